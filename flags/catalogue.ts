@@ -1,0 +1,100 @@
+import { isMode, SAFE_MODE } from './modes.ts';
+import { isAutonomyStage, isFeatureStage } from './stages.ts';
+
+/** The key of the one flag that stops. */
+export const MODE_FLAG = 'kill-switch.mode';
+export const FEATURE_FLAG_PREFIX = 'kill-switch.feature.';
+export const LIMIT_FLAG_PREFIX = 'kill-switch.limit.';
+export const AUTONOMY_FLAG_PREFIX = 'kill-switch.autonomy.';
+
+export const featureFlag = (name: string): string => FEATURE_FLAG_PREFIX + name;
+export const limitFlag = (name: string): string => LIMIT_FLAG_PREFIX + name;
+export const autonomyFlag = (action: string): string => AUTONOMY_FLAG_PREFIX + action;
+
+export type FlagKind = 'mode' | 'feature' | 'limit' | 'autonomy';
+export type FlagType = 'boolean' | 'string' | 'number' | 'object';
+
+/** What one kill-switch flag is: its key (or the prefix that a name follows), its type, which values it can have, and what it means when it has no answer. */
+export interface FlagRow {
+  readonly kind: FlagKind;
+  readonly key: string;
+  readonly type: 'string' | 'number';
+  readonly isValid: (value: unknown) => boolean;
+  readonly safeValue: string | number;
+}
+
+/** One row a flag, used by the hook, the decorator, the strategy and the reading alike. What does a missing flag mean? `safeValue`. */
+export const CATALOGUE: Readonly<Record<FlagKind, FlagRow>> = {
+  mode: { kind: 'mode', key: MODE_FLAG, type: 'string', isValid: isMode, safeValue: SAFE_MODE },
+  feature: {
+    kind: 'feature',
+    key: FEATURE_FLAG_PREFIX,
+    type: 'string',
+    isValid: isFeatureStage,
+    safeValue: 'dark',
+  },
+  limit: {
+    kind: 'limit',
+    key: LIMIT_FLAG_PREFIX,
+    type: 'number',
+    isValid: (value) => typeof value === 'number' && Number.isFinite(value) && value >= 0,
+    safeValue: 0,
+  },
+  autonomy: {
+    kind: 'autonomy',
+    key: AUTONOMY_FLAG_PREFIX,
+    type: 'string',
+    isValid: isAutonomyStage,
+    safeValue: 'human_in_the_loop',
+  },
+};
+
+const PREFIXED = [CATALOGUE.feature, CATALOGUE.limit, CATALOGUE.autonomy];
+
+/** The row of a flag key and the name after its prefix ('' for the mode), or undefined for an ordinary flag. */
+export function flagRow(flagKey: string): { readonly row: FlagRow; readonly name: string } | undefined {
+  if (flagKey === MODE_FLAG) return { row: CATALOGUE.mode, name: '' };
+  for (const row of PREFIXED) {
+    if (flagKey.startsWith(row.key) && flagKey.length > row.key.length) {
+      return { row, name: flagKey.slice(row.key.length) };
+    }
+  }
+  return undefined;
+}
+
+/** What of an evaluation's details is looked at; fits the SDKs' ResolutionDetails and EvaluationDetails. */
+export interface AnswerDetails {
+  readonly value: unknown;
+  readonly variant?: string | undefined;
+  readonly reason?: string | undefined;
+  readonly errorCode?: string | undefined;
+}
+
+/** Why an answer cannot be trusted. */
+export type AnswerProblem = 'ERROR' | 'FLAG_DISABLED' | 'TYPE_MISMATCH' | 'INVALID_VALUE' | 'FLAG_NOT_FOUND';
+
+/**
+ * Why this is not a positive answer, or null when it is one (DESIGN 4): no error, not disabled, the right type, a known value, and either
+ * a variant or a value that differs from the caller's default: without a variant, a value that equals the default may be just the default.
+ */
+export function answerProblem(row: FlagRow, details: AnswerDetails, callerDefault: unknown): AnswerProblem | null {
+  if (details.errorCode !== undefined && details.errorCode !== null) {
+    return details.errorCode === 'FLAG_NOT_FOUND'
+      ? 'FLAG_NOT_FOUND'
+      : details.errorCode === 'TYPE_MISMATCH'
+        ? 'TYPE_MISMATCH'
+        : 'ERROR';
+  }
+  if (details.reason === 'ERROR') return 'ERROR';
+  if (details.reason === 'DISABLED') return 'FLAG_DISABLED';
+  if (typeof details.value !== row.type) return 'TYPE_MISMATCH';
+  if (!row.isValid(details.value)) return 'INVALID_VALUE';
+  if (!details.variant && details.value === callerDefault) return 'FLAG_NOT_FOUND';
+  return null;
+}
+
+const WRONG_TYPE: Readonly<Record<FlagType, unknown>> = { boolean: false, string: '', number: 0, object: {} };
+
+/** The safe value of a flag in the type that it was asked with: `false`, `''`, 0 or `{}` when that is the wrong type. */
+export const safeValueAs = (row: FlagRow, askedType: FlagType): unknown =>
+  askedType === row.type ? row.safeValue : askedType === 'object' ? {} : WRONG_TYPE[askedType];

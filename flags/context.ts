@@ -1,0 +1,73 @@
+/** Who asks, and for what: the identity of one call. Lineages name all parents, so that a kill on one reaches its children. */
+export interface Call {
+  readonly agentId?: string | undefined;
+  readonly missionId?: string | undefined;
+  readonly runId?: string | undefined;
+  readonly lineageAgents?: readonly string[] | undefined;
+  readonly lineageMissions?: readonly string[] | undefined;
+  readonly lineageRuns?: readonly string[] | undefined;
+  readonly action?: string | undefined;
+  readonly effect?: string | undefined;
+  readonly surface?: string | undefined;
+  readonly feature?: string | undefined;
+  readonly organizationId?: string | undefined;
+}
+
+/** The context attributes that say who asks: each is absent or a non-empty string. */
+export const IDENTITY_ATTRIBUTES = {
+  organization_id: 'organizationId',
+  agent_id: 'agentId',
+  mission_id: 'missionId',
+  run_id: 'runId',
+  action: 'action',
+  effect: 'effect',
+  surface: 'surface',
+  feature: 'feature',
+} as const satisfies Record<string, keyof Call>;
+
+/** The context attributes that name all parents: each is absent or an array of strings. */
+export const LINEAGE_ATTRIBUTES = {
+  lineage_runs: 'lineageRuns',
+  lineage_agents: 'lineageAgents',
+  lineage_missions: 'lineageMissions',
+} as const satisfies Record<string, keyof Call>;
+
+const IDENTITY = Object.entries(IDENTITY_ATTRIBUTES);
+const LINEAGE = Object.entries(LINEAGE_ATTRIBUTES);
+
+type EvaluationContextLike = Readonly<Record<string, unknown>>;
+
+/** Reads the identity out of an evaluation context; a text says what is wrong with it (then it is `full_stop`: a kill must not miss somebody whose name cannot be read). */
+export function callFromContext(context: EvaluationContextLike): Call | string {
+  const call: Record<string, unknown> = {};
+  for (const [attribute, key] of IDENTITY) {
+    const value = context[attribute];
+    if (value === undefined) continue;
+    if (typeof value !== 'string' || value === '') return `${attribute} must be a non-empty string`;
+    call[key] = value;
+  }
+  for (const [attribute, key] of LINEAGE) {
+    const value = context[attribute];
+    if (value === undefined) continue;
+    if (!Array.isArray(value) || !value.every((item) => typeof item === 'string')) {
+      return `${attribute} must be an array of strings`;
+    }
+    call[key] = value;
+  }
+  return call as Call;
+}
+
+/** The evaluation context of a call; `targetingKey` is the run id. */
+export function contextFromCall(call: Call): Record<string, string | string[]> {
+  const context: Record<string, string | string[]> = {};
+  for (const [attribute, key] of IDENTITY) {
+    const value = call[key];
+    if (value !== undefined) context[attribute] = value as string;
+  }
+  for (const [attribute, key] of LINEAGE) {
+    const value = call[key];
+    if (value !== undefined) context[attribute] = [...(value as readonly string[])];
+  }
+  if (call.runId !== undefined) context['targetingKey'] = call.runId;
+  return context;
+}

@@ -1,0 +1,41 @@
+const BRAND = Symbol.for('openfeature-kill-switch.error');
+
+/** What went wrong, for machines. */
+export type KillSwitchErrorCode =
+  | 'ALREADY_INITIALISED'
+  | 'CLOSED'
+  | 'CONFLICT'
+  | 'CORRUPT'
+  | 'INVALID_ARGUMENT'
+  | 'INVALID_STATE'
+  | 'NETWORK_FILESYSTEM'
+  | 'NOT_INITIALISED'
+  | 'NOT_KILLED'
+  | 'REASON_REQUIRED'
+  | 'RECOVER_REQUIRED'
+  | 'NOTHING_TO_RECOVER'
+  | 'STORE_READ_ONLY'
+  | 'STORE_UNREACHABLE'
+  | 'UNKNOWN_EVENT';
+
+/** Every failure of this package: `code` for machines, a sentence that says what happened and how to mend it for people. */
+export class KillSwitchError extends Error {
+  override readonly name: string = 'KillSwitchError';
+  readonly code: KillSwitchErrorCode;
+  readonly [BRAND] = true;
+
+  constructor(code: KillSwitchErrorCode, message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
+/** True for an error of this package, also of another copy of it. */
+export const isKillSwitchError = (error: unknown): error is KillSwitchError =>
+  error instanceof Error && BRAND in error;
+
+/** What the options of a caller got wrong; nothing was changed. */
+export const invalid = (message: string): KillSwitchError => new KillSwitchError('INVALID_ARGUMENT', message);
+
+/** The message of anything that was thrown. */
+export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -1,0 +1,31 @@
+import { z } from 'zod';
+
+/** The longest id, in characters (Unicode code points). */
+export const MAX_ID_LENGTH = 512;
+
+// C0, DEL and C1: they forge lines in logs and terminals. Lone surrogates have no UTF-8 form, so their hash would depend on the encoder.
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this looks for.
+const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;
+
+/** Why this text cannot be an id, or null when it can. */
+export function idProblem(id: unknown): string | null {
+  if (typeof id !== 'string') return `must be a string, not ${id === null ? 'null' : typeof id}`;
+  if (id === '') return 'must not be empty';
+  if (id.length > MAX_ID_LENGTH && [...id].length > MAX_ID_LENGTH)
+    return `must have at most ${MAX_ID_LENGTH} characters, not ${[...id].length}`;
+  if (CONTROL.test(id)) return 'must not contain control characters';
+  if (!id.isWellFormed()) return 'must be well-formed Unicode (it has half of a surrogate pair)';
+  return null;
+}
+
+/** An id of an agent, mission, run, action, feature, surface, organization, limit or person: verbatim, 1 to 512 characters, no control characters. */
+export const idSchema = z.string().superRefine((id, context) => {
+  const problem = idProblem(id);
+  if (problem) context.addIssue({ code: 'custom', message: problem });
+});
+
+/** A short, printable form of an id for messages. */
+export const quoteId = (id: unknown): string => {
+  const text = JSON.stringify(id) ?? String(id);
+  return text.length > 80 ? `${text.slice(0, 76)}…"` : text;
+};

@@ -1,0 +1,16 @@
+export * from './catalogue.ts';
+export { type CompileOptions, compileFlagd, type FlagdDefinition } from './compile-flagd.ts';
+export * from './context.ts';
+export * from './decision.ts';
+export * from './errors.ts';
+export * from './fold.ts';
+export * from './hash-chain.ts';
+export { idProblem, idSchema, MAX_ID_LENGTH } from './ids.ts';
+export * from './lease.ts';
+export * from './modes.ts';
+export * from './reading.ts';
+export * from './records.ts';
+export { type Restriction, resolveMode } from './resolve.ts';
+export * from './stages.ts';
+export * from './state.ts';
+export * from './targets.ts';

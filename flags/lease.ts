@@ -1,0 +1,41 @@
+/** One moment by two clocks, both in milliseconds: one that never goes back, and the wall's. */
+export interface Instant {
+  readonly mono: number;
+  readonly wall: number;
+}
+
+/** Tells the time by both clocks; tests inject their own. */
+export type Clock = () => Instant;
+
+/** The shortest and the longest lease, and the usual one, in milliseconds. */
+export const LEASE_MS = { min: 500, default: 5000, max: 60_000 } as const;
+
+/**
+ * How long a state may be trusted. `sent` is when the last confirmation that named the state was *sent* (null: never, or the lease was found over);
+ * `seen` is the wall time at the last look, so that a wall clock that steps back is noticed.
+ */
+export interface Lease {
+  readonly sent: Instant | null;
+  readonly seen: number;
+}
+
+export const NO_LEASE: Lease = { sent: null, seen: Number.NEGATIVE_INFINITY };
+
+/** True while both clocks show less than the lease since the confirmation was sent, and the wall clock has not gone back. */
+export const isLeaseValid = (lease: Lease, now: Instant, leaseMs: number): boolean => {
+  const { sent, seen } = lease;
+  if (sent === null) return false;
+  const wallAge = now.wall - sent.wall;
+  return now.mono - sent.mono < leaseMs && wallAge < leaseMs && wallAge >= 0 && now.wall >= seen;
+};
+
+/** A look at the clocks: a lease that is found over stays over, also if a clock steps back afterwards. */
+export const lookAtLease = (lease: Lease, now: Instant, leaseMs: number): Lease =>
+  isLeaseValid(lease, now, leaseMs) ? { sent: lease.sent, seen: now.wall } : { sent: null, seen: now.wall };
+
+/** A confirmation that named the state and was sent at `sent` has been taken. An older one than the present one changes nothing. */
+export const renewLease = (lease: Lease, sent: Instant, now: Instant, leaseMs: number): Lease => {
+  const looked = lookAtLease(lease, now, leaseMs);
+  const newer = looked.sent === null || sent.mono >= looked.sent.mono;
+  return lookAtLease({ sent: newer ? sent : looked.sent, seen: looked.seen }, now, leaseMs);
+};

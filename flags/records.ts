@@ -1,0 +1,125 @@
+import { z } from 'zod';
+import { idSchema } from './ids.ts';
+import { MODES } from './modes.ts';
+import { AUTONOMY_STAGES, FEATURE_STAGES } from './stages.ts';
+import { parseTarget } from './targets.ts';
+
+/** The longest reason, in characters. */
+export const MAX_REASON_LENGTH = 2000;
+
+export const modeSchema = z.enum(MODES);
+export const featureStageSchema = z.enum(FEATURE_STAGES);
+export const autonomyStageSchema = z.enum(AUTONOMY_STAGES);
+export const timeSchema = z.iso.datetime({ offset: false });
+export const hashSchema = z.string().regex(/^[0-9a-f]{64}$/);
+export const epochSchema = z.int().min(1);
+export const limitValueSchema = z.number().min(0);
+export const targetSchema = z.string().superRefine((text, context) => {
+  try {
+    parseTarget(text);
+  } catch (error) {
+    context.addIssue({ code: 'custom', message: (error as Error).message });
+  }
+});
+
+/** Where a log stands: which log (`generation`), how far (`epoch`), and exactly which one (`hash`). `recovered`: this generation began with a `recover`. */
+export const headSchema = z.object({
+  generation: z.string().min(1).max(100),
+  epoch: epochSchema,
+  hash: hashSchema,
+  recovered: z.boolean(),
+});
+export type Head = z.infer<typeof headSchema>;
+
+/** The last head that an executor saw, and every generation that it has accepted: what makes a restored backup recognisable. */
+export const anchorSchema = z.object({ head: headSchema, generations: z.array(z.string()) });
+export type Anchor = z.infer<typeof anchorSchema>;
+
+/** One operator change. `data` is checked by the row of its type in the fold. */
+export const logEventSchema = z.object({
+  seq: epochSchema,
+  at: timeSchema,
+  actor: z.string().min(1),
+  type: z.string().min(1),
+  data: z.record(z.string(), z.unknown()),
+  reason: z.string().max(MAX_REASON_LENGTH).nullable(),
+  prev: hashSchema,
+  hash: hashSchema,
+});
+export type LogEvent = z.infer<typeof logEventSchema>;
+
+export const parseEvent = (value: unknown): LogEvent => logEventSchema.parse(value);
+
+/** A kill as the state holds it; `epoch` is its last change, so that a revive can tell whether its person had seen it. */
+export const activeKillSchema = z.object({
+  id: z.string().min(1),
+  target: targetSchema,
+  mode: modeSchema,
+  reason: z.string().nullable(),
+  killed_by: z.string(),
+  killed_at: timeSchema,
+  expires_at: timeSchema.nullable(),
+  epoch: epochSchema,
+});
+export type ActiveKill = z.infer<typeof activeKillSchema>;
+
+/** A kill as it is shown and answered (CONTRACT: kill record). */
+export interface KillRecord {
+  readonly id: string;
+  readonly organization_id: string;
+  readonly target: string;
+  readonly target_type: string;
+  readonly target_id: string;
+  readonly mode: ActiveKill['mode'];
+  readonly reason: string | null;
+  readonly is_active: boolean;
+  readonly killed_by: string;
+  readonly killed_at: string;
+  readonly expires_at: string | null;
+  readonly revived_by: string | null;
+  readonly revived_at: string | null;
+  readonly revive_reason: string | null;
+}
+
+/** The record of a kill; `revived` when it has just ended. */
+export function killRecord(
+  organizationId: string,
+  kill: ActiveKill,
+  revived?: { by: string; at: string; reason: string | null },
+): KillRecord {
+  const { type, id } = parseTarget(kill.target);
+  return {
+    id: kill.id,
+    organization_id: organizationId,
+    target: kill.target,
+    target_type: type,
+    target_id: id,
+    mode: kill.mode,
+    reason: kill.reason,
+    is_active: revived === undefined,
+    killed_by: kill.killed_by,
+    killed_at: kill.killed_at,
+    expires_at: kill.expires_at,
+    revived_by: revived?.by ?? null,
+    revived_at: revived?.at ?? null,
+    revive_reason: revived?.reason ?? null,
+  };
+}
+
+/** What an executor says about itself each time it confirms. `applied` is the head that it holds, also one that the store lacks; null before its first load. */
+export const beatSchema = z.object({
+  id: idSchema,
+  name: idSchema,
+  host: z.string(),
+  pid: z.int(),
+  version: z.string(),
+  started_at: timeSchema,
+  at: timeSchema,
+  lease_ms: z.int(),
+  applied: headSchema.nullable(),
+  in_flight: z.int().min(0),
+  agents: z.array(z.string()),
+  runs: z.array(z.string()),
+  fork: z.object({ against: z.string(), held: headSchema.nullable() }).nullable(),
+});
+export type Beat = z.infer<typeof beatSchema>;

@@ -1,0 +1,84 @@
+import { type Call, contextFromCall } from './context.ts';
+import type { Cause } from './decision.ts';
+import { type Mode, SAFE_MODE, strictness } from './modes.ts';
+import type { ActiveKill } from './records.ts';
+import { AUTONOMY_FLOORS, FEATURE_FLOORS } from './stages.ts';
+import type { State } from './state.ts';
+import { evaluateTargeting } from './targeting.ts';
+import { actionPatterns } from './targets.ts';
+
+/** How much authority one source leaves, and why. */
+export interface Restriction {
+  readonly mode: Mode;
+  readonly cause: Cause;
+}
+
+const BASE: Cause = { kind: 'mode' };
+
+/**
+ * The strictest restriction for one call: base mode (with its targeting), kills by exact key, action patterns, feature, surface,
+ * lineage and autonomy. The cost does not grow with the number of kills. Of two that are equally strict the first found is the cause: a kill before all others.
+ *
+ * @param context what the base mode's targeting sees; the call's own attributes when it is left out
+ */
+export function resolveMode(state: State, call: Call, context?: Readonly<Record<string, unknown>>): Restriction {
+  const { kills } = state;
+  let kill: ActiveKill | undefined;
+  const meet = (found: ActiveKill | undefined): void => {
+    if (found && (!kill || strictness(found.mode) > strictness(kill.mode))) kill = found;
+  };
+  const meetAll = (map: ReadonlyMap<string, ActiveKill>, ids: readonly string[] | undefined): void => {
+    if (ids) for (const id of ids) meet(map.get(id));
+  };
+  meet(kills.all.get(''));
+  if (call.agentId !== undefined) meet(kills.agent.get(call.agentId));
+  if (call.missionId !== undefined) meet(kills.mission.get(call.missionId));
+  if (call.runId !== undefined) meet(kills.run.get(call.runId));
+  if (call.surface !== undefined) meet(kills.surface.get(call.surface));
+  if (call.feature !== undefined) meet(kills.feature.get(call.feature));
+  meetAll(kills.agent, call.lineageAgents);
+  meetAll(kills.mission, call.lineageMissions);
+  meetAll(kills.run, call.lineageRuns);
+  if (call.action !== undefined) {
+    meet(kills.action.get(call.action));
+    if (kills.action.size > 0) meetAll(kills.action, actionPatterns(call.action));
+  }
+
+  let mode: Mode = kill ? kill.mode : 'live';
+  let feature: string | undefined;
+  let autonomy: string | undefined;
+  if (call.feature !== undefined) {
+    const floor = FEATURE_FLOORS[state.features.get(call.feature)?.stage ?? 'dark'];
+    if (strictness(floor) > strictness(mode)) [mode, feature, kill] = [floor, call.feature, undefined];
+  }
+  if (call.action !== undefined) {
+    const stage = state.autonomy.get(call.action)?.stage;
+    if (stage && strictness(AUTONOMY_FLOORS[stage]) > strictness(mode)) {
+      [mode, autonomy, feature, kill] = [AUTONOMY_FLOORS[stage], call.action, undefined, undefined];
+    }
+  }
+  const { mode: base, targeting } = state.mode;
+  const baseMode = targeting === null ? base : evaluateTargeting(state.mode, context ?? contextFromCall(call));
+  if (strictness(baseMode) > strictness(mode)) return { mode: baseMode, cause: BASE };
+
+  if (kill) {
+    return {
+      mode,
+      cause: { kind: 'kill', killId: kill.id, target: kill.target, killedBy: kill.killed_by, reason: kill.reason },
+    };
+  }
+  if (feature !== undefined) {
+    return { mode, cause: { kind: 'feature', feature, stage: state.features.get(feature)?.stage ?? 'dark' } };
+  }
+  if (autonomy !== undefined) {
+    const stage = state.autonomy.get(autonomy)?.stage ?? 'human_in_the_loop';
+    return { mode, cause: { kind: 'autonomy', action: autonomy, stage } };
+  }
+  return { mode, cause: BASE };
+}
+
+/** `full_stop`, because it cannot be told who asks. */
+export const unidentified = (message: string): Restriction => ({
+  mode: SAFE_MODE,
+  cause: { kind: 'identity', message },
+});

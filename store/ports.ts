@@ -1,0 +1,118 @@
+import type { Anchor, Beat, EntryKey, Head, LogEvent, Patch, StateView } from '../flags/index.ts';
+
+/** Whose switch is read, and by whom. */
+export interface ExecutorScope {
+  readonly organizationId: string;
+  /** The executor's name: stable over restarts, so that a file store can keep its anchor under it. */
+  readonly executorName: string;
+  readonly executorId: string;
+  /** After this many milliseconds a request has failed; a reply that comes later is dropped. */
+  readonly requestTimeoutMs: number;
+}
+
+/** The whole state of a store at one moment. */
+export interface Snapshot {
+  /** Null: there is no control plane here (never initialised, or wiped). */
+  readonly head: Head | null;
+  readonly entries: Iterable<readonly [EntryKey, unknown]>;
+  /** Whether the head that the asker holds is in this store's chain; true when it holds none. */
+  readonly linked: boolean;
+}
+
+/** The answer to a confirmation: where the store stands, and how it gets there from the head that the asker holds. */
+export interface Confirmation {
+  readonly head: Head | null;
+  /** The events after the held head, in order; `'reload'` when they are too many or nothing was held; null when the held head is not in this store's chain. */
+  readonly events: readonly LogEvent[] | 'reload' | null;
+  /** Somebody has reported that this generation of the store contradicts a head that it had published: `full_stop` for everyone. */
+  readonly forkReported: boolean;
+}
+
+/** What a store pushes as it happens. A push proves nothing about freshness. */
+export type Push =
+  | { readonly type: 'event'; readonly event: LogEvent }
+  /** Something may have been missed (the connection was lost and made again, the files were replaced): confirm now. */
+  | { readonly type: 'gap' }
+  | { readonly type: 'trouble'; readonly error: Error };
+
+/** Reads the switch. */
+export interface ControlReader {
+  /** @throws KillSwitchError STORE_UNREACHABLE, STORE_READ_ONLY, CORRUPT */
+  load(held: Head | null): Promise<Snapshot>;
+  /** Events as they are appended; the returned function ends it, more than once too. */
+  follow(listener: (push: Push) => void): () => void;
+  close(): Promise<void>;
+}
+
+/** Writes under an executor's own name only. */
+export interface ExecutorReporter {
+  /** Writes the beat and reads the head in one step: a store that cannot be written cannot confirm. */
+  confirm(beat: Beat): Promise<Confirmation>;
+  /** The executor has closed cleanly and leaves the count. */
+  leave(): Promise<void>;
+  /** Where the last head is kept over restarts; null: nowhere, so a restarted executor cannot recognise a restored backup. */
+  readonly anchor: AnchorKeeper | null;
+}
+
+/** Synchronous, because a head is kept before it is acted on. */
+export interface AnchorKeeper {
+  /** @throws when there is one that cannot be read: that is not the same as none */
+  read(): Anchor | null;
+  write(anchor: Anchor): void;
+}
+
+export interface ExecutorConnection extends ControlReader, ExecutorReporter {}
+
+/** What an executor holds: it can read and report, and nothing else. */
+export interface ExecutorStore {
+  /** Where it is, without any secret. */
+  readonly location: string;
+  open(scope: ExecutorScope): ExecutorConnection;
+}
+
+/** A part of the state at one moment, enough to plan a change. */
+export interface ControlView extends StateView {
+  readonly head: Head | null;
+  /** The store's clock, RFC 3339 UTC. */
+  readonly time: string;
+}
+
+/** One change, to be appended exactly where `expected` stands. */
+export interface Append {
+  readonly event: LogEvent;
+  readonly patch: Patch;
+  /** Null: the store is empty. */
+  readonly expected: Head | null;
+  /** Where the log stands afterwards. */
+  readonly head: Head;
+  /** True when it takes authority away: such a change also gets through where memory is short. */
+  readonly tightens: boolean;
+}
+
+/** Writes the switch. It lives in an entry point of its own, so that an agent's process cannot hold one by accident. */
+export interface ControlWriter {
+  /** The named entries and the head, read at one moment. */
+  read(keys: readonly EntryKey[]): Promise<ControlView>;
+  /** Appends, durably; false when the head was no longer `expected`, and then nothing was changed. @throws when it is not known whether it was appended */
+  append(change: Append): Promise<boolean>;
+  /** Every executor that has reported and not left. */
+  executors(): Promise<readonly Beat[]>;
+  /** An operator's word that an executor is gone. */
+  forget(executorId: string): Promise<void>;
+}
+
+export interface ControlConnection extends ControlReader, ControlWriter {
+  /** The log after that `seq`, oldest first. @throws KillSwitchError CORRUPT at the first event that is not what was written */
+  log(after: number): AsyncIterable<LogEvent>;
+}
+
+export interface ControlScope {
+  readonly organizationId: string;
+  readonly requestTimeoutMs: number;
+}
+
+/** What an operator holds. */
+export interface ControlStore {
+  readonly location: string;
+  open(scope: ControlScope): ControlConnection;
+}
