@@ -1,0 +1,120 @@
+// What every script needs first: dependencies and a current dist/. Plain node, since nothing may be installed yet.
+import { spawnSync } from 'node:child_process';
+import { chmodSync, cpSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** The repository's folder. */
+export const root = dirname(dirname(fileURLToPath(import.meta.url)));
+
+/** The folders that are compiled into dist/; those that do not exist are passed over, as the compiler does. */
+const sources = readJson('tsconfig.build.json').include;
+/** Files that the code reads at run time and the compiler leaves behind. */
+const assets = ['.lua', '.html', '.css'];
+
+/** A step that has said itself what is wrong: its message is shown, without a stack. */
+export class StepFailed extends Error {}
+
+process.on('uncaughtException', (error) => {
+  console.error(error instanceof StepFailed ? error.message : error);
+  process.exit(1);
+});
+
+/** @param {string} path from the root */
+export function readJson(path) {
+  return JSON.parse(readFileSync(join(root, path), 'utf8'));
+}
+
+/** Paths from the root of all files below it with one of these endings, without what is generated or installed.
+ * @param {readonly string[]} endings for instance `['.ts']`
+ * @param {string} [under] a folder, from the root */
+export function repositoryFiles(endings, under = '') {
+  /** @type {string[]} */
+  const found = [];
+  for (const entry of readdirSync(join(root, under), { withFileTypes: true })) {
+    const path = join(under, entry.name);
+    if (entry.isDirectory()) {
+      const generated = entry.name === 'node_modules' || /^dist(-|$)/.test(entry.name) || entry.name.startsWith('.');
+      if (!generated) found.push(...repositoryFiles(endings, path));
+    } else if (entry.isFile() && endings.some((ending) => entry.name.endsWith(ending))) found.push(path);
+  }
+  return found;
+}
+
+/** Installs what the lockfile names, unless node_modules already holds exactly that. */
+export function ensureInstalled() {
+  if (isInstalled()) return;
+  const seconds = stopwatch();
+  console.log('install: npm ci …');
+  run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error']);
+  console.log(`install: done in ${seconds()} s`);
+}
+
+function isInstalled() {
+  const installed = join(root, 'node_modules/.package-lock.json');
+  if (!existsSync(installed)) return false;
+  const { packages } = JSON.parse(readFileSync(installed, 'utf8'));
+  /** @type {Record<string, { version: string, optional?: boolean }>} */
+  const wanted = readJson('package-lock.json').packages;
+  return Object.entries(wanted).every(([path, entry]) => path === '' || (packages[path]?.version ?? (entry.optional && entry.version)) === entry.version);
+}
+
+/** Compiles when a source is newer than dist/. */
+export function ensureBuilt() {
+  if (!isBuilt()) build();
+}
+
+function isBuilt() {
+  if (!existsSync(join(root, 'dist'))) return false;
+  const built = statSync(join(root, 'dist')).mtimeMs;
+  return ['package.json', 'tsconfig.json', 'tsconfig.build.json', ...sources].every((path) => newest(join(root, path)) <= built);
+}
+
+/** The latest change of a file, or of anything in a folder: its own time shows a removed file.
+ * @param {string} path
+ * @returns {number} */
+function newest(path) {
+  if (!existsSync(path)) return 0;
+  const stat = statSync(path);
+  if (!stat.isDirectory()) return stat.mtimeMs;
+  return readdirSync(path).reduce((latest, name) => Math.max(latest, newest(join(path, name))), stat.mtimeMs);
+}
+
+/** Compiles into a folder beside dist/ and then takes its place, so that a failed build leaves the last good one. */
+export function build() {
+  const seconds = stopwatch();
+  const started = new Date();
+  const next = join(root, `dist-${process.pid}`);
+  const last = `${next}-old`;
+  try {
+    run(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json', '--outDir', next]);
+    for (const path of repositoryFiles(assets).filter((file) => sources.some((/** @type {string} */ source) => file.startsWith(`${source}/`))))
+      cpSync(join(root, path), join(next, path));
+    for (const path of Object.values(readJson('package.json').bin)) {
+      const command = join(next, path.replace('./dist/', ''));
+      if (existsSync(command)) chmodSync(command, 0o755);
+    }
+    utimesSync(next, started, started); // a source saved while the compiler ran is newer
+    if (existsSync(join(root, 'dist'))) renameSync(join(root, 'dist'), last);
+    renameSync(next, join(root, 'dist'));
+  } finally {
+    rmSync(next, { recursive: true, force: true });
+    rmSync(last, { recursive: true, force: true });
+  }
+  console.log(`build: dist/ in ${seconds()} s`);
+}
+
+/** Runs a command at the root with its output shown; throws a StepFailed when it fails.
+ * @param {string} command
+ * @param {readonly string[]} args */
+function run(command, args) {
+  const { status, error } = spawnSync(command, args, { cwd: root, stdio: 'inherit' });
+  if (error) throw error;
+  if (status !== 0) throw new StepFailed(`${[command, ...args].join(' ')} ended with code ${status}.`);
+}
+
+/** @returns {() => string} the seconds since this call, with one decimal */
+export function stopwatch() {
+  const started = performance.now();
+  return () => ((performance.now() - started) / 1000).toFixed(1);
+}
