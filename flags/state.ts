@@ -135,6 +135,12 @@ export class State implements StateView {
     return this.#look(kind, name) as Entry<K> | undefined;
   }
 
+  /** The entry under a store's key. @throws KillSwitchError CORRUPT for a kind that this version does not know */
+  entry(key: EntryKey): Entry | undefined {
+    const [kind, name] = splitKey(key);
+    return this.#look(kind, name);
+  }
+
   #look(kind: EntryKind, name: string): Entry | undefined {
     switch (kind) {
       case 'control':

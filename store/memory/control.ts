@@ -1,0 +1,52 @@
+import { follows, GENESIS, KillSwitchError } from '../../flags/index.ts';
+import { controlView, sameHead } from '../answers.ts';
+import type { ControlStore } from '../ports.ts';
+import type { Memory } from './memory.ts';
+import { memoryReader } from './reader.ts';
+
+/** The operator's side of a `memoryStore`: `memoryControlStore(memoryStore())` or, over the same memory, `memoryControlStore({ memory })`. */
+export function memoryControlStore({ memory }: { readonly memory: Memory }): ControlStore {
+  return {
+    location: 'memory:',
+    open({ organizationId, requestTimeoutMs }) {
+      const { reader, admit } = memoryReader(memory, organizationId, requestTimeoutMs);
+      return {
+        ...reader,
+        async read(keys) {
+          await admit('read');
+          const { state } = memory.organization(organizationId);
+          const entries = new Map(keys.map((key) => [key, state.entry(key)]));
+          return controlView(entries, state.head, memory.time);
+        },
+        async append({ event, patch, expected, head }) {
+          await admit('write');
+          const { events, state, forks } = memory.organization(organizationId);
+          if (!sameHead(state.head, expected)) return false;
+          if (!follows(event, expected?.hash ?? GENESIS, expected?.epoch ?? 0) || head.hash !== event.hash) {
+            throw new KillSwitchError('INVALID_STATE', `Event ${event.seq} does not follow the head that it expects.`);
+          }
+          state.apply(patch, event);
+          events.push(event);
+          if (event.type === 'recover') forks.clear();
+          memory.tell(organizationId, { type: 'event', event });
+          if (memory.fault === 'lost-reply') {
+            throw new KillSwitchError('STORE_UNREACHABLE', 'The memory store is set to lose the answer to an append.');
+          }
+          return true;
+        },
+        async executors() {
+          await admit('read');
+          return [...memory.organization(organizationId).beats.values()];
+        },
+        async forget(executorId) {
+          await admit('write');
+          memory.organization(organizationId).beats.delete(executorId);
+        },
+        async *log(after) {
+          await admit('read');
+          yield* memory.organization(organizationId).events.filter(({ seq }) => seq > after);
+        },
+      };
+    },
+  };
+}

@@ -1,0 +1,55 @@
+import { CATCH_UP_EVENTS, isForkReported } from '../answers.ts';
+import type { AnchorKeeper, ExecutorStore } from '../ports.ts';
+import { Memory } from './memory.ts';
+import { memoryReader } from './reader.ts';
+
+export { Memory, type MemoryCopy, type MemoryFault, type MemoryOptions } from './memory.ts';
+
+export interface MemoryStoreOptions {
+  /** Default: a new, empty one. */
+  readonly memory?: Memory | undefined;
+}
+
+/**
+ * A switch that lives in this process: for tests and for trying things out. Pass its `memory` to `memoryControlStore` to operate it.
+ * Anchors are kept beside it, so an executor of the same name that starts anew recognises a restored copy.
+ */
+export function memoryStore({ memory = new Memory() }: MemoryStoreOptions = {}): ExecutorStore & {
+  readonly memory: Memory;
+} {
+  return {
+    location: 'memory:',
+    memory,
+    open({ organizationId, executorId, executorName, requestTimeoutMs }) {
+      const { reader, admit } = memoryReader(memory, organizationId, requestTimeoutMs);
+      return {
+        ...reader,
+        async confirm(beat) {
+          await admit('write');
+          const organization = memory.organization(organizationId);
+          organization.beats.set(executorId, structuredClone(beat));
+          if (beat.fork) organization.forks.set(executorId, { against: beat.fork.against });
+          const { events, state, forks } = organization;
+          const { head } = state;
+          const forkReported = isForkReported(forks.values(), head);
+          if (beat.applied === null) return { head, events: 'reload', forkReported };
+          const from = memory.indexOf(organization, beat.applied);
+          if (from < 0) return { head, events: null, forkReported };
+          return { head, events: events.length - from > CATCH_UP_EVENTS ? 'reload' : events.slice(from), forkReported };
+        },
+        async leave() {
+          await admit('write');
+          memory.organization(organizationId).beats.delete(executorId); // what it reported of a fork stays: only `recover` ends that
+        },
+        anchor: anchorIn(memory, JSON.stringify([organizationId, executorName])),
+      };
+    },
+  };
+}
+
+const anchorIn = ({ anchors }: Memory, key: string): AnchorKeeper => ({
+  read: () => anchors.get(key) ?? null,
+  write: (anchor) => {
+    anchors.set(key, structuredClone(anchor));
+  },
+});

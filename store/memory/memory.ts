@@ -1,0 +1,150 @@
+import {
+  type Anchor,
+  type Beat,
+  type Clock,
+  foldEvent,
+  type Head,
+  KillSwitchError,
+  type LogEvent,
+  State,
+} from '../../flags/index.ts';
+import type { Push } from '../ports.ts';
+import { withDeadline } from '../with-deadline.ts';
+
+/**
+ * What is wrong with a memory, for tests: it refuses connections, never answers, refuses writes, holds something unreadable,
+ * or appends without its answer coming back.
+ */
+export type MemoryFault = 'unreachable' | 'hang' | 'read-only' | 'corrupt' | 'lost-reply';
+
+/** What one organisation has in a memory. */
+export interface Organization {
+  readonly events: LogEvent[];
+  readonly state: State;
+  readonly beats: Map<string, Beat>;
+  readonly forks: Map<string, { readonly against: string }>;
+}
+
+type Backup = Pick<Organization, 'events' | 'beats' | 'forks'>;
+
+/** What `Memory.copy` took: a backup. */
+export type MemoryCopy = ReadonlyMap<string, Backup>;
+
+export interface MemoryOptions {
+  /** The store's clock; default: this machine's. */
+  readonly clock?: Clock | undefined;
+}
+
+/** What `memoryStore` and `memoryControlStore` share: one switch inside one process, which tests can lose, restore and break. */
+export class Memory {
+  readonly #clock: Clock;
+  readonly #organizations = new Map<string, Organization>();
+  readonly #listeners = new Map<string, Set<(push: Push) => void>>();
+  /** The last heads of executors, by organisation and name: theirs, so no loss of the store touches them. */
+  readonly anchors = new Map<string, Anchor>();
+  #fault: MemoryFault | null = null;
+
+  constructor({ clock = () => ({ mono: performance.now(), wall: Date.now() }) }: MemoryOptions = {}) {
+    this.#clock = clock;
+  }
+
+  /** The store's time, RFC 3339 UTC. */
+  get time(): string {
+    return new Date(this.#clock().wall).toISOString();
+  }
+
+  get fault(): MemoryFault | null {
+    return this.#fault;
+  }
+
+  set fault(fault: MemoryFault | null) {
+    const cutOff = this.#fault === 'unreachable' || this.#fault === 'hang';
+    this.#fault = fault;
+    if (fault === 'unreachable') this.#tellAll({ type: 'trouble', error: this.#error('unreachable') });
+    if (fault === null && cutOff) this.#tellAll({ type: 'gap' });
+  }
+
+  organization(id: string): Organization {
+    let found = this.#organizations.get(id);
+    if (!found) {
+      found = { events: [], state: new State(), beats: new Map(), forks: new Map() };
+      this.#organizations.set(id, found);
+    }
+    return found;
+  }
+
+  /** A backup of everything but the executors' anchors. */
+  copy(): MemoryCopy {
+    const copies = new Map<string, Backup>();
+    for (const [id, { events, beats, forks }] of this.#organizations) {
+      copies.set(id, { events: [...events], beats: new Map(beats), forks: new Map(forks) });
+    }
+    return copies;
+  }
+
+  /** Puts a backup in the place of what there is. */
+  restore(copy: MemoryCopy): void {
+    this.#organizations.clear();
+    for (const [id, { events, beats, forks }] of copy) {
+      const state = new State();
+      for (const event of events) state.apply(foldEvent(state, event).patch, event);
+      this.#organizations.set(id, { events: [...events], state, beats: new Map(beats), forks: new Map(forks) });
+    }
+    this.#tellAll({ type: 'gap' });
+  }
+
+  /** Loses everything but the executors' anchors. */
+  wipe(): void {
+    this.restore(new Map());
+  }
+
+  /** Lets a request in as the present fault allows; one that hangs fails at its deadline. */
+  async admit(access: 'read' | 'write', requestTimeoutMs: number): Promise<void> {
+    const fault = this.#fault;
+    if (fault === 'hang') await withDeadline(new Promise<never>(() => {}), requestTimeoutMs, 'memory');
+    if (fault === 'unreachable' || fault === 'corrupt') throw this.#error(fault);
+    if (fault === 'read-only' && access === 'write') throw this.#error(fault);
+  }
+
+  /** Pushes to one organisation's followers, in a later turn, in order. */
+  tell(organizationId: string, push: Push): void {
+    queueMicrotask(() => {
+      if ((this.#fault === 'unreachable' && push.type !== 'trouble') || this.#fault === 'hang') return;
+      for (const listener of [...(this.#listeners.get(organizationId) ?? [])]) listener(push);
+    });
+  }
+
+  follow(organizationId: string, listener: (push: Push) => void): () => void {
+    const listeners = this.#listeners.get(organizationId) ?? new Set();
+    this.#listeners.set(organizationId, listeners);
+    const own = (push: Push): void => listener(push); // the same function may follow twice, and then ends twice
+    listeners.add(own);
+    return () => listeners.delete(own);
+  }
+
+  /** Where the head is in this organisation's log: how many events it has behind it, -1 when it is not in the chain. */
+  indexOf({ events, state }: Organization, head: Head): number {
+    if (head.hash === state.hash) return events.length;
+    for (let index = events.length - 1; index >= 0; index -= 1) {
+      if (events[index]?.hash === head.hash) return index + 1;
+    }
+    return -1;
+  }
+
+  #tellAll(push: Push): void {
+    for (const id of this.#listeners.keys()) this.tell(id, push);
+  }
+
+  #error(fault: 'unreachable' | 'read-only' | 'corrupt'): KillSwitchError {
+    switch (fault) {
+      case 'unreachable':
+        return new KillSwitchError('STORE_UNREACHABLE', 'The memory store is set to be unreachable.');
+      case 'read-only':
+        return new KillSwitchError('STORE_READ_ONLY', 'The memory store is set to refuse writes.');
+      case 'corrupt':
+        return new KillSwitchError('CORRUPT', 'The memory store is set to be unreadable.');
+      default:
+        return fault satisfies never;
+    }
+  }
+}
