@@ -5,7 +5,7 @@ export * from './decision.ts';
 export * from './errors.ts';
 export * from './fold.ts';
 export * from './hash-chain.ts';
-export { idProblem, idSchema, MAX_ID_LENGTH } from './ids.ts';
+export { idProblem, idSchema, MAX_ID_LENGTH, quoteId } from './ids.ts';
 export * from './lease.ts';
 export * from './modes.ts';
 export * from './reading.ts';

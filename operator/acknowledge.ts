@@ -1,0 +1,70 @@
+import type { Beat, Head } from '../flags/index.ts';
+
+/** How far one executor has obeyed. `silent`: nothing heard for longer than its lease; it is never counted as stopped. */
+export type ExecutorState = 'stopped' | 'draining' | 'behind' | 'silent';
+
+export interface ExecutorAcknowledgement {
+  readonly id: string;
+  readonly name: string;
+  readonly host: string;
+  readonly pid: number;
+  readonly epoch: number;
+  readonly in_flight: number;
+  readonly state: ExecutorState;
+}
+
+/** What a kill or `status` shows of those who obey (CONTRACT: kill answer). */
+export interface Acknowledgements {
+  readonly total: number;
+  readonly applied: number;
+  readonly drained: number;
+  readonly silent: number;
+  readonly unacknowledging_clients: number;
+  readonly elapsed_ms: number;
+  readonly executors: readonly ExecutorAcknowledgement[];
+  /** Why the executors could not be heard; then nothing is known of them. */
+  readonly problem?: string | undefined;
+}
+
+/** What is compared: the head that must be applied, where the store stands now, and the store's clock. */
+export interface Required {
+  readonly head: Head;
+  readonly store: Head;
+  readonly time: string;
+}
+
+/** What an executor holds beyond the store is evidence of a lost change, not an acknowledgement. */
+const acknowledged = ({ applied }: Beat, { store }: Required): number =>
+  applied?.generation === store.generation && applied.epoch <= store.epoch ? applied.epoch : 0;
+
+const stateOf = (beat: Beat, required: Required): ExecutorState => {
+  if (Date.parse(required.time) - Date.parse(beat.at) > beat.lease_ms) return 'silent';
+  if (acknowledged(beat, required) < required.head.epoch) return 'behind';
+  return beat.in_flight === 0 ? 'stopped' : 'draining';
+};
+
+/** Where every executor stands with regard to a head that must be applied. */
+export function acknowledge(beats: readonly Beat[], required: Required, elapsedMs: number): Acknowledgements {
+  const executors = beats.map((beat) => ({
+    id: beat.id,
+    name: beat.name,
+    host: beat.host,
+    pid: beat.pid,
+    epoch: acknowledged(beat, required),
+    in_flight: beat.in_flight,
+    state: stateOf(beat, required),
+  }));
+  const count = (...states: ExecutorState[]): number => executors.filter(({ state }) => states.includes(state)).length;
+  return {
+    total: executors.length,
+    applied: count('stopped', 'draining'),
+    drained: count('stopped'),
+    silent: count('silent'),
+    unacknowledging_clients: 0,
+    elapsed_ms: Math.round(elapsedMs),
+    executors,
+  };
+}
+
+/** True when every executor has stopped and drained. */
+export const allStopped = ({ total, drained, problem }: Acknowledgements): boolean => problem === undefined && drained === total;

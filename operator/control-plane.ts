@@ -1,0 +1,94 @@
+import type { AutonomyStage, FeatureStage, Head, KillRecord, LogEvent, Mode } from '../flags/index.ts';
+import type { Acknowledgements, ExecutorAcknowledgement } from './acknowledge.ts';
+import type { LogVerification } from './verify-log.ts';
+
+/** Why, and what the person had read: needed exactly where a change loosens. */
+export interface ChangeOptions {
+  /** At most 2000 characters; required where the change gives authority back. */
+  readonly reason?: string | undefined;
+  /** The epoch that the person had read when deciding; default: the epoch when this call began. A target that was restricted since is not loosened. */
+  readonly epoch?: number | undefined;
+}
+
+export interface KillOptions {
+  /** `all`, `agent:ID`, `mission:ID`, `run:ID`, `action:PATTERN`, `feature:NAME` or `surface:NAME`. */
+  readonly target: string;
+  /** How much authority is left; default `full_stop`, never `live`. */
+  readonly mode?: Mode | undefined;
+  readonly reason?: string | undefined;
+  /** When the kill ends by itself; default: never. It ends by an event that the next operating process appends, not by an executor's clock. */
+  readonly expiresAt?: string | Date | undefined;
+  /** How long to wait for executors to stop and drain, in milliseconds; default 0: what is known when `kill` returns. */
+  readonly waitMs?: number | undefined;
+  /** Called as executors obey, while it waits. */
+  readonly onProgress?: ((acknowledgements: Acknowledgements) => void) | undefined;
+}
+
+/** `already`: that target was killed as strictly and as long before; the call is recorded as a seconding. */
+export interface KillAnswer {
+  readonly kill: KillRecord;
+  readonly epoch: number;
+  readonly already: boolean;
+  readonly acknowledgements: Acknowledgements;
+}
+
+export interface ReviveAnswer {
+  readonly kill: KillRecord;
+  readonly epoch: number;
+}
+
+/** `already`: it was so before; the call is recorded as a seconding. */
+export interface ChangeAnswer {
+  readonly epoch: number;
+  readonly already: boolean;
+}
+
+export interface Status {
+  readonly organization_id: string;
+  readonly mode: Mode;
+  /** The base mode's targeting rule, null where it is the same for everyone. */
+  readonly targeting: unknown;
+  readonly epoch: number;
+  readonly head: Head;
+  readonly active_kills: number;
+  /** Newest first. */
+  readonly kills: readonly KillRecord[];
+  readonly features: Readonly<Record<string, FeatureStage>>;
+  readonly limits: Readonly<Record<string, number>>;
+  readonly autonomy: Readonly<Record<string, AutonomyStage>>;
+  readonly executors: readonly ExecutorAcknowledgement[];
+  /** Executors that report that the store has lost changes that they had seen; everything is stopped until `recover`. */
+  readonly forks: readonly { readonly executor: string; readonly held: Head | null }[];
+}
+
+/** The operator's side: every change is one event in the log. A refused change throws a KillSwitchError and changes nothing. */
+export interface ControlPlane {
+  /** Creates the control plane, once, in `draft_only`. @throws ALREADY_INITIALISED, RECOVER_REQUIRED (executors had seen one here: it was wiped) */
+  init(): Promise<ChangeAnswer & { readonly mode: Mode }>;
+  /** Accepts a store that was wiped, replaced, rolled back or forked; names the heads that it gives up. Kills that were lost are not restored. */
+  recover(options: { readonly reason: string }): Promise<ChangeAnswer & { readonly given_up: readonly Head[] }>;
+  /**
+   * Stops or restricts a target. It is never refused for what governs restoring, and tried again until it is recorded.
+   * Returns 300 ms after the append was acknowledged, or later (`waitMs`): no confirmed action starts after that, whatever the registry says.
+   */
+  kill(options: KillOptions): Promise<KillAnswer>;
+  /** @throws REASON_REQUIRED, NOT_KILLED, CONFLICT (restricted again since `epoch`) */
+  revive(options: ChangeOptions & { readonly target: string }): Promise<ReviveAnswer>;
+  /** The base mode. `targeting` is a flagd targeting rule that answers with a mode, or null (default): the same for everyone. */
+  setMode(options: ChangeOptions & { readonly mode: Mode; readonly targeting?: unknown }): Promise<ChangeAnswer>;
+  setFeature(options: ChangeOptions & { readonly name: string; readonly stage: FeatureStage }): Promise<ChangeAnswer>;
+  setLimit(options: ChangeOptions & { readonly name: string; readonly value: number }): Promise<ChangeAnswer>;
+  setAutonomy(options: ChangeOptions & { readonly action: string; readonly stage: AutonomyStage }): Promise<ChangeAnswer>;
+  /** The app's ordinary flags, as a whole flagd definition; keys that begin with `kill-switch.` are refused. A reason is required. */
+  setFlags(options: ChangeOptions & { readonly definition: unknown }): Promise<ChangeAnswer>;
+  status(): Promise<Status>;
+  /** Active kills, newest first. */
+  kills(): Promise<readonly KillRecord[]>;
+  /** The log after that `seq` (default 0: from the start), oldest first. */
+  log(options?: { readonly after?: number | undefined }): AsyncIterable<LogEvent>;
+  /** Whether the log is whole: no event edited, removed, inserted, reordered or cut off, and the state is its fold. */
+  verifyLog(): Promise<LogVerification>;
+  /** An operator's word that an executor is gone. */
+  forgetExecutor(executorId: string): Promise<void>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,13 @@
+export type { Acknowledgements, ExecutorAcknowledgement, ExecutorState } from './acknowledge.ts';
+export type {
+  ChangeAnswer,
+  ChangeOptions,
+  ControlPlane,
+  KillAnswer,
+  KillOptions,
+  ReviveAnswer,
+  Status,
+} from './control-plane.ts';
+export { type OpenControlPlaneOptions, openControlPlane } from './open.ts';
+export type { Operator } from './plan-change.ts';
+export type { LogVerification } from './verify-log.ts';

@@ -1,0 +1,337 @@
+import { randomUUID } from 'node:crypto';
+import {
+  type ActiveKill,
+  entryKey,
+  type Head,
+  idProblem,
+  invalid,
+  isAutonomyStage,
+  isFeatureStage,
+  isKillSwitchError,
+  isMode,
+  KillSwitchError,
+  type KillRecord,
+  killRecord,
+  type LogEvent,
+  MODES,
+  messageOf,
+  quoteId,
+  type State,
+  stateFrom,
+} from '../flags/index.ts';
+import type { ControlConnection, ControlStore, ControlView } from '../store/ports.ts';
+import { acknowledge, allStopped } from './acknowledge.ts';
+import type { ChangeAnswer, ControlPlane, KillAnswer, KillOptions, Status } from './control-plane.ts';
+import { parseFlagsDefinition } from './flags-definition.ts';
+import { actorOf, type Command, entriesFor, type Operator, type PlannedChange, planChange } from './plan-change.ts';
+import { verifyLog } from './verify-log.ts';
+
+export interface OpenControlPlaneOptions {
+  readonly store: ControlStore;
+  readonly organizationId?: string | undefined;
+  readonly operator: Operator;
+  /** How long one request to the store may take, in milliseconds; default 2000. */
+  readonly requestTimeoutMs?: number | undefined;
+  /** How long a change is tried again while the store does not take it, in milliseconds; default 10000. */
+  readonly retryMs?: number | undefined;
+}
+
+/**
+ * `kill` returns this long after its append was acknowledged, in milliseconds: an answer to a confirmation lets an action start for 250 ms
+ * since it was sent, and 50 ms are for clocks that drift (DESIGN 3.7).
+ */
+export const KILL_RETURN_MS = 300;
+
+const POLL_MS = 50;
+
+const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+const isoTime = (value: string | Date | undefined): string | null => {
+  if (value === undefined) return null;
+  const date = new Date(value);
+  if (Number.isNaN(date.getTime())) {
+    throw invalid(`${JSON.stringify(value)} is not a time: write it as RFC 3339, for instance 2026-12-24T18:00:00Z.`);
+  }
+  return date.toISOString();
+};
+
+const oneOf = <T extends string>(what: string, value: T, is: (value: unknown) => boolean, all: readonly string[]): T => {
+  if (!is(value)) throw invalid(`${quoteId(value)} is not ${what}: it must be one of ${all.join(', ')}.`);
+  return value;
+};
+
+/** Opens the operator's side over a store. It connects with the first call. @throws KillSwitchError INVALID_ARGUMENT */
+export async function openControlPlane(options: OpenControlPlaneOptions): Promise<ControlPlane> {
+  const organizationId = options.organizationId ?? 'default';
+  for (const [what, id] of [
+    ['organizationId', organizationId],
+    ['operator.id', options.operator?.id],
+  ] as const) {
+    const problem = idProblem(id);
+    if (problem) throw invalid(`${what} ${problem}.`);
+  }
+  const requestTimeoutMs = options.requestTimeoutMs ?? 2000;
+  const connection = options.store.open({ organizationId, requestTimeoutMs });
+  return new StoreControlPlane(connection, organizationId, options.operator, options.retryMs ?? 10_000);
+}
+
+class StoreControlPlane implements ControlPlane {
+  readonly #connection: ControlConnection;
+  readonly #organizationId: string;
+  readonly #operator: Operator;
+  readonly #retryMs: number;
+
+  constructor(connection: ControlConnection, organizationId: string, operator: Operator, retryMs: number) {
+    this.#connection = connection;
+    this.#organizationId = organizationId;
+    this.#operator = operator;
+    this.#retryMs = retryMs;
+  }
+
+  async init(): ReturnType<ControlPlane['init']> {
+    const beats = await this.#connection.executors();
+    const { head } = await this.#connection.read([entryKey('control')]);
+    if (!head && beats.some(({ applied }) => applied !== null)) {
+      throw new KillSwitchError(
+        'RECOVER_REQUIRED',
+        'This store is empty, but executors had seen a control plane in it: it has been wiped or replaced. Accept that with: kill-switch recover --reason "…"',
+      );
+    }
+    const { event, view } = await this.#change({ type: 'init', generation: randomUUID() });
+    return { epoch: event.seq, already: false, mode: view.get('mode')?.mode ?? 'draft_only' };
+  }
+
+  async recover({ reason }: { readonly reason: string }): ReturnType<ControlPlane['recover']> {
+    const view = await this.#connection.read([entryKey('control')]);
+    const beats = await this.#connection.executors();
+    // Evidence of a loss: what somebody reports as contradicted, and what is held beyond the store's end.
+    const lost = beats.flatMap(({ applied, fork }) => {
+      const held = fork?.held ?? applied;
+      const beyond = held && (!view.head || held.epoch > view.head.epoch);
+      return held && (fork || beyond) ? [held] : [];
+    });
+    const givenUp = [...new Map(lost.map((held) => [held.hash, held])).values()];
+    const { event } = await this.#change({ type: 'recover', generation: randomUUID(), reason, givenUp });
+    return { epoch: event.seq, already: false, given_up: givenUp };
+  }
+
+  async kill(options: KillOptions): Promise<KillAnswer> {
+    const { target, reason, onProgress } = options;
+    const waitMs = options.waitMs ?? 0;
+    const mode = oneOf('a mode', options.mode ?? 'full_stop', isMode, MODES);
+    const expiresAt = isoTime(options.expiresAt);
+    const { head, view, change } = await this.#change({ type: 'kill', target, mode, reason, expiresAt });
+    const since = performance.now();
+    const kill = view.get('kill', target);
+    let acknowledgements = await this.#acknowledgements(head, since);
+    onProgress?.(acknowledgements);
+    // By time, not by trust in the registry: it can be lost, and who is not in it can still act until its confirmation is too old.
+    while (performance.now() - since < KILL_RETURN_MS || (!allStopped(acknowledgements) && performance.now() - since < waitMs)) {
+      const left = Math.max(KILL_RETURN_MS, waitMs) - (performance.now() - since);
+      await sleep(Math.max(1, Math.min(POLL_MS, left)));
+      acknowledgements = await this.#acknowledgements(head, since);
+      onProgress?.(acknowledgements);
+    }
+    if (!kill) {
+      // Recorded, and lifted again before it was read back: the answer is how it is now.
+      throw new KillSwitchError('CONFLICT', `The kill of ${target} was recorded at epoch ${head.epoch}, and has been lifted since.`);
+    }
+    return {
+      kill: killRecord(this.#organizationId, kill),
+      epoch: head.epoch,
+      already: change?.already ?? false,
+      acknowledgements,
+    };
+  }
+
+  async revive({ target, reason, epoch }: Parameters<ControlPlane['revive']>[0]): ReturnType<ControlPlane['revive']> {
+    const before = await this.#connection.read(entriesFor({ type: 'revive', target }));
+    const kill = before.get('kill', target);
+    const { event } = await this.#change({ type: 'revive', target, reason, epoch: epoch ?? before.head?.epoch });
+    const revived = { by: event.actor, at: event.at, reason: event.reason };
+    return { kill: killRecord(this.#organizationId, kill as ActiveKill, revived), epoch: event.seq };
+  }
+
+  async setMode(options: Parameters<ControlPlane['setMode']>[0]): Promise<ChangeAnswer> {
+    const mode = oneOf('a mode', options.mode, isMode, MODES);
+    return this.#set({ type: 'mode', ...options, mode, targeting: options.targeting ?? null });
+  }
+
+  async setFeature(options: Parameters<ControlPlane['setFeature']>[0]): Promise<ChangeAnswer> {
+    oneOf('a stage of a feature', options.stage, isFeatureStage, ['dark', 'shadow', 'gated', 'live']);
+    return this.#set({ type: 'feature', ...options });
+  }
+
+  async setLimit(options: Parameters<ControlPlane['setLimit']>[0]): Promise<ChangeAnswer> {
+    return this.#set({ type: 'limit', ...options });
+  }
+
+  async setAutonomy(options: Parameters<ControlPlane['setAutonomy']>[0]): Promise<ChangeAnswer> {
+    oneOf('a stage of autonomy', options.stage, isAutonomyStage, [
+      'human_in_the_loop',
+      'human_on_the_loop',
+      'autonomous',
+      'trusted',
+    ]);
+    return this.#set({ type: 'autonomy', ...options });
+  }
+
+  async setFlags({ definition, ...options }: Parameters<ControlPlane['setFlags']>[0]): Promise<ChangeAnswer> {
+    return this.#set({ type: 'flags', ...options, definition: parseFlagsDefinition(definition) });
+  }
+
+  async status(): Promise<Status> {
+    const state = await this.#state();
+    const head = state.head as Head;
+    const beats = await this.#connection.executors();
+    const { time, head: store } = await this.#connection.read([entryKey('control')]);
+    const { executors } = acknowledge(beats, { head, store: store ?? head, time }, 0);
+    return {
+      organization_id: this.#organizationId,
+      mode: state.mode.mode,
+      targeting: state.mode.targeting ?? null,
+      epoch: state.epoch,
+      head,
+      active_kills: state.killCount,
+      kills: this.#killRecords(state),
+      features: Object.fromEntries([...state.features].map(([name, { stage }]) => [name, stage])),
+      limits: Object.fromEntries([...state.limits].map(([name, { value }]) => [name, value])),
+      autonomy: Object.fromEntries([...state.autonomy].map(([action, { stage }]) => [action, stage])),
+      executors,
+      forks: beats
+        .filter(({ fork }) => fork?.against === head.generation)
+        .map(({ name, fork }) => ({ executor: name, held: fork?.held ?? null })),
+    };
+  }
+
+  async kills(): Promise<readonly KillRecord[]> {
+    return this.#killRecords(await this.#state());
+  }
+
+  log({ after = 0 }: { readonly after?: number | undefined } = {}): AsyncIterable<LogEvent> {
+    return this.#connection.log(after);
+  }
+
+  verifyLog(): ReturnType<ControlPlane['verifyLog']> {
+    return verifyLog(this.#connection.log(0), async () => {
+      const { head, entries } = await this.#connection.load(null);
+      return { head, entries, beats: await this.#connection.executors() };
+    });
+  }
+
+  forgetExecutor(executorId: string): Promise<void> {
+    return this.#connection.forget(executorId);
+  }
+
+  close(): Promise<void> {
+    return this.#connection.close();
+  }
+
+  #killRecords(state: State): KillRecord[] {
+    const kills = [...state.activeKills()].sort((a, b) => b.epoch - a.epoch);
+    return kills.map((kill) => killRecord(this.#organizationId, kill));
+  }
+
+  /** The whole state, after the kills that are due to end have been ended by an event each. */
+  async #state(): Promise<State> {
+    const state = await this.#loadState();
+    const { time } = await this.#connection.read([entryKey('control')]);
+    const due = [...state.activeKills()].filter(({ expires_at }) => expires_at !== null && expires_at <= time);
+    for (const { id, target } of due) {
+      try {
+        await this.#change({ type: 'expire', target, id });
+      } catch (error) {
+        if (!isKillSwitchError(error) || error.code !== 'NOT_KILLED') throw error; // another process has ended it, or it was extended
+      }
+    }
+    return due.length > 0 ? this.#loadState() : state;
+  }
+
+  async #loadState(): Promise<State> {
+    const { head, entries } = await this.#connection.load(null);
+    if (!head) {
+      throw new KillSwitchError(
+        'NOT_INITIALISED',
+        'There is no control plane in this store. Create one with: kill-switch init. If there was one, it has been wiped: kill-switch recover --reason "…"',
+      );
+    }
+    return stateFrom(entries, head);
+  }
+
+  async #acknowledgements(head: Head, since: number): Promise<KillAnswer['acknowledgements']> {
+    try {
+      const beats = await this.#connection.executors();
+      const { head: store, time } = await this.#connection.read([entryKey('control')]);
+      return acknowledge(beats, { head, store: store ?? head, time }, performance.now() - since);
+    } catch (error) {
+      // The change is recorded; that nobody can be heard now does not undo it.
+      return { ...acknowledge([], { head, store: head, time: '' }, performance.now() - since), problem: messageOf(error) };
+    }
+  }
+
+  async #set(command: Extract<Command, { readonly epoch?: number | undefined }>): Promise<ChangeAnswer> {
+    const epoch = command.epoch ?? (await this.#connection.read([entryKey('control')])).head?.epoch;
+    const { event, change } = await this.#change({ ...command, epoch });
+    return { epoch: event.seq, already: change?.already ?? false };
+  }
+
+  /**
+   * Plans and appends, again when the head had moved or the store did not answer, until it is recorded or the time is over.
+   * A loosening keeps the epoch that it named, however often it is planned anew.
+   */
+  async #change(
+    command: Command,
+  ): Promise<{ event: LogEvent; head: Head; view: ControlView; change: PlannedChange | null }> {
+    const commandId = randomUUID();
+    const deadline = performance.now() + this.#retryMs;
+    const keys = entriesFor(command);
+    let unknown: { readonly after: number; readonly error: unknown } | null = null;
+    for (let pause = 20; ; pause = Math.min(500, pause * 2)) {
+      try {
+        const view = await this.#connection.read(keys);
+        const own = unknown && (await this.#find(commandId, unknown.after));
+        if (own && view.head) return { event: own, head: { ...view.head, epoch: own.seq, hash: own.hash }, view, change: null };
+        const plan = planChange(view, command, this.#operator, commandId);
+        if (plan.is === 'refused') throw new Refused(plan.error);
+        const [change] = plan.changes;
+        if (!change) throw new KillSwitchError('INVALID_STATE', 'The plan of a change has no event.');
+        const { event, patch, head, direction } = change;
+        unknown ??= { after: view.head?.epoch ?? 0, error: null };
+        if (await this.#connection.append({ event, patch, head, expected: view.head, tightens: direction !== 'loosens' })) {
+          return { event, head, view: await this.#connection.read(keys), change };
+        }
+        if (performance.now() > deadline) throw new KillSwitchError('CONFLICT', 'The log moved on each time this change was tried. Try again.');
+      } catch (error) {
+        if (error instanceof Refused) throw error.reason;
+        if (isKillSwitchError(error) && PERMANENT.has(error.code)) throw error;
+        if (performance.now() + pause > deadline) throw gaveUp(command, error);
+        await sleep(pause);
+      }
+    }
+  }
+
+  async #find(commandId: string, after: number): Promise<LogEvent | null> {
+    for await (const event of this.#connection.log(after)) {
+      if (event.data['command_id'] === commandId && event.actor === actorOf(this.#operator)) return event;
+    }
+    return null;
+  }
+}
+
+/** A refusal is an answer, not a failure of the store: it is never tried again. */
+class Refused extends Error {
+  readonly reason: KillSwitchError;
+  constructor(reason: KillSwitchError) {
+    super(reason.message);
+    this.reason = reason;
+  }
+}
+
+const PERMANENT: ReadonlySet<string> = new Set(['CLOSED', 'CORRUPT', 'INVALID_ARGUMENT', 'INVALID_STATE', 'NETWORK_FILESYSTEM', 'UNKNOWN_EVENT']);
+
+const gaveUp = (command: Command, error: unknown): KillSwitchError =>
+  new KillSwitchError(
+    isKillSwitchError(error) ? error.code : 'STORE_UNREACHABLE',
+    `The ${command.type} was not acknowledged by the store, and may or may not have been recorded: ${messageOf(error)} Executors that cannot reach the store stop by themselves when their lease is over. Repeat the command: it is recorded only once.`,
+    { cause: error },
+  );

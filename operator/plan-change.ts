@@ -1,0 +1,269 @@
+import {
+  type Direction,
+  type EntryKey,
+  type EntryKind,
+  type EventType,
+  entryKey,
+  foldEvent,
+  GENESIS,
+  type Head,
+  idProblem,
+  invalid,
+  KillSwitchError,
+  type LogEvent,
+  laterEnd,
+  MAX_REASON_LENGTH,
+  type Mode,
+  type Patch,
+  parseTarget,
+  quoteId,
+  type StateView,
+  sealEvent,
+  strictness,
+} from '../flags/index.ts';
+import type { AutonomyStage, FeatureStage } from '../flags/index.ts';
+
+/** Who changes the switch. Roles and governance hold through the server; whoever can write the store directly is logged as unverified. */
+export interface Operator {
+  readonly id: string;
+  readonly roles?: readonly string[] | undefined;
+}
+
+/** `epoch`: what the person had read when deciding to loosen; a target that was restricted, tightened or seconded since is not loosened. */
+interface Loosening {
+  readonly reason?: string | undefined;
+  readonly epoch?: number | undefined;
+}
+
+/** What an operator asks for, one kind a verb. */
+export type Command =
+  | { readonly type: 'init'; readonly generation: string }
+  | { readonly type: 'recover'; readonly generation: string; readonly reason: string; readonly givenUp: readonly Head[] }
+  | {
+      readonly type: 'kill';
+      readonly target: string;
+      readonly mode: Mode;
+      readonly reason?: string | undefined;
+      readonly expiresAt: string | null;
+    }
+  | ({ readonly type: 'revive'; readonly target: string } & Loosening)
+  | { readonly type: 'expire'; readonly target: string; readonly id: string }
+  | ({ readonly type: 'mode'; readonly mode: Mode; readonly targeting: unknown } & Loosening)
+  | ({ readonly type: 'feature'; readonly name: string; readonly stage: FeatureStage } & Loosening)
+  | ({ readonly type: 'limit'; readonly name: string; readonly value: number } & Loosening)
+  | ({ readonly type: 'autonomy'; readonly action: string; readonly stage: AutonomyStage } & Loosening)
+  | ({ readonly type: 'flags'; readonly definition: Record<string, unknown> } & Loosening);
+
+/** One event, ready to be appended exactly where it was planned. */
+export interface PlannedChange {
+  readonly event: LogEvent;
+  readonly patch: Patch;
+  readonly head: Head;
+  readonly direction: Direction;
+  /** True when nothing but a seconding is recorded, because it was so already. */
+  readonly already: boolean;
+}
+
+export type Plan =
+  | { readonly is: 'events'; readonly changes: readonly PlannedChange[] }
+  | { readonly is: 'refused'; readonly error: KillSwitchError };
+
+/** What is read to plan: single entries and the head, at one moment, with the store's clock. */
+export interface PlanView extends StateView {
+  readonly head: Head | null;
+  readonly time: string;
+}
+
+interface Wish {
+  readonly type: EventType;
+  readonly data: Record<string, unknown>;
+}
+
+interface CommandRow<C> {
+  /** The one entry that it changes, and that decides whether it comes too late. */
+  readonly entry: (command: C) => readonly [EntryKind, string?];
+  readonly wish: (command: C, view: PlanView, commandId: string) => Wish;
+}
+
+type Rows = { readonly [T in Command['type']]: CommandRow<Extract<Command, { readonly type: T }>> };
+
+const nameOf = (what: string, name: string): string => {
+  const problem = idProblem(name);
+  if (problem) throw invalid(`${quoteId(name)} is not the name of ${what}: it ${problem}.`);
+  return name;
+};
+
+const targetOf = (target: string): string => {
+  parseTarget(target);
+  return target;
+};
+
+const notKilled = (target: string): KillSwitchError =>
+  new KillSwitchError('NOT_KILLED', `There is no active kill of ${target}. See what is stopped: kill-switch kills`);
+
+/** One row a command: what it reads, and the event that it wishes for. To add a verb, copy a row. */
+const ROWS: Rows = {
+  init: { entry: () => ['control'], wish: ({ generation }) => ({ type: 'init', data: { generation } }) },
+  recover: {
+    entry: () => ['control'],
+    wish: ({ generation, givenUp }) => ({ type: 'recover', data: { generation, given_up: givenUp } }),
+  },
+  kill: {
+    entry: ({ target }) => ['kill', targetOf(target)],
+    wish: ({ target, mode, expiresAt }, view, commandId) => {
+      if (mode === 'live') throw invalid('A kill cannot leave a target live: to lift a kill, revive it.');
+      if (expiresAt !== null && expiresAt <= view.time) {
+        throw invalid(`The end ${expiresAt} has already passed: the store's clock says ${view.time}.`);
+      }
+      const active = view.get('kill', target);
+      const adds =
+        !active || strictness(mode) > strictness(active.mode) || laterEnd(active.expires_at, expiresAt) !== active.expires_at;
+      return adds
+        ? { type: 'kill', data: { id: commandId, target, mode, expires_at: expiresAt } }
+        : { type: 'second', data: { kind: 'kill', name: target } };
+    },
+  },
+  revive: {
+    entry: ({ target }) => ['kill', targetOf(target)],
+    wish: ({ target }, view) => {
+      const active = view.get('kill', target);
+      if (!active) throw notKilled(target);
+      return { type: 'revive', data: { id: active.id, target } };
+    },
+  },
+  expire: {
+    entry: ({ target }) => ['kill', targetOf(target)],
+    wish: ({ target, id }, view) => {
+      const active = view.get('kill', target);
+      if (active?.id !== id || active.expires_at === null || active.expires_at > view.time) throw notKilled(target);
+      return { type: 'expire', data: { id, target } };
+    },
+  },
+  mode: {
+    entry: () => ['mode'],
+    wish: ({ mode, targeting }, view) => {
+      const before = view.get('mode');
+      const same = before?.mode === mode && JSON.stringify(before.targeting) === JSON.stringify(targeting ?? null);
+      return same
+        ? { type: 'second', data: { kind: 'mode', name: null } }
+        : { type: 'mode', data: { mode, targeting: targeting ?? null } };
+    },
+  },
+  feature: {
+    entry: ({ name }) => ['feature', nameOf('a feature', name)],
+    wish: ({ name, stage }, view) =>
+      view.get('feature', name)?.stage === stage
+        ? { type: 'second', data: { kind: 'feature', name } }
+        : { type: 'feature', data: { name, stage } },
+  },
+  limit: {
+    entry: ({ name }) => ['limit', nameOf('a limit', name)],
+    wish: ({ name, value }, view) => {
+      if (!Number.isFinite(value) || value < 0) throw invalid(`A limit is a finite number of at least 0, not ${value}.`);
+      return view.get('limit', name)?.value === value
+        ? { type: 'second', data: { kind: 'limit', name } }
+        : { type: 'limit', data: { name, value } };
+    },
+  },
+  autonomy: {
+    entry: ({ action }) => ['autonomy', nameOf('an action', action)],
+    wish: ({ action, stage }, view) =>
+      view.get('autonomy', action)?.stage === stage
+        ? { type: 'second', data: { kind: 'autonomy', name: action } }
+        : { type: 'autonomy', data: { action, stage } },
+  },
+  flags: { entry: () => ['flags'], wish: ({ definition }) => ({ type: 'flags', data: { definition } }) },
+};
+
+const rowOf = (command: Command): CommandRow<Command> => ROWS[command.type] as CommandRow<Command>;
+
+/** The entries that must be read to plan this command: never more than three, so that a kill costs the same beside any number of others. */
+export function entriesFor(command: Command): EntryKey[] {
+  const [kind, name] = rowOf(command).entry(command);
+  return [...new Set([entryKey('control'), entryKey('mode'), entryKey(kind, name)])];
+}
+
+// C0 (but tab and newline), DEL and C1: they forge lines in logs and terminals.
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this looks for.
+const UNPRINTABLE = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/;
+
+const checkReason = (reason: string | undefined): string | null => {
+  const text = reason?.trim() ?? '';
+  if (text === '') return null;
+  if (text.length > MAX_REASON_LENGTH) throw invalid(`A reason has at most ${MAX_REASON_LENGTH} characters, not ${text.length}.`);
+  if (UNPRINTABLE.test(text) || !text.isWellFormed()) throw invalid('A reason must not contain control characters.');
+  return text;
+};
+
+/** Loosening by the system itself, or from nothing: it asks for no reason, or has its own rule. */
+const UNGOVERNED: ReadonlySet<Command['type']> = new Set(['init', 'expire']);
+
+/** The name of an operator as the log has it. */
+export const actorOf = (operator: Operator): string => `unverified:${operator.id}`;
+
+/**
+ * What a command comes to: the only maker of events. It reads nothing but the view and changes nothing.
+ * @param commandId chosen once for a command, however often it is planned again, so that a retry can find its own event
+ */
+export function planChange(view: PlanView, command: Command, operator: Operator, commandId: string): Plan {
+  try {
+    const problem = idProblem(operator.id);
+    if (problem) throw invalid(`An operator's id ${problem}.`);
+    return { is: 'events', changes: [planOne(view, command, operator, commandId)] };
+  } catch (error) {
+    if (error instanceof KillSwitchError) return { is: 'refused', error };
+    throw error;
+  }
+}
+
+function planOne(view: PlanView, command: Command, operator: Operator, commandId: string): PlannedChange {
+  const { head } = view;
+  if (command.type === 'init' && head) {
+    throw new KillSwitchError('ALREADY_INITIALISED', `There is a control plane here already, at epoch ${head.epoch}. Nothing was changed.`);
+  }
+  if (!head && command.type !== 'init' && command.type !== 'recover') {
+    throw new KillSwitchError(
+      'NOT_INITIALISED',
+      'There is no control plane in this store. Create one with: kill-switch init. If there was one, it has been wiped: kill-switch recover --reason "…"',
+    );
+  }
+  const row = rowOf(command);
+  const reason = checkReason('reason' in command ? command.reason : undefined);
+  const [kind, name] = row.entry(command);
+  const before = view.get(kind, name);
+  const wish = row.wish(command, view, commandId);
+  const lost = command.type === 'recover' ? command.givenUp.map(({ epoch }) => epoch) : [];
+  const event = sealEvent({
+    seq: Math.max(head?.epoch ?? 0, ...lost) + 1,
+    at: view.time,
+    actor: actorOf(operator),
+    type: wish.type,
+    data: { ...wish.data, command_id: commandId },
+    reason,
+    prev: head?.hash ?? GENESIS,
+  });
+  const { patch, direction } = foldEvent(view, event);
+  if (direction === 'loosens' && !UNGOVERNED.has(command.type)) {
+    if (reason === null) {
+      throw new KillSwitchError('REASON_REQUIRED', 'Giving authority back takes a reason: add one (--reason "…").');
+    }
+    const named = 'epoch' in command ? command.epoch : undefined;
+    const changed = before && 'epoch' in before ? before.epoch : 0;
+    if (named !== undefined && command.type !== 'recover' && changed > named) {
+      throw new KillSwitchError(
+        'CONFLICT',
+        `${entryKey(kind, name)} was changed at epoch ${changed}, after what you had read (epoch ${named}). Look again (kill-switch status), then decide.`,
+      );
+    }
+  }
+  const control = patch.set.find(([key]) => key === 'control')?.[1] as { generation: string; recovered: boolean } | undefined;
+  const from = control ?? head;
+  if (!from) throw new KillSwitchError('INVALID_STATE', 'The planned event does not belong to any log.');
+  return {
+    event,
+    patch,
+    direction,
+    already: wish.type === 'second',
+    head: { generation: from.generation, epoch: event.seq, hash: event.hash, recovered: from.recovered },
+  };
+}

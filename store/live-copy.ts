@@ -1,0 +1,257 @@
+import {
+  type Anchor,
+  type FaultCode,
+  foldEvent,
+  follows,
+  type Head,
+  type Instant,
+  type Lease,
+  type LogEvent,
+  lookAtLease,
+  messageOf,
+  NO_LEASE,
+  renewLease,
+  type State,
+  stateFrom,
+} from '../flags/index.ts';
+import type { AnchorKeeper, Confirmation, Snapshot } from './ports.ts';
+
+/** What is wrong with the copy, for people and for machines. */
+export interface Fault {
+  readonly code: FaultCode;
+  readonly message: string;
+}
+
+/** One confirmation under way: what was held, and when it was sent. A reply that belongs to an older era of the copy is dropped. */
+export interface Ticket {
+  readonly number: number;
+  readonly era: number;
+  readonly sent: Instant;
+  readonly held: Head | null;
+}
+
+/** What a push did: it was applied; it was old news; or only a confirmation can tell. */
+export type PushOutcome = 'applied' | 'known' | 'confirm';
+
+/** What a reply did: the lease runs anew; it was dropped; ask once more; the whole state must be loaded; or nothing helps for now. */
+export type ReplyOutcome = 'renewed' | 'dropped' | 'again' | 'reload' | 'faulty';
+
+type Standing =
+  | { readonly is: 'empty'; readonly fault: Fault }
+  | { readonly is: 'live' }
+  /** `own`: this executor has the evidence itself; else it was told by the store. Ends only by a `recover` that it had not seen. */
+  | { readonly is: 'forked'; readonly own: boolean; readonly fault: Fault }
+  /** What it last saw cannot be read, so nothing can be compared with it. */
+  | { readonly is: 'unanchored'; readonly fault: Fault };
+
+const NOT_READY: Fault = { code: 'NOT_READY', message: 'the switch has not been read yet' };
+const NOT_INITIALISED: Fault = {
+  code: 'NOT_INITIALISED',
+  message: 'there is no control plane in this store; an operator must run: kill-switch init',
+};
+const recoverWith = (what: string): Fault => ({
+  code: 'GENERATION_CHANGED',
+  message: `${what}; an operator must look at it and then run: kill-switch recover --reason "…"`,
+});
+
+/** How many applied heads are remembered, to tell a late reply from a contradicting one. */
+const REMEMBERED = 1000;
+
+/**
+ * The executor's copy of the switch, with its lease: the protocol of DESIGN 4 without any I/O, so that it can be explored step by step.
+ * Only a confirmation renews the lease or raises a fork; a push can only tighten. Whatever is not understood is a fault.
+ */
+export class LiveCopy {
+  #standing: Standing = { is: 'empty', fault: NOT_READY };
+  #state: State | null = null;
+  #lease: Lease = NO_LEASE;
+  #anchored: Head | null = null;
+  readonly #generations = new Set<string>();
+  readonly #recent = new Map<number, string>();
+  #anchorFault: Fault | null = null;
+  #era = 0;
+  #asked = 0;
+  #taken = 0;
+  #storeGeneration = '';
+  readonly #keeper: AnchorKeeper | null;
+  readonly #leaseMs: number;
+
+  constructor(leaseMs: number, keeper: AnchorKeeper | null) {
+    this.#leaseMs = leaseMs;
+    this.#keeper = keeper;
+    this.#readAnchor();
+  }
+
+  /** The folded state, also when it must not be acted on; null before the first load. */
+  get state(): State | null {
+    return this.#state;
+  }
+
+  /** The head that it holds: of its state, else the anchor's. */
+  get held(): Head | null {
+    return this.#state?.head ?? this.#anchored;
+  }
+
+  get needsLoad(): boolean {
+    return this.#standing.is === 'empty';
+  }
+
+  /** What it reports with every beat while it has evidence that the store contradicts what it saw. */
+  get forkReport(): { against: string; held: Head | null } | null {
+    return this.#standing.is === 'forked' && this.#standing.own
+      ? { against: this.#storeGeneration, held: this.held }
+      : null;
+  }
+
+  /** When the confirmation was sent that the present lease counts from; null without one. */
+  get confirmed(): Instant | null {
+    return this.#lease.sent;
+  }
+
+  /** Why nothing may be decided from this copy now, or null while it is leased. Compared at each decision, never by a timer. */
+  fault(now: Instant): Fault | null {
+    this.#lease = lookAtLease(this.#lease, now, this.#leaseMs);
+    if (this.#standing.is !== 'live') return this.#standing.fault;
+    if (this.#anchorFault) return this.#anchorFault;
+    return this.#lease.sent === null
+      ? { code: 'STALE', message: `nothing has confirmed the switch for ${this.#leaseMs} ms` }
+      : null;
+  }
+
+  /** A confirmation is about to be sent. */
+  ask(now: Instant): Ticket {
+    if (this.#standing.is === 'unanchored') this.#readAnchor();
+    this.#asked += 1;
+    return { number: this.#asked, era: this.#era, sent: now, held: this.held };
+  }
+
+  /** An event was pushed. It never renews; one that loosens, or does not link to the local head, waits for a confirmation. */
+  push(event: LogEvent): PushOutcome {
+    const state = this.#state;
+    if (this.#standing.is !== 'live' || !state) return 'confirm';
+    if (event.seq <= state.epoch) return 'known';
+    if (!follows(event, state.hash, state.epoch)) return 'confirm';
+    const { patch, direction } = foldEvent(state, event);
+    if (direction === 'loosens') return 'confirm';
+    this.#advance(state, event, patch);
+    return 'applied';
+  }
+
+  /** The reply to a confirmation. Taking it drops every confirmation that was sent before it. */
+  reply(ticket: Ticket, { head, events, forkReported }: Confirmation, now: Instant): ReplyOutcome {
+    if (ticket.era !== this.#era || ticket.number <= this.#taken) return 'dropped';
+    this.#taken = ticket.number;
+    this.#lease = lookAtLease(this.#lease, now, this.#leaseMs);
+    this.#storeGeneration = head?.generation ?? '';
+    if (this.#standing.is === 'unanchored') return 'faulty';
+    if (head === null) return this.#storeIsEmpty();
+    const unseen = head.recovered && !this.#generations.has(head.generation);
+    if (unseen && (this.#standing.is === 'forked' || events === null)) return 'reload';
+    if (this.#standing.is === 'forked') return 'faulty';
+    if (forkReported) return this.#fork(false, 'another executor has seen changes that this store has lost');
+    if (events === null) return this.#fork(true, 'the store has lost changes that this executor had seen');
+    const state = this.#state;
+    if (events === 'reload' || !state || ticket.held === null) return 'reload';
+    let [hash, epoch] = [ticket.held.hash, ticket.held.epoch];
+    for (const event of events) {
+      if (!follows(event, hash, epoch)) throw new Error(`The store answered with a log that has a gap at ${event.seq}.`);
+      [hash, epoch] = [event.hash, event.seq];
+      if (event.seq <= state.epoch) {
+        const own = this.#recent.get(event.seq);
+        if (own === undefined) return 'again';
+        if (own !== event.hash) return this.#fork(true, 'the store has a change other than the one this executor saw');
+      } else if (follows(event, state.hash, state.epoch)) {
+        this.#advance(state, event, foldEvent(state, event).patch);
+      } else {
+        return this.#fork(true, 'the store went on from another change than the one this executor saw');
+      }
+    }
+    if (head.hash !== hash) throw new Error('The store answered with a log that does not end in its head.');
+    if (head.hash !== state.hash) return 'again'; // older than what a push has brought since it was sent: merely late
+    this.#standing = { is: 'live' };
+    if (this.#anchorFault) this.#keepAnchor(state.head);
+    this.#lease = renewLease(this.#lease, ticket.sent, now, this.#leaseMs);
+    return 'renewed';
+  }
+
+  /**
+   * The whole state was loaded, asked for while `held` was held. It is taken when that head is in its chain, or when it began with a
+   * `recover` that was not seen before. It is not leased: only a confirmation of it does that.
+   */
+  loaded(held: Head | null, snapshot: Snapshot): ReplyOutcome {
+    if (held?.hash !== this.held?.hash) return 'again';
+    const { head } = snapshot;
+    this.#storeGeneration = head?.generation ?? '';
+    if (head === null) return this.#storeIsEmpty();
+    const unseen = head.recovered && !this.#generations.has(head.generation);
+    const forked = this.#standing.is === 'forked';
+    if (!unseen && forked) return 'faulty';
+    if (!unseen && !snapshot.linked) return this.#fork(true, 'the store has lost changes that this executor had seen');
+    const state = stateFrom(snapshot.entries, head);
+    this.#state = state;
+    this.#era += 1;
+    this.#lease = NO_LEASE;
+    this.#recent.clear();
+    this.#recent.set(head.epoch, head.hash);
+    this.#keepAnchor(head);
+    this.#standing = { is: 'live' };
+    return 'renewed';
+  }
+
+  #readAnchor(): void {
+    try {
+      const anchor = this.#keeper?.read() ?? null;
+      this.#anchored = anchor?.head ?? null;
+      for (const generation of anchor?.generations ?? []) this.#generations.add(generation);
+      this.#standing = { is: 'empty', fault: NOT_READY };
+    } catch (error) {
+      const message = `what this executor last saw cannot be read (${messageOf(error)}); remove it to accept the store as it is now`;
+      this.#standing = { is: 'unanchored', fault: { code: 'ANCHOR_UNUSABLE', message } };
+    }
+  }
+
+  #storeIsEmpty(): ReplyOutcome {
+    if (this.held !== null) return this.#fork(true, 'the store is empty, but this executor had seen a control plane in it');
+    if (this.#standing.is === 'empty') this.#standing = { is: 'empty', fault: NOT_INITIALISED };
+    return 'faulty';
+  }
+
+  #fork(own: boolean, what: string): ReplyOutcome {
+    if (this.#standing.is !== 'forked' || (own && !this.#standing.own)) {
+      this.#standing = { is: 'forked', own, fault: recoverWith(what) };
+    }
+    return 'faulty';
+  }
+
+  #advance(state: State, event: LogEvent, patch: Parameters<State['apply']>[0]): void {
+    const control = patch.set.find(([key]) => key === 'control')?.[1] as { generation: string; recovered: boolean } | undefined;
+    const { generation, recovered } = control ?? (state.control as { generation: string; recovered: boolean });
+    // Kept before it is acted on, so that a restarted executor still knows it. If that fails the event counts all the same, and everything stops.
+    this.#keepAnchor({ generation, recovered, epoch: event.seq, hash: event.hash });
+    state.apply(patch, event);
+    this.#recent.set(event.seq, event.hash);
+    if (this.#recent.size > REMEMBERED) {
+      for (const oldest of this.#recent.keys()) {
+        this.#recent.delete(oldest);
+        break;
+      }
+    }
+  }
+
+  #keepAnchor(head: Head | null): void {
+    if (!head) return;
+    this.#generations.add(head.generation);
+    for (const generation of this.#state?.control?.generations ?? []) this.#generations.add(generation);
+    const anchor: Anchor = { head, generations: [...this.#generations] };
+    this.#anchored = head;
+    try {
+      this.#keeper?.write(anchor);
+      this.#anchorFault = null;
+    } catch (error) {
+      this.#anchorFault = {
+        code: 'ANCHOR_UNUSABLE',
+        message: `what this executor has seen cannot be kept (${messageOf(error)}), so after a restart it could not tell a restored backup`,
+      };
+    }
+  }
+}

@@ -1,0 +1,342 @@
+import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
+import {
+  type Beat,
+  type Clock,
+  type FaultCode,
+  invalid,
+  isKillSwitchError,
+  type KillSwitchErrorCode,
+  LEASE_MS,
+  type LogEvent,
+  messageOf,
+  type State,
+} from '../flags/index.ts';
+import { type Fault, LiveCopy } from './live-copy.ts';
+import type { ExecutorConnection, ExecutorStore, Push } from './ports.ts';
+import { withDeadline } from './with-deadline.ts';
+
+/** What a replica tells its listeners. `changed` names the state's entries; the others are what it can be trusted for from now on. */
+export type ReplicaEvent =
+  | { readonly type: 'changed'; readonly keys: readonly string[] }
+  | { readonly type: 'ready' }
+  | { readonly type: 'stale'; readonly fault: Fault }
+  | { readonly type: 'fault'; readonly fault: Fault };
+
+/** What an executor says about its work, in each beat. */
+export interface Work {
+  readonly inFlight: number;
+  readonly agents: readonly string[];
+  readonly runs: readonly string[];
+}
+
+export interface ReplicaOptions {
+  readonly store: ExecutorStore;
+  readonly organizationId: string;
+  readonly leaseMs: number;
+  readonly executorName?: string | undefined;
+  readonly clock?: Clock | undefined;
+  readonly work?: (() => Work) | undefined;
+}
+
+/** Both clocks of this machine. */
+export const systemClock: Clock = () => ({ mono: performance.now(), wall: Date.now() });
+
+/** The version that executors report. */
+export const VERSION = '0.1.0';
+
+const FAULT_CODES: Partial<Record<KillSwitchErrorCode, FaultCode>> = {
+  STORE_UNREACHABLE: 'STORE_UNREACHABLE',
+  STORE_READ_ONLY: 'STORE_READ_ONLY',
+  NETWORK_FILESYSTEM: 'STORE_UNREACHABLE',
+  CORRUPT: 'STORE_CORRUPT',
+  UNKNOWN_EVENT: 'STORE_CORRUPT',
+};
+
+const faultFrom = (error: unknown): Fault => ({
+  code: (isKillSwitchError(error) && FAULT_CODES[error.code]) || 'INTERNAL',
+  message: messageOf(error),
+});
+
+const NO_WORK: Work = { inFlight: 0, agents: [], runs: [] };
+
+/** @throws KillSwitchError INVALID_ARGUMENT */
+export function checkLeaseMs(leaseMs: number): number {
+  if (!Number.isFinite(leaseMs) || leaseMs < LEASE_MS.min || leaseMs > LEASE_MS.max) {
+    throw invalid(`leaseMs must be from ${LEASE_MS.min} to ${LEASE_MS.max} milliseconds, not ${leaseMs}.`);
+  }
+  return leaseMs;
+}
+
+/**
+ * The live, leased copy of the switch that provider and guard share: loads, follows, confirms at least every third of the lease, reloads after a gap.
+ * It never rejects: an unreachable store is a fault, and a fault is `full_stop`.
+ */
+export class Replica {
+  readonly organizationId: string;
+  readonly executorId: string = randomUUID();
+  readonly leaseMs: number;
+  readonly location: string;
+  readonly #options: ReplicaOptions;
+  readonly #clock: Clock;
+  readonly #connection: ExecutorConnection;
+  readonly #copy: LiveCopy;
+  readonly #listeners = new Set<(event: ReplicaEvent) => void>();
+  readonly #startedAt: string;
+  readonly #requestMs: number;
+  #trouble: Fault | null = null;
+  #status: ReplicaEvent['type'] | null = null;
+  #stopFollowing: (() => void) | null = null;
+  #cycle: Promise<void> | null = null;
+  #again = false;
+  #timer: NodeJS.Timeout | undefined;
+  #leaseTimer: NodeJS.Timeout | undefined;
+  #closed: Promise<void> | null = null;
+
+  constructor(options: ReplicaOptions) {
+    this.#options = options;
+    this.organizationId = options.organizationId;
+    this.leaseMs = checkLeaseMs(options.leaseMs);
+    this.location = options.store.location;
+    this.#clock = options.clock ?? systemClock;
+    this.#startedAt = new Date(this.#clock().wall).toISOString();
+    this.#requestMs = Math.max(100, Math.floor(this.leaseMs / 3));
+    this.#connection = options.store.open({
+      organizationId: options.organizationId,
+      executorId: this.executorId,
+      executorName: this.executorName,
+      requestTimeoutMs: this.#requestMs,
+    });
+    this.#copy = new LiveCopy(this.leaseMs, this.#connection.anchor);
+  }
+
+  get executorName(): string {
+    return this.#options.executorName ?? 'executor';
+  }
+
+  /** Loads and confirms for the first time. Resolves when that has succeeded or failed; asking again gives the same start. */
+  async start(): Promise<void> {
+    if (this.#closed) return;
+    this.#stopFollowing ??= this.#connection.follow((push) => this.#onPush(push));
+    await this.#run();
+  }
+
+  /** Why nothing may be decided now, or null. Compares the lease with both clocks; no I/O. */
+  fault(): Fault | null {
+    if (this.#closed) return { code: 'CLOSED', message: 'this switch has been closed' };
+    const fault = this.#copy.fault(this.#clock());
+    if (fault === null) return null;
+    // A lease that ran out, or a copy that never came, is the consequence: what failed meanwhile is the cause.
+    return (fault.code === 'STALE' || fault.code === 'NOT_READY') && this.#trouble ? this.#trouble : fault;
+  }
+
+  /** The folded state. Ask `fault()` first: null, or out of date, while there is one. */
+  get state(): State | null {
+    return this.#copy.state;
+  }
+
+  /** The last applied epoch, 0 before the first. */
+  get epoch(): number {
+    return this.#copy.state?.epoch ?? 0;
+  }
+
+  /** Wall time in milliseconds at which the confirmation was sent that the present lease counts from; null without one. */
+  confirmedAt(): number | null {
+    return this.#copy.confirmed?.wall ?? null;
+  }
+
+  /** Listens to changes and to what the copy can be trusted for; the returned function ends it. */
+  on(listener: (event: ReplicaEvent) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Something is to be reported now, for instance that an action has ended. */
+  report(): void {
+    this.#wake();
+  }
+
+  /** Leaves the count cleanly and releases everything. */
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  async #close(): Promise<void> {
+    clearTimeout(this.#timer);
+    clearTimeout(this.#leaseTimer);
+    this.#stopFollowing?.();
+    this.#listeners.clear();
+    await this.#cycle;
+    try {
+      await withDeadline(this.#connection.leave(), this.#requestMs, 'leave');
+    } catch {
+      // A store that is gone cannot be told; operators will see this executor as silent, which is the stricter reading.
+    }
+    try {
+      await withDeadline(this.#connection.close(), this.#requestMs, 'close');
+    } catch {
+      // The connection is given up either way.
+    }
+  }
+
+  #onPush(push: Push): void {
+    if (this.#closed) return;
+    if (push.type === 'trouble') {
+      this.#trouble ??= faultFrom(push.error);
+      this.#publish();
+      return;
+    }
+    if (push.type === 'event') {
+      try {
+        const outcome = this.#copy.push(push.event);
+        if (outcome === 'known') return;
+        if (outcome === 'applied') this.#changed([push.event]);
+      } catch (error) {
+        this.#trouble = faultFrom(error); // the confirmation that follows meets it again, and no lease outlives it
+      }
+    }
+    this.#wake();
+  }
+
+  #wake(): void {
+    if (this.#closed) return;
+    if (this.#cycle) this.#again = true;
+    else void this.#run();
+  }
+
+  /** One cycle at a time: load where needed, confirm, and once more at once if something came in between. */
+  #run(): Promise<void> {
+    this.#cycle ??= this.#cycles().finally(() => {
+      this.#cycle = null;
+    });
+    return this.#cycle;
+  }
+
+  async #cycles(): Promise<void> {
+    clearTimeout(this.#timer);
+    let failed = false;
+    for (let tries = 0; tries < 10; tries += 1) {
+      this.#again = false;
+      failed = !(await this.#once());
+      if (failed || !this.#again || this.#closed) break;
+    }
+    if (this.#closed) return;
+    const wait = failed ? Math.min(500, Math.max(50, this.leaseMs / 10)) : this.leaseMs / 3;
+    this.#timer = setTimeout(() => void this.#run(), wait);
+    this.#timer.unref();
+  }
+
+  /** True when the store has answered, whatever it said. */
+  async #once(): Promise<boolean> {
+    try {
+      if (this.#copy.needsLoad && !(await this.#load())) {
+        // Not initialised, or in contradiction: the beat below says so.
+      }
+      const ticket = this.#copy.ask(this.#clock());
+      const before = this.#copy.state?.epoch ?? 0;
+      const beat = this.#beat();
+      const reply = await withDeadline(this.#connection.confirm(beat), this.#requestMs, 'confirm');
+      if (this.#closed) return true;
+      const outcome = this.#copy.reply(ticket, reply, this.#clock());
+      if (Array.isArray(reply.events)) this.#changed(reply.events.filter((event) => event.seq > before));
+      if (outcome === 'reload' && (await this.#load())) this.#again = true;
+      if (outcome === 'again' || outcome === 'dropped') this.#again = true;
+      if (this.#copy.forkReport && !beat.fork) this.#again = true; // the evidence is told at once
+      if (outcome === 'renewed') this.#trouble = null;
+      this.#publish();
+      return true;
+    } catch (error) {
+      if (!this.#closed) {
+        this.#trouble = faultFrom(error);
+        this.#publish();
+      }
+      return false;
+    }
+  }
+
+  async #load(): Promise<boolean> {
+    const { held } = this.#copy;
+    const snapshot = await withDeadline(this.#connection.load(held), Math.max(this.#requestMs, 10_000), 'load');
+    const taken = this.#copy.loaded(held, snapshot) === 'renewed';
+    if (taken) this.#emit({ type: 'changed', keys: ['control', 'mode', 'flags'] });
+    return taken;
+  }
+
+  #beat(): Beat {
+    const { inFlight, agents, runs } = this.#options.work?.() ?? NO_WORK;
+    return {
+      id: this.executorId,
+      name: this.executorName,
+      host: hostname(),
+      pid: process.pid,
+      version: VERSION,
+      started_at: this.#startedAt,
+      at: new Date(this.#clock().wall).toISOString(),
+      lease_ms: this.leaseMs,
+      applied: this.#copy.held,
+      in_flight: inFlight,
+      agents: [...agents],
+      runs: [...runs],
+      fork: this.#copy.forkReport,
+    };
+  }
+
+  #changed(events: readonly LogEvent[]): void {
+    const keys = new Set<string>();
+    for (const event of events) for (const key of keysOf(event)) keys.add(key);
+    if (keys.size > 0) this.#emit({ type: 'changed', keys: [...keys] });
+  }
+
+  /** Tells listeners when what the copy can be trusted for has changed; a timer only announces the lease's end, it never decides it. */
+  #publish(): void {
+    const fault = this.fault();
+    const event: ReplicaEvent = fault
+      ? { type: 'fault', fault }
+      : this.#trouble
+        ? { type: 'stale', fault: this.#trouble }
+        : { type: 'ready' };
+    clearTimeout(this.#leaseTimer);
+    const { confirmed } = this.#copy;
+    if (!fault && confirmed) {
+      const left = confirmed.mono + this.leaseMs - this.#clock().mono;
+      this.#leaseTimer = setTimeout(() => this.#publish(), Math.max(1, left + 1));
+      this.#leaseTimer.unref();
+    }
+    if (event.type === this.#status) return;
+    this.#status = event.type;
+    this.#emit(event);
+  }
+
+  #emit(event: ReplicaEvent): void {
+    for (const listener of [...this.#listeners]) {
+      try {
+        listener(event);
+      } catch {
+        // A listener of the app's cannot hold up the switch, nor loosen it.
+      }
+    }
+  }
+}
+
+/** The entries that an event touches, by its data: `changed` names them so that a provider can name its flags. */
+function keysOf({ type, data }: LogEvent): string[] {
+  const name = String(data['name'] ?? data['action'] ?? '');
+  switch (type) {
+    case 'kill':
+    case 'revive':
+    case 'expire':
+      return [`kill:${String(data['target'])}`];
+    case 'feature':
+    case 'limit':
+    case 'autonomy':
+      return [`${type}:${name}`];
+    case 'second':
+      return [];
+    case 'mode':
+    case 'flags':
+      return [type];
+    default:
+      return ['control', 'mode', 'flags'];
+  }
+}
