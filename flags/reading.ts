@@ -1,6 +1,13 @@
-import { type AnswerDetails, answerProblem, CATALOGUE } from './catalogue.ts';
+import {
+  type AnswerDetails,
+  type AnswerProblem,
+  answerProblem,
+  CATALOGUE,
+  type FlagRow,
+  MODE_FLAG,
+} from './catalogue.ts';
 import type { Cause, FaultCode } from './decision.ts';
-import { isMode, type Mode, SAFE_MODE } from './modes.ts';
+import { type Mode, SAFE_MODE } from './modes.ts';
 
 /** What was read of the switch for one call: a mode with its cause, or a fault, which means `full_stop`. */
 export type Reading =
@@ -15,39 +22,71 @@ export const modeOf = (reading: Reading): { readonly mode: Mode; readonly cause:
     ? { mode: SAFE_MODE, cause: { kind: 'fault', code: reading.fault, message: reading.message } }
     : reading;
 
-const PROBLEMS = {
-  ERROR: ['PROVIDER_ERROR', 'the evaluation of kill-switch.mode failed'],
-  FLAG_DISABLED: ['FLAG_DISABLED', 'the flag kill-switch.mode is disabled'],
-  TYPE_MISMATCH: ['TYPE_MISMATCH', 'the flag kill-switch.mode is not a string'],
-  INVALID_VALUE: ['INVALID_MODE', 'the flag kill-switch.mode has a value that is not a mode'],
-  FLAG_NOT_FOUND: ['FLAG_NOT_FOUND', 'the flag kill-switch.mode is missing, or nothing answered for it'],
-} as const satisfies Record<string, readonly [FaultCode, string]>;
+/** What is wrong with an answer, for machines and for people. */
+export interface Fault {
+  readonly code: FaultCode;
+  readonly message: string;
+}
 
 /** The details of an evaluation, with the metadata that this package's providers attach. */
-export interface ModeDetails extends AnswerDetails {
+export interface FlagDetails extends AnswerDetails {
   readonly errorMessage?: string | undefined;
   readonly flagMetadata?: Readonly<Record<string, unknown>> | undefined;
 }
 
 const text = (value: unknown): string => (typeof value === 'string' ? value : '');
 
-/** Reads the mode out of the details of one client evaluation. */
-export function readingFromDetails(details: ModeDetails, callerDefault: unknown): Reading {
-  const metadata = details.flagMetadata ?? {};
-  const epoch = typeof metadata['epoch'] === 'number' ? metadata['epoch'] : 0;
+/** The epoch that an answer rests on, 0 when it names none. */
+export const epochOf = ({ flagMetadata }: FlagDetails): number => {
+  const epoch = flagMetadata?.['epoch'];
+  return typeof epoch === 'number' ? epoch : 0;
+};
+
+/** Why the details of an evaluation of a kill-switch flag cannot be trusted, or null when they are a positive answer. */
+export function faultOfAnswer(
+  row: FlagRow,
+  flagKey: string,
+  details: FlagDetails,
+  callerDefault: unknown,
+): Fault | null {
+  const metadata = details.flagMetadata;
   // A fault that one of our own providers or hooks has already named keeps its name.
-  if (metadata['cause'] === 'fault' && typeof metadata['code'] === 'string') {
-    return faultReading(metadata['code'] as FaultCode, text(metadata['message']), epoch);
+  if (metadata?.['cause'] === 'fault' && typeof metadata['code'] === 'string') {
+    return { code: metadata['code'] as FaultCode, message: text(metadata['message']) };
   }
-  const problem = answerProblem(CATALOGUE.mode, details, callerDefault);
-  if (problem !== null || !isMode(details.value)) {
-    if (details.errorCode === 'PROVIDER_NOT_READY') {
-      return faultReading('NOT_READY', 'the provider of kill-switch.mode is not ready', epoch);
-    }
-    const [code, message] = PROBLEMS[problem ?? 'INVALID_VALUE'];
-    return faultReading(code, details.errorMessage ? `${message}: ${details.errorMessage}` : message, epoch);
+  const problem = answerProblem(row, details, callerDefault);
+  if (problem === null) return null;
+  const { code, message } = problemFault(problem, row, flagKey, details);
+  return { code, message: details.errorMessage ? `${message}: ${details.errorMessage}` : message };
+}
+
+function problemFault(problem: AnswerProblem, row: FlagRow, flagKey: string, details: FlagDetails): Fault {
+  switch (problem) {
+    case 'ERROR':
+      return details.errorCode === 'PROVIDER_NOT_READY'
+        ? { code: 'NOT_READY', message: `the provider of ${flagKey} is not ready` }
+        : { code: 'PROVIDER_ERROR', message: `the evaluation of ${flagKey} failed` };
+    case 'FLAG_DISABLED':
+      return { code: 'FLAG_DISABLED', message: `the flag ${flagKey} is disabled` };
+    case 'TYPE_MISMATCH':
+      return { code: 'TYPE_MISMATCH', message: `the flag ${flagKey} is not a ${row.type}` };
+    case 'INVALID_VALUE':
+      return row.kind === 'mode'
+        ? { code: 'INVALID_MODE', message: `the flag ${flagKey} has a value that is not a mode` }
+        : { code: 'INVALID_VALUE', message: `the flag ${flagKey} has a value that means nothing` };
+    case 'FLAG_NOT_FOUND':
+      return { code: 'FLAG_NOT_FOUND', message: `the flag ${flagKey} is missing, or nothing answered for it` };
+    default:
+      return problem satisfies never;
   }
-  return { mode: details.value, cause: causeFromMetadata(metadata), epoch };
+}
+
+/** Reads the mode out of the details of one client evaluation. */
+export function readingFromDetails(details: FlagDetails, callerDefault: unknown): Reading {
+  const epoch = epochOf(details);
+  const fault = faultOfAnswer(CATALOGUE.mode, MODE_FLAG, details, callerDefault);
+  if (fault) return faultReading(fault.code, fault.message, epoch);
+  return { mode: details.value as Mode, cause: causeFromMetadata(details.flagMetadata ?? {}), epoch };
 }
 
 /** The cause that `causeMetadata` had put into an answer's metadata; the base mode where there is none. */

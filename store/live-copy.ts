@@ -1,6 +1,6 @@
 import {
   type Anchor,
-  type FaultCode,
+  type Fault,
   foldEvent,
   follows,
   type Head,
@@ -15,12 +15,6 @@ import {
   stateFrom,
 } from '../flags/index.ts';
 import type { AnchorKeeper, Confirmation, Snapshot } from './ports.ts';
-
-/** What is wrong with the copy, for people and for machines. */
-export interface Fault {
-  readonly code: FaultCode;
-  readonly message: string;
-}
 
 /** One confirmation under way: what was held, and when it was sent. A reply that belongs to an older era of the copy is dropped. */
 export interface Ticket {

@@ -3,6 +3,7 @@ import { hostname } from 'node:os';
 import {
   type Beat,
   type Clock,
+  type Fault,
   type FaultCode,
   invalid,
   isKillSwitchError,
@@ -12,7 +13,7 @@ import {
   messageOf,
   type State,
 } from '../flags/index.ts';
-import { type Fault, LiveCopy } from './live-copy.ts';
+import { LiveCopy } from './live-copy.ts';
 import type { ExecutorConnection, ExecutorStore, Push } from './ports.ts';
 import { withDeadline } from './with-deadline.ts';
 
