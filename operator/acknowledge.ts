@@ -67,4 +67,5 @@ export function acknowledge(beats: readonly Beat[], required: Required, elapsedM
 }
 
 /** True when every executor has stopped and drained. */
-export const allStopped = ({ total, drained, problem }: Acknowledgements): boolean => problem === undefined && drained === total;
+export const allStopped = ({ total, drained, problem }: Acknowledgements): boolean =>
+  problem === undefined && drained === total;

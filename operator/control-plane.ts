@@ -78,7 +78,9 @@ export interface ControlPlane {
   setMode(options: ChangeOptions & { readonly mode: Mode; readonly targeting?: unknown }): Promise<ChangeAnswer>;
   setFeature(options: ChangeOptions & { readonly name: string; readonly stage: FeatureStage }): Promise<ChangeAnswer>;
   setLimit(options: ChangeOptions & { readonly name: string; readonly value: number }): Promise<ChangeAnswer>;
-  setAutonomy(options: ChangeOptions & { readonly action: string; readonly stage: AutonomyStage }): Promise<ChangeAnswer>;
+  setAutonomy(
+    options: ChangeOptions & { readonly action: string; readonly stage: AutonomyStage },
+  ): Promise<ChangeAnswer>;
   /** The app's ordinary flags, as a whole flagd definition; keys that begin with `kill-switch.` are refused. A reason is required. */
   setFlags(options: ChangeOptions & { readonly definition: unknown }): Promise<ChangeAnswer>;
   status(): Promise<Status>;

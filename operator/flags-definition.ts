@@ -9,7 +9,8 @@ export function parseFlagsDefinition(definition: unknown): Record<string, unknow
   const parsed = definitionSchema.safeParse(definition);
   if (!parsed.success) throw invalid('A definition of flags is an object with "flags", in the format of flagd.');
   const own = Object.keys(parsed.data.flags).find((key) => key.startsWith('kill-switch.'));
-  if (own !== undefined) throw invalid(`The flag ${JSON.stringify(own)} belongs to the switch: change it with its own verb.`);
+  if (own !== undefined)
+    throw invalid(`The flag ${JSON.stringify(own)} belongs to the switch: change it with its own verb.`);
   try {
     new FlagdCore().setConfigurations(JSON.stringify(parsed.data));
   } catch (error) {

@@ -55,7 +55,12 @@ const isoTime = (value: string | Date | undefined): string | null => {
   return date.toISOString();
 };
 
-const oneOf = <T extends string>(what: string, value: T, is: (value: unknown) => boolean, all: readonly string[]): T => {
+const oneOf = <T extends string>(
+  what: string,
+  value: T,
+  is: (value: unknown) => boolean,
+  all: readonly string[],
+): T => {
   if (!is(value)) throw invalid(`${quoteId(value)} is not ${what}: it must be one of ${all.join(', ')}.`);
   return value;
 };
@@ -126,7 +131,10 @@ class StoreControlPlane implements ControlPlane {
     let acknowledgements = await this.#acknowledgements(head, since);
     onProgress?.(acknowledgements);
     // By time, not by trust in the registry: it can be lost, and who is not in it can still act until its confirmation is too old.
-    while (performance.now() - since < KILL_RETURN_MS || (!allStopped(acknowledgements) && performance.now() - since < waitMs)) {
+    while (
+      performance.now() - since < KILL_RETURN_MS ||
+      (!allStopped(acknowledgements) && performance.now() - since < waitMs)
+    ) {
       const left = Math.max(KILL_RETURN_MS, waitMs) - (performance.now() - since);
       await sleep(Math.max(1, Math.min(POLL_MS, left)));
       acknowledgements = await this.#acknowledgements(head, since);
@@ -134,7 +142,10 @@ class StoreControlPlane implements ControlPlane {
     }
     if (!kill) {
       // Recorded, and lifted again before it was read back: the answer is how it is now.
-      throw new KillSwitchError('CONFLICT', `The kill of ${target} was recorded at epoch ${head.epoch}, and has been lifted since.`);
+      throw new KillSwitchError(
+        'CONFLICT',
+        `The kill of ${target} was recorded at epoch ${head.epoch}, and has been lifted since.`,
+      );
     }
     return {
       kill: killRecord(this.#organizationId, kill),
@@ -265,7 +276,10 @@ class StoreControlPlane implements ControlPlane {
       return acknowledge(beats, { head, store: store ?? head, time }, performance.now() - since);
     } catch (error) {
       // The change is recorded; that nobody can be heard now does not undo it.
-      return { ...acknowledge([], { head, store: head, time: '' }, performance.now() - since), problem: messageOf(error) };
+      return {
+        ...acknowledge([], { head, store: head, time: '' }, performance.now() - since),
+        problem: messageOf(error),
+      };
     }
   }
 
@@ -290,17 +304,21 @@ class StoreControlPlane implements ControlPlane {
       try {
         const view = await this.#connection.read(keys);
         const own = unknown && (await this.#find(commandId, unknown.after));
-        if (own && view.head) return { event: own, head: { ...view.head, epoch: own.seq, hash: own.hash }, view, change: null };
+        if (own && view.head)
+          return { event: own, head: { ...view.head, epoch: own.seq, hash: own.hash }, view, change: null };
         const plan = planChange(view, command, this.#operator, commandId);
         if (plan.is === 'refused') throw new Refused(plan.error);
         const [change] = plan.changes;
         if (!change) throw new KillSwitchError('INVALID_STATE', 'The plan of a change has no event.');
         const { event, patch, head, direction } = change;
         unknown ??= { after: view.head?.epoch ?? 0, error: null };
-        if (await this.#connection.append({ event, patch, head, expected: view.head, tightens: direction !== 'loosens' })) {
+        if (
+          await this.#connection.append({ event, patch, head, expected: view.head, tightens: direction !== 'loosens' })
+        ) {
           return { event, head, view: await this.#connection.read(keys), change };
         }
-        if (performance.now() > deadline) throw new KillSwitchError('CONFLICT', 'The log moved on each time this change was tried. Try again.');
+        if (performance.now() > deadline)
+          throw new KillSwitchError('CONFLICT', 'The log moved on each time this change was tried. Try again.');
       } catch (error) {
         if (error instanceof Refused) throw error.reason;
         if (isKillSwitchError(error) && PERMANENT.has(error.code)) throw error;
@@ -327,7 +345,14 @@ class Refused extends Error {
   }
 }
 
-const PERMANENT: ReadonlySet<string> = new Set(['CLOSED', 'CORRUPT', 'INVALID_ARGUMENT', 'INVALID_STATE', 'NETWORK_FILESYSTEM', 'UNKNOWN_EVENT']);
+const PERMANENT: ReadonlySet<string> = new Set([
+  'CLOSED',
+  'CORRUPT',
+  'INVALID_ARGUMENT',
+  'INVALID_STATE',
+  'NETWORK_FILESYSTEM',
+  'UNKNOWN_EVENT',
+]);
 
 const gaveUp = (command: Command, error: unknown): KillSwitchError =>
   new KillSwitchError(

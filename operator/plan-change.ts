@@ -38,7 +38,12 @@ interface Loosening {
 /** What an operator asks for, one kind a verb. */
 export type Command =
   | { readonly type: 'init'; readonly generation: string }
-  | { readonly type: 'recover'; readonly generation: string; readonly reason: string; readonly givenUp: readonly Head[] }
+  | {
+      readonly type: 'recover';
+      readonly generation: string;
+      readonly reason: string;
+      readonly givenUp: readonly Head[];
+    }
   | {
       readonly type: 'kill';
       readonly target: string;
@@ -117,7 +122,9 @@ const ROWS: Rows = {
       }
       const active = view.get('kill', target);
       const adds =
-        !active || strictness(mode) > strictness(active.mode) || laterEnd(active.expires_at, expiresAt) !== active.expires_at;
+        !active ||
+        strictness(mode) > strictness(active.mode) ||
+        laterEnd(active.expires_at, expiresAt) !== active.expires_at;
       return adds
         ? { type: 'kill', data: { id: commandId, target, mode, expires_at: expiresAt } }
         : { type: 'second', data: { kind: 'kill', name: target } };
@@ -159,7 +166,8 @@ const ROWS: Rows = {
   limit: {
     entry: ({ name }) => ['limit', nameOf('a limit', name)],
     wish: ({ name, value }, view) => {
-      if (!Number.isFinite(value) || value < 0) throw invalid(`A limit is a finite number of at least 0, not ${value}.`);
+      if (!Number.isFinite(value) || value < 0)
+        throw invalid(`A limit is a finite number of at least 0, not ${value}.`);
       return view.get('limit', name)?.value === value
         ? { type: 'second', data: { kind: 'limit', name } }
         : { type: 'limit', data: { name, value } };
@@ -190,7 +198,8 @@ const UNPRINTABLE = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/;
 const checkReason = (reason: string | undefined): string | null => {
   const text = reason?.trim() ?? '';
   if (text === '') return null;
-  if (text.length > MAX_REASON_LENGTH) throw invalid(`A reason has at most ${MAX_REASON_LENGTH} characters, not ${text.length}.`);
+  if (text.length > MAX_REASON_LENGTH)
+    throw invalid(`A reason has at most ${MAX_REASON_LENGTH} characters, not ${text.length}.`);
   if (UNPRINTABLE.test(text) || !text.isWellFormed()) throw invalid('A reason must not contain control characters.');
   return text;
 };
@@ -219,7 +228,10 @@ export function planChange(view: PlanView, command: Command, operator: Operator,
 function planOne(view: PlanView, command: Command, operator: Operator, commandId: string): PlannedChange {
   const { head } = view;
   if (command.type === 'init' && head) {
-    throw new KillSwitchError('ALREADY_INITIALISED', `There is a control plane here already, at epoch ${head.epoch}. Nothing was changed.`);
+    throw new KillSwitchError(
+      'ALREADY_INITIALISED',
+      `There is a control plane here already, at epoch ${head.epoch}. Nothing was changed.`,
+    );
   }
   if (!head && command.type !== 'init' && command.type !== 'recover') {
     throw new KillSwitchError(
@@ -256,7 +268,9 @@ function planOne(view: PlanView, command: Command, operator: Operator, commandId
       );
     }
   }
-  const control = patch.set.find(([key]) => key === 'control')?.[1] as { generation: string; recovered: boolean } | undefined;
+  const control = patch.set.find(([key]) => key === 'control')?.[1] as
+    | { generation: string; recovered: boolean }
+    | undefined;
   const from = control ?? head;
   if (!from) throw new KillSwitchError('INVALID_STATE', 'The planned event does not belong to any log.');
   return {

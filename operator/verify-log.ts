@@ -26,7 +26,10 @@ const stable = (value: unknown): string =>
   );
 
 /** Follows the whole chain, folds it anew, and holds the result against what the store shows and what executors have seen. */
-export async function verifyLog(log: AsyncIterable<LogEvent>, evidence: () => Promise<Evidence>): Promise<LogVerification> {
+export async function verifyLog(
+  log: AsyncIterable<LogEvent>,
+  evidence: () => Promise<Evidence>,
+): Promise<LogVerification> {
   const state = new State();
   const hashes = new Map<number, string>();
   let events = 0;
@@ -62,16 +65,21 @@ export async function verifyLog(log: AsyncIterable<LogEvent>, evidence: () => Pr
   } else {
     const [stored, folded] = [sorted(entries), sorted(state.entries())];
     for (const key of new Set([...stored.keys(), ...folded.keys()])) {
-      if (stored.get(key) !== folded.get(key)) return failed(`The stored state is not what the log says: ${key} differs.`);
+      if (stored.get(key) !== folded.get(key))
+        return failed(`The stored state is not what the log says: ${key} differs.`);
     }
   }
   for (const { name, applied } of beats) {
     if (!applied || applied.generation !== state.head?.generation) continue;
     if (applied.epoch <= state.epoch && hashes.get(applied.epoch) !== applied.hash) {
-      return failed(`Executor ${name} has seen another event ${applied.epoch} than the one in this log: the log was replaced or forked.`);
+      return failed(
+        `Executor ${name} has seen another event ${applied.epoch} than the one in this log: the log was replaced or forked.`,
+      );
     }
     if (applied.epoch > Math.max(state.epoch, head?.epoch ?? 0)) {
-      return failed(`Executor ${name} has seen epoch ${applied.epoch}, but the log ends at ${state.epoch}: the log was cut off.`);
+      return failed(
+        `Executor ${name} has seen epoch ${applied.epoch}, but the log ends at ${state.epoch}: the log was cut off.`,
+      );
     }
   }
   return { ok: true, events, head: state.head };

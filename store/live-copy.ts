@@ -148,7 +148,8 @@ export class LiveCopy {
     if (events === 'reload' || !state || ticket.held === null) return 'reload';
     let [hash, epoch] = [ticket.held.hash, ticket.held.epoch];
     for (const event of events) {
-      if (!follows(event, hash, epoch)) throw new Error(`The store answered with a log that has a gap at ${event.seq}.`);
+      if (!follows(event, hash, epoch))
+        throw new Error(`The store answered with a log that has a gap at ${event.seq}.`);
       [hash, epoch] = [event.hash, event.seq];
       if (event.seq <= state.epoch) {
         const own = this.#recent.get(event.seq);
@@ -205,7 +206,8 @@ export class LiveCopy {
   }
 
   #storeIsEmpty(): ReplyOutcome {
-    if (this.held !== null) return this.#fork(true, 'the store is empty, but this executor had seen a control plane in it');
+    if (this.held !== null)
+      return this.#fork(true, 'the store is empty, but this executor had seen a control plane in it');
     if (this.#standing.is === 'empty') this.#standing = { is: 'empty', fault: NOT_INITIALISED };
     return 'faulty';
   }
@@ -218,7 +220,9 @@ export class LiveCopy {
   }
 
   #advance(state: State, event: LogEvent, patch: Parameters<State['apply']>[0]): void {
-    const control = patch.set.find(([key]) => key === 'control')?.[1] as { generation: string; recovered: boolean } | undefined;
+    const control = patch.set.find(([key]) => key === 'control')?.[1] as
+      | { generation: string; recovered: boolean }
+      | undefined;
     const { generation, recovered } = control ?? (state.control as { generation: string; recovered: boolean });
     // Kept before it is acted on, so that a restarted executor still knows it. If that fails the event counts all the same, and everything stops.
     this.#keepAnchor({ generation, recovered, epoch: event.seq, hash: event.hash });

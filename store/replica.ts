@@ -2,18 +2,23 @@ import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import {
   type Beat,
+  type Call,
   type Clock,
   type Fault,
   type FaultCode,
+  faultReading,
+  type Instant,
   invalid,
   isKillSwitchError,
   type KillSwitchErrorCode,
   LEASE_MS,
   type LogEvent,
   messageOf,
+  type Reading,
+  resolveMode,
   type State,
 } from '../flags/index.ts';
-import { LiveCopy } from './live-copy.ts';
+import { LiveCopy, type ReplyOutcome } from './live-copy.ts';
 import type { ExecutorConnection, ExecutorStore, Push } from './ports.ts';
 import { withDeadline } from './with-deadline.ts';
 
@@ -157,6 +162,42 @@ export class Replica {
     this.#wake();
   }
 
+  /**
+   * Asks the store once more, for an action that cannot be undone: resolves with the time at which the request was sent that the store
+   * answered with the very state that is held here, or null when it did not within `timeoutMs` milliseconds.
+   */
+  async permit(timeoutMs: number): Promise<Instant | null> {
+    const until = this.#clock().mono + timeoutMs;
+    try {
+      for (let left = timeoutMs; left > 0 && !this.#closed; left = until - this.#clock().mono) {
+        const { outcome, sent } = await this.#confirm(left);
+        if (outcome === 'renewed') return sent;
+        if (outcome === 'faulty' || outcome === 'reload') {
+          this.#wake();
+          return null;
+        }
+      }
+    } catch (error) {
+      if (!this.#closed) this.#trouble = faultFrom(error);
+      this.#publish();
+    }
+    return null;
+  }
+
+  /** What the switch says for one call, from the local copy: synchronous, no I/O. */
+  reading(call: Call): Reading {
+    const fault = this.fault();
+    const { state } = this.#copy;
+    if (fault || !state) return faultReading(fault?.code ?? 'NOT_READY', fault?.message ?? 'no state', this.epoch);
+    const { mode, cause } = resolveMode(state, call);
+    return { mode, cause, epoch: state.epoch };
+  }
+
+  /** The time by the replica's own clock. */
+  now(): Instant {
+    return this.#clock();
+  }
+
   /** Leaves the count cleanly and releases everything. */
   close(): Promise<void> {
     this.#closed ??= this.#close();
@@ -231,21 +272,10 @@ export class Replica {
   /** True when the store has answered, whatever it said. */
   async #once(): Promise<boolean> {
     try {
-      if (this.#copy.needsLoad && !(await this.#load())) {
-        // Not initialised, or in contradiction: the beat below says so.
-      }
-      const ticket = this.#copy.ask(this.#clock());
-      const before = this.#copy.state?.epoch ?? 0;
-      const beat = this.#beat();
-      const reply = await withDeadline(this.#connection.confirm(beat), this.#requestMs, 'confirm');
-      if (this.#closed) return true;
-      const outcome = this.#copy.reply(ticket, reply, this.#clock());
-      if (Array.isArray(reply.events)) this.#changed(reply.events.filter((event) => event.seq > before));
+      if (this.#copy.needsLoad) await this.#load(); // where there is nothing to load, the beat below still says so
+      const { outcome } = await this.#confirm(this.#requestMs);
       if (outcome === 'reload' && (await this.#load())) this.#again = true;
       if (outcome === 'again' || outcome === 'dropped') this.#again = true;
-      if (this.#copy.forkReport && !beat.fork) this.#again = true; // the evidence is told at once
-      if (outcome === 'renewed') this.#trouble = null;
-      this.#publish();
       return true;
     } catch (error) {
       if (!this.#closed) {
@@ -254,6 +284,23 @@ export class Replica {
       }
       return false;
     }
+  }
+
+  /** One round trip: the beat is written, the head read, and the reply taken. */
+  async #confirm(timeoutMs: number): Promise<{ readonly outcome: ReplyOutcome; readonly sent: Instant }> {
+    const ticket = this.#copy.ask(this.#clock());
+    const beat = this.#beat();
+    const reply = await withDeadline(this.#connection.confirm(beat), timeoutMs, 'confirm');
+    if (this.#closed) return { outcome: 'dropped', sent: ticket.sent };
+    const before = this.epoch;
+    const outcome = this.#copy.reply(ticket, reply, this.#clock());
+    if (Array.isArray(reply.events)) {
+      this.#changed(reply.events.filter(({ seq }) => seq > before && seq <= this.epoch));
+    }
+    if (this.#copy.forkReport && !beat.fork) this.#again = true; // the evidence is told at once
+    if (outcome === 'renewed') this.#trouble = null;
+    this.#publish();
+    return { outcome, sent: ticket.sent };
   }
 
   async #load(): Promise<boolean> {

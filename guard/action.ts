@@ -1,0 +1,117 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec';
+import { type Effect, EFFECTS, idProblem, invalid, isEffect, messageOf, quoteId } from '../flags/index.ts';
+import { ActionInputError } from './errors.ts';
+import type { Outcome } from './outcome.ts';
+
+/** How an action is reached. */
+export type Surface = 'tool' | 'http' | 'webhook' | 'queue' | 'schedule' | 'background';
+
+/** What `execute` is given beside its input. */
+export interface ExecuteContext {
+  /** Fires when the caller gives up. */
+  readonly signal: AbortSignal;
+  /** Chosen by the caller, else generated: the same for every attempt of one piece of work. */
+  readonly idempotencyKey: string;
+}
+
+/** A wall for one call, in code; a flag can only lower it. */
+export interface LimitDefinition<Input> {
+  readonly max: number;
+  readonly of: (input: Input) => number;
+}
+
+type SpendAmount<Input, Result> =
+  | ((input: Input) => number)
+  | { readonly reserve: (input: Input) => number; readonly settle?: ((result: Result) => number) | undefined };
+
+/** One thing that an agent can do. */
+export interface ActionDefinition<Input, Result> {
+  /** `domain.verb`, for instance `payments.refund`; 1 to 512 characters. */
+  readonly name: string;
+  /** Default `write`. */
+  readonly effect?: Effect | undefined;
+  /** Default `tool`. */
+  readonly surface?: Surface | (string & {}) | undefined;
+  /** True: the store is asked once more right before it starts. Default false. */
+  readonly irreversible?: boolean | undefined;
+  /** The opt-in feature that it belongs to; a feature that the switch does not know is `dark`. */
+  readonly feature?: string | undefined;
+  /** Any Standard Schema; an input that does not fit is refused before anything is decided. */
+  readonly inputSchema?: StandardSchemaV1<unknown, Input> | undefined;
+  /** Not enforced in this version: an action that has any is blocked. */
+  readonly limits?: Readonly<Record<string, LimitDefinition<Input>>> | undefined;
+  /** Not enforced in this version: an action that has any is blocked. */
+  readonly spend?: Readonly<Partial<Record<'usd' | 'tokens' | 'calls', SpendAmount<Input, Result>>>> | undefined;
+  readonly execute: (input: Input, context: ExecuteContext) => Result | Promise<Result>;
+  /** The same input with a safe destination, for `test_mode`. */
+  readonly redirect?: ((input: Input) => Input | Promise<Input>) | undefined;
+  /** What `draft_only` does instead. */
+  readonly draft?: ((input: Input) => unknown) | undefined;
+  /** How a rollback undoes it. */
+  readonly reverse?: { readonly action: string; readonly input: (result: Result, input: Input) => unknown } | undefined;
+  /** What an approver reads. */
+  readonly describe?: ((input: Input) => string) | undefined;
+}
+
+export interface CallOptions {
+  /** Gives up waiting, and is handed on to `execute`. */
+  readonly signal?: AbortSignal | undefined;
+  /** How long the call may wait for a decision to change, in milliseconds. */
+  readonly waitMs?: number | undefined;
+  readonly approvalId?: string | undefined;
+  readonly idempotencyKey?: string | undefined;
+}
+
+/** A guarded action: called, it gives its result or throws ActionStoppedError; `attempt` never throws for a decision. What `execute` throws is rethrown by both. */
+export interface GuardedAction<Input, Result> {
+  (input: Input, options?: CallOptions): Promise<Result>;
+  attempt(input: Input, options?: CallOptions): Promise<Outcome<Result>>;
+  readonly definition: ActionDefinition<Input, Result>;
+}
+
+/** An action with its defaults filled in. */
+export type NormalisedAction<Input, Result> = ActionDefinition<Input, Result> & {
+  readonly effect: Effect;
+  readonly surface: string;
+  readonly irreversible: boolean;
+};
+
+/** @throws KillSwitchError INVALID_ARGUMENT */
+export function normaliseAction<Input, Result>(
+  definition: ActionDefinition<Input, Result>,
+): NormalisedAction<Input, Result> {
+  const { name, effect = 'write', surface = 'tool', irreversible = false, feature, execute } = definition;
+  for (const [what, id] of [
+    ['name', name],
+    ['surface', surface],
+    ...(feature === undefined ? [] : ([['feature', feature]] as const)),
+  ] as const) {
+    const problem = idProblem(id);
+    if (problem) throw invalid(`The ${what} of an action ${problem}.`);
+  }
+  if (!isEffect(effect))
+    throw invalid(`The effect of ${name} must be one of ${EFFECTS.join(', ')}, not ${quoteId(effect)}.`);
+  if (typeof execute !== 'function') throw invalid(`The action ${name} has no execute function.`);
+  return { ...definition, effect, surface, irreversible };
+}
+
+/** The input as its schema gives it. @throws ActionInputError */
+export async function parseInput<Input, Result>(action: NormalisedAction<Input, Result>, input: Input): Promise<Input> {
+  if (!action.inputSchema) return input;
+  let parsed: StandardSchemaV1.Result<Input>;
+  try {
+    parsed = await action.inputSchema['~standard'].validate(input);
+  } catch (error) {
+    throw new ActionInputError(action.name, [{ path: '', message: `the schema itself failed: ${messageOf(error)}` }]);
+  }
+  if (parsed.issues) {
+    throw new ActionInputError(
+      action.name,
+      parsed.issues.map(({ message, path }) => ({
+        message,
+        path: (path ?? []).map((part) => String(typeof part === 'object' ? part.key : part)).join('.'),
+      })),
+    );
+  }
+  return parsed.value;
+}

@@ -1,0 +1,68 @@
+import {
+  type Call,
+  type Cause,
+  type Decision,
+  type Effect,
+  type FaultCode,
+  type Mode,
+  modeOf,
+  type Reading,
+  SAFE_MODE,
+  strictness,
+  type Verdict,
+  verdictFor,
+} from '../flags/index.ts';
+
+/** Who asks to do what: what a decision is about. */
+export interface DecidedCall extends Call {
+  readonly effect: Effect;
+}
+
+const about = (call: DecidedCall): Pick<Decision, 'action' | 'agentId' | 'runId' | 'missionId'> => ({
+  action: call.action,
+  agentId: call.agentId,
+  runId: call.runId,
+  missionId: call.missionId,
+});
+
+/** The decision of one call from every reading of the switch: the strictest wins, and of two that are equally strict the later one, which names the cause best. */
+export function decide(readings: readonly Reading[], call: DecidedCall): Decision {
+  let mode: Mode | undefined;
+  let cause: Cause = { kind: 'fault', code: 'NO_LOCAL_STATE', message: 'nothing was read of the switch' };
+  let epoch = 0;
+  for (const reading of readings) {
+    const found = modeOf(reading);
+    if (mode === undefined || strictness(found.mode) >= strictness(mode)) {
+      mode = found.mode;
+      cause = found.cause;
+    }
+    epoch = Math.max(epoch, reading.epoch);
+  }
+  const decided = mode ?? SAFE_MODE;
+  return { verdict: verdictFor(decided, call.effect), mode: decided, epoch, cause, ...about(call) };
+}
+
+/** The same call, stopped for a reason that no mode gives. */
+export const blocked = (call: DecidedCall, cause: Cause, decision?: Decision): Decision => ({
+  verdict: 'block',
+  mode: decision?.mode ?? SAFE_MODE,
+  epoch: decision?.epoch ?? 0,
+  cause,
+  ...about(call),
+});
+
+export const faultCause = (code: FaultCode, message: string): Cause => ({ kind: 'fault', code, message });
+
+/** What this version cannot do yet blocks. */
+const UNSUPPORTED: Readonly<Record<Exclude<Verdict, 'allow' | 'block'>, string>> = {
+  redirect: 'redirecting to a safe destination is not available in this version',
+  hold: 'approvals are not available in this version',
+  draft: 'drafting is not available in this version',
+  pause: 'waiting for a pause to end is not available in this version',
+};
+
+/** A decision that this version can carry out: `allow` or `block`; every other verdict becomes a block that says so. */
+export const supported = (decision: Decision, call: DecidedCall): Decision =>
+  decision.verdict === 'allow' || decision.verdict === 'block'
+    ? decision
+    : blocked(call, faultCause('UNSUPPORTED', UNSUPPORTED[decision.verdict]), decision);

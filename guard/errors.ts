@@ -1,0 +1,42 @@
+import { type Decision, describeCause } from '../flags/index.ts';
+import type { StoppedStatus } from './outcome.ts';
+
+const BRAND = Symbol.for('openfeature-kill-switch.action-stopped');
+
+/** What a status is called as an error's code. */
+export type ActionStoppedCode = Uppercase<StoppedStatus>;
+
+/** An action did not run to its end because of a decision, which it carries. Built from the same decision that `attempt` returns. */
+export class ActionStoppedError extends Error {
+  override readonly name = 'ActionStoppedError';
+  readonly code: ActionStoppedCode;
+  readonly decision: Decision;
+  readonly [BRAND] = true;
+
+  constructor(status: StoppedStatus, decision: Decision) {
+    super(
+      `${decision.action ?? 'The action'} was stopped (${status}) by ${describeCause(decision.cause)}. Mode: ${decision.mode}.`,
+    );
+    this.code = status.toUpperCase() as ActionStoppedCode;
+    this.decision = decision;
+  }
+}
+
+/** True for an ActionStoppedError, also of another copy of this package. */
+export const isActionStoppedError = (error: unknown): error is ActionStoppedError =>
+  error instanceof Error && BRAND in error;
+
+/** The input of an action does not fit its schema; nothing was decided and nothing was done. */
+export class ActionInputError extends Error {
+  override readonly name = 'ActionInputError';
+  readonly code = 'INVALID_INPUT';
+  readonly action: string;
+  readonly issues: ReadonlyArray<{ readonly message: string; readonly path: string }>;
+
+  constructor(action: string, issues: ReadonlyArray<{ readonly message: string; readonly path: string }>) {
+    const list = issues.map(({ path, message }) => (path ? `${path}: ${message}` : message)).join('; ');
+    super(`The input of ${action} does not fit its schema: ${list}`);
+    this.action = action;
+    this.issues = issues;
+  }
+}

@@ -1,0 +1,83 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { idProblem, invalid, type Call } from '../flags/index.ts';
+
+/** Who works: an agent, perhaps for a mission, in a run; and everybody above, so that a kill on a parent reaches its children. */
+export interface Identity {
+  readonly agentId: string | undefined;
+  readonly missionId: string | undefined;
+  readonly runId: string | undefined;
+  readonly lineageAgents: readonly string[];
+  readonly lineageMissions: readonly string[];
+  readonly lineageRuns: readonly string[];
+}
+
+/** The identity of the running code: our own storage, which no transaction context of the app's can replace. */
+export type IdentityStorage = AsyncLocalStorage<Identity>;
+
+export const createIdentityStorage = (): IdentityStorage => new AsyncLocalStorage<Identity>();
+
+/** @throws KillSwitchError INVALID_ARGUMENT */
+export function checkId(what: string, id: string | undefined): string | undefined {
+  if (id === undefined) return undefined;
+  const problem = idProblem(id);
+  if (problem) throw invalid(`${what} ${problem}.`);
+  return id;
+}
+
+const join = (lineage: readonly string[], ...more: (string | undefined)[]): readonly string[] => [
+  ...new Set([...lineage, ...more.filter((id) => id !== undefined)]),
+];
+
+/** The identity of a child of `parent`; everything the parent is, the child descends from. */
+export function childIdentity(
+  parent: Identity | undefined,
+  own: Pick<Identity, 'agentId' | 'missionId' | 'runId'>,
+  handed: Pick<Identity, 'lineageAgents' | 'lineageMissions' | 'lineageRuns'> | undefined,
+): Identity {
+  return {
+    agentId: own.agentId ?? parent?.agentId,
+    missionId: own.missionId ?? parent?.missionId,
+    runId: own.runId,
+    lineageAgents: join(parent?.lineageAgents ?? [], parent?.agentId, ...(handed?.lineageAgents ?? [])),
+    lineageMissions: join(parent?.lineageMissions ?? [], parent?.missionId, ...(handed?.lineageMissions ?? [])),
+    lineageRuns: join(parent?.lineageRuns ?? [], parent?.runId, ...(handed?.lineageRuns ?? [])),
+  };
+}
+
+/** A lineage as a plain string for another process. It names the run itself too, because what works for it there is its child; it can only add restrictions. */
+export const formatLineage = (identity: Identity): string =>
+  Buffer.from(
+    JSON.stringify([
+      join(identity.lineageAgents, identity.agentId),
+      join(identity.lineageMissions, identity.missionId),
+      join(identity.lineageRuns, identity.runId),
+    ]),
+  ).toString('base64url');
+
+/** @throws KillSwitchError INVALID_ARGUMENT for anything that `formatLineage` did not write */
+export function parseLineage(text: string): Pick<Identity, 'lineageAgents' | 'lineageMissions' | 'lineageRuns'> {
+  let value: unknown;
+  try {
+    value = JSON.parse(Buffer.from(text, 'base64url').toString('utf8'));
+  } catch {
+    value = undefined;
+  }
+  const lists = Array.isArray(value) && value.length === 3 ? value : undefined;
+  if (!lists?.every((list) => Array.isArray(list) && list.every((id) => idProblem(id) === null))) {
+    throw invalid(
+      'A lineage is the text that run.lineage gives, unchanged. Without its parents a run would miss their kills.',
+    );
+  }
+  const [lineageAgents, lineageMissions, lineageRuns] = lists as [string[], string[], string[]];
+  return { lineageAgents, lineageMissions, lineageRuns };
+}
+
+/** An identity as a part of a call; empty lineages are left out. */
+export const identityOfCall = (identity: Identity): Call => ({
+  agentId: identity.agentId,
+  missionId: identity.missionId,
+  runId: identity.runId,
+  ...(identity.lineageAgents.length > 0 && { lineageAgents: identity.lineageAgents }),
+  ...(identity.lineageMissions.length > 0 && { lineageMissions: identity.lineageMissions }),
+  ...(identity.lineageRuns.length > 0 && { lineageRuns: identity.lineageRuns }),
+});
