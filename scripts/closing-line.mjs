@@ -17,6 +17,8 @@ export default class ClosingLine {
     counts.failed += errors.length + modules.filter((module) => module.errors().length > 0).length;
     if (!tests.some((test) => test.result().state === 'passed')) counts.failed += 1; // a run that tested nothing is no pass
     if (counts.failed > 0) process.exitCode = 1;
-    process.once('exit', () => console.log(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`));
+    process.once('exit', () =>
+      console.log(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`),
+    );
   }
 }

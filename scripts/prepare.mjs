@@ -1,6 +1,16 @@
 // What every script needs first: dependencies and a current dist/. Plain node, since nothing may be installed yet.
 import { spawnSync } from 'node:child_process';
-import { chmodSync, cpSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync } from 'node:fs';
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  utimesSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -8,12 +18,13 @@ import { fileURLToPath } from 'node:url';
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
 /** The folders that are compiled into dist/; those that do not exist are passed over, as the compiler does. */
+/** @type {string[]} */
 const sources = readJson('tsconfig.build.json').include;
 /** Files that the code reads at run time and the compiler leaves behind. */
 const assets = ['.lua', '.html', '.css'];
 
 /** A step that has said itself what is wrong: its message is shown, without a stack. */
-export class StepFailed extends Error {}
+class StepFailed extends Error {}
 
 process.on('uncaughtException', (error) => {
   console.error(error instanceof StepFailed ? error.message : error);
@@ -25,20 +36,18 @@ export function readJson(path) {
   return JSON.parse(readFileSync(join(root, path), 'utf8'));
 }
 
-/** Paths from the root of all files below it with one of these endings, without what is generated or installed.
+/** Paths, from `folder`, of all files below it with one of these endings, without what is generated or installed.
+ * @param {string} folder
  * @param {readonly string[]} endings for instance `['.ts']`
- * @param {string} [under] a folder, from the root */
-export function repositoryFiles(endings, under = '') {
-  /** @type {string[]} */
-  const found = [];
-  for (const entry of readdirSync(join(root, under), { withFileTypes: true })) {
+ * @param {string} [under] only this part of the folder
+ * @returns {string[]} */
+export function filesBelow(folder, endings, under = '') {
+  return readdirSync(join(folder, under), { withFileTypes: true }).flatMap((entry) => {
     const path = join(under, entry.name);
-    if (entry.isDirectory()) {
-      const generated = entry.name === 'node_modules' || /^dist(-|$)/.test(entry.name) || entry.name.startsWith('.');
-      if (!generated) found.push(...repositoryFiles(endings, path));
-    } else if (entry.isFile() && endings.some((ending) => entry.name.endsWith(ending))) found.push(path);
-  }
-  return found;
+    if (entry.isFile()) return endings.some((ending) => entry.name.endsWith(ending)) ? [path] : [];
+    const isGenerated = entry.name === 'node_modules' || /^dist(-|$)/.test(entry.name) || entry.name.startsWith('.');
+    return entry.isDirectory() && !isGenerated ? filesBelow(folder, endings, path) : [];
+  });
 }
 
 /** Installs what the lockfile names, unless node_modules already holds exactly that. */
@@ -56,7 +65,9 @@ function isInstalled() {
   const { packages } = JSON.parse(readFileSync(installed, 'utf8'));
   /** @type {Record<string, { version: string, optional?: boolean }>} */
   const wanted = readJson('package-lock.json').packages;
-  return Object.entries(wanted).every(([path, entry]) => path === '' || (packages[path]?.version ?? (entry.optional && entry.version)) === entry.version);
+  return Object.entries(wanted).every(
+    ([path, entry]) => path === '' || (packages[path]?.version ?? (entry.optional && entry.version)) === entry.version,
+  );
 }
 
 /** Compiles when a source is newer than dist/. */
@@ -67,7 +78,9 @@ export function ensureBuilt() {
 function isBuilt() {
   if (!existsSync(join(root, 'dist'))) return false;
   const built = statSync(join(root, 'dist')).mtimeMs;
-  return ['package.json', 'tsconfig.json', 'tsconfig.build.json', ...sources].every((path) => newest(join(root, path)) <= built);
+  return ['package.json', 'tsconfig.json', 'tsconfig.build.json', ...sources].every(
+    (path) => newest(join(root, path)) <= built,
+  );
 }
 
 /** The latest change of a file, or of anything in a folder: its own time shows a removed file.
@@ -88,7 +101,9 @@ export function build() {
   const last = `${next}-old`;
   try {
     run(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json', '--outDir', next]);
-    for (const path of repositoryFiles(assets).filter((file) => sources.some((/** @type {string} */ source) => file.startsWith(`${source}/`))))
+    for (const path of filesBelow(root, assets).filter((file) =>
+      sources.some((folder) => file.startsWith(`${folder}/`)),
+    ))
       cpSync(join(root, path), join(next, path));
     for (const path of Object.values(readJson('package.json').bin)) {
       const command = join(next, path.replace('./dist/', ''));

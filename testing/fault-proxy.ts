@@ -58,7 +58,11 @@ interface Stall {
 }
 
 /** Starts a proxy in front of a TCP server. */
-export async function startFaultProxy({ port: target, host = '127.0.0.1', listenPort = 0 }: FaultProxyOptions): Promise<FaultProxy> {
+export async function startFaultProxy({
+  port: target,
+  host = '127.0.0.1',
+  listenPort = 0,
+}: FaultProxyOptions): Promise<FaultProxy> {
   const connections = new Map<number, Connection>();
   let stalls: Stall[] = [];
   let made = 0;
@@ -141,7 +145,9 @@ class Connection implements ProxiedConnection {
   }
 
   get stalled(): StallDirection | undefined {
-    const directions = this.#stalls().filter((stall) => stall.applies(this)).map((stall) => stall.direction);
+    const directions = this.#stalls()
+      .filter((stall) => stall.applies(this))
+      .map((stall) => stall.direction);
     const [first] = directions;
     return directions.every((direction) => direction === first) ? first : 'both';
   }
@@ -162,7 +168,12 @@ class Connection implements ProxiedConnection {
     this.#flowOneWay('to-client', stalled, this.#upstream, this.#client);
   }
 
-  #flowOneWay(way: Exclude<StallDirection, 'both'>, stalled: StallDirection | undefined, from: Socket, to: Socket): void {
+  #flowOneWay(
+    way: Exclude<StallDirection, 'both'>,
+    stalled: StallDirection | undefined,
+    from: Socket,
+    to: Socket,
+  ): void {
     if (stalled === 'both' || stalled === way) {
       from.pause();
       return;
@@ -180,7 +191,8 @@ class Connection implements ProxiedConnection {
   #join(way: Exclude<StallDirection, 'both'>, from: Socket, to: Socket): void {
     from.setNoDelay(true);
     from.on('data', (chunk: Buffer) => {
-      if (way === 'to-server' && this.sent.length < 65_536) this.sent += chunk.toString('latin1').slice(0, 65_536 - this.sent.length);
+      if (way === 'to-server' && this.sent.length < 65_536)
+        this.sent += chunk.toString('latin1').slice(0, 65_536 - this.sent.length);
       this.#held[way].push(chunk);
       this.flow();
     });

@@ -23,14 +23,20 @@ export async function ensureFlagd() {
 /** The folder is named by what the build depends on, so that a changed recipe is built anew. */
 function cached() {
   const hash = createHash('sha256');
-  for (const path of recipeFiles()) hash.update(`${path}\0`).update(readFileSync(join(recipe, path))).update('\0');
+  for (const path of recipeFiles())
+    hash
+      .update(`${path}\0`)
+      .update(readFileSync(join(recipe, path)))
+      .update('\0');
   const cache = process.env.XDG_CACHE_HOME || join(homedir(), '.cache');
   return join(cache, 'openfeature-kill-switch', `flagd-${hash.digest('hex').slice(0, 16)}`, 'flagd');
 }
 
 /** @returns {string[]} */
 function recipeFiles() {
-  return readdirSync(recipe, { recursive: true, encoding: 'utf8' }).filter((path) => /\.(mod|sum|go)$/.test(path)).sort();
+  return readdirSync(recipe, { recursive: true, encoding: 'utf8' })
+    .filter((path) => /\.(mod|sum|go)$/.test(path))
+    .sort();
 }
 
 /** @param {string} target */
@@ -40,7 +46,10 @@ async function buildFlagd(target) {
   mkdirSync(dirname(target), { recursive: true });
   console.log('flagd: building v0.16.0 with go, once (2 to 4 minutes) …');
   const args = ['build', '-v', '-trimpath', '-ldflags', '-s -w -X main.version=v0.16.0', '-o', temporary];
-  const go = spawn('go', [...args, 'github.com/open-feature/flagd/flagd'], { cwd: recipe, stdio: ['ignore', 'pipe', 'pipe'] });
+  const go = spawn('go', [...args, 'github.com/open-feature/flagd/flagd'], {
+    cwd: recipe,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   let lines = 0;
   let last = '';
   go.stderr.setEncoding('utf8').on('data', (/** @type {string} */ text) => {

@@ -8,7 +8,10 @@ export function ensureRedis() {
   const found = findCommand('redis-server');
   if (found) return found;
   if (process.getuid?.() !== 0 || !findCommand('apt-get'))
-    return unavailable('redis', 'No redis-server in PATH: install it, for instance with `sudo apt-get install redis-server`.');
+    return unavailable(
+      'redis',
+      'No redis-server in PATH: install it, for instance with `sudo apt-get install redis-server`.',
+    );
   console.log('redis: apt-get install redis-server …');
   // Runlevel 1 keeps the package from starting its own service on port 6379.
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' };

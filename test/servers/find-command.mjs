@@ -27,7 +27,8 @@ export function isRunnable(path) {
  * @param {string} reason what was tried and what to do
  * @returns {undefined} */
 export function unavailable(name, reason) {
-  if (process.env.CI === 'true') throw new Error(`${name}: not available, and CI=true allows no skipped server. ${reason}`);
+  if (process.env.CI === 'true')
+    throw new Error(`${name}: not available, and CI=true allows no skipped server. ${reason}`);
   console.log(`${name}: not available, its tests are skipped. ${reason}`);
   return undefined;
 }

@@ -36,7 +36,10 @@ export function startRedis(options: RedisOptions = {}): Promise<RedisServer> {
   return withFreePorts(1, ([port]) => startOn(port as number, options));
 }
 
-async function startOn(port: number, { config = [], password, fromCopy, args = [] }: RedisOptions): Promise<RedisServer> {
+async function startOn(
+  port: number,
+  { config = [], password, fromCopy, args = [] }: RedisOptions,
+): Promise<RedisServer> {
   const folder = temporaryFolder('redis');
   const dir = join(folder.path, 'data');
   const configFile = join(folder.path, 'redis.conf');
@@ -71,7 +74,11 @@ async function startOn(port: number, { config = [], password, fromCopy, args = [
     args: [configFile, ...args],
     cwd: folder.path,
     // While it loads, PING is refused; with an ACL that forbids our PING it is up all the same.
-    isReady: () => cli('PING').then(() => true, (error: Error) => /^(NOAUTH|NOPERM)/.test(error.message)),
+    isReady: () =>
+      cli('PING').then(
+        () => true,
+        (error: Error) => /^(NOAUTH|NOPERM)/.test(error.message),
+      ),
   });
   const stop = owned(async () => {
     await server.kill();

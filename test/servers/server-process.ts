@@ -69,7 +69,10 @@ export function serverProcess({ command, args, cwd, isReady, readyMs = 15_000 }:
       output = '';
       const [file, ...rest] = diesWithParent(command, args);
       child = spawn(file, rest, { cwd, stdio: ['ignore', 'pipe', 'pipe'] });
-      child.once('exit', atExit(() => child?.kill('SIGKILL')));
+      child.once(
+        'exit',
+        atExit(() => child?.kill('SIGKILL')),
+      );
       const failed = new Promise<never>((_, reject) => child?.once('error', reject));
       for (const stream of [child.stdout, child.stderr])
         stream?.on('data', (chunk: Buffer) => (output = (output + chunk.toString()).slice(-16_384)));

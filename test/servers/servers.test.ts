@@ -3,7 +3,16 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { type FlagdServer, freePorts, hasFlagd, hasRedis, type RedisServer, startFaultProxy, startFlagd, startRedis } from './index.ts';
+import {
+  type FlagdServer,
+  freePorts,
+  hasFlagd,
+  hasRedis,
+  type RedisServer,
+  startFaultProxy,
+  startFlagd,
+  startRedis,
+} from './index.ts';
 
 const definition = (variant: 'on' | 'off') => ({
   flags: { lamp: { state: 'ENABLED', variants: { on: true, off: false }, defaultVariant: variant } },
@@ -20,7 +29,9 @@ describe.skipIf(!hasRedis)('startRedis', () => {
     const [a, b] = await Promise.all([startRedis(), startRedis()]);
     await a.cli('SET', 'k', 'a');
     expect(await b.cli('GET', 'k')).toBeNull();
-    expect(await a.cli('CONFIG', 'GET', 'append*')).toEqual(expect.arrayContaining(['appendonly', 'yes', 'appendfsync', 'always']));
+    expect(await a.cli('CONFIG', 'GET', 'append*')).toEqual(
+      expect.arrayContaining(['appendonly', 'yes', 'appendfsync', 'always']),
+    );
   });
 
   test('comes back on its port after SIGKILL with its data, empty, or as an older copy', async () => {
@@ -132,7 +143,9 @@ describe('startFaultProxy', () => {
     server.close();
   });
 
-  async function dial(to: number): Promise<{ socket: Socket; say(text: string): void; heard(): string; closed(): boolean }> {
+  async function dial(
+    to: number,
+  ): Promise<{ socket: Socket; say(text: string): void; heard(): string; closed(): boolean }> {
     let heard = '';
     const socket = connect(to, '127.0.0.1').on('error', () => {});
     socket.on('data', (chunk) => (heard += chunk.toString()));
@@ -146,7 +159,9 @@ describe('startFaultProxy', () => {
     const client = await dial(proxy.port);
     client.say('hello');
     await expect.poll(client.heard).toBe('echo hello');
-    expect(proxy.connections).toMatchObject([{ id: 1, sent: 'hello', bytesToServer: 5, bytesToClient: 10, stalled: undefined }]);
+    expect(proxy.connections).toMatchObject([
+      { id: 1, sent: 'hello', bytesToServer: 5, bytesToClient: 10, stalled: undefined },
+    ]);
   });
 
   test('stalls without closing, new connections too, and delivers after resume', async () => {

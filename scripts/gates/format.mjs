@@ -1,0 +1,23 @@
+import { filesBelow, root } from '../prepare.mjs';
+import { runTool } from './gate.mjs';
+
+/** Text is as the formatter writes it: `npm run format`.
+ * @type {import('./gate.mjs').Gate} */
+export const format = {
+  name: 'format',
+  unit: 'files',
+  async check(folder) {
+    const files = filesBelow(folder, ['.ts', '.mjs', '.json']).filter((path) => path !== 'package-lock.json');
+    const args = ['format', `--config-path=${root}`, '--reporter=json', '--max-diagnostics=none', ...files];
+    const { code, stdout, stderr } = await runTool(folder, '@biomejs/biome/bin/biome', args);
+    if (!stdout) return { checked: 0, problems: [stderr] };
+    const { summary, diagnostics } = JSON.parse(stdout);
+    /** @type {string[]} */
+    const problems = diagnostics.map((/** @type {any} */ { location, category, message }) =>
+      category === 'format' ? `${location.path} is not formatted: npm run format` : `${location.path}: ${message}`,
+    );
+    return { checked: summary.unchanged, problems: code !== 0 && problems.length === 0 ? [stderr] : problems };
+  },
+  planted: { 'planted.ts': 'export  const a = "b"' },
+  caught: [/planted\.ts is not formatted/],
+};

@@ -1,0 +1,200 @@
+import { readFileSync } from 'node:fs';
+import { isBuiltin } from 'node:module';
+import { dirname, join, normalize } from 'node:path';
+import { parseSync, Visitor } from 'oxc-parser';
+import { filesBelow, readJson } from '../prepare.mjs';
+
+/** Which folders the code of a folder may import, beside its own. A folder that is not named here is refused.
+ * @type {Record<string, readonly string[]>} */
+const FOLDERS = {
+  'index.ts': ['flags', 'store', 'provider', 'hooks', 'guard', 'surfaces'],
+  flags: [],
+  store: ['flags'],
+  provider: ['flags', 'store'],
+  hooks: ['flags'],
+  guard: ['flags', 'store'],
+  surfaces: ['flags', 'guard'],
+  operator: ['flags', 'store'],
+  react: ['flags'],
+  testing: ['flags', 'store', 'provider'],
+  // not product code
+  examples: ['index.ts', 'flags', 'store', 'provider', 'hooks', 'guard', 'surfaces', 'operator', 'testing'],
+  test: [
+    'index.ts',
+    'flags',
+    'store',
+    'provider',
+    'hooks',
+    'guard',
+    'surfaces',
+    'operator',
+    'react',
+    'testing',
+    'examples',
+    'scripts',
+    'bench',
+  ],
+  bench: [
+    'index.ts',
+    'flags',
+    'store',
+    'provider',
+    'hooks',
+    'guard',
+    'surfaces',
+    'operator',
+    'testing',
+    'test',
+    'scripts',
+  ],
+  scripts: ['test'],
+  'vitest.config.ts': [],
+};
+
+/** Modules that only some folders may import (`only`), or that some may not (`never`). Paths are of files here.
+ * @type {readonly { module: RegExp, only?: readonly string[], never?: readonly string[], except?: RegExp }[]} */
+const MODULES = [
+  { module: /^ioredis$/, only: ['store/redis', 'examples', 'test', 'bench'] },
+  { module: /^(@grpc\/|@openfeature\/flagd-provider$)/, only: ['provider/flagd', 'operator/server', 'test', 'bench'] },
+  { module: /^(react|@openfeature\/react-sdk)$/, only: ['react', 'test', 'examples'] },
+  { module: /^@openfeature\/web-sdk$/, only: ['provider/web', 'react', 'hooks', 'test', 'bench'] },
+  {
+    module: /^(ai|bullmq|express|fastify|hono|@ai-sdk\/.*|@langchain\/.*|@modelcontextprotocol\/.*)$/,
+    only: ['surfaces', 'examples', 'test'],
+  },
+  { module: /^node:/, never: ['provider/web', 'react'] },
+  { module: /^node:/, never: ['flags'], except: /^node:crypto$/ },
+  // Whoever holds a control store can restore: it must not be within an executor's reach.
+  { module: /^store\/\w+\/control\.ts$/, only: ['store', 'operator', 'testing', 'examples', 'test', 'bench'] },
+  {
+    module: /^store\/\w+\/control\.ts$/,
+    never: ['store/file/index.ts', 'store/redis/index.ts', 'store/memory/index.ts', 'store/http'],
+  },
+];
+
+/** Folders import what the layout allows, and nothing imports itself in a circle.
+ * @type {import('./gate.mjs').Gate} */
+export const imports = {
+  name: 'imports',
+  unit: 'imports',
+  check(folder) {
+    const graph = readGraph(folder);
+    const problems = graph.flatMap((edge) => [...brokenRules(edge)]);
+    problems.push(...cycles(graph).map((files) => `${files.join(' → ')} is a cycle.`));
+    return { checked: graph.length, problems };
+  },
+  planted: {
+    'flags/a.ts':
+      "export * from './b.ts';\nimport { readFile } from 'node:fs';\nconst x = await import(readFile.name);",
+    'flags/b.ts': "export type A = import('./a.ts').A;\nimport '../store/index.ts';",
+    'store/index.ts': "export { openControlPlane } from '../operator/index.ts';\nexport { Redis } from 'ioredis';",
+    'operator/index.ts': "export { startRedis } from '../test/servers/redis.ts';\nimport 'express';",
+    'attic/index.ts': "import '../flags/a.ts';",
+  },
+  caught: [
+    /flags\/a\.ts → flags\/b\.ts → flags\/a\.ts is a cycle/,
+    /flags\/a\.ts imports node:fs/,
+    /flags\/a\.ts imports something computed/,
+    /flags\/b\.ts imports store\/index\.ts/,
+    /store\/index\.ts imports operator\/index\.ts/,
+    /store\/index\.ts imports ioredis/,
+    /operator\/index\.ts imports test\/servers/,
+    /operator\/index\.ts imports express/,
+    /attic\/index\.ts imports flags/,
+  ],
+};
+
+/** @typedef {{ from: string, to: string | undefined, isFile: boolean }} Edge `to`: a path here, a module, or unknown */
+
+/** Every import, export from, import() and import type of the folder.
+ * @param {string} folder
+ * @returns {Edge[]} */
+function readGraph(folder) {
+  return filesBelow(folder, ['.ts', '.mjs']).flatMap((from) => {
+    /** @type {Edge[]} */
+    const edges = [];
+    const add = (/** @type {any} */ { source }) => {
+      if (source) edges.push(toEdge(from, source.type === 'Literal' ? source.value : undefined));
+    };
+    const { program, errors } = parseSync(from, readFileSync(join(folder, from), 'utf8'));
+    if (errors.length > 0) throw new Error(`${from}: ${errors[0]?.message}`);
+    new Visitor({
+      ImportDeclaration: add,
+      ExportNamedDeclaration: add,
+      ExportAllDeclaration: add,
+      ImportExpression: add,
+      TSImportType: add,
+    }).visit(program);
+    return edges;
+  });
+}
+
+/** @param {string} from
+ * @param {string | undefined} specifier
+ * @returns {Edge} */
+function toEdge(from, specifier) {
+  const self = specifier && selfImport(specifier);
+  if (self) return { from, to: self, isFile: true };
+  const isFile = specifier?.startsWith('.') ?? false;
+  return { from, to: isFile ? normalize(join(dirname(from), String(specifier))) : specifier, isFile };
+}
+
+/** The source file behind `openfeature-kill-switch/…`.
+ * @param {string} specifier */
+function selfImport(specifier) {
+  const { name, exports } = readJson('package.json');
+  if (specifier !== name && !specifier.startsWith(`${name}/`)) return undefined;
+  const target = exports[`.${specifier.slice(name.length)}`];
+  return (target?.default ?? target ?? specifier).replace('./dist/', '').replace(/\.js$/, '.ts');
+}
+
+/** @param {Edge} edge
+ * @returns {Generator<string>} */
+function* brokenRules({ from, to, isFile }) {
+  const says = `${from} imports ${to ?? 'something computed, which no rule can check'}`;
+  const own = topOf(from);
+  if (to === undefined) {
+    if (own !== 'test' && own !== 'bench' && own !== 'scripts') yield says;
+    return;
+  }
+  const allowed = FOLDERS[own];
+  if (!allowed) yield `${says}; ${own} is not in the table of scripts/gates/imports.mjs.`;
+  else if (isFile && topOf(to) !== own && !allowed.includes(topOf(to)))
+    yield `${says}; ${own} may import: ${allowed.join(', ') || 'nothing'}.`;
+  const module = !isFile && isBuiltin(to) && !to.startsWith('node:') ? `node:${to}` : to;
+  for (const rule of MODULES) {
+    if (!rule.module.test(module) || rule.except?.test(module)) continue;
+    if (rule.only && !rule.only.some((part) => isWithin(from, part)))
+      yield `${says}, which is for ${rule.only.join(', ')}.`;
+    if (rule.never?.some((part) => isWithin(from, part))) yield `${says}, which is not for ${rule.never.join(', ')}.`;
+  }
+}
+
+/** @param {string} path */
+const topOf = (path) => path.split('/')[0] ?? path;
+
+/** @param {string} path
+ * @param {string} part a folder or a file */
+const isWithin = (path, part) => path === part || path.startsWith(`${part}/`);
+
+/** Each circle once, as the files on it.
+ * @param {readonly Edge[]} graph */
+function cycles(graph) {
+  /** @type {Map<string, string[]>} */
+  const next = new Map();
+  for (const { from, to, isFile } of graph) if (isFile && to) next.set(from, [...(next.get(from) ?? []), to]);
+  /** @type {string[][]} */
+  const found = [];
+  const done = new Set();
+  /** @param {string} file
+   * @param {readonly string[]} path */
+  const visit = (file, path) => {
+    const start = path.indexOf(file);
+    if (start >= 0) found.push([...path.slice(start), file]);
+    if (start >= 0 || done.has(file)) return;
+    for (const to of next.get(file) ?? []) visit(to, [...path, file]);
+    done.add(file);
+  };
+  for (const file of next.keys()) visit(file, []);
+  return found;
+}
