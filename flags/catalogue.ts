@@ -1,5 +1,12 @@
-import { isMode, SAFE_MODE } from './modes.ts';
-import { isAutonomyStage, isFeatureStage } from './stages.ts';
+import { isMode, SAFE_MODE, strictness } from './modes.ts';
+import {
+  AUTONOMY_STAGES,
+  type AutonomyStage,
+  FEATURE_STAGES,
+  type FeatureStage,
+  isAutonomyStage,
+  isFeatureStage,
+} from './stages.ts';
 
 /** The key of the one flag that stops. */
 export const MODE_FLAG = 'kill-switch.mode';
@@ -20,17 +27,20 @@ export interface FlagRow {
   readonly key: string;
   readonly type: 'string' | 'number';
   readonly isValid: (value: unknown) => boolean;
+  /** Of two valid values the one that ranks higher leaves less authority. */
+  readonly strictness: (value: unknown) => number;
   readonly safeValue: string | number;
 }
 
 /** One row a flag, used by the hook, the decorator, the strategy and the reading alike. What does a missing flag mean? `safeValue`. */
 export const CATALOGUE: Readonly<Record<FlagKind, FlagRow>> = {
-  mode: { kind: 'mode', key: MODE_FLAG, type: 'string', isValid: isMode, safeValue: SAFE_MODE },
+  mode: { kind: 'mode', key: MODE_FLAG, type: 'string', isValid: isMode, strictness, safeValue: SAFE_MODE },
   feature: {
     kind: 'feature',
     key: FEATURE_FLAG_PREFIX,
     type: 'string',
     isValid: isFeatureStage,
+    strictness: (value) => -FEATURE_STAGES.indexOf(value as FeatureStage),
     safeValue: 'dark',
   },
   limit: {
@@ -38,6 +48,7 @@ export const CATALOGUE: Readonly<Record<FlagKind, FlagRow>> = {
     key: LIMIT_FLAG_PREFIX,
     type: 'number',
     isValid: (value) => typeof value === 'number' && Number.isFinite(value) && value >= 0,
+    strictness: (value) => -(value as number),
     safeValue: 0,
   },
   autonomy: {
@@ -45,6 +56,7 @@ export const CATALOGUE: Readonly<Record<FlagKind, FlagRow>> = {
     key: AUTONOMY_FLAG_PREFIX,
     type: 'string',
     isValid: isAutonomyStage,
+    strictness: (value) => -AUTONOMY_STAGES.indexOf(value as AutonomyStage),
     safeValue: 'human_in_the_loop',
   },
 };

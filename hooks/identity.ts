@@ -1,0 +1,70 @@
+import type { BaseHook, EvaluationContext, EvaluationDetails, FlagValue, HookContext } from '@openfeature/core';
+import { flagRow } from '../flags/catalogue.ts';
+import { type Call, callFromContext, contextFromCall, LINEAGE_ATTRIBUTES } from '../flags/context.ts';
+import { messageOf } from '../flags/errors.ts';
+import { epochOf } from '../flags/reading.ts';
+import { safeAnswer } from '../flags/safe-answer.ts';
+import { overwrite } from './overwrite.ts';
+
+/** Who asks: at least one of `agentId`, `missionId` and `runId`, and whatever else is known of the call. */
+export type Identity = Call;
+
+/**
+ * Fills the evaluation context from a function that knows who is at work, over whatever the caller put there. For the `hooks` of a provider:
+ * those run last before the flag is resolved. A function that throws, or answers with anything but an identity, makes every kill-switch flag come
+ * back as its safe value: a kill must not miss somebody whose name cannot be told. It is synchronous and called for each evaluation.
+ */
+export class IdentityHook implements BaseHook<FlagValue, Record<string, unknown>, EvaluationContext, void> {
+  readonly #identify: () => Identity;
+  readonly #failed = new WeakMap<object, string>();
+
+  constructor(identify: () => Identity) {
+    this.#identify = identify;
+  }
+
+  before(hookContext: Readonly<HookContext>): EvaluationContext {
+    const identity = this.#context();
+    if (typeof identity !== 'string') return identity;
+    this.#failed.set(hookContext, identity);
+    return { agent_id: false }; // nobody's name: our own providers refuse it by themselves
+  }
+
+  finally(hookContext: Readonly<HookContext>, details: EvaluationDetails<FlagValue>): void {
+    const message = this.#failed.get(hookContext);
+    const found = message === undefined ? undefined : flagRow(hookContext.flagKey);
+    if (message === undefined || !found) return;
+    // A provider that knows nothing of identities may have found nobody restricted.
+    const safe = safeAnswer(found.row, hookContext.flagValueType, { kind: 'identity', message }, epochOf(details));
+    if (!overwrite(details, safe, null)) {
+      hookContext.logger.error(
+        `IdentityHook cannot change the answer for ${hookContext.flagKey}, although ${message}.`,
+      );
+    }
+  }
+
+  /** The attributes, or why there are none. */
+  #context(): EvaluationContext | string {
+    try {
+      const call: unknown = this.#identify();
+      if (typeof call !== 'object' || call === null) return `the identity is ${String(call)}, not an object`;
+      const problem = identityProblem(call);
+      if (problem !== null) return problem;
+      const context = contextFromCall(call);
+      const read = callFromContext(context);
+      return typeof read === 'string' ? read : context;
+    } catch (error) {
+      return `the identity cannot be told: ${messageOf(error)}`;
+    }
+  }
+}
+
+function identityProblem(call: Call): string | null {
+  if ('then' in call) return 'the identity is a promise: the function given to IdentityHook must be synchronous';
+  if (call.agentId === undefined && call.missionId === undefined && call.runId === undefined) {
+    return 'the identity names no agent, mission or run';
+  }
+  for (const key of Object.values(LINEAGE_ATTRIBUTES)) {
+    if (call[key] !== undefined && !Array.isArray(call[key])) return `${key} must be an array of strings`;
+  }
+  return null;
+}

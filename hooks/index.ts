@@ -1,0 +1,2 @@
+export { FailClosedHook, type HookRegistry } from './fail-closed.ts';
+export { type Identity, IdentityHook } from './identity.ts';
