@@ -48,9 +48,6 @@ const recoverWith = (what: string): Fault => ({
   message: `${what}; an operator must look at it and then run: kill-switch recover --reason "…"`,
 });
 
-/** How many applied heads are remembered, to tell a late reply from a contradicting one. */
-const REMEMBERED = 1000;
-
 /**
  * The executor's copy of the switch, with its lease: the protocol of DESIGN 4 without any I/O, so that it can be explored step by step.
  * Only a confirmation renews the lease or raises a fork; a push can only tighten. Whatever is not understood is a fault.
@@ -61,7 +58,6 @@ export class LiveCopy {
   #lease: Lease = NO_LEASE;
   #anchored: Head | null = null;
   readonly #generations = new Set<string>();
-  readonly #recent = new Map<number, string>();
   #anchorFault: Fault | null = null;
   #era = 0;
   #asked = 0;
@@ -151,18 +147,13 @@ export class LiveCopy {
       if (!follows(event, hash, epoch))
         throw new Error(`The store answered with a log that has a gap at ${event.seq}.`);
       [hash, epoch] = [event.hash, event.seq];
-      if (event.seq <= state.epoch) {
-        const own = this.#recent.get(event.seq);
-        if (own === undefined) return 'again';
-        if (own !== event.hash) return this.#fork(true, 'the store has a change other than the one this executor saw');
-      } else if (follows(event, state.hash, state.epoch)) {
-        this.#advance(state, event, foldEvent(state, event).patch);
-      } else {
-        return this.#fork(true, 'the store went on from another change than the one this executor saw');
-      }
+      // What a push has brought since this was asked for is passed over; what belongs to another branch never links, and the head below tells.
+      if (follows(event, state.hash, state.epoch)) this.#advance(state, event, foldEvent(state, event).patch);
     }
     if (head.hash !== hash) throw new Error('The store answered with a log that does not end in its head.');
-    if (head.hash !== state.hash) return 'again'; // older than what a push has brought since it was sent: merely late
+    // Another head than the local one, which has moved since this was asked for: late, or a contradiction. A question that names the
+    // present head will tell, and until then nothing is renewed.
+    if (head.hash !== state.hash) return 'again';
     this.#standing = { is: 'live' };
     if (this.#anchorFault) this.#keepAnchor(state.head);
     this.#lease = renewLease(this.#lease, ticket.sent, now, this.#leaseMs);
@@ -174,6 +165,7 @@ export class LiveCopy {
    * `recover` that was not seen before. It is not leased: only a confirmation of it does that.
    */
   loaded(held: Head | null, snapshot: Snapshot): ReplyOutcome {
+    if (this.#standing.is === 'unanchored') return 'faulty';
     if (held?.hash !== this.held?.hash) return 'again';
     const { head } = snapshot;
     this.#storeGeneration = head?.generation ?? '';
@@ -186,8 +178,6 @@ export class LiveCopy {
     this.#state = state;
     this.#era += 1;
     this.#lease = NO_LEASE;
-    this.#recent.clear();
-    this.#recent.set(head.epoch, head.hash);
     this.#keepAnchor(head);
     this.#standing = { is: 'live' };
     return 'renewed';
@@ -227,13 +217,6 @@ export class LiveCopy {
     // Kept before it is acted on, so that a restarted executor still knows it. If that fails the event counts all the same, and everything stops.
     this.#keepAnchor({ generation, recovered, epoch: event.seq, hash: event.hash });
     state.apply(patch, event);
-    this.#recent.set(event.seq, event.hash);
-    if (this.#recent.size > REMEMBERED) {
-      for (const oldest of this.#recent.keys()) {
-        this.#recent.delete(oldest);
-        break;
-      }
-    }
   }
 
   #keepAnchor(head: Head | null): void {

@@ -1,0 +1,407 @@
+import { describe, expect, test } from 'vitest';
+import { type Anchor, type Clock, strictness } from '../../flags/index.ts';
+import { LiveCopy, type Ticket } from '../../store/live-copy.ts';
+import type { Confirmation, Snapshot } from '../../store/ports.ts';
+import { TestLog } from './test-log.ts';
+
+const TICK = 1000;
+const LEASE_TICKS = 3;
+
+/** One executor beside one store; every message waits until the test lets it arrive. What the protocol promises is checked after each step. */
+class World {
+  readonly log = new TestLog();
+  mono = 100;
+  wall = 1_000_000;
+  copy: LiveCopy;
+  asked: Array<{ ticket: Ticket; reply: Confirmation | null }> = [];
+  pushed: string[] = [];
+  events = 0;
+  losses = 0;
+  anchor: Anchor | null = null;
+  #window: number[];
+  #lost: string | null = null;
+  seen = { live: 0, stopped: 0, forked: 0, recovered: 0, late: 0 };
+
+  constructor() {
+    this.log.append('init', { generation: 'g0' });
+    this.log.append('mode', { mode: 'live', targeting: null });
+    this.copy = this.#open();
+    this.#window = Array(LEASE_TICKS).fill(0) as number[];
+    this.load();
+    this.confirm();
+    this.pushed = [];
+  }
+
+  readonly clock: Clock = () => ({ mono: this.mono, wall: this.wall });
+
+  #open(): LiveCopy {
+    return new LiveCopy(LEASE_TICKS * TICK, {
+      read: () => this.anchor,
+      write: (anchor) => {
+        this.anchor = anchor;
+      },
+    });
+  }
+
+  append(kind: 'kill' | 'tighten' | 'revive' | 'recover'): void {
+    this.events += 1;
+    const id = `k${this.events}`;
+    if (kind === 'kill') this.log.append('kill', { id, target: 'all', mode: 'full_stop', expires_at: null });
+    if (kind === 'tighten') this.log.append('kill', { id, target: 'all', mode: 'draft_only', expires_at: null });
+    if (kind === 'revive') this.log.append('revive', { id: this.log.state.get('kill', 'all')?.id, target: 'all' });
+    if (kind === 'recover') {
+      this.log.append('recover', { generation: `g${this.events}`, given_up: [] }, this.copy.held?.epoch ?? 0);
+    }
+    this.pushed.push(this.log.hash);
+    this.note();
+  }
+
+  cut(length: number): void {
+    const before = this.log.hashes();
+    this.log.cut(length);
+    if (this.log.hashes().length < before.length) this.losses += 1;
+    this.note();
+  }
+
+  /** The ghosts: the loosest that the store was in each tick, and what the executor has seen that is lost. */
+  note(): void {
+    const level = this.log.level();
+    this.#window[0] = Math.min(this.#window[0] as number, level);
+    const own = this.copy.state?.hash ?? '';
+    if (this.losses > 0 && !this.#lost && own && !this.log.hashes().includes(own)) {
+      this.#lost = own;
+    }
+  }
+
+  tick(mono = 1, wall = 1): void {
+    this.mono += mono * TICK;
+    this.wall += wall * TICK;
+    this.#window = [this.log.level(), ...this.#window.slice(0, LEASE_TICKS - 1)];
+  }
+
+  ask(): number {
+    return this.asked.push({ ticket: this.copy.ask(this.clock()), reply: null }) - 1;
+  }
+
+  serve(index: number): void {
+    const entry = this.asked[index];
+    if (entry && !entry.reply) entry.reply = this.log.confirmation(entry.ticket.held);
+  }
+
+  reply(index: number): string {
+    const [entry] = this.asked.splice(index, 1);
+    if (!entry?.reply) throw new Error('not served yet');
+    const outcome = this.copy.reply(entry.ticket, entry.reply, this.clock());
+    if (outcome === 'again') this.seen.late += 1;
+    if (outcome === 'reload') this.load();
+    this.note();
+    return outcome;
+  }
+
+  push(index: number): string {
+    const [hash] = this.pushed.splice(index, 1);
+    const outcome = this.copy.push(this.log.event(hash as string));
+    this.note();
+    return outcome;
+  }
+
+  load(snapshot: Snapshot = this.log.snapshot(this.copy.held)): string {
+    const known = this.anchor?.generations ?? [];
+    const linked = snapshot.linked;
+    const outcome = this.copy.loaded(this.copy.held, snapshot);
+    if (outcome === 'renewed' && !linked && !known.includes(this.copy.held?.generation ?? '')) {
+      this.seen.recovered += 1;
+      this.#lost = null; // an operator has accepted the loss
+    }
+    this.note();
+    return outcome;
+  }
+
+  confirm(): string {
+    const index = this.ask();
+    this.serve(index);
+    return this.reply(index);
+  }
+
+  restart(): void {
+    this.asked = [];
+    this.pushed = [];
+    this.copy = this.#open();
+  }
+
+  get forked(): boolean {
+    return this.copy.fault(this.clock())?.code === 'GENERATION_CHANGED';
+  }
+
+  get acts(): boolean {
+    return this.copy.fault(this.clock()) === null;
+  }
+
+  /** What the protocol promises, broken or not. */
+  broken(): string | null {
+    const { state } = this.copy;
+    const own = state ? this.log.chain(state.hash) : [];
+    if (this.acts && state) {
+      const level = strictness(this.log.modeOf(state));
+      level === 0 ? (this.seen.live += 1) : (this.seen.stopped += 1);
+      if (level < Math.min(...this.#window)) return `bounded: acts at ${level}, looser than ${this.#window.join()}`;
+      if (this.#lost && !own.includes(this.#lost)) return 'lost event stops: acts without an event that it had applied';
+    }
+    if (this.forked) {
+      this.seen.forked += 1;
+      const held = this.copy.held ? this.log.chain(this.copy.held.hash) : [];
+      if (held.filter((hash) => this.log.isRecover(hash)).length >= this.losses) return 'no false fork';
+    }
+    return null;
+  }
+}
+
+describe('the violated traces of the protocol model do not happen', () => {
+  test('a reply that was overtaken by a push is merely late, not a fork', () => {
+    const world = new World();
+    const index = world.ask();
+    world.serve(index);
+    world.append('kill');
+    expect(world.push(0)).toBe('applied');
+    expect(world.reply(index)).toBe('again');
+    expect(world.forked).toBe(false);
+    expect(world.confirm()).toBe('renewed');
+  });
+
+  test('a late push of a lost loosening event does not loosen', () => {
+    const world = new World();
+    world.append('kill');
+    world.append('revive');
+    world.cut(3);
+    world.tick(LEASE_TICKS, LEASE_TICKS);
+    world.confirm();
+    world.pushed.shift();
+    expect(world.push(0)).toBe('confirm');
+    expect(world.broken()).toBeNull();
+    expect(world.log.modeOf(world.copy.state)).toBe('full_stop');
+  });
+
+  test('a reply that was sent before one already taken is dropped', () => {
+    const world = new World();
+    world.append('kill');
+    world.append('revive');
+    const old = world.ask();
+    world.serve(old);
+    world.cut(3);
+    world.tick(LEASE_TICKS, LEASE_TICKS);
+    expect(world.confirm()).toBe('renewed');
+    expect(world.reply(old)).toBe('dropped');
+    expect(world.broken()).toBeNull();
+  });
+
+  test('a restarted executor recognises a restored backup by its anchor', () => {
+    const world = new World();
+    world.append('kill');
+    world.cut(2);
+    world.push(0);
+    world.restart();
+    expect(world.load()).toBe('faulty');
+    expect(world.confirm()).toBe('faulty');
+    expect(world.forked).toBe(true);
+    expect(world.copy.forkReport).toMatchObject({ against: 'g0' });
+  });
+
+  test('a push of a lost event after recover does not convict the recovered store', () => {
+    const world = new World();
+    world.append('kill');
+    world.cut(2);
+    world.append('recover');
+    expect(world.confirm()).toBe('renewed');
+    world.push(0);
+    expect(world.forked).toBe(false);
+    expect(world.confirm()).toBe('renewed');
+  });
+
+  test('a snapshot that lacks what was seen is not taken, however long its log is', () => {
+    const world = new World();
+    world.append('kill');
+    world.cut(2);
+    world.push(0);
+    world.append('kill');
+    expect(world.confirm()).toBe('faulty');
+    expect(world.load()).toBe('faulty');
+    expect(world.forked).toBe(true);
+  });
+
+  test('a recover that was already seen is not accepted twice', () => {
+    const world = new World();
+    world.append('kill');
+    world.confirm();
+    world.cut(2);
+    world.append('recover');
+    world.confirm();
+    world.confirm();
+    expect(world.acts).toBe(true);
+    const recovered = world.log.hashes().length;
+    world.append('kill');
+    world.confirm();
+    world.cut(recovered); // back to right after the recover, without the kill
+    expect(world.confirm()).toBe('faulty');
+    expect(world.forked).toBe(true);
+    expect(world.confirm()).toBe('faulty');
+  });
+
+  test('a fork that another executor has reported stops this one too, until a recover', () => {
+    const world = new World();
+    const index = world.ask();
+    const entry = world.asked[index] as { reply: Confirmation | null; ticket: Ticket };
+    entry.reply = { ...world.log.confirmation(entry.ticket.held), forkReported: true };
+    expect(world.reply(index)).toBe('faulty');
+    expect(world.forked).toBe(true);
+    expect(world.copy.forkReport).toBeNull();
+    expect(world.confirm()).toBe('faulty');
+    world.append('recover');
+    expect(world.confirm()).toBe('reload');
+    expect(world.confirm()).toBe('renewed');
+    expect(world.acts).toBe(true);
+  });
+
+  test.each([
+    ['monotonic clock alone stands still (suspended)', 0, LEASE_TICKS],
+    ['wall clock alone stands still', LEASE_TICKS, 0],
+    ['wall clock steps back', 1, -1],
+  ])('the lease is over when the %s', (_name, mono, wall) => {
+    const world = new World();
+    expect(world.acts).toBe(true);
+    world.tick(mono, wall);
+    expect(world.acts).toBe(false);
+    world.tick(0, 1);
+    expect(world.acts).toBe(false);
+    expect(world.confirm()).toBe('renewed');
+    expect(world.acts).toBe(true);
+  });
+
+  test('a confirmation counts from when it was sent, and a push renews nothing', () => {
+    const world = new World();
+    const index = world.ask();
+    world.serve(index);
+    world.append('tighten');
+    world.tick(LEASE_TICKS, LEASE_TICKS);
+    world.push(0);
+    expect(world.acts).toBe(false);
+    world.reply(index);
+    expect(world.acts).toBe(false);
+  });
+
+  test('an anchor that cannot be read stops, until it can be read or is removed', () => {
+    let unreadable = true;
+    const copy = new LiveCopy(3000, {
+      read: () => {
+        if (unreadable) throw new Error('not JSON');
+        return null;
+      },
+      write: () => {},
+    });
+    const log = new TestLog();
+    log.append('init', { generation: 'g0' });
+    const now = { mono: 1, wall: 1 };
+    const ticket = copy.ask(now);
+    expect(copy.reply(ticket, log.confirmation(null), now)).toBe('faulty');
+    expect(copy.loaded(null, log.snapshot(null))).toBe('faulty');
+    expect(copy.fault(now)?.code).toBe('ANCHOR_UNUSABLE');
+    unreadable = false;
+    copy.ask(now);
+    expect(copy.loaded(null, log.snapshot(null))).toBe('renewed');
+  });
+
+  test('an anchor that cannot be written stops, although the event counts', () => {
+    const log = new TestLog();
+    log.append('init', { generation: 'g0' });
+    let full = false;
+    const copy = new LiveCopy(3000, {
+      read: () => null,
+      write: () => {
+        if (full) throw new Error('no space left');
+      },
+    });
+    const now = { mono: 1, wall: 1 };
+    copy.loaded(null, log.snapshot(null));
+    copy.reply(copy.ask(now), log.confirmation(copy.held), now);
+    expect(copy.fault(now)).toBeNull();
+    full = true;
+    log.append('kill', { id: 'k', target: 'all', mode: 'paused', expires_at: null });
+    expect(copy.push(log.event(log.hash))).toBe('applied');
+    expect(copy.fault(now)?.code).toBe('ANCHOR_UNUSABLE');
+    expect(copy.state?.killCount).toBe(1);
+    full = false;
+    copy.reply(copy.ask(now), log.confirmation(copy.held), now);
+    expect(copy.fault(now)).toBeNull();
+  });
+});
+
+describe('random walks keep the promises', () => {
+  const random = (seed: number) => () => {
+    seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0;
+    return seed / 4294967296;
+  };
+
+  test.each([
+    ['nothing lost', { cuts: 0, restarts: 0 }],
+    ['events lost', { cuts: 2, restarts: 0 }],
+    ['events lost, restarts and recovers', { cuts: 3, restarts: 3 }],
+  ])('%s', (name, { cuts, restarts }) => {
+    const seen = { live: 0, stopped: 0, forked: 0, recovered: 0, late: 0 };
+    for (let walk = 0; walk < 1500; walk += 1) {
+      const roll = random(walk * 7919 + name.length);
+      const pick = (count: number): number => Math.floor(roll() * count);
+      const world = new World();
+      const trace: string[] = [];
+      let [cut, restarted, recovers] = [0, 0, 0];
+      for (let step = 0; step < 60; step += 1) {
+        const level = world.log.level();
+        const steps: Array<[string, () => unknown]> = [
+          ['tick', () => world.tick()],
+          ['ask', () => world.asked.length < 3 && world.ask()],
+          ...world.asked.map((entry, i): [string, () => unknown] =>
+            entry.reply ? [`reply ${i}`, () => world.reply(i)] : [`serve ${i}`, () => world.serve(i)],
+          ),
+          ...world.pushed.map((_, i): [string, () => unknown] => [`push ${i}`, () => world.push(i)]),
+        ];
+        if (world.events < 10 && level < strictness('full_stop')) steps.push(['kill', () => world.append('kill')]);
+        if (world.events < 10 && level === 0) steps.push(['tighten', () => world.append('tighten')]);
+        if (world.events < 10 && level > 0) steps.push(['revive', () => world.append('revive')]);
+        if (cut > recovers)
+          steps.push([
+            'recover',
+            () => {
+              recovers += 1;
+              world.append('recover');
+            },
+          ]);
+        if (cut < cuts && world.log.hashes().length > 2)
+          steps.push([
+            'cut',
+            () => {
+              cut += 1;
+              world.cut(2 + pick(world.log.hashes().length - 2));
+            },
+          ]);
+        if (restarted < restarts)
+          steps.push([
+            'restart',
+            () => {
+              restarted += 1;
+              world.restart();
+            },
+          ]);
+        if (world.copy.needsLoad) steps.push(['load', () => world.load()], ['load', () => world.load()]);
+        const [label, act] = steps[pick(steps.length)] as [string, () => unknown];
+        trace.push(label);
+        act();
+        const broken = world.broken();
+        if (broken) throw new Error(`walk ${walk}: ${broken} after ${trace.join(' → ')}`);
+      }
+      for (const key of Object.keys(seen) as Array<keyof typeof seen>) seen[key] += world.seen[key];
+    }
+    expect(seen.live).toBeGreaterThan(1000);
+    expect(seen.stopped).toBeGreaterThan(1000);
+    expect(seen.late).toBeGreaterThan(10);
+    if (cuts > 0) expect(seen.forked).toBeGreaterThan(100);
+    if (restarts > 0) expect(seen.recovered).toBeGreaterThan(10);
+  });
+});

@@ -1,0 +1,95 @@
+import {
+  foldEvent,
+  GENESIS,
+  type Head,
+  type LogEvent,
+  type Mode,
+  resolveMode,
+  State,
+  strictness,
+  sealEvent,
+} from '../../flags/index.ts';
+import type { Confirmation, Snapshot } from '../../store/ports.ts';
+
+const fold = (events: readonly LogEvent[]): State => {
+  const state = new State();
+  for (const event of events) state.apply(foldEvent(state, event).patch, event);
+  return state;
+};
+
+/** A log that can be cut and gone on from elsewhere, and answers as a store does. It remembers every event that it ever had. */
+export class TestLog {
+  #events: LogEvent[] = [];
+  #state = new State();
+  readonly #ever = new Map<string, LogEvent>();
+
+  get state(): State {
+    return this.#state;
+  }
+
+  get hash(): string {
+    return this.#state.hash;
+  }
+
+  append(type: string, data: Record<string, unknown>, beyond = 0): LogEvent {
+    const event = sealEvent({
+      seq: Math.max(this.#state.epoch, beyond) + 1,
+      at: '2026-01-01T00:00:00.000Z',
+      actor: 'unverified:test',
+      type,
+      data,
+      reason: `because ${this.#ever.size}`,
+      prev: this.#state.hash || GENESIS,
+    });
+    this.#state.apply(foldEvent(this.#state, event).patch, event);
+    this.#events.push(event);
+    this.#ever.set(event.hash, event);
+    return event;
+  }
+
+  cut(length: number): void {
+    this.#events = this.#events.slice(0, length);
+    this.#state = fold(this.#events);
+  }
+
+  event(hash: string): LogEvent {
+    return this.#ever.get(hash) as LogEvent;
+  }
+
+  hashes(): string[] {
+    return this.#events.map(({ hash }) => hash);
+  }
+
+  chain(hash: string): string[] {
+    const chain: string[] = [];
+    for (let event = this.#ever.get(hash); event; event = this.#ever.get(event.prev)) chain.unshift(event.hash);
+    return chain;
+  }
+
+  isRecover(hash: string): boolean {
+    return this.#ever.get(hash)?.type === 'recover';
+  }
+
+  modeOf(state: State | null): Mode {
+    return state ? resolveMode(state, {}).mode : 'full_stop';
+  }
+
+  level(): number {
+    return strictness(this.modeOf(this.#state));
+  }
+
+  confirmation(held: Head | null): Confirmation {
+    const { head } = this.#state;
+    if (!held || !head) return { head, events: held ? null : 'reload', forkReported: false };
+    const at = this.#events.findIndex(({ hash }) => hash === held.hash);
+    return { head, events: at < 0 ? null : this.#events.slice(at + 1), forkReported: false };
+  }
+
+  snapshot(held: Head | null): Snapshot {
+    return {
+      head: this.#state.head,
+      entries: [...this.#state.entries()],
+      linked: held === null || this.#events.some(({ hash }) => hash === held.hash),
+    };
+  }
+}
