@@ -54,8 +54,9 @@ export function filesBelow(folder, endings, under = '') {
 export function ensureInstalled() {
   if (isInstalled()) return;
   const seconds = stopwatch();
-  console.log('install: npm ci …');
-  run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error']);
+  console.log('install: npm install …');
+  // Not `npm ci`: that refuses a lockfile without the optional packages of other platforms, which some registries lack.
+  run('npm', ['install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error']);
   console.log(`install: done in ${seconds()} s`);
 }
 

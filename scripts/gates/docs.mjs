@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ensureBuilt, filesBelow, root } from '../prepare.mjs';
+import { filesBelow, root } from '../prepare.mjs';
 import { typeCheck } from './types.mjs';
 
 /** The code blocks of README.md and docs/ compile against the package as it is built. A block fenced as `ts` is a module
@@ -9,8 +9,8 @@ import { typeCheck } from './types.mjs';
 export const docs = {
   name: 'docs',
   unit: 'code blocks',
+  needsBuild: true,
   async check(folder) {
-    if (folder === root) ensureBuilt();
     const pages = ['README.md', ...(existsSync(join(folder, 'docs')) ? filesBelow(folder, ['.md'], 'docs') : [])];
     const blocks = pages.filter((page) => existsSync(join(folder, page))).flatMap((page) => codeBlocks(folder, page));
     if (blocks.length === 0) return { checked: 0, problems: [] };

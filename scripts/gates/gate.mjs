@@ -10,6 +10,7 @@ import { root } from '../prepare.mjs';
 /** @typedef {object} Gate
  * @property {string} name
  * @property {string} unit what is counted
+ * @property {boolean} [needsBuild] it looks at dist/
  * @property {(folder: string) => Finding | Promise<Finding>} check
  * @property {Record<string, string>} planted files with something wrong, by path
  * @property {RegExp[]} caught each is found in a problem of the planted folder */

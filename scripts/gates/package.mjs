@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { publint } from 'publint';
 import { formatMessage } from 'publint/utils';
-import { ensureBuilt, root } from '../prepare.mjs';
+import { root } from '../prepare.mjs';
 import { run, runNode, runTool } from './gate.mjs';
 
 /** The entry points that load an optional peer, and which. All others load with none installed.
@@ -23,8 +23,8 @@ const IGNORED_RESOLUTIONS = ['node10', 'node16-cjs'];
 export const packageGate = {
   name: 'package',
   unit: 'entry points',
+  needsBuild: true,
   async check(folder) {
-    if (folder === root) ensureBuilt();
     const place = mkdtempSync(join(tmpdir(), 'kill-switch-package-'));
     try {
       const tarball = await pack(folder, place);
