@@ -1,0 +1,214 @@
+import { describe, expect, test } from 'vitest';
+import { type KillSwitchError, type LogEvent, MODES, State } from '../../flags/index.ts';
+import { type Command, entriesFor, type PlanView, type PlannedChange, planChange } from '../../operator/plan-change.ts';
+
+const T0 = '2026-01-01T00:00:00.000Z';
+
+/** A log that plans and appends in one step, as a compare-and-swap that is tried again does. */
+class Desk {
+  readonly state = new State();
+  readonly events: LogEvent[] = [];
+  time = T0;
+  #ids = 0;
+
+  get view(): PlanView {
+    return { head: this.state.head, time: this.time, get: (kind, name) => this.state.get(kind, name) };
+  }
+
+  plan(command: Command, operator = 'ann'): PlannedChange | KillSwitchError {
+    this.#ids += 1;
+    const plan = planChange(this.view, command, { id: operator }, `c${this.#ids}`);
+    return plan.is === 'refused' ? plan.error : (plan.changes[0] as PlannedChange);
+  }
+
+  do(command: Command, operator = 'ann'): PlannedChange {
+    const change = this.plan(command, operator);
+    if (change instanceof Error) throw change;
+    this.state.apply(change.patch, change.event);
+    this.events.push(change.event);
+    return change;
+  }
+
+  refusal(command: Command): string {
+    const change = this.plan(command);
+    return change instanceof Error ? change.code : 'not refused';
+  }
+
+  get epoch(): number {
+    return this.state.epoch;
+  }
+}
+
+const started = (): Desk => {
+  const desk = new Desk();
+  desk.do({ type: 'init', generation: 'g0' });
+  return desk;
+};
+const kill = (more: Partial<Extract<Command, { type: 'kill' }>> = {}): Command => ({
+  type: 'kill',
+  target: 'agent:x',
+  mode: 'full_stop',
+  expiresAt: null,
+  ...more,
+});
+const revive = (epoch: number | undefined): Command => ({ type: 'revive', target: 'agent:x', reason: 'fixed', epoch });
+
+describe('the start', () => {
+  test('a fresh control plane is in draft_only, and is created once', () => {
+    const desk = started();
+    expect(desk.state.mode.mode).toBe('draft_only');
+    expect(desk.refusal({ type: 'init', generation: 'g1' })).toBe('ALREADY_INITIALISED');
+  });
+
+  test('nothing can be changed before it', () => {
+    expect(new Desk().refusal(kill())).toBe('NOT_INITIALISED');
+  });
+
+  test('recover numbers its event beyond every epoch that was lost, so that an epoch only grows', () => {
+    const desk = started();
+    const lost = { generation: 'g0', epoch: 41, hash: 'a'.repeat(64), recovered: false };
+    const { event, head } = desk.do({ type: 'recover', generation: 'g1', reason: 'disk', givenUp: [lost] });
+    expect(event.seq).toBe(42);
+    expect(head).toMatchObject({ generation: 'g1', recovered: true });
+    expect(desk.state.control?.generations).toEqual(['g0', 'g1']);
+    expect(desk.refusal({ type: 'recover', generation: 'g2', reason: ' ', givenUp: [] })).toBe('REASON_REQUIRED');
+  });
+});
+
+describe('kill and revive, as the protocol model demands', () => {
+  test('a kill needs no reason; a revive does', () => {
+    const desk = started();
+    desk.do(kill());
+    expect(desk.refusal({ type: 'revive', target: 'agent:x', epoch: desk.epoch })).toBe('REASON_REQUIRED');
+    expect(desk.state.killCount).toBe(1);
+    desk.do(revive(desk.epoch));
+    expect(desk.state.killCount).toBe(0);
+    expect(desk.refusal(revive(desk.epoch))).toBe('NOT_KILLED');
+  });
+
+  test('a tightening stays: a revive by somebody who had not seen it fails', () => {
+    const desk = started();
+    desk.do(kill({ mode: 'draft_only' }));
+    const known = desk.epoch;
+    desk.do(kill({ mode: 'full_stop' }), 'dan');
+    expect(desk.refusal(revive(known))).toBe('CONFLICT');
+    expect(desk.state.get('kill', 'agent:x')).toMatchObject({ mode: 'full_stop', killed_by: 'unverified:dan' });
+  });
+
+  test('an already kill is seconded, and stays for somebody who had not seen that', () => {
+    const desk = started();
+    desk.do(kill());
+    const known = desk.epoch;
+    const second = desk.do(kill(), 'dan');
+    expect(second).toMatchObject({ already: true, direction: 'neutral', event: { type: 'second' } });
+    expect(desk.refusal(revive(known))).toBe('CONFLICT');
+    desk.do(revive(desk.epoch));
+  });
+
+  test('a revived kill that was made again is another kill', () => {
+    const desk = started();
+    desk.do(kill());
+    const known = desk.epoch;
+    desk.do(revive(known));
+    desk.do(kill(), 'dan');
+    expect(desk.refusal(revive(known))).toBe('CONFLICT');
+  });
+
+  test('the stricter mode and the later end win, whoever comes second', () => {
+    const desk = started();
+    desk.do(kill({ mode: 'full_stop', expiresAt: '2026-01-01T01:00:00.000Z' }));
+    desk.do(kill({ mode: 'read_only', expiresAt: '2026-01-01T02:00:00.000Z' }));
+    expect(desk.state.get('kill', 'agent:x')).toMatchObject({ mode: 'full_stop', expires_at: '2026-01-01T02:00:00.000Z' });
+    desk.do(kill({ mode: 'read_only' }));
+    expect(desk.state.get('kill', 'agent:x')).toMatchObject({ mode: 'full_stop', expires_at: null });
+  });
+
+  test('a kill outlasts another one’s end, and ends by an event once the store’s clock says so', () => {
+    const desk = started();
+    const end = '2026-01-01T01:00:00.000Z';
+    const { event } = desk.do(kill({ expiresAt: end }));
+    const expire: Command = { type: 'expire', target: 'agent:x', id: String(event.data['id']) };
+    expect(desk.refusal(expire)).toBe('NOT_KILLED');
+    desk.time = end;
+    desk.do(kill({ expiresAt: null }), 'dan');
+    expect(desk.refusal(expire)).toBe('NOT_KILLED');
+    expect(desk.state.killCount).toBe(1);
+  });
+
+  test('a kill never makes anything live, and does not end before it begins', () => {
+    const desk = started();
+    expect(desk.refusal(kill({ mode: 'live' }))).toBe('INVALID_ARGUMENT');
+    expect(desk.refusal(kill({ expiresAt: T0 }))).toBe('INVALID_ARGUMENT');
+    expect(desk.refusal(kill({ target: 'x' }))).toBe('INVALID_ARGUMENT');
+  });
+});
+
+describe('a reason is required exactly where a change loosens', () => {
+  test.each([
+    ['mode', { type: 'mode', mode: 'full_stop', targeting: null }, { type: 'mode', mode: 'live', targeting: null }],
+    [
+      'leaving a targeting rule for less than full_stop',
+      { type: 'mode', mode: 'full_stop', targeting: null },
+      { type: 'mode', mode: 'full_stop', targeting: { if: [true, 'live', 'full_stop'] } },
+    ],
+    ['feature', { type: 'feature', name: 'f', stage: 'dark' }, { type: 'feature', name: 'f', stage: 'shadow' }],
+    ['limit', { type: 'limit', name: 'l', value: 10 }, { type: 'limit', name: 'l', value: 11 }],
+    [
+      'autonomy',
+      { type: 'autonomy', action: 'a.b', stage: 'human_in_the_loop' },
+      { type: 'autonomy', action: 'a.b', stage: 'trusted' },
+    ],
+  ] as Array<[string, Command, Command]>)('%s', (_name, tighter, looser) => {
+    const desk = started();
+    desk.do(tighter);
+    const known = desk.epoch;
+    expect(desk.refusal(looser)).toBe('REASON_REQUIRED');
+    desk.do(tighter, 'dan'); // seconded
+    expect(desk.refusal({ ...looser, reason: 'why not', epoch: known } as Command)).toBe('CONFLICT');
+    desk.do({ ...looser, reason: 'why not', epoch: desk.epoch } as Command);
+    expect(desk.plan(tighter)).toMatchObject({ direction: 'tightens' });
+  });
+
+  test('every mode that is stricter than another needs none', () => {
+    for (const [rank, mode] of MODES.entries()) {
+      const desk = started();
+      desk.do({ type: 'mode', mode, targeting: null, reason: 'start' });
+      for (const next of MODES.slice(rank)) expect(desk.refusal({ type: 'mode', mode: next, targeting: null })).toBe('not refused');
+      for (const next of MODES.slice(0, rank)) {
+        expect(desk.refusal({ type: 'mode', mode: next, targeting: null })).toBe('REASON_REQUIRED');
+      }
+    }
+  });
+
+  test('limits are finite and not negative', () => {
+    const desk = started();
+    for (const value of [-1, Number.NaN, Number.POSITIVE_INFINITY]) {
+      expect(desk.refusal({ type: 'limit', name: 'l', value })).toBe('INVALID_ARGUMENT');
+    }
+  });
+});
+
+test('planning reads at most three entries, however many kills there are', () => {
+  expect(entriesFor(kill())).toEqual(['control', 'mode', 'kill:agent:x']);
+});
+
+test.each(['__proto__', 'constructor', '*', 'a:b', '{x}', '🛑', 'x'.repeat(512), '🛑'.repeat(512)])(
+  'the id %s is an id like any other',
+  (id) => {
+    const desk = started();
+    desk.do(kill({ target: `agent:${id}` }));
+    expect(desk.state.kills.agent.get(id)?.target).toBe(`agent:${id}`);
+    desk.do({ type: 'feature', name: id, stage: 'live', reason: 'r' });
+    desk.do({ type: 'limit', name: id, value: 1 });
+    desk.do({ type: 'revive', target: `agent:${id}`, reason: 'r' });
+    expect([...desk.state.entries()].map(([key]) => key)).toEqual(['control', 'mode', `feature:${id}`, `limit:${id}`]);
+  },
+);
+
+test.each(['', 'x'.repeat(513), 'a\nb', 'a\u0000', '\ud800'])('the id %j is refused and nothing changes', (id) => {
+  const desk = started();
+  expect(desk.refusal(kill({ target: `agent:${id}` }))).toBe('INVALID_ARGUMENT');
+  expect(desk.refusal({ type: 'feature', name: id, stage: 'live', reason: 'r' })).toBe('INVALID_ARGUMENT');
+  expect(desk.refusal({ type: 'limit', name: id, value: 1 })).toBe('INVALID_ARGUMENT');
+  expect(desk.refusal({ type: 'autonomy', action: id, stage: 'trusted', reason: 'r' })).toBe('INVALID_ARGUMENT');
+});
