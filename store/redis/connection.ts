@@ -1,0 +1,108 @@
+import type { Redis } from 'ioredis';
+import { KillSwitchError } from '../../flags/index.ts';
+import { createClient, dropConnection, endClient, startConnecting } from './client.ts';
+import type { RedisEndpoint } from './endpoint.ts';
+import { storeError } from './errors.ts';
+
+export interface Request<T> {
+  readonly access: 'read' | 'write';
+  /** The longest it may take while bytes keep coming, in milliseconds; default: `requestTimeoutMs`, whatever comes. */
+  readonly largeMs?: number | undefined;
+  /** Sends, in one turn; `leftMs` is what is left of the request's time. */
+  readonly send: (client: Redis, leftMs: number) => Promise<T>;
+}
+
+/** The connection for requests: each is answered, refused or failed within its time, and one that hangs takes the connection with it. */
+export class RedisConnection {
+  readonly endpoint: RedisEndpoint;
+  readonly #requestTimeoutMs: number;
+  readonly #client: Redis;
+  readonly #waiting = new Set<() => void>();
+  #lastError: Error | undefined;
+  #closing: Promise<void> | undefined;
+
+  constructor(endpoint: RedisEndpoint, requestTimeoutMs: number) {
+    this.endpoint = endpoint;
+    this.#requestTimeoutMs = requestTimeoutMs;
+    this.#client = createClient(endpoint, requestTimeoutMs, (error) => {
+      this.#lastError = error;
+    });
+    this.#client.on('ready', () => {
+      this.#lastError = undefined;
+      this.#wakeAll();
+    });
+  }
+
+  /** @throws KillSwitchError STORE_UNREACHABLE, STORE_READ_ONLY, CORRUPT, CLOSED */
+  async request<T>({ access, largeMs, send }: Request<T>): Promise<T> {
+    const started = performance.now();
+    try {
+      await this.#ready();
+      const leftMs = Math.max(1, this.#requestTimeoutMs - (performance.now() - started));
+      return await this.#answer(send(this.#client, leftMs), leftMs, largeMs);
+    } catch (error) {
+      throw this.#closing ? this.#closedError() : storeError(error, access, this.endpoint);
+    }
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= endClient(this.#client);
+    this.#wakeAll();
+    return this.#closing;
+  }
+
+  #isReady(): boolean {
+    return this.#client.status === 'ready';
+  }
+
+  async #ready(): Promise<void> {
+    if (this.#closing) throw this.#closedError();
+    if (this.#isReady()) return;
+    startConnecting(this.#client);
+    let timer: NodeJS.Timeout | undefined;
+    let wake = (): void => {};
+    await new Promise<void>((resolve) => {
+      wake = resolve;
+      this.#waiting.add(wake);
+      timer = setTimeout(resolve, this.#requestTimeoutMs);
+    });
+    clearTimeout(timer);
+    this.#waiting.delete(wake);
+    if (this.#closing) throw this.#closedError();
+    if (!this.#isReady()) throw this.#lastError ?? new Error(`no connection within ${this.#requestTimeoutMs} ms`);
+  }
+
+  async #answer<T>(work: Promise<T>, leftMs: number, largeMs: number | undefined): Promise<T> {
+    const { stream } = this.#client;
+    const since = performance.now();
+    let received = stream.bytesRead;
+    let timer: NodeJS.Timeout | undefined;
+    const deadline = new Promise<never>((_resolve, reject) => {
+      const expire = (): void => {
+        const waitedMs = performance.now() - since;
+        if (largeMs !== undefined && stream.bytesRead > received && waitedMs < largeMs) {
+          received = stream.bytesRead;
+          timer = setTimeout(expire, Math.min(this.#requestTimeoutMs, largeMs - waitedMs));
+          return;
+        }
+        if (this.#client.stream === stream) dropConnection(this.#client);
+        reject(new Error(`no answer within ${Math.round(waitedMs)} ms`));
+      };
+      timer = setTimeout(expire, leftMs);
+    });
+    try {
+      return await Promise.race([work, deadline]);
+    } finally {
+      clearTimeout(timer);
+      work.catch(() => {}); // what comes after the deadline belongs to nobody
+    }
+  }
+
+  #wakeAll(): void {
+    for (const wake of [...this.#waiting]) wake();
+  }
+
+  #closedError(): KillSwitchError {
+    return new KillSwitchError('CLOSED', `This connection to Redis at ${this.endpoint.location} has been closed.`);
+  }
+}

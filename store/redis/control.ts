@@ -1,0 +1,149 @@
+import type { Redis } from 'ioredis';
+import { type Beat, beatSchema, parseEntry, quoteId, serializeEvent } from '../../flags/index.ts';
+import { controlView } from '../answers.ts';
+import type { Append, ControlConnection, ControlScope, ControlStore } from '../ports.ts';
+import { type RedisEndpoint, type RedisEndpointOptions, redisEndpoint } from './endpoint.ts';
+import { corrupt, isReply, requireReplicated, unknownOutcome } from './errors.ts';
+import type { RedisKeys } from './keys.ts';
+import { atOnce, redisReader } from './reader.ts';
+import { headText, logId, reply } from './replies.ts';
+import { APPEND, APPEND_TIGHTENING, runScript, SETTLE, waitMs } from './scripts.ts';
+
+export type RedisControlStoreOptions = RedisEndpointOptions;
+
+const PAGE = 500;
+
+/**
+ * A switch in Redis 7 or newer, as an operator holds it. What it has appended is as durable as Redis makes it: `appendonly yes` with
+ * `appendfsync always` keeps it when Redis dies, `replicas` when its machine does.
+ * @throws KillSwitchError INVALID_ARGUMENT
+ */
+export function redisControlStore(options: RedisControlStoreOptions): ControlStore {
+  const endpoint = redisEndpoint(options);
+  return { location: endpoint.location, open: (scope) => openControl(endpoint, scope) };
+}
+
+function openControl(endpoint: RedisEndpoint, { organizationId, requestTimeoutMs }: ControlScope): ControlConnection {
+  const { connection, keys, replies, reader } = redisReader(endpoint, organizationId, requestTimeoutMs);
+  const page = (after: string): ReturnType<Redis['call']> =>
+    connection.request({
+      access: 'read',
+      send: (client) => client.call('XRANGE', keys.log, `(${after}`, '+', 'COUNT', PAGE),
+    });
+
+  /** Whether an append may not be on its replicas: then it must not be found in the log and taken for done. */
+  let unsettled = false;
+  const settle = async (): Promise<void> => {
+    if (!unsettled || endpoint.replicas === 0) return;
+    await connection.request({
+      access: 'write',
+      send: async (client, leftMs) => {
+        const call = {
+          script: SETTLE,
+          keys: [keys.head],
+          args: [],
+          replicas: endpoint.replicas,
+          waitMs: waitMs(leftMs),
+        };
+        requireReplicated(await runScript(client, call), endpoint, 'What was appended there may yet be lost.');
+      },
+    });
+    unsettled = false;
+  };
+
+  return {
+    ...reader,
+    async read(entryKeys) {
+      await settle();
+      const asked = [...new Set(entryKeys)];
+      const send = (client: Redis): Promise<unknown[]> => {
+        const multi = client.multi().get(keys.head).time();
+        return atOnce(asked.length > 0 ? multi.hmget(keys.state, ...asked) : multi);
+      };
+      const [headReply, timeReply, values] = await connection.request({ access: 'read', send });
+      const head = replies.head(replies.parse(reply.textOrNil, headReply, 'a head that cannot be read'));
+      const [seconds, microseconds] = replies.parse(reply.time, timeReply, 'a time that cannot be read');
+      const texts = replies.parse(reply.texts, values ?? [], 'a state that cannot be read');
+      const entries = asked.map((key, index) => {
+        const text = head ? (texts[index] ?? null) : null; // what is left beside a lost head is no state
+        const what = `an unreadable entry ${JSON.stringify(key)}`;
+        return [key, text === null ? undefined : parseEntry(key, replies.json(text, what))] as const;
+      });
+      const time = new Date(seconds * 1000 + Math.floor(microseconds / 1000)).toISOString();
+      return controlView(new Map(entries), head, time);
+    },
+    async append(change) {
+      const { seq } = change.event;
+      let outcome: 'not sent' | 'unknown' | 'known' = 'not sent';
+      const send = async (client: Redis, leftMs: number): Promise<unknown> => {
+        outcome = 'unknown';
+        try {
+          const result = await runScript(client, {
+            script: change.tightens ? APPEND_TIGHTENING : APPEND,
+            keys: [keys.head, keys.state, keys.log, keys.forks],
+            args: appendArgs(change, keys),
+            replicas: endpoint.replicas,
+            waitMs: waitMs(leftMs),
+          });
+          outcome = 'known';
+          if (result.reply === 0) return 0;
+          unsettled = !result.replicated;
+          return requireReplicated(result, endpoint, `Change ${seq} is in the log there, but may yet be lost.`);
+        } catch (error) {
+          if (isReply(error)) outcome = 'known';
+          throw error;
+        }
+      };
+      try {
+        const answer = await connection.request({ access: 'write', send });
+        return replies.parse(reply.swapped, answer, 'something that is not the switch') === 1;
+      } catch (error) {
+        if ((outcome as string) !== 'unknown') throw error;
+        unsettled = true;
+        throw unknownOutcome(error, seq);
+      }
+    },
+    async executors() {
+      const answer = await connection.request({
+        access: 'read',
+        send: (client) => client.call('HGETALL', keys.executors),
+      });
+      const beats: Beat[] = [];
+      for (const [id, value] of replies.entries(replies.parse(reply.flat, answer, 'executors that cannot be read'))) {
+        const what = `an unreadable report of the executor ${quoteId(id)}; once that has ended, forget it`;
+        const beat = replies.parse(beatSchema, value, what);
+        if (beat.id !== id) throw corrupt(endpoint, `holds ${what}.`);
+        beats.push(beat);
+      }
+      return beats;
+    },
+    async forget(executorId) {
+      const send = (client: Redis): Promise<unknown[]> =>
+        atOnce(client.multi().hdel(keys.executors, executorId).hdel(keys.forks, executorId));
+      await connection.request({ access: 'write', send });
+    },
+    async *log(after) {
+      for (let from = logId(after); ; ) {
+        const entries = replies.parse(reply.entries, await page(from), 'a log that cannot be read');
+        for (const entry of entries) yield replies.event(entry);
+        const last = entries.at(-1);
+        if (!last || entries.length < PAGE) return;
+        [from] = last;
+      }
+    },
+  };
+}
+
+function appendArgs({ event, patch, expected, head }: Append, { channel }: RedisKeys): (string | number)[] {
+  return [
+    expected ? headText(expected) : '',
+    headText(head),
+    logId(event.seq),
+    serializeEvent(event),
+    channel,
+    event.type === 'recover' ? 1 : 0,
+    patch.set.length,
+    ...patch.set.flatMap(([key, entry]) => [key, JSON.stringify(entry)]),
+    ...patch.remove,
+  ];
+}

@@ -1,0 +1,93 @@
+import { isKillSwitchError, KillSwitchError, messageOf } from '../../flags/index.ts';
+import type { RedisEndpoint } from './endpoint.ts';
+
+/** What Redis says when it takes no writes, and what to do then. */
+const REFUSALS: Readonly<Record<string, string>> = {
+  READONLY: 'it is a replica. Point the URL at the master, or name the Sentinels in `options`',
+  MISCONF: 'it cannot write to its disk. Free space or repair the disk, its own log says which',
+  OOM: 'its memory is full. Raise maxmemory or remove other data',
+  NOREPLICAS: 'too few of its replicas are in reach (min-replicas-to-write). Bring them back',
+  NOAUTH: 'it asks for a password. Put user and password into the URL',
+  WRONGPASS: 'it does not accept this user or password. Correct them in the URL',
+  NOPERM: "its ACL does not permit this to the URL's user. Compare the user's rules with: kill-switch redis acl",
+};
+
+/** How ioredis says that a connection ended before the answer came. */
+const LOST = /max retries per request|Connection is closed|Stream isn't writeable|Command aborted/;
+
+/** The error word that Redis puts first; what an ACL refuses inside a script comes without one. */
+const replyCode = (message: string): string =>
+  /executing the script can't/.test(message) ? 'NOPERM' : (/^-?([A-Z]+)\b/.exec(message)?.[1] ?? '');
+
+/** The text without any secret of the endpoint. */
+export const redact = (text: string, { secrets }: Pick<RedisEndpoint, 'secrets'>): string =>
+  secrets.reduce((clean, secret) => clean.replaceAll(secret, '***'), text);
+
+/** True for an answer of Redis: what was asked was then not done, other than after a lost connection. */
+export const isReply = (error: unknown): error is Error => error instanceof Error && error.name === 'ReplyError';
+
+/**
+ * What a failed request means. Always a new error: those of ioredis carry the command with all its arguments, also the password of AUTH.
+ * `access`: what a refused read is, is an unreachable store; a refused write is one that takes none.
+ */
+export function storeError(error: unknown, access: 'read' | 'write', endpoint: RedisEndpoint): KillSwitchError {
+  if (isKillSwitchError(error)) return error;
+  const inner = (error as { previousErrors?: unknown[] } | null)?.previousErrors?.[0] ?? error; // of a MULTI: why it was discarded
+  const code = replyCode(messageOf(inner));
+  const message = redact(LOST.test(messageOf(inner)) ? 'the connection was lost' : messageOf(inner), endpoint);
+  const cause = new Error(message);
+  const at = `Redis at ${endpoint.location}`;
+  if (code === 'WRONGTYPE' || code === 'CORRUPT') {
+    return new KillSwitchError(
+      'CORRUPT',
+      `${at} holds something that is not the switch under one of its keys: ${message}`,
+      { cause },
+    );
+  }
+  if (
+    /unexpected symbol near '#'|Unexpected flag in script shebang|Unexpected engine in script shebang/.test(message)
+  ) {
+    return new KillSwitchError(
+      'STORE_READ_ONLY',
+      `${at} is older than Redis 7, where no kill gets through once memory is full. Update it.`,
+      { cause },
+    );
+  }
+  const refusal = Object.hasOwn(REFUSALS, code) ? REFUSALS[code] : undefined;
+  if (refusal) {
+    const what = access === 'write' ? 'takes no writes' : 'cannot be read';
+    return new KillSwitchError(
+      access === 'write' ? 'STORE_READ_ONLY' : 'STORE_UNREACHABLE',
+      `${at} ${what} (${code}): ${refusal}.`,
+      { cause },
+    );
+  }
+  return new KillSwitchError(
+    'STORE_UNREACHABLE',
+    `${at} cannot be reached: ${message}. Check that it runs and that the URL is right.`,
+    { cause },
+  );
+}
+
+/** An answer that is not what this package stored. */
+export const corrupt = (endpoint: RedisEndpoint, what: string, cause?: unknown): KillSwitchError =>
+  new KillSwitchError('CORRUPT', `Redis at ${endpoint.location} ${what}`, { cause });
+
+/** The answer of a script that wrote. @throws KillSwitchError STORE_READ_ONLY when too few replicas had it in time; `consequence` ends the message */
+export function requireReplicated(
+  { reply, replicated }: { readonly reply: unknown; readonly replicated: boolean },
+  { location, replicas }: RedisEndpoint,
+  consequence: string,
+): unknown {
+  if (replicated) return reply;
+  throw new KillSwitchError(
+    'STORE_READ_ONLY',
+    `Redis at ${location} has written it, but in time fewer than ${replicas} of its replicas had it too. ${consequence}`,
+  );
+}
+
+/** A change was sent, and no answer came: it may have been appended. */
+export const unknownOutcome = (error: unknown, seq: number): KillSwitchError =>
+  new KillSwitchError('STORE_UNREACHABLE', `It is not known whether change ${seq} was appended. ${messageOf(error)}`, {
+    cause: error,
+  });

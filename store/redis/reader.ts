@@ -1,0 +1,76 @@
+import type { Redis } from 'ioredis';
+import { type Head } from '../../flags/index.ts';
+import { sameHead } from '../answers.ts';
+import type { ControlReader } from '../ports.ts';
+import { RedisConnection } from './connection.ts';
+import type { RedisEndpoint } from './endpoint.ts';
+import { type RedisKeys, redisKeys } from './keys.ts';
+import { logId, Replies, reply } from './replies.ts';
+import { subscribe } from './subscriber.ts';
+
+/** A whole state may take this long to arrive, as long as it keeps coming, in milliseconds. */
+const LOAD_MS = 10_000;
+
+/** What executors and operators have in common: the connection, and reading the switch over it. */
+export interface RedisReader {
+  readonly connection: RedisConnection;
+  readonly keys: RedisKeys;
+  readonly replies: Replies;
+  readonly reader: ControlReader;
+}
+
+export function redisReader(endpoint: RedisEndpoint, organizationId: string, requestTimeoutMs: number): RedisReader {
+  const keys = redisKeys(organizationId, endpoint.keyPrefix);
+  const connection = new RedisConnection(endpoint, requestTimeoutMs);
+  const replies = new Replies(endpoint);
+  const subscriptions = new Set<() => Promise<void>>();
+
+  /** Whether this head is in the log that ends in that other. */
+  const isInChain = (held: Head, head: Head, entries: unknown): boolean => {
+    const [entry] = replies.parse(reply.entries, entries, 'a log that cannot be read');
+    return held.epoch <= head.epoch && entry !== undefined && replies.event(entry).hash === held.hash;
+  };
+
+  const reader: ControlReader = {
+    async load(held) {
+      const at = held ? logId(held.epoch) : '-';
+      const send = (client: Redis): Promise<unknown[]> =>
+        atOnce(
+          client
+            .multi()
+            .get(keys.head)
+            .call('HGETALL', keys.state)
+            .call('XRANGE', keys.log, at, held ? at : '-', 'COUNT', 1),
+        );
+      const [headReply, state, entries] = await connection.request({ access: 'read', largeMs: LOAD_MS, send });
+      const head = replies.head(replies.parse(reply.textOrNil, headReply, 'a head that cannot be read'));
+      if (head === null) return { head, entries: [], linked: held === null };
+      const linked = held === null || sameHead(held, head) || isInChain(held, head, entries);
+      return {
+        head,
+        entries: replies.entries(replies.parse(reply.flat, state, 'a state that cannot be read')),
+        linked,
+      };
+    },
+    follow(listener) {
+      const end = subscribe({ endpoint, channel: keys.channel, requestTimeoutMs, listener });
+      subscriptions.add(end);
+      return () => void end().then(() => subscriptions.delete(end));
+    },
+    async close() {
+      await Promise.all([connection.close(), ...[...subscriptions].map((end) => end())]);
+    },
+  };
+  return { connection, keys, replies, reader };
+}
+
+/** The answers of a MULTI, which are of one moment; throws the first error among them. */
+export async function atOnce(multi: {
+  exec(): Promise<[error: Error | null, result: unknown][] | null>;
+}): Promise<unknown[]> {
+  const results = (await multi.exec()) ?? [];
+  return results.map(([error, result]) => {
+    if (error) throw error;
+    return result;
+  });
+}

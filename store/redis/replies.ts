@@ -1,0 +1,95 @@
+import { z } from 'zod';
+import {
+  type EntryKey,
+  type Head,
+  headSchema,
+  isKillSwitchError,
+  type LogEvent,
+  readEvent,
+} from '../../flags/index.ts';
+import { corrupt } from './errors.ts';
+import type { RedisEndpoint } from './endpoint.ts';
+
+/** What Redis answers, as ioredis hands it over; anything else is not our key. */
+const text = z.string();
+const textOrNil = z.string().nullable();
+const flat = z.array(z.string());
+const entries = z.array(z.tuple([z.string(), z.array(z.string())]));
+const confirm = z.tuple([textOrNil, z.int(), textOrNil, z.int(), entries]);
+const time = z.tuple([z.coerce.number(), z.coerce.number()]);
+export const reply = {
+  text,
+  textOrNil,
+  flat,
+  entries,
+  confirm,
+  time,
+  texts: z.array(textOrNil),
+  swapped: z.union([z.literal(0), z.literal(1)]),
+};
+
+export type StreamEntry = readonly [id: string, fields: readonly string[]];
+
+/** The one text of a head: what append compares must not depend on the order in which its members were set. */
+export const headText = ({ epoch, generation, hash, recovered }: Head): string =>
+  JSON.stringify({ epoch, generation, hash, recovered });
+
+export const logId = (epoch: number): string => `${epoch}-0`;
+
+/** Reads what this endpoint answered. Everything that is not what was stored is CORRUPT. */
+export class Replies {
+  readonly #endpoint: RedisEndpoint;
+
+  constructor(endpoint: RedisEndpoint) {
+    this.#endpoint = endpoint;
+  }
+
+  /** Parses an answer, or one text that was stored as JSON. `what` ends the sentence "Redis at … holds …". */
+  parse<T>(schema: z.ZodType<T>, value: unknown, what: string): T {
+    const parsed = schema.safeParse(value);
+    if (!parsed.success) throw corrupt(this.#endpoint, `holds ${what}.`, parsed.error);
+    return parsed.data;
+  }
+
+  json(stored: string, what: string): unknown {
+    try {
+      return JSON.parse(stored);
+    } catch (error) {
+      throw corrupt(this.#endpoint, `holds ${what}.`, error);
+    }
+  }
+
+  head(stored: string | null): Head | null {
+    if (stored === null) return null;
+    const what = 'a head that cannot be read';
+    return this.parse(headSchema, this.json(stored, what), what);
+  }
+
+  event([id, [field, stored]]: StreamEntry): LogEvent {
+    if (field !== 'event' || stored === undefined)
+      throw corrupt(this.#endpoint, `holds a log entry ${id} that is no event.`);
+    try {
+      const event = readEvent(stored);
+      if (logId(event.seq) === id) return event;
+    } catch (error) {
+      if (isKillSwitchError(error))
+        throw corrupt(this.#endpoint, `holds a log entry ${id} that was changed: ${error.message}`, error);
+      throw error;
+    }
+    throw corrupt(this.#endpoint, `holds a log entry ${id} with another number in it.`);
+  }
+
+  /** Key, value, key, value: parsed only as they are asked for. */
+  entries(keysAndValues: readonly string[]): Iterable<readonly [EntryKey, unknown]> {
+    const read = (key: string, stored: string): unknown =>
+      this.json(stored, `an unreadable entry ${JSON.stringify(key)}`);
+    return {
+      *[Symbol.iterator]() {
+        for (let index = 0; index + 1 < keysAndValues.length; index += 2) {
+          const key = keysAndValues[index] as string;
+          yield [key, read(key, keysAndValues[index + 1] as string)] as const;
+        }
+      },
+    };
+  }
+}

@@ -1,0 +1,128 @@
+import { createHash } from 'node:crypto';
+import type { Redis } from 'ioredis';
+import { isReply } from './errors.ts';
+
+/** A Lua script and the name under which Redis keeps it. */
+export interface Script {
+  readonly lua: string;
+  readonly sha: string;
+}
+
+const script = (lua: string): Script => ({ lua, sha: createHash('sha1').update(lua).digest('hex') });
+
+/**
+ * One round trip: writes the beat, so that a Redis which takes no writes refuses the whole, and reads where the log stands.
+ * KEYS: head, state, log, executors, forks.
+ * ARGV: executor id, beat, its fork report or '', the head it holds or '', that head's log id, how many events are handed out at most.
+ * Gives: the head or nil; 1 when a fork of its generation is reported; the log's last id or nil; 1 when there is a state;
+ * the log from the held head on, empty when that is the head.
+ * An unreadable report counts as one: `recover` removes it.
+ */
+export const CONFIRM = script(`#!lua
+local head = redis.call('GET', KEYS[1])
+local whole = redis.call('HEXISTS', KEYS[2], 'control')
+local tail = redis.call('XREVRANGE', KEYS[3], '+', '-', 'COUNT', 1)[1]
+redis.call('HSET', KEYS[4], ARGV[1], ARGV[2])
+if ARGV[3] ~= '' then redis.call('HSET', KEYS[5], ARGV[1], ARGV[3]) end
+local reported = 0
+local entries = {}
+if head then
+  local readable, decoded = pcall(cjson.decode, head)
+  if not readable or type(decoded) ~= 'table' then return redis.error_reply('CORRUPT ' .. KEYS[1] .. ' is no head') end
+  for _, text in ipairs(redis.call('HVALS', KEYS[5])) do
+    local ok, report = pcall(cjson.decode, text)
+    if not ok or type(report) ~= 'table' or report.against == nil or report.against == decoded.generation then
+      reported = 1
+      break
+    end
+  end
+  if ARGV[4] ~= '' and ARGV[4] ~= head then
+    entries = redis.call('XRANGE', KEYS[3], ARGV[5], '+', 'COUNT', ARGV[6] + 2)
+  end
+end
+return { head, reported, tail and tail[1] or false, whole, entries }
+`);
+
+/**
+ * Compares the head, applies the patch, appends, publishes; knows nothing else. All that can be refused is refused before the first write:
+ * Redis does not take back what a script had written when it fails.
+ * KEYS: head, state, log, forks. ARGV: expected head or '', new head, log id, event, channel, 1 when reports of forks end here,
+ * how many entries are set, their keys and values in turn, then the keys to remove.
+ * Gives 1, or 0 when the head was another.
+ */
+const APPEND_BODY = `
+local head = redis.call('GET', KEYS[1]) or ''
+if head ~= ARGV[1] then return 0 end
+local fields = redis.call('HLEN', KEYS[2])
+local events = redis.call('XLEN', KEYS[3])
+redis.call('HLEN', KEYS[4])
+if head == '' and fields + events > 0 then
+  return redis.error_reply('CORRUPT the head is gone, but ' .. KEYS[2] .. ' and ' .. KEYS[3] .. ' are not both empty: restore a backup, or move them away with RENAME')
+end
+local needed = { { 'HSET', KEYS[2], 'x', 'x' }, { 'HDEL', KEYS[2], 'x' }, { 'XADD', KEYS[3], ARGV[3], 'event', ARGV[4] },
+  { 'SET', KEYS[1], ARGV[2] }, { 'PUBLISH', ARGV[5], ARGV[4] }, { 'DEL', KEYS[4] } }
+for _, command in ipairs(needed) do
+  if not redis.acl_check_cmd(unpack(command)) then
+    return redis.error_reply('NOPERM this user may not ' .. command[1] .. ' ' .. command[2])
+  end
+end
+local added = redis.pcall('XADD', KEYS[3], ARGV[3], 'event', ARGV[4])
+if type(added) == 'table' and added.err then
+  return redis.error_reply('CORRUPT ' .. KEYS[3] .. ' has entries beyond the head: ' .. added.err)
+end
+local sets = tonumber(ARGV[7])
+for i = 8, 7 + 2 * sets, 2 do redis.call('HSET', KEYS[2], ARGV[i], ARGV[i + 1]) end
+for i = 8 + 2 * sets, #ARGV do redis.call('HDEL', KEYS[2], ARGV[i]) end
+redis.call('SET', KEYS[1], ARGV[2])
+redis.call('PUBLISH', ARGV[5], ARGV[4])
+if ARGV[6] == '1' then redis.call('DEL', KEYS[4]) end
+return 1
+`;
+
+export const APPEND = script(`#!lua${APPEND_BODY}`);
+/** The same, let through when memory is full: for what takes authority away. */
+export const APPEND_TIGHTENING = script(`#!lua flags=allow-oom${APPEND_BODY}`);
+
+/** Writes the head again as it is, so that a WAIT behind it waits for everything that came before. KEYS: head. */
+export const SETTLE = script(`#!lua
+local head = redis.call('GET', KEYS[1])
+if head then redis.call('SET', KEYS[1], head) end
+return 1
+`);
+
+export interface ScriptCall {
+  readonly script: Script;
+  readonly keys: readonly string[];
+  readonly args: readonly (string | number)[];
+  /** How many replicas must have the write too, and how long that may take; 0: none. */
+  readonly replicas: number;
+  readonly waitMs: number;
+}
+
+/** How long WAIT may wait, so that its answer still comes in time; 0 would be for ever. */
+export const waitMs = (leftMs: number): number => Math.max(1, Math.floor(leftMs * 0.8));
+
+/**
+ * Runs a script by its name, and by its text where Redis does not know it (then nothing had been done). WAIT goes out in the same turn:
+ * on a connection made since, it would wait for nothing. Not ioredis' `defineCommand`, which could send the text after the WAIT.
+ */
+export async function runScript(client: Redis, call: ScriptCall): Promise<{ reply: unknown; replicated: boolean }> {
+  const { script, keys, args, replicas, waitMs } = call;
+  const send = async (command: string, body: string): Promise<{ reply: unknown; replicated: boolean }> => {
+    const [reply, copies] = await Promise.allSettled([
+      client.call(command, body, keys.length, ...keys, ...args),
+      replicas > 0 ? client.call('WAIT', replicas, waitMs) : 0,
+    ]);
+    if (reply.status === 'rejected') throw reply.reason;
+    return {
+      reply: reply.value,
+      replicated: replicas === 0 || (copies.status === 'fulfilled' && Number(copies.value) >= replicas),
+    };
+  };
+  try {
+    return await send('EVALSHA', script.sha);
+  } catch (error) {
+    if (!isReply(error) || !error.message.startsWith('NOSCRIPT')) throw error;
+    return await send('EVAL', script.lua);
+  }
+}

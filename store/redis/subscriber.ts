@@ -1,0 +1,89 @@
+import type { Redis } from 'ioredis';
+import { type LogEvent, readEvent } from '../../flags/index.ts';
+import type { Push } from '../ports.ts';
+import { withDeadline } from '../with-deadline.ts';
+import { createClient, dropConnection, endClient, startConnecting } from './client.ts';
+import type { RedisEndpoint } from './endpoint.ts';
+import { storeError } from './errors.ts';
+
+export interface Subscription {
+  readonly endpoint: RedisEndpoint;
+  readonly channel: string;
+  readonly requestTimeoutMs: number;
+  readonly listener: (push: Push) => void;
+}
+
+/**
+ * A connection of its own that hears what is published. It asks for a sign of life all the time, because a connection that fell silent
+ * looks like one on which nothing happens. Tells a gap each time it begins to listen, the first time too: what came before was missed.
+ * Ends with the returned function.
+ */
+export function subscribe({ endpoint, channel, requestTimeoutMs, listener }: Subscription): () => Promise<void> {
+  let ended: Promise<void> | undefined;
+  let troubled = false;
+  let timer: NodeJS.Timeout | undefined;
+
+  const trouble = (cause: Error): void => {
+    if (ended || troubled) return; // once until it listens again, not for each attempt
+    troubled = true;
+    listener({ type: 'trouble', error: storeError(cause, 'read', endpoint) });
+  };
+  const later = (ms: number, work: () => void): void => {
+    clearTimeout(timer);
+    if (!ended) timer = setTimeout(work, ms);
+  };
+  const client: Redis = createClient(endpoint, requestTimeoutMs, trouble);
+
+  const listen = async (): Promise<void> => {
+    const { stream } = client;
+    try {
+      await withDeadline(client.subscribe(channel), requestTimeoutMs, 'subscribe');
+    } catch (error) {
+      trouble(error as Error);
+      if (client.stream === stream) later(1000, () => dropConnection(client)); // refused, perhaps by its ACL: tried anew
+      return;
+    }
+    if (ended || client.stream !== stream) return;
+    troubled = false;
+    listener({ type: 'gap' });
+    later(requestTimeoutMs, () => void signOfLife());
+  };
+  const signOfLife = async (): Promise<void> => {
+    const { stream } = client;
+    try {
+      await withDeadline(client.ping(), requestTimeoutMs, 'ping');
+    } catch (error) {
+      trouble(error as Error);
+      if (client.stream === stream) dropConnection(client);
+      return;
+    }
+    if (client.stream === stream) later(requestTimeoutMs, () => void signOfLife());
+  };
+
+  client.on('ready', () => void listen());
+  client.on('close', () => {
+    clearTimeout(timer);
+    trouble(new Error('the connection was lost'));
+  });
+  client.on('end', () => later(250, () => startConnecting(client))); // ioredis gave up, for instance because no Sentinel answers
+  client.on('message', (_channel: string, text: string) => {
+    if (ended) return;
+    let event: LogEvent;
+    try {
+      event = readEvent(text);
+    } catch {
+      listener({ type: 'gap' }); // whatever it was, a confirmation brings what is in the log
+      return;
+    }
+    listener({ type: 'event', event });
+  });
+  startConnecting(client);
+
+  return () => {
+    if (!ended) {
+      clearTimeout(timer);
+      ended = endClient(client);
+    }
+    return ended;
+  };
+}
