@@ -1,16 +1,6 @@
 // What every script needs first: dependencies and a current dist/. Plain node, since nothing may be installed yet.
 import { spawnSync } from 'node:child_process';
-import {
-  chmodSync,
-  cpSync,
-  existsSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  utimesSync,
-} from 'node:fs';
+import { chmodSync, cpSync, existsSync, readdirSync, readFileSync, rmSync, statSync, utimesSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -45,7 +35,7 @@ export function filesBelow(folder, endings, under = '') {
   return readdirSync(join(folder, under), { withFileTypes: true }).flatMap((entry) => {
     const path = join(under, entry.name);
     if (entry.isFile()) return endings.some((ending) => entry.name.endsWith(ending)) ? [path] : [];
-    const isGenerated = entry.name === 'node_modules' || /^dist(-|$)/.test(entry.name) || entry.name.startsWith('.');
+    const isGenerated = ['node_modules', 'dist'].includes(entry.name) || entry.name.startsWith('.');
     return entry.isDirectory() && !isGenerated ? filesBelow(folder, endings, path) : [];
   });
 }
@@ -94,29 +84,18 @@ function newest(path) {
   return readdirSync(path).reduce((latest, name) => Math.max(latest, newest(join(path, name))), stat.mtimeMs);
 }
 
-/** Compiles into a folder beside dist/ and then takes its place, so that a failed build leaves the last good one. */
+/** Compiles; with an error in a source, the last good dist/ stays as it is. */
 export function build() {
   const seconds = stopwatch();
   const started = new Date();
-  const next = join(root, `dist-${process.pid}`);
-  const last = `${next}-old`;
-  try {
-    run(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json', '--outDir', next]);
-    for (const path of filesBelow(root, assets).filter((file) =>
-      sources.some((folder) => file.startsWith(`${folder}/`)),
-    ))
-      cpSync(join(root, path), join(next, path));
-    for (const path of Object.values(readJson('package.json').bin)) {
-      const command = join(next, path.replace('./dist/', ''));
-      if (existsSync(command)) chmodSync(command, 0o755);
-    }
-    utimesSync(next, started, started); // a source saved while the compiler ran is newer
-    if (existsSync(join(root, 'dist'))) renameSync(join(root, 'dist'), last);
-    renameSync(next, join(root, 'dist'));
-  } finally {
-    rmSync(next, { recursive: true, force: true });
-    rmSync(last, { recursive: true, force: true });
-  }
+  const dist = join(root, 'dist');
+  run(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json']);
+  for (const path of filesBelow(root, assets).filter((file) => sources.some((folder) => file.startsWith(`${folder}/`))))
+    cpSync(join(root, path), join(dist, path));
+  for (const path of filesBelow(dist, [''])) if (statSync(join(dist, path)).mtime < started) rmSync(join(dist, path));
+  for (const path of Object.values(readJson('package.json').bin))
+    if (existsSync(join(root, path))) chmodSync(join(root, path), 0o755);
+  utimesSync(dist, started, started); // a source saved while the compiler ran is newer
   console.log(`build: dist/ in ${seconds()} s`);
 }
 

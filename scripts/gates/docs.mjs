@@ -3,6 +3,14 @@ import { join } from 'node:path';
 import { filesBelow, root } from '../prepare.mjs';
 import { typeCheck } from './types.mjs';
 
+/** With an output folder of its own, the package's name leads to the types in dist/ and not to their sources. */
+const tsconfig = {
+  extends: '../../tsconfig.json',
+  compilerOptions: { rootDir: '.', outDir: 'out' },
+  include: ['*.ts'],
+  exclude: [],
+};
+
 /** The code blocks of README.md and docs/ compile against the package as it is built. A block fenced as `ts` is a module
  * of its own; one fenced as `ts continues` goes on where the block before it ended.
  * @type {import('./gate.mjs').Gate} */
@@ -17,10 +25,7 @@ export const docs = {
     mkdirSync(join(root, '.gate'), { recursive: true });
     const modules = mkdtempSync(join(root, '.gate/blocks-')); // below the root, so that the package's own name resolves
     try {
-      writeFileSync(
-        join(modules, 'tsconfig.json'),
-        '{ "extends": "../../tsconfig.json", "include": ["*.ts"], "exclude": [] }',
-      );
+      writeFileSync(join(modules, 'tsconfig.json'), JSON.stringify(tsconfig));
       for (const { page, line, code } of blocks) {
         // As far down as in the page, so that the compiler's line numbers are the page's.
         writeFileSync(
