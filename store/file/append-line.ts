@@ -1,0 +1,79 @@
+import { constants } from 'node:fs';
+import { type FileHandle, mkdir, open } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { KillSwitchError } from '../../flags/index.ts';
+import { errnoOf, fileError } from './file-errors.ts';
+import { LONGEST_LINE } from './read-lines.ts';
+
+const END = 0x0a;
+
+/**
+ * Writes one line at the end of the log, on the disk when it resolves. One write, so that lines of several writers never mix; the system puts it at the end,
+ * whatever others have written since. Where the file does not end in a line's end (a writer died), the line begins a new one.
+ * @throws KillSwitchError STORE_READ_ONLY (nothing was written), STORE_UNREACHABLE (it is not known)
+ */
+export async function appendLine(path: string, text: string): Promise<void> {
+  const line = Buffer.from(`\n${text}\n`, 'utf8');
+  if (line.length > LONGEST_LINE) {
+    throw new KillSwitchError(
+      'INVALID_ARGUMENT',
+      `This change has ${line.length} bytes, and a file store takes at most ${LONGEST_LINE}.`,
+    );
+  }
+  let file: FileHandle | null = null;
+  try {
+    file = await openForAppending(path);
+    const bytes = (await endsInMidLine(file)) ? line : line.subarray(1);
+    const { bytesWritten } = await file.write(bytes, 0, bytes.length, null);
+    if (bytesWritten < bytes.length) throw cutShort(path, bytesWritten, bytes.length);
+    await file.datasync();
+  } catch (error) {
+    throw fileError(error, 'written', path);
+  } finally {
+    await file?.close();
+  }
+}
+
+async function openForAppending(path: string): Promise<FileHandle> {
+  const flags = constants.O_RDWR | constants.O_APPEND | constants.O_CREAT | constants.O_NONBLOCK;
+  try {
+    return await open(path, flags);
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT') throw error;
+    await mkdir(dirname(path), { recursive: true });
+    return open(path, flags);
+  }
+}
+
+async function endsInMidLine(file: FileHandle): Promise<boolean> {
+  const { size } = await file.stat();
+  if (size === 0) return false;
+  const { buffer } = await file.read(Buffer.alloc(1), 0, 1, size - 1);
+  return buffer[0] !== END;
+}
+
+const cutShort = (path: string, written: number, length: number): KillSwitchError =>
+  new KillSwitchError(
+    'STORE_UNREACHABLE',
+    `Only ${written} of ${length} bytes could be written to ${path}: the disk is probably full. Free some space and repeat this; the next change tidies up.`,
+  );
+
+/** Makes sure that the folders' own entries are on the disk, up to the one above `root`: else the log could be lost with all that is in it. */
+export async function syncFolders(folder: string, root: string): Promise<void> {
+  if (process.platform === 'win32') return; // Windows cannot open a folder to sync it
+  const above = dirname(root);
+  for (let path = folder; ; path = dirname(path)) {
+    try {
+      const handle = await open(path, constants.O_RDONLY);
+      try {
+        await handle.sync();
+      } finally {
+        await handle.close();
+      }
+    } catch (error) {
+      // The folder above may be unreadable for this user: it is older than this store unless the store has just been made, by whoever owns it.
+      if (path !== above || errnoOf(error) !== 'EACCES') throw fileError(error, 'written', path);
+    }
+    if (path === above || path === dirname(path)) return;
+  }
+}

@@ -1,0 +1,140 @@
+import {
+  type Clock,
+  type Entry,
+  type EntryKey,
+  foldEvent,
+  follows,
+  GENESIS,
+  isKillSwitchError,
+  KillSwitchError,
+  type LogEvent,
+  readEvent,
+  serializeEvent,
+} from '../../flags/index.ts';
+import { controlView, sameHead } from '../answers.ts';
+import type { Append, ControlStore } from '../ports.ts';
+import { appendLine, syncFolders } from './append-line.ts';
+import { FileReader, READ_ALL_MS } from './file-reader.ts';
+import { FoldedLog } from './folded-log.ts';
+import { localFreeBytes } from './network-filesystem.ts';
+import { type FilePaths, filePaths, storeFolder } from './paths.ts';
+import { readLog } from './read-log.ts';
+import { readBeats, removeReport, reportPath, reportPaths } from './reports.ts';
+
+export interface FileControlStoreOptions {
+  /** Default `.kill-switch` in the working directory. */
+  readonly directory?: string | undefined;
+  /** Tells the store's time; default: this machine's. */
+  readonly clock?: Clock | undefined;
+}
+
+/**
+ * The operator's side of a `fileStore`: appends to the log, which must belong to operators. Any number of operators may write at once.
+ * @throws KillSwitchError INVALID_ARGUMENT
+ */
+export function fileControlStore({ directory = '.kill-switch', clock }: FileControlStoreOptions = {}): ControlStore {
+  const root = storeFolder(directory);
+  const now = (): string => new Date(clock ? clock().wall : Date.now()).toISOString();
+  return {
+    location: `file:${root}`,
+    open({ organizationId, requestTimeoutMs }) {
+      const paths = filePaths(root, organizationId);
+      const log = new FoldedLog();
+      const reader = new FileReader(paths, requestTimeoutMs, log);
+      const readAllMs = Math.max(requestTimeoutMs, READ_ALL_MS);
+      const upToDate = async (): Promise<void> => {
+        await localFreeBytes(paths.control);
+        await reader.advance();
+      };
+      return {
+        load: (held) =>
+          reader.request(
+            'load',
+            async () => {
+              await upToDate();
+              const { state, head } = log;
+              if (held !== null && held.hash !== head?.hash) return reader.load(held);
+              return { head, entries: [...state.entries()], linked: true };
+            },
+            readAllMs,
+          ),
+        follow: (listener) => reader.follow(listener),
+        close: () => reader.close(),
+        // The first read of a long log takes longer than a request may.
+        read: (keys) =>
+          reader.request(
+            'read',
+            async () => {
+              await upToDate();
+              const entries = new Map<EntryKey, Entry | undefined>(keys.map((key) => [key, log.state.entry(key)]));
+              return controlView(entries, log.head, now());
+            },
+            readAllMs,
+          ),
+        append: (change) =>
+          reader.request(
+            'append',
+            async () => {
+              await upToDate();
+              return appendEvent(change, paths, log, reader);
+            },
+            readAllMs,
+          ),
+        executors: () => reader.request('executors', () => readBeats(paths, (error) => reader.tellTrouble(error))),
+        forget: (executorId) => reader.request('forget', () => removeReport(reportPath(paths.beats, executorId))),
+        log: (after) => readLog(paths.log, after, readAllMs),
+      };
+    },
+  };
+}
+
+/** The file's order decides: whose line comes first after `expected` has appended, and the other has not. */
+async function appendEvent(
+  { event, expected, head }: Append,
+  paths: FilePaths,
+  log: FoldedLog,
+  reader: FileReader,
+): Promise<boolean> {
+  if (!sameHead(log.head, expected)) return false;
+  const line = writable(event, log, head.hash);
+  log.await(event.hash);
+  await appendLine(paths.log, line);
+  await syncFolders(paths.control, paths.root);
+  try {
+    await reader.advance();
+  } catch (error) {
+    if (!isKillSwitchError(error) || error.code !== 'CORRUPT') throw error;
+    // A writer may have died just then and left half a line that this one was joined to. Written once more it stands alone.
+    await appendLine(paths.log, line);
+    await reader.advance();
+  }
+  if (!log.came()) {
+    if (!sameHead(log.head, expected)) return false;
+    throw new KillSwitchError(
+      'STORE_UNREACHABLE',
+      `What was written to ${paths.log} is not there: the file was replaced at that moment. Look at the status and repeat this.`,
+    );
+  }
+  if (event.type === 'recover') await clearForks(paths);
+  return true;
+}
+
+/** The line of an event that every reader will take. @throws KillSwitchError INVALID_STATE, CORRUPT, UNKNOWN_EVENT */
+function writable(event: LogEvent, log: FoldedLog, hashAfter: string): string {
+  const line = serializeEvent(event);
+  readEvent(line);
+  const { head, state } = log;
+  if (!follows(event, head?.hash ?? GENESIS, head?.epoch ?? 0) || hashAfter !== event.hash) {
+    throw new KillSwitchError('INVALID_STATE', `Event ${event.seq} does not follow the head that it expects.`);
+  }
+  foldEvent(state, event);
+  return line;
+}
+
+async function clearForks({ forks }: FilePaths): Promise<void> {
+  try {
+    for (const path of await reportPaths(forks)) await removeReport(path);
+  } catch {
+    // Operators may have no permission there. What stays speaks of a generation that is over, so it no longer counts.
+  }
+}

@@ -1,0 +1,81 @@
+import { join } from 'node:path';
+import { KillSwitchError } from '../../flags/index.ts';
+import { isForkReported } from '../answers.ts';
+import { fileAnchor } from '../file-anchor.ts';
+import type { Confirmation, ExecutorStore } from '../ports.ts';
+import { FileReader, READ_ALL_MS } from './file-reader.ts';
+import { localFreeBytes } from './network-filesystem.ts';
+import { fileName, filePaths, storeFolder } from './paths.ts';
+import { RecentEvents } from './recent-events.ts';
+import { removeReport, reportedForks, reportPath, writeFirstReport } from './reports.ts';
+import { checkTakesKills } from './takes-kills.ts';
+
+export interface FileStoreOptions {
+  /** Default `.kill-switch` in the working directory. */
+  readonly directory?: string | undefined;
+  /** The file in which an executor keeps the last head it saw. Default: one for each executor name, inside the directory. */
+  readonly anchor?: string | undefined;
+}
+
+/**
+ * A switch in a folder of this machine, for any number of processes: executors read its log and write below `executors/` only. No server, no lock.
+ * Network file systems are refused (NETWORK_FILESYSTEM): the connection then rejects, which is `full_stop`.
+ * @throws KillSwitchError INVALID_ARGUMENT
+ */
+export function fileStore({ directory = '.kill-switch', anchor }: FileStoreOptions = {}): ExecutorStore {
+  const root = storeFolder(directory);
+  return {
+    location: `file:${root}`,
+    open({ organizationId, executorId, executorName, requestTimeoutMs }) {
+      const paths = filePaths(root, organizationId);
+      const recent = new RecentEvents();
+      const reader = new FileReader(paths, requestTimeoutMs, recent);
+      const beatPath = reportPath(paths.beats, executorId);
+      const forkPath = reportPath(paths.forks, executorId);
+      let attempts = 0;
+      let reported = false;
+
+      /** A head that is not among the last events: the whole log is asked once, then it stays far behind or unlinked. */
+      const eventsAfter = async (held: NonNullable<Confirmation['head']>): Promise<Confirmation['events']> => {
+        const known = recent.after(held);
+        if (known !== undefined) return known;
+        if (recent.unlinked === held.hash) return null;
+        if ((await reader.load(held)).linked) return recent.after(held) ?? 'reload';
+        recent.unlinked = held.hash;
+        return null;
+      };
+
+      return {
+        load: (held) => reader.request('load', () => reader.load(held), Math.max(requestTimeoutMs, READ_ALL_MS)),
+        follow: (listener) => reader.follow(listener),
+        close: () => reader.close(),
+        confirm: (beat) =>
+          reader.request('confirm', async () => {
+            attempts += 1;
+            await localFreeBytes(paths.executors);
+            const made = await writeFirstReport(beatPath, beat, attempts);
+            if (made && reported) throw lostReports(paths.beats);
+            reported = true;
+            if (beat.fork) await writeFirstReport(forkPath, beat.fork, attempts);
+            await checkTakesKills(paths);
+            await reader.advance();
+            const events = beat.applied === null ? 'reload' : await eventsAfter(beat.applied);
+            return {
+              head: recent.head,
+              events,
+              forkReported: isForkReported(await reportedForks(paths), recent.head),
+            };
+          }),
+        leave: () => reader.request('leave', () => removeReport(beatPath)), // what it reported of a fork stays: only `recover` ends that
+        anchor: fileAnchor(anchor ?? join(paths.anchors, `${fileName(executorName)}.json`)),
+      };
+    },
+  };
+}
+
+/** The next confirmation finds the folder and counts; this one gives the others the time to report again. */
+const lostReports = (folder: string): KillSwitchError =>
+  new KillSwitchError(
+    'STORE_UNREACHABLE',
+    `${folder} was gone, with what executors had reported in it; it has been made anew.`,
+  );

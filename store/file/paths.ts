@@ -1,0 +1,69 @@
+import { createHash } from 'node:crypto';
+import { join, resolve } from 'node:path';
+import { idProblem, invalid } from '../../flags/index.ts';
+
+/** Where one organisation's switch is. What operators own and what executors own are apart, so that file permissions can tell them apart. */
+export interface FilePaths {
+  readonly root: string;
+  /** Written by operators, read by executors. */
+  readonly control: string;
+  readonly log: string;
+  /** Written by executors, each under its own name. */
+  readonly executors: string;
+  readonly beats: string;
+  readonly forks: string;
+  readonly anchors: string;
+}
+
+/** @throws KillSwitchError INVALID_ARGUMENT */
+export function filePaths(root: string, organizationId: string): FilePaths {
+  const name = fileName(organizationId);
+  const control = join(root, 'control', name);
+  const executors = join(root, 'executors', name);
+  return {
+    root,
+    control,
+    log: join(control, 'log.jsonl'),
+    executors,
+    beats: join(executors, 'beats'),
+    forks: join(executors, 'forks'),
+    anchors: join(executors, 'anchors'),
+  };
+}
+
+/** The folder as an absolute path: a later change of the working directory must not lose it. @throws KillSwitchError INVALID_ARGUMENT */
+export function storeFolder(directory: unknown): string {
+  if (typeof directory !== 'string' || directory === '' || directory.includes('\0')) {
+    throw invalid('The directory of a file store must be the path of a folder.');
+  }
+  return resolve(directory);
+}
+
+/** File systems take names of up to 255 bytes; the rest is for endings. */
+const LONGEST = 180;
+
+/**
+ * An id as a file name: small letters, digits, `-` and `_` stand for themselves, every other byte of its UTF-8 is `%xx` (capitals too:
+ * some file systems do not tell them apart). What gets too long is cut and told apart by its hash, after a `~` that no other name has.
+ * @throws KillSwitchError INVALID_ARGUMENT
+ */
+export function fileName(id: string): string {
+  const problem = idProblem(id);
+  if (problem) throw invalid(`The id ${problem}.`);
+  let name = '';
+  for (const byte of Buffer.from(id, 'utf8')) {
+    const character = String.fromCharCode(byte);
+    name += /[a-z0-9_-]/.test(character) ? character : `%${byte.toString(16).padStart(2, '0')}`;
+  }
+  if (name.length <= LONGEST) return name;
+  return `${name.slice(0, LONGEST - 65)}~${createHash('sha256').update(id, 'utf8').digest('hex')}`;
+}
+
+/** The id that a file name stands for; of one that was cut, the name itself. */
+export function idOfFileName(name: string): string {
+  try {
+    return name.includes('~') ? name : decodeURIComponent(name);
+  } catch {
+    return name;
+  }
+}
