@@ -1,0 +1,225 @@
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { openControlPlane } from '../../operator/index.ts';
+import { type MemoryStoreOptions, memoryStore } from '../../store/memory/index.ts';
+import { memoryControlStore } from '../../store/memory/control.ts';
+import { Replica, type ReplicaEvent } from '../../store/replica.ts';
+
+const opened: Array<{ close(): Promise<void> }> = [];
+afterEach(async () => {
+  for (const thing of opened.splice(0)) await thing.close();
+});
+
+async function setUp({ initialise = true, ...options }: MemoryStoreOptions & { initialise?: boolean } = {}) {
+  const store = memoryStore(options);
+  const control = await openControlPlane({ store: memoryControlStore(store), operator: { id: 'ann' }, retryMs: 300 });
+  opened.push(control);
+  if (initialise) {
+    await control.init();
+    await control.setMode({ mode: 'live', reason: 'test' });
+  }
+  const replica = (name = 'executor', leaseMs = 500): Replica => {
+    const made = new Replica({ store, organizationId: 'default', leaseMs, executorName: name });
+    opened.push(made);
+    return made;
+  };
+  return { store, memory: store.memory, control, replica };
+}
+
+/** Resolves with the first event of a type; what has happened before does not count. */
+const next = <T extends ReplicaEvent['type']>(replica: Replica, type: T): Promise<Extract<ReplicaEvent, { type: T }>> =>
+  new Promise((resolve) => {
+    const stop = replica.on((event) => {
+      if (event.type !== type) return;
+      stop();
+      resolve(event as Extract<ReplicaEvent, { type: T }>);
+    });
+  });
+
+const mode = (replica: Replica, agentId = 'x'): string => {
+  const reading = replica.reading({ agentId });
+  return 'fault' in reading ? `full_stop: ${reading.fault}` : reading.mode;
+};
+
+describe('a replica', () => {
+  test('is not ready before its first confirmation, and live after it', async () => {
+    const { replica } = await setUp();
+    const x = replica();
+    expect(mode(x)).toBe('full_stop: NOT_READY');
+    await x.start();
+    expect(mode(x)).toBe('live');
+  });
+
+  test('sees a kill by push, and a revive by the confirmation that the push asks for', async () => {
+    const { replica, control } = await setUp();
+    const x = replica('x', 60_000);
+    await x.start();
+    const killed = next(x, 'changed');
+    await control.kill({ target: 'agent:x' });
+    expect((await killed).keys).toEqual(['kill:agent:x']);
+    expect(mode(x)).toBe('full_stop');
+    expect(mode(x, 'y')).toBe('live');
+    const revived = next(x, 'changed');
+    await control.revive({ target: 'agent:x', reason: 'fixed' });
+    await revived;
+    expect(mode(x)).toBe('live');
+  });
+
+  test('is not initialised until somebody initialises the store, and then works by itself', async () => {
+    const { replica, control } = await setUp({ initialise: false });
+    const x = replica();
+    await x.start();
+    expect(mode(x)).toBe('full_stop: NOT_INITIALISED');
+    const ready = next(x, 'ready');
+    await control.init();
+    await ready;
+    expect(mode(x)).toBe('draft_only');
+  });
+
+  test.each([
+    ['unreachable', 'STORE_UNREACHABLE'],
+    ['hang', 'STORE_UNREACHABLE'],
+    ['read-only', 'STORE_READ_ONLY'],
+    ['corrupt', 'STORE_CORRUPT'],
+  ] as const)('a store that is %s stops it at the end of the lease with %s, and it goes on by itself', async (fault, code) => {
+    const { replica, memory } = await setUp();
+    const x = replica();
+    await x.start();
+    const stale = next(x, 'stale');
+    const stopped = next(x, 'fault');
+    memory.fault = fault;
+    await stale;
+    expect(mode(x)).toBe('live'); // the last good state, while its lease lasts
+    expect((await stopped).fault.code).toBe(code);
+    expect(mode(x)).toBe(`full_stop: ${code}`);
+    const ready = next(x, 'ready');
+    memory.fault = null;
+    await ready;
+    expect(mode(x)).toBe('live');
+  });
+
+  test('stops everywhere when the store is wiped, until an operator recovers it', async () => {
+    const { replica, memory, control } = await setUp();
+    const [x, y] = [replica('x'), replica('y')];
+    await Promise.all([x.start(), y.start()]);
+    const stopped = Promise.all([next(x, 'fault'), next(y, 'fault')]);
+    memory.wipe();
+    for (const { fault } of await stopped) expect(fault.code).toBe('GENERATION_CHANGED');
+    await expect(control.init()).rejects.toMatchObject({ code: 'RECOVER_REQUIRED' });
+    await expect(control.kill({ target: 'all' })).rejects.toMatchObject({ code: 'NOT_INITIALISED' });
+    const ready = Promise.all([next(x, 'ready'), next(y, 'ready')]);
+    const before = x.epoch;
+    const { given_up } = await control.recover({ reason: 'the disk died' });
+    expect(given_up.length).toBeGreaterThan(0);
+    await ready;
+    expect(mode(x)).toBe('draft_only');
+    expect(x.epoch).toBeGreaterThan(before);
+  });
+
+  test('an executor that never saw the lost kill learns of it from one that did', async () => {
+    const { replica, memory, control } = await setUp();
+    const [x, y] = [replica('x'), replica('y')];
+    const backup = memory.copy();
+    await x.start();
+    const seen = next(x, 'changed');
+    await control.kill({ target: 'agent:z' });
+    await seen;
+    memory.restore(backup);
+    const stopped = next(x, 'fault');
+    await stopped;
+    await y.start();
+    await vi.waitFor(() => expect(mode(y)).toBe('full_stop: GENERATION_CHANGED'));
+    expect((await control.status()).forks).toHaveLength(1);
+    const ready = Promise.all([next(x, 'ready'), next(y, 'ready')]);
+    await control.recover({ reason: 'restored on purpose' });
+    await ready;
+    expect(mode(y)).toBe('live');
+  });
+
+  test('a restarted executor recognises a restored backup by its anchor', async () => {
+    const { replica, memory, control } = await setUp();
+    const backup = memory.copy();
+    const x = replica('x');
+    await x.start();
+    await control.kill({ target: 'agent:x' });
+    await vi.waitFor(() => expect(mode(x)).toBe('full_stop'));
+    await x.close();
+    memory.restore(backup);
+    const again = replica('x');
+    await again.start();
+    expect(mode(again)).toBe('full_stop: GENERATION_CHANGED');
+    expect(mode(again, 'anybody')).toBe('full_stop: GENERATION_CHANGED');
+  });
+
+  test('leaves the count when it is closed, and blocks for good', async () => {
+    const { replica, control } = await setUp();
+    const x = replica();
+    await x.start();
+    expect((await control.status()).executors).toHaveLength(1);
+    await x.close();
+    expect((await control.status()).executors).toHaveLength(0);
+    expect(mode(x)).toBe('full_stop: CLOSED');
+  });
+
+  test('reports the work in flight, and a kill shows who has stopped and who drains', async () => {
+    const { store, control } = await setUp();
+    let inFlight = 2;
+    const x = new Replica({
+      store,
+      organizationId: 'default',
+      leaseMs: 500,
+      executorName: 'x',
+      work: () => ({ inFlight, agents: ['a'], runs: [] }),
+    });
+    opened.push(x);
+    await x.start();
+    const { acknowledgements } = await control.kill({ target: 'all' });
+    expect(acknowledgements).toMatchObject({ total: 1, applied: 1, drained: 0 });
+    expect(acknowledgements.executors[0]).toMatchObject({ name: 'x', state: 'draining', in_flight: 2 });
+    inFlight = 0;
+    const after = await control.kill({ target: 'all', waitMs: 2000 });
+    expect(after).toMatchObject({ already: true, acknowledgements: { drained: 1 } });
+  });
+
+  test('an answer to an append that is lost does not lose the kill, nor record it twice', async () => {
+    const { memory, control } = await setUp();
+    memory.fault = 'lost-reply';
+    const killing = control.kill({ target: 'agent:x' });
+    await vi.waitFor(() => expect(memory.organization('default').events).toHaveLength(3));
+    memory.fault = null;
+    const { epoch, already } = await killing;
+    expect({ epoch, already }).toEqual({ epoch: 3, already: false });
+    expect(memory.organization('default').events).toHaveLength(3);
+    expect(await control.verifyLog()).toMatchObject({ ok: true, events: 3 });
+  });
+
+  test('a permit is given by an answer to this very question, or not at all', async () => {
+    const { replica, memory, control } = await setUp();
+    const x = replica();
+    await x.start();
+    expect(await x.permit(250)).not.toBeNull();
+    memory.fault = 'hang';
+    expect(await x.permit(100)).toBeNull();
+    memory.fault = null;
+    await control.kill({ target: 'agent:x' });
+    await x.permit(250);
+    expect(mode(x)).toBe('full_stop');
+  });
+
+  test('ends of kills are events, appended by whoever operates next', async () => {
+    const { replica, control } = await setUp();
+    const x = replica('x', 60_000);
+    await x.start();
+    await control.kill({ target: 'agent:x', expiresAt: new Date(Date.now() + 400) });
+    await vi.waitFor(() => expect(mode(x)).toBe('full_stop'));
+    await vi.waitFor(async () => expect((await control.status()).active_kills).toBe(0), { timeout: 5000, interval: 50 });
+    await vi.waitFor(() => expect(mode(x)).toBe('live'));
+    const types = [];
+    for await (const { type } of control.log()) types.push(type);
+    expect(types).toEqual(['init', 'mode', 'kill', 'expire']);
+  });
+
+  test.each([499, 60_001, Number.NaN, Number.POSITIVE_INFINITY])('refuses a lease of %s ms', async (leaseMs) => {
+    const { replica } = await setUp();
+    expect(() => replica('x', leaseMs)).toThrow(/leaseMs must be from 500 to 60000/);
+  });
+});
