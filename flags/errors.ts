@@ -31,8 +31,7 @@ export class KillSwitchError extends Error {
 }
 
 /** True for an error of this package, also of another copy of it. */
-export const isKillSwitchError = (error: unknown): error is KillSwitchError =>
-  error instanceof Error && BRAND in error;
+export const isKillSwitchError = (error: unknown): error is KillSwitchError => error instanceof Error && BRAND in error;
 
 /** What the options of a caller got wrong; nothing was changed. */
 export const invalid = (message: string): KillSwitchError => new KillSwitchError('INVALID_ARGUMENT', message);

@@ -3,9 +3,9 @@ import { z } from 'zod';
 /** The longest id, in characters (Unicode code points). */
 export const MAX_ID_LENGTH = 512;
 
-// C0, DEL and C1: they forge lines in logs and terminals. Lone surrogates have no UTF-8 form, so their hash would depend on the encoder.
+// C0, DEL, C1 and the Unicode line separators: they forge lines in logs and terminals, and flagd's schema allows no line break in a key. Lone surrogates have no UTF-8 form, so their hash would depend on the encoder.
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this looks for.
-const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;
+const CONTROL = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/;
 
 /** Why this text cannot be an id, or null when it can. */
 export function idProblem(id: unknown): string | null {

@@ -1,8 +1,16 @@
 export * from './catalogue.ts';
-export { type CompileOptions, compileFlagd, type FlagdDefinition } from './compile-flagd.ts';
+export { type CompileOptions, compileFlagd } from './compile-flagd.ts';
 export * from './context.ts';
 export * from './decision.ts';
+export * from './error-codes.ts';
 export * from './errors.ts';
+export {
+  type DefinitionProblem,
+  definitionProblems,
+  type FlagdDefinition,
+  type FlagdFlag,
+  type FlagdMetadata,
+} from './flagd-schema.ts';
 export * from './fold.ts';
 export * from './hash-chain.ts';
 export { idProblem, idSchema, MAX_ID_LENGTH, quoteId } from './ids.ts';
@@ -10,7 +18,8 @@ export * from './lease.ts';
 export * from './modes.ts';
 export * from './reading.ts';
 export * from './records.ts';
-export { type Restriction, resolveMode } from './resolve.ts';
+export { type Restriction, resolveMode, restrictionFor } from './resolve.ts';
+export { type SafeAnswer, safeAnswer } from './safe-answer.ts';
 export * from './stages.ts';
 export * from './state.ts';
 export * from './targets.ts';

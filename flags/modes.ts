@@ -1,13 +1,5 @@
 /** Every mode, loosest first: a mode's place in this list is its strictness. */
-export const MODES = [
-  'live',
-  'approval_gated',
-  'test_mode',
-  'draft_only',
-  'read_only',
-  'paused',
-  'full_stop',
-] as const;
+export const MODES = ['live', 'approval_gated', 'test_mode', 'draft_only', 'read_only', 'paused', 'full_stop'] as const;
 
 /** How much authority is left. */
 export type Mode = (typeof MODES)[number];

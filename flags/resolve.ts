@@ -1,5 +1,6 @@
-import { type Call, contextFromCall } from './context.ts';
+import { type Call, callFromContext, contextFromCall } from './context.ts';
 import type { Cause } from './decision.ts';
+import { quoteId } from './ids.ts';
 import { type Mode, SAFE_MODE, strictness } from './modes.ts';
 import type { ActiveKill } from './records.ts';
 import { AUTONOMY_FLOORS, FEATURE_FLOORS } from './stages.ts';
@@ -82,3 +83,20 @@ export const unidentified = (message: string): Restriction => ({
   mode: SAFE_MODE,
   cause: { kind: 'identity', message },
 });
+
+/**
+ * The strictest restriction for an evaluation context: `full_stop` when it cannot be told who asks, or when the context names
+ * another organization than `organizationId`, else as {@link resolveMode}.
+ */
+export function restrictionFor(
+  state: State,
+  context: Readonly<Record<string, unknown>>,
+  organizationId?: string,
+): Restriction {
+  const call = callFromContext(context);
+  if (typeof call === 'string') return unidentified(call);
+  if (organizationId !== undefined && call.organizationId !== undefined && call.organizationId !== organizationId) {
+    return unidentified(`organization_id ${quoteId(call.organizationId)} is not the one of this switch`);
+  }
+  return resolveMode(state, call, context);
+}

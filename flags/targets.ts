@@ -38,8 +38,7 @@ export function parseTarget(text: unknown): Target {
   return { type, id };
 }
 
-export const formatTarget = (target: Target): string =>
-  target.type === 'all' ? 'all' : `${target.type}:${target.id}`;
+export const formatTarget = (target: Target): string => (target.type === 'all' ? 'all' : `${target.type}:${target.id}`);
 
 /** The patterns that match an action, beside its own name: `a.b.c` → `a.b.*`, `a.*`. Each is looked up by exact key, so no list is scanned. */
 export function actionPatterns(action: string): string[] {

@@ -1,0 +1,109 @@
+import { IDENTITY_ATTRIBUTES, LINEAGE_ATTRIBUTES } from './context.ts';
+import {
+  and,
+  anyIsOneOf,
+  type Condition,
+  firstOf,
+  is,
+  isNoneOf,
+  isNot,
+  isOneOf,
+  isUnreadableId,
+  isUnreadableLineage,
+  type JsonLogic,
+  not,
+  or,
+  variable,
+} from './json-logic.ts';
+import { MODES, type Mode, SAFE_MODE, strictness } from './modes.ts';
+import type { ActiveKill } from './records.ts';
+import { AUTONOMY_FLOORS, FEATURE_FLOORS } from './stages.ts';
+import type { State } from './state.ts';
+import { baseRule } from './targeting.ts';
+
+/** Strictest first. */
+const RUNGS = [...MODES].reverse();
+
+/**
+ * The decision of `restrictionFor` as one expression: what must stop whatever the state says, then the strictest mode of all that restricts.
+ * Everything that is `full_stop` by itself comes before the base mode's own targeting, which could fail.
+ */
+export function compileMode(
+  state: State,
+  stops: readonly Condition[],
+  organizationId: string | undefined,
+): { readonly rule: JsonLogic } | { readonly value: Mode } {
+  const base = baseRule(state.mode);
+  const branches: [Condition, Mode][] = [...stops, ...unidentifiedConditions(organizationId)].map((stop) => [
+    stop,
+    SAFE_MODE,
+  ]);
+  for (const mode of RUNGS) {
+    if (base.rule === null && strictness(mode) <= strictness(base.mode)) break;
+    branches.push([or([...killConditions(state, mode), ...floorConditions(state, mode)]), mode]);
+    if (base.rule !== null) branches.push([baseCondition(base.rule, base.mode, mode), mode]);
+  }
+  return firstOf(branches, base.rule === null ? base.mode : 'live');
+}
+
+/** Whoever cannot be told apart, and who belongs to another switch. */
+function unidentifiedConditions(organizationId: string | undefined): Condition[] {
+  const organization = variable('organization_id');
+  return [
+    ...Object.keys(IDENTITY_ATTRIBUTES).map(isUnreadableId),
+    ...Object.keys(LINEAGE_ATTRIBUTES).map(isUnreadableLineage),
+    organizationId === undefined ? false : and(isNot(organization, null), isNot(organization, organizationId)),
+  ];
+}
+
+/** Kills of one mode, one list for each type. */
+function killConditions({ kills }: State, mode: Mode): Condition[] {
+  const idsOf = (map: ReadonlyMap<string, ActiveKill>): string[] =>
+    [...map].filter(([, kill]) => kill.mode === mode).map(([id]) => id);
+  const action = variable('action');
+  const actions = idsOf(kills.action);
+  // `.*` alone is the name of an action, not a pattern: a pattern has a domain before it.
+  const prefixes = actions.filter((id) => id.endsWith('.*') && id.length > 2).map((id) => id.slice(0, -1));
+  const matchesPrefix = or(prefixes.map((prefix) => ({ starts_with: [action, prefix] })));
+  return [
+    idsOf(kills.all).length > 0,
+    anyIsOneOf([[variable('agent_id')], variable('lineage_agents')], idsOf(kills.agent)),
+    anyIsOneOf([[variable('mission_id')], variable('lineage_missions')], idsOf(kills.mission)),
+    anyIsOneOf([[variable('run_id')], variable('lineage_runs')], idsOf(kills.run)),
+    isOneOf(variable('surface'), idsOf(kills.surface)),
+    isOneOf(variable('feature'), idsOf(kills.feature)),
+    isOneOf(action, actions),
+    matchesPrefix === false ? false : and(isNot(action, null), matchesPrefix),
+  ];
+}
+
+/** Features and actions whose stage has this mode as its floor; a feature that the state does not know is dark. */
+function floorConditions(state: State, mode: Mode): Condition[] {
+  const feature = variable('feature');
+  const featuresWith = (matches: (floor: Mode) => boolean): string[] =>
+    [...state.features].filter(([, { stage }]) => matches(FEATURE_FLOORS[stage])).map(([name]) => name);
+  const lit = isOneOf(
+    feature,
+    featuresWith((floor) => floor !== FEATURE_FLOORS.dark),
+  );
+  const actions = [...state.autonomy].filter(([, { stage }]) => AUTONOMY_FLOORS[stage] === mode).map(([id]) => id);
+  return [
+    mode === FEATURE_FLOORS.dark
+      ? and(isNot(feature, null), not(lit))
+      : mode !== 'live' &&
+        isOneOf(
+          feature,
+          featuresWith((floor) => floor === mode),
+        ),
+    mode !== 'live' && isOneOf(variable('action'), actions),
+  ];
+}
+
+/** Whether the targeting answers with this mode, where no answer is the mode without targeting and any other answer is `full_stop`. */
+function baseCondition(rule: JsonLogic, withoutAnswer: Mode, mode: Mode): Condition {
+  if (mode === SAFE_MODE) {
+    const looser = MODES.filter((other) => other !== SAFE_MODE);
+    return isNoneOf(rule, looser, withoutAnswer !== SAFE_MODE);
+  }
+  return or([is(rule, mode), withoutAnswer === mode && is(rule, null)]);
+}

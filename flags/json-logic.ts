@@ -1,0 +1,96 @@
+/** An expression of flagd's targeting language, or a plain value in one. */
+export type JsonLogic =
+  | null
+  | boolean
+  | number
+  | string
+  | readonly JsonLogic[]
+  | { readonly [operator: string]: JsonLogic };
+
+/** A condition whose outcome is known while compiling is a plain boolean. */
+export type Condition = JsonLogic;
+
+const ITEM: JsonLogic = { var: '' };
+
+export const variable = (name: string): JsonLogic => ({ var: name });
+export const is = (a: JsonLogic, b: JsonLogic): Condition => ({ '===': [a, b] });
+export const isNot = (a: JsonLogic, b: JsonLogic): Condition => ({ '!==': [a, b] });
+export const not = (condition: Condition): Condition => ({ '!': [condition] });
+
+/** True when one of them is; false of none. Conditions that are known to be false are left out. */
+export function or(conditions: readonly Condition[]): Condition {
+  const open = conditions.filter((condition) => condition !== false);
+  if (open.includes(true)) return true;
+  return open.length === 0 ? false : open.length === 1 ? (open[0] as Condition) : { or: open };
+}
+
+export const and = (...conditions: readonly Condition[]): Condition => ({ and: conditions });
+
+/** Whether a string (or null) is one of these; the list is a constant. */
+export const isOneOf = (value: JsonLogic, list: readonly string[]): Condition =>
+  list.length === 0 ? false : { in: [value, list] };
+
+/** Whether one of the strings, or of the strings in the lists, that these values are, is on this list; an absent value is none. */
+export const anyIsOneOf = (values: readonly JsonLogic[], list: readonly string[]): Condition =>
+  list.length === 0 ? false : { some: [{ merge: values }, { in: [ITEM, list] }] };
+
+/** True unless the value of `rule`, whatever its type, is exactly one of these strings or (`orNull`) null. */
+export const isNoneOf = (rule: JsonLogic, strings: readonly string[], orNull: boolean): Condition => ({
+  // `in` would compare loosely in flagd (0 is found in a list of words), and a list in `merge` needs one more bracket to stay itself.
+  none: [{ merge: [[rule]] }, { or: [...strings, ...(orNull ? [null] : [])].map((value) => is(ITEM, value)) }],
+});
+
+/**
+ * True for an attribute that is there and is not a non-empty string. Where a value could make an operator fail in flagd's Go evaluator or
+ * in the JavaScript one, a test before it has already ended the expression: a failed evaluation would hand the caller its own default.
+ */
+export function isUnreadableId(name: string): Condition {
+  const value = variable(name);
+  return { if: [is(value, null), isGivenAsNull(name), or([is(value, ''), not({ starts_with: [value, ''] })])] };
+}
+
+/** True for an attribute that is there and is not an array of strings. */
+export function isUnreadableLineage(name: string): Condition {
+  const value = variable(name);
+  return {
+    if: [
+      is(value, null),
+      isGivenAsNull(name),
+      or([
+        { some: [{ merge: [value] }, IS_NOT_A_STRING] }, // `merge` makes a list of one of anything that is not a list
+        and(is(value, value), is(value, { cat: [value] })), // a string: in Go a list is not identical with itself
+      ]),
+    ],
+  };
+}
+
+/** flagd's Go evaluator cannot tell null from absent, so there it is absent; the JavaScript one can. */
+const isGivenAsNull = (name: string): Condition => not({ missing: [name] });
+
+// `starts_with` fails inside an iteration in JavaScript. `cat` fails in Go on booleans, lists and objects: booleans are
+// asked for first, and lists and objects are not even identical with themselves there.
+const IS_NOT_A_STRING: Condition = or([
+  is(ITEM, null),
+  is(ITEM, true),
+  is(ITEM, false),
+  isNot(ITEM, ITEM),
+  isNot(ITEM, { cat: [ITEM] }),
+]);
+
+/** `if … else if … else`, where a condition that is known ends the chain or is left out; without any it is the last value alone. */
+export function firstOf<T extends JsonLogic>(
+  branches: ReadonlyArray<readonly [Condition, T]>,
+  otherwise: T,
+): { readonly rule: JsonLogic } | { readonly value: T } {
+  const clauses: JsonLogic[] = [];
+  let last = otherwise;
+  for (const [condition, value] of branches) {
+    if (condition === false) continue;
+    if (condition === true) {
+      last = value;
+      break;
+    }
+    clauses.push(condition, value);
+  }
+  return clauses.length === 0 ? { value: last } : { rule: { if: [...clauses, last] } };
+}

@@ -1,0 +1,75 @@
+import { definitionProblems, type FlagdFlag, type FlagdMetadata } from './flagd-schema.ts';
+import type { JsonLogic } from './json-logic.ts';
+
+/** The app's own flags, ready to stand beside those of the switch. */
+export interface OrdinaryFlags {
+  readonly flags: ReadonlyArray<readonly [string, FlagdFlag]>;
+  /** The keys of those that flagd could not read, or that belong to the switch. */
+  readonly leftOut: readonly string[];
+}
+
+const NONE: OrdinaryFlags = { flags: [], leftOut: [] };
+const known = new WeakMap<object, OrdinaryFlags>();
+
+/**
+ * The flags of a definition, each by itself sound: flagd refuses a whole definition for one bad flag, and then goes on with the old one,
+ * so the app's mistake would keep a kill from arriving. Shared rules are put where they are referred to, and the metadata of the set into each flag.
+ */
+export function ordinaryFlags(definition: Readonly<Record<string, unknown>> | undefined): OrdinaryFlags {
+  if (!definition) return NONE;
+  let result = known.get(definition);
+  if (!result) {
+    result = readFlags(definition);
+    known.set(definition, result);
+  }
+  return result;
+}
+
+function readFlags(definition: Readonly<Record<string, unknown>>): OrdinaryFlags {
+  const evaluators = asObject(definition['$evaluators']);
+  const setMetadata = asObject(definition['metadata']);
+  const flags: [string, FlagdFlag][] = [];
+  const leftOut: string[] = [];
+  for (const [key, value] of Object.entries(asObject(definition['flags']))) {
+    const flag = readFlag(asObject(value), evaluators, setMetadata);
+    const text = JSON.stringify({ flags: Object.fromEntries([[key, flag]]) });
+    if (key.startsWith('kill-switch.') || definitionProblems(text).length > 0) leftOut.push(key);
+    else flags.push([key, flag]);
+  }
+  return { flags, leftOut };
+}
+
+/** Only what flagd knows of a flag: its Go decoder fails on some other members of the wrong type. */
+function readFlag(
+  flag: Readonly<Record<string, unknown>>,
+  evaluators: Readonly<Record<string, unknown>>,
+  setMetadata: Readonly<Record<string, unknown>>,
+): FlagdFlag {
+  const { state, variants, defaultVariant, targeting } = flag;
+  const metadata = { ...setMetadata, ...asObject(flag['metadata']) } as FlagdMetadata;
+  return {
+    state: state as FlagdFlag['state'],
+    variants: variants as FlagdFlag['variants'],
+    ...(defaultVariant === undefined || defaultVariant === null ? {} : { defaultVariant: defaultVariant as string }),
+    ...(targeting === undefined || targeting === null ? {} : { targeting: inline(targeting, evaluators, []) }),
+    ...(Object.keys(metadata).length === 0 ? {} : { metadata }),
+  };
+}
+
+/** `{ "$ref": NAME }` replaced by the shared rule of that name. flagd does it as text over the whole definition; here no name of the app's can touch the switch's flags. */
+function inline(value: unknown, evaluators: Readonly<Record<string, unknown>>, within: readonly string[]): JsonLogic {
+  if (Array.isArray(value)) return value.map((item) => inline(item, evaluators, within));
+  if (typeof value !== 'object' || value === null) return value as JsonLogic;
+  const entries = Object.entries(value);
+  const [first] = entries;
+  if (entries.length === 1 && first?.[0] === '$ref' && typeof first[1] === 'string') {
+    const name = first[1];
+    if (Object.hasOwn(evaluators, name) && !within.includes(name)) {
+      return inline(evaluators[name], evaluators, [...within, name]);
+    }
+  }
+  return Object.fromEntries(entries.map(([key, item]) => [key, inline(item, evaluators, within)]));
+}
+
+const asObject = (value: unknown): Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {};
