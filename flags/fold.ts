@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { KillSwitchError } from './errors.ts';
 import { INITIAL_MODE, strictness } from './modes.ts';
 import {
-  activeKillSchema,
+  type ActiveKill,
   autonomyStageSchema,
   featureStageSchema,
   headSchema,
@@ -82,34 +82,31 @@ export const FOLDS = {
     },
     direction: 'loosens',
   })),
-  recover: row(
-    z.object({ generation: z.string().min(1), given_up: z.array(headSchema) }),
-    (view, data, event) => {
-      const known = view.get('control')?.generations ?? [];
-      const control = {
-        generation: data.generation,
-        generations: [...new Set([...known, ...data.given_up.map((head) => head.generation), data.generation])],
-        recovered: true,
-        epoch: event.seq,
-      };
-      const mode = view.get('mode') ?? { mode: INITIAL_MODE, targeting: null, epoch: event.seq };
-      return {
-        patch: {
-          set: [
-            [entryKey('control'), control],
-            [entryKey('mode'), mode],
-          ],
-          remove: [],
-        },
-        direction: 'loosens',
-      };
-    },
-  ),
+  recover: row(z.object({ generation: z.string().min(1), given_up: z.array(headSchema) }), (view, data, event) => {
+    const known = view.get('control')?.generations ?? [];
+    const control = {
+      generation: data.generation,
+      generations: [...new Set([...known, ...data.given_up.map((head) => head.generation), data.generation])],
+      recovered: true,
+      epoch: event.seq,
+    };
+    const mode = view.get('mode') ?? { mode: INITIAL_MODE, targeting: null, epoch: event.seq };
+    return {
+      patch: {
+        set: [
+          [entryKey('control'), control],
+          [entryKey('mode'), mode],
+        ],
+        remove: [],
+      },
+      direction: 'loosens',
+    };
+  }),
   kill: row(
-    z.object({ id: z.string(), target: targetSchema, mode: modeSchema, expires_at: timeSchema.nullable() }),
+    z.object({ id: z.string().min(1), target: targetSchema, mode: modeSchema, expires_at: timeSchema.nullable() }),
     (view, data, event) => {
       const active = view.get('kill', data.target);
-      const kill = activeKillSchema.parse({
+      const kill: ActiveKill = {
         id: active?.id ?? data.id,
         target: data.target,
         mode: active && strictness(active.mode) > strictness(data.mode) ? active.mode : data.mode,
@@ -118,7 +115,7 @@ export const FOLDS = {
         killed_at: active?.killed_at ?? event.at,
         expires_at: active ? laterEnd(active.expires_at, data.expires_at) : data.expires_at,
         epoch: event.seq,
-      });
+      };
       return { patch: set('kill', data.target, kill), direction: 'tightens' };
     },
   ),

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { canonicalize } from 'json-canonicalize';
 import { KillSwitchError } from './errors.ts';
 import { type LogEvent, parseEvent } from './records.ts';
@@ -6,8 +6,7 @@ import { type LogEvent, parseEvent } from './records.ts';
 /** What the first event of a log follows. */
 export const GENESIS = '0'.repeat(64);
 
-const digest = (prev: string, canonical: string): string =>
-  createHash('sha256').update(prev, 'utf8').update(canonical, 'utf8').digest('hex');
+const digest = (prev: string, canonical: string): string => hash('sha256', prev + canonical, 'hex');
 
 /** An event, chained: `hash = SHA-256(prev + canonical event without its hash)`, canonical as in RFC 8785. */
 export function sealEvent(event: Omit<LogEvent, 'hash'>): LogEvent {

@@ -48,7 +48,35 @@ export const logEventSchema = z.object({
 });
 export type LogEvent = z.infer<typeof logEventSchema>;
 
-export const parseEvent = (value: unknown): LogEvent => logEventSchema.parse(value);
+/** An event from outside. @throws ZodError */
+export const parseEvent = (value: unknown): LogEvent => (isEvent(value) ? value : logEventSchema.parse(value));
+
+const EVENT_MEMBERS = Object.keys(logEventSchema.shape).length;
+const HASH = /^[0-9a-f]{64}$/;
+
+/** The same by hand, because a log of 100,000 events is read before anything may act; whatever is not plainly right is the schema's to judge. */
+function isEvent(value: unknown): value is LogEvent {
+  if (typeof value !== 'object' || value === null) return false;
+  const { seq, at, actor, type, data, reason, prev, hash } = value as Record<string, unknown>;
+  return (
+    Number.isSafeInteger(seq) &&
+    (seq as number) >= 1 &&
+    timeSchema.safeParse(at).success &&
+    typeof actor === 'string' &&
+    actor !== '' &&
+    typeof type === 'string' &&
+    type !== '' &&
+    typeof data === 'object' &&
+    data !== null &&
+    Object.getPrototypeOf(data) === Object.prototype &&
+    (reason === null || (typeof reason === 'string' && reason.length <= MAX_REASON_LENGTH)) &&
+    typeof prev === 'string' &&
+    HASH.test(prev) &&
+    typeof hash === 'string' &&
+    HASH.test(hash) &&
+    Object.keys(value).length === EVENT_MEMBERS
+  );
+}
 
 /** A kill as the state holds it; `epoch` is its last change, so that a revive can tell whether its person had seen it. */
 export const activeKillSchema = z.object({

@@ -208,6 +208,10 @@ export class State implements StateView {
     this.hash = event.hash;
   }
 
+  [Symbol.iterator](): Generator<readonly [EntryKey, Entry]> {
+    return this.entries();
+  }
+
   /** Every entry under its key: what a store that keeps the folded state holds. */
   *entries(): Generator<readonly [EntryKey, Entry]> {
     if (this.#control) yield ['control', this.#control];
@@ -220,8 +224,12 @@ export class State implements StateView {
   }
 }
 
-/** The state that a store's entries make, standing at that head. @throws KillSwitchError CORRUPT */
+/**
+ * The state that a store's entries make, standing at that head. A State that stands there is taken as it is: who hands it over keeps none.
+ * @throws KillSwitchError CORRUPT
+ */
 export function stateFrom(entries: Iterable<readonly [EntryKey, unknown]>, head: Head): State {
+  if (entries instanceof State && entries.hash === head.hash) return entries;
   const state = new State();
   for (const [key, value] of entries) state.put(key, parseEntry(key, value));
   state.epoch = head.epoch;

@@ -94,7 +94,7 @@ export class FileReader {
         if (held !== null && event.hash === held.hash) folding.linked = true;
       },
     });
-    return { head: state.head, entries: { [Symbol.iterator]: () => state.entries() }, linked: folding.linked };
+    return { head: state.head, entries: state, linked: folding.linked };
   }
 
   follow(listener: (push: Push) => void): () => void {
