@@ -52,7 +52,7 @@ export class RedisConnection {
   }
 
   #isReady(): boolean {
-    return this.#client.status === 'ready';
+    return this.#client.status === 'ready' && this.#client.stream.writable; // one that was just dropped is not yet known to be closed
   }
 
   async #ready(): Promise<void> {

@@ -39,7 +39,7 @@ function openExecutor(
   const way = (held: Head, head: Head, entries: readonly StreamEntry[]): Confirmation['events'] => {
     if (sameHead(held, head)) return [];
     const [first, ...missing] = entries;
-    if (held.epoch > head.epoch || first?.[0] !== logId(held.epoch) || replies.event(first).hash !== held.hash)
+    if (held.epoch >= head.epoch || first?.[0] !== logId(held.epoch) || replies.event(first).hash !== held.hash)
       return null;
     if (missing.length > CATCH_UP_EVENTS) return 'reload';
     const events = missing.map((entry) => replies.event(entry));
