@@ -35,7 +35,7 @@ export function filesBelow(folder, endings, under = '') {
   return readdirSync(join(folder, under), { withFileTypes: true }).flatMap((entry) => {
     const path = join(under, entry.name);
     if (entry.isFile()) return endings.some((ending) => entry.name.endsWith(ending)) ? [path] : [];
-    const isGenerated = ['node_modules', 'dist'].includes(entry.name) || entry.name.startsWith('.');
+    const isGenerated = /^(\..*|node_modules|dist(-.*)?)$/.test(entry.name);
     return entry.isDirectory() && !isGenerated ? filesBelow(folder, endings, path) : [];
   });
 }

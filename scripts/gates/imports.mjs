@@ -78,8 +78,8 @@ export const imports = {
   name: 'imports',
   unit: 'imports',
   check(folder) {
-    const graph = readGraph(folder);
-    const problems = graph.flatMap((edge) => [...brokenRules(edge)]);
+    const { graph, problems } = readGraph(folder);
+    problems.push(...graph.flatMap((edge) => [...brokenRules(edge)]));
     problems.push(...cycles(graph).map((files) => `${files.join(' → ')} is a cycle.`));
     return { checked: graph.length, problems };
   },
@@ -107,17 +107,18 @@ export const imports = {
 /** @typedef {{ from: string, to: string | undefined, isFile: boolean }} Edge `to`: a path here, a module, or unknown */
 
 /** Every import, export from, import() and import type of the folder.
- * @param {string} folder
- * @returns {Edge[]} */
+ * @param {string} folder */
 function readGraph(folder) {
-  return filesBelow(folder, ['.ts', '.mjs']).flatMap((from) => {
-    /** @type {Edge[]} */
-    const edges = [];
+  /** @type {Edge[]} */
+  const graph = [];
+  /** @type {string[]} */
+  const problems = [];
+  for (const from of filesBelow(folder, ['.ts', '.mjs'])) {
     const add = (/** @type {any} */ { source }) => {
-      if (source) edges.push(toEdge(from, source.type === 'Literal' ? source.value : undefined));
+      if (source) graph.push(toEdge(from, source.type === 'Literal' ? source.value : undefined));
     };
     const { program, errors } = parseSync(from, readFileSync(join(folder, from), 'utf8'));
-    if (errors.length > 0) throw new Error(`${from}: ${errors[0]?.message}`);
+    problems.push(...errors.map(({ message }) => `${from} cannot be read: ${message}`));
     new Visitor({
       ImportDeclaration: add,
       ExportNamedDeclaration: add,
@@ -125,8 +126,8 @@ function readGraph(folder) {
       ImportExpression: add,
       TSImportType: add,
     }).visit(program);
-    return edges;
-  });
+  }
+  return { graph, problems };
 }
 
 /** @param {string} from

@@ -44,7 +44,7 @@ async function buildFlagd(target) {
   const started = performance.now();
   const temporary = `${target}.${process.pid}`;
   mkdirSync(dirname(target), { recursive: true });
-  console.log('flagd: building v0.16.0 with go, once (2 to 4 minutes) …');
+  console.log('flagd: building v0.16.0 with go, once (some minutes) …');
   const args = ['build', '-v', '-trimpath', '-ldflags', '-s -w -X main.version=v0.16.0', '-o', temporary];
   const go = spawn('go', [...args, 'github.com/open-feature/flagd/flagd'], {
     cwd: recipe,
