@@ -1,0 +1,175 @@
+import { FlagdProvider } from '@openfeature/flagd-provider';
+import { type Client, OpenFeature } from '@openfeature/server-sdk';
+import fc from 'fast-check';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { compileFlagd, type FlagdDefinition, type FlagdFlag, MODES, restrictionFor, State } from '../../flags/index.ts';
+import safeDefinition from '../../flags/kill-switch.flagd.json' with { type: 'json' };
+import { contextArbitrary, IDS, ODD_CONTEXTS, putKill, stateArbitrary } from '../flags/arbitraries.ts';
+import { type FlagdServer, hasFlagd, startFlagd } from '../servers/index.ts';
+
+interface Answer {
+  readonly key: string;
+  readonly value?: unknown;
+  readonly metadata?: Readonly<Record<string, unknown>>;
+  readonly errorCode?: string;
+}
+
+/** What flagd answers for all flags over HTTP (OFREP). */
+async function askAll({ ofrepPort }: FlagdServer, context: unknown): Promise<Map<string, Answer>> {
+  const response = await fetch(`http://127.0.0.1:${ofrepPort}/ofrep/v1/evaluate/flags`, {
+    method: 'POST',
+    body: JSON.stringify({ context }),
+  });
+  const { flags } = (await response.json()) as { flags: Answer[] };
+  return new Map(flags.map((answer) => [answer.key, answer]));
+}
+
+/** A flagd that serves this definition; it says that it is ready a moment before it has read its file. */
+async function serving(definition: { readonly flags: object }): Promise<FlagdServer> {
+  const flagd = await startFlagd({ flags: definition });
+  const count = Object.keys(definition.flags).length;
+  await expect.poll(async () => (await askAll(flagd, {})).size, { timeout: 10_000, interval: 20 }).toBe(count);
+  return flagd;
+}
+
+const ask = async (flagd: FlagdServer, context: unknown, flagKey = 'kill-switch.mode'): Promise<Answer | undefined> =>
+  (await askAll(flagd, context)).get(flagKey);
+
+/** A client of the official provider that knows nothing of this package, and passes a careless default. */
+async function vanilla(flagd: FlagdServer, resolverType: 'rpc' | 'in-process'): Promise<Client> {
+  const domain = `${resolverType} ${flagd.port}`;
+  const port = resolverType === 'rpc' ? flagd.port : flagd.syncPort;
+  await OpenFeature.setProviderAndWait(domain, new FlagdProvider({ host: flagd.host, port, resolverType, tls: false }));
+  onTestFinished(() => OpenFeature.clearProviders());
+  return OpenFeature.getClient(domain);
+}
+
+const modeOf = (client: Client, context: Record<string, string>): Promise<string> =>
+  client.getStringValue('kill-switch.mode', 'live', context);
+
+const stateIn = (mode: (typeof MODES)[number]): State => {
+  const state = new State();
+  state.put('mode', { mode, targeting: null, epoch: 1 });
+  state.epoch = 1;
+  return state;
+};
+
+describe.skipIf(!hasFlagd)('a compiled definition, asked of a real flagd', () => {
+  test('answers random contexts as direct resolution does, odd types included', async () => {
+    const seed = Date.now();
+    const states = fc.sample(stateArbitrary, { seed, numRuns: 30 });
+    // One definition with the mode flag of every state under a name of its own, so that flagd reads one file.
+    const flags = states.map((state, i) => {
+      const flag = compileFlagd(state, { organizationId: 'default' }).flags['kill-switch.mode'] as FlagdFlag;
+      return [`mode-${i}`, flag] as const;
+    });
+    const flagd = await serving({ flags: Object.fromEntries(flags) });
+    const seen = new Map<string, number>();
+    for (const { context, odd } of [...ODD_CONTEXTS, ...fc.sample(contextArbitrary, { seed, numRuns: 60 })]) {
+      const answers = await askAll(flagd, context);
+      for (const [i, state] of states.entries()) {
+        const { mode } = restrictionFor(state, asGoSees(context), 'default');
+        expect({ seed, i, context, value: answers.get(`mode-${i}`)?.value }).toEqual({ seed, i, context, value: mode });
+        if (odd.some((name) => name !== 'null' && name !== 'null lineage')) expect(mode).toBe('full_stop');
+        if (odd.length === 0) seen.set(mode, (seen.get(mode) ?? 0) + 1);
+      }
+    }
+    for (const mode of MODES) expect(seen.get(mode), `${mode} was never asked for`).toBeGreaterThan(0);
+  });
+
+  test('takes null for absent, because flagd cannot tell them apart', async () => {
+    const state = stateIn('live');
+    const flagd = await serving(compileFlagd(state));
+    expect((await ask(flagd, { agent_id: null, lineage_runs: null }))?.value).toBe('live');
+    expect((await ask(flagd, { agent_id: 'a', lineage_runs: ['r', null] }))?.value).toBe('full_stop');
+  });
+
+  test.each(['rpc', 'in-process'] as const)(
+    'stops the killed agent and its children for a client of the official provider (%s)',
+    async (resolverType) => {
+      const state = stateIn('live');
+      for (const id of IDS) putKill(state, `agent:${id}`, 'full_stop');
+      const flagd = await serving(compileFlagd(state));
+      const client = await vanilla(flagd, resolverType);
+      for (const id of IDS) expect(await modeOf(client, { agent_id: id }), id).toBe('full_stop');
+      const child = { agent_id: 'child', lineage_agents: ['parent', 'a:b'] } as never;
+      expect(await modeOf(client, child)).toBe('full_stop');
+      expect(await modeOf(client, { agent_id: 'another' })).toBe('live');
+      expect((await client.getStringDetails('kill-switch.mode', 'live', {})).flagMetadata).toEqual({ epoch: 1 });
+    },
+  );
+
+  test('serves features, limits, autonomy and the app’s own flags beside the mode, and one bad flag of the app does not spoil them', async () => {
+    const state = stateIn('read_only');
+    state.put('feature:__proto__', { stage: 'gated', epoch: 1 });
+    state.put('limit:refund.max', { value: 0.5, epoch: 1 });
+    state.put('autonomy:email.send', { stage: 'trusted', epoch: 1 });
+    const colours = { red: 'red', blue: 'blue' };
+    const targeting = { if: [{ $ref: 'gold' }, 'red'] };
+    state.put('flags', {
+      definition: {
+        $evaluators: { gold: { '===': [{ var: 'tier' }, 'gold'] } },
+        flags: {
+          colour: { state: 'ENABLED', variants: colours, defaultVariant: 'blue', targeting },
+          broken: { state: 'ENABLED', variants: colours, defaultVariant: 'green' },
+          'kill-switch.mode': { state: 'ENABLED', variants: { live: 'live' }, defaultVariant: 'live' },
+        },
+      },
+      epoch: 1,
+    });
+    const flagd = await serving(compileFlagd(state));
+    const answers = await askAll(flagd, { tier: 'gold' });
+    expect(Object.fromEntries([...answers].map(([key, { value }]) => [key, value]))).toEqual({
+      'kill-switch.mode': 'read_only',
+      'kill-switch.feature.__proto__': 'gated',
+      'kill-switch.limit.refund.max': 0.5,
+      'kill-switch.autonomy.email.send': 'trusted',
+      colour: 'red',
+    });
+    expect((await ask(flagd, {}, 'colour'))?.value).toBe('blue');
+    expect(answers.get('colour')?.metadata).toMatchObject({ left_out: 'broken, kill-switch.mode' });
+  });
+
+  test('gives every flag its safe value from the second at which the dead man is due', async () => {
+    const state = stateIn('live');
+    state.put('feature:refunds', { stage: 'live', epoch: 1 });
+    state.put('limit:refund.max', { value: 200, epoch: 1 });
+    state.put('autonomy:email.send', { stage: 'trusted', epoch: 1 });
+    const now = Math.floor(Date.now() / 1000);
+    const served = (definition: FlagdDefinition): Promise<unknown[]> =>
+      serving(definition).then(async (flagd) => {
+        const answers = await askAll(flagd, { $flagd: { timestamp: 1 } }); // a context cannot turn back the clock
+        const names = ['mode', 'feature.refunds', 'limit.refund.max', 'autonomy.email.send'];
+        return names.map((name) => answers.get(`kill-switch.${name}`)?.value);
+      });
+    expect(await served(compileFlagd(state, { validUntil: now + 60 }))).toEqual(['live', 'live', 200, 'trusted']);
+    expect(await served(compileFlagd(state, { validUntil: now }))).toEqual([
+      'full_stop',
+      'dark',
+      0,
+      'human_in_the_loop',
+    ]);
+  });
+
+  test('stays quick with many kills, and says in its size what they cost', async () => {
+    const state = stateIn('live');
+    for (let i = 0; i < 20_000; i++) putKill(state, `agent:agent-${i}`, 'full_stop');
+    const flagd = await serving(compileFlagd(state));
+    expect((await ask(flagd, { agent_id: 'agent-19999' }))?.value).toBe('full_stop');
+    expect((await ask(flagd, { agent_id: 'other', lineage_agents: ['x', 'agent-0'] }))?.value).toBe('full_stop');
+    expect((await ask(flagd, { agent_id: 'other', lineage_agents: ['x', 'y'] }))?.value).toBe('live');
+  });
+});
+
+describe.skipIf(!hasFlagd)('flags/kill-switch.flagd.json, served as it is by a real flagd', () => {
+  test.each(['rpc', 'in-process'] as const)('stops everyone (%s)', async (resolverType) => {
+    const flagd = await serving(safeDefinition);
+    const client = await vanilla(flagd, resolverType);
+    const details = await client.getStringDetails('kill-switch.mode', 'live', { agent_id: 'a' });
+    expect(details).toMatchObject({ value: 'full_stop', variant: 'full_stop' });
+  });
+});
+
+/** flagd's Go evaluator cannot tell null from absent. */
+const asGoSees = (context: Readonly<Record<string, unknown>>): Record<string, unknown> =>
+  Object.fromEntries(Object.entries(context).filter(([, value]) => value !== null));

@@ -1,0 +1,206 @@
+import fc from 'fast-check';
+import { MODES, type Mode, State, TARGET_TYPES } from '../../flags/index.ts';
+import { AUTONOMY_STAGES, FEATURE_STAGES } from '../../flags/stages.ts';
+
+/** Few, so that they meet; odd, because each of them has broken some lookup somewhere. */
+export const IDS = [
+  'a',
+  'b',
+  '__proto__',
+  'constructor',
+  'toString',
+  '*',
+  'a:b',
+  '{x}',
+  '$ref',
+  '{"$ref":"shared"}',
+  'full_stop',
+  'live',
+  '0',
+  '7',
+  'true',
+  ' a',
+  '"',
+  '\\',
+  '😀',
+  'x'.repeat(512),
+] as const;
+
+export const ACTIONS = [
+  'email.send',
+  'email.send.now',
+  'email.*',
+  'email.send.*',
+  'email.',
+  'email',
+  '.*',
+  '.x',
+  'a..b',
+  'a..*',
+  '__proto__.x',
+  '*',
+  '{x}.*',
+] as const;
+
+/** What is not an id: how the property test names it, and the value. */
+export const ODD_IDS: ReadonlyArray<readonly [string, unknown]> = [
+  ['null', null],
+  ['number', 7],
+  ['zero', 0],
+  ['fraction', 1.5],
+  ['true', true],
+  ['false', false],
+  ['empty string', ''],
+  ['list', ['a']],
+  ['empty list', []],
+  ['list of lists', [['a']]],
+  ['object', { a: 'a' }],
+  ['empty object', {}],
+];
+
+/** What is not a list of strings. */
+export const ODD_LINEAGES: ReadonlyArray<readonly [string, unknown]> = [
+  ['null lineage', null],
+  ['string lineage', 'a'],
+  ['empty string lineage', ''],
+  ['number lineage', 7],
+  ['zero lineage', 0],
+  ['true lineage', true],
+  ['false lineage', false],
+  ['object lineage', { 0: 'a', length: 1 }],
+  ['empty object lineage', {}],
+  ['null in lineage', ['a', null]],
+  ['number in lineage', [7]],
+  ['zero in lineage', [0]],
+  ['true in lineage', [true, 'a']],
+  ['false in lineage', ['b', false]],
+  ['list in lineage', [['a']]],
+  ['empty list in lineage', ['a', []]],
+  ['object in lineage', [{ length: 1 }]],
+  ['empty object in lineage', [{}]],
+];
+
+const IDENTITIES = ['organization_id', 'agent_id', 'mission_id', 'run_id', 'action', 'effect', 'surface', 'feature'];
+const LINEAGES = ['lineage_agents', 'lineage_missions', 'lineage_runs'];
+
+/** Every odd value in every attribute, by itself. */
+export const ODD_CONTEXTS: readonly OddContext[] = [
+  ...IDENTITIES.flatMap((name) => ODD_IDS.map(([odd, value]) => ({ context: { [name]: value }, odd: [odd] }))),
+  ...LINEAGES.flatMap((name) => ODD_LINEAGES.map(([odd, value]) => ({ context: { [name]: value }, odd: [odd] }))),
+];
+
+/** Rules for the base mode on which both evaluators agree; `tier` and `answer` are the app's own attributes. */
+export const TARGETINGS: readonly unknown[] = [
+  {},
+  { if: [{ '===': [{ var: 'tier' }, 'gold'] }, 'live', 'read_only'] },
+  { if: [{ in: [{ var: 'tier' }, ['gold', 'silver']] }, 'test_mode'] },
+  { var: 'answer' },
+  { if: [{ '===': [{ var: 'agent_id' }, 'a'] }, 'full_stop', 'approval_gated'] },
+  { fractional: [{ var: ['tier', 'none'] }, ['live', 50], ['paused', 50]] },
+  { if: [{ '!': [{ var: 'lineage_agents' }] }, 'draft_only', null] },
+  // Refused by flagd's schema or evaluator: full_stop.
+  { try: ['live'] },
+  { if: [{ $ref: 'shared' }, 'live'] },
+  { no_such_operator: [] },
+  'live',
+];
+
+const at = '2025-01-01T00:00:00Z';
+const mode = fc.constantFrom(...MODES);
+const limits = fc.oneof(fc.nat(), fc.double({ min: 0, noNaN: true, noDefaultInfinity: true }));
+
+const kill = fc
+  .record({
+    type: fc.constantFrom(...TARGET_TYPES),
+    id: fc.constantFrom(...IDS),
+    action: fc.constantFrom(...ACTIONS),
+    mode,
+  })
+  .map(({ type, id, action, mode: killed }) => ({
+    target: type === 'all' ? 'all' : `${type}:${type === 'action' ? action : id}`,
+    mode: killed,
+  }));
+
+const named = <T>(name: fc.Arbitrary<string>, value: fc.Arbitrary<T>): fc.Arbitrary<[string, T][]> =>
+  fc.uniqueArray(fc.tuple(name, value), { selector: ([key]) => key, maxLength: 4 });
+
+export const stateArbitrary: fc.Arbitrary<State> = fc
+  .record({
+    base: mode,
+    targeting: fc.option(fc.constantFrom(...TARGETINGS), { freq: 2, nil: null }),
+    kills: fc.array(kill, { maxLength: 10 }),
+    features: named(fc.constantFrom(...IDS), fc.constantFrom(...FEATURE_STAGES)),
+    limits: named(fc.constantFrom(...IDS), limits),
+    autonomy: named(fc.constantFrom(...ACTIONS), fc.constantFrom(...AUTONOMY_STAGES)),
+  })
+  .map(({ base, targeting, kills, features, limits: walls, autonomy }) => {
+    const state = new State();
+    state.put('mode', { mode: base, targeting, epoch: 1 });
+    // `all` hides everything else, so it is rarer than chance would have it.
+    for (const { target, mode: killed } of kills.filter((k, i) => k.target !== 'all' || i === 9))
+      putKill(state, target, killed);
+    for (const [name, stage] of features) state.put(`feature:${name}`, { stage, epoch: 1 });
+    for (const [name, value] of walls) state.put(`limit:${name}`, { value, epoch: 1 });
+    for (const [name, stage] of autonomy) state.put(`autonomy:${name}`, { stage, epoch: 1 });
+    state.epoch = 1;
+    return state;
+  });
+
+export function putKill(state: State, target: string, killed: Mode): void {
+  state.put(`kill:${target}`, {
+    id: `k-${target}`,
+    target,
+    mode: killed,
+    reason: null,
+    killed_by: 'dana',
+    killed_at: at,
+    expires_at: null,
+    epoch: 1,
+  });
+}
+
+/** A context and the names of the odd values in it. */
+export interface OddContext {
+  readonly context: Readonly<Record<string, unknown>>;
+  readonly odd: readonly string[];
+}
+
+type Value = { readonly value: unknown; readonly odd?: string };
+
+const attribute = (good: fc.Arbitrary<unknown>, odd: typeof ODD_IDS): fc.Arbitrary<Value | undefined> =>
+  fc.oneof(
+    { weight: 16, arbitrary: fc.constant(undefined) },
+    { weight: 16, arbitrary: good.map((value) => ({ value })) },
+    { weight: 1, arbitrary: fc.constantFrom(...odd).map(([name, value]) => ({ value, odd: name })) },
+  );
+
+const id = attribute(fc.constantFrom(...IDS), ODD_IDS);
+const lineage = attribute(fc.array(fc.constantFrom(...IDS, ''), { maxLength: 4 }), ODD_LINEAGES);
+
+export const contextArbitrary: fc.Arbitrary<OddContext> = fc
+  .record({
+    organization_id: attribute(fc.constantFrom('default', 'other'), ODD_IDS),
+    agent_id: id,
+    mission_id: id,
+    run_id: id,
+    action: attribute(fc.constantFrom(...ACTIONS), ODD_IDS),
+    effect: attribute(fc.constantFrom('read', 'draft', 'write'), ODD_IDS),
+    surface: id,
+    feature: id,
+    lineage_agents: lineage,
+    lineage_missions: lineage,
+    lineage_runs: lineage,
+    targetingKey: fc.constantFrom({ value: 'key' }, undefined),
+    tier: fc.constantFrom({ value: 'gold' }, { value: 'silver' }, undefined),
+    answer: fc.constantFrom<Value | undefined>(
+      ...[...MODES, 'bogus', '', 0, true, ['live'], [], { live: 1, b: 2 }, null].map((value) => ({ value })),
+      undefined,
+    ),
+  })
+  .map((attributes) => {
+    const present = Object.entries(attributes).filter((entry): entry is [string, Value] => entry[1] !== undefined);
+    return {
+      context: Object.fromEntries(present.map(([name, { value }]) => [name, value])),
+      odd: present.flatMap(([, { odd }]) => odd ?? []),
+    };
+  });
