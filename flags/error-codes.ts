@@ -31,6 +31,7 @@ export function openFeatureErrorCode(code: FaultCode): OpenFeatureErrorCode {
     case 'FLAG_DISABLED':
     case 'PROVIDER_ERROR':
     case 'DEADLINE_EXCEEDED':
+    case 'HANDLER_FAILED':
     case 'JOURNAL_UNAVAILABLE':
     case 'NO_LOCAL_STATE':
     case 'UNSUPPORTED':

@@ -1,0 +1,268 @@
+import {
+  type EvaluationContext,
+  type FlagValue,
+  GeneralError,
+  type Hook,
+  type JsonValue,
+  type Logger,
+  OpenFeatureEventEmitter,
+  type Provider,
+  ProviderEvents,
+  type ResolutionDetails,
+  type TrackingEventDetails,
+} from '@openfeature/server-sdk';
+import { type Clock, type Fault, type FlagType, flagRow, invalid, LEASE_MS, messageOf } from '../flags/index.ts';
+import { checkLeaseMs } from '../store/replica.ts';
+import { within } from '../store/with-deadline.ts';
+import { LeaseKeeper } from './lease-keeper.ts';
+import { askWithin, resolvePositive, safeResolution } from './positive.ts';
+
+export interface FailClosedOptions {
+  /** How long one evaluation may take, in milliseconds. Default 1000. */
+  readonly timeoutMs?: number | undefined;
+  /** How long `initialize` and `onClose` of the inner provider may take, in milliseconds. Default 3000. */
+  readonly initializeTimeoutMs?: number | undefined;
+  /** How long the inner provider may be trusted since a `confirm` that succeeded was sent, in milliseconds: 500 to 60000, default 5000. Only with `confirm`. */
+  readonly leaseMs?: number | undefined;
+  /** Proves that what the inner provider serves is fresh: resolves only then. Asked every third of the lease, and ignored when it takes longer than that. */
+  readonly confirm?: (() => Promise<void>) | undefined;
+  /** For tests. */
+  readonly clock?: Clock | undefined;
+}
+
+type Status = { readonly is: 'READY' } | { readonly is: 'STALE' | 'NOT_READY'; readonly fault: Fault };
+
+const READY: Status = { is: 'READY' };
+const notReady = (message: string): Status => ({ is: 'NOT_READY', fault: { code: 'NOT_READY', message } });
+
+/**
+ * Makes any provider fail closed. Kill-switch flags come back as the inner provider's positive answer or as their safe value, within the deadline:
+ * while it is initialising, stale or in error, when it throws, hangs or answers nonsense, and, with `confirm`, when nothing has confirmed it for `leaseMs`.
+ * Other flags, and hooks, metadata, events and tracking, pass through; only the deadline applies to them.
+ *
+ * @throws KillSwitchError INVALID_ARGUMENT for a deadline or a lease out of bounds
+ */
+export class FailClosedProvider implements Provider {
+  readonly runsOn = 'server';
+  readonly events = new OpenFeatureEventEmitter();
+  readonly #inner: Provider;
+  readonly #timeoutMs: number;
+  readonly #initializeTimeoutMs: number;
+  readonly #makeKeeper: (() => LeaseKeeper) | null;
+  #keeper: LeaseKeeper | null = null;
+  #status: Status;
+  /** What the SDK was last told, null while it waits for `initialize`. */
+  #told: 'READY' | 'STALE' | 'ERROR' | null = null;
+  #detach: (() => void) | null = null;
+
+  constructor(inner: Provider, options: FailClosedOptions = {}) {
+    this.#inner = inner;
+    this.#timeoutMs = checkTimeout('timeoutMs', options.timeoutMs ?? 1000);
+    this.#initializeTimeoutMs = checkTimeout('initializeTimeoutMs', options.initializeTimeoutMs ?? 3000);
+    const { confirm, clock, leaseMs } = options;
+    if (leaseMs !== undefined && !confirm) {
+      throw invalid('leaseMs needs confirm: without it nothing could tell that the inner provider is fresh.');
+    }
+    const checkedLeaseMs = checkLeaseMs(leaseMs ?? LEASE_MS.default);
+    this.#makeKeeper = confirm
+      ? () => new LeaseKeeper({ leaseMs: checkedLeaseMs, confirm, clock, onChange: () => this.#tell() })
+      : null;
+    this.#status =
+      confirm || typeof inner.initialize === 'function' ? notReady('the provider has not been initialised') : READY;
+  }
+
+  get metadata(): Provider['metadata'] {
+    return this.#inner.metadata;
+  }
+
+  get hooks(): Hook[] {
+    return this.#inner.hooks ?? [];
+  }
+
+  /** Rejects when the inner provider or its first confirmation fails or takes too long; it recovers by itself, with READY, when that changes. */
+  async initialize(context?: EvaluationContext, domain?: string): Promise<void> {
+    this.#detach?.();
+    this.#detach = this.#listen();
+    this.#told = null;
+    this.#keeper?.close();
+    this.#keeper = this.#makeKeeper?.() ?? null;
+    const inner = this.#initializeInner(context, domain);
+    try {
+      await within(
+        Promise.all([inner, this.#keeper?.start()]),
+        this.#initializeTimeoutMs,
+        () => new GeneralError(this.#fault()?.message ?? 'the provider did not initialise in time'),
+      );
+      const fault = this.#fault();
+      if (fault) throw new GeneralError(fault.message);
+      this.#told = 'READY';
+    } catch (error) {
+      this.#told = 'ERROR';
+      throw error;
+    }
+  }
+
+  async onClose(): Promise<void> {
+    this.#detach?.();
+    this.#detach = null;
+    this.#keeper?.close();
+    this.#keeper = null;
+    this.#status = { is: 'NOT_READY', fault: { code: 'CLOSED', message: 'the provider has been closed' } };
+    await within(
+      Promise.resolve().then(() => this.#inner.onClose?.()),
+      this.#initializeTimeoutMs,
+      () => new GeneralError('the provider did not close in time'),
+    );
+  }
+
+  track(trackingEventName: string, context: EvaluationContext, trackingEventDetails: TrackingEventDetails): void {
+    this.#inner.track?.(trackingEventName, context, trackingEventDetails);
+  }
+
+  resolveBooleanEvaluation(
+    flagKey: string,
+    defaultValue: boolean,
+    context: EvaluationContext,
+    logger: Logger,
+  ): Promise<ResolutionDetails<boolean>> {
+    return this.#resolve('boolean', flagKey, defaultValue, () =>
+      this.#inner.resolveBooleanEvaluation(flagKey, defaultValue, context, logger),
+    );
+  }
+
+  resolveStringEvaluation(
+    flagKey: string,
+    defaultValue: string,
+    context: EvaluationContext,
+    logger: Logger,
+  ): Promise<ResolutionDetails<string>> {
+    return this.#resolve('string', flagKey, defaultValue, () =>
+      this.#inner.resolveStringEvaluation(flagKey, defaultValue, context, logger),
+    );
+  }
+
+  resolveNumberEvaluation(
+    flagKey: string,
+    defaultValue: number,
+    context: EvaluationContext,
+    logger: Logger,
+  ): Promise<ResolutionDetails<number>> {
+    return this.#resolve('number', flagKey, defaultValue, () =>
+      this.#inner.resolveNumberEvaluation(flagKey, defaultValue, context, logger),
+    );
+  }
+
+  resolveObjectEvaluation<T extends JsonValue>(
+    flagKey: string,
+    defaultValue: T,
+    context: EvaluationContext,
+    logger: Logger,
+  ): Promise<ResolutionDetails<T>> {
+    return this.#resolve('object', flagKey, defaultValue, () =>
+      this.#inner.resolveObjectEvaluation(flagKey, defaultValue, context, logger),
+    );
+  }
+
+  /** Has the inner provider confirmed now, for instance because something tells that it has changed. Without `confirm` nothing happens. */
+  protected confirmNow(): void {
+    this.#keeper?.confirmNow();
+  }
+
+  #resolve<T extends FlagValue>(
+    type: FlagType,
+    flagKey: string,
+    callerDefault: T,
+    ask: () => Promise<ResolutionDetails<T>>,
+  ): Promise<ResolutionDetails<T>> {
+    const found = flagRow(flagKey);
+    if (!found) return askWithin(flagKey, this.#timeoutMs, ask);
+    const question = { row: found.row, flagKey, type, callerDefault };
+    const fault = this.#fault();
+    if (fault) return Promise.resolve(safeResolution(question, fault));
+    return resolvePositive(question, ask, { timeoutMs: this.#timeoutMs, faultNow: () => this.#fault() });
+  }
+
+  /** Why nothing that the inner provider says counts now, or null. */
+  #fault(): Fault | null {
+    return this.#status.is === 'READY' ? (this.#keeper?.fault() ?? null) : this.#status.fault;
+  }
+
+  async #initializeInner(context?: EvaluationContext, domain?: string): Promise<void> {
+    const { initialize } = this.#inner;
+    if (typeof initialize !== 'function') {
+      this.#become(READY);
+      return;
+    }
+    this.#become(notReady('the provider is initialising'));
+    const { #detach: era } = this;
+    try {
+      await initialize.call(this.#inner, context, domain);
+      if (era === this.#detach) this.#become(READY);
+    } catch (error) {
+      if (era === this.#detach) this.#become(notReady(`the provider could not be initialised: ${messageOf(error)}`));
+      throw error;
+    }
+  }
+
+  /** Follows what the inner provider says of itself; the returned function ends it. */
+  #listen(): () => void {
+    const { events } = this.#inner;
+    if (!events) return () => {};
+    const handlers = [
+      [ProviderEvents.Ready, () => this.#become(READY)],
+      [
+        ProviderEvents.Stale,
+        (details?: { message?: string | undefined }) =>
+          this.#become({ is: 'STALE', fault: { code: 'STALE', message: said('stale', details) } }),
+      ],
+      [
+        ProviderEvents.Error,
+        (details?: { message?: string | undefined; errorCode?: string | undefined }) => {
+          this.#become({ is: 'NOT_READY', fault: { code: 'PROVIDER_ERROR', message: said('in error', details) } });
+          if (details?.errorCode === 'PROVIDER_FATAL') this.events.emit(ProviderEvents.Error, details as never);
+        },
+      ],
+      [
+        ProviderEvents.ConfigurationChanged,
+        (details?: object) => this.events.emit(ProviderEvents.ConfigurationChanged, details as never),
+      ],
+    ] as const;
+    for (const [event, handler] of handlers) events.addHandler(event as never, handler);
+    return () => {
+      for (const [event, handler] of handlers) events.removeHandler(event as never, handler);
+    };
+  }
+
+  #become(status: Status): void {
+    this.#status = status;
+    this.#tell();
+  }
+
+  /** Tells the SDK when what may be relied on has changed since it was last told. */
+  #tell(): void {
+    if (this.#told === null) return;
+    const trust = this.#keeper?.trust() ?? { is: 'fresh' };
+    const fault = this.#fault();
+    const next =
+      fault === null
+        ? trust.is === 'doubted'
+          ? { event: ProviderEvents.Stale, told: 'STALE', message: trust.fault.message }
+          : { event: ProviderEvents.Ready, told: 'READY', message: '' }
+        : this.#status.is === 'STALE'
+          ? { event: ProviderEvents.Stale, told: 'STALE', message: fault.message }
+          : { event: ProviderEvents.Error, told: 'ERROR', message: fault.message };
+    if (next.told === this.#told) return;
+    this.#told = next.told as 'READY' | 'STALE' | 'ERROR';
+    this.events.emit(next.event, (next.message ? { message: next.message } : {}) as never);
+  }
+}
+
+const said = (what: string, details: { message?: string | undefined } | undefined): string =>
+  details?.message ? `the provider is ${what}: ${details.message}` : `the provider is ${what}`;
+
+function checkTimeout(name: string, ms: number): number {
+  if (!Number.isFinite(ms) || ms <= 0 || ms > 600_000) {
+    throw invalid(`${name} must be more than 0 and at most 600000 milliseconds, not ${ms}.`);
+  }
+  return ms;
+}

@@ -1,0 +1,36 @@
+import { LEASE_MS } from '../../flags/index.ts';
+import { checkLeaseMs } from '../../store/replica.ts';
+import { FailClosedProvider } from '../fail-closed-provider.ts';
+import { InProcessSource } from './in-process.ts';
+import { type FlagdKillSwitchOptions, settingsOf } from './options.ts';
+import { RpcSource } from './rpc.ts';
+
+/**
+ * flagd, through the official provider, fail-closed and bounded. A kill-switch flag that flagd does not answer for positively within `deadlineMs` is its safe
+ * value, and so is everything once flagd has not answered for `leaseMs`: dead, frozen, cut off without a sign, or serving no `kill-switch.mode`.
+ * It recovers by itself, in less than a second after flagd is back. In-process, an unreadable definition leaves the last good one in force until the lease ends.
+ *
+ * That flagd answers proves nothing of flagd's own source: against a source that has gone stale, serve a definition with the dead man in it
+ * (`kill-switch flagd export --watch`).
+ *
+ * @throws KillSwitchError INVALID_ARGUMENT
+ */
+export class FlagdKillSwitchProvider extends FailClosedProvider {
+  constructor(options: FlagdKillSwitchOptions = {}) {
+    const settings = settingsOf(options);
+    const leaseMs = checkLeaseMs(options.leaseMs ?? LEASE_MS.default);
+    const { deadlineMs } = settings;
+    const source =
+      settings.resolverType === 'rpc'
+        ? new RpcSource(settings)
+        : new InProcessSource(settings, Math.min(deadlineMs, Math.floor(leaseMs / 3)));
+    super(source, {
+      timeoutMs: deadlineMs,
+      initializeTimeoutMs: 2 * deadlineMs,
+      leaseMs,
+      confirm: () => source.confirm(),
+      clock: options.clock,
+    });
+    source.onNews = () => this.confirmNow();
+  }
+}

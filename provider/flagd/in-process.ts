@@ -1,0 +1,69 @@
+import { FlagdCore } from '@openfeature/flagd-core';
+import type { FlagValue, ResolutionDetails } from '@openfeature/server-sdk';
+import { MODE_FLAG } from '../../flags/index.ts';
+import type { FlagdSettings } from './options.ts';
+import { type FlagdQuestion, FlagdSource } from './source.ts';
+import { SyncClient } from './sync-client.ts';
+
+/**
+ * flagd's definition, evaluated here. What is evaluated is what the last confirmation brought, so that a stream that is silently dead holds nothing back;
+ * the official provider's stream tells at once when there is something to fetch.
+ */
+export class InProcessSource extends FlagdSource {
+  readonly #core: FlagdCore;
+  readonly #sync: SyncClient;
+  #definition: string | null = null;
+  #fetched: string | null = null;
+  /** The stream has told of a change that has not been fetched yet. */
+  #announced = false;
+  /** The last fetch brought a change of which the stream had not told. */
+  #unannounced = false;
+
+  constructor(settings: FlagdSettings, fetchDeadlineMs: number) {
+    super(settings);
+    this.#core = new FlagdCore(undefined, settings.logger);
+    this.#sync = new SyncClient(settings, fetchDeadlineMs);
+  }
+
+  override async confirm(): Promise<void> {
+    const definition = await this.#sync.fetchAllFlags();
+    this.#watchStream(definition);
+    this.#take(definition);
+  }
+
+  override async onClose(): Promise<void> {
+    this.#sync.close();
+    await super.onClose();
+  }
+
+  protected override async resolve(question: FlagdQuestion): Promise<ResolutionDetails<FlagValue>> {
+    const { type, flagKey, defaultValue, context, logger } = question;
+    return this.#core.resolve(type, flagKey, defaultValue, context, logger);
+  }
+
+  protected override changed(): void {
+    this.#announced = true;
+    this.onNews();
+  }
+
+  /** @throws when this cannot be what flagd is meant to serve; an unreadable one leaves the last good one in place, for as long as its lease lasts */
+  #take(definition: string): void {
+    if (definition !== this.#definition) {
+      const changed = this.#core.setConfigurations(definition);
+      this.#definition = definition;
+      this.emitChanged(changed);
+    }
+    if (!this.#core.getFlag(MODE_FLAG)) throw new Error(`flagd's definition has no ${MODE_FLAG}`);
+  }
+
+  /** Sees to it that there is a stream, and that it tells of changes. Without one all goes on, only slower. */
+  #watchStream(definition: string): void {
+    const { current } = this.official;
+    const isDeaf = this.#unannounced && !this.#announced;
+    if (isDeaf && current) this.official.distrust(current);
+    this.#unannounced = this.#fetched !== null && definition !== this.#fetched && !this.#announced;
+    this.#fetched = definition;
+    this.#announced = false;
+    this.official.sound().catch(() => {}); // asked again with the next confirmation
+  }
+}

@@ -1,0 +1,82 @@
+import type { EvaluationContext, Hook, Logger } from '@openfeature/server-sdk';
+import { type Clock, invalid } from '../../flags/index.ts';
+
+/** How flags are resolved: `rpc` asks flagd for each evaluation; `in-process` evaluates here the definition that flagd hands out. */
+export type ResolverType = 'rpc' | 'in-process';
+
+/** The official provider's environment variables (`FLAGD_HOST` and the like) are not read: what is not given here has the default given here. */
+export interface FlagdKillSwitchOptions {
+  /** Default `localhost`. */
+  readonly host?: string | undefined;
+  /** Default 8013 for `rpc`, 8015 for `in-process`. */
+  readonly port?: number | undefined;
+  /** A unix socket instead of host and port. */
+  readonly socketPath?: string | undefined;
+  /** Default `rpc`. */
+  readonly resolverType?: ResolverType | undefined;
+  /** Default false. */
+  readonly tls?: boolean | undefined;
+  /** A file with the certificates to trust, for `tls`. Default: those of the system. */
+  readonly certPath?: string | undefined;
+  /** The authority to name, where a proxy stands before flagd. */
+  readonly defaultAuthority?: string | undefined;
+  /** Which of flagd's sources, for flagd's own selection. */
+  readonly selector?: string | undefined;
+  /** How long one evaluation, or making a connection, may take, in milliseconds. Default 500. */
+  readonly deadlineMs?: number | undefined;
+  /** How long flagd's word may be trusted since the last question that it answered was sent, in milliseconds: 500 to 60000, default 5000. */
+  readonly leaseMs?: number | undefined;
+  /** In-process only: makes context for every evaluation out of what flagd sends along with its flags. Default: all of it. */
+  readonly contextEnricher?: ((syncContext: EvaluationContext | null) => EvaluationContext) | undefined;
+  /** Run last before each evaluation, for instance an `IdentityHook`. */
+  readonly hooks?: readonly Hook[] | undefined;
+  /** What the official provider has to tell. Default: nothing. */
+  readonly logger?: Logger | undefined;
+  /** For tests. */
+  readonly clock?: Clock | undefined;
+}
+
+/** The options with all that has a default. */
+export interface FlagdSettings {
+  readonly host: string;
+  readonly port: number;
+  readonly socketPath: string | undefined;
+  readonly resolverType: ResolverType;
+  readonly tls: boolean;
+  readonly certPath: string | undefined;
+  readonly defaultAuthority: string | undefined;
+  readonly selector: string;
+  readonly deadlineMs: number;
+  readonly contextEnricher: FlagdKillSwitchOptions['contextEnricher'];
+  readonly hooks: readonly Hook[];
+  readonly logger: Logger;
+}
+
+const silent = (): void => {};
+const NO_LOGGER: Logger = { debug: silent, info: silent, warn: silent, error: silent };
+
+/** @throws KillSwitchError INVALID_ARGUMENT */
+export function settingsOf(options: FlagdKillSwitchOptions): FlagdSettings {
+  const { resolverType = 'rpc' } = options;
+  if (resolverType !== 'rpc' && resolverType !== 'in-process') {
+    throw invalid(`resolverType must be "rpc" or "in-process", not ${JSON.stringify(resolverType)}.`);
+  }
+  const port = options.port ?? (resolverType === 'rpc' ? 8013 : 8015);
+  if (!Number.isInteger(port) || port < 1 || port > 65_535) {
+    throw invalid(`port must be a number from 1 to 65535, not ${String(options.port)}.`);
+  }
+  return {
+    host: options.host ?? 'localhost',
+    port,
+    socketPath: options.socketPath,
+    resolverType,
+    tls: options.tls ?? false,
+    certPath: options.certPath,
+    defaultAuthority: options.defaultAuthority,
+    selector: options.selector ?? '',
+    deadlineMs: options.deadlineMs ?? 500,
+    contextEnricher: options.contextEnricher,
+    hooks: options.hooks ?? [],
+    logger: options.logger ?? NO_LOGGER,
+  };
+}

@@ -1,0 +1,86 @@
+import {
+  type EvaluationContext,
+  type FlagValue,
+  type Hook,
+  type JsonValue,
+  type Logger,
+  OpenFeatureEventEmitter,
+  type Provider,
+  ProviderEvents,
+  type ResolutionDetails,
+} from '@openfeature/server-sdk';
+import type { FlagType } from '../../flags/index.ts';
+import { OfficialFlagd } from './official.ts';
+import type { FlagdSettings } from './options.ts';
+
+/** One evaluation, asked of a source. */
+export interface FlagdQuestion {
+  readonly type: FlagType;
+  readonly flagKey: string;
+  readonly defaultValue: FlagValue;
+  readonly context: EvaluationContext;
+  readonly logger: Logger;
+}
+
+/** flagd as a provider that tells changes and can be asked whether it is there; how far it can be trusted is not its business. */
+export abstract class FlagdSource implements Provider {
+  readonly runsOn = 'server';
+  readonly metadata = { name: 'kill-switch-flagd' };
+  readonly events = new OpenFeatureEventEmitter();
+  /** Something suggests that `confirm` should be asked now. */
+  onNews: () => void = () => {};
+  protected readonly official: OfficialFlagd;
+  readonly #hooks: readonly Hook[];
+
+  constructor(settings: FlagdSettings) {
+    this.#hooks = settings.hooks;
+    this.official = new OfficialFlagd(settings, {
+      onChanged: (flagKeys) => this.changed(flagKeys),
+      onStream: () => this.onNews(),
+    });
+  }
+
+  /** Resolves when flagd has answered soundly. */
+  abstract confirm(): Promise<void>;
+  protected abstract resolve(question: FlagdQuestion): Promise<ResolutionDetails<FlagValue>>;
+  /** The official provider says that these have changed. */
+  protected abstract changed(flagKeys: readonly string[]): void;
+
+  protected emitChanged(flagKeys: readonly string[]): void {
+    if (flagKeys.length > 0)
+      this.events.emit(ProviderEvents.ConfigurationChanged, { flagsChanged: [...flagKeys] } as never);
+  }
+
+  get hooks(): Hook[] {
+    return [...this.official.hooks, ...this.#hooks];
+  }
+
+  async onClose(): Promise<void> {
+    await this.official.close();
+  }
+
+  resolveBooleanEvaluation(flagKey: string, defaultValue: boolean, context: EvaluationContext, logger: Logger) {
+    return this.#ask<boolean>({ type: 'boolean', flagKey, defaultValue, context, logger });
+  }
+
+  resolveStringEvaluation(flagKey: string, defaultValue: string, context: EvaluationContext, logger: Logger) {
+    return this.#ask<string>({ type: 'string', flagKey, defaultValue, context, logger });
+  }
+
+  resolveNumberEvaluation(flagKey: string, defaultValue: number, context: EvaluationContext, logger: Logger) {
+    return this.#ask<number>({ type: 'number', flagKey, defaultValue, context, logger });
+  }
+
+  resolveObjectEvaluation<T extends JsonValue>(
+    flagKey: string,
+    defaultValue: T,
+    context: EvaluationContext,
+    logger: Logger,
+  ) {
+    return this.#ask<T>({ type: 'object', flagKey, defaultValue, context, logger });
+  }
+
+  #ask<T extends FlagValue>(question: FlagdQuestion): Promise<ResolutionDetails<T>> {
+    return this.resolve(question) as Promise<ResolutionDetails<T>>;
+  }
+}

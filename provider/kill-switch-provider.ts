@@ -1,0 +1,262 @@
+import { FlagdCore, MemoryStorage } from '@openfeature/flagd-core';
+import {
+  type ErrorCode,
+  type EvaluationContext,
+  type FlagValue,
+  GeneralError,
+  type Hook,
+  type JsonValue,
+  OpenFeatureEventEmitter,
+  type Provider,
+  ProviderEvents,
+  type ResolutionDetails,
+} from '@openfeature/server-sdk';
+import {
+  type Cause,
+  causeMetadata,
+  type Entry,
+  type Fault,
+  type FlagType,
+  flagRow,
+  idProblem,
+  invalid,
+  LEASE_MS,
+  messageOf,
+  openFeatureErrorCode,
+  restrictionFor,
+  type State,
+} from '../flags/index.ts';
+import { QUIET_LOGGER } from '../flags/flagd-schema.ts';
+import { ordinaryFlags } from '../flags/ordinary-flags.ts';
+import type { ExecutorStore } from '../store/ports.ts';
+import { checkLeaseMs, Replica, type ReplicaEvent } from '../store/replica.ts';
+import { changedFlags } from './changed-flags.ts';
+import { type Question, safeResolution } from './positive.ts';
+
+interface Common {
+  /** Run last before each evaluation, for instance an `IdentityHook`. */
+  readonly hooks?: readonly Hook[] | undefined;
+}
+
+export interface KillSwitchProviderOptions extends Common {
+  readonly store: ExecutorStore;
+  /** Whose switch. Default `default`. */
+  readonly organizationId?: string | undefined;
+  /** How long the state may be trusted without a confirmation by the store, in milliseconds: 500 to 60000, default 5000. */
+  readonly leaseMs?: number | undefined;
+}
+
+/** A replica that somebody else has made, and will close. */
+export interface SharedReplica extends Common {
+  readonly replica: Replica;
+}
+
+const NOT_STARTED: Fault = { code: 'NOT_READY', message: 'the provider has not been initialised' };
+
+/**
+ * Serves the switch of a store: `kill-switch.mode` for the context it is asked with, features, limits, autonomy, and the app's own flags.
+ * In a fault (unreachable, stale, not initialised, forked, closed, …) kill-switch flags are their safe value, with the fault in `flagMetadata` and no error code,
+ * because with one a client would return its caller's own default; the app's own flags then have an error code, so that they do return it.
+ *
+ * @throws KillSwitchError INVALID_ARGUMENT
+ */
+export class KillSwitchProvider implements Provider {
+  readonly runsOn = 'server';
+  readonly metadata = { name: 'kill-switch' };
+  readonly events = new OpenFeatureEventEmitter();
+  readonly hooks: Hook[];
+  readonly #open: () => Replica;
+  readonly #shared: boolean;
+  #replica: Replica | null;
+  #stopListening: (() => void) | null = null;
+  /** What the SDK was last told; null while it waits for `initialize`. */
+  #told: ReplicaEvent['type'] | null = null;
+  #ordinary: { readonly entry: Entry<'flags'> | undefined; readonly core: FlagdCore } | null = null;
+
+  constructor(options: KillSwitchProviderOptions | SharedReplica) {
+    this.hooks = [...(options.hooks ?? [])];
+    if ('replica' in options) {
+      const { replica } = options;
+      this.#shared = true;
+      this.#replica = replica;
+      this.#open = () => replica;
+      return;
+    }
+    const { store, organizationId = 'default' } = options;
+    const leaseMs = checkLeaseMs(options.leaseMs ?? LEASE_MS.default);
+    const problem = idProblem(organizationId);
+    if (problem) throw invalid(`organizationId ${problem}.`);
+    this.#shared = false;
+    this.#replica = null;
+    this.#open = () => new Replica({ store, organizationId, leaseMs });
+  }
+
+  /** True once what it serves from has been closed. */
+  get closed(): boolean {
+    return this.#replica?.fault()?.code === 'CLOSED';
+  }
+
+  /** Rejects when the store cannot be read yet; it goes on trying, and tells READY when it can. */
+  async initialize(): Promise<void> {
+    this.#told = null;
+    this.#stopListening?.();
+    if (this.#replica === null || (this.closed && !this.#shared)) this.#replica = this.#open();
+    const replica = this.#replica;
+    let definition = replica.state?.flags?.definition;
+    this.#stopListening = replica.on((event) => {
+      if (event.type !== 'changed') {
+        this.#tell(event);
+        return;
+      }
+      const { state } = replica;
+      if (!state) return;
+      const flagsChanged = changedFlags(event.keys, state, definition);
+      definition = state.flags?.definition;
+      if (this.#told !== null && flagsChanged.length > 0) {
+        this.events.emit(ProviderEvents.ConfigurationChanged, { flagsChanged } as never);
+      }
+    });
+    if (replica.fault()) await replica.start();
+    const fault = replica.fault();
+    this.#told = fault ? 'fault' : 'ready';
+    if (fault) throw new GeneralError(fault.message);
+  }
+
+  async onClose(): Promise<void> {
+    this.#stopListening?.();
+    this.#stopListening = null;
+    if (!this.#shared) await this.#replica?.close();
+  }
+
+  async resolveBooleanEvaluation(flagKey: string, defaultValue: boolean, context: EvaluationContext) {
+    return this.#resolve('boolean', flagKey, defaultValue, context);
+  }
+
+  async resolveStringEvaluation(flagKey: string, defaultValue: string, context: EvaluationContext) {
+    return this.#resolve('string', flagKey, defaultValue, context);
+  }
+
+  async resolveNumberEvaluation(flagKey: string, defaultValue: number, context: EvaluationContext) {
+    return this.#resolve('number', flagKey, defaultValue, context);
+  }
+
+  async resolveObjectEvaluation<T extends JsonValue>(flagKey: string, defaultValue: T, context: EvaluationContext) {
+    return this.#resolve('object', flagKey, defaultValue, context);
+  }
+
+  #resolve<T extends FlagValue>(
+    type: FlagType,
+    flagKey: string,
+    defaultValue: T,
+    context: EvaluationContext,
+  ): ResolutionDetails<T> {
+    const replica = this.#replica;
+    const fault = replica ? replica.fault() : NOT_STARTED;
+    const state = fault ? null : (replica?.state ?? null);
+    const found = flagRow(flagKey);
+    if (!found) return this.#resolveOrdinary(type, flagKey, defaultValue, context, state, fault ?? NOT_STARTED);
+    const question: Question = { row: found.row, flagKey, type, callerDefault: defaultValue };
+    if (state === null || replica === null) return safeResolution(question, fault ?? NOT_STARTED, replica?.epoch);
+    if (type !== found.row.type) {
+      const message = `the flag ${flagKey} is a ${found.row.type}, and was asked for as a ${type}`;
+      return safeResolution(question, { code: 'TYPE_MISMATCH', message }, state.epoch);
+    }
+    try {
+      return this.#resolveFrom(state, replica.organizationId, question, found.name, context) as ResolutionDetails<T>;
+    } catch (error) {
+      return safeResolution(question, { code: 'INTERNAL', message: messageOf(error) }, state.epoch);
+    }
+  }
+
+  #resolveFrom(
+    state: State,
+    organizationId: string,
+    { row, flagKey, callerDefault }: Question,
+    name: string,
+    context: EvaluationContext,
+  ): ResolutionDetails<FlagValue> {
+    switch (row.kind) {
+      case 'mode': {
+        const { mode, cause } = restrictionFor(state, context, organizationId);
+        return answer(mode, 'TARGETING_MATCH', metadataOf(cause, state.epoch));
+      }
+      case 'feature': {
+        const stage = state.features.get(name)?.stage;
+        return answer(stage ?? 'dark', stage ? 'STATIC' : 'DEFAULT', { cause: 'feature', epoch: state.epoch });
+      }
+      case 'autonomy': {
+        const stage = state.autonomy.get(name)?.stage;
+        return answer(stage ?? 'human_in_the_loop', stage ? 'STATIC' : 'DEFAULT', {
+          cause: 'autonomy',
+          epoch: state.epoch,
+        });
+      }
+      case 'limit': {
+        const value = state.limits.get(name)?.value;
+        return value === undefined
+          ? notFound(flagKey, callerDefault as FlagValue) // then the limit is the one in code, which only the caller knows
+          : { ...answer(String(value), 'STATIC', { cause: 'limit', epoch: state.epoch }), value };
+      }
+      default:
+        return row.kind satisfies never;
+    }
+  }
+
+  #resolveOrdinary<T extends FlagValue>(
+    type: FlagType,
+    flagKey: string,
+    defaultValue: T,
+    context: EvaluationContext,
+    state: State | null,
+    fault: Fault,
+  ): ResolutionDetails<T> {
+    if (state) return this.#coreOf(state.flags).resolve(type, flagKey, defaultValue, context, QUIET_LOGGER);
+    const errorCode = openFeatureErrorCode(fault.code) as ErrorCode;
+    return { value: defaultValue, reason: 'ERROR', errorCode, errorMessage: fault.message };
+  }
+
+  /** The evaluator of the app's own flags, made anew when their entry is another one. */
+  #coreOf(entry: Entry<'flags'> | undefined): FlagdCore {
+    if (this.#ordinary === null || this.#ordinary.entry !== entry) {
+      const core = new FlagdCore(new MemoryStorage(QUIET_LOGGER), QUIET_LOGGER);
+      core.setConfigurations(JSON.stringify({ flags: Object.fromEntries(ordinaryFlags(entry?.definition).flags) }));
+      this.#ordinary = { entry, core };
+    }
+    return this.#ordinary.core;
+  }
+
+  #tell(event: Exclude<ReplicaEvent, { type: 'changed' }>): void {
+    if (this.#told === null || this.#told === event.type) return;
+    this.#told = event.type;
+    switch (event.type) {
+      case 'ready':
+        this.events.emit(ProviderEvents.Ready);
+        break;
+      case 'stale':
+        this.events.emit(ProviderEvents.Stale, { message: event.fault.message } as never);
+        break;
+      case 'fault':
+        this.events.emit(ProviderEvents.Error, { message: event.fault.message } as never);
+        break;
+      default:
+        event satisfies never;
+    }
+  }
+}
+
+const answer = (
+  value: string,
+  reason: string,
+  flagMetadata: Record<string, string | number | boolean>,
+): ResolutionDetails<string> => ({ value, variant: value, reason, flagMetadata });
+
+/** Most answers are the base mode: that one is put together without a loop over its members. */
+const metadataOf = (cause: Cause, epoch: number): Record<string, string | number | boolean> =>
+  cause.kind === 'mode' ? { cause: 'mode', epoch } : { ...causeMetadata(cause), epoch };
+
+const notFound = <T extends FlagValue>(flagKey: string, value: T): ResolutionDetails<T> => ({
+  value,
+  reason: 'ERROR',
+  errorCode: 'FLAG_NOT_FOUND' as ErrorCode,
+  errorMessage: `the flag ${flagKey} is not set`,
+});

@@ -1,0 +1,138 @@
+import {
+  type Clock,
+  type Fault,
+  type Instant,
+  type Lease,
+  lookAtLease,
+  messageOf,
+  NO_LEASE,
+  renewLease,
+} from '../flags/index.ts';
+import { systemClock } from '../store/replica.ts';
+import { within } from '../store/with-deadline.ts';
+
+/** What a source can be trusted for: all is confirmed; the last confirmation failed, but the lease still lasts; or nothing. */
+export type Trust =
+  | { readonly is: 'fresh' }
+  | { readonly is: 'doubted'; readonly fault: Fault }
+  | { readonly is: 'over'; readonly fault: Fault };
+
+export interface LeaseKeeperOptions {
+  readonly leaseMs: number;
+  /** Asks the source once; resolves only when it has answered soundly. What it does after a third of the lease is ignored. */
+  readonly confirm: () => Promise<void>;
+  readonly clock?: Clock | undefined;
+  /** Told each time that the trust has changed. */
+  readonly onChange: () => void;
+}
+
+/** Keeps a source's lease: confirms every third of it, sooner after a failure. Timers only ask and announce; the clocks decide. */
+export class LeaseKeeper {
+  readonly #leaseMs: number;
+  readonly #confirm: () => Promise<void>;
+  readonly #onChange: () => void;
+  readonly #clock: Clock;
+  readonly #deadlineMs: number;
+  #lease: Lease = NO_LEASE;
+  #confirmed = false;
+  #trouble: Fault | null = null;
+  #cycle: Promise<void> | null = null;
+  #again = false;
+  #closed = false;
+  #timer: NodeJS.Timeout | undefined;
+  #announce: NodeJS.Timeout | undefined;
+  #waiting: (() => void)[] = [];
+
+  constructor({ leaseMs, confirm, clock, onChange }: LeaseKeeperOptions) {
+    this.#leaseMs = leaseMs;
+    this.#confirm = confirm;
+    this.#onChange = onChange;
+    this.#clock = clock ?? systemClock;
+    this.#deadlineMs = Math.max(100, Math.floor(leaseMs / 3));
+  }
+
+  /** Begins to confirm; resolves with the first confirmation, or when it is closed. */
+  start(): Promise<void> {
+    const first = new Promise<void>((resolve) => this.#waiting.push(resolve));
+    this.confirmNow();
+    return first;
+  }
+
+  /** Confirms at once, and once more if it was in the midst of it. */
+  confirmNow(): void {
+    if (this.#closed) return;
+    if (this.#cycle) this.#again = true;
+    else this.#cycle = this.#run();
+  }
+
+  trust(): Trust {
+    const fault = this.fault();
+    if (fault) return { is: 'over', fault };
+    return this.#trouble ? { is: 'doubted', fault: this.#trouble } : { is: 'fresh' };
+  }
+
+  /** Why nothing may be decided now, or null. Compares both clocks at each call. */
+  fault(): Fault | null {
+    this.#lease = lookAtLease(this.#lease, this.#clock(), this.#leaseMs);
+    if (this.#lease.sent !== null) return null;
+    if (!this.#confirmed) return this.#trouble ?? { code: 'NOT_READY', message: 'the source has not answered yet' };
+    const over = `nothing has confirmed the source for ${this.#leaseMs} ms`;
+    return { code: 'STALE', message: this.#trouble ? `${over}: ${this.#trouble.message}` : over };
+  }
+
+  close(): void {
+    this.#closed = true;
+    clearTimeout(this.#timer);
+    clearTimeout(this.#announce);
+    this.#lease = NO_LEASE;
+    this.#release();
+  }
+
+  async #run(): Promise<void> {
+    clearTimeout(this.#timer);
+    do {
+      this.#again = false;
+      await this.#once();
+    } while (this.#again && !this.#trouble && !this.#closed);
+    this.#cycle = null;
+    if (this.#closed) return;
+    const wait = this.#trouble ? Math.min(500, Math.max(50, this.#leaseMs / 10)) : this.#leaseMs / 3;
+    this.#timer = setTimeout(() => this.confirmNow(), wait);
+    this.#timer.unref();
+  }
+
+  async #once(): Promise<void> {
+    const sent = this.#clock();
+    try {
+      await within(this.#ask(), this.#deadlineMs, () => new Error(`it did not answer within ${this.#deadlineMs} ms`));
+      if (this.#closed) return;
+      this.#lease = renewLease(this.#lease, sent, this.#clock(), this.#leaseMs);
+      this.#trouble = null;
+      this.#confirmed = true;
+      this.#release();
+    } catch (error) {
+      if (this.#closed) return;
+      this.#trouble = { code: this.#confirmed ? 'STALE' : 'NOT_READY', message: messageOf(error) };
+    }
+    this.#announceEnd();
+    this.#onChange();
+  }
+
+  /** A `confirm` that throws instead of rejecting is a failed confirmation too. */
+  async #ask(): Promise<void> {
+    await this.#confirm();
+  }
+
+  #announceEnd(): void {
+    clearTimeout(this.#announce);
+    const sent: Instant | null = this.#lease.sent;
+    if (sent === null) return;
+    const left = sent.mono + this.#leaseMs - this.#clock().mono;
+    this.#announce = setTimeout(this.#onChange, Math.max(1, left + 1));
+    this.#announce.unref();
+  }
+
+  #release(): void {
+    for (const resolve of this.#waiting.splice(0)) resolve();
+  }
+}

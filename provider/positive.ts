@@ -1,0 +1,71 @@
+import type { FlagValue, ResolutionDetails } from '@openfeature/server-sdk';
+import {
+  epochOf,
+  type Fault,
+  type FlagRow,
+  type FlagType,
+  faultOfAnswer,
+  messageOf,
+  safeAnswer,
+} from '../flags/index.ts';
+import { within } from '../store/with-deadline.ts';
+
+/** Asks for a kill-switch flag. */
+export interface Question {
+  readonly row: FlagRow;
+  readonly flagKey: string;
+  readonly type: FlagType;
+  readonly callerDefault: unknown;
+}
+
+class DeadlineExceeded extends Error {
+  override readonly name = 'DeadlineExceeded';
+}
+
+const late = (flagKey: string, ms: number) => (): Error =>
+  new DeadlineExceeded(`nothing answered for ${flagKey} within ${ms} ms`);
+
+/** Settles as `ask` does, or rejects after the deadline; an `ask` that throws rejects. */
+export const askWithin = <T>(flagKey: string, ms: number, ask: () => Promise<T>): Promise<T> =>
+  within(Promise.resolve().then(ask), ms, late(flagKey, ms));
+
+/** The safe value of a flag as a resolution. It has no error code: with one, a client would return its caller's own default. */
+export function safeResolution<T extends FlagValue>(
+  { row, type }: Question,
+  fault: Fault,
+  epoch = 0,
+): ResolutionDetails<T> {
+  return safeAnswer(row, type, { kind: 'fault', ...fault }, epoch) as ResolutionDetails<T>;
+}
+
+/**
+ * What a source answers for a kill-switch flag, if that is a positive answer within the deadline; else the safe value with what was wrong.
+ *
+ * @param faultNow asked again when the answer is there: a lease may have ended while it was awaited
+ */
+export async function resolvePositive<T extends FlagValue>(
+  question: Question,
+  ask: () => Promise<ResolutionDetails<T>>,
+  { timeoutMs, faultNow = () => null }: { readonly timeoutMs: number; readonly faultNow?: () => Fault | null },
+): Promise<ResolutionDetails<T>> {
+  const { row, flagKey, callerDefault } = question;
+  try {
+    const details = await askWithin(flagKey, timeoutMs, ask);
+    const fault = faultNow() ?? faultOfAnswer(row, flagKey, details, callerDefault);
+    return fault ? safeResolution(question, fault, epochOf(details)) : details;
+  } catch (error) {
+    return safeResolution(question, faultOfError(question, error));
+  }
+}
+
+/** A thrown error, named as if the source had answered with it. */
+export function faultOfError({ row, flagKey, callerDefault }: Question, error: unknown): Fault {
+  if (error instanceof DeadlineExceeded) return { code: 'DEADLINE_EXCEEDED', message: error.message };
+  const code = (error as { code?: unknown } | null)?.code;
+  const details = {
+    value: callerDefault,
+    errorCode: typeof code === 'string' ? code : 'GENERAL',
+    errorMessage: messageOf(error),
+  };
+  return faultOfAnswer(row, flagKey, details, callerDefault) ?? { code: 'PROVIDER_ERROR', message: messageOf(error) };
+}
