@@ -41,6 +41,7 @@ export function fileControlStore({ directory = '.kill-switch', clock }: FileCont
       const paths = filePaths(root, organizationId);
       const log = new FoldedLog();
       const reader = new FileReader(paths, requestTimeoutMs, log);
+      let synced = false;
       const readAllMs = Math.max(requestTimeoutMs, READ_ALL_MS);
       const upToDate = async (): Promise<void> => {
         await localFreeBytes(paths.control);
@@ -76,7 +77,14 @@ export function fileControlStore({ directory = '.kill-switch', clock }: FileCont
             'append',
             async () => {
               await upToDate();
-              return appendEvent(change, paths, log, reader);
+              return appendEvent(change, paths, log, {
+                reader,
+                // Whoever begins a log makes its folders durable; anyone else makes sure of it once.
+                syncFolders: async () => {
+                  if (!synced || change.expected === null) await syncFolders(paths.control, paths.root);
+                  synced = true;
+                },
+              });
             },
             readAllMs,
           ),
@@ -93,13 +101,13 @@ async function appendEvent(
   { event, expected, head }: Append,
   paths: FilePaths,
   log: FoldedLog,
-  reader: FileReader,
+  { reader, syncFolders }: { readonly reader: FileReader; readonly syncFolders: () => Promise<void> },
 ): Promise<boolean> {
   if (!sameHead(log.head, expected)) return false;
   const line = writable(event, log, head.hash);
   log.await(event.hash);
   await appendLine(paths.log, line);
-  await syncFolders(paths.control, paths.root);
+  await syncFolders();
   try {
     await reader.advance();
   } catch (error) {

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { KillSwitchError } from '../../flags/index.ts';
+import { invalid, KillSwitchError, quoteId } from '../../flags/index.ts';
 import { isForkReported } from '../answers.ts';
 import { fileAnchor } from '../file-anchor.ts';
 import type { Confirmation, ExecutorStore } from '../ports.ts';
@@ -51,6 +51,7 @@ export function fileStore({ directory = '.kill-switch', anchor }: FileStoreOptio
         close: () => reader.close(),
         confirm: (beat) =>
           reader.request('confirm', async () => {
+            if (beat.id !== executorId) throw foreignBeat(executorId, beat.id);
             attempts += 1;
             await localFreeBytes(paths.executors);
             const made = await writeFirstReport(beatPath, beat, attempts);
@@ -79,3 +80,6 @@ const lostReports = (folder: string): KillSwitchError =>
     'STORE_UNREACHABLE',
     `${folder} was gone, with what executors had reported in it; it has been made anew.`,
   );
+
+const foreignBeat = (own: string, other: string): KillSwitchError =>
+  invalid(`An executor reports under its own id ${quoteId(own)}, not ${quoteId(other)}.`);

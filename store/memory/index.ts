@@ -1,3 +1,4 @@
+import { invalid, quoteId } from '../../flags/index.ts';
 import { CATCH_UP_EVENTS, isForkReported } from '../answers.ts';
 import type { AnchorKeeper, ExecutorStore } from '../ports.ts';
 import { Memory } from './memory.ts';
@@ -25,6 +26,9 @@ export function memoryStore({ memory = new Memory() }: MemoryStoreOptions = {}):
       return {
         ...reader,
         async confirm(beat) {
+          if (beat.id !== executorId) {
+            throw invalid(`An executor reports under its own id ${quoteId(executorId)}, not ${quoteId(beat.id)}.`);
+          }
           await admit('write');
           const organization = memory.organization(organizationId);
           organization.beats.set(executorId, structuredClone(beat));

@@ -1,0 +1,35 @@
+import { CONFIRM_TESTS } from './store/confirm.ts';
+import { LOG_TESTS } from './store/log.ts';
+import { LOSS_TESTS } from './store/loss.ts';
+import { type StoreHarness, StoreSession } from './store/session.ts';
+
+export type { StoreHarness } from './store/session.ts';
+
+/** One test for any test runner: `test(name, run)`. */
+export interface ConformanceTest {
+  readonly name: string;
+  readonly run: () => Promise<void>;
+}
+
+export interface StoreConformanceOptions {
+  /** Opens a store of its own, empty, for each test, which disposes of it at its end. */
+  open(): Promise<StoreHarness>;
+}
+
+/**
+ * What every driver must do behind the three ports: `for (const { name, run } of storeConformance({ open })) test(name, run)`.
+ * A test fails by an AssertionError; each takes a few seconds at most.
+ */
+export function storeConformance({ open }: StoreConformanceOptions): readonly ConformanceTest[] {
+  return [...LOG_TESTS, ...CONFIRM_TESTS, ...LOSS_TESTS].map(({ name, run }) => ({
+    name,
+    async run() {
+      const session = new StoreSession(await open());
+      try {
+        await run(session);
+      } finally {
+        await session.close();
+      }
+    },
+  }));
+}

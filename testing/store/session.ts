@@ -1,0 +1,190 @@
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import {
+  type Beat,
+  type EventData,
+  type EventType,
+  entryKey,
+  foldEvent,
+  GENESIS,
+  type Head,
+  type LogEvent,
+  sealEvent,
+} from '../../flags/index.ts';
+import type { Append, ControlConnection, ControlStore, ExecutorConnection, ExecutorStore } from '../../store/ports.ts';
+
+/** One store under test, empty when it is opened. */
+export interface StoreHarness {
+  readonly store: ExecutorStore;
+  readonly controlStore: ControlStore;
+  /** Loses everything that the store holds, as when its files or its database are deleted; what executors keep themselves (anchors) stays. */
+  wipe(): Promise<void>;
+  /** Takes a backup. */
+  copy(): Promise<void>;
+  /** Puts the backup in the place of what there is. */
+  restore(): Promise<void>;
+  dispose(): Promise<void>;
+}
+
+/** Longer than any answer takes; a test that waits this long has failed. */
+const PATIENCE_MS = 10_000;
+
+export interface ExecutorOptions {
+  readonly organizationId?: string;
+  readonly id?: string;
+  readonly name?: string;
+}
+
+export interface TestExecutor {
+  readonly id: string;
+  readonly connection: ExecutorConnection;
+  beat(applied: Head | null, more?: Partial<Beat>): Beat;
+  confirm(applied: Head | null, more?: Partial<Beat>): ReturnType<ExecutorConnection['confirm']>;
+}
+
+/** What one test opens, and closes at its end. */
+export class StoreSession {
+  readonly harness: StoreHarness;
+  readonly #opened: Array<{ close(): Promise<void> }> = [];
+
+  constructor(harness: StoreHarness) {
+    this.harness = harness;
+  }
+
+  control(organizationId = 'default'): ControlConnection {
+    const connection = this.harness.controlStore.open({ organizationId, requestTimeoutMs: PATIENCE_MS });
+    this.#opened.push(connection);
+    return connection;
+  }
+
+  executor({ organizationId = 'default', id = randomUUID(), name = 'mailer' }: ExecutorOptions = {}): TestExecutor {
+    const scope = { organizationId, executorId: id, executorName: name, requestTimeoutMs: PATIENCE_MS };
+    const connection = this.harness.store.open(scope);
+    this.#opened.push(connection);
+    const beat: TestExecutor['beat'] = (applied, more) => ({ ...BEAT, id, name, applied, ...more });
+    return { id, connection, beat, confirm: (applied, more) => connection.confirm(beat(applied, more)) };
+  }
+
+  /** An operator whose control plane has been made. */
+  async initialised(organizationId?: string): Promise<ControlConnection> {
+    const control = this.control(organizationId);
+    await change(control, 'init', { generation: randomUUID() });
+    return control;
+  }
+
+  async close(): Promise<void> {
+    for (const connection of this.#opened) await connection.close();
+    await this.harness.dispose();
+  }
+}
+
+const BEAT: Omit<Beat, 'id' | 'name' | 'applied'> = {
+  host: 'localhost',
+  pid: 1,
+  version: '0.0.0',
+  started_at: '2026-01-01T00:00:00.000Z',
+  at: '2026-01-01T00:00:01.000Z',
+  lease_ms: 5000,
+  in_flight: 2,
+  agents: ['returns-bot'],
+  runs: ['r-1', '🛑'],
+  fork: null,
+};
+
+/** One change as it would be appended now. `beyond`: an epoch that executors may have seen, for a `recover`. */
+export async function plan<T extends EventType>(
+  control: ControlConnection,
+  type: T,
+  data: EventData<T>,
+  beyond = 0,
+): Promise<Append> {
+  const view = await control.read([entryKey('control'), entryKey('mode'), ...touched(type, data)]);
+  const event = sealEvent({
+    seq: Math.max(view.head?.epoch ?? 0, beyond) + 1,
+    at: view.time,
+    actor: 'unverified:dana',
+    type,
+    data: data as LogEvent['data'],
+    reason: `“${type}” \\ \u2028 ✋`,
+    prev: view.head?.hash ?? GENESIS,
+  });
+  const { patch, direction } = foldEvent(view, event);
+  const set = patch.set.find(([key]) => key === 'control')?.[1] ?? view.get('control');
+  assert.ok(set && 'generation' in set, 'a change needs a control plane');
+  const head = { generation: set.generation, recovered: set.recovered, epoch: event.seq, hash: event.hash };
+  return { event, patch, expected: view.head, head, tightens: direction !== 'loosens' };
+}
+
+function touched(type: EventType, data: Record<string, unknown>): string[] {
+  const name = data['target'] ?? data['name'] ?? data['action'];
+  if (typeof name !== 'string') return type === 'flags' ? [entryKey('flags')] : [];
+  switch (type) {
+    case 'kill':
+    case 'revive':
+    case 'expire':
+      return [entryKey('kill', name)];
+    case 'feature':
+    case 'limit':
+    case 'autonomy':
+      return [entryKey(type, name)];
+    default:
+      return [];
+  }
+}
+
+/** Makes one change. */
+export async function change<T extends EventType>(
+  control: ControlConnection,
+  type: T,
+  data: EventData<T>,
+  beyond?: number,
+): Promise<Append> {
+  const planned = await plan(control, type, data, beyond);
+  assert.equal(await control.append(planned), true, `the ${type} was not appended`);
+  return planned;
+}
+
+export const kill = (control: ControlConnection, target: string): Promise<Append> =>
+  change(control, 'kill', { id: randomUUID(), target, mode: 'full_stop', expires_at: null });
+
+export async function logOf(control: ControlConnection, after = 0): Promise<LogEvent[]> {
+  const events: LogEvent[] = [];
+  for await (const event of control.log(after)) events.push(event);
+  return events;
+}
+
+/** What a connection pushes, from when it is called. */
+export function pushesOf({ follow }: Pick<ControlConnection, 'follow'>) {
+  const events: LogEvent[] = [];
+  let gaps = 0;
+  let heard = (): void => {};
+  const stop = follow((push) => {
+    if (push.type === 'event') events.push(push.event);
+    if (push.type === 'gap') gaps += 1;
+    heard();
+  });
+  return {
+    events,
+    stop,
+    get gaps() {
+      return gaps;
+    },
+    /** Resolves once `done` holds, which is asked again after each push. */
+    until(what: string, done: () => boolean): Promise<void> {
+      return new Promise((resolve, reject) => {
+        const late = setTimeout(() => reject(new Error(`Not pushed within ${PATIENCE_MS} ms: ${what}`)), PATIENCE_MS);
+        heard = () => {
+          if (!done()) return;
+          clearTimeout(late);
+          resolve();
+        };
+        heard();
+      });
+    },
+  };
+}
+
+/** Fails unless the head's place and log are these. */
+export function sameHeads(actual: Head | null, expected: Head | null): void {
+  assert.deepEqual(actual, expected);
+}
