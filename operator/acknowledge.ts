@@ -11,6 +11,8 @@ export interface ExecutorAcknowledgement {
   readonly epoch: number;
   readonly in_flight: number;
   readonly state: ExecutorState;
+  /** How long ago it reported, by the store's clock. */
+  readonly age_ms: number;
 }
 
 /** What a kill or `status` shows of those who obey (CONTRACT: kill answer). */
@@ -53,6 +55,7 @@ export function acknowledge(beats: readonly Beat[], required: Required, elapsedM
     epoch: acknowledged(beat, required),
     in_flight: beat.in_flight,
     state: stateOf(beat, required),
+    age_ms: Math.max(0, Date.parse(required.time) - Date.parse(beat.at)),
   }));
   const count = (...states: ExecutorState[]): number => executors.filter(({ state }) => states.includes(state)).length;
   return {

@@ -1,4 +1,14 @@
-import { type Beat, foldEvent, follows, GENESIS, type Head, type LogEvent, messageOf, State } from '../flags/index.ts';
+import {
+  type Beat,
+  foldEvent,
+  follows,
+  GENESIS,
+  type Head,
+  isKillSwitchError,
+  type LogEvent,
+  messageOf,
+  State,
+} from '../flags/index.ts';
 
 /** `problem` says in a sentence what is wrong; `events` is how many were found in order before it. */
 export interface LogVerification {
@@ -15,6 +25,8 @@ export interface Evidence {
   readonly beats: readonly Beat[];
 }
 
+const UNANSWERED: ReadonlySet<string> = new Set(['CLOSED', 'NETWORK_FILESYSTEM', 'STORE_UNREACHABLE']);
+
 const sorted = (entries: Iterable<readonly [string, unknown]>): Map<string, string> =>
   new Map([...entries].map(([key, value]) => [key, stable(value)] as const));
 
@@ -25,7 +37,10 @@ const stable = (value: unknown): string =>
       : inner,
   );
 
-/** Follows the whole chain, folds it anew, and holds the result against what the store shows and what executors have seen. */
+/**
+ * Follows the whole chain, folds it anew, and holds the result against what the store shows and what executors have seen. An empty log does not verify.
+ * @throws KillSwitchError STORE_UNREACHABLE, CLOSED, NETWORK_FILESYSTEM: nothing is then known
+ */
 export async function verifyLog(
   log: AsyncIterable<LogEvent>,
   evidence: () => Promise<Evidence>,
@@ -52,8 +67,11 @@ export async function verifyLog(
       events += 1;
     }
   } catch (error) {
+    // A store that does not answer says nothing about its log.
+    if (isKillSwitchError(error) && UNANSWERED.has(error.code)) throw error;
     return failed(messageOf(error));
   }
+  if (events === 0) return failed('There is no log: it was never begun, or it was wiped.');
   const { head, entries, beats } = await evidence();
   if (head?.hash !== state.head?.hash) {
     // Events that were appended while this was read are no problem: the head is then later in the same log.

@@ -1,0 +1,117 @@
+import { Argument, Option } from 'commander';
+import { idProblem, invalid, MODES, type Mode, parseTarget, quoteId, TARGET_TYPES } from '../../flags/index.ts';
+import { parseDuration, parseTime } from './duration.ts';
+import { shellWord } from './output.ts';
+import { closest } from './suggest.ts';
+
+const didYouMean = (word: string, words: readonly string[]): string => {
+  const meant = closest(word, words);
+  return meant === undefined ? '' : ` Did you mean ${meant}?`;
+};
+
+/** A parser for one of these words. */
+export const oneOf =
+  <T extends string>(what: string, words: readonly T[]) =>
+  (text: string): T => {
+    const found = words.find((word) => word === text);
+    if (found !== undefined) return found;
+    throw invalid(`${quoteId(text)} is not ${what}: it is one of ${words.join(', ')}.${didYouMean(text, words)}`);
+  };
+
+export const MODE_HELP = `one of ${MODES.join(', ')}`;
+export const parseMode: (text: string) => Mode = oneOf('a mode', MODES);
+
+/** What a verb restricts. A bare word is refused with the form to paste: it could be an agent, a mission or a run. */
+export const targetArgument = (verb: string, rest = ''): Argument =>
+  new Argument('<target>', 'all, agent:ID, mission:ID, run:ID, action:PATTERN, feature:NAME or surface:NAME').argParser(
+    (text) => {
+      const colon = text.indexOf(':');
+      const type = colon < 0 ? text : text.slice(0, colon);
+      if ((TARGET_TYPES as readonly string[]).includes(type)) {
+        parseTarget(text);
+        return text;
+      }
+      const meant = closest(type, TARGET_TYPES);
+      if (colon >= 0) {
+        const hint = meant === undefined ? '' : ` Did you mean ${shellWord(`${meant}${text.slice(colon)}`)}?`;
+        throw invalid(`${quoteId(text)} is not a target: it begins with one of ${TARGET_TYPES.join(', ')}.${hint}`);
+      }
+      if (meant === 'all') throw invalid(`${quoteId(text)} is not a target. Did you mean all?`);
+      const problem = idProblem(text);
+      throw invalid(
+        problem === null
+          ? `${quoteId(text)} is not a target: say what it is. For an agent of this name: kill-switch ${verb} ${shellWord(`agent:${text}`)}${rest}`
+          : `${quoteId(text)} is not a target: an id ${problem}.`,
+      );
+    },
+  );
+
+/** The name of a feature, limit, action or executor. */
+export const nameArgument = (name: string, what: string): Argument =>
+  new Argument(`<${name}>`, what).argParser((text) => {
+    const problem = idProblem(text);
+    if (problem) throw invalid(`${quoteId(text)} is not ${what}: it ${problem}.`);
+    return text;
+  });
+
+const wholeNumber =
+  (what: string, least: number) =>
+  (text: string): number => {
+    const value = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
+    if (!(value >= least)) throw invalid(`${what} is a whole number from ${least}, not ${quoteId(text)}.`);
+    return value;
+  };
+
+/** The value of a limit: plain decimal digits, because what looks like a number and is none must not become a wall. */
+export function parseLimit(text: string): number {
+  const value = /^\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN;
+  if (!Number.isFinite(value))
+    throw invalid(`A limit is a number of at least 0, such as 200 or 0.5, not ${quoteId(text)}.`);
+  return value;
+}
+
+/** A JSON object, as a targeting rule is. */
+export function parseTargeting(text: string): Record<string, unknown> {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (value !== null && typeof value === 'object' && !Array.isArray(value)) return value as Record<string, unknown>;
+  } catch {
+    // what it should be is said below
+  }
+  throw invalid(
+    `--targeting is a rule of flagd's as a JSON object, for instance '{"if":[{"==":[{"var":"agent_id"},"x"]},"live","draft_only"]}', not ${quoteId(text)}.`,
+  );
+}
+
+export const reasonOption = (): Option => new Option('--reason <text>', 'why; needed where it gives authority back');
+
+/** For verbs that can give authority back. */
+export const epochOption = (): Option =>
+  new Option(
+    '--epoch <number>',
+    'the epoch that you had read: refused if the target was restricted since (default: as it is now)',
+  ).argParser(wholeNumber('--epoch', 0));
+
+export const untilOption = (): Option =>
+  new Option(
+    '--until <time>',
+    'ends by itself: RFC 3339, or a duration from now such as 30m (default: never)',
+  ).argParser((text) => parseTime(text, Date.now()));
+
+export const waitOption = (): Option =>
+  new Option('--wait <duration>', 'how long to wait for executors to stop and drain; 0 does not wait')
+    .argParser(parseDuration)
+    .default(5000, '5s');
+
+export const afterOption = (): Option =>
+  new Option('--after <seq>', 'only what comes after this event')
+    .argParser(wholeNumber('--after', 0))
+    .default(0, '0: from the start');
+
+export const pageOptions = (): readonly [Option, Option] => [
+  new Option('--skip <number>', 'how many to pass over').argParser(wholeNumber('--skip', 0)).default(0),
+  new Option('--limit <number>', 'how many to show at most').argParser(wholeNumber('--limit', 1)).default(100),
+];
+
+export const durationOption = (flag: string, what: string, ms: number, shown: string): Option =>
+  new Option(`--${flag} <duration>`, what).argParser(parseDuration).default(ms, shown);

@@ -1,0 +1,55 @@
+import type { Command } from 'commander';
+import type { ControlPlane } from '../control-plane.ts';
+import type { Store } from './store-url.ts';
+
+/** What the command ends with (CONTRACT 4). 5, pending a second person, belongs to governance. */
+export const EXIT = { done: 0, failed: 1, usage: 2, waitRanOut: 3, notVerified: 4 } as const;
+
+export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
+
+/** What a verb answers: `value` is what `--json` prints, `text` says the same to people. */
+export interface Answer {
+  readonly value: unknown;
+  readonly text: string;
+  readonly exitCode?: ExitCode | undefined;
+}
+
+/** An answer that comes bit by bit: one line each, in JSON too. */
+export interface Lines {
+  readonly lines: AsyncIterable<Pick<Answer, 'value' | 'text'>>;
+}
+
+/** What a verb works with: everything else it is given as arguments and options. */
+export interface Context {
+  readonly organizationId: string;
+  readonly store: Store;
+  /** Whether a JSON value will be printed, for verbs whose text comes line by line and whose value does not. */
+  readonly json: boolean;
+  /** The operator's side; opened with the first call, closed when the verb has ended. */
+  control(): Promise<ControlPlane>;
+  /** Says something beside the answer, on stderr. */
+  note(line: string): void;
+  /** Shows how far it is, on stderr, where a person is looking; each line replaces the last. */
+  progress(line: string): void;
+  /** Aborted by Ctrl-C or SIGTERM, which from the first call on no longer end the process by themselves. */
+  untilInterrupted(): AbortSignal;
+}
+
+/** Makes a commander action of a function that answers. */
+export type Perform = <A extends unknown[]>(
+  run: (context: Context, ...given: A) => Promise<Answer | Lines>,
+) => (...given: A) => Promise<void>;
+
+/** A verb: what it takes, and what it does. To add one, copy a file of `commands/` and a row of the table in `verbs.ts`. */
+export type Verb = (command: Command, perform: Perform) => void;
+
+/** A failure of the command itself: `code` for machines, a sentence for people. */
+export class CommandError extends Error {
+  override readonly name = 'CommandError';
+  readonly code: 'FILE_UNREADABLE' | 'INVALID_DEFINITION' | 'LOG_REPLACED' | 'MISSING_PACKAGE' | 'NOT_FOUND';
+
+  constructor(code: CommandError['code'], message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.code = code;
+  }
+}

@@ -1,0 +1,22 @@
+import { pageOptions } from '../arguments.ts';
+import type { Verb } from '../command.ts';
+import { count } from '../output.ts';
+import { type Page, page } from '../page.ts';
+import { executorTable } from '../tables.ts';
+
+export const verb: Verb = (command, perform) => {
+  const [skip, limit] = pageOptions();
+  command
+    .addOption(skip)
+    .addOption(limit)
+    .action(
+      perform(async (context, options: Page) => {
+        const { executors } = await (await context.control()).status();
+        return page(executors, options, {
+          none: 'No executor has reported here.',
+          title: (total) => `${count(total, 'executor')}:`,
+          text: executorTable,
+        });
+      }),
+    );
+};

@@ -1,0 +1,43 @@
+import type { Verb } from '../command.ts';
+import { shellWord } from '../output.ts';
+import { DEFAULT_STORE } from '../store-url.ts';
+
+export const verb: Verb = (command, perform) => {
+  command.action(
+    perform(async (context) => {
+      const { location, hasCredentials, code } = context.store;
+      const answer = await (await context.control()).init();
+      const [driver, expression] = code;
+      const organization =
+        context.organizationId === 'default' ? '' : `, organizationId: ${JSON.stringify(context.organizationId)}`;
+      const settings = [
+        ...(location === DEFAULT_STORE
+          ? []
+          : [
+              `export KILL_SWITCH_STORE=${shellWord(location)}${hasCredentials ? '   # with its user and password' : ''}`,
+            ]),
+        ...(organization === '' ? [] : [`export KILL_SWITCH_ORGANIZATION=${shellWord(context.organizationId)}`]),
+      ];
+      return {
+        value: { ...answer, organization_id: context.organizationId, store: location },
+        text: [
+          `The control plane is created in ${location}. Its mode is ${answer.mode}: agents can think and propose, nothing lands.`,
+          '',
+          'In your service:',
+          "  import { createKillSwitch } from 'openfeature-kill-switch';",
+          `  ${driver}`,
+          `  const killSwitch = await createKillSwitch({ store: ${expression}${organization} });`,
+          '',
+          'Then, as an operator:',
+          ...[
+            ...settings,
+            'kill-switch status',
+            'kill-switch mode live --reason "launch"',
+            'kill-switch kill agent:returns-bot',
+            'kill-switch revive agent:returns-bot --reason "rule fixed"',
+          ].map((line) => `  ${line}`),
+        ].join('\n'),
+      };
+    }),
+  );
+};

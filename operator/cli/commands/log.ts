@@ -1,0 +1,45 @@
+import { KillSwitchError, type LogEvent } from '../../../flags/index.ts';
+import type { ControlPlane } from '../../control-plane.ts';
+import { afterOption } from '../arguments.ts';
+import type { Answer, Verb } from '../command.ts';
+import { eventLine } from '../event-line.ts';
+import { followLog } from '../follow-log.ts';
+
+export const verb: Verb = (command, perform) => {
+  command
+    .addOption(afterOption())
+    .option('--follow', 'go on with each new event, until Ctrl-C')
+    .action(
+      perform(async (context, { after, follow = false }: { after: number; follow?: boolean }) => {
+        const control = await context.control();
+        if (follow) return { lines: asLines(followLog(control, after, context.untilInterrupted(), context.note)) };
+        const events = existing(control, after);
+        return context.json ? listed(events) : { lines: asLines(events) };
+      }),
+    );
+};
+
+async function* asLines(events: AsyncIterable<LogEvent>): AsyncGenerator<Pick<Answer, 'value' | 'text'>> {
+  for await (const event of events) yield { value: event, text: eventLine(event) };
+}
+
+async function listed(events: AsyncIterable<LogEvent>): Promise<Answer> {
+  const data: LogEvent[] = [];
+  for await (const event of events) data.push(event);
+  return { value: { data, count: data.length }, text: '' };
+}
+
+/** A log without a beginning is no empty list: there is no control plane, or it was wiped. */
+async function* existing(control: ControlPlane, after: number): AsyncGenerator<LogEvent> {
+  let found = after > 0;
+  for await (const event of control.log({ after })) {
+    found = true;
+    yield event;
+  }
+  if (!found) {
+    throw new KillSwitchError(
+      'NOT_INITIALISED',
+      'There is no log in this store. Create a control plane with: kill-switch init. If there was one, it has been wiped: kill-switch recover --reason "…"',
+    );
+  }
+}

@@ -1,0 +1,40 @@
+import { invalid, type Mode } from '../../../flags/index.ts';
+import { epochOption, MODE_HELP, parseMode, parseTargeting, reasonOption } from '../arguments.ts';
+import type { Verb } from '../command.ts';
+import { toJson } from '../output.ts';
+import { changed } from '../show-or-set.ts';
+
+interface Options {
+  readonly reason?: string;
+  readonly epoch?: number;
+  readonly targeting?: Record<string, unknown>;
+}
+
+const forSome = (targeting: unknown): string => (targeting === null ? '' : `, by the rule ${toJson(targeting)}`);
+
+export const verb: Verb = (command, perform) => {
+  command
+    .argument('[mode]', MODE_HELP, parseMode)
+    .option(
+      '--targeting <json>',
+      "a rule of flagd's that answers with a mode (default: the same for everyone)",
+      parseTargeting,
+    )
+    .addOption(reasonOption())
+    .addOption(epochOption())
+    .action(
+      perform(async (context, mode: Mode | undefined, { reason, epoch, ...options }: Options) => {
+        const targeting = options.targeting ?? null;
+        const control = await context.control();
+        if (mode === undefined) {
+          if (reason !== undefined || epoch !== undefined || targeting !== null)
+            throw invalid('To set the base mode, say it: kill-switch mode MODE. To show it, leave out the options.');
+          const status = await control.status();
+          const value = { mode: status.mode, targeting: status.targeting, epoch: status.epoch };
+          return { value, text: `The base mode is ${value.mode}${forSome(value.targeting)}.` };
+        }
+        const answer = await control.setMode({ mode, targeting, reason, epoch });
+        return changed({ mode, targeting, ...answer }, `The base mode is ${mode}${forSome(targeting)}`);
+      }),
+    );
+};

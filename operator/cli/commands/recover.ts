@@ -1,0 +1,25 @@
+import type { Verb } from '../command.ts';
+import { reasonOption } from '../arguments.ts';
+
+export const verb: Verb = (command, perform) => {
+  command.addOption(reasonOption()).action(
+    perform(async (context, { reason }: { reason?: string }) => {
+      const value = await (await context.control()).recover({ reason: reason ?? '' });
+      const givenUp = value.given_up.map(
+        ({ epoch, generation, hash }) => `  epoch ${epoch} of ${generation} (${hash})`,
+      );
+      return {
+        value,
+        text: [
+          `The store is accepted as it is now, at epoch ${value.epoch}. Executors follow it again.`,
+          givenUp.length === 0
+            ? 'No executor has reported a change that is not in it.'
+            : `Given up, because executors had seen them and the store has them no more:\n${givenUp.join('\n')}`,
+          'Kills, restrictions and everything else that was set and then lost are NOT in force any more. Look, and kill again what must not run:',
+          '  kill-switch kills',
+          '  kill-switch status',
+        ].join('\n'),
+      };
+    }),
+  );
+};

@@ -1,0 +1,19 @@
+import { epochOption, reasonOption, targetArgument } from '../arguments.ts';
+import type { Verb } from '../command.ts';
+import { printable } from '../output.ts';
+
+export const verb: Verb = (command, perform) => {
+  command
+    .addArgument(targetArgument('revive', ' --reason "…"'))
+    .addOption(reasonOption())
+    .addOption(epochOption())
+    .action(
+      perform(async (context, target: string, { reason, epoch }: { reason?: string; epoch?: number }) => {
+        const value = await (await context.control()).revive({ target, reason, epoch });
+        return {
+          value,
+          text: `${printable(target)} is revived, at epoch ${value.epoch}. What else restricts it still holds: kill-switch status`,
+        };
+      }),
+    );
+};

@@ -1,0 +1,69 @@
+import type { Status } from '../../control-plane.ts';
+import type { Verb } from '../command.ts';
+import { count, printable, toJson } from '../output.ts';
+import { executorTable, killTable } from '../tables.ts';
+
+/** One screen: of each list so many are shown. */
+const SHOWN = 20;
+
+export const verb: Verb = (command, perform) => {
+  command.action(
+    perform(async (context) => {
+      const value = await (await context.control()).status();
+      return { value, text: [...forks(value), ...screen(value, context.store.location)].join('\n') };
+    }),
+  );
+};
+
+function forks({ forks: reported }: Status): string[] {
+  if (reported.length === 0) return [];
+  return [
+    '!!! FORK: this store has lost changes that executors had seen. EVERYTHING IS STOPPED (full_stop) until an operator decides.',
+    ...reported
+      .slice(0, SHOWN)
+      .map(
+        ({ executor, held }) =>
+          `!!!   ${printable(executor)} has seen ${held ? `epoch ${held.epoch}, hash ${held.hash}` : 'another one'}`,
+      ),
+    '!!! Find out what was lost (kill-switch log verify, your backups), kill again what must not run, then: kill-switch recover --reason "…"',
+    '',
+  ];
+}
+
+function screen(status: Status, location: string): string[] {
+  const { organization_id, mode, targeting, epoch, active_kills, kills, executors } = status;
+  return [
+    `${location}, organization ${printable(organization_id)}, epoch ${epoch}`,
+    `Mode      ${mode}${targeting === null ? '' : `, by the rule ${toJson(targeting)}`}`,
+    `Features  ${named(status.features, 'every feature is dark', 'features')}`,
+    `Limits    ${named(status.limits, 'none set', 'limits')}`,
+    `Autonomy  ${named(status.autonomy, 'none set', 'status --json')}`,
+    '',
+    ...(active_kills === 0
+      ? ['No active kills.']
+      : [
+          `${count(active_kills, 'active kill')}, newest first:`,
+          killTable(kills.slice(0, SHOWN)),
+          ...more(active_kills, 'kills'),
+        ]),
+    '',
+    ...(executors.length === 0
+      ? ['No executor has reported here.']
+      : [
+          `${count(executors.length, 'executor')}:`,
+          executorTable(executors.slice(0, SHOWN)),
+          ...more(executors.length, 'executors'),
+        ]),
+  ];
+}
+
+function named(values: Readonly<Record<string, string | number>>, none: string, verb: string): string {
+  const all = Object.entries(values);
+  if (all.length === 0) return none;
+  return [...all.slice(0, SHOWN).map(([name, value]) => `${printable(name)} ${value}`), ...more(all.length, verb)].join(
+    ', ',
+  );
+}
+
+const more = (total: number, verb: string): string[] =>
+  total > SHOWN ? [`… and ${total - SHOWN} more: kill-switch ${verb}`] : [];

@@ -1,0 +1,46 @@
+import { z } from 'zod';
+import { invalid, quoteId } from '../../flags/index.ts';
+
+const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+const LONGEST_DAYS = 1000;
+
+const rfc3339 = z.iso.datetime({ offset: true });
+
+/** Milliseconds of `250ms`, `5s`, `2m`, `1.5h` or `7d`; only 0 needs no unit. @throws KillSwitchError INVALID_ARGUMENT */
+export function parseDuration(text: string): number {
+  if (text === '0') return 0;
+  const [, amount, unit = ''] = /^(\d{1,15}(?:\.\d{1,9})?)([a-z]*)$/.exec(text) ?? [];
+  const unitMs = Object.hasOwn(UNITS, unit) ? UNITS[unit] : undefined;
+  if (amount === undefined || unitMs === undefined) {
+    const hint =
+      amount !== undefined && unit === '' ? `For seconds: ${amount}s.` : `For instance 250ms, 5s, 2m, 1h, 7d.`;
+    throw invalid(`${quoteId(text)} is not a duration: it is a number with its unit. ${hint}`);
+  }
+  const ms = Math.round(Number(amount) * unitMs);
+  if (ms > LONGEST_DAYS * 86_400_000) throw invalid(`${quoteId(text)} is too long: at most ${LONGEST_DAYS}d.`);
+  return ms;
+}
+
+/** A moment as RFC 3339 UTC, of RFC 3339 with a zone (`2026-12-24T18:00:00Z`) or of a duration from now (`30m`). @throws KillSwitchError INVALID_ARGUMENT */
+export function parseTime(text: string, now: number): string {
+  if (/^\d+(\.\d+)?[a-z]+$/.test(text)) return new Date(now + parseDuration(text)).toISOString();
+  if (!rfc3339.safeParse(text).success) {
+    throw invalid(
+      `${quoteId(text)} is not a time: write it as RFC 3339 with its zone (2026-12-24T18:00:00Z), or as a duration from now (30m).`,
+    );
+  }
+  return new Date(text).toISOString();
+}
+
+/** A duration for people: `250 ms`, `12 s`, `3 min`, `5 h`, `2 d`. */
+export function formatDuration(ms: number): string {
+  if (ms < 1000) return `${Math.round(ms)} ms`;
+  for (const [unit, unitMs, next] of [
+    ['s', 1000, 120],
+    ['min', 60_000, 120],
+    ['h', 3_600_000, 48],
+  ] as const) {
+    if (ms < unitMs * next) return `${Math.round(ms / unitMs)} ${unit}`;
+  }
+  return `${Math.round(ms / 86_400_000)} d`;
+}

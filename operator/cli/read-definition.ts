@@ -1,0 +1,41 @@
+import { readFile } from 'node:fs/promises';
+import { messageOf } from '../../flags/index.ts';
+import { CommandError } from './command.ts';
+import { printable } from './output.ts';
+
+/** The text of a file that a person named. @throws CommandError FILE_UNREADABLE */
+export async function readText(path: string): Promise<string> {
+  const file = printable(path);
+  let bytes: Buffer;
+  try {
+    bytes = await readFile(path);
+  } catch (error) {
+    const why = WHY[(error as NodeJS.ErrnoException).code ?? ''] ?? `cannot be read: ${messageOf(error)}`;
+    throw new CommandError('FILE_UNREADABLE', `The file ${file} ${why}.`, { cause: error });
+  }
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch (error) {
+    throw new CommandError('FILE_UNREADABLE', `The file ${file} is not UTF-8 text: save it as UTF-8.`, {
+      cause: error,
+    });
+  }
+}
+
+const WHY: Readonly<Record<string, string>> = {
+  ENOENT: 'does not exist',
+  EISDIR: 'is a folder',
+  EACCES: 'may not be read by this user',
+};
+
+/** The JSON of a file. @throws CommandError FILE_UNREADABLE, INVALID_DEFINITION */
+export async function readJson(path: string): Promise<unknown> {
+  const text = await readText(path);
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new CommandError('INVALID_DEFINITION', `The file ${printable(path)} is not JSON: ${messageOf(error)}.`, {
+      cause: error,
+    });
+  }
+}

@@ -1,0 +1,116 @@
+import { Option, type Command } from 'commander';
+import type { Mode } from '../../flags/index.ts';
+import { type Acknowledgements, allStopped, type ExecutorAcknowledgement } from '../acknowledge.ts';
+import type { KillAnswer } from '../control-plane.ts';
+import { untilOption, waitOption } from './arguments.ts';
+import { type Answer, type Context, EXIT } from './command.ts';
+import { formatDuration } from './duration.ts';
+import { count, printable, quoted, shortTime, table } from './output.ts';
+
+/** What `kill`, `pause` and `restrict` take. */
+export interface StopOptions {
+  readonly reason?: string;
+  readonly until?: string;
+  readonly wait: number;
+}
+
+/** The options that they share. */
+export const withStopOptions = (command: Command): Command =>
+  command
+    .addOption(new Option('--reason <text>', 'why, for whoever looks at it later'))
+    .addOption(untilOption())
+    .addOption(waitOption());
+
+/** Restricts a target, waits for the executors, and says who obeyed. */
+export async function stop(
+  context: Context,
+  target: string,
+  mode: Mode,
+  { reason, until, wait }: StopOptions,
+): Promise<Answer> {
+  const control = await context.control();
+  const stoppedAfter = new Map<string, number>();
+  const answer = await control.kill({
+    target,
+    mode,
+    reason,
+    expiresAt: until,
+    waitMs: wait,
+    onProgress(acknowledgements) {
+      for (const { id, state } of acknowledgements.executors) {
+        if (state !== 'stopped') stoppedAfter.delete(id);
+        else if (!stoppedAfter.has(id)) stoppedAfter.set(id, acknowledgements.elapsed_ms);
+      }
+      context.progress(`Recorded. ${headline(acknowledgements)}`);
+    },
+  });
+  const value = {
+    ...answer,
+    acknowledgements: {
+      ...answer.acknowledgements,
+      executors: answer.acknowledgements.executors.map((executor) => ({
+        ...executor,
+        /** How long after the kill was recorded it was seen to have stopped and drained. */
+        stopped_after_ms:
+          executor.state === 'stopped' ? (stoppedAfter.get(executor.id) ?? answer.acknowledgements.elapsed_ms) : null,
+      })),
+    },
+  };
+  const done = allStopped(value.acknowledgements);
+  return {
+    value,
+    text: [stands(answer, mode), obeyed(value.acknowledgements), done ? '' : missing(value.acknowledgements, wait)]
+      .filter((part) => part !== '')
+      .join('\n\n'),
+    exitCode: done || wait === 0 ? EXIT.done : EXIT.waitRanOut,
+  };
+}
+
+function stands({ kill, epoch, already }: KillAnswer, asked: Mode): string {
+  const until = kill.expires_at === null ? '' : `, until ${shortTime(kill.expires_at)}`;
+  const who = `${printable(kill.killed_by)} at ${shortTime(kill.killed_at)}${kill.reason === null ? '' : `: ${quoted(kill.reason)}`}`;
+  const stricter = kill.mode === asked ? '' : ` You asked for ${asked}: the stricter ${kill.mode} stands.`;
+  return already
+    ? `${printable(kill.target)} was already ${kill.mode}${until} (by ${who}).${stricter} That you asked too is recorded, at epoch ${epoch}.`
+    : `${printable(kill.target)} is ${kill.mode}${until}, at epoch ${epoch}.${stricter}`;
+}
+
+const headline = ({ total, drained, elapsed_ms }: Acknowledgements): string =>
+  `${drained} of ${count(total, 'executor')} ${drained === 1 ? 'has' : 'have'} stopped and drained after ${elapsed_ms} ms.`;
+
+type Shown = Omit<Acknowledgements, 'executors'> & {
+  readonly executors: readonly (ExecutorAcknowledgement & { readonly stopped_after_ms: number | null })[];
+};
+
+function obeyed(acknowledgements: Shown): string {
+  const { total, executors, problem } = acknowledgements;
+  if (problem !== undefined) return `The executors could not be heard: ${printable(problem)}`;
+  if (total === 0) return 'No executor has reported here, so nobody had to stop.';
+  const rows = executors.map(({ id, name, host, pid, state, epoch, in_flight, stopped_after_ms }) => [
+    name,
+    state,
+    epoch,
+    in_flight,
+    stopped_after_ms,
+    `${host}/${pid}`,
+    id,
+  ]);
+  return `${headline(acknowledgements)}\n${table(['EXECUTOR', 'STATE', 'EPOCH', 'IN FLIGHT', 'MS', 'PROCESS', 'ID'], rows)}`;
+}
+
+function missing({ executors, problem }: Acknowledgements, wait: number): string {
+  const silent = executors.filter(({ state }) => state === 'silent');
+  const waited = wait === 0 ? 'Not waited for' : `After ${formatDuration(wait)}`;
+  const who =
+    problem === undefined ? 'not every executor has stopped and drained' : 'nothing is known of the executors';
+  const lines = [
+    `${waited === 'Not waited for' ? `${waited}: ${who} yet` : `${waited}, ${who}`}. The kill stands: each stops when it hears of it, at the latest when its lease is over.`,
+  ];
+  if (silent.length > 0) {
+    lines.push(
+      `silent: not heard of for longer than its lease. One that still runs has stopped by itself; take one that is gone out of the count:`,
+      ...silent.map(({ id }) => `  kill-switch executors forget ${printable(id)}`),
+    );
+  }
+  return lines.join('\n');
+}

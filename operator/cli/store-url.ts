@@ -1,0 +1,95 @@
+import { resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { invalid, messageOf, quoteId } from '../../flags/index.ts';
+import type { ControlStore, ExecutorStore } from '../../store/ports.ts';
+import { redisEndpoint } from '../../store/redis/endpoint.ts';
+import { CommandError } from './command.ts';
+import { toJson, withoutCredentials } from './output.ts';
+
+/** Where the command acts when nothing is said. */
+export const DEFAULT_STORE = 'file:.kill-switch';
+
+/** Where the command acts. Its drivers are loaded when they are asked for, so that ioredis is only needed where there is a Redis. */
+export interface Store {
+  /** The URL without user and password. */
+  readonly location: string;
+  /** Whether the location leaves out a user or password. */
+  readonly hasCredentials: boolean;
+  control(): Promise<ControlStore>;
+  /** What an executor holds, for the one verb that is an executor. `anchor`: the file in which it keeps what it last saw; default: the driver's own. */
+  executor(anchor?: string): Promise<ExecutorStore>;
+  /** How an app is pointed at it: the import, and the expression. */
+  readonly code: readonly [string, string];
+}
+
+const FORMS = 'It begins with file: (a folder, file:.kill-switch), redis:// or rediss://.';
+
+/** @throws KillSwitchError INVALID_ARGUMENT, which never says a password */
+export function parseStoreUrl(url: string): Store {
+  if (/^file:/i.test(url)) return folder(directoryOf(url));
+  if (/^rediss?:/i.test(url)) return redis(url);
+  if (/^https?:/i.test(url)) {
+    throw invalid('A store over http(s) is not available in this version: use file: or redis://, rediss://.');
+  }
+  const shown = url.includes('@') ? 'This' : quoteId(url);
+  const hint =
+    /^[^:@]*$/.test(url) && url !== '' ? ` For the folder of this name: --store ${quoteId(`file:${url}`)}.` : '';
+  throw invalid(`${shown} is not the URL of a store. ${FORMS}${hint}`);
+}
+
+function directoryOf(url: string): string {
+  const path = url.slice('file:'.length);
+  if (path === '') throw invalid(`The URL of the store names no folder. ${FORMS}`);
+  if (!path.startsWith('//')) return path;
+  try {
+    return fileURLToPath(url);
+  } catch (error) {
+    throw invalid(
+      `${quoteId(withoutCredentials(url))} is not the URL of a folder of this machine: ${messageOf(error)}.`,
+    );
+  }
+}
+
+function folder(directory: string): Store {
+  return {
+    location: `file:${directory}`,
+    hasCredentials: false,
+    control: async () => (await import('../../store/file/control.ts')).fileControlStore({ directory }),
+    executor: async (anchor) => (await import('../../store/file/index.ts')).fileStore({ directory, anchor }),
+    code: [
+      "import { fileStore } from 'openfeature-kill-switch/store/file';",
+      `fileStore({ directory: ${toJson(resolve(directory))} })`,
+    ],
+  };
+}
+
+function redis(url: string): Store {
+  const { location, secrets, options } = redisEndpoint({ url });
+  const hasCredentials = secrets.length > 0 || options.username !== undefined;
+  return {
+    location,
+    hasCredentials,
+    control: async () =>
+      (await needingIoredis(() => import('../../store/redis/control.ts'))).redisControlStore({ url }),
+    executor: async (anchor) =>
+      (await needingIoredis(() => import('../../store/redis/index.ts'))).redisStore({ url, anchor }),
+    code: [
+      "import { redisStore } from 'openfeature-kill-switch/store/redis';",
+      `redisStore({ url: ${hasCredentials ? 'process.env.REDIS_URL' : toJson(location)} })`,
+    ],
+  };
+}
+
+async function needingIoredis<T>(load: () => Promise<T>): Promise<T> {
+  try {
+    return await load();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ERR_MODULE_NOT_FOUND' || !/'ioredis'/.test(messageOf(error)))
+      throw error;
+    throw new CommandError(
+      'MISSING_PACKAGE',
+      'A store in Redis needs the package ioredis, which is not installed: npm install ioredis',
+      { cause: error },
+    );
+  }
+}

@@ -1,0 +1,34 @@
+import type { Verb } from './command.ts';
+
+/** One row a verb, in the order of the help. Two words: a verb under a noun. To add a verb, copy a file of `commands/` and a row. */
+export interface VerbRow {
+  readonly name: string;
+  readonly summary: string;
+  readonly load: () => Promise<{ readonly verb: Verb }>;
+}
+
+// biome-ignore format: one row a verb
+export const VERBS: readonly VerbRow[] = [
+  { name: 'init', summary: 'create the control plane, in draft_only', load: () => import('./commands/init.ts') },
+  { name: 'recover', summary: 'accept a store that was wiped, replaced or forked', load: () => import('./commands/recover.ts') },
+  { name: 'kill', summary: 'stop a target, and show who obeyed', load: () => import('./commands/kill.ts') },
+  { name: 'pause', summary: 'pause a target: its work waits', load: () => import('./commands/pause.ts') },
+  { name: 'restrict', summary: 'leave a target less authority', load: () => import('./commands/restrict.ts') },
+  { name: 'revive', summary: 'lift the kill of a target', load: () => import('./commands/revive.ts') },
+  { name: 'mode', summary: 'show or set the base mode', load: () => import('./commands/mode.ts') },
+  { name: 'feature', summary: 'show or set the stage of a feature', load: () => import('./commands/feature.ts') },
+  { name: 'limit', summary: 'show or set a limit', load: () => import('./commands/limit.ts') },
+  { name: 'autonomy', summary: 'show or set how closely people watch an action', load: () => import('./commands/autonomy.ts') },
+  { name: 'status', summary: 'show the whole switch on one screen', load: () => import('./commands/status.ts') },
+  { name: 'kills', summary: 'list the active kills, newest first', load: () => import('./commands/kills.ts') },
+  { name: 'features', summary: 'list the features', load: () => import('./commands/features.ts') },
+  { name: 'limits', summary: 'list the limits', load: () => import('./commands/limits.ts') },
+  { name: 'executors', summary: 'list the executors', load: () => import('./commands/executors.ts') },
+  { name: 'executors forget', summary: 'take an executor that is gone for good out of the count', load: () => import('./commands/executors-forget.ts') },
+  { name: 'log', summary: 'print every change, oldest first', load: () => import('./commands/log.ts') },
+  { name: 'log verify', summary: 'check that the log is whole', load: () => import('./commands/log-verify.ts') },
+  { name: 'flagd import', summary: "set the app's ordinary flags from a flagd definition", load: () => import('./commands/flagd-import.ts') },
+];
+
+/** What a first word stands for that is no verb by itself. */
+export const GROUPS: Readonly<Record<string, string>> = { flagd: 'work with definitions of flagd' };
