@@ -3,9 +3,10 @@ import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { ensureFlagd } from '../test/servers/ensure-flagd.mjs';
 import { ensureRedis } from '../test/servers/ensure-redis.mjs';
-import { ensureInstalled, root } from './prepare.mjs';
+import { ensureInstalled, root, showFailuresPlainly } from './prepare.mjs';
 
 console.log = console.error; // the result alone goes to stdout
+showFailuresPlainly();
 ensureInstalled();
 const env = { ...process.env, REDIS_SERVER_BIN: ensureRedis() ?? '', FLAGD_BIN: (await ensureFlagd()) ?? '' };
 

@@ -1,5 +1,6 @@
 // `npm run build`: compiles the package to dist/.
-import { build, ensureInstalled } from './prepare.mjs';
+import { build, ensureInstalled, showFailuresPlainly } from './prepare.mjs';
 
+showFailuresPlainly();
 ensureInstalled();
 build();

@@ -1,9 +1,10 @@
 // `npm run check [gate …]`: every gate, one line each. A gate passes when it looked at something, found nothing wrong,
 // and found what is wrong in a folder that was planted for it.
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { docs } from './gates/docs.mjs';
 import { format } from './gates/format.mjs';
+import { withFolder } from './gates/gate.mjs';
 import { imports } from './gates/imports.mjs';
 import { knip } from './gates/knip.mjs';
 import { lint } from './gates/lint.mjs';
@@ -60,7 +61,7 @@ async function passes(gate, isBuilt) {
       );
   }
   const outcome =
-    problems.length === 0 ? `ok, ${gate.caught.length} planted failures caught` : `${problems.length} problems`;
+    problems.length === 0 ? `ok, planted failures caught: ${gate.caught.length}` : `${problems.length} problems`;
   console.log(`${gate.name.padEnd(8)} ${String(checked).padStart(5)} ${gate.unit}: ${outcome} (${seconds()} s)`);
   for (const problem of problems.slice(0, SHOWN)) console.log(`  ${problem.trimEnd().replaceAll('\n', '\n  ')}`);
   if (problems.length > SHOWN) console.log(`  … and ${problems.length - SHOWN} more`);
@@ -79,21 +80,18 @@ async function finding(gate, folder) {
 }
 
 /** @param {import('./gates/gate.mjs').Gate} gate */
-async function findPlanted(gate) {
-  mkdirSync(join(root, '.gate'), { recursive: true });
-  const folder = mkdtempSync(join(root, `.gate/${gate.name}-`));
-  try {
+function findPlanted(gate) {
+  return withFolder(gate.name, (folder) => {
     for (const [path, text] of Object.entries(gate.planted)) {
       mkdirSync(dirname(join(folder, path)), { recursive: true });
       writeFileSync(join(folder, path), text);
     }
-    return await finding(gate, folder);
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
+    return finding(gate, folder);
+  });
 }
 
 if (process.argv[1] === import.meta.filename) {
+  for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1));
   const { failed } = await checkAll(process.argv.slice(2));
   process.exitCode = failed > 0 ? 1 : 0;
 }

@@ -14,12 +14,15 @@ const sources = readJson('tsconfig.build.json').include;
 const assets = ['.lua', '.html', '.css'];
 
 /** A step that has said itself what is wrong: its message is shown, without a stack. */
-class StepFailed extends Error {}
+export class StepFailed extends Error {}
 
-process.on('uncaughtException', (error) => {
-  console.error(error instanceof StepFailed ? error.message : error);
-  process.exit(1);
-});
+/** For scripts: a step that failed ends the process with its message and code 1. */
+export function showFailuresPlainly() {
+  process.on('uncaughtException', (error) => {
+    console.error(error instanceof StepFailed ? error.message : error);
+    process.exit(1);
+  });
+}
 
 /** @param {string} path from the root */
 export function readJson(path) {

@@ -1,8 +1,9 @@
 // `npm run pretest`: everything that the tests need, with one line for each thing that takes time.
 import { ensureFlagd } from '../test/servers/ensure-flagd.mjs';
 import { ensureRedis } from '../test/servers/ensure-redis.mjs';
-import { ensureBuilt, ensureInstalled } from './prepare.mjs';
+import { ensureBuilt, ensureInstalled, showFailuresPlainly } from './prepare.mjs';
 
+showFailuresPlainly();
 ensureInstalled();
 ensureBuilt();
 console.log(`redis-server: ${ensureRedis() ?? 'none'}`);

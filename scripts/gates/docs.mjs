@@ -1,6 +1,7 @@
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { filesBelow, root } from '../prepare.mjs';
+import { filesBelow } from '../prepare.mjs';
+import { withFolder } from './gate.mjs';
 import { typeCheck } from './types.mjs';
 
 /** With an output folder of its own, the package's name leads to the types in dist/ and not to their sources. */
@@ -19,35 +20,32 @@ export const docs = {
   unit: 'code blocks',
   needsBuild: true,
   async check(folder) {
-    const pages = ['README.md', ...(existsSync(join(folder, 'docs')) ? filesBelow(folder, ['.md'], 'docs') : [])];
-    const blocks = pages.filter((page) => existsSync(join(folder, page))).flatMap((page) => codeBlocks(folder, page));
+    const pages = [
+      'README.md',
+      ...(existsSync(join(folder, 'docs')) ? filesBelow(folder, ['.md'], 'docs') : []),
+    ].filter((page) => existsSync(join(folder, page)));
+    const blocks = pages.flatMap((page) => codeBlocks(folder, page));
     if (blocks.length === 0) return { checked: 0, problems: [] };
-    mkdirSync(join(root, '.gate'), { recursive: true });
-    const modules = mkdtempSync(join(root, '.gate/blocks-')); // below the root, so that the package's own name resolves
-    try {
+    // Below the root, so that the package's own name resolves.
+    const { checked, problems } = await withFolder('blocks', (modules) => {
       writeFileSync(join(modules, 'tsconfig.json'), JSON.stringify(tsconfig));
       for (const { page, line, code } of blocks) {
         // As far down as in the page, so that the compiler's line numbers are the page's.
-        writeFileSync(
-          join(modules, `${page.replaceAll('/', '~')}~${line}.ts`),
-          `${'\n'.repeat(line)}${code}\nexport {};\n`,
-        );
+        const text = `${'\n'.repeat(line)}${code}\nexport {};\n`;
+        writeFileSync(join(modules, `${page.replaceAll('/', '~')}~${line}.ts`), text);
       }
-      const { checked, problems } = await typeCheck(modules);
-      if (checked < blocks.length) problems.push(`${checked} of ${blocks.length} code blocks were compiled.`);
-      return {
-        checked: blocks.length,
-        problems: problems.map((text) => text.replace(/~\d+\.ts\((\d+),\d+\)/, ':$1').replaceAll('~', '/')),
-      };
-    } finally {
-      rmSync(modules, { recursive: true, force: true });
-    }
+      return typeCheck(modules);
+    });
+    const found = problems.map((text) => text.replace(/~\d+\.ts\((\d+),\d+\)/, ':$1').replaceAll('~', '/'));
+    if (checked < blocks.length) found.push(`${checked} of ${blocks.length} code blocks were compiled.`);
+    return { checked: blocks.length, problems: [...found, ...pages.flatMap((page) => uncheckedFences(folder, page))] };
   },
   planted: {
     'README.md': '# Planted\n\n```ts\nconst a: string = "a";\n```\n\n```ts continues\nconst b: number = a;\n```\n',
-    'docs/page.md': "```ts\nimport { nothingOfThatName } from 'openfeature-kill-switch';\n```\n",
+    'docs/page.md':
+      "```ts\nimport { nothingOfThatName } from 'openfeature-kill-switch';\n```\n\n```typescript\n1\n```\n",
   },
-  caught: [/README\.md:8.*TS2322/, /docs\/page\.md:2.*TS(2305|2307)/],
+  caught: [/README\.md:8.*TS2322/, /docs\/page\.md:2.*TS(2305|2307)/, /docs\/page\.md:5 .*typescript/],
 };
 
 /** @param {string} folder
@@ -67,4 +65,17 @@ function codeBlocks(folder, page) {
     } else blocks.push({ page, line, code });
   }
   return blocks;
+}
+
+/** Fences that look like code of ours and would be passed over.
+ * @param {string} folder
+ * @param {string} page */
+function uncheckedFences(folder, page) {
+  return readFileSync(join(folder, page), 'utf8')
+    .split('\n')
+    .flatMap((text, index) =>
+      /^```(ts|js|typescript|javascript|tsx|jsx)\b/.test(text) && !/^```ts( continues)?$/.test(text)
+        ? [`${page}:${index + 1} ${text} is not checked: write \`\`\`ts or \`\`\`ts continues`]
+        : [],
+    );
 }

@@ -1,5 +1,7 @@
 // What a gate is. Each looks at a folder that plays the repository: the real one, and one with a planted failure.
 import { spawn } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { root } from '../prepare.mjs';
 
 /** What a gate found in one folder.
@@ -14,6 +16,29 @@ import { root } from '../prepare.mjs';
  * @property {(folder: string) => Finding | Promise<Finding>} check
  * @property {Record<string, string>} planted files with something wrong, by path
  * @property {RegExp[]} caught each is found in a problem of the planted folder */
+
+/** @type {Set<string>} */
+const folders = new Set();
+process.on('exit', () => {
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+});
+
+/** Lends a folder, two levels below the root, that is removed afterwards.
+ * @template T
+ * @param {string} name
+ * @param {(folder: string) => Promise<T>} use
+ * @returns {Promise<T>} */
+export async function withFolder(name, use) {
+  mkdirSync(join(root, '.gate'), { recursive: true });
+  const folder = mkdtempSync(join(root, '.gate', `${name}-`));
+  folders.add(folder);
+  try {
+    return await use(folder);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+    folders.delete(folder);
+  }
+}
 
 /** @typedef {{ code: number | null, stdout: string, stderr: string }} Ended */
 

@@ -1,5 +1,6 @@
 import { accessSync, constants, statSync } from 'node:fs';
 import { delimiter, join, resolve } from 'node:path';
+import { StepFailed } from '../../scripts/prepare.mjs';
 
 /** The path of a command: the absolute path of a runnable file, or undefined.
  * @param {string} name a name that is looked up in PATH
@@ -28,7 +29,7 @@ export function isRunnable(path) {
  * @returns {undefined} */
 export function unavailable(name, reason) {
   if (process.env.CI === 'true')
-    throw new Error(`${name}: not available, and CI=true allows no skipped server. ${reason}`);
+    throw new StepFailed(`${name}: not available, and CI=true allows no skipped server. ${reason}`);
   console.log(`${name}: not available, its tests are skipped. ${reason}`);
   return undefined;
 }

@@ -73,7 +73,6 @@ async function startOn(
   }[until];
   const server = serverProcess({
     command: serverPaths.flagd,
-    // prettier-ignore
     args: [
       'start',
       '--port',
