@@ -5,7 +5,7 @@ import type { Append, ControlConnection, ControlScope, ControlStore } from '../p
 import { type RedisEndpoint, type RedisEndpointOptions, redisEndpoint } from './endpoint.ts';
 import { corrupt, isReply, requireReplicated, unknownOutcome } from './errors.ts';
 import type { RedisKeys } from './keys.ts';
-import { atOnce, redisReader } from './reader.ts';
+import { allOf, atOneMoment, redisReader } from './reader.ts';
 import { headText, logId, reply } from './replies.ts';
 import { APPEND, APPEND_TIGHTENING, runScript, SETTLE, waitMs } from './scripts.ts';
 
@@ -56,11 +56,14 @@ function openControl(endpoint: RedisEndpoint, { organizationId, requestTimeoutMs
     async read(entryKeys) {
       await settle();
       const asked = [...new Set(entryKeys)];
-      const send = (client: Redis): Promise<unknown[]> => {
-        const multi = client.multi().get(keys.head).time();
-        return atOnce(asked.length > 0 ? multi.hmget(keys.state, ...asked) : multi);
-      };
-      const [headReply, timeReply, values] = await connection.request({ access: 'read', send });
+      const [headReply, timeReply, values] = await connection.request({
+        access: 'read',
+        send: (client) =>
+          atOneMoment(keys, () => {
+            const reads = client.pipeline().get(keys.head).time();
+            return asked.length > 0 ? reads.hmget(keys.state, ...asked) : reads;
+          }),
+      });
       const head = replies.head(replies.parse(reply.textOrNil, headReply, 'a head that cannot be read'));
       const [seconds, microseconds] = replies.parse(reply.time, timeReply, 'a time that cannot be read');
       const texts = replies.parse(reply.texts, values ?? [], 'a state that cannot be read');
@@ -119,7 +122,7 @@ function openControl(endpoint: RedisEndpoint, { organizationId, requestTimeoutMs
     },
     async forget(executorId) {
       const send = (client: Redis): Promise<unknown[]> =>
-        atOnce(client.multi().hdel(keys.executors, executorId).hdel(keys.forks, executorId));
+        allOf(client.pipeline().hdel(keys.executors, executorId).hdel(keys.forks, executorId));
       await connection.request({ access: 'write', send });
     },
     async *log(after) {

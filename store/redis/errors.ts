@@ -15,9 +15,12 @@ const REFUSALS: Readonly<Record<string, string>> = {
 /** How ioredis says that a connection ended before the answer came. */
 const LOST = /max retries per request|Connection is closed|Stream isn't writeable|Command aborted/;
 
-/** The error word that Redis puts first; what an ACL refuses inside a script comes without one. */
-const replyCode = (message: string): string =>
-  /executing the script can't/.test(message) ? 'NOPERM' : (/^-?([A-Z]+)\b/.exec(message)?.[1] ?? '');
+/** The error word that Redis puts first. It has none for what an ACL refuses inside a script, and for a long command before AUTH. */
+function replyCode(message: string): string {
+  if (/executing the script can't/.test(message)) return 'NOPERM';
+  if (/Protocol error: unauthenticated/.test(message)) return 'NOAUTH';
+  return /^-?([A-Z]+)\b/.exec(message)?.[1] ?? '';
+}
 
 /** The text without any secret of the endpoint. */
 export const redact = (text: string, { secrets }: Pick<RedisEndpoint, 'secrets'>): string =>

@@ -1,5 +1,5 @@
-import type { Redis } from 'ioredis';
-import { type Head } from '../../flags/index.ts';
+import type { ChainableCommander } from 'ioredis';
+import type { Head } from '../../flags/index.ts';
 import { sameHead } from '../answers.ts';
 import type { ControlReader } from '../ports.ts';
 import { RedisConnection } from './connection.ts';
@@ -34,15 +34,18 @@ export function redisReader(endpoint: RedisEndpoint, organizationId: string, req
   const reader: ControlReader = {
     async load(held) {
       const at = held ? logId(held.epoch) : '-';
-      const send = (client: Redis): Promise<unknown[]> =>
-        atOnce(
-          client
-            .multi()
-            .get(keys.head)
-            .call('HGETALL', keys.state)
-            .call('XRANGE', keys.log, at, held ? at : '-', 'COUNT', 1),
-        );
-      const [headReply, state, entries] = await connection.request({ access: 'read', largeMs: LOAD_MS, send });
+      const [headReply, state, entries] = await connection.request({
+        access: 'read',
+        largeMs: LOAD_MS,
+        send: (client) =>
+          atOneMoment(keys, () =>
+            client
+              .pipeline()
+              .get(keys.head)
+              .call('HGETALL', keys.state)
+              .call('XRANGE', keys.log, at, held ? at : '-', 'COUNT', 1),
+          ),
+      });
       const head = replies.head(replies.parse(reply.textOrNil, headReply, 'a head that cannot be read'));
       if (head === null) return { head, entries: [], linked: held === null };
       const linked = held === null || sameHead(held, head) || isInChain(held, head, entries);
@@ -64,11 +67,22 @@ export function redisReader(endpoint: RedisEndpoint, organizationId: string, req
   return { connection, keys, replies, reader };
 }
 
-/** The answers of a MULTI, which are of one moment; throws the first error among them. */
-export async function atOnce(multi: {
-  exec(): Promise<[error: Error | null, result: unknown][] | null>;
-}): Promise<unknown[]> {
-  const results = (await multi.exec()) ?? [];
+/**
+ * The answers to reads that were all of one moment: the head was the same before and after. The first command gets the head.
+ * Not a MULTI, which Redis refuses when memory is full, and then no kill could be planned; not a script, which would hold up
+ * everyone else while it copies a large state.
+ */
+export async function atOneMoment(keys: RedisKeys, reads: () => ChainableCommander): Promise<unknown[]> {
+  for (let tries = 0; tries < 20; tries += 1) {
+    const answers = await allOf(reads().get(keys.head));
+    if (answers[0] === answers.pop()) return answers;
+  }
+  throw new Error('the switch changes all the time');
+}
+
+/** The answers of a pipeline; throws the first error among them. */
+export async function allOf(pipeline: ChainableCommander): Promise<unknown[]> {
+  const results = (await pipeline.exec()) ?? [];
   return results.map(([error, result]) => {
     if (error) throw error;
     return result;

@@ -65,8 +65,8 @@ export const beat = (id: string, applied: Head | null, more: Partial<Beat> = {})
 
 /** One change as it would be appended now, and what appending it says. Tests keep it to append it late, twice or not at all. */
 export async function plan(control: ControlConnection, type: EventType, data: Record<string, unknown>) {
-  const target = typeof data['target'] === 'string' ? [`kill:${data['target']}`] : [];
-  const view = await control.read(['control', 'mode', ...target]);
+  const named = type === 'feature' ? `feature:${data['name']}` : `kill:${data['target'] ?? 'all'}`;
+  const view = await control.read(['control', 'mode', named]);
   const event = sealEvent({
     seq: (view.head?.epoch ?? 0) + 1,
     at: view.time,

@@ -1,0 +1,261 @@
+import { rmSync } from 'node:fs';
+import { inspect } from 'node:util';
+import { describe, expect, test } from 'vitest';
+import { hasRedis, type RedisServer, startRedis } from '../../servers/index.ts';
+import { append, beat, failure, goLive, init, kill, killData, openControl, openExecutor, plan } from './harness.ts';
+
+const KEY = (name: string): string => `kill-switch:{default}:${name}`;
+
+describe.skipIf(!hasRedis)('a Redis that answers, but does not take or hold what it should', () => {
+  const setUp = async (options: Parameters<typeof startRedis>[0] = {}) => {
+    const redis = await startRedis(options);
+    const at = { url: redis.url };
+    const [control, executor] = [openControl(at), openExecutor(at)];
+    await init(control);
+    const head = await goLive(control);
+    const confirm = () => executor.confirm(beat(executor.id, head));
+    expect((await confirm()).events).toEqual([]);
+    return { redis, at, control, executor, head, confirm };
+  };
+
+  test('demoted to a replica: reads go on, a confirmation and a kill do not, until it is the master again', async () => {
+    const { redis, control, executor, head, confirm } = await setUp();
+    const change = await plan(control, 'kill', killData('all'));
+    await redis.cli('REPLICAOF', '127.0.0.1', 1);
+    const refused = { code: 'STORE_READ_ONLY', message: expect.stringMatching(/READONLY.*is a replica/) };
+    expect(await failure(confirm())).toMatchObject(refused);
+    expect(await failure(control.append(change))).toMatchObject(refused);
+    expect(await executor.load(head)).toMatchObject({ head, linked: true });
+    await redis.cli('REPLICAOF', 'NO', 'ONE');
+    expect((await confirm()).events).toEqual([]);
+    expect(await control.append(change)).toBe(true);
+  });
+
+  test('disk trouble (MISCONF): reads go on, a confirmation and a kill do not', async () => {
+    const { redis, control, head, confirm } = await setUp({ config: ['appendonly no', 'save 3600 1'] });
+    const change = await plan(control, 'kill', killData('all'));
+    rmSync(redis.dir, { recursive: true });
+    await redis.cli('BGSAVE');
+    await expect.poll(() => redis.cli('INFO', 'persistence')).toMatch(/rdb_last_bgsave_status:err/);
+    const refused = { code: 'STORE_READ_ONLY', message: expect.stringMatching(/MISCONF.*its disk/) };
+    expect(await failure(confirm())).toMatchObject(refused);
+    expect(await failure(control.append(change))).toMatchObject(refused);
+    expect((await control.read([])).head).toEqual(head);
+    await redis.cli('CONFIG', 'SET', 'stop-writes-on-bgsave-error', 'no');
+    expect((await confirm()).events).toEqual([]);
+    expect(await control.append(change)).toBe(true);
+  });
+
+  test('memory full: nobody confirms and nothing is loosened, but a kill gets through and is pushed', async () => {
+    const { redis, control, executor, head, confirm } = await setUp({ config: ['maxmemory-policy noeviction'] });
+    const pushed = new Promise((resolve) => executor.follow((push) => push.type === 'event' && resolve(push.event)));
+    await expect.poll(() => redis.cli('PUBSUB', 'NUMSUB', KEY('events'))).toEqual([KEY('events'), 1]);
+    await redis.cli('CONFIG', 'SET', 'maxmemory', '1mb');
+    const refused = { code: 'STORE_READ_ONLY', message: expect.stringMatching(/OOM.*memory is full/) };
+    expect(await failure(confirm())).toMatchObject(refused);
+    expect(await failure(append(control, 'feature', { name: 'x', stage: 'live' }))).toMatchObject(refused);
+    const killed = await kill(control, 'all');
+    expect(killed.epoch).toBe(head.epoch + 1);
+    expect(await pushed).toMatchObject({ seq: killed.epoch, hash: killed.hash });
+    await redis.cli('CONFIG', 'SET', 'maxmemory', 0);
+    expect((await confirm()).events).toMatchObject([{ seq: killed.epoch }]);
+  });
+
+  test('too few replicas in reach: no confirmation', async () => {
+    const { redis, control, confirm } = await setUp();
+    await redis.cli('CONFIG', 'SET', 'min-replicas-to-write', 1);
+    expect(await failure(confirm())).toMatchObject({
+      code: 'STORE_READ_ONLY',
+      message: expect.stringMatching(/NOREPLICAS/),
+    });
+    expect(await failure(kill(control, 'all'))).toMatchObject({ code: 'STORE_READ_ONLY' });
+    await redis.cli('CONFIG', 'SET', 'min-replicas-to-write', 0);
+    expect((await confirm()).events).toEqual([]);
+  });
+
+  test.each(['head', 'state', 'log', 'executors', 'forks'])(
+    'a value of the wrong type under %s is no confirmation, for anybody',
+    async (name) => {
+      const { redis, control, confirm } = await setUp();
+      await redis.cli('RENAME', KEY(name), 'aside').catch(() => {}); // forks is not there yet
+      await redis.cli(name === 'head' ? 'LPUSH' : 'SET', KEY(name), 'x');
+      expect(await failure(confirm())).toMatchObject({ code: 'CORRUPT', message: expect.stringMatching(/WRONGTYPE/) });
+      if (name !== 'executors') {
+        expect(await failure(kill(control, 'all'))).toMatchObject({ code: 'CORRUPT' });
+        expect(await redis.cli('TYPE', KEY(name))).toBe(name === 'head' ? 'list' : 'string');
+      }
+      await redis.cli('DEL', KEY(name));
+      await redis.cli('RENAME', 'aside', KEY(name)).catch(() => {});
+      expect((await confirm()).events).toEqual([]); // nothing was half written
+      expect(await kill(control, 'all')).toMatchObject({ epoch: 3 });
+    },
+  );
+
+  test.each([
+    ['text that is not JSON', '{"epoch":'],
+    ['JSON of another shape', '{"epoch":"2"}'],
+    ['JSON that is no object', '7'],
+    ['nothing', ''],
+  ])('a head of %s is no confirmation', async (_, text) => {
+    const { redis, control, executor, confirm } = await setUp();
+    await redis.cli('SET', KEY('head'), text);
+    for (const ask of [confirm, () => executor.load(null), () => control.read([]), () => kill(control, 'all')])
+      expect(await failure(ask()), ask.toString()).toMatchObject({ code: 'CORRUPT' });
+  });
+
+  test.each(['state', 'log'])(
+    'a store whose %s was deleted does not confirm, but a kill gets through',
+    async (name) => {
+      const { redis, control, confirm } = await setUp();
+      const change = await plan(control, 'kill', killData('all'));
+      await redis.cli('DEL', KEY(name));
+      expect(await failure(confirm())).toMatchObject({ code: 'CORRUPT' });
+      expect(await control.append(change)).toBe(true);
+    },
+  );
+
+  test('a store whose head alone was deleted is empty for executors, and takes no new beginning over the remains', async () => {
+    const { redis, control, executor, head, confirm } = await setUp();
+    await kill(control, 'agent:x');
+    await redis.cli('DEL', KEY('head'));
+    expect(await confirm()).toMatchObject({ head: null, events: null });
+    expect(await executor.load(head)).toEqual({ head: null, entries: [], linked: false });
+    const view = await control.read(['kill:agent:x']);
+    expect([view.head, view.get('kill', 'agent:x')]).toEqual([null, undefined]);
+    expect(await failure(init(control))).toMatchObject({ code: 'CORRUPT', message: expect.stringMatching(/RENAME/) });
+  });
+
+  test('a log that goes on beyond the head takes no change, and the change leaves no trace', async () => {
+    const { redis, control, executor, confirm } = await setUp();
+    await redis.cli('XADD', KEY('log'), '9-0', 'event', 'x');
+    expect(await failure(confirm())).toMatchObject({ code: 'CORRUPT' });
+    expect(await failure(kill(control, 'agent:x'))).toMatchObject({
+      code: 'CORRUPT',
+      message: expect.stringMatching(/beyond the head/),
+    });
+    expect([...(await executor.load(null)).entries].map(([key]) => key)).not.toContain('kill:agent:x');
+  });
+
+  test('an entry of the state that cannot be read is found when it is read', async () => {
+    const { redis, control, executor } = await setUp();
+    await kill(control, 'agent:x');
+    await redis.cli('HSET', KEY('state'), 'kill:agent:x', '{"id"');
+    const { entries } = await executor.load(null);
+    expect(() => [...entries]).toThrow(
+      expect.objectContaining({ code: 'CORRUPT', message: expect.stringMatching(/kill:agent:x/) }),
+    );
+    expect(await failure(control.read(['kill:agent:x']))).toMatchObject({ code: 'CORRUPT' });
+  });
+
+  test('FLUSHALL, and a server that comes back empty, are an empty store in which the held head is not', async () => {
+    const { redis, control, executor, head, confirm } = await setUp();
+    const empty = { head: null, events: null, forkReported: false };
+    await redis.cli('FLUSHALL');
+    expect(await confirm()).toEqual(empty);
+    expect((await control.executors()).map(({ applied }) => applied)).toEqual([head]); // the beat says what was lost
+    await redis.restart({ empty: true });
+    expect(await confirm()).toEqual(empty);
+    expect(await executor.load(head)).toEqual({ head: null, entries: [], linked: false });
+    await init(control);
+    expect(await confirm()).toMatchObject({ head: { epoch: 1 }, events: null });
+  });
+
+  test('a server that comes back from an older copy does not have the held head, also once it has gone on', async () => {
+    const { redis, control, executor, head, confirm } = await setUp();
+    const copy = await redis.copyData();
+    const lost = await kill(control, 'agent:lost');
+    const held = () => executor.confirm(beat(executor.id, lost));
+    expect((await held()).events).toEqual([]);
+    await redis.restart({ fromCopy: copy });
+    expect(await held()).toMatchObject({ head, events: null });
+    expect((await executor.load(lost)).linked).toBe(false);
+    await kill(control, 'agent:other');
+    await kill(control, 'agent:more');
+    expect(await held()).toMatchObject({ head: { epoch: 4 }, events: null });
+    expect((await executor.load(lost)).linked).toBe(false);
+    expect((await confirm()).events).toMatchObject([{ seq: 3 }, { seq: 4 }]); // who had not seen it goes on
+  });
+
+  describe('by its ACL', () => {
+    const user = async (redis: RedisServer, ...rules: string[]) => {
+      await redis.cli(
+        'ACL',
+        'SETUSER',
+        'dana',
+        'reset',
+        'on',
+        '>hunter2',
+        '~kill-switch:*',
+        '&kill-switch:*',
+        '+@all',
+        ...rules,
+      );
+      return { url: redis.url.replace('redis://', 'redis://dana:hunter2@') };
+    };
+
+    test('a user without the channel, a command or a key appends nothing at all', async () => {
+      const { redis, control } = await setUp();
+      const change = await plan(control, 'kill', killData('all'));
+      for (const rules of [
+        ['resetchannels'],
+        ['-xadd'],
+        ['-hdel'],
+        ['-del'],
+        ['resetkeys', `~${KEY('head')}`, `~${KEY('log')}`],
+      ]) {
+        const denied = openControl(await user(redis, ...rules));
+        expect(await failure(denied.append(change)), rules.join(' ')).toMatchObject({
+          code: 'STORE_READ_ONLY',
+          message: expect.stringMatching(/NOPERM.*kill-switch redis acl/),
+        });
+        expect((await control.read(['kill:all'])).get('kill', 'all'), rules.join(' ')).toBeUndefined();
+        expect((await control.read([])).head).toEqual(change.expected);
+      }
+      expect(await openControl(await user(redis)).append(change)).toBe(true);
+    });
+
+    test('an executor needs no more than its scripts do, and not INFO, CLIENT or HELLO', async () => {
+      const { redis, head } = await setUp();
+      const rules = [
+        '-@all',
+        '+get',
+        '+hgetall',
+        '+xrange',
+        '+evalsha',
+        '+eval',
+        '+hexists',
+        '+xrevrange',
+        '+hset',
+        '+hvals',
+        '+hdel',
+        '+subscribe',
+        '+ping',
+      ];
+      const executor = openExecutor(await user(redis, ...rules));
+      const gap = new Promise<void>((resolve) => executor.follow((push) => push.type === 'gap' && resolve()));
+      expect((await executor.load(head)).linked).toBe(true);
+      expect((await executor.confirm(beat(executor.id, head))).events).toEqual([]);
+      await gap;
+      await executor.leave();
+    });
+
+    test('wrong, missing and revoked credentials say what to do, and never the password', async () => {
+      const redis = await startRedis({ password: 's3cret/word' });
+      await init(openControl({ url: redis.url }));
+      for (const [wrong, code] of [
+        [redis.url.replace(/:[^:@/]*@/, ':hunter2@'), /WRONGPASS/],
+        [redis.url.replace(/\/\/.*@/, '//nobody:hunter2@'), /WRONGPASS/],
+        [redis.url.replace(/\/\/.*@/, '//'), /NOAUTH/],
+      ] as const) {
+        const executor = openExecutor({ url: wrong, requestTimeoutMs: 300 });
+        const error = await failure(executor.confirm(beat(executor.id, null)));
+        expect(error).toMatchObject({ code: 'STORE_READ_ONLY', message: expect.stringMatching(code) });
+        expect(await failure(executor.load(null))).toMatchObject({
+          code: 'STORE_UNREACHABLE',
+          message: expect.stringMatching(code),
+        });
+        expect(inspect(error, { depth: 9, showHidden: true })).not.toMatch(/hunter2/);
+      }
+    });
+  });
+});
