@@ -194,7 +194,7 @@ export class FailClosedProvider implements Provider {
       return;
     }
     this.#become(notReady('the provider is initialising'));
-    const { #detach: era } = this;
+    const era = this.#detach;
     try {
       await initialize.call(this.#inner, context, domain);
       if (era === this.#detach) this.#become(READY);
