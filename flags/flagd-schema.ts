@@ -48,10 +48,7 @@ export function definitionProblems(definition: string): DefinitionProblem[] {
     new MemoryStorage(logger).setConfigurations(definition, true);
     return warnings; // a rule that cannot be compiled, although the schema allows it, is only warned of
   } catch (error) {
-    return schemaErrors(error).map(({ instancePath, message, keyword, params }) => ({
-      path: instancePath,
-      message: `${message ?? keyword}${detail(params)}`,
-    }));
+    return readable(schemaErrors(error));
   }
 }
 
@@ -66,7 +63,22 @@ function schemaErrors(error: unknown): SchemaError[] {
   }
 }
 
-const detail = (params: SchemaError['params']): string => {
-  const allowed = params?.['allowedValues'] ?? params?.['additionalProperty'];
-  return allowed === undefined ? '' : ` (${JSON.stringify(allowed)})`;
-};
+/** The schema tries every kind of flag and of operation in turn and reports why it is none of them: one problem a place says enough. */
+function readable(errors: readonly SchemaError[]): DefinitionProblem[] {
+  const problems = new Map<string, string>();
+  const concrete = errors.filter(({ keyword }) => keyword !== 'anyOf' && keyword !== 'oneOf');
+  for (const { instancePath, keyword, message, params } of concrete.length > 0 ? concrete : errors) {
+    const variants = /^\/flags\/[^/]+\/variants(?=\/)/.exec(instancePath)?.[0];
+    const unknown = params?.['additionalProperty'];
+    if (variants !== undefined) {
+      problems.set(variants, 'the values must all be of one type: boolean, number, string or object');
+    } else if (unknown !== undefined && instancePath.includes('/targeting')) {
+      problems.set(instancePath, `${JSON.stringify(unknown)} is not an operation of flagd's targeting`);
+    } else if (!problems.has(instancePath)) {
+      const allowed = params?.['allowedValues'] ?? unknown;
+      const detail = allowed === undefined ? '' : ` (${JSON.stringify(allowed)})`;
+      problems.set(instancePath, `${message ?? keyword}${detail}`);
+    }
+  }
+  return [...problems].map(([path, message]) => ({ path, message }));
+}

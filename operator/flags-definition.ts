@@ -1,6 +1,5 @@
-import { FlagdCore } from '@openfeature/flagd-core';
 import { z } from 'zod';
-import { invalid, messageOf } from '../flags/index.ts';
+import { type DefinitionProblem, definitionProblems, invalid, messageOf } from '../flags/index.ts';
 
 const definitionSchema = z.object({ flags: z.record(z.string(), z.unknown()) }).catchall(z.unknown());
 
@@ -11,10 +10,16 @@ export function parseFlagsDefinition(definition: unknown): Record<string, unknow
   const own = Object.keys(parsed.data.flags).find((key) => key.startsWith('kill-switch.'));
   if (own !== undefined)
     throw invalid(`The flag ${JSON.stringify(own)} belongs to the switch: change it with its own verb.`);
-  try {
-    new FlagdCore().setConfigurations(JSON.stringify(parsed.data));
-  } catch (error) {
-    throw invalid(`This is not a definition that flagd can read: ${messageOf(error)}`);
-  }
+  const problem = firstProblem(parsed.data);
+  if (problem) throw invalid(`This is not a definition that flagd can read: ${problem.path} ${problem.message}.`);
   return parsed.data;
+}
+
+/** By flagd's schema, because what it does not allow is left out where this is compiled for flagd. */
+function firstProblem(definition: Record<string, unknown>): DefinitionProblem | undefined {
+  try {
+    return definitionProblems(JSON.stringify(definition))[0];
+  } catch (error) {
+    return { path: 'it', message: `is not JSON: ${messageOf(error)}` };
+  }
 }

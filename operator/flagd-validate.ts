@@ -1,0 +1,171 @@
+import {
+  type DefinitionProblem,
+  definitionProblems,
+  type FlagRow,
+  flagRow,
+  MODE_FLAG,
+  messageOf,
+} from '../flags/index.ts';
+
+/** Something in a definition that flagd would refuse or that does not stop (`error`), or that stops less surely than it could (`warning`). */
+export interface FlagdProblem extends DefinitionProblem {
+  readonly severity: 'error' | 'warning';
+}
+
+/** What `flagd validate` says of a definition. */
+export interface FlagdValidation {
+  /** No problem is an error. */
+  readonly ok: boolean;
+  readonly problems: readonly FlagdProblem[];
+  /** The keys of kill-switch flags without which nothing can be trusted, and that are not there. */
+  readonly missing: readonly string[];
+  /** The keys of kill-switch flags whose default gives more than their safe value. */
+  readonly unsafe: readonly string[];
+}
+
+type Json = Readonly<Record<string, unknown>>;
+
+/**
+ * Checks the text of a flagd definition by flagd's own schema, and then as a kill switch: is `kill-switch.mode` there, can every
+ * kill-switch flag only have values that mean something, and what happens when nobody renews the definition. Pure; it never throws.
+ */
+export function validateFlagd(text: string): FlagdValidation {
+  const parsed = readDefinition(text);
+  if (typeof parsed === 'string') return report([{ path: '', message: parsed, severity: 'error' }], [MODE_FLAG], []);
+
+  const { definition, problems: shape } = withNamedFlags(parsed);
+  const problems: FlagdProblem[] = [
+    ...shape,
+    ...schemaProblems(definition).map((problem) => ({ ...problem, severity: 'error' as const })),
+  ];
+  const flags = asObject(definition['flags']);
+  const missing = Object.hasOwn(flags, MODE_FLAG) ? [] : [MODE_FLAG];
+  if (missing.length > 0) {
+    const message = `${MODE_FLAG} is missing: a client that passes a careless default goes on as if nothing could stop it. Start from flags/kill-switch.flagd.json or from "kill-switch flagd export".`;
+    problems.push({ path: '/flags', message, severity: 'error' });
+  }
+  const unsafe: string[] = [];
+  for (const [key, value] of Object.entries(flags)) {
+    if (!key.startsWith('kill-switch.')) continue;
+    const found = checkFlag(key, asObject(value));
+    problems.push(...found.problems);
+    if (found.unsafe) unsafe.push(key);
+  }
+  const leftOut = asObject(definition['metadata'])['left_out'];
+  if (leftOut !== undefined) {
+    const message = `the export left out flags of the app that flagd could not have read: ${String(leftOut)}`;
+    problems.push({ path: '/metadata/left_out', message, severity: 'warning' });
+  }
+  return report(problems, missing, unsafe);
+}
+
+const report = (problems: readonly FlagdProblem[], missing: readonly string[], unsafe: readonly string[]) => ({
+  ok: problems.every(({ severity }) => severity !== 'error'),
+  problems,
+  missing,
+  unsafe,
+});
+
+/** The definition, or a sentence that says why it cannot be read. */
+function readDefinition(text: string): Json | string {
+  if (text.trim() === '') return 'The definition is empty: flagd would refuse it and go on with the one before.';
+  if (text.startsWith('\uFEFF'))
+    return 'The definition begins with a byte order mark, which flagd cannot read: save it as plain UTF-8.';
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(text);
+  } catch (error) {
+    return `The definition is not JSON: ${messageOf(error)}. flagd would refuse it and go on with the one before.`;
+  }
+  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) {
+    return 'The definition must be a JSON object with "flags".';
+  }
+  return parsed as Json;
+}
+
+/** flagd itself also reads `flags` as a list of flags with a `key` each. */
+function withNamedFlags(definition: Json): { readonly definition: Json; readonly problems: FlagdProblem[] } {
+  const { flags } = definition;
+  if (!Array.isArray(flags)) return { definition, problems: [] };
+  const message = 'is a list: flagd reads it, but in-process clients do not. Use an object with the keys as names.';
+  const named = flags.map((flag, index) => [String(asObject(flag)['key'] ?? index), flag]);
+  return {
+    definition: { ...definition, flags: Object.fromEntries(named) },
+    problems: [{ path: '/flags', message, severity: 'warning' }],
+  };
+}
+
+/** What flagd's schema and evaluator have against it; where they do not say which flag they mean, each is asked for by itself. */
+function schemaProblems(definition: Json): DefinitionProblem[] {
+  const problems = definitionProblems(JSON.stringify(definition));
+  if (problems.every(({ path }) => path !== '')) return problems;
+  const located = Object.entries(asObject(definition['flags'])).flatMap(([key, flag]) =>
+    definitionProblems(JSON.stringify({ ...definition, flags: Object.fromEntries([[key, flag]]) })).map(
+      ({ path, message }) => ({ path: path || pointer(key), message }),
+    ),
+  );
+  return located.length > 0 ? located : problems;
+}
+
+/** The JSON pointer of a flag. */
+const pointer = (key: string): string => `/flags/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`;
+
+function checkFlag(key: string, flag: Json): { readonly problems: FlagdProblem[]; readonly unsafe: boolean } {
+  const problems: FlagdProblem[] = [];
+  const path = pointer(key);
+  const say = (severity: FlagdProblem['severity'], member: string, message: string): void =>
+    void problems.push({ path: path + member, message, severity });
+  const row = flagRow(key)?.row;
+  if (!row) {
+    say('warning', '', 'is no flag of the switch, and nothing will ask for it; is it misspelt?');
+    return { problems, unsafe: false };
+  }
+  const grave = row.kind === 'mode' ? 'error' : 'warning';
+  const safe = JSON.stringify(row.safeValue);
+  const variants = asObject(flag['variants']);
+  for (const [name, value] of Object.entries(variants)) {
+    if (!row.isValid(value)) say('error', `/variants/${name}`, `${JSON.stringify(value)} is not ${MEANINGS[row.kind]}`);
+  }
+  if (flag['state'] === 'DISABLED') {
+    say(grave, '/state', `is DISABLED: a client gets its own default, and one with the fail-closed hook gets ${safe}`);
+  }
+  const variant = flag['defaultVariant'];
+  if (typeof variant !== 'string' || !Object.hasOwn(variants, variant)) {
+    say(grave, '/defaultVariant', `is missing: without it a client gets its own default; name a variant of ${safe}`);
+    return { problems, unsafe: false };
+  }
+  // A limit has no looser default: it only lowers the one in code.
+  if (row.kind === 'limit' || !row.isValid(variants[variant])) return { problems, unsafe: false };
+  const unsafe = variants[variant] !== row.safeValue;
+  if ((unsafe || flag['targeting'] !== undefined) && !hasDeadMan(row, flag, variants)) {
+    say('warning', '/targeting', NO_DEAD_MAN);
+  }
+  if (unsafe) {
+    const given = JSON.stringify(variants[variant]);
+    say('warning', '/defaultVariant', `gives ${given} wherever targeting does not answer; the safe value is ${safe}`);
+  }
+  return { problems, unsafe };
+}
+
+const NO_DEAD_MAN =
+  'has no dead man: when whoever writes this definition is dead or cut off, clients go on with it for ever; "kill-switch flagd export --watch FILE" keeps a file that ends by itself';
+
+const MEANINGS: Readonly<Record<FlagRow['kind'], string>> = {
+  mode: 'a mode: live, approval_gated, test_mode, draft_only, read_only, paused or full_stop',
+  feature: 'a stage of a feature: dark, shadow, gated or live',
+  limit: 'a limit: a finite number that is not negative',
+  autonomy: 'a stage of autonomy: human_in_the_loop, human_on_the_loop, autonomous or trusted',
+};
+
+/** Whether the first thing that the targeting looks at is the time, and the safe value is what comes of it. */
+function hasDeadMan(row: FlagRow, flag: Json, variants: Json): boolean {
+  const clauses = asObject(flag['targeting'])['if'];
+  if (!Array.isArray(clauses) || clauses.length < 2) return false;
+  const [condition, variant] = clauses as unknown[];
+  const safeVariant =
+    typeof variant === 'string' && Object.hasOwn(variants, variant) && variants[variant] === row.safeValue;
+  return safeVariant && JSON.stringify(condition).includes('{"var":"$flagd.timestamp"}');
+}
+
+const asObject = (value: unknown): Json =>
+  typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Json) : {};

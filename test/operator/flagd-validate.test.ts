@@ -1,0 +1,160 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { compileFlagd, MODES, State } from '../../flags/index.ts';
+import { validateFlagd } from '../../operator/flagd-validate.ts';
+
+const modeVariants = Object.fromEntries(MODES.map((mode) => [mode, mode]));
+const flag = (changes: object): object => ({
+  state: 'ENABLED',
+  variants: modeVariants,
+  defaultVariant: 'full_stop',
+  ...changes,
+});
+const validate = (flags: object, rest: object = {}) => validateFlagd(JSON.stringify({ flags, ...rest }));
+const withMode = (changes: object) => validate({ 'kill-switch.mode': flag(changes) });
+const stages = (names: readonly string[], changes: object): object =>
+  flag({ variants: Object.fromEntries(names.map((name) => [name, name])), ...changes });
+const FEATURE = ['dark', 'shadow', 'gated', 'live'];
+const AUTONOMY = ['human_in_the_loop', 'human_on_the_loop', 'autonomous', 'trusted'];
+
+describe('validating a flagd definition', () => {
+  test('finds nothing to say about the definition that the package ships', () => {
+    const shipped = readFileSync(new URL('../../flags/kill-switch.flagd.json', import.meta.url), 'utf8');
+    expect(validateFlagd(shipped)).toEqual({ ok: true, problems: [], missing: [], unsafe: [] });
+  });
+
+  test('finds nothing to say about an export with the dead man, whatever it grants', () => {
+    const state = new State();
+    state.put('mode', { mode: 'live', targeting: null, epoch: 1 });
+    state.put('feature:refunds', { stage: 'live', epoch: 1 });
+    state.put('limit:refund.max', { value: 200, epoch: 1 });
+    state.put('autonomy:email.send', { stage: 'trusted', epoch: 1 });
+    const text = JSON.stringify(compileFlagd(state, { validUntil: 2_000_000_000 }));
+    expect(validateFlagd(text)).toEqual({ ok: true, problems: [], missing: [], unsafe: [] });
+  });
+
+  test('warns that an export without the dead man never stops by itself', () => {
+    const state = new State();
+    state.put('mode', { mode: 'live', targeting: null, epoch: 1 });
+    const found = validateFlagd(JSON.stringify(compileFlagd(state)));
+    expect(found).toMatchObject({ ok: true, missing: [], unsafe: [] });
+    expect(found.problems).toMatchObject([{ path: '/flags/kill-switch.mode/targeting', severity: 'warning' }]);
+    expect(found.problems[0]?.message).toMatch(/no dead man.*export --watch/);
+  });
+
+  test.each([
+    ['', /^The definition is empty/],
+    ['  \n', /^The definition is empty/],
+    ['\uFEFF{"flags":{}}', /byte order mark/],
+    ['{"flags":', /^The definition is not JSON: /],
+    ['null', /must be a JSON object/],
+    ['[]', /must be a JSON object/],
+    ['"kill-switch.mode"', /must be a JSON object/],
+  ])('says in a sentence why it cannot read %j', (text, sentence) => {
+    const { ok, problems, missing } = validateFlagd(text);
+    expect({ ok, missing }).toEqual({ ok: false, missing: ['kill-switch.mode'] });
+    expect(problems).toHaveLength(1);
+    expect(problems[0]?.message).toMatch(sentence);
+  });
+
+  test('names the missing flag and where to get one', () => {
+    const { ok, problems, missing } = validate({});
+    expect({ ok, missing }).toEqual({ ok: false, missing: ['kill-switch.mode'] });
+    expect(problems.map(({ message }) => message).join()).toMatch(/kill-switch\.flagd\.json/);
+  });
+
+  test.each<[string, object, string, string]>([
+    ['is disabled', { state: 'DISABLED' }, '/state', 'error'],
+    ['has no default variant', { defaultVariant: undefined }, '/defaultVariant', 'error'],
+    ['has null as its default variant', { defaultVariant: null }, '/defaultVariant', 'error'],
+    ['has a variant that is not a mode', { variants: { ...modeVariants, on: 'go' } }, '/variants/on', 'error'],
+    ['is live without a dead man', { defaultVariant: 'live' }, '/targeting', 'warning'],
+    ['is live by default', { defaultVariant: 'live' }, '/defaultVariant', 'warning'],
+    ['has targeting without a dead man', { targeting: { if: [true, 'live', null] } }, '/targeting', 'warning'],
+  ])('says so when kill-switch.mode %s', (_, changes, member, severity) => {
+    const found = withMode(changes);
+    expect(found.ok).toBe(severity === 'warning');
+    expect(found.problems).toContainEqual({
+      path: `/flags/kill-switch.mode${member}`,
+      message: expect.any(String),
+      severity,
+    });
+    expect(found.unsafe).toEqual(
+      'defaultVariant' in changes && changes.defaultVariant === 'live' ? ['kill-switch.mode'] : [],
+    );
+  });
+
+  test.each([
+    ['the time leads to something else', { if: [{ '>=': [{ var: '$flagd.timestamp' }, 9] }, 'live', 'full_stop'] }],
+    ['the time is not asked first', { if: [true, 'live', { '>=': [{ var: '$flagd.timestamp' }, 9] }, 'full_stop'] }],
+  ])('does not take it for a dead man when %s', (_, targeting) => {
+    expect(withMode({ targeting }).problems).toContainEqual(
+      expect.objectContaining({ path: '/flags/kill-switch.mode/targeting', severity: 'warning' }),
+    );
+  });
+
+  test('knows the safe defaults and the values of features, limits and autonomy', () => {
+    const found = validate({
+      'kill-switch.mode': flag({}),
+      'kill-switch.feature.a': stages(FEATURE, { defaultVariant: 'dark' }),
+      'kill-switch.feature.b': stages(FEATURE, { defaultVariant: 'gated' }),
+      'kill-switch.feature.c': stages(['on', 'dark'], { defaultVariant: 'dark' }),
+      'kill-switch.limit.a': flag({ variants: { max: 200 }, defaultVariant: 'max' }),
+      'kill-switch.limit.b': flag({ variants: { max: -1 }, defaultVariant: 'max' }),
+      'kill-switch.limit.c': flag({ variants: { max: '200' }, defaultVariant: 'max' }),
+      'kill-switch.autonomy.a': stages(AUTONOMY, { defaultVariant: 'human_in_the_loop' }),
+      'kill-switch.autonomy.b': stages(AUTONOMY, { defaultVariant: 'trusted' }),
+      'kill-switch.modes': stages(['live'], { defaultVariant: 'live' }),
+      colour: stages(['red'], { defaultVariant: 'red' }),
+    });
+    expect(found.unsafe).toEqual(['kill-switch.feature.b', 'kill-switch.autonomy.b']);
+    expect(found.problems.filter(({ severity }) => severity === 'error').map(({ path }) => path)).toEqual([
+      '/flags/kill-switch.feature.c/variants/on',
+      '/flags/kill-switch.limit.b/variants/max',
+      '/flags/kill-switch.limit.c/variants/max',
+    ]);
+    expect(found.problems.find(({ path }) => path === '/flags/kill-switch.modes')?.message).toMatch(/misspelt/);
+  });
+
+  test.each<[string, object, string, RegExp]>([
+    [
+      'an operation that flagd does not know',
+      { targeting: { try: ['live'] } },
+      '/targeting',
+      /"try" is not an operation/,
+    ],
+    ['a rule that nobody defined', { targeting: { if: [{ $ref: 'x' }, 'live'] } }, '', /Invalid targeting/],
+    ['values of several types', { variants: { red: 'red', one: 1 } }, '/variants', /one type/],
+    ['a state that is none', { state: 'ON' }, '/state', /ENABLED/],
+    ['no variants', { variants: {} }, '/variants', /fewer than 1/],
+    ['a default that is no variant', { defaultVariant: 'green' }, '', /Default variant green missing/],
+  ])('reports once, and where, what flagd’s own schema refuses: %s', (_, changes, member, message) => {
+    const colour = { state: 'ENABLED', variants: { red: 'red' }, defaultVariant: 'red', ...changes };
+    const found = validate({ 'kill-switch.mode': flag({}), colour });
+    expect(found.ok).toBe(false);
+    expect(found.problems).toHaveLength(1);
+    expect(found.problems[0]?.path).toBe(`/flags/colour${member}`);
+    expect(found.problems[0]?.message).toMatch(message);
+  });
+
+  test('reads flags that are a list, as flagd does, and says who cannot', () => {
+    const { ok, problems, missing } = validateFlagd(
+      JSON.stringify({ flags: [{ key: 'kill-switch.mode', ...flag({}) }] }),
+    );
+    expect({ ok, missing }).toEqual({ ok: true, missing: [] });
+    expect(problems).toMatchObject([{ path: '/flags', severity: 'warning' }]);
+  });
+
+  test('repeats which flags an export left out', () => {
+    const { problems } = validate({ 'kill-switch.mode': flag({}) }, { metadata: { left_out: 'colour' } });
+    expect(problems).toMatchObject([{ path: '/metadata/left_out', severity: 'warning' }]);
+    expect(problems[0]?.message).toMatch(/colour/);
+  });
+
+  test.each(['__proto__', 'constructor', 'hasOwnProperty'])('is not fooled by variants and flags named %s', (name) => {
+    const text = `{"flags":{"${name}":1,"kill-switch.mode":{"state":"ENABLED","variants":{"live":"live"},"defaultVariant":"${name}"}}}`;
+    const { ok, problems } = validateFlagd(text);
+    expect(ok).toBe(false);
+    expect(problems.map(({ path }) => path)).toContain('/flags/kill-switch.mode/defaultVariant');
+  });
+});
