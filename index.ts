@@ -1,17 +1,23 @@
-import { OpenFeature, type Provider } from '@openfeature/server-sdk';
+import { OpenFeature, type Provider, ProviderEvents } from '@openfeature/server-sdk';
 import { idProblem, invalid } from './flags/index.ts';
+import { Changes } from './guard/changes.ts';
 import type { ModeClient } from './guard/evaluate.ts';
-import { checkId } from './guard/identity.ts';
+import { HANDLER_TIMEOUT_MS } from './guard/handlers.ts';
+import { checkId, childIdentity, createIdentityStorage, type Identity } from './guard/identity.ts';
 import { InFlight } from './guard/in-flight.ts';
-import { createGuard, type KillSwitch } from './guard/kill-switch.ts';
+import { Interventions, type RedactInput } from './guard/interventions.ts';
+import { type KillSwitch, killSwitchOf } from './guard/kill-switch.ts';
+import { type Guard, POLL_MS } from './guard/perform.ts';
+import { Registry } from './guard/registry.ts';
+import { createTurns } from './guard/turn.ts';
 import { FailClosedHook } from './hooks/index.ts';
 import { FailClosedProvider, KillSwitchProvider } from './provider/index.ts';
 import type { ExecutorStore } from './store/ports.ts';
 import { checkLeaseMs, Replica } from './store/replica.ts';
 
-export type { Decision, Cause, FaultCode } from './flags/decision.ts';
-export type { Effect, Mode, Verdict } from './flags/modes.ts';
+export type { Cause, Decision, FaultCode } from './flags/decision.ts';
 export { isKillSwitchError, KillSwitchError } from './flags/errors.ts';
+export type { Effect, Mode, Verdict } from './flags/modes.ts';
 export type {
   ActionDefinition,
   CallOptions,
@@ -21,8 +27,10 @@ export type {
   Surface,
 } from './guard/action.ts';
 export { ActionInputError, ActionStoppedError, isActionStoppedError } from './guard/errors.ts';
-export type { CheckOptions, KillSwitch, Run, RunOptions } from './guard/kill-switch.ts';
+export type { RedactInput } from './guard/interventions.ts';
+export type { CheckOptions, JobOutcome, KillSwitch, RunOptions } from './guard/kill-switch.ts';
 export type { Outcome, OutcomeStatus } from './guard/outcome.ts';
+export type { Run } from './guard/run.ts';
 export type { ExecutorStore } from './store/ports.ts';
 
 /** Where the mode comes from: a store of this package; or any provider or client, with or without a store beside it. */
@@ -42,6 +50,10 @@ export interface CreateKillSwitchOptions {
   readonly executor?: { readonly name: string } | undefined;
   /** How long a state may be trusted without a confirmation, in milliseconds; 500 to 60000, default 5000. */
   readonly leaseMs?: number | undefined;
+  /** Your own redaction of recorded inputs, applied to what is left after secrets were taken out by key name. One that throws leaves nothing to record. */
+  readonly redact?: RedactInput | undefined;
+  /** How long your `redirect` and `draft` handlers may take, in milliseconds; then the call is blocked. Default 10000. */
+  readonly handlerTimeoutMs?: number | undefined;
 }
 
 /**
@@ -51,58 +63,128 @@ export interface CreateKillSwitchOptions {
  * @throws KillSwitchError INVALID_ARGUMENT
  */
 export async function createKillSwitch(options: CreateKillSwitchOptions): Promise<KillSwitch> {
-  const { store, provider, domain = 'kill-switch', organizationId = 'default' } = options;
+  const { store, domain = 'kill-switch', organizationId = 'default' } = options;
   const leaseMs = checkLeaseMs(options.leaseMs ?? 5000);
-  checkId('agentId', options.agentId);
-  checkId('executor.name', options.executor?.name);
-  checkId('domain', domain);
-  const problem = idProblem(organizationId);
-  if (problem) throw invalid(`organizationId ${problem}.`);
-  if (provider && options.client) throw invalid('Give createKillSwitch a provider or a client, not both.');
-  if (!store && !provider && !options.client) {
-    throw invalid(
-      'createKillSwitch needs a store, for instance redisStore({ url }), or a provider or client that serves kill-switch.mode.',
-    );
-  }
-  const bound = OpenFeature.getProvider(domain);
-  if (!options.client && bound instanceof KillSwitchProvider && bound !== OpenFeature.getProvider() && !bound.closed) {
-    throw invalid(
-      `The domain ${JSON.stringify(domain)} has an open kill switch already: close it first, or give this one another domain.`,
-    );
-  }
+  checkOptions(options, domain, organizationId);
 
+  const changes = new Changes();
   let replica: Replica | null = null;
   const inFlight = new InFlight(() => replica?.report());
   if (store) {
-    replica = new Replica({
-      store,
-      organizationId,
-      leaseMs,
-      executorName: options.executor?.name,
-      work: () => inFlight.work,
+    const executorName = options.executor?.name;
+    replica = new Replica({ store, organizationId, leaseMs, executorName, work: () => inFlight.work });
+    // First of all listeners: whoever runs is told before anybody is woken who waits.
+    replica.on(() => {
+      inFlight.check();
+      changes.notify();
     });
     await replica.start();
   }
   if (!OpenFeature.getHooks().some((hook) => hook instanceof FailClosedHook))
     OpenFeature.addHooks(new FailClosedHook());
-  if (!options.client) {
-    const served = provider
-      ? new FailClosedProvider(provider)
-      : new KillSwitchProvider({ replica: replica as Replica });
-    try {
-      await OpenFeature.setProviderAndWait(domain, served);
-    } catch {
-      // A provider that cannot start is NOT_READY or ERROR, and both are full_stop; it may still recover by itself.
-    }
-  }
-  return createGuard({
+  const served = await serve(options, domain, replica);
+  const stopWatching =
+    options.provider || options.client ? watchElsewhere(options, domain, inFlight, changes) : () => {};
+
+  let closed = false;
+  const storage = createIdentityStorage();
+  const byDefault: Identity | undefined =
+    options.agentId === undefined
+      ? undefined
+      : childIdentity(undefined, { agentId: options.agentId, missionId: undefined, runId: undefined }, undefined);
+  const interventions = new Interventions(null, options.redact);
+  const guard: Guard = {
     client: options.client ?? OpenFeature.getClient(domain),
     replica,
-    inFlight,
     organizationId,
-    agentId: options.agentId,
+    inFlight,
+    changes,
+    interventions,
+    identity: () => storage.getStore() ?? byDefault,
+    isClosed: () => closed,
+    turn: createTurns(() => performance.now()),
+    handlerTimeoutMs: options.handlerTimeoutMs ?? HANDLER_TIMEOUT_MS,
+  };
+  return killSwitchOf({
+    guard,
+    storage,
+    registry: new Registry(),
+    checkpoints: null,
     close: async () => {
+      closed = true;
+      stopWatching();
+      changes.notify();
+      await interventions.close();
       await replica?.close();
+      inFlight.check();
+      changes.notify();
+      await served?.onClose?.();
     },
   });
+}
+
+/** @throws KillSwitchError INVALID_ARGUMENT */
+function checkOptions(options: CreateKillSwitchOptions, domain: string, organizationId: string): void {
+  checkId('agentId', options.agentId);
+  checkId('executor.name', options.executor?.name);
+  checkId('domain', domain);
+  const problem = idProblem(organizationId);
+  if (problem) throw invalid(`organizationId ${problem}.`);
+  if (options.provider && options.client) throw invalid('Give createKillSwitch a provider or a client, not both.');
+  if (!options.store && !options.provider && !options.client) {
+    throw invalid(
+      'createKillSwitch needs a store, for instance redisStore({ url }), or a provider or client that serves kill-switch.mode.',
+    );
+  }
+  const bound = OpenFeature.getProvider(domain);
+  if (
+    !options.client &&
+    bound instanceof KillSwitchProvider &&
+    bound !== OpenFeature.getProvider() &&
+    !bound.closed
+  ) {
+    throw invalid(
+      `The domain ${JSON.stringify(domain)} has an open kill switch already: close it first, or give this one another domain.`,
+    );
+  }
+}
+
+/** Sets the provider on the domain; null where the app brings a client of its own. */
+async function serve(
+  { provider, client }: CreateKillSwitchOptions,
+  domain: string,
+  replica: Replica | null,
+): Promise<Provider | null> {
+  if (client) return null;
+  const served = provider ? new FailClosedProvider(provider) : replica && new KillSwitchProvider({ replica });
+  if (!served) return null;
+  try {
+    await OpenFeature.setProviderAndWait(domain, served);
+  } catch {
+    // A provider that cannot start is NOT_READY or ERROR, and both are full_stop; it may still recover by itself.
+  }
+  return served;
+}
+
+/** Where the mode comes from a provider of the app's, its events and a slow clock tell when to ask again. Returns what ends it. */
+function watchElsewhere(
+  { client }: CreateKillSwitchOptions,
+  domain: string,
+  inFlight: InFlight,
+  changes: Changes,
+): () => void {
+  const ask = (): void => {
+    void inFlight.refresh();
+    changes.notify();
+  };
+  const timer = setInterval(ask, POLL_MS);
+  timer.unref();
+  if (client) return () => clearInterval(timer);
+  const events = OpenFeature.getClient(domain);
+  const types = [ProviderEvents.ConfigurationChanged, ProviderEvents.Error, ProviderEvents.Stale, ProviderEvents.Ready];
+  for (const type of types) events.addHandler(type, ask);
+  return () => {
+    clearInterval(timer);
+    for (const type of types) events.removeHandler(type, ask);
+  };
 }

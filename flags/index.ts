@@ -18,6 +18,7 @@ export * from './lease.ts';
 export * from './modes.ts';
 export * from './reading.ts';
 export * from './records.ts';
+export * from './reports.ts';
 export { type Restriction, resolveMode, restrictionFor } from './resolve.ts';
 export { type SafeAnswer, safeAnswer } from './safe-answer.ts';
 export * from './stages.ts';

@@ -52,17 +52,3 @@ export const blocked = (call: DecidedCall, cause: Cause, decision?: Decision): D
 });
 
 export const faultCause = (code: FaultCode, message: string): Cause => ({ kind: 'fault', code, message });
-
-/** What this version cannot do yet blocks. */
-const UNSUPPORTED: Readonly<Record<Exclude<Verdict, 'allow' | 'block'>, string>> = {
-  redirect: 'redirecting to a safe destination is not available in this version',
-  hold: 'approvals are not available in this version',
-  draft: 'drafting is not available in this version',
-  pause: 'waiting for a pause to end is not available in this version',
-};
-
-/** A decision that this version can carry out: `allow` or `block`; every other verdict becomes a block that says so. */
-export const supported = (decision: Decision, call: DecidedCall): Decision =>
-  decision.verdict === 'allow' || decision.verdict === 'block'
-    ? decision
-    : blocked(call, faultCause('UNSUPPORTED', UNSUPPORTED[decision.verdict]), decision);

@@ -1,11 +1,27 @@
+import { type Decision, strictness } from '../flags/index.ts';
 import type { Work } from '../store/replica.ts';
 import type { Identity } from './identity.ts';
 
-/** Counts the work that runs now, for the beats: how many actions, for which agents and in which runs. */
+/** Something that runs by a decision, and must be told when the same decision would no longer be made. */
+export interface Watched {
+  readonly decision: Decision;
+  /** Decides the same call again, from what is known here now. */
+  readonly look: () => Decision;
+  /** Evaluates anew, where the mode comes from elsewhere than the local copy. */
+  readonly refresh: () => Promise<void>;
+  readonly stop: (decision: Decision) => void;
+}
+
+/** True when work that was let through by `before` must end: it would get another, stricter verdict. A pause lets it drain: it waits at its next checkpoint. */
+const mustStop = (before: Decision, now: Decision): boolean =>
+  now.verdict !== before.verdict && now.verdict !== 'pause' && strictness(now.mode) > strictness(before.mode);
+
+/** The work that runs now: counted for the beats, and watched, so that each piece is told the moment that it is no longer allowed. */
 export class InFlight {
   #count = 0;
   readonly #agents = new Map<string, number>();
   readonly #runs = new Map<string, number>();
+  readonly #watched = new Set<Watched>();
   readonly #onDrained: () => void;
 
   /** @param onDrained called when nothing is in flight any more */
@@ -13,43 +29,74 @@ export class InFlight {
     this.#onDrained = onDrained;
   }
 
+  get count(): number {
+    return this.#count;
+  }
+
   get work(): Work {
     return { inFlight: this.#count, agents: [...this.#agents.keys()], runs: [...this.#runs.keys()] };
   }
 
-  /** An open run is work too, also between its actions. */
-  open(identity: Identity): () => void {
-    return this.#hold([identity.agentId, identity.runId]);
+  /** An open run is work too, also between its actions; the returned function closes it. */
+  open({ agentId, runId }: Identity): () => void {
+    count(this.#agents, agentId, 1);
+    count(this.#runs, runId, 1);
+    return once(() => {
+      count(this.#agents, agentId, -1);
+      count(this.#runs, runId, -1);
+    });
   }
 
-  /** Starts `execute` in this very turn, and counts it until it has settled. */
-  async track<T>(identity: Identity, execute: () => T | Promise<T>): Promise<T> {
-    const release = this.#hold([identity.agentId, identity.runId]);
+  /** An action has started; the returned function says that it has ended. */
+  start({ agentId, runId }: Identity, watched: Watched): () => void {
     this.#count += 1;
-    try {
-      return await execute();
-    } finally {
+    count(this.#agents, agentId, 1);
+    count(this.#runs, runId, 1);
+    this.#watched.add(watched);
+    return once(() => {
+      this.#watched.delete(watched);
+      count(this.#agents, agentId, -1);
+      count(this.#runs, runId, -1);
       this.#count -= 1;
-      release();
       if (this.#count === 0) this.#onDrained();
+    });
+  }
+
+  /** Watches without counting; the returned function ends it. */
+  watch(watched: Watched): () => void {
+    this.#watched.add(watched);
+    return () => this.#watched.delete(watched);
+  }
+
+  /** Something may have changed elsewhere than in the local copy: everybody evaluates anew, and then is told. */
+  async refresh(): Promise<void> {
+    await Promise.all([...this.#watched].map((watched) => watched.refresh()));
+    this.check();
+  }
+
+  /** Something has changed: whoever is no longer allowed is told, in this very turn. */
+  check(): void {
+    for (const watched of [...this.#watched]) {
+      const now = watched.look();
+      if (!mustStop(watched.decision, now)) continue;
+      this.#watched.delete(watched);
+      watched.stop(now);
     }
   }
-
-  #hold([agentId, runId]: [string | undefined, string | undefined]): () => void {
-    const add = (map: Map<string, number>, id: string | undefined, by: number): void => {
-      if (id === undefined) return;
-      const count = (map.get(id) ?? 0) + by;
-      if (count > 0) map.set(id, count);
-      else map.delete(id);
-    };
-    add(this.#agents, agentId, 1);
-    add(this.#runs, runId, 1);
-    let held = true;
-    return () => {
-      if (!held) return;
-      held = false;
-      add(this.#agents, agentId, -1);
-      add(this.#runs, runId, -1);
-    };
-  }
 }
+
+const count = (map: Map<string, number>, id: string | undefined, by: number): void => {
+  if (id === undefined) return;
+  const sum = (map.get(id) ?? 0) + by;
+  if (sum > 0) map.set(id, sum);
+  else map.delete(id);
+};
+
+const once = (end: () => void): (() => void) => {
+  let ended = false;
+  return () => {
+    if (ended) return;
+    ended = true;
+    end();
+  };
+};

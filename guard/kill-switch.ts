@@ -1,22 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { type Call, type Decision, type Effect, faultReading, isEffect } from '../flags/index.ts';
-import type { Replica } from '../store/replica.ts';
 import { type ActionDefinition, type CallOptions, type GuardedAction, normaliseAction } from './action.ts';
 import { blocked, type DecidedCall, decide } from './decide.ts';
 import { ActionStoppedError } from './errors.ts';
-import type { ModeClient } from './evaluate.ts';
-import {
-  checkId,
-  childIdentity,
-  createIdentityStorage,
-  formatLineage,
-  type Identity,
-  identityOfCall,
-  parseLineage,
-} from './identity.ts';
-import { InFlight } from './in-flight.ts';
+import { checkId, childIdentity, type Identity, type IdentityStorage, parseLineage } from './identity.ts';
 import type { Outcome } from './outcome.ts';
-import { type Guard, perform } from './perform.ts';
+import { callOf, decideAndWait, type Guard, perform } from './perform.ts';
+import type { Registry } from './registry.ts';
+import { type CheckpointKeeper, openRun, type Run } from './run.ts';
 
 /** Who works in a run. */
 export interface RunOptions {
@@ -27,15 +18,6 @@ export interface RunOptions {
   readonly runId?: string | undefined;
   /** The `run.lineage` of the run in another process that asked for this work. */
   readonly lineage?: string | undefined;
-}
-
-/** An open run. */
-export interface Run {
-  readonly agentId: string | undefined;
-  readonly missionId: string | undefined;
-  readonly runId: string;
-  /** A plain string for other processes: `run({ …, lineage })` there makes their work a child of this run. It can only add restrictions. */
-  readonly lineage: string;
 }
 
 /** What `check` is asked about; what is left out is taken from the run that it is called in. */
@@ -50,24 +32,30 @@ export interface CheckOptions {
   readonly feature?: string | undefined;
 }
 
+/** What one tick of a job came to: its result, or why it was skipped. */
+export type JobOutcome<Result> =
+  | { readonly status: 'ran'; readonly result: Result }
+  | { readonly status: 'skipped'; readonly decision: Decision };
+
 /** The application's side of the switch. */
 export interface KillSwitch {
-  /** Guards one thing that an agent can do. @throws KillSwitchError INVALID_ARGUMENT */
+  /** Guards one thing that an agent can do. @throws KillSwitchError INVALID_ARGUMENT, also for another action of the same name */
   action<Input, Result>(definition: ActionDefinition<Input, Result>): GuardedAction<Input, Result>;
-  /** Opens a run and calls `work` in it; it always opens: only actions stop. Runs inside it are its children. @throws KillSwitchError INVALID_ARGUMENT */
+  /** Opens a run and calls `work` in it; it always opens: only actions and checkpoints stop. Runs inside it are its children. @throws KillSwitchError INVALID_ARGUMENT */
   run<Result>(options: RunOptions, work: (run: Run) => Result | Promise<Result>): Promise<Result>;
+  /** A function for any scheduler: each call opens a run, or skips while the job is stopped or paused. Ticks that come meanwhile are skipped, never queued up. */
+  job<Result>(options: RunOptions, work: (run: Run) => Result | Promise<Result>): () => Promise<JobOutcome<Result>>;
   /** What the local copy says now: synchronous, no I/O. `NO_LOCAL_STATE` blocks where there is no store. */
   check(options?: CheckOptions): Decision;
   /** Reports that this executor is gone, and releases everything; whatever is asked afterwards is blocked. */
   close(): Promise<void>;
 }
 
-export interface GuardOptions {
-  readonly client: ModeClient;
-  readonly replica: Replica | null;
-  readonly inFlight: InFlight;
-  readonly organizationId: string;
-  readonly agentId: string | undefined;
+export interface KillSwitchParts {
+  readonly guard: Guard;
+  readonly storage: IdentityStorage;
+  readonly registry: Registry;
+  readonly checkpoints: CheckpointKeeper | null;
   readonly close: () => Promise<void>;
 }
 
@@ -76,22 +64,28 @@ const NO_STATE = faultReading(
   'there is no store here, so the switch can only be asked by an evaluation',
 );
 
-/** The guard over one client and one local copy. */
-export function createGuard({ client, replica, inFlight, organizationId, agentId, close }: GuardOptions): KillSwitch {
-  const storage = createIdentityStorage();
-  const byDefault: Identity | undefined =
-    agentId === undefined
-      ? undefined
-      : childIdentity(undefined, { agentId, missionId: undefined, runId: undefined }, undefined);
-  const identity = (): Identity | undefined => storage.getStore() ?? byDefault;
-  const guard: Guard = { client, replica, organizationId, inFlight, identity };
+/** The application's side over the parts that `createKillSwitch` has wired. */
+export function killSwitchOf({ guard, storage, registry, checkpoints, close }: KillSwitchParts): KillSwitch {
+  const run = async <Result>(options: RunOptions, work: (run: Run) => Result | Promise<Result>): Promise<Result> => {
+    const mine = identityFor(guard, options);
+    const [opened, end] = openRun(guard, checkpoints, mine);
+    try {
+      return await storage.run(mine, () => work(opened));
+    } finally {
+      end();
+    }
+  };
 
   return {
     action<Input, Result>(definition: ActionDefinition<Input, Result>): GuardedAction<Input, Result> {
       const action = normaliseAction(definition);
-      const attempt = (input: Input, options: CallOptions = {}): Promise<Outcome<Result>> =>
-        perform(guard, action, input, { waitMs: 0, ...options });
+      const used = registry.register(action);
+      const attempt = (input: Input, options?: CallOptions): Promise<Outcome<Result>> => {
+        used();
+        return perform(guard, action, input, options?.waitMs === undefined ? { ...options, waitMs: 0 } : options);
+      };
       const call = async (input: Input, options: CallOptions = {}): Promise<Result> => {
+        used();
         const outcome = await perform(guard, action, input, options);
         if (outcome.status === 'executed' || outcome.status === 'redirected') return outcome.result;
         throw new ActionStoppedError(outcome.status, outcome.decision);
@@ -99,60 +93,70 @@ export function createGuard({ client, replica, inFlight, organizationId, agentId
       return Object.assign(call, { attempt, definition });
     },
 
-    async run<Result>(options: RunOptions, work: (run: Run) => Result | Promise<Result>): Promise<Result> {
-      const runId = checkId('runId', options.runId) ?? randomUUID();
-      const own = {
-        agentId: checkId('agentId', options.agentId),
-        missionId: checkId('missionId', options.missionId),
-        runId,
+    run,
+
+    job<Result>(options: RunOptions, work: (run: Run) => Result | Promise<Result>): () => Promise<JobOutcome<Result>> {
+      identityFor(guard, options); // a wrong id is an error here, not at the first tick
+      return async () => {
+        const identity = identityFor(guard, options);
+        const call = callOf(guard, { name: undefined, effect: 'read', surface: 'schedule' }, identity);
+        const { decision } = await decideAndWait(guard, call, { waitMs: 0, onWait: () => {} });
+        if (decision.verdict !== 'allow') {
+          guard.interventions.add(decision, call, { input: null, status: 'blocked', state: 'refused' });
+          return { status: 'skipped', decision };
+        }
+        return { status: 'ran', result: await run({ ...options, runId: identity.runId }, work) };
       };
-      const handed = options.lineage === undefined ? undefined : parseLineage(options.lineage);
-      const mine = childIdentity(identity(), own, handed);
-      const run: Run = { agentId: mine.agentId, missionId: mine.missionId, runId, lineage: formatLineage(mine) };
-      const release = inFlight.open(mine);
-      try {
-        return await storage.run(mine, () => work(run));
-      } finally {
-        release();
-      }
     },
 
     check(options: CheckOptions = {}): Decision {
-      const from = identity();
-      const call = checkedCall(organizationId, options, from);
-      if (!isName(call.agentId)) {
-        const message = 'check() was asked about nobody: name an agentId, or call it inside a run';
-        return blocked(call, { kind: 'identity', message });
-      }
-      for (const key of OPTIONAL_NAMES) {
-        if (call[key] !== undefined && !isName(call[key])) {
-          return blocked(call, { kind: 'identity', message: `${key} must be a non-empty string` });
-        }
-      }
-      return decide([replica ? replica.reading(call) : NO_STATE], call);
+      const call = checkedCall(guard.organizationId, options, guard.identity());
+      const problem = callProblem(call);
+      if (problem !== null) return blocked(call, { kind: 'identity', message: problem });
+      return decide([guard.replica ? guard.replica.reading(call) : NO_STATE], call);
     },
 
     close,
   };
 }
 
-const OPTIONAL_NAMES = ['missionId', 'runId', 'action', 'surface', 'feature'] as const;
+/** The identity of a run that is about to open. @throws KillSwitchError INVALID_ARGUMENT */
+function identityFor(guard: Guard, options: RunOptions): Identity & { readonly runId: string } {
+  const runId = checkId('runId', options.runId) ?? randomUUID();
+  const own = {
+    agentId: checkId('agentId', options.agentId),
+    missionId: checkId('missionId', options.missionId),
+    runId,
+  };
+  const handed = options.lineage === undefined ? undefined : parseLineage(options.lineage);
+  return { ...childIdentity(guard.identity(), own, handed), runId };
+}
 
 const isName = (value: unknown): boolean => typeof value === 'string' && value !== '';
+const isNameOrAbsent = (value: unknown): boolean => value === undefined || isName(value);
+
+function callProblem(call: Call): string | null {
+  if (!isName(call.agentId)) return 'check() was asked about nobody: name an agentId, or call it inside a run';
+  const named =
+    isNameOrAbsent(call.missionId) &&
+    isNameOrAbsent(call.runId) &&
+    isNameOrAbsent(call.action) &&
+    isNameOrAbsent(call.surface) &&
+    isNameOrAbsent(call.feature);
+  return named ? null : 'what check() is asked about is named by non-empty strings';
+}
 
 /** An effect that is not known counts as `write`, the strictest. */
-function checkedCall(organizationId: string, options: CheckOptions, from: Identity | undefined): DecidedCall {
-  const named: Call = {
-    organizationId,
-    agentId: options.agentId ?? from?.agentId,
-    missionId: options.missionId ?? from?.missionId,
-    runId: options.runId ?? from?.runId,
-    action: options.action,
-    surface: options.surface,
-    feature: options.feature,
-  };
-  const effect: Effect = isEffect(options.effect) ? options.effect : 'write';
-  if (!from) return { ...named, effect };
-  const { lineageAgents, lineageMissions, lineageRuns } = identityOfCall(from);
-  return { ...named, effect, lineageAgents, lineageMissions, lineageRuns };
-}
+const checkedCall = (organizationId: string, options: CheckOptions, from: Identity | undefined): DecidedCall => ({
+  organizationId,
+  agentId: options.agentId ?? from?.agentId,
+  missionId: options.missionId ?? from?.missionId,
+  runId: options.runId ?? from?.runId,
+  lineageAgents: from?.lineageAgents,
+  lineageMissions: from?.lineageMissions,
+  lineageRuns: from?.lineageRuns,
+  action: options.action,
+  effect: isEffect(options.effect) ? options.effect : 'write',
+  surface: options.surface,
+  feature: options.feature,
+});

@@ -1,0 +1,77 @@
+import { z } from 'zod';
+import { epochSchema, modeSchema, timeSchema } from './records.ts';
+import { EFFECTS, VERDICTS } from './modes.ts';
+
+/** What kind of intervention it was, in the words that existing clients know. */
+export const INTERVENTION_TYPES = [
+  'HARD_BLOCK',
+  'DOWNGRADE',
+  'APPROVAL_REQUIRED',
+  'RATE_LIMITED',
+  'BUDGET_EXCEEDED',
+  'WARNING',
+] as const;
+
+export const INTERVENTION_OUTCOMES = [
+  'BLOCKED',
+  'ESCALATED',
+  'APPROVED_AFTER_REVIEW',
+  'REJECTED_AFTER_REVIEW',
+  'MODIFIED',
+  'WARNED',
+] as const;
+
+/** The record of a decision that was not `allow`. `input` is redacted and bounded; `cause` is the decision's, in snake_case. */
+export const interventionSchema = z.object({
+  id: z.string().min(1),
+  at: timeSchema,
+  executor_id: z.string(),
+  executor_name: z.string(),
+  type: z.enum(INTERVENTION_TYPES),
+  outcome: z.enum(INTERVENTION_OUTCOMES),
+  verdict: z.enum(VERDICTS),
+  /** What became of the call: `blocked`, `redirected`, `drafted`, `paused`, `aborted`. */
+  status: z.string(),
+  /** Where the attempt stood: `refused`, `not_started`, `waiting`, `executing`, `landed`, `unknown`. */
+  state: z.string(),
+  action: z.string().nullable(),
+  effect: z.enum(EFFECTS),
+  surface: z.string().nullable(),
+  agent_id: z.string().nullable(),
+  run_id: z.string().nullable(),
+  mission_id: z.string().nullable(),
+  mode: modeSchema,
+  epoch: z.int().min(0),
+  cause: z.record(z.string(), z.unknown()),
+  input: z.unknown(),
+  /** What the input was before it was redirected. */
+  original_input: z.unknown().optional(),
+  /** True: nothing was executed or drafted; a person may act on this. */
+  proposal: z.boolean(),
+});
+export type Intervention = z.infer<typeof interventionSchema>;
+
+/** Where a run stood, so that a new process can go on from there. */
+export const checkpointSchema = z.object({
+  run_id: z.string().min(1),
+  name: z.string().min(1),
+  state: z.unknown(),
+  at: timeSchema,
+  epoch: z.union([epochSchema, z.literal(0)]),
+});
+export type Checkpoint = z.infer<typeof checkpointSchema>;
+
+/** One action that can act at all in one executor. */
+export const surfaceSchema = z.object({
+  action: z.string().min(1),
+  effect: z.enum(EFFECTS),
+  surface: z.string(),
+  feature: z.string().nullable(),
+  irreversible: z.boolean(),
+  draft: z.boolean(),
+  redirect: z.boolean(),
+  reverse: z.boolean(),
+  limits: z.array(z.string()),
+  last_used: timeSchema.nullable(),
+});
+export type SurfaceRecord = z.infer<typeof surfaceSchema>;

@@ -1,0 +1,159 @@
+import { randomUUID } from 'node:crypto';
+import { type Cause, type Decision, type Intervention, messageOf, type Verdict } from '../flags/index.ts';
+import type { DecidedCall } from './decide.ts';
+import { redact } from './redact.ts';
+
+/** Where interventions go. */
+export interface InterventionSink {
+  readonly executorId: string;
+  readonly executorName: string;
+  record(records: readonly Intervention[]): Promise<void>;
+}
+
+/** What a record says beside the decision. */
+export interface Circumstances {
+  readonly input: unknown;
+  readonly original?: unknown;
+  readonly status: string;
+  readonly state: string;
+}
+
+/** How many records wait for the store at most; more are counted, not kept: a decision is never held up by its record. */
+export const MAX_WAITING = 5000;
+const BATCH = 200;
+const FLUSH_MS = 200;
+
+const TYPES: Readonly<Record<Verdict, Pick<Intervention, 'type' | 'outcome'>>> = {
+  allow: { type: 'WARNING', outcome: 'WARNED' },
+  redirect: { type: 'DOWNGRADE', outcome: 'MODIFIED' },
+  hold: { type: 'APPROVAL_REQUIRED', outcome: 'ESCALATED' },
+  draft: { type: 'DOWNGRADE', outcome: 'MODIFIED' },
+  pause: { type: 'WARNING', outcome: 'WARNED' },
+  block: { type: 'HARD_BLOCK', outcome: 'BLOCKED' },
+};
+
+const snakeCase = (cause: Cause): Record<string, unknown> =>
+  Object.fromEntries(
+    Object.entries(cause).map(([key, value]) => [key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`), value]),
+  );
+
+/** The user's own redaction, applied after ours. */
+export type RedactInput = (input: unknown, call: { readonly action: string | undefined }) => unknown;
+
+/** Every decision that is not `allow`, on its way to the store: a bounded buffer, written in batches. */
+export class Interventions {
+  readonly #sink: InterventionSink | null;
+  readonly #redactInput: RedactInput | undefined;
+  #waiting: Intervention[] = [];
+  #dropped = 0;
+  #flushing: Promise<void> | null = null;
+  #timer: NodeJS.Timeout | undefined;
+  #closed = false;
+
+  constructor(sink: InterventionSink | null, redactInput?: RedactInput) {
+    this.#sink = sink;
+    this.#redactInput = redactInput;
+  }
+
+  /** How many records were given up because the store did not take them in time. */
+  get dropped(): number {
+    return this.#dropped;
+  }
+
+  /** Records a decision. Costs the caller a copy of the input, no I/O; it never throws. */
+  add(decision: Decision, call: DecidedCall, circumstances: Circumstances): void {
+    if (!this.#sink) return;
+    if (this.#closed || this.#waiting.length >= MAX_WAITING) {
+      this.#dropped += 1;
+      return;
+    }
+    this.#waiting.push(this.#build(this.#sink, decision, call, circumstances, false));
+    if (this.#waiting.length >= BATCH) void this.flush();
+    else this.#timer ??= setTimeout(() => void this.flush(), FLUSH_MS).unref();
+  }
+
+  /** Records a proposal: what would have been done, for a person to see. Resolves when the store has it. */
+  async propose(
+    decision: Decision,
+    call: DecidedCall,
+    input: unknown,
+  ): Promise<{ readonly proposalId: string; readonly input: unknown }> {
+    if (!this.#sink) throw new Error('there is no store to record it in.');
+    const record = this.#build(this.#sink, decision, call, { input, status: 'drafted', state: 'refused' }, true);
+    await this.#sink.record([record]);
+    return { proposalId: record.id, input: record.input };
+  }
+
+  /** Writes what waits. What the store does not take stays, up to the bound, and is tried again with the next. */
+  flush(): Promise<void> {
+    this.#flushing ??= this.#write().finally(() => {
+      this.#flushing = null;
+    });
+    return this.#flushing;
+  }
+
+  /** Writes what waits, once more, and ends. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    clearTimeout(this.#timer);
+    await this.flush();
+    if (this.#waiting.length > 0) await this.flush();
+    clearTimeout(this.#timer);
+  }
+
+  async #write(): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    while (this.#waiting.length > 0) {
+      const batch = this.#waiting.slice(0, BATCH);
+      try {
+        await this.#sink?.record(batch);
+      } catch {
+        // Kept for the next try: the store that does not take a record does not confirm either, so everything stops by the lease.
+        if (!this.#closed) this.#timer ??= setTimeout(() => void this.flush(), FLUSH_MS * 5).unref();
+        return;
+      }
+      this.#waiting.splice(0, batch.length);
+    }
+  }
+
+  #build(
+    sink: InterventionSink,
+    decision: Decision,
+    call: DecidedCall,
+    { input, original, status, state }: Circumstances,
+    proposal: boolean,
+  ): Intervention {
+    return {
+      id: randomUUID(),
+      at: new Date().toISOString(),
+      executor_id: sink.executorId,
+      executor_name: sink.executorName,
+      ...TYPES[decision.verdict],
+      verdict: decision.verdict,
+      status,
+      state,
+      action: call.action ?? null,
+      effect: call.effect,
+      surface: call.surface ?? null,
+      agent_id: call.agentId ?? null,
+      run_id: call.runId ?? null,
+      mission_id: call.missionId ?? null,
+      mode: decision.mode,
+      epoch: decision.epoch,
+      cause: snakeCase(decision.cause),
+      input: this.#redact(input, call),
+      ...(original !== undefined && { original_input: this.#redact(original, call) }),
+      proposal,
+    };
+  }
+
+  #redact(input: unknown, call: DecidedCall): unknown {
+    if (!this.#redactInput) return redact(input);
+    try {
+      return redact(this.#redactInput(redact(input), { action: call.action }));
+    } catch (error) {
+      return `[not recorded: the redact function failed: ${messageOf(error)}]`;
+    }
+  }
+}

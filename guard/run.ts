@@ -1,0 +1,149 @@
+import {
+  type Checkpoint,
+  type Decision,
+  invalid,
+  idProblem,
+  KillSwitchError,
+  messageOf,
+  type Reading,
+} from '../flags/index.ts';
+import { ActionStoppedError } from './errors.ts';
+import { evaluateMode } from './evaluate.ts';
+import { formatLineage, type Identity } from './identity.ts';
+import { callOf, decideAndWait, type Guard, look } from './perform.ts';
+
+/** An open run. */
+export interface Run {
+  readonly agentId: string | undefined;
+  readonly missionId: string | undefined;
+  readonly runId: string;
+  /** A plain string for other processes: `run({ …, lineage })` there makes their work a child of this run. It can only add restrictions. */
+  readonly lineage: string;
+  /** Fires, with the decision as its reason, the moment that this run may not even read any more; not for a pause. For plain loops, streams and `fetch`. */
+  readonly signal: AbortSignal;
+  /**
+   * Saves where the run stands, then returns at once when it may go on, waits while it is paused, and throws ActionStoppedError when it is stopped.
+   * `state` is kept as JSON, at most 64 KiB.
+   * @throws ActionStoppedError, also when the state cannot be saved; KillSwitchError INVALID_ARGUMENT
+   */
+  checkpoint(name: string, state?: unknown): Promise<void>;
+  /** What the last checkpoint of this run id saved, also in another process; null when there is none. @throws KillSwitchError STORE_UNREACHABLE */
+  lastCheckpoint(): Promise<Pick<Checkpoint, 'name' | 'state' | 'at'> | null>;
+}
+
+/** Where checkpoints are kept. */
+export interface CheckpointKeeper {
+  saveCheckpoint(checkpoint: Checkpoint): Promise<void>;
+  lastCheckpoint(runId: string): Promise<Checkpoint | null>;
+}
+
+/** The longest state of a checkpoint, in bytes of JSON. */
+export const MAX_CHECKPOINT_BYTES = 65_536;
+
+/** Nothing has been asked yet: a signal that has not fired allows nothing by itself, every action is decided on its own. */
+const NOT_ASKED: Reading = { mode: 'live', cause: { kind: 'mode' }, epoch: 0 };
+
+/** A run asks whether it may go on as somebody who reads: whatever it does beyond that is an action's own decision. */
+const GOING_ON = { name: undefined, effect: 'read', surface: undefined } as const;
+
+/** @returns the run, and a function that ends it */
+export function openRun(
+  guard: Guard,
+  keeper: CheckpointKeeper | null,
+  identity: Identity & { readonly runId: string },
+): [Run, () => void] {
+  const { agentId, missionId, runId } = identity;
+  const call = callOf(guard, GOING_ON, identity);
+  let controller: AbortController | undefined;
+  let unwatch: (() => void) | undefined;
+  const close = guard.inFlight.open(identity);
+  // Where there is a store the local copy says at once whether the run goes on; else the first evaluation does, in a moment.
+  const seen: { evaluated: Reading } = { evaluated: guard.replica?.reading(call) ?? NOT_ASKED };
+  const now = (): Decision => look(guard, call, seen.evaluated);
+  const refresh = async (): Promise<void> => {
+    seen.evaluated = await evaluateMode(guard.client, call);
+  };
+
+  const run: Run = {
+    agentId,
+    missionId,
+    runId,
+    lineage: formatLineage(identity),
+    get signal() {
+      if (!controller) {
+        controller = new AbortController();
+        const stop = (decision: Decision): void => controller?.abort(decision);
+        const first = now();
+        if (first.verdict === 'block') stop(first);
+        else unwatch = guard.inFlight.watch({ decision: first, look: now, refresh, stop });
+        if (!guard.replica) void guard.inFlight.refresh();
+      }
+      return controller.signal;
+    },
+    async checkpoint(name, state = null) {
+      const problem = idProblem(name);
+      if (problem) throw invalid(`The name of a checkpoint ${problem}.`);
+      const json = toJson(state);
+      await save(
+        keeper,
+        { run_id: runId, name, state: json, at: new Date().toISOString(), epoch: guard.replica?.epoch ?? 0 },
+        () => now(),
+      );
+      const onWait = (decision: Decision): void =>
+        guard.interventions.add(
+          decision,
+          { ...call, action: `checkpoint:${name}` },
+          { input: null, status: 'paused', state: 'waiting' },
+        );
+      const { decision } = await decideAndWait(guard, call, { waitMs: Number.POSITIVE_INFINITY, onWait });
+      if (decision.verdict !== 'allow')
+        throw new ActionStoppedError(decision.verdict === 'pause' ? 'paused' : 'blocked', decision);
+    },
+    async lastCheckpoint() {
+      const last = keeper ? await keeper.lastCheckpoint(runId) : null;
+      return last && { name: last.name, state: last.state, at: last.at };
+    },
+  };
+  return [
+    run,
+    () => {
+      unwatch?.();
+      close();
+    },
+  ];
+}
+
+function toJson(state: unknown): unknown {
+  let text: string | undefined;
+  try {
+    text = JSON.stringify(state);
+  } catch (error) {
+    throw invalid(`The state of a checkpoint must be JSON: ${messageOf(error)}`);
+  }
+  if (text === undefined) throw invalid('The state of a checkpoint must be JSON.');
+  const bytes = Buffer.byteLength(text);
+  if (bytes > MAX_CHECKPOINT_BYTES) {
+    throw invalid(
+      `The state of a checkpoint has at most ${MAX_CHECKPOINT_BYTES} bytes of JSON, not ${bytes}. Keep the data elsewhere, and its place here.`,
+    );
+  }
+  return JSON.parse(text);
+}
+
+/** A state that cannot be saved stops the run: what goes on from there could not be resumed. */
+async function save(keeper: CheckpointKeeper | null, checkpoint: Checkpoint, now: () => Decision): Promise<void> {
+  if (!keeper) return; // without a store there is nothing to resume from, and lastCheckpoint() says so
+  try {
+    await keeper.saveCheckpoint(checkpoint);
+  } catch (error) {
+    if (error instanceof KillSwitchError && error.code === 'INVALID_ARGUMENT') throw error;
+    const decision = now();
+    if (decision.verdict === 'block') throw new ActionStoppedError('blocked', decision);
+    const cause = {
+      kind: 'fault',
+      code: 'JOURNAL_UNAVAILABLE',
+      message: `the checkpoint could not be saved: ${messageOf(error)}`,
+    } as const;
+    throw new ActionStoppedError('blocked', { ...decision, verdict: 'block', cause });
+  }
+}
