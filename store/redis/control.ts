@@ -5,9 +5,10 @@ import type { Append, ControlConnection, ControlScope, ControlStore } from '../p
 import { type RedisEndpoint, type RedisEndpointOptions, redisEndpoint } from './endpoint.ts';
 import { corrupt, isReply, requireReplicated, unknownOutcome } from './errors.ts';
 import type { RedisKeys } from './keys.ts';
-import { allOf, atOneMoment, redisReader } from './reader.ts';
+import { atOneMoment, redisReader } from './reader.ts';
 import { headText, logId, reply } from './replies.ts';
 import { APPEND, APPEND_TIGHTENING, runScript, SETTLE, waitMs } from './scripts.ts';
+import { redisShelf } from './shelf.ts';
 
 export type RedisControlStoreOptions = RedisEndpointOptions;
 
@@ -24,7 +25,8 @@ export function redisControlStore(options: RedisControlStoreOptions): ControlSto
 }
 
 function openControl(endpoint: RedisEndpoint, { organizationId, requestTimeoutMs }: ControlScope): ControlConnection {
-  const { connection, keys, replies, reader } = redisReader(endpoint, organizationId, requestTimeoutMs);
+  const parts = redisReader(endpoint, organizationId, requestTimeoutMs);
+  const { connection, keys, replies, reader } = parts;
   const page = (after: string): ReturnType<Redis['call']> =>
     connection.request({
       access: 'read',
@@ -53,6 +55,7 @@ function openControl(endpoint: RedisEndpoint, { organizationId, requestTimeoutMs
 
   return {
     ...reader,
+    shelf: redisShelf(parts),
     async read(entryKeys) {
       await settle();
       const asked = [...new Set(entryKeys)];
@@ -121,9 +124,8 @@ function openControl(endpoint: RedisEndpoint, { organizationId, requestTimeoutMs
       return beats;
     },
     async forget(executorId) {
-      const send = (client: Redis): Promise<unknown[]> =>
-        allOf(client.pipeline().hdel(keys.executors, executorId).hdel(keys.forks, executorId));
-      await connection.request({ access: 'write', send });
+      // What it reported of a fork stays: only `recover` ends that.
+      await connection.request({ access: 'write', send: (client) => client.hdel(keys.executors, executorId) });
     },
     async *log(after) {
       for (let from = logId(after); ; ) {

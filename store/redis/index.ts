@@ -4,9 +4,10 @@ import { fileAnchor } from '../file-anchor.ts';
 import type { Confirmation, ExecutorConnection, ExecutorScope, ExecutorStore } from '../ports.ts';
 import { type RedisEndpoint, type RedisEndpointOptions, redisEndpoint } from './endpoint.ts';
 import { corrupt, requireReplicated } from './errors.ts';
-import { redisReader } from './reader.ts';
+import { allOf, redisReader } from './reader.ts';
 import { headText, logId, reply, type StreamEntry } from './replies.ts';
 import { CONFIRM, runScript, waitMs } from './scripts.ts';
+import { redisShelf } from './shelf.ts';
 
 export interface RedisStoreOptions extends RedisEndpointOptions {
   /** A file in which the last head is kept over restarts; without one a restarted executor cannot recognise a restored backup. */
@@ -33,7 +34,8 @@ function openExecutor(
   anchor: ExecutorConnection['anchor'],
 ): ExecutorConnection {
   const { organizationId, executorId, requestTimeoutMs } = scope;
-  const { connection, keys, replies, reader } = redisReader(endpoint, organizationId, requestTimeoutMs);
+  const parts = redisReader(endpoint, organizationId, requestTimeoutMs);
+  const { connection, keys, replies, reader } = parts;
 
   /** The way from the held head, whose own event comes first in `entries`, to the store's; null where the held one is not in the chain. */
   const way = (held: Head, head: Head, entries: readonly StreamEntry[]): Confirmation['events'] => {
@@ -50,6 +52,7 @@ function openExecutor(
 
   return {
     ...reader,
+    shelf: redisShelf(parts),
     anchor,
     async confirm(beat: Beat) {
       if (beat.id !== executorId) throw invalid(`An executor reports under its own id ${executorId}, not ${beat.id}.`);
@@ -88,7 +91,10 @@ function openExecutor(
       return { head, events: held ? way(held, head, entries) : 'reload', forkReported };
     },
     async leave() {
-      await connection.request({ access: 'write', send: (client) => client.hdel(keys.executors, executorId) });
+      await connection.request({
+        access: 'write',
+        send: (client) => allOf(client.pipeline().hdel(keys.executors, executorId).hdel(keys.surfaces, executorId)),
+      });
     },
   };
 }

@@ -12,6 +12,11 @@ export interface RedisKeys {
   readonly executors: string;
   /** A hash: executor id → what it reports of a fork, as JSON. */
   readonly forks: string;
+  /** Hashes: executor id → the actions it has, run id → its last checkpoint; as JSON. */
+  readonly surfaces: string;
+  readonly checkpoints: string;
+  /** A stream of bounded length; its field `record` is an intervention as JSON. */
+  readonly interventions: string;
   /** Each event's text is published here as it is appended. */
   readonly channel: string;
 }
@@ -31,6 +36,9 @@ export function redisKeys(organizationId: string, prefix = ''): RedisKeys {
     log: key('log'),
     executors: key('executors'),
     forks: key('forks'),
+    surfaces: key('surfaces'),
+    checkpoints: key('checkpoints'),
+    interventions: key('interventions'),
     channel: key('events'),
   };
 }

@@ -250,7 +250,7 @@ describe.skipIf(!hasRedis)('a Redis that answers, but does not take or hold what
         const executor = openExecutor({ url: wrong, requestTimeoutMs: 300 });
         const error = await failure(executor.confirm(beat(executor.id, null)));
         expect(error).toMatchObject({ code: 'STORE_READ_ONLY', message: expect.stringMatching(code) });
-        expect(await failure(executor.load(null))).toMatchObject({
+        expect(await failure(openExecutor({ url: wrong, requestTimeoutMs: 300 }).load(null))).toMatchObject({
           code: 'STORE_UNREACHABLE',
           message: expect.stringMatching(code),
         });
