@@ -14,7 +14,7 @@ export async function readText(path: string): Promise<string> {
     throw new CommandError('FILE_UNREADABLE', `The file ${file} ${why}.`, { cause: error });
   }
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch (error) {
     throw new CommandError('FILE_UNREADABLE', `The file ${file} is not UTF-8 text: save it as UTF-8.`, {
       cause: error,
@@ -32,7 +32,7 @@ const WHY: Readonly<Record<string, string>> = {
 export async function readJson(path: string): Promise<unknown> {
   const text = await readText(path);
   try {
-    return JSON.parse(text);
+    return JSON.parse(text.replace(/^\uFEFF/, ''));
   } catch (error) {
     throw new CommandError('INVALID_DEFINITION', `The file ${printable(path)} is not JSON: ${messageOf(error)}.`, {
       cause: error,

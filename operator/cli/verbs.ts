@@ -28,6 +28,7 @@ export const VERBS: readonly VerbRow[] = [
   { name: 'log', summary: 'print every change, oldest first', load: () => import('./commands/log.ts') },
   { name: 'log verify', summary: 'check that the log is whole', load: () => import('./commands/log-verify.ts') },
   { name: 'flagd import', summary: "set the app's ordinary flags from a flagd definition", load: () => import('./commands/flagd-import.ts') },
+  { name: 'flagd validate', summary: 'check a flagd definition, and its kill-switch flags', load: () => import('./commands/flagd-validate.ts') },
 ];
 
 /** What a first word stands for that is no verb by itself. */

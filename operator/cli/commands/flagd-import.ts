@@ -1,4 +1,5 @@
-import { isKillSwitchError } from '../../../flags/index.ts';
+import { messageOf } from '../../../flags/index.ts';
+import { parseFlagsDefinition } from '../../flags-definition.ts';
 import { epochOption, reasonOption } from '../arguments.ts';
 import { CommandError, type Verb } from '../command.ts';
 import { count, printable } from '../output.ts';
@@ -11,15 +12,9 @@ export const verb: Verb = (command, perform) => {
     .addOption(epochOption())
     .action(
       perform(async (context, file: string, { reason, epoch }: { reason?: string; epoch?: number }) => {
-        const definition = await readJson(file);
-        const control = await context.control();
-        const answer = await control.setFlags({ definition, reason, epoch }).catch((error: unknown) => {
-          if (!isKillSwitchError(error) || error.code !== 'INVALID_ARGUMENT') throw error;
-          throw new CommandError('INVALID_DEFINITION', `The file ${printable(file)}: ${error.message}`, {
-            cause: error,
-          });
-        });
-        const flags = Object.keys((definition as { readonly flags: object }).flags);
+        const definition = await readDefinition(file);
+        const answer = await (await context.control()).setFlags({ definition, reason, epoch });
+        const flags = Object.keys(definition.flags);
         return {
           value: { flags, ...answer },
           text: `${count(flags.length, 'ordinary flag')} served from now on, at epoch ${answer.epoch}.`,
@@ -27,3 +22,12 @@ export const verb: Verb = (command, perform) => {
       }),
     );
 };
+
+async function readDefinition(file: string): Promise<Record<string, unknown> & { readonly flags: object }> {
+  const definition = await readJson(file);
+  try {
+    return parseFlagsDefinition(definition) as Record<string, unknown> & { readonly flags: object };
+  } catch (error) {
+    throw new CommandError('INVALID_DEFINITION', `The file ${printable(file)}: ${messageOf(error)}`, { cause: error });
+  }
+}
