@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { KillSwitchError } from './errors.ts';
+import { KillMap } from './kill-map.ts';
 import { INITIAL_MODE } from './modes.ts';
 import {
   type ActiveKill,
@@ -75,14 +76,14 @@ export function parseEntry(key: EntryKey, value: unknown): Entry {
   return parsed.data;
 }
 
-const emptyKills = (): Record<TargetType, Map<string, ActiveKill>> => ({
-  all: new Map(),
-  agent: new Map(),
-  mission: new Map(),
-  run: new Map(),
-  action: new Map(),
-  feature: new Map(),
-  surface: new Map(),
+const emptyKills = (): Record<TargetType, KillMap> => ({
+  all: new KillMap(),
+  agent: new KillMap(),
+  mission: new KillMap(),
+  run: new KillMap(),
+  action: new KillMap(),
+  feature: new KillMap(),
+  surface: new KillMap(),
 });
 
 /**
