@@ -20,6 +20,7 @@ import { localFreeBytes } from './network-filesystem.ts';
 import { type FilePaths, filePaths, storeFolder } from './paths.ts';
 import { readLog } from './read-log.ts';
 import { readBeats, removeReport, reportPath, reportPaths } from './reports.ts';
+import { fileShelfReader } from './shelf.ts';
 
 export interface FileControlStoreOptions {
   /** Default `.kill-switch` in the working directory. */
@@ -61,6 +62,7 @@ export function fileControlStore({ directory = '.kill-switch', clock }: FileCont
           ),
         follow: (listener) => reader.follow(listener),
         close: () => reader.close(),
+        shelf: fileShelfReader(paths),
         // The first read of a long log takes longer than a request may.
         read: (keys) =>
           reader.request(
@@ -89,7 +91,11 @@ export function fileControlStore({ directory = '.kill-switch', clock }: FileCont
             readAllMs,
           ),
         executors: () => reader.request('executors', () => readBeats(paths, (error) => reader.tellTrouble(error))),
-        forget: (executorId) => reader.request('forget', () => removeReport(reportPath(paths.beats, executorId))),
+        forget: (executorId) =>
+          reader.request('forget', async () => {
+            await removeReport(reportPath(paths.surfaces, executorId));
+            await removeReport(reportPath(paths.beats, executorId));
+          }),
         log: (after) => readLog(paths.log, after, readAllMs),
       };
     },

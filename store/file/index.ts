@@ -8,6 +8,7 @@ import { localFreeBytes } from './network-filesystem.ts';
 import { fileName, filePaths, storeFolder } from './paths.ts';
 import { RecentEvents } from './recent-events.ts';
 import { removeReport, reportedForks, reportPath, writeFirstReport } from './reports.ts';
+import { fileShelf } from './shelf.ts';
 import { checkTakesKills } from './takes-kills.ts';
 
 export interface FileStoreOptions {
@@ -49,6 +50,7 @@ export function fileStore({ directory = '.kill-switch', anchor }: FileStoreOptio
         load: (held) => reader.request('load', () => reader.load(held), Math.max(requestTimeoutMs, READ_ALL_MS)),
         follow: (listener) => reader.follow(listener),
         close: () => reader.close(),
+        shelf: fileShelf(paths, executorId),
         confirm: (beat) =>
           reader.request('confirm', async () => {
             if (beat.id !== executorId) throw foreignBeat(executorId, beat.id);
@@ -67,7 +69,12 @@ export function fileStore({ directory = '.kill-switch', anchor }: FileStoreOptio
               forkReported: isForkReported(await reportedForks(paths), recent.head),
             };
           }),
-        leave: () => reader.request('leave', () => removeReport(beatPath)), // what it reported of a fork stays: only `recover` ends that
+        // What it reported of a fork stays: only `recover` ends that.
+        leave: () =>
+          reader.request('leave', async () => {
+            await removeReport(reportPath(paths.surfaces, executorId));
+            await removeReport(beatPath);
+          }),
         anchor: fileAnchor(anchor ?? join(paths.anchors, `${fileName(executorName)}.json`)),
       };
     },

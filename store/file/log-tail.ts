@@ -15,6 +15,9 @@ export interface LogSink {
 interface Position {
   readonly ino: bigint;
   readonly dev: bigint;
+  /** Both as they were before the lines were read: a file that changed without growing was not appended to. */
+  readonly size: bigint;
+  readonly mtimeNs: bigint;
   readonly start: number;
   readonly line: Buffer;
   readonly end: ChainEnd;
@@ -58,8 +61,9 @@ export class LogTail {
 
   /** False when it is another file, or has lines that only the whole of it can explain. */
   async #further(file: FileHandle, before: Position): Promise<boolean> {
-    const { ino, dev } = await file.stat({ bigint: true });
+    const { ino, dev, size, mtimeNs } = await file.stat({ bigint: true });
     if (ino !== before.ino || dev !== before.dev) return false;
+    if (size === before.size && mtimeNs !== before.mtimeNs) return false;
     const chain = new LogChain(before.end);
     const events: LogEvent[] = [];
     let position: Position | null = null;
@@ -72,7 +76,8 @@ export class LogTail {
           } else if (!bytes.equals(before.line)) return false;
         }
         const last = lines.at(-1);
-        if (last) position = { ino, dev, start: last.start, line: Buffer.from(last.bytes), end: chain.end };
+        if (last)
+          position = { ino, dev, size, mtimeNs, start: last.start, line: Buffer.from(last.bytes), end: chain.end };
       }
       chain.finish();
     } catch (error) {
@@ -86,7 +91,7 @@ export class LogTail {
   }
 
   async #anew(file: FileHandle): Promise<void> {
-    const { ino, dev } = await file.stat({ bigint: true });
+    const { ino, dev, size, mtimeNs } = await file.stat({ bigint: true });
     const chain = new LogChain(BEFORE_FIRST);
     let position: Position | null = null;
     for await (const lines of readLines(file, 0)) {
@@ -95,7 +100,8 @@ export class LogTail {
         if (event) this.#sink.take(event);
       }
       const last = lines.at(-1);
-      if (last) position = { ino, dev, start: last.start, line: Buffer.from(last.bytes), end: chain.end };
+      if (last)
+        position = { ino, dev, size, mtimeNs, start: last.start, line: Buffer.from(last.bytes), end: chain.end };
     }
     chain.finish();
     this.#position = position;

@@ -13,6 +13,9 @@ export interface FilePaths {
   readonly beats: string;
   readonly forks: string;
   readonly anchors: string;
+  readonly surfaces: string;
+  readonly checkpoints: string;
+  readonly interventions: string;
 }
 
 /** @throws KillSwitchError INVALID_ARGUMENT */
@@ -28,6 +31,9 @@ export function filePaths(root: string, organizationId: string): FilePaths {
     beats: join(executors, 'beats'),
     forks: join(executors, 'forks'),
     anchors: join(executors, 'anchors'),
+    surfaces: join(executors, 'surfaces'),
+    checkpoints: join(executors, 'checkpoints'),
+    interventions: join(executors, 'interventions'),
   };
 }
 

@@ -9,8 +9,8 @@ const ENDING = '.json';
 export const reportPath = (folder: string, id: string): string => join(folder, fileName(id) + ENDING);
 
 /** Puts a whole file in place of an older one, or fails and leaves that. `attempt` tells apart what is written at the same time. */
-export async function writeReport(path: string, report: unknown, attempt: number): Promise<void> {
-  const temporary = `${path}.${attempt}.tmp`;
+export async function writeReport(path: string, report: unknown, attempt: number | string): Promise<void> {
+  const temporary = `${path}.${process.pid}.${attempt}.tmp`;
   try {
     await writeFile(temporary, JSON.stringify(report));
     await rename(temporary, path);
@@ -21,7 +21,7 @@ export async function writeReport(path: string, report: unknown, attempt: number
 }
 
 /** As `writeReport`, and makes the folder where there is none. Resolves to whether it had to. */
-export async function writeFirstReport(path: string, report: unknown, attempt: number): Promise<boolean> {
+export async function writeFirstReport(path: string, report: unknown, attempt: number | string): Promise<boolean> {
   try {
     await writeReport(path, report, attempt);
     return false;
@@ -46,25 +46,30 @@ export async function removeReport(path: string): Promise<void> {
 }
 
 /** The paths of all reports in a folder; none when there is no folder. */
-export async function reportPaths(folder: string): Promise<string[]> {
+export async function reportPaths(folder: string, ending = ENDING): Promise<string[]> {
   try {
     const names = await readdir(folder);
-    return names.filter((name) => name.endsWith(ENDING)).map((name) => join(folder, name));
+    return names.filter((name) => name.endsWith(ending)).map((name) => join(folder, name));
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') return [];
     throw fileError(error, 'read', folder);
   }
 }
 
-/** What is in a report, or null when it has just been removed. */
-async function readReport(path: string): Promise<unknown> {
-  let text: string;
+/** The text of a report, or null when there is none, or it has just been removed. */
+export async function readReportText(path: string): Promise<string | null> {
   try {
-    text = await readFile(path, 'utf8');
+    return await readFile(path, 'utf8');
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') return null;
     throw fileError(error, 'read', path);
   }
+}
+
+/** What is in a report, or undefined when it has just been removed. */
+async function readReport(path: string): Promise<unknown> {
+  const text = await readReportText(path);
+  if (text === null) return null;
   try {
     return JSON.parse(text);
   } catch (error) {
@@ -82,8 +87,9 @@ export async function reportedForks({ forks }: FilePaths): Promise<Array<{ reado
   const found: Array<{ readonly against: string }> = [];
   for (const path of await reportPaths(forks)) {
     const report = await readReport(path);
-    if (report === null) continue;
-    const against: unknown = typeof report === 'object' && 'against' in report ? report.against : undefined;
+    if (report === undefined) continue;
+    const against: unknown =
+      typeof report === 'object' && report !== null && 'against' in report ? report.against : undefined;
     if (typeof against !== 'string') throw unreadable(path, new Error('it does not name a generation'));
     found.push({ against });
   }
@@ -101,7 +107,7 @@ export async function readBeats({ beats }: FilePaths, onUnreadable: (error: unkn
   for (const path of await reportPaths(beats)) {
     try {
       const report = await readReport(path);
-      if (report === null) continue;
+      if (report === undefined) continue;
       const parsed = beatSchema.safeParse(report);
       if (!parsed.success) throw unreadable(path, parsed.error);
       found.push(parsed.data);

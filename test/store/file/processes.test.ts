@@ -1,0 +1,81 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { expect, onTestFinished, test } from 'vitest';
+import type { ControlConnection } from '../../../store/ports.ts';
+import { kill, logOf } from '../../../testing/store/session.ts';
+import { openSession } from './harness.ts';
+
+const SCRIPT = fileURLToPath(new URL('appender.mjs', import.meta.url));
+
+/** Another operator's process; `acknowledged` grows as it is told that its kills are in. */
+function startAppender(...args: readonly string[]) {
+  const child: ChildProcess = spawn(process.execPath, [SCRIPT, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
+  onTestFinished(() => {
+    child.kill('SIGKILL');
+  });
+  const acknowledged: string[] = [];
+  let heard = (): void => {};
+  const lines = createInterface({ input: child.stdout as NodeJS.ReadableStream });
+  lines.on('line', (line) => {
+    acknowledged.push(line);
+    heard();
+  });
+  const ended = once(child, 'close');
+  return {
+    acknowledged,
+    ended,
+    async dieAfter(count: number) {
+      await new Promise<void>((resolve) => {
+        heard = () => {
+          if (acknowledged.length >= count) resolve();
+        };
+        heard();
+      });
+      child.kill('SIGKILL');
+      await ended;
+    },
+  };
+}
+
+const targetsOf = async (control: ControlConnection): Promise<unknown[]> =>
+  (await logOf(control)).slice(1).map(({ data }) => data['target']);
+
+test('what an operator was told is done outlives the death of the process that was just told so', async () => {
+  const { session, directory } = await openSession();
+  await session.initialised();
+  const operator = startAppender(directory, 'a');
+  await operator.dieAfter(1);
+  expect(await targetsOf(session.control())).toEqual(expect.arrayContaining(operator.acknowledged));
+});
+
+test('operators killed again and again in the middle of their work leave a log that loads and lacks nothing that was acknowledged', async () => {
+  const { session, directory } = await openSession();
+  const control = await session.initialised();
+  const acknowledged: string[] = [];
+  for (let round = 0; round < 4; round += 1) {
+    const operators = [startAppender(directory, `${round}a`), startAppender(directory, `${round}b`)];
+    for (const [index, operator] of operators.entries()) {
+      await operator.dieAfter(3 + round + index);
+      acknowledged.push(...operator.acknowledged);
+    }
+    await kill(control, `run:${round}`);
+    acknowledged.push(`run:${round}`);
+  }
+  const targets = await targetsOf(session.control());
+  expect(targets).toEqual(expect.arrayContaining(acknowledged));
+  expect(new Set(targets).size).toBe(targets.length);
+  const { head, linked } = await session.executor().connection.load((await control.read([])).head);
+  expect([head?.epoch, linked]).toEqual([targets.length + 1, true]);
+});
+
+test('operators in several processes who append at once all get through, each once', async () => {
+  const { session, directory } = await openSession();
+  await session.initialised();
+  const operators = ['a', 'b'].map((name) => startAppender(directory, name, '15'));
+  for (const { ended } of operators) await ended;
+  const targets = await targetsOf(session.control());
+  expect(targets).toHaveLength(30);
+  expect([...targets].sort()).toEqual(operators.flatMap(({ acknowledged }) => acknowledged).sort());
+});
