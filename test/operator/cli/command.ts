@@ -1,0 +1,137 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { on } from 'node:events';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { root } from '../../../scripts/prepare.mjs';
+import { owned, temporaryFolder } from '../../servers/lifetime.ts';
+
+/** The built command, as npm would link it. */
+export const MAIN = join(root, 'dist/operator/cli/main.js');
+
+export interface Ran {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly ms: number;
+  /** What was printed on stdout, as JSON. */
+  // biome-ignore lint/suspicious/noExplicitAny: tests look at shapes that they do not trust.
+  readonly json: any;
+}
+
+export interface RunOptions {
+  readonly cwd?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly main?: string;
+}
+
+const spawnCommand = (args: readonly string[], { cwd, env = {}, main = MAIN }: RunOptions): ChildProcess => {
+  // Only what a fresh shell has: settings of whoever runs the tests must not reach the command.
+  const { PATH = '', HOME = '' } = process.env;
+  return spawn(process.execPath, [main, ...args], {
+    cwd: cwd ?? root,
+    env: { PATH, HOME, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+};
+
+/** Runs the command until it ends by itself; after 20 s it is killed, and `code` is null. */
+export function run(args: readonly string[], options: RunOptions = {}): Promise<Ran> {
+  const since = performance.now();
+  const child = spawnCommand(args, options);
+  const texts = { stdout: '', stderr: '' };
+  for (const name of ['stdout', 'stderr'] as const)
+    child[name]?.setEncoding('utf8').on('data', (text: string) => (texts[name] += text));
+  const timer = setTimeout(() => child.kill('SIGKILL'), 20_000);
+  return new Promise((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', (code) => {
+      clearTimeout(timer);
+      resolve({
+        code,
+        ...texts,
+        ms: performance.now() - since,
+        get json() {
+          return JSON.parse(texts.stdout);
+        },
+      });
+    });
+  });
+}
+
+/** A command that goes on until it is told to end; killed at the end of the test if it still runs. */
+export interface Running {
+  readonly process: ChildProcess;
+  /** All that it has printed on stderr so far. */
+  readonly stderr: string;
+  /** The next line of stdout (or of stderr) for which this is true, of those not yet taken. */
+  line(matches: (line: string) => boolean, from?: 'stdout' | 'stderr'): Promise<string>;
+  /** Sends the signal and resolves with the exit code when it is gone; null when the signal killed it. */
+  end(signal: NodeJS.Signals): Promise<number | null>;
+}
+
+export function start(args: readonly string[], options: RunOptions = {}): Running {
+  const child = spawnCommand(args, options);
+  let stderr = '';
+  const lines = {
+    stdout: createInterface({ input: child.stdout as NodeJS.ReadableStream }),
+    stderr: createInterface({ input: child.stderr as NodeJS.ReadableStream }),
+  };
+  lines.stderr.on('line', (line) => (stderr += `${line}\n`));
+  const iterators = {
+    stdout: on(lines.stdout, 'line', { close: ['close'] }),
+    stderr: on(lines.stderr, 'line', { close: ['close'] }),
+  };
+  const exited = new Promise<number | null>((resolve) => child.once('close', resolve));
+  owned(async () => {
+    child.kill('SIGKILL');
+    await exited;
+  });
+  return {
+    process: child,
+    get stderr() {
+      return stderr;
+    },
+    async line(matches, from = 'stdout') {
+      for (;;) {
+        const { value, done } = await iterators[from].next();
+        if (done) throw new Error(`The command ended without the expected line:\n${stderr}`);
+        const [line] = value as [string];
+        if (matches(line)) return line;
+      }
+    },
+    end(signal) {
+      child.kill(signal);
+      return exited;
+    },
+  };
+}
+
+/** A folder of its own for a file store, and the command in it. */
+export function fileSwitch(): {
+  readonly folder: string;
+  readonly directory: string;
+  run(...args: string[]): Promise<Ran>;
+  json(...args: string[]): Promise<Ran>;
+} {
+  const { path, remove } = temporaryFolder('cli');
+  owned(async () => remove());
+  const work = join(path, 'work');
+  mkdirSync(work);
+  const options = { cwd: work, env: { KILL_SWITCH_OPERATOR: 'dana' } };
+  return {
+    folder: work,
+    directory: join(work, '.kill-switch'),
+    run: (...args) => run(args, options),
+    json: (...args) => run([...args, '--json'], options),
+  };
+}
+
+/** Runs jobs a few at a time: the machine is shared. */
+export async function each<T>(jobs: readonly T[], work: (job: T) => Promise<void>): Promise<void> {
+  const waiting = [...jobs];
+  const lane = async (): Promise<void> => {
+    for (let job = waiting.shift(); job !== undefined; job = waiting.shift()) await work(job);
+  };
+  await Promise.all([lane(), lane(), lane()]);
+}

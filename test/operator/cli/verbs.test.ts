@@ -1,0 +1,276 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { fileSwitch } from './command.ts';
+
+const ISO = expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/);
+
+describe('every verb, on a file store', () => {
+  test('init creates the control plane once, in draft_only, and says what to do next', async () => {
+    const ks = fileSwitch();
+    const first = await ks.run('init');
+    expect(first).toMatchObject({ code: 0, stderr: '' });
+    expect(first.stdout).toContain('draft_only');
+    expect(first.stdout).toContain(`fileStore({ directory: ${JSON.stringify(ks.directory)} })`);
+    expect(first.stdout).toContain('  kill-switch mode live --reason "launch"');
+    const second = await ks.json('init');
+    expect(second.code).toBe(1);
+    expect(second.json).toEqual({ code: 'ALREADY_INITIALISED', detail: expect.stringContaining('already') });
+    expect((await ks.json('status')).json).toMatchObject({ mode: 'draft_only', epoch: 1 });
+  });
+
+  test('before init every verb says how to begin, and ends with 1', async () => {
+    const ks = fileSwitch();
+    for (const args of [['status'], ['kill', 'all'], ['kills'], ['log'], ['mode', 'full_stop']]) {
+      const ran = await ks.json(...args);
+      expect(ran.code, args.join(' ')).toBe(1);
+      expect(ran.json).toEqual({ code: 'NOT_INITIALISED', detail: expect.stringContaining('kill-switch init') });
+    }
+  });
+
+  test('kill, kill again, kills and revive answer in the shapes of the contract', async () => {
+    const ks = fileSwitch();
+    await ks.run('init');
+    const killed = await ks.json('kill', 'agent:returns-bot', '--reason', 'wrong refunds');
+    expect(killed).toMatchObject({ code: 0, stderr: '' });
+    const record = {
+      id: expect.any(String),
+      organization_id: 'default',
+      target: 'agent:returns-bot',
+      target_type: 'agent',
+      target_id: 'returns-bot',
+      mode: 'full_stop',
+      reason: 'wrong refunds',
+      is_active: true,
+      killed_by: 'unverified:dana',
+      killed_at: ISO,
+      expires_at: null,
+      revived_by: null,
+      revived_at: null,
+      revive_reason: null,
+    };
+    expect(killed.json).toEqual({
+      kill: record,
+      epoch: 2,
+      already: false,
+      acknowledgements: {
+        total: 0,
+        applied: 0,
+        drained: 0,
+        silent: 0,
+        unacknowledging_clients: 0,
+        elapsed_ms: expect.any(Number),
+        executors: [],
+      },
+    });
+
+    const again = await ks.run('kill', 'agent:returns-bot');
+    expect(again.code).toBe(0);
+    expect(again.stdout).toContain('agent:returns-bot was already full_stop (by unverified:dana at ');
+    expect(again.stdout).toContain('"wrong refunds"');
+    expect((await ks.json('kill', 'agent:returns-bot')).json).toMatchObject({ already: true, epoch: 4 });
+
+    expect((await ks.json('kills')).json).toEqual({ data: [record], count: 1 });
+    expect((await ks.run('kills')).stdout).toMatch(/full_stop +agent:returns-bot/);
+
+    const refused = await ks.json('revive', 'agent:returns-bot');
+    expect(refused.code).toBe(1);
+    expect(refused.json).toEqual({ code: 'REASON_REQUIRED', detail: expect.stringContaining('--reason') });
+
+    const late = await ks.json('revive', 'agent:returns-bot', '--reason', 'fixed', '--epoch', '2');
+    expect(late.code).toBe(1);
+    expect(late.json).toEqual({ code: 'CONFLICT', detail: expect.stringContaining('epoch 2') });
+
+    const revived = await ks.json('revive', 'agent:returns-bot', '--reason', 'rule fixed', '--epoch', '4');
+    expect(revived.code).toBe(0);
+    expect(revived.json).toEqual({
+      kill: {
+        ...record,
+        is_active: false,
+        revived_by: 'unverified:dana',
+        revived_at: ISO,
+        revive_reason: 'rule fixed',
+      },
+      epoch: 5,
+    });
+    expect((await ks.json('revive', 'agent:returns-bot', '--reason', 'again')).json).toMatchObject({
+      code: 'NOT_KILLED',
+    });
+    expect((await ks.json('kills')).json).toEqual({ data: [], count: 0 });
+  });
+
+  test('pause and restrict leave what they say; a stricter kill stands and the answer says so', async () => {
+    const ks = fileSwitch();
+    await ks.run('init');
+    const [paused, restricted] = [
+      await ks.json('pause', 'mission:m-7', '--wait', '0'),
+      await ks.json('restrict', 'action:email.*', 'draft_only', '--wait', '0', '--until', '30m'),
+    ];
+    expect(paused.json).toMatchObject({ kill: { target: 'mission:m-7', mode: 'paused', expires_at: null } });
+    expect(restricted.json).toMatchObject({ kill: { target: 'action:email.*', mode: 'draft_only', expires_at: ISO } });
+    const minutes = (Date.parse(restricted.json.kill.expires_at) - Date.parse(restricted.json.kill.killed_at)) / 60_000;
+    expect(minutes).toBeGreaterThan(29);
+    expect(minutes).toBeLessThan(31);
+
+    await ks.run('kill', 'mission:m-7', '--wait', '0');
+    const looser = await ks.run('pause', 'mission:m-7', '--wait', '0');
+    expect(looser).toMatchObject({ code: 0 });
+    expect(looser.stdout).toContain('You asked for paused: the stricter full_stop stands.');
+  });
+
+  test('a kill with an end is over by itself, by an event', async () => {
+    const ks = fileSwitch();
+    await ks.run('init');
+    await ks.run('kill', 'run:r-1', '--until', '600ms', '--wait', '0');
+    const until = Date.now() + 600;
+    while (Date.now() <= until) await new Promise((resolve) => setTimeout(resolve, until - Date.now() + 1));
+    expect((await ks.json('kills')).json.count).toBe(0);
+    expect((await ks.json('log', '--after', '2')).json.data).toMatchObject([{ type: 'expire' }]);
+  });
+
+  test('mode, feature, limit and autonomy show and set; loosening takes a reason, tightening none', async () => {
+    const ks = fileSwitch();
+    await ks.run('init');
+    expect((await ks.json('mode')).json).toEqual({ mode: 'draft_only', targeting: null, epoch: 1 });
+    expect((await ks.json('mode', 'live')).json).toMatchObject({ code: 'REASON_REQUIRED' });
+    const rule = '{"if":[{"==":[{"var":"agent_id"},"x"]},"live","read_only"]}';
+    const set = await ks.json('mode', 'read_only', '--targeting', rule, '--reason', 'canary');
+    expect(set.json).toEqual({ mode: 'read_only', targeting: JSON.parse(rule), epoch: 2, already: false });
+    expect((await ks.run('mode')).stdout).toBe(`The base mode is read_only, by the rule ${rule}.\n`);
+    expect((await ks.json('mode', 'full_stop')).json).toMatchObject({ mode: 'full_stop', targeting: null, epoch: 3 });
+    expect((await ks.run('mode', 'full_stop')).stdout).toContain('already');
+
+    expect((await ks.json('feature', 'refunds')).json).toEqual({
+      feature: 'refunds',
+      stage: 'dark',
+      set: false,
+      epoch: 4,
+    });
+    expect((await ks.json('feature', 'refunds', 'gated')).code).toBe(1);
+    expect((await ks.json('feature', 'refunds', 'gated', '--reason', 'pilot')).json).toEqual({
+      feature: 'refunds',
+      stage: 'gated',
+      epoch: 5,
+      already: false,
+    });
+    expect((await ks.run('feature', 'refunds', 'dark')).stdout).toBe('feature refunds is dark, at epoch 6.\n');
+
+    expect((await ks.json('limit', 'refund.max')).json).toMatchObject({ value: null, set: false });
+    expect((await ks.json('limit', 'refund.max', '200')).json).toMatchObject({ limit: 'refund.max', value: 200 });
+    expect((await ks.json('limit', 'refund.max', '0.5')).json).toMatchObject({ value: 0.5 });
+    expect((await ks.json('limit', 'refund.max', '300')).json).toMatchObject({ code: 'REASON_REQUIRED' });
+
+    expect((await ks.json('autonomy', 'email.send')).json).toMatchObject({ action: 'email.send', stage: null });
+    expect((await ks.json('autonomy', 'email.send', 'human_in_the_loop')).json).toMatchObject({ epoch: 9 });
+    expect((await ks.run('autonomy', 'email.send')).stdout).toBe('action email.send is human_in_the_loop.\n');
+
+    expect((await ks.json('features')).json).toEqual({ data: [{ name: 'refunds', stage: 'dark' }], count: 1 });
+    expect((await ks.json('limits')).json).toEqual({ data: [{ name: 'refund.max', value: 0.5 }], count: 1 });
+    const status = await ks.run('status');
+    expect(status.stdout).toContain('Mode      full_stop\n');
+    expect(status.stdout).toContain('Features  refunds dark\n');
+    expect(status.stdout).toContain('Limits    refund.max 0.5\n');
+    expect(status.stdout).toContain('Autonomy  email.send human_in_the_loop\n');
+  });
+
+  test('status is one screen: the first twenty kills, and how many more there are', async () => {
+    const ks = fileSwitch();
+    await ks.run('init');
+    const control = await import('../../../operator/index.ts').then(async ({ openControlPlane }) => {
+      const { fileControlStore } = await import('../../../store/file/control.ts');
+      return openControlPlane({ store: fileControlStore({ directory: ks.directory }), operator: { id: 'dana' } });
+    });
+    await Promise.all(Array.from({ length: 23 }, (_, index) => control.kill({ target: `agent:bot-${index}` })));
+    await control.close();
+    const { stdout, code } = await ks.run('status');
+    expect(code).toBe(0);
+    expect(stdout).toContain('23 active kills, newest first:');
+    expect(stdout.match(/agent:bot-/g)).toHaveLength(20);
+    expect(stdout).toContain('… and 3 more: kill-switch kills');
+    const page = await ks.json('kills', '--skip', '20', '--limit', '2');
+    expect(page.json).toMatchObject({ count: 23, data: [{ is_active: true }, { is_active: true }] });
+    expect(page.json.data).toHaveLength(2);
+    expect((await ks.json('status')).json.kills).toHaveLength(23);
+  });
+
+  test('the status as JSON names everything of the contract that exists', async () => {
+    const ks = fileSwitch();
+    await ks.run('init');
+    expect((await ks.json('status')).json).toEqual({
+      organization_id: 'default',
+      mode: 'draft_only',
+      targeting: null,
+      epoch: 1,
+      head: { generation: expect.any(String), epoch: 1, hash: expect.any(String), recovered: false },
+      active_kills: 0,
+      kills: [],
+      features: {},
+      limits: {},
+      autonomy: {},
+      executors: [],
+      forks: [],
+    });
+  });
+
+  test('organizations are apart, by option and by variable', async () => {
+    const ks = fileSwitch();
+    await ks.run('init');
+    await ks.run('--organization', 'acme', 'init');
+    await ks.run('kill', 'all', '--organization', 'acme', '--wait', '0');
+    expect((await ks.json('kills')).json.count).toBe(0);
+    const { run } = await import('./command.ts');
+    const there = await run(['kills', '--json', '--store', `file:${ks.directory}`], {
+      env: { KILL_SWITCH_ORGANIZATION: 'acme' },
+    });
+    expect(there.json).toMatchObject({ count: 1, data: [{ organization_id: 'acme', target: 'all' }] });
+  });
+
+  test('flagd import replaces the ordinary flags, and refuses what flagd could not read', async () => {
+    const ks = fileSwitch();
+    await ks.run('init');
+    const file = join(ks.folder, 'flags.json');
+    const flag = { state: 'ENABLED', variants: { on: true, off: false }, defaultVariant: 'on' };
+    writeFileSync(file, JSON.stringify({ flags: { banner: flag } }));
+    expect((await ks.json('flagd', 'import', file)).json).toMatchObject({ code: 'REASON_REQUIRED' });
+    const answer = await ks.json('flagd', 'import', file, '--reason', 'banner on');
+    expect(answer.json).toEqual({ flags: ['banner'], epoch: 2, already: false });
+
+    for (const [content, code] of [
+      ['{', 'INVALID_DEFINITION'],
+      ['[]', 'INVALID_DEFINITION'],
+      [JSON.stringify({ flags: { 'kill-switch.mode': flag } }), 'INVALID_DEFINITION'],
+      [Buffer.from([0xff, 0xfe, 0x7b]), 'FILE_UNREADABLE'],
+    ] as const) {
+      writeFileSync(file, content);
+      const refused = await ks.json('flagd', 'import', file, '--reason', 'x');
+      expect(refused.code).toBe(1);
+      expect(refused.json.code).toBe(code);
+    }
+    expect((await ks.json('flagd', 'import', `${file}.none`, '--reason', 'x')).json).toEqual({
+      code: 'FILE_UNREADABLE',
+      detail: `The file ${file}.none does not exist.`,
+    });
+    expect((await ks.json('log')).json.count).toBe(2);
+  });
+
+  test('flagd validate: 0 for the shipped definition, 1 for one that must not be served', async () => {
+    const ks = fileSwitch();
+    const shipped = join(import.meta.dirname, '../../../flags/kill-switch.flagd.json');
+    expect((await ks.json('flagd', 'validate', shipped)).json).toMatchObject({ ok: true, missing: [], unsafe: [] });
+    const file = join(ks.folder, 'flags.json');
+    const definition = JSON.parse(readFileSync(shipped, 'utf8'));
+    definition.flags['kill-switch.mode'].defaultVariant = 'live';
+    writeFileSync(file, JSON.stringify(definition));
+    const unsafe = await ks.run('flagd', 'validate', file);
+    expect(unsafe.stdout).toContain('Kill-switch flags with an unsafe default: kill-switch.mode');
+
+    writeFileSync(file, '{"flags":{}}');
+    const missing = await ks.run('flagd', 'validate', file);
+    expect(missing.code).toBe(1);
+    expect(missing.stdout).toContain('Missing kill-switch flags: kill-switch.mode');
+    expect((await ks.json('flagd', 'validate', file)).json).toMatchObject({ ok: false, missing: ['kill-switch.mode'] });
+
+    writeFileSync(file, Buffer.from([0xff, 0xfe, 0x7b]));
+    expect((await ks.json('flagd', 'validate', file)).json).toMatchObject({ code: 'FILE_UNREADABLE' });
+  });
+});
