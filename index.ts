@@ -5,7 +5,7 @@ import type { ModeClient } from './guard/evaluate.ts';
 import { HANDLER_TIMEOUT_MS } from './guard/handlers.ts';
 import { checkId, childIdentity, createIdentityStorage, type Identity } from './guard/identity.ts';
 import { InFlight } from './guard/in-flight.ts';
-import { Interventions, type RedactInput } from './guard/interventions.ts';
+import { type InterventionSink, Interventions, type RedactInput } from './guard/interventions.ts';
 import { type KillSwitch, killSwitchOf } from './guard/kill-switch.ts';
 import { type Guard, POLL_MS } from './guard/perform.ts';
 import { Registry } from './guard/registry.ts';
@@ -68,11 +68,19 @@ export async function createKillSwitch(options: CreateKillSwitchOptions): Promis
   checkOptions(options, domain, organizationId);
 
   const changes = new Changes();
+  const registry = new Registry(() => replica?.report());
   let replica: Replica | null = null;
   const inFlight = new InFlight(() => replica?.report());
   if (store) {
     const executorName = options.executor?.name;
-    replica = new Replica({ store, organizationId, leaseMs, executorName, work: () => inFlight.work });
+    replica = new Replica({
+      store,
+      organizationId,
+      leaseMs,
+      executorName,
+      work: () => inFlight.work,
+      surfaces: () => registry.take(),
+    });
     // First of all listeners: whoever runs is told before anybody is woken who waits.
     replica.on(() => {
       inFlight.check();
@@ -92,7 +100,7 @@ export async function createKillSwitch(options: CreateKillSwitchOptions): Promis
     options.agentId === undefined
       ? undefined
       : childIdentity(undefined, { agentId: options.agentId, missionId: undefined, runId: undefined }, undefined);
-  const interventions = new Interventions(null, options.redact);
+  const interventions = new Interventions(replica && sinkOf(replica), options.redact);
   const guard: Guard = {
     client: options.client ?? OpenFeature.getClient(domain),
     replica,
@@ -108,8 +116,8 @@ export async function createKillSwitch(options: CreateKillSwitchOptions): Promis
   return killSwitchOf({
     guard,
     storage,
-    registry: new Registry(),
-    checkpoints: null,
+    registry,
+    checkpoints: replica?.reports ?? null,
     close: async () => {
       closed = true;
       stopWatching();
@@ -122,6 +130,12 @@ export async function createKillSwitch(options: CreateKillSwitchOptions): Promis
     },
   });
 }
+
+const sinkOf = ({ executorId, executorName, reports }: Replica): InterventionSink => ({
+  executorId,
+  executorName,
+  record: (records) => reports.record(records),
+});
 
 /** @throws KillSwitchError INVALID_ARGUMENT */
 function checkOptions(options: CreateKillSwitchOptions, domain: string, organizationId: string): void {
@@ -137,12 +151,7 @@ function checkOptions(options: CreateKillSwitchOptions, domain: string, organiza
     );
   }
   const bound = OpenFeature.getProvider(domain);
-  if (
-    !options.client &&
-    bound instanceof KillSwitchProvider &&
-    bound !== OpenFeature.getProvider() &&
-    !bound.closed
-  ) {
+  if (!options.client && bound instanceof KillSwitchProvider && bound !== OpenFeature.getProvider() && !bound.closed) {
     throw invalid(
       `The domain ${JSON.stringify(domain)} has an open kill switch already: close it first, or give this one another domain.`,
     );

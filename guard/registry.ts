@@ -18,7 +18,13 @@ const termsOf = <Input, Result>(action: NormalisedAction<Input, Result>): Terms 
 /** What can act at all in this process: every action, with its surface, and when it was last used. */
 export class Registry {
   readonly #entries = new Map<string, { readonly terms: Terms; lastUsed: number | null }>();
+  readonly #onNew: () => void;
   #changed = false;
+
+  /** @param onNew called when an action was added */
+  constructor(onNew: () => void) {
+    this.#onNew = onNew;
+  }
 
   /** @throws KillSwitchError INVALID_ARGUMENT when there is an action of that name with another definition: a restriction of one would not fit the other */
   register<Input, Result>(action: NormalisedAction<Input, Result>): () => void {
@@ -35,6 +41,7 @@ export class Registry {
     const entry = before ?? { terms, lastUsed: null };
     this.#entries.set(action.name, entry);
     this.#changed = true;
+    this.#onNew();
     return () => {
       entry.lastUsed = Date.now();
       this.#changed = true;
@@ -45,15 +52,10 @@ export class Registry {
   take(): readonly SurfaceRecord[] | null {
     if (!this.#changed) return null;
     this.#changed = false;
-    return this.list();
+    return this.#list();
   }
 
-  /** It could not be reported: take it again. */
-  untake(): void {
-    this.#changed = true;
-  }
-
-  list(): readonly SurfaceRecord[] {
+  #list(): readonly SurfaceRecord[] {
     return [...this.#entries.values()].map(({ terms, lastUsed }) => ({
       ...terms,
       last_used: lastUsed === null ? null : new Date(lastUsed).toISOString(),

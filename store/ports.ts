@@ -61,7 +61,30 @@ export interface AnchorKeeper {
   write(anchor: Anchor): void;
 }
 
-export interface ExecutorConnection extends ControlReader, ExecutorReporter {}
+/** What executors keep beside their beats: one text an id. None of it changes the switch. */
+export type ShelfName = 'surfaces' | 'checkpoints';
+
+/** What a driver does to keep reports; `store/reports.ts` says what is in them. The texts are JSON. */
+export interface Shelf {
+  /** Adds interventions, one text each; the store keeps a bounded number of the newest. */
+  appendInterventions(texts: readonly string[]): Promise<void>;
+  put(name: ShelfName, id: string, text: string): Promise<void>;
+  get(name: ShelfName, id: string): Promise<string | null>;
+}
+
+/** Reads what executors have kept. */
+export interface ShelfReader {
+  /** At most `limit` interventions, the newest last. */
+  interventions(limit: number): Promise<readonly string[]>;
+  all(name: ShelfName): Promise<ReadonlyArray<readonly [id: string, text: string]>>;
+}
+
+/** How many interventions a store keeps at least. */
+export const KEPT_INTERVENTIONS = 10_000;
+
+export interface ExecutorConnection extends ControlReader, ExecutorReporter {
+  readonly shelf: Shelf;
+}
 
 /** What an executor holds: it can read and report, and nothing else. */
 export interface ExecutorStore {
@@ -102,6 +125,7 @@ export interface ControlWriter {
 }
 
 export interface ControlConnection extends ControlReader, ControlWriter {
+  readonly shelf: ShelfReader;
   /** The log after that `seq`, oldest first. @throws KillSwitchError CORRUPT at the first event that is not what was written */
   log(after: number): AsyncIterable<LogEvent>;
 }

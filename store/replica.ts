@@ -17,9 +17,11 @@ import {
   type Reading,
   resolveMode,
   type State,
+  type SurfaceRecord,
 } from '../flags/index.ts';
 import { LiveCopy, type ReplyOutcome } from './live-copy.ts';
 import type { ExecutorConnection, ExecutorStore, Push } from './ports.ts';
+import { type ExecutorReports, executorReports } from './reports.ts';
 import { withDeadline } from './with-deadline.ts';
 
 /** What a replica tells its listeners. `changed` names the state's entries; the others are what it can be trusted for from now on. */
@@ -43,6 +45,8 @@ export interface ReplicaOptions {
   readonly executorName?: string | undefined;
   readonly clock?: Clock | undefined;
   readonly work?: (() => Work) | undefined;
+  /** What can act here, when that has changed since it was last asked for; null when it has not. */
+  readonly surfaces?: (() => readonly SurfaceRecord[] | null) | undefined;
 }
 
 /** Both clocks of this machine. */
@@ -87,6 +91,8 @@ export class Replica {
   readonly #clock: Clock;
   readonly #connection: ExecutorConnection;
   readonly #copy: LiveCopy;
+  readonly #reports: ExecutorReports;
+  #undescribed: readonly SurfaceRecord[] | null = null;
   readonly #listeners = new Set<(event: ReplicaEvent) => void>();
   readonly #startedAt: string;
   readonly #requestMs: number;
@@ -113,6 +119,7 @@ export class Replica {
       executorName: this.executorName,
       requestTimeoutMs: this.#requestMs,
     });
+    this.#reports = executorReports(this.#connection.shelf, this.executorId);
     this.#copy = new LiveCopy(this.leaseMs, this.#connection.anchor);
   }
 
@@ -155,6 +162,18 @@ export class Replica {
   on(listener: (event: ReplicaEvent) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
+  }
+
+  /** What this executor reports beside its beats. Rejects when the store does not take it in time; that changes no decision. */
+  get reports(): ExecutorReports {
+    const { record, describe, saveCheckpoint, lastCheckpoint } = this.#reports;
+    const within = <T>(work: Promise<T>, what: string): Promise<T> => withDeadline(work, this.#requestMs, what);
+    return {
+      record: (records) => within(record(records), 'record'),
+      describe: (surfaces) => within(describe(surfaces), 'describe'),
+      saveCheckpoint: (checkpoint) => within(saveCheckpoint(checkpoint), 'checkpoint'),
+      lastCheckpoint: (runId) => within(lastCheckpoint(runId), 'checkpoint'),
+    };
   }
 
   /** Something is to be reported now, for instance that an action has ended. */
@@ -275,6 +294,7 @@ export class Replica {
       if (this.#copy.needsLoad) await this.#load(); // where there is nothing to load, the beat below still says so
       const { outcome } = await this.#confirm(this.#requestMs);
       if (outcome === 'reload' && (await this.#load())) this.#again = true;
+      await this.#describe();
       if (outcome === 'again' || outcome === 'dropped') this.#again = true;
       return true;
     } catch (error) {
@@ -301,6 +321,15 @@ export class Replica {
     if (outcome === 'renewed') this.#trouble = null;
     this.#publish();
     return { outcome, sent: ticket.sent };
+  }
+
+  /** Says what can act here, when that has changed; what the store did not take is said again. */
+  async #describe(): Promise<void> {
+    const surfaces = this.#options.surfaces?.() ?? this.#undescribed;
+    if (!surfaces || this.#closed) return;
+    this.#undescribed = surfaces;
+    await this.reports.describe(surfaces);
+    this.#undescribed = null;
   }
 
   async #load(): Promise<boolean> {

@@ -3,6 +3,7 @@ import { controlView, sameHead } from '../answers.ts';
 import type { ControlStore } from '../ports.ts';
 import type { Memory } from './memory.ts';
 import { memoryReader } from './reader.ts';
+import { memoryShelf } from './shelf.ts';
 
 /** The operator's side of a `memoryStore`: `memoryControlStore(memoryStore())` or, over the same memory, `memoryControlStore({ memory })`. */
 export function memoryControlStore({ memory }: { readonly memory: Memory }): ControlStore {
@@ -12,6 +13,7 @@ export function memoryControlStore({ memory }: { readonly memory: Memory }): Con
       const { reader, admit } = memoryReader(memory, organizationId, requestTimeoutMs);
       return {
         ...reader,
+        shelf: memoryShelf(() => memory.organization(organizationId), admit),
         async read(keys) {
           await admit('read');
           const { state } = memory.organization(organizationId);
@@ -40,7 +42,9 @@ export function memoryControlStore({ memory }: { readonly memory: Memory }): Con
         },
         async forget(executorId) {
           await admit('write');
-          memory.organization(organizationId).beats.delete(executorId);
+          const { beats, reports } = memory.organization(organizationId);
+          beats.delete(executorId);
+          reports.surfaces.delete(executorId);
         },
         async *log(after) {
           await admit('read');

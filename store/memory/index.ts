@@ -3,6 +3,7 @@ import { CATCH_UP_EVENTS, isForkReported } from '../answers.ts';
 import type { AnchorKeeper, ExecutorStore } from '../ports.ts';
 import { Memory } from './memory.ts';
 import { memoryReader } from './reader.ts';
+import { memoryShelf } from './shelf.ts';
 
 export { Memory, type MemoryCopy, type MemoryFault, type MemoryOptions } from './memory.ts';
 
@@ -25,6 +26,7 @@ export function memoryStore({ memory = new Memory() }: MemoryStoreOptions = {}):
       const { reader, admit } = memoryReader(memory, organizationId, requestTimeoutMs);
       return {
         ...reader,
+        shelf: memoryShelf(() => memory.organization(organizationId), admit),
         async confirm(beat) {
           if (beat.id !== executorId) {
             throw invalid(`An executor reports under its own id ${quoteId(executorId)}, not ${quoteId(beat.id)}.`);
@@ -43,7 +45,9 @@ export function memoryStore({ memory = new Memory() }: MemoryStoreOptions = {}):
         },
         async leave() {
           await admit('write');
-          memory.organization(organizationId).beats.delete(executorId); // what it reported of a fork stays: only `recover` ends that
+          const { beats, reports } = memory.organization(organizationId);
+          beats.delete(executorId);
+          reports.surfaces.delete(executorId); // what it reported of a fork stays: only `recover` ends that
         },
         anchor: anchorIn(memory, JSON.stringify([organizationId, executorName])),
       };

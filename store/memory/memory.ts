@@ -10,6 +10,7 @@ import {
 } from '../../flags/index.ts';
 import type { Push } from '../ports.ts';
 import { withDeadline } from '../with-deadline.ts';
+import { type KeptReports, noReports } from './shelf.ts';
 
 /**
  * What is wrong with a memory, for tests: it refuses connections, never answers, refuses writes, holds something unreadable,
@@ -23,6 +24,7 @@ export interface Organization {
   readonly state: State;
   readonly beats: Map<string, Beat>;
   readonly forks: Map<string, { readonly against: string }>;
+  readonly reports: KeptReports;
 }
 
 type Backup = Pick<Organization, 'events' | 'beats' | 'forks'>;
@@ -67,7 +69,7 @@ export class Memory {
   organization(id: string): Organization {
     let found = this.#organizations.get(id);
     if (!found) {
-      found = { events: [], state: new State(), beats: new Map(), forks: new Map() };
+      found = { events: [], state: new State(), beats: new Map(), forks: new Map(), reports: noReports() };
       this.#organizations.set(id, found);
     }
     return found;
@@ -88,7 +90,13 @@ export class Memory {
     for (const [id, { events, beats, forks }] of copy) {
       const state = new State();
       for (const event of events) state.apply(foldEvent(state, event).patch, event);
-      this.#organizations.set(id, { events: [...events], state, beats: new Map(beats), forks: new Map(forks) });
+      this.#organizations.set(id, {
+        events: [...events],
+        state,
+        beats: new Map(beats),
+        forks: new Map(forks),
+        reports: noReports(),
+      });
     }
     this.#tellAll({ type: 'gap' });
   }

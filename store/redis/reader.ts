@@ -81,7 +81,7 @@ export async function atOneMoment(keys: RedisKeys, reads: () => ChainableCommand
 }
 
 /** The answers of a pipeline; throws the first error among them. */
-async function allOf(pipeline: ChainableCommander): Promise<unknown[]> {
+export async function allOf(pipeline: ChainableCommander): Promise<unknown[]> {
   const results = (await pipeline.exec()) ?? [];
   return results.map(([error, result]) => {
     if (error) throw error;
