@@ -1,6 +1,7 @@
 import { foldEvent, type Head, type LogEvent, messageOf, State } from '../../flags/index.ts';
 import { sameHead } from '../answers.ts';
 import type { Push, Snapshot } from '../ports.ts';
+import { fileError } from './file-errors.ts';
 import { type LogSink, LogTail } from './log-tail.ts';
 import { localFreeBytes } from './network-filesystem.ts';
 import type { FilePaths } from './paths.ts';
@@ -51,9 +52,13 @@ export class FileReader {
     });
   }
 
-  /** A request: alone, and within the deadline. */
-  request<T>(what: string, work: () => Promise<T>, ms = this.#requestTimeoutMs): Promise<T> {
-    return this.#serial.run(what, ms, work);
+  /** A request: alone, and within the deadline. @throws KillSwitchError, whatever the system says */
+  async request<T>(what: string, work: () => Promise<T>, ms = this.#requestTimeoutMs): Promise<T> {
+    try {
+      return await this.#serial.run(what, ms, work);
+    } catch (error) {
+      throw fileError(error, 'read', this.paths.root);
+    }
   }
 
   /** Brings the sink up to date; only inside a request. With a guest, everything is read anew, by both. */

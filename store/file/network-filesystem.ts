@@ -1,7 +1,7 @@
 import { statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { KillSwitchError } from '../../flags/index.ts';
-import { errnoOf } from './file-errors.ts';
+import { errnoOf, fileError } from './file-errors.ts';
 
 /** Linux's numbers (statfs(2)) for file systems on which appends of several machines may overwrite each other or arrive late. */
 const NETWORK: ReadonlyMap<number, string> = new Map([
@@ -26,7 +26,7 @@ export const networkFileSystem = (type: number): string | undefined => NETWORK.g
 
 /**
  * The free bytes of the file system that this path is on, or will be.
- * @throws KillSwitchError NETWORK_FILESYSTEM
+ * @throws KillSwitchError NETWORK_FILESYSTEM, STORE_UNREACHABLE
  */
 export async function localFreeBytes(path: string): Promise<number> {
   let found: Awaited<ReturnType<typeof statfs>>;
@@ -34,7 +34,7 @@ export async function localFreeBytes(path: string): Promise<number> {
     found = await statfs(path);
   } catch (error) {
     if (errnoOf(error) === 'ENOENT' && dirname(path) !== path) return localFreeBytes(dirname(path));
-    throw error;
+    throw fileError(error, 'read', path);
   }
   const name = networkFileSystem(found.type);
   if (name !== undefined) {

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cp, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { onTestFinished } from 'vitest';
@@ -13,6 +13,7 @@ import { temporaryFolder } from '../../servers/index.ts';
 /** A switch in a folder of its own; executors keep their anchors inside it, apart from what is wiped or restored. */
 export async function openFileHarness() {
   const folder = temporaryFolder('file');
+  chmodSync(folder.path, 0o755); // some tests look at it as another user
   const directory = join(folder.path, 'switch');
   const control = join(directory, 'control');
   const backup = join(folder.path, 'backup');
