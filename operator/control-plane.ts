@@ -1,4 +1,13 @@
-import type { AutonomyStage, FeatureStage, Head, KillRecord, LogEvent, Mode } from '../flags/index.ts';
+import type {
+  AutonomyStage,
+  FeatureStage,
+  Head,
+  Intervention,
+  KillRecord,
+  LogEvent,
+  Mode,
+  SurfaceRecord,
+} from '../flags/index.ts';
 import type { Acknowledgements, ExecutorAcknowledgement } from './acknowledge.ts';
 import type { LogVerification } from './verify-log.ts';
 
@@ -61,6 +70,15 @@ export interface Status {
   readonly forks: readonly { readonly executor: string; readonly held: Head | null }[];
 }
 
+/** One action in one executor. `gaps` says what is missing: a write that no draft or redirect softens. */
+export interface SurfaceRow extends SurfaceRecord {
+  readonly executor_id: string;
+  readonly executor: string;
+  readonly host: string;
+  readonly pid: number | null;
+  readonly gaps: readonly string[];
+}
+
 /** The operator's side: every change is one event in the log. A refused change throws a KillSwitchError and changes nothing. */
 export interface ControlPlane {
   /** Creates the control plane, once, in `draft_only`. @throws ALREADY_INITIALISED, RECOVER_REQUIRED (executors had seen one here: it was wiped) */
@@ -86,6 +104,14 @@ export interface ControlPlane {
   status(): Promise<Status>;
   /** Active kills, newest first. */
   kills(): Promise<readonly KillRecord[]>;
+  /** The newest decisions that were not `allow`, newest first; at most `limit` (default 100). `unreadable` counts records that could not be read. */
+  interventions(options?: { readonly limit?: number | undefined }): Promise<{
+    readonly data: readonly Intervention[];
+    readonly count: number;
+    readonly unreadable: number;
+  }>;
+  /** What can act at all, and where. */
+  surfaces(): Promise<readonly SurfaceRow[]>;
   /** The log after that `seq` (default 0: from the start), oldest first. */
   log(options?: { readonly after?: number | undefined }): AsyncIterable<LogEvent>;
   /** Whether the log is whole: no event edited, removed, inserted, reordered or cut off, and the state is its fold. */

@@ -7,6 +7,7 @@ export type {
   KillOptions,
   ReviveAnswer,
   Status,
+  SurfaceRow,
 } from './control-plane.ts';
 export { type OpenControlPlaneOptions, openControlPlane } from './open.ts';
 export type { Operator } from './plan-change.ts';

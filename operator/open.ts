@@ -17,11 +17,13 @@ import {
   messageOf,
   quoteId,
   type State,
+  type SurfaceRecord,
   stateFrom,
 } from '../flags/index.ts';
 import type { ControlConnection, ControlStore, ControlView } from '../store/ports.ts';
+import { readInterventions, readSurfaces } from '../store/reports.ts';
 import { acknowledge, allStopped } from './acknowledge.ts';
-import type { ChangeAnswer, ControlPlane, KillAnswer, KillOptions, Status } from './control-plane.ts';
+import type { ChangeAnswer, ControlPlane, KillAnswer, KillOptions, Status, SurfaceRow } from './control-plane.ts';
 import { parseFlagsDefinition } from './flags-definition.ts';
 import { actorOf, type Command, entriesFor, type Operator, type PlannedChange, planChange } from './plan-change.ts';
 import { verifyLog } from './verify-log.ts';
@@ -219,6 +221,33 @@ class StoreControlPlane implements ControlPlane {
     return this.#killRecords(await this.#state());
   }
 
+  async interventions({
+    limit = 100,
+  }: {
+    readonly limit?: number | undefined;
+  } = {}): ReturnType<ControlPlane['interventions']> {
+    if (!Number.isInteger(limit) || limit < 1)
+      throw invalid(`limit must be a whole number of at least 1, not ${limit}.`);
+    const { interventions, unreadable } = await readInterventions(this.#connection.shelf, limit);
+    return { data: interventions, count: interventions.length, unreadable };
+  }
+
+  async surfaces(): Promise<readonly SurfaceRow[]> {
+    const beats = new Map((await this.#connection.executors()).map((beat) => [beat.id, beat]));
+    const surfaces = await readSurfaces(this.#connection.shelf);
+    return [...surfaces].flatMap(([executorId, records]) => {
+      const beat = beats.get(executorId);
+      return records.map((record) => ({
+        ...record,
+        executor_id: executorId,
+        executor: beat?.name ?? executorId,
+        host: beat?.host ?? '',
+        pid: beat?.pid ?? null,
+        gaps: gapsOf(record),
+      }));
+    });
+  }
+
   log({ after = 0 }: { readonly after?: number | undefined } = {}): AsyncIterable<LogEvent> {
     return this.#connection.log(after);
   }
@@ -334,6 +363,17 @@ class StoreControlPlane implements ControlPlane {
     }
     return null;
   }
+}
+
+/** What operators should know about an action before they need it. */
+function gapsOf({ effect, draft, redirect, reverse, irreversible }: SurfaceRecord): string[] {
+  if (effect !== 'write') return [];
+  const gaps: string[] = [];
+  if (!redirect && !draft)
+    gaps.push('neither redirect nor draft: test_mode blocks it, draft_only records a bare proposal');
+  if (!reverse && !irreversible)
+    gaps.push('it cannot be undone (no reverse) and is not confirmed before it starts (irreversible: true)');
+  return gaps;
 }
 
 /** A refusal is an answer, not a failure of the store: it is never tried again. */
