@@ -1,0 +1,147 @@
+import {
+  InMemoryProvider,
+  MultiProvider,
+  OpenFeature,
+  OpenFeatureEventEmitter,
+  type Provider,
+  ProviderEvents,
+  ProviderFatalError,
+  ProviderStatus,
+} from '@openfeature/server-sdk';
+import { describe, expect, it } from 'vitest';
+import { FailClosedHook } from '../../hooks/index.ts';
+import { FailClosedProvider, StrictestWinsStrategy } from '../../provider/index.ts';
+import { clientOf, faultOf, live, modeOf, never, stubProvider } from './helpers.ts';
+
+const source = (flags: Record<string, string | number | boolean>): Provider =>
+  new InMemoryProvider(
+    Object.fromEntries(
+      Object.entries(flags).map(([key, value]) => [
+        key,
+        { variants: { it: value } as Record<'it', string>, defaultVariant: 'it', disabled: false },
+      ]),
+    ),
+  );
+const modes = (...values: string[]): Provider[] => values.map((mode) => source({ 'kill-switch.mode': mode }));
+
+const multi = (providers: readonly Provider[], timeoutMs?: number): MultiProvider =>
+  new MultiProvider(
+    providers.map((provider, index) => ({ provider, name: `source-${index + 1}` })),
+    new StrictestWinsStrategy(timeoutMs === undefined ? {} : { timeoutMs }) as never,
+  );
+
+describe('StrictestWinsStrategy', () => {
+  it.each([
+    [['live', 'live'], 'live'],
+    [['live', 'paused'], 'paused'],
+    [['full_stop', 'live'], 'full_stop'],
+    [['draft_only', 'approval_gated', 'test_mode'], 'draft_only'],
+    [['live', 'nonsense'], 'full_stop'],
+  ])('of the modes %j answers %s', async (values, mode) => {
+    const client = await clientOf(multi(modes(...values)));
+    expect(await modeOf(client)).toBe(mode);
+  });
+
+  it('takes the earliest stage, the smallest limit and the earliest autonomy', async () => {
+    const flags = (stage: string, limit: number, autonomy: string): Provider =>
+      source({ 'kill-switch.feature.x': stage, 'kill-switch.limit.x': limit, 'kill-switch.autonomy.x': autonomy });
+    const client = await clientOf(multi([flags('gated', 30, 'trusted'), flags('shadow', 200, 'human_on_the_loop')]));
+    expect(await client.getStringValue('kill-switch.feature.x', 'live')).toBe('shadow');
+    expect(await client.getNumberValue('kill-switch.limit.x', 999)).toBe(30);
+    expect(await client.getStringValue('kill-switch.autonomy.x', 'trusted')).toBe('human_on_the_loop');
+  });
+
+  it('counts a source that does not know the flag as full_stop, and says so', async () => {
+    const client = await clientOf(multi([source({ 'kill-switch.mode': 'live' }), source({})]));
+    expect(await client.getStringDetails('kill-switch.mode', 'live')).toMatchObject({
+      value: 'full_stop',
+      variant: 'full_stop',
+      flagMetadata: { cause: 'fault', code: 'FLAG_NOT_FOUND' },
+    });
+    expect(await client.getNumberValue('kill-switch.limit.x', 999)).toBe(0);
+    expect(await client.getBooleanValue('kill-switch.mode', true)).toBe(false);
+  });
+
+  it.each([
+    ['throws', stubProvider(() => Promise.reject(new Error('boom'))), 'PROVIDER_ERROR'],
+    [
+      'answers only the caller’s default',
+      stubProvider(() => ({ value: 'live' as never, reason: 'DEFAULT' })),
+      'FLAG_NOT_FOUND',
+    ],
+    ['is disabled', stubProvider(() => ({ value: 'live' as never, reason: 'DISABLED' })), 'FLAG_DISABLED'],
+    ['hangs', stubProvider(never), 'DEADLINE_EXCEEDED'],
+    [
+      'has a hook that throws',
+      stubProvider(live, { hooks: [{ after: () => Promise.reject(new Error('hook')) }] }),
+      'PROVIDER_ERROR',
+    ],
+  ])('counts a source that %s as full_stop within the deadline', async (_what, bad, code) => {
+    const client = await clientOf(multi([...modes('live'), bad], 80));
+    const began = performance.now();
+    expect(await modeOf(client)).toBe('full_stop');
+    expect(await faultOf(client)).toBe(code);
+    expect(performance.now() - began).toBeLessThan(1500);
+  });
+
+  it('accepts a value without a variant where it is not the caller’s default', async () => {
+    const bare = stubProvider(() => ({ value: 'read_only' as never }));
+    const client = await clientOf(multi([...modes('live'), bare]));
+    expect(await modeOf(client)).toBe('read_only');
+  });
+
+  it('counts a source that is stale or in error as full_stop although it would answer, until it is READY again', async () => {
+    const events = new OpenFeatureEventEmitter();
+    const client = await clientOf(multi([...modes('live'), stubProvider(live, { events })]));
+    expect(await modeOf(client)).toBe('live');
+    for (const event of [ProviderEvents.Stale, ProviderEvents.Error] as const) {
+      events.emit(event, {});
+      expect(await faultOf(client)).toBe('NOT_READY');
+      expect(await modeOf(client)).toBe('full_stop');
+    }
+    events.emit(ProviderEvents.Ready, {});
+    expect(await modeOf(client)).toBe('live');
+  });
+
+  it('needs the hook where a source is FATAL or hangs while it initialises: then the client asks nobody', async () => {
+    const events = new OpenFeatureEventEmitter();
+    const fatal = await clientOf(multi([...modes('live'), stubProvider(live, { events })]));
+    events.emit(ProviderEvents.Error, { errorCode: 'PROVIDER_FATAL' } as never);
+    expect(fatal.providerStatus).toBe(ProviderStatus.FATAL);
+    OpenFeature.setProvider('starting', multi([...modes('live'), stubProvider(live, { initialize: () => never() })]));
+    const starting = OpenFeature.getClient('starting');
+    expect([await modeOf(fatal), await modeOf(starting)]).toEqual(['live', 'live']);
+    OpenFeature.addHooks(new FailClosedHook());
+    expect([await modeOf(fatal), await modeOf(starting)]).toEqual(['full_stop', 'full_stop']);
+  });
+
+  it('asks a source whose initialize failed, and FailClosedProvider around it makes that full_stop', async () => {
+    const failed = (): Provider =>
+      stubProvider(live, { initialize: () => Promise.reject(new ProviderFatalError('no')) });
+    const client = await clientOf(multi([...modes('live'), new FailClosedProvider(failed())]));
+    expect(await modeOf(client)).toBe('full_stop');
+  });
+
+  it('is full_stop with no source at all', async () => {
+    const client = await clientOf(multi([]));
+    expect(await faultOf(client)).toBe('NOT_READY');
+    expect(await modeOf(client)).toBe('full_stop');
+  });
+
+  it('refuses a source that cannot be given a deadline', async () => {
+    const client = await clientOf(multi([...modes('live'), Object.freeze(stubProvider(live))]));
+    expect(await client.getStringDetails('kill-switch.mode', 'live')).toMatchObject({
+      value: 'full_stop',
+      flagMetadata: { code: 'UNSUPPORTED', message: expect.stringContaining('wrap it in a FailClosedProvider') },
+    });
+  });
+
+  it('answers ordinary flags from the first source that can, also where the one before it hangs', async () => {
+    const client = await clientOf(
+      multi([stubProvider(never), source({ a: 'first' }), source({ a: 'second', b: 'second' })], 60),
+    );
+    expect(await client.getStringValue('a', 'none')).toBe('first');
+    expect(await client.getStringValue('b', 'none')).toBe('second');
+    expect(await client.getStringDetails('c', 'none')).toMatchObject({ value: 'none', reason: 'ERROR' });
+  });
+});
