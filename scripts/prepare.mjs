@@ -8,8 +8,8 @@ import { fileURLToPath } from 'node:url';
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
 /** The folders that are compiled into dist/; those that do not exist are passed over, as the compiler does. */
-/** @type {string[]} */
-const sources = readJson('tsconfig.build.json').include;
+/** @type {() => string[]} */
+const sources = () => readJson('tsconfig.build.json').include;
 /** Files that the code reads at run time and the compiler leaves behind. */
 const assets = ['.lua', '.html', '.css'];
 
@@ -72,7 +72,7 @@ export function ensureBuilt() {
 function isBuilt() {
   if (!existsSync(join(root, 'dist'))) return false;
   const built = statSync(join(root, 'dist')).mtimeMs;
-  return ['package.json', 'tsconfig.json', 'tsconfig.build.json', ...sources].every(
+  return ['package.json', 'tsconfig.json', 'tsconfig.build.json', ...sources()].every(
     (path) => newest(join(root, path)) <= built,
   );
 }
@@ -93,7 +93,7 @@ export function build() {
   const started = new Date();
   const dist = join(root, 'dist');
   run(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json']);
-  for (const path of filesBelow(root, assets).filter((file) => sources.some((folder) => file.startsWith(`${folder}/`))))
+  for (const path of filesBelow(root, assets).filter((file) => sources().some((folder) => file.startsWith(`${folder}/`))))
     cpSync(join(root, path), join(dist, path));
   for (const path of filesBelow(dist, [''])) if (statSync(join(dist, path)).mtime < started) rmSync(join(dist, path));
   for (const path of Object.values(readJson('package.json').bin))

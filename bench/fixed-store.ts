@@ -1,0 +1,39 @@
+import type { EntryKey, Head } from '../flags/index.ts';
+import type { ExecutorConnection, ExecutorStore } from '../store/ports.ts';
+import { targetAt } from './operate.ts';
+
+const HEAD: Head = { generation: 'bench', epoch: 2, hash: '0'.repeat(64), recovered: false };
+
+/** A store in which nothing ever changes, `live` for everyone but so many agents, missions and runs: a million kills without a million events. */
+export function fixedStore(kills: number): ExecutorStore {
+  const connection = {
+    load: async () => ({ head: HEAD, entries: entriesOf(kills), linked: true }),
+    confirm: async () => ({ head: HEAD, events: [], forkReported: false }),
+    follow: () => () => {},
+    leave: async () => {},
+    close: async () => {},
+    anchor: null,
+  };
+  return { location: 'bench:', open: () => connection as unknown as ExecutorConnection };
+}
+
+function* entriesOf(kills: number): Generator<readonly [EntryKey, unknown]> {
+  yield ['control', { generation: 'bench', generations: ['bench'], recovered: false, epoch: 1 }];
+  yield ['mode', { mode: 'live', targeting: null, epoch: 2 }];
+  for (let index = 0; index < kills; index += 1) {
+    const target = targetAt(index);
+    yield [
+      `kill:${target}`,
+      {
+        id: `kill-${index}`,
+        target,
+        mode: 'full_stop',
+        reason: 'the benchmark says so',
+        killed_by: 'bench',
+        killed_at: '2026-01-01T00:00:00Z',
+        expires_at: null,
+        epoch: 2,
+      },
+    ];
+  }
+}

@@ -1,0 +1,57 @@
+import { parseArgs } from 'node:util';
+import { startRedis, type RedisServer, stopAll, temporaryFolder } from '../test/servers/index.ts';
+import { machine, versions } from './machine.ts';
+import type { Bench, Measurement } from './measurement.ts';
+import { millionKills } from './million-kills.ts';
+import { writeReadme } from './readme.ts';
+import { formatTable, type Report, type Result } from './results.ts';
+
+/** Every number, in the order in which they are shown. To add one, write its file and name it here. */
+const MEASUREMENTS: readonly Measurement[] = [millionKills];
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    json: { type: 'boolean', default: false },
+    /** Puts the table into the README. */
+    readme: { type: 'boolean', default: false },
+    /** Shows that everything runs; the numbers mean nothing. */
+    quick: { type: 'boolean', default: false },
+  },
+});
+
+const known = MEASUREMENTS.map(({ name }) => name);
+const unknown = positionals.find((name) => !known.includes(name));
+if (unknown !== undefined) throw new Error(`There is no measurement ${unknown}. There are: ${known.join(', ')}.`);
+if (values.readme && (values.quick || positionals.length > 0)) {
+  throw new Error('The README quotes a whole run: leave out --quick and names.');
+}
+
+const started = performance.now();
+const say = (text: string): void => {
+  process.stderr.write(`${((performance.now() - started) / 1000).toFixed(1).padStart(6)} s  ${text}\n`);
+};
+const folder = temporaryFolder('bench');
+let redis: Promise<RedisServer> | undefined;
+const bench: Bench = {
+  quick: values.quick,
+  folder: folder.path,
+  redis: () => (redis ??= startRedis()),
+  say,
+};
+
+const results: Result[] = [];
+try {
+  for (const measurement of MEASUREMENTS) {
+    if (positionals.length > 0 && !positionals.includes(measurement.name)) continue;
+    results.push(...(await measurement.run({ ...bench, say: (text) => say(`${measurement.name}: ${text}`) })));
+  }
+} finally {
+  await stopAll();
+  folder.remove();
+}
+say('done');
+
+const report: Report = { machine: machine(), versions: versions(), results };
+if (values.readme) writeReadme(report);
+process.stdout.write(`${values.json ? JSON.stringify(report, null, 2) : formatTable(report)}\n`);

@@ -1,0 +1,93 @@
+import { randomUUID } from 'node:crypto';
+import { type Head, type LogEvent, type Patch, State } from '../flags/index.ts';
+import { type Command, entriesFor, planChange } from '../operator/plan-change.ts';
+import type { ControlConnection } from '../store/ports.ts';
+
+const OPERATOR = { id: 'bench' };
+
+/** One change as an operator's process makes it on an open connection: reads, plans, appends. */
+export async function change(connection: ControlConnection, command: Command): Promise<LogEvent> {
+  return (await plan(connection, command)).append();
+}
+
+/** A change that is ready to be sent. */
+export interface Ready {
+  readonly event: LogEvent;
+  append(): Promise<LogEvent>;
+}
+
+/** Reads and plans; the append waits until it is asked for. */
+export async function plan(connection: ControlConnection, command: Command): Promise<Ready> {
+  const view = await connection.read(entriesFor(command));
+  const { event, patch, head, direction } = plannedIn(view, command);
+  return {
+    event,
+    async append() {
+      const tightens = direction !== 'loosens';
+      if (!(await connection.append({ event, patch, head, expected: view.head, tightens }))) {
+        throw new Error('Somebody else has changed the switch of the benchmark.');
+      }
+      return event;
+    },
+  };
+}
+
+function plannedIn(view: Parameters<typeof planChange>[0], command: Command) {
+  const planned = planChange(view, command, OPERATOR, randomUUID());
+  if (planned.is === 'refused') throw planned.error;
+  const [only] = planned.changes;
+  if (!only) throw new Error('A change without an event.');
+  return only;
+}
+
+export const kill = (target: string): Command => ({
+  type: 'kill',
+  target,
+  mode: 'full_stop',
+  reason: 'the benchmark says so',
+  expiresAt: null,
+});
+
+export const revive = (target: string): Command => ({ type: 'revive', target, reason: 'measured' });
+
+/** `init`, then `live` for everyone. */
+export const START: readonly Command[] = [
+  { type: 'init', generation: 'bench' },
+  { type: 'mode', mode: 'live', targeting: null, reason: 'to see something stop' },
+];
+
+/** One event with all that a store needs to append it. */
+export interface Change {
+  readonly event: LogEvent;
+  readonly patch: Patch;
+  readonly head: Head;
+  readonly expected: Head | null;
+}
+
+/** A log with that many kills, of agents, missions and runs in turn, as `planChange` makes it: one change after the other. */
+export function* logOf(kills: number): Generator<Change> {
+  const state = new State();
+  const at = new Date().toISOString();
+  const view = {
+    get head() {
+      return state.head;
+    },
+    time: at,
+    get: state.get.bind(state),
+  } as Parameters<typeof planChange>[0];
+  const commands = function* (): Generator<Command> {
+    yield* START;
+    for (let index = 0; index < kills; index += 1) yield kill(targetAt(index));
+  };
+  for (const command of commands()) {
+    const expected = state.head;
+    const { event, patch, head } = plannedIn(view, command);
+    state.apply(patch, event);
+    yield { event, patch, head, expected };
+  }
+}
+
+const TYPES = ['agent', 'mission', 'run'] as const;
+
+/** A target of its own for each number. */
+export const targetAt = (index: number): string => `${TYPES[index % 3]}:${randomUUID()}`;
