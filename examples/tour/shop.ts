@@ -1,0 +1,139 @@
+import { randomUUID } from 'node:crypto';
+import { mkdir, readdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+
+export interface Order {
+  readonly number: number;
+  readonly customer: string;
+  readonly sku: string;
+  readonly quantity: number;
+}
+
+export interface Mail {
+  readonly to: string;
+  readonly subject: string;
+  readonly body: string;
+}
+
+export interface Product {
+  readonly sku: string;
+  readonly name: string;
+  readonly cents: number;
+  readonly lowest: number;
+  readonly highest: number;
+}
+
+/** The shop's data file. `revision` counts the changes of prices. */
+interface Prices {
+  readonly revision: number;
+  readonly products: readonly Product[];
+}
+
+/** What is on the disk, and when it last changed (wall time in milliseconds). */
+export interface OnDisk {
+  readonly mails: number;
+  readonly mailsChangedAt: number;
+  readonly prices: number;
+  readonly pricesChangedAt: number;
+}
+
+const PRODUCTS: readonly Product[] = [
+  { sku: 'tea-100', name: 'Green tea, 100 g', cents: 790, lowest: 590, highest: 990 },
+  { sku: 'tea-500', name: 'Green tea, 500 g', cents: 2990, lowest: 2490, highest: 3490 },
+  { sku: 'pot-1', name: 'Teapot, 1 l', cents: 3400, lowest: 2900, highest: 4200 },
+  { sku: 'cup-6', name: 'Six cups', cents: 2400, lowest: 1900, highest: 2900 },
+];
+
+const CUSTOMERS = ['ada', 'grace', 'linus', 'barbara', 'edsger'];
+
+/** A small shop in a folder: orders that arrive, a maildir, a file of prices. */
+export class Shop {
+  readonly maildir: string;
+  readonly pricesFile: string;
+  #delivered = 0;
+
+  constructor(folder: string) {
+    this.maildir = join(folder, 'maildir');
+    this.pricesFile = join(folder, 'prices.json');
+  }
+
+  async create(): Promise<void> {
+    for (const part of ['tmp', 'new', 'cur']) await mkdir(join(this.maildir, part), { recursive: true });
+    await this.#write({ revision: 0, products: PRODUCTS });
+  }
+
+  /** Orders never run out. */
+  order(number: number): Order {
+    return {
+      number,
+      customer: CUSTOMERS[number % CUSTOMERS.length] as string,
+      sku: (PRODUCTS[number % PRODUCTS.length] as Product).sku,
+      quantity: 1 + (number % 3),
+    };
+  }
+
+  /** Delivers as maildir(5) asks: a unique name, written in tmp, then renamed into new, where it is seen only whole. */
+  async deliver({ to, subject, body }: Mail): Promise<void> {
+    const now = Date.now();
+    const host = hostname().replaceAll('/', '\\057').replaceAll(':', '\\072');
+    this.#delivered += 1;
+    const name = `${Math.floor(now / 1000)}.M${(now % 1000) * 1000}P${process.pid}Q${this.#delivered}.${host}`;
+    const headers = [
+      'From: Tea Shop <orders@shop.example>',
+      `To: ${to}`,
+      `Subject: ${subject}`,
+      `Date: ${new Date(now).toUTCString()}`,
+      `Message-ID: <${randomUUID()}@shop.example>`,
+    ];
+    const temporary = join(this.maildir, 'tmp', name);
+    await writeFile(temporary, `${headers.join('\n')}\n\n${body}\n`, { flag: 'wx' });
+    await rename(temporary, join(this.maildir, 'new', name));
+  }
+
+  async products(): Promise<readonly Product[]> {
+    return (await this.#read()).products;
+  }
+
+  async setPrice(sku: string, cents: number): Promise<void> {
+    const { revision, products } = await this.#read();
+    await this.#write({
+      revision: revision + 1,
+      products: products.map((product) => (product.sku === sku ? { ...product, cents } : product)),
+    });
+  }
+
+  /** Counts what has landed. A folder's time changes with each mail that is renamed into it, a file's with each that takes its place. */
+  async count(): Promise<OnDisk> {
+    const inbox = join(this.maildir, 'new');
+    const [mails, folder, prices, file] = await Promise.all([
+      readdir(inbox),
+      stat(inbox),
+      this.#read(),
+      stat(this.pricesFile),
+    ]);
+    return {
+      mails: mails.length,
+      mailsChangedAt: folder.mtimeMs,
+      prices: prices.revision,
+      pricesChangedAt: Math.max(file.mtimeMs, file.ctimeMs),
+    };
+  }
+
+  /** The orders that mails were sent for, in order. */
+  async mailedOrders(): Promise<readonly number[]> {
+    const inbox = join(this.maildir, 'new');
+    const mails = await Promise.all((await readdir(inbox)).map((name) => readFile(join(inbox, name), 'utf8')));
+    return mails.map((mail) => Number(/^Subject: Order (\d+)/m.exec(mail)?.[1])).sort((a, b) => a - b);
+  }
+
+  async #read(): Promise<Prices> {
+    return JSON.parse(await readFile(this.pricesFile, 'utf8')) as Prices;
+  }
+
+  async #write(prices: Prices): Promise<void> {
+    const temporary = `${this.pricesFile}.${process.pid}.tmp`;
+    await writeFile(temporary, `${JSON.stringify(prices, null, 2)}\n`);
+    await rename(temporary, this.pricesFile);
+  }
+}

@@ -1,0 +1,225 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { hasRedis, type RedisServer, startRedis, temporaryFolder } from '../servers/index.ts';
+
+const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
+const TOUR = join(root, 'dist/examples/tour/main.js');
+
+interface Ended {
+  readonly code: number | null;
+  readonly output: string;
+  /** The folder in which it may make its own. */
+  readonly folder: string;
+  /** The agents that it started. */
+  readonly agents: readonly number[];
+}
+
+interface Running {
+  readonly process: ChildProcess;
+  /** Resolves when it has printed this; rejects when it ends before. */
+  until(text: string): Promise<void>;
+  readonly agents: readonly number[];
+  readonly ended: Promise<Ended>;
+}
+
+/** Runs a script of Node in an empty folder, which is its temporary one too. */
+function run(script: string, ...args: readonly string[]): Running {
+  const folder = temporaryFolder('tour-test').path;
+  const child = spawn(process.execPath, [script, ...args], { cwd: folder, env: { ...process.env, TMPDIR: folder } });
+  let output = '';
+  const listeners = new Set<() => void>();
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on('data', (chunk: Buffer) => {
+      output += chunk.toString();
+      for (const listener of listeners) listener();
+    });
+  }
+  const agents = (): number[] => [...output.matchAll(/\(process (\d+)\)/g)].map(([, pid]) => Number(pid));
+  const ended = new Promise<Ended>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', (code) => resolve({ code, output, folder, agents: agents() }));
+  });
+  return {
+    process: child,
+    ended,
+    get agents() {
+      return agents();
+    },
+    until: (text) =>
+      new Promise((resolve, reject) => {
+        const look = (): void => void (output.includes(text) && resolve());
+        listeners.add(look);
+        look();
+        ended.then(() => reject(new Error(`It ended before it printed ${text}:\n${output}`)), reject);
+      }),
+  };
+}
+
+/** A process that has ended counts as ended also where nobody has collected it yet. */
+const isRunning = (pid: number): boolean => {
+  try {
+    process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+  try {
+    return !/\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'latin1'));
+  } catch {
+    return process.platform !== 'linux';
+  }
+};
+
+/** No process and no file of the tour's is left. */
+function expectNothingLeft({ agents, folder }: Ended): void {
+  expect(agents).toHaveLength(2);
+  expect(agents.filter(isRunning)).toEqual([]);
+  expect(readdirSync(folder)).toEqual([]);
+}
+
+/** Each step came to its end, in order. */
+function expectWholeStory(output: string): void {
+  const steps = [
+    '1. A fresh switch starts in draft_only',
+    'On disk: 0 mails, 0 price changes.',
+    '2. The operator lets them work',
+    'Both work: ',
+    '3. Kill one agent',
+    'order-mailer        goes on',
+    'price-bot: 0 changes on disk since. It was told: ',
+    'by a kill of agent:price-bot by unverified:you (wrong prices)',
+    '4. Kill everything',
+    'when all had stopped',
+    '1.5 s later',
+    '5. Giving authority back takes a reason',
+    'Refused: Giving authority back takes a reason',
+    'lifting one leaves the others',
+    '6. The switch falls silent: everything stops within the lease (1000 ms)',
+    'Both work: ',
+    '7. The switch is lost',
+    'GENERATION_CHANGED',
+    'recover --reason',
+    'Both work: ',
+    '8. Every change is in the log',
+    'ok: 8 events',
+    'each once, through all stops',
+    'nothing was written after a stop',
+  ];
+  let from = 0;
+  for (const step of steps) {
+    const found = output.indexOf(step, from);
+    expect(found, `${step}\nis missing after character ${from} of:\n${output}`).toBeGreaterThanOrEqual(from);
+    from = found + step.length;
+  }
+}
+
+const runTo = (script: string, ...args: readonly string[]): Promise<Ended> => run(script, ...args).ended;
+
+describe.concurrent('the tour', { timeout: 120_000 }, () => {
+  let redis: RedisServer;
+  beforeAll(async () => {
+    if (hasRedis) redis = await startRedis({ password: 'p@ss/word' });
+  });
+
+  test('on a folder tells the whole story, leaves nothing behind, and names three commands that work', async () => {
+    const ended = await runTo(TOUR);
+    expectWholeStory(ended.output);
+    expect(ended.code).toBe(0);
+    expectNothingLeft(ended);
+
+    const commands = ended.output
+      .slice(ended.output.indexOf('Try next:'))
+      .split('\n')
+      .slice(1)
+      .map((line) => line.trim())
+      .filter((line) => line !== '');
+    expect(commands[0]).toBe('npx kill-switch init');
+    expect(commands).toHaveLength(3);
+    const store = `file:${join(temporaryFolder('tour-next').path, 'switch')}`;
+    for (const command of commands) {
+      const shell = spawn('sh', ['-c', command], { cwd: root, env: { ...process.env, KILL_SWITCH_STORE: store } });
+      let printed = '';
+      for (const stream of [shell.stdout, shell.stderr])
+        stream.on('data', (chunk: Buffer) => (printed += String(chunk)));
+      const code = await new Promise((resolve) => shell.once('close', resolve));
+      expect(code, `${command}\n${printed}`).toBe(0);
+    }
+  });
+
+  test.skipIf(!hasRedis)('on Redis tells the same story, and leaves no key behind', async () => {
+    await redis.cli('SET', 'somebody:else', 'stays');
+    const ended = await runTo(TOUR, '--store', redis.url);
+    expectWholeStory(ended.output);
+    expect(ended.code).toBe(0);
+    expectNothingLeft(ended);
+    expect(await redis.cli('KEYS', '*')).toEqual(['somebody:else']);
+    expect(ended.output).not.toMatch(/p@ss|p%40ss/);
+  });
+
+  test('fails loudly when an agent writes around its guard', async () => {
+    const ended = await runTo(TOUR, '--rogue');
+    expect(ended.output).toMatch(/FAILED: .*price-bot writes nothing after it has acknowledged its kill/);
+    expect(ended.output).not.toContain('Try next');
+    expect(ended.code).toBe(1);
+    expectNothingLeft(ended);
+  });
+
+  test('fails when one of its agents dies', async () => {
+    const tour = run(TOUR);
+    await tour.until('1. A fresh switch');
+    process.kill(tour.agents[0] as number, 'SIGKILL');
+    const ended = await tour.ended;
+    expect(ended.output).toContain('FAILED: this must hold, and did not: order-mailer ended by itself (SIGKILL)');
+    expect(ended.code).toBe(1);
+    expectNothingLeft(ended);
+  });
+
+  test('ends its agents and removes its folder when it is interrupted', async () => {
+    const tour = run(TOUR);
+    await tour.until('1. A fresh switch');
+    tour.process.kill('SIGINT');
+    const ended = await tour.ended;
+    expect(ended.code).toBe(130);
+    expectNothingLeft(ended);
+  });
+
+  test('lets no agent outlive it, also when it is killed', async () => {
+    const tour = run(TOUR);
+    await tour.until('2. The operator');
+    tour.process.kill('SIGKILL');
+    await tour.ended; // not before the last process that holds its output is gone: the agents
+    await expect.poll(() => tour.agents.filter(isRunning)).toEqual([]);
+  });
+
+  test('keeps its folder when it is asked to', async () => {
+    const tour = run(TOUR, '--keep');
+    await tour.until('1. A fresh switch');
+    tour.process.kill('SIGTERM');
+    const { code, output } = await tour.ended;
+    expect(code).toBe(143);
+    const kept = /Kept: (.+)/.exec(output)?.[1] as string;
+    expect(existsSync(join(kept, 'switch/control/default/log.jsonl'))).toBe(true);
+  });
+
+  test('says in a sentence what it cannot use, and starts nothing', async () => {
+    const wrong = await runTo(TOUR, '--stroe', 'redis://localhost');
+    expect(wrong.output).toContain("'--stroe'");
+    expect(wrong.code).toBe(2);
+    const folder = await runTo(TOUR, '--store', 'file:.kill-switch');
+    expect(folder.output).toContain('--store takes a redis:// or rediss:// URL');
+    expect(folder.code).toBe(2);
+    const unreachable = await runTo(TOUR, '--store', 'redis://:secret@127.0.0.1:1');
+    expect(unreachable.output).toMatch(/FAILED: .*127\.0\.0\.1:1/);
+    expect(unreachable.output).not.toContain('secret');
+    expect(unreachable.code).toBe(1);
+    expect(readdirSync(unreachable.folder)).toEqual([]);
+  });
+
+  test('is what npm start runs', async () => {
+    const { code, output } = await runTo(join(root, 'scripts/start.mjs'), '--help');
+    expect(code).toBe(0);
+    expect(output).toContain('--store redis://');
+  });
+});
