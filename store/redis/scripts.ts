@@ -99,8 +99,8 @@ export interface ScriptCall {
   readonly waitMs: number;
 }
 
-/** How long WAIT may wait, so that its answer still comes in time; 0 would be for ever. */
-export const waitMs = (leftMs: number): number => Math.max(1, Math.floor(leftMs * 0.8));
+/** How long WAIT may wait, so that its answer still comes in time (Redis looks at it every 100 ms only); 0 would be for ever. */
+export const waitMs = (leftMs: number): number => Math.max(1, Math.floor(Math.max(leftMs * 0.4, leftMs - 150)));
 
 /**
  * Runs a script by its name, and by its text where Redis does not know it (then nothing had been done). WAIT goes out in the same turn:
@@ -119,6 +119,7 @@ export async function runScript(client: Redis, call: ScriptCall): Promise<{ repl
       replicated: replicas === 0 || (copies.status === 'fulfilled' && Number(copies.value) >= replicas),
     };
   };
+  if (replicas > 0) return send('EVAL', script.lua); // else the WAIT behind an unknown name would use up the time
   try {
     return await send('EVALSHA', script.sha);
   } catch (error) {

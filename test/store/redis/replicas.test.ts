@@ -1,0 +1,110 @@
+import { beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { hasRedis, type RedisServer, startRedis } from '../../servers/index.ts';
+import { beat, failure, init, kill, killData, logOf, openControl, openExecutor, plan } from './harness.ts';
+
+describe.skipIf(!hasRedis)('a Redis with a replica that must have it too', () => {
+  let master: RedisServer;
+  let replica: RedisServer;
+  beforeAll(async () => {
+    master = await startRedis({ config: ['repl-diskless-sync-delay 0'] });
+    replica = await startRedis({ config: [`replicaof 127.0.0.1 ${master.port}`] });
+    const linked = async () => expect(await replica.cli('INFO', 'replication')).toMatch(/master_link_status:up/);
+    await vi.waitFor(linked, { timeout: 15_000, interval: 50 });
+  });
+
+  const setUp = async (organizationId: string) => {
+    const at = { url: master.url, organizationId, requestTimeoutMs: 400, replicas: 1 };
+    const control = openControl(at);
+    const executor = openExecutor(at);
+    const head = await init(control);
+    return { at, control, confirm: () => executor.confirm(beat(executor.id, head)) };
+  };
+
+  const freezeReplica = async () => {
+    onTestFinished(replica.thaw);
+    await replica.freeze();
+  };
+
+  test('what was acknowledged is on the replica', async () => {
+    const { at, control, confirm } = await setUp('a');
+    for (let count = 0; count < 20; count += 1) {
+      const head = await kill(control, `agent:${count}`);
+      const copy = openControl({ ...at, url: replica.url, replicas: 0 });
+      expect((await copy.read([])).head).toEqual(head);
+      await copy.close();
+    }
+    expect((await confirm()).events).toHaveLength(20);
+  });
+
+  test('while the replica does not answer nothing is confirmed, and what was appended is not taken for done, also when it is found', async () => {
+    const { at, control, confirm } = await setUp('b');
+    const change = await plan(control, 'kill', killData('all'));
+    await freezeReplica();
+    expect(await failure(confirm())).toMatchObject({
+      code: 'STORE_READ_ONLY',
+      message: expect.stringMatching(/fewer than 1 of its replicas/),
+    });
+    expect(await failure(control.append(change))).toMatchObject({
+      message: expect.stringMatching(/Change 2 is in the log there, but may yet be lost/),
+    });
+    expect(await logOf(openControl(at))).toHaveLength(2);
+    expect(await failure(control.read([]))).toMatchObject({
+      code: 'STORE_READ_ONLY',
+      message: expect.stringMatching(/may yet be lost/),
+    });
+    await replica.thaw();
+    await expect
+      .poll(
+        () =>
+          control.read([]).then(
+            ({ head }) => head?.epoch,
+            () => 0,
+          ),
+        { timeout: 5000 },
+      )
+      .toBe(2);
+    expect((await confirm()).events).toHaveLength(1);
+  });
+
+  test('so it is after an append whose answer was lost', async () => {
+    const { control } = await setUp('c');
+    const change = await plan(control, 'kill', killData('all'));
+    await master.freeze();
+    expect(await failure(control.append(change))).toMatchObject({ message: expect.stringMatching(/not known/) });
+    await freezeReplica();
+    await master.thaw();
+    expect((await failure(control.read([]))).code).toMatch(/STORE_/);
+    expect(await failure(control.read([]))).toMatchObject({ message: expect.stringMatching(/may yet be lost/) });
+    await replica.thaw();
+    await expect
+      .poll(
+        () =>
+          control.read([]).then(
+            () => true,
+            () => false,
+          ),
+        { timeout: 5000 },
+      )
+      .toBe(true);
+  });
+
+  test('a change that came too late says so, whatever the replica does', async () => {
+    const { at, control } = await setUp('d');
+    const late = await plan(control, 'kill', killData('all'));
+    await kill(control, 'agent:x');
+    await freezeReplica();
+    expect(await openControl(at).append(late)).toBe(false);
+    await replica.thaw();
+  });
+
+  test('a lost master’s last change that no replica had contradicts who has seen it', async () => {
+    const { at, control } = await setUp('e');
+    const change = await plan(control, 'kill', killData('all'));
+    await replica.cli('REPLICAOF', 'NO', 'ONE');
+    expect(await failure(control.append(change))).toMatchObject({ message: expect.stringMatching(/may yet be lost/) });
+    await master.kill();
+    const executor = openExecutor({ ...at, url: replica.url, replicas: 0 });
+    const saw = await executor.confirm(beat(executor.id, change.head));
+    expect(saw).toMatchObject({ head: change.expected, events: null });
+  });
+});
