@@ -1,5 +1,6 @@
-import { OpenFeature, type Provider, ProviderEvents } from '@openfeature/server-sdk';
-import { idProblem, invalid } from './flags/index.ts';
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { type EvaluationContext, type Hook, OpenFeature, type Provider, ProviderEvents } from '@openfeature/server-sdk';
+import { IDENTITY_ATTRIBUTES, idProblem, invalid, LINEAGE_ATTRIBUTES } from './flags/index.ts';
 import { Changes } from './guard/changes.ts';
 import type { ModeClient } from './guard/evaluate.ts';
 import { HANDLER_TIMEOUT_MS } from './guard/handlers.ts';
@@ -90,7 +91,8 @@ export async function createKillSwitch(options: CreateKillSwitchOptions): Promis
   }
   if (!OpenFeature.getHooks().some((hook) => hook instanceof FailClosedHook))
     OpenFeature.addHooks(new FailClosedHook());
-  const served = await serve(options, domain, replica);
+  const asking = new AsyncLocalStorage<EvaluationContext>();
+  const served = await serve(options, domain, replica, asking);
   const stopWatching =
     options.provider || options.client ? watchElsewhere(options, domain, inFlight, changes) : () => {};
 
@@ -102,7 +104,7 @@ export async function createKillSwitch(options: CreateKillSwitchOptions): Promis
       : childIdentity(undefined, { agentId: options.agentId, missionId: undefined, runId: undefined }, undefined);
   const interventions = new Interventions(replica && sinkOf(replica), options.redact);
   const guard: Guard = {
-    client: options.client ?? OpenFeature.getClient(domain),
+    client: options.client ?? (options.provider ? asWhoAsks(domain, asking) : OpenFeature.getClient(domain)),
     replica,
     organizationId,
     inFlight,
@@ -163,9 +165,10 @@ async function serve(
   { provider, client }: CreateKillSwitchOptions,
   domain: string,
   replica: Replica | null,
+  asking: AsyncLocalStorage<EvaluationContext>,
 ): Promise<Provider | null> {
   if (client) return null;
-  const served = provider ? new FailClosedProvider(provider) : replica && new KillSwitchProvider({ replica });
+  const served = provider ? new AskedProvider(provider, asking) : replica && new KillSwitchProvider({ replica });
   if (!served) return null;
   try {
     await OpenFeature.setProviderAndWait(domain, served);
@@ -174,6 +177,34 @@ async function serve(
   }
   return served;
 }
+
+/** A provider of the app's that is asked about exactly whom the guard asks for: its own hook runs after every other, so no hook can name somebody else. */
+class AskedProvider extends FailClosedProvider {
+  readonly #asking: AsyncLocalStorage<EvaluationContext>;
+
+  constructor(inner: Provider, asking: AsyncLocalStorage<EvaluationContext>) {
+    super(inner);
+    this.#asking = asking;
+  }
+
+  override get hooks(): Hook[] {
+    const who: Hook = { before: ({ context }) => ({ ...context, ...NOBODY, ...this.#asking.getStore() }) };
+    return this.#asking.getStore() ? [...super.hooks, who] : super.hooks;
+  }
+}
+
+/** What a call does not name must not come from elsewhere either. */
+const NOBODY = Object.fromEntries(
+  [...Object.keys(IDENTITY_ATTRIBUTES), ...Object.keys(LINEAGE_ATTRIBUTES)].map((attribute) => [attribute, undefined]),
+) as unknown as EvaluationContext;
+
+const asWhoAsks = (domain: string, asking: AsyncLocalStorage<EvaluationContext>): ModeClient => {
+  const client = OpenFeature.getClient(domain);
+  return {
+    getStringDetails: (flagKey, defaultValue, context = {}) =>
+      asking.run(context, () => client.getStringDetails(flagKey, defaultValue, context)),
+  };
+};
 
 /** Where the mode comes from a provider of the app's, its events and a slow clock tell when to ask again. Returns what ends it. */
 function watchElsewhere(

@@ -1,0 +1,117 @@
+import { InMemoryProvider, OpenFeature } from '@openfeature/server-sdk';
+import { afterEach, describe, expect, test } from 'vitest';
+import { MODES } from '../../flags/index.ts';
+import { createKillSwitch, type KillSwitch } from '../../index.ts';
+
+const opened: KillSwitch[] = [];
+afterEach(async () => {
+  for (const killSwitch of opened.splice(0)) await killSwitch.close();
+  await OpenFeature.clearProviders();
+  OpenFeature.clearHooks();
+});
+
+const variants = Object.fromEntries(MODES.map((mode) => [mode, mode]));
+const flags = (mode: string, guilty = 'full_stop') => ({
+  'kill-switch.mode': {
+    variants,
+    defaultVariant: mode,
+    disabled: false,
+    contextEvaluator: (context: Record<string, unknown>) => (context['agent_id'] === 'guilty' ? guilty : mode),
+  },
+});
+
+async function setUp(mode = 'live') {
+  const provider = new InMemoryProvider(flags(mode));
+  const killSwitch = await createKillSwitch({ provider, domain: `provider-only-${Math.random()}` });
+  opened.push(killSwitch);
+  return { provider, killSwitch };
+}
+
+describe('a kill switch over a provider alone', () => {
+  test('takes the mode from there, and check() says that there is no local state', async () => {
+    const { killSwitch } = await setUp();
+    const action = killSwitch.action({ name: 'a.b', execute: () => 1 });
+    expect(await killSwitch.run({ agentId: 'x' }, () => action.attempt(undefined))).toMatchObject({
+      status: 'executed',
+    });
+    expect(await killSwitch.run({ agentId: 'guilty' }, () => action.attempt(undefined))).toMatchObject({
+      status: 'blocked',
+    });
+    expect(killSwitch.check({ agentId: 'x' })).toMatchObject({ verdict: 'block', cause: { code: 'NO_LOCAL_STATE' } });
+  });
+
+  test('is not fooled by a hook or a transaction context that names another agent', async () => {
+    const { killSwitch } = await setUp();
+    OpenFeature.addHooks({ before: () => ({ agent_id: 'innocent' }) });
+    const action = killSwitch.action({ name: 'a.b', execute: () => 1 });
+    expect(await killSwitch.run({ agentId: 'guilty' }, () => action.attempt(undefined))).toMatchObject({
+      status: 'blocked',
+    });
+    expect(await killSwitch.run({ agentId: 'x' }, () => action.attempt(undefined))).toMatchObject({
+      status: 'executed',
+    });
+  });
+
+  test('blocks what needs a store: confirmed actions, reverse operations, proposals', async () => {
+    const { killSwitch, provider } = await setUp();
+    const confirmed = killSwitch.action({ name: 'a.confirmed', irreversible: true, execute: () => 1 });
+    const reversible = killSwitch.action({
+      name: 'a.reversible',
+      reverse: { action: 'x', input: () => 1 },
+      execute: () => 1,
+    });
+    const plain = killSwitch.action({ name: 'a.plain', execute: () => 1 });
+    const attempt = (action: { attempt(input: undefined): Promise<unknown> }) =>
+      killSwitch.run({ agentId: 'x' }, () => action.attempt(undefined));
+    for (const action of [confirmed, reversible]) {
+      expect(await attempt(action)).toMatchObject({ status: 'blocked', decision: { cause: { code: 'UNSUPPORTED' } } });
+    }
+    provider.putConfiguration(flags('draft_only'));
+    expect(await attempt(plain)).toMatchObject({
+      status: 'blocked',
+      decision: { cause: { code: 'JOURNAL_UNAVAILABLE' } },
+    });
+  });
+
+  test('tells work in flight, and wakes what is paused, by the provider’s events', async () => {
+    const { killSwitch, provider } = await setUp('paused');
+    let started: () => void = () => {};
+    const running = new Promise<void>((resolve) => {
+      started = resolve;
+    });
+    const action = killSwitch.action({
+      name: 'a.b',
+      execute: (_input: undefined, { signal }) =>
+        new Promise((_resolve, reject) => {
+          signal.addEventListener('abort', () => reject(signal.reason));
+          started();
+        }),
+    });
+    const call = killSwitch.run({ agentId: 'x' }, () => action.attempt(undefined, { waitMs: 20_000 }));
+    provider.putConfiguration(flags('live'));
+    await running;
+    provider.putConfiguration(flags('read_only'));
+    expect(await call).toMatchObject({ status: 'aborted', landed: 'unknown', decision: { mode: 'read_only' } });
+  });
+
+  test('a run’s signal fires by what the provider says', async () => {
+    const { killSwitch, provider } = await setUp();
+    await killSwitch.run({ agentId: 'x' }, async ({ signal }) => {
+      const fired = new Promise((resolve) => signal.addEventListener('abort', resolve));
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      expect(signal.aborted).toBe(false);
+      provider.putConfiguration(flags('full_stop'));
+      await fired;
+      expect(signal.reason).toMatchObject({ mode: 'full_stop' });
+    });
+  });
+
+  test('without any provider everything is blocked', async () => {
+    const killSwitch = await createKillSwitch({ client: OpenFeature.getClient('nobody-has-set-a-provider-here') });
+    opened.push(killSwitch);
+    const action = killSwitch.action({ name: 'a.b', execute: () => 1 });
+    expect(await killSwitch.run({ agentId: 'x' }, () => action.attempt(undefined))).toMatchObject({
+      status: 'blocked',
+    });
+  });
+});
