@@ -1,5 +1,5 @@
 import { Redis, type RedisOptions } from 'ioredis';
-import type { RedisEndpoint } from './endpoint.ts';
+import type { RedisEndpoint, RedisNode } from './endpoint.ts';
 
 /** How long until the next attempt to connect, in milliseconds: for ever, and soon. */
 const retryMs = (attempt: number): number => Math.min(50 * attempt, 250) + Math.floor(Math.random() * 50);
@@ -14,7 +14,9 @@ export function createClient(
   requestTimeoutMs: number,
   onError: (error: Error) => void,
 ): Redis {
+  const { nodes } = endpoint;
   const ours: RedisOptions = {
+    ...nodes[0],
     lazyConnect: true,
     enableOfflineQueue: false,
     enableReadyCheck: false,
@@ -22,7 +24,10 @@ export function createClient(
     autoResendUnfulfilledCommands: false,
     autoResubscribe: false,
     enableAutoPipelining: false,
-    retryStrategy: retryMs,
+    retryStrategy: (attempt) => {
+      if (attempt > 1) tryNext(client, nodes);
+      return retryMs(attempt);
+    },
     reconnectOnError: ({ message }) => message.startsWith('READONLY'), // the name may lead to another master by now
     connectTimeout: requestTimeoutMs,
     disconnectTimeout: Math.min(requestTimeoutMs, 500),
@@ -35,13 +40,13 @@ export function createClient(
     protocol: 2,
     disableClientInfo: endpoint.options.disableClientInfo ?? true,
   };
-  const client = new Redis({ ...endpoint.options, ...ours, replyMapping: 'legacy' });
+  const client: Redis = new Redis({ ...endpoint.options, ...ours, replyMapping: 'legacy' });
   let watchdog: NodeJS.Timeout | undefined;
   client.on('error', onError);
   // ioredis has no deadline between the connection and the answers to AUTH and SELECT.
   client.on('connect', () => {
     clearTimeout(watchdog);
-    watchdog = setTimeout(() => client.status === 'connect' && dropConnection(client), requestTimeoutMs);
+    watchdog = setTimeout(() => client.status === 'connect' && dropHung(client, endpoint), requestTimeoutMs);
   });
   client.on('close', () => clearTimeout(watchdog));
   client.on('ready', () => clearTimeout(watchdog));
@@ -53,9 +58,22 @@ export function startConnecting(client: Redis): void {
   if (client.status === 'wait' || client.status === 'end') client.connect().catch(() => {}); // told by 'error'
 }
 
-/** Ends the present connection at once, also a hung one that would not take part in a close; ioredis makes a new one. */
-export function dropConnection({ stream }: Redis): void {
-  stream?.destroy();
+/** Ends the present connection, which would not take part in a close, at once. ioredis makes a new one, to another node where there is one. */
+export function dropHung(client: Redis, { nodes }: RedisEndpoint): void {
+  tryNext(client, nodes);
+  client.stream?.destroy();
+}
+
+/** Connects to that node instead: in a Cluster, one organisation's keys are all on one. */
+export function moveTo(client: Redis, { host, port }: RedisNode): void {
+  Object.assign(client.options, { host, port }); // what ioredis connects to next
+  client.stream?.destroy();
+}
+
+function tryNext(client: Redis, nodes: readonly RedisNode[]): void {
+  const { host, port } = client.options;
+  const index = nodes.findIndex((node) => node.host === host && node.port === port);
+  Object.assign(client.options, nodes[(index + 1) % nodes.length]); // one that is not in the list was named by a node: back to the first
 }
 
 /** Ends the client for good; resolves when its socket is closed. */

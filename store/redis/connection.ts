@@ -1,8 +1,8 @@
 import type { Redis } from 'ioredis';
 import { KillSwitchError } from '../../flags/index.ts';
-import { createClient, dropConnection, endClient, startConnecting } from './client.ts';
+import { createClient, dropHung, endClient, moveTo, startConnecting } from './client.ts';
 import type { RedisEndpoint } from './endpoint.ts';
-import { storeError } from './errors.ts';
+import { movedTo, storeError } from './errors.ts';
 
 export interface Request<T> {
   readonly access: 'read' | 'write';
@@ -35,13 +35,18 @@ export class RedisConnection {
 
   /** @throws KillSwitchError STORE_UNREACHABLE, STORE_READ_ONLY, CORRUPT, CLOSED */
   async request<T>({ access, largeMs, send }: Request<T>): Promise<T> {
-    const started = performance.now();
-    try {
-      await this.#ready();
-      const leftMs = Math.max(1, this.#requestTimeoutMs - (performance.now() - started));
-      return await this.#answer(send(this.#client, leftMs), leftMs, largeMs);
-    } catch (error) {
-      throw this.#closing ? this.#closedError() : storeError(error, access, this.endpoint);
+    const end = performance.now() + this.#requestTimeoutMs;
+    for (;;) {
+      try {
+        await this.#ready(end - performance.now());
+        const leftMs = Math.max(1, end - performance.now());
+        return await this.#answer(send(this.#client, leftMs), leftMs, largeMs);
+      } catch (error) {
+        if (this.#closing) throw this.#closedError();
+        const node = movedTo(error); // then nothing was done
+        if (!node || performance.now() >= end) throw storeError(error, access, this.endpoint);
+        moveTo(this.#client, node);
+      }
     }
   }
 
@@ -55,7 +60,7 @@ export class RedisConnection {
     return this.#client.status === 'ready' && this.#client.stream.writable; // one that was just dropped is not yet known to be closed
   }
 
-  async #ready(): Promise<void> {
+  async #ready(withinMs: number): Promise<void> {
     if (this.#closing) throw this.#closedError();
     if (this.#isReady()) return;
     startConnecting(this.#client);
@@ -64,12 +69,12 @@ export class RedisConnection {
     await new Promise<void>((resolve) => {
       wake = resolve;
       this.#waiting.add(wake);
-      timer = setTimeout(resolve, this.#requestTimeoutMs);
+      timer = setTimeout(resolve, withinMs);
     });
     clearTimeout(timer);
     this.#waiting.delete(wake);
     if (this.#closing) throw this.#closedError();
-    if (!this.#isReady()) throw this.#lastError ?? new Error(`no connection within ${this.#requestTimeoutMs} ms`);
+    if (!this.#isReady()) throw this.#lastError ?? new Error(`no connection within ${Math.round(withinMs)} ms`);
   }
 
   async #answer<T>(work: Promise<T>, leftMs: number, largeMs: number | undefined): Promise<T> {
@@ -85,7 +90,9 @@ export class RedisConnection {
           timer = setTimeout(expire, Math.min(this.#requestTimeoutMs, largeMs - waitedMs));
           return;
         }
-        if (this.#client.stream === stream) dropConnection(this.#client);
+        // One that was made just in time has not had its chance.
+        if (this.#client.stream === stream && waitedMs > this.#requestTimeoutMs / 2)
+          dropHung(this.#client, this.endpoint);
         reject(new Error(`no answer within ${Math.round(waitedMs)} ms`));
       };
       timer = setTimeout(expire, leftMs);

@@ -6,8 +6,15 @@ export interface RedisEndpointOptions {
   readonly url: string;
   /** More for ioredis: TLS, Sentinel, ACL user, key prefix. What makes it fail late, queue or retry is set by this package. */
   readonly options?: RedisOptions | undefined;
+  /** Further nodes of a Redis Cluster, asked when the URL's does not answer. Whichever answers says which one holds the keys. */
+  readonly cluster?: readonly RedisNode[] | undefined;
   /** A write counts only when so many replicas have it too; default 0. Set `min-replicas-to-write` as well. */
   readonly replicas?: number | undefined;
+}
+
+export interface RedisNode {
+  readonly host: string;
+  readonly port: number;
 }
 
 /** Where a Redis is and how it is reached, checked once. */
@@ -18,6 +25,9 @@ export interface RedisEndpoint {
   readonly secrets: readonly string[];
   readonly keyPrefix: string;
   readonly replicas: number;
+  /** The URL's first. */
+  readonly nodes: readonly RedisNode[];
+  /** Credentials and settings, without the node. */
   readonly options: RedisOptions;
 }
 
@@ -25,7 +35,7 @@ export interface RedisEndpoint {
 const HOW = 'Write redis://user:password@host:port/db, with user and password percent-encoded.';
 
 /** @throws KillSwitchError INVALID_ARGUMENT */
-export function redisEndpoint({ url, options = {}, replicas = 0 }: RedisEndpointOptions): RedisEndpoint {
+export function redisEndpoint({ url, options = {}, replicas = 0, cluster = [] }: RedisEndpointOptions): RedisEndpoint {
   const parsed = parseUrl(url);
   if (!Number.isInteger(replicas) || replicas < 0)
     throw invalid(`replicas must be a whole number from 0, not ${replicas}.`);
@@ -39,10 +49,12 @@ export function redisEndpoint({ url, options = {}, replicas = 0 }: RedisEndpoint
     secrets: secrets.filter((secret): secret is string => typeof secret === 'string' && secret !== ''),
     keyPrefix: options.keyPrefix ?? '',
     replicas,
+    nodes: [
+      { host, port: parsed.port ? Number(parsed.port) : 6379 },
+      ...cluster.map(({ host, port }) => ({ host, port })),
+    ],
     options: {
       ...options,
-      host,
-      port: parsed.port ? Number(parsed.port) : 6379,
       ...(username ? { username } : {}),
       ...(password ? { password } : {}),
       ...(db ? { db: Number(db) } : {}),

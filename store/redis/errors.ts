@@ -1,5 +1,5 @@
 import { isKillSwitchError, KillSwitchError, messageOf } from '../../flags/index.ts';
-import type { RedisEndpoint } from './endpoint.ts';
+import type { RedisEndpoint, RedisNode } from './endpoint.ts';
 
 /** What Redis says when it takes no writes, and what to do then. */
 const REFUSALS: Readonly<Record<string, string>> = {
@@ -28,6 +28,12 @@ export const redact = (text: string, { secrets }: Pick<RedisEndpoint, 'secrets'>
 
 /** True for an answer of Redis: what was asked was then not done, other than after a lost connection. */
 export const isReply = (error: unknown): error is Error => error instanceof Error && error.name === 'ReplyError';
+
+/** The node of a Cluster that holds the keys, where an answer names it instead of doing what was asked. */
+export function movedTo(error: unknown): RedisNode | null {
+  const [, host, port] = (isReply(error) && /^MOVED \d+ (.+):(\d+)$/.exec(error.message)) || [];
+  return host && port ? { host, port: Number(port) } : null;
+}
 
 /**
  * What a failed request means. Always a new error: those of ioredis carry the command with all its arguments, also the password of AUTH.

@@ -2,7 +2,7 @@ import type { Redis } from 'ioredis';
 import { type LogEvent, readEvent } from '../../flags/index.ts';
 import type { Push } from '../ports.ts';
 import { withDeadline } from '../with-deadline.ts';
-import { createClient, dropConnection, endClient, startConnecting } from './client.ts';
+import { createClient, dropHung, endClient, startConnecting } from './client.ts';
 import type { RedisEndpoint } from './endpoint.ts';
 import { storeError } from './errors.ts';
 
@@ -40,7 +40,7 @@ export function subscribe({ endpoint, channel, requestTimeoutMs, listener }: Sub
       await withDeadline(client.subscribe(channel), requestTimeoutMs, 'subscribe');
     } catch (error) {
       trouble(error as Error);
-      if (client.stream === stream) later(1000, () => dropConnection(client)); // refused, perhaps by its ACL: tried anew
+      if (client.stream === stream) later(1000, () => dropHung(client, endpoint)); // refused, perhaps by its ACL: tried anew
       return;
     }
     if (ended || client.stream !== stream) return;
@@ -54,7 +54,7 @@ export function subscribe({ endpoint, channel, requestTimeoutMs, listener }: Sub
       await withDeadline(client.ping(), requestTimeoutMs, 'ping');
     } catch (error) {
       trouble(error as Error);
-      if (client.stream === stream) dropConnection(client);
+      if (client.stream === stream) dropHung(client, endpoint);
       return;
     }
     if (client.stream === stream) later(requestTimeoutMs, () => void signOfLife());

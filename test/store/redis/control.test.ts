@@ -236,18 +236,4 @@ describe.skipIf(!hasRedis)('an operator over Redis', () => {
     await control.forget('odd');
     expect(await control.executors()).toHaveLength(1);
   });
-
-  test('works on a Redis Cluster node, where a script may only use keys of one slot', async () => {
-    const node = await startRedis({ config: ['cluster-enabled yes'] });
-    await node.cli('CLUSTER', 'ADDSLOTSRANGE', 0, 16383);
-    await expect.poll(() => node.cli('CLUSTER', 'INFO'), { timeout: 10_000 }).toMatch(/cluster_state:ok/);
-    const at = { url: node.url, organizationId: '{a}:{b}' };
-    const [control, executor] = [openControl(at), openExecutor(at)];
-    await init(control);
-    const head = await kill(control, 'all');
-    expect(await executor.confirm(beat(executor.id, head))).toEqual({ head, events: [], forkReported: false });
-    expect(await append(control, 'recover', { generation: 'g2', given_up: [] })).toMatchObject({ epoch: 3 });
-    expect((await executor.load(head)).linked).toBe(true);
-    expect((await control.executors()).length).toBe(1);
-  });
 });
