@@ -9,7 +9,7 @@ const ENDING = '.json';
 export const reportPath = (folder: string, id: string): string => join(folder, fileName(id) + ENDING);
 
 /** Puts a whole file in place of an older one, or fails and leaves that. `attempt` tells apart what is written at the same time. */
-export async function writeReport(path: string, report: unknown, attempt: number | string): Promise<void> {
+async function writeReport(path: string, report: unknown, attempt: number | string): Promise<void> {
   const temporary = `${path}.${process.pid}.${attempt}.tmp`;
   try {
     await writeFile(temporary, JSON.stringify(report));
@@ -69,7 +69,7 @@ export async function readReportText(path: string): Promise<string | null> {
 /** What is in a report, or undefined when it has just been removed. */
 async function readReport(path: string): Promise<unknown> {
   const text = await readReportText(path);
-  if (text === null) return null;
+  if (text === null) return undefined;
   try {
     return JSON.parse(text);
   } catch (error) {

@@ -1,5 +1,4 @@
 import { KEPT_INTERVENTIONS, type Shelf, type ShelfReader } from '../ports.ts';
-import type { Organization } from './memory.ts';
 
 /** What executors keep in a memory. */
 export interface KeptReports {
@@ -12,7 +11,7 @@ export const noReports = (): KeptReports => ({ interventions: [], surfaces: new 
 
 /** @param admit lets a request in as the present fault allows */
 export const memoryShelf = (
-  organization: () => Organization,
+  organization: () => { readonly reports: KeptReports },
   admit: (access: 'read' | 'write') => Promise<void>,
 ): Shelf & ShelfReader => ({
   async appendInterventions(texts) {

@@ -183,8 +183,3 @@ export function pushesOf({ follow }: Pick<ControlConnection, 'follow'>) {
     },
   };
 }
-
-/** Fails unless the head's place and log are these. */
-export function sameHeads(actual: Head | null, expected: Head | null): void {
-  assert.deepEqual(actual, expected);
-}

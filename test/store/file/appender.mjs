@@ -1,16 +1,38 @@
 // An operator's process for the tests that kill one: appends kills as fast as it can and prints each target once it is acknowledged.
 // node appender.mjs DIRECTORY NAME [COUNT]
-import { fileControlStore } from '../../../dist/store/file/control.js';
-import { plan } from '../../../dist/testing/store/session.js';
+import { foldEvent, sealEvent } from 'openfeature-kill-switch/flags';
+import { fileControlStore } from 'openfeature-kill-switch/store/file/control';
 
 const [directory, name, count = '1000000'] = process.argv.slice(2);
 const control = fileControlStore({ directory }).open({ organizationId: 'default', requestTimeoutMs: 10_000 });
+
+/** @param {string} target */
+async function append(target) {
+  const view = await control.read(['control', `kill:${target}`]);
+  const { head: expected, time } = view;
+  if (!expected) throw new Error('There is no control plane.');
+  const event = sealEvent({
+    seq: expected.epoch + 1,
+    at: time,
+    actor: 'unverified:appender',
+    type: 'kill',
+    data: { id: target, target, mode: 'full_stop', expires_at: null },
+    reason: null,
+    prev: expected.hash,
+  });
+  const { patch } = foldEvent(view, event);
+  return control.append({
+    event,
+    patch,
+    expected,
+    head: { ...expected, epoch: event.seq, hash: event.hash },
+    tightens: true,
+  });
+}
+
 for (let number = 0; number < Number(count); number += 1) {
   const target = `run:${name}.${number}`;
-  for (;;) {
-    const planned = await plan(control, 'kill', { id: target, target, mode: 'full_stop', expires_at: null });
-    if (await control.append(planned)) break;
-  }
+  while (!(await append(target)));
   process.stdout.write(`${target}\n`);
 }
 await control.close();

@@ -1,7 +1,6 @@
 import {
   chmodSync,
   chownSync,
-  mkdirSync,
   readdirSync,
   readFileSync,
   rmSync,
@@ -225,8 +224,8 @@ test('network file systems are refused by both sides, with the reason', async ()
   const { session } = await openSession();
   const [control, executor] = [session.control(), session.executor()];
   const statfs = vi.mocked(fs.statfs);
-  const local = await fs.statfs('/');
-  statfs.mockResolvedValue({ ...local, type: 0x6969 } as never);
+  const nfs = Object.assign(await fs.statfs('/'), { type: 0x6969 });
+  statfs.mockResolvedValue(nfs);
   onTestFinished(() => {
     statfs.mockReset();
   });

@@ -1,9 +1,8 @@
 import { spawnSync } from 'node:child_process';
-import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync } from 'node:fs';
 import { cp, rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
-import { serializeEvent } from '../../../flags/index.ts';
 import { fileControlStore } from '../../../store/file/control.ts';
 import { fileStore } from '../../../store/file/index.ts';
 import type { Append, ControlConnection } from '../../../store/ports.ts';
@@ -39,12 +38,6 @@ export async function openSession() {
   onTestFinished(() => session.close());
   const { directory, log } = harness;
   return { session, directory, log, lines: () => readFileSync(log, 'utf8').split('\n').slice(0, -1) };
-}
-
-/** Writes a log as it would be. */
-export function writeLog(log: string, changes: readonly Append[]): void {
-  mkdirSync(dirname(log), { recursive: true });
-  writeFileSync(log, changes.map(({ event }) => `${serializeEvent(event)}\n`).join(''));
 }
 
 export const codeOf = (work: Promise<unknown>): Promise<string> =>
