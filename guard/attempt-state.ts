@@ -29,14 +29,13 @@ export type AttemptEvent =
   | { readonly type: 'confirm' }
   /** The last look before `execute` did not allow it any more, or the store did not confirm in time. */
   | { readonly type: 'deny'; readonly decision: Decision }
+  /** The last look before `execute` gave another verdict that is no refusal: everything is decided again. */
+  | { readonly type: 'reconsider' }
   | { readonly type: 'start' }
   /** The same call would no longer get its verdict. */
   | { readonly type: 'stop'; readonly decision: Decision }
   | { readonly type: 'land' }
   | { readonly type: 'fail'; readonly error: unknown };
-
-export const isEnded = ({ is }: Attempt): boolean =>
-  is === 'landed' || is === 'failed' || is === 'unknown' || is === 'not_started' || is === 'refused';
 
 /**
  * The one transition of an attempt. An event that does not belong to the present state changes nothing, so that a late result of an older
@@ -62,6 +61,8 @@ export function transition(attempt: Attempt, event: AttemptEvent): Attempt {
       return attempt.is === 'intended' || attempt.is === 'confirming'
         ? { is: 'not_started', decision: event.decision }
         : attempt;
+    case 'reconsider':
+      return attempt.is === 'intended' || attempt.is === 'confirming' ? { is: 'deciding' } : attempt;
     case 'start':
       return attempt.is === 'intended' || attempt.is === 'confirming'
         ? { is: 'executing', decision: attempt.decision }

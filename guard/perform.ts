@@ -179,7 +179,7 @@ export async function perform<Input, Result>(
     const last = again();
     if (last.verdict !== verdict) {
       if (last.verdict === 'block') return refuse(last);
-      attempt = { is: 'deciding' };
+      step({ type: 'reconsider' });
       continue;
     }
     if (permitted) return refuse(decide([permitted], call));

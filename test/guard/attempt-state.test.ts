@@ -1,0 +1,96 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { type Attempt, type AttemptEvent, transition } from '../../guard/attempt-state.ts';
+import type { Decision } from '../../flags/index.ts';
+
+const decision = (verdict: Decision['verdict']): Decision => ({
+  verdict,
+  mode: 'live',
+  epoch: 1,
+  cause: { kind: 'mode' },
+  action: 'a.b',
+  agentId: 'x',
+  runId: undefined,
+  missionId: undefined,
+});
+
+const EVENTS: readonly AttemptEvent[] = [
+  { type: 'wait', decision: decision('pause') },
+  { type: 'refuse', decision: decision('block') },
+  { type: 'intend', decision: decision('allow') },
+  { type: 'confirm' },
+  { type: 'deny', decision: decision('block') },
+  { type: 'reconsider' },
+  { type: 'start' },
+  { type: 'stop', decision: decision('block') },
+  { type: 'land' },
+  { type: 'fail', error: new Error('mine') },
+];
+
+/** Every edge that there is; whatever is not here changes nothing. */
+const EDGES: Readonly<Record<Attempt['is'], Partial<Record<AttemptEvent['type'], Attempt['is']>>>> = {
+  deciding: { wait: 'waiting', refuse: 'refused', intend: 'intended' },
+  waiting: { wait: 'waiting', refuse: 'refused', intend: 'intended' },
+  intended: { confirm: 'confirming', deny: 'not_started', reconsider: 'deciding', start: 'executing' },
+  confirming: { deny: 'not_started', reconsider: 'deciding', start: 'executing' },
+  executing: { stop: 'stopping', land: 'landed', fail: 'failed' },
+  stopping: { land: 'landed', fail: 'unknown' },
+  unknown: { land: 'landed' },
+  landed: {},
+  failed: {},
+  not_started: {},
+  refused: {},
+};
+
+const run = (events: readonly AttemptEvent[]): Attempt =>
+  events.reduce<Attempt>((attempt, event) => transition(attempt, event), { is: 'deciding' });
+
+describe('the life of an attempt', () => {
+  test('has exactly the edges of the table, and reaches every state', () => {
+    const seen = new Map<Attempt['is'], Attempt>([['deciding', { is: 'deciding' }]]);
+    let edges = 0;
+    for (const [is, attempt] of seen) {
+      for (const event of EVENTS) {
+        const after = transition(attempt, event);
+        const expected = EDGES[is][event.type];
+        expect(`${is} + ${event.type} = ${after.is}`).toBe(`${is} + ${event.type} = ${expected ?? is}`);
+        if (expected === undefined) expect(after).toBe(attempt);
+        else edges += 1;
+        if (!seen.has(after.is)) seen.set(after.is, after);
+      }
+    }
+    expect([...seen.keys()].sort()).toEqual(Object.keys(EDGES).sort());
+    expect(edges).toBe(Object.values(EDGES).reduce((sum, row) => sum + Object.keys(row).length, 0));
+  });
+
+  test('never starts after it was refused or denied, and what landed stays landed', () => {
+    fc.assert(
+      fc.property(fc.array(fc.constantFrom(...EVENTS), { maxLength: 12 }), (events) => {
+        let attempt: Attempt = { is: 'deciding' };
+        let refused = false;
+        let landed = false;
+        for (const event of events) {
+          attempt = transition(attempt, event);
+          if (attempt.is === 'refused' || attempt.is === 'not_started') refused = true;
+          if (attempt.is === 'landed') landed = true;
+          if (refused) expect(['refused', 'not_started']).toContain(attempt.is);
+          if (landed) expect(attempt.is).toBe('landed');
+        }
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  test('records what really landed, also after it was given up as unknown', () => {
+    const event = (type: AttemptEvent['type']): AttemptEvent =>
+      EVENTS.find((found) => found.type === type) as AttemptEvent;
+    const [wait, intend, start] = [event('wait'), event('intend'), event('start')];
+    const [stop, land, fail] = [event('stop'), event('land'), event('fail')];
+    expect(run([wait, intend, start, stop, fail])).toMatchObject({ is: 'unknown', stoppedBy: { verdict: 'block' } });
+    expect(run([wait, intend, start, stop, fail, land])).toMatchObject({
+      is: 'landed',
+      stoppedBy: { verdict: 'block' },
+    });
+    expect(run([intend, start, fail, land]).is).toBe('failed');
+  });
+});
