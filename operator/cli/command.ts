@@ -17,6 +17,8 @@ export interface Answer {
 /** An answer that comes bit by bit: one line each, in JSON too. */
 export interface Lines {
   readonly lines: AsyncIterable<Pick<Answer, 'value' | 'text'>>;
+  /** For people they go to stderr: what the verb makes is not what it tells. */
+  readonly beside?: boolean | undefined;
 }
 
 /** What a verb works with: everything else it is given as arguments and options. */

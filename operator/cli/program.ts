@@ -159,7 +159,9 @@ async function closeQuietly(opened: Promise<ControlPlane> | undefined): Promise<
 async function print(result: Answer | Lines, json: boolean, io: Io): Promise<ExitCode> {
   if ('lines' in result) {
     for await (const { value, text } of result.lines) {
-      if (!(await io.out(`${json ? toJson(value) : forPeople(text)}\n`))) break;
+      const line = `${json ? toJson(value) : forPeople(text)}\n`;
+      if (result.beside && !json) io.err(line);
+      else if (!(await io.out(line))) break;
     }
     return EXIT.done;
   }

@@ -27,6 +27,7 @@ export const VERBS: readonly VerbRow[] = [
   { name: 'executors forget', summary: 'take an executor that is gone for good out of the count', load: () => import('./commands/executors-forget.ts') },
   { name: 'log', summary: 'print every change, oldest first', load: () => import('./commands/log.ts') },
   { name: 'log verify', summary: 'check that the log is whole', load: () => import('./commands/log-verify.ts') },
+  { name: 'flagd export', summary: 'print the switch as a flagd definition, or keep a file of it current', load: () => import('./commands/flagd-export.ts') },
   { name: 'flagd import', summary: "set the app's ordinary flags from a flagd definition", load: () => import('./commands/flagd-import.ts') },
   { name: 'flagd validate', summary: 'check a flagd definition, and its kill-switch flags', load: () => import('./commands/flagd-validate.ts') },
 ];

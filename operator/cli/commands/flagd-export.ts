@@ -1,0 +1,44 @@
+import { compileFlagd, type FlagdDefinition, KillSwitchError, stateFrom } from '../../../flags/index.ts';
+import { durationOption } from '../arguments.ts';
+import type { Context, Verb } from '../command.ts';
+import { toJson } from '../output.ts';
+import { keepCurrent, type WatchOptions } from '../watch-flagd.ts';
+
+export const verb: Verb = (command, perform) => {
+  command
+    .option(
+      '--watch <file>',
+      'keep this file current for flagd, with an end of its own, until Ctrl-C; its name ends in .json',
+    )
+    .addOption(durationOption('valid', 'how long clients may go on after a confirmation', 10_000, '10s'))
+    .addOption(durationOption('reissue', 'how often the file is written anew', 2000, '2s'))
+    .addOption(durationOption('write', 'how long a confirmation and the write take at most', 1000, '1s'))
+    .addOption(durationOption('poll', 'how long flagd takes at most to read the file', 5000, '5s'))
+    .addOption(durationOption('skew', 'how far the clocks of this machine and of the clients may be apart', 1000, '1s'))
+    .action(
+      perform(async (context, { watch, ...times }: { readonly watch?: string } & WatchOptions) => {
+        if (watch !== undefined) return keepCurrent(context, watch, times);
+        const value = await exported(context);
+        context.note(
+          'This definition has no dead man: when nobody exports it again, clients go on with it for ever. To keep a file that ends by itself: kill-switch flagd export --watch FILE.json',
+        );
+        return { value, text: toJson(value, 2) };
+      }),
+    );
+};
+
+async function exported({ store, organizationId }: Context): Promise<FlagdDefinition> {
+  const connection = (await store.control()).open({ organizationId, requestTimeoutMs: 2000 });
+  try {
+    const { head, entries } = await connection.load(null);
+    if (!head) {
+      throw new KillSwitchError(
+        'NOT_INITIALISED',
+        'There is no control plane in this store, so there is nothing to export. Create one with: kill-switch init. If there was one, it has been wiped: kill-switch recover --reason "…"',
+      );
+    }
+    return compileFlagd(stateFrom(entries, head), { organizationId });
+  } finally {
+    await connection.close();
+  }
+}
