@@ -15,7 +15,7 @@ export interface AgentOrders {
   readonly store: AgentStore;
   readonly organizationId: string;
   readonly leaseMs: number;
-  /** Works on when it is refused, around the guard: the tour must notice. */
+  /** Works on when it is killed, around the guard: the tour must notice. */
   readonly rogue: boolean;
 }
 
@@ -75,7 +75,7 @@ async function workUntil(
       if (!isActionStoppedError(error)) throw error;
       report({ type: 'refused', at: Date.now(), cause: error.decision.cause.kind, why: error.message });
       if (error.code === 'ABORTED' && (await isDone(turn))) turn += 1;
-      if (rogue && error.decision.mode === 'full_stop') await around(turn);
+      if (rogue && error.decision.cause.kind === 'kill') await around(turn);
     }
     await sleep(PAUSE_MS);
   }

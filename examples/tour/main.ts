@@ -16,7 +16,7 @@ const USAGE = `npm start [-- options]
 
   --store redis://…   the switch in Redis (rediss:// for TLS), under an organization of its own; default: a folder
   --keep              leave the tour's folder where it is
-  --rogue             price-bot writes even when it is stopped: the tour must notice, and fails
+  --rogue             price-bot writes even when it is killed: the tour must notice, and fail
   --help`;
 
 const LEASE_MS = 1000;
@@ -79,15 +79,16 @@ async function tour({ store: url, keep, rogue = false }: Exclude<ReturnType<type
     fail = reject;
   });
   failed.catch(() => {}); // it may come when nobody waits any more
-  const orders = { folder, store: store.forAgents, organizationId, leaseMs: LEASE_MS, rogue };
-  const start = (name: string): AgentProcess => {
-    const agent = new AgentProcess(new URL(`./${name}.js`, import.meta.url), name, orders, (message) =>
+  const orders = { folder, store: store.forAgents, organizationId, leaseMs: LEASE_MS };
+  const start = (name: string, isRogue: boolean): AgentProcess => {
+    const script = new URL(`./${name}.js`, import.meta.url);
+    const agent = new AgentProcess(script, name, { ...orders, rogue: isRogue }, (message) =>
       fail(new TourFailed(message)),
     );
     endings.push(() => agent.end());
     return agent;
   };
-  const [mailer, bot] = [start('order-mailer'), start('price-bot')];
+  const [mailer, bot] = [start('order-mailer', false), start('price-bot', rogue)];
   await Promise.race([failed, Promise.all([mailer.ready(), bot.ready()])]);
   screen.say(`The switch: ${store.description}`);
   screen.say(`order-mailer (process ${mailer.pid}) confirms orders by mail: ${shop.maildir}`);
@@ -97,7 +98,7 @@ async function tour({ store: url, keep, rogue = false }: Exclude<ReturnType<type
 }
 
 const NEXT = [
-  existsSync('.kill-switch') ? 'npx kill-switch log verify' : 'npx kill-switch init',
+  existsSync('.kill-switch/control') ? 'npx kill-switch log verify' : 'npx kill-switch init',
   'npx kill-switch kill agent:returns-bot --reason "wrong refunds"',
   'npx kill-switch status',
 ];

@@ -228,8 +228,8 @@ async function verify({ screen, control, shop }: Cast): Promise<void> {
   must(verified.ok, `the log verifies (${verified.problem ?? ''})`);
   const rows: string[][] = [];
   for await (const { seq, type, data, actor, reason } of control.log()) {
-    const about = data['target'] ?? data['mode'] ?? '';
-    rows.push([String(seq), type, String(about), actor, reason ?? '']);
+    const about = data['target'] ?? data['mode'];
+    rows.push([String(seq), type, typeof about === 'string' ? about : '', actor, reason ?? '']);
   }
   screen.table(rows);
   screen.say(`ok: ${verified.events} events, each with the hash of the one before it.`);
