@@ -8,13 +8,14 @@ import { checkId, childIdentity, createIdentityStorage, type Identity } from './
 import { InFlight } from './guard/in-flight.ts';
 import { type InterventionSink, Interventions, type RedactInput } from './guard/interventions.ts';
 import { type KillSwitch, killSwitchOf } from './guard/kill-switch.ts';
+import { createMetrics } from './guard/metrics.ts';
 import { type Guard, POLL_MS } from './guard/perform.ts';
 import { Registry } from './guard/registry.ts';
 import { createTurns } from './guard/turn.ts';
 import { FailClosedHook } from './hooks/index.ts';
 import { FailClosedProvider, KillSwitchProvider } from './provider/index.ts';
 import type { ExecutorStore } from './store/ports.ts';
-import { checkLeaseMs, Replica } from './store/replica.ts';
+import { checkLeaseMs, Replica, VERSION } from './store/replica.ts';
 
 export type { Cause, Decision, FaultCode } from './flags/decision.ts';
 export { isKillSwitchError, KillSwitchError } from './flags/errors.ts';
@@ -72,6 +73,11 @@ export async function createKillSwitch(options: CreateKillSwitchOptions): Promis
   const registry = new Registry(() => replica?.report());
   let replica: Replica | null = null;
   const inFlight = new InFlight(() => replica?.report());
+  const metrics = createMetrics(VERSION, {
+    epoch: () => replica?.epoch ?? 0,
+    stalenessMs: () => replica?.stalenessMs() ?? null,
+    inFlight: () => inFlight.count,
+  });
   if (store) {
     const executorName = options.executor?.name;
     replica = new Replica({
@@ -83,8 +89,9 @@ export async function createKillSwitch(options: CreateKillSwitchOptions): Promis
       surfaces: () => registry.take(),
     });
     // First of all listeners: whoever runs is told before anybody is woken who waits.
-    replica.on(() => {
-      inFlight.check();
+    replica.on((event) => {
+      const told = inFlight.check();
+      if (told > 0 && event.type === 'changed' && event.at !== null) metrics.stopped(Date.now() - Date.parse(event.at));
       changes.notify();
     });
     await replica.start();
@@ -110,6 +117,7 @@ export async function createKillSwitch(options: CreateKillSwitchOptions): Promis
     inFlight,
     changes,
     interventions,
+    metrics,
     identity: () => storage.getStore() ?? byDefault,
     isClosed: () => closed,
     turn: createTurns(() => performance.now()),
@@ -123,6 +131,7 @@ export async function createKillSwitch(options: CreateKillSwitchOptions): Promis
     close: async () => {
       closed = true;
       stopWatching();
+      metrics.close();
       changes.notify();
       await interventions.close();
       await replica?.close();

@@ -74,14 +74,17 @@ export class InFlight {
     this.check();
   }
 
-  /** Something has changed: whoever is no longer allowed is told, in this very turn. */
-  check(): void {
+  /** Something has changed: whoever is no longer allowed is told, in this very turn. Returns how many were. */
+  check(): number {
+    let told = 0;
     for (const watched of [...this.#watched]) {
       const now = watched.look();
       if (!mustStop(watched.decision, now)) continue;
       this.#watched.delete(watched);
       watched.stop(now);
+      told += 1;
     }
+    return told;
   }
 }
 

@@ -10,6 +10,7 @@ import { callHandler } from './handlers.ts';
 import type { Identity } from './identity.ts';
 import type { InFlight } from './in-flight.ts';
 import type { Interventions } from './interventions.ts';
+import type { GuardMetrics } from './metrics.ts';
 import type { Outcome } from './outcome.ts';
 
 /** How long the answer to a confirmation lets an irreversible action start, in milliseconds since it was sent, by both clocks. */
@@ -29,6 +30,7 @@ export interface Guard {
   readonly inFlight: InFlight;
   readonly changes: Changes;
   readonly interventions: Interventions;
+  readonly metrics: GuardMetrics;
   readonly identity: () => Identity | undefined;
   readonly isClosed: () => boolean;
   /** Lets the event loop turn when it is time to. */
@@ -88,8 +90,10 @@ export async function decideAndWait(
 ): Promise<{ readonly decision: Decision; readonly evaluated: Reading }> {
   const until = performance.now() + waitMs;
   for (;;) {
+    const since = performance.now();
     const evaluated = await evaluateMode(guard.client, call);
     const decision = look(guard, call, evaluated);
+    guard.metrics.decided(decision, performance.now() - since);
     if (decision.verdict !== 'pause') return { decision, evaluated };
     onWait(decision);
     const isOver = (): boolean => performance.now() >= until || signal?.aborted === true || guard.isClosed();

@@ -26,7 +26,8 @@ import { withDeadline } from './with-deadline.ts';
 
 /** What a replica tells its listeners. `changed` names the state's entries; the others are what it can be trusted for from now on. */
 export type ReplicaEvent =
-  | { readonly type: 'changed'; readonly keys: readonly string[] }
+  /** `at`: when the last of these changes was appended, by the store's clock; null where it is not known. */
+  | { readonly type: 'changed'; readonly keys: readonly string[]; readonly at: string | null }
   | { readonly type: 'ready' }
   | { readonly type: 'stale'; readonly fault: Fault }
   | { readonly type: 'fault'; readonly fault: Fault };
@@ -156,6 +157,12 @@ export class Replica {
   /** Wall time in milliseconds at which the confirmation was sent that the present lease counts from; null without one. */
   confirmedAt(): number | null {
     return this.#copy.confirmed?.wall ?? null;
+  }
+
+  /** Milliseconds since the confirmation was sent that the present lease counts from; null without one. */
+  stalenessMs(): number | null {
+    const { confirmed } = this.#copy;
+    return confirmed && this.#clock().mono - confirmed.mono;
   }
 
   /** Listens to changes and to what the copy can be trusted for; the returned function ends it. */
@@ -336,7 +343,7 @@ export class Replica {
     const { held } = this.#copy;
     const snapshot = await withDeadline(this.#connection.load(held), Math.max(this.#requestMs, 10_000), 'load');
     const taken = this.#copy.loaded(held, snapshot) === 'renewed';
-    if (taken) this.#emit({ type: 'changed', keys: ['control', 'mode', 'flags'] });
+    if (taken) this.#emit({ type: 'changed', keys: ['control', 'mode', 'flags'], at: null });
     return taken;
   }
 
@@ -362,7 +369,7 @@ export class Replica {
   #changed(events: readonly LogEvent[]): void {
     const keys = new Set<string>();
     for (const event of events) for (const key of keysOf(event)) keys.add(key);
-    if (keys.size > 0) this.#emit({ type: 'changed', keys: [...keys] });
+    if (keys.size > 0) this.#emit({ type: 'changed', keys: [...keys], at: events.at(-1)?.at ?? null });
   }
 
   /** Tells listeners when what the copy can be trusted for has changed; a timer only announces the lease's end, it never decides it. */

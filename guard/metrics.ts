@@ -1,0 +1,61 @@
+import { type Attributes, type BatchObservableResult, metrics, type Observable } from '@opentelemetry/api';
+import type { Decision } from '../flags/index.ts';
+
+/** What the gauges show. */
+export interface Gauges {
+  readonly epoch: () => number;
+  /** Milliseconds since the confirmation was sent that the lease counts from; null without one. */
+  readonly stalenessMs: () => number | null;
+  readonly inFlight: () => number;
+}
+
+/** The guard's metrics, through the OpenTelemetry API: without an SDK each call does nothing. */
+export interface GuardMetrics {
+  /** One call was decided, `ms` after it was made. */
+  decided(decision: Decision, ms: number): void;
+  /** Work in flight was told to stop, `ms` after the change was appended, by this machine's clock and the store's. */
+  stopped(ms: number): void;
+  close(): void;
+}
+
+/**
+ * Counter `kill_switch.decisions` by `verdict` and `cause` (a fault's cause is its code); histograms `kill_switch.decision.duration` and
+ * `kill_switch.stop.latency` in seconds; gauges `kill_switch.in_flight`, `kill_switch.epoch`, `kill_switch.staleness` in seconds.
+ */
+export function createMetrics(version: string, gauges: Gauges): GuardMetrics {
+  const meter = metrics.getMeter('openfeature-kill-switch', version);
+  const decisions = meter.createCounter('kill_switch.decisions', {
+    description: 'Calls decided, by verdict and cause',
+  });
+  const duration = meter.createHistogram('kill_switch.decision.duration', {
+    unit: 's',
+    description: 'From a call to its decision',
+  });
+  const latency = meter.createHistogram('kill_switch.stop.latency', {
+    unit: 's',
+    description: 'From a change to the signal of what it stopped',
+  });
+  const inFlight = meter.createObservableGauge('kill_switch.in_flight', { description: 'Actions that run now' });
+  const epoch = meter.createObservableGauge('kill_switch.epoch', { description: 'The last applied change' });
+  const staleness = meter.createObservableGauge('kill_switch.staleness', {
+    unit: 's',
+    description: 'Since the last confirmation was sent',
+  });
+  const observed: Observable[] = [inFlight, epoch, staleness];
+  const observe = (result: BatchObservableResult): void => {
+    result.observe(inFlight, gauges.inFlight());
+    result.observe(epoch, gauges.epoch());
+    const ms = gauges.stalenessMs();
+    if (ms !== null) result.observe(staleness, ms / 1000);
+  };
+  meter.addBatchObservableCallback(observe, observed);
+  return {
+    decided({ verdict, cause }, ms) {
+      const attributes: Attributes = { verdict, cause: cause.kind === 'fault' ? cause.code : cause.kind };
+      decisions.add(1, attributes);
+      duration.record(ms / 1000, attributes);
+    },
+    stopped: (ms) => latency.record(Math.max(0, ms) / 1000),
+    close: () => meter.removeBatchObservableCallback(observe, observed),
+  };
+}

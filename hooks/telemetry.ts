@@ -1,0 +1,51 @@
+import {
+  type BaseHook,
+  createEvaluationEvent,
+  type EvaluationDetails,
+  type FlagValue,
+  type HookContext,
+} from '@openfeature/core';
+import { type Attributes, trace } from '@opentelemetry/api';
+
+const isAttribute = (value: unknown): value is string | number | boolean =>
+  typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean';
+
+/**
+ * Adds an event to the active span for every evaluation, named and filled as OpenTelemetry's conventions for feature flags say, with what this
+ * package knows beside it (`kill_switch.epoch`, `kill_switch.cause`, `kill_switch.kill_id`, `kill_switch.code`). Through the OpenTelemetry API only:
+ * without an SDK, or outside a span, it does nothing. It never throws, and changes no answer. For server and web SDK.
+ *
+ * Register it after FailClosedHook, so that what it sees is what the app gets.
+ */
+export class TelemetryHook implements BaseHook<FlagValue, Record<string, unknown>, void, void> {
+  finally(hookContext: Readonly<HookContext>, details: EvaluationDetails<FlagValue>): void {
+    try {
+      const span = trace.getActiveSpan();
+      if (!span?.isRecording()) return;
+      const { name, attributes } = createEvaluationEvent(hookContext, details);
+      span.addEvent(name, { ...flat(attributes), ...ownAttributes(details.flagMetadata) });
+    } catch {
+      // Only the event is lost.
+    }
+  }
+}
+
+const flat = (attributes: Record<string, unknown>): Attributes =>
+  Object.fromEntries(Object.entries(attributes).filter(([, value]) => isAttribute(value))) as Attributes;
+
+/** What people wrote (reasons, names) stays out of traces; ids and codes go in. */
+function ownAttributes(metadata: Readonly<Record<string, unknown>> | undefined): Attributes {
+  const own: Attributes = {};
+  for (const [from, to] of OWN) {
+    const value = metadata?.[from];
+    if (isAttribute(value)) own[to] = value;
+  }
+  return own;
+}
+
+const OWN = [
+  ['epoch', 'kill_switch.epoch'],
+  ['cause', 'kill_switch.cause'],
+  ['killId', 'kill_switch.kill_id'],
+  ['code', 'kill_switch.code'],
+] as const;

@@ -1,0 +1,125 @@
+import { OpenFeature } from '@openfeature/server-sdk';
+import { context, metrics, trace } from '@opentelemetry/api';
+import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
+import {
+  AggregationTemporality,
+  InMemoryMetricExporter,
+  MeterProvider,
+  PeriodicExportingMetricReader,
+} from '@opentelemetry/sdk-metrics';
+import { BasicTracerProvider, InMemorySpanExporter, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-base';
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { TelemetryHook } from '../../hooks/index.ts';
+import { createKillSwitch } from '../../index.ts';
+import { openControlPlane } from '../../operator/index.ts';
+import { memoryControlStore } from '../../store/memory/control.ts';
+import { memoryStore } from '../../store/memory/index.ts';
+
+const opened: Array<() => Promise<void>> = [];
+afterEach(async () => {
+  for (const close of opened.splice(0).reverse()) await close();
+  await OpenFeature.clearProviders();
+  OpenFeature.clearHooks();
+  trace.disable();
+  metrics.disable();
+  context.disable();
+});
+
+let domains = 0;
+async function setUp() {
+  domains += 1;
+  const domain = `telemetry-${domains}`;
+  const store = memoryStore();
+  const control = await openControlPlane({ store: memoryControlStore(store), operator: { id: 'ann' } });
+  await control.init();
+  await control.setMode({ mode: 'live', reason: 'test' });
+  const killSwitch = await createKillSwitch({ store, domain, agentId: 'x' });
+  opened.push(
+    () => control.close(),
+    () => killSwitch.close(),
+  );
+  return { control, killSwitch, client: OpenFeature.getClient(domain) };
+}
+
+describe('TelemetryHook', () => {
+  test('adds an event to the active span, with the epoch and the cause, and no reason that a person wrote', async () => {
+    const exporter = new InMemorySpanExporter();
+    trace.setGlobalTracerProvider(new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] }));
+    context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
+    const { control, killSwitch, client } = await setUp();
+    OpenFeature.addHooks(new TelemetryHook());
+    await control.kill({ target: 'agent:x', reason: 'private words' });
+    await vi.waitFor(() => expect(killSwitch.check().verdict).toBe('block'));
+    await trace.getTracer('test').startActiveSpan('work', async (span) => {
+      await client.getStringValue('kill-switch.mode', 'live', { agent_id: 'x' });
+      span.end();
+    });
+    const [event] = exporter.getFinishedSpans()[0]?.events ?? [];
+    expect(event?.name).toBe('feature_flag.evaluation');
+    expect(event?.attributes).toMatchObject({
+      'feature_flag.key': 'kill-switch.mode',
+      'feature_flag.result.variant': 'full_stop',
+      'kill_switch.epoch': 3,
+      'kill_switch.cause': 'kill',
+    });
+    expect(JSON.stringify(event)).not.toContain('private words');
+  });
+
+  test('does nothing without an SDK', async () => {
+    const { client } = await setUp();
+    OpenFeature.addHooks(new TelemetryHook());
+    expect(await client.getStringValue('kill-switch.mode', 'full_stop', { agent_id: 'x' })).toBe('live');
+  });
+});
+
+test('the guard counts decisions by verdict and cause, and shows what is in flight, the epoch and the stop latency', async () => {
+  const exporter = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE);
+  const reader = new PeriodicExportingMetricReader({ exporter, exportIntervalMillis: 1_000_000 });
+  metrics.setGlobalMeterProvider(new MeterProvider({ readers: [reader] }));
+  opened.push(() => reader.shutdown());
+  const { control, killSwitch } = await setUp();
+  const quick = killSwitch.action({ name: 'a.quick', execute: () => 1 });
+  const started = vi.fn();
+  const slow = killSwitch.action({
+    name: 'a.slow',
+    execute: (_input: undefined, { signal }) => {
+      started();
+      return new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
+    },
+  });
+  await quick(undefined);
+  const running = slow.attempt(undefined);
+  await vi.waitFor(() => expect(started).toHaveBeenCalled());
+  await control.kill({ target: 'all' });
+  expect((await running).status).toBe('aborted');
+  await quick.attempt(undefined);
+  await reader.forceFlush();
+  const found = new Map(
+    exporter
+      .getMetrics()
+      .flatMap(({ scopeMetrics }) => scopeMetrics.flatMap((scope) => scope.metrics))
+      .map((metric) => [metric.descriptor.name, metric.dataPoints]),
+  );
+  expect([...found.keys()].sort()).toEqual([
+    'kill_switch.decision.duration',
+    'kill_switch.decisions',
+    'kill_switch.epoch',
+    'kill_switch.in_flight',
+    'kill_switch.staleness',
+    'kill_switch.stop.latency',
+  ]);
+  const counts = (found.get('kill_switch.decisions') ?? []).map(({ attributes, value }) => [
+    attributes['verdict'],
+    attributes['cause'],
+    value,
+  ]);
+  expect(counts).toEqual(
+    expect.arrayContaining([
+      ['allow', 'mode', 2],
+      ['block', 'kill', 1],
+    ]),
+  );
+  expect(found.get('kill_switch.epoch')?.[0]?.value).toBe(3);
+  expect(found.get('kill_switch.in_flight')?.[0]?.value).toBe(0);
+  expect(found.get('kill_switch.stop.latency')?.[0]?.value).toMatchObject({ count: 1 });
+});
