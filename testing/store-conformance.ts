@@ -1,6 +1,7 @@
 import { CONFIRM_TESTS } from './store/confirm.ts';
 import { LOG_TESTS } from './store/log.ts';
 import { LOSS_TESTS } from './store/loss.ts';
+import { SHELF_TESTS } from './store/shelf.ts';
 import { type StoreHarness, StoreSession } from './store/session.ts';
 
 export type { StoreHarness } from './store/session.ts';
@@ -21,7 +22,7 @@ export interface StoreConformanceOptions {
  * A test fails by an AssertionError; each takes a few seconds at most.
  */
 export function storeConformance({ open }: StoreConformanceOptions): readonly ConformanceTest[] {
-  return [...LOG_TESTS, ...CONFIRM_TESTS, ...LOSS_TESTS].map(({ name, run }) => ({
+  return [...LOG_TESTS, ...CONFIRM_TESTS, ...LOSS_TESTS, ...SHELF_TESTS].map(({ name, run }) => ({
     name,
     async run() {
       const session = new StoreSession(await open());

@@ -32,6 +32,7 @@ export class FileReader {
   #stopWatching: (() => void) | null = null;
   #looking = false;
   #lookAgain = false;
+  #closed = false;
 
   constructor(paths: FilePaths, requestTimeoutMs: number, sink: HeadSink) {
     this.paths = paths;
@@ -44,9 +45,9 @@ export class FileReader {
         this.#sink.begin();
         this.#guest?.begin();
       },
-      take: (event) => {
-        this.#sink.take(event);
-        this.#guest?.take(event);
+      take: (event, bytes) => {
+        this.#sink.take(event, bytes);
+        this.#guest?.take(event, bytes);
         if (this.#reading === 'further') this.#fresh.push(event);
       },
     });
@@ -103,6 +104,7 @@ export class FileReader {
   }
 
   follow(listener: (push: Push) => void): () => void {
+    if (this.#closed) return () => {};
     const own = (push: Push): void => listener(push); // the same function may follow twice, and then ends twice
     this.#listeners.add(own);
     this.#stopWatching ??= watchLog(this.paths.log, () => void this.#look());
@@ -113,6 +115,7 @@ export class FileReader {
   }
 
   async close(): Promise<void> {
+    this.#closed = true;
     this.#listeners.clear();
     this.#unwatch();
     await this.#serial.close(this.#requestTimeoutMs);

@@ -8,7 +8,8 @@ import { openFile, readLines } from './read-lines.ts';
 export interface LogSink {
   /** Reading starts at the first line: what was taken before may be of another file. */
   begin(): void;
-  take(event: LogEvent): void;
+  /** `bytes`: how long its line is. */
+  take(event: LogEvent, bytes: number): void;
 }
 
 /** Where reading stands, and the last line read: while those bytes are there, in the same file, so is all that was read before. */
@@ -65,14 +66,14 @@ export class LogTail {
     if (ino !== before.ino || dev !== before.dev) return false;
     if (size === before.size && mtimeNs !== before.mtimeNs) return false;
     const chain = new LogChain(before.end);
-    const events: LogEvent[] = [];
+    const events: Array<{ readonly event: LogEvent; readonly length: number }> = [];
     let position: Position | null = null;
     try {
       for await (const lines of readLines(file, before.start)) {
         for (const { start, bytes } of lines) {
           if (start > before.start) {
             const event = chain.take(bytes);
-            if (event) events.push(event);
+            if (event) events.push({ event, length: bytes.length });
           } else if (!bytes.equals(before.line)) return false;
         }
         const last = lines.at(-1);
@@ -85,7 +86,7 @@ export class LogTail {
       throw error;
     }
     if (!position) return false;
-    for (const event of events) this.#sink.take(event);
+    for (const { event, length } of events) this.#sink.take(event, length);
     this.#position = position;
     return true;
   }
@@ -97,7 +98,7 @@ export class LogTail {
     for await (const lines of readLines(file, 0)) {
       for (const { bytes } of lines) {
         const event = chain.take(bytes);
-        if (event) this.#sink.take(event);
+        if (event) this.#sink.take(event, bytes.length);
       }
       const last = lines.at(-1);
       if (last)

@@ -7,6 +7,8 @@ export class RecentEvents implements HeadSink {
   /** Holds what `init` and `recover` say of the log itself, and nothing else. */
   #state = new State();
   #events: LogEvent[] = [];
+  #sizes: number[] = [];
+  #bytes = 0;
   /** The hash that the oldest event here follows. */
   #before = GENESIS;
 
@@ -20,18 +22,26 @@ export class RecentEvents implements HeadSink {
   begin(): void {
     this.#state = new State();
     this.#events = [];
+    this.#sizes = [];
+    this.#bytes = 0;
     this.#before = GENESIS;
     this.unlinked = null;
   }
 
-  take(event: LogEvent): void {
+  take(event: LogEvent, bytes: number): void {
     const aboutTheLog = event.type === 'init' || event.type === 'recover';
     this.#state.apply(aboutTheLog ? foldEvent(this.#state, event).patch : NOTHING, event);
     this.#events.push(event);
-    if (this.#events.length >= 2 * CATCH_UP_EVENTS) {
-      const dropped = this.#events.splice(0, this.#events.length - CATCH_UP_EVENTS);
-      this.#before = dropped.at(-1)?.hash ?? this.#before;
-    }
+    this.#sizes.push(bytes);
+    this.#bytes += bytes;
+    if (this.#events.length >= 2 * CATCH_UP_EVENTS || this.#bytes > MOST_BYTES) this.#dropOldest();
+  }
+
+  /** Half of them at a time, since moving the others up costs as much for one as for many. */
+  #dropOldest(): void {
+    const count = Math.floor(this.#events.length / 2);
+    for (const size of this.#sizes.splice(0, count)) this.#bytes -= size;
+    this.#before = this.#events.splice(0, count).at(-1)?.hash ?? this.#before;
   }
 
   /** The events after that head; `'reload'` when they are too many; undefined when it is not among what is remembered here. */
@@ -44,3 +54,6 @@ export class RecentEvents implements HeadSink {
 }
 
 const NOTHING = { set: [], remove: [] };
+
+/** What their lines may have together: a few events can be long. */
+const MOST_BYTES = 8 * 1024 * 1024;

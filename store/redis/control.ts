@@ -5,7 +5,7 @@ import type { Append, ControlConnection, ControlScope, ControlStore } from '../p
 import { type RedisEndpoint, type RedisEndpointOptions, redisEndpoint } from './endpoint.ts';
 import { corrupt, isReply, requireReplicated, unknownOutcome } from './errors.ts';
 import type { RedisKeys } from './keys.ts';
-import { atOneMoment, redisReader } from './reader.ts';
+import { allOf, atOneMoment, redisReader } from './reader.ts';
 import { headText, logId, reply } from './replies.ts';
 import { APPEND, APPEND_TIGHTENING, runScript, SETTLE, waitMs } from './scripts.ts';
 import { redisShelf } from './shelf.ts';
@@ -125,7 +125,10 @@ function openControl(endpoint: RedisEndpoint, { organizationId, requestTimeoutMs
     },
     async forget(executorId) {
       // What it reported of a fork stays: only `recover` ends that.
-      await connection.request({ access: 'write', send: (client) => client.hdel(keys.executors, executorId) });
+      await connection.request({
+        access: 'write',
+        send: (client) => allOf(client.pipeline().hdel(keys.executors, executorId).hdel(keys.surfaces, executorId)),
+      });
     },
     async *log(after) {
       for (let from = logId(after); ; ) {

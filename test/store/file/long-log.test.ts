@@ -88,3 +88,18 @@ test('an event too long for the log is refused, and one that fits is read', asyn
   await expect(tooLong).rejects.toThrow('a file store takes at most 16777216');
   expect((await control.read([])).head).toEqual(head);
 });
+
+test('who is behind by a few events that are too long to remember is told to load', async () => {
+  const { session } = await openSession();
+  const control = await session.initialised();
+  const { head: held } = await control.read([]);
+  const executor = session.executor();
+  await executor.confirm(held);
+  for (let number = 0; number < 3; number += 1) {
+    await change(control, 'flags', { definition: { filler: `${number}`.repeat(4 * 1024 * 1024) } });
+  }
+  const last = await kill(control, 'all');
+  expect(await executor.confirm(held)).toEqual({ head: last.head, events: 'reload', forkReported: false });
+  expect((await executor.confirm(last.head)).events).toEqual([]);
+  expect((await executor.confirm({ ...last.head, hash: 'a'.repeat(64) })).events).toBe(null);
+});

@@ -1,0 +1,66 @@
+import assert from 'node:assert/strict';
+import { ODD_IDS } from './confirm.ts';
+import type { SuiteTest } from './log.ts';
+
+const record = (name: string, second: number): string =>
+  JSON.stringify({ id: name, at: new Date(Date.UTC(2026, 0, 1, 0, 0, second)).toISOString(), note: '✋ \n "quoted"' });
+
+/** What executors keep beside their beats. */
+export const SHELF_TESTS: readonly SuiteTest[] = [
+  {
+    name: 'interventions of all executors come back as they were written, the newest last',
+    async run(session) {
+      const control = session.control();
+      assert.deepEqual(await control.shelf.interventions(10), []);
+      const [x, y] = [session.executor(), session.executor()];
+      await x.connection.shelf.appendInterventions([record('a', 1), record('b', 2)]);
+      await y.connection.shelf.appendInterventions([record('c', 3)]);
+      await x.connection.shelf.appendInterventions([record('d', 4)]);
+      const all = [record('a', 1), record('b', 2), record('c', 3), record('d', 4)];
+      assert.deepEqual(await control.shelf.interventions(10), all);
+      assert.deepEqual(await session.control().shelf.interventions(2), all.slice(2));
+      assert.deepEqual(await session.control('other').shelf.interventions(10), []);
+    },
+  },
+  {
+    name: 'what is put under an id is there for everyone of the organization until it is put again, whatever the id',
+    async run(session) {
+      const { shelf } = session.executor().connection;
+      assert.equal(await shelf.get('checkpoints', 'r-1'), null);
+      for (const id of ODD_IDS) await shelf.put('checkpoints', id, JSON.stringify({ id, turn: 1 }));
+      for (const id of ODD_IDS) await shelf.put('checkpoints', id, JSON.stringify({ id, turn: 2 }));
+      const other = session.executor().connection.shelf;
+      for (const id of ODD_IDS) {
+        assert.equal(await other.get('checkpoints', id), JSON.stringify({ id, turn: 2 }));
+        assert.equal(await other.get('surfaces', id), null);
+      }
+      const all = new Map(await session.control().shelf.all('checkpoints'));
+      assert.deepEqual(all, new Map(ODD_IDS.map((id) => [id, JSON.stringify({ id, turn: 2 })])));
+      assert.deepEqual(await session.control().shelf.all('surfaces'), []);
+      assert.deepEqual(await session.control('other').shelf.all('checkpoints'), []);
+    },
+  },
+  {
+    name: 'the surfaces of an executor go with it, by leaving and by an operator’s word; its checkpoints stay',
+    async run(session) {
+      const control = session.control();
+      const [x, y] = [session.executor({ id: 'x' }), session.executor({ id: 'y' })];
+      for (const each of [x, y]) {
+        await each.confirm(null);
+        await each.connection.shelf.put('surfaces', each.id, '[]');
+        await each.connection.shelf.put('checkpoints', `r-${each.id}`, '{}');
+      }
+      await x.connection.leave();
+      assert.deepEqual(await control.shelf.all('surfaces'), [['y', '[]']]);
+      await control.forget('y');
+      assert.deepEqual(await control.shelf.all('surfaces'), []);
+      assert.deepEqual(
+        new Map(await control.shelf.all('checkpoints')),
+        new Map([
+          ['r-x', '{}'],
+          ['r-y', '{}'],
+        ]),
+      );
+    },
+  },
+];
