@@ -3,6 +3,7 @@ import { on } from 'node:events';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { runCommand } from '../../../operator/cli/program.ts';
 import { root } from '../../../scripts/prepare.mjs';
 import { owned, temporaryFolder } from '../../servers/lifetime.ts';
 
@@ -35,6 +36,16 @@ const spawnCommand = (args: readonly string[], { cwd, env = {}, main = MAIN }: R
   });
 };
 
+const ran = (code: number | null, texts: Pick<Ran, 'stdout' | 'stderr'>, ms: number): Ran => ({
+  code,
+  ...texts,
+  ms,
+  get json() {
+    if (texts.stdout === '') throw new Error(`Nothing on stdout; exit ${code}: ${texts.stderr}`);
+    return JSON.parse(texts.stdout);
+  },
+});
+
 /** Runs the command until it ends by itself; after 20 s it is killed, and `code` is null. */
 export function run(args: readonly string[], options: RunOptions = {}): Promise<Ran> {
   const since = performance.now();
@@ -47,16 +58,30 @@ export function run(args: readonly string[], options: RunOptions = {}): Promise<
     child.once('error', reject);
     child.once('close', (code) => {
       clearTimeout(timer);
-      resolve({
-        code,
-        ...texts,
-        ms: performance.now() - since,
-        get json() {
-          return JSON.parse(texts.stdout);
-        },
-      });
+      resolve(ran(code, texts, performance.now() - since));
     });
   });
+}
+
+/** The same command line without a process of its own: for long tables of them. */
+export async function runHere(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Ran> {
+  const since = performance.now();
+  const texts = { stdout: '', stderr: '' };
+  const code = await runCommand({
+    argv: args,
+    env,
+    user: () => 'dana',
+    out: async (text) => {
+      texts.stdout += text;
+      return true;
+    },
+    err: (text) => {
+      texts.stderr += text;
+    },
+    watched: false,
+    untilInterrupted: () => new AbortController().signal,
+  });
+  return ran(code, texts, performance.now() - since);
 }
 
 /** A command that goes on until it is told to end; killed at the end of the test if it still runs. */

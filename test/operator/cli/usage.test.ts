@@ -1,0 +1,182 @@
+import { describe, expect, test } from 'vitest';
+import { each, fileSwitch, run, runHere } from './command.ts';
+
+/** What is mistyped, and what the answer must say. */
+const MISTYPED: readonly (readonly [readonly string[], string | RegExp])[] = [
+  [[], 'Say what to do'],
+  [['kil', 'agent:x'], 'Did you mean kill?'],
+  [['flagd', 'validte'], 'Did you mean validate?'],
+  [['flagd'], 'Say what to do: kill-switch flagd'],
+  [['log', 'verfy'], 'Did you mean kill-switch log verify?'],
+  [['kill'], 'kill-switch kill --help'],
+  [['kill', 'returns-bot'], 'kill-switch kill agent:returns-bot'],
+  [['pause', 'my agent'], "kill-switch pause 'agent:my agent'"],
+  [['kill', 'agnet:x'], 'Did you mean agent:x?'],
+  [['kill', 'al'], 'Did you mean all?'],
+  [['kill', 'all:x'], '"all" stands alone'],
+  [['kill', 'agent:'], 'must not be empty'],
+  [['kill', ''], 'must not be empty'],
+  [['kill', 'agent:a\u0007b'], 'must not contain control characters'],
+  [['kill', 'agent:a\u009bb'], 'must not contain control characters'],
+  [['kill', `agent:${'x'.repeat(513)}`], 'must have at most 512 characters, not 513'],
+  [['revive', `run:${'x'.repeat(513)}`, '--reason', 'x'], 'not 513'],
+  [['feature', ''], 'must not be empty'],
+  [['feature', 'a\nb', 'live', '--reason', 'x'], 'control characters'],
+  [['feature', 'refunds', 'lvie'], 'Did you mean live?'],
+  [['limit', 'x'.repeat(513)], 'not 513'],
+  [['limit', 'refund.max', 'NaN'], 'A limit is a number'],
+  [['limit', 'refund.max', '-5'], 'A limit is a number'],
+  [['limit', 'refund.max', '0x10'], 'A limit is a number'],
+  [['limit', 'refund.max', ''], 'A limit is a number'],
+  [['autonomy', '', 'trusted'], 'must not be empty'],
+  [['autonomy', 'email.send', 'trustd'], 'Did you mean trusted?'],
+  [['restrict', 'agent:x', 'draft_olny'], 'Did you mean draft_only?'],
+  [['restrict', 'agent:x', 'live'], 'kill-switch revive'],
+  [['mode', 'liv'], 'Did you mean live?'],
+  [['mode', 'live', '--targeting', '[1]', '--reason', 'x'], '--targeting is a rule'],
+  [['mode', 'live', '--targeting', '{', '--reason', 'x'], '--targeting is a rule'],
+  [['kill', 'agent:x', '--wiat', '5s'], 'Did you mean --wait?'],
+  [['kill', 'agent:x', 'now', 'please'], 'Put what contains spaces in quotes'],
+  [['kill', 'agent:x', '--wait', '5'], 'For seconds: 5s.'],
+  [['kill', 'agent:x', '--wait', '5 parsecs'], 'is not a duration'],
+  [['kill', 'agent:x', '--wait', '-5s'], 'is not a duration'],
+  [['kill', 'agent:x', '--until', 'tomorrow'], 'RFC 3339'],
+  [['kill', 'agent:x', '--until', '2026-02-30T00:00:00Z'], 'RFC 3339'],
+  [['kill', 'agent:x', '--until', '2099-01-01T00:00:00'], 'RFC 3339'],
+  [['kill', 'agent:x', '--until', '2020-01-01T00:00:00Z'], 'already passed'],
+  [['kill', 'agent:x', '--reason', 'x'.repeat(2001)], 'at most 2000 characters'],
+  [['kill', 'agent:x', '--reason', 'a\u001b[31mb'], 'control characters'],
+  [['revive', 'agent:x', '--reason', 'x', '--epoch', 'two'], '--epoch is a whole number'],
+  [['kills', '--limit', '0'], '--limit is a whole number from 1'],
+  [['status', '--organization', ''], '--organization (or KILL_SWITCH_ORGANIZATION) is empty'],
+  [['status', '--organization', 'a\u0001b'], 'control characters'],
+  [['kill', 'agent:x', '--operator', 'x'.repeat(513)], 'not 513'],
+  [['status', '--store', 'https://switch.example'], 'not available in this version'],
+  [['status', '--store', '.kill-switch'], '--store "file:.kill-switch"'],
+  [['status', '--store', 'file:'], 'names no folder'],
+  [['status', '--store', 'postgres://u:secret@h/db'], 'is not the URL of a store'],
+];
+
+describe('what is mistyped', () => {
+  test('ends with 2, says how to mend it, and changes nothing', async () => {
+    const ks = fileSwitch();
+    await ks.run('init');
+    for (const [args, says] of MISTYPED) {
+      const ran = await runHere(args, { KILL_SWITCH_STORE: `file:${ks.directory}` });
+      expect(ran.code, `${args.join(' ')}\n${ran.stderr}`).toBe(2);
+      expect(ran.stdout).toBe('');
+      expect(ran.stderr).toMatch(says);
+      // biome-ignore lint/suspicious/noControlCharactersInRegex: that is what must not come out.
+      expect(ran.stderr).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/);
+      expect(ran.stderr).not.toContain('secret');
+    }
+    expect((await ks.json('log')).json.count).toBe(1);
+  });
+
+  test('with --json, before or after the verb, is { detail, code } on stdout', async () => {
+    const ks = fileSwitch();
+    await each(
+      [
+        ['--json', 'kill', 'x'],
+        ['kill', 'x', '--json'],
+        ['kil', '--json'],
+        ['--json'],
+        ['kill', 'agent:x', '--wiat', '--json'],
+      ],
+      async (args) => {
+        const ran = await ks.run(...args);
+        expect(ran.code).toBe(2);
+        expect(ran.json).toEqual({ code: 'INVALID_ARGUMENT', detail: expect.stringMatching(/\w/) });
+      },
+    );
+  });
+
+  test('an empty variable is refused: it must not become the default store', async () => {
+    for (const name of ['KILL_SWITCH_STORE', 'KILL_SWITCH_ORGANIZATION', 'KILL_SWITCH_OPERATOR']) {
+      const ran = await run(['status'], { env: { [name]: '' } });
+      expect(ran).toMatchObject({ code: 2 });
+      expect(ran.stderr).toContain(`${name}) is empty`);
+    }
+  });
+
+  test('no password in a mistyped command line comes back', async () => {
+    const url = 'redis://user:se/cret@127.0.0.1:1/0';
+    await each(
+      [
+        [`--stroe=${url}`, 'status'],
+        [url, 'status'],
+        ['kill', url],
+        ['kill', 'agent:x', url],
+        ['status', '--store', `${url}?x=y`],
+        ['status', '--store', 'redis:user:se/cret@127.0.0.1'],
+        ['status', '--store', 'user:se/cret@127.0.0.1'],
+        ['status', '--store', `file://user:se/cret@host/x`],
+      ],
+      async (args) => {
+        const ran = await runHere([...args, '--json']);
+        expect(ran.code, args.join(' ')).toBe(2);
+        expect(ran.stdout + ran.stderr).not.toContain('cret');
+      },
+    );
+  });
+
+  test('help says what there is, also for one verb', async () => {
+    const all = await run(['--help']);
+    expect(all).toMatchObject({ code: 0, stderr: '' });
+    for (const verb of ['init', 'kill', 'revive', 'flagd', 'log', 'status']) expect(all.stdout).toContain(`  ${verb} `);
+    for (const args of [
+      ['kill', '--help'],
+      ['help', 'kill'],
+    ]) {
+      const { stdout, code } = await run(args);
+      expect(code).toBe(0);
+      expect(stdout).toContain('--wait <duration>');
+      expect(stdout).toContain('--store <url>');
+    }
+    expect((await run(['--version'])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+  });
+});
+
+const ODD = [
+  '__proto__',
+  'constructor',
+  '*',
+  'a:b',
+  '{x}',
+  '🛑 stop',
+  '--x',
+  "it's $HOME",
+  'x'.repeat(512),
+  '🛑'.repeat(512),
+];
+
+describe('odd ids', () => {
+  test('work as ids of agents and as names of features and limits', async () => {
+    const ks = fileSwitch();
+    const here = (...args: string[]) => runHere(args, { KILL_SWITCH_STORE: `file:${ks.directory}` });
+    await ks.run('init');
+    await each(ODD, async (id) => {
+      const killed = await ks.json('kill', `agent:${id}`, '--wait', '0');
+      expect(killed.json).toMatchObject({ kill: { target: `agent:${id}`, target_id: id }, already: false });
+      expect((await here('feature', '--json', '--reason', 'x', '--', id, 'gated')).json).toMatchObject({
+        stage: 'gated',
+      });
+      expect((await here('limit', '--json', '--', id, '7')).json).toMatchObject({ limit: id, value: 7 });
+    });
+    const status = (await ks.json('status')).json;
+    expect(status.kills.map(({ target_id }: { target_id: string }) => target_id).sort()).toEqual([...ODD].sort());
+    for (const id of ODD) {
+      expect(Object.getOwnPropertyDescriptor(status.features, id)?.value).toBe('gated');
+      expect(Object.getOwnPropertyDescriptor(status.limits, id)?.value).toBe(7);
+    }
+    expect((await here('status')).stdout).toContain('__proto__ gated');
+    expect((await here('--json', 'feature', '__proto__')).json).toMatchObject({ stage: 'gated', set: true });
+    expect((await here('--json', 'feature', 'toString')).json).toMatchObject({ stage: 'dark', set: false });
+    await each(ODD, async (id) => {
+      const revived = await here('--json', 'revive', `agent:${id}`, '--reason', 'x');
+      expect(revived.code, revived.stdout).toBe(0);
+    });
+    expect((await here('--json', 'kills')).json.count).toBe(0);
+    expect((await here('--json', 'log', 'verify')).json).toMatchObject({ ok: true });
+  }, 60_000);
+});
