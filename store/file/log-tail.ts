@@ -2,7 +2,7 @@ import type { FileHandle } from 'node:fs/promises';
 import { isKillSwitchError, KillSwitchError, type LogEvent } from '../../flags/index.ts';
 import { fileError } from './file-errors.ts';
 import { BEFORE_FIRST, type ChainEnd, LogChain } from './log-chain.ts';
-import { openFile, readLines } from './read-lines.ts';
+import { type Line, openFile, readLines } from './read-lines.ts';
 
 /** Takes the events of a log as they are read. */
 export interface LogSink {
@@ -76,9 +76,7 @@ export class LogTail {
             if (event) events.push({ event, length: bytes.length });
           } else if (!bytes.equals(before.line)) return false;
         }
-        const last = lines.at(-1);
-        if (last)
-          position = { ino, dev, size, mtimeNs, start: last.start, line: Buffer.from(last.bytes), end: chain.end };
+        position = after(lines, { ino, dev, size, mtimeNs }, chain.end) ?? position;
       }
       chain.finish();
     } catch (error) {
@@ -100,13 +98,21 @@ export class LogTail {
         const event = chain.take(bytes);
         if (event) this.#sink.take(event, bytes.length);
       }
-      const last = lines.at(-1);
-      if (last)
-        position = { ino, dev, size, mtimeNs, start: last.start, line: Buffer.from(last.bytes), end: chain.end };
+      position = after(lines, { ino, dev, size, mtimeNs }, chain.end) ?? position;
     }
     chain.finish();
     this.#position = position;
   }
+}
+
+/** Where reading stands after these lines. An empty one would tell nothing apart. */
+function after(
+  lines: readonly Line[],
+  file: Pick<Position, 'ino' | 'dev' | 'size' | 'mtimeNs'>,
+  end: ChainEnd,
+): Position | null {
+  const last = lines.findLast(({ bytes }) => bytes.length > 0);
+  return last ? { ...file, start: last.start, line: Buffer.from(last.bytes), end } : null;
 }
 
 /** What people are told about a log that cannot be trusted. */

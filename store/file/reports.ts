@@ -129,6 +129,7 @@ const UNREADABLE: Omit<Beat, 'id'> = {
   lease_ms: 0,
   applied: null,
   in_flight: 0,
+  draining: 0,
   agents: [],
   runs: [],
   fork: null,

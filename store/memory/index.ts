@@ -1,5 +1,6 @@
 import { invalid, quoteId } from '../../flags/index.ts';
 import { CATCH_UP_EVENTS, isForkReported } from '../answers.ts';
+import { fileAnchor } from '../file-anchor.ts';
 import type { AnchorKeeper, ExecutorStore } from '../ports.ts';
 import { Memory } from './memory.ts';
 import { memoryReader } from './reader.ts';
@@ -10,13 +11,15 @@ export { Memory, type MemoryCopy, type MemoryFault, type MemoryOptions } from '.
 export interface MemoryStoreOptions {
   /** Default: a new, empty one. */
   readonly memory?: Memory | undefined;
+  /** The file in which an executor keeps the last head it saw. Default: beside the memory, one for each executor name. */
+  readonly anchor?: string | undefined;
 }
 
 /**
  * A switch that lives in this process: for tests and for trying things out. Pass its `memory` to `memoryControlStore` to operate it.
  * Anchors are kept beside it, so an executor of the same name that starts anew recognises a restored copy.
  */
-export function memoryStore({ memory = new Memory() }: MemoryStoreOptions = {}): ExecutorStore & {
+export function memoryStore({ memory = new Memory(), anchor }: MemoryStoreOptions = {}): ExecutorStore & {
   readonly memory: Memory;
 } {
   return {
@@ -49,7 +52,8 @@ export function memoryStore({ memory = new Memory() }: MemoryStoreOptions = {}):
           beats.delete(executorId);
           reports.surfaces.delete(executorId); // what it reported of a fork stays: only `recover` ends that
         },
-        anchor: anchorIn(memory, JSON.stringify([organizationId, executorName])),
+        anchor:
+          anchor === undefined ? anchorIn(memory, JSON.stringify([organizationId, executorName])) : fileAnchor(anchor),
       };
     },
   };

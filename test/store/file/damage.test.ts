@@ -140,6 +140,20 @@ describe('a log that is', () => {
     expect((await logOf(session.control())).at(-1)).toEqual(next.event);
   });
 
+  test('ended by empty lines is read on, and an empty line does not vouch for what was before it', async () => {
+    const { control, log, lines, head, executor } = await fourEvents();
+    appendFileSync(log, '\n\n');
+    expect((await executor.confirm(head)).events).toEqual([]);
+    const next = await kill(control, 'run:4');
+    expect((await executor.confirm(head)).events).toEqual([next.event]);
+    appendFileSync(log, '\n');
+    expect((await executor.confirm(next.head)).events).toEqual([]);
+    const { length } = readFileSync(log);
+    const older = lines.map((line) => `${line}\n`).join('');
+    writeFileSync(log, older.padEnd(length + 1, '\n'));
+    expect(await executor.confirm(next.head)).toEqual({ head, events: null, forkReported: false });
+  });
+
   test('replaced by the same log with more in it is read on', async () => {
     const { control, log, head, executor } = await fourEvents();
     const next = await kill(control, 'run:4');

@@ -1,10 +1,12 @@
-import { describe, expect, test } from 'vitest';
+import { join } from 'node:path';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { GENESIS, isKillSwitchError, type KillSwitchErrorCode } from '../../../flags/index.ts';
 import { memoryControlStore } from '../../../store/memory/control.ts';
 import { Memory, type MemoryFault, memoryStore } from '../../../store/memory/index.ts';
 import type { Push } from '../../../store/ports.ts';
 import { fakeClock } from '../../../testing/index.ts';
 import { change, kill, plan, StoreSession } from '../../../testing/store/session.ts';
+import { temporaryFolder } from '../../servers/index.ts';
 
 async function open(memory = new Memory(), requestTimeoutMs = 20) {
   const session = new StoreSession({
@@ -91,4 +93,19 @@ test('who is far behind is told to load', async () => {
   expect((await executor.confirm(beat(held))).events).toHaveLength(1000);
   await kill(control, 'all');
   expect((await executor.confirm(beat(held))).events).toBe('reload');
+});
+
+test('an anchor is kept in a file where one is named', async () => {
+  const folder = temporaryFolder('memory');
+  onTestFinished(() => folder.remove());
+  const scope = { organizationId: 'default', executorId: 'x', executorName: 'x', requestTimeoutMs: 20 };
+  const { control } = await open();
+  const head = (await control.read([])).head;
+  if (!head) throw new Error('no head');
+  const anchor = join(folder.path, 'anchor.json');
+  memoryStore({ anchor })
+    .open(scope)
+    .anchor?.write({ head, generations: ['g'] });
+  expect(memoryStore({ anchor }).open(scope).anchor?.read()).toEqual({ head, generations: ['g'] });
+  expect(memoryStore().open(scope).anchor?.read()).toBe(null);
 });
