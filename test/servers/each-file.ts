@@ -1,10 +1,11 @@
 // Runs before each test file: servers end with the test that started them, or with the file.
-import { afterAll, inject, onTestFinished } from 'vitest';
+import { afterAll, inject, onTestFinished, TestRunner } from 'vitest';
 import { onEachStart, stopAll } from './lifetime.ts';
 import { setServerPaths } from './server-paths.ts';
 
 setServerPaths(inject('servers'));
 onEachStart((stop) => {
+  if (TestRunner.getCurrentTest()?.concurrent) return; // of several at once nobody knows which one it is: that test ends it itself, or the file
   try {
     onTestFinished(stop);
   } catch {

@@ -1,0 +1,134 @@
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { afterAll, expect, type TestContext } from 'vitest';
+import { type ControlPlane, openControlPlane } from '../../operator/index.ts';
+import type { ControlStore } from '../../store/ports.ts';
+import type { FaultProxy } from '../../testing/fault-proxy.ts';
+import { type RedisServer, startFaultProxy, startRedis, temporaryFolder } from '../servers/index.ts';
+import { type ExecutorOptions, type Executor, expectStoppedInTime, startExecutor, startObserver, type Witness } from './witness.ts';
+
+const RESOLUTION_MS = 5;
+const delays = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
+delays.enable();
+
+/** For how long this process was held up at most since it began, in milliseconds. */
+const heldUpMs = (): number => RESOLUTION_MS + delays.max / 1e6;
+
+const unhandled: unknown[] = [];
+for (const event of ['unhandledRejection', 'uncaughtException'] as const)
+  process.on(event, (error: unknown) => unhandled.push(error));
+afterAll(() => {
+  expect(unhandled).toEqual([]);
+});
+
+/** What one test has running, ended in reverse. Tests run side by side here, so that each says by its own context when it is over. */
+export class Scene {
+  readonly #ends: Array<() => unknown> = [];
+
+  constructor({ onTestFinished }: TestContext) {
+    onTestFinished(async () => {
+      for (const end of this.#ends.reverse()) await end();
+      expect(unhandled).toEqual([]);
+    });
+  }
+
+  own<T>(thing: T, end: (thing: T) => unknown): T {
+    this.#ends.push(() => end(thing));
+    return thing;
+  }
+
+  folder(name: string): string {
+    return this.own(temporaryFolder(name), (folder) => folder.remove()).path;
+  }
+
+  async control(store: ControlStore, organizationId?: string): Promise<ControlPlane> {
+    const opening = openControlPlane({ store, organizationId, operator: { id: 'dana' }, retryMs: 1500 });
+    return this.own(await opening, (control) => control.close());
+  }
+
+  /** An operator whose control plane has just been made, and is live. */
+  async live(store: ControlStore, organizationId?: string): Promise<ControlPlane> {
+    const control = await this.control(store, organizationId);
+    await control.init();
+    await control.setMode({ mode: 'live', reason: 'a test' });
+    return control;
+  }
+
+  async executor(options: ExecutorOptions): Promise<Executor> {
+    return this.own(await startExecutor(options), (executor) => executor.close());
+  }
+
+  async observer(options: ExecutorOptions): Promise<Witness> {
+    return this.own(await startObserver(options), (observer) => observer.close());
+  }
+
+  async redis(options?: Parameters<typeof startRedis>[0]): Promise<RedisServer> {
+    return this.own(await startRedis(options), (redis) => redis.stop());
+  }
+
+  async proxy(port: number, listenPort?: number): Promise<FaultProxy> {
+    return this.own(await startFaultProxy({ port, ...(listenPort && { listenPort }) }), (proxy) => proxy.stop());
+  }
+}
+
+/** How a fault ends: what is done about it, and whether an operator must then say that the store is to be taken as it is. */
+export interface Fault<Subject> {
+  readonly name: string;
+  /** The cause that decisions name while it lasts. */
+  readonly cause: string;
+  /** Resolves when the fault is there: nothing that is asked of the store from then on is confirmed. */
+  readonly begin: (subject: Subject) => unknown;
+  readonly during?: (subject: Subject) => Promise<unknown>;
+  readonly end?: (subject: Subject) => unknown;
+  /** True: it stays stopped until `recover`, also when the fault has ended. */
+  readonly recover?: boolean;
+}
+
+/** What every fault is played on: an executor that acts, and a process that only evaluates. */
+export interface Subject {
+  readonly control: ControlPlane;
+  readonly executor: Executor;
+  readonly observer: Witness;
+}
+
+/** Plays one fault from its beginning to its end, and expects of both what the design promises. */
+export async function play<S extends Subject>(fault: Fault<S>, subject: S): Promise<void> {
+  const { control, executor, observer } = subject;
+  const both = [executor, observer];
+  await Promise.all(both.map((witness) => witness.goes()));
+  expect(executor.starts.length).toBeGreaterThan(0);
+
+  await fault.begin(subject);
+  const from = performance.now();
+  await Promise.all(both.map((witness) => witness.stops(fault.cause)));
+  await fault.during?.(subject);
+  // Looked at after the lease too: what has stopped early must stay so.
+  await Promise.all(both.map((witness) => witness.stops(fault.cause, from + witness.leaseMs)));
+  for (const { client } of both) expect(await client.getStringValue('kill-switch.mode', 'live')).toBe('full_stop');
+  const to = performance.now();
+  for (const witness of both) {
+    expectStoppedInTime(witness, { from, to, heldUpMs: heldUpMs() });
+    expectEvents(witness, fault);
+  }
+
+  await fault.end?.(subject);
+  let healed = performance.now();
+  if (fault.recover) {
+    const confirmedSince = healed + executor.leaseMs; // several confirmations later
+    await Promise.all(both.map((witness) => witness.stops(fault.cause, confirmedSince)));
+    healed = performance.now();
+    await control.recover({ reason: 'looked at it' });
+    await control.setMode({ mode: 'live', reason: 'a test' });
+  }
+  await Promise.all(both.map((witness) => witness.goes(healed)));
+  await Promise.all(both.map((witness) => witness.told('READY', healed)));
+  expect(executor.starts.some((at) => at > healed)).toBe(true);
+}
+
+/** STALE while the last good state still held, then ERROR; what contradicts what was seen is an ERROR at once. */
+function expectEvents({ name, events }: Witness, { cause, recover }: Pick<Fault<never>, 'cause' | 'recover'>): void {
+  const [types, last] = [events.map(({ type }) => type), events.at(-1)];
+  expect(last?.type, `${name}: ${types.join(' ')}`).toBe('ERROR');
+  if (!recover) expect(types.at(-2), `${name}: ${types.join(' ')}`).toBe('STALE');
+  expect(last?.message, `${name}: ${cause}`).not.toBe('');
+}
+

@@ -1,0 +1,218 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Client, OpenFeature, ProviderEvents } from '@openfeature/server-sdk';
+import { expect } from 'vitest';
+import { createKillSwitch, type Decision, type KillSwitch } from '../../index.ts';
+import { KillSwitchProvider } from '../../provider/index.ts';
+import type { ExecutorStore } from '../../store/ports.ts';
+
+/** One look at the switch: by which way, when it was asked and answered (performance.now), and what it said. */
+export interface Look {
+  readonly by: string;
+  readonly asked: number;
+  readonly told: number;
+  /** `full_stop`, and a write is blocked. */
+  readonly stopped: boolean;
+  /** The code of a fault, else the kind of the cause. */
+  readonly cause: string;
+  readonly message: string;
+}
+
+type Answer = Pick<Look, 'stopped' | 'cause' | 'message'>;
+type Ask = () => Promise<Answer> | Answer;
+
+export interface ProviderEvent {
+  readonly type: 'READY' | 'STALE' | 'ERROR';
+  readonly at: number;
+  readonly message: string;
+}
+
+const LOOK_MS = 20;
+/** Longer than anything takes on a slow machine; a test that waits this long has failed. */
+export const PATIENCE_MS = 20_000;
+const QUIET = { error: () => {}, warn: () => {}, info: () => {}, debug: () => {} };
+let domains = 0;
+
+interface WitnessParts {
+  readonly client: Client;
+  readonly asks: ReadonlyMap<string, Ask>;
+  readonly starts?: readonly number[];
+  readonly release: () => Promise<void>;
+}
+
+/** Looks at one switch all the time, in every way that there is, and writes down what it saw. */
+export class Witness {
+  readonly name: string;
+  readonly leaseMs: number;
+  readonly client: Client;
+  readonly looks: Look[] = [];
+  /** When each action started. */
+  readonly starts: readonly number[];
+  readonly events: ProviderEvent[] = [];
+  readonly #latest = new Map<string, Look>();
+  readonly #asks: ReadonlyMap<string, Ask>;
+  readonly #release: () => Promise<void>;
+  readonly #watching: Promise<void>;
+  #ended = false;
+  #heard = (): void => {};
+
+  constructor(
+    name: string,
+    leaseMs: number,
+    { client, asks, starts = [], release }: WitnessParts,
+  ) {
+    this.name = name;
+    this.leaseMs = leaseMs;
+    this.starts = starts;
+    this.client = client;
+    this.#asks = asks;
+    this.#release = release;
+    for (const type of ['READY', 'STALE', 'ERROR'] as const) {
+      const event = { READY: ProviderEvents.Ready, STALE: ProviderEvents.Stale, ERROR: ProviderEvents.Error }[type];
+      client.addHandler(event, (details) => {
+        this.events.push({ type, at: performance.now(), message: details?.message ?? '' });
+      });
+    }
+    this.#watching = this.#watch();
+  }
+
+  async #watch(): Promise<void> {
+    while (!this.#ended) {
+      for (const [by, ask] of this.#asks) {
+        const asked = performance.now();
+        const answer = await ask();
+        const look = { by, asked, told: performance.now(), ...answer };
+        this.looks.push(look);
+        this.#latest.set(by, look);
+      }
+      this.#heard();
+      await sleep(LOOK_MS);
+    }
+  }
+
+  /** Resolves once every way has been asked after `since` and said what `fits`. */
+  async until(what: string, fits: (look: Look) => boolean, since = 0): Promise<void> {
+    const until = performance.now() + PATIENCE_MS;
+    const holds = (): boolean =>
+      this.#latest.size === this.#asks.size &&
+      [...this.#latest.values()].every((look) => look.asked >= since && fits(look));
+    while (!holds()) {
+      if (performance.now() > until) {
+        const last = JSON.stringify([...this.#latest.values()], null, 1);
+        throw new Error(`${this.name}: not ${what} within ${PATIENCE_MS} ms. Last seen: ${last}`);
+      }
+      await new Promise<void>((resolve) => {
+        this.#heard = resolve;
+      });
+    }
+  }
+
+  goes(since = 0): Promise<void> {
+    return this.until('going', ({ stopped }) => !stopped, since);
+  }
+
+  stops(cause: string, since = 0): Promise<void> {
+    return this.until(`stopped by ${cause}`, (look) => look.stopped && look.cause === cause, since);
+  }
+
+  /** Resolves with the first event of that type after `since`. */
+  async told(type: ProviderEvent['type'], since: number): Promise<ProviderEvent> {
+    const find = (): ProviderEvent | undefined => this.events.find((event) => event.type === type && event.at >= since);
+    const until = performance.now() + PATIENCE_MS;
+    while (!find()) {
+      if (performance.now() > until) throw new Error(`${this.name}: no ${type} within ${PATIENCE_MS} ms.`);
+      await sleep(5);
+    }
+    return find() as ProviderEvent;
+  }
+
+  async close(): Promise<void> {
+    this.#ended = true;
+    await this.#watching;
+    await this.#release();
+  }
+}
+
+export interface Executor extends Witness {
+  readonly killSwitch: KillSwitch;
+}
+
+export interface ExecutorOptions {
+  readonly store: ExecutorStore;
+  readonly leaseMs?: number | undefined;
+  readonly name?: string | undefined;
+  readonly organizationId?: string | undefined;
+}
+
+const agentId = 'worker';
+
+const fromDecision = ({ verdict, mode, cause }: Decision): Answer => ({
+  stopped: verdict === 'block' && mode === 'full_stop',
+  cause: cause.kind === 'fault' ? cause.code : cause.kind,
+  message: 'message' in cause ? cause.message : '',
+});
+
+/** A client that knows nothing of this package, and whose own default would let everything through. */
+export const carelessly =
+  (client: Client, context: Record<string, string> = { agent_id: agentId }) =>
+  async (): Promise<Answer> => {
+    const { value, flagMetadata } = await client.getStringDetails('kill-switch.mode', 'live', context);
+    return {
+      stopped: value === 'full_stop',
+      cause: String(flagMetadata['code'] ?? flagMetadata['cause'] ?? ''),
+      message: String(flagMetadata['message'] ?? ''),
+    };
+  };
+
+const nextDomain = (): string => {
+  OpenFeature.setLogger(QUIET);
+  domains += 1;
+  return `faults-${domains}`;
+};
+
+/** A real executor that acts all the time, asked in three ways: by `check`, by an action, and by a careless client of its domain. */
+export async function startExecutor(options: ExecutorOptions): Promise<Executor> {
+  const { store, leaseMs = 1000, name = 'executor', organizationId } = options;
+  const domain = nextDomain();
+  const killSwitch = await createKillSwitch({ store, leaseMs, domain, organizationId, agentId, executor: { name } });
+  const starts: number[] = [];
+  const act = killSwitch.action({ name: 'work.do', execute: () => void starts.push(performance.now()) });
+  const client = OpenFeature.getClient(domain);
+  const asks = new Map<string, Ask>([
+    ['check', () => fromDecision(killSwitch.check({ action: 'work.do' }))],
+    ['action', async () => fromOutcome(await act.attempt(undefined))],
+    ['client', carelessly(client)],
+  ]);
+  const witness = new Witness(name, leaseMs, { client, asks, starts, release: () => killSwitch.close() });
+  return Object.assign(witness, { killSwitch });
+}
+
+const fromOutcome = ({ status, decision }: { status: string; decision: Decision }): Answer => ({
+  ...fromDecision(decision),
+  stopped: status === 'blocked' && decision.mode === 'full_stop',
+});
+
+/** A process that only evaluates: a provider of its own and a careless client. Being idle, it lives by its own confirmations alone. */
+export async function startObserver(options: ExecutorOptions): Promise<Witness> {
+  const { store, leaseMs = 1000, name = 'observer', organizationId } = options;
+  const domain = nextDomain();
+  const provider = new KillSwitchProvider({ store, leaseMs, organizationId });
+  await OpenFeature.setProviderAndWait(domain, provider).catch(() => {}); // starting during a fault fails, and goes on trying
+  const client = OpenFeature.getClient(domain);
+  const asks = new Map<string, Ask>([['client', carelessly(client)]]);
+  return new Witness(name, leaseMs, { client, asks, release: () => provider.onClose() });
+}
+
+/**
+ * Nothing that was asked `leaseMs` after the fault was there was let through, until the fault was ended; and no action started later.
+ * The clock is the executor's own, so what was *asked* after the lease has no margin. An action may be held up by the system between its last
+ * look and its first line, so its start may be later by what this process was held up at most.
+ */
+export function expectStoppedInTime(witness: Witness, { from, to, heldUpMs }: Record<'from' | 'to' | 'heldUpMs', number>) {
+  const end = from + witness.leaseMs;
+  const after = witness.looks.filter(({ asked, told }) => asked >= end && told <= to);
+  expect(after.length, `${witness.name} was looked at after its lease`).toBeGreaterThan(0);
+  const letThrough = after.filter(({ stopped }) => !stopped);
+  expect(letThrough.map((look) => ({ ...look, late: look.asked - end })), witness.name).toEqual([]);
+  const late = witness.starts.filter((at) => at > end + heldUpMs && at < to);
+  expect(late.map((at) => at - end), `${witness.name} started actions too late (ms)`).toEqual([]);
+}
