@@ -146,6 +146,8 @@ export const beatSchema = z.object({
   lease_ms: z.int(),
   applied: headSchema.nullable(),
   in_flight: z.int().min(0),
+  /** How many of these a restriction has reached, so that they must end or wait. */
+  draining: z.int().min(0),
   agents: z.array(z.string()),
   runs: z.array(z.string()),
   fork: z.object({ against: z.string(), held: headSchema.nullable() }).nullable(),

@@ -13,28 +13,37 @@ export interface Watched {
 }
 
 /** True when work that was let through by `before` must end: it would get another, stricter verdict. A pause lets it drain: it waits at its next checkpoint. */
-const mustStop = (before: Decision, now: Decision): boolean =>
-  now.verdict !== before.verdict && now.verdict !== 'pause' && strictness(now.mode) > strictness(before.mode);
+const mustStop = (before: Decision, now: Decision): boolean => now.verdict !== 'pause' && isDraining(before, now);
+
+/** True when work that runs would now wait or be stopped: a kill or a pause has reached it, and it has not ended yet. */
+const isDraining = (before: Decision, now: Decision): boolean =>
+  now.verdict !== before.verdict && strictness(now.mode) > strictness(before.mode);
 
 /** The work that runs now: counted for the beats, and watched, so that each piece is told the moment that it is no longer allowed. */
 export class InFlight {
-  #count = 0;
   readonly #agents = new Map<string, number>();
   readonly #runs = new Map<string, number>();
   readonly #watched = new Set<Watched>();
+  readonly #running = new Set<Watched>();
+  readonly #draining = new Set<Watched>();
   readonly #onDrained: () => void;
 
-  /** @param onDrained called when nothing is in flight any more */
+  /** @param onDrained called when nothing is in flight any more of what must end */
   constructor(onDrained: () => void) {
     this.#onDrained = onDrained;
   }
 
   get count(): number {
-    return this.#count;
+    return this.#running.size;
   }
 
   get work(): Work {
-    return { inFlight: this.#count, agents: [...this.#agents.keys()], runs: [...this.#runs.keys()] };
+    return {
+      inFlight: this.#running.size,
+      draining: this.#draining.size,
+      agents: [...this.#agents.keys()],
+      runs: [...this.#runs.keys()],
+    };
   }
 
   /** An open run is work too, also between its actions; the returned function closes it. */
@@ -49,7 +58,7 @@ export class InFlight {
 
   /** An action has started; the returned function says that it has ended. */
   start({ agentId, runId }: Identity, watched: Watched): () => void {
-    this.#count += 1;
+    this.#running.add(watched);
     count(this.#agents, agentId, 1);
     count(this.#runs, runId, 1);
     this.#watched.add(watched);
@@ -57,8 +66,8 @@ export class InFlight {
       this.#watched.delete(watched);
       count(this.#agents, agentId, -1);
       count(this.#runs, runId, -1);
-      this.#count -= 1;
-      if (this.#count === 0) this.#onDrained();
+      this.#running.delete(watched);
+      if (this.#draining.delete(watched) && this.#draining.size === 0) this.#onDrained();
     });
   }
 
@@ -79,6 +88,10 @@ export class InFlight {
     let told = 0;
     for (const watched of [...this.#watched]) {
       const now = watched.look();
+      if (this.#running.has(watched)) {
+        if (isDraining(watched.decision, now)) this.#draining.add(watched);
+        else this.#draining.delete(watched);
+      }
       if (!mustStop(watched.decision, now)) continue;
       this.#watched.delete(watched);
       watched.stop(now);

@@ -10,6 +10,8 @@ export interface ExecutorAcknowledgement {
   readonly pid: number;
   readonly epoch: number;
   readonly in_flight: number;
+  /** How many of these a restriction has reached and that have not ended yet. */
+  readonly draining: number;
   readonly state: ExecutorState;
   /** How long ago it reported, by the store's clock. */
   readonly age_ms: number;
@@ -42,7 +44,7 @@ const acknowledged = ({ applied }: Beat, { store }: Required): number =>
 const stateOf = (beat: Beat, required: Required): ExecutorState => {
   if (Date.parse(required.time) - Date.parse(beat.at) > beat.lease_ms) return 'silent';
   if (acknowledged(beat, required) < required.head.epoch) return 'behind';
-  return beat.in_flight === 0 ? 'stopped' : 'draining';
+  return beat.draining === 0 ? 'stopped' : 'draining';
 };
 
 /** Where every executor stands with regard to a head that must be applied. */
@@ -54,6 +56,7 @@ export function acknowledge(beats: readonly Beat[], required: Required, elapsedM
     pid: beat.pid,
     epoch: acknowledged(beat, required),
     in_flight: beat.in_flight,
+    draining: beat.draining,
     state: stateOf(beat, required),
     age_ms: Math.max(0, Date.parse(required.time) - Date.parse(beat.at)),
   }));

@@ -35,6 +35,8 @@ export type ReplicaEvent =
 /** What an executor says about its work, in each beat. */
 export interface Work {
   readonly inFlight: number;
+  /** How many of them a restriction has reached, so that they must end or wait. */
+  readonly draining: number;
   readonly agents: readonly string[];
   readonly runs: readonly string[];
 }
@@ -69,7 +71,7 @@ const faultFrom = (error: unknown): Fault => ({
   message: messageOf(error),
 });
 
-const NO_WORK: Work = { inFlight: 0, agents: [], runs: [] };
+const NO_WORK: Work = { inFlight: 0, draining: 0, agents: [], runs: [] };
 
 /** @throws KillSwitchError INVALID_ARGUMENT */
 export function checkLeaseMs(leaseMs: number): number {
@@ -264,7 +266,8 @@ export class Replica {
         this.#trouble = faultFrom(error); // the confirmation that follows meets it again, and no lease outlives it
       }
     }
-    this.#wake();
+    // Not in this turn: what is pushed to the other copies of this process is applied before anyone confirms.
+    setImmediate(() => this.#wake());
   }
 
   #wake(): void {
@@ -348,7 +351,7 @@ export class Replica {
   }
 
   #beat(): Beat {
-    const { inFlight, agents, runs } = this.#options.work?.() ?? NO_WORK;
+    const { inFlight, draining, agents, runs } = this.#options.work?.() ?? NO_WORK;
     return {
       id: this.executorId,
       name: this.executorName,
@@ -360,6 +363,7 @@ export class Replica {
       lease_ms: this.leaseMs,
       applied: this.#copy.held,
       in_flight: inFlight,
+      draining,
       agents: [...agents],
       runs: [...runs],
       fork: this.#copy.forkReport,

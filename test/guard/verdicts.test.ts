@@ -301,7 +301,7 @@ describe('work in flight', () => {
     await setMode('paused');
     expect(reason()).toBeUndefined();
     const { acknowledgements } = await control.kill({ target: 'agent:someone-else' });
-    expect(acknowledgements.executors[0]).toMatchObject({ state: 'draining', in_flight: 1 });
+    expect(acknowledgements.executors[0]).toMatchObject({ state: 'draining', in_flight: 1, draining: 1 });
     memory.fault = 'unreachable';
     await vi.waitFor(() => expect(reason()).toMatchObject({ cause: { code: 'STORE_UNREACHABLE' } }));
     finish.resolve('done');

@@ -168,7 +168,7 @@ describe('a replica', () => {
       organizationId: 'default',
       leaseMs: 500,
       executorName: 'x',
-      work: () => ({ inFlight, agents: ['a'], runs: [] }),
+      work: () => ({ inFlight, draining: inFlight, agents: ['a'], runs: [] }),
     });
     opened.push(x);
     await x.start();

@@ -86,6 +86,7 @@ const BEAT: Omit<Beat, 'id' | 'name' | 'applied'> = {
   at: '2026-01-01T00:00:01.000Z',
   lease_ms: 5000,
   in_flight: 2,
+  draining: 0,
   agents: ['returns-bot'],
   runs: ['r-1', '🛑'],
   fork: null,

@@ -63,8 +63,12 @@ export function run(args: readonly string[], options: RunOptions = {}): Promise<
   });
 }
 
-/** The same command line without a process of its own: for long tables of them. */
-export async function runHere(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Ran> {
+/** The same command line without a process of its own: for long tables of them. `watched`: as if a person looked at stderr. */
+export async function runHere(
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+  watched = false,
+): Promise<Ran> {
   const since = performance.now();
   const texts = { stdout: '', stderr: '' };
   const code = await runCommand({
@@ -78,7 +82,7 @@ export async function runHere(args: readonly string[], env: Readonly<Record<stri
     err: (text) => {
       texts.stderr += text;
     },
-    watched: false,
+    watched,
     untilInterrupted: () => new AbortController().signal,
   });
   return ran(code, texts, performance.now() - since);

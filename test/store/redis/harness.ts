@@ -57,6 +57,7 @@ export const beat = (id: string, applied: Head | null, more: Partial<Beat> = {})
   lease_ms: 500,
   applied,
   in_flight: 0,
+  draining: 0,
   agents: [],
   runs: [],
   fork: null,
