@@ -77,8 +77,8 @@ const IS_NOT_A_STRING: Condition = or([
   isNot(ITEM, { cat: [ITEM] }),
 ]);
 
-/** `if … else if … else`, where a condition that is known ends the chain or is left out; without any it is the last value alone. */
-export function firstOf<T extends JsonLogic>(
+/** `if … else if … else`, where a condition that is known ends the chain or is left out; where none is open it is one value alone. */
+export function firstOf<T extends string>(
   branches: ReadonlyArray<readonly [Condition, T]>,
   otherwise: T,
 ): { readonly rule: JsonLogic } | { readonly value: T } {
@@ -92,5 +92,6 @@ export function firstOf<T extends JsonLogic>(
     }
     clauses.push(condition, value);
   }
+  while (clauses.at(-1) === last) clauses.splice(-2); // what comes out the same need not be asked
   return clauses.length === 0 ? { value: last } : { rule: { if: [...clauses, last] } };
 }

@@ -97,7 +97,7 @@ export const TARGETINGS: readonly unknown[] = [
   { var: 'answer' },
   { if: [{ '===': [{ var: 'agent_id' }, 'a'] }, 'full_stop', 'approval_gated'] },
   { fractional: [{ var: ['tier', 'none'] }, ['live', 50], ['paused', 50]] },
-  { if: [{ '!': [{ var: 'lineage_agents' }] }, 'draft_only', null] },
+  { if: [{ '===': [{ var: 'lineage_agents' }, null] }, 'draft_only', null] },
   // Refused by flagd's schema or evaluator: full_stop.
   { try: ['live'] },
   { if: [{ $ref: 'shared' }, 'live'] },
