@@ -86,16 +86,17 @@ function obeyed(acknowledgements: Shown): string {
   const { total, executors, problem } = acknowledgements;
   if (problem !== undefined) return `The executors could not be heard: ${printable(problem)}`;
   if (total === 0) return 'No executor has reported here, so nobody had to stop.';
-  const rows = executors.map(({ id, name, host, pid, state, epoch, in_flight, stopped_after_ms }) => [
+  const rows = executors.map(({ id, name, host, pid, state, epoch, in_flight, draining, stopped_after_ms }) => [
     name,
     state,
     epoch,
     in_flight,
+    draining,
     stopped_after_ms,
     `${host}/${pid}`,
     id,
   ]);
-  return `${headline(acknowledgements)}\n${table(['EXECUTOR', 'STATE', 'EPOCH', 'IN FLIGHT', 'MS', 'PROCESS', 'ID'], rows)}`;
+  return `${headline(acknowledgements)}\n${table(['EXECUTOR', 'STATE', 'EPOCH', 'IN FLIGHT', 'DRAINING', 'MS', 'PROCESS', 'ID'], rows)}`;
 }
 
 function missing({ executors, problem }: Acknowledgements, wait: number): string {

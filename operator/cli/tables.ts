@@ -20,12 +20,13 @@ export const killTable = (kills: readonly KillRecord[]): string =>
 /** Executors with their state, and how long ago each was heard. */
 export const executorTable = (executors: readonly ExecutorAcknowledgement[]): string =>
   table(
-    ['EXECUTOR', 'STATE', 'EPOCH', 'IN FLIGHT', 'HEARD', 'PROCESS', 'ID'],
-    executors.map(({ id, name, host, pid, state, epoch, in_flight, age_ms }) => [
+    ['EXECUTOR', 'STATE', 'EPOCH', 'IN FLIGHT', 'DRAINING', 'HEARD', 'PROCESS', 'ID'],
+    executors.map(({ id, name, host, pid, state, epoch, in_flight, draining, age_ms }) => [
       name,
       state,
       epoch,
       in_flight,
+      draining,
       `${formatDuration(age_ms)} ago`,
       `${host}/${pid}`,
       id,

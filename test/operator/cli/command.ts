@@ -95,6 +95,8 @@ export interface Running {
   readonly stderr: string;
   /** The next line of stdout (or of stderr) for which this is true, of those not yet taken. */
   line(matches: (line: string) => boolean, from?: 'stdout' | 'stderr'): Promise<string>;
+  /** The exit code, once it has ended; null when a signal killed it. */
+  readonly exited: Promise<number | null>;
   /** Sends the signal and resolves with the exit code when it is gone; null when the signal killed it. */
   end(signal: NodeJS.Signals): Promise<number | null>;
 }
@@ -121,6 +123,7 @@ export function start(args: readonly string[], options: RunOptions = {}): Runnin
     get stderr() {
       return stderr;
     },
+    exited,
     async line(matches, from = 'stdout') {
       for (;;) {
         const { value, done } = await iterators[from].next();

@@ -1,0 +1,154 @@
+import { describe, expect, test } from 'vitest';
+import { fileStore } from '../../../store/file/index.ts';
+import { fileSwitch, runHere, start } from './command.ts';
+import { deadExecutor, executor } from './executors.ts';
+
+/** A lease is over some time after the last report. */
+async function silent(ks: ReturnType<typeof fileSwitch>): Promise<void> {
+  while ((await ks.json('executors')).json.data[0].state !== 'silent');
+}
+
+describe('waiting for executors', () => {
+  test('a kill shows who obeyed, and ends with 0 when everyone has stopped and drained', async () => {
+    const ks = fileSwitch();
+    await ks.run('init');
+    const { replica } = await executor(fileStore(ks));
+    const killed = await ks.json('kill', 'agent:x');
+    expect(killed.code).toBe(0);
+    expect(killed.json.acknowledgements).toEqual({
+      total: 1,
+      applied: 1,
+      drained: 1,
+      silent: 0,
+      unacknowledging_clients: 0,
+      elapsed_ms: expect.any(Number),
+      executors: [
+        {
+          id: replica.executorId,
+          name: 'mailer',
+          host: expect.any(String),
+          pid: process.pid,
+          epoch: 2,
+          in_flight: 0,
+          draining: 0,
+          draining: 0,
+          state: 'stopped',
+          age_ms: expect.any(Number),
+          stopped_after_ms: expect.any(Number),
+        },
+      ],
+    });
+    expect(replica.reading({ agentId: 'x' })).toMatchObject({ mode: 'full_stop', epoch: 2 });
+    const people = await ks.run('pause', 'agent:y');
+    expect(people.stdout).toContain('agent:y is paused, at epoch 3.');
+    expect(people.stdout).toMatch(/^1 of 1 executor has stopped and drained after \d+ ms\.$/m);
+    expect(people.stdout).toMatch(/^EXECUTOR +STATE +EPOCH +IN FLIGHT +DRAINING +MS +PROCESS +ID$/m);
+    expect(people.stdout).toMatch(/^mailer +stopped +3 +0 +0 +\d+ +/m);
+    expect((await ks.run('executors')).stdout).toMatch(/^mailer +stopped +3 +0 +0 +\d+ (ms|s) ago/m);
+    expect((await ks.json('executors')).json).toMatchObject({ count: 1, data: [{ name: 'mailer', state: 'stopped' }] });
+  });
+
+  test('with work that must end in flight it ends with 3 when --wait runs out, and says that the kill stands; --wait 0 ends with 0', async () => {
+    const ks = fileSwitch();
+    await ks.run('init');
+    const mailer = await executor(fileStore(ks));
+    mailer.inFlight = 2;
+    mailer.draining = 1;
+    mailer.replica.report();
+    const late = await ks.run('kill', 'agent:x', '--wait', '700ms');
+    expect(late.code).toBe(3);
+    expect(late.stdout).toContain('agent:x is full_stop, at epoch 2.');
+    expect(late.stdout).toMatch(/^mailer +draining +2 +2 +1 +- /m);
+    expect(late.stdout).toContain('After 700 ms, not every executor has stopped and drained. The kill stands');
+    const at = await ks.json('restrict', 'agent:y', 'read_only', '--wait', '600ms');
+    expect(at.code).toBe(3);
+    expect(at.json).toMatchObject({
+      kill: { mode: 'read_only', is_active: true },
+      acknowledgements: {
+        total: 1,
+        drained: 0,
+        executors: [{ state: 'draining', in_flight: 2, draining: 1, stopped_after_ms: null }],
+      },
+    });
+    expect(await ks.run('kill', 'agent:z', '--wait', '0')).toMatchObject({ code: 0 });
+  });
+
+  test('it ends as soon as the work in flight has ended, not when --wait is over', async () => {
+    const ks = fileSwitch();
+    await ks.run('init');
+    const mailer = await executor(fileStore(ks));
+    mailer.inFlight = 1;
+    mailer.draining = 1;
+    mailer.replica.report();
+    const killing = ks.json('kill', 'all', '--wait', '15s');
+    await new Promise<void>((resolve) => {
+      const stop = mailer.replica.on(({ type }) => {
+        if (type !== 'changed') return;
+        stop();
+        resolve();
+      });
+    });
+    mailer.inFlight = 0;
+    mailer.draining = 0;
+    mailer.replica.report();
+    const killed = await killing;
+    expect(killed.code).toBe(0);
+    expect(killed.ms).toBeLessThan(10_000);
+  });
+
+  test('a silent executor is never counted as stopped, and leaves the count by an operator’s word only', async () => {
+    const ks = fileSwitch();
+    await ks.run('init');
+    const id = await deadExecutor(fileStore(ks));
+    await silent(ks);
+    const killed = await ks.run('kill', 'agent:x', '--wait', '400ms');
+    expect(killed.code).toBe(3);
+    expect(killed.stdout).toMatch(/^lost +silent +1 +0 +0 +- /m);
+    expect(killed.stdout).toContain(`  kill-switch executors forget ${id}`);
+    expect((await ks.json('executors', 'forget', 'nobody')).json).toMatchObject({ code: 'NOT_FOUND' });
+    const forgotten = await ks.json('executors', 'forget', id);
+    expect(forgotten.json).toEqual({ forgotten: expect.objectContaining({ id, name: 'lost', state: 'silent' }) });
+    expect((await ks.run('kill', 'agent:x', '--wait', '400ms')).code).toBe(0);
+  });
+
+  test('what executors say of themselves cannot steer a terminal', async () => {
+    const ks = fileSwitch();
+    await ks.run('init');
+    await deadExecutor(fileStore(ks), { host: 'evil\u001b[2J\u009b\u202e\nfake' });
+    for (const args of [['status'], ['executors'], ['kill', 'all', '--wait', '0']]) {
+      const { stdout } = await ks.run(...args);
+      expect(stdout).toContain('evil\\u001b[2J\\u009b\\u202e\\nfake');
+      expect(stdout).not.toMatch(/[\u001b\u009b\u202e]/);
+    }
+    const { stdout } = await ks.json('executors');
+    expect(stdout).not.toMatch(/[\u001b\u009b\u202e]/);
+    expect(JSON.parse(stdout).data[0].host).toBe('evil\u001b[2J\u009b\u202e\nfake');
+  });
+
+  test('where a person looks on, the progress replaces itself on stderr, and stdout has the answer only', async () => {
+    const ks = fileSwitch();
+    await ks.run('init');
+    await deadExecutor(fileStore(ks));
+    const killed = await runHere(
+      ['kill', 'all', '--wait', '400ms'],
+      { KILL_SWITCH_STORE: `file:${ks.directory}` },
+      true,
+    );
+    expect(killed.code).toBe(3);
+    expect(killed.stderr.startsWith('\r\u001b[KRecorded. 0 of 1 executor have stopped and drained after ')).toBe(true);
+    expect(killed.stderr.endsWith('\r\u001b[K')).toBe(true);
+    expect(killed.stdout).toMatch(/^all is full_stop/);
+    expect(killed.stdout).not.toContain('\u001b');
+  });
+
+  test('Ctrl-C while it waits ends the command; the kill stands', async () => {
+    const ks = fileSwitch();
+    await ks.run('init');
+    await deadExecutor(fileStore(ks));
+    const killing = start(['kill', 'all', '--wait', '1m', '--store', `file:${ks.directory}`]);
+    const recorded = async (): Promise<boolean> => (await ks.json('kills')).json.count === 1;
+    while (!(await recorded()));
+    expect(await killing.end('SIGINT')).toBeNull();
+    expect(await recorded()).toBe(true);
+  });
+});
