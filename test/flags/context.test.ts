@@ -1,0 +1,43 @@
+import { describe, expect, test } from 'vitest';
+import { type Call, callFromContext, contextFromCall } from '../../flags/index.ts';
+import { ODD_CONTEXTS } from './arbitraries.ts';
+
+const FULL: Call = {
+  organizationId: 'default',
+  agentId: 'a',
+  missionId: 'm',
+  runId: 'r',
+  action: 'email.send',
+  effect: 'write',
+  surface: 'tool',
+  feature: 'refunds',
+  lineageAgents: ['p', 'q'],
+  lineageMissions: [],
+  lineageRuns: ['r0'],
+};
+
+describe('the identity in an evaluation context', () => {
+  test('comes back as it was put in, with the run as the targeting key', () => {
+    const context = contextFromCall(FULL);
+    expect(callFromContext(context)).toEqual(FULL);
+    expect(context['targetingKey']).toBe('r');
+    expect(callFromContext(contextFromCall({}))).toEqual({});
+    expect(contextFromCall({ agentId: undefined })).toEqual({});
+  });
+
+  test('leaves the app’s own attributes alone', () => {
+    expect(callFromContext({ tier: 7, targetingKey: 7, agent_id: 'a', mission_id: undefined })).toEqual({
+      agentId: 'a',
+    });
+  });
+
+  test('is refused with the name of the attribute, for every odd value of every attribute', () => {
+    expect(ODD_CONTEXTS.length).toBeGreaterThan(100);
+    for (const { context } of ODD_CONTEXTS) {
+      const [name] = Object.keys(context);
+      expect(callFromContext(context), JSON.stringify(context)).toMatch(
+        new RegExp(`^${name} must be (a non-empty string|an array of strings)$`),
+      );
+    }
+  });
+});

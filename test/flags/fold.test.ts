@@ -1,0 +1,294 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import {
+  AUTONOMY_STAGES,
+  type Direction,
+  type EventType,
+  FEATURE_STAGES,
+  FOLDS,
+  foldEvent,
+  GENESIS,
+  type LogEvent,
+  MODES,
+  parseEntry,
+  resolveMode,
+  restrictionFor,
+  sealEvent,
+  State,
+  stateFrom,
+  strictness,
+} from '../../flags/index.ts';
+import { IDS } from './arbitraries.ts';
+
+const at = '2026-01-01T00:00:00Z';
+
+/** Folds one more event into the state, as every store does. */
+function apply(state: State, type: string, data: Record<string, unknown>, reason: string | null = null): Direction {
+  const prev = state.hash || GENESIS;
+  const event: LogEvent = sealEvent({ seq: state.epoch + 1, at, actor: 'dana', type, data, reason, prev });
+  const { patch, direction } = foldEvent(state, event);
+  state.apply(patch, event);
+  return direction;
+}
+
+function initialised(): State {
+  const state = new State();
+  apply(state, 'init', { generation: 'g1' });
+  return state;
+}
+
+const killOf = (target: string, mode: string, changes: object = {}) => ({
+  id: `k ${target}`,
+  target,
+  mode,
+  expires_at: null,
+  ...changes,
+});
+
+describe('the fold', () => {
+  test('starts in draft_only', () => {
+    const state = initialised();
+    expect(state.mode.mode).toBe('draft_only');
+    expect(state.head).toEqual({ generation: 'g1', epoch: 1, hash: state.hash, recovered: false });
+    expect(new State().head).toBeNull();
+  });
+
+  test('keeps the stricter mode and the later end of two kills of one target, and who did it first stays its id and time', () => {
+    const state = initialised();
+    expect(apply(state, 'kill', killOf('agent:a', 'paused', { expires_at: '2026-01-02T00:00:00Z' }), 'odd')).toBe(
+      'tightens',
+    );
+    apply(state, 'kill', killOf('agent:a', 'read_only', { id: 'k2', expires_at: null }));
+    expect(state.kills.agent.get('a')).toEqual({
+      id: 'k agent:a',
+      target: 'agent:a',
+      mode: 'paused',
+      reason: 'odd',
+      killed_by: 'dana',
+      killed_at: at,
+      expires_at: null,
+      epoch: 3,
+    });
+  });
+
+  test('ends a kill only by its own id, so a late revive does not lift the kill that came after it', () => {
+    const state = initialised();
+    apply(state, 'kill', killOf('agent:a', 'full_stop'));
+    expect(apply(state, 'revive', { id: 'another', target: 'agent:a' })).toBe('neutral');
+    expect(state.killCount).toBe(1);
+    expect(apply(state, 'expire', { id: 'k agent:a', target: 'agent:a' })).toBe('loosens');
+    expect(state.killCount).toBe(0);
+    expect(apply(state, 'revive', { id: 'k agent:a', target: 'agent:a' })).toBe('neutral');
+  });
+
+  test('makes a seconded restriction newer, and changes nothing else', () => {
+    const state = initialised();
+    apply(state, 'kill', killOf('agent:a', 'full_stop'));
+    const before = state.kills.agent.get('a');
+    expect(apply(state, 'second', { kind: 'kill', name: 'agent:a' })).toBe('neutral');
+    expect(state.kills.agent.get('a')).toEqual({ ...before, epoch: 3 });
+    expect(apply(state, 'second', { kind: 'feature', name: 'unknown' })).toBe('neutral');
+    expect(state.features.size).toBe(0);
+  });
+
+  test('goes on after a recovery with what was restricted, in a generation that names all before it', () => {
+    const state = initialised();
+    apply(state, 'kill', killOf('agent:a', 'full_stop'));
+    apply(state, 'mode', { mode: 'live', targeting: null });
+    const given = { generation: 'g0', epoch: 9, hash: GENESIS, recovered: false };
+    expect(apply(state, 'recover', { generation: 'g2', given_up: [given] })).toBe('loosens');
+    expect(state.control).toMatchObject({ generation: 'g2', generations: ['g1', 'g0', 'g2'], recovered: true });
+    expect([state.killCount, state.mode.mode]).toEqual([1, 'live']);
+  });
+
+  test.each<[string, string, Record<string, unknown>, Record<string, unknown>, Direction]>([
+    ['a stricter base mode', 'mode', { mode: 'live' }, { mode: 'paused' }, 'tightens'],
+    ['a looser base mode', 'mode', { mode: 'paused' }, { mode: 'live' }, 'loosens'],
+    ['the same base mode', 'mode', { mode: 'live' }, { mode: 'live' }, 'neutral'],
+    [
+      'targeting, which may be looser for somebody',
+      'mode',
+      { mode: 'live' },
+      { mode: 'live', targeting: { var: 'm' } },
+      'loosens',
+    ],
+    [
+      'the end of targeting, which may be looser for somebody',
+      'mode',
+      { mode: 'live', targeting: { var: 'm' } },
+      { mode: 'paused' },
+      'loosens',
+    ],
+    [
+      'full_stop for everyone instead of targeting',
+      'mode',
+      { mode: 'live', targeting: { var: 'm' } },
+      { mode: 'full_stop' },
+      'tightens',
+    ],
+    ['a feature that goes back', 'feature', { name: 'f', stage: 'live' }, { name: 'f', stage: 'shadow' }, 'tightens'],
+    ['a feature that is promoted', 'feature', { name: 'f', stage: 'dark' }, { name: 'f', stage: 'shadow' }, 'loosens'],
+    [
+      'another feature that is promoted',
+      'feature',
+      { name: 'g', stage: 'live' },
+      { name: 'f', stage: 'shadow' },
+      'loosens',
+    ],
+    ['another feature that is dark', 'feature', { name: 'g', stage: 'live' }, { name: 'f', stage: 'dark' }, 'neutral'],
+    ['a first limit', 'limit', { name: 'm', value: 1 }, { name: 'l', value: 1e9 }, 'tightens'],
+    ['a lower limit', 'limit', { name: 'l', value: 2 }, { name: 'l', value: 1 }, 'tightens'],
+    ['a higher limit', 'limit', { name: 'l', value: 1 }, { name: 'l', value: 2 }, 'loosens'],
+    [
+      'a first human in the loop',
+      'autonomy',
+      { action: 'b', stage: 'trusted' },
+      { action: 'a', stage: 'human_in_the_loop' },
+      'tightens',
+    ],
+    [
+      'a first grant',
+      'autonomy',
+      { action: 'b', stage: 'trusted' },
+      { action: 'a', stage: 'human_on_the_loop' },
+      'loosens',
+    ],
+    [
+      'a grant taken back',
+      'autonomy',
+      { action: 'a', stage: 'trusted' },
+      { action: 'a', stage: 'human_in_the_loop' },
+      'tightens',
+    ],
+    ['new flags of the app', 'flags', { definition: {} }, { definition: { flags: {} } }, 'loosens'],
+  ])('knows which way %s goes', (_, type, before, after, direction) => {
+    const state = initialised();
+    apply(state, type, { targeting: null, ...before });
+    expect(apply(state, type, { targeting: null, ...after })).toBe(direction);
+  });
+
+  test('refuses an event that it does not know, or whose data it cannot read', () => {
+    const state = initialised();
+    expect(() => apply(state, 'levitate', {})).toThrow(expect.objectContaining({ code: 'UNKNOWN_EVENT' }));
+    for (const type of ['__proto__', 'constructor', 'toString']) {
+      expect(() => apply(state, type, {})).toThrow(expect.objectContaining({ code: 'UNKNOWN_EVENT' }));
+    }
+    const unreadable: [EventType, Record<string, unknown>][] = [
+      ['init', { generation: '' }],
+      ['kill', killOf('agent:', 'paused')],
+      ['kill', killOf('agent:a', 'stopped')],
+      ['mode', { mode: 'on', targeting: null }],
+      ['feature', { name: 'f', stage: 'on' }],
+      ['limit', { name: 'l', value: -1 }],
+      ['limit', { name: 'l', value: Number.POSITIVE_INFINITY }],
+      ['autonomy', { action: 'a', stage: 'dark' }],
+      ['recover', {}],
+    ];
+    for (const [type, data] of unreadable) {
+      const event = { seq: 2, at, actor: 'dana', type, data, reason: null, prev: state.hash, hash: GENESIS };
+      expect(() => foldEvent(state, event), type).toThrow(expect.objectContaining({ code: 'CORRUPT' }));
+    }
+    expect(state.epoch).toBe(1);
+  });
+
+  const change = fc.oneof(
+    fc
+      .record({
+        type: fc.constant('kill'),
+        mode: fc.constantFrom(...MODES),
+        id: fc.constantFrom(...IDS),
+        kind: fc.constantFrom('agent', 'run', 'surface'),
+      })
+      .map(({ type, mode, id, kind }) => [type, killOf(`${kind}:${id}`, mode)] as const),
+    fc.constantFrom(...IDS).map((id) => ['revive', { id: `k agent:${id}`, target: `agent:${id}` }] as const),
+    fc.constantFrom(...MODES).map((mode) => ['mode', { mode, targeting: null }] as const),
+    fc
+      .tuple(fc.constantFrom(...IDS), fc.constantFrom(...FEATURE_STAGES))
+      .map(([name, stage]) => ['feature', { name, stage }] as const),
+    fc.tuple(fc.constantFrom(...IDS), fc.nat()).map(([name, value]) => ['limit', { name, value }] as const),
+    fc
+      .tuple(fc.constantFrom(...IDS), fc.constantFrom(...AUTONOMY_STAGES))
+      .map(([action, stage]) => ['autonomy', { action, stage }] as const),
+    fc.constantFrom(...IDS).map((id) => ['second', { kind: 'kill', name: `agent:${id}` }] as const),
+  );
+
+  test('calls no change a tightening, or neutral, that gives anybody more', () => {
+    const call = fc.record({
+      agentId: fc.constantFrom(...IDS),
+      runId: fc.constantFrom(...IDS),
+      feature: fc.option(fc.constantFrom(...IDS), { nil: undefined }),
+      action: fc.constantFrom(...IDS),
+    });
+    const seen = new Set<Direction>();
+    fc.assert(
+      fc.property(fc.array(change, { minLength: 1, maxLength: 12 }), call, (changes, asked) => {
+        const state = initialised();
+        for (const [type, data] of changes) {
+          const before = strictness(resolveMode(state, asked).mode);
+          const direction = apply(state, type, { ...data });
+          seen.add(direction);
+          const after = strictness(resolveMode(state, asked).mode);
+          if (direction !== 'loosens') expect(after, `${type} ${JSON.stringify(data)}`).toBeGreaterThanOrEqual(before);
+        }
+      }),
+      { numRuns: 500 },
+    );
+    expect([...seen].sort()).toEqual(['loosens', 'neutral', 'tightens']);
+  });
+
+  test('gives the same state from its stored entries as from its events', () => {
+    fc.assert(
+      fc.property(fc.array(change, { maxLength: 20 }), (changes) => {
+        const state = initialised();
+        for (const [type, data] of changes) apply(state, type, { ...data });
+        const stored = JSON.parse(JSON.stringify([...state])) as [string, unknown][];
+        const loaded = stateFrom(stored, state.head as never);
+        expect([...loaded]).toEqual([...state]);
+        expect(loaded.head).toEqual(state.head);
+        for (const id of IDS)
+          expect(restrictionFor(loaded, { agent_id: id })).toEqual(restrictionFor(state, { agent_id: id }));
+      }),
+      { numRuns: 100 },
+    );
+  });
+});
+
+describe('entries from a store', () => {
+  test.each([
+    ['kinds', {}],
+    ['__proto__', {}],
+    ['mode', { mode: 'on', targeting: null, epoch: 1 }],
+    ['mode', null],
+    ['kill:agent:a', { id: 'k' }],
+    ['feature:f', { stage: 'on', epoch: 1 }],
+    ['limit:l', { value: -1, epoch: 1 }],
+    ['limit:l', { value: '1', epoch: 1 }],
+    ['limit:l', { value: 1, epoch: 0 }],
+    ['control', { generation: '', generations: [], recovered: false, epoch: 1 }],
+  ])('are refused when they are unreadable (%s: %j)', (key, value) => {
+    expect(() => parseEntry(key, value)).toThrow(expect.objectContaining({ code: 'CORRUPT' }));
+  });
+
+  test('are refused when the head belongs to another log', () => {
+    const state = initialised();
+    const head = { generation: 'g2', epoch: 1, hash: GENESIS, recovered: false };
+    expect(() => stateFrom(state.entries(), head)).toThrow(expect.objectContaining({ code: 'CORRUPT' }));
+    expect(() => stateFrom([], head)).toThrow(expect.objectContaining({ code: 'CORRUPT' }));
+  });
+
+  test('cover every kind of event that the fold knows', () => {
+    expect(Object.keys(FOLDS).sort()).toEqual([
+      'autonomy',
+      'expire',
+      'feature',
+      'flags',
+      'init',
+      'kill',
+      'limit',
+      'mode',
+      'recover',
+      'revive',
+      'second',
+    ]);
+  });
+});

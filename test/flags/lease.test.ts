@@ -1,0 +1,93 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import {
+  type Instant,
+  isLeaseValid,
+  LEASE_MS,
+  type Lease,
+  lookAtLease,
+  NO_LEASE,
+  renewLease,
+} from '../../flags/index.ts';
+
+const LEASE = 5000;
+const at = (mono: number, wall = mono): Instant => ({ mono, wall: wall + 1_700_000_000_000 });
+const sentAt = (instant: Instant): Lease => renewLease(NO_LEASE, instant, instant, LEASE);
+const valid = (lease: Lease, now: Instant): boolean => isLeaseValid(lease, now, LEASE);
+
+describe('a lease', () => {
+  test('is over before anything was confirmed', () => {
+    expect(valid(NO_LEASE, at(0))).toBe(false);
+  });
+
+  test('lasts for less than its length since the confirmation was sent, not since it was taken', () => {
+    const lease = renewLease(NO_LEASE, at(0), at(4000), LEASE);
+    expect(valid(lease, at(4999))).toBe(true);
+    expect(valid(lease, at(5000))).toBe(false);
+  });
+
+  test('is over when either clock says so', () => {
+    expect(valid(sentAt(at(0)), at(5000, 10))).toBe(false); // the wall clock stands still
+    expect(valid(sentAt(at(0)), at(10, 5000))).toBe(false); // the process was suspended
+  });
+
+  test('is over when the wall clock went back, and stays over when it comes again', () => {
+    const lease = lookAtLease(sentAt(at(0)), at(1000), LEASE);
+    expect(valid(lease, at(1001, 999))).toBe(false);
+    const noticed = lookAtLease(lease, at(1001, 999), LEASE);
+    expect(valid(noticed, at(1002, 1002))).toBe(false);
+    expect(valid(renewLease(noticed, at(1003), at(1004), LEASE), at(1005))).toBe(true);
+  });
+
+  test('is over when the wall clock went back before the confirmation was sent', () => {
+    expect(valid(sentAt(at(0)), at(1, -1))).toBe(false);
+  });
+
+  test('that was found over stays over, and only a new confirmation makes another', () => {
+    const over = lookAtLease(sentAt(at(0)), at(5000), LEASE);
+    expect(over.sent).toBeNull();
+    expect(valid(over, at(5001, 4000))).toBe(false);
+    expect(valid(renewLease(over, at(5001), at(5002), LEASE), at(5003))).toBe(true);
+  });
+
+  test('is not shortened by the reply to an older confirmation', () => {
+    const lease = renewLease(sentAt(at(2000)), at(1000), at(2500), LEASE);
+    expect(valid(lease, at(6999))).toBe(true);
+  });
+
+  test('never reaches further than its length after the last confirmation was sent, by either clock, however the clocks go', () => {
+    const step = fc.record({
+      kind: fc.constantFrom('look', 'renew'),
+      mono: fc.nat({ max: 3000 }),
+      wall: fc.integer({ min: -2000, max: 6000 }),
+      age: fc.nat({ max: 4000 }),
+    });
+    let lasted = 0;
+    fc.assert(
+      fc.property(fc.array(step, { minLength: 1, maxLength: 20 }), (steps) => {
+        let lease = NO_LEASE;
+        let now = at(10_000);
+        let last: Instant | null = null;
+        for (const { kind, mono, wall, age } of steps) {
+          now = { mono: now.mono + mono, wall: now.wall + wall };
+          if (kind === 'renew') {
+            const sent: Instant = { mono: now.mono - age, wall: now.wall - age };
+            lease = renewLease(lease, sent, now, LEASE);
+            if (last === null || sent.mono >= last.mono) last = sent;
+          } else {
+            lease = lookAtLease(lease, now, LEASE);
+          }
+          if (!valid(lease, now)) continue;
+          lasted += 1;
+          expect(now.mono - (last?.mono ?? Number.NEGATIVE_INFINITY)).toBeLessThan(LEASE);
+          expect(now.wall).toBeGreaterThanOrEqual(lease.seen);
+        }
+      }),
+    );
+    expect(lasted).toBeGreaterThan(0);
+  });
+
+  test('has the bounds of the contract', () => {
+    expect(LEASE_MS).toEqual({ min: 500, default: 5000, max: 60_000 });
+  });
+});

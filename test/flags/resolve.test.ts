@@ -1,0 +1,213 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import {
+  type Call,
+  type Cause,
+  type Mode,
+  MODES,
+  resolveMode,
+  restrictionFor,
+  State,
+  strictness,
+} from '../../flags/index.ts';
+import { contextArbitrary, IDS, putKill, stateArbitrary } from './arbitraries.ts';
+
+function stateIn(mode: Mode, targeting: unknown = null): State {
+  const state = new State();
+  state.put('mode', { mode, targeting, epoch: 1 });
+  return state;
+}
+
+const kill = (target: string): Partial<Cause> => ({ kind: 'kill', target, killedBy: 'dana' });
+
+describe('the restriction of one call', () => {
+  test.each<[string, Call]>([
+    ['all', {}],
+    ['all', { agentId: 'another' }],
+    ['agent:a', { agentId: 'a' }],
+    ['agent:a', { agentId: 'child', lineageAgents: ['parent', 'a'] }],
+    ['mission:a', { missionId: 'a' }],
+    ['mission:a', { missionId: 'child', lineageMissions: ['a'] }],
+    ['run:a', { runId: 'a' }],
+    ['run:a', { runId: 'child', lineageRuns: ['a'] }],
+    ['surface:tool', { surface: 'tool' }],
+    ['feature:refunds', { feature: 'refunds' }],
+    ['action:email.send', { action: 'email.send' }],
+    ['action:email.*', { action: 'email.send' }],
+    ['action:email.*', { action: 'email.send.now' }],
+    ['action:email.send.*', { action: 'email.send.now' }],
+  ])('meets a kill of %s for %j', (target, call) => {
+    const state = stateIn('live');
+    state.put('feature:refunds', { stage: 'live', epoch: 1 });
+    putKill(state, target, 'paused');
+    expect(resolveMode(state, call)).toEqual({
+      mode: 'paused',
+      cause: { ...kill(target), killId: `k-${target}`, reason: null },
+    });
+  });
+
+  test.each<[string, Call]>([
+    ['agent:a', { agentId: 'b' }],
+    ['agent:a', {}],
+    ['agent:a', { missionId: 'a', runId: 'a', surface: 'a', action: 'a', lineageRuns: ['a'], lineageMissions: ['a'] }],
+    ['agent:a', { agentId: 'A' }],
+    ['agent:*', { agentId: 'a' }],
+    ['agent:a.*', { agentId: 'a.b' }],
+    ['action:email.*', { action: 'email' }],
+    ['action:email.*', { action: 'emails.send' }],
+    ['action:email.send', { action: 'email.send.now' }],
+    ['action:*', { action: 'email.send' }],
+    ['action:.*', { action: '.x' }],
+  ])('does not meet a kill of %s for %j', (target, call) => {
+    const state = stateIn('live');
+    putKill(state, target, 'full_stop');
+    expect(resolveMode(state, call)).toEqual({ mode: 'live', cause: { kind: 'mode' } });
+  });
+
+  test('takes ids for what they are, not for members of every object', () => {
+    for (const id of IDS) {
+      const state = stateIn('live');
+      putKill(state, `agent:${id}`, 'full_stop');
+      for (const other of IDS) {
+        expect(resolveMode(state, { agentId: other }).mode).toBe(other === id ? 'full_stop' : 'live');
+      }
+    }
+  });
+
+  test('names the strictest of several kills, and lifting one leaves the others', () => {
+    const state = stateIn('live');
+    putKill(state, 'agent:a', 'draft_only');
+    putKill(state, 'run:r', 'full_stop');
+    putKill(state, 'all', 'paused');
+    const call: Call = { agentId: 'a', runId: 'r' };
+    expect(resolveMode(state, call)).toMatchObject({ mode: 'full_stop', cause: kill('run:r') });
+    state.put('kill:run:r', undefined);
+    expect(resolveMode(state, call)).toMatchObject({ mode: 'paused', cause: kill('all') });
+    state.put('kill:all', undefined);
+    expect(resolveMode(state, call)).toMatchObject({ mode: 'draft_only', cause: kill('agent:a') });
+    state.put('kill:agent:a', undefined);
+    expect(resolveMode(state, call)).toMatchObject({ mode: 'live', cause: { kind: 'mode' } });
+  });
+
+  test('has the stages of its feature and its action as floors; a feature that the state does not know is dark', () => {
+    const state = stateIn('live');
+    state.put('feature:refunds', { stage: 'gated', epoch: 1 });
+    state.put('autonomy:email.send', { stage: 'human_in_the_loop', epoch: 1 });
+    state.put('autonomy:email.read', { stage: 'trusted', epoch: 1 });
+    expect(resolveMode(state, { feature: 'refunds' })).toEqual({
+      mode: 'approval_gated',
+      cause: { kind: 'feature', feature: 'refunds', stage: 'gated' },
+    });
+    expect(resolveMode(state, { feature: 'unknown' })).toEqual({
+      mode: 'full_stop',
+      cause: { kind: 'feature', feature: 'unknown', stage: 'dark' },
+    });
+    expect(resolveMode(state, { feature: '__proto__' }).mode).toBe('full_stop');
+    expect(resolveMode(state, { action: 'email.send' })).toEqual({
+      mode: 'approval_gated',
+      cause: { kind: 'autonomy', action: 'email.send', stage: 'human_in_the_loop' },
+    });
+    for (const action of ['email.read', 'email.other']) expect(resolveMode(state, { action }).mode).toBe('live');
+  });
+
+  test('is no looser with anything added: a kill, an attribute of the lineage, or a stricter base mode', () => {
+    const extra = fc.record({
+      mode: fc.constantFrom(...MODES),
+      id: fc.constantFrom(...IDS),
+      parent: fc.constantFrom(...IDS),
+    });
+    fc.assert(
+      fc.property(stateArbitrary, contextArbitrary, extra, (state, { context, odd }, { mode, id, parent }) => {
+        fc.pre(odd.length === 0);
+        const rank = (given: object): number => strictness(restrictionFor(state, given as never).mode);
+        const base = state.mode;
+        if (base.targeting !== null) state.put('mode', { ...base, targeting: null });
+        const before = rank(context);
+        const parents = [...((context['lineage_agents'] as string[] | undefined) ?? []), parent];
+        expect(rank({ ...context, lineage_agents: parents })).toBeGreaterThanOrEqual(before);
+        const had = state.kills.agent.get(id);
+        if (!had || strictness(mode) > strictness(had.mode)) putKill(state, `agent:${id}`, mode);
+        expect(rank(context)).toBeGreaterThanOrEqual(before);
+        if (strictness(mode) > strictness(state.mode.mode)) state.put('mode', { mode, targeting: null, epoch: 2 });
+        expect(rank(context)).toBeGreaterThanOrEqual(before);
+      }),
+      { numRuns: 500 },
+    );
+  });
+});
+
+describe('the base mode’s targeting', () => {
+  const targeting = {
+    if: [{ '===': [{ var: 'tier' }, 'gold'] }, 'live', { '===': [{ var: 'tier' }, 'tin'] }, 'paused'],
+  };
+
+  test('sees the whole context, and without an answer it is the mode itself', () => {
+    const state = stateIn('read_only', targeting);
+    const modes = ['gold', 'tin', 'other', undefined].map((tier) => restrictionFor(state, { tier }).mode);
+    expect(modes).toEqual(['live', 'paused', 'read_only', 'read_only']);
+  });
+
+  test('sees the call’s own attributes where there is no context', () => {
+    const state = stateIn('live', { if: [{ in: ['p', { var: 'lineage_agents' }] }, 'paused'] });
+    expect(resolveMode(state, { agentId: 'a', lineageAgents: ['p'] }).mode).toBe('paused');
+    expect(resolveMode(state, { agentId: 'a', lineageAgents: [] }).mode).toBe('live');
+  });
+
+  test('does not loosen a kill', () => {
+    const state = stateIn('read_only', targeting);
+    putKill(state, 'agent:a', 'full_stop');
+    expect(restrictionFor(state, { agent_id: 'a', tier: 'gold' })).toMatchObject({
+      mode: 'full_stop',
+      cause: kill('agent:a'),
+    });
+  });
+
+  test.each<[string, unknown]>([
+    ['answers with a word that is no mode', { var: 'answer' }],
+    ['fails while it is evaluated', { if: [{ '<': [{ var: 'answer' }, 1] }, 'live', 'live'] }],
+    ['has an operation that does not exist', { launch: ['live'] }],
+    ['has an operation that only one evaluator knows', { try: ['live'] }],
+    ['refers to a shared rule', { if: [{ $ref: 'shared' }, 'live'] }],
+    ['is a word', 'live'],
+    ['is a list', ['live']],
+    ['is a number', 1],
+    ['is true', true],
+  ])('is full_stop when it %s', (_, rule) => {
+    expect(restrictionFor(stateIn('live', rule), { answer: 'LIVE' }).mode).toBe('full_stop');
+  });
+
+  test.each([
+    ['a list', ['live']],
+    ['a number', 0],
+    ['true', true],
+    ['an object', { live: 1, b: 1 }],
+    ['empty', ''],
+  ])('is full_stop when it answers with %s', (_, answer) => {
+    expect(restrictionFor(stateIn('live', { var: 'answer' }), { answer }).mode).toBe('full_stop');
+  });
+
+  test.each([{}, null, undefined])('is as none when it is %j', (rule) => {
+    expect(restrictionFor(stateIn('draft_only', rule), {}).mode).toBe('draft_only');
+  });
+});
+
+describe('the restriction for a context', () => {
+  test('is full_stop with the attribute named when it cannot be told who asks', () => {
+    expect(restrictionFor(stateIn('live'), { agent_id: 7 })).toEqual({
+      mode: 'full_stop',
+      cause: { kind: 'identity', message: 'agent_id must be a non-empty string' },
+    });
+  });
+
+  test('is full_stop for another organization than the switch’s, and only then', () => {
+    const state = stateIn('live');
+    expect(restrictionFor(state, { organization_id: 'other' }, 'default')).toEqual({
+      mode: 'full_stop',
+      cause: { kind: 'identity', message: 'organization_id "other" is not the one of this switch' },
+    });
+    for (const context of [{}, { organization_id: 'default' }]) {
+      expect(restrictionFor(state, context, 'default').mode).toBe('live');
+    }
+    expect(restrictionFor(state, { organization_id: 'other' }).mode).toBe('live');
+  });
+});

@@ -1,0 +1,107 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import {
+  actionPatterns,
+  formatTarget,
+  idProblem,
+  MAX_ID_LENGTH,
+  parseTarget,
+  TARGET_TYPES,
+} from '../../flags/index.ts';
+import { IDS } from './arbitraries.ts';
+
+const kinds = TARGET_TYPES.filter((type) => type !== 'all');
+
+describe('targets', () => {
+  test('read what they write, and take everything after the first colon verbatim', () => {
+    const id = fc
+      .oneof(fc.constantFrom(...IDS), fc.string({ unit: 'grapheme', minLength: 1, maxLength: 512 }))
+      .filter((text) => idProblem(text) === null);
+    fc.assert(
+      fc.property(fc.constantFrom(...kinds), id, (type, given) => {
+        const target = parseTarget(`${type}:${given}`);
+        expect(target).toEqual({ type, id: given });
+        expect(formatTarget(target)).toBe(`${type}:${given}`);
+      }),
+    );
+    expect(parseTarget('all')).toEqual({ type: 'all', id: '' });
+    expect(formatTarget({ type: 'all', id: '' })).toBe('all');
+    expect(parseTarget('agent:a:b:c').id).toBe('a:b:c');
+  });
+
+  test('refuse a bare word with the form to paste', () => {
+    expect(() => parseTarget('returns-bot')).toThrow('kill-switch kill agent:returns-bot');
+  });
+
+  test.each([
+    ['', /not a target/],
+    ['agent', /agent/],
+    ['agent:', /must not be empty/],
+    ['all:', /"all" stands alone/],
+    ['all:x', /"all" stands alone/],
+    ['ALL', /not a target/],
+    ['robot:x', /must begin with one of all, agent/],
+    [':x', /must begin with one of/],
+    ['__proto__:x', /must begin with one of/],
+    ['agent:a\nb', /control characters/],
+    [`agent:${'x'.repeat(513)}`, /at most 512 characters, not 513/],
+    [7, /A target is a text/],
+    [null, /A target is a text/],
+    [undefined, /A target is a text/],
+    [['all'], /A target is a text/],
+  ])('refuse %j', (text, sentence) => {
+    expect(() => parseTarget(text)).toThrow(sentence);
+    expect(() => parseTarget(text)).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT' }));
+  });
+});
+
+describe('action patterns', () => {
+  test.each([
+    ['email.send', ['email.*']],
+    ['email.send.now', ['email.send.*', 'email.*']],
+    ['email', []],
+    ['email.', ['email.*']],
+    ['.x', []],
+    ['.*', []],
+    ['a..b', ['a..*', 'a.*']],
+    ['', []],
+  ])('that match %j are %j', (action, patterns) => {
+    expect(actionPatterns(action)).toEqual(patterns);
+  });
+
+  test('are exactly those whose prefix the action begins with', () => {
+    const action = fc.string({ unit: fc.constantFrom('a', 'b', '.', '*'), maxLength: 8 });
+    fc.assert(
+      fc.property(action, action, (given, domain) => {
+        fc.pre(domain !== '');
+        expect(actionPatterns(given).includes(`${domain}.*`)).toBe(given.startsWith(`${domain}.`));
+      }),
+      { numRuns: 2000 },
+    );
+  });
+});
+
+describe('ids', () => {
+  test.each([...IDS, '😀'.repeat(MAX_ID_LENGTH), 'é'.repeat(MAX_ID_LENGTH)])('may be %s', (id) => {
+    expect(idProblem(id)).toBeNull();
+  });
+
+  test.each([
+    ['', /not be empty/],
+    ['x'.repeat(513), /at most 512 characters, not 513/],
+    ['😀'.repeat(513), /at most 512 characters, not 513/],
+    ['a\u0000', /control/],
+    ['a\nb', /control/],
+    ['\u001b[2J', /control/],
+    ['\u007f', /control/],
+    ['\u0085', /control/],
+    ['a\u2028b', /control/],
+    ['\ud800', /surrogate/],
+    [7, /must be a string, not number/],
+    [null, /must be a string, not null/],
+    [undefined, /must be a string, not undefined/],
+    [['a'], /must be a string, not object/],
+  ])('may not be %j', (id, problem) => {
+    expect(idProblem(id)).toMatch(problem);
+  });
+});
