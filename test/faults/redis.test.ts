@@ -8,9 +8,11 @@ import type { FaultProxy } from '../../testing/fault-proxy.ts';
 import { hasRedis, type RedisServer } from '../servers/index.ts';
 import { type Fault, play, Scene, type Subject } from './scene.ts';
 
-interface RedisSubject extends Subject {
+interface Place {
   readonly redis: RedisServer;
   readonly proxy: FaultProxy;
+  /** A copy of the data as they were before the last change. */
+  readonly older: string;
 }
 
 const KEY = (name: string): string => `kill-switch:{default}:${name}`;
@@ -19,7 +21,7 @@ const infoSays = (redis: RedisServer, section: string, text: RegExp) =>
   vi.waitFor(async () => expect(await redis.cli('INFO', section)).toMatch(text), { timeout: 15_000, interval: 20 });
 
 /** Both at one moment: between the two the key would be gone, and that is another fault. */
-const wrongType = (name: string): Fault<RedisSubject> => ({
+const wrongType = (name: string): Fault<Place> => ({
   name: `a value of the wrong type under ${name}`,
   cause: 'STORE_CORRUPT',
   begin: ({ redis }) =>
@@ -30,15 +32,16 @@ const wrongType = (name: string): Fault<RedisSubject> => ({
       KEY(name),
       name,
     ),
-  end: ({ redis }) => redis.cli('EVAL', `redis.call('DEL', KEYS[1]); redis.pcall('RENAME', 'aside', KEYS[1])`, 1, KEY(name)),
+  end: ({ redis }) =>
+    redis.cli('EVAL', `redis.call('DEL', KEYS[1]); redis.pcall('RENAME', 'aside', KEYS[1])`, 1, KEY(name)),
 });
 
 const setConfig =
   (name: string, value: string | number) =>
-  ({ redis }: RedisSubject) =>
+  ({ redis }: Place) =>
     redis.cli('CONFIG', 'SET', name, value);
 
-const FAULTS: ReadonlyArray<Fault<RedisSubject> & { readonly config?: readonly string[] }> = [
+const FAULTS: ReadonlyArray<Fault<Place> & { readonly config?: readonly string[] }> = [
   {
     name: 'killed with SIGKILL',
     cause: 'STORE_UNREACHABLE',
@@ -86,6 +89,12 @@ const FAULTS: ReadonlyArray<Fault<RedisSubject> & { readonly config?: readonly s
     recover: true,
   },
   {
+    name: 'restarted from an older copy',
+    cause: 'GENERATION_CHANGED',
+    begin: ({ redis, older }) => redis.restart({ fromCopy: older }),
+    recover: true,
+  },
+  {
     name: 'emptied with FLUSHALL',
     cause: 'GENERATION_CHANGED',
     begin: ({ redis }) => redis.cli('FLUSHALL'),
@@ -102,7 +111,13 @@ const FAULTS: ReadonlyArray<Fault<RedisSubject> & { readonly config?: readonly s
   {
     name: 'with a head that is not JSON',
     cause: 'STORE_CORRUPT',
-    begin: ({ redis }) => redis.cli('EVAL', `redis.call('COPY', KEYS[1], 'aside'); redis.call('SET', KEYS[1], '{"epoch":')`, 1, KEY('head')),
+    begin: ({ redis }) =>
+      redis.cli(
+        'EVAL',
+        `redis.call('COPY', KEYS[1], 'aside'); redis.call('SET', KEYS[1], '{"epoch":')`,
+        1,
+        KEY('head'),
+      ),
     end: ({ redis }) => redis.cli('RENAME', 'aside', KEY('head')),
   },
   {
@@ -126,7 +141,9 @@ const FAULTS: ReadonlyArray<Fault<RedisSubject> & { readonly config?: readonly s
     config: ['maxmemory-policy noeviction'],
     begin: setConfig('maxmemory', '1mb'),
     during: async ({ control }) => {
-      await expect(control.setFeature({ name: 'x', stage: 'live', reason: 'y' })).rejects.toMatchObject({ code: 'STORE_READ_ONLY' });
+      await expect(control.setFeature({ name: 'x', stage: 'live', reason: 'y' })).rejects.toMatchObject({
+        code: 'STORE_READ_ONLY',
+      });
       expect(await control.kill({ target: 'agent:other' })).toMatchObject({ already: false });
     },
     end: setConfig('maxmemory', 0),
@@ -145,15 +162,17 @@ const FAULTS: ReadonlyArray<Fault<RedisSubject> & { readonly config?: readonly s
   },
 ];
 
-async function setUp(context: TestContext, config: readonly string[] = []): Promise<RedisSubject & { scene: Scene }> {
+async function setUp(context: TestContext, config: readonly string[] = []): Promise<Place & Subject> {
   const scene = new Scene(context);
   const redis = await scene.redis({ config });
   const proxy = await scene.proxy(redis.port);
   const control = await scene.live(redisControlStore({ url: redis.url }));
+  const older = await redis.copyData();
   const [url, folder] = [`redis://127.0.0.1:${proxy.port}`, scene.folder('anchors')];
   const executor = await scene.executor({ store: redisStore({ url, anchor: join(folder, 'executor') }) });
   const observer = await scene.observer({ store: redisStore({ url }) });
-  return { scene, redis, proxy, control, executor, observer };
+  await scene.seen(control, [executor, observer]);
+  return { older, redis, proxy, control, executor, observer };
 }
 
 describe.skipIf(!hasRedis).concurrent('a Redis that is', () => {

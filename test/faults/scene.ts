@@ -4,7 +4,15 @@ import { type ControlPlane, openControlPlane } from '../../operator/index.ts';
 import type { ControlStore } from '../../store/ports.ts';
 import type { FaultProxy } from '../../testing/fault-proxy.ts';
 import { type RedisServer, startFaultProxy, startRedis, temporaryFolder } from '../servers/index.ts';
-import { type ExecutorOptions, type Executor, expectStoppedInTime, startExecutor, startObserver, type Witness } from './witness.ts';
+import {
+  type Executor,
+  type ExecutorOptions,
+  expectStoppedInTime,
+  PATIENCE_MS,
+  startExecutor,
+  startObserver,
+  type Witness,
+} from './witness.ts';
 
 const RESOLUTION_MS = 5;
 const delays = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
@@ -53,6 +61,12 @@ export class Scene {
     return control;
   }
 
+  /** Makes one more change, and waits until all of these have applied it. */
+  async seen(control: ControlPlane, witnesses: readonly Witness[]): Promise<void> {
+    const { acknowledgements } = await control.kill({ target: 'agent:lost', waitMs: PATIENCE_MS });
+    expect(acknowledgements).toMatchObject({ total: witnesses.length, applied: witnesses.length });
+  }
+
   async executor(options: ExecutorOptions): Promise<Executor> {
     return this.own(await startExecutor(options), (executor) => executor.close());
   }
@@ -71,14 +85,14 @@ export class Scene {
 }
 
 /** How a fault ends: what is done about it, and whether an operator must then say that the store is to be taken as it is. */
-export interface Fault<Subject> {
+export interface Fault<Place> {
   readonly name: string;
   /** The cause that decisions name while it lasts. */
   readonly cause: string;
   /** Resolves when the fault is there: nothing that is asked of the store from then on is confirmed. */
-  readonly begin: (subject: Subject) => unknown;
-  readonly during?: (subject: Subject) => Promise<unknown>;
-  readonly end?: (subject: Subject) => unknown;
+  readonly begin: (place: Place & Subject) => unknown;
+  readonly during?: (place: Place & Subject) => Promise<unknown>;
+  readonly end?: (place: Place & Subject) => unknown;
   /** True: it stays stopped until `recover`, also when the fault has ended. */
   readonly recover?: boolean;
 }
@@ -91,7 +105,7 @@ export interface Subject {
 }
 
 /** Plays one fault from its beginning to its end, and expects of both what the design promises. */
-export async function play<S extends Subject>(fault: Fault<S>, subject: S): Promise<void> {
+export async function play<Place>(fault: Fault<Place>, subject: Place & Subject): Promise<void> {
   const { control, executor, observer } = subject;
   const both = [executor, observer];
   await Promise.all(both.map((witness) => witness.goes()));
@@ -131,4 +145,3 @@ function expectEvents({ name, events }: Witness, { cause, recover }: Pick<Fault<
   if (!recover) expect(types.at(-2), `${name}: ${types.join(' ')}`).toBe('STALE');
   expect(last?.message, `${name}: ${cause}`).not.toBe('');
 }
-

@@ -55,11 +55,7 @@ export class Witness {
   #ended = false;
   #heard = (): void => {};
 
-  constructor(
-    name: string,
-    leaseMs: number,
-    { client, asks, starts = [], release }: WitnessParts,
-  ) {
+  constructor(name: string, leaseMs: number, { client, asks, starts = [], release }: WitnessParts) {
     this.name = name;
     this.leaseMs = leaseMs;
     this.starts = starts;
@@ -207,12 +203,21 @@ export async function startObserver(options: ExecutorOptions): Promise<Witness> 
  * The clock is the executor's own, so what was *asked* after the lease has no margin. An action may be held up by the system between its last
  * look and its first line, so its start may be later by what this process was held up at most.
  */
-export function expectStoppedInTime(witness: Witness, { from, to, heldUpMs }: Record<'from' | 'to' | 'heldUpMs', number>) {
+export function expectStoppedInTime(
+  witness: Witness,
+  { from, to, heldUpMs }: Record<'from' | 'to' | 'heldUpMs', number>,
+) {
   const end = from + witness.leaseMs;
   const after = witness.looks.filter(({ asked, told }) => asked >= end && told <= to);
   expect(after.length, `${witness.name} was looked at after its lease`).toBeGreaterThan(0);
   const letThrough = after.filter(({ stopped }) => !stopped);
-  expect(letThrough.map((look) => ({ ...look, late: look.asked - end })), witness.name).toEqual([]);
+  expect(
+    letThrough.map((look) => ({ ...look, late: look.asked - end })),
+    witness.name,
+  ).toEqual([]);
   const late = witness.starts.filter((at) => at > end + heldUpMs && at < to);
-  expect(late.map((at) => at - end), `${witness.name} started actions too late (ms)`).toEqual([]);
+  expect(
+    late.map((at) => at - end),
+    `${witness.name} started actions too late (ms)`,
+  ).toEqual([]);
 }

@@ -1,0 +1,62 @@
+import { cpSync, renameSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileControlStore } from '../../store/file/control.ts';
+import { fileStore } from '../../store/file/index.ts';
+import type { ControlStore, ExecutorStore } from '../../store/ports.ts';
+import { redisControlStore } from '../../store/redis/control.ts';
+import { redisStore } from '../../store/redis/index.ts';
+import { hasRedis } from '../servers/index.ts';
+import type { Scene } from './scene.ts';
+
+/** How an executor reaches a store, as plain data that another process understands. */
+export type StoreAddress =
+  | { readonly redis: { readonly url: string; readonly anchor?: string } }
+  | { readonly file: { readonly directory: string; readonly anchor?: string } };
+
+/** A store that can lose what it was given, whatever it is made of. */
+export interface LosingStore {
+  readonly controlStore: ControlStore;
+  /** Each name has an anchor of its own, which is not lost with the store. */
+  address(name: string): StoreAddress;
+  /** Everything goes, also what executors had reported. */
+  wipe(): Promise<void>;
+  copy(): Promise<void>;
+  /** The control side is again what it was when it was copied. */
+  restore(): Promise<void>;
+}
+
+export const openStore = (address: StoreAddress): ExecutorStore =>
+  'redis' in address ? redisStore(address.redis) : fileStore(address.file);
+
+const fileDriver = async (scene: Scene): Promise<LosingStore> => {
+  const folder = scene.folder('faults');
+  const directory = join(folder, 'switch');
+  const [log, backup] = [join(directory, 'control/default/log.jsonl'), join(folder, 'backup')];
+  return {
+    controlStore: fileControlStore({ directory }),
+    address: (name) => ({ file: { directory, anchor: join(folder, 'anchors', name) } }),
+    // In one step, each: executors look all the time.
+    wipe: async () => renameSync(directory, join(folder, 'wiped')),
+    copy: async () => cpSync(log, backup),
+    restore: async () => renameSync(backup, log),
+  };
+};
+
+const redisDriver = async (scene: Scene): Promise<LosingStore> => {
+  const redis = await scene.redis();
+  const folder = scene.folder('anchors');
+  let backup = '';
+  return {
+    controlStore: redisControlStore({ url: redis.url }),
+    address: (name) => ({ redis: { url: redis.url, anchor: join(folder, name) } }),
+    wipe: async () => void (await redis.cli('FLUSHALL')),
+    async copy() {
+      backup = await redis.copyData();
+    },
+    restore: () => redis.restart({ fromCopy: backup }),
+  };
+};
+
+/** Every driver that can be tried here. */
+export const DRIVERS: ReadonlyArray<{ readonly name: string; readonly open: (scene: Scene) => Promise<LosingStore> }> =
+  [{ name: 'file', open: fileDriver }, ...(hasRedis ? [{ name: 'redis', open: redisDriver }] : [])];

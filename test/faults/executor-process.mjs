@@ -1,0 +1,26 @@
+// An executor in a process of its own: acts all the time, and prints what came of each attempt, one JSON line each.
+// SIGUSR2 holds up its event loop for longer than its lease.
+// node executor-process.mjs '{"store":{"file":{"directory":"…"}},"leaseMs":1000,"name":"…"}'
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createKillSwitch } from 'openfeature-kill-switch';
+import { fileStore } from 'openfeature-kill-switch/store/file';
+import { redisStore } from 'openfeature-kill-switch/store/redis';
+
+const { store, leaseMs, name } = JSON.parse(process.argv[2] ?? '');
+const killSwitch = await createKillSwitch({
+  store: store.redis ? redisStore(store.redis) : fileStore(store.file),
+  leaseMs,
+  agentId: 'worker',
+  executor: { name },
+});
+process.on('SIGUSR2', () => {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, leaseMs * 1.5);
+});
+
+const act = killSwitch.action({ name: 'work.do', execute: () => {} });
+for (;;) {
+  const { status, decision } = await act.attempt(undefined);
+  const { cause } = decision;
+  console.log(JSON.stringify({ status, cause: cause.kind === 'fault' ? cause.code : cause.kind }));
+  await sleep(10);
+}
