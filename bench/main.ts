@@ -1,13 +1,18 @@
 import { parseArgs } from 'node:util';
 import { startRedis, type RedisServer, stopAll, temporaryFolder } from '../test/servers/index.ts';
+import { evaluations } from './evaluations.ts';
+import { fanOut } from './fan-out.ts';
+import { loading } from './loading.ts';
 import { machine, versions } from './machine.ts';
-import type { Bench, Measurement } from './measurement.ts';
+import type { Bench, Measurement, Switches } from './measurement.ts';
 import { millionKills } from './million-kills.ts';
+import { oneMoreKill } from './one-more-kill.ts';
 import { writeReadme } from './readme.ts';
+import { makeSwitches } from './switches.ts';
 import { formatTable, type Report, type Result } from './results.ts';
 
 /** Every number, in the order in which they are shown. To add one, write its file and name it here. */
-const MEASUREMENTS: readonly Measurement[] = [millionKills];
+const MEASUREMENTS: readonly Measurement[] = [millionKills, evaluations, fanOut, loading, oneMoreKill];
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -33,12 +38,19 @@ const say = (text: string): void => {
 };
 const folder = temporaryFolder('bench');
 let redis: Promise<RedisServer> | undefined;
+let switches: Promise<Switches> | undefined;
 const bench: Bench = {
   quick: values.quick,
   folder: folder.path,
   redis: () => (redis ??= startRedis()),
+  switches: () => (switches ??= fill(values.quick ? 300 : 100_000)),
   say,
 };
+
+async function fill(kills: number): Promise<Switches> {
+  say(`a switch with ${kills} kills and one with none, in Redis and in folders`);
+  return makeSwitches(await bench.redis(), bench.folder, kills);
+}
 
 const results: Result[] = [];
 try {

@@ -9,8 +9,17 @@ export interface Bench {
   readonly folder: string;
   /** Started for the first that asks. */
   redis(): Promise<RedisServer>;
+  /** Made for the first that asks: a switch with many kills, and one with none, each in Redis (under these organization ids) and in a folder. */
+  switches(): Promise<Switches>;
   /** Says on stderr what is going on. */
   say(text: string): void;
+}
+
+export interface Switches {
+  readonly kills: number;
+  readonly redis: RedisServer;
+  /** By organization id: `many` or `none`. */
+  readonly folders: Readonly<Record<'many' | 'none', string>>;
 }
 
 /** One number, or a few that are measured together. */

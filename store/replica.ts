@@ -52,6 +52,12 @@ export interface ReplicaOptions {
   readonly surfaces?: (() => readonly SurfaceRecord[] | null) | undefined;
 }
 
+/**
+ * When an executor reports a change that was pushed to it, in milliseconds: at a moment of its own between these, because a thousand of them
+ * that hear the same kill would all ask the store while it still tells the rest.
+ */
+const REPORT_AFTER_MS = [5, 25] as const;
+
 /** Both clocks of this machine. */
 export const systemClock: Clock = () => ({ mono: performance.now(), wall: Date.now() });
 
@@ -106,6 +112,7 @@ export class Replica {
   #again = false;
   #timer: NodeJS.Timeout | undefined;
   #leaseTimer: NodeJS.Timeout | undefined;
+  #reportTimer: NodeJS.Timeout | undefined;
   #closed: Promise<void> | null = null;
 
   constructor(options: ReplicaOptions) {
@@ -235,6 +242,7 @@ export class Replica {
   async #close(): Promise<void> {
     clearTimeout(this.#timer);
     clearTimeout(this.#leaseTimer);
+    clearTimeout(this.#reportTimer);
     this.#stopFollowing?.();
     this.#listeners.clear();
     await this.#cycle;
@@ -261,13 +269,30 @@ export class Replica {
       try {
         const outcome = this.#copy.push(push.event);
         if (outcome === 'known') return;
-        if (outcome === 'applied') this.#changed([push.event]);
+        if (outcome === 'applied') {
+          this.#changed([push.event]);
+          this.#reportSoon();
+          return;
+        }
       } catch (error) {
         this.#trouble = faultFrom(error); // the confirmation that follows meets it again, and no lease outlives it
       }
     }
-    // Not in this turn: what is pushed to the other copies of this process is applied before anyone confirms.
-    setImmediate(() => this.#wake());
+    this.#wake();
+  }
+
+  /** What was pushed holds already and renews nothing, so its report may wait a moment: it must not keep others from hearing of it. */
+  #reportSoon(): void {
+    if (this.#closed || this.#reportTimer) return;
+    const [least, most] = REPORT_AFTER_MS;
+    this.#reportTimer = setTimeout(
+      () => {
+        this.#reportTimer = undefined;
+        this.#wake();
+      },
+      least + Math.random() * (most - least),
+    );
+    this.#reportTimer.unref();
   }
 
   #wake(): void {
