@@ -79,7 +79,7 @@ export function resolveMode(state: State, call: Call, context?: Readonly<Record<
 }
 
 /** `full_stop`, because it cannot be told who asks. */
-export const unidentified = (message: string): Restriction => ({
+const unidentified = (message: string): Restriction => ({
   mode: SAFE_MODE,
   cause: { kind: 'identity', message },
 });

@@ -53,7 +53,7 @@ export function validateFlagd(text: string): FlagdValidation {
   }
   const leftOut = asObject(definition['metadata'])['left_out'];
   if (leftOut !== undefined) {
-    const message = `the export left out flags of the app that flagd could not have read: ${String(leftOut)}`;
+    const message = `the export left out flags of the app that flagd could not have read: ${JSON.stringify(leftOut)}`;
     problems.push({ path: '/metadata/left_out', message, severity: 'warning' });
   }
   return report(problems, missing, unsafe);
@@ -88,7 +88,10 @@ function withNamedFlags(definition: Json): { readonly definition: Json; readonly
   const { flags } = definition;
   if (!Array.isArray(flags)) return { definition, problems: [] };
   const message = 'is a list: flagd reads it, but in-process clients do not. Use an object with the keys as names.';
-  const named = flags.map((flag, index) => [String(asObject(flag)['key'] ?? index), flag]);
+  const named = flags.map((flag, index) => {
+    const { key } = asObject(flag);
+    return [typeof key === 'string' ? key : String(index), flag];
+  });
   return {
     definition: { ...definition, flags: Object.fromEntries(named) },
     problems: [{ path: '/flags', message, severity: 'warning' }],

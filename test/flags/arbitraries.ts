@@ -26,7 +26,7 @@ export const IDS = [
   'x'.repeat(512),
 ] as const;
 
-export const ACTIONS = [
+const ACTIONS = [
   'email.send',
   'email.send.now',
   'email.*',
@@ -43,7 +43,7 @@ export const ACTIONS = [
 ] as const;
 
 /** What is not an id: how the property test names it, and the value. */
-export const ODD_IDS: ReadonlyArray<readonly [string, unknown]> = [
+const ODD_IDS: ReadonlyArray<readonly [string, unknown]> = [
   ['null', null],
   ['number', 7],
   ['zero', 0],
@@ -59,7 +59,7 @@ export const ODD_IDS: ReadonlyArray<readonly [string, unknown]> = [
 ];
 
 /** What is not a list of strings. */
-export const ODD_LINEAGES: ReadonlyArray<readonly [string, unknown]> = [
+const ODD_LINEAGES: ReadonlyArray<readonly [string, unknown]> = [
   ['null lineage', null],
   ['string lineage', 'a'],
   ['empty string lineage', ''],
@@ -90,7 +90,7 @@ export const ODD_CONTEXTS: readonly OddContext[] = [
 ];
 
 /** Rules for the base mode on which both evaluators agree; `tier` and `answer` are the app's own attributes. */
-export const TARGETINGS: readonly unknown[] = [
+const TARGETINGS: readonly unknown[] = [
   {},
   { if: [{ '===': [{ var: 'tier' }, 'gold'] }, 'live', 'read_only'] },
   { if: [{ in: [{ var: 'tier' }, ['gold', 'silver']] }, 'test_mode'] },
@@ -160,7 +160,7 @@ export function putKill(state: State, target: string, killed: Mode): void {
 }
 
 /** A context and the names of the odd values in it. */
-export interface OddContext {
+interface OddContext {
   readonly context: Readonly<Record<string, unknown>>;
   readonly odd: readonly string[];
 }

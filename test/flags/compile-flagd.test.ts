@@ -185,9 +185,9 @@ describe('the compiled definition', () => {
         core.resolveStringEvaluation('kill-switch.autonomy.email.send', 'trusted', context).value,
       ];
     };
-    const now = Math.floor(Date.now() / 1000);
-    expect(answers(now + 60)).toEqual(['live', 'live', 200, 'trusted']);
-    expect(answers(now)).toEqual(['full_stop', 'dark', 0, 'human_in_the_loop']);
+    const inTheYear2100 = 4_102_444_800;
+    expect(answers(inTheYear2100)).toEqual(['live', 'live', 200, 'trusted']);
+    expect(answers(1)).toEqual(['full_stop', 'dark', 0, 'human_in_the_loop']);
     expect(answers(0)).toEqual(['full_stop', 'dark', 0, 'human_in_the_loop']);
   });
 
