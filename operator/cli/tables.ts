@@ -1,5 +1,6 @@
-import type { KillRecord } from '../../flags/index.ts';
+import type { Intervention, KillRecord } from '../../flags/index.ts';
 import type { ExecutorAcknowledgement } from '../acknowledge.ts';
+import type { SurfaceRow } from '../control-plane.ts';
 import { formatDuration } from './duration.ts';
 import { quoted, shortTime, table } from './output.ts';
 
@@ -30,5 +31,46 @@ export const executorTable = (executors: readonly ExecutorAcknowledgement[]): st
       `${formatDuration(age_ms)} ago`,
       `${host}/${pid}`,
       id,
+    ]),
+  );
+
+/** Decisions that were not `allow`; who or what made each, and what became of the call. */
+export const interventionTable = (interventions: readonly Intervention[]): string =>
+  table(
+    ['AT', 'TYPE', 'ACTION', 'AGENT', 'RUN', 'STATUS', 'MODE', 'CAUSE'],
+    interventions.map(({ at, type, action, agent_id, run_id, status, mode, cause, proposal }) => [
+      shortTime(at),
+      type,
+      action,
+      agent_id,
+      run_id,
+      proposal ? 'proposal' : status,
+      mode,
+      causeText(cause),
+    ]),
+  );
+
+const causeText = (cause: Readonly<Record<string, unknown>>): string => {
+  const named = [cause['target'], cause['feature'], cause['action'], cause['code']].find(
+    (part) => typeof part === 'string',
+  );
+  const by = typeof cause['killed_by'] === 'string' ? ` by ${cause['killed_by']}` : '';
+  const reason = typeof cause['reason'] === 'string' ? ` ${quoted(cause['reason'])}` : '';
+  return `${String(cause['kind'])}${named === undefined ? '' : ` ${String(named)}`}${by}${reason}`;
+};
+
+/** What can act, where, and what is missing. */
+export const surfaceTable = (surfaces: readonly SurfaceRow[]): string =>
+  table(
+    ['ACTION', 'EFFECT', 'SURFACE', 'FEATURE', 'EXECUTOR', 'PROCESS', 'LAST USED', 'GAPS'],
+    surfaces.map(({ action, effect, surface, feature, irreversible, executor, host, pid, last_used, gaps }) => [
+      action,
+      irreversible ? `${effect}, confirmed` : effect,
+      surface,
+      feature,
+      executor,
+      pid === null ? null : `${host}/${pid}`,
+      last_used === null ? 'never' : shortTime(last_used),
+      gaps.length === 0 ? null : gaps.join('; '),
     ]),
   );

@@ -61,7 +61,8 @@ async function stress(control: ControlPlane, where: { url?: string; directory?: 
     const stops: Array<{ readonly agent: string; readonly from: number; readonly to: number }> = [];
     let [kills, acknowledged] = [0, 0];
     const until = now() + SECONDS * 1000;
-    for (let round = 0; now() < until; round += 1) {
+    // On a slow machine it goes on until there is something to count.
+    for (let round = 0; now() < until || kills < 5; round += 1) {
       const agent = round % 3 === 0 ? 'shared' : `agent-w${round % PROCESSES}`;
       const frozen = round % 4 === 1 ? workers[(round + 3) % PROCESSES] : undefined;
       frozen?.process.kill('SIGSTOP'); // with confirmations under way, perhaps
@@ -97,7 +98,6 @@ async function stress(control: ControlPlane, where: { url?: string; directory?: 
     expect(ends.flatMap(({ violations }) => violations)).toEqual([]);
     expect(late).toEqual([]);
     expect({ kills, acknowledged }).toEqual({ kills, acknowledged: kills });
-    expect(kills).toBeGreaterThan(3);
     expect(sum(({ started }) => started)).toBeGreaterThan(1000);
     expect(sum(({ stopped }) => stopped)).toBeGreaterThan(100);
     expect(starts.length).toBeGreaterThan(50);
