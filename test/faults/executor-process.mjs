@@ -1,6 +1,7 @@
 // An executor in a process of its own: acts all the time, and prints what came of each attempt, one JSON line each.
-// SIGUSR2 holds up its event loop for longer than its lease.
+// SIGUSR2 holds up its event loop, for longer than its lease and until there is a file `go-on` in its working directory.
 // node executor-process.mjs '{"store":{"file":{"directory":"…"}},"leaseMs":1000,"name":"…"}'
+import { existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createKillSwitch } from 'openfeature-kill-switch';
 import { fileStore } from 'openfeature-kill-switch/store/file';
@@ -14,7 +15,11 @@ const killSwitch = await createKillSwitch({
   executor: { name },
 });
 process.on('SIGUSR2', () => {
-  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, leaseMs * 1.5);
+  console.log(JSON.stringify({ status: 'held up', cause: '' }));
+  const since = performance.now();
+  while (performance.now() - since < leaseMs * 1.2 || !existsSync('go-on')) {
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20);
+  }
 });
 
 const act = killSwitch.action({ name: 'work.do', execute: () => {} });

@@ -1,3 +1,5 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { serverProcess } from '../servers/server-process.ts';
@@ -19,8 +21,9 @@ export interface ExecutorProcess {
   readonly attempts: readonly Attempt[];
   freeze(): Promise<void>;
   thaw(): Promise<void>;
-  /** Holds up its event loop for longer than its lease. */
-  stall(): void;
+  /** Holds up its event loop, for longer than its lease and until `goOn`. */
+  holdUp(): Promise<void>;
+  goOn(): void;
   /** Resolves once an attempt after the first `after` ones `fits`. */
   until(fits: (attempt: Attempt) => boolean, after?: number): Promise<void>;
 }
@@ -37,10 +40,11 @@ export async function startExecutorProcess(
   options: { readonly store: StoreAddress; readonly leaseMs: number; readonly name: string },
 ): Promise<ExecutorProcess> {
   const attempts: Attempt[] = [];
+  const cwd = scene.folder('executor');
   const child = serverProcess({
     command: process.execPath,
     args: [SCRIPT, JSON.stringify(options)],
-    cwd: scene.folder('executor'),
+    cwd,
     isReady: async () => attempts.length > 0,
   });
   scene.own(child, () => child.kill());
@@ -53,15 +57,21 @@ export async function startExecutorProcess(
     attempts,
     freeze: child.freeze,
     thaw: child.thaw,
-    stall: () => child.process.kill('SIGUSR2'),
-    async until(fits, after = 0) {
-      const until = performance.now() + PATIENCE_MS;
-      while (!attempts.slice(after).some(fits)) {
-        if (performance.now() > until) {
-          throw new Error(`Not within ${PATIENCE_MS} ms. Last: ${JSON.stringify(attempts.slice(-3))} ${child.output}`);
-        }
-        await new Promise((resolve) => setTimeout(resolve, 5));
-      }
+    async holdUp() {
+      child.process.kill('SIGUSR2');
+      await until(({ status }) => status === 'held up');
     },
+    goOn: () => writeFileSync(join(cwd, 'go-on'), ''),
+    until,
   };
+
+  async function until(fits: (attempt: Attempt) => boolean, after = 0): Promise<void> {
+    const until = performance.now() + PATIENCE_MS;
+    while (!attempts.slice(after).some(fits)) {
+      if (performance.now() > until) {
+        throw new Error(`Not within ${PATIENCE_MS} ms. Last: ${JSON.stringify(attempts.slice(-3))} ${child.output}`);
+      }
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+  }
 }

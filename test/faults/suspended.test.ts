@@ -1,0 +1,76 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, expect, test } from 'vitest';
+import { redisControlStore } from '../../store/redis/control.ts';
+import { hasRedis } from '../servers/index.ts';
+import { DRIVERS } from './drivers.ts';
+import { blockedBy, executed, type ExecutorProcess, startExecutorProcess } from './executor-process.ts';
+import { Scene } from './scene.ts';
+
+const LEASE_MS = 1000;
+
+/** What it has done since it had told so many attempts. */
+const executedAfter = ({ attempts }: ExecutorProcess, before: number): number =>
+  attempts.slice(before).filter(executed).length;
+
+/** Suspended for longer than its lease; all that it had told before has been read. */
+async function suspend(executor: ExecutorProcess): Promise<number> {
+  await executor.freeze();
+  await sleep(LEASE_MS * 1.2); // the fault itself
+  return executor.attempts.length;
+}
+
+describe.concurrent.each(DRIVERS)('an executor over a $name store', ({ open }) => {
+  test('that was suspended for longer than its lease starts nothing that was killed meanwhile', {
+    timeout: 60_000,
+  }, async (context) => {
+    const scene = new Scene(context);
+    const store = await open(scene);
+    const control = await scene.live(store.controlStore);
+    const executor = await startExecutorProcess(scene, { store: store.address('a'), leaseMs: LEASE_MS, name: 'a' });
+    await executor.until(executed);
+    const before = await suspend(executor);
+    const { acknowledgements } = await control.kill({ target: 'agent:worker' });
+    expect(acknowledgements).toMatchObject({ total: 1, applied: 0, silent: 1 });
+    await executor.thaw();
+    await executor.until(blockedBy('kill'), before);
+    expect(executedAfter(executor, before)).toBe(0);
+    await control.revive({ target: 'agent:worker', reason: 'a test' });
+    await executor.until(executed, before);
+  });
+
+  test('whose event loop was held up for longer than its lease starts nothing that was killed meanwhile', {
+    timeout: 60_000,
+  }, async (context) => {
+    const scene = new Scene(context);
+    const store = await open(scene);
+    const control = await scene.live(store.controlStore);
+    const executor = await startExecutorProcess(scene, { store: store.address('a'), leaseMs: LEASE_MS, name: 'a' });
+    await executor.until(executed);
+    await executor.holdUp();
+    const before = executor.attempts.length;
+    await control.kill({ target: 'agent:worker' });
+    executor.goOn();
+    await executor.until(blockedBy('kill'), before);
+    expect(executedAfter(executor, before)).toBe(0);
+  });
+});
+
+describe.skipIf(!hasRedis)('an executor that was suspended for longer than its lease', () => {
+  test('starts nothing before Redis has confirmed again', { timeout: 60_000 }, async (context) => {
+    const scene = new Scene(context);
+    const redis = await scene.redis();
+    const proxy = await scene.proxy(redis.port);
+    await scene.live(redisControlStore({ url: redis.url }));
+    const store = { redis: { url: `redis://127.0.0.1:${proxy.port}` } };
+    const executor = await startExecutorProcess(scene, { store, leaseMs: LEASE_MS, name: 'a' });
+    await executor.until(executed);
+    const before = await suspend(executor);
+    proxy.stall();
+    await executor.thaw();
+    await executor.until(blockedBy('STORE_UNREACHABLE'), before);
+    await executor.until(blockedBy('STORE_UNREACHABLE'), before + 20);
+    expect(executedAfter(executor, before)).toBe(0);
+    await proxy.resume();
+    await executor.until(executed, before);
+  });
+});
