@@ -11,7 +11,17 @@ import {
   type ResolutionDetails,
   type TrackingEventDetails,
 } from '@openfeature/server-sdk';
-import { type Clock, type Fault, type FlagType, flagRow, invalid, LEASE_MS, messageOf } from '../flags/index.ts';
+import {
+  callFromContext,
+  type Clock,
+  type Fault,
+  type FlagType,
+  flagRow,
+  invalid,
+  LEASE_MS,
+  messageOf,
+  safeAnswer,
+} from '../flags/index.ts';
 import { checkLeaseMs } from '../store/replica.ts';
 import { within } from '../store/with-deadline.ts';
 import { LeaseKeeper } from './lease-keeper.ts';
@@ -125,7 +135,7 @@ export class FailClosedProvider implements Provider {
     context: EvaluationContext,
     logger: Logger,
   ): Promise<ResolutionDetails<boolean>> {
-    return this.#resolve('boolean', flagKey, defaultValue, () =>
+    return this.#resolve('boolean', flagKey, defaultValue, context, () =>
       this.#inner.resolveBooleanEvaluation(flagKey, defaultValue, context, logger),
     );
   }
@@ -136,7 +146,7 @@ export class FailClosedProvider implements Provider {
     context: EvaluationContext,
     logger: Logger,
   ): Promise<ResolutionDetails<string>> {
-    return this.#resolve('string', flagKey, defaultValue, () =>
+    return this.#resolve('string', flagKey, defaultValue, context, () =>
       this.#inner.resolveStringEvaluation(flagKey, defaultValue, context, logger),
     );
   }
@@ -147,7 +157,7 @@ export class FailClosedProvider implements Provider {
     context: EvaluationContext,
     logger: Logger,
   ): Promise<ResolutionDetails<number>> {
-    return this.#resolve('number', flagKey, defaultValue, () =>
+    return this.#resolve('number', flagKey, defaultValue, context, () =>
       this.#inner.resolveNumberEvaluation(flagKey, defaultValue, context, logger),
     );
   }
@@ -158,7 +168,7 @@ export class FailClosedProvider implements Provider {
     context: EvaluationContext,
     logger: Logger,
   ): Promise<ResolutionDetails<T>> {
-    return this.#resolve('object', flagKey, defaultValue, () =>
+    return this.#resolve('object', flagKey, defaultValue, context, () =>
       this.#inner.resolveObjectEvaluation(flagKey, defaultValue, context, logger),
     );
   }
@@ -172,10 +182,17 @@ export class FailClosedProvider implements Provider {
     type: FlagType,
     flagKey: string,
     callerDefault: T,
+    context: EvaluationContext,
     ask: () => Promise<ResolutionDetails<T>>,
   ): Promise<ResolutionDetails<T>> {
     const found = flagRow(flagKey);
     if (!found) return askWithin(flagKey, this.#timeoutMs, ask);
+    // Not every source can tell (flagd takes an agent_id of null for none).
+    const call = found.row.kind === 'mode' ? callFromContext(context) : null;
+    if (typeof call === 'string') {
+      const cause = { kind: 'identity', message: call } as const;
+      return Promise.resolve(safeAnswer(found.row, type, cause) as ResolutionDetails<T>);
+    }
     const question = { row: found.row, flagKey, type, callerDefault };
     const fault = this.#fault();
     if (fault) return Promise.resolve(safeResolution(question, fault));
