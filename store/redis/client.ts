@@ -38,6 +38,7 @@ export function createClient(
     keyPrefix: '', // our own, in the keys: ioredis does not put it before channels
     stringNumbers: false,
     protocol: 2,
+    connectionName: undefined, // a connection that ends while ioredis 5 sets its name is never made anew
     disableClientInfo: endpoint.options.disableClientInfo ?? true,
   };
   const client: Redis = new Redis({ ...endpoint.options, ...ours, replyMapping: 'legacy' });

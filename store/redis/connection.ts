@@ -2,7 +2,7 @@ import type { Redis } from 'ioredis';
 import { KillSwitchError } from '../../flags/index.ts';
 import { createClient, dropHung, endClient, moveTo, startConnecting } from './client.ts';
 import type { RedisEndpoint } from './endpoint.ts';
-import { movedTo, storeError } from './errors.ts';
+import { isConsequence, movedTo, storeError } from './errors.ts';
 
 export interface Request<T> {
   readonly access: 'read' | 'write';
@@ -27,10 +27,7 @@ export class RedisConnection {
     this.#client = createClient(endpoint, requestTimeoutMs, (error) => {
       this.#lastError = error;
     });
-    this.#client.on('ready', () => {
-      this.#lastError = undefined;
-      this.#wakeAll();
-    });
+    this.#client.on('ready', () => this.#wakeAll());
   }
 
   /** @throws KillSwitchError STORE_UNREACHABLE, STORE_READ_ONLY, CORRUPT, CLOSED */
@@ -40,9 +37,12 @@ export class RedisConnection {
       try {
         await this.#ready(end - performance.now());
         const leftMs = Math.max(1, end - performance.now());
-        return await this.#answer(send(this.#client, leftMs), leftMs, largeMs);
-      } catch (error) {
+        const answer = await this.#answer(send(this.#client, leftMs), leftMs, largeMs);
+        this.#lastError = undefined;
+        return answer;
+      } catch (thrown) {
         if (this.#closing) throw this.#closedError();
+        const error = (isConsequence(thrown) && this.#lastError) || thrown;
         const node = movedTo(error); // then nothing was done
         if (!node || performance.now() >= end) throw storeError(error, access, this.endpoint);
         moveTo(this.#client, node);

@@ -27,7 +27,14 @@ export const redact = (text: string, { secrets }: Pick<RedisEndpoint, 'secrets'>
   secrets.reduce((clean, secret) => clean.replaceAll(secret, '***'), text);
 
 /** True for an answer of Redis: what was asked was then not done, other than after a lost connection. */
-export const isReply = (error: unknown): error is Error => error instanceof Error && error.name === 'ReplyError';
+export const isReply = (error: unknown): error is Error & { readonly name: 'ReplyError' } =>
+  error instanceof Error && error.name === 'ReplyError';
+
+const isLost = (error: unknown): boolean => !isReply(error) && LOST.test(messageOf(error));
+
+/** True for what follows from a trouble that was told before: the connection was lost, or (ioredis 5 does not wait for it) AUTH was refused. */
+export const isConsequence = (error: unknown): boolean =>
+  isLost(error) || (isReply(error) && replyCode(error.message) === 'NOAUTH');
 
 /** The node of a Cluster that holds the keys, where an answer names it instead of doing what was asked. */
 export function movedTo(error: unknown): RedisNode | null {
@@ -43,7 +50,7 @@ export function storeError(error: unknown, access: 'read' | 'write', endpoint: R
   if (isKillSwitchError(error)) return error;
   const inner = (error as { previousErrors?: unknown[] } | null)?.previousErrors?.[0] ?? error; // of a MULTI: why it was discarded
   const code = replyCode(messageOf(inner));
-  const message = redact(LOST.test(messageOf(inner)) ? 'the connection was lost' : messageOf(inner), endpoint);
+  const message = redact(isLost(inner) ? 'the connection was lost' : messageOf(inner), endpoint);
   const cause = new Error(message);
   const at = `Redis at ${endpoint.location}`;
   if (code === 'WRONGTYPE' || code === 'CORRUPT') {

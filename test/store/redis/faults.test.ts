@@ -57,14 +57,16 @@ interface Fault {
 const wrongType = (name: string): Fault => ({
   name: `a value of the wrong type under ${name}`,
   code: /STORE_CORRUPT/,
-  begin: async ({ redis }) => {
-    await redis.cli('RENAME', KEY(name), 'aside').catch(() => {}); // there may be no report of a fork
-    await redis.cli('LPUSH', KEY(name), 'x');
-  },
-  end: async ({ redis }) => {
-    await redis.cli('DEL', KEY(name));
-    await redis.cli('RENAME', 'aside', KEY(name)).catch(() => {});
-  },
+  // In one step: without its head it would be empty for a moment. There may be no report of a fork to move aside.
+  begin: ({ redis }) =>
+    redis.cli('EVAL', `redis.pcall('RENAME', KEYS[1], 'aside') return redis.call('LPUSH', KEYS[1], 'x')`, 1, KEY(name)),
+  end: ({ redis }) =>
+    redis.cli(
+      'EVAL',
+      `return redis.pcall('RENAME', 'aside', KEYS[1]).err and redis.call('DEL', KEYS[1])`,
+      1,
+      KEY(name),
+    ),
 });
 
 const FAULTS: readonly Fault[] = [
