@@ -363,8 +363,12 @@ export class Replica {
     const surfaces = this.#options.surfaces?.() ?? this.#undescribed;
     if (!surfaces || this.#closed) return;
     this.#undescribed = surfaces;
-    await this.reports.describe(surfaces);
-    this.#undescribed = null;
+    try {
+      await this.reports.describe(surfaces);
+      this.#undescribed = null;
+    } catch {
+      // The switch itself has been confirmed, and a report changes no decision: no trouble, and said again with the next confirmation.
+    }
   }
 
   async #load(): Promise<boolean> {
@@ -434,12 +438,13 @@ export class Replica {
 
 /** The entries that an event touches, by its data: `changed` names them so that a provider can name its flags. */
 function keysOf({ type, data }: LogEvent): string[] {
-  const name = String(data['name'] ?? data['action'] ?? '');
+  const text = (value: unknown): string => (typeof value === 'string' ? value : '');
+  const name = text(data['name'] ?? data['action']);
   switch (type) {
     case 'kill':
     case 'revive':
     case 'expire':
-      return [`kill:${String(data['target'])}`];
+      return [`kill:${text(data['target'])}`];
     case 'feature':
     case 'limit':
     case 'autonomy':
