@@ -19,7 +19,7 @@ const delays = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
 delays.enable();
 
 /** For how long this process was held up at most since it began, in milliseconds. */
-const heldUpMs = (): number => RESOLUTION_MS + delays.max / 1e6;
+export const heldUpMs = (): number => RESOLUTION_MS + delays.max / 1e6;
 
 const unhandled: unknown[] = [];
 for (const event of ['unhandledRejection', 'uncaughtException'] as const)

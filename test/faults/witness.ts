@@ -26,7 +26,7 @@ export interface ProviderEvent {
   readonly message: string;
 }
 
-const LOOK_MS = 20;
+export const LOOK_MS = 20;
 /** Longer than anything takes on a slow machine; a test that waits this long has failed. */
 export const PATIENCE_MS = 20_000;
 const QUIET = { error: () => {}, warn: () => {}, info: () => {}, debug: () => {} };
