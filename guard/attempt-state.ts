@@ -19,8 +19,6 @@ export type Attempt =
   | { readonly is: 'not_started'; readonly decision: Decision }
   | { readonly is: 'refused'; readonly decision: Decision };
 
-export type AttemptState = Attempt['is'];
-
 /** What happens to a call. */
 export type AttemptEvent =
   | { readonly type: 'wait'; readonly decision: Decision }

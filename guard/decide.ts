@@ -9,7 +9,6 @@ import {
   type Reading,
   SAFE_MODE,
   strictness,
-  type Verdict,
   verdictFor,
 } from '../flags/index.ts';
 

@@ -21,7 +21,7 @@ export interface ModeClient {
 }
 
 /** How long one evaluation may take, in milliseconds. */
-export const EVALUATION_TIMEOUT_MS = 1000;
+const EVALUATION_TIMEOUT_MS = 1000;
 
 /** One OpenFeature evaluation of the mode, with a deadline and a default of our own. It never rejects: whatever goes wrong is a fault. */
 export async function evaluateMode(

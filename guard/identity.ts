@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { idProblem, invalid, type Call } from '../flags/index.ts';
+import { idProblem, invalid } from '../flags/index.ts';
 
 /** Who works: an agent, perhaps for a mission, in a run; and everybody above, so that a kill on a parent reaches its children. */
 export interface Identity {
@@ -71,13 +71,3 @@ export function parseLineage(text: string): Pick<Identity, 'lineageAgents' | 'li
   const [lineageAgents, lineageMissions, lineageRuns] = lists as [string[], string[], string[]];
   return { lineageAgents, lineageMissions, lineageRuns };
 }
-
-/** An identity as a part of a call; empty lineages are left out. */
-export const identityOfCall = (identity: Identity): Call => ({
-  agentId: identity.agentId,
-  missionId: identity.missionId,
-  runId: identity.runId,
-  ...(identity.lineageAgents.length > 0 && { lineageAgents: identity.lineageAgents }),
-  ...(identity.lineageMissions.length > 0 && { lineageMissions: identity.lineageMissions }),
-  ...(identity.lineageRuns.length > 0 && { lineageRuns: identity.lineageRuns }),
-});

@@ -14,7 +14,7 @@ import type { GuardMetrics } from './metrics.ts';
 import type { Outcome } from './outcome.ts';
 
 /** How long the answer to a confirmation lets an irreversible action start, in milliseconds since it was sent, by both clocks. */
-export const PERMIT_MS = 250;
+const PERMIT_MS = 250;
 
 /** Where the mode comes from a provider alone, a waiting call asks it again at least this often, in milliseconds. */
 export const POLL_MS = 1000;

@@ -38,7 +38,7 @@ export interface CheckpointKeeper {
 }
 
 /** The longest state of a checkpoint, in bytes of JSON. */
-export const MAX_CHECKPOINT_BYTES = 65_536;
+const MAX_CHECKPOINT_BYTES = 65_536;
 
 /** Nothing has been asked yet: a signal that has not fired allows nothing by itself, every action is decided on its own. */
 const NOT_ASKED: Reading = { mode: 'live', cause: { kind: 'mode' }, epoch: 0 };

@@ -42,7 +42,7 @@ export interface OpenControlPlaneOptions {
  * `kill` returns this long after its append was acknowledged, in milliseconds: an answer to a confirmation lets an action start for 250 ms
  * since it was sent, and 50 ms are for clocks that drift (DESIGN 3.7).
  */
-export const KILL_RETURN_MS = 300;
+const KILL_RETURN_MS = 300;
 
 const POLL_MS = 50;
 

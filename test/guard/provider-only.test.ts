@@ -83,7 +83,7 @@ describe('a kill switch over a provider alone', () => {
       name: 'a.b',
       execute: (_input: undefined, { signal }) =>
         new Promise((_resolve, reject) => {
-          signal.addEventListener('abort', () => reject(signal.reason));
+          signal.addEventListener('abort', () => reject(signal.reason as Error));
           started();
         }),
     });

@@ -190,9 +190,9 @@ describe('a pause', () => {
     const { sent, action } = mail(killSwitch);
     await setMode('paused');
     const waiting = action({ to: 'a', text: 'b' });
-    const refused = expect(waiting).rejects.toMatchObject({ code: 'BLOCKED', decision: { cause: { kind: 'kill' } } });
+    const refusal = waiting.catch((error: unknown) => error);
     await control.kill({ target: 'agent:x', reason: 'no' });
-    await refused;
+    expect(await refusal).toMatchObject({ code: 'BLOCKED', decision: { cause: { kind: 'kill' } } });
     await control.setMode({ mode: 'live', reason: 'go on' });
     await control.revive({ target: 'agent:x', reason: 'yes' });
     expect(sent).toEqual([]); // what was refused is never revived
@@ -314,7 +314,7 @@ describe('work in flight', () => {
     const action = killSwitch.action({
       name: 'a.b',
       execute: (_input: undefined, { signal }) =>
-        new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
+        new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error))),
     });
     const call = action.attempt(undefined, { signal: controller.signal });
     await new Promise((resolve) => setTimeout(resolve, 20));

@@ -84,7 +84,7 @@ test('the guard counts decisions by verdict and cause, and shows what is in flig
     name: 'a.slow',
     execute: (_input: undefined, { signal }) => {
       started();
-      return new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
+      return new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error)));
     },
   });
   await quick(undefined);

@@ -143,7 +143,7 @@ class World {
     const own = state ? this.log.chain(state.hash) : [];
     if (this.acts && state) {
       const level = strictness(this.log.modeOf(state));
-      level === 0 ? (this.seen.live += 1) : (this.seen.stopped += 1);
+      this.seen[level === 0 ? 'live' : 'stopped'] += 1;
       if (level < Math.min(...this.#window)) return `bounded: acts at ${level}, looser than ${this.#window.join()}`;
       if (this.#lost && !own.includes(this.#lost)) return 'lost event stops: acts without an event that it had applied';
     }

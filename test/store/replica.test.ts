@@ -80,22 +80,25 @@ describe('a replica', () => {
     ['hang', 'STORE_UNREACHABLE'],
     ['read-only', 'STORE_READ_ONLY'],
     ['corrupt', 'STORE_CORRUPT'],
-  ] as const)('a store that is %s stops it at the end of the lease with %s, and it goes on by itself', async (fault, code) => {
-    const { replica, memory } = await setUp();
-    const x = replica();
-    await x.start();
-    const stale = next(x, 'stale');
-    const stopped = next(x, 'fault');
-    memory.fault = fault;
-    await stale;
-    expect(mode(x)).toBe('live'); // the last good state, while its lease lasts
-    expect((await stopped).fault.code).toBe(code);
-    expect(mode(x)).toBe(`full_stop: ${code}`);
-    const ready = next(x, 'ready');
-    memory.fault = null;
-    await ready;
-    expect(mode(x)).toBe('live');
-  });
+  ] as const)(
+    'a store that is %s stops it at the end of the lease with %s, and it goes on by itself',
+    async (fault, code) => {
+      const { replica, memory } = await setUp();
+      const x = replica();
+      await x.start();
+      const stale = next(x, 'stale');
+      const stopped = next(x, 'fault');
+      memory.fault = fault;
+      await stale;
+      expect(mode(x)).toBe('live'); // the last good state, while its lease lasts
+      expect((await stopped).fault.code).toBe(code);
+      expect(mode(x)).toBe(`full_stop: ${code}`);
+      const ready = next(x, 'ready');
+      memory.fault = null;
+      await ready;
+      expect(mode(x)).toBe('live');
+    },
+  );
 
   test('stops everywhere when the store is wiped, until an operator recovers it', async () => {
     const { replica, memory, control } = await setUp();
@@ -211,7 +214,10 @@ describe('a replica', () => {
     await x.start();
     await control.kill({ target: 'agent:x', expiresAt: new Date(Date.now() + 400) });
     await vi.waitFor(() => expect(mode(x)).toBe('full_stop'));
-    await vi.waitFor(async () => expect((await control.status()).active_kills).toBe(0), { timeout: 5000, interval: 50 });
+    await vi.waitFor(async () => expect((await control.status()).active_kills).toBe(0), {
+      timeout: 5000,
+      interval: 50,
+    });
     await vi.waitFor(() => expect(mode(x)).toBe('live'));
     const types = [];
     for await (const { type } of control.log()) types.push(type);

@@ -31,7 +31,6 @@ describe('waiting for executors', () => {
           epoch: 2,
           in_flight: 0,
           draining: 0,
-          draining: 0,
           state: 'stopped',
           age_ms: expect.any(Number),
           stopped_after_ms: expect.any(Number),
