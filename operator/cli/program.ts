@@ -177,7 +177,7 @@ async function printError(error: unknown, io: Io): Promise<ExitCode> {
   const code = isKillSwitchError(error) || error instanceof CommandError ? error.code : 'INTERNAL';
   const detail = withoutCredentials(messageOf(error));
   const end = io.argv.indexOf('--');
-  if (io.argv.slice(0, end < 0 ? undefined : end).includes('--json')) await io.out(`${toJson({ detail, code }, 2)}\n`);
+  if (io.argv.slice(0, end < 0 ? undefined : end).includes('--json')) await io.out(`${toJson({ detail, code })}\n`);
   io.err(`${io.watched ? '\r\u001b[K' : ''}${forPeople(detail)}\n`);
   return code === 'INVALID_ARGUMENT' ? EXIT.usage : EXIT.failed;
 }

@@ -145,17 +145,21 @@ export function fileSwitch(): {
   readonly directory: string;
   run(...args: string[]): Promise<Ran>;
   json(...args: string[]): Promise<Ran>;
+  /** Without a process of its own, and so with the store's whole path. */
+  here(...args: string[]): Promise<Ran>;
 } {
   const { path, remove } = temporaryFolder('cli');
   owned(async () => remove());
   const work = join(path, 'work');
+  const directory = join(work, '.kill-switch');
   mkdirSync(work);
   const options = { cwd: work, env: { KILL_SWITCH_OPERATOR: 'dana' } };
   return {
     folder: work,
-    directory: join(work, '.kill-switch'),
+    directory,
     run: (...args) => run(args, options),
     json: (...args) => run([...args, '--json'], options),
+    here: (...args) => runHere(args, { KILL_SWITCH_STORE: `file:${directory}`, KILL_SWITCH_OPERATOR: 'dana' }),
   };
 }
 

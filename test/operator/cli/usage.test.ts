@@ -62,7 +62,7 @@ describe('what is mistyped', () => {
     const ks = fileSwitch();
     await ks.run('init');
     for (const [args, says] of MISTYPED) {
-      const ran = await runHere(args, { KILL_SWITCH_STORE: `file:${ks.directory}` });
+      const ran = await ks.here(...args);
       expect(ran.code, `${args.join(' ')}\n${ran.stderr}`).toBe(2);
       expect(ran.stdout).toBe('');
       expect(ran.stderr).toMatch(says);
@@ -153,15 +153,14 @@ const ODD = [
 describe('odd ids', () => {
   test('work as ids of agents and as names of features and limits', async () => {
     const ks = fileSwitch();
-    const here = (...args: string[]) => runHere(args, { KILL_SWITCH_STORE: `file:${ks.directory}` });
     await ks.run('init');
     await each(ODD, async (id) => {
       const killed = await ks.json('kill', `agent:${id}`, '--wait', '0');
       expect(killed.json).toMatchObject({ kill: { target: `agent:${id}`, target_id: id }, already: false });
-      expect((await here('feature', '--json', '--reason', 'x', '--', id, 'gated')).json).toMatchObject({
+      expect((await ks.here('feature', '--json', '--reason', 'x', '--', id, 'gated')).json).toMatchObject({
         stage: 'gated',
       });
-      expect((await here('limit', '--json', '--', id, '7')).json).toMatchObject({ limit: id, value: 7 });
+      expect((await ks.here('limit', '--json', '--', id, '7')).json).toMatchObject({ limit: id, value: 7 });
     });
     const status = (await ks.json('status')).json;
     expect(status.kills.map(({ target_id }: { target_id: string }) => target_id).sort()).toEqual([...ODD].sort());
@@ -169,14 +168,14 @@ describe('odd ids', () => {
       expect(Object.getOwnPropertyDescriptor(status.features, id)?.value).toBe('gated');
       expect(Object.getOwnPropertyDescriptor(status.limits, id)?.value).toBe(7);
     }
-    expect((await here('status')).stdout).toContain('__proto__ gated');
-    expect((await here('--json', 'feature', '__proto__')).json).toMatchObject({ stage: 'gated', set: true });
-    expect((await here('--json', 'feature', 'toString')).json).toMatchObject({ stage: 'dark', set: false });
+    expect((await ks.here('status')).stdout).toContain('__proto__ gated');
+    expect((await ks.here('--json', 'feature', '__proto__')).json).toMatchObject({ stage: 'gated', set: true });
+    expect((await ks.here('--json', 'feature', 'toString')).json).toMatchObject({ stage: 'dark', set: false });
     await each(ODD, async (id) => {
-      const revived = await here('--json', 'revive', `agent:${id}`, '--reason', 'x');
+      const revived = await ks.here('--json', 'revive', `agent:${id}`, '--reason', 'x');
       expect(revived.code, revived.stdout).toBe(0);
     });
-    expect((await here('--json', 'kills')).json.count).toBe(0);
-    expect((await here('--json', 'log', 'verify')).json).toMatchObject({ ok: true });
+    expect((await ks.here('--json', 'kills')).json.count).toBe(0);
+    expect((await ks.here('--json', 'log', 'verify')).json).toMatchObject({ ok: true });
   }, 60_000);
 });

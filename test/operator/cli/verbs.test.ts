@@ -130,43 +130,56 @@ describe('every verb, on a file store', () => {
 
   test('mode, feature, limit and autonomy show and set; loosening takes a reason, tightening none', async () => {
     const ks = fileSwitch();
-    await ks.run('init');
-    expect((await ks.json('mode')).json).toEqual({ mode: 'draft_only', targeting: null, epoch: 1 });
-    expect((await ks.json('mode', 'live')).json).toMatchObject({ code: 'REASON_REQUIRED' });
+    await ks.here('init');
+    expect((await ks.here('mode', '--json')).json).toEqual({ mode: 'draft_only', targeting: null, epoch: 1 });
+    expect((await ks.here('mode', 'live', '--json')).json).toMatchObject({ code: 'REASON_REQUIRED' });
     const rule = '{"if":[{"==":[{"var":"agent_id"},"x"]},"live","read_only"]}';
-    const set = await ks.json('mode', 'read_only', '--targeting', rule, '--reason', 'canary');
+    const set = await ks.here('mode', 'read_only', '--targeting', rule, '--reason', 'canary', '--json');
     expect(set.json).toEqual({ mode: 'read_only', targeting: JSON.parse(rule), epoch: 2, already: false });
-    expect((await ks.run('mode')).stdout).toBe(`The base mode is read_only, by the rule ${rule}.\n`);
-    expect((await ks.json('mode', 'full_stop')).json).toMatchObject({ mode: 'full_stop', targeting: null, epoch: 3 });
-    expect((await ks.run('mode', 'full_stop')).stdout).toContain('already');
+    expect((await ks.here('mode')).stdout).toBe(`The base mode is read_only, by the rule ${rule}.\n`);
+    expect((await ks.here('mode', 'full_stop', '--json')).json).toMatchObject({
+      mode: 'full_stop',
+      targeting: null,
+      epoch: 3,
+    });
+    expect((await ks.here('mode', 'full_stop')).stdout).toContain('already');
 
-    expect((await ks.json('feature', 'refunds')).json).toEqual({
+    expect((await ks.here('feature', 'refunds', '--json')).json).toEqual({
       feature: 'refunds',
       stage: 'dark',
       set: false,
       epoch: 4,
     });
-    expect((await ks.json('feature', 'refunds', 'gated')).code).toBe(1);
-    expect((await ks.json('feature', 'refunds', 'gated', '--reason', 'pilot')).json).toEqual({
+    expect((await ks.here('feature', 'refunds', 'gated', '--json')).code).toBe(1);
+    expect((await ks.here('feature', 'refunds', 'gated', '--reason', 'pilot', '--json')).json).toEqual({
       feature: 'refunds',
       stage: 'gated',
       epoch: 5,
       already: false,
     });
-    expect((await ks.run('feature', 'refunds', 'dark')).stdout).toBe('feature refunds is dark, at epoch 6.\n');
+    expect((await ks.here('feature', 'refunds', 'dark')).stdout).toBe('feature refunds is dark, at epoch 6.\n');
 
-    expect((await ks.json('limit', 'refund.max')).json).toMatchObject({ value: null, set: false });
-    expect((await ks.json('limit', 'refund.max', '200')).json).toMatchObject({ limit: 'refund.max', value: 200 });
-    expect((await ks.json('limit', 'refund.max', '0.5')).json).toMatchObject({ value: 0.5 });
-    expect((await ks.json('limit', 'refund.max', '300')).json).toMatchObject({ code: 'REASON_REQUIRED' });
+    expect((await ks.here('limit', 'refund.max', '--json')).json).toMatchObject({ value: null, set: false });
+    expect((await ks.here('limit', 'refund.max', '200', '--json')).json).toMatchObject({
+      limit: 'refund.max',
+      value: 200,
+    });
+    expect((await ks.here('limit', 'refund.max', '0.5', '--json')).json).toMatchObject({ value: 0.5 });
+    expect((await ks.here('limit', 'refund.max', '300', '--json')).json).toMatchObject({ code: 'REASON_REQUIRED' });
 
-    expect((await ks.json('autonomy', 'email.send')).json).toMatchObject({ action: 'email.send', stage: null });
-    expect((await ks.json('autonomy', 'email.send', 'human_in_the_loop')).json).toMatchObject({ epoch: 9 });
-    expect((await ks.run('autonomy', 'email.send')).stdout).toBe('action email.send is human_in_the_loop.\n');
+    expect((await ks.here('autonomy', 'email.send', '--json')).json).toMatchObject({
+      action: 'email.send',
+      stage: null,
+    });
+    expect((await ks.here('autonomy', 'email.send', 'human_in_the_loop', '--json')).json).toMatchObject({ epoch: 9 });
+    expect((await ks.here('autonomy', 'email.send')).stdout).toBe('action email.send is human_in_the_loop.\n');
 
-    expect((await ks.json('features')).json).toEqual({ data: [{ name: 'refunds', stage: 'dark' }], count: 1 });
-    expect((await ks.json('limits')).json).toEqual({ data: [{ name: 'refund.max', value: 0.5 }], count: 1 });
-    const status = await ks.run('status');
+    expect((await ks.here('features', '--json')).json).toEqual({
+      data: [{ name: 'refunds', stage: 'dark' }],
+      count: 1,
+    });
+    expect((await ks.here('limits', '--json')).json).toEqual({ data: [{ name: 'refund.max', value: 0.5 }], count: 1 });
+    const status = await ks.here('status');
     expect(status.stdout).toContain('Mode      full_stop\n');
     expect(status.stdout).toContain('Features  refunds dark\n');
     expect(status.stdout).toContain('Limits    refund.max 0.5\n');
@@ -242,7 +255,7 @@ describe('every verb, on a file store', () => {
       [Buffer.from([0xff, 0xfe, 0x7b]), 'FILE_UNREADABLE'],
     ] as const) {
       writeFileSync(file, content);
-      const refused = await ks.json('flagd', 'import', file, '--reason', 'x');
+      const refused = await ks.here('flagd', 'import', file, '--reason', 'x', '--json');
       expect(refused.code).toBe(1);
       expect(refused.json.code).toBe(code);
     }
