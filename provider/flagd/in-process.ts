@@ -64,6 +64,11 @@ export class InProcessSource extends FlagdSource {
     this.#unannounced = this.#fetched !== null && definition !== this.#fetched && !this.#announced;
     this.#fetched = definition;
     this.#announced = false;
-    this.official.sound().catch(() => {}); // asked again with the next confirmation
+    this.official.sound().then(
+      (sound) => {
+        if (sound !== current) this.onNews(); // what has changed before it was there, it has not told
+      },
+      () => {}, // tried again with the next confirmation
+    );
   }
 }
