@@ -1,7 +1,6 @@
 // Some of the executors, and as many bare subscribers, in a process of their own. Each says when it first refused, or first heard.
-import { OpenFeature, ProviderEvents } from '@openfeature/server-sdk';
 import { Redis } from 'ioredis';
-import { createKillSwitch } from '../index.ts';
+import { createKillSwitch, type ExecutorStore, type KillSwitch } from '../index.ts';
 import { redisStore } from '../store/redis/index.ts';
 
 export type FanOutTask =
@@ -48,26 +47,37 @@ process.on('message', (task: FanOutTask) => {
 });
 process.once('disconnect', () => process.exit());
 
-type Executor = Awaited<ReturnType<typeof createKillSwitch>>;
-let executors: Executor[] = [];
+const executors: KillSwitch[] = [];
 
 async function open({ url, organizationId, channel, executors: count, name }: Extract<FanOutTask, { is: 'open' }>) {
   for (let index = 0; index < count; index += 1) {
-    const domain = `executor-${index}`;
     const killSwitch = await createKillSwitch({
-      store: redisStore({ url }),
+      store: watched(redisStore({ url }), () => look?.(index)),
       organizationId,
-      domain,
+      domain: `executor-${index}`,
       executor: { name: `${name}-${index}` },
     });
     executors.push(killSwitch);
-    OpenFeature.getClient(domain).addHandler(ProviderEvents.ConfigurationChanged, () => look?.(index));
     const subscriber = new Redis(url);
     subscriber.on('message', () => agentId === null && arrive(index));
     await subscriber.subscribe(channel);
   }
   process.send?.('open');
 }
+
+/** The same store, and whoever asks is told when the executor has taken what was pushed to it. */
+const watched = (store: ExecutorStore, onPushTaken: () => void): ExecutorStore => ({
+  location: store.location,
+  open(scope) {
+    const connection = store.open(scope);
+    const follow: typeof connection.follow = (listener) =>
+      connection.follow((push) => {
+        listener(push);
+        onPushTaken();
+      });
+    return { ...connection, follow };
+  },
+});
 
 function arm(task: Exclude<FanOutTask, { is: 'open' }>): void {
   agentId = task.is === 'refuse' ? task.agentId : null;

@@ -22,13 +22,15 @@ export interface Report {
   readonly results: readonly Result[];
 }
 
-type Measured = Pick<Result, 'name' | 'unit' | 'value' | 'floor' | 'goal' | 'how'> & { readonly judged?: 'value' };
+type Measured = Pick<Result, 'name' | 'unit' | 'value' | 'floor' | 'goal' | 'how'> & {
+  readonly judged?: Result['judged'];
+};
 
 /** Puts a number beside its goal. */
-export function result({ name, unit, value, floor, goal, judged = 'ratio' as never, how }: Measured): Result {
-  const ratio = value / floor;
-  const met = ((judged as string) === 'value' ? value : ratio) <= goal;
-  return { name, unit, value: rounded(value), floor: rounded(floor), ratio: rounded(ratio), goal, judged, met, how };
+export function result({ judged = 'ratio', goal, ...measured }: Measured): Result {
+  const [value, floor] = [rounded(measured.value), rounded(measured.floor)];
+  const ratio = rounded(measured.value / measured.floor);
+  return { ...measured, value, floor, ratio, goal, judged, met: (judged === 'ratio' ? ratio : value) <= goal };
 }
 
 /** Three significant digits: the next run would give others behind them. */

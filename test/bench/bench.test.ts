@@ -1,0 +1,47 @@
+import { spawnSync } from 'node:child_process';
+import { expect, test } from 'vitest';
+import { hasRedis } from '../servers/index.ts';
+import { serverPaths } from '../servers/server-paths.ts';
+
+interface Row {
+  readonly name: string;
+  readonly value: number;
+  readonly floor: number;
+  readonly ratio: number;
+  readonly goal: number;
+  readonly judged: 'ratio' | 'value';
+  readonly met: boolean;
+}
+
+test.skipIf(!hasRedis)('npm run bench measures every number and prints it as one JSON value', () => {
+  const env = { ...process.env, REDIS_SERVER_BIN: serverPaths.redisServer };
+  const { stdout, stderr, status } = spawnSync(process.execPath, ['scripts/bench.mjs', '--json', '--quick'], {
+    env,
+    encoding: 'utf8',
+  });
+  expect(status, stderr).toBe(0);
+  const report = JSON.parse(stdout) as { machine: object; versions: object; results: Row[] };
+  expect(report.machine).toMatchObject({ cpu: expect.any(String), cores: expect.any(Number) });
+  expect(report.versions).toMatchObject({ node: process.versions.node, 'redis-server': expect.stringMatching(/^\d/) });
+  expect(report.results.map(({ name }) => name)).toEqual([
+    expect.stringMatching(/^resolution .* beside none$/),
+    expect.stringMatching(/^resolveMode alone/),
+    expect.stringMatching(/^check\(\)/),
+    expect.stringMatching(/^evaluation on KillSwitchProvider/),
+    expect.stringMatching(/FailClosedHook/),
+    expect.stringMatching(/^kill on Redis .* everysec/),
+    expect.stringMatching(/^kill on Redis .* always/),
+    expect.stringMatching(/from Redis: time/),
+    expect.stringMatching(/from Redis: memory/),
+    expect.stringMatching(/from the file store: time/),
+    expect.stringMatching(/from the file store: memory/),
+    expect.stringMatching(/^one more kill on Redis/),
+    expect.stringMatching(/^one more kill on the file store/),
+    expect.stringMatching(/^bytes that one more kill/),
+  ]);
+  for (const row of report.results) {
+    expect(row.value, row.name).toBeGreaterThan(0);
+    expect(row.floor, row.name).toBeGreaterThan(0);
+    expect(row.met, row.name).toBe((row.judged === 'ratio' ? row.ratio : row.value) <= row.goal);
+  }
+});
