@@ -3,7 +3,7 @@ import { type Beat, beatSchema, parseEntry, quoteId, serializeEvent } from '../.
 import { controlView } from '../answers.ts';
 import type { Append, ControlConnection, ControlScope, ControlStore } from '../ports.ts';
 import { type RedisEndpoint, type RedisEndpointOptions, redisEndpoint } from './endpoint.ts';
-import { corrupt, isReply, requireReplicated, unknownOutcome } from './errors.ts';
+import { corrupt, isReply, requireReplicated, stateIsGone, unknownOutcome } from './errors.ts';
 import type { RedisKeys } from './keys.ts';
 import { allOf, atOneMoment, redisReader } from './reader.ts';
 import { headText, logId, reply } from './replies.ts';
@@ -33,10 +33,11 @@ function openControl(endpoint: RedisEndpoint, { organizationId, requestTimeoutMs
       send: (client) => client.call('XRANGE', keys.log, `(${after}`, '+', 'COUNT', PAGE),
     });
 
-  /** Whether an append may not be on its replicas: then it must not be found in the log and taken for done. */
-  let unsettled = false;
+  /** The last append that may not be on its replicas: it must not be found in the log and taken for done. */
+  let unsettled: Append | null = null;
   const settle = async (): Promise<void> => {
-    if (!unsettled || endpoint.replicas === 0) return;
+    const append = unsettled;
+    if (!append || endpoint.replicas === 0) return;
     await connection.request({
       access: 'write',
       send: async (client, leftMs) => {
@@ -50,7 +51,7 @@ function openControl(endpoint: RedisEndpoint, { organizationId, requestTimeoutMs
         requireReplicated(await runScript(client, call), endpoint, 'What was appended there may yet be lost.');
       },
     });
-    unsettled = false;
+    if (unsettled === append) unsettled = null;
   };
 
   return {
@@ -59,15 +60,16 @@ function openControl(endpoint: RedisEndpoint, { organizationId, requestTimeoutMs
     async read(entryKeys) {
       await settle();
       const asked = [...new Set(entryKeys)];
-      const [headReply, timeReply, values] = await connection.request({
+      const [headReply, timeReply, hasState, values] = await connection.request({
         access: 'read',
         send: (client) =>
           atOneMoment(keys, () => {
-            const reads = client.pipeline().get(keys.head).time();
+            const reads = client.pipeline().get(keys.head).time().hexists(keys.state, 'control');
             return asked.length > 0 ? reads.hmget(keys.state, ...asked) : reads;
           }),
       });
       const head = replies.head(replies.parse(reply.textOrNil, headReply, 'a head that cannot be read'));
+      if (head && hasState !== 1) throw stateIsGone(endpoint, keys);
       const [seconds, microseconds] = replies.parse(reply.time, timeReply, 'a time that cannot be read');
       const texts = replies.parse(reply.texts, values ?? [], 'a state that cannot be read');
       const entries = asked.map((key, index) => {
@@ -93,7 +95,7 @@ function openControl(endpoint: RedisEndpoint, { organizationId, requestTimeoutMs
           });
           outcome = 'known';
           if (result.reply === 0) return 0;
-          unsettled = !result.replicated;
+          unsettled = result.replicated ? null : change;
           return requireReplicated(result, endpoint, `Change ${seq} is in the log there, but may yet be lost.`);
         } catch (error) {
           if (isReply(error)) outcome = 'known';
@@ -105,7 +107,7 @@ function openControl(endpoint: RedisEndpoint, { organizationId, requestTimeoutMs
         return replies.parse(reply.swapped, answer, 'something that is not the switch') === 1;
       } catch (error) {
         if ((outcome as string) !== 'unknown') throw error;
-        unsettled = true;
+        unsettled = change;
         throw unknownOutcome(error, seq);
       }
     },

@@ -1,5 +1,6 @@
 import { isKillSwitchError, KillSwitchError, messageOf } from '../../flags/index.ts';
 import type { RedisEndpoint, RedisNode } from './endpoint.ts';
+import type { RedisKeys } from './keys.ts';
 
 /** What Redis says when it takes no writes, and what to do then. */
 const REFUSALS: Readonly<Record<string, string>> = {
@@ -88,6 +89,13 @@ export function storeError(error: unknown, access: 'read' | 'write', endpoint: R
 /** An answer that is not what this package stored. */
 export const corrupt = (endpoint: RedisEndpoint, what: string, cause?: unknown): KillSwitchError =>
   new KillSwitchError('CORRUPT', `Redis at ${endpoint.location} ${what}`, { cause });
+
+/** The head is there, and not what belongs to it; a kill that was in it would not be seen by who loads it now. */
+export const stateIsGone = (endpoint: RedisEndpoint, { head, log }: RedisKeys): KillSwitchError =>
+  corrupt(
+    endpoint,
+    `holds a head without its state: a part of the switch was deleted. Restore a backup; or give up what there was with DEL ${head} ${log}, and then: kill-switch recover --reason "…"`,
+  );
 
 /** The answer of a script that wrote. @throws KillSwitchError STORE_READ_ONLY when too few replicas had it in time; `consequence` ends the message */
 export function requireReplicated(

@@ -3,7 +3,7 @@ import { CATCH_UP_EVENTS, sameHead } from '../answers.ts';
 import { fileAnchor } from '../file-anchor.ts';
 import type { Confirmation, ExecutorConnection, ExecutorScope, ExecutorStore } from '../ports.ts';
 import { type RedisEndpoint, type RedisEndpointOptions, redisEndpoint } from './endpoint.ts';
-import { corrupt, requireReplicated } from './errors.ts';
+import { corrupt, requireReplicated, stateIsGone } from './errors.ts';
 import { allOf, redisReader } from './reader.ts';
 import { headText, logId, reply, type StreamEntry } from './replies.ts';
 import { CONFIRM, runScript, waitMs } from './scripts.ts';
@@ -15,7 +15,8 @@ export interface RedisStoreOptions extends RedisEndpointOptions {
 }
 
 /**
- * A switch in Redis 7 or newer (standalone, or behind Sentinel), as an executor holds it. It connects with the first request and then for ever in the background.
+ * A switch in Redis 7 or newer (standalone, behind Sentinel, or a Cluster), as an executor holds it. It connects with the first request,
+ * and then for ever in the background; each request is answered or fails within its time.
  * Redis must keep what it has acknowledged: `appendonly yes` with `appendfsync always`, and `maxmemory-policy noeviction`.
  * @throws KillSwitchError INVALID_ARGUMENT
  */
@@ -85,9 +86,12 @@ function openExecutor(
       const head = replies.head(headReply);
       const forkReported = reported === 1;
       if (head === null) return { head, events: held ? null : 'reload', forkReported };
-      if (hasState !== 1) throw corrupt(endpoint, `holds a head without a state: a part of it was deleted.`);
+      if (hasState !== 1) throw stateIsGone(endpoint, keys);
       if (tail !== logId(head.epoch))
-        throw corrupt(endpoint, `holds a log that ends in ${tail ?? 'nothing'}, but a head ${head.epoch}.`);
+        throw corrupt(
+          endpoint,
+          `holds a head ${head.epoch}, but a log that ends in ${tail ?? 'nothing'}: an operator must look at it and then run: kill-switch recover --reason "…"`,
+        );
       return { head, events: held ? way(held, head, entries) : 'reload', forkReported };
     },
     async leave() {

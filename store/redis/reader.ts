@@ -28,7 +28,7 @@ export function redisReader(endpoint: RedisEndpoint, organizationId: string, req
   /** Whether this head is in the log that ends in that other. */
   const isInChain = (held: Head, head: Head, entries: unknown): boolean => {
     const [entry] = replies.parse(reply.entries, entries, 'a log that cannot be read');
-    return held.epoch <= head.epoch && entry !== undefined && replies.event(entry).hash === held.hash;
+    return held.epoch < head.epoch && entry !== undefined && replies.event(entry).hash === held.hash;
   };
 
   const reader: ControlReader = {

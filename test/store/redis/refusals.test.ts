@@ -103,16 +103,31 @@ describe.skipIf(!hasRedis)('a Redis that answers, but does not take or hold what
       expect(await failure(ask()), ask.toString()).toMatchObject({ code: 'CORRUPT' });
   });
 
-  test.each(['state', 'log'])(
-    'a store whose %s was deleted does not confirm, but a kill gets through',
-    async (name) => {
-      const { redis, control, confirm } = await setUp();
-      const change = await plan(control, 'kill', killData('all'));
-      await redis.cli('DEL', KEY(name));
-      expect(await failure(confirm())).toMatchObject({ code: 'CORRUPT' });
-      expect(await control.append(change)).toBe(true);
-    },
-  );
+  test('a store whose log was deleted does not confirm, but a kill gets through, and then nobody’s head is in it', async () => {
+    const { redis, control, executor, head, confirm } = await setUp();
+    await redis.cli('DEL', KEY('log'));
+    expect(await failure(confirm())).toMatchObject({
+      code: 'CORRUPT',
+      message: expect.stringMatching(/ends in nothing.*recover/),
+    });
+    await kill(control, 'all');
+    expect((await confirm()).events).toBeNull();
+    expect((await executor.load(head)).linked).toBe(false);
+  });
+
+  test('a store whose state was deleted takes nothing that would look as if its kills had never been, until the rest is given up too', async () => {
+    const { redis, control, confirm } = await setUp();
+    await kill(control, 'agent:x');
+    await redis.cli('DEL', KEY('state'));
+    for (const ask of [confirm, () => control.read([]), () => goLive(control)])
+      expect(await failure(ask())).toMatchObject({
+        code: 'CORRUPT',
+        message: expect.stringMatching(/DEL kill-switch:\{default\}:head/),
+      });
+    await redis.cli('DEL', KEY('head'), KEY('log'));
+    expect(await append(control, 'recover', { generation: 'g2', given_up: [] })).toMatchObject({ recovered: true });
+    expect((await confirm()).events).toBeNull();
+  });
 
   test('a store whose head alone was deleted is empty for executors, and takes no new beginning over the remains', async () => {
     const { redis, control, executor, head, confirm } = await setUp();
