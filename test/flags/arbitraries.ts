@@ -111,7 +111,7 @@ const limits = fc.oneof(fc.nat(), fc.double({ min: 0, noNaN: true, noDefaultInfi
 
 const kill = fc
   .record({
-    type: fc.constantFrom(...TARGET_TYPES),
+    type: fc.constantFrom(...TARGET_TYPES, 'action', 'action', 'agent'),
     id: fc.constantFrom(...IDS),
     action: fc.constantFrom(...ACTIONS),
     mode,
@@ -167,9 +167,9 @@ interface OddContext {
 
 type Value = { readonly value: unknown; readonly odd?: string };
 
-const attribute = (good: fc.Arbitrary<unknown>, odd: typeof ODD_IDS): fc.Arbitrary<Value | undefined> =>
+const attribute = (good: fc.Arbitrary<unknown>, odd: typeof ODD_IDS, absent = 16): fc.Arbitrary<Value | undefined> =>
   fc.oneof(
-    { weight: 16, arbitrary: fc.constant(undefined) },
+    { weight: absent, arbitrary: fc.constant(undefined) },
     { weight: 16, arbitrary: good.map((value) => ({ value })) },
     { weight: 1, arbitrary: fc.constantFrom(...odd).map(([name, value]) => ({ value, odd: name })) },
   );
@@ -186,7 +186,8 @@ export const contextArbitrary: fc.Arbitrary<OddContext> = fc
     action: attribute(fc.constantFrom(...ACTIONS), ODD_IDS),
     effect: attribute(fc.constantFrom('read', 'draft', 'write'), ODD_IDS),
     surface: id,
-    feature: id,
+    // Most features are unknown to most states, and an unknown one hides everything else.
+    feature: attribute(fc.constantFrom(...IDS), ODD_IDS, 80),
     lineage_agents: lineage,
     lineage_missions: lineage,
     lineage_runs: lineage,
