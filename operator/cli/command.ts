@@ -44,14 +44,3 @@ export type Perform = <A extends unknown[]>(
 
 /** A verb: what it takes, and what it does. To add one, copy a file of `commands/` and a row of the table in `verbs.ts`. */
 export type Verb = (command: Command, perform: Perform) => void;
-
-/** A failure of the command itself: `code` for machines, a sentence for people. */
-export class CommandError extends Error {
-  override readonly name = 'CommandError';
-  readonly code: 'FILE_UNREADABLE' | 'INVALID_DEFINITION' | 'LOG_REPLACED' | 'MISSING_PACKAGE' | 'NOT_FOUND';
-
-  constructor(code: CommandError['code'], message: string, options?: { cause?: unknown }) {
-    super(message, options);
-    this.code = code;
-  }
-}

@@ -1,25 +1,33 @@
 import type { LogEvent } from '../../flags/index.ts';
 import { printable, quoted, shortTime, toJson } from './output.ts';
 
-/** What the events are said to have done; one that is not named here shows its data. */
-const SAID: Readonly<Record<string, (data: Readonly<Record<string, unknown>>) => string>> = {
-  init: () => '',
-  kill: ({ target, mode, expires_at }) =>
-    `${target} ${mode}${expires_at ? ` until ${shortTime(String(expires_at))}` : ''}`,
-  revive: ({ target }) => `${target}`,
-  expire: ({ target }) => `${target}`,
-  second: ({ kind, name }) => `${kind}${name === null ? '' : ` ${name}`}`,
-  mode: ({ mode, targeting }) => `${mode}${targeting === null ? '' : ` by ${toJson(targeting)}`}`,
-  feature: ({ name, stage }) => `${name} ${stage}`,
-  limit: ({ name, value }) => `${name} ${value}`,
-  autonomy: ({ action, stage }) => `${action} ${stage}`,
-  flags: ({ definition }) => Object.keys((definition as { flags?: object } | undefined)?.flags ?? {}).join(' '),
+type Data = Readonly<Record<string, unknown>>;
+
+/** What each type of event is about, word by word; one that is not named here shows its data. */
+const SAID: Readonly<Record<string, (data: Data) => readonly unknown[]>> = {
+  init: () => [],
+  recover: ({ given_up }) => (Array.isArray(given_up) && given_up.length > 0 ? ['given up', given_up] : []),
+  kill: ({ target, mode, expires_at: end }) => [
+    target,
+    mode,
+    ...(typeof end === 'string' ? ['until', shortTime(end)] : []),
+  ],
+  revive: ({ target }) => [target],
+  expire: ({ target }) => [target],
+  second: ({ kind, name }) => [kind, ...(name === null ? [] : [name])],
+  mode: ({ mode, targeting }) => [mode, ...(targeting === null ? [] : ['by', targeting])],
+  feature: ({ name, stage }) => [name, stage],
+  limit: ({ name, value }) => [name, value],
+  autonomy: ({ action, stage }) => [action, stage],
+  flags: ({ definition }) => Object.keys((definition as { readonly flags?: object } | null)?.flags ?? {}),
 };
 
-/** One event in one line. */
+const word = (value: unknown): string => (typeof value === 'string' ? printable(value) : toJson(value));
+
+/** One event in one line, whatever is in it. */
 export function eventLine({ seq, at, actor, type, data, reason }: LogEvent): string {
-  const say = Object.hasOwn(SAID, type) ? SAID[type] : undefined;
-  const what = say ? printable(say(data)) : toJson(data);
+  const words = Object.hasOwn(SAID, type) ? SAID[type]?.(data) : [data];
+  const what = (words ?? []).map(word).join(' ');
   const why = reason === null ? '' : quoted(reason);
   return [String(seq), at, printable(actor), printable(type), what, why].filter((part) => part !== '').join('  ');
 }

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isKillSwitchError, type LogEvent, messageOf } from '../../flags/index.ts';
 import type { ControlPlane } from '../control-plane.ts';
-import { CommandError } from './command.ts';
+import { CommandError } from './command-error.ts';
 
 /** How often the store is asked for what is new, in milliseconds. */
 const POLL_MS = 300;

@@ -27,7 +27,7 @@ const WIDEST = 40;
 const width = (cell: string): number => [...cell].length;
 
 /** Columns under their headings; a long cell pushes the rest of its row aside, so that nothing has to be cut. */
-export function table(headings: readonly string[], rows: readonly (readonly unknown[])[]): string {
+export function table(headings: readonly string[], rows: readonly (readonly (string | number | null)[])[]): string {
   const cells = [headings, ...rows.map((row) => row.map((cell) => printable(String(cell ?? '-'))))];
   const widths = headings.map((_, column) =>
     Math.min(WIDEST, Math.max(...cells.map((row) => width(row[column] ?? '')))),

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { invalid, messageOf, quoteId } from '../../flags/index.ts';
 import type { ControlStore, ExecutorStore } from '../../store/ports.ts';
 import { redisEndpoint } from '../../store/redis/endpoint.ts';
-import { CommandError } from './command.ts';
+import { CommandError } from './command-error.ts';
 import { toJson, withoutCredentials } from './output.ts';
 
 /** Where the command acts when nothing is said. */

@@ -19,7 +19,7 @@ export interface WatchOptions {
 /** What is told while the file is kept, one a line: records as they are printed with `--json`. */
 type Told =
   | { readonly type: 'written'; readonly at: string; readonly epoch: number; readonly valid_until: string }
-  | { readonly type: 'stopped' | 'trouble' | 'cut_off' | 'connected'; readonly at: string; readonly message: string }
+  | { readonly type: 'stopped' | 'trouble' | 'fault' | 'connected'; readonly at: string; readonly message: string }
   | { readonly type: 'ended'; readonly at: string; readonly valid_until: string | null };
 
 /** Keeps a file current for flagd until it is interrupted. @throws KillSwitchError INVALID_ARGUMENT */
@@ -101,7 +101,7 @@ function ofReplica(event: ReplicaEvent): Told | null {
       return { type: 'connected', at: now(), message: 'the store confirms' };
     case 'stale':
     case 'fault':
-      return { type: 'cut_off', at: now(), message: `${event.fault.code}: ${event.fault.message}` };
+      return { type: 'fault', at: now(), message: `${event.fault.code}: ${event.fault.message}` };
     default:
       return event satisfies never;
   }
@@ -124,7 +124,7 @@ function changesOnly(tell: (event: Told) => void): (event: Told | null) => void 
   let [ofFile, ofStore] = ['', ''];
   return (event) => {
     if (event === null) return;
-    const isOfStore = event.type === 'connected' || event.type === 'cut_off';
+    const isOfStore = event.type === 'connected' || event.type === 'fault';
     const said = `${event.type} ${'epoch' in event ? event.epoch : 'message' in event ? event.message : ''}`;
     if (said === (isOfStore ? ofStore : ofFile)) return;
     if (isOfStore) ofStore = said;

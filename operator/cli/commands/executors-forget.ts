@@ -1,5 +1,6 @@
 import { nameArgument } from '../arguments.ts';
-import { CommandError, type Verb } from '../command.ts';
+import type { Verb } from '../command.ts';
+import { CommandError } from '../command-error.ts';
 import { printable } from '../output.ts';
 
 export const verb: Verb = (command, perform) => {

@@ -1,7 +1,8 @@
 import { messageOf } from '../../../flags/index.ts';
 import { parseFlagsDefinition } from '../../flags-definition.ts';
 import { epochOption, reasonOption } from '../arguments.ts';
-import { CommandError, type Verb } from '../command.ts';
+import type { Verb } from '../command.ts';
+import { CommandError } from '../command-error.ts';
 import { count, printable } from '../output.ts';
 import { readJson } from '../read-definition.ts';
 

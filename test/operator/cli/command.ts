@@ -8,7 +8,7 @@ import { root } from '../../../scripts/prepare.mjs';
 import { owned, temporaryFolder } from '../../servers/lifetime.ts';
 
 /** The built command, as npm would link it. */
-export const MAIN = join(root, 'dist/operator/cli/main.js');
+const MAIN = join(root, 'dist/operator/cli/main.js');
 
 export interface Ran {
   readonly code: number | null;
@@ -16,8 +16,7 @@ export interface Ran {
   readonly stderr: string;
   readonly ms: number;
   /** What was printed on stdout, as JSON. */
-  // biome-ignore lint/suspicious/noExplicitAny: tests look at shapes that they do not trust.
-  readonly json: any;
+  readonly json: ReturnType<typeof JSON.parse>;
 }
 
 export interface RunOptions {
