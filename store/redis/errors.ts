@@ -10,7 +10,7 @@ const REFUSALS: Readonly<Record<string, string>> = {
   NOREPLICAS: 'too few of its replicas are in reach (min-replicas-to-write). Bring them back',
   NOAUTH: 'it asks for a password. Put user and password into the URL',
   WRONGPASS: 'it does not accept this user or password. Correct them in the URL',
-  NOPERM: "its ACL does not permit this to the URL's user. Compare the user's rules with: kill-switch redis acl",
+  NOPERM: "its ACL does not permit this to the URL's user. ACL LOG says what was denied",
 };
 
 /** How ioredis says that a connection ended before the answer came. */
@@ -24,7 +24,7 @@ function replyCode(message: string): string {
 }
 
 /** The text without any secret of the endpoint. */
-export const redact = (text: string, { secrets }: Pick<RedisEndpoint, 'secrets'>): string =>
+const redact = (text: string, { secrets }: Pick<RedisEndpoint, 'secrets'>): string =>
   secrets.reduce((clean, secret) => clean.replaceAll(secret, '***'), text);
 
 /** True for an answer of Redis: what was asked was then not done, other than after a lost connection. */
@@ -49,9 +49,8 @@ export function movedTo(error: unknown): RedisNode | null {
  */
 export function storeError(error: unknown, access: 'read' | 'write', endpoint: RedisEndpoint): KillSwitchError {
   if (isKillSwitchError(error)) return error;
-  const inner = (error as { previousErrors?: unknown[] } | null)?.previousErrors?.[0] ?? error; // of a MULTI: why it was discarded
-  const code = replyCode(messageOf(inner));
-  const message = redact(isLost(inner) ? 'the connection was lost' : messageOf(inner), endpoint);
+  const code = replyCode(messageOf(error));
+  const message = redact(isLost(error) ? 'the connection was lost' : messageOf(error), endpoint);
   const cause = new Error(message);
   const at = `Redis at ${endpoint.location}`;
   if (code === 'WRONGTYPE' || code === 'CORRUPT') {

@@ -117,13 +117,6 @@ describe('what a failed request means', () => {
     expect(read.code).toBe(/READ_ONLY/.test(code) && !/#/.test(message) ? 'STORE_UNREACHABLE' : code);
   });
 
-  test('the reason why a MULTI was discarded is what is told', () => {
-    const discarded = Object.assign(reply('EXECABORT Transaction discarded because of previous errors.'), {
-      previousErrors: [reply("NOPERM this user has no permissions to run the 'hmget' command")],
-    });
-    expect(storeError(discarded, 'read', endpoint).message).toMatch(/NOPERM/);
-  });
-
   test('a password in the text of an error is not told', () => {
     const error = storeError(new Error('cannot resolve hunter2@h: hunter2'), 'read', endpoint);
     expect(`${error.stack} ${(error.cause as Error).stack}`).not.toMatch(/hunter2/);
