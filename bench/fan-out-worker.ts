@@ -81,7 +81,7 @@ const watched = (store: ExecutorStore, onPushTaken: () => void): ExecutorStore =
 
 function arm(task: Exclude<FanOutTask, { is: 'open' }>): void {
   agentId = task.is === 'refuse' ? task.agentId : null;
-  arrivals = new Array<undefined>(executors.length).fill(undefined);
+  arrivals = executors.map(() => undefined);
   const verdict = (executor: number): string | undefined =>
     executors[executor]?.check({ agentId: agentId ?? '', action: 'email.send' }).verdict;
   look = task.is === 'refuse' ? (executor) => void (verdict(executor) === 'block' && arrive(executor)) : null;

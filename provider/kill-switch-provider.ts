@@ -71,6 +71,8 @@ export class KillSwitchProvider implements Provider {
   #stopListening: (() => void) | null = null;
   /** What the SDK was last told; null while it waits for `initialize`. */
   #told: ReplicaEvent['type'] | null = null;
+  /** The flags whose change the SDK has still to be told. */
+  readonly #changed = new Set<string>();
   #ordinary: { readonly entry: Entry<'flags'> | undefined; readonly core: FlagdCore } | null = null;
 
   constructor(options: KillSwitchProviderOptions | SharedReplica) {
@@ -112,9 +114,7 @@ export class KillSwitchProvider implements Provider {
       if (!state) return;
       const flagsChanged = changedFlags(event.keys, state, definition);
       definition = state.flags?.definition;
-      if (this.#told !== null && flagsChanged.length > 0) {
-        this.events.emit(ProviderEvents.ConfigurationChanged, { flagsChanged } as never);
-      }
+      if (this.#told !== null) this.#tellChanged(flagsChanged);
     });
     if (replica.fault()) await replica.start();
     const fault = replica.fault();
@@ -125,6 +125,7 @@ export class KillSwitchProvider implements Provider {
   async onClose(): Promise<void> {
     this.#stopListening?.();
     this.#stopListening = null;
+    this.#changed.clear();
     if (!this.#shared) await this.#replica?.close();
   }
 
@@ -223,6 +224,18 @@ export class KillSwitchProvider implements Provider {
       this.#ordinary = { entry, core };
     }
     return this.#ordinary.core;
+  }
+
+  /** In a turn of its own, once for all that has changed by then: to tell its listeners takes the SDK longer than the copy takes for a change, and others in this process are to hear of it too. */
+  #tellChanged(flags: readonly string[]): void {
+    if (flags.length > 0 && this.#changed.size === 0) {
+      setImmediate(() => {
+        const flagsChanged = [...this.#changed];
+        this.#changed.clear();
+        if (flagsChanged.length > 0) this.events.emit(ProviderEvents.ConfigurationChanged, { flagsChanged } as never);
+      });
+    }
+    for (const flag of flags) this.#changed.add(flag);
   }
 
   #tell(event: Exclude<ReplicaEvent, { type: 'changed' }>): void {

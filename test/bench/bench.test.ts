@@ -23,22 +23,25 @@ test.skipIf(!hasRedis)('npm run bench measures every number and prints it as one
   const report = JSON.parse(stdout) as { machine: object; versions: object; results: Row[] };
   expect(report.machine).toMatchObject({ cpu: expect.any(String), cores: expect.any(Number) });
   expect(report.versions).toMatchObject({ node: process.versions.node, 'redis-server': expect.stringMatching(/^\d/) });
-  expect(report.results.map(({ name }) => name)).toEqual([
-    expect.stringMatching(/^resolution .* beside none$/),
-    expect.stringMatching(/^resolveMode alone/),
-    expect.stringMatching(/^check\(\)/),
-    expect.stringMatching(/^evaluation on KillSwitchProvider/),
-    expect.stringMatching(/FailClosedHook/),
-    expect.stringMatching(/^kill on Redis .* everysec/),
-    expect.stringMatching(/^kill on Redis .* always/),
-    expect.stringMatching(/from Redis: time/),
-    expect.stringMatching(/from Redis: memory/),
-    expect.stringMatching(/from the file store: time/),
-    expect.stringMatching(/from the file store: memory/),
-    expect.stringMatching(/^one more kill on Redis/),
-    expect.stringMatching(/^one more kill on the file store/),
-    expect.stringMatching(/^bytes that one more kill/),
-  ]);
+  const names = report.results.map(({ name }) => name);
+  for (const name of [
+    /^resolution .* beside none$/,
+    /^resolveMode alone/,
+    /^check\(\)/,
+    /^evaluation on KillSwitchProvider/,
+    /FailClosedHook/,
+    /^kill on Redis .* everysec/,
+    /^kill on Redis .* always/,
+    /from Redis: time/,
+    /from Redis: memory/,
+    /from the file store: time/,
+    /from the file store: memory/,
+    /^one more kill on Redis/,
+    /^one more kill on the file store/,
+    /^bytes that one more kill/,
+  ]) {
+    expect(names).toContainEqual(expect.stringMatching(name));
+  }
   for (const row of report.results) {
     expect(row.value, row.name).toBeGreaterThan(0);
     expect(row.floor, row.name).toBeGreaterThan(0);
