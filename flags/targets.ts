@@ -25,6 +25,8 @@ export function parseTarget(text: unknown): Target {
   const type = colon < 0 ? text : text.slice(0, colon);
   const id = colon < 0 ? '' : text.slice(colon + 1);
   if (colon < 0 && !isTargetType(text)) {
+    const problem = idProblem(text);
+    if (problem) throw invalid(`${quoteId(text)} is not a target: it ${problem}.`);
     throw invalid(
       `${quoteId(text)} is not a target: say what it is. For an agent of this name: kill-switch kill agent:${text}`,
     );

@@ -85,6 +85,8 @@ export function normaliseAction<Input, Result>(
     ['name', name],
     ['surface', surface],
     ...(feature === undefined ? [] : ([['feature', feature]] as const)),
+    ...Object.keys(definition.limits ?? {}).map((limit) => ['limit', limit] as const),
+    ...(definition.reverse ? ([['reverse action', definition.reverse.action]] as const) : []),
   ] as const) {
     const problem = idProblem(id);
     if (problem) throw invalid(`The ${what} of an action ${problem}.`);

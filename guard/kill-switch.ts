@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { type Call, type Decision, type Effect, faultReading, isEffect } from '../flags/index.ts';
+import { type Call, type Decision, type Effect, faultReading, idProblem, isEffect } from '../flags/index.ts';
 import { type ActionDefinition, type CallOptions, type GuardedAction, normaliseAction } from './action.ts';
 import { blocked, type DecidedCall, decide } from './decide.ts';
 import { ActionStoppedError } from './errors.ts';
@@ -132,18 +132,18 @@ function identityFor(guard: Guard, options: RunOptions): Identity & { readonly r
   return { ...childIdentity(guard.identity(), own, handed), runId };
 }
 
-const isName = (value: unknown): boolean => typeof value === 'string' && value !== '';
-const isNameOrAbsent = (value: unknown): boolean => value === undefined || isName(value);
+/** What `check` is asked about, beside who asks. */
+const NAMED = ['missionId', 'runId', 'action', 'surface', 'feature'] as const;
 
 function callProblem(call: Call): string | null {
-  if (!isName(call.agentId)) return 'check() was asked about nobody: name an agentId, or call it inside a run';
-  const named =
-    isNameOrAbsent(call.missionId) &&
-    isNameOrAbsent(call.runId) &&
-    isNameOrAbsent(call.action) &&
-    isNameOrAbsent(call.surface) &&
-    isNameOrAbsent(call.feature);
-  return named ? null : 'what check() is asked about is named by non-empty strings';
+  if (call.agentId === undefined) return 'check() was asked about nobody: name an agentId, or call it inside a run';
+  const agent = idProblem(call.agentId);
+  if (agent !== null) return `the agentId that check() is asked about ${agent}`;
+  for (const name of NAMED) {
+    const problem = call[name] === undefined ? null : idProblem(call[name]);
+    if (problem !== null) return `the ${name} that check() is asked about ${problem}`;
+  }
+  return null;
 }
 
 /** An effect that is not known counts as `write`, the strictest. */

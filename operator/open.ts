@@ -259,8 +259,10 @@ class StoreControlPlane implements ControlPlane {
     });
   }
 
-  forgetExecutor(executorId: string): Promise<void> {
-    return this.#connection.forget(executorId);
+  async forgetExecutor(executorId: string): Promise<void> {
+    const problem = idProblem(executorId);
+    if (problem) throw invalid(`The id of an executor ${problem}.`);
+    await this.#connection.forget(executorId);
   }
 
   close(): Promise<void> {
