@@ -229,11 +229,11 @@ export class KillSwitchProvider implements Provider {
   /** In a turn of its own, once for all that has changed by then: to tell its listeners takes the SDK longer than the copy takes for a change, and others in this process are to hear of it too. */
   #tellChanged(flags: readonly string[]): void {
     if (flags.length > 0 && this.#changed.size === 0) {
-      setImmediate(() => {
+      setTimeout(() => {
         const flagsChanged = [...this.#changed];
         this.#changed.clear();
         if (flagsChanged.length > 0) this.events.emit(ProviderEvents.ConfigurationChanged, { flagsChanged } as never);
-      });
+      }, 5);
     }
     for (const flag of flags) this.#changed.add(flag);
   }

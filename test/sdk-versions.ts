@@ -5,7 +5,17 @@ import { pathToFileURL } from 'node:url';
 import { temporaryFolder } from './servers/index.ts';
 
 const require = createRequire(import.meta.url);
-const folderOf = (name: string): string => dirname(dirname(dirname(require.resolve(name))));
+
+/** Where each installed SDK is: its package folder. */
+const FOLDERS = {
+  'core-oldest': require.resolve('core-oldest'),
+  'server-sdk-oldest': require.resolve('server-sdk-oldest'),
+  'web-sdk-oldest': require.resolve('web-sdk-oldest'),
+  '@openfeature/server-sdk': require.resolve('@openfeature/server-sdk'),
+  '@openfeature/web-sdk': require.resolve('@openfeature/web-sdk'),
+};
+type Installed = keyof typeof FOLDERS;
+const folderOf = (name: Installed): string => dirname(dirname(dirname(FOLDERS[name])));
 
 /**
  * The oldest SDK that the package supports. It is copied together with the core of its age into a folder of their own,
@@ -19,11 +29,11 @@ export async function loadOldest(sdk: 'server-sdk-oldest' | 'web-sdk-oldest'): P
   return import(/* @vite-ignore */ pathToFileURL(join(scope, 'sdk', 'dist', 'esm', 'index.js')).href);
 }
 
-/** The version of an installed package, and the range of it that this package asks for. */
-export function versionOf(name: string): string {
+export function versionOf(name: Installed): string {
   return (JSON.parse(readFileSync(join(folderOf(name), 'package.json'), 'utf8')) as { version: string }).version;
 }
 
+/** The range of a peer that package.json asks for. */
 export function peerRange(name: string): string | undefined {
   const manifest = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
     peerDependencies: Record<string, string>;

@@ -149,9 +149,13 @@ async function retire(provider: FlagdProvider, initialized: Promise<void>): Prom
   try {
     await initialized;
   } catch {
-    // It could not connect: then it is closed all the same.
+    // It could not connect: it is closed all the same.
   }
-  await provider.onClose();
+  try {
+    await provider.onClose();
+  } catch {
+    // Nobody uses it any more.
+  }
 }
 
 /**

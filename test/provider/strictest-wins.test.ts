@@ -27,7 +27,7 @@ const modes = (...values: string[]): Provider[] => values.map((mode) => source({
 const multi = (providers: readonly Provider[], timeoutMs?: number): MultiProvider =>
   new MultiProvider(
     providers.map((provider, index) => ({ provider, name: `source-${index + 1}` })),
-    new StrictestWinsStrategy(timeoutMs === undefined ? {} : { timeoutMs }) as never,
+    new StrictestWinsStrategy({ timeoutMs }),
   );
 
 describe('StrictestWinsStrategy', () => {

@@ -1,0 +1,53 @@
+import { FlagdProvider } from '@openfeature/flagd-provider';
+import { InMemoryProvider, MultiProvider, type Provider } from '@openfeature/server-sdk';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { FailClosedProvider, StrictestWinsStrategy } from '../../provider/index.ts';
+import { clientOf, faultOf, modeOf, untilMode } from '../provider/helpers.ts';
+import { type FlagdServer, hasFlagd, startFlagd } from '../servers/index.ts';
+
+const definition = {
+  flags: {
+    'kill-switch.mode': { state: 'ENABLED', variants: { live: 'live' }, defaultVariant: 'live' },
+    checkout: { state: 'ENABLED', variants: { on: true }, defaultVariant: 'on' },
+  },
+};
+
+/** The official provider as it is; closed while flagd answers, because otherwise it goes on connecting for ever. */
+async function official(): Promise<{ server: FlagdServer; provider: Provider }> {
+  const server = await startFlagd({ flags: definition });
+  const provider = new FlagdProvider({ host: '127.0.0.1', port: server.port, cache: 'disabled' });
+  onTestFinished(() => server.thaw());
+  return { server, provider };
+}
+
+describe.skipIf(!hasFlagd)('the official flagd provider, which waits for ever for a frozen flagd', () => {
+  it('is full_stop within the deadline inside a FailClosedProvider', async () => {
+    const { server, provider } = await official();
+    const client = await clientOf(new FailClosedProvider(provider, { timeoutMs: 250 }));
+    expect(await modeOf(client)).toBe('live');
+    await server.freeze();
+    const began = performance.now();
+    expect(await faultOf(client)).toBe('DEADLINE_EXCEEDED');
+    expect(await client.getBooleanDetails('checkout', false)).toMatchObject({ value: false, errorCode: 'GENERAL' });
+    expect(performance.now() - began).toBeLessThan(2000);
+    await server.thaw();
+    await untilMode(client, 'live');
+  });
+
+  it('is full_stop within the deadline as one of two sources', async () => {
+    const { server, provider } = await official();
+    const other = new InMemoryProvider({
+      'kill-switch.mode': { variants: { live: 'live' }, defaultVariant: 'live', disabled: false },
+    });
+    const client = await clientOf(
+      new MultiProvider([{ provider: other }, { provider }], new StrictestWinsStrategy({ timeoutMs: 250 })),
+    );
+    expect(await modeOf(client)).toBe('live');
+    await server.freeze();
+    const began = performance.now();
+    expect(await modeOf(client)).toBe('full_stop');
+    expect(performance.now() - began).toBeLessThan(2000);
+    await server.thaw();
+    await untilMode(client, 'live');
+  });
+});
