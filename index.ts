@@ -2,7 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { type EvaluationContext, type Hook, OpenFeature, type Provider, ProviderEvents } from '@openfeature/server-sdk';
 import { IDENTITY_ATTRIBUTES, idProblem, invalid, LINEAGE_ATTRIBUTES } from './flags/index.ts';
 import { Changes } from './guard/changes.ts';
-import type { ModeClient } from './guard/evaluate.ts';
+import { Deadlines, type ModeClient } from './guard/evaluate.ts';
 import { HANDLER_TIMEOUT_MS } from './guard/handlers.ts';
 import { checkId, childIdentity, createIdentityStorage, type Identity } from './guard/identity.ts';
 import { InFlight } from './guard/in-flight.ts';
@@ -121,6 +121,7 @@ export async function createKillSwitch(options: CreateKillSwitchOptions): Promis
     identity: () => storage.getStore() ?? byDefault,
     isClosed: () => closed,
     turn: createTurns(() => performance.now()),
+    deadlines: new Deadlines(),
     handlerTimeoutMs: options.handlerTimeoutMs ?? HANDLER_TIMEOUT_MS,
   };
   return killSwitchOf({

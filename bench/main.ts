@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import { startRedis, type RedisServer, stopAll, temporaryFolder } from '../test/servers/index.ts';
 import { evaluations } from './evaluations.ts';
 import { fanOut } from './fan-out.ts';
+import { guard } from './guard.ts';
 import { loading } from './loading.ts';
 import { machine, versions } from './machine.ts';
 import type { Bench, Measurement, Switches } from './measurement.ts';
@@ -12,7 +13,7 @@ import { makeSwitches } from './switches.ts';
 import { formatTable, type Report, type Result } from './results.ts';
 
 /** Every number, in the order in which they are shown. To add one, write its file and name it here. */
-const MEASUREMENTS: readonly Measurement[] = [millionKills, evaluations, fanOut, loading, oneMoreKill];
+const MEASUREMENTS: readonly Measurement[] = [millionKills, evaluations, guard, fanOut, loading, oneMoreKill];
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

@@ -23,27 +23,67 @@ export interface ModeClient {
 /** How long one evaluation may take, in milliseconds. */
 const EVALUATION_TIMEOUT_MS = 1000;
 
-/** One OpenFeature evaluation of the mode, with a deadline and a default of our own. It never rejects: whatever goes wrong is a fault. */
-export async function evaluateMode(
-  client: ModeClient,
-  call: Call,
-  timeoutMs = EVALUATION_TIMEOUT_MS,
-): Promise<Reading> {
-  let timer: NodeJS.Timeout | undefined;
-  const deadline = new Promise<null>((resolve) => {
-    timer = setTimeout(() => resolve(null), timeoutMs);
-  });
-  try {
-    const details = await Promise.race([
-      client.getStringDetails(MODE_FLAG, SAFE_MODE, contextFromCall(call)),
-      deadline,
-    ]);
-    return details === null
-      ? faultReading('DEADLINE_EXCEEDED', `the evaluation of ${MODE_FLAG} took longer than ${timeoutMs} ms`)
-      : readingFromDetails(details as FlagDetails, SAFE_MODE);
-  } catch (error) {
-    return faultReading('PROVIDER_ERROR', `the evaluation of ${MODE_FLAG} failed: ${messageOf(error)}`);
-  } finally {
-    clearTimeout(timer);
+const LATE = faultReading(
+  'DEADLINE_EXCEEDED',
+  `the evaluation of ${MODE_FLAG} took longer than ${EVALUATION_TIMEOUT_MS} ms`,
+);
+
+/** An evaluation under way. */
+interface Pending {
+  readonly until: number;
+  readonly settle: (reading: Reading) => void;
+}
+
+/** Gives evaluations a deadline. All have the same, so one timer serves them all: most are over long before anybody looks. */
+export class Deadlines {
+  readonly #pending = new Set<Pending>(); // the oldest first
+  #timer: NodeJS.Timeout | undefined;
+
+  add(pending: Pending): void {
+    this.#pending.add(pending);
+    if (this.#pending.size > 1) return;
+    if (this.#timer) this.#timer.ref();
+    else this.#timer = setTimeout(() => this.#look(), EVALUATION_TIMEOUT_MS);
   }
+
+  /** False when it was late. */
+  remove(pending: Pending): boolean {
+    const inTime = this.#pending.delete(pending);
+    if (this.#pending.size === 0) this.#timer?.unref(); // an idle deadline holds no process
+    return inTime;
+  }
+
+  #look(): void {
+    this.#timer = undefined;
+    const now = performance.now();
+    for (const pending of this.#pending) {
+      if (pending.until > now) {
+        this.#timer = setTimeout(() => this.#look(), pending.until - now);
+        return;
+      }
+      this.#pending.delete(pending);
+      pending.settle(LATE);
+    }
+  }
+}
+
+/** One OpenFeature evaluation of the mode, with a deadline and a default of our own. It never rejects: whatever goes wrong is a fault. */
+export function evaluateMode(client: ModeClient, call: Call, deadlines: Deadlines): Promise<Reading> {
+  return new Promise((settle) => {
+    const pending: Pending = { until: performance.now() + EVALUATION_TIMEOUT_MS, settle };
+    const end = (reading: Reading): void => {
+      if (deadlines.remove(pending)) settle(reading);
+    };
+    const fail = (error: unknown): void =>
+      end(faultReading('PROVIDER_ERROR', `the evaluation of ${MODE_FLAG} failed: ${messageOf(error)}`));
+    deadlines.add(pending);
+    try {
+      client
+        .getStringDetails(MODE_FLAG, SAFE_MODE, contextFromCall(call))
+        .then((details) => end(readingFromDetails(details as FlagDetails, SAFE_MODE)))
+        .catch(fail);
+    } catch (error) {
+      fail(error);
+    }
+  });
 }

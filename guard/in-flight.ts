@@ -9,7 +9,8 @@ export interface Watched {
   readonly look: () => Decision;
   /** Evaluates anew, where the mode comes from elsewhere than the local copy. */
   readonly refresh: () => Promise<void>;
-  readonly stop: (decision: Decision) => void;
+  /** Tells it, once; false when it had been told. */
+  readonly stop: (decision: Decision) => boolean;
 }
 
 /** True when work that was let through by `before` must end: it would get another, stricter verdict. A pause lets it drain: it waits at its next checkpoint. */
@@ -21,10 +22,9 @@ const isDraining = (before: Decision, now: Decision): boolean =>
 
 /** The work that runs now: counted for the beats, and watched, so that each piece is told the moment that it is no longer allowed. */
 export class InFlight {
-  readonly #agents = new Map<string, number>();
-  readonly #runs = new Map<string, number>();
-  readonly #watched = new Set<Watched>();
+  readonly #open = new Set<Identity>();
   readonly #running = new Set<Watched>();
+  readonly #watched = new Set<Watched>();
   readonly #draining = new Set<Watched>();
   readonly #onDrained: () => void;
 
@@ -38,37 +38,31 @@ export class InFlight {
   }
 
   get work(): Work {
-    return {
-      inFlight: this.#running.size,
-      draining: this.#draining.size,
-      agents: [...this.#agents.keys()],
-      runs: [...this.#runs.keys()],
+    const [agents, runs] = [new Set<string>(), new Set<string>()];
+    const note = ({ agentId, runId }: { agentId?: string | undefined; runId?: string | undefined }): void => {
+      if (agentId !== undefined) agents.add(agentId);
+      if (runId !== undefined) runs.add(runId);
     };
+    for (const identity of this.#open) note(identity);
+    for (const { decision } of this.#running) note(decision);
+    return { inFlight: this.#running.size, draining: this.#draining.size, agents: [...agents], runs: [...runs] };
   }
 
   /** An open run is work too, also between its actions; the returned function closes it. */
-  open({ agentId, runId }: Identity): () => void {
-    count(this.#agents, agentId, 1);
-    count(this.#runs, runId, 1);
-    return once(() => {
-      count(this.#agents, agentId, -1);
-      count(this.#runs, runId, -1);
-    });
+  open(identity: Identity): () => void {
+    this.#open.add(identity);
+    return () => this.#open.delete(identity);
   }
 
-  /** An action has started; the returned function says that it has ended. */
-  start({ agentId, runId }: Identity, watched: Watched): () => void {
+  /** An action has started. */
+  start(watched: Watched): void {
     this.#running.add(watched);
-    count(this.#agents, agentId, 1);
-    count(this.#runs, runId, 1);
-    this.#watched.add(watched);
-    return once(() => {
-      this.#watched.delete(watched);
-      count(this.#agents, agentId, -1);
-      count(this.#runs, runId, -1);
-      this.#running.delete(watched);
-      if (this.#draining.delete(watched) && this.#draining.size === 0) this.#onDrained();
-    });
+  }
+
+  /** An action has ended. */
+  end(watched: Watched): void {
+    this.#running.delete(watched);
+    if (this.#draining.delete(watched) && this.#draining.size === 0) this.#onDrained();
   }
 
   /** Watches without counting; the returned function ends it. */
@@ -79,40 +73,25 @@ export class InFlight {
 
   /** Something may have changed elsewhere than in the local copy: everybody evaluates anew, and then is told. */
   async refresh(): Promise<void> {
-    await Promise.all([...this.#watched].map((watched) => watched.refresh()));
+    await Promise.all([...this.#running, ...this.#watched].map((watched) => watched.refresh()));
     this.check();
   }
 
   /** Something has changed: whoever is no longer allowed is told, in this very turn. Returns how many were. */
   check(): number {
     let told = 0;
+    for (const watched of [...this.#running]) {
+      const now = watched.look();
+      if (isDraining(watched.decision, now)) this.#draining.add(watched);
+      else this.#draining.delete(watched);
+      if (mustStop(watched.decision, now) && watched.stop(now)) told += 1;
+    }
     for (const watched of [...this.#watched]) {
       const now = watched.look();
-      if (this.#running.has(watched)) {
-        if (isDraining(watched.decision, now)) this.#draining.add(watched);
-        else this.#draining.delete(watched);
-      }
       if (!mustStop(watched.decision, now)) continue;
       this.#watched.delete(watched);
-      watched.stop(now);
-      told += 1;
+      if (watched.stop(now)) told += 1;
     }
     return told;
   }
 }
-
-const count = (map: Map<string, number>, id: string | undefined, by: number): void => {
-  if (id === undefined) return;
-  const sum = (map.get(id) ?? 0) + by;
-  if (sum > 0) map.set(id, sum);
-  else map.delete(id);
-};
-
-const once = (end: () => void): (() => void) => {
-  let ended = false;
-  return () => {
-    if (ended) return;
-    ended = true;
-    end();
-  };
-};

@@ -100,7 +100,7 @@ export function killSwitchOf({ guard, storage, registry, checkpoints, close }: K
       return async () => {
         const identity = identityFor(guard, options);
         const call = callOf(guard, { name: undefined, effect: 'read', surface: 'schedule' }, identity);
-        const { decision } = await decideAndWait(guard, call, { waitMs: 0, onWait: () => {} });
+        const { decision } = await decideAndWait(guard, call, { until: 0, onWait: () => {} });
         if (decision.verdict !== 'allow') {
           guard.interventions.add(decision, call, { input: null, status: 'blocked', state: 'refused' });
           return { status: 'skipped', decision };

@@ -1,14 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { type Decision, type Effect, faultReading, messageOf, type Reading, type Verdict } from '../flags/index.ts';
 import type { Replica } from '../store/replica.ts';
-import { type CallOptions, type NormalisedAction, parseInput } from './action.ts';
+import { type CallOptions, type ExecuteContext, type NormalisedAction, parseInput } from './action.ts';
 import { type Attempt, type AttemptEvent, transition } from './attempt-state.ts';
 import { type Changes, nextChange } from './changes.ts';
 import { blocked, type DecidedCall, decide, faultCause } from './decide.ts';
-import { evaluateMode, type ModeClient } from './evaluate.ts';
+import { type Deadlines, evaluateMode, type ModeClient } from './evaluate.ts';
 import { callHandler } from './handlers.ts';
 import type { Identity } from './identity.ts';
-import type { InFlight } from './in-flight.ts';
+import type { InFlight, Watched } from './in-flight.ts';
 import type { Interventions } from './interventions.ts';
 import type { GuardMetrics } from './metrics.ts';
 import type { Outcome } from './outcome.ts';
@@ -36,6 +36,7 @@ export interface Guard {
   /** Lets the event loop turn when it is time to. */
   readonly turn: () => Promise<void> | null;
   readonly handlerTimeoutMs: number;
+  readonly deadlines: Deadlines;
 }
 
 const UNIDENTIFIED =
@@ -78,32 +79,50 @@ function unenforced<Input, Result>(guard: Guard, action: NormalisedAction<Input,
   return null;
 }
 
-/** Decides from the start, and waits while the switch says `pause`: the one waiting loop. Resolves with a verdict other than `pause`, or with it when the wait is over. */
-export async function decideAndWait(
+/** A decision, and what was evaluated for it. */
+interface Decided {
+  readonly decision: Decision;
+  readonly evaluated: Reading;
+}
+
+interface Waiting {
+  readonly until: number;
+  readonly signal?: AbortSignal | undefined;
+  readonly onWait: (decision: Decision) => void;
+}
+
+async function decideOnce(guard: Guard, call: DecidedCall): Promise<Decided> {
+  const since = performance.now();
+  const evaluated = await evaluateMode(guard.client, call, guard.deadlines);
+  const decision = look(guard, call, evaluated);
+  guard.metrics.decided(decision, performance.now() - since);
+  return { decision, evaluated };
+}
+
+/** Waits while the switch says `pause`, and decides again from the start when something has changed: the one waiting loop. Ends with another verdict, or with `pause` when the wait is over. */
+async function waitFor(
   guard: Guard,
   call: DecidedCall,
-  {
-    waitMs,
-    signal,
-    onWait,
-  }: { waitMs: number; signal?: AbortSignal | undefined; onWait: (decision: Decision) => void },
-): Promise<{ readonly decision: Decision; readonly evaluated: Reading }> {
-  const until = performance.now() + waitMs;
-  for (;;) {
-    const since = performance.now();
-    const evaluated = await evaluateMode(guard.client, call);
-    const decision = look(guard, call, evaluated);
-    guard.metrics.decided(decision, performance.now() - since);
-    if (decision.verdict !== 'pause') return { decision, evaluated };
-    onWait(decision);
-    const isOver = (): boolean => performance.now() >= until || signal?.aborted === true || guard.isClosed();
+  first: Decided,
+  { until, signal, onWait }: Waiting,
+): Promise<Decided> {
+  const isOver = (): boolean => performance.now() >= until || signal?.aborted === true || guard.isClosed();
+  for (let decided = first; ; decided = await decideOnce(guard, call)) {
+    if (decided.decision.verdict !== 'pause') return decided;
+    onWait(decided.decision);
     do {
-      if (isOver()) return { decision, evaluated };
+      if (isOver()) return decided;
       const most = guard.replica ? Number.POSITIVE_INFINITY : POLL_MS;
       await nextChange(guard.changes, Math.min(most, until - performance.now()), signal);
       // A change of something else costs one local look, not an evaluation.
     } while (guard.replica && look(guard, call, guard.replica.reading(call)).verdict === 'pause');
   }
+}
+
+/** Decides from the start, and waits while the switch says `pause`. */
+export async function decideAndWait(guard: Guard, call: DecidedCall, waiting: Waiting): Promise<Decided> {
+  const decided = await decideOnce(guard, call);
+  return decided.decision.verdict === 'pause' ? waitFor(guard, call, decided, waiting) : decided;
 }
 
 /**
@@ -139,9 +158,11 @@ export async function perform<Input, Result>(
     step({ type: 'wait', decision });
   };
   const until = performance.now() + (options.waitMs ?? Number.POSITIVE_INFINITY);
+  const waiting: Waiting = { until, signal: options.signal, onWait };
   for (let round = 0; round < MAX_ROUNDS; round += 1) {
-    const waitMs = Math.max(0, until - performance.now());
-    const { decision, evaluated } = await decideAndWait(guard, call, { waitMs, signal: options.signal, onWait });
+    let decided = await decideOnce(guard, call);
+    if (decided.decision.verdict === 'pause') decided = await waitFor(guard, call, decided, waiting);
+    const { decision, evaluated } = decided;
     const { verdict } = decision;
     if (verdict === 'pause') return { status: 'paused', decision };
     if (verdict === 'block') return refuse(decision);
@@ -153,7 +174,7 @@ export async function perform<Input, Result>(
     const seen = { evaluated };
     const again = (): Decision => look(guard, call, seen.evaluated);
     const refresh = async (): Promise<void> => {
-      seen.evaluated = await evaluateMode(guard.client, call);
+      seen.evaluated = await evaluateMode(guard.client, call, guard.deadlines);
     };
 
     if (verdict === 'draft') {
@@ -187,10 +208,9 @@ export async function perform<Input, Result>(
       continue;
     }
     if (permitted) return refuse(decide([permitted], call));
-    return await execute({
+    return execute({
       guard,
       action,
-      identity,
       call,
       verdict,
       last,
@@ -210,7 +230,6 @@ export async function perform<Input, Result>(
 interface Execution<Input, Result> {
   readonly guard: Guard;
   readonly action: NormalisedAction<Input, Result>;
-  readonly identity: Identity;
   readonly call: DecidedCall;
   readonly verdict: Verdict;
   readonly last: Decision;
@@ -223,93 +242,102 @@ interface Execution<Input, Result> {
 }
 
 /** Starts `execute` in this very turn, and reports what became of it. */
-function execute<Input, Result>(execution: Execution<Input, Result>): Promise<Outcome<Result>> {
-  const { guard, action, identity, call, verdict, last, again, refresh, input, effective, options, step } = execution;
-  const stopper = lazySignal(options.signal);
-  step({ type: 'start' });
-  const ended = guard.inFlight.start(identity, {
+function execute<Input, Result>(execution: Execution<Input, Result>): Outcome<Result> | Promise<Outcome<Result>> {
+  const { guard, action, call, verdict, last, again, refresh, input, effective, options, step } = execution;
+  const context = new StartedCall(options);
+  const watched: Watched = {
     decision: last,
     look: again,
     refresh,
-    stop: (stoppedBy) => {
-      step({ type: 'stop', decision: stoppedBy });
-      stopper.abort(stoppedBy);
+    stop(stoppedBy) {
+      if (step({ type: 'stop', decision: stoppedBy }).is !== 'stopping') return false;
+      return context.stop(stoppedBy);
     },
-  });
+  };
+  const end = (event: AttemptEvent): Attempt => {
+    guard.inFlight.end(watched);
+    context.release();
+    return step(event);
+  };
+  const landed = (result: Result): Outcome<Result> => {
+    const ended = end({ type: 'land' });
+    if (ended.is === 'landed' && ended.stoppedBy) return aborted(execution, ended.stoppedBy, 'landed');
+    return { status: verdict === 'redirect' ? 'redirected' : 'executed', decision: last, result };
+  };
+  const failed = (error: unknown): Outcome<Result> => {
+    const ended = end({ type: 'fail', error });
+    if (ended.is === 'unknown') return aborted(execution, ended.stoppedBy, 'unknown');
+    throw error;
+  };
+  step({ type: 'start' });
+  guard.inFlight.start(watched);
   if (verdict === 'redirect') {
-    guard.interventions.add(last, call, {
-      input: effective,
-      original: input,
-      status: 'redirected',
-      state: 'executing',
-    });
+    const circumstances = { input: effective, original: input, status: 'redirected', state: 'executing' };
+    guard.interventions.add(last, call, circumstances);
   }
-  const context = {
-    get signal(): AbortSignal {
-      return stopper.signal;
-    },
-    idempotencyKey: options.idempotencyKey ?? randomUUID(),
-  };
   // Called here, in the turn of the last look; only its end is awaited.
-  const running = attemptCall(() => action.execute(effective, context));
-  return running.then(
-    (result): Outcome<Result> => {
-      ended();
-      stopper.release();
-      const landed = step({ type: 'land' });
-      if (landed.is === 'landed' && landed.stoppedBy) return aborted(landed.stoppedBy, true);
-      return { status: verdict === 'redirect' ? 'redirected' : 'executed', decision: last, result };
-    },
-    (error: unknown): Outcome<Result> => {
-      ended();
-      stopper.release();
-      const failed = step({ type: 'fail', error });
-      if (failed.is === 'unknown') return aborted(failed.stoppedBy, false);
-      throw error;
-    },
-  );
-
-  function aborted(stoppedBy: Decision, landed: boolean): Outcome<Result> {
-    // What ended after it was told to stop is never a success that nobody saw; only what cannot change anything is known not to have landed.
-    guard.interventions.add(stoppedBy, call, {
-      input: effective,
-      status: 'aborted',
-      state: landed ? 'landed' : 'unknown',
-    });
-    return { status: 'aborted', decision: stoppedBy, landed: action.effect === 'write' ? 'unknown' : 'no' };
+  let running: Result | Promise<Result>;
+  try {
+    running = action.execute(effective, context);
+  } catch (error) {
+    return failed(error);
   }
+  return isThenable(running) ? Promise.resolve(running).then(landed, failed) : landed(running);
 }
 
-async function attemptCall<T>(start: () => T | Promise<T>): Promise<T> {
-  return await start();
+const isThenable = <T>(value: T | Promise<T>): value is Promise<T> =>
+  typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
+
+/** What ended after it was told to stop is never a success that nobody saw; only what cannot change anything is known not to have landed. */
+function aborted<Input, Result>(
+  { guard, action, call, effective }: Execution<Input, Result>,
+  stoppedBy: Decision,
+  state: 'landed' | 'unknown',
+): Outcome<Result> {
+  guard.interventions.add(stoppedBy, call, { input: effective, status: 'aborted', state });
+  return { status: 'aborted', decision: stoppedBy, landed: action.effect === 'write' ? 'unknown' : 'no' };
 }
 
-/** An AbortSignal that is made only when somebody looks at it: most actions never do. */
-function lazySignal(outer: AbortSignal | undefined): {
-  readonly signal: AbortSignal;
-  abort(reason: unknown): void;
-  release(): void;
-} {
-  let controller: AbortController | undefined;
-  let fired: { readonly reason: unknown } | undefined;
-  const onOuter = (): void => abort(outer?.reason);
-  const abort = (reason: unknown): void => {
-    fired ??= { reason };
-    controller?.abort(reason);
-  };
-  return {
-    get signal(): AbortSignal {
-      if (!controller) {
-        controller = new AbortController();
-        if (fired) controller.abort(fired.reason);
-        else if (outer?.aborted) controller.abort(outer.reason);
-        else outer?.addEventListener('abort', onOuter, { once: true });
-      }
-      return controller.signal;
-    },
-    abort,
-    release: () => outer?.removeEventListener('abort', onOuter),
-  };
+/** What `execute` is given. Its signal and its key are made only when somebody looks at them: most actions never do. */
+class StartedCall implements ExecuteContext {
+  readonly #outer: AbortSignal | undefined;
+  #controller: AbortController | undefined;
+  #stoppedBy: Decision | undefined;
+  #key: string | undefined;
+
+  constructor({ signal, idempotencyKey }: CallOptions) {
+    this.#outer = signal;
+    this.#key = idempotencyKey;
+  }
+
+  get idempotencyKey(): string {
+    this.#key ??= randomUUID();
+    return this.#key;
+  }
+
+  get signal(): AbortSignal {
+    if (!this.#controller) {
+      this.#controller = new AbortController();
+      if (this.#stoppedBy) this.#controller.abort(this.#stoppedBy);
+      else if (this.#outer?.aborted) this.#onOuter();
+      else this.#outer?.addEventListener('abort', this.#onOuter, { once: true });
+    }
+    return this.#controller.signal;
+  }
+
+  /** False when it had been told before. */
+  stop(decision: Decision): boolean {
+    if (this.#stoppedBy) return false;
+    this.#stoppedBy = decision;
+    this.#controller?.abort(decision);
+    return true;
+  }
+
+  release(): void {
+    this.#outer?.removeEventListener('abort', this.#onOuter);
+  }
+
+  readonly #onOuter = (): void => this.#controller?.abort(this.#outer?.reason);
 }
 
 /** Null when the store has confirmed the very state that is held here, recently enough; else what is wrong. */

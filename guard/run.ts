@@ -61,7 +61,7 @@ export function openRun(
   const seen: { evaluated: Reading } = { evaluated: guard.replica?.reading(call) ?? NOT_ASKED };
   const now = (): Decision => look(guard, call, seen.evaluated);
   const refresh = async (): Promise<void> => {
-    seen.evaluated = await evaluateMode(guard.client, call);
+    seen.evaluated = await evaluateMode(guard.client, call, guard.deadlines);
   };
 
   const run: Run = {
@@ -72,7 +72,12 @@ export function openRun(
     get signal() {
       if (!controller) {
         controller = new AbortController();
-        const stop = (decision: Decision): void => controller?.abort(decision);
+        const { signal } = controller;
+        const stop = (decision: Decision): boolean => {
+          if (signal.aborted) return false;
+          controller?.abort(decision);
+          return true;
+        };
         const first = now();
         if (first.verdict === 'block') stop(first);
         else unwatch = guard.inFlight.watch({ decision: first, look: now, refresh, stop });
@@ -95,7 +100,7 @@ export function openRun(
           { ...call, action: `checkpoint:${name}` },
           { input: null, status: 'paused', state: 'waiting' },
         );
-      const { decision } = await decideAndWait(guard, call, { waitMs: Number.POSITIVE_INFINITY, onWait });
+      const { decision } = await decideAndWait(guard, call, { until: Number.POSITIVE_INFINITY, onWait });
       if (decision.verdict !== 'allow')
         throw new ActionStoppedError(decision.verdict === 'pause' ? 'paused' : 'blocked', decision);
     },

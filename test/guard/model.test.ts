@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { EFFECTS, type Effect, MODES, type Mode, strictestMode, type Verdict, verdictFor } from '../../flags/index.ts';
 import { Changes } from '../../guard/changes.ts';
+import { Deadlines } from '../../guard/evaluate.ts';
 import { createIdentityStorage } from '../../guard/identity.ts';
 import { InFlight } from '../../guard/in-flight.ts';
 import { Interventions } from '../../guard/interventions.ts';
@@ -87,6 +88,7 @@ async function setUp() {
       isClosed: () => false,
       turn: () => null,
       handlerTimeoutMs: 1000,
+      deadlines: new Deadlines(),
     },
     storage,
     registry: new Registry(() => {}),
