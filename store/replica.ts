@@ -366,8 +366,9 @@ export class Replica {
     try {
       await this.reports.describe(surfaces);
       this.#undescribed = null;
-    } catch {
-      // The switch itself has been confirmed, and a report changes no decision: no trouble, and said again with the next confirmation.
+    } catch (error) {
+      if (isKillSwitchError(error) && error.code === 'STORE_UNREACHABLE') throw error;
+      // The switch itself has been confirmed, and a refused report changes no decision: no trouble, and said again with the next confirmation.
     }
   }
 

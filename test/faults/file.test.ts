@@ -31,6 +31,7 @@ function replace(log: string, content: string | Buffer): void {
 const damaged = (name: string, damage: (log: string) => string | Buffer): FileFault => ({
   name,
   cause: 'STORE_CORRUPT',
+  says: /log\.jsonl is damaged\. .* kill-switch recover/,
   begin({ log, copy }) {
     cpSync(log, copy);
     replace(log, damage(readFileSync(log, 'utf8')));
@@ -41,6 +42,7 @@ const damaged = (name: string, damage: (log: string) => string | Buffer): FileFa
 const lost = (name: string, begin: FileFault['begin'], end?: FileFault['end']): FileFault => ({
   name,
   cause: 'GENERATION_CHANGED',
+  says: /(store is empty|store has lost changes).*kill-switch recover/,
   recover: true,
   begin,
   ...(end && { end }),
@@ -64,6 +66,7 @@ const FAULTS: readonly FileFault[] = [
   {
     name: 'with a file in place of the executors’ folder',
     cause: 'STORE_CORRUPT',
+    says: /a file where a folder belongs/,
     begin: ({ executors, copy }) => putFileInPlaceOf(executors, copy),
     end: ({ executors }) => rmSync(executors),
   },
@@ -86,6 +89,7 @@ const DISK_FAULTS: readonly FileFault[] = [
   {
     name: 'on a disk that became read-only',
     cause: 'STORE_READ_ONLY',
+    says: /mounted read-only/,
     prepare: ({ controls }, scene) => mountItself(scene, controls),
     begin: ({ controls }) => remount(controls, 'ro'),
     end: ({ controls }) => remount(controls, 'rw'),
@@ -93,6 +97,7 @@ const DISK_FAULTS: readonly FileFault[] = [
   {
     name: 'where executors may no longer write',
     cause: 'STORE_READ_ONLY',
+    says: /mounted read-only/,
     prepare: ({ executors }, scene) => mountItself(scene, executors),
     begin: ({ executors }) => remount(executors, 'ro'),
     end: ({ executors }) => remount(executors, 'rw'),
@@ -100,6 +105,7 @@ const DISK_FAULTS: readonly FileFault[] = [
   {
     name: 'on a disk that is full',
     cause: 'STORE_READ_ONLY',
+    says: /disk .*is full/,
     prepare: ({ controls }, scene) => mountDisk(scene, controls, '1m'),
     begin: ({ controls }) => fill(join(controls, 'filler')),
     end: ({ controls }) => rmSync(join(controls, 'filler')),
@@ -107,6 +113,7 @@ const DISK_FAULTS: readonly FileFault[] = [
   {
     name: 'where the executors’ disk is full',
     cause: 'STORE_READ_ONLY',
+    says: /disk is full/,
     prepare: ({ executors }, scene) => mountDisk(scene, executors, '16m'),
     begin: ({ executors }) => fill(join(executors, 'filler')),
     end: ({ executors }) => rmSync(join(executors, 'filler')),
@@ -130,7 +137,8 @@ async function setUp(scene: Scene, prepare: FileFault['prepare']): Promise<Subje
   const executor = await scene.executor({ store: fileStore({ directory }) });
   const observer = await scene.observer({ store: fileStore({ directory }) });
   await scene.seen(control, [executor, observer]);
-  return { ...place, control, executor, observer };
+  const newcomer = () => scene.executor({ store: fileStore({ directory }), name: 'newcomer' });
+  return { ...place, newcomer, control, executor, observer };
 }
 
 describe.concurrent('a file store', () => {

@@ -20,10 +20,14 @@ const KEY = (name: string): string => `kill-switch:{default}:${name}`;
 const infoSays = (redis: RedisServer, section: string, text: RegExp) =>
   vi.waitFor(async () => expect(await redis.cli('INFO', section)).toMatch(text), { timeout: 15_000, interval: 20 });
 
+const UNREACHABLE = /^Redis at redis:.* cannot be reached|The store did not answer/;
+const LOST = /(store is empty|store has lost changes).*kill-switch recover/;
+
 /** Both at one moment: between the two the key would be gone, and that is another fault. */
 const wrongType = (name: string): Fault<Place> => ({
   name: `a value of the wrong type under ${name}`,
   cause: 'STORE_CORRUPT',
+  says: /WRONGTYPE/,
   begin: ({ redis }) =>
     redis.cli(
       'EVAL',
@@ -45,36 +49,42 @@ const FAULTS: ReadonlyArray<Fault<Place> & { readonly config?: readonly string[]
   {
     name: 'killed with SIGKILL',
     cause: 'STORE_UNREACHABLE',
+    says: UNREACHABLE,
     begin: ({ redis }) => redis.kill(),
     end: ({ redis }) => redis.restart(),
   },
   {
     name: 'frozen with SIGSTOP',
     cause: 'STORE_UNREACHABLE',
+    says: UNREACHABLE,
     begin: ({ redis }) => redis.freeze(),
     end: ({ redis }) => redis.thaw(),
   },
   {
     name: 'cut off by a network that falls silent',
     cause: 'STORE_UNREACHABLE',
+    says: UNREACHABLE,
     begin: ({ proxy }) => proxy.stall(),
     end: ({ proxy }) => proxy.resume(),
   },
   {
     name: 'cut off on the way back only',
     cause: 'STORE_UNREACHABLE',
+    says: UNREACHABLE,
     begin: ({ proxy }) => proxy.stall('to-client'),
     end: ({ proxy }) => proxy.resume(),
   },
   {
     name: 'refusing connections',
     cause: 'STORE_UNREACHABLE',
+    says: UNREACHABLE,
     begin: ({ proxy }) => proxy.refuse(),
     end: ({ proxy }) => proxy.resume(),
   },
   {
     name: 'busy with a script that does not end',
     cause: 'STORE_UNREACHABLE',
+    says: UNREACHABLE,
     config: ['busy-reply-threshold 100'],
     begin: async ({ redis }) => {
       redis.cli('EVAL', 'while true do end', 0).catch(() => {});
@@ -85,24 +95,28 @@ const FAULTS: ReadonlyArray<Fault<Place> & { readonly config?: readonly string[]
   {
     name: 'restarted empty',
     cause: 'GENERATION_CHANGED',
+    says: LOST,
     begin: ({ redis }) => redis.restart({ empty: true }),
     recover: true,
   },
   {
     name: 'restarted from an older copy',
     cause: 'GENERATION_CHANGED',
+    says: LOST,
     begin: ({ redis, older }) => redis.restart({ fromCopy: older }),
     recover: true,
   },
   {
     name: 'emptied with FLUSHALL',
     cause: 'GENERATION_CHANGED',
+    says: LOST,
     begin: ({ redis }) => redis.cli('FLUSHALL'),
     recover: true,
   },
   {
     name: 'without its head',
     cause: 'GENERATION_CHANGED',
+    says: LOST,
     begin: ({ redis }) => redis.cli('RENAME', KEY('head'), 'aside'),
     end: ({ redis }) => redis.cli('RENAME', 'aside', KEY('head')),
     recover: true,
@@ -111,6 +125,7 @@ const FAULTS: ReadonlyArray<Fault<Place> & { readonly config?: readonly string[]
   {
     name: 'with a head that is not JSON',
     cause: 'STORE_CORRUPT',
+    says: /is no head/,
     begin: ({ redis }) =>
       redis.cli(
         'EVAL',
@@ -123,6 +138,7 @@ const FAULTS: ReadonlyArray<Fault<Place> & { readonly config?: readonly string[]
   {
     name: 'unable to write to its disk (MISCONF)',
     cause: 'STORE_READ_ONLY',
+    says: /MISCONF.*its disk/,
     config: ['appendonly no', 'save 3600 1'],
     begin: async ({ redis }) => {
       mkdirSync(join(redis.dir, 'dump.rdb')); // no file can take its place
@@ -138,6 +154,7 @@ const FAULTS: ReadonlyArray<Fault<Place> & { readonly config?: readonly string[]
   {
     name: 'out of memory, while a kill gets through',
     cause: 'STORE_READ_ONLY',
+    says: /OOM.*memory is full/,
     config: ['maxmemory-policy noeviction'],
     begin: setConfig('maxmemory', '1mb'),
     during: async ({ control }) => {
@@ -151,12 +168,14 @@ const FAULTS: ReadonlyArray<Fault<Place> & { readonly config?: readonly string[]
   {
     name: 'demoted to a replica',
     cause: 'STORE_READ_ONLY',
+    says: /READONLY.*is a replica/,
     begin: ({ redis }) => redis.cli('REPLICAOF', '127.0.0.1', 1),
     end: ({ redis }) => redis.cli('REPLICAOF', 'NO', 'ONE'),
   },
   {
     name: 'without the replicas that it must have',
     cause: 'STORE_READ_ONLY',
+    says: /NOREPLICAS/,
     begin: setConfig('min-replicas-to-write', 1),
     end: setConfig('min-replicas-to-write', 0),
   },
@@ -172,7 +191,8 @@ async function setUp(context: TestContext, config: readonly string[] = []): Prom
   const executor = await scene.executor({ store: redisStore({ url, anchor: join(folder, 'executor') }) });
   const observer = await scene.observer({ store: redisStore({ url }) });
   await scene.seen(control, [executor, observer]);
-  return { older, redis, proxy, control, executor, observer };
+  const newcomer = () => scene.executor({ store: redisStore({ url }), name: 'newcomer' });
+  return { newcomer, older, redis, proxy, control, executor, observer };
 }
 
 describe.skipIf(!hasRedis).concurrent('a Redis that is', () => {

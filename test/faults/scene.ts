@@ -89,6 +89,8 @@ export interface Fault<Place> {
   readonly name: string;
   /** The cause that decisions name while it lasts. */
   readonly cause: string;
+  /** What is said of it, in decisions and events. */
+  readonly says: RegExp;
   /** Resolves when the fault is there: nothing that is asked of the store from then on is confirmed. */
   readonly begin: (place: Place & Subject) => unknown;
   readonly during?: (place: Place & Subject) => Promise<unknown>;
@@ -102,9 +104,11 @@ export interface Subject {
   readonly control: ControlPlane;
   readonly executor: Executor;
   readonly observer: Witness;
+  /** Starts one more executor. */
+  readonly newcomer: () => Promise<Executor>;
 }
 
-/** Plays one fault from its beginning to its end, and expects of both what the design promises. */
+/** Plays one fault from its beginning to its end, and expects what the design promises: of those that ran before it, and of one that is started meanwhile. */
 export async function play<Place>(fault: Fault<Place>, subject: Place & Subject): Promise<void> {
   const { control, executor, observer } = subject;
   const both = [executor, observer];
@@ -114,6 +118,7 @@ export async function play<Place>(fault: Fault<Place>, subject: Place & Subject)
   await fault.begin(subject);
   const from = performance.now();
   await Promise.all(both.map((witness) => witness.stops(fault.cause)));
+  const newcomer = await subject.newcomer();
   await fault.during?.(subject);
   // Looked at after the lease too: what has stopped early must stay so.
   await Promise.all(both.map((witness) => witness.stops(fault.cause, from + witness.leaseMs)));
@@ -123,25 +128,32 @@ export async function play<Place>(fault: Fault<Place>, subject: Place & Subject)
     expectStoppedInTime(witness, { from, to, heldUpMs: heldUpMs() });
     expectEvents(witness, fault);
   }
+  await newcomer.stops(/./);
+  expect(newcomer.looks.filter(({ stopped }) => !stopped)).toEqual([]);
+  expect(newcomer.starts).toEqual([]);
 
+  let ending = performance.now();
   await fault.end?.(subject);
   let healed = performance.now();
   if (fault.recover) {
     const confirmedSince = healed + executor.leaseMs; // several confirmations later
     await Promise.all(both.map((witness) => witness.stops(fault.cause, confirmedSince)));
-    healed = performance.now();
+    ending = healed = performance.now();
     await control.recover({ reason: 'looked at it' });
     await control.setMode({ mode: 'live', reason: 'a test' });
   }
-  await Promise.all(both.map((witness) => witness.goes(healed)));
-  await Promise.all(both.map((witness) => witness.told('READY', healed)));
+  await Promise.all([...both, newcomer].map((witness) => witness.goes(healed)));
+  await Promise.all(both.map((witness) => witness.told('READY', ending)));
   expect(executor.starts.some((at) => at > healed)).toBe(true);
 }
 
 /** STALE while the last good state still held, then ERROR; what contradicts what was seen is an ERROR at once. */
-function expectEvents({ name, events }: Witness, { cause, recover }: Pick<Fault<never>, 'cause' | 'recover'>): void {
-  const [types, last] = [events.map(({ type }) => type), events.at(-1)];
-  expect(last?.type, `${name}: ${types.join(' ')}`).toBe('ERROR');
-  if (!recover) expect(types.at(-2), `${name}: ${types.join(' ')}`).toBe('STALE');
-  expect(last?.message, `${name}: ${cause}`).not.toBe('');
+function expectEvents(
+  { name, events, looks }: Witness,
+  { says, recover }: Pick<Fault<never>, 'says' | 'recover'>,
+): void {
+  const [types, last] = [events.map(({ type }) => type).join(' '), events.at(-1)];
+  expect(types, name).toMatch(recover ? /ERROR$/ : /STALE ERROR$/);
+  expect(last?.message, name).toMatch(says);
+  expect(looks.at(-1)?.message, name).toMatch(says);
 }

@@ -106,8 +106,9 @@ export class Witness {
     return this.until('going', ({ stopped }) => !stopped, since);
   }
 
-  stops(cause: string, since = 0): Promise<void> {
-    return this.until(`stopped by ${cause}`, (look) => look.stopped && look.cause === cause, since);
+  stops(cause: string | RegExp, since = 0): Promise<void> {
+    const fits = (found: string): boolean => (typeof cause === 'string' ? found === cause : cause.test(found));
+    return this.until(`stopped by ${cause}`, (look) => look.stopped && fits(look.cause), since);
   }
 
   /** Resolves with the first event of that type after `since`. */
