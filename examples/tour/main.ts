@@ -9,7 +9,8 @@ import { openControlPlane } from '../../operator/index.ts';
 import { AgentProcess } from './agent-process.ts';
 import { createScreen } from './screen.ts';
 import { Shop } from './shop.ts';
-import { TourFailed, tellStory } from './story.ts';
+import { TourFailed } from './stage.ts';
+import { tellStory } from './story.ts';
 import { fileTourStore } from './tour-store.ts';
 
 const USAGE = `npm start [-- options]
@@ -124,7 +125,7 @@ async function main(): Promise<number> {
   const chosen = options();
   if (typeof chosen === 'number') return chosen;
   const started = performance.now();
-  screen.title('openfeature-kill-switch: a tour of about 20 seconds');
+  screen.title('openfeature-kill-switch: a tour of about 25 seconds');
   let problem: unknown = null;
   try {
     await Promise.race([interrupted(), tour(chosen)]);

@@ -1,11 +1,5 @@
 import { runAgent } from './agent.ts';
-import type { Mail, Order } from './shop.ts';
-
-const confirmation = ({ number, customer, sku, quantity }: Order): Mail => ({
-  to: `${customer}@customers.example`,
-  subject: `Order ${number} confirmed`,
-  body: `Dear ${customer},\n\nwe have packed ${quantity} × ${sku} for you.`,
-});
+import { confirmation, type Mail, OWNER } from './shop.ts';
 
 // Confirms every order by mail. A mail cannot be called back, so the store is asked once more right before each.
 runAgent('order-mailer', (killSwitch, shop) => {
@@ -14,15 +8,16 @@ runAgent('order-mailer', (killSwitch, shop) => {
     effect: 'read',
     execute: (number: number) => shop.order(number),
   });
-  const confirmOrder = killSwitch.action({
+  const sendMail = killSwitch.action({
     name: 'email.send',
     irreversible: true,
-    execute: (order: Order) => shop.deliver(confirmation(order)),
-    draft: confirmation,
+    execute: (mail: Mail) => shop.deliver(mail),
+    redirect: (mail) => ({ ...mail, to: OWNER }),
+    draft: (mail) => mail,
   });
   return {
-    work: async (turn) => confirmOrder(await readOrder(turn)),
-    isDone: async (turn) => (await shop.mailedOrders()).includes(turn),
+    work: async (turn) => sendMail(confirmation(await readOrder(turn))),
+    isDone: async (turn) => (await shop.inbox()).some(({ order }) => order === turn),
     around: (turn) => shop.deliver(confirmation(shop.order(turn))),
   };
 });

@@ -1,4 +1,8 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describeCause } from '../../flags/index.ts';
+import type { Decision } from '../../index.ts';
 import { runAgent } from './agent.ts';
+import type { Row } from './price-import.ts';
 import type { Product } from './shop.ts';
 
 interface Change {
@@ -6,28 +10,59 @@ interface Change {
   readonly cents: number;
 }
 
+/** How long the supplier takes for a row, and for a logout, in milliseconds: long enough to be seen. */
+const ROW_MS = 25;
+const LOGOUT_MS = 700;
+
 /** Moves a price by a few per cent within its bounds, up and down in turns. */
 function nextPrice({ cents, lowest, highest }: Product, turn: number): number {
   const wished = Math.round(cents * (1 + 0.03 * Math.sin(turn)));
   return Math.min(highest, Math.max(lowest, wished));
 }
 
-// Reprices one product after the other.
+// Reprices one product after the other; when a supplier sends a list, it takes that over first.
 runAgent('price-bot', (killSwitch, shop) => {
+  const { priceImport } = shop;
   const readProducts = killSwitch.action({ name: 'prices.read', effect: 'read', execute: () => shop.products() });
+  const readList = killSwitch.action({
+    name: 'supplier.read',
+    effect: 'read',
+    execute: () => priceImport.rowsLeft(),
+  });
   const setPrice = killSwitch.action({
     name: 'prices.update',
     execute: ({ sku, cents }: Change) => shop.setPrice(sku, cents),
     draft: (change: Change) => change,
+  });
+  const importList = killSwitch.action({
+    name: 'prices.import',
+    execute: async (rows: readonly Row[], { signal }) => {
+      let why = 'the list is done';
+      signal.addEventListener('abort', () => {
+        why = `stopped by ${describeCause((signal.reason as Decision).cause)}`;
+        priceImport.enter({ note: 'told', why });
+      });
+      for (const { row, sku, cents } of rows) {
+        if (signal.aborted) break; // between two rows: none is left half done
+        priceImport.enter({ row, revision: await shop.setPrice(sku, cents) });
+        await sleep(ROW_MS);
+      }
+      await sleep(LOGOUT_MS);
+      priceImport.enter({ note: 'closed', why });
+    },
   });
   const change = (products: readonly Product[], turn: number): Change => {
     const product = products[turn % products.length] as Product;
     return { sku: product.sku, cents: nextPrice(product, turn) };
   };
   return {
-    work: async (turn) => setPrice(change(await readProducts(undefined), turn)),
-    isDone: () => Promise.resolve(false), // setting a price once more does no harm
-    around: async (turn) => {
+    async work(turn) {
+      const rows = await readList(undefined);
+      if (rows.length > 0) await importList(rows);
+      else await setPrice(change(await readProducts(undefined), turn));
+    },
+    isDone: () => Promise.resolve(false), // setting a price once more does no harm, and the books know how far an import came
+    async around(turn) {
       const { sku, cents } = change(await shop.products(), turn);
       await shop.setPrice(sku, cents);
     },

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { PriceImport, type Row } from './price-import.ts';
 
 export interface Order {
   readonly number: number;
@@ -30,13 +31,17 @@ interface Prices {
   readonly products: readonly Product[];
 }
 
-/** What is on the disk, and when it last changed (wall time in milliseconds). */
+/** What is on the disk, and when it last changed (wall time in milliseconds). `rows`: of the import, by its books. */
 export interface OnDisk {
   readonly mails: number;
   readonly mailsChangedAt: number;
   readonly prices: number;
+  readonly rows: number;
   readonly pricesChangedAt: number;
 }
+
+/** Where mails go in test_mode. */
+export const OWNER = 'owner@shop.example';
 
 const PRODUCTS: readonly Product[] = [
   { sku: 'tea-100', name: 'Green tea, 100 g', cents: 790, lowest: 590, highest: 990 },
@@ -47,15 +52,30 @@ const PRODUCTS: readonly Product[] = [
 
 const CUSTOMERS = ['ada', 'grace', 'linus', 'barbara', 'edsger'];
 
-/** A small shop in a folder: orders that arrive, a maildir, a file of prices. */
+export const confirmation = ({ number, customer, sku, quantity }: Order): Mail => ({
+  to: `${customer}@customers.example`,
+  subject: `Order ${number} confirmed`,
+  body: `Dear ${customer},\n\nwe have packed ${quantity} × ${sku} for you.`,
+});
+
+/** A supplier's list of so many new prices. */
+export const supplierList = (length: number): readonly Row[] =>
+  Array.from({ length }, (_none, index) => {
+    const { sku, lowest, highest } = PRODUCTS[index % PRODUCTS.length] as Product;
+    return { row: index + 1, sku, cents: Math.round(lowest + ((highest - lowest) * index) / length) };
+  });
+
+/** A small shop in a folder: orders that arrive, a maildir, a file of prices, a supplier's list. */
 export class Shop {
   readonly maildir: string;
   readonly pricesFile: string;
+  readonly priceImport: PriceImport;
   #delivered = 0;
 
   constructor(folder: string) {
     this.maildir = join(folder, 'maildir');
     this.pricesFile = join(folder, 'prices.json');
+    this.priceImport = new PriceImport(folder);
   }
 
   async create(): Promise<void> {
@@ -95,36 +115,47 @@ export class Shop {
     return (await this.#read()).products;
   }
 
-  async setPrice(sku: string, cents: number): Promise<void> {
+  /** Gives the revision of the prices that it has made. */
+  async setPrice(sku: string, cents: number): Promise<number> {
     const { revision, products } = await this.#read();
     await this.#write({
       revision: revision + 1,
       products: products.map((product) => (product.sku === sku ? { ...product, cents } : product)),
     });
+    return revision + 1;
   }
 
   /** Counts what has landed. A folder's time changes with each mail that is renamed into it, a file's with each that takes its place. */
   async count(): Promise<OnDisk> {
     const inbox = join(this.maildir, 'new');
-    const [mails, folder, prices, file] = await Promise.all([
+    const [mails, folder, prices, file, books, entries] = await Promise.all([
       readdir(inbox),
       stat(inbox),
       this.#read(),
       stat(this.pricesFile),
+      stat(this.priceImport.books).catch(() => null), // there is none before the first row
+      this.priceImport.entries(),
     ]);
     return {
       mails: mails.length,
       mailsChangedAt: folder.mtimeMs,
       prices: prices.revision,
-      pricesChangedAt: Math.max(file.mtimeMs, file.ctimeMs),
+      rows: entries.filter((entry) => 'row' in entry).length,
+      pricesChangedAt: Math.max(file.mtimeMs, file.ctimeMs, books?.mtimeMs ?? 0),
     };
   }
 
-  /** The orders that mails were sent for, in order. */
-  async mailedOrders(): Promise<readonly number[]> {
+  /** The mails that were sent, by the order that each confirms. */
+  async inbox(): Promise<ReadonlyArray<Mail & { readonly order: number }>> {
     const inbox = join(this.maildir, 'new');
     const mails = await Promise.all((await readdir(inbox)).map((name) => readFile(join(inbox, name), 'utf8')));
-    return mails.map((mail) => Number(/^Subject: Order (\d+)/m.exec(mail)?.[1])).sort((a, b) => a - b);
+    return mails
+      .map((text) => {
+        const [, to = ''] = /^To: (.+)/m.exec(text) ?? [];
+        const [, subject = '', order] = /^Subject: (Order (\d+) .+)/m.exec(text) ?? [];
+        return { to, subject, body: text.slice(text.indexOf('\n\n') + 2).trimEnd(), order: Number(order) };
+      })
+      .sort((a, b) => a.order - b.order);
   }
 
   async #read(): Promise<Prices> {

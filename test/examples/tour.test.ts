@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { hasRedis, type RedisServer, startRedis, temporaryFolder } from '../servers/index.ts';
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
@@ -86,24 +86,44 @@ function expectWholeStory(output: string): void {
     'On disk: 0 mails, 0 price changes.',
     '2. The operator lets them work',
     'Both work: ',
-    '3. Kill one agent',
+    '3. A pause keeps the work',
+    'pause agent:order-mailer',
+    'is the last one confirmed, and 1 s later still',
+    'revive agent:order-mailer --reason',
+    'It goes on with order ',
+    'each once.',
+    '4. test_mode: real mails, to a safe address',
+    'mails on disk since, all to owner@shop.example',
+    'To: owner@shop.example',
+    'Dear ',
+    'price-bot has no safe destination, so it is blocked: 0 changes on disk since',
+    'prices.update declares no safe destination (redirect)',
+    'mode live --reason',
+    'Both work: ',
+    '5. Kill one agent, in the middle of its work',
+    'draining   stopped (epoch 7)',
     'order-mailer        goes on',
-    'price-bot: 0 changes on disk since. It was told: ',
-    'by a kill of agent:price-bot by unverified:you (wrong prices)',
-    '4. Kill everything',
+    'Its signal fired +',
+    'of 40 rows, stopped by a kill of agent:price-bot by unverified:you (wrong prices). That is on the disk, and 0 changes since.',
+    'prices.import was stopped (aborted) by a kill of agent:price-bot',
+    'supplier.read was stopped (blocked) by a kill of agent:price-bot',
+    'order-mailer goes on: ',
+    '6. Kill everything',
     'when all had stopped',
-    '1.5 s later',
-    '5. Giving authority back takes a reason',
+    '1 s later',
+    '7. Giving authority back takes a reason',
     'Refused: Giving authority back takes a reason',
     'lifting one leaves the others',
-    '6. The switch falls silent: everything stops within the lease (1000 ms)',
+    'all 40 rows are in its books, each once',
+    '8. The switch falls silent: everything stops within the lease (1000 ms)',
     'Both work: ',
-    '7. The switch is lost',
+    '9. The switch is lost',
     'GENERATION_CHANGED',
     'recover --reason',
     'Both work: ',
-    '8. Every change is in the log',
-    'ok: 8 events',
+    '10. What was not allowed, and every change, is on record',
+    '@customers.example → owner@shop.example',
+    'ok: 12 events',
     'each once, through all stops',
     'nothing was written after a stop',
   ];
@@ -113,6 +133,28 @@ function expectWholeStory(output: string): void {
     expect(found, `${step}\nis missing after character ${from} of:\n${output}`).toBeGreaterThanOrEqual(from);
     from = found + step.length;
   }
+}
+
+/** What the summary of interventions counts, by agent and what became of its calls. */
+function counted(output: string): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const [, times, agent, status] of output.matchAll(/^ {3}(\d+) +(order-mailer|price-bot) +(\w+) /gm)) {
+    counts.set(`${agent} ${status}`, (counts.get(`${agent} ${status}`) ?? 0) + Number(times));
+  }
+  return counts;
+}
+
+/** A copy of the tour as it is built, with one change in it. */
+function changed(file: string, from: string, to: string): string {
+  mkdirSync(join(root, '.gate'), { recursive: true });
+  const copy = mkdtempSync(join(root, '.gate', 'tour-')); // below the root, so that packages are found
+  onTestFinished(() => rmSync(copy, { recursive: true }));
+  cpSync(join(root, 'dist'), copy, { recursive: true });
+  const path = join(copy, 'examples/tour', file);
+  const text = readFileSync(path, 'utf8');
+  expect(text.split(from), `${from}\nis once in ${file}`).toHaveLength(2);
+  writeFileSync(path, text.replace(from, to));
+  return join(copy, 'examples/tour/main.js');
 }
 
 const runTo = (script: string, ...args: readonly string[]): Promise<Ended> => run(script, ...args).ended;
@@ -126,6 +168,12 @@ describe.concurrent('the tour', { timeout: 120_000 }, () => {
   test('on a folder tells the whole story, leaves nothing behind, and names three commands that work', async () => {
     const ended = await runTo(TOUR);
     expectWholeStory(ended.output);
+    const counts = counted(ended.output);
+    expect(counts.get('price-bot aborted')).toBeGreaterThanOrEqual(1);
+    expect(counts.get('order-mailer paused')).toBeGreaterThanOrEqual(1);
+    const toOwner = Number(/(\d+) to the owner/.exec(ended.output)?.[1]);
+    expect(toOwner).toBeGreaterThanOrEqual(8);
+    expect(counts.get('order-mailer redirected')).toBe(toOwner);
     expect(ended.code).toBe(0);
     expectNothingLeft(ended);
 
@@ -162,6 +210,51 @@ describe.concurrent('the tour', { timeout: 120_000 }, () => {
     const ended = await runTo(TOUR, '--rogue');
     expect(ended.output).toMatch(/FAILED: .*price-bot writes nothing after it has acknowledged its kill/);
     expect(ended.output).not.toContain('Try next');
+    expect(ended.code).toBe(1);
+    expectNothingLeft(ended);
+  });
+
+  test.each<readonly [name: string, change: readonly [file: string, from: string, to: string], promise: string]>([
+    [
+      'nobody asks before writing',
+      [
+        'order-mailer.js',
+        'sendMail(confirmation(await readOrder(turn)))',
+        'shop.deliver(confirmation(shop.order(turn)))',
+      ],
+      'nothing lands in draft_only',
+    ],
+    [
+      'a paused call is refused, and does not wait',
+      ['order-mailer.js', 'readOrder(turn)', 'readOrder(turn, { waitMs: 0 })'],
+      'a paused call waits, and is not refused',
+    ],
+    [
+      'an agent does once more what a pause had held up',
+      [
+        'order-mailer.js',
+        'sendMail(confirmation(await readOrder(turn)))',
+        `{
+          const since = performance.now();
+          await sendMail(confirmation(await readOrder(turn)));
+          if (performance.now() - since > 950) await shop.deliver(confirmation(shop.order(turn)));
+        }`,
+      ],
+      'a paused agent goes on exactly where it was',
+    ],
+    [
+      'a redirect leads to the customer',
+      ['order-mailer.js', '({ ...mail, to: OWNER })', 'mail'],
+      'every mail of test_mode goes to owner@shop.example, none to a customer',
+    ],
+    [
+      'an action under way does not heed its signal',
+      ['price-bot.js', 'signal.aborted', 'false'],
+      'it begins no row after its signal',
+    ],
+  ])('fails loudly when %s', async (_name, change, promise) => {
+    const ended = await runTo(changed(...change));
+    expect(ended.output).toContain(`FAILED: this must hold, and did not: ${promise}`);
     expect(ended.code).toBe(1);
     expectNothingLeft(ended);
   });
