@@ -8,7 +8,7 @@ export type Surface = 'tool' | 'http' | 'webhook' | 'queue' | 'schedule' | 'back
 
 /** What `execute` is given beside its input. */
 export interface ExecuteContext {
-  /** Fires when the caller gives up. */
+  /** Fires the moment that the same call would no longer get its verdict, with the decision as its reason (not for a pause), or when the caller gives up. */
   readonly signal: AbortSignal;
   /** Chosen by the caller, else generated: the same for every attempt of one piece of work. */
   readonly idempotencyKey: string;
@@ -56,7 +56,7 @@ export interface ActionDefinition<Input, Result> {
 export interface CallOptions {
   /** Gives up waiting, and is handed on to `execute`. */
   readonly signal?: AbortSignal | undefined;
-  /** How long the call may wait for a decision to change, in milliseconds. */
+  /** How long the call may wait for a pause to end, in milliseconds. Default: without end for a call, 0 for `attempt`. */
   readonly waitMs?: number | undefined;
   readonly approvalId?: string | undefined;
   readonly idempotencyKey?: string | undefined;

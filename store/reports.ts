@@ -39,15 +39,19 @@ const readable = <T>(schema: z.ZodType<T>, text: string): T | null => {
   }
 };
 
-/** The newest interventions, newest first; `unreadable` counts those that could not be read. */
+/** The newest interventions, newest first; `unreadable` counts those that could not be read. A batch whose answer was lost is written again: each id counts once. */
 export async function readInterventions(
   shelf: ShelfReader,
   limit: number,
 ): Promise<{ readonly interventions: readonly Intervention[]; readonly unreadable: number }> {
   const texts = await shelf.interventions(limit);
   const read = texts.map((text) => readable(interventionSchema, text));
-  const interventions = read.filter((record) => record !== null).sort((a, b) => (a.at < b.at ? 1 : -1));
-  return { interventions, unreadable: texts.length - interventions.length };
+  const found = read.filter((record) => record !== null);
+  const interventions = [...new Map(found.map((record) => [record.id, record])).values()];
+  return {
+    interventions: interventions.sort((a, b) => (a.at < b.at ? 1 : -1)),
+    unreadable: texts.length - found.length,
+  };
 }
 
 /** What can act, by executor id. */

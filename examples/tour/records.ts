@@ -5,10 +5,8 @@ import { type Cast, must, poll, SOON_MS } from './stage.ts';
 /** More than the tour makes. */
 const ALL = 10_000;
 
-const because = ({ mode, cause }: Intervention): string => {
-  const named = cause['target'] ?? cause['code'] ?? mode;
-  return `${String(cause['kind'])} ${String(named)}`;
-};
+const because = ({ mode, cause }: Intervention): string =>
+  [cause['kind'], cause['target'] ?? cause['code'] ?? mode].filter((part) => typeof part === 'string').join(' ');
 
 /** What was not simply allowed, counted from the records that the agents have left in the store, and compared with the disk. */
 export async function refusals({ screen, control, shop }: Cast): Promise<void> {
