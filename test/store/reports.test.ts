@@ -1,0 +1,42 @@
+import { expect, test } from 'vitest';
+import type { Intervention } from '../../flags/index.ts';
+import { memoryControlStore } from '../../store/memory/control.ts';
+import { memoryStore } from '../../store/memory/index.ts';
+import { executorReports, readInterventions } from '../../store/reports.ts';
+
+const record = (id: string, at: string): Intervention => ({
+  id,
+  at,
+  executor_id: 'e',
+  executor_name: 'mailer',
+  type: 'HARD_BLOCK',
+  outcome: 'BLOCKED',
+  verdict: 'block',
+  status: 'blocked',
+  state: 'refused',
+  action: 'mail.send',
+  effect: 'write',
+  surface: 'tool',
+  agent_id: 'x',
+  run_id: null,
+  mission_id: null,
+  mode: 'full_stop',
+  epoch: 3,
+  cause: { kind: 'kill' },
+  input: null,
+  proposal: false,
+});
+
+test('an intervention that was written again, because its answer was lost, counts once; what cannot be read is counted apart', async () => {
+  const store = memoryStore();
+  const scope = { organizationId: 'default', requestTimeoutMs: 1000 };
+  const { shelf } = store.open({ ...scope, executorId: 'e', executorName: 'mailer' });
+  const [first, second] = [record('1', '2026-01-01T00:00:00.000Z'), record('2', '2026-01-01T00:00:01.000Z')];
+  const reports = executorReports(shelf, 'e');
+  await reports.record([first]);
+  await reports.record([first, second]);
+  await shelf.appendInterventions(['this is no record']);
+  const read = await readInterventions(memoryControlStore(store).open(scope).shelf, 100);
+  expect(read.interventions.map(({ id }) => id)).toEqual(['2', '1']);
+  expect(read.unreadable).toBe(1);
+});
