@@ -51,6 +51,12 @@ export interface SharedReplica extends Common {
   readonly replica: Replica;
 }
 
+/**
+ * How long until the SDK is told which flags have changed, in milliseconds: it takes longer to tell its listeners than the copy takes for the change,
+ * and others in this process are still to hear of the same kill. What is asked meanwhile has its new answer already.
+ */
+const TELL_AFTER_MS = 5;
+
 const NOT_STARTED: Fault = { code: 'NOT_READY', message: 'the provider has not been initialised' };
 
 /**
@@ -226,14 +232,14 @@ export class KillSwitchProvider implements Provider {
     return this.#ordinary.core;
   }
 
-  /** In a turn of its own, once for all that has changed by then: to tell its listeners takes the SDK longer than the copy takes for a change, and others in this process are to hear of it too. */
+  /** A moment later, once for all that has changed by then. */
   #tellChanged(flags: readonly string[]): void {
     if (flags.length > 0 && this.#changed.size === 0) {
       setTimeout(() => {
         const flagsChanged = [...this.#changed];
         this.#changed.clear();
         if (flagsChanged.length > 0) this.events.emit(ProviderEvents.ConfigurationChanged, { flagsChanged } as never);
-      }, 5);
+      }, TELL_AFTER_MS);
     }
     for (const flag of flags) this.#changed.add(flag);
   }
