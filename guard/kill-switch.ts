@@ -5,7 +5,9 @@ import { blocked, type DecidedCall, decide } from './decide.ts';
 import { ActionStoppedError } from './errors.ts';
 import { checkId, childIdentity, type Identity, type IdentityStorage, parseLineage } from './identity.ts';
 import type { Outcome } from './outcome.ts';
-import { callOf, decideAndWait, type Guard, perform } from './perform.ts';
+import { callOf, type Guard } from './guard.ts';
+import { perform } from './perform.ts';
+import { decideAndWait } from './wait.ts';
 import type { Registry } from './registry.ts';
 import { type CheckpointKeeper, openRun, type Run } from './run.ts';
 

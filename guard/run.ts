@@ -10,7 +10,8 @@ import {
 import { ActionStoppedError } from './errors.ts';
 import { evaluateMode } from './evaluate.ts';
 import { formatLineage, type Identity } from './identity.ts';
-import { callOf, decideAndWait, type Guard, look } from './perform.ts';
+import { callOf, type Guard, look } from './guard.ts';
+import { decideAndWait } from './wait.ts';
 
 /** An open run. */
 export interface Run {

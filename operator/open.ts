@@ -20,12 +20,13 @@ import {
   type SurfaceRecord,
   stateFrom,
 } from '../flags/index.ts';
-import type { ControlConnection, ControlStore, ControlView } from '../store/ports.ts';
+import type { ControlConnection, ControlStore } from '../store/ports.ts';
 import { readInterventions, readSurfaces } from '../store/reports.ts';
 import { acknowledge, allStopped } from './acknowledge.ts';
+import { appendChange, type Desk } from './append-change.ts';
 import type { ChangeAnswer, ControlPlane, KillAnswer, KillOptions, Status, SurfaceRow } from './control-plane.ts';
 import { parseFlagsDefinition } from './flags-definition.ts';
-import { actorOf, type Command, entriesFor, type Operator, type PlannedChange, planChange } from './plan-change.ts';
+import { type Command, entriesFor, type Operator } from './plan-change.ts';
 import { verifyLog } from './verify-log.ts';
 
 export interface OpenControlPlaneOptions {
@@ -85,14 +86,12 @@ export async function openControlPlane(options: OpenControlPlaneOptions): Promis
 class StoreControlPlane implements ControlPlane {
   readonly #connection: ControlConnection;
   readonly #organizationId: string;
-  readonly #operator: Operator;
-  readonly #retryMs: number;
+  readonly #desk: Desk;
 
   constructor(connection: ControlConnection, organizationId: string, operator: Operator, retryMs: number) {
     this.#connection = connection;
     this.#organizationId = organizationId;
-    this.#operator = operator;
-    this.#retryMs = retryMs;
+    this.#desk = { connection, operator, retryMs };
   }
 
   async init(): ReturnType<ControlPlane['init']> {
@@ -104,7 +103,7 @@ class StoreControlPlane implements ControlPlane {
         'This store is empty, but executors had seen a control plane in it: it has been wiped or replaced. Accept that with: kill-switch recover --reason "…"',
       );
     }
-    const { event, view } = await this.#change({ type: 'init', generation: randomUUID() });
+    const { event, view } = await appendChange(this.#desk, { type: 'init', generation: randomUUID() });
     return { epoch: event.seq, already: false, mode: view.get('mode')?.mode ?? 'draft_only' };
   }
 
@@ -118,7 +117,7 @@ class StoreControlPlane implements ControlPlane {
       return held && (fork || beyond) ? [held] : [];
     });
     const givenUp = [...new Map(lost.map((held) => [held.hash, held])).values()];
-    const { event } = await this.#change({ type: 'recover', generation: randomUUID(), reason, givenUp });
+    const { event } = await appendChange(this.#desk, { type: 'recover', generation: randomUUID(), reason, givenUp });
     return { epoch: event.seq, already: false, given_up: givenUp };
   }
 
@@ -127,7 +126,7 @@ class StoreControlPlane implements ControlPlane {
     const waitMs = options.waitMs ?? 0;
     const mode = oneOf('a mode', options.mode ?? 'full_stop', isMode, MODES);
     const expiresAt = isoTime(options.expiresAt);
-    const { head, view, change } = await this.#change({ type: 'kill', target, mode, reason, expiresAt });
+    const { head, view, change } = await appendChange(this.#desk, { type: 'kill', target, mode, reason, expiresAt });
     const since = performance.now();
     const kill = view.get('kill', target);
     let acknowledgements = await this.#acknowledgements(head, since);
@@ -160,7 +159,12 @@ class StoreControlPlane implements ControlPlane {
   async revive({ target, reason, epoch }: Parameters<ControlPlane['revive']>[0]): ReturnType<ControlPlane['revive']> {
     const before = await this.#connection.read(entriesFor({ type: 'revive', target }));
     const kill = before.get('kill', target);
-    const { event } = await this.#change({ type: 'revive', target, reason, epoch: epoch ?? before.head?.epoch });
+    const { event } = await appendChange(this.#desk, {
+      type: 'revive',
+      target,
+      reason,
+      epoch: epoch ?? before.head?.epoch,
+    });
     const revived = { by: event.actor, at: event.at, reason: event.reason };
     return { kill: killRecord(this.#organizationId, kill as ActiveKill, revived), epoch: event.seq };
   }
@@ -281,7 +285,7 @@ class StoreControlPlane implements ControlPlane {
     const due = [...state.activeKills()].filter(({ expires_at }) => expires_at !== null && expires_at <= time);
     for (const { id, target } of due) {
       try {
-        await this.#change({ type: 'expire', target, id });
+        await appendChange(this.#desk, { type: 'expire', target, id });
       } catch (error) {
         if (!isKillSwitchError(error) || error.code !== 'NOT_KILLED') throw error; // another process has ended it, or it was extended
       }
@@ -316,54 +320,8 @@ class StoreControlPlane implements ControlPlane {
 
   async #set(command: Extract<Command, { readonly epoch?: number | undefined }>): Promise<ChangeAnswer> {
     const epoch = command.epoch ?? (await this.#connection.read([entryKey('control')])).head?.epoch;
-    const { event, change } = await this.#change({ ...command, epoch });
+    const { event, change } = await appendChange(this.#desk, { ...command, epoch });
     return { epoch: event.seq, already: change?.already ?? false };
-  }
-
-  /**
-   * Plans and appends, again when the head had moved or the store did not answer, until it is recorded or the time is over.
-   * A loosening keeps the epoch that it named, however often it is planned anew.
-   */
-  async #change(
-    command: Command,
-  ): Promise<{ event: LogEvent; head: Head; view: ControlView; change: PlannedChange | null }> {
-    const commandId = randomUUID();
-    const deadline = performance.now() + this.#retryMs;
-    const keys = entriesFor(command);
-    let unknown: { readonly after: number; readonly error: unknown } | null = null;
-    for (let pause = 20; ; pause = Math.min(500, pause * 2)) {
-      try {
-        const view = await this.#connection.read(keys);
-        const own = unknown && (await this.#find(commandId, unknown.after));
-        if (own && view.head)
-          return { event: own, head: { ...view.head, epoch: own.seq, hash: own.hash }, view, change: null };
-        const plan = planChange(view, command, this.#operator, commandId);
-        if (plan.is === 'refused') throw new Refused(plan.error);
-        const [change] = plan.changes;
-        if (!change) throw new KillSwitchError('INVALID_STATE', 'The plan of a change has no event.');
-        const { event, patch, head, direction } = change;
-        unknown ??= { after: view.head?.epoch ?? 0, error: null };
-        if (
-          await this.#connection.append({ event, patch, head, expected: view.head, tightens: direction !== 'loosens' })
-        ) {
-          return { event, head, view: await this.#connection.read(keys), change };
-        }
-        if (performance.now() > deadline)
-          throw new KillSwitchError('CONFLICT', 'The log moved on each time this change was tried. Try again.');
-      } catch (error) {
-        if (error instanceof Refused) throw error.reason;
-        if (isKillSwitchError(error) && PERMANENT.has(error.code)) throw error;
-        if (performance.now() + pause > deadline) throw gaveUp(command, error);
-        await sleep(pause);
-      }
-    }
-  }
-
-  async #find(commandId: string, after: number): Promise<LogEvent | null> {
-    for await (const event of this.#connection.log(after)) {
-      if (event.data['command_id'] === commandId && event.actor === actorOf(this.#operator)) return event;
-    }
-    return null;
   }
 }
 
@@ -377,28 +335,3 @@ function gapsOf({ effect, draft, redirect, reverse, irreversible }: SurfaceRecor
     gaps.push('it cannot be undone (no reverse) and is not confirmed before it starts (irreversible: true)');
   return gaps;
 }
-
-/** A refusal is an answer, not a failure of the store: it is never tried again. */
-class Refused extends Error {
-  readonly reason: KillSwitchError;
-  constructor(reason: KillSwitchError) {
-    super(reason.message);
-    this.reason = reason;
-  }
-}
-
-const PERMANENT: ReadonlySet<string> = new Set([
-  'CLOSED',
-  'CORRUPT',
-  'INVALID_ARGUMENT',
-  'INVALID_STATE',
-  'NETWORK_FILESYSTEM',
-  'UNKNOWN_EVENT',
-]);
-
-const gaveUp = (command: Command, error: unknown): KillSwitchError =>
-  new KillSwitchError(
-    isKillSwitchError(error) ? error.code : 'STORE_UNREACHABLE',
-    `The ${command.type} was not acknowledged by the store, and may or may not have been recorded: ${messageOf(error)} Executors that cannot reach the store stop by themselves when their lease is over. Repeat the command: it is recorded only once.`,
-    { cause: error },
-  );

@@ -1,0 +1,53 @@
+import type { Decision, Effect, Reading } from '../flags/index.ts';
+import type { Replica } from '../store/replica.ts';
+import type { Changes } from './changes.ts';
+import { type DecidedCall, decide } from './decide.ts';
+import type { Deadlines, ModeClient } from './evaluate.ts';
+import type { Identity } from './identity.ts';
+import type { InFlight } from './in-flight.ts';
+import type { Interventions } from './interventions.ts';
+import type { GuardMetrics } from './metrics.ts';
+
+/** What every call is performed with. `replica` is null where the mode comes from a provider alone. */
+export interface Guard {
+  readonly client: ModeClient;
+  readonly replica: Replica | null;
+  readonly organizationId: string;
+  readonly inFlight: InFlight;
+  readonly changes: Changes;
+  readonly interventions: Interventions;
+  readonly metrics: GuardMetrics;
+  readonly identity: () => Identity | undefined;
+  readonly isClosed: () => boolean;
+  /** Lets the event loop turn when it is time to. */
+  readonly turn: () => Promise<void> | null;
+  readonly handlerTimeoutMs: number;
+  readonly deadlines: Deadlines;
+}
+
+/** What an action is, as far as a decision goes. */
+export interface ActionTerms {
+  readonly name: string | undefined;
+  readonly effect: Effect;
+  readonly surface: string | undefined;
+  readonly feature?: string | undefined;
+}
+
+/** The call that a decision is about: the action's own terms, and whoever works now. */
+export const callOf = (guard: Guard, action: ActionTerms, identity: Identity | undefined): DecidedCall => ({
+  organizationId: guard.organizationId,
+  agentId: identity?.agentId,
+  missionId: identity?.missionId,
+  runId: identity?.runId,
+  lineageAgents: identity?.lineageAgents,
+  lineageMissions: identity?.lineageMissions,
+  lineageRuns: identity?.lineageRuns,
+  action: action.name,
+  effect: action.effect,
+  surface: action.surface,
+  feature: action.feature,
+});
+
+/** What is decided from what was evaluated and, where there is a store, from the local copy as it is in this very turn. */
+export const look = (guard: Guard, call: DecidedCall, evaluated: Reading): Decision =>
+  decide(guard.replica ? [evaluated, guard.replica.reading(call)] : [evaluated], call);

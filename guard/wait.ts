@@ -1,0 +1,54 @@
+import type { Decision, Reading } from '../flags/index.ts';
+import { nextChange } from './changes.ts';
+import type { DecidedCall } from './decide.ts';
+import { evaluateMode } from './evaluate.ts';
+import { type Guard, look } from './guard.ts';
+
+/** Where the mode comes from a provider alone, a waiting call asks it again at least this often, in milliseconds. */
+export const POLL_MS = 1000;
+
+/** A decision, and what was evaluated for it. */
+interface Decided {
+  readonly decision: Decision;
+  readonly evaluated: Reading;
+}
+
+export interface Waiting {
+  readonly until: number;
+  readonly signal?: AbortSignal | undefined;
+  readonly onWait: (decision: Decision) => void;
+}
+
+export async function decideOnce(guard: Guard, call: DecidedCall): Promise<Decided> {
+  const since = performance.now();
+  const evaluated = await evaluateMode(guard.client, call, guard.deadlines);
+  const decision = look(guard, call, evaluated);
+  guard.metrics.decided(decision, performance.now() - since);
+  return { decision, evaluated };
+}
+
+/** Waits while the switch says `pause`, and decides again from the start when something has changed: the one waiting loop. Ends with another verdict, or with `pause` when the wait is over. */
+export async function waitFor(
+  guard: Guard,
+  call: DecidedCall,
+  first: Decided,
+  { until, signal, onWait }: Waiting,
+): Promise<Decided> {
+  const isOver = (): boolean => performance.now() >= until || signal?.aborted === true || guard.isClosed();
+  for (let decided = first; ; decided = await decideOnce(guard, call)) {
+    if (decided.decision.verdict !== 'pause') return decided;
+    onWait(decided.decision);
+    do {
+      if (isOver()) return decided;
+      const most = guard.replica ? Number.POSITIVE_INFINITY : POLL_MS;
+      await nextChange(guard.changes, Math.min(most, until - performance.now()), signal);
+      // A change of something else costs one local look, not an evaluation.
+    } while (guard.replica && look(guard, call, guard.replica.reading(call)).verdict === 'pause');
+  }
+}
+
+/** Decides from the start, and waits while the switch says `pause`. */
+export async function decideAndWait(guard: Guard, call: DecidedCall, waiting: Waiting): Promise<Decided> {
+  const decided = await decideOnce(guard, call);
+  return decided.decision.verdict === 'pause' ? waitFor(guard, call, decided, waiting) : decided;
+}
