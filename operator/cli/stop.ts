@@ -6,6 +6,7 @@ import { untilOption, waitOption } from './arguments.ts';
 import { type Answer, type Context, EXIT } from './command.ts';
 import { formatDuration } from './duration.ts';
 import { count, printable, quoted, shortTime, table } from './output.ts';
+import { stateText } from './tables.ts';
 
 /** What `kill`, `pause` and `restrict` take. */
 export interface StopOptions {
@@ -88,7 +89,7 @@ function obeyed(acknowledgements: Shown): string {
   if (total === 0) return 'No executor has reported here, so nobody had to stop.';
   const rows = executors.map(({ id, name, host, pid, state, epoch, in_flight, draining, stopped_after_ms }) => [
     name,
-    state,
+    stateText(state),
     epoch,
     in_flight,
     draining,

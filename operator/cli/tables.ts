@@ -18,13 +18,17 @@ export const killTable = (kills: readonly KillRecord[]): string =>
     ]),
   );
 
+/** A state for people. Silent is who was not heard of for longer than its lease: until then it is assumed to run. */
+export const stateText = (state: ExecutorAcknowledgement['state']): string =>
+  state === 'silent' ? 'silent, lease over' : state;
+
 /** Executors with their state, and how long ago each was heard. */
 export const executorTable = (executors: readonly ExecutorAcknowledgement[]): string =>
   table(
     ['EXECUTOR', 'STATE', 'EPOCH', 'IN FLIGHT', 'DRAINING', 'HEARD', 'PROCESS', 'ID'],
     executors.map(({ id, name, host, pid, state, epoch, in_flight, draining, age_ms }) => [
       name,
-      state,
+      stateText(state),
       epoch,
       in_flight,
       draining,

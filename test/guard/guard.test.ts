@@ -1,4 +1,4 @@
-import { OpenFeature } from '@openfeature/server-sdk';
+import { AsyncLocalStorageTransactionContextPropagator, OpenFeature } from '@openfeature/server-sdk';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { z } from 'zod';
 import { EFFECTS, MODES, verdictFor } from '../../flags/index.ts';
@@ -195,6 +195,31 @@ describe('identity', () => {
     });
     expect(other.status).toBe('executed');
     expect(done).toEqual(['other']);
+  });
+
+  test('is not lost, nor changed, by a transaction context of the app’s', async () => {
+    const { killSwitch, control } = await setUp();
+    OpenFeature.setTransactionContextPropagator(new AsyncLocalStorageTransactionContextPropagator());
+    const { action } = counter(killSwitch);
+    await control.kill({ target: 'agent:guilty' });
+    await changed(killSwitch, 'guilty', 'block');
+    const inTransaction = <T>(work: () => Promise<T>): Promise<T> =>
+      new Promise((resolve, reject) => {
+        OpenFeature.setTransactionContext(
+          { agent_id: 'innocent', user: 'u-1' },
+          () => void work().then(resolve, reject),
+        );
+      });
+    const outcomes = await Promise.all([
+      killSwitch.run({ agentId: 'guilty' }, () => inTransaction(() => action.attempt({ to: 'a' }))),
+      inTransaction(() => killSwitch.run({ agentId: 'guilty' }, () => action.attempt({ to: 'b' }))),
+      inTransaction(() => killSwitch.run({ agentId: 'other' }, () => action.attempt({ to: 'c' }))),
+    ]);
+    expect(outcomes.map(({ status, decision }) => [status, decision.agentId])).toEqual([
+      ['blocked', 'guilty'],
+      ['blocked', 'guilty'],
+      ['executed', 'other'],
+    ]);
   });
 
   test('a lineage that was handed on makes the work a child, and can only add restrictions', async () => {

@@ -102,7 +102,7 @@ describe('waiting for executors', () => {
     await silent(ks);
     const killed = await ks.run('kill', 'agent:x', '--wait', '400ms');
     expect(killed.code).toBe(3);
-    expect(killed.stdout).toMatch(/^lost +silent +1 +0 +0 +- /m);
+    expect(killed.stdout).toMatch(/^lost +silent, lease over +1 +0 +0 +- /m);
     expect(killed.stdout).toContain(`  kill-switch executors forget ${id}`);
     expect((await ks.json('executors', 'forget', 'nobody')).json).toMatchObject({ code: 'NOT_FOUND' });
     const forgotten = await ks.json('executors', 'forget', id);
