@@ -46,6 +46,8 @@ export class Interventions {
   readonly #redactInput: RedactInput | undefined;
   #waiting: Intervention[] = [];
   #dropped = 0;
+  /** How many of the dropped ones a record tells of. */
+  #told = 0;
   #flushing: Promise<void> | null = null;
   #timer: NodeJS.Timeout | undefined;
   #closed = false;
@@ -106,14 +108,17 @@ export class Interventions {
     this.#timer = undefined;
     while (this.#waiting.length > 0) {
       const batch = this.#waiting.slice(0, BATCH);
+      const dropped = this.#dropped;
+      const lost = this.#sink && dropped > this.#told ? [this.#lost(this.#sink, batch[0] as Intervention)] : [];
       try {
-        await this.#sink?.record(batch);
+        await this.#sink?.record([...batch, ...lost]);
       } catch {
         // Kept for the next try: the store that does not take a record does not confirm either, so everything stops by the lease.
         if (!this.#closed) this.#timer ??= setTimeout(() => void this.flush(), FLUSH_MS * 5).unref();
         return;
       }
       this.#waiting.splice(0, batch.length);
+      this.#told = dropped;
     }
   }
 
@@ -145,6 +150,34 @@ export class Interventions {
       input: this.#redact(input, call),
       ...(original !== undefined && { original_input: this.#redact(original, call) }),
       proposal,
+    };
+  }
+
+  /** The record that others are missing. */
+  #lost({ executorId, executorName }: InterventionSink, beside: Intervention): Intervention {
+    const count = this.#dropped - this.#told;
+    const message = `${count} records of this executor were dropped: the store did not take them in time`;
+    return {
+      id: randomUUID(),
+      at: new Date().toISOString(),
+      executor_id: executorId,
+      executor_name: executorName,
+      type: 'WARNING',
+      outcome: 'WARNED',
+      verdict: beside.verdict,
+      status: `${count} dropped`,
+      state: 'unknown',
+      action: null,
+      effect: beside.effect,
+      surface: null,
+      agent_id: null,
+      run_id: null,
+      mission_id: null,
+      mode: beside.mode,
+      epoch: beside.epoch,
+      cause: { kind: 'fault', code: 'JOURNAL_UNAVAILABLE', message },
+      input: null,
+      proposal: false,
     };
   }
 

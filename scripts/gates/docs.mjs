@@ -51,7 +51,7 @@ export const docs = {
 /** @param {string} folder
  * @param {string} page
  * @returns {{ page: string, line: number, code: string }[]} `line`: of the opening fence, counted from 1 */
-function codeBlocks(folder, page) {
+export function codeBlocks(folder, page) {
   const text = readFileSync(join(folder, page), 'utf8');
   /** @type {{ page: string, line: number, code: string }[]} */
   const blocks = [];

@@ -31,7 +31,7 @@ describe('interventions', () => {
     expect(interventions.dropped).toBe(0);
   });
 
-  test('that the store does not take wait, up to a bound; the rest is counted, and nobody is held up', async () => {
+  test('that the store does not take wait, up to a bound; the rest is counted, a record says so, and nobody is held up', async () => {
     vi.useFakeTimers();
     let refuse = true;
     const kept: Intervention[] = [];
@@ -44,9 +44,12 @@ describe('interventions', () => {
     expect(interventions.dropped).toBe(10);
     refuse = false;
     await vi.advanceTimersByTimeAsync(3000);
-    expect(kept).toHaveLength(MAX_WAITING);
-    expect(new Set(kept.map(({ id }) => id)).size).toBe(MAX_WAITING);
+    const [told, ...more] = kept.filter(({ status }) => status === '10 dropped');
+    expect(told?.cause).toMatchObject({ code: 'JOURNAL_UNAVAILABLE', message: expect.stringContaining('10 records') });
+    expect(more).toEqual([]);
+    expect(new Set(kept.map(({ id }) => id)).size).toBe(MAX_WAITING + 1);
     await interventions.close();
+    expect(kept).toHaveLength(MAX_WAITING + 1);
   });
 
   test('whose redact function throws keep nothing of the input', async () => {
