@@ -245,8 +245,8 @@ export class KillSwitchProvider implements Provider {
   }
 
   #tell(event: Exclude<ReplicaEvent, { type: 'changed' }>): void {
-    if (this.#told === null || this.#told === event.type) return;
-    this.#told = event.type;
+    if (this.#told === null || (this.#told === 'ready' && event.type === 'ready')) return;
+    this.#told = event.type; // the same again is another fault, which has another name
     switch (event.type) {
       case 'ready':
         this.events.emit(ProviderEvents.Ready);

@@ -106,7 +106,8 @@ export class Replica {
   readonly #startedAt: string;
   readonly #requestMs: number;
   #trouble: Fault | null = null;
-  #status: ReplicaEvent['type'] | null = null;
+  /** What listeners were last told: what the copy can be trusted for, and which fault is to blame. */
+  #status: string | null = null;
   #stopFollowing: (() => void) | null = null;
   #cycle: Promise<void> | null = null;
   #again = false;
@@ -421,8 +422,9 @@ export class Replica {
       this.#leaseTimer = setTimeout(() => this.#publish(), Math.max(1, left + 1));
       this.#leaseTimer.unref();
     }
-    if (event.type === this.#status) return;
-    this.#status = event.type;
+    const status = 'fault' in event ? `${event.type} ${event.fault.code}` : event.type;
+    if (status === this.#status) return;
+    this.#status = status;
     this.#emit(event);
   }
 

@@ -107,6 +107,17 @@ const FAULTS: ReadonlyArray<Fault<Place> & { readonly config?: readonly string[]
     recover: true,
   },
   {
+    name: 'away for longer than the lease, and back with an older copy: one fault after another',
+    cause: 'GENERATION_CHANGED',
+    says: LOST,
+    begin: async ({ redis, older, executor, observer }) => {
+      await redis.kill();
+      await Promise.all([executor, observer].map((witness) => witness.stops('STORE_UNREACHABLE')));
+      await redis.restart({ fromCopy: older });
+    },
+    recover: true,
+  },
+  {
     name: 'emptied with FLUSHALL',
     cause: 'GENERATION_CHANGED',
     says: LOST,

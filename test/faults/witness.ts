@@ -54,6 +54,7 @@ export class Witness {
   readonly #watching: Promise<void>;
   #ended = false;
   #heard = (): void => {};
+  #failed: unknown = null;
 
   constructor(name: string, leaseMs: number, { client, asks, starts = [], release }: WitnessParts) {
     this.name = name;
@@ -68,7 +69,10 @@ export class Witness {
         this.events.push({ type, at: performance.now(), message: details?.message ?? '' });
       });
     }
-    this.#watching = this.#watch();
+    this.#watching = this.#watch().catch((error: unknown) => {
+      this.#failed = error;
+      this.#heard();
+    });
   }
 
   async #watch(): Promise<void> {
@@ -92,6 +96,7 @@ export class Witness {
       this.#latest.size === this.#asks.size &&
       [...this.#latest.values()].every((look) => look.asked >= since && fits(look));
     while (!holds()) {
+      if (this.#failed) throw new Error(`${this.name} could not be asked.`, { cause: this.#failed });
       if (performance.now() > until) {
         const last = JSON.stringify([...this.#latest.values()], null, 1);
         throw new Error(`${this.name}: not ${what} within ${PATIENCE_MS} ms. Last seen: ${last}`);
@@ -126,6 +131,7 @@ export class Witness {
     this.#ended = true;
     await this.#watching;
     await this.#release();
+    if (this.#failed) throw new Error(`${this.name} could not be asked.`, { cause: this.#failed });
   }
 }
 
