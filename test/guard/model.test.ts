@@ -117,7 +117,7 @@ type Step =
   | { readonly do: 'attempt' | 'wait'; readonly agent: Agent; readonly effect: Effect }
   | { readonly do: 'lose lease' };
 
-const mode = fc.constantFrom(...MODES);
+const mode = fc.constantFrom(...MODES, 'paused', 'paused', 'live', 'live'); // so that pauses begin and end
 const restriction = fc.constantFrom(...MODES.filter((name) => name !== 'live'));
 const who = { agent: fc.constantFrom(...AGENTS), effect: fc.constantFrom(...EFFECTS) };
 const step: fc.Arbitrary<Step> = fc.oneof(
@@ -218,7 +218,8 @@ test('whatever operators do, each call gets what the table says, at once or when
         await killSwitch.close();
       }
     }),
-    { numRuns: 150 },
+    // One seed, so that what must have been seen below is seen in every run.
+    { numRuns: 150, seed: 20_260_101 },
   );
   for (const name of [
     'attempt allow',
