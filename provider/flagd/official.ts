@@ -79,7 +79,7 @@ export class OfficialFlagd {
     const lost = (): void => {
       silence(next);
       if (next !== this.#current) return;
-      this.#broken = true;
+      this.#drop(); // at once: questions that are under way would be asked again, and for that connect
       this.#listener.onStream();
     };
     next.events.addHandler(ProviderEvents.Stale, lost);
@@ -94,7 +94,7 @@ export class OfficialFlagd {
       () => new Error(`flagd did not answer within ${2 * deadlineMs} ms`),
     );
     await this.#initialized;
-    if (next !== this.#current) throw new KillSwitchError('CLOSED', 'The provider has been closed.');
+    if (next !== this.#current) throw new KillSwitchError('CLOSED', 'This connection to flagd has been given up.');
     this.#broken = false;
     return next;
   }
