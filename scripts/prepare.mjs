@@ -93,7 +93,9 @@ export function build() {
   const started = new Date();
   const dist = join(root, 'dist');
   run(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json']);
-  for (const path of filesBelow(root, assets).filter((file) => sources().some((folder) => file.startsWith(`${folder}/`))))
+  for (const path of filesBelow(root, assets).filter((file) =>
+    sources().some((folder) => file.startsWith(`${folder}/`)),
+  ))
     cpSync(join(root, path), join(dist, path));
   for (const path of filesBelow(dist, [''])) if (statSync(join(dist, path)).mtime < started) rmSync(join(dist, path));
   for (const path of Object.values(readJson('package.json').bin))

@@ -118,7 +118,10 @@ describe('kill and revive, as the protocol model demands', () => {
     const desk = started();
     desk.do(kill({ mode: 'full_stop', expiresAt: '2026-01-01T01:00:00.000Z' }));
     desk.do(kill({ mode: 'read_only', expiresAt: '2026-01-01T02:00:00.000Z' }));
-    expect(desk.state.get('kill', 'agent:x')).toMatchObject({ mode: 'full_stop', expires_at: '2026-01-01T02:00:00.000Z' });
+    expect(desk.state.get('kill', 'agent:x')).toMatchObject({
+      mode: 'full_stop',
+      expires_at: '2026-01-01T02:00:00.000Z',
+    });
     desk.do(kill({ mode: 'read_only' }));
     expect(desk.state.get('kill', 'agent:x')).toMatchObject({ mode: 'full_stop', expires_at: null });
   });
@@ -173,7 +176,8 @@ describe('a reason is required exactly where a change loosens', () => {
     for (const [rank, mode] of MODES.entries()) {
       const desk = started();
       desk.do({ type: 'mode', mode, targeting: null, reason: 'start' });
-      for (const next of MODES.slice(rank)) expect(desk.refusal({ type: 'mode', mode: next, targeting: null })).toBe('not refused');
+      for (const next of MODES.slice(rank))
+        expect(desk.refusal({ type: 'mode', mode: next, targeting: null })).toBe('not refused');
       for (const next of MODES.slice(0, rank)) {
         expect(desk.refusal({ type: 'mode', mode: next, targeting: null })).toBe('REASON_REQUIRED');
       }
