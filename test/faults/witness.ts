@@ -137,6 +137,8 @@ export class Witness {
 
 export interface Executor extends Witness {
   readonly killSwitch: KillSwitch;
+  /** Has its lease begin anew: by an action that the store must confirm. */
+  readonly renew: () => Promise<void>;
 }
 
 export interface ExecutorOptions {
@@ -179,6 +181,7 @@ export async function startExecutor(options: ExecutorOptions): Promise<Executor>
   const killSwitch = await createKillSwitch({ store, leaseMs, domain, organizationId, agentId, executor: { name } });
   const starts: number[] = [];
   const act = killSwitch.action({ name: 'work.do', execute: () => void starts.push(performance.now()) });
+  const confirmed = killSwitch.action({ name: 'work.confirm', irreversible: true, execute: () => {} });
   const client = OpenFeature.getClient(domain);
   const asks = new Map<string, Ask>([
     ['check', () => fromDecision(killSwitch.check({ action: 'work.do' }))],
@@ -186,7 +189,7 @@ export async function startExecutor(options: ExecutorOptions): Promise<Executor>
     ['client', carelessly(client)],
   ]);
   const witness = new Witness(name, leaseMs, { client, asks, starts, release: () => killSwitch.close() });
-  return Object.assign(witness, { killSwitch });
+  return Object.assign(witness, { killSwitch, renew: () => confirmed(undefined) });
 }
 
 const fromOutcome = ({ status, decision }: { status: string; decision: Decision }): Answer => ({
