@@ -1,5 +1,6 @@
 import {
   type Anchor,
+  type EntryKey,
   type Fault,
   foldEvent,
   follows,
@@ -63,6 +64,7 @@ export class LiveCopy {
   #asked = 0;
   #taken = 0;
   #storeGeneration = '';
+  #changes: { readonly keys: Set<EntryKey>; at: string | null } = { keys: new Set(), at: null };
   readonly #keeper: AnchorKeeper | null;
   readonly #leaseMs: number;
 
@@ -91,6 +93,13 @@ export class LiveCopy {
     return this.#standing.is === 'forked' && this.#standing.own
       ? { against: this.#storeGeneration, held: this.held }
       : null;
+  }
+
+  /** Which entries have changed since this was last asked, and when the last of them was appended, by the store's clock (null where that is not known). */
+  takeChanges(): { readonly keys: readonly EntryKey[]; readonly at: string | null } {
+    const { keys, at } = this.#changes;
+    if (keys.size > 0) this.#changes = { keys: new Set(), at: null };
+    return { keys: [...keys], at };
   }
 
   /** When the confirmation was sent that the present lease counts from; null without one. */
@@ -179,6 +188,7 @@ export class LiveCopy {
     this.#era += 1;
     this.#lease = NO_LEASE;
     this.#keepAnchor(head);
+    this.#changes = { keys: new Set(['control', 'mode', 'flags']), at: null };
     this.#standing = { is: 'live' };
     return 'renewed';
   }
@@ -217,6 +227,9 @@ export class LiveCopy {
     // Kept before it is acted on, so that a restarted executor still knows it. If that fails the event counts all the same, and everything stops.
     this.#keepAnchor({ generation, recovered, epoch: event.seq, hash: event.hash });
     state.apply(patch, event);
+    for (const key of patch.remove) this.#changes.keys.add(key);
+    for (const [key] of patch.set) this.#changes.keys.add(key);
+    this.#changes.at = event.at;
   }
 
   #keepAnchor(head: Head | null): void {

@@ -12,7 +12,6 @@ import {
   isKillSwitchError,
   type KillSwitchErrorCode,
   LEASE_MS,
-  type LogEvent,
   messageOf,
   type Reading,
   resolveMode,
@@ -271,7 +270,7 @@ export class Replica {
         const outcome = this.#copy.push(push.event);
         if (outcome === 'known') return;
         if (outcome === 'applied') {
-          this.#changed([push.event]);
+          this.#tellChanges();
           this.#reportSoon();
           return;
         }
@@ -348,11 +347,8 @@ export class Replica {
     const beat = this.#beat();
     const reply = await withDeadline(this.#connection.confirm(beat), timeoutMs, 'confirm');
     if (this.#closed) return { outcome: 'dropped', sent: ticket.sent };
-    const before = this.epoch;
     const outcome = this.#copy.reply(ticket, reply, this.#clock());
-    if (Array.isArray(reply.events)) {
-      this.#changed(reply.events.filter(({ seq }) => seq > before && seq <= this.epoch));
-    }
+    this.#tellChanges();
     if (this.#copy.forkReport && !beat.fork) this.#again = true; // the evidence is told at once
     if (outcome === 'renewed') this.#trouble = null;
     this.#publish();
@@ -377,7 +373,7 @@ export class Replica {
     const { held } = this.#copy;
     const snapshot = await withDeadline(this.#connection.load(held), Math.max(this.#requestMs, 10_000), 'load');
     const taken = this.#copy.loaded(held, snapshot) === 'renewed';
-    if (taken) this.#emit({ type: 'changed', keys: ['control', 'mode', 'flags'], at: null });
+    this.#tellChanges();
     return taken;
   }
 
@@ -401,10 +397,9 @@ export class Replica {
     };
   }
 
-  #changed(events: readonly LogEvent[]): void {
-    const keys = new Set<string>();
-    for (const event of events) for (const key of keysOf(event)) keys.add(key);
-    if (keys.size > 0) this.#emit({ type: 'changed', keys: [...keys], at: events.at(-1)?.at ?? null });
+  #tellChanges(): void {
+    const { keys, at } = this.#copy.takeChanges();
+    if (keys.length > 0) this.#emit({ type: 'changed', keys, at });
   }
 
   /** Tells listeners when what the copy can be trusted for has changed; a timer only announces the lease's end, it never decides it. */
@@ -436,28 +431,5 @@ export class Replica {
         // A listener of the app's cannot hold up the switch, nor loosen it.
       }
     }
-  }
-}
-
-/** The entries that an event touches, by its data: `changed` names them so that a provider can name its flags. */
-function keysOf({ type, data }: LogEvent): string[] {
-  const text = (value: unknown): string => (typeof value === 'string' ? value : '');
-  const name = text(data['name'] ?? data['action']);
-  switch (type) {
-    case 'kill':
-    case 'revive':
-    case 'expire':
-      return [`kill:${text(data['target'])}`];
-    case 'feature':
-    case 'limit':
-    case 'autonomy':
-      return [`${type}:${name}`];
-    case 'second':
-      return [];
-    case 'mode':
-    case 'flags':
-      return [type];
-    default:
-      return ['control', 'mode', 'flags'];
   }
 }
