@@ -42,7 +42,7 @@ const damaged = (name: string, damage: (log: string) => string | Buffer): FileFa
 const lost = (name: string, begin: FileFault['begin'], end?: FileFault['end']): FileFault => ({
   name,
   cause: 'GENERATION_CHANGED',
-  says: /(store is empty|store has lost changes).*kill-switch recover/,
+  says: /(store is empty|store has lost).*kill-switch recover/,
   recover: true,
   begin,
   ...(end && { end }),

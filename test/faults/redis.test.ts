@@ -21,7 +21,7 @@ const infoSays = (redis: RedisServer, section: string, text: RegExp) =>
   vi.waitFor(async () => expect(await redis.cli('INFO', section)).toMatch(text), { timeout: 15_000, interval: 20 });
 
 const UNREACHABLE = /^Redis at redis:.* cannot be reached|The store did not answer/;
-const LOST = /(store is empty|store has lost changes).*kill-switch recover/;
+const LOST = /(store is empty|store has lost).*kill-switch recover/;
 
 /** Both at one moment: between the two the key would be gone, and that is another fault. */
 const wrongType = (name: string): Fault<Place> => ({
