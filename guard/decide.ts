@@ -17,7 +17,13 @@ export interface DecidedCall extends Call {
   readonly effect: Effect;
 }
 
-const about = (call: DecidedCall): Pick<Decision, 'action' | 'agentId' | 'runId' | 'missionId'> => ({
+type Decided = Pick<Decision, 'verdict' | 'mode' | 'epoch' | 'cause'>;
+
+const decisionOf = (call: DecidedCall, { verdict, mode, epoch, cause }: Decided): Decision => ({
+  verdict,
+  mode,
+  epoch,
+  cause,
   action: call.action,
   agentId: call.agentId,
   runId: call.runId,
@@ -38,16 +44,11 @@ export function decide(readings: readonly Reading[], call: DecidedCall): Decisio
     epoch = Math.max(epoch, reading.epoch);
   }
   const decided = mode ?? SAFE_MODE;
-  return { verdict: verdictFor(decided, call.effect), mode: decided, epoch, cause, ...about(call) };
+  return decisionOf(call, { verdict: verdictFor(decided, call.effect), mode: decided, epoch, cause });
 }
 
 /** The same call, stopped for a reason that no mode gives. */
-export const blocked = (call: DecidedCall, cause: Cause, decision?: Decision): Decision => ({
-  verdict: 'block',
-  mode: decision?.mode ?? SAFE_MODE,
-  epoch: decision?.epoch ?? 0,
-  cause,
-  ...about(call),
-});
+export const blocked = (call: DecidedCall, cause: Cause, decision?: Decision): Decision =>
+  decisionOf(call, { verdict: 'block', mode: decision?.mode ?? SAFE_MODE, epoch: decision?.epoch ?? 0, cause });
 
 export const faultCause = (code: FaultCode, message: string): Cause => ({ kind: 'fault', code, message });

@@ -134,18 +134,22 @@ function identityFor(guard: Guard, options: RunOptions): Identity & { readonly r
   return { ...childIdentity(guard.identity(), own, handed), runId };
 }
 
-/** What `check` is asked about, beside who asks. */
-const NAMED = ['missionId', 'runId', 'action', 'surface', 'feature'] as const;
-
 function callProblem(call: Call): string | null {
   if (call.agentId === undefined) return 'check() was asked about nobody: name an agentId, or call it inside a run';
-  const agent = idProblem(call.agentId);
-  if (agent !== null) return `the agentId that check() is asked about ${agent}`;
-  for (const name of NAMED) {
-    const problem = call[name] === undefined ? null : idProblem(call[name]);
-    if (problem !== null) return `the ${name} that check() is asked about ${problem}`;
-  }
-  return null;
+  // One after the other: a loop over the names would cost more than the rest of check().
+  return (
+    nameProblem('agentId', call.agentId) ??
+    nameProblem('missionId', call.missionId) ??
+    nameProblem('runId', call.runId) ??
+    nameProblem('action', call.action) ??
+    nameProblem('surface', call.surface) ??
+    nameProblem('feature', call.feature)
+  );
+}
+
+function nameProblem(what: keyof Call, id: string | undefined): string | null {
+  const problem = id === undefined ? null : idProblem(id);
+  return problem === null ? null : `the ${what} that check() is asked about ${problem}`;
 }
 
 /** An effect that is not known counts as `write`, the strictest. */
