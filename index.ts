@@ -69,6 +69,9 @@ export async function createKillSwitch(options: CreateKillSwitchOptions): Promis
   const { store, domain = 'kill-switch', organizationId = 'default' } = options;
   const leaseMs = checkLeaseMs(options.leaseMs ?? 5000);
   checkOptions(options, domain, organizationId);
+  // Before anything is awaited: whoever asks on this domain meanwhile would get a default of their own.
+  if (!OpenFeature.getHooks().some((hook) => hook instanceof FailClosedHook))
+    OpenFeature.addHooks(new FailClosedHook());
 
   const changes = new Changes();
   const registry = new Registry(() => replica?.report());
@@ -97,8 +100,6 @@ export async function createKillSwitch(options: CreateKillSwitchOptions): Promis
     });
     await replica.start();
   }
-  if (!OpenFeature.getHooks().some((hook) => hook instanceof FailClosedHook))
-    OpenFeature.addHooks(new FailClosedHook());
   const asking = new AsyncLocalStorage<EvaluationContext>();
   const served = await serve(options, domain, replica, asking);
   const stopWatching =

@@ -32,10 +32,33 @@ export const PATIENCE_MS = 20_000;
 const QUIET = { error: () => {}, warn: () => {}, info: () => {}, debug: () => {} };
 let domains = 0;
 
+async function look(by: string, ask: Ask): Promise<Look> {
+  const asked = performance.now();
+  const answer = await ask();
+  return { by, asked, told: performance.now(), ...answer };
+}
+
+/** What is said while something is still on its way. */
+async function looksUntil(done: Promise<unknown>, ask: Ask): Promise<Look[]> {
+  let isDone = false;
+  const end = (): void => {
+    isDone = true;
+  };
+  done.then(end, end);
+  const looks: Look[] = [];
+  do {
+    looks.push(await look('client', ask));
+    await sleep(LOOK_MS / 4);
+  } while (!isDone);
+  return looks;
+}
+
 interface WitnessParts {
   readonly client: Client;
   readonly asks: ReadonlyMap<string, Ask>;
   readonly starts?: readonly number[];
+  /** What had been seen before. */
+  readonly early?: readonly Look[];
   readonly release: () => Promise<void>;
 }
 
@@ -56,10 +79,11 @@ export class Witness {
   #heard = (): void => {};
   #failed: unknown = null;
 
-  constructor(name: string, leaseMs: number, { client, asks, starts = [], release }: WitnessParts) {
+  constructor(name: string, leaseMs: number, { client, asks, starts = [], early = [], release }: WitnessParts) {
     this.name = name;
     this.leaseMs = leaseMs;
     this.starts = starts;
+    this.looks.push(...early);
     this.client = client;
     this.#asks = asks;
     this.#release = release;
@@ -78,11 +102,9 @@ export class Witness {
   async #watch(): Promise<void> {
     while (!this.#ended) {
       for (const [by, ask] of this.#asks) {
-        const asked = performance.now();
-        const answer = await ask();
-        const look = { by, asked, told: performance.now(), ...answer };
-        this.looks.push(look);
-        this.#latest.set(by, look);
+        const seen = await look(by, ask);
+        this.looks.push(seen);
+        this.#latest.set(by, seen);
       }
       this.#heard();
       await sleep(LOOK_MS);
@@ -178,17 +200,19 @@ const nextDomain = (): string => {
 export async function startExecutor(options: ExecutorOptions): Promise<Executor> {
   const { store, leaseMs = 1000, name = 'executor', organizationId } = options;
   const domain = nextDomain();
-  const killSwitch = await createKillSwitch({ store, leaseMs, domain, organizationId, agentId, executor: { name } });
+  const client = OpenFeature.getClient(domain);
+  const starting = createKillSwitch({ store, leaseMs, domain, organizationId, agentId, executor: { name } });
+  const early = await looksUntil(starting, carelessly(client));
+  const killSwitch = await starting;
   const starts: number[] = [];
   const act = killSwitch.action({ name: 'work.do', execute: () => void starts.push(performance.now()) });
   const confirmed = killSwitch.action({ name: 'work.confirm', irreversible: true, execute: () => {} });
-  const client = OpenFeature.getClient(domain);
   const asks = new Map<string, Ask>([
     ['check', () => fromDecision(killSwitch.check({ action: 'work.do' }))],
     ['action', async () => fromOutcome(await act.attempt(undefined))],
     ['client', carelessly(client)],
   ]);
-  const witness = new Witness(name, leaseMs, { client, asks, starts, release: () => killSwitch.close() });
+  const witness = new Witness(name, leaseMs, { client, asks, starts, early, release: () => killSwitch.close() });
   return Object.assign(witness, { killSwitch, renew: () => confirmed(undefined) });
 }
 
