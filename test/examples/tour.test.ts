@@ -226,7 +226,11 @@ describe.concurrent('the tour', { timeout: 120_000 }, () => {
     ],
     [
       'a paused call is refused, and does not wait',
-      ['order-mailer.js', 'readOrder(turn)', 'readOrder(turn, { waitMs: 0 })'],
+      [
+        'order-mailer.js',
+        'sendMail(confirmation(await readOrder(turn)))',
+        'sendMail(confirmation(await readOrder(turn, { waitMs: 0 })), { waitMs: 0 })',
+      ],
       'a paused call waits, and is not refused',
     ],
     [
