@@ -40,8 +40,8 @@ describe.skipIf(!hasRedis).concurrent('a fault in a part of Redis', () => {
       const recorded = performance.now();
       await vi.waitFor(async () => expect((await killed()).cause).toBe('kill'), { timeout: 20_000, interval: LOOK_MS });
       const tookMs = performance.now() - recorded;
-      // A confirmation every third of the lease, one round trip, and one look.
-      expect(tookMs).toBeLessThan(leaseMs / 3 + LOOK_MS + 2 * heldUpMs());
+      // A confirmation every third of the lease; the rest is for round trips and looks on a slow machine.
+      expect(tookMs).toBeLessThan(leaseMs / 3 + leaseMs / 6 + 2 * heldUpMs());
       await killing;
       await observer.goes(from + leaseMs); // longer than the lease
       expect(stoppedLooks(observer, from)).toEqual([]);
@@ -74,14 +74,14 @@ describe.skipIf(!hasRedis).concurrent('a fault in a part of Redis', () => {
       const scene = new Scene(context);
       const redis = await scene.redis();
       const control = await scene.live(redisControlStore({ url: redis.url }));
-      const executor = await scene.executor({ store: redisStore({ url: redis.url }) });
+      const executor = await scene.executor({ store: redisStore({ url: redis.url }), leaseMs: 3000 });
       await executor.goes();
       await redis.cli('DEL', KEY(name));
       await redis.cli('EVAL', `redis.call('DEL', KEYS[1]); redis.call('LPUSH', KEYS[1], 'x')`, 1, KEY(name));
       const from = performance.now();
       await control.kill({ target: 'agent:other' });
       await executor.until('killed', () => executor.killSwitch.check({ agentId: 'other' }).verdict === 'block');
-      await executor.goes(from + 2 * executor.leaseMs);
+      await executor.goes(from + executor.leaseMs);
       expect(stoppedLooks(executor, from)).toEqual([]);
       expect(executor.events.filter(({ at }) => at > from)).toEqual([]);
     },

@@ -213,7 +213,13 @@ export async function startExecutor(options: ExecutorOptions): Promise<Executor>
     ['client', carelessly(client)],
   ]);
   const witness = new Witness(name, leaseMs, { client, asks, starts, early, release: () => killSwitch.close() });
-  return Object.assign(witness, { killSwitch, renew: () => confirmed(undefined) });
+  const renew = async (): Promise<void> => {
+    const until = performance.now() + PATIENCE_MS;
+    while ((await confirmed.attempt(undefined)).status !== 'executed') {
+      if (performance.now() > until) throw new Error(`${name}: nothing was confirmed within ${PATIENCE_MS} ms.`);
+    }
+  };
+  return Object.assign(witness, { killSwitch, renew });
 }
 
 const fromOutcome = ({ status, decision }: { status: string; decision: Decision }): Answer => ({
