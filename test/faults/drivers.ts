@@ -18,6 +18,8 @@ export interface LosingStore {
   readonly controlStore: ControlStore;
   /** Each name has an anchor of its own, which is not lost with the store. */
   address(name: string): StoreAddress;
+  /** The folder of those anchors. */
+  readonly anchors: string;
   /** Everything goes, also what executors had reported. */
   wipe(): Promise<void>;
   copy(): Promise<void>;
@@ -31,10 +33,12 @@ export const openStore = (address: StoreAddress): ExecutorStore =>
 const fileDriver = async (scene: Scene): Promise<LosingStore> => {
   const folder = scene.folder('faults');
   const directory = join(folder, 'switch');
+  const anchors = join(folder, 'anchors');
   const [log, backup] = [join(directory, 'control/default/log.jsonl'), join(folder, 'backup')];
   return {
     controlStore: fileControlStore({ directory }),
-    address: (name) => ({ file: { directory, anchor: join(folder, 'anchors', name) } }),
+    anchors,
+    address: (name) => ({ file: { directory, anchor: join(anchors, name) } }),
     // In one step, each: executors look all the time.
     wipe: async () => renameSync(directory, join(folder, 'wiped')),
     copy: async () => cpSync(log, backup),
@@ -44,11 +48,12 @@ const fileDriver = async (scene: Scene): Promise<LosingStore> => {
 
 const redisDriver = async (scene: Scene): Promise<LosingStore> => {
   const redis = await scene.redis();
-  const folder = scene.folder('anchors');
+  const anchors = join(scene.folder('faults'), 'anchors');
   let backup = '';
   return {
     controlStore: redisControlStore({ url: redis.url }),
-    address: (name) => ({ redis: { url: redis.url, anchor: join(folder, name) } }),
+    anchors,
+    address: (name) => ({ redis: { url: redis.url, anchor: join(anchors, name) } }),
     wipe: async () => void (await redis.cli('FLUSHALL')),
     async copy() {
       backup = await redis.copyData();

@@ -1,7 +1,8 @@
 // An executor in a process of its own: acts all the time, and prints what came of each attempt, one JSON line each.
 // SIGUSR2 holds up its event loop, for longer than its lease and until there is a file `go-on` in its working directory.
+// SIGHUP steps its wall clock, by as many milliseconds as the file `clock` there says.
 // node executor-process.mjs '{"store":{"file":{"directory":"…"}},"leaseMs":1000,"name":"…"}'
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createKillSwitch } from 'openfeature-kill-switch';
 import { fileStore } from 'openfeature-kill-switch/store/file';
@@ -20,6 +21,13 @@ process.on('SIGUSR2', () => {
   while (performance.now() - since < leaseMs * 1.2 || !existsSync('go-on')) {
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20);
   }
+});
+
+const systemTime = Date.now;
+process.on('SIGHUP', () => {
+  const step = Number(readFileSync('clock', 'utf8'));
+  Date.now = () => systemTime() + step;
+  console.log(JSON.stringify({ status: 'stepped', cause: '' }));
 });
 
 const act = killSwitch.action({ name: 'work.do', execute: () => {} });

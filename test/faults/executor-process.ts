@@ -24,6 +24,8 @@ export interface ExecutorProcess {
   /** Holds up its event loop, for longer than its lease and until `goOn`. */
   holdUp(): Promise<void>;
   goOn(): void;
+  /** Steps its wall clock to so many milliseconds from the true time; resolves with how many attempts it had told before. */
+  stepClock(ms: number): Promise<number>;
   /** Resolves once an attempt after the first `after` ones `fits`. */
   until(fits: (attempt: Attempt) => boolean, after?: number): Promise<void>;
 }
@@ -62,6 +64,13 @@ export async function startExecutorProcess(
       await until(({ status }) => status === 'held up');
     },
     goOn: () => writeFileSync(join(cwd, 'go-on'), ''),
+    async stepClock(ms) {
+      writeFileSync(join(cwd, 'clock'), String(ms));
+      const before = attempts.length;
+      child.process.kill('SIGHUP');
+      await until(({ status }) => status === 'stepped', before);
+      return attempts.findIndex(({ status }, index) => index >= before && status === 'stepped');
+    },
     until,
   };
 

@@ -7,7 +7,7 @@ import { redisControlStore } from '../../store/redis/control.ts';
 import { redisStore } from '../../store/redis/index.ts';
 import { hasRedis } from '../servers/index.ts';
 import { heldUpMs, Scene } from './scene.ts';
-import { carelessly, LOOK_MS, type Witness } from './witness.ts';
+import { carelessly, LOOK_MS, startExecutor, type Witness } from './witness.ts';
 
 const KEY = (name: string): string => `kill-switch:{default}:${name}`;
 const TEST = { timeout: 60_000 };
@@ -86,6 +86,46 @@ describe.skipIf(!hasRedis).concurrent('a fault in a part of Redis', () => {
       expect(executor.events.filter(({ at }) => at > from)).toEqual([]);
     },
   );
+});
+
+describe.skipIf(!hasRedis).concurrent('a Redis that is away for less than the lease', () => {
+  test.for(['killed and restarted with its data', 'cut off from everybody for a moment'])(
+    '%s stops nothing',
+    TEST,
+    async (what, context) => {
+      const scene = new Scene(context);
+      const redis = await scene.redis();
+      const proxy = await scene.proxy(redis.port);
+      const control = await scene.live(redisControlStore({ url: redis.url }));
+      const url = `redis://127.0.0.1:${proxy.port}`;
+      const executor = await scene.executor({ store: redisStore({ url }), leaseMs: 30_000 });
+      await executor.goes();
+      const from = performance.now();
+      if (what.startsWith('killed')) await redis.restart();
+      else expect(proxy.cut()).toBe(2); // its requests and its subscription
+      await executor.renew();
+      await control.kill({ target: 'agent:other' });
+      await executor.until('killed', () => executor.killSwitch.check({ agentId: 'other' }).verdict === 'block');
+      expect(stoppedLooks(executor, from)).toEqual([]);
+    },
+  );
+
+  test('an executor can be closed while Redis hangs', TEST, async (context) => {
+    const scene = new Scene(context);
+    const redis = await scene.redis();
+    const control = await scene.live(redisControlStore({ url: redis.url }));
+    const executor = await startExecutor({ store: redisStore({ url: redis.url }), name: 'a' });
+    await executor.goes();
+    await redis.freeze();
+    await executor.stops('STORE_UNREACHABLE'); // with interventions that wait to be written
+    const from = performance.now();
+    await executor.close();
+    expect(performance.now() - from).toBeLessThan(6 * executor.leaseMs);
+    expect(executor.killSwitch.check()).toMatchObject({ verdict: 'block', cause: { code: 'CLOSED' } });
+    await redis.thaw();
+    // What it sent last may have arrived after all; if not, nobody takes it for stopped.
+    expect((await control.status()).executors.filter(({ state }) => state !== 'silent')).toEqual([]);
+  });
 });
 
 describe.concurrent('a fault in a part of a file store', () => {

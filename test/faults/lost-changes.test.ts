@@ -1,3 +1,5 @@
+import { existsSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test, vi } from 'vitest';
 import type { ControlPlane } from '../../operator/index.ts';
 import { DRIVERS, openStore } from './drivers.ts';
@@ -105,5 +107,33 @@ describe.concurrent.each(DRIVERS)('changes that a $name store has lost', ({ open
     await forksOf(somebody, 2);
     await control.recover({ reason: 'looked at it' });
     await Promise.all([asleep.until(executed, asleep.attempts.length), restarted.until(executed)]);
+  });
+
+  test('an executor that cannot keep what it sees stops, until it can', TEST, async (context) => {
+    const scene = new Scene(context);
+    const store = await open(scene);
+    const control = await scene.live(store.controlStore);
+    const executor = await scene.executor({ store: openStore(store.address('a')), name: 'a' });
+    await executor.goes();
+    renameSync(store.anchors, `${store.anchors}.away`);
+    writeFileSync(store.anchors, '');
+    await control.kill({ target: 'agent:other' });
+    await executor.stops('ANCHOR_UNUSABLE');
+    expect(executor.events.at(-1)).toMatchObject({ type: 'ERROR', message: expect.stringContaining(store.anchors) });
+    expect(executor.killSwitch.check({ agentId: 'other' }).verdict).toBe('block');
+    rmSync(store.anchors);
+    await executor.goes(performance.now());
+    await executor.told('READY', 0);
+    await executor.close();
+
+    const anchor = join(store.anchors, 'a');
+    expect(existsSync(anchor)).toBe(true);
+    writeFileSync(anchor, '{"head":');
+    const again = await scene.executor({ store: openStore(store.address('a')), name: 'a' });
+    await again.stops('ANCHOR_UNUSABLE');
+    expect(again.starts).toEqual([]);
+    rmSync(anchor); // an operator's word that the store is to be taken as it is
+    await again.goes(performance.now());
+    expect(again.killSwitch.check({ agentId: 'other' })).toMatchObject({ cause: { kind: 'kill' } });
   });
 });

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, type TestContext, test } from 'vitest';
 import { redisControlStore } from '../../store/redis/control.ts';
 import { hasRedis } from '../servers/index.ts';
 import { DRIVERS } from './drivers.ts';
@@ -55,15 +55,20 @@ describe.concurrent.each(DRIVERS)('an executor over a $name store', ({ open }) =
   });
 });
 
-describe.skipIf(!hasRedis)('an executor that was suspended for longer than its lease', () => {
-  test('starts nothing before Redis has confirmed again', { timeout: 60_000 }, async (context) => {
+describe.skipIf(!hasRedis).concurrent('an executor that Redis cannot confirm', () => {
+  const setUp = async (context: TestContext, leaseMs: number) => {
     const scene = new Scene(context);
     const redis = await scene.redis();
     const proxy = await scene.proxy(redis.port);
     await scene.live(redisControlStore({ url: redis.url }));
     const store = { redis: { url: `redis://127.0.0.1:${proxy.port}` } };
-    const executor = await startExecutorProcess(scene, { store, leaseMs: LEASE_MS, name: 'a' });
+    const executor = await startExecutorProcess(scene, { store, leaseMs, name: 'a' });
     await executor.until(executed);
+    return { proxy, executor };
+  };
+
+  test('starts nothing after it was suspended for longer than its lease', { timeout: 60_000 }, async (context) => {
+    const { proxy, executor } = await setUp(context, LEASE_MS);
     const before = await suspend(executor);
     proxy.stall();
     await executor.thaw();
@@ -73,4 +78,22 @@ describe.skipIf(!hasRedis)('an executor that was suspended for longer than its l
     await proxy.resume();
     await executor.until(executed, before);
   });
+
+  test.for([-3_600_000, 3_600_000])(
+    'starts nothing after its wall clock was stepped by %d ms, though its lease would be long',
+    {
+      timeout: 60_000,
+    },
+    async (step, context) => {
+      const { proxy, executor } = await setUp(context, 60_000);
+      proxy.stall();
+      const before = await executor.stepClock(step);
+      await executor.until(blockedBy('STALE'), before);
+      await executor.until(blockedBy('STALE'), before + 20);
+      expect(executedAfter(executor, before)).toBe(0);
+      await executor.stepClock(0); // a lease that was found over stays over
+      await executor.until(blockedBy('STALE'), executor.attempts.length + 20);
+      expect(executedAfter(executor, before)).toBe(0);
+    },
+  );
 });
