@@ -142,13 +142,17 @@ async function setUp(scene: Scene, prepare: FileFault['prepare']): Promise<Subje
 }
 
 describe.concurrent('a file store', () => {
-  test.for(FAULTS)('$name', { timeout: 60_000 }, async (fault, context) => {
-    await play(fault, await setUp(new Scene(context), fault.prepare));
-  });
+  for (const fault of FAULTS) {
+    test(fault.name, { timeout: 60_000 }, async (context) => {
+      await play(fault, await setUp(new Scene(context), fault.prepare));
+    });
+  }
 });
 
 describe.skipIf(!canMount()).concurrent('a file store', () => {
-  test.for(DISK_FAULTS)('$name', { timeout: 60_000 }, async (fault, context) => {
-    await play(fault, await setUp(new Scene(context), fault.prepare));
-  });
+  for (const fault of DISK_FAULTS) {
+    test(fault.name, { timeout: 60_000 }, async (context) => {
+      await play(fault, await setUp(new Scene(context), fault.prepare));
+    });
+  }
 });

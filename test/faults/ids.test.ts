@@ -49,76 +49,78 @@ const CASES = DRIVERS.flatMap((driver) =>
 );
 
 describe.concurrent('an id', () => {
-  test.for(CASES)('works as any other, in every place: $title', { timeout: 60_000 }, async ({ open, id }, context) => {
-    const scene = new Scene(context);
-    const { controlStore, address } = await open(scene);
-    const control = scene.own(
-      await openControlPlane({ store: controlStore, organizationId: id, operator: { id } }),
-      (opened) => opened.close(),
-    );
-    const others = await scene.live(controlStore);
-    await control.init();
-    await control.setMode({ mode: 'live', reason: 'a test' });
-    const domain = `ids-${Math.random()}`;
-    const killSwitch = scene.own(
-      await createKillSwitch({
-        store: openStore(address('anchor')),
-        organizationId: id,
-        executor: { name: id },
-        leaseMs: 5000,
-        domain,
-      }),
-      (opened) => opened.close(),
-    );
-    await control.setFeature({ name: id, stage: 'live', reason: 'a test' });
-    await control.setLimit({ name: id, value: 7, reason: 'a test' });
-    const act = killSwitch.action({ name: id, surface: id, feature: id, execute: () => 'done' });
-    const other = killSwitch.action({ name: 'another', execute: () => 'done' });
-    const run = { agentId: id, missionId: id, runId: id };
-    const attempt = () => killSwitch.run(run, () => act.attempt(undefined));
-    const bystander = () => killSwitch.run({ agentId: 'bystander' }, () => other.attempt(undefined));
-    const applied = async (epoch: number): Promise<void> => {
-      const until = performance.now() + PATIENCE_MS;
-      while (killSwitch.check({ agentId: 'x' }).epoch < epoch) {
-        if (performance.now() > until) throw new Error(`Epoch ${epoch} was not applied.`);
-        await new Promise((resolve) => setTimeout(resolve, 5));
+  for (const { open, id, title } of CASES) {
+    test(`works as any other, in every place: ${title}`, { timeout: 60_000 }, async (context) => {
+      const scene = new Scene(context);
+      const { controlStore, address } = await open(scene);
+      const control = scene.own(
+        await openControlPlane({ store: controlStore, organizationId: id, operator: { id } }),
+        (opened) => opened.close(),
+      );
+      const others = await scene.live(controlStore);
+      await control.init();
+      await control.setMode({ mode: 'live', reason: 'a test' });
+      const domain = `ids-${Math.random()}`;
+      const killSwitch = scene.own(
+        await createKillSwitch({
+          store: openStore(address('anchor')),
+          organizationId: id,
+          executor: { name: id },
+          leaseMs: 5000,
+          domain,
+        }),
+        (opened) => opened.close(),
+      );
+      await control.setFeature({ name: id, stage: 'live', reason: 'a test' });
+      await control.setLimit({ name: id, value: 7, reason: 'a test' });
+      const act = killSwitch.action({ name: id, surface: id, feature: id, execute: () => 'done' });
+      const other = killSwitch.action({ name: 'another', execute: () => 'done' });
+      const run = { agentId: id, missionId: id, runId: id };
+      const attempt = () => killSwitch.run(run, () => act.attempt(undefined));
+      const bystander = () => killSwitch.run({ agentId: 'bystander' }, () => other.attempt(undefined));
+      const applied = async (epoch: number): Promise<void> => {
+        const until = performance.now() + PATIENCE_MS;
+        while (killSwitch.check({ agentId: 'x' }).epoch < epoch) {
+          if (performance.now() > until) throw new Error(`Epoch ${epoch} was not applied.`);
+          await new Promise((resolve) => setTimeout(resolve, 5));
+        }
+      };
+
+      await applied(4);
+      expect(await attempt()).toMatchObject({ status: 'executed', decision: run });
+      await killSwitch.run(run, async (opened) => {
+        await opened.checkpoint(id, { id });
+        expect(await opened.lastCheckpoint()).toMatchObject({ name: id, state: { id } });
+        expect(opened.lineage).not.toBe('');
+      });
+      const client = OpenFeature.getClient(domain);
+      expect(await client.getNumberValue(`kill-switch.limit.${id}`, 0)).toBe(7);
+      expect(await client.getStringValue(`kill-switch.feature.${id}`, 'dark')).toBe('live');
+
+      const targets = ['agent', 'mission', 'run', 'action', 'feature', 'surface'].map((type) => `${type}:${id}`);
+      for (const target of targets) {
+        const { kill, epoch } = await control.kill({ target, reason: id });
+        expect(kill).toMatchObject({ target, target_id: id, organization_id: id, killed_by: `unverified:${id}` });
+        await applied(epoch);
+        expect(await attempt()).toMatchObject({ status: 'blocked', decision: { cause: { kind: 'kill', target } } });
+        expect(await bystander()).toMatchObject({ status: 'executed' });
+        await applied((await control.revive({ target, reason: 'a test' })).epoch);
       }
-    };
+      await applied((await control.setAutonomy({ action: id, stage: 'human_in_the_loop' })).epoch);
+      expect(killSwitch.check({ agentId: id, action: id })).toMatchObject({
+        mode: 'approval_gated',
+        cause: { kind: 'autonomy' },
+      });
 
-    await applied(4);
-    expect(await attempt()).toMatchObject({ status: 'executed', decision: run });
-    await killSwitch.run(run, async (opened) => {
-      await opened.checkpoint(id, { id });
-      expect(await opened.lastCheckpoint()).toMatchObject({ name: id, state: { id } });
-      expect(opened.lineage).not.toBe('');
+      const status = await control.status();
+      expect(status).toMatchObject({ organization_id: id, features: { [id]: 'live' }, limits: { [id]: 7 } });
+      expect(Object.hasOwn(status.features, id)).toBe(true);
+      expect(status.executors.map(({ name }) => name)).toEqual([id]);
+      expect((await control.interventions()).data.every(({ executor_name }) => executor_name === id)).toBe(true);
+      expect(await control.verifyLog()).toMatchObject({ ok: true });
+      expect(await others.status()).toMatchObject({ epoch: 2, executors: [] });
     });
-    const client = OpenFeature.getClient(domain);
-    expect(await client.getNumberValue(`kill-switch.limit.${id}`, 0)).toBe(7);
-    expect(await client.getStringValue(`kill-switch.feature.${id}`, 'dark')).toBe('live');
-
-    const targets = ['agent', 'mission', 'run', 'action', 'feature', 'surface'].map((type) => `${type}:${id}`);
-    for (const target of targets) {
-      const { kill, epoch } = await control.kill({ target, reason: id });
-      expect(kill).toMatchObject({ target, target_id: id, organization_id: id, killed_by: `unverified:${id}` });
-      await applied(epoch);
-      expect(await attempt()).toMatchObject({ status: 'blocked', decision: { cause: { kind: 'kill', target } } });
-      expect(await bystander()).toMatchObject({ status: 'executed' });
-      await applied((await control.revive({ target, reason: 'a test' })).epoch);
-    }
-    await applied((await control.setAutonomy({ action: id, stage: 'human_in_the_loop' })).epoch);
-    expect(killSwitch.check({ agentId: id, action: id })).toMatchObject({
-      mode: 'approval_gated',
-      cause: { kind: 'autonomy' },
-    });
-
-    const status = await control.status();
-    expect(status).toMatchObject({ organization_id: id, features: { [id]: 'live' }, limits: { [id]: 7 } });
-    expect(Object.hasOwn(status.features, id)).toBe(true);
-    expect(status.executors.map(({ name }) => name)).toEqual([id]);
-    expect((await control.interventions()).data.every(({ executor_name }) => executor_name === id)).toBe(true);
-    expect(await control.verifyLog()).toMatchObject({ ok: true });
-    expect(await others.status()).toMatchObject({ epoch: 2, executors: [] });
-  });
+  }
 
   test.for(BAD)('of %s is refused at every entry, and changes nothing', async ([, id], context) => {
     const scene = new Scene(context);

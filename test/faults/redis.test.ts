@@ -207,7 +207,9 @@ async function setUp(context: TestContext, config: readonly string[] = []): Prom
 }
 
 describe.skipIf(!hasRedis).concurrent('a Redis that is', () => {
-  test.for(FAULTS)('$name', { timeout: 60_000 }, async (fault, context) => {
-    await play(fault, await setUp(context, fault.config));
-  });
+  for (const fault of FAULTS) {
+    test(fault.name, { timeout: 60_000 }, async (context) => {
+      await play(fault, await setUp(context, fault.config));
+    });
+  }
 });

@@ -12,12 +12,14 @@ export interface Look {
   readonly told: number;
   /** `full_stop`, and a write is blocked. */
   readonly stopped: boolean;
+  /** Live, and a write is allowed. */
+  readonly free: boolean;
   /** The code of a fault, else the kind of the cause. */
   readonly cause: string;
   readonly message: string;
 }
 
-type Answer = Pick<Look, 'stopped' | 'cause' | 'message'>;
+type Answer = Pick<Look, 'stopped' | 'free' | 'cause' | 'message'>;
 type Ask = () => Promise<Answer> | Answer;
 
 export interface ProviderEvent {
@@ -130,7 +132,7 @@ export class Witness {
   }
 
   goes(since = 0): Promise<void> {
-    return this.until('going', ({ stopped }) => !stopped, since);
+    return this.until('going', ({ free }) => free, since);
   }
 
   stops(cause: string | RegExp, since = 0): Promise<void> {
@@ -174,6 +176,7 @@ const agentId = 'worker';
 
 const fromDecision = ({ verdict, mode, cause }: Decision): Answer => ({
   stopped: verdict === 'block' && mode === 'full_stop',
+  free: verdict === 'allow' && mode === 'live',
   cause: cause.kind === 'fault' ? cause.code : cause.kind,
   message: 'message' in cause ? cause.message : '',
 });
@@ -185,6 +188,7 @@ export const carelessly =
     const { value, flagMetadata } = await client.getStringDetails('kill-switch.mode', 'live', context);
     return {
       stopped: value === 'full_stop',
+      free: value === 'live',
       cause: String(flagMetadata['code'] ?? flagMetadata['cause'] ?? ''),
       message: String(flagMetadata['message'] ?? ''),
     };
@@ -225,6 +229,7 @@ export async function startExecutor(options: ExecutorOptions): Promise<Executor>
 const fromOutcome = ({ status, decision }: { status: string; decision: Decision }): Answer => ({
   ...fromDecision(decision),
   stopped: status === 'blocked' && decision.mode === 'full_stop',
+  free: status === 'executed',
 });
 
 /** A process that only evaluates: a provider of its own and a careless client. Being idle, it lives by its own confirmations alone. */
