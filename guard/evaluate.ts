@@ -76,12 +76,16 @@ export function evaluateMode(client: ModeClient, call: Call, deadlines: Deadline
     };
     const fail = (error: unknown): void =>
       end(faultReading('PROVIDER_ERROR', `the evaluation of ${MODE_FLAG} failed: ${messageOf(error)}`));
+    const read = (details: FlagDetails): void => {
+      try {
+        end(readingFromDetails(details, SAFE_MODE));
+      } catch (error) {
+        fail(error); // details that cannot be read, as somebody's hook may leave them
+      }
+    };
     deadlines.add(pending);
     try {
-      client
-        .getStringDetails(MODE_FLAG, SAFE_MODE, contextFromCall(call))
-        .then((details) => end(readingFromDetails(details as FlagDetails, SAFE_MODE)))
-        .catch(fail);
+      client.getStringDetails(MODE_FLAG, SAFE_MODE, contextFromCall(call)).then(read, fail);
     } catch (error) {
       fail(error);
     }

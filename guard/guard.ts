@@ -33,15 +33,18 @@ export interface ActionTerms {
   readonly feature?: string | undefined;
 }
 
+const orNone = (lineage: readonly string[] | undefined): readonly string[] | undefined =>
+  lineage && lineage.length > 0 ? lineage : undefined;
+
 /** The call that a decision is about: the action's own terms, and whoever works now. */
 export const callOf = (guard: Guard, action: ActionTerms, identity: Identity | undefined): DecidedCall => ({
   organizationId: guard.organizationId,
   agentId: identity?.agentId,
   missionId: identity?.missionId,
   runId: identity?.runId,
-  lineageAgents: identity?.lineageAgents,
-  lineageMissions: identity?.lineageMissions,
-  lineageRuns: identity?.lineageRuns,
+  lineageAgents: orNone(identity?.lineageAgents),
+  lineageMissions: orNone(identity?.lineageMissions),
+  lineageRuns: orNone(identity?.lineageRuns),
   action: action.name,
   effect: action.effect,
   surface: action.surface,

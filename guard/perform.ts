@@ -8,7 +8,7 @@ import { execute } from './execute.ts';
 import { callOf, type Guard, look } from './guard.ts';
 import { callHandler } from './handlers.ts';
 import type { Outcome } from './outcome.ts';
-import { decideOnce, type Waiting, waitFor } from './wait.ts';
+import { decided, type Waiting, waitFor } from './wait.ts';
 
 /** How long the answer to a confirmation lets an irreversible action start, in milliseconds since it was sent, by both clocks. */
 const PERMIT_MS = 250;
@@ -64,9 +64,10 @@ export async function perform<Input, Result>(
   const until = performance.now() + (options.waitMs ?? Number.POSITIVE_INFINITY);
   const waiting: Waiting = { until, signal: options.signal, onWait };
   for (let round = 0; round < MAX_ROUNDS; round += 1) {
-    let decided = await decideOnce(guard, call);
-    if (decided.decision.verdict === 'pause') decided = await waitFor(guard, call, decided, waiting);
-    const { decision, evaluated } = decided;
+    const since = performance.now();
+    let now = decided(guard, call, await evaluateMode(guard.client, call, guard.deadlines), since);
+    if (now.decision.verdict === 'pause') now = await waitFor(guard, call, now, waiting);
+    const { decision, evaluated } = now;
     const { verdict } = decision;
     if (verdict === 'pause') return { status: 'paused', decision };
     if (verdict === 'block') return refuse(decision);
@@ -75,17 +76,11 @@ export async function perform<Input, Result>(
     if (verdict === 'hold') {
       return refuse(blocked(call, faultCause('UNSUPPORTED', 'approvals are not available in this version'), decision));
     }
-    const seen = { evaluated };
-    const again = (): Decision => look(guard, call, seen.evaluated);
-    const refresh = async (): Promise<void> => {
-      seen.evaluated = await evaluateMode(guard.client, call, guard.deadlines);
-    };
-
     if (verdict === 'draft') {
       const drafted = await draft(guard, action, call, input, decision);
       if ('problem' in drafted) return refuse(blocked(call, faultCause(drafted.code, drafted.problem), decision));
-      const now = again();
-      if (now.verdict === 'block') return refuse(now);
+      const last = look(guard, call, evaluated);
+      if (last.verdict === 'block') return refuse(last);
       return { status: 'drafted', decision, draft: drafted.value };
     }
 
@@ -105,26 +100,14 @@ export async function perform<Input, Result>(
       permitted = await permit(guard.replica);
       if (options.signal?.aborted) return { status: 'aborted', decision, landed: 'no' };
     }
-    const last = again();
+    const last = look(guard, call, evaluated);
     if (last.verdict !== verdict) {
       if (last.verdict === 'block') return refuse(last);
       step({ type: 'reconsider' });
       continue;
     }
     if (permitted) return refuse(decide([permitted], call));
-    return execute({
-      guard,
-      action,
-      call,
-      verdict,
-      last,
-      again,
-      refresh,
-      input,
-      effective,
-      options,
-      step,
-    });
+    return execute({ guard, action, call, decision: last, evaluated, input, effective, options, step });
   }
   return refuse(
     blocked(call, faultCause('STALE', `the switch changed ${MAX_ROUNDS} times while this call was decided`)),

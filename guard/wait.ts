@@ -19,9 +19,13 @@ export interface Waiting {
   readonly onWait: (decision: Decision) => void;
 }
 
-export async function decideOnce(guard: Guard, call: DecidedCall): Promise<Decided> {
+async function decideOnce(guard: Guard, call: DecidedCall): Promise<Decided> {
   const since = performance.now();
-  const evaluated = await evaluateMode(guard.client, call, guard.deadlines);
+  return decided(guard, call, await evaluateMode(guard.client, call, guard.deadlines), since);
+}
+
+/** What is decided from an evaluation that began at `since`, and counted. */
+export function decided(guard: Guard, call: DecidedCall, evaluated: Reading, since: number): Decided {
   const decision = look(guard, call, evaluated);
   guard.metrics.decided(decision, performance.now() - since);
   return { decision, evaluated };
@@ -35,11 +39,11 @@ export async function waitFor(
   { until, signal, onWait }: Waiting,
 ): Promise<Decided> {
   const isOver = (): boolean => performance.now() >= until || signal?.aborted === true || guard.isClosed();
-  for (let decided = first; ; decided = await decideOnce(guard, call)) {
-    if (decided.decision.verdict !== 'pause') return decided;
-    onWait(decided.decision);
+  for (let now = first; ; now = await decideOnce(guard, call)) {
+    if (now.decision.verdict !== 'pause') return now;
+    onWait(now.decision);
     do {
-      if (isOver()) return decided;
+      if (isOver()) return now;
       const most = guard.replica ? Number.POSITIVE_INFINITY : POLL_MS;
       await nextChange(guard.changes, Math.min(most, until - performance.now()), signal);
       // A change of something else costs one local look, not an evaluation.
@@ -49,6 +53,6 @@ export async function waitFor(
 
 /** Decides from the start, and waits while the switch says `pause`. */
 export async function decideAndWait(guard: Guard, call: DecidedCall, waiting: Waiting): Promise<Decided> {
-  const decided = await decideOnce(guard, call);
-  return decided.decision.verdict === 'pause' ? waitFor(guard, call, decided, waiting) : decided;
+  const first = await decideOnce(guard, call);
+  return first.decision.verdict === 'pause' ? waitFor(guard, call, first, waiting) : first;
 }
