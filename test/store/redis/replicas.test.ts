@@ -10,10 +10,14 @@ describe.skipIf(!hasRedis)('a Redis with a replica that must have it too', () =>
     replica = await startRedis({ config: [`replicaof 127.0.0.1 ${master.port}`] });
     const linked = async () => expect(await replica.cli('INFO', 'replication')).toMatch(/master_link_status:up/);
     await vi.waitFor(linked, { timeout: 15_000, interval: 50 });
+    // The replica says so first; only then does the master count what it acknowledges.
+    const counted = async () =>
+      expect(await master.cli('INFO', 'replication')).toMatch(/slave0:.*state=online,offset=[1-9].*lag=[01]\b/);
+    await vi.waitFor(counted, { timeout: 15_000, interval: 50 });
   });
 
   const setUp = async (organizationId: string) => {
-    const at = { url: master.url, organizationId, requestTimeoutMs: 400, replicas: 1 };
+    const at = { url: master.url, organizationId, requestTimeoutMs: 1000, replicas: 1 };
     const control = openControl(at);
     const executor = openExecutor(at);
     const head = await init(control);
