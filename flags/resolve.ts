@@ -32,14 +32,19 @@ export function resolveMode(state: State, call: Call, context?: Readonly<Record<
     if (ids) for (const id of ids) meet(map.get(id));
   };
   meet(kills.all.get(''));
-  if (call.agentId !== undefined) meet(kills.agent.get(call.agentId));
-  if (call.missionId !== undefined) meet(kills.mission.get(call.missionId));
-  if (call.runId !== undefined) meet(kills.run.get(call.runId));
+  const named = state.mayBeNamed(call);
+  if (named) {
+    if (call.agentId !== undefined) meet(kills.agent.get(call.agentId));
+    if (call.missionId !== undefined) meet(kills.mission.get(call.missionId));
+    if (call.runId !== undefined) meet(kills.run.get(call.runId));
+  }
   if (call.surface !== undefined) meet(kills.surface.get(call.surface));
   if (call.feature !== undefined) meet(kills.feature.get(call.feature));
-  meetAll(kills.agent, call.lineageAgents);
-  meetAll(kills.mission, call.lineageMissions);
-  meetAll(kills.run, call.lineageRuns);
+  if (named) {
+    meetAll(kills.agent, call.lineageAgents);
+    meetAll(kills.mission, call.lineageMissions);
+    meetAll(kills.run, call.lineageRuns);
+  }
   if (call.action !== undefined) {
     meet(kills.action.get(call.action));
     if (kills.action.size > 0) meetAll(kills.action, actionPatterns(call.action));

@@ -1,6 +1,7 @@
 import { z } from 'zod';
+import type { Call } from './context.ts';
 import { KillSwitchError } from './errors.ts';
-import { KillMap } from './kill-map.ts';
+import { KillFilter } from './kill-filter.ts';
 import { INITIAL_MODE } from './modes.ts';
 import {
   type ActiveKill,
@@ -76,15 +77,17 @@ export function parseEntry(key: EntryKey, value: unknown): Entry {
   return parsed.data;
 }
 
-const emptyKills = (): Record<TargetType, KillMap> => ({
-  all: new KillMap(),
-  agent: new KillMap(),
-  mission: new KillMap(),
-  run: new KillMap(),
-  action: new KillMap(),
-  feature: new KillMap(),
-  surface: new KillMap(),
+const emptyKills = (): Record<TargetType, Map<string, ActiveKill>> => ({
+  all: new Map(),
+  agent: new Map(),
+  mission: new Map(),
+  run: new Map(),
+  action: new Map(),
+  feature: new Map(),
+  surface: new Map(),
 });
+
+const isNamed = (type: TargetType): boolean => type === 'agent' || type === 'mission' || type === 'run';
 
 /**
  * The fold of a log, held for looking things up: kills by type, then by exact id. It is changed in place, one patch at a time,
@@ -94,6 +97,7 @@ export class State implements StateView {
   #control: Entry<'control'> | undefined;
   #mode: Entry<'mode'> | undefined;
   #flags: Entry<'flags'> | undefined;
+  readonly #named = new KillFilter();
   readonly kills = emptyKills();
   readonly features = new Map<string, Entry<'feature'>>();
   readonly limits = new Map<string, Entry<'limit'>>();
@@ -185,6 +189,7 @@ export class State implements StateView {
       case 'kill': {
         const { type, id } = parseTarget(name);
         place(this.kills[type], id);
+        if (entry !== undefined && isNamed(type)) this.#addNamed(id);
         break;
       }
       case 'feature':
@@ -199,6 +204,19 @@ export class State implements StateView {
       default:
         kind satisfies never;
     }
+  }
+
+  #addNamed(id: string): void {
+    const { agent, mission, run } = this.kills;
+    const all = function* (): Generator<string> {
+      for (const kills of [agent, mission, run]) yield* kills.keys();
+    };
+    this.#named.add(id, all, agent.size + mission.size + run.size);
+  }
+
+  /** False when no agent, mission or run that the call names is killed; true when only the kills themselves can tell. */
+  mayBeNamed(call: Call): boolean {
+    return this.#named.mayName(call);
   }
 
   /** Applies what one event does, and stands where that event stands. */

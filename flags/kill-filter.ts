@@ -1,0 +1,107 @@
+import type { Call } from './context.ts';
+
+/** From so many kills on there is a filter; fewer are in the processor's caches anyway. */
+const FEW = 4096;
+/** How many ids of one call are looked at; of one that names more, only the kills themselves can tell. */
+const MOST = 64;
+
+/**
+ * Knows of the agents, missions and runs that a call names that none is killed, or that one may be. Maps of a million entries answer "not killed"
+ * (nearly every answer) from main memory, several reads for each id, one after the other; this answers for all of them in about the time of one read.
+ */
+export class KillFilter {
+  /** At least 16 bits for each kill; null: too few to need it. */
+  #words: Uint32Array | null = null;
+  #room = FEW;
+  readonly #hashes = new Int32Array(MOST);
+
+  /**
+   * An id has come to be one of the killed, `all` of which are `count`. One that is killed no more stays in until there is no room left:
+   * it costs a look at the kills, never an answer.
+   */
+  add(id: string, all: () => Iterable<string>, count: number): void {
+    this.#room -= 1;
+    if (this.#room > 0) {
+      if (this.#words) put(this.#words, hash(id));
+      return;
+    }
+    this.#room = Math.max(FEW, count);
+    this.#words = count < FEW ? null : new Uint32Array(2 ** Math.ceil(Math.log2((count + this.#room) / 2)));
+    if (this.#words) for (const one of all()) put(this.#words, hash(one));
+  }
+
+  /** False when nothing that the call names, of itself or its lineage, is killed. */
+  mayName(call: Call): boolean {
+    const words = this.#words;
+    if (words === null) return true;
+    let count = 0;
+    // First every hash, then every look, and one branch at the end: so the processor waits for all of them at once.
+    if (call.agentId !== undefined) count = this.#hash(count, call.agentId);
+    if (call.missionId !== undefined) count = this.#hash(count, call.missionId);
+    if (call.runId !== undefined) count = this.#hash(count, call.runId);
+    if (call.lineageAgents) count = this.#hashAll(count, call.lineageAgents);
+    if (call.lineageMissions) count = this.#hashAll(count, call.lineageMissions);
+    if (call.lineageRuns) count = this.#hashAll(count, call.lineageRuns);
+    if (count > MOST) return true;
+    let found = 0;
+    for (let index = 0; index < count; index += 1) found |= look(words, this.#hashes[index] ?? 0);
+    return found !== 0;
+  }
+
+  #hash(count: number, id: string): number {
+    if (count < MOST) this.#hashes[count] = hash(id);
+    return count + 1;
+  }
+
+  #hashAll(count: number, ids: readonly string[]): number {
+    let next = count;
+    for (const id of ids) next = this.#hash(next, id);
+    return next;
+  }
+}
+
+/** A number from an id's length, its first four and its last eight characters: where ids differ, and long ones cost no more than short ones. */
+function hash(id: string): number {
+  const { length } = id;
+  let value = length;
+  const first = length < 12 ? length : 4;
+  for (let at = 0; at < first; at += 1) value = Math.imul(value ^ id.charCodeAt(at), 0x01000193);
+  if (length >= 12) {
+    for (let at = length - 8; at < length; at += 1) value = Math.imul(value ^ id.charCodeAt(at), 0x01000193);
+  }
+  value = Math.imul(value ^ (value >>> 15), 0x2c1b3c6d);
+  return value ^ (value >>> 13);
+}
+
+// A split block Bloom filter: an id has one bit in each of the eight words of its block, and a block is within one line of the cache.
+// A shift takes the last five bits of its number. The block is chosen by the low bits of the hash, so the high ones are brought into play for the rest.
+const WORDS = 8;
+const blockOf = (words: Uint32Array, hashed: number): number => (hashed & (words.length / WORDS - 1)) * WORDS;
+const lowBits = (hashed: number): number => Math.imul(hashed ^ (hashed >>> 16), 0x9e3779b1) >>> 12;
+const highBits = (hashed: number): number => Math.imul(hashed ^ (hashed >>> 16), 0x85ebca6b) >>> 12;
+
+function put(words: Uint32Array, hashed: number): void {
+  const at = blockOf(words, hashed);
+  for (let word = 0; word < WORDS; word += 1) {
+    const bits = word < 4 ? lowBits(hashed) >>> (5 * word) : highBits(hashed) >>> (5 * (word - 4));
+    words[at + word] = (words[at + word] ?? 0) | (1 << bits);
+  }
+}
+
+/** 1 when the id may be in, else 0; without a branch. */
+function look(words: Uint32Array, hashed: number): number {
+  const at = blockOf(words, hashed);
+  const [low, high] = [lowBits(hashed), highBits(hashed)];
+  const word = (index: number): number => words[at + index] ?? 0;
+  return (
+    (word(0) >>> low) &
+    (word(1) >>> (low >>> 5)) &
+    (word(2) >>> (low >>> 10)) &
+    (word(3) >>> (low >>> 15)) &
+    (word(4) >>> high) &
+    (word(5) >>> (high >>> 5)) &
+    (word(6) >>> (high >>> 10)) &
+    (word(7) >>> (high >>> 15)) &
+    1
+  );
+}

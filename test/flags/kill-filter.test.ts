@@ -1,0 +1,91 @@
+import { expect, test } from 'vitest';
+import { type Call, resolveMode, State } from '../../flags/index.ts';
+
+/** Ids of every length, most of them alike in most of their characters. */
+const idAt = (index: number): string =>
+  [
+    `${index}`,
+    `agent-${index}`,
+    `${index}-of-the-returns-department-in-berlin`,
+    `😀${'x'.repeat(index % 500)}${index}`,
+  ][index % 4] as string;
+
+const TYPES = ['agent', 'mission', 'run'] as const;
+
+const live = (): State => {
+  const state = new State();
+  state.put('mode', { mode: 'live', targeting: null, epoch: 1 });
+  return state;
+};
+
+const kill = (state: State, target: string): void =>
+  state.put(`kill:${target}`, {
+    id: `kill of ${target}`,
+    target,
+    mode: 'full_stop',
+    reason: null,
+    killed_by: 'dana',
+    killed_at: '2026-01-01T00:00:00Z',
+    expires_at: null,
+    epoch: 1,
+  });
+
+/** The call that this kill must meet, of itself or of its lineage. */
+const callOf = (type: (typeof TYPES)[number], id: string, asParent: boolean): Call => {
+  const own = { agent: 'agentId', mission: 'missionId', run: 'runId' } as const;
+  const parents = { agent: 'lineageAgents', mission: 'lineageMissions', run: 'lineageRuns' } as const;
+  return asParent ? { agentId: 'nobody', [parents[type]]: ['nobody', id] } : { [own[type]]: id };
+};
+
+test('finds every kill that is there and none that is not, with few kills and with many, killed and revived at random', () => {
+  const state = live();
+  const killed = new Set<string>();
+  let seed = 7;
+  const random = (below: number): number => {
+    seed = (Math.imul(seed, 1_103_515_245) + 12_345) >>> 0;
+    return (seed >>> 8) % below;
+  };
+  for (let step = 0; step < 60_000; step += 1) {
+    const index = random(30_000);
+    const target = `${TYPES[index % 3]}:${idAt(index)}`;
+    if (random(4) === 0) {
+      state.put(`kill:${target}`, undefined);
+      killed.delete(target);
+    } else {
+      kill(state, target);
+      killed.add(target);
+    }
+    if (step % 100 === 0) expect(state.killCount).toBe(killed.size);
+  }
+  expect(killed.size).toBeGreaterThan(10_000);
+  let passedOver = 0;
+  for (let index = 0; index < 40_000; index += 1) {
+    const type = TYPES[index % 3] as (typeof TYPES)[number];
+    for (const asParent of [false, true]) {
+      const call = callOf(type, idAt(index), asParent);
+      const { mode } = resolveMode(state, call);
+      const expected = killed.has(`${type}:${idAt(index)}`) ? 'full_stop' : 'live';
+      if (mode !== expected) expect.fail(`${JSON.stringify(call)} is ${mode} instead of ${expected}`);
+      if (!state.mayBeNamed(call)) passedOver += 1;
+    }
+  }
+  expect(passedOver).toBeGreaterThan(10_000); // else it was the kills alone that told
+});
+
+test('finds kills of ids that differ only where the filter does not look', () => {
+  const state = live();
+  const idOf = (index: number): string => `head${String(index).padStart(6, '0')}-and-a-tail-that-never-changes`;
+  for (let index = 0; index < 9_000; index += 1) kill(state, `agent:${idOf(index)}`);
+  for (let index = 0; index < 9_000; index += 1) {
+    if (resolveMode(state, { agentId: idOf(index) }).mode !== 'full_stop') expect.fail(`${idOf(index)} is missed`);
+  }
+  expect(resolveMode(state, { agentId: idOf(9_000) }).mode).toBe('live');
+});
+
+test('finds the last of more parents than it looks at', () => {
+  const state = live();
+  for (let index = 0; index < 9_000; index += 1) kill(state, `run:${idAt(index)}`);
+  const parents = Array.from({ length: 200 }, (_, index) => `parent-${index}`);
+  expect(resolveMode(state, { lineageRuns: parents }).mode).toBe('live');
+  expect(resolveMode(state, { lineageRuns: [...parents, idAt(17)] }).mode).toBe('full_stop');
+});
