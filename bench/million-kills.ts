@@ -13,8 +13,8 @@ export const millionKills: Measurement = {
   name: 'million-kills',
   async run({ quick, say }) {
     const kills = quick ? 10_000 : 1_000_000;
-    const perRound = quick ? 50 : 2000;
-    const size = quick ? { rounds: 3 } : { rounds: 41, warmUp: 10 };
+    const perRound = quick ? 50 : 500;
+    const size = quick ? { rounds: 3 } : { rounds: 161, warmUp: 40 };
     say(`a state with ${kills} kills, and one without`);
     const [without, among] = [await openSwitch(0), await openSwitch(kills)];
 
