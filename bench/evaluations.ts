@@ -7,7 +7,7 @@ import { memoryStore } from '../store/memory/index.ts';
 import type { Measurement } from './measurement.ts';
 import { change, kill, START, targetAt } from './operate.ts';
 import { result } from './results.ts';
-import { interleave, median } from './rounds.ts';
+import { interleave, median, ratioOf } from './rounds.ts';
 
 const KILLS = 200;
 const FEATURES = 20;
@@ -17,8 +17,8 @@ const AGENTS = 100;
 export const evaluations: Measurement = {
   name: 'evaluations',
   async run({ quick, say }) {
-    const perRound = quick ? 50 : 2000;
-    const size = quick ? { rounds: 4 } : { rounds: 60, warmUp: 15 };
+    const perRound = quick ? 50 : 500;
+    const size = quick ? { rounds: 4 } : { rounds: 200, warmUp: 50 };
     say(`a live switch with ${KILLS} kills and ${FEATURES} features`);
     const killSwitch = await openSwitch();
     OpenFeature.clearHooks(); // createKillSwitch had added its own; the floor is without any
@@ -99,6 +99,7 @@ export const evaluations: Measurement = {
         name: 'check() ÷ bare client.getStringDetails on the InMemoryProvider',
         ...beside,
         value: median(numbers.check),
+        ratio: ratioOf(numbers.check, numbers.bare),
         goal: 0.05,
         how: `check() of ${AGENTS} agents in turn by name, on a memory store with ${KILLS} kills and ${FEATURES} features; floor: ${floor}`,
       }),
@@ -106,6 +107,7 @@ export const evaluations: Measurement = {
         name: 'evaluation on KillSwitchProvider through the client ÷ the same on the InMemoryProvider',
         ...beside,
         value: median(numbers.provider),
+        ratio: ratioOf(numbers.provider, numbers.bare),
         goal: 0.8,
         how: `getStringDetails for ${AGENTS} agents in turn; floor: ${floor}`,
       }),
@@ -113,6 +115,7 @@ export const evaluations: Measurement = {
         name: 'the same with FailClosedHook ÷ the InMemoryProvider without a hook',
         ...beside,
         value: median(numbers.hooked),
+        ratio: ratioOf(numbers.hooked, numbers.bare),
         goal: 0.95,
         how: `as before, with the hook on the API; floor: ${floor}`,
       }),

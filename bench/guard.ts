@@ -9,7 +9,7 @@ import { redisStore } from '../store/redis/index.ts';
 import type { Bench, Measurement } from './measurement.ts';
 import { change, kill, plan, revive, START } from './operate.ts';
 import { type Result, result } from './results.ts';
-import { interleave, median, quantile, turn } from './rounds.ts';
+import { interleave, median, quantile, ratioOf, turn } from './rounds.ts';
 
 /** What the guard costs, and how soon work in flight is told. */
 export const guard: Measurement = {
@@ -54,6 +54,7 @@ async function guardedCall({ quick, say }: Bench): Promise<Result> {
     unit: 'µs',
     value: median(numbers.guarded),
     floor: median(numbers.bare),
+    ratio: ratioOf(numbers.guarded, numbers.bare),
     goal: 1.1,
     how: 'action() in a run, memory store, with the fail-closed hook that createKillSwitch adds; floor: one evaluation without hooks',
   });

@@ -6,7 +6,7 @@ import { Replica } from '../store/replica.ts';
 import { fixedStore } from './fixed-store.ts';
 import type { Measurement } from './measurement.ts';
 import { result } from './results.ts';
-import { interleave, median } from './rounds.ts';
+import { interleave, median, ratioOf } from './rounds.ts';
 
 /** Does a decision cost the same beside a million kills? */
 export const millionKills: Measurement = {
@@ -47,6 +47,7 @@ export const millionKills: Measurement = {
         unit: 'ns',
         value: median(client.many),
         floor: median(client.none),
+        ratio: ratioOf(client.many, client.none),
         goal: 1.2,
         how: `getStringDetails on KillSwitchProvider; ${who}`,
       }),
@@ -55,6 +56,7 @@ export const millionKills: Measurement = {
         unit: 'ns',
         value: median(state.many),
         floor: median(state.none),
+        ratio: ratioOf(state.many, state.none),
         goal: 1.2,
         how: `the pure function by itself; ${who}`,
       }),

@@ -6,7 +6,7 @@ import { redisKeys } from '../store/redis/keys.ts';
 import type { Bench, Measurement } from './measurement.ts';
 import { change, kill, revive, targetAt } from './operate.ts';
 import { type Result, result } from './results.ts';
-import { interleave, median } from './rounds.ts';
+import { interleave, median, ratioOf } from './rounds.ts';
 
 /** Does one more kill cost the same beside many? */
 export const oneMoreKill: Measurement = {
@@ -52,6 +52,7 @@ const rowOf = (where: string, kills: number, ms: Record<'none' | 'many', number[
     unit: 'ms',
     value: median(ms.many),
     floor: median(ms.none),
+    ratio: ratioOf(ms.many, ms.none),
     goal: 1.5,
     how: `an operator's open connection reads, plans and appends, until it is on the disk; revived after each`,
   });

@@ -7,6 +7,7 @@ export interface Result {
   readonly value: number;
   /** What the same thing costs without this package, or without the load, measured in the same run. */
   readonly floor: number;
+  /** Of the two, or the median of each round's own, where rounds of both were measured in turn. */
   readonly ratio: number;
   /** The most that `judged` may be. */
   readonly goal: number;
@@ -24,12 +25,13 @@ export interface Report {
 
 type Measured = Pick<Result, 'name' | 'unit' | 'value' | 'floor' | 'goal' | 'how'> & {
   readonly judged?: Result['judged'];
+  readonly ratio?: number;
 };
 
 /** Puts a number beside its goal. */
 export function result({ judged = 'ratio', goal, ...measured }: Measured): Result {
   const [value, floor] = [rounded(measured.value), rounded(measured.floor)];
-  const ratio = rounded(measured.value / measured.floor);
+  const ratio = rounded(measured.ratio ?? measured.value / measured.floor);
   return { ...measured, value, floor, ratio, goal, judged, met: (judged === 'ratio' ? ratio : value) <= goal };
 }
 
@@ -80,7 +82,7 @@ export function formatMarkdown(report: Report): string {
   const [header = [], ...rows] = rowsOf(report.results);
   const line = (row: readonly string[]): string => `| ${row.join(' | ')} |`;
   return [
-    `Measured on ${machineLine(report)}.`,
+    `Measured on ${machineLine(report)}. Medians; a ratio is the median of each round's own where both were measured in turn.`,
     '',
     line(header),
     line(header.map((_, column) => (column === 0 || column === 5 ? '---' : '---:'))),

@@ -40,3 +40,7 @@ export function quantile(numbers: readonly number[], share: number): number {
 }
 
 export const median = (numbers: readonly number[]): number => quantile(numbers, 0.5);
+
+/** How many times the floor: the median of each round's own ratio, because what slows the machine down for a while slows down both numbers of a round. */
+export const ratioOf = (numbers: readonly number[], floors: readonly number[]): number =>
+  median(numbers.map((number, round) => number / (floors[round] ?? Number.NaN)));
