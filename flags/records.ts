@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { idSchema } from './ids.ts';
-import { MODES } from './modes.ts';
+import { isMode, MODES } from './modes.ts';
 import { AUTONOMY_STAGES, FEATURE_STAGES } from './stages.ts';
 import { parseTarget } from './targets.ts';
 
@@ -90,6 +90,36 @@ export const activeKillSchema = z.object({
   epoch: epochSchema,
 });
 export type ActiveKill = z.infer<typeof activeKillSchema>;
+
+const KILL_MEMBERS = Object.keys(activeKillSchema.shape).length;
+
+/** True for a kill that is plainly right: the same by hand, because 100,000 kills are loaded before anything may act. Whatever else is the schema's to judge. */
+export function isActiveKill(value: unknown): value is ActiveKill {
+  if (typeof value !== 'object' || value === null) return false;
+  const { id, target, mode, reason, killed_by, killed_at, expires_at, epoch } = value as Record<string, unknown>;
+  return (
+    typeof id === 'string' &&
+    id !== '' &&
+    isTarget(target) &&
+    isMode(mode) &&
+    (reason === null || typeof reason === 'string') &&
+    typeof killed_by === 'string' &&
+    timeSchema.safeParse(killed_at).success &&
+    (expires_at === null || timeSchema.safeParse(expires_at).success) &&
+    Number.isSafeInteger(epoch) &&
+    (epoch as number) >= 1 &&
+    Object.keys(value).length === KILL_MEMBERS
+  );
+}
+
+function isTarget(value: unknown): boolean {
+  try {
+    parseTarget(value);
+    return true;
+  } catch {
+    return false; // the schema says why
+  }
+}
 
 /** A kill as it is shown and answered (CONTRACT: kill record). */
 export interface KillRecord {

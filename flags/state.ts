@@ -10,6 +10,7 @@ import {
   epochSchema,
   featureStageSchema,
   type Head,
+  isActiveKill,
   limitValueSchema,
   modeSchema,
 } from './records.ts';
@@ -68,6 +69,7 @@ const splitKey = (key: EntryKey): [EntryKind, string] => {
 /** One entry from outside. @throws KillSwitchError CORRUPT */
 export function parseEntry(key: EntryKey, value: unknown): Entry {
   const [kind] = splitKey(key);
+  if (kind === 'kill' && isActiveKill(value)) return value;
   const parsed = ENTRY_SCHEMAS[kind].safeParse(value);
   if (!parsed.success) {
     throw new KillSwitchError('CORRUPT', `The store's entry ${JSON.stringify(key)} is unreadable.`, {
