@@ -13,7 +13,8 @@ import type { RedisEndpoint } from './endpoint.ts';
 /** What Redis answers, as ioredis hands it over; anything else is not our key. */
 const text = z.string();
 const textOrNil = z.string().nullable();
-const flat = z.array(z.string());
+/** As it is, not copied: it may be a whole state. */
+const flat = z.custom<string[]>((value) => Array.isArray(value) && value.every((item) => typeof item === 'string'));
 const entries = z.array(z.tuple([z.string(), z.array(z.string())]));
 const confirm = z.tuple([textOrNil, z.int(), textOrNil, z.int(), entries]);
 const time = z.tuple([z.coerce.number(), z.coerce.number()]);
