@@ -53,6 +53,9 @@ export const parseEvent = (value: unknown): LogEvent => (isEvent(value) ? value 
 
 const EVENT_MEMBERS = Object.keys(logEventSchema.shape).length;
 const HASH = /^[0-9a-f]{64}$/;
+const TIME = z.regexes.datetime({ offset: false }); // as in timeSchema
+
+const isTime = (value: unknown): boolean => typeof value === 'string' && TIME.test(value);
 
 /** The same by hand, because a log of 100,000 events is read before anything may act; whatever is not plainly right is the schema's to judge. */
 function isEvent(value: unknown): value is LogEvent {
@@ -61,7 +64,7 @@ function isEvent(value: unknown): value is LogEvent {
   return (
     Number.isSafeInteger(seq) &&
     (seq as number) >= 1 &&
-    timeSchema.safeParse(at).success &&
+    isTime(at) &&
     typeof actor === 'string' &&
     actor !== '' &&
     typeof type === 'string' &&
@@ -104,8 +107,8 @@ export function isActiveKill(value: unknown): value is ActiveKill {
     isMode(mode) &&
     (reason === null || typeof reason === 'string') &&
     typeof killed_by === 'string' &&
-    timeSchema.safeParse(killed_at).success &&
-    (expires_at === null || timeSchema.safeParse(expires_at).success) &&
+    isTime(killed_at) &&
+    (expires_at === null || isTime(expires_at)) &&
     Number.isSafeInteger(epoch) &&
     (epoch as number) >= 1 &&
     Object.keys(value).length === KILL_MEMBERS
