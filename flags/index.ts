@@ -4,6 +4,7 @@ export * from './context.ts';
 export * from './decision.ts';
 export * from './error-codes.ts';
 export * from './errors.ts';
+export * from './evidence.ts';
 export {
   type DefinitionProblem,
   definitionProblems,

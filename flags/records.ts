@@ -12,7 +12,9 @@ export const featureStageSchema = z.enum(FEATURE_STAGES);
 export const autonomyStageSchema = z.enum(AUTONOMY_STAGES);
 export const timeSchema = z.iso.datetime({ offset: false });
 export const hashSchema = z.string().regex(/^[0-9a-f]{64}$/);
-export const epochSchema = z.int().min(1);
+/** No epoch is beyond this: far below the largest whole number that every language can count, so that a forged one never leaves kills without a number. */
+export const MAX_EPOCH = 2 ** 48;
+export const epochSchema = z.int().min(1).max(MAX_EPOCH);
 export const limitValueSchema = z.number().min(0);
 export const targetSchema = z.string().superRefine((text, context) => {
   try {
@@ -57,13 +59,15 @@ const TIME = z.regexes.datetime({ offset: false }); // as in timeSchema
 
 const isTime = (value: unknown): boolean => typeof value === 'string' && TIME.test(value);
 
+const isEpoch = (value: unknown): boolean =>
+  Number.isSafeInteger(value) && (value as number) >= 1 && (value as number) <= MAX_EPOCH;
+
 /** The same by hand, because a log of 100,000 events is read before anything may act; whatever is not plainly right is the schema's to judge. */
 function isEvent(value: unknown): value is LogEvent {
   if (typeof value !== 'object' || value === null) return false;
   const { seq, at, actor, type, data, reason, prev, hash } = value as Record<string, unknown>;
   return (
-    Number.isSafeInteger(seq) &&
-    (seq as number) >= 1 &&
+    isEpoch(seq) &&
     isTime(at) &&
     typeof actor === 'string' &&
     actor !== '' &&
@@ -109,8 +113,7 @@ export function isActiveKill(value: unknown): value is ActiveKill {
     typeof killed_by === 'string' &&
     isTime(killed_at) &&
     (expires_at === null || isTime(expires_at)) &&
-    Number.isSafeInteger(epoch) &&
-    (epoch as number) >= 1 &&
+    isEpoch(epoch) &&
     Object.keys(value).length === KILL_MEMBERS
   );
 }
