@@ -62,6 +62,26 @@ export interface CallOptions {
   readonly idempotencyKey?: string | undefined;
 }
 
+/**
+ * The options of one call, each read once and before anything is decided: reading them later could run code of the caller's between the last look and `execute`.
+ * @throws KillSwitchError INVALID_ARGUMENT
+ */
+export function readOptions(options: CallOptions, waitMsByDefault: number): CallOptions & { readonly waitMs: number } {
+  const { signal, waitMs = waitMsByDefault, approvalId, idempotencyKey } = options;
+  if (signal !== undefined && typeof signal?.addEventListener !== 'function')
+    throw invalid('The signal of a call must be an AbortSignal.');
+  if (typeof waitMs !== 'number' || !(waitMs >= 0))
+    throw invalid(`waitMs must be a number of milliseconds from 0, not ${quoteId(waitMs)}.`);
+  for (const [what, id] of [
+    ['approvalId', approvalId],
+    ['idempotencyKey', idempotencyKey],
+  ] as const) {
+    const problem = id === undefined ? null : idProblem(id);
+    if (problem) throw invalid(`The ${what} of a call ${problem}.`);
+  }
+  return { signal, waitMs, approvalId, idempotencyKey };
+}
+
 /** A guarded action: called, it gives its result or throws ActionStoppedError; `attempt` never throws for a decision. What `execute` throws is rethrown by both. */
 export interface GuardedAction<Input, Result> {
   (input: Input, options?: CallOptions): Promise<Result>;

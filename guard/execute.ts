@@ -16,29 +16,28 @@ export interface LetThrough<Input, Result> {
   /** The last look, in this very turn. */
   readonly decision: Decision;
   readonly evaluated: Reading;
-  readonly input: Input;
   /** What `redirect` made of the input; else the input itself. */
   readonly effective: Input;
   readonly options: CallOptions;
+  /** Keeps the record that was made of a redirect. */
+  readonly keepRecord: (() => void) | undefined;
   readonly step: (event: AttemptEvent) => Attempt;
 }
 
 /** Starts `execute` in this very turn, and reports what became of it. */
 export function execute<Input, Result>(call: LetThrough<Input, Result>): Outcome<Result> | Promise<Outcome<Result>> {
   const running = new RunningCall(call);
-  const { guard, action, decision, input, effective } = call;
+  const { guard, action, effective } = call;
   call.step({ type: 'start' });
   guard.inFlight.start(running);
-  if (decision.verdict === 'redirect') {
-    const circumstances = { input: effective, original: input, status: 'redirected', state: 'executing' };
-    guard.interventions.add(decision, call.call, circumstances);
-  }
-  // Called here, in the turn of the last look; only its end is awaited.
+  // Called here, in the very block of the last look; only its end is awaited.
   let result: Result | Promise<Result>;
   try {
     result = action.execute(effective, running.context);
   } catch (error) {
     return running.failed(error);
+  } finally {
+    call.keepRecord?.();
   }
   if (!isThenable(result)) return running.landed(result);
   return Promise.resolve(result).then(

@@ -64,12 +64,24 @@ export class Interventions {
 
   /** Records a decision. Costs the caller a copy of the input, no I/O; it never throws. */
   add(decision: Decision, call: DecidedCall, circumstances: Circumstances): void {
-    if (!this.#sink) return;
-    if (this.#closed || this.#waiting.length >= MAX_WAITING) {
-      this.#dropped += 1;
-      return;
-    }
-    this.#waiting.push(this.#build(this.#sink, decision, call, circumstances, false));
+    this.prepare(decision, call, circumstances)();
+  }
+
+  /** As `add`, in two steps: what may take long or run code of the app's (its `redact`, its getters) is done now, and the returned function only keeps the record. */
+  prepare(decision: Decision, call: DecidedCall, circumstances: Circumstances): () => void {
+    if (!this.#sink) return () => {};
+    if (this.#closed || this.#waiting.length >= MAX_WAITING) return () => this.#drop();
+    const record = this.#build(this.#sink, decision, call, circumstances, false);
+    return () => this.#keep(record);
+  }
+
+  #drop(): void {
+    this.#dropped += 1;
+  }
+
+  #keep(record: Intervention): void {
+    if (this.#closed || this.#waiting.length >= MAX_WAITING) return this.#drop();
+    this.#waiting.push(record);
     if (this.#waiting.length >= BATCH) void this.flush();
     else this.#timer ??= setTimeout(() => void this.flush(), FLUSH_MS).unref();
   }

@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { type Call, type Decision, type Effect, faultReading, idProblem, isEffect } from '../flags/index.ts';
-import { type ActionDefinition, type CallOptions, type GuardedAction, normaliseAction } from './action.ts';
+import { type ActionDefinition, type CallOptions, type GuardedAction, normaliseAction, readOptions } from './action.ts';
 import { blocked, type DecidedCall, decide } from './decide.ts';
 import { ActionStoppedError } from './errors.ts';
 import { checkId, childIdentity, type Identity, type IdentityStorage, parseLineage } from './identity.ts';
 import type { Outcome } from './outcome.ts';
-import { callOf, type Guard } from './guard.ts';
+import { callOf, type Guard, look } from './guard.ts';
 import { perform } from './perform.ts';
 import { decideAndWait } from './wait.ts';
 import type { Registry } from './registry.ts';
@@ -82,13 +82,13 @@ export function killSwitchOf({ guard, storage, registry, checkpoints, close }: K
     action<Input, Result>(definition: ActionDefinition<Input, Result>): GuardedAction<Input, Result> {
       const action = normaliseAction(definition);
       const used = registry.register(action);
-      const attempt = (input: Input, options?: CallOptions): Promise<Outcome<Result>> => {
+      const attempt = async (input: Input, options: CallOptions = {}): Promise<Outcome<Result>> => {
         used();
-        return perform(guard, action, input, options?.waitMs === undefined ? { ...options, waitMs: 0 } : options);
+        return perform(guard, action, input, readOptions(options, 0));
       };
       const call = async (input: Input, options: CallOptions = {}): Promise<Result> => {
         used();
-        const outcome = await perform(guard, action, input, options);
+        const outcome = await perform(guard, action, input, readOptions(options, Number.POSITIVE_INFINITY));
         if (outcome.status === 'executed' || outcome.status === 'redirected') return outcome.result;
         throw new ActionStoppedError(outcome.status, outcome.decision);
       };
@@ -101,13 +101,15 @@ export function killSwitchOf({ guard, storage, registry, checkpoints, close }: K
       identityFor(guard, options); // a wrong id is an error here, not at the first tick
       return async () => {
         const identity = identityFor(guard, options);
+        const opening = { ...options, runId: identity.runId }; // read once, before the last look
         const call = callOf(guard, { name: undefined, effect: 'read', surface: 'schedule' }, identity);
-        const { decision } = await decideAndWait(guard, call, { until: 0, onWait: () => {} });
+        const { evaluated } = await decideAndWait(guard, call, { until: 0, onWait: () => {} });
+        const decision = look(guard, call, evaluated); // in the turn that calls the work
         if (decision.verdict !== 'allow') {
           guard.interventions.add(decision, call, { input: null, status: 'blocked', state: 'refused' });
           return { status: 'skipped', decision };
         }
-        return { status: 'ran', result: await run({ ...options, runId: identity.runId }, work) };
+        return { status: 'ran', result: await run(opening, work) };
       };
     },
 

@@ -1,7 +1,7 @@
-import { type Decision, faultReading, messageOf, type Reading } from '../flags/index.ts';
-import type { Replica } from '../store/replica.ts';
-import { type CallOptions, type NormalisedAction, parseInput } from './action.ts';
+import { type Decision, messageOf } from '../flags/index.ts';
+import { type NormalisedAction, parseInput, type readOptions } from './action.ts';
 import { type Attempt, type AttemptEvent, transition } from './attempt-state.ts';
+import { askPermit, type Permit } from './confirm.ts';
 import { blocked, type DecidedCall, decide, faultCause } from './decide.ts';
 import { evaluateMode } from './evaluate.ts';
 import { execute } from './execute.ts';
@@ -10,10 +10,10 @@ import { callHandler } from './handlers.ts';
 import type { Outcome } from './outcome.ts';
 import { decided, type Waiting, waitFor } from './wait.ts';
 
-/** How long the answer to a confirmation lets an irreversible action start, in milliseconds since it was sent, by both clocks. */
-const PERMIT_MS = 250;
-
-/** How often one call is decided anew because the switch moved between deciding and starting; then it is blocked. */
+/**
+ * How often one call is decided anew because the switch moved, or the permit ran out, between deciding and starting; then it is blocked.
+ * A permit runs out where many confirmed calls keep the event loop busy one after the other: each round lets some of them start.
+ */
 const MAX_ROUNDS = 100;
 
 const UNIDENTIFIED =
@@ -30,14 +30,16 @@ function unenforced<Input, Result>(guard: Guard, action: NormalisedAction<Input,
 }
 
 /**
- * The centre: decide → wait → intend → confirm → execute → land. The last look at the local copy, with its lease, is in the very turn that
- * calls `execute`; nothing is awaited in between. When that look no longer gives the same verdict, the call is decided again from the start.
+ * The centre: decide → wait → intend → confirm → execute → land. The last look at the local copy, with its lease and the permit's age, is in the
+ * very synchronous block that calls `execute`: nothing is awaited in between, nothing of the user's runs, and nothing grows with the input. Whatever
+ * could (handlers, schemas, the record of a redirect, the caller's options) comes before that look. When it no longer gives the same verdict, or the
+ * permit has run out, the call is decided again from the start.
  */
 export async function perform<Input, Result>(
   guard: Guard,
   action: NormalisedAction<Input, Result>,
   rawInput: Input,
-  options: CallOptions,
+  options: ReturnType<typeof readOptions>,
 ): Promise<Outcome<Result>> {
   const turn = guard.turn();
   if (turn) await turn;
@@ -61,13 +63,17 @@ export async function perform<Input, Result>(
       guard.interventions.add(decision, call, { input, status: 'paused', state: 'waiting' });
     step({ type: 'wait', decision });
   };
-  const until = performance.now() + (options.waitMs ?? Number.POSITIVE_INFINITY);
+  const until = performance.now() + options.waitMs;
   const waiting: Waiting = { until, signal: options.signal, onWait };
+  /** Made once: what a handler gave does not depend on the round. */
+  let redirected: { readonly input: Input; readonly keepRecord: () => void } | undefined;
   for (let round = 0; round < MAX_ROUNDS; round += 1) {
     const since = performance.now();
     let now = decided(guard, call, await evaluateMode(guard.client, call, guard.deadlines), since);
     if (now.decision.verdict === 'pause') now = await waitFor(guard, call, now, waiting);
-    const { decision, evaluated } = now;
+    const { evaluated } = now;
+    // Anew, because waiting and measuring may have let others run: a handler of the user's is called below.
+    const decision = look(guard, call, evaluated);
     const { verdict } = decision;
     if (verdict === 'pause') return { status: 'paused', decision };
     if (verdict === 'block') return refuse(decision);
@@ -84,43 +90,36 @@ export async function perform<Input, Result>(
       return { status: 'drafted', decision, draft: drafted.value };
     }
 
-    let effective = input;
-    if (verdict === 'redirect') {
-      const redirected = await redirect(guard, action, input);
-      if ('problem' in redirected)
-        return refuse(blocked(call, faultCause('HANDLER_FAILED', redirected.problem), decision));
-      effective = redirected.value;
+    if (verdict === 'redirect' && !redirected) {
+      const handled = await redirect(guard, action, input);
+      if ('problem' in handled) return refuse(blocked(call, faultCause('HANDLER_FAILED', handled.problem), decision));
+      const circumstances = { input: handled.value, original: input, status: 'redirected', state: 'executing' };
+      redirected = { input: handled.value, keepRecord: guard.interventions.prepare(decision, call, circumstances) };
     }
     if (options.signal?.aborted) return { status: 'aborted', decision, landed: 'no' };
     step({ type: 'intend', decision });
 
-    let permitted: Reading | null = null;
+    let permit: Permit | null = null;
     if (action.irreversible && guard.replica) {
       step({ type: 'confirm' });
-      permitted = await permit(guard.replica);
+      permit = await askPermit(guard.replica);
       if (options.signal?.aborted) return { status: 'aborted', decision, landed: 'no' };
     }
+    // From here to `execute` nothing is awaited, and nothing of the user's runs.
     const last = look(guard, call, evaluated);
-    if (last.verdict !== verdict) {
-      if (last.verdict === 'block') return refuse(last);
+    if (last.verdict === 'block') return refuse(last);
+    if (permit?.is === 'refused') return refuse(decide([permit.reading], call));
+    const mayStart = permit === null || (permit.is === 'granted' && permit.isFresh());
+    if (last.verdict !== verdict || !mayStart) {
       step({ type: 'reconsider' });
       continue;
     }
-    if (permitted) return refuse(decide([permitted], call));
-    return execute({ guard, action, call, decision: last, evaluated, input, effective, options, step });
+    const { input: effective, keepRecord } = verdict === 'redirect' && redirected ? redirected : { input };
+    return execute({ guard, action, call, decision: last, evaluated, effective, options, keepRecord, step });
   }
   return refuse(
     blocked(call, faultCause('STALE', `the switch changed ${MAX_ROUNDS} times while this call was decided`)),
   );
-}
-
-/** Null when the store has confirmed the very state that is held here, recently enough; else what is wrong. */
-async function permit(replica: Replica): Promise<Reading | null> {
-  const sent = await replica.permit(PERMIT_MS);
-  const now = replica.now();
-  const fresh = sent !== null && now.mono - sent.mono < PERMIT_MS && Math.abs(now.wall - sent.wall) < PERMIT_MS;
-  if (fresh) return null;
-  return faultReading('STALE', `the store did not confirm this action within ${PERMIT_MS} ms`, replica.epoch);
 }
 
 type Prepared<T> =

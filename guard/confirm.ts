@@ -1,0 +1,34 @@
+import { faultReading, type Instant, type Reading } from '../flags/index.ts';
+import type { Replica } from '../store/replica.ts';
+
+/** How long the answer to a confirmation lets an irreversible action start, in milliseconds since it was sent, by both clocks. */
+const PERMIT_MS = 250;
+
+/** A process that was busy for more than this part of the time may have had no time to read an answer. */
+const MOSTLY = 0.5;
+
+/** What the store said when it was asked once more. */
+export type Permit =
+  /**
+   * It confirmed the very state that is held here. `isFresh` is true while both clocks show less than `PERMIT_MS` since the request was *sent*, and is to be
+   * asked in the synchronous block that starts the action: answers that arrive together are all taken before the first of their actions runs, and that one
+   * may take long.
+   */
+  | { readonly is: 'granted'; readonly isFresh: () => boolean }
+  /** This process itself was busy for most of the time, so nothing is known of the store: ask again. */
+  | { readonly is: 'late' }
+  | { readonly is: 'refused'; readonly reading: Reading };
+
+/** One round trip to the store, for an action that cannot be undone. */
+export async function askPermit(replica: Replica): Promise<Permit> {
+  const before = performance.eventLoopUtilization();
+  const sent = await replica.permit(PERMIT_MS);
+  if (sent !== null) return { is: 'granted', isFresh: () => isFresh(sent, replica.now()) };
+  // The lease bounds how often: it ends where the store does not answer either.
+  if (performance.eventLoopUtilization(before).utilization > MOSTLY) return { is: 'late' };
+  const message = `the store did not confirm this action within ${PERMIT_MS} ms`;
+  return { is: 'refused', reading: faultReading('STALE', message, replica.epoch) };
+}
+
+const isFresh = (sent: Instant, now: Instant): boolean =>
+  now.mono - sent.mono < PERMIT_MS && Math.abs(now.wall - sent.wall) < PERMIT_MS;

@@ -1,0 +1,115 @@
+import { OpenFeature } from '@openfeature/server-sdk';
+import { afterEach, describe, expect, test } from 'vitest';
+import { createKillSwitch } from '../../index.ts';
+import { openControlPlane } from '../../operator/index.ts';
+import type { Mode } from '../../flags/index.ts';
+import { memoryControlStore } from '../../store/memory/control.ts';
+import { memoryStore } from '../../store/memory/index.ts';
+
+const opened: Array<() => Promise<void>> = [];
+afterEach(async () => {
+  for (const close of opened.splice(0).reverse()) await close();
+  await OpenFeature.clearProviders();
+  OpenFeature.clearHooks();
+});
+
+const LEASE_MS = 500;
+/** Keeps the event loop busy until the lease is over. */
+const outliveTheLease = (): void => {
+  for (const until = performance.now() + LEASE_MS + 50; performance.now() < until; );
+};
+
+let domains = 0;
+async function setUp(mode: Mode, options: Partial<Parameters<typeof createKillSwitch>[0]> = {}) {
+  const store = memoryStore();
+  const control = await openControlPlane({ store: memoryControlStore(store), operator: { id: 'ann' } });
+  await control.init();
+  await control.setMode({ mode, reason: 'test' });
+  domains += 1;
+  const killSwitch = await createKillSwitch({
+    store,
+    domain: `last-look-${domains}`,
+    leaseMs: LEASE_MS,
+    agentId: 'x',
+    ...options,
+  });
+  opened.push(
+    () => control.close(),
+    () => killSwitch.close(),
+  );
+  const started: unknown[] = [];
+  const action = killSwitch.action({
+    name: 'mail.send',
+    execute: (input: { to: string }) => {
+      started.push(input);
+    },
+    redirect: (input) => input,
+  });
+  return { action, started };
+}
+
+describe('nothing of the user’s runs between the last look and execute', () => {
+  test('a slow redact of a redirected call ends before the look that finds the lease over', async () => {
+    const { action, started } = await setUp('test_mode', {
+      redact: (input) => {
+        outliveTheLease();
+        return input;
+      },
+    });
+    expect(await action.attempt({ to: 'a' })).toMatchObject({ status: 'blocked', decision: { mode: 'full_stop' } });
+    expect(started).toEqual([]);
+  });
+
+  test('so does a getter of the input, which the record reads', async () => {
+    const { action, started } = await setUp('test_mode');
+    const input = Object.defineProperty({ to: 'a' }, 'slow', {
+      enumerable: true,
+      get: () => {
+        outliveTheLease();
+        return 1;
+      },
+    });
+    expect(await action.attempt(input)).toMatchObject({ status: 'blocked' });
+    expect(started).toEqual([]);
+  });
+
+  test.each(['signal', 'waitMs', 'idempotencyKey', 'approvalId'])(
+    'the option %s is read once, before anything is decided',
+    async (name) => {
+      const { action, started } = await setUp('live');
+      let reads = 0;
+      const options = Object.defineProperty({}, name, {
+        enumerable: true,
+        get: () => {
+          reads += 1;
+          outliveTheLease();
+          return undefined;
+        },
+      });
+      for (const call of [() => action.attempt({ to: 'a' }, options), () => action({ to: 'a' }, options)]) {
+        reads = 0;
+        await call().catch(() => {});
+        expect(reads).toBe(1);
+      }
+      expect(started.length).toBeLessThanOrEqual(2);
+    },
+  );
+
+  test.each([
+    ['signal', 5, 'AbortSignal'],
+    ['signal', null, 'AbortSignal'],
+    ['waitMs', -1, 'waitMs'],
+    ['waitMs', Number.NaN, 'waitMs'],
+    ['waitMs', '5s', 'waitMs'],
+    ['idempotencyKey', '', 'idempotencyKey'],
+    ['approvalId', 7, 'approvalId'],
+  ])('an option %s of %j is refused at the border', async (name, value, said) => {
+    const { action, started } = await setUp('live');
+    for (const call of [
+      () => action.attempt({ to: 'a' }, { [name]: value }),
+      () => action({ to: 'a' }, { [name]: value }),
+    ])
+      await expect(call()).rejects.toMatchObject({ code: 'INVALID_ARGUMENT', message: expect.stringContaining(said) });
+    expect(started).toEqual([]);
+  });
+});
