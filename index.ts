@@ -29,7 +29,7 @@ export type {
   LimitDefinition,
   Surface,
 } from './guard/action.ts';
-export { ActionInputError, ActionStoppedError, isActionStoppedError } from './guard/errors.ts';
+export { ActionInputError, ActionResultError, ActionStoppedError, isActionStoppedError } from './guard/errors.ts';
 export type { RedactInput } from './guard/interventions.ts';
 export type { CheckOptions, JobOutcome, KillSwitch, RunOptions } from './guard/kill-switch.ts';
 export type { Outcome, OutcomeStatus } from './guard/outcome.ts';

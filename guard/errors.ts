@@ -40,3 +40,15 @@ export class ActionInputError extends Error {
     this.issues = issues;
   }
 }
+
+/** An action returned something that could act after the call, where nobody could look at the switch. What `execute` had done by then is done. */
+export class ActionResultError extends Error {
+  override readonly name = 'ActionResultError';
+  readonly code = 'RESULT_GOES_ON';
+  readonly action: string;
+
+  constructor(action: string, what: string) {
+    super(`What ${action} returned ${what}.`);
+    this.action = action;
+  }
+}

@@ -13,19 +13,25 @@ export interface Watched {
   readonly stop: (decision: Decision) => boolean;
 }
 
+/** Work that is counted. Between the steps of a result that goes on it is not active, so that a pause has reached it already. */
+export interface Running extends Watched {
+  readonly isActive: () => boolean;
+}
+
 /** True when work that was let through by `before` must end: it would get another, stricter verdict. A pause lets it drain: it waits at its next checkpoint. */
-const mustStop = (before: Decision, now: Decision): boolean => now.verdict !== 'pause' && isDraining(before, now);
+export const mustStop = (before: Decision, now: Decision): boolean =>
+  now.verdict !== 'pause' && isDraining(before, now);
 
 /** True when work that runs would now wait or be stopped: a kill or a pause has reached it, and it has not ended yet. */
-const isDraining = (before: Decision, now: Decision): boolean =>
+export const isDraining = (before: Decision, now: Decision): boolean =>
   now.verdict !== before.verdict && strictness(now.mode) > strictness(before.mode);
 
 /** The work that runs now: counted for the beats, and watched, so that each piece is told the moment that it is no longer allowed. */
 export class InFlight {
   readonly #open = new Set<Identity>();
-  readonly #running = new Set<Watched>();
+  readonly #running = new Set<Running>();
   readonly #watched = new Set<Watched>();
-  readonly #draining = new Set<Watched>();
+  readonly #draining = new Set<Running>();
   readonly #onDrained: () => void;
 
   /** @param onDrained called when nothing is in flight any more of what must end */
@@ -55,14 +61,28 @@ export class InFlight {
   }
 
   /** An action has started. */
-  start(watched: Watched): void {
-    this.#running.add(watched);
+  start(running: Running): void {
+    this.#running.add(running);
   }
 
   /** An action has ended. */
-  end(watched: Watched): void {
-    this.#running.delete(watched);
-    if (this.#draining.delete(watched) && this.#draining.size === 0) this.#onDrained();
+  end(running: Running): void {
+    this.#running.delete(running);
+    this.#drained(running);
+  }
+
+  /** An action rests until its next step. */
+  rest(running: Running): void {
+    if (this.#draining.has(running) && !this.#drains(running, running.look())) this.#drained(running);
+  }
+
+  #drains(running: Running, now: Decision): boolean {
+    const { decision } = running;
+    return isDraining(decision, now) && (mustStop(decision, now) || running.isActive());
+  }
+
+  #drained(running: Running): void {
+    if (this.#draining.delete(running) && this.#draining.size === 0) this.#onDrained();
   }
 
   /** Watches without counting; the returned function ends it. */
@@ -80,11 +100,11 @@ export class InFlight {
   /** Something has changed: whoever is no longer allowed is told, in this very turn. Returns how many were. */
   check(): number {
     let told = 0;
-    for (const watched of [...this.#running]) {
-      const now = watched.look();
-      if (isDraining(watched.decision, now)) this.#draining.add(watched);
-      else this.#draining.delete(watched);
-      if (mustStop(watched.decision, now) && watched.stop(now)) told += 1;
+    for (const running of [...this.#running]) {
+      const now = running.look();
+      if (this.#drains(running, now)) this.#draining.add(running);
+      else this.#draining.delete(running);
+      if (mustStop(running.decision, now) && running.stop(now)) told += 1;
     }
     for (const watched of [...this.#watched]) {
       const now = watched.look();

@@ -1,0 +1,54 @@
+import { randomUUID } from 'node:crypto';
+import type { Decision } from '../flags/index.ts';
+import type { CallOptions, ExecuteContext } from './action.ts';
+
+/** What `execute` is given. Its signal and its key are made only when somebody looks at them: most actions never do. */
+export class StartedCall implements ExecuteContext {
+  readonly #outer: AbortSignal | undefined;
+  #controller: AbortController | undefined;
+  #stoppedBy: Decision | undefined;
+  #key: string | undefined;
+  #onOuter: (() => void) | undefined;
+
+  constructor({ signal, idempotencyKey }: CallOptions) {
+    this.#outer = signal;
+    this.#key = idempotencyKey;
+  }
+
+  /** The decision that it was told to stop by. */
+  get stoppedBy(): Decision | undefined {
+    return this.#stoppedBy;
+  }
+
+  get idempotencyKey(): string {
+    this.#key ??= randomUUID();
+    return this.#key;
+  }
+
+  get signal(): AbortSignal {
+    if (!this.#controller) {
+      this.#controller = new AbortController();
+      if (this.#stoppedBy) this.#controller.abort(this.#stoppedBy);
+      else if (this.#outer) this.#hearOuter(this.#controller, this.#outer);
+    }
+    return this.#controller.signal;
+  }
+
+  #hearOuter(controller: AbortController, outer: AbortSignal): void {
+    this.#onOuter = () => controller.abort(outer.reason);
+    if (outer.aborted) this.#onOuter();
+    else outer.addEventListener('abort', this.#onOuter, { once: true });
+  }
+
+  /** False when it had been told before. */
+  stop(decision: Decision): boolean {
+    if (this.#stoppedBy) return false;
+    this.#stoppedBy = decision;
+    this.#controller?.abort(decision);
+    return true;
+  }
+
+  release(): void {
+    if (this.#onOuter) this.#outer?.removeEventListener('abort', this.#onOuter);
+  }
+}

@@ -1,0 +1,216 @@
+import type { Decision, Reading } from '../flags/index.ts';
+import type { CallOptions, NormalisedAction } from './action.ts';
+import type { Attempt, AttemptEvent } from './attempt-state.ts';
+import { nextChange } from './changes.ts';
+import { blocked, type DecidedCall, faultCause } from './decide.ts';
+import { ActionStoppedError } from './errors.ts';
+import { evaluateMode } from './evaluate.ts';
+import { StartedCall } from './execute-context.ts';
+import { type Guard, look } from './guard.ts';
+import { isDraining, mustStop, type Running } from './in-flight.ts';
+import { holdResult, type Part } from './ongoing/index.ts';
+import type { Outcome } from './outcome.ts';
+import { POLL_MS } from './wait.ts';
+
+/** A call that was let through, and all that was found out about it. */
+export interface LetThrough<Input, Result> {
+  readonly guard: Guard;
+  readonly action: NormalisedAction<Input, Result>;
+  readonly call: DecidedCall;
+  /** The last look, in this very turn. */
+  readonly decision: Decision;
+  readonly evaluated: Reading;
+  /** What `redirect` made of the input; else the input itself. */
+  readonly effective: Input;
+  readonly options: CallOptions;
+  /** Keeps the record that was made of a redirect. */
+  readonly keepRecord: (() => void) | undefined;
+  readonly step: (event: AttemptEvent) => Attempt;
+}
+
+/** An action under way, until its result can act no more: watched by the decision that let it through. */
+export class RunningCall<Input, Result> implements Running {
+  readonly decision: Decision;
+  readonly context: StartedCall;
+  readonly #call: LetThrough<Input, Result>;
+  /** What its result can still do, once `execute` has returned. */
+  readonly #parts = new Set<ResultPart>();
+  #returned = false;
+  #recorded = false;
+  #evaluated: Reading;
+
+  constructor(call: LetThrough<Input, Result>) {
+    this.#call = call;
+    this.#evaluated = call.evaluated;
+    this.decision = call.decision;
+    this.context = new StartedCall(call.options);
+  }
+
+  look(): Decision {
+    return look(this.#call.guard, this.#call.call, this.#evaluated);
+  }
+
+  async refresh(): Promise<void> {
+    const { guard, call } = this.#call;
+    this.#evaluated = await evaluateMode(guard.client, call, guard.deadlines);
+  }
+
+  isActive(): boolean {
+    return !this.#returned || [...this.#parts].some((part) => part.active);
+  }
+
+  stop(stoppedBy: Decision): boolean {
+    const { is } = this.#call.step({ type: 'stop', decision: stoppedBy });
+    if (is !== 'stopping' || !this.context.stop(stoppedBy)) return false;
+    for (const part of [...this.#parts]) part.stop(stoppedBy);
+    return true;
+  }
+
+  /** `execute` has ended. What it gave stays in flight while it can still act. @throws ActionResultError for what could act unseen */
+  landed(given: Result): Outcome<Result> {
+    const { guard, action } = this.#call;
+    let result: Result;
+    try {
+      result = holdResult(action.name, given, (stop) => this.#open(stop)) as Result;
+    } catch (error) {
+      const refused = blocked(this.#call.call, faultCause('UNSUPPORTED', String(error)), this.decision);
+      for (const part of [...this.#parts]) part.stop(refused);
+      return this.failed(error);
+    }
+    this.#returned = true;
+    const { stoppedBy } = this.context;
+    if (this.#parts.size > 0) {
+      // It was told to stop before anything of this could be: the call is aborted, and what it began must end.
+      if (stoppedBy) for (const part of [...this.#parts]) part.stop(stoppedBy);
+      else guard.inFlight.rest(this);
+    } else {
+      this.#end({ type: 'land' });
+    }
+    if (stoppedBy) return this.#aborted(stoppedBy, 'landed');
+    const { decision } = this;
+    return { status: decision.verdict === 'redirect' ? 'redirected' : 'executed', decision, result };
+  }
+
+  /** @throws what `execute` threw, unless it had been told to stop */
+  failed(error: unknown): Outcome<Result> {
+    this.#returned = true;
+    const ended = this.#end({ type: 'fail', error });
+    if (ended.is === 'unknown') return this.#aborted(ended.stoppedBy, 'unknown');
+    throw error;
+  }
+
+  #open(stop: (reason: Error) => void): Part {
+    const { guard, call } = this.#call;
+    const part: ResultPart = new ResultPart({
+      stop,
+      running: this,
+      closed: () =>
+        guard.isClosed() ? blocked(call, faultCause('CLOSED', 'this switch has been closed'), this.decision) : null,
+      changed: () => nextChange(guard.changes, guard.replica ? Number.POSITIVE_INFINITY : POLL_MS, undefined),
+      refresh: guard.replica ? null : () => this.refresh(),
+      rested: () => guard.inFlight.rest(this),
+      ended: () => this.#partEnded(part),
+    });
+    this.#parts.add(part);
+    return part;
+  }
+
+  #partEnded(part: ResultPart): void {
+    if (!this.#parts.delete(part) || this.#parts.size > 0 || !this.#returned) return;
+    const before = this.context.stoppedBy;
+    this.#end({ type: 'land' });
+    if (before) this.#recordAborted(before, 'landed');
+  }
+
+  #end(event: AttemptEvent): Attempt {
+    this.#call.guard.inFlight.end(this);
+    this.context.release();
+    return this.#call.step(event);
+  }
+
+  /** What ended after it was told to stop is never a success that nobody saw; only what cannot change anything is known not to have landed. */
+  #aborted(stoppedBy: Decision, state: 'landed' | 'unknown'): Outcome<Result> {
+    this.#recordAborted(stoppedBy, state);
+    return { status: 'aborted', decision: stoppedBy, landed: this.#call.action.effect === 'write' ? 'unknown' : 'no' };
+  }
+
+  #recordAborted(stoppedBy: Decision, state: 'landed' | 'unknown'): void {
+    if (this.#recorded) return;
+    this.#recorded = true;
+    const { guard, call, effective } = this.#call;
+    guard.interventions.add(stoppedBy, call, { input: effective, status: 'aborted', state });
+  }
+}
+
+interface PartOptions {
+  readonly stop: (reason: Error) => void;
+  readonly running: Running;
+  readonly closed: () => Decision | null;
+  readonly changed: () => Promise<void>;
+  /** Evaluates anew, where the mode comes from elsewhere than the local copy. */
+  readonly refresh: (() => Promise<void>) | null;
+  readonly rested: () => void;
+  readonly ended: () => void;
+}
+
+/** A part of a result that goes on, as the guard sees it. */
+class ResultPart implements Part {
+  readonly #options: PartOptions;
+  #stopped: ActionStoppedError | null = null;
+  #refreshed = false;
+  active = true;
+
+  constructor(options: PartOptions) {
+    this.#options = options;
+  }
+
+  pass(): Promise<void> | null {
+    const { refresh, changed } = this.#options;
+    if (refresh && !this.#refreshed) {
+      this.#refreshed = true;
+      return refresh();
+    }
+    this.#refreshed = false;
+    if (this.#mayStep()) return null;
+    this.rest();
+    return changed();
+  }
+
+  passNow(): void {
+    if (!this.#mayStep()) throw new ActionStoppedError('paused', this.#options.running.look());
+  }
+
+  /** False while it is paused. @throws ActionStoppedError */
+  #mayStep(): boolean {
+    const { running, closed } = this.#options;
+    if (this.#stopped) throw this.#stopped;
+    const now = closed() ?? running.look();
+    if (mustStop(running.decision, now)) {
+      running.stop(now);
+      throw this.#stopped ?? new ActionStoppedError('aborted', now);
+    }
+    this.active = !isDraining(running.decision, now);
+    return this.active;
+  }
+
+  rest(): void {
+    this.active = false;
+    this.#options.rested();
+  }
+
+  end(): void {
+    this.active = false;
+    this.#options.ended();
+  }
+
+  /** Ends it as well as it can be ended. */
+  stop(decision: Decision): void {
+    if (this.#stopped) return;
+    this.#stopped = new ActionStoppedError('aborted', decision);
+    try {
+      this.#options.stop(this.#stopped);
+    } catch {
+      // What cannot be ended stays in flight, and is shown as such.
+    }
+  }
+}
