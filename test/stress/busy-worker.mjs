@@ -4,13 +4,15 @@ import { createKillSwitch } from 'openfeature-kill-switch';
 import { fileStore } from 'openfeature-kill-switch/store/file';
 import { redisStore } from 'openfeature-kill-switch/store/redis';
 
-const { url, directory, busyMs, calls, leaseMs, irreversible, redactMs } = JSON.parse(process.argv[2] ?? '{}');
+const { url, replicas, directory, busyMs, calls, leaseMs, irreversible, redactMs } = JSON.parse(
+  process.argv[2] ?? '{}',
+);
 const now = () => Number(process.hrtime.bigint() / 1000n) / 1000;
 const busy = (/** @type {number} */ ms) => {
   for (const until = now() + ms; now() < until; );
 };
 const killSwitch = await createKillSwitch({
-  store: url ? redisStore({ url }) : fileStore({ directory }),
+  store: url ? redisStore({ url, replicas }) : fileStore({ directory }),
   leaseMs,
   agentId: 'busy',
   executor: { name: 'busy' },
