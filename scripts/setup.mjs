@@ -1,4 +1,5 @@
 // `npm run pretest`: everything that the tests need, with one line for each thing that takes time.
+import { ensureBindfs } from '../test/servers/ensure-bindfs.mjs';
 import { ensureFlagd } from '../test/servers/ensure-flagd.mjs';
 import { ensureRedis } from '../test/servers/ensure-redis.mjs';
 import { ensureBuilt, ensureInstalled, showFailuresPlainly } from './prepare.mjs';
@@ -7,4 +8,5 @@ showFailuresPlainly();
 ensureInstalled();
 ensureBuilt();
 console.log(`redis-server: ${ensureRedis() ?? 'none'}`);
+console.log(`bindfs: ${ensureBindfs() ?? 'none'}`);
 console.log(`flagd: ${(await ensureFlagd()) ?? 'none'}`);

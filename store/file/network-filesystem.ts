@@ -1,4 +1,4 @@
-import { statfs } from 'node:fs/promises';
+import { readFile, stat, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { KillSwitchError } from '../../flags/index.ts';
 import { errnoOf, fileError } from './file-errors.ts';
@@ -19,6 +19,23 @@ const NETWORK: ReadonlyMap<number, string> = new Map([
   [0x19830326, 'BeeGFS'],
   [0x73757245, 'Coda'],
   [0x564c, 'NCP'],
+  [0x20030528, 'OrangeFS'],
+  [0x01021997, '9p'],
+  [0x786f4256, 'vboxsf'],
+  [0xbacbacbc, 'vmhgfs'],
+  [0x7c7c6673, 'prl_fs'],
+]);
+
+/** Anything may be behind this one: a disk, a bucket, another machine, or the host of this one. The table of mounts has its name. */
+const FUSE = 0x65735546;
+
+/** Those of its names that are known to be on a disk of this machine; every other counts as a network's. */
+const LOCAL_FUSE: ReadonlySet<string> = new Set([
+  'fuseblk', // ntfs-3g, exfat
+  'fuse.ntfs-3g',
+  'fuse.fuse-overlayfs', // containers without root
+  'fuse.encfs',
+  'fuse.gocryptfs',
 ]);
 
 /** The name of a network file system by its type in `statfs`, or undefined for a local one. */
@@ -37,11 +54,33 @@ export async function localFreeBytes(path: string): Promise<number> {
     throw fileError(error, 'read', path);
   }
   const name = networkFileSystem(found.type);
-  if (name !== undefined) {
-    throw new KillSwitchError(
-      'NETWORK_FILESYSTEM',
-      `${path} is on a network file system (${name}), which does not keep the order of appends. Use a local folder, or Redis for several machines.`,
-    );
+  if (name !== undefined) throw refused(path, `a network file system (${name})`);
+  if (found.type >>> 0 === FUSE) {
+    const mounted = await mountedAs(path);
+    if (!LOCAL_FUSE.has(mounted))
+      throw refused(path, `a file system (${mounted}) that is not known to be on a disk of this machine`);
   }
   return found.bavail * found.bsize;
+}
+
+const refused = (path: string, where: string): KillSwitchError =>
+  new KillSwitchError(
+    'NETWORK_FILESYSTEM',
+    `${path} is on ${where}, and such a one may not keep the order of appends. Use a local folder, or Redis for several machines.`,
+  );
+
+/** What the mount that this path is on is called, as in mount(8); `fuse` where that cannot be told. */
+async function mountedAs(path: string): Promise<string> {
+  try {
+    const [{ dev }, mounts] = await Promise.all([
+      stat(path, { bigint: true }),
+      readFile('/proc/self/mountinfo', 'utf8'),
+    ]);
+    const major = ((dev >> 8n) & 0xfffn) | ((dev >> 32n) & ~0xfffn);
+    const minor = (dev & 0xffn) | ((dev >> 12n) & ~0xffn);
+    const line = mounts.split('\n').find((mount) => mount.split(' ')[2] === `${major}:${minor}`);
+    return / - (\S+)/.exec(line ?? '')?.[1] ?? 'fuse';
+  } catch {
+    return 'fuse';
+  }
 }
