@@ -61,6 +61,10 @@ export interface KillSwitchParts {
   readonly close: () => Promise<void>;
 }
 
+/** A call without options. */
+const AT_ONCE = { waitMs: 0 } as const;
+const WITHOUT_END = { waitMs: Number.POSITIVE_INFINITY } as const;
+
 const NO_STATE = faultReading(
   'NO_LOCAL_STATE',
   'there is no store here, so the switch can only be asked by an evaluation',
@@ -82,13 +86,16 @@ export function killSwitchOf({ guard, storage, registry, checkpoints, close }: K
     action<Input, Result>(definition: ActionDefinition<Input, Result>): GuardedAction<Input, Result> {
       const action = normaliseAction(definition);
       const used = registry.register(action);
-      const attempt = async (input: Input, options: CallOptions = {}): Promise<Outcome<Result>> => {
+      const attemptWith = async (input: Input, options: CallOptions): Promise<Outcome<Result>> =>
+        perform(guard, action, input, readOptions(options, 0));
+      const attempt = (input: Input, options?: CallOptions): Promise<Outcome<Result>> => {
         used();
-        return perform(guard, action, input, readOptions(options, 0));
+        return options === undefined ? perform(guard, action, input, AT_ONCE) : attemptWith(input, options);
       };
-      const call = async (input: Input, options: CallOptions = {}): Promise<Result> => {
+      const call = async (input: Input, options?: CallOptions): Promise<Result> => {
         used();
-        const outcome = await perform(guard, action, input, readOptions(options, Number.POSITIVE_INFINITY));
+        const read = options === undefined ? WITHOUT_END : readOptions(options, WITHOUT_END.waitMs);
+        const outcome = await perform(guard, action, input, read);
         if (outcome.status === 'executed' || outcome.status === 'redirected') return outcome.result;
         throw new ActionStoppedError(outcome.status, outcome.decision);
       };

@@ -72,8 +72,8 @@ export async function perform<Input, Result>(
     let now = decided(guard, call, await evaluateMode(guard.client, call, guard.deadlines), since);
     if (now.decision.verdict === 'pause') now = await waitFor(guard, call, now, waiting);
     const { evaluated } = now;
-    // Anew, because waiting and measuring may have let others run: a handler of the user's is called below.
-    const decision = look(guard, call, evaluated);
+    // Where a handler of the user's is called below, anew: waiting and measuring may have let others run.
+    const decision = now.decision.verdict === 'allow' ? now.decision : look(guard, call, evaluated);
     const { verdict } = decision;
     if (verdict === 'pause') return { status: 'paused', decision };
     if (verdict === 'block') return refuse(decision);

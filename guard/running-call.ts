@@ -8,7 +8,7 @@ import { evaluateMode } from './evaluate.ts';
 import { StartedCall } from './execute-context.ts';
 import { type Guard, look } from './guard.ts';
 import { isDraining, mustStop, type Running } from './in-flight.ts';
-import { holdResult, type Part } from './ongoing/index.ts';
+import { holdResult, mayGoOn, type Part } from './ongoing/index.ts';
 import type { Outcome } from './outcome.ts';
 import { POLL_MS } from './wait.ts';
 
@@ -33,8 +33,8 @@ export class RunningCall<Input, Result> implements Running {
   readonly decision: Decision;
   readonly context: StartedCall;
   readonly #call: LetThrough<Input, Result>;
-  /** What its result can still do, once `execute` has returned. */
-  readonly #parts = new Set<ResultPart>();
+  /** What its result can still do, once `execute` has returned; made only where it can do anything. */
+  #parts: Set<ResultPart> | undefined;
   #returned = false;
   #recorded = false;
   #evaluated: Reading;
@@ -56,35 +56,39 @@ export class RunningCall<Input, Result> implements Running {
   }
 
   isActive(): boolean {
-    return !this.#returned || [...this.#parts].some((part) => part.active);
+    return !this.#returned || [...(this.#parts ?? [])].some((part) => part.active);
   }
 
   stop(stoppedBy: Decision): boolean {
     const { is } = this.#call.step({ type: 'stop', decision: stoppedBy });
     if (is !== 'stopping' || !this.context.stop(stoppedBy)) return false;
-    for (const part of [...this.#parts]) part.stop(stoppedBy);
+    this.#stopParts(stoppedBy);
     return true;
+  }
+
+  #stopParts(stoppedBy: Decision): void {
+    for (const part of [...(this.#parts ?? [])]) part.stop(stoppedBy);
   }
 
   /** `execute` has ended. What it gave stays in flight while it can still act. @throws ActionResultError for what could act unseen */
   landed(given: Result): Outcome<Result> {
-    const { guard, action } = this.#call;
-    let result: Result;
-    try {
-      result = holdResult(action.name, given, (stop) => this.#open(stop)) as Result;
-    } catch (error) {
-      const refused = blocked(this.#call.call, faultCause('UNSUPPORTED', String(error)), this.decision);
-      for (const part of [...this.#parts]) part.stop(refused);
-      return this.failed(error);
+    let result = given;
+    if (mayGoOn(given)) {
+      try {
+        result = holdResult(this.#call.action.name, given, (stop) => this.#open(stop)) as Result;
+      } catch (error) {
+        this.#stopParts(blocked(this.#call.call, faultCause('UNSUPPORTED', String(error)), this.decision));
+        return this.failed(error);
+      }
     }
     this.#returned = true;
     const { stoppedBy } = this.context;
-    if (this.#parts.size > 0) {
-      // It was told to stop before anything of this could be: the call is aborted, and what it began must end.
-      if (stoppedBy) for (const part of [...this.#parts]) part.stop(stoppedBy);
-      else guard.inFlight.rest(this);
-    } else {
+    if (!this.#parts || this.#parts.size === 0) {
       this.#end({ type: 'land' });
+    } else if (stoppedBy) {
+      this.#stopParts(stoppedBy); // told to stop before it had returned: the call is aborted, and what it began must end
+    } else {
+      this.#call.guard.inFlight.rest(this);
     }
     if (stoppedBy) return this.#aborted(stoppedBy, 'landed');
     const { decision } = this;
@@ -111,12 +115,13 @@ export class RunningCall<Input, Result> implements Running {
       rested: () => guard.inFlight.rest(this),
       ended: () => this.#partEnded(part),
     });
+    this.#parts ??= new Set();
     this.#parts.add(part);
     return part;
   }
 
   #partEnded(part: ResultPart): void {
-    if (!this.#parts.delete(part) || this.#parts.size > 0 || !this.#returned) return;
+    if (!this.#parts?.delete(part) || this.#parts.size > 0 || !this.#returned) return;
     const before = this.context.stoppedBy;
     this.#end({ type: 'land' });
     if (before) this.#recordAborted(before, 'landed');

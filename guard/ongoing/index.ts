@@ -71,14 +71,14 @@ const MOST_MEMBERS = 1000;
  * A closure, a timer inside the app, or a pool of its own cannot be seen.
  * @throws ActionResultError for what could act unseen
  */
-export function holdResult(action: string, result: unknown, open: OpenPart): unknown {
-  if (!isObject(result)) return result;
+export function holdResult(action: string, result: object, open: OpenPart): unknown {
   const found = kindOf(result);
   if (found) return hold(action, result, found, open);
   return PLAIN.has(Object.getPrototypeOf(result)) ? holdMembers(action, result, open) : result;
 }
 
-const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null;
+/** Whether a result is worth looking at: a number or a text can do nothing. */
+export const mayGoOn = (value: unknown): value is object => typeof value === 'object' && value !== null;
 
 const kindOf = (value: object): Kind | undefined => KINDS.find(({ is }) => is(value));
 
@@ -95,7 +95,7 @@ function holdMembers(action: string, result: object, open: OpenPart): unknown {
   for (const key in result) {
     if (--left < 0) break;
     const member = Object.getOwnPropertyDescriptor(result, key)?.value as unknown; // a getter is not run
-    if (!isObject(member) || PLAIN.has(Object.getPrototypeOf(member))) continue;
+    if (!mayGoOn(member) || PLAIN.has(Object.getPrototypeOf(member))) continue;
     const found = kindOf(member);
     if (!found) continue;
     const held = hold(action, member, found, open);
