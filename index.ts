@@ -33,7 +33,7 @@ export { ActionInputError, ActionResultError, ActionStoppedError, isActionStoppe
 export type { RedactInput } from './guard/interventions.ts';
 export type { CheckOptions, JobOutcome, KillSwitch, RunOptions } from './guard/kill-switch.ts';
 export type { Outcome, OutcomeStatus } from './guard/outcome.ts';
-export type { Run } from './guard/run.ts';
+export type { CheckpointOptions, Run } from './guard/run.ts';
 export type { ExecutorStore } from './store/ports.ts';
 
 /** Where the mode comes from: a store of this package; or any provider or client, with or without a store beside it. */

@@ -7,6 +7,7 @@ import {
   isAutonomyStage,
   isFeatureStage,
 } from './stages.ts';
+import { deepFreeze } from './freeze.ts';
 
 /** The key of the one flag that stops. */
 export const MODE_FLAG = 'kill-switch.mode';
@@ -33,7 +34,7 @@ export interface FlagRow {
 }
 
 /** One row a flag, used by the hook, the decorator, the strategy and the reading alike. What does a missing flag mean? `safeValue`. */
-export const CATALOGUE: Readonly<Record<FlagKind, FlagRow>> = {
+export const CATALOGUE: Readonly<Record<FlagKind, FlagRow>> = deepFreeze({
   mode: { kind: 'mode', key: MODE_FLAG, type: 'string', isValid: isMode, strictness, safeValue: SAFE_MODE },
   feature: {
     kind: 'feature',
@@ -59,7 +60,7 @@ export const CATALOGUE: Readonly<Record<FlagKind, FlagRow>> = {
     strictness: (value) => -AUTONOMY_STAGES.indexOf(value as AutonomyStage),
     safeValue: 'human_in_the_loop',
   },
-};
+});
 
 const PREFIXED = [CATALOGUE.feature, CATALOGUE.limit, CATALOGUE.autonomy];
 

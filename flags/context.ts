@@ -1,3 +1,5 @@
+import { deepFreeze } from './freeze.ts';
+
 /** Who asks, and for what: the identity of one call. Lineages name all parents, so that a kill on one reaches its children. */
 export interface Call {
   readonly agentId?: string | undefined;
@@ -14,7 +16,7 @@ export interface Call {
 }
 
 /** The context attributes that say who asks: each is absent or a non-empty string. */
-export const IDENTITY_ATTRIBUTES = {
+export const IDENTITY_ATTRIBUTES = deepFreeze({
   organization_id: 'organizationId',
   agent_id: 'agentId',
   mission_id: 'missionId',
@@ -23,14 +25,14 @@ export const IDENTITY_ATTRIBUTES = {
   effect: 'effect',
   surface: 'surface',
   feature: 'feature',
-} as const satisfies Record<string, keyof Call>;
+} as const satisfies Record<string, keyof Call>);
 
 /** The context attributes that name all parents: each is absent or an array of strings. */
-export const LINEAGE_ATTRIBUTES = {
+export const LINEAGE_ATTRIBUTES = deepFreeze({
   lineage_runs: 'lineageRuns',
   lineage_agents: 'lineageAgents',
   lineage_missions: 'lineageMissions',
-} as const satisfies Record<string, keyof Call>;
+} as const satisfies Record<string, keyof Call>);
 
 const IDENTITY = Object.entries(IDENTITY_ATTRIBUTES);
 const LINEAGE = Object.entries(LINEAGE_ATTRIBUTES);

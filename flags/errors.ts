@@ -1,3 +1,5 @@
+import { redactedStart } from './secret-texts.ts';
+
 const BRAND = Symbol.for('openfeature-kill-switch.error');
 
 /** What went wrong, for machines. */
@@ -36,5 +38,17 @@ export const isKillSwitchError = (error: unknown): error is KillSwitchError => e
 /** What the options of a caller got wrong; nothing was changed. */
 export const invalid = (message: string): KillSwitchError => new KillSwitchError('INVALID_ARGUMENT', message);
 
-/** The message of anything that was thrown. */
-export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+const MAX_MESSAGE = 4000;
+
+/**
+ * The message of anything that was thrown, for a record, a cause or another message: without secrets, bounded, and whatever was thrown. Drivers and
+ * handlers put connection strings and headers into theirs.
+ */
+export function messageOf(error: unknown): string {
+  try {
+    const message: unknown = error instanceof Error ? error.message : error;
+    return redactedStart(String(message), MAX_MESSAGE);
+  } catch {
+    return 'an error that cannot be read';
+  }
+}

@@ -54,7 +54,7 @@ export function definitionProblems(definition: string): DefinitionProblem[] {
 
 /** flagd-core throws the schema's errors as JSON at the end of a message, and other failures as a cause. */
 function schemaErrors(error: unknown): SchemaError[] {
-  const message = messageOf(error);
+  const message = error instanceof Error ? error.message : ''; // as it is: it is read, not shown
   try {
     return JSON.parse(message.slice(message.indexOf('['))) as SchemaError[];
   } catch {

@@ -68,7 +68,7 @@ const endKill = row(endedKill, (view, data) => {
 });
 
 /** Every kind of event: the shape of its data, what it does to the state. To add one, copy a row; `planChange` makes it. */
-export const FOLDS = {
+export const FOLDS = Object.freeze({
   init: row(z.object({ generation: z.string().min(1) }), (_view, data, event) => ({
     patch: {
       set: [
@@ -164,7 +164,7 @@ export const FOLDS = {
     patch: set('flags', undefined, { definition: data.definition, epoch: event.seq }),
     direction: 'loosens', // what the app's own flags mean is not known here
   })),
-} as const;
+} as const);
 
 export type EventType = keyof typeof FOLDS;
 export type EventData<T extends EventType> = z.infer<(typeof FOLDS)[T]['data']>;

@@ -13,6 +13,7 @@ export {
   type FlagdMetadata,
 } from './flagd-schema.ts';
 export * from './fold.ts';
+export { deepFreeze } from './freeze.ts';
 export * from './hash-chain.ts';
 export { idProblem, idSchema, MAX_ID_LENGTH, quoteId } from './ids.ts';
 export * from './lease.ts';
@@ -22,6 +23,8 @@ export * from './records.ts';
 export * from './reports.ts';
 export { type Restriction, resolveMode, restrictionFor } from './resolve.ts';
 export { type SafeAnswer, safeAnswer } from './safe-answer.ts';
+export { isSecret } from './secret-keys.ts';
+export { redactText } from './secret-texts.ts';
 export * from './stages.ts';
 export * from './state.ts';
 export * from './targets.ts';

@@ -8,7 +8,7 @@ export interface Instant {
 export type Clock = () => Instant;
 
 /** The shortest and the longest lease, and the usual one, in milliseconds. */
-export const LEASE_MS = { min: 500, default: 5000, max: 60_000 } as const;
+export const LEASE_MS = Object.freeze({ min: 500, default: 5000, max: 60_000 } as const);
 
 /**
  * How long a state may be trusted. `sent` is when the last confirmation that named the state was *sent* (null: never, or the lease was found over);
@@ -19,7 +19,7 @@ export interface Lease {
   readonly seen: number;
 }
 
-export const NO_LEASE: Lease = { sent: null, seen: Number.NEGATIVE_INFINITY };
+export const NO_LEASE: Lease = Object.freeze({ sent: null, seen: Number.NEGATIVE_INFINITY });
 
 /** True while both clocks show less than the lease since the confirmation was sent, and the wall clock has not gone back. */
 export const isLeaseValid = (lease: Lease, now: Instant, leaseMs: number): boolean => {

@@ -1,21 +1,31 @@
+import { deepFreeze } from './freeze.ts';
+
 /** Every mode, loosest first: a mode's place in this list is its strictness. */
-export const MODES = ['live', 'approval_gated', 'test_mode', 'draft_only', 'read_only', 'paused', 'full_stop'] as const;
+export const MODES = Object.freeze([
+  'live',
+  'approval_gated',
+  'test_mode',
+  'draft_only',
+  'read_only',
+  'paused',
+  'full_stop',
+] as const);
 
 /** How much authority is left. */
 export type Mode = (typeof MODES)[number];
 
 /** What an action does to the world: nothing (`read`), nothing yet (`draft`: it prepares), or a change (`write`). */
-export const EFFECTS = ['read', 'draft', 'write'] as const;
+export const EFFECTS = Object.freeze(['read', 'draft', 'write'] as const);
 
 export type Effect = (typeof EFFECTS)[number];
 
 /** What becomes of one call. */
-export const VERDICTS = ['allow', 'redirect', 'hold', 'draft', 'pause', 'block'] as const;
+export const VERDICTS = Object.freeze(['allow', 'redirect', 'hold', 'draft', 'pause', 'block'] as const);
 
 export type Verdict = (typeof VERDICTS)[number];
 
 /** The one table of the switch: mode × effect → verdict. To add a mode, add its name above and its row here. */
-const TABLE: Readonly<Record<Mode, Readonly<Record<Effect, Verdict>>>> = {
+const TABLE: Readonly<Record<Mode, Readonly<Record<Effect, Verdict>>>> = deepFreeze({
   live: { read: 'allow', draft: 'allow', write: 'allow' },
   approval_gated: { read: 'allow', draft: 'allow', write: 'hold' },
   test_mode: { read: 'allow', draft: 'allow', write: 'redirect' },
@@ -23,7 +33,7 @@ const TABLE: Readonly<Record<Mode, Readonly<Record<Effect, Verdict>>>> = {
   read_only: { read: 'allow', draft: 'block', write: 'block' },
   paused: { read: 'pause', draft: 'pause', write: 'pause' },
   full_stop: { read: 'block', draft: 'block', write: 'block' },
-};
+});
 
 /** What every fault means. */
 export const SAFE_MODE: Mode = 'full_stop';

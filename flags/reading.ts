@@ -7,6 +7,7 @@ import {
   MODE_FLAG,
 } from './catalogue.ts';
 import type { Cause, FaultCode } from './decision.ts';
+import { messageOf } from './errors.ts';
 import { type Mode, SAFE_MODE } from './modes.ts';
 
 /** What was read of the switch for one call: a mode with its cause, or a fault, which means `full_stop`. */
@@ -52,12 +53,12 @@ export function faultOfAnswer(
   const metadata = details.flagMetadata;
   // A fault that one of our own providers or hooks has already named keeps its name.
   if (metadata?.['cause'] === 'fault' && typeof metadata['code'] === 'string') {
-    return { code: metadata['code'] as FaultCode, message: text(metadata['message']) };
+    return { code: metadata['code'] as FaultCode, message: messageOf(text(metadata['message'])) };
   }
   const problem = answerProblem(row, details, callerDefault);
   if (problem === null) return null;
   const { code, message } = problemFault(problem, row, flagKey, details);
-  return { code, message: details.errorMessage ? `${message}: ${details.errorMessage}` : message };
+  return { code, message: details.errorMessage ? `${message}: ${messageOf(details.errorMessage)}` : message };
 }
 
 function problemFault(problem: AnswerProblem, row: FlagRow, flagKey: string, details: FlagDetails): Fault {

@@ -3,23 +3,23 @@ import { epochSchema, modeSchema, timeSchema } from './records.ts';
 import { EFFECTS, VERDICTS } from './modes.ts';
 
 /** What kind of intervention it was, in the words that existing clients know. */
-export const INTERVENTION_TYPES = [
+export const INTERVENTION_TYPES = Object.freeze([
   'HARD_BLOCK',
   'DOWNGRADE',
   'APPROVAL_REQUIRED',
   'RATE_LIMITED',
   'BUDGET_EXCEEDED',
   'WARNING',
-] as const;
+] as const);
 
-export const INTERVENTION_OUTCOMES = [
+export const INTERVENTION_OUTCOMES = Object.freeze([
   'BLOCKED',
   'ESCALATED',
   'APPROVED_AFTER_REVIEW',
   'REJECTED_AFTER_REVIEW',
   'MODIFIED',
   'WARNED',
-] as const;
+] as const);
 
 /** The record of a decision that was not `allow`. `input` is redacted and bounded; `cause` is the decision's, in snake_case. */
 export const interventionSchema = z.object({

@@ -14,7 +14,8 @@ export interface Restriction {
   readonly cause: Cause;
 }
 
-const BASE: Cause = { kind: 'mode' };
+/** Shared by all decisions that rest on the base mode, so nobody may change it. */
+const BASE: Cause = Object.freeze({ kind: 'mode' });
 
 /**
  * The strictest restriction for one call: base mode (with its targeting), kills by exact key, action patterns, feature, surface,

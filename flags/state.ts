@@ -17,7 +17,7 @@ import {
 import { parseTarget, type TargetType } from './targets.ts';
 
 /** The state is a flat set of entries, each under its own key: `KIND` or `KIND:NAME`. One row a kind; `epoch` is the entry's last change. */
-export const ENTRY_SCHEMAS = {
+export const ENTRY_SCHEMAS = Object.freeze({
   /** Which log this is, and the logs that it went on from. */
   control: z.object({
     generation: z.string().min(1),
@@ -33,7 +33,7 @@ export const ENTRY_SCHEMAS = {
   feature: z.object({ stage: featureStageSchema, epoch: epochSchema }),
   limit: z.object({ value: limitValueSchema, epoch: epochSchema }),
   autonomy: z.object({ stage: autonomyStageSchema, epoch: epochSchema }),
-} as const;
+} as const);
 
 export type EntryKind = keyof typeof ENTRY_SCHEMAS;
 export type Entry<K extends EntryKind = EntryKind> = z.infer<(typeof ENTRY_SCHEMAS)[K]>;

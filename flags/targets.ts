@@ -2,7 +2,7 @@ import { invalid } from './errors.ts';
 import { idProblem, quoteId } from './ids.ts';
 
 /** What can be restricted, as the first word of a target. `all` stands alone; the others are followed by `:` and an id. */
-export const TARGET_TYPES = ['all', 'agent', 'mission', 'run', 'action', 'feature', 'surface'] as const;
+export const TARGET_TYPES = Object.freeze(['all', 'agent', 'mission', 'run', 'action', 'feature', 'surface'] as const);
 
 export type TargetType = (typeof TARGET_TYPES)[number];
 

@@ -1,4 +1,4 @@
-import { type Decision, describeCause } from '../flags/index.ts';
+import { type Decision, deepFreeze, describeCause, messageOf } from '../flags/index.ts';
 import type { StoppedStatus } from './outcome.ts';
 
 const BRAND = Symbol.for('openfeature-kill-switch.action-stopped');
@@ -18,7 +18,7 @@ export class ActionStoppedError extends Error {
       `${decision.action ?? 'The action'} was stopped (${status}) by ${describeCause(decision.cause)}. Mode: ${decision.mode}.`,
     );
     this.code = status.toUpperCase() as ActionStoppedCode;
-    this.decision = decision;
+    this.decision = deepFreeze(decision); // an error is handed on, and read by several
   }
 }
 
@@ -26,7 +26,9 @@ export class ActionStoppedError extends Error {
 export const isActionStoppedError = (error: unknown): error is ActionStoppedError =>
   error instanceof Error && BRAND in error;
 
-/** The input of an action does not fit its schema; nothing was decided and nothing was done. */
+const MAX_ISSUES = 20;
+
+/** The input of an action does not fit its schema; nothing was decided and nothing was done. The first 20 issues, without secrets. */
 export class ActionInputError extends Error {
   override readonly name = 'ActionInputError';
   readonly code = 'INVALID_INPUT';
@@ -34,10 +36,15 @@ export class ActionInputError extends Error {
   readonly issues: ReadonlyArray<{ readonly message: string; readonly path: string }>;
 
   constructor(action: string, issues: ReadonlyArray<{ readonly message: string; readonly path: string }>) {
-    const list = issues.map(({ path, message }) => (path ? `${path}: ${message}` : message)).join('; ');
-    super(`The input of ${action} does not fit its schema: ${list}`);
+    // A schema may quote what does not fit, and that may be a secret; and one may name a million rows that do not.
+    const told = issues
+      .slice(0, MAX_ISSUES)
+      .map(({ path, message }) => ({ message: messageOf(message), path: messageOf(path) }));
+    const more = issues.length - told.length;
+    const list = told.map(({ path, message }) => (path ? `${path}: ${message}` : message)).join('; ');
+    super(messageOf(`The input of ${action} does not fit its schema: ${list}${more > 0 ? `; and ${more} more` : ''}`));
     this.action = action;
-    this.issues = issues;
+    this.issues = told;
   }
 }
 

@@ -2,6 +2,7 @@ import { type EvaluationContext, type EvaluationDetails } from '@openfeature/cor
 import {
   type Call,
   contextFromCall,
+  deepFreeze,
   faultReading,
   MODE_FLAG,
   messageOf,
@@ -23,9 +24,8 @@ export interface ModeClient {
 /** How long one evaluation may take, in milliseconds. */
 const EVALUATION_TIMEOUT_MS = 1000;
 
-const LATE = faultReading(
-  'DEADLINE_EXCEEDED',
-  `the evaluation of ${MODE_FLAG} took longer than ${EVALUATION_TIMEOUT_MS} ms`,
+const LATE = deepFreeze(
+  faultReading('DEADLINE_EXCEEDED', `the evaluation of ${MODE_FLAG} took longer than ${EVALUATION_TIMEOUT_MS} ms`),
 );
 
 /** An evaluation under way. */

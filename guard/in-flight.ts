@@ -1,4 +1,4 @@
-import { type Decision, strictness } from '../flags/index.ts';
+import { type Decision, deepFreeze, strictness } from '../flags/index.ts';
 import type { Work } from '../store/replica.ts';
 import type { Identity } from './identity.ts';
 
@@ -10,7 +10,7 @@ export interface Watched {
   /** Evaluates anew, where the mode comes from elsewhere than the local copy. */
   readonly refresh: () => Promise<void>;
   /** Tells it, once; false when it had been told. */
-  readonly stop: (decision: Decision) => boolean;
+  readonly stop: (decision: Decision) => boolean; // a frozen one: it is the reason of a signal, and of the record and the outcome after it
 }
 
 /** Work that is counted. Between the steps of a result that goes on it is not active, so that a pause has reached it already. */
@@ -104,13 +104,13 @@ export class InFlight {
       const now = running.look();
       if (this.#drains(running, now)) this.#draining.add(running);
       else this.#draining.delete(running);
-      if (mustStop(running.decision, now) && running.stop(now)) told += 1;
+      if (mustStop(running.decision, now) && running.stop(deepFreeze(now))) told += 1;
     }
     for (const watched of [...this.#watched]) {
       const now = watched.look();
       if (!mustStop(watched.decision, now)) continue;
       this.#watched.delete(watched);
-      if (watched.stop(now)) told += 1;
+      if (watched.stop(deepFreeze(now))) told += 1;
     }
     return told;
   }

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { type Cause, type Decision, type Intervention, messageOf, type Verdict } from '../flags/index.ts';
+import { type Cause, type Decision, type Intervention, messageOf, redactText, type Verdict } from '../flags/index.ts';
 import type { DecidedCall } from './decide.ts';
 import { redact } from './redact.ts';
 
@@ -32,9 +32,15 @@ const TYPES: Readonly<Record<Verdict, Pick<Intervention, 'type' | 'outcome'>>> =
   block: { type: 'HARD_BLOCK', outcome: 'BLOCKED' },
 };
 
-const snakeCase = (cause: Cause): Record<string, unknown> =>
+/** What somebody wrote, or threw. Ids stay as they are. */
+const WRITTEN = new Set(['message', 'reason']);
+
+const recorded = (cause: Cause): Record<string, unknown> =>
   Object.fromEntries(
-    Object.entries(cause).map(([key, value]) => [key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`), value]),
+    Object.entries(cause).map(([key, value]) => [
+      key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
+      WRITTEN.has(key) && typeof value === 'string' ? redactText(value) : value,
+    ]),
   );
 
 /** The user's own redaction, applied after ours. */
@@ -158,7 +164,7 @@ export class Interventions {
       mission_id: call.missionId ?? null,
       mode: decision.mode,
       epoch: decision.epoch,
-      cause: snakeCase(decision.cause),
+      cause: recorded(decision.cause),
       input: this.#redact(input, call),
       ...(original !== undefined && { original_input: this.#redact(original, call) }),
       proposal,

@@ -1,5 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import { type Call, type Decision, type Effect, faultReading, idProblem, isEffect } from '../flags/index.ts';
+import {
+  type Call,
+  type Decision,
+  deepFreeze,
+  type Effect,
+  faultReading,
+  idProblem,
+  isEffect,
+} from '../flags/index.ts';
 import { type ActionDefinition, type CallOptions, type GuardedAction, normaliseAction, readOptions } from './action.ts';
 import { blocked, type DecidedCall, decide } from './decide.ts';
 import { ActionStoppedError } from './errors.ts';
@@ -65,9 +73,8 @@ export interface KillSwitchParts {
 const AT_ONCE = { waitMs: 0 } as const;
 const WITHOUT_END = { waitMs: Number.POSITIVE_INFINITY } as const;
 
-const NO_STATE = faultReading(
-  'NO_LOCAL_STATE',
-  'there is no store here, so the switch can only be asked by an evaluation',
+const NO_STATE = deepFreeze(
+  faultReading('NO_LOCAL_STATE', 'there is no store here, so the switch can only be asked by an evaluation'),
 );
 
 /** The application's side over the parts that `createKillSwitch` has wired. */

@@ -1,47 +1,274 @@
-/** Keys whose values are never recorded, at any depth: the name, or a part of it, in any spelling. */
-const SECRET_KEY =
-  /passw(or)?d|passphrase|secret|token|authori[sz]ation|api[-_]?key|access[-_]?key|private[-_]?key|credential|cookie|card|cvv|cvc|iban|ssn|bearer|^pin$/i;
+import { types } from 'node:util';
+import { isSecret, redactText } from '../flags/index.ts';
+import { LOOK_BEHIND, REDACTED } from '../flags/secret-texts.ts';
 
-const REDACTED = '[redacted]';
-const MAX_DEPTH = 12;
-const MAX_ITEMS = 100;
-const MAX_TEXT = 2000;
+/** What one walk through an input may come to. All of it is checked on the way, so that nothing is built that is then thrown away. */
+interface Limits {
+  readonly depth: number;
+  readonly items: number;
+  readonly nodes: number;
+  /** Of one text, and of all that is shown. */
+  readonly text: number;
+  readonly length: number;
+  readonly behind: number;
+  /** How much of texts is looked at in all. */
+  readonly lookedAt: number;
+}
 
 /** The longest recorded input, in characters of JSON. */
 export const MAX_INPUT_LENGTH = 8192;
 
-/** A copy for the record: no secrets by key name, no functions or cycles, bounded in depth, width and length. It never throws. */
+const RECORD: Limits = {
+  depth: 12,
+  items: 100,
+  nodes: 5000,
+  text: 2000,
+  length: MAX_INPUT_LENGTH,
+  behind: LOOK_BEHIND,
+  lookedAt: 200_000,
+};
+
+const NO = Number.POSITIVE_INFINITY;
+/** For what is bounded already: everything is looked at. */
+const WHOLE: Limits = { depth: 100, items: NO, nodes: NO, text: NO, length: NO, behind: 0, lookedAt: NO };
+
+const MAX_KEY = 200;
+
+/** A member of this name says what the value beside it is: `{ name: 'Authorization', value: '…' }`. */
+const NAMES = new Set(['name', 'key', 'header', 'field', 'param', 'parameter', 'variable', 'label', 'option', 'k']);
+const VALUES = new Set(['value', 'values', 'val', 'v', 'content', 'data', 'text', 'default']);
+
+/** What could be the name of a header, an option or a field; and an option of a command, whose value may follow. */
+const NAME = /^-{0,2}([\w .-]{1,80}):?$/;
+const OPTION = /^--?[A-Za-z][\w-]{0,60}$/;
+
+/** Where a secret was found, and what it looks like. */
+export interface FoundSecret {
+  readonly path: string;
+  readonly kind: string;
+}
+
+/** The input is more than a record holds. */
+class TooMuch extends Error {}
+
+/**
+ * A copy for the record: without secrets, by key (flags/secret-keys.ts) and by value (flags/secret-texts.ts); no functions or cycles; bounded in depth,
+ * width, length and work. It never throws, and runs no code of the user's: getters and proxies are named, not read.
+ */
 export function redact(value: unknown): unknown {
-  const seen = new Set<unknown>();
-  const copy = (item: unknown, depth: number): unknown => {
-    if (typeof item === 'string') return item.length > MAX_TEXT ? `${item.slice(0, MAX_TEXT)}…` : item.toWellFormed();
-    if (typeof item === 'bigint') return item.toString();
-    if (typeof item === 'number') return Number.isFinite(item) ? item : String(item);
-    if (item === null || typeof item === 'boolean') return item;
-    if (typeof item !== 'object') return undefined;
-    if (seen.has(item)) return '[cycle]';
-    if (depth >= MAX_DEPTH) return '[too deep]';
-    seen.add(item);
-    try {
-      if (item instanceof Date) return Number.isNaN(item.getTime()) ? 'Invalid Date' : item.toISOString();
-      if (ArrayBuffer.isView(item) || item instanceof ArrayBuffer) return `[${item.byteLength} bytes]`;
-      if (item instanceof Map) return copy(Object.fromEntries(item), depth + 1);
-      if (item instanceof Set || Array.isArray(item)) {
-        return [...item].slice(0, MAX_ITEMS).map((inner) => copy(inner, depth + 1) ?? null);
-      }
-      const entries = Object.entries(item).slice(0, MAX_ITEMS);
-      return Object.fromEntries(
-        entries.map(([key, inner]) => [key, SECRET_KEY.test(key) ? REDACTED : copy(inner, depth + 1)]),
-      );
-    } finally {
-      seen.delete(item);
-    }
-  };
   try {
-    const redacted = copy(value, 0) ?? null;
+    const redacted = new Copy(RECORD).of(value, '', 0) ?? null;
     const length = JSON.stringify(redacted).length;
     return length > MAX_INPUT_LENGTH ? `[too long to record: ${length} characters]` : redacted;
-  } catch {
-    return '[unreadable]'; // a getter or a proxy of the user's threw: the record says so, the decision is not held up
+  } catch (error) {
+    return error instanceof TooMuch ? `[too long to record: ${error.message}]` : '[unreadable]';
   }
+}
+
+/** The first secret in a value that came out of JSON, or null. Nested too deeply to be searched counts as one. */
+export function findSecret(value: unknown): FoundSecret | null {
+  const found: FoundSecret[] = [];
+  new Copy(WHOLE, (secret) => found.push(secret)).of(value, '', 0);
+  return found[0] ?? null;
+}
+
+/** One walk through one input, with what it has used of its limits. */
+class Copy {
+  readonly #limits: Limits;
+  readonly #found: ((secret: FoundSecret) => void) | undefined;
+  readonly #paths = new Map<object, string>();
+  readonly #above = new Set<object>();
+  #nodes = 0;
+  #length = 0;
+  #lookedAt = 0;
+
+  constructor(limits: Limits, found?: (secret: FoundSecret) => void) {
+    this.#limits = limits;
+    this.#found = found;
+  }
+
+  of(value: unknown, path: string, depth: number): unknown {
+    this.#nodes += 1;
+    if (this.#nodes > this.#limits.nodes) throw new TooMuch(`more than ${this.#limits.nodes} values`);
+    switch (typeof value) {
+      case 'string':
+        return this.#text(value, path, depth);
+      case 'number':
+        return Number.isFinite(value) ? this.#number(value, path) : String(value);
+      case 'bigint':
+        return this.#clean(value.toString(), path);
+      case 'boolean':
+        return value;
+      case 'object':
+        return value === null ? null : this.#object(value, path, depth);
+      default:
+        return undefined;
+    }
+  }
+
+  #hide(path: string, kind: string): typeof REDACTED {
+    this.#found?.({ path, kind });
+    return REDACTED;
+  }
+
+  #clean(text: string, path: string): string {
+    return redactText(text, (kind) => this.#hide(path, kind));
+  }
+
+  /** A card number is one as a number too. */
+  #number(value: number, path: string): unknown {
+    return Number.isInteger(value) && this.#clean(String(value), path) !== String(value) ? REDACTED : value;
+  }
+
+  /** Redacted first, then cut. */
+  #text(text: string, path: string, depth: number): string {
+    const { text: most, behind, lookedAt, length } = this.#limits;
+    const looked = text.slice(0, most + behind);
+    this.#lookedAt += looked.length;
+    if (this.#lookedAt > lookedAt) throw new TooMuch(`more than ${lookedAt} characters to look at`);
+    const clean = (looked.length === text.length && this.#json(text, path, depth)) || this.#clean(looked, path);
+    const shown = clean.length > most || looked.length < text.length ? `${clean.slice(0, most)}…` : clean;
+    this.#length += shown.length;
+    if (this.#length > length) throw new TooMuch(`more than ${length} characters`);
+    return shown.toWellFormed();
+  }
+
+  /** What is left of a text that is JSON, or null when it is none or has nothing to hide. */
+  #json(text: string, path: string, depth: number): string | null {
+    if (!/^\s{0,9}[{["]/.test(text)) return null;
+    let parsed: unknown;
+    try {
+      parsed = JSON.parse(text);
+    } catch {
+      return null;
+    }
+    const clean = JSON.stringify(this.of(parsed, path, depth + 1));
+    return clean === JSON.stringify(parsed) ? null : clean;
+  }
+
+  #object(value: object, path: string, depth: number): unknown {
+    if (types.isProxy(value)) return '[proxy]';
+    if (types.isDate(value)) return dateText(value);
+    if (ArrayBuffer.isView(value) || types.isAnyArrayBuffer(value)) return `[${value.byteLength} bytes]`;
+    if (types.isStringObject(value)) return this.of(String.prototype.valueOf.call(value), path, depth);
+    if (types.isNumberObject(value)) return this.of(Number.prototype.valueOf.call(value), path, depth);
+    if (this.#above.has(value)) return '[cycle]';
+    const before = this.#paths.get(value);
+    if (before !== undefined) return `[same as ${before}]`; // a copy of each would be exponential in how often objects share others
+    if (depth >= this.#limits.depth) return this.#found ? this.#hide(path, TOO_DEEP) : '[too deep]';
+    this.#paths.set(value, path || 'all of it');
+    this.#above.add(value);
+    const copy = this.#contents(value, path, depth + 1);
+    this.#above.delete(value);
+    return copy;
+  }
+
+  #contents(value: object, path: string, depth: number): unknown {
+    if (Array.isArray(value)) return this.#list(elementsOf(value), value.length, path, depth);
+    if (types.isSet(value)) return this.#list(Set.prototype.values.call(value), sizeOf(value), path, depth);
+    if (types.isMap(value)) return this.#members(Map.prototype.entries.call(value), sizeOf(value), path, depth);
+    const prototype: unknown = Object.getPrototypeOf(value);
+    if (prototype === URL.prototype) return this.of(URL.prototype.toString.call(value), path, depth);
+    if (prototype === URLSearchParams.prototype)
+      return this.#members(URLSearchParams.prototype.entries.call(value as URLSearchParams), 0, path, depth);
+    if (prototype === Headers.prototype)
+      return this.#members(Headers.prototype.entries.call(value as Headers), 0, path, depth);
+    const keys = Object.keys(value);
+    if (types.isNativeError(value)) keys.unshift('message'); // which is not enumerable
+    return this.#members(membersOf(value, keys), keys.length, path, depth);
+  }
+
+  #list(items: Iterable<unknown>, size: number, path: string, depth: number): unknown[] {
+    const copies: unknown[] = [];
+    const command: string[] = [];
+    let before: unknown;
+    for (const item of items) {
+      if (copies.length >= this.#limits.items) {
+        copies.push(`[… ${size - copies.length} more]`);
+        break;
+      }
+      const at = `${path}[${copies.length}]`;
+      copies.push(isValueOf(before, item, command) ? this.#hide(at, NAMED) : (this.of(item, at, depth) ?? null));
+      if (command.length < 2 && typeof item === 'string') command.push(item.slice(0, 64));
+      before = item;
+    }
+    return copies;
+  }
+
+  #members(members: Iterable<readonly [unknown, unknown]>, size: number, path: string, depth: number): unknown {
+    const copies: [string, unknown][] = [];
+    let names: readonly string[] | undefined;
+    const first: [unknown, unknown][] = [];
+    for (const member of members) {
+      if (first.length >= this.#limits.items) {
+        copies.push(['…', `${Math.max(1, size - first.length)} more`]);
+        break;
+      }
+      first.push([...member]);
+    }
+    for (const [key, value] of first) {
+      const name = nameOf(key, copies.length);
+      const clean = this.#clean(name.slice(0, MAX_KEY), path);
+      const at = path === '' ? clean : `${path}.${clean}`.slice(0, MAX_KEY);
+      names ??= namesIn(first);
+      const hidden =
+        isSecret(name, value) || (VALUES.has(name.toLowerCase()) && names.some((said) => isSecret(said, value)));
+      const copy = hidden ? this.#hide(at, NAMED) : this.of(value, at, depth);
+      this.#length += clean.length;
+      if (copy !== undefined) copies.push([clean, copy]);
+    }
+    return Object.fromEntries(copies);
+  }
+}
+
+const NAMED = 'a secret by its name';
+const TOO_DEEP = 'what is nested too deeply to be searched';
+
+const sizeOf = (value: Map<unknown, unknown> | Set<unknown>): number =>
+  types.isMap(value) ? (mapSize.call(value) as number) : (setSize.call(value) as number);
+const getterOf = (prototype: object, name: string): (() => unknown) =>
+  Object.getOwnPropertyDescriptor(prototype, name)?.get as () => unknown;
+const mapSize = getterOf(Map.prototype, 'size');
+const setSize = getterOf(Set.prototype, 'size');
+
+const dateText = (date: Date): string => {
+  const time = Date.prototype.getTime.call(date);
+  return Number.isNaN(time) ? 'Invalid Date' : new Date(time).toISOString();
+};
+
+/** The key of a member; what would be converted by code of the user's has a number instead. */
+const nameOf = (key: unknown, place: number): string =>
+  typeof key === 'string' ? key : typeof key === 'number' || typeof key === 'bigint' ? `${key}` : `[key ${place}]`;
+
+/** What stands there without running a getter. */
+const read = (holder: object, key: PropertyKey): unknown => {
+  const property = Object.getOwnPropertyDescriptor(holder, key);
+  return property && !('value' in property) ? '[getter]' : property?.value;
+};
+
+function* elementsOf(list: readonly unknown[]): Generator<unknown> {
+  for (let index = 0; index < list.length; index += 1) yield read(list, index);
+}
+
+function* membersOf(holder: object, keys: readonly string[]): Generator<readonly [string, unknown]> {
+  for (const key of keys) yield [key, read(holder, key)];
+}
+
+/** What the members of a record say that its value is. */
+const namesIn = (members: readonly (readonly [unknown, unknown])[]): readonly string[] =>
+  members.flatMap(([key, value]) =>
+    typeof key === 'string' && NAMES.has(key.toLowerCase()) && typeof value === 'string' && NAME.test(value)
+      ? [value]
+      : [],
+  );
+
+/** True when the element before makes this one a secret: `['Authorization', '…']`, `['--token', '…']`, `['curl', '-u', 'me:…']`. */
+function isValueOf(before: unknown, item: unknown, command: readonly string[]): boolean {
+  if (typeof before !== 'string' || before.length > 80) return false;
+  const name = NAME.exec(before)?.[1];
+  if (name !== undefined && isSecret(name, item)) return true;
+  if (typeof item !== 'string' || item.startsWith('-') || !OPTION.test(before)) return false;
+  const start = `${command.join(' ')} ${before} `;
+  const value = item.slice(0, RECORD.text);
+  return !redactText(start + value).endsWith(` ${redactText(value)}`);
 }

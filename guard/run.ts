@@ -1,16 +1,19 @@
 import {
   type Checkpoint,
   type Decision,
+  deepFreeze,
   invalid,
   idProblem,
   KillSwitchError,
   messageOf,
+  quoteId,
   type Reading,
 } from '../flags/index.ts';
 import { ActionStoppedError } from './errors.ts';
 import { evaluateMode } from './evaluate.ts';
 import { formatLineage, type Identity } from './identity.ts';
 import { callOf, type Guard, look } from './guard.ts';
+import { findSecret } from './redact.ts';
 import { decideAndWait } from './wait.ts';
 
 /** An open run. */
@@ -24,12 +27,17 @@ export interface Run {
   readonly signal: AbortSignal;
   /**
    * Saves where the run stands, then returns at once when it may go on, waits while it is paused, and throws ActionStoppedError when it is stopped.
-   * `state` is kept as JSON, at most 64 KiB.
+   * `state` is kept as JSON, at most 64 KiB, as it is; one that holds what looks like a secret is refused.
    * @throws ActionStoppedError, also when the state cannot be saved; KillSwitchError INVALID_ARGUMENT
    */
-  checkpoint(name: string, state?: unknown): Promise<void>;
+  checkpoint(name: string, state?: unknown, options?: CheckpointOptions): Promise<void>;
   /** What the last checkpoint of this run id saved, also in another process; null when there is none. @throws KillSwitchError STORE_UNREACHABLE */
   lastCheckpoint(): Promise<Pick<Checkpoint, 'name' | 'state' | 'at'> | null>;
+}
+
+export interface CheckpointOptions {
+  /** True: the state is kept though it holds what looks like a secret, because it is none. Default false. */
+  readonly verbatim?: boolean | undefined;
 }
 
 /** Where checkpoints are kept. */
@@ -42,7 +50,7 @@ export interface CheckpointKeeper {
 const MAX_CHECKPOINT_BYTES = 65_536;
 
 /** Nothing has been asked yet: a signal that has not fired allows nothing by itself, every action is decided on its own. */
-const NOT_ASKED: Reading = { mode: 'live', cause: { kind: 'mode' }, epoch: 0 };
+const NOT_ASKED: Reading = deepFreeze({ mode: 'live', cause: { kind: 'mode' }, epoch: 0 });
 
 /** A run asks whether it may go on as somebody who reads: whatever it does beyond that is an action's own decision. */
 const GOING_ON = { name: undefined, effect: 'read', surface: undefined } as const;
@@ -80,16 +88,17 @@ export function openRun(
           return true;
         };
         const first = now();
-        if (first.verdict === 'block') stop(first);
+        if (first.verdict === 'block') stop(deepFreeze(first));
         else unwatch = guard.inFlight.watch({ decision: first, look: now, refresh, stop });
         if (!guard.replica) void guard.inFlight.refresh();
       }
       return controller.signal;
     },
-    async checkpoint(name, state = null) {
+    async checkpoint(name, state = null, { verbatim = false } = {}) {
       const problem = idProblem(name);
       if (problem) throw invalid(`The name of a checkpoint ${problem}.`);
       const json = toJson(state);
+      if (verbatim !== true) refuseSecrets(name, json);
       await save(
         keeper,
         { run_id: runId, name, state: json, at: new Date().toISOString(), epoch: guard.replica?.epoch ?? 0 },
@@ -117,6 +126,15 @@ export function openRun(
       close();
     },
   ];
+}
+
+/** What a run saves must come back unchanged, so a secret cannot be taken out of it; and it would lie in the store in clear. */
+function refuseSecrets(name: string, state: unknown): void {
+  const secret = findSecret(state);
+  if (!secret) return;
+  throw invalid(
+    `The state of the checkpoint ${quoteId(name)} holds what looks like ${secret.kind}, at ${quoteId(secret.path || 'the top')}, and would be kept in the store in clear. Keep it elsewhere, and its name here; if it is no secret, pass { verbatim: true } after the state.`,
+  );
 }
 
 function toJson(state: unknown): unknown {

@@ -6,6 +6,9 @@ import {
   type HookContext,
 } from '@openfeature/core';
 import { type Attributes, trace } from '@opentelemetry/api';
+import { redactedStart } from '../flags/secret-texts.ts';
+
+const MAX_TEXT = 4096;
 
 const isAttribute = (value: unknown): value is string | number | boolean =>
   typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean';
@@ -30,8 +33,13 @@ export class TelemetryHook implements BaseHook<FlagValue, Record<string, unknown
   }
 }
 
+/** Without secrets: a provider's error may hold a connection string, a flag's value a token. */
 const flat = (attributes: Record<string, unknown>): Attributes =>
-  Object.fromEntries(Object.entries(attributes).filter(([, value]) => isAttribute(value))) as Attributes;
+  Object.fromEntries(
+    Object.entries(attributes)
+      .filter(([, value]) => isAttribute(value))
+      .map(([name, value]) => [name, typeof value === 'string' ? redactedStart(value, MAX_TEXT) : value]),
+  ) as Attributes;
 
 /** What people wrote (reasons, names) stays out of traces; ids and codes go in. */
 function ownAttributes(metadata: Readonly<Record<string, unknown>> | undefined): Attributes {

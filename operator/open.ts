@@ -206,7 +206,7 @@ class StoreControlPlane implements ControlPlane {
     return {
       organization_id: this.#organizationId,
       mode: state.mode.mode,
-      targeting: state.mode.targeting ?? null,
+      targeting: structuredClone(state.mode.targeting ?? null), // theirs: the state here is read again by the next command
       epoch: state.epoch,
       head,
       active_kills: state.killCount,

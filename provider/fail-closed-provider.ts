@@ -25,7 +25,7 @@ import {
 import { checkLeaseMs } from '../store/replica.ts';
 import { within } from '../store/with-deadline.ts';
 import { LeaseKeeper } from './lease-keeper.ts';
-import { askWithin, resolvePositive, safeResolution } from './positive.ts';
+import { askWithin, ownAnswer, resolvePositive, safeResolution } from './positive.ts';
 
 export interface FailClosedOptions {
   /** How long one evaluation may take, in milliseconds. Default 1000. */
@@ -186,7 +186,7 @@ export class FailClosedProvider implements Provider {
     ask: () => Promise<ResolutionDetails<T>>,
   ): Promise<ResolutionDetails<T>> {
     const found = flagRow(flagKey);
-    if (!found) return askWithin(flagKey, this.#timeoutMs, ask);
+    if (!found) return askWithin(flagKey, this.#timeoutMs, ask).then(ownAnswer);
     // Not every source can tell (flagd takes an agent_id of null for none).
     const call = found.row.kind === 'mode' ? callFromContext(context) : null;
     if (typeof call === 'string') {

@@ -14,6 +14,7 @@ import {
 import {
   type Cause,
   causeMetadata,
+  deepFreeze,
   type Entry,
   type Fault,
   type FlagType,
@@ -31,7 +32,7 @@ import { ordinaryFlags } from '../flags/ordinary-flags.ts';
 import type { ExecutorStore } from '../store/ports.ts';
 import { checkLeaseMs, Replica, type ReplicaEvent } from '../store/replica.ts';
 import { changedFlags } from './changed-flags.ts';
-import { type Question, safeResolution } from './positive.ts';
+import { ownAnswer, type Question, safeResolution } from './positive.ts';
 
 interface Common {
   /** Run last before each evaluation, for instance an `IdentityHook`. */
@@ -57,7 +58,7 @@ export interface SharedReplica extends Common {
  */
 const TELL_AFTER_MS = 5;
 
-const NOT_STARTED: Fault = { code: 'NOT_READY', message: 'the provider has not been initialised' };
+const NOT_STARTED: Fault = deepFreeze({ code: 'NOT_READY', message: 'the provider has not been initialised' });
 
 /**
  * Serves the switch of a store: `kill-switch.mode` for the context it is asked with, features, limits, autonomy, and the app's own flags.
@@ -217,7 +218,7 @@ export class KillSwitchProvider implements Provider {
     state: State | null,
     fault: Fault,
   ): ResolutionDetails<T> {
-    if (state) return this.#coreOf(state.flags).resolve(type, flagKey, defaultValue, context, QUIET_LOGGER);
+    if (state) return ownAnswer(this.#coreOf(state.flags).resolve(type, flagKey, defaultValue, context, QUIET_LOGGER));
     const errorCode = openFeatureErrorCode(fault.code) as ErrorCode;
     return { value: defaultValue, reason: 'ERROR', errorCode, errorMessage: fault.message };
   }

@@ -29,6 +29,24 @@ const late = (flagKey: string, ms: number) => (): Error =>
 export const askWithin = <T>(flagKey: string, ms: number, ask: () => Promise<T>): Promise<T> =>
   within(Promise.resolve().then(ask), ms, late(flagKey, ms));
 
+/** An answer that belongs to who asked: evaluators hand out the very objects that they answer the next one from, values and metadata. */
+export const ownAnswer = <T extends FlagValue>(details: ResolutionDetails<T>): ResolutionDetails<T> => {
+  const { value, flagMetadata } = details;
+  return {
+    ...details,
+    value: typeof value === 'object' && value !== null ? ownValue(value) : value,
+    ...(flagMetadata && { flagMetadata: { ...flagMetadata } }),
+  };
+};
+
+function ownValue<T>(value: T): T {
+  try {
+    return structuredClone(value);
+  } catch {
+    return value; // no JSON, so from a provider of the app's own
+  }
+}
+
 /** The safe value of a flag as a resolution. It has no error code: with one, a client would return its caller's own default. */
 export function safeResolution<T extends FlagValue>(
   { row, type }: Question,
@@ -52,7 +70,7 @@ export async function resolvePositive<T extends FlagValue>(
   try {
     const details = await askWithin(flagKey, timeoutMs, ask);
     const fault = faultNow() ?? faultOfAnswer(row, flagKey, details, callerDefault);
-    return fault ? safeResolution(question, fault, epochOf(details)) : details;
+    return fault ? safeResolution(question, fault, epochOf(details)) : ownAnswer(details);
   } catch (error) {
     return safeResolution(question, faultOfError(question, error));
   }

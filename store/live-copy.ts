@@ -1,5 +1,6 @@
 import {
   type Anchor,
+  deepFreeze,
   type EntryKey,
   type Fault,
   foldEvent,
@@ -39,11 +40,11 @@ type Standing =
   /** What it last saw cannot be read, so nothing can be compared with it. */
   | { readonly is: 'unanchored'; readonly fault: Fault };
 
-const NOT_READY: Fault = { code: 'NOT_READY', message: 'the switch has not been read yet' };
-const NOT_INITIALISED: Fault = {
+const NOT_READY: Fault = deepFreeze({ code: 'NOT_READY', message: 'the switch has not been read yet' });
+const NOT_INITIALISED: Fault = deepFreeze({
   code: 'NOT_INITIALISED',
   message: 'there is no control plane in this store; an operator must run: kill-switch init',
-};
+});
 const recoverWith = (what: string): Fault => ({
   code: 'GENERATION_CHANGED',
   message: `${what}; an operator must look at it and then run: kill-switch recover --reason "…"`,

@@ -1,4 +1,4 @@
-import { follows, GENESIS, KillSwitchError } from '../../flags/index.ts';
+import { deepFreeze, follows, GENESIS, KillSwitchError } from '../../flags/index.ts';
 import { controlView, sameHead } from '../answers.ts';
 import type { ControlStore } from '../ports.ts';
 import type { Memory } from './memory.ts';
@@ -20,7 +20,9 @@ export function memoryControlStore({ memory }: { readonly memory: Memory }): Con
           const entries = new Map(keys.map((key) => [key, state.entry(key)]));
           return controlView(entries, state.head, memory.time);
         },
-        async append({ event, patch, expected, head }) {
+        async append(change) {
+          // Other stores keep a text of what they are handed. This one hands out what it keeps, to executors and operators alike.
+          const { event, patch, expected, head } = deepFreeze(structuredClone(change));
           await admit('write');
           const { events, state, forks } = memory.organization(organizationId);
           if (!sameHead(state.head, expected)) return false;

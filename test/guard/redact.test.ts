@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { MAX_INPUT_LENGTH, redact } from '../../guard/redact.ts';
+import { findSecret, MAX_INPUT_LENGTH, redact } from '../../guard/redact.ts';
 
 test('takes secrets out by key name, in any spelling and at any depth', () => {
   const keys = [
@@ -38,15 +38,6 @@ test('bounds depth, width, length and cycles, and never throws', () => {
   expect(redact(Array.from({ length: 100 }, () => 'x'.repeat(1000)))).toMatch(/too long to record/);
   const deep = Array.from({ length: 100 }).reduce<unknown>((inner) => ({ inner }), 'end');
   expect(JSON.stringify(redact(deep))).toContain('too deep');
-  const hostile = new Proxy(
-    {},
-    {
-      ownKeys: () => {
-        throw new Error('mine');
-      },
-    },
-  );
-  expect(redact({ hostile })).toBe('[unreadable]');
   expect(redact({ big: 1n, not: Number.NaN, when: new Date(0), bytes: Buffer.from('secret'), run: () => 1 })).toEqual({
     big: '1',
     not: 'NaN',
@@ -66,4 +57,197 @@ test('gives JSON of bounded length for anything', () => {
     ),
     { numRuns: 1000 },
   );
+});
+
+test('runs no code of the user: neither getters, proxies, iterators nor conversions', () => {
+  let ran = 0;
+  const mine = (): never => {
+    ran += 1;
+    throw new Error('mine');
+  };
+  const trap = new Proxy({}, { get: mine, ownKeys: mine, getOwnPropertyDescriptor: mine, getPrototypeOf: mine });
+  const odd = Object.assign(new Map([['a', 1]]), { toJSON: mine, [Symbol.iterator]: mine });
+  const list = Object.assign([1], { [Symbol.iterator]: mine, map: mine });
+  const input = {
+    trap,
+    odd,
+    list,
+    get fresh() {
+      return mine();
+    },
+    inherits: Object.create(trap),
+    run: mine,
+    toString: mine,
+    named: new Map([[{ toString: mine }, 'x']]),
+    when: Object.assign(new Date(0), { toISOString: mine, getTime: mine, valueOf: mine }),
+  };
+  expect(redact(input)).toEqual({
+    trap: '[proxy]',
+    odd: { a: 1 },
+    list: [1],
+    fresh: '[getter]',
+    inherits: {},
+    named: { '[key 0]': 'x' },
+    when: '1970-01-01T00:00:00.000Z',
+  });
+  expect(ran).toBe(0);
+});
+
+test('costs no more for objects that share others than for those objects', () => {
+  interface Order {
+    readonly id: number;
+    siblings: readonly Order[];
+  }
+  const orders: Order[] = Array.from({ length: 12 }, (_, id) => ({ id, siblings: [] }));
+  for (const order of orders) order.siblings = orders.filter((other) => other !== order);
+  const deep = Array.from({ length: 40 }).reduce<unknown>(
+    (inner) => ({ a: inner, b: inner, c: [inner, inner] }),
+    'end',
+  );
+  const began = performance.now();
+  expect(JSON.stringify(redact({ orders }))).toContain('[same as orders[0].siblings[0]]');
+  expect(JSON.stringify(redact(deep))).toContain('[same as ');
+  const address = { city: 'Bern' };
+  expect(redact({ billing: address, shipping: address })).toEqual({
+    billing: { city: 'Bern' },
+    shipping: '[same as billing]',
+  });
+  expect(performance.now() - began).toBeLessThan(500); // it was 55 s
+});
+
+test('copies nothing whole that is much larger than a record', () => {
+  const numbers = Array.from({ length: 3_000_000 }, (_, index) => index);
+  const inputs = [
+    numbers,
+    new Set(numbers),
+    new Map(numbers.map((value) => [value, value])),
+    Object.assign([], { length: 2 ** 32 - 1 }),
+  ];
+  for (const input of inputs) {
+    const began = performance.now();
+    expect(JSON.stringify(redact({ input }))).toContain(' more');
+    expect(performance.now() - began).toBeLessThan(100);
+  }
+  const rows = Array.from({ length: 100 }, () => Array.from({ length: 100 }, () => ({ a: undefined })));
+  expect(redact(rows)).toMatch(/too long to record: more than 5000 values/);
+  const texts = Array.from({ length: 100 }, () => '-----BEGIN KEY-----'.padEnd(100_000, 'x'));
+  expect(redact(texts)).toMatch(/too long to record: more than 200000 characters to look at/);
+});
+
+test('takes secrets out that a record beside them, an element before them or JSON around them names', () => {
+  const S = 'hunter2';
+  const inputs = [
+    [['Authorization', `Bearer ${S}`]],
+    [
+      ['X-Api-Key', S],
+      ['Accept', 'visible'],
+    ],
+    ['Authorization', S, 'Accept', 'visible'],
+    {
+      headers: [
+        { name: 'Authorization', value: S },
+        { name: 'Accept', value: 'visible' },
+      ],
+    },
+    { env: [{ value: { raw: S }, key: 'DB_PASSWORD' }] },
+    { argv: ['psql', '--password', S, 'visible'] },
+    { argv: ['curl', '-u', `me:${S}`, 'visible'] },
+    { argv: ['docker', 'login', '-p', S] },
+    { argv: ['mysql', `-p${S}`] },
+    { body: JSON.stringify({ a: [{ token: S, kept: 'visible' }] }) },
+    { body: JSON.stringify({ inner: JSON.stringify({ secret: S }) }) },
+    { body: `  {"a": {"password": "${S}"}` },
+    { headers: new Headers({ authorization: S, accept: 'visible' }) },
+    { url: new URL(`https://me:${S}@host.example/?token=${S}`) },
+    { query: new URLSearchParams({ api_key: S, page: '2' }) },
+    { failed: new Error(`connect postgres://me:${S}@db/shop`) },
+    { [`postgres://me:${S}@db`]: 1 },
+    { secret: { deep: [{ value: S }] } },
+    { boxed: new String(`token=${S}`) },
+    new Map([['password', S]]),
+    new Set([`postgres://me:${S}@db`]),
+  ];
+  for (const input of inputs) {
+    const text = JSON.stringify(redact(input));
+    expect(text).not.toContain(S);
+    expect(text).toContain('[redacted]');
+    if (JSON.stringify(input).includes('visible')) expect(text).toContain('visible');
+  }
+  expect(redact({ a: 4111111111111111, b: 4111111111111111n, c: 1732579200000, total: 4111111111111112 })).toEqual({
+    a: '[redacted]',
+    b: '[redacted]',
+    c: 1732579200000,
+    total: 4111111111111112,
+  });
+});
+
+test('takes a secret out before it cuts, so no part of one is shown', () => {
+  const S = 'hunter2'.repeat(200);
+  for (const start of [`Bearer ${S}`, `postgres://app:${S}@db/x`, `password="${S}"`, `-----BEGIN A KEY-----\n${S}`]) {
+    for (const before of [0, 1500, 1950, 1990, 1999]) {
+      const text = redact(`${'.'.repeat(before)} ${start} ${'.'.repeat(5000)}`) as string;
+      expect(text).not.toContain('hunter2');
+      expect(text.length).toBeLessThanOrEqual(2001);
+    }
+  }
+});
+
+const planted = (secret: string): fc.Arbitrary<unknown> =>
+  fc.constantFrom<unknown>(
+    { password: secret },
+    { headers: [['Authorization', `Bearer ${secret}`]] },
+    [{ name: 'x-api-key', value: secret }],
+    `postgres://app:${secret}@db:5432/shop`,
+    `Bearer ${secret}`,
+    `{"apiKey":"${secret}"`,
+    JSON.stringify({ apiKey: secret }),
+    `https://a.example/?access_token=${secret}&b=1`,
+    `PGPASSWORD=${secret} psql`,
+    `mysql -u root -p${secret}`,
+    ['tool', '--token', secret],
+    new Error(`redis://:${secret}@cache`),
+    new Map([['otp', secret]]),
+  );
+
+/** One layer around a value, as inputs have them. */
+const wrappings: readonly ((inner: unknown) => unknown)[] = [
+  (inner) => ({ inner }),
+  (inner) => [1, inner, 'x'],
+  (inner) => new Map([['key', inner]]),
+  (inner) => new Set([inner]),
+  (inner) => ({ note: 'visible', list: [{ of: inner }], n: 1 }),
+  (inner) => JSON.stringify({ inner }),
+  (inner) => ({ name: 'note', value: inner }),
+];
+
+test('never shows a planted secret, whatever is around it', () => {
+  fc.assert(
+    fc.property(
+      fc.stringMatching(/^[a-zA-Z0-9]{12,24}$/).chain((secret) => fc.tuple(fc.constant(secret), planted(secret))),
+      fc.array(fc.constantFrom(...wrappings), { maxLength: 6 }),
+      fc.anything(),
+      ([secret, value], around, other) => {
+        const input = around.reduce<unknown>((inner, wrap) => wrap(inner), [value, other]);
+        expect(JSON.stringify(redact(input))).not.toContain(secret);
+        expect(JSON.stringify(redact([other, input]))).not.toContain(secret);
+      },
+    ),
+    { numRuns: 500 },
+  );
+});
+
+test('finds the first secret of a whole state, and says where', () => {
+  expect(findSecret({ done: 3, order: { id: 7, author: 'Ada' } })).toBeNull();
+  expect(findSecret({ a: ['x', { db: 'postgres://a:b@c/d' }] })).toEqual({
+    path: 'a[1].db',
+    kind: 'a URL with credentials',
+  });
+  expect(findSecret({ pages: ['x'.repeat(60_000), 'token=abc'] })).toEqual({
+    path: 'pages[1]',
+    kind: 'a secret by its name',
+  });
+  expect(findSecret(Array.from({ length: 300 }, (_, n) => (n === 299 ? { pin: '1234' } : n)))).toMatchObject({
+    path: '[299].pin',
+  });
+  expect(findSecret({ password: '[redacted]' })).toBeNull();
 });

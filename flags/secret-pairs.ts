@@ -1,0 +1,100 @@
+import { endsInSecretPhrase, isSecret } from './secret-keys.ts';
+
+const REDACTED = '[redacted]';
+const ANY_VALUE = 'x';
+
+/** A separator, and the name before it, read backwards: `name:`, `"name" :`, `\"name\":`, `name=`, `name =>`, `the api key:`. */
+const SEPARATOR = /[:=](?<=(?:([\w.-]{1,40}) )?([\w.-]{1,80})[\\"'`]{0,6}[ \t]{0,3}[:=])[:=>]{0,2}[ \t]{0,4}/g;
+/** An option with its value behind a space, and an element of XML. */
+const OPTION = /(?<![^\s"'])--?([A-Za-z][\w-]{1,60})[ \t]+(?!-)/g;
+const ELEMENT = /<([\w:.-]{1,80})(?: [^<>]{0,200})?>(?!<)/g;
+/** In a sentence: `the password is …`. */
+const SENTENCE = /\b(password|passcode|passphrase|pin|otp|secret|code) (?:is|was)[ \t:]{1,4}/gi;
+
+/** The value that begins here. What is in quotes ends with them; else it ends with the word, but for names whose values have several. */
+const QUOTED = /(\\{0,3})(["'`])/y;
+const WORD = /(?:(?:bearer|basic|digest|token|negotiate|apikey|aws4-hmac-sha256)\s{1,4})?[^\s&;"'`<>]+/iy;
+const LINE = /[^\n\r"'<>]+/y;
+const TEXT = /[^<]+/y;
+/** Names whose values have several words. */
+const LONG = /authori[sz]ation|cookie|mnemonic|phrase|seed/i;
+
+const at = (pattern: RegExp, text: string, index: number): RegExpExecArray | null => {
+  pattern.lastIndex = index;
+  return pattern.exec(text);
+};
+
+/** Where the text in quotes ends that begins at `from`, behind its quote; the end of the text when nobody closed it. */
+function endOfQuoted(text: string, from: number, escapes: string, quote: string): number {
+  const close = escapes + quote;
+  for (let index = text.indexOf(close, from); index >= 0; index = text.indexOf(close, index + 1)) {
+    let backslashes = 0;
+    while (text[index - 1 - backslashes] === '\\') backslashes += 1;
+    if (backslashes % 2 === 0) return index;
+  }
+  return text.length;
+}
+
+/** Where an object or a list ends that begins at `from`. */
+function endOfNested(text: string, from: number): number {
+  let depth = 0;
+  for (let index = from; index < text.length; index += 1) {
+    const character = text[index];
+    if (character === '{' || character === '[') depth += 1;
+    else if (character === '}' || character === ']') {
+      depth -= 1;
+      if (depth === 0) return index + 1;
+    }
+  }
+  return text.length;
+}
+
+/** Where the value begins and ends that stands at `from`, without its quotes. */
+function valueAt(text: string, from: number, name: string, xml: boolean): readonly [number, number] {
+  if (xml) return [from, from + (at(TEXT, text, from)?.[0].length ?? 0)];
+  const quoted = at(QUOTED, text, from);
+  if (quoted) {
+    const [open, escapes = '', quote = ''] = quoted;
+    return [from + open.length, endOfQuoted(text, from + open.length, escapes, quote)];
+  }
+  if (text[from] === '{' || text[from] === '[') return [from, endOfNested(text, from)];
+  const [found = ''] = at(LONG.test(name) ? LINE : WORD, text, from) ?? [];
+  return [from, from + found.replace(/[)}\],.]{1,4}$/, '').length];
+}
+
+/** Every value in the text that a name before it makes a secret, replaced. Each part of the text is looked at once. */
+function redactAfter(text: string, pattern: RegExp): string {
+  let [clean, done] = ['', 0];
+  pattern.lastIndex = 0;
+  for (let found = pattern.exec(text); found; found = pattern.exec(text)) {
+    const from = found.index + found[0].length;
+    const name = found[2] ?? found[1] ?? '';
+    const named = (value: string): boolean =>
+      pattern === SENTENCE ? isTold(name, value) : isSecret(name, value) || isSecretPhrase(found[1], found[2], value);
+    if (from >= text.length || !named(ANY_VALUE)) continue; // its end is looked for only where it matters
+    const [begin, end] = valueAt(text, from, name, pattern === ELEMENT);
+    if (!named(text.slice(begin, end))) continue;
+    clean += text.slice(done, begin) + REDACTED;
+    done = end;
+    pattern.lastIndex = end;
+  }
+  return clean + text.slice(done);
+}
+
+const isSecretPhrase = (before: string | undefined, last: string | undefined, value: string): boolean =>
+  before !== undefined &&
+  last !== undefined &&
+  value !== REDACTED &&
+  value !== '' &&
+  endsInSecretPhrase(`${before} ${last}`);
+
+/** `the password is hunter2`, but not `the password is wrong`; `the code is 123456`, but not `the code is broken`. */
+const isTold = (name: string, value: string): boolean =>
+  value !== REDACTED &&
+  (/^code$/i.test(name)
+    ? value === ANY_VALUE || /^\d{4,10}$/.test(value)
+    : !/^(?:$|n[o']|too$|being$|required|missing|wrong|in|un|expired|empty|the|a$|set|short|long|weak)/i.test(value));
+
+/** The text without the values that a name before them makes secrets: `password=…`, `"apiKey": "…"`, `?api_key=…`, `--token …`, `Cookie: …`, `<pin>…`. */
+export const redactPairs = (text: string): string =>
+  [SEPARATOR, OPTION, ELEMENT, SENTENCE].reduce((clean, pattern) => redactAfter(clean, pattern), text);
