@@ -1,8 +1,8 @@
 import type { Redis } from 'ioredis';
 import { KillSwitchError } from '../../flags/index.ts';
-import { createClient, dropHung, endClient, moveTo, startConnecting } from './client.ts';
+import { RedisClient } from './client.ts';
 import type { RedisEndpoint } from './endpoint.ts';
-import { isConsequence, movedTo, storeError } from './errors.ts';
+import { isLost, movedTo, storeError } from './errors.ts';
 
 export interface Request<T> {
   readonly access: 'read' | 'write';
@@ -16,7 +16,7 @@ export interface Request<T> {
 export class RedisConnection {
   readonly endpoint: RedisEndpoint;
   readonly #requestTimeoutMs: number;
-  readonly #client: Redis;
+  readonly #client: RedisClient;
   readonly #waiting = new Set<() => void>();
   #lastError: Error | undefined;
   #closing: Promise<void> | undefined;
@@ -24,46 +24,46 @@ export class RedisConnection {
   constructor(endpoint: RedisEndpoint, requestTimeoutMs: number) {
     this.endpoint = endpoint;
     this.#requestTimeoutMs = requestTimeoutMs;
-    this.#client = createClient(endpoint, requestTimeoutMs, (error) => {
-      this.#lastError = error;
+    this.#client = new RedisClient(endpoint, requestTimeoutMs, {
+      onReady: () => this.#wakeAll(),
+      onError: (error) => {
+        this.#lastError = error;
+      },
     });
-    this.#client.on('ready', () => this.#wakeAll());
   }
 
   /** @throws KillSwitchError STORE_UNREACHABLE, STORE_READ_ONLY, CORRUPT, CLOSED */
   async request<T>({ access, largeMs, send }: Request<T>): Promise<T> {
     const end = performance.now() + this.#requestTimeoutMs;
     for (;;) {
+      let stream: Redis['stream'] | undefined;
       try {
         await this.#ready(end - performance.now());
+        ({ stream } = this.#client.redis);
         const leftMs = Math.max(1, end - performance.now());
-        const answer = await this.#answer(send(this.#client, leftMs), leftMs, largeMs);
+        const answer = await this.#answer(send(this.#client.redis, leftMs), leftMs, largeMs);
         this.#lastError = undefined;
         return answer;
       } catch (thrown) {
         if (this.#closing) throw this.#closedError();
-        const error = (isConsequence(thrown) && this.#lastError) || thrown;
+        const error = (isLost(thrown) && this.#lastError) || thrown;
         const node = movedTo(error); // then nothing was done
         if (!node || performance.now() >= end) throw storeError(error, access, this.endpoint);
-        moveTo(this.#client, node);
+        if (this.#client.redis.stream === stream) this.#client.follow(node); // else it has moved on by another's answer
       }
     }
   }
 
   close(): Promise<void> {
-    this.#closing ??= endClient(this.#client);
+    this.#closing ??= this.#client.end();
     this.#wakeAll();
     return this.#closing;
   }
 
-  #isReady(): boolean {
-    return this.#client.status === 'ready' && this.#client.stream.writable; // one that was just dropped is not yet known to be closed
-  }
-
   async #ready(withinMs: number): Promise<void> {
     if (this.#closing) throw this.#closedError();
-    if (this.#isReady()) return;
-    startConnecting(this.#client);
+    if (this.#client.isReady) return;
+    this.#client.start();
     let timer: NodeJS.Timeout | undefined;
     let wake = (): void => {};
     await new Promise<void>((resolve) => {
@@ -74,11 +74,11 @@ export class RedisConnection {
     clearTimeout(timer);
     this.#waiting.delete(wake);
     if (this.#closing) throw this.#closedError();
-    if (!this.#isReady()) throw this.#lastError ?? new Error(`no connection within ${Math.round(withinMs)} ms`);
+    if (!this.#client.isReady) throw this.#lastError ?? new Error(`no connection within ${Math.round(withinMs)} ms`);
   }
 
   async #answer<T>(work: Promise<T>, leftMs: number, largeMs: number | undefined): Promise<T> {
-    const { stream } = this.#client;
+    const { stream } = this.#client.redis;
     const since = performance.now();
     let received = stream.bytesRead;
     let timer: NodeJS.Timeout | undefined;
@@ -91,8 +91,7 @@ export class RedisConnection {
           return;
         }
         // One that was made just in time has not had its chance.
-        if (this.#client.stream === stream && waitedMs > this.#requestTimeoutMs / 2)
-          dropHung(this.#client, this.endpoint);
+        if (this.#client.redis.stream === stream && waitedMs > this.#requestTimeoutMs / 2) this.#client.dropHung();
         reject(new Error(`no answer within ${Math.round(waitedMs)} ms`));
       };
       timer = setTimeout(expire, leftMs);

@@ -17,6 +17,9 @@ export interface RedisNode {
   readonly port: number;
 }
 
+/** A node, or a socket of this machine. */
+export type RedisAddress = RedisNode | { readonly path: string };
+
 /** Where a Redis is and how it is reached, checked once. */
 export interface RedisEndpoint {
   /** The URL without user and password. */
@@ -24,9 +27,13 @@ export interface RedisEndpoint {
   /** What must not appear in any message. */
   readonly secrets: readonly string[];
   readonly keyPrefix: string;
+  /** The database, in which everything is. */
+  readonly db: number;
   readonly replicas: number;
   /** The URL's first. */
-  readonly nodes: readonly RedisNode[];
+  readonly nodes: readonly [RedisAddress, ...RedisAddress[]];
+  /** The address under which a node is reached that names itself so. */
+  readonly natMap: RedisOptions['natMap'];
   /** Credentials and settings, without the node. */
   readonly options: RedisOptions;
 }
@@ -40,14 +47,18 @@ export function redisEndpoint({ url, options = {}, replicas = 0, cluster = [] }:
   if (!Number.isInteger(replicas) || replicas < 0)
     throw invalid(`replicas must be a whole number from 0, not ${replicas}.`);
   const { username, password } = credentials(parsed);
-  const db = parsed.pathname.slice(1);
-  if (!/^\d{0,5}$/.test(db)) throw invalid(`The path of the Redis URL must be a database number. ${HOW}`);
+  const path = parsed.pathname.slice(1);
+  const db = path === '' ? (options.db ?? 0) : Number(path);
+  if (!/^\d{0,5}$/.test(path)) throw invalid(`The path of the Redis URL must be a database number. ${HOW}`);
+  if (!Number.isInteger(db) || db < 0) throw invalid(`db must be a whole number from 0, not ${options.db}.`);
   const host = parsed.hostname.replace(/^\[(.*)\]$/, '$1');
   const secrets = [password, parsed.password, options.password, options.sentinelPassword, options.tls?.passphrase];
   return {
-    location: `${parsed.protocol}//${parsed.host}${db ? `/${db}` : ''}`,
+    location: `${parsed.protocol}//${parsed.host}${path || db ? `/${db}` : ''}`,
     secrets: secrets.filter((secret): secret is string => typeof secret === 'string' && secret !== ''),
     keyPrefix: options.keyPrefix ?? '',
+    db,
+    natMap: options.natMap,
     replicas,
     nodes: [
       { host, port: parsed.port ? Number(parsed.port) : 6379 },
@@ -57,7 +68,7 @@ export function redisEndpoint({ url, options = {}, replicas = 0, cluster = [] }:
       ...options,
       ...(username ? { username } : {}),
       ...(password ? { password } : {}),
-      ...(db ? { db: Number(db) } : {}),
+      ...(path ? { db } : {}),
       ...(parsed.protocol === 'rediss:' ? { tls: options.tls ?? {} } : {}),
     },
   };

@@ -10,16 +10,19 @@ const REFUSALS: Readonly<Record<string, string>> = {
   NOREPLICAS: 'too few of its replicas are in reach (min-replicas-to-write). Bring them back',
   NOAUTH: 'it asks for a password. Put user and password into the URL',
   WRONGPASS: 'it does not accept this user or password. Correct them in the URL',
+  NOPASSWORD:
+    'it asks for no password, though the URL has one: it may have lost its settings, or be another one. Set requirepass there, or take the password out of the URL',
   NOPERM: "its ACL does not permit this to the URL's user. ACL LOG says what was denied",
 };
 
 /** How ioredis says that a connection ended before the answer came. */
 const LOST = /max retries per request|Connection is closed|Stream isn't writeable|Command aborted/;
 
-/** The error word that Redis puts first. It has none for what an ACL refuses inside a script, and for a long command before AUTH. */
+/** The error word that Redis puts first. It has none for what an ACL refuses inside a script, for a long command before AUTH, and for an AUTH that nobody asked for. */
 function replyCode(message: string): string {
   if (/executing the script can't/.test(message)) return 'NOPERM';
   if (/Protocol error: unauthenticated/.test(message)) return 'NOAUTH';
+  if (/without any password configured|but no password is set/.test(message)) return 'NOPASSWORD';
   return /^-?([A-Z]+)\b/.exec(message)?.[1] ?? '';
 }
 
@@ -31,11 +34,8 @@ const redact = (text: string, { secrets }: Pick<RedisEndpoint, 'secrets'>): stri
 export const isReply = (error: unknown): error is Error & { readonly name: 'ReplyError' } =>
   error instanceof Error && error.name === 'ReplyError';
 
-const isLost = (error: unknown): boolean => !isReply(error) && LOST.test(messageOf(error));
-
-/** True for what follows from a trouble that was told before: the connection was lost, or (ioredis 5 does not wait for it) AUTH was refused. */
-export const isConsequence = (error: unknown): boolean =>
-  isLost(error) || (isReply(error) && replyCode(error.message) === 'NOAUTH');
+/** True when the connection ended before the answer came: what ended it was told before. */
+export const isLost = (error: unknown): boolean => !isReply(error) && LOST.test(messageOf(error));
 
 /** The node of a Cluster that holds the keys, where an answer names it instead of doing what was asked. */
 export function movedTo(error: unknown): RedisNode | null {
@@ -82,6 +82,22 @@ export function storeError(error: unknown, access: 'read' | 'write', endpoint: R
     'STORE_UNREACHABLE',
     `${at} cannot be reached: ${message}. Check that it runs and that the URL is right.`,
     { cause },
+  );
+}
+
+/** Redis does not let this user into the database of the URL. Nothing may then be asked on this connection: it would be asked of database 0. */
+export function refusedDatabase(error: unknown, endpoint: RedisEndpoint): unknown {
+  const code = replyCode(messageOf(error));
+  if (!isReply(error) || (code !== 'NOPERM' && code !== 'ERR')) return error; // it asks for a password, or is loading
+  const message = redact(messageOf(error), endpoint);
+  const mend =
+    code === 'NOPERM'
+      ? 'Give its user the permission (ACL SETUSER … +select), or the switch a database 0 of its own'
+      : "Name one below that Redis's `databases` (a Cluster has only 0)";
+  return new KillSwitchError(
+    'STORE_UNREACHABLE',
+    `Redis at ${endpoint.location} refuses database ${endpoint.db}: ${message}. ${mend}.`,
+    { cause: new Error(message) },
   );
 }
 

@@ -17,7 +17,7 @@ export interface RedisKeys {
   readonly checkpoints: string;
   /** A stream of bounded length; its field `record` is an intervention as JSON. */
   readonly interventions: string;
-  /** Each event's text is published here as it is appended. */
+  /** Each event's text is published here as it is appended. Channels are those of all databases, so it bears the number of its own, other than 0. */
   readonly channel: string;
 }
 
@@ -26,10 +26,13 @@ const escapeId = (id: string): string =>
   encodeURIComponent(id).replace(/[!'()*]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`);
 
 /** @throws KillSwitchError INVALID_ARGUMENT */
-export function redisKeys(organizationId: string, prefix = ''): RedisKeys {
+export function redisKeys(
+  organizationId: string,
+  { keyPrefix = '', db = 0 }: { readonly keyPrefix?: string; readonly db?: number } = {},
+): RedisKeys {
   const problem = idProblem(organizationId);
   if (problem) throw invalid(`organizationId ${problem}.`);
-  const key = (name: string): string => `${prefix}kill-switch:{${escapeId(organizationId)}}:${name}`;
+  const key = (name: string): string => `${keyPrefix}kill-switch:{${escapeId(organizationId)}}:${name}`;
   return {
     head: key('head'),
     state: key('state'),
@@ -39,6 +42,6 @@ export function redisKeys(organizationId: string, prefix = ''): RedisKeys {
     surfaces: key('surfaces'),
     checkpoints: key('checkpoints'),
     interventions: key('interventions'),
-    channel: key('events'),
+    channel: key(db === 0 ? 'events' : `events:${db}`),
   };
 }

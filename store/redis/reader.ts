@@ -20,7 +20,7 @@ export interface RedisReader {
 }
 
 export function redisReader(endpoint: RedisEndpoint, organizationId: string, requestTimeoutMs: number): RedisReader {
-  const keys = redisKeys(organizationId, endpoint.keyPrefix);
+  const keys = redisKeys(organizationId, endpoint);
   const connection = new RedisConnection(endpoint, requestTimeoutMs);
   const replies = new Replies(endpoint);
   const subscriptions = new Set<() => Promise<void>>();

@@ -1,8 +1,7 @@
-import type { Redis } from 'ioredis';
 import { type LogEvent, readEvent } from '../../flags/index.ts';
 import type { Push } from '../ports.ts';
 import { withDeadline } from '../with-deadline.ts';
-import { createClient, dropHung, endClient, startConnecting } from './client.ts';
+import { RedisClient } from './client.ts';
 import type { RedisEndpoint } from './endpoint.ts';
 import { storeError } from './errors.ts';
 
@@ -32,41 +31,41 @@ export function subscribe({ endpoint, channel, requestTimeoutMs, listener }: Sub
     clearTimeout(timer);
     if (!ended) timer = setTimeout(work, ms);
   };
-  const client: Redis = createClient(endpoint, requestTimeoutMs, trouble);
+  const client = new RedisClient(endpoint, requestTimeoutMs, { onReady: () => void listen(), onError: trouble });
+  const { redis } = client;
 
   const listen = async (): Promise<void> => {
-    const { stream } = client;
+    const { stream } = redis;
     try {
-      await withDeadline(client.subscribe(channel), requestTimeoutMs, 'subscribe');
+      await withDeadline(redis.subscribe(channel), requestTimeoutMs, 'subscribe');
     } catch (error) {
       trouble(error as Error);
-      if (client.stream === stream) later(1000, () => dropHung(client, endpoint)); // refused, perhaps by its ACL: tried anew
+      if (redis.stream === stream) later(1000, () => client.dropHung()); // refused, perhaps by its ACL: tried anew
       return;
     }
-    if (ended || client.stream !== stream) return;
+    if (ended || redis.stream !== stream) return;
     troubled = false;
     listener({ type: 'gap' });
     later(requestTimeoutMs, () => void signOfLife());
   };
   const signOfLife = async (): Promise<void> => {
-    const { stream } = client;
+    const { stream } = redis;
     try {
-      await withDeadline(client.ping(), requestTimeoutMs, 'ping');
+      await withDeadline(redis.ping(), requestTimeoutMs, 'ping');
     } catch (error) {
       trouble(error as Error);
-      if (client.stream === stream) dropHung(client, endpoint);
+      if (redis.stream === stream) client.dropHung();
       return;
     }
-    if (client.stream === stream) later(requestTimeoutMs, () => void signOfLife());
+    if (redis.stream === stream) later(requestTimeoutMs, () => void signOfLife());
   };
 
-  client.on('ready', () => void listen());
-  client.on('close', () => {
+  redis.on('close', () => {
     clearTimeout(timer);
     trouble(new Error('the connection was lost'));
   });
-  client.on('end', () => later(250, () => startConnecting(client))); // ioredis gave up, for instance because no Sentinel answers
-  client.on('message', (_channel: string, text: string) => {
+  redis.on('end', () => later(250, () => client.start())); // ioredis gave up, for instance because no Sentinel answers
+  redis.on('message', (_channel: string, text: string) => {
     if (ended) return;
     let event: LogEvent;
     try {
@@ -77,12 +76,12 @@ export function subscribe({ endpoint, channel, requestTimeoutMs, listener }: Sub
     }
     listener({ type: 'event', event });
   });
-  startConnecting(client);
+  client.start();
 
   return () => {
     if (!ended) {
       clearTimeout(timer);
-      ended = endClient(client);
+      ended = client.end();
     }
     return ended;
   };

@@ -56,6 +56,26 @@ describe.skipIf(!hasRedis)('the command on a real Redis', () => {
     expect((await ks('log')).stdout.trimEnd().split('\n')).toHaveLength(4);
   });
 
+  test('a database that Redis refuses is no other one: exit 1, and nothing is recorded anywhere', async () => {
+    const { redis, ks } = await startWithPassword();
+    expect((await ks('init')).code).toBe(0);
+    const before = await redis.cli('GET', 'kill-switch:{default}:head');
+    const there = commandOn(`${redis.url}/99`);
+    for (const ran of await Promise.all([
+      there('kill', 'all', '--json'),
+      there('init', '--json'),
+      there('status', '--json'),
+    ])) {
+      expect(ran.code, ran.stderr).toBe(1);
+      expect(ran.json).toMatchObject({
+        code: 'STORE_UNREACHABLE',
+        detail: expect.stringMatching(/\/99 refuses database 99: ERR DB index is out of range.*`databases`/),
+      });
+    }
+    expect(await redis.cli('GET', 'kill-switch:{default}:head')).toBe(before);
+    expect((await ks('log')).stdout.trimEnd().split('\n')).toHaveLength(1);
+  });
+
   test('a damaged log ends with 4', async () => {
     const { redis, ks } = await startWithPassword();
     await ks('init');

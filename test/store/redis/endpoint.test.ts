@@ -82,7 +82,10 @@ describe('the keys of an organisation', () => {
       forks: 'kill-switch:{default}:forks',
       channel: 'kill-switch:{default}:events',
     });
-    expect(redisKeys('default', 'shop:').head).toBe('shop:kill-switch:{default}:head');
+    expect(redisKeys('default', { keyPrefix: 'shop:', db: 5 })).toMatchObject({
+      head: 'shop:kill-switch:{default}:head',
+      channel: 'shop:kill-switch:{default}:events:5',
+    });
   });
 });
 

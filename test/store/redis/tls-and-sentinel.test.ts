@@ -64,6 +64,20 @@ describe.skipIf(!hasRedis || !hasOpenssl)('over TLS', () => {
     });
   });
 
+  test('a certificate for another name is refused, and nothing is said to its server', async () => {
+    const redis = await startRedis({ password: 'hunter2' });
+    const { port, ca } = await startTls(redis.port);
+    const at = { url: `rediss://:hunter2@127.0.0.1:${port}/1`, requestTimeoutMs: 500 };
+    const executor = openExecutor({ ...at, options: { tls: { ca } } });
+    const { heard } = pushes(executor);
+    expect(await failure(executor.load(null))).toMatchObject({
+      code: 'STORE_UNREACHABLE',
+      message: expect.stringMatching(/does not match certificate's altnames.*127\.0\.0\.1/),
+    });
+    await expect.poll(() => heard).toMatchObject([{ type: 'trouble' }]);
+    await init(openControl({ ...at, requestTimeoutMs: 2000, options: { tls: { ca, servername: 'localhost' } } }));
+  });
+
   test('a server that accepts and never shakes hands fails in time', async () => {
     const server = createTcpServer((socket) => socket.on('error', () => {}));
     onTestFinished(() => void server.close());
@@ -79,6 +93,29 @@ describe.skipIf(!hasRedis || !hasOpenssl)('over TLS', () => {
 });
 
 describe.skipIf(!hasRedis)('behind Sentinel', () => {
+  test('a Sentinel that does not accept the password is named as what refuses', async () => {
+    const master = await startRedis();
+    const sentinel = await startRedis({
+      args: ['--sentinel'],
+      password: 'hunter2',
+      config: [`sentinel monitor shop 127.0.0.1 ${master.port} 1`],
+    });
+    const at = (sentinelPassword: string) => ({
+      url: 'redis://shop/2',
+      options: { sentinels: [{ host: '127.0.0.1', port: sentinel.port }], name: 'shop', sentinelPassword },
+      requestTimeoutMs: 1000,
+    });
+    const error = await failure(openExecutor(at('wrongword')).load(null));
+    expect(error).toMatchObject({
+      code: 'STORE_UNREACHABLE',
+      message: expect.stringMatching(/[Ss]entinel.*WRONGPASS/s),
+    });
+    expect(error.message).not.toContain('wrongword');
+    await init(openControl(at('hunter2')));
+    expect(await master.cli('INFO', 'keyspace')).toMatch(/db2:/);
+    expect(await master.cli('DBSIZE')).toBe(0);
+  });
+
   test('it follows the master over a failover, and goes on there', async () => {
     const master = await startRedis();
     const replica = await startRedis({ config: [`replicaof 127.0.0.1 ${master.port}`] });
