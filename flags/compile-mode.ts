@@ -3,6 +3,7 @@ import {
   and,
   anyIsOneOf,
   type Condition,
+  contains,
   firstOf,
   is,
   isNoneOf,
@@ -51,6 +52,7 @@ function unidentifiedConditions(organizationId: string | undefined): Condition[]
   const organization = variable('organization_id');
   return [
     ...Object.keys(IDENTITY_ATTRIBUTES).map(isUnreadableId),
+    contains(variable('action'), '*'),
     ...Object.keys(LINEAGE_ATTRIBUTES).map(isUnreadableLineage),
     organizationId === undefined ? false : and(isNot(organization, null), isNot(organization, organizationId)),
   ];

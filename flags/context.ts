@@ -46,14 +46,18 @@ export function callFromContext(context: EvaluationContextLike): Call | string {
     const value = context[attribute];
     if (value === undefined) continue;
     if (typeof value !== 'string' || value === '') return `${attribute} must be a non-empty string`;
+    // It would be one id like any other, and the name of an action would be that of a pattern: neither is ever given.
+    if (value === '*') return `${attribute} must not be "*"`;
     call[key] = value;
   }
+  if ((call['action'] as string | undefined)?.includes('*')) return 'action must not contain a *';
   for (const [attribute, key] of LINEAGE) {
     const value = context[attribute];
     if (value === undefined) continue;
     if (!Array.isArray(value) || !value.every((item) => typeof item === 'string')) {
       return `${attribute} must be an array of strings`;
     }
+    if (value.includes('*')) return `${attribute} must not name "*"`;
     call[key] = value;
   }
   return call as Call;

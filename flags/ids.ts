@@ -9,8 +9,17 @@ const CONTROL = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: as above; JSON escapes the others.
 const UNESCAPED = /[\u007f-\u009f\u2028\u2029]/g;
 
-/** Why this text cannot be an id, or null when it can. */
-export function idProblem(id: unknown): string | null {
+/**
+ * Why this text cannot be given as an id, or null when it can. A lone `*` looks as if it stood for everyone, and would be one id like any other:
+ * whoever killed it would have stopped nobody.
+ */
+export const idProblem = (id: unknown): string | null =>
+  id === '*'
+    ? 'must not be "*", which would be one id like any other (everything is the target "all")'
+    : textProblem(id);
+
+/** Why this text cannot have been recorded as an id, or null when it can: a log of before `*` was refused must stay readable. */
+export function textProblem(id: unknown): string | null {
   if (typeof id !== 'string') return `must be a string, not ${id === null ? 'null' : typeof id}`;
   if (id === '') return 'must not be empty';
   if (id.length > MAX_ID_LENGTH && [...id].length > MAX_ID_LENGTH)
@@ -20,9 +29,9 @@ export function idProblem(id: unknown): string | null {
   return null;
 }
 
-/** An id of an agent, mission, run, action, feature, surface, organization, limit or person: verbatim, 1 to 512 characters, no control characters. */
+/** A recorded id of an agent, mission, run, action, feature, surface, organization, limit or person: verbatim, 1 to 512 characters, no control characters. */
 export const idSchema = z.string().superRefine((id, context) => {
-  const problem = idProblem(id);
+  const problem = textProblem(id);
   if (problem) context.addIssue({ code: 'custom', message: problem });
 });
 

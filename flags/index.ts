@@ -18,6 +18,7 @@ export * from './hash-chain.ts';
 export { idProblem, idSchema, MAX_ID_LENGTH, quoteId } from './ids.ts';
 export * from './lease.ts';
 export * from './modes.ts';
+export { shellWord } from './printable.ts';
 export * from './reading.ts';
 export * from './records.ts';
 export * from './reports.ts';
@@ -27,4 +28,14 @@ export { isSecret } from './secret-keys.ts';
 export { redactText } from './secret-texts.ts';
 export * from './stages.ts';
 export * from './state.ts';
-export * from './targets.ts';
+export {
+  actionNameProblem,
+  actionPatterns,
+  formatTarget,
+  parseTarget,
+  readTarget,
+  restrictsNobody,
+  TARGET_TYPES,
+  type Target,
+  type TargetType,
+} from './targets.ts';

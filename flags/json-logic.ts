@@ -11,6 +11,7 @@ export type JsonLogic =
 export type Condition = JsonLogic;
 
 const ITEM: JsonLogic = { var: '' };
+const STAR = '*';
 
 export const variable = (name: string): JsonLogic => ({ var: name });
 export const is = (a: JsonLogic, b: JsonLogic): Condition => ({ '===': [a, b] });
@@ -23,6 +24,9 @@ export function or(conditions: readonly Condition[]): Condition {
   if (open.includes(true)) return true;
   return open.length === 0 ? false : open.length === 1 ? (open[0] as Condition) : { or: open };
 }
+
+/** Whether a string contains another, and is not null. */
+export const contains = (value: JsonLogic, part: string): Condition => and(isNot(value, null), { in: [part, value] });
 
 export const and = (...conditions: readonly Condition[]): Condition => ({ and: conditions });
 
@@ -41,15 +45,17 @@ export const isNoneOf = (rule: JsonLogic, strings: readonly string[], orNull: bo
 });
 
 /**
- * True for an attribute that is there and is not a non-empty string. Where a value could make an operator fail in flagd's Go evaluator or
+ * True for an attribute that is there and is not a non-empty string, or is `*`. Where a value could make an operator fail in flagd's Go evaluator or
  * in the JavaScript one, a test before it has already ended the expression: a failed evaluation would hand the caller its own default.
  */
 export function isUnreadableId(name: string): Condition {
   const value = variable(name);
-  return { if: [is(value, null), isGivenAsNull(name), or([is(value, ''), not({ starts_with: [value, ''] })])] };
+  return {
+    if: [is(value, null), isGivenAsNull(name), or([is(value, ''), is(value, STAR), not({ starts_with: [value, ''] })])],
+  };
 }
 
-/** True for an attribute that is there and is not an array of strings. */
+/** True for an attribute that is there and is not an array of strings, or that names `*`. */
 export function isUnreadableLineage(name: string): Condition {
   const value = variable(name);
   return {
@@ -57,7 +63,7 @@ export function isUnreadableLineage(name: string): Condition {
       is(value, null),
       isGivenAsNull(name),
       or([
-        { some: [{ merge: [value] }, IS_NOT_A_STRING] }, // `merge` makes a list of one of anything that is not a list
+        { some: [{ merge: [value] }, IS_NO_ID] }, // `merge` makes a list of one of anything that is not a list
         and(is(value, value), is(value, { cat: [value] })), // a string: in Go a list is not identical with itself
       ]),
     ],
@@ -69,12 +75,13 @@ const isGivenAsNull = (name: string): Condition => not({ missing: [name] });
 
 // `starts_with` fails inside an iteration in JavaScript. `cat` fails in Go on booleans, lists and objects: booleans are
 // asked for first, and lists and objects are not even identical with themselves there.
-const IS_NOT_A_STRING: Condition = or([
+const IS_NO_ID: Condition = or([
   is(ITEM, null),
   is(ITEM, true),
   is(ITEM, false),
   isNot(ITEM, ITEM),
   isNot(ITEM, { cat: [ITEM] }),
+  is(ITEM, STAR),
 ]);
 
 /** `if … else if … else`, where a condition that is known ends the chain or is left out; where none is open it is one value alone. */

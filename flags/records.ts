@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { idSchema } from './ids.ts';
 import { isMode, MODES } from './modes.ts';
 import { AUTONOMY_STAGES, FEATURE_STAGES } from './stages.ts';
-import { parseTarget } from './targets.ts';
+import { readTarget } from './targets.ts';
 
 /** The longest reason, in characters. */
 export const MAX_REASON_LENGTH = 2000;
@@ -18,7 +18,7 @@ export const epochSchema = z.int().min(1).max(MAX_EPOCH);
 export const limitValueSchema = z.number().min(0);
 export const targetSchema = z.string().superRefine((text, context) => {
   try {
-    parseTarget(text);
+    readTarget(text);
   } catch (error) {
     context.addIssue({ code: 'custom', message: (error as Error).message });
   }
@@ -120,7 +120,7 @@ export function isActiveKill(value: unknown): value is ActiveKill {
 
 function isTarget(value: unknown): boolean {
   try {
-    parseTarget(value);
+    readTarget(value);
     return true;
   } catch {
     return false; // the schema says why
@@ -151,7 +151,7 @@ export function killRecord(
   kill: ActiveKill,
   revived?: { by: string; at: string; reason: string | null },
 ): KillRecord {
-  const { type, id } = parseTarget(kill.target);
+  const { type, id } = readTarget(kill.target);
   return {
     id: kill.id,
     organization_id: organizationId,

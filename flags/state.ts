@@ -14,7 +14,7 @@ import {
   limitValueSchema,
   modeSchema,
 } from './records.ts';
-import { parseTarget, type TargetType } from './targets.ts';
+import { readTarget, type TargetType } from './targets.ts';
 
 /** The state is a flat set of entries, each under its own key: `KIND` or `KIND:NAME`. One row a kind; `epoch` is the entry's last change. */
 export const ENTRY_SCHEMAS = Object.freeze({
@@ -157,7 +157,7 @@ export class State implements StateView {
       case 'flags':
         return this.#flags;
       case 'kill': {
-        const { type, id } = parseTarget(name);
+        const { type, id } = readTarget(name);
         return this.kills[type].get(id);
       }
       case 'feature':
@@ -189,7 +189,7 @@ export class State implements StateView {
         this.#flags = entry as Entry<'flags'> | undefined;
         break;
       case 'kill': {
-        const { type, id } = parseTarget(name);
+        const { type, id } = readTarget(name);
         place(this.kills[type], id);
         if (entry !== undefined && isNamed(type)) this.#addNamed(id);
         break;

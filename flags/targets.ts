@@ -1,5 +1,6 @@
 import { invalid } from './errors.ts';
-import { idProblem, quoteId } from './ids.ts';
+import { idProblem, quoteId, textProblem } from './ids.ts';
+import { shellWord } from './printable.ts';
 
 /** What can be restricted, as the first word of a target. `all` stands alone; the others are followed by `:` and an id. */
 export const TARGET_TYPES = Object.freeze(['all', 'agent', 'mission', 'run', 'action', 'feature', 'surface'] as const);
@@ -14,31 +15,70 @@ export interface Target {
 
 const isTargetType = (value: string): value is TargetType => (TARGET_TYPES as readonly string[]).includes(value);
 
+/** How a person asks for a target: on the command line of `kill`, unless somebody knows better. */
+const byKilling = (target: string): string => `kill-switch kill ${shellWord(target)}`;
+
 /**
- * Reads `all`, `agent:ID`, `mission:ID`, `run:ID`, `action:PATTERN`, `feature:NAME` or `surface:NAME`.
+ * Reads `all`, `agent:ID`, `mission:ID`, `run:ID`, `action:PATTERN`, `feature:NAME` or `surface:NAME`. A `*` that would match nothing is refused:
+ * it has a meaning only as the final `.*` of an action.
+ * @param toPaste the form that a refusal suggests, for a target that it is about
  * @throws KillSwitchError INVALID_ARGUMENT for anything else, with the form to paste.
  */
-export function parseTarget(text: unknown): Target {
+export function parseTarget(text: unknown, toPaste: (target: string) => string = byKilling): Target {
+  if (text === '*') throw invalid(`"*" is not a target. To stop everything: ${toPaste('all')}`);
+  const target = readTarget(text, toPaste);
+  const problem = starProblem(target, toPaste);
+  if (problem) throw invalid(`${quoteId(text)} is not a target: ${problem}`);
+  return target;
+}
+
+function starProblem({ type, id }: Target, toPaste: (target: string) => string): string | null {
+  const everything = `To stop everything: ${toPaste('all')}`;
+  if (type !== 'action') return id === '*' ? `"*" would be one id like any other. ${everything}` : null;
+  if (!id.includes('*') || isPattern(id)) return null;
+  if (id === '*' || id === '.*') return `it would match no action. ${everything}`;
+  const domain = id.slice(0, id.indexOf('*')).replace(/\.+$/, '');
+  const rule = 'a * stands only at the end of an action, after a dot';
+  return domain === ''
+    ? `${rule}. Name each action, or all that begin alike (action:DOMAIN.*). ${everything}`
+    : `${rule}. For all actions that begin with ${quoteId(`${domain}.`)}: ${toPaste(`action:${domain}.*`)}`;
+}
+
+/** True for a recorded target that restricts nobody: an older version took it, and its `*` has no meaning there. */
+export const restrictsNobody = (recorded: string): boolean => starProblem(readTarget(recorded), byKilling) !== null;
+
+/** True for a domain with `.*` after it, and no other `*`. */
+const isPattern = (id: string): boolean => /^[^*]+\.\*$/.test(id);
+
+/**
+ * A target as a log has it. One of an older version may have a `*` anywhere; it is exactly one id then, which nobody can have, and can be revived.
+ * @throws KillSwitchError INVALID_ARGUMENT
+ */
+export function readTarget(text: unknown, toPaste: (target: string) => string = byKilling): Target {
   if (typeof text !== 'string') throw invalid(`A target is a text such as "agent:returns-bot", not ${quoteId(text)}.`);
   if (text === 'all') return { type: 'all', id: '' };
   const colon = text.indexOf(':');
   const type = colon < 0 ? text : text.slice(0, colon);
   const id = colon < 0 ? '' : text.slice(colon + 1);
   if (colon < 0 && !isTargetType(text)) {
-    const problem = idProblem(text);
+    const problem = textProblem(text);
     if (problem) throw invalid(`${quoteId(text)} is not a target: it ${problem}.`);
     throw invalid(
-      `${quoteId(text)} is not a target: say what it is. For an agent of this name: kill-switch kill agent:${text}`,
+      `${quoteId(text)} is not a target: say what it is. For an agent of this name: ${toPaste(`agent:${text}`)}`,
     );
   }
   if (!isTargetType(type)) {
     throw invalid(`${quoteId(text)} is not a target: it must begin with one of ${TARGET_TYPES.join(', ')}.`);
   }
   if (type === 'all') throw invalid(`${quoteId(text)} is not a target: "all" stands alone.`);
-  const problem = idProblem(id);
+  const problem = textProblem(id);
   if (problem) throw invalid(`${quoteId(text)} is not a target: the id after "${type}:" ${problem}.`);
   return { type, id };
 }
+
+/** Why this text cannot be the name of an action, or null when it can. */
+export const actionNameProblem = (name: unknown): string | null =>
+  idProblem(name) ?? (String(name).includes('*') ? 'must not contain a *, which only the name of a pattern has' : null);
 
 export const formatTarget = (target: Target): string => (target.type === 'all' ? 'all' : `${target.type}:${target.id}`);
 

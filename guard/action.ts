@@ -1,5 +1,14 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
-import { type Effect, EFFECTS, idProblem, invalid, isEffect, messageOf, quoteId } from '../flags/index.ts';
+import {
+  actionNameProblem,
+  type Effect,
+  EFFECTS,
+  idProblem,
+  invalid,
+  isEffect,
+  messageOf,
+  quoteId,
+} from '../flags/index.ts';
 import { ActionInputError } from './errors.ts';
 import type { Outcome } from './outcome.ts';
 
@@ -101,14 +110,14 @@ export function normaliseAction<Input, Result>(
   definition: ActionDefinition<Input, Result>,
 ): NormalisedAction<Input, Result> {
   const { name, effect = 'write', surface = 'tool', irreversible = false, feature, execute } = definition;
-  for (const [what, id] of [
-    ['name', name],
+  for (const [what, id, problemOf = idProblem] of [
+    ['name', name, actionNameProblem],
     ['surface', surface],
     ...(feature === undefined ? [] : ([['feature', feature]] as const)),
     ...Object.keys(definition.limits ?? {}).map((limit) => ['limit', limit] as const),
-    ...(definition.reverse ? ([['reverse action', definition.reverse.action]] as const) : []),
+    ...(definition.reverse ? ([['reverse action', definition.reverse.action, actionNameProblem]] as const) : []),
   ] as const) {
-    const problem = idProblem(id);
+    const problem = problemOf(id);
     if (problem) throw invalid(`The ${what} of an action ${problem}.`);
   }
   if (!isEffect(effect))

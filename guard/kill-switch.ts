@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import {
+  actionNameProblem,
   type Call,
   type Decision,
   deepFreeze,
@@ -157,14 +158,14 @@ function callProblem(call: Call): string | null {
     nameProblem('agentId', call.agentId) ??
     nameProblem('missionId', call.missionId) ??
     nameProblem('runId', call.runId) ??
-    nameProblem('action', call.action) ??
+    nameProblem('action', call.action, actionNameProblem) ??
     nameProblem('surface', call.surface) ??
     nameProblem('feature', call.feature)
   );
 }
 
-function nameProblem(what: keyof Call, id: string | undefined): string | null {
-  const problem = id === undefined ? null : idProblem(id);
+function nameProblem(what: keyof Call, id: string | undefined, problemOf = idProblem): string | null {
+  const problem = id === undefined ? null : problemOf(id);
   return problem === null ? null : `the ${what} that check() is asked about ${problem}`;
 }
 

@@ -1,4 +1,5 @@
 import {
+  actionNameProblem,
   type Direction,
   type EntryKey,
   type EntryKind,
@@ -17,6 +18,7 @@ import {
   type Patch,
   parseTarget,
   quoteId,
+  readTarget,
   type StateView,
   sealEvent,
   strictness,
@@ -92,14 +94,20 @@ interface CommandRow<C> {
 
 type Rows = { readonly [T in Command['type']]: CommandRow<Extract<Command, { readonly type: T }>> };
 
-const nameOf = (what: string, name: string): string => {
-  const problem = idProblem(name);
+const nameOf = (what: string, name: string, problemOf = idProblem): string => {
+  const problem = problemOf(name);
   if (problem) throw invalid(`${quoteId(name)} is not the name of ${what}: it ${problem}.`);
   return name;
 };
 
 const targetOf = (target: string): string => {
   parseTarget(target);
+  return target;
+};
+
+/** What is lifted may be what an older version recorded. */
+const recordedTargetOf = (target: string): string => {
+  readTarget(target);
   return target;
 };
 
@@ -131,7 +139,7 @@ const ROWS: Rows = {
     },
   },
   revive: {
-    entry: ({ target }) => ['kill', targetOf(target)],
+    entry: ({ target }) => ['kill', recordedTargetOf(target)],
     wish: ({ target }, view) => {
       const active = view.get('kill', target);
       if (!active) throw notKilled(target);
@@ -139,7 +147,7 @@ const ROWS: Rows = {
     },
   },
   expire: {
-    entry: ({ target }) => ['kill', targetOf(target)],
+    entry: ({ target }) => ['kill', recordedTargetOf(target)],
     wish: ({ target, id }, view) => {
       const active = view.get('kill', target);
       if (active?.id !== id || active.expires_at === null || active.expires_at > view.time) throw notKilled(target);
@@ -174,7 +182,7 @@ const ROWS: Rows = {
     },
   },
   autonomy: {
-    entry: ({ action }) => ['autonomy', nameOf('an action', action)],
+    entry: ({ action }) => ['autonomy', nameOf('an action', action, actionNameProblem)],
     wish: ({ action, stage }, view) =>
       view.get('autonomy', action)?.stage === stage
         ? { type: 'second', data: { kind: 'autonomy', name: action } }

@@ -1,7 +1,15 @@
 import { Argument, Option } from 'commander';
-import { idProblem, invalid, MODES, type Mode, parseTarget, quoteId, TARGET_TYPES } from '../../flags/index.ts';
+import {
+  idProblem,
+  invalid,
+  MODES,
+  type Mode,
+  parseTarget,
+  quoteId,
+  shellWord,
+  TARGET_TYPES,
+} from '../../flags/index.ts';
 import { parseDuration, parseTime } from './duration.ts';
-import { shellWord } from './output.ts';
 import { closest } from './suggest.ts';
 
 const didYouMean = (word: string, words: readonly string[]): string => {
@@ -21,14 +29,15 @@ export const oneOf =
 export const MODE_HELP = `one of ${MODES.join(', ')}`;
 export const parseMode: (text: string) => Mode = oneOf('a mode', MODES);
 
-/** What a verb restricts. A bare word is refused with the form to paste: it could be an agent, a mission or a run. */
-export const targetArgument = (verb: string, rest = ''): Argument =>
+/** What a verb restricts. A bare word is refused with the form to paste: it could be an agent, a mission or a run. `read`: which targets it takes. */
+export const targetArgument = (verb: string, rest = '', read: typeof parseTarget = parseTarget): Argument =>
   new Argument('<target>', 'all, agent:ID, mission:ID, run:ID, action:PATTERN, feature:NAME or surface:NAME').argParser(
     (text) => {
       const colon = text.indexOf(':');
       const type = colon < 0 ? text : text.slice(0, colon);
+      const toPaste = (target: string): string => `kill-switch ${verb} ${shellWord(target)}${rest}`;
       if ((TARGET_TYPES as readonly string[]).includes(type)) {
-        parseTarget(text);
+        read(text, toPaste);
         return text;
       }
       const meant = closest(type, TARGET_TYPES);
@@ -37,12 +46,8 @@ export const targetArgument = (verb: string, rest = ''): Argument =>
         throw invalid(`${quoteId(text)} is not a target: it begins with one of ${TARGET_TYPES.join(', ')}.${hint}`);
       }
       if (meant === 'all') throw invalid(`${quoteId(text)} is not a target. Did you mean all?`);
-      const problem = idProblem(text);
-      throw invalid(
-        problem === null
-          ? `${quoteId(text)} is not a target: say what it is. For an agent of this name: kill-switch ${verb} ${shellWord(`agent:${text}`)}${rest}`
-          : `${quoteId(text)} is not a target: an id ${problem}.`,
-      );
+      read(text, toPaste); // refuses it, with the form to paste
+      return text;
     },
   );
 

@@ -19,10 +19,6 @@ export const toJson = (value: unknown, indent?: number): string =>
     character === '\n' ? character : hex(character),
   );
 
-/** A word as a shell takes it. */
-export const shellWord = (word: string): string =>
-  /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
-
 const WIDEST = 40;
 const width = (cell: string): number => [...cell].length;
 

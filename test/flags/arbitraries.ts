@@ -9,7 +9,7 @@ export const IDS = [
   '__proto__',
   'constructor',
   'toString',
-  '*',
+  '*a',
   'a:b',
   '{x}',
   '$ref',
@@ -26,21 +26,10 @@ export const IDS = [
   'x'.repeat(512),
 ] as const;
 
-const ACTIONS = [
-  'email.send',
-  'email.send.now',
-  'email.*',
-  'email.send.*',
-  'email.',
-  'email',
-  '.*',
-  '.x',
-  'a..b',
-  'a..*',
-  '__proto__.x',
-  '*',
-  '{x}.*',
-] as const;
+const ACTIONS = ['email.send', 'email.send.now', 'email.', 'email', '.x', 'a..b', '__proto__.x', '{x}.y'] as const;
+
+/** What an older version let be killed, too: a log with it must go on being read. */
+const PATTERNS = ['email.*', 'email.send.*', 'a..*', '{x}.*', '*', '.*', 'email*', '*.send', 'em*.send'] as const;
 
 /** What is not an id: how the property test names it, and the value. */
 const ODD_IDS: ReadonlyArray<readonly [string, unknown]> = [
@@ -51,6 +40,7 @@ const ODD_IDS: ReadonlyArray<readonly [string, unknown]> = [
   ['true', true],
   ['false', false],
   ['empty string', ''],
+  ['star', '*'],
   ['list', ['a']],
   ['empty list', []],
   ['list of lists', [['a']]],
@@ -69,6 +59,7 @@ const ODD_LINEAGES: ReadonlyArray<readonly [string, unknown]> = [
   ['false lineage', false],
   ['object lineage', { 0: 'a', length: 1 }],
   ['empty object lineage', {}],
+  ['star in lineage', ['a', '*']],
   ['null in lineage', ['a', null]],
   ['number in lineage', [7]],
   ['zero in lineage', [0]],
@@ -83,9 +74,17 @@ const ODD_LINEAGES: ReadonlyArray<readonly [string, unknown]> = [
 const IDENTITIES = ['organization_id', 'agent_id', 'mission_id', 'run_id', 'action', 'effect', 'surface', 'feature'];
 const LINEAGES = ['lineage_agents', 'lineage_missions', 'lineage_runs'];
 
+/** An action is never named as a pattern is. */
+const ODD_ACTIONS: typeof ODD_IDS = [
+  ...ODD_IDS,
+  ...PATTERNS.map((pattern) => [`pattern ${pattern}`, pattern] as const),
+];
+
 /** Every odd value in every attribute, by itself. */
 export const ODD_CONTEXTS: readonly OddContext[] = [
-  ...IDENTITIES.flatMap((name) => ODD_IDS.map(([odd, value]) => ({ context: { [name]: value }, odd: [odd] }))),
+  ...IDENTITIES.flatMap((name) =>
+    (name === 'action' ? ODD_ACTIONS : ODD_IDS).map(([odd, value]) => ({ context: { [name]: value }, odd: [odd] })),
+  ),
   ...LINEAGES.flatMap((name) => ODD_LINEAGES.map(([odd, value]) => ({ context: { [name]: value }, odd: [odd] }))),
 ];
 
@@ -112,8 +111,8 @@ const limits = fc.oneof(fc.nat(), fc.double({ min: 0, noNaN: true, noDefaultInfi
 const kill = fc
   .record({
     type: fc.constantFrom(...TARGET_TYPES, 'action', 'action', 'agent'),
-    id: fc.constantFrom(...IDS),
-    action: fc.constantFrom(...ACTIONS),
+    id: fc.constantFrom(...IDS, '*'),
+    action: fc.constantFrom(...ACTIONS, ...PATTERNS),
     mode,
   })
   .map(({ type, id, action, mode: killed }) => ({
@@ -183,7 +182,7 @@ export const contextArbitrary: fc.Arbitrary<OddContext> = fc
     agent_id: id,
     mission_id: id,
     run_id: id,
-    action: attribute(fc.constantFrom(...ACTIONS), ODD_IDS),
+    action: attribute(fc.constantFrom(...ACTIONS), ODD_ACTIONS),
     effect: attribute(fc.constantFrom('read', 'draft', 'write'), ODD_IDS),
     surface: id,
     // Most features are unknown to most states, and an unknown one hides everything else.

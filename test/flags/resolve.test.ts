@@ -52,6 +52,8 @@ describe('the restriction of one call', () => {
     ['agent:a', { missionId: 'a', runId: 'a', surface: 'a', action: 'a', lineageRuns: ['a'], lineageMissions: ['a'] }],
     ['agent:a', { agentId: 'A' }],
     ['agent:*', { agentId: 'a' }],
+    ['action:email*', { action: 'email.send' }],
+    ['action:*.send', { action: 'email.send' }],
     ['agent:a.*', { agentId: 'a.b' }],
     ['action:email.*', { action: 'email' }],
     ['action:email.*', { action: 'emails.send' }],

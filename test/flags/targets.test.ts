@@ -1,11 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
+  actionNameProblem,
   actionPatterns,
   formatTarget,
   idProblem,
   MAX_ID_LENGTH,
   parseTarget,
+  readTarget,
   TARGET_TYPES,
 } from '../../flags/index.ts';
 import { IDS } from './arbitraries.ts';
@@ -16,7 +18,7 @@ describe('targets', () => {
   test('read what they write, and take everything after the first colon verbatim', () => {
     const id = fc
       .oneof(fc.constantFrom(...IDS), fc.string({ unit: 'grapheme', minLength: 1, maxLength: 512 }))
-      .filter((text) => idProblem(text) === null);
+      .filter((text) => idProblem(text) === null && !text.includes('*'));
     fc.assert(
       fc.property(fc.constantFrom(...kinds), id, (type, given) => {
         const target = parseTarget(`${type}:${given}`);
@@ -55,6 +57,42 @@ describe('targets', () => {
   });
 });
 
+describe('a * in a target', () => {
+  test.each(['action:pay.*', 'action:a.b.*', 'action:a..*', 'agent:a*', 'feature:*x', 'surface:a.*'])(
+    'stands in %s, where it means what it says',
+    (text) => expect(formatTarget(parseTarget(text))).toBe(text),
+  );
+
+  test.each([
+    ['action:*', 'kill-switch kill all'],
+    ['action:.*', 'kill-switch kill all'],
+    ['action:**', 'kill-switch kill all'],
+    ['action:*.refund', 'kill-switch kill all'],
+    ['action:pay*', "kill-switch kill 'action:pay.*'"],
+    ['action:pay.*.x', "kill-switch kill 'action:pay.*'"],
+    ['action:pay**', "kill-switch kill 'action:pay.*'"],
+    ['action:pay*.*', "kill-switch kill 'action:pay.*'"],
+    ['action:a.p*y', "kill-switch kill 'action:a.p.*'"],
+    ["action:it's*", "kill-switch kill 'action:it'\\''s.*'"],
+    ['agent:*', 'kill-switch kill all'],
+    ['mission:*', 'kill-switch kill all'],
+    ['run:*', 'kill-switch kill all'],
+    ['feature:*', 'kill-switch kill all'],
+    ['surface:*', 'kill-switch kill all'],
+  ])('is refused in %s, which stops nothing, with the form to paste', (text, paste) => {
+    expect(() => parseTarget(text)).toThrow(paste);
+    expect(() => parseTarget(text)).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT' }));
+    // An older version may have recorded it: a log with it must stay readable.
+    expect(formatTarget(readTarget(text))).toBe(text);
+  });
+
+  test('is no part of an action’s name, which would be the name of a pattern', () => {
+    expect(['pay.refund', 'pay.'].map(actionNameProblem)).toEqual([null, null]);
+    for (const name of ['*', 'pay.*', 'pay*', '*.refund', 'p*y'])
+      expect(actionNameProblem(name), name).toMatch(/must not/);
+  });
+});
+
 describe('action patterns', () => {
   test.each([
     ['email.send', ['email.*']],
@@ -88,6 +126,7 @@ describe('ids', () => {
 
   test.each([
     ['', /not be empty/],
+    ['*', /must not be "\*"/],
     ['x'.repeat(513), /at most 512 characters, not 513/],
     ['😀'.repeat(513), /at most 512 characters, not 513/],
     ['a\u0000', /control/],

@@ -257,7 +257,7 @@ describe('identity', () => {
     });
   });
 
-  test.each(['__proto__', 'constructor', '*', 'a:b', '{x}', '🛑', 'x'.repeat(512)])(
+  test.each(['__proto__', 'constructor', '*a', 'a:b', '{x}', '🛑', 'x'.repeat(512)])(
     '%s is an agent like any other',
     async (agentId) => {
       const { killSwitch, control } = await setUp();

@@ -196,7 +196,7 @@ test('planning reads at most three entries, however many kills there are', () =>
   expect(entriesFor(kill())).toEqual(['control', 'mode', 'kill:agent:x']);
 });
 
-test.each(['__proto__', 'constructor', '*', 'a:b', '{x}', '🛑', 'x'.repeat(512), '🛑'.repeat(512)])(
+test.each(['__proto__', 'constructor', '*a', 'a:b', '{x}', '🛑', 'x'.repeat(512), '🛑'.repeat(512)])(
   'the id %s is an id like any other',
   (id) => {
     const desk = started();

@@ -1,5 +1,5 @@
 import type { Verb } from '../command.ts';
-import { shellWord } from '../output.ts';
+import { shellWord } from '../../../flags/index.ts';
 import { DEFAULT_STORE } from '../store-url.ts';
 
 export const verb: Verb = (command, perform) => {

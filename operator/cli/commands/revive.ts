@@ -1,10 +1,11 @@
+import { readTarget } from '../../../flags/index.ts';
 import { epochOption, reasonOption, targetArgument } from '../arguments.ts';
 import type { Verb } from '../command.ts';
 import { printable } from '../output.ts';
 
 export const verb: Verb = (command, perform) => {
   command
-    .addArgument(targetArgument('revive', ' --reason "…"'))
+    .addArgument(targetArgument('revive', ' --reason "…"', readTarget))
     .addOption(reasonOption())
     .addOption(epochOption())
     .action(

@@ -1,6 +1,7 @@
 import type { Status } from '../../control-plane.ts';
 import type { Verb } from '../command.ts';
 import { count, printable, toJson } from '../output.ts';
+import { noteIdleKills } from '../idle-kills.ts';
 import { executorTable, killTable } from '../tables.ts';
 
 /** One screen: of each list so many are shown. */
@@ -10,6 +11,7 @@ export const verb: Verb = (command, perform) => {
   command.action(
     perform(async (context) => {
       const value = await (await context.control()).status();
+      noteIdleKills(context, value.kills);
       return { value, text: [...forks(value), ...screen(value, context.store.location)].join('\n') };
     }),
   );

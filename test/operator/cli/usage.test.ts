@@ -140,7 +140,7 @@ describe('what is mistyped', () => {
 const ODD = [
   '__proto__',
   'constructor',
-  '*',
+  '*a',
   'a:b',
   '{x}',
   '🛑 stop',

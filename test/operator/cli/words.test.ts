@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { shellWord } from '../../../flags/index.ts';
 import { formatDuration, parseDuration, parseTime } from '../../../operator/cli/duration.ts';
-import { printable, shellWord, table, toJson, withoutCredentials } from '../../../operator/cli/output.ts';
+import { printable, table, toJson, withoutCredentials } from '../../../operator/cli/output.ts';
 import { closest } from '../../../operator/cli/suggest.ts';
 
 describe('durations and times', () => {

@@ -169,7 +169,7 @@ describe.skipIf(!hasRedis)('an executor over Redis', () => {
   const odd = [
     '__proto__',
     'constructor',
-    '*',
+    '*a',
     'a:b',
     '{x}',
     '}{',

@@ -1,0 +1,13 @@
+import { restrictsNobody, shellWord } from '../../flags/index.ts';
+import type { Context } from './command.ts';
+import { quoted } from './output.ts';
+
+/** Says of which kills nobody is restricted: an older version recorded targets with a `*` that means nothing. */
+export function noteIdleKills(context: Context, kills: readonly { readonly target: string }[]): void {
+  for (const { target } of kills) {
+    if (!target.includes('*') || !restrictsNobody(target)) continue;
+    context.note(
+      `The kill of ${quoted(target)} stops nothing: its * has no meaning there. Kill what was meant, then: kill-switch revive ${shellWord(target)} --reason "…"`,
+    );
+  }
+}
