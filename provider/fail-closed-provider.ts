@@ -24,6 +24,7 @@ import {
 } from '../flags/index.ts';
 import { checkLeaseMs } from '../store/replica.ts';
 import { within } from '../store/with-deadline.ts';
+import { ANSWERS_SAFELY } from './initialisations.ts';
 import { LeaseKeeper } from './lease-keeper.ts';
 import { askWithin, ownAnswer, resolvePositive, safeResolution } from './positive.ts';
 
@@ -54,6 +55,7 @@ const notReady = (message: string): Status => ({ is: 'NOT_READY', fault: { code:
  */
 export class FailClosedProvider implements Provider {
   readonly runsOn = 'server';
+  readonly [ANSWERS_SAFELY] = true;
   readonly events = new OpenFeatureEventEmitter();
   readonly #inner: Provider;
   readonly #timeoutMs: number;

@@ -31,6 +31,7 @@ import { QUIET_LOGGER } from '../flags/flagd-schema.ts';
 import { ordinaryFlags } from '../flags/ordinary-flags.ts';
 import type { ExecutorStore } from '../store/ports.ts';
 import { checkLeaseMs, Replica, type ReplicaEvent } from '../store/replica.ts';
+import { ANSWERS_SAFELY } from './initialisations.ts';
 import { changedFlags } from './changed-flags.ts';
 import { ownAnswer, type Question, safeResolution } from './positive.ts';
 
@@ -69,6 +70,7 @@ const NOT_STARTED: Fault = deepFreeze({ code: 'NOT_READY', message: 'the provide
  */
 export class KillSwitchProvider implements Provider {
   readonly runsOn = 'server';
+  readonly [ANSWERS_SAFELY] = true;
   readonly metadata = { name: 'kill-switch' };
   readonly events = new OpenFeatureEventEmitter();
   readonly hooks: Hook[];

@@ -11,6 +11,7 @@ import {
   type StrategyEvaluationContext,
 } from '@openfeature/server-sdk';
 import { type Fault, type FlagRow, type FlagType, epochOf, faultOfAnswer, flagRow, messageOf } from '../flags/index.ts';
+import { Initialisations, tellSources, WATCH_SOURCE } from './initialisations.ts';
 import { askWithin, faultOfError, type Question, resolvePositive, safeResolution } from './positive.ts';
 
 type Resolution<T extends FlagValue> = BaseProviderResolutionResult<T, ProviderStatus, Provider>;
@@ -25,8 +26,8 @@ export interface StrictestWinsOptions {
 const UNKNOWN_DEFAULT = Symbol('unknown default');
 
 /**
- * For the SDK's `MultiProvider`: asks every source at once, and the strictest answer wins. For a kill-switch flag a source that is not READY, throws,
- * hangs or has no positive answer counts as the flag's safe value. For other flags the first source that answers wins, in the order given.
+ * For the SDK's `MultiProvider`: asks every source at once, and the strictest answer wins. For a kill-switch flag a source that is not READY (its
+ * `initialize` failed, too), throws, hangs or has no positive answer counts as the flag's safe value. For other flags the first source that answers wins, in the order given.
  *
  * MultiProvider itself waits for ever, so the strategy gives each of its sources a deadline by replacing the source's resolve methods; a kill-switch flag
  * that is asked of such a source elsewhere is then fail-closed as well. MultiProvider takes over a source's FATAL, which makes a client answer with its
@@ -38,10 +39,13 @@ export class StrictestWinsStrategy extends BaseEvaluationStrategy<ProviderStatus
   readonly #bounded = new WeakMap<Provider, Fault | null>();
   /** The sources that were not asked, by the context object of their evaluation. */
   readonly #notAsked = new WeakMap<object, Fault[]>();
+  readonly #initialisations = new Initialisations();
+  readonly [WATCH_SOURCE] = this.#initialisations.watch;
 
   constructor({ timeoutMs = 1000 }: StrictestWinsOptions = {}) {
     super(ProviderStatus);
     this.#timeoutMs = timeoutMs;
+    tellSources();
   }
 
   override shouldEvaluateThisProvider(
@@ -51,11 +55,12 @@ export class StrictestWinsStrategy extends BaseEvaluationStrategy<ProviderStatus
     const { flagKey, provider, providerName, providerStatus } = strategyContext;
     const unbounded = this.#bound(provider);
     if (!flagRow(flagKey)) return super.shouldEvaluateThisProvider(strategyContext, context);
-    const fault =
-      // A source that has never told its status is asked, and its answer judged.
+    // A source that has never told its status is asked, and its answer judged.
+    const told: Fault | null =
       providerStatus !== undefined && providerStatus !== ProviderStatus.READY
-        ? ({ code: 'NOT_READY', message: `the source ${providerName} is ${providerStatus}` } as const)
-        : unbounded;
+        ? { code: 'NOT_READY', message: `the source ${providerName} is ${providerStatus}` }
+        : null;
+    const fault = told ?? this.#initialisations.faultOf(provider, providerName) ?? unbounded;
     if (fault === null) return true;
     const faults = this.#notAsked.get(context);
     if (faults) faults.push(fault);

@@ -13,9 +13,9 @@ const definition = {
 };
 
 /** The official provider as it is; closed while flagd answers, because otherwise it goes on connecting for ever. */
-async function official(): Promise<{ server: FlagdServer; provider: Provider }> {
+async function official(options: { deadlineMs?: number } = {}): Promise<{ server: FlagdServer; provider: Provider }> {
   const server = await startFlagd({ flags: definition });
-  const provider = new FlagdProvider({ host: '127.0.0.1', port: server.port, cache: 'disabled' });
+  const provider = new FlagdProvider({ host: '127.0.0.1', port: server.port, cache: 'disabled', ...options });
   onTestFinished(() => server.thaw());
   return { server, provider };
 }
@@ -34,14 +34,25 @@ describe.skipIf(!hasFlagd)('the official flagd provider, which waits for ever fo
     await untilMode(client, 'live');
   });
 
-  it('is full_stop within the deadline as one of two sources', async () => {
-    const { server, provider } = await official();
+  const besideLive = (provider: Provider): MultiProvider => {
     const other = new InMemoryProvider({
       'kill-switch.mode': { variants: { live: 'live' }, defaultVariant: 'live', disabled: false },
     });
-    const client = await clientOf(
-      new MultiProvider([{ provider: other }, { provider }], new StrictestWinsStrategy({ timeoutMs: 250 })),
-    );
+    return new MultiProvider([{ provider: other }, { provider }], new StrictestWinsStrategy({ timeoutMs: 250 }));
+  };
+
+  it('is full_stop as one of two sources while it could not be initialised, and READY by itself', async () => {
+    const { server, provider } = await official({ deadlineMs: 300 });
+    await server.freeze();
+    const client = await clientOf(besideLive(provider));
+    expect(await faultOf(client)).toBe('NOT_READY');
+    await server.thaw();
+    await untilMode(client, 'live');
+  });
+
+  it('is full_stop within the deadline as one of two sources', async () => {
+    const { server, provider } = await official();
+    const client = await clientOf(besideLive(provider));
     expect(await modeOf(client)).toBe('live');
     await server.freeze();
     const began = performance.now();

@@ -5,12 +5,12 @@ import {
   OpenFeatureEventEmitter,
   type Provider,
   ProviderEvents,
-  ProviderFatalError,
   ProviderStatus,
 } from '@openfeature/server-sdk';
 import { describe, expect, it } from 'vitest';
 import { FailClosedHook } from '../../hooks/index.ts';
-import { FailClosedProvider, StrictestWinsStrategy } from '../../provider/index.ts';
+import { FailClosedProvider, KillSwitchProvider, StrictestWinsStrategy } from '../../provider/index.ts';
+import { memoryStore } from '../../store/memory/index.ts';
 import { clientOf, faultOf, live, modeOf, never, stubProvider } from './helpers.ts';
 
 const source = (flags: Record<string, string | number | boolean>): Provider =>
@@ -115,11 +115,94 @@ describe('StrictestWinsStrategy', () => {
     expect([await modeOf(fatal), await modeOf(starting)]).toEqual(['full_stop', 'full_stop']);
   });
 
-  it('asks a source whose initialize failed, and FailClosedProvider around it makes that full_stop', async () => {
-    const failed = (): Provider =>
-      stubProvider(live, { initialize: () => Promise.reject(new ProviderFatalError('no')) });
-    const client = await clientOf(multi([...modes('live'), new FailClosedProvider(failed())]));
-    expect(await modeOf(client)).toBe('full_stop');
+  describe('counts a source whose initialize failed as full_stop although it would answer', () => {
+    const failing = (events?: OpenFeatureEventEmitter): Provider =>
+      stubProvider(live, {
+        initialize: () => Promise.reject(new Error('no route to it')),
+        ...(events ? { events } : {}),
+      });
+    const throwing = (): Provider =>
+      stubProvider(live, {
+        initialize: () => {
+          throw new Error('at once');
+        },
+      });
+
+    it.each([
+      ['rejects', () => failing()],
+      ['throws', throwing],
+      ['rejects, in a FailClosedProvider', () => new FailClosedProvider(failing())],
+    ])('where it %s', async (_what, bad) => {
+      const client = await clientOf(multi([...modes('live'), bad()]));
+      expect(await faultOf(client)).toBe('NOT_READY');
+      expect(await modeOf(client)).toBe('full_stop');
+    });
+
+    it('and says what it had failed with', async () => {
+      const client = await clientOf(multi([failing()]));
+      expect(await client.getStringDetails('kill-switch.mode', 'live')).toMatchObject({
+        value: 'full_stop',
+        flagMetadata: { code: 'NOT_READY', message: expect.stringContaining('no route to it') },
+      });
+    });
+
+    it('until it says that it is READY', async () => {
+      const events = new OpenFeatureEventEmitter();
+      const client = await clientOf(multi([...modes('live'), failing(events)]));
+      expect(await modeOf(client)).toBe('full_stop');
+      events.emit(ProviderEvents.Ready, {});
+      expect(await modeOf(client)).toBe('live');
+    });
+
+    it('although it had said that it was READY before', async () => {
+      const events = new OpenFeatureEventEmitter();
+      const initialize = async (): Promise<void> => {
+        events.emit(ProviderEvents.Ready, {});
+        throw new Error('after all');
+      };
+      const client = await clientOf(multi([...modes('live'), stubProvider(live, { events, initialize })]));
+      expect(await modeOf(client)).toBe('full_stop');
+    });
+
+    it('and asks the others, which were initialised although it threw', async () => {
+      let initialised = 0;
+      const good = stubProvider(live, {
+        initialize: async () => {
+          initialised += 1;
+        },
+      });
+      const client = await clientOf(multi([throwing(), good]));
+      expect(initialised).toBe(1);
+      expect(await modeOf(client)).toBe('full_stop');
+    });
+
+    it('and nobody else: one that was initialised answers, also after it was closed and initialised again', async () => {
+      const initialize = async (): Promise<void> => {};
+      const both = multi([...modes('live'), stubProvider(live, { initialize })]);
+      expect(await modeOf(await clientOf(both))).toBe('live');
+      await OpenFeature.clearProviders();
+      expect(await modeOf(await clientOf(both))).toBe('live');
+    });
+
+    it('and a MultiProvider with another strategy is as it was', async () => {
+      const client = await clientOf(new MultiProvider([{ provider: failing() }]));
+      expect(await modeOf(client)).toBe('live');
+    });
+  });
+
+  it('asks a source that nobody was seen to initialise only where it answers safely by itself', () => {
+    const unseen = (): Provider => stubProvider(live, { initialize: async () => {} });
+    const isAsked = (provider: Provider): boolean =>
+      new StrictestWinsStrategy().shouldEvaluateThisProvider({
+        flagKey: 'kill-switch.mode',
+        flagType: 'string',
+        provider,
+        providerName: 'it',
+        providerStatus: undefined as never,
+      });
+    expect(isAsked(unseen())).toBe(false);
+    expect(isAsked(new FailClosedProvider(unseen()))).toBe(true);
+    expect(isAsked(new KillSwitchProvider({ store: memoryStore() }))).toBe(true);
   });
 
   it('is full_stop with no source at all', async () => {
