@@ -72,7 +72,14 @@ export async function verifyLog(
     return failed(messageOf(error));
   }
   if (events === 0) return failed('There is no log: it was never begun, or it was wiped.');
-  const { head, entries, beats } = await evidence();
+  let held: Evidence;
+  try {
+    held = await evidence();
+  } catch (error) {
+    if (isKillSwitchError(error) && UNANSWERED.has(error.code)) throw error;
+    return failed(messageOf(error));
+  }
+  const { head, entries, beats } = held;
   if (head?.hash !== state.head?.hash) {
     // Events that were appended while this was read are no problem: the head is then later in the same log.
     if (!head || !state.head || head.epoch <= state.head.epoch) {

@@ -5,7 +5,6 @@ import {
   foldEvent,
   follows,
   GENESIS,
-  isKillSwitchError,
   KillSwitchError,
   type LogEvent,
   readEvent,
@@ -41,7 +40,7 @@ export function fileControlStore({ directory = '.kill-switch', clock }: FileCont
     open({ organizationId, requestTimeoutMs }) {
       const paths = filePaths(root, organizationId);
       const log = new FoldedLog();
-      const reader = new FileReader(paths, requestTimeoutMs, log);
+      const reader = new FileReader(paths, log, { requestTimeoutMs, reads: 'for writing' });
       let synced = false;
       const readAllMs = Math.max(requestTimeoutMs, READ_ALL_MS);
       const upToDate = async (): Promise<void> => {
@@ -54,6 +53,8 @@ export function fileControlStore({ directory = '.kill-switch', clock }: FileCont
             'load',
             async () => {
               await upToDate();
+              // Who plans a change may pass over torn lines, who shows the state may not: executors do not believe it either.
+              reader.checkWhole();
               const { state, head } = log;
               if (held !== null && held.hash !== head?.hash) return reader.load(held);
               return { head, entries: [...state.entries()], linked: true };
@@ -114,11 +115,9 @@ async function appendEvent(
   log.await(event.hash);
   await appendLine(paths.log, line);
   await syncFolders();
-  try {
-    await reader.advance();
-  } catch (error) {
-    if (!isKillSwitchError(error) || error.code !== 'CORRUPT') throw error;
-    // A writer may have died just then and left half a line that this one was joined to. Written once more it stands alone.
+  await reader.advance();
+  // A writer may have died just then and left half a line that this one was joined to. Written once more it stands alone.
+  if (reader.torn && sameHead(log.head, expected)) {
     await appendLine(paths.log, line);
     await reader.advance();
   }

@@ -34,11 +34,15 @@ export class FileReader {
   #lookAgain = false;
   #closed = false;
 
-  constructor(paths: FilePaths, requestTimeoutMs: number, sink: HeadSink) {
+  constructor(
+    paths: FilePaths,
+    sink: HeadSink,
+    { requestTimeoutMs, reads }: { readonly requestTimeoutMs: number; readonly reads: 'for writing' | 'for reading' },
+  ) {
     this.paths = paths;
     this.#requestTimeoutMs = requestTimeoutMs;
     this.#sink = sink;
-    this.#tail = new LogTail(paths.log, {
+    const both: LogSink = {
       begin: () => {
         this.#reading = 'anew';
         this.#fresh = [];
@@ -50,7 +54,18 @@ export class FileReader {
         this.#guest?.take(event, bytes);
         if (this.#reading === 'further') this.#fresh.push(event);
       },
-    });
+    };
+    this.#tail = new LogTail(paths.log, both, reads);
+  }
+
+  /** True when the log ends in lines that are torn: see LogChain. */
+  get torn(): boolean {
+    return this.#tail.torn;
+  }
+
+  /** @throws KillSwitchError CORRUPT when the log ends in lines that are torn */
+  checkWhole(): void {
+    this.#tail.checkWhole();
   }
 
   /** A request: alone, and within the deadline. @throws KillSwitchError, whatever the system says */
@@ -70,6 +85,9 @@ export class FileReader {
     try {
       const advance = await this.#tail.advance(guest !== null);
       this.#tellAdvance(advance);
+    } catch (error) {
+      for (const event of this.#fresh) this.#tell({ type: 'event', event }); // what stands before a torn line counts
+      throw error;
     } finally {
       this.#guest = null;
       this.#fresh = [];

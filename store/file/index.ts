@@ -30,7 +30,7 @@ export function fileStore({ directory = '.kill-switch', anchor }: FileStoreOptio
     open({ organizationId, executorId, executorName, requestTimeoutMs }) {
       const paths = filePaths(root, organizationId);
       const recent = new RecentEvents();
-      const reader = new FileReader(paths, requestTimeoutMs, recent);
+      const reader = new FileReader(paths, recent, { requestTimeoutMs, reads: 'for reading' });
       const beatPath = reportPath(paths.beats, executorId);
       const forkPath = reportPath(paths.forks, executorId);
       let attempts = 0;

@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { follows, GENESIS, KillSwitchError, type LogEvent, messageOf, readEvent } from '../../flags/index.ts';
+import { tornLine } from './torn-line.ts';
 
 /** A place in a log: after the event with this hash. */
 export interface ChainEnd {
@@ -7,60 +8,115 @@ export interface ChainEnd {
   readonly epoch: number;
 }
 
-export const BEFORE_FIRST: ChainEnd = { hash: GENESIS, epoch: 0 };
+const BEFORE_FIRST: ChainEnd = { hash: GENESIS, epoch: 0 };
+
+/** How many hashes are remembered of what was read: who appends has read the log seconds ago, so it follows one of the last. */
+const REMEMBERED = 8192;
+
+/** What was there instead of an event, and whether our own writers can have left it. */
+interface Doubt {
+  readonly line: number;
+  readonly error: unknown;
+  readonly torn: boolean;
+}
 
 /**
- * The rule by which the lines of the file make a log, used by readers, writers and `verify` alike. The order in the file is the arbiter:
- * of two lines that follow the same event the first wins, and the other is a lost swap. A line that is not an event (a crash in the middle of an
- * append left it) is passed over when a later line still links to the head; if none does, or a line follows an event that is not here, something
- * is missing.
+ * The rule by which the lines of the file make a log, used by readers, writers and `verify` alike. The order in the file is the arbiter: of two lines that
+ * follow the same event the first wins. The other is a lost swap, and so are the lines that the same write put right behind it. A line that is not an
+ * event is passed over when a later line still links to the head. While none does it is damage to readers, since it may have counted. To writers it is
+ * damage unless it is *torn*, as their own kind leaves lines behind: what they append next ends the doubt for everyone. A line that follows an event
+ * that is not here proves that something is missing.
  */
 export class LogChain {
-  readonly #heads: string[];
+  readonly #forgets: boolean;
+  #heads: string[];
   #earlier: Set<string> | null = null;
   #end: ChainEnd;
   #line = 0;
-  #doubt: { readonly line: number; readonly error: unknown } | null = null;
+  #doubt: Doubt | null = null;
+  /** The line just read, when it is an event that lost. */
+  #lost: LogEvent | null = null;
 
-  /** `start`: what the first line is expected to follow. Lines are then numbered from there. */
-  constructor(start: ChainEnd = BEFORE_FIRST) {
+  /**
+   * `start`: what the first line is expected to follow. Lines are then numbered from there.
+   * `forgets`: only the last hashes are remembered, so that a line of a writer that slept for long is reported as one that follows nothing here.
+   */
+  constructor(start: ChainEnd = BEFORE_FIRST, { forgets = false }: { readonly forgets?: boolean } = {}) {
     this.#end = start;
     this.#heads = [start.hash];
+    this.#forgets = forgets;
   }
 
   get end(): ChainEnd {
     return this.#end;
   }
 
+  /** True when the last lines are torn, and nothing worse. */
+  get torn(): boolean {
+    return this.#doubt?.torn ?? false;
+  }
+
+  /** The same place with the memory of the last lines only, to read on from. */
+  continued(): LogChain {
+    const chain = new LogChain(this.#end, { forgets: true });
+    chain.#heads = this.#heads.slice(-REMEMBERED);
+    chain.#line = this.#line;
+    chain.#doubt = this.#doubt;
+    chain.#lost = this.#lost;
+    return chain;
+  }
+
   /** The next complete line, without its end: the event that it adds, or null when it adds none. @throws KillSwitchError CORRUPT */
   take(line: Uint8Array): LogEvent | null {
     this.#line += 1;
     if (line.length === 0) return null;
+    const lost = this.#lost;
+    this.#lost = null;
     let event: LogEvent;
     try {
       event = readEvent(decode(line));
     } catch (error) {
-      this.#doubt ??= { line: this.#line, error };
+      this.#unread(line, error);
       return null;
     }
     if (follows(event, this.#end.hash, this.#end.epoch)) {
       this.#end = { hash: event.hash, epoch: event.seq };
-      this.#heads.push(event.hash);
-      this.#earlier?.add(event.hash);
+      this.#remember(event.hash);
       this.#doubt = null;
       return event;
     }
-    if (event.prev !== this.#end.hash) {
-      // Lost swaps are rare, so the set is made for the first one only.
-      this.#earlier ??= new Set(this.#heads);
-      if (this.#earlier.has(event.prev)) return null;
+    if (event.prev !== this.#end.hash && (isOfOneWrite(lost, event) || this.#isEarlier(event.prev))) {
+      this.#lost = event;
+      return null;
     }
     throw this.#doubt ? this.#unreadable(this.#doubt) : this.#missing(event);
   }
 
   /** No more lines for now. @throws KillSwitchError CORRUPT when the last ones were not events: one that counts may have been among them */
-  finish(): void {
-    if (this.#doubt) throw this.#unreadable(this.#doubt);
+  finish(reads: 'for writing' | 'for reading' = 'for reading'): void {
+    if (this.#doubt && !(reads === 'for writing' && this.#doubt.torn)) throw this.#unreadable(this.#doubt);
+  }
+
+  #unread(line: Uint8Array, error: unknown): void {
+    const torn = tornLine(line);
+    this.#lost = torn?.joined.at(-1) ?? null;
+    const before = this.#doubt;
+    if (!before) this.#doubt = { line: this.#line, error, torn: torn !== null };
+    else if (before.torn && !torn) this.#doubt = { line: this.#line, error, torn: false };
+  }
+
+  #remember(hash: string): void {
+    this.#heads.push(hash);
+    this.#earlier?.add(hash);
+    if (!this.#forgets || this.#heads.length < 2 * REMEMBERED) return;
+    this.#heads = this.#heads.slice(-REMEMBERED);
+    this.#earlier = null;
+  }
+
+  #isEarlier(hash: string): boolean {
+    // Lost swaps are rare, so the set is made for the first one only.
+    this.#earlier ??= new Set(this.#heads);
+    return this.#earlier.has(hash);
   }
 
   #missing({ seq }: LogEvent): KillSwitchError {
@@ -71,12 +127,16 @@ export class LogChain {
     );
   }
 
-  #unreadable({ line, error }: { readonly line: number; readonly error: unknown }): KillSwitchError {
+  #unreadable({ line, error }: Doubt): KillSwitchError {
     return new KillSwitchError('CORRUPT', `Line ${line} of the log is not what was written. ${messageOf(error)}`, {
       cause: error,
     });
   }
 }
+
+/** Events of one write are planned at one time, each upon the one before; what others wrote after a lost swap, or what was put in before, has another. */
+const isOfOneWrite = (before: LogEvent | null, event: LogEvent): boolean =>
+  before !== null && follows(event, before.hash, before.seq) && event.at === before.at;
 
 function decode(line: Uint8Array): string {
   if (!isUtf8(line)) throw new KillSwitchError('CORRUPT', 'It is not UTF-8.');

@@ -1,7 +1,7 @@
 import type { FileHandle } from 'node:fs/promises';
 import { isKillSwitchError, KillSwitchError, type LogEvent } from '../../flags/index.ts';
 import { fileError } from './file-errors.ts';
-import { BEFORE_FIRST, type ChainEnd, LogChain } from './log-chain.ts';
+import { LogChain } from './log-chain.ts';
 import { type Line, openFile, readLines } from './read-lines.ts';
 
 /** Takes the events of a log as they are read. */
@@ -21,28 +21,52 @@ interface Position {
   readonly mtimeNs: bigint;
   readonly start: number;
   readonly line: Buffer;
-  readonly end: ChainEnd;
+  /** What has been read, and remembers its last lines: it is read on with it. */
+  readonly chain: LogChain;
 }
 
 /** Reads a log file as it grows. One call at a time: the caller sees to that. */
 export class LogTail {
   readonly path: string;
   readonly #sink: LogSink;
+  readonly #reads: 'for writing' | 'for reading';
   #position: Position | null = null;
 
-  constructor(path: string, sink: LogSink) {
+  /** Who reads for writing passes over torn lines at the end: what it appends comes after them. */
+  constructor(path: string, sink: LogSink, reads: 'for writing' | 'for reading') {
     this.path = path;
     this.#sink = sink;
+    this.#reads = reads;
+  }
+
+  /** True when the last lines are torn: nothing counts among them, and only what somebody appends will tell readers so. */
+  get torn(): boolean {
+    return this.#position?.chain.torn ?? false;
+  }
+
+  /** @throws KillSwitchError CORRUPT when the last lines are torn */
+  checkWhole(): void {
+    try {
+      this.#position?.chain.finish();
+    } catch (error) {
+      throw explained(error, this.path);
+    }
   }
 
   /**
    * Reads what was appended: `'further'`; or, when asked to or when this is not the file that was read before, everything from its first line: `'anew'`.
-   * After an error the next call reads everything.
+   * After an error the next call reads everything, except where the last lines were torn.
    * @throws KillSwitchError CORRUPT, STORE_UNREACHABLE, and what the sink throws
    */
   async advance(everything = false): Promise<'further' | 'anew'> {
     const before = everything ? null : this.#position;
     this.#position = null;
+    const advance = await this.#read(before);
+    if (this.#reads === 'for reading') this.checkWhole();
+    return advance;
+  }
+
+  async #read(before: Position | null): Promise<'further' | 'anew'> {
     let file: FileHandle | null = null;
     try {
       file = await openFile(this.path);
@@ -51,10 +75,7 @@ export class LogTail {
       if (file) await this.#anew(file);
       return 'anew';
     } catch (error) {
-      this.#position = null;
-      throw isKillSwitchError(error) && error.code === 'CORRUPT'
-        ? damaged(this.path, error)
-        : fileError(error, 'read', this.path);
+      throw explained(error, this.path);
     } finally {
       await file?.close();
     }
@@ -65,7 +86,7 @@ export class LogTail {
     const { ino, dev, size, mtimeNs } = await file.stat({ bigint: true });
     if (ino !== before.ino || dev !== before.dev) return false;
     if (size === before.size && mtimeNs !== before.mtimeNs) return false;
-    const chain = new LogChain(before.end);
+    const { chain } = before;
     const events: Array<{ readonly event: LogEvent; readonly length: number }> = [];
     let position: Position | null = null;
     try {
@@ -76,9 +97,9 @@ export class LogTail {
             if (event) events.push({ event, length: bytes.length });
           } else if (!bytes.equals(before.line)) return false;
         }
-        position = after(lines, { ino, dev, size, mtimeNs }, chain.end) ?? position;
+        position = after(lines, { ino, dev, size, mtimeNs }, chain) ?? position;
       }
-      chain.finish();
+      chain.finish('for writing');
     } catch (error) {
       if (isKillSwitchError(error) && error.code === 'CORRUPT') return false;
       throw error;
@@ -91,17 +112,17 @@ export class LogTail {
 
   async #anew(file: FileHandle): Promise<void> {
     const { ino, dev, size, mtimeNs } = await file.stat({ bigint: true });
-    const chain = new LogChain(BEFORE_FIRST);
+    const chain = new LogChain();
     let position: Position | null = null;
     for await (const lines of readLines(file, 0)) {
       for (const { bytes } of lines) {
         const event = chain.take(bytes);
         if (event) this.#sink.take(event, bytes.length);
       }
-      position = after(lines, { ino, dev, size, mtimeNs }, chain.end) ?? position;
+      position = after(lines, { ino, dev, size, mtimeNs }, chain) ?? position;
     }
-    chain.finish();
-    this.#position = position;
+    chain.finish('for writing');
+    this.#position = position && { ...position, chain: chain.continued() };
   }
 }
 
@@ -109,14 +130,18 @@ export class LogTail {
 function after(
   lines: readonly Line[],
   file: Pick<Position, 'ino' | 'dev' | 'size' | 'mtimeNs'>,
-  end: ChainEnd,
+  chain: LogChain,
 ): Position | null {
   const last = lines.findLast(({ bytes }) => bytes.length > 0);
-  return last ? { ...file, start: last.start, line: Buffer.from(last.bytes), end } : null;
+  return last ? { ...file, start: last.start, line: Buffer.from(last.bytes), chain } : null;
 }
 
+/** What went wrong with reading the log, as it is told. */
+export const explained = (error: unknown, path: string): KillSwitchError =>
+  isKillSwitchError(error) && error.code === 'CORRUPT' ? damaged(path, error) : fileError(error, 'read', path);
+
 /** What people are told about a log that cannot be trusted. */
-export const damaged = (path: string, error: KillSwitchError): KillSwitchError =>
+const damaged = (path: string, error: KillSwitchError): KillSwitchError =>
   new KillSwitchError(
     'CORRUPT',
     `${path} is damaged. ${error.message} Keep a copy of it, put a good one in its place (or cut it off before the first bad line), then run: kill-switch recover --reason "…"`,

@@ -1,9 +1,8 @@
 import type { FileHandle } from 'node:fs/promises';
-import { isKillSwitchError, type LogEvent } from '../../flags/index.ts';
+import type { LogEvent } from '../../flags/index.ts';
 import { withDeadline } from '../with-deadline.ts';
-import { fileError } from './file-errors.ts';
 import { LogChain } from './log-chain.ts';
-import { damaged } from './log-tail.ts';
+import { explained } from './log-tail.ts';
 import { openFile, readLines } from './read-lines.ts';
 
 /** The events of the log after that `seq`; each step takes at most `ms` milliseconds. @throws KillSwitchError CORRUPT, STORE_UNREACHABLE */
@@ -22,9 +21,10 @@ export async function* readLog(path: string, after: number, ms: number): AsyncGe
         if (event && event.seq > after) yield event;
       }
     }
-    chain.finish();
+    // Torn lines at the end are for `load` to report: a writer looks here for what it has written, and appends behind them.
+    chain.finish('for writing');
   } catch (error) {
-    throw isKillSwitchError(error) && error.code === 'CORRUPT' ? damaged(path, error) : fileError(error, 'read', path);
+    throw explained(error, path);
   } finally {
     await file?.close();
   }
