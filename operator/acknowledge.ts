@@ -1,6 +1,7 @@
 import type { Beat, Head } from '../flags/index.ts';
+import type { ReportedBeat } from '../store/beats.ts';
 
-/** How far one executor has obeyed. `silent`: nothing heard for longer than its lease; it is never counted as stopped. */
+/** How far one executor has obeyed. `silent`: nothing (that can be read) heard for longer than its lease; it is never counted as stopped. */
 export type ExecutorState = 'stopped' | 'draining' | 'behind' | 'silent';
 
 export interface ExecutorAcknowledgement {
@@ -15,6 +16,8 @@ export interface ExecutorAcknowledgement {
   readonly state: ExecutorState;
   /** How long ago it reported, by the store's clock. */
   readonly age_ms: number;
+  /** What is wrong with its report; such an executor is silent. */
+  readonly problem?: string | undefined;
 }
 
 /** What a kill or `status` shows of those who obey (CONTRACT: kill answer). */
@@ -41,25 +44,33 @@ export interface Required {
 const acknowledged = ({ applied }: Beat, { store }: Required): number =>
   applied?.generation === store.generation && applied.epoch <= store.epoch ? applied.epoch : 0;
 
+/** A clock that runs ahead would keep a dead executor from ever being silent. */
+const problemOf = (beat: ReportedBeat, ageMs: number): string | undefined =>
+  beat.problem ?? (ageMs < -beat.lease_ms ? `its clock is ${-ageMs} ms ahead of the store's: set it right` : undefined);
+
 const stateOf = (beat: Beat, required: Required): ExecutorState => {
-  if (Date.parse(required.time) - Date.parse(beat.at) > beat.lease_ms) return 'silent';
   if (acknowledged(beat, required) < required.head.epoch) return 'behind';
   return beat.draining === 0 ? 'stopped' : 'draining';
 };
 
 /** Where every executor stands with regard to a head that must be applied. */
-export function acknowledge(beats: readonly Beat[], required: Required, elapsedMs: number): Acknowledgements {
-  const executors = beats.map((beat) => ({
-    id: beat.id,
-    name: beat.name,
-    host: beat.host,
-    pid: beat.pid,
-    epoch: acknowledged(beat, required),
-    in_flight: beat.in_flight,
-    draining: beat.draining,
-    state: stateOf(beat, required),
-    age_ms: Math.max(0, Date.parse(required.time) - Date.parse(beat.at)),
-  }));
+export function acknowledge(beats: readonly ReportedBeat[], required: Required, elapsedMs: number): Acknowledgements {
+  const executors = beats.map((beat): ExecutorAcknowledgement => {
+    const ageMs = Date.parse(required.time) - Date.parse(beat.at);
+    const problem = problemOf(beat, ageMs);
+    return {
+      id: beat.id,
+      name: beat.name,
+      host: beat.host,
+      pid: beat.pid,
+      epoch: acknowledged(beat, required),
+      in_flight: beat.in_flight,
+      draining: beat.draining,
+      state: problem !== undefined || ageMs > beat.lease_ms ? 'silent' : stateOf(beat, required),
+      age_ms: Math.max(0, ageMs),
+      ...(problem !== undefined && { problem }),
+    };
+  });
   const count = (...states: ExecutorState[]): number => executors.filter(({ state }) => states.includes(state)).length;
   return {
     total: executors.length,

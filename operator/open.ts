@@ -264,8 +264,6 @@ class StoreControlPlane implements ControlPlane {
   }
 
   async forgetExecutor(executorId: string): Promise<void> {
-    const problem = idProblem(executorId);
-    if (problem) throw invalid(`The id of an executor ${problem}.`);
     await this.#connection.forget(executorId);
   }
 

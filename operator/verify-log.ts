@@ -1,14 +1,15 @@
 import {
-  type Beat,
   foldEvent,
   follows,
   GENESIS,
   type Head,
   isKillSwitchError,
+  isPlausibleLoss,
   type LogEvent,
   messageOf,
   State,
 } from '../flags/index.ts';
+import type { ReportedBeat } from '../store/beats.ts';
 
 /** `problem` says in a sentence what is wrong; `events` is how many were found in order before it. */
 export interface LogVerification {
@@ -22,7 +23,7 @@ export interface LogVerification {
 export interface Evidence {
   readonly head: Head | null;
   readonly entries: Iterable<readonly [string, unknown]>;
-  readonly beats: readonly Beat[];
+  readonly beats: readonly ReportedBeat[];
 }
 
 const UNANSWERED: ReadonlySet<string> = new Set(['CLOSED', 'NETWORK_FILESYSTEM', 'STORE_UNREACHABLE']);
@@ -95,7 +96,8 @@ export async function verifyLog(
     }
   }
   for (const { name, applied } of beats) {
-    if (!applied || applied.generation !== state.head?.generation) continue;
+    // Only what an executor can have seen speaks against a log: anybody can write a number.
+    if (!applied || applied.generation !== state.head?.generation || !isPlausibleLoss(applied, state.head)) continue;
     if (applied.epoch <= state.epoch && hashes.get(applied.epoch) !== applied.hash) {
       return failed(
         `Executor ${name} has seen another event ${applied.epoch} than the one in this log: the log was replaced or forked.`,

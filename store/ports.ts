@@ -1,4 +1,5 @@
 import type { Anchor, Beat, EntryKey, Head, LogEvent, Patch, StateView } from '../flags/index.ts';
+import type { ReportedBeat } from './beats.ts';
 
 /** Whose switch is read, and by whom. */
 export interface ExecutorScope {
@@ -118,9 +119,9 @@ export interface ControlWriter {
   read(keys: readonly EntryKey[]): Promise<ControlView>;
   /** Appends, durably; false when the head was no longer `expected`, and then nothing was changed. @throws when it is not known whether it was appended */
   append(change: Append): Promise<boolean>;
-  /** Every executor that has reported and not left. */
-  executors(): Promise<readonly Beat[]>;
-  /** An operator's word that an executor is gone. */
+  /** Every executor that has reported and not left. What one of them wrote never makes this throw: it is shown with its `problem`. */
+  executors(): Promise<readonly ReportedBeat[]>;
+  /** An operator's word that an executor is gone; any id that `executors` shows, whatever it looks like. */
   forget(executorId: string): Promise<void>;
 }
 

@@ -1,3 +1,4 @@
+import { BEAT_TESTS } from './store/beats.ts';
 import { CONFIRM_TESTS } from './store/confirm.ts';
 import { LOG_TESTS } from './store/log.ts';
 import { LOSS_TESTS } from './store/loss.ts';
@@ -22,7 +23,7 @@ export interface StoreConformanceOptions {
  * A test fails by an AssertionError; each takes a few seconds at most.
  */
 export function storeConformance({ open }: StoreConformanceOptions): readonly ConformanceTest[] {
-  return [...LOG_TESTS, ...CONFIRM_TESTS, ...LOSS_TESTS, ...SHELF_TESTS].map(({ name, run }) => ({
+  return [...LOG_TESTS, ...CONFIRM_TESTS, ...BEAT_TESTS, ...LOSS_TESTS, ...SHELF_TESTS].map(({ name, run }) => ({
     name,
     async run() {
       const session = new StoreSession(await open());

@@ -5,8 +5,8 @@ import type { KillAnswer } from '../control-plane.ts';
 import { untilOption, waitOption } from './arguments.ts';
 import { type Answer, type Context, EXIT } from './command.ts';
 import { formatDuration } from './duration.ts';
-import { count, printable, quoted, shortTime, table } from './output.ts';
-import { stateText } from './tables.ts';
+import { count, printable, quoted, shellWord, shortTime, table } from './output.ts';
+import { problems, shownId, stateText } from './tables.ts';
 
 /** What `kill`, `pause` and `restrict` take. */
 export interface StopOptions {
@@ -87,17 +87,19 @@ function obeyed(acknowledgements: Shown): string {
   const { total, executors, problem } = acknowledgements;
   if (problem !== undefined) return `The executors could not be heard: ${printable(problem)}`;
   if (total === 0) return 'No executor has reported here, so nobody had to stop.';
-  const rows = executors.map(({ id, name, host, pid, state, epoch, in_flight, draining, stopped_after_ms }) => [
-    name,
-    stateText(state),
-    epoch,
-    in_flight,
-    draining,
-    stopped_after_ms,
-    `${host}/${pid}`,
-    id,
-  ]);
-  return `${headline(acknowledgements)}\n${table(['EXECUTOR', 'STATE', 'EPOCH', 'IN FLIGHT', 'DRAINING', 'MS', 'PROCESS', 'ID'], rows)}`;
+  const rows = executors.map(
+    ({ id, name, host, pid, state, epoch, in_flight, draining, stopped_after_ms, problem }) => [
+      name,
+      stateText({ state, problem }),
+      epoch,
+      in_flight,
+      draining,
+      stopped_after_ms,
+      `${host}/${pid}`,
+      shownId(id),
+    ],
+  );
+  return `${headline(acknowledgements)}\n${table(['EXECUTOR', 'STATE', 'EPOCH', 'IN FLIGHT', 'DRAINING', 'MS', 'PROCESS', 'ID'], rows)}${problems(executors)}`;
 }
 
 function missing({ executors, problem }: Acknowledgements, wait: number): string {
@@ -111,7 +113,9 @@ function missing({ executors, problem }: Acknowledgements, wait: number): string
   if (silent.length > 0) {
     lines.push(
       `silent: not heard of for longer than its lease. One that still runs has stopped by itself; take one that is gone out of the count:`,
-      ...silent.map(({ id }) => `  kill-switch executors forget ${printable(id)}`),
+      ...silent.map(
+        ({ id }) => `  kill-switch executors forget ${id.startsWith('-') ? '-- ' : ''}${shellWord(shownId(id))}`,
+      ),
     );
   }
   return lines.join('\n');

@@ -2,7 +2,7 @@ import type { Intervention, KillRecord } from '../../flags/index.ts';
 import type { ExecutorAcknowledgement } from '../acknowledge.ts';
 import type { SurfaceRow } from '../control-plane.ts';
 import { formatDuration } from './duration.ts';
-import { quoted, shortTime, table } from './output.ts';
+import { printable, quoted, shortTime, table } from './output.ts';
 
 /** Active kills; the target comes as it is pasted into `revive`. */
 export const killTable = (kills: readonly KillRecord[]): string =>
@@ -19,24 +19,38 @@ export const killTable = (kills: readonly KillRecord[]): string =>
   );
 
 /** A state for people. Silent is who was not heard of for longer than its lease: until then it is assumed to run. */
-export const stateText = (state: ExecutorAcknowledgement['state']): string =>
-  state === 'silent' ? 'silent, lease over' : state;
+export const stateText = ({ state, problem }: Pick<ExecutorAcknowledgement, 'state' | 'problem'>): string =>
+  state !== 'silent' ? state : problem === undefined ? 'silent, lease over' : 'silent, see below';
 
-/** Executors with their state, and how long ago each was heard. */
+/** A line for each report that does not count, and why; empty where all do. */
+export const problems = (executors: readonly ExecutorAcknowledgement[]): string =>
+  executors
+    .flatMap(({ id, problem }) =>
+      problem === undefined ? [] : [`\nThe report of ${shownId(id)} does not count: ${printable(problem)}.`],
+    )
+    .join('');
+
+/** A report without a time of its own counts as this old and older, in milliseconds. */
+const NEVER_MS = 20 * 365 * 86_400_000;
+
+/** An id as it is shown, and as `executors forget` takes it. */
+export const shownId = (id: string): string => (id === '' ? '""' : printable(id));
+
+/** Executors with their state, how long ago each was heard, and what is wrong with reports that do not count. */
 export const executorTable = (executors: readonly ExecutorAcknowledgement[]): string =>
   table(
     ['EXECUTOR', 'STATE', 'EPOCH', 'IN FLIGHT', 'DRAINING', 'HEARD', 'PROCESS', 'ID'],
-    executors.map(({ id, name, host, pid, state, epoch, in_flight, draining, age_ms }) => [
+    executors.map(({ id, name, host, pid, state, epoch, in_flight, draining, age_ms, problem }) => [
       name,
-      stateText(state),
+      stateText({ state, problem }),
       epoch,
       in_flight,
       draining,
-      `${formatDuration(age_ms)} ago`,
-      `${host}/${pid}`,
-      id,
+      age_ms > NEVER_MS ? 'never' : `${formatDuration(age_ms)} ago`,
+      host === '' ? null : `${host}/${pid}`,
+      shownId(id),
     ]),
-  );
+  ) + problems(executors);
 
 /** Decisions that were not `allow`; who or what made each, and what became of the call. */
 export const interventionTable = (interventions: readonly Intervention[]): string =>

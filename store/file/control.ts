@@ -18,7 +18,8 @@ import { FoldedLog } from './folded-log.ts';
 import { localFreeBytes } from './network-filesystem.ts';
 import { type FilePaths, filePaths, storeFolder } from './paths.ts';
 import { readLog } from './read-log.ts';
-import { readBeats, removeReport, reportPath, reportPaths } from './reports.ts';
+import { clearForks, readBeats, removeReport } from './reports.ts';
+import { Serial } from './serial.ts';
 import { fileShelfReader } from './shelf.ts';
 
 export interface FileControlStoreOptions {
@@ -41,6 +42,8 @@ export function fileControlStore({ directory = '.kill-switch', clock }: FileCont
       const paths = filePaths(root, organizationId);
       const log = new FoldedLog();
       const reader = new FileReader(paths, log, { requestTimeoutMs, reads: 'for writing' });
+      // Reports have a queue of their own: whatever executors have put there, no append waits for it.
+      const reports = new Serial();
       let synced = false;
       const readAllMs = Math.max(requestTimeoutMs, READ_ALL_MS);
       const upToDate = async (): Promise<void> => {
@@ -62,7 +65,9 @@ export function fileControlStore({ directory = '.kill-switch', clock }: FileCont
             readAllMs,
           ),
         follow: (listener) => reader.follow(listener),
-        close: () => reader.close(),
+        async close() {
+          await Promise.all([reader.close(), reports.close(requestTimeoutMs)]);
+        },
         shelf: fileShelfReader(paths),
         // The first read of a long log takes longer than a request may.
         read: (keys) =>
@@ -91,11 +96,11 @@ export function fileControlStore({ directory = '.kill-switch', clock }: FileCont
             },
             readAllMs,
           ),
-        executors: () => reader.request('executors', () => readBeats(paths, (error) => reader.tellTrouble(error))),
+        executors: () => reports.run('executors', requestTimeoutMs, () => readBeats(paths)),
         forget: (executorId) =>
-          reader.request('forget', async () => {
-            await removeReport(reportPath(paths.surfaces, executorId));
-            await removeReport(reportPath(paths.beats, executorId));
+          reports.run('forget', requestTimeoutMs, async () => {
+            await removeReport(root, paths.surfaces, executorId);
+            await removeReport(root, paths.beats, executorId);
           }),
         log: (after) => readLog(paths.log, after, readAllMs),
       };
@@ -128,7 +133,8 @@ async function appendEvent(
       `What was written to ${paths.log} is not there: the file was replaced at that moment. Look at the status and repeat this.`,
     );
   }
-  if (event.type === 'recover') await clearForks(paths);
+  // Operators may have no permission there. What stays speaks of a generation that is over, so it no longer counts.
+  if (event.type === 'recover') await clearForks(paths).catch(() => {});
   return true;
 }
 
@@ -142,12 +148,4 @@ function writable(event: LogEvent, log: FoldedLog, hashAfter: string): string {
   }
   foldEvent(state, event);
   return line;
-}
-
-async function clearForks({ forks }: FilePaths): Promise<void> {
-  try {
-    for (const path of await reportPaths(forks)) await removeReport(path);
-  } catch {
-    // Operators may have no permission there. What stays speaks of a generation that is over, so it no longer counts.
-  }
 }

@@ -7,7 +7,7 @@ import { FileReader, READ_ALL_MS } from './file-reader.ts';
 import { localFreeBytes } from './network-filesystem.ts';
 import { fileName, filePaths, storeFolder } from './paths.ts';
 import { RecentEvents } from './recent-events.ts';
-import { removeReport, reportedForks, reportPath, writeFirstReport } from './reports.ts';
+import { putReport, removeReport, reportedForks } from './reports.ts';
 import { fileShelf } from './shelf.ts';
 import { checkTakesKills } from './takes-kills.ts';
 
@@ -31,9 +31,6 @@ export function fileStore({ directory = '.kill-switch', anchor }: FileStoreOptio
       const paths = filePaths(root, organizationId);
       const recent = new RecentEvents();
       const reader = new FileReader(paths, recent, { requestTimeoutMs, reads: 'for reading' });
-      const beatPath = reportPath(paths.beats, executorId);
-      const forkPath = reportPath(paths.forks, executorId);
-      let attempts = 0;
       let reported = false;
 
       /** A head that is not among the last events: the whole log is asked once, then it stays far behind or unlinked. */
@@ -54,12 +51,11 @@ export function fileStore({ directory = '.kill-switch', anchor }: FileStoreOptio
         confirm: (beat) =>
           reader.request('confirm', async () => {
             if (beat.id !== executorId) throw foreignBeat(executorId, beat.id);
-            attempts += 1;
             await localFreeBytes(paths.executors);
-            const made = await writeFirstReport(beatPath, beat, attempts);
+            const made = await putReport(root, paths.beats, executorId, JSON.stringify(beat));
             if (made && reported) throw lostReports(paths.beats);
             reported = true;
-            if (beat.fork) await writeFirstReport(forkPath, beat.fork, attempts);
+            if (beat.fork) await putReport(root, paths.forks, executorId, JSON.stringify(beat.fork));
             await checkTakesKills(paths);
             await reader.advance();
             const events = beat.applied === null ? 'reload' : await eventsAfter(beat.applied);
@@ -72,8 +68,8 @@ export function fileStore({ directory = '.kill-switch', anchor }: FileStoreOptio
         // What it reported of a fork stays: only `recover` ends that.
         leave: () =>
           reader.request('leave', async () => {
-            await removeReport(reportPath(paths.surfaces, executorId));
-            await removeReport(beatPath);
+            await removeReport(root, paths.surfaces, executorId);
+            await removeReport(root, paths.beats, executorId);
           }),
         anchor: fileAnchor(anchor ?? join(paths.anchors, `${fileName(executorName)}.json`)),
       };

@@ -1,136 +1,144 @@
-import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import { type Beat, beatSchema, KillSwitchError, messageOf } from '../../flags/index.ts';
-import { errnoOf, fileError } from './file-errors.ts';
+import { basename } from 'node:path';
+import { idProblem, messageOf } from '../../flags/index.ts';
+import { LONGEST_BEAT, readBeat, type ReportedBeat, unreadableBeat } from '../beats.ts';
+import { inFolder, inFolderMade, type OpenFolder } from './folder.ts';
+import { type Kept, namesIn, putKept, readKept, removeKept } from './kept.ts';
 import { fileName, type FilePaths, idOfFileName } from './paths.ts';
 
 const ENDING = '.json';
 
-export const reportPath = (folder: string, id: string): string => join(folder, fileName(id) + ENDING);
+/** How many reports of one kind are read at most. */
+const MOST_REPORTS = 10_000;
 
-/** Puts a whole file in place of an older one, or fails and leaves that. `attempt` tells apart what is written at the same time. */
-async function writeReport(path: string, report: unknown, attempt: number | string): Promise<void> {
-  const temporary = `${path}.${process.pid}.${attempt}.tmp`;
-  try {
-    await writeFile(temporary, JSON.stringify(report));
-    await rename(temporary, path);
-  } catch (error) {
-    await rm(temporary, { force: true }).catch(() => {}); // what went wrong is told below
-    throw errnoOf(error) === 'ENOENT' ? error : fileError(error, 'written', path);
-  }
+/** What all reports of one kind may have together, in bytes. */
+const MOST_BYTES = 64 * 1024 * 1024;
+
+/** How many files are read at the same time. */
+const AT_ONCE = 8;
+
+const nameOf = (id: string): string => fileName(id) + ENDING;
+
+/** The id that a report is shown under: of a name that this package would not give, the name itself. */
+export function idOfReport(name: string): string {
+  const stem = name.slice(0, -ENDING.length);
+  const id = idOfFileName(stem);
+  return idProblem(id) === null && fileName(id) === stem ? id : stem;
 }
 
-/** As `writeReport`, and makes the folder where there is none. Resolves to whether it had to. */
-export async function writeFirstReport(path: string, report: unknown, attempt: number | string): Promise<boolean> {
-  try {
-    await writeReport(path, report, attempt);
-    return false;
-  } catch (error) {
-    if (errnoOf(error) !== 'ENOENT') throw error;
-  }
-  try {
-    await mkdir(dirname(path), { recursive: true });
-    await writeReport(path, report, attempt);
-    return true;
-  } catch (error) {
-    throw fileError(error, 'written', dirname(path));
-  }
-}
+/** True for what is shown as an id and is the name of a file that this package would not make. */
+const isForeignName = (stem: string): boolean =>
+  basename(stem) === stem && Buffer.byteLength(stem) <= 250 && idOfReport(stem + ENDING) === stem;
 
-export async function removeReport(path: string): Promise<void> {
-  try {
-    await rm(path, { force: true });
-  } catch (error) {
-    throw fileError(error, 'written', path);
-  }
-}
-
-/** The paths of all reports in a folder; none when there is no folder. */
-export async function reportPaths(folder: string, ending = ENDING): Promise<string[]> {
-  try {
-    const names = await readdir(folder);
-    return names.filter((name) => name.endsWith(ending)).map((name) => join(folder, name));
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return [];
-    throw fileError(error, 'read', folder);
-  }
-}
-
-/** The text of a report, or null when there is none, or it has just been removed. */
-export async function readReportText(path: string): Promise<string | null> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return null;
-    throw fileError(error, 'read', path);
-  }
-}
-
-/** What is in a report, or undefined when it has just been removed. */
-async function readReport(path: string): Promise<unknown> {
-  const text = await readReportText(path);
-  if (text === null) return undefined;
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw unreadable(path, error);
-  }
-}
-
-const unreadable = (path: string, error: unknown): KillSwitchError =>
-  new KillSwitchError('CORRUPT', `${path} is not what an executor writes: ${messageOf(error)}. Remove it.`, {
-    cause: error,
+/** Puts a report in place of an older one. Resolves to whether its folder had to be made. */
+export const putReport = (root: string, folder: string, id: string, text: string): Promise<boolean> =>
+  inFolderMade(root, folder, async (open, made) => {
+    await putKept(open, nameOf(id), text);
+    return made;
   });
 
-/** The generations that executors have reported forks against. @throws KillSwitchError CORRUPT: a report that cannot be read may be one */
-export async function reportedForks({ forks }: FilePaths): Promise<Array<{ readonly against: string }>> {
-  const found: Array<{ readonly against: string }> = [];
-  for (const path of await reportPaths(forks)) {
-    const report = await readReport(path);
-    if (report === undefined) continue;
-    const against: unknown =
-      typeof report === 'object' && report !== null && 'against' in report ? report.against : undefined;
-    if (typeof against !== 'string') throw unreadable(path, new Error('it does not name a generation'));
-    found.push({ against });
-  }
-  return found;
+/** Removes a report, by its id or by what an unreadable one is shown as. */
+export async function removeReport(root: string, folder: string, id: string): Promise<void> {
+  await inFolder(root, folder, async (open) => {
+    if (idProblem(id) === null) await removeKept(open, nameOf(id));
+    if (isForeignName(id)) await removeKept(open, id + ENDING);
+  });
 }
 
-const LONG_AGO = '1970-01-01T00:00:00.000Z';
+/** One report, or null when there is none. */
+export const readReport = (root: string, folder: string, id: string, longest: number): Promise<Kept | null> =>
+  inFolder(root, folder, (open) => readKept(open, nameOf(id), longest));
+
+export interface Report {
+  readonly name: string;
+  readonly kept: Kept;
+}
 
 /**
- * All beats. One that cannot be read still counts, as an executor that has applied nothing and was last heard of long ago:
- * otherwise a kill would seem to have reached everyone. `onUnreadable` is told.
+ * All reports in a folder, as many as are bearable. Never rejects: what is wrong with the folder itself is the `problem`.
+ * @param longest what one report may have, in bytes
  */
-export async function readBeats({ beats }: FilePaths, onUnreadable: (error: unknown) => void): Promise<Beat[]> {
-  const found: Beat[] = [];
-  for (const path of await reportPaths(beats)) {
+export async function readReports(
+  root: string,
+  folder: string,
+  longest: number,
+): Promise<{ readonly reports: readonly Report[]; readonly problem: string | null }> {
+  try {
+    return (await inFolder(root, folder, (open) => readAll(open, longest))) ?? { reports: [], problem: null };
+  } catch (error) {
+    return { reports: [], problem: messageOf(error) };
+  }
+}
+
+async function readAll(
+  open: OpenFolder,
+  longest: number,
+): Promise<{ readonly reports: readonly Report[]; readonly problem: string | null }> {
+  const { names, more } = await namesIn(open, ENDING, MOST_REPORTS);
+  const reports: Report[] = [];
+  let bytes = 0;
+  const read = async (name: string): Promise<Report | null> => {
+    const kept: Kept | null =
+      bytes > MOST_BYTES ? { problem: 'too much is written here to read it all' } : await readKept(open, name, longest);
+    if (kept && 'text' in kept) bytes += kept.text.length;
+    return kept && { name, kept };
+  };
+  for (let index = 0; index < names.length; index += AT_ONCE) {
+    const some = await Promise.all(names.slice(index, index + AT_ONCE).map(read));
+    reports.push(...some.filter((report) => report !== null));
+  }
+  const problem = more
+    ? `there are more than ${MOST_REPORTS} files in ${open.path}, and the others were not read`
+    : null;
+  return { reports, problem };
+}
+
+/** All beats. One that cannot be read still counts, and so does a folder that cannot: otherwise a kill would seem to have reached everyone. */
+export async function readBeats({ root, beats }: FilePaths): Promise<ReportedBeat[]> {
+  const { reports, problem } = await readReports(root, beats, LONGEST_BEAT);
+  const found = reports.map(({ name, kept }) =>
+    'problem' in kept ? unreadableBeat(idOfReport(name), kept.problem) : readBeatFile(name, kept.text),
+  );
+  return problem === null ? found : [...found, unreadableBeat(beats, problem)];
+}
+
+/** A name that was cut to fit the file system does not say its id: the beat does. */
+function readBeatFile(name: string, text: string): ReportedBeat {
+  const id = idOfReport(name);
+  if (!id.includes('~')) return readBeat(id, text);
+  const own = readBeat(idIn(text) ?? id, text);
+  return own.problem === undefined && nameOf(own.id) === name ? own : readBeat(id, text);
+}
+
+/** The id that a report says it has. */
+export function idIn(text: string): string | null {
+  try {
+    const { id } = JSON.parse(text) as { id?: unknown };
+    return typeof id === 'string' ? id : null;
+  } catch {
+    return null;
+  }
+}
+
+/** The generations that executors have reported forks against. */
+export async function reportedForks({ root, forks }: FilePaths): Promise<Array<{ readonly against: string }>> {
+  const { reports } = await readReports(root, forks, LONGEST_BEAT);
+  const found: Array<{ readonly against: string }> = [];
+  for (const { kept } of reports) {
+    if ('problem' in kept) continue;
     try {
-      const report = await readReport(path);
-      if (report === undefined) continue;
-      const parsed = beatSchema.safeParse(report);
-      if (!parsed.success) throw unreadable(path, parsed.error);
-      found.push(parsed.data);
-    } catch (error) {
-      onUnreadable(error);
-      found.push({ ...UNREADABLE, id: idOfFileName(path.slice(dirname(path).length + 1, -ENDING.length)) });
+      const { against } = JSON.parse(kept.text) as { against?: unknown };
+      if (typeof against === 'string') found.push({ against });
+    } catch {
+      // no report
     }
   }
   return found;
 }
 
-const UNREADABLE: Omit<Beat, 'id'> = {
-  name: '(unreadable report)',
-  host: '',
-  pid: 0,
-  version: '',
-  started_at: LONG_AGO,
-  at: LONG_AGO,
-  lease_ms: 0,
-  applied: null,
-  in_flight: 0,
-  draining: 0,
-  agents: [],
-  runs: [],
-  fork: null,
-};
+/** Removes what executors have reported of forks. */
+export async function clearForks({ root, forks }: FilePaths): Promise<void> {
+  await inFolder(root, forks, async (open) => {
+    const { names } = await namesIn(open, '', MOST_REPORTS * 100);
+    for (const name of names) await removeKept(open, name).catch(() => {});
+  });
+}

@@ -1,47 +1,62 @@
-import { appendFile, mkdir, rename, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { rename } from 'node:fs/promises';
+import { messageOf } from '../../flags/index.ts';
 import { KEPT_INTERVENTIONS, type Shelf, type ShelfReader } from '../ports.ts';
 import { fileError } from './file-errors.ts';
-import { fileName, type FilePaths, idOfFileName } from './paths.ts';
-import { readReportText, reportPath, reportPaths, writeFirstReport } from './reports.ts';
+import { inFolder, inFolderMade, type OpenFolder } from './folder.ts';
+import { appendKept, namesIn, readKept } from './kept.ts';
+import { fileName, type FilePaths } from './paths.ts';
+import { idIn, idOfReport, putReport, readReport, readReports } from './reports.ts';
 
 /** A file of interventions is put aside when it is longer than this, in bytes; the one that was put aside before goes. */
 const ROTATE_BYTES = 16 * 1024 * 1024;
 
+/** The longest report that is read, in bytes. */
+const LONGEST_REPORT = 8 * 1024 * 1024;
+
+/** How many files of interventions are read at most. */
+const MOST_FILES = 1000;
+
 /** What one executor keeps: a file a report, and its interventions in a file of its own, one a line. */
 export function fileShelf(paths: FilePaths, executorId: string): Shelf {
-  let attempts = 0;
-  const own = join(paths.interventions, `${fileName(executorId)}.jsonl`);
+  const { root } = paths;
+  const own = fileName(executorId);
   return {
-    async appendInterventions(texts) {
-      try {
-        await mkdir(paths.interventions, { recursive: true });
-        await appendFile(own, texts.map((text) => `${text}\n`).join(''));
-        if ((await stat(own)).size > ROTATE_BYTES) await rename(own, `${own.slice(0, -'.jsonl'.length)}.before.jsonl`);
-      } catch (error) {
-        throw fileError(error, 'written', own);
-      }
-    },
+    appendInterventions: (texts) =>
+      inFolderMade(root, paths.interventions, async (folder) => {
+        const length = await appendKept(folder, `${own}.jsonl`, texts.map((text) => `${text}\n`).join(''));
+        if (length > ROTATE_BYTES) await putAside(folder, own);
+      }),
     async put(name, id, text) {
-      attempts += 1;
-      await writeFirstReport(reportPath(paths[name], id), { id, text }, `${executorId}.${attempts}`);
+      await putReport(root, paths[name], id, JSON.stringify({ id, text }));
     },
     async get(name, id) {
-      const kept = await readReportText(reportPath(paths[name], id));
-      return kept === null ? null : textOf(kept);
+      const kept = await readReport(root, paths[name], id, LONGEST_REPORT);
+      if (kept === null) return null;
+      return 'text' in kept ? textOf(kept.text) : unreadable(kept.problem);
     },
   };
 }
 
-/** What all executors have kept. */
+async function putAside(folder: OpenFolder, name: string): Promise<void> {
+  try {
+    await rename(folder.at(`${name}.jsonl`), folder.at(`${name}.before.jsonl`));
+  } catch (error) {
+    throw fileError(error, 'written', `${folder.path}/${name}.jsonl`);
+  }
+}
+
+/** What all executors have kept. What cannot be read is handed on as a text that is no report: whoever parses it says so. */
 export const fileShelfReader = (paths: FilePaths): ShelfReader => ({
   async interventions(limit) {
     const lines: string[] = [];
-    for (const path of await reportPaths(paths.interventions, '.jsonl')) {
-      const text = (await readReportText(path)) ?? '';
-      const own = text.split('\n').filter((line) => line !== '');
-      lines.push(...own.slice(-Math.min(limit, KEPT_INTERVENTIONS)));
-    }
+    await inFolder(paths.root, paths.interventions, async (folder) => {
+      for (const name of (await namesIn(folder, '.jsonl', MOST_FILES)).names) {
+        const kept = await readKept(folder, name, 2 * ROTATE_BYTES);
+        if (kept === null) continue;
+        const own = 'text' in kept ? kept.text.split('\n').filter((line) => line !== '') : [unreadable(kept.problem)];
+        lines.push(...own.slice(-Math.min(limit, KEPT_INTERVENTIONS)));
+      }
+    }).catch((error: unknown) => lines.push(unreadable(messageOf(error))));
     // Each record begins with its random id, so files are put in order by the time that they hold.
     return lines
       .map((line) => [/"at":"([^"]*)"/.exec(line)?.[1] ?? '', line] as const)
@@ -50,14 +65,17 @@ export const fileShelfReader = (paths: FilePaths): ShelfReader => ({
       .map(([, line]) => line);
   },
   async all(name) {
-    const found: Array<readonly [string, string]> = [];
-    for (const path of await reportPaths(paths[name])) {
-      const kept = await readReportText(path);
-      if (kept !== null) found.push([idIn(kept, path), textOf(kept)]);
-    }
-    return found;
+    const { reports, problem } = await readReports(paths.root, paths[name], LONGEST_REPORT);
+    const found = reports.map(({ name: file, kept }): readonly [string, string] =>
+      'text' in kept
+        ? [idIn(kept.text) ?? idOfReport(file), textOf(kept.text)]
+        : [idOfReport(file), unreadable(kept.problem)],
+    );
+    return problem === null ? found : [...found, [paths[name], unreadable(problem)]];
   },
 });
+
+const unreadable = (problem: string): string => `(${problem})`;
 
 /** What cannot be read is handed on as it is: whoever parses it says so. */
 const textOf = (kept: string): string => {
@@ -67,14 +85,4 @@ const textOf = (kept: string): string => {
   } catch {
     return kept;
   }
-};
-
-const idIn = (kept: string, path: string): string => {
-  try {
-    const { id } = JSON.parse(kept) as { id?: unknown };
-    if (typeof id === 'string') return id;
-  } catch {
-    // The file's name says it then.
-  }
-  return idOfFileName(path.slice(path.lastIndexOf('/') + 1, -'.json'.length));
 };

@@ -1,5 +1,6 @@
 import { deepFreeze, follows, GENESIS, KillSwitchError } from '../../flags/index.ts';
 import { controlView, sameHead } from '../answers.ts';
+import { readBeat } from '../beats.ts';
 import type { ControlStore } from '../ports.ts';
 import type { Memory } from './memory.ts';
 import { memoryReader } from './reader.ts';
@@ -40,7 +41,7 @@ export function memoryControlStore({ memory }: { readonly memory: Memory }): Con
         },
         async executors() {
           await admit('read');
-          return [...memory.organization(organizationId).beats.values()];
+          return [...memory.organization(organizationId).beats].map(([id, text]) => readBeat(id, text));
         },
         async forget(executorId) {
           await admit('write');

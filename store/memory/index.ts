@@ -36,7 +36,7 @@ export function memoryStore({ memory = new Memory(), anchor }: MemoryStoreOption
           }
           await admit('write');
           const organization = memory.organization(organizationId);
-          organization.beats.set(executorId, structuredClone(beat));
+          organization.beats.set(executorId, JSON.stringify(beat));
           if (beat.fork) organization.forks.set(executorId, { against: beat.fork.against });
           const { events, state, forks } = organization;
           const { head } = state;

@@ -1,6 +1,5 @@
 import {
   type Anchor,
-  type Beat,
   type Clock,
   foldEvent,
   type Head,
@@ -22,7 +21,8 @@ export type MemoryFault = 'unreachable' | 'hang' | 'read-only' | 'corrupt' | 'lo
 export interface Organization {
   readonly events: LogEvent[];
   readonly state: State;
-  readonly beats: Map<string, Beat>;
+  /** As JSON, by executor id: what was written may not be a beat. */
+  readonly beats: Map<string, string>;
   readonly forks: Map<string, { readonly against: string }>;
   readonly reports: KeptReports;
 }

@@ -1,9 +1,10 @@
 import type { Redis } from 'ioredis';
-import { type Beat, beatSchema, parseEntry, quoteId, serializeEvent } from '../../flags/index.ts';
+import { parseEntry, serializeEvent } from '../../flags/index.ts';
 import { controlView } from '../answers.ts';
+import { readBeat, type ReportedBeat } from '../beats.ts';
 import type { Append, ControlConnection, ControlScope, ControlStore } from '../ports.ts';
 import { type RedisEndpoint, type RedisEndpointOptions, redisEndpoint } from './endpoint.ts';
-import { corrupt, isReply, requireReplicated, stateIsGone, unknownOutcome } from './errors.ts';
+import { isReply, requireReplicated, stateIsGone, unknownOutcome } from './errors.ts';
 import type { RedisKeys } from './keys.ts';
 import { allOf, atOneMoment, redisReader } from './reader.ts';
 import { headText, logId, reply } from './replies.ts';
@@ -116,20 +117,25 @@ function openControl(endpoint: RedisEndpoint, { organizationId, requestTimeoutMs
         access: 'read',
         send: (client) => client.call('HGETALL', keys.executors),
       });
-      const beats: Beat[] = [];
-      for (const [id, value] of replies.entries(replies.parse(reply.flat, answer, 'executors that cannot be read'))) {
-        const what = `an unreadable report of the executor ${quoteId(id)}; once that has ended, forget it`;
-        const beat = replies.parse(beatSchema, value, what);
-        if (beat.id !== id) throw corrupt(endpoint, `holds ${what}.`);
-        beats.push(beat);
-      }
+      const flat = replies.parse(reply.flat, answer, 'executors that cannot be read');
+      const beats: ReportedBeat[] = [];
+      for (let index = 0; index + 1 < flat.length; index += 2)
+        beats.push(readBeat(flat[index] as string, flat[index + 1] as string));
       return beats;
     },
     async forget(executorId) {
       // What it reported of a fork stays: only `recover` ends that.
       await connection.request({
         access: 'write',
-        send: (client) => allOf(client.pipeline().hdel(keys.executors, executorId).hdel(keys.surfaces, executorId)),
+        send: async (client) => {
+          const named = await namesLike(client, keys.executors, executorId);
+          return allOf(
+            client
+              .pipeline()
+              .hdel(keys.executors, ...named)
+              .hdel(keys.surfaces, executorId),
+          );
+        },
       });
     },
     async *log(after) {
@@ -142,6 +148,13 @@ function openControl(endpoint: RedisEndpoint, { organizationId, requestTimeoutMs
       }
     },
   };
+}
+
+/** The fields that are shown as that id: several where they are no text, which is shown with a replacement for each wrong byte. */
+async function namesLike(client: Redis, key: string, id: string): Promise<(string | Buffer)[]> {
+  if (!id.includes('\ufffd')) return [id];
+  const fields = await client.hkeysBuffer(key);
+  return [id, ...fields.filter((field) => field.toString('utf8') === id)];
 }
 
 function appendArgs({ event, patch, expected, head }: Append, { channel }: RedisKeys): (string | number)[] {

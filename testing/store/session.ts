@@ -23,6 +23,8 @@ export interface StoreHarness {
   copy(): Promise<void>;
   /** Puts the backup in the place of what there is. */
   restore(): Promise<void>;
+  /** Puts a text where the last beat of that executor (of the organization `default`) is kept, whatever both are. */
+  plantBeat(executor: { readonly id: string; readonly name: string }, text: string): Promise<void>;
   dispose(): Promise<void>;
 }
 

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { cpSync, mkdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -74,6 +75,38 @@ describe.skipIf(!hasRedis)('the command on a real Redis', () => {
     }
     expect(await redis.cli('GET', 'kill-switch:{default}:head')).toBe(before);
     expect((await ks('log')).stdout.trimEnd().split('\n')).toHaveLength(1);
+  });
+
+  test('an executor whose report cannot be read is silent, blinds nobody, and can be forgotten whatever its id', async () => {
+    const { redis, ks } = await startWithPassword();
+    await ks('init');
+    await executor(redisStore({ url: redis.url }));
+    const ids = ['', 'a\nb', '-x', 'x'.repeat(600)];
+    for (const id of ids) await redis.cli('HSET', 'kill-switch:{default}:executors', id, '{"id":""}');
+    const { json } = await ks('status', '--json');
+    expect(json.executors).toHaveLength(5);
+    for (const id of ids) {
+      expect(json.executors).toContainEqual(
+        expect.objectContaining({ id, state: 'silent', problem: expect.any(String) }),
+      );
+    }
+    const { stdout } = await ks('executors');
+    expect(stdout).toMatch(/^The report of a\\nb does not count: it names another executor, .*$/m);
+    expect((await ks('log', 'verify')).code).toBe(0);
+    const killed = await ks('kill', 'agent:x', '--wait', '300ms');
+    expect(killed.code).toBe(3);
+    const forget = [...killed.stdout.matchAll(/^ {2}kill-switch (executors forget .*)$/gm)].map(
+      ([, words]) => words ?? '',
+    );
+    expect(forget).toHaveLength(4);
+    for (const words of forget) {
+      const shell = execFileSync('sh', ['-c', `for word in ${words}; do printf '%s\\n' "$word"; done`], {
+        encoding: 'utf8',
+      });
+      expect((await ks(...shell.trimEnd().split('\n'))).code).toBe(0);
+    }
+    expect((await ks('executors', '--json')).json).toMatchObject({ count: 1, data: [{ name: 'mailer' }] });
+    expect((await ks('recover', '--reason', 'looked at it')).code).toBe(0);
   });
 
   test('a damaged log ends with 4', async () => {

@@ -110,6 +110,15 @@ describe('waiting for executors', () => {
     expect((await ks.run('kill', 'agent:x', '--wait', '400ms')).code).toBe(0);
   });
 
+  test('an executor whose clock runs ahead is silent too: it could be dead for as long', async () => {
+    const ks = fileSwitch();
+    await ks.run('init');
+    await deadExecutor(fileStore(ks), { at: '2999-01-01T00:00:00.000Z' });
+    expect((await ks.json('executors')).json).toMatchObject({
+      data: [{ state: 'silent', problem: expect.stringMatching(/its clock is \d+ ms ahead/) }],
+    });
+  });
+
   test('what executors say of themselves cannot steer a terminal', async () => {
     const ks = fileSwitch();
     await ks.run('init');

@@ -1,10 +1,12 @@
 import { spawnSync } from 'node:child_process';
-import { chmodSync, mkdirSync, readFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
+import { idProblem } from '../../../flags/index.ts';
 import { fileControlStore } from '../../../store/file/control.ts';
 import { fileStore } from '../../../store/file/index.ts';
+import { fileName } from '../../../store/file/paths.ts';
 import type { Append, ControlConnection } from '../../../store/ports.ts';
 import { StoreSession } from '../../../testing/store/session.ts';
 import { temporaryFolder } from '../../servers/index.ts';
@@ -26,6 +28,13 @@ export async function openFileHarness() {
     async restore() {
       await rm(control, { recursive: true, force: true });
       await cp(backup, control, { recursive: true });
+    },
+    async plantBeat({ id }: { readonly id: string }, text: string) {
+      const beats = join(directory, 'executors', 'default', 'beats');
+      mkdirSync(beats, { recursive: true });
+      // What is no id has no name of its own either: it is planted under a name that this package would not give.
+      const name = idProblem(id) === null ? fileName(id) : `${encodeURIComponent(id).slice(0, 200)}`;
+      writeFileSync(join(beats, `${name}.json`), text);
     },
     dispose: async () => folder.remove(),
   };

@@ -17,6 +17,7 @@ async function open(): Promise<StoreHarness> {
     restore: async () => {
       if (copied) memory.restore(copied);
     },
+    plantBeat: async ({ id }, text) => void memory.organization('default').beats.set(id, text),
     dispose: async () => {},
   };
 }

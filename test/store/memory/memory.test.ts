@@ -15,6 +15,7 @@ async function open(memory = new Memory(), requestTimeoutMs = 20) {
     wipe: async () => memory.wipe(),
     copy: async () => {},
     restore: async () => {},
+    plantBeat: async () => {},
     dispose: async () => {},
   });
   const control = memoryControlStore({ memory }).open({ organizationId: 'default', requestTimeoutMs });

@@ -22,6 +22,7 @@ describe.skipIf(!hasRedis)('redisStore and redisControlStore', () => {
       wipe,
       copy: async () => void (copy = await redis.copyData()),
       restore: () => redis.restart({ fromCopy: copy }),
+      plantBeat: async ({ id }, text) => void (await redis.cli('HSET', 'kill-switch:{default}:executors', id, text)),
       dispose: async () => folder.remove(),
     };
   };

@@ -1,0 +1,133 @@
+import { randomBytes } from 'node:crypto';
+import { constants, type Stats } from 'node:fs';
+import { type FileHandle, lstat, open, opendir, rename, rmdir, unlink } from 'node:fs/promises';
+import { messageOf } from '../../flags/index.ts';
+import { errnoOf, fileError } from './file-errors.ts';
+import type { OpenFolder } from './folder.ts';
+
+/** What one file holds that somebody else may have written, or why it is not read. */
+export type Kept = { readonly text: string; readonly owner: number } | { readonly problem: string };
+
+/**
+ * Reads one file of a folder in which others may write: a regular file of one name only, at most so long; no link is followed and nothing is waited for.
+ * Never rejects. Null when it has just been removed.
+ */
+export async function readKept(folder: OpenFolder, name: string, longest: number): Promise<Kept | null> {
+  let file: FileHandle | null = null;
+  try {
+    // Looked at first, because opening a device can do something; opened without waiting, because a pipe may be put there in between.
+    const problem = strangeness(await lstat(folder.at(name)), longest);
+    if (problem !== null) return { problem };
+    file = await open(folder.at(name), constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+    const found = await file.stat();
+    const changed = strangeness(found, longest);
+    return changed === null ? { text: await textOf(file, found.size), owner: found.uid } : { problem: changed };
+  } catch (error) {
+    const errno = errnoOf(error);
+    if (errno === 'ENOENT') return null;
+    return { problem: errno === undefined ? messageOf(error) : `the system says ${errno}` };
+  } finally {
+    await file?.close();
+  }
+}
+
+async function textOf(file: FileHandle, size: number): Promise<string> {
+  const bytes = Buffer.alloc(size);
+  let length = 0;
+  while (length < size) {
+    const { bytesRead } = await file.read(bytes, length, size - length, length);
+    if (bytesRead === 0) break;
+    length += bytesRead;
+  }
+  return bytes.toString('utf8', 0, length);
+}
+
+/** Why a file is not what this package writes, or null. */
+function strangeness(found: Stats, longest: number): string | null {
+  if (!found.isFile()) return `${kindOf(found)} is in its place`;
+  if (found.nlink > 1) return `it has ${found.nlink} names (hard links), so it may be any file`;
+  if (found.size > longest) return `it has ${found.size} bytes, more than the ${longest} that are read`;
+  return null;
+}
+
+function kindOf(found: Stats): string {
+  if (found.isSymbolicLink()) return 'a symbolic link';
+  if (found.isDirectory()) return 'a folder';
+  if (found.isFIFO()) return 'a named pipe';
+  if (found.isSocket()) return 'a socket';
+  return 'a device';
+}
+
+/** Puts a whole file in place of whatever has that name, or fails and leaves it. @throws KillSwitchError; ENOENT as the system says it: the folder has gone */
+export async function putKept(folder: OpenFolder, name: string, text: string): Promise<void> {
+  // Random and exclusive: nobody else's half-written file is ever renamed, and no link that waits there is followed.
+  const temporary = folder.at(`${randomBytes(9).toString('hex')}.tmp`);
+  try {
+    const file = await open(
+      temporary,
+      constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW,
+    );
+    try {
+      await file.writeFile(text);
+    } finally {
+      await file.close();
+    }
+    await rename(temporary, folder.at(name));
+  } catch (error) {
+    await unlink(temporary).catch(() => {}); // what went wrong is told below
+    throw fileError(error, 'written', `${folder.path}/${name}`);
+  }
+}
+
+/** Adds to a file of its own, and makes it anew where something else has its name. Resolves to its length. */
+export async function appendKept(folder: OpenFolder, name: string, text: string): Promise<number> {
+  const path = folder.at(name);
+  const flags =
+    constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+  let file: FileHandle | null = null;
+  try {
+    file = await open(path, flags).catch(() => null);
+    if (file === null || strangeness(await file.stat(), Number.POSITIVE_INFINITY) !== null) {
+      await file?.close();
+      file = null;
+      await removeKept(folder, name);
+      file = await open(path, flags | constants.O_EXCL);
+    }
+    await file.appendFile(text);
+    return (await file.stat()).size;
+  } catch (error) {
+    throw fileError(error, 'written', `${folder.path}/${name}`);
+  } finally {
+    await file?.close();
+  }
+}
+
+/** Removes that name from a folder; what it was a link to stays. @throws KillSwitchError */
+export async function removeKept(folder: OpenFolder, name: string): Promise<void> {
+  try {
+    await unlink(folder.at(name)).catch((error: unknown) => {
+      // A folder in its place: an empty one goes as well.
+      if (errnoOf(error) === 'EISDIR' || errnoOf(error) === 'EPERM') return rmdir(folder.at(name));
+      throw error;
+    });
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT') throw fileError(error, 'written', `${folder.path}/${name}`);
+  }
+}
+
+/** The names in a folder, at most `most` of those that end so; `more`: there may be others. Whatever is in it, no more than a bounded number is looked at. */
+export async function namesIn(
+  folder: OpenFolder,
+  ending: string,
+  most: number,
+): Promise<{ readonly names: readonly string[]; readonly more: boolean }> {
+  const names: string[] = [];
+  let seen = 0;
+  for await (const { name } of await opendir(folder.self, { bufferSize: 512 })) {
+    seen += 1;
+    // Half-written files may lie beside the others, but not in any number.
+    if (names.length >= most || seen > 2 * most) return { names, more: true };
+    if (name.endsWith(ending)) names.push(name);
+  }
+  return { names, more: false };
+}

@@ -1,0 +1,164 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import {
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { createServer } from 'node:net';
+import { dirname, join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { openControlPlane } from '../../../operator/index.ts';
+import { kill } from '../../../testing/store/session.ts';
+import { openFileHarness, openSession } from './harness.ts';
+
+/** A control plane with one executor that has confirmed, and where executors keep what they report. */
+async function live() {
+  const { session, log, directory } = await openSession();
+  const control = await session.initialised();
+  const { head } = await kill(control, 'run:0');
+  const executor = session.executor({ id: 'honest' });
+  await executor.confirm(head);
+  return { session, control, head, executor, directory, folder: dirname(log).replace('/control/', '/executors/') };
+}
+
+async function livePlane() {
+  const harness = await openFileHarness();
+  const plane = await openControlPlane({ store: harness.controlStore, operator: { id: 'dana' } });
+  onTestFinished(async () => {
+    await plane.close();
+    await harness.dispose();
+  });
+  await plane.init();
+  return { ...harness, plane, folder: join(harness.directory, 'executors', 'default') };
+}
+
+test('a link in place of the reports of forks leads recover to nobody’s files', async () => {
+  const { plane, folder, directory } = await livePlane();
+  const valuables = join(directory, '..', 'valuables');
+  mkdirSync(valuables);
+  writeFileSync(join(valuables, 'package.json'), '{}');
+  mkdirSync(folder, { recursive: true });
+  symlinkSync(valuables, join(folder, 'forks'));
+  await plane.recover({ reason: 'looked at it' });
+  expect(readdirSync(valuables)).toEqual(['package.json']);
+  await plane.forgetExecutor('package');
+
+  renameSync(folder, `${folder}.away`);
+  symlinkSync(valuables, folder);
+  mkdirSync(join(valuables, 'forks'));
+  writeFileSync(join(valuables, 'forks', 'x.json'), '{}');
+  await plane.recover({ reason: 'looked at it again' });
+  expect(existsSync(join(valuables, 'forks', 'x.json'))).toBe(true);
+  expect((await plane.status()).executors).toMatchObject([
+    { state: 'silent', problem: expect.stringContaining('is not a folder of its own') },
+  ]);
+});
+
+/** What may be put in place of a report: all that opens, reads or removes otherwise than a file of its own. */
+const STRANGE: ReadonlyArray<readonly [string, (path: string) => unknown, string]> = [
+  ['a named pipe', (path) => execFileSync('mkfifo', [path]), 'a named pipe is in its place'],
+  ['a folder', (path) => mkdirSync(path), 'a folder is in its place'],
+  ['a symbolic link', (path) => symlinkSync('/etc/hostname', path), 'a symbolic link is in its place'],
+  ['a link to a device', (path) => symlinkSync('/dev/zero', path), 'a symbolic link is in its place'],
+  ['12 MB', (path) => writeFileSync(path, 'x'.repeat(12_000_000)), 'it has 12000000 bytes, more than'],
+  ['a socket', listening, 'a socket is in its place'],
+  ['a second name of another file', hardLink, 'it has 2 names (hard links)'],
+];
+
+function hardLink(path: string): void {
+  writeFileSync(`${path}.other`, '{}');
+  linkSync(`${path}.other`, path);
+}
+
+async function listening(path: string): Promise<void> {
+  const server = createServer().listen(path);
+  onTestFinished(() => void server.close());
+  await new Promise((resolve) => server.once('listening', resolve));
+}
+
+test.each(STRANGE)(
+  '%s in place of a beat is shown as silent, holds nobody up, and can be forgotten',
+  async (_, put, problem) => {
+    const { plane, folder } = await livePlane();
+    mkdirSync(join(folder, 'beats'), { recursive: true });
+    await put(join(folder, 'beats', 'odd.json'));
+    for (const target of ['run:1', 'run:2', 'run:3']) {
+      const { acknowledgements } = await plane.kill({ target });
+      expect(acknowledgements.problem).toBeUndefined();
+      expect(acknowledgements.executors).toMatchObject([
+        { id: 'odd', state: 'silent', problem: expect.stringContaining(problem) },
+      ]);
+    }
+    await plane.forgetExecutor('odd');
+    expect((await plane.status()).executors).toEqual([]);
+  },
+);
+
+test.each(STRANGE)('%s in place of a report of a fork stops nobody', async (_, put) => {
+  const { head, executor, folder } = await live();
+  mkdirSync(join(folder, 'forks'), { recursive: true });
+  await put(join(folder, 'forks', 'odd.json'));
+  expect(await executor.confirm(head)).toEqual({ head, events: [], forkReported: false });
+});
+
+test.each(STRANGE)('%s in place of what executors keep is passed over', async (_, put) => {
+  const { control, executor, folder } = await live();
+  for (const name of ['surfaces', 'checkpoints', 'interventions']) mkdirSync(join(folder, name), { recursive: true });
+  await put(join(folder, 'surfaces', 'odd.json'));
+  await put(join(folder, 'checkpoints', 'r-1.json'));
+  await put(join(folder, 'interventions', 'odd.jsonl'));
+  await executor.connection.shelf.put('surfaces', 'honest', '[]');
+  await executor.connection.shelf.appendInterventions(['{"at":"2026-01-01T00:00:00.000Z"}']);
+  expect(new Map(await control.shelf.all('surfaces')).get('honest')).toBe('[]');
+  expect(await control.shelf.interventions(10)).toContain('{"at":"2026-01-01T00:00:00.000Z"}');
+  expect(await executor.connection.shelf.get('checkpoints', 'r-1')).toMatch(/^\(/);
+});
+
+test('an executor writes through no link, wherever it is put', async () => {
+  const { executor, head, folder, directory } = await live();
+  const valuable = join(directory, 'valuable.txt');
+  writeFileSync(valuable, 'before');
+  mkdirSync(join(folder, 'interventions'));
+  symlinkSync(valuable, join(folder, 'interventions', 'honest.jsonl'));
+  await executor.connection.shelf.appendInterventions(['{"a":1}']);
+  expect(readFileSync(join(folder, 'interventions', 'honest.jsonl'), 'utf8')).toBe('{"a":1}\n');
+  rmSync(join(folder, 'interventions', 'honest.jsonl'));
+  linkSync(valuable, join(folder, 'interventions', 'honest.jsonl'));
+  await executor.connection.shelf.appendInterventions(['{"a":2}']);
+  rmSync(join(folder, 'beats', 'honest.json'));
+  symlinkSync(valuable, join(folder, 'beats', 'honest.json'));
+  await executor.confirm(head);
+  expect(readFileSync(valuable, 'utf8')).toBe('before');
+
+  const elsewhere = join(directory, 'elsewhere');
+  mkdirSync(elsewhere);
+  rmSync(join(folder, 'beats'), { recursive: true });
+  symlinkSync(elsewhere, join(folder, 'beats'));
+  await expect(executor.confirm(head)).rejects.toMatchObject({ code: 'CORRUPT' });
+  expect(readdirSync(elsewhere)).toEqual([]);
+});
+
+test('more reports than anybody needs are not all read, and that is shown', async () => {
+  const { control, folder } = await live();
+  spawnSync('sh', ['-c', `cd "${join(folder, 'beats')}" && for n in $(seq 1 12000); do : > x$n.json; done`]);
+  const beats = await control.executors();
+  expect(beats.length).toBeLessThanOrEqual(10_001);
+  expect(beats.at(-1)).toMatchObject({ problem: expect.stringContaining('there are more than 10000 files') });
+});
+
+test('no append waits behind the reading of reports', async () => {
+  const { control, folder } = await live();
+  spawnSync('sh', ['-c', `cd "${join(folder, 'beats')}" && for n in $(seq 1 9000); do : > x$n.json; done`]);
+  const order: string[] = [];
+  await Promise.all([
+    control.executors().then(() => order.push('reports')),
+    kill(control, 'all').then(() => order.push('kill')),
+  ]);
+  expect(order).toEqual(['kill', 'reports']);
+});
