@@ -119,5 +119,5 @@ function makeFolder(path: string, parents: boolean): boolean {
 const noFolder = (path: string): KillSwitchError =>
   new KillSwitchError(
     'CORRUPT',
-    `${path} is not a folder of its own: a link or a file is in its place, or on the way to it. Nothing was read or removed through it. Find out who put it there, and move it away.`,
+    `${path} is not a folder of its own: there is a link or a file where a folder belongs, in its place or on the way to it. Nothing was read or removed through it. Find out who put it there, and move it away.`,
   );

@@ -126,7 +126,7 @@ describe('a confirmation is refused, though the log can be read,', () => {
     rmSync(executorsOf(log), { recursive: true });
     writeFileSync(executorsOf(log), '');
     await expect(executor.confirm(head)).rejects.toThrow(
-      'is not a folder of its own: a link or a file is in its place',
+      'is not a folder of its own: there is a link or a file where a folder belongs',
     );
   });
 });
