@@ -15,7 +15,7 @@ export {
 export * from './fold.ts';
 export { deepFreeze } from './freeze.ts';
 export * from './hash-chain.ts';
-export { idProblem, idSchema, MAX_ID_LENGTH, quoteId } from './ids.ts';
+export { idProblem, idSchema, MAX_ID_LENGTH, quoteId, textProblem } from './ids.ts';
 export * from './lease.ts';
 export * from './modes.ts';
 export { shellWord } from './printable.ts';

@@ -1,11 +1,11 @@
 import { Option, type Command } from 'commander';
-import type { Mode } from '../../flags/index.ts';
+import { type Mode, shellWord } from '../../flags/index.ts';
 import { type Acknowledgements, allStopped, type ExecutorAcknowledgement } from '../acknowledge.ts';
 import type { KillAnswer } from '../control-plane.ts';
 import { untilOption, waitOption } from './arguments.ts';
 import { type Answer, type Context, EXIT } from './command.ts';
 import { formatDuration } from './duration.ts';
-import { count, printable, quoted, shellWord, shortTime, table } from './output.ts';
+import { count, printable, quoted, shortTime, table } from './output.ts';
 import { problems, shownId, stateText } from './tables.ts';
 
 /** What `kill`, `pause` and `restrict` take. */

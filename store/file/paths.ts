@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { join, resolve } from 'node:path';
-import { idProblem, invalid } from '../../flags/index.ts';
+import { textProblem, invalid } from '../../flags/index.ts';
 
 /** Where one organisation's switch is. What operators own and what executors own are apart, so that file permissions can tell them apart. */
 export interface FilePaths {
@@ -54,7 +54,7 @@ const LONGEST = 180;
  * @throws KillSwitchError INVALID_ARGUMENT
  */
 export function fileName(id: string): string {
-  const problem = idProblem(id);
+  const problem = textProblem(id);
   if (problem) throw invalid(`The id ${problem}.`);
   let name = '';
   for (const byte of Buffer.from(id, 'utf8')) {

@@ -1,5 +1,5 @@
 import { basename } from 'node:path';
-import { idProblem, messageOf } from '../../flags/index.ts';
+import { textProblem, messageOf } from '../../flags/index.ts';
 import { LONGEST_BEAT, readBeat, type ReportedBeat, unreadableBeat } from '../beats.ts';
 import { inFolder, inFolderMade, type OpenFolder } from './folder.ts';
 import { type Kept, namesIn, putKept, readKept, removeKept } from './kept.ts';
@@ -22,7 +22,7 @@ const nameOf = (id: string): string => fileName(id) + ENDING;
 export function idOfReport(name: string): string {
   const stem = name.slice(0, -ENDING.length);
   const id = idOfFileName(stem);
-  return idProblem(id) === null && fileName(id) === stem ? id : stem;
+  return textProblem(id) === null && fileName(id) === stem ? id : stem;
 }
 
 /** True for what is shown as an id and is the name of a file that this package would not make. */
@@ -39,7 +39,7 @@ export const putReport = (root: string, folder: string, id: string, text: string
 /** Removes a report, by its id or by what an unreadable one is shown as. */
 export async function removeReport(root: string, folder: string, id: string): Promise<void> {
   await inFolder(root, folder, async (open) => {
-    if (idProblem(id) === null) await removeKept(open, nameOf(id));
+    if (textProblem(id) === null) await removeKept(open, nameOf(id));
     if (isForeignName(id)) await removeKept(open, id + ENDING);
   });
 }

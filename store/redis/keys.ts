@@ -1,4 +1,4 @@
-import { idProblem, invalid } from '../../flags/index.ts';
+import { textProblem, invalid } from '../../flags/index.ts';
 
 /** Where one organisation's switch is kept. All keys share one hash tag, so that a script may use them together on a Cluster. */
 export interface RedisKeys {
@@ -30,7 +30,7 @@ export function redisKeys(
   organizationId: string,
   { keyPrefix = '', db = 0 }: { readonly keyPrefix?: string; readonly db?: number } = {},
 ): RedisKeys {
-  const problem = idProblem(organizationId);
+  const problem = textProblem(organizationId);
   if (problem) throw invalid(`organizationId ${problem}.`);
   const key = (name: string): string => `${keyPrefix}kill-switch:{${escapeId(organizationId)}}:${name}`;
   return {

@@ -3,7 +3,7 @@ import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
-import { idProblem } from '../../../flags/index.ts';
+import { textProblem } from '../../../flags/index.ts';
 import { fileControlStore } from '../../../store/file/control.ts';
 import { fileStore } from '../../../store/file/index.ts';
 import { fileName } from '../../../store/file/paths.ts';
@@ -33,7 +33,7 @@ export async function openFileHarness() {
       const beats = join(directory, 'executors', 'default', 'beats');
       mkdirSync(beats, { recursive: true });
       // What is no id has no name of its own either: it is planted under a name that this package would not give.
-      const name = idProblem(id) === null ? fileName(id) : `${encodeURIComponent(id).slice(0, 200)}`;
+      const name = textProblem(id) === null ? fileName(id) : `${encodeURIComponent(id).slice(0, 200)}`;
       writeFileSync(join(beats, `${name}.json`), text);
     },
     dispose: async () => folder.remove(),
