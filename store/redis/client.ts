@@ -73,7 +73,7 @@ export class RedisClient {
     // ioredis has no deadline between the connection and the answers to AUTH and SELECT.
     this.redis.on('connect', () => {
       clearTimeout(watchdog);
-      watchdog = setTimeout(() => this.dropHung(), requestTimeoutMs);
+      watchdog = setTimeout(() => this.passOver(), requestTimeoutMs);
     });
     this.redis.on('close', () => clearTimeout(watchdog));
     this.redis.on('ready', () => void this.#greet(() => clearTimeout(watchdog)));
@@ -90,8 +90,8 @@ export class RedisClient {
     if (this.redis.status === 'wait' || this.redis.status === 'end') this.redis.connect().catch(() => {}); // told by 'error'
   }
 
-  /** Ends the present connection, which would not take part in a close, at once. ioredis makes a new one, to another node where there is one. */
-  dropHung(): void {
+  /** Ends the present connection at once: one that hangs would not take part in a close. ioredis makes a new one, to the next node where there is one. */
+  passOver(): void {
     this.#route.next();
     this.#drop();
   }

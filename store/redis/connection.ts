@@ -2,7 +2,13 @@ import type { Redis } from 'ioredis';
 import { KillSwitchError } from '../../flags/index.ts';
 import { RedisClient } from './client.ts';
 import type { RedisEndpoint } from './endpoint.ts';
-import { isLost, movedTo, storeError } from './errors.ts';
+import { isLost, movedTo, passing, storeError } from './errors.ts';
+
+/** How long until what passes by itself is asked again, in milliseconds. */
+const PAUSE_MS = 50;
+
+/** A Cluster that is changing may send on twice; nodes that do it more often are passed over for the next that was given. */
+const MOVES = 4;
 
 export interface Request<T> {
   readonly access: 'read' | 'write';
@@ -35,7 +41,7 @@ export class RedisConnection {
   /** @throws KillSwitchError STORE_UNREACHABLE, STORE_READ_ONLY, CORRUPT, CLOSED */
   async request<T>({ access, largeMs, send }: Request<T>): Promise<T> {
     const end = performance.now() + this.#requestTimeoutMs;
-    for (;;) {
+    for (let moves = 0; ; ) {
       let stream: Redis['stream'] | undefined;
       try {
         await this.#ready(end - performance.now());
@@ -47,9 +53,15 @@ export class RedisConnection {
       } catch (thrown) {
         if (this.#closing) throw this.#closedError();
         const error = (isLost(thrown) && this.#lastError) || thrown;
-        const node = movedTo(error); // then nothing was done
-        if (!node || performance.now() >= end) throw storeError(error, access, this.endpoint);
-        if (this.#client.redis.stream === stream) this.#client.follow(node); // else it has moved on by another's answer
+        const [node, passes] = [movedTo(error), passing(error)];
+        if ((!node && !passes) || performance.now() + PAUSE_MS >= end) throw storeError(error, access, this.endpoint);
+        // Nothing was done. Where the connection is another by now, somebody else's answer has moved it on.
+        const same = this.#client.redis.stream === stream;
+        if (node) moves += 1;
+        if (same && node && moves % MOVES !== 0) this.#client.follow(node);
+        else if (same && (node || (passes === 'another node may' && this.endpoint.nodes.length > 1)))
+          this.#client.passOver();
+        if (passes) await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
       }
     }
   }
@@ -91,7 +103,7 @@ export class RedisConnection {
           return;
         }
         // One that was made just in time has not had its chance.
-        if (this.#client.redis.stream === stream && waitedMs > this.#requestTimeoutMs / 2) this.#client.dropHung();
+        if (this.#client.redis.stream === stream && waitedMs > this.#requestTimeoutMs / 2) this.#client.passOver();
         reject(new Error(`no answer within ${Math.round(waitedMs)} ms`));
       };
       timer = setTimeout(expire, leftMs);

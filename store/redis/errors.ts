@@ -15,8 +15,23 @@ const REFUSALS: Readonly<Record<string, string>> = {
   NOPERM: "its ACL does not permit this to the URL's user. ACL LOG says what was denied",
 };
 
+/** What a node says that cannot answer at present, and what that means. Nothing was then done. */
+const PASSING: Readonly<Record<string, string>> = {
+  LOADING: 'is still loading its data',
+  CLUSTERDOWN: 'is a Cluster that does not serve the keys at present. CLUSTER INFO says what it lacks',
+  // A client may follow an ASK: but the other node says of keys that have not arrived there that they do not exist, and a switch without its state is no switch.
+  ASK: 'is a Cluster in which the slot of the keys is being moved to another node. It goes on when that is done',
+  TRYAGAIN: 'is a Cluster in which the slot of the keys is being moved to another node. It goes on when that is done',
+};
+
+/** How a server says that it does not know the first line of our scripts. */
+const TOO_OLD = /unexpected symbol near '#'|Unexpected flag in script shebang|Unexpected engine in script shebang/;
+
 /** How ioredis says that a connection ended before the answer came. */
 const LOST = /max retries per request|Connection is closed|Stream isn't writeable|Command aborted/;
+
+/** What was said, word for word: to be judged by, never to be shown. `messageOf` leaves out what may be a secret, and much that it may not be. */
+const rawText = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 /** The error word that Redis puts first. It has none for what an ACL refuses inside a script, for a long command before AUTH, and for an AUTH that nobody asked for. */
 function replyCode(message: string): string {
@@ -35,12 +50,18 @@ export const isReply = (error: unknown): error is Error & { readonly name: 'Repl
   error instanceof Error && error.name === 'ReplyError';
 
 /** True when the connection ended before the answer came: what ended it was told before. */
-export const isLost = (error: unknown): boolean => !isReply(error) && LOST.test(messageOf(error));
+export const isLost = (error: unknown): boolean => !isReply(error) && LOST.test(rawText(error));
 
-/** The node of a Cluster that holds the keys, where an answer names it instead of doing what was asked. */
+/** The node of a Cluster that holds the keys, where an answer names it instead of doing what was asked. Its host may be empty or `?`, its port 0. */
 export function movedTo(error: unknown): RedisNode | null {
-  const [, host, port] = (isReply(error) && /^MOVED \d+ (.+):(\d+)$/.exec(error.message)) || [];
-  return host && port ? { host, port: Number(port) } : null;
+  const [, host, port] = (isReply(error) && /^MOVED \d+ (.*):(\d+)$/.exec(error.message)) || [];
+  return host !== undefined && port !== undefined ? { host, port: Number(port) } : null;
+}
+
+/** Why a node cannot answer at present, where that passes by itself, and nothing was done. */
+export function passing(error: unknown): 'another node may' | 'wait' | null {
+  const code = isReply(error) ? replyCode(error.message) : '';
+  return code === 'CLUSTERDOWN' ? 'another node may' : Object.hasOwn(PASSING, code) ? 'wait' : null;
 }
 
 /**
@@ -49,7 +70,7 @@ export function movedTo(error: unknown): RedisNode | null {
  */
 export function storeError(error: unknown, access: 'read' | 'write', endpoint: RedisEndpoint): KillSwitchError {
   if (isKillSwitchError(error)) return error;
-  const code = replyCode(messageOf(error));
+  const code = replyCode(rawText(error));
   const message = redact(isLost(error) ? 'the connection was lost' : messageOf(error), endpoint);
   const cause = new Error(message);
   const at = `Redis at ${endpoint.location}`;
@@ -60,9 +81,7 @@ export function storeError(error: unknown, access: 'read' | 'write', endpoint: R
       { cause },
     );
   }
-  if (
-    /unexpected symbol near '#'|Unexpected flag in script shebang|Unexpected engine in script shebang/.test(message)
-  ) {
+  if (TOO_OLD.test(rawText(error))) {
     return new KillSwitchError(
       'STORE_READ_ONLY',
       `${at} is older than Redis 7, where no kill gets through once memory is full. Update it.`,
@@ -78,6 +97,15 @@ export function storeError(error: unknown, access: 'read' | 'write', endpoint: R
       { cause },
     );
   }
+  const passes = Object.hasOwn(PASSING, code) ? PASSING[code] : undefined;
+  if (passes) return new KillSwitchError('STORE_UNREACHABLE', `${at} ${passes} (${message}).`, { cause });
+  if (code === 'MOVED') {
+    return new KillSwitchError(
+      'STORE_UNREACHABLE',
+      `${at} is a Cluster whose nodes send on to each other, and none says that it has the keys (${message}). CLUSTER SHARDS on each says what it takes the others for.`,
+      { cause },
+    );
+  }
   return new KillSwitchError(
     'STORE_UNREACHABLE',
     `${at} cannot be reached: ${message}. Check that it runs and that the URL is right.`,
@@ -87,7 +115,7 @@ export function storeError(error: unknown, access: 'read' | 'write', endpoint: R
 
 /** Redis does not let this user into the database of the URL. Nothing may then be asked on this connection: it would be asked of database 0. */
 export function refusedDatabase(error: unknown, endpoint: RedisEndpoint): unknown {
-  const code = replyCode(messageOf(error));
+  const code = replyCode(rawText(error));
   if (!isReply(error) || (code !== 'NOPERM' && code !== 'ERR')) return error; // it asks for a password, or is loading
   const message = redact(messageOf(error), endpoint);
   const mend =

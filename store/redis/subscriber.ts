@@ -40,7 +40,7 @@ export function subscribe({ endpoint, channel, requestTimeoutMs, listener }: Sub
       await withDeadline(redis.subscribe(channel), requestTimeoutMs, 'subscribe');
     } catch (error) {
       trouble(error as Error);
-      if (redis.stream === stream) later(1000, () => client.dropHung()); // refused, perhaps by its ACL: tried anew
+      if (redis.stream === stream) later(1000, () => client.passOver()); // refused, perhaps by its ACL: tried anew
       return;
     }
     if (ended || redis.stream !== stream) return;
@@ -54,7 +54,7 @@ export function subscribe({ endpoint, channel, requestTimeoutMs, listener }: Sub
       await withDeadline(redis.ping(), requestTimeoutMs, 'ping');
     } catch (error) {
       trouble(error as Error);
-      if (redis.stream === stream) client.dropHung();
+      if (redis.stream === stream) client.passOver();
       return;
     }
     if (redis.stream === stream) later(requestTimeoutMs, () => void signOfLife());
