@@ -8,6 +8,12 @@ import { AUTONOMY_STAGES, FEATURE_STAGES } from './stages.ts';
 import type { State } from './state.ts';
 import { MODE_VARIANTS } from './targeting.ts';
 
+/**
+ * The flag set of every definition of the switch, also of the one that the package ships: with it as flagd's selector (`flagSetId=kill-switch`)
+ * a client never gets a flag that another set has under the same key.
+ */
+const FLAG_SET_ID = 'kill-switch';
+
 export interface CompileOptions {
   /** Whose switch this is: a context that names another organization is `full_stop`. Default: any may ask. */
   readonly organizationId?: string | undefined;
@@ -21,7 +27,7 @@ export interface CompileOptions {
  * Its size, and the time that one evaluation of `kill-switch.mode` takes, grow with the number of kills (with 100,000 ids
  * flagd-core needed 0.4 ms, and flagd itself, which reads the rule anew each time, 25 ms), while direct resolution stays flat. flagd's Go evaluator takes an attribute that is null for an absent one; where the base
  * mode has targeting that fails on some context, the evaluation fails too, and a client without the fail-closed hook gets its own default.
- * The metadata says `epoch`, `organization_id`, `valid_until`, and `left_out`: the app's own flags that flagd could not have read.
+ * The metadata says `flagSetId`, `epoch`, `organization_id`, `valid_until`, and `left_out`: the app's own flags that flagd could not have read.
  *
  * @throws KillSwitchError INVALID_ARGUMENT for a `validUntil` that is not a whole number
  */
@@ -54,6 +60,7 @@ export function compileFlagd(state: State, options: CompileOptions = {}): FlagdD
     $schema: SCHEMA_URL,
     flags: Object.fromEntries([...ordinary, ...flags]),
     metadata: {
+      flagSetId: FLAG_SET_ID,
       epoch: state.epoch,
       ...(organizationId === undefined ? {} : { organization_id: organizationId }),
       ...(validUntil === undefined ? {} : { valid_until: validUntil }),

@@ -13,6 +13,7 @@ export type FaultCode =
   | 'ANCHOR_UNUSABLE'
   | 'CLOSED'
   | 'FLAG_NOT_FOUND'
+  | 'FOREIGN_ANSWER'
   | 'FLAG_DISABLED'
   | 'TYPE_MISMATCH'
   | 'INVALID_MODE'

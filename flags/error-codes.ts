@@ -29,6 +29,7 @@ export function openFeatureErrorCode(code: FaultCode): OpenFeatureErrorCode {
     case 'GENERATION_CHANGED':
     case 'ANCHOR_UNUSABLE':
     case 'FLAG_DISABLED':
+    case 'FOREIGN_ANSWER':
     case 'PROVIDER_ERROR':
     case 'DEADLINE_EXCEEDED':
     case 'HANDLER_FAILED':

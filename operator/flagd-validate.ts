@@ -23,6 +23,32 @@ export interface FlagdValidation {
   readonly unsafe: readonly string[];
 }
 
+/** One of the files that a flagd reads, in its order. */
+export interface FlagdFile {
+  readonly file: string;
+  readonly text: string;
+}
+
+/** A flag that several files have: flagd serves one of them, and which one is a matter of their order. */
+export interface SharedFlag {
+  readonly key: string;
+  readonly severity: 'error' | 'warning';
+  /** Who has it, in flagd's order. */
+  readonly files: readonly string[];
+  /** Whose flag a client without a selector gets from flagd (rpc): the last one's. */
+  readonly wins: string;
+  readonly message: string;
+}
+
+/** What `flagd validate` says of several definitions that one flagd serves. */
+export interface FlagdFilesValidation {
+  readonly ok: boolean;
+  readonly files: readonly (FlagdValidation & { readonly file: string })[];
+  readonly shared: readonly SharedFlag[];
+}
+
+const NO_MODE = `${MODE_FLAG} is missing: a client that passes a careless default goes on as if nothing could stop it. Start from flags/kill-switch.flagd.json or from "kill-switch flagd export".`;
+
 type Json = Readonly<Record<string, unknown>>;
 
 /**
@@ -41,8 +67,7 @@ export function validateFlagd(text: string): FlagdValidation {
   const flags = asObject(definition['flags']);
   const missing = Object.hasOwn(flags, MODE_FLAG) ? [] : [MODE_FLAG];
   if (missing.length > 0) {
-    const message = `${MODE_FLAG} is missing: a client that passes a careless default goes on as if nothing could stop it. Start from flags/kill-switch.flagd.json or from "kill-switch flagd export".`;
-    problems.push({ path: '/flags', message, severity: 'error' });
+    problems.push({ path: '/flags', message: NO_MODE, severity: 'error' });
   }
   const unsafe: string[] = [];
   for (const [key, value] of Object.entries(flags)) {
@@ -57,6 +82,65 @@ export function validateFlagd(text: string): FlagdValidation {
     problems.push({ path: '/metadata/left_out', message, severity: 'warning' });
   }
   return report(problems, missing, unsafe);
+}
+
+/**
+ * Checks each file as {@link validateFlagd} does, and finds the flags that more than one has. A later file silently takes the flag of an earlier one, its
+ * dead man included. That a file beside the switch's own has no `kill-switch.mode` is no problem.
+ */
+export function validateFlagdFiles(files: readonly FlagdFile[]): FlagdFilesValidation {
+  const checked = files.map(({ file, text }) => ({ file, ...validateFlagd(text) }));
+  const isServed = checked.some(({ missing }) => missing.length === 0);
+  const results = checked.map((result) => (isServed ? withoutMissing(result) : result));
+  const shared = sharedFlags(files);
+  const ok = results.every((result) => result.ok) && shared.every(({ severity }) => severity !== 'error');
+  return { ok, files: results, shared };
+}
+
+function withoutMissing<T extends FlagdValidation>(result: T): T {
+  if (result.missing.length === 0) return result;
+  const problems = result.problems.filter(({ message }) => message !== NO_MODE);
+  // A file that could not be read at all says that, and not what it lacks.
+  return { ...result, ...report(problems, [], result.unsafe) };
+}
+
+function sharedFlags(files: readonly FlagdFile[]): SharedFlag[] {
+  const owners = new Map<string, { readonly file: string; readonly set: string }[]>();
+  for (const { file, text } of files) {
+    const parsed = readDefinition(text);
+    if (typeof parsed === 'string') continue;
+    const { definition } = withNamedFlags(parsed);
+    for (const [key, flag] of Object.entries(asObject(definition['flags']))) {
+      const set = setOf(asObject(flag)) || setOf(definition);
+      owners.set(key, [...(owners.get(key) ?? []), { file, set }]);
+    }
+  }
+  return [...owners].flatMap(([key, all]) => (all.length > 1 ? [sharedFlag(key, all)] : []));
+}
+
+const setOf = (bearer: Json): string => {
+  const id = asObject(bearer['metadata'])['flagSetId'];
+  return typeof id === 'string' ? id : '';
+};
+
+function sharedFlag(key: string, owners: readonly { readonly file: string; readonly set: string }[]): SharedFlag {
+  const sets = new Set(owners.map(({ set }) => set));
+  const wins = owners.at(-1)?.file ?? '';
+  const choice =
+    sets.size === 1
+      ? 'and no selector can tell them apart by their flag set'
+      : 'and without a selector an in-process client may get another one, because their flag sets (metadata.flagSetId) differ';
+  const isSwitch = key.startsWith('kill-switch.');
+  const mend = isSwitch
+    ? 'Take it out of all files but the one that "kill-switch flagd export" keeps'
+    : 'Keep it in one of them';
+  return {
+    key,
+    severity: isSwitch ? 'error' : 'warning',
+    files: owners.map(({ file }) => file),
+    wins,
+    message: `is in ${owners.length} files: flagd serves the last one's, ${choice}. ${mend}.`,
+  };
 }
 
 const report = (problems: readonly FlagdProblem[], missing: readonly string[], unsafe: readonly string[]) => ({

@@ -11,7 +11,7 @@ import { RpcSource } from './rpc.ts';
  * It recovers by itself, in less than a second after flagd is back. In-process, an unreadable definition leaves the last good one in force until the lease ends.
  *
  * That flagd answers proves nothing of flagd's own source: against a source that has gone stale, serve a definition with the dead man in it
- * (`kill-switch flagd export --watch`).
+ * (`kill-switch flagd export --watch`); against another source with the same flags, name the `organizationId`, so that no answer counts but the export's.
  *
  * @throws KillSwitchError INVALID_ARGUMENT
  */

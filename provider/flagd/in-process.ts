@@ -53,7 +53,9 @@ export class InProcessSource extends FlagdSource {
       this.#definition = definition;
       this.emitChanged(changed);
     }
-    if (!this.#core.getFlag(MODE_FLAG)) throw new Error(`flagd's definition has no ${MODE_FLAG}`);
+    const flag = this.#core.getFlag(MODE_FLAG);
+    if (!flag) throw new Error(`flagd's definition has no ${MODE_FLAG}`);
+    this.proof.learn(flag.metadata);
   }
 
   /** Sees to it that there is a stream, and that it tells of changes. Without one all goes on, only slower. */

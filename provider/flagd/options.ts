@@ -1,5 +1,6 @@
 import type { EvaluationContext, Hook, Logger } from '@openfeature/server-sdk';
-import { type Clock, invalid } from '../../flags/index.ts';
+import { type Clock, idProblem, invalid } from '../../flags/index.ts';
+import { systemClock } from '../../store/replica.ts';
 
 /** How flags are resolved: `rpc` asks flagd for each evaluation; `in-process` evaluates here the definition that flagd hands out. */
 export type ResolverType = 'rpc' | 'in-process';
@@ -22,6 +23,14 @@ export interface FlagdKillSwitchOptions {
   readonly defaultAuthority?: string | undefined;
   /** Which of flagd's sources, for flagd's own selection. */
   readonly selector?: string | undefined;
+  /** Whose switch this is: an answer of another organization's export is a fault, and so is, unless `expect` is `any`, one that no export gave. */
+  readonly organizationId?: string | undefined;
+  /**
+   * What flagd must serve. `export`: each answer for a flag of the switch bears the metadata of `kill-switch flagd export --watch`, whose end has not
+   * passed; any other is a fault. `any`: also a definition that was written by hand. Default: `export` with `organizationId`, and
+   * otherwise from the first answer on that bears that metadata. An end that has passed is a fault with all of them.
+   */
+  readonly expect?: 'export' | 'any' | undefined;
   /** How long one evaluation, or making a connection, may take, in milliseconds. Default 500. */
   readonly deadlineMs?: number | undefined;
   /** How long flagd's word may be trusted since the last question that it answered was sent, in milliseconds: 500 to 60000, default 5000. */
@@ -46,6 +55,9 @@ export interface FlagdSettings {
   readonly certPath: string | undefined;
   readonly defaultAuthority: string | undefined;
   readonly selector: string;
+  readonly organizationId: string | undefined;
+  readonly expect: FlagdKillSwitchOptions['expect'];
+  readonly clock: Clock;
   readonly deadlineMs: number;
   readonly contextEnricher: FlagdKillSwitchOptions['contextEnricher'];
   readonly hooks: readonly Hook[];
@@ -65,6 +77,12 @@ export function settingsOf(options: FlagdKillSwitchOptions): FlagdSettings {
   if (!Number.isInteger(port) || port < 1 || port > 65_535) {
     throw invalid(`port must be a number from 1 to 65535, not ${String(options.port)}.`);
   }
+  const { organizationId, expect } = options;
+  const problem = organizationId === undefined ? null : idProblem(organizationId);
+  if (problem) throw invalid(`organizationId ${problem}.`);
+  if (expect !== undefined && expect !== 'export' && expect !== 'any') {
+    throw invalid(`expect must be "export" or "any", not ${JSON.stringify(expect)}.`);
+  }
   return {
     host: options.host ?? 'localhost',
     port,
@@ -74,6 +92,9 @@ export function settingsOf(options: FlagdKillSwitchOptions): FlagdSettings {
     certPath: options.certPath,
     defaultAuthority: options.defaultAuthority,
     selector: options.selector ?? '',
+    organizationId: options.organizationId,
+    expect,
+    clock: options.clock ?? systemClock,
     deadlineMs: options.deadlineMs ?? 500,
     contextEnricher: options.contextEnricher,
     hooks: options.hooks ?? [],

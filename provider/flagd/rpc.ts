@@ -25,7 +25,8 @@ export class RpcSource extends FlagdSource {
     const provider = await this.official.sound();
     this.#owing = provider;
     try {
-      await provider.resolveStringEvaluation(MODE_FLAG, SAFE_MODE, {}, this.#settings.logger);
+      const { flagMetadata } = await provider.resolveStringEvaluation(MODE_FLAG, SAFE_MODE, {}, this.#settings.logger);
+      this.proof.learn(flagMetadata ?? {});
     } catch (error) {
       // Nobody's context may be one that its rule cannot be computed for; flagd is there all the same.
       if (!(error instanceof ParseError)) throw error;

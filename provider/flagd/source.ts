@@ -9,9 +9,11 @@ import {
   ProviderEvents,
   type ResolutionDetails,
 } from '@openfeature/server-sdk';
-import type { FlagType } from '../../flags/index.ts';
+import { epochOf, type FlagType, flagRow } from '../../flags/index.ts';
+import { safeResolution } from '../positive.ts';
 import { OfficialFlagd } from './official.ts';
 import type { FlagdSettings } from './options.ts';
+import { Proof } from './proof.ts';
 
 /** One evaluation, asked of a source. */
 export interface FlagdQuestion {
@@ -30,9 +32,12 @@ export abstract class FlagdSource implements Provider {
   /** Something suggests that `confirm` should be asked now. */
   onNews: () => void = () => {};
   protected readonly official: OfficialFlagd;
+  /** Whether what flagd serves is the switch's own. */
+  protected readonly proof: Proof;
   readonly #hooks: readonly Hook[];
 
   constructor(settings: FlagdSettings) {
+    this.proof = new Proof(settings, () => settings.clock().wall);
     this.#hooks = settings.hooks;
     this.official = new OfficialFlagd(settings, {
       onChanged: (flagKeys) => this.changed(flagKeys),
@@ -80,7 +85,13 @@ export abstract class FlagdSource implements Provider {
     return this.#ask<T>({ type: 'object', flagKey, defaultValue, context, logger });
   }
 
-  #ask<T extends FlagValue>(question: FlagdQuestion): Promise<ResolutionDetails<T>> {
-    return this.resolve(question) as Promise<ResolutionDetails<T>>;
+  async #ask<T extends FlagValue>(question: FlagdQuestion): Promise<ResolutionDetails<T>> {
+    const details = (await this.resolve(question)) as ResolutionDetails<T>;
+    const found = flagRow(question.flagKey);
+    if (!found || details.errorCode !== undefined) return details;
+    const fault = this.proof.fault(details.flagMetadata ?? {});
+    if (!fault) return details;
+    const { row } = found;
+    return safeResolution({ row, callerDefault: question.defaultValue, ...question }, fault, epochOf(details));
   }
 }

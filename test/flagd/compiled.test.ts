@@ -104,7 +104,10 @@ describe.skipIf(!hasFlagd)('a compiled definition, asked of a real flagd', () =>
       const child = { agent_id: 'child', lineage_agents: ['parent', 'a:b'] } as never;
       expect(await modeOf(client, child)).toBe('full_stop');
       expect(await modeOf(client, { agent_id: 'another' })).toBe('live');
-      expect((await client.getStringDetails('kill-switch.mode', 'live', {})).flagMetadata).toEqual({ epoch: 1 });
+      expect((await client.getStringDetails('kill-switch.mode', 'live', {})).flagMetadata).toEqual({
+        flagSetId: 'kill-switch',
+        epoch: 1,
+      });
     },
   );
 

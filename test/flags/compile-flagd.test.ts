@@ -162,8 +162,9 @@ describe('the compiled definition', () => {
   test('says in its metadata which change it rests on, whose it is and until when', () => {
     const state = stateIn('live');
     state.epoch = 7;
-    expect(compileFlagd(state).metadata).toEqual({ epoch: 7 });
+    expect(compileFlagd(state).metadata).toEqual({ flagSetId: 'kill-switch', epoch: 7 });
     expect(compileFlagd(state, { organizationId: 'acme', validUntil: 99 }).metadata).toEqual({
+      flagSetId: 'kill-switch',
       epoch: 7,
       organization_id: 'acme',
       valid_until: 99,
@@ -218,9 +219,15 @@ describe('the app’s own flags in a compiled definition', () => {
       }),
     );
     const details = core.resolveBooleanEvaluation('discount', false, { tier: 'gold', vip: true });
-    expect(details).toMatchObject({ value: true, flagMetadata: { epoch: 1, version: '3', owner: 'flag' } });
+    expect(details).toMatchObject({
+      value: true,
+      flagMetadata: { flagSetId: 'kill-switch', epoch: 1, version: '3', owner: 'flag' },
+    });
     expect(core.resolveBooleanEvaluation('discount', true, { tier: 'tin', vip: true }).value).toBe(false);
-    expect(core.resolveStringEvaluation('kill-switch.mode', '', {}).flagMetadata).toEqual({ epoch: 1 });
+    expect(core.resolveStringEvaluation('kill-switch.mode', '', {}).flagMetadata).toEqual({
+      flagSetId: 'kill-switch',
+      epoch: 1,
+    });
   });
 
   test('cannot reach into the switch’s flags by naming a shared rule', () => {
@@ -242,7 +249,7 @@ describe('the app’s own flags in a compiled definition', () => {
     const $evaluators = { loop: { '!': [{ $ref: 'loop' }] } };
     const definition = withFlags({ $evaluators, flags: { broken, whole: flag(), __proto__x: flag() } });
     expect(Object.keys(definition.flags)).toEqual(['whole', '__proto__x', 'kill-switch.mode']);
-    expect(definition.metadata).toEqual({ epoch: 1, left_out: 'broken' });
+    expect(definition.metadata).toEqual({ flagSetId: 'kill-switch', epoch: 1, left_out: 'broken' });
   });
 
   test('never stand in the place of a flag of the switch', () => {

@@ -1,16 +1,40 @@
-import { type FlagdValidation, validateFlagd } from '../../flagd-validate.ts';
+import {
+  type FlagdFilesValidation,
+  type FlagdValidation,
+  validateFlagd,
+  validateFlagdFiles,
+} from '../../flagd-validate.ts';
 import { EXIT, type Verb } from '../command.ts';
 import { count, printable } from '../output.ts';
 import { readText } from '../read-definition.ts';
 
 export const verb: Verb = (command, perform) => {
-  command.argument('<file>', 'a flagd definition').action(
-    perform(async (_context, file: string) => {
-      const value = validateFlagd(await readText(file));
-      return { value, text: report(file, value), exitCode: value.ok ? EXIT.done : EXIT.failed };
-    }),
-  );
+  command
+    .argument('<file>', 'a flagd definition')
+    .argument('[more...]', 'the other files that the same flagd reads, all in its order')
+    .action(
+      perform(async (_context, file: string, more: readonly string[]) => {
+        if (more.length === 0) {
+          const value = validateFlagd(await readText(file));
+          return { value, text: report(file, value), exitCode: value.ok ? EXIT.done : EXIT.failed };
+        }
+        const texts = await Promise.all([file, ...more].map(async (one) => ({ file: one, text: await readText(one) })));
+        const value = validateFlagdFiles(texts);
+        return { value, text: reportAll(value), exitCode: value.ok ? EXIT.done : EXIT.failed };
+      }),
+    );
 };
+
+const reportAll = ({ files, shared }: FlagdFilesValidation): string =>
+  [
+    ...files.map((validation) => report(validation.file, validation)),
+    ...(shared.length === 0
+      ? ['No flag is in two of these files.']
+      : shared.flatMap(({ severity, key, message, files: owners, wins }) => [
+          `${severity.padEnd(7)}  ${printable(key)}  ${printable(message)}`,
+          ...owners.map((owner) => `  ${printable(owner)}${owner === wins ? '  (is served)' : ''}`),
+        ])),
+  ].join('\n');
 
 function report(file: string, { ok, problems, missing, unsafe }: FlagdValidation): string {
   const errors = problems.filter(({ severity }) => severity === 'error').length;

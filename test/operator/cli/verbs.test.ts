@@ -286,4 +286,22 @@ describe('every verb, on a file store', () => {
     writeFileSync(file, Buffer.from([0xff, 0xfe, 0x7b]));
     expect((await ks.json('flagd', 'validate', file)).json).toMatchObject({ code: 'FILE_UNREADABLE' });
   });
+
+  test('flagd validate of several files: 1 where two have a flag of the switch, with who is served', async () => {
+    const ks = fileSwitch();
+    const shipped = join(import.meta.dirname, '../../../flags/kill-switch.flagd.json');
+    const app = join(ks.folder, 'app.json');
+    const checkout = { state: 'ENABLED', variants: { on: true }, defaultVariant: 'on' };
+    writeFileSync(app, JSON.stringify({ flags: { checkout } }));
+    const apart = await ks.json('flagd', 'validate', shipped, app);
+    expect(apart).toMatchObject({ code: 0, json: { ok: true, shared: [], files: [{ file: shipped }, { file: app }] } });
+
+    writeFileSync(app, JSON.stringify({ ...JSON.parse(readFileSync(shipped, 'utf8')), metadata: {} }));
+    const both = await ks.json('flagd', 'validate', shipped, app);
+    expect(both).toMatchObject({
+      code: 1,
+      json: { ok: false, shared: [{ key: 'kill-switch.mode', severity: 'error', files: [shipped, app], wins: app }] },
+    });
+    expect((await ks.run('flagd', 'validate', app, shipped)).stdout).toContain(`${shipped}  (is served)`);
+  });
 });
