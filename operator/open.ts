@@ -23,7 +23,7 @@ import {
 import type { ControlConnection, ControlStore } from '../store/ports.ts';
 import { readInterventions, readSurfaces } from '../store/reports.ts';
 import { acknowledge, allStopped } from './acknowledge.ts';
-import { appendChange, type Desk } from './append-change.ts';
+import { ChangeQueue } from './change-queue.ts';
 import type { ChangeAnswer, ControlPlane, KillAnswer, KillOptions, Status, SurfaceRow } from './control-plane.ts';
 import { parseFlagsDefinition } from './flags-definition.ts';
 import { type Command, entriesFor, type Operator } from './plan-change.ts';
@@ -86,12 +86,12 @@ export async function openControlPlane(options: OpenControlPlaneOptions): Promis
 class StoreControlPlane implements ControlPlane {
   readonly #connection: ControlConnection;
   readonly #organizationId: string;
-  readonly #desk: Desk;
+  readonly #changes: ChangeQueue;
 
   constructor(connection: ControlConnection, organizationId: string, operator: Operator, retryMs: number) {
     this.#connection = connection;
     this.#organizationId = organizationId;
-    this.#desk = { connection, operator, retryMs };
+    this.#changes = new ChangeQueue({ connection, operator, retryMs });
   }
 
   async init(): ReturnType<ControlPlane['init']> {
@@ -103,7 +103,7 @@ class StoreControlPlane implements ControlPlane {
         'This store is empty, but executors had seen a control plane in it: it has been wiped or replaced. Accept that with: kill-switch recover --reason "…"',
       );
     }
-    const { event, view } = await appendChange(this.#desk, { type: 'init', generation: randomUUID() });
+    const { event, view } = await this.#changes.append({ type: 'init', generation: randomUUID() });
     return { epoch: event.seq, already: false, mode: view.get('mode')?.mode ?? 'draft_only' };
   }
 
@@ -117,7 +117,7 @@ class StoreControlPlane implements ControlPlane {
       return held && (fork || beyond) ? [held] : [];
     });
     const givenUp = [...new Map(lost.map((held) => [held.hash, held])).values()];
-    const { event } = await appendChange(this.#desk, { type: 'recover', generation: randomUUID(), reason, givenUp });
+    const { event } = await this.#changes.append({ type: 'recover', generation: randomUUID(), reason, givenUp });
     return { epoch: event.seq, already: false, given_up: givenUp };
   }
 
@@ -126,7 +126,7 @@ class StoreControlPlane implements ControlPlane {
     const waitMs = options.waitMs ?? 0;
     const mode = oneOf('a mode', options.mode ?? 'full_stop', isMode, MODES);
     const expiresAt = isoTime(options.expiresAt);
-    const { head, view, change } = await appendChange(this.#desk, { type: 'kill', target, mode, reason, expiresAt });
+    const { head, view, change } = await this.#changes.append({ type: 'kill', target, mode, reason, expiresAt });
     const since = performance.now();
     const kill = view.get('kill', target);
     let acknowledgements = await this.#acknowledgements(head, since);
@@ -159,7 +159,7 @@ class StoreControlPlane implements ControlPlane {
   async revive({ target, reason, epoch }: Parameters<ControlPlane['revive']>[0]): ReturnType<ControlPlane['revive']> {
     const before = await this.#connection.read(entriesFor({ type: 'revive', target }));
     const kill = before.get('kill', target);
-    const { event } = await appendChange(this.#desk, {
+    const { event } = await this.#changes.append({
       type: 'revive',
       target,
       reason,
@@ -283,7 +283,7 @@ class StoreControlPlane implements ControlPlane {
     const due = [...state.activeKills()].filter(({ expires_at }) => expires_at !== null && expires_at <= time);
     for (const { id, target } of due) {
       try {
-        await appendChange(this.#desk, { type: 'expire', target, id });
+        await this.#changes.append({ type: 'expire', target, id });
       } catch (error) {
         if (!isKillSwitchError(error) || error.code !== 'NOT_KILLED') throw error; // another process has ended it, or it was extended
       }
@@ -318,7 +318,7 @@ class StoreControlPlane implements ControlPlane {
 
   async #set(command: Extract<Command, { readonly epoch?: number | undefined }>): Promise<ChangeAnswer> {
     const epoch = command.epoch ?? (await this.#connection.read([entryKey('control')])).head?.epoch;
-    const { event, change } = await appendChange(this.#desk, { ...command, epoch });
+    const { event, change } = await this.#changes.append({ ...command, epoch });
     return { epoch: event.seq, already: change?.already ?? false };
   }
 }

@@ -1,5 +1,19 @@
-import { type EntryKey, type EntryKind, entryKey, type Entry, type Head, KillSwitchError } from '../flags/index.ts';
-import type { ControlView } from './ports.ts';
+import {
+  type Entry,
+  type EntryKey,
+  type EntryKind,
+  entryKey,
+  foldEvent,
+  follows,
+  GENESIS,
+  type Head,
+  headSchema,
+  KillSwitchError,
+  parseEntry,
+  readEvent,
+  serializeEvent,
+} from '../flags/index.ts';
+import type { Append, ControlView } from './ports.ts';
 
 /** A confirmation hands out at most so many missing events; beyond that loading the whole state is cheaper. */
 export const CATCH_UP_EVENTS = 1000;
@@ -35,4 +49,40 @@ export function controlView(
       return entries.get(key) as Entry<K> | undefined;
     },
   };
+}
+
+/** What a batch of changes comes to: where it is appended, and where the log stands afterwards. */
+export interface Batch {
+  readonly expected: Head | null;
+  readonly head: Head;
+  /** The events as they are stored, in order. */
+  readonly texts: readonly string[];
+  /** True when all of them take authority away, or change none. */
+  readonly tightens: boolean;
+}
+
+/** For folding an event only to see that its data can be read. */
+const NOTHING_READ = { get: () => undefined };
+
+/**
+ * Reads back what is about to be written, as every reader will read it: what nobody could read afterwards must not be written, because every later change
+ * would fail with it.
+ * @throws KillSwitchError INVALID_STATE, CORRUPT, UNKNOWN_EVENT
+ */
+export function readBack(changes: readonly Append[]): Batch {
+  const [first] = changes;
+  if (!first) throw new KillSwitchError('INVALID_STATE', 'There is no change to append.');
+  let head = first.expected;
+  const texts = changes.map(({ event, expected, patch, head: after }) => {
+    const links = follows(event, head?.hash ?? GENESIS, head?.epoch ?? 0) && sameHead(expected, head);
+    if (!links || after.hash !== event.hash || after.epoch !== event.seq || !headSchema.safeParse(after).success) {
+      throw new KillSwitchError('INVALID_STATE', `Event ${event.seq} does not follow the head that it expects.`);
+    }
+    const text = serializeEvent(event);
+    foldEvent(NOTHING_READ, readEvent(text));
+    for (const [key, entry] of patch.set) parseEntry(key, entry);
+    head = after;
+    return text;
+  });
+  return { expected: first.expected, head: head as Head, texts, tightens: changes.every(({ tightens }) => tightens) };
 }

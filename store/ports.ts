@@ -117,8 +117,12 @@ export interface Append {
 export interface ControlWriter {
   /** The named entries and the head, read at one moment. */
   read(keys: readonly EntryKey[]): Promise<ControlView>;
-  /** Appends, durably; false when the head was no longer `expected`, and then nothing was changed. @throws when it is not known whether it was appended */
-  append(change: Append): Promise<boolean>;
+  /**
+   * Appends one change or several, each of which expects the head that the one before it leaves; durably, in one round trip or sync. False when the head was
+   * no longer the first one's `expected`, and then nothing was changed. What every reader would refuse is refused here, and nothing is written.
+   * @throws when it is not known whether they were appended: then all of them were, none, or (where a disk is full) the first ones
+   */
+  append(...changes: Append[]): Promise<boolean>;
   /** Every executor that has reported and not left. What one of them wrote never makes this throw: it is shown with its `problem`. */
   executors(): Promise<readonly ReportedBeat[]>;
   /** An operator's word that an executor is gone; any id that `executors` shows, whatever it looks like. */

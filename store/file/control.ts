@@ -1,18 +1,7 @@
-import {
-  type Clock,
-  type Entry,
-  type EntryKey,
-  foldEvent,
-  follows,
-  GENESIS,
-  KillSwitchError,
-  type LogEvent,
-  readEvent,
-  serializeEvent,
-} from '../../flags/index.ts';
-import { controlView, sameHead } from '../answers.ts';
+import { type Clock, type Entry, type EntryKey, KillSwitchError } from '../../flags/index.ts';
+import { type Batch, controlView, readBack, sameHead } from '../answers.ts';
 import type { Append, ControlStore } from '../ports.ts';
-import { appendLine, syncFolders } from './append-line.ts';
+import { appendLines, syncFolders } from './append-lines.ts';
 import { FileReader, READ_ALL_MS } from './file-reader.ts';
 import { FoldedLog } from './folded-log.ts';
 import { localFreeBytes } from './network-filesystem.ts';
@@ -80,16 +69,18 @@ export function fileControlStore({ directory = '.kill-switch', clock }: FileCont
             },
             readAllMs,
           ),
-        append: (change) =>
+        append: (...changes) =>
           reader.request(
             'append',
             async () => {
               await upToDate();
-              return appendEvent(change, paths, log, {
+              const batch = readBack(changes);
+              return appendEvents(changes, batch, paths, {
+                log,
                 reader,
                 // Whoever begins a log makes its folders durable; anyone else makes sure of it once.
                 syncFolders: async () => {
-                  if (!synced || change.expected === null) await syncFolders(paths.control, paths.root);
+                  if (!synced || batch.expected === null) await syncFolders(paths.control, paths.root);
                   synced = true;
                 },
               });
@@ -108,22 +99,27 @@ export function fileControlStore({ directory = '.kill-switch', clock }: FileCont
   };
 }
 
-/** The file's order decides: whose line comes first after `expected` has appended, and the other has not. */
-async function appendEvent(
-  { event, expected, head }: Append,
+interface Appending {
+  readonly log: FoldedLog;
+  readonly reader: FileReader;
+  readonly syncFolders: () => Promise<void>;
+}
+
+/** The file's order decides: whose first line comes first after `expected` has appended, and the other has not. */
+async function appendEvents(
+  changes: readonly Append[],
+  { expected, head, texts }: Batch,
   paths: FilePaths,
-  log: FoldedLog,
-  { reader, syncFolders }: { readonly reader: FileReader; readonly syncFolders: () => Promise<void> },
+  { log, reader, syncFolders }: Appending,
 ): Promise<boolean> {
   if (!sameHead(log.head, expected)) return false;
-  const line = writable(event, log, head.hash);
-  log.await(event.hash);
-  await appendLine(paths.log, line);
+  log.await(head.hash);
+  await appendLines(paths.log, texts);
   await syncFolders();
   await reader.advance();
-  // A writer may have died just then and left half a line that this one was joined to. Written once more it stands alone.
+  // A writer may have died just then and left half a line that the first one was joined to. Written once more they stand alone.
   if (reader.torn && sameHead(log.head, expected)) {
-    await appendLine(paths.log, line);
+    await appendLines(paths.log, texts);
     await reader.advance();
   }
   if (!log.came()) {
@@ -134,18 +130,6 @@ async function appendEvent(
     );
   }
   // Operators may have no permission there. What stays speaks of a generation that is over, so it no longer counts.
-  if (event.type === 'recover') await clearForks(paths).catch(() => {});
+  if (changes.some(({ event }) => event.type === 'recover')) await clearForks(paths).catch(() => {});
   return true;
-}
-
-/** The line of an event that every reader will take. @throws KillSwitchError INVALID_STATE, CORRUPT, UNKNOWN_EVENT */
-function writable(event: LogEvent, log: FoldedLog, hashAfter: string): string {
-  const line = serializeEvent(event);
-  readEvent(line);
-  const { head, state } = log;
-  if (!follows(event, head?.hash ?? GENESIS, head?.epoch ?? 0) || hashAfter !== event.hash) {
-    throw new KillSwitchError('INVALID_STATE', `Event ${event.seq} does not follow the head that it expects.`);
-  }
-  foldEvent(state, event);
-  return line;
 }

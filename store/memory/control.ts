@@ -1,5 +1,5 @@
-import { deepFreeze, follows, GENESIS, KillSwitchError } from '../../flags/index.ts';
-import { controlView, sameHead } from '../answers.ts';
+import { deepFreeze, KillSwitchError } from '../../flags/index.ts';
+import { controlView, readBack, sameHead } from '../answers.ts';
 import { readBeat } from '../beats.ts';
 import type { ControlStore } from '../ports.ts';
 import type { Memory } from './memory.ts';
@@ -21,19 +21,19 @@ export function memoryControlStore({ memory }: { readonly memory: Memory }): Con
           const entries = new Map(keys.map((key) => [key, state.entry(key)]));
           return controlView(entries, state.head, memory.time);
         },
-        async append(change) {
+        async append(...given) {
           // Other stores keep a text of what they are handed. This one hands out what it keeps, to executors and operators alike.
-          const { event, patch, expected, head } = deepFreeze(structuredClone(change));
+          const changes = deepFreeze(structuredClone(given));
           await admit('write');
           const { events, state, forks } = memory.organization(organizationId);
-          if (!sameHead(state.head, expected)) return false;
-          if (!follows(event, expected?.hash ?? GENESIS, expected?.epoch ?? 0) || head.hash !== event.hash) {
-            throw new KillSwitchError('INVALID_STATE', `Event ${event.seq} does not follow the head that it expects.`);
+          if (!sameHead(state.head, changes[0]?.expected ?? null)) return false;
+          readBack(changes);
+          for (const { event, patch } of changes) {
+            state.apply(patch, event);
+            events.push(event);
+            if (event.type === 'recover') forks.clear();
+            memory.tell(organizationId, { type: 'event', event });
           }
-          state.apply(patch, event);
-          events.push(event);
-          if (event.type === 'recover') forks.clear();
-          memory.tell(organizationId, { type: 'event', event });
           if (memory.fault === 'lost-reply') {
             throw new KillSwitchError('STORE_UNREACHABLE', 'The memory store is set to lose the answer to an append.');
           }

@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis';
-import { parseEntry, serializeEvent } from '../../flags/index.ts';
-import { controlView } from '../answers.ts';
+import { type EntryKey, parseEntry } from '../../flags/index.ts';
+import { type Batch, controlView, readBack } from '../answers.ts';
 import { readBeat, type ReportedBeat } from '../beats.ts';
 import type { Append, ControlConnection, ControlScope, ControlStore } from '../ports.ts';
 import { type RedisEndpoint, type RedisEndpointOptions, redisEndpoint } from './endpoint.ts';
@@ -35,10 +35,10 @@ function openControl(endpoint: RedisEndpoint, { organizationId, requestTimeoutMs
     });
 
   /** The last append that may not be on its replicas: it must not be found in the log and taken for done. */
-  let unsettled: Append | null = null;
+  let unsettled: readonly Append[] | null = null;
   const settle = async (): Promise<void> => {
-    const append = unsettled;
-    if (!append || endpoint.replicas === 0) return;
+    const appended = unsettled;
+    if (!appended || endpoint.replicas === 0) return;
     await connection.request({
       access: 'write',
       send: async (client, leftMs) => {
@@ -52,7 +52,7 @@ function openControl(endpoint: RedisEndpoint, { organizationId, requestTimeoutMs
         requireReplicated(await runScript(client, call), endpoint, 'What was appended there may yet be lost.');
       },
     });
-    if (unsettled === append) unsettled = null;
+    if (unsettled === appended) unsettled = null;
   };
 
   return {
@@ -81,23 +81,24 @@ function openControl(endpoint: RedisEndpoint, { organizationId, requestTimeoutMs
       const time = new Date(seconds * 1000 + Math.floor(microseconds / 1000)).toISOString();
       return controlView(new Map(entries), head, time);
     },
-    async append(change) {
-      const { seq } = change.event;
+    async append(...changes) {
+      const batch = readBack(changes);
+      const { epoch } = batch.head;
       let outcome: 'not sent' | 'unknown' | 'known' = 'not sent';
       const send = async (client: Redis, leftMs: number): Promise<unknown> => {
         outcome = 'unknown';
         try {
           const result = await runScript(client, {
-            script: change.tightens ? APPEND_TIGHTENING : APPEND,
+            script: batch.tightens ? APPEND_TIGHTENING : APPEND,
             keys: [keys.head, keys.state, keys.log, keys.forks],
-            args: appendArgs(change, keys),
+            args: appendArgs(changes, batch, keys),
             replicas: endpoint.replicas,
             waitMs: waitMs(leftMs),
           });
           outcome = 'known';
           if (result.reply === 0) return 0;
-          unsettled = result.replicated ? null : change;
-          return requireReplicated(result, endpoint, `Change ${seq} is in the log there, but may yet be lost.`);
+          unsettled = result.replicated ? null : changes;
+          return requireReplicated(result, endpoint, `Change ${epoch} is in the log there, but may yet be lost.`);
         } catch (error) {
           if (isReply(error)) outcome = 'known';
           throw error;
@@ -108,8 +109,8 @@ function openControl(endpoint: RedisEndpoint, { organizationId, requestTimeoutMs
         return replies.parse(reply.swapped, answer, 'something that is not the switch') === 1;
       } catch (error) {
         if ((outcome as string) !== 'unknown') throw error;
-        unsettled = change;
-        throw unknownOutcome(error, seq);
+        unsettled = changes;
+        throw unknownOutcome(error, epoch);
       }
     },
     async executors() {
@@ -157,16 +158,26 @@ async function namesLike(client: Redis, key: string, id: string): Promise<(strin
   return [id, ...fields.filter((field) => field.toString('utf8') === id)];
 }
 
-function appendArgs({ event, patch, expected, head }: Append, { channel }: RedisKeys): (string | number)[] {
+function appendArgs(
+  changes: readonly Append[],
+  { expected, head, texts }: Batch,
+  { channel }: RedisKeys,
+): (string | number)[] {
+  const entries = new Map<EntryKey, string | null>();
+  for (const { patch } of changes) {
+    for (const key of patch.remove) entries.set(key, null);
+    for (const [key, entry] of patch.set) entries.set(key, JSON.stringify(entry));
+  }
+  const set = [...entries].filter((each): each is [EntryKey, string] => each[1] !== null);
   return [
     expected ? headText(expected) : '',
     headText(head),
-    logId(event.seq),
-    serializeEvent(event),
     channel,
-    event.type === 'recover' ? 1 : 0,
-    patch.set.length,
-    ...patch.set.flatMap(([key, entry]) => [key, JSON.stringify(entry)]),
-    ...patch.remove,
+    changes.some(({ event }) => event.type === 'recover') ? 1 : 0,
+    texts.length,
+    ...changes.flatMap(({ event }, index) => [logId(event.seq), texts[index] ?? '']),
+    set.length,
+    ...set.flat(),
+    ...[...entries].filter(([, entry]) => entry === null).map(([key]) => key),
   ];
 }

@@ -46,8 +46,8 @@ return { head, reported, tail and tail[1] or false, whole, entries }
 /**
  * Compares the head, applies the patch, appends, publishes; knows nothing else. All that can be refused is refused before the first write:
  * Redis does not take back what a script had written when it fails.
- * KEYS: head, state, log, forks. ARGV: expected head or '', new head, log id, event, channel, 1 when reports of forks end here,
- * how many entries are set, their keys and values in turn, then the keys to remove.
+ * KEYS: head, state, log, forks. ARGV: expected head or '', new head, channel, 1 when reports of forks end here, how many events, their log ids and
+ * texts in turn, how many entries are set, their keys and values in turn, then the keys to remove.
  * Gives 1, or 0 when the head was another.
  */
 const APPEND_BODY = `
@@ -59,23 +59,25 @@ redis.call('HLEN', KEYS[4])
 if head == '' and fields + events > 0 then
   return redis.error_reply('CORRUPT the head is gone, but ' .. KEYS[2] .. ' and ' .. KEYS[3] .. ' are not both empty: restore a backup, or move them away with RENAME')
 end
-local needed = { { 'HSET', KEYS[2], 'x', 'x' }, { 'HDEL', KEYS[2], 'x' }, { 'XADD', KEYS[3], ARGV[3], 'event', ARGV[4] },
-  { 'SET', KEYS[1], ARGV[2] }, { 'PUBLISH', ARGV[5], ARGV[4] }, { 'DEL', KEYS[4] } }
+local needed = { { 'HSET', KEYS[2], 'x', 'x' }, { 'HDEL', KEYS[2], 'x' }, { 'XADD', KEYS[3], ARGV[6], 'event', ARGV[7] },
+  { 'SET', KEYS[1], ARGV[2] }, { 'PUBLISH', ARGV[3], ARGV[7] }, { 'DEL', KEYS[4] } }
 for _, command in ipairs(needed) do
   if not redis.acl_check_cmd(unpack(command)) then
     return redis.error_reply('NOPERM this user may not ' .. command[1] .. ' ' .. command[2])
   end
 end
-local added = redis.pcall('XADD', KEYS[3], ARGV[3], 'event', ARGV[4])
+local last = 5 + 2 * tonumber(ARGV[5])
+local added = redis.pcall('XADD', KEYS[3], ARGV[6], 'event', ARGV[7])
 if type(added) == 'table' and added.err then
   return redis.error_reply('CORRUPT ' .. KEYS[3] .. ' has entries beyond the head: ' .. added.err)
 end
-local sets = tonumber(ARGV[7])
-for i = 8, 7 + 2 * sets, 2 do redis.call('HSET', KEYS[2], ARGV[i], ARGV[i + 1]) end
-for i = 8 + 2 * sets, #ARGV do redis.call('HDEL', KEYS[2], ARGV[i]) end
+for i = 8, last, 2 do redis.call('XADD', KEYS[3], ARGV[i], 'event', ARGV[i + 1]) end
+local sets = last + 1 + 2 * tonumber(ARGV[last + 1])
+for i = last + 2, sets, 2 do redis.call('HSET', KEYS[2], ARGV[i], ARGV[i + 1]) end
+for i = sets + 1, #ARGV do redis.call('HDEL', KEYS[2], ARGV[i]) end
 redis.call('SET', KEYS[1], ARGV[2])
-redis.call('PUBLISH', ARGV[5], ARGV[4])
-if ARGV[6] == '1' then redis.call('DEL', KEYS[4]) end
+for i = 6, last, 2 do redis.call('PUBLISH', ARGV[3], ARGV[i + 1]) end
+if ARGV[4] == '1' then redis.call('DEL', KEYS[4]) end
 return 1
 `;
 

@@ -66,7 +66,9 @@ describe.skipIf(!hasRedis)('an operator over Redis', () => {
   test('an append on another head changes nothing and says so', async () => {
     const { control } = setUp();
     const first = await plan(control, 'init', { generation: 'g' });
-    expect(await control.append({ ...first, expected: { ...first.head, epoch: 9 } })).toBe(false);
+    expect(await failure(control.append({ ...first, expected: { ...first.head, epoch: 9 } }))).toMatchObject({
+      code: 'INVALID_STATE', // it could not be read back
+    });
     expect(await control.append(first)).toBe(true);
     expect(await control.append(first)).toBe(false);
     const late = await plan(control, 'kill', killData('all'));

@@ -8,22 +8,25 @@ import { LONGEST_LINE } from './read-lines.ts';
 const END = 0x0a;
 
 /**
- * Writes one line at the end of the log, on the disk when it resolves. One write, so that lines of several writers never mix; the system puts it at the end,
- * whatever others have written since. Where the file does not end in a line's end (a writer died), the line begins a new one.
+ * Writes lines at the end of the log, on the disk when it resolves. One write, so that lines of several writers never mix; the system puts it at the end,
+ * whatever others have written since. Where the file does not end in a line's end (a writer died), the first one begins a new line.
  * @throws KillSwitchError STORE_READ_ONLY (nothing was written), STORE_UNREACHABLE (it is not known)
  */
-export async function appendLine(path: string, text: string): Promise<void> {
-  const line = Buffer.from(`\n${text}\n`, 'utf8');
-  if (line.length > LONGEST_LINE) {
-    throw new KillSwitchError(
-      'INVALID_ARGUMENT',
-      `This change has ${line.length} bytes, and a file store takes at most ${LONGEST_LINE}.`,
-    );
+export async function appendLines(path: string, texts: readonly string[]): Promise<void> {
+  for (const text of texts) {
+    const length = Buffer.byteLength(text);
+    if (length + 2 > LONGEST_LINE) {
+      throw new KillSwitchError(
+        'INVALID_ARGUMENT',
+        `This change has ${length} bytes, and a file store takes at most ${LONGEST_LINE}.`,
+      );
+    }
   }
+  const lines = Buffer.from(`\n${texts.join('\n')}\n`, 'utf8');
   let file: FileHandle | null = null;
   try {
     file = await openForAppending(path);
-    const bytes = (await endsInMidLine(file)) ? line : line.subarray(1);
+    const bytes = (await endsInMidLine(file)) ? lines : lines.subarray(1);
     const { bytesWritten } = await file.write(bytes, 0, bytes.length, null);
     if (bytesWritten < bytes.length) throw cutShort(path, bytesWritten, bytes.length);
     await file.datasync();

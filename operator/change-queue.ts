@@ -1,0 +1,284 @@
+import { randomUUID } from 'node:crypto';
+import {
+  type Entry,
+  type EntryKey,
+  type EntryKind,
+  entryKey,
+  type Head,
+  isKillSwitchError,
+  KillSwitchError,
+  type LogEvent,
+  messageOf,
+} from '../flags/index.ts';
+import type { Append, ControlConnection, ControlView } from '../store/ports.ts';
+import { actorOf, type Command, entriesFor, type Operator, type PlannedChange, planChange } from './plan-change.ts';
+
+/** Who changes which store, and for how long it is tried, in milliseconds. */
+export interface Desk {
+  readonly connection: ControlConnection;
+  readonly operator: Operator;
+  readonly retryMs: number;
+}
+
+/** `change` is null where the append's own answer was lost and its event was found in the log; `view` is how it was when it had been appended. */
+export interface Appended {
+  readonly event: LogEvent;
+  readonly head: Head;
+  readonly view: ControlView;
+  readonly change: PlannedChange | null;
+}
+
+/** So many changes are appended at once at most: enough that a thousand take a few round trips, and few enough that none holds up the store for long. */
+const MOST_AT_ONCE = 250;
+
+/** One command on its way into the log. */
+interface Job {
+  readonly command: Command;
+  /** Chosen once, however often it is planned again, so that a retry can find its own event. */
+  readonly commandId: string;
+  readonly keys: readonly EntryKey[];
+  readonly resolve: (appended: Appended) => void;
+  readonly reject: (error: unknown) => void;
+  /** When it is given up, by `performance.now()`; it begins with the first try, not with waiting for others. */
+  deadline: number | null;
+  notBefore: number;
+  tries: number;
+  /** Its event may be in the log after this epoch; null: it was never sent. */
+  sentAfter: number | null;
+  /** It is tried without others, because something was wrong with those that it was tried with. */
+  alone: boolean;
+}
+
+const isKill = ({ command }: Job): boolean => command.type === 'kill';
+
+/**
+ * The changes of one control plane, on their way into its log. What waits is appended together, kills before everything else, so that they do not compete
+ * with each other. Where another process was first, kills are planned anew at once, and everything else waits longer each time: whoever gives authority
+ * back cannot hold up a kill. Each is tried until it is recorded or its time is over; a loosening keeps the epoch that it named, however often it is planned anew.
+ */
+export class ChangeQueue {
+  readonly #desk: Desk;
+  #waiting: Job[] = [];
+  #running = false;
+  #wake: () => void = () => {};
+  #most = MOST_AT_ONCE;
+
+  constructor(desk: Desk) {
+    this.#desk = desk;
+  }
+
+  /** @throws KillSwitchError a refusal, or why the store did not take it in time */
+  append(command: Command): Promise<Appended> {
+    return new Promise((resolve, reject) => {
+      const keys = entriesFor(command);
+      this.#waiting.push({
+        command,
+        commandId: randomUUID(),
+        keys,
+        resolve,
+        reject,
+        deadline: null,
+        notBefore: 0,
+        tries: 0,
+        sentAfter: null,
+        alone: false,
+      });
+      this.#wake();
+      if (!this.#running) void this.#run();
+    });
+  }
+
+  async #run(): Promise<void> {
+    this.#running = true;
+    await Promise.resolve(); // whoever asks for many changes in one turn gets them appended together
+    while (this.#waiting.length > 0) {
+      const batch = this.#take();
+      if (batch.length > 0) await this.#attempt(batch);
+      else await this.#pause();
+    }
+    this.#running = false;
+  }
+
+  /** What is tried next: kills where there are any, else what came first. */
+  #take(): Job[] {
+    const now = performance.now();
+    const due = this.#waiting.filter(({ notBefore }) => notBefore <= now);
+    const kills = due.filter(isKill);
+    const candidates = kills.length > 0 ? kills : due;
+    const batch = candidates[0]?.alone
+      ? candidates.slice(0, 1)
+      : candidates.filter(({ alone }) => !alone).slice(0, this.#most);
+    const taken = new Set(batch);
+    this.#waiting = this.#waiting.filter((job) => !taken.has(job));
+    return batch;
+  }
+
+  /** Until the next one is due, or another comes. */
+  async #pause(): Promise<void> {
+    const next = Math.min(...this.#waiting.map(({ notBefore }) => notBefore));
+    let timer: NodeJS.Timeout | undefined;
+    await new Promise<void>((resolve) => {
+      this.#wake = resolve;
+      timer = setTimeout(resolve, Math.max(1, next - performance.now()));
+    });
+    clearTimeout(timer);
+    this.#wake = () => {};
+  }
+
+  /** Never rejects: each job is answered, or waits again. */
+  async #attempt(batch: readonly Job[]): Promise<void> {
+    const { connection, retryMs } = this.#desk;
+    for (const job of batch) job.deadline ??= performance.now() + retryMs;
+    let open = batch;
+    try {
+      const view = await connection.read([...new Set(batch.flatMap(({ keys }) => keys))]);
+      open = await this.#withoutRecorded(batch, view);
+      const { planned, after, left } = plan(view, open, this.#desk.operator);
+      this.#waiting.unshift(...left);
+      open = planned.map(([job]) => job);
+      if (planned.length === 0) return;
+      for (const job of open) job.sentAfter ??= view.head?.epoch ?? 0;
+      if (await connection.append(...appends(view.head, planned))) {
+        this.#most = Math.min(MOST_AT_ONCE, this.#most * 2);
+        for (const [job, change] of planned)
+          job.resolve({ event: change.event, head: change.head, view: after, change });
+      } else {
+        this.#retry(open, MOVED_ON);
+      }
+    } catch (error) {
+      this.#failed(open, error);
+    }
+  }
+
+  #failed(batch: readonly Job[], error: unknown): void {
+    const code = isKillSwitchError(error) ? error.code : '';
+    if (code === 'INVALID_ARGUMENT' || code === 'INVALID_STATE') {
+      // One of them is wrong, and the others must not suffer for it.
+      for (const job of batch) {
+        if (batch.length === 1) job.reject(error);
+        else this.#waiting.push(Object.assign(job, { alone: true }));
+      }
+      return;
+    }
+    // What does not fit at once (a disk that is nearly full) may fit one by one.
+    this.#most = Math.max(1, Math.floor(batch.length / 2));
+    if (PERMANENT.has(code)) for (const job of batch) job.reject(error);
+    else this.#retry(batch, error);
+  }
+
+  /**
+   * They wait together, unless their time is over. Kills that were merely overtaken do not wait to speak of; the random part keeps processes apart that were
+   * overtaken together.
+   */
+  #retry(batch: readonly Job[], error: unknown): void {
+    const tries = Math.max(...batch.map((job) => ++job.tries));
+    const soon = error === MOVED_ON && batch.every(isKill);
+    const waitMs = soon
+      ? Math.random() * Math.min(30, 2 * tries)
+      : Math.min(500, 20 * 2 ** Math.min(tries, 5)) * (0.5 + Math.random() / 2);
+    const notBefore = performance.now() + waitMs;
+    for (const job of batch) {
+      if (notBefore <= (job.deadline ?? 0)) this.#waiting.push(Object.assign(job, { notBefore }));
+      else job.reject(error === MOVED_ON ? new KillSwitchError('CONFLICT', MOVED_ON) : gaveUp(job.command, error));
+    }
+  }
+
+  /** Answers those whose event has come into the log although its answer was lost; gives the others. */
+  async #withoutRecorded(batch: readonly Job[], view: ControlView): Promise<readonly Job[]> {
+    const sent = batch.filter(({ sentAfter }) => sentAfter !== null);
+    const { head } = view;
+    if (sent.length === 0 || !head) return batch;
+    const after = Math.min(...sent.map(({ sentAfter }) => sentAfter ?? 0));
+    if (head.epoch <= after) return batch;
+    const actor = actorOf(this.#desk.operator);
+    const missing = new Map(sent.map((job) => [job.commandId, job]));
+    for await (const event of this.#desk.connection.log(after)) {
+      const job = missing.get(String(event.data['command_id']));
+      if (!job || event.actor !== actor) continue;
+      missing.delete(job.commandId);
+      job.resolve({ event, head: { ...head, epoch: event.seq, hash: event.hash }, view, change: null });
+      if (missing.size === 0) break;
+    }
+    return batch.filter((job) => job.sentAfter === null || missing.has(job.commandId));
+  }
+}
+
+/** Plans one after the other, each in the state that those before it leave. `left`: those that are not appended with the first of them, because only one of the two tightens. */
+function plan(
+  view: ControlView,
+  jobs: readonly Job[],
+  operator: Operator,
+): {
+  readonly planned: ReadonlyArray<readonly [Job, PlannedChange]>;
+  readonly after: ControlView;
+  readonly left: readonly Job[];
+} {
+  const after = new Overlay(view);
+  const planned: Array<readonly [Job, PlannedChange]> = [];
+  for (const [index, job] of jobs.entries()) {
+    const plan = planChange(after, job.command, operator, job.commandId);
+    if (plan.is === 'refused') {
+      job.reject(plan.error); // a refusal is an answer, not a failure of the store: it is never tried again
+      continue;
+    }
+    const [change] = plan.changes;
+    if (!change) {
+      job.reject(new KillSwitchError('INVALID_STATE', 'The plan of a change has no event.'));
+      continue;
+    }
+    const first = planned[0]?.[1];
+    if (first && tightens(first) !== tightens(change)) return { planned, after, left: jobs.slice(index) };
+    planned.push([job, change]);
+    after.apply(change);
+  }
+  return { planned, after, left: [] };
+}
+
+const tightens = ({ direction }: PlannedChange): boolean => direction !== 'loosens';
+
+/** What is to be appended, each where the one before it leaves the log. */
+const appends = (head: Head | null, planned: ReadonlyArray<readonly [Job, PlannedChange]>): Append[] =>
+  planned.map(([, change], index) => ({
+    event: change.event,
+    patch: change.patch,
+    head: change.head,
+    expected: index === 0 ? head : (planned[index - 1]?.[1].head ?? null),
+    tightens: tightens(change),
+  }));
+
+/** A view as it becomes by changes that are not appended yet. */
+class Overlay implements ControlView {
+  readonly #view: ControlView;
+  readonly #changed = new Map<EntryKey, Entry | undefined>();
+  head: Head | null;
+  readonly time: string;
+
+  constructor(view: ControlView) {
+    this.#view = view;
+    this.head = view.head;
+    this.time = view.time;
+  }
+
+  get<K extends EntryKind>(kind: K, name?: string): Entry<K> | undefined {
+    const key = entryKey(kind, name);
+    return this.#changed.has(key) ? (this.#changed.get(key) as Entry<K> | undefined) : this.#view.get(kind, name);
+  }
+
+  apply({ patch, head }: PlannedChange): void {
+    for (const key of patch.remove) this.#changed.set(key, undefined);
+    for (const [key, entry] of patch.set) this.#changed.set(key, entry);
+    this.head = head;
+  }
+}
+
+const MOVED_ON = 'The log moved on each time this change was tried. Try again.';
+
+/** What trying again cannot mend. */
+const PERMANENT: ReadonlySet<string> = new Set(['CLOSED', 'CORRUPT', 'NETWORK_FILESYSTEM', 'UNKNOWN_EVENT']);
+
+const gaveUp = (command: Command, error: unknown): KillSwitchError =>
+  new KillSwitchError(
+    isKillSwitchError(error) ? error.code : 'STORE_UNREACHABLE',
+    `The ${command.type} was not acknowledged by the store, and may or may not have been recorded: ${messageOf(error)} Executors that cannot reach the store stop by themselves when their lease is over. Repeat the command: it is recorded only once.`,
+    { cause: error },
+  );
