@@ -1,6 +1,5 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
-import { type EvaluationContext, type Hook, OpenFeature, type Provider, ProviderEvents } from '@openfeature/server-sdk';
-import { IDENTITY_ATTRIBUTES, idProblem, invalid, LINEAGE_ATTRIBUTES } from './flags/index.ts';
+import { OpenFeature, type Provider, ProviderEvents } from '@openfeature/server-sdk';
+import { idProblem, invalid } from './flags/index.ts';
 import { Changes } from './guard/changes.ts';
 import { Deadlines, type ModeClient } from './guard/evaluate.ts';
 import { HANDLER_TIMEOUT_MS } from './guard/handlers.ts';
@@ -13,8 +12,8 @@ import type { Guard } from './guard/guard.ts';
 import { POLL_MS } from './guard/wait.ts';
 import { Registry } from './guard/registry.ts';
 import { createTurns } from './guard/turn.ts';
-import { FailClosedHook } from './hooks/index.ts';
-import { FailClosedProvider, KillSwitchProvider } from './provider/index.ts';
+import { addFailClosedHook } from './hooks/fail-closed.ts';
+import { checkDomainIsFree, serveOn, type SwitchDomain } from './provider/switch-domain.ts';
 import type { ExecutorStore } from './store/ports.ts';
 import { checkLeaseMs, Replica, VERSION } from './store/replica.ts';
 
@@ -66,12 +65,11 @@ export interface CreateKillSwitchOptions {
  * @throws KillSwitchError INVALID_ARGUMENT
  */
 export async function createKillSwitch(options: CreateKillSwitchOptions): Promise<KillSwitch> {
-  const { store, domain = 'kill-switch', organizationId = 'default' } = options;
+  const { store, provider, client, domain = 'kill-switch', organizationId = 'default' } = options;
   const leaseMs = checkLeaseMs(options.leaseMs ?? 5000);
   checkOptions(options, domain, organizationId);
   // Before anything is awaited: whoever asks on this domain meanwhile would get a default of their own.
-  if (!OpenFeature.getHooks().some((hook) => hook instanceof FailClosedHook))
-    OpenFeature.addHooks(new FailClosedHook());
+  addFailClosedHook(OpenFeature);
 
   const changes = new Changes();
   const registry = new Registry(() => replica?.report());
@@ -98,12 +96,11 @@ export async function createKillSwitch(options: CreateKillSwitchOptions): Promis
       if (told > 0 && event.type === 'changed' && event.at !== null) metrics.stopped(Date.now() - Date.parse(event.at));
       changes.notify();
     });
-    await replica.start();
   }
-  const asking = new AsyncLocalStorage<EvaluationContext>();
-  const served = await serve(options, domain, replica, asking);
-  const stopWatching =
-    options.provider || options.client ? watchElsewhere(options, domain, inFlight, changes) : () => {};
+  // Before anything is awaited, too: of two switches that are created at once the second finds the domain taken.
+  const served = client ? null : serveOn(domain, provider ? { provider } : { replica: replica as Replica });
+  await Promise.all([replica?.start(), served?.initialised]);
+  const stopWatching = provider || client ? watchElsewhere(options, domain, inFlight, changes) : () => {};
 
   let closed = false;
   const storage = createIdentityStorage();
@@ -113,7 +110,7 @@ export async function createKillSwitch(options: CreateKillSwitchOptions): Promis
       : childIdentity(undefined, { agentId: options.agentId, missionId: undefined, runId: undefined }, undefined);
   const interventions = new Interventions(replica && sinkOf(replica), options.redact);
   const guard: Guard = {
-    client: options.client ?? (options.provider ? asWhoAsks(domain, asking) : OpenFeature.getClient(domain)),
+    client: client ?? (served as SwitchDomain).client,
     replica,
     organizationId,
     inFlight,
@@ -140,7 +137,7 @@ export async function createKillSwitch(options: CreateKillSwitchOptions): Promis
       await replica?.close();
       inFlight.check();
       changes.notify();
-      await served?.onClose?.();
+      await served?.close();
     },
   });
 }
@@ -164,59 +161,8 @@ function checkOptions(options: CreateKillSwitchOptions, domain: string, organiza
       'createKillSwitch needs a store, for instance redisStore({ url }), or a provider or client that serves kill-switch.mode.',
     );
   }
-  const bound = OpenFeature.getProvider(domain);
-  if (!options.client && bound instanceof KillSwitchProvider && bound !== OpenFeature.getProvider() && !bound.closed) {
-    throw invalid(
-      `The domain ${JSON.stringify(domain)} has an open kill switch already: close it first, or give this one another domain.`,
-    );
-  }
+  if (!options.client) checkDomainIsFree(domain);
 }
-
-/** Sets the provider on the domain; null where the app brings a client of its own. */
-async function serve(
-  { provider, client }: CreateKillSwitchOptions,
-  domain: string,
-  replica: Replica | null,
-  asking: AsyncLocalStorage<EvaluationContext>,
-): Promise<Provider | null> {
-  if (client) return null;
-  const served = provider ? new AskedProvider(provider, asking) : replica && new KillSwitchProvider({ replica });
-  if (!served) return null;
-  try {
-    await OpenFeature.setProviderAndWait(domain, served);
-  } catch {
-    // A provider that cannot start is NOT_READY or ERROR, and both are full_stop; it may still recover by itself.
-  }
-  return served;
-}
-
-/** A provider of the app's that is asked about exactly whom the guard asks for: its own hook runs after every other, so no hook can name somebody else. */
-class AskedProvider extends FailClosedProvider {
-  readonly #asking: AsyncLocalStorage<EvaluationContext>;
-
-  constructor(inner: Provider, asking: AsyncLocalStorage<EvaluationContext>) {
-    super(inner);
-    this.#asking = asking;
-  }
-
-  override get hooks(): Hook[] {
-    const who: Hook = { before: ({ context }) => ({ ...context, ...NOBODY, ...this.#asking.getStore() }) };
-    return this.#asking.getStore() ? [...super.hooks, who] : super.hooks;
-  }
-}
-
-/** What a call does not name must not come from elsewhere either. */
-const NOBODY = Object.fromEntries(
-  [...Object.keys(IDENTITY_ATTRIBUTES), ...Object.keys(LINEAGE_ATTRIBUTES)].map((attribute) => [attribute, undefined]),
-) as unknown as EvaluationContext;
-
-const asWhoAsks = (domain: string, asking: AsyncLocalStorage<EvaluationContext>): ModeClient => {
-  const client = OpenFeature.getClient(domain);
-  return {
-    getStringDetails: (flagKey, defaultValue, context = {}) =>
-      asking.run(context, () => client.getStringDetails(flagKey, defaultValue, context)),
-  };
-};
 
 /** Where the mode comes from a provider of the app's, its events and a slow clock tell when to ask again. Returns what ends it. */
 function watchElsewhere(

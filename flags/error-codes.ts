@@ -31,6 +31,7 @@ export function openFeatureErrorCode(code: FaultCode): OpenFeatureErrorCode {
     case 'FLAG_DISABLED':
     case 'FOREIGN_ANSWER':
     case 'PROVIDER_ERROR':
+    case 'DOMAIN_TAKEN':
     case 'DEADLINE_EXCEEDED':
     case 'HANDLER_FAILED':
     case 'JOURNAL_UNAVAILABLE':

@@ -2,9 +2,9 @@ import {
   type Checkpoint,
   type Decision,
   deepFreeze,
-  invalid,
   idProblem,
-  KillSwitchError,
+  invalid,
+  isKillSwitchError,
   messageOf,
   quoteId,
   type Reading,
@@ -160,7 +160,7 @@ async function save(keeper: CheckpointKeeper | null, checkpoint: Checkpoint, now
   try {
     await keeper.saveCheckpoint(checkpoint);
   } catch (error) {
-    if (error instanceof KillSwitchError && error.code === 'INVALID_ARGUMENT') throw error;
+    if (isKillSwitchError(error) && error.code === 'INVALID_ARGUMENT') throw error;
     const decision = now();
     if (decision.verdict === 'block') throw new ActionStoppedError('blocked', decision);
     const cause = {

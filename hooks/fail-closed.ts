@@ -1,5 +1,5 @@
 import type { BaseHook, EvaluationDetails, FlagValue, HookContext, Logger } from '@openfeature/core';
-import { flagRow } from '../flags/catalogue.ts';
+import { CATALOGUE, flagRow } from '../flags/catalogue.ts';
 import { messageOf } from '../flags/errors.ts';
 import { epochOf, type Fault, faultOfAnswer } from '../flags/reading.ts';
 import { safeAnswer } from '../flags/safe-answer.ts';
@@ -19,6 +19,19 @@ const globalApis = (): HookRegistry[] => {
   return [server, web].filter((api): api is HookRegistry => typeof api?.getHooks === 'function');
 };
 
+/** Names, on a hook, the keys and prefixes of the flags that it makes safe; also on one of another copy of this package, which may know fewer. */
+const MAKES_SAFE = Symbol.for('openfeature-kill-switch.makes-safe');
+const KEYS: readonly string[] = Object.values(CATALOGUE).map(({ key }) => key);
+
+/** Adds a `FailClosedHook` unless one that knows all of our flags is there already, of whichever copy of this package. */
+export function addFailClosedHook(api: HookRegistry & { addHooks(...hooks: FailClosedHook[]): unknown }): void {
+  const isThere = api.getHooks().some((hook) => {
+    const safe: unknown = Reflect.get(Object(hook), MAKES_SAFE);
+    return Array.isArray(safe) && KEYS.every((key) => safe.includes(key));
+  });
+  if (!isThere) api.addHooks(new FailClosedHook());
+}
+
 /**
  * Turns every answer for a kill-switch flag that is not positive (an error, a missing or disabled flag, the wrong type, an unknown value, a caller's own
  * default, another hook that throws) into the flag's safe value: `full_stop`, `dark`, 0, `human_in_the_loop`. Other flags pass untouched.
@@ -27,6 +40,7 @@ const globalApis = (): HookRegistry[] => {
  * earlier has the last word. Where it has not, it warns once through the SDK's logger and does what it can. It never throws. For server and web SDK.
  */
 export class FailClosedHook implements BaseHook<FlagValue, Record<string, unknown>, void, void> {
+  readonly [MAKES_SAFE] = KEYS;
   #checked: readonly unknown[] | undefined;
   readonly #said = new Set<string>();
 

@@ -34,6 +34,7 @@ import { checkLeaseMs, Replica, type ReplicaEvent } from '../store/replica.ts';
 import { ANSWERS_SAFELY } from './initialisations.ts';
 import { changedFlags } from './changed-flags.ts';
 import { ownAnswer, type Question, safeResolution } from './positive.ts';
+import { SERVES_SWITCH, SWITCH_PROVIDER_NAME } from './serves-switch.ts';
 
 interface Common {
   /** Run last before each evaluation, for instance an `IdentityHook`. */
@@ -71,7 +72,7 @@ const NOT_STARTED: Fault = deepFreeze({ code: 'NOT_READY', message: 'the provide
 export class KillSwitchProvider implements Provider {
   readonly runsOn = 'server';
   readonly [ANSWERS_SAFELY] = true;
-  readonly metadata = { name: 'kill-switch' };
+  readonly metadata = { name: SWITCH_PROVIDER_NAME };
   readonly events = new OpenFeatureEventEmitter();
   readonly hooks: Hook[];
   readonly #open: () => Replica;
@@ -105,6 +106,10 @@ export class KillSwitchProvider implements Provider {
   /** True once what it serves from has been closed. */
   get closed(): boolean {
     return this.#replica?.fault()?.code === 'CLOSED';
+  }
+
+  get [SERVES_SWITCH](): boolean {
+    return !this.closed;
   }
 
   /** Rejects when the store cannot be read yet; it goes on trying, and tells READY when it can. */

@@ -1,0 +1,100 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import {
+  type EvaluationContext,
+  type EvaluationDetails,
+  type Hook,
+  OpenFeature,
+  type Provider,
+} from '@openfeature/server-sdk';
+import { CATALOGUE, IDENTITY_ATTRIBUTES, invalid, LINEAGE_ATTRIBUTES, safeAnswer } from '../flags/index.ts';
+import type { Replica } from '../store/replica.ts';
+import { FailClosedProvider } from './fail-closed-provider.ts';
+import { KillSwitchProvider } from './kill-switch-provider.ts';
+import { SERVES_SWITCH, servesOpenSwitch } from './serves-switch.ts';
+
+/** The OpenFeature domain that a switch lives on. */
+export interface SwitchDomain {
+  /** Asks for exactly whom the context names. */
+  readonly client: {
+    getStringDetails(
+      flagKey: string,
+      defaultValue: string,
+      context?: EvaluationContext,
+    ): Promise<EvaluationDetails<string>>;
+  };
+  /** Resolves when its provider has been initialised, also without success: then it is NOT_READY or ERROR, which are full_stop, and may recover. */
+  readonly initialised: Promise<void>;
+  close(): Promise<void>;
+}
+
+/** @throws KillSwitchError INVALID_ARGUMENT when an open switch lives there, also one of another copy of this package */
+export function checkDomainIsFree(domain: string): void {
+  const bound = OpenFeature.getProvider(domain);
+  if (bound === OpenFeature.getProvider() || !servesOpenSwitch(bound)) return;
+  throw invalid(
+    `The domain ${JSON.stringify(domain)} has an open kill switch already, perhaps of another copy of this package: close it first, or give this one another domain.`,
+  );
+}
+
+/** Serves the mode on a domain: from a local copy, or from a provider of the app's. The domain is taken when this returns: nobody else can have it meanwhile. */
+export function serveOn(
+  domain: string,
+  from: { readonly replica: Replica } | { readonly provider: Provider },
+): SwitchDomain {
+  const asking = new AsyncLocalStorage<EvaluationContext>();
+  const served = 'replica' in from ? new KillSwitchProvider(from) : new AskedProvider(from.provider, asking);
+  const initialised = OpenFeature.setProviderAndWait(domain, served).catch(() => {});
+  const client = OpenFeature.getClient(domain);
+  // A local copy is looked at for whom the guard names in any case; a provider of the app's must be asked about nobody else.
+  const about = 'replica' in from ? <T>(_: EvaluationContext, ask: () => T): T => ask() : asking.run.bind(asking);
+  const still = (details: EvaluationDetails<string>): EvaluationDetails<string> => {
+    const bound = OpenFeature.getProvider(domain);
+    return bound === served ? details : { ...details, ...takenAnswer(domain, bound) };
+  };
+  return {
+    client: {
+      getStringDetails: (flagKey, defaultValue, context = {}) =>
+        about(context, () => client.getStringDetails(flagKey, defaultValue, context)).then(still),
+    },
+    initialised,
+    close: () => served.onClose(),
+  };
+}
+
+/** What another provider answers on the domain says nothing about this switch. */
+const takenAnswer = (domain: string, { metadata }: Provider): Partial<EvaluationDetails<string>> =>
+  safeAnswer(CATALOGUE.mode, 'string', {
+    kind: 'fault',
+    code: 'DOMAIN_TAKEN',
+    message: `the domain ${JSON.stringify(domain)} has the provider ${JSON.stringify(metadata.name)} now instead of this switch's own (OpenFeature.setProvider, clearProviders or close was called, perhaps by another copy of this package): close this switch and create it anew, on a domain that nobody else uses`,
+  }) as Partial<EvaluationDetails<string>>;
+
+/** A provider of the app's that is asked about exactly whom the guard asks for: its own hook runs after every other, so no hook can name somebody else. */
+class AskedProvider extends FailClosedProvider {
+  readonly #asking: AsyncLocalStorage<EvaluationContext>;
+  #open = true;
+
+  constructor(inner: Provider, asking: AsyncLocalStorage<EvaluationContext>) {
+    super(inner);
+    this.#asking = asking;
+  }
+
+  get [SERVES_SWITCH](): boolean {
+    return this.#open;
+  }
+
+  override get hooks(): Hook[] {
+    const who: Hook = { before: ({ context }) => ({ ...context, ...NOBODY, ...this.#asking.getStore() }) };
+    return this.#asking.getStore() ? [...super.hooks, who] : super.hooks;
+  }
+
+  override async onClose(): Promise<void> {
+    this.#open = false;
+    await super.onClose();
+  }
+}
+
+/** What a call does not name must not come from elsewhere either. */
+const NOBODY = Object.fromEntries(
+  [...Object.keys(IDENTITY_ATTRIBUTES), ...Object.keys(LINEAGE_ATTRIBUTES)].map((attribute) => [attribute, undefined]),
+) as unknown as EvaluationContext;
