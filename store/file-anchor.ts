@@ -1,10 +1,31 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, unlinkSync, writeSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
+import { randomBytes } from 'node:crypto';
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  fsyncSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
 import { type Anchor, anchorSchema, invalid, KillSwitchError, messageOf } from '../flags/index.ts';
 import type { AnchorKeeper } from './ports.ts';
 
+const { O_RDONLY, O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK } = constants; // Windows lacks the last two, which counts as 0
+const LARGEST = 1024 * 1024;
+/** A temporary file this much older than one that was written just now belongs to a process that has died: writing takes milliseconds. */
+const LEFT_BEHIND_MS = 60_000;
+const TRIES = 3;
+
 /**
- * Keeps an executor's last head in a file of its own, over restarts. The folder is made with the first write.
+ * Keeps an executor's last head in a file, over restarts. The folder is made with the first write. Several executors may share one file: each sees
+ * what is whole, and a head that one of them has kept is not replaced by an older one.
  * `read` throws KillSwitchError CORRUPT or STORE_UNREACHABLE when there is a file that cannot be read or understood: that is not the same as none.
  * `write` is on the disk when it returns, and throws STORE_READ_ONLY when it is not; what was there before then stays.
  * @throws KillSwitchError INVALID_ARGUMENT
@@ -12,65 +33,127 @@ import type { AnchorKeeper } from './ports.ts';
 export function fileAnchor(path: string): AnchorKeeper {
   if (typeof path !== 'string' || path === '') throw invalid('The anchor must be the path of a file.');
   const file = resolve(path); // a later change of the working directory must not lose it
+  let tidied = false;
   return {
-    read() {
-      const text = readText(file);
-      if (text === null) return null;
-      try {
-        return anchorSchema.parse(JSON.parse(text));
-      } catch (error) {
-        throw new KillSwitchError('CORRUPT', `The anchor file ${file} does not hold the last head that was seen.`, {
-          cause: error,
-        });
-      }
-    },
+    read: () => read(file),
     write(anchor) {
-      const temporary = `${file}.${process.pid}.tmp`; // another process's half-written one is never renamed
-      try {
-        replace(file, temporary, anchor);
-      } catch (error) {
+      for (let tries = 1; ; tries += 1) {
+        const temporary = `${file}.${randomBytes(12).toString('hex')}.tmp`;
         try {
-          unlinkSync(temporary);
-        } catch {
-          // It may never have been there; what went wrong is told below.
+          writeNew(temporary, anchor);
+          if (!tidied) removeLeftBehind(file, temporary);
+          tidied = true;
+          replace(file, temporary, anchor);
+          return;
+        } catch (error) {
+          removeIfThere(temporary);
+          if (isAbsent(error) && tries < TRIES) continue; // held up for so long that another has removed it as left behind
+          throw new KillSwitchError(
+            'STORE_READ_ONLY',
+            `The anchor file ${file} cannot be written: ${messageOf(error)}.`,
+            { cause: error },
+          );
         }
-        throw new KillSwitchError(
-          'STORE_READ_ONLY',
-          `The anchor file ${file} cannot be written: ${messageOf(error)}.`,
-          {
-            cause: error,
-          },
-        );
       }
     },
   };
 }
 
+function read(file: string): Anchor | null {
+  const text = readText(file);
+  if (text === null) return null;
+  try {
+    return anchorSchema.parse(JSON.parse(text));
+  } catch (error) {
+    throw new KillSwitchError('CORRUPT', `The anchor file ${file} does not hold the last head that was seen.`, {
+      cause: error,
+    });
+  }
+}
+
 function readText(file: string): string | null {
   try {
-    return readFileSync(file, 'utf8');
+    return withFile(file, O_RDONLY | O_NONBLOCK, (fd) => {
+      const stats = fstatSync(fd);
+      if (!stats.isFile()) throw new Error('it is no regular file');
+      if (stats.size > LARGEST) throw new Error(`it has ${stats.size} bytes, and an anchor at most ${LARGEST}`);
+      return readFileSync(fd, 'utf8');
+    });
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    if (isAbsent(error)) return null;
     throw new KillSwitchError('STORE_UNREACHABLE', `The anchor file ${file} cannot be read: ${messageOf(error)}.`, {
       cause: error,
     });
   }
 }
 
-/** Synced before and after the rename: what an executor acted on must outlive a power failure that the store survives less well. */
-function replace(file: string, temporary: string, anchor: Anchor): void {
-  const folder = dirname(file);
-  mkdirSync(folder, { recursive: true });
-  synced(temporary, 'w', (fd) => writeSync(fd, JSON.stringify(anchor)));
-  renameSync(temporary, file);
-  if (process.platform !== 'win32') synced(folder, 'r', () => {}); // Windows cannot open a folder to sync it
+function writeNew(temporary: string, anchor: Anchor): void {
+  mkdirSync(dirname(temporary), { recursive: true });
+  withFile(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, (fd) => {
+    writeFileSync(fd, JSON.stringify(anchor));
+    fsyncSync(fd);
+  });
 }
 
-function synced(path: string, flags: 'r' | 'w', work: (fd: number) => void): void {
+/**
+ * Synced before and after the rename: what an executor acted on must outlive a power failure that the store survives less well.
+ *
+ * Between the comparison and the rename another executor may put a newer head there, which this one then replaces. That takes two that share the file
+ * and write in the same microseconds, and it lasts only until this one is told of the newer event itself, by the same store that told the other.
+ */
+function replace(file: string, temporary: string, anchor: Anchor): void {
+  if (isNewer(keptAt(file), anchor)) unlinkSync(temporary);
+  else renameSync(temporary, file);
+  // Windows cannot open a folder to sync it.
+  if (process.platform !== 'win32') withFile(dirname(file), O_RDONLY, fsyncSync);
+}
+
+/** What is there is damaged or no file: then there is nothing to preserve, and the rename says whether it can be replaced. */
+function keptAt(file: string): Anchor | null {
+  try {
+    return read(file);
+  } catch {
+    return null;
+  }
+}
+
+/** Whether what is kept is further along the way that `anchor` is on: later in the same generation, or in one that followed on it. */
+function isNewer(kept: Anchor | null, anchor: Anchor): boolean {
+  if (kept === null) return false;
+  if (kept.head.generation === anchor.head.generation) return kept.head.epoch > anchor.head.epoch;
+  return kept.generations.includes(anchor.head.generation) && !anchor.generations.includes(kept.head.generation);
+}
+
+/** Removes what killed processes have left. A writer that was merely held up for so long learns it from its rename, and writes anew. */
+function removeLeftBehind(file: string, temporary: string): void {
+  const prefix = `${basename(file)}.`;
+  const isOurs = (name: string): boolean =>
+    name.startsWith(prefix) && /^([0-9a-f]{24}|\d+)\.tmp$/.test(name.slice(prefix.length));
+  try {
+    const now = lstatSync(temporary).mtimeMs; // by the clock that has dated the others
+    for (const name of readdirSync(dirname(file)).filter(isOurs)) {
+      const path = join(dirname(file), name);
+      if (now - lstatSync(path).mtimeMs > LEFT_BEHIND_MS) removeIfThere(path);
+    }
+  } catch {
+    // Another one tidies at the same time, or may not: they hurt nobody.
+  }
+}
+
+const isAbsent = (error: unknown): boolean => (error as NodeJS.ErrnoException).code === 'ENOENT';
+
+function removeIfThere(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch {
+    // It may never have been there.
+  }
+}
+
+function withFile<T>(path: string, flags: number, work: (fd: number) => T): T {
   const fd = openSync(path, flags, 0o600);
   try {
-    work(fd);
-    fsyncSync(fd);
+    return work(fd);
   } finally {
     closeSync(fd);
   }

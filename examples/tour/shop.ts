@@ -163,7 +163,7 @@ export class Shop {
   }
 
   async #write(prices: Prices): Promise<void> {
-    const temporary = `${this.pricesFile}.${process.pid}.tmp`;
+    const temporary = `${this.pricesFile}.${randomUUID()}.tmp`; // several containers may all be pid 1
     await writeFile(temporary, `${JSON.stringify(prices, null, 2)}\n`);
     await rename(temporary, this.pricesFile);
   }

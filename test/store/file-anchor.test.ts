@@ -1,9 +1,11 @@
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { chmodSync, mkdirSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { Anchor } from '../../flags/index.ts';
 import { fileAnchor } from '../../store/file-anchor.ts';
 import { temporaryFolder } from '../servers/index.ts';
+import { mayMount, mounted } from './file/harness.ts';
 
 const anchor = (epoch: number): Anchor => ({
   head: { generation: 'g-1', epoch, hash: 'a'.repeat(64), recovered: false },
@@ -63,21 +65,59 @@ describe('fileAnchor', () => {
     );
   });
 
-  test('a write that fails leaves what was there', () => {
+  test.skipIf(!mayMount)('a write that fails on a full disk leaves what was there, and nothing beside it', () => {
     const file = place('anchor.json');
+    const folder = dirname(file);
+    expect(mounted(folder, '-t', 'tmpfs', '-o', 'size=64k', 'tmpfs')).toBe(true);
     fileAnchor(file).write(anchor(1));
     const before = readFileSync(file, 'utf8');
-    mkdirSync(`${file}.${process.pid}.tmp`); // works for root too, unlike a read-only folder
+    expect(() => writeFileSync(join(folder, 'others'), Buffer.alloc(128 * 1024))).toThrow('ENOSPC');
     expect(() => fileAnchor(file).write(anchor(2))).toThrow(expect.objectContaining({ code: 'STORE_READ_ONLY' }));
     expect(readFileSync(file, 'utf8')).toBe(before);
+    expect(readdirSync(folder).sort()).toEqual(['anchor.json', 'others']);
   });
 
-  test('another process that died while it was writing is no hindrance', () => {
+  test('what a killed process has left is no hindrance and is removed; what another is writing now, and what is not ours, stays', () => {
     const file = place('anchor.json');
-    writeFileSync(`${file}.1.tmp`, '{"head":');
+    const leave = (ending: string, ageMs: number): void => {
+      writeFileSync(`${file}.${ending}`, '{"head":');
+      utimesSync(`${file}.${ending}`, new Date(), new Date(Date.now() - ageMs));
+    };
+    leave('1.tmp', 120_000); // an older version's
+    leave(`${'a'.repeat(24)}.tmp`, 120_000);
+    leave(`${'b'.repeat(24)}.tmp`, 0);
+    leave('mine.tmp', 120_000);
     fileAnchor(file).write(anchor(3));
     expect(fileAnchor(file).read()).toEqual(anchor(3));
-    expect(existsSync(file)).toBe(true);
+    const kept = ['anchor.json', `anchor.json.${'b'.repeat(24)}.tmp`, 'anchor.json.mine.tmp'];
+    expect(readdirSync(dirname(file)).sort()).toEqual(kept);
+  });
+
+  test('an older head replaces no newer one, of the same generation or of one that followed', () => {
+    const file = place('anchor.json');
+    const [ahead, behind] = [fileAnchor(file), fileAnchor(file)];
+    ahead.write(anchor(5));
+    behind.write(anchor(4));
+    expect(behind.read()).toEqual(anchor(5));
+    const recovered = (epoch: number): Anchor => ({
+      head: { ...anchor(epoch).head, generation: 'g-2', recovered: true },
+      generations: ['g-0', 'g-1', 'g-2'],
+    });
+    ahead.write(recovered(5));
+    behind.write(anchor(6)); // it has not heard of the recover yet
+    expect(behind.read()).toEqual(recovered(5));
+    behind.write(recovered(6));
+    expect(ahead.read()).toEqual(recovered(6));
+    expect(readdirSync(dirname(file))).toEqual(['anchor.json']);
+  });
+
+  test('a pipe in its place is refused instead of waited for, and so is a file that no anchor is as large as', () => {
+    const file = place('anchor.json');
+    expect(spawnSync('mkfifo', [file]).status).toBe(0);
+    expect(() => fileAnchor(file).read()).toThrow(expect.objectContaining({ code: 'STORE_UNREACHABLE' }));
+    const large = place('anchor.json');
+    writeFileSync(large, Buffer.alloc(2 ** 21, ' '));
+    expect(() => fileAnchor(large).read()).toThrow(expect.objectContaining({ code: 'STORE_UNREACHABLE' }));
   });
 
   test('refuses an empty path', () => {
