@@ -52,6 +52,13 @@ export interface ChangeAnswer {
   readonly already: boolean;
 }
 
+/** `given_up`: what executors had seen and the store has no more, the highest first, at most 100 of `given_up_count`; `ignored`: what nobody can have seen. */
+export interface RecoverAnswer extends ChangeAnswer {
+  readonly given_up: readonly Head[];
+  readonly given_up_count: number;
+  readonly ignored: ReadonlyArray<{ readonly executor: string; readonly why: string }>;
+}
+
 export interface Status {
   readonly organization_id: string;
   readonly mode: Mode;
@@ -84,7 +91,7 @@ export interface ControlPlane {
   /** Creates the control plane, once, in `draft_only`. @throws ALREADY_INITIALISED, RECOVER_REQUIRED (executors had seen one here: it was wiped) */
   init(): Promise<ChangeAnswer & { readonly mode: Mode }>;
   /** Accepts a store that was wiped, replaced, rolled back or forked; names the heads that it gives up. Kills that were lost are not restored. */
-  recover(options: { readonly reason: string }): Promise<ChangeAnswer & { readonly given_up: readonly Head[] }>;
+  recover(options: { readonly reason: string }): Promise<RecoverAnswer>;
   /**
    * Stops or restricts a target. It is never refused for what governs restoring, and tried again until it is recorded.
    * Returns 300 ms after the append was acknowledged, or later (`waitMs`): no confirmed action starts after that, whatever the registry says.

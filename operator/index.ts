@@ -5,6 +5,7 @@ export type {
   ControlPlane,
   KillAnswer,
   KillOptions,
+  RecoverAnswer,
   ReviveAnswer,
   Status,
   SurfaceRow,

@@ -20,12 +20,15 @@ import {
   type SurfaceRecord,
   stateFrom,
 } from '../flags/index.ts';
-import type { ControlConnection, ControlStore } from '../store/ports.ts';
+import type { ReportedBeat } from '../store/beats.ts';
+import type { ControlConnection, ControlStore, ControlView } from '../store/ports.ts';
 import { readInterventions, readSurfaces } from '../store/reports.ts';
 import { acknowledge, allStopped } from './acknowledge.ts';
 import { ChangeQueue } from './change-queue.ts';
 import type { ChangeAnswer, ControlPlane, KillAnswer, KillOptions, Status, SurfaceRow } from './control-plane.ts';
 import { parseFlagsDefinition } from './flags-definition.ts';
+import { givenUpBy } from './given-up.ts';
+import { Hearing } from './hearing.ts';
 import { type Command, entriesFor, type Operator } from './plan-change.ts';
 import { verifyLog } from './verify-log.ts';
 
@@ -87,38 +90,38 @@ class StoreControlPlane implements ControlPlane {
   readonly #connection: ControlConnection;
   readonly #organizationId: string;
   readonly #changes: ChangeQueue;
+  readonly #hearing: Hearing;
 
   constructor(connection: ControlConnection, organizationId: string, operator: Operator, retryMs: number) {
     this.#connection = connection;
     this.#organizationId = organizationId;
     this.#changes = new ChangeQueue({ connection, operator, retryMs });
+    this.#hearing = new Hearing(connection);
   }
 
   async init(): ReturnType<ControlPlane['init']> {
-    const beats = await this.#connection.executors();
-    const { head } = await this.#connection.read([entryKey('control')]);
-    if (!head && beats.some(({ applied }) => applied !== null)) {
+    const { beats, view } = await this.#losses();
+    if (!view.head && givenUpBy(beats, view).total > 0) {
       throw new KillSwitchError(
         'RECOVER_REQUIRED',
         'This store is empty, but executors had seen a control plane in it: it has been wiped or replaced. Accept that with: kill-switch recover --reason "…"',
       );
     }
-    const { event, view } = await this.#changes.append({ type: 'init', generation: randomUUID() });
-    return { epoch: event.seq, already: false, mode: view.get('mode')?.mode ?? 'draft_only' };
+    const { event, view: after } = await this.#changes.append({ type: 'init', generation: randomUUID() });
+    return { epoch: event.seq, already: false, mode: after.get('mode')?.mode ?? 'draft_only' };
   }
 
   async recover({ reason }: { readonly reason: string }): ReturnType<ControlPlane['recover']> {
+    const { beats, view } = await this.#losses();
+    const { heads: givenUp, total, ignored } = givenUpBy(beats, view);
+    const epoch = view.head?.epoch ?? 0;
+    const { event } = await this.#changes.append({ type: 'recover', generation: randomUUID(), reason, givenUp, epoch });
+    return { epoch: event.seq, already: false, given_up: givenUp, given_up_count: total, ignored };
+  }
+
+  async #losses(): Promise<{ readonly beats: readonly ReportedBeat[]; readonly view: ControlView }> {
     const view = await this.#connection.read([entryKey('control')]);
-    const beats = await this.#connection.executors();
-    // Evidence of a loss: what somebody reports as contradicted, and what is held beyond the store's end.
-    const lost = beats.flatMap(({ applied, fork }) => {
-      const held = fork?.held ?? applied;
-      const beyond = held && (!view.head || held.epoch > view.head.epoch);
-      return held && (fork || beyond) ? [held] : [];
-    });
-    const givenUp = [...new Map(lost.map((held) => [held.hash, held])).values()];
-    const { event } = await this.#changes.append({ type: 'recover', generation: randomUUID(), reason, givenUp });
-    return { epoch: event.seq, already: false, given_up: givenUp };
+    return { view, beats: await this.#connection.executors() };
   }
 
   async kill(options: KillOptions): Promise<KillAnswer> {
@@ -200,8 +203,7 @@ class StoreControlPlane implements ControlPlane {
   async status(): Promise<Status> {
     const state = await this.#state();
     const head = state.head as Head;
-    const beats = await this.#connection.executors();
-    const { time, head: store } = await this.#connection.read([entryKey('control')]);
+    const { beats, head: store, time } = await this.#hearing.hear();
     const { executors } = acknowledge(beats, { head, store: store ?? head, time }, 0);
     return {
       organization_id: this.#organizationId,
@@ -304,8 +306,7 @@ class StoreControlPlane implements ControlPlane {
 
   async #acknowledgements(head: Head, since: number): Promise<KillAnswer['acknowledgements']> {
     try {
-      const beats = await this.#connection.executors();
-      const { head: store, time } = await this.#connection.read([entryKey('control')]);
+      const { beats, head: store, time } = await this.#hearing.hear();
       return acknowledge(beats, { head, store: store ?? head, time }, performance.now() - since);
     } catch (error) {
       // The change is recorded; that nobody can be heard now does not undo it.

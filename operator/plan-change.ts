@@ -13,6 +13,7 @@ import {
   KillSwitchError,
   type LogEvent,
   laterEnd,
+  MAX_EPOCH,
   MAX_REASON_LENGTH,
   type Mode,
   type Patch,
@@ -45,6 +46,8 @@ export type Command =
       readonly generation: string;
       readonly reason: string;
       readonly givenUp: readonly Head[];
+      /** What its person had read: of two that recover at once, one decides on what the other has changed already. */
+      readonly epoch?: number | undefined;
     }
   | {
       readonly type: 'kill';
@@ -253,8 +256,15 @@ function planOne(view: PlanView, command: Command, operator: Operator, commandId
   const before = view.get(kind, name);
   const wish = row.wish(command, view, commandId);
   const lost = command.type === 'recover' ? command.givenUp.map(({ epoch }) => epoch) : [];
+  const seq = Math.max(head?.epoch ?? 0, ...lost) + 1;
+  if (seq > MAX_EPOCH) {
+    throw new KillSwitchError(
+      'INVALID_STATE',
+      `There is no number left in this log after ${head?.epoch}, so it was not written by this package. Restore a backup, or wipe the store and then: kill-switch recover --reason "…"`,
+    );
+  }
   const event = sealEvent({
-    seq: Math.max(head?.epoch ?? 0, ...lost) + 1,
+    seq,
     at: view.time,
     actor: actorOf(operator),
     type: wish.type,
@@ -269,7 +279,7 @@ function planOne(view: PlanView, command: Command, operator: Operator, commandId
     }
     const named = 'epoch' in command ? command.epoch : undefined;
     const changed = before && 'epoch' in before ? before.epoch : 0;
-    if (named !== undefined && command.type !== 'recover' && changed > named) {
+    if (named !== undefined && changed > named) {
       throw new KillSwitchError(
         'CONFLICT',
         `${entryKey(kind, name)} was changed at epoch ${changed}, after what you had read (epoch ${named}). Look again (kill-switch status), then decide.`,

@@ -1,5 +1,6 @@
 import type { Verb } from '../command.ts';
 import { reasonOption } from '../arguments.ts';
+import { printable } from '../output.ts';
 
 export const verb: Verb = (command, perform) => {
   command.addOption(reasonOption()).action(
@@ -8,13 +9,20 @@ export const verb: Verb = (command, perform) => {
       const givenUp = value.given_up.map(
         ({ epoch, generation, hash }) => `  epoch ${epoch} of ${generation} (${hash})`,
       );
+      const left = value.given_up_count - givenUp.length;
+      const more = left > 0 ? [`  … and ${left} lower ones`] : [];
       return {
         value,
         text: [
           `The store is accepted as it is now, at epoch ${value.epoch}. Executors follow it again.`,
           givenUp.length === 0
             ? 'No executor has reported a change that is not in it.'
-            : `Given up, because executors had seen them and the store has them no more:\n${givenUp.join('\n')}`,
+            : `Given up, because executors had seen them and the store has them no more:\n${[...givenUp, ...more].join('\n')}`,
+          ...(value.ignored.length === 0
+            ? []
+            : [
+                `Not believed, and not in the log:\n${value.ignored.map(({ executor, why }) => `  ${printable(executor)}: ${why}`).join('\n')}`,
+              ]),
           'Kills, restrictions and everything else that was set and then lost are NOT in force any more. Look, and kill again what must not run:',
           '  kill-switch kills',
           '  kill-switch status',

@@ -1,0 +1,173 @@
+import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { type Beat, type Head, MAX_EPOCH } from '../../flags/index.ts';
+import { createKillSwitch } from '../../index.ts';
+import { type ControlPlane, openControlPlane } from '../../operator/index.ts';
+import { fileControlStore } from '../../store/file/control.ts';
+import { fileStore } from '../../store/file/index.ts';
+import type { ControlStore, ExecutorStore } from '../../store/ports.ts';
+import { redisControlStore } from '../../store/redis/control.ts';
+import { redisStore } from '../../store/redis/index.ts';
+import { hasRedis, startRedis, temporaryFolder } from '../servers/index.ts';
+
+type Stores = readonly [ExecutorStore, ControlStore];
+const STORES: Array<readonly [string, () => Promise<Stores>]> = [
+  [
+    'the file store',
+    async () => {
+      const directory = join(temporaryFolder('forged').path, 'switch');
+      return [fileStore({ directory }), fileControlStore({ directory })];
+    },
+  ],
+];
+if (hasRedis) {
+  STORES.push([
+    'Redis',
+    async () => {
+      const { url } = await startRedis();
+      return [redisStore({ url }), redisControlStore({ url })];
+    },
+  ]);
+}
+
+async function open(store: ControlStore, id = 'ann'): Promise<ControlPlane> {
+  const control = await openControlPlane({ store, operator: { id } });
+  onTestFinished(() => control.close());
+  return control;
+}
+
+let domains = 0;
+async function setUp(make: () => Promise<Stores>) {
+  const [executorStore, controlStore] = await make();
+  const control = await open(controlStore);
+  await control.init();
+  await control.setMode({ mode: 'live', reason: 'test' });
+  domains += 1;
+  const killSwitch = await createKillSwitch({
+    store: executorStore,
+    domain: `forged-${domains}`,
+    leaseMs: 1000,
+    agentId: 'honest',
+    executor: { name: 'honest' },
+  });
+  onTestFinished(() => killSwitch.close());
+  let done = 0;
+  const action = killSwitch.action({ name: 'mail.send', execute: () => (done += 1) });
+  const acts = (): Promise<void> =>
+    vi.waitFor(async () => expect(await action.attempt(null)).toMatchObject({ status: 'executed' }), 5000);
+
+  /** Reports as any executor may, whatever it says. */
+  const report = async (held: Head, against: string): Promise<void> => {
+    const executorId = randomUUID();
+    const connection = executorStore.open({
+      organizationId: 'default',
+      executorId,
+      executorName: 'liar',
+      requestTimeoutMs: 2000,
+    });
+    const at = new Date().toISOString();
+    const beat: Beat = {
+      id: executorId,
+      name: 'liar',
+      host: 'h',
+      pid: 1,
+      version: '0',
+      started_at: at,
+      at,
+      lease_ms: 5000,
+      applied: held,
+      in_flight: 0,
+      draining: 0,
+      agents: [],
+      runs: [],
+      fork: { against, held },
+    };
+    await connection.confirm(beat).catch(() => {}); // it may be refused; what it wrote is what counts
+    await connection.close();
+  };
+  return { controlStore, control, killSwitch, acts, report };
+}
+
+const forgeries: ReadonlyArray<readonly [string, (head: Head) => Head]> = [
+  ['the largest whole number', (head) => ({ ...head, epoch: Number.MAX_SAFE_INTEGER })],
+  ['the largest epoch', (head) => ({ ...head, epoch: MAX_EPOCH })],
+  ['an epoch far beyond the head', (head) => ({ ...head, epoch: head.epoch + 2_000_000 })],
+  ['a negative epoch', (head) => ({ ...head, epoch: -1 })],
+  ['half an epoch', (head) => ({ ...head, epoch: 1.5 })],
+  ['a text for an epoch', (head) => ({ ...head, epoch: '1e99' as never })],
+  ['an unknown generation', (head) => ({ ...head, epoch: head.epoch + 1, generation: 'x'.repeat(100) })],
+  ['a generation of 12 MB', (head) => ({ ...head, epoch: head.epoch + 1, generation: 'x'.repeat(12_000_000) })],
+];
+
+describe.each(STORES)('a forged report, on %s', (_name, make) => {
+  test.each(forgeries)(
+    'of %s takes no number from kills, and recover says what it did not believe',
+    async (_what, forge) => {
+      const { control, acts, report } = await setUp(make);
+      const { head } = await control.status();
+      await report({ ...forge(head), hash: 'f'.repeat(64) }, head.generation);
+
+      const { epoch, given_up } = await control.recover({ reason: 'somebody reported a fork' });
+      expect(epoch).toBe(head.epoch + 1);
+      expect(given_up).toEqual([]);
+      await acts();
+      const killed = await control.kill({ target: 'agent:other' });
+      expect(killed.epoch).toBe(epoch + 1);
+      expect(await control.recover({ reason: 'again' })).toMatchObject({ epoch: killed.epoch + 1 });
+      expect((await control.kills()).map(({ target }) => target)).toEqual(['agent:other']);
+      expect(await control.verifyLog()).toMatchObject({ ok: true, events: 5 });
+    },
+  );
+
+  test('one that could be true moves the numbers by no more than a failover can lose', async () => {
+    const { control, report, acts } = await setUp(make);
+    const { head } = await control.status();
+    await report({ ...head, epoch: head.epoch + 3, hash: 'f'.repeat(64) }, head.generation);
+    const { epoch, given_up, given_up_count } = await control.recover({ reason: 'looked at it' });
+    expect({ epoch, given_up_count }).toEqual({ epoch: head.epoch + 4, given_up_count: 1 });
+    expect(given_up).toMatchObject([{ epoch: head.epoch + 3 }]);
+    await acts();
+    await control.kill({ target: 'all' });
+  });
+});
+
+describe.each(STORES)('recover, on %s', (_name, make) => {
+  test('of two at once one decides, and the other is told that it had read less', async () => {
+    const { controlStore, control, acts } = await setUp(make);
+    const other = await open(controlStore, 'bob');
+    for (let round = 0; round < 5; round += 1) {
+      const before = await control.status();
+      const outcomes = await Promise.allSettled([control.recover({ reason: 'a' }), other.recover({ reason: 'b' })]);
+      const done = outcomes.filter(({ status }) => status === 'fulfilled');
+      const refused = outcomes.filter(({ status }) => status === 'rejected');
+      expect(done.length).toBeGreaterThan(0);
+      for (const outcome of refused) expect(outcome).toMatchObject({ reason: { code: 'CONFLICT' } });
+      expect((await control.status()).epoch).toBe(before.epoch + done.length);
+      await acts();
+    }
+    expect(await control.verifyLog()).toMatchObject({ ok: true });
+  });
+
+  test('and a kill at the same moment are both recorded', async () => {
+    const { controlStore, control, killSwitch } = await setUp(make);
+    const other = await open(controlStore, 'bob');
+    for (let round = 0; round < 8; round += 1) {
+      const [recovered, killed] = await Promise.all([
+        control.recover({ reason: 'looked at it' }),
+        other.kill({ target: `run:r${round}` }),
+      ]);
+      expect(recovered.epoch).not.toBe(killed.epoch);
+      await vi.waitFor(
+        () =>
+          expect(killSwitch.check({ runId: `run:r${round}`.slice(4) })).toMatchObject({
+            verdict: 'block',
+            cause: { kind: 'kill' },
+          }),
+        5000,
+      );
+    }
+    expect((await control.kills()).length).toBe(8);
+    expect(await control.verifyLog()).toMatchObject({ ok: true });
+  });
+});
