@@ -12,8 +12,7 @@ const head = (epoch: number, generation = G1, hash = epoch.toString(16).padStart
   recovered: false,
 });
 const beat = (name: string, applied: Head | null, fork: ReportedBeat['fork'] = null): ReportedBeat => {
-  const { problem: _problem, ...plain } = unreadableBeat(name, '');
-  return { ...plain, name, applied, fork };
+  return { ...unreadableBeat(name, ''), problem: undefined, name, applied, fork } as unknown as ReportedBeat;
 };
 const view = (store: Head | null) => ({
   head: store,
