@@ -1,5 +1,5 @@
 import { OpenFeature, type Provider, ProviderEvents } from '@openfeature/server-sdk';
-import { idProblem, invalid } from './flags/index.ts';
+import { idProblem, invalid, quoteId } from './flags/index.ts';
 import { Changes } from './guard/changes.ts';
 import { Deadlines, type ModeClient } from './guard/evaluate.ts';
 import { HANDLER_TIMEOUT_MS } from './guard/handlers.ts';
@@ -8,6 +8,7 @@ import { InFlight } from './guard/in-flight.ts';
 import { type InterventionSink, Interventions, type RedactInput } from './guard/interventions.ts';
 import { type KillSwitch, killSwitchOf } from './guard/kill-switch.ts';
 import { createMetrics } from './guard/metrics.ts';
+import { checkKeys, type Keys } from './guard/options.ts';
 import type { Guard } from './guard/guard.ts';
 import { POLL_MS } from './guard/wait.ts';
 import { Registry } from './guard/registry.ts';
@@ -42,8 +43,13 @@ export interface CreateKillSwitchOptions {
   readonly provider?: Provider | undefined;
   /** An OpenFeature client whose provider serves `kill-switch.mode`. */
   readonly client?: ModeClient | undefined;
-  /** Identity of actions outside any run; absent: they are blocked. */
+  /** Identity of actions outside any run, and of runs that name none; absent: such actions are blocked. */
   readonly agentId?: string | undefined;
+  /**
+   * True: an action outside every run is blocked, also where there is an `agentId`. Without it a callback that a pool, an emitter or a timer calls outside
+   * its run acts as `agentId`, though its run's own agent may have been killed. Default false.
+   */
+  readonly requireRun?: boolean | undefined;
   /** Default `default`. */
   readonly organizationId?: string | undefined;
   /** The OpenFeature domain it lives on; the app's own default provider is left alone. Default `kill-switch`. */
@@ -58,6 +64,20 @@ export interface CreateKillSwitchOptions {
   readonly handlerTimeoutMs?: number | undefined;
 }
 
+const OPTION_KEYS: Keys<CreateKillSwitchOptions> = {
+  store: true,
+  provider: true,
+  client: true,
+  agentId: true,
+  requireRun: true,
+  organizationId: true,
+  domain: true,
+  executor: true,
+  leaseMs: true,
+  redact: true,
+  handlerTimeoutMs: true,
+};
+
 /**
  * Wires the switch into an application: sets the provider on its domain, adds the fail-closed hook to the OpenFeature API, registers
  * this executor and starts reporting. An unreachable store is `full_stop`, not a crash: it rejects only on wrong options.
@@ -65,7 +85,8 @@ export interface CreateKillSwitchOptions {
  * @throws KillSwitchError INVALID_ARGUMENT
  */
 export async function createKillSwitch(options: CreateKillSwitchOptions): Promise<KillSwitch> {
-  const { store, provider, client, domain = 'kill-switch', organizationId = 'default' } = options;
+  checkKeys('createKillSwitch', options, OPTION_KEYS);
+  const { store, provider, client, domain = 'kill-switch', organizationId = 'default', requireRun = false } = options;
   const leaseMs = checkLeaseMs(options.leaseMs ?? 5000);
   checkOptions(options, domain, organizationId);
   // Before anything is awaited: whoever asks on this domain meanwhile would get a default of their own.
@@ -117,7 +138,9 @@ export async function createKillSwitch(options: CreateKillSwitchOptions): Promis
     changes,
     interventions,
     metrics,
-    identity: () => storage.getStore() ?? byDefault,
+    identity: () => storage.getStore() ?? (requireRun ? undefined : byDefault),
+    parent: () => storage.getStore() ?? byDefault,
+    requireRun,
     isClosed: () => closed,
     turn: createTurns(() => performance.now()),
     deadlines: new Deadlines(),
@@ -151,7 +174,10 @@ const sinkOf = ({ executorId, executorName, reports }: Replica): InterventionSin
 /** @throws KillSwitchError INVALID_ARGUMENT */
 function checkOptions(options: CreateKillSwitchOptions, domain: string, organizationId: string): void {
   checkId('agentId', options.agentId);
+  if (options.executor !== undefined) checkKeys('executor', options.executor, { name: true });
   checkId('executor.name', options.executor?.name);
+  if (typeof (options.requireRun ?? false) !== 'boolean')
+    throw invalid(`requireRun is true or false, not ${quoteId(options.requireRun)}.`);
   checkId('domain', domain);
   const problem = idProblem(organizationId);
   if (problem) throw invalid(`organizationId ${problem}.`);

@@ -10,6 +10,7 @@ import {
   quoteId,
 } from '../flags/index.ts';
 import { ActionInputError } from './errors.ts';
+import { checkKeys, type Keys } from './options.ts';
 import type { Outcome } from './outcome.ts';
 
 /** How an action is reached. */
@@ -71,11 +72,14 @@ export interface CallOptions {
   readonly idempotencyKey?: string | undefined;
 }
 
+const CALL_KEYS: Keys<CallOptions> = { signal: true, waitMs: true, approvalId: true, idempotencyKey: true };
+
 /**
  * The options of one call, each read once and before anything is decided: reading them later could run code of the caller's between the last look and `execute`.
  * @throws KillSwitchError INVALID_ARGUMENT
  */
 export function readOptions(options: CallOptions, waitMsByDefault: number): CallOptions & { readonly waitMs: number } {
+  checkKeys('a call', options, CALL_KEYS);
   const { signal, waitMs = waitMsByDefault, approvalId, idempotencyKey } = options;
   if (signal !== undefined && typeof signal?.addEventListener !== 'function')
     throw invalid('The signal of a call must be an AbortSignal.');
@@ -105,10 +109,27 @@ export type NormalisedAction<Input, Result> = ActionDefinition<Input, Result> & 
   readonly irreversible: boolean;
 };
 
+const ACTION_KEYS: Keys<ActionDefinition<unknown, unknown>> = {
+  name: true,
+  effect: true,
+  surface: true,
+  irreversible: true,
+  feature: true,
+  inputSchema: true,
+  limits: true,
+  spend: true,
+  execute: true,
+  redirect: true,
+  draft: true,
+  reverse: true,
+  describe: true,
+};
+
 /** @throws KillSwitchError INVALID_ARGUMENT */
 export function normaliseAction<Input, Result>(
   definition: ActionDefinition<Input, Result>,
 ): NormalisedAction<Input, Result> {
+  checkKeys<object>('an action', definition, ACTION_KEYS);
   const { name, effect = 'write', surface = 'tool', irreversible = false, feature, execute } = definition;
   for (const [what, id, problemOf = idProblem] of [
     ['name', name, actionNameProblem],

@@ -17,7 +17,11 @@ export interface Guard {
   readonly changes: Changes;
   readonly interventions: Interventions;
   readonly metrics: GuardMetrics;
+  /** Who acts now; nobody outside runs where `requireRun` is set. */
   readonly identity: () => Identity | undefined;
+  /** Whose child a run that opens now is. */
+  readonly parent: () => Identity | undefined;
+  readonly requireRun: boolean;
   readonly isClosed: () => boolean;
   /** Lets the event loop turn when it is time to. */
   readonly turn: () => Promise<void> | null;

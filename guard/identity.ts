@@ -16,6 +16,12 @@ export type IdentityStorage = AsyncLocalStorage<Identity>;
 
 export const createIdentityStorage = (): IdentityStorage => new AsyncLocalStorage<Identity>();
 
+/** Why a call for which nobody is named is blocked, and what to do. */
+export const unidentified = (requireRun: boolean): string =>
+  requireRun
+    ? 'this call came from outside every run, and the switch was created with requireRun: perform it inside killSwitch.run({ agentId }, …); what a pool, a batcher, an emitter or a timer calls back belongs into run.bind(…) or AsyncResource.bind(…)'
+    : 'nobody is named for this call: perform it inside killSwitch.run({ agentId }, …), or give createKillSwitch an agentId';
+
 /** @throws KillSwitchError INVALID_ARGUMENT */
 export function checkId(what: string, id: string | undefined): string | undefined {
   if (id === undefined) return undefined;

@@ -12,7 +12,9 @@ import {
 import { type ActionDefinition, type CallOptions, type GuardedAction, normaliseAction, readOptions } from './action.ts';
 import { blocked, type DecidedCall, decide } from './decide.ts';
 import { ActionStoppedError } from './errors.ts';
-import { checkId, childIdentity, type Identity, type IdentityStorage, parseLineage } from './identity.ts';
+import { actingAs, type Within } from './acting-as.ts';
+import { checkId, childIdentity, type Identity, type IdentityStorage, parseLineage, unidentified } from './identity.ts';
+import { checkKeys, keyProblem, type Keys } from './options.ts';
 import type { Outcome } from './outcome.ts';
 import { callOf, type Guard, look } from './guard.ts';
 import { perform } from './perform.ts';
@@ -74,17 +76,31 @@ export interface KillSwitchParts {
 const AT_ONCE = { waitMs: 0 } as const;
 const WITHOUT_END = { waitMs: Number.POSITIVE_INFINITY } as const;
 
+const CHECK_KEYS: Keys<CheckOptions> = {
+  agentId: true,
+  missionId: true,
+  runId: true,
+  action: true,
+  effect: true,
+  surface: true,
+  feature: true,
+};
+const RUN_KEYS: Keys<RunOptions> = { agentId: true, missionId: true, runId: true, lineage: true };
+
 const NO_STATE = deepFreeze(
   faultReading('NO_LOCAL_STATE', 'there is no store here, so the switch can only be asked by an evaluation'),
 );
 
 /** The application's side over the parts that `createKillSwitch` has wired. */
 export function killSwitchOf({ guard, storage, registry, checkpoints, close }: KillSwitchParts): KillSwitch {
+  const actions = new WeakSet<object>();
+  const isOurs = (action: object): boolean => actions.has(action);
   const run = async <Result>(options: RunOptions, work: (run: Run) => Result | Promise<Result>): Promise<Result> => {
     const mine = identityFor(guard, options);
-    const [opened, end] = openRun(guard, checkpoints, mine);
+    const within: Within = (inside) => storage.run(mine, inside);
+    const [opened, end] = openRun(guard, checkpoints, mine, actingAs(within, isOurs));
     try {
-      return await storage.run(mine, () => work(opened));
+      return await within(() => work(opened));
     } finally {
       end();
     }
@@ -107,7 +123,9 @@ export function killSwitchOf({ guard, storage, registry, checkpoints, close }: K
         if (outcome.status === 'executed' || outcome.status === 'redirected') return outcome.result;
         throw new ActionStoppedError(outcome.status, outcome.decision);
       };
-      return Object.assign(call, { attempt, definition });
+      const guarded = Object.assign(call, { attempt, definition });
+      actions.add(guarded);
+      return guarded;
     },
 
     run,
@@ -130,7 +148,7 @@ export function killSwitchOf({ guard, storage, registry, checkpoints, close }: K
 
     check(options: CheckOptions = {}): Decision {
       const call = checkedCall(guard.organizationId, options, guard.identity());
-      const problem = callProblem(call);
+      const problem = keyProblem('check', options, CHECK_KEYS) ?? callProblem(call, guard.requireRun);
       if (problem !== null) return blocked(call, { kind: 'identity', message: problem });
       return decide([guard.replica ? guard.replica.reading(call) : NO_STATE], call);
     },
@@ -141,6 +159,7 @@ export function killSwitchOf({ guard, storage, registry, checkpoints, close }: K
 
 /** The identity of a run that is about to open. @throws KillSwitchError INVALID_ARGUMENT */
 function identityFor(guard: Guard, options: RunOptions): Identity & { readonly runId: string } {
+  checkKeys('run', options, RUN_KEYS);
   const runId = checkId('runId', options.runId) ?? randomUUID();
   const own = {
     agentId: checkId('agentId', options.agentId),
@@ -148,11 +167,14 @@ function identityFor(guard: Guard, options: RunOptions): Identity & { readonly r
     runId,
   };
   const handed = options.lineage === undefined ? undefined : parseLineage(options.lineage);
-  return { ...childIdentity(guard.identity(), own, handed), runId };
+  return { ...childIdentity(guard.parent(), own, handed), runId };
 }
 
-function callProblem(call: Call): string | null {
-  if (call.agentId === undefined) return 'check() was asked about nobody: name an agentId, or call it inside a run';
+function callProblem(call: Call, requireRun: boolean): string | null {
+  if (call.agentId === undefined)
+    return requireRun
+      ? unidentified(requireRun)
+      : 'check() was asked about nobody: name an agentId, or call it inside a run';
   // One after the other: a loop over the names would cost more than the rest of check().
   return (
     nameProblem('agentId', call.agentId) ??

@@ -7,6 +7,7 @@ import { evaluateMode } from './evaluate.ts';
 import { execute } from './execute.ts';
 import { callOf, type Guard, look } from './guard.ts';
 import { callHandler } from './handlers.ts';
+import { unidentified } from './identity.ts';
 import type { Outcome } from './outcome.ts';
 import { decided, type Waiting, waitFor } from './wait.ts';
 
@@ -15,9 +16,6 @@ import { decided, type Waiting, waitFor } from './wait.ts';
  * A permit runs out where many confirmed calls keep the event loop busy one after the other: each round lets some of them start.
  */
 const MAX_ROUNDS = 100;
-
-const UNIDENTIFIED =
-  'nobody is named for this call: perform it inside killSwitch.run({ agentId }, …), or give createKillSwitch an agentId';
 
 /** What this version cannot enforce yet, or a part that is missing here: such an action never runs. */
 function unenforced<Input, Result>(guard: Guard, action: NormalisedAction<Input, Result>): string | null {
@@ -56,7 +54,8 @@ export async function perform<Input, Result>(
     guard.interventions.add(decision, call, { input, status: 'blocked', state: attempt.is });
     return { status: 'blocked', decision };
   };
-  if (identity?.agentId === undefined) return refuse(blocked(call, { kind: 'identity', message: UNIDENTIFIED }));
+  if (identity?.agentId === undefined)
+    return refuse(blocked(call, { kind: 'identity', message: unidentified(guard.requireRun) }));
 
   const onWait = (decision: Decision): void => {
     if (attempt.is !== 'waiting')

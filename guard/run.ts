@@ -9,15 +9,17 @@ import {
   quoteId,
   type Reading,
 } from '../flags/index.ts';
+import type { ActingAs } from './acting-as.ts';
 import { ActionStoppedError } from './errors.ts';
 import { evaluateMode } from './evaluate.ts';
 import { formatLineage, type Identity } from './identity.ts';
 import { callOf, type Guard, look } from './guard.ts';
+import { checkKeys } from './options.ts';
 import { findSecret } from './redact.ts';
 import { decideAndWait } from './wait.ts';
 
 /** An open run. */
-export interface Run {
+export interface Run extends ActingAs {
   readonly agentId: string | undefined;
   readonly missionId: string | undefined;
   readonly runId: string;
@@ -60,6 +62,7 @@ export function openRun(
   guard: Guard,
   keeper: CheckpointKeeper | null,
   identity: Identity & { readonly runId: string },
+  acting: ActingAs,
 ): [Run, () => void] {
   const { agentId, missionId, runId } = identity;
   const call = callOf(guard, GOING_ON, identity);
@@ -74,6 +77,7 @@ export function openRun(
   };
 
   const run: Run = {
+    ...acting,
     agentId,
     missionId,
     runId,
@@ -94,7 +98,9 @@ export function openRun(
       }
       return controller.signal;
     },
-    async checkpoint(name, state = null, { verbatim = false } = {}) {
+    async checkpoint(name, state = null, options = {}) {
+      checkKeys('checkpoint', options, { verbatim: true });
+      const { verbatim = false } = options;
       const problem = idProblem(name);
       if (problem) throw invalid(`The name of a checkpoint ${problem}.`);
       const json = toJson(state);

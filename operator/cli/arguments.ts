@@ -10,7 +10,7 @@ import {
   TARGET_TYPES,
 } from '../../flags/index.ts';
 import { parseDuration, parseTime } from './duration.ts';
-import { closest } from './suggest.ts';
+import { closest } from '../../flags/closest.ts';
 
 const didYouMean = (word: string, words: readonly string[]): string => {
   const meant = closest(word, words);

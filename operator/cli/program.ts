@@ -7,7 +7,7 @@ import { type Answer, type Context, EXIT, type ExitCode, type Lines, type Perfor
 import { CommandError } from './command-error.ts';
 import { printable, toJson, withoutCredentials } from './output.ts';
 import { DEFAULT_STORE, parseStoreUrl, type Store } from './store-url.ts';
-import { closest } from './suggest.ts';
+import { closest } from '../../flags/closest.ts';
 import { GROUPS, VERBS, type VerbRow } from './verbs.ts';
 
 /** The process, as far as the command has to do with it. */

@@ -84,6 +84,8 @@ async function setUp() {
       changes,
       interventions: new Interventions({ executorId: 'e', executorName: 'e', record: async () => {} }),
       metrics: { decided: () => {}, stopped: () => {}, close: () => {} },
+      parent: () => undefined,
+      requireRun: false,
       identity: () => storage.getStore(),
       isClosed: () => false,
       turn: () => null,

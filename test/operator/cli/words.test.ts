@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { shellWord } from '../../../flags/index.ts';
 import { formatDuration, parseDuration, parseTime } from '../../../operator/cli/duration.ts';
 import { printable, table, toJson, withoutCredentials } from '../../../operator/cli/output.ts';
-import { closest } from '../../../operator/cli/suggest.ts';
+import { closest } from '../../../flags/closest.ts';
 
 describe('durations and times', () => {
   test('a duration has its unit, and is in milliseconds', () => {

@@ -1,0 +1,49 @@
+import { invalid, quoteId } from '../flags/index.ts';
+import type { CallOptions, GuardedAction } from './action.ts';
+import type { Outcome } from './outcome.ts';
+
+/** Calls a function as one run. */
+export type Within = <Result>(inside: () => Result) => Result;
+
+/** What a run does in its own name whatever context it is asked in: one that a pool, a batcher, an emitter or a timer calls in may be another run's, or nobody's. */
+export interface ActingAs {
+  /** The same function, which then works as this run whoever calls it; also after the run has ended, so that kills still reach it. */
+  bind<This, Args extends unknown[], Result>(
+    work: (this: This, ...args: Args) => Result,
+  ): (this: This, ...args: Args) => Result;
+  /** `action(input, options)` as this run. */
+  call<Input, Result>(action: GuardedAction<Input, Result>, input: Input, options?: CallOptions): Promise<Result>;
+  /** `action.attempt(input, options)` as this run. */
+  attempt<Input, Result>(
+    action: GuardedAction<Input, Result>,
+    input: Input,
+    options?: CallOptions,
+  ): Promise<Outcome<Result>>;
+}
+
+/** @param isOurs whether an action is one of the switch that the run belongs to: one of another would not know this run, and act as somebody else */
+export function actingAs(within: Within, isOurs: (action: object) => boolean): ActingAs {
+  const check = (action: { readonly definition: { readonly name: string } }): void => {
+    if (isOurs(Object(action))) return;
+    const name: unknown = Object(Object(action).definition).name;
+    throw invalid(
+      `${name === undefined ? 'This' : quoteId(name)} is no action of the switch that this run belongs to: give the run what killSwitch.action(…) of the same switch returned.`,
+    );
+  };
+  return {
+    bind(work) {
+      if (typeof work !== 'function') throw invalid(`run.bind takes a function, not ${quoteId(work)}.`);
+      return function (...args) {
+        return within(() => work.apply(this, args));
+      };
+    },
+    async call(action, input, options) {
+      check(action);
+      return within(() => action(input, options));
+    },
+    async attempt(action, input, options) {
+      check(action);
+      return within(() => action.attempt(input, options));
+    },
+  };
+}

@@ -1,0 +1,74 @@
+import { OpenFeature } from '@openfeature/server-sdk';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createKillSwitch, type KillSwitch } from '../../index.ts';
+import { memoryStore } from '../../store/memory/index.ts';
+
+let killSwitch: KillSwitch;
+beforeAll(async () => {
+  killSwitch = await createKillSwitch({ store: memoryStore(), agentId: 'x' });
+});
+afterAll(async () => {
+  await killSwitch.close();
+  await OpenFeature.clearProviders();
+  OpenFeature.clearHooks();
+});
+
+const store = memoryStore();
+const execute = (): number => 1;
+const create = (options: object) => () => createKillSwitch({ store, domain: 'options', ...options });
+const run = (options: object) => () => killSwitch.run(options, () => 1);
+const call = (options: object) => () => killSwitch.action({ name: 'a.b', execute })(undefined, options);
+const attempt = (options: object) => () => killSwitch.action({ name: 'a.b', execute }).attempt(undefined, options);
+const define = (options: object) => async () => killSwitch.action({ name: 'a.c', execute, ...options });
+const job = (options: object) => async () => killSwitch.job(options, () => 1);
+const checkpoint = (options: object) => () => killSwitch.run({}, (opened) => opened.checkpoint('one', null, options));
+
+describe('an option that does not exist is refused, with the one that was probably meant', () => {
+  test.each([
+    [create({ agentID: 'x' }), 'createKillSwitch', 'agentID', 'agentId'],
+    [create({ requireRuns: true }), 'createKillSwitch', 'requireRuns', 'requireRun'],
+    [create({ executor: { nmae: 'x' } }), 'executor', 'nmae', 'name'],
+    [run({ mission: 'm' }), 'run', 'mission', 'missionId'],
+    [job({ agentid: 'x' }), 'run', 'agentid', 'agentId'],
+    [call({ timeout: 1 }), 'a call', 'timeout', undefined],
+    [attempt({ waitms: 1 }), 'a call', 'waitms', 'waitMs'],
+    [define({ irreversable: true }), 'an action', 'irreversable', 'irreversible'],
+    [checkpoint({ verbatm: true }), 'checkpoint', 'verbatm', 'verbatim'],
+  ])('%o %s: %s', async (make, where, key, meant) => {
+    await expect(make()).rejects.toMatchObject({
+      code: 'INVALID_ARGUMENT',
+      message: expect.stringMatching(
+        `^There is no option "${key}" of ${where} in this version\\. ${meant ? `Did you mean "${meant}"\\?` : 'There are: '}`,
+      ),
+    });
+  });
+
+  test.each([
+    [run({ context: {} }), 'context', 'There are: agentId, missionId, runId, lineage.'],
+    [define({ approvals: 1 }), 'approvals', 'There are: name, effect'],
+    [define({ journal: true }), 'journal', 'There are: name, effect'],
+  ])('so is one of a part that is not built yet: %o %s', async (make, key, help) => {
+    await expect(make()).rejects.toMatchObject({
+      code: 'INVALID_ARGUMENT',
+      message: expect.stringContaining(`"${key}"`),
+    });
+    await expect(make()).rejects.toMatchObject({ message: expect.stringContaining(help) });
+  });
+
+  test('what is no object is refused too, and what Object has is no option', async () => {
+    await expect(createKillSwitch(undefined as never)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+    await expect(killSwitch.run('x' as never, () => 1)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+    await expect(run({ toString: 1 })()).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+    await expect(create({ requireRun: 'yes' })()).rejects.toMatchObject({
+      code: 'INVALID_ARGUMENT',
+      message: expect.stringContaining('"yes"'),
+    });
+  });
+
+  test('check() blocks instead', () => {
+    expect(killSwitch.check({ agentID: 'another' } as never)).toMatchObject({
+      verdict: 'block',
+      cause: { kind: 'identity', message: expect.stringContaining('"agentId"') },
+    });
+  });
+});
