@@ -6,8 +6,6 @@ export const MAX_ID_LENGTH = 512;
 // C0, DEL, C1 and the Unicode line separators: they forge lines in logs and terminals, and flagd's schema allows no line break in a key. Lone surrogates have no UTF-8 form, so their hash would depend on the encoder.
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this looks for.
 const CONTROL = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/;
-// biome-ignore lint/suspicious/noControlCharactersInRegex: as above; JSON escapes the others.
-const UNESCAPED = /[\u007f-\u009f\u2028\u2029]/g;
 
 /**
  * Why this text cannot be given as an id, or null when it can. A lone `*` looks as if it stood for everyone, and would be one id like any other:
@@ -34,12 +32,3 @@ export const idSchema = z.string().superRefine((id, context) => {
   const problem = textProblem(id);
   if (problem) context.addIssue({ code: 'custom', message: problem });
 });
-
-/** A short, printable form of an id for messages: no control character of it reaches a terminal. */
-export const quoteId = (id: unknown): string => {
-  const text = (JSON.stringify(id) ?? String(id)).replace(
-    UNESCAPED,
-    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );
-  return text.length > 80 ? `${text.slice(0, 76)}…"` : text;
-};

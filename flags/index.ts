@@ -15,10 +15,10 @@ export {
 export * from './fold.ts';
 export { deepFreeze } from './freeze.ts';
 export * from './hash-chain.ts';
-export { idProblem, idSchema, MAX_ID_LENGTH, quoteId, textProblem } from './ids.ts';
+export { idProblem, idSchema, MAX_ID_LENGTH, textProblem } from './ids.ts';
 export * from './lease.ts';
 export * from './modes.ts';
-export { shellWord } from './printable.ts';
+export { escapeUnseen, oddity, printable, quoteId, shellWord, shownId } from './printable.ts';
 export * from './reading.ts';
 export * from './records.ts';
 export * from './reports.ts';

@@ -1,3 +1,70 @@
+// What a terminal does not show, or shows as something else: C0 and C1 (they steer it), line separators, everything without a glyph (zero-width characters, soft
+// hyphens, marks that turn the direction of writing, tags, fillers, selectors), spaces that look like the usual one, halves of surrogate pairs.
+const UNSEEN =
+  /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000\u2800]|\p{Surrogate}/gu;
+
+// A character with the marks, or the parts of a Korean syllable, that follow it: only within one of these can two spellings look the same.
+const COMPOSED = /.[\p{M}\u1160-\u11ff]+|[^\p{ASCII}]/gsu;
+const NOT_ASCII = /[^\p{ASCII}]/gu;
+
+/** A character as JSON, and as JavaScript, writes it. */
+const escaped = (character: string): string =>
+  Array.from(
+    { length: character.length },
+    (_, at) => `\\u${character.charCodeAt(at).toString(16).padStart(4, '0')}`,
+  ).join('');
+
+/**
+ * The text with everything escaped that would not be seen, or that a differently spelt text looks like: what is not in Unicode's composed form (NFC), too.
+ * Letters of two alphabets that look alike stay as they are: that is a matter of tables and typefaces, not of a rule.
+ */
+export const escapeUnseen = (text: string): string =>
+  text
+    .replace(UNSEEN, escaped)
+    .replace(COMPOSED, (part) => (part.normalize('NFC') === part ? part : part.replace(NOT_ASCII, escaped)));
+
+const NAMED: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' };
+
+/** Text from the store or the command line, fit for one line of a terminal. Twice is as good as once. */
+export const printable = (text: string): string =>
+  escapeUnseen(text.replace(/[\n\r\t]/g, (character) => NAMED[character] ?? ''));
+
+/** In quotes. A mark at the beginning would change what stands before it. */
+const quote = (value: unknown): string =>
+  escapeUnseen(
+    (JSON.stringify(value) ?? String(value)).replace(
+      /^("(?:[a-z]+:)?)(\p{M}+)/u,
+      (_, start: string, marks: string) => start + escaped(marks),
+    ),
+  );
+
+/** A short, printable form of an id for messages, in quotes. */
+export const quoteId = (id: unknown): string => {
+  const text = quote(id);
+  return text.length > 80 ? `${text.slice(0, 76)}…"` : text;
+};
+
+/** An id or a name as it is shown: as it is, or whole and in quotes where it could be taken for another. */
+export const shownId = (id: string): string =>
+  oddity(id) !== null || id === '' || id.startsWith('"') ? quote(id) : id;
+
+/** Why an id, or the id of a target, could be taken for another by who reads it, or null. */
+export function oddity(id: string): string | null {
+  if (/^(?:[a-z]+:)?\s|\s$/u.test(id)) return 'has white space at an end';
+  if (id.search(UNSEEN) >= 0) return 'has characters that cannot be seen, or that look like a space';
+  if (/^(?:[a-z]+:)?\p{M}/u.test(id)) return 'begins with a mark that belongs to the character before it';
+  return escapeUnseen(id) === id ? null : 'is not spelt in the usual composed form of Unicode (NFC)';
+}
+
 /** A word as a shell takes it. */
-export const shellWord = (word: string): string =>
-  /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+export const shellWord = (word: string): string => {
+  if (/^[\w@%+=:,./-]+$/.test(word)) return word;
+  const ascii = escapeUnseen(word);
+  return ascii === word
+    ? `'${word.replaceAll("'", `'\\''`)}'`
+    : `$'${escapeUnseen(word.replace(/[\\']/g, '\\$&')).replace(/\\ud[89ab]..\\ud[c-f]../g, wideEscape)}'`;
+};
+
+/** Shells write a character beyond the first 65,536 as one. */
+const wideEscape = (pair: string): string =>
+  `\\U${(JSON.parse(`"${pair}"`).codePointAt(0) ?? 0).toString(16).padStart(8, '0')}`;

@@ -1,7 +1,7 @@
 import { type Call, callFromContext, contextFromCall } from './context.ts';
 import type { Cause } from './decision.ts';
-import { quoteId } from './ids.ts';
 import { type Mode, SAFE_MODE, strictness } from './modes.ts';
+import { quoteId } from './printable.ts';
 import type { ActiveKill } from './records.ts';
 import { AUTONOMY_FLOORS, FEATURE_FLOORS } from './stages.ts';
 import type { State } from './state.ts';

@@ -1,6 +1,6 @@
 import { invalid } from './errors.ts';
-import { idProblem, quoteId, textProblem } from './ids.ts';
-import { shellWord } from './printable.ts';
+import { idProblem, textProblem } from './ids.ts';
+import { quoteId, shellWord } from './printable.ts';
 
 /** What can be restricted, as the first word of a target. `all` stands alone; the others are followed by `:` and an id. */
 export const TARGET_TYPES = Object.freeze(['all', 'agent', 'mission', 'run', 'action', 'feature', 'surface'] as const);

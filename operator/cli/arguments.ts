@@ -29,31 +29,35 @@ export const oneOf =
 export const MODE_HELP = `one of ${MODES.join(', ')}`;
 export const parseMode: (text: string) => Mode = oneOf('a mode', MODES);
 
+/** An argument that is an id, or has one: one that could be taken for another is warned of. */
+export class IdArgument extends Argument {}
+
 /** What a verb restricts. A bare word is refused with the form to paste: it could be an agent, a mission or a run. `read`: which targets it takes. */
 export const targetArgument = (verb: string, rest = '', read: typeof parseTarget = parseTarget): Argument =>
-  new Argument('<target>', 'all, agent:ID, mission:ID, run:ID, action:PATTERN, feature:NAME or surface:NAME').argParser(
-    (text) => {
-      const colon = text.indexOf(':');
-      const type = colon < 0 ? text : text.slice(0, colon);
-      const toPaste = (target: string): string => `kill-switch ${verb} ${shellWord(target)}${rest}`;
-      if ((TARGET_TYPES as readonly string[]).includes(type)) {
-        read(text, toPaste);
-        return text;
-      }
-      const meant = closest(type, TARGET_TYPES);
-      if (colon >= 0) {
-        const hint = meant === undefined ? '' : ` Did you mean ${shellWord(`${meant}${text.slice(colon)}`)}?`;
-        throw invalid(`${quoteId(text)} is not a target: it begins with one of ${TARGET_TYPES.join(', ')}.${hint}`);
-      }
-      if (meant === 'all') throw invalid(`${quoteId(text)} is not a target. Did you mean all?`);
-      read(text, toPaste); // refuses it, with the form to paste
+  new IdArgument(
+    '<target>',
+    'all, agent:ID, mission:ID, run:ID, action:PATTERN, feature:NAME or surface:NAME',
+  ).argParser((text) => {
+    const colon = text.indexOf(':');
+    const type = colon < 0 ? text : text.slice(0, colon);
+    const toPaste = (target: string): string => `kill-switch ${verb} ${shellWord(target)}${rest}`;
+    if ((TARGET_TYPES as readonly string[]).includes(type)) {
+      read(text, toPaste);
       return text;
-    },
-  );
+    }
+    const meant = closest(type, TARGET_TYPES);
+    if (colon >= 0) {
+      const hint = meant === undefined ? '' : ` Did you mean ${shellWord(`${meant}${text.slice(colon)}`)}?`;
+      throw invalid(`${quoteId(text)} is not a target: it begins with one of ${TARGET_TYPES.join(', ')}.${hint}`);
+    }
+    if (meant === 'all') throw invalid(`${quoteId(text)} is not a target. Did you mean all?`);
+    read(text, toPaste); // refuses it, with the form to paste
+    return text;
+  });
 
 /** The name of a feature, limit, action or executor. */
 export const nameArgument = (name: string, what: string): Argument =>
-  new Argument(`<${name}>`, what).argParser((text) => {
+  new IdArgument(`<${name}>`, what).argParser((text) => {
     const problem = idProblem(text);
     if (problem) throw invalid(`${quoteId(text)} is not ${what}: it ${problem}.`);
     return text;

@@ -1,5 +1,5 @@
-import type { LogEvent } from '../../flags/index.ts';
-import { printable, quoted, shortTime, toJson } from './output.ts';
+import { type LogEvent, shownId } from '../../flags/index.ts';
+import { quoted, shortTime, toJson } from './output.ts';
 
 type Data = Readonly<Record<string, unknown>>;
 
@@ -22,12 +22,12 @@ const SAID: Readonly<Record<string, (data: Data) => readonly unknown[]>> = {
   flags: ({ definition }) => Object.keys((definition as { readonly flags?: object } | null)?.flags ?? {}),
 };
 
-const word = (value: unknown): string => (typeof value === 'string' ? printable(value) : toJson(value));
+const word = (value: unknown): string => (typeof value === 'string' ? shownId(value) : toJson(value));
 
 /** One event in one line, whatever is in it. */
 export function eventLine({ seq, at, actor, type, data, reason }: LogEvent): string {
   const words = Object.hasOwn(SAID, type) ? SAID[type]?.(data) : [data];
   const what = (words ?? []).map(word).join(' ');
   const why = reason === null ? '' : quoted(reason);
-  return [String(seq), at, printable(actor), printable(type), what, why].filter((part) => part !== '').join('  ');
+  return [String(seq), at, shownId(actor), shownId(type), what, why].filter((part) => part !== '').join('  ');
 }

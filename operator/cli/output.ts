@@ -1,30 +1,24 @@
-const hex = (character: string): string => `\\u${(character.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`;
+import { escapeUnseen, printable, shownId } from '../../flags/index.ts';
 
-// C0, DEL, C1, line and paragraph separators, marks that turn the direction of writing, and halves of surrogate pairs: they forge what a terminal shows.
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this looks for.
-const UNPRINTABLE = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]|\p{Surrogate}/gu;
-
-const NAMED: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' };
-
-/** Text from the store or the command line, fit for one line of a terminal. */
-export const printable = (text: string): string =>
-  text.replace(UNPRINTABLE, (character) => NAMED[character] ?? hex(character));
-
-/** The same in quotes, as reasons are shown. */
+/** A reason in quotes, as reasons are shown. */
 export const quoted = (text: string): string => `"${printable(text)}"`;
 
-/** JSON that is safe in a terminal: `JSON.stringify` leaves everything above C0 as it is. */
+/** JSON in which nothing is hidden and nothing steers a terminal: `JSON.stringify` leaves everything above C0 as it is. */
 export const toJson = (value: unknown, indent?: number): string =>
-  (JSON.stringify(value, null, indent) ?? 'null').replace(UNPRINTABLE, (character) =>
-    character === '\n' ? character : hex(character),
-  );
+  (JSON.stringify(value, null, indent) ?? 'null').split('\n').map(escapeUnseen).join('\n');
+
+/** What stands in a table: a text from outside is shown as an id is; `{ ready }` is text that has been made fit already. */
+export type Cell = string | number | null | { readonly ready: string };
+
+const cellText = (cell: Cell): string =>
+  cell === null ? '-' : typeof cell === 'object' ? cell.ready : shownId(String(cell));
 
 const WIDEST = 40;
 const width = (cell: string): number => [...cell].length;
 
 /** Columns under their headings; a long cell pushes the rest of its row aside, so that nothing has to be cut. */
-export function table(headings: readonly string[], rows: readonly (readonly (string | number | null)[])[]): string {
-  const cells = [headings, ...rows.map((row) => row.map((cell) => printable(String(cell ?? '-'))))];
+export function table(headings: readonly string[], rows: readonly (readonly Cell[])[]): string {
+  const cells = [headings, ...rows.map((row) => row.map(cellText))];
   const widths = headings.map((_, column) =>
     Math.min(WIDEST, Math.max(...cells.map((row) => width(row[column] ?? '')))),
   );

@@ -1,11 +1,12 @@
 import { Command, CommanderError, Option } from 'commander';
-import { invalid, isKillSwitchError, messageOf } from '../../flags/index.ts';
+import { invalid, isKillSwitchError, messageOf, oddity, printable, shownId } from '../../flags/index.ts';
 import { VERSION } from '../../store/replica.ts';
 import type { ControlPlane } from '../control-plane.ts';
 import { openControlPlane } from '../open.ts';
+import { IdArgument } from './arguments.ts';
 import { type Answer, type Context, EXIT, type ExitCode, type Lines, type Perform } from './command.ts';
 import { CommandError } from './command-error.ts';
-import { printable, toJson, withoutCredentials } from './output.ts';
+import { toJson, withoutCredentials } from './output.ts';
 import { DEFAULT_STORE, parseStoreUrl, type Store } from './store-url.ts';
 import { closest } from '../../flags/closest.ts';
 import { GROUPS, VERBS, type VerbRow } from './verbs.ts';
@@ -35,8 +36,16 @@ export async function runCommand(io: Io): Promise<ExitCode> {
   let exitCode: ExitCode = EXIT.done;
   const program = buildProgram((run) => async (...given) => {
     const globals: Globals = program.opts();
-    await withContext(globals, io, async (context) => {
-      exitCode = await print(await run(context, ...given), globals.json === true, io);
+    const warnings: string[] = [];
+    await withContext(globals, io, warnings, async (context) => {
+      const command = given.at(-1);
+      if (command instanceof Command) {
+        const typed = command.registeredArguments.map((argument, at) =>
+          argument instanceof IdArgument ? command.processedArgs[at] : [],
+        );
+        for (const id of typed.flat()) warnOf(id, context.note, warnings);
+      }
+      exitCode = await print(await run(context, ...given), globals.json === true ? warnings : null, io);
     });
   });
   try {
@@ -101,7 +110,22 @@ function buildProgram(perform: Perform): Program {
   return program;
 }
 
-async function withContext(globals: Globals, io: Io, work: (context: Context) => Promise<void>): Promise<void> {
+/** An id is taken as it was typed, whatever it looks like. */
+function warnOf(id: unknown, note: Context['note'], warnings: string[]): void {
+  if (typeof id !== 'string') return;
+  const problem = oddity(id);
+  if (problem === null) return;
+  const warning = `Warning: ${shownId(id)} ${problem}. It is taken exactly as it was typed, and is another than what looks the same.`;
+  warnings.push(warning);
+  note(warning);
+}
+
+async function withContext(
+  globals: Globals,
+  io: Io,
+  warnings: string[],
+  work: (context: Context) => Promise<void>,
+): Promise<void> {
   const setting = (option: keyof Globals & string, name: string, otherwise: () => string): string => {
     const given = globals[option] ?? io.env[name];
     if (given === undefined) return otherwise();
@@ -123,6 +147,7 @@ async function withContext(globals: Globals, io: Io, work: (context: Context) =>
     control() {
       opened ??= (async () => {
         const operator = { id: setting('operator', 'KILL_SWITCH_OPERATOR', () => io.user()) };
+        warnOf(operator.id, context.note, warnings);
         const { location } = context.store;
         waiting = setTimeout(() => context.note(`Waiting for ${location} … (Ctrl-C gives up)`), PATIENCE_MS);
         return openControlPlane({ store: await context.store.control(), organizationId, operator });
@@ -139,6 +164,7 @@ async function withContext(globals: Globals, io: Io, work: (context: Context) =>
       return io.untilInterrupted();
     },
   };
+  warnOf(organizationId, context.note, warnings);
   try {
     await work(context);
   } finally {
@@ -157,7 +183,9 @@ async function closeQuietly(opened: Promise<ControlPlane> | undefined): Promise<
   clearTimeout(timer);
 }
 
-async function print(result: Answer | Lines, json: boolean, io: Io): Promise<ExitCode> {
+/** @param warnings what stands beside the value in JSON; null: no JSON is asked for */
+async function print(result: Answer | Lines, warnings: readonly string[] | null, io: Io): Promise<ExitCode> {
+  const json = warnings !== null;
   if ('lines' in result) {
     for await (const { value, text } of result.lines) {
       const line = `${json ? toJson(value) : forPeople(text)}\n`;
@@ -167,9 +195,14 @@ async function print(result: Answer | Lines, json: boolean, io: Io): Promise<Exi
     return EXIT.done;
   }
   if (io.watched) io.err('\r\u001b[K');
-  await io.out(`${json ? toJson(result.value, 2) : forPeople(result.text)}\n`);
+  await io.out(`${json ? toJson(withWarnings(result.value, warnings), 2) : forPeople(result.text)}\n`);
   return result.exitCode ?? EXIT.done;
 }
+
+const withWarnings = (value: unknown, warnings: readonly string[]): unknown =>
+  warnings.length > 0 && typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? { ...value, warnings }
+    : value;
 
 /** Lines are ours; within them nothing may steer a terminal, whatever a verb forgot. */
 const forPeople = (text: string): string => text.split('\n').map(printable).join('\n');

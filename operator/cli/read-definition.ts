@@ -1,7 +1,6 @@
 import { readFile } from 'node:fs/promises';
-import { messageOf } from '../../flags/index.ts';
+import { messageOf, printable } from '../../flags/index.ts';
 import { CommandError } from './command-error.ts';
-import { printable } from './output.ts';
 
 /** The text of a file that a person named. @throws CommandError FILE_UNREADABLE */
 export async function readText(path: string): Promise<string> {

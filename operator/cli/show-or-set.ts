@@ -1,7 +1,6 @@
-import { invalid } from '../../flags/index.ts';
+import { invalid, shownId } from '../../flags/index.ts';
 import type { ChangeAnswer, ChangeOptions, ControlPlane, Status } from '../control-plane.ts';
 import type { Answer, Context } from './command.ts';
-import { printable } from './output.ts';
 
 /** The answer to a change. */
 export const changed = <T extends ChangeAnswer>(value: T, what: string): Answer => ({
@@ -30,7 +29,7 @@ export async function showOrSet<K extends string, V extends string | number>(
   const control = await context.control();
   if (value !== undefined) {
     const answer = await set(control, name, value, options);
-    return changed({ [noun]: name, [field]: value, ...answer }, `${noun} ${printable(name)} is ${value}`);
+    return changed({ [noun]: name, [field]: value, ...answer }, `${noun} ${shownId(name)} is ${value}`);
   }
   if (options.reason !== undefined || options.epoch !== undefined) {
     throw invalid(`To show the ${noun} leave out --reason and --epoch; to set it, say its ${field} too.`);
@@ -40,6 +39,6 @@ export async function showOrSet<K extends string, V extends string | number>(
   const found = Object.hasOwn(values, name) ? (values[name] as V) : undefined;
   return {
     value: { [noun]: name, [field]: found ?? absent.value, set: found !== undefined, epoch: status.epoch },
-    text: `${noun} ${printable(name)} ${found === undefined ? `is not set: ${absent.why}` : `is ${found}`}.`,
+    text: `${noun} ${shownId(name)} ${found === undefined ? `is not set: ${absent.why}` : `is ${found}`}.`,
   };
 }

@@ -1,12 +1,12 @@
 import { Option, type Command } from 'commander';
-import { type Mode, shellWord } from '../../flags/index.ts';
+import { type Mode, printable, shellWord, shownId } from '../../flags/index.ts';
 import { type Acknowledgements, allStopped, type ExecutorAcknowledgement } from '../acknowledge.ts';
 import type { KillAnswer } from '../control-plane.ts';
 import { untilOption, waitOption } from './arguments.ts';
 import { type Answer, type Context, EXIT } from './command.ts';
 import { formatDuration } from './duration.ts';
-import { count, printable, quoted, shortTime, table } from './output.ts';
-import { problems, shownId, stateText } from './tables.ts';
+import { count, quoted, shortTime, table } from './output.ts';
+import { problems, stateText } from './tables.ts';
 
 /** What `kill`, `pause` and `restrict` take. */
 export interface StopOptions {
@@ -69,11 +69,11 @@ export async function stop(
 
 function stands({ kill, epoch, already }: KillAnswer, asked: Mode): string {
   const until = kill.expires_at === null ? '' : `, until ${shortTime(kill.expires_at)}`;
-  const who = `${printable(kill.killed_by)} at ${shortTime(kill.killed_at)}${kill.reason === null ? '' : `: ${quoted(kill.reason)}`}`;
+  const who = `${shownId(kill.killed_by)} at ${shortTime(kill.killed_at)}${kill.reason === null ? '' : `: ${quoted(kill.reason)}`}`;
   const stricter = kill.mode === asked ? '' : ` You asked for ${asked}: the stricter ${kill.mode} stands.`;
   return already
-    ? `${printable(kill.target)} was already ${kill.mode}${until} (by ${who}).${stricter} That you asked too is recorded, at epoch ${epoch}.`
-    : `${printable(kill.target)} is ${kill.mode}${until}, at epoch ${epoch}.${stricter}`;
+    ? `${shownId(kill.target)} was already ${kill.mode}${until} (by ${who}).${stricter} That you asked too is recorded, at epoch ${epoch}.`
+    : `${shownId(kill.target)} is ${kill.mode}${until}, at epoch ${epoch}.${stricter}`;
 }
 
 const headline = ({ total, drained, elapsed_ms }: Acknowledgements): string =>

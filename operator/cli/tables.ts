@@ -1,8 +1,8 @@
-import type { Intervention, KillRecord } from '../../flags/index.ts';
+import { type Intervention, type KillRecord, printable, shownId } from '../../flags/index.ts';
 import type { ExecutorAcknowledgement } from '../acknowledge.ts';
 import type { SurfaceRow } from '../control-plane.ts';
 import { formatDuration } from './duration.ts';
-import { printable, quoted, shortTime, table } from './output.ts';
+import { quoted, shortTime, table } from './output.ts';
 
 /** Active kills; the target comes as it is pasted into `revive`. */
 export const killTable = (kills: readonly KillRecord[]): string =>
@@ -14,7 +14,7 @@ export const killTable = (kills: readonly KillRecord[]): string =>
       shortTime(killed_at),
       expires_at && shortTime(expires_at),
       killed_by,
-      reason === null ? null : quoted(reason),
+      reason === null ? null : { ready: quoted(reason) },
     ]),
   );
 
@@ -33,9 +33,6 @@ export const problems = (executors: readonly ExecutorAcknowledgement[]): string 
 /** A report without a time of its own counts as this old and older, in milliseconds. */
 const NEVER_MS = 20 * 365 * 86_400_000;
 
-/** An id as it is shown, and as `executors forget` takes it. */
-export const shownId = (id: string): string => (id === '' ? '""' : printable(id));
-
 /** Executors with their state, how long ago each was heard, and what is wrong with reports that do not count. */
 export const executorTable = (executors: readonly ExecutorAcknowledgement[]): string =>
   table(
@@ -48,7 +45,7 @@ export const executorTable = (executors: readonly ExecutorAcknowledgement[]): st
       draining,
       age_ms > NEVER_MS ? 'never' : `${formatDuration(age_ms)} ago`,
       host === '' ? null : `${host}/${pid}`,
-      shownId(id),
+      id,
     ]),
   ) + problems(executors);
 
@@ -64,7 +61,7 @@ export const interventionTable = (interventions: readonly Intervention[]): strin
       run_id,
       proposal ? 'proposal' : status,
       mode,
-      causeText(cause),
+      { ready: causeText(cause) },
     ]),
   );
 
@@ -72,9 +69,9 @@ const causeText = (cause: Readonly<Record<string, unknown>>): string => {
   const named = [cause['target'], cause['feature'], cause['action'], cause['code']].find(
     (part) => typeof part === 'string',
   );
-  const by = typeof cause['killed_by'] === 'string' ? ` by ${cause['killed_by']}` : '';
+  const by = typeof cause['killed_by'] === 'string' ? ` by ${shownId(cause['killed_by'])}` : '';
   const reason = typeof cause['reason'] === 'string' ? ` ${quoted(cause['reason'])}` : '';
-  return `${String(cause['kind'])}${named === undefined ? '' : ` ${String(named)}`}${by}${reason}`;
+  return `${printable(String(cause['kind']))}${named === undefined ? '' : ` ${shownId(String(named))}`}${by}${reason}`;
 };
 
 /** What can act, where, and what is missing. */

@@ -166,7 +166,6 @@ describe.concurrent('an id', () => {
             : [[`revive ${type}`, () => control.revive({ target: `${type}:${id}`, reason: 'a test' })] as const]),
         ]),
       ),
-      forgetExecutor: () => control.forgetExecutor(id),
       setFeature: () => control.setFeature({ name: id, stage: 'live', reason: 'a test' }),
       setLimit: () => control.setLimit({ name: id, value: 1, reason: 'a test' }),
       setAutonomy: () => control.setAutonomy({ action: id, stage: 'trusted', reason: 'a test' }),

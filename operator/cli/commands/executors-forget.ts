@@ -1,8 +1,7 @@
+import { shownId } from '../../../flags/index.ts';
 import { Argument } from 'commander';
 import type { Verb } from '../command.ts';
 import { CommandError } from '../command-error.ts';
-import { printable } from '../output.ts';
-import { shownId } from '../tables.ts';
 
 export const verb: Verb = (command, perform) => {
   // Any id: one that nobody can report under, too, was written by somebody and must be removable.
@@ -20,7 +19,7 @@ export const verb: Verb = (command, perform) => {
       await control.forgetExecutor(executor.id);
       return {
         value: { forgotten: executor },
-        text: `${printable(executor.name)} (${shownId(executor.id)}) is out of the count. If it still runs, it comes back with its next report.`,
+        text: `${shownId(executor.name)} (${shownId(executor.id)}) is out of the count. If it still runs, it comes back with its next report.`,
       };
     }),
   );

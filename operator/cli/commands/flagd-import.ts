@@ -1,9 +1,9 @@
-import { messageOf } from '../../../flags/index.ts';
+import { messageOf, printable } from '../../../flags/index.ts';
 import { parseFlagsDefinition } from '../../flags-definition.ts';
 import { epochOption, reasonOption } from '../arguments.ts';
 import type { Verb } from '../command.ts';
 import { CommandError } from '../command-error.ts';
-import { count, printable } from '../output.ts';
+import { count } from '../output.ts';
 import { readJson } from '../read-definition.ts';
 
 export const verb: Verb = (command, perform) => {

@@ -1,3 +1,4 @@
+import { printable, shownId } from '../../../flags/index.ts';
 import {
   type FlagdFilesValidation,
   type FlagdValidation,
@@ -5,7 +6,7 @@ import {
   validateFlagdFiles,
 } from '../../flagd-validate.ts';
 import { EXIT, type Verb } from '../command.ts';
-import { count, printable } from '../output.ts';
+import { count } from '../output.ts';
 import { readText } from '../read-definition.ts';
 
 export const verb: Verb = (command, perform) => {
@@ -31,7 +32,7 @@ const reportAll = ({ files, shared }: FlagdFilesValidation): string =>
     ...(shared.length === 0
       ? ['No flag is in two of these files.']
       : shared.flatMap(({ severity, key, message, files: owners, wins }) => [
-          `${severity.padEnd(7)}  ${printable(key)}  ${printable(message)}`,
+          `${severity.padEnd(7)}  ${shownId(key)}  ${printable(message)}`,
           ...owners.map((owner) => `  ${printable(owner)}${owner === wins ? '  (is served)' : ''}`),
         ])),
   ].join('\n');
@@ -48,7 +49,7 @@ function report(file: string, { ok, problems, missing, unsafe }: FlagdValidation
     ...problems.map(
       ({ severity, path, message }) => `${severity.padEnd(7)}  ${printable(path || '/')}  ${printable(message)}`,
     ),
-    ...(missing.length > 0 ? [`Missing kill-switch flags: ${missing.map(printable).join(', ')}`] : []),
-    ...(unsafe.length > 0 ? [`Kill-switch flags with an unsafe default: ${unsafe.map(printable).join(', ')}`] : []),
+    ...(missing.length > 0 ? [`Missing kill-switch flags: ${missing.map(shownId).join(', ')}`] : []),
+    ...(unsafe.length > 0 ? [`Kill-switch flags with an unsafe default: ${unsafe.map(shownId).join(', ')}`] : []),
   ].join('\n');
 }

@@ -1,7 +1,6 @@
-import { readTarget } from '../../../flags/index.ts';
+import { readTarget, shownId } from '../../../flags/index.ts';
 import { epochOption, reasonOption, targetArgument } from '../arguments.ts';
 import type { Verb } from '../command.ts';
-import { printable } from '../output.ts';
 
 export const verb: Verb = (command, perform) => {
   command
@@ -13,7 +12,7 @@ export const verb: Verb = (command, perform) => {
         const value = await (await context.control()).revive({ target, reason, epoch });
         return {
           value,
-          text: `${printable(target)} is revived, at epoch ${value.epoch}. What else restricts it still holds: kill-switch status`,
+          text: `${shownId(target)} is revived, at epoch ${value.epoch}. What else restricts it still holds: kill-switch status`,
         };
       }),
     );

@@ -1,6 +1,7 @@
+import { shownId } from '../../../flags/index.ts';
 import type { Status } from '../../control-plane.ts';
 import type { Verb } from '../command.ts';
-import { count, printable, toJson } from '../output.ts';
+import { count, toJson } from '../output.ts';
 import { noteIdleKills } from '../idle-kills.ts';
 import { executorTable, killTable } from '../tables.ts';
 
@@ -25,7 +26,7 @@ function forks({ forks: reported }: Status): string[] {
       .slice(0, SHOWN)
       .map(
         ({ executor, held }) =>
-          `!!!   ${printable(executor)} has seen ${held ? `epoch ${held.epoch}, hash ${held.hash}` : 'another one'}`,
+          `!!!   ${shownId(executor)} has seen ${held ? `epoch ${held.epoch}, hash ${held.hash}` : 'another one'}`,
       ),
     '!!! Find out what was lost (kill-switch log verify, your backups), kill again what must not run, then: kill-switch recover --reason "…"',
     '',
@@ -35,7 +36,7 @@ function forks({ forks: reported }: Status): string[] {
 function screen(status: Status, location: string): string[] {
   const { organization_id, mode, targeting, epoch, active_kills, kills, executors } = status;
   return [
-    `${location}, organization ${printable(organization_id)}, epoch ${epoch}`,
+    `${location}, organization ${shownId(organization_id)}, epoch ${epoch}`,
     `Mode      ${mode}${targeting === null ? '' : `, by the rule ${toJson(targeting)}`}`,
     `Features  ${named(status.features, 'every feature is dark', 'features')}`,
     `Limits    ${named(status.limits, 'none set', 'limits')}`,
@@ -62,7 +63,7 @@ function screen(status: Status, location: string): string[] {
 function named(values: Readonly<Record<string, string | number>>, none: string, verb: string): string {
   const all = Object.entries(values);
   if (all.length === 0) return none;
-  return [...all.slice(0, SHOWN).map(([name, value]) => `${printable(name)} ${value}`), ...more(all.length, verb)].join(
+  return [...all.slice(0, SHOWN).map(([name, value]) => `${shownId(name)} ${value}`), ...more(all.length, verb)].join(
     ', ',
   );
 }

@@ -91,7 +91,7 @@ describe.skipIf(!hasRedis)('the command on a real Redis', () => {
       );
     }
     const { stdout } = await ks('executors');
-    expect(stdout).toMatch(/^The report of a\\nb does not count: it names another executor, .*$/m);
+    expect(stdout).toMatch(/^The report of "a\\nb" does not count: it names another executor, .*$/m);
     expect((await ks('log', 'verify')).code).toBe(0);
     const killed = await ks('kill', 'agent:x', '--wait', '300ms');
     expect(killed.code).toBe(3);

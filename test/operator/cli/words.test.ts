@@ -1,7 +1,9 @@
+import { execFileSync } from 'node:child_process';
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { shellWord } from '../../../flags/index.ts';
+import { oddity, printable, quoteId, shellWord, shownId } from '../../../flags/index.ts';
 import { formatDuration, parseDuration, parseTime } from '../../../operator/cli/duration.ts';
-import { printable, table, toJson, withoutCredentials } from '../../../operator/cli/output.ts';
+import { table, toJson, withoutCredentials } from '../../../operator/cli/output.ts';
 import { closest } from '../../../flags/closest.ts';
 
 describe('durations and times', () => {
@@ -86,6 +88,39 @@ describe('what is printed', () => {
       `''`,
       `'*'`,
     ]);
+  });
+
+  test('and is what it was once a shell has read it', () => {
+    for (const word of ['a b', "it's", '$HOME', 'a\u200b\\n', "\u{e0041}'", 'e\u0301', '🛑', '\u202e$(x)`y`']) {
+      const env = { PATH: process.env['PATH'] ?? '', LC_ALL: 'C.UTF-8' };
+      expect(execFileSync('bash', ['-c', `printf %s ${shellWord(word)}`], { env, encoding: 'utf8' })).toBe(word);
+    }
+  });
+
+  test('an id is shown as it is unless it could be taken for another, and twice shown is once shown', () => {
+    expect(['a', 'a b', 'é', '', ' a', 'a ', 'e\u0301', '"a"', 'agent: a'].map(shownId)).toEqual([
+      'a',
+      'a b',
+      'é',
+      '""',
+      '" a"',
+      '"a "',
+      '"e\\u0301"',
+      '"\\"a\\""',
+      '"agent: a"',
+    ]);
+    expect(quoteId('x'.repeat(512))).toHaveLength(78);
+    expect(oddity('a:b c')).toBeNull();
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), fc.string({ unit: 'binary' }), (one, other) => {
+        expect(printable(printable(one))).toBe(printable(one));
+        expect(JSON.parse(toJson([one]))).toEqual([one]);
+        // What is shown alike is the same, or is spelt with the escape itself.
+        if (one !== other && !/[\\"]/.test(one + other)) expect(shownId(one)).not.toBe(shownId(other));
+        expect(shownId(one).normalize('NFC')).toBe(shownId(one));
+      }),
+      { numRuns: 2000 },
+    );
   });
 
   test('columns line up, and a long cell is not cut', () => {
