@@ -1,6 +1,6 @@
 import type { Verb } from '../command.ts';
 import { reasonOption } from '../arguments.ts';
-import { printable } from '../output.ts';
+import { shownId } from '../../../flags/index.ts';
 
 export const verb: Verb = (command, perform) => {
   command.addOption(reasonOption()).action(
@@ -21,7 +21,7 @@ export const verb: Verb = (command, perform) => {
           ...(value.ignored.length === 0
             ? []
             : [
-                `Not believed, and not in the log:\n${value.ignored.map(({ executor, why }) => `  ${printable(executor)}: ${why}`).join('\n')}`,
+                `Not believed, and not in the log:\n${value.ignored.map(({ executor, why }) => `  ${shownId(executor)}: ${why}`).join('\n')}`,
               ]),
           'Kills, restrictions and everything else that was set and then lost are NOT in force any more. Look, and kill again what must not run:',
           '  kill-switch kills',
