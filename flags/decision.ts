@@ -11,6 +11,7 @@ export type FaultCode =
   | 'STORE_CORRUPT'
   | 'GENERATION_CHANGED'
   | 'ANCHOR_UNUSABLE'
+  | 'ANCHOR_FOREIGN'
   | 'CLOSED'
   | 'FLAG_NOT_FOUND'
   | 'FOREIGN_ANSWER'

@@ -28,6 +28,7 @@ export function openFeatureErrorCode(code: FaultCode): OpenFeatureErrorCode {
     case 'STORE_READ_ONLY':
     case 'GENERATION_CHANGED':
     case 'ANCHOR_UNUSABLE':
+    case 'ANCHOR_FOREIGN':
     case 'FLAG_DISABLED':
     case 'FOREIGN_ANSWER':
     case 'PROVIDER_ERROR':

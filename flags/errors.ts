@@ -5,6 +5,7 @@ const BRAND = Symbol.for('openfeature-kill-switch.error');
 /** What went wrong, for machines. */
 export type KillSwitchErrorCode =
   | 'ALREADY_INITIALISED'
+  | 'ANCHOR_FOREIGN'
   | 'CLOSED'
   | 'CONFLICT'
   | 'CORRUPT'

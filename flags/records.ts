@@ -33,8 +33,16 @@ export const headSchema = z.object({
 });
 export type Head = z.infer<typeof headSchema>;
 
-/** The last head that an executor saw, and every generation that it has accepted: what makes a restored backup recognisable. */
-export const anchorSchema = z.object({ head: headSchema, generations: z.array(z.string()) });
+/**
+ * The last head that an executor saw, and every generation that it has accepted: what makes a restored backup recognisable. Whose control plane
+ * that is: its organisation and the generation that it began with; anchors of older versions do not say so.
+ */
+export const anchorSchema = z.object({
+  head: headSchema,
+  generations: z.array(z.string()),
+  organization_id: z.string().optional(),
+  first_generation: z.string().optional(),
+});
 export type Anchor = z.infer<typeof anchorSchema>;
 
 /** One operator change. `data` is checked by the row of its type in the fold. */

@@ -14,7 +14,8 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
-import { type Anchor, anchorSchema, invalid, KillSwitchError, messageOf } from '../flags/index.ts';
+import { type Anchor, anchorSchema, invalid, isKillSwitchError, KillSwitchError, messageOf } from '../flags/index.ts';
+import { checkReplaceable, isNewer } from './anchors.ts';
 import type { AnchorKeeper } from './ports.ts';
 
 const { O_RDONLY, O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK } = constants; // Windows lacks the last two, which counts as 0
@@ -27,7 +28,8 @@ const TRIES = 3;
  * Keeps an executor's last head in a file, over restarts. The folder is made with the first write. Several executors may share one file: each sees
  * what is whole, and a head that one of them has kept is not replaced by an older one.
  * `read` throws KillSwitchError CORRUPT or STORE_UNREACHABLE when there is a file that cannot be read or understood: that is not the same as none.
- * `write` is on the disk when it returns, and throws STORE_READ_ONLY when it is not; what was there before then stays.
+ * `write` is on the disk when it returns, and throws STORE_READ_ONLY when it is not, ANCHOR_FOREIGN when another control plane's is there; what was
+ * there before then stays.
  * @throws KillSwitchError INVALID_ARGUMENT
  */
 export function fileAnchor(path: string): AnchorKeeper {
@@ -35,6 +37,7 @@ export function fileAnchor(path: string): AnchorKeeper {
   const file = resolve(path); // a later change of the working directory must not lose it
   let tidied = false;
   return {
+    location: file,
     read: () => read(file),
     write(anchor) {
       for (let tries = 1; ; tries += 1) {
@@ -47,6 +50,7 @@ export function fileAnchor(path: string): AnchorKeeper {
           return;
         } catch (error) {
           removeIfThere(temporary);
+          if (isKillSwitchError(error)) throw error;
           if (isAbsent(error) && tries < TRIES) continue; // held up for so long that another has removed it as left behind
           throw new KillSwitchError(
             'STORE_READ_ONLY',
@@ -102,7 +106,9 @@ function writeNew(temporary: string, anchor: Anchor): void {
  * and write in the same microseconds, and it lasts only until this one is told of the newer event itself, by the same store that told the other.
  */
 function replace(file: string, temporary: string, anchor: Anchor): void {
-  if (isNewer(keptAt(file), anchor)) unlinkSync(temporary);
+  const kept = keptAt(file);
+  if (kept) checkReplaceable(kept, anchor, file);
+  if (kept && isNewer(kept, anchor)) unlinkSync(temporary);
   else renameSync(temporary, file);
   // Windows cannot open a folder to sync it.
   if (process.platform !== 'win32') withFile(dirname(file), O_RDONLY, fsyncSync);
@@ -115,13 +121,6 @@ function keptAt(file: string): Anchor | null {
   } catch {
     return null;
   }
-}
-
-/** Whether what is kept is further along the way that `anchor` is on: later in the same generation, or in one that followed on it. */
-function isNewer(kept: Anchor | null, anchor: Anchor): boolean {
-  if (kept === null) return false;
-  if (kept.head.generation === anchor.head.generation) return kept.head.epoch > anchor.head.epoch;
-  return kept.generations.includes(anchor.head.generation) && !anchor.generations.includes(kept.head.generation);
 }
 
 /** Removes what killed processes have left. A writer that was merely held up for so long learns it from its rename, and writes anew. */

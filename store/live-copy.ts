@@ -7,6 +7,7 @@ import {
   follows,
   type Head,
   type Instant,
+  isKillSwitchError,
   type Lease,
   type LogEvent,
   lookAtLease,
@@ -16,6 +17,7 @@ import {
   type State,
   stateFrom,
 } from '../flags/index.ts';
+import { foreignAnchor, haveCommonGeneration, isSameOrganization } from './anchors.ts';
 import type { AnchorKeeper, Confirmation, Snapshot } from './ports.ts';
 
 /** One confirmation under way: what was held, and when it was sent. A reply that belongs to an older era of the copy is dropped. */
@@ -38,13 +40,19 @@ type Standing =
   /** `own`: this executor has the evidence itself; else it was told by the store. Ends only by a `recover` that it had not seen. */
   | { readonly is: 'forked'; readonly own: boolean; readonly fault: Fault }
   /** What it last saw cannot be read, so nothing can be compared with it. */
-  | { readonly is: 'unanchored'; readonly fault: Fault };
+  | { readonly is: 'unanchored'; readonly fault: Fault }
+  /**
+   * What it last saw is of another control plane. It holds nothing then, and says nothing about this store. `seenBeside`: the generation of this store
+   * that it was compared with, null where the organisation tells.
+   */
+  | { readonly is: 'foreign'; readonly anchor: Anchor; readonly seenBeside: string | null; readonly fault: Fault };
 
 const NOT_READY: Fault = deepFreeze({ code: 'NOT_READY', message: 'the switch has not been read yet' });
 const NOT_INITIALISED: Fault = deepFreeze({
   code: 'NOT_INITIALISED',
   message: 'there is no control plane in this store; an operator must run: kill-switch init',
 });
+const LOST_CHANGES = 'the store has lost changes that this executor had seen';
 const recoverWith = (what: string): Fault => ({
   code: 'GENERATION_CHANGED',
   message: `${what}; an operator must look at it and then run: kill-switch recover --reason "…"`,
@@ -58,7 +66,7 @@ export class LiveCopy {
   #standing: Standing = { is: 'empty', fault: NOT_READY };
   #state: State | null = null;
   #lease: Lease = NO_LEASE;
-  #anchored: Head | null = null;
+  #anchor: Anchor | null = null;
   readonly #generations = new Set<string>();
   #anchorFault: Fault | null = null;
   #era = 0;
@@ -68,10 +76,12 @@ export class LiveCopy {
   #changes: { readonly keys: Set<EntryKey>; at: string | null } = { keys: new Set(), at: null };
   readonly #keeper: AnchorKeeper | null;
   readonly #leaseMs: number;
+  readonly #organizationId: string;
 
-  constructor(leaseMs: number, keeper: AnchorKeeper | null) {
+  constructor(leaseMs: number, keeper: AnchorKeeper | null, organizationId: string) {
     this.#leaseMs = leaseMs;
     this.#keeper = keeper;
+    this.#organizationId = organizationId;
     this.#readAnchor();
   }
 
@@ -82,7 +92,7 @@ export class LiveCopy {
 
   /** The head that it holds: of its state, else the anchor's. */
   get held(): Head | null {
-    return this.#state?.head ?? this.#anchored;
+    return this.#state?.head ?? this.#anchor?.head ?? null;
   }
 
   get needsLoad(): boolean {
@@ -120,7 +130,7 @@ export class LiveCopy {
 
   /** A confirmation is about to be sent. */
   ask(now: Instant): Ticket {
-    if (this.#standing.is === 'unanchored') this.#readAnchor();
+    if (this.#standing.is === 'unanchored' || this.#standing.is === 'foreign') this.#readAnchor();
     this.#asked += 1;
     return { number: this.#asked, era: this.#era, sent: now, held: this.held };
   }
@@ -144,14 +154,15 @@ export class LiveCopy {
     this.#lease = lookAtLease(this.#lease, now, this.#leaseMs);
     this.#storeGeneration = head?.generation ?? '';
     if (this.#standing.is === 'unanchored') return 'faulty';
+    if (this.#standing.is === 'foreign') return this.#isComparedAnew(head) ? 'reload' : 'faulty';
     if (head === null) return this.#storeIsEmpty();
     const unseen = head.recovered && !this.#generations.has(head.generation);
     if (unseen && (this.#standing.is === 'forked' || events === null)) return 'reload';
     if (this.#standing.is === 'forked') return 'faulty';
     if (forkReported) return this.#fork(false, 'another executor has seen changes that this store has lost');
-    if (events === null) return this.#fork(true, 'the store has lost changes that this executor had seen');
     const state = this.#state;
-    if (events === 'reload' || !state || ticket.held === null) return 'reload';
+    if (events === null && state) return this.#fork(true, LOST_CHANGES);
+    if (events === null || events === 'reload' || !state || ticket.held === null) return 'reload';
     let [hash, epoch] = [ticket.held.hash, ticket.held.epoch];
     for (const event of events) {
       if (!follows(event, hash, epoch))
@@ -175,16 +186,18 @@ export class LiveCopy {
    * `recover` that was not seen before. It is not leased: only a confirmation of it does that.
    */
   loaded(held: Head | null, snapshot: Snapshot): ReplyOutcome {
-    if (this.#standing.is === 'unanchored') return 'faulty';
+    const standing = this.#standing;
+    if (standing.is === 'unanchored' || standing.is === 'foreign') return 'faulty';
     if (held?.hash !== this.held?.hash) return 'again';
     const { head } = snapshot;
     this.#storeGeneration = head?.generation ?? '';
     if (head === null) return this.#storeIsEmpty();
     const unseen = head.recovered && !this.#generations.has(head.generation);
-    const forked = this.#standing.is === 'forked';
-    if (!unseen && forked) return 'faulty';
-    if (!unseen && !snapshot.linked) return this.#fork(true, 'the store has lost changes that this executor had seen');
+    if (!unseen && standing.is === 'forked') return 'faulty';
     const state = stateFrom(snapshot.entries, head);
+    const alone = this.#state || snapshot.linked ? null : this.#anchor;
+    if (alone && !this.#isOfThisControlPlane(state)) return this.#becomeForeign(alone, state);
+    if (!unseen && !snapshot.linked) return this.#fork(true, LOST_CHANGES);
     this.#state = state;
     this.#era += 1;
     this.#lease = NO_LEASE;
@@ -195,9 +208,11 @@ export class LiveCopy {
   }
 
   #readAnchor(): void {
+    this.#anchor = null;
     try {
       const anchor = this.#keeper?.read() ?? null;
-      this.#anchored = anchor?.head ?? null;
+      if (anchor && this.#staysForeign(anchor)) return;
+      this.#anchor = anchor;
       for (const generation of anchor?.generations ?? []) this.#generations.add(generation);
       this.#standing = { is: 'empty', fault: NOT_READY };
     } catch (error) {
@@ -206,9 +221,54 @@ export class LiveCopy {
     }
   }
 
+  /** An anchor of another organisation is foreign whatever is in the store; one that was found foreign beside this store stays so until it is another. */
+  #staysForeign(anchor: Anchor): boolean {
+    if (!isSameOrganization(anchor, { organization_id: this.#organizationId, generations: [] })) {
+      this.#standing = { is: 'foreign', anchor, seenBeside: null, fault: this.#foreignFault(anchor) };
+      return true;
+    }
+    return this.#standing.is === 'foreign' && JSON.stringify(this.#standing.anchor) === JSON.stringify(anchor);
+  }
+
+  /**
+   * Whether an anchor that is not in this store's chain could be of a past of this very store, which is then lost. A store that was recovered from
+   * nothing knows no past at all.
+   */
+  #isOfThisControlPlane({ control }: State): boolean {
+    const generations = control?.generations ?? [];
+    return (
+      haveCommonGeneration(generations, [...this.#generations]) ||
+      (control?.recovered === true && generations.length === 1)
+    );
+  }
+
+  #becomeForeign(anchor: Anchor, state: State): ReplyOutcome {
+    const fault = this.#foreignFault(anchor, state.control?.generations[0]);
+    this.#standing = { is: 'foreign', anchor, seenBeside: state.head?.generation ?? null, fault };
+    this.#anchor = null;
+    this.#generations.clear();
+    return 'faulty';
+  }
+
+  #foreignFault(anchor: Anchor, firstGeneration?: string): Fault {
+    const own = { organizationId: this.#organizationId, firstGeneration };
+    return { code: 'ANCHOR_FOREIGN', message: foreignAnchor(anchor, this.#keeper?.location, own).message };
+  }
+
+  /** True when the store has begun another generation since its own anchor was found foreign: an operator's `recover` may have named this one's. */
+  #isComparedAnew(head: Head | null): boolean {
+    if (this.#standing.is !== 'foreign') return false;
+    const { seenBeside, fault } = this.#standing;
+    if (head === null || seenBeside === null || seenBeside === head.generation) return false;
+    this.#standing = { is: 'empty', fault };
+    this.#readAnchor();
+    return this.needsLoad;
+  }
+
   #storeIsEmpty(): ReplyOutcome {
-    if (this.held !== null)
+    if (this.held !== null) {
       return this.#fork(true, 'the store is empty, but this executor had seen a control plane in it');
+    }
     if (this.#standing.is === 'empty') this.#standing = { is: 'empty', fault: NOT_INITIALISED };
     return 'faulty';
   }
@@ -237,16 +297,25 @@ export class LiveCopy {
     if (!head) return;
     this.#generations.add(head.generation);
     for (const generation of this.#state?.control?.generations ?? []) this.#generations.add(generation);
-    const anchor: Anchor = { head, generations: [...this.#generations] };
-    this.#anchored = head;
+    const first = this.#state?.control?.generations[0];
+    const anchor: Anchor = {
+      head,
+      generations: [...this.#generations],
+      organization_id: this.#organizationId,
+      ...(first !== undefined && { first_generation: first }),
+    };
+    this.#anchor = anchor;
     try {
       this.#keeper?.write(anchor);
       this.#anchorFault = null;
     } catch (error) {
-      this.#anchorFault = {
-        code: 'ANCHOR_UNUSABLE',
-        message: `what this executor has seen cannot be kept (${messageOf(error)}), so after a restart it could not tell a restored backup`,
-      };
+      const foreign = isKillSwitchError(error) && error.code === 'ANCHOR_FOREIGN';
+      this.#anchorFault = foreign
+        ? { code: 'ANCHOR_FOREIGN', message: messageOf(error) }
+        : {
+            code: 'ANCHOR_UNUSABLE',
+            message: `what this executor has seen cannot be kept (${messageOf(error)}), so after a restart it could not tell a restored backup`,
+          };
     }
   }
 }

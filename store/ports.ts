@@ -57,8 +57,11 @@ export interface ExecutorReporter {
 
 /** Synchronous, because a head is kept before it is acted on. */
 export interface AnchorKeeper {
+  /** Where it is, for messages. */
+  readonly location?: string | undefined;
   /** @throws when there is one that cannot be read: that is not the same as none */
   read(): Anchor | null;
+  /** @throws KillSwitchError ANCHOR_FOREIGN when another control plane's is there: that is never replaced */
   write(anchor: Anchor): void;
 }
 

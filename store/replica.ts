@@ -130,7 +130,7 @@ export class Replica {
       requestTimeoutMs: this.#requestMs,
     });
     this.#reports = executorReports(this.#connection.shelf, this.executorId);
-    this.#copy = new LiveCopy(this.leaseMs, this.#connection.anchor);
+    this.#copy = new LiveCopy(this.leaseMs, this.#connection.anchor, this.organizationId);
   }
 
   get executorName(): string {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { type Anchor, type Clock, strictness } from '../../flags/index.ts';
+import { type Anchor, type Clock, type Head, strictness } from '../../flags/index.ts';
 import { LiveCopy, type Ticket } from '../../store/live-copy.ts';
 import type { Confirmation, Snapshot } from '../../store/ports.ts';
 import { TestLog } from './test-log.ts';
@@ -35,12 +35,16 @@ class World {
   readonly clock: Clock = () => ({ mono: this.mono, wall: this.wall });
 
   #open(): LiveCopy {
-    return new LiveCopy(LEASE_TICKS * TICK, {
-      read: () => this.anchor,
-      write: (anchor) => {
-        this.anchor = anchor;
+    return new LiveCopy(
+      LEASE_TICKS * TICK,
+      {
+        read: () => this.anchor,
+        write: (anchor) => {
+          this.anchor = anchor;
+        },
       },
-    });
+      'default',
+    );
   }
 
   append(kind: 'kill' | 'tighten' | 'revive' | 'recover'): void {
@@ -290,13 +294,17 @@ describe('the violated traces of the protocol model do not happen', () => {
 
   test('an anchor that cannot be read stops, until it can be read or is removed', () => {
     let unreadable = true;
-    const copy = new LiveCopy(3000, {
-      read: () => {
-        if (unreadable) throw new Error('not JSON');
-        return null;
+    const copy = new LiveCopy(
+      3000,
+      {
+        read: () => {
+          if (unreadable) throw new Error('not JSON');
+          return null;
+        },
+        write: () => {},
       },
-      write: () => {},
-    });
+      'default',
+    );
     const log = new TestLog();
     log.append('init', { generation: 'g0' });
     const now = { mono: 1, wall: 1 };
@@ -309,16 +317,54 @@ describe('the violated traces of the protocol model do not happen', () => {
     expect(copy.loaded(null, log.snapshot(null))).toBe('renewed');
   });
 
+  test('an anchor of another control plane holds and says nothing, until it is another or a recover names its past', () => {
+    const [log, foreign] = [new TestLog(), new TestLog()];
+    log.append('init', { generation: 'g0' });
+    foreign.append('init', { generation: 'f0' });
+    const head = foreign.state.head as Head;
+    const anchor: Anchor = { head, generations: ['f0'] }; // an older version's: it names no organisation
+    const writes: Anchor[] = [];
+    const copy = new LiveCopy(3000, { read: () => anchor, write: (written) => writes.push(written) }, 'default');
+    const now = { mono: 1, wall: 1 };
+    const confirm = (): string => copy.reply(copy.ask(now), log.confirmation(copy.held), now);
+    expect(copy.reply(copy.ask(now), { ...log.confirmation(copy.held) }, now)).toBe('reload'); // only the whole state tells
+    expect(copy.loaded(copy.held, log.snapshot(copy.held))).toBe('faulty');
+    for (let again = 0; again < 3; again += 1) {
+      expect(copy.fault(now)).toMatchObject({ code: 'ANCHOR_FOREIGN', message: expect.stringMatching(/"f0".*"g0"/) });
+      expect([copy.held, copy.forkReport, copy.needsLoad, confirm()]).toEqual([null, null, false, 'faulty']);
+    }
+    expect(writes).toEqual([]);
+
+    log.append('recover', { generation: 'g1', given_up: [head] }, 1);
+    expect(confirm()).toBe('reload');
+    expect(copy.loaded(copy.held, log.snapshot(copy.held))).toBe('renewed');
+    expect(confirm()).toBe('renewed');
+    expect(writes.at(-1)).toMatchObject({ generations: ['f0', 'g1', 'g0'], first_generation: 'g0' });
+  });
+
+  test('a store that was recovered from nothing knows no past, so an anchor of any is taken for one of it', () => {
+    const [log, lost] = [new TestLog(), new TestLog()];
+    log.append('recover', { generation: 'g1', given_up: [] });
+    lost.append('init', { generation: 'g0' });
+    const anchor: Anchor = { head: lost.state.head as Head, generations: ['g0'] };
+    const copy = new LiveCopy(3000, { read: () => anchor, write: () => {} }, 'default');
+    expect(copy.loaded(copy.held, log.snapshot(copy.held))).toBe('renewed');
+  });
+
   test('an anchor that cannot be written stops, although the event counts', () => {
     const log = new TestLog();
     log.append('init', { generation: 'g0' });
     let full = false;
-    const copy = new LiveCopy(3000, {
-      read: () => null,
-      write: () => {
-        if (full) throw new Error('no space left');
+    const copy = new LiveCopy(
+      3000,
+      {
+        read: () => null,
+        write: () => {
+          if (full) throw new Error('no space left');
+        },
       },
-    });
+      'default',
+    );
     const now = { mono: 1, wall: 1 };
     copy.loaded(null, log.snapshot(null));
     copy.reply(copy.ask(now), log.confirmation(copy.held), now);
