@@ -13,7 +13,7 @@ import type { Guard } from './guard/guard.ts';
 import { POLL_MS } from './guard/wait.ts';
 import { Registry } from './guard/registry.ts';
 import { createTurns } from './guard/turn.ts';
-import { addFailClosedHook } from './hooks/fail-closed.ts';
+import { addFailClosedHook, spareHooks } from './hooks/fail-closed.ts';
 import { checkDomainIsFree, serveOn, type SwitchDomain } from './provider/switch-domain.ts';
 import type { ExecutorStore } from './store/ports.ts';
 import { checkLeaseMs, Replica, VERSION } from './store/replica.ts';
@@ -119,7 +119,9 @@ export async function createKillSwitch(options: CreateKillSwitchOptions): Promis
     });
   }
   // Before anything is awaited, too: of two switches that are created at once the second finds the domain taken.
-  const served = client ? null : serveOn(domain, provider ? { provider } : { replica: replica as Replica });
+  const served = client
+    ? null
+    : serveOn(domain, provider ? { provider } : { replica: replica as Replica }, spareHooks(OpenFeature));
   await Promise.all([replica?.start(), served?.initialised]);
   const stopWatching = provider || client ? watchElsewhere(options, domain, inFlight, changes) : () => {};
 

@@ -23,13 +23,32 @@ const globalApis = (): HookRegistry[] => {
 const MAKES_SAFE = Symbol.for('openfeature-kill-switch.makes-safe');
 const KEYS: readonly string[] = Object.values(CATALOGUE).map(({ key }) => key);
 
-/** Adds a `FailClosedHook` unless one that knows all of our flags is there already, of whichever copy of this package. */
-export function addFailClosedHook(api: HookRegistry & { addHooks(...hooks: FailClosedHook[]): unknown }): void {
-  const isThere = api.getHooks().some((hook) => {
+/** Whether a hook that makes all of our flags safe is there, of whichever copy of this package. */
+function hasFailClosedHook(api: HookRegistry): boolean {
+  return api.getHooks().some((hook) => {
     const safe: unknown = Reflect.get(Object(hook), MAKES_SAFE);
     return Array.isArray(safe) && KEYS.every((key) => safe.includes(key));
   });
-  if (!isThere) api.addHooks(new FailClosedHook());
+}
+
+/** Adds a `FailClosedHook` to the API, unless there is one. */
+export function addFailClosedHook(api: HookRegistry & { addHooks(...hooks: FailClosedHook[]): unknown }): void {
+  if (!hasFailClosedHook(api)) api.addHooks(new FailClosedHook());
+}
+
+/** What a provider adds to its own hooks: a `FailClosedHook` while the API has none, as after `clearHooks()`. It warns that it is not the last word there. */
+export function spareHooks(api: HookRegistry): () => readonly FailClosedHook[] {
+  const spare = [new FailClosedHook()];
+  let seen: readonly unknown[] | undefined;
+  let given: readonly FailClosedHook[] = [];
+  return () => {
+    const hooks = api.getHooks(); // another list each time that one has been added or removed
+    if (hooks !== seen) {
+      seen = hooks;
+      given = hasFailClosedHook(api) ? [] : spare;
+    }
+    return given;
+  };
 }
 
 /**

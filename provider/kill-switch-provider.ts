@@ -74,7 +74,7 @@ export class KillSwitchProvider implements Provider {
   readonly [ANSWERS_SAFELY] = true;
   readonly metadata = { name: SWITCH_PROVIDER_NAME };
   readonly events = new OpenFeatureEventEmitter();
-  readonly hooks: Hook[];
+  readonly #hooks: Hook[];
   readonly #open: () => Replica;
   readonly #shared: boolean;
   #replica: Replica | null;
@@ -86,7 +86,7 @@ export class KillSwitchProvider implements Provider {
   #ordinary: { readonly entry: Entry<'flags'> | undefined; readonly core: FlagdCore } | null = null;
 
   constructor(options: KillSwitchProviderOptions | SharedReplica) {
-    this.hooks = [...(options.hooks ?? [])];
+    this.#hooks = [...(options.hooks ?? [])];
     if ('replica' in options) {
       const { replica } = options;
       this.#shared = true;
@@ -101,6 +101,10 @@ export class KillSwitchProvider implements Provider {
     this.#shared = false;
     this.#replica = null;
     this.#open = () => new Replica({ store, organizationId, leaseMs });
+  }
+
+  get hooks(): Hook[] {
+    return this.#hooks;
   }
 
   /** True once what it serves from has been closed. */

@@ -36,13 +36,20 @@ export function checkDomainIsFree(domain: string): void {
   );
 }
 
-/** Serves the mode on a domain: from a local copy, or from a provider of the app's. The domain is taken when this returns: nobody else can have it meanwhile. */
+/**
+ * Serves the mode on a domain: from a local copy, or from a provider of the app's. The domain is taken when this returns: nobody else can have it meanwhile.
+ * It stays there, closed, when the switch has been closed, and is `full_stop`: whoever asks then is not given a default of their own.
+ *
+ * @param spareHooks what the provider adds to its own hooks
+ */
 export function serveOn(
   domain: string,
   from: { readonly replica: Replica } | { readonly provider: Provider },
+  spareHooks: () => readonly Hook[],
 ): SwitchDomain {
   const asking = new AsyncLocalStorage<EvaluationContext>();
-  const served = 'replica' in from ? new KillSwitchProvider(from) : new AskedProvider(from.provider, asking);
+  const served =
+    'replica' in from ? new OwnProvider(from, spareHooks) : new AskedProvider(from.provider, asking, spareHooks);
   const initialised = OpenFeature.setProviderAndWait(domain, served).catch(() => {});
   const client = OpenFeature.getClient(domain);
   // A local copy is looked at for whom the guard names in any case; a provider of the app's must be asked about nobody else.
@@ -69,14 +76,29 @@ const takenAnswer = (domain: string, { metadata }: Provider): Partial<Evaluation
     message: `the domain ${JSON.stringify(domain)} has the provider ${JSON.stringify(metadata.name)} now instead of this switch's own (OpenFeature.setProvider, clearProviders or close was called, perhaps by another copy of this package): close this switch and create it anew, on a domain that nobody else uses`,
   }) as Partial<EvaluationDetails<string>>;
 
+class OwnProvider extends KillSwitchProvider {
+  readonly #spareHooks: () => readonly Hook[];
+
+  constructor(shared: { readonly replica: Replica }, spareHooks: () => readonly Hook[]) {
+    super(shared);
+    this.#spareHooks = spareHooks;
+  }
+
+  override get hooks(): Hook[] {
+    return [...super.hooks, ...this.#spareHooks()];
+  }
+}
+
 /** A provider of the app's that is asked about exactly whom the guard asks for: its own hook runs after every other, so no hook can name somebody else. */
 class AskedProvider extends FailClosedProvider {
   readonly #asking: AsyncLocalStorage<EvaluationContext>;
+  readonly #spareHooks: () => readonly Hook[];
   #open = true;
 
-  constructor(inner: Provider, asking: AsyncLocalStorage<EvaluationContext>) {
+  constructor(inner: Provider, asking: AsyncLocalStorage<EvaluationContext>, spareHooks: () => readonly Hook[]) {
     super(inner);
     this.#asking = asking;
+    this.#spareHooks = spareHooks;
   }
 
   get [SERVES_SWITCH](): boolean {
@@ -85,7 +107,7 @@ class AskedProvider extends FailClosedProvider {
 
   override get hooks(): Hook[] {
     const who: Hook = { before: ({ context }) => ({ ...context, ...NOBODY, ...this.#asking.getStore() }) };
-    return this.#asking.getStore() ? [...super.hooks, who] : super.hooks;
+    return [...super.hooks, ...this.#spareHooks(), ...(this.#asking.getStore() ? [who] : [])];
   }
 
   override async onClose(): Promise<void> {
