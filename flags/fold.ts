@@ -4,7 +4,9 @@ import { INITIAL_MODE, strictness } from './modes.ts';
 import {
   type ActiveKill,
   autonomyStageSchema,
+  epochSchema,
   featureStageSchema,
+  hashSchema,
   headSchema,
   type LogEvent,
   limitValueSchema,
@@ -163,6 +165,11 @@ export const FOLDS = Object.freeze({
   flags: row(ENTRY_SCHEMAS.flags.omit({ epoch: true }), (_view, data, event) => ({
     patch: set('flags', undefined, { definition: data.definition, epoch: event.seq }),
     direction: 'loosens', // what the app's own flags mean is not known here
+  })),
+  /** A store has kept the state of that epoch apart, in bytes with this digest: who reads this in the log may begin with them. */
+  snapshot: row(z.object({ epoch: epochSchema, digest: hashSchema }), () => ({
+    patch: { set: [], remove: [] },
+    direction: 'neutral',
   })),
 } as const);
 

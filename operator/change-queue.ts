@@ -132,6 +132,8 @@ export class ChangeQueue {
     let open = batch;
     try {
       const view = await connection.read([...new Set(batch.flatMap(({ keys }) => keys))]);
+      // A long log may have taken long to read: that is not its time.
+      for (const job of batch) if (job.tries === 0) job.deadline = performance.now() + retryMs;
       open = await this.#withoutRecorded(batch, view);
       const { planned, after, left } = plan(view, open, this.#desk.operator);
       this.#waiting.unshift(...left);

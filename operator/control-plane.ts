@@ -125,5 +125,7 @@ export interface ControlPlane {
   verifyLog(): Promise<LogVerification>;
   /** An operator's word that an executor is gone. */
   forgetExecutor(executorId: string): Promise<void>;
+  /** Resolves when what goes on beside the answers is done: a file store keeps a snapshot now and then, so that its log need not be read whole. */
+  settled(): Promise<void>;
   close(): Promise<void>;
 }

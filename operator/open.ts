@@ -24,7 +24,7 @@ import type { ReportedBeat } from '../store/beats.ts';
 import type { ControlConnection, ControlStore, ControlView } from '../store/ports.ts';
 import { readInterventions, readSurfaces } from '../store/reports.ts';
 import { acknowledge, allStopped } from './acknowledge.ts';
-import { ChangeQueue } from './change-queue.ts';
+import { type Appended, ChangeQueue } from './change-queue.ts';
 import type { ChangeAnswer, ControlPlane, KillAnswer, KillOptions, Status, SurfaceRow } from './control-plane.ts';
 import { parseFlagsDefinition } from './flags-definition.ts';
 import { givenUpBy } from './given-up.ts';
@@ -40,6 +40,8 @@ export interface OpenControlPlaneOptions {
   readonly requestTimeoutMs?: number | undefined;
   /** How long a change is tried again while the store does not take it, in milliseconds; default 10000. */
   readonly retryMs?: number | undefined;
+  /** Told now and then while a long log is read: how many bytes of how many. */
+  readonly onReading?: ((bytes: number, of: number) => void) | undefined;
 }
 
 /**
@@ -82,7 +84,7 @@ export async function openControlPlane(options: OpenControlPlaneOptions): Promis
     if (problem) throw invalid(`${what} ${problem}.`);
   }
   const requestTimeoutMs = options.requestTimeoutMs ?? 2000;
-  const connection = options.store.open({ organizationId, requestTimeoutMs });
+  const connection = options.store.open({ organizationId, requestTimeoutMs, onReading: options.onReading });
   return new StoreControlPlane(connection, organizationId, options.operator, options.retryMs ?? 10_000);
 }
 
@@ -91,6 +93,7 @@ class StoreControlPlane implements ControlPlane {
   readonly #organizationId: string;
   readonly #changes: ChangeQueue;
   readonly #hearing: Hearing;
+  #keeping: Promise<void> | null = null;
 
   constructor(connection: ControlConnection, organizationId: string, operator: Operator, retryMs: number) {
     this.#connection = connection;
@@ -107,7 +110,7 @@ class StoreControlPlane implements ControlPlane {
         'This store is empty, but executors had seen a control plane in it: it has been wiped or replaced. Accept that with: kill-switch recover --reason "…"',
       );
     }
-    const { event, view: after } = await this.#changes.append({ type: 'init', generation: randomUUID() });
+    const { event, view: after } = await this.#append({ type: 'init', generation: randomUUID() });
     return { epoch: event.seq, already: false, mode: after.get('mode')?.mode ?? 'draft_only' };
   }
 
@@ -115,7 +118,7 @@ class StoreControlPlane implements ControlPlane {
     const { beats, view } = await this.#losses();
     const { heads: givenUp, total, ignored } = givenUpBy(beats, view);
     const epoch = view.head?.epoch ?? 0;
-    const { event } = await this.#changes.append({ type: 'recover', generation: randomUUID(), reason, givenUp, epoch });
+    const { event } = await this.#append({ type: 'recover', generation: randomUUID(), reason, givenUp, epoch });
     return { epoch: event.seq, already: false, given_up: givenUp, given_up_count: total, ignored };
   }
 
@@ -129,7 +132,7 @@ class StoreControlPlane implements ControlPlane {
     const waitMs = options.waitMs ?? 0;
     const mode = oneOf('a mode', options.mode ?? 'full_stop', isMode, MODES);
     const expiresAt = isoTime(options.expiresAt);
-    const { head, view, change } = await this.#changes.append({ type: 'kill', target, mode, reason, expiresAt });
+    const { head, view, change } = await this.#append({ type: 'kill', target, mode, reason, expiresAt });
     const since = performance.now();
     const kill = view.get('kill', target);
     let acknowledgements = await this.#acknowledgements(head, since);
@@ -162,7 +165,7 @@ class StoreControlPlane implements ControlPlane {
   async revive({ target, reason, epoch }: Parameters<ControlPlane['revive']>[0]): ReturnType<ControlPlane['revive']> {
     const before = await this.#connection.read(entriesFor({ type: 'revive', target }));
     const kill = before.get('kill', target);
-    const { event } = await this.#changes.append({
+    const { event } = await this.#append({
       type: 'revive',
       target,
       reason,
@@ -269,8 +272,30 @@ class StoreControlPlane implements ControlPlane {
     await this.#connection.forget(executorId);
   }
 
-  close(): Promise<void> {
-    return this.#connection.close();
+  async settled(): Promise<void> {
+    await this.#keeping;
+  }
+
+  async close(): Promise<void> {
+    await this.settled();
+    await this.#connection.close();
+  }
+
+  async #append(command: Command): Promise<Appended> {
+    const appended = await this.#changes.append(command);
+    // Nobody waits for it, and when it fails it is tried with a later change.
+    this.#keeping ??= this.#keepSnapshot()
+      .catch(() => {})
+      .finally(() => {
+        this.#keeping = null;
+      });
+    return appended;
+  }
+
+  /** A store that folds its log may keep the state apart; what proves it goes into the log like any change. */
+  async #keepSnapshot(): Promise<void> {
+    const mark = await this.#connection.keepSnapshot?.();
+    if (mark) await this.#changes.append({ type: 'snapshot', mark });
   }
 
   #killRecords(state: State): KillRecord[] {
@@ -285,7 +310,7 @@ class StoreControlPlane implements ControlPlane {
     const due = [...state.activeKills()].filter(({ expires_at }) => expires_at !== null && expires_at <= time);
     for (const { id, target } of due) {
       try {
-        await this.#changes.append({ type: 'expire', target, id });
+        await this.#append({ type: 'expire', target, id });
       } catch (error) {
         if (!isKillSwitchError(error) || error.code !== 'NOT_KILLED') throw error; // another process has ended it, or it was extended
       }
@@ -319,7 +344,7 @@ class StoreControlPlane implements ControlPlane {
 
   async #set(command: Extract<Command, { readonly epoch?: number | undefined }>): Promise<ChangeAnswer> {
     const epoch = command.epoch ?? (await this.#connection.read([entryKey('control')])).head?.epoch;
-    const { event, change } = await this.#changes.append({ ...command, epoch });
+    const { event, change } = await this.#append({ ...command, epoch });
     return { epoch: event.seq, already: change?.already ?? false };
   }
 }

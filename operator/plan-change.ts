@@ -25,6 +25,7 @@ import {
   strictness,
 } from '../flags/index.ts';
 import type { AutonomyStage, FeatureStage } from '../flags/index.ts';
+import type { SnapshotMark } from '../store/ports.ts';
 
 /** Who changes the switch. Roles and governance hold through the server; whoever can write the store directly is logged as unverified. */
 export interface Operator {
@@ -62,7 +63,8 @@ export type Command =
   | ({ readonly type: 'feature'; readonly name: string; readonly stage: FeatureStage } & Loosening)
   | ({ readonly type: 'limit'; readonly name: string; readonly value: number } & Loosening)
   | ({ readonly type: 'autonomy'; readonly action: string; readonly stage: AutonomyStage } & Loosening)
-  | ({ readonly type: 'flags'; readonly definition: Record<string, unknown> } & Loosening);
+  | ({ readonly type: 'flags'; readonly definition: Record<string, unknown> } & Loosening)
+  | { readonly type: 'snapshot'; readonly mark: SnapshotMark };
 
 /** One event, ready to be appended exactly where it was planned. */
 export interface PlannedChange {
@@ -192,6 +194,7 @@ const ROWS: Rows = {
         : { type: 'autonomy', data: { action, stage } },
   },
   flags: { entry: () => ['flags'], wish: ({ definition }) => ({ type: 'flags', data: { definition } }) },
+  snapshot: { entry: () => ['control'], wish: ({ mark }) => ({ type: 'snapshot', data: { ...mark } }) },
 };
 
 const rowOf = (command: Command): CommandRow<Command> => ROWS[command.type] as CommandRow<Command>;
@@ -217,6 +220,9 @@ const checkReason = (reason: string | undefined): string | null => {
 
 /** Loosening by the system itself, or from nothing: it asks for no reason, or has its own rule. */
 const UNGOVERNED: ReadonlySet<Command['type']> = new Set(['init', 'expire']);
+
+/** Who does what nobody asked for. No operator is called so: their names have a prefix. */
+const SYSTEM = 'system';
 
 /** The name of an operator as the log has it. */
 export const actorOf = (operator: Operator): string => `unverified:${operator.id}`;
@@ -266,7 +272,7 @@ function planOne(view: PlanView, command: Command, operator: Operator, commandId
   const event = sealEvent({
     seq,
     at: view.time,
-    actor: actorOf(operator),
+    actor: command.type === 'snapshot' ? SYSTEM : actorOf(operator),
     type: wish.type,
     data: { ...wish.data, command_id: commandId },
     reason,

@@ -132,8 +132,20 @@ export interface ControlWriter {
   forget(executorId: string): Promise<void>;
 }
 
+/** A state that a store has kept apart, and what proves it once it is in the log. */
+export interface SnapshotMark {
+  readonly epoch: number;
+  /** SHA-256 of its bytes, in hex. */
+  readonly digest: string;
+}
+
 export interface ControlConnection extends ControlReader, ControlWriter {
   readonly shelf: ShelfReader;
+  /**
+   * For stores that fold their log: keeps the present state apart when that spares later readers enough, and answers what is to be appended as a `snapshot` event
+   * so that they believe it; null when there is nothing to do. Never rejects.
+   */
+  readonly keepSnapshot?: (() => Promise<SnapshotMark | null>) | undefined;
   /** The log after that `seq`, oldest first. @throws KillSwitchError CORRUPT at the first event that is not what was written */
   log(after: number): AsyncIterable<LogEvent>;
 }
@@ -141,6 +153,8 @@ export interface ControlConnection extends ControlReader, ControlWriter {
 export interface ControlScope {
   readonly organizationId: string;
   readonly requestTimeoutMs: number;
+  /** Told now and then while a long log is read: how many bytes of how many. */
+  readonly onReading?: ((bytes: number, of: number) => void) | undefined;
 }
 
 /** What an operator holds. */

@@ -19,6 +19,7 @@ const SAID: Readonly<Record<string, (data: Data) => readonly unknown[]>> = {
   feature: ({ name, stage }) => [name, stage],
   limit: ({ name, value }) => [name, value],
   autonomy: ({ action, stage }) => [action, stage],
+  snapshot: ({ epoch }) => ['of epoch', epoch],
   flags: ({ definition }) => Object.keys((definition as { readonly flags?: object } | null)?.flags ?? {}),
 };
 

@@ -30,6 +30,10 @@ type Globals = { readonly [K in 'store' | 'organization' | 'operator']?: string 
 /** After so long without an answer a person is told what is waited for, in milliseconds. */
 const PATIENCE_MS = 1000;
 const CLOSE_MS = 2000;
+/** A snapshot spares the next command the reading of the whole log, so it is waited for, though not for ever. */
+const SETTLE_MS = 30_000;
+/** A log of so many bytes is read in no time; how far it is with a longer one is shown so often, in milliseconds. */
+const [LONG_LOG_BYTES, SHOWN_EVERY_MS] = [16 * 1024 * 1024, 250];
 
 /** Runs one command line. Never rejects: what goes wrong is printed, and is the exit code. */
 export async function runCommand(io: Io): Promise<ExitCode> {
@@ -150,7 +154,12 @@ async function withContext(
         warnOf(operator.id, context.note, warnings);
         const { location } = context.store;
         waiting = setTimeout(() => context.note(`Waiting for ${location} … (Ctrl-C gives up)`), PATIENCE_MS);
-        return openControlPlane({ store: await context.store.control(), organizationId, operator });
+        return openControlPlane({
+          store: await context.store.control(),
+          organizationId,
+          operator,
+          onReading: shown(context, io.watched),
+        });
       })();
       return opened;
     },
@@ -175,12 +184,36 @@ async function withContext(
 
 /** What was done is done: a connection that cannot be closed in time does not change the answer. */
 async function closeQuietly(opened: Promise<ControlPlane> | undefined): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, CLOSE_MS);
-  });
-  await Promise.race([opened?.then((control) => control.close()).catch(() => {}), late]);
-  clearTimeout(timer);
+  for (const [ms, end] of [
+    [SETTLE_MS, (control: ControlPlane) => control.settled()],
+    [CLOSE_MS, (control: ControlPlane) => control.close()],
+  ] as const) {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, ms);
+    });
+    await Promise.race([opened?.then(end).catch(() => {}), late]);
+    clearTimeout(timer);
+  }
+}
+
+/** Says how far the reading of a long log is, so that it does not look like hanging: line by line where nobody looks, one line for each tenth. */
+function shown(context: Context, watched: boolean): (bytes: number, of: number) => void {
+  const begun = performance.now();
+  let last = begun;
+  let noted = -1;
+  return (bytes, of) => {
+    const now = performance.now();
+    if (of < LONG_LOG_BYTES || now - last < SHOWN_EVERY_MS) return;
+    last = now;
+    const line = `Reading the log: ${Math.round(bytes / 1e6)} of ${Math.round(of / 1e6)} MB`;
+    context.progress(line);
+    const part = Math.floor((10 * bytes) / of);
+    if (!watched && now - begun > PATIENCE_MS && part > noted) {
+      noted = part;
+      context.note(line);
+    }
+  };
 }
 
 /** @param warnings what stands beside the value in JSON; null: no JSON is asked for */

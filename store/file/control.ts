@@ -10,6 +10,7 @@ import { readLog } from './read-log.ts';
 import { clearForks, readBeats, removeReport } from './reports.ts';
 import { Serial } from './serial.ts';
 import { fileShelfReader } from './shelf.ts';
+import { snapshotKeeper } from './snapshot-keeper.ts';
 
 export interface FileControlStoreOptions {
   /** Default `.kill-switch` in the working directory. */
@@ -27,73 +28,72 @@ export function fileControlStore({ directory = '.kill-switch', clock }: FileCont
   const now = (): string => new Date(clock ? clock().wall : Date.now()).toISOString();
   return {
     location: `file:${root}`,
-    open({ organizationId, requestTimeoutMs }) {
+    open({ organizationId, requestTimeoutMs, onReading }) {
       const paths = filePaths(root, organizationId);
       const log = new FoldedLog();
-      const reader = new FileReader(paths, log, { requestTimeoutMs, reads: 'for writing' });
+      const reader = new FileReader(paths, log, { requestTimeoutMs, reads: 'for writing', onReading });
       // Reports have a queue of their own: whatever executors have put there, no append waits for it.
       const reports = new Serial();
       let synced = false;
-      const readAllMs = Math.max(requestTimeoutMs, READ_ALL_MS);
+      const stalledMs = Math.max(requestTimeoutMs, READ_ALL_MS);
       const upToDate = async (): Promise<void> => {
         await localFreeBytes(paths.control);
         await reader.advance();
       };
+      // A long log may take long to read, the first time.
+      const reading = <T>(what: string, work: () => Promise<T>): Promise<T> =>
+        reader.reading(
+          what,
+          async () => {
+            await upToDate();
+            return work();
+          },
+          stalledMs,
+        );
       return {
         load: (held) =>
-          reader.request(
-            'load',
-            async () => {
-              await upToDate();
-              // Who plans a change may pass over torn lines, who shows the state may not: executors do not believe it either.
-              reader.checkWhole();
-              const { state, head } = log;
-              if (held !== null && held.hash !== head?.hash) return reader.load(held);
-              return { head, entries: [...state.entries()], linked: true };
-            },
-            readAllMs,
-          ),
+          reading('load', async () => {
+            // Who plans a change may pass over torn lines, who shows the state may not: executors do not believe it either.
+            reader.checkWhole();
+            const { state, head } = log;
+            const linked = held === null || held.hash === head?.hash || (await reader.leadsTo(held, log.end));
+            return { head, entries: [...state.entries()], linked };
+          }),
         follow: (listener) => reader.follow(listener),
         async close() {
           await Promise.all([reader.close(), reports.close(requestTimeoutMs)]);
         },
         shelf: fileShelfReader(paths),
-        // The first read of a long log takes longer than a request may.
         read: (keys) =>
-          reader.request(
-            'read',
-            async () => {
-              await upToDate();
-              const entries = new Map<EntryKey, Entry | undefined>(keys.map((key) => [key, log.state.entry(key)]));
-              return controlView(entries, log.head, now());
-            },
-            readAllMs,
-          ),
-        append: (...changes) =>
-          reader.request(
-            'append',
-            async () => {
-              await upToDate();
-              const batch = readBack(changes);
-              return appendEvents(changes, batch, paths, {
-                log,
-                reader,
-                // Whoever begins a log makes its folders durable; anyone else makes sure of it once.
-                syncFolders: async () => {
-                  if (!synced || batch.expected === null) await syncFolders(paths.control, paths.root);
-                  synced = true;
-                },
-              });
-            },
-            readAllMs,
-          ),
-        executors: () => reports.run('executors', requestTimeoutMs, () => readBeats(paths)),
-        forget: (executorId) =>
-          reports.run('forget', requestTimeoutMs, async () => {
-            await removeReport(root, paths.surfaces, executorId);
-            await removeReport(root, paths.beats, executorId);
+          reading('read', async () => {
+            const entries = new Map<EntryKey, Entry | undefined>(keys.map((key) => [key, log.state.entry(key)]));
+            return controlView(entries, log.head, now());
           }),
-        log: (after) => readLog(paths.log, after, readAllMs),
+        append: (...changes) =>
+          reading('append', () => {
+            const batch = readBack(changes);
+            return appendEvents(changes, batch, paths, {
+              log,
+              reader,
+              // Whoever begins a log makes its folders durable; anyone else makes sure of it once.
+              syncFolders: async () => {
+                if (!synced || batch.expected === null) await syncFolders(paths.control, paths.root);
+                synced = true;
+              },
+            });
+          }),
+        keepSnapshot: snapshotKeeper(paths, log, { reader, upToDate: (work) => reading('snapshot', work) }),
+        executors: () => reports.run('executors', () => readBeats(paths), { ms: requestTimeoutMs }),
+        forget: (executorId) =>
+          reports.run(
+            'forget',
+            async () => {
+              await removeReport(root, paths.surfaces, executorId);
+              await removeReport(root, paths.beats, executorId);
+            },
+            { ms: requestTimeoutMs },
+          ),
+        log: (after) => readLog(paths.log, after, stalledMs),
       };
     },
   };

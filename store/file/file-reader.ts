@@ -1,19 +1,51 @@
 import { foldEvent, type Head, type LogEvent, messageOf, State } from '../../flags/index.ts';
-import { sameHead } from '../answers.ts';
+import { CATCH_UP_EVENTS, sameHead } from '../answers.ts';
 import type { Push, Snapshot } from '../ports.ts';
 import { fileError } from './file-errors.ts';
-import { type LogSink, LogTail } from './log-tail.ts';
+import { leadsTo } from './find-event.ts';
+import type { ChainEnd } from './log-chain.ts';
+import { explained, type LogSink, LogTail, type LogTailOptions } from './log-tail.ts';
 import { localFreeBytes } from './network-filesystem.ts';
 import type { FilePaths } from './paths.ts';
-import { Serial } from './serial.ts';
+import { Serial, type Turn } from './serial.ts';
+import type { Base, SnapshotPlace } from './snapshot-file.ts';
 import { watchLog } from './watch-log.ts';
 
-/** Reading a long log takes longer than a request may; nothing but a load or a push waits for it. In milliseconds. */
-export const READ_ALL_MS = 10_000;
+/** Reading a long log takes longer than a request may; nothing but a load or a push waits for it, and whoever asked for a load waits a little longer. In milliseconds. */
+export const READ_ALL_MS = 9_000;
 
 /** A sink that knows where the log stands. */
 export interface HeadSink extends LogSink {
   readonly head: Head | null;
+}
+
+/** The state as it is being loaded, and whether the head that its caller holds was met. */
+class Loading {
+  readonly held: Head | null;
+  state = new State();
+  before: ChainEnd = { hash: '', epoch: 0 };
+  #met = false;
+
+  constructor(held: Head | null) {
+    this.held = held;
+  }
+
+  /** Null when only the log before the snapshot can tell. */
+  get linked(): boolean | null {
+    if (this.held === null || this.#met) return true;
+    return this.held.epoch < this.before.epoch ? null : false;
+  }
+
+  begin(base: Base | null): void {
+    this.state = base?.state ?? new State();
+    this.before = { hash: this.state.hash, epoch: this.state.epoch };
+    this.#met = this.held !== null && this.state.hash === this.held.hash;
+  }
+
+  take(event: LogEvent): void {
+    this.state.apply(foldEvent(this.state, event).patch, event);
+    if (event.hash === this.held?.hash) this.#met = true;
+  }
 }
 
 /** What both connections read alike: the log as it grows, and the pushes that come of it. */
@@ -24,8 +56,9 @@ export class FileReader {
   readonly #serial = new Serial();
   readonly #requestTimeoutMs: number;
   readonly #listeners = new Set<(push: Push) => void>();
-  #guest: LogSink | null = null;
-  #fresh: LogEvent[] = [];
+  #loading: Loading | null = null;
+  /** What is to be pushed; null when it is more than a follower would take one by one. */
+  #fresh: LogEvent[] | null = [];
   #reading: 'further' | 'anew' = 'further';
   #known: Head | null | undefined;
   #trouble: string | null = null;
@@ -37,25 +70,27 @@ export class FileReader {
   constructor(
     paths: FilePaths,
     sink: HeadSink,
-    { requestTimeoutMs, reads }: { readonly requestTimeoutMs: number; readonly reads: 'for writing' | 'for reading' },
+    { requestTimeoutMs, ...options }: LogTailOptions & { readonly requestTimeoutMs: number },
   ) {
     this.paths = paths;
     this.#requestTimeoutMs = requestTimeoutMs;
     this.#sink = sink;
     const both: LogSink = {
-      begin: () => {
+      begin: (base) => {
         this.#reading = 'anew';
         this.#fresh = [];
-        this.#sink.begin();
-        this.#guest?.begin();
+        this.#sink.begin(base);
+        this.#loading?.begin(base);
       },
       take: (event, bytes) => {
         this.#sink.take(event, bytes);
-        this.#guest?.take(event, bytes);
-        if (this.#reading === 'further') this.#fresh.push(event);
+        this.#loading?.take(event);
+        if (this.#reading === 'anew') return;
+        this.#fresh?.push(event);
+        if (this.#fresh && this.#fresh.length > CATCH_UP_EVENTS) this.#fresh = null;
       },
     };
-    this.#tail = new LogTail(paths.log, both, reads);
+    this.#tail = new LogTail(paths.log, both, options);
   }
 
   /** True when the log ends in lines that are torn: see LogChain. */
@@ -68,28 +103,44 @@ export class FileReader {
     this.#tail.checkWhole();
   }
 
+  /** So many bytes of the log have been read, those before a snapshot included. */
+  get offset(): number {
+    return this.#tail.offset;
+  }
+
+  /** Where a snapshot of what the sink holds now would stand; null when the log does not end in its head. */
+  place(): Omit<SnapshotPlace, 'head'> | null {
+    return this.#tail.place();
+  }
+
   /** A request: alone, and within the deadline. @throws KillSwitchError, whatever the system says */
-  async request<T>(what: string, work: () => Promise<T>, ms = this.#requestTimeoutMs): Promise<T> {
+  async request<T>(what: string, work: (turn: Turn) => Promise<T>, ms = this.#requestTimeoutMs): Promise<T> {
     try {
-      return await this.#serial.run(what, ms, work);
+      return await this.#serial.run(what, work, { ms });
     } catch (error) {
       throw fileError(error, 'read', this.paths.root);
     }
   }
 
-  /** Brings the sink up to date; only inside a request. With a guest, everything is read anew, by both. */
-  async advance(guest: LogSink | null = null): Promise<void> {
+  /** A request that may take as long as a long log takes to read, and fails when nothing at all was read for so long. @throws KillSwitchError */
+  async reading<T>(what: string, work: (turn: Turn) => Promise<T>, stalledMs: number): Promise<T> {
+    try {
+      return await this.#serial.run(what, work, { ms: stalledMs, steps: () => this.#tail.steps });
+    } catch (error) {
+      throw fileError(error, 'read', this.paths.root);
+    }
+  }
+
+  /** Brings the sink up to date, and what is being loaded; only inside a request. */
+  async advance(everything = false): Promise<void> {
     this.#reading = 'further';
     this.#fresh = [];
-    this.#guest = guest;
     try {
-      const advance = await this.#tail.advance(guest !== null);
-      this.#tellAdvance(advance);
+      this.#tellAdvance(await this.#tail.advance(everything));
     } catch (error) {
-      for (const event of this.#fresh) this.#tell({ type: 'event', event }); // what stands before a torn line counts
+      for (const event of this.#fresh ?? []) this.#tell({ type: 'event', event }); // what stands before a torn line counts
       throw error;
     } finally {
-      this.#guest = null;
       this.#fresh = [];
     }
   }
@@ -100,25 +151,40 @@ export class FileReader {
     const recovered = this.#trouble !== null;
     this.#known = head;
     this.#trouble = null;
-    if (advance === 'further') for (const event of this.#fresh) this.#tell({ type: 'event', event });
+    const fresh = this.#fresh;
+    if (advance === 'further') for (const event of fresh ?? []) this.#tell({ type: 'event', event });
     // Read for the first time, or another file: what lies between was not pushed.
     const missed = advance === 'anew' && (before === undefined || !sameHead(before, head));
-    if (missed || recovered) this.#tell({ type: 'gap' });
+    if (missed || recovered || fresh === null) this.#tell({ type: 'gap' });
   }
 
-  /** The whole state, folded from the first line. */
-  async load(held: Head | null): Promise<Snapshot> {
+  /**
+   * The whole state. Reading that its caller did not wait for is kept, and the next one begins with it: a log that takes longer than a deadline is loaded all the same.
+   */
+  async load(held: Head | null, turn: Turn): Promise<Snapshot> {
     await localFreeBytes(this.paths.control);
-    const state = new State();
-    const folding = { state, linked: held === null };
-    await this.advance({
-      begin() {},
-      take(event) {
-        state.apply(foldEvent(state, event).patch, event);
-        if (held !== null && event.hash === held.hash) folding.linked = true;
-      },
-    });
-    return { head: state.head, entries: state, linked: folding.linked };
+    if (this.#loading?.held?.hash !== held?.hash) this.#loading = null;
+    const everything = this.#loading === null;
+    this.#loading ??= new Loading(held);
+    const loading = this.#loading;
+    try {
+      await this.advance(everything);
+      const linked = loading.linked ?? (held !== null && (await this.leadsTo(held, loading.before)));
+      if (!turn.abandoned) this.#loading = null; // it belongs to the caller from now on
+      return { head: loading.state.head, entries: loading.state, linked };
+    } catch (error) {
+      this.#loading = null;
+      throw error;
+    }
+  }
+
+  /** Whether one event comes before another that is in the log. @throws KillSwitchError CORRUPT */
+  async leadsTo(held: ChainEnd, later: ChainEnd): Promise<boolean> {
+    try {
+      return await leadsTo(this.paths.log, held, later);
+    } catch (error) {
+      throw explained(error, this.paths.log);
+    }
   }
 
   follow(listener: (push: Push) => void): () => void {

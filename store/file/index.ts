@@ -33,18 +33,18 @@ export function fileStore({ directory = '.kill-switch', anchor }: FileStoreOptio
       const reader = new FileReader(paths, recent, { requestTimeoutMs, reads: 'for reading' });
       let reported = false;
 
-      /** A head that is not among the last events: the whole log is asked once, then it stays far behind or unlinked. */
+      /** A head that is older than the last events is looked up in the log: it is far behind, or unlinked. */
       const eventsAfter = async (held: NonNullable<Confirmation['head']>): Promise<Confirmation['events']> => {
         const known = recent.after(held);
         if (known !== undefined) return known;
-        if (recent.unlinked === held.hash) return null;
-        if ((await reader.load(held)).linked) return recent.after(held) ?? 'reload';
+        if (await reader.leadsTo(held, recent.before)) return 'reload';
         recent.unlinked = held.hash;
         return null;
       };
 
       return {
-        load: (held) => reader.request('load', () => reader.load(held), Math.max(requestTimeoutMs, READ_ALL_MS)),
+        load: (held) =>
+          reader.request('load', (turn) => reader.load(held, turn), Math.max(requestTimeoutMs, READ_ALL_MS)),
         follow: (listener) => reader.follow(listener),
         close: () => reader.close(),
         shelf: fileShelf(paths, executorId),

@@ -20,6 +20,15 @@ interface Doubt {
   readonly torn: boolean;
 }
 
+interface ChainOptions {
+  /** Only the last hashes are remembered, so that a line of a writer that slept for long is reported as one that follows nothing here. */
+  readonly forgets?: boolean | undefined;
+  /** The hashes of events before the start. */
+  readonly earlier?: readonly string[] | undefined;
+  /** How many lines there are before the start. */
+  readonly lines?: number | undefined;
+}
+
 /**
  * The rule by which the lines of the file make a log, used by readers, writers and `verify` alike. The order in the file is the arbiter: of two lines that
  * follow the same event the first wins. The other is a lost swap, and so are the lines that the same write put right behind it. A line that is not an
@@ -38,13 +47,23 @@ export class LogChain {
   #lost: LogEvent | null = null;
 
   /**
-   * `start`: what the first line is expected to follow. Lines are then numbered from there.
-   * `forgets`: only the last hashes are remembered, so that a line of a writer that slept for long is reported as one that follows nothing here.
+   * `start`: what the first line is expected to follow.
    */
-  constructor(start: ChainEnd = BEFORE_FIRST, { forgets = false }: { readonly forgets?: boolean } = {}) {
+  constructor(start: ChainEnd = BEFORE_FIRST, { forgets = false, earlier = [], lines = 0 }: ChainOptions = {}) {
     this.#end = start;
-    this.#heads = [start.hash];
+    this.#heads = [...earlier, start.hash];
     this.#forgets = forgets;
+    this.#line = lines;
+  }
+
+  /** How many lines were taken, those before the start included. */
+  get lines(): number {
+    return this.#line;
+  }
+
+  /** The hashes of the last events. */
+  last(count: number): string[] {
+    return this.#heads.slice(-count);
   }
 
   get end(): ChainEnd {
@@ -58,6 +77,7 @@ export class LogChain {
 
   /** The same place with the memory of the last lines only, to read on from. */
   continued(): LogChain {
+    if (this.#forgets) return this;
     const chain = new LogChain(this.#end, { forgets: true });
     chain.#heads = this.#heads.slice(-REMEMBERED);
     chain.#line = this.#line;

@@ -1,15 +1,25 @@
+import type { BigIntStats } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { isKillSwitchError, KillSwitchError, type LogEvent } from '../../flags/index.ts';
 import { fileError } from './file-errors.ts';
 import { LogChain } from './log-chain.ts';
 import { type Line, openFile, readLines } from './read-lines.ts';
+import { type Base, readSnapshots, type SnapshotPlace } from './snapshot-file.ts';
 
 /** Takes the events of a log as they are read. */
 export interface LogSink {
-  /** Reading starts at the first line: what was taken before may be of another file. */
-  begin(): void;
+  /** Reading starts at a snapshot that the log proves, or at the first line (null): what was taken before may be of another file. */
+  begin(base: Base | null): void;
   /** `bytes`: how long its line is. */
   take(event: LogEvent, bytes: number): void;
+}
+
+export interface LogTailOptions {
+  /** Who reads for writing passes over torn lines at the end: what it appends comes after them. */
+  readonly reads: 'for writing' | 'for reading';
+  /** Told how many bytes of how many have been read, chunk by chunk. */
+  readonly onReading?: ((bytes: number, of: number) => void) | undefined;
 }
 
 /** Where reading stands, and the last line read: while those bytes are there, in the same file, so is all that was read before. */
@@ -25,23 +35,46 @@ interface Position {
   readonly chain: LogChain;
 }
 
+/** A snapshot that the log has not proven within so many events is not waited for: its writer died, or lost it. */
+const PROVEN_WITHIN = 20_000;
+
+const EARLIER = 256;
+
 /** Reads a log file as it grows. One call at a time: the caller sees to that. */
 export class LogTail {
   readonly path: string;
   readonly #sink: LogSink;
-  readonly #reads: 'for writing' | 'for reading';
+  readonly #options: LogTailOptions;
   #position: Position | null = null;
+  #steps = 0;
 
-  /** Who reads for writing passes over torn lines at the end: what it appends comes after them. */
-  constructor(path: string, sink: LogSink, reads: 'for writing' | 'for reading') {
+  constructor(path: string, sink: LogSink, options: LogTailOptions) {
     this.path = path;
     this.#sink = sink;
-    this.#reads = reads;
+    this.#options = options;
+  }
+
+  /** Grows while something is read: who waits can tell a long log from a disk that hangs. */
+  get steps(): number {
+    return this.#steps;
   }
 
   /** True when the last lines are torn: nothing counts among them, and only what somebody appends will tell readers so. */
   get torn(): boolean {
     return this.#position?.chain.torn ?? false;
+  }
+
+  /** How many bytes have been read up to here, those before a snapshot included. */
+  get offset(): number {
+    return this.#position ? this.#position.start + this.#position.line.length + 1 : 0;
+  }
+
+  /** Where a snapshot of the present state would stand; null when the last line is not the head's. */
+  place(): Omit<SnapshotPlace, 'head'> | null {
+    if (!this.#position) return null;
+    const { chain, line } = this.#position;
+    if (!line.includes(`"hash":"${chain.end.hash}"`)) return null;
+    return { offset: this.offset, lines: chain.lines, earlier: chain.last(EARLIER) };
   }
 
   /** @throws KillSwitchError CORRUPT when the last lines are torn */
@@ -54,15 +87,15 @@ export class LogTail {
   }
 
   /**
-   * Reads what was appended: `'further'`; or, when asked to or when this is not the file that was read before, everything from its first line: `'anew'`.
-   * After an error the next call reads everything, except where the last lines were torn.
+   * Reads what was appended: `'further'`; or, when asked to or when this is not the file that was read before, all of it: `'anew'`.
+   * After an error the next call reads all of it, except where the last lines were torn.
    * @throws KillSwitchError CORRUPT, STORE_UNREACHABLE, and what the sink throws
    */
   async advance(everything = false): Promise<'further' | 'anew'> {
     const before = everything ? null : this.#position;
     this.#position = null;
     const advance = await this.#read(before);
-    if (this.#reads === 'for reading') this.checkWhole();
+    if (this.#options.reads === 'for reading') this.checkWhole();
     return advance;
   }
 
@@ -70,11 +103,21 @@ export class LogTail {
     let file: FileHandle | null = null;
     try {
       file = await openFile(this.path);
-      if (file && before && (await this.#further(file, before))) return 'further';
-      this.#sink.begin();
-      if (file) await this.#anew(file);
+      const stats = await file?.stat({ bigint: true });
+      if (file && stats && before && (await this.#further(file, stats, before))) return 'further';
+      this.#position = null;
+      if (!file || !stats) this.#sink.begin(null);
+      else if (!(await this.#fromSnapshot(file, stats))) {
+        this.#sink.begin(null);
+        await this.#readOn(file, stats, {
+          from: 0,
+          chain: new LogChain(),
+          take: (event, bytes) => this.#sink.take(event, bytes),
+        });
+      }
       return 'anew';
     } catch (error) {
+      this.#position = null;
       throw explained(error, this.path);
     } finally {
       await file?.close();
@@ -82,58 +125,95 @@ export class LogTail {
   }
 
   /** False when it is another file, or has lines that only the whole of it can explain. */
-  async #further(file: FileHandle, before: Position): Promise<boolean> {
-    const { ino, dev, size, mtimeNs } = await file.stat({ bigint: true });
+  async #further(file: FileHandle, stats: BigIntStats, before: Position): Promise<boolean> {
+    const { ino, dev, size, mtimeNs } = stats;
     if (ino !== before.ino || dev !== before.dev) return false;
     if (size === before.size && mtimeNs !== before.mtimeNs) return false;
-    const { chain } = before;
-    const events: Array<{ readonly event: LogEvent; readonly length: number }> = [];
-    let position: Position | null = null;
-    try {
-      for await (const lines of readLines(file, before.start)) {
-        for (const { start, bytes } of lines) {
-          if (start > before.start) {
-            const event = chain.take(bytes);
-            if (event) events.push({ event, length: bytes.length });
-          } else if (!bytes.equals(before.line)) return false;
-        }
-        position = after(lines, { ino, dev, size, mtimeNs }, chain) ?? position;
-      }
-      chain.finish('for writing');
-    } catch (error) {
-      if (isKillSwitchError(error) && error.code === 'CORRUPT') return false;
-      throw error;
-    }
-    if (!position) return false;
-    for (const { event, length } of events) this.#sink.take(event, length);
-    this.#position = position;
-    return true;
+    if (!(await isStillThere(file, before))) return false;
+    return unlessCorrupt(async () => {
+      this.#position = before;
+      const { start, line, chain } = before;
+      await this.#readOn(file, stats, {
+        from: start + line.length + 1,
+        chain,
+        take: (event, bytes) => this.#sink.take(event, bytes),
+      });
+      if (this.#position === before) this.#position = { ...before, size, mtimeNs };
+      return true;
+    });
   }
 
-  async #anew(file: FileHandle): Promise<void> {
-    const { ino, dev, size, mtimeNs } = await file.stat({ bigint: true });
-    const chain = new LogChain();
-    let position: Position | null = null;
-    for await (const lines of readLines(file, 0)) {
+  /** Begins with the newest snapshot that the log proves. False when there is none, or when what follows needs the whole log to be explained. */
+  async #fromSnapshot(file: FileHandle, stats: BigIntStats): Promise<boolean> {
+    for await (const base of readSnapshots(dirname(this.path), file)) {
+      this.#steps += 1;
+      if (await unlessCorrupt(() => this.#from(file, stats, base))) return true;
+      this.#position = null;
+    }
+    return false;
+  }
+
+  async #from(file: FileHandle, stats: BigIntStats, base: Base): Promise<boolean> {
+    const { head, offset, lines, earlier } = base.place;
+    /** What was read before the proof; null once that has come. */
+    let waiting: Array<readonly [LogEvent, number]> | null = [];
+    const take = (event: LogEvent, bytes: number): void => {
+      if (waiting === null) return this.#sink.take(event, bytes);
+      waiting.push([event, bytes]);
+      if (proves(event, base)) {
+        const before = waiting;
+        waiting = null;
+        this.#sink.begin(base);
+        for (const [event, bytes] of before) this.#sink.take(event, bytes);
+      } else if (waiting.length > PROVEN_WITHIN) throw new KillSwitchError('CORRUPT', 'Nothing proves this snapshot.');
+    };
+    const chain = new LogChain({ hash: head.hash, epoch: head.epoch }, { forgets: true, earlier, lines });
+    await this.#readOn(file, stats, { from: offset, chain, take });
+    return waiting === null;
+  }
+
+  async #readOn(
+    file: FileHandle,
+    stats: BigIntStats,
+    { from, chain, take }: { readonly from: number; readonly chain: LogChain; readonly take: LogSink['take'] },
+  ): Promise<void> {
+    const { ino, dev, size, mtimeNs } = stats;
+    let last: Line | null = null;
+    for await (const lines of readLines(file, from)) {
+      this.#steps += 1;
       for (const { bytes } of lines) {
         const event = chain.take(bytes);
-        if (event) this.#sink.take(event, bytes.length);
+        if (event) take(event, bytes.length);
       }
-      position = after(lines, { ino, dev, size, mtimeNs }, chain) ?? position;
+      // An empty line would tell nothing apart.
+      const found = lines.findLast(({ bytes }) => bytes.length > 0);
+      if (found) last = { start: found.start, bytes: Buffer.from(found.bytes) };
+      const end = lines.at(-1);
+      if (end) this.#options.onReading?.(end.start + end.bytes.length + 1, Number(size));
     }
     chain.finish('for writing');
-    this.#position = position && { ...position, chain: chain.continued() };
+    if (last)
+      this.#position = { ino, dev, size, mtimeNs, start: last.start, line: last.bytes, chain: chain.continued() };
   }
 }
 
-/** Where reading stands after these lines. An empty one would tell nothing apart. */
-function after(
-  lines: readonly Line[],
-  file: Pick<Position, 'ino' | 'dev' | 'size' | 'mtimeNs'>,
-  chain: LogChain,
-): Position | null {
-  const last = lines.findLast(({ bytes }) => bytes.length > 0);
-  return last ? { ...file, start: last.start, line: Buffer.from(last.bytes), chain } : null;
+async function isStillThere(file: FileHandle, { start, line }: Position): Promise<boolean> {
+  const buffer = Buffer.allocUnsafe(line.length + 1);
+  const { bytesRead } = await file.read(buffer, 0, buffer.length, start);
+  return bytesRead === buffer.length && buffer.at(-1) === 0x0a && buffer.subarray(0, -1).equals(line);
+}
+
+const proves = ({ type, data }: LogEvent, { mark }: Base): boolean =>
+  type === 'snapshot' && data['epoch'] === mark.epoch && data['digest'] === mark.digest;
+
+/** False where it cannot be explained from there: the whole log then says what is wrong, if anything is. */
+async function unlessCorrupt(work: () => Promise<boolean>): Promise<boolean> {
+  try {
+    return await work();
+  } catch (error) {
+    if (isKillSwitchError(error) && error.code === 'CORRUPT') return false;
+    throw error;
+  }
 }
 
 /** What went wrong with reading the log, as it is told. */

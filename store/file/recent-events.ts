@@ -1,6 +1,8 @@
 import { foldEvent, GENESIS, type Head, type LogEvent, State } from '../../flags/index.ts';
 import { CATCH_UP_EVENTS } from '../answers.ts';
 import type { HeadSink } from './file-reader.ts';
+import type { ChainEnd } from './log-chain.ts';
+import type { Base } from './snapshot-file.ts';
 
 /** Where the log stands and its last events: enough to answer every confirmation of an executor that is not far behind. */
 export class RecentEvents implements HeadSink {
@@ -9,8 +11,7 @@ export class RecentEvents implements HeadSink {
   #events: LogEvent[] = [];
   #sizes: number[] = [];
   #bytes = 0;
-  /** The hash that the oldest event here follows. */
-  #before = GENESIS;
+  #before: ChainEnd = { hash: GENESIS, epoch: 0 };
 
   /** The hash of a head that is known not to be in this log, so that the whole of it need not be searched again. */
   unlinked: string | null = null;
@@ -19,13 +20,23 @@ export class RecentEvents implements HeadSink {
     return this.#state.head;
   }
 
-  begin(): void {
+  /** What the oldest event here follows. */
+  get before(): ChainEnd {
+    return this.#before;
+  }
+
+  begin(base: Base | null): void {
     this.#state = new State();
     this.#events = [];
     this.#sizes = [];
     this.#bytes = 0;
-    this.#before = GENESIS;
+    this.#before = base ? { hash: base.state.hash, epoch: base.state.epoch } : { hash: GENESIS, epoch: 0 };
     this.unlinked = null;
+    if (base)
+      this.#state.apply(
+        { set: [['control', base.state.control as NonNullable<State['control']>]], remove: [] },
+        { seq: base.state.epoch, hash: base.state.hash },
+      );
   }
 
   take(event: LogEvent, bytes: number): void {
@@ -41,13 +52,16 @@ export class RecentEvents implements HeadSink {
   #dropOldest(): void {
     const count = Math.floor(this.#events.length / 2);
     for (const size of this.#sizes.splice(0, count)) this.#bytes -= size;
-    this.#before = this.#events.splice(0, count).at(-1)?.hash ?? this.#before;
+    const last = this.#events.splice(0, count).at(-1);
+    if (last) this.#before = { hash: last.hash, epoch: last.seq };
   }
 
-  /** The events after that head; `'reload'` when they are too many; undefined when it is not among what is remembered here. */
-  after(held: Head): readonly LogEvent[] | 'reload' | undefined {
-    const index = held.hash === this.#before ? -1 : this.#events.findLastIndex(({ hash }) => hash === held.hash);
-    if (index < 0 && held.hash !== this.#before) return undefined;
+  /** The events after that head; `'reload'` when they are too many; null when it is not in the log; undefined when it is older than what is remembered here. */
+  after(held: Head): readonly LogEvent[] | 'reload' | null | undefined {
+    const index = held.hash === this.#before.hash ? -1 : this.#events.findLastIndex(({ hash }) => hash === held.hash);
+    if (index < 0 && held.hash !== this.#before.hash) {
+      return held.epoch >= this.#before.epoch || held.hash === this.unlinked ? null : undefined;
+    }
     const count = this.#events.length - index - 1;
     return count > CATCH_UP_EVENTS ? 'reload' : this.#events.slice(index + 1);
   }

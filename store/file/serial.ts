@@ -1,5 +1,16 @@
 import { KillSwitchError } from '../../flags/index.ts';
-import { withDeadline } from '../with-deadline.ts';
+import { within } from '../with-deadline.ts';
+
+/** For work that has begun: whether its caller still waits for it. */
+export interface Turn {
+  readonly abandoned: boolean;
+}
+
+interface Patience {
+  readonly ms: number;
+  /** Grows while work gets on: the deadline then is for no step at all within `ms`. */
+  readonly steps?: (() => number) | undefined;
+}
 
 /**
  * One piece of work at a time. Each caller waits for at most `ms` milliseconds; work that has begun goes on to its end all the same, so that
@@ -9,22 +20,33 @@ export class Serial {
   #last: Promise<unknown> = Promise.resolve();
   #closed = false;
 
-  run<T>(what: string, ms: number, work: () => Promise<T>): Promise<T> {
-    let abandoned = false;
+  async run<T>(what: string, work: (turn: Turn) => Promise<T>, { ms, steps }: Patience): Promise<T> {
+    const turn = { abandoned: false };
     const begun = this.#last.then(() => {
       if (this.#closed) throw new KillSwitchError('CLOSED', 'This connection to the file store has been closed.');
-      if (abandoned) throw new KillSwitchError('STORE_UNREACHABLE', `The file store was busy (${what}).`);
-      return work();
+      if (turn.abandoned) throw new KillSwitchError('STORE_UNREACHABLE', `The file store was busy (${what}).`);
+      return work(turn);
     });
     this.#last = begun.catch(() => {});
-    return withDeadline(begun, ms, what).finally(() => {
-      abandoned = true;
-    });
+    const late = new KillSwitchError('STORE_UNREACHABLE', `The store did not answer (${what}) within ${ms} ms.`);
+    try {
+      for (;;) {
+        const before = steps?.();
+        try {
+          return await within(begun, ms, () => late);
+        } catch (error) {
+          if (error !== late || steps?.() === before) throw error;
+        }
+      }
+    } finally {
+      turn.abandoned = true;
+    }
   }
 
   /** Begins nothing more; resolves when what has begun is done, or after `ms` milliseconds. */
   async close(ms: number): Promise<void> {
     this.#closed = true;
-    await withDeadline(this.#last, ms, 'close').catch(() => {});
+    const late = (): Error => new KillSwitchError('STORE_UNREACHABLE', 'The store did not close in time.');
+    await within(this.#last, ms, late).catch(() => {});
   }
 }

@@ -81,6 +81,14 @@ describe('the fold', () => {
     expect(apply(state, 'revive', { id: 'k agent:a', target: 'agent:a' })).toBe('neutral');
   });
 
+  test('lets a snapshot be known, and changes nothing', () => {
+    const state = initialised();
+    const before = new Map(state.entries());
+    expect(apply(state, 'snapshot', { epoch: 1, digest: 'a'.repeat(64) })).toBe('neutral');
+    expect(new Map(state.entries())).toEqual(before);
+    expect(() => apply(state, 'snapshot', { epoch: 1, digest: 'a' })).toThrow(expect.objectContaining({ code: 'CORRUPT' }));
+  });
+
   test('makes a seconded restriction newer, and changes nothing else', () => {
     const state = initialised();
     apply(state, 'kill', killOf('agent:a', 'full_stop'));
@@ -289,6 +297,7 @@ describe('entries from a store', () => {
       'recover',
       'revive',
       'second',
+      'snapshot',
     ]);
   });
 });

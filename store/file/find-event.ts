@@ -1,0 +1,100 @@
+import type { FileHandle } from 'node:fs/promises';
+import { isKillSwitchError, readEvent } from '../../flags/index.ts';
+import { type ChainEnd, LogChain } from './log-chain.ts';
+import { type Line, openFile, readLines } from './read-lines.ts';
+
+/** By how many events lines may stand out of order: a batch that lost a race is numbered on from where it was planned. */
+const DISORDER = 2000;
+
+/** The number of an event stands near the end of its one text. */
+const SEQ = /,"seq":(\d+),"type":"[^"]*"\}$/;
+const LOOKED_AT = 512;
+
+const seqOf = ({ bytes }: Line): number | null => {
+  const found = SEQ.exec(bytes.toString('latin1', Math.max(0, bytes.length - LOOKED_AT)));
+  return found ? Number(found[1]) : null;
+};
+
+/**
+ * Whether the event of `held` is in the log before that of `later`, which is in its chain: it is looked up where its number says, and the chain followed from there,
+ * so that this takes as long as what lies between them, however long the log is.
+ */
+export async function leadsTo(path: string, held: ChainEnd, later: ChainEnd): Promise<boolean> {
+  const file = await openFile(path);
+  if (!file) return false;
+  try {
+    return (await isLedTo(file, held, later)) || (await isInWholeLog(file, held, later));
+  } finally {
+    await file.close();
+  }
+}
+
+async function isLedTo(file: FileHandle, held: ChainEnd, later: ChainEnd): Promise<boolean> {
+  const earlier: string[] = [];
+  let chain: LogChain | null = null;
+  try {
+    for await (const lines of readLines(file, await startBefore(file, held.epoch - DISORDER))) {
+      for (const line of lines) {
+        if (chain) {
+          chain.take(line.bytes);
+          if (chain.end.hash === later.hash) return true;
+          if (chain.end.epoch >= later.epoch) return false;
+          continue;
+        }
+        const seq = seqOf(line);
+        if (seq === null) continue;
+        if (seq > held.epoch + DISORDER) return false;
+        const hash = hashOf(line);
+        if (hash === held.hash && seq === held.epoch) chain = new LogChain(held, { forgets: true, earlier });
+        else if (hash !== null) earlier.push(hash);
+      }
+    }
+  } catch (error) {
+    if (!isKillSwitchError(error) || error.code !== 'CORRUPT') throw error; // the whole log tells
+  }
+  return false;
+}
+
+function hashOf({ bytes }: Line): string | null {
+  try {
+    return readEvent(bytes.toString('utf8')).hash;
+  } catch {
+    return null;
+  }
+}
+
+/** A byte before which no event has a number beyond that, give or take the disorder; found by halving. */
+async function startBefore(file: FileHandle, epoch: number): Promise<number> {
+  let low = 0;
+  let high = (await file.stat()).size;
+  while (high - low > 64 * 1024) {
+    const middle = Math.floor((low + high) / 2);
+    const seq = await firstSeqAfter(file, middle);
+    if (seq !== null && seq < epoch) low = middle;
+    else high = middle;
+  }
+  return low;
+}
+
+async function firstSeqAfter(file: FileHandle, offset: number): Promise<number | null> {
+  let whole = false; // the first line may have begun before
+  for await (const lines of readLines(file, offset)) {
+    for (const line of lines) {
+      const seq = whole ? seqOf(line) : null;
+      if (seq !== null) return seq;
+      whole = true;
+    }
+  }
+  return null;
+}
+
+async function isInWholeLog(file: FileHandle, held: ChainEnd, later: ChainEnd): Promise<boolean> {
+  const chain = new LogChain();
+  for await (const lines of readLines(file, 0)) {
+    for (const { bytes } of lines) {
+      if (chain.take(bytes)?.hash === held.hash) return true;
+      if (chain.end.epoch >= later.epoch) return false;
+    }
+  }
+  return false;
+}

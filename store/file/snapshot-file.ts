@@ -1,0 +1,152 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { constants } from 'node:fs';
+import { type FileHandle, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { type Entry, type EntryKey, hashSchema, headSchema, parseEntry, readEvent, State } from '../../flags/index.ts';
+import type { SnapshotMark } from '../ports.ts';
+import { openFile, readLines } from './read-lines.ts';
+
+/** Where in the log a snapshot was taken: right behind the line of its head. */
+const placeSchema = z.object({
+  version: z.literal(1),
+  head: headSchema,
+  /** The bytes of the log up to there. */
+  offset: z.int().min(1),
+  /** How many lines these are. */
+  lines: z.int().min(1),
+  /** The hashes of the last events before the head, which a lost swap may follow. */
+  earlier: z.array(hashSchema),
+});
+export type SnapshotPlace = Omit<z.infer<typeof placeSchema>, 'version'>;
+
+/** A state to begin with. It is what somebody wrote until the log proves it: an event `snapshot` with its digest. */
+export interface Base {
+  readonly place: SnapshotPlace;
+  readonly state: State;
+  readonly mark: SnapshotMark;
+  readonly bytes: number;
+}
+
+const NAME = /^snapshot-(\d+)-[0-9a-f]{16}\.jsonl$/;
+const UNFINISHED = /^snapshot-.*\.tmp$/;
+/** How many are kept, and at most looked at: the last one may lack its proof, and a folder that was restored may hold others' too. */
+const [KEPT, LOOKED_AT] = [3, 20];
+const ABANDONED_MS = 3_600_000;
+const AT_ONCE = 500;
+
+const epochOf = (name: string): number => Number(NAME.exec(name)?.[1]);
+
+/** Those in the folder, the newest first. */
+async function snapshotNames(folder: string): Promise<string[]> {
+  const names = (await readdir(folder)).filter((name) => NAME.test(name));
+  return names.sort((a, b) => epochOf(b) - epochOf(a));
+}
+
+/** The snapshots that were taken of this log, the newest first. What cannot be read, or belongs to another log, is passed over: it only would have spared work. */
+export async function* readSnapshots(folder: string, log: FileHandle): AsyncGenerator<Base> {
+  let names: string[];
+  try {
+    names = (await snapshotNames(folder)).slice(0, LOOKED_AT);
+  } catch {
+    return;
+  }
+  for (const name of names) {
+    const base = await readSnapshot(join(folder, name), log).catch(() => null);
+    if (base) yield base;
+  }
+}
+
+async function readSnapshot(path: string, log: FileHandle): Promise<Base | null> {
+  const file = await openFile(path);
+  if (!file) return null;
+  try {
+    const state = new State();
+    const digest = createHash('sha256');
+    let place: SnapshotPlace | null = null;
+    let bytes = 0;
+    for await (const lines of readLines(file, 0)) {
+      for (const line of lines) {
+        const value: unknown = JSON.parse(line.bytes.toString('utf8'));
+        digest.update(line.bytes).update('\n');
+        bytes += line.bytes.length + 1;
+        if (place) {
+          const [key, entry] = value as [EntryKey, unknown];
+          state.put(key, parseEntry(key, entry));
+        } else {
+          place = placeSchema.parse(value);
+          if (!(await endsAt(log, place))) return null;
+        }
+      }
+    }
+    if (!place || state.control?.generation !== place.head.generation) return null;
+    state.epoch = place.head.epoch;
+    state.hash = place.head.hash;
+    return { place, state, mark: { epoch: place.head.epoch, digest: digest.digest('hex') }, bytes };
+  } finally {
+    await file.close();
+  }
+}
+
+const FIRST_LOOK = 64 * 1024;
+
+/** Whether the line of the log that ends there is this very event. */
+async function endsAt(log: FileHandle, { head, offset }: SnapshotPlace): Promise<boolean> {
+  for (let length = FIRST_LOOK; ; length *= 4) {
+    const from = Math.max(0, offset - length);
+    const buffer = Buffer.alloc(offset - from);
+    const { bytesRead } = await log.read(buffer, 0, buffer.length, from);
+    if (bytesRead < buffer.length || buffer.at(-1) !== 0x0a) return false;
+    const start = buffer.lastIndexOf(0x0a, -2) + 1;
+    if (start === 0 && from > 0) continue;
+    const event = readEvent(buffer.toString('utf8', start, buffer.length - 1));
+    return event.hash === head.hash && event.seq === head.epoch;
+  }
+}
+
+/** Keeps a state beside the log: whole and on the disk, or not at all. The entries are written some at a time, so that a large state does not hold up the event loop. */
+export async function writeSnapshot(
+  folder: string,
+  place: SnapshotPlace,
+  entries: ReadonlyArray<readonly [EntryKey, Entry]>,
+): Promise<{ readonly mark: SnapshotMark; readonly bytes: number }> {
+  const { epoch } = place.head;
+  const unfinished = join(folder, `snapshot-${epoch}-${randomUUID()}.tmp`);
+  try {
+    const hash = createHash('sha256');
+    let bytes = 0;
+    const file = await open(unfinished, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL);
+    try {
+      const write = async (values: readonly unknown[]): Promise<void> => {
+        const text = Buffer.from(values.map((value) => `${JSON.stringify(value)}\n`).join(''), 'utf8');
+        hash.update(text);
+        bytes += text.length;
+        await file.writeFile(text);
+      };
+      await write([{ version: 1, ...place }]);
+      for (let at = 0; at < entries.length; at += AT_ONCE) await write(entries.slice(at, at + AT_ONCE));
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    const digest = hash.digest('hex');
+    await rename(unfinished, join(folder, `snapshot-${epoch}-${digest.slice(0, 16)}.jsonl`));
+    await removeOld(folder, epoch).catch(() => {}); // the next one tidies up
+    return { mark: { epoch, digest }, bytes };
+  } catch (error) {
+    await rm(unfinished, { force: true });
+    throw error;
+  }
+}
+
+/** Removes what no longer helps, also what a restored folder has brought of a later log. What is new may be another writer's, who goes on with it. */
+async function removeOld(folder: string, epoch: number): Promise<void> {
+  const names = await snapshotNames(folder);
+  const kept = new Set(names.filter((name) => epochOf(name) <= epoch).slice(0, KEPT));
+  for (const name of await readdir(folder)) {
+    if (kept.has(name) || !(NAME.test(name) || UNFINISHED.test(name))) continue;
+    const path = join(folder, name);
+    const isOld = NAME.test(name) && epochOf(name) < epoch;
+    if (isOld || Date.now() - (await stat(path)).mtimeMs > ABANDONED_MS) await rm(path, { force: true });
+  }
+}
