@@ -86,7 +86,9 @@ describe('the fold', () => {
     const before = new Map(state.entries());
     expect(apply(state, 'snapshot', { epoch: 1, digest: 'a'.repeat(64) })).toBe('neutral');
     expect(new Map(state.entries())).toEqual(before);
-    expect(() => apply(state, 'snapshot', { epoch: 1, digest: 'a' })).toThrow(expect.objectContaining({ code: 'CORRUPT' }));
+    expect(() => apply(state, 'snapshot', { epoch: 1, digest: 'a' })).toThrow(
+      expect.objectContaining({ code: 'CORRUPT' }),
+    );
   });
 
   test('makes a seconded restriction newer, and changes nothing else', () => {
