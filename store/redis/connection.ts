@@ -1,8 +1,9 @@
 import type { Redis } from 'ioredis';
 import { KillSwitchError } from '../../flags/index.ts';
+import { withDeadline } from '../with-deadline.ts';
 import { RedisClient } from './client.ts';
 import type { RedisEndpoint } from './endpoint.ts';
-import { isLost, movedTo, passing, storeError } from './errors.ts';
+import { isLost, isTooOld, movedTo, passing, serverName, storeError } from './errors.ts';
 
 /** How long until what passes by itself is asked again, in milliseconds. */
 const PAUSE_MS = 50;
@@ -54,7 +55,7 @@ export class RedisConnection {
         if (this.#closing) throw this.#closedError();
         const error = (isLost(thrown) && this.#lastError) || thrown;
         const [node, passes] = [movedTo(error), passing(error)];
-        if ((!node && !passes) || performance.now() + PAUSE_MS >= end) throw storeError(error, access, this.endpoint);
+        if ((!node && !passes) || performance.now() + PAUSE_MS >= end) throw await this.#failure(error, access, end);
         // Nothing was done. Where the connection is another by now, somebody else's answer has moved it on.
         const same = this.#client.redis.stream === stream;
         if (node) moves += 1;
@@ -114,6 +115,16 @@ export class RedisConnection {
       clearTimeout(timer);
       work.catch(() => {}); // what comes after the deadline belongs to nobody
     }
+  }
+
+  /** The error for whoever asked; a server that is too old is first asked what it is, which its ACL may refuse. */
+  async #failure(error: unknown, access: 'read' | 'write', end: number): Promise<KillSwitchError> {
+    const leftMs = end - performance.now();
+    const info =
+      isTooOld(error) && leftMs > 0 && this.#client.isReady
+        ? await withDeadline(this.#client.redis.call('INFO', 'server'), leftMs, 'INFO').catch(() => null)
+        : null;
+    return storeError(error, access, this.endpoint, serverName(info));
   }
 
   #wakeAll(): void {

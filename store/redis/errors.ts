@@ -64,11 +64,29 @@ export function passing(error: unknown): 'another node may' | 'wait' | null {
   return code === 'CLUSTERDOWN' ? 'another node may' : Object.hasOwn(PASSING, code) ? 'wait' : null;
 }
 
+/** True when a server does not know scripts as Redis 7 does. */
+export const isTooOld = (error: unknown): boolean => isReply(error) && TOO_OLD.test(rawText(error));
+
+/** Which server it is and of which version, by its answer to INFO; those that came from Redis also give the version of Redis that they are like. */
+export function serverName(info: unknown): string | null {
+  const said = (field: string): string | undefined =>
+    new RegExp(`^${field}:([\\w.-]{1,40})\\r?$`, 'm').exec(String(info))?.[1];
+  const [dragonfly, valkey, redis] = [said('dragonfly_version'), said('valkey_version'), said('redis_version')];
+  if (dragonfly) return `Dragonfly ${dragonfly}`;
+  if (valkey) return `Valkey ${valkey}`;
+  return redis ? `${/keydb/i.test(String(info)) ? 'KeyDB' : 'Redis'} ${redis}` : null;
+}
+
 /**
  * What a failed request means. Always a new error: those of ioredis carry the command with all its arguments, also the password of AUTH.
- * `access`: what a refused read is, is an unreachable store; a refused write is one that takes none.
+ * `server`: what it says it is, where it was asked. `access`: what a refused read is, is an unreachable store; a refused write is one that takes none.
  */
-export function storeError(error: unknown, access: 'read' | 'write', endpoint: RedisEndpoint): KillSwitchError {
+export function storeError(
+  error: unknown,
+  access: 'read' | 'write',
+  endpoint: RedisEndpoint,
+  server: string | null = null,
+): KillSwitchError {
   if (isKillSwitchError(error)) return error;
   const code = replyCode(rawText(error));
   const message = redact(isLost(error) ? 'the connection was lost' : messageOf(error), endpoint);
@@ -81,10 +99,10 @@ export function storeError(error: unknown, access: 'read' | 'write', endpoint: R
       { cause },
     );
   }
-  if (TOO_OLD.test(rawText(error))) {
+  if (isTooOld(error)) {
     return new KillSwitchError(
       'STORE_READ_ONLY',
-      `${at} is older than Redis 7, where no kill gets through once memory is full. Update it.`,
+      `${at} ${server === null ? 'is older than Redis 7' : `is ${server}`}: Redis 7.0 or newer is needed, or Valkey, whose scripts let a kill through when memory is full. Update it.`,
       { cause },
     );
   }
