@@ -50,8 +50,10 @@ function options(): { readonly store?: string; readonly keep?: boolean; readonly
       process.stdout.write(`${USAGE}\n`);
       return 0;
     }
-    if (values.store !== undefined && !/^rediss?:/.test(values.store))
-      throw new Error('--store takes a redis:// or rediss:// URL; without it the tour makes a folder of its own.');
+    if (values.store !== undefined && !/^rediss?:[^?]*$/.test(values.store))
+      throw new Error(
+        '--store takes a redis:// or rediss:// URL without parameters; without it the tour makes a folder of its own.',
+      );
     return values;
   } catch (error) {
     process.stderr.write(`${messageOf(error)}\n\n${USAGE}\n`);

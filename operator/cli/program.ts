@@ -7,7 +7,7 @@ import { IdArgument } from './arguments.ts';
 import { type Answer, type Context, EXIT, type ExitCode, type Lines, type Perform } from './command.ts';
 import { CommandError } from './command-error.ts';
 import { toJson, withoutCredentials } from './output.ts';
-import { DEFAULT_STORE, parseStoreUrl, type Store } from './store-url.ts';
+import { DEFAULT_STORE, parseStoreUrl, STORE_HELP, type Store } from './store-url.ts';
 import { closest } from '../../flags/closest.ts';
 import { GROUPS, VERBS, type VerbRow } from './verbs.ts';
 
@@ -78,11 +78,15 @@ function buildProgram(perform: Perform): Program {
   program
     .description('Takes authority away from agents, at once and everywhere, and gives it back slowly.')
     .version(VERSION)
-    .option('--store <url>', `file:DIR, redis://… or rediss://… (env KILL_SWITCH_STORE; default ${DEFAULT_STORE})`)
+    .option(
+      '--store <url>',
+      `file:DIR, redis://…, rediss://… or redis+unix://… (env KILL_SWITCH_STORE; default ${DEFAULT_STORE})`,
+    )
     .option('--organization <id>', 'whose switch (env KILL_SWITCH_ORGANIZATION; default "default")')
     .option('--operator <name>', 'who you are (env KILL_SWITCH_OPERATOR; default: the user of this system)')
     .addOption(new Option('--json', 'print one JSON value'))
     .helpCommand(false)
+    .addHelpText('after', STORE_HELP)
     .configureHelp({ showGlobalOptions: true })
     .configureOutput({ writeOut: collect, writeErr: collect })
     .exitOverride();

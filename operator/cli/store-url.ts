@@ -22,14 +22,29 @@ export interface Store {
   readonly code: readonly [string, string];
 }
 
-const FORMS = 'It begins with file: (a folder, file:.kill-switch), redis:// or rediss://.';
+const FORMS = 'It begins with file: (a folder, file:.kill-switch), redis://, rediss:// or redis+unix://.';
+
+/** What `--help` says of `--store`. */
+export const STORE_HELP = `
+Stores:
+  file:DIR                                 a folder on a disk of this machine
+  redis://user:password@host:6379/DB       user and password percent-encoded, or from the environment
+  rediss://host:6380/DB?ca=FILE            TLS; with cert=FILE&key=FILE for this client, servername=NAME
+  redis+unix:///run/redis.sock?db=DB       a socket of this machine (also unix://)
+  …?prefix=app:                            before each key
+  …?replicas=N                             a change counts once so many replicas have it
+  …?cluster=host:port,host:port            further nodes of a Redis Cluster
+  redis://NAME?sentinels=host:port,…       the master NAME; with sentinelUsername=NAME&sentinelPasswordFile=FILE
+`;
 
 /** @throws KillSwitchError INVALID_ARGUMENT, which never says a password */
 export function parseStoreUrl(url: string): Store {
   if (/^file:/i.test(url)) return folder(directoryOf(url));
-  if (/^rediss?:/i.test(url)) return redis(url);
+  if (/^(rediss?|redis\+unix|unix):/i.test(url)) return redis(url);
   if (/^https?:/i.test(url)) {
-    throw invalid('A store over http(s) is not available in this version: use file: or redis://, rediss://.');
+    throw invalid(
+      'A store over http(s) is not available in this version: use file:, redis://, rediss:// or redis+unix://.',
+    );
   }
   const shown = url.includes('@') ? 'This' : quoteId(url);
   const hint =
@@ -64,8 +79,8 @@ function folder(directory: string): Store {
 }
 
 function redis(url: string): Store {
-  const { location, secrets, options } = redisEndpoint({ url });
-  const hasCredentials = secrets.length > 0 || options.username !== undefined;
+  const { location, options } = redisEndpoint({ url });
+  const hasCredentials = options.username !== undefined || options.password !== undefined;
   return {
     location,
     hasCredentials,

@@ -1,10 +1,16 @@
 import type { RedisOptions } from 'ioredis';
 import { invalid } from '../../flags/index.ts';
+import { parseRedisUrl } from './url.ts';
 
 export interface RedisEndpointOptions {
-  /** `redis://[user:password@]host[:port][/db]`, or `rediss://` for TLS. User and password are percent-encoded. */
+  /**
+   * `redis://[user:password@]host[:port][/db]`, `rediss://` for TLS, or `redis+unix:///path/of/the.sock[?db=5]`. User and password are percent-encoded.
+   * Parameters: `ca`, `cert`, `key` (files) and `servername` for TLS; `prefix` for the keys; `replicas`; `cluster=host:port,host:port`;
+   * `sentinels=host:port,host:port`, whose master the URL's host names, with `sentinelUsername` and `sentinelPasswordFile`.
+   * What the URL says goes before `options`.
+   */
   readonly url: string;
-  /** More for ioredis: TLS, Sentinel, ACL user, key prefix. What makes it fail late, queue or retry is set by this package. */
+  /** More for ioredis: TLS, Sentinel, ACL user, key prefix, `natMap`. What makes it fail late, queue or retry is set by this package. */
   readonly options?: RedisOptions | undefined;
   /** Further nodes of a Redis Cluster, asked when the URL's does not answer. Whichever answers says which one holds the keys. */
   readonly cluster?: readonly RedisNode[] | undefined;
@@ -38,59 +44,37 @@ export interface RedisEndpoint {
   readonly options: RedisOptions;
 }
 
-// None of these says what the URL was: an unreadable one may have its password anywhere.
-const HOW = 'Write redis://user:password@host:port/db, with user and password percent-encoded.';
-
 /** @throws KillSwitchError INVALID_ARGUMENT */
 export function redisEndpoint({ url, options = {}, replicas = 0, cluster = [] }: RedisEndpointOptions): RedisEndpoint {
-  const parsed = parseUrl(url);
-  if (!Number.isInteger(replicas) || replicas < 0)
+  const said = parseRedisUrl(url);
+  if (options.path !== undefined)
+    throw invalid('A socket is given as the URL, redis+unix:///path/of/the.sock, not as options.path.');
+  const copies = said.replicas ?? replicas;
+  if (!Number.isInteger(copies) || copies < 0)
     throw invalid(`replicas must be a whole number from 0, not ${replicas}.`);
-  const { username, password } = credentials(parsed);
-  const path = parsed.pathname.slice(1);
-  const db = path === '' ? (options.db ?? 0) : Number(path);
-  if (!/^\d{0,5}$/.test(path)) throw invalid(`The path of the Redis URL must be a database number. ${HOW}`);
+  const db = said.db ?? options.db ?? 0;
   if (!Number.isInteger(db) || db < 0) throw invalid(`db must be a whole number from 0, not ${options.db}.`);
-  const host = parsed.hostname.replace(/^\[(.*)\]$/, '$1');
-  const secrets = [password, parsed.password, options.password, options.sentinelPassword, options.tls?.passphrase];
+  const secrets = [...said.secrets, options.password, options.sentinelPassword, options.tls?.passphrase];
+  const { tls } = said.options;
   return {
-    location: `${parsed.protocol}//${parsed.host}${path || db ? `/${db}` : ''}`,
+    location: db !== 0 && said.db === undefined ? withDatabase(said.location, db) : said.location,
     secrets: secrets.filter((secret): secret is string => typeof secret === 'string' && secret !== ''),
-    keyPrefix: options.keyPrefix ?? '',
+    keyPrefix: said.keyPrefix ?? options.keyPrefix ?? '',
     db,
+    replicas: copies,
+    nodes: [said.address, ...[...said.cluster, ...cluster].map(({ host, port }) => ({ host, port }))],
     natMap: options.natMap,
-    replicas,
-    nodes: [
-      { host, port: parsed.port ? Number(parsed.port) : 6379 },
-      ...cluster.map(({ host, port }) => ({ host, port })),
-    ],
     options: {
       ...options,
-      ...(username ? { username } : {}),
-      ...(password ? { password } : {}),
-      ...(path ? { db } : {}),
-      ...(parsed.protocol === 'rediss:' ? { tls: options.tls ?? {} } : {}),
+      ...said.options,
+      ...(said.db === undefined ? {} : { db }),
+      ...(tls ? { tls: { ...options.tls, ...tls } } : {}),
     },
   };
 }
 
-function parseUrl(url: unknown): URL {
-  if (typeof url !== 'string' || !URL.canParse(url)) throw invalid(`The Redis URL cannot be read. ${HOW}`);
-  const parsed = new URL(url);
-  if (!/^rediss?:$/.test(parsed.protocol)) throw invalid(`The Redis URL must begin with redis: or rediss:. ${HOW}`);
-  if (!parsed.hostname) throw invalid(`The Redis URL names no host. ${HOW}`);
-  // An unescaped `/`, `?` or `#` in a password ends the host early: what follows would be shown as a path, or used as options.
-  if (url.includes('@') && !parsed.username && !parsed.password)
-    throw invalid(`The Redis URL has an @ that ends no password. ${HOW}`);
-  if (parsed.search || parsed.hash)
-    throw invalid(`The Redis URL must have no ? or #: give further settings as options. ${HOW}`);
-  return parsed;
-}
-
-function credentials({ username, password }: URL): { username: string; password: string } {
-  try {
-    return { username: decodeURIComponent(username), password: decodeURIComponent(password) };
-  } catch {
-    throw invalid(`The user or password in the Redis URL is not percent-encoded. ${HOW}`);
-  }
+function withDatabase(location: string, db: number): string {
+  const [path, query] = location.split('?');
+  if (location.startsWith('redis+unix:')) return `${path}?${query ? `${query}&` : ''}db=${db}`;
+  return `${path}/${db}${query ? `?${query}` : ''}`;
 }

@@ -27,6 +27,7 @@ describe('where a Redis is', () => {
 
   test.each([
     ['no URL', 'localhost:hunter2'],
+    ['a name that is no parameter in a password', 'redis://dana:12?hunter2=1&x@h'],
     ['another protocol', 'http://dana:hunter2@h'],
     ['no host', 'redis:///hunter2'],
     ['an @ in the password', 'redis://dana:hunter2@x@h:port'],

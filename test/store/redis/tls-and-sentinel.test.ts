@@ -1,32 +1,17 @@
-import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { type AddressInfo, connect, createServer as createTcpServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { createServer } from 'node:tls';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { hasRedis, startRedis, temporaryFolder } from '../../servers/index.ts';
+import { hasOpenssl, makeCertificate } from './certificates.ts';
 import { beat, failure, init, kill, openControl, openExecutor, pushes } from './harness.ts';
-
-const hasOpenssl = (() => {
-  try {
-    execFileSync('openssl', ['version'], { stdio: 'ignore' });
-    return true;
-  } catch {
-    console.log('openssl: not available, the test of TLS is skipped.');
-    return false;
-  }
-})();
 
 /** TLS in front of a server, with a certificate for localhost that nobody has signed. */
 async function startTls(target: number): Promise<{ readonly port: number; readonly ca: string }> {
   const folder = temporaryFolder('redis-tls');
   const [key, cert] = [join(folder.path, 'key.pem'), join(folder.path, 'cert.pem')];
-  const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost'];
-  execFileSync(
-    'openssl',
-    ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '1', '-keyout', key, '-out', cert, ...subject],
-    { stdio: 'ignore' },
-  );
+  makeCertificate(key, cert);
   const ca = readFileSync(cert, 'utf8');
   const sockets = new Set<Socket>();
   const server = createServer({ key: readFileSync(key), cert: ca }, (client) => {
