@@ -1,6 +1,7 @@
 import { Redis, type RedisOptions } from 'ioredis';
 import { messageOf } from '../../flags/index.ts';
-import type { RedisAddress, RedisEndpoint, RedisNode } from './endpoint.ts';
+import type { RedisAddress, RedisNode } from './address.ts';
+import type { RedisEndpoint } from './endpoint.ts';
 import { isLost } from './errors.ts';
 import { handshake } from './handshake.ts';
 import { Route } from './route.ts';

@@ -42,6 +42,7 @@ export class RedisConnection {
   /** @throws KillSwitchError STORE_UNREACHABLE, STORE_READ_ONLY, CORRUPT, CLOSED */
   async request<T>({ access, largeMs, send }: Request<T>): Promise<T> {
     const end = performance.now() + this.#requestTimeoutMs;
+    let refused: unknown;
     for (let moves = 0; ; ) {
       let stream: Redis['stream'] | undefined;
       try {
@@ -53,9 +54,13 @@ export class RedisConnection {
         return answer;
       } catch (thrown) {
         if (this.#closing) throw this.#closedError();
-        const error = (isLost(thrown) && this.#lastError) || thrown;
-        const [node, passes] = [movedTo(error), passing(error)];
-        if ((!node && !passes) || performance.now() + PAUSE_MS >= end) throw await this.#failure(error, access, end);
+        // Only by its own answer: what was told of the connection says nothing of a request that was lost with it, and may have been done.
+        const [node, passes] = [movedTo(thrown), passing(thrown)];
+        if ((!node && !passes) || performance.now() + PAUSE_MS >= end) {
+          const why = stream || this.#lastError ? thrown : (refused ?? thrown); // there was no time left to ask the next node
+          throw await this.#failure((isLost(why) && this.#lastError) || why, access, end);
+        }
+        refused = thrown;
         // Nothing was done. Where the connection is another by now, somebody else's answer has moved it on.
         const same = this.#client.redis.stream === stream;
         if (node) moves += 1;

@@ -1,5 +1,6 @@
 import type { RedisOptions } from 'ioredis';
 import { invalid } from '../../flags/index.ts';
+import type { RedisAddress, RedisNode } from './address.ts';
 import { parseRedisUrl } from './url.ts';
 
 export interface RedisEndpointOptions {
@@ -17,14 +18,6 @@ export interface RedisEndpointOptions {
   /** A write counts only when so many replicas have it too; default 0. Set `min-replicas-to-write` as well. */
   readonly replicas?: number | undefined;
 }
-
-export interface RedisNode {
-  readonly host: string;
-  readonly port: number;
-}
-
-/** A node, or a socket of this machine. */
-export type RedisAddress = RedisNode | { readonly path: string };
 
 /** Where a Redis is and how it is reached, checked once. */
 export interface RedisEndpoint {

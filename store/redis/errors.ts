@@ -1,5 +1,6 @@
 import { isKillSwitchError, KillSwitchError, messageOf } from '../../flags/index.ts';
-import type { RedisEndpoint, RedisNode } from './endpoint.ts';
+import type { RedisNode } from './address.ts';
+import type { RedisEndpoint } from './endpoint.ts';
 import type { RedisKeys } from './keys.ts';
 
 /** What Redis says when it takes no writes, and what to do then. */
@@ -120,7 +121,7 @@ export function storeError(
   if (code === 'MOVED') {
     return new KillSwitchError(
       'STORE_UNREACHABLE',
-      `${at} is a Cluster whose nodes send on to each other, and none says that it has the keys (${message}). CLUSTER SHARDS on each says what it takes the others for.`,
+      `${at} is a Cluster that sends on to another node, and none that has the keys answered in time (${message}). Where its nodes have other addresses for this machine, say so in options.natMap; CLUSTER SHARDS says what they call each other.`,
       { cause },
     );
   }

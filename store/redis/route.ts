@@ -1,4 +1,5 @@
-import type { RedisAddress, RedisEndpoint, RedisNode } from './endpoint.ts';
+import type { RedisAddress, RedisNode } from './address.ts';
+import type { RedisEndpoint } from './endpoint.ts';
 
 /** Which node is asked: those that were given, in turn, and in between one that an answer named, for as long as it can be reached. */
 export class Route {

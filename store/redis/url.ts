@@ -3,7 +3,7 @@ import { createSecureContext } from 'node:tls';
 import type { RedisOptions } from 'ioredis';
 import { closest } from '../../flags/closest.ts';
 import { invalid } from '../../flags/index.ts';
-import type { RedisAddress, RedisNode } from './endpoint.ts';
+import type { RedisAddress, RedisNode } from './address.ts';
 
 /** What a URL says. Files that it names are read. */
 export interface RedisUrl {
@@ -41,7 +41,7 @@ const PARAMETERS = {
 type Parameter = keyof typeof PARAMETERS;
 type Parameters = Partial<Readonly<Record<Parameter, string>>>;
 
-export const PARAMETER_NAMES = Object.keys(PARAMETERS) as readonly Parameter[];
+const PARAMETER_NAMES = Object.keys(PARAMETERS) as readonly Parameter[];
 
 /** @throws KillSwitchError INVALID_ARGUMENT */
 export function parseRedisUrl(text: unknown): RedisUrl {
