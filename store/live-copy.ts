@@ -66,6 +66,7 @@ export class LiveCopy {
   #standing: Standing = { is: 'empty', fault: NOT_READY };
   #state: State | null = null;
   #lease: Lease = NO_LEASE;
+  #hasEnded = false;
   #anchor: Anchor | null = null;
   readonly #generations = new Set<string>();
   #anchorFault: Fault | null = null;
@@ -120,12 +121,21 @@ export class LiveCopy {
 
   /** Why nothing may be decided from this copy now, or null while it is leased. Compared at each decision, never by a timer. */
   fault(now: Instant): Fault | null {
+    const { sent } = this.#lease;
     this.#lease = lookAtLease(this.#lease, now, this.#leaseMs);
+    if (sent !== null && this.#lease.sent === null) this.#hasEnded = true;
     if (this.#standing.is !== 'live') return this.#standing.fault;
     if (this.#anchorFault) return this.#anchorFault;
     return this.#lease.sent === null
       ? { code: 'STALE', message: `nothing has confirmed the switch for ${this.#leaseMs} ms` }
       : null;
+  }
+
+  /** True once for each lease that a look at the clocks has found over: then nobody need wait for the next confirmation in turn. */
+  takeEnd(): boolean {
+    const hasEnded = this.#hasEnded;
+    this.#hasEnded = false;
+    return hasEnded;
   }
 
   /** A confirmation is about to be sent. */
@@ -178,7 +188,7 @@ export class LiveCopy {
     this.#standing = { is: 'live' };
     if (this.#anchorFault) this.#keepAnchor(state.head);
     this.#lease = renewLease(this.#lease, ticket.sent, now, this.#leaseMs);
-    return 'renewed';
+    return this.#lease.sent === null ? 'again' : 'renewed'; // a clock was stepped since this was asked for, or the answer took too long
   }
 
   /**

@@ -110,6 +110,9 @@ export class Replica {
   #stopFollowing: (() => void) | null = null;
   #cycle: Promise<void> | null = null;
   #again = false;
+  /** The lease was found over since the present try began; unlike `#again` it counts also when that try fails. */
+  #leaseEnded = false;
+  #immediate: NodeJS.Immediate | undefined;
   #timer: NodeJS.Timeout | undefined;
   #leaseTimer: NodeJS.Timeout | undefined;
   #reportTimer: NodeJS.Timeout | undefined;
@@ -149,6 +152,7 @@ export class Replica {
     if (this.#closed) return { code: 'CLOSED', message: 'this switch has been closed' };
     const fault = this.#copy.fault(this.#clock());
     if (fault === null) return null;
+    if (this.#copy.takeEnd()) this.#confirmAtOnce();
     // A lease that ran out, or a copy that never came, is the consequence: what failed meanwhile is the cause.
     return (fault.code === 'STALE' || fault.code === 'NOT_READY') && this.#trouble ? this.#trouble : fault;
   }
@@ -243,6 +247,7 @@ export class Replica {
     clearTimeout(this.#timer);
     clearTimeout(this.#leaseTimer);
     clearTimeout(this.#reportTimer);
+    clearImmediate(this.#immediate);
     this.#stopFollowing?.();
     this.#listeners.clear();
     await this.#cycle;
@@ -301,6 +306,15 @@ export class Replica {
     else void this.#run();
   }
 
+  /** A clock has ended the lease, perhaps by a step or after a suspension, while the store is as well as ever. Who found it is in the middle of a decision. */
+  #confirmAtOnce(): void {
+    this.#leaseEnded = true;
+    clearImmediate(this.#immediate);
+    this.#immediate = setImmediate(() => {
+      if (this.#leaseEnded) void this.#run(); // else a cycle that was under way has asked already
+    });
+  }
+
   /** One cycle at a time: load where needed, confirm, and once more at once if something came in between. */
   #run(): Promise<void> {
     this.#cycle ??= this.#cycles().finally(() => {
@@ -314,10 +328,12 @@ export class Replica {
     let failed = false;
     for (let tries = 0; tries < 10; tries += 1) {
       this.#again = false;
+      this.#leaseEnded = false;
       failed = !(await this.#once());
-      if (failed || !this.#again || this.#closed) break;
+      if (this.#closed) return;
+      // The failure may be of the same making: a deadline that is found over right after a suspension says nothing of the store.
+      if (!this.#leaseEnded && (failed || !this.#again)) break;
     }
-    if (this.#closed) return;
     const wait = failed ? Math.min(500, Math.max(50, this.leaseMs / 10)) : this.leaseMs / 3;
     this.#timer = setTimeout(() => void this.#run(), wait);
     this.#timer.unref();

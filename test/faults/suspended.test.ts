@@ -55,6 +55,26 @@ describe.concurrent.each(DRIVERS)('an executor over a $name store', ({ open }) =
   });
 });
 
+describe.concurrent.each(DRIVERS)('an executor over a $name store, with a long lease', ({ open }) => {
+  test.for([-50, -3_600_000, 3_600_000])(
+    'goes on as soon as the store has answered, when its wall clock was stepped by %d ms',
+    { timeout: 60_000 },
+    async (step, context) => {
+      const scene = new Scene(context);
+      const store = await open(scene);
+      await scene.live(store.controlStore);
+      const executor = await startExecutorProcess(scene, { store: store.address('a'), leaseMs: 60_000, name: 'a' });
+      await executor.until(executed);
+      const before = await executor.stepClock(step);
+      await executor.until(blockedBy('STALE'), before);
+      await executor.until(executed, before);
+      // It tries a hundred times a second, and the next confirmation in turn is up to 20 s away.
+      const stopped = executor.attempts.slice(before).filter(blockedBy('STALE'));
+      expect(stopped.length).toBeLessThan(200);
+    },
+  );
+});
+
 describe.skipIf(!hasRedis).concurrent('an executor that Redis cannot confirm', () => {
   const setUp = async (context: TestContext, leaseMs: number) => {
     const scene = new Scene(context);

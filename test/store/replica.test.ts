@@ -1,8 +1,11 @@
-import { afterEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { type Beat, KillSwitchError } from '../../flags/index.ts';
 import { openControlPlane } from '../../operator/index.ts';
 import { type MemoryStoreOptions, memoryStore } from '../../store/memory/index.ts';
 import { memoryControlStore } from '../../store/memory/control.ts';
+import type { Confirmation, ExecutorStore } from '../../store/ports.ts';
 import { Replica, type ReplicaEvent } from '../../store/replica.ts';
+import { fakeClock } from '../../testing/fake-clock.ts';
 
 const opened: Array<{ close(): Promise<void> }> = [];
 afterEach(async () => {
@@ -193,6 +196,99 @@ describe('a replica', () => {
     expect({ epoch, already }).toEqual({ epoch: 3, already: false });
     expect(memory.organization('default').events).toHaveLength(3);
     expect(await control.verifyLog()).toMatchObject({ ok: true, events: 3 });
+  });
+
+  describe('whose lease is ended by a clock', () => {
+    /** A store that says when it is asked to confirm, and answers when it is let. No timer fires here, so what happens is not waited for. */
+    async function held() {
+      const { store } = await setUp();
+      vi.useFakeTimers({ toFake: ['setTimeout'] });
+      onTestFinished(() => void vi.useRealTimers());
+      const clock = fakeClock();
+      const asked: Array<{ answer(): void; fail(): void }> = [];
+      let hold = false;
+      let heard = (): void => {};
+      const open: ExecutorStore['open'] = (scope) => {
+        const connection = store.open(scope);
+        const confirm = async (beat: Beat): Promise<Confirmation> => {
+          const gate = new Promise<void>((answer, reject) => {
+            asked.push({ answer, fail: () => reject(new KillSwitchError('STORE_UNREACHABLE', 'no answer in time')) });
+          });
+          heard();
+          if (hold) await gate;
+          return connection.confirm(beat);
+        };
+        return { ...connection, confirm };
+      };
+      const counting = { location: 'memory:', open };
+      const x = new Replica({ store: counting, organizationId: 'default', leaseMs: 60_000, executorName: 'x', clock });
+      onTestFinished(() => x.close());
+      await x.start();
+      return {
+        x,
+        clock,
+        asked,
+        hold: (): void => {
+          hold = true;
+        },
+        isAsked: (times: number) =>
+          new Promise<void>((resolve) => {
+            heard = () => {
+              if (asked.length >= times) resolve();
+            };
+            heard();
+          }),
+      };
+    }
+    const turns = async (): Promise<void> => {
+      for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+    };
+
+    test.each([
+      ['a step back of the wall clock by 50 ms', -50],
+      ['a step forward by an hour, or a suspension', 3_600_000],
+    ])('%s is asked about at once, and once', async (_name, step) => {
+      const { x, clock, asked, isAsked } = await held();
+      const before = asked.length;
+      clock.stepWall(step);
+      for (let look = 0; look < 100; look += 1) expect(mode(x)).toBe('full_stop: STALE');
+      expect(asked).toHaveLength(before); // no I/O in a decision
+      await isAsked(before + 1);
+      await turns();
+      expect(mode(x)).toBe('live');
+      expect(asked).toHaveLength(before + 1);
+    });
+
+    test('an answer to what was asked before the step is followed by another question at once', async () => {
+      const { x, clock, asked, hold, isAsked } = await held();
+      const before = asked.length;
+      hold();
+      x.report();
+      await isAsked(before + 1);
+      clock.stepWall(-50);
+      asked[before]?.answer();
+      await isAsked(before + 2);
+      expect(mode(x)).toBe('full_stop: STALE');
+      asked[before + 1]?.answer();
+      await turns();
+      expect(mode(x)).toBe('live');
+    });
+
+    test('a try that fails as the lease is found over is followed by another at once, and no more', async () => {
+      const { x, clock, asked, hold, isAsked } = await held();
+      const before = asked.length;
+      hold();
+      x.report();
+      await isAsked(before + 1);
+      clock.stepWall(3_600_000);
+      asked[before]?.fail();
+      await isAsked(before + 2);
+      asked[before + 1]?.fail();
+      await turns();
+      for (let look = 0; look < 100; look += 1) expect(mode(x)).toBe('full_stop: STORE_UNREACHABLE');
+      await turns();
+      expect(asked).toHaveLength(before + 2);
+    });
   });
 
   test('a permit is given by an answer to this very question, or not at all', async () => {
