@@ -27,7 +27,7 @@ export interface CompileOptions {
  * Its size, and the time that one evaluation of `kill-switch.mode` takes, grow with the number of kills (with 100,000 ids
  * flagd-core needed 0.4 ms, and flagd itself, which reads the rule anew each time, 25 ms), while direct resolution stays flat. flagd's Go evaluator takes an attribute that is null for an absent one; where the base
  * mode has targeting that fails on some context, the evaluation fails too, and a client without the fail-closed hook gets its own default.
- * The metadata says `flagSetId`, `epoch`, `organization_id`, `valid_until`, and `left_out`: the app's own flags that flagd could not have read.
+ * The metadata says `flagSetId`, `epoch`, `organization_id`, `valid_until`, and `left_out`: the app's own flags that do not pass flagd's schema.
  *
  * @throws KillSwitchError INVALID_ARGUMENT for a `validUntil` that is not a whole number
  */

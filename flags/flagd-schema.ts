@@ -48,7 +48,7 @@ export function definitionProblems(definition: string): DefinitionProblem[] {
     new MemoryStorage(logger).setConfigurations(definition, true);
     return warnings; // a rule that cannot be compiled, although the schema allows it, is only warned of
   } catch (error) {
-    return readable(schemaErrors(error));
+    return readable(schemaErrors(error), definition);
   }
 }
 
@@ -63,17 +63,25 @@ function schemaErrors(error: unknown): SchemaError[] {
   }
 }
 
-/** The schema tries every kind of flag and of operation in turn and reports why it is none of them: one problem a place says enough. */
-function readable(errors: readonly SchemaError[]): DefinitionProblem[] {
+/**
+ * The schema tries every kind of flag and of operation in turn, and says at each level above a fault why it is none of them: only the innermost place of each
+ * fault is said, and once.
+ */
+function readable(errors: readonly SchemaError[], definition: string): DefinitionProblem[] {
   const problems = new Map<string, string>();
   const concrete = errors.filter(({ keyword }) => keyword !== 'anyOf' && keyword !== 'oneOf');
-  for (const { instancePath, keyword, message, params } of concrete.length > 0 ? concrete : errors) {
+  const said = concrete.length > 0 ? concrete : errors;
+  const isOuter = (path: string): boolean =>
+    path.includes('/targeting') && said.some(({ instancePath }) => instancePath.startsWith(`${path}/`));
+  for (const { instancePath, keyword, message, params } of said) {
     const variants = /^\/flags\/[^/]+\/variants(?=\/)/.exec(instancePath)?.[0];
     const unknown = params?.['additionalProperty'];
     if (variants !== undefined) {
       problems.set(variants, 'the values must all be of one type: boolean, number, string or object');
-    } else if (unknown !== undefined && instancePath.includes('/targeting')) {
-      problems.set(instancePath, `${JSON.stringify(unknown)} is not an operation of flagd's targeting`);
+    } else if (isOuter(instancePath)) {
+      // said of what is in it
+    } else if (unknown !== undefined && /\/targeting|^\/\$evaluators\//.test(instancePath)) {
+      problems.set(instancePath, operationProblem(valueAt(definition, instancePath), unknown));
     } else if (!problems.has(instancePath)) {
       const allowed = params?.['allowedValues'] ?? unknown;
       const detail = allowed === undefined ? '' : ` (${JSON.stringify(allowed)})`;
@@ -81,4 +89,20 @@ function readable(errors: readonly SchemaError[]): DefinitionProblem[] {
     }
   }
   return [...problems].map(([path, message]) => ({ path, message }));
+}
+
+function operationProblem(value: unknown, unknown: unknown): string {
+  const names = Object.keys(Object(value));
+  return names.length > 1
+    ? `has ${names.length} operations (${names.map((name) => JSON.stringify(name)).join(', ')}) where one can stand`
+    : `${JSON.stringify(unknown)} is not an operation of flagd's targeting`;
+}
+
+/** What a JSON pointer names. */
+function valueAt(definition: string, path: string): unknown {
+  let value: unknown = JSON.parse(definition);
+  for (const part of path.split('/').slice(1)) {
+    value = Reflect.get(Object(value), part.replaceAll('~1', '/').replaceAll('~0', '~'));
+  }
+  return value;
 }

@@ -73,12 +73,12 @@ export function validateFlagd(text: string): FlagdValidation {
   for (const [key, value] of Object.entries(flags)) {
     if (!key.startsWith('kill-switch.')) continue;
     const found = checkFlag(key, asObject(value));
-    problems.push(...found.problems);
+    problems.push(...found.problems, ...unevenShares(asObject(value)['targeting'], `${pointer(key)}/targeting`));
     if (found.unsafe) unsafe.push(key);
   }
   const leftOut = asObject(definition['metadata'])['left_out'];
   if (leftOut !== undefined) {
-    const message = `the export left out flags of the app that flagd could not have read: ${JSON.stringify(leftOut)}`;
+    const message = `the export left out flags of the app that do not pass flagd's schema: ${JSON.stringify(leftOut)}`;
     problems.push({ path: '/metadata/left_out', message, severity: 'warning' });
   }
   return report(problems, missing, unsafe);
@@ -159,7 +159,7 @@ function readDefinition(text: string): Json | string {
   try {
     parsed = JSON.parse(text);
   } catch (error) {
-    return `The definition is not JSON: ${messageOf(error)}. flagd would refuse it and go on with the one before.`;
+    return `The definition is not JSON: ${messageOf(error)}. flagd would refuse it, and go on with the one before, unless the file's name ends in .yaml or .yml: YAML can only be checked as JSON.`;
   }
   if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) {
     return 'The definition must be a JSON object with "flags".';
@@ -232,6 +232,36 @@ function checkFlag(key: string, flag: Json): { readonly problems: FlagdProblem[]
     say('warning', '/defaultVariant', `gives ${given} wherever targeting does not answer; the safe value is ${safe}`);
   }
   return { problems, unsafe };
+}
+
+/**
+ * Where `fractional` shares out by an attribute that a context may lack. Measured with flagd 0.16 and flagd-core 4.0: for a context without it, but with a
+ * targeting key, flagd takes the key instead, where flagd-core answers nothing; inside a `cat` each puts another text in its place.
+ */
+function unevenShares(rule: unknown, path: string): FlagdProblem[] {
+  if (typeof rule !== 'object' || rule === null) return [];
+  const found = Object.entries(rule).flatMap(([name, value]) =>
+    unevenShares(value, `${path}/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`),
+  );
+  const shares = (rule as Json)['fractional'];
+  const attribute = Array.isArray(shares) && !Array.isArray(shares[0]) ? bareVariable(shares[0]) : null;
+  if (attribute === null) return found;
+  const [name, fallback] = [JSON.stringify(attribute), JSON.stringify({ var: [attribute, 'none'] })];
+  const message = `shares out by ${name}: for a context without it flagd itself (rpc) goes by the targeting key, or by another text, and may say live where an in-process client says full_stop; give it a fallback: ${fallback}`;
+  return [{ path: `${path}/fractional`, message, severity: 'warning' }, ...found];
+}
+
+/** The first attribute in a rule that has no fallback, and that flagd does not set by itself; null where there is none. */
+function bareVariable(rule: unknown): string | null {
+  if (typeof rule !== 'object' || rule === null) return null;
+  for (const [name, value] of Object.entries(rule)) {
+    const [attribute, fallback] = [value].flat() as unknown[];
+    const isBare = name === 'var' && typeof attribute === 'string' && (fallback ?? null) === null;
+    if (isBare && !attribute.startsWith('$flagd.')) return attribute;
+    const inner = bareVariable(value);
+    if (inner !== null) return inner;
+  }
+  return null;
 }
 
 const NO_DEAD_MAN =

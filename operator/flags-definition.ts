@@ -3,7 +3,7 @@ import { type DefinitionProblem, definitionProblems, invalid, messageOf } from '
 
 const definitionSchema = z.object({ flags: z.record(z.string(), z.unknown()) }).catchall(z.unknown());
 
-/** A flagd definition of the app's ordinary flags. @throws KillSwitchError INVALID_ARGUMENT when flagd could not read it, or it has keys of the switch's own */
+/** A flagd definition of the app's ordinary flags. @throws KillSwitchError INVALID_ARGUMENT when it does not pass flagd's schema, or it has keys of the switch's own */
 export function parseFlagsDefinition(definition: unknown): Record<string, unknown> {
   const parsed = definitionSchema.safeParse(definition);
   if (!parsed.success) throw invalid('A definition of flags is an object with "flags", in the format of flagd.');
@@ -11,11 +11,15 @@ export function parseFlagsDefinition(definition: unknown): Record<string, unknow
   if (own !== undefined)
     throw invalid(`The flag ${JSON.stringify(own)} belongs to the switch: change it with its own verb.`);
   const problem = firstProblem(parsed.data);
-  if (problem) throw invalid(`This is not a definition that flagd can read: ${problem.path} ${problem.message}.`);
+  if (problem) {
+    throw invalid(
+      `This definition does not pass flagd's own schema: ${problem.path} ${problem.message}. flagd may serve it all the same, but it and its in-process clients need not read it alike; kill-switch flagd validate FILE says all that is wrong with it.`,
+    );
+  }
   return parsed.data;
 }
 
-/** By flagd's schema, because what it does not allow is left out where this is compiled for flagd. */
+/** By flagd's schema, because what that does not allow is left out where this is compiled for flagd. */
 function firstProblem(definition: Record<string, unknown>): DefinitionProblem | undefined {
   try {
     return definitionProblems(JSON.stringify(definition))[0];

@@ -154,6 +154,32 @@ describe('validating a flagd definition', () => {
       '/targeting',
       /"try" is not an operation/,
     ],
+    [
+      'one deep inside others',
+      { targeting: { if: [{ '===': [1, 1] }, { if: [{ and: [{ foo: [1] }] }, 'red', null] }, 'red'] } },
+      '/targeting/if/1/if/0/and/0',
+      /^"foo" is not an operation of flagd's targeting$/,
+    ],
+    ['too few operands', { targeting: { if: [{ in: ['a'] }, 'red'] } }, '/targeting/if/0/in', /fewer than 2 items/],
+    [
+      'two operations at once',
+      { targeting: { if: [true, 'red'], and: [true] } },
+      '/targeting',
+      /2 operations \("if", "and"\) where one can stand/,
+    ],
+    [
+      'a weight that is none',
+      {
+        targeting: {
+          fractional: [
+            ['red', 'x'],
+            ['red', 1],
+          ],
+        },
+      },
+      '/targeting/fractional/0/1',
+      /integer/,
+    ],
     ['a rule that nobody defined', { targeting: { if: [{ $ref: 'x' }, 'live'] } }, '', /Invalid targeting/],
     ['values of several types', { variants: { red: 'red', one: 1 } }, '/variants', /one type/],
     ['a state that is none', { state: 'ON' }, '/state', /ENABLED/],
@@ -166,6 +192,33 @@ describe('validating a flagd definition', () => {
     expect(found.problems).toHaveLength(1);
     expect(found.problems[0]?.path).toBe(`/flags/colour${member}`);
     expect(found.problems[0]?.message).toMatch(message);
+  });
+
+  test.each<[string, unknown, string | null]>([
+    ['an attribute', { fractional: [{ var: 'email' }, ['live', 50], ['paused', 50]] }, '/fractional'],
+    ['a list with it', { fractional: [{ var: ['email'] }, ['live', 50], ['paused', 50]] }, '/fractional'],
+    [
+      'a text with it',
+      { fractional: [{ cat: [{ var: '$flagd.flagKey' }, { var: 'email' }] }, ['live', 1]] },
+      '/fractional',
+    ],
+    ['one deep inside', { if: [true, { fractional: [{ var: 'email' }, ['live', 1]] }] }, '/if/1/fractional'],
+    ['one with a fallback', { fractional: [{ var: ['email', 'none'] }, ['live', 50], ['paused', 50]] }, null],
+    [
+      'the targeting key',
+      {
+        fractional: [
+          ['live', 50],
+          ['paused', 50],
+        ],
+      },
+      null,
+    ],
+  ])('warns of a share by %s where its absence is read in two ways', (_, targeting, member) => {
+    const found = withMode({ targeting }).problems.filter(({ message }) => message.includes('shares out'));
+    expect(found.map(({ path, severity }) => [path, severity])).toEqual(
+      member === null ? [] : [[`/flags/kill-switch.mode/targeting${member}`, 'warning']],
+    );
   });
 
   test('reads flags that are a list, as flagd does, and says who cannot', () => {

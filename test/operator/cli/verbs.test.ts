@@ -259,6 +259,11 @@ describe('every verb, on a file store', () => {
       expect(refused.code).toBe(1);
       expect(refused.json.code).toBe(code);
     }
+    const targeting = { if: [true, { if: [{ foo: [1] }, 'on', 'off'] }, 'off'] };
+    writeFileSync(file, JSON.stringify({ flags: { banner: { ...flag, targeting } } }));
+    const broken = await ks.here('flagd', 'import', file, '--reason', 'x');
+    expect(broken.stderr).toContain('schema: /flags/banner/targeting/if/1/if/0 "foo" is not an operation');
+    expect(broken.stderr).not.toContain('"if"');
     expect((await ks.json('flagd', 'import', `${file}.none`, '--reason', 'x')).json).toEqual({
       code: 'FILE_UNREADABLE',
       detail: `The file ${file}.none does not exist.`,
