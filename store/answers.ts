@@ -4,10 +4,12 @@ import {
   type EntryKind,
   entryKey,
   foldEvent,
+  type ForkReport,
   follows,
   GENESIS,
   type Head,
   headSchema,
+  isEvidence,
   KillSwitchError,
   parseEntry,
   readEvent,
@@ -22,10 +24,15 @@ export const CATCH_UP_EVENTS = 1000;
 export const sameHead = (a: Head | null, b: Head | null): boolean =>
   a === b || (a !== null && b !== null && a.hash === b.hash && a.epoch === b.epoch && a.generation === b.generation);
 
-/** Whether one of these reports speaks of the generation that the store is in now: `recover` starts a new one, so it ends them all. */
-export function isForkReported(reports: Iterable<{ readonly against: string }>, head: Head | null): boolean {
+/** Whether one of these reports is evidence that the store has lost a change. */
+export function isForkProven(
+  reports: Iterable<ForkReport>,
+  head: Head | null,
+  generations: readonly string[],
+  isInChain: (held: Head) => boolean,
+): boolean {
   if (head === null) return false;
-  for (const { against } of reports) if (against === head.generation) return true;
+  for (const report of reports) if (isEvidence(report, head, generations, isInChain)) return true;
   return false;
 }
 

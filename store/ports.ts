@@ -72,19 +72,30 @@ export type ShelfName = 'surfaces' | 'checkpoints';
 export interface Shelf {
   /** Adds interventions, one text each; the store keeps a bounded number of the newest. */
   appendInterventions(texts: readonly string[]): Promise<void>;
+  /** Adds proposals, the only trace of work that somebody is to take up: a bounded number of each executor's newest, which others cannot push out. */
+  appendProposals(texts: readonly string[]): Promise<void>;
   put(name: ShelfName, id: string, text: string): Promise<void>;
   get(name: ShelfName, id: string): Promise<string | null>;
+  remove(name: ShelfName, id: string): Promise<void>;
 }
 
 /** Reads what executors have kept. */
 export interface ShelfReader {
   /** At most `limit` interventions, the newest last. */
   interventions(limit: number): Promise<readonly string[]>;
+  /** At most `limit` proposals of all executors, the newest last. */
+  proposals(limit: number): Promise<readonly string[]>;
   all(name: ShelfName): Promise<ReadonlyArray<readonly [id: string, text: string]>>;
 }
 
 /** How many interventions a store keeps at least. */
 export const KEPT_INTERVENTIONS = 10_000;
+
+/** How many proposals of one executor (in Redis: of one name) a store keeps at least. */
+export const KEPT_PROPOSALS = 10_000;
+
+/** How many checkpoints a store keeps at least: those of the runs that were last saved. A run that ended well keeps none. */
+export const KEPT_CHECKPOINTS = 10_000;
 
 export interface ExecutorConnection extends ControlReader, ExecutorReporter {
   readonly shelf: Shelf;

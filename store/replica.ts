@@ -186,11 +186,12 @@ export class Replica {
 
   /** What this executor reports beside its beats. Rejects when the store does not take it in time; that changes no decision. */
   get reports(): ExecutorReports {
-    const { record, describe, saveCheckpoint, lastCheckpoint } = this.#reports;
+    const { record, describe, saveCheckpoint, removeCheckpoint, lastCheckpoint } = this.#reports;
     const within = <T>(work: Promise<T>, what: string): Promise<T> => withDeadline(work, this.#requestMs, what);
     return {
       record: (records) => within(record(records), 'record'),
       describe: (surfaces) => within(describe(surfaces), 'describe'),
+      removeCheckpoint: (runId) => within(removeCheckpoint(runId), 'checkpoint'),
       saveCheckpoint: (checkpoint) => within(saveCheckpoint(checkpoint), 'checkpoint'),
       lastCheckpoint: (runId) => within(lastCheckpoint(runId), 'checkpoint'),
     };

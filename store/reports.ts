@@ -14,13 +14,22 @@ export interface ExecutorReports {
   record(interventions: readonly Intervention[]): Promise<void>;
   describe(surfaces: readonly SurfaceRecord[]): Promise<void>;
   saveCheckpoint(checkpoint: Checkpoint): Promise<void>;
+  /** The run has ended well: nothing is to be resumed. */
+  removeCheckpoint(runId: string): Promise<void>;
   /** @throws KillSwitchError CORRUPT when what is kept cannot be read */
   lastCheckpoint(runId: string): Promise<Checkpoint | null>;
 }
 
 export const executorReports = (shelf: Shelf, executorId: string): ExecutorReports => ({
-  record: (interventions) => shelf.appendInterventions(interventions.map((record) => JSON.stringify(record))),
+  async record(interventions) {
+    const texts = (proposal: boolean): string[] =>
+      interventions.filter((record) => record.proposal === proposal).map((record) => JSON.stringify(record));
+    const [proposals, others] = [texts(true), texts(false)];
+    if (proposals.length > 0) await shelf.appendProposals(proposals);
+    if (others.length > 0) await shelf.appendInterventions(others);
+  },
   describe: (surfaces) => shelf.put('surfaces', executorId, JSON.stringify(surfaces)),
+  removeCheckpoint: (runId) => shelf.remove('checkpoints', runId),
   saveCheckpoint: (checkpoint) => shelf.put('checkpoints', checkpoint.run_id, JSON.stringify(checkpoint)),
   async lastCheckpoint(runId) {
     const text = await shelf.get('checkpoints', runId);
@@ -39,20 +48,28 @@ const readable = <T>(schema: z.ZodType<T>, text: string): T | null => {
   }
 };
 
-/** The newest interventions, newest first; `unreadable` counts those that could not be read. A batch whose answer was lost is written again: each id counts once. */
+/** The newest interventions and proposals, newest first; `unreadable` counts those that could not be read. A batch whose answer was lost is written again: each id counts once. */
 export async function readInterventions(
   shelf: ShelfReader,
   limit: number,
 ): Promise<{ readonly interventions: readonly Intervention[]; readonly unreadable: number }> {
-  const texts = await shelf.interventions(limit);
+  const texts = [...(await shelf.interventions(limit)), ...(await shelf.proposals(limit))];
   const read = texts.map((text) => readable(interventionSchema, text));
   const found = read.filter((record) => record !== null);
   const interventions = [...new Map(found.map((record) => [record.id, record])).values()];
   return {
-    interventions: interventions.sort((a, b) => (a.at < b.at ? 1 : -1)),
+    interventions: interventions.sort((a, b) => (a.at < b.at ? 1 : -1)).slice(0, limit),
     unreadable: texts.length - found.length,
   };
 }
+
+/** Texts of several lists in the order of the time that they hold: each begins with its random id. */
+export const newestLast = (texts: readonly string[], limit: number): string[] =>
+  texts
+    .map((text) => [/"at":"([^"]*)"/.exec(text)?.[1] ?? '', text] as const)
+    .sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
+    .slice(-limit)
+    .map(([, text]) => text);
 
 /** What can act, by executor id. */
 export async function readSurfaces(shelf: ShelfReader): Promise<ReadonlyMap<string, readonly SurfaceRecord[]>> {

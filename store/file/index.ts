@@ -1,13 +1,13 @@
 import { join } from 'node:path';
 import { invalid, KillSwitchError, quoteId } from '../../flags/index.ts';
-import { isForkReported } from '../answers.ts';
 import { fileAnchor } from '../file-anchor.ts';
 import type { Confirmation, ExecutorStore } from '../ports.ts';
 import { FileReader, READ_ALL_MS } from './file-reader.ts';
 import { localFreeBytes } from './network-filesystem.ts';
 import { fileName, filePaths, storeFolder } from './paths.ts';
 import { RecentEvents } from './recent-events.ts';
-import { putReport, removeReport, reportedForks } from './reports.ts';
+import { ReportedForks } from './forks.ts';
+import { putReport, removeReport } from './reports.ts';
 import { fileShelf } from './shelf.ts';
 import { checkTakesKills } from './takes-kills.ts';
 
@@ -31,6 +31,16 @@ export function fileStore({ directory = '.kill-switch', anchor }: FileStoreOptio
       const paths = filePaths(root, organizationId);
       const recent = new RecentEvents();
       const reader = new FileReader(paths, recent, { requestTimeoutMs, reads: 'for reading' });
+      const forks = new ReportedForks(paths, {
+        get head() {
+          return recent.head;
+        },
+        get generations() {
+          return recent.generations;
+        },
+        recent: (head) => recent.has(head),
+        search: async (head) => (await reader.load(head)).linked,
+      });
       let reported = false;
 
       /** A head that is older than the last events is looked up in the log: it is far behind, or unlinked. */
@@ -55,14 +65,14 @@ export function fileStore({ directory = '.kill-switch', anchor }: FileStoreOptio
             const made = await putReport(root, paths.beats, executorId, JSON.stringify(beat));
             if (made && reported) throw lostReports(paths.beats);
             reported = true;
-            if (beat.fork) await putReport(root, paths.forks, executorId, JSON.stringify(beat.fork));
+            await forks.report(executorId, beat.fork);
             await checkTakesKills(paths);
             await reader.advance();
             const events = beat.applied === null ? 'reload' : await eventsAfter(beat.applied);
             return {
               head: recent.head,
               events,
-              forkReported: isForkReported(await reportedForks(paths), recent.head),
+              forkReported: await forks.proven(),
             };
           }),
         // What it reported of a fork stays: only `recover` ends that.

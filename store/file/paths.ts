@@ -16,6 +16,7 @@ export interface FilePaths {
   readonly surfaces: string;
   readonly checkpoints: string;
   readonly interventions: string;
+  readonly proposals: string;
 }
 
 /** @throws KillSwitchError INVALID_ARGUMENT */
@@ -34,6 +35,7 @@ export function filePaths(root: string, organizationId: string): FilePaths {
     surfaces: join(executors, 'surfaces'),
     checkpoints: join(executors, 'checkpoints'),
     interventions: join(executors, 'interventions'),
+    proposals: join(executors, 'proposals'),
   };
 }
 

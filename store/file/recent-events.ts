@@ -56,6 +56,17 @@ export class RecentEvents implements HeadSink {
     if (last) this.#before = { hash: last.hash, epoch: last.seq };
   }
 
+  /** All generations that this log has had. */
+  get generations(): readonly string[] {
+    return this.#state.control?.generations ?? [];
+  }
+
+  /** Whether that very head is in the log; null where it is older than what is remembered here. */
+  has(head: Head): boolean | null {
+    const events = this.after(head);
+    return events === undefined ? null : events !== null;
+  }
+
   /** The events after that head; `'reload'` when they are too many; null when it is not in the log; undefined when it is older than what is remembered here. */
   after(held: Head): readonly LogEvent[] | 'reload' | null | undefined {
     const index = held.hash === this.#before.hash ? -1 : this.#events.findLastIndex(({ hash }) => hash === held.hash);

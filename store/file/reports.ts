@@ -1,3 +1,4 @@
+import { lstat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { textProblem, messageOf } from '../../flags/index.ts';
 import { LONGEST_BEAT, readBeat, type ReportedBeat, unreadableBeat } from '../beats.ts';
@@ -92,6 +93,25 @@ async function readAll(
   return { reports, problem };
 }
 
+/** Removes the oldest reports where there are more than so many, as far as this user may. */
+export async function keepNewest(root: string, folder: string, most: number): Promise<void> {
+  await inFolder(root, folder, async (open) => {
+    const { names } = await namesIn(open, ENDING, 2 * most);
+    if (names.length <= most) return;
+    const found = await Promise.all(
+      names.map(async (name) => ({
+        name,
+        at: await lstat(open.at(name)).then(
+          ({ mtimeMs }) => mtimeMs,
+          () => 0,
+        ),
+      })),
+    );
+    const over = found.sort((a, b) => a.at - b.at).slice(0, names.length - most);
+    for (const { name } of over) await removeKept(open, name).catch(() => {}); // it stays, then, for whoever may remove it
+  });
+}
+
 /** All beats. One that cannot be read still counts, and so does a folder that cannot: otherwise a kill would seem to have reached everyone. */
 export async function readBeats({ root, beats }: FilePaths): Promise<ReportedBeat[]> {
   const { reports, problem } = await readReports(root, beats, LONGEST_BEAT);
@@ -117,28 +137,4 @@ export function idIn(text: string): string | null {
   } catch {
     return null;
   }
-}
-
-/** The generations that executors have reported forks against. */
-export async function reportedForks({ root, forks }: FilePaths): Promise<Array<{ readonly against: string }>> {
-  const { reports } = await readReports(root, forks, LONGEST_BEAT);
-  const found: Array<{ readonly against: string }> = [];
-  for (const { kept } of reports) {
-    if ('problem' in kept) continue;
-    try {
-      const { against } = JSON.parse(kept.text) as { against?: unknown };
-      if (typeof against === 'string') found.push({ against });
-    } catch {
-      // no report
-    }
-  }
-  return found;
-}
-
-/** Removes what executors have reported of forks. */
-export async function clearForks({ root, forks }: FilePaths): Promise<void> {
-  await inFolder(root, forks, async (open) => {
-    const { names } = await namesIn(open, '', MOST_REPORTS * 100);
-    for (const name of names) await removeKept(open, name).catch(() => {});
-  });
 }

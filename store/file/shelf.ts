@@ -1,11 +1,12 @@
 import { rename } from 'node:fs/promises';
 import { messageOf } from '../../flags/index.ts';
-import { KEPT_INTERVENTIONS, type Shelf, type ShelfReader } from '../ports.ts';
+import { KEPT_CHECKPOINTS, KEPT_INTERVENTIONS, type Shelf, type ShelfReader } from '../ports.ts';
+import { newestLast } from '../reports.ts';
 import { fileError } from './file-errors.ts';
 import { inFolder, inFolderMade, type OpenFolder } from './folder.ts';
 import { appendKept, namesIn, readKept } from './kept.ts';
 import { fileName, type FilePaths } from './paths.ts';
-import { idIn, idOfReport, putReport, readReport, readReports } from './reports.ts';
+import { idIn, idOfReport, keepNewest, putReport, readReport, readReports, removeReport } from './reports.ts';
 
 /** A file of interventions is put aside when it is longer than this, in bytes; the one that was put aside before goes. */
 const ROTATE_BYTES = 16 * 1024 * 1024;
@@ -14,26 +15,35 @@ const ROTATE_BYTES = 16 * 1024 * 1024;
 const LONGEST_REPORT = 8 * 1024 * 1024;
 
 /** How many files of interventions are read at most. */
-const MOST_FILES = 1000;
+const MOST_FILES = 10_000;
 
-/** What one executor keeps: a file a report, and its interventions in a file of its own, one a line. */
+/** How often what is over is looked for: with every so many checkpoints of a process. */
+const PRUNE_EVERY = 256;
+
+/** What one executor keeps: a file a report, and its interventions and proposals in a file of its own each, one a line. */
 export function fileShelf(paths: FilePaths, executorId: string): Shelf {
   const { root } = paths;
   const own = fileName(executorId);
+  let saved = 0;
+  const append = (folder: string, texts: readonly string[]): Promise<void> =>
+    inFolderMade(root, folder, async (open) => {
+      const length = await appendKept(open, `${own}.jsonl`, texts.map((text) => `${text}\n`).join(''));
+      if (length > ROTATE_BYTES) await putAside(open, own);
+    });
   return {
-    appendInterventions: (texts) =>
-      inFolderMade(root, paths.interventions, async (folder) => {
-        const length = await appendKept(folder, `${own}.jsonl`, texts.map((text) => `${text}\n`).join(''));
-        if (length > ROTATE_BYTES) await putAside(folder, own);
-      }),
+    appendInterventions: (texts) => append(paths.interventions, texts),
+    appendProposals: (texts) => append(paths.proposals, texts),
     async put(name, id, text) {
       await putReport(root, paths[name], id, JSON.stringify({ id, text }));
+      if (name === 'checkpoints' && saved++ % PRUNE_EVERY === 0)
+        await keepNewest(root, paths.checkpoints, KEPT_CHECKPOINTS);
     },
     async get(name, id) {
       const kept = await readReport(root, paths[name], id, LONGEST_REPORT);
       if (kept === null) return null;
       return 'text' in kept ? textOf(kept.text) : unreadable(kept.problem);
     },
+    remove: (name, id) => removeReport(root, paths[name], id),
   };
 }
 
@@ -47,23 +57,8 @@ async function putAside(folder: OpenFolder, name: string): Promise<void> {
 
 /** What all executors have kept. What cannot be read is handed on as a text that is no report: whoever parses it says so. */
 export const fileShelfReader = (paths: FilePaths): ShelfReader => ({
-  async interventions(limit) {
-    const lines: string[] = [];
-    await inFolder(paths.root, paths.interventions, async (folder) => {
-      for (const name of (await namesIn(folder, '.jsonl', MOST_FILES)).names) {
-        const kept = await readKept(folder, name, 2 * ROTATE_BYTES);
-        if (kept === null) continue;
-        const own = 'text' in kept ? kept.text.split('\n').filter((line) => line !== '') : [unreadable(kept.problem)];
-        lines.push(...own.slice(-Math.min(limit, KEPT_INTERVENTIONS)));
-      }
-    }).catch((error: unknown) => lines.push(unreadable(messageOf(error))));
-    // Each record begins with its random id, so files are put in order by the time that they hold.
-    return lines
-      .map((line) => [/"at":"([^"]*)"/.exec(line)?.[1] ?? '', line] as const)
-      .sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
-      .slice(-limit)
-      .map(([, line]) => line);
-  },
+  interventions: (limit) => newestLines(paths.root, paths.interventions, limit),
+  proposals: (limit) => newestLines(paths.root, paths.proposals, limit),
   async all(name) {
     const { reports, problem } = await readReports(paths.root, paths[name], LONGEST_REPORT);
     const found = reports.map(({ name: file, kept }): readonly [string, string] =>
@@ -74,6 +69,19 @@ export const fileShelfReader = (paths: FilePaths): ShelfReader => ({
     return problem === null ? found : [...found, [paths[name], unreadable(problem)]];
   },
 });
+
+async function newestLines(root: string, folder: string, limit: number): Promise<string[]> {
+  const lines: string[] = [];
+  await inFolder(root, folder, async (open) => {
+    for (const name of (await namesIn(open, '.jsonl', MOST_FILES)).names) {
+      const kept = await readKept(open, name, 2 * ROTATE_BYTES);
+      if (kept === null) continue;
+      const own = 'text' in kept ? kept.text.split('\n').filter((line) => line !== '') : [unreadable(kept.problem)];
+      lines.push(...own.slice(-Math.min(limit, KEPT_INTERVENTIONS)));
+    }
+  }).catch((error: unknown) => lines.push(unreadable(messageOf(error))));
+  return newestLast(lines, limit);
+}
 
 const unreadable = (problem: string): string => `(${problem})`;
 

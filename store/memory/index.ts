@@ -1,5 +1,5 @@
 import { invalid, quoteId } from '../../flags/index.ts';
-import { CATCH_UP_EVENTS, isForkReported } from '../answers.ts';
+import { CATCH_UP_EVENTS, isForkProven } from '../answers.ts';
 import { fileAnchor } from '../file-anchor.ts';
 import type { AnchorKeeper, ExecutorStore } from '../ports.ts';
 import { Memory } from './memory.ts';
@@ -29,7 +29,7 @@ export function memoryStore({ memory = new Memory(), anchor }: MemoryStoreOption
       const { reader, admit } = memoryReader(memory, organizationId, requestTimeoutMs);
       return {
         ...reader,
-        shelf: memoryShelf(() => memory.organization(organizationId), admit),
+        shelf: memoryShelf(() => memory.organization(organizationId), admit, executorId),
         async confirm(beat) {
           if (beat.id !== executorId) {
             throw invalid(`An executor reports under its own id ${quoteId(executorId)}, not ${quoteId(beat.id)}.`);
@@ -37,10 +37,18 @@ export function memoryStore({ memory = new Memory(), anchor }: MemoryStoreOption
           await admit('write');
           const organization = memory.organization(organizationId);
           organization.beats.set(executorId, JSON.stringify(beat));
-          if (beat.fork) organization.forks.set(executorId, { against: beat.fork.against });
+          const { head: now } = organization.state;
+          if (beat.fork) organization.forks.set(executorId, structuredClone(beat.fork));
+          else if (organization.forks.get(executorId)?.against !== now?.generation)
+            organization.forks.delete(executorId);
           const { events, state, forks } = organization;
           const { head } = state;
-          const forkReported = isForkReported(forks.values(), head);
+          const forkReported = isForkProven(
+            forks.values(),
+            head,
+            state.control?.generations ?? [],
+            (held) => memory.indexOf(organization, held) >= 0,
+          );
           if (beat.applied === null) return { head, events: 'reload', forkReported };
           const from = memory.indexOf(organization, beat.applied);
           if (from < 0) return { head, events: null, forkReported };

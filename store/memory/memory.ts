@@ -2,6 +2,7 @@ import {
   type Anchor,
   type Clock,
   foldEvent,
+  type ForkReport,
   type Head,
   KillSwitchError,
   type LogEvent,
@@ -23,7 +24,7 @@ export interface Organization {
   readonly state: State;
   /** As JSON, by executor id: what was written may not be a beat. */
   readonly beats: Map<string, string>;
-  readonly forks: Map<string, { readonly against: string }>;
+  readonly forks: Map<string, ForkReport>;
   readonly reports: KeptReports;
 }
 

@@ -1,18 +1,30 @@
-import { KEPT_INTERVENTIONS, type Shelf, type ShelfReader } from '../ports.ts';
+import { KEPT_CHECKPOINTS, KEPT_INTERVENTIONS, KEPT_PROPOSALS, type Shelf, type ShelfReader } from '../ports.ts';
+import { newestLast } from '../reports.ts';
 
 /** What executors keep in a memory. */
 export interface KeptReports {
   readonly interventions: string[];
+  /** By executor id. */
+  readonly proposals: Map<string, string[]>;
   readonly surfaces: Map<string, string>;
   readonly checkpoints: Map<string, string>;
 }
 
-export const noReports = (): KeptReports => ({ interventions: [], surfaces: new Map(), checkpoints: new Map() });
+export const noReports = (): KeptReports => ({
+  interventions: [],
+  proposals: new Map(),
+  surfaces: new Map(),
+  checkpoints: new Map(),
+});
 
-/** @param admit lets a request in as the present fault allows */
+/**
+ * @param executorId whose proposals are added; an operator adds none
+ * @param admit lets a request in as the present fault allows
+ */
 export const memoryShelf = (
   organization: () => { readonly reports: KeptReports },
   admit: (access: 'read' | 'write') => Promise<void>,
+  executorId = '',
 ): Shelf & ShelfReader => ({
   async appendInterventions(texts) {
     await admit('write');
@@ -20,9 +32,26 @@ export const memoryShelf = (
     interventions.push(...texts);
     interventions.splice(0, Math.max(0, interventions.length - KEPT_INTERVENTIONS));
   },
+  async appendProposals(texts) {
+    await admit('write');
+    const { proposals } = organization().reports;
+    proposals.set(executorId, [...(proposals.get(executorId) ?? []), ...texts].slice(-KEPT_PROPOSALS));
+  },
   async put(name, id, text) {
     await admit('write');
-    organization().reports[name].set(id, text);
+    const kept = organization().reports[name];
+    kept.delete(id); // the map is in the order in which they were put
+    kept.set(id, text);
+    const [oldest] = kept.keys();
+    if (name === 'checkpoints' && kept.size > KEPT_CHECKPOINTS && oldest !== undefined) kept.delete(oldest);
+  },
+  async remove(name, id) {
+    await admit('write');
+    organization().reports[name].delete(id);
+  },
+  async proposals(limit) {
+    await admit('read');
+    return newestLast([...organization().reports.proposals.values()].flat(), limit);
   },
   async get(name, id) {
     await admit('read');

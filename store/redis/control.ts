@@ -1,15 +1,16 @@
 import type { Redis } from 'ioredis';
-import { type EntryKey, parseEntry } from '../../flags/index.ts';
+import { type EntryKey, parseEntry, quoteId } from '../../flags/index.ts';
 import { type Batch, controlView, readBack } from '../answers.ts';
-import { readBeat, type ReportedBeat } from '../beats.ts';
+import { readBeat, type ReportedBeat, unreadableBeat } from '../beats.ts';
 import type { Append, ControlConnection, ControlScope, ControlStore } from '../ports.ts';
 import { type RedisEndpoint, type RedisEndpointOptions, redisEndpoint } from './endpoint.ts';
 import { isReply, requireReplicated, stateIsGone, unknownOutcome } from './errors.ts';
 import type { RedisKeys } from './keys.ts';
-import { allOf, atOneMoment, redisReader } from './reader.ts';
+import { clearForks, forgetExecutor, readKept } from './kept.ts';
+import { atOneMoment, redisReader } from './reader.ts';
 import { headText, logId, reply } from './replies.ts';
 import { APPEND, APPEND_TIGHTENING, runScript, SETTLE, waitMs } from './scripts.ts';
-import { redisShelf } from './shelf.ts';
+import { redisShelfReader } from './shelf.ts';
 
 export type RedisControlStoreOptions = RedisEndpointOptions;
 
@@ -57,7 +58,7 @@ function openControl(endpoint: RedisEndpoint, { organizationId, requestTimeoutMs
 
   return {
     ...reader,
-    shelf: redisShelf(parts),
+    shelf: redisShelfReader(parts),
     async read(entryKeys) {
       await settle();
       const asked = [...new Set(entryKeys)];
@@ -90,7 +91,7 @@ function openControl(endpoint: RedisEndpoint, { organizationId, requestTimeoutMs
         try {
           const result = await runScript(client, {
             script: batch.tightens ? APPEND_TIGHTENING : APPEND,
-            keys: [keys.head, keys.state, keys.log, keys.forks],
+            keys: [keys.head, keys.state, keys.log, keys.changes],
             args: appendArgs(changes, batch, keys),
             replicas: endpoint.replicas,
             waitMs: waitMs(leftMs),
@@ -106,39 +107,27 @@ function openControl(endpoint: RedisEndpoint, { organizationId, requestTimeoutMs
       };
       try {
         const answer = await connection.request({ access: 'write', send });
-        return replies.parse(reply.swapped, answer, 'something that is not the switch') === 1;
+        const appended = replies.parse(reply.swapped, answer, 'something that is not the switch') === 1;
+        // What cannot be removed now speaks of a generation that is over.
+        if (appended && changes.some(({ event }) => event.type === 'recover')) await clearForks(parts).catch(() => {});
+        return appended;
       } catch (error) {
         if ((outcome as string) !== 'unknown') throw error;
         unsettled = changes;
         throw unknownOutcome(error, epoch);
       }
     },
-    async executors() {
-      const answer = await connection.request({
-        access: 'read',
-        send: (client) => client.call('HGETALL', keys.executors),
-      });
-      const flat = replies.parse(reply.flat, answer, 'executors that cannot be read');
-      const beats: ReportedBeat[] = [];
-      for (let index = 0; index + 1 < flat.length; index += 2)
-        beats.push(readBeat(flat[index] as string, flat[index + 1] as string));
-      return beats;
-    },
-    async forget(executorId) {
-      // What it reported of a fork stays: only `recover` ends that.
-      await connection.request({
-        access: 'write',
-        send: async (client) => {
-          const named = await namesLike(client, keys.executors, executorId);
-          return allOf(
-            client
-              .pipeline()
-              .hdel(keys.executors, ...named)
-              .hdel(keys.surfaces, executorId),
-          );
-        },
-      });
-    },
+    executors: async () =>
+      (await readKept(parts, 'beats', keys.beatsBefore)).map(({ name, id, text, problem }): ReportedBeat => {
+        const beat = problem ? unreadableBeat(id || (name ?? ''), text) : readBeat(id, text);
+        // Who may write that key may write that name only; what the beat itself says of its name may be another's.
+        const foreign = name !== null && beat.problem === undefined && beat.name !== name;
+        return {
+          ...beat,
+          ...(foreign && { problem: `it is kept under the name ${quoteId(name)}, and says ${quoteId(beat.name)}` }),
+        };
+      }),
+    forget: (executorId) => forgetExecutor(parts, executorId),
     async *log(after) {
       for (let from = logId(after); ; ) {
         const entries = replies.parse(reply.entries, await page(from), 'a log that cannot be read');
@@ -149,13 +138,6 @@ function openControl(endpoint: RedisEndpoint, { organizationId, requestTimeoutMs
       }
     },
   };
-}
-
-/** The fields that are shown as that id: several where they are no text, which is shown with a replacement for each wrong byte. */
-async function namesLike(client: Redis, key: string, id: string): Promise<(string | Buffer)[]> {
-  if (!id.includes('\ufffd')) return [id];
-  const fields = await client.hkeysBuffer(key);
-  return [id, ...fields.filter((field) => field.toString('utf8') === id)];
 }
 
 function appendArgs(

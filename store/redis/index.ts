@@ -6,7 +6,9 @@ import { type RedisEndpoint, type RedisEndpointOptions, redisEndpoint } from './
 import { corrupt, requireReplicated, stateIsGone } from './errors.ts';
 import { allOf, redisReader } from './reader.ts';
 import { headText, logId, reply, type StreamEntry } from './replies.ts';
-import { CONFIRM, runScript, waitMs } from './scripts.ts';
+import { isForkProven } from './judge-forks.ts';
+import { CONFIRM } from './report-scripts.ts';
+import { runScript, waitMs } from './scripts.ts';
 import { redisShelf } from './shelf.ts';
 
 export interface RedisStoreOptions extends RedisEndpointOptions {
@@ -34,9 +36,17 @@ function openExecutor(
   scope: ExecutorScope,
   anchor: ExecutorConnection['anchor'],
 ): ExecutorConnection {
-  const { organizationId, executorId, requestTimeoutMs } = scope;
+  const { organizationId, executorId, executorName, requestTimeoutMs } = scope;
   const parts = redisReader(endpoint, organizationId, requestTimeoutMs);
   const { connection, keys, replies, reader } = parts;
+  const own = keys.executor(executorName);
+  /** What the reports of forks came to, so that they are judged again only when one is new: in another generation, or behind another connection (which may lead to another Redis). */
+  let judged: {
+    readonly changes: string;
+    readonly generation: string;
+    readonly stream: unknown;
+    readonly proven: boolean;
+  } | null = null;
 
   /** The way from the held head, whose own event comes first in `entries`, to the store's; null where the held one is not in the chain. */
   const way = (held: Head, head: Head, entries: readonly StreamEntry[]): Confirmation['events'] => {
@@ -53,17 +63,22 @@ function openExecutor(
 
   return {
     ...reader,
-    shelf: redisShelf(parts),
+    shelf: redisShelf(parts, executorName),
     anchor,
     async confirm(beat: Beat) {
       if (beat.id !== executorId) throw invalid(`An executor reports under its own id ${executorId}, not ${beat.id}.`);
       const held = beat.applied;
+      let stream: unknown;
+      let passed = '';
+      const asked = judged;
       const answer = await connection.request({
         access: 'write',
         send: async (client, leftMs) => {
+          stream = client.stream;
+          passed = asked && asked.stream === stream && asked.generation === held?.generation ? asked.changes : '';
           const result = await runScript(client, {
             script: CONFIRM,
-            keys: [keys.head, keys.state, keys.log, keys.executors, keys.forks],
+            keys: [keys.head, keys.state, keys.log, own.beats, own.forks, keys.names, keys.changes],
             args: [
               executorId,
               JSON.stringify(beat),
@@ -71,6 +86,9 @@ function openExecutor(
               held ? headText(held) : '',
               held ? logId(held.epoch) : '',
               CATCH_UP_EVENTS,
+              own.escaped,
+              keys.executorPrefix,
+              passed,
             ],
             replicas: endpoint.replicas,
             waitMs: waitMs(leftMs),
@@ -78,26 +96,32 @@ function openExecutor(
           return requireReplicated(result, endpoint, 'The confirmation does not count.');
         },
       });
-      const [headReply, reported, tail, hasState, entries] = replies.parse(
+      const [headReply, tail, hasState, entries, changes, reports, control] = replies.parse(
         reply.confirm,
         answer,
         'something that is not the switch',
       );
       const head = replies.head(headReply);
-      const forkReported = reported === 1;
-      if (head === null) return { head, events: held ? null : 'reload', forkReported };
+      if (head === null) return { head, events: held ? null : 'reload', forkReported: false };
       if (hasState !== 1) throw stateIsGone(endpoint, keys);
       if (tail !== logId(head.epoch))
         throw corrupt(
           endpoint,
           `holds a head ${head.epoch}, but a log that ends in ${tail ?? 'nothing'}: an operator must look at it and then run: kill-switch recover --reason "…"`,
         );
+      // Not handed out again: what they came to is known, unless this is another generation with the same number of changes.
+      const known = passed !== '' && passed === changes;
+      const forkReported = known
+        ? asked?.generation === head.generation && asked.proven
+        : isForkProven(reports, head, control);
+      if (!known) judged = { changes, generation: head.generation, stream, proven: forkReported };
+      else if (asked?.generation !== head.generation) judged = null;
       return { head, events: held ? way(held, head, entries) : 'reload', forkReported };
     },
     async leave() {
       await connection.request({
         access: 'write',
-        send: (client) => allOf(client.pipeline().hdel(keys.executors, executorId).hdel(keys.surfaces, executorId)),
+        send: (client) => allOf(client.pipeline().hdel(own.beats, executorId).hdel(own.surfaces, executorId)),
       });
     },
   };

@@ -16,7 +16,16 @@ const textOrNil = z.string().nullable();
 /** As it is, not copied: it may be a whole state. */
 const flat = z.custom<string[]>((value) => Array.isArray(value) && value.every((item) => typeof item === 'string'));
 const entries = z.array(z.tuple([z.string(), z.array(z.string())]));
-const confirm = z.tuple([textOrNil, z.int(), textOrNil, z.int(), entries]);
+const confirm = z.tuple([
+  textOrNil,
+  textOrNil,
+  z.int(),
+  entries,
+  text,
+  z.array(z.tuple([text, text, text, text])),
+  textOrNil,
+]);
+const kept = z.array(z.tuple([text, text, text, z.int()]));
 const time = z.tuple([z.coerce.number(), z.coerce.number()]);
 export const reply = {
   text,
@@ -24,6 +33,7 @@ export const reply = {
   flat,
   entries,
   confirm,
+  kept,
   time,
   texts: z.array(textOrNil),
   swapped: z.union([z.literal(0), z.literal(1)]),

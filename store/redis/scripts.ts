@@ -8,45 +8,12 @@ export interface Script {
   readonly sha: string;
 }
 
-const script = (lua: string): Script => ({ lua, sha: createHash('sha1').update(lua).digest('hex') });
-
-/**
- * One round trip: writes the beat, so that a Redis which takes no writes refuses the whole, and reads where the log stands.
- * KEYS: head, state, log, executors, forks.
- * ARGV: executor id, beat, its fork report or '', the head it holds or '', that head's log id, how many events are handed out at most.
- * Gives: the head or nil; 1 when a fork of its generation is reported; the log's last id or nil; 1 when there is a state;
- * the log from the held head on, empty when that is the head.
- * An unreadable report counts as one: `recover` removes it.
- */
-export const CONFIRM = script(`#!lua
-local head = redis.call('GET', KEYS[1])
-local whole = redis.call('HEXISTS', KEYS[2], 'control')
-local tail = redis.call('XREVRANGE', KEYS[3], '+', '-', 'COUNT', 1)[1]
-redis.call('HSET', KEYS[4], ARGV[1], ARGV[2])
-if ARGV[3] ~= '' then redis.call('HSET', KEYS[5], ARGV[1], ARGV[3]) end
-local reported = 0
-local entries = {}
-if head then
-  local readable, decoded = pcall(cjson.decode, head)
-  if not readable or type(decoded) ~= 'table' then return redis.error_reply('CORRUPT ' .. KEYS[1] .. ' is no head') end
-  for _, text in ipairs(redis.call('HVALS', KEYS[5])) do
-    local ok, report = pcall(cjson.decode, text)
-    if not ok or type(report) ~= 'table' or report.against == nil or report.against == decoded.generation then
-      reported = 1
-      break
-    end
-  end
-  if ARGV[4] ~= '' and ARGV[4] ~= head then
-    entries = redis.call('XRANGE', KEYS[3], ARGV[5], '+', 'COUNT', ARGV[6] + 2)
-  end
-end
-return { head, reported, tail and tail[1] or false, whole, entries }
-`);
+export const script = (lua: string): Script => ({ lua, sha: createHash('sha1').update(lua).digest('hex') });
 
 /**
  * Compares the head, applies the patch, appends, publishes; knows nothing else. All that can be refused is refused before the first write:
  * Redis does not take back what a script had written when it fails.
- * KEYS: head, state, log, forks. ARGV: expected head or '', new head, channel, 1 when reports of forks end here, how many events, their log ids and
+ * KEYS: head, state, log, changes. ARGV: expected head or '', new head, channel, 1 when reports of forks must be judged anew, how many events, their log ids and
  * texts in turn, how many entries are set, their keys and values in turn, then the keys to remove.
  * Gives 1, or 0 when the head was another.
  */
@@ -55,12 +22,12 @@ local head = redis.call('GET', KEYS[1]) or ''
 if head ~= ARGV[1] then return 0 end
 local fields = redis.call('HLEN', KEYS[2])
 local events = redis.call('XLEN', KEYS[3])
-redis.call('HLEN', KEYS[4])
+redis.call('GET', KEYS[4])
 if head == '' and fields + events > 0 then
   return redis.error_reply('CORRUPT the head is gone, but ' .. KEYS[2] .. ' and ' .. KEYS[3] .. ' are not both empty: restore a backup, or move them away with RENAME')
 end
 local needed = { { 'HSET', KEYS[2], 'x', 'x' }, { 'HDEL', KEYS[2], 'x' }, { 'XADD', KEYS[3], ARGV[6], 'event', ARGV[7] },
-  { 'SET', KEYS[1], ARGV[2] }, { 'PUBLISH', ARGV[3], ARGV[7] }, { 'DEL', KEYS[4] } }
+  { 'SET', KEYS[1], ARGV[2] }, { 'PUBLISH', ARGV[3], ARGV[7] }, { 'INCR', KEYS[4] } }
 for _, command in ipairs(needed) do
   if not redis.acl_check_cmd(unpack(command)) then
     return redis.error_reply('NOPERM this user may not ' .. command[1] .. ' ' .. command[2])
@@ -77,7 +44,7 @@ for i = last + 2, sets, 2 do redis.call('HSET', KEYS[2], ARGV[i], ARGV[i + 1]) e
 for i = sets + 1, #ARGV do redis.call('HDEL', KEYS[2], ARGV[i]) end
 redis.call('SET', KEYS[1], ARGV[2])
 for i = 6, last, 2 do redis.call('PUBLISH', ARGV[3], ARGV[i + 1]) end
-if ARGV[4] == '1' then redis.call('DEL', KEYS[4]) end
+if ARGV[4] == '1' then redis.pcall('INCR', KEYS[4]) end
 return 1
 `;
 

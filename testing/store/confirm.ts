@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { stateFrom } from '../../flags/index.ts';
-import { kill, logOf, type StoreSession } from './session.ts';
+import { type Head, stateFrom } from '../../flags/index.ts';
+import { change, kill, logOf, type StoreSession } from './session.ts';
 import type { SuiteTest } from './log.ts';
 
 const LONGEST = 'a'.repeat(512);
@@ -171,6 +171,43 @@ export const CONFIRM_TESTS: readonly SuiteTest[] = [
     },
   },
   {
+    name: 'what proves no loss stops nobody: a head in the chain, of an unknown generation, of an epoch that nobody can have seen, or none',
+    async run(session) {
+      const control = await session.initialised();
+      const before = (await control.read([])).head;
+      const { head } = await kill(control, 'all');
+      assert.ok(before);
+      const [liar, honest] = [session.executor(), session.executor()];
+      const hash = 'e'.repeat(64);
+      const told = async (held: Head | null): Promise<boolean> => {
+        await liar.confirm(head, { fork: { against: head.generation, held } });
+        return (await honest.confirm(head)).forkReported;
+      };
+      assert.equal(await told(head), false);
+      assert.equal(await told(before), false);
+      assert.equal(await told(null), false);
+      assert.equal(await told({ ...head, hash, generation: randomUUID() }), false);
+      assert.equal(await told({ ...head, hash, epoch: 2 ** 47 }), false);
+      assert.equal(await told({ ...head, hash }), true);
+    },
+  },
+  {
+    name: 'after a recover a lie of before stops nobody again, and a new one only with what the new log lacks',
+    async run(session) {
+      const control = await session.initialised();
+      const { head } = await kill(control, 'all');
+      const [liar, honest] = [session.executor(), session.executor()];
+      const held = { ...head, hash: 'e'.repeat(64), epoch: head.epoch + 1 };
+      await liar.confirm(head, { fork: { against: head.generation, held } });
+      assert.equal((await honest.confirm(head)).forkReported, true);
+      const recovered = await change(control, 'recover', { generation: randomUUID(), given_up: [held] }, held.epoch);
+      await liar.confirm(head, { fork: { against: head.generation, held } });
+      assert.equal((await honest.confirm(recovered.head)).forkReported, false);
+      await liar.confirm(head, { fork: { against: recovered.head.generation, held: recovered.head } });
+      assert.equal((await honest.confirm(recovered.head)).forkReported, false);
+    },
+  },
+  {
     name: 'odd ids are targets and executors like any other',
     async run(session) {
       const control = await session.initialised();
@@ -198,7 +235,8 @@ export const CONFIRM_TESTS: readonly SuiteTest[] = [
         const { confirm } = session.executor({ organizationId: id, id });
         const { head } = await control.read([]);
         assert.ok(head);
-        await confirm(head, { fork: id === 'case' ? { against: head.generation, held: head } : null });
+        const held = { ...head, hash: 'e'.repeat(64) };
+        await confirm(head, { fork: id === 'case' ? { against: head.generation, held } : null });
       }
       for (const id of ODD_IDS) {
         const { head, entries } = await session.executor({ organizationId: id }).connection.load(null);

@@ -11,6 +11,7 @@ import {
 } from 'node:fs';
 import { dirname } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { fileName } from '../../../store/file/paths.ts';
 import { codeOf, openSession } from './harness.ts';
 import { kill, logOf } from '../../../testing/store/session.ts';
 
@@ -181,11 +182,12 @@ test('what executors wrote may be unreadable: the executor still counts, as sile
   await control.forget('lost.bot');
   expect((await control.executors()).map(({ id }) => id)).toEqual([executor.id]);
 
-  mkdirSync(`${executors}/forks`);
+  const forks = `${executors}/forks/${fileName(head.generation)}`;
+  mkdirSync(forks, { recursive: true });
   for (const text of ['', 'null', '{"against":7}', '\xff']) {
-    writeFileSync(`${executors}/forks/x.json`, text);
+    writeFileSync(`${forks}/x.json`, text);
     expect((await session.executor().confirm(head)).forkReported).toBe(false);
   }
-  rmSync(`${executors}/forks/x.json`);
+  rmSync(`${forks}/x.json`);
   expect((await executor.confirm(head)).events).toEqual([]);
 });

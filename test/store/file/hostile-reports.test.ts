@@ -14,6 +14,7 @@ import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { openControlPlane } from '../../../operator/index.ts';
+import { fileName } from '../../../store/file/paths.ts';
 import { kill } from '../../../testing/store/session.ts';
 import { openFileHarness, openSession } from './harness.ts';
 
@@ -102,8 +103,9 @@ test.each(STRANGE)(
 
 test.each(STRANGE)('%s in place of a report of a fork stops nobody', async (_, put) => {
   const { head, executor, folder } = await live();
-  mkdirSync(join(folder, 'forks'), { recursive: true });
-  await put(join(folder, 'forks', 'odd.json'));
+  const forks = join(folder, 'forks', fileName(head.generation));
+  mkdirSync(forks, { recursive: true });
+  await put(join(forks, 'odd.json'));
   expect(await executor.confirm(head)).toEqual({ head, events: [], forkReported: false });
 });
 

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { beforeAll, describe, test } from 'vitest';
 import { redisControlStore } from '../../../store/redis/control.ts';
+import { redisKeys } from '../../../store/redis/keys.ts';
 import { redisStore } from '../../../store/redis/index.ts';
 import { type StoreHarness, storeConformance } from '../../../testing/store-conformance.ts';
 import { hasRedis, type RedisServer, startRedis, temporaryFolder } from '../../servers/index.ts';
@@ -22,7 +23,13 @@ describe.skipIf(!hasRedis)('redisStore and redisControlStore', () => {
       wipe,
       copy: async () => void (copy = await redis.copyData()),
       restore: () => redis.restart({ fromCopy: copy }),
-      plantBeat: async ({ id }, text) => void (await redis.cli('HSET', 'kill-switch:{default}:executors', id, text)),
+      async plantBeat({ id, name }, text) {
+        const { names, executor } = redisKeys('default');
+        const { beats, escaped } = executor(name);
+        await redis.cli('LREM', names, '0', escaped);
+        await redis.cli('RPUSH', names, escaped);
+        await redis.cli('HSET', beats, id, text);
+      },
       dispose: async () => folder.remove(),
     };
   };

@@ -118,7 +118,7 @@ describe.skipIf(!hasRedis)('the connection to Redis', () => {
     await proxy.resume();
     expect((await waiting).events).toEqual([]);
     expect(executor.id).not.toBe(later.id);
-    expect(await redis.cli('HLEN', 'kill-switch:{default}:executors')).toBe(2);
+    expect(await redis.cli('HLEN', 'kill-switch:{default}:executor:test:beats')).toBe(2);
   });
 
   test('a reply that comes after its time is nobody’s, also not the next request’s', async () => {

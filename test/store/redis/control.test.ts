@@ -220,7 +220,7 @@ describe.skipIf(!hasRedis)('an operator over Redis', () => {
     await control.forget(executor.id); // but not what it reported
     await control.forget('nobody');
     expect(await control.executors()).toHaveLength(2);
-    expect(await redis.cli('HKEYS', key('forks'))).toEqual([executor.id]);
+    expect(await redis.cli('HKEYS', key('executor:test:forks'))).toEqual([executor.id]);
   });
 
   test('a report that cannot be read is shown, not an executor less', async () => {
@@ -229,7 +229,7 @@ describe.skipIf(!hasRedis)('an operator over Redis', () => {
     const executor = openExecutor(at);
     await executor.confirm(beat(executor.id, head));
     for (const report of ['{', '{}', JSON.stringify(beat('another', head))]) {
-      await redis.cli('HSET', key('executors'), 'odd', report);
+      await redis.cli('HSET', key('executor:test:beats'), 'odd', report);
       const beats = await control.executors();
       expect(beats, report).toHaveLength(2);
       expect(beats, report).toContainEqual(expect.objectContaining({ id: 'odd', problem: expect.any(String) }));

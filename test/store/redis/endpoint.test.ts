@@ -68,7 +68,9 @@ describe('the keys of an organisation', () => {
     const all = ids.map((id) => redisKeys(id));
     expect(new Set(all.map(({ head }) => head)).size).toBe(ids.length);
     for (const keys of all) {
-      const tags = Object.values(keys).map((key: string) => /^kill-switch:\{([^{}]+)\}:[a-z]+$/.exec(key)?.[1]);
+      const own = Object.values(keys.executor('a:b')).filter((key) => key !== 'a%3Ab');
+      const all = [...Object.values(keys).filter((key) => typeof key === 'string'), ...own];
+      const tags = all.map((key) => /^kill-switch:\{([^{}]+)\}:[a-z%3AB:-]+$/.exec(key)?.[1]);
       expect(new Set(tags).size).toBe(1);
       expect(tags[0]).toMatch(/^[\w%.~-]+$/);
     }
@@ -79,9 +81,13 @@ describe('the keys of an organisation', () => {
       head: 'kill-switch:{default}:head',
       state: 'kill-switch:{default}:state',
       log: 'kill-switch:{default}:log',
-      executors: 'kill-switch:{default}:executors',
-      forks: 'kill-switch:{default}:forks',
+      names: 'kill-switch:{default}:names',
+      changes: 'kill-switch:{default}:changes',
       channel: 'kill-switch:{default}:events',
+    });
+    expect(redisKeys('default').executor('a:b')).toMatchObject({
+      beats: 'kill-switch:{default}:executor:a%3Ab:beats',
+      forks: 'kill-switch:{default}:executor:a%3Ab:forks',
     });
     expect(redisKeys('default', { keyPrefix: 'shop:', db: 5 })).toMatchObject({
       head: 'shop:kill-switch:{default}:head',

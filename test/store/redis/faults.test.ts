@@ -128,7 +128,7 @@ const FAULTS: readonly Fault[] = [
     begin: ({ redis }) => redis.cli('ACL', 'SETUSER', 'default', '-hset'),
     end: ({ redis }) => redis.cli('ACL', 'SETUSER', 'default', '+hset'),
   },
-  ...['head', 'state', 'log', 'executors', 'forks'].map(wrongType),
+  ...['head', 'state', 'log', 'names', 'changes', 'executor:executor:beats', 'executor:executor:forks'].map(wrongType),
   {
     name: 'FLUSHALL',
     code: /GENERATION_CHANGED/,

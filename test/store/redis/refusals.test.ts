@@ -73,16 +73,17 @@ describe.skipIf(!hasRedis)('a Redis that answers, but does not take or hold what
     expect((await confirm()).events).toEqual([]);
   });
 
-  test.each(['head', 'state', 'log', 'executors', 'forks'])(
+  test.each(['head', 'state', 'log', 'changes', 'names', 'executor:test:beats', 'executor:test:forks'])(
     'a value of the wrong type under %s is no confirmation, for anybody',
     async (name) => {
       const { redis, control, confirm } = await setUp();
-      await redis.cli('RENAME', KEY(name), 'aside').catch(() => {}); // forks is not there yet
-      await redis.cli(name === 'head' ? 'LPUSH' : 'SET', KEY(name), 'x');
+      await redis.cli('RENAME', KEY(name), 'aside').catch(() => {}); // some are not there yet
+      const text = name === 'head' || name === 'changes';
+      await redis.cli(text ? 'LPUSH' : 'SET', KEY(name), 'x');
       expect(await failure(confirm())).toMatchObject({ code: 'CORRUPT', message: expect.stringMatching(/WRONGTYPE/) });
-      if (name !== 'executors') {
+      if (['head', 'state', 'log', 'changes'].includes(name)) {
         expect(await failure(kill(control, 'all'))).toMatchObject({ code: 'CORRUPT' });
-        expect(await redis.cli('TYPE', KEY(name))).toBe(name === 'head' ? 'list' : 'string');
+        expect(await redis.cli('TYPE', KEY(name))).toBe(text ? 'list' : 'string');
       }
       await redis.cli('DEL', KEY(name));
       await redis.cli('RENAME', 'aside', KEY(name)).catch(() => {});
@@ -215,7 +216,7 @@ describe.skipIf(!hasRedis)('a Redis that answers, but does not take or hold what
         ['resetchannels'],
         ['-xadd'],
         ['-hdel'],
-        ['-del'],
+        ['-incr'],
         ['resetkeys', `~${KEY('head')}`, `~${KEY('log')}`],
       ]) {
         const denied = openControl(await user(redis, ...rules));
@@ -241,7 +242,14 @@ describe.skipIf(!hasRedis)('a Redis that answers, but does not take or hold what
         '+hexists',
         '+xrevrange',
         '+hset',
-        '+hvals',
+        '+lpos',
+        '+llen',
+        '+lrange',
+        '+rpush',
+        '+incr',
+        '+hget',
+        '+hlen',
+        '+hrandfield',
         '+hdel',
         '+subscribe',
         '+ping',
