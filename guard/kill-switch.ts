@@ -98,9 +98,11 @@ export function killSwitchOf({ guard, storage, registry, checkpoints, close }: K
   const run = async <Result>(options: RunOptions, work: (run: Run) => Result | Promise<Result>): Promise<Result> => {
     const mine = identityFor(guard, options);
     const within: Within = (inside) => storage.run(mine, inside);
-    const [opened, end] = openRun(guard, checkpoints, mine, actingAs(within, isOurs));
+    const [opened, end, ended] = openRun(guard, checkpoints, mine, actingAs(within, isOurs));
     try {
-      return await within(() => work(opened));
+      const result = await within(() => work(opened));
+      await ended(); // what has ended well is not resumed
+      return result;
     } finally {
       end();
     }

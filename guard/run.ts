@@ -46,6 +46,7 @@ export interface CheckpointOptions {
 export interface CheckpointKeeper {
   saveCheckpoint(checkpoint: Checkpoint): Promise<void>;
   lastCheckpoint(runId: string): Promise<Checkpoint | null>;
+  removeCheckpoint(runId: string): Promise<void>;
 }
 
 /** The longest state of a checkpoint, in bytes of JSON. */
@@ -63,7 +64,7 @@ export function openRun(
   keeper: CheckpointKeeper | null,
   identity: Identity & { readonly runId: string },
   acting: ActingAs,
-): [Run, () => void] {
+): [run: Run, end: () => void, ended: () => Promise<void>] {
   const { agentId, missionId, runId } = identity;
   const call = callOf(guard, GOING_ON, identity);
   let controller: AbortController | undefined;
@@ -75,6 +76,9 @@ export function openRun(
   const refresh = async (): Promise<void> => {
     seen.evaluated = await evaluateMode(guard.client, call, guard.deadlines);
   };
+
+  /** Whether there may be a checkpoint of this run: it saved one, or found one. */
+  let kept = false;
 
   const run: Run = {
     ...acting,
@@ -105,6 +109,7 @@ export function openRun(
       if (problem) throw invalid(`The name of a checkpoint ${problem}.`);
       const json = toJson(state);
       if (verbatim !== true) refuseSecrets(name, json);
+      kept = true;
       await save(
         keeper,
         { run_id: runId, name, state: json, at: new Date().toISOString(), epoch: guard.replica?.epoch ?? 0 },
@@ -122,6 +127,7 @@ export function openRun(
     },
     async lastCheckpoint() {
       const last = keeper ? await keeper.lastCheckpoint(runId) : null;
+      kept ||= last !== null;
       return last && { name: last.name, state: last.state, at: last.at };
     },
   };
@@ -130,6 +136,9 @@ export function openRun(
     () => {
       unwatch?.();
       close();
+    },
+    async () => {
+      if (kept) await keeper?.removeCheckpoint(runId).catch(() => {}); // it is bounded all the same
     },
   ];
 }

@@ -112,7 +112,11 @@ export interface ControlPlane {
   /** Active kills, newest first. */
   kills(): Promise<readonly KillRecord[]>;
   /** The newest decisions that were not `allow`, newest first; at most `limit` (default 100). `unreadable` counts records that could not be read. */
-  interventions(options?: { readonly limit?: number | undefined }): Promise<{
+  interventions(options?: {
+    readonly limit?: number | undefined;
+    /** Only proposals, which no number of refusals pushes out. */
+    readonly proposals?: boolean | undefined;
+  }): Promise<{
     readonly data: readonly Intervention[];
     readonly count: number;
     readonly unreadable: number;

@@ -232,12 +232,11 @@ class StoreControlPlane implements ControlPlane {
 
   async interventions({
     limit = 100,
-  }: {
-    readonly limit?: number | undefined;
-  } = {}): ReturnType<ControlPlane['interventions']> {
+    proposals = false,
+  }: Parameters<ControlPlane['interventions']>[0] = {}): ReturnType<ControlPlane['interventions']> {
     if (!Number.isInteger(limit) || limit < 1)
       throw invalid(`limit must be a whole number of at least 1, not ${limit}.`);
-    const { interventions, unreadable } = await readInterventions(this.#connection.shelf, limit);
+    const { interventions, unreadable } = await readInterventions(this.#connection.shelf, limit, proposals);
     return { data: interventions, count: interventions.length, unreadable };
   }
 

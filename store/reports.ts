@@ -52,8 +52,10 @@ const readable = <T>(schema: z.ZodType<T>, text: string): T | null => {
 export async function readInterventions(
   shelf: ShelfReader,
   limit: number,
+  proposalsOnly = false,
 ): Promise<{ readonly interventions: readonly Intervention[]; readonly unreadable: number }> {
-  const texts = [...(await shelf.interventions(limit)), ...(await shelf.proposals(limit))];
+  const proposals = await shelf.proposals(limit);
+  const texts = proposalsOnly ? proposals : [...(await shelf.interventions(limit)), ...proposals];
   const read = texts.map((text) => readable(interventionSchema, text));
   const found = read.filter((record) => record !== null);
   const interventions = [...new Map(found.map((record) => [record.id, record])).values()];

@@ -30,7 +30,7 @@ export interface KnownLog {
 }
 
 /** The reports against one generation, in a folder of their own, so that those of former ones are never read. */
-export const forksAgainst = ({ forks }: FilePaths, generation: string): string | null =>
+const forksAgainst = ({ forks }: FilePaths, generation: string): string | null =>
   textProblem(generation) === null ? join(forks, fileName(generation)) : null;
 
 /** What executors report of forks; each report is judged once. */
@@ -116,7 +116,7 @@ export class ReportedForks {
  * One report, or null: one that cannot be read proves nothing. An executor that has seen a fork writes a readable one, with each of its beats; counting
  * what is unreadable would let whoever may write anything stop everyone.
  */
-export function parseFork(text: string): ForkReport | null {
+function parseFork(text: string): ForkReport | null {
   try {
     const { against, held } = JSON.parse(text) as { against?: unknown; held?: unknown };
     return typeof against === 'string' ? { against, held: headSchema.nullable().parse(held) } : null;

@@ -179,14 +179,15 @@ describe.each(PLACES.filter(([, has]) => has))('on %s', (_name, _has, open) => {
     expect(await running).toMatchObject({ status: 'aborted', landed: 'unknown' });
   });
 
-  test('a checkpoint that was acknowledged survives SIGKILL, and a new process goes on from there', async () => {
+  test('a checkpoint that was acknowledged survives SIGKILL, a new process goes on from there, and what has ended well is not resumed', async () => {
     const { place, killSwitch } = await setUp(open);
     expect(await resume(place.url, 'r-1', 'save and die')).toEqual({ saved: true });
     expect(await resume(place.url, 'r-1', 'read')).toEqual({ last: { name: 'half', state: { position: 12 } } });
     await killSwitch.run({ runId: 'r-1' }, async (opened) => {
       expect(await opened.lastCheckpoint()).toMatchObject({ name: 'half', state: { position: 12 } });
     });
-    await killSwitch.run({ runId: 'another' }, async (opened) => expect(await opened.lastCheckpoint()).toBeNull());
+    for (const runId of ['r-1', 'another'])
+      await killSwitch.run({ runId }, async (opened) => expect(await opened.lastCheckpoint()).toBeNull());
   });
 
   test('a queue worker in another process that was handed a lineage is stopped with its parent', async () => {

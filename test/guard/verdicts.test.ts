@@ -328,7 +328,7 @@ describe('work in flight', () => {
 });
 
 describe('a run', () => {
-  test('saves its checkpoints, waits while paused, and another process can go on from there', async () => {
+  test('saves its checkpoints, waits while paused, another process can go on from there, and once it has ended well nothing is left', async () => {
     const { killSwitch, control, setMode } = await setUp();
     const steps: string[] = [];
     const running = killSwitch.run({ agentId: 'x', runId: 'r-1' }, async (run) => {
@@ -344,11 +344,13 @@ describe('a run', () => {
       await control.setMode({ mode: 'live', reason: 'go on' });
       await second;
       steps.push('second');
+      throw new Error('the process dies');
     });
-    await running;
+    await expect(running).rejects.toThrow('the process dies');
     await killSwitch.run({ agentId: 'x', runId: 'r-1' }, async (run) => {
       expect(await run.lastCheckpoint()).toMatchObject({ name: 'second', state: { position: 2 } });
     });
+    await killSwitch.run({ agentId: 'x', runId: 'r-1' }, async (run) => expect(await run.lastCheckpoint()).toBeNull());
     expect(steps).toEqual(['first', 'second']);
   });
 

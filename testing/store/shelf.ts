@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { KEPT_CHECKPOINTS } from '../../store/ports.ts';
 import { ODD_IDS } from './confirm.ts';
 import type { SuiteTest } from './log.ts';
 
@@ -20,6 +21,40 @@ export const SHELF_TESTS: readonly SuiteTest[] = [
       assert.deepEqual(await control.shelf.interventions(10), all);
       assert.deepEqual(await session.control().shelf.interventions(2), all.slice(2));
       assert.deepEqual(await session.control('other').shelf.interventions(10), []);
+    },
+  },
+  {
+    name: 'proposals are kept apart, so that no number of other interventions pushes them out',
+    async run(session) {
+      const control = session.control();
+      assert.deepEqual(await control.shelf.proposals(10), []);
+      const [x, y] = [session.executor({ id: 'x', name: 'x' }), session.executor({ id: 'y', name: 'y' })];
+      for (const each of [x, y]) await each.confirm(null);
+      await x.connection.shelf.appendProposals([record('p', 1)]);
+      const refusals = Array.from({ length: 4000 }, (_, index) => record(`r${index}`, 2));
+      for (let round = 0; round < 5; round += 1) await y.connection.shelf.appendInterventions(refusals);
+      await y.connection.shelf.appendProposals([record('q', 3)]);
+      await x.connection.shelf.appendProposals([record('s', 4)]);
+      const all = [record('p', 1), record('q', 3), record('s', 4)];
+      assert.deepEqual(await control.shelf.proposals(10), all);
+      assert.deepEqual(await control.shelf.proposals(2), all.slice(1));
+      assert.equal((await control.shelf.interventions(3)).length, 3);
+    },
+  },
+  {
+    name: 'a checkpoint is there until it is removed, and of too many the oldest go',
+    async run(session) {
+      const { shelf } = session.executor().connection;
+      await shelf.put('checkpoints', 'r', '{}');
+      await shelf.remove('checkpoints', 'r');
+      await shelf.remove('checkpoints', 'r');
+      assert.equal(await shelf.get('checkpoints', 'r'), null);
+      const ids = Array.from({ length: KEPT_CHECKPOINTS + 300 }, (_, index) => `r-${index}`);
+      for (let from = 0; from < ids.length; from += 100)
+        await Promise.all(ids.slice(from, from + 100).map((id) => shelf.put('checkpoints', id, '{}')));
+      const kept = new Set((await session.control().shelf.all('checkpoints')).map(([id]) => id));
+      assert.ok(kept.size >= KEPT_CHECKPOINTS - 1 && kept.size < KEPT_CHECKPOINTS + 290, `${kept.size} are kept`);
+      assert.ok(kept.has(ids.at(-1) ?? '') || kept.size === KEPT_CHECKPOINTS, 'the newest is there');
     },
   },
   {

@@ -9,10 +9,12 @@ export const verb: Verb = (command, perform) => {
   command
     .addOption(skip)
     .addOption(limit)
+    .option('--proposals', 'only proposals: the work that somebody is to take up')
     .action(
-      perform(async (context, options: Page) => {
+      perform(async (context, options: Page & { readonly proposals?: boolean }) => {
         const { data, unreadable } = await (await context.control()).interventions({
           limit: options.skip + options.limit,
+          proposals: options.proposals === true,
         });
         if (unreadable > 0)
           context.note(

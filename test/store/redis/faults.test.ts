@@ -59,7 +59,7 @@ const wrongType = (name: string): Fault => ({
   code: /STORE_CORRUPT/,
   // In one step: without its head it would be empty for a moment. There may be no report of a fork to move aside.
   begin: ({ redis }) =>
-    redis.cli('EVAL', `redis.pcall('RENAME', KEYS[1], 'aside') return redis.call('LPUSH', KEYS[1], 'x')`, 1, KEY(name)),
+    redis.cli('EVAL', `redis.pcall('RENAME', KEYS[1], 'aside') return redis.call('SADD', KEYS[1], 'x')`, 1, KEY(name)),
   end: ({ redis }) =>
     redis.cli(
       'EVAL',
