@@ -39,7 +39,7 @@ export function fileStore({ directory = '.kill-switch', anchor }: FileStoreOptio
           return recent.generations;
         },
         recent: (head) => recent.has(head),
-        search: async (head) => (await reader.load(head)).linked,
+        search: (head) => reader.leadsTo(head, recent.before),
       });
       let reported = false;
 
