@@ -42,7 +42,7 @@ const SOON = { timeout: 20_000 };
 const CASES = KINDS.flatMap((kind) => Object.entries(PLACES).map(([place, open]) => ({ kind, place, open })));
 
 /** A process with an action in flight, in which two members were started; all are one executor by name, and share its anchor. */
-async function setUp({ onTestFinished }: TestContext, kind: string, open: () => Promise<Place>) {
+async function setUp({ onTestFinished }: TestContext, kind: string, open: () => Promise<Place>, handsLineage = true) {
   const { url, store, control: controlStore } = await open();
   const control = await openControlPlane({ store: controlStore, operator: { id: 'ann' } });
   onTestFinished(() => control.close());
@@ -59,7 +59,9 @@ async function setUp({ onTestFinished }: TestContext, kind: string, open: () => 
   const work = killSwitch.action({
     name: 'host.work',
     execute: async (lineage: string, { signal }) => {
-      const members = [0, 1].map(() => startMember(kind, { url, lineage, leaseMs: LEASE_MS }));
+      const members = [0, 1].map(() =>
+        startMember(kind, { url, lineage: handsLineage ? lineage : undefined, leaseMs: LEASE_MS }),
+      );
       for (const member of members) onTestFinished(member.kill);
       for (const member of members) expect(await member.next()).toEqual({ is: 'working' });
       told(members);
@@ -118,3 +120,15 @@ describe.concurrent.each(CASES)('$kind, on $place', { timeout: 90_000 }, ({ kind
     expect((await own).status).toBe('aborted');
   });
 });
+
+test.for(CASES.filter(({ place }) => place === 'a file store'))(
+  'a run ends where $kind begin: without its lineage a kill of it does not reach them',
+  async ({ kind, open }, context) => {
+    const { control, members, own } = await setUp(context, kind, open, false);
+    const { acknowledgements } = await control.kill({ target: 'mission:m', waitMs: 20_000 });
+    expect(acknowledgements).toMatchObject({ total: 3, drained: 3 }); // nothing is to be drained there
+    expect(await own).toMatchObject({ status: 'aborted', decision: { cause: { target: 'mission:m' } } });
+    await control.kill({ target: 'agent:member' });
+    for (const member of members) expect(await member.next()).toMatchObject({ target: 'agent:member' });
+  },
+);

@@ -8,7 +8,7 @@ const SCRIPT = join(import.meta.dirname, 'member.mjs');
 
 export interface MemberOptions {
   readonly url: string;
-  readonly lineage: string;
+  readonly lineage: string | undefined;
   readonly leaseMs: number;
 }
 
