@@ -58,6 +58,23 @@ const recoverWith = (what: string): Fault => ({
   message: `${what}; an operator must look at it and then run: kill-switch recover --reason "…"`,
 });
 
+export interface LiveCopyOptions {
+  readonly leaseMs: number;
+  readonly keeper: AnchorKeeper | null;
+  readonly organizationId: string;
+  /** Tells work in flight, in the same turn, of changes that take authority away: it need not wait until they are on the disk. */
+  readonly signal?: (() => void) | undefined;
+}
+
+/** Where a state will stand after these events; only `recover` begins another generation. */
+function headAfter(state: State, events: readonly LogEvent[]): Head | null {
+  const [before, last] = [state.head, events.at(-1)];
+  if (!before || !last) return before;
+  const begun = events.findLast(({ type, data }) => type === 'recover' && typeof data['generation'] === 'string');
+  const own = begun ? { generation: begun.data['generation'] as string, recovered: true } : before;
+  return { generation: own.generation, recovered: own.recovered, epoch: last.seq, hash: last.hash };
+}
+
 /**
  * The executor's copy of the switch, with its lease: the protocol of DESIGN 4 without any I/O, so that it can be explored step by step.
  * Only a confirmation renews the lease or raises a fork; a push can only tighten. Whatever is not understood is a fault.
@@ -78,11 +95,14 @@ export class LiveCopy {
   readonly #keeper: AnchorKeeper | null;
   readonly #leaseMs: number;
   readonly #organizationId: string;
+  readonly #signal: () => void;
+  #isSignalling = false;
 
-  constructor(leaseMs: number, keeper: AnchorKeeper | null, organizationId: string) {
+  constructor({ leaseMs, keeper, organizationId, signal = () => {} }: LiveCopyOptions) {
     this.#leaseMs = leaseMs;
     this.#keeper = keeper;
     this.#organizationId = organizationId;
+    this.#signal = signal;
     this.#readAnchor();
   }
 
@@ -145,16 +165,18 @@ export class LiveCopy {
     return { number: this.#asked, era: this.#era, sent: now, held: this.held };
   }
 
-  /** An event was pushed. It never renews; one that loosens, or does not link to the local head, waits for a confirmation. */
-  push(event: LogEvent): PushOutcome {
+  /** True while work in flight is told of changes that are not kept yet: nothing may be acknowledged then. */
+  get isSignalling(): boolean {
+    return this.#isSignalling;
+  }
+
+  /** Events were pushed. They never renew; from the first one on that loosens, or does not link to the local head, they wait for a confirmation. */
+  push(...events: readonly LogEvent[]): PushOutcome {
     const state = this.#state;
     if (this.#standing.is !== 'live' || !state) return 'confirm';
-    if (event.seq <= state.epoch) return 'known';
-    if (!follows(event, state.hash, state.epoch)) return 'confirm';
-    const { patch, direction } = foldEvent(state, event);
-    if (direction === 'loosens') return 'confirm';
-    this.#advance(state, event, patch);
-    return 'applied';
+    const fresh = events.filter(({ seq }) => seq > state.epoch);
+    if (fresh.length === 0) return 'known';
+    return this.#advance(state, fresh, 'no loosening') === fresh.length ? 'applied' : 'confirm';
   }
 
   /** The reply to a confirmation. Taking it drops every confirmation that was sent before it. */
@@ -178,10 +200,11 @@ export class LiveCopy {
       if (!follows(event, hash, epoch))
         throw new Error(`The store answered with a log that has a gap at ${event.seq}.`);
       [hash, epoch] = [event.hash, event.seq];
-      // What a push has brought since this was asked for is passed over; what belongs to another branch never links, and the head below tells.
-      if (follows(event, state.hash, state.epoch)) this.#advance(state, event, foldEvent(state, event).patch);
     }
     if (head.hash !== hash) throw new Error('The store answered with a log that does not end in its head.');
+    // What a push has brought since this was asked for is passed over; what belongs to another branch never links, and the head below tells.
+    const next = events.findIndex((event) => follows(event, state.hash, state.epoch));
+    if (next >= 0) this.#advance(state, events.slice(next), 'everything');
     // Another head than the local one, which has moved since this was asked for: late, or a contradiction. A question that names the
     // present head will tell, and until then nothing is renewed.
     if (head.hash !== state.hash) return 'again';
@@ -290,17 +313,43 @@ export class LiveCopy {
     return 'faulty';
   }
 
-  #advance(state: State, event: LogEvent, patch: Parameters<State['apply']>[0]): void {
-    const control = patch.set.find(([key]) => key === 'control')?.[1] as
-      | { generation: string; recovered: boolean }
-      | undefined;
-    const { generation, recovered } = control ?? (state.control as { generation: string; recovered: boolean });
-    // Kept before it is acted on, so that a restarted executor still knows it. If that fails the event counts all the same, and everything stops.
-    this.#keepAnchor({ generation, recovered, epoch: event.seq, hash: event.hash });
-    state.apply(patch, event);
-    for (const key of patch.remove) this.#changes.keys.add(key);
-    for (const [key] of patch.set) this.#changes.keys.add(key);
-    this.#changes.at = event.at;
+  /**
+   * Applies events as far as they link, and returns how many. What they take away holds, and work in flight is told so, before they are kept; nothing
+   * is given back before that, so that a restarted executor knows whatever this one has acted on. They are kept once: a sync each would hold up the
+   * event loop. Where that fails the events count all the same, and everything stops.
+   */
+  #advance(state: State, events: readonly LogEvent[], may: 'no loosening' | 'everything'): number {
+    let kept: Head | null = null;
+    let applied = 0;
+    try {
+      for (const event of events) {
+        if (!follows(event, state.hash, state.epoch)) break;
+        const { patch, direction } = foldEvent(state, event);
+        if (direction === 'loosens') {
+          if (may === 'no loosening') break;
+          kept ??= this.#keep(headAfter(state, events));
+        }
+        state.apply(patch, event);
+        for (const key of patch.remove) this.#changes.keys.add(key);
+        for (const [key] of patch.set) this.#changes.keys.add(key);
+        this.#changes.at = event.at;
+        applied += 1;
+      }
+    } finally {
+      if (applied > 0 && kept === null) this.#keep(state.head);
+    }
+    return applied;
+  }
+
+  #keep(head: Head | null): Head | null {
+    this.#isSignalling = true;
+    try {
+      this.#signal();
+    } finally {
+      this.#isSignalling = false;
+      this.#keepAnchor(head);
+    }
+    return head;
   }
 
   #keepAnchor(head: Head | null): void {

@@ -12,6 +12,7 @@ import {
   isKillSwitchError,
   type KillSwitchErrorCode,
   LEASE_MS,
+  type LogEvent,
   messageOf,
   type Reading,
   resolveMode,
@@ -100,6 +101,7 @@ export class Replica {
   readonly #connection: ExecutorConnection;
   readonly #copy: LiveCopy;
   readonly #reports: ExecutorReports;
+  readonly #pushed: LogEvent[] = [];
   #undescribed: readonly SurfaceRecord[] | null = null;
   readonly #listeners = new Set<(event: ReplicaEvent) => void>();
   readonly #startedAt: string;
@@ -133,7 +135,12 @@ export class Replica {
       requestTimeoutMs: this.#requestMs,
     });
     this.#reports = executorReports(this.#connection.shelf, this.executorId);
-    this.#copy = new LiveCopy(this.leaseMs, this.#connection.anchor, this.organizationId);
+    this.#copy = new LiveCopy({
+      leaseMs: this.leaseMs,
+      keeper: this.#connection.anchor,
+      organizationId: this.organizationId,
+      signal: () => this.#tellChanges(),
+    });
   }
 
   get executorName(): string {
@@ -271,18 +278,27 @@ export class Replica {
       this.#publish();
       return;
     }
-    if (push.type === 'event') {
-      try {
-        const outcome = this.#copy.push(push.event);
-        if (outcome === 'known') return;
-        if (outcome === 'applied') {
-          this.#tellChanges();
-          this.#reportSoon();
-          return;
-        }
-      } catch (error) {
-        this.#trouble = faultFrom(error); // the confirmation that follows meets it again, and no lease outlives it
+    if (push.type === 'gap') {
+      this.#wake();
+      return;
+    }
+    this.#pushed.push(push.event);
+    // What comes in one turn is taken together, so that it is kept once.
+    if (this.#pushed.length === 1) queueMicrotask(() => this.#takePushed());
+  }
+
+  #takePushed(): void {
+    const events = this.#pushed.splice(0);
+    if (this.#closed) return;
+    try {
+      const outcome = this.#copy.push(...events);
+      if (outcome === 'known') return;
+      if (outcome === 'applied') {
+        this.#reportSoon();
+        return;
       }
+    } catch (error) {
+      this.#trouble = faultFrom(error); // the confirmation that follows meets it again, and no lease outlives it
     }
     this.#wake();
   }
@@ -360,6 +376,7 @@ export class Replica {
 
   /** One round trip: the beat is written, the head read, and the reply taken. */
   async #confirm(timeoutMs: number): Promise<{ readonly outcome: ReplyOutcome; readonly sent: Instant }> {
+    if (this.#copy.isSignalling) await null; // asked by what is just being told of changes that are kept in this turn
     const ticket = this.#copy.ask(this.#clock());
     const beat = this.#beat();
     const reply = await withDeadline(this.#connection.confirm(beat), timeoutMs, 'confirm');

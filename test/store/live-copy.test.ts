@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { type Anchor, type Clock, type Head, strictness } from '../../flags/index.ts';
+import { type Anchor, type Clock, type Head, type LogEvent, strictness } from '../../flags/index.ts';
 import { LiveCopy, type Ticket } from '../../store/live-copy.ts';
 import type { Confirmation, Snapshot } from '../../store/ports.ts';
 import { TestLog } from './test-log.ts';
@@ -35,16 +35,16 @@ class World {
   readonly clock: Clock = () => ({ mono: this.mono, wall: this.wall });
 
   #open(): LiveCopy {
-    return new LiveCopy(
-      LEASE_TICKS * TICK,
-      {
+    return new LiveCopy({
+      leaseMs: LEASE_TICKS * TICK,
+      keeper: {
         read: () => this.anchor,
         write: (anchor) => {
           this.anchor = anchor;
         },
       },
-      'default',
-    );
+      organizationId: 'default',
+    });
   }
 
   append(kind: 'kill' | 'tighten' | 'revive' | 'recover'): void {
@@ -294,17 +294,17 @@ describe('the violated traces of the protocol model do not happen', () => {
 
   test('an anchor that cannot be read stops, until it can be read or is removed', () => {
     let unreadable = true;
-    const copy = new LiveCopy(
-      3000,
-      {
+    const copy = new LiveCopy({
+      leaseMs: 3000,
+      keeper: {
         read: () => {
           if (unreadable) throw new Error('not JSON');
           return null;
         },
         write: () => {},
       },
-      'default',
-    );
+      organizationId: 'default',
+    });
     const log = new TestLog();
     log.append('init', { generation: 'g0' });
     const now = { mono: 1, wall: 1 };
@@ -324,7 +324,11 @@ describe('the violated traces of the protocol model do not happen', () => {
     const head = foreign.state.head as Head;
     const anchor: Anchor = { head, generations: ['f0'] }; // an older version's: it names no organisation
     const writes: Anchor[] = [];
-    const copy = new LiveCopy(3000, { read: () => anchor, write: (written) => writes.push(written) }, 'default');
+    const copy = new LiveCopy({
+      leaseMs: 3000,
+      keeper: { read: () => anchor, write: (written) => writes.push(written) },
+      organizationId: 'default',
+    });
     const now = { mono: 1, wall: 1 };
     const confirm = (): string => copy.reply(copy.ask(now), log.confirmation(copy.held), now);
     expect(copy.reply(copy.ask(now), { ...log.confirmation(copy.held) }, now)).toBe('reload'); // only the whole state tells
@@ -347,7 +351,11 @@ describe('the violated traces of the protocol model do not happen', () => {
     log.append('recover', { generation: 'g1', given_up: [] });
     lost.append('init', { generation: 'g0' });
     const anchor: Anchor = { head: lost.state.head as Head, generations: ['g0'] };
-    const copy = new LiveCopy(3000, { read: () => anchor, write: () => {} }, 'default');
+    const copy = new LiveCopy({
+      leaseMs: 3000,
+      keeper: { read: () => anchor, write: () => {} },
+      organizationId: 'default',
+    });
     expect(copy.loaded(copy.held, log.snapshot(copy.held))).toBe('renewed');
   });
 
@@ -355,16 +363,16 @@ describe('the violated traces of the protocol model do not happen', () => {
     const log = new TestLog();
     log.append('init', { generation: 'g0' });
     let full = false;
-    const copy = new LiveCopy(
-      3000,
-      {
+    const copy = new LiveCopy({
+      leaseMs: 3000,
+      keeper: {
         read: () => null,
         write: () => {
           if (full) throw new Error('no space left');
         },
       },
-      'default',
-    );
+      organizationId: 'default',
+    });
     const now = { mono: 1, wall: 1 };
     copy.loaded(null, log.snapshot(null));
     copy.reply(copy.ask(now), log.confirmation(copy.held), now);
@@ -377,6 +385,71 @@ describe('the violated traces of the protocol model do not happen', () => {
     full = false;
     copy.reply(copy.ask(now), log.confirmation(copy.held), now);
     expect(copy.fault(now)).toBeNull();
+  });
+});
+
+describe('what is kept of many changes', () => {
+  /** A live copy, and everything that it does outside, in order: what it kept, and what held when it told work in flight. */
+  function keeping() {
+    const log = new TestLog();
+    log.append('init', { generation: 'g0' });
+    log.append('mode', { mode: 'live', targeting: null });
+    const done: string[] = [];
+    const keeper = {
+      read: () => null,
+      write: ({ head }: Anchor) => done.push(`kept ${head.epoch} of ${head.generation}`),
+    };
+    const signal = (): void => {
+      done.push(`told at ${copy.state?.epoch}${copy.isSignalling ? '' : ', unguarded'}`);
+    };
+    const copy: LiveCopy = new LiveCopy({ leaseMs: 3000, keeper, organizationId: 'default', signal });
+    const now = { mono: 1, wall: 1 };
+    copy.loaded(null, log.snapshot(null));
+    const confirm = (): string => copy.reply(copy.ask(now), log.confirmation(copy.held), now);
+    confirm();
+    done.splice(0);
+    const kill = (id: string) => log.append('kill', { id, target: `run:${id}`, mode: 'full_stop', expires_at: null });
+    return { log, copy, done, confirm, kill, now };
+  }
+
+  test('900 that were missed are kept once', () => {
+    const { done, confirm, kill } = keeping();
+    for (let number = 0; number < 900; number += 1) kill(`k${number}`);
+    expect(confirm()).toBe('renewed');
+    expect(done).toEqual(['told at 902', 'kept 902 of g0']);
+  });
+
+  test('a burst that is pushed is kept once, as far as it does not loosen', () => {
+    const { log, done, copy, kill } = keeping();
+    const events = [kill('a'), kill('b'), log.append('revive', { id: 'a', target: 'run:a' }), kill('c')];
+    expect(copy.push(...events)).toBe('confirm');
+    expect(done).toEqual(['told at 4', 'kept 4 of g0']);
+    expect(copy.push(...events.slice(0, 2))).toBe('known');
+    expect(done).toHaveLength(2);
+  });
+
+  test('what takes authority away is told before it is kept, and what gives it back is kept before it holds', () => {
+    const { log, done, copy, confirm, kill } = keeping();
+    kill('a');
+    log.append('revive', { id: 'a', target: 'run:a' });
+    kill('b');
+    expect(confirm()).toBe('renewed');
+    expect(done).toEqual(['told at 3', 'kept 5 of g0']);
+    log.append('recover', { generation: 'g1', given_up: [] });
+    kill('c');
+    expect(confirm()).toBe('renewed');
+    expect(done.slice(2)).toEqual(['told at 5', 'kept 7 of g1']);
+    expect(copy.state?.epoch).toBe(7);
+  });
+
+  test('of an answer with a gap nothing is applied', () => {
+    const { log, done, copy, kill, now } = keeping();
+    for (const id of ['a', 'b', 'c']) kill(id);
+    const ticket = copy.ask(now);
+    const answer = log.confirmation(copy.held);
+    const events = (answer.events as LogEvent[]).filter((_, index) => index !== 1);
+    expect(() => copy.reply(ticket, { ...answer, events }, now)).toThrow(/gap at 5/);
+    expect([copy.state?.epoch, done]).toEqual([2, []]);
   });
 });
 

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest';
-import { type Beat, KillSwitchError } from '../../flags/index.ts';
+import { type Anchor, type Beat, KillSwitchError } from '../../flags/index.ts';
 import { openControlPlane } from '../../operator/index.ts';
 import { type MemoryStoreOptions, memoryStore } from '../../store/memory/index.ts';
 import { memoryControlStore } from '../../store/memory/control.ts';
@@ -289,6 +289,48 @@ describe('a replica', () => {
       await turns();
       expect(asked).toHaveLength(before + 2);
     });
+  });
+
+  test('what was missed, and what is pushed in one turn, is kept once; who asks the store meanwhile waits until it is', async () => {
+    const { store, memory, control } = await setUp();
+    const done: string[] = [];
+    let isFollowing = false;
+    const open: ExecutorStore['open'] = (scope) => {
+      const connection = store.open(scope);
+      const write = ({ head }: Anchor): void => void done.push(`kept ${head.epoch}`);
+      const follow: typeof connection.follow = (listener) =>
+        connection.follow((push) => {
+          if (isFollowing) listener(push);
+        });
+      const confirm = (beat: Beat): Promise<Confirmation> => {
+        done.push(`sent ${beat.applied?.epoch}`);
+        return connection.confirm(beat);
+      };
+      return { ...connection, confirm, follow, anchor: { read: () => null, write } };
+    };
+    const x = new Replica({ store: { location: 'memory:', open }, organizationId: 'default', leaseMs: 60_000 });
+    opened.push(x);
+    await x.start();
+    for (let number = 0; number < 40; number += 1) await control.kill({ target: `run:${number}` });
+    done.splice(0);
+    const caughtUp = next(x, 'changed');
+    x.report();
+    await caughtUp;
+    await vi.waitFor(() => expect(done).toEqual(['sent 2', 'kept 42']));
+
+    isFollowing = true;
+    const before = memory.organization('default').events.length;
+    const permit = new Promise((resolve) => {
+      const stop = x.on(() => {
+        done.push(`told ${x.epoch}`);
+        resolve(x.permit(5000)); // as from an abort handler of work in flight
+        stop();
+      });
+    });
+    await Promise.all(['a', 'b', 'c'].map((id) => control.kill({ target: `run:${id}` })));
+    await permit;
+    expect(memory.organization('default').events).toHaveLength(before + 3);
+    expect(done.slice(2, 5)).toEqual(['told 45', 'kept 45', 'sent 45']);
   });
 
   test('a permit is given by an answer to this very question, or not at all', async () => {
