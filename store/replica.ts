@@ -376,7 +376,7 @@ export class Replica {
 
   /** One round trip: the beat is written, the head read, and the reply taken. */
   async #confirm(timeoutMs: number): Promise<{ readonly outcome: ReplyOutcome; readonly sent: Instant }> {
-    if (this.#copy.isSignalling) await null; // asked by what is just being told of changes that are kept in this turn
+    if (this.#copy.isSignalling) await Promise.resolve(); // asked by what is just being told of changes that are kept in this turn
     const ticket = this.#copy.ask(this.#clock());
     const beat = this.#beat();
     const reply = await withDeadline(this.#connection.confirm(beat), timeoutMs, 'confirm');
