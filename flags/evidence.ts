@@ -15,21 +15,33 @@ export interface ForkReport {
   readonly held: Head | null;
 }
 
+/** A report, and under which names whoever wrote it is known: what it calls itself, and what the store knows of it. */
+export interface SignedReport extends ForkReport {
+  readonly by: readonly string[];
+}
+
+/** What the control plane knows of itself. */
+export interface Known {
+  readonly generations: readonly string[];
+  /** Whose reports an operator has said not to believe. */
+  readonly excluded?: readonly string[] | undefined;
+}
+
 /** True when an honest executor could hold this head, which the store lacks. `store`: null where the store is empty. */
 export const isPlausibleLoss = (held: Head, store: Head | null): boolean =>
   held.epoch <= (store ? store.epoch + PLAUSIBLE_LOSS : PLAUSIBLE_EPOCH);
 
 /**
  * True when a report is evidence that the store has lost a change. It is none when it speaks of another generation than the store is in, names
- * no head, a head of a generation that the store does not know, one that is in the store's chain, or one that nobody can have seen.
+ * no head, a head of a generation that the store does not know, one that is in the store's chain, or one that nobody can have seen; or when an operator has
+ * said not to believe who wrote it.
  *
- * @param generations all that the store knows (`control.generations`)
  * @param isInChain whether that very head is in the store's log
  */
 export function isEvidence(
-  { against, held }: ForkReport,
+  { against, held, by }: SignedReport,
   store: Head,
-  generations: readonly string[],
+  { generations, excluded = [] }: Known,
   isInChain: (held: Head) => boolean,
 ): boolean {
   return (
@@ -37,6 +49,7 @@ export function isEvidence(
     held !== null &&
     generations.includes(held.generation) &&
     isPlausibleLoss(held, store) &&
+    !by.some((name) => excluded.includes(name)) &&
     !isInChain(held)
   );
 }

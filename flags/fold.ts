@@ -69,6 +69,13 @@ const endKill = row(endedKill, (view, data) => {
   };
 });
 
+const recovery = z.object({
+  generation: z.string().min(1),
+  given_up: z.array(headSchema),
+  /** Whose reports are not believed from now on. */
+  excluded: z.array(z.string()).optional(),
+});
+
 /** Every kind of event: the shape of its data, what it does to the state. To add one, copy a row; `planChange` makes it. */
 export const FOLDS = Object.freeze({
   init: row(z.object({ generation: z.string().min(1) }), (_view, data, event) => ({
@@ -84,11 +91,12 @@ export const FOLDS = Object.freeze({
     },
     direction: 'loosens',
   })),
-  recover: row(z.object({ generation: z.string().min(1), given_up: z.array(headSchema) }), (view, data, event) => {
+  recover: row(recovery, (view, data, event) => {
     const known = view.get('control')?.generations ?? [];
     const control = {
       generation: data.generation,
       generations: [...new Set([...known, ...data.given_up.map((head) => head.generation), data.generation])],
+      ...(data.excluded && data.excluded.length > 0 && { excluded: data.excluded }),
       recovered: true,
       epoch: event.seq,
     };

@@ -22,6 +22,8 @@ export const ENTRY_SCHEMAS = Object.freeze({
   control: z.object({
     generation: z.string().min(1),
     generations: z.array(z.string()),
+    /** Whose reports of forks are not believed. */
+    excluded: z.array(z.string()).optional(),
     recovered: z.boolean(),
     epoch: epochSchema,
   }),

@@ -57,6 +57,19 @@ export interface RecoverAnswer extends ChangeAnswer {
   readonly given_up: readonly Head[];
   readonly given_up_count: number;
   readonly ignored: ReadonlyArray<{ readonly executor: string; readonly why: string }>;
+  /** Whose reports of forks are not believed from now on. */
+  readonly excluded: readonly string[];
+}
+
+export interface RecoverOptions {
+  readonly reason: string;
+  /**
+   * Whose reports of forks are not believed from now on: the name of an executor (as Redis knows it, where its user is confined to that name), or
+   * `uid N`, the owner of what it writes in a file store. Such an executor stops nobody but itself.
+   */
+  readonly exclude?: readonly string[] | undefined;
+  /** Who is believed again. */
+  readonly include?: readonly string[] | undefined;
 }
 
 export interface Status {
@@ -75,6 +88,10 @@ export interface Status {
   readonly executors: readonly ExecutorAcknowledgement[];
   /** Executors that report that the store has lost changes that they had seen; everything is stopped until `recover`. */
   readonly forks: readonly { readonly executor: string; readonly held: Head | null }[];
+  /** What executors report of forks that proves nothing, and why. */
+  readonly ignored_forks: ReadonlyArray<{ readonly executor: string; readonly why: string }>;
+  /** Whose reports of forks an operator has said not to believe. */
+  readonly excluded: readonly string[];
 }
 
 /** One action in one executor. `gaps` says what is missing: a write that no draft or redirect softens. */
@@ -91,7 +108,7 @@ export interface ControlPlane {
   /** Creates the control plane, once, in `draft_only`. @throws ALREADY_INITIALISED, RECOVER_REQUIRED (executors had seen one here: it was wiped) */
   init(): Promise<ChangeAnswer & { readonly mode: Mode }>;
   /** Accepts a store that was wiped, replaced, rolled back or forked; names the heads that it gives up. Kills that were lost are not restored. */
-  recover(options: { readonly reason: string }): Promise<RecoverAnswer>;
+  recover(options: RecoverOptions): Promise<RecoverAnswer>;
   /**
    * Stops or restricts a target. It is never refused for what governs restoring, and tried again until it is recorded.
    * Returns 300 ms after the append was acknowledged, or later (`waitMs`): no confirmed action starts after that, whatever the registry says.

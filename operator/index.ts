@@ -6,6 +6,7 @@ export type {
   KillAnswer,
   KillOptions,
   RecoverAnswer,
+  RecoverOptions,
   ReviveAnswer,
   Status,
   SurfaceRow,

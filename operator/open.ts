@@ -25,10 +25,19 @@ import type { ControlConnection, ControlStore, ControlView } from '../store/port
 import { readInterventions, readSurfaces } from '../store/reports.ts';
 import { acknowledge, allStopped } from './acknowledge.ts';
 import { type Appended, ChangeQueue } from './change-queue.ts';
-import type { ChangeAnswer, ControlPlane, KillAnswer, KillOptions, Status, SurfaceRow } from './control-plane.ts';
+import type {
+  ChangeAnswer,
+  ControlPlane,
+  KillAnswer,
+  KillOptions,
+  RecoverOptions,
+  Status,
+  SurfaceRow,
+} from './control-plane.ts';
 import { parseFlagsDefinition } from './flags-definition.ts';
 import { givenUpBy } from './given-up.ts';
 import { Hearing } from './hearing.ts';
+import { reportedForks } from './reported-forks.ts';
 import { type Command, entriesFor, type Operator } from './plan-change.ts';
 import { verifyLog } from './verify-log.ts';
 
@@ -114,12 +123,15 @@ class StoreControlPlane implements ControlPlane {
     return { epoch: event.seq, already: false, mode: after.get('mode')?.mode ?? 'draft_only' };
   }
 
-  async recover({ reason }: { readonly reason: string }): ReturnType<ControlPlane['recover']> {
+  async recover({ reason, exclude, include }: RecoverOptions): ReturnType<ControlPlane['recover']> {
     const { beats, view } = await this.#losses();
     const { heads: givenUp, total, ignored } = givenUpBy(beats, view);
     const epoch = view.head?.epoch ?? 0;
-    const { event } = await this.#append({ type: 'recover', generation: randomUUID(), reason, givenUp, epoch });
-    return { epoch: event.seq, already: false, given_up: givenUp, given_up_count: total, ignored };
+    const generation = randomUUID();
+    const command = { type: 'recover', generation, reason, givenUp, epoch, exclude, include } as const;
+    const { event, view: after } = await this.#append(command);
+    const excluded = after.get('control')?.excluded ?? [];
+    return { epoch: event.seq, already: false, given_up: givenUp, given_up_count: total, ignored, excluded };
   }
 
   async #losses(): Promise<{ readonly beats: readonly ReportedBeat[]; readonly view: ControlView }> {
@@ -220,9 +232,8 @@ class StoreControlPlane implements ControlPlane {
       limits: Object.fromEntries([...state.limits].map(([name, { value }]) => [name, value])),
       autonomy: Object.fromEntries([...state.autonomy].map(([action, { stage }]) => [action, stage])),
       executors,
-      forks: beats
-        .filter(({ fork }) => fork?.against === head.generation)
-        .map(({ name, fork }) => ({ executor: name, held: fork?.held ?? null })),
+      excluded: state.control?.excluded ?? [],
+      ...(await reportedForks(beats, state, this.#connection)),
     };
   }
 

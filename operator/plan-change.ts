@@ -47,6 +47,9 @@ export type Command =
       readonly generation: string;
       readonly reason: string;
       readonly givenUp: readonly Head[];
+      /** Whose reports of forks are not believed any more, and whose are again. */
+      readonly exclude?: readonly string[] | undefined;
+      readonly include?: readonly string[] | undefined;
       /** What its person had read: of two that recover at once, one decides on what the other has changed already. */
       readonly epoch?: number | undefined;
     }
@@ -124,7 +127,15 @@ const ROWS: Rows = {
   init: { entry: () => ['control'], wish: ({ generation }) => ({ type: 'init', data: { generation } }) },
   recover: {
     entry: () => ['control'],
-    wish: ({ generation, givenUp }) => ({ type: 'recover', data: { generation, given_up: givenUp } }),
+    wish: ({ generation, givenUp, exclude = [], include = [] }, view) => {
+      const names = new Set([
+        ...(view.get('control')?.excluded ?? []),
+        ...exclude.map((name) => nameOf('an executor', name)),
+      ]);
+      for (const name of include) names.delete(name);
+      const excluded = names.size > 0 ? { excluded: [...names] } : {};
+      return { type: 'recover', data: { generation, given_up: givenUp, ...excluded } };
+    },
   },
   kill: {
     entry: ({ target }) => ['kill', targetOf(target)],

@@ -4,10 +4,11 @@ import {
   type EntryKind,
   entryKey,
   foldEvent,
-  type ForkReport,
   follows,
   GENESIS,
   type Head,
+  type Known,
+  type SignedReport,
   headSchema,
   isEvidence,
   KillSwitchError,
@@ -26,13 +27,13 @@ export const sameHead = (a: Head | null, b: Head | null): boolean =>
 
 /** Whether one of these reports is evidence that the store has lost a change. */
 export function isForkProven(
-  reports: Iterable<ForkReport>,
+  reports: Iterable<SignedReport>,
   head: Head | null,
-  generations: readonly string[],
+  known: Known,
   isInChain: (held: Head) => boolean,
 ): boolean {
   if (head === null) return false;
-  for (const report of reports) if (isEvidence(report, head, generations, isInChain)) return true;
+  for (const report of reports) if (isEvidence(report, head, known, isInChain)) return true;
   return false;
 }
 

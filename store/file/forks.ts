@@ -1,6 +1,14 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type ForkReport, type Head, headSchema, isEvidence, textProblem } from '../../flags/index.ts';
+import {
+  type ForkReport,
+  type Head,
+  headSchema,
+  isEvidence,
+  type Known,
+  type SignedReport,
+  textProblem,
+} from '../../flags/index.ts';
 import { inFolder, type OpenFolder } from './folder.ts';
 import { namesIn, readKept, removeKept } from './kept.ts';
 import { fileName, type FilePaths } from './paths.ts';
@@ -22,8 +30,7 @@ const SEARCH_EVERY_MS = 30_000;
 /** The log, as far as a report is judged by it. */
 export interface KnownLog {
   readonly head: Head | null;
-  /** All that this log has had. */
-  readonly generations: readonly string[];
+  readonly known: Known;
   /** Whether that very head is in the log; null when only the whole log can tell. */
   recent(head: Head): boolean | null;
   search(head: Head): Promise<boolean>;
@@ -48,11 +55,11 @@ export class ReportedForks {
   }
 
   /** Reports a fork, or takes back what this executor has reported of a generation that is over. */
-  async report(executorId: string, fork: ForkReport | null): Promise<void> {
+  async report(executorId: string, executorName: string, fork: ForkReport | null): Promise<void> {
     const { root } = this.#paths;
     if (fork) {
       const folder = forksAgainst(this.#paths, fork.against);
-      const text = JSON.stringify(fork);
+      const text = JSON.stringify({ ...fork, name: executorName });
       if (folder === null) return;
       this.#own = { folder, text };
       await putReport(root, folder, executorId, text);
@@ -90,11 +97,11 @@ export class ReportedForks {
     let settled = true;
     for (const name of names) {
       const kept = await readKept(open, name, LONGEST_FORK);
-      const report = kept && 'text' in kept ? parseFork(kept.text) : null;
+      const report = kept && 'text' in kept ? parseFork(kept.text, kept.owner) : null;
       if (!report?.held) continue;
       const inChain = await this.#isInChain(report.held);
       if (inChain === null) settled = false;
-      else if (isEvidence(report, head, this.#log.generations, () => inChain)) return { proven: true, settled: true };
+      else if (isEvidence(report, head, this.#log.known, () => inChain)) return { proven: true, settled: true };
     }
     return { proven: false, settled };
   }
@@ -116,10 +123,11 @@ export class ReportedForks {
  * One report, or null: one that cannot be read proves nothing. An executor that has seen a fork writes a readable one, with each of its beats; counting
  * what is unreadable would let whoever may write anything stop everyone.
  */
-function parseFork(text: string): ForkReport | null {
+function parseFork(text: string, owner: number): SignedReport | null {
   try {
-    const { against, held } = JSON.parse(text) as { against?: unknown; held?: unknown };
-    return typeof against === 'string' ? { against, held: headSchema.nullable().parse(held) } : null;
+    const { against, held, name } = JSON.parse(text) as { against?: unknown; held?: unknown; name?: unknown };
+    const by = [`uid ${owner}`, ...(typeof name === 'string' ? [name] : [])]; // the system vouches for the first only
+    return typeof against === 'string' ? { against, held: headSchema.nullable().parse(held), by } : null;
   } catch {
     return null;
   }

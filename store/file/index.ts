@@ -35,8 +35,8 @@ export function fileStore({ directory = '.kill-switch', anchor }: FileStoreOptio
         get head() {
           return recent.head;
         },
-        get generations() {
-          return recent.generations;
+        get known() {
+          return recent.known;
         },
         recent: (head) => recent.has(head),
         search: (head) => reader.leadsTo(head, recent.before),
@@ -65,7 +65,7 @@ export function fileStore({ directory = '.kill-switch', anchor }: FileStoreOptio
             const made = await putReport(root, paths.beats, executorId, JSON.stringify(beat));
             if (made && reported) throw lostReports(paths.beats);
             reported = true;
-            await forks.report(executorId, beat.fork);
+            await forks.report(executorId, beat.name, beat.fork);
             await checkTakesKills(paths);
             await reader.advance();
             const events = beat.applied === null ? 'reload' : await eventsAfter(beat.applied);

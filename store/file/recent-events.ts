@@ -1,4 +1,4 @@
-import { foldEvent, GENESIS, type Head, type LogEvent, State } from '../../flags/index.ts';
+import { foldEvent, GENESIS, type Head, type Known, type LogEvent, State } from '../../flags/index.ts';
 import { CATCH_UP_EVENTS } from '../answers.ts';
 import type { HeadSink } from './file-reader.ts';
 import type { ChainEnd } from './log-chain.ts';
@@ -56,9 +56,9 @@ export class RecentEvents implements HeadSink {
     if (last) this.#before = { hash: last.hash, epoch: last.seq };
   }
 
-  /** All generations that this log has had. */
-  get generations(): readonly string[] {
-    return this.#state.control?.generations ?? [];
+  /** What the log says of itself. */
+  get known(): Known {
+    return this.#state.control ?? { generations: [] };
   }
 
   /** Whether that very head is in the log; null where it is older than what is remembered here. */

@@ -38,7 +38,7 @@ export function memoryStore({ memory = new Memory(), anchor }: MemoryStoreOption
           const organization = memory.organization(organizationId);
           organization.beats.set(executorId, JSON.stringify(beat));
           const { head: now } = organization.state;
-          if (beat.fork) organization.forks.set(executorId, structuredClone(beat.fork));
+          if (beat.fork) organization.forks.set(executorId, { ...structuredClone(beat.fork), by: [beat.name] });
           else if (organization.forks.get(executorId)?.against !== now?.generation)
             organization.forks.delete(executorId);
           const { events, state, forks } = organization;
@@ -46,7 +46,7 @@ export function memoryStore({ memory = new Memory(), anchor }: MemoryStoreOption
           const forkReported = isForkProven(
             forks.values(),
             head,
-            state.control?.generations ?? [],
+            state.control ?? { generations: [] },
             (held) => memory.indexOf(organization, held) >= 0,
           );
           if (beat.applied === null) return { head, events: 'reload', forkReported };

@@ -1,4 +1,4 @@
-import { type Head, headSchema, isEvidence, parseEntry } from '../../flags/index.ts';
+import { type Head, headSchema, isEvidence, type Known, parseEntry } from '../../flags/index.ts';
 import { z } from 'zod';
 
 /** One report of a fork as the confirmation gives it: the executor's escaped name, its id, the report, and the log's entry at the epoch that it holds, or ''. */
@@ -20,10 +20,13 @@ const parseOr = <T>(schema: z.ZodType<T>, text: string): T | null => {
  */
 export function isForkProven(reports: readonly ReportedFork[], store: Head, control: string | null): boolean {
   if (control === null) return false;
-  const { generations } = parseEntry('control', JSON.parse(control)) as { readonly generations: readonly string[] };
-  return reports.some(([, , text, entry]) => {
+  const known = parseEntry('control', JSON.parse(control)) as Known;
+  return reports.some(([name, , text, entry]) => {
     const report = parseOr(reportSchema, text);
     const hash = entry === '' ? null : (parseOr(z.object({ hash: z.string() }), entry)?.hash ?? null);
-    return report !== null && isEvidence(report, store, generations, (held) => held.hash === hash);
+    return (
+      report !== null &&
+      isEvidence({ ...report, by: [decodeURIComponent(name)] }, store, known, (held) => held.hash === hash)
+    );
   });
 }

@@ -132,6 +132,60 @@ describe.each(STORES)('a forged report, on %s', (_name, make) => {
   });
 });
 
+test('on the file store the owner of what was written is excluded too, whatever name it gives itself', async () => {
+  const [, make] = STORES[0] as (typeof STORES)[number];
+  const { control, acts, report } = await setUp(make);
+  await control.recover({ reason: 'whoever writes there lies', exclude: [`uid ${process.getuid?.()}`] });
+  const { head } = await control.status();
+  await report({ ...head, epoch: head.epoch + 1, hash: 'f'.repeat(64) }, head.generation);
+  await new Promise((resolve) => setTimeout(resolve, 1200));
+  await acts();
+});
+
+describe.each(STORES)('a reporter that an operator does not believe, on %s', (_name, make) => {
+  test('stops nobody any more, and is shown; believed again, it stops everyone', async () => {
+    const { control, killSwitch, acts, report } = await setUp(make);
+    const invented = async (): Promise<Head> => {
+      const { head } = await control.status();
+      return { ...head, epoch: head.epoch + 1, hash: randomUUID().replaceAll('-', '').padEnd(64, '0') };
+    };
+    const lie = async (): Promise<void> => {
+      const held = await invented();
+      await report(held, held.generation);
+    };
+    const stopped = (): Promise<void> =>
+      vi.waitFor(
+        () => expect(killSwitch.check()).toMatchObject({ verdict: 'block', cause: { code: 'GENERATION_CHANGED' } }),
+        5000,
+      );
+    await lie();
+    await stopped();
+    expect((await control.status()).forks).toMatchObject([{ executor: 'liar' }]);
+
+    const { excluded } = await control.recover({ reason: 'it lies', exclude: ['liar'] });
+    expect(excluded).toEqual(['liar']);
+    await acts();
+    await lie();
+    const until = performance.now() + 1500; // more than a lease, in which a report that counts would stop it
+    while (performance.now() < until) {
+      await acts();
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    expect(await control.status()).toMatchObject({
+      forks: [],
+      excluded: ['liar'],
+      ignored_forks: expect.arrayContaining([{ executor: 'liar', why: 'an operator has said not to believe it' }]),
+    });
+
+    expect(await control.recover({ reason: 'looked at it', include: ['liar'] })).toMatchObject({ excluded: [] });
+    await acts();
+    await lie();
+    await stopped();
+    await control.recover({ reason: 'end of the test', exclude: ['liar'] });
+    expect(await control.verifyLog()).toMatchObject({ ok: true });
+  });
+});
+
 describe.each(STORES)('recover, on %s', (_name, make) => {
   test('of two at once one decides, and the other is told that it had read less', async () => {
     const { controlStore, control, acts } = await setUp(make);

@@ -19,8 +19,8 @@ const store = head(10);
 const generations = ['g1', 'g2'];
 const chain = new Set([head(3, 'g1', 'b').hash]);
 const isInChain = ({ hash }: Head): boolean => chain.has(hash);
-const evidence = (held: Head | null, against = 'g2'): boolean =>
-  isEvidence({ against, held }, store, generations, isInChain);
+const evidence = (held: Head | null, against = 'g2', excluded?: string[]): boolean =>
+  isEvidence({ against, held, by: ['liar', 'uid 7'] }, store, { generations, excluded }, isInChain);
 
 test('a head of a known generation that the store lacks is evidence, at its end and within it', () => {
   expect(evidence(head(11, 'g2', 'c'))).toBe(true);
@@ -36,6 +36,11 @@ test.each([
   ['nobody can have seen so many events', head(11 + PLAUSIBLE_LOSS, 'g2', 'c'), 'g2'],
 ])('it is no evidence when %s', (_what, held, against) => {
   expect(evidence(held, against)).toBe(false);
+});
+
+test.each([['liar'], ['uid 7']])('it is no evidence when an operator has excluded %s', (name) => {
+  expect(evidence(head(11, 'g2', 'c'), 'g2', ['somebody else', name])).toBe(false);
+  expect(evidence(head(11, 'g2', 'c'), 'g2', ['somebody else'])).toBe(true);
 });
 
 test('a store that has nothing left believes any epoch that leaves room for kills', () => {

@@ -2,32 +2,48 @@ import type { Verb } from '../command.ts';
 import { reasonOption } from '../arguments.ts';
 import { shownId } from '../../../flags/index.ts';
 
+interface Asked {
+  readonly reason?: string;
+  readonly exclude?: string[];
+  readonly include?: string[];
+}
+
 export const verb: Verb = (command, perform) => {
-  command.addOption(reasonOption()).action(
-    perform(async (context, { reason }: { reason?: string }) => {
-      const value = await (await context.control()).recover({ reason: reason ?? '' });
-      const givenUp = value.given_up.map(
-        ({ epoch, generation, hash }) => `  epoch ${epoch} of ${generation} (${hash})`,
-      );
-      const left = value.given_up_count - givenUp.length;
-      const more = left > 0 ? [`  … and ${left} lower ones`] : [];
-      return {
-        value,
-        text: [
-          `The store is accepted as it is now, at epoch ${value.epoch}. Executors follow it again.`,
-          givenUp.length === 0
-            ? 'No executor has reported a change that is not in it.'
-            : `Given up, because executors had seen them and the store has them no more:\n${[...givenUp, ...more].join('\n')}`,
-          ...(value.ignored.length === 0
-            ? []
-            : [
-                `Not believed, and not in the log:\n${value.ignored.map(({ executor, why }) => `  ${shownId(executor)}: ${why}`).join('\n')}`,
-              ]),
-          'Kills, restrictions and everything else that was set and then lost are NOT in force any more. Look, and kill again what must not run:',
-          '  kill-switch kills',
-          '  kill-switch status',
-        ].join('\n'),
-      };
-    }),
-  );
+  command
+    .addOption(reasonOption())
+    .option(
+      '--exclude <name...>',
+      'do not believe what this executor reports of forks ("uid 1001": the owner of its files)',
+    )
+    .option('--include <name...>', 'believe it again')
+    .action(
+      perform(async (context, { reason, exclude, include }: Asked) => {
+        const value = await (await context.control()).recover({ reason: reason ?? '', exclude, include });
+        const givenUp = value.given_up.map(
+          ({ epoch, generation, hash }) => `  epoch ${epoch} of ${generation} (${hash})`,
+        );
+        const left = value.given_up_count - givenUp.length;
+        const more = left > 0 ? [`  … and ${left} lower ones`] : [];
+        return {
+          value,
+          text: [
+            `The store is accepted as it is now, at epoch ${value.epoch}. Executors follow it again.`,
+            givenUp.length === 0
+              ? 'No executor has reported a change that is not in it.'
+              : `Given up, because executors had seen them and the store has them no more:\n${[...givenUp, ...more].join('\n')}`,
+            ...(value.ignored.length === 0
+              ? []
+              : [
+                  `Not believed, and not in the log:\n${value.ignored.map(({ executor, why }) => `  ${shownId(executor)}: ${why}`).join('\n')}`,
+                ]),
+            ...(value.excluded.length === 0
+              ? []
+              : [`Not believed from now on, whatever they report of forks: ${value.excluded.map(shownId).join(', ')}`]),
+            'Kills, restrictions and everything else that was set and then lost are NOT in force any more. Look, and kill again what must not run:',
+            '  kill-switch kills',
+            '  kill-switch status',
+          ].join('\n'),
+        };
+      }),
+    );
 };

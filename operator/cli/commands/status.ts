@@ -13,7 +13,7 @@ export const verb: Verb = (command, perform) => {
     perform(async (context) => {
       const value = await (await context.control()).status();
       noteIdleKills(context, value.kills);
-      return { value, text: [...forks(value), ...screen(value, context.store.location)].join('\n') };
+      return { value, text: [...forks(value), ...ignored(value), ...screen(value, context.store.location)].join('\n') };
     }),
   );
 };
@@ -29,8 +29,18 @@ function forks({ forks: reported }: Status): string[] {
           `!!!   ${shownId(executor)} has seen ${held ? `epoch ${held.epoch}, hash ${held.hash}` : 'another one'}`,
       ),
     '!!! Find out what was lost (kill-switch log verify, your backups), kill again what must not run, then: kill-switch recover --reason "…"',
+    '!!! If one of these executors is not to be believed: kill-switch recover --exclude NAME --reason "…"',
     '',
   ];
+}
+
+function ignored({ ignored_forks, excluded }: Status): string[] {
+  const lines = ignored_forks
+    .slice(0, SHOWN)
+    .map(({ executor, why }) => `A fork that ${shownId(executor)} reports is not believed: ${why}.`);
+  if (excluded.length > 0)
+    lines.push(`Not believed, whatever they report of forks: ${excluded.map(shownId).join(', ')}.`);
+  return lines.length === 0 ? [] : [...lines, ''];
 }
 
 function screen(status: Status, location: string): string[] {

@@ -222,6 +222,8 @@ describe('every verb, on a file store', () => {
       autonomy: {},
       executors: [],
       forks: [],
+      ignored_forks: [],
+      excluded: [],
     });
   });
 
