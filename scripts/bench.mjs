@@ -8,7 +8,12 @@ import { ensureInstalled, root, showFailuresPlainly } from './prepare.mjs';
 console.log = console.error; // the result alone goes to stdout
 showFailuresPlainly();
 ensureInstalled();
-const env = { ...process.env, REDIS_SERVER_BIN: ensureRedis() ?? '', FLAGD_BIN: (await ensureFlagd()) ?? '' };
+const env = {
+  ...process.env,
+  REDIS_SERVER_BIN: ensureRedis() ?? '',
+  FLAGD_BIN: (await ensureFlagd()) ?? '',
+  XDG_STATE_HOME: join(root, '.bench/state'), // executors keep nothing of it in the home
+};
 
 /** @param {readonly string[]} args */
 const node = (...args) => spawnSync(process.execPath, args, { cwd: root, stdio: 'inherit', env }).status ?? 1;

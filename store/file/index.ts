@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { invalid, KillSwitchError, quoteId } from '../../flags/index.ts';
 import { fileAnchor } from '../file-anchor.ts';
 import type { Confirmation, ExecutorStore } from '../ports.ts';
+import { defaultAnchor } from './default-anchor.ts';
 import { FileReader, READ_ALL_MS } from './file-reader.ts';
 import { localFreeBytes } from './network-filesystem.ts';
 import { fileName, filePaths, storeFolder } from './paths.ts';
@@ -14,7 +15,7 @@ import { checkTakesKills } from './takes-kills.ts';
 export interface FileStoreOptions {
   /** Default `.kill-switch` in the working directory. */
   readonly directory?: string | undefined;
-  /** The file in which an executor keeps the last head it saw. Default: one for each executor name, inside the directory. */
+  /** The file in which an executor keeps the last head it saw. Default: one for each store, organisation and executor name, below the state directory of the user: `$XDG_STATE_HOME/openfeature-kill-switch`. Where that cannot be written: inside the directory. */
   readonly anchor?: string | undefined;
 }
 
@@ -81,7 +82,13 @@ export function fileStore({ directory = '.kill-switch', anchor }: FileStoreOptio
             await removeReport(root, paths.surfaces, executorId);
             await removeReport(root, paths.beats, executorId);
           }),
-        anchor: fileAnchor(anchor ?? join(paths.anchors, `${fileName(executorName)}.json`)),
+        anchor:
+          anchor === undefined
+            ? defaultAnchor(
+                { root, organizationId, executorName },
+                join(paths.anchors, `${fileName(executorName)}.json`),
+              )
+            : fileAnchor(anchor),
       };
     },
   };

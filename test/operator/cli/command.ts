@@ -27,10 +27,10 @@ export interface RunOptions {
 
 const spawnCommand = (args: readonly string[], { cwd, env = {}, main = MAIN }: RunOptions): ChildProcess => {
   // Only what a fresh shell has: settings of whoever runs the tests must not reach the command.
-  const { PATH = '', HOME = '' } = process.env;
+  const { PATH = '', HOME = '', XDG_STATE_HOME = '' } = process.env; // the last: nothing of a test is left in the home
   return spawn(process.execPath, [main, ...args], {
     cwd: cwd ?? root,
-    env: { PATH, HOME, ...env },
+    env: { PATH, HOME, XDG_STATE_HOME, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
 };

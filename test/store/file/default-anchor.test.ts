@@ -1,0 +1,89 @@
+import { cpSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { beforeEach, expect, onTestFinished, test } from 'vitest';
+import { type ControlPlane, openControlPlane } from '../../../operator/index.ts';
+import { fileControlStore } from '../../../store/file/control.ts';
+import { fileStore } from '../../../store/file/index.ts';
+import { Replica } from '../../../store/replica.ts';
+import { temporaryFolder } from '../../servers/index.ts';
+
+let folder: string;
+let state: string;
+let directory: string;
+beforeEach(() => {
+  const temporary = temporaryFolder('default-anchor');
+  const before = process.env['XDG_STATE_HOME'];
+  onTestFinished(() => {
+    process.env['XDG_STATE_HOME'] = before;
+    temporary.remove();
+  });
+  folder = temporary.path;
+  [state, directory] = [join(folder, 'state'), join(folder, 'switch')];
+  process.env['XDG_STATE_HOME'] = state;
+});
+
+async function live(): Promise<ControlPlane> {
+  const control = await openControlPlane({ store: fileControlStore({ directory }), operator: { id: 'dana' } });
+  onTestFinished(() => control.close());
+  await control.init();
+  return control;
+}
+
+/** What an executor says after its start; it has ended then. */
+async function start(executorName = 'mailer', organizationId = 'default'): Promise<string> {
+  const replica = new Replica({ store: fileStore({ directory }), organizationId, executorName, leaseMs: 60_000 });
+  await replica.start();
+  const code = replica.fault()?.code ?? 'ready';
+  await replica.close();
+  return code;
+}
+
+const inState = (): string[] => (existsSync(state) ? readdirSync(join(state, 'openfeature-kill-switch')) : []);
+const inStore = (): string => join(directory, 'executors/default/anchors/mailer.json');
+
+test('a folder that is restored as a whole does not restore the anchor, so it is recognised', async () => {
+  const control = await live();
+  expect(await start()).toBe('ready');
+  cpSync(directory, join(folder, 'backup'), { recursive: true });
+  await control.kill({ target: 'agent:x' });
+  expect(await start()).toBe('ready');
+  await control.close();
+  rmSync(directory, { recursive: true });
+  cpSync(join(folder, 'backup'), directory, { recursive: true });
+  expect(await start()).toBe('GENERATION_CHANGED');
+});
+
+test('each executor name, organisation and store has one of its own, and ids may be long', async () => {
+  await live();
+  const long = 'ü'.repeat(150);
+  for (const name of ['mailer', 'pricer', long]) expect(await start(name)).toBe('ready');
+  await start('mailer', 'other');
+  directory = join(folder, 'second');
+  await live();
+  expect(await start()).toBe('ready');
+  expect(inState()).toHaveLength(4);
+});
+
+test('one that an older version left in the store is where it begins', async () => {
+  await live();
+  process.env['XDG_STATE_HOME'] = '/dev/null/nowhere'; // cannot be written, as for a user without a home
+  expect(await start()).toBe('ready');
+  expect(existsSync(inStore())).toBe(true);
+  process.env['XDG_STATE_HOME'] = state;
+  writeFileSync(inStore(), '{"head":');
+  expect(await start()).toBe('ANCHOR_UNUSABLE');
+  rmSync(inStore());
+  expect(await start()).toBe('ready');
+  mkdirSync(dirname(inStore()), { recursive: true });
+  writeFileSync(inStore(), '{"head":');
+  expect(await start()).toBe('ready'); // there is one in the new place, so this one says nothing
+});
+
+test('one in the new place that cannot be read stops it, also where there is one in the old place', async () => {
+  await live();
+  expect(await start()).toBe('ready');
+  const [name = ''] = inState();
+  writeFileSync(join(state, 'openfeature-kill-switch', name), '{"head":');
+  expect(await start()).toBe('ANCHOR_UNUSABLE');
+  expect(existsSync(inStore())).toBe(false);
+});
