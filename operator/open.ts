@@ -304,7 +304,7 @@ class StoreControlPlane implements ControlPlane {
 
   /** A store that folds its log may keep the state apart; what proves it goes into the log like any change. */
   async #keepSnapshot(): Promise<void> {
-    const mark = await this.#connection.keepSnapshot?.();
+    const mark = await this.#connection.keepSnapshot();
     if (mark) await this.#changes.append({ type: 'snapshot', mark });
   }
 

@@ -153,10 +153,10 @@ export interface SnapshotMark {
 export interface ControlConnection extends ControlReader, ControlWriter {
   readonly shelf: ShelfReader;
   /**
-   * For stores that fold their log: keeps the present state apart when that spares later readers enough, and answers what is to be appended as a `snapshot` event
-   * so that they believe it; null when there is nothing to do. Never rejects.
+   * Keeps the present state apart when that spares later readers enough, and answers what is to be appended as a `snapshot` event so that they believe it;
+   * null when there is nothing to do, as in every store that keeps the state beside its log anyway. Never rejects.
    */
-  readonly keepSnapshot?: (() => Promise<SnapshotMark | null>) | undefined;
+  keepSnapshot(): Promise<SnapshotMark | null>;
   /** The log after that `seq`, oldest first. @throws KillSwitchError CORRUPT at the first event that is not what was written */
   log(after: number): AsyncIterable<LogEvent>;
 }

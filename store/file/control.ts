@@ -94,7 +94,7 @@ export function fileControlStore({ directory = '.kill-switch', clock }: FileCont
             },
             { ms: requestTimeoutMs },
           ),
-        log: (after) => readLog(paths.log, after, stalledMs),
+        log: (after) => readLog(paths.log, after, { ms: stalledMs, known: log.recent(after) }),
       };
     },
   };

@@ -30,29 +30,40 @@ export async function leadsTo(path: string, held: ChainEnd, later: ChainEnd): Pr
 }
 
 async function isLedTo(file: FileHandle, held: ChainEnd, later: ChainEnd): Promise<boolean> {
-  const earlier: string[] = [];
-  let chain: LogChain | null = null;
   try {
-    for await (const lines of readLines(file, await startBefore(file, held.epoch - DISORDER))) {
-      for (const line of lines) {
-        if (chain) {
-          chain.take(line.bytes);
-          if (chain.end.hash === later.hash) return true;
-          if (chain.end.epoch >= later.epoch) return false;
-          continue;
-        }
-        const seq = seqOf(line);
-        if (seq === null) continue;
-        if (seq > held.epoch + DISORDER) return false;
-        const hash = hashOf(line);
-        if (hash === held.hash && seq === held.epoch) chain = new LogChain(held, { forgets: true, earlier });
-        else if (hash !== null) earlier.push(hash);
+    const found = await findEvent(file, held);
+    if (!found) return false;
+    for await (const lines of readLines(file, found.end)) {
+      for (const { bytes } of lines) {
+        found.chain.take(bytes);
+        if (found.chain.end.hash === later.hash) return true;
+        if (found.chain.end.epoch >= later.epoch) return false;
       }
     }
   } catch (error) {
     if (!isKillSwitchError(error) || error.code !== 'CORRUPT') throw error; // the whole log tells
   }
   return false;
+}
+
+/** Where the line of that event ends, and the chain from there; null where it is not near the place that its number says. */
+export async function findEvent(
+  file: FileHandle,
+  event: ChainEnd,
+): Promise<{ readonly end: number; readonly chain: LogChain } | null> {
+  const earlier: string[] = [];
+  for await (const lines of readLines(file, await startBefore(file, event.epoch - DISORDER))) {
+    for (const line of lines) {
+      const seq = seqOf(line);
+      if (seq === null) continue;
+      if (seq > event.epoch + DISORDER) return null;
+      const hash = hashOf(line);
+      if (hash === event.hash && seq === event.epoch)
+        return { end: line.start + line.bytes.length + 1, chain: new LogChain(event, { forgets: true, earlier }) };
+      if (hash !== null) earlier.push(hash);
+    }
+  }
+  return null;
 }
 
 function hashOf({ bytes }: Line): string | null {

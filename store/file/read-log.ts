@@ -1,18 +1,28 @@
 import type { FileHandle } from 'node:fs/promises';
 import type { LogEvent } from '../../flags/index.ts';
 import { withDeadline } from '../with-deadline.ts';
-import { LogChain } from './log-chain.ts';
+import { findEvent } from './find-event.ts';
+import { type ChainEnd, LogChain } from './log-chain.ts';
 import { explained } from './log-tail.ts';
 import { openFile, readLines } from './read-lines.ts';
 
-/** The events of the log after that `seq`; each step takes at most `ms` milliseconds. @throws KillSwitchError CORRUPT, STORE_UNREACHABLE */
-export async function* readLog(path: string, after: number, ms: number): AsyncGenerator<LogEvent> {
+/**
+ * The events of the log after that `seq`; each step takes at most `ms` milliseconds. Where the event of that number is `known`, which its reader has followed
+ * from the first line, reading begins there; else at the first line.
+ * @throws KillSwitchError CORRUPT, STORE_UNREACHABLE
+ */
+export async function* readLog(
+  path: string,
+  after: number,
+  { ms, known = null }: { readonly ms: number; readonly known?: ChainEnd | null },
+): AsyncGenerator<LogEvent> {
   let file: FileHandle | null = null;
   try {
     file = await withDeadline(openFile(path), ms, 'log');
     if (!file) return;
-    const chain = new LogChain();
-    const batches = readLines(file, 0);
+    const found = known && (await withDeadline(findEvent(file, known), ms, 'log'));
+    const chain = found?.chain ?? new LogChain();
+    const batches = readLines(file, found?.end ?? 0);
     for (;;) {
       const batch = await withDeadline(batches.next(), ms, 'log');
       if (batch.done) break;

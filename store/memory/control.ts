@@ -49,6 +49,7 @@ export function memoryControlStore({ memory }: { readonly memory: Memory }): Con
           beats.delete(executorId);
           reports.surfaces.delete(executorId);
         },
+        keepSnapshot: () => Promise.resolve(null),
         async *log(after) {
           await admit('read');
           yield* memory.organization(organizationId).events.filter(({ seq }) => seq > after);

@@ -128,6 +128,7 @@ function openControl(endpoint: RedisEndpoint, { organizationId, requestTimeoutMs
         };
       }),
     forget: (executorId) => forgetExecutor(parts, executorId),
+    keepSnapshot: () => Promise.resolve(null),
     async *log(after) {
       for (let from = logId(after); ; ) {
         const entries = replies.parse(reply.entries, await page(from), 'a log that cannot be read');

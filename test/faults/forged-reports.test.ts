@@ -107,6 +107,7 @@ describe.each(STORES)('a forged report, on %s', (_name, make) => {
       const { control, acts, report } = await setUp(make);
       const { head } = await control.status();
       await report({ ...forge(head), hash: 'f'.repeat(64) }, head.generation);
+      await vi.waitFor(() => control.status(), 20_000); // 12 MB may keep a slow machine's Redis busy for a while
 
       const { epoch, given_up } = await control.recover({ reason: 'somebody reported a fork' });
       expect(epoch).toBe(head.epoch + 1);

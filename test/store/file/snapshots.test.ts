@@ -249,3 +249,35 @@ test('a load that took longer than its caller waited helps the next one', async 
   expect(head?.epoch).toBe(60_002);
   expect(bytes).toBeLessThan(statSync(log).size + BIT);
 });
+
+test('a writer whose answer was lost looks for its own event among what came since, not in the whole log', async () => {
+  const { directory, log } = await longLog(60_000);
+  expect(statSync(log).size).toBeGreaterThan(16 * BIT);
+  const inner = fileControlStore({ directory });
+  let lose = false;
+  const control = await openControlPlane({
+    store: {
+      ...inner,
+      open(scope) {
+        const connection = inner.open(scope);
+        return {
+          ...connection,
+          async append(...changes) {
+            const appended = await connection.append(...changes);
+            if (!lose) return appended;
+            lose = false;
+            throw new Error('the answer was lost');
+          },
+        };
+      },
+    },
+    operator: { id: 'dana' },
+  });
+  onTestFinished(() => control.close());
+  await control.kill({ target: 'run:before' });
+  lose = true;
+  const [bytes, answer] = await bytesRead(() => control.kill({ target: 'all' }));
+  expect(answer.kill.target).toBe('all');
+  expect(bytes).toBeLessThan(5 * BIT);
+  expect(await control.verifyLog()).toMatchObject({ ok: true });
+});
