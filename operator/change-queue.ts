@@ -145,6 +145,7 @@ export class ChangeQueue {
         for (const [job, change] of planned)
           job.resolve({ event: change.event, head: change.head, view: after, change });
       } else {
+        this.#most = Math.max(1, Math.ceil(open.length / 2)); // a smaller batch is planned sooner
         this.#retry(open, MOVED_ON);
       }
     } catch (error) {

@@ -67,7 +67,18 @@ export interface Batch {
   readonly texts: readonly string[];
   /** True when all of them take authority away, or change none. */
   readonly tightens: boolean;
+  /** True when all of them are kills, or second one: where another change was before them, only kills are appended for the next `KILLS_FIRST_MS`. */
+  readonly areKills: boolean;
 }
+
+/**
+ * For so long after a kill came too late nothing but kills is appended, in milliseconds. Planning hundreds of kills takes longer than one change of somebody
+ * else, so a storm of changes would hold them up for ever. It ends by itself, so that a process that dies in between holds up nobody.
+ */
+export const KILLS_FIRST_MS = 500;
+
+const isKill = ({ event: { type, data } }: Append): boolean =>
+  type === 'kill' || (type === 'second' && data['kind'] === 'kill');
 
 /** For folding an event only to see that its data can be read. */
 const NOTHING_READ = { get: () => undefined };
@@ -92,5 +103,11 @@ export function readBack(changes: readonly Append[]): Batch {
     head = after;
     return text;
   });
-  return { expected: first.expected, head: head as Head, texts, tightens: changes.every(({ tightens }) => tightens) };
+  return {
+    expected: first.expected,
+    head: head as Head,
+    texts,
+    tightens: changes.every(({ tightens }) => tightens),
+    areKills: changes.every(isKill),
+  };
 }

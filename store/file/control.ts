@@ -1,5 +1,6 @@
+import { stat, writeFile } from 'node:fs/promises';
 import { type Clock, type Entry, type EntryKey, KillSwitchError } from '../../flags/index.ts';
-import { type Batch, controlView, readBack, sameHead } from '../answers.ts';
+import { type Batch, controlView, KILLS_FIRST_MS, readBack, sameHead } from '../answers.ts';
 import type { Append, ControlStore } from '../ports.ts';
 import { appendLines, syncFolders } from './append-lines.ts';
 import { FileReader, READ_ALL_MS } from './file-reader.ts';
@@ -106,9 +107,22 @@ interface Appending {
   readonly syncFolders: () => Promise<void>;
 }
 
-/** The file's order decides: whose first line comes first after `expected` has appended, and the other has not. */
+/** False where others were first; kills then claim the next moments for kills. */
 async function appendEvents(
   changes: readonly Append[],
+  batch: Batch,
+  paths: FilePaths,
+  appending: Appending,
+): Promise<boolean> {
+  const appended = (batch.areKills || !(await killsAreFirst(paths))) && (await appendFirst(batch, paths, appending));
+  if (!appended && batch.areKills) await claimForKills(paths);
+  // Operators may have no permission there. What stays speaks of a generation that is over, so it no longer counts.
+  if (appended && changes.some(({ event }) => event.type === 'recover')) await clearForks(paths).catch(() => {});
+  return appended;
+}
+
+/** The file's order decides: whose first line comes first after `expected` has appended, and the other has not. */
+async function appendFirst(
   { expected, head, texts }: Batch,
   paths: FilePaths,
   { log, reader, syncFolders }: Appending,
@@ -130,7 +144,18 @@ async function appendEvents(
       `What was written to ${paths.log} is not there: the file was replaced at that moment. Look at the status and repeat this.`,
     );
   }
-  // Operators may have no permission there. What stays speaks of a generation that is over, so it no longer counts.
-  if (changes.some(({ event }) => event.type === 'recover')) await clearForks(paths).catch(() => {});
   return true;
 }
+
+/** Whether a kill came too late just now, by this machine's clock; what is dated ahead of it counts for nothing. */
+async function killsAreFirst({ killsFirst }: FilePaths): Promise<boolean> {
+  try {
+    const age = Date.now() - (await stat(killsFirst)).mtimeMs;
+    return age > -KILLS_FIRST_MS && age < KILLS_FIRST_MS;
+  } catch {
+    return false;
+  }
+}
+
+/** It only makes others wait; where it cannot be written the file's order decides, as always. */
+const claimForKills = ({ killsFirst }: FilePaths): Promise<void> => writeFile(killsFirst, '1').catch(() => {});

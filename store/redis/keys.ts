@@ -12,6 +12,8 @@ export interface RedisKeys {
   readonly names: string;
   /** A number that grows with each new report of a fork, so that the reports are read only when they have changed. */
   readonly changes: string;
+  /** There for a moment after a kill came too late: then nothing but kills is appended. */
+  readonly killsFirst: string;
   /** Hashes in which an earlier version had the beats of all executors, and the actions that they have. They are read, never written. */
   readonly beatsBefore: string;
   readonly surfacesBefore: string;
@@ -58,6 +60,7 @@ export function redisKeys(
     log: key('log'),
     names: key('names'),
     changes: key('changes'),
+    killsFirst: key('kills-first'),
     beatsBefore: key('executors'),
     surfacesBefore: key('surfaces'),
     executorPrefix,

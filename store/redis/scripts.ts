@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Redis } from 'ioredis';
+import { KILLS_FIRST_MS } from '../answers.ts';
 import { isReply } from './errors.ts';
 
 /** A Lua script and the name under which Redis keeps it. */
@@ -13,37 +14,42 @@ export const script = (lua: string): Script => ({ lua, sha: createHash('sha1').u
 /**
  * Compares the head, applies the patch, appends, publishes; knows nothing else. All that can be refused is refused before the first write:
  * Redis does not take back what a script had written when it fails.
- * KEYS: head, state, log, changes. ARGV: expected head or '', new head, channel, 1 when reports of forks must be judged anew, how many events, their log ids and
- * texts in turn, how many entries are set, their keys and values in turn, then the keys to remove.
- * Gives 1, or 0 when the head was another.
+ * KEYS: head, state, log, changes, kills-first. ARGV: expected head or '', new head, channel, 1 when reports of forks must be judged anew, 1 when all are
+ * kills, how many events, their log ids and texts in turn, how many entries are set, their keys and values in turn, then the keys to remove.
+ * Gives 1, or 0 when the head was another, or a kill came too late just now and this is none.
  */
 const APPEND_BODY = `
 local head = redis.call('GET', KEYS[1]) or ''
-if head ~= ARGV[1] then return 0 end
+local kills = ARGV[5] == '1'
+if head ~= ARGV[1] then
+  if kills then redis.pcall('SET', KEYS[5], '1', 'PX', ${KILLS_FIRST_MS}) end
+  return 0
+end
+if not kills and redis.call('EXISTS', KEYS[5]) == 1 then return 0 end
 local fields = redis.call('HLEN', KEYS[2])
 local events = redis.call('XLEN', KEYS[3])
 redis.call('GET', KEYS[4])
 if head == '' and fields + events > 0 then
   return redis.error_reply('CORRUPT the head is gone, but ' .. KEYS[2] .. ' and ' .. KEYS[3] .. ' are not both empty: restore a backup, or move them away with RENAME')
 end
-local needed = { { 'HSET', KEYS[2], 'x', 'x' }, { 'HDEL', KEYS[2], 'x' }, { 'XADD', KEYS[3], ARGV[6], 'event', ARGV[7] },
-  { 'SET', KEYS[1], ARGV[2] }, { 'PUBLISH', ARGV[3], ARGV[7] }, { 'INCR', KEYS[4] } }
+local needed = { { 'HSET', KEYS[2], 'x', 'x' }, { 'HDEL', KEYS[2], 'x' }, { 'XADD', KEYS[3], ARGV[7], 'event', ARGV[8] },
+  { 'SET', KEYS[1], ARGV[2] }, { 'PUBLISH', ARGV[3], ARGV[8] }, { 'INCR', KEYS[4] } }
 for _, command in ipairs(needed) do
   if not redis.acl_check_cmd(unpack(command)) then
     return redis.error_reply('NOPERM this user may not ' .. command[1] .. ' ' .. command[2])
   end
 end
-local last = 5 + 2 * tonumber(ARGV[5])
-local added = redis.pcall('XADD', KEYS[3], ARGV[6], 'event', ARGV[7])
+local last = 6 + 2 * tonumber(ARGV[6])
+local added = redis.pcall('XADD', KEYS[3], ARGV[7], 'event', ARGV[8])
 if type(added) == 'table' and added.err then
   return redis.error_reply('CORRUPT ' .. KEYS[3] .. ' has entries beyond the head: ' .. added.err)
 end
-for i = 8, last, 2 do redis.call('XADD', KEYS[3], ARGV[i], 'event', ARGV[i + 1]) end
+for i = 9, last, 2 do redis.call('XADD', KEYS[3], ARGV[i], 'event', ARGV[i + 1]) end
 local sets = last + 1 + 2 * tonumber(ARGV[last + 1])
 for i = last + 2, sets, 2 do redis.call('HSET', KEYS[2], ARGV[i], ARGV[i + 1]) end
 for i = sets + 1, #ARGV do redis.call('HDEL', KEYS[2], ARGV[i]) end
 redis.call('SET', KEYS[1], ARGV[2])
-for i = 6, last, 2 do redis.call('PUBLISH', ARGV[3], ARGV[i + 1]) end
+for i = 7, last, 2 do redis.call('PUBLISH', ARGV[3], ARGV[i + 1]) end
 if ARGV[4] == '1' then redis.pcall('INCR', KEYS[4]) end
 return 1
 `;
