@@ -86,7 +86,7 @@ type Shown = Omit<Acknowledgements, 'executors'> & {
 function obeyed(acknowledgements: Shown): string {
   const { total, executors, problem } = acknowledgements;
   if (problem !== undefined) return `The executors could not be heard: ${printable(problem)}`;
-  if (total === 0) return 'No executor has reported here, so nobody had to stop.';
+  if (total === 0) return 'No executor has reported here: nobody is known who had to stop.';
   const rows = executors.map(
     ({ id, name, host, pid, state, epoch, in_flight, draining, stopped_after_ms, problem }) => [
       name,
@@ -112,7 +112,7 @@ function missing({ executors, problem }: Acknowledgements, wait: number): string
   ];
   if (silent.length > 0) {
     lines.push(
-      `silent: not heard of for longer than its lease. One that still runs has stopped by itself; take one that is gone out of the count:`,
+      'silent: nothing that could be believed was heard for longer than its lease, and what it has begun may go on. Take one that is gone out of the count:',
       ...silent.map(
         ({ id }) => `  kill-switch executors forget ${id.startsWith('-') ? '-- ' : ''}${shellWord(shownId(id))}`,
       ),

@@ -27,9 +27,9 @@ export const verb: Verb = (command, perform) => {
         return {
           value,
           text: [
-            `The store is accepted as it is now, at epoch ${value.epoch}. Executors follow it again.`,
+            `The store is accepted as it is now, at epoch ${value.epoch}. Executors that reach it follow it again.`,
             givenUp.length === 0
-              ? 'No executor has reported a change that is not in it.'
+              ? 'No report that can be believed names a change that is not in it.'
               : `Given up, because executors had seen them and the store has them no more:\n${[...givenUp, ...more].join('\n')}`,
             ...(value.ignored.length === 0
               ? []
