@@ -20,6 +20,7 @@ import {
   type SurfaceRecord,
   stateFrom,
 } from '../flags/index.ts';
+import { AUTONOMY_STAGES, FEATURE_STAGES } from '../flags/stages.ts';
 import type { ReportedBeat } from '../store/beats.ts';
 import type { ControlConnection, ControlStore, ControlView } from '../store/ports.ts';
 import { readInterventions, readSurfaces } from '../store/reports.ts';
@@ -38,7 +39,7 @@ import { parseFlagsDefinition } from './flags-definition.ts';
 import { givenUpBy } from './given-up.ts';
 import { Hearing } from './hearing.ts';
 import { reportedForks } from './reported-forks.ts';
-import { type Command, entriesFor, type Operator } from './plan-change.ts';
+import { type Command, entriesFor, notInitialised, type Operator } from './plan-change.ts';
 import { verifyLog } from './verify-log.ts';
 
 export interface OpenControlPlaneOptions {
@@ -193,7 +194,7 @@ class StoreControlPlane implements ControlPlane {
   }
 
   async setFeature(options: Parameters<ControlPlane['setFeature']>[0]): Promise<ChangeAnswer> {
-    oneOf('a stage of a feature', options.stage, isFeatureStage, ['dark', 'shadow', 'gated', 'live']);
+    oneOf('a stage of a feature', options.stage, isFeatureStage, FEATURE_STAGES);
     return this.#set({ type: 'feature', ...options });
   }
 
@@ -202,12 +203,7 @@ class StoreControlPlane implements ControlPlane {
   }
 
   async setAutonomy(options: Parameters<ControlPlane['setAutonomy']>[0]): Promise<ChangeAnswer> {
-    oneOf('a stage of autonomy', options.stage, isAutonomyStage, [
-      'human_in_the_loop',
-      'human_on_the_loop',
-      'autonomous',
-      'trusted',
-    ]);
+    oneOf('a stage of autonomy', options.stage, isAutonomyStage, AUTONOMY_STAGES);
     return this.#set({ type: 'autonomy', ...options });
   }
 
@@ -330,12 +326,7 @@ class StoreControlPlane implements ControlPlane {
 
   async #loadState(): Promise<State> {
     const { head, entries } = await this.#connection.load(null);
-    if (!head) {
-      throw new KillSwitchError(
-        'NOT_INITIALISED',
-        'There is no control plane in this store. Create one with: kill-switch init. If there was one, it has been wiped: kill-switch recover --reason "…"',
-      );
-    }
+    if (!head) throw notInitialised();
     return stateFrom(entries, head);
   }
 

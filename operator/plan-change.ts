@@ -122,6 +122,12 @@ const recordedTargetOf = (target: string): string => {
 const notKilled = (target: string): KillSwitchError =>
   new KillSwitchError('NOT_KILLED', `There is no active kill of ${target}. See what is stopped: kill-switch kills`);
 
+export const notInitialised = (): KillSwitchError =>
+  new KillSwitchError(
+    'NOT_INITIALISED',
+    'There is no control plane in this store. Create one with: kill-switch init. If there was one, it has been wiped: kill-switch recover --reason "…"',
+  );
+
 /** One row a command: what it reads, and the event that it wishes for. To add a verb, copy a row. */
 const ROWS: Rows = {
   init: { entry: () => ['control'], wish: ({ generation }) => ({ type: 'init', data: { generation } }) },
@@ -262,10 +268,7 @@ function planOne(view: PlanView, command: Command, operator: Operator, commandId
     );
   }
   if (!head && command.type !== 'init' && command.type !== 'recover') {
-    throw new KillSwitchError(
-      'NOT_INITIALISED',
-      'There is no control plane in this store. Create one with: kill-switch init. If there was one, it has been wiped: kill-switch recover --reason "…"',
-    );
+    throw notInitialised();
   }
   const row = rowOf(command);
   const reason = checkReason('reason' in command ? command.reason : undefined);

@@ -1,3 +1,4 @@
+import { LONGEST_BEAT } from '../beats.ts';
 import { script } from './scripts.ts';
 
 /** How many names executors may have together; beyond that a new one is refused, and no old one is passed over. */
@@ -82,8 +83,7 @@ end
 return { head, tail and tail[1] or false, whole, entries, changes, reports, #reports > 0 and redis.call('HGET', KEYS[2], 'control') or false }
 `);
 
-/** The longest beat that is handed out, how many there may be, and how many bytes they may have together. */
-const LONGEST_BEAT = 1024 * 1024;
+/** How many beats are handed out at most, and how many bytes they may have together. */
 const MOST_BEATS = 10_000;
 const MOST_BYTES = 64 * 1024 * 1024;
 
