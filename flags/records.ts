@@ -35,7 +35,7 @@ export type Head = z.infer<typeof headSchema>;
 
 /**
  * The last head that an executor saw, and every generation that it has accepted: what makes a restored backup recognisable. Whose control plane
- * that is: its organisation and the generation that it began with; anchors of older versions do not say so.
+ * that is: its organization and the generation that it began with; anchors of older versions do not say so.
  */
 export const anchorSchema = z.object({
   head: headSchema,

@@ -9,8 +9,8 @@ export interface Watched {
   readonly look: () => Decision;
   /** Evaluates anew, where the mode comes from elsewhere than the local copy. */
   readonly refresh: () => Promise<void>;
-  /** Tells it, once; false when it had been told. */
-  readonly stop: (decision: Decision) => boolean; // a frozen one: it is the reason of a signal, and of the record and the outcome after it
+  /** Tells it, once; false when it had been told. The decision is frozen: user code gets it as a signal's reason before it is recorded. */
+  readonly stop: (decision: Decision) => boolean;
 }
 
 /** Work that is counted. Between the steps of a result that goes on it is not active, so that a pause has reached it already. */
@@ -34,7 +34,7 @@ export class InFlight {
   readonly #draining = new Set<Running>();
   readonly #onDrained: () => void;
 
-  /** @param onDrained called when nothing is in flight any more of what must end */
+  /** @param onDrained called when the last draining action has ended */
   constructor(onDrained: () => void) {
     this.#onDrained = onDrained;
   }

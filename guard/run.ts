@@ -58,7 +58,7 @@ const NOT_ASKED: Reading = deepFreeze({ mode: 'live', cause: { kind: 'mode' }, e
 /** A run asks whether it may go on as somebody who reads: whatever it does beyond that is an action's own decision. */
 const GOING_ON = { name: undefined, effect: 'read', surface: undefined } as const;
 
-/** @returns the run, and a function that ends it */
+/** @returns the run, a function that closes it at once, and one that removes its checkpoint, for a run whose work has returned */
 export function openRun(
   guard: Guard,
   keeper: CheckpointKeeper | null,

@@ -20,7 +20,10 @@ export interface Desk {
   readonly retryMs: number;
 }
 
-/** `change` is null where the append's own answer was lost and its event was found in the log; `view` is how it was when it had been appended. */
+/**
+ * What came of a command. `view` is the state that the batch left in which it was appended. Where the answer to an append was lost and its event was found
+ * in the log, `change` is null and `view` is the state as it was read then.
+ */
 export interface Appended {
   readonly event: LogEvent;
   readonly head: Head;

@@ -110,7 +110,7 @@ export interface ControlPlane {
   /** Accepts a store that was wiped, replaced, rolled back or forked; names the heads that it gives up. Kills that were lost are not restored. */
   recover(options: RecoverOptions): Promise<RecoverAnswer>;
   /**
-   * Stops or restricts a target. It is never refused for what governs restoring, and tried again until it is recorded.
+   * Stops or restricts a target. It is never refused for what governs restoring, and tried again for `retryMs` (default 10 s) while the store does not take it.
    * Returns 300 ms after the append was acknowledged, or later (`waitMs`): no confirmed action starts after that, whatever the registry says.
    */
   kill(options: KillOptions): Promise<KillAnswer>;

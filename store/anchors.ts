@@ -1,9 +1,9 @@
 import { type Anchor, KillSwitchError, quoteId } from '../flags/index.ts';
 
-/** Whose anchor it is: what is compared before two heads are. Anchors of older versions do not name their organisation. */
+/** Whose anchor it is: what is compared before two heads are. Anchors of older versions do not name their organization. */
 export type AnchorOwner = Pick<Anchor, 'organization_id' | 'generations'>;
 
-/** True when both are of one organisation, as far as they say. */
+/** True when both are of one organization, as far as they say. */
 export const isSameOrganization = (a: AnchorOwner, b: AnchorOwner): boolean =>
   a.organization_id === undefined || b.organization_id === undefined || a.organization_id === b.organization_id;
 
@@ -20,7 +20,7 @@ export function isNewer(kept: Anchor, anchor: Anchor): boolean {
 const controlPlane = ({ organization_id, first_generation, generations }: Anchor): string => {
   const first = first_generation ?? generations[0];
   const plane = first === undefined ? 'a control plane' : `the control plane that began as ${quoteId(first)}`;
-  return organization_id === undefined ? plane : `${plane} of the organisation ${quoteId(organization_id)}`;
+  return organization_id === undefined ? plane : `${plane} of the organization ${quoteId(organization_id)}`;
 };
 
 /** Why an anchor says nothing about a switch, and what to do about it. */

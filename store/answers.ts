@@ -67,13 +67,13 @@ export interface Batch {
   readonly texts: readonly string[];
   /** True when all of them take authority away, or change none. */
   readonly tightens: boolean;
-  /** True when all of them are kills, or second one: where another change was before them, only kills are appended for the next `KILLS_FIRST_MS`. */
+  /** True when each is a kill or the seconding of one. Where another change overtakes such a batch, the store takes only such batches for `KILLS_FIRST_MS`. */
   readonly areKills: boolean;
 }
 
 /**
- * For so long after a kill came too late nothing but kills is appended, in milliseconds. Planning hundreds of kills takes longer than one change of somebody
- * else, so a storm of changes would hold them up for ever. It ends by itself, so that a process that dies in between holds up nobody.
+ * How long a store takes nothing but kills after a kill was overtaken, in milliseconds. Planning hundreds of kills takes longer than one change of somebody
+ * else, so a storm of changes would hold them up for ever. It ends by itself, so that a process that dies meanwhile holds up nobody.
  */
 export const KILLS_FIRST_MS = 500;
 

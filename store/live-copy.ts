@@ -43,7 +43,7 @@ type Standing =
   | { readonly is: 'unanchored'; readonly fault: Fault }
   /**
    * What it last saw is of another control plane. It holds nothing then, and says nothing about this store. `seenBeside`: the generation of this store
-   * that it was compared with, null where the organisation tells.
+   * that it was compared with, null where the organization tells.
    */
   | { readonly is: 'foreign'; readonly anchor: Anchor; readonly seenBeside: string | null; readonly fault: Fault };
 
@@ -254,7 +254,7 @@ export class LiveCopy {
     }
   }
 
-  /** An anchor of another organisation is foreign whatever is in the store; one that was found foreign beside this store stays so until it is another. */
+  /** An anchor of another organization is foreign whatever is in the store; one that was found foreign beside this store stays so until it is another. */
   #staysForeign(anchor: Anchor): boolean {
     if (!isSameOrganization(anchor, { organization_id: this.#organizationId, generations: [] })) {
       this.#standing = { is: 'foreign', anchor, seenBeside: null, fault: this.#foreignFault(anchor) };

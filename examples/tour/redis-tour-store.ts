@@ -9,7 +9,7 @@ import type { TourStore } from './tour-store.ts';
 const LOST = ['head', 'state', 'log'] as const;
 
 /**
- * A switch in somebody's Redis, under an organisation of its own, so that it touches no other. The agents reach it through a proxy of the tour,
+ * A switch in somebody's Redis, under an organization of its own, so that it touches no other. The agents reach it through a proxy of the tour,
  * which can fall silent.
  */
 export async function redisTourStore(url: string): Promise<TourStore> {

@@ -62,7 +62,7 @@ const KINDS: readonly Kind[] = [
 
 const PLAIN: ReadonlySet<object | null> = new Set([Object.prototype, Array.prototype, null]);
 
-/** So many members of a plain result are looked at; more are data. */
+/** So many members of a plain result are looked at: one with more is taken for data, and the rest of it is not held. */
 const MOST_MEMBERS = 1000;
 
 /**
@@ -100,7 +100,7 @@ function holdMembers(action: string, result: object, open: OpenPart): unknown {
     if (!found) continue;
     const held = hold(action, member, found, open);
     if (held === member) continue;
-    copy ??= copyOf(result); // whose getters are not run either
+    copy ??= copyOf(result); // getters of an object are not run either
     Object.defineProperty(copy, key, { value: held, enumerable: true, configurable: true, writable: true });
   }
   return copy ?? result;

@@ -5,7 +5,7 @@ import { type Hold, type Part, whenPassed } from './part.ts';
 type NodeStream = Partial<Readable & Writable & Duplex> & Pick<Readable, 'destroy' | 'once' | 'listenerCount'>;
 type Callback = (error?: Error | null) => void;
 
-/** What a stream of Node's does in one step of its own, and where the callback is among its arguments. */
+/** The methods with which a stream of Node's writes; the last argument of each is the callback. */
 const STEPS = ['_write', '_writev', '_final'] as const;
 
 /**

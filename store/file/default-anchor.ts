@@ -27,7 +27,7 @@ function stateFolder(): string | null {
   }
 }
 
-/** A name for the three together: the executor's, and a hash that tells stores and organisations apart. */
+/** A name for the three together: the executor's, and a hash that tells stores and organizations apart. */
 function nameOf({ root, organizationId, executorName }: AnchorPlace): string {
   const hash = createHash('sha256')
     .update(JSON.stringify([root, organizationId, executorName]), 'utf8')

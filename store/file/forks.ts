@@ -15,7 +15,7 @@ import { fileName, type FilePaths } from './paths.ts';
 import { putReport, removeReport } from './reports.ts';
 
 /**
- * How many reports of a fork are read. More than a thousand count as one: a flood must not hide a true report, and whoever can write one file
+ * How many reports of a fork are read. Where there are more, that counts as proof of a fork: a flood must not hide a true report, and whoever can write one file
  * too many can also write over any other; its owner is seen in the folder.
  */
 const MOST_FORKS = 1000;

@@ -15,7 +15,7 @@ import { checkTakesKills } from './takes-kills.ts';
 export interface FileStoreOptions {
   /** Default `.kill-switch` in the working directory. */
   readonly directory?: string | undefined;
-  /** The file in which an executor keeps the last head it saw. Default: one for each store, organisation and executor name, below the state directory of the user: `$XDG_STATE_HOME/openfeature-kill-switch`. Where that cannot be written: inside the directory. */
+  /** The file in which an executor keeps the last head it saw. Default: one for each store, organization and executor name, below the state directory of the user: `$XDG_STATE_HOME/openfeature-kill-switch`. Where that cannot be written: inside the directory. */
   readonly anchor?: string | undefined;
 }
 

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { join, resolve } from 'node:path';
 import { textProblem, invalid } from '../../flags/index.ts';
 
-/** Where one organisation's switch is. What operators own and what executors own are apart, so that file permissions can tell them apart. */
+/** Where one organization's switch is. What operators own and what executors own are apart, so that file permissions can tell them apart. */
 export interface FilePaths {
   readonly root: string;
   /** Written by operators, read by executors. */

@@ -18,7 +18,7 @@ import { type KeptReports, noReports } from './shelf.ts';
  */
 export type MemoryFault = 'unreachable' | 'hang' | 'read-only' | 'corrupt' | 'lost-reply';
 
-/** What one organisation has in a memory. */
+/** What one organization has in a memory. */
 export interface Organization {
   readonly events: LogEvent[];
   readonly state: State;
@@ -43,7 +43,7 @@ export class Memory {
   readonly #clock: Clock;
   readonly #organizations = new Map<string, Organization>();
   readonly #listeners = new Map<string, Set<(push: Push) => void>>();
-  /** The last heads of executors, by organisation and name: theirs, so no loss of the store touches them. */
+  /** The last heads of executors, by organization and name: theirs, so no loss of the store touches them. */
   readonly anchors = new Map<string, Anchor>();
   #fault: MemoryFault | null = null;
 
@@ -115,7 +115,7 @@ export class Memory {
     if (fault === 'read-only' && access === 'write') throw this.#error(fault);
   }
 
-  /** Pushes to one organisation's followers, in a later turn, in order. */
+  /** Pushes to one organization's followers, in a later turn, in order. */
   tell(organizationId: string, push: Push): void {
     queueMicrotask(() => {
       if ((this.#fault === 'unreachable' && push.type !== 'trouble') || this.#fault === 'hang') return;
@@ -131,7 +131,7 @@ export class Memory {
     return () => listeners.delete(own);
   }
 
-  /** Where the head is in this organisation's log: how many events it has behind it, -1 when it is not in the chain. */
+  /** Where the head is in this organization's log: how many events it has behind it, -1 when it is not in the chain. */
   indexOf({ events, state }: Organization, head: Head): number {
     if (head.hash === state.hash) return events.length;
     for (let index = events.length - 1; index >= 0; index -= 1) {

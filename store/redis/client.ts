@@ -97,7 +97,7 @@ export class RedisClient {
     this.#drop();
   }
 
-  /** Connects to the node that an answer on the present connection named: in a Cluster, one organisation's keys are all on one. */
+  /** Connects to the node that an answer on the present connection named: in a Cluster, one organization's keys are all on one. */
   follow(node: RedisNode): void {
     this.#route.follow(node);
     this.#drop();

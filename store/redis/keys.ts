@@ -1,6 +1,6 @@
 import { textProblem, invalid } from '../../flags/index.ts';
 
-/** Where one organisation's switch is kept. All keys share one hash tag, so that a script may use them together on a Cluster. */
+/** Where one organization's switch is kept. All keys share one hash tag, so that a script may use them together on a Cluster. */
 export interface RedisKeys {
   /** A string: the head as JSON. Append is a compare-and-swap on exactly this text. */
   readonly head: string;
