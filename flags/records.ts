@@ -151,6 +151,8 @@ export interface KillRecord {
   readonly revived_by: string | null;
   readonly revived_at: string | null;
   readonly revive_reason: string | null;
+  /** Its end has passed by the store's clock, and it holds until an operating process ends it; absent otherwise. */
+  readonly overdue?: true | undefined;
 }
 
 /** The record of a kill; `revived` when it has just ended. */

@@ -196,11 +196,10 @@ export class ChangeQueue {
     if (sent.length === 0 || !head) return batch;
     const after = Math.min(...sent.map(({ sentAfter }) => sentAfter ?? 0));
     if (head.epoch <= after) return batch;
-    const actor = actorOf(this.#desk.operator);
     const missing = new Map(sent.map((job) => [job.commandId, job]));
     for await (const event of this.#desk.connection.log(after)) {
       const job = missing.get(String(event.data['command_id']));
-      if (!job || event.actor !== actor) continue;
+      if (!job || event.actor !== actorOf(this.#desk.operator, job.command)) continue;
       missing.delete(job.commandId);
       job.resolve({ event, head: { ...head, epoch: event.seq, hash: event.hash }, view, change: null });
       if (missing.size === 0) break;

@@ -25,7 +25,7 @@ export interface KillOptions {
   /** How much authority is left; default `full_stop`, never `live`. */
   readonly mode?: Mode | undefined;
   readonly reason?: string | undefined;
-  /** When the kill ends by itself; default: never. It ends by an event that the next operating process appends, not by an executor's clock. */
+  /** When the kill ends by itself; default: never. It ends by an event that an operating process appends (`operate: true`, `kill-switch watch`), by no other's clock: without one it stays. */
   readonly expiresAt?: string | Date | undefined;
   /** How long to wait for executors to stop and drain, in milliseconds; default 0: what is known when `kill` returns. */
   readonly waitMs?: number | undefined;
@@ -128,6 +128,8 @@ export interface ControlPlane {
   status(): Promise<Status>;
   /** Active kills, newest first. */
   kills(): Promise<readonly KillRecord[]>;
+  /** Where each executor stands. */
+  executors(): Promise<readonly ExecutorAcknowledgement[]>;
   /** The newest decisions that were not `allow`, newest first; at most `limit` (default 100). `unreadable` counts records that could not be read. */
   interventions(options?: {
     readonly limit?: number | undefined;

@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import {
   type ActiveKill,
+  type Clock,
   entryKey,
   type Head,
   idProblem,
   invalid,
   isAutonomyStage,
   isFeatureStage,
-  isKillSwitchError,
   isMode,
   KillSwitchError,
   type KillRecord,
@@ -23,9 +23,10 @@ import {
 import { AUTONOMY_STAGES, FEATURE_STAGES } from '../flags/stages.ts';
 import type { ReportedBeat } from '../store/beats.ts';
 import type { ControlConnection, ControlStore, ControlView } from '../store/ports.ts';
+import { systemClock } from '../store/replica.ts';
 import { readInterventions, readSurfaces } from '../store/reports.ts';
 import { acknowledge, allStopped } from './acknowledge.ts';
-import { type Appended, ChangeQueue } from './change-queue.ts';
+import { type Appended, ChangeQueue, type Desk } from './change-queue.ts';
 import type {
   ChangeAnswer,
   ControlPlane,
@@ -38,6 +39,7 @@ import type {
 import { parseFlagsDefinition } from './flags-definition.ts';
 import { givenUpBy } from './given-up.ts';
 import { Hearing } from './hearing.ts';
+import { Operating } from './operate.ts';
 import { reportedForks } from './reported-forks.ts';
 import { type Command, entriesFor, notInitialised, type Operator } from './plan-change.ts';
 import { verifyLog } from './verify-log.ts';
@@ -48,6 +50,15 @@ export interface OpenControlPlaneOptions {
   readonly operator: Operator;
   /** How long one request to the store may take, in milliseconds; default 2000. */
   readonly requestTimeoutMs?: number | undefined;
+  /**
+   * True: this is an operating process, which ends kills whose time is over, by an event of `system`; nothing else does. Close it when it is to end.
+   * Default false: reading appends nothing. `kill-switch watch` is such a process.
+   */
+  readonly operate?: boolean | undefined;
+  /** Told what keeps an operating process from its work, and an empty text when that is over. */
+  readonly onTrouble?: ((problem: string) => void) | undefined;
+  /** This process's clocks; for tests. */
+  readonly clock?: Clock | undefined;
   /** How long a change is tried again while the store does not take it, in milliseconds; default 10000. */
   readonly retryMs?: number | undefined;
   /** Told now and then while a long log is read: how many bytes of how many. */
@@ -95,7 +106,11 @@ export async function openControlPlane(options: OpenControlPlaneOptions): Promis
   }
   const requestTimeoutMs = options.requestTimeoutMs ?? 2000;
   const connection = options.store.open({ organizationId, requestTimeoutMs, onReading: options.onReading });
-  return new StoreControlPlane(connection, organizationId, options.operator, options.retryMs ?? 10_000);
+  const desk = { connection, operator: options.operator, retryMs: options.retryMs ?? 10_000 };
+  const { clock = systemClock, onTrouble = () => {} } = options;
+  const ownClock = options.store.ownClock === true;
+  const operating = options.operate === true ? new Operating({ desk, ownClock, clock, onTrouble }) : null;
+  return new StoreControlPlane(desk, organizationId, operating);
 }
 
 class StoreControlPlane implements ControlPlane {
@@ -103,13 +118,15 @@ class StoreControlPlane implements ControlPlane {
   readonly #organizationId: string;
   readonly #changes: ChangeQueue;
   readonly #hearing: Hearing;
+  readonly #operating: Operating | null;
   #keeping: Promise<void> | null = null;
 
-  constructor(connection: ControlConnection, organizationId: string, operator: Operator, retryMs: number) {
-    this.#connection = connection;
+  constructor(desk: Desk, organizationId: string, operating: Operating | null) {
+    this.#connection = desk.connection;
     this.#organizationId = organizationId;
-    this.#changes = new ChangeQueue({ connection, operator, retryMs });
-    this.#hearing = new Hearing(connection);
+    this.#changes = new ChangeQueue(desk);
+    this.#hearing = new Hearing(desk.connection);
+    this.#operating = operating;
   }
 
   async init(): ReturnType<ControlPlane['init']> {
@@ -212,7 +229,7 @@ class StoreControlPlane implements ControlPlane {
   }
 
   async status(): Promise<Status> {
-    const state = await this.#state();
+    const state = await this.#loadState();
     const head = state.head as Head;
     const { beats, head: store, time } = await this.#hearing.hear();
     const { executors } = acknowledge(beats, { head, store: store ?? head, time }, 0);
@@ -223,7 +240,7 @@ class StoreControlPlane implements ControlPlane {
       epoch: state.epoch,
       head,
       active_kills: state.killCount,
-      kills: this.#killRecords(state),
+      kills: this.#killRecords(state, time),
       features: Object.fromEntries([...state.features].map(([name, { stage }]) => [name, stage])),
       limits: Object.fromEntries([...state.limits].map(([name, { value }]) => [name, value])),
       autonomy: Object.fromEntries([...state.autonomy].map(([action, { stage }]) => [action, stage])),
@@ -234,7 +251,15 @@ class StoreControlPlane implements ControlPlane {
   }
 
   async kills(): Promise<readonly KillRecord[]> {
-    return this.#killRecords(await this.#state());
+    const state = await this.#loadState();
+    const { time } = await this.#connection.read([entryKey('control')]);
+    return this.#killRecords(state, time);
+  }
+
+  async executors(): ReturnType<ControlPlane['executors']> {
+    const { beats, head, time } = await this.#hearing.hear();
+    if (!head) throw notInitialised();
+    return acknowledge(beats, { head, store: head, time }, 0).executors;
   }
 
   async interventions({
@@ -283,6 +308,7 @@ class StoreControlPlane implements ControlPlane {
   }
 
   async close(): Promise<void> {
+    await this.#operating?.close();
     await this.settled();
     await this.#connection.close();
   }
@@ -304,24 +330,13 @@ class StoreControlPlane implements ControlPlane {
     if (mark) await this.#changes.append({ type: 'snapshot', mark });
   }
 
-  #killRecords(state: State): KillRecord[] {
+  /** Newest first. Whoever reads changes nothing: a kill past its end is shown as what it is. */
+  #killRecords(state: State, time: string): KillRecord[] {
     const kills = [...state.activeKills()].sort((a, b) => b.epoch - a.epoch);
-    return kills.map((kill) => killRecord(this.#organizationId, kill));
-  }
-
-  /** The whole state, after the kills that are due to end have been ended by an event each. */
-  async #state(): Promise<State> {
-    const state = await this.#loadState();
-    const { time } = await this.#connection.read([entryKey('control')]);
-    const due = [...state.activeKills()].filter(({ expires_at }) => expires_at !== null && expires_at <= time);
-    for (const { id, target } of due) {
-      try {
-        await this.#append({ type: 'expire', target, id });
-      } catch (error) {
-        if (!isKillSwitchError(error) || error.code !== 'NOT_KILLED') throw error; // another process has ended it, or it was extended
-      }
-    }
-    return due.length > 0 ? this.#loadState() : state;
+    return kills.map((kill) => ({
+      ...killRecord(this.#organizationId, kill),
+      ...(kill.expires_at !== null && kill.expires_at <= time && { overdue: true as const }),
+    }));
   }
 
   async #loadState(): Promise<State> {

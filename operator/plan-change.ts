@@ -61,7 +61,8 @@ export type Command =
       readonly expiresAt: string | null;
     }
   | ({ readonly type: 'revive'; readonly target: string } & Loosening)
-  | { readonly type: 'expire'; readonly target: string; readonly id: string }
+  /** Not an operator's: an operating process ends a kill whose time is over. `expiresAt` is the end that was judged; a kill that was extended since stays. */
+  | { readonly type: 'expire'; readonly target: string; readonly id: string; readonly expiresAt: string | null }
   | ({ readonly type: 'mode'; readonly mode: Mode; readonly targeting: unknown } & Loosening)
   | ({ readonly type: 'feature'; readonly name: string; readonly stage: FeatureStage } & Loosening)
   | ({ readonly type: 'limit'; readonly name: string; readonly value: number } & Loosening)
@@ -170,9 +171,10 @@ const ROWS: Rows = {
   },
   expire: {
     entry: ({ target }) => ['kill', recordedTargetOf(target)],
-    wish: ({ target, id }, view) => {
+    wish: ({ target, id, expiresAt }, view) => {
       const active = view.get('kill', target);
-      if (active?.id !== id || active.expires_at === null || active.expires_at > view.time) throw notKilled(target);
+      if (active?.id !== id || active.expires_at === null) throw notKilled(target);
+      if (active.expires_at !== expiresAt || active.expires_at > view.time) throw notKilled(target);
       return { type: 'expire', data: { id, target } };
     },
   },
@@ -241,8 +243,12 @@ const UNGOVERNED: ReadonlySet<Command['type']> = new Set(['init', 'expire']);
 /** Who does what nobody asked for. No operator is called so: their names have a prefix. */
 const SYSTEM = 'system';
 
-/** The name of an operator as the log has it. */
-export const actorOf = (operator: Operator): string => `unverified:${operator.id}`;
+/** What the time does, and what a store needs, is nobody's: not of whoever happens to operate then. */
+const BY_ITSELF: ReadonlySet<Command['type']> = new Set(['expire', 'snapshot']);
+
+/** Who did it, as the log has it. */
+export const actorOf = (operator: Operator, { type }: Pick<Command, 'type'>): string =>
+  BY_ITSELF.has(type) ? SYSTEM : `unverified:${operator.id}`;
 
 /**
  * What a command comes to: the only maker of events. It reads nothing but the view and changes nothing.
@@ -286,7 +292,7 @@ function planOne(view: PlanView, command: Command, operator: Operator, commandId
   const event = sealEvent({
     seq,
     at: view.time,
-    actor: command.type === 'snapshot' ? SYSTEM : actorOf(operator),
+    actor: actorOf(operator, command),
     type: wish.type,
     data: { ...wish.data, command_id: commandId },
     reason,

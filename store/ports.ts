@@ -171,5 +171,7 @@ export interface ControlScope {
 /** What an operator holds. */
 export interface ControlStore {
   readonly location: string;
+  /** True when `ControlView.time` comes from a clock that is not this machine's, so that the two can be compared. Default false. */
+  readonly ownClock?: boolean | undefined;
   open(scope: ControlScope): ControlConnection;
 }

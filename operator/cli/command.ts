@@ -27,8 +27,8 @@ export interface Context {
   readonly store: Store;
   /** Whether a JSON value will be printed, for verbs whose text comes line by line and whose value does not. */
   readonly json: boolean;
-  /** The operator's side; opened with the first call, closed when the verb has ended. */
-  control(): Promise<ControlPlane>;
+  /** The operator's side; opened with the first call, closed when the verb has ended. `operate`: as an operating process, which appends by itself. */
+  control(options?: { readonly operate: boolean }): Promise<ControlPlane>;
   /** Says something beside the answer, on stderr. */
   note(line: string): void;
   /** Shows how far it is, on stderr, where a person is looking; each line replaces the last. */

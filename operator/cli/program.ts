@@ -152,16 +152,20 @@ async function withContext(
       store ??= parseStoreUrl(setting('store', 'KILL_SWITCH_STORE', () => DEFAULT_STORE));
       return store;
     },
-    control() {
+    control({ operate } = { operate: false }) {
       opened ??= (async () => {
         const operator = { id: setting('operator', 'KILL_SWITCH_OPERATOR', () => io.user()) };
         warnOf(operator.id, context.note, warnings);
         const { location } = context.store;
         waiting = setTimeout(() => context.note(`Waiting for ${location} … (Ctrl-C gives up)`), PATIENCE_MS);
+        const onTrouble = (problem: string): void =>
+          context.note(problem === '' ? 'Nothing keeps kills any more from ending when their time is over.' : problem);
         return openControlPlane({
           store: await context.store.control(),
           organizationId,
           operator,
+          operate,
+          onTrouble,
           onReading: shown(context, io.watched),
         });
       })();

@@ -68,7 +68,8 @@ export async function stop(
 }
 
 function stands({ kill, epoch, already }: KillAnswer, asked: Mode): string {
-  const until = kill.expires_at === null ? '' : `, until ${shortTime(kill.expires_at)}`;
+  const until =
+    kill.expires_at === null ? '' : `, until ${shortTime(kill.expires_at)} (ended then by a running kill-switch watch)`;
   const who = `${shownId(kill.killed_by)} at ${shortTime(kill.killed_at)}${kill.reason === null ? '' : `: ${quoted(kill.reason)}`}`;
   const stricter = kill.mode === asked ? '' : ` You asked for ${asked}: the stricter ${kill.mode} stands.`;
   return already

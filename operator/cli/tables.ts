@@ -4,15 +4,18 @@ import type { SurfaceRow } from '../control-plane.ts';
 import { formatDuration } from './duration.ts';
 import { quoted, shortTime, table } from './output.ts';
 
+/** Nobody ends a kill but an operating process, so that no wrong clock does. */
+const OVERDUE = ', past its end: holds until kill-switch watch (or serve) runs';
+
 /** Active kills; the target comes as it is pasted into `revive`. */
 export const killTable = (kills: readonly KillRecord[]): string =>
   table(
     ['MODE', 'TARGET', 'SINCE', 'UNTIL', 'BY', 'REASON'],
-    kills.map(({ mode, target, killed_at, expires_at, killed_by, reason }) => [
+    kills.map(({ mode, target, killed_at, expires_at, overdue, killed_by, reason }) => [
       mode,
       target,
       shortTime(killed_at),
-      expires_at && shortTime(expires_at),
+      expires_at && `${shortTime(expires_at)}${overdue ? OVERDUE : ''}`,
       killed_by,
       reason === null ? null : { ready: quoted(reason) },
     ]),

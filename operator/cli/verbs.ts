@@ -20,6 +20,7 @@ export const VERBS: readonly VerbRow[] = [
   { name: 'limit', summary: 'show or set a limit', load: () => import('./commands/limit.ts') },
   { name: 'autonomy', summary: 'show or set how closely people watch an action', load: () => import('./commands/autonomy.ts') },
   { name: 'status', summary: 'show the whole switch on one screen', load: () => import('./commands/status.ts') },
+  { name: 'watch', summary: 'tell of each change as it happens, and end kills whose time is over', load: () => import('./commands/watch.ts') },
   { name: 'kills', summary: 'list the active kills, newest first', load: () => import('./commands/kills.ts') },
   { name: 'features', summary: 'list the features', load: () => import('./commands/features.ts') },
   { name: 'limits', summary: 'list the limits', load: () => import('./commands/limits.ts') },

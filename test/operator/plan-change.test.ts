@@ -130,9 +130,13 @@ describe('kill and revive, as the protocol model demands', () => {
     const desk = started();
     const end = '2026-01-01T01:00:00.000Z';
     const { event } = desk.do(kill({ expiresAt: end }));
-    const expire: Command = { type: 'expire', target: 'agent:x', id: String(event.data['id']) };
+    const expire: Command = { type: 'expire', target: 'agent:x', id: String(event.data['id']), expiresAt: end };
     expect(desk.refusal(expire)).toBe('NOT_KILLED');
     desk.time = end;
+    const later = '2026-01-01T02:00:00.000Z';
+    desk.do(kill({ expiresAt: later }), 'dan');
+    desk.time = later;
+    expect(desk.refusal(expire)).toBe('NOT_KILLED'); // another end than the one that was judged
     desk.do(kill({ expiresAt: null }), 'dan');
     expect(desk.refusal(expire)).toBe('NOT_KILLED');
     expect(desk.state.killCount).toBe(1);

@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { fileSwitch } from './command.ts';
+import { fileSwitch, start } from './command.ts';
 
 const ISO = expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/);
 
@@ -118,14 +118,23 @@ describe('every verb, on a file store', () => {
     expect(looser.stdout).toContain('You asked for paused: the stricter full_stop stands.');
   });
 
-  test('a kill with an end is over by itself, by an event', async () => {
+  test('a kill with an end stays, and says so, until a process that watches ends it by an event', async () => {
     const ks = fileSwitch();
     await ks.run('init');
     await ks.run('kill', 'run:r-1', '--until', '600ms', '--wait', '0');
     const until = Date.now() + 600;
     while (Date.now() <= until) await new Promise((resolve) => setTimeout(resolve, until - Date.now() + 1));
+    expect((await ks.json('kills')).json).toMatchObject({ count: 1, data: [{ target: 'run:r-1', overdue: true }] });
+    expect((await ks.run('status')).stdout).toContain('past its end: holds until kill-switch watch');
+    expect((await ks.json('log', '--after', '2')).json.count).toBe(0);
+    const watching = start(['watch', '--json', '--store', `file:${ks.directory}`]);
+    const line = JSON.parse(await watching.line((text) => text.includes('"expire"')));
+    expect(line).toMatchObject({
+      type: 'event',
+      event: { seq: 3, actor: 'system', data: { target: 'run:r-1' } },
+    });
+    expect(await watching.end('SIGINT')).toBe(0);
     expect((await ks.json('kills')).json.count).toBe(0);
-    expect((await ks.json('log', '--after', '2')).json.data).toMatchObject([{ type: 'expire' }]);
   });
 
   test('mode, feature, limit and autonomy show and set; loosening takes a reason, tightening none', async () => {

@@ -1,0 +1,106 @@
+import { EventEmitter, on } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { isKillSwitchError, type LogEvent, shownId } from '../../flags/index.ts';
+import type { ExecutorAcknowledgement } from '../acknowledge.ts';
+import type { ControlPlane } from '../control-plane.ts';
+import type { Answer } from './command.ts';
+import { eventLine } from './event-line.ts';
+import { followLog } from './follow-log.ts';
+import { count } from './output.ts';
+
+/** How often executors are looked at, in milliseconds. */
+const POLL_MS = 1000;
+
+/** What is told, one JSON value a line. `was` and `state` are null for one that came or left. */
+export type Watched =
+  | { readonly type: 'watching'; readonly epoch: number; readonly active_kills: number; readonly executors: number }
+  | { readonly type: 'event'; readonly event: LogEvent }
+  | {
+      readonly type: 'executor';
+      readonly at: string;
+      readonly id: string;
+      readonly name: string;
+      readonly was: ExecutorAcknowledgement['state'] | null;
+      readonly state: ExecutorAcknowledgement['state'] | null;
+    };
+
+/** Tells of each event and of each change of an executor's state, until `signal` aborts. */
+export async function* watchSwitch(
+  control: ControlPlane,
+  signal: AbortSignal,
+  note: (line: string) => void,
+): AsyncGenerator<Pick<Answer, 'value' | 'text'>> {
+  const { epoch, active_kills, executors } = await control.status();
+  const emitter = new EventEmitter<{ told: [Watched]; error: [unknown] }>();
+  const ending = new AbortController();
+  const end = AbortSignal.any([signal, ending.signal]);
+  const queue = on(emitter, 'told', { signal: end });
+  const tell = (watched: Watched): void => void emitter.emit('told', watched);
+  const tasks = [
+    tellEvents(control, epoch, end, note, tell),
+    tellExecutors(control, new Map(executors.map((executor) => [executor.id, executor])), end, tell),
+  ].map((task) => task.catch((error: unknown) => void emitter.emit('error', error)));
+  const first: Watched = { type: 'watching', epoch, active_kills, executors: executors.length };
+  try {
+    yield { value: first, text: sentence(first) };
+    for await (const [watched] of queue as AsyncIterable<[Watched]>) yield { value: watched, text: sentence(watched) };
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  } finally {
+    ending.abort();
+    await Promise.all(tasks);
+  }
+}
+
+async function tellEvents(
+  control: ControlPlane,
+  after: number,
+  signal: AbortSignal,
+  note: (line: string) => void,
+  tell: (watched: Watched) => void,
+): Promise<void> {
+  for await (const event of followLog(control, after, signal, note)) tell({ type: 'event', event });
+}
+
+async function tellExecutors(
+  control: ControlPlane,
+  known: Map<string, ExecutorAcknowledgement>,
+  signal: AbortSignal,
+  tell: (watched: Watched) => void,
+): Promise<void> {
+  while (!signal.aborted) {
+    await sleep(POLL_MS, undefined, { signal }).catch(() => {}); // aborted: the loop ends
+    const now = await control.executors().catch((error: unknown) => {
+      if (isKillSwitchError(error)) return null; // an outage of the store is told by whoever follows the log
+      throw error;
+    });
+    if (now === null || signal.aborted) continue;
+    const at = new Date().toISOString();
+    const before = new Map(known);
+    known.clear();
+    for (const executor of now) {
+      const { id, name, state } = executor;
+      const was = before.get(id)?.state ?? null;
+      if (was !== state) tell({ type: 'executor', at, id, name, was, state });
+      before.delete(id);
+      known.set(id, executor);
+    }
+    for (const { id, name, state } of before.values())
+      tell({ type: 'executor', at, id, name, was: state, state: null });
+  }
+}
+
+function sentence(watched: Watched): string {
+  switch (watched.type) {
+    case 'watching':
+      return `Watching from epoch ${watched.epoch}: ${count(watched.active_kills, 'active kill')}, ${count(watched.executors, 'executor')}. Kills whose time is over are ended from here. Ctrl-C ends it.`;
+    case 'event':
+      return eventLine(watched.event);
+    case 'executor': {
+      const { at, id, name, was, state } = watched;
+      return `-  ${at}  executor  ${shownId(name)}  ${was ?? 'new'} → ${state ?? 'gone'}  ${shownId(id)}`;
+    }
+    default:
+      return watched satisfies never;
+  }
+}

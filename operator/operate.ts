@@ -1,0 +1,169 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  type ActiveKill,
+  type Clock,
+  entryKey,
+  type Head,
+  type Instant,
+  isKillSwitchError,
+  type LogEvent,
+  messageOf,
+  stateFrom,
+} from '../flags/index.ts';
+import { CATCH_UP_EVENTS, sameHead } from '../store/answers.ts';
+import { ChangeQueue, type Desk } from './change-queue.ts';
+import { clocksAgree, type ClockLook, expiryProof, type Timekeeping } from './expiry.ts';
+
+export interface OperateOptions {
+  readonly desk: Desk;
+  /** Whether the store has a clock that is not this machine's. */
+  readonly ownClock: boolean;
+  readonly clock: Clock;
+  /** Told what keeps it from working, and an empty text when that is over; each once. */
+  readonly onTrouble: (problem: string) => void;
+}
+
+const LOOK_MS = 1000;
+
+/** A kill that has an end, and when this process first saw that end. */
+interface Ending {
+  readonly kill: ActiveKill;
+  readonly seen: Instant;
+}
+
+/**
+ * What only an operating process does by itself: it ends the kills whose time is over, by an event each. It looks about once a second, reads of the log what is
+ * new, and goes on when the store is away. Any number may run side by side: the first to append has ended the kill, the others find it gone.
+ */
+export class Operating {
+  readonly #options: OperateOptions;
+  readonly #changes: ChangeQueue;
+  readonly #started: Instant;
+  readonly #endings = new Map<string, Ending>();
+  readonly #closing = new AbortController();
+  readonly #loop: Promise<void>;
+  #head: Head | null = null;
+  #lastEventAt = 0;
+  #trouble = '';
+
+  constructor(options: OperateOptions) {
+    this.#options = options;
+    // What is not appended soon is tried again with the next look.
+    this.#changes = new ChangeQueue({ ...options.desk, retryMs: Math.min(options.desk.retryMs, LOOK_MS) });
+    this.#started = options.clock();
+    this.#loop = this.#run();
+  }
+
+  /** Ends it, after what it is about to append. */
+  async close(): Promise<void> {
+    this.#closing.abort();
+    await this.#loop;
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#closing;
+    while (!signal.aborted) {
+      try {
+        this.#tell(await this.#look());
+      } catch (error) {
+        this.#tell(messageOf(error));
+      }
+      await sleep(LOOK_MS, undefined, { signal }).catch(() => {}); // aborted: the loop ends
+    }
+  }
+
+  #tell(problem: string): void {
+    if (problem === this.#trouble) return;
+    this.#trouble = problem;
+    this.#options.onTrouble(problem);
+  }
+
+  /** One look. @returns what keeps it from ending a kill that seems to be over, or an empty text */
+  async #look(): Promise<string> {
+    const { clock, desk } = this.#options;
+    const before = clock();
+    const { head, time } = await desk.connection.read([entryKey('control')]);
+    const look: ClockLook = { before, after: clock(), store: Date.parse(time) };
+    if (!sameHead(head, this.#head)) await this.#catchUp(head);
+    const timekeeping: Timekeeping = {
+      started: this.#started,
+      ownClock: this.#options.ownClock,
+      lastEventAt: this.#lastEventAt,
+    };
+    const endings = [...this.#endings.values()];
+    const over = endings.filter(({ kill, seen }) => expiryProof(kill, seen, look, timekeeping));
+    await Promise.all(over.map(({ kill }) => this.#end(kill)));
+    const due = endings.filter(({ kill }) => kill.expires_at !== null && Date.parse(kill.expires_at) <= look.store);
+    const waiting = due.length - over.length;
+    if (waiting === 0) return '';
+    const why = clocksAgree(look, timekeeping) ? 'the log has events of a later time' : this.#whyWaiting();
+    return `${waiting === 1 ? 'A kill is' : `${waiting} kills are`} past their end by the store's clock and stay: ${why}.`;
+  }
+
+  #whyWaiting(): string {
+    return this.#options.ownClock
+      ? "this machine's clock and the store's do not agree, or this machine's was set since this process began; each kill ends when its whole duration has passed here"
+      : "the store has no clock but this machine's; each kill ends when its whole duration has passed since this process saw it";
+  }
+
+  /** Reads what has been appended; or everything, where that does not link to what was known. */
+  async #catchUp(head: Head | null): Promise<void> {
+    if (head === null) {
+      this.#endings.clear();
+      this.#head = null;
+      return;
+    }
+    const events = this.#head && (await this.#newEvents(this.#head, head));
+    if (!events) return this.#loadAll();
+    const targets = new Set(events.map(({ data }) => data['target']).filter((target) => typeof target === 'string'));
+    if (targets.size > 0) {
+      const view = await this.#options.desk.connection.read([...targets].map((target) => entryKey('kill', target)));
+      const now = this.#options.clock();
+      for (const target of targets) this.#note(target, view.get('kill', target), now);
+    }
+    this.#head = head;
+    this.#lastEventAt = Math.max(this.#lastEventAt, ...events.map(({ at }) => Date.parse(at)));
+  }
+
+  /** Null when they are too many, or do not lead from one head to the other. */
+  async #newEvents(from: Head, to: Head): Promise<LogEvent[] | null> {
+    if (from.generation !== to.generation || to.epoch - from.epoch > CATCH_UP_EVENTS) return null;
+    const events: LogEvent[] = [];
+    for await (const event of this.#options.desk.connection.log(from.epoch)) {
+      if (event.seq > to.epoch) break;
+      if (event.prev !== (events.at(-1)?.hash ?? from.hash)) return null;
+      events.push(event);
+    }
+    return events.at(-1)?.hash === to.hash ? events : null;
+  }
+
+  async #loadAll(): Promise<void> {
+    const { connection } = this.#options.desk;
+    const { head, entries } = await connection.load(null);
+    if (!head) return;
+    const kills = [...stateFrom(entries, head).activeKills()];
+    const now = this.#options.clock();
+    const targets = new Set(kills.map(({ target }) => target));
+    for (const target of [...this.#endings.keys()]) if (!targets.has(target)) this.#endings.delete(target);
+    for (const kill of kills) this.#note(kill.target, kill, now);
+    for await (const { at } of connection.log(head.epoch - 1)) this.#lastEventAt = Date.parse(at);
+    this.#head = head;
+  }
+
+  /** An end that is another one is waited for anew. */
+  #note(target: string, kill: ActiveKill | undefined, now: Instant): void {
+    const known = this.#endings.get(target);
+    if (!kill || kill.expires_at === null) this.#endings.delete(target);
+    else if (known?.kill.id !== kill.id || known.kill.expires_at !== kill.expires_at)
+      this.#endings.set(target, { kill, seen: now });
+  }
+
+  async #end({ target, id, expires_at }: ActiveKill): Promise<void> {
+    try {
+      await this.#changes.append({ type: 'expire', target, id, expiresAt: expires_at });
+    } catch (error) {
+      // Another process has ended it, somebody has lifted or extended it: the next look reads which.
+      if (!isKillSwitchError(error) || error.code !== 'NOT_KILLED') throw error;
+    }
+  }
+}
