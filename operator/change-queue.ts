@@ -48,6 +48,8 @@ interface Job {
   tries: number;
   /** Its event may be in the log after this epoch; null: it was never sent. */
   sentAfter: number | null;
+  /** Whether it takes authority away, as it was planned last. */
+  stops: boolean;
   /** It is tried without others, because something was wrong with those that it was tried with. */
   alone: boolean;
 }
@@ -85,6 +87,7 @@ export class ChangeQueue {
         tries: 0,
         sentAfter: null,
         alone: false,
+        stops: false,
       });
       this.#wake();
       if (!this.#running) void this.#run();
@@ -149,6 +152,7 @@ export class ChangeQueue {
           job.resolve({ event: change.event, head: change.head, view: after, change });
       } else {
         this.#most = Math.max(1, Math.ceil(open.length / 2)); // a smaller batch is planned sooner
+        for (const [job, change] of planned) job.stops = tightens(change);
         this.#retry(open, MOVED_ON);
       }
     } catch (error) {
@@ -173,12 +177,12 @@ export class ChangeQueue {
   }
 
   /**
-   * They wait together, unless their time is over. Kills that were merely overtaken do not wait to speak of; the random part keeps processes apart that were
+   * They wait together, unless their time is over. What tightens and was merely overtaken does not wait to speak of; the random part keeps processes apart that were
    * overtaken together.
    */
   #retry(batch: readonly Job[], error: unknown): void {
     const tries = Math.max(...batch.map((job) => ++job.tries));
-    const soon = error === MOVED_ON && batch.every(isKill);
+    const soon = error === MOVED_ON && batch.every(({ stops }) => stops);
     const waitMs = soon
       ? Math.random() * Math.min(30, 2 * tries)
       : Math.min(500, 20 * 2 ** Math.min(tries, 5)) * (0.5 + Math.random() / 2);

@@ -25,7 +25,7 @@ import type { ReportedBeat } from '../store/beats.ts';
 import type { ControlConnection, ControlStore, ControlView } from '../store/ports.ts';
 import { systemClock } from '../store/replica.ts';
 import { readInterventions, readSurfaces } from '../store/reports.ts';
-import { acknowledge, allStopped } from './acknowledge.ts';
+import { acknowledge, type Acknowledgements, allStopped } from './acknowledge.ts';
 import { type Appended, ChangeQueue, type Desk } from './change-queue.ts';
 import type {
   ChangeAnswer,
@@ -159,6 +159,13 @@ class StoreControlPlane implements ControlPlane {
 
   async kill(options: KillOptions): Promise<KillAnswer> {
     const { target, reason, onProgress } = options;
+    const show = (acknowledgements: Acknowledgements): void => {
+      try {
+        onProgress?.(acknowledgements);
+      } catch {
+        // What shows the progress cannot undo the kill, nor end its wait.
+      }
+    };
     const waitMs = options.waitMs ?? 0;
     const mode = oneOf('a mode', options.mode ?? 'full_stop', isMode, MODES);
     const expiresAt = isoTime(options.expiresAt);
@@ -166,7 +173,7 @@ class StoreControlPlane implements ControlPlane {
     const since = performance.now();
     const kill = view.get('kill', target);
     let acknowledgements = await this.#acknowledgements(head, since);
-    onProgress?.(acknowledgements);
+    show(acknowledgements);
     // By time, not by trust in the registry: it can be lost, and who is not in it can still act until its confirmation is too old.
     while (
       performance.now() - since < KILL_RETURN_MS ||
@@ -175,7 +182,7 @@ class StoreControlPlane implements ControlPlane {
       const left = Math.max(KILL_RETURN_MS, waitMs) - (performance.now() - since);
       await sleep(Math.max(1, Math.min(POLL_MS, left)));
       acknowledgements = await this.#acknowledgements(head, since);
-      onProgress?.(acknowledgements);
+      show(acknowledgements);
     }
     if (!kill) {
       // Recorded, and lifted again before it was read back: the answer is how it is now.

@@ -67,18 +67,18 @@ export interface Batch {
   readonly texts: readonly string[];
   /** True when all of them take authority away, or change none. */
   readonly tightens: boolean;
-  /** True when each is a kill or the seconding of one. Where another change overtakes such a batch, the store takes only such batches for `KILLS_FIRST_MS`. */
-  readonly areKills: boolean;
+  /** True when each takes authority away, or seconds what does. Where another change overtakes such a batch, the store takes only such batches for `STOPS_FIRST_MS`. */
+  readonly goesFirst: boolean;
 }
 
 /**
- * How long a store takes nothing but kills after a kill was overtaken, in milliseconds. Planning hundreds of kills takes longer than one change of somebody
+ * How long a store takes only what tightens after something that tightens was overtaken, in milliseconds. Planning hundreds of kills takes longer than one change of somebody
  * else, so a storm of changes would hold them up for ever. It ends by itself, so that a process that dies meanwhile holds up nobody.
  */
-export const KILLS_FIRST_MS = 500;
+export const STOPS_FIRST_MS = 500;
 
-const isKill = ({ event: { type, data } }: Append): boolean =>
-  type === 'kill' || (type === 'second' && data['kind'] === 'kill');
+/** Keeping a snapshot apart tightens nothing, and can wait. */
+const isStop = ({ event, tightens }: Append): boolean => tightens && event.type !== 'snapshot';
 
 /** For folding an event only to see that its data can be read. */
 const NOTHING_READ = { get: () => undefined };
@@ -108,6 +108,6 @@ export function readBack(changes: readonly Append[]): Batch {
     head: head as Head,
     texts,
     tightens: changes.every(({ tightens }) => tightens),
-    areKills: changes.every(isKill),
+    goesFirst: changes.every(isStop),
   };
 }

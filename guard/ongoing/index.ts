@@ -62,9 +62,6 @@ const KINDS: readonly Kind[] = [
 
 const PLAIN: ReadonlySet<object | null> = new Set([Object.prototype, Array.prototype, null]);
 
-/** So many members of a plain result are looked at: one with more is taken for data, and the rest of it is not held. */
-const MOST_MEMBERS = 1000;
-
 /**
  * What the caller gets for a result of `execute`: the result itself; or, where it can still act after the call (an iterator, a stream, a promise that
  * was not awaited, a process), something in its place that looks at the switch before each step. Members of a plain object or array are held as well, one level deep.
@@ -91,22 +88,21 @@ function hold(action: string, value: object, { hold: by }: Kind, open: OpenPart)
 /** The same object where nothing has to be put in a member's place. */
 function holdMembers(action: string, result: object, open: OpenPart): unknown {
   let copy: object | undefined;
-  let left = MOST_MEMBERS;
   for (const key in result) {
-    if (--left < 0) break;
     const member = Object.getOwnPropertyDescriptor(result, key)?.value as unknown; // a getter is not run
     if (!mayGoOn(member) || PLAIN.has(Object.getPrototypeOf(member))) continue;
     const found = kindOf(member);
     if (!found) continue;
     const held = hold(action, member, found, open);
     if (held === member) continue;
-    copy ??= copyOf(result); // getters of an object are not run either
+    copy ??= copyOf(result); // getters are not run either
     Object.defineProperty(copy, key, { value: held, enumerable: true, configurable: true, writable: true });
   }
   return copy ?? result;
 }
 
 const copyOf = (result: object): object =>
-  Array.isArray(result)
-    ? [...result]
-    : Object.create(Object.getPrototypeOf(result) as object | null, Object.getOwnPropertyDescriptors(result));
+  Object.defineProperties(
+    Array.isArray(result) ? [] : Object.create(Object.getPrototypeOf(result) as object | null),
+    Object.getOwnPropertyDescriptors(result),
+  );

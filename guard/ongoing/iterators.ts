@@ -88,8 +88,11 @@ export const holdIterator: Hold<Iterator<unknown>> = (source, open) => {
         throw error;
       }),
     return(value?: unknown) {
-      part.end();
-      return source.return?.(value) ?? { done: true, value };
+      try {
+        return source.return?.(value) ?? { done: true, value };
+      } finally {
+        part.end();
+      }
     },
     [Symbol.iterator]() {
       return this;

@@ -1,6 +1,6 @@
 import { stat, writeFile } from 'node:fs/promises';
 import { type Clock, type Entry, type EntryKey, KillSwitchError } from '../../flags/index.ts';
-import { type Batch, controlView, KILLS_FIRST_MS, readBack, sameHead } from '../answers.ts';
+import { type Batch, controlView, STOPS_FIRST_MS, readBack, sameHead } from '../answers.ts';
 import type { Append, ControlStore } from '../ports.ts';
 import { appendLines, syncFolders } from './append-lines.ts';
 import { FileReader, READ_ALL_MS } from './file-reader.ts';
@@ -107,15 +107,15 @@ interface Appending {
   readonly syncFolders: () => Promise<void>;
 }
 
-/** False where others were first; kills then claim the next moments for kills. */
+/** False where others were first; what tightens then claims the next moments for its like. */
 async function appendEvents(
   changes: readonly Append[],
   batch: Batch,
   paths: FilePaths,
   appending: Appending,
 ): Promise<boolean> {
-  const appended = (batch.areKills || !(await killsAreFirst(paths))) && (await appendFirst(batch, paths, appending));
-  if (!appended && batch.areKills) await claimForKills(paths);
+  const appended = (batch.goesFirst || !(await stopsAreFirst(paths))) && (await appendFirst(batch, paths, appending));
+  if (!appended && batch.goesFirst) await claimForStops(paths);
   // Operators may have no permission there. What stays speaks of a generation that is over, so it no longer counts.
   if (appended && changes.some(({ event }) => event.type === 'recover')) await clearForks(paths).catch(() => {});
   return appended;
@@ -147,15 +147,15 @@ async function appendFirst(
   return true;
 }
 
-/** Whether a kill came too late just now, by this machine's clock; what is dated ahead of it counts for nothing. */
-async function killsAreFirst({ killsFirst }: FilePaths): Promise<boolean> {
+/** Whether something that tightens was overtaken just now, by this machine's clock; what is dated ahead of it counts for nothing. */
+async function stopsAreFirst({ stopsFirst }: FilePaths): Promise<boolean> {
   try {
-    const age = Date.now() - (await stat(killsFirst)).mtimeMs;
-    return age > -KILLS_FIRST_MS && age < KILLS_FIRST_MS;
+    const age = Date.now() - (await stat(stopsFirst)).mtimeMs;
+    return age > -STOPS_FIRST_MS && age < STOPS_FIRST_MS;
   } catch {
     return false;
   }
 }
 
 /** It only makes others wait; where it cannot be written the file's order decides, as always. */
-const claimForKills = ({ killsFirst }: FilePaths): Promise<void> => writeFile(killsFirst, '1').catch(() => {});
+const claimForStops = ({ stopsFirst }: FilePaths): Promise<void> => writeFile(stopsFirst, '1').catch(() => {});

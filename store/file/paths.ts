@@ -8,8 +8,8 @@ export interface FilePaths {
   /** Written by operators, read by executors. */
   readonly control: string;
   readonly log: string;
-  /** Written anew when a kill came too late: for a moment nothing but kills is appended. */
-  readonly killsFirst: string;
+  /** Written anew when something that tightens was overtaken: for a moment nothing else is appended. */
+  readonly stopsFirst: string;
   /** Written by executors, each under its own name. */
   readonly executors: string;
   readonly beats: string;
@@ -30,7 +30,7 @@ export function filePaths(root: string, organizationId: string): FilePaths {
     root,
     control,
     log: join(control, 'log.jsonl'),
-    killsFirst: join(control, 'kills-first'),
+    stopsFirst: join(control, 'stops-first'),
     executors,
     beats: join(executors, 'beats'),
     forks: join(executors, 'forks'),

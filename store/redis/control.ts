@@ -91,7 +91,7 @@ function openControl(endpoint: RedisEndpoint, { organizationId, requestTimeoutMs
         try {
           const result = await runScript(client, {
             script: batch.tightens ? APPEND_TIGHTENING : APPEND,
-            keys: [keys.head, keys.state, keys.log, keys.changes, keys.killsFirst],
+            keys: [keys.head, keys.state, keys.log, keys.changes, keys.stopsFirst],
             args: appendArgs(changes, batch, keys),
             replicas: endpoint.replicas,
             waitMs: waitMs(leftMs),
@@ -143,7 +143,7 @@ function openControl(endpoint: RedisEndpoint, { organizationId, requestTimeoutMs
 
 function appendArgs(
   changes: readonly Append[],
-  { expected, head, texts, areKills }: Batch,
+  { expected, head, texts, goesFirst }: Batch,
   { channel }: RedisKeys,
 ): (string | number)[] {
   const entries = new Map<EntryKey, string | null>();
@@ -157,7 +157,7 @@ function appendArgs(
     headText(head),
     channel,
     changes.some(({ event }) => event.type === 'recover') ? 1 : 0,
-    areKills ? 1 : 0,
+    goesFirst ? 1 : 0,
     texts.length,
     ...changes.flatMap(({ event }, index) => [logId(event.seq), texts[index] ?? '']),
     set.length,

@@ -1,5 +1,6 @@
 import { type Head, headSchema, isEvidence, type Known, parseEntry } from '../../flags/index.ts';
 import { z } from 'zod';
+import { nameOf } from './keys.ts';
 
 /** One report of a fork as the confirmation gives it: the executor's escaped name, its id, the report, and the log's entry at the epoch that it holds, or ''. */
 export type ReportedFork = readonly [name: string, id: string, text: string, entry: string];
@@ -24,9 +25,6 @@ export function isForkProven(reports: readonly ReportedFork[], store: Head, cont
   return reports.some(([name, , text, entry]) => {
     const report = parseOr(reportSchema, text);
     const hash = entry === '' ? null : (parseOr(z.object({ hash: z.string() }), entry)?.hash ?? null);
-    return (
-      report !== null &&
-      isEvidence({ ...report, by: [decodeURIComponent(name)] }, store, known, (held) => held.hash === hash)
-    );
+    return report !== null && isEvidence({ ...report, by: [nameOf(name)] }, store, known, (held) => held.hash === hash);
   });
 }

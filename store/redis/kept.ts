@@ -1,3 +1,4 @@
+import { nameOf } from './keys.ts';
 import type { RedisReader } from './reader.ts';
 import { reply } from './replies.ts';
 import { CLEAR_FORKS, FORGET, READ_KEPT } from './report-scripts.ts';
@@ -10,14 +11,6 @@ export interface Kept {
   readonly text: string;
   readonly problem: boolean;
 }
-
-const nameOf = (escaped: string): string => {
-  try {
-    return decodeURIComponent(escaped);
-  } catch {
-    return escaped;
-  }
-};
 
 const run = (
   { connection }: RedisReader,

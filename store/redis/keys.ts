@@ -12,8 +12,8 @@ export interface RedisKeys {
   readonly names: string;
   /** A number that grows with each new report of a fork, so that the reports are read only when they have changed. */
   readonly changes: string;
-  /** There for a moment after a kill came too late: then nothing but kills is appended. */
-  readonly killsFirst: string;
+  /** There for a moment after something that tightens was overtaken: then nothing else is appended. */
+  readonly stopsFirst: string;
   /** Hashes in which an earlier version had the beats of all executors, and the actions that they have. They are read, never written. */
   readonly beatsBefore: string;
   readonly surfacesBefore: string;
@@ -45,6 +45,15 @@ export interface ExecutorKeys {
 const escapeId = (id: string): string =>
   encodeURIComponent(id).replace(/[!'()*]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`);
 
+/** The name that `escapeId` made this of; a text that it did not make, as it is. */
+export const nameOf = (escaped: string): string => {
+  try {
+    return decodeURIComponent(escaped);
+  } catch {
+    return escaped;
+  }
+};
+
 /** @throws KillSwitchError INVALID_ARGUMENT */
 export function redisKeys(
   organizationId: string,
@@ -60,7 +69,7 @@ export function redisKeys(
     log: key('log'),
     names: key('names'),
     changes: key('changes'),
-    killsFirst: key('kills-first'),
+    stopsFirst: key('stops-first'),
     beatsBefore: key('executors'),
     surfacesBefore: key('surfaces'),
     executorPrefix,

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Redis } from 'ioredis';
-import { KILLS_FIRST_MS } from '../answers.ts';
+import { STOPS_FIRST_MS } from '../answers.ts';
 import { isReply } from './errors.ts';
 
 /** A Lua script and the name under which Redis keeps it. */
@@ -14,18 +14,18 @@ export const script = (lua: string): Script => ({ lua, sha: createHash('sha1').u
 /**
  * Compares the head, applies the patch, appends, publishes; knows nothing else. All that can be refused is refused before the first write:
  * Redis does not take back what a script had written when it fails.
- * KEYS: head, state, log, changes, kills-first. ARGV: expected head or '', new head, channel, 1 when reports of forks must be judged anew, 1 when all are
- * kills, how many events, their log ids and texts in turn, how many entries are set, their keys and values in turn, then the keys to remove.
- * Gives 1, or 0 when the head was another, or a kill came too late just now and this is none.
+ * KEYS: head, state, log, changes, stops-first. ARGV: expected head or '', new head, channel, 1 when reports of forks must be judged anew, 1 when all
+ * tighten, how many events, their log ids and texts in turn, how many entries are set, their keys and values in turn, then the keys to remove.
+ * Gives 1, or 0 when the head was another, or something that tightens was overtaken just now and this does not tighten.
  */
 const APPEND_BODY = `
 local head = redis.call('GET', KEYS[1]) or ''
-local kills = ARGV[5] == '1'
+local first = ARGV[5] == '1'
 if head ~= ARGV[1] then
-  if kills then redis.pcall('SET', KEYS[5], '1', 'PX', ${KILLS_FIRST_MS}) end
+  if first then redis.pcall('SET', KEYS[5], '1', 'PX', ${STOPS_FIRST_MS}) end
   return 0
 end
-if not kills and redis.call('EXISTS', KEYS[5]) == 1 then return 0 end
+if not first and redis.call('PTTL', KEYS[5]) > 0 then return 0 end
 local fields = redis.call('HLEN', KEYS[2])
 local events = redis.call('XLEN', KEYS[3])
 redis.call('GET', KEYS[4])

@@ -463,6 +463,21 @@ describe('each kind of result', () => {
     await inFlight(0);
   });
 
+  test('a stream behind thousands of other members is held, and no getter of an array is run', async () => {
+    const { killSwitch, kill } = await setUp();
+    const sent: number[] = [];
+    let read = 0;
+    const list: unknown[] = [...Array.from({ length: 5000 }, (_, index) => index), mails(sent).asyncGenerator()];
+    Object.defineProperty(list, 0, { get: () => (read += 1), enumerable: true, configurable: true });
+    const action = killSwitch.action({ name: 'list.result', execute: (_input: null) => list });
+    const stream = (await action(null)).at(-1) as AsyncGenerator<number>;
+    expect(read).toBe(0);
+    await stream.next();
+    await kill();
+    await expect(stream.next()).rejects.toMatchObject({ code: 'ABORTED' });
+    expect(sent).toEqual([1]);
+  });
+
   test('a plain result is handed on as it is', async () => {
     const { killSwitch } = await setUp();
     const results = [

@@ -141,6 +141,16 @@ describe('changes of one control plane', () => {
     ]);
   });
 
+  test('whatever shows its progress cannot make a recorded kill fail, or return early', async () => {
+    const { control } = await setUp();
+    const started = performance.now();
+    const onProgress = (): void => {
+      throw new Error('the terminal is gone');
+    };
+    expect(await control.kill({ target: 'all', onProgress })).toMatchObject({ epoch: 2 });
+    expect(performance.now() - started).toBeGreaterThan(290);
+  });
+
   test('a wrong target is refused before anything is asked, and nothing waits for it', async () => {
     const { control, batches } = await setUp();
     await expect(control.kill({ target: 'nonsense' })).rejects.toSatisfy(isKillSwitchError);
