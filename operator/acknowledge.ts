@@ -16,6 +16,8 @@ export interface ExecutorAcknowledgement {
   readonly state: ExecutorState;
   /** How long ago it reported, by the store's clock. */
   readonly age_ms: number;
+  /** Who has written that report, as far as the store knows (`uid 1000`, `name mailer`); null where it cannot tell. Two with one writer could report for each other. */
+  readonly writer: string | null;
   /** What is wrong with its report; such an executor is silent. */
   readonly problem?: string | undefined;
 }
@@ -68,6 +70,7 @@ export function acknowledge(beats: readonly ReportedBeat[], required: Required, 
       draining: beat.draining,
       state: problem !== undefined || ageMs > beat.lease_ms ? 'silent' : stateOf(beat, required),
       age_ms: Math.max(0, ageMs),
+      writer: beat.writer ?? null,
       ...(problem !== undefined && { problem }),
     };
   });

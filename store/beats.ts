@@ -4,6 +4,11 @@ import { type Beat, beatSchema, LEASE_MS, quoteId } from '../flags/index.ts';
 export interface ReportedBeat extends Beat {
   /** Why it cannot be read, or be believed. Such an executor counts as silent, never as stopped; what could be read of it is there. */
   readonly problem?: string;
+  /**
+   * Who has written it, as far as the store knows: the owner of the file (`uid 1000`), or the name under whose key it is (`name mailer`), which is as good as Redis'
+   * users are confined to their names. Two with one writer cannot be told apart: each could have written for the other. Absent where the store cannot tell.
+   */
+  readonly writer?: string;
 }
 
 /** The longest beat that is read, in bytes: room for ten thousand open runs. */

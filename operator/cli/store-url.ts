@@ -15,6 +15,8 @@ export interface Store {
   readonly location: string;
   /** Whether the location leaves out a user or password. */
   readonly hasCredentials: boolean;
+  /** Where its keys are, in a Redis; null for another store. */
+  readonly redis: { readonly keyPrefix: string; readonly db: number } | null;
   control(): Promise<ControlStore>;
   /** What an executor holds, for the one verb that is an executor. `anchor`: the file in which it keeps what it last saw; default: the driver's own. */
   executor(anchor?: string): Promise<ExecutorStore>;
@@ -69,6 +71,7 @@ function folder(directory: string): Store {
   return {
     location: `file:${directory}`,
     hasCredentials: false,
+    redis: null,
     control: async () => (await import('../../store/file/control.ts')).fileControlStore({ directory }),
     executor: async (anchor) => (await import('../../store/file/index.ts')).fileStore({ directory, anchor }),
     code: [
@@ -79,11 +82,12 @@ function folder(directory: string): Store {
 }
 
 function redis(url: string): Store {
-  const { location, options } = redisEndpoint({ url });
+  const { location, options, keyPrefix, db } = redisEndpoint({ url });
   const hasCredentials = options.username !== undefined || options.password !== undefined;
   return {
     location,
     hasCredentials,
+    redis: { keyPrefix, db },
     control: async () =>
       (await needingIoredis(() => import('../../store/redis/control.ts'))).redisControlStore({ url }),
     executor: async (anchor) =>

@@ -33,6 +33,19 @@ export const problems = (executors: readonly ExecutorAcknowledgement[]): string 
     )
     .join('');
 
+/** Which executors could report for each other, because the store knows them as one writer; empty where none could. */
+export function sharedWriters(executors: readonly ExecutorAcknowledgement[]): string {
+  const names = new Map<string, string[]>();
+  for (const { writer, id } of executors) if (writer !== null) names.set(writer, [...(names.get(writer) ?? []), id]);
+  return [...names]
+    .filter(([, ids]) => ids.length > 1)
+    .map(
+      ([writer, ids]) =>
+        `\n${ids.length} of these write as ${printable(writer)}: each of them could report for the others.`,
+    )
+    .join('');
+}
+
 /** A report without a time of its own counts as this old and older, in milliseconds. */
 const NEVER_MS = 20 * 365 * 86_400_000;
 

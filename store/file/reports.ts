@@ -116,7 +116,9 @@ export async function keepNewest(root: string, folder: string, most: number): Pr
 export async function readBeats({ root, beats }: FilePaths): Promise<ReportedBeat[]> {
   const { reports, problem } = await readReports(root, beats, LONGEST_BEAT);
   const found = reports.map(({ name, kept }) =>
-    'problem' in kept ? unreadableBeat(idOfReport(name), kept.problem) : readBeatFile(name, kept.text),
+    'problem' in kept
+      ? unreadableBeat(idOfReport(name), kept.problem)
+      : { ...readBeatFile(name, kept.text), writer: `uid ${kept.owner}` },
   );
   return problem === null ? found : [...found, unreadableBeat(beats, problem)];
 }

@@ -124,6 +124,7 @@ function openControl(endpoint: RedisEndpoint, { organizationId, requestTimeoutMs
         const foreign = name !== null && beat.problem === undefined && beat.name !== name;
         return {
           ...beat,
+          ...(name !== null && { writer: `name ${name}` }),
           ...(foreign && { problem: `it is kept under the name ${quoteId(name)}, and says ${quoteId(beat.name)}` }),
         };
       }),

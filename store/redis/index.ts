@@ -78,7 +78,7 @@ function openExecutor(
           passed = asked && asked.stream === stream && asked.generation === held?.generation ? asked.changes : '';
           const result = await runScript(client, {
             script: CONFIRM,
-            keys: [keys.head, keys.state, keys.log, own.beats, own.forks, keys.names, keys.changes],
+            keys: [own.beats, own.forks, keys.names, keys.changes],
             args: [
               executorId,
               JSON.stringify(beat),
@@ -89,6 +89,9 @@ function openExecutor(
               own.escaped,
               keys.executorPrefix,
               passed,
+              keys.head,
+              keys.state,
+              keys.log,
             ],
             replicas: endpoint.replicas,
             waitMs: waitMs(leftMs),

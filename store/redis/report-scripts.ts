@@ -13,48 +13,50 @@ const LONGEST_FORK = 4096;
 
 /**
  * One round trip: writes the beat, so that a Redis which takes no writes refuses the whole, and reads where the log stands.
- * KEYS: head, state, log, the executor's beats and forks, names, changes.
+ * KEYS: the executor's beats and forks, names, changes.
  * ARGV: executor id, beat, its fork report or '', the head it holds or '', that head's log id, how many events are handed out at most,
- * its escaped name, what executors' keys begin with, and the number of changes up to which it has judged the reports, or ''.
+ * its escaped name, what executors' keys begin with, the number of changes up to which it has judged the reports, or '',
+ * and the keys of head, state and log: not among KEYS, which Redis takes for written, and an executor's user may only read them.
  * Gives: the head or nil; the log's last id or nil; 1 when there is a state; the log from the held head on, empty when that is the head;
  * the number of changes; and when that is another than the judged one, the reports, each with its name, its id, its text and the log's entry of the head
  * that it holds, and the state's entry `control`.
  * A report that ends with its generation is removed by the executor that made it.
  */
 export const CONFIRM = script(`#!lua
-local head = redis.call('GET', KEYS[1])
-local whole = redis.call('HEXISTS', KEYS[2], 'control')
-local tail = redis.call('XREVRANGE', KEYS[3], '+', '-', 'COUNT', 1)[1]
+local HEAD, STATE, LOG = ARGV[10], ARGV[11], ARGV[12]
+local head = redis.call('GET', HEAD)
+local whole = redis.call('HEXISTS', STATE, 'control')
+local tail = redis.call('XREVRANGE', LOG, '+', '-', 'COUNT', 1)[1]
 local generation
 if head then
   local readable, decoded = pcall(cjson.decode, head)
-  if not readable or type(decoded) ~= 'table' then return redis.error_reply('CORRUPT ' .. KEYS[1] .. ' is no head') end
+  if not readable or type(decoded) ~= 'table' then return redis.error_reply('CORRUPT ' .. HEAD .. ' is no head') end
   generation = decoded.generation
 end
-local own = redis.call('HGET', KEYS[5], ARGV[1])
-if not redis.call('LPOS', KEYS[6], ARGV[7], 'MAXLEN', ${MOST_NAMES}) then
-  if redis.call('LLEN', KEYS[6]) >= ${MOST_NAMES} then
-    return redis.error_reply('FULL ' .. KEYS[6] .. ' has ${MOST_NAMES} names of executors')
+local own = redis.call('HGET', KEYS[2], ARGV[1])
+if not redis.call('LPOS', KEYS[3], ARGV[7], 'MAXLEN', ${MOST_NAMES}) then
+  if redis.call('LLEN', KEYS[3]) >= ${MOST_NAMES} then
+    return redis.error_reply('FULL ' .. KEYS[3] .. ' has ${MOST_NAMES} names of executors')
   end
-  redis.call('RPUSH', KEYS[6], ARGV[7])
+  redis.call('RPUSH', KEYS[3], ARGV[7])
 end
-redis.call('HSET', KEYS[4], ARGV[1], ARGV[2])
+redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
 if ARGV[3] ~= '' then
-  if own ~= ARGV[3] and (own or redis.call('HLEN', KEYS[5]) < ${MOST_FORKS}) then
-    redis.call('HSET', KEYS[5], ARGV[1], ARGV[3])
-    redis.call('INCR', KEYS[7])
+  if own ~= ARGV[3] and (own or redis.call('HLEN', KEYS[2]) < ${MOST_FORKS}) then
+    redis.call('HSET', KEYS[2], ARGV[1], ARGV[3])
+    redis.call('INCR', KEYS[4])
   end
 elseif own and generation then
   local readable, report = pcall(cjson.decode, own)
   if not readable or type(report) ~= 'table' or report.against ~= generation then
-    redis.call('HDEL', KEYS[5], ARGV[1])
-    redis.call('INCR', KEYS[7])
+    redis.call('HDEL', KEYS[2], ARGV[1])
+    redis.call('INCR', KEYS[4])
   end
 end
-local changes = redis.call('GET', KEYS[7]) or '0'
+local changes = redis.call('GET', KEYS[4]) or '0'
 local reports = {}
 if head and changes ~= ARGV[9] then
-  for _, name in ipairs(redis.call('LRANGE', KEYS[6], 0, ${MOST_NAMES - 1})) do
+  for _, name in ipairs(redis.call('LRANGE', KEYS[3], 0, ${MOST_NAMES - 1})) do
     local found = redis.pcall('HRANDFIELD', ARGV[8] .. name .. ':forks', ${MOST_FORKS}, 'WITHVALUES')
     if type(found) == 'table' and not found.err then
       for i = 1, #found, 2 do
@@ -68,7 +70,7 @@ if head and changes ~= ARGV[9] then
           local entry
           if type(epoch) == 'number' and epoch >= 1 and epoch <= 2^48 and epoch % 1 == 0 then
             local id = string.format('%.0f-0', epoch)
-            entry = redis.call('XRANGE', KEYS[3], id, id)[1]
+            entry = redis.call('XRANGE', LOG, id, id)[1]
           end
           table.insert(reports, { name, found[i], found[i + 1], entry and entry[2][2] or '' })
         end
@@ -78,9 +80,9 @@ if head and changes ~= ARGV[9] then
 end
 local entries = {}
 if head and ARGV[4] ~= '' and ARGV[4] ~= head then
-  entries = redis.call('XRANGE', KEYS[3], ARGV[5], '+', 'COUNT', ARGV[6] + 2)
+  entries = redis.call('XRANGE', LOG, ARGV[5], '+', 'COUNT', ARGV[6] + 2)
 end
-return { head, tail and tail[1] or false, whole, entries, changes, reports, #reports > 0 and redis.call('HGET', KEYS[2], 'control') or false }
+return { head, tail and tail[1] or false, whole, entries, changes, reports, #reports > 0 and redis.call('HGET', STATE, 'control') or false }
 `);
 
 /** How many beats are handed out at most, and how many bytes they may have together. */

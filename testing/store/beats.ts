@@ -80,7 +80,7 @@ export const BEAT_TESTS: readonly SuiteTest[] = [
 const stripped = (beats: readonly object[]): object[] =>
   beats.map((beat) => {
     assert.equal('problem' in beat ? beat.problem : undefined, undefined);
-    return beat;
+    return without(beat, ['writer']); // as far as that store can tell
   });
 
 const without = (value: object, names: readonly string[]): object =>

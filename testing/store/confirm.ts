@@ -103,7 +103,10 @@ export const CONFIRM_TESTS: readonly SuiteTest[] = [
       await x.confirm(null);
       await x.confirm(head, { in_flight: 7, agents: [], at: '2026-01-01T00:00:02.000Z' });
       await y.confirm(head);
-      const beats = new Map((await control.executors()).map((beat) => [beat.id, beat]));
+      // Who wrote it is said by some stores only, each in its way.
+      const beats = new Map(
+        (await control.executors()).map(({ writer, ...beat }) => [beat.id, writer === '' ? null : beat]),
+      );
       assert.deepEqual(
         beats,
         new Map([

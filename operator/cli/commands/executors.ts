@@ -2,7 +2,7 @@ import { pageOptions } from '../arguments.ts';
 import type { Verb } from '../command.ts';
 import { count } from '../output.ts';
 import { type Page, page } from '../page.ts';
-import { executorTable } from '../tables.ts';
+import { executorTable, sharedWriters } from '../tables.ts';
 
 export const verb: Verb = (command, perform) => {
   const [skip, limit] = pageOptions();
@@ -15,7 +15,7 @@ export const verb: Verb = (command, perform) => {
         return page(executors, options, {
           none: 'No executor has reported here.',
           title: (total) => `${count(total, 'executor')}:`,
-          text: executorTable,
+          text: (shown) => executorTable(shown) + sharedWriters(executors),
         });
       }),
     );

@@ -33,6 +33,7 @@ describe('waiting for executors', () => {
           draining: 0,
           state: 'stopped',
           age_ms: expect.any(Number),
+          writer: expect.any(String),
           stopped_after_ms: expect.any(Number),
         },
       ],

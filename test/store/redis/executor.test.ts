@@ -117,7 +117,9 @@ describe.skipIf(!hasRedis)('an executor over Redis', () => {
     const head = await init(control);
     await confirm(null);
     await confirm(head, { in_flight: 2, agents: ['a', '__proto__'] });
-    expect(await control.executors()).toEqual([beat(executor.id, head, { in_flight: 2, agents: ['a', '__proto__'] })]);
+    expect(await control.executors()).toEqual([
+      { ...beat(executor.id, head, { in_flight: 2, agents: ['a', '__proto__'] }), writer: 'name test' },
+    ]);
     await executor.leave();
     expect(await control.executors()).toEqual([]);
   });

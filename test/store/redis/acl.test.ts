@@ -1,0 +1,154 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { Redis } from 'ioredis';
+import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { OpenFeature } from '@openfeature/server-sdk';
+import { createKillSwitch } from '../../../index.ts';
+import { openControlPlane } from '../../../operator/index.ts';
+import { type AclUser, executorUser, operatorUser } from '../../../store/redis/acl.ts';
+import { redisControlStore } from '../../../store/redis/control.ts';
+import { redisStore } from '../../../store/redis/index.ts';
+import { redisKeys } from '../../../store/redis/keys.ts';
+import { hasRedis, type RedisServer, startRedis, temporaryFolder } from '../../servers/index.ts';
+
+/** The built command, in that folder. */
+const commandIn =
+  (cwd: string) =>
+  (...args: string[]): Promise<{ code: number | null; stdout: string; stderr: string }> =>
+    new Promise((resolve) => {
+      const main = join(import.meta.dirname, '../../../dist/operator/cli/main.js');
+      const child = execFile(process.execPath, [main, ...args], { cwd }, (_error, stdout, stderr) =>
+        resolve({ code: child.exitCode, stdout, stderr }),
+      );
+    });
+
+afterEach(async () => {
+  await OpenFeature.clearProviders();
+  OpenFeature.clearHooks();
+});
+
+const NAME = 'mailer: "eu" [1]*';
+const keys = redisKeys('default');
+
+/** Applies the very rules that are printed, and gives the URL of that user. */
+async function urlOf(redis: RedisServer, { name, rules }: AclUser): Promise<string> {
+  await redis.cli('ACL', 'SETUSER', name, ...rules.map((rule) => (rule === '>PASSWORD' ? '>hunter2' : rule)));
+  return redis.url.replace('redis://', `redis://${encodeURIComponent(name)}:hunter2@`);
+}
+
+async function setUp() {
+  const redis = await startRedis();
+  const control = await openControlPlane({
+    store: redisControlStore({ url: await urlOf(redis, operatorUser(keys, 0)) }),
+    operator: { id: 'ann' },
+  });
+  onTestFinished(() => control.close());
+  const url = await urlOf(redis, executorUser(keys, NAME, 0));
+  return { redis, control, url };
+}
+
+describe.skipIf(!hasRedis)('users of Redis', () => {
+  test('the executor’s goes live, acts, reports, keeps checkpoints and obeys; the operator’s does all of its work', async () => {
+    const { redis, control, url } = await setUp();
+    await control.init();
+    await control.setMode({ mode: 'live', reason: 'test' });
+    const killSwitch = await createKillSwitch({
+      store: redisStore({ url }),
+      agentId: 'x',
+      executor: { name: NAME },
+      leaseMs: 1000,
+    });
+    const action = killSwitch.action({ name: 'mail.send', irreversible: true, execute: () => 'sent' });
+    await vi.waitFor(async () => expect(await action.attempt(null)).toMatchObject({ status: 'executed' }), 5000);
+    await killSwitch.run({ agentId: 'x', runId: 'r-1' }, async (run) => {
+      await run.checkpoint('half', { at: 1 });
+      expect(await run.lastCheckpoint()).toMatchObject({ state: { at: 1 } });
+    });
+    const { acknowledgements } = await control.kill({ target: 'agent:x', waitMs: 3000 });
+    expect(acknowledgements.executors).toMatchObject([{ name: NAME, state: 'stopped', writer: `name ${NAME}` }]);
+    expect(await action.attempt(null)).toMatchObject({ status: 'blocked' });
+    await vi.waitFor(async () => expect((await control.interventions()).data).not.toEqual([]), 5000);
+    expect(await control.surfaces()).toMatchObject([{ action: 'mail.send', executor: NAME }]);
+
+    await control.kill({ target: 'agent:x', mode: 'draft_only' });
+    await control.revive({ target: 'agent:x', reason: 'test' });
+    await control.setMode({ mode: 'draft_only' });
+    await vi.waitFor(async () => expect(await action.attempt(null)).toMatchObject({ status: 'drafted' }), 5000);
+    expect((await control.interventions({ proposals: true })).data).toHaveLength(1);
+    expect(await control.recover({ reason: 'test' })).toMatchObject({ already: false });
+    expect(await control.status()).toMatchObject({ organization_id: 'default' });
+    expect(await control.verifyLog()).toMatchObject({ ok: true });
+    await killSwitch.close();
+    await vi.waitFor(async () => expect((await control.status()).executors).toEqual([]), 5000);
+    await control.forgetExecutor('gone');
+    expect(await redis.cli('ACL', 'LOG')).toEqual([]); // nobody was denied anything
+  });
+
+  test('what another executor, an operator or the server owns is refused to the executor’s', async () => {
+    const { redis, control, url } = await setUp();
+    await control.init();
+    const other = keys.executor('other');
+    await redis.cli('HSET', other.beats, 'id', '{}');
+    await redis.cli('RPUSH', keys.names, 'other');
+    const client = new Redis(url, { maxRetriesPerRequest: 0, enableReadyCheck: false });
+    onTestFinished(() => client.disconnect());
+    const refused: ReadonlyArray<readonly [string, ...(string | number)[]]> = [
+      ['HSET', other.beats, 'id', 'forged'],
+      ['HSET', other.forks, 'id', 'forged'],
+      ['HSET', other.surfaces, 'id', 'forged'],
+      ['XADD', other.proposals, '*', 'record', 'forged'],
+      ['HDEL', other.beats, 'id'],
+      ['HGETALL', other.beats],
+      ['EVAL', `return redis.call('HSET', KEYS[1], 'id', 'forged')`, 1, other.beats],
+      ['EVAL', `return redis.call('HSET', '${other.beats}', 'id', 'forged')`, 0],
+      ['SET', keys.head, 'forged'],
+      ['HSET', keys.state, 'mode', 'forged'],
+      ['XADD', keys.log, '*', 'event', 'forged'],
+      ['SET', keys.stopsFirst, '1'],
+      ['PUBLISH', keys.channel, 'forged'],
+      ['SUBSCRIBE', 'another'],
+      ['DEL', keys.names],
+      ['LREM', keys.names, 0, 'other'],
+      ['LTRIM', keys.names, 1, 0],
+      ['LSET', keys.names, 0, 'x'],
+      ['RENAME', keys.executor(NAME).beats, other.beats],
+      ['COPY', keys.executor(NAME).beats, other.beats],
+      ['EXPIRE', keys.names, 1],
+      ['FLUSHALL'],
+      ['SELECT', 1],
+      ['CONFIG', 'GET', '*'],
+      ['ACL', 'LIST'],
+      ['KEYS', '*'],
+      ['GET', 'somebody:else'],
+    ];
+    for (const [command, ...args] of refused) {
+      const answer = await client.call(command, ...args).then(
+        () => 'permitted',
+        (error: Error) => error.message,
+      );
+      expect(answer, `${command} ${args.join(' ')}`).toMatch(/NOPERM|ACL failure|can't run this command|can't access/);
+    }
+    expect(await redis.cli('HGETALL', other.beats)).toEqual(['id', '{}']);
+    expect(await control.verifyLog()).toMatchObject({ ok: true, events: 1 });
+  });
+
+  test('the rules name the organization, the prefix and the database, and mean them literally', () => {
+    const { rules } = executorUser(redisKeys('acme', { keyPrefix: 'a*b:', db: 3 }), 'x', 3);
+    expect(rules).toContain('~a\\*b:kill-switch:{acme}:executor:x:*');
+    expect(rules).toContain('+select');
+    expect(rules).toContain('&a\\*b:kill-switch:{acme}:events:3');
+    expect(executorUser(keys, 'x', 0).rules).not.toContain('+select');
+  });
+
+  test('the command prints those lines, and says what a store in a folder has instead', async () => {
+    const { redis } = await setUp();
+    const ks = commandIn(temporaryFolder('acl').path);
+    const printed = await ks('redis', 'acl', '--executor', NAME, '--store', redis.url);
+    const { name, rules } = executorUser(keys, NAME, 0);
+    expect(printed).toMatchObject({ code: 0, stdout: `user ${name} ${rules.join(' ')}\n` });
+    expect(printed.stderr).toContain('Put a password of its own for PASSWORD');
+    const json = await ks('redis', 'acl', '--json', '--organization', 'acme', '--store', `${redis.url}/2`);
+    expect(JSON.parse(json.stdout)).toEqual({ users: [operatorUser(redisKeys('acme', { db: 2 }), 2)] });
+    expect(await ks('redis', 'acl')).toMatchObject({ code: 2, stderr: expect.stringContaining('--store redis://') });
+  });
+});
