@@ -99,7 +99,7 @@ function openExecutor(
           return requireReplicated(result, endpoint, 'The confirmation does not count.');
         },
       });
-      const [headReply, tail, hasState, entries, changes, reports, control] = replies.parse(
+      const [headReply, tail, hasState, entries, changes, reports, control, more] = replies.parse(
         reply.confirm,
         answer,
         'something that is not the switch',
@@ -116,7 +116,7 @@ function openExecutor(
       const known = passed !== '' && passed === changes;
       const forkReported = known
         ? asked?.generation === head.generation && asked.proven
-        : isForkProven(reports, head, control);
+        : more === 1 || isForkProven(reports, head, control); // a flood must not hide a true report
       if (!known) judged = { changes, generation: head.generation, stream, proven: forkReported };
       else if (asked?.generation !== head.generation) judged = null;
       return { head, events: held ? way(held, head, entries) : 'reload', forkReported };

@@ -24,6 +24,7 @@ const confirm = z.tuple([
   text,
   z.array(z.tuple([text, text, text, text])),
   textOrNil,
+  z.int(),
 ]);
 const kept = z.array(z.tuple([text, text, text, z.int()]));
 const time = z.tuple([z.coerce.number(), z.coerce.number()]);

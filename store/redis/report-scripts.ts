@@ -19,7 +19,7 @@ const LONGEST_FORK = 4096;
  * and the keys of head, state and log: not among KEYS, which Redis takes for written, and an executor's user may only read them.
  * Gives: the head or nil; the log's last id or nil; 1 when there is a state; the log from the held head on, empty when that is the head;
  * the number of changes; and when that is another than the judged one, the reports, each with its name, its id, its text and the log's entry of the head
- * that it holds, and the state's entry `control`.
+ * that it holds, the state's entry `control`, and 1 when there were more reports than are judged.
  * A report that ends with its generation is removed by the executor that made it.
  */
 export const CONFIRM = script(`#!lua
@@ -55,6 +55,7 @@ elseif own and generation then
 end
 local changes = redis.call('GET', KEYS[4]) or '0'
 local reports = {}
+local more = 0
 if head and changes ~= ARGV[9] then
   for _, name in ipairs(redis.call('LRANGE', KEYS[3], 0, ${MOST_NAMES - 1})) do
     local found = redis.pcall('HRANDFIELD', ARGV[8] .. name .. ':forks', ${MOST_FORKS}, 'WITHVALUES')
@@ -65,7 +66,9 @@ if head and changes ~= ARGV[9] then
           local readable, report = pcall(cjson.decode, found[i + 1])
           held = readable and type(report) == 'table' and report.against == generation and report.held
         end
-        if type(held) == 'table' and #reports < ${MOST_JUDGED} then
+        if type(held) == 'table' and #reports >= ${MOST_JUDGED} then
+          more = 1
+        elseif type(held) == 'table' then
           local epoch = held.epoch
           local entry
           if type(epoch) == 'number' and epoch >= 1 and epoch <= 2^48 and epoch % 1 == 0 then
@@ -82,7 +85,7 @@ local entries = {}
 if head and ARGV[4] ~= '' and ARGV[4] ~= head then
   entries = redis.call('XRANGE', LOG, ARGV[5], '+', 'COUNT', ARGV[6] + 2)
 end
-return { head, tail and tail[1] or false, whole, entries, changes, reports, #reports > 0 and redis.call('HGET', STATE, 'control') or false }
+return { head, tail and tail[1] or false, whole, entries, changes, reports, #reports > 0 and redis.call('HGET', STATE, 'control') or false, more }
 `);
 
 /** How many beats are handed out at most, and how many bytes they may have together. */

@@ -36,6 +36,22 @@ describe.skipIf(!hasRedis)('an executor over Redis', () => {
     return { at, control, executor, confirm, key: (name: string) => `kill-switch:{${at.organizationId}}:${name}` };
   };
 
+  test('a flood of reports that prove nothing hides no true one: it counts itself', async () => {
+    const { control, executor, key } = await setUp();
+    const head = await init(control);
+    const nothing = JSON.stringify({ against: head.generation, held: head }); // it is in the log
+    const report = async (name: string): Promise<void> => {
+      await redis.cli('RPUSH', key('names'), name);
+      for (let id = 0; id < 16; id += 1) await redis.cli('HSET', key(`executor:${name}:forks`), `${id}`, nothing);
+    };
+    for (let name = 0; name < 16; name += 1) await report(`few-${name}`);
+    await redis.cli('INCR', key('changes'));
+    expect(await executor.confirm(beat(executor.id, head))).toMatchObject({ forkReported: false });
+    await report('one-too-many');
+    await redis.cli('INCR', key('changes'));
+    expect(await executor.confirm(beat(executor.id, head))).toMatchObject({ forkReported: true });
+  });
+
   test('finds no control plane before init: no head, and an executor that holds one is not in its chain', async () => {
     const { executor, confirm } = await setUp();
     const held: Head = { generation: 'g', epoch: 1, hash: 'a'.repeat(64), recovered: false };
