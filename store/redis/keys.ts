@@ -42,7 +42,7 @@ export interface ExecutorKeys {
 }
 
 /** `encodeURIComponent`, and what it leaves that means something in a glob (ACL rules name keys by globs). */
-const escapeId = (id: string): string =>
+export const escapeId = (id: string): string =>
   encodeURIComponent(id).replace(/[!'()*]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`);
 
 /** The name that `escapeId` made this of; a text that it did not make, as it is. */

@@ -1,7 +1,6 @@
 import { Option } from 'commander';
 import { idProblem, invalid } from '../../../flags/index.ts';
 import { executorUser, operatorUser } from '../../../store/redis/acl.ts';
-import { redisKeys } from '../../../store/redis/keys.ts';
 import type { Verb } from '../command.ts';
 
 export const verb: Verb = (command, perform) => {
@@ -15,8 +14,8 @@ export const verb: Verb = (command, perform) => {
         if (!redis) throw invalid('Users of Redis are for a store in Redis: give its URL (--store redis://…).');
         const problem = executor === undefined ? null : idProblem(executor);
         if (problem) throw invalid(`The name of an executor ${problem}.`);
-        const keys = redisKeys(context.organizationId, redis);
-        const user = executor === undefined ? operatorUser(keys, redis.db) : executorUser(keys, executor, redis.db);
+        const scope = { organizationId: context.organizationId, ...redis };
+        const user = executor === undefined ? operatorUser(scope) : executorUser(scope, executor);
         context.note(
           'Put a password of its own for PASSWORD, then the line into the ACL file of Redis (or run it as ACL SETUSER), and switch the user "default" off.',
         );

@@ -28,6 +28,7 @@ afterEach(async () => {
 });
 
 const NAME = 'mailer: "eu" [1]*';
+const SCOPE = { organizationId: 'default', keyPrefix: '', db: 0 };
 const keys = redisKeys('default');
 
 /** Applies the very rules that are printed, and gives the URL of that user. */
@@ -39,11 +40,11 @@ async function urlOf(redis: RedisServer, { name, rules }: AclUser): Promise<stri
 async function setUp() {
   const redis = await startRedis();
   const control = await openControlPlane({
-    store: redisControlStore({ url: await urlOf(redis, operatorUser(keys, 0)) }),
+    store: redisControlStore({ url: await urlOf(redis, operatorUser(SCOPE)) }),
     operator: { id: 'ann' },
   });
   onTestFinished(() => control.close());
-  const url = await urlOf(redis, executorUser(keys, NAME, 0));
+  const url = await urlOf(redis, executorUser(SCOPE, NAME));
   return { redis, control, url };
 }
 
@@ -132,23 +133,45 @@ describe.skipIf(!hasRedis)('users of Redis', () => {
     expect(await control.verifyLog()).toMatchObject({ ok: true, events: 1 });
   });
 
+  test('two organizations of one server, and another database, have users of their own that do not reach each other', async () => {
+    const redis = await startRedis({ config: ['acl-pubsub-default allchannels'] });
+    const acme = await urlOf(redis, operatorUser({ ...SCOPE, organizationId: 'acme' }));
+    const five = await urlOf(redis, operatorUser({ ...SCOPE, db: 5 }));
+    await urlOf(redis, operatorUser(SCOPE));
+    const open = async (url: string, organizationId: string) => {
+      const store = redisControlStore({ url });
+      const control = await openControlPlane({ store, organizationId, operator: { id: 'ann' }, retryMs: 300 });
+      onTestFinished(() => control.close());
+      return control;
+    };
+    await (await open(acme, 'acme')).init();
+    await (await open(`${five}/5`, 'default')).init();
+    await expect((await open(acme, 'default')).init()).rejects.toMatchObject({ message: /NOPERM/ });
+    await expect((await open(`${five}/7`, 'default')).init()).rejects.toMatchObject({ message: /7/ });
+    expect(await redis.cli('DBSIZE')).toBe(3); // acme's head, state and log
+  });
+
   test('the rules name the organization, the prefix and the database, and mean them literally', () => {
-    const { rules } = executorUser(redisKeys('acme', { keyPrefix: 'a*b:', db: 3 }), 'x', 3);
+    const { name, rules } = executorUser({ organizationId: 'acme', keyPrefix: 'a*b:', db: 3 }, 'x');
+    expect(name).toBe('a%2Ab%3Akill-switch+acme+db3+executor+x');
     expect(rules).toContain('~a\\*b:kill-switch:{acme}:executor:x:*');
-    expect(rules).toContain('+select');
+    expect(rules).toContain('+select|3');
     expect(rules).toContain('&a\\*b:kill-switch:{acme}:events:3');
-    expect(executorUser(keys, 'x', 0).rules).not.toContain('+select');
+    expect(executorUser(SCOPE, 'x').rules.join(' ')).not.toContain('select');
+    expect(() => operatorUser({ ...SCOPE, keyPrefix: 'a b' })).toThrow(/white space/);
   });
 
   test('the command prints those lines, and says what a store in a folder has instead', async () => {
     const { redis } = await setUp();
     const ks = commandIn(temporaryFolder('acl').path);
     const printed = await ks('redis', 'acl', '--executor', NAME, '--store', redis.url);
-    const { name, rules } = executorUser(keys, NAME, 0);
+    const { name, rules } = executorUser(SCOPE, NAME);
     expect(printed).toMatchObject({ code: 0, stdout: `user ${name} ${rules.join(' ')}\n` });
     expect(printed.stderr).toContain('Put a password of its own for PASSWORD');
     const json = await ks('redis', 'acl', '--json', '--organization', 'acme', '--store', `${redis.url}/2`);
-    expect(JSON.parse(json.stdout)).toEqual({ users: [operatorUser(redisKeys('acme', { db: 2 }), 2)] });
+    expect(JSON.parse(json.stdout)).toEqual({
+      users: [operatorUser({ organizationId: 'acme', keyPrefix: '', db: 2 })],
+    });
     expect(await ks('redis', 'acl')).toMatchObject({ code: 2, stderr: expect.stringContaining('--store redis://') });
   });
 });
