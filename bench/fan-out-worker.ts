@@ -73,7 +73,7 @@ const watched = (store: ExecutorStore, onPushTaken: () => void): ExecutorStore =
     const follow: typeof connection.follow = (listener) =>
       connection.follow((push) => {
         listener(push);
-        onPushTaken();
+        queueMicrotask(onPushTaken); // what is pushed in one turn is taken together, in the microtask before this one
       });
     return { ...connection, follow };
   },
