@@ -77,10 +77,8 @@ async function pausedCalls({ quick, say }: Bench): Promise<Result[]> {
   );
   for (let turns = 0; turns < 50; turns += 1) await turn();
   const bytes = (heap() - before) / calls;
-  await control.setMode({ mode: 'live', reason: 'bench' });
-  while (killSwitch.check({ agentId: 'x' }).verdict !== 'allow') await turn();
   const started = performance.now();
-  await waiting;
+  await Promise.all([control.setMode({ mode: 'live', reason: 'bench' }), waiting]);
   const releaseMs = performance.now() - started;
   // The floor of a release: the same number of bare evaluations, all at once.
   const bare = OpenFeature.getClient('bench-guard-floor');
@@ -105,7 +103,7 @@ async function pausedCalls({ quick, say }: Bench): Promise<Result[]> {
       floor: floorMs,
       goal: 1000,
       judged: 'value',
-      how: 'from the moment that this process knows that the pause is over until every call has its result',
+      how: 'from the moment that the pause is lifted, in a memory store, until every call has its result',
     }),
   ];
 }
