@@ -27,29 +27,45 @@ export interface Known {
   readonly excluded?: readonly string[] | undefined;
 }
 
-/** True when an honest executor could hold this head, which the store lacks. `store`: null where the store is empty. */
+/** The form that `init` and `recover` give a generation. */
+const GENERATION = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
+
+/** True when an honest executor could have seen so many events. `store`: null where the store is empty. */
 export const isPlausibleLoss = (held: Head, store: Head | null): boolean =>
   held.epoch <= (store ? store.epoch + PLAUSIBLE_LOSS : PLAUSIBLE_EPOCH);
 
 /**
- * True when a report is evidence that the store has lost a change. It is none when it speaks of another generation than the store is in, names
- * no head, a head of a generation that the store does not know, one that is in the store's chain, or one that nobody can have seen; or when an operator has
- * said not to believe who wrote it.
- *
- * @param isInChain whether that very head is in the store's log
+ * Why no honest executor can hold this head, which the store lacks; null where one can. A store that is empty (`store` is null) knows no generation
+ * to compare with, so there the form must do.
  */
-export function isEvidence(
+export function lossProblem(held: Head, store: Head | null, generations: readonly string[]): string | null {
+  if (!isPlausibleLoss(held, store)) {
+    const most = store ? `${PLAUSIBLE_LOSS} beyond the store's ${store.epoch}` : `${PLAUSIBLE_EPOCH}`;
+    return `it claims epoch ${held.epoch}, and more than ${most} is not believed`;
+  }
+  const isKnown = store ? generations.includes(held.generation) : GENERATION.test(held.generation);
+  return isKnown ? null : 'it names a generation that this store does not know';
+}
+
+/**
+ * Why a report is no evidence that the store has lost a change; null where it is. Executors and operators ask this alike, so who stops and what is
+ * shown are the same.
+ *
+ * @param isInChain whether that very head is in the store's log; asked last, as it may cost a search
+ */
+export function evidenceProblem(
   { against, held, by }: SignedReport,
   store: Head,
   { generations, excluded = [] }: Known,
   isInChain: (held: Head) => boolean,
-): boolean {
-  return (
-    against === store.generation &&
-    held !== null &&
-    generations.includes(held.generation) &&
-    isPlausibleLoss(held, store) &&
-    !by.some((name) => excluded.includes(name)) &&
-    !isInChain(held)
-  );
+): string | null {
+  if (against !== store.generation) return 'it speaks of another generation than the store is in';
+  if (by.some((name) => excluded.includes(name))) return 'an operator has said not to believe it';
+  if (held === null) return 'it names no change that was lost';
+  const problem = lossProblem(held, store, generations);
+  if (problem !== null) return problem;
+  return isInChain(held) ? `epoch ${held.epoch}, which it names, is in the log` : null;
 }
+
+/** True when nothing speaks against this report: the store has lost a change. */
+export const isEvidence = (...asked: Parameters<typeof evidenceProblem>): boolean => evidenceProblem(...asked) === null;

@@ -1,11 +1,8 @@
-import { type Head, isPlausibleLoss, PLAUSIBLE_EPOCH, PLAUSIBLE_LOSS, type StateView } from '../flags/index.ts';
+import { type Head, lossProblem, type StateView } from '../flags/index.ts';
 import type { ReportedBeat } from '../store/beats.ts';
 
 /** So many heads are named in the event of a `recover`, the highest: anybody who may report could fill the log otherwise. */
 export const MOST_GIVEN_UP = 100;
-
-/** The form that `init` and `recover` give a generation. */
-const GENERATION = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 
 /** What executors hold that the store lacks. */
 export interface GivenUp {
@@ -24,25 +21,16 @@ export interface GivenUp {
  */
 export function givenUpBy(beats: readonly ReportedBeat[], view: StateView & { readonly head: Head | null }): GivenUp {
   const store = view.head;
-  const generations = new Set(view.get('control')?.generations ?? []);
+  const generations = view.get('control')?.generations ?? [];
   const heads = new Map<string, Head>();
   const ignored: Array<{ executor: string; why: string }> = [];
   for (const { name, applied, fork, problem } of beats) {
     const held = fork?.held ?? applied;
     if (!held || !(fork || !store || held.epoch > store.epoch)) continue;
-    const why = problem ?? implausible(held, store, generations);
+    const why = problem ?? lossProblem(held, store, generations);
     if (why === null) heads.set(held.hash, held);
     else ignored.push({ executor: name, why });
   }
   const highest = [...heads.values()].sort((a, b) => b.epoch - a.epoch).slice(0, MOST_GIVEN_UP);
   return { heads: highest, total: heads.size, ignored };
-}
-
-function implausible(held: Head, store: Head | null, generations: ReadonlySet<string>): string | null {
-  if (!isPlausibleLoss(held, store)) {
-    const most = store ? `${PLAUSIBLE_LOSS} beyond the store's ${store.epoch}` : `${PLAUSIBLE_EPOCH}`;
-    return `it claims epoch ${held.epoch}, and more than ${most} is not believed`;
-  }
-  const known = store ? generations.has(held.generation) : GENERATION.test(held.generation);
-  return known ? null : 'it names a generation that this store does not know';
 }

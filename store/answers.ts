@@ -7,10 +7,7 @@ import {
   follows,
   GENESIS,
   type Head,
-  type Known,
-  type SignedReport,
   headSchema,
-  isEvidence,
   KillSwitchError,
   parseEntry,
   readEvent,
@@ -24,18 +21,6 @@ export const CATCH_UP_EVENTS = 1000;
 /** True when both are the same place in the same log; two nulls are the same emptiness. */
 export const sameHead = (a: Head | null, b: Head | null): boolean =>
   a === b || (a !== null && b !== null && a.hash === b.hash && a.epoch === b.epoch && a.generation === b.generation);
-
-/** Whether one of these reports is evidence that the store has lost a change. */
-export function isForkProven(
-  reports: Iterable<SignedReport>,
-  head: Head | null,
-  known: Known,
-  isInChain: (held: Head) => boolean,
-): boolean {
-  if (head === null) return false;
-  for (const report of reports) if (isEvidence(report, head, known, isInChain)) return true;
-  return false;
-}
 
 /**
  * The entries that were asked for, at one moment. Asking it for another one throws: the fold would take "not read" for "not there",

@@ -1,5 +1,5 @@
-import { invalid, quoteId } from '../../flags/index.ts';
-import { CATCH_UP_EVENTS, isForkProven } from '../answers.ts';
+import { type Head, invalid, isEvidence, quoteId } from '../../flags/index.ts';
+import { CATCH_UP_EVENTS } from '../answers.ts';
 import { fileAnchor } from '../file-anchor.ts';
 import type { AnchorKeeper, ExecutorStore } from '../ports.ts';
 import { Memory } from './memory.ts';
@@ -43,12 +43,10 @@ export function memoryStore({ memory = new Memory(), anchor }: MemoryStoreOption
             organization.forks.delete(executorId);
           const { events, state, forks } = organization;
           const { head } = state;
-          const forkReported = isForkProven(
-            forks.values(),
-            head,
-            state.control ?? { generations: [] },
-            (held) => memory.indexOf(organization, held) >= 0,
-          );
+          const known = state.control ?? { generations: [] };
+          const isInChain = (held: Head): boolean => memory.indexOf(organization, held) >= 0;
+          const forkReported =
+            head !== null && [...forks.values()].some((report) => isEvidence(report, head, known, isInChain));
           if (beat.applied === null) return { head, events: 'reload', forkReported };
           const from = memory.indexOf(organization, beat.applied);
           if (from < 0) return { head, events: null, forkReported };
