@@ -1,11 +1,8 @@
 import { z } from 'zod';
+import { CONTROL } from './unseen.ts';
 
 /** The longest id, in characters (Unicode code points). */
 export const MAX_ID_LENGTH = 512;
-
-// C0, DEL, C1 and the Unicode line separators: they forge lines in logs and terminals, and flagd's schema allows no line break in a key. Lone surrogates have no UTF-8 form, so their hash would depend on the encoder.
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this looks for.
-const CONTROL = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/;
 
 /**
  * Why this text cannot be given as an id, or null when it can. A lone `*` looks as if it stood for everyone, and would be one id like any other:

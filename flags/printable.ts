@@ -1,7 +1,4 @@
-// What a terminal does not show, or shows as something else: C0 and C1 (they steer it), line separators, everything without a glyph (zero-width characters, soft
-// hyphens, marks that turn the direction of writing, tags, fillers, selectors), spaces that look like the usual one, halves of surrogate pairs.
-const UNSEEN =
-  /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000\u2800]|\p{Surrogate}/gu;
+import { UNSEEN } from './unseen.ts';
 
 // A character with the marks, or the parts of a Korean syllable, that follow it: only within one of these can two spellings look the same.
 const COMPOSED = /.[\p{M}\u1160-\u11ff]+|[^\p{ASCII}]/gsu;

@@ -1,8 +1,5 @@
-import { faultReading, type Instant, type Reading } from '../flags/index.ts';
+import { faultReading, isPermitFresh, PERMIT_MS, type Reading } from '../flags/index.ts';
 import type { Replica } from '../store/replica.ts';
-
-/** How long the answer to a confirmation lets an irreversible action start, in milliseconds since it was sent, by both clocks. */
-const PERMIT_MS = 250;
 
 /** A process that was busy for more than this part of the time may have had no time to read an answer. */
 const MOSTLY = 0.5;
@@ -23,12 +20,9 @@ export type Permit =
 export async function askPermit(replica: Replica): Promise<Permit> {
   const before = performance.eventLoopUtilization();
   const sent = await replica.permit(PERMIT_MS);
-  if (sent !== null) return { is: 'granted', isFresh: () => isFresh(sent, replica.now()) };
+  if (sent !== null) return { is: 'granted', isFresh: () => isPermitFresh(sent, replica.now()) };
   // The lease bounds how often: it ends where the store does not answer either.
   if (performance.eventLoopUtilization(before).utilization > MOSTLY) return { is: 'late' };
   const message = `the store did not confirm this action within ${PERMIT_MS} ms`;
   return { is: 'refused', reading: faultReading('STALE', message, replica.epoch) };
 }
-
-const isFresh = (sent: Instant, now: Instant): boolean =>
-  now.mono - sent.mono < PERMIT_MS && Math.abs(now.wall - sent.wall) < PERMIT_MS;

@@ -9,6 +9,7 @@ import {
   isAutonomyStage,
   isFeatureStage,
   isMode,
+  KILL_RETURN_MS,
   KillSwitchError,
   type KillRecord,
   killRecord,
@@ -64,12 +65,6 @@ export interface OpenControlPlaneOptions {
   /** Told now and then while a long log is read: how many bytes of how many. */
   readonly onReading?: ((bytes: number, of: number) => void) | undefined;
 }
-
-/**
- * `kill` returns this long after its append was acknowledged, in milliseconds: an answer to a confirmation lets an action start for 250 ms
- * since it was sent, and 50 ms are for clocks that drift (DESIGN 3.7).
- */
-const KILL_RETURN_MS = 300;
 
 const POLL_MS = 50;
 

@@ -7,6 +7,7 @@ import {
   entryKey,
   foldEvent,
   GENESIS,
+  hasControls,
   type Head,
   idProblem,
   invalid,
@@ -224,16 +225,12 @@ export function entriesFor(command: Command): EntryKey[] {
   return [...new Set([entryKey('control'), entryKey('mode'), entryKey(kind, name)])];
 }
 
-// C0 (but tab and newline), DEL and C1: they forge lines in logs and terminals.
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this looks for.
-const UNPRINTABLE = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/;
-
 const checkReason = (reason: string | undefined): string | null => {
   const text = reason?.trim() ?? '';
   if (text === '') return null;
   if (text.length > MAX_REASON_LENGTH)
     throw invalid(`A reason has at most ${MAX_REASON_LENGTH} characters, not ${text.length}.`);
-  if (UNPRINTABLE.test(text) || !text.isWellFormed()) throw invalid('A reason must not contain control characters.');
+  if (hasControls(text)) throw invalid('A reason must not contain control characters.');
   return text;
 };
 

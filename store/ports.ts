@@ -36,6 +36,9 @@ export type Push =
   | { readonly type: 'gap' }
   | { readonly type: 'trouble'; readonly error: Error };
 
+/** A whole state may take this long to arrive, in milliseconds, where a request may take less. */
+export const LOAD_MS = 10_000;
+
 /** Reads the switch. */
 export interface ControlReader {
   /** @throws KillSwitchError STORE_UNREACHABLE, STORE_READ_ONLY, CORRUPT */

@@ -20,7 +20,7 @@ import {
   type SurfaceRecord,
 } from '../flags/index.ts';
 import { LiveCopy, type ReplyOutcome } from './live-copy.ts';
-import type { ExecutorConnection, ExecutorStore, Push } from './ports.ts';
+import { type ExecutorConnection, type ExecutorStore, LOAD_MS, type Push } from './ports.ts';
 import { type ExecutorReports, executorReports } from './reports.ts';
 import { withDeadline } from './with-deadline.ts';
 
@@ -405,7 +405,7 @@ export class Replica {
 
   async #load(): Promise<boolean> {
     const { held } = this.#copy;
-    const snapshot = await withDeadline(this.#connection.load(held), Math.max(this.#requestMs, 10_000), 'load');
+    const snapshot = await withDeadline(this.#connection.load(held), Math.max(this.#requestMs, LOAD_MS), 'load');
     const taken = this.#copy.loaded(held, snapshot) === 'renewed';
     this.#tellChanges();
     return taken;

@@ -18,7 +18,7 @@ const NEEDED_PEERS = {
 const IGNORED_RESOLUTIONS = ['node10', 'node16-cjs'];
 
 /** What `npm pack` makes works where it is installed: every entry point has its file and types and loads, the command
- * runs, and nothing loads an optional peer that it does not need.
+ * runs and says the package's version, and nothing loads an optional peer that it does not need.
  * @type {import('./gate.mjs').Gate} */
 export const packageGate = {
   name: 'package',
@@ -55,7 +55,7 @@ export const packageGate = {
       name: 'planted',
       version: '1.0.0',
       type: 'module',
-      bin: { planted: './command.js' },
+      bin: { planted: './command.js', stale: './stale.js' },
       exports: {
         '.': { types: './index.d.ts', default: './index.js' },
         './gone': './gone.js',
@@ -67,6 +67,7 @@ export const packageGate = {
     'index.d.ts': 'export {};',
     'untyped.js': '',
     'command.js': '#!/usr/bin/env node\nprocess.exit(1);',
+    'stale.js': '#!/usr/bin/env node\nconsole.log("0.9.0");',
   },
   caught: [
     /\.\/gone\.js, which is not in the package/,
@@ -74,6 +75,7 @@ export const packageGate = {
     /attw: .*untyped/i,
     /^\. does not load: .*ioredis/,
     /planted --help ended with code 1/,
+    /stale --version says 0\.9\.0, but package\.json 1\.0\.0/,
     /package-lock\.json names a host/,
   ],
 };
@@ -170,7 +172,10 @@ async function loadProblems({ folder, manifest }, entries) {
 async function commandProblems({ folder, manifest }) {
   const commands = Object.entries(manifest.bin ?? {}).map(async ([name, path]) => {
     const { code, stderr } = await runNode(folder, [join(folder, path), '--help']);
-    return code === 0 ? [] : [`${name} --help ended with code ${code}: ${stderr}`];
+    if (code !== 0) return [`${name} --help ended with code ${code}: ${stderr}`];
+    const { stdout } = await runNode(folder, [join(folder, path), '--version']);
+    const { version } = manifest;
+    return stdout.trim() === version ? [] : [`${name} --version says ${stdout.trim()}, but package.json ${version}.`];
   });
   return (await Promise.all(commands)).flat();
 }

@@ -1,6 +1,6 @@
 import { foldEvent, type Head, type LogEvent, messageOf, State } from '../../flags/index.ts';
 import { CATCH_UP_EVENTS, sameHead } from '../answers.ts';
-import type { Push, Snapshot } from '../ports.ts';
+import { LOAD_MS, type Push, type Snapshot } from '../ports.ts';
 import { fileError } from './file-errors.ts';
 import { leadsTo } from './find-event.ts';
 import type { ChainEnd } from './log-chain.ts';
@@ -11,8 +11,11 @@ import { Serial, type Turn } from './serial.ts';
 import type { Base, SnapshotPlace } from './snapshot-file.ts';
 import { watchLog } from './watch-log.ts';
 
-/** Reading a long log takes longer than a request may; nothing but a load or a push waits for it, and whoever asked for a load waits a little longer. In milliseconds. */
-export const READ_ALL_MS = 9_000;
+/**
+ * Reading a long log takes longer than a request may; nothing but a load or a push waits for it. In milliseconds: a little less than whoever asked for a load
+ * waits, so that they hear why it takes so long.
+ */
+export const READ_ALL_MS = LOAD_MS - 1000;
 
 /** A sink that knows where the log stands. */
 export interface HeadSink extends LogSink {

@@ -48,7 +48,7 @@ export async function forgetExecutor(parts: RedisReader, id: string): Promise<vo
         access: 'read',
         send: async (client) => {
           const names = await client.lrange(keys.names, 0, -1);
-          const hashes = [keys.beatsBefore, ...names.map((name) => `${keys.executorPrefix}${name}:beats`)];
+          const hashes = [keys.beatsBefore, ...names.map((name) => keys.executorEscaped(name).beats)];
           const found: { readonly key: string; readonly field: Buffer }[] = [];
           for (const key of hashes)
             for (const field of await client.hkeysBuffer(key))

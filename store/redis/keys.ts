@@ -19,6 +19,8 @@ export interface RedisKeys {
   readonly surfacesBefore: string;
   /** What executors of one name write, and nobody else may. */
   executor(name: string): ExecutorKeys;
+  /** The same by the name as it is escaped in `names`. */
+  executorEscaped(escaped: string): ExecutorKeys;
   /** What the keys of an executor begin with; its escaped name and `:` follow. */
   readonly executorPrefix: string;
   /** A hash: run id → its last checkpoint as JSON; and a sorted set: run id → when it was written. */
@@ -63,6 +65,16 @@ export function redisKeys(
   if (problem) throw invalid(`organizationId ${problem}.`);
   const key = (name: string): string => `${keyPrefix}kill-switch:{${escapeId(organizationId)}}:${name}`;
   const executorPrefix = key('executor:');
+  const executorEscaped = (escaped: string): ExecutorKeys => {
+    const own = (what: string): string => `${executorPrefix}${escaped}:${what}`;
+    return {
+      escaped,
+      beats: own('beats'),
+      forks: own('forks'),
+      surfaces: own('surfaces'),
+      proposals: own('proposals'),
+    };
+  };
   return {
     head: key('head'),
     state: key('state'),
@@ -73,17 +85,8 @@ export function redisKeys(
     beatsBefore: key('executors'),
     surfacesBefore: key('surfaces'),
     executorPrefix,
-    executor(name) {
-      const escaped = escapeId(name);
-      const own = (what: string): string => `${executorPrefix}${escaped}:${what}`;
-      return {
-        escaped,
-        beats: own('beats'),
-        forks: own('forks'),
-        surfaces: own('surfaces'),
-        proposals: own('proposals'),
-      };
-    },
+    executor: (name) => executorEscaped(escapeId(name)),
+    executorEscaped,
     checkpoints: key('checkpoints'),
     checkpointTimes: key('checkpoint-times'),
     interventions: key('interventions'),

@@ -1,15 +1,12 @@
 import type { ChainableCommander } from 'ioredis';
 import type { Head } from '../../flags/index.ts';
 import { sameHead } from '../answers.ts';
-import type { ControlReader } from '../ports.ts';
+import { type ControlReader, LOAD_MS } from '../ports.ts';
 import { RedisConnection } from './connection.ts';
 import type { RedisEndpoint } from './endpoint.ts';
 import { type RedisKeys, redisKeys } from './keys.ts';
 import { logId, Replies, reply } from './replies.ts';
 import { subscribe } from './subscriber.ts';
-
-/** A whole state may take this long to arrive, as long as it keeps coming, in milliseconds. */
-const LOAD_MS = 10_000;
 
 /** What executors and operators have in common: the connection, and reading the switch over it. */
 export interface RedisReader {
@@ -36,7 +33,7 @@ export function redisReader(endpoint: RedisEndpoint, organizationId: string, req
       const at = held ? logId(held.epoch) : '-';
       const [headReply, state, entries] = await connection.request({
         access: 'read',
-        largeMs: LOAD_MS,
+        largeMs: LOAD_MS, // as long as it keeps coming
         send: (client) =>
           atOneMoment(keys, () =>
             client

@@ -84,7 +84,7 @@ export function redisShelfReader(parts: RedisReader): ShelfReader {
         access: 'read',
         send: (client) => client.lrange(keys.names, 0, MOST_NAMES - 1),
       });
-      const streams = [...new Set(names)].map((name) => `${keys.executorPrefix}${name}:proposals`);
+      const streams = [...new Set(names)].map((name) => keys.executorEscaped(name).proposals);
       return streams.length === 0 ? [] : newestLast((await newest(streams, limit)).flat(), limit);
     },
     async all(name) {

@@ -46,6 +46,7 @@ const MISTYPED: readonly (readonly [readonly string[], string | RegExp])[] = [
   [['kill', 'agent:x', '--until', '2020-01-01T00:00:00Z'], 'already passed'],
   [['kill', 'agent:x', '--reason', 'x'.repeat(2001)], 'at most 2000 characters'],
   [['kill', 'agent:x', '--reason', 'a\u001b[31mb'], 'control characters'],
+  [['kill', 'agent:x', '--reason', 'a\u2028b'], 'control characters'],
   [['revive', 'agent:x', '--reason', 'x', '--epoch', 'two'], '--epoch is a whole number'],
   [['kills', '--limit', '0'], '--limit is a whole number from 1'],
   [['status', '--organization', ''], '--organization (or KILL_SWITCH_ORGANIZATION) is empty'],
