@@ -1,4 +1,4 @@
-import { closeSync, constants, existsSync, lstatSync, mkdirSync, openSync } from 'node:fs';
+import { chmodSync, closeSync, constants, existsSync, lstatSync, mkdirSync, openSync, statSync } from 'node:fs';
 import { join, relative, sep } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 import { KillSwitchError } from '../../flags/index.ts';
@@ -79,8 +79,10 @@ function enter(root: string, path: string, make: boolean): Entered | null {
       next = open();
     } catch (error) {
       if (!make || errnoOf(error) !== 'ENOENT') throw error;
-      made = makeFolder(target, name === null) || made;
+      const isOurs = makeFolder(target, name === null);
+      made ||= isOurs;
       next = open();
+      if (isOurs && name !== null) inheritMode(inside, next === null ? target : `${DESCRIPTORS}/${next}`);
     }
     if (fd !== null) closeSync(fd);
     fd = next;
@@ -113,6 +115,20 @@ function makeFolder(path: string, parents: boolean): boolean {
   } catch (error) {
     if (errnoOf(error) === 'EEXIST') return false; // somebody else has just made it
     throw error;
+  }
+}
+
+/**
+ * Who may write in a folder may write in those below it, whoever was first to make one: its mode is its parent's (the sticky and the setgid bit too),
+ * not what the maker's umask leaves of it.
+ */
+function inheritMode(parent: string, folder: string): void {
+  const [wanted, found] = [statSync(parent).mode, statSync(folder).mode];
+  if (wanted === found) return;
+  try {
+    chmodSync(folder, wanted & 0o7777);
+  } catch {
+    // A file system without modes; whoever made it can write in it all the same.
   }
 }
 
