@@ -22,6 +22,13 @@ export interface ExecutorAcknowledgement {
   readonly problem?: string | undefined;
 }
 
+/** Executors that cannot be told apart, because the store knows them as one writer: each of them could report for the others. */
+export interface SharedWriter {
+  readonly writer: string;
+  /** Their ids. */
+  readonly executors: readonly string[];
+}
+
 /** What a kill or `status` shows of those who obey (CONTRACT: kill answer). */
 export interface Acknowledgements {
   readonly total: number;
@@ -31,6 +38,7 @@ export interface Acknowledgements {
   readonly unacknowledging_clients: number;
   readonly elapsed_ms: number;
   readonly executors: readonly ExecutorAcknowledgement[];
+  readonly shared_writers: readonly SharedWriter[];
   /** Why the executors could not be heard; then nothing is known of them. */
   readonly problem?: string | undefined;
 }
@@ -83,7 +91,20 @@ export function acknowledge(beats: readonly ReportedBeat[], required: Required, 
     unacknowledging_clients: 0,
     elapsed_ms: Math.round(elapsedMs),
     executors,
+    shared_writers: sharedWriters(executors),
   };
+}
+
+/** Which of these could report for each other; nothing is known of those whose writer the store cannot tell. */
+export function sharedWriters(executors: readonly ExecutorAcknowledgement[]): SharedWriter[] {
+  const writers = new Map<string, string[]>();
+  for (const { writer, id } of executors) {
+    if (writer === null) continue;
+    const ids = writers.get(writer) ?? [];
+    ids.push(id);
+    writers.set(writer, ids);
+  }
+  return [...writers].filter(([, ids]) => ids.length > 1).map(([writer, ids]) => ({ writer, executors: ids }));
 }
 
 /** True when every executor has stopped and drained. */

@@ -8,7 +8,7 @@ import type {
   Mode,
   SurfaceRecord,
 } from '../flags/index.ts';
-import type { Acknowledgements, ExecutorAcknowledgement } from './acknowledge.ts';
+import type { Acknowledgements, ExecutorAcknowledgement, SharedWriter } from './acknowledge.ts';
 import type { LogVerification } from './verify-log.ts';
 
 /** Why, and what the person had read: needed exactly where a change loosens. */
@@ -86,6 +86,7 @@ export interface Status {
   readonly limits: Readonly<Record<string, number>>;
   readonly autonomy: Readonly<Record<string, AutonomyStage>>;
   readonly executors: readonly ExecutorAcknowledgement[];
+  readonly shared_writers: readonly SharedWriter[];
   /** Executors that report that the store has lost changes that they had seen; everything is stopped until `recover`. */
   readonly forks: readonly { readonly executor: string; readonly held: Head | null }[];
   /** What executors report of forks that proves nothing, and why. */

@@ -1,4 +1,4 @@
-export type { Acknowledgements, ExecutorAcknowledgement, ExecutorState } from './acknowledge.ts';
+export type { Acknowledgements, ExecutorAcknowledgement, ExecutorState, SharedWriter } from './acknowledge.ts';
 export type {
   ChangeAnswer,
   ChangeOptions,

@@ -234,7 +234,7 @@ class StoreControlPlane implements ControlPlane {
     const state = await this.#loadState();
     const head = state.head as Head;
     const { beats, head: store, time } = await this.#hearing.hear();
-    const { executors } = acknowledge(beats, { head, store: store ?? head, time }, 0);
+    const { executors, shared_writers } = acknowledge(beats, { head, store: store ?? head, time }, 0);
     return {
       organization_id: this.#organizationId,
       mode: state.mode.mode,
@@ -247,6 +247,7 @@ class StoreControlPlane implements ControlPlane {
       limits: Object.fromEntries([...state.limits].map(([name, { value }]) => [name, value])),
       autonomy: Object.fromEntries([...state.autonomy].map(([action, { stage }]) => [action, stage])),
       executors,
+      shared_writers,
       excluded: state.control?.excluded ?? [],
       ...(await reportedForks(beats, state, this.#connection)),
     };

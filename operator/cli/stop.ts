@@ -6,7 +6,7 @@ import { untilOption, waitOption } from './arguments.ts';
 import { type Answer, type Context, EXIT } from './command.ts';
 import { formatDuration } from './duration.ts';
 import { count, quoted, shortTime, table } from './output.ts';
-import { problems, stateText } from './tables.ts';
+import { indistinct, problems, stateText } from './tables.ts';
 
 /** What `kill`, `pause` and `restrict` take. */
 export interface StopOptions {
@@ -85,7 +85,7 @@ type Shown = Omit<Acknowledgements, 'executors'> & {
 };
 
 function obeyed(acknowledgements: Shown): string {
-  const { total, executors, problem } = acknowledgements;
+  const { total, executors, shared_writers, problem } = acknowledgements;
   if (problem !== undefined) return `The executors could not be heard: ${printable(problem)}`;
   if (total === 0) return 'No executor has reported here: nobody is known who had to stop.';
   const rows = executors.map(
@@ -100,7 +100,7 @@ function obeyed(acknowledgements: Shown): string {
       shownId(id),
     ],
   );
-  return `${headline(acknowledgements)}\n${table(['EXECUTOR', 'STATE', 'EPOCH', 'IN FLIGHT', 'DRAINING', 'MS', 'PROCESS', 'ID'], rows)}${problems(executors)}`;
+  return `${headline(acknowledgements)}\n${table(['EXECUTOR', 'STATE', 'EPOCH', 'IN FLIGHT', 'DRAINING', 'MS', 'PROCESS', 'ID'], rows)}${problems(executors)}${indistinct(shared_writers)}`;
 }
 
 function missing({ executors, problem }: Acknowledgements, wait: number): string {

@@ -1,5 +1,5 @@
 import { type Intervention, type KillRecord, printable, shownId } from '../../flags/index.ts';
-import type { ExecutorAcknowledgement } from '../acknowledge.ts';
+import type { ExecutorAcknowledgement, SharedWriter } from '../acknowledge.ts';
 import type { SurfaceRow } from '../control-plane.ts';
 import { formatDuration } from './duration.ts';
 import { quoted, shortTime, table } from './output.ts';
@@ -33,17 +33,12 @@ export const problems = (executors: readonly ExecutorAcknowledgement[]): string 
     )
     .join('');
 
-/** Which executors could report for each other, because the store knows them as one writer; empty where none could. */
-export function sharedWriters(executors: readonly ExecutorAcknowledgement[]): string {
-  const names = new Map<string, string[]>();
-  for (const { writer, id } of executors) if (writer !== null) names.set(writer, [...(names.get(writer) ?? []), id]);
-  return [...names]
-    .filter(([, ids]) => ids.length > 1)
-    .map(
-      ([writer, ids]) =>
-        `\n${ids.length} of these write as ${printable(writer)}: each of them could report for the others.`,
-    )
-    .join('');
+/** One line on the executors that cannot be told apart; empty where all can. */
+export function indistinct(shared: readonly SharedWriter[]): string {
+  if (shared.length === 0) return '';
+  const groups = shared.slice(0, 3).map(({ writer, executors }) => `${executors.length} write as ${printable(writer)}`);
+  const more = shared.length > 3 ? `, and ${shared.length - 3} more such groups` : '';
+  return `\nNot told apart: ${groups.join(', ')}${more}. Each of them could report for the others.`;
 }
 
 /** A report without a time of its own counts as this old and older, in milliseconds. */

@@ -1,8 +1,9 @@
+import { sharedWriters } from '../../acknowledge.ts';
 import { pageOptions } from '../arguments.ts';
 import type { Verb } from '../command.ts';
 import { count } from '../output.ts';
 import { type Page, page } from '../page.ts';
-import { executorTable, sharedWriters } from '../tables.ts';
+import { executorTable, indistinct } from '../tables.ts';
 
 export const verb: Verb = (command, perform) => {
   const [skip, limit] = pageOptions();
@@ -15,7 +16,7 @@ export const verb: Verb = (command, perform) => {
         return page(executors, options, {
           none: 'No executor has reported here.',
           title: (total) => `${count(total, 'executor')}:`,
-          text: (shown) => executorTable(shown) + sharedWriters(executors),
+          text: (shown) => executorTable(shown) + indistinct(sharedWriters(executors)),
         });
       }),
     );

@@ -61,6 +61,7 @@ describe('every verb, on a file store', () => {
         unacknowledging_clients: 0,
         elapsed_ms: expect.any(Number),
         executors: [],
+        shared_writers: [],
       },
     });
 
@@ -232,6 +233,7 @@ describe('every verb, on a file store', () => {
       executors: [],
       forks: [],
       ignored_forks: [],
+      shared_writers: [],
       excluded: [],
     });
   });

@@ -37,6 +37,7 @@ describe('waiting for executors', () => {
           stopped_after_ms: expect.any(Number),
         },
       ],
+      shared_writers: [],
     });
     expect(replica.reading({ agentId: 'x' })).toMatchObject({ mode: 'full_stop', epoch: 2 });
     const people = await ks.run('pause', 'agent:y');
@@ -109,6 +110,24 @@ describe('waiting for executors', () => {
     const forgotten = await ks.json('executors', 'forget', id);
     expect(forgotten.json).toEqual({ forgotten: expect.objectContaining({ id, name: 'lost', state: 'silent' }) });
     expect((await ks.run('kill', 'agent:x', '--wait', '400ms')).code).toBe(0);
+  });
+
+  test('status, kill and executors say which executors cannot be told apart, because one user has written their reports', async () => {
+    const ks = fileSwitch();
+    await ks.run('init');
+    const one = await executor(fileStore(ks));
+    expect((await ks.run('status')).stdout).not.toContain('Not told apart');
+    const two = await executor(fileStore(ks));
+    const uid = `uid ${process.getuid?.()}`;
+    const says = `\nNot told apart: 2 write as ${uid}. Each of them could report for the others.\n`;
+    for (const args of [['status'], ['executors'], ['kill', 'agent:x']])
+      expect((await ks.run(...args)).stdout, args[0]).toContain(says);
+    const ids = [one.replica.executorId, two.replica.executorId].sort();
+    const [status, killed] = [await ks.json('status'), await ks.json('kill', 'agent:y')];
+    for (const { shared_writers } of [status.json, killed.json.acknowledgements]) {
+      expect(shared_writers).toEqual([{ writer: uid, executors: expect.any(Array) }]);
+      expect(shared_writers[0].executors.toSorted()).toEqual(ids);
+    }
   });
 
   test('an executor whose clock runs ahead is silent too: it could be dead for as long', async () => {
