@@ -151,8 +151,9 @@ export class ChangeQueue {
         for (const [job, change] of planned)
           job.resolve({ event: change.event, head: change.head, view: after, change });
       } else {
-        this.#most = Math.max(1, Math.ceil(open.length / 2)); // a smaller batch is planned sooner
         for (const [job, change] of planned) job.stops = tightens(change);
+        // A smaller batch is planned sooner; what tightens has the next turn, and the more that takes with it, the sooner it is the turn of others.
+        if (!planned.every(([, change]) => tightens(change))) this.#most = Math.max(1, Math.ceil(open.length / 2));
         this.#retry(open, MOVED_ON);
       }
     } catch (error) {

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import {
   type Entry,
   type EntryKey,
@@ -52,15 +53,20 @@ export interface Batch {
   readonly texts: readonly string[];
   /** True when all of them take authority away, or change none. */
   readonly tightens: boolean;
-  /** True when each takes authority away, or seconds what does. Where another change overtakes such a batch, the store takes only such batches for `STOPS_FIRST_MS`. */
+  /** True when each takes authority away, or seconds what does. Whoever is overtaken with such a batch has the next turn, see `TURN_MS`. */
   readonly goesFirst: boolean;
 }
 
 /**
- * How long a store takes only what tightens after something that tightens was overtaken, in milliseconds. Planning hundreds of kills takes longer than one change of somebody
- * else, so a storm of changes would hold them up for ever. It ends by itself, so that a process that dies meanwhile holds up nobody.
+ * How long a turn lasts at most, in milliseconds. Planning hundreds of kills takes longer than one change of somebody else, and longest on the slowest machine, so others would
+ * hold them up for ever: whoever was overtaken with what tightens claims the next turn, and the store takes nothing from others until it has appended. The turn ends
+ * by itself, so that a process that dies meanwhile holds up nobody for longer.
  */
-export const STOPS_FIRST_MS = 500;
+export const TURN_MS = 500;
+
+/** Waits a moment with what tightens for the turn of another to end; what loosens is told at once, and waits longer each time. */
+export const awaitTurn = ({ goesFirst }: Batch): Promise<void> | undefined =>
+  goesFirst ? delay(15 + Math.random() * 15) : undefined;
 
 /** Keeping a snapshot apart tightens nothing, and can wait. */
 const isStop = ({ event, tightens }: Append): boolean => tightens && event.type !== 'snapshot';

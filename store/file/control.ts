@@ -1,6 +1,5 @@
-import { stat, writeFile } from 'node:fs/promises';
 import { type Clock, type Entry, type EntryKey, KillSwitchError } from '../../flags/index.ts';
-import { type Batch, controlView, STOPS_FIRST_MS, readBack, sameHead } from '../answers.ts';
+import { awaitTurn, type Batch, controlView, readBack, sameHead } from '../answers.ts';
 import type { Append, ControlStore } from '../ports.ts';
 import { appendLines, syncFolders } from './append-lines.ts';
 import { FileReader, READ_ALL_MS } from './file-reader.ts';
@@ -13,6 +12,7 @@ import { readBeats, removeReport } from './reports.ts';
 import { Serial } from './serial.ts';
 import { fileShelfReader } from './shelf.ts';
 import { snapshotKeeper } from './snapshot-keeper.ts';
+import { Turns } from './turn.ts';
 
 export interface FileControlStoreOptions {
   /** Default `.kill-switch` in the working directory. */
@@ -36,6 +36,7 @@ export function fileControlStore({ directory = '.kill-switch', clock }: FileCont
       const reader = new FileReader(paths, log, { requestTimeoutMs, reads: 'for writing', onReading });
       // Reports have a queue of their own: whatever executors have put there, no append waits for it.
       const reports = new Serial();
+      const turns = new Turns(paths.turn);
       let synced = false;
       const stalledMs = Math.max(requestTimeoutMs, READ_ALL_MS);
       const upToDate = async (): Promise<void> => {
@@ -77,6 +78,7 @@ export function fileControlStore({ directory = '.kill-switch', clock }: FileCont
             return appendEvents(changes, batch, paths, {
               log,
               reader,
+              turns,
               // Whoever begins a log makes its folders durable; anyone else makes sure of it once.
               syncFolders: async () => {
                 if (!synced || batch.expected === null) await syncFolders(paths.control, paths.root);
@@ -104,18 +106,25 @@ export function fileControlStore({ directory = '.kill-switch', clock }: FileCont
 interface Appending {
   readonly log: FoldedLog;
   readonly reader: FileReader;
+  readonly turns: Turns;
   readonly syncFolders: () => Promise<void>;
 }
 
-/** False where others were first; what tightens then claims the next moments for its like. */
+/** False where others were first, or have the turn; what tightens and was overtaken then claims the next. */
 async function appendEvents(
   changes: readonly Append[],
   batch: Batch,
   paths: FilePaths,
   appending: Appending,
 ): Promise<boolean> {
-  const appended = (batch.goesFirst || !(await stopsAreFirst(paths))) && (await appendFirst(batch, paths, appending));
-  if (!appended && batch.goesFirst) await claimForStops(paths);
+  const { turns } = appending;
+  const whose = await turns.whose();
+  if (whose === 'others' || (whose === 'mine' && !batch.goesFirst)) {
+    await awaitTurn(batch);
+    return false;
+  }
+  const appended = await appendFirst(batch, paths, appending);
+  if (batch.goesFirst) await (appended ? turns.end() : turns.claim());
   // Operators may have no permission there. What stays speaks of a generation that is over, so it no longer counts.
   if (appended && changes.some(({ event }) => event.type === 'recover')) await clearForks(paths).catch(() => {});
   return appended;
@@ -146,16 +155,3 @@ async function appendFirst(
   }
   return true;
 }
-
-/** Whether something that tightens was overtaken just now, by this machine's clock; what is dated ahead of it counts for nothing. */
-async function stopsAreFirst({ stopsFirst }: FilePaths): Promise<boolean> {
-  try {
-    const age = Date.now() - (await stat(stopsFirst)).mtimeMs;
-    return age > -STOPS_FIRST_MS && age < STOPS_FIRST_MS;
-  } catch {
-    return false;
-  }
-}
-
-/** It only makes others wait; where it cannot be written the file's order decides, as always. */
-const claimForStops = ({ stopsFirst }: FilePaths): Promise<void> => writeFile(stopsFirst, '1').catch(() => {});

@@ -9,7 +9,7 @@ export interface FilePaths {
   readonly control: string;
   readonly log: string;
   /** Written anew when something that tightens was overtaken: for a moment nothing else is appended. */
-  readonly stopsFirst: string;
+  readonly turn: string;
   /** Written by executors, each under its own name. */
   readonly executors: string;
   readonly beats: string;
@@ -30,7 +30,7 @@ export function filePaths(root: string, organizationId: string): FilePaths {
     root,
     control,
     log: join(control, 'log.jsonl'),
-    stopsFirst: join(control, 'stops-first'),
+    turn: join(control, 'turn'),
     executors,
     beats: join(executors, 'beats'),
     forks: join(executors, 'forks'),

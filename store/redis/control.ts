@@ -1,6 +1,7 @@
+import { randomUUID } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import { type EntryKey, parseEntry, quoteId } from '../../flags/index.ts';
-import { type Batch, controlView, readBack } from '../answers.ts';
+import { awaitTurn, type Batch, controlView, readBack } from '../answers.ts';
 import { readBeat, type ReportedBeat, unreadableBeat } from '../beats.ts';
 import type { Append, ControlConnection, ControlScope, ControlStore } from '../ports.ts';
 import { type RedisEndpoint, type RedisEndpointOptions, redisEndpoint } from './endpoint.ts';
@@ -34,6 +35,8 @@ function openControl(endpoint: RedisEndpoint, { organizationId, requestTimeoutMs
       access: 'read',
       send: (client) => client.call('XRANGE', keys.log, `(${after}`, '+', 'COUNT', PAGE),
     });
+
+  const me = randomUUID();
 
   /** The last append that may not be on its replicas: it must not be found in the log and taken for done. */
   let unsettled: readonly Append[] | null = null;
@@ -91,13 +94,13 @@ function openControl(endpoint: RedisEndpoint, { organizationId, requestTimeoutMs
         try {
           const result = await runScript(client, {
             script: batch.tightens ? APPEND_TIGHTENING : APPEND,
-            keys: [keys.head, keys.state, keys.log, keys.changes, keys.stopsFirst],
-            args: appendArgs(changes, batch, keys),
+            keys: [keys.head, keys.state, keys.log, keys.changes, keys.turn],
+            args: appendArgs(changes, batch, keys, me),
             replicas: endpoint.replicas,
             waitMs: waitMs(leftMs),
           });
           outcome = 'known';
-          if (result.reply === 0) return 0;
+          if (result.reply !== 1) return result.reply;
           unsettled = result.replicated ? null : changes;
           return requireReplicated(result, endpoint, `Change ${epoch} is in the log there, but may yet be lost.`);
         } catch (error) {
@@ -107,7 +110,9 @@ function openControl(endpoint: RedisEndpoint, { organizationId, requestTimeoutMs
       };
       try {
         const answer = await connection.request({ access: 'write', send });
-        const appended = replies.parse(reply.swapped, answer, 'something that is not the switch') === 1;
+        const swapped = replies.parse(reply.swapped, answer, 'something that is not the switch');
+        if (swapped === 2) await awaitTurn(batch);
+        const appended = swapped === 1;
         // What cannot be removed now speaks of a generation that is over.
         if (appended && changes.some(({ event }) => event.type === 'recover')) await clearForks(parts).catch(() => {});
         return appended;
@@ -146,6 +151,7 @@ function appendArgs(
   changes: readonly Append[],
   { expected, head, texts, goesFirst }: Batch,
   { channel }: RedisKeys,
+  me: string,
 ): (string | number)[] {
   const entries = new Map<EntryKey, string | null>();
   for (const { patch } of changes) {
@@ -159,6 +165,7 @@ function appendArgs(
     channel,
     changes.some(({ event }) => event.type === 'recover') ? 1 : 0,
     goesFirst ? 1 : 0,
+    me,
     texts.length,
     ...changes.flatMap(({ event }, index) => [logId(event.seq), texts[index] ?? '']),
     set.length,

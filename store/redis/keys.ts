@@ -13,7 +13,7 @@ export interface RedisKeys {
   /** A number that grows with each new report of a fork, so that the reports are read only when they have changed. */
   readonly changes: string;
   /** There for a moment after something that tightens was overtaken: then nothing else is appended. */
-  readonly stopsFirst: string;
+  readonly turn: string;
   /** Hashes in which an earlier version had the beats of all executors, and the actions that they have. They are read, never written. */
   readonly beatsBefore: string;
   readonly surfacesBefore: string;
@@ -81,7 +81,7 @@ export function redisKeys(
     log: key('log'),
     names: key('names'),
     changes: key('changes'),
-    stopsFirst: key('stops-first'),
+    turn: key('turn'),
     beatsBefore: key('executors'),
     surfacesBefore: key('surfaces'),
     executorPrefix,

@@ -37,7 +37,7 @@ export const reply = {
   kept,
   time,
   texts: z.array(textOrNil),
-  swapped: z.union([z.literal(0), z.literal(1)]),
+  swapped: z.union([z.literal(0), z.literal(1), z.literal(2)]),
 };
 
 export type StreamEntry = readonly [id: string, fields: readonly string[]];

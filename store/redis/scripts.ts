@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Redis } from 'ioredis';
-import { STOPS_FIRST_MS } from '../answers.ts';
+import { TURN_MS } from '../answers.ts';
 import { isReply } from './errors.ts';
 
 /** A Lua script and the name under which Redis keeps it. */
@@ -14,43 +14,47 @@ export const script = (lua: string): Script => ({ lua, sha: createHash('sha1').u
 /**
  * Compares the head, applies the patch, appends, publishes; knows nothing else. All that can be refused is refused before the first write:
  * Redis does not take back what a script had written when it fails.
- * KEYS: head, state, log, changes, stops-first. ARGV: expected head or '', new head, channel, 1 when reports of forks must be judged anew, 1 when all
- * tighten, how many events, their log ids and texts in turn, how many entries are set, their keys and values in turn, then the keys to remove.
- * Gives 1, or 0 when the head was another, or something that tightens was overtaken just now and this does not tighten.
+ * KEYS: head, state, log, changes, turn. ARGV: expected head or '', new head, channel, 1 when reports of forks must be judged anew, 1 when all
+ * tighten, who appends, how many events, their log ids and texts in turn, how many entries are set, their keys and values in turn, then the keys to remove.
+ * Gives 1; 0 when the head was another: what tightens then claims the next turn; 2 when somebody else has the turn. A turn without an end is none.
  */
 const APPEND_BODY = `
 local head = redis.call('GET', KEYS[1]) or ''
 local first = ARGV[5] == '1'
+local left = redis.call('PTTL', KEYS[5])
+local turn = left > 0 and left <= ${TURN_MS}
+local mine = turn and redis.pcall('GET', KEYS[5]) == ARGV[6]
+if turn and not (first and mine) then return 2 end
 if head ~= ARGV[1] then
-  if first then redis.pcall('SET', KEYS[5], '1', 'PX', ${STOPS_FIRST_MS}) end
+  if first then redis.pcall('SET', KEYS[5], ARGV[6], 'PX', ${TURN_MS}) end
   return 0
 end
-if not first and redis.call('PTTL', KEYS[5]) > 0 then return 0 end
 local fields = redis.call('HLEN', KEYS[2])
 local events = redis.call('XLEN', KEYS[3])
 redis.call('GET', KEYS[4])
 if head == '' and fields + events > 0 then
   return redis.error_reply('CORRUPT the head is gone, but ' .. KEYS[2] .. ' and ' .. KEYS[3] .. ' are not both empty: restore a backup, or move them away with RENAME')
 end
-local needed = { { 'HSET', KEYS[2], 'x', 'x' }, { 'HDEL', KEYS[2], 'x' }, { 'XADD', KEYS[3], ARGV[7], 'event', ARGV[8] },
-  { 'SET', KEYS[1], ARGV[2] }, { 'PUBLISH', ARGV[3], ARGV[8] }, { 'INCR', KEYS[4] } }
+local needed = { { 'HSET', KEYS[2], 'x', 'x' }, { 'HDEL', KEYS[2], 'x' }, { 'XADD', KEYS[3], ARGV[8], 'event', ARGV[9] },
+  { 'SET', KEYS[1], ARGV[2] }, { 'PUBLISH', ARGV[3], ARGV[9] }, { 'INCR', KEYS[4] } }
 for _, command in ipairs(needed) do
   if not redis.acl_check_cmd(unpack(command)) then
     return redis.error_reply('NOPERM this user may not ' .. command[1] .. ' ' .. command[2])
   end
 end
-local last = 6 + 2 * tonumber(ARGV[6])
-local added = redis.pcall('XADD', KEYS[3], ARGV[7], 'event', ARGV[8])
+local last = 7 + 2 * tonumber(ARGV[7])
+local added = redis.pcall('XADD', KEYS[3], ARGV[8], 'event', ARGV[9])
 if type(added) == 'table' and added.err then
   return redis.error_reply('CORRUPT ' .. KEYS[3] .. ' has entries beyond the head: ' .. added.err)
 end
-for i = 9, last, 2 do redis.call('XADD', KEYS[3], ARGV[i], 'event', ARGV[i + 1]) end
+for i = 10, last, 2 do redis.call('XADD', KEYS[3], ARGV[i], 'event', ARGV[i + 1]) end
 local sets = last + 1 + 2 * tonumber(ARGV[last + 1])
 for i = last + 2, sets, 2 do redis.call('HSET', KEYS[2], ARGV[i], ARGV[i + 1]) end
 for i = sets + 1, #ARGV do redis.call('HDEL', KEYS[2], ARGV[i]) end
 redis.call('SET', KEYS[1], ARGV[2])
-for i = 7, last, 2 do redis.call('PUBLISH', ARGV[3], ARGV[i + 1]) end
+for i = 8, last, 2 do redis.call('PUBLISH', ARGV[3], ARGV[i + 1]) end
 if ARGV[4] == '1' then redis.pcall('INCR', KEYS[4]) end
+if mine then redis.pcall('SET', KEYS[5], ARGV[6], 'PX', 1) end
 return 1
 `;
 

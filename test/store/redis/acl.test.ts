@@ -105,7 +105,7 @@ describe.skipIf(!hasRedis)('users of Redis', () => {
       ['SET', keys.head, 'forged'],
       ['HSET', keys.state, 'mode', 'forged'],
       ['XADD', keys.log, '*', 'event', 'forged'],
-      ['SET', keys.stopsFirst, '1'],
+      ['SET', keys.turn, '1'],
       ['PUBLISH', keys.channel, 'forged'],
       ['SUBSCRIBE', 'another'],
       ['DEL', keys.names],
