@@ -25,6 +25,10 @@ export class RedisConnection {
   readonly #requestTimeoutMs: number;
   readonly #client: RedisClient;
   readonly #waiting = new Set<() => void>();
+  /** What was asked on the present connection and is not answered yet. */
+  readonly #asked = new Set<Promise<unknown>>();
+  /** The connection that another node's replaces, once all is answered that was asked on it. */
+  #leaving: Redis['stream'] | undefined;
   #lastError: Error | undefined;
   #closing: Promise<void> | undefined;
 
@@ -61,12 +65,10 @@ export class RedisConnection {
           throw await this.#failure((isLost(why) && this.#lastError) || why, access, end);
         }
         refused = thrown;
-        // Nothing was done. Where the connection is another by now, somebody else's answer has moved it on.
-        const same = this.#client.redis.stream === stream;
         if (node) moves += 1;
-        if (same && node && moves % MOVES !== 0) this.#client.follow(node);
-        else if (same && (node || (passes === 'another node may' && this.endpoint.nodes.length > 1)))
-          this.#client.passOver();
+        if (node && moves % MOVES !== 0) await this.#leave(stream, end, () => this.#client.follow(node));
+        else if (node || (passes === 'another node may' && this.endpoint.nodes.length > 1))
+          await this.#leave(stream, end, () => this.#client.passOver());
         if (passes) await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
       }
     }
@@ -78,9 +80,28 @@ export class RedisConnection {
     return this.#closing;
   }
 
+  /**
+   * Nothing more is asked on a connection that is left, and what was asked on it is answered first: it would be lost with it, although its node is well.
+   * Where the connection is another by now, somebody else's answer has moved it on.
+   */
+  async #leave(stream: Redis['stream'] | undefined, end: number, go: () => void): Promise<void> {
+    if (this.#client.redis.stream !== stream) return;
+    this.#leaving = stream;
+    await withDeadline(
+      Promise.allSettled(this.#asked),
+      Math.max(1, end - performance.now()),
+      'what was asked before',
+    ).catch(() => {});
+    if (this.#client.redis.stream === stream) go();
+  }
+
+  get #isReady(): boolean {
+    return this.#client.isReady && this.#client.redis.stream !== this.#leaving;
+  }
+
   async #ready(withinMs: number): Promise<void> {
     if (this.#closing) throw this.#closedError();
-    if (this.#client.isReady) return;
+    if (this.#isReady) return;
     this.#client.start();
     let timer: NodeJS.Timeout | undefined;
     let wake = (): void => {};
@@ -92,11 +113,12 @@ export class RedisConnection {
     clearTimeout(timer);
     this.#waiting.delete(wake);
     if (this.#closing) throw this.#closedError();
-    if (!this.#client.isReady) throw this.#lastError ?? new Error(`no connection within ${Math.round(withinMs)} ms`);
+    if (!this.#isReady) throw this.#lastError ?? new Error(`no connection within ${Math.round(withinMs)} ms`);
   }
 
   async #answer<T>(work: Promise<T>, leftMs: number, largeMs: number | undefined): Promise<T> {
     const { stream } = this.#client.redis;
+    this.#asked.add(work);
     const since = performance.now();
     let received = stream.bytesRead;
     let timer: NodeJS.Timeout | undefined;
@@ -118,6 +140,7 @@ export class RedisConnection {
       return await Promise.race([work, deadline]);
     } finally {
       clearTimeout(timer);
+      this.#asked.delete(work);
       work.catch(() => {}); // what comes after the deadline belongs to nobody
     }
   }

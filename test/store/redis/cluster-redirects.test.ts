@@ -8,16 +8,23 @@ import { beat, failure, init, kill, openControl, openExecutor, pushes } from './
 const ORGANIZATION = 'a';
 const SLOT = 15495;
 
-/** A node that names another for whatever it is asked, as no real one does for long. */
-async function startMisleading(target: () => string): Promise<{ readonly port: number; asked: number }> {
+/** A node that names another for whatever it is asked, as no real one does for long. On each connection what follows the first `prompt` answers comes a little later. */
+async function startMisleading(
+  target: () => string,
+  prompt = Infinity,
+): Promise<{ readonly port: number; asked: number }> {
   const node = { port: 0, asked: 0 };
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
     sockets.add(socket.on('error', () => {}));
+    let answered = 0;
     socket.on('data', (data) => {
       node.asked += 1;
-      const commands = data.toString().match(/^\*\d+\r$/gm) ?? [];
-      socket.write(commands.map(() => `-MOVED ${SLOT} ${target()}\r\n`).join(''));
+      const answers = (data.toString().match(/^\*\d+\r$/gm) ?? []).map(() => `-MOVED ${SLOT} ${target()}\r\n`);
+      const now = answers.splice(0, Math.max(0, prompt - answered));
+      answered += now.length;
+      socket.write(now.join(''));
+      if (answers.length > 0) setTimeout(() => socket.write(answers.join('')), 100);
     });
   });
   onTestFinished(() => {
@@ -135,8 +142,21 @@ describe.skipIf(!hasRedis)('a Redis Cluster that sends its clients on', () => {
     expect((await init(control)).epoch).toBe(1);
   });
 
+  test('what was asked on a connection is answered before it is left for another node', async () => {
+    const ofOneRead = 5; // MULTI, GET, TIME, HEXISTS, EXEC
+    const misleading = await startMisleading(() => `127.0.0.1:${high?.port}`, ofOneRead);
+    const control = openControl(at({ url: `redis://127.0.0.1:${misleading.port}` }));
+    const views = await Promise.all([control.read([]), control.read([]), control.read([])]);
+    expect(views.map(({ head }) => head)).toEqual([null, null, null]);
+  });
+
   test('while the slot moves to another node a request waits within its time, and never reads half of the keys', async () => {
     const [source, target] = [high, low] as [RedisServer, RedisServer];
+    onTestFinished(async () => {
+      await target.cli('FLUSHALL');
+      for (const { cli } of nodes()) await cli('CLUSTER', 'SETSLOT', SLOT, 'NODE', sourceId);
+      await redirects(new RegExp(`:${source.port}$`));
+    });
     const id = async ({ cli }: RedisServer) => String(await cli('CLUSTER', 'MYID'));
     const [sourceId, targetId] = [await id(source), await id(target)];
     const [control, executor] = [openControl(at({ url: source.url })), openExecutor(at({ url: source.url }))];
@@ -162,10 +182,6 @@ describe.skipIf(!hasRedis)('a Redis Cluster that sends its clients on', () => {
     expect(confirmed).toEqual({ head, events: [], forkReported: false });
     expect(loaded).toMatchObject({ head, linked: true });
     expect(view.head).toEqual(head);
-
-    await target.cli('FLUSHALL');
-    for (const { cli } of nodes()) await cli('CLUSTER', 'SETSLOT', SLOT, 'NODE', sourceId);
-    await redirects(new RegExp(`:${source.port}$`));
   });
 
   test('a slot that nobody serves is named, and a request goes on once somebody does', async () => {
