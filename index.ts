@@ -17,6 +17,7 @@ import { addFailClosedHook, spareHooks } from './hooks/fail-closed.ts';
 import { checkDomainIsFree, serveOn, type SwitchDomain } from './provider/switch-domain.ts';
 import type { ExecutorStore } from './store/ports.ts';
 import { checkLeaseMs, Replica, VERSION } from './store/replica.ts';
+import { within } from './store/with-deadline.ts';
 
 export type { Cause, Decision, FaultCode } from './flags/decision.ts';
 export { isKillSwitchError, KillSwitchError } from './flags/errors.ts';
@@ -77,6 +78,9 @@ const OPTION_KEYS: Keys<CreateKillSwitchOptions> = {
   redact: true,
   handlerTimeoutMs: true,
 };
+
+/** So long `close` waits for work that it has told to stop, in milliseconds: what became of it is then recorded. */
+const CLOSING_MS = 500;
 
 /**
  * Wires the switch into an application: sets the provider on its domain, adds the fail-closed hook to the OpenFeature API, registers
@@ -155,13 +159,14 @@ export async function createKillSwitch(options: CreateKillSwitchOptions): Promis
     checkpoints: replica?.reports ?? null,
     close: async () => {
       closed = true;
-      stopWatching();
-      metrics.close();
-      changes.notify();
-      await interventions.close();
-      await replica?.close();
+      // In the very turn from which nothing starts any more; and before the executor leaves, so that operators see what still runs.
       inFlight.check();
       changes.notify();
+      stopWatching();
+      await within(inFlight.idle(), CLOSING_MS, () => new Error('late')).catch(() => {});
+      metrics.close();
+      await interventions.close();
+      await replica?.close();
       await served?.close();
     },
   });

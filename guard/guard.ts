@@ -1,4 +1,4 @@
-import type { Decision, Effect, Reading } from '../flags/index.ts';
+import { type Decision, deepFreeze, type Effect, faultReading, type Reading } from '../flags/index.ts';
 import type { Replica } from '../store/replica.ts';
 import type { Changes } from './changes.ts';
 import { type DecidedCall, decide } from './decide.ts';
@@ -55,6 +55,11 @@ export const callOf = (guard: Guard, action: ActionTerms, identity: Identity | u
   feature: action.feature,
 });
 
+/** A switch that is being closed says so from that turn on, whatever its store or its client still says. */
+export const CLOSED = deepFreeze(faultReading('CLOSED', 'this switch has been closed'));
+
 /** What is decided from what was evaluated and, where there is a store, from the local copy as it is in this very turn. */
-export const look = (guard: Guard, call: DecidedCall, evaluated: Reading): Decision =>
-  decide(guard.replica ? [evaluated, guard.replica.reading(call)] : [evaluated], call);
+export const look = (guard: Guard, call: DecidedCall, evaluated: Reading): Decision => {
+  if (guard.isClosed()) return decide([evaluated, CLOSED], call);
+  return decide(guard.replica ? [evaluated, guard.replica.reading(call)] : [evaluated], call);
+};

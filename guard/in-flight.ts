@@ -33,6 +33,7 @@ export class InFlight {
   readonly #watched = new Set<Watched>();
   readonly #draining = new Set<Running>();
   readonly #onDrained: () => void;
+  readonly #onIdle: Array<() => void> = [];
 
   /** @param onDrained called when the last draining action has ended */
   constructor(onDrained: () => void) {
@@ -69,6 +70,12 @@ export class InFlight {
   end(running: Running): void {
     this.#running.delete(running);
     this.#drained(running);
+    if (this.#running.size === 0) for (const resolve of this.#onIdle.splice(0)) resolve();
+  }
+
+  /** Resolves when no action runs. */
+  idle(): Promise<void> {
+    return this.#running.size === 0 ? Promise.resolve() : new Promise((resolve) => this.#onIdle.push(resolve));
   }
 
   /** An action rests until its next step. */

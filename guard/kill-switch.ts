@@ -16,7 +16,7 @@ import { actingAs, type Within } from './acting-as.ts';
 import { checkId, childIdentity, type Identity, type IdentityStorage, parseLineage, unidentified } from './identity.ts';
 import { checkKeys, keyProblem, type Keys } from './options.ts';
 import type { Outcome } from './outcome.ts';
-import { callOf, type Guard, look } from './guard.ts';
+import { callOf, CLOSED, type Guard, look } from './guard.ts';
 import { perform } from './perform.ts';
 import { decideAndWait } from './wait.ts';
 import type { Registry } from './registry.ts';
@@ -60,7 +60,10 @@ export interface KillSwitch {
   job<Result>(options: RunOptions, work: (run: Run) => Result | Promise<Result>): () => Promise<JobOutcome<Result>>;
   /** What the local copy says now: synchronous, no I/O. `NO_LOCAL_STATE` blocks where there is no store. */
   check(options?: CheckOptions): Decision;
-  /** Reports that this executor is gone, and releases everything; whatever is asked afterwards is blocked. */
+  /**
+   * Blocks everything from this turn on and tells work in flight, waits half a second at most for it to end, reports that this executor is gone, and releases
+   * everything.
+   */
   close(): Promise<void>;
 }
 
@@ -98,13 +101,13 @@ export function killSwitchOf({ guard, storage, registry, checkpoints, close }: K
   const run = async <Result>(options: RunOptions, work: (run: Run) => Result | Promise<Result>): Promise<Result> => {
     const mine = identityFor(guard, options);
     const within: Within = (inside) => storage.run(mine, inside);
-    const [opened, end, ended] = openRun(guard, checkpoints, mine, actingAs(within, isOurs));
+    const opened = openRun({ guard, keeper: checkpoints, identity: mine, acting: actingAs(within, isOurs) });
     try {
-      const result = await within(() => work(opened));
-      await ended(); // what has ended well is not resumed
+      const result = await within(() => work(opened.run));
+      await opened.forget(); // what has ended well is not resumed
       return result;
     } finally {
-      end();
+      opened.close();
     }
   };
 
@@ -152,7 +155,7 @@ export function killSwitchOf({ guard, storage, registry, checkpoints, close }: K
       const call = checkedCall(guard.organizationId, options, guard.identity());
       const problem = keyProblem('check', options, CHECK_KEYS) ?? callProblem(call, guard.requireRun);
       if (problem !== null) return blocked(call, { kind: 'identity', message: problem });
-      return decide([guard.replica ? guard.replica.reading(call) : NO_STATE], call);
+      return decide([guard.isClosed() ? CLOSED : guard.replica ? guard.replica.reading(call) : NO_STATE], call);
     },
 
     close,

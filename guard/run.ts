@@ -58,18 +58,26 @@ const NOT_ASKED: Reading = deepFreeze({ mode: 'live', cause: { kind: 'mode' }, e
 /** A run asks whether it may go on as somebody who reads: whatever it does beyond that is an action's own decision. */
 const GOING_ON = { name: undefined, effect: 'read', surface: undefined } as const;
 
-/** @returns the run, a function that closes it at once, and one that removes its checkpoint, for a run whose work has returned */
-export function openRun(
-  guard: Guard,
-  keeper: CheckpointKeeper | null,
-  identity: Identity & { readonly runId: string },
-  acting: ActingAs,
-): [run: Run, end: () => void, ended: () => Promise<void>] {
+export interface RunParts {
+  readonly guard: Guard;
+  readonly keeper: CheckpointKeeper | null;
+  readonly identity: Identity & { readonly runId: string };
+  readonly acting: ActingAs;
+}
+
+/** A run that has been opened: `close` it whatever became of its work; `forget` its checkpoint where that has returned, since it is not resumed. */
+export interface OpenedRun {
+  readonly run: Run;
+  readonly close: () => void;
+  readonly forget: () => Promise<void>;
+}
+
+export function openRun({ guard, keeper, identity, acting }: RunParts): OpenedRun {
   const { agentId, missionId, runId } = identity;
   const call = callOf(guard, GOING_ON, identity);
   let controller: AbortController | undefined;
   let unwatch: (() => void) | undefined;
-  const close = guard.inFlight.open(identity);
+  const leave = guard.inFlight.open(identity);
   // Where there is a store the local copy says at once whether the run goes on; else the first evaluation does, in a moment.
   const seen: { evaluated: Reading } = { evaluated: guard.replica?.reading(call) ?? NOT_ASKED };
   const now = (): Decision => look(guard, call, seen.evaluated);
@@ -131,16 +139,16 @@ export function openRun(
       return last && { name: last.name, state: last.state, at: last.at };
     },
   };
-  return [
+  return {
     run,
-    () => {
+    close() {
       unwatch?.();
-      close();
+      leave();
     },
-    async () => {
+    async forget() {
       if (kept) await keeper?.removeCheckpoint(runId).catch(() => {}); // it is bounded all the same
     },
-  ];
+  };
 }
 
 /** What a run saves must come back unchanged, so a secret cannot be taken out of it; and it would lie in the store in clear. */

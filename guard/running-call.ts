@@ -1,16 +1,13 @@
 import type { Decision, Reading } from '../flags/index.ts';
 import type { CallOptions, NormalisedAction } from './action.ts';
 import type { Attempt, AttemptEvent } from './attempt-state.ts';
-import { nextChange } from './changes.ts';
 import { blocked, type DecidedCall, faultCause } from './decide.ts';
-import { ActionStoppedError } from './errors.ts';
 import { evaluateMode } from './evaluate.ts';
 import { StartedCall } from './execute-context.ts';
 import { type Guard, look } from './guard.ts';
-import { isDraining, mustStop, type Running } from './in-flight.ts';
 import { holdResult, mayGoOn, type Part } from './ongoing/index.ts';
 import type { Outcome } from './outcome.ts';
-import { POLL_MS } from './wait.ts';
+import { ResultPart, type WholeResult } from './result-part.ts';
 
 /** A call that was let through, and all that was found out about it. */
 export interface LetThrough<Input, Result> {
@@ -29,7 +26,7 @@ export interface LetThrough<Input, Result> {
 }
 
 /** An action under way, until its result can act no more: watched by the decision that let it through. */
-export class RunningCall<Input, Result> implements Running {
+export class RunningCall<Input, Result> implements WholeResult {
   readonly decision: Decision;
   readonly context: StartedCall;
   readonly #call: LetThrough<Input, Result>;
@@ -75,7 +72,7 @@ export class RunningCall<Input, Result> implements Running {
     let result = given;
     if (mayGoOn(given)) {
       try {
-        result = holdResult(this.#call.action.name, given, (stop) => this.#open(stop)) as Result;
+        result = holdResult(this.#call.action.name, given, (end) => this.#open(end)) as Result;
       } catch (error) {
         this.#stopParts(blocked(this.#call.call, faultCause('UNSUPPORTED', String(error)), this.decision));
         return this.failed(error);
@@ -103,24 +100,14 @@ export class RunningCall<Input, Result> implements Running {
     throw error;
   }
 
-  #open(stop: (reason: Error) => void): Part {
-    const { guard, call } = this.#call;
-    const part: ResultPart = new ResultPart({
-      stop,
-      running: this,
-      closed: () =>
-        guard.isClosed() ? blocked(call, faultCause('CLOSED', 'this switch has been closed'), this.decision) : null,
-      changed: () => nextChange(guard.changes, guard.replica ? Number.POSITIVE_INFINITY : POLL_MS, undefined),
-      refresh: guard.replica ? null : () => this.refresh(),
-      rested: () => guard.inFlight.rest(this),
-      ended: () => this.#partEnded(part),
-    });
+  #open(end: (reason: Error) => void): Part {
+    const part = new ResultPart(this.#call.guard, this, end);
     this.#parts ??= new Set();
     this.#parts.add(part);
     return part;
   }
 
-  #partEnded(part: ResultPart): void {
+  partEnded(part: ResultPart): void {
     if (!this.#parts?.delete(part) || this.#parts.size > 0 || !this.#returned) return;
     const before = this.context.stoppedBy;
     this.#end({ type: 'land' });
@@ -144,78 +131,5 @@ export class RunningCall<Input, Result> implements Running {
     this.#recorded = true;
     const { guard, call, effective } = this.#call;
     guard.interventions.add(stoppedBy, call, { input: effective, status: 'aborted', state });
-  }
-}
-
-interface PartOptions {
-  readonly stop: (reason: Error) => void;
-  readonly running: Running;
-  readonly closed: () => Decision | null;
-  readonly changed: () => Promise<void>;
-  /** Evaluates anew, where the mode comes from elsewhere than the local copy. */
-  readonly refresh: (() => Promise<void>) | null;
-  readonly rested: () => void;
-  readonly ended: () => void;
-}
-
-/** A part of a result that goes on, as the guard sees it. */
-class ResultPart implements Part {
-  readonly #options: PartOptions;
-  #stopped: ActionStoppedError | null = null;
-  #refreshed = false;
-  active = true;
-
-  constructor(options: PartOptions) {
-    this.#options = options;
-  }
-
-  pass(): Promise<void> | null {
-    const { refresh, changed } = this.#options;
-    if (refresh && !this.#refreshed) {
-      this.#refreshed = true;
-      return refresh();
-    }
-    this.#refreshed = false;
-    if (this.#mayStep()) return null;
-    this.rest();
-    return changed();
-  }
-
-  passNow(): void {
-    if (!this.#mayStep()) throw new ActionStoppedError('paused', this.#options.running.look());
-  }
-
-  /** False while it is paused. @throws ActionStoppedError */
-  #mayStep(): boolean {
-    const { running, closed } = this.#options;
-    if (this.#stopped) throw this.#stopped;
-    const now = closed() ?? running.look();
-    if (mustStop(running.decision, now)) {
-      running.stop(now);
-      throw this.#stopped ?? new ActionStoppedError('aborted', now);
-    }
-    this.active = !isDraining(running.decision, now);
-    return this.active;
-  }
-
-  rest(): void {
-    this.active = false;
-    this.#options.rested();
-  }
-
-  end(): void {
-    this.active = false;
-    this.#options.ended();
-  }
-
-  /** Ends it as well as it can be ended. */
-  stop(decision: Decision): void {
-    if (this.#stopped) return;
-    this.#stopped = new ActionStoppedError('aborted', decision);
-    try {
-      this.#options.stop(this.#stopped);
-    } catch {
-      // What cannot be ended stays in flight, and is shown as such.
-    }
   }
 }

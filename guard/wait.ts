@@ -38,7 +38,7 @@ export async function waitFor(
   first: Decided,
   { until, signal, onWait }: Waiting,
 ): Promise<Decided> {
-  const isOver = (): boolean => performance.now() >= until || signal?.aborted === true || guard.isClosed();
+  const isOver = (): boolean => performance.now() >= until || signal?.aborted === true;
   for (let now = first; ; now = await decideOnce(guard, call)) {
     if (now.decision.verdict !== 'pause') return now;
     onWait(now.decision);

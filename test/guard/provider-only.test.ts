@@ -114,4 +114,37 @@ describe('a kill switch over a provider alone', () => {
       status: 'blocked',
     });
   });
+
+  test('over a client: closing stops what runs, and nothing starts afterwards though the client still says live', async () => {
+    const domain = `provider-only-${Math.random()}`;
+    await OpenFeature.setProviderAndWait(domain, new InMemoryProvider(flags('live')));
+    const killSwitch = await createKillSwitch({ client: OpenFeature.getClient(domain), agentId: 'x' });
+    opened.push(killSwitch);
+    let reason: unknown;
+    const slow = killSwitch.action({
+      name: 'a.slow',
+      execute: (_input: undefined, { signal }) =>
+        new Promise((_resolve, reject) => {
+          signal.addEventListener('abort', () => {
+            ({ reason } = signal);
+            reject(new Error('cut'));
+          });
+          started();
+        }),
+    });
+    let started = (): void => {};
+    const isRunning = new Promise<void>((resolve) => {
+      started = resolve;
+    });
+    const running = slow.attempt(undefined);
+    await isRunning;
+    await killSwitch.close();
+    expect(reason).toMatchObject({ verdict: 'block', cause: { code: 'CLOSED' } });
+    expect(await running).toMatchObject({ status: 'aborted' });
+    const action = killSwitch.action({ name: 'a.late', execute: () => 1 });
+    expect(await action.attempt(undefined)).toMatchObject({
+      status: 'blocked',
+      decision: { cause: { code: 'CLOSED' } },
+    });
+  });
 });

@@ -50,7 +50,7 @@ afterEach(async () => {
 });
 
 let domains = 0;
-async function setUp(open: () => Promise<Place>) {
+async function setUp(open: () => Promise<Place>, around = (store: ExecutorStore): ExecutorStore => store) {
   const place = await open();
   const control = await openControlPlane({ store: place.control(), operator: { id: 'ann' } });
   opened.push(() => control.close());
@@ -58,7 +58,7 @@ async function setUp(open: () => Promise<Place>) {
   await control.setMode({ mode: 'live', reason: 'test' });
   domains += 1;
   const killSwitch = await createKillSwitch({
-    store: place.store(),
+    store: around(place.store()),
     domain: `real-${domains}`,
     agentId: 'x',
     executor: { name: 'mailer' },
@@ -177,6 +177,50 @@ describe.each(PLACES.filter(([, has]) => has))('on %s', (_name, _has, open) => {
     });
     expect(progress).toContain('draining');
     expect(await running).toMatchObject({ status: 'aborted', landed: 'unknown' });
+  });
+
+  test('closing tells work in flight before anything else, and the executor leaves the count when its end is recorded', async () => {
+    const order: string[] = [];
+    const { place, control, killSwitch } = await setUp(open, ({ location, open: openStore }) => ({
+      location,
+      open: (scope) => {
+        const connection = openStore(scope);
+        const leave = (): Promise<void> => {
+          order.push('left');
+          return connection.leave();
+        };
+        return { ...connection, leave };
+      },
+    }));
+    const started = vi.fn();
+    const slow = killSwitch.action({
+      name: 'slow.write',
+      execute: (_input: undefined, { signal }) => {
+        started();
+        return new Promise((_resolve, reject) => {
+          signal.addEventListener('abort', () => {
+            order.push('told');
+            setTimeout(() => {
+              order.push('ended');
+              reject(new Error('cut'));
+            }, 50);
+          });
+        });
+      },
+    });
+    const running = slow.attempt(undefined);
+    await vi.waitFor(() => expect(started).toHaveBeenCalled());
+    const closing = killSwitch.close();
+    expect(order).toEqual(['told']);
+    expect(killSwitch.check()).toMatchObject({ verdict: 'block', cause: { code: 'CLOSED' } });
+    expect(await slow.attempt(undefined)).toMatchObject({ status: 'blocked', decision: { cause: { code: 'CLOSED' } } });
+    await closing;
+    expect(order).toEqual(['told', 'ended', 'left']);
+    expect(started).toHaveBeenCalledTimes(1);
+    expect(await running).toMatchObject({ status: 'aborted', decision: { cause: { kind: 'fault', code: 'CLOSED' } } });
+    const { json } = await run(['interventions', '--store', place.url, '--json']);
+    expect(json.data).toContainEqual(expect.objectContaining({ action: 'slow.write', status: 'aborted' }));
+    expect((await control.status()).executors).toEqual([]);
   });
 
   test('a checkpoint that was acknowledged survives SIGKILL, a new process goes on from there, and what has ended well is not resumed', async () => {

@@ -1,0 +1,82 @@
+import type { Decision } from '../flags/index.ts';
+import { nextChange } from './changes.ts';
+import { ActionStoppedError } from './errors.ts';
+import type { Guard } from './guard.ts';
+import { isDraining, mustStop, type Running } from './in-flight.ts';
+import type { Part } from './ongoing/index.ts';
+import { POLL_MS } from './wait.ts';
+
+/** The action whose result has parts. */
+export interface WholeResult extends Running {
+  partEnded(part: ResultPart): void;
+}
+
+/** A part of a result that goes on, as the guard sees it. */
+export class ResultPart implements Part {
+  readonly #guard: Pick<Guard, 'changes' | 'inFlight' | 'replica'>;
+  readonly #whole: WholeResult;
+  readonly #end: (reason: Error) => void;
+  #stopped: ActionStoppedError | null = null;
+  #refreshed = false;
+  active = true;
+
+  /** @param end ends it as well as it can be ended */
+  constructor(
+    guard: Pick<Guard, 'changes' | 'inFlight' | 'replica'>,
+    whole: WholeResult,
+    end: (reason: Error) => void,
+  ) {
+    this.#guard = guard;
+    this.#whole = whole;
+    this.#end = end;
+  }
+
+  pass(): Promise<void> | null {
+    const { changes, replica } = this.#guard;
+    // Where the mode comes from elsewhere than the local copy, it is asked for anew before each step.
+    if (!replica && !this.#refreshed) {
+      this.#refreshed = true;
+      return this.#whole.refresh();
+    }
+    this.#refreshed = false;
+    if (this.#mayStep()) return null;
+    this.rest();
+    return nextChange(changes, replica ? Number.POSITIVE_INFINITY : POLL_MS, undefined);
+  }
+
+  passNow(): void {
+    if (!this.#mayStep()) throw new ActionStoppedError('paused', this.#whole.look());
+  }
+
+  /** False while it is paused. @throws ActionStoppedError */
+  #mayStep(): boolean {
+    if (this.#stopped) throw this.#stopped;
+    const now = this.#whole.look();
+    if (mustStop(this.#whole.decision, now)) {
+      this.#whole.stop(now);
+      throw this.#stopped ?? new ActionStoppedError('aborted', now);
+    }
+    this.active = !isDraining(this.#whole.decision, now);
+    return this.active;
+  }
+
+  rest(): void {
+    this.active = false;
+    this.#guard.inFlight.rest(this.#whole);
+  }
+
+  end(): void {
+    this.active = false;
+    this.#whole.partEnded(this);
+  }
+
+  stop(decision: Decision): void {
+    if (this.#stopped) return;
+    this.#stopped = new ActionStoppedError('aborted', decision);
+    try {
+      this.#end(this.#stopped);
+    } catch {
+      // What cannot be ended stays in flight, and is shown as such.
+    }
+  }
+}
