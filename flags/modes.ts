@@ -45,7 +45,9 @@ const RANK = new Map<unknown, number>(MODES.map((mode, rank) => [mode, rank]));
 
 export const isMode = (value: unknown): value is Mode => RANK.has(value);
 
-export const isEffect = (value: unknown): value is Effect => (EFFECTS as readonly unknown[]).includes(value);
+const EFFECT_SET: ReadonlySet<unknown> = new Set(EFFECTS);
+
+export const isEffect = (value: unknown): value is Effect => EFFECT_SET.has(value);
 
 /** 0 for `live`, 6 for `full_stop`; anything that is not a mode ranks as `full_stop`. */
 export const strictness = (mode: unknown): number => RANK.get(mode) ?? MODES.length - 1;
