@@ -16,7 +16,8 @@ import { createTurns } from './guard/turn.ts';
 import { addFailClosedHook, spareHooks } from './hooks/fail-closed.ts';
 import { checkDomainIsFree, serveOn, type SwitchDomain } from './provider/switch-domain.ts';
 import type { ExecutorStore } from './store/ports.ts';
-import { checkLeaseMs, Replica, VERSION } from './store/replica.ts';
+import { VERSION } from './store/own-beat.ts';
+import { checkLeaseMs, Replica } from './store/replica.ts';
 import { within } from './store/with-deadline.ts';
 
 export type { Cause, Decision, FaultCode } from './flags/decision.ts';

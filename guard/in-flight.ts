@@ -1,5 +1,5 @@
 import { type Decision, deepFreeze, strictness } from '../flags/index.ts';
-import type { Work } from '../store/replica.ts';
+import type { Work } from '../store/own-beat.ts';
 import type { Identity } from './identity.ts';
 
 /** Something that runs by a decision, and must be told when the same decision would no longer be made. */

@@ -1,45 +1,29 @@
 import { randomUUID } from 'node:crypto';
-import { hostname } from 'node:os';
 import {
-  type Beat,
   type Call,
   type Clock,
   type Fault,
-  type FaultCode,
   faultReading,
   type Instant,
   invalid,
   isKillSwitchError,
-  type KillSwitchErrorCode,
   LEASE_MS,
   type LogEvent,
-  messageOf,
   type Reading,
   resolveMode,
   type State,
   type SurfaceRecord,
 } from '../flags/index.ts';
+import { Announcer, type ReplicaEvent } from './announcer.ts';
+import { Cycle } from './cycle.ts';
+import { faultFrom } from './fault-from.ts';
 import { LiveCopy, type ReplyOutcome } from './live-copy.ts';
+import { ownBeats, type Work } from './own-beat.ts';
 import { type ExecutorConnection, type ExecutorStore, LOAD_MS, type Push } from './ports.ts';
-import { type ExecutorReports, executorReports } from './reports.ts';
+import { type ExecutorReports, executorReports, reportsInTime } from './reports.ts';
 import { withDeadline } from './with-deadline.ts';
 
-/** What a replica tells its listeners. `changed` names the state's entries; the others are what it can be trusted for from now on. */
-export type ReplicaEvent =
-  /** `at`: when the last of these changes was appended, by the store's clock; null where it is not known. */
-  | { readonly type: 'changed'; readonly keys: readonly string[]; readonly at: string | null }
-  | { readonly type: 'ready' }
-  | { readonly type: 'stale'; readonly fault: Fault }
-  | { readonly type: 'fault'; readonly fault: Fault };
-
-/** What an executor says about its work, in each beat. */
-export interface Work {
-  readonly inFlight: number;
-  /** How many of them a restriction has reached, so that they must end or wait. */
-  readonly draining: number;
-  readonly agents: readonly string[];
-  readonly runs: readonly string[];
-}
+export type { ReplicaEvent } from './announcer.ts';
 
 export interface ReplicaOptions {
   readonly store: ExecutorStore;
@@ -52,32 +36,8 @@ export interface ReplicaOptions {
   readonly surfaces?: (() => readonly SurfaceRecord[] | null) | undefined;
 }
 
-/**
- * When an executor reports a change that was pushed to it, in milliseconds: at a moment of its own between these, because a thousand of them
- * that hear the same kill would all ask the store while it still tells the rest.
- */
-const REPORT_AFTER_MS = [5, 25] as const;
-
 /** Both clocks of this machine. */
 export const systemClock: Clock = () => ({ mono: performance.now(), wall: Date.now() });
-
-/** The version that executors report. */
-export const VERSION = '0.1.0';
-
-const FAULT_CODES: Partial<Record<KillSwitchErrorCode, FaultCode>> = {
-  STORE_UNREACHABLE: 'STORE_UNREACHABLE',
-  STORE_READ_ONLY: 'STORE_READ_ONLY',
-  NETWORK_FILESYSTEM: 'STORE_UNREACHABLE',
-  CORRUPT: 'STORE_CORRUPT',
-  UNKNOWN_EVENT: 'STORE_CORRUPT',
-};
-
-const faultFrom = (error: unknown): Fault => ({
-  code: (isKillSwitchError(error) && FAULT_CODES[error.code]) || 'INTERNAL',
-  message: messageOf(error),
-});
-
-const NO_WORK: Work = { inFlight: 0, draining: 0, agents: [], runs: [] };
 
 /** @throws KillSwitchError INVALID_ARGUMENT */
 export function checkLeaseMs(leaseMs: number): number {
@@ -96,28 +56,21 @@ export class Replica {
   readonly executorId: string = randomUUID();
   readonly leaseMs: number;
   readonly location: string;
+  /** What this executor reports beside its beats. */
+  readonly reports: ExecutorReports;
   readonly #options: ReplicaOptions;
   readonly #clock: Clock;
   readonly #connection: ExecutorConnection;
   readonly #copy: LiveCopy;
-  readonly #reports: ExecutorReports;
   readonly #pushed: LogEvent[] = [];
   #undescribed: readonly SurfaceRecord[] | null = null;
-  readonly #listeners = new Set<(event: ReplicaEvent) => void>();
-  readonly #startedAt: string;
+  readonly #beat: ReturnType<typeof ownBeats>;
+  readonly #announcer = new Announcer();
+  readonly #cycle: Cycle;
   readonly #requestMs: number;
   #trouble: Fault | null = null;
-  /** What listeners were last told: what the copy can be trusted for, and which fault is to blame. */
-  #status: string | null = null;
   #stopFollowing: (() => void) | null = null;
-  #cycle: Promise<void> | null = null;
-  #again = false;
-  /** The lease was found over since the present try began; unlike `#again` it counts also when that try fails. */
-  #leaseEnded = false;
-  #immediate: NodeJS.Immediate | undefined;
-  #timer: NodeJS.Timeout | undefined;
   #leaseTimer: NodeJS.Timeout | undefined;
-  #reportTimer: NodeJS.Timeout | undefined;
   #closed: Promise<void> | null = null;
 
   constructor(options: ReplicaOptions) {
@@ -126,7 +79,6 @@ export class Replica {
     this.leaseMs = checkLeaseMs(options.leaseMs);
     this.location = options.store.location;
     this.#clock = options.clock ?? systemClock;
-    this.#startedAt = new Date(this.#clock().wall).toISOString();
     this.#requestMs = Math.max(100, Math.floor(this.leaseMs / 3));
     this.#connection = options.store.open({
       organizationId: options.organizationId,
@@ -134,13 +86,21 @@ export class Replica {
       executorName: this.executorName,
       requestTimeoutMs: this.#requestMs,
     });
-    this.#reports = executorReports(this.#connection.shelf, this.executorId);
+    this.reports = reportsInTime(executorReports(this.#connection.shelf, this.executorId), this.#requestMs);
     this.#copy = new LiveCopy({
       leaseMs: this.leaseMs,
       keeper: this.#connection.anchor,
       organizationId: this.organizationId,
       signal: () => this.#tellChanges(),
     });
+    this.#beat = ownBeats({
+      id: this.executorId,
+      name: this.executorName,
+      leaseMs: this.leaseMs,
+      startedAt: this.#clock().wall,
+      work: options.work,
+    });
+    this.#cycle = new Cycle({ leaseMs: this.leaseMs, ask: () => this.#ask() });
   }
 
   get executorName(): string {
@@ -151,7 +111,7 @@ export class Replica {
   async start(): Promise<void> {
     if (this.#closed) return;
     this.#stopFollowing ??= this.#connection.follow((push) => this.#onPush(push));
-    await this.#run();
+    await this.#cycle.run();
   }
 
   /** Why nothing may be decided now, or null. Compares the lease with both clocks; no I/O. */
@@ -159,7 +119,7 @@ export class Replica {
     if (this.#closed) return { code: 'CLOSED', message: 'this switch has been closed' };
     const fault = this.#copy.fault(this.#clock());
     if (fault === null) return null;
-    if (this.#copy.takeEnd()) this.#confirmAtOnce();
+    if (this.#copy.takeEnd()) this.#cycle.leaseHasEnded();
     // A lease that ran out, or a copy that never came, is the consequence: what failed meanwhile is the cause.
     return (fault.code === 'STALE' || fault.code === 'NOT_READY') && this.#trouble ? this.#trouble : fault;
   }
@@ -187,26 +147,12 @@ export class Replica {
 
   /** Listens to changes and to what the copy can be trusted for; the returned function ends it. */
   on(listener: (event: ReplicaEvent) => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
-  }
-
-  /** What this executor reports beside its beats. Rejects when the store does not take it in time; that changes no decision. */
-  get reports(): ExecutorReports {
-    const { record, describe, saveCheckpoint, removeCheckpoint, lastCheckpoint } = this.#reports;
-    const within = <T>(work: Promise<T>, what: string): Promise<T> => withDeadline(work, this.#requestMs, what);
-    return {
-      record: (records) => within(record(records), 'record'),
-      describe: (surfaces) => within(describe(surfaces), 'describe'),
-      removeCheckpoint: (runId) => within(removeCheckpoint(runId), 'checkpoint'),
-      saveCheckpoint: (checkpoint) => within(saveCheckpoint(checkpoint), 'checkpoint'),
-      lastCheckpoint: (runId) => within(lastCheckpoint(runId), 'checkpoint'),
-    };
+    return this.#announcer.on(listener);
   }
 
   /** Something is to be reported now, for instance that an action has ended. */
   report(): void {
-    this.#wake();
+    this.#cycle.wake();
   }
 
   /**
@@ -220,7 +166,7 @@ export class Replica {
         const { outcome, sent } = await this.#confirm(left);
         if (outcome === 'renewed') return sent;
         if (outcome === 'faulty' || outcome === 'reload') {
-          this.#wake();
+          this.#cycle.wake();
           return null;
         }
       }
@@ -252,13 +198,10 @@ export class Replica {
   }
 
   async #close(): Promise<void> {
-    clearTimeout(this.#timer);
     clearTimeout(this.#leaseTimer);
-    clearTimeout(this.#reportTimer);
-    clearImmediate(this.#immediate);
     this.#stopFollowing?.();
-    this.#listeners.clear();
-    await this.#cycle;
+    this.#announcer.close();
+    await this.#cycle.close();
     try {
       await withDeadline(this.#connection.leave(), this.#requestMs, 'leave');
     } catch {
@@ -279,7 +222,7 @@ export class Replica {
       return;
     }
     if (push.type === 'gap') {
-      this.#wake();
+      this.#cycle.wake();
       return;
     }
     this.#pushed.push(push.event);
@@ -294,76 +237,23 @@ export class Replica {
       const outcome = this.#copy.push(...events);
       if (outcome === 'known') return;
       if (outcome === 'applied') {
-        this.#reportSoon();
+        this.#cycle.wakeSoon();
         return;
       }
     } catch (error) {
       this.#trouble = faultFrom(error); // the confirmation that follows meets it again, and no lease outlives it
     }
-    this.#wake();
-  }
-
-  /** What was pushed holds already and renews nothing, so its report may wait a moment: it must not keep others from hearing of it. */
-  #reportSoon(): void {
-    if (this.#closed || this.#reportTimer) return;
-    const [least, most] = REPORT_AFTER_MS;
-    this.#reportTimer = setTimeout(
-      () => {
-        this.#reportTimer = undefined;
-        this.#wake();
-      },
-      least + Math.random() * (most - least),
-    );
-    this.#reportTimer.unref();
-  }
-
-  #wake(): void {
-    if (this.#closed) return;
-    if (this.#cycle) this.#again = true;
-    else void this.#run();
-  }
-
-  /** A clock has ended the lease, perhaps by a step or after a suspension, while the store is as well as ever. Who found it is in the middle of a decision. */
-  #confirmAtOnce(): void {
-    this.#leaseEnded = true;
-    clearImmediate(this.#immediate);
-    this.#immediate = setImmediate(() => {
-      if (this.#leaseEnded) void this.#run(); // else a cycle that was under way has asked already
-    });
-  }
-
-  /** One cycle at a time: load where needed, confirm, and once more at once if something came in between. */
-  #run(): Promise<void> {
-    this.#cycle ??= this.#cycles().finally(() => {
-      this.#cycle = null;
-    });
-    return this.#cycle;
-  }
-
-  async #cycles(): Promise<void> {
-    clearTimeout(this.#timer);
-    let failed = false;
-    for (let tries = 0; tries < 10; tries += 1) {
-      this.#again = false;
-      this.#leaseEnded = false;
-      failed = !(await this.#once());
-      if (this.#closed) return;
-      // The failure may be of the same making: a deadline that is found over right after a suspension says nothing of the store.
-      if (!this.#leaseEnded && (failed || !this.#again)) break;
-    }
-    const wait = failed ? Math.min(500, Math.max(50, this.leaseMs / 10)) : this.leaseMs / 3;
-    this.#timer = setTimeout(() => void this.#run(), wait);
-    this.#timer.unref();
+    this.#cycle.wake();
   }
 
   /** True when the store has answered, whatever it said. */
-  async #once(): Promise<boolean> {
+  async #ask(): Promise<boolean> {
     try {
       if (this.#copy.needsLoad) await this.#load(); // where there is nothing to load, the beat below still says so
       const { outcome } = await this.#confirm(this.#requestMs);
-      if (outcome === 'reload' && (await this.#load())) this.#again = true;
+      if (outcome === 'reload' && (await this.#load())) this.#cycle.wake();
       await this.#describe();
-      if (outcome === 'again' || outcome === 'dropped') this.#again = true;
+      if (outcome === 'again' || outcome === 'dropped') this.#cycle.wake();
       return true;
     } catch (error) {
       if (!this.#closed) {
@@ -378,12 +268,12 @@ export class Replica {
   async #confirm(timeoutMs: number): Promise<{ readonly outcome: ReplyOutcome; readonly sent: Instant }> {
     if (this.#copy.isSignalling) await Promise.resolve(); // asked by what is just being told of changes that are kept in this turn
     const ticket = this.#copy.ask(this.#clock());
-    const beat = this.#beat();
+    const beat = this.#beat(this.#copy, ticket.sent);
     const reply = await withDeadline(this.#connection.confirm(beat), timeoutMs, 'confirm');
     if (this.#closed) return { outcome: 'dropped', sent: ticket.sent };
     const outcome = this.#copy.reply(ticket, reply, this.#clock());
     this.#tellChanges();
-    if (this.#copy.forkReport && !beat.fork) this.#again = true; // the evidence is told at once
+    if (this.#copy.forkReport && !beat.fork) this.#cycle.wake(); // the evidence is told at once
     if (outcome === 'renewed') this.#trouble = null;
     this.#publish();
     return { outcome, sent: ticket.sent };
@@ -411,39 +301,14 @@ export class Replica {
     return taken;
   }
 
-  #beat(): Beat {
-    const { inFlight, draining, agents, runs } = this.#options.work?.() ?? NO_WORK;
-    return {
-      id: this.executorId,
-      name: this.executorName,
-      host: hostname(),
-      pid: process.pid,
-      version: VERSION,
-      started_at: this.#startedAt,
-      at: new Date(this.#clock().wall).toISOString(),
-      lease_ms: this.leaseMs,
-      applied: this.#copy.held,
-      in_flight: inFlight,
-      draining,
-      agents: [...agents],
-      runs: [...runs],
-      fork: this.#copy.forkReport,
-    };
-  }
-
   #tellChanges(): void {
     const { keys, at } = this.#copy.takeChanges();
-    if (keys.length > 0) this.#emit({ type: 'changed', keys, at });
+    if (keys.length > 0) this.#announcer.tell({ type: 'changed', keys, at });
   }
 
   /** Tells listeners when what the copy can be trusted for has changed; a timer only announces the lease's end, it never decides it. */
   #publish(): void {
     const fault = this.fault();
-    const event: ReplicaEvent = fault
-      ? { type: 'fault', fault }
-      : this.#trouble
-        ? { type: 'stale', fault: this.#trouble }
-        : { type: 'ready' };
     clearTimeout(this.#leaseTimer);
     const { confirmed } = this.#copy;
     if (!fault && confirmed) {
@@ -451,19 +316,9 @@ export class Replica {
       this.#leaseTimer = setTimeout(() => this.#publish(), Math.max(1, left + 1));
       this.#leaseTimer.unref();
     }
-    const status = 'fault' in event ? `${event.type} ${event.fault.code}` : event.type;
-    if (status === this.#status) return;
-    this.#status = status;
-    this.#emit(event);
-  }
-
-  #emit(event: ReplicaEvent): void {
-    for (const listener of [...this.#listeners]) {
-      try {
-        listener(event);
-      } catch {
-        // A listener of the app's cannot hold up the switch, nor loosen it.
-      }
-    }
+    const trouble = this.#trouble;
+    this.#announcer.tellTrust(
+      fault ? { type: 'fault', fault } : trouble ? { type: 'stale', fault: trouble } : { type: 'ready' },
+    );
   }
 }

@@ -8,6 +8,7 @@ import {
   surfaceSchema,
 } from '../flags/index.ts';
 import type { Shelf, ShelfReader } from './ports.ts';
+import { withDeadline } from './with-deadline.ts';
 
 /** What an executor reports beside its beats. */
 export interface ExecutorReports {
@@ -36,6 +37,18 @@ export const executorReports = (shelf: Shelf, executorId: string): ExecutorRepor
     return text === null ? null : checkpointSchema.parse(JSON.parse(text));
   },
 });
+
+/** The same, rejecting where the store does not take them within `ms` milliseconds; that changes no decision. */
+export function reportsInTime(reports: ExecutorReports, ms: number): ExecutorReports {
+  const inTime = <T>(work: Promise<T>, what: string): Promise<T> => withDeadline(work, ms, what);
+  return {
+    record: (records) => inTime(reports.record(records), 'record'),
+    describe: (surfaces) => inTime(reports.describe(surfaces), 'describe'),
+    removeCheckpoint: (runId) => inTime(reports.removeCheckpoint(runId), 'checkpoint'),
+    saveCheckpoint: (checkpoint) => inTime(reports.saveCheckpoint(checkpoint), 'checkpoint'),
+    lastCheckpoint: (runId) => inTime(reports.lastCheckpoint(runId), 'checkpoint'),
+  };
+}
 
 const surfacesSchema = z.array(surfaceSchema);
 

@@ -1,6 +1,6 @@
 import { Command, CommanderError, Option } from 'commander';
 import { invalid, isKillSwitchError, messageOf, oddity, printable, shownId } from '../../flags/index.ts';
-import { VERSION } from '../../store/replica.ts';
+import { VERSION } from '../../store/own-beat.ts';
 import type { ControlPlane } from '../control-plane.ts';
 import { openControlPlane } from '../open.ts';
 import { IdArgument } from './arguments.ts';

@@ -1,7 +1,8 @@
 import { onTestFinished } from 'vitest';
 import type { Beat } from '../../../flags/index.ts';
 import type { ExecutorStore } from '../../../store/ports.ts';
-import { Replica, type Work } from '../../../store/replica.ts';
+import type { Work } from '../../../store/own-beat.ts';
+import { Replica } from '../../../store/replica.ts';
 
 const replicaOn = (
   store: ExecutorStore,

@@ -1,0 +1,46 @@
+import type { Fault } from '../flags/index.ts';
+
+/** What a replica can be trusted for from now on. */
+export type Trust =
+  | { readonly type: 'ready' }
+  | { readonly type: 'stale'; readonly fault: Fault }
+  | { readonly type: 'fault'; readonly fault: Fault };
+
+/** What a replica tells its listeners. `changed` names the state's entries. */
+export type ReplicaEvent =
+  /** `at`: when the last of these changes was appended, by the store's clock; null where it is not known. */
+  { readonly type: 'changed'; readonly keys: readonly string[]; readonly at: string | null } | Trust;
+
+/** Tells a replica's listeners, in the order in which they came. */
+export class Announcer {
+  readonly #listeners = new Set<(event: ReplicaEvent) => void>();
+  /** What they were last told: what the copy can be trusted for, and which fault is to blame. */
+  #told: string | null = null;
+
+  on(listener: (event: ReplicaEvent) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  tell(event: ReplicaEvent): void {
+    for (const listener of [...this.#listeners]) {
+      try {
+        listener(event);
+      } catch {
+        // A listener of the app's cannot hold up the switch, nor loosen it.
+      }
+    }
+  }
+
+  /** Tells what the copy can be trusted for, when that has changed. */
+  tellTrust(trust: Trust): void {
+    const now = 'fault' in trust ? `${trust.type} ${trust.fault.code}` : trust.type;
+    if (now === this.#told) return;
+    this.#told = now;
+    this.tell(trust);
+  }
+
+  close(): void {
+    this.#listeners.clear();
+  }
+}

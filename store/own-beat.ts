@@ -1,0 +1,53 @@
+import { hostname } from 'node:os';
+import type { Beat, Instant } from '../flags/index.ts';
+import type { LiveCopy } from './live-copy.ts';
+
+/** The version that executors report. The gate of the package holds it against package.json. */
+export const VERSION = '0.1.0';
+
+/** What an executor says about its work, in each beat. */
+export interface Work {
+  readonly inFlight: number;
+  /** How many of them a restriction has reached, so that they must end or wait. */
+  readonly draining: number;
+  readonly agents: readonly string[];
+  readonly runs: readonly string[];
+}
+
+const NO_WORK: Work = { inFlight: 0, draining: 0, agents: [], runs: [] };
+
+/** Who beats. */
+export interface Executor {
+  readonly id: string;
+  readonly name: string;
+  readonly leaseMs: number;
+  /** Wall time in milliseconds. */
+  readonly startedAt: number;
+  readonly work?: (() => Work) | undefined;
+}
+
+/** Makes this executor's beats: what it holds, what it has seen of a fork, and what works here now. `beats.ts` reads them. */
+export function ownBeats({
+  id,
+  name,
+  leaseMs,
+  startedAt,
+  work = () => NO_WORK,
+}: Executor): (copy: Pick<LiveCopy, 'held' | 'forkReport'>, now: Instant) => Beat {
+  const fixed = { id, name, host: hostname(), pid: process.pid, version: VERSION, lease_ms: leaseMs };
+  const started_at = new Date(startedAt).toISOString();
+  return ({ held, forkReport }, now) => {
+    const { inFlight, draining, agents, runs } = work();
+    return {
+      ...fixed,
+      started_at,
+      at: new Date(now.wall).toISOString(),
+      applied: held,
+      in_flight: inFlight,
+      draining,
+      agents: [...agents],
+      runs: [...runs],
+      fork: forkReport,
+    };
+  };
+}
