@@ -35,9 +35,7 @@ export async function plan(connection: ControlConnection, command: Command): Pro
 function plannedIn(view: Parameters<typeof planChange>[0], command: Command) {
   const planned = planChange(view, command, OPERATOR, randomUUID());
   if (planned.is === 'refused') throw planned.error;
-  const [only] = planned.changes;
-  if (!only) throw new Error('A change without an event.');
-  return only;
+  return planned.change;
 }
 
 export const kill = (target: string): Command => ({

@@ -231,11 +231,7 @@ function plan(
       job.reject(plan.error); // a refusal is an answer, not a failure of the store: it is never tried again
       continue;
     }
-    const [change] = plan.changes;
-    if (!change) {
-      job.reject(new KillSwitchError('INVALID_STATE', 'The plan of a change has no event.'));
-      continue;
-    }
+    const { change } = plan;
     const first = planned[0]?.[1];
     if (first && tightens(first) !== tightens(change)) return { planned, after, left: jobs.slice(index) };
     planned.push([job, change]);

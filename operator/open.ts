@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import {
-  type ActiveKill,
   type Clock,
   entryKey,
   type Head,
@@ -9,24 +8,21 @@ import {
   isAutonomyStage,
   isFeatureStage,
   isMode,
-  KILL_RETURN_MS,
   KillSwitchError,
   type KillRecord,
   killRecord,
   type LogEvent,
   MODES,
-  messageOf,
   quoteId,
   type State,
-  type SurfaceRecord,
   stateFrom,
 } from '../flags/index.ts';
 import { AUTONOMY_STAGES, FEATURE_STAGES } from '../flags/stages.ts';
 import type { ReportedBeat } from '../store/beats.ts';
 import type { ControlConnection, ControlStore, ControlView } from '../store/ports.ts';
 import { systemClock } from '../store/replica.ts';
-import { readInterventions, readSurfaces } from '../store/reports.ts';
-import { acknowledge, type Acknowledgements, allStopped } from './acknowledge.ts';
+import { readInterventions } from '../store/reports.ts';
+import { acknowledge } from './acknowledge.ts';
 import { type Appended, ChangeQueue, type Desk } from './change-queue.ts';
 import type {
   ChangeAnswer,
@@ -40,9 +36,11 @@ import type {
 import { parseFlagsDefinition } from './flags-definition.ts';
 import { givenUpBy } from './given-up.ts';
 import { Hearing } from './hearing.ts';
+import { killHeard } from './kill-heard.ts';
 import { Operating } from './operate.ts';
 import { reportedForks } from './reported-forks.ts';
 import { type Command, entriesFor, notInitialised, type Operator } from './plan-change.ts';
+import { surfaceRows } from './surface-rows.ts';
 import { verifyLog } from './verify-log.ts';
 
 export interface OpenControlPlaneOptions {
@@ -65,10 +63,6 @@ export interface OpenControlPlaneOptions {
   /** Told now and then while a long log is read: how many bytes of how many. */
   readonly onReading?: ((bytes: number, of: number) => void) | undefined;
 }
-
-const POLL_MS = 50;
-
-const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 const isoTime = (value: string | Date | undefined): string | null => {
   if (value === undefined) return null;
@@ -152,33 +146,12 @@ class StoreControlPlane implements ControlPlane {
     return { view, beats: await this.#connection.executors() };
   }
 
-  async kill(options: KillOptions): Promise<KillAnswer> {
-    const { target, reason, onProgress } = options;
-    const show = (acknowledgements: Acknowledgements): void => {
-      try {
-        onProgress?.(acknowledgements);
-      } catch {
-        // What shows the progress cannot undo the kill, nor end its wait.
-      }
-    };
-    const waitMs = options.waitMs ?? 0;
+  async kill({ target, reason, onProgress, waitMs = 0, ...options }: KillOptions): Promise<KillAnswer> {
     const mode = oneOf('a mode', options.mode ?? 'full_stop', isMode, MODES);
     const expiresAt = isoTime(options.expiresAt);
     const { head, view, change } = await this.#append({ type: 'kill', target, mode, reason, expiresAt });
-    const since = performance.now();
     const kill = view.get('kill', target);
-    let acknowledgements = await this.#acknowledgements(head, since);
-    show(acknowledgements);
-    // By time, not by trust in the registry: it can be lost, and who is not in it can still act until its confirmation is too old.
-    while (
-      performance.now() - since < KILL_RETURN_MS ||
-      (!allStopped(acknowledgements) && performance.now() - since < waitMs)
-    ) {
-      const left = Math.max(KILL_RETURN_MS, waitMs) - (performance.now() - since);
-      await sleep(Math.max(1, Math.min(POLL_MS, left)));
-      acknowledgements = await this.#acknowledgements(head, since);
-      show(acknowledgements);
-    }
+    const acknowledgements = await killHeard(this.#hearing, { head, waitMs, onProgress });
     if (!kill) {
       // Recorded, and lifted again before it was read back: the answer is how it is now.
       throw new KillSwitchError(
@@ -196,15 +169,18 @@ class StoreControlPlane implements ControlPlane {
 
   async revive({ target, reason, epoch }: Parameters<ControlPlane['revive']>[0]): ReturnType<ControlPlane['revive']> {
     const before = await this.#connection.read(entriesFor({ type: 'revive', target }));
-    const kill = before.get('kill', target);
-    const { event } = await this.#append({
-      type: 'revive',
-      target,
-      reason,
-      epoch: epoch ?? before.head?.epoch,
-    });
+    const command = { type: 'revive', target, reason, epoch: epoch ?? before.head?.epoch } as const;
+    const { event, change } = await this.#append(command);
+    // The plan knows what it lifts. Where the answer to its append was lost there is none, and what was read before has to do.
+    const kill = change ? change.ends : (before.get('kill', target) ?? null);
+    if (!kill) {
+      throw new KillSwitchError(
+        'CONFLICT',
+        `The revive of ${target} was recorded at epoch ${event.seq}. The kill that it has lifted was recorded after this had been asked for, so only the log tells of it: kill-switch log`,
+      );
+    }
     const revived = { by: event.actor, at: event.at, reason: event.reason };
-    return { kill: killRecord(this.#organizationId, kill as ActiveKill, revived), epoch: event.seq };
+    return { kill: killRecord(this.#organizationId, kill, revived), epoch: event.seq };
   }
 
   async setMode(options: Parameters<ControlPlane['setMode']>[0]): Promise<ChangeAnswer> {
@@ -275,20 +251,8 @@ class StoreControlPlane implements ControlPlane {
     return { data: interventions, count: interventions.length, unreadable };
   }
 
-  async surfaces(): Promise<readonly SurfaceRow[]> {
-    const beats = new Map((await this.#connection.executors()).map((beat) => [beat.id, beat]));
-    const surfaces = await readSurfaces(this.#connection.shelf);
-    return [...surfaces].flatMap(([executorId, records]) => {
-      const beat = beats.get(executorId);
-      return records.map((record) => ({
-        ...record,
-        executor_id: executorId,
-        executor: beat?.name ?? executorId,
-        host: beat?.host ?? '',
-        pid: beat?.pid ?? null,
-        gaps: gapsOf(record),
-      }));
-    });
+  surfaces(): Promise<readonly SurfaceRow[]> {
+    return surfaceRows(this.#connection);
   }
 
   log({ after = 0 }: { readonly after?: number | undefined } = {}): AsyncIterable<LogEvent> {
@@ -348,33 +312,9 @@ class StoreControlPlane implements ControlPlane {
     return stateFrom(entries, head);
   }
 
-  async #acknowledgements(head: Head, since: number): Promise<KillAnswer['acknowledgements']> {
-    try {
-      const { beats, head: store, time } = await this.#hearing.hear();
-      return acknowledge(beats, { head, store: store ?? head, time }, performance.now() - since);
-    } catch (error) {
-      // The change is recorded; that nobody can be heard now does not undo it.
-      return {
-        ...acknowledge([], { head, store: head, time: '' }, performance.now() - since),
-        problem: messageOf(error),
-      };
-    }
-  }
-
   async #set(command: Extract<Command, { readonly epoch?: number | undefined }>): Promise<ChangeAnswer> {
     const epoch = command.epoch ?? (await this.#connection.read([entryKey('control')])).head?.epoch;
     const { event, change } = await this.#append({ ...command, epoch });
     return { epoch: event.seq, already: change?.already ?? false };
   }
-}
-
-/** What operators should know about an action before they need it. */
-function gapsOf({ effect, draft, redirect, reverse, irreversible }: SurfaceRecord): string[] {
-  if (effect !== 'write') return [];
-  const gaps: string[] = [];
-  if (!redirect && !draft)
-    gaps.push('neither redirect nor draft: test_mode blocks it, draft_only records a bare proposal');
-  if (!reverse && !irreversible)
-    gaps.push('it cannot be undone (no reverse) and is not confirmed before it starts (irreversible: true)');
-  return gaps;
 }

@@ -1,4 +1,5 @@
 import {
+  type ActiveKill,
   actionNameProblem,
   type Direction,
   type EntryKey,
@@ -79,10 +80,12 @@ export interface PlannedChange {
   readonly direction: Direction;
   /** True when nothing but a seconding is recorded, because it was so already. */
   readonly already: boolean;
+  /** The kill that it ends, as it was. */
+  readonly ends: ActiveKill | null;
 }
 
 export type Plan =
-  | { readonly is: 'events'; readonly changes: readonly PlannedChange[] }
+  | { readonly is: 'change'; readonly change: PlannedChange }
   | { readonly is: 'refused'; readonly error: KillSwitchError };
 
 /** What is read to plan: single entries and the head, at one moment, with the store's clock. */
@@ -255,7 +258,7 @@ export function planChange(view: PlanView, command: Command, operator: Operator,
   try {
     const problem = idProblem(operator.id);
     if (problem) throw invalid(`An operator's id ${problem}.`);
-    return { is: 'events', changes: [planOne(view, command, operator, commandId)] };
+    return { is: 'change', change: planOne(view, command, operator, commandId) };
   } catch (error) {
     if (error instanceof KillSwitchError) return { is: 'refused', error };
     throw error;
@@ -319,6 +322,7 @@ function planOne(view: PlanView, command: Command, operator: Operator, commandId
     patch,
     direction,
     already: wish.type === 'second',
+    ends: kind === 'kill' && patch.remove.includes(entryKey(kind, name)) ? (view.get(kind, name) ?? null) : null,
     head: { generation: from.generation, epoch: event.seq, hash: event.hash, recovered: from.recovered },
   };
 }

@@ -79,6 +79,18 @@ describe('changes of one control plane', () => {
     expect(await control.kills()).toHaveLength(1);
   });
 
+  test('a revive answers with the kill that it has lifted, also with one that was recorded while it was asked for', async () => {
+    const { control } = await setUp();
+    const [killed, revived] = await Promise.all([
+      control.kill({ target: 'agent:a0', reason: 'odd mails' }),
+      control.revive({ target: 'agent:a0', reason: 'fixed', epoch: 1000 }),
+    ]);
+    expect(revived).toMatchObject({
+      epoch: 3,
+      kill: { id: killed.kill.id, reason: 'odd mails', revive_reason: 'fixed' },
+    });
+  });
+
   test('what tightens and what loosens are never in one batch, so that a full memory lets the first through', async () => {
     const { control, batches } = await setUp();
     await Promise.all([

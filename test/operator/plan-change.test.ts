@@ -18,7 +18,7 @@ class Desk {
   plan(command: Command, operator = 'ann'): PlannedChange | KillSwitchError {
     this.#ids += 1;
     const plan = planChange(this.view, command, { id: operator }, `c${this.#ids}`);
-    return plan.is === 'refused' ? plan.error : (plan.changes[0] as PlannedChange);
+    return plan.is === 'refused' ? plan.error : plan.change;
   }
 
   do(command: Command, operator = 'ann'): PlannedChange {

@@ -1,0 +1,34 @@
+import type { SurfaceRecord } from '../flags/index.ts';
+import type { ControlConnection } from '../store/ports.ts';
+import { readSurfaces } from '../store/reports.ts';
+import type { SurfaceRow } from './control-plane.ts';
+
+/** What can act, by executor, with what is missing for its being stopped cleanly. */
+export async function surfaceRows(
+  connection: Pick<ControlConnection, 'executors' | 'shelf'>,
+): Promise<readonly SurfaceRow[]> {
+  const beats = new Map((await connection.executors()).map((beat) => [beat.id, beat]));
+  const surfaces = await readSurfaces(connection.shelf);
+  return [...surfaces].flatMap(([executorId, records]) => {
+    const beat = beats.get(executorId);
+    return records.map((record) => ({
+      ...record,
+      executor_id: executorId,
+      executor: beat?.name ?? executorId,
+      host: beat?.host ?? '',
+      pid: beat?.pid ?? null,
+      gaps: gapsOf(record),
+    }));
+  });
+}
+
+/** What operators should know about an action before they need it. */
+function gapsOf({ effect, draft, redirect, reverse, irreversible }: SurfaceRecord): string[] {
+  if (effect !== 'write') return [];
+  const gaps: string[] = [];
+  if (!redirect && !draft)
+    gaps.push('neither redirect nor draft: test_mode blocks it, draft_only records a bare proposal');
+  if (!reverse && !irreversible)
+    gaps.push('it cannot be undone (no reverse) and is not confirmed before it starts (irreversible: true)');
+  return gaps;
+}
