@@ -1,17 +1,8 @@
 import { OpenFeature } from '@openfeature/server-sdk';
-import { afterEach, describe, expect, test, vi } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import * as flags from '../../flags/index.ts';
 import { ActionStoppedError, createKillSwitch } from '../../index.ts';
-import { openControlPlane } from '../../operator/index.ts';
-import { memoryControlStore } from '../../store/memory/control.ts';
-import { memoryStore } from '../../store/memory/index.ts';
-
-const opened: Array<() => Promise<void>> = [];
-afterEach(async () => {
-  for (const close of opened.splice(0).reverse()) await close();
-  await OpenFeature.clearProviders();
-  OpenFeature.clearHooks();
-});
+import { closeAfterwards, openMemorySwitch } from './open-switch.ts';
 
 /** Changes whatever can be changed in all that can be reached from a value. */
 function vandalise(value: unknown, seen = new Set<unknown>()): void {
@@ -35,18 +26,8 @@ function vandalise(value: unknown, seen = new Set<unknown>()): void {
   }
 }
 
-let domains = 0;
 async function setUp() {
-  domains += 1;
-  const domain = `frozen-${domains}`;
-  const store = memoryStore();
-  const control = await openControlPlane({ store: memoryControlStore(store), operator: { id: 'ann' } });
-  await control.init();
-  const killSwitch = await createKillSwitch({ store, agentId: 'x', domain });
-  opened.push(
-    () => control.close(),
-    () => killSwitch.close(),
-  );
+  const { control, killSwitch, domain, store } = await openMemorySwitch({ agentId: 'x', mode: null });
   const heard = ({ epoch }: { readonly epoch: number }) =>
     vi.waitFor(() => expect(killSwitch.check().epoch).toBeGreaterThanOrEqual(epoch));
   const mail = killSwitch.action({ name: 'mail.send', execute: () => 'sent', redirect: (input) => input });
@@ -125,7 +106,7 @@ describe('user code that changes what it was handed', () => {
   });
 
   test('changes nothing of what is kept: an operator’s status, kills, log, and what was handed in', async () => {
-    const { control, killSwitch, heard, client, store } = await setUp();
+    const { control, killSwitch, heard, client, store, domain } = await setUp();
     const targeting = { if: [{ '==': [{ var: 'agent_id' }, 'y'] }, 'full_stop', 'live'] };
     await control.setMode({ mode: 'live', targeting, reason: 'test' });
     await heard(await control.kill({ target: 'agent:x', reason: 'wrong' }));
@@ -141,8 +122,8 @@ describe('user code that changes what it was handed', () => {
     expect((await control.verifyLog()).ok).toBe(true);
     expect(killSwitch.check().verdict).toBe('block');
     expect(await client.getStringValue('kill-switch.mode', 'live', { agent_id: 'y' })).toBe('full_stop');
-    const newcomer = await createKillSwitch({ store, agentId: 'x', domain: `${domains}-newcomer` });
-    opened.push(() => newcomer.close());
+    const newcomer = await createKillSwitch({ store, agentId: 'x', domain: `${domain}-newcomer` });
+    closeAfterwards(newcomer);
     expect(newcomer.check()).toMatchObject({ verdict: 'block', cause: { kind: 'kill' } });
   });
 

@@ -1,33 +1,14 @@
 import { AsyncLocalStorageTransactionContextPropagator, OpenFeature } from '@openfeature/server-sdk';
-import { afterEach, describe, expect, test, vi } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { z } from 'zod';
 import { EFFECTS, MODES, verdictFor } from '../../flags/index.ts';
 import { ActionInputError, createKillSwitch, isActionStoppedError, type KillSwitch } from '../../index.ts';
 import { type ControlPlane, openControlPlane } from '../../operator/index.ts';
 import { memoryControlStore } from '../../store/memory/control.ts';
 import { memoryStore } from '../../store/memory/index.ts';
+import { closeAfterwards, openMemorySwitch } from './open-switch.ts';
 
-const opened: Array<() => Promise<void>> = [];
-afterEach(async () => {
-  for (const close of opened.splice(0).reverse()) await close();
-  await OpenFeature.clearProviders();
-  OpenFeature.clearHooks();
-});
-
-let domains = 0;
-async function setUp(options: Partial<Parameters<typeof createKillSwitch>[0]> = {}) {
-  const store = memoryStore();
-  const control = await openControlPlane({ store: memoryControlStore(store), operator: { id: 'ann' } });
-  await control.init();
-  await control.setMode({ mode: 'live', reason: 'test' });
-  domains += 1;
-  const killSwitch = await createKillSwitch({ store, domain: `guard-${domains}`, leaseMs: 1000, ...options });
-  opened.push(
-    () => control.close(),
-    () => killSwitch.close(),
-  );
-  return { store, memory: store.memory, control, killSwitch };
-}
+const setUp = (options: Parameters<typeof openMemorySwitch>[0] = {}) => openMemorySwitch({ leaseMs: 1000, ...options });
 
 const changed = async (killSwitch: KillSwitch, agentId: string, verdict: string): Promise<void> =>
   vi.waitFor(() => expect(killSwitch.check({ agentId }).verdict).toBe(verdict));
@@ -336,8 +317,8 @@ describe('createKillSwitch', () => {
   });
 
   test('a domain has one open kill switch', async () => {
-    const { store } = await setUp();
-    await expect(createKillSwitch({ store, domain: `guard-${domains}` })).rejects.toThrow(/close it first/);
+    const { store, domain } = await setUp();
+    await expect(createKillSwitch({ store, domain })).rejects.toThrow(/close it first/);
   });
 
   test('an unreachable store is full_stop, not a crash, and it recovers by itself', async () => {
@@ -346,7 +327,7 @@ describe('createKillSwitch', () => {
     await control.init();
     store.memory.fault = 'unreachable';
     const killSwitch = await createKillSwitch({ store, domain: 'unreachable', leaseMs: 500, agentId: 'x' });
-    opened.push(() => killSwitch.close());
+    closeAfterwards(killSwitch);
     expect(killSwitch.check()).toMatchObject({ mode: 'full_stop', cause: { code: 'STORE_UNREACHABLE' } });
     store.memory.fault = null;
     await vi.waitFor(() => expect(killSwitch.check().mode).toBe('draft_only'));

@@ -1,17 +1,6 @@
-import { OpenFeature } from '@openfeature/server-sdk';
-import { afterEach, describe, expect, test } from 'vitest';
-import { createKillSwitch } from '../../index.ts';
-import { openControlPlane } from '../../operator/index.ts';
+import { describe, expect, test } from 'vitest';
 import type { Mode } from '../../flags/index.ts';
-import { memoryControlStore } from '../../store/memory/control.ts';
-import { memoryStore } from '../../store/memory/index.ts';
-
-const opened: Array<() => Promise<void>> = [];
-afterEach(async () => {
-  for (const close of opened.splice(0).reverse()) await close();
-  await OpenFeature.clearProviders();
-  OpenFeature.clearHooks();
-});
+import { openMemorySwitch } from './open-switch.ts';
 
 const LEASE_MS = 500;
 /** Keeps the event loop busy until the lease is over. */
@@ -19,24 +8,8 @@ const outliveTheLease = (): void => {
   for (const until = performance.now() + LEASE_MS + 50; performance.now() < until; );
 };
 
-let domains = 0;
-async function setUp(mode: Mode, options: Partial<Parameters<typeof createKillSwitch>[0]> = {}) {
-  const store = memoryStore();
-  const control = await openControlPlane({ store: memoryControlStore(store), operator: { id: 'ann' } });
-  await control.init();
-  await control.setMode({ mode, reason: 'test' });
-  domains += 1;
-  const killSwitch = await createKillSwitch({
-    store,
-    domain: `last-look-${domains}`,
-    leaseMs: LEASE_MS,
-    agentId: 'x',
-    ...options,
-  });
-  opened.push(
-    () => control.close(),
-    () => killSwitch.close(),
-  );
+async function setUp(mode: Mode, options: Parameters<typeof openMemorySwitch>[0] = {}) {
+  const { killSwitch } = await openMemorySwitch({ mode, leaseMs: LEASE_MS, agentId: 'x', ...options });
   const started: unknown[] = [];
   const action = killSwitch.action({
     name: 'mail.send',

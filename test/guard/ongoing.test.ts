@@ -7,57 +7,33 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { Worker } from 'node:worker_threads';
-import { OpenFeature } from '@openfeature/server-sdk';
-import { afterEach, describe, expect, test, vi } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import type { Mode } from '../../flags/index.ts';
-import { createKillSwitch, type ExecutorStore } from '../../index.ts';
-import { type ControlPlane, openControlPlane } from '../../operator/index.ts';
+import type { ControlPlane } from '../../operator/index.ts';
 import { fileControlStore } from '../../store/file/control.ts';
 import { fileStore } from '../../store/file/index.ts';
 import { memoryControlStore } from '../../store/memory/control.ts';
 import { memoryStore } from '../../store/memory/index.ts';
-import type { ControlStore } from '../../store/ports.ts';
 import { redisControlStore } from '../../store/redis/control.ts';
 import { redisStore } from '../../store/redis/index.ts';
 import { hasRedis, startRedis, temporaryFolder } from '../servers/index.ts';
+import { openSwitch, type Sides } from './open-switch.ts';
 
-const opened: Array<() => Promise<void>> = [];
-afterEach(async () => {
-  for (const close of opened.splice(0).reverse()) await close();
-  await OpenFeature.clearProviders();
-  OpenFeature.clearHooks();
-});
-
-type Stores = { readonly executor: ExecutorStore; readonly control: ControlStore };
-const inMemory = (): Stores => {
-  const executor = memoryStore();
-  return { executor, control: memoryControlStore(executor) };
+const inMemory = (): Sides => {
+  const store = memoryStore();
+  return { store, controlStore: memoryControlStore(store) };
 };
-const inFiles = (): Stores => {
+const inFiles = (): Sides => {
   const directory = join(temporaryFolder('ongoing').path, 'switch');
-  return { executor: fileStore({ directory }), control: fileControlStore({ directory }) };
+  return { store: fileStore({ directory }), controlStore: fileControlStore({ directory }) };
 };
-const inRedis = async (): Promise<Stores> => {
+const inRedis = async (): Promise<Sides> => {
   const { url } = await startRedis();
-  return { executor: redisStore({ url }), control: redisControlStore({ url }) };
+  return { store: redisStore({ url }), controlStore: redisControlStore({ url }) };
 };
 
-let domains = 0;
-async function setUp({ executor, control: controlStore }: Stores = inMemory()) {
-  const control = await openControlPlane({ store: controlStore, operator: { id: 'ann' } });
-  await control.init();
-  await control.setMode({ mode: 'live', reason: 'test' });
-  domains += 1;
-  const killSwitch = await createKillSwitch({
-    store: executor,
-    domain: `ongoing-${domains}`,
-    leaseMs: 1000,
-    agentId: 'x',
-  });
-  opened.push(
-    () => control.close(),
-    () => killSwitch.close(),
-  );
+async function setUp(sides: Sides = inMemory()) {
+  const { control, killSwitch } = await openSwitch(sides, { leaseMs: 1000, agentId: 'x' });
   const heard = (mode: Mode): Promise<void> => vi.waitFor(() => expect(killSwitch.check().mode).toBe(mode), 5000);
   const kill = async (): Promise<Awaited<ReturnType<ControlPlane['kill']>>> => {
     const answer = await control.kill({ target: 'agent:x', waitMs: 3000 });
@@ -88,7 +64,7 @@ const mails = (sent: number[]) => ({
   },
 });
 
-const stores: Array<[string, () => Stores | Promise<Stores>]> = [['the file store', inFiles]];
+const stores: Array<[string, () => Sides | Promise<Sides>]> = [['the file store', inFiles]];
 if (hasRedis) stores.push(['Redis', inRedis]);
 
 describe.each(stores)('what goes on after the call, on %s', (_name, open) => {

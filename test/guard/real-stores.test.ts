@@ -1,10 +1,8 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { OpenFeature } from '@openfeature/server-sdk';
-import { afterEach, describe, expect, test, vi } from 'vitest';
-import { createKillSwitch, type ExecutorStore } from '../../index.ts';
-import { openControlPlane } from '../../operator/index.ts';
+import { describe, expect, test, vi } from 'vitest';
+import type { ExecutorStore } from '../../index.ts';
 import { fileControlStore } from '../../store/file/control.ts';
 import { fileStore } from '../../store/file/index.ts';
 import type { ControlStore } from '../../store/ports.ts';
@@ -12,6 +10,7 @@ import { redisControlStore } from '../../store/redis/control.ts';
 import { redisStore } from '../../store/redis/index.ts';
 import { run } from '../operator/cli/command.ts';
 import { hasRedis, startRedis, temporaryFolder } from '../servers/index.ts';
+import { openSwitch } from './open-switch.ts';
 
 interface Place {
   readonly url: string;
@@ -42,28 +41,12 @@ const PLACES: ReadonlyArray<readonly [name: string, has: boolean, open: () => Pr
   ],
 ];
 
-const opened: Array<() => Promise<void>> = [];
-afterEach(async () => {
-  for (const close of opened.splice(0).reverse()) await close();
-  await OpenFeature.clearProviders();
-  OpenFeature.clearHooks();
-});
-
-let domains = 0;
 async function setUp(open: () => Promise<Place>, around = (store: ExecutorStore): ExecutorStore => store) {
   const place = await open();
-  const control = await openControlPlane({ store: place.control(), operator: { id: 'ann' } });
-  opened.push(() => control.close());
-  await control.init();
-  await control.setMode({ mode: 'live', reason: 'test' });
-  domains += 1;
-  const killSwitch = await createKillSwitch({
-    store: around(place.store()),
-    domain: `real-${domains}`,
-    agentId: 'x',
-    executor: { name: 'mailer' },
-  });
-  opened.push(() => killSwitch.close());
+  const { control, killSwitch } = await openSwitch(
+    { store: around(place.store()), controlStore: place.control() },
+    { agentId: 'x', executor: { name: 'mailer' } },
+  );
   const until = async (verdict: string): Promise<void> =>
     vi.waitFor(() => expect(killSwitch.check().verdict).toBe(verdict), { timeout: 5000 });
   return { place, control, killSwitch, until };

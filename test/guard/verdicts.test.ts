@@ -1,42 +1,16 @@
-import { OpenFeature } from '@openfeature/server-sdk';
-import { afterEach, describe, expect, test, vi } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { z } from 'zod';
 import { EFFECTS, MODES, type Mode, verdictFor } from '../../flags/index.ts';
-import { ActionStoppedError, createKillSwitch, type KillSwitch } from '../../index.ts';
-import { openControlPlane } from '../../operator/index.ts';
-import { memoryControlStore } from '../../store/memory/control.ts';
-import { memoryStore } from '../../store/memory/index.ts';
+import { ActionStoppedError, type KillSwitch } from '../../index.ts';
+import { openMemorySwitch } from './open-switch.ts';
 
-const opened: Array<() => Promise<void>> = [];
-afterEach(async () => {
-  for (const close of opened.splice(0).reverse()) await close();
-  await OpenFeature.clearProviders();
-  OpenFeature.clearHooks();
-});
-
-let domains = 0;
-async function setUp(options: Partial<Parameters<typeof createKillSwitch>[0]> = {}) {
-  const store = memoryStore();
-  const control = await openControlPlane({ store: memoryControlStore(store), operator: { id: 'ann' } });
-  await control.init();
-  await control.setMode({ mode: 'live', reason: 'test' });
-  domains += 1;
-  const killSwitch = await createKillSwitch({
-    store,
-    domain: `verdicts-${domains}`,
-    leaseMs: 1000,
-    agentId: 'x',
-    ...options,
-  });
-  opened.push(
-    () => control.close(),
-    () => killSwitch.close(),
-  );
+async function setUp(options: Parameters<typeof openMemorySwitch>[0] = {}) {
+  const { memory, control, killSwitch } = await openMemorySwitch({ leaseMs: 1000, agentId: 'x', ...options });
   const setMode = async (mode: Mode): Promise<void> => {
     await control.setMode({ mode, reason: 'test' });
     await vi.waitFor(() => expect(killSwitch.check({ agentId: 'x' }).mode).toBe(mode));
   };
-  return { memory: store.memory, control, killSwitch, setMode };
+  return { memory, control, killSwitch, setMode };
 }
 
 const mail = (killSwitch: KillSwitch, more: object = {}) => {

@@ -4,27 +4,19 @@ import { type ControlPlane, openControlPlane } from '../../operator/index.ts';
 import { memoryControlStore } from '../../store/memory/control.ts';
 import { type Memory, memoryStore } from '../../store/memory/index.ts';
 import type { ControlStore } from '../../store/ports.ts';
+import { aroundAppend } from '../store/around-append.ts';
 
 /** A control plane over a memory whose appends can be looked at and hindered. */
 async function setUp(hinder: (memory: Memory, events: readonly LogEvent[]) => Promise<void> | void = () => {}) {
   const { memory } = memoryStore();
   const inner = memoryControlStore({ memory });
   const batches: Array<readonly LogEvent[]> = [];
-  const store: ControlStore = {
-    ...inner,
-    open(scope) {
-      const connection = inner.open(scope);
-      return {
-        ...connection,
-        async append(...changes) {
-          const events = changes.map(({ event }) => event);
-          batches.push(events);
-          await hinder(memory, events);
-          return connection.append(...changes);
-        },
-      };
-    },
-  };
+  const store = aroundAppend(inner, async (changes, append) => {
+    const events = changes.map(({ event }) => event);
+    batches.push(events);
+    await hinder(memory, events);
+    return append();
+  });
   const open = async (through: ControlStore = store): Promise<ControlPlane> => {
     const control = await openControlPlane({ store: through, operator: { id: 'ann' }, retryMs: 5000 });
     onTestFinished(() => control.close());

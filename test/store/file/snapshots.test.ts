@@ -17,6 +17,7 @@ import { stateFrom } from '../../../flags/index.ts';
 import { openControlPlane } from '../../../operator/index.ts';
 import { fileControlStore } from '../../../store/file/control.ts';
 import { kill, logOf } from '../../../testing/store/session.ts';
+import { aroundAppend } from '../around-append.ts';
 import { appendHistory, lastEvent } from './generate-log.ts';
 import { codeOf, openSession } from './harness.ts';
 
@@ -253,26 +254,14 @@ test('a load that took longer than its caller waited helps the next one', async 
 test('a writer whose answer was lost looks for its own event among what came since, not in the whole log', async () => {
   const { directory, log } = await longLog(60_000);
   expect(statSync(log).size).toBeGreaterThan(16 * BIT);
-  const inner = fileControlStore({ directory });
   let lose = false;
-  const control = await openControlPlane({
-    store: {
-      ...inner,
-      open(scope) {
-        const connection = inner.open(scope);
-        return {
-          ...connection,
-          async append(...changes) {
-            const appended = await connection.append(...changes);
-            if (!lose) return appended;
-            lose = false;
-            throw new Error('the answer was lost');
-          },
-        };
-      },
-    },
-    operator: { id: 'dana' },
+  const store = aroundAppend(fileControlStore({ directory }), async (_changes, append) => {
+    const appended = await append();
+    if (!lose) return appended;
+    lose = false;
+    throw new Error('the answer was lost');
   });
+  const control = await openControlPlane({ store, operator: { id: 'dana' } });
   onTestFinished(() => control.close());
   await control.kill({ target: 'run:before' });
   lose = true;
