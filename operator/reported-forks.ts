@@ -1,5 +1,5 @@
 import { evidenceProblem, type Head, type State } from '../flags/index.ts';
-import type { ReportedBeat } from '../store/beats.ts';
+import { namesOf, type ReportedBeat } from '../store/beats.ts';
 import type { ControlConnection } from '../store/ports.ts';
 import type { Status } from './control-plane.ts';
 
@@ -13,11 +13,12 @@ export async function reportedForks(
   const ignored: Array<Status['ignored_forks'][number]> = [];
   const { head, control } = state;
   if (!head || !control) return { forks, ignored_forks: ignored };
-  for (const { name, fork } of beats) {
+  for (const beat of beats) {
+    const { name, fork } = beat;
     if (!fork || fork.against !== head.generation) continue; // what speaks of a generation that is over has ended
     const { held } = fork;
     const problem = (isInChain: boolean): string | null =>
-      evidenceProblem({ ...fork, by: [name] }, head, control, () => isInChain);
+      evidenceProblem({ ...fork, by: namesOf(beat) }, head, control, () => isInChain);
     // The log is read only where the answer depends on it.
     const why = problem(false) ?? problem(held !== null && (await isInLog(held, connection)));
     if (why === null) forks.push({ executor: name, held });

@@ -11,6 +11,16 @@ export interface ReportedBeat extends Beat {
   readonly writer?: string;
 }
 
+/**
+ * Under which names the reporter is known when it is judged (`SignedReport`): where the store keeps each name apart that name alone, whatever the beat says of itself;
+ * else what it says, and who owns the file.
+ */
+export function namesOf({ name, writer }: Pick<ReportedBeat, 'name' | 'writer'>): readonly string[] {
+  if (writer === undefined) return [name];
+  const kept = /^name (.*)$/s.exec(writer)?.[1];
+  return kept === undefined ? [writer, name] : [kept];
+}
+
 /** The longest beat that is read, in bytes: room for ten thousand open runs. */
 export const LONGEST_BEAT = 1024 * 1024;
 

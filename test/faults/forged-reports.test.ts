@@ -58,7 +58,7 @@ async function setUp(make: () => Promise<Stores>) {
     vi.waitFor(async () => expect(await action.attempt(null)).toMatchObject({ status: 'executed' }), 5000);
 
   /** Reports as any executor may, whatever it says. */
-  const report = async (held: Head, against: string): Promise<void> => {
+  const report = async (held: Head, against: string, name = 'liar'): Promise<void> => {
     const executorId = randomUUID();
     const connection = executorStore.open({
       organizationId: 'default',
@@ -69,7 +69,7 @@ async function setUp(make: () => Promise<Stores>) {
     const at = new Date().toISOString();
     const beat: Beat = {
       id: executorId,
-      name: 'liar',
+      name,
       host: 'h',
       pid: 1,
       version: '0',
@@ -141,7 +141,34 @@ test('on the file store the owner of what was written is excluded too, whatever 
   await report({ ...head, epoch: head.epoch + 1, hash: 'f'.repeat(64) }, head.generation);
   await new Promise((resolve) => setTimeout(resolve, 1200));
   await acts();
+  expect(await control.status()).toMatchObject({
+    forks: [],
+    ignored_forks: [{ executor: 'liar', why: 'an operator has said not to believe it' }],
+  });
 });
+
+test.runIf(hasRedis)(
+  'on Redis a reporter is known by whose keys it writes, to executors and to operators, whatever its report says',
+  async () => {
+    const [, make] = STORES[1] as (typeof STORES)[number];
+    const { control, killSwitch, acts, report } = await setUp(make);
+    const lie = async (name: string): Promise<void> => {
+      const { head } = await control.status();
+      await report({ ...head, epoch: head.epoch + 1, hash: 'f'.repeat(64) }, head.generation, name);
+    };
+    await control.recover({ reason: 'it lies', exclude: ['liar'] });
+    await lie('innocent');
+    await new Promise((resolve) => setTimeout(resolve, 1200));
+    await acts();
+    expect(await control.status()).toMatchObject({ forks: [], ignored_forks: [{ executor: 'innocent' }] });
+
+    await control.recover({ reason: 'another lies', exclude: ['other'], include: ['liar'] });
+    await acts();
+    await lie('other');
+    await vi.waitFor(() => expect(killSwitch.check()).toMatchObject({ cause: { code: 'GENERATION_CHANGED' } }), 5000);
+    expect((await control.status()).forks).toMatchObject([{ executor: 'other' }]);
+  },
+);
 
 describe.each(STORES)('a reporter that an operator does not believe, on %s', (_name, make) => {
   test('stops nobody any more, and is shown; believed again, it stops everyone', async () => {
