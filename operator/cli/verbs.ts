@@ -33,7 +33,7 @@ export const VERBS: readonly VerbRow[] = [
   { name: 'flagd export', summary: 'print the switch as a flagd definition, or keep a file of it current', load: () => import('./commands/flagd-export.ts') },
   { name: 'flagd import', summary: "set the app's ordinary flags from a flagd definition", load: () => import('./commands/flagd-import.ts') },
   { name: 'flagd validate', summary: 'check a flagd definition, and its kill-switch flags', load: () => import('./commands/flagd-validate.ts') },
-  { name: 'redis acl', summary: 'print the Redis user for an executor, or for operators', load: () => import('./commands/redis-acl.ts') },
+  { name: 'redis acl', summary: 'print the Redis user for an executor, for operators, or for viewers', load: () => import('./commands/redis-acl.ts') },
 ];
 
 /** What a first word stands for that is no verb by itself. */

@@ -1,4 +1,5 @@
 import { invalid, quoteId } from '../../flags/index.ts';
+import { grantsOf, KEYLESS, type Role, selectors } from './access.ts';
 import { escapeId, type RedisKeys, redisKeys } from './keys.ts';
 
 /** One user of Redis, as an ACL file has it after `user`. */
@@ -7,30 +8,21 @@ export interface AclUser {
   readonly rules: readonly string[];
 }
 
-/** Stands for a password that whoever applies the rules puts there. */
-const PASSWORD = '>PASSWORD';
-
-/** What an executor's scripts and requests ask of Redis, and nothing else: no key can be deleted, renamed, trimmed or set. */
-const EXECUTOR_COMMANDS = [
-  // to be let in, and to hear
-  ...['auth', 'ping', 'subscribe', 'unsubscribe', 'wait', 'time'],
-  // to read the switch
-  ...['get', 'hget', 'hgetall', 'hexists', 'xrange', 'xrevrange'],
-  // to report
-  ...['eval', 'evalsha', 'hset', 'hdel', 'hlen', 'hrandfield', 'lpos', 'llen', 'lrange', 'rpush', 'incr', 'xadd'],
-  // to keep checkpoints
-  ...['zadd', 'zcard', 'zpopmin', 'zrem'],
-] as const;
-
-/** What is meant literally must mean nothing in a pattern. What `redisKeys` makes of ids means nothing in one; a prefix is a person's. */
-const literal = (key: string): string => key.replace(/[*?[\]\\^]/g, '\\$&');
-
 /** Whose keys, under what prefix, in which database. */
 export interface AclScope {
   readonly organizationId: string;
   readonly keyPrefix: string;
   readonly db: number;
 }
+
+/** Stands for a password that whoever applies the rules puts there. */
+const PASSWORD = '>PASSWORD';
+
+/** Channels are taken away first: where Redis gives them to all (`acl-pubsub-default allchannels`), it refuses to add one. */
+const BEGIN = ['reset', 'resetchannels', 'on', PASSWORD] as const;
+
+/** What is meant literally must mean nothing in a pattern. What `redisKeys` makes of ids means nothing in one; a prefix is a person's. */
+const literal = (key: string): string => key.replace(/[*?[\]\\^]/g, '\\$&');
 
 /** Users belong to the whole server, so their names say all that tells switches apart. @throws KillSwitchError INVALID_ARGUMENT */
 function scoped({ organizationId, keyPrefix, db }: AclScope): { readonly keys: RedisKeys; readonly user: string } {
@@ -42,46 +34,47 @@ function scoped({ organizationId, keyPrefix, db }: AclScope): { readonly keys: R
   return { keys: redisKeys(organizationId, { keyPrefix, db }), user: escapeId(keyPrefix) + user };
 }
 
-const permit = (commands: readonly string[], db: number): string[] =>
-  [...commands, ...(db === 0 ? [] : [`select|${db}`])].map((command) => `+${command}`);
-
-/** Channels are taken away first: where Redis gives them to all (`acl-pubsub-default allchannels`), it refuses to add one. */
-const BEGIN = ['reset', 'resetchannels', 'on', PASSWORD] as const;
+/** All that this role may, and nothing else of that server; `access.ts` says what that is. `executor`: whose keys an executor's own are. */
+function rules(role: Role, { keys, db }: { readonly keys: RedisKeys; readonly db: number }, executor = ''): string[] {
+  const organization = literal(keys.head.slice(0, -'head'.length));
+  const grants = grantsOf(role, {
+    shared: (name) => organization + name,
+    own: (name, whose) =>
+      `${literal(keys.executorPrefix)}${whose === 'any' ? '*' : literal(keys.executor(executor).escaped)}:${name}`,
+  });
+  return [
+    ...BEGIN,
+    ...[...KEYLESS[role], ...(db === 0 ? [] : [`select|${db}`])].map((command) => `+${command}`),
+    `&${literal(keys.channel)}`,
+    ...selectors(grants),
+  ];
+}
 
 /**
- * Who runs executors of one name: may read the switch, and write what is kept under that name, and what all executors share and can only add to. So a beat, a
- * report of a fork or a proposal under a name comes from whoever has that user's password. Checkpoints and plain interventions are shared by all executors.
+ * Who runs executors of one name: may read the switch and hear it, write what is kept under that name, and add to what all executors share. So a beat, a report
+ * of a fork, a proposal or a checkpoint under a name comes from whoever has that user's password. It can run nothing but the functions of the library.
  */
 export function executorUser(scope: AclScope, name: string): AclUser {
   const { keys, user } = scoped(scope);
-  const own = `${keys.executorPrefix}${keys.executor(name).escaped}:*`;
-  const read = [keys.head, keys.state, keys.log, keys.beatsBefore, keys.surfacesBefore].map(literal);
-  const shared = [keys.names, keys.changes, keys.checkpoints, keys.checkpointTimes, keys.interventions].map(literal);
   return {
     name: `${user}+executor+${keys.executor(name).escaped}`,
-    rules: [
-      ...BEGIN,
-      ...read.map((key) => `%R~${key}`),
-      `%R~${literal(keys.executorPrefix)}*:forks`,
-      `~${literal(own.slice(0, -1))}*`,
-      ...shared.map((key) => `~${key}`),
-      `&${literal(keys.channel)}`,
-      ...permit(EXECUTOR_COMMANDS, scope.db),
-    ],
+    rules: rules('executor', { keys, db: scope.db }, name),
   };
 }
 
-/** Who operates one organization: everything under its keys, and nothing of the server itself. */
+/**
+ * Who operates one organization: may append to the log, forget executors and end reports of forks, and nothing of the server itself. An append needs XADD on the
+ * log, SET on the head, HSET and HDEL on the state, and PUBLISH: Redis cannot tell XADD from XADD … MAXLEN, nor a SET that follows the log from one that does
+ * not. So this user cannot delete, rename or rewrite an event, but could cut the log short by adding to it; `kill-switch log verify` tells, and executors stop
+ * where what they hold is gone.
+ */
 export function operatorUser(scope: AclScope): AclUser {
   const { keys, user } = scoped(scope);
-  return {
-    name: `${user}+operator`,
-    rules: [
-      ...BEGIN,
-      `~${literal(keys.head.slice(0, -'head'.length))}*`,
-      `&${literal(keys.channel)}`,
-      ...['+@read', '+@write', '+@string', '+@hash', '+@stream', '-@dangerous'],
-      ...permit(['auth', 'ping', 'subscribe', 'unsubscribe', 'publish', 'eval', 'evalsha', 'wait', 'time'], scope.db),
-    ],
-  };
+  return { name: `${user}+operator`, rules: rules('operator', { keys, db: scope.db }) };
+}
+
+/** Who only looks: what lists and watches need, and nothing that changes anything. */
+export function viewerUser(scope: AclScope): AclUser {
+  const { keys, user } = scoped(scope);
+  return { name: `${user}+viewer`, rules: rules('viewer', { keys, db: scope.db }) };
 }

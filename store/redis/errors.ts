@@ -13,6 +13,9 @@ const REFUSALS: Readonly<Record<string, string>> = {
   WRONGPASS: 'it does not accept this user or password. Correct them in the URL',
   NOPASSWORD:
     'it asks for no password, though the URL has one: it may have lost its settings, or be another one. Set requirepass there, or take the password out of the URL',
+  NOLIBRARY:
+    'it does not have the functions of this version of the switch, and this user may run nothing else. Any command of an operator of this version puts them there, for instance: kill-switch status',
+  FULL: 'executors have entered as many names as are read. The names of which nothing is left go when any executor is taken out of the count (one that runs comes back): kill-switch executors forget ID',
   NOPERM: "its ACL does not permit this to the URL's user. ACL LOG says what was denied",
 };
 
@@ -36,7 +39,7 @@ const rawText = (error: unknown): string => (error instanceof Error ? error.mess
 
 /** The error word that Redis puts first. It has none for what an ACL refuses inside a script, for a long command before AUTH, and for an AUTH that nobody asked for. */
 function replyCode(message: string): string {
-  if (/executing the script can't/.test(message)) return 'NOPERM';
+  if (/executing the script can't|ACL failure in script/.test(message)) return 'NOPERM';
   if (/Protocol error: unauthenticated/.test(message)) return 'NOAUTH';
   if (/without any password configured|but no password is set/.test(message)) return 'NOPASSWORD';
   return /^-?([A-Z]+)\b/.exec(message)?.[1] ?? '';

@@ -4,10 +4,11 @@ import { fileAnchor } from '../file-anchor.ts';
 import type { Confirmation, ExecutorConnection, ExecutorScope, ExecutorStore } from '../ports.ts';
 import { type RedisEndpoint, type RedisEndpointOptions, redisEndpoint } from './endpoint.ts';
 import { corrupt, requireReplicated, stateIsGone } from './errors.ts';
+import { escapeId } from './keys.ts';
 import { allOf, redisReader } from './reader.ts';
 import { headText, logId, reply, type StreamEntry } from './replies.ts';
 import { isForkProven } from './judge-forks.ts';
-import { CONFIRM } from './report-scripts.ts';
+import { LIBRARY } from './report-scripts.ts';
 import { runScript, waitMs } from './scripts.ts';
 import { redisShelf } from './shelf.ts';
 
@@ -77,11 +78,12 @@ function openExecutor(
           stream = client.stream;
           passed = asked && asked.stream === stream && asked.generation === held?.generation ? asked.changes : '';
           const result = await runScript(client, {
-            script: CONFIRM,
-            keys: [own.beats, own.forks, keys.names, keys.changes],
+            script: LIBRARY.scripts.confirm,
+            keys: [own.beats, own.forks, keys.names, keys.changes, keys.head, keys.state, keys.log],
             args: [
               executorId,
               JSON.stringify(beat),
+              escapeId(executorId),
               beat.fork ? JSON.stringify(beat.fork) : '',
               held ? headText(held) : '',
               held ? logId(held.epoch) : '',
@@ -89,9 +91,6 @@ function openExecutor(
               own.escaped,
               keys.executorPrefix,
               passed,
-              keys.head,
-              keys.state,
-              keys.log,
             ],
             replicas: endpoint.replicas,
             waitMs: waitMs(leftMs),

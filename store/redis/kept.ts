@@ -1,7 +1,7 @@
 import { nameOf } from './keys.ts';
 import type { RedisReader } from './reader.ts';
 import { reply } from './replies.ts';
-import { CLEAR_FORKS, FORGET, READ_KEPT } from './report-scripts.ts';
+import { CLEAR_FORKS, FORGET, LIBRARY, MOST_NAME_BYTES, namesOf } from './report-scripts.ts';
 import { runScript, type Script } from './scripts.ts';
 
 /** One thing that an executor has left: `text` is what is wrong where it is a `problem`. `name`: whose keys it is in; null where an earlier version kept all of them. */
@@ -26,7 +26,7 @@ const run = (
 export async function readKept(parts: RedisReader, kind: 'beats' | 'surfaces', before: string): Promise<Kept[]> {
   const { keys, replies } = parts;
   const answer = await run(parts, 'read', {
-    script: READ_KEPT,
+    script: LIBRARY.scripts.readKept,
     keys: [keys.names, before],
     args: [keys.executorPrefix, kind],
   });
@@ -38,24 +38,29 @@ export async function readKept(parts: RedisReader, kind: 'beats' | 'surfaces', b
   }));
 }
 
+/** The escaped names of executors, as many as are read. */
+export const readNames = ({ connection, keys }: RedisReader): Promise<string[]> =>
+  connection.request({
+    access: 'read',
+    send: async (client) => namesOf(await client.getrange(keys.names, 0, MOST_NAME_BYTES - 1)),
+  });
+
 /** Takes an executor out of the count. What it reported of a fork stays: only `recover` ends that. */
 export async function forgetExecutor(parts: RedisReader, id: string): Promise<void> {
   const { keys, connection } = parts;
   // What is no text is shown with a replacement for each wrong byte: it goes as it was stored.
-  const stored = !id.includes('\ufffd')
-    ? []
-    : await connection.request({
-        access: 'read',
-        send: async (client) => {
-          const names = await client.lrange(keys.names, 0, -1);
-          const hashes = [keys.beatsBefore, ...names.map((name) => keys.executorEscaped(name).beats)];
-          const found: { readonly key: string; readonly field: Buffer }[] = [];
-          for (const key of hashes)
-            for (const field of await client.hkeysBuffer(key))
-              if (field.toString('utf8') === id) found.push({ key, field });
-          return found;
-        },
-      });
+  const names = id.includes('\ufffd') ? await readNames(parts) : null;
+  const hashes = names === null ? [] : [keys.beatsBefore, ...names.map((name) => keys.executorEscaped(name).beats)];
+  const stored = await connection.request({
+    access: 'read',
+    send: async (client) => {
+      const found: { readonly key: string; readonly field: Buffer }[] = [];
+      for (const key of hashes)
+        for (const field of await client.hkeysBuffer(key))
+          if (field.toString('utf8') === id) found.push({ key, field });
+      return found;
+    },
+  });
   for (const { key, field } of stored)
     await connection.request({ access: 'write', send: (client) => client.hdel(key, field) });
   await run(parts, 'write', {

@@ -1,46 +1,57 @@
 import { textProblem, invalid } from '../../flags/index.ts';
 
-/** Where one organization's switch is kept. All keys share one hash tag, so that a script may use them together on a Cluster. */
-export interface RedisKeys {
+/** What all of one organization share, and what its keys end with. Who may do what with each is in `access.ts`, which no key can be missing from. */
+export const SHARED_KEYS = {
   /** A string: the head as JSON. Append is a compare-and-swap on exactly this text. */
-  readonly head: string;
+  head: 'head',
   /** A hash: entry key → entry as JSON; the fold of the log. */
-  readonly state: string;
+  state: 'state',
   /** A stream with the ids `SEQ-0`; its field `event` is what `serializeEvent` wrote. */
-  readonly log: string;
-  /** A list of executors' names, escaped as in their keys; executors may only push to it, so nobody who came later takes the place of another. */
-  readonly names: string;
+  log: 'log',
+  /**
+   * A string: the names of executors, escaped as in their keys, one a line. Executors may only append to it: so nobody who came later takes the place of
+   * another, and nobody can put something of another type there. A list would do as well, had its elements a length that can be asked for.
+   */
+  names: 'executor-names',
   /** A number that grows with each new report of a fork, so that the reports are read only when they have changed. */
-  readonly changes: string;
-  /** There for a moment after something that tightens was overtaken: then nothing else is appended. */
-  readonly turn: string;
+  changes: 'changes',
+  /** There for a moment after something that tightens was overtaken: who appends next, and nobody else does before. */
+  turn: 'turn',
   /** Hashes in which an earlier version had the beats of all executors, and the actions that they have. They are read, never written. */
-  readonly beatsBefore: string;
-  readonly surfacesBefore: string;
-  /** What executors of one name write, and nobody else may. */
+  beatsBefore: 'executors',
+  surfacesBefore: 'surfaces',
+} as const;
+
+/** What executors of one name write, and nobody else may; it ends the key after their name. */
+export const OWN_KEYS = {
+  /** Hashes: executor id → its last beat, the actions it has; as JSON. */
+  beats: 'beats',
+  surfaces: 'surfaces',
+  /** A string: what these executors report of forks, one a line: the escaped id, a space, the report as JSON. A string, because it can be read up to a length. */
+  forks: 'fork-reports',
+  /** Streams of bounded length: their proposals, and what else was not allowed; the field `record` is JSON. */
+  proposals: 'proposals',
+  interventions: 'interventions',
+  /** A hash: run id → its last checkpoint as JSON; and a sorted set: run id → when it was written. */
+  checkpoints: 'checkpoints',
+  checkpointTimes: 'checkpoint-times',
+} as const;
+
+export type SharedKey = keyof typeof SHARED_KEYS;
+export type OwnKey = keyof typeof OWN_KEYS;
+
+/** The keys of executors of one name: a user of Redis can be confined to them. */
+export type ExecutorKeys = Readonly<Record<OwnKey, string>> & { readonly escaped: string };
+
+/** Where one organization's switch is kept. All keys share one hash tag, so that a script may use them together on a Cluster. */
+export interface RedisKeys extends Readonly<Record<SharedKey, string>> {
   executor(name: string): ExecutorKeys;
   /** The same by the name as it is escaped in `names`. */
   executorEscaped(escaped: string): ExecutorKeys;
   /** What the keys of an executor begin with; its escaped name and `:` follow. */
   readonly executorPrefix: string;
-  /** A hash: run id → its last checkpoint as JSON; and a sorted set: run id → when it was written. */
-  readonly checkpoints: string;
-  readonly checkpointTimes: string;
-  /** A stream of bounded length; its field `record` is an intervention as JSON. */
-  readonly interventions: string;
   /** Each event's text is published here as it is appended. Channels are those of all databases, so it bears the number of its own, other than 0. */
   readonly channel: string;
-}
-
-/** The keys of executors of one name: a user of Redis can be confined to them by one pattern. */
-export interface ExecutorKeys {
-  readonly escaped: string;
-  /** Hashes: executor id → its last beat, what it reports of a fork, the actions it has; as JSON. */
-  readonly beats: string;
-  readonly forks: string;
-  readonly surfaces: string;
-  /** A stream of bounded length: the proposals of executors of this name. */
-  readonly proposals: string;
 }
 
 /** `encodeURIComponent`, and what it leaves that means something in a glob (ACL rules name keys by globs). */
@@ -65,31 +76,21 @@ export function redisKeys(
   if (problem) throw invalid(`organizationId ${problem}.`);
   const key = (name: string): string => `${keyPrefix}kill-switch:{${escapeId(organizationId)}}:${name}`;
   const executorPrefix = key('executor:');
-  const executorEscaped = (escaped: string): ExecutorKeys => {
-    const own = (what: string): string => `${executorPrefix}${escaped}:${what}`;
-    return {
-      escaped,
-      beats: own('beats'),
-      forks: own('forks'),
-      surfaces: own('surfaces'),
-      proposals: own('proposals'),
-    };
-  };
+  const executorEscaped = (escaped: string): ExecutorKeys => ({
+    escaped,
+    ...mapValues(OWN_KEYS, (what) => `${executorPrefix}${escaped}:${what}`),
+  });
   return {
-    head: key('head'),
-    state: key('state'),
-    log: key('log'),
-    names: key('names'),
-    changes: key('changes'),
-    turn: key('turn'),
-    beatsBefore: key('executors'),
-    surfacesBefore: key('surfaces'),
+    ...mapValues(SHARED_KEYS, key),
     executorPrefix,
     executor: (name) => executorEscaped(escapeId(name)),
     executorEscaped,
-    checkpoints: key('checkpoints'),
-    checkpointTimes: key('checkpoint-times'),
-    interventions: key('interventions'),
     channel: key(db === 0 ? 'events' : `events:${db}`),
   };
 }
+
+const mapValues = <K extends string>(
+  names: Readonly<Record<K, string>>,
+  key: (name: string) => string,
+): Readonly<Record<K, string>> =>
+  Object.fromEntries(Object.entries<string>(names).map(([each, name]) => [each, key(name)])) as Record<K, string>;

@@ -1,29 +1,62 @@
 import { LONGEST_BEAT } from '../beats.ts';
+import { library } from './library.ts';
 import { script } from './scripts.ts';
 
-/** How many names executors may have together; beyond that a new one is refused, and no old one is passed over. */
-export const MOST_NAMES = 4096;
+/** How many names executors may have together, and how many bytes these; beyond that a new one is refused, and no old one is passed over. */
+const MOST_NAMES = 4096;
+export const MOST_NAME_BYTES = 256 * 1024;
 
-/** How many reports of forks a name may have, and how many are judged at once. */
+/** How many reports of forks a name may have, in how many bytes, and how many are judged at once. */
 const MOST_FORKS = 16;
+const MOST_FORK_BYTES = 16 * 1024;
 const MOST_JUDGED = 256;
 
-/** The longest report of a fork that is read, in bytes. */
-const LONGEST_FORK = 4096;
+/** The names that `text` of their key has, each once, as many as are read. The same as `namesIn` below. */
+export const namesOf = (text: string): string[] =>
+  [...new Set(text.split('\n').filter((name) => name !== ''))].slice(0, MOST_NAMES);
+
+/** The same in Lua, for scripts. What somebody has left unfinished ends where the next name begins, because each is written between two line ends. */
+const NAMES_IN = `
+local function namesIn(key)
+  local names, seen = {}, {}
+  for name in string.gmatch(redis.call('GETRANGE', key, 0, ${MOST_NAME_BYTES - 1}), '[^\\n]+') do
+    if not seen[name] then
+      seen[name] = true
+      table.insert(names, name)
+      if #names == ${MOST_NAMES} then break end
+    end
+  end
+  return names, seen
+end
+`;
+
+/** Puts a name among the others, where it is not there yet; gives what is wrong, where it cannot. */
+const REGISTER = `${NAMES_IN}
+local function register(key, name)
+  local text = redis.call('GETRANGE', key, 0, ${MOST_NAME_BYTES - 1})
+  if string.find(text, '\\n' .. name .. '\\n', 1, true) then return nil end
+  local names, seen = namesIn(key)
+  if #text + #name + 2 > ${MOST_NAME_BYTES} or #names >= ${MOST_NAMES} then
+    return redis.error_reply('FULL ' .. key .. ' has ' .. #names .. ' names of executors in ' .. #text .. ' bytes')
+  end
+  redis.call('APPEND', key, '\\n' .. name .. '\\n')
+  return nil
+end
+`;
 
 /**
  * One round trip: writes the beat, so that a Redis which takes no writes refuses the whole, and reads where the log stands.
- * KEYS: the executor's beats and forks, names, changes.
- * ARGV: executor id, beat, its fork report or '', the head it holds or '', that head's log id, how many events are handed out at most,
- * its escaped name, what executors' keys begin with, the number of changes up to which it has judged the reports, or '',
- * and the keys of head, state and log: not among KEYS, which Redis takes for written, and an executor's user may only read them.
+ * KEYS: the executor's beats and forks, names, changes, head, state, log.
+ * ARGV: executor id, beat, its escaped id, its fork report or '', the head it holds or '', that head's log id, how many events are handed out at most,
+ * its escaped name, what executors' keys begin with, and the number of changes up to which it has judged the reports, or ''.
  * Gives: the head or nil; the log's last id or nil; 1 when there is a state; the log from the held head on, empty when that is the head;
  * the number of changes; and when that is another than the judged one, the reports, each with its name, its id, its text and the log's entry of the head
  * that it holds, the state's entry `control`, and 1 when there were more reports than are judged.
  * A report that ends with its generation is removed by the executor that made it.
  */
-export const CONFIRM = script(`#!lua
-local HEAD, STATE, LOG = ARGV[10], ARGV[11], ARGV[12]
+const CONFIRM = `${REGISTER}
+local HEAD, STATE, LOG = KEYS[5], KEYS[6], KEYS[7]
+local ID, FORK = ARGV[3], ARGV[4]
 local head = redis.call('GET', HEAD)
 local whole = redis.call('HEXISTS', STATE, 'control')
 local tail = redis.call('XREVRANGE', LOG, '+', '-', 'COUNT', 1)[1]
@@ -33,60 +66,59 @@ if head then
   if not readable or type(decoded) ~= 'table' then return redis.error_reply('CORRUPT ' .. HEAD .. ' is no head') end
   generation = decoded.generation
 end
-local own = redis.call('HGET', KEYS[2], ARGV[1])
-if not redis.call('LPOS', KEYS[3], ARGV[7], 'MAXLEN', ${MOST_NAMES}) then
-  if redis.call('LLEN', KEYS[3]) >= ${MOST_NAMES} then
-    return redis.error_reply('FULL ' .. KEYS[3] .. ' has ${MOST_NAMES} names of executors')
-  end
-  redis.call('RPUSH', KEYS[3], ARGV[7])
+local own
+local beside = {}
+for line in string.gmatch(redis.call('GETRANGE', KEYS[2], 0, ${MOST_FORK_BYTES - 1}), '[^\\n]+') do
+  local id, report = string.match(line, '^(%S+) (.*)$')
+  if id == ID then own = report elseif id and #beside < ${MOST_FORKS} then table.insert(beside, line) end
 end
+local function report(text)
+  if text then table.insert(beside, ID .. ' ' .. text) end
+  redis.call('SET', KEYS[2], table.concat(beside, '\\n'))
+  redis.call('INCR', KEYS[4])
+end
+local refused = register(KEYS[3], ARGV[8])
+if refused then return refused end
 redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
-if ARGV[3] ~= '' then
-  if own ~= ARGV[3] and (own or redis.call('HLEN', KEYS[2]) < ${MOST_FORKS}) then
-    redis.call('HSET', KEYS[2], ARGV[1], ARGV[3])
-    redis.call('INCR', KEYS[4])
-  end
+if FORK ~= '' then
+  if own ~= FORK and #beside < ${MOST_FORKS} then report(FORK) end
 elseif own and generation then
-  local readable, report = pcall(cjson.decode, own)
-  if not readable or type(report) ~= 'table' or report.against ~= generation then
-    redis.call('HDEL', KEYS[2], ARGV[1])
-    redis.call('INCR', KEYS[4])
-  end
+  local readable, decoded = pcall(cjson.decode, own)
+  if not readable or type(decoded) ~= 'table' or decoded.against ~= generation then report(nil) end
 end
 local changes = redis.call('GET', KEYS[4]) or '0'
 local reports = {}
 local more = 0
-if head and changes ~= ARGV[9] then
-  for _, name in ipairs(redis.call('LRANGE', KEYS[3], 0, ${MOST_NAMES - 1})) do
-    local found = redis.pcall('HRANDFIELD', ARGV[8] .. name .. ':forks', ${MOST_FORKS}, 'WITHVALUES')
-    if type(found) == 'table' and not found.err then
-      for i = 1, #found, 2 do
-        local held
-        if #found[i + 1] <= ${LONGEST_FORK} then
-          local readable, report = pcall(cjson.decode, found[i + 1])
-          held = readable and type(report) == 'table' and report.against == generation and report.held
+if head and changes ~= ARGV[10] then
+  for _, name in ipairs((namesIn(KEYS[3]))) do
+    local found = redis.pcall('GETRANGE', ARGV[9] .. name .. ':fork-reports', 0, ${MOST_FORK_BYTES - 1})
+    local count = 0
+    for line in string.gmatch(type(found) == 'string' and found or '', '[^\\n]+') do
+      count = count + 1
+      if count > ${MOST_FORKS} then break end
+      local id, text = string.match(line, '^(%S+) (.*)$')
+      local readable, report = pcall(cjson.decode, text or '')
+      local held = readable and type(report) == 'table' and report.against == generation and report.held
+      if type(held) == 'table' and #reports >= ${MOST_JUDGED} then
+        more = 1
+      elseif type(held) == 'table' then
+        local epoch = held.epoch
+        local entry
+        if type(epoch) == 'number' and epoch >= 1 and epoch <= 2^48 and epoch % 1 == 0 then
+          local at = string.format('%.0f-0', epoch)
+          entry = redis.call('XRANGE', LOG, at, at)[1]
         end
-        if type(held) == 'table' and #reports >= ${MOST_JUDGED} then
-          more = 1
-        elseif type(held) == 'table' then
-          local epoch = held.epoch
-          local entry
-          if type(epoch) == 'number' and epoch >= 1 and epoch <= 2^48 and epoch % 1 == 0 then
-            local id = string.format('%.0f-0', epoch)
-            entry = redis.call('XRANGE', LOG, id, id)[1]
-          end
-          table.insert(reports, { name, found[i], found[i + 1], entry and entry[2][2] or '' })
-        end
+        table.insert(reports, { name, id, text, entry and entry[2][2] or '' })
       end
     end
   end
 end
 local entries = {}
-if head and ARGV[4] ~= '' and ARGV[4] ~= head then
-  entries = redis.call('XRANGE', LOG, ARGV[5], '+', 'COUNT', ARGV[6] + 2)
+if head and ARGV[5] ~= '' and ARGV[5] ~= head then
+  entries = redis.call('XRANGE', LOG, ARGV[6], '+', 'COUNT', ARGV[7] + 2)
 end
 return { head, tail and tail[1] or false, whole, entries, changes, reports, #reports > 0 and redis.call('HGET', STATE, 'control') or false, more }
-`);
+`;
 
 /** How many beats are handed out at most, and how many bytes they may have together. */
 const MOST_BEATS = 10_000;
@@ -96,23 +128,30 @@ const MOST_BYTES = 64 * 1024 * 1024;
  * What executors have left under one kind of their keys, as much as is bearable; also when memory is full.
  * KEYS: names, and the one key in which executors of before had it. ARGV: what executors' keys begin with, the kind.
  * Gives, for each: the escaped name or '', the id, and the text, or the number of its bytes where it is too long. Where a key cannot be read, the id is ''
- * and the text what is wrong.
+ * and the text what is wrong. A key is measured before anything of it is taken: its fields have no length that can be asked for.
  */
-export const READ_KEPT = script(`#!lua flags=no-writes
+const READ_KEPT = `${NAMES_IN}
 local kept = {}
 local bytes = 0
 local function read(name, key)
-  local ids = redis.pcall('HRANDFIELD', key, ${MOST_BEATS})
-  if ids.err then
-    table.insert(kept, { name, '', 'it cannot be read: ' .. ids.err, 1 })
+  local count = redis.pcall('HLEN', key)
+  if type(count) == 'table' then
+    table.insert(kept, { name, '', 'it cannot be read: ' .. count.err, 1 })
     return
   end
-  for _, id in ipairs(ids) do
-    if #kept >= ${MOST_BEATS} then
-      table.insert(kept, { name, '', 'there are more than ${MOST_BEATS} reports, and the others were not read', 1 })
-      return
-    end
+  if count == 0 then return end
+  if #kept + count > ${MOST_BEATS} then
+    table.insert(kept, { name, '', 'there are more than ${MOST_BEATS} reports, and ' .. count .. ' were not read', 1 })
+    return
+  end
+  local size = redis.call('MEMORY', 'USAGE', key, 'SAMPLES', 0)
+  if bytes + size > ${2 * MOST_BYTES} then
+    table.insert(kept, { name, '', count .. ' reports take ' .. size .. ' bytes, too many to read them', 1 })
+    return
+  end
+  for _, id in ipairs(redis.call('HRANDFIELD', key, ${MOST_BEATS})) do
     local length = redis.call('HSTRLEN', key, id)
+    bytes = bytes + #id
     if length > ${LONGEST_BEAT} or bytes + length > ${MOST_BYTES} then
       table.insert(kept, { name, id, 'it has ' .. length .. ' bytes, too many to read it', 1 })
     else
@@ -121,49 +160,16 @@ local function read(name, key)
     end
   end
 end
-local seen = {}
-for _, name in ipairs(redis.call('LRANGE', KEYS[1], 0, ${MOST_NAMES - 1})) do
-  if not seen[name] then
-    seen[name] = true
-    read(name, ARGV[1] .. name .. ':' .. ARGV[2])
-  end
-end
+for _, name in ipairs((namesIn(KEYS[1]))) do read(name, ARGV[1] .. name .. ':' .. ARGV[2]) end
 read('', KEYS[2])
 return kept
-`);
-
-/**
- * An operator's word that an executor is gone: its beat and what it can do go, and the names of which nothing is left.
- * KEYS: names, and the two keys in which executors of before had their beats and what they can do. ARGV: what executors' keys begin with, then the ids.
- */
-export const FORGET = script(`#!lua
-for _, name in ipairs(redis.call('LRANGE', KEYS[1], 0, ${MOST_NAMES - 1})) do
-  local key = ARGV[1] .. name
-  for i = 2, #ARGV do
-    redis.pcall('HDEL', key .. ':beats', ARGV[i])
-    redis.pcall('HDEL', key .. ':surfaces', ARGV[i])
-  end
-  if redis.call('EXISTS', key .. ':beats', key .. ':forks', key .. ':proposals') == 0 then redis.call('LREM', KEYS[1], 0, name) end
-end
-for i = 2, #ARGV do
-  redis.pcall('HDEL', KEYS[2], ARGV[i])
-  redis.pcall('HDEL', KEYS[3], ARGV[i])
-end
-return 1
-`);
-
-/** Removes what executors have reported of forks, after a \`recover\` has ended it. KEYS: names, changes. ARGV: what executors' keys begin with. */
-export const CLEAR_FORKS = script(`#!lua
-for _, name in ipairs(redis.call('LRANGE', KEYS[1], 0, ${MOST_NAMES - 1})) do redis.call('UNLINK', ARGV[1] .. name .. ':forks') end
-redis.call('INCR', KEYS[2])
-return 1
-`);
+`;
 
 /**
  * Puts the last checkpoint of a run, and lets go of the oldest where there are too many: of a run that ended well nothing stays, and of the others not for ever.
  * KEYS: checkpoints, their times. ARGV: run id, checkpoint, how many are kept.
  */
-export const PUT_CHECKPOINT = script(`#!lua
+const PUT_CHECKPOINT = `
 local time = redis.call('TIME')
 redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
 redis.call('ZADD', KEYS[2], time[1] * 1000 + math.floor(time[2] / 1000), ARGV[1])
@@ -173,5 +179,53 @@ if over > 0 then
     if i % 2 == 1 then redis.call('HDEL', KEYS[1], id) end
   end
 end
+return 1
+`;
+
+/** Puts a name among those that are read. KEYS: names. ARGV: the escaped name. */
+const ENTER = `${REGISTER}
+return register(KEYS[1], ARGV[1]) or 1
+`;
+
+export const LIBRARY = library({
+  confirm: { name: 'confirm', lua: CONFIRM, noWrites: false },
+  enter: { name: 'enter', lua: ENTER, noWrites: false },
+  putCheckpoint: { name: 'put_checkpoint', lua: PUT_CHECKPOINT, noWrites: false },
+  readKept: { name: 'read_kept', lua: READ_KEPT, noWrites: true },
+});
+
+/**
+ * An operator's word that an executor is gone: its beat and what it can do go, and the names of which nothing is left.
+ * KEYS: names, and the two keys in which executors of before had their beats and what they can do. ARGV: what executors' keys begin with, then the ids.
+ */
+export const FORGET = script(`#!lua
+${NAMES_IN}
+local left = {}
+for _, name in ipairs((namesIn(KEYS[1]))) do
+  local key = ARGV[1] .. name
+  for i = 2, #ARGV do
+    redis.pcall('HDEL', key .. ':beats', ARGV[i])
+    redis.pcall('HDEL', key .. ':surfaces', ARGV[i])
+  end
+  local forks = redis.pcall('STRLEN', key .. ':fork-reports')
+  local some = forks ~= 0
+  for _, kind in ipairs({ 'beats', 'surfaces', 'proposals', 'interventions', 'checkpoints' }) do
+    some = some or redis.call('EXISTS', key .. ':' .. kind) == 1
+  end
+  if some then table.insert(left, '\\n' .. name .. '\\n') end
+end
+redis.call('SET', KEYS[1], table.concat(left))
+for i = 2, #ARGV do
+  redis.pcall('HDEL', KEYS[2], ARGV[i])
+  redis.pcall('HDEL', KEYS[3], ARGV[i])
+end
+return 1
+`);
+
+/** Removes what executors have reported of forks, after a `recover` has ended it. KEYS: names, changes. ARGV: what executors' keys begin with. */
+export const CLEAR_FORKS = script(`#!lua
+${NAMES_IN}
+for _, name in ipairs((namesIn(KEYS[1]))) do redis.call('UNLINK', ARGV[1] .. name .. ':fork-reports') end
+redis.call('INCR', KEYS[2])
 return 1
 `);

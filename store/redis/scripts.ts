@@ -3,13 +3,15 @@ import type { Redis } from 'ioredis';
 import { TURN_MS } from '../answers.ts';
 import { isReply } from './errors.ts';
 
-/** A Lua script and the name under which Redis keeps it. */
+/** A Lua script and the name under which Redis keeps it; of the library, also the function that does the same. */
 export interface Script {
   readonly lua: string;
   readonly sha: string;
+  readonly inLibrary?: { readonly name: string; readonly command: 'FCALL' | 'FCALL_RO' };
 }
 
-export const script = (lua: string): Script => ({ lua, sha: createHash('sha1').update(lua).digest('hex') });
+export const sha1 = (text: string): string => createHash('sha1').update(text).digest('hex');
+export const script = (lua: string): Script => ({ lua, sha: sha1(lua) });
 
 /**
  * Compares the head, applies the patch, appends, publishes; knows nothing else. All that can be refused is refused before the first write:
@@ -81,12 +83,21 @@ export interface ScriptCall {
 /** How long WAIT may wait, so that its answer still comes in time (Redis looks at it every 100 ms only); 0 would be for ever. */
 export const waitMs = (leftMs: number): number => Math.max(1, Math.floor(Math.max(leftMs * 0.4, leftMs - 150)));
 
+/** The connections behind which there was no library, while this user could run the script itself. */
+const withoutLibrary = new WeakSet<object>();
+
+/** Whether a function could not be called: Redis does not have it, or has no functions, or does not let this user call any. Nothing had then been done. */
+const isNotCallable = (error: unknown): boolean =>
+  isReply(error) &&
+  /^ERR Function not found|unknown command|^NOPERM .* run the 'fcall(_ro)?' command/i.test(error.message);
+
 /**
- * Runs a script by its name, and by its text where Redis does not know it (then nothing had been done). WAIT goes out in the same turn:
- * on a connection made since, it would wait for nothing. Not ioredis' `defineCommand`, which could send the text after the WAIT.
+ * Runs a script: as a function of the library, by its name, or by its text, whichever Redis has first (before that nothing had been done). WAIT goes out in the
+ * same turn: on a connection made since, it would wait for nothing. Not ioredis' `defineCommand`, which could send the text after the WAIT.
  */
 export async function runScript(client: Redis, call: ScriptCall): Promise<{ reply: unknown; replicated: boolean }> {
   const { script, keys, args, replicas, waitMs } = call;
+  const { stream } = client;
   const send = async (command: string, body: string): Promise<{ reply: unknown; replicated: boolean }> => {
     const [reply, copies] = await Promise.allSettled([
       client.call(command, body, keys.length, ...keys, ...args),
@@ -98,11 +109,33 @@ export async function runScript(client: Redis, call: ScriptCall): Promise<{ repl
       replicated: replicas === 0 || (copies.status === 'fulfilled' && Number(copies.value) >= replicas),
     };
   };
-  if (replicas > 0) return send('EVAL', script.lua); // else the WAIT behind an unknown name would use up the time
+  const byItself = async (): Promise<{ reply: unknown; replicated: boolean }> => {
+    if (replicas > 0) return send('EVAL', script.lua); // else the WAIT behind an unknown name would use up the time
+    try {
+      return await send('EVALSHA', script.sha);
+    } catch (error) {
+      if (!isReply(error) || !error.message.startsWith('NOSCRIPT')) throw error;
+      return await send('EVAL', script.lua);
+    }
+  };
+  const { inLibrary } = script;
+  if (!inLibrary || withoutLibrary.has(stream)) return byItself();
   try {
-    return await send('EVALSHA', script.sha);
+    return await send(inLibrary.command, inLibrary.name);
   } catch (error) {
-    if (!isReply(error) || !error.message.startsWith('NOSCRIPT')) throw error;
-    return await send('EVAL', script.lua);
+    if (!isNotCallable(error)) throw error;
+  }
+  try {
+    const done = await byItself();
+    withoutLibrary.add(stream);
+    return done;
+  } catch (error) {
+    throw isReply(error) && error.message.startsWith('NOPERM') ? noLibrary(error) : error;
   }
 }
+
+/** Only an operator's user may put the library there, and an executor's may run nothing else: not even this user's own text. */
+const noLibrary = (cause: Error): Error =>
+  Object.assign(new Error('NOLIBRARY the functions of this version of the switch are not there', { cause }), {
+    name: 'ReplyError',
+  });

@@ -1,17 +1,32 @@
 import { KEPT_CHECKPOINTS, KEPT_INTERVENTIONS, KEPT_PROPOSALS, type Shelf, type ShelfReader } from '../ports.ts';
 import { newestLast } from '../reports.ts';
-import { readKept } from './kept.ts';
+import { readKept, readNames } from './kept.ts';
 import type { RedisReader } from './reader.ts';
 import { allOf } from './reader.ts';
 import { reply } from './replies.ts';
-import { MOST_NAMES, PUT_CHECKPOINT } from './report-scripts.ts';
-import { runScript } from './scripts.ts';
+import { LIBRARY } from './report-scripts.ts';
+import { runScript, type Script } from './scripts.ts';
 
 /** What executors of one name keep in Redis. */
 export function redisShelf({ connection, keys }: RedisReader, executorName: string): Shelf {
   const own = keys.executor(executorName);
-  const add = (stream: string, most: number, texts: readonly string[]): Promise<unknown> =>
+  const run = (script: Script, onKeys: readonly string[], args: readonly (string | number)[]): Promise<unknown> =>
     connection.request({
+      access: 'write',
+      send: (client) => runScript(client, { script, keys: onKeys, args, replicas: 0, waitMs: 0 }),
+    });
+  /** Who reads looks under the names that have been entered: each confirmation enters its own, and what is kept may come before the first. */
+  let entered: Promise<unknown> | null = null;
+  const enter = async (): Promise<void> => {
+    entered ??= run(LIBRARY.scripts.enter, [keys.names], [own.escaped]);
+    await entered.catch((error: unknown) => {
+      entered = null;
+      throw error;
+    });
+  };
+  const add = async (stream: string, most: number, texts: readonly string[]): Promise<void> => {
+    await enter();
+    await connection.request({
       access: 'write',
       send: (client) => {
         const pipeline = client.pipeline();
@@ -19,40 +34,24 @@ export function redisShelf({ connection, keys }: RedisReader, executorName: stri
         return allOf(pipeline);
       },
     });
+  };
   return {
-    async appendInterventions(texts) {
-      await add(keys.interventions, KEPT_INTERVENTIONS, texts);
-    },
-    async appendProposals(texts) {
-      await add(own.proposals, KEPT_PROPOSALS, texts);
-    },
+    appendInterventions: (texts) => add(own.interventions, KEPT_INTERVENTIONS, texts),
+    appendProposals: (texts) => add(own.proposals, KEPT_PROPOSALS, texts),
     async put(name, id, text) {
-      await connection.request({
-        access: 'write',
-        send: (client): Promise<unknown> =>
-          name === 'surfaces'
-            ? client.hset(own.surfaces, id, text)
-            : runScript(client, {
-                script: PUT_CHECKPOINT,
-                keys: [keys.checkpoints, keys.checkpointTimes],
-                args: [id, text, KEPT_CHECKPOINTS],
-                replicas: 0,
-                waitMs: 0,
-              }),
-      });
+      await enter();
+      if (name === 'checkpoints')
+        await run(LIBRARY.scripts.putCheckpoint, [own.checkpoints, own.checkpointTimes], [id, text, KEPT_CHECKPOINTS]);
+      else await connection.request({ access: 'write', send: (client) => client.hset(own.surfaces, id, text) });
     },
-    get: (name, id) =>
-      connection.request({
-        access: 'read',
-        send: (client) => client.hget(name === 'surfaces' ? own.surfaces : keys.checkpoints, id),
-      }),
+    get: (name, id) => connection.request({ access: 'read', send: (client) => client.hget(own[name], id) }),
     async remove(name, id) {
       await connection.request({
         access: 'write',
         send: (client): Promise<unknown> =>
           name === 'surfaces'
             ? client.hdel(own.surfaces, id)
-            : allOf(client.pipeline().hdel(keys.checkpoints, id).zrem(keys.checkpointTimes, id)),
+            : allOf(client.pipeline().hdel(own.checkpoints, id).zrem(own.checkpointTimes, id)),
       });
     },
   };
@@ -77,25 +76,27 @@ export function redisShelfReader(parts: RedisReader): ShelfReader {
         .reverse(),
     );
   };
+  const streams = async (kind: 'interventions' | 'proposals', limit: number): Promise<string[]> => {
+    const names = await readNames(parts);
+    const all = names.map((name) => keys.executorEscaped(name)[kind]);
+    return all.length === 0 ? [] : newestLast((await newest(all, limit)).flat(), limit);
+  };
   return {
-    interventions: async (limit) => (await newest([keys.interventions], limit)).flat(),
-    async proposals(limit) {
-      const names = await connection.request({
-        access: 'read',
-        send: (client) => client.lrange(keys.names, 0, MOST_NAMES - 1),
-      });
-      const streams = [...new Set(names)].map((name) => keys.executorEscaped(name).proposals);
-      return streams.length === 0 ? [] : newestLast((await newest(streams, limit)).flat(), limit);
-    },
+    interventions: (limit) => streams('interventions', limit),
+    proposals: (limit) => streams('proposals', limit),
     async all(name) {
       if (name === 'surfaces')
         return (await readKept(parts, 'surfaces', keys.surfacesBefore)).map(({ id, text }) => [id, text] as const);
-      const answer = await connection.request({
-        access: 'read',
-        send: (client) => client.call('HGETALL', keys.checkpoints),
-      });
-      const flat = replies.parse(reply.flat, answer, 'reports that cannot be read');
-      return flat.flatMap((id, index) => (index % 2 === 0 ? [[id, flat[index + 1] ?? ''] as const] : []));
+      const found: (readonly [string, string])[] = [];
+      for (const executor of await readNames(parts)) {
+        const answer = await connection.request({
+          access: 'read',
+          send: (client) => client.call('HGETALL', keys.executorEscaped(executor).checkpoints),
+        });
+        const flat = replies.parse(reply.flat, answer, 'reports that cannot be read');
+        flat.forEach((id, index) => index % 2 === 0 && found.push([id, flat[index + 1] ?? '']));
+      }
+      return found;
     },
   };
 }

@@ -31,7 +31,7 @@ const wrongType = (name: string): Fault<Place> => ({
   begin: ({ redis }) =>
     redis.cli(
       'EVAL',
-      `redis.pcall('RENAME', KEYS[1], 'aside'); if ARGV[1] == 'head' or ARGV[1] == 'changes' then redis.call('LPUSH', KEYS[1], 'x') else redis.call('SET', KEYS[1], 'x') end`,
+      `redis.pcall('RENAME', KEYS[1], 'aside'); if ARGV[1] ~= 'state' and ARGV[1] ~= 'log' then redis.call('LPUSH', KEYS[1], 'x') else redis.call('SET', KEYS[1], 'x') end`,
       1,
       KEY(name),
       name,
@@ -132,7 +132,7 @@ const FAULTS: ReadonlyArray<Fault<Place> & { readonly config?: readonly string[]
     end: ({ redis }) => redis.cli('RENAME', 'aside', KEY('head')),
     recover: true,
   },
-  ...['head', 'state', 'log', 'names', 'changes'].map(wrongType),
+  ...['head', 'state', 'log', 'executor-names', 'changes'].map(wrongType),
   {
     name: 'with a head that is not JSON',
     cause: 'STORE_CORRUPT',

@@ -1,21 +1,27 @@
 import { Option } from 'commander';
 import { idProblem, invalid } from '../../../flags/index.ts';
-import { executorUser, operatorUser } from '../../../store/redis/acl.ts';
+import { type AclScope, type AclUser, executorUser, operatorUser, viewerUser } from '../../../store/redis/acl.ts';
 import type { Verb } from '../command.ts';
+
+interface Whose {
+  readonly executor?: string;
+  readonly viewer?: true;
+}
 
 export const verb: Verb = (command, perform) => {
   command
     .addOption(
-      new Option('--executor <name>', 'the user for executors of this name; without it, the user for operators'),
+      new Option(
+        '--executor <name>',
+        'the user for executors of this name; without it, the user for operators',
+      ).conflicts('viewer'),
     )
+    .option('--viewer', 'the user for whoever only looks: lists, log verify, watch')
     .action(
-      perform((context, { executor }: { readonly executor?: string }) => {
+      perform((context, whose: Whose) => {
         const { redis } = context.store;
         if (!redis) throw invalid('Users of Redis are for a store in Redis: give its URL (--store redis://…).');
-        const problem = executor === undefined ? null : idProblem(executor);
-        if (problem) throw invalid(`The name of an executor ${problem}.`);
-        const scope = { organizationId: context.organizationId, ...redis };
-        const user = executor === undefined ? operatorUser(scope) : executorUser(scope, executor);
+        const user = userOf(whose, { organizationId: context.organizationId, ...redis });
         context.note(
           'Put a password of its own for PASSWORD, then the line into the ACL file of Redis (or run it as ACL SETUSER), and switch the user "default" off.',
         );
@@ -23,3 +29,11 @@ export const verb: Verb = (command, perform) => {
       }),
     );
 };
+
+function userOf({ executor, viewer }: Whose, scope: AclScope): AclUser {
+  if (viewer) return viewerUser(scope);
+  if (executor === undefined) return operatorUser(scope);
+  const problem = idProblem(executor);
+  if (problem) throw invalid(`The name of an executor ${problem}.`);
+  return executorUser(scope, executor);
+}

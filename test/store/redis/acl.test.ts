@@ -1,15 +1,14 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
-import { Redis } from 'ioredis';
 import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { OpenFeature } from '@openfeature/server-sdk';
 import { createKillSwitch } from '../../../index.ts';
 import { openControlPlane } from '../../../operator/index.ts';
-import { type AclUser, executorUser, operatorUser } from '../../../store/redis/acl.ts';
+import { executorUser, operatorUser, viewerUser } from '../../../store/redis/acl.ts';
 import { redisControlStore } from '../../../store/redis/control.ts';
 import { redisStore } from '../../../store/redis/index.ts';
-import { redisKeys } from '../../../store/redis/keys.ts';
-import { hasRedis, type RedisServer, startRedis, temporaryFolder } from '../../servers/index.ts';
+import { hasRedis, startRedis, temporaryFolder } from '../../servers/index.ts';
+import { DEFAULT_SCOPE as SCOPE, urlOf } from './acl-users.ts';
 
 /** The built command, in that folder. */
 const commandIn =
@@ -28,14 +27,6 @@ afterEach(async () => {
 });
 
 const NAME = 'mailer: "eu" [1]*';
-const SCOPE = { organizationId: 'default', keyPrefix: '', db: 0 };
-const keys = redisKeys('default');
-
-/** Applies the very rules that are printed, and gives the URL of that user. */
-async function urlOf(redis: RedisServer, { name, rules }: AclUser): Promise<string> {
-  await redis.cli('ACL', 'SETUSER', name, ...rules.map((rule) => (rule === '>PASSWORD' ? '>hunter2' : rule)));
-  return redis.url.replace('redis://', `redis://${encodeURIComponent(name)}:hunter2@`);
-}
 
 async function setUp() {
   const redis = await startRedis();
@@ -85,54 +76,6 @@ describe.skipIf(!hasRedis)('users of Redis', () => {
     expect(await redis.cli('ACL', 'LOG')).toEqual([]); // nobody was denied anything
   });
 
-  test('what another executor, an operator or the server owns is refused to the executor’s', async () => {
-    const { redis, control, url } = await setUp();
-    await control.init();
-    const other = keys.executor('other');
-    await redis.cli('HSET', other.beats, 'id', '{}');
-    await redis.cli('RPUSH', keys.names, 'other');
-    const client = new Redis(url, { maxRetriesPerRequest: 0, enableReadyCheck: false });
-    onTestFinished(() => client.disconnect());
-    const refused: ReadonlyArray<readonly [string, ...(string | number)[]]> = [
-      ['HSET', other.beats, 'id', 'forged'],
-      ['HSET', other.forks, 'id', 'forged'],
-      ['HSET', other.surfaces, 'id', 'forged'],
-      ['XADD', other.proposals, '*', 'record', 'forged'],
-      ['HDEL', other.beats, 'id'],
-      ['HGETALL', other.beats],
-      ['EVAL', `return redis.call('HSET', KEYS[1], 'id', 'forged')`, 1, other.beats],
-      ['EVAL', `return redis.call('HSET', '${other.beats}', 'id', 'forged')`, 0],
-      ['SET', keys.head, 'forged'],
-      ['HSET', keys.state, 'mode', 'forged'],
-      ['XADD', keys.log, '*', 'event', 'forged'],
-      ['SET', keys.turn, '1'],
-      ['PUBLISH', keys.channel, 'forged'],
-      ['SUBSCRIBE', 'another'],
-      ['DEL', keys.names],
-      ['LREM', keys.names, 0, 'other'],
-      ['LTRIM', keys.names, 1, 0],
-      ['LSET', keys.names, 0, 'x'],
-      ['RENAME', keys.executor(NAME).beats, other.beats],
-      ['COPY', keys.executor(NAME).beats, other.beats],
-      ['EXPIRE', keys.names, 1],
-      ['FLUSHALL'],
-      ['SELECT', 1],
-      ['CONFIG', 'GET', '*'],
-      ['ACL', 'LIST'],
-      ['KEYS', '*'],
-      ['GET', 'somebody:else'],
-    ];
-    for (const [command, ...args] of refused) {
-      const answer = await client.call(command, ...args).then(
-        () => 'permitted',
-        (error: Error) => error.message,
-      );
-      expect(answer, `${command} ${args.join(' ')}`).toMatch(/NOPERM|ACL failure|can't run this command|can't access/);
-    }
-    expect(await redis.cli('HGETALL', other.beats)).toEqual(['id', '{}']);
-    expect(await control.verifyLog()).toMatchObject({ ok: true, events: 1 });
-  });
-
   test('two organizations of one server, and another database, have users of their own that do not reach each other', async () => {
     const redis = await startRedis({ config: ['acl-pubsub-default allchannels'] });
     const acme = await urlOf(redis, operatorUser({ ...SCOPE, organizationId: 'acme' }));
@@ -154,7 +97,8 @@ describe.skipIf(!hasRedis)('users of Redis', () => {
   test('the rules name the organization, the prefix and the database, and mean them literally', () => {
     const { name, rules } = executorUser({ organizationId: 'acme', keyPrefix: 'a*b:', db: 3 }, 'x');
     expect(name).toBe('a%2Ab%3Akill-switch+acme+db3+executor+x');
-    expect(rules).toContain('~a\\*b:kill-switch:{acme}:executor:x:*');
+    expect(rules.join(' ')).toContain(' %W~a\\*b:kill-switch:{acme}:executor:x:beats ');
+    expect(rules.join(' ')).toContain(' %R~a\\*b:kill-switch:{acme}:executor:*:fork-reports');
     expect(rules).toContain('+select|3');
     expect(rules).toContain('&a\\*b:kill-switch:{acme}:events:3');
     expect(executorUser(SCOPE, 'x').rules.join(' ')).not.toContain('select');
@@ -172,6 +116,12 @@ describe.skipIf(!hasRedis)('users of Redis', () => {
     expect(JSON.parse(json.stdout)).toEqual({
       users: [operatorUser({ organizationId: 'acme', keyPrefix: '', db: 2 })],
     });
+    const viewer = viewerUser(SCOPE);
+    expect(await ks('redis', 'acl', '--viewer', '--store', redis.url)).toMatchObject({
+      code: 0,
+      stdout: `user ${viewer.name} ${viewer.rules.join(' ')}\n`,
+    });
+    expect(await ks('redis', 'acl', '--viewer', '--executor', 'x', '--store', redis.url)).toMatchObject({ code: 2 });
     expect(await ks('redis', 'acl')).toMatchObject({ code: 2, stderr: expect.stringContaining('--store redis://') });
   });
 });

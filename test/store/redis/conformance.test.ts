@@ -26,8 +26,7 @@ describe.skipIf(!hasRedis)('redisStore and redisControlStore', () => {
       async plantBeat({ id, name }, text) {
         const { names, executor } = redisKeys('default');
         const { beats, escaped } = executor(name);
-        await redis.cli('LREM', names, '0', escaped);
-        await redis.cli('RPUSH', names, escaped);
+        await redis.cli('APPEND', names, `\n${escaped}\n`);
         await redis.cli('HSET', beats, id, text);
       },
       dispose: async () => folder.remove(),

@@ -81,13 +81,13 @@ describe('the keys of an organisation', () => {
       head: 'kill-switch:{default}:head',
       state: 'kill-switch:{default}:state',
       log: 'kill-switch:{default}:log',
-      names: 'kill-switch:{default}:names',
+      names: 'kill-switch:{default}:executor-names',
       changes: 'kill-switch:{default}:changes',
       channel: 'kill-switch:{default}:events',
     });
     expect(redisKeys('default').executor('a:b')).toMatchObject({
       beats: 'kill-switch:{default}:executor:a%3Ab:beats',
-      forks: 'kill-switch:{default}:executor:a%3Ab:forks',
+      forks: 'kill-switch:{default}:executor:a%3Ab:fork-reports',
     });
     expect(redisKeys('default', { keyPrefix: 'shop:', db: 5 })).toMatchObject({
       head: 'shop:kill-switch:{default}:head',

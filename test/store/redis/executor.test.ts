@@ -41,8 +41,9 @@ describe.skipIf(!hasRedis)('an executor over Redis', () => {
     const head = await init(control);
     const nothing = JSON.stringify({ against: head.generation, held: head }); // it is in the log
     const report = async (name: string): Promise<void> => {
-      await redis.cli('RPUSH', key('names'), name);
-      for (let id = 0; id < 16; id += 1) await redis.cli('HSET', key(`executor:${name}:forks`), `${id}`, nothing);
+      await redis.cli('APPEND', key('executor-names'), `\n${name}\n`);
+      const lines = Array.from({ length: 16 }, (_, id) => `${id} ${nothing}`);
+      await redis.cli('SET', key(`executor:${name}:fork-reports`), lines.join('\n'));
     };
     for (let name = 0; name < 16; name += 1) await report(`few-${name}`);
     await redis.cli('INCR', key('changes'));
@@ -167,7 +168,7 @@ describe.skipIf(!hasRedis)('an executor over Redis', () => {
     const { control, confirm, key } = await setUp();
     const head = await init(control);
     for (const report of ['{', '7', '{"held":null}']) {
-      await redis.cli('HSET', key('executor:test:forks'), 'x', report);
+      await redis.cli('SET', key('executor:test:fork-reports'), `x ${report}`);
       await redis.cli('INCR', key('changes'));
       expect((await confirm(head)).forkReported, report).toBe(false);
     }

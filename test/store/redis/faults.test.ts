@@ -128,7 +128,15 @@ const FAULTS: readonly Fault[] = [
     begin: ({ redis }) => redis.cli('ACL', 'SETUSER', 'default', '-hset'),
     end: ({ redis }) => redis.cli('ACL', 'SETUSER', 'default', '+hset'),
   },
-  ...['head', 'state', 'log', 'names', 'changes', 'executor:executor:beats', 'executor:executor:forks'].map(wrongType),
+  ...[
+    'head',
+    'state',
+    'log',
+    'executor-names',
+    'changes',
+    'executor:executor:beats',
+    'executor:executor:fork-reports',
+  ].map(wrongType),
   {
     name: 'FLUSHALL',
     code: /GENERATION_CHANGED/,

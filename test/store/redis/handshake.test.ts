@@ -153,11 +153,11 @@ describe.skipIf(!hasRedis)('who a connection is', () => {
     await soon(() => expect(heard).toEqual([{ type: 'gap' }]));
     await redis.cli('ACL', 'SETUSER', 'dana', 'resetpass', '>another');
     await killConnections(redis, 'dana');
-    await redis.cli('DEL', 'kill-switch:{default}:names');
+    await redis.cli('DEL', 'kill-switch:{default}:executor-names');
     const confirm = () => failure(executor.confirm(beat(executor.id, head)));
     await soon(async () => expect((await confirm()).message).toContain('WRONGPASS'));
     await soon(() => expect(heard.at(-1)).toMatchObject({ type: 'trouble' }));
-    expect(await redis.cli('EXISTS', 'kill-switch:{default}:names')).toBe(0);
+    expect(await redis.cli('EXISTS', 'kill-switch:{default}:executor-names')).toBe(0);
   });
 
   test('a Redis that asks for no password any more is not taken for the one that did', async () => {

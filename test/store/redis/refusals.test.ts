@@ -73,12 +73,12 @@ describe.skipIf(!hasRedis)('a Redis that answers, but does not take or hold what
     expect((await confirm()).events).toEqual([]);
   });
 
-  test.each(['head', 'state', 'log', 'changes', 'names', 'executor:test:beats', 'executor:test:forks'])(
+  test.each(['head', 'state', 'log', 'changes', 'executor-names', 'executor:test:beats', 'executor:test:fork-reports'])(
     'a value of the wrong type under %s is no confirmation, for anybody',
     async (name) => {
       const { redis, control, confirm } = await setUp();
       await redis.cli('RENAME', KEY(name), 'aside').catch(() => {}); // some are not there yet
-      const text = name === 'head' || name === 'changes';
+      const text = /head|changes|names|fork-reports/.test(name);
       await redis.cli(text ? 'LPUSH' : 'SET', KEY(name), 'x');
       expect(await failure(confirm())).toMatchObject({ code: 'CORRUPT', message: expect.stringMatching(/WRONGTYPE/) });
       if (['head', 'state', 'log', 'changes'].includes(name)) {
@@ -230,7 +230,7 @@ describe.skipIf(!hasRedis)('a Redis that answers, but does not take or hold what
       expect(await openControl(await user(redis)).append(change)).toBe(true);
     });
 
-    test('an executor needs no more than its scripts do, and not INFO, CLIENT or HELLO', async () => {
+    test('an executor that may run scripts needs no more than these do, and not FCALL, INFO, CLIENT or HELLO', async () => {
       const { redis, head } = await setUp();
       const rules = [
         '-@all',
@@ -242,14 +242,11 @@ describe.skipIf(!hasRedis)('a Redis that answers, but does not take or hold what
         '+hexists',
         '+xrevrange',
         '+hset',
-        '+lpos',
-        '+llen',
-        '+lrange',
-        '+rpush',
+        '+getrange',
+        '+append',
+        '+set',
         '+incr',
         '+hget',
-        '+hlen',
-        '+hrandfield',
         '+hdel',
         '+subscribe',
         '+ping',

@@ -1,0 +1,147 @@
+import { OWN_KEYS, type OwnKey, SHARED_KEYS, type SharedKey } from './keys.ts';
+
+/** What a command does to a key, as Redis' own table of commands says: it reads, writes, or both. */
+const COMMANDS = {
+  append: 'W',
+  eval: 'RW',
+  evalsha: 'RW',
+  exists: 'R',
+  fcall: 'RW',
+  fcall_ro: 'R',
+  get: 'R',
+  getrange: 'R',
+  hdel: 'W',
+  hexists: 'R',
+  hget: 'R',
+  hgetall: 'R',
+  hkeys: 'R',
+  hlen: 'R',
+  hmget: 'R',
+  hrandfield: 'R',
+  hset: 'W',
+  hstrlen: 'R',
+  incr: 'RW',
+  'memory|usage': 'R',
+  pttl: 'R',
+  set: 'W',
+  strlen: 'R',
+  unlink: 'W',
+  xadd: 'W',
+  xlen: 'R',
+  xrange: 'R',
+  xrevrange: 'R',
+  zadd: 'W',
+  zcard: 'R',
+  zpopmin: 'RW',
+  zrem: 'W',
+} as const;
+
+export type Command = keyof typeof COMMANDS;
+export const ROLES = ['executor', 'operator', 'viewer'] as const;
+export type Role = (typeof ROLES)[number];
+
+/** The commands of each role on one key; a role that is not named may nothing. `others`: what executors may with what is kept under another's name. */
+export type Access = Readonly<Partial<Record<Role, readonly Command[]>>>;
+export type OwnAccess = Access & { readonly others?: readonly Command[] };
+
+/** What a script's declared keys need: to be declared. What is done with them is asked for apart, command by command. */
+const SCRIPT = ['eval', 'evalsha'] as const;
+/** What counting and measuring a hash before it is read takes. */
+const MEASURED = ['hlen', 'memory|usage', 'hrandfield', 'hstrlen', 'hget'] as const;
+
+/** Who may do what with what all share. */
+export const SHARED_ACCESS: Readonly<Record<SharedKey, Access>> = {
+  head: { executor: ['fcall', 'get'], operator: [...SCRIPT, 'get', 'set'], viewer: ['get'] },
+  state: {
+    executor: ['fcall', 'hexists', 'hget', 'hgetall'],
+    operator: [...SCRIPT, 'hexists', 'hget', 'hgetall', 'hmget', 'hlen', 'hset', 'hdel'],
+    viewer: ['hexists', 'hgetall', 'hmget'],
+  },
+  log: {
+    executor: ['fcall', 'xrange', 'xrevrange'],
+    operator: [...SCRIPT, 'xrange', 'xlen', 'xadd'],
+    viewer: ['xrange'],
+  },
+  names: {
+    executor: ['fcall', 'getrange', 'append'],
+    operator: [...SCRIPT, 'fcall_ro', 'getrange', 'set'],
+    viewer: ['fcall_ro', 'getrange'],
+  },
+  changes: { executor: ['fcall', 'get', 'incr'], operator: [...SCRIPT, 'get', 'incr'] },
+  turn: { operator: [...SCRIPT, 'pttl', 'get', 'set'] },
+  beatsBefore: {
+    operator: [...SCRIPT, 'fcall_ro', ...MEASURED, 'hkeys', 'hdel'],
+    viewer: ['fcall_ro', ...MEASURED],
+  },
+  surfacesBefore: { operator: [...SCRIPT, 'fcall_ro', ...MEASURED, 'hdel'], viewer: ['fcall_ro', ...MEASURED] },
+};
+
+/** Who may do what with what is kept under the name of an executor. */
+export const OWN_ACCESS: Readonly<Record<OwnKey, OwnAccess>> = {
+  beats: { executor: ['fcall', 'hset', 'hdel'], operator: [...MEASURED, 'exists', 'hkeys', 'hdel'], viewer: MEASURED },
+  surfaces: { executor: ['hset', 'hget', 'hdel'], operator: [...MEASURED, 'exists', 'hdel'], viewer: MEASURED },
+  forks: {
+    executor: ['fcall', 'getrange', 'set'],
+    others: ['getrange'],
+    operator: ['strlen', 'unlink'],
+  },
+  proposals: { executor: ['xadd'], operator: ['exists', 'xrevrange'], viewer: ['xrevrange'] },
+  interventions: { executor: ['xadd'], operator: ['exists', 'xrevrange'], viewer: ['xrevrange'] },
+  checkpoints: { executor: ['fcall', 'hset', 'hget', 'hdel'], operator: ['exists'] },
+  checkpointTimes: { executor: ['fcall', 'zadd', 'zcard', 'zpopmin', 'zrem'] },
+};
+
+/** What each role may without any key. */
+export const KEYLESS: Readonly<Record<Role, readonly string[]>> = {
+  executor: ['ping', 'subscribe', 'time', 'wait'],
+  operator: ['ping', 'subscribe', 'time', 'wait', 'publish', 'function|list', 'function|load'],
+  viewer: ['ping', 'subscribe', 'time', 'function|list'],
+};
+
+/** The patterns of keys on which these commands may be used. */
+export interface Grant {
+  readonly commands: readonly Command[];
+  readonly pattern: string;
+}
+
+/** All that a role may; `pattern` makes a pattern of what a key is called. */
+export function grantsOf(
+  role: Role,
+  pattern: { readonly shared: (name: string) => string; readonly own: (name: string, whose: 'own' | 'any') => string },
+): Grant[] {
+  const shared = Object.entries(SHARED_ACCESS).map(
+    ([key, access]): Grant => ({
+      commands: access[role] ?? [],
+      pattern: pattern.shared(SHARED_KEYS[key as SharedKey]),
+    }),
+  );
+  const own = Object.entries(OWN_ACCESS).flatMap(([key, access]): Grant[] => {
+    const name = OWN_KEYS[key as OwnKey];
+    const whose = role === 'executor' ? 'own' : 'any';
+    const first = { commands: access[role] ?? [], pattern: pattern.own(name, whose) };
+    return role === 'executor'
+      ? [first, { commands: access.others ?? [], pattern: pattern.own(name, 'any') }]
+      : [first];
+  });
+  return [...shared, ...own];
+}
+
+/**
+ * The selectors of these grants: each permits some commands on some keys, and nothing is permitted by two of them together.
+ *
+ * How Redis 7 judges, as test/store/redis/acl.test.ts shows on a real one. A command is permitted when the user's own rules or one selector permit the
+ * command with all of its keys. EVAL, EVALSHA and FCALL are such commands, and the keys that are declared to them count as read and written, whatever the
+ * script does: so these three have a selector of their own, which permits nothing else on these keys. Inside a script each command is judged again, by all
+ * selectors, as if the user had sent it: a script can do no more than its user, whether keys are declared or not; declared ones only make it harder to be called.
+ */
+export function selectors(grants: readonly Grant[]): string[] {
+  const patterns = new Map<Command, Set<string>>();
+  for (const { commands, pattern } of grants)
+    for (const command of commands) patterns.set(command, (patterns.get(command) ?? new Set()).add(pattern));
+  const commands = new Map<string, Command[]>();
+  for (const [command, on] of patterns) {
+    const keys = [...on].map((pattern) => `${COMMANDS[command] === 'RW' ? '' : `%${COMMANDS[command]}`}~${pattern}`);
+    commands.set(keys.join(' '), [...(commands.get(keys.join(' ')) ?? []), command]);
+  }
+  return [...commands].map(([keys, of]) => `(${of.map((command) => `+${command}`).join(' ')} ${keys})`);
+}

@@ -1,0 +1,317 @@
+import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { GENESIS, sealEvent, serializeEvent } from '../../../flags/index.ts';
+import { openControlPlane } from '../../../operator/index.ts';
+import { OWN_ACCESS, SHARED_ACCESS } from '../../../store/redis/access.ts';
+import { executorUser, operatorUser } from '../../../store/redis/acl.ts';
+import { redisControlStore } from '../../../store/redis/control.ts';
+import { redisStore } from '../../../store/redis/index.ts';
+import { OWN_KEYS, type OwnKey, redisKeys, SHARED_KEYS, type SharedKey } from '../../../store/redis/keys.ts';
+import { LIBRARY, MOST_NAME_BYTES } from '../../../store/redis/report-scripts.ts';
+import { Replica } from '../../../store/replica.ts';
+import { hasRedis, startRedis, temporaryFolder } from '../../servers/index.ts';
+import { asUser, DEFAULT_SCOPE, DENIED, type RedisCommand, urlOf } from './acl-users.ts';
+
+const keys = redisKeys('default');
+const [HONEST, EVIL] = [keys.executor('honest'), keys.executor('evil')];
+
+/** A live switch with an honest executor, all of whose keys are there, and what a hostile one of another name can send. */
+async function setUp() {
+  const redis = await startRedis({ config: ['enable-debug-command yes', 'enable-module-command yes'] });
+  const control = await openControlPlane({
+    store: redisControlStore({ url: await urlOf(redis, operatorUser(DEFAULT_SCOPE)) }),
+    operator: { id: 'ann' },
+  });
+  onTestFinished(() => control.close());
+  await control.init();
+  await control.setMode({ mode: 'live', reason: 'test' });
+  const executor = async (name: string): Promise<Replica> => {
+    const url = await urlOf(redis, executorUser(DEFAULT_SCOPE, name));
+    const replica = new Replica({
+      store: redisStore({ url, anchor: join(temporaryFolder('hostile').path, `${name}.json`) }),
+      organizationId: 'default',
+      executorName: name,
+      leaseMs: 1500,
+      work: () => ({ inFlight: 0, draining: 0, agents: [], runs: [] }),
+    });
+    onTestFinished(() => replica.close());
+    await replica.start();
+    return replica;
+  };
+  const honest = await executor('honest');
+  await vi.waitFor(() => expect(honest.fault()).toBeNull(), 5000);
+  await redis.cli('HSET', HONEST.surfaces, honest.executorId, '[]');
+  await redis.cli('SET', HONEST.forks, '');
+  await redis.cli('XADD', HONEST.proposals, '*', 'record', '{"at":"2026-01-01T00:00:00.000Z"}');
+  await redis.cli('XADD', HONEST.interventions, '*', 'record', '{"at":"2026-01-01T00:00:00.000Z"}');
+  await redis.cli('HSET', HONEST.checkpoints, 'r-1', '{}');
+  await redis.cli('ZADD', HONEST.checkpointTimes, 1, 'r-1');
+  const evil = asUser(await urlOf(redis, executorUser(DEFAULT_SCOPE, 'evil')));
+  return { redis, control, honest, executor, evil };
+}
+
+/** All that somebody could do to a key, and what another type would be put there with. */
+const onto = (key: string): readonly RedisCommand[] => [
+  ['DEL', key],
+  ['UNLINK', key],
+  ['SET', key, 'x'],
+  ['SETEX', key, 1, 'x'],
+  ['SETNX', key, 'x'],
+  ['GETSET', key, 'x'],
+  ['GETDEL', key],
+  ['GETEX', key, 'PX', 1],
+  ['MSET', key, 'x'],
+  ['SETRANGE', key, 0, 'x'],
+  ['SETBIT', key, 0, 1],
+  ['BITFIELD', key, 'SET', 'u8', 0, 1],
+  ['BITOP', 'NOT', key, EVIL.forks],
+  ['APPEND', key, 'x'],
+  ['INCR', key],
+  ['INCRBY', key, 5],
+  ['DECR', key],
+  ['HSET', key, 'x', 'x'],
+  ['HSETNX', key, 'x', 'x'],
+  ['HDEL', key, 'control', 'r-1'],
+  ['HINCRBY', key, 'x', 1],
+  ['RPUSH', key, 'x'],
+  ['LPUSH', key, 'x'],
+  ['LREM', key, 0, 'x'],
+  ['LTRIM', key, 1, 0],
+  ['LSET', key, 0, 'x'],
+  ['LMOVE', EVIL.proposals, key, 'LEFT', 'LEFT'],
+  ['SADD', key, 'x'],
+  ['SINTERSTORE', key, EVIL.beats],
+  ['ZADD', key, 1, 'x'],
+  ['ZREM', key, 'r-1'],
+  ['ZPOPMIN', key],
+  ['ZUNIONSTORE', key, 1, EVIL.checkpointTimes],
+  ['ZRANGESTORE', key, EVIL.checkpointTimes, 0, -1],
+  ['GEOADD', key, 1, 1, 'x'],
+  ['PFADD', key, 'x'],
+  ['XADD', key, '*', 'record', 'forged'],
+  ['XADD', key, 'MAXLEN', 0, '*', 'event', 'forged'],
+  ['XTRIM', key, 'MAXLEN', 0],
+  ['XDEL', key, '1-0'],
+  ['XSETID', key, '9-9'],
+  ['XGROUP', 'CREATE', key, 'g', '$', 'MKSTREAM'],
+  ['SORT', EVIL.checkpointTimes, 'STORE', key],
+  ['RENAME', EVIL.beats, key],
+  ['RENAME', key, EVIL.beats],
+  ['RENAMENX', key, 'aside'],
+  ['COPY', EVIL.beats, key, 'REPLACE'],
+  ['RESTORE', key, 0, 'x', 'REPLACE'],
+  ['MIGRATE', '127.0.0.1', 1, key, 0, 10],
+  ['MOVE', key, 1],
+  ['EXPIRE', key, 1],
+  ['PEXPIRE', key, 1],
+  ['PEXPIREAT', key, 1],
+  ['PERSIST', key],
+  ['EVAL', `return redis.call('DEL', KEYS[1])`, 1, key],
+  ['EVAL', `return redis.call('DEL', '${key}')`, 0],
+  ['FCALL', LIBRARY.scripts.putCheckpoint.inLibrary?.name ?? '', 2, key, EVIL.checkpointTimes, 'x', 'x', 1],
+  ['FCALL', LIBRARY.scripts.putCheckpoint.inLibrary?.name ?? '', 2, EVIL.checkpoints, key, 'x', 'x', 1],
+  ['FCALL', LIBRARY.scripts.enter.inLibrary?.name ?? '', 1, key, 'evil'],
+];
+
+/** What the table says that an executor may do with a key that it shares: nothing else may be taken. */
+const MAY: ReadonlyMap<string, readonly string[]> = new Map<string, readonly string[]>([
+  ...Object.entries(SHARED_ACCESS).map(
+    ([key, { executor = [] }]) => [keys[key as SharedKey], executor] as [string, readonly string[]],
+  ),
+  ...Object.entries(OWN_ACCESS).map(
+    ([key, { others = [] }]) => [HONEST[key as OwnKey], others] as [string, readonly string[]],
+  ),
+]);
+
+/** What is done to Redis itself, to its other users, or by what is no key. */
+const AT_LARGE: readonly RedisCommand[] = [
+  ['PUBLISH', keys.channel, 'forged'],
+  ['SPUBLISH', keys.channel, 'forged'],
+  ['SUBSCRIBE', 'another'],
+  ['PSUBSCRIBE', '*'],
+  ['SSUBSCRIBE', keys.channel],
+  ['MONITOR'],
+  ['EVAL', 'while true do end', 0],
+  ['EVAL_RO', 'while true do end', 0],
+  ['EVALSHA', LIBRARY.scripts.confirm.sha, 0],
+  ['EVAL', `return redis.call('PUBLISH', '${keys.channel}', 'forged')`, 0],
+  ['SCRIPT', 'LOAD', 'while true do end'],
+  ['SCRIPT', 'FLUSH'],
+  ['SCRIPT', 'KILL'],
+  ['FUNCTION', 'LOAD', 'REPLACE', LIBRARY.text],
+  ['FUNCTION', 'LOAD', `#!lua name=evil\nredis.register_function('evil', function() while true do end end)`],
+  ['FUNCTION', 'DELETE', LIBRARY.name],
+  ['FUNCTION', 'FLUSH'],
+  ['FUNCTION', 'KILL'],
+  ['FUNCTION', 'RESTORE', 'x', 'FLUSH'],
+  ['FCALL_RO', LIBRARY.scripts.readKept.inLibrary?.name ?? '', 2, keys.names, keys.beatsBefore, 'x', 'beats'],
+  ['FLUSHALL'],
+  ['FLUSHDB', 'ASYNC'],
+  ['SWAPDB', 0, 1],
+  ['SELECT', 1],
+  ['CONFIG', 'SET', 'maxmemory', 1],
+  ['CONFIG', 'GET', '*'],
+  ['CLIENT', 'KILL', 'TYPE', 'normal'],
+  ['CLIENT', 'PAUSE', 100_000],
+  ['CLIENT', 'LIST'],
+  ['CLIENT', 'NO-EVICT', 'ON'],
+  ['ACL', 'SETUSER', 'evil', 'allkeys'],
+  ['ACL', 'LIST'],
+  ['ACL', 'DELUSER', 'default'],
+  ['SHUTDOWN', 'NOSAVE'],
+  ['DEBUG', 'SLEEP', 5],
+  ['REPLICAOF', '127.0.0.1', 1],
+  ['FAILOVER'],
+  ['CLUSTER', 'RESET'],
+  ['SAVE'],
+  ['BGREWRITEAOF'],
+  ['MODULE', 'LIST'],
+  ['KEYS', '*'],
+  ['SCAN', 0],
+  ['RANDOMKEY'],
+  ['DBSIZE'],
+  ['INFO'],
+  ['MEMORY', 'USAGE', keys.state],
+  ['OBJECT', 'FREQ', keys.state],
+  ['MULTI'],
+  ['WATCH', keys.head],
+  ['BLPOP', keys.names, 0],
+  ['XREAD', 'BLOCK', 0, 'STREAMS', keys.log, '$'],
+  ['GET', 'somebody:else'],
+  ['HGETALL', HONEST.beats],
+  ['HGET', HONEST.checkpoints, 'r-1'],
+  ['XREVRANGE', HONEST.interventions, '+', '-'],
+];
+
+describe.skipIf(!hasRedis)('a hostile executor', () => {
+  test('can do nothing to what it shares or another’s but what the table says, however it tries', async () => {
+    const { redis, control, honest, evil } = await setUp();
+    const targets = [...Object.keys(SHARED_KEYS).map((key) => keys[key as SharedKey])];
+    targets.push(...Object.keys(OWN_KEYS).map((key) => HONEST[key as OwnKey]));
+    const tries = [...AT_LARGE, ...targets.flatMap((key) => onto(key).map((command) => [...command, key] as const))];
+    const taken: string[] = [];
+    const whole = async () => {
+      const moving = [keys.names, keys.changes, HONEST.beats, ...Object.values(EVIL)];
+      const all = ((await redis.cli('KEYS', '*')) as string[]).sort().filter((key) => !moving.includes(key));
+      return Promise.all(all.map(async (key) => [key, String(await redis.cli('DUMP', key))]));
+    };
+    const before = await whole();
+    for (const command of tries) {
+      const key = AT_LARGE.includes(command as RedisCommand) ? undefined : (command.at(-1) as string);
+      const sent = (key === undefined ? command : command.slice(0, -1)) as RedisCommand;
+      const answer = await evil(sent);
+      if (typeof answer === 'string' && DENIED.test(answer)) continue;
+      taken.push(`${sent[0]} ${key ?? sent.slice(1).join(' ')}`);
+      expect(MAY.get(key ?? '') ?? [], `${sent.join(' ')} → ${String(answer)}`).toContain(sent[0].toLowerCase());
+    }
+    expect(tries.length).toBeGreaterThan(800);
+    // To add a name, as text or by the function for it, and to say that there is something new.
+    expect(taken).toEqual([`APPEND ${keys.names}`, `FCALL ${keys.names}`, `INCR ${keys.changes}`]);
+    expect(await whole()).toEqual(before);
+    expect(honest.fault()).toBeNull();
+    expect(await control.verifyLog()).toMatchObject({ ok: true, events: 2 });
+    const { acknowledgements } = await control.kill({ target: 'all', waitMs: 3000 });
+    expect(acknowledgements).toMatchObject({ total: 1, drained: 1 });
+  });
+
+  test('can put no other type where nothing has been reported yet', async () => {
+    const redis = await startRedis();
+    const evil = asUser(await urlOf(redis, executorUser(DEFAULT_SCOPE, 'evil')));
+    for (const key of Object.keys(SHARED_KEYS).map((each) => keys[each as SharedKey]))
+      for (const command of onto(key)) await evil(command);
+    expect((await redis.cli('KEYS', 'kill-switch:{default}:*')) as string[]).toEqual(
+      expect.arrayContaining([keys.names, keys.changes]),
+    );
+    expect(await redis.cli('DBSIZE')).toBe(2);
+    expect([await redis.cli('TYPE', keys.names), await redis.cli('TYPE', keys.changes)]).toEqual(['string', 'string']);
+    const control = await openControlPlane({
+      store: redisControlStore({ url: await urlOf(redis, operatorUser(DEFAULT_SCOPE)) }),
+      operator: { id: 'ann' },
+    });
+    onTestFinished(() => control.close());
+    await control.init();
+    const executor = redisStore({ url: await urlOf(redis, executorUser(DEFAULT_SCOPE, 'honest')) }).open({
+      organizationId: 'default',
+      executorId: 'h',
+      executorName: 'honest',
+      requestTimeoutMs: 1000,
+    });
+    onTestFinished(() => executor.close());
+    await vi.waitFor(async () => {
+      await executor.shelf.put('surfaces', 'h', '[]');
+    }, 5000);
+    expect(await control.surfaces()).toEqual([]);
+  });
+
+  test('that floods the names keeps new ones out, hides no old one, and an operator’s word mends it', async () => {
+    const { control, honest, executor, evil } = await setUp();
+    await evil(['APPEND', keys.names, `\n${Array.from({ length: 5000 }, () => randomUUID()).join('\n')}`]);
+    await evil(['APPEND', keys.names, '\n'.padEnd(8 * MOST_NAME_BYTES, 'x')]);
+    for (let round = 0; round < 100; round += 1) await evil(['INCR', keys.changes]);
+    expect(honest.fault()).toBeNull();
+    expect(await control.executors()).toMatchObject([{ name: 'honest' }]);
+    const late = await executor('late');
+    await vi.waitFor(() => expect(late.fault()?.message).toMatch(/FULL.*executors forget ID/), 5000);
+    await control.forgetExecutor(honest.executorId);
+    await vi.waitFor(() => expect(late.fault()).toBeNull(), 5000);
+    await vi.waitFor(
+      async () => expect((await control.executors()).map(({ name }) => name).sort()).toEqual(['honest', 'late']),
+      5000,
+    );
+    expect(honest.fault()).toBeNull();
+  });
+
+  test('can make its own reports as many and as long as it likes: they are bounded, shown as its own, and hold nobody up', async () => {
+    const { control, honest, evil } = await setUp();
+    await evil(['APPEND', keys.names, '\nevil\n']);
+    await evil(['HSET', EVIL.beats, 'x'.repeat(140_000_000), '{}']);
+    await evil(['SET', EVIL.forks, `${'{'.repeat(50_000_000)}\n`]);
+    await evil(['INCR', keys.changes]);
+    const since = performance.now();
+    expect(await control.executors()).toEqual(
+      expect.arrayContaining([
+        expect.objectContaining({ name: 'honest', state: 'stopped' }),
+        expect.objectContaining({ id: 'evil', state: 'silent', problem: expect.stringMatching(/too many to read/) }),
+      ]),
+    );
+    expect(performance.now() - since).toBeLessThan(2000);
+    await evil(['HDEL', EVIL.beats, 'x'.repeat(140_000_000)]);
+    const many = Array.from({ length: 10_001 }, (_, id) => [`${id}`, 'y']).flat();
+    await evil(['HSET', EVIL.beats, ...many]);
+    expect(await control.executors()).toEqual(
+      expect.arrayContaining([
+        expect.objectContaining({ name: 'honest', state: 'stopped' }),
+        expect.objectContaining({ id: 'evil', problem: expect.stringMatching(/10001 were not read/) }),
+      ]),
+    );
+    expect(honest.fault()).toBeNull();
+  });
+
+  test('a forged push is not heard, because only operators may publish; from one who may, it stops', async () => {
+    const { redis, control, honest, evil } = await setUp();
+    const { head } = await control.status();
+    const forged = sealEvent({
+      seq: head.epoch + 1,
+      at: new Date().toISOString(),
+      actor: 'unverified:ann',
+      type: 'kill',
+      data: { id: randomUUID(), target: 'all', mode: 'full_stop', expires_at: null },
+      reason: null,
+      prev: head.hash,
+    });
+    expect(await evil(['PUBLISH', keys.channel, serializeEvent(forged)])).toMatch(DENIED);
+    // What does not follow the head, or is not sealed, only makes an executor ask.
+    const elsewhere = serializeEvent(sealEvent({ ...withoutHash(forged), prev: GENESIS }));
+    for (const text of ['', '{', elsewhere, serializeEvent(forged).replace('full_stop', 'live')]) {
+      await redis.cli('PUBLISH', keys.channel, text);
+      expect(honest.fault()).toBeNull();
+    }
+    await redis.cli('PUBLISH', keys.channel, serializeEvent(forged));
+    await vi.waitFor(() => expect(honest.fault()?.code).toBe('GENERATION_CHANGED'), 5000);
+    await control.recover({ reason: 'forged' });
+    await vi.waitFor(() => expect(honest.fault()).toBeNull(), 5000);
+  });
+});
+
+const withoutHash = <T extends { readonly hash: string }>({ hash: _, ...rest }: T): Omit<T, 'hash'> => rest;
