@@ -145,7 +145,7 @@ local function read(name, key)
     return
   end
   local size = redis.call('MEMORY', 'USAGE', key, 'SAMPLES', 0)
-  if bytes + size > ${2 * MOST_BYTES} then
+  if bytes + size > ${MOST_BYTES} then
     table.insert(kept, { name, '', count .. ' reports take ' .. size .. ' bytes, too many to read them', 1 })
     return
   end
