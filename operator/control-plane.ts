@@ -87,8 +87,15 @@ export interface Status {
   readonly autonomy: Readonly<Record<string, AutonomyStage>>;
   readonly executors: readonly ExecutorAcknowledgement[];
   readonly shared_writers: readonly SharedWriter[];
-  /** Executors that report that the store has lost changes that they had seen; everything is stopped until `recover`. */
-  readonly forks: readonly { readonly executor: string; readonly held: Head | null }[];
+  /**
+   * Executors that report that the store has lost changes that they had seen; everything is stopped until `recover`. `known_as`: what `exclude` takes for them, which
+   * may be another name than the one they give themselves.
+   */
+  readonly forks: readonly {
+    readonly executor: string;
+    readonly known_as: readonly string[];
+    readonly held: Head | null;
+  }[];
   /** What executors report of forks that proves nothing, and why. */
   readonly ignored_forks: ReadonlyArray<{ readonly executor: string; readonly why: string }>;
   /** Whose reports of forks an operator has said not to believe. */

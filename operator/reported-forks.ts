@@ -17,11 +17,12 @@ export async function reportedForks(
     const { name, fork } = beat;
     if (!fork || fork.against !== head.generation) continue; // what speaks of a generation that is over has ended
     const { held } = fork;
+    const by = namesOf(beat);
     const problem = (isInChain: boolean): string | null =>
-      evidenceProblem({ ...fork, by: namesOf(beat) }, head, control, () => isInChain);
+      evidenceProblem({ ...fork, by }, head, control, () => isInChain);
     // The log is read only where the answer depends on it.
     const why = problem(false) ?? problem(held !== null && (await isInLog(held, connection)));
-    if (why === null) forks.push({ executor: name, held });
+    if (why === null) forks.push({ executor: name, known_as: by, held });
     else ignored.push({ executor: name, why });
   }
   return { forks, ignored_forks: ignored };

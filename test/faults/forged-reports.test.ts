@@ -166,7 +166,7 @@ test.runIf(hasRedis)(
     await acts();
     await lie('other');
     await vi.waitFor(() => expect(killSwitch.check()).toMatchObject({ cause: { code: 'GENERATION_CHANGED' } }), 5000);
-    expect((await control.status()).forks).toMatchObject([{ executor: 'other' }]);
+    expect((await control.status()).forks).toMatchObject([{ executor: 'other', known_as: ['liar'] }]);
   },
 );
 
@@ -188,7 +188,9 @@ describe.each(STORES)('a reporter that an operator does not believe, on %s', (_n
       );
     await lie();
     await stopped();
-    expect((await control.status()).forks).toMatchObject([{ executor: 'liar' }]);
+    expect((await control.status()).forks).toMatchObject([
+      { executor: 'liar', known_as: expect.arrayContaining(['liar']) },
+    ]);
 
     const { excluded } = await control.recover({ reason: 'it lies', exclude: ['liar'] });
     expect(excluded).toEqual(['liar']);

@@ -25,14 +25,18 @@ function forks({ forks: reported }: Status): string[] {
     ...reported
       .slice(0, SHOWN)
       .map(
-        ({ executor, held }) =>
-          `!!!   ${shownId(executor)} has seen ${held ? `epoch ${held.epoch}, hash ${held.hash}` : 'another one'}`,
+        ({ executor, known_as, held }) =>
+          `!!!   ${shownId(executor)}${known(executor, known_as)} has seen ${held ? `epoch ${held.epoch}, hash ${held.hash}` : 'another one'}`,
       ),
     '!!! Find out what was lost (kill-switch log verify, your backups), kill again what must not run, then: kill-switch recover --reason "…"',
     '!!! If one of these executors is not to be believed: kill-switch recover --exclude NAME --reason "…"',
     '',
   ];
 }
+
+/** Whoever is to be excluded is named as the store knows it. */
+const known = (executor: string, names: readonly string[]): string =>
+  names.every((name) => name === executor) ? '' : ` (known as ${names.map(shownId).join(', ')})`;
 
 function ignored({ ignored_forks, excluded }: Status): string[] {
   const lines = ignored_forks
