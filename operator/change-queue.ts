@@ -46,8 +46,8 @@ interface Job {
   deadline: number | null;
   notBefore: number;
   tries: number;
-  /** Its event may be in the log after this epoch; null: it was never sent. */
-  sentAfter: number | null;
+  /** Where in the log its event may be: after the one epoch, and not beyond the other. Null: each time that it was sent, the store has said that it did not take it. */
+  unanswered: { readonly after: number; readonly last: number } | null;
   /** Whether it takes authority away, as it was planned last. */
   stops: boolean;
   /** It is tried without others, because something was wrong with those that it was tried with. */
@@ -85,7 +85,7 @@ export class ChangeQueue {
         deadline: null,
         notBefore: 0,
         tries: 0,
-        sentAfter: null,
+        unanswered: null,
         alone: false,
         stops: false,
       });
@@ -145,8 +145,7 @@ export class ChangeQueue {
       this.#waiting.unshift(...left);
       open = planned.map(([job]) => job);
       if (planned.length === 0) return;
-      for (const job of open) job.sentAfter ??= view.head?.epoch ?? 0;
-      if (await connection.append(...appends(view.head, planned))) {
+      if (await this.#send(view, planned)) {
         this.#most = Math.min(MOST_AT_ONCE, this.#most * 2);
         for (const [job, change] of planned)
           job.resolve({ event: change.event, head: change.head, view: after, change });
@@ -158,6 +157,19 @@ export class ChangeQueue {
       }
     } catch (error) {
       this.#failed(open, error);
+    }
+  }
+
+  /** Where no answer comes, each of them knows where to look for its event: the log only takes it behind the head that it was planned on. */
+  async #send(view: ControlView, planned: ReadonlyArray<readonly [Job, PlannedChange]>): Promise<boolean> {
+    try {
+      return await this.#desk.connection.append(...appends(view.head, planned));
+    } catch (error) {
+      const epoch = view.head?.epoch ?? 0;
+      for (const [job, { event }] of planned) {
+        job.unanswered = { after: Math.min(job.unanswered?.after ?? epoch, epoch), last: event.seq };
+      }
+      throw error;
     }
   }
 
@@ -196,20 +208,21 @@ export class ChangeQueue {
 
   /** Answers those whose event has come into the log although its answer was lost; gives the others. */
   async #withoutRecorded(batch: readonly Job[], view: ControlView): Promise<readonly Job[]> {
-    const sent = batch.filter(({ sentAfter }) => sentAfter !== null);
     const { head } = view;
-    if (sent.length === 0 || !head) return batch;
-    const after = Math.min(...sent.map(({ sentAfter }) => sentAfter ?? 0));
-    if (head.epoch <= after) return batch;
-    const missing = new Map(sent.map((job) => [job.commandId, job]));
+    const sought = batch.flatMap(({ unanswered }) => unanswered ?? []);
+    const after = Math.min(...sought.map((place) => place.after));
+    const last = Math.max(...sought.map((place) => place.last));
+    if (sought.length === 0 || !head || head.epoch <= after) return batch;
+    const missing = new Map(batch.flatMap((job) => (job.unanswered ? [[job.commandId, job] as const] : [])));
     for await (const event of this.#desk.connection.log(after)) {
+      if (event.seq > last) break; // others may append faster than a long log can be read
       const job = missing.get(String(event.data['command_id']));
       if (!job || event.actor !== actorOf(this.#desk.operator, job.command)) continue;
       missing.delete(job.commandId);
       job.resolve({ event, head: { ...head, epoch: event.seq, hash: event.hash }, view, change: null });
       if (missing.size === 0) break;
     }
-    return batch.filter((job) => job.sentAfter === null || missing.has(job.commandId));
+    return batch.filter((job) => job.unanswered === null || missing.has(job.commandId));
   }
 }
 

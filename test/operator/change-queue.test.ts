@@ -11,7 +11,23 @@ async function setUp(hinder: (memory: Memory, events: readonly LogEvent[]) => Pr
   const { memory } = memoryStore();
   const inner = memoryControlStore({ memory });
   const batches: Array<readonly LogEvent[]> = [];
-  const store = aroundAppend(inner, async (changes, append) => {
+  let eventsRead = 0;
+  const counted: ControlStore = {
+    ...inner,
+    open(scope) {
+      const connection = inner.open(scope);
+      return {
+        ...connection,
+        async *log(after) {
+          for await (const event of connection.log(after)) {
+            eventsRead += 1;
+            yield event;
+          }
+        },
+      };
+    },
+  };
+  const store = aroundAppend(counted, async (changes, append) => {
     const events = changes.map(({ event }) => event);
     batches.push(events);
     await hinder(memory, events);
@@ -25,7 +41,7 @@ async function setUp(hinder: (memory: Memory, events: readonly LogEvent[]) => Pr
   const control = await open();
   await control.init();
   batches.splice(0);
-  return { memory, control, batches, another: () => open(inner) };
+  return { memory, control, batches, another: () => open(inner), eventsRead: () => eventsRead };
 }
 
 const targets = (count: number): string[] => Array.from({ length: count }, (_, index) => `agent:a${index}`);
@@ -105,6 +121,35 @@ describe('changes of one control plane', () => {
     expect(number).toBe(3);
     expect((await control.status()).active_kills).toBe(10);
     expect(await control.verifyLog()).toMatchObject({ ok: true, events: 14 });
+  });
+
+  test('are looked for in the log only where an answer was lost, and only where they may be', async () => {
+    let hinder = async (_memory: Memory): Promise<void> => {};
+    const { control, another, eventsRead } = await setUp((memory) => hinder(memory));
+    const other = await another();
+    let number = 0;
+    const overtake = async (): Promise<void> => {
+      for (const end = number + 50; number < end; number += 1) await other.setLimit({ name: `n${number}`, value: 1 });
+    };
+    const before = eventsRead();
+    hinder = async () => {
+      hinder = async () => {};
+      await overtake();
+    };
+    await control.kill({ target: 'agent:a' });
+    expect(eventsRead() - before).toBe(0); // the store has said that it was overtaken
+
+    hinder = async (memory) => {
+      hinder = async () => {};
+      await overtake(); // so it is not in the log, which nobody tells
+      memory.fault = 'unreachable';
+      setTimeout(() => {
+        memory.fault = null;
+      });
+    };
+    expect(await control.kill({ target: 'agent:b' })).toMatchObject({ already: false });
+    expect(eventsRead() - before).toBeLessThan(5);
+    expect(await control.verifyLog()).toMatchObject({ ok: true, events: 103 });
   });
 
   test('whose answer was lost are found in the log, each by its own command', async () => {
