@@ -53,16 +53,20 @@ export interface Batch {
   readonly texts: readonly string[];
   /** True when all of them take authority away, or change none. */
   readonly tightens: boolean;
-  /** True when each takes authority away, or seconds what does. Whoever is overtaken with such a batch has the next turn, see `TURN_MS`. */
+  /** True when each takes authority away, or seconds what does. Whoever is overtaken with such a batch has the next turn, see `turnMs`. */
   readonly goesFirst: boolean;
 }
 
 /**
- * How long a turn lasts at most, in milliseconds. Planning hundreds of kills takes longer than one change of somebody else, and longest on the slowest machine, so others would
- * hold them up for ever: whoever was overtaken with what tightens claims the next turn, and the store takes nothing from others until it has appended. The turn ends
- * by itself, so that a process that dies meanwhile holds up nobody for longer.
+ * How long a turn lasts, in milliseconds. Planning hundreds of kills takes longer than one change of somebody else, and longest on the slowest machine or the longest line,
+ * so others would hold them up for ever: whoever was overtaken with what tightens claims the next turn, and the store takes nothing from others until it has
+ * appended. The turn ends by itself, so that a process that dies meanwhile holds up nobody for longer.
  */
-export const TURN_MS = 500;
+export const TURN_MS = Object.freeze({ least: 500, most: 5000 });
+
+/** The turn that somebody needs who appends so many milliseconds after reading: an answer on its way back, a read and an append are about twice that. */
+export const turnMs = (sinceReadMs: number): number =>
+  Math.round(Math.min(TURN_MS.most, Math.max(TURN_MS.least, 3 * sinceReadMs)));
 
 /** Waits a moment with what tightens for the turn of another to end; what loosens is told at once, and waits longer each time. */
 export const awaitTurn = ({ goesFirst }: Batch): Promise<void> | undefined =>

@@ -38,6 +38,7 @@ export function fileControlStore({ directory = '.kill-switch', clock }: FileCont
       const reports = new Serial();
       const turns = new Turns(paths.turn);
       let synced = false;
+      let readAt = 0;
       const stalledMs = Math.max(requestTimeoutMs, READ_ALL_MS);
       const upToDate = async (): Promise<void> => {
         await localFreeBytes(paths.control);
@@ -67,11 +68,13 @@ export function fileControlStore({ directory = '.kill-switch', clock }: FileCont
           await Promise.all([reader.close(), reports.close(requestTimeoutMs)]);
         },
         shelf: fileShelfReader(paths),
-        read: (keys) =>
-          reading('read', async () => {
+        read(keys) {
+          readAt = performance.now();
+          return reading('read', async () => {
             const entries = new Map<EntryKey, Entry | undefined>(keys.map((key) => [key, log.state.entry(key)]));
             return controlView(entries, log.head, now());
-          }),
+          });
+        },
         append: (...changes) =>
           reading('append', () => {
             const batch = readBack(changes);
@@ -79,6 +82,7 @@ export function fileControlStore({ directory = '.kill-switch', clock }: FileCont
               log,
               reader,
               turns,
+              readAt,
               // Whoever begins a log makes its folders durable; anyone else makes sure of it once.
               syncFolders: async () => {
                 if (!synced || batch.expected === null) await syncFolders(paths.control, paths.root);
@@ -107,6 +111,8 @@ interface Appending {
   readonly log: FoldedLog;
   readonly reader: FileReader;
   readonly turns: Turns;
+  /** When was read what the changes were planned on, by `performance.now()`. */
+  readonly readAt: number;
   readonly syncFolders: () => Promise<void>;
 }
 
@@ -124,7 +130,7 @@ async function appendEvents(
     return false;
   }
   const appended = await appendFirst(batch, paths, appending);
-  if (batch.goesFirst) await (appended ? turns.end() : turns.claim());
+  if (batch.goesFirst) await (appended ? turns.end() : turns.claim(performance.now() - appending.readAt));
   // Operators may have no permission there. What stays speaks of a generation that is over, so it no longer counts.
   if (appended && changes.some(({ event }) => event.type === 'recover')) await clearForks(paths).catch(() => {});
   return appended;

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { readFile, rm, stat, writeFile } from 'node:fs/promises';
-import { TURN_MS } from '../answers.ts';
+import { TURN_MS, turnMs } from '../answers.ts';
 
 /**
  * The turns of those who append to one log, in a file that names who has it. It only makes others wait: where it cannot be read or written, or two claim it
@@ -16,20 +16,23 @@ export class Turns {
   }
 
   /** Whose turn it is, by this machine's clock; what is dated ahead of it counts for nothing. */
-  async whose(): Promise<'mine' | 'others' | 'nobody’s'> {
+  async whose(): Promise<'mine' | 'others' | 'free'> {
     try {
       const age = Date.now() - (await stat(this.#path)).mtimeMs;
-      if (age <= -TURN_MS || age >= TURN_MS) return 'nobody’s';
-      return (await readFile(this.#path, 'utf8')) === this.#me ? 'mine' : 'others';
+      if (age <= -TURN_MS.least || age >= TURN_MS.most) return 'free';
+      const [who, ms] = (await readFile(this.#path, 'utf8')).split(' ');
+      if (age >= Number(ms ?? TURN_MS.least)) return 'free';
+      return who === this.#me ? 'mine' : 'others';
     } catch {
-      return 'nobody’s';
+      return 'free';
     }
   }
 
-  async claim(): Promise<void> {
+  /** `sinceReadMs`: how long ago was read what was to be appended. */
+  async claim(sinceReadMs: number): Promise<void> {
     if ((await this.whose()) === 'others') return;
     this.#claimed = true;
-    await writeFile(this.#path, this.#me).catch(() => {});
+    await writeFile(this.#path, `${this.#me} ${turnMs(sinceReadMs)}`).catch(() => {});
   }
 
   async end(): Promise<void> {

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import { type EntryKey, parseEntry, quoteId } from '../../flags/index.ts';
-import { awaitTurn, type Batch, controlView, readBack } from '../answers.ts';
+import { awaitTurn, type Batch, controlView, readBack, turnMs } from '../answers.ts';
 import { readBeat, type ReportedBeat, unreadableBeat } from '../beats.ts';
 import type { Append, ControlConnection, ControlScope, ControlStore } from '../ports.ts';
 import { type RedisEndpoint, type RedisEndpointOptions, redisEndpoint } from './endpoint.ts';
@@ -39,6 +39,8 @@ function openControl(endpoint: RedisEndpoint, { organizationId, requestTimeoutMs
     });
 
   const me = randomUUID();
+  /** When what is appended was read, by `performance.now()`. */
+  let readAt = 0;
 
   /** The last append that may not be on its replicas: it must not be found in the log and taken for done. */
   let unsettled: readonly Append[] | null = null;
@@ -70,6 +72,7 @@ function openControl(endpoint: RedisEndpoint, { organizationId, requestTimeoutMs
       await reader.close();
     },
     async read(entryKeys) {
+      readAt = performance.now();
       await settle();
       const asked = [...new Set(entryKeys)];
       const [headReply, timeReply, hasState, values] = await connection.request({
@@ -103,7 +106,7 @@ function openControl(endpoint: RedisEndpoint, { organizationId, requestTimeoutMs
           const result = await runScript(client, {
             script: batch.tightens ? APPEND_TIGHTENING : APPEND,
             keys: [keys.head, keys.state, keys.log, keys.changes, keys.turn],
-            args: appendArgs(changes, batch, keys, me),
+            args: appendArgs(changes, batch, keys, { me, needsMs: turnMs(performance.now() - readAt) }),
             replicas: endpoint.replicas,
             waitMs: waitMs(leftMs),
           });
@@ -159,7 +162,7 @@ function appendArgs(
   changes: readonly Append[],
   { expected, head, texts, goesFirst }: Batch,
   { channel }: RedisKeys,
-  me: string,
+  turn: { readonly me: string; readonly needsMs: number },
 ): (string | number)[] {
   const entries = new Map<EntryKey, string | null>();
   for (const { patch } of changes) {
@@ -173,7 +176,8 @@ function appendArgs(
     channel,
     changes.some(({ event }) => event.type === 'recover') ? 1 : 0,
     goesFirst ? 1 : 0,
-    me,
+    turn.me,
+    turn.needsMs,
     texts.length,
     ...changes.flatMap(({ event }, index) => [logId(event.seq), texts[index] ?? '']),
     set.length,

@@ -17,18 +17,18 @@ export const script = (lua: string): Script => ({ lua, sha: sha1(lua) });
  * Compares the head, applies the patch, appends, publishes; knows nothing else. All that can be refused is refused before the first write:
  * Redis does not take back what a script had written when it fails.
  * KEYS: head, state, log, changes, turn. ARGV: expected head or '', new head, channel, 1 when reports of forks must be judged anew, 1 when all
- * tighten, who appends, how many events, their log ids and texts in turn, how many entries are set, their keys and values in turn, then the keys to remove.
+ * tighten, who appends, how long a turn it needs, how many events, their log ids and texts in turn, how many entries are set, their keys and values in turn, then the keys to remove.
  * Gives 1; 0 when the head was another: what tightens then claims the next turn; 2 when somebody else has the turn. A turn without an end is none.
  */
 const APPEND_BODY = `
 local head = redis.call('GET', KEYS[1]) or ''
 local first = ARGV[5] == '1'
 local left = redis.call('PTTL', KEYS[5])
-local turn = left > 0 and left <= ${TURN_MS}
+local turn = left > 0 and left <= ${TURN_MS.most}
 local mine = turn and redis.pcall('GET', KEYS[5]) == ARGV[6]
 if turn and not (first and mine) then return 2 end
 if head ~= ARGV[1] then
-  if first then redis.pcall('SET', KEYS[5], ARGV[6], 'PX', ${TURN_MS}) end
+  if first then redis.pcall('SET', KEYS[5], ARGV[6], 'PX', ARGV[7]) end
   return 0
 end
 local fields = redis.call('HLEN', KEYS[2])
@@ -37,24 +37,24 @@ redis.call('GET', KEYS[4])
 if head == '' and fields + events > 0 then
   return redis.error_reply('CORRUPT the head is gone, but ' .. KEYS[2] .. ' and ' .. KEYS[3] .. ' are not both empty: restore a backup, or move them away with RENAME')
 end
-local needed = { { 'HSET', KEYS[2], 'x', 'x' }, { 'HDEL', KEYS[2], 'x' }, { 'XADD', KEYS[3], ARGV[8], 'event', ARGV[9] },
-  { 'SET', KEYS[1], ARGV[2] }, { 'PUBLISH', ARGV[3], ARGV[9] }, { 'INCR', KEYS[4] } }
+local needed = { { 'HSET', KEYS[2], 'x', 'x' }, { 'HDEL', KEYS[2], 'x' }, { 'XADD', KEYS[3], ARGV[9], 'event', ARGV[10] },
+  { 'SET', KEYS[1], ARGV[2] }, { 'PUBLISH', ARGV[3], ARGV[10] }, { 'INCR', KEYS[4] } }
 for _, command in ipairs(needed) do
   if not redis.acl_check_cmd(unpack(command)) then
     return redis.error_reply('NOPERM this user may not ' .. command[1] .. ' ' .. command[2])
   end
 end
-local last = 7 + 2 * tonumber(ARGV[7])
-local added = redis.pcall('XADD', KEYS[3], ARGV[8], 'event', ARGV[9])
+local last = 8 + 2 * tonumber(ARGV[8])
+local added = redis.pcall('XADD', KEYS[3], ARGV[9], 'event', ARGV[10])
 if type(added) == 'table' and added.err then
   return redis.error_reply('CORRUPT ' .. KEYS[3] .. ' has entries beyond the head: ' .. added.err)
 end
-for i = 10, last, 2 do redis.call('XADD', KEYS[3], ARGV[i], 'event', ARGV[i + 1]) end
+for i = 11, last, 2 do redis.call('XADD', KEYS[3], ARGV[i], 'event', ARGV[i + 1]) end
 local sets = last + 1 + 2 * tonumber(ARGV[last + 1])
 for i = last + 2, sets, 2 do redis.call('HSET', KEYS[2], ARGV[i], ARGV[i + 1]) end
 for i = sets + 1, #ARGV do redis.call('HDEL', KEYS[2], ARGV[i]) end
 redis.call('SET', KEYS[1], ARGV[2])
-for i = 8, last, 2 do redis.call('PUBLISH', ARGV[3], ARGV[i + 1]) end
+for i = 9, last, 2 do redis.call('PUBLISH', ARGV[3], ARGV[i + 1]) end
 if ARGV[4] == '1' then redis.pcall('INCR', KEYS[4]) end
 if mine then redis.pcall('SET', KEYS[5], ARGV[6], 'PX', 1) end
 return 1
