@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { Redis } from 'ioredis';
 import { redisControlStore } from '../../store/redis/control.ts';
-import { redisKeys } from '../../store/redis/keys.ts';
+import { OWN_KEYS, redisKeys, SHARED_KEYS, type SharedKey } from '../../store/redis/keys.ts';
 import { startFaultProxy } from '../../testing/fault-proxy.ts';
 import type { TourStore } from './tour-store.ts';
 
@@ -59,9 +59,13 @@ export async function redisTourStore(url: string): Promise<TourStore> {
       end: () => renameAll(gone, same),
     },
     async remove() {
-      const all = Object.values(keys).flatMap((key) => [key, gone(key)]);
       try {
-        await redis.del(...all);
+        const names = ((await redis.get(keys.names)) ?? '').split('\n').filter((name) => name !== '');
+        const own = names.flatMap((name) =>
+          Object.values(OWN_KEYS).map((what) => `${keys.executorPrefix}${name}:${what}`),
+        );
+        const shared = Object.keys(SHARED_KEYS).map((name) => keys[name as SharedKey]);
+        await redis.del(...own, ...shared, ...shared.map(gone));
       } catch {
         process.stderr.write(
           `Redis did not answer, so these keys of the tour are still there: ${keys.head} and its neighbours.\n`,
