@@ -63,7 +63,7 @@ export const SHARED_ACCESS: Readonly<Record<SharedKey, Access>> = {
     viewer: ['xrange'],
   },
   names: {
-    executor: ['fcall', 'getrange', 'append'],
+    executor: ['fcall', 'getrange', 'strlen', 'append'],
     operator: [...SCRIPT, 'fcall_ro', 'getrange', 'set'],
     viewer: ['fcall_ro', 'getrange'],
   },

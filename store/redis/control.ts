@@ -6,13 +6,13 @@ import { readBeat, type ReportedBeat, unreadableBeat } from '../beats.ts';
 import type { Append, ControlConnection, ControlScope, ControlStore } from '../ports.ts';
 import { type RedisEndpoint, type RedisEndpointOptions, redisEndpoint } from './endpoint.ts';
 import { isReply, requireReplicated, stateIsGone, unknownOutcome } from './errors.ts';
-import { LibraryKeeper } from './keep-library.ts';
 import type { RedisKeys } from './keys.ts';
 import { clearForks, forgetExecutor, readKept } from './kept.ts';
 import { atOneMoment, redisReader } from './reader.ts';
 import { headText, logId, reply } from './replies.ts';
 import { APPEND, APPEND_TIGHTENING, runScript, SETTLE, waitMs } from './scripts.ts';
 import { redisShelfReader } from './shelf.ts';
+import { Upkeep } from './upkeep.ts';
 
 export type RedisControlStoreOptions = RedisEndpointOptions;
 
@@ -31,7 +31,7 @@ export function redisControlStore(options: RedisControlStoreOptions): ControlSto
 function openControl(endpoint: RedisEndpoint, { organizationId, requestTimeoutMs }: ControlScope): ControlConnection {
   const parts = redisReader(endpoint, organizationId, requestTimeoutMs);
   const { connection, keys, replies, reader } = parts;
-  const library = new LibraryKeeper(connection);
+  const upkeep = new Upkeep(parts);
   const page = (after: string): ReturnType<Redis['call']> =>
     connection.request({
       access: 'read',
@@ -66,9 +66,9 @@ function openControl(endpoint: RedisEndpoint, { organizationId, requestTimeoutMs
   return {
     ...reader,
     shelf: redisShelfReader(parts),
-    load: async (held) => library.after(await reader.load(held)),
+    load: async (held) => upkeep.after(await reader.load(held)),
     async close() {
-      await library.settled();
+      await upkeep.settled();
       await reader.close();
     },
     async read(entryKeys) {
@@ -92,7 +92,7 @@ function openControl(endpoint: RedisEndpoint, { organizationId, requestTimeoutMs
         const what = `an unreadable entry ${JSON.stringify(key)}`;
         return [key, text === null ? undefined : parseEntry(key, replies.json(text, what))] as const;
       });
-      library.after(null);
+      upkeep.after(null);
       const time = new Date(seconds * 1000 + Math.floor(microseconds / 1000)).toISOString();
       return controlView(new Map(entries), head, time);
     },
@@ -120,7 +120,7 @@ function openControl(endpoint: RedisEndpoint, { organizationId, requestTimeoutMs
         }
       };
       try {
-        const answer = library.after(await connection.request({ access: 'write', send }));
+        const answer = upkeep.after(await connection.request({ access: 'write', send }));
         const swapped = replies.parse(reply.swapped, answer, 'something that is not the switch');
         if (swapped === 2) await awaitTurn(batch);
         const appended = swapped === 1;

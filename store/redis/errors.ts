@@ -15,8 +15,9 @@ const REFUSALS: Readonly<Record<string, string>> = {
     'it asks for no password, though the URL has one: it may have lost its settings, or be another one. Set requirepass there, or take the password out of the URL',
   NOLIBRARY:
     'it does not have the functions of this version of the switch, and this user may run nothing else. Any command of an operator of this version puts them there, for instance: kill-switch status',
-  FULL: 'executors have entered as many names as are read. The names of which nothing is left go when any executor is taken out of the count (one that runs comes back): kill-switch executors forget ID',
-  NOPERM: "its ACL does not permit this to the URL's user. ACL LOG says what was denied",
+  FULL: 'executors have entered as many names as are read. Any command of an operator takes out the names of which nothing is left, for instance: kill-switch status. Whoever entered them goes on if it is not shut out: give executors users of their own (kill-switch redis acl)',
+  NOPERM:
+    "its ACL does not permit this to the URL's user. ACL LOG says what was denied, and kill-switch redis acl what is needed",
 };
 
 /** What a node says that cannot answer at present, and what that means. Nothing was then done. */

@@ -11,11 +11,15 @@ const MOST_FORKS = 16;
 const MOST_FORK_BYTES = 16 * 1024;
 const MOST_JUDGED = 256;
 
-/** The names that `text` of their key has, each once, as many as are read. The same as `namesIn` below. */
+/** The names that the text of their key has, each once, as many as are read. */
 export const namesOf = (text: string): string[] =>
   [...new Set(text.split('\n').filter((name) => name !== ''))].slice(0, MOST_NAMES);
 
-/** The same in Lua, for scripts. What somebody has left unfinished ends where the next name begins, because each is written between two line ends. */
+/** Whether there is not much room left for more. */
+export const areManyNames = (text: string): boolean =>
+  text.length > 0.75 * MOST_NAME_BYTES || namesOf(text).length > 0.75 * MOST_NAMES;
+
+/** The names in Lua, for scripts. What somebody has left unfinished ends where the next name begins, because each is written between two line ends. */
 const NAMES_IN = `
 local function namesIn(key)
   local names, seen = {}, {}
@@ -26,21 +30,22 @@ local function namesIn(key)
       if #names == ${MOST_NAMES} then break end
     end
   end
-  return names, seen
+  return names
 end
 `;
 
-/** Puts a name among the others, where it is not there yet; gives what is wrong, where it cannot. */
-const REGISTER = `${NAMES_IN}
-local function register(key, name)
-  local text = redis.call('GETRANGE', key, 0, ${MOST_NAME_BYTES - 1})
-  if string.find(text, '\\n' .. name .. '\\n', 1, true) then return nil end
-  local names, seen = namesIn(key)
-  if #text + #name + 2 > ${MOST_NAME_BYTES} or #names >= ${MOST_NAMES} then
-    return redis.error_reply('FULL ' .. key .. ' has ' .. #names .. ' names of executors in ' .. #text .. ' bytes')
+/** Whether a name is among the others, and how it gets there; gives what is wrong, where it cannot. Nearly always it is there. */
+const ENTERING = `${NAMES_IN}
+local function isEntered(key, name)
+  return string.find(redis.call('GETRANGE', key, 0, ${MOST_NAME_BYTES - 1}), '\\n' .. name .. '\\n', 1, true)
+end
+local function enter(key, name)
+  local bytes = redis.call('STRLEN', key)
+  local names = namesIn(key)
+  if bytes + #name + 2 > ${MOST_NAME_BYTES} or #names >= ${MOST_NAMES} then
+    return redis.error_reply('FULL ' .. key .. ' has ' .. #names .. ' names of executors in ' .. bytes .. ' bytes')
   end
   redis.call('APPEND', key, '\\n' .. name .. '\\n')
-  return nil
 end
 `;
 
@@ -54,7 +59,7 @@ end
  * that it holds, the state's entry `control`, and 1 when there were more reports than are judged.
  * A report that ends with its generation is removed by the executor that made it.
  */
-const CONFIRM = `${REGISTER}
+const CONFIRM = `${ENTERING}
 local HEAD, STATE, LOG = KEYS[5], KEYS[6], KEYS[7]
 local ID, FORK = ARGV[3], ARGV[4]
 local head = redis.call('GET', HEAD)
@@ -68,17 +73,22 @@ if head then
 end
 local own
 local beside = {}
-for line in string.gmatch(redis.call('GETRANGE', KEYS[2], 0, ${MOST_FORK_BYTES - 1}), '[^\\n]+') do
-  local id, report = string.match(line, '^(%S+) (.*)$')
-  if id == ID then own = report elseif id and #beside < ${MOST_FORKS} then table.insert(beside, line) end
+local reported = redis.call('GETRANGE', KEYS[2], 0, ${MOST_FORK_BYTES - 1})
+if reported ~= '' then
+  for line in string.gmatch(reported, '[^\\n]+') do
+    local id, report = string.match(line, '^(%S+) (.*)$')
+    if id == ID then own = report elseif id and #beside < ${MOST_FORKS} then table.insert(beside, line) end
+  end
 end
 local function report(text)
   if text then table.insert(beside, ID .. ' ' .. text) end
   redis.call('SET', KEYS[2], table.concat(beside, '\\n'))
   redis.call('INCR', KEYS[4])
 end
-local refused = register(KEYS[3], ARGV[8])
-if refused then return refused end
+if not isEntered(KEYS[3], ARGV[8]) then
+  local refused = enter(KEYS[3], ARGV[8])
+  if refused then return refused end
+end
 redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
 if FORK ~= '' then
   if own ~= FORK and #beside < ${MOST_FORKS} then report(FORK) end
@@ -90,7 +100,7 @@ local changes = redis.call('GET', KEYS[4]) or '0'
 local reports = {}
 local more = 0
 if head and changes ~= ARGV[10] then
-  for _, name in ipairs((namesIn(KEYS[3]))) do
+  for _, name in ipairs(namesIn(KEYS[3])) do
     local found = redis.pcall('GETRANGE', ARGV[9] .. name .. ':fork-reports', 0, ${MOST_FORK_BYTES - 1})
     local count = 0
     for line in string.gmatch(type(found) == 'string' and found or '', '[^\\n]+') do
@@ -160,7 +170,7 @@ local function read(name, key)
     end
   end
 end
-for _, name in ipairs((namesIn(KEYS[1]))) do read(name, ARGV[1] .. name .. ':' .. ARGV[2]) end
+for _, name in ipairs(namesIn(KEYS[1])) do read(name, ARGV[1] .. name .. ':' .. ARGV[2]) end
 read('', KEYS[2])
 return kept
 `;
@@ -183,8 +193,8 @@ return 1
 `;
 
 /** Puts a name among those that are read. KEYS: names. ARGV: the escaped name. */
-const ENTER = `${REGISTER}
-return register(KEYS[1], ARGV[1]) or 1
+const ENTER = `${ENTERING}
+return not isEntered(KEYS[1], ARGV[1]) and enter(KEYS[1], ARGV[1]) or 1
 `;
 
 export const LIBRARY = library({
@@ -195,13 +205,13 @@ export const LIBRARY = library({
 });
 
 /**
- * An operator's word that an executor is gone: its beat and what it can do go, and the names of which nothing is left.
+ * An operator's word that an executor is gone: its beat and what it can do go, and always the names of which nothing is left.
  * KEYS: names, and the two keys in which executors of before had their beats and what they can do. ARGV: what executors' keys begin with, then the ids.
  */
 export const FORGET = script(`#!lua
 ${NAMES_IN}
 local left = {}
-for _, name in ipairs((namesIn(KEYS[1]))) do
+for _, name in ipairs(namesIn(KEYS[1])) do
   local key = ARGV[1] .. name
   for i = 2, #ARGV do
     redis.pcall('HDEL', key .. ':beats', ARGV[i])
@@ -225,7 +235,7 @@ return 1
 /** Removes what executors have reported of forks, after a `recover` has ended it. KEYS: names, changes. ARGV: what executors' keys begin with. */
 export const CLEAR_FORKS = script(`#!lua
 ${NAMES_IN}
-for _, name in ipairs((namesIn(KEYS[1]))) do redis.call('UNLINK', ARGV[1] .. name .. ':fork-reports') end
+for _, name in ipairs(namesIn(KEYS[1])) do redis.call('UNLINK', ARGV[1] .. name .. ':fork-reports') end
 redis.call('INCR', KEYS[2])
 return 1
 `);

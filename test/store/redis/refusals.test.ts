@@ -243,6 +243,7 @@ describe.skipIf(!hasRedis)('a Redis that answers, but does not take or hold what
         '+xrevrange',
         '+hset',
         '+getrange',
+        '+strlen',
         '+append',
         '+set',
         '+incr',
