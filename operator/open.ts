@@ -260,10 +260,15 @@ class StoreControlPlane implements ControlPlane {
   }
 
   verifyLog(): ReturnType<ControlPlane['verifyLog']> {
-    return verifyLog(this.#connection.log(0), async () => {
-      const { head, entries } = await this.#connection.load(null);
-      return { head, entries, beats: await this.#connection.executors() };
-    });
+    const connection = this.#connection;
+    return verifyLog(
+      (after) => connection.log(after),
+      async () => {
+        const beats = await connection.executors(); // first, so that none has seen more than the head says
+        const { head, entries } = await connection.load(null);
+        return { head, entries, beats };
+      },
+    );
   }
 
   async forgetExecutor(executorId: string): Promise<void> {

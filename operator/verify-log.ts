@@ -3,13 +3,15 @@ import {
   follows,
   GENESIS,
   type Head,
+  isEvidence,
   isKillSwitchError,
-  isPlausibleLoss,
   type LogEvent,
   messageOf,
+  quoteId,
   State,
 } from '../flags/index.ts';
-import type { ReportedBeat } from '../store/beats.ts';
+import { sameHead } from '../store/answers.ts';
+import { namesOf, type ReportedBeat } from '../store/beats.ts';
 
 /** `problem` says in a sentence what is wrong; `events` is how many were found in order before it. */
 export interface LogVerification {
@@ -19,7 +21,7 @@ export interface LogVerification {
   readonly problem?: string;
 }
 
-/** What a log is held against: the head and the folded state that the store shows, and what its executors say that they hold. */
+/** What a log is held against: the head and the folded state that the store shows, and what its executors said before that that they hold. */
 export interface Evidence {
   readonly head: Head | null;
   readonly entries: Iterable<readonly [string, unknown]>;
@@ -39,75 +41,79 @@ const stable = (value: unknown): string =>
   );
 
 /**
- * Follows the whole chain, folds it anew, and holds the result against what the store shows and what executors have seen. An empty log does not verify.
+ * Follows the whole chain up to the head that the store shows, folds it anew, and holds the result against the store's state and what executors have seen.
+ * An empty log does not verify.
+ * @param log the events after an epoch
+ * @param evidence is asked once the log has been read; what was appended meanwhile is then read as well
  * @throws KillSwitchError STORE_UNREACHABLE, CLOSED, NETWORK_FILESYSTEM: nothing is then known
  */
 export async function verifyLog(
-  log: AsyncIterable<LogEvent>,
+  log: (after: number) => AsyncIterable<LogEvent>,
   evidence: () => Promise<Evidence>,
 ): Promise<LogVerification> {
-  const state = new State();
-  const hashes = new Map<number, string>();
-  let events = 0;
-  const failed = (problem: string): LogVerification => ({ ok: false, events, head: state.head, problem });
+  const chain = new Chain();
+  const judge = async (): Promise<string | null> => {
+    const broken = await chain.read(log(0), Number.POSITIVE_INFINITY);
+    if (broken !== null) return broken;
+    const held = await evidence();
+    const epoch = held.head?.epoch ?? 0;
+    return (await chain.read(log(chain.state.epoch), epoch)) ?? disagreement(chain, held);
+  };
+  let problem: string | null;
   try {
-    for await (const event of log) {
-      const first = events === 0;
-      const linked = first
-        ? event.prev === GENESIS && (event.type === 'init' || event.type === 'recover')
-        : follows(event, state.hash, state.epoch);
-      if (!linked) {
-        return failed(
-          first
-            ? `The log does not begin with the start of a control plane, but with event ${event.seq} (${event.type}): its beginning was removed.`
-            : `Event ${event.seq} does not follow event ${state.epoch}: something was removed, inserted or reordered there.`,
-        );
-      }
-      state.apply(foldEvent(state, event).patch, event);
-      hashes.set(event.seq, event.hash);
-      events += 1;
-    }
+    problem = await judge();
   } catch (error) {
     // A store that does not answer says nothing about its log.
     if (isKillSwitchError(error) && UNANSWERED.has(error.code)) throw error;
-    return failed(messageOf(error));
+    problem = messageOf(error);
   }
-  if (events === 0) return failed('There is no log: it was never begun, or it was wiped.');
-  let held: Evidence;
-  try {
-    held = await evidence();
-  } catch (error) {
-    if (isKillSwitchError(error) && UNANSWERED.has(error.code)) throw error;
-    return failed(messageOf(error));
+  const { events, state } = chain;
+  return { ok: problem === null, events, head: state.head, ...(problem !== null && { problem }) };
+}
+
+/** The part of a log that was found in order, and what it comes to. */
+class Chain {
+  readonly state = new State();
+  readonly hashes = new Map<number, string>();
+  events = 0;
+
+  /** Takes what follows, up to that epoch. Gives what is wrong with it, or null. */
+  async read(log: AsyncIterable<LogEvent>, upTo: number): Promise<string | null> {
+    const { state, hashes } = this;
+    for await (const event of log) {
+      if (event.seq > upTo) break;
+      if (this.events === 0) {
+        if (event.prev !== GENESIS || (event.type !== 'init' && event.type !== 'recover'))
+          return `The log does not begin with the start of a control plane, but with event ${event.seq} (${event.type}): its beginning was removed.`;
+      } else if (!follows(event, state.hash, state.epoch)) {
+        return `Event ${event.seq} does not follow event ${state.epoch}: something was removed, inserted or reordered there.`;
+      }
+      state.apply(foldEvent(state, event).patch, event);
+      hashes.set(event.seq, event.hash);
+      this.events += 1;
+    }
+    return this.events === 0 ? 'There is no log: it was never begun, or it was wiped.' : null;
   }
-  const { head, entries, beats } = held;
-  if (head?.hash !== state.head?.hash) {
-    // Events that were appended while this was read are no problem: the head is then later in the same log.
-    if (!head || !state.head || head.epoch <= state.head.epoch) {
-      return failed(
-        `The log ends at epoch ${state.epoch}, but the store's head says ${head ? `epoch ${head.epoch}` : 'that there is nothing'}: it was cut off or replaced.`,
-      );
-    }
-  } else {
-    const [stored, folded] = [sorted(entries), sorted(state.entries())];
-    for (const key of new Set([...stored.keys(), ...folded.keys()])) {
-      if (stored.get(key) !== folded.get(key))
-        return failed(`The stored state is not what the log says: ${key} differs.`);
-    }
+}
+
+function disagreement({ state, hashes }: Chain, { head, entries, beats }: Evidence): string | null {
+  if (!head || !sameHead(head, state.head)) {
+    return `The log ends at epoch ${state.epoch}, but the store's head says ${head ? `epoch ${head.epoch}` : 'that there is nothing'}: it was cut off or replaced.`;
   }
-  for (const { name, applied } of beats) {
-    // Only what an executor can have seen speaks against a log: anybody can write a number.
-    if (!applied || applied.generation !== state.head?.generation || !isPlausibleLoss(applied, state.head)) continue;
-    if (applied.epoch <= state.epoch && hashes.get(applied.epoch) !== applied.hash) {
-      return failed(
-        `Executor ${name} has seen another event ${applied.epoch} than the one in this log: the log was replaced or forked.`,
-      );
-    }
-    if (applied.epoch > Math.max(state.epoch, head?.epoch ?? 0)) {
-      return failed(
-        `Executor ${name} has seen epoch ${applied.epoch}, but the log ends at ${state.epoch}: the log was cut off.`,
-      );
-    }
+  const [stored, folded] = [sorted(entries), sorted(state.entries())];
+  for (const key of new Set([...stored.keys(), ...folded.keys()])) {
+    if (stored.get(key) !== folded.get(key)) return `The stored state is not what the log says: ${key} differs.`;
   }
-  return { ok: true, events, head: state.head };
+  for (const beat of beats) {
+    const { applied, problem } = beat;
+    // What an executor holds speaks against a log as its report of a fork would, and is believed no sooner.
+    if (problem !== undefined || !applied || applied.generation !== head.generation || !state.control) continue;
+    const report = { against: head.generation, held: applied, by: namesOf(beat) };
+    if (!isEvidence(report, head, state.control, (held) => hashes.get(held.epoch) === held.hash)) continue;
+    const who = `Executor ${beat.name} (${report.by.map(quoteId).join(', ')})`;
+    return applied.epoch > head.epoch
+      ? `${who} has seen epoch ${applied.epoch}, but the log ends at ${head.epoch}: the log was cut off.`
+      : `${who} has seen another event ${applied.epoch} than the one in this log: the log was replaced or forked.`;
+  }
+  return null;
 }
