@@ -27,6 +27,8 @@ export interface KillOptions {
   readonly reason?: string | undefined;
   /** When the kill ends by itself; default: never. It ends by an event that an operating process appends (`operate: true`, `kill-switch watch`), by no other's clock: without one it stays. */
   readonly expiresAt?: string | Date | undefined;
+  /** In place of `expiresAt`: how long it lasts from when it is recorded, in milliseconds, more than 0, by the store's clock. */
+  readonly lastsMs?: number | undefined;
   /** How long to wait for executors to stop and drain, in milliseconds; default 0: what is known when `kill` returns. */
   readonly waitMs?: number | undefined;
   /** Called as executors obey, while it waits. */

@@ -148,8 +148,10 @@ class StoreControlPlane implements ControlPlane {
 
   async kill({ target, reason, onProgress, waitMs = 0, ...options }: KillOptions): Promise<KillAnswer> {
     const mode = oneOf('a mode', options.mode ?? 'full_stop', isMode, MODES);
+    const { lastsMs } = options;
     const expiresAt = isoTime(options.expiresAt);
-    const { head, view, change } = await this.#append({ type: 'kill', target, mode, reason, expiresAt });
+    if (expiresAt !== null && lastsMs !== undefined) throw invalid('A kill has expiresAt or lastsMs, not both.');
+    const { head, view, change } = await this.#append({ type: 'kill', target, mode, reason, expiresAt, lastsMs });
     const kill = view.get('kill', target);
     const acknowledgements = await killHeard(this.#hearing, { head, waitMs, onProgress });
     if (!kill) {

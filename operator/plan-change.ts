@@ -61,6 +61,8 @@ export type Command =
       readonly mode: Mode;
       readonly reason?: string | undefined;
       readonly expiresAt: string | null;
+      /** In place of `expiresAt`, in milliseconds from the store's time. */
+      readonly lastsMs?: number | undefined;
     }
   | ({ readonly type: 'revive'; readonly target: string } & Loosening)
   /** Not an operator's: an operating process ends a kill whose time is over. `expiresAt` is the end that was judged; a kill that was extended since stays. */
@@ -133,6 +135,15 @@ export const notInitialised = (): KillSwitchError =>
     'There is no control plane in this store. Create one with: kill-switch init. If there was one, it has been wiped: kill-switch recover --reason "…"',
   );
 
+/** The operator's clock may be another than the store's, by which the kill ends. */
+function endAfter(lastsMs: number, now: string): string {
+  const end = new Date(Date.parse(now) + lastsMs);
+  if (!(lastsMs > 0) || Number.isNaN(end.getTime()) || end.getUTCFullYear() > 9999) {
+    throw invalid(`A kill lasts for more than 0 ms, and to the year 9999 at most, not for ${lastsMs} ms.`);
+  }
+  return end.toISOString();
+}
+
 /** One row a command: what it reads, and the event that it wishes for. To add a verb, copy a row. */
 const ROWS: Rows = {
   init: { entry: () => ['control'], wish: ({ generation }) => ({ type: 'init', data: { generation } }) },
@@ -150,7 +161,8 @@ const ROWS: Rows = {
   },
   kill: {
     entry: ({ target }) => ['kill', targetOf(target)],
-    wish: ({ target, mode, expiresAt }, view, commandId) => {
+    wish: ({ target, mode, lastsMs, ...command }, view, commandId) => {
+      const expiresAt = lastsMs === undefined ? command.expiresAt : endAfter(lastsMs, view.time);
       if (mode === 'live') throw invalid('A kill cannot leave a target live: to lift a kill, revive it.');
       if (expiresAt !== null && expiresAt <= view.time) {
         throw invalid(`The end ${expiresAt} has already passed: the store's clock says ${view.time}.`);

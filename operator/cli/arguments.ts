@@ -9,7 +9,7 @@ import {
   shellWord,
   TARGET_TYPES,
 } from '../../flags/index.ts';
-import { parseDuration, parseTime } from './duration.ts';
+import { parseDuration, parseEnd } from './duration.ts';
 import { closest } from '../../flags/closest.ts';
 
 const didYouMean = (word: string, words: readonly string[]): string => {
@@ -104,8 +104,8 @@ export const epochOption = (): Option =>
 export const untilOption = (): Option =>
   new Option(
     '--until <time>',
-    'ends by itself: RFC 3339, or a duration from now such as 30m (default: never)',
-  ).argParser((text) => parseTime(text, Date.now()));
+    'ends by itself: RFC 3339, or a duration such as 30m from when it is recorded, by the clock of the store (default: never)',
+  ).argParser(parseEnd);
 
 export const waitOption = (): Option =>
   new Option('--wait <duration>', 'how long to wait for executors to stop and drain; 0 does not wait')

@@ -21,15 +21,18 @@ export function parseDuration(text: string): number {
   return ms;
 }
 
-/** A moment as RFC 3339 UTC, of RFC 3339 with a zone (`2026-12-24T18:00:00Z`) or of a duration from now (`30m`). @throws KillSwitchError INVALID_ARGUMENT */
-export function parseTime(text: string, now: number): string {
-  if (/^\d+(\.\d+)?[a-z]+$/.test(text)) return new Date(now + parseDuration(text)).toISOString();
+/** When a kill ends: at a time, or so long after it was recorded. */
+export type End = { readonly expiresAt: string } | { readonly lastsMs: number };
+
+/** An end as people write it: `2026-12-24T18:00:00Z`, or `30m` from when the store records it. @throws KillSwitchError INVALID_ARGUMENT */
+export function parseEnd(text: string): End {
+  if (/^\d+(\.\d+)?[a-z]+$/.test(text)) return { lastsMs: parseDuration(text) };
   if (!rfc3339.safeParse(text).success) {
     throw invalid(
       `${quoteId(text)} is not a time: write it as RFC 3339 with its zone (2026-12-24T18:00:00Z), or as a duration from now (30m).`,
     );
   }
-  return new Date(text).toISOString();
+  return { expiresAt: new Date(text).toISOString() };
 }
 
 /** A duration for people: `250 ms`, `12 s`, `3 min`, `5 h`, `2 d`. */

@@ -4,14 +4,14 @@ import { type Acknowledgements, allStopped, type ExecutorAcknowledgement } from 
 import type { KillAnswer } from '../control-plane.ts';
 import { untilOption, waitOption } from './arguments.ts';
 import { type Answer, type Context, EXIT } from './command.ts';
-import { formatDuration } from './duration.ts';
+import { type End, formatDuration } from './duration.ts';
 import { count, quoted, shortTime, table } from './output.ts';
 import { indistinct, problems, stateText } from './tables.ts';
 
 /** What `kill`, `pause` and `restrict` take. */
 export interface StopOptions {
   readonly reason?: string;
-  readonly until?: string;
+  readonly until?: End;
   readonly wait: number;
 }
 
@@ -35,7 +35,7 @@ export async function stop(
     target,
     mode,
     reason,
-    expiresAt: until,
+    ...until,
     waitMs: wait,
     onProgress(acknowledgements) {
       for (const { id, state } of acknowledgements.executors) {

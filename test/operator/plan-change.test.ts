@@ -146,6 +146,8 @@ describe('kill and revive, as the protocol model demands', () => {
     const desk = started();
     expect(desk.refusal(kill({ mode: 'live' }))).toBe('INVALID_ARGUMENT');
     expect(desk.refusal(kill({ expiresAt: T0 }))).toBe('INVALID_ARGUMENT');
+    for (const lastsMs of [0, -1, Number.NaN, Number.POSITIVE_INFINITY, 1e15])
+      expect(desk.refusal(kill({ lastsMs }))).toBe('INVALID_ARGUMENT');
     expect(desk.refusal(kill({ target: 'x' }))).toBe('INVALID_ARGUMENT');
   });
 });

@@ -25,7 +25,30 @@ const startWithPassword = async (): Promise<{ redis: RedisServer; ks: ReturnType
   return { redis, ks: commandOn(redis.url) };
 };
 
+/** What makes the wall clock of a process that many minutes wrong, for NODE_OPTIONS. */
+const wrongBy = (minutes: number): string => {
+  const code = `const Real = Date; globalThis.Date = class extends Real {
+    constructor(...given) { if (given.length > 0) super(...given); else super(Real.now() + ${minutes} * 60_000); }
+    static now() { return Real.now() + ${minutes} * 60_000; }
+  };`;
+  return `--import=data:text/javascript,${encodeURIComponent(code)}`;
+};
+
 describe.skipIf(!hasRedis)('the command on a real Redis', () => {
+  test('a kill for 30 minutes lasts 30 minutes, whatever the clock of the machine it is typed on says', async () => {
+    const { url } = await startRedis();
+    expect((await commandOn(url)('init')).code).toBe(0);
+    for (const minutes of [0, -60, -29.9, 60]) {
+      const args = ['kill', `agent:x${minutes}`, '--until', '30m', '--wait', '0', '--json'];
+      const env = { KILL_SWITCH_STORE: url, KILL_SWITCH_OPERATOR: 'dana', NODE_OPTIONS: wrongBy(minutes) };
+      const { code, json } = await run(args, { env });
+      expect(code).toBe(0);
+      const { kill } = json as { kill: { killed_at: string; expires_at: string } };
+      expect(Math.abs(Date.parse(kill.killed_at) - Date.now())).toBeLessThan(60_000);
+      expect(Date.parse(kill.expires_at) - Date.parse(kill.killed_at)).toBe(30 * 60_000);
+    }
+  });
+
   test('init, kill, status, revive and log verify, and the password is never shown', async () => {
     const { redis, ks } = await startWithPassword();
     const created = await ks('init');
