@@ -41,11 +41,14 @@ const PLACES: ReadonlyArray<readonly [name: string, has: boolean, open: () => Pr
   ],
 ];
 
-async function setUp(open: () => Promise<Place>, around = (store: ExecutorStore): ExecutorStore => store) {
+async function setUp(
+  open: () => Promise<Place>,
+  { around = (store: ExecutorStore): ExecutorStore => store, name = 'mailer' } = {},
+) {
   const place = await open();
   const { control, killSwitch } = await openSwitch(
     { store: around(place.store()), controlStore: place.control() },
-    { agentId: 'x', executor: { name: 'mailer' } },
+    { agentId: 'x', executor: { name } },
   );
   const until = async (verdict: string): Promise<void> =>
     vi.waitFor(() => expect(killSwitch.check().verdict).toBe(verdict), { timeout: 5000 });
@@ -164,17 +167,19 @@ describe.each(PLACES.filter(([, has]) => has))('on %s', (_name, _has, open) => {
 
   test('closing tells work in flight before anything else, and the executor leaves the count when its end is recorded', async () => {
     const order: string[] = [];
-    const { place, control, killSwitch } = await setUp(open, ({ location, open: openStore }) => ({
-      location,
-      open: (scope) => {
-        const connection = openStore(scope);
-        const leave = (): Promise<void> => {
-          order.push('left');
-          return connection.leave();
-        };
-        return { ...connection, leave };
-      },
-    }));
+    const { place, control, killSwitch } = await setUp(open, {
+      around: ({ location, open: openStore }) => ({
+        location,
+        open: (scope) => {
+          const connection = openStore(scope);
+          const leave = (): Promise<void> => {
+            order.push('left');
+            return connection.leave();
+          };
+          return { ...connection, leave };
+        },
+      }),
+    });
     const started = vi.fn();
     const slow = killSwitch.action({
       name: 'slow.write',
@@ -207,7 +212,7 @@ describe.each(PLACES.filter(([, has]) => has))('on %s', (_name, _has, open) => {
   });
 
   test('a checkpoint that was acknowledged survives SIGKILL, a new process goes on from there, and what has ended well is not resumed', async () => {
-    const { place, killSwitch } = await setUp(open);
+    const { place, killSwitch } = await setUp(open, { name: 'worker' }); // in Redis checkpoints are kept by name
     expect(await resume(place.url, 'r-1', 'save and die')).toEqual({ saved: true });
     expect(await resume(place.url, 'r-1', 'read')).toEqual({ last: { name: 'half', state: { position: 12 } } });
     await killSwitch.run({ runId: 'r-1' }, async (opened) => {
