@@ -6,20 +6,17 @@ import {
   faultReading,
   type Instant,
   invalid,
-  isKillSwitchError,
   LEASE_MS,
-  type LogEvent,
   type Reading,
   resolveMode,
   type State,
   type SurfaceRecord,
 } from '../flags/index.ts';
 import { Announcer, type ReplicaEvent } from './announcer.ts';
-import { Cycle } from './cycle.ts';
-import { faultFrom } from './fault-from.ts';
-import { LiveCopy, type ReplyOutcome } from './live-copy.ts';
+import { Follower } from './follower.ts';
+import { LiveCopy } from './live-copy.ts';
 import { ownBeats, type Work } from './own-beat.ts';
-import { type ExecutorConnection, type ExecutorStore, LOAD_MS, type Push } from './ports.ts';
+import type { ExecutorConnection, ExecutorStore } from './ports.ts';
 import { type ExecutorReports, executorReports, reportsInTime } from './reports.ts';
 import { withDeadline } from './with-deadline.ts';
 
@@ -62,14 +59,9 @@ export class Replica {
   readonly #clock: Clock;
   readonly #connection: ExecutorConnection;
   readonly #copy: LiveCopy;
-  readonly #pushed: LogEvent[] = [];
-  #undescribed: readonly SurfaceRecord[] | null = null;
-  readonly #beat: ReturnType<typeof ownBeats>;
   readonly #announcer = new Announcer();
-  readonly #cycle: Cycle;
+  readonly #follower: Follower;
   readonly #requestMs: number;
-  #trouble: Fault | null = null;
-  #stopFollowing: (() => void) | null = null;
   #leaseTimer: NodeJS.Timeout | undefined;
   #closed: Promise<void> | null = null;
 
@@ -93,14 +85,24 @@ export class Replica {
       organizationId: this.organizationId,
       signal: () => this.#tellChanges(),
     });
-    this.#beat = ownBeats({
-      id: this.executorId,
-      name: this.executorName,
+    this.#follower = new Follower({
+      connection: this.#connection,
+      copy: this.#copy,
+      clock: this.#clock,
       leaseMs: this.leaseMs,
-      startedAt: this.#clock().wall,
-      work: options.work,
+      requestMs: this.#requestMs,
+      beat: ownBeats({
+        id: this.executorId,
+        name: this.executorName,
+        leaseMs: this.leaseMs,
+        startedAt: this.#clock().wall,
+        work: options.work,
+      }),
+      reports: this.reports,
+      surfaces: options.surfaces ?? (() => null),
+      onChanges: () => this.#tellChanges(),
+      onTrust: () => this.#publish(),
     });
-    this.#cycle = new Cycle({ leaseMs: this.leaseMs, ask: () => this.#ask() });
   }
 
   get executorName(): string {
@@ -110,8 +112,7 @@ export class Replica {
   /** Loads and confirms for the first time. Resolves when that has succeeded or failed; asking again gives the same start. */
   async start(): Promise<void> {
     if (this.#closed) return;
-    this.#stopFollowing ??= this.#connection.follow((push) => this.#onPush(push));
-    await this.#cycle.run();
+    await this.#follower.start();
   }
 
   /** Why nothing may be decided now, or null. Compares the lease with both clocks; no I/O. */
@@ -119,9 +120,9 @@ export class Replica {
     if (this.#closed) return { code: 'CLOSED', message: 'this switch has been closed' };
     const fault = this.#copy.fault(this.#clock());
     if (fault === null) return null;
-    if (this.#copy.takeEnd()) this.#cycle.leaseHasEnded();
+    if (this.#copy.takeEnd()) this.#follower.leaseHasEnded();
     // A lease that ran out, or a copy that never came, is the consequence: what failed meanwhile is the cause.
-    return (fault.code === 'STALE' || fault.code === 'NOT_READY') && this.#trouble ? this.#trouble : fault;
+    return fault.code === 'STALE' || fault.code === 'NOT_READY' ? (this.#follower.trouble ?? fault) : fault;
   }
 
   /** The folded state. Ask `fault()` first: null, or out of date, while there is one. */
@@ -152,7 +153,7 @@ export class Replica {
 
   /** Something is to be reported now, for instance that an action has ended. */
   report(): void {
-    this.#cycle.wake();
+    this.#follower.wake();
   }
 
   /**
@@ -163,16 +164,15 @@ export class Replica {
     const until = this.#clock().mono + timeoutMs;
     try {
       for (let left = timeoutMs; left > 0 && !this.#closed; left = until - this.#clock().mono) {
-        const { outcome, sent } = await this.#confirm(left);
+        const { outcome, sent } = await this.#follower.confirm(left);
         if (outcome === 'renewed') return sent;
         if (outcome === 'faulty' || outcome === 'reload') {
-          this.#cycle.wake();
+          this.#follower.wake();
           return null;
         }
       }
     } catch (error) {
-      if (!this.#closed) this.#trouble = faultFrom(error);
-      this.#publish();
+      this.#follower.failed(error);
     }
     return null;
   }
@@ -199,9 +199,8 @@ export class Replica {
 
   async #close(): Promise<void> {
     clearTimeout(this.#leaseTimer);
-    this.#stopFollowing?.();
     this.#announcer.close();
-    await this.#cycle.close();
+    await this.#follower.close();
     try {
       await withDeadline(this.#connection.leave(), this.#requestMs, 'leave');
     } catch {
@@ -212,93 +211,6 @@ export class Replica {
     } catch {
       // The connection is given up either way.
     }
-  }
-
-  #onPush(push: Push): void {
-    if (this.#closed) return;
-    if (push.type === 'trouble') {
-      this.#trouble ??= faultFrom(push.error);
-      this.#publish();
-      return;
-    }
-    if (push.type === 'gap') {
-      this.#cycle.wake();
-      return;
-    }
-    this.#pushed.push(push.event);
-    // What comes in one turn is taken together, so that it is kept once.
-    if (this.#pushed.length === 1) queueMicrotask(() => this.#takePushed());
-  }
-
-  #takePushed(): void {
-    const events = this.#pushed.splice(0);
-    if (this.#closed) return;
-    try {
-      const outcome = this.#copy.push(...events);
-      if (outcome === 'known') return;
-      if (outcome === 'applied') {
-        this.#cycle.wakeSoon();
-        return;
-      }
-    } catch (error) {
-      this.#trouble = faultFrom(error); // the confirmation that follows meets it again, and no lease outlives it
-    }
-    this.#cycle.wake();
-  }
-
-  /** True when the store has answered, whatever it said. */
-  async #ask(): Promise<boolean> {
-    try {
-      if (this.#copy.needsLoad) await this.#load(); // where there is nothing to load, the beat below still says so
-      const { outcome } = await this.#confirm(this.#requestMs);
-      if (outcome === 'reload' && (await this.#load())) this.#cycle.wake();
-      await this.#describe();
-      if (outcome === 'again' || outcome === 'dropped') this.#cycle.wake();
-      return true;
-    } catch (error) {
-      if (!this.#closed) {
-        this.#trouble = faultFrom(error);
-        this.#publish();
-      }
-      return false;
-    }
-  }
-
-  /** One round trip: the beat is written, the head read, and the reply taken. */
-  async #confirm(timeoutMs: number): Promise<{ readonly outcome: ReplyOutcome; readonly sent: Instant }> {
-    if (this.#copy.isSignalling) await Promise.resolve(); // asked by what is just being told of changes that are kept in this turn
-    const ticket = this.#copy.ask(this.#clock());
-    const beat = this.#beat(this.#copy, ticket.sent);
-    const reply = await withDeadline(this.#connection.confirm(beat), timeoutMs, 'confirm');
-    if (this.#closed) return { outcome: 'dropped', sent: ticket.sent };
-    const outcome = this.#copy.reply(ticket, reply, this.#clock());
-    this.#tellChanges();
-    if (this.#copy.forkReport && !beat.fork) this.#cycle.wake(); // the evidence is told at once
-    if (outcome === 'renewed') this.#trouble = null;
-    this.#publish();
-    return { outcome, sent: ticket.sent };
-  }
-
-  /** Says what can act here, when that has changed; what the store did not take is said again. */
-  async #describe(): Promise<void> {
-    const surfaces = this.#options.surfaces?.() ?? this.#undescribed;
-    if (!surfaces || this.#closed) return;
-    this.#undescribed = surfaces;
-    try {
-      await this.reports.describe(surfaces);
-      this.#undescribed = null;
-    } catch (error) {
-      if (isKillSwitchError(error) && error.code === 'STORE_UNREACHABLE') throw error;
-      // The switch itself has been confirmed, and a refused report changes no decision: no trouble, and said again with the next confirmation.
-    }
-  }
-
-  async #load(): Promise<boolean> {
-    const { held } = this.#copy;
-    const snapshot = await withDeadline(this.#connection.load(held), Math.max(this.#requestMs, LOAD_MS), 'load');
-    const taken = this.#copy.loaded(held, snapshot) === 'renewed';
-    this.#tellChanges();
-    return taken;
   }
 
   #tellChanges(): void {
@@ -316,7 +228,7 @@ export class Replica {
       this.#leaseTimer = setTimeout(() => this.#publish(), Math.max(1, left + 1));
       this.#leaseTimer.unref();
     }
-    const trouble = this.#trouble;
+    const { trouble } = this.#follower;
     this.#announcer.tellTrust(
       fault ? { type: 'fault', fault } : trouble ? { type: 'stale', fault: trouble } : { type: 'ready' },
     );

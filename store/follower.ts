@@ -1,0 +1,167 @@
+import {
+  type Clock,
+  type Fault,
+  type Instant,
+  isKillSwitchError,
+  type LogEvent,
+  type SurfaceRecord,
+} from '../flags/index.ts';
+import { Cycle } from './cycle.ts';
+import { faultFrom } from './fault-from.ts';
+import type { LiveCopy, ReplyOutcome } from './live-copy.ts';
+import type { ownBeats } from './own-beat.ts';
+import { type ExecutorConnection, LOAD_MS, type Push } from './ports.ts';
+import type { ExecutorReports } from './reports.ts';
+import { withDeadline } from './with-deadline.ts';
+
+export interface FollowerOptions {
+  readonly connection: ExecutorConnection;
+  readonly copy: LiveCopy;
+  readonly clock: Clock;
+  readonly leaseMs: number;
+  readonly requestMs: number;
+  readonly beat: ReturnType<typeof ownBeats>;
+  readonly reports: ExecutorReports;
+  /** What can act here, when that has changed since it was last asked for; null when it has not. */
+  readonly surfaces: () => readonly SurfaceRecord[] | null;
+  /** The state in the copy has changed. */
+  readonly onChanges: () => void;
+  /** What the copy can be trusted for may have changed. */
+  readonly onTrust: () => void;
+}
+
+/** Keeps a copy up to date: loads it, takes what is pushed, confirms it and reports, and knows what went wrong meanwhile. What the copy is then worth is not its business. */
+export class Follower {
+  readonly #options: FollowerOptions;
+  readonly #cycle: Cycle;
+  readonly #pushed: LogEvent[] = [];
+  #undescribed: readonly SurfaceRecord[] | null = null;
+  #trouble: Fault | null = null;
+  #stopFollowing: (() => void) | null = null;
+  #closed = false;
+
+  constructor(options: FollowerOptions) {
+    this.#options = options;
+    this.#cycle = new Cycle({ leaseMs: options.leaseMs, ask: () => this.#ask() });
+  }
+
+  /** What failed since the lease was last renewed. */
+  get trouble(): Fault | null {
+    return this.#trouble;
+  }
+
+  /** Follows the store, and asks it for the first time. Resolves when that has succeeded or failed. */
+  async start(): Promise<void> {
+    this.#stopFollowing ??= this.#options.connection.follow((push) => this.#onPush(push));
+    await this.#cycle.run();
+  }
+
+  /** There is something new to ask or to say. */
+  wake(): void {
+    this.#cycle.wake();
+  }
+
+  leaseHasEnded(): void {
+    this.#cycle.leaseHasEnded();
+  }
+
+  /** One round trip: the beat is written, the head read, and the reply taken. */
+  async confirm(timeoutMs: number): Promise<{ readonly outcome: ReplyOutcome; readonly sent: Instant }> {
+    const { connection, copy, clock, beat: makeBeat, onChanges, onTrust } = this.#options;
+    if (copy.isSignalling) await Promise.resolve(); // asked by what is just being told of changes that are kept in this turn
+    const ticket = copy.ask(clock());
+    const beat = makeBeat(copy, ticket.sent);
+    const reply = await withDeadline(connection.confirm(beat), timeoutMs, 'confirm');
+    if (this.#closed) return { outcome: 'dropped', sent: ticket.sent };
+    const outcome = copy.reply(ticket, reply, clock());
+    onChanges();
+    if (copy.forkReport && !beat.fork) this.#cycle.wake(); // the evidence is told at once
+    if (outcome === 'renewed') this.#trouble = null;
+    onTrust();
+    return { outcome, sent: ticket.sent };
+  }
+
+  /** A question has failed. */
+  failed(error: unknown): void {
+    if (this.#closed) return;
+    this.#trouble = faultFrom(error);
+    this.#options.onTrust();
+  }
+
+  /** Ends it; resolves when what is under way is over. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#stopFollowing?.();
+    await this.#cycle.close();
+  }
+
+  #onPush(push: Push): void {
+    if (this.#closed) return;
+    if (push.type === 'trouble') {
+      this.#trouble ??= faultFrom(push.error);
+      this.#options.onTrust();
+      return;
+    }
+    if (push.type === 'gap') {
+      this.#cycle.wake();
+      return;
+    }
+    this.#pushed.push(push.event);
+    // What comes in one turn is taken together, so that it is kept once.
+    if (this.#pushed.length === 1) queueMicrotask(() => this.#takePushed());
+  }
+
+  #takePushed(): void {
+    const events = this.#pushed.splice(0);
+    if (this.#closed) return;
+    try {
+      const outcome = this.#options.copy.push(...events);
+      if (outcome === 'known') return;
+      if (outcome === 'applied') {
+        this.#cycle.wakeSoon();
+        return;
+      }
+    } catch (error) {
+      this.#trouble = faultFrom(error); // the confirmation that follows meets it again, and no lease outlives it
+    }
+    this.#cycle.wake();
+  }
+
+  /** True when the store has answered, whatever it said. */
+  async #ask(): Promise<boolean> {
+    try {
+      if (this.#options.copy.needsLoad) await this.#load(); // where there is nothing to load, the beat below still says so
+      const { outcome } = await this.confirm(this.#options.requestMs);
+      if (outcome === 'reload' && (await this.#load())) this.#cycle.wake();
+      await this.#describe();
+      if (outcome === 'again' || outcome === 'dropped') this.#cycle.wake();
+      return true;
+    } catch (error) {
+      this.failed(error);
+      return false;
+    }
+  }
+
+  async #load(): Promise<boolean> {
+    const { connection, copy, requestMs, onChanges } = this.#options;
+    const { held } = copy;
+    const snapshot = await withDeadline(connection.load(held), Math.max(requestMs, LOAD_MS), 'load');
+    const taken = copy.loaded(held, snapshot) === 'renewed';
+    onChanges();
+    return taken;
+  }
+
+  /** Says what can act here, when that has changed; what the store did not take is said again. */
+  async #describe(): Promise<void> {
+    const surfaces = this.#options.surfaces() ?? this.#undescribed;
+    if (!surfaces || this.#closed) return;
+    this.#undescribed = surfaces;
+    try {
+      await this.#options.reports.describe(surfaces);
+      this.#undescribed = null;
+    } catch (error) {
+      if (isKillSwitchError(error) && error.code === 'STORE_UNREACHABLE') throw error;
+      // The switch itself has been confirmed, and a refused report changes no decision: no trouble, and said again with the next confirmation.
+    }
+  }
+}
