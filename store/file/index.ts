@@ -69,6 +69,9 @@ export function fileStore({ directory = '.kill-switch', anchor }: FileStoreOptio
             await forks.report(executorId, beat.name, beat.fork);
             await checkTakesKills(paths);
             await reader.advance();
+            // Whoever takes the log away may be taking the beats, too: without them nobody would know that there had been a control plane.
+            if (recent.head === null && beat.applied !== null)
+              await putReport(root, paths.beats, executorId, JSON.stringify(beat));
             const events = beat.applied === null ? 'reload' : await eventsAfter(beat.applied);
             return {
               head: recent.head,
