@@ -59,7 +59,7 @@ async function startOn(
       maxRetriesPerRequest: 0,
       enableReadyCheck: false,
       connectTimeout: 5000,
-      commandTimeout: 5000,
+      commandTimeout: 30_000, // also of a test whose own event loop stands still for a while, on a slow machine
     });
     client.on('error', () => {}); // the command itself rejects
     try {

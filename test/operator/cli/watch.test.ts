@@ -28,6 +28,7 @@ describe('watch', () => {
       agentId: 'x',
       domain: 'watched',
       executor: { name: 'mailer' },
+      leaseMs: 60_000, // so that it is never silent, on a slow machine
     });
     owned(() => executor.close());
     const came = JSON.parse(await machines.line((line) => line.includes('mailer')));
