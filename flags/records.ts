@@ -180,6 +180,12 @@ export function killRecord(
   };
 }
 
+/** Judged as a whole: whoever writes a beat can make it a list of a million things that are no names, and each would be said. */
+const namesSchema = z.custom<string[]>(
+  (value) => Array.isArray(value) && value.every((name) => typeof name === 'string'),
+  'it is not a list of names',
+);
+
 /** What an executor says about itself each time it confirms. `applied` is the head that it holds, also one that the store lacks; null before its first load. */
 export const beatSchema = z.object({
   id: idSchema,
@@ -194,8 +200,12 @@ export const beatSchema = z.object({
   in_flight: z.int().min(0),
   /** How many of these a restriction has reached, so that they must end or wait. */
   draining: z.int().min(0),
-  agents: z.array(z.string()),
-  runs: z.array(z.string()),
+  /** Whose work is open here, as many of them as fit into a beat. */
+  agents: namesSchema,
+  runs: namesSchema,
+  /** How many more there are than are named; absent where all are. Where there are more, a kill of any agent or run may reach this executor. */
+  more_agents: z.int().min(1).optional(),
+  more_runs: z.int().min(1).optional(),
   fork: z.object({ against: z.string(), held: headSchema.nullable() }).nullable(),
 });
 export type Beat = z.infer<typeof beatSchema>;

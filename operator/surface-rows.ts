@@ -11,16 +11,31 @@ export async function surfaceRows(
   const surfaces = await readSurfaces(connection.shelf);
   return [...surfaces].flatMap(([executorId, records]) => {
     const beat = beats.get(executorId);
-    return records.map((record) => ({
-      ...record,
+    const executor = {
       executor_id: executorId,
       executor: beat?.name ?? executorId,
       host: beat?.host ?? '',
       pid: beat?.pid ?? null,
-      gaps: gapsOf(record),
-    }));
+    };
+    if (records === null) return [{ ...UNREADABLE, ...executor }];
+    return records.map((record) => ({ ...record, ...executor, gaps: gapsOf(record) }));
   });
 }
+
+/** What stands for the actions of an executor whose report cannot be read: left out, it would seem to have none. */
+const UNREADABLE: SurfaceRecord & Pick<SurfaceRow, 'gaps'> = Object.freeze({
+  action: '(unreadable report)',
+  effect: 'write',
+  surface: '',
+  feature: null,
+  irreversible: false,
+  draft: false,
+  redirect: false,
+  reverse: false,
+  limits: [],
+  last_used: null,
+  gaps: ['what it can do is not known: its report cannot be read'],
+});
 
 /** What operators should know about an action before they need it. */
 function gapsOf({ effect, draft, redirect, reverse, irreversible }: SurfaceRecord): string[] {

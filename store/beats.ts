@@ -21,7 +21,7 @@ export function namesOf({ name, writer }: Pick<ReportedBeat, 'name' | 'writer'>)
   return kept === undefined ? [writer, name] : [kept];
 }
 
-/** The longest beat that is read, in bytes: room for ten thousand open runs. */
+/** The longest beat that is read, in bytes. */
 export const LONGEST_BEAT = 1024 * 1024;
 
 /** What an executor that cannot be read is shown as: it has applied nothing, and was last heard of long ago. */

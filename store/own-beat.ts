@@ -45,9 +45,29 @@ export function ownBeats({
       applied: held,
       in_flight: inFlight,
       draining,
-      agents: [...agents],
-      runs: [...runs],
+      ...named('agents', agents),
+      ...named('runs', runs),
       fork: forkReport,
     };
   };
+}
+
+/** How long the names of agents, and those of runs, may be together, in characters: however each is written, a beat stays far below what is read of one. */
+const MOST_NAMED = 32_768;
+
+/** As many names as fit, and how many more there are. */
+function named<Kind extends 'agents' | 'runs'>(
+  kind: Kind,
+  names: readonly string[],
+): Pick<Beat, Kind | `more_${Kind}`> {
+  let room = MOST_NAMED;
+  const end = names.findIndex((name) => {
+    room -= name.length;
+    return room < 0;
+  });
+  const all = end === -1;
+  return {
+    [kind]: all ? [...names] : names.slice(0, end),
+    ...(!all && { [`more_${kind}`]: names.length - end }),
+  } as Pick<Beat, Kind | `more_${Kind}`>;
 }

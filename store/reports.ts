@@ -50,9 +50,7 @@ export function reportsInTime(reports: ExecutorReports, ms: number): ExecutorRep
   };
 }
 
-const surfacesSchema = z.array(surfaceSchema);
-
-/** A report that cannot be read is left out: reports change nothing, and one broken one must not hide the others. */
+/** A report, or null where it cannot be read: one broken one must not hide the others. */
 const readable = <T>(schema: z.ZodType<T>, text: string): T | null => {
   try {
     return schema.parse(JSON.parse(text));
@@ -86,11 +84,20 @@ export const newestLast = (texts: readonly string[], limit: number): string[] =>
     .slice(-limit)
     .map(([, text]) => text);
 
-/** What can act, by executor id. */
-export async function readSurfaces(shelf: ShelfReader): Promise<ReadonlyMap<string, readonly SurfaceRecord[]>> {
-  const found = new Map<string, readonly SurfaceRecord[]>();
-  for (const [executorId, text] of await shelf.all('surfaces')) {
-    found.set(executorId, readable(surfacesSchema, text) ?? []);
+/** What can act, by executor id; null where that cannot be read. */
+export async function readSurfaces(shelf: ShelfReader): Promise<ReadonlyMap<string, readonly SurfaceRecord[] | null>> {
+  return new Map((await shelf.all('surfaces')).map(([executorId, text]) => [executorId, surfacesIn(text)]));
+}
+
+/** One by one, to the first that cannot be read: a schema for all of them would say what is wrong with each of millions. */
+function surfacesIn(text: string): SurfaceRecord[] | null {
+  const given = readable(z.array(z.unknown()), text);
+  if (given === null) return null;
+  const surfaces: SurfaceRecord[] = [];
+  for (const each of given) {
+    const { data } = surfaceSchema.safeParse(each);
+    if (!data) return null;
+    surfaces.push(data);
   }
-  return found;
+  return surfaces;
 }

@@ -91,7 +91,12 @@ export function fileControlStore({ directory = '.kill-switch', clock }: FileCont
             });
           }),
         keepSnapshot: snapshotKeeper(paths, log, { reader, upToDate: (work) => reading('snapshot', work) }),
-        executors: () => reports.run('executors', () => readBeats(paths), { ms: requestTimeoutMs }),
+        // They are bounded, and may take long on a busy machine all the same: reading is waited for as long as it gets on.
+        executors() {
+          let steps = 0;
+          const read = () => readBeats(paths, () => (steps += 1));
+          return reports.run('executors', read, { ms: requestTimeoutMs, steps: () => steps });
+        },
         forget: (executorId) =>
           reports.run(
             'forget',

@@ -12,7 +12,29 @@ export type Kept = { readonly text: string; readonly owner: number } | { readonl
  * Reads one file of a folder in which others may write: a regular file of one name only, at most so long; no link is followed and nothing is waited for.
  * Never rejects. Null when it has just been removed.
  */
-export async function readKept(folder: OpenFolder, name: string, longest: number): Promise<Kept | null> {
+export const readKept = (folder: OpenFolder, name: string, longest: number): Promise<Kept | null> =>
+  read(folder, name, { longest, from: () => 0 });
+
+/** The same of the last `bytes` of a file, however long it is; `cut` says whether there is more before them. */
+export async function readKeptEnd(
+  folder: OpenFolder,
+  name: string,
+  bytes: number,
+): Promise<(Kept & { readonly cut: boolean }) | null> {
+  let cut = false;
+  const from = (size: number): number => {
+    cut = size > bytes;
+    return Math.max(0, size - bytes);
+  };
+  const kept = await read(folder, name, { longest: Number.POSITIVE_INFINITY, from });
+  return kept && { ...kept, cut };
+}
+
+async function read(
+  folder: OpenFolder,
+  name: string,
+  { longest, from }: { readonly longest: number; readonly from: (size: number) => number },
+): Promise<Kept | null> {
   let file: FileHandle | null = null;
   try {
     // Looked at first, because opening a device can do something; opened without waiting, because a pipe may be put there in between.
@@ -21,7 +43,8 @@ export async function readKept(folder: OpenFolder, name: string, longest: number
     file = await open(folder.at(name), constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
     const found = await file.stat();
     const changed = strangeness(found, longest);
-    return changed === null ? { text: await textOf(file, found.size), owner: found.uid } : { problem: changed };
+    if (changed !== null) return { problem: changed };
+    return { text: await textOf(file, from(found.size), found.size), owner: found.uid };
   } catch (error) {
     const errno = errnoOf(error);
     if (errno === 'ENOENT') return null;
@@ -31,11 +54,11 @@ export async function readKept(folder: OpenFolder, name: string, longest: number
   }
 }
 
-async function textOf(file: FileHandle, size: number): Promise<string> {
-  const bytes = Buffer.alloc(size);
+async function textOf(file: FileHandle, from: number, to: number): Promise<string> {
+  const bytes = Buffer.alloc(to - from);
   let length = 0;
-  while (length < size) {
-    const { bytesRead } = await file.read(bytes, length, size - length, length);
+  while (length < bytes.length) {
+    const { bytesRead } = await file.read(bytes, length, bytes.length - length, from + length);
     if (bytesRead === 0) break;
     length += bytesRead;
   }

@@ -2,17 +2,15 @@ import { lstat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { textProblem, messageOf } from '../../flags/index.ts';
 import { LONGEST_BEAT, readBeat, type ReportedBeat, unreadableBeat } from '../beats.ts';
+import { type Bounds, fairShares, type Found, leftOut, wholeFiles } from './fair-share.ts';
 import { inFolder, inFolderMade, type OpenFolder } from './folder.ts';
 import { type Kept, namesIn, putKept, readKept, removeKept } from './kept.ts';
 import { fileName, type FilePaths, idOfFileName } from './paths.ts';
 
 const ENDING = '.json';
 
-/** How many reports of one kind are read at most. */
-const MOST_REPORTS = 10_000;
-
-/** What all reports of one kind may have together, in bytes. */
-const MOST_BYTES = 64 * 1024 * 1024;
+/** What is read of all reports of one kind; each user has a fair share of it. */
+const BOUNDS = { total: 64 * 1024 * 1024, most: 2000 };
 
 /** How many files are read at the same time. */
 const AT_ONCE = 8;
@@ -54,17 +52,28 @@ export interface Report {
   readonly kept: Kept;
 }
 
+/** How many bytes one report may have, and how many reports are read at most; `onRead` is called as reading gets on. */
+interface Wanted {
+  readonly longest: number;
+  readonly most?: number;
+  readonly onRead?: (() => void) | undefined;
+}
+
 /**
- * All reports in a folder, as many as are bearable. Never rejects: what is wrong with the folder itself is the `problem`.
- * @param longest what one report may have, in bytes
+ * All reports in a folder, as many as are bearable. Never rejects: what is wrong with the folder itself, or was left out, is the `problem`.
  */
 export async function readReports(
   root: string,
   folder: string,
-  longest: number,
+  { longest, most = BOUNDS.most, onRead }: Wanted,
 ): Promise<{ readonly reports: readonly Report[]; readonly problem: string | null }> {
   try {
-    return (await inFolder(root, folder, (open) => readAll(open, longest))) ?? { reports: [], problem: null };
+    return (
+      (await inFolder(root, folder, (open) => readAll(open, { ...BOUNDS, most, longest }, onRead))) ?? {
+        reports: [],
+        problem: null,
+      }
+    );
   } catch (error) {
     return { reports: [], problem: messageOf(error) };
   }
@@ -72,25 +81,25 @@ export async function readReports(
 
 async function readAll(
   open: OpenFolder,
-  longest: number,
+  bounds: Bounds,
+  onRead: () => void = () => {},
 ): Promise<{ readonly reports: readonly Report[]; readonly problem: string | null }> {
-  const { names, more } = await namesIn(open, ENDING, MOST_REPORTS);
+  const { shares, problem } = await fairShares(open, ENDING, bounds);
   const reports: Report[] = [];
-  let bytes = 0;
-  const read = async (name: string): Promise<Report | null> => {
-    const kept: Kept | null =
-      bytes > MOST_BYTES ? { problem: 'too much is written here to read it all' } : await readKept(open, name, longest);
-    if (kept && 'text' in kept) bytes += kept.text.length;
+  const read = async ({ name }: Found): Promise<Report | null> => {
+    const kept = await readKept(open, name, bounds.longest);
     return kept && { name, kept };
   };
-  for (let index = 0; index < names.length; index += AT_ONCE) {
-    const some = await Promise.all(names.slice(index, index + AT_ONCE).map(read));
+  const chosen = shares.map((share) => wholeFiles(share, bounds));
+  const files = chosen.flat();
+  for (let index = 0; index < files.length; index += AT_ONCE) {
+    const some = await Promise.all(files.slice(index, index + AT_ONCE).map(read));
     reports.push(...some.filter((report) => report !== null));
+    onRead();
   }
-  const problem = more
-    ? `there are more than ${MOST_REPORTS} files in ${open.path}, and the others were not read`
-    : null;
-  return { reports, problem };
+  const left = shares.map(({ owner, files }, index) => ({ owner, left: files.length - (chosen[index]?.length ?? 0) }));
+  const problems = [problem, leftOut(open.path, left)].filter((each) => each !== null);
+  return { reports, problem: problems.length === 0 ? null : problems.join('; ') };
 }
 
 /** Removes the oldest reports where there are more than so many, as far as this user may. */
@@ -113,30 +122,24 @@ export async function keepNewest(root: string, folder: string, most: number): Pr
 }
 
 /** All beats. One that cannot be read still counts, and so does a folder that cannot: otherwise a kill would seem to have reached everyone. */
-export async function readBeats({ root, beats }: FilePaths): Promise<ReportedBeat[]> {
-  const { reports, problem } = await readReports(root, beats, LONGEST_BEAT);
+export async function readBeats({ root, beats }: FilePaths, onRead?: () => void): Promise<ReportedBeat[]> {
+  const { reports, problem } = await readReports(root, beats, { longest: LONGEST_BEAT, onRead });
   const found = reports.map(({ name, kept }) =>
     'problem' in kept
       ? unreadableBeat(idOfReport(name), kept.problem)
-      : { ...readBeatFile(name, kept.text), writer: `uid ${kept.owner}` },
+      : { ...readBeat(idIn(kept.text, name), kept.text), writer: `uid ${kept.owner}` },
   );
   return problem === null ? found : [...found, unreadableBeat(beats, problem)];
 }
 
-/** A name that was cut to fit the file system does not say its id: the beat does. */
-function readBeatFile(name: string, text: string): ReportedBeat {
+/** Whose report it is: the file's name says so, and where that was cut to fit the file system the report does, if it is the one that belongs there. */
+export function idIn(text: string, name: string): string {
   const id = idOfReport(name);
-  if (!id.includes('~')) return readBeat(id, text);
-  const own = readBeat(idIn(text) ?? id, text);
-  return own.problem === undefined && nameOf(own.id) === name ? own : readBeat(id, text);
-}
-
-/** The id that a report says it has. */
-export function idIn(text: string): string | null {
+  if (!id.includes('~')) return id;
   try {
-    const { id } = JSON.parse(text) as { id?: unknown };
-    return typeof id === 'string' ? id : null;
+    const { id: given } = JSON.parse(text) as { id?: unknown };
+    return typeof given === 'string' && textProblem(given) === null && nameOf(given) === name ? given : id;
   } catch {
-    return null;
+    return id;
   }
 }

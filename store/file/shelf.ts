@@ -2,9 +2,10 @@ import { rename } from 'node:fs/promises';
 import { messageOf } from '../../flags/index.ts';
 import { KEPT_CHECKPOINTS, KEPT_INTERVENTIONS, type Shelf, type ShelfReader } from '../ports.ts';
 import { newestLast } from '../reports.ts';
+import { fairShares, fileEnds, leftOut } from './fair-share.ts';
 import { fileError } from './file-errors.ts';
 import { inFolder, inFolderMade, type OpenFolder } from './folder.ts';
-import { appendKept, namesIn, readKept } from './kept.ts';
+import { appendKept, readKeptEnd } from './kept.ts';
 import { fileName, type FilePaths } from './paths.ts';
 import { idIn, idOfReport, keepNewest, putReport, readReport, readReports, removeReport } from './reports.ts';
 
@@ -14,8 +15,12 @@ const ROTATE_BYTES = 16 * 1024 * 1024;
 /** The longest report that is read, in bytes. */
 const LONGEST_REPORT = 8 * 1024 * 1024;
 
-/** How many files of interventions are read at most. */
-const MOST_FILES = 10_000;
+/** What is read of all interventions, and of all proposals; each user has a fair share of it. */
+const BOUNDS = { total: 32 * 1024 * 1024, most: 2000, longest: 2 * ROTATE_BYTES };
+
+/** No record is shorter or longer, in characters: a file of line ends would be more lines than memory takes, and one line more than a record may take to read. */
+const SHORTEST_RECORD = 64;
+const LONGEST_RECORD = 1024 * 1024;
 
 /** How often what is over is looked for: with every so many checkpoints of a process. */
 const PRUNE_EVERY = 256;
@@ -60,27 +65,55 @@ export const fileShelfReader = (paths: FilePaths): ShelfReader => ({
   interventions: (limit) => newestLines(paths.root, paths.interventions, limit),
   proposals: (limit) => newestLines(paths.root, paths.proposals, limit),
   async all(name) {
-    const { reports, problem } = await readReports(paths.root, paths[name], LONGEST_REPORT);
+    const { reports, problem } = await readReports(paths.root, paths[name], {
+      longest: LONGEST_REPORT,
+      ...(name === 'checkpoints' && { most: 2 * KEPT_CHECKPOINTS }),
+    });
     const found = reports.map(({ name: file, kept }): readonly [string, string] =>
-      'text' in kept
-        ? [idIn(kept.text) ?? idOfReport(file), textOf(kept.text)]
-        : [idOfReport(file), unreadable(kept.problem)],
+      'text' in kept ? [idIn(kept.text, file), textOf(kept.text)] : [idOfReport(file), unreadable(kept.problem)],
     );
     return problem === null ? found : [...found, [paths[name], unreadable(problem)]];
   },
 });
 
+/** The newest records of all files, within what is read in all; before them what could not be read, or was not. */
 async function newestLines(root: string, folder: string, limit: number): Promise<string[]> {
   const lines: string[] = [];
+  const problems: string[] = [];
+  const most = Math.min(limit, KEPT_INTERVENTIONS);
   await inFolder(root, folder, async (open) => {
-    for (const name of (await namesIn(open, '.jsonl', MOST_FILES)).names) {
-      const kept = await readKept(open, name, 2 * ROTATE_BYTES);
-      if (kept === null) continue;
-      const own = 'text' in kept ? kept.text.split('\n').filter((line) => line !== '') : [unreadable(kept.problem)];
-      lines.push(...own.slice(-Math.min(limit, KEPT_INTERVENTIONS)));
+    const { shares, problem } = await fairShares(open, '.jsonl', BOUNDS);
+    const left: { owner: number; left: number }[] = [];
+    for (const share of shares) {
+      const ends = fileEnds(share, BOUNDS);
+      left.push({ owner: share.owner, left: share.files.length - ends.length });
+      for (const { name, end } of ends) {
+        const kept = await readKeptEnd(open, name, end);
+        if (kept === null) continue;
+        if ('problem' in kept) problems.push(kept.problem);
+        else lines.push(...lastRecords(kept.text, { most, cut: kept.cut }));
+      }
     }
-  }).catch((error: unknown) => lines.push(unreadable(messageOf(error))));
-  return newestLast(lines, limit);
+    problems.push(...[problem, leftOut(open.path, left)].filter((each) => each !== null));
+  }).catch((error: unknown) => problems.push(messageOf(error)));
+  return [...problems.map(unreadable), ...newestLast(lines, limit)];
+}
+
+/** The last lines of a text, at most so many, and as many as there can be records in it. */
+function lastRecords(text: string, { most, cut }: { readonly most: number; readonly cut: boolean }): string[] {
+  const lines: string[] = [];
+  const room = Math.min(most, Math.ceil(text.length / SHORTEST_RECORD));
+  let end = text.length;
+  while (end > 0 && lines.length < room) {
+    const start = text.lastIndexOf('\n', end - 1) + 1;
+    if (start === 0 && cut) break; // the end of a line whose beginning was not read
+    if (end - start > LONGEST_RECORD) lines.push(unreadable(`a record of ${end - start} characters`));
+    else if (end > start) lines.push(text.slice(start, end));
+    end = start - 1;
+  }
+  if (cut && lines.length < most)
+    lines.push(unreadable('too much is written there: what was recorded before was not read'));
+  return lines;
 }
 
 const unreadable = (problem: string): string => `(${problem})`;

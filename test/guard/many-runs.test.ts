@@ -1,0 +1,49 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, onTestFinished, test, vi } from 'vitest';
+import { fileControlStore } from '../../store/file/control.ts';
+import { fileStore } from '../../store/file/index.ts';
+import { temporaryFolder } from '../servers/index.ts';
+import { openSwitch } from './open-switch.ts';
+
+test('an executor with any number of open runs is heard, and its beat says how many it does not name', async () => {
+  const directory = join(temporaryFolder('runs').path, 'switch');
+  const { control, killSwitch } = await openSwitch({
+    store: fileStore({ directory }),
+    controlStore: fileControlStore({ directory }),
+  });
+  let end = (): void => {};
+  const ended = new Promise<void>((resolve) => {
+    end = resolve;
+  });
+  const work = killSwitch.action({ name: 'work', execute: () => ended });
+  const runs = 20_000;
+  const opened = Array.from({ length: runs }, (_, index) =>
+    killSwitch.run({ agentId: `agent-${index % 3}`, runId: `${'r'.repeat(80)}${index}` }, async () => {
+      await (index === 0 ? work.attempt(undefined) : ended);
+    }),
+  );
+  onTestFinished(async () => {
+    end();
+    await Promise.all(opened);
+  });
+  const { epoch } = await control.kill({ target: 'all' });
+  await vi.waitFor(
+    async () =>
+      expect(await control.executors()).toMatchObject([{ state: 'draining', epoch, in_flight: 1, draining: 1 }]),
+    10_000,
+  );
+  const beats = join(directory, 'executors', 'default', 'beats');
+  const [name = ''] = readdirSync(beats);
+  const text = readFileSync(join(beats, name), 'utf8');
+  expect(text.length).toBeLessThan(100_000);
+  const beat = JSON.parse(text) as { agents: string[]; runs: string[]; more_runs: number };
+  expect(beat).not.toHaveProperty('more_agents');
+  expect(beat.agents).toHaveLength(3);
+  expect(beat.runs.length + beat.more_runs).toBe(runs);
+  end();
+  await vi.waitFor(
+    async () => expect(await control.executors()).toMatchObject([{ state: 'stopped', in_flight: 0 }]),
+    10_000,
+  );
+});
