@@ -18,7 +18,9 @@ export class ResultPart implements Part {
   readonly #end: (reason: Error) => void;
   #stopped: ActionStoppedError | null = null;
   #refreshed = false;
-  active = true;
+  /** How many of its steps are under way. */
+  #steps = 0;
+  #ended = false;
 
   /** @param end ends it as well as it can be ended */
   constructor(
@@ -31,6 +33,10 @@ export class ResultPart implements Part {
     this.#end = end;
   }
 
+  get active(): boolean {
+    return this.#steps > 0;
+  }
+
   pass(): Promise<void> | null {
     const { changes, replica } = this.#guard;
     // Where the mode comes from elsewhere than the local copy, it is asked for anew before each step.
@@ -40,7 +46,6 @@ export class ResultPart implements Part {
     }
     this.#refreshed = false;
     if (this.#mayStep()) return null;
-    this.rest();
     return nextChange(changes, replica ? Number.POSITIVE_INFINITY : POLL_MS, undefined);
   }
 
@@ -56,18 +61,33 @@ export class ResultPart implements Part {
       this.#whole.stop(now);
       throw this.#stopped ?? new ActionStoppedError('aborted', now);
     }
-    this.active = !isDraining(this.#whole.decision, now);
-    return this.active;
+    return !isDraining(this.#whole.decision, now);
+  }
+
+  isHeld(): boolean {
+    return this.#stopped !== null || isDraining(this.#whole.decision, this.#whole.look());
+  }
+
+  begin(): void {
+    this.#steps += 1;
   }
 
   rest(): void {
-    this.active = false;
-    this.#guard.inFlight.rest(this.#whole);
+    if (this.#steps > 0) this.#steps -= 1;
+    if (this.active) return;
+    if (this.#ended) this.#whole.partEnded(this);
+    else this.#guard.inFlight.rest(this.#whole);
   }
 
+  /** An operator is not told `stopped` while a step still acts. */
   end(): void {
-    this.active = false;
-    this.#whole.partEnded(this);
+    this.#ended = true;
+    if (!this.active) this.#whole.partEnded(this);
+  }
+
+  drop(): void {
+    this.#steps = 0;
+    this.end();
   }
 
   stop(decision: Decision): void {

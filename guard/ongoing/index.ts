@@ -81,23 +81,34 @@ const kindOf = (value: object): Kind | undefined => KINDS.find(({ is }) => is(va
 
 function hold(action: string, value: object, { hold: by }: Kind, open: OpenPart): unknown {
   if (typeof by !== 'string') return by(value as never, open, action);
-  if (isTimer(value)) clearTimeout(value as NodeJS.Timeout);
+  if (isTimer(value)) stopTimer(value);
   throw new ActionResultError(action, by);
 }
 
-/** The same object where nothing has to be put in a member's place. */
+function stopTimer(timer: object): void {
+  clearTimeout(timer as NodeJS.Timeout);
+  clearImmediate(timer as NodeJS.Immediate);
+}
+
+/** The same object where nothing has to be put in a member's place. One that is refused is thrown last: until then all the others are opened, or stopped. */
 function holdMembers(action: string, result: object, open: OpenPart): unknown {
   let copy: object | undefined;
+  const refused: unknown[] = [];
   for (const key in result) {
     const member = Object.getOwnPropertyDescriptor(result, key)?.value as unknown; // a getter is not run
     if (!mayGoOn(member) || PLAIN.has(Object.getPrototypeOf(member))) continue;
     const found = kindOf(member);
     if (!found) continue;
-    const held = hold(action, member, found, open);
-    if (held === member) continue;
-    copy ??= copyOf(result); // getters are not run either
-    Object.defineProperty(copy, key, { value: held, enumerable: true, configurable: true, writable: true });
+    try {
+      const held = hold(action, member, found, open);
+      if (held === member) continue;
+      copy ??= copyOf(result); // getters are not run either
+      Object.defineProperty(copy, key, { value: held, enumerable: true, configurable: true, writable: true });
+    } catch (error) {
+      refused.push(error);
+    }
   }
+  if (refused.length > 0) throw refused[0];
   return copy ?? result;
 }
 

@@ -1,11 +1,5 @@
 import { ActionResultError } from '../errors.ts';
-import { type Hold, type Part, passed } from './part.ts';
-
-/**
- * What nobody can reach any more can take no further step: an iterator that was dropped half-way is out of flight once the collector has found it. The
- * part must not hold the iterator that it is for.
- */
-const dropped = new FinalizationRegistry<Part>((part) => part.end());
+import { dropped, type Hold, type Part, passed, passedNow } from './part.ts';
 
 /** An async iterator or generator, whose every step is looked at. */
 export const holdAsyncIterator: Hold<AsyncIterator<unknown>> = (source, open) => {
@@ -17,22 +11,10 @@ export const holdAsyncIterator: Hold<AsyncIterator<unknown>> = (source, open) =>
         .catch(() => {})
         .finally(() => part.end()),
   );
-  part.rest();
   const step = async (take: () => Promise<IteratorResult<unknown>>): Promise<IteratorResult<unknown>> => {
-    let taken = false; // else it was refused, and ends by being stopped
-    try {
-      const result = await passed(part, () => {
-        taken = true;
-        return take();
-      });
-      if (result.done) part.end();
-      return result;
-    } catch (error) {
-      if (taken) part.end();
-      throw error;
-    } finally {
-      part.rest();
-    }
+    const result = await passed(part, take);
+    if (result.done) part.end();
+    return result;
   };
   const held = {
     next: (...args: [] | [unknown]) => step(() => source.next(...args)),
@@ -66,19 +48,10 @@ export const holdIterator: Hold<Iterator<unknown>> = (source, open) => {
     }
     part.end();
   });
-  part.rest();
   const step = (take: () => IteratorResult<unknown>): IteratorResult<unknown> => {
-    part.passNow();
-    try {
-      const result = take();
-      if (result.done) part.end();
-      return result;
-    } catch (error) {
-      part.end();
-      throw error;
-    } finally {
-      part.rest();
-    }
+    const result = passedNow(part, take);
+    if (result.done) part.end();
+    return result;
   };
   const held = {
     next: (...args: [] | [unknown]) => step(() => source.next(...args)),
@@ -111,7 +84,6 @@ export const holdIterator: Hold<Iterator<unknown>> = (source, open) => {
  */
 export const holdAsyncIterable: Hold<AsyncIterable<unknown>> = (source, open, action) => {
   const begun: Part = open(() => begun.end()); // in flight before it is iterated, too
-  begun.rest();
   const held = new Proxy(source, {
     get(target, key) {
       if (key === Symbol.asyncIterator) {
@@ -139,7 +111,8 @@ export const holdAsyncIterable: Hold<AsyncIterable<unknown>> = (source, open, ac
 /** What is still being done, though it was not awaited. */
 export const holdPromise: Hold<Promise<unknown>> = (promise, open) => {
   const part = open(() => {}); // it can only be told by the signal
-  const end = (): void => part.end();
+  part.begin();
+  const end = (): void => part.drop();
   promise.then(end, end);
   return promise;
 };

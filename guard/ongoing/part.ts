@@ -1,3 +1,5 @@
+import type { EventEmitter } from 'node:events';
+
 /** One thing of a result that can still act after the call has returned: an iterator, a stream, a promise, a process. It is in flight until `end` is called. */
 export interface Part {
   /**
@@ -7,34 +9,65 @@ export interface Part {
   pass(): Promise<void> | null;
   /** As `pass`, for what cannot wait: a pause is an ActionStoppedError too, and the step may be tried again after it. */
   passNow(): void;
-  /** A step is over, and nothing runs until the next one. */
+  /** True when a step would have to wait now, or be refused. */
+  isHeld(): boolean;
+  /** A step is under way from now on, until `rest`. Several may be at once. */
+  begin(): void;
+  /** A step is over. */
   rest(): void;
-  /** It can act no more. Called more than once it changes nothing. */
+  /** It takes no more steps, and is out of flight as soon as none is under way. Called more than once it changes nothing. */
   end(): void;
+  /** As `end`, and nothing that was under way can act any more either. */
+  drop(): void;
 }
 
 /**
- * Opens a part. `stop` is called once, with an ActionStoppedError, when the same call would no longer be allowed: it ends the part as well as it can, and
- * calls `end` when that is done.
+ * Opens a part, of which no step is under way yet. `stop` is called once, with an ActionStoppedError, when the same call would no longer be allowed: it
+ * ends the part as well as it can, and calls `end` when that is done. The part is kept as long as it is in flight, and `stop` with it: so `stop` holds what
+ * the caller got by a WeakRef only, wherever the collector is to find what nobody uses any more.
  */
 export type OpenPart = (stop: (reason: Error) => void) => Part;
 
 /** How a kind of result is held: what the caller gets in its place. @throws ActionResultError */
 export type Hold<T> = (value: T, open: OpenPart, action: string) => unknown;
 
-/** Begins a step when it may begin: at once, or after a pause. `refused` hears why it never does. */
-export function whenPassed(part: Part, step: () => void, refused: (error: Error) => void): void {
+/** Takes a step as soon as it may begin, and gives what it gives. One that fails is the last. @throws ActionStoppedError */
+export async function passed<T>(part: Part, step: () => T): Promise<Awaited<T>> {
+  for (let wait = part.pass(); wait; wait = part.pass()) await wait;
+  part.begin();
   try {
-    const wait = part.pass();
-    if (wait) wait.then(() => whenPassed(part, step, refused), refused);
-    else step();
+    return await step();
   } catch (error) {
-    refused(error as Error);
+    part.end();
+    throw error;
+  } finally {
+    part.rest();
   }
 }
 
-/** The same for whoever can wait: gives what the step gives. @throws ActionStoppedError */
-export async function passed<T>(part: Part, step: () => T): Promise<Awaited<T>> {
-  for (let wait = part.pass(); wait; wait = part.pass()) await wait;
-  return await step();
+/** The same for what cannot wait. */
+export function passedNow<T>(part: Part, step: () => T): T {
+  part.passNow();
+  part.begin();
+  try {
+    return step();
+  } catch (error) {
+    part.end();
+    throw error;
+  } finally {
+    part.rest();
+  }
+}
+
+/**
+ * What nobody can reach any more can take no further step: it is out of flight once the collector has found it. The part must not hold what it is
+ * registered for.
+ */
+export const dropped = new FinalizationRegistry<Part>((part) => part.end());
+
+const ignore = (): void => {};
+
+/** A stop is no crash: from now on an error of this emitter that nobody listens to is dropped. Whoever listens still hears it. */
+export function silence(emitter: Pick<EventEmitter, 'listeners' | 'on'>): void {
+  if (!emitter.listeners('error').includes(ignore)) emitter.on('error', ignore);
 }

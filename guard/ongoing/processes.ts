@@ -1,16 +1,28 @@
-import type { EventEmitter } from 'node:events';
-import type { Hold } from './part.ts';
+import type { ChildProcess } from 'node:child_process';
+import type { Worker } from 'node:worker_threads';
+import { type Hold, type OpenPart, silence } from './part.ts';
 
 /** A process or a thread that was started and not waited for: its steps cannot be looked at, but it can be counted, and ended. */
-const hold =
-  <T extends EventEmitter>(end: (started: T) => void): Hold<T> =>
-  (started, open) => {
-    const part = open(() => end(started));
-    started.once('exit', () => part.end());
-    started.once('error', () => part.end()); // it never began
-    return started;
-  };
+function count(started: ChildProcess | Worker, open: OpenPart, end: () => void): void {
+  const part = open(end);
+  part.begin();
+  started.once('exit', () => part.drop());
+}
 
-export const holdChildProcess = hold<EventEmitter & { kill(): boolean }>((child) => void child.kill());
+export const holdChildProcess: Hold<ChildProcess> = (child, open) => {
+  const { pid, exitCode, signalCode } = child;
+  if (pid === undefined || exitCode !== null || signalCode !== null) return child; // it never began, or has ended
+  count(child, open, () => {
+    silence(child); // one that may not be killed says so by an event: it stays in flight
+    child.kill();
+  });
+  return child;
+};
 
-export const holdWorker = hold<EventEmitter & { terminate(): Promise<number> }>((worker) => void worker.terminate());
+/** The number that a thread has when it has ended. */
+const ENDED = -1;
+
+export const holdWorker: Hold<Worker> = (worker, open) => {
+  if (worker.threadId !== ENDED) count(worker, open, () => void worker.terminate());
+  return worker;
+};

@@ -1,60 +1,62 @@
 import type { ReadableWritablePair } from 'node:stream/web';
-import { type Hold, type Part, passed } from './part.ts';
+import { dropped, type Hold, type Part, passed } from './part.ts';
 
 /** A stream that is read: each piece is looked at before it is asked for, and none is asked for in advance. */
 export const holdReadableStream: Hold<ReadableStream<unknown>> = (source, open) => {
+  const cancelAtOnce = isOfBytes(source);
   const reader = source.getReader();
-  let controller: ReadableStreamDefaultController<unknown> | undefined;
+  let own: WeakRef<ReadableStreamDefaultController<unknown>> | undefined;
+  let underWay: Promise<unknown> | undefined;
   const part: Part = open((reason) => {
-    fail(() => controller?.error(reason));
-    end(reader.cancel(reason), part).catch(() => {});
+    fail(() => own?.deref()?.error(reason));
+    // What is cancelled can no longer say when its step is over: so the step ends first, as that of a generator does.
+    const before = cancelAtOnce ? undefined : underWay?.catch(() => {});
+    void end(part, async () => {
+      await before;
+      await reader.cancel(reason);
+    }).catch(() => {});
   });
-  part.rest();
-  return new ReadableStream<unknown>(
+  const held = new ReadableStream<unknown>(
     {
-      start(own) {
-        controller = own;
+      start(controller) {
+        own = new WeakRef(controller);
       },
-      async pull(own) {
-        let taken = false; // else it was refused, and ends by being stopped
-        try {
-          const { done, value } = await passed(part, () => {
-            taken = true;
-            return reader.read();
-          });
-          if (!done) return own.enqueue(value);
-          own.close();
-          part.end();
-        } catch (error) {
-          if (taken) part.end();
-          throw error;
-        } finally {
-          part.rest();
-        }
+      async pull(controller) {
+        const { done, value } = await passed(part, () => {
+          const reading = reader.read();
+          underWay = reading;
+          return reading;
+        });
+        if (!done) return controller.enqueue(value);
+        part.end();
+        controller.close();
       },
-      cancel: (reason) => end(reader.cancel(reason), part),
+      cancel: (reason) => end(part, () => reader.cancel(reason)),
     },
     { highWaterMark: 0 },
   );
+  dropped.register(held, part);
+  return held;
 };
 
-/** A stream that is written: each piece is looked at before it is handed on. */
+/** A stream that is written: each piece is looked at before it is handed on, and so is its end, which may be what commits. */
 export const holdWritableStream: Hold<WritableStream<unknown>> = (source, open) => {
   const writer = source.getWriter();
-  let controller: WritableStreamDefaultController | undefined;
+  let own: WeakRef<WritableStreamDefaultController> | undefined;
   const part: Part = open((reason) => {
-    fail(() => controller?.error(reason));
-    end(writer.abort(reason), part).catch(() => {});
+    fail(() => own?.deref()?.error(reason));
+    end(part, () => writer.abort(reason)).catch(() => {});
   });
-  part.rest();
-  return new WritableStream<unknown>({
-    start(own) {
-      controller = own;
+  const held = new WritableStream<unknown>({
+    start(controller) {
+      own = new WeakRef(controller);
     },
-    write: (piece) => passed(part, () => writer.write(piece)).finally(() => part.rest()),
-    close: () => end(writer.close(), part),
-    abort: (reason) => end(writer.abort(reason), part),
+    write: (piece) => passed(part, () => writer.write(piece)),
+    close: () => passed(part, () => end(part, () => writer.close())),
+    abort: (reason) => end(part, () => writer.abort(reason)),
   });
+  dropped.register(held, part);
+  return held;
 };
 
 /** Both sides of a transformation: what `pipeThrough` takes. */
@@ -67,9 +69,19 @@ export const holdTransformStream: Hold<ReadableWritablePair<unknown, unknown>> =
   writable: holdWritableStream(writable, open, action),
 });
 
-async function end(work: Promise<void>, part: Part): Promise<void> {
+/** Such as the body of an HTTP answer: to read it does nothing in the world, and its connection is to be closed at once, also while nothing comes. */
+function isOfBytes(stream: ReadableStream<unknown>): boolean {
   try {
-    await work;
+    stream.getReader({ mode: 'byob' }).releaseLock();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+async function end(part: Part, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
   } finally {
     part.end();
   }
