@@ -4,12 +4,14 @@ import { dirname } from 'node:path';
 import { KillSwitchError } from '../../flags/index.ts';
 import { errnoOf, fileError } from './file-errors.ts';
 import { LONGEST_LINE } from './read-lines.ts';
+import { SPOILED } from './torn-line.ts';
 
 const END = 0x0a;
 
 /**
  * Writes lines at the end of the log, on the disk when it resolves. One write, so that lines of several writers never mix; the system puts it at the end,
- * whatever others have written since. Where the file does not end in a line's end (a writer died), the first one begins a new line.
+ * whatever others have written since. Where the file does not end in a line's end, a write was cut there (a full disk, a writer that died) and its writer was told that
+ * it failed: the line is spoiled before it is ended, since all but its end may be there, and what failed must not take effect by what somebody else does later.
  * @throws KillSwitchError STORE_READ_ONLY (nothing was written), STORE_UNREACHABLE (it is not known)
  */
 export async function appendLines(path: string, texts: readonly string[]): Promise<void> {
@@ -22,11 +24,11 @@ export async function appendLines(path: string, texts: readonly string[]): Promi
       );
     }
   }
-  const lines = Buffer.from(`\n${texts.join('\n')}\n`, 'utf8');
+  const lines = Buffer.from(`${SPOILED}\n${texts.join('\n')}\n`, 'utf8');
   let file: FileHandle | null = null;
   try {
     file = await openForAppending(path);
-    const bytes = (await endsInMidLine(file)) ? lines : lines.subarray(1);
+    const bytes = (await endsInMidLine(file)) ? lines : lines.subarray(SPOILED.length + 1);
     const { bytesWritten } = await file.write(bytes, 0, bytes.length, null);
     if (bytesWritten < bytes.length) throw cutShort(path, bytesWritten, bytes.length);
     await file.datasync();

@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { follows, GENESIS, KillSwitchError, type LogEvent, messageOf, readEvent } from '../../flags/index.ts';
-import { tornLine } from './torn-line.ts';
+import { isOnlySpoiled, tornLine } from './torn-line.ts';
 
 /** A place in a log: after the event with this hash. */
 export interface ChainEnd {
@@ -89,7 +89,7 @@ export class LogChain {
   /** The next complete line, without its end: the event that it adds, or null when it adds none. @throws KillSwitchError CORRUPT */
   take(line: Uint8Array): LogEvent | null {
     this.#line += 1;
-    if (line.length === 0) return null;
+    if (line.length === 0 || isOnlySpoiled(line)) return null;
     const lost = this.#lost;
     this.#lost = null;
     let event: LogEvent;

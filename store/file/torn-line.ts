@@ -3,6 +3,14 @@ import { type LogEvent, readEvent } from '../../flags/index.ts';
 /** The members of an event, in the order in which its one text has them. */
 const MEMBERS = ['actor', 'at', 'data', 'hash', 'prev', 'reason', 'seq', 'type'];
 
+/** What a writer puts at the end of a line that was cut before it ends that line: no text of an event has it, so even one that is whole but for its end is none. */
+export const SPOILED = '\x18';
+
+const isFiller = (character: string | undefined): boolean => character === '\0' || character === SPOILED;
+
+/** True for a line that a writer spoiled where somebody else had just ended it: nothing was there. */
+export const isOnlySpoiled = (line: Uint8Array): boolean => line.length === 1 && line[0] === SPOILED.charCodeAt(0);
+
 /**
  * What of a line that is no event our own writers can have left: writes that were cut anywhere (a full disk, a quota, `kill -9`, also in the middle of a
  * character), with what the next writers joined to them, and the zero bytes that a power failure leaves where something was to be written. Such a line never
@@ -22,8 +30,10 @@ export function tornLine(line: Uint8Array): { readonly joined: readonly LogEvent
       else if (!seen.has(at)) starts.push(at);
       seen.add(at);
     };
-    if (text[start] === '\0') {
-      next(start + (/^\0+/.exec(text.slice(start))?.[0].length ?? 0));
+    if (isFiller(text[start])) {
+      let end = start + 1;
+      while (isFiller(text[end])) end += 1;
+      next(end);
       continue;
     }
     const { valid, end } = eventFrom(text, start);
@@ -35,7 +45,7 @@ export function tornLine(line: Uint8Array): { readonly joined: readonly LogEvent
       }
     } else if (valid === text.length) torn = true;
     for (let at = start + 1; at <= valid && at !== end; at += 1) {
-      if (text[at] === '{' || text[at] === '\0') next(at);
+      if (text[at] === '{' || isFiller(text[at])) next(at);
     }
   }
   return torn ? { joined } : null;

@@ -1,8 +1,10 @@
-import { appendFileSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { appendFileSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
+import { serializeEvent } from '../../../flags/index.ts';
 import { openControlPlane } from '../../../operator/index.ts';
 import { fileControlStore } from '../../../store/file/control.ts';
+import type { Append } from '../../../store/ports.ts';
 import { kill, plan } from '../../../testing/store/session.ts';
 import { codeOf, headOf, mayMount, mounted, openSession } from './harness.ts';
 
@@ -56,6 +58,82 @@ test.skipIf(!mayMount)(
     expect(readFileSync(log, 'utf8')).toMatch(/[^\n]\n\{[^\n]+\n$/);
   },
 );
+
+/** Fills the disk but for so many bytes beyond the end of a file, which is the end of a page of it. */
+function leaveRoom(disk: string, path: string, bytes: number): void {
+  expect((statSync(path).size + bytes) % PAGE).toBe(0);
+  const filler = join(disk, 'filler');
+  expect(() => writeFileSync(filler, Buffer.alloc(1024 * 1024))).toThrow('ENOSPC');
+  const pages = Math.ceil((statSync(path).size + bytes) / PAGE) - Math.ceil(statSync(path).size / PAGE);
+  truncateSync(filler, statSync(filler).size - pages * PAGE);
+}
+
+const PAGE = 4096;
+
+test.skipIf(!mayMount)(
+  'a revive that failed for want of its line’s end does not take effect by a later kill',
+  async () => {
+    const { session, directory, log, lines } = await openSession();
+    const disk = join(directory, 'control');
+    expect(mounted(disk, '-t', 'tmpfs', '-o', 'size=512k', 'tmpfs')).toBe(true);
+    const control = await session.initialised();
+    const { head: before, event } = await kill(control, 'agent:bot');
+    const executor = session.executor();
+    await executor.confirm(before);
+    const text = ({ event }: Append): string => serializeEvent(event);
+    // So long a change is put before it that its text ends where a page ends.
+    const revive = async () => plan(control, 'revive', { id: event.data['id'] as string, target: 'agent:bot' });
+    const bare = Buffer.byteLength(text(await plan(control, 'limit', { name: 'n', value: 1 }))) - 1;
+    const used = statSync(log).size + bare + 1 + Buffer.byteLength(text(await revive()));
+    const name = 'n'.repeat(PAGE + PAGE - (used % PAGE));
+    expect(await control.append(await plan(control, 'limit', { name, value: 1 }))).toBe(true);
+    const failing = await revive();
+    leaveRoom(disk, log, Buffer.byteLength(text(failing)));
+    await expect(control.append(failing)).rejects.toThrow(/Only \d+ of \d+ bytes could be written/);
+    expect(readFileSync(log, 'utf8').endsWith(text(failing))).toBe(true);
+    truncateSync(join(disk, 'filler'), 0);
+
+    const operator = await controlPlane(directory);
+    const targets = async (): Promise<string[]> => (await operator.kills()).map(({ target }) => target);
+    expect(await targets()).toEqual(['agent:bot']);
+    await operator.kill({ target: 'agent:other' });
+    expect(await targets()).toEqual(['agent:other', 'agent:bot']);
+    expect(await operator.verifyLog()).toMatchObject({ ok: true, events: 4 });
+    const { events } = await executor.confirm(before);
+    expect(events).toMatchObject([{ type: 'limit' }, { type: 'kill', data: { target: 'agent:other' } }]);
+    // The one who failed may try again, and it then takes effect once.
+    expect(await control.append(failing)).toBe(false);
+    expect(await control.append(await revive())).toBe(true);
+    expect(await targets()).toEqual(['agent:other']);
+    expect(lines().filter((line) => line.includes('"type":"revive"'))).toHaveLength(2);
+  },
+);
+
+test('of several writers who find a line cut, each may spoil it, and nothing is lost or left in doubt', async () => {
+  const { session, log } = await openSession();
+  const control = await session.initialised();
+  const { head, event: killed } = await kill(control, 'run:1');
+  const executor = session.executor();
+  await executor.confirm(head);
+  const cut = await plan(control, 'revive', { id: killed.data['id'] as string, target: 'run:1' });
+  const first = await plan(control, 'kill', { ...KILL, target: 'run:2' });
+  const late = await plan(control, 'kill', { ...KILL, target: 'run:3' });
+  // What three writers leave who all looked before one of them had written: the last two had nothing to spoil any more.
+  const { event } = late;
+  appendFileSync(
+    log,
+    `${serializeEvent(cut.event)}\x18\n${serializeEvent(first.event)}\n\x18\n${serializeEvent(event)}\n\x18\n`,
+  );
+  const confirmed = await executor.confirm(head);
+  expect(confirmed.head).toEqual(first.head);
+  expect(confirmed.events).toEqual([first.event]);
+  const operator = await controlPlane(directory(log));
+  expect(await operator.verifyLog()).toMatchObject({ ok: true, events: 3 });
+  const after = await kill(control, 'run:4');
+  expect((await executor.confirm(first.head)).events).toEqual([after.event]);
+});
+
+const directory = (log: string): string => join(log, '../../..');
 
 test('a switch whose beginning was cut twice can be begun', async () => {
   const { session, directory, log } = await openSession();
