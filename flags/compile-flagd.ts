@@ -5,7 +5,7 @@ import { type FlagdDefinition, type FlagdFlag, SCHEMA_URL } from './flagd-schema
 import { type Condition, firstOf, type JsonLogic, not, or, variable } from './json-logic.ts';
 import { ordinaryFlags } from './ordinary-flags.ts';
 import { AUTONOMY_STAGES, FEATURE_STAGES } from './stages.ts';
-import type { State } from './state.ts';
+import type { Entry, State } from './state.ts';
 import { MODE_VARIANTS } from './targeting.ts';
 
 /**
@@ -27,7 +27,8 @@ export interface CompileOptions {
  * Its size, and the time that one evaluation of `kill-switch.mode` takes, grow with the number of kills (with 100,000 ids
  * flagd-core needed 0.4 ms, and flagd itself, which reads the rule anew each time, 25 ms), while direct resolution stays flat. flagd's Go evaluator takes an attribute that is null for an absent one; where the base
  * mode has targeting that fails on some context, the evaluation fails too, and a client without the fail-closed hook gets its own default.
- * The metadata says `flagSetId`, `epoch`, `organization_id`, `valid_until`, and `left_out`: the app's own flags that do not pass flagd's schema.
+ * The metadata says `flagSetId`, `epoch`, `organization_id`, `valid_until`, which log this is (`generation`, `first_generation`, `from_nothing` where it was recovered
+ * without any), and `left_out`: the app's own flags that do not pass flagd's schema.
  *
  * @throws KillSwitchError INVALID_ARGUMENT for a `validUntil` that is not a whole number
  */
@@ -37,6 +38,7 @@ export function compileFlagd(state: State, options: CompileOptions = {}): FlagdD
     throw invalid(`validUntil is a whole number of seconds since 1970, not ${validUntil}.`);
   }
   const stops = validUntil === undefined ? [] : [isOver(validUntil)];
+  const { control } = state;
   const { flags: ordinary, leftOut } = ordinaryFlags(state.flags?.definition);
   const mode = compileMode(state, stops, organizationId);
   const flags: [string, FlagdFlag][] = [
@@ -62,11 +64,18 @@ export function compileFlagd(state: State, options: CompileOptions = {}): FlagdD
     metadata: {
       flagSetId: FLAG_SET_ID,
       epoch: state.epoch,
+      ...(control === undefined ? {} : generationOf(control)),
       ...(organizationId === undefined ? {} : { organization_id: organizationId }),
       ...(validUntil === undefined ? {} : { valid_until: validUntil }),
       ...(leftOut.length === 0 ? {} : { left_out: leftOut.join(', ') }),
     },
   };
+}
+
+/** Which log this is, and which one its control plane began with. That no past is known is said, because any could be its own. */
+function generationOf({ generation, generations, recovered }: Entry<'control'>): Record<string, string | boolean> {
+  const first = generations[0] ?? generation;
+  return { generation, first_generation: first, ...(recovered && first === generation && { from_nothing: true }) };
 }
 
 /** A variant that is always served, or one that targeting chooses, with the safe one as the default. */

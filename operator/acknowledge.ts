@@ -20,6 +20,10 @@ export interface ExecutorAcknowledgement {
   readonly writer: string | null;
   /** What is wrong with its report; such an executor is silent. */
   readonly problem?: string | undefined;
+  /** Where it only writes a file that clients read which cannot acknowledge: `stopped` means that it is written, and how long after that they have obeyed at the latest. */
+  readonly export?: Beat['export'];
+  /** What keeps it from obeying, in its own words. */
+  readonly trouble?: string | undefined;
 }
 
 /** Executors that cannot be told apart, because the store knows them as one writer: each of them could report for the others. */
@@ -80,6 +84,8 @@ export function acknowledge(beats: readonly ReportedBeat[], required: Required, 
       age_ms: Math.max(0, ageMs),
       writer: beat.writer ?? null,
       ...(problem !== undefined && { problem }),
+      ...(beat.export && { export: beat.export }),
+      ...(beat.trouble !== undefined && { trouble: beat.trouble }),
     };
   });
   const count = (...states: ExecutorState[]): number => executors.filter(({ state }) => states.includes(state)).length;

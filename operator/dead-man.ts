@@ -1,3 +1,5 @@
+import { SAFE_MODE } from '../flags/index.ts';
+
 /** How long each step takes at most from a confirmation to the clients, in milliseconds. */
 export interface DeadManTimes {
   /** Between two writes of the file. */
@@ -29,3 +31,45 @@ export interface ValidityBasis {
 /** The second, since 1970, from which a definition says `full_stop`. */
 export const validUntilFor = ({ sentWallMs, hopAgeMs = 0, validMs }: ValidityBasis): number =>
   Math.floor((sentWallMs - hopAgeMs + validMs) / 1000);
+
+type Json = Readonly<Record<string, unknown>>;
+
+const isJson = (value: unknown): value is Json => typeof value === 'object' && value !== null;
+
+/**
+ * The second from which a flag has its safe value by itself, whatever else its rule says: where the first thing that its targeting looks at is whether
+ * that second has come, and the safe value is what comes of it. Null for a flag that does not end by itself.
+ */
+export function endOf(flag: unknown, safeValue: unknown = SAFE_MODE): number | null {
+  if (!isJson(flag) || !isJson(flag['targeting']) || !isJson(flag['variants'])) return null;
+  const clauses = flag['targeting']['if'];
+  if (!Array.isArray(clauses) || clauses.length < 2) return null;
+  const [condition, variant] = clauses as unknown[];
+  const isSafe =
+    typeof variant === 'string' && Object.hasOwn(flag['variants'], variant) && flag['variants'][variant] === safeValue;
+  return isSafe ? secondOf(condition) : null;
+}
+
+/** The second from which a condition holds for ever, alone or as one of several of which one is enough; null where it need not ever hold. */
+function secondOf(condition: unknown): number | null {
+  if (!isJson(condition) || Object.keys(condition).length !== 1) return null;
+  const [[operator, operands]] = Object.entries(condition) as [[string, unknown]];
+  if (!Array.isArray(operands)) return null;
+  if (operator === 'or') {
+    const seconds = operands.map(secondOf).filter((second) => second !== null);
+    return seconds.length === 0 ? null : Math.min(...seconds);
+  }
+  if (operands.length !== 2) return null;
+  const [left, right] = operands as [unknown, unknown];
+  const isLater = operator === '>=' || operator === '>';
+  const isEarlier = operator === '<=' || operator === '<';
+  if (isLater && isTime(left) && Number.isFinite(right)) return right as number;
+  if (isEarlier && Number.isFinite(left) && isTime(right)) return left as number;
+  return null;
+}
+
+const isTime = (value: unknown): boolean => {
+  if (!isJson(value)) return false;
+  const name = Object.keys(value).length === 1 ? value['var'] : undefined;
+  return name === '$flagd.timestamp' || (Array.isArray(name) && name.length === 1 && name[0] === '$flagd.timestamp');
+};

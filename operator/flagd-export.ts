@@ -1,9 +1,9 @@
-import { readFile } from 'node:fs/promises';
-import { compileFlagd, type FaultCode, invalid, MODE_FLAG, messageOf, State } from '../flags/index.ts';
-import type { Replica } from '../store/replica.ts';
+import { type Clock, compileFlagd, type FaultCode, type Instant, invalid, messageOf, State } from '../flags/index.ts';
+import { type Replica, systemClock } from '../store/replica.ts';
 import { within } from '../store/with-deadline.ts';
 import { validUntilFor } from './dead-man.ts';
-import { replaceFile } from './replace-file.ts';
+import { deadManOf, judgeFound } from './found-export.ts';
+import { KeptFile } from './kept-file.ts';
 
 /** The live copy of a switch, as the export sees it. */
 export interface ExportSource {
@@ -34,13 +34,19 @@ export interface FlagdExportOptions {
   /** For how long after a confirmation clients may go on, in milliseconds: at least `deadManBound` of the times at hand, else they stop without cause. */
   readonly validMs: number;
   readonly onEvent?: ((event: FlagdExportEvent) => void) | undefined;
-  /** The wall clock, in milliseconds. */
-  readonly now?: (() => number) | undefined;
+  readonly clock?: Clock | undefined;
 }
 
 export interface FlagdExport {
   /** The second until which the file as it was written last is valid; null while it still is what was found at the start. */
   readonly validUntil: number | null;
+  /**
+   * Whether the file says what the source says now, or stops everyone: only then has a kill been written that the source knows. False also while somebody else's
+   * text is in its place.
+   */
+  readonly isWritten: boolean;
+  /** What keeps the file from being written; null where nothing does. */
+  readonly trouble: string | null;
   /** Ends it and waits for a write that is under way, for at most a second. The file stays as it is, and ends by itself. */
   close(): Promise<void>;
 }
@@ -75,14 +81,22 @@ export async function startFlagdExport(options: FlagdExportOptions): Promise<Fla
   return exporter;
 }
 
+/** What the file says since it was written last: of which state it is. */
+type Written = { readonly is: 'state'; readonly hash: string } | { readonly is: 'stop' };
+
 class Exporter implements FlagdExport {
   readonly #options: FlagdExportOptions;
-  /** The last time at which a confirmation was sent: it stays when the source has none any more, so that nothing is renewed. */
-  #sent: number | null = null;
+  readonly #clock: Clock;
+  readonly #file: KeptFile;
+  /** The last confirmation: it stays when the source has none any more, so that nothing is renewed. */
+  #sent: { readonly wall: number; readonly seen: Instant } | null = null;
   /** The last state seen, whose flags keep their names with safe values when it must not be acted on. */
   #state = new State();
-  #written = '';
+  #version = '';
+  /** Null while the file is not this export's, or not known. */
+  #written: Written | null = null;
   #validUntil: number | null = null;
+  #trouble: string | null = null;
   #writing: Promise<void> | null = null;
   #again = false;
   #timer: NodeJS.Timeout | undefined;
@@ -91,17 +105,37 @@ class Exporter implements FlagdExport {
 
   constructor(options: FlagdExportOptions) {
     this.#options = options;
+    this.#clock = options.clock ?? systemClock;
+    this.#file = new KeptFile(options.file);
   }
 
   get validUntil(): number | null {
     return this.#validUntil;
   }
 
+  get isWritten(): boolean {
+    const written = this.#written;
+    if (written === null || written.is === 'stop') return written !== null;
+    return this.#options.source.state()?.hash === written.hash;
+  }
+
+  get trouble(): string | null {
+    return this.#trouble;
+  }
+
   /** Whatever is served before anything is confirmed must end by itself. */
   async prepare(): Promise<void> {
-    const { file, validMs, now = Date.now } = this.#options;
-    const end = deadManOf(await readIfPresent(file));
-    if (end === null || end * 1000 > now() + validMs) await replaceFile(file, this.#stopped());
+    const { source, validMs } = this.#options;
+    for (;;) {
+      const found = await this.#file.look();
+      this.#state = source.state() ?? this.#state;
+      if (found === null) return;
+      const now = this.#clock().wall;
+      if (this.#judge(found, now).is === 'kept') return; // said with the first write
+      const end = deadManOf(found);
+      if (end !== null && end * 1000 <= now + validMs) return;
+      if (await this.#file.replace(this.#stopped())) return;
+    }
   }
 
   start(): void {
@@ -142,9 +176,9 @@ class Exporter implements FlagdExport {
     }
     this.#again = false;
     const { file } = this.#options;
-    const slow = setTimeout(() => this.#trouble(`${file} is still not written after ${WRITE_MS} ms.`), WRITE_MS);
+    const slow = setTimeout(() => this.#say(`${file} is still not written after ${WRITE_MS} ms.`), WRITE_MS);
     this.#writing = this.#writeOnce()
-      .catch((error: unknown) => this.#trouble(`${file} could not be written: ${messageOf(error)}`))
+      .catch((error: unknown) => this.#say(`${file} could not be written: ${messageOf(error)}`))
       .then(() => {
         clearTimeout(slow);
         this.#writing = null;
@@ -152,30 +186,72 @@ class Exporter implements FlagdExport {
       });
   }
 
-  #trouble(message: string): void {
+  #say(message: string): void {
+    this.#trouble = message;
     this.#tell({ type: 'trouble', message });
   }
 
   async #writeOnce(): Promise<void> {
-    const { source, file, organizationId, validMs } = this.#options;
+    const { source, organizationId, validMs } = this.#options;
+    const found = await this.#file.look();
+    // From here on in one turn: the state is changed in place.
+    const now = this.#clock();
     const state = source.state();
-    this.#sent = source.confirmedAt() ?? this.#sent;
-    if (this.#sent === null) return; // nothing is known yet
     if (state) this.#state = state;
-    const validUntil = state ? validUntilFor({ sentWallMs: this.#sent, validMs }) : 0;
+    const sent = this.#lastSent(now);
+    if (sent === null) return; // nothing is known yet
+    if (found !== null && !this.#takes(found, now.wall)) return;
+    const validUntil = state ? validUntilFor({ sentWallMs: sent, validMs }) : 0;
     const version = `${state?.hash} ${state?.epoch} ${validUntil}`;
-    if (version === this.#written) return;
-    await replaceFile(
-      file,
-      state ? JSON.stringify(compileFlagd(state, { organizationId, validUntil })) : this.#stopped(),
-    );
-    this.#written = version;
+    if (version === this.#version && found === null) {
+      this.#trouble = null;
+      return;
+    }
+    const written: Written = state ? { is: 'state', hash: state.hash } : { is: 'stop' };
+    const epoch = state?.epoch;
+    const text = state ? JSON.stringify(compileFlagd(state, { organizationId, validUntil })) : this.#stopped();
+    if (!(await this.#file.replace(text))) {
+      this.#again = true;
+      return;
+    }
+    this.#version = version;
+    this.#written = written;
     this.#validUntil = validUntil;
+    this.#trouble = null;
     this.#tell(
-      state
-        ? { type: 'written', epoch: state.epoch, validUntil }
-        : { type: 'stopped', message: 'the switch must not be acted on: everyone is stopped' },
+      epoch === undefined
+        ? { type: 'stopped', message: 'the switch must not be acted on: everyone is stopped' }
+        : { type: 'written', epoch, validUntil },
     );
+  }
+
+  /** Whether what was found in the place of what this export left may be replaced by it. Until then nothing counts as written. */
+  #takes(found: string, now: number): boolean {
+    const { file } = this.#options;
+    const wasWritten = this.#written !== null;
+    this.#written = null;
+    const judged = this.#judge(found, now);
+    if (judged.is === 'kept') this.#say(`${file} is not written: ${judged.why}.`);
+    if (judged.is === 'replaceable' && wasWritten)
+      this.#say(`${file} is not what was written there: somebody else writes it, too. It is written anew.`);
+    return judged.is !== 'kept';
+  }
+
+  #judge(found: string, now: number) {
+    return judgeFound(found, { organizationId: this.#options.organizationId, state: this.#state, now });
+  }
+
+  /**
+   * The wall time at which the last confirmation was sent, as the wall clock has it now: one that was set back since must not keep a file going for as long as it had
+   * been ahead. The older one counts: a clock that was set forward ends the file sooner.
+   */
+  #lastSent(now: Instant): number | null {
+    const wall = this.#options.source.confirmedAt();
+    if (wall !== null && wall !== this.#sent?.wall) this.#sent = { wall, seen: now };
+    if (this.#sent === null) return null;
+    const { wall: sent, seen } = this.#sent;
+    const ageMs = Math.max(0, seen.wall - sent) + (now.mono - seen.mono);
+    return Math.min(sent, now.wall - Math.floor(ageMs));
   }
 
   #stopped(): string {
@@ -188,28 +264,6 @@ class Exporter implements FlagdExport {
     } catch {
       // A listener that throws must not end the renewal.
     }
-  }
-}
-
-async function readIfPresent(file: string): Promise<string> {
-  try {
-    return await readFile(file, 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return '';
-    throw error;
-  }
-}
-
-/** The second at which a definition that `compileFlagd` made ends; null for one that does not end by itself. */
-function deadManOf(text: string): number | null {
-  try {
-    const { flags } = JSON.parse(text);
-    const [condition, variant] = flags[MODE_FLAG].targeting.if;
-    const [time, end] = condition.or[0]['>='];
-    const isDeadMan = time.var === '$flagd.timestamp' && Number.isFinite(end) && variant === 'full_stop';
-    return isDeadMan && flags[MODE_FLAG].variants.full_stop === 'full_stop' ? end : null;
-  } catch {
-    return null; // whatever else it is, it does not end by itself
   }
 }
 

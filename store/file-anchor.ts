@@ -4,24 +4,21 @@ import {
   constants,
   fstatSync,
   fsyncSync,
-  lstatSync,
   mkdirSync,
   openSync,
-  readdirSync,
   readFileSync,
   renameSync,
   unlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { basename, dirname, join, resolve } from 'node:path';
+import { basename, dirname, resolve } from 'node:path';
 import { type Anchor, anchorSchema, invalid, isKillSwitchError, KillSwitchError, messageOf } from '../flags/index.ts';
 import { checkReplaceable, isNewer } from './anchors.ts';
+import { removeIfThere, removeLeftBehind } from './left-behind.ts';
 import type { AnchorKeeper } from './ports.ts';
 
 const { O_RDONLY, O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK } = constants; // Windows lacks the last two, which counts as 0
 const LARGEST = 1024 * 1024;
-/** A temporary file this much older than one that was written just now belongs to a process that has died: writing takes milliseconds. */
-const LEFT_BEHIND_MS = 60_000;
 const TRIES = 3;
 
 /**
@@ -44,7 +41,7 @@ export function fileAnchor(path: string): AnchorKeeper {
         const temporary = `${file}.${randomBytes(12).toString('hex')}.tmp`;
         try {
           writeNew(temporary, anchor);
-          if (!tidied) removeLeftBehind(file, temporary);
+          if (!tidied) removeLeftBehind(temporary, isTemporaryOf(file));
           tidied = true;
           replace(file, temporary, anchor);
           return;
@@ -123,31 +120,14 @@ function keptAt(file: string): Anchor | null {
   }
 }
 
-/** Removes what killed processes have left. A writer that was merely held up for so long learns it from its rename, and writes anew. */
-function removeLeftBehind(file: string, temporary: string): void {
-  const prefix = `${basename(file)}.`;
-  const isOurs = (name: string): boolean =>
-    name.startsWith(prefix) && /^([0-9a-f]{24}|\d+)\.tmp$/.test(name.slice(prefix.length));
-  try {
-    const now = lstatSync(temporary).mtimeMs; // by the clock that has dated the others
-    for (const name of readdirSync(dirname(file)).filter(isOurs)) {
-      const path = join(dirname(file), name);
-      if (now - lstatSync(path).mtimeMs > LEFT_BEHIND_MS) removeIfThere(path);
-    }
-  } catch {
-    // Another one tidies at the same time, or may not: they hurt nobody.
-  }
-}
+const isTemporaryOf =
+  (file: string) =>
+  (name: string): boolean => {
+    const prefix = `${basename(file)}.`;
+    return name.startsWith(prefix) && /^([0-9a-f]{24}|\d+)\.tmp$/.test(name.slice(prefix.length));
+  };
 
 const isAbsent = (error: unknown): boolean => (error as NodeJS.ErrnoException).code === 'ENOENT';
-
-function removeIfThere(path: string): void {
-  try {
-    unlinkSync(path);
-  } catch {
-    // It may never have been there.
-  }
-}
 
 function withFile<T>(path: string, flags: number, work: (fd: number) => T): T {
   const fd = openSync(path, flags, 0o600);

@@ -12,7 +12,12 @@ export interface Work {
   readonly draining: number;
   readonly agents: readonly string[];
   readonly runs: readonly string[];
+  readonly export?: Beat['export'];
+  readonly trouble?: string | undefined;
 }
+
+/** The longest trouble that is told. */
+const LONGEST_TROUBLE = 1000;
 
 const NO_WORK: Work = { inFlight: 0, draining: 0, agents: [], runs: [] };
 
@@ -37,7 +42,7 @@ export function ownBeats({
   const fixed = { id, name, host: hostname(), pid: process.pid, version: VERSION, lease_ms: leaseMs };
   const started_at = new Date(startedAt).toISOString();
   return ({ held, forkReport }, now) => {
-    const { inFlight, draining, agents, runs } = work();
+    const { inFlight, draining, agents, runs, export: exported, trouble } = work();
     return {
       ...fixed,
       started_at,
@@ -48,6 +53,8 @@ export function ownBeats({
       ...named('agents', agents),
       ...named('runs', runs),
       fork: forkReport,
+      ...(exported && { export: exported }),
+      ...(trouble !== undefined && { trouble: trouble.slice(0, LONGEST_TROUBLE) }),
     };
   };
 }

@@ -77,8 +77,39 @@ function stands({ kill, epoch, already }: KillAnswer, asked: Mode): string {
     : `${shownId(kill.target)} is ${kill.mode}${until}, at epoch ${epoch}.${stricter}`;
 }
 
-const headline = ({ total, drained, elapsed_ms }: Acknowledgements): string =>
-  `${drained} of ${count(total, 'executor')} ${drained === 1 ? 'has' : 'have'} stopped and drained after ${elapsed_ms} ms.`;
+/** Who only writes a file for others is told of apart: that it is written stops nobody by itself. */
+function headline({ executors, elapsed_ms }: Pick<Acknowledgements, 'executors' | 'elapsed_ms'>): string {
+  const exports = executors.filter(({ export: exported }) => exported !== undefined);
+  const others = executors.filter(({ export: exported }) => exported === undefined);
+  const [written, stopped] = [exports, others].map((all) => all.filter(({ state }) => state === 'stopped').length) as [
+    number,
+    number,
+  ];
+  return [
+    ...(others.length === 0 && exports.length > 0
+      ? []
+      : [
+          `${stopped} of ${count(others.length, 'executor')} ${stopped === 1 ? 'has' : 'have'} stopped and drained after ${elapsed_ms} ms.`,
+        ]),
+    ...(exports.length === 0
+      ? []
+      : [
+          `${written} of ${count(exports.length, 'export')} ${exports.length === 1 ? 'is' : 'are'} written after ${elapsed_ms} ms.`,
+        ]),
+  ].join(' ');
+}
+
+/** What a written file is worth. */
+const clients = (executors: readonly ExecutorAcknowledgement[]): string =>
+  executors
+    .flatMap(({ name, export: exported, state }) =>
+      exported === undefined || state !== 'stopped'
+        ? []
+        : [
+            `\n${shownId(name)} has written ${printable(exported.file)}: its clients obey when flagd has read that, at the latest ${formatDuration(exported.stops_within_ms)} after it was written.`,
+          ],
+    )
+    .join('');
 
 type Shown = Omit<Acknowledgements, 'executors'> & {
   readonly executors: readonly (ExecutorAcknowledgement & { readonly stopped_after_ms: number | null })[];
@@ -100,7 +131,7 @@ function obeyed(acknowledgements: Shown): string {
       shownId(id),
     ],
   );
-  return `${headline(acknowledgements)}\n${table(['EXECUTOR', 'STATE', 'EPOCH', 'IN FLIGHT', 'DRAINING', 'MS', 'PROCESS', 'ID'], rows)}${problems(executors)}${indistinct(shared_writers)}`;
+  return `${headline(acknowledgements)}\n${table(['EXECUTOR', 'STATE', 'EPOCH', 'IN FLIGHT', 'DRAINING', 'MS', 'PROCESS', 'ID'], rows)}${clients(executors)}${problems(executors)}${indistinct(shared_writers)}`;
 }
 
 function missing({ executors, problem }: Acknowledgements, wait: number): string {
@@ -111,6 +142,12 @@ function missing({ executors, problem }: Acknowledgements, wait: number): string
   const lines = [
     `${waited === 'Not waited for' ? `${waited}: ${who} yet` : `${waited}, ${who}`}. The kill stands: each stops when it hears of it, at the latest when its lease is over.`,
   ];
+  for (const { name, state, export: exported } of executors) {
+    if (exported === undefined || state === 'stopped') continue;
+    lines.push(
+      `${shownId(name)} has not written ${printable(exported.file)}: its clients go on with what that says, until its end at the latest.`,
+    );
+  }
   if (silent.length > 0) {
     lines.push(
       'silent: nothing that could be believed was heard for longer than its lease, and what it has begun may go on. Take one that is gone out of the count:',

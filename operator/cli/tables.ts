@@ -2,7 +2,7 @@ import { type Intervention, type KillRecord, printable, shownId } from '../../fl
 import type { ExecutorAcknowledgement, SharedWriter } from '../acknowledge.ts';
 import type { SurfaceRow } from '../control-plane.ts';
 import { formatDuration } from './duration.ts';
-import { quoted, shortTime, table } from './output.ts';
+import { count, quoted, shortTime, table } from './output.ts';
 
 /** Nobody ends a kill but an operating process, so that no wrong clock does. */
 const OVERDUE = ', past its end: holds until kill-switch watch (or serve) runs';
@@ -25,13 +25,22 @@ export const killTable = (kills: readonly KillRecord[]): string =>
 export const stateText = ({ state, problem }: Pick<ExecutorAcknowledgement, 'state' | 'problem'>): string =>
   state !== 'silent' ? state : problem === undefined ? 'silent, lease over' : 'silent, see below';
 
-/** A line for each report that does not count, and why; empty where all do. */
+/** A line for each report that does not count, and why, and for each trouble that is reported; empty where there are none. */
 export const problems = (executors: readonly ExecutorAcknowledgement[]): string =>
   executors
-    .flatMap(({ id, problem }) =>
-      problem === undefined ? [] : [`\nThe report of ${shownId(id)} does not count: ${printable(problem)}.`],
-    )
+    .flatMap(({ id, name, problem, trouble }) => [
+      ...(problem === undefined ? [] : [`\nThe report of ${shownId(id)} does not count: ${printable(problem)}.`]),
+      ...(trouble === undefined ? [] : [`\n${shownId(name)} (${shownId(id)}) reports: ${printable(trouble)}`]),
+    ])
     .join('');
+
+/** How many obey themselves, and how many only write a file for clients that cannot acknowledge. */
+export function counted(executors: readonly ExecutorAcknowledgement[]): string {
+  const exports = executors.filter(({ export: exported }) => exported !== undefined).length;
+  const others = executors.length - exports;
+  if (exports === 0) return count(others, 'executor');
+  return others === 0 ? count(exports, 'export') : `${count(others, 'executor')} and ${count(exports, 'export')}`;
+}
 
 /** One line on the executors that cannot be told apart; empty where all can. */
 export function indistinct(shared: readonly SharedWriter[]): string {

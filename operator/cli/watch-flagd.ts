@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 import { EventEmitter, on } from 'node:events';
-import { invalid } from '../../flags/index.ts';
+import { type Beat, invalid } from '../../flags/index.ts';
+import type { Work } from '../../store/own-beat.ts';
 import { Replica, type ReplicaEvent } from '../../store/replica.ts';
 import { deadManBound } from '../dead-man.ts';
-import { type FlagdExportEvent, replicaSource, startFlagdExport } from '../flagd-export.ts';
+import { type FlagdExport, type FlagdExportEvent, replicaSource, startFlagdExport } from '../flagd-export.ts';
 import type { Answer, Context, Lines } from './command.ts';
 import { shortTime } from './output.ts';
 
@@ -47,7 +48,7 @@ const exact = (ms: number): string => (ms % 1000 === 0 ? `${ms / 1000} s` : `${m
 async function* told(
   { store, organizationId, untilInterrupted }: Context,
   file: string,
-  { valid, reissue }: WatchOptions,
+  { valid, reissue, skew }: WatchOptions,
   first: Pick<Answer, 'value' | 'text'>,
 ): AsyncGenerator<Pick<Answer, 'value' | 'text'>> {
   const signal = untilInterrupted();
@@ -60,10 +61,12 @@ async function* told(
     organizationId,
     leaseMs: 5000,
     executorName: 'flagd-export',
+    work: () => reported.now(),
   });
   const tell = changesOnly((event) => void emitter.emit('told', event));
   replica.on((event) => tell(ofReplica(event)));
-  let flagd: Awaited<ReturnType<typeof startFlagdExport>> | undefined;
+  let flagd: FlagdExport | undefined;
+  const reported = new Reported(() => flagd, { file, stops_within_ms: valid + skew });
   try {
     await replica.start();
     flagd = await startFlagdExport({
@@ -72,7 +75,10 @@ async function* told(
       organizationId,
       validMs: valid,
       reissueMs: reissue,
-      onEvent: (event) => tell(ofExport(event)),
+      onEvent: (event) => {
+        tell(ofExport(event));
+        if (reported.isNews()) replica.report();
+      },
     });
     yield first;
     try {
@@ -87,6 +93,36 @@ async function* told(
   } finally {
     await flagd?.close();
     await replica.close();
+  }
+}
+
+/** What this process reports of itself: a write that has not landed is work in flight, so that no kill counts as obeyed before its text is on the disk. */
+class Reported {
+  readonly #flagd: () => FlagdExport | undefined;
+  readonly #export: NonNullable<Beat['export']>;
+  #last = '';
+
+  constructor(flagd: () => FlagdExport | undefined, exported: NonNullable<Beat['export']>) {
+    this.#flagd = flagd;
+    this.#export = exported;
+  }
+
+  now(): Work {
+    this.#last = this.#standing();
+    const flagd = this.#flagd();
+    const waiting = flagd?.isWritten ? 0 : 1;
+    const trouble = flagd?.trouble ?? undefined;
+    return { inFlight: waiting, draining: waiting, agents: [], runs: [], export: this.#export, trouble };
+  }
+
+  /** Whether that is something else than what was reported last. */
+  isNews(): boolean {
+    return this.#standing() !== this.#last;
+  }
+
+  #standing(): string {
+    const flagd = this.#flagd();
+    return `${flagd?.isWritten} ${flagd?.trouble}`;
   }
 }
 

@@ -1,8 +1,9 @@
-import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { FlagdCore } from '@openfeature/flagd-core';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { compileFlagd, State } from '../../flags/index.ts';
+import { compileFlagd, type Instant, State } from '../../flags/index.ts';
 import { type ExportSource, type FlagdExportEvent, startFlagdExport } from '../../operator/flagd-export.ts';
 import { putKill } from '../flags/arbitraries.ts';
 import { temporaryFolder } from '../servers/index.ts';
@@ -51,16 +52,25 @@ function folder(): string {
   return path;
 }
 
-async function start(options: { file?: string; reissueMs?: number; source?: FakeSource } = {}) {
+async function start(options: { file?: string; reissueMs?: number; source?: FakeSource; clock?: Instant } = {}) {
   const { source = new FakeSource(), reissueMs = 60_000, file = join(folder(), 'flags.json') } = options;
+  const clock = options.clock ?? { mono: 0, wall: NOW };
   const events: FlagdExportEvent[] = [];
+  const at = (ms: number): void => void Object.assign(clock, { mono: ms, wall: NOW + ms });
   const onEvent = (event: FlagdExportEvent): void => void events.push(event);
-  const running = await startFlagdExport({ source, file, reissueMs, validMs: 60_000, onEvent, now: () => NOW });
+  const running = await startFlagdExport({
+    source,
+    file,
+    reissueMs,
+    validMs: 60_000,
+    onEvent,
+    clock: () => ({ ...clock }),
+  });
   onTestFinished(() => running.close());
   const text = (): string => readFileSync(file, 'utf8');
   const read = (): { metadata: Record<string, unknown> } => JSON.parse(text());
   const happened = (event: object) => expect.poll(() => events.at(-1)).toMatchObject(event);
-  return { source, file, events, running, text, read, happened };
+  return { source, file, events, running, text, read, happened, clock, at };
 }
 
 /** What flagd answers for a flag, at the real time: long after `NOW`, so a dead man is due. */
@@ -92,7 +102,7 @@ describe('keeping a file current for flagd', () => {
   });
 
   test('does not renew while the last confirmation stays the same, though it is alive', async () => {
-    const { source, file, happened, events } = await start({ reissueMs: 50 });
+    const { source, file, happened, events, at } = await start({ reissueMs: 50 });
     source.change({ current: stateIn('live'), sent: NOW });
     await happened({ type: 'written' });
     const written = statSync(file).mtimeMs;
@@ -100,33 +110,37 @@ describe('keeping a file current for flagd', () => {
     await expect.poll(() => source.looks).toBeGreaterThan(looks + 3);
     expect(statSync(file).mtimeMs).toBe(written);
     expect(events).toHaveLength(1);
+    at(1000);
     source.sent = NOW + 1000;
     await happened({ type: 'written', validUntil: 1_700_000_061 });
   });
 
   test('stops everyone when the switch must not be acted on, and goes on when it may be again', async () => {
-    const { source, text, happened } = await start();
+    const { source, text, happened, at } = await start();
     source.change({ current: stateIn('live'), sent: NOW });
     await happened({ type: 'written' });
     source.change({ current: null });
     await happened({ type: 'stopped' });
     expect([served(text()), served(text(), 'kill-switch.feature.refunds')]).toEqual(['full_stop', 'dark']);
+    at(2000);
     source.change({ current: stateIn('read_only'), sent: NOW + 2000 });
     await happened({ type: 'written', validUntil: 1_700_000_062 });
   });
 
   test('confirms before each reissue where the source can, and a source that cannot in time renews nothing', async () => {
     const source = new FakeSource();
+    const clock = { mono: 0, wall: NOW };
     let confirms = 0;
     Object.assign(source, {
       confirm: async () => {
         confirms += 1;
         if (confirms > 2) return new Promise(() => {});
-        source.sent = NOW + confirms * 1000;
+        Object.assign(clock, { mono: confirms * 1000, wall: NOW + confirms * 1000 });
+        source.sent = clock.wall;
       },
       current: stateIn('live'),
     });
-    const { events } = await start({ source, reissueMs: 50 });
+    const { events } = await start({ source, reissueMs: 50, clock });
     await expect.poll(() => confirms).toBeGreaterThan(4);
     expect(events).toMatchObject([{ validUntil: 1_700_000_061 }, { validUntil: 1_700_000_062 }]);
   });
@@ -155,6 +169,102 @@ describe('keeping a file current for flagd', () => {
     mkdirSync(join(file, '..'));
     await happened({ type: 'written', validUntil: 1_700_000_060 });
     expect(JSON.parse(text())).toHaveProperty('flags');
+  });
+
+  test('says that a change is written only when its text is in place, and that it is not while it cannot be', async () => {
+    const file = join(folder(), 'sub', 'flags.json');
+    mkdirSync(join(file, '..'));
+    const { source, happened, running } = await start({ file });
+    expect(running.isWritten).toBe(false);
+    const state = stateIn('live');
+    source.change({ current: state, sent: NOW });
+    expect(running.isWritten).toBe(false);
+    await happened({ type: 'written', epoch: 1 });
+    expect(running).toMatchObject({ isWritten: true, trouble: null });
+    renameSync(join(file, '..'), join(file, '..', '..', 'away'));
+    putKill(state, 'agent:a', 'full_stop');
+    Object.assign(state, { epoch: 2, hash: 'two' });
+    source.change({});
+    expect(running.isWritten).toBe(false);
+    await happened({
+      type: 'trouble',
+      message: expect.stringMatching(/sub\/flags\.json could not be written: ENOENT/),
+    });
+    expect(running).toMatchObject({ isWritten: false, trouble: expect.stringContaining('ENOENT') });
+    renameSync(join(file, '..', '..', 'away'), join(file, '..'));
+    source.change({});
+    await happened({ type: 'written', epoch: 2 });
+    expect(running).toMatchObject({ isWritten: true, trouble: null });
+    source.change({ current: null });
+    expect(running.isWritten).toBe(false);
+    await happened({ type: 'stopped' });
+    expect(running.isWritten).toBe(true);
+  });
+
+  test('says the same trouble in the same words each time', async () => {
+    const file = join(folder(), 'sub', 'flags.json');
+    mkdirSync(join(file, '..'));
+    const { source, events } = await start({ file, reissueMs: 50 });
+    rmSync(join(file, '..'), { recursive: true });
+    source.change({ current: stateIn('live'), sent: NOW });
+    await expect.poll(() => events.length).toBeGreaterThan(2);
+    expect(new Set(events.map((event) => JSON.stringify(event))).size).toBe(1);
+  });
+
+  test('a clock that is set back takes what it was ahead from the file, also while nothing confirms anew', async () => {
+    const { source, happened, clock } = await start({ reissueMs: 50 });
+    source.change({ current: stateIn('live'), sent: NOW });
+    await happened({ type: 'written', validUntil: 1_700_000_060 });
+    Object.assign(clock, { mono: 5000, wall: NOW - 3_600_000 + 5000 });
+    source.sent = null;
+    await happened({ type: 'written', validUntil: 1_700_000_060 - 3600 });
+    Object.assign(clock, { mono: 6000, wall: NOW + 3_600_000 });
+    source.change({ sent: clock.wall });
+    await happened({ type: 'written', validUntil: 1_700_000_060 + 3600 });
+  });
+
+  test.each([
+    ['another text', (file: string) => writeFileSync(file, '{}')],
+    [
+      'the same text with another end',
+      (file: string) => writeFileSync(file, readFileSync(file, 'utf8').replaceAll('1700000060', '1700000099')),
+    ],
+    ['nothing', (file: string) => rmSync(file)],
+    [
+      'a named pipe, which is never opened',
+      (file: string) => {
+        rmSync(file);
+        execFileSync('mkfifo', [file]);
+      },
+    ],
+  ])('what somebody else puts in its place is found with the next reissue, and replaced: %s', async (_, change) => {
+    const { source, happened, file, text, events } = await start({ reissueMs: 50 });
+    source.change({ current: stateIn('live'), sent: NOW });
+    await happened({ type: 'written' });
+    const own = text();
+    change(file);
+    await expect.poll(() => events.length).toBe(3);
+    expect(events.map(({ type }) => type)).toEqual(['written', 'trouble', 'written']);
+    expect(statSync(file).isFile()).toBe(true);
+    expect(text()).toBe(own);
+  });
+
+  test('removes what killed exporters have left beside the file, and nothing else', async () => {
+    const file = join(folder(), 'flags.json');
+    const beside = (name: string, ageMs: number): string => {
+      writeFileSync(join(file, '..', name), '');
+      const then = new Date(Date.now() - ageMs);
+      utimesSync(join(file, '..', name), then, then);
+      return name;
+    };
+    beside('.flags.json.11111111-2222-3333-4444-555555555555.tmp', 120_000);
+    const stays = [
+      beside('.flags.json.11111111-2222-3333-4444-666666666666.tmp', 0),
+      beside('.other.json.11111111-2222-3333-4444-555555555555.tmp', 120_000),
+      beside('flags.json.11111111-2222-3333-4444-555555555555.tmp', 120_000),
+    ];
+    await start({ file });
+    expect(readdirSync(join(file, '..')).sort()).toEqual(['flags.json', ...stays].sort());
   });
 
   test('writes nothing after it was closed, and what it wrote stays', async () => {

@@ -1,9 +1,8 @@
 import { sharedWriters } from '../../acknowledge.ts';
 import { pageOptions } from '../arguments.ts';
 import type { Verb } from '../command.ts';
-import { count } from '../output.ts';
 import { type Page, page } from '../page.ts';
-import { executorTable, indistinct } from '../tables.ts';
+import { counted, executorTable, indistinct } from '../tables.ts';
 
 export const verb: Verb = (command, perform) => {
   const [skip, limit] = pageOptions();
@@ -15,7 +14,7 @@ export const verb: Verb = (command, perform) => {
         const executors = await (await context.control()).executors();
         return page(executors, options, {
           none: 'No executor has reported here.',
-          title: (total) => `${count(total, 'executor')}:`,
+          title: () => `${counted(executors)}:`,
           text: (shown) => executorTable(shown) + indistinct(sharedWriters(executors)),
         });
       }),

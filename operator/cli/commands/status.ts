@@ -3,7 +3,7 @@ import type { Status } from '../../control-plane.ts';
 import type { Verb } from '../command.ts';
 import { count, toJson } from '../output.ts';
 import { noteIdleKills } from '../idle-kills.ts';
-import { executorTable, indistinct, killTable } from '../tables.ts';
+import { counted, executorTable, indistinct, killTable } from '../tables.ts';
 
 /** One screen: of each list so many are shown. */
 const SHOWN = 20;
@@ -67,7 +67,7 @@ function screen(status: Status, location: string): string[] {
     ...(executors.length === 0
       ? ['No executor has reported here.']
       : [
-          `${count(executors.length, 'executor')}:`,
+          `${counted(executors)}:`,
           executorTable(executors.slice(0, SHOWN)) + indistinct(status.shared_writers),
           ...more(executors.length, 'executors'),
         ]),

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { FlagdProvider } from '@openfeature/flagd-provider';
@@ -93,6 +93,87 @@ describe('flagd export', () => {
     expect(until).toBeLessThanOrEqual(Date.now() + 10_000);
     expect((await ks.json('executors')).json).toEqual({ data: [], count: 0 });
   });
+});
+
+describe('what is known of a file that is kept for flagd', () => {
+  test('a kill that cannot be written to the file is not done: kill, executors and status say so and why, until it is', async () => {
+    const ks = fileSwitch();
+    await ks.run('init');
+    await ks.run('mode', 'live', '--reason', 'test');
+    const folder = join(ks.folder, 'kept');
+    mkdirSync(folder);
+    const file = join(folder, 'flags.json');
+    const { watch } = await startExport(`file:${ks.directory}`, file);
+    renameSync(folder, `${folder}-away`);
+    const killed = await ks.json('kill', 'agent:x', '--wait', '1500ms');
+    expect(killed.code).toBe(3);
+    expect(killed.json.acknowledgements).toMatchObject({ total: 1, applied: 1, drained: 0 });
+    const [row] = killed.json.acknowledgements.executors;
+    const trouble = `${file} could not be written: ENOENT: no such file or directory, open '${file}'`;
+    expect(row).toMatchObject({ state: 'draining', epoch: 3, trouble, export: { file, stops_within_ms: 5500 } });
+    expect((await ks.json('executors')).json.data).toMatchObject([{ state: 'draining', trouble }]);
+    expect((await ks.run('executors')).stdout).toMatch(/^1 export:/);
+    expect((await ks.run('status')).stdout).toContain(`reports: ${trouble}`);
+    const again = await ks.run('kill', 'agent:x', '--wait', '500ms');
+    expect(again.stdout).toContain('0 of 1 export is written');
+    expect(again.stdout).toContain(`flagd-export has not written ${file}: its clients go on with what that says`);
+
+    renameSync(`${folder}-away`, folder);
+    await watch.line((line) => line.includes('"written"') && line.includes('"epoch":4'));
+    const done = await ks.run('kill', 'agent:x');
+    expect(done.code).toBe(0);
+    expect(done.stdout).toContain('1 of 1 export is written');
+    expect(done.stdout).toContain(
+      `flagd-export has written ${file}: its clients obey when flagd has read that, at the latest 6 s after it was written.`,
+    );
+    expect(JSON.parse(readFileSync(file, 'utf8')).metadata.epoch).toBe(5);
+    const row2 = (await ks.json('executors')).json.data[0];
+    expect(row2).toMatchObject({ state: 'stopped', in_flight: 0 });
+    expect(row2).not.toHaveProperty('trouble');
+  }, 30_000);
+
+  test.each([
+    ['of one organization', []],
+    ['of two organizations', ['--organization', 'beta']],
+  ])(
+    'two switches %s never take turns in one file: the second waits until the first one is over, and no kill of it is done before',
+    async (_, of) => {
+      const [first, second] = [fileSwitch(), fileSwitch()];
+      await first.run('init');
+      for (const args of [['init'], ['mode', 'read_only']]) await second.run(...of, ...args);
+      const file = join(first.folder, 'flags.json');
+      const { watch } = await startExport(`file:${first.directory}`, file);
+      const other = start([
+        'flagd',
+        'export',
+        '--watch',
+        file,
+        '--store',
+        `file:${second.directory}`,
+        '--json',
+        ...of,
+        ...TIMES,
+      ]);
+      const trouble = JSON.parse(await other.line((line) => line.includes('"trouble"')));
+      expect(trouble.message).toContain(`${file} is not written: it is an export of another switch`);
+      const refused = await second.json(...of, 'kill', 'agent:x', '--wait', '1s');
+      expect(refused.code).toBe(3);
+      expect(refused.json.acknowledgements.executors).toMatchObject([{ state: 'draining', trouble: trouble.message }]);
+      const owners = new Set<string>();
+      const killed = await first.json('kill', 'agent:y');
+      expect(killed.code).toBe(0);
+      for (const since = performance.now(); performance.now() - since < 2500; await sleep(10)) {
+        owners.add(JSON.parse(readFileSync(file, 'utf8')).metadata.generation);
+      }
+      expect(owners.size).toBe(1);
+      expect(JSON.parse(readFileSync(file, 'utf8')).metadata.epoch).toBe(killed.json.epoch);
+      await watch.end('SIGKILL');
+      await other.line((line) => line.includes('"written"'));
+      expect((await second.json(...of, 'kill', 'agent:x')).code).toBe(0);
+      expect(owners).not.toContain(JSON.parse(readFileSync(file, 'utf8')).metadata.generation);
+    },
+    40_000,
+  );
 });
 
 describe.skipIf(!hasFlagd || !hasRedis)('flagd export --watch, Redis and a real flagd', () => {
