@@ -2,7 +2,7 @@ import { constants, type Stats } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
 
 /** The longest definition that is read, in bytes: a million kills have room in it. */
-export const LARGEST_DEFINITION = 256 * 1024 * 1024;
+const LARGEST_DEFINITION = 256 * 1024 * 1024;
 
 /**
  * The bytes of a regular file, with what the system says of it. Nothing else is opened: a pipe would be waited for, and a device has no end.
