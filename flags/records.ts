@@ -208,8 +208,8 @@ export const beatSchema = z.object({
   more_runs: z.int().min(1).optional(),
   fork: z.object({ against: z.string(), held: headSchema.nullable() }).nullable(),
   /** Where it acts by a file that clients read which cannot acknowledge: how long after a write they have obeyed at the latest. What waits to be written is `draining`. */
-  export: z.object({ file: z.string(), stops_within_ms: z.int() }).optional(),
+  export: z.object({ file: z.string().max(4096), stops_within_ms: z.int().min(0) }).optional(),
   /** What keeps it from obeying. */
-  trouble: z.string().optional(),
+  trouble: z.string().max(1000).optional(),
 });
 export type Beat = z.infer<typeof beatSchema>;
