@@ -65,9 +65,11 @@ export function passedNow<T>(part: Part, step: () => T): T {
  */
 export const dropped = new FinalizationRegistry<Part>((part) => part.end());
 
-const ignore = (): void => {};
+const silenced = new WeakSet<object>();
 
 /** A stop is no crash: from now on an error of this emitter that nobody listens to is dropped. Whoever listens still hears it. */
-export function silence(emitter: Pick<EventEmitter, 'listeners' | 'on'>): void {
-  if (!emitter.listeners('error').includes(ignore)) emitter.on('error', ignore);
+export function silence(emitter: Pick<EventEmitter, 'on'>): void {
+  if (silenced.has(emitter)) return;
+  silenced.add(emitter);
+  emitter.on('error', () => {});
 }
