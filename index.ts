@@ -128,7 +128,8 @@ export async function createKillSwitch(options: CreateKillSwitchOptions): Promis
     ? null
     : serveOn(domain, provider ? { provider } : { replica: replica as Replica }, spareHooks(OpenFeature));
   await Promise.all([replica?.start(), served?.initialised]);
-  const stopWatching = provider || client ? watchElsewhere(options, domain, inFlight, changes) : () => {};
+  const stopWatching =
+    provider || client ? watchElsewhere({ ...options, leaseMs }, domain, inFlight, changes) : () => {};
 
   let closed = false;
   const storage = createIdentityStorage();
@@ -151,6 +152,7 @@ export async function createKillSwitch(options: CreateKillSwitchOptions): Promis
     isClosed: () => closed,
     turn: createTurns(() => performance.now()),
     deadlines: new Deadlines(),
+    leaseMs,
     handlerTimeoutMs: options.handlerTimeoutMs ?? HANDLER_TIMEOUT_MS,
   };
   return killSwitchOf({
@@ -200,7 +202,7 @@ function checkOptions(options: CreateKillSwitchOptions, domain: string, organiza
 
 /** Where the mode comes from a provider of the app's, its events and a slow clock tell when to ask again. Returns what ends it. */
 function watchElsewhere(
-  { client }: CreateKillSwitchOptions,
+  { client, leaseMs }: CreateKillSwitchOptions & { readonly leaseMs: number },
   domain: string,
   inFlight: InFlight,
   changes: Changes,
@@ -209,7 +211,7 @@ function watchElsewhere(
     void inFlight.refresh();
     changes.notify();
   };
-  const timer = setInterval(ask, POLL_MS);
+  const timer = setInterval(ask, Math.min(POLL_MS, leaseMs / 3));
   timer.unref();
   if (client) return () => clearInterval(timer);
   const events = OpenFeature.getClient(domain);

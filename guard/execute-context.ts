@@ -48,6 +48,11 @@ export class StartedCall implements ExecuteContext {
     return true;
   }
 
+  /** The outer signal counts again. */
+  resume(): void {
+    if (this.#controller && this.#outer) this.#hearOuter(this.#controller, this.#outer);
+  }
+
   release(): void {
     if (this.#onOuter) this.#outer?.removeEventListener('abort', this.#onOuter);
   }

@@ -1,4 +1,5 @@
 import type { Outcome } from './outcome.ts';
+import { settled } from './ongoing/promises.ts';
 import { type LetThrough, RunningCall } from './running-call.ts';
 
 /** Starts `execute` in this very turn, and reports what became of it. */
@@ -23,7 +24,8 @@ export function execute<Input, Result>(call: LetThrough<Input, Result>): Outcome
   } catch (error) {
     return running.failed(error); // a `then` or a `constructor` that cannot be read
   }
-  return ended.then(
+  return settled(
+    ended,
     (value) => running.landed(value),
     (error: unknown) => running.failed(error),
   );

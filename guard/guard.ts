@@ -25,6 +25,7 @@ export interface Guard {
   readonly isClosed: () => boolean;
   /** Lets the event loop turn when it is time to. */
   readonly turn: () => Promise<void> | null;
+  readonly leaseMs: number;
   readonly handlerTimeoutMs: number;
   readonly deadlines: Deadlines;
 }

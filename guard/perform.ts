@@ -8,6 +8,7 @@ import { execute } from './execute.ts';
 import { callOf, type Guard, look } from './guard.ts';
 import { callHandler } from './handlers.ts';
 import { unidentified } from './identity.ts';
+import { stopOngoing } from './ongoing/index.ts';
 import type { Outcome } from './outcome.ts';
 import { decided, type Waiting, waitFor } from './wait.ts';
 
@@ -156,6 +157,11 @@ async function draft<Input, Result>(
     const handled = await callHandler('draft', () => handler(input), guard.handlerTimeoutMs);
     if ('problem' in handled) return { ...handled, code: 'HANDLER_FAILED' };
     if (handled.value === undefined) return { problem: 'its draft handler gave nothing', code: 'HANDLER_FAILED' };
+    if (stopOngoing(action.name, handled.value)) {
+      const problem =
+        'its draft handler gave something that could act after the call (a generator, a stream, a promise, a timer): await it in the handler';
+      return { problem, code: 'HANDLER_FAILED' };
+    }
     guard.interventions.add(decision, call, { input, status: 'drafted', state: 'refused' });
     return handled;
   }

@@ -1,5 +1,6 @@
-import type { Decision } from '../flags/index.ts';
+import { type Decision, SAFE_MODE } from '../flags/index.ts';
 import { nextChange } from './changes.ts';
+import { faultCause } from './decide.ts';
 import { ActionStoppedError } from './errors.ts';
 import type { Guard } from './guard.ts';
 import { isDraining, mustStop, type Running } from './in-flight.ts';
@@ -9,22 +10,27 @@ import { POLL_MS } from './wait.ts';
 /** The action whose result has parts. */
 export interface WholeResult extends Running {
   partEnded(part: ResultPart): void;
+  /** One that had ended is asked for a step all the same. */
+  partGoesOn(part: ResultPart): void;
+  /** How old is what was evaluated last, in milliseconds. */
+  ageMs(): number;
 }
 
 /** A part of a result that goes on, as the guard sees it. */
 export class ResultPart implements Part {
-  readonly #guard: Pick<Guard, 'changes' | 'inFlight' | 'replica'>;
+  readonly #guard: Pick<Guard, 'changes' | 'inFlight' | 'replica' | 'turn' | 'leaseMs'>;
   readonly #whole: WholeResult;
   readonly #end: (reason: Error) => void;
   #stopped: ActionStoppedError | null = null;
   #refreshed = false;
+  #asking = false;
   /** How many of its steps are under way. */
   #steps = 0;
   #ended = false;
 
   /** @param end ends it as well as it can be ended */
   constructor(
-    guard: Pick<Guard, 'changes' | 'inFlight' | 'replica'>,
+    guard: Pick<Guard, 'changes' | 'inFlight' | 'replica' | 'turn' | 'leaseMs'>,
     whole: WholeResult,
     end: (reason: Error) => void,
   ) {
@@ -39,6 +45,8 @@ export class ResultPart implements Part {
 
   pass(): Promise<void> | null {
     const { changes, replica } = this.#guard;
+    const turn = this.#guard.turn(); // a loop of steps keeps the event loop busy as one of calls does
+    if (turn) return turn;
     // Where the mode comes from elsewhere than the local copy, it is asked for anew before each step.
     if (!replica && !this.#refreshed) {
       this.#refreshed = true;
@@ -51,11 +59,30 @@ export class ResultPart implements Part {
 
   passNow(): void {
     if (!this.#mayStep()) throw new ActionStoppedError('paused', this.#whole.look());
+    // It cannot ask anew: it goes by what was read last, as long as a local copy would.
+    const { replica, leaseMs } = this.#guard;
+    if (replica || this.#whole.ageMs() < leaseMs) return;
+    if (!this.#asking) {
+      this.#asking = true;
+      void this.#whole.refresh().finally(() => {
+        this.#asking = false;
+      });
+    }
+    const cause = faultCause('STALE', `the switch was asked last more than ${leaseMs} ms ago`);
+    throw new ActionStoppedError('paused', { ...this.#whole.look(), verdict: 'block', mode: SAFE_MODE, cause });
+  }
+
+  look(): void {
+    this.#mayStep();
   }
 
   /** False while it is paused. @throws ActionStoppedError */
   #mayStep(): boolean {
     if (this.#stopped) throw this.#stopped;
+    if (this.#ended) {
+      this.#ended = false;
+      this.#whole.partGoesOn(this);
+    }
     const now = this.#whole.look();
     if (mustStop(this.#whole.decision, now)) {
       this.#whole.stop(now);

@@ -35,6 +35,7 @@ export class RunningCall<Input, Result> implements WholeResult {
   #returned = false;
   #recorded = false;
   #evaluated: Reading;
+  #asked = performance.now();
 
   constructor(call: LetThrough<Input, Result>) {
     this.#call = call;
@@ -49,7 +50,13 @@ export class RunningCall<Input, Result> implements WholeResult {
 
   async refresh(): Promise<void> {
     const { guard, call } = this.#call;
+    const asked = performance.now();
     this.#evaluated = await evaluateMode(guard.client, call, guard.deadlines);
+    this.#asked = asked;
+  }
+
+  ageMs(): number {
+    return performance.now() - this.#asked;
   }
 
   isActive(): boolean {
@@ -58,7 +65,8 @@ export class RunningCall<Input, Result> implements WholeResult {
 
   stop(stoppedBy: Decision): boolean {
     const { is } = this.#call.step({ type: 'stop', decision: stoppedBy });
-    if (is !== 'stopping' || !this.context.stop(stoppedBy)) return false;
+    // What has landed stays landed, and yet its result may have been begun again.
+    if ((is !== 'stopping' && is !== 'landed') || !this.context.stop(stoppedBy)) return false;
     this.#stopParts(stoppedBy);
     return true;
   }
@@ -72,9 +80,8 @@ export class RunningCall<Input, Result> implements WholeResult {
     let result = given;
     if (mayGoOn(given)) {
       try {
-        result = holdResult(this.#call.action.name, given, (end) => this.#open(end)) as Result;
+        result = this.#hold(given) as Result;
       } catch (error) {
-        this.#stopParts(blocked(this.#call.call, faultCause('UNSUPPORTED', String(error)), this.decision));
         return this.failed(error);
       }
     }
@@ -82,9 +89,7 @@ export class RunningCall<Input, Result> implements WholeResult {
     const { stoppedBy } = this.context;
     if (!this.#parts || this.#parts.size === 0) {
       this.#end({ type: 'land' });
-    } else if (stoppedBy) {
-      this.#stopParts(stoppedBy); // told to stop before it had returned: the call is aborted, and what it began must end
-    } else {
+    } else if (!stoppedBy) {
       this.#call.guard.inFlight.rest(this);
     }
     if (stoppedBy) return this.#aborted(stoppedBy, 'landed');
@@ -100,11 +105,36 @@ export class RunningCall<Input, Result> implements WholeResult {
     throw error;
   }
 
+  /** @throws ActionResultError; then all that the call began must end */
+  #hold(given: unknown): unknown {
+    try {
+      const held = holdResult(given, {
+        action: this.#call.action.name,
+        open: (end) => this.#open(end),
+        inner: (value) => this.#hold(value),
+      });
+      // Told to stop before this came of it: so must this.
+      if (this.context.stoppedBy) this.#stopParts(this.context.stoppedBy);
+      return held;
+    } catch (error) {
+      this.#stopParts(blocked(this.#call.call, faultCause('UNSUPPORTED', String(error)), this.decision));
+      throw error;
+    }
+  }
+
   #open(end: (reason: Error) => void): Part {
     const part = new ResultPart(this.#call.guard, this, end);
-    this.#parts ??= new Set();
-    this.#parts.add(part);
+    this.partGoesOn(part);
     return part;
+  }
+
+  partGoesOn(part: ResultPart): void {
+    this.#parts ??= new Set();
+    if (this.#returned && this.#parts.size === 0) {
+      this.#call.guard.inFlight.start(this);
+      this.context.resume();
+    }
+    this.#parts.add(part);
   }
 
   partEnded(part: ResultPart): void {

@@ -1,14 +1,19 @@
 import { ChildProcess } from 'node:child_process';
 import { Stream, Writable } from 'node:stream';
+import { types } from 'node:util';
 import { Worker } from 'node:worker_threads';
 import { ActionResultError } from '../errors.ts';
-import { holdAsyncIterable, holdAsyncIterator, holdIterator, holdPromise } from './iterators.ts';
+import { holdAsyncIterable } from './async-iterators.ts';
+import { holdBareIterator, holdIterable, holdIterator } from './iterators.ts';
+import { holdMembers, isPlain, mayGoOn } from './members.ts';
 import { holdNodeStream } from './node-streams.ts';
-import type { Hold, OpenPart } from './part.ts';
+import type { Hold, HoldInner, OpenPart, Part } from './part.ts';
 import { holdChildProcess, holdWorker } from './processes.ts';
+import { holdPromise } from './promises.ts';
 import { holdReadableStream, holdTransformStream, holdWritableStream } from './web-streams.ts';
 
-export type { OpenPart, Part } from './part.ts';
+export type { Part } from './part.ts';
+export { mayGoOn } from './members.ts';
 
 /** One kind of result that can still act: how it is told, and how it is held, or in a sentence why it cannot be. */
 interface Kind<T = never> {
@@ -38,7 +43,7 @@ const isTimer = (value: object): boolean =>
 
 /** The first that fits counts. To add a kind, copy a row. */
 const KINDS: readonly Kind[] = [
-  kind((value) => value instanceof Promise, holdPromise),
+  kind(types.isPromise, holdPromise),
   kind(
     (value) => has(value, 'then'),
     'holds something that may begin when it is awaited, after the call: await it inside execute',
@@ -54,33 +59,39 @@ const KINDS: readonly Kind[] = [
     (value) => value instanceof ReadableStream || value instanceof WritableStream,
     'is a stream that somebody else has locked, so it cannot be looked at: return what they made of it',
   ),
-  kind((value) => has(value, 'next') && has(value, Symbol.asyncIterator), holdAsyncIterator),
-  kind((value) => has(value, 'next') && has(value, Symbol.iterator), holdIterator),
   kind((value) => has(value, Symbol.asyncIterator), holdAsyncIterable),
+  kind((value) => has(value, 'next') && has(value, Symbol.iterator), holdIterator),
+  // Of a class that has these without saying more, the first may be anything, and the second is a collection, such as a Map.
+  kind((value) => isPlain(value) && has(value, 'next'), holdBareIterator),
+  kind((value) => isPlain(value) && !Array.isArray(value) && has(value, Symbol.iterator), holdIterable),
   kind(isTimer, 'is a timer, so the work would begin after the call: await it inside execute (node:timers/promises)'),
 ];
 
-const PLAIN: ReadonlySet<object | null> = new Set([Object.prototype, Array.prototype, null]);
+/** How the parts of one result are held. */
+export interface Holding {
+  readonly action: string;
+  readonly open: OpenPart;
+  /** What held parts give in their turn: what they give is as unknown as the result was. */
+  readonly inner: HoldInner;
+}
 
 /**
  * What the caller gets for a result of `execute`: the result itself; or, where it can still act after the call (an iterator, a stream, a promise that
  * was not awaited, a process), something in its place that looks at the switch before each step. Members of a plain object or array are held as well, one level deep.
  * A closure, a timer inside the app, or a pool of its own cannot be seen.
- * @throws ActionResultError for what could act unseen
+ * @throws ActionResultError for what could act unseen, when all that can be held is held
  */
-export function holdResult(action: string, result: object, open: OpenPart): unknown {
-  const found = kindOf(result);
-  if (found) return hold(action, result, found, open);
-  return PLAIN.has(Object.getPrototypeOf(result)) ? holdMembers(action, result, open) : result;
+export function holdResult(result: unknown, holding: Holding): unknown {
+  if (!mayGoOn(result)) return result;
+  const hold = (value: object): unknown => holdOne(value, holding);
+  const whole = isPlain(result) ? holdMembers(result, hold) : result;
+  return hold(whole) ?? whole;
 }
 
-/** Whether a result is worth looking at: a number or a text can do nothing. */
-export const mayGoOn = (value: unknown): value is object => typeof value === 'object' && value !== null;
-
-const kindOf = (value: object): Kind | undefined => KINDS.find(({ is }) => is(value));
-
-function hold(action: string, value: object, { hold: by }: Kind, open: OpenPart): unknown {
-  if (typeof by !== 'string') return by(value as never, open, action);
+/** Undefined for what can do nothing. */
+function holdOne(value: object, { action, open, inner }: Holding): unknown {
+  const by = KINDS.find(({ is }) => is(value))?.hold;
+  if (typeof by !== 'string') return by?.(value as never, open, action, inner);
   if (isTimer(value)) stopTimer(value);
   throw new ActionResultError(action, by);
 }
@@ -90,30 +101,31 @@ function stopTimer(timer: object): void {
   clearImmediate(timer as NodeJS.Immediate);
 }
 
-/** The same object where nothing has to be put in a member's place. One that is refused is thrown last: until then all the others are opened, or stopped. */
-function holdMembers(action: string, result: object, open: OpenPart): unknown {
-  let copy: object | undefined;
-  const refused: unknown[] = [];
-  for (const key in result) {
-    const member = Object.getOwnPropertyDescriptor(result, key)?.value as unknown; // a getter is not run
-    if (!mayGoOn(member) || PLAIN.has(Object.getPrototypeOf(member))) continue;
-    const found = kindOf(member);
-    if (!found) continue;
-    try {
-      const held = hold(action, member, found, open);
-      if (held === member) continue;
-      copy ??= copyOf(result); // getters are not run either
-      Object.defineProperty(copy, key, { value: held, enumerable: true, configurable: true, writable: true });
-    } catch (error) {
-      refused.push(error);
-    }
+/** Whether it could act after the call; then it is stopped. For what is handed out whole, by a decision that lets nothing act. */
+export function stopOngoing(action: string, result: unknown): boolean {
+  const stops: Array<(reason: Error) => void> = [];
+  const open: OpenPart = (stop) => {
+    stops.push(stop);
+    return NO_PART;
+  };
+  let refused = false;
+  try {
+    holdResult(result, { action, open, inner: (value) => value });
+  } catch {
+    refused = true;
   }
-  if (refused.length > 0) throw refused[0];
-  return copy ?? result;
+  for (const stop of stops) stop(new ActionResultError(action, 'could act after the call'));
+  return refused || stops.length > 0;
 }
 
-const copyOf = (result: object): object =>
-  Object.defineProperties(
-    Array.isArray(result) ? [] : Object.create(Object.getPrototypeOf(result) as object | null),
-    Object.getOwnPropertyDescriptors(result),
-  );
+/** Of what is not handed out no step is taken. */
+const NO_PART: Part = {
+  pass: () => null,
+  look() {},
+  passNow() {},
+  isHeld: () => true,
+  begin() {},
+  rest() {},
+  end() {},
+  drop() {},
+};

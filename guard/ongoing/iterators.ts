@@ -1,45 +1,48 @@
-import { ActionResultError } from '../errors.ts';
-import { dropped, type Hold, type Part, passed, passedNow } from './part.ts';
+import { types } from 'node:util';
+import { copyOf } from './copy.ts';
+import { innerOf } from './given.ts';
+import { dropped, type Hold, type HoldInner, type OpenPart, type Part, passedNow } from './part.ts';
+import { holdPromise } from './promises.ts';
+import { standIn } from './stand-in.ts';
 
-/** An async iterator or generator, whose every step is looked at. */
-export const holdAsyncIterator: Hold<AsyncIterator<unknown>> = (source, open) => {
-  // A step that is under way ends first; what it throws on its way out belongs to nobody.
-  const stop = async (): Promise<void> => void (await source.return?.());
-  const part: Part = open(
-    () =>
-      void stop()
-        .catch(() => {})
-        .finally(() => part.end()),
-  );
-  const step = async (take: () => Promise<IteratorResult<unknown>>): Promise<IteratorResult<unknown>> => {
-    const result = await passed(part, take);
-    if (result.done) part.end();
-    return result;
-  };
-  const held = {
-    next: (...args: [] | [unknown]) => step(() => source.next(...args)),
-    throw: (error: unknown) => step(() => (source.throw ? source.throw(error) : Promise.reject(error as Error))),
-    async return(value?: unknown) {
-      try {
-        return await (source.return?.(value) ?? { done: true, value });
-      } finally {
-        part.end();
-      }
-    },
-    // `this`, since a closure over the iterator would keep it from the collector.
-    [Symbol.asyncIterator]() {
+/** A generator that is stepped synchronously: it cannot wait, so a pause ends the step with an error, and the next one is tried anew. */
+export const holdIterator: Hold<Iterator<unknown>> = (source, open, action, inner) => {
+  const { part, methods } = stepsOf(source, open, action, inner);
+  const all = {
+    ...methods,
+    [Symbol.iterator](this: object) {
       return this;
     },
-    async [Symbol.asyncDispose]() {
-      await this.return();
-    },
+    [Symbol.dispose]: () => void methods.return(),
   };
+  const held = standIn(source, all, action, 'iterate it');
   dropped.register(held, part);
   return held;
 };
 
-/** A generator that is stepped synchronously: it cannot wait, so a pause ends the step with an error, and the next one is tried anew. */
-export const holdIterator: Hold<Iterator<unknown>> = (source, open) => {
+/** A plain object with a `next()`, which does not say how it is iterated: what that gives may have to be awaited. */
+export const holdBareIterator: Hold<Iterator<unknown>> = (source, open, action, inner) => {
+  const { part, methods } = stepsOf(source, open, action, inner);
+  const own = Object.entries(methods).filter(([name]) => name in source);
+  const held = copyOf(source, new Map<PropertyKey, unknown>(own));
+  dropped.register(held, part);
+  return held;
+};
+
+/** A plain object that makes iterators: what it makes is held. */
+export const holdIterable: Hold<Iterable<unknown>> = (source, open, _action, inner) => {
+  const part: Part = open(() => part.end()); // in flight before it is iterated, too
+  const iterate = (): unknown => {
+    const iterator = passedNow(part, () => inner(source[Symbol.iterator]()));
+    part.end();
+    return iterator;
+  };
+  const held = copyOf(source, new Map([[Symbol.iterator, iterate]]));
+  dropped.register(held, part);
+  return held;
+};
+
+function stepsOf(source: Iterator<unknown>, open: OpenPart, action: string, inner: HoldInner) {
   const part: Part = open(() => {
     try {
       source.return?.();
@@ -48,15 +51,16 @@ export const holdIterator: Hold<Iterator<unknown>> = (source, open) => {
     }
     part.end();
   });
-  const step = (take: () => IteratorResult<unknown>): IteratorResult<unknown> => {
-    const result = passedNow(part, take);
-    if (result.done) part.end();
-    return result;
-  };
-  const held = {
-    next: (...args: [] | [unknown]) => step(() => source.next(...args)),
+  const given = (result: unknown): unknown => innerOf(result, part, inner);
+  const take = (step: () => unknown): unknown =>
+    passedNow(part, () => {
+      const result = step();
+      return types.isPromise(result) ? holdPromise(result, open, action, given) : given(result);
+    });
+  const methods = {
+    next: (...args: [] | [unknown]) => take(() => source.next(...args)),
     throw: (error: unknown) =>
-      step(() => {
+      take(() => {
         if (source.throw) return source.throw(error);
         throw error;
       }),
@@ -67,52 +71,6 @@ export const holdIterator: Hold<Iterator<unknown>> = (source, open) => {
         part.end();
       }
     },
-    [Symbol.iterator]() {
-      return this;
-    },
-    [Symbol.dispose]() {
-      this.return();
-    },
   };
-  dropped.register(held, part);
-  return held;
-};
-
-/**
- * Something with an async iterator that is not one itself, such as a database's cursor or an SDK's stream: what it gives when it is iterated is held. Its
- * other methods could act unseen, so they are refused by name; what it holds can be read.
- */
-export const holdAsyncIterable: Hold<AsyncIterable<unknown>> = (source, open, action) => {
-  const begun: Part = open(() => begun.end()); // in flight before it is iterated, too
-  const held = new Proxy(source, {
-    get(target, key) {
-      if (key === Symbol.asyncIterator) {
-        return () => {
-          begun.passNow();
-          const iterator = holdAsyncIterator(target[Symbol.asyncIterator](), open, action);
-          begun.end();
-          return iterator;
-        };
-      }
-      const value: unknown = Reflect.get(target, key, target);
-      if (typeof value !== 'function' || key === 'constructor') return value;
-      return () => {
-        throw new ActionResultError(
-          action,
-          `goes on after the call, and its ${String(key)}() could not be looked at: iterate it with for await, or call ${String(key)}() inside execute`,
-        );
-      };
-    },
-  });
-  dropped.register(held, begun);
-  return held;
-};
-
-/** What is still being done, though it was not awaited. */
-export const holdPromise: Hold<Promise<unknown>> = (promise, open) => {
-  const part = open(() => {}); // it can only be told by the signal
-  part.begin();
-  const end = (): void => part.drop();
-  promise.then(end, end);
-  return promise;
-};
+  return { part, methods };
+}

@@ -1,10 +1,12 @@
-import { type ClientRequest, IncomingMessage } from 'node:http';
 import { type Duplex, Readable, type Transform, Writable } from 'node:stream';
 import { ActionResultError } from '../errors.ts';
 import { type Hold, type OpenPart, type Part, silence } from './part.ts';
 
 type NodeStream = Partial<Readable & Writable & Duplex & Transform> &
-  Pick<Readable, 'destroy' | 'destroyed' | 'on' | 'once'>;
+  Pick<Readable, 'destroy' | 'destroyed' | 'listeners' | 'on' | 'once'> & {
+    /** The request of which this is the answer, where it is one. */
+    readonly req?: Readable;
+  };
 type Callback = (...results: unknown[]) => void;
 
 /** The methods with which a stream of Node's writes; the last argument of each is the callback. */
@@ -46,7 +48,7 @@ function openFor(stream: WeakRef<NodeStream>, open: OpenPart): Part {
 /** Whoever listens hears why. An answer of HTTP passes it on to its request. */
 function destroy(stream: NodeStream, reason: Error): void {
   silence(stream);
-  if (stream instanceof IncomingMessage && 'req' in stream) silence(stream.req as ClientRequest);
+  if (stream.req) silence(stream.req);
   stream.destroy(reason);
 }
 

@@ -9,13 +9,15 @@ export interface Part {
   pass(): Promise<void> | null;
   /** As `pass`, for what cannot wait: a pause is an ActionStoppedError too, and the step may be tried again after it. */
   passNow(): void;
+  /** No step is taken yet: in a pause the first one will wait. @throws ActionStoppedError as `pass` */
+  look(): void;
   /** True when a step would have to wait now, or be refused. */
   isHeld(): boolean;
   /** A step is under way from now on, until `rest`. Several may be at once. */
   begin(): void;
   /** A step is over. */
   rest(): void;
-  /** It takes no more steps, and is out of flight as soon as none is under way. Called more than once it changes nothing. */
+  /** It takes no more steps, and is out of flight as soon as none is under way; asked for a step all the same, it is in flight again. */
   end(): void;
   /** As `end`, and nothing that was under way can act any more either. */
   drop(): void;
@@ -28,8 +30,11 @@ export interface Part {
  */
 export type OpenPart = (stop: (reason: Error) => void) => Part;
 
+/** What the caller gets for something that a held result gives in its turn: a step's value, what comes of a promise. @throws ActionResultError */
+export type HoldInner = (value: unknown) => unknown;
+
 /** How a kind of result is held: what the caller gets in its place. @throws ActionResultError */
-export type Hold<T> = (value: T, open: OpenPart, action: string) => unknown;
+export type Hold<T> = (value: T, open: OpenPart, action: string, inner: HoldInner) => unknown;
 
 /** Takes a step as soon as it may begin, and gives what it gives. One that fails is the last. @throws ActionStoppedError */
 export async function passed<T>(part: Part, step: () => T): Promise<Awaited<T>> {
@@ -65,11 +70,9 @@ export function passedNow<T>(part: Part, step: () => T): T {
  */
 export const dropped = new FinalizationRegistry<Part>((part) => part.end());
 
-const silenced = new WeakSet<object>();
+const ignore = (): void => {};
 
 /** A stop is no crash: from now on an error of this emitter that nobody listens to is dropped. Whoever listens still hears it. */
-export function silence(emitter: Pick<EventEmitter, 'on'>): void {
-  if (silenced.has(emitter)) return;
-  silenced.add(emitter);
-  emitter.on('error', () => {});
+export function silence(emitter: Pick<EventEmitter, 'listeners' | 'on'>): void {
+  if (!emitter.listeners('error').includes(ignore)) emitter.on('error', ignore);
 }

@@ -60,13 +60,9 @@ export const holdWritableStream: Hold<WritableStream<unknown>> = (source, open) 
 };
 
 /** Both sides of a transformation: what `pipeThrough` takes. */
-export const holdTransformStream: Hold<ReadableWritablePair<unknown, unknown>> = (
-  { readable, writable },
-  open,
-  action,
-) => ({
-  readable: holdReadableStream(readable, open, action),
-  writable: holdWritableStream(writable, open, action),
+export const holdTransformStream: Hold<ReadableWritablePair<unknown, unknown>> = ({ readable, writable }, ...how) => ({
+  readable: holdReadableStream(readable, ...how),
+  writable: holdWritableStream(writable, ...how),
 });
 
 /** Such as the body of an HTTP answer: to read it does nothing in the world, and its connection is to be closed at once, also while nothing comes. */

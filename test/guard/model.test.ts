@@ -88,6 +88,7 @@ async function setUp() {
       identity: () => storage.getStore(),
       isClosed: () => false,
       turn: () => null,
+      leaseMs: 5000,
       handlerTimeoutMs: 1000,
       deadlines: new Deadlines(),
     },

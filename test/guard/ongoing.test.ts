@@ -8,45 +8,8 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { Worker } from 'node:worker_threads';
 import { describe, expect, test, vi } from 'vitest';
-import type { Mode } from '../../flags/index.ts';
-import type { ControlPlane } from '../../operator/index.ts';
-import { fileControlStore } from '../../store/file/control.ts';
-import { fileStore } from '../../store/file/index.ts';
-import { memoryControlStore } from '../../store/memory/control.ts';
-import { memoryStore } from '../../store/memory/index.ts';
-import { redisControlStore } from '../../store/redis/control.ts';
-import { redisStore } from '../../store/redis/index.ts';
-import { hasRedis, startRedis, temporaryFolder } from '../servers/index.ts';
-import { openSwitch, type Sides } from './open-switch.ts';
-
-const inMemory = (): Sides => {
-  const store = memoryStore();
-  return { store, controlStore: memoryControlStore(store) };
-};
-const inFiles = (): Sides => {
-  const directory = join(temporaryFolder('ongoing').path, 'switch');
-  return { store: fileStore({ directory }), controlStore: fileControlStore({ directory }) };
-};
-const inRedis = async (): Promise<Sides> => {
-  const { url } = await startRedis();
-  return { store: redisStore({ url }), controlStore: redisControlStore({ url }) };
-};
-
-async function setUp(sides: Sides = inMemory()) {
-  const { control, killSwitch } = await openSwitch(sides, { leaseMs: 1000, agentId: 'x' });
-  const heard = (mode: Mode): Promise<void> => vi.waitFor(() => expect(killSwitch.check().mode).toBe(mode), 5000);
-  const kill = async (): Promise<Awaited<ReturnType<ControlPlane['kill']>>> => {
-    const answer = await control.kill({ target: 'agent:x', waitMs: 3000 });
-    await heard('full_stop');
-    return answer;
-  };
-  const inFlight = async (count: number): Promise<void> =>
-    vi.waitFor(async () => {
-      const [executor] = (await control.status()).executors;
-      expect(executor?.in_flight).toBe(count);
-    }, 5000);
-  return { control, killSwitch, kill, heard, inFlight };
-}
+import { temporaryFolder } from '../servers/index.ts';
+import { openOngoing, stores } from './open-ongoing.ts';
 
 /** A result of each kind, whose every step is one effect. */
 const mails = (sent: number[]) => ({
@@ -64,12 +27,9 @@ const mails = (sent: number[]) => ({
   },
 });
 
-const stores: Array<[string, () => Sides | Promise<Sides>]> = [['the file store', inFiles]];
-if (hasRedis) stores.push(['Redis', inRedis]);
-
 describe.each(stores)('what goes on after the call, on %s', (_name, open) => {
   test('an async generator is in flight until it is done, and takes no step after a kill', async () => {
-    const { killSwitch, kill, inFlight } = await setUp(await open());
+    const { killSwitch, kill, inFlight } = await openOngoing(await open());
     const sent: number[] = [];
     let signal: AbortSignal | undefined;
     const action = killSwitch.action({
@@ -92,7 +52,7 @@ describe.each(stores)('what goes on after the call, on %s', (_name, open) => {
   });
 
   test('a step that is under way is drained, and waited for', async () => {
-    const { killSwitch, control, inFlight } = await setUp(await open());
+    const { killSwitch, control, inFlight } = await openOngoing(await open());
     let finish = (): void => {};
     let landed = 0;
     const action = killSwitch.action({
@@ -129,7 +89,7 @@ describe.each(stores)('what goes on after the call, on %s', (_name, open) => {
     ['a web stream', (sent: number[]) => ReadableStream.from(mails(sent).asyncGenerator()) as ReadableStream],
     ['a stream of Node’s', (sent: number[]) => Readable.from(mails(sent).asyncGenerator(), { highWaterMark: 1 })],
   ])('%s does nothing more after a kill', async (_kind, make) => {
-    const { killSwitch, kill, inFlight } = await setUp(await open());
+    const { killSwitch, kill, inFlight } = await openOngoing(await open());
     const sent: number[] = [];
     const action = killSwitch.action({
       name: 'mail.stream',
@@ -158,7 +118,7 @@ describe.each(stores)('what goes on after the call, on %s', (_name, open) => {
 
 describe('each kind of result', () => {
   test('a synchronous generator is refused its next step', async () => {
-    const { killSwitch, kill, inFlight } = await setUp();
+    const { killSwitch, kill, inFlight } = await openOngoing();
     const sent: number[] = [];
     const action = killSwitch.action({ name: 'mail.steps', execute: (_input: null) => mails(sent).generator() });
     const result = await action(null);
@@ -171,7 +131,7 @@ describe('each kind of result', () => {
   });
 
   test('iterated to its end it is landed, whole and in order', async () => {
-    const { killSwitch, inFlight, control } = await setUp();
+    const { killSwitch, inFlight, control } = await openOngoing();
     const action = killSwitch.action({
       name: 'rows.read',
       effect: 'read',
@@ -188,7 +148,7 @@ describe('each kind of result', () => {
   });
 
   test('left half-way it is landed too, and its own cleaning up has run', async () => {
-    const { killSwitch, inFlight } = await setUp();
+    const { killSwitch, inFlight } = await openOngoing();
     let cleaned = false;
     const action = killSwitch.action({
       name: 'rows.read',
@@ -207,7 +167,7 @@ describe('each kind of result', () => {
   });
 
   test('a pause holds the next step until it ends; it has nothing to drain between steps', async () => {
-    const { killSwitch, control, heard } = await setUp();
+    const { killSwitch, control, heard } = await openOngoing();
     const sent: number[] = [];
     const action = killSwitch.action({ name: 'mail.all', execute: (_input: null) => mails(sent).asyncGenerator() });
     const result = await action(null);
@@ -231,7 +191,7 @@ describe('each kind of result', () => {
   });
 
   test('a thenable function is awaited like any other promise', async () => {
-    const { killSwitch, kill, inFlight } = await setUp();
+    const { killSwitch, kill, inFlight } = await openOngoing();
     let resolve: (value: string) => void = () => {};
     const action = killSwitch.action({
       name: 'query.run',
@@ -253,7 +213,7 @@ describe('each kind of result', () => {
   });
 
   test('a `then` that throws when it is read leaves nothing in flight', async () => {
-    const { killSwitch, inFlight } = await setUp();
+    const { killSwitch, inFlight } = await openOngoing();
     // oxlint-disable-next-line unicorn/no-thenable -- that is what is tested
     const odd = Object.defineProperty({}, 'then', {
       get: () => {
@@ -266,7 +226,7 @@ describe('each kind of result', () => {
   });
 
   test('a writable stream and a duplex hand on no further piece', async () => {
-    const { killSwitch, kill, inFlight } = await setUp();
+    const { killSwitch, kill, inFlight } = await openOngoing();
     const written: string[] = [];
     const sink = (): Writable =>
       new Writable({ write: (piece, _encoding, done) => (written.push(String(piece)), done()) });
@@ -288,7 +248,7 @@ describe('each kind of result', () => {
   });
 
   test('a stream that nobody listens to is ended without an uncaught error', async () => {
-    const { killSwitch, kill, inFlight } = await setUp();
+    const { killSwitch, kill, inFlight } = await openOngoing();
     const action = killSwitch.action({
       name: 'file.silent',
       execute: (_input: null) => new Readable({ read() {} }),
@@ -301,7 +261,7 @@ describe('each kind of result', () => {
   });
 
   test('a file’s stream keeps what it carries, and is landed when it has been read', async () => {
-    const { killSwitch, inFlight } = await setUp();
+    const { killSwitch, inFlight } = await openOngoing();
     const path = join(temporaryFolder('read').path, 'file');
     writeFileSync(path, 'some text');
     const action = killSwitch.action({
@@ -318,7 +278,7 @@ describe('each kind of result', () => {
   });
 
   test('a web stream that is written, and both sides of a transformation', async () => {
-    const { killSwitch, kill, inFlight } = await setUp();
+    const { killSwitch, kill, inFlight } = await openOngoing();
     const written: string[] = [];
     const action = killSwitch.action({
       name: 'web.write',
@@ -342,7 +302,7 @@ describe('each kind of result', () => {
   });
 
   test('a process and a thread that were not waited for are counted, and ended', async () => {
-    const { killSwitch, kill, inFlight } = await setUp();
+    const { killSwitch, kill, inFlight } = await openOngoing();
     const start = killSwitch.action({ name: 'shell.run', execute: (_input: null) => spawn('sleep', ['60']) });
     const think = killSwitch.action({
       name: 'thread.run',
@@ -357,7 +317,7 @@ describe('each kind of result', () => {
   });
 
   test('members of a plain result are held too: a promise is counted, a stream looked at', async () => {
-    const { killSwitch, kill, inFlight } = await setUp();
+    const { killSwitch, kill, inFlight } = await openOngoing();
     const sent: number[] = [];
     let finish = (): void => {};
     const action = killSwitch.action({
@@ -384,7 +344,7 @@ describe('each kind of result', () => {
   });
 
   test('what an SDK gives to be iterated is held when it is iterated, and its other methods are refused by name', async () => {
-    const { killSwitch, kill } = await setUp();
+    const { killSwitch, kill } = await openOngoing();
     const sent: number[] = [];
     class Cursor {
       readonly name = 'orders';
@@ -430,7 +390,7 @@ describe('each kind of result', () => {
       /await it inside execute/,
     ],
   ])('%s is refused by name, and leaves nothing in flight', async (_kind, make, said) => {
-    const { killSwitch, inFlight } = await setUp();
+    const { killSwitch, inFlight } = await openOngoing();
     const action = killSwitch.action({ name: 'odd.result', execute: (_input: null): unknown => make() });
     await expect(action.attempt(null)).rejects.toMatchObject({
       code: 'RESULT_GOES_ON',
@@ -440,7 +400,7 @@ describe('each kind of result', () => {
   });
 
   test('a stream behind thousands of other members is held, and no getter of an array is run', async () => {
-    const { killSwitch, kill } = await setUp();
+    const { killSwitch, kill } = await openOngoing();
     const sent: number[] = [];
     let read = 0;
     const list: unknown[] = [...Array.from({ length: 5000 }, (_, index) => index), mails(sent).asyncGenerator()];
@@ -455,7 +415,7 @@ describe('each kind of result', () => {
   });
 
   test('a plain result is handed on as it is', async () => {
-    const { killSwitch } = await setUp();
+    const { killSwitch } = await openOngoing();
     const results = [
       undefined,
       null,
@@ -476,7 +436,7 @@ describe('each kind of result', () => {
   });
 
   test('dropped half-way, it is out of flight once the collector has found it', async () => {
-    const { killSwitch, inFlight } = await setUp();
+    const { killSwitch, inFlight } = await openOngoing();
     const action = killSwitch.action({ name: 'mail.dropped', execute: (_input: null) => mails([]).asyncGenerator() });
     await (async () => void (await (await action(null)).next()))();
     await inFlight(1);
@@ -487,7 +447,7 @@ describe('each kind of result', () => {
   });
 
   test('told to stop before it returned a stream, the call is aborted and the stream ended', async () => {
-    const { killSwitch, kill, inFlight } = await setUp();
+    const { killSwitch, kill, inFlight } = await openOngoing();
     const sent: number[] = [];
     let go = (): void => {};
     const stream = Readable.from(mails(sent).asyncGenerator());
@@ -513,7 +473,7 @@ describe('each kind of result', () => {
   });
 
   test('closing the switch stops it like a kill', async () => {
-    const { killSwitch } = await setUp();
+    const { killSwitch } = await openOngoing();
     const sent: number[] = [];
     const action = killSwitch.action({ name: 'mail.closing', execute: (_input: null) => mails(sent).asyncGenerator() });
     const result = await action(null);

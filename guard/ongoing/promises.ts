@@ -1,0 +1,39 @@
+import type { Hold, Part } from './part.ts';
+import { standIn } from './stand-in.ts';
+
+/** As `await` does it: by the language's own `then`. A `then` that somebody has put on a promise may do anything, or nothing. */
+export const settled = <T, U>(
+  promise: Promise<T>,
+  onValue: (value: T) => U,
+  onError: (error: unknown) => U,
+): Promise<U> =>
+  Promise.prototype.then.call(Promise.resolve(promise), onValue as (value: unknown) => U, onError) as Promise<U>;
+
+/** What is still being done, though it was not awaited; and what comes of it. One of a class of its own has only the methods that all promises have. */
+export const holdPromise: Hold<Promise<unknown>> = (promise, open, action, inner) => {
+  const part: Part = open(() => {}); // it can only be told by the signal
+  part.begin();
+  const held = settled(
+    promise,
+    (value) => {
+      try {
+        return inner(value);
+      } finally {
+        part.drop();
+      }
+    },
+    (error: unknown) => {
+      part.drop();
+      throw error;
+    },
+  );
+  held.catch(() => {}); // as little as before does anybody have to await it
+  if (Object.getPrototypeOf(promise) === Promise.prototype && Reflect.ownKeys(promise).length === 0) return held;
+  const methods = {
+    // oxlint-disable-next-line unicorn/no-thenable -- it stands for a promise
+    then: held.then.bind(held),
+    catch: held.catch.bind(held),
+    finally: held.finally.bind(held),
+  };
+  return standIn(promise, methods, action, 'await it');
+};
