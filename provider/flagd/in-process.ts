@@ -1,6 +1,7 @@
 import { FlagdCore } from '@openfeature/flagd-core';
 import type { FlagValue, ResolutionDetails } from '@openfeature/server-sdk';
 import { MODE_FLAG } from '../../flags/index.ts';
+import type { Seen } from './lineage.ts';
 import type { FlagdSettings } from './options.ts';
 import { type FlagdQuestion, FlagdSource } from './source.ts';
 import { SyncClient } from './sync-client.ts';
@@ -26,9 +27,10 @@ export class InProcessSource extends FlagdSource {
   }
 
   override async confirm(): Promise<void> {
+    const { seen } = this.proof;
     const definition = await this.#sync.fetchAllFlags();
     this.#watchStream(definition);
-    this.#take(definition);
+    this.#take(definition, seen);
   }
 
   override async onClose(): Promise<void> {
@@ -47,7 +49,7 @@ export class InProcessSource extends FlagdSource {
   }
 
   /** @throws when this cannot be what flagd is meant to serve; an unreadable one leaves the last good one in place, for as long as its lease lasts */
-  #take(definition: string): void {
+  #take(definition: string, seen: Seen | null): void {
     if (definition !== this.#definition) {
       const changed = this.#core.setConfigurations(definition);
       this.#definition = definition;
@@ -55,7 +57,7 @@ export class InProcessSource extends FlagdSource {
     }
     const flag = this.#core.getFlag(MODE_FLAG);
     if (!flag) throw new Error(`flagd's definition has no ${MODE_FLAG}`);
-    this.proof.learn(flag.metadata);
+    this.proof.learn(flag.metadata, seen);
   }
 
   /** Sees to it that there is a stream, and that it tells of changes. Without one all goes on, only slower. */

@@ -1,4 +1,5 @@
 import { type Fault, quoteId } from '../../flags/index.ts';
+import { foreign, Lineage, type Seen } from './lineage.ts';
 import type { FlagdSettings } from './options.ts';
 
 type Metadata = Readonly<Record<string, unknown>>;
@@ -11,24 +12,30 @@ export class Proof {
   readonly #settings: Pick<FlagdSettings, 'expect' | 'organizationId'>;
   readonly #nowMs: () => number;
   /** An answer has borne what only an export bears: from then on each must. */
-  #seen = false;
+  #demands = false;
+  readonly #lineage = new Lineage();
 
   constructor(settings: Pick<FlagdSettings, 'expect' | 'organizationId'>, nowMs: () => number) {
     this.#settings = settings;
     this.#nowMs = nowMs;
   }
 
-  /** Takes note of the metadata that flagd serves before anybody asks. */
-  learn(metadata: Metadata): void {
-    if (hasExportMetadata(metadata)) this.#seen = true;
+  /** How far this switch had been seen; to be taken before flagd is asked. */
+  get seen(): Seen | null {
+    return this.#lineage.seen;
   }
 
-  /** Why an answer with this metadata is not what the switch says, or null. */
-  fault(metadata: Metadata): Fault | null {
+  /** Takes note of the metadata that flagd serves before anybody asks. */
+  learn(metadata: Metadata, seen: Seen | null): void {
+    this.fault(metadata, seen);
+  }
+
+  /** Why an answer with this metadata, asked for when so much had been `seen`, is not what the switch says; or null. */
+  fault(metadata: Metadata, seen: Seen | null): Fault | null {
     const { expect, organizationId } = this.#settings;
     const { organization_id: owner, valid_until: end } = metadata;
     const isExport = hasExportMetadata(metadata);
-    this.learn(metadata);
+    if (isExport) this.#demands = true;
     if (typeof end === 'number' && this.#nowMs() >= end * 1000) {
       return {
         code: 'STALE',
@@ -38,8 +45,9 @@ export class Proof {
     if (organizationId !== undefined && owner !== undefined && owner !== organizationId) {
       return foreign(`is of the organization ${quoteId(owner)}, not of ${quoteId(organizationId)}`);
     }
-    const isExpected = expect === 'export' || (expect === undefined && (organizationId !== undefined || this.#seen));
-    if (!isExpected || isExport) return null;
+    const isExpected = expect === 'export' || (expect === undefined && (organizationId !== undefined || this.#demands));
+    if (!isExpected) return null;
+    if (isExport) return this.#lineage.follow(metadata, seen);
     const absent = MEMBERS.filter((member) => metadata[member] === undefined);
     return foreign(`does not bear the metadata of an export (without ${absent.join(', ') || 'numbers in them'})`);
   }
@@ -49,11 +57,6 @@ const MEMBERS = ['organization_id', 'epoch', 'valid_until'] as const;
 
 const hasExportMetadata = ({ organization_id, epoch, valid_until }: Metadata): boolean =>
   typeof organization_id === 'string' && typeof epoch === 'number' && typeof valid_until === 'number';
-
-const foreign = (what: string): Fault => ({
-  code: 'FOREIGN_ANSWER',
-  message: `flagd's answer ${what}: another of its sources has the same flag, or what it serves is no "kill-switch flagd export --watch". Look with: kill-switch flagd validate FILE… (all of them, in flagd's order)`,
-});
 
 const shown = (seconds: number): string => {
   const time = new Date(seconds * 1000);

@@ -24,9 +24,10 @@ export class RpcSource extends FlagdSource {
     if (this.#owing) this.official.distrust(this.#owing); // it hangs: the connection may be dead while flagd is not
     const provider = await this.official.sound();
     this.#owing = provider;
+    const { seen } = this.proof;
     try {
       const { flagMetadata } = await provider.resolveStringEvaluation(MODE_FLAG, SAFE_MODE, {}, this.#settings.logger);
-      this.proof.learn(flagMetadata ?? {});
+      this.proof.learn(flagMetadata ?? {}, seen);
     } catch (error) {
       // Nobody's context may be one that its rule cannot be computed for; flagd is there all the same.
       if (!(error instanceof ParseError)) throw error;

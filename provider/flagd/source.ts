@@ -86,10 +86,11 @@ export abstract class FlagdSource implements Provider {
   }
 
   async #ask<T extends FlagValue>(question: FlagdQuestion): Promise<ResolutionDetails<T>> {
+    const { seen } = this.proof;
     const details = (await this.resolve(question)) as ResolutionDetails<T>;
     const found = flagRow(question.flagKey);
     if (!found || details.errorCode !== undefined) return details;
-    const fault = this.proof.fault(details.flagMetadata ?? {});
+    const fault = this.proof.fault(details.flagMetadata ?? {}, seen);
     if (!fault) return details;
     const { row } = found;
     return safeResolution({ row, callerDefault: question.defaultValue, ...question }, fault, epochOf(details));
