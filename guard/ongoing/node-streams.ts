@@ -1,6 +1,7 @@
 import { type Duplex, Readable, type Transform, Writable } from 'node:stream';
 import { ActionResultError } from '../errors.ts';
 import { type Hold, type OpenPart, type Part, silence } from './part.ts';
+import { Together } from './together.ts';
 
 type NodeStream = Partial<Readable & Writable & Duplex & Transform> &
   Pick<Readable, 'destroy' | 'destroyed' | 'listeners' | 'on' | 'once'> & {
@@ -28,12 +29,24 @@ export const holdNodeStream: Hold<NodeStream> = (stream, open, action) => {
   if (stream.destroyed || (!stream.readable && !stream.writable)) return stream;
   const part = openFor(new WeakRef(stream), open);
   unreachable.register(stream, part);
+  const before = held.get(stream);
+  if (before) before.add(part);
+  else hold(stream, part);
+  return stream;
+};
+
+/** The streams whose steps are looked at. */
+const held = new WeakMap<NodeStream, Together>();
+
+function hold(stream: NodeStream, first: Part): void {
+  const part = new Together();
+  part.add(first);
+  held.set(stream, part);
   const base = baseOfTransform(stream);
   const readIsOver = stream.readable && stream._read !== base?._read ? holdReads(stream, part) : () => {};
   if (stream.writable) holdWrites(stream, part, base);
   holdEnd(stream, part, readIsOver);
-  return stream;
-};
+}
 
 /** Apart, since a closure holds all that the closures beside it hold. */
 function openFor(stream: WeakRef<NodeStream>, open: OpenPart): Part {
@@ -74,7 +87,7 @@ function take(stream: NodeStream, part: Part, step: () => unknown, refuse: (erro
     wait
       .then(() => {
         if (!stream.destroyed) take(stream, part, step, refuse);
-        else refuse(new Error('The stream was destroyed while this step was held by a pause.'));
+        else refuse(stream.errored ?? new Error('The stream was destroyed while this step was held by a pause.'));
       })
       .catch((error: Error) => stream.destroy(error));
     return;
@@ -121,7 +134,7 @@ function holdWrites(stream: NodeStream, part: Part, base: NodeStream | undefined
   for (const name of WRITES) {
     const step = stream[name] as ((...args: unknown[]) => unknown) | undefined;
     if (typeof step !== 'function' || step === base?.[name]) continue;
-    const held = (...args: unknown[]): void => {
+    const looked = (...args: unknown[]): void => {
       const callback = args.pop() as Callback;
       let isOver = false;
       const ended: Callback = (...results) => {
@@ -135,7 +148,7 @@ function holdWrites(stream: NodeStream, part: Part, base: NodeStream | undefined
       };
       take(stream, part, write, callback);
     };
-    Object.defineProperty(stream, name, { value: held, configurable: true, writable: true });
+    Object.defineProperty(stream, name, { value: looked, configurable: true, writable: true });
   }
 }
 
