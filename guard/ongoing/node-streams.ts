@@ -75,7 +75,7 @@ function baseOfTransform(stream: NodeStream): NodeStream | undefined {
 }
 
 /** Takes a step as soon as it may begin; `refuse` hears why it never does. What the step throws goes where it went before. */
-function take(stream: NodeStream, part: Part, step: () => unknown, refuse: (error: Error) => void): void {
+function take(stream: NodeStream, part: Together, step: () => unknown, refuse: (error: Error) => void): void {
   let wait: Promise<void> | null;
   try {
     wait = part.pass();
@@ -99,7 +99,7 @@ function take(stream: NodeStream, part: Part, step: () => unknown, refuse: (erro
 }
 
 /** It is asked to read until it is told that it is full: until then a step may be under way. The returned function ends that. */
-function holdReads(stream: NodeStream, part: Part): () => void {
+function holdReads(stream: NodeStream, part: Together): () => void {
   const { _read: read, push, writable } = stream as Duplex;
   let isAsked = false;
   let isWaiting = false;
@@ -130,7 +130,7 @@ function holdReads(stream: NodeStream, part: Part): () => void {
   return isOver;
 }
 
-function holdWrites(stream: NodeStream, part: Part, base: NodeStream | undefined): void {
+function holdWrites(stream: NodeStream, part: Together, base: NodeStream | undefined): void {
   for (const name of WRITES) {
     const step = stream[name] as ((...args: unknown[]) => unknown) | undefined;
     if (typeof step !== 'function' || step === base?.[name]) continue;
@@ -152,7 +152,7 @@ function holdWrites(stream: NodeStream, part: Part, base: NodeStream | undefined
   }
 }
 
-function holdEnd(stream: NodeStream, part: Part, readIsOver: () => void): void {
+function holdEnd(stream: NodeStream, part: Together, readIsOver: () => void): void {
   let sides = 0;
   const side = (event: string): void => {
     sides += 1;

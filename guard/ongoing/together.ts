@@ -1,7 +1,7 @@
 import type { Part } from './part.ts';
 
 /** The parts of several calls that gave the same thing: a step of it is a step of each of them. */
-export class Together implements Part {
+export class Together implements Omit<Part, 'passNow' | 'look'> {
   readonly #parts = new Set<Part>();
   #steps = 0;
 
@@ -19,10 +19,6 @@ export class Together implements Part {
       isFirst = false;
     }
     return null;
-  }
-
-  passNow(): void {
-    for (const part of this.#parts) part.passNow();
   }
 
   isHeld(): boolean {
