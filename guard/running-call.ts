@@ -77,13 +77,11 @@ export class RunningCall<Input, Result> implements WholeResult {
 
   /** `execute` has ended. What it gave stays in flight while it can still act. @throws ActionResultError for what could act unseen */
   landed(given: Result): Outcome<Result> {
-    let result = given;
-    if (mayGoOn(given)) {
-      try {
-        result = this.#hold(given) as Result;
-      } catch (error) {
-        return this.failed(error);
-      }
+    let result: Result;
+    try {
+      result = this.#hold(given) as Result;
+    } catch (error) {
+      return this.failed(error);
     }
     this.#returned = true;
     const { stoppedBy } = this.context;
@@ -107,22 +105,26 @@ export class RunningCall<Input, Result> implements WholeResult {
 
   /** @throws ActionResultError; then all that the call began must end */
   #hold(given: unknown): unknown {
+    if (!mayGoOn(given)) return given;
+    const opened: ResultPart[] = [];
+    const open = (end: (reason: Error) => void): Part => {
+      const part = this.#open(end);
+      opened.push(part);
+      return part;
+    };
     try {
-      const held = holdResult(given, {
-        action: this.#call.action.name,
-        open: (end) => this.#open(end),
-        inner: (value) => this.#hold(value),
-      });
-      // Told to stop before this came of it: so must this.
-      if (this.context.stoppedBy) this.#stopParts(this.context.stoppedBy);
-      return held;
+      return holdResult(given, { action: this.#call.action.name, open, inner: (value) => this.#hold(value) });
     } catch (error) {
       this.#stopParts(blocked(this.#call.call, faultCause('UNSUPPORTED', String(error)), this.decision));
       throw error;
+    } finally {
+      // Told to stop before this came of it: so must this.
+      const { stoppedBy } = this.context;
+      if (stoppedBy) for (const part of opened) part.stop(stoppedBy);
     }
   }
 
-  #open(end: (reason: Error) => void): Part {
+  #open(end: (reason: Error) => void): ResultPart {
     const part = new ResultPart(this.#call.guard, this, end);
     this.partGoesOn(part);
     return part;
