@@ -60,7 +60,7 @@ export interface CreateKillSwitchOptions {
   readonly executor?: { readonly name: string } | undefined;
   /** How long a state may be trusted without a confirmation, in milliseconds; 500 to 60000, default 5000. */
   readonly leaseMs?: number | undefined;
-  /** Your own redaction of recorded inputs, applied to what is left after secrets were taken out by key and by value. One that throws leaves nothing to record. */
+  /** Your own redaction of recorded inputs, applied to what is left after secrets were taken out by key and by value. It is synchronous: one that throws, or returns a promise, leaves nothing to record. */
   readonly redact?: RedactInput | undefined;
   /** How long your `redirect` and `draft` handlers may take, in milliseconds; then the call is blocked. Default 10000. */
   readonly handlerTimeoutMs?: number | undefined;

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { tell } from '../flags/callbacks.ts';
 import { type Head, KILL_RETURN_MS, messageOf } from '../flags/index.ts';
 import { acknowledge, type Acknowledgements, allStopped } from './acknowledge.ts';
 import type { Hearing } from './hearing.ts';
@@ -21,11 +22,7 @@ export async function killHeard(hearing: Hearing, { head, waitMs, onProgress }: 
   const elapsed = (): number => performance.now() - since;
   for (;;) {
     const heard = await hear(hearing, head, elapsed);
-    try {
-      onProgress?.(heard);
-    } catch {
-      // What shows the progress cannot undo the kill, nor end its wait.
-    }
+    tell(onProgress, heard); // what shows the progress cannot undo the kill, nor end its wait
     const left = allStopped(heard) ? KILL_RETURN_MS - elapsed() : Math.max(KILL_RETURN_MS, waitMs) - elapsed();
     if (left <= 0) return heard;
     await sleep(Math.max(1, Math.min(POLL_MS, left)));

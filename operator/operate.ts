@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { tell } from '../flags/callbacks.ts';
 import {
   type ActiveKill,
   type Clock,
@@ -75,7 +76,7 @@ export class Operating {
   #tell(problem: string): void {
     if (problem === this.#trouble) return;
     this.#trouble = problem;
-    this.#options.onTrouble(problem);
+    tell(this.#options.onTrouble, problem);
   }
 
   /** One look. @returns what keeps it from ending a kill that seems to be over, or an empty text */

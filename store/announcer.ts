@@ -1,3 +1,4 @@
+import { tell } from '../flags/callbacks.ts';
 import type { Fault } from '../flags/index.ts';
 
 /** What a replica can be trusted for from now on. */
@@ -23,13 +24,8 @@ export class Announcer {
   }
 
   tell(event: ReplicaEvent): void {
-    for (const listener of [...this.#listeners]) {
-      try {
-        listener(event);
-      } catch {
-        // A listener of the app's cannot hold up the switch, nor loosen it.
-      }
-    }
+    // A listener of the app's cannot hold up the switch, nor loosen it.
+    for (const listener of [...this.#listeners]) tell(listener, event);
   }
 
   /** Tells what the copy can be trusted for, when that has changed. */

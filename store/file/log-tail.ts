@@ -1,6 +1,7 @@
 import type { BigIntStats } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { tell } from '../../flags/callbacks.ts';
 import { isKillSwitchError, KillSwitchError, type LogEvent } from '../../flags/index.ts';
 import { fileError } from './file-errors.ts';
 import { LogChain } from './log-chain.ts';
@@ -189,7 +190,7 @@ export class LogTail {
       const found = lines.findLast(({ bytes }) => bytes.length > 0);
       if (found) last = { start: found.start, bytes: Buffer.from(found.bytes) };
       const end = lines.at(-1);
-      if (end) this.#options.onReading?.(end.start + end.bytes.length + 1, Number(size));
+      if (end) tell(this.#options.onReading, end.start + end.bytes.length + 1, Number(size));
     }
     chain.finish('for writing');
     if (last)
