@@ -10,6 +10,7 @@ import {
   type Reading,
 } from '../flags/index.ts';
 import type { ActingAs } from './acting-as.ts';
+import { blocked, faultCause } from './decide.ts';
 import { ActionStoppedError } from './errors.ts';
 import { evaluateMode } from './evaluate.ts';
 import { formatLineage, type Identity } from './identity.ts';
@@ -25,7 +26,7 @@ export interface Run extends ActingAs {
   readonly runId: string;
   /** A plain string for other processes: `run({ …, lineage })` there makes their work a child of this run. It can only add restrictions. */
   readonly lineage: string;
-  /** Fires, with the decision as its reason, the moment that this run may not even read any more; not for a pause. For plain loops, streams and `fetch`. */
+  /** Fires, with the decision as its reason, the moment that this run may not even read any more; not for a pause. For plain loops, streams and `fetch`. It is watched while the run is open; read for the first time after that, it has fired. */
   readonly signal: AbortSignal;
   /**
    * Saves where the run stands, then returns at once when it may go on, waits while it is paused, and throws ActionStoppedError when it is stopped.
@@ -58,6 +59,12 @@ const NOT_ASKED: Reading = deepFreeze({ mode: 'live', cause: { kind: 'mode' }, e
 /** A run asks whether it may go on as somebody who reads: whatever it does beyond that is an action's own decision. */
 const GOING_ON = { name: undefined, effect: 'read', surface: undefined } as const;
 
+/** Nobody watches for a run that has ended, or each would be watched for ever: a signal that it is asked for only then has fired, so that nothing relies on one that never would. */
+const ENDED = faultCause(
+  'CLOSED',
+  'this run has ended, and its signal was not read before: read run.signal while the run is open, or open a run of its own for what goes on',
+);
+
 export interface RunParts {
   readonly guard: Guard;
   readonly keeper: CheckpointKeeper | null;
@@ -77,6 +84,7 @@ export function openRun({ guard, keeper, identity, acting }: RunParts): OpenedRu
   const call = callOf(guard, GOING_ON, identity);
   let controller: AbortController | undefined;
   let unwatch: (() => void) | undefined;
+  let ended = false;
   const leave = guard.inFlight.open(identity);
   // Where there is a store the local copy says at once whether the run goes on; else the first evaluation does, in a moment.
   const seen: { evaluated: Reading } = { evaluated: guard.replica?.reading(call) ?? NOT_ASKED };
@@ -103,10 +111,10 @@ export function openRun({ guard, keeper, identity, acting }: RunParts): OpenedRu
           controller?.abort(decision);
           return true;
         };
-        const first = now();
+        const first = ended ? blocked(call, ENDED) : now();
         if (first.verdict === 'block') stop(deepFreeze(first));
         else unwatch = guard.inFlight.watch({ decision: first, look: now, refresh, stop });
-        if (!guard.replica) void guard.inFlight.refresh();
+        if (!guard.replica && !ended) void guard.inFlight.refresh();
       }
       return controller.signal;
     },
@@ -142,6 +150,7 @@ export function openRun({ guard, keeper, identity, acting }: RunParts): OpenedRu
   return {
     run,
     close() {
+      ended = true;
       unwatch?.();
       leave();
     },
