@@ -26,7 +26,7 @@ const grown = async (work, times) => {
 
 const late = await grown(async () => {
   const run = await killSwitch.run({ agentId: 'bot' }, (run) => run);
-  run.signal.throwIfAborted;
+  void run.signal;
 }, 20_000);
 const action = killSwitch.action({ name: 'read', effect: 'read', execute: () => 1 });
 const { epoch } = await control.kill({ target: 'all', mode: 'paused' });

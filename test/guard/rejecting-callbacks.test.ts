@@ -10,8 +10,11 @@ test('callbacks that are to be synchronous and return promises that reject end n
   const { status, stdout, stderr } = spawnSync(process.execPath, [program, directory], { encoding: 'utf8' });
   expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
   const refused = '[not recorded: the redact function returned a promise, and it must be synchronous]';
-  expect(JSON.parse(stdout)).toEqual({
-    called: ['identify', 'onProgress', 'onReading', 'onTrouble', 'redact', 'thenable redact'],
+  const { called, ...rest } = JSON.parse(stdout) as { readonly called: string[] };
+  expect(new Set(called)).toEqual(
+    new Set(['identify', 'onProgress', 'onReading', 'onTrouble', 'redact', 'thenable redact']),
+  );
+  expect(rest).toEqual({
     records: [refused, refused],
     context: { agent_id: false },
   });
