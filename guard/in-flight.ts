@@ -108,6 +108,7 @@ export class InFlight {
   check(): number {
     let told = 0;
     for (const running of [...this.#running]) {
+      if (!this.#running.has(running)) continue; // it has ended with one that was told before it
       const now = running.look();
       if (this.#drains(running, now)) this.#draining.add(running);
       else this.#draining.delete(running);

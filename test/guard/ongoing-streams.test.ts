@@ -471,6 +471,15 @@ test('a stream that thousands of calls give is held once, for each of them', asy
   expect(warned).not.toHaveBeenCalled();
 });
 
+test('what ends with another one that is stopped is not told to be draining', async () => {
+  const { killSwitch, kill } = await setUp();
+  const log = new Writable({ write: (_piece, _encoding, done) => done() });
+  const action = killSwitch.action({ name: 'log.open', execute: (_input: null) => log });
+  await action(null);
+  await action(null);
+  expect(await kill(500)).toMatchObject([{ state: 'stopped', in_flight: 0, draining: 0 }]);
+});
+
 test('a transformation hands on its end once, as it does unheld', async () => {
   const { give, inFlight } = await setUp();
   const stream = await give(
