@@ -86,7 +86,7 @@ export class RunningCall<Input, Result> implements WholeResult {
     this.#returned = true;
     const { stoppedBy } = this.context;
     if (!this.#parts || this.#parts.size === 0) {
-      this.#end({ type: 'land' });
+      this.#land();
     } else if (!stoppedBy) {
       this.#call.guard.inFlight.rest(this);
     }
@@ -98,7 +98,8 @@ export class RunningCall<Input, Result> implements WholeResult {
   /** @throws what `execute` threw, unless it had been told to stop */
   failed(error: unknown): Outcome<Result> {
     this.#returned = true;
-    const ended = this.#end({ type: 'fail', error });
+    const ended = this.#call.step({ type: 'fail', error });
+    if (!this.#parts?.size) this.#leave(); // what was begun beside something that is refused is in flight until it is over
     if (ended.is === 'unknown') return this.#aborted(ended.stoppedBy, 'unknown');
     throw error;
   }
@@ -142,14 +143,18 @@ export class RunningCall<Input, Result> implements WholeResult {
   partEnded(part: ResultPart): void {
     if (!this.#parts?.delete(part) || this.#parts.size > 0 || !this.#returned) return;
     const before = this.context.stoppedBy;
-    this.#end({ type: 'land' });
+    this.#land();
     if (before) this.#recordAborted(before, 'landed');
   }
 
-  #end(event: AttemptEvent): Attempt {
+  #land(): void {
+    this.#leave();
+    this.#call.step({ type: 'land' });
+  }
+
+  #leave(): void {
     this.#call.guard.inFlight.end(this);
     this.context.release();
-    return this.#call.step(event);
   }
 
   /** What ended after it was told to stop is never a success that nobody saw; only what cannot change anything is known not to have landed. */

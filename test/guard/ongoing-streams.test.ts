@@ -471,6 +471,22 @@ test('a stream that thousands of calls give is held once, for each of them', asy
   expect(warned).not.toHaveBeenCalled();
 });
 
+test('what was begun beside something that is refused is in flight until it is over', async () => {
+  const { killSwitch, kill, inFlight } = await setUp();
+  const { step, seen, end } = slowStep();
+  const child = spawn('sleep', ['60']);
+  const action = killSwitch.action({
+    name: 'timer.give',
+    execute: (_input: null) => [setTimeout(() => {}, 5), step(), child],
+  });
+  await expect(action(null)).rejects.toMatchObject({ code: 'RESULT_GOES_ON' });
+  await once(child, 'exit');
+  expect(await kill(300)).toMatchObject([{ state: 'draining', in_flight: 1, draining: 1 }]);
+  end();
+  await inFlight(0);
+  expect(seen.ended).toBe(1);
+});
+
 test('what ends with another one that is stopped is not told to be draining', async () => {
   const { killSwitch, kill } = await setUp();
   const log = new Writable({ write: (_piece, _encoding, done) => done() });
