@@ -60,7 +60,9 @@ export class RunningCall<Input, Result> implements WholeResult {
   }
 
   isActive(): boolean {
-    return !this.#returned || [...(this.#parts ?? [])].some((part) => part.active);
+    if (!this.#returned) return true;
+    for (const part of this.#parts ?? []) if (part.active) return true;
+    return false;
   }
 
   stop(stoppedBy: Decision): boolean {
@@ -141,7 +143,8 @@ export class RunningCall<Input, Result> implements WholeResult {
   }
 
   partEnded(part: ResultPart): void {
-    if (!this.#parts?.delete(part) || this.#parts.size > 0 || !this.#returned) return;
+    if (!this.#parts?.delete(part) || !this.#returned) return;
+    if (this.#parts.size > 0) return this.#call.guard.inFlight.rest(this); // the others may all rest
     const before = this.context.stoppedBy;
     this.#land();
     if (before) this.#recordAborted(before, 'landed');

@@ -52,11 +52,24 @@ function stepsOf(source: Iterator<unknown>, open: OpenPart, action: string, inne
     part.end();
   });
   const given = (result: unknown): unknown => innerOf(result, part, inner);
-  const take = (step: () => unknown): unknown =>
+  const begin = (step: () => unknown): unknown =>
     passedNow(part, () => {
       const result = step();
       return types.isPromise(result) ? holdPromise(result, open, action, given) : given(result);
     });
+  /** The last step, while it has to be awaited: one that is asked for meanwhile begins after it, and is looked at then. */
+  let last: Promise<void> | undefined;
+  const take = (step: () => unknown): unknown => {
+    const result = last ? last.then(() => begin(step)) : begin(step);
+    if (result instanceof Promise) {
+      const over = (): void => {
+        if (last === ended) last = undefined;
+      };
+      const ended = result.then(over, over);
+      last = ended;
+    }
+    return result;
+  };
   const methods = {
     next: (...args: [] | [unknown]) => take(() => source.next(...args)),
     throw: (error: unknown) =>
