@@ -1,32 +1,42 @@
 import { evidenceProblem, type Head, type State } from '../flags/index.ts';
 import { namesOf, type ReportedBeat } from '../store/beats.ts';
-import type { ControlConnection } from '../store/ports.ts';
+import type { ControlConnection, ForkReports, NamedReport } from '../store/ports.ts';
 import type { Status } from './control-plane.ts';
 
-/** What the beats report of forks: what proves that the store has lost a change, and what proves nothing, and why. */
+/**
+ * What is reported of forks: what proves that the store has lost a change, and what proves nothing, and why. It is what executors judge, so what is said to
+ * have stopped everything has; what only a beat says has stopped nobody but its executor.
+ */
 export async function reportedForks(
   beats: readonly ReportedBeat[],
   state: State,
-  connection: Pick<ControlConnection, 'log'>,
+  connection: Pick<ControlConnection, 'log' | 'forks'>,
 ): Promise<Pick<Status, 'forks' | 'ignored_forks'>> {
   const forks: Array<Status['forks'][number]> = [];
   const ignored: Array<Status['ignored_forks'][number]> = [];
   const { head, control } = state;
   if (!head || !control) return { forks, ignored_forks: ignored };
-  for (const beat of beats) {
-    const { name, fork } = beat;
-    if (!fork || fork.against !== head.generation) continue; // what speaks of a generation that is over has ended
-    const { held } = fork;
-    const by = namesOf(beat);
-    const problem = (isInChain: boolean): string | null =>
-      evidenceProblem({ ...fork, by }, head, control, () => isInChain);
+  const told = beats.flatMap(reportOf);
+  const { reports, alarm }: ForkReports = (await connection.forks?.(head.generation)) ?? { reports: told, alarm: null };
+  if (alarm !== null) forks.push({ executor: alarm, known_as: [], held: null });
+  const isHeard = ({ id, held }: NamedReport): boolean =>
+    reports.some((report) => report.id === id && report.held?.hash === held?.hash);
+  for (const report of [...reports, ...told.filter((one) => !isHeard(one))]) {
+    const { name, against, held, by } = report;
+    if (against !== head.generation) continue; // what speaks of a generation that is over has ended
+    const problem = (isInChain: boolean): string | null => evidenceProblem(report, head, control, () => isInChain);
     // The log is read only where the answer depends on it.
     const why = problem(false) ?? problem(held !== null && (await isInLog(held, connection)));
-    if (why === null) forks.push({ executor: name, known_as: by, held });
-    else ignored.push({ executor: name, why });
+    if (why !== null) ignored.push({ executor: name, why });
+    else if (reports.includes(report)) forks.push({ executor: name, known_as: by, held });
+    else
+      ignored.push({ executor: name, why: 'only its beat says so, and not the report that other executors look for' });
   }
   return { forks, ignored_forks: ignored };
 }
+
+const reportOf = (beat: ReportedBeat): readonly NamedReport[] =>
+  beat.fork ? [{ ...beat.fork, id: beat.id, name: beat.name, by: namesOf(beat) }] : [];
 
 async function isInLog(held: Head, connection: Pick<ControlConnection, 'log'>): Promise<boolean> {
   for await (const event of connection.log(held.epoch - 1)) return event.hash === held.hash;

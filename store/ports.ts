@@ -1,4 +1,4 @@
-import type { Anchor, Beat, EntryKey, Head, LogEvent, Patch, StateView } from '../flags/index.ts';
+import type { Anchor, Beat, EntryKey, Head, LogEvent, Patch, SignedReport, StateView } from '../flags/index.ts';
 import type { ReportedBeat } from './beats.ts';
 
 /** Whose switch is read, and by whom. */
@@ -153,6 +153,19 @@ export interface SnapshotMark {
   readonly digest: string;
 }
 
+/** A report of a fork, and what its writer calls itself: its executor's id and name. */
+export interface NamedReport extends SignedReport {
+  readonly id: string;
+  readonly name: string;
+}
+
+/** What executors judge when they decide whether the store has lost a change. */
+export interface ForkReports {
+  readonly reports: readonly NamedReport[];
+  /** Why executors stop whatever these say, or null. */
+  readonly alarm: string | null;
+}
+
 export interface ControlConnection extends ControlReader, ControlWriter {
   readonly shelf: ShelfReader;
   /**
@@ -160,6 +173,10 @@ export interface ControlConnection extends ControlReader, ControlWriter {
    * null when there is nothing to do, as in every store that keeps the state beside its log anyway. Never rejects.
    */
   keepSnapshot(): Promise<SnapshotMark | null>;
+  /**
+   * What is reported of forks against this generation, where executors look for it: also by those that have left. Absent where only beats tell.
+   */
+  forks?(generation: string): Promise<ForkReports>;
   /** The log after that `seq`, oldest first. @throws KillSwitchError CORRUPT at the first event that is not what was written */
   log(after: number): AsyncIterable<LogEvent>;
 }

@@ -3,11 +3,12 @@ import { awaitTurn, type Batch, controlView, readBack, sameHead } from '../answe
 import type { Append, ControlStore } from '../ports.ts';
 import { appendLines, syncFolders } from './append-lines.ts';
 import { FileReader, READ_ALL_MS } from './file-reader.ts';
+import { makeFolders } from './folder.ts';
 import { FoldedLog } from './folded-log.ts';
+import { clearForks, readForks } from './forks.ts';
 import { localFreeBytes } from './network-filesystem.ts';
 import { type FilePaths, filePaths, storeFolder } from './paths.ts';
 import { readLog } from './read-log.ts';
-import { clearForks } from './forks.ts';
 import { readBeats, removeReport } from './reports.ts';
 import { Serial } from './serial.ts';
 import { fileShelfReader } from './shelf.ts';
@@ -76,8 +77,10 @@ export function fileControlStore({ directory = '.kill-switch', clock }: FileCont
           });
         },
         append: (...changes) =>
-          reading('append', () => {
+          reading('append', async () => {
             const batch = readBack(changes);
+            // Before any executor hears of it. Where this user may not, executors say what is missing.
+            await makeFolders(root, foldersOf(paths)).catch(() => {});
             return appendEvents(changes, batch, paths, {
               log,
               reader,
@@ -97,6 +100,7 @@ export function fileControlStore({ directory = '.kill-switch', clock }: FileCont
           const read = () => readBeats(paths, () => (steps += 1));
           return reports.run('executors', read, { ms: requestTimeoutMs, steps: () => steps });
         },
+        forks: (generation) => reports.run('forks', () => readForks(paths, generation), { ms: requestTimeoutMs }),
         forget: (executorId) =>
           reports.run(
             'forget',
@@ -111,6 +115,17 @@ export function fileControlStore({ directory = '.kill-switch', clock }: FileCont
     },
   };
 }
+
+/** All folders in which executors report. */
+const foldersOf = (paths: FilePaths): readonly string[] => [
+  paths.beats,
+  paths.forks,
+  paths.anchors,
+  paths.surfaces,
+  paths.checkpoints,
+  paths.interventions,
+  paths.proposals,
+];
 
 interface Appending {
   readonly log: FoldedLog;

@@ -1,4 +1,15 @@
-import { chmodSync, closeSync, constants, existsSync, lstatSync, mkdirSync, openSync, statSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  closeSync,
+  constants,
+  existsSync,
+  fstatSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  statSync,
+} from 'node:fs';
 import { join, relative, sep } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 import { KillSwitchError } from '../../flags/index.ts';
@@ -25,26 +36,50 @@ const PATH_ONLY = 0o10000000;
  * Works in a folder below `root` into which no link leads: executors may write there, so a link could lead an operator's hand to any file.
  * Each folder on the way is opened inside the one before it, which nobody can exchange meanwhile; where the system has no such way (it is not Linux)
  * each is looked at first. Gives null when there is no such folder.
- * @throws KillSwitchError CORRUPT: a link, or no folder, is in its place
+ * @throws KillSwitchError CORRUPT: a link, or no folder, is in its place, or a folder of somebody who could remove from it what others report
  */
 export async function inFolder<T>(
   root: string,
   path: string,
   work: (folder: OpenFolder) => Promise<T>,
 ): Promise<T | null> {
-  const entered = enter(root, path, false);
+  const entered = enter(root, path, 'nothing');
   if (entered) return use(entered, path, work);
   await turn(); // nothing was waited for, and whoever asks in a loop must not keep everything else from happening
   return null;
 }
 
-/** The same, and makes the folder where there is none; `made` says whether it had to. */
-export async function inFolderMade<T>(
+/**
+ * The same, and makes the folder where there is none; `made` says whether it had to. Never the store's own folder nor `executors/`: where they are gone somebody
+ * has moved them away, and what is made in their place would be in the way when they come back. And only in folders of this user's own, for others would then
+ * have to trust this user: where operators own them operators make them.
+ * @throws KillSwitchError STORE_UNREACHABLE: there is none, and it is not this user's to make
+ */
+export function inFolderMade<T>(
   root: string,
   path: string,
   work: (folder: OpenFolder, made: boolean) => Promise<T>,
 ): Promise<T> {
-  const entered = enter(root, path, true);
+  return inMade(root, path, { makes: 'own', work });
+}
+
+/** Makes `executors/` and these folders below it, as an operator does: so no executor is first to make one, and may shut others out of it. */
+export async function makeFolders(root: string, folders: readonly string[]): Promise<void> {
+  const missing = folders.filter((folder) => !existsSync(folder));
+  if (missing.length === 0) return;
+  mkdirSync(join(root, 'executors'), { recursive: true });
+  for (const folder of missing) await inMade(root, folder, { makes: 'all', work: () => Promise.resolve() });
+}
+
+/** Which folders are made where there are none: in folders of this user only, or in all that let this user. */
+type Makes = 'nothing' | 'own' | 'all';
+
+async function inMade<T>(
+  root: string,
+  path: string,
+  { makes, work }: { readonly makes: Makes; readonly work: (folder: OpenFolder, made: boolean) => Promise<T> },
+): Promise<T> {
+  const entered = enter(root, path, makes);
   if (!entered)
     throw fileError(Object.assign(new Error('it was removed at once'), { code: 'ENOENT' }), 'written', path);
   return use(entered, path, (folder) => work(folder, entered.made));
@@ -65,12 +100,15 @@ async function use<T>({ fd }: Entered, path: string, work: (folder: OpenFolder) 
   }
 }
 
+/** So many folders from the root on belong to operators: `executors/`, one for each organization, and one for each kind of report. */
+const OF_OPERATORS = 3;
+
 /** Synchronous: none of these calls waits for anything but the disk's index. */
-function enter(root: string, path: string, make: boolean): Entered | null {
+function enter(root: string, path: string, makes: Makes): Entered | null {
   let made = false;
   let reached = root;
   let fd: number | null = null;
-  const step = (name: string | null): void => {
+  const step = (name: string | null, mayMake: boolean): void => {
     const inside: string = fd === null ? reached : `${DESCRIPTORS}/${fd}`;
     const target: string = name === null ? inside : join(inside, name);
     const open = (): number | null => openFolder(target, name !== null);
@@ -78,26 +116,60 @@ function enter(root: string, path: string, make: boolean): Entered | null {
     try {
       next = open();
     } catch (error) {
-      if (!make || errnoOf(error) !== 'ENOENT') throw error;
-      const isOurs = makeFolder(target, name === null);
+      if (!mayMake || errnoOf(error) !== 'ENOENT') throw error;
+      const isOurs = makeFolder(target);
       made ||= isOurs;
       next = open();
-      if (isOurs && name !== null) inheritMode(inside, next === null ? target : `${DESCRIPTORS}/${next}`);
+      if (isOurs) inherit(inside, next === null ? target : `${DESCRIPTORS}/${next}`);
     }
     if (fd !== null) closeSync(fd);
     fd = next;
     if (name !== null) reached = join(reached, name);
   };
+  const owner = (): number => (fd === null ? statSync(reached) : fstatSync(fd)).uid;
   try {
-    step(null);
-    for (const name of relative(root, path).split(sep)) step(name);
+    step(null, false);
+    let operator = 0;
+    for (const [depth, name] of relative(root, path).split(sep).entries()) {
+      step(name, makes === 'all' || (makes === 'own' && (depth >= OF_OPERATORS || isOwn(owner()))));
+      if (depth === 0) operator = owner();
+      else if (depth < OF_OPERATORS) checkOwner(owner(), operator, { root, reached });
+    }
     return { fd, made };
   } catch (error) {
     if (fd !== null) closeSync(fd);
     const errno = errnoOf(error);
-    if (errno === 'ENOENT' && !make) return null;
+    if (errno === 'ENOENT' && makes === 'nothing') return null;
+    if (errno === 'ENOENT') throw notThere(reached === root ? join(root, 'executors') : path);
     if (errno === 'ELOOP' || errno === 'ENOTDIR') throw noFolder(path);
-    throw fileError(error, make ? 'written' : 'read', path);
+    throw fileError(error, makes === 'nothing' ? 'read' : 'written', path);
+  }
+}
+
+/**
+ * Whoever owns a folder may remove from it what others report there, or shut them out. So it must be root's, an operator's (who owns `executors/`, or made the
+ * organization's log) or this user's own: else whoever was first to make it could hide what others have seen.
+ */
+function checkOwner(owner: number, operator: number, { root, reached }: { root: string; reached: string }): void {
+  if (owner === 0 || owner === operator || owner === process.geteuid?.()) return;
+  const [, organization = ''] = relative(root, reached).split(sep);
+  if (owner === ownerOf(join(root, 'control', organization))) return;
+  throw new KillSwitchError(
+    'CORRUPT',
+    `${reached} belongs to uid ${owner}, who is no operator of this store, and who owns a folder can remove what others report in it. Find out who made it, and give it to uid ${operator}, who owns the folder ${join(root, 'executors')} (chown ${operator}).`,
+  );
+}
+
+function isOwn(owner: number): boolean {
+  const user = process.geteuid?.() ?? 0;
+  return user === 0 || owner === user;
+}
+
+function ownerOf(path: string): number | null {
+  try {
+    return statSync(path).uid;
+  } catch {
+    return null;
   }
 }
 
@@ -108,9 +180,9 @@ function openFolder(path: string, below: boolean): number | null {
   return null;
 }
 
-function makeFolder(path: string, parents: boolean): boolean {
+function makeFolder(path: string): boolean {
   try {
-    mkdirSync(path, { recursive: parents });
+    mkdirSync(path);
     return true;
   } catch (error) {
     if (errnoOf(error) === 'EEXIST') return false; // somebody else has just made it
@@ -120,17 +192,29 @@ function makeFolder(path: string, parents: boolean): boolean {
 
 /**
  * Who may write in a folder may write in those below it, whoever was first to make one: its mode is its parent's (the sticky and the setgid bit too),
- * not what the maker's umask leaves of it.
+ * not what the maker's umask leaves of it, and so is its group, and its owner where root makes it.
  */
-function inheritMode(parent: string, folder: string): void {
-  const [wanted, found] = [statSync(parent).mode, statSync(folder).mode];
-  if (wanted === found) return;
+function inherit(parent: string, folder: string): void {
+  const [wanted, found] = [statSync(parent), statSync(folder)];
+  const uid = process.geteuid?.() === 0 ? wanted.uid : found.uid;
   try {
-    chmodSync(folder, wanted & 0o7777);
+    if (uid !== found.uid || wanted.gid !== found.gid) chownSync(folder, uid, wanted.gid); // this ends the setgid bit
+  } catch {
+    // A user who is not in that group.
+  }
+  try {
+    if (wanted.mode !== statSync(folder).mode) chmodSync(folder, wanted.mode & 0o7777);
   } catch {
     // A file system without modes; whoever made it can write in it all the same.
   }
 }
+
+/** @param path the folder, or the one above it that is missing */
+export const notThere = (path: string): KillSwitchError =>
+  new KillSwitchError(
+    'STORE_UNREACHABLE',
+    `${path} is not there, so nothing can be reported in it. If the store was moved away, move it back; else the next change by an operator makes it.`,
+  );
 
 const noFolder = (path: string): KillSwitchError =>
   new KillSwitchError(

@@ -1,3 +1,5 @@
+import { randomBytes } from 'node:crypto';
+import { accessSync, constants, existsSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
@@ -5,14 +7,17 @@ import {
   type Head,
   headSchema,
   isEvidence,
+  isKillSwitchError,
   type Known,
-  type SignedReport,
+  messageOf,
   textProblem,
 } from '../../flags/index.ts';
-import { inFolder, type OpenFolder } from './folder.ts';
-import { namesIn, readKept, removeKept } from './kept.ts';
+import type { ForkReports, NamedReport } from '../ports.ts';
+import { fileError } from './file-errors.ts';
+import { inFolder, inFolderMade, type OpenFolder } from './folder.ts';
+import { FOR_ALL, namesIn, putKept, readKept, removeKept } from './kept.ts';
 import { fileName, type FilePaths } from './paths.ts';
-import { putReport, removeReport } from './reports.ts';
+import { idOfReport, putReport, removeReport } from './reports.ts';
 
 /**
  * How many reports of a fork are read. Where there are more, that counts as proof of a fork: a flood must not hide a true report, and whoever can write one file
@@ -36,69 +41,111 @@ export interface KnownLog {
   search(head: Head): Promise<boolean>;
 }
 
-/** The reports against one generation, in a folder of their own, so that those of former ones are never read. */
-const forksAgainst = ({ forks }: FilePaths, generation: string): string | null =>
-  textProblem(generation) === null ? join(forks, fileName(generation)) : null;
+/** Where the reports against one generation are: files of the one folder that begin so, and those of older versions in a folder of their own. */
+interface Place {
+  readonly folder: string;
+  readonly beginning: string;
+}
+
+const placeOf = ({ forks }: FilePaths, generation: string): Place => ({
+  folder: forks,
+  beginning: `${fileName(generation)}.`,
+});
+
+/** Until this version each generation had a folder, which anybody could make first. What older executors write there counts, and they are told there. */
+const olderPlaceOf = ({ forks }: FilePaths, generation: string): Place => ({
+  folder: join(forks, fileName(generation)),
+  beginning: '',
+});
 
 /** What executors report of forks; each report is judged once. */
 export class ReportedForks {
   readonly #paths: FilePaths;
   readonly #log: KnownLog;
-  #judged: { readonly signature: string; readonly proven: boolean } | null = null;
+  readonly #judged = new Map<string, { readonly signature: string; readonly proven: boolean }>();
   readonly #inChain = new Map<string, boolean>();
   #searched = Number.NEGATIVE_INFINITY;
-  #own: { readonly folder: string; readonly text: string } | null = null;
+  /** Its own report. Nobody can foresee its name, so nobody can have taken it. */
+  #own: { readonly against: string; readonly name: string } | null = null;
 
   constructor(paths: FilePaths, log: KnownLog) {
     this.#paths = paths;
     this.#log = log;
   }
 
-  /** Reports a fork, or takes back what this executor has reported of a generation that is over. */
+  /**
+   * Reports a fork, or takes back what this executor has reported of a generation that is over. Who has nothing to report makes sure that it could: what it
+   * acknowledges others must be able to hear of when it is lost.
+   * @throws KillSwitchError
+   */
   async report(executorId: string, executorName: string, fork: ForkReport | null): Promise<void> {
+    const { root, forks } = this.#paths;
+    await inFolderMade(root, forks, async (open) => {
+      if (fork && textProblem(fork.against) === null)
+        await this.#put(
+          open,
+          fork.against,
+          JSON.stringify({ ...fork, id: executorId, name: executorName }),
+          executorId,
+        );
+      else checkWritable(open);
+      if (!fork) await this.#takeBack(open, executorId);
+    });
+  }
+
+  async #put(open: OpenFolder, against: string, text: string, executorId: string): Promise<void> {
     const { root } = this.#paths;
-    if (fork) {
-      const folder = forksAgainst(this.#paths, fork.against);
-      const text = JSON.stringify({ ...fork, name: executorName });
-      if (folder === null) return;
-      this.#own = { folder, text };
-      await putReport(root, folder, executorId, text);
-    } else if (
-      this.#own &&
-      this.#log.head &&
-      this.#own.folder !== forksAgainst(this.#paths, this.#log.head.generation)
-    ) {
-      await removeReport(root, this.#own.folder, executorId);
-      this.#own = null;
-    }
+    const own =
+      this.#own?.against === against
+        ? this.#own
+        : { against, name: `${placeOf(this.#paths, against).beginning}${randomBytes(12).toString('hex')}.json` };
+    this.#own = null; // where it fails it has another name the next time
+    await putKept(open, own.name, text, { mode: FOR_ALL });
+    this.#own = own;
+    await putReport(root, olderPlaceOf(this.#paths, against).folder, executorId, text).catch(() => {});
+  }
+
+  async #takeBack(open: OpenFolder, executorId: string): Promise<void> {
+    const own = this.#own;
+    if (!own || !this.#log.head || own.against === this.#log.head.generation) return;
+    await removeKept(open, own.name);
+    await removeReport(this.#paths.root, olderPlaceOf(this.#paths, own.against).folder, executorId).catch(() => {});
+    this.#own = null;
   }
 
   /** Whether one of the reports is evidence that this log has lost a change. */
   async proven(): Promise<boolean> {
     const { head } = this.#log;
-    const folder = head && forksAgainst(this.#paths, head.generation);
-    if (!head || folder === null) return false;
-    return (await inFolder(this.#paths.root, folder, (open) => this.#judge(open, head))) ?? false;
+    if (!head || textProblem(head.generation) !== null) return false;
+    if (await this.#provenIn(placeOf(this.#paths, head.generation), head)) return true;
+    const older = olderPlaceOf(this.#paths, head.generation);
+    if (!existsSync(older.folder)) return false;
+    return this.#provenIn(older, head).catch(() => false); // what is there instead of a folder says nothing
   }
 
-  async #judge(open: OpenFolder, head: Head): Promise<boolean> {
-    const { ino, mtimeMs } = await stat(open.self);
-    const signature = `${head.generation} ${ino} ${mtimeMs}`;
-    if (this.#judged?.signature === signature) return this.#judged.proven;
-    const since = Date.now();
-    const { proven, settled } = await this.#judgeAll(open, head);
-    this.#judged = settled && since - mtimeMs > SAME_MOMENT_MS ? { signature, proven } : null;
-    return proven;
+  async #provenIn({ folder, beginning }: Place, head: Head): Promise<boolean> {
+    const proven = await inFolder(this.#paths.root, folder, async (open) => {
+      const { ino, mtimeMs } = await stat(open.self);
+      const signature = `${head.generation} ${ino} ${mtimeMs}`;
+      const judged = this.#judged.get(folder);
+      if (judged?.signature === signature) return judged.proven;
+      const since = Date.now();
+      const { proven, settled } = await this.#judge(await reportsIn(open, beginning), head);
+      if (settled && since - mtimeMs > SAME_MOMENT_MS) this.#judged.set(folder, { signature, proven });
+      else this.#judged.delete(folder);
+      return proven;
+    });
+    return proven ?? false;
   }
 
-  async #judgeAll(open: OpenFolder, head: Head): Promise<{ readonly proven: boolean; readonly settled: boolean }> {
-    const { names, more } = await namesIn(open, '.json', MOST_FORKS);
+  async #judge(
+    { reports, more }: ReportsIn,
+    head: Head,
+  ): Promise<{ readonly proven: boolean; readonly settled: boolean }> {
     if (more) return { proven: true, settled: true };
     let settled = true;
-    for (const name of names) {
-      const kept = await readKept(open, name, LONGEST_FORK);
-      const report = kept && 'text' in kept ? parseFork(kept.text, kept.owner) : null;
-      if (!report?.held) continue;
+    for (const report of reports) {
+      if (!report.held) continue;
       const inChain = await this.#isInChain(report.held);
       if (inChain === null) settled = false;
       else if (isEvidence(report, head, this.#log.known, () => inChain)) return { proven: true, settled: true };
@@ -119,18 +166,69 @@ export class ReportedForks {
   }
 }
 
+function checkWritable({ self, path }: OpenFolder): void {
+  try {
+    accessSync(self, constants.W_OK | constants.X_OK);
+  } catch (error) {
+    throw fileError(error, 'written', path);
+  }
+}
+
+interface ReportsIn {
+  readonly reports: readonly NamedReport[];
+  /** There are more files than are read. */
+  readonly more: boolean;
+}
+
+async function reportsIn(open: OpenFolder, beginning: string): Promise<ReportsIn> {
+  const { names, more } = await namesIn(open, '.json', MOST_FORKS);
+  const reports: NamedReport[] = [];
+  for (const name of names) {
+    if (more || !name.startsWith(beginning)) continue;
+    const kept = await readKept(open, name, LONGEST_FORK, { linked: true });
+    const report = kept && 'text' in kept ? parseFork(kept.text, idOfReport(name), kept.owner) : null;
+    if (report) reports.push(report);
+  }
+  return { reports, more };
+}
+
 /**
  * One report, or null: one that cannot be read proves nothing. An executor that has seen a fork writes a readable one, with each of its beats; counting
  * what is unreadable would let whoever may write anything stop everyone.
  */
-function parseFork(text: string, owner: number): SignedReport | null {
+function parseFork(text: string, fileId: string, owner: number): NamedReport | null {
   try {
-    const { against, held, name } = JSON.parse(text) as { against?: unknown; held?: unknown; name?: unknown };
-    const by = [`uid ${owner}`, ...(typeof name === 'string' ? [name] : [])]; // the system vouches for the first only
-    return typeof against === 'string' ? { against, held: headSchema.nullable().parse(held), by } : null;
+    const { against, held, name, id } = JSON.parse(text) as Readonly<Record<string, unknown>>;
+    if (typeof against !== 'string') return null;
+    const known = `uid ${owner}`; // the system vouches for this one only
+    const by = typeof name === 'string' ? [known, name] : [known];
+    return {
+      id: typeof id === 'string' ? id : fileId,
+      name: by.at(-1) ?? known,
+      by,
+      against,
+      held: headSchema.nullable().parse(held),
+    };
   } catch {
     return null;
   }
+}
+
+/** What executors judge, for operators. */
+export async function readForks(paths: FilePaths, generation: string): Promise<ForkReports> {
+  const reports = new Map<string, NamedReport>(); // an executor's two are one
+  let alarm: string | null = null;
+  for (const { folder, beginning } of [placeOf(paths, generation), olderPlaceOf(paths, generation)]) {
+    try {
+      const found = await inFolder(paths.root, folder, (open) => reportsIn(open, beginning));
+      for (const report of found?.reports ?? []) reports.set(JSON.stringify([report.id, report.by]), report);
+      if (found?.more) alarm = `${folder} has more than ${MOST_FORKS} files, and so many count as a lost change`;
+    } catch (error) {
+      // What this user may not read it knows nothing of; the beats say so.
+      if (folder === paths.forks && isKillSwitchError(error) && error.code === 'CORRUPT') alarm = messageOf(error);
+    }
+  }
+  return { reports: [...reports.values()], alarm };
 }
 
 /** Removes all that executors have reported of forks, after a `recover`. */

@@ -1,14 +1,16 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { invalid, KillSwitchError, quoteId } from '../../flags/index.ts';
+import { type Beat, invalid, KillSwitchError, quoteId } from '../../flags/index.ts';
 import { fileAnchor } from '../file-anchor.ts';
 import type { Confirmation, ExecutorStore } from '../ports.ts';
 import { defaultAnchor } from './default-anchor.ts';
+import { notThere } from './folder.ts';
 import { FileReader, READ_ALL_MS } from './file-reader.ts';
 import { localFreeBytes } from './network-filesystem.ts';
 import { fileName, filePaths, storeFolder } from './paths.ts';
 import { RecentEvents } from './recent-events.ts';
 import { ReportedForks } from './forks.ts';
-import { putReport, removeReport } from './reports.ts';
+import { putBeat, removeReport } from './reports.ts';
 import { fileShelf } from './shelf.ts';
 import { checkTakesKills } from './takes-kills.ts';
 
@@ -53,6 +55,16 @@ export function fileStore({ directory = '.kill-switch', anchor }: FileStoreOptio
         return null;
       };
 
+      /** False where there is no place for reports, as before `init`. Evidence first: what operators read in a beat, executors can know too. */
+      const tell = async (beat: Beat): Promise<boolean> => {
+        if (!existsSync(paths.reported)) return false;
+        await forks.report(executorId, beat.name, beat.fork);
+        const made = await putBeat(paths, executorId, JSON.stringify(beat));
+        if (made && reported) throw lostReports(paths.beats);
+        reported = true;
+        return true;
+      };
+
       return {
         load: (held) =>
           reader.request('load', (turn) => reader.load(held, turn), Math.max(requestTimeoutMs, READ_ALL_MS)),
@@ -63,15 +75,13 @@ export function fileStore({ directory = '.kill-switch', anchor }: FileStoreOptio
           reader.request('confirm', async () => {
             if (beat.id !== executorId) throw foreignBeat(executorId, beat.id);
             await localFreeBytes(paths.executors);
-            const made = await putReport(root, paths.beats, executorId, JSON.stringify(beat));
-            if (made && reported) throw lostReports(paths.beats);
-            reported = true;
-            await forks.report(executorId, beat.name, beat.fork);
+            const isTold = await tell(beat);
             await checkTakesKills(paths);
             await reader.advance();
+            if (!isTold && recent.head) throw notThere(paths.reported);
             // Whoever takes the log away may be taking the beats, too: without them nobody would know that there had been a control plane.
-            if (recent.head === null && beat.applied !== null)
-              await putReport(root, paths.beats, executorId, JSON.stringify(beat));
+            if (isTold && recent.head === null && beat.applied !== null)
+              await putBeat(paths, executorId, JSON.stringify(beat));
             const events = beat.applied === null ? 'reload' : await eventsAfter(beat.applied);
             return {
               head: recent.head,

@@ -9,11 +9,16 @@ import type { OpenFolder } from './folder.ts';
 export type Kept = { readonly text: string; readonly owner: number } | { readonly problem: string };
 
 /**
- * Reads one file of a folder in which others may write: a regular file of one name only, at most so long; no link is followed and nothing is waited for.
+ * Reads one file of a folder in which others may write: a regular file, at most so long; no link is followed and nothing is waited for. `linked`: it may
+ * have other names (hard links), which anybody can give it where the system lets them; else it is not read then, because it could be any file of its owner.
  * Never rejects. Null when it has just been removed.
  */
-export const readKept = (folder: OpenFolder, name: string, longest: number): Promise<Kept | null> =>
-  read(folder, name, { longest, from: () => 0 });
+export const readKept = (
+  folder: OpenFolder,
+  name: string,
+  longest: number,
+  { linked = false }: { readonly linked?: boolean } = {},
+): Promise<Kept | null> => read(folder, name, { longest, linked, from: () => 0 });
 
 /** The same of the last `bytes` of a file, however long it is; `cut` says whether there is more before them. */
 export async function readKeptEnd(
@@ -30,19 +35,27 @@ export async function readKeptEnd(
   return kept && { ...kept, cut };
 }
 
+interface Reading {
+  readonly longest: number;
+  readonly linked?: boolean;
+  /** Which byte of so many is the first one that is read. */
+  readonly from: (size: number) => number;
+}
+
 async function read(
   folder: OpenFolder,
   name: string,
-  { longest, from }: { readonly longest: number; readonly from: (size: number) => number },
+  { longest, linked = false, from }: Reading,
 ): Promise<Kept | null> {
+  const strangeness = (found: Stats): string | null => whatIsStrange(found, { longest, linked });
   let file: FileHandle | null = null;
   try {
     // Looked at first, because opening a device can do something; opened without waiting, because a pipe may be put there in between.
-    const problem = strangeness(await lstat(folder.at(name)), longest);
+    const problem = strangeness(await lstat(folder.at(name)));
     if (problem !== null) return { problem };
     file = await open(folder.at(name), constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
     const found = await file.stat();
-    const changed = strangeness(found, longest);
+    const changed = strangeness(found);
     if (changed !== null) return { problem: changed };
     return { text: await textOf(file, from(found.size), found.size), owner: found.uid };
   } catch (error) {
@@ -66,9 +79,9 @@ async function textOf(file: FileHandle, from: number, to: number): Promise<strin
 }
 
 /** Why a file is not what this package writes, or null. */
-function strangeness(found: Stats, longest: number): string | null {
+function whatIsStrange(found: Stats, { longest, linked }: { longest: number; linked: boolean }): string | null {
   if (!found.isFile()) return `${kindOf(found)} is in its place`;
-  if (found.nlink > 1) return `it has ${found.nlink} names (hard links), so it may be any file`;
+  if (found.nlink > 1 && !linked) return `it has ${found.nlink} names (hard links), so it may be any file`;
   if (found.size > longest) return `it has ${found.size} bytes, more than the ${longest} that are read`;
   return null;
 }
@@ -81,8 +94,16 @@ function kindOf(found: Stats): string {
   return 'a device';
 }
 
-/** Puts a whole file in place of whatever has that name, or fails and leaves it. @throws KillSwitchError; ENOENT as the system says it: the folder has gone */
-export async function putKept(folder: OpenFolder, name: string, text: string): Promise<void> {
+/** The mode of what others must be able to read who may look into its folder, whatever the umask of its writer is. */
+export const FOR_ALL = 0o644;
+
+/** Puts a whole file in place of whatever has that name, or fails and leaves it. `mode`: whatever the umask is. @throws KillSwitchError; ENOENT as the system says it: the folder has gone */
+export async function putKept(
+  folder: OpenFolder,
+  name: string,
+  text: string,
+  { mode }: { readonly mode?: number | undefined } = {},
+): Promise<void> {
   // Random and exclusive: nobody else's half-written file is ever renamed, and no link that waits there is followed.
   const temporary = folder.at(`${randomBytes(9).toString('hex')}.tmp`);
   try {
@@ -92,6 +113,7 @@ export async function putKept(folder: OpenFolder, name: string, text: string): P
     );
     try {
       await file.writeFile(text);
+      if (mode !== undefined) await file.chmod(mode);
     } finally {
       await file.close();
     }
@@ -110,7 +132,10 @@ export async function appendKept(folder: OpenFolder, name: string, text: string)
   let file: FileHandle | null = null;
   try {
     file = await open(path, flags).catch(() => null);
-    if (file === null || strangeness(await file.stat(), Number.POSITIVE_INFINITY) !== null) {
+    if (
+      file === null ||
+      whatIsStrange(await file.stat(), { longest: Number.POSITIVE_INFINITY, linked: false }) !== null
+    ) {
       await file?.close();
       file = null;
       await removeKept(folder, name);

@@ -10,6 +10,8 @@ export interface FilePaths {
   readonly log: string;
   /** Written anew when something that tightens was overtaken: for a moment nothing else is appended. */
   readonly turn: string;
+  /** What executors report, of all organizations: a folder that an operator makes. */
+  readonly reported: string;
   /** Written by executors, each under its own name. */
   readonly executors: string;
   readonly beats: string;
@@ -25,12 +27,14 @@ export interface FilePaths {
 export function filePaths(root: string, organizationId: string): FilePaths {
   const name = fileName(organizationId);
   const control = join(root, 'control', name);
-  const executors = join(root, 'executors', name);
+  const reported = join(root, 'executors');
+  const executors = join(reported, name);
   return {
     root,
     control,
     log: join(control, 'log.jsonl'),
     turn: join(control, 'turn'),
+    reported,
     executors,
     beats: join(executors, 'beats'),
     forks: join(executors, 'forks'),

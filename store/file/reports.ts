@@ -4,7 +4,7 @@ import { textProblem, messageOf } from '../../flags/index.ts';
 import { LONGEST_BEAT, readBeat, type ReportedBeat, unreadableBeat } from '../beats.ts';
 import { type Bounds, fairShares, type Found, leftOut, wholeFiles } from './fair-share.ts';
 import { inFolder, inFolderMade, type OpenFolder } from './folder.ts';
-import { type Kept, namesIn, putKept, readKept, removeKept } from './kept.ts';
+import { FOR_ALL, type Kept, namesIn, putKept, readKept, removeKept } from './kept.ts';
 import { fileName, type FilePaths, idOfFileName } from './paths.ts';
 
 const ENDING = '.json';
@@ -28,10 +28,14 @@ export function idOfReport(name: string): string {
 const isForeignName = (stem: string): boolean =>
   basename(stem) === stem && Buffer.byteLength(stem) <= 250 && idOfReport(stem + ENDING) === stem;
 
-/** Puts a report in place of an older one. Resolves to whether its folder had to be made. */
-export const putReport = (root: string, folder: string, id: string, text: string): Promise<boolean> =>
-  inFolderMade(root, folder, async (open, made) => {
-    await putKept(open, nameOf(id), text);
+/** Puts a report in place of an older one. */
+export const putReport = (root: string, folder: string, id: string, text: string): Promise<void> =>
+  inFolderMade(root, folder, (open) => putKept(open, nameOf(id), text));
+
+/** Puts a beat in place of the last one. Resolves to whether their folder had to be made. */
+export const putBeat = ({ root, beats }: FilePaths, id: string, text: string): Promise<boolean> =>
+  inFolderMade(root, beats, async (open, made) => {
+    await putKept(open, nameOf(id), text, { mode: FOR_ALL });
     return made;
   });
 

@@ -43,6 +43,11 @@ export function memoryControlStore({ memory }: { readonly memory: Memory }): Con
           await admit('read');
           return [...memory.organization(organizationId).beats].map(([id, text]) => readBeat(id, text));
         },
+        async forks() {
+          await admit('read');
+          const { forks } = memory.organization(organizationId);
+          return { reports: [...forks].map(([id, fork]) => ({ ...fork, id, name: fork.by[0] ?? '' })), alarm: null };
+        },
         async forget(executorId) {
           await admit('write');
           const { beats, reports } = memory.organization(organizationId);

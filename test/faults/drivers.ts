@@ -40,7 +40,10 @@ const fileDriver = async (scene: Scene): Promise<LosingStore> => {
     anchors,
     address: (name) => ({ file: { directory, anchor: join(anchors, name) } }),
     // In one step, each: executors look all the time.
-    wipe: async () => renameSync(directory, join(folder, 'wiped')),
+    async wipe() {
+      renameSync(join(directory, 'control'), join(folder, 'wiped'));
+      renameSync(join(directory, 'executors/default'), join(folder, 'forgotten'));
+    },
     copy: async () => cpSync(log, backup),
     restore: async () => renameSync(backup, log),
   };

@@ -6,12 +6,12 @@ import type { SuiteTest } from './log.ts';
 const record = (name: string, second: number): string =>
   JSON.stringify({ id: name, at: new Date(Date.UTC(2026, 0, 1, 0, 0, second)).toISOString(), note: '✋ \n "quoted"' });
 
-/** What executors keep beside their beats. */
+/** What executors keep beside their beats, where an operator has made a control plane. */
 export const SHELF_TESTS: readonly SuiteTest[] = [
   {
     name: 'interventions of all executors come back as they were written, the newest last',
     async run(session) {
-      const control = session.control();
+      const control = await session.initialised();
       assert.deepEqual(await control.shelf.interventions(10), []);
       const [x, y] = [session.executor(), session.executor()];
       await x.connection.shelf.appendInterventions([record('a', 1), record('b', 2)]);
@@ -26,7 +26,7 @@ export const SHELF_TESTS: readonly SuiteTest[] = [
   {
     name: 'proposals are kept apart, so that no number of other interventions pushes them out',
     async run(session) {
-      const control = session.control();
+      const control = await session.initialised();
       assert.deepEqual(await control.shelf.proposals(10), []);
       const [x, y] = [session.executor({ id: 'x', name: 'x' }), session.executor({ id: 'y', name: 'y' })];
       for (const each of [x, y]) await each.confirm(null);
@@ -44,6 +44,7 @@ export const SHELF_TESTS: readonly SuiteTest[] = [
   {
     name: 'a checkpoint is there until it is removed, and of too many the oldest go',
     async run(session) {
+      await session.initialised();
       const { shelf } = session.executor().connection;
       await shelf.put('checkpoints', 'r', '{}');
       await shelf.remove('checkpoints', 'r');
@@ -60,6 +61,7 @@ export const SHELF_TESTS: readonly SuiteTest[] = [
   {
     name: 'what is put under an id is there for everyone of the organization until it is put again, whatever the id',
     async run(session) {
+      await session.initialised();
       const { shelf } = session.executor().connection;
       assert.equal(await shelf.get('checkpoints', 'r-1'), null);
       for (const id of ODD_IDS) await shelf.put('checkpoints', id, JSON.stringify({ id, turn: 1 }));
@@ -78,7 +80,7 @@ export const SHELF_TESTS: readonly SuiteTest[] = [
   {
     name: 'the surfaces of an executor go with it, by leaving and by an operator’s word; its checkpoints stay',
     async run(session) {
-      const control = session.control();
+      const control = await session.initialised();
       const [x, y] = [session.executor({ id: 'x' }), session.executor({ id: 'y' })];
       for (const each of [x, y]) {
         await each.confirm(null);

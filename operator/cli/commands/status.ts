@@ -24,9 +24,10 @@ function forks({ forks: reported }: Status): string[] {
     '!!! FORK: this store has lost changes that executors had seen. EVERYTHING IS STOPPED (full_stop) until an operator decides.',
     ...reported
       .slice(0, SHOWN)
-      .map(
-        ({ executor, known_as, held }) =>
-          `!!!   ${shownId(executor)}${known(executor, known_as)} has seen ${held ? `epoch ${held.epoch}, hash ${held.hash}` : 'another one'}`,
+      .map(({ executor, known_as, held }) =>
+        held
+          ? `!!!   ${shownId(executor)}${known(executor, known_as)} has seen epoch ${held.epoch}, hash ${held.hash}`
+          : `!!!   ${shownId(executor)}`,
       ),
     '!!! Find out what was lost (kill-switch log verify, your backups), kill again what must not run, then: kill-switch recover --reason "…"',
     '!!! If one of these executors is not to be believed: kill-switch recover --exclude NAME --reason "…"',

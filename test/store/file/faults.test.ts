@@ -1,8 +1,10 @@
 import {
   chmodSync,
   chownSync,
+  existsSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
   truncateSync,
@@ -147,10 +149,29 @@ test.skipIf(!isRoot)('an executor who may not read the log is told so', async ()
   await expect(refused).rejects.toThrow(`${log} cannot be read: EACCES. This user has no permission`);
 });
 
-test('an executor in a folder where nobody has made a control plane makes its own folder and no control plane', async () => {
+test('an executor where no operator has made a store makes nothing, and one whose store was moved away stands in the way of nobody who moves it back', async () => {
   const { session, directory } = await openSession();
-  expect(await session.executor().confirm(null)).toEqual({ head: null, events: 'reload', forkReported: false });
-  expect(readdirSync(directory)).toEqual(['executors']);
+  const executor = session.executor();
+  expect(await executor.confirm(null)).toEqual({ head: null, events: 'reload', forkReported: false });
+  expect(existsSync(directory)).toBe(false);
+
+  const { head } = await (await session.initialised()).read([]);
+  expect((await executor.confirm(head)).events).toEqual([]);
+  renameSync(directory, `${directory}.away`);
+  expect(await executor.confirm(head)).toEqual({ head: null, events: null, forkReported: false });
+  await expect(executor.connection.shelf.put('surfaces', 'x', '[]')).rejects.toMatchObject({
+    code: 'STORE_UNREACHABLE',
+  });
+  await expect(executor.connection.shelf.appendInterventions(['{}'])).rejects.toMatchObject({
+    code: 'STORE_UNREACHABLE',
+  });
+  expect(existsSync(directory)).toBe(false);
+  renameSync(`${directory}.away`, directory);
+  expect((await executor.confirm(head)).events).toEqual([]);
+
+  renameSync(join(directory, 'executors'), join(directory, 'away'));
+  await expect(executor.confirm(head)).rejects.toThrow('/executors is not there, so nothing can be reported in it.');
+  expect(readdirSync(directory).sort()).toEqual(['away', 'control']);
 });
 
 test.skipIf(!mayMount)('a change that only half fits on the disk is not there, and the next one is', async () => {

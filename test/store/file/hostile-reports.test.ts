@@ -44,7 +44,7 @@ test('a link in place of the reports of forks leads recover to nobody’s files'
   const valuables = join(directory, '..', 'valuables');
   mkdirSync(valuables);
   writeFileSync(join(valuables, 'package.json'), '{}');
-  mkdirSync(folder, { recursive: true });
+  rmSync(join(folder, 'forks'), { recursive: true });
   symlinkSync(valuables, join(folder, 'forks'));
   await plane.recover({ reason: 'looked at it' });
   expect(readdirSync(valuables)).toEqual(['package.json']);
@@ -103,9 +103,8 @@ test.each(STRANGE)(
 
 test.each(STRANGE)('%s in place of a report of a fork stops nobody', async (_, put) => {
   const { head, executor, folder } = await live();
-  const forks = join(folder, 'forks', fileName(head.generation));
-  mkdirSync(forks, { recursive: true });
-  await put(join(forks, 'odd.json'));
+  const forks = join(folder, 'forks');
+  await put(join(forks, `${fileName(head.generation)}.odd.json`));
   expect(await executor.confirm(head)).toEqual({ head, events: [], forkReported: false });
 });
 
@@ -126,7 +125,6 @@ test('an executor writes through no link, wherever it is put', async () => {
   const { executor, head, folder, directory } = await live();
   const valuable = join(directory, 'valuable.txt');
   writeFileSync(valuable, 'before');
-  mkdirSync(join(folder, 'interventions'));
   symlinkSync(valuable, join(folder, 'interventions', 'honest.jsonl'));
   await executor.connection.shelf.appendInterventions(['{"a":1}']);
   expect(readFileSync(join(folder, 'interventions', 'honest.jsonl'), 'utf8')).toBe('{"a":1}\n');

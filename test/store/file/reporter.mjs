@@ -1,20 +1,28 @@
-// An executor's process for the tests that run one as another user: confirms once, reports a fork, keeps one of each report, and ends with 1 where the store refuses that.
-// node reporter.mjs DIRECTORY NAME HELD
+// An executor's process for the tests that run one as another user: does what it is told, one after the other, and prints what came of each as JSON.
+// node reporter.mjs DIRECTORY NAME UMASK STEPS; a step is ["confirm", HELD, FORK] or ["put" | "appendInterventions" | "appendProposals" | "get", …]
 import { fileStore } from 'openfeature-kill-switch/store/file';
 
-const [directory = '', name = '', text = ''] = process.argv.slice(2);
-process.umask(0o022);
-const held = JSON.parse(text);
+const [directory = '', name = '', umask = '022', steps = ''] = process.argv.slice(2);
+process.umask(Number.parseInt(umask, 8));
 const scope = { organizationId: 'default', executorId: name, executorName: name, requestTimeoutMs: 10_000 };
-const executor = fileStore({ directory }).open(scope);
+const executor = fileStore({ directory, anchor: '/nowhere' }).open(scope);
 const now = new Date().toISOString();
-await executor.confirm({
+const beat = {
   ...{ id: name, name, host: 'here', pid: process.pid, version: '0.0.0', started_at: now, at: now, lease_ms: 5000 },
-  ...{ applied: held, in_flight: 0, draining: 0, agents: [], runs: [] },
-  fork: { against: held.generation, held: { ...held, hash: 'f'.repeat(64) } },
-});
-await executor.shelf.put('surfaces', name, '[]');
-await executor.shelf.put('checkpoints', `run-of-${name}`, '{}');
-await executor.shelf.appendInterventions([JSON.stringify({ at: now })]);
-await executor.shelf.appendProposals([JSON.stringify({ at: now })]);
+  ...{ in_flight: 0, draining: 0, agents: [], runs: [] },
+};
+
+/** @type {unknown[]} */
+const answers = [];
+for (const [what, ...given] of JSON.parse(steps)) {
+  try {
+    if (what === 'confirm')
+      answers.push(await executor.confirm({ ...beat, applied: given[0], fork: given[1] ?? null }));
+    else answers.push((await /** @type {any} */ (executor.shelf)[what](...given)) ?? null);
+  } catch (error) {
+    const { code, message } = /** @type {Error & { code?: string }} */ (error);
+    answers.push({ code, message });
+  }
+}
 await executor.close();
+process.stdout.write(JSON.stringify(answers));

@@ -1,0 +1,174 @@
+import { chmodSync, existsSync, linkSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import type { Head } from '../../../flags/index.ts';
+import { openControlPlane } from '../../../operator/index.ts';
+import { fileName } from '../../../store/file/paths.ts';
+import { openFileHarness } from './harness.ts';
+import { ANN, as, BOB, EVE, ofUsers, report, WHY_NOT } from './users.ts';
+
+/** A store in which everybody may report, as docs/redis.md says, with one kill that a backup lacks. */
+async function everybodys() {
+  const harness = await openFileHarness();
+  const executors = join(harness.directory, 'executors');
+  mkdirSync(executors, { recursive: true });
+  chmodSync(executors, 0o1777);
+  const plane = await openControlPlane({ store: harness.controlStore, operator: { id: 'dana' } });
+  onTestFinished(async () => {
+    await plane.close();
+    await harness.dispose();
+  });
+  await plane.init();
+  await harness.copy();
+  await plane.kill({ target: 'agent:bot' });
+  const { head } = await plane.status();
+  const folder = join(executors, 'default');
+  return { ...harness, plane, held: head, folder, forks: join(folder, 'forks') };
+}
+
+type Store = Awaited<ReturnType<typeof everybodys>>;
+
+/** Ann has acknowledged the kill, then a backup without it is put back: she says so, and Bob, who comes anew, is asked. */
+async function loseTheKill({ plane, held, directory, restore }: Store, umask?: string) {
+  const ann = { directory, name: 'ann', ...(umask !== undefined && { umask }) };
+  expect(report(ANN, ann, ['confirm', held])).toEqual([{ head: held, events: [], forkReported: false }]);
+  await restore();
+  const { head } = await plane.status();
+  const fork = { against: head.generation, held };
+  report(ANN, ann, ['confirm', held, fork]);
+  return { head, bob: () => report(BOB, { directory, name: 'bob' }, ['confirm', head])[0] };
+}
+
+/** What somebody may put where older versions had a folder for each generation. */
+const SQUATS: readonly (readonly string[])[] = [
+  ['touch'],
+  ['mkfifo'],
+  ['mkdir', '-m', '0755'],
+  ['mkdir', '-m', '0000'],
+  ['ln', '-s', '/etc'],
+];
+
+describe.skipIf(WHY_NOT !== null)(ofUsers('an executor of a user who is up to no good'), () => {
+  test.each(SQUATS)('hides no lost change by “%s” where reports are looked for, and stops nobody', async (...squat) => {
+    const store = await everybodys();
+    const { plane, held, forks } = store;
+    expect(as(EVE, ...squat, join(forks, fileName(held.generation)))).toMatchObject({ status: 0 });
+    const { bob } = await loseTheKill(store);
+    expect(bob()).toMatchObject({ forkReported: true });
+    expect(await plane.status()).toMatchObject({ forks: [{ executor: 'ann', known_as: [`uid ${ANN}`, 'ann'], held }] });
+  });
+
+  test.each(['', 'beats', 'forks'])(
+    'that is the first to make executors/default/%s is named, and nobody reports, acknowledges or goes on beside it',
+    async (kind) => {
+      const { plane, held, folder, directory } = await everybodys();
+      rmSync(join(folder, kind), { recursive: true }); // as an older version has left it: whoever reports first makes it
+      expect(as(EVE, 'mkdir', '-m', '1777', join(folder, kind))).toMatchObject({ status: 0 });
+      const message = expect.stringMatching(/ belongs to uid 64003, who is no operator of this store, .* \(chown 0\)/);
+      expect(report(ANN, { directory, name: 'ann' }, ['confirm', held])).toEqual([{ code: 'CORRUPT', message }]);
+      expect(existsSync(join(folder, 'beats', 'ann.json'))).toBe(false);
+      expect(await plane.status()).toMatchObject({
+        executors: kind === 'forks' ? [] : [{ state: 'silent', problem: message }],
+        forks: kind === 'beats' ? [] : [{ executor: message, held: null }],
+      });
+      as(0, 'chown', '0', join(folder, kind));
+      await plane.kill({ target: 'agent:other' });
+      expect(report(ANN, { directory, name: 'ann' }, ['confirm', held])).toMatchObject([{ events: [{}] }]);
+      expect(await plane.status()).toMatchObject({ executors: [{ name: 'ann' }], forks: [] });
+    },
+  );
+
+  test('makes no folder that others would have to trust, whoever it is: the next change by an operator makes it', async () => {
+    const { plane, held, folder, directory } = await everybodys();
+    for (const gone of [join(folder, 'forks'), join(folder, 'beats'), folder]) {
+      rmSync(gone, { recursive: true });
+      const [answer] = report(ANN, { directory, name: 'ann' }, ['confirm', held]);
+      expect(answer).toEqual({
+        code: 'STORE_UNREACHABLE',
+        message: expect.stringContaining(' is not there, so nothing'),
+      });
+      expect(existsSync(gone)).toBe(false);
+      await plane.kill({ target: `agent:${gone.length}` });
+      expect(report(ANN, { directory, name: 'ann' }, ['confirm', held])).toMatchObject([{ forkReported: false }]);
+    }
+  });
+
+  test('cannot take the place of a report that others are to make', async () => {
+    const store = await everybodys();
+    const { directory, held, forks } = store;
+    report(ANN, { directory, name: 'ann' }, ['confirm', held]); // whose id is seen from now on
+    for (const name of ['ann', `${held.generation}.ann`, held.generation])
+      expect(as(EVE, 'touch', join(forks, `${name}.json`))).toMatchObject({ status: 0 });
+    as(EVE, 'mkdir', '-m', '0777', join(forks, held.generation));
+    as(EVE, 'touch', join(forks, held.generation, 'ann.json'));
+    expect((await loseTheKill(store)).bob()).toMatchObject({ forkReported: true });
+  });
+
+  test('a report is read whatever the umask of its executor is, and whatever other names its file has', async () => {
+    const store = await everybodys();
+    const { bob } = await loseTheKill(store, '077');
+    const forks = join(store.folder, 'forks');
+    const [name] = readdirSync(forks).filter((one) => one.endsWith('.json'));
+    expect(statSync(join(forks, name ?? '')).mode & 0o777).toBe(0o644);
+    linkSync(join(forks, name ?? ''), join(store.directory, 'another-name'));
+    rmSync(join(forks, fileName(store.held.generation)), { recursive: true });
+    expect(bob()).toMatchObject({ forkReported: true });
+  });
+});
+
+test('what an executor of an older version reports counts, and status shows it when it has no beat any more', async () => {
+  const { plane, held, forks, restore, store } = await everybodys();
+  await restore();
+  const { head } = await plane.status();
+  const old = join(forks, fileName(head.generation));
+  mkdirSync(old);
+  writeFileSync(join(old, 'old.json'), JSON.stringify({ against: head.generation, held, name: 'old' }));
+  const newcomer = store.open({
+    organizationId: 'default',
+    executorId: 'n',
+    executorName: 'n',
+    requestTimeoutMs: 9000,
+  });
+  expect(await newcomer.confirm(beatOf('n', head))).toMatchObject({ forkReported: true });
+  expect(await plane.status()).toMatchObject({ forks: [{ executor: 'old', held }] });
+  await newcomer.close();
+  await plane.recover({ reason: 'looked at it' });
+  expect(readdirSync(forks)).toEqual([]);
+});
+
+test('status says what executors judge: a flood stops everyone, and a beat alone stops nobody', async () => {
+  const { plane, held, forks, restore, folder, store } = await everybodys();
+  await restore();
+  const { head } = await plane.status();
+  const fork = { against: head.generation, held };
+  writeFileSync(join(folder, 'beats', 'odd.json'), JSON.stringify({ ...beatOf('odd', head), fork }));
+  expect(await plane.status()).toMatchObject({
+    forks: [],
+    ignored_forks: [{ executor: 'odd', why: expect.stringContaining('only its beat says so') }],
+  });
+  for (let index = 0; index < 1001; index += 1) writeFileSync(join(forks, `${index}.json`), '');
+  const newcomer = store.open({
+    organizationId: 'default',
+    executorId: 'n',
+    executorName: 'n',
+    requestTimeoutMs: 9000,
+  });
+  expect(await newcomer.confirm(beatOf('n', head))).toMatchObject({ forkReported: true });
+  await newcomer.close();
+  expect((await plane.status()).forks).toEqual([
+    { executor: `${forks} has more than 1000 files, and so many count as a lost change`, known_as: [], held: null },
+  ]);
+});
+
+const beatOf = (id: string, applied: Head | null) => ({
+  ...{
+    id,
+    name: id,
+    host: '',
+    pid: 1,
+    version: '0',
+    started_at: new Date().toISOString(),
+    at: new Date().toISOString(),
+  },
+  ...{ lease_ms: 5000, applied, in_flight: 0, draining: 0, agents: [], runs: [], fork: null },
+});
