@@ -9,6 +9,8 @@ export const PLAUSIBLE_LOSS = 1_000_000;
 /** The same for a store that has nothing left to compare with; far below MAX_EPOCH, so that there is room for kills afterwards. */
 export const PLAUSIBLE_EPOCH = 2 ** 32;
 
+export const NOT_BELIEVED = 'an operator has said not to believe it';
+
 /** What an executor reports of a fork: the generation that contradicts it, and the head that it holds. */
 export interface ForkReport {
   readonly against: string;
@@ -60,7 +62,7 @@ export function evidenceProblem(
   isInChain: (held: Head) => boolean,
 ): string | null {
   if (against !== store.generation) return 'it speaks of another generation than the store is in';
-  if (by.some((name) => excluded.includes(name))) return 'an operator has said not to believe it';
+  if (by.some((name) => excluded.includes(name))) return NOT_BELIEVED;
   if (held === null) return 'it names no change that was lost';
   const problem = lossProblem(held, store, generations);
   if (problem !== null) return problem;

@@ -1,4 +1,4 @@
-import { evidenceProblem, type Head, type State } from '../flags/index.ts';
+import { evidenceProblem, NOT_BELIEVED, type Head, type State } from '../flags/index.ts';
 import { namesOf, type ReportedBeat } from '../store/beats.ts';
 import type { ControlConnection, ForkReports, NamedReport } from '../store/ports.ts';
 import type { Status } from './control-plane.ts';
@@ -17,8 +17,12 @@ export async function reportedForks(
   const { head, control } = state;
   if (!head || !control) return { forks, ignored_forks: ignored };
   const told = beats.flatMap(reportOf);
-  const { reports, alarm }: ForkReports = (await connection.forks?.(head.generation)) ?? { reports: told, alarm: null };
-  if (alarm !== null) forks.push({ executor: alarm, known_as: [], held: null });
+  const { reports, floods }: ForkReports = (await connection.forks?.(head.generation)) ?? { reports: told, floods: [] };
+  for (const { what, by } of floods) {
+    if (by.some((name) => control.excluded?.includes(name)))
+      ignored.push({ executor: by.join(', '), why: NOT_BELIEVED });
+    else forks.push({ executor: what, known_as: by, held: null });
+  }
   const isHeard = ({ id, held }: NamedReport): boolean =>
     reports.some((report) => report.id === id && report.held?.hash === held?.hash);
   for (const report of [...reports, ...told.filter((one) => !isHeard(one))]) {

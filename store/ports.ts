@@ -162,8 +162,13 @@ export interface NamedReport extends SignedReport {
 /** What executors judge when they decide whether the store has lost a change. */
 export interface ForkReports {
   readonly reports: readonly NamedReport[];
-  /** Why executors stop whatever these say, or null. */
-  readonly alarm: string | null;
+  readonly floods: readonly Flood[];
+}
+
+/** What stops executors whatever the reports say, unless it is of somebody whom an operator has said not to believe. */
+export interface Flood {
+  readonly what: string;
+  readonly by: readonly string[];
 }
 
 export interface ControlConnection extends ControlReader, ControlWriter {

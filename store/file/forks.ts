@@ -12,7 +12,8 @@ import {
   messageOf,
   textProblem,
 } from '../../flags/index.ts';
-import type { ForkReports, NamedReport } from '../ports.ts';
+import type { Flood, ForkReports, NamedReport } from '../ports.ts';
+import { type Bounds, fairShares, wholeFiles } from './fair-share.ts';
 import { fileError } from './file-errors.ts';
 import { inFolder, inFolderMade, type OpenFolder } from './folder.ts';
 import { FOR_ALL, namesIn, putKept, readKept, removeKept } from './kept.ts';
@@ -20,16 +21,15 @@ import { fileName, type FilePaths } from './paths.ts';
 import { idOfReport, putReport, removeReport } from './reports.ts';
 
 /**
- * How many reports of a fork are read. Where there are more, that counts as proof of a fork: a flood must not hide a true report, and whoever can write one file
- * too many can also write over any other; its owner is seen in the folder.
+ * About a thousand reports of a fork are read, in fair shares for each user. Who has more there counts as one who reports a fork, unless excluded: a flood must
+ * not hide a true report among its own.
  */
-const MOST_FORKS = 1000;
-const LONGEST_FORK = 4096;
+const BOUNDS: Bounds = { total: 8_192_000, most: 1000, longest: 4096 };
 
 /** A folder that was changed within so many milliseconds may change again without its time telling. */
 const SAME_MOMENT_MS = 1000;
 
-/** The whole log is searched for a head that is reported at most so often, in milliseconds: anybody can name another one each time. */
+/** The whole log is searched for a head that a user reports at most so often, in milliseconds: anybody can name another one each time. */
 const SEARCH_EVERY_MS = 30_000;
 
 /** The log, as far as a report is judged by it. */
@@ -64,7 +64,8 @@ export class ReportedForks {
   readonly #log: KnownLog;
   readonly #judged = new Map<string, { readonly signature: string; readonly proven: boolean }>();
   readonly #inChain = new Map<string, boolean>();
-  #searched = Number.NEGATIVE_INFINITY;
+  /** When it was last searched for whom: nobody's lies keep another's report from being judged. */
+  readonly #searched = new Map<string, number>();
   /** Its own report. Nobody can foresee its name, so nobody can have taken it. */
   #own: { readonly against: string; readonly name: string } | null = null;
 
@@ -139,28 +140,30 @@ export class ReportedForks {
   }
 
   async #judge(
-    { reports, more }: ReportsIn,
+    { reports, floods }: ReportsIn,
     head: Head,
   ): Promise<{ readonly proven: boolean; readonly settled: boolean }> {
-    if (more) return { proven: true, settled: true };
+    const { known } = this.#log;
+    if (floods.some(({ by }) => !by.some((name) => known.excluded?.includes(name))))
+      return { proven: true, settled: true };
     let settled = true;
     for (const report of reports) {
-      if (!report.held) continue;
-      const inChain = await this.#isInChain(report.held);
+      if (!report.held || !isEvidence(report, head, known, () => false)) continue;
+      const inChain = await this.#isInChain(report.held, report.by[0] ?? '');
       if (inChain === null) settled = false;
-      else if (isEvidence(report, head, this.#log.known, () => inChain)) return { proven: true, settled: true };
+      else if (!inChain) return { proven: true, settled: true };
     }
     return { proven: false, settled };
   }
 
   /** Null: it will be known later. */
-  async #isInChain(held: Head): Promise<boolean | null> {
+  async #isInChain(held: Head, by: string): Promise<boolean | null> {
     const known = this.#log.recent(held) ?? this.#inChain.get(held.hash);
     if (known !== undefined) return known;
-    if (performance.now() - this.#searched < SEARCH_EVERY_MS) return null;
-    this.#searched = performance.now();
+    if (performance.now() - (this.#searched.get(by) ?? Number.NEGATIVE_INFINITY) < SEARCH_EVERY_MS) return null;
+    this.#searched.set(by, performance.now());
     const found = await this.#log.search(held);
-    if (this.#inChain.size >= MOST_FORKS) this.#inChain.clear();
+    if (this.#inChain.size >= BOUNDS.most) this.#inChain.clear();
     this.#inChain.set(held.hash, found);
     return found;
   }
@@ -174,22 +177,27 @@ function checkWritable({ self, path }: OpenFolder): void {
   }
 }
 
-interface ReportsIn {
-  readonly reports: readonly NamedReport[];
-  /** There are more files than are read. */
-  readonly more: boolean;
-}
+type ReportsIn = Pick<ForkReports, 'reports' | 'floods'>;
 
 async function reportsIn(open: OpenFolder, beginning: string): Promise<ReportsIn> {
-  const { names, more } = await namesIn(open, '.json', MOST_FORKS);
+  const { shares, problem } = await fairShares(open, '.json', BOUNDS);
   const reports: NamedReport[] = [];
-  for (const name of names) {
-    if (more || !name.startsWith(beginning)) continue;
-    const kept = await readKept(open, name, LONGEST_FORK, { linked: true });
-    const report = kept && 'text' in kept ? parseFork(kept.text, idOfReport(name), kept.owner) : null;
-    if (report) reports.push(report);
+  const floods: Flood[] = problem === null ? [] : [{ what: problem, by: [] }];
+  for (const share of shares) {
+    const { owner } = share;
+    const chosen = new Set(wholeFiles(share, BOUNDS));
+    for (const file of share.files) {
+      if (!file.name.startsWith(beginning)) continue;
+      if (!chosen.has(file)) {
+        floods.push({ what: `uid ${owner} has more files in ${open.path} than are read`, by: [`uid ${owner}`] });
+        break;
+      }
+      const kept = await readKept(open, file.name, BOUNDS.longest, { linked: true });
+      const report = kept && 'text' in kept ? parseFork(kept.text, idOfReport(file.name), kept.owner) : null;
+      if (report) reports.push(report);
+    }
   }
-  return { reports, more };
+  return { reports, floods };
 }
 
 /**
@@ -217,18 +225,19 @@ function parseFork(text: string, fileId: string, owner: number): NamedReport | n
 /** What executors judge, for operators. */
 export async function readForks(paths: FilePaths, generation: string): Promise<ForkReports> {
   const reports = new Map<string, NamedReport>(); // an executor's two are one
-  let alarm: string | null = null;
+  const floods: Flood[] = [];
   for (const { folder, beginning } of [placeOf(paths, generation), olderPlaceOf(paths, generation)]) {
     try {
       const found = await inFolder(paths.root, folder, (open) => reportsIn(open, beginning));
       for (const report of found?.reports ?? []) reports.set(JSON.stringify([report.id, report.by]), report);
-      if (found?.more) alarm = `${folder} has more than ${MOST_FORKS} files, and so many count as a lost change`;
+      floods.push(...(found?.floods ?? []));
     } catch (error) {
       // What this user may not read it knows nothing of; the beats say so.
-      if (folder === paths.forks && isKillSwitchError(error) && error.code === 'CORRUPT') alarm = messageOf(error);
+      if (folder === paths.forks && isKillSwitchError(error) && error.code === 'CORRUPT')
+        floods.push({ what: messageOf(error), by: [] });
     }
   }
-  return { reports: [...reports.values()], alarm };
+  return { reports: [...reports.values()], floods };
 }
 
 /** Removes all that executors have reported of forks, after a `recover`. */

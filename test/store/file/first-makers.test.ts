@@ -1,9 +1,20 @@
-import { chmodSync, existsSync, linkSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { Head } from '../../../flags/index.ts';
 import { openControlPlane } from '../../../operator/index.ts';
-import { fileName } from '../../../store/file/paths.ts';
+import { ReportedForks } from '../../../store/file/forks.ts';
+import { fileName, filePaths } from '../../../store/file/paths.ts';
 import { openFileHarness } from './harness.ts';
 import { ANN, as, BOB, EVE, ofUsers, report, WHY_NOT } from './users.ts';
 
@@ -146,7 +157,7 @@ test('status says what executors judge: a flood stops everyone, and a beat alone
     forks: [],
     ignored_forks: [{ executor: 'odd', why: expect.stringContaining('only its beat says so') }],
   });
-  for (let index = 0; index < 1001; index += 1) writeFileSync(join(forks, `${index}.json`), '');
+  for (let index = 0; index < 1001; index += 1) writeFileSync(join(forks, `${head.generation}.${index}.json`), '');
   const newcomer = store.open({
     organizationId: 'default',
     executorId: 'n',
@@ -154,10 +165,45 @@ test('status says what executors judge: a flood stops everyone, and a beat alone
     requestTimeoutMs: 9000,
   });
   expect(await newcomer.confirm(beatOf('n', head))).toMatchObject({ forkReported: true });
-  await newcomer.close();
+  const uid = `uid ${process.getuid?.()}`;
   expect((await plane.status()).forks).toEqual([
-    { executor: `${forks} has more than 1000 files, and so many count as a lost change`, known_as: [], held: null },
+    { executor: `${uid} has more files in ${forks} than are read`, known_as: [uid], held: null },
   ]);
+
+  await plane.recover({ reason: 'it floods', exclude: [uid] });
+  const after = (await plane.status()).head;
+  for (let index = 0; index < 1001; index += 1) writeFileSync(join(forks, `${after.generation}.${index}.json`), '');
+  expect(await newcomer.confirm(beatOf('n', after))).toMatchObject({ forkReported: false });
+  await newcomer.close();
+  expect(await plane.status()).toMatchObject({
+    forks: [],
+    ignored_forks: [{ executor: uid, why: 'an operator has said not to believe it' }],
+  });
+});
+
+test.skipIf(process.getuid?.() !== 0)('one user’s lies do not keep another’s report from being judged', async () => {
+  const { plane, forks, held } = await everybodys();
+  const asked: string[] = [];
+  const judge = new ReportedForks(filePaths(dirname(dirname(dirname(forks))), 'default'), {
+    head: held,
+    known: { generations: [held.generation] },
+    recent: () => null, // what is asked of is older than what is at hand
+    search: async ({ hash }) => asked.push(hash) > 0 && !hash.startsWith('f'),
+  });
+  const put = (owner: number, digit: string): void => {
+    const path = join(forks, `${held.generation}.${owner}${digit}.json`);
+    writeFileSync(
+      path,
+      JSON.stringify({ against: held.generation, held: { ...held, hash: digit.repeat(64) }, name: 'x' }),
+    );
+    chownSync(path, owner, owner);
+  };
+  for (const digit of ['1', '2', '3']) put(EVE, digit);
+  expect(await judge.proven()).toBe(false);
+  expect(asked).toHaveLength(1); // the log is long, and searched for nobody all the time
+  put(ANN, 'f');
+  expect(await judge.proven()).toBe(true);
+  await plane.settled();
 });
 
 const beatOf = (id: string, applied: Head | null) => ({
