@@ -1,3 +1,4 @@
+import { redactNeighbours } from './secret-neighbours.ts';
 import { redactPairs } from './secret-pairs.ts';
 
 /** What stands in a record in place of a secret. */
@@ -92,6 +93,7 @@ export const SECRET_KINDS: readonly SecretKind[] = [
   ),
   kind('a JSON Web Token', /(?<![\w-])eyJ[\w-]{5,}(?:\.[\w-]*){0,4}/g),
   kind('a token of a known service', new RegExp(`(?<![A-Za-z0-9])(?:${PREFIXES.join('|')})[\\w.-]{10,}`, 'g')),
+  { name: 'a secret by what stands beside it', redact: redactNeighbours },
   { name: 'a secret by its name', redact: redactPairs },
   kind(
     'a password on a command line',

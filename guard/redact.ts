@@ -36,10 +36,14 @@ const MAX_KEY = 200;
 
 /** A member of this name says what the value beside it is: `{ name: 'Authorization', value: '…' }`. */
 const NAMES = new Set(['name', 'key', 'header', 'field', 'param', 'parameter', 'variable', 'label', 'option', 'k']);
+/** And so does a member that says where it is typed: `{ selector: '#password', value: '…' }`, `{ type: 'password', value: '…' }`. */
+const FIELDS = new Set(['selector', 'locator', 'xpath', 'css', 'element', 'id', 'ref', 'placeholder']);
+const PASSWORD = /^(?:password|passcode|pin|otp|one-time-code|(?:current|new)-password)$/i;
 const VALUES = new Set(['value', 'values', 'val', 'v', 'content', 'data', 'text', 'default']);
 
 /** What could be the name of a header, an option or a field; and an option of a command, whose value may follow. */
 const NAME = /^-{0,2}([\w .-]{1,80}):?$/;
+const SELECTOR = /^(?:[#.[]|\/\/|[a-z]{1,20}[#.[])[^\n]{1,120}$/i;
 const OPTION = /^--?[A-Za-z][\w-]{0,60}$/;
 
 /** Where a secret was found, and what it looks like. */
@@ -135,10 +139,11 @@ class Copy {
 
   /** What is left of a text that is JSON, or null when it is none or has nothing to hide. */
   #json(text: string, path: string, depth: number): string | null {
-    if (!/^\s{0,9}[{["]/.test(text)) return null;
+    const bare = text.replace(/^\ufeff/, '');
+    if (!/^\s*[{["]/.test(bare)) return null;
     let parsed: unknown;
     try {
-      parsed = JSON.parse(text);
+      parsed = JSON.parse(bare);
     } catch {
       return null;
     }
@@ -257,15 +262,18 @@ function* membersOf(holder: object, keys: readonly string[]): Generator<readonly
 /** What the members of a record say that its value is. */
 const namesIn = (members: readonly (readonly [unknown, unknown])[]): readonly string[] =>
   members.flatMap(([key, value]) =>
-    typeof key === 'string' && NAMES.has(key.toLowerCase()) && typeof value === 'string' && NAME.test(value)
-      ? [value]
-      : [],
+    typeof key === 'string' && typeof value === 'string' && saysWhatIsBeside(key.toLowerCase(), value) ? [value] : [],
   );
+
+const saysWhatIsBeside = (key: string, value: string): boolean =>
+  (NAMES.has(key) && NAME.test(value)) ||
+  (FIELDS.has(key) && value.length <= MAX_KEY) ||
+  (key === 'type' && PASSWORD.test(value));
 
 /** True when the element before makes this one a secret: `['Authorization', '…']`, `['--token', '…']`, `['curl', '-u', 'me:…']`. */
 function isValueOf(before: unknown, item: unknown, command: readonly string[]): boolean {
   if (typeof before !== 'string' || before.length > 80) return false;
-  const name = NAME.exec(before)?.[1];
+  const name = NAME.exec(before)?.[1] ?? SELECTOR.exec(before)?.[0];
   if (name !== undefined && isSecret(name, item)) return true;
   if (typeof item !== 'string' || item.startsWith('-') || !OPTION.test(before)) return false;
   const start = `${command.join(' ')} ${before} `;

@@ -9,9 +9,9 @@ describe('nothing is kept', () => {
     const { status, stdout, stderr } = spawnSync(process.execPath, ['--expose-gc', program], { encoding: 'utf8' });
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
     const { late, waiting } = JSON.parse(stdout) as { late: number; waiting: number };
-    expect(late).toBeLessThan(3);
-    expect(waiting).toBeLessThan(3);
-  });
+    expect(late).toBeLessThan(2);
+    expect(waiting).toBeLessThan(5); // the records that a memory keeps, among them
+  }, 120_000);
 });
 
 test('a signal that is first read when its run is over has fired, and says why; one read before is as it was', async () => {
