@@ -1,5 +1,5 @@
 import { OpenFeature, type Provider, ProviderEvents } from '@openfeature/server-sdk';
-import { idProblem, invalid, quoteId } from './flags/index.ts';
+import { checkTimeout, idProblem, invalid, LONGEST_TIMER_MS, quoteId } from './flags/index.ts';
 import { Changes } from './guard/changes.ts';
 import { Deadlines, type ModeClient } from './guard/evaluate.ts';
 import { HANDLER_TIMEOUT_MS } from './guard/handlers.ts';
@@ -93,6 +93,8 @@ export async function createKillSwitch(options: CreateKillSwitchOptions): Promis
   checkKeys('createKillSwitch', options, OPTION_KEYS);
   const { store, provider, client, domain = 'kill-switch', organizationId = 'default', requireRun = false } = options;
   const leaseMs = checkLeaseMs(options.leaseMs ?? 5000);
+  const handlerTimeoutMs = options.handlerTimeoutMs ?? HANDLER_TIMEOUT_MS;
+  checkTimeout('handlerTimeoutMs', handlerTimeoutMs, LONGEST_TIMER_MS);
   checkOptions(options, domain, organizationId);
   // Before anything is awaited: whoever asks on this domain meanwhile would get a default of their own.
   addFailClosedHook(OpenFeature);
@@ -153,7 +155,7 @@ export async function createKillSwitch(options: CreateKillSwitchOptions): Promis
     turn: createTurns(() => performance.now()),
     deadlines: new Deadlines(),
     leaseMs,
-    handlerTimeoutMs: options.handlerTimeoutMs ?? HANDLER_TIMEOUT_MS,
+    handlerTimeoutMs,
   };
   return killSwitchOf({
     guard,

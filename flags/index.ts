@@ -18,6 +18,7 @@ export * from './hash-chain.ts';
 export { idProblem, idSchema, MAX_ID_LENGTH, textProblem } from './ids.ts';
 export * from './lease.ts';
 export * from './modes.ts';
+export { checkTimeout, LONGEST_TIMER_MS } from './timeouts.ts';
 export { isPermitFresh, KILL_RETURN_MS, PERMIT_MS } from './permit.ts';
 export { escapeUnseen, oddity, printable, quoteId, shellWord, shownId } from './printable.ts';
 export * from './reading.ts';

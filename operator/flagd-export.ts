@@ -1,4 +1,13 @@
-import { type Clock, compileFlagd, type FaultCode, type Instant, invalid, messageOf, State } from '../flags/index.ts';
+import {
+  type Clock,
+  compileFlagd,
+  type FaultCode,
+  type Instant,
+  invalid,
+  LONGEST_TIMER_MS,
+  messageOf,
+  State,
+} from '../flags/index.ts';
 import { type Replica, systemClock } from '../store/replica.ts';
 import { within } from '../store/with-deadline.ts';
 import { validUntilFor } from './dead-man.ts';
@@ -29,7 +38,7 @@ export interface FlagdExportOptions {
   /** What flagd watches; its name ends in `.json`. */
   readonly file: string;
   readonly organizationId?: string | undefined;
-  /** How often the file is written anew, in milliseconds, beside each change. At least 50. */
+  /** How often the file is written anew, in milliseconds, beside each change. At least 50, at most 2147483647. */
   readonly reissueMs: number;
   /** For how long after a confirmation clients may go on, in milliseconds: at least `deadManBound` of the times at hand, else they stop without cause. */
   readonly validMs: number;
@@ -65,7 +74,9 @@ const WRITE_MS = 1000;
 export async function startFlagdExport(options: FlagdExportOptions): Promise<FlagdExport> {
   const { file, reissueMs, validMs } = options;
   if (!file.endsWith('.json')) throw invalid(`flagd tells the format from the name: ${file} must end in .json.`);
-  if (!(reissueMs >= 50)) throw invalid(`reissueMs must be at least 50 milliseconds, not ${reissueMs}.`);
+  if (!(reissueMs >= 50 && reissueMs <= LONGEST_TIMER_MS)) {
+    throw invalid(`reissueMs must be at least 50 and at most ${LONGEST_TIMER_MS} milliseconds, not ${reissueMs}.`);
+  }
   if (!(validMs >= reissueMs && Number.isFinite(validMs))) {
     throw invalid(
       `validMs must be a number of milliseconds, and not less than reissueMs (${reissueMs}), not ${validMs}.`,

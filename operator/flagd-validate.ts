@@ -1,3 +1,4 @@
+import { endOf } from './dead-man.ts';
 import {
   type DefinitionProblem,
   definitionProblems,
@@ -5,6 +6,7 @@ import {
   flagRow,
   MODE_FLAG,
   messageOf,
+  quoteId,
 } from '../flags/index.ts';
 
 /** Something in a definition that flagd would refuse or that does not stop (`error`), or that stops less surely than it could (`warning`). */
@@ -53,9 +55,9 @@ type Json = Readonly<Record<string, unknown>>;
 
 /**
  * Checks the text of a flagd definition by flagd's own schema, and then as a kill switch: is `kill-switch.mode` there, can every
- * kill-switch flag only have values that mean something, and what happens when nobody renews the definition. Pure; it never throws.
+ * kill-switch flag only have values that mean something, and what happens when nobody renews the definition, which is looked at `now` (wall time in milliseconds). It never throws.
  */
-export function validateFlagd(text: string): FlagdValidation {
+export function validateFlagd(text: string, now = Date.now()): FlagdValidation {
   const parsed = readDefinition(text);
   if (typeof parsed === 'string') return report([{ path: '', message: parsed, severity: 'error' }], [MODE_FLAG], []);
 
@@ -72,7 +74,7 @@ export function validateFlagd(text: string): FlagdValidation {
   const unsafe: string[] = [];
   for (const [key, value] of Object.entries(flags)) {
     if (!key.startsWith('kill-switch.')) continue;
-    const found = checkFlag(key, asObject(value));
+    const found = checkFlag(key, asObject(value), now);
     problems.push(...found.problems, ...unevenShares(asObject(value)['targeting'], `${pointer(key)}/targeting`));
     if (found.unsafe) unsafe.push(key);
   }
@@ -145,7 +147,7 @@ function sharedFlag(key: string, owners: readonly { readonly file: string; reado
 
 const report = (problems: readonly FlagdProblem[], missing: readonly string[], unsafe: readonly string[]) => ({
   ok: problems.every(({ severity }) => severity !== 'error'),
-  problems,
+  problems: problems.map((problem) => ({ ...problem, path: short(problem.path), message: short(problem.message) })),
   missing,
   unsafe,
 });
@@ -197,7 +199,11 @@ function schemaProblems(definition: Json): DefinitionProblem[] {
 /** The JSON pointer of a flag. */
 const pointer = (key: string): string => `/flags/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`;
 
-function checkFlag(key: string, flag: Json): { readonly problems: FlagdProblem[]; readonly unsafe: boolean } {
+function checkFlag(
+  key: string,
+  flag: Json,
+  now: number,
+): { readonly problems: FlagdProblem[]; readonly unsafe: boolean } {
   const problems: FlagdProblem[] = [];
   const path = pointer(key);
   const say = (severity: FlagdProblem['severity'], member: string, message: string): void =>
@@ -211,7 +217,7 @@ function checkFlag(key: string, flag: Json): { readonly problems: FlagdProblem[]
   const safe = JSON.stringify(row.safeValue);
   const variants = asObject(flag['variants']);
   for (const [name, value] of Object.entries(variants)) {
-    if (!row.isValid(value)) say('error', `/variants/${name}`, `${JSON.stringify(value)} is not ${MEANINGS[row.kind]}`);
+    if (!row.isValid(value)) say('error', `/variants/${name}`, `${quoteId(value)} is not ${MEANINGS[row.kind]}`);
   }
   if (flag['state'] === 'DISABLED') {
     say(grave, '/state', `is DISABLED: a client gets its own default, and one with the fail-closed hook gets ${safe}`);
@@ -224,8 +230,9 @@ function checkFlag(key: string, flag: Json): { readonly problems: FlagdProblem[]
   // A limit has no looser default: it only lowers the one in code.
   if (row.kind === 'limit' || !row.isValid(variants[variant])) return { problems, unsafe: false };
   const unsafe = variants[variant] !== row.safeValue;
-  if ((unsafe || flag['targeting'] !== undefined) && !hasDeadMan(row, flag, variants)) {
-    say('warning', '/targeting', NO_DEAD_MAN);
+  if (unsafe || flag['targeting'] !== undefined) {
+    const problem = deadManProblem(endOf(flag, row.safeValue), now);
+    if (problem !== null) say('warning', '/targeting', problem);
   }
   if (unsafe) {
     const given = JSON.stringify(variants[variant]);
@@ -274,15 +281,22 @@ const MEANINGS: Readonly<Record<FlagRow['kind'], string>> = {
   autonomy: 'a stage of autonomy: human_in_the_loop, human_on_the_loop, autonomous or trusted',
 };
 
-/** Whether the first thing that the targeting looks at is the time, and the safe value is what comes of it. */
-function hasDeadMan(row: FlagRow, flag: Json, variants: Json): boolean {
-  const clauses = asObject(flag['targeting'])['if'];
-  if (!Array.isArray(clauses) || clauses.length < 2) return false;
-  const [condition, variant] = clauses as unknown[];
-  const safeVariant =
-    typeof variant === 'string' && Object.hasOwn(variants, variant) && variants[variant] === row.safeValue;
-  return safeVariant && JSON.stringify(condition).includes('{"var":"$flagd.timestamp"}');
+/** An export ends within seconds, if nobody renews it; with an end beyond this, in milliseconds, something else is meant. */
+const FAR_MS = 86_400_000;
+
+/** What is wrong with the second at which a flag stops by itself, or null. */
+function deadManProblem(end: number | null, now: number): string | null {
+  if (end === null) return NO_DEAD_MAN;
+  const inMs = end * 1000 - now;
+  if (inMs <= FAR_MS) return null;
+  return `has a dead man that is due in ${Math.floor(inMs / FAR_MS)} days: when whoever writes this definition is dead or cut off, clients go on with it until then`;
 }
+
+/** The longest text that is shown: a value of megabytes would be. */
+const SHOWN = 1000;
+
+const short = (text: string): string =>
+  text.length > SHOWN ? `${text.slice(0, SHOWN)}… (${text.length} characters)` : text;
 
 const asObject = (value: unknown): Json =>
   typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Json) : {};

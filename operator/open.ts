@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import {
+  checkTimeout,
   type Clock,
   entryKey,
   type Head,
@@ -93,7 +94,7 @@ export async function openControlPlane(options: OpenControlPlaneOptions): Promis
     const problem = idProblem(id);
     if (problem) throw invalid(`${what} ${problem}.`);
   }
-  const requestTimeoutMs = options.requestTimeoutMs ?? 2000;
+  const requestTimeoutMs = checkTimeout('requestTimeoutMs', options.requestTimeoutMs ?? 2000);
   const connection = options.store.open({ organizationId, requestTimeoutMs, onReading: options.onReading });
   const desk = { connection, operator: options.operator, retryMs: options.retryMs ?? 10_000 };
   const { clock = systemClock, onTrouble = () => {} } = options;

@@ -13,6 +13,7 @@ import {
 } from '@openfeature/server-sdk';
 import {
   callFromContext,
+  checkTimeout,
   type Clock,
   type Fault,
   type FlagType,
@@ -278,10 +279,3 @@ export class FailClosedProvider implements Provider {
 
 const said = (what: string, details: { message?: string | undefined } | undefined): string =>
   details?.message ? `the provider is ${what}: ${details.message}` : `the provider is ${what}`;
-
-function checkTimeout(name: string, ms: number): number {
-  if (!Number.isFinite(ms) || ms <= 0 || ms > 600_000) {
-    throw invalid(`${name} must be more than 0 and at most 600000 milliseconds, not ${ms}.`);
-  }
-  return ms;
-}

@@ -10,7 +10,16 @@ import {
   type ResolutionDetails,
   type StrategyEvaluationContext,
 } from '@openfeature/server-sdk';
-import { type Fault, type FlagRow, type FlagType, epochOf, faultOfAnswer, flagRow, messageOf } from '../flags/index.ts';
+import {
+  checkTimeout,
+  type Fault,
+  type FlagRow,
+  type FlagType,
+  epochOf,
+  faultOfAnswer,
+  flagRow,
+  messageOf,
+} from '../flags/index.ts';
 import { Initialisations, tellSources, WATCH_SOURCE } from './initialisations.ts';
 import { askWithin, faultOfError, type Question, resolvePositive, safeResolution } from './positive.ts';
 
@@ -44,7 +53,7 @@ export class StrictestWinsStrategy extends BaseEvaluationStrategy<ProviderStatus
 
   constructor({ timeoutMs = 1000 }: StrictestWinsOptions = {}) {
     super(ProviderStatus);
-    this.#timeoutMs = timeoutMs;
+    this.#timeoutMs = checkTimeout('timeoutMs', timeoutMs);
     tellSources();
   }
 

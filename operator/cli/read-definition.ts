@@ -1,5 +1,5 @@
-import { readFile } from 'node:fs/promises';
 import { messageOf, printable } from '../../flags/index.ts';
+import { readRegular } from '../read-regular.ts';
 import { CommandError } from './command-error.ts';
 
 /** The text of a file that a person named. @throws CommandError FILE_UNREADABLE */
@@ -7,7 +7,7 @@ export async function readText(path: string): Promise<string> {
   const file = printable(path);
   let bytes: Buffer;
   try {
-    bytes = await readFile(path);
+    ({ bytes } = await readRegular(path));
   } catch (error) {
     const why = WHY[(error as NodeJS.ErrnoException).code ?? ''] ?? `cannot be read: ${messageOf(error)}`;
     throw new CommandError('FILE_UNREADABLE', `The file ${file} ${why}.`, { cause: error });

@@ -1,5 +1,5 @@
 import type { EvaluationContext, Hook, Logger } from '@openfeature/server-sdk';
-import { type Clock, idProblem, invalid } from '../../flags/index.ts';
+import { checkTimeout, type Clock, idProblem, invalid } from '../../flags/index.ts';
 import { systemClock } from '../../store/replica.ts';
 
 /** How flags are resolved: `rpc` asks flagd for each evaluation; `in-process` evaluates here the definition that flagd hands out. */
@@ -31,7 +31,7 @@ export interface FlagdKillSwitchOptions {
    * otherwise from the first answer on that bears that metadata. An end that has passed is a fault with all of them.
    */
   readonly expect?: 'export' | 'any' | undefined;
-  /** How long one evaluation, or making a connection, may take, in milliseconds. Default 500. */
+  /** How long one evaluation, or making a connection, may take, in milliseconds: at most 300000. Default 500. */
   readonly deadlineMs?: number | undefined;
   /** How long flagd's word may be trusted since the last question that it answered was sent, in milliseconds: 500 to 60000, default 5000. */
   readonly leaseMs?: number | undefined;
@@ -95,7 +95,7 @@ export function settingsOf(options: FlagdKillSwitchOptions): FlagdSettings {
     organizationId: options.organizationId,
     expect,
     clock: options.clock ?? systemClock,
-    deadlineMs: options.deadlineMs ?? 500,
+    deadlineMs: checkTimeout('deadlineMs', options.deadlineMs ?? 500, 300_000),
     contextEnricher: options.contextEnricher,
     hooks: options.hooks ?? [],
     logger: options.logger ?? NO_LOGGER,

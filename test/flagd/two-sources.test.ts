@@ -126,7 +126,10 @@ function handWritten(): object {
   return { variants: Object.fromEntries(MODES.map((mode) => [mode, mode])), defaultVariant: 'live', targeting: {} };
 }
 
-it('refuses an expectation that it does not know, and an organization that is none', () => {
+it('refuses an expectation that it does not know, an organization that is none, and a deadline that no timer counts', () => {
+  expect(() => new FlagdKillSwitchProvider({ deadlineMs: 30 * 86_400_000 })).toThrow(
+    /deadlineMs must be .* at most 300000/,
+  );
   expect(() => new FlagdKillSwitchProvider({ expect: 'exports' as never })).toThrow(/expect must be/);
   expect(() => new FlagdKillSwitchProvider({ organizationId: '*' })).toThrow(/organizationId must not be/);
 });

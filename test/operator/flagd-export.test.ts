@@ -316,6 +316,7 @@ describe('before anything is confirmed', () => {
   test.each([
     ['a name that tells flagd nothing', { file: 'flags.txt' }, /must end in \.json/],
     ['a reissue without pause', { reissueMs: 0 }, /at least 50/],
+    ['a reissue that no timer can count', { reissueMs: 2 ** 31, validMs: 2 ** 32 }, /at most 2147483647/],
     ['a reissue that is no number', { reissueMs: Number.NaN }, /at least 50/],
     ['a validity shorter than the reissue', { validMs: 99 }, /not less than reissueMs/],
     ['an endless validity', { validMs: Number.POSITIVE_INFINITY }, /not less than reissueMs/],

@@ -61,7 +61,12 @@ describe('validating a flagd definition', () => {
     state.put('limit:refund.max', { value: 200, epoch: 1 });
     state.put('autonomy:email.send', { stage: 'trusted', epoch: 1 });
     const text = JSON.stringify(compileFlagd(state, { validUntil: 2_000_000_000 }));
-    expect(validateFlagd(text)).toEqual({ ok: true, problems: [], missing: [], unsafe: [] });
+    expect(validateFlagd(text, 2_000_000_000_000 - 10_000)).toEqual({
+      ok: true,
+      problems: [],
+      missing: [],
+      unsafe: [],
+    });
   });
 
   test('warns that an export without the dead man never stops by itself', () => {
@@ -227,6 +232,51 @@ describe('validating a flagd definition', () => {
     );
     expect({ ok, missing }).toEqual({ ok: true, missing: [] });
     expect(problems).toMatchObject([{ path: '/flags', severity: 'warning' }]);
+  });
+
+  test.each<[string, unknown, string | null]>([
+    ['that second has come', { '>=': [{ var: '$flagd.timestamp' }, 1000] }, null],
+    ['that second has passed, from the other side', { '<': [1000, { var: ['$flagd.timestamp'] }] }, null],
+    [
+      'that second has come, or something else',
+      { or: [{ '==': [{ var: 'x' }, 1] }, { '>=': [{ var: '$flagd.timestamp' }, 1000] }] },
+      null,
+    ],
+    ['that second has not come', { '<': [{ var: '$flagd.timestamp' }, 0] }, 'has no dead man'],
+    ['it is that very second', { '==': [{ var: '$flagd.timestamp' }, 1000] }, 'has no dead man'],
+    [
+      'that second has come, and something else',
+      { and: [{ '>=': [{ var: '$flagd.timestamp' }, 1000] }, { var: 'x' }] },
+      'has no dead man',
+    ],
+    ['there is a time at all', { '!': [{ var: '$flagd.timestamp' }] }, 'has no dead man'],
+    [
+      'a second of the year 5138 has come',
+      { '>=': [{ var: '$flagd.timestamp' }, 99_999_999_999] },
+      'has a dead man that is due in 1157407 days',
+    ],
+  ])('takes for a dead man only a first look at whether a second has come, and soon: %s', (_, condition, message) => {
+    const definition = { flags: { 'kill-switch.mode': flag({ targeting: { if: [condition, 'full_stop', 'live'] } }) } };
+    const { problems } = validateFlagd(JSON.stringify(definition), 1_000_000);
+    expect(problems.map(({ path, severity }) => `${severity} ${path}`)).toEqual(
+      message === null ? [] : ['warning /flags/kill-switch.mode/targeting'],
+    );
+    expect(problems[0]?.message ?? null).toEqual(message === null ? null : expect.stringContaining(message));
+  });
+
+  test('shows of a value, a name and a list of megabytes only the beginning', () => {
+    const long = 'x'.repeat(5_000_000);
+    const { problems } = validate(
+      {
+        'kill-switch.mode': flag({ variants: { ...modeVariants, [`m${long}`]: 'live', odd: long } }),
+        [`kill-switch.${long}`]: flag({}),
+      },
+      { metadata: { left_out: long } },
+    );
+    expect(problems.map(({ message }) => message)).toContainEqual(
+      expect.stringMatching(/^"x{75}…" is not a mode: live/),
+    );
+    for (const { path, message } of problems) expect(path.length + message.length).toBeLessThan(2500);
   });
 
   test('repeats which flags an export left out', () => {

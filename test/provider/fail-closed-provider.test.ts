@@ -137,6 +137,7 @@ describe('FailClosedProvider', () => {
     [{ leaseMs: 10, confirm: () => Promise.resolve() }, 'leaseMs must be from 500'],
     [{ timeoutMs: 0 }, 'timeoutMs must be more than 0'],
     [{ timeoutMs: Number.NaN }, 'timeoutMs must be'],
+    [{ timeoutMs: 2 ** 31 }, 'at most 600000 milliseconds, not 2147483648'],
   ])('refuses %o', (options, message) => {
     expect(() => new FailClosedProvider(stubProvider(live), options)).toThrow(message);
   });

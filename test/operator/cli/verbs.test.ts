@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -303,6 +304,26 @@ describe('every verb, on a file store', () => {
 
     writeFileSync(file, Buffer.from([0xff, 0xfe, 0x7b]));
     expect((await ks.json('flagd', 'validate', file)).json).toMatchObject({ code: 'FILE_UNREADABLE' });
+  });
+
+  test('no verb waits for a pipe or reads a device to its end, where a person names a file', async () => {
+    const ks = fileSwitch();
+    await ks.run('init');
+    const pipe = join(ks.folder, 'pipe');
+    execFileSync('mkfifo', [pipe]);
+    for (const file of [pipe, '/dev/zero']) {
+      for (const args of [
+        ['validate', file],
+        ['import', file, '--reason', 'x'],
+      ]) {
+        const ran = await ks.json('flagd', ...args);
+        expect(ran.json).toEqual({
+          code: 'FILE_UNREADABLE',
+          detail: `The file ${file} cannot be read: it is no regular file.`,
+        });
+      }
+    }
+    expect((await ks.json('flagd', 'validate', ks.folder)).json.detail).toBe(`The file ${ks.folder} is a folder.`);
   });
 
   test('flagd validate of several files: 1 where two have a flag of the switch, with who is served', async () => {

@@ -1,0 +1,22 @@
+import { describe, expect, test } from 'vitest';
+import { createKillSwitch } from '../../index.ts';
+import { openControlPlane } from '../../operator/open.ts';
+import { StrictestWinsStrategy } from '../../provider/strictest-wins.ts';
+import { memoryControlStore } from '../../store/memory/control.ts';
+import { Memory, memoryStore } from '../../store/memory/index.ts';
+
+/** Node's timers count 2^31 - 1 milliseconds at most, and fire at once for more. */
+describe.each([2 ** 31, 30 * 86_400_000, Number.POSITIVE_INFINITY, Number.NaN, 0, -1])('a time of %s ms', (ms) => {
+  const operator = { id: 'dana', roles: ['admin'] } as const;
+
+  test('is refused wherever it would become a timer', async () => {
+    const memory = new Memory();
+    expect(() => new StrictestWinsStrategy({ timeoutMs: ms })).toThrow(/timeoutMs must be more than 0/);
+    await expect(
+      openControlPlane({ store: memoryControlStore({ memory }), operator, requestTimeoutMs: ms }),
+    ).rejects.toThrow(/requestTimeoutMs must be more than 0 and at most 600000/);
+    await expect(createKillSwitch({ store: memoryStore({ memory }), handlerTimeoutMs: ms })).rejects.toThrow(
+      /handlerTimeoutMs must be more than 0 and at most 2147483647/,
+    );
+  });
+});
