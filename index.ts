@@ -62,7 +62,7 @@ export interface CreateKillSwitchOptions {
   readonly leaseMs?: number | undefined;
   /** Your own redaction of recorded inputs, applied to what is left after secrets were taken out by key and by value. It is synchronous: one that throws, or returns a promise, leaves nothing to record. */
   readonly redact?: RedactInput | undefined;
-  /** How long your `redirect` and `draft` handlers may take, in milliseconds; then the call is blocked. Default 10000. */
+  /** How long your `redirect` and `draft` handlers may take, in milliseconds; then the call is blocked. At most 2147483647, default 10000. */
   readonly handlerTimeoutMs?: number | undefined;
 }
 
