@@ -162,6 +162,6 @@ describe('FlagdKillSwitchProvider, in-process, where what flagd sends cannot be 
     );
     expect(() => new FlagdKillSwitchProvider({ port: 0 })).toThrow('port must be a number from 1 to 65535, not 0');
     expect(() => new FlagdKillSwitchProvider({ leaseMs: 10 })).toThrow('leaseMs must be from 500');
-    expect(() => new FlagdKillSwitchProvider({ deadlineMs: -1 })).toThrow('timeoutMs must be more than 0');
+    expect(() => new FlagdKillSwitchProvider({ deadlineMs: -1 })).toThrow('deadlineMs must be more than 0');
   });
 });
