@@ -26,6 +26,10 @@ export interface ExecutorAcknowledgement {
   readonly trouble?: string | undefined;
 }
 
+/** One and the same executor has the same id and the same writer: under an id alone somebody else may report, too. */
+export const executorKey = ({ id, writer }: { readonly id: string; readonly writer?: string | null }): string =>
+  `${writer ?? ''}\n${id}`;
+
 /** Executors that cannot be told apart, because the store knows them as one writer: each of them could report for the others. */
 export interface SharedWriter {
   readonly writer: string;

@@ -293,7 +293,13 @@ class Overlay implements ControlView {
 const MOVED_ON = 'The log moved on each time this change was tried. Try again.';
 
 /** What trying again cannot mend. */
-const PERMANENT: ReadonlySet<string> = new Set(['CLOSED', 'CORRUPT', 'NETWORK_FILESYSTEM', 'UNKNOWN_EVENT']);
+const PERMANENT: ReadonlySet<string> = new Set([
+  'CLOSED',
+  'CORRUPT',
+  'NETWORK_FILESYSTEM',
+  'NOT_PERMITTED',
+  'UNKNOWN_EVENT',
+]);
 
 const gaveUp = (command: Command, error: unknown): KillSwitchError =>
   new KillSwitchError(

@@ -1,13 +1,5 @@
-import type {
-  AutonomyStage,
-  FeatureStage,
-  Head,
-  Intervention,
-  KillRecord,
-  LogEvent,
-  Mode,
-  SurfaceRecord,
-} from '../flags/index.ts';
+import type { AutonomyStage, FeatureStage, Head, KillRecord, LogEvent, Mode, SurfaceRecord } from '../flags/index.ts';
+import type { ReportedIntervention } from '../store/reports.ts';
 import type { Acknowledgements, ExecutorAcknowledgement, SharedWriter } from './acknowledge.ts';
 import type { LogVerification } from './verify-log.ts';
 
@@ -59,6 +51,8 @@ export interface RecoverAnswer extends ChangeAnswer {
   readonly given_up: readonly Head[];
   readonly given_up_count: number;
   readonly ignored: ReadonlyArray<{ readonly executor: string; readonly why: string }>;
+  /** Whose reports of forks had stopped everything, as `Status.forks`. */
+  readonly forks: Status['forks'];
   /** Whose reports of forks are not believed from now on. */
   readonly excluded: readonly string[];
 }
@@ -146,7 +140,7 @@ export interface ControlPlane {
     /** Only proposals, which no number of refusals pushes out. */
     readonly proposals?: boolean | undefined;
   }): Promise<{
-    readonly data: readonly Intervention[];
+    readonly data: readonly ReportedIntervention[];
     readonly count: number;
     readonly unreadable: number;
   }>;
@@ -156,8 +150,11 @@ export interface ControlPlane {
   log(options?: { readonly after?: number | undefined }): AsyncIterable<LogEvent>;
   /** Whether the log is whole: no event edited, removed, inserted, reordered or cut off, and the state is its fold. */
   verifyLog(): Promise<LogVerification>;
-  /** An operator's word that an executor is gone. */
-  forgetExecutor(executorId: string): Promise<void>;
+  /**
+   * An operator's word that an executor is gone. `writer`: as `executors` shows it; needed where several report under one id.
+   * @throws INVALID_ARGUMENT (several do)
+   */
+  forgetExecutor(executorId: string, options?: { readonly writer?: string | undefined }): Promise<void>;
   /** Resolves when what goes on beside the answers is done: a file store keeps a snapshot now and then, so that its log need not be read whole. */
   settled(): Promise<void>;
   close(): Promise<void>;

@@ -1,5 +1,6 @@
 import { type Head, lossProblem, type StateView } from '../flags/index.ts';
 import type { ReportedBeat } from '../store/beats.ts';
+import type { NamedReport } from '../store/ports.ts';
 
 /** So many heads are named in the event of a `recover`, the highest: anybody who may report could fill the log otherwise. */
 export const MOST_GIVEN_UP = 100;
@@ -17,20 +18,27 @@ export interface GivenUp {
 /**
  * What a `recover` gives up: what somebody reports as contradicted, and what is held beyond the store's end. Whatever an executor reports is unproven, so
  * only what can be true is taken: a generation that the store knows (where it is empty nothing can be known, and the form must do), and no epoch that nobody
- * can have seen.
+ * can have seen. `reports`: what executors judge of forks, which may also be from some that have no beat.
  */
-export function givenUpBy(beats: readonly ReportedBeat[], view: StateView & { readonly head: Head | null }): GivenUp {
+export function givenUpBy(
+  beats: readonly ReportedBeat[],
+  view: StateView & { readonly head: Head | null },
+  reports: readonly NamedReport[] = [],
+): GivenUp {
   const store = view.head;
   const generations = view.get('control')?.generations ?? [];
   const heads = new Map<string, Head>();
-  const ignored: Array<{ executor: string; why: string }> = [];
-  for (const { name, applied, fork, problem } of beats) {
-    const held = fork?.held ?? applied;
-    if (!held || !(fork || !store || held.epoch > store.epoch)) continue;
+  const ignored = new Map<string, { readonly executor: string; readonly why: string }>();
+  const weigh = (executor: string, held: Head, problem?: string): void => {
     const why = problem ?? lossProblem(held, store, generations);
     if (why === null) heads.set(held.hash, held);
-    else ignored.push({ executor: name, why });
+    else ignored.set(`${executor}\n${why}`, { executor, why });
+  };
+  for (const { name, applied, fork, problem } of beats) {
+    const held = fork?.held ?? applied;
+    if (held && (fork || !store || held.epoch > store.epoch)) weigh(name, held, problem);
   }
+  for (const { name, held, against } of reports) if (held && against === store?.generation) weigh(name, held);
   const highest = [...heads.values()].sort((a, b) => b.epoch - a.epoch).slice(0, MOST_GIVEN_UP);
-  return { heads: highest, total: heads.size, ignored };
+  return { heads: highest, total: heads.size, ignored: [...ignored.values()] };
 }

@@ -35,6 +35,7 @@ import type {
   SurfaceRow,
 } from './control-plane.ts';
 import { parseFlagsDefinition } from './flags-definition.ts';
+import { forgetExecutor } from './forget-executor.ts';
 import { givenUpBy } from './given-up.ts';
 import { Hearing } from './hearing.ts';
 import { killHeard } from './kill-heard.ts';
@@ -133,13 +134,17 @@ class StoreControlPlane implements ControlPlane {
 
   async recover({ reason, exclude, include }: RecoverOptions): ReturnType<ControlPlane['recover']> {
     const { beats, view } = await this.#losses();
-    const { heads: givenUp, total, ignored } = givenUpBy(beats, view);
+    const head = view.head;
+    const reported = head ? await this.#connection.forks?.(head.generation) : undefined;
+    const { heads: givenUp, total, ignored } = givenUpBy(beats, view, reported?.reports);
+    const known = { head, control: view.get('control') };
+    const { forks } = await reportedForks(beats, known, this.#connection);
     const epoch = view.head?.epoch ?? 0;
     const generation = randomUUID();
     const command = { type: 'recover', generation, reason, givenUp, epoch, exclude, include } as const;
     const { event, view: after } = await this.#append(command);
     const excluded = after.get('control')?.excluded ?? [];
-    return { epoch: event.seq, already: false, given_up: givenUp, given_up_count: total, ignored, excluded };
+    return { epoch: event.seq, already: false, given_up: givenUp, given_up_count: total, ignored, forks, excluded };
   }
 
   async #losses(): Promise<{ readonly beats: readonly ReportedBeat[]; readonly view: ControlView }> {
@@ -274,8 +279,8 @@ class StoreControlPlane implements ControlPlane {
     );
   }
 
-  async forgetExecutor(executorId: string): Promise<void> {
-    await this.#connection.forget(executorId);
+  forgetExecutor(executorId: string, { writer }: Parameters<ControlPlane['forgetExecutor']>[1] = {}): Promise<void> {
+    return forgetExecutor(this.#connection, executorId, writer);
   }
 
   async settled(): Promise<void> {

@@ -9,12 +9,11 @@ import type { Status } from './control-plane.ts';
  */
 export async function reportedForks(
   beats: readonly ReportedBeat[],
-  state: State,
+  { head, control }: Pick<State, 'head' | 'control'>,
   connection: Pick<ControlConnection, 'log' | 'forks'>,
 ): Promise<Pick<Status, 'forks' | 'ignored_forks'>> {
   const forks: Array<Status['forks'][number]> = [];
   const ignored: Array<Status['ignored_forks'][number]> = [];
-  const { head, control } = state;
   if (!head || !control) return { forks, ignored_forks: ignored };
   const told = beats.flatMap(reportOf);
   const { reports, floods }: ForkReports = (await connection.forks?.(head.generation)) ?? { reports: told, floods: [] };
@@ -23,8 +22,8 @@ export async function reportedForks(
       ignored.push({ executor: by.join(', '), why: NOT_BELIEVED });
     else forks.push({ executor: what, known_as: by, held: null });
   }
-  const isHeard = ({ id, held }: NamedReport): boolean =>
-    reports.some((report) => report.id === id && report.held?.hash === held?.hash);
+  const isHeard = ({ id, by, held }: NamedReport): boolean =>
+    reports.some((report) => report.id === id && report.by[0] === by[0] && report.held?.hash === held?.hash);
   for (const report of [...reports, ...told.filter((one) => !isHeard(one))]) {
     const { name, against, held, by } = report;
     if (against !== head.generation) continue; // what speaks of a generation that is over has ended

@@ -1,19 +1,20 @@
 import type { SurfaceRecord } from '../flags/index.ts';
 import type { ControlConnection } from '../store/ports.ts';
 import { readSurfaces } from '../store/reports.ts';
+import { executorKey } from './acknowledge.ts';
 import type { SurfaceRow } from './control-plane.ts';
 
 /** What can act, by executor, with what is missing for its being stopped cleanly. */
 export async function surfaceRows(
   connection: Pick<ControlConnection, 'executors' | 'shelf'>,
 ): Promise<readonly SurfaceRow[]> {
-  const beats = new Map((await connection.executors()).map((beat) => [beat.id, beat]));
+  const beats = new Map((await connection.executors()).map((beat) => [executorKey(beat), beat]));
   const surfaces = await readSurfaces(connection.shelf);
-  return [...surfaces].flatMap(([executorId, records]) => {
-    const beat = beats.get(executorId);
+  return surfaces.flatMap(({ id, writer, records }) => {
+    const beat = beats.get(executorKey({ id, writer }));
     const executor = {
-      executor_id: executorId,
-      executor: beat?.name ?? executorId,
+      executor_id: id,
+      executor: beat?.name ?? id,
       host: beat?.host ?? '',
       pid: beat?.pid ?? null,
     };

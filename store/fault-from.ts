@@ -3,6 +3,7 @@ import { type Fault, type FaultCode, isKillSwitchError, type KillSwitchErrorCode
 const FAULT_CODES: Partial<Record<KillSwitchErrorCode, FaultCode>> = {
   STORE_UNREACHABLE: 'STORE_UNREACHABLE',
   STORE_READ_ONLY: 'STORE_READ_ONLY',
+  NOT_PERMITTED: 'STORE_READ_ONLY',
   NETWORK_FILESYSTEM: 'STORE_UNREACHABLE',
   CORRUPT: 'STORE_CORRUPT',
   UNKNOWN_EVENT: 'STORE_CORRUPT',

@@ -41,7 +41,7 @@ export const LOAD_MS = 10_000;
 
 /** Reads the switch. */
 export interface ControlReader {
-  /** @throws KillSwitchError STORE_UNREACHABLE, STORE_READ_ONLY, CORRUPT */
+  /** @throws KillSwitchError STORE_UNREACHABLE, STORE_READ_ONLY, NOT_PERMITTED, CORRUPT */
   load(held: Head | null): Promise<Snapshot>;
   /** Events as they are appended; the returned function ends it, more than once too. */
   follow(listener: (push: Push) => void): () => void;
@@ -82,13 +82,19 @@ export interface Shelf {
   remove(name: ShelfName, id: string): Promise<void>;
 }
 
-/** Reads what executors have kept. */
+/** What an executor has kept, and who has written it as far as the store knows (`ReportedBeat.writer`): the text itself may claim anything. */
+export interface KeptText {
+  readonly text: string;
+  readonly writer?: string;
+}
+
+/** Reads what executors have kept. What cannot be read is a text that is no record. */
 export interface ShelfReader {
   /** At most `limit` interventions, the newest last. */
-  interventions(limit: number): Promise<readonly string[]>;
+  interventions(limit: number): Promise<readonly KeptText[]>;
   /** At most `limit` proposals of all executors, the newest last. */
-  proposals(limit: number): Promise<readonly string[]>;
-  all(name: ShelfName): Promise<ReadonlyArray<readonly [id: string, text: string]>>;
+  proposals(limit: number): Promise<readonly KeptText[]>;
+  all(name: ShelfName): Promise<ReadonlyArray<KeptText & { readonly id: string }>>;
 }
 
 /** How many interventions a store keeps at least. */
@@ -142,8 +148,11 @@ export interface ControlWriter {
   append(...changes: Append[]): Promise<boolean>;
   /** Every executor that has reported and not left. What one of them wrote never makes this throw: it is shown with its `problem`. */
   executors(): Promise<readonly ReportedBeat[]>;
-  /** An operator's word that an executor is gone; any id that `executors` shows, whatever it looks like. */
-  forget(executorId: string): Promise<void>;
+  /**
+   * An operator's word that an executor is gone; any id that `executors` shows, whatever it looks like. `writer`: only what this one has written, as `executors`
+   * shows it; others may have written the same id.
+   */
+  forget(executorId: string, writer?: string): Promise<void>;
 }
 
 /** A state that a store has kept apart, and what proves it once it is in the log. */

@@ -7,7 +7,7 @@ import {
   type SurfaceRecord,
   surfaceSchema,
 } from '../flags/index.ts';
-import type { Shelf, ShelfReader } from './ports.ts';
+import type { KeptText, Shelf, ShelfReader } from './ports.ts';
 import { withDeadline } from './with-deadline.ts';
 
 /** What an executor reports beside its beats. */
@@ -59,17 +59,25 @@ const readable = <T>(schema: z.ZodType<T>, text: string): T | null => {
   }
 };
 
-/** The newest interventions and proposals, newest first; `unreadable` counts those that could not be read. A batch whose answer was lost is written again: each id counts once. */
+/** An intervention, and who has written it as far as the store knows; null where it cannot tell. What it says itself of its executor may be another's name. */
+export type ReportedIntervention = Intervention & { readonly writer: string | null };
+
+/**
+ * The newest interventions and proposals, newest first; `unreadable` counts those that could not be read. A batch whose answer was lost is written again: each id
+ * of one writer counts once.
+ */
 export async function readInterventions(
   shelf: ShelfReader,
   limit: number,
   proposalsOnly = false,
-): Promise<{ readonly interventions: readonly Intervention[]; readonly unreadable: number }> {
+): Promise<{ readonly interventions: readonly ReportedIntervention[]; readonly unreadable: number }> {
   const proposals = await shelf.proposals(limit);
   const texts = proposalsOnly ? proposals : [...(await shelf.interventions(limit)), ...proposals];
-  const read = texts.map((text) => readable(interventionSchema, text));
-  const found = read.filter((record) => record !== null);
-  const interventions = [...new Map(found.map((record) => [record.id, record])).values()];
+  const found = texts.flatMap(({ text, writer = null }): ReportedIntervention[] => {
+    const record = readable(interventionSchema, text);
+    return record ? [{ ...record, writer }] : [];
+  });
+  const interventions = [...new Map(found.map((record) => [`${record.writer}\n${record.id}`, record])).values()];
   return {
     interventions: interventions.sort((a, b) => (a.at < b.at ? 1 : -1)).slice(0, limit),
     unreadable: texts.length - found.length,
@@ -77,16 +85,19 @@ export async function readInterventions(
 }
 
 /** Texts of several lists in the order of the time that they hold: each begins with its random id. */
-export const newestLast = (texts: readonly string[], limit: number): string[] =>
+export const newestLast = (texts: readonly KeptText[], limit: number): KeptText[] =>
   texts
-    .map((text) => [/"at":"([^"]*)"/.exec(text)?.[1] ?? '', text] as const)
+    .map((kept) => [/"at":"([^"]*)"/.exec(kept.text)?.[1] ?? '', kept] as const)
     .sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
     .slice(-limit)
-    .map(([, text]) => text);
+    .map(([, kept]) => kept);
 
-/** What can act, by executor id; null where that cannot be read. */
-export async function readSurfaces(shelf: ShelfReader): Promise<ReadonlyMap<string, readonly SurfaceRecord[] | null>> {
-  return new Map((await shelf.all('surfaces')).map(([executorId, text]) => [executorId, surfacesIn(text)]));
+/** What an executor can do, by its own word. Two that say that they have one id are two where they have two writers. */
+export interface ReportedSurfaces {
+  readonly id: string;
+  readonly writer: string | null;
+  /** Null where they cannot be read. */
+  readonly records: readonly SurfaceRecord[] | null;
 }
 
 /** One by one, to the first that cannot be read: a schema for all of them would say what is wrong with each of millions. */
@@ -101,3 +112,11 @@ function surfacesIn(text: string): SurfaceRecord[] | null {
   }
   return surfaces;
 }
+
+/** What can act. */
+export const readSurfaces = async (shelf: ShelfReader): Promise<readonly ReportedSurfaces[]> =>
+  (await shelf.all('surfaces')).map(({ id, text, writer = null }) => ({
+    id,
+    writer,
+    records: surfacesIn(text),
+  }));

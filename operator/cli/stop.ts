@@ -1,7 +1,8 @@
 import { Option, type Command } from 'commander';
-import { type Mode, printable, shellWord, shownId } from '../../flags/index.ts';
-import { type Acknowledgements, allStopped, type ExecutorAcknowledgement } from '../acknowledge.ts';
+import { type Mode, printable, shownId } from '../../flags/index.ts';
+import { type Acknowledgements, allStopped, type ExecutorAcknowledgement, executorKey } from '../acknowledge.ts';
 import type { KillAnswer } from '../control-plane.ts';
+import { forgetCommand } from '../forget-executor.ts';
 import { untilOption, waitOption } from './arguments.ts';
 import { type Answer, type Context, EXIT } from './command.ts';
 import { type End, formatDuration } from './duration.ts';
@@ -38,9 +39,10 @@ export async function stop(
     ...until,
     waitMs: wait,
     onProgress(acknowledgements) {
-      for (const { id, state } of acknowledgements.executors) {
-        if (state !== 'stopped') stoppedAfter.delete(id);
-        else if (!stoppedAfter.has(id)) stoppedAfter.set(id, acknowledgements.elapsed_ms);
+      for (const executor of acknowledgements.executors) {
+        const key = executorKey(executor);
+        if (executor.state !== 'stopped') stoppedAfter.delete(key);
+        else if (!stoppedAfter.has(key)) stoppedAfter.set(key, acknowledgements.elapsed_ms);
       }
       context.progress(`Recorded. ${headline(acknowledgements)}`);
     },
@@ -53,7 +55,9 @@ export async function stop(
         ...executor,
         /** How long after the kill was recorded it was seen to have stopped and drained. */
         stopped_after_ms:
-          executor.state === 'stopped' ? (stoppedAfter.get(executor.id) ?? answer.acknowledgements.elapsed_ms) : null,
+          executor.state === 'stopped'
+            ? (stoppedAfter.get(executorKey(executor)) ?? answer.acknowledgements.elapsed_ms)
+            : null,
       })),
     },
   };
@@ -151,9 +155,7 @@ function missing({ executors, problem }: Acknowledgements, wait: number): string
   if (silent.length > 0) {
     lines.push(
       'silent: nothing that could be believed was heard for longer than its lease, and what it has begun may go on. Take one that is gone out of the count:',
-      ...silent.map(
-        ({ id }) => `  kill-switch executors forget ${id.startsWith('-') ? '-- ' : ''}${shellWord(shownId(id))}`,
-      ),
+      ...silent.map((executor) => `  ${forgetCommand(executor)}`),
     );
   }
   return lines.join('\n');

@@ -1,4 +1,6 @@
-import { type Intervention, type KillRecord, printable, shownId } from '../../flags/index.ts';
+import { type KillRecord, printable, shownId } from '../../flags/index.ts';
+import { namesOf } from '../../store/beats.ts';
+import type { ReportedIntervention } from '../../store/reports.ts';
 import type { ExecutorAcknowledgement, SharedWriter } from '../acknowledge.ts';
 import type { SurfaceRow } from '../control-plane.ts';
 import { formatDuration } from './duration.ts';
@@ -70,19 +72,22 @@ export const executorTable = (executors: readonly ExecutorAcknowledgement[]): st
   ) + problems(executors);
 
 /** Decisions that were not `allow`; who or what made each, and what became of the call. */
-export const interventionTable = (interventions: readonly Intervention[]): string =>
+export const interventionTable = (interventions: readonly ReportedIntervention[]): string =>
   table(
-    ['AT', 'TYPE', 'ACTION', 'AGENT', 'RUN', 'STATUS', 'MODE', 'CAUSE'],
-    interventions.map(({ at, type, action, agent_id, run_id, status, mode, cause, proposal }) => [
-      shortTime(at),
-      type,
-      action,
-      agent_id,
-      run_id,
-      proposal ? 'proposal' : status,
-      mode,
-      { ready: causeText(cause) },
-    ]),
+    ['AT', 'TYPE', 'ACTION', 'EXECUTOR', 'AGENT', 'RUN', 'STATUS', 'MODE', 'CAUSE'],
+    interventions.map(
+      ({ at, type, action, executor_name, writer, agent_id, run_id, status, mode, cause, proposal }) => [
+        shortTime(at),
+        type,
+        action,
+        namesOf({ name: executor_name, ...(writer !== null && { writer }) }).at(-1) ?? null,
+        agent_id,
+        run_id,
+        proposal ? 'proposal' : status,
+        mode,
+        { ready: causeText(cause) },
+      ],
+    ),
   );
 
 const causeText = (cause: Readonly<Record<string, unknown>>): string => {

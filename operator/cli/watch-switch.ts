@@ -1,7 +1,7 @@
 import { EventEmitter, on } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isKillSwitchError, type LogEvent, shownId } from '../../flags/index.ts';
-import type { ExecutorAcknowledgement } from '../acknowledge.ts';
+import { type ExecutorAcknowledgement, executorKey } from '../acknowledge.ts';
 import type { ControlPlane } from '../control-plane.ts';
 import type { Answer } from './command.ts';
 import { eventLine } from './event-line.ts';
@@ -38,7 +38,7 @@ export async function* watchSwitch(
   const tell = (watched: Watched): void => void emitter.emit('told', watched);
   const tasks = [
     tellEvents(control, epoch, end, note, tell),
-    tellExecutors(control, new Map(executors.map((executor) => [executor.id, executor])), end, tell),
+    tellExecutors(control, new Map(executors.map((executor) => [executorKey(executor), executor])), end, tell),
   ].map((task) => task.catch((error: unknown) => void emitter.emit('error', error)));
   const first: Watched = { type: 'watching', epoch, active_kills, executors: executors.length };
   try {
@@ -80,10 +80,11 @@ async function tellExecutors(
     known.clear();
     for (const executor of now) {
       const { id, name, state } = executor;
-      const was = before.get(id)?.state ?? null;
+      const key = executorKey(executor);
+      const was = before.get(key)?.state ?? null;
       if (was !== state) tell({ type: 'executor', at, id, name, was, state });
-      before.delete(id);
-      known.set(id, executor);
+      before.delete(key);
+      known.set(key, executor);
     }
     for (const { id, name, state } of before.values())
       tell({ type: 'executor', at, id, name, was: state, state: null });
@@ -93,7 +94,7 @@ async function tellExecutors(
 function sentence(watched: Watched): string {
   switch (watched.type) {
     case 'watching':
-      return `Watching from epoch ${watched.epoch}: ${count(watched.active_kills, 'active kill')}, ${count(watched.executors, 'executor')}. Kills whose time is over are ended from here. Ctrl-C ends it.`;
+      return `Watching from epoch ${watched.epoch}: ${count(watched.active_kills, 'active kill')}, ${count(watched.executors, 'executor')}. Kills whose time is over are ended from here, where this user may change the switch. Ctrl-C ends it.`;
     case 'event':
       return eventLine(watched.event);
     case 'executor': {

@@ -9,7 +9,7 @@ import { clearForks, readForks } from './forks.ts';
 import { localFreeBytes } from './network-filesystem.ts';
 import { type FilePaths, filePaths, storeFolder } from './paths.ts';
 import { readLog } from './read-log.ts';
-import { readBeats, removeReport } from './reports.ts';
+import { isOf, readBeats, removeReport } from './reports.ts';
 import { Serial } from './serial.ts';
 import { fileShelfReader } from './shelf.ts';
 import { snapshotKeeper } from './snapshot-keeper.ts';
@@ -101,12 +101,12 @@ export function fileControlStore({ directory = '.kill-switch', clock }: FileCont
           return reports.run('executors', read, { ms: requestTimeoutMs, steps: () => steps });
         },
         forks: (generation) => reports.run('forks', () => readForks(paths, generation), { ms: requestTimeoutMs }),
-        forget: (executorId) =>
+        forget: (executorId, writer) =>
           reports.run(
             'forget',
             async () => {
-              await removeReport(root, paths.surfaces, executorId);
-              await removeReport(root, paths.beats, executorId);
+              for (const folder of [paths.surfaces, paths.beats])
+                if (await isOf(writer, root, folder, executorId)) await removeReport(root, folder, executorId);
             },
             { ms: requestTimeoutMs },
           ),

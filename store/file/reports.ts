@@ -51,6 +51,13 @@ export async function removeReport(root: string, folder: string, id: string): Pr
 export const readReport = (root: string, folder: string, id: string, longest: number): Promise<Kept | null> =>
   inFolder(root, folder, (open) => readKept(open, nameOf(id), longest));
 
+/** Whether a report may be one of this writer's, as `ReportedBeat.writer` names it; undefined: of any. */
+export async function isOf(writer: string | undefined, root: string, folder: string, id: string): Promise<boolean> {
+  if (writer === undefined || textProblem(id) !== null) return true;
+  const kept = await readReport(root, folder, id, Number.POSITIVE_INFINITY);
+  return kept === null || 'problem' in kept || `uid ${kept.owner}` === writer;
+}
+
 export interface Report {
   readonly name: string;
   readonly kept: Kept;

@@ -1,6 +1,6 @@
 import { rename } from 'node:fs/promises';
 import { messageOf } from '../../flags/index.ts';
-import { KEPT_CHECKPOINTS, KEPT_INTERVENTIONS, type Shelf, type ShelfReader } from '../ports.ts';
+import { KEPT_CHECKPOINTS, KEPT_INTERVENTIONS, type KeptText, type Shelf, type ShelfReader } from '../ports.ts';
 import { newestLast } from '../reports.ts';
 import { fairShares, fileEnds, leftOut } from './fair-share.ts';
 import { fileError } from './file-errors.ts';
@@ -69,16 +69,18 @@ export const fileShelfReader = (paths: FilePaths): ShelfReader => ({
       longest: LONGEST_REPORT,
       ...(name === 'checkpoints' && { most: 2 * KEPT_CHECKPOINTS }),
     });
-    const found = reports.map(({ name: file, kept }): readonly [string, string] =>
-      'text' in kept ? [idIn(kept.text, file), textOf(kept.text)] : [idOfReport(file), unreadable(kept.problem)],
+    const found = reports.map(({ name: file, kept }): KeptText & { readonly id: string } =>
+      'text' in kept
+        ? { id: idIn(kept.text, file), text: textOf(kept.text), writer: `uid ${kept.owner}` }
+        : { id: idOfReport(file), text: unreadable(kept.problem) },
     );
-    return problem === null ? found : [...found, [paths[name], unreadable(problem)]];
+    return problem === null ? found : [...found, { id: paths[name], text: unreadable(problem) }];
   },
 });
 
 /** The newest records of all files, within what is read in all; before them what could not be read, or was not. */
-async function newestLines(root: string, folder: string, limit: number): Promise<string[]> {
-  const lines: string[] = [];
+async function newestLines(root: string, folder: string, limit: number): Promise<KeptText[]> {
+  const lines: KeptText[] = [];
   const problems: string[] = [];
   const most = Math.min(limit, KEPT_INTERVENTIONS);
   await inFolder(root, folder, async (open) => {
@@ -91,12 +93,15 @@ async function newestLines(root: string, folder: string, limit: number): Promise
         const kept = await readKeptEnd(open, name, end);
         if (kept === null) continue;
         if ('problem' in kept) problems.push(kept.problem);
-        else lines.push(...lastRecords(kept.text, { most, cut: kept.cut }));
+        else {
+          const writer = `uid ${share.owner}`;
+          lines.push(...lastRecords(kept.text, { most, cut: kept.cut }).map((text) => ({ text, writer })));
+        }
       }
     }
     problems.push(...[problem, leftOut(open.path, left)].filter((each) => each !== null));
   }).catch((error: unknown) => problems.push(messageOf(error)));
-  return [...problems.map(unreadable), ...newestLast(lines, limit)];
+  return [...problems.map((problem) => ({ text: unreadable(problem) })), ...newestLast(lines, limit)];
 }
 
 /** The last lines of a text, at most so many, and as many as there can be records in it. */

@@ -51,7 +51,11 @@ export const memoryShelf = (
   },
   async proposals(limit) {
     await admit('read');
-    return newestLast([...organization().reports.proposals.values()].flat(), limit);
+    const texts = [...organization().reports.proposals.values()].flat();
+    return newestLast(
+      texts.map((text) => ({ text })),
+      limit,
+    );
   },
   async get(name, id) {
     await admit('read');
@@ -59,10 +63,11 @@ export const memoryShelf = (
   },
   async interventions(limit) {
     await admit('read');
-    return organization().reports.interventions.slice(-limit);
+    const texts = organization().reports.interventions.slice(-limit);
+    return texts.map((text) => ({ text }));
   },
   async all(name) {
     await admit('read');
-    return [...organization().reports[name]];
+    return [...organization().reports[name]].map(([id, text]) => ({ id, text }));
   },
 });

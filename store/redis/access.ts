@@ -22,6 +22,7 @@ const COMMANDS = {
   hstrlen: 'R',
   incr: 'RW',
   'memory|usage': 'R',
+  pexpire: 'W',
   pttl: 'R',
   set: 'W',
   strlen: 'R',
@@ -49,13 +50,18 @@ const SCRIPT = ['eval', 'evalsha'] as const;
 /** What counting and measuring a hash before it is read takes. */
 const MEASURED = ['hlen', 'memory|usage', 'hrandfield', 'hstrlen', 'hget'] as const;
 
+/** The same for a stream. */
+const NEWEST = ['xlen', 'memory|usage', 'xrevrange'] as const;
+/** What goes some time after its name was last heard of. */
+const KEPT_FOR = ['pttl', 'pexpire'] as const;
+
 /** Who may do what with what all share. */
 export const SHARED_ACCESS: Readonly<Record<SharedKey, Access>> = {
   head: { executor: ['fcall', 'get'], operator: [...SCRIPT, 'get', 'set'], viewer: ['get'] },
   state: {
     executor: ['fcall', 'hexists', 'hget', 'hgetall'],
     operator: [...SCRIPT, 'hexists', 'hget', 'hgetall', 'hmget', 'hlen', 'hset', 'hdel'],
-    viewer: ['hexists', 'hgetall', 'hmget'],
+    viewer: ['hexists', 'hget', 'hgetall', 'hmget'],
   },
   log: {
     executor: ['fcall', 'xrange', 'xrevrange'],
@@ -81,14 +87,15 @@ export const OWN_ACCESS: Readonly<Record<OwnKey, OwnAccess>> = {
   beats: { executor: ['fcall', 'hset', 'hdel'], operator: [...MEASURED, 'exists', 'hkeys', 'hdel'], viewer: MEASURED },
   surfaces: { executor: ['hset', 'hget', 'hdel'], operator: [...MEASURED, 'exists', 'hdel'], viewer: MEASURED },
   forks: {
-    executor: ['fcall', 'getrange', 'set'],
-    others: ['getrange'],
-    operator: ['strlen', 'unlink'],
+    executor: ['fcall', 'exists', 'getrange', 'set'],
+    others: ['exists', 'getrange'],
+    operator: ['exists', 'strlen', 'getrange', 'unlink'],
+    viewer: ['exists', 'getrange'],
   },
-  proposals: { executor: ['xadd'], operator: ['exists', 'xrevrange'], viewer: ['xrevrange'] },
-  interventions: { executor: ['xadd'], operator: ['exists', 'xrevrange'], viewer: ['xrevrange'] },
-  checkpoints: { executor: ['fcall', 'hset', 'hget', 'hdel'], operator: ['exists'] },
-  checkpointTimes: { executor: ['fcall', 'zadd', 'zcard', 'zpopmin', 'zrem'] },
+  proposals: { executor: ['xadd', ...KEPT_FOR], operator: ['exists', ...NEWEST], viewer: NEWEST },
+  interventions: { executor: ['xadd', ...KEPT_FOR], operator: ['exists', ...NEWEST], viewer: NEWEST },
+  checkpoints: { executor: ['fcall', 'hset', 'hget', 'hdel', ...KEPT_FOR], operator: ['exists'] },
+  checkpointTimes: { executor: ['fcall', 'zadd', 'zcard', 'zpopmin', 'zrem', ...KEPT_FOR] },
 };
 
 /** What each role may without any key. */

@@ -7,7 +7,7 @@ import type { Append, ControlConnection, ControlScope, ControlStore } from '../p
 import { type RedisEndpoint, type RedisEndpointOptions, redisEndpoint } from './endpoint.ts';
 import { isReply, requireReplicated, stateIsGone, unknownOutcome } from './errors.ts';
 import type { RedisKeys } from './keys.ts';
-import { clearForks, forgetExecutor, readKept } from './kept.ts';
+import { clearForks, forgetExecutor, readForks, readKept, writerOf } from './kept.ts';
 import { atOneMoment, redisReader } from './reader.ts';
 import { headText, logId, reply } from './replies.ts';
 import { APPEND, APPEND_TIGHTENING, runScript, SETTLE, waitMs } from './scripts.ts';
@@ -140,11 +140,15 @@ function openControl(endpoint: RedisEndpoint, { organizationId, requestTimeoutMs
         const foreign = name !== null && beat.problem === undefined && beat.name !== name;
         return {
           ...beat,
-          ...(name !== null && { writer: `name ${name}` }),
+          ...writerOf(name),
           ...(foreign && { problem: `it is kept under the name ${quoteId(name)}, and says ${quoteId(beat.name)}` }),
         };
       }),
-    forget: (executorId) => forgetExecutor(parts, executorId),
+    forget: (executorId, writer) => {
+      const name = writer === undefined ? undefined : (/^name (.*)$/s.exec(writer)?.[1] ?? null);
+      return forgetExecutor(parts, executorId, name);
+    },
+    forks: (generation) => readForks(parts, generation),
     keepSnapshot: () => Promise.resolve(null),
     async *log(after) {
       for (let from = logId(after); ; ) {

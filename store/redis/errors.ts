@@ -15,7 +15,7 @@ const REFUSALS: Readonly<Record<string, string>> = {
     'it asks for no password, though the URL has one: it may have lost its settings, or be another one. Set requirepass there, or take the password out of the URL',
   NOLIBRARY:
     'it does not have the functions of this version of the switch, and this user may run nothing else. Any command of an operator of this version puts them there, for instance: kill-switch status',
-  FULL: 'executors have entered as many names as are read. Any command of an operator takes out the names of which nothing is left, for instance: kill-switch status. Whoever entered them goes on if it is not shut out: give executors users of their own (kill-switch redis acl)',
+  FULL: 'executors have entered as many names as are read, so none of another name may act. Any command of an operator takes out those of which nothing is left, for instance: kill-switch status. Those that have ended without leaving stay until they are forgotten (kill-switch executors forget). Give executors names that stay when they are started anew, and where one may be hostile users of their own (kill-switch redis acl)',
   NOPERM:
     "its ACL does not permit this to the URL's user. ACL LOG says what was denied, and kill-switch redis acl what is needed",
 };
@@ -115,7 +115,7 @@ export function storeError(
   if (refusal) {
     const what = access === 'write' ? 'takes no writes' : 'cannot be read';
     return new KillSwitchError(
-      access === 'write' ? 'STORE_READ_ONLY' : 'STORE_UNREACHABLE',
+      access === 'read' ? 'STORE_UNREACHABLE' : code === 'NOPERM' ? 'NOT_PERMITTED' : 'STORE_READ_ONLY',
       `${at} ${what} (${code}): ${refusal}.`,
       { cause },
     );

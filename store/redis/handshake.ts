@@ -10,8 +10,10 @@ import { refusedDatabase } from './errors.ts';
 export async function handshake(client: Redis, endpoint: RedisEndpoint): Promise<void> {
   const { username, password } = endpoint.options;
   const { db } = endpoint;
+  // With its name, a `default` that asks for no password would take any: then this is not the Redis that the password is for.
+  const user = username === 'default' && password ? undefined : username;
   const [auth, select] = await Promise.allSettled([
-    username ? client.auth(username, password ?? '') : password ? client.auth(password) : null,
+    user ? client.auth(user, password ?? '') : password ? client.auth(password) : null,
     // Not `client.select`: ioredis remembers that, and sends it with the next connection, unasked and unheard.
     db === 0 ? null : client.call('SELECT', db),
   ]);

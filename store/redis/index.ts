@@ -123,7 +123,17 @@ function openExecutor(
     async leave() {
       await connection.request({
         access: 'write',
-        send: (client) => allOf(client.pipeline().hdel(own.beats, executorId).hdel(own.surfaces, executorId)),
+        send: async (client) => {
+          await allOf(client.pipeline().hdel(own.beats, executorId).hdel(own.surfaces, executorId));
+          // Where its name stays that is no failure of leaving: nothing is under it.
+          await runScript(client, {
+            script: LIBRARY.scripts.leave,
+            keys: [keys.names],
+            args: [own.escaped, keys.executorPrefix],
+            replicas: 0,
+            waitMs: 0,
+          }).catch(() => {});
+        },
       });
     },
   };

@@ -1,4 +1,4 @@
-import { type Head, headSchema, isEvidence, type Known, parseEntry } from '../../flags/index.ts';
+import { type ForkReport, type Head, headSchema, isEvidence, type Known, parseEntry } from '../../flags/index.ts';
 import { z } from 'zod';
 import { nameOf } from './keys.ts';
 
@@ -15,6 +15,9 @@ const parseOr = <T>(schema: z.ZodType<T>, text: string): T | null => {
   }
 };
 
+/** What a report says; null for one that cannot be read. */
+export const parseFork = (text: string): ForkReport | null => parseOr(reportSchema, text);
+
 /**
  * Whether one of these reports proves that the store has lost a change. One that cannot be read proves nothing: an executor that has seen a fork writes a
  * readable one, and whoever may write something unreadable could otherwise stop everyone.
@@ -23,7 +26,7 @@ export function isForkProven(reports: readonly ReportedFork[], store: Head, cont
   if (control === null) return false;
   const known = parseEntry('control', JSON.parse(control)) as Known;
   return reports.some(([name, , text, entry]) => {
-    const report = parseOr(reportSchema, text);
+    const report = parseFork(text);
     const hash = entry === '' ? null : (parseOr(z.object({ hash: z.string() }), entry)?.hash ?? null);
     return report !== null && isEvidence({ ...report, by: [nameOf(name)] }, store, known, (held) => held.hash === hash);
   });

@@ -1,7 +1,12 @@
-import { nameOf } from './keys.ts';
+import { quoteId } from '../../flags/index.ts';
+import type { ForkReports, NamedReport } from '../ports.ts';
+import { CLEAR_FORKS } from './fork-scripts.ts';
+import { escapeId, nameOf } from './keys.ts';
+import { parseFork } from './judge-forks.ts';
+import { MOST_NAME_BYTES, namesOf } from './names.ts';
 import type { RedisReader } from './reader.ts';
 import { reply } from './replies.ts';
-import { CLEAR_FORKS, FORGET, LIBRARY, MOST_NAME_BYTES, namesOf } from './report-scripts.ts';
+import { FORGET, LIBRARY } from './report-scripts.ts';
 import { runScript, type Script } from './scripts.ts';
 
 /** One thing that an executor has left: `text` is what is wrong where it is a `problem`. `name`: whose keys it is in; null where an earlier version kept all of them. */
@@ -15,28 +20,42 @@ export interface Kept {
 const run = (
   { connection }: RedisReader,
   access: 'read' | 'write',
-  call: { readonly script: Script; readonly keys: readonly string[]; readonly args: readonly string[] },
+  call: { readonly script: Script; readonly keys: readonly string[]; readonly args: readonly (string | number)[] },
 ): Promise<unknown> =>
   connection.request({
     access,
     send: async (client) => (await runScript(client, { ...call, replicas: 0, waitMs: 0 })).reply,
   });
 
-/** What all executors have left of one kind. */
-export async function readKept(parts: RedisReader, kind: 'beats' | 'surfaces', before: string): Promise<Kept[]> {
-  const { keys, replies } = parts;
-  const answer = await run(parts, 'read', {
-    script: LIBRARY.scripts.readKept,
-    keys: [keys.names, before],
-    args: [keys.executorPrefix, kind],
-  });
-  return replies.parse(reply.kept, answer, 'reports that cannot be read').map(([name, id, text, problem]) => ({
+const keptOf = ({ replies }: RedisReader, answer: unknown): Kept[] =>
+  replies.parse(reply.kept, answer, 'reports that cannot be read').map(([name, id, text, problem]) => ({
     name: name === '' ? null : nameOf(name),
     id,
     text,
     problem: problem === 1,
   }));
+
+/** What all executors have left of one kind. */
+export async function readKept(parts: RedisReader, kind: 'beats' | 'surfaces', before: string): Promise<Kept[]> {
+  const { keys } = parts;
+  const call = { script: LIBRARY.scripts.readKept, keys: [keys.names, before], args: [keys.executorPrefix, kind] };
+  return keptOf(parts, await run(parts, 'read', call));
 }
+
+/** The newest of what executors have added, so many of each name, the newest first. */
+export async function readNewest(
+  parts: RedisReader,
+  kind: 'interventions' | 'proposals',
+  limit: number,
+): Promise<Kept[]> {
+  const { keys } = parts;
+  const call = { script: LIBRARY.scripts.readNewest, keys: [keys.names], args: [keys.executorPrefix, kind, limit] };
+  return keptOf(parts, await run(parts, 'read', call));
+}
+
+/** Who has written what is kept under a name, as `ReportedBeat.writer`. */
+export const writerOf = (name: string | null): { readonly writer?: string } =>
+  name === null ? {} : { writer: `name ${name}` };
 
 /** The escaped names of executors, as many as are read. */
 export const readNames = ({ connection, keys }: RedisReader): Promise<string[]> =>
@@ -45,29 +64,48 @@ export const readNames = ({ connection, keys }: RedisReader): Promise<string[]> 
     send: async (client) => namesOf(await client.getrange(keys.names, 0, MOST_NAME_BYTES - 1)),
   });
 
-/** Takes an executor out of the count. What it reported of a fork stays: only `recover` ends that. */
-export async function forgetExecutor(parts: RedisReader, id: string): Promise<void> {
+/**
+ * Takes an executor out of the count. What it reported of a fork stays: only `recover` ends that.
+ * @param name whose it is; null: that of an earlier version; undefined: whosever
+ */
+export async function forgetExecutor(parts: RedisReader, id: string, name: string | null | undefined): Promise<void> {
   const { keys, connection } = parts;
+  const where = name === undefined ? '*' : escapeId(name ?? '');
   // What is no text is shown with a replacement for each wrong byte: it goes as it was stored.
-  const names = id.includes('\ufffd') ? await readNames(parts) : null;
-  const hashes = names === null ? [] : [keys.beatsBefore, ...names.map((name) => keys.executorEscaped(name).beats)];
-  const stored = await connection.request({
-    access: 'read',
-    send: async (client) => {
-      const found: { readonly key: string; readonly field: Buffer }[] = [];
-      for (const key of hashes)
-        for (const field of await client.hkeysBuffer(key))
-          if (field.toString('utf8') === id) found.push({ key, field });
-      return found;
-    },
-  });
-  for (const { key, field } of stored)
+  const names = where === '*' ? await readNames(parts) : where === '' ? [] : [where];
+  const before = where === '*' || where === '' ? [keys.beatsBefore] : [];
+  const hashes = [...before, ...names.map((each) => keys.executorEscaped(each).beats)];
+  const found: { readonly key: string; readonly field: Buffer }[] = [];
+  for (const key of id.includes('\ufffd') ? hashes : [])
+    for (const field of await connection.request({ access: 'read', send: (client) => client.hkeysBuffer(key) }))
+      if (field.toString('utf8') === id) found.push({ key, field });
+  for (const { key, field } of found)
     await connection.request({ access: 'write', send: (client) => client.hdel(key, field) });
   await run(parts, 'write', {
     script: FORGET,
     keys: [keys.names, keys.beatsBefore, keys.surfacesBefore],
-    args: [keys.executorPrefix, id],
+    args: [keys.executorPrefix, where, id],
   });
+}
+
+/** The reports of forks that executors judge, and whether they stop because there are more than they judge. */
+export async function readForks(parts: RedisReader, generation: string): Promise<ForkReports> {
+  const { keys, connection, replies } = parts;
+  const control = await connection.request({ access: 'read', send: (client) => client.hget(keys.state, 'control') });
+  const call = {
+    script: LIBRARY.scripts.readForks,
+    keys: [keys.names],
+    args: [keys.executorPrefix, generation, control ?? ''],
+  };
+  const [found, more] = replies.parse(reply.forks, await run(parts, 'read', call), 'reports that cannot be read');
+  const reports = found.flatMap(([escaped, id, text]): NamedReport[] => {
+    const report = parseFork(text);
+    const name = nameOf(escaped);
+    return report ? [{ ...report, id: nameOf(id), name, by: [name] }] : [];
+  });
+  const who = [...new Set(reports.map(({ name }) => name))];
+  const what = `more reports than are judged: of ${who.map(quoteId).join(', ')}, and perhaps others`;
+  return { reports, floods: more === 1 ? [{ what, by: who }] : [] };
 }
 
 /** Removes the reports that a `recover` has ended. */

@@ -27,6 +27,7 @@ const confirm = z.tuple([
   z.int(),
 ]);
 const kept = z.array(z.tuple([text, text, text, z.int()]));
+const forks = z.tuple([z.array(z.tuple([text, text, text, text])), z.int()]);
 const time = z.tuple([z.coerce.number(), z.coerce.number()]);
 export const reply = {
   text,
@@ -35,6 +36,7 @@ export const reply = {
   entries,
   confirm,
   kept,
+  forks,
   time,
   texts: z.array(textOrNil),
   swapped: z.union([z.literal(0), z.literal(1), z.literal(2)]),

@@ -33,7 +33,6 @@ if head ~= ARGV[1] then
 end
 local fields = redis.call('HLEN', KEYS[2])
 local events = redis.call('XLEN', KEYS[3])
-redis.call('GET', KEYS[4])
 if head == '' and fields + events > 0 then
   return redis.error_reply('CORRUPT the head is gone, but ' .. KEYS[2] .. ' and ' .. KEYS[3] .. ' are not both empty: restore a backup, or move them away with RENAME')
 end

@@ -1,6 +1,15 @@
-import { KEPT_CHECKPOINTS, KEPT_INTERVENTIONS, KEPT_PROPOSALS, type Shelf, type ShelfReader } from '../ports.ts';
+import {
+  KEPT_CHECKPOINTS,
+  KEPT_INTERVENTIONS,
+  KEPT_PROPOSALS,
+  type KeptText,
+  type Shelf,
+  type ShelfReader,
+} from '../ports.ts';
 import { newestLast } from '../reports.ts';
-import { readKept, readNames } from './kept.ts';
+import { KEPT_FOR_MS } from './kept-for.ts';
+import { nameOf } from './keys.ts';
+import { readKept, readNames, readNewest, writerOf } from './kept.ts';
 import type { RedisReader } from './reader.ts';
 import { allOf } from './reader.ts';
 import { reply } from './replies.ts';
@@ -18,26 +27,28 @@ export function redisShelf({ connection, keys }: RedisReader, executorName: stri
   /** Who reads looks under the names that have been entered: each confirmation enters its own, and what is kept may come before the first. */
   let entered: Promise<unknown> | null = null;
   const enter = async (): Promise<void> => {
-    entered ??= run(LIBRARY.scripts.enter, [keys.names], [own.escaped]);
+    entered ??= run(LIBRARY.scripts.enter, [keys.names], [own.escaped, keys.executorPrefix]);
     await entered.catch((error: unknown) => {
       entered = null;
       throw error;
     });
   };
-  const add = async (stream: string, most: number, texts: readonly string[]): Promise<void> => {
+  const add = async (kind: 'interventions' | 'proposals', most: number, texts: readonly string[]): Promise<void> => {
+    const stream = own[kind];
     await enter();
     await connection.request({
       access: 'write',
       send: (client) => {
         const pipeline = client.pipeline();
         for (const text of texts) pipeline.call('XADD', stream, 'MAXLEN', '~', most, '*', 'record', text);
+        pipeline.call('PEXPIRE', stream, KEPT_FOR_MS[kind], 'NX'); // the beats put it off
         return allOf(pipeline);
       },
     });
   };
   return {
-    appendInterventions: (texts) => add(own.interventions, KEPT_INTERVENTIONS, texts),
-    appendProposals: (texts) => add(own.proposals, KEPT_PROPOSALS, texts),
+    appendInterventions: (texts) => add('interventions', KEPT_INTERVENTIONS, texts),
+    appendProposals: (texts) => add('proposals', KEPT_PROPOSALS, texts),
     async put(name, id, text) {
       await enter();
       if (name === 'checkpoints')
@@ -60,41 +71,31 @@ export function redisShelf({ connection, keys }: RedisReader, executorName: stri
 /** How operators read it. */
 export function redisShelfReader(parts: RedisReader): ShelfReader {
   const { connection, keys, replies } = parts;
-  const newest = async (streams: readonly string[], limit: number): Promise<string[][]> => {
-    const answers = await connection.request({
-      access: 'read',
-      send: (client) => {
-        const pipeline = client.pipeline();
-        for (const stream of streams) pipeline.call('XREVRANGE', stream, '+', '-', 'COUNT', limit);
-        return allOf(pipeline);
-      },
-    });
-    return answers.map((answer) =>
-      replies
-        .parse(reply.entries, answer, 'interventions that cannot be read')
-        .map(([, fields]) => fields[1] ?? '')
-        .reverse(),
-    );
-  };
-  const streams = async (kind: 'interventions' | 'proposals', limit: number): Promise<string[]> => {
-    const names = await readNames(parts);
-    const all = names.map((name) => keys.executorEscaped(name)[kind]);
-    return all.length === 0 ? [] : newestLast((await newest(all, limit)).flat(), limit);
+  const newest = async (kind: 'interventions' | 'proposals', limit: number): Promise<KeptText[]> => {
+    const kept = await readNewest(parts, kind, limit);
+    const texts = kept.map(({ name, text, problem }) => ({ text: problem ? `(${text})` : text, ...writerOf(name) }));
+    return newestLast(texts.reverse(), limit);
   };
   return {
-    interventions: (limit) => streams('interventions', limit),
-    proposals: (limit) => streams('proposals', limit),
+    interventions: (limit) => newest('interventions', limit),
+    proposals: (limit) => newest('proposals', limit),
     async all(name) {
       if (name === 'surfaces')
-        return (await readKept(parts, 'surfaces', keys.surfacesBefore)).map(({ id, text }) => [id, text] as const);
-      const found: (readonly [string, string])[] = [];
+        return (await readKept(parts, 'surfaces', keys.surfacesBefore)).map(({ name: of, id, text, problem }) => ({
+          id,
+          text: problem ? `(${text})` : text,
+          ...writerOf(of),
+        }));
+      const found: (KeptText & { readonly id: string })[] = [];
       for (const executor of await readNames(parts)) {
         const answer = await connection.request({
           access: 'read',
           send: (client) => client.call('HGETALL', keys.executorEscaped(executor).checkpoints),
         });
         const flat = replies.parse(reply.flat, answer, 'reports that cannot be read');
-        flat.forEach((id, index) => index % 2 === 0 && found.push([id, flat[index + 1] ?? '']));
+        flat.forEach((id, index) => {
+          if (index % 2 === 0) found.push({ id, text: flat[index + 1] ?? '', ...writerOf(nameOf(executor)) });
+        });
       }
       return found;
     },

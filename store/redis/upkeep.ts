@@ -1,6 +1,8 @@
 import type { Redis } from 'ioredis';
 import type { RedisReader } from './reader.ts';
-import { areManyNames, FORGET, LIBRARY, MOST_NAME_BYTES } from './report-scripts.ts';
+import { isReply } from './errors.ts';
+import { areManyNames, MOST_NAME_BYTES } from './names.ts';
+import { FORGET, LIBRARY } from './report-scripts.ts';
 import { runScript } from './scripts.ts';
 
 /**
@@ -36,11 +38,14 @@ export class Upkeep {
     const { keys } = this.#parts;
     const [found, names] = await Promise.all([
       client.call('FUNCTION', 'LIST', 'LIBRARYNAME', LIBRARY.name),
-      client.getrange(keys.names, 0, MOST_NAME_BYTES - 1),
+      client.getrange(keys.names, 0, MOST_NAME_BYTES - 1).catch((error: unknown) => {
+        if (isReply(error) && error.message.startsWith('WRONGTYPE')) return null; // made anew: executors enter themselves with their next beat
+        throw error;
+      }),
     ]);
     if (Array.isArray(found) && found.length === 0) await client.call('FUNCTION', 'LOAD', LIBRARY.text);
-    if (!areManyNames(names)) return;
+    if (names !== null && !areManyNames(names)) return;
     const onKeys = [keys.names, keys.beatsBefore, keys.surfacesBefore];
-    await runScript(client, { script: FORGET, keys: onKeys, args: [keys.executorPrefix], replicas: 0, waitMs: 0 });
+    await runScript(client, { script: FORGET, keys: onKeys, args: [keys.executorPrefix, '*'], replicas: 0, waitMs: 0 });
   }
 }

@@ -1,10 +1,14 @@
 import assert from 'node:assert/strict';
-import { KEPT_CHECKPOINTS } from '../../store/ports.ts';
+import { KEPT_CHECKPOINTS, type KeptText } from '../../store/ports.ts';
 import { ODD_IDS } from './confirm.ts';
 import type { SuiteTest } from './log.ts';
 
 const record = (name: string, second: number): string =>
   JSON.stringify({ id: name, at: new Date(Date.UTC(2026, 0, 1, 0, 0, second)).toISOString(), note: '✋ \n "quoted"' });
+
+const plain = (kept: readonly KeptText[]): string[] => kept.map(({ text }) => text);
+const textsOf = (kept: ReadonlyArray<KeptText & { readonly id: string }>): Map<string, string> =>
+  new Map(kept.map(({ id, text }) => [id, text]));
 
 /** What executors keep beside their beats, where an operator has made a control plane. */
 export const SHELF_TESTS: readonly SuiteTest[] = [
@@ -18,8 +22,8 @@ export const SHELF_TESTS: readonly SuiteTest[] = [
       await y.connection.shelf.appendInterventions([record('c', 3)]);
       await x.connection.shelf.appendInterventions([record('d', 4)]);
       const all = [record('a', 1), record('b', 2), record('c', 3), record('d', 4)];
-      assert.deepEqual(await control.shelf.interventions(10), all);
-      assert.deepEqual(await session.control().shelf.interventions(2), all.slice(2));
+      assert.deepEqual(plain(await control.shelf.interventions(10)), all);
+      assert.deepEqual(plain(await session.control().shelf.interventions(2)), all.slice(2));
       assert.deepEqual(await session.control('other').shelf.interventions(10), []);
     },
   },
@@ -36,8 +40,8 @@ export const SHELF_TESTS: readonly SuiteTest[] = [
       await y.connection.shelf.appendProposals([record('q', 3)]);
       await x.connection.shelf.appendProposals([record('s', 4)]);
       const all = [record('p', 1), record('q', 3), record('s', 4)];
-      assert.deepEqual(await control.shelf.proposals(10), all);
-      assert.deepEqual(await control.shelf.proposals(2), all.slice(1));
+      assert.deepEqual(plain(await control.shelf.proposals(10)), all);
+      assert.deepEqual(plain(await control.shelf.proposals(2)), all.slice(1));
       assert.equal((await control.shelf.interventions(3)).length, 3);
     },
   },
@@ -53,7 +57,7 @@ export const SHELF_TESTS: readonly SuiteTest[] = [
       const ids = Array.from({ length: KEPT_CHECKPOINTS + 300 }, (_, index) => `r-${index}`);
       for (let from = 0; from < ids.length; from += 100)
         await Promise.all(ids.slice(from, from + 100).map((id) => shelf.put('checkpoints', id, '{}')));
-      const kept = new Set((await session.control().shelf.all('checkpoints')).map(([id]) => id));
+      const kept = new Set((await session.control().shelf.all('checkpoints')).map(({ id }) => id));
       assert.ok(kept.size >= KEPT_CHECKPOINTS - 1 && kept.size < KEPT_CHECKPOINTS + 290, `${kept.size} are kept`);
       assert.ok(kept.has(ids.at(-1) ?? '') || kept.size === KEPT_CHECKPOINTS, 'the newest is there');
     },
@@ -71,7 +75,7 @@ export const SHELF_TESTS: readonly SuiteTest[] = [
         assert.equal(await other.get('checkpoints', id), JSON.stringify({ id, turn: 2 }));
         assert.equal(await other.get('surfaces', id), null);
       }
-      const all = new Map(await session.control().shelf.all('checkpoints'));
+      const all = textsOf(await session.control().shelf.all('checkpoints'));
       assert.deepEqual(all, new Map(ODD_IDS.map((id) => [id, JSON.stringify({ id, turn: 2 })])));
       assert.deepEqual(await session.control().shelf.all('surfaces'), []);
       assert.deepEqual(await session.control('other').shelf.all('checkpoints'), []);
@@ -88,11 +92,11 @@ export const SHELF_TESTS: readonly SuiteTest[] = [
         await each.connection.shelf.put('checkpoints', `r-${each.id}`, '{}');
       }
       await x.connection.leave();
-      assert.deepEqual(await control.shelf.all('surfaces'), [['y', '[]']]);
+      assert.deepEqual(textsOf(await control.shelf.all('surfaces')), new Map([['y', '[]']]));
       await control.forget('y');
       assert.deepEqual(await control.shelf.all('surfaces'), []);
       assert.deepEqual(
-        new Map(await control.shelf.all('checkpoints')),
+        textsOf(await control.shelf.all('checkpoints')),
         new Map([
           ['r-x', '{}'],
           ['r-y', '{}'],

@@ -105,7 +105,7 @@ describe('waiting for executors', () => {
     const killed = await ks.run('kill', 'agent:x', '--wait', '400ms');
     expect(killed.code).toBe(3);
     expect(killed.stdout).toMatch(/^lost +silent, lease over +1 +0 +0 +- /m);
-    expect(killed.stdout).toContain(`  kill-switch executors forget ${id}`);
+    expect(killed.stdout).toContain(`  kill-switch executors forget --writer 'uid ${process.getuid?.()}' ${id}`);
     expect((await ks.json('executors', 'forget', 'nobody')).json).toMatchObject({ code: 'NOT_FOUND' });
     const forgotten = await ks.json('executors', 'forget', id);
     expect(forgotten.json).toEqual({ forgotten: expect.objectContaining({ id, name: 'lost', state: 'silent' }) });

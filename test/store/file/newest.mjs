@@ -6,4 +6,6 @@ const [directory = '', kind = ''] = process.argv.slice(2);
 const control = fileControlStore({ directory }).open({ organizationId: 'default', requestTimeoutMs: 10_000 });
 const texts = await (kind === 'proposals' ? control.shelf.proposals(1000) : control.shelf.interventions(1000));
 await control.close();
-process.stdout.write(JSON.stringify({ texts, peakMb: process.resourceUsage().maxRSS / 1024 }));
+process.stdout.write(
+  JSON.stringify({ texts: texts.map(({ text }) => text), peakMb: process.resourceUsage().maxRSS / 1024 }),
+);

@@ -108,8 +108,8 @@ describe('what a failed request means', () => {
     ['NOREPLICAS Not enough good replicas to write.', 'STORE_READ_ONLY', /replicas/],
     ['NOAUTH Authentication required.', 'STORE_READ_ONLY', /password/],
     ['WRONGPASS invalid username-password pair or user is disabled.', 'STORE_READ_ONLY', /does not accept/],
-    ["NOPERM this user has no permissions to run the 'set' command", 'STORE_READ_ONLY', /ACL/],
-    ["ERR The user executing the script can't run this command or subcommand script: 1", 'STORE_READ_ONLY', /ACL/],
+    ["NOPERM this user has no permissions to run the 'set' command", 'NOT_PERMITTED', /ACL/],
+    ["ERR The user executing the script can't run this command or subcommand script: 1", 'NOT_PERMITTED', /ACL/],
     [
       "ERR Error compiling script (new function): user_script:1: unexpected symbol near '#'",
       'STORE_READ_ONLY',
@@ -124,7 +124,7 @@ describe('what a failed request means', () => {
     expect(error.message).toContain('redis://h:1');
     expect(Object.keys(error.cause as object)).toEqual([]); // not the command and its arguments
     const read = storeError(reply(message), 'read', endpoint);
-    expect(read.code).toBe(/READ_ONLY/.test(code) && !/#/.test(message) ? 'STORE_UNREACHABLE' : code);
+    expect(read.code).toBe(/READ_ONLY|NOT_PERMITTED/.test(code) && !/#/.test(message) ? 'STORE_UNREACHABLE' : code);
   });
 
   test('a password in the text of an error is not told', () => {

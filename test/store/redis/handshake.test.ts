@@ -144,6 +144,20 @@ describe.skipIf(!hasRedis)('a connection counts once it is where its URL says', 
 });
 
 describe.skipIf(!hasRedis)('who a connection is', () => {
+  test.each(['', 'default'])(
+    'a password where the default user needs none is refused, whether it is named or not (%j)',
+    async (user) => {
+      const redis = await startRedis();
+      const executor = openExecutor({
+        url: `redis://${user}:${PASSWORD}@127.0.0.1:${redis.port}`,
+        requestTimeoutMs: 400,
+      });
+      expect((await failure(executor.load(null))).message).toMatch(/NOPASSWORD/);
+      await redis.cli('CONFIG', 'SET', 'requirepass', PASSWORD);
+      await soon(async () => expect(await executor.load(null)).toMatchObject({ head: null }));
+    },
+  );
+
   test('a password that was changed is refused at the next connection, where the default user needs none', async () => {
     const { redis, at } = await startWithUser();
     const [control, executor] = [openControl(at('')), openExecutor(at(''))];

@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { join } from 'node:path';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { GENESIS, sealEvent, serializeEvent } from '../../../flags/index.ts';
 import { openControlPlane } from '../../../operator/index.ts';
@@ -7,49 +6,12 @@ import { OWN_ACCESS, SHARED_ACCESS } from '../../../store/redis/access.ts';
 import { executorUser, operatorUser } from '../../../store/redis/acl.ts';
 import { redisControlStore } from '../../../store/redis/control.ts';
 import { redisStore } from '../../../store/redis/index.ts';
-import { OWN_KEYS, type OwnKey, redisKeys, SHARED_KEYS, type SharedKey } from '../../../store/redis/keys.ts';
-import { LIBRARY, MOST_NAME_BYTES } from '../../../store/redis/report-scripts.ts';
-import { Replica } from '../../../store/replica.ts';
-import { hasRedis, startRedis, temporaryFolder } from '../../servers/index.ts';
+import { OWN_KEYS, type OwnKey, SHARED_KEYS, type SharedKey } from '../../../store/redis/keys.ts';
+import { MOST_NAME_BYTES } from '../../../store/redis/names.ts';
+import { LIBRARY } from '../../../store/redis/report-scripts.ts';
+import { hasRedis, startRedis } from '../../servers/index.ts';
 import { asUser, DEFAULT_SCOPE, DENIED, type RedisCommand, urlOf } from './acl-users.ts';
-
-const keys = redisKeys('default');
-const [HONEST, EVIL] = [keys.executor('honest'), keys.executor('evil')];
-
-/** A live switch with an honest executor, all of whose keys are there, and what a hostile one of another name can send. */
-async function setUp() {
-  const redis = await startRedis({ config: ['enable-debug-command yes', 'enable-module-command yes'] });
-  const control = await openControlPlane({
-    store: redisControlStore({ url: await urlOf(redis, operatorUser(DEFAULT_SCOPE)) }),
-    operator: { id: 'ann' },
-  });
-  onTestFinished(() => control.close());
-  await control.init();
-  await control.setMode({ mode: 'live', reason: 'test' });
-  const executor = async (name: string): Promise<Replica> => {
-    const url = await urlOf(redis, executorUser(DEFAULT_SCOPE, name));
-    const replica = new Replica({
-      store: redisStore({ url, anchor: join(temporaryFolder('hostile').path, `${name}.json`) }),
-      organizationId: 'default',
-      executorName: name,
-      leaseMs: 1500,
-      work: () => ({ inFlight: 0, draining: 0, agents: [], runs: [] }),
-    });
-    onTestFinished(() => replica.close());
-    await replica.start();
-    return replica;
-  };
-  const honest = await executor('honest');
-  await vi.waitFor(() => expect(honest.fault()).toBeNull(), 5000);
-  await redis.cli('HSET', HONEST.surfaces, honest.executorId, '[]');
-  await redis.cli('SET', HONEST.forks, '');
-  await redis.cli('XADD', HONEST.proposals, '*', 'record', '{"at":"2026-01-01T00:00:00.000Z"}');
-  await redis.cli('XADD', HONEST.interventions, '*', 'record', '{"at":"2026-01-01T00:00:00.000Z"}');
-  await redis.cli('HSET', HONEST.checkpoints, 'r-1', '{}');
-  await redis.cli('ZADD', HONEST.checkpointTimes, 1, 'r-1');
-  const evil = asUser(await urlOf(redis, executorUser(DEFAULT_SCOPE, 'evil')));
-  return { redis, control, honest, executor, evil };
-}
+import { EVIL, HONEST, keys, setUp } from './hostile-switch.ts';
 
 /** All that somebody could do to a key, and what another type would be put there with. */
 const onto = (key: string): readonly RedisCommand[] => [
@@ -245,8 +207,8 @@ describe.skipIf(!hasRedis)('a hostile executor', () => {
   });
 
   test.each([
-    ['many', `\n${Array.from({ length: 5000 }, () => randomUUID()).join('\n')}`],
-    ['short', Array.from({ length: 5000 }, (_, name) => `\n${name}`).join('')],
+    ['many', `\n${Array.from({ length: 10_000 }, () => randomUUID()).join('\n')}`],
+    ['short', Array.from({ length: 10_000 }, (_, name) => `\n${name}`).join('')],
     ['long', '\n'.padEnd(8 * MOST_NAME_BYTES, 'x')],
   ])(
     'that floods the names with %s ones keeps new ones out, hides no old one, and any command of an operator mends it',

@@ -1,0 +1,89 @@
+import { escapeId, nameOf } from './keys.ts';
+
+/** How many names executors may have together, and how many bytes these; beyond that a new one is refused, and no old one is passed over. */
+const MOST_NAMES = 8192;
+export const MOST_NAME_BYTES = 512 * 1024;
+
+/** From here on whoever may take names out does so. */
+const MANY = 0.75;
+
+/**
+ * The names in Lua, for scripts: each once, and what is wrong with their key. What somebody has left unfinished ends where the next name begins, because each
+ * is written between two line ends. What `escapeId` would not have made is nobody's: `%6Dailer` is not the name of `mailer`, nor is `team:mailer` one at all.
+ * That is asked (`isEscaped`) only where something is found under a name: anybody may add thousands of others.
+ */
+export const NAMES_IN = `
+local function escaped(name)
+  return (string.gsub(name, '[^%w%-_%.~]', function(char) return string.format('%%%02X', string.byte(char)) end))
+end
+local function isEscaped(name)
+  if string.find(name, '[^%w%-_%.~%%]') then return false end
+  if not string.find(name, '%', 1, true) then return true end
+  return name == escaped((string.gsub(name, '%%(%x%x)', function(hex) return string.char(tonumber(hex, 16)) end)))
+end
+local function namesIn(key)
+  local names, seen = {}, {}
+  local text = redis.pcall('GETRANGE', key, 0, ${MOST_NAME_BYTES - 1})
+  if type(text) == 'table' then return names, text.err end
+  for name in string.gmatch(text, '[^\\n]+') do
+    if not seen[name] then
+      seen[name] = true
+      table.insert(names, name)
+      if #names == ${MOST_NAMES} then break end
+    end
+  end
+  return names
+end
+`;
+
+/** Takes out the names of which nothing is left. Needs `NAMES_IN`. */
+export const TAKE_OUT = `
+local function isLeft(name, own)
+  if not isEscaped(name) then return false end
+  return redis.pcall('STRLEN', own .. ':fork-reports') ~= 0
+    or redis.call('EXISTS', own .. ':beats', own .. ':surfaces', own .. ':proposals', own .. ':interventions', own .. ':checkpoints') > 0
+end
+local function takeOut(key, prefix)
+  local left = {}
+  for _, name in ipairs(namesIn(key)) do
+    if isLeft(name, prefix .. name) then table.insert(left, '\\n' .. name .. '\\n') end
+  end
+  redis.call('SET', key, table.concat(left))
+end
+`;
+
+/**
+ * Whether a name is among the others, and how it gets there; gives what is wrong, where it cannot. Nearly always it is there. Where there is no room left, a user
+ * who may do everything makes some; one who is confined to a name waits for an operator.
+ */
+export const ENTERING = `${NAMES_IN}${TAKE_OUT}
+local function isEntered(key, name)
+  return string.find(redis.call('GETRANGE', key, 0, ${MOST_NAME_BYTES - 1}), '\\n' .. name .. '\\n', 1, true)
+end
+local function enter(key, name, prefix)
+  local names, bytes
+  local function isFull(share)
+    bytes = redis.call('STRLEN', key)
+    names = namesIn(key)
+    return bytes + #name + 2 > share * ${MOST_NAME_BYTES} or #names >= share * ${MOST_NAMES}
+  end
+  if isFull(${MANY}) and redis.acl_check_cmd('SET', key, '') then takeOut(key, prefix) end
+  if isFull(1) then
+    return redis.error_reply('FULL ' .. key .. ' has ' .. #names .. ' names of executors in ' .. bytes .. ' bytes')
+  end
+  redis.call('APPEND', key, '\\n' .. name .. '\\n')
+end
+`;
+
+/** The names that the text of their key has, each once, as many as are read, as `NAMES_IN` finds them. */
+export const namesOf = (text: string): string[] =>
+  [...new Set(text.split('\n').filter(isEscaped))].slice(0, MOST_NAMES);
+
+const isEscaped = (name: string): boolean => {
+  if (!/^[\w\-.~%]+$/.test(name)) return false;
+  return !name.includes('%') || escapeId(nameOf(name)) === name;
+};
+
+/** Whether there is not much room left for more. */
+export const areManyNames = (text: string): boolean =>
+  text.length > MANY * MOST_NAME_BYTES || namesOf(text).length > MANY * MOST_NAMES;

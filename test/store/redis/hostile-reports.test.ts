@@ -1,0 +1,288 @@
+import { randomUUID } from 'node:crypto';
+import { describe, expect, test, vi } from 'vitest';
+import { type ControlPlane, openControlPlane } from '../../../operator/index.ts';
+import { executorUser, operatorUser } from '../../../store/redis/acl.ts';
+import { redisControlStore } from '../../../store/redis/control.ts';
+import { OWN_KEYS } from '../../../store/redis/keys.ts';
+import { hasRedis, type RedisServer } from '../../servers/index.ts';
+import { asUser, DEFAULT_SCOPE, urlOf } from './acl-users.ts';
+import { beat } from './harness.ts';
+import { EVIL, HONEST, keys, setUp } from './hostile-switch.ts';
+
+/** A report of a fork as an executor would write it that holds one event more than there is. */
+async function forged(control: ControlPlane, id = 'e'): Promise<string> {
+  const { head } = await control.status();
+  const held = { ...head, epoch: head.epoch + 5, hash: 'a'.repeat(64) };
+  return `${id} ${JSON.stringify({ against: head.generation, held })}`;
+}
+
+const inOrder = (a: unknown, b: unknown): number => (String(a) < String(b) ? -1 : 1);
+
+/** A second operator of that Redis, who runs one command and goes. */
+async function anotherCommand(redis: RedisServer): Promise<void> {
+  const url = await urlOf(redis, operatorUser(DEFAULT_SCOPE));
+  const another = await openControlPlane({ store: redisControlStore({ url }), operator: { id: 'bob' } });
+  await another.status();
+  await another.close();
+}
+
+describe.skipIf(!hasRedis)('what a hostile executor reports of forks', () => {
+  test('names it to operators, also without a beat, and counts no more once it is excluded, however much it is', async () => {
+    const { control, honest, evil } = await setUp();
+    await evil(['APPEND', keys.names, '\nevil\n']);
+    await evil(['SET', EVIL.forks, await forged(control)]);
+    await evil(['INCR', keys.changes]);
+    await vi.waitFor(() => expect(honest.fault()?.code).toBe('GENERATION_CHANGED'), 10_000);
+    const accused = [expect.objectContaining({ executor: 'evil', known_as: ['evil'] })];
+    expect((await control.status()).forks).toEqual(accused);
+    const recovered = await control.recover({ reason: 'test' });
+    expect(recovered.forks).toEqual(accused);
+    expect(recovered.given_up).toMatchObject([{ hash: 'a'.repeat(64) }]);
+
+    await control.recover({ reason: 'test', exclude: ['evil'] });
+    await vi.waitFor(() => expect(honest.fault()).toBeNull(), 10_000);
+    const many = await Promise.all(Array.from({ length: 16 }, (_, id) => forged(control, `e${id}`)));
+    await evil(['SET', EVIL.forks, many.join('\n')]);
+    await evil(['APPEND', keys.names, '\nevil'.repeat(20_000)]);
+    for (let round = 0; round < 5; round += 1) {
+      await evil(['INCR', keys.changes]);
+      await new Promise((resolve) => setTimeout(resolve, 500));
+      expect(honest.fault()).toBeNull();
+    }
+    expect((await control.status()).forks).toEqual([]);
+  });
+
+  test('counts for no name that is excluded, where more is reported than is judged', async () => {
+    const { redis, control, honest } = await setUp();
+    const names = Array.from({ length: 40 }, (_, index) => `team:evil ${index}`);
+    await control.recover({ reason: 'test', exclude: names });
+    await vi.waitFor(() => expect(honest.fault()).toBeNull(), 10_000);
+    const many = await Promise.all(Array.from({ length: 16 }, (_, id) => forged(control, `e${id}`)));
+    const report = async (name: string): Promise<void> => {
+      const own = keys.executor(name);
+      await redis.cli('APPEND', keys.names, `\n${own.escaped}\n`);
+      await redis.cli('SET', own.forks, many.join('\n'));
+    };
+    for (const name of names) await report(name);
+    for (let round = 0; round < 5; round += 1) {
+      await redis.cli('INCR', keys.changes);
+      await new Promise((resolve) => setTimeout(resolve, 500));
+      expect(honest.fault()).toBeNull();
+    }
+    for (let index = 0; index < 40; index += 1) await report(`other ${index}`);
+    await redis.cli('INCR', keys.changes);
+    await vi.waitFor(() => expect(honest.fault()?.code).toBe('GENERATION_CHANGED'), 10_000);
+    const { forks } = await control.status();
+    expect(forks[0]?.executor).toMatch(/more reports than are judged: of "other 0"/);
+  });
+
+  test.each(['team:mailer', '%65vil', '%65%76il', 'evil%3a0'])(
+    'is nobody’s under %s, which no name is escaped as',
+    async (raw) => {
+      const { redis, control, honest } = await setUp();
+      const { head } = await control.status();
+      const own = keys.executorEscaped(raw);
+      await redis.cli('APPEND', keys.names, `\n${raw}\n`);
+      await redis.cli('SET', own.forks, await forged(control));
+      await redis.cli('HSET', own.beats, 'f', JSON.stringify(beat('f', head, { name: 'mailer' })));
+      await redis.cli('INCR', keys.changes);
+      await new Promise((resolve) => setTimeout(resolve, 2000));
+      expect(honest.fault()).toBeNull();
+      expect(await control.executors()).toMatchObject([{ name: 'honest' }]);
+      expect((await control.status()).forks).toEqual([]);
+    },
+  );
+});
+
+describe.skipIf(!hasRedis)('another type', () => {
+  test.each(['changes', 'names', 'turn'] as const)(
+    'under %s keeps no kill from being appended; executors stop, and it is said how to mend it',
+    async (key) => {
+      const { redis, control, honest } = await setUp();
+      await redis.cli('DEL', keys[key]);
+      await redis.cli('HSET', keys[key], 'x', 'y');
+      await control.kill({ target: 'agent:bad' });
+      await control.recover({ reason: 'test' });
+      expect((await control.status()).kills).toMatchObject([{ target: 'agent:bad' }]);
+      if (key !== 'turn') await vi.waitFor(() => expect(honest.fault()).not.toBeNull(), 10_000);
+      if (key === 'changes') {
+        await vi.waitFor(() =>
+          expect(honest.fault()?.message).toContain(`${keys.changes} is no number: remove it (DEL)`),
+        );
+        await redis.cli('DEL', keys.changes);
+      }
+      if (key === 'names') {
+        expect(await control.executors()).toMatchObject([{ state: 'silent', problem: /Any command of an operator/ }]);
+        await anotherCommand(redis);
+      }
+      await vi.waitFor(() => expect(honest.fault()).toBeNull(), 10_000);
+      await vi.waitFor(async () => expect(await control.executors()).toMatchObject([{ name: 'honest' }]), 10_000);
+    },
+  );
+});
+
+describe.skipIf(!hasRedis)('a hostile executor that reports under an honest one’s id', () => {
+  test('is another executor, and forgetting it leaves the honest one in the count, with what it can do', async () => {
+    const { control, honest, evil } = await setUp();
+    const id = honest.executorId;
+    const surface = (action: string): string =>
+      JSON.stringify([
+        {
+          ...{ action, effect: 'write', surface: 's', feature: null, irreversible: false },
+          ...{ draft: false, redirect: false, reverse: false, limits: [], last_used: null },
+        },
+      ]);
+    await honest.reports.describe(JSON.parse(surface('mail.send')));
+    await evil(['APPEND', keys.names, '\nevil\n']);
+    await evil(['HSET', EVIL.beats, id, JSON.stringify(beat(id, null, { name: 'evil' }))]);
+    await evil(['HSET', EVIL.surfaces, id, surface('x')]);
+    const writers = async (): Promise<(string | null)[]> =>
+      (await control.executors()).map(({ writer }) => writer).sort(inOrder);
+    expect(await writers()).toEqual(['name evil', 'name honest']);
+    expect(await control.surfaces()).toEqual(
+      expect.arrayContaining([
+        expect.objectContaining({ action: 'mail.send', executor: 'honest' }),
+        expect.objectContaining({ action: 'x', executor: 'evil' }),
+      ]),
+    );
+    await expect(control.forgetExecutor(id)).rejects.toMatchObject({
+      code: 'INVALID_ARGUMENT',
+      message: expect.stringMatching(/"name (evil|honest)", "name (evil|honest)".*--writer/),
+    });
+    await control.forgetExecutor(id, { writer: 'name evil' });
+    expect(await writers()).toEqual(['name honest']);
+    expect(await control.surfaces()).toMatchObject([{ action: 'mail.send', executor: 'honest' }]);
+  });
+
+  test('is shown under its own name for what it says was not allowed, and takes the place of nothing', async () => {
+    const { redis, control, evil } = await setUp();
+    const said = (executor_name: string, action: string): string =>
+      JSON.stringify({
+        ...{
+          id: 'i-1',
+          at: '2026-01-01T00:00:00.000Z',
+          executor_id: 'h',
+          executor_name,
+          type: 'HARD_BLOCK',
+          outcome: 'BLOCKED',
+        },
+        ...{ verdict: 'block', status: 'blocked', state: 'refused', action, effect: 'write', surface: null },
+        ...{
+          agent_id: null,
+          run_id: null,
+          mission_id: null,
+          mode: 'full_stop',
+          epoch: 1,
+          cause: {},
+          input: null,
+          proposal: false,
+        },
+      });
+    await redis.cli('DEL', HONEST.interventions, HONEST.proposals);
+    await redis.cli('XADD', HONEST.interventions, '*', 'record', said('honest', 'mail.send'));
+    await evil(['APPEND', keys.names, '\nevil\n']);
+    await evil(['XADD', EVIL.interventions, '*', 'record', said('honest', 'x')]);
+    const { data, unreadable } = await control.interventions();
+    expect(unreadable).toBe(0);
+    expect(data.map(({ writer, action }) => `${writer}: ${action}`).sort(inOrder)).toEqual([
+      'name evil: x',
+      'name honest: mail.send',
+    ]);
+    // What takes more than is read of all is not read, and hides nothing.
+    for (let index = 0; index < 9; index += 1)
+      await evil(['XADD', EVIL.interventions, '*', 'record', 'x'.repeat(10_000_000)]);
+    const beside = await control.interventions();
+    expect(beside.data).toMatchObject([{ writer: 'name honest' }]);
+    expect(beside.unreadable).toBe(1);
+  });
+
+  test('hides nobody by as many beats as are read of all', async () => {
+    const { control, honest, executor, evil } = await setUp();
+    const other = await executor('zealous');
+    await vi.waitFor(() => expect(other.fault()).toBeNull(), 10_000);
+    await evil(['APPEND', keys.names, '\nevil\n']);
+    const text = JSON.stringify(beat('x', null, { name: 'evil' }));
+    for (let from = 0; from < 10_000; from += 1000)
+      await evil(['HSET', EVIL.beats, ...Array.from({ length: 1000 }, (_, id) => [`${from + id}`, text]).flat()]);
+    const shown = await control.executors();
+    for (const { executorId } of [honest, other])
+      expect(shown).toContainEqual(expect.objectContaining({ id: executorId, state: 'stopped' }));
+    expect(shown).toContainEqual(
+      expect.objectContaining({ id: 'evil', problem: expect.stringContaining('10000 were not read') }),
+    );
+  });
+});
+
+describe.skipIf(!hasRedis)('names of executors', () => {
+  test('go with whoever leaves nothing under them, where its user may do that, and stay for an operator where it may not', async () => {
+    const { redis, executor } = await setUp();
+    const names = async (): Promise<string[]> =>
+      String(await redis.cli('GET', keys.names))
+        .split('\n')
+        .filter((name) => name !== '');
+    for (let pod = 0; pod < 5; pod += 1) {
+      const replica = await executor(`pod:${pod}`, redis.url);
+      await vi.waitFor(() => expect(replica.fault()).toBeNull(), 10_000);
+      expect(await names()).toEqual(['honest', `pod%3A${pod}`]);
+      await replica.close();
+    }
+    expect(await names()).toEqual(['honest']);
+    const kept = await executor('kept', redis.url);
+    await vi.waitFor(() => expect(kept.fault()).toBeNull(), 10_000);
+    await redis.cli('XADD', keys.executor('kept').proposals, '*', 'record', '{}');
+    await kept.close();
+    const confined = await executor('confined');
+    await vi.waitFor(() => expect(confined.fault()).toBeNull(), 10_000);
+    await confined.close();
+    expect(await names()).toEqual(['honest', 'kept', 'confined']);
+    expect(Number(await redis.cli('PTTL', keys.executor('kept').proposals))).toBeGreaterThan(80 * 86_400_000);
+  });
+
+  test('make room for a new one by themselves where its user may do that, other than of those that have not left', async () => {
+    const { redis, control, honest, executor } = await setUp();
+    const dead = JSON.stringify(beat('d', null, { name: 'dead' }));
+    await redis.cli('APPEND', keys.names, '\ndead\n');
+    await redis.cli('HSET', keys.executor('dead').beats, 'd', dead);
+    await redis.cli('APPEND', keys.names, Array.from({ length: 10_000 }, () => `\n${randomUUID()}\n`).join(''));
+    const confined = await executor('confined');
+    await vi.waitFor(() => expect(confined.fault()?.message).toMatch(/FULL.*executors forget/), 10_000);
+    const free = await executor('free', redis.url);
+    for (const each of [free, confined, honest]) await vi.waitFor(() => expect(each.fault()).toBeNull(), 10_000);
+    await vi.waitFor(
+      async () =>
+        expect((await control.executors()).map(({ name }) => name).sort()).toEqual([
+          'confined',
+          'dead',
+          'free',
+          'honest',
+        ]),
+      5000,
+    );
+  });
+
+  test('that are never heard of again leave nothing for ever but what counts', async () => {
+    const { redis, honest } = await setUp();
+    const ended = ['proposals', 'interventions', 'checkpoints', 'checkpointTimes'] as const;
+    await vi.waitFor(async () => {
+      for (const kind of ended) expect(Number(await redis.cli('PTTL', HONEST[kind]))).toBeGreaterThan(13 * 86_400_000);
+    }, 10_000);
+    for (const kind of ended) await redis.cli('PEXPIRE', HONEST[kind], 10_000); // almost over, as if the name had been silent
+    await vi.waitFor(async () => {
+      for (const kind of ended) expect(Number(await redis.cli('PTTL', HONEST[kind]))).toBeGreaterThan(13 * 86_400_000);
+    }, 10_000);
+    expect(await redis.cli('PTTL', HONEST.beats)).toBe(-1);
+    expect(honest.fault()).toBeNull();
+    expect(Object.keys(OWN_KEYS).length).toBe(7);
+  });
+});
+
+test.skipIf(!hasRedis)(
+  'a user that is confined to a name can read what others report of forks, and nothing else of theirs',
+  async () => {
+    const { redis } = await setUp();
+    const evil = asUser(await urlOf(redis, executorUser(DEFAULT_SCOPE, 'evil:0')));
+    expect(await evil(['SET', keys.executor('evil').forks, 'x'])).toMatch(/NOPERM/);
+    expect(await evil(['SET', keys.executorEscaped('evil:0').forks, 'x'])).toMatch(/NOPERM/);
+    expect(await evil(['SET', keys.executor('evil:0').forks, 'x'])).toBe('OK');
+  },
+);

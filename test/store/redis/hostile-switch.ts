@@ -1,0 +1,48 @@
+import { join } from 'node:path';
+import { expect, onTestFinished, vi } from 'vitest';
+import { openControlPlane } from '../../../operator/index.ts';
+import { executorUser, operatorUser } from '../../../store/redis/acl.ts';
+import { redisControlStore } from '../../../store/redis/control.ts';
+import { redisStore } from '../../../store/redis/index.ts';
+import { redisKeys } from '../../../store/redis/keys.ts';
+import { Replica } from '../../../store/replica.ts';
+import { startRedis, temporaryFolder } from '../../servers/index.ts';
+import { asUser, DEFAULT_SCOPE, urlOf } from './acl-users.ts';
+
+export const keys = redisKeys('default');
+export const [HONEST, EVIL] = [keys.executor('honest'), keys.executor('evil')];
+
+/** A live switch with an honest executor, all of whose keys are there, and what a hostile one of another name can send. */
+export async function setUp() {
+  const redis = await startRedis({ config: ['enable-debug-command yes', 'enable-module-command yes'] });
+  const control = await openControlPlane({
+    store: redisControlStore({ url: await urlOf(redis, operatorUser(DEFAULT_SCOPE)) }),
+    operator: { id: 'ann' },
+  });
+  onTestFinished(() => control.close());
+  await control.init();
+  await control.setMode({ mode: 'live', reason: 'test' });
+  const executor = async (name: string, as?: string): Promise<Replica> => {
+    const url = as ?? (await urlOf(redis, executorUser(DEFAULT_SCOPE, name)));
+    const replica = new Replica({
+      store: redisStore({ url, anchor: join(temporaryFolder('hostile').path, `${name}.json`) }),
+      organizationId: 'default',
+      executorName: name,
+      leaseMs: 3000,
+      work: () => ({ inFlight: 0, draining: 0, agents: [], runs: [] }),
+    });
+    onTestFinished(() => replica.close());
+    await replica.start();
+    return replica;
+  };
+  const honest = await executor('honest');
+  await vi.waitFor(() => expect(honest.fault()).toBeNull(), 5000);
+  await redis.cli('HSET', HONEST.surfaces, honest.executorId, '[]');
+  await redis.cli('SET', HONEST.forks, '');
+  await redis.cli('XADD', HONEST.proposals, '*', 'record', '{"at":"2026-01-01T00:00:00.000Z"}');
+  await redis.cli('XADD', HONEST.interventions, '*', 'record', '{"at":"2026-01-01T00:00:00.000Z"}');
+  await redis.cli('HSET', HONEST.checkpoints, 'r-1', '{}');
+  await redis.cli('ZADD', HONEST.checkpointTimes, 1, 'r-1');
+  const evil = asUser(await urlOf(redis, executorUser(DEFAULT_SCOPE, 'evil')));
+  return { redis, control, honest, executor, evil };
+}
