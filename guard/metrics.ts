@@ -18,11 +18,33 @@ export interface GuardMetrics {
   close(): void;
 }
 
+const NO_METRICS: GuardMetrics = { decided() {}, stopped() {}, close() {} };
+
+/** The guard's metrics. A meter of the app's that throws loses a number, and nothing else: they are recorded in the middle of decisions, stops and the closing. */
+export function createMetrics(version: string, gauges: Gauges): GuardMetrics {
+  let open = NO_METRICS;
+  const unhindered = (record: () => void): void => {
+    try {
+      record();
+    } catch {
+      // The app's own meter is broken, and there is nobody to tell.
+    }
+  };
+  unhindered(() => {
+    open = openMetrics(version, gauges);
+  });
+  return {
+    decided: (decision, ms) => unhindered(() => open.decided(decision, ms)),
+    stopped: (ms) => unhindered(() => open.stopped(ms)),
+    close: () => unhindered(() => open.close()),
+  };
+}
+
 /**
  * Counter `kill_switch.decisions` by `verdict` and `cause` (a fault's cause is its code); histograms `kill_switch.decision.duration` and
  * `kill_switch.stop.latency` in seconds; gauges `kill_switch.in_flight`, `kill_switch.epoch`, `kill_switch.staleness` in seconds.
  */
-export function createMetrics(version: string, gauges: Gauges): GuardMetrics {
+function openMetrics(version: string, gauges: Gauges): GuardMetrics {
   const meter = metrics.getMeter('openfeature-kill-switch', version);
   const decisions = meter.createCounter('kill_switch.decisions', {
     description: 'Calls decided, by verdict and cause',

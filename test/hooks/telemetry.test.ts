@@ -123,3 +123,46 @@ test('the guard counts decisions by verdict and cause, and shows what is in flig
   expect(found.get('kill_switch.in_flight')?.[0]?.value).toBe(0);
   expect(found.get('kill_switch.stop.latency')?.[0]?.value).toMatchObject({ count: 1 });
 });
+
+test.each(['getMeter', 'createCounter', 'add', 'record', 'removeBatchObservableCallback'])(
+  'a meter whose %s throws hinders nothing: decisions, stops, those who wait, the closing',
+  async (broken) => {
+    const member = (name: string, does: () => unknown) => () => {
+      if (name === broken) throw new Error('the meter is broken');
+      return does();
+    };
+    const instrument = { add: member('add', () => {}), record: member('record', () => {}) };
+    const meter = {
+      createCounter: member('createCounter', () => instrument),
+      createHistogram: () => instrument,
+      createObservableGauge: () => ({}),
+      addBatchObservableCallback() {},
+      removeBatchObservableCallback: member('removeBatchObservableCallback', () => {}),
+    };
+    metrics.setGlobalMeterProvider({ getMeter: member('getMeter', () => meter) as never });
+    const { control, killSwitch } = await setUp();
+    const waits = killSwitch.action({ name: 'waits', execute: () => 'ran' });
+    let begun = (): void => {};
+    const hasBegun = new Promise<void>((resolve) => {
+      begun = resolve;
+    });
+    const runs = killSwitch.action({
+      name: 'runs',
+      execute: (_: undefined, { signal }) =>
+        new Promise((resolve) => {
+          signal.addEventListener('abort', resolve);
+          begun();
+        }),
+    });
+    await control.kill({ target: 'action:waits', mode: 'paused', reason: 'wait' });
+    await vi.waitFor(() => expect(killSwitch.check({ action: 'waits' }).verdict).toBe('pause'));
+    const running = runs.attempt(undefined);
+    const waiting = waits(undefined).catch((error: unknown) => error);
+    await hasBegun;
+    await control.kill({ target: 'all', reason: 'wrong' });
+    expect(await waiting).toMatchObject({ code: 'BLOCKED' });
+    expect(await running).toMatchObject({ status: 'aborted' });
+    await killSwitch.close();
+    expect((await control.status()).executors).toEqual([]);
+  },
+);
