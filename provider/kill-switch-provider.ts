@@ -60,6 +60,7 @@ export interface SharedReplica extends Common {
  */
 const TELL_AFTER_MS = 5;
 
+const ENDED: Fault = deepFreeze({ code: 'CLOSED', message: 'this provider has been closed' });
 const NOT_STARTED: Fault = deepFreeze({ code: 'NOT_READY', message: 'the provider has not been initialised' });
 
 /**
@@ -77,6 +78,8 @@ export class KillSwitchProvider implements Provider {
   readonly #hooks: Hook[];
   readonly #open: () => Replica;
   readonly #shared: boolean;
+  /** Its `onClose` was called, and the copy that it serves from is somebody else's, who may go on with it. */
+  #ended = false;
   #replica: Replica | null;
   #stopListening: (() => void) | null = null;
   /** What the SDK was last told; null while it waits for `initialize`. */
@@ -109,7 +112,7 @@ export class KillSwitchProvider implements Provider {
 
   /** True once what it serves from has been closed. */
   get closed(): boolean {
-    return this.#replica?.fault()?.code === 'CLOSED';
+    return this.#ended || this.#replica?.fault()?.code === 'CLOSED';
   }
 
   get [SERVES_SWITCH](): boolean {
@@ -144,7 +147,8 @@ export class KillSwitchProvider implements Provider {
     this.#stopListening?.();
     this.#stopListening = null;
     this.#changed.clear();
-    if (!this.#shared) await this.#replica?.close();
+    if (this.#shared) this.#ended = true;
+    else await this.#replica?.close();
   }
 
   async resolveBooleanEvaluation(flagKey: string, defaultValue: boolean, context: EvaluationContext) {
@@ -170,7 +174,7 @@ export class KillSwitchProvider implements Provider {
     context: EvaluationContext,
   ): ResolutionDetails<T> {
     const replica = this.#replica;
-    const fault = replica ? replica.fault() : NOT_STARTED;
+    const fault = this.#ended ? ENDED : replica ? replica.fault() : NOT_STARTED;
     const state = fault ? null : (replica?.state ?? null);
     const found = flagRow(flagKey);
     if (!found) return this.#resolveOrdinary(type, flagKey, defaultValue, context, state, fault ?? NOT_STARTED);

@@ -56,7 +56,7 @@ export function serveOn(
   const about = 'replica' in from ? <T>(_: EvaluationContext, ask: () => T): T => ask() : asking.run.bind(asking);
   const still = (details: EvaluationDetails<string>): EvaluationDetails<string> => {
     const bound = OpenFeature.getProvider(domain);
-    return bound === served ? details : { ...details, ...takenAnswer(domain, bound) };
+    return bound === served && !served.closed ? details : { ...details, ...takenAnswer(domain, bound) };
   };
   return {
     client: {
@@ -73,7 +73,7 @@ const takenAnswer = (domain: string, { metadata }: Provider): Partial<Evaluation
   safeAnswer(CATALOGUE.mode, 'string', {
     kind: 'fault',
     code: 'DOMAIN_TAKEN',
-    message: `the domain ${JSON.stringify(domain)} has the provider ${JSON.stringify(metadata.name)} now instead of this switch's own (OpenFeature.setProvider, clearProviders or close was called, perhaps by another copy of this package): close this switch and create it anew, on a domain that nobody else uses`,
+    message: `the domain ${JSON.stringify(domain)} no longer has this switch's own open provider, but ${JSON.stringify(metadata.name)} (OpenFeature.setProvider, clearProviders or close was called, perhaps by another copy of this package): close this switch and create it anew, on a domain that nobody else uses`,
   }) as Partial<EvaluationDetails<string>>;
 
 class OwnProvider extends KillSwitchProvider {
@@ -103,6 +103,10 @@ class AskedProvider extends FailClosedProvider {
 
   get [SERVES_SWITCH](): boolean {
     return this.#open;
+  }
+
+  get closed(): boolean {
+    return !this.#open;
   }
 
   override get hooks(): Hook[] {

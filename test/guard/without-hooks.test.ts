@@ -69,6 +69,16 @@ describe.each(Object.entries(OPEN))('a direct client without hooks, over %s', (_
     expect(await ask()).toMatchObject(stopped('CLOSED'));
   });
 
+  test('is told full_stop, with a variant, once OpenFeature alone has been closed, and every action is blocked', async () => {
+    const killSwitch = await setUp();
+    const action = killSwitch.action({ name: 'a.b', execute: () => 1 });
+    const attempt = () => killSwitch.run({ agentId: 'x' }, () => action.attempt(undefined));
+    expect(await attempt()).toMatchObject({ status: 'executed' });
+    await OpenFeature.close();
+    expect(await ask()).toMatchObject(stopped('CLOSED'));
+    expect(await attempt()).toMatchObject({ status: 'blocked', decision: { cause: { code: 'DOMAIN_TAKEN' } } });
+  });
+
   test('gets its own default once the providers are cleared too, until the hook is there again', async () => {
     await setUp();
     await OpenFeature.clearProviders();
