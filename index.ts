@@ -27,6 +27,7 @@ export type {
   ActionDefinition,
   CallOptions,
   ExecuteContext,
+  HandlerContext,
   GuardedAction,
   LimitDefinition,
   Surface,
@@ -62,7 +63,7 @@ export interface CreateKillSwitchOptions {
   readonly leaseMs?: number | undefined;
   /** Your own redaction of recorded inputs, applied to what is left after secrets were taken out by key and by value. It is synchronous: one that throws, or returns a promise, leaves nothing to record. */
   readonly redact?: RedactInput | undefined;
-  /** How long your `redirect` and `draft` handlers may take, in milliseconds; then the call is blocked. At most 2147483647, default 10000. */
+  /** How long your `redirect` and `draft` handlers and an `inputSchema` may take, in milliseconds; then the call is blocked. At most 2147483647, default 10000. */
   readonly handlerTimeoutMs?: number | undefined;
 }
 
@@ -80,8 +81,8 @@ const OPTION_KEYS: Keys<CreateKillSwitchOptions> = {
   handlerTimeoutMs: true,
 };
 
-/** So long `close` waits for work that it has told to stop, in milliseconds: what became of it is then recorded. */
-const CLOSING_MS = 500;
+/** So long `close` waits for work that it has told to stop, in milliseconds, and reports it as draining. */
+const CLOSING_MS = 5000;
 
 /**
  * Wires the switch into an application: sets the provider on its domain, adds the fail-closed hook to the OpenFeature API, registers
@@ -121,8 +122,8 @@ export async function createKillSwitch(options: CreateKillSwitchOptions): Promis
     // First of all listeners: whoever runs is told before anybody is woken who waits.
     replica.on((event) => {
       const told = inFlight.check();
-      if (told > 0 && event.type === 'changed' && event.at !== null) metrics.stopped(Date.now() - Date.parse(event.at));
       changes.notify();
+      if (told > 0 && event.type === 'changed' && event.at !== null) metrics.stopped(Date.now() - Date.parse(event.at));
     });
   }
   // Before anything is awaited, too: of two switches that are created at once the second finds the domain taken.
@@ -134,6 +135,7 @@ export async function createKillSwitch(options: CreateKillSwitchOptions): Promis
     provider || client ? watchElsewhere({ ...options, leaseMs }, domain, inFlight, changes) : () => {};
 
   let closed = false;
+  let closing: Promise<void> | null = null;
   const storage = createIdentityStorage();
   const byDefault: Identity | undefined =
     options.agentId === undefined
@@ -152,27 +154,36 @@ export async function createKillSwitch(options: CreateKillSwitchOptions): Promis
     parent: () => storage.getStore() ?? byDefault,
     requireRun,
     isClosed: () => closed,
-    turn: createTurns(() => performance.now()),
+    turns: createTurns(() => performance.now()),
     deadlines: new Deadlines(),
     leaseMs,
     handlerTimeoutMs,
+  };
+  const close = async (): Promise<void> => {
+    closed = true;
+    inFlight.check(); // in the very turn from which nothing starts any more
+    changes.notify();
+    replica?.report();
+    stopWatching();
+    const ended = within(inFlight.idle(), CLOSING_MS, () => new Error('late'));
+    const clean = await ended.then(
+      () => true,
+      () => false,
+    );
+    metrics.close();
+    await interventions.close();
+    // Whose work goes on does not leave the count: operators will see it as silent, which is what it is.
+    await replica?.close({ leave: clean });
+    await served?.close();
   };
   return killSwitchOf({
     guard,
     storage,
     registry,
     checkpoints: replica?.reports ?? null,
-    close: async () => {
-      closed = true;
-      // In the very turn from which nothing starts any more; and before the executor leaves, so that operators see what still runs.
-      inFlight.check();
-      changes.notify();
-      stopWatching();
-      await within(inFlight.idle(), CLOSING_MS, () => new Error('late')).catch(() => {});
-      metrics.close();
-      await interventions.close();
-      await replica?.close();
-      await served?.close();
+    close: () => {
+      closing ??= close();
+      return closing;
     },
   });
 }

@@ -1,15 +1,5 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
-import {
-  actionNameProblem,
-  type Effect,
-  EFFECTS,
-  idProblem,
-  invalid,
-  isEffect,
-  messageOf,
-  quoteId,
-} from '../flags/index.ts';
-import { ActionInputError } from './errors.ts';
+import { actionNameProblem, type Effect, EFFECTS, idProblem, invalid, isEffect, quoteId } from '../flags/index.ts';
 import { checkKeys, type Keys } from './options.ts';
 import type { Outcome } from './outcome.ts';
 
@@ -23,6 +13,9 @@ export interface ExecuteContext {
   /** Chosen by the caller, else generated: the same for every attempt of one piece of work. */
   readonly idempotencyKey: string;
 }
+
+/** What `redirect` and `draft` are given beside their input. The signal also fires when they have taken too long. */
+export type HandlerContext = Pick<ExecuteContext, 'signal'>;
 
 /** A wall for one call, in code; a flag can only lower it. */
 export interface LimitDefinition<Input> {
@@ -54,9 +47,9 @@ export interface ActionDefinition<Input, Result> {
   readonly spend?: Readonly<Partial<Record<'usd' | 'tokens' | 'calls', SpendAmount<Input, Result>>>> | undefined;
   readonly execute: (input: Input, context: ExecuteContext) => Result | Promise<Result>;
   /** The same input with a safe destination, for `test_mode`. */
-  readonly redirect?: ((input: Input) => Input | Promise<Input>) | undefined;
+  readonly redirect?: ((input: Input, context: HandlerContext) => Input | Promise<Input>) | undefined;
   /** What `draft_only` does instead. */
-  readonly draft?: ((input: Input) => unknown) | undefined;
+  readonly draft?: ((input: Input, context: HandlerContext) => unknown) | undefined;
   /** How a rollback undoes it. */
   readonly reverse?: { readonly action: string; readonly input: (result: Result, input: Input) => unknown } | undefined;
   /** What an approver reads. */
@@ -125,45 +118,62 @@ const ACTION_KEYS: Keys<ActionDefinition<unknown, unknown>> = {
   describe: true,
 };
 
-/** @throws KillSwitchError INVALID_ARGUMENT */
+/**
+ * Each property is read once, by its name: so an inherited one counts (a class may have a getter `feature`), and methods keep their `this`.
+ * @throws KillSwitchError INVALID_ARGUMENT
+ */
 export function normaliseAction<Input, Result>(
   definition: ActionDefinition<Input, Result>,
 ): NormalisedAction<Input, Result> {
   checkKeys<object>('an action', definition, ACTION_KEYS);
-  const { name, effect = 'write', surface = 'tool', irreversible = false, feature, execute } = definition;
+  const { name, effect = 'write', surface = 'tool', irreversible = false, feature } = definition;
+  const { inputSchema, limits, spend, execute, redirect, draft, reverse, describe } = definition;
+  const undoing = reverse && { action: reverse.action, input: reverse.input };
+  const problem = actionNameProblem(name);
+  if (problem) throw invalid(`The name of an action ${problem}.`);
+  const walls = ownOnly(`limits of ${name}`, limits);
   for (const [what, id, problemOf = idProblem] of [
-    ['name', name, actionNameProblem],
     ['surface', surface],
     ...(feature === undefined ? [] : ([['feature', feature]] as const)),
-    ...Object.keys(definition.limits ?? {}).map((limit) => ['limit', limit] as const),
-    ...(definition.reverse ? ([['reverse action', definition.reverse.action, actionNameProblem]] as const) : []),
+    ...Object.keys(walls ?? {}).map((limit) => ['limit', limit] as const),
+    ...(undoing ? ([['reverse action', undoing.action, actionNameProblem]] as const) : []),
   ] as const) {
     const problem = problemOf(id);
     if (problem) throw invalid(`The ${what} of an action ${problem}.`);
   }
   if (!isEffect(effect))
     throw invalid(`The effect of ${name} must be one of ${EFFECTS.join(', ')}, not ${quoteId(effect)}.`);
+  if (typeof irreversible !== 'boolean')
+    throw invalid(`irreversible of ${name} is true or false, not ${quoteId(irreversible)}.`);
   if (typeof execute !== 'function') throw invalid(`The action ${name} has no execute function.`);
-  return { ...definition, effect, surface, irreversible };
+  for (const [what, handler] of Object.entries({ redirect, draft, describe })) {
+    if (handler !== undefined && typeof handler !== 'function')
+      throw invalid(`The ${what} of ${name} must be a function, not ${quoteId(handler)}.`);
+  }
+  if (inputSchema !== undefined && typeof inputSchema?.['~standard']?.validate !== 'function')
+    throw invalid(`The inputSchema of ${name} must be a Standard Schema (https://standardschema.dev).`);
+  return {
+    name,
+    effect,
+    surface,
+    irreversible,
+    feature,
+    inputSchema,
+    limits: walls,
+    spend: ownOnly(`spend of ${name}`, spend),
+    execute: execute.bind(definition),
+    redirect: redirect?.bind(definition),
+    draft: draft?.bind(definition),
+    reverse: undoing,
+    describe: describe?.bind(definition),
+  };
 }
 
-/** The input as its schema gives it. @throws ActionInputError */
-export async function parseInput<Input, Result>(action: NormalisedAction<Input, Result>, input: Input): Promise<Input> {
-  if (!action.inputSchema) return input;
-  let parsed: StandardSchemaV1.Result<Input>;
-  try {
-    parsed = await action.inputSchema['~standard'].validate(input);
-  } catch (error) {
-    throw new ActionInputError(action.name, [{ path: '', message: `the schema itself failed: ${messageOf(error)}` }]);
-  }
-  if (parsed.issues) {
-    throw new ActionInputError(
-      action.name,
-      parsed.issues.map(({ message, path }) => ({
-        message,
-        path: (path ?? []).map((part) => String(typeof part === 'object' ? part.key : part)).join('.'),
-      })),
-    );
-  }
-  return parsed.value;
+/** A copy. What is inherited would not be found when its members are listed, so such an object is refused. @throws KillSwitchError INVALID_ARGUMENT */
+function ownOnly<T extends object>(what: string, members: T | undefined): T | undefined {
+  if (members === undefined) return undefined;
+  const parent: unknown = Object.getPrototypeOf(Object(members));
+  if (typeof members !== 'object' || (parent !== null && Object.getPrototypeOf(parent) !== null))
+    throw invalid(`The ${what} must be a plain object, not an instance of a class.`);
+  return { ...members };
 }

@@ -3,6 +3,8 @@ export class Changes {
   readonly #wakers = new Set<() => void>();
   #resolve: () => void = () => {};
   #next: Promise<void>;
+  #held = 0;
+  #hold: NodeJS.Timeout | undefined;
 
   constructor() {
     this.#next = this.#arm();
@@ -29,6 +31,17 @@ export class Changes {
     resolve();
   }
 
+  /** Keeps the process alive until `letGo`: one that has nothing left but calls that wait would end, and their work with it. */
+  hold(): void {
+    if (this.#held === 0) this.#hold = setInterval(() => {}, 2 ** 31 - 1);
+    this.#held += 1;
+  }
+
+  letGo(): void {
+    this.#held -= 1;
+    if (this.#held === 0) clearInterval(this.#hold);
+  }
+
   #arm(): Promise<void> {
     return new Promise((resolve) => {
       this.#resolve = resolve;
@@ -36,14 +49,15 @@ export class Changes {
   }
 }
 
-/** Waits for the next change, but at most `ms` milliseconds (Infinity: without end) and until `signal` fires. */
+/** Waits for the next change, but at most `ms` milliseconds (Infinity: without end) and until `signal` fires. Who waits keeps the process alive. */
 export async function nextChange(changes: Changes, ms: number, signal: AbortSignal | undefined): Promise<void> {
   if (signal?.aborted) return;
-  if (ms === Number.POSITIVE_INFINITY && !signal) return changes.next();
   let timer: NodeJS.Timeout | undefined;
   let onAbort: (() => void) | undefined;
   let forget: (() => void) | undefined;
+  changes.hold();
   try {
+    if (ms === Number.POSITIVE_INFINITY && !signal) return await changes.next();
     await new Promise<void>((resolve) => {
       forget = changes.once(resolve);
       if (ms < 2 ** 31) timer = setTimeout(resolve, ms);
@@ -51,6 +65,7 @@ export async function nextChange(changes: Changes, ms: number, signal: AbortSign
       signal?.addEventListener('abort', onAbort, { once: true });
     });
   } finally {
+    changes.letGo();
     clearTimeout(timer);
     forget?.();
     if (onAbort) signal?.removeEventListener('abort', onAbort);

@@ -46,11 +46,11 @@ export class Deadlines {
     else this.#timer = setTimeout(() => this.#look(), EVALUATION_TIMEOUT_MS);
   }
 
-  /** False when it was late. */
-  remove(pending: Pending): boolean {
-    const inTime = this.#pending.delete(pending);
+  /** Settles what has its reading: late where the timer could not say so, because nothing let the event loop turn. */
+  end(pending: Pending, reading: Reading): void {
+    if (!this.#pending.delete(pending)) return;
     if (this.#pending.size === 0) this.#timer?.unref(); // an idle deadline holds no process
-    return inTime;
+    pending.settle(performance.now() <= pending.until ? reading : LATE);
   }
 
   #look(): void {
@@ -71,9 +71,7 @@ export class Deadlines {
 export function evaluateMode(client: ModeClient, call: Call, deadlines: Deadlines): Promise<Reading> {
   return new Promise((settle) => {
     const pending: Pending = { until: performance.now() + EVALUATION_TIMEOUT_MS, settle };
-    const end = (reading: Reading): void => {
-      if (deadlines.remove(pending)) settle(reading);
-    };
+    const end = (reading: Reading): void => deadlines.end(pending, reading);
     const fail = (error: unknown): void =>
       end(faultReading('PROVIDER_ERROR', `the evaluation of ${MODE_FLAG} failed: ${messageOf(error)}`));
     const read = (details: FlagDetails): void => {

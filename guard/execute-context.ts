@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import type { Decision } from '../flags/index.ts';
 import type { CallOptions, ExecuteContext } from './action.ts';
 
-/** What `execute` is given. Its signal and its key are made only when somebody looks at them: most actions never do. */
-export class StartedCall implements ExecuteContext {
+/** What the guard holds of user code that it has called: whether, and by which decision, that was told to stop. Signal and key are made only when somebody looks at them: most actions never do. */
+export class StartedCall {
   readonly #outer: AbortSignal | undefined;
   #controller: AbortController | undefined;
   #stoppedBy: Decision | undefined;
@@ -13,6 +13,11 @@ export class StartedCall implements ExecuteContext {
   constructor({ signal, idempotencyKey }: CallOptions) {
     this.#outer = signal;
     this.#key = idempotencyKey;
+  }
+
+  /** What user code is given of it: nothing by which it could hide from a stop. */
+  given(): ExecuteContext {
+    return new GivenContext(this);
   }
 
   /** The decision that it was told to stop by. */
@@ -55,5 +60,21 @@ export class StartedCall implements ExecuteContext {
 
   release(): void {
     if (this.#onOuter) this.#outer?.removeEventListener('abort', this.#onOuter);
+  }
+}
+
+class GivenContext implements ExecuteContext {
+  readonly #started: StartedCall;
+
+  constructor(started: StartedCall) {
+    this.#started = started;
+  }
+
+  get signal(): AbortSignal {
+    return this.#started.signal;
+  }
+
+  get idempotencyKey(): string {
+    return this.#started.idempotencyKey;
   }
 }

@@ -11,7 +11,7 @@ export function execute<Input, Result>(call: LetThrough<Input, Result>): Outcome
   // Called here, in the very block of the last look; only its end is awaited.
   let result: Result | Promise<Result>;
   try {
-    result = action.execute(effective, running.context);
+    result = action.execute(effective, running.context.given());
   } catch (error) {
     return running.failed(error);
   } finally {
@@ -32,7 +32,7 @@ export function execute<Input, Result>(call: LetThrough<Input, Result>): Outcome
 }
 
 /** Functions can be thenable too. @throws what a getter throws */
-const isThenable = <T>(value: T | Promise<T>): value is Promise<T> =>
+export const isThenable = <T>(value: T | Promise<T>): value is Promise<T> =>
   ((typeof value === 'object' && value !== null) || typeof value === 'function') &&
   'then' in value &&
   typeof value.then === 'function';

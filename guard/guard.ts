@@ -7,6 +7,7 @@ import type { Identity } from './identity.ts';
 import type { InFlight } from './in-flight.ts';
 import type { Interventions } from './interventions.ts';
 import type { GuardMetrics } from './metrics.ts';
+import type { Turns } from './turn.ts';
 
 /** What every call is performed with. `replica` is null where the mode comes from a provider alone. */
 export interface Guard {
@@ -23,8 +24,7 @@ export interface Guard {
   readonly parent: () => Identity | undefined;
   readonly requireRun: boolean;
   readonly isClosed: () => boolean;
-  /** Lets the event loop turn when it is time to. */
-  readonly turn: () => Promise<void> | null;
+  readonly turns: Turns;
   readonly leaseMs: number;
   readonly handlerTimeoutMs: number;
   readonly deadlines: Deadlines;
@@ -55,6 +55,12 @@ export const callOf = (guard: Guard, action: ActionTerms, identity: Identity | u
   surface: action.surface,
   feature: action.feature,
 });
+
+/** Nothing has been asked yet: by itself this allows nothing, every action is decided on its own. */
+const NOT_ASKED: Reading = deepFreeze({ mode: 'live', cause: { kind: 'mode' }, epoch: 0 });
+
+/** What is known here of a call that has not been evaluated: where there is a store the local copy says it at once. */
+export const unasked = ({ replica }: Guard, call: DecidedCall): Reading => replica?.reading(call) ?? NOT_ASKED;
 
 /** A switch that is being closed says so from that turn on, whatever its store or its client still says. */
 export const CLOSED = deepFreeze(faultReading('CLOSED', 'this switch has been closed'));

@@ -1,33 +1,88 @@
-import { messageOf } from '../flags/index.ts';
+import { type Decision, messageOf, type Reading } from '../flags/index.ts';
+import { within } from '../store/with-deadline.ts';
+import type { HandlerContext } from './action.ts';
+import { blocked, type DecidedCall, faultCause } from './decide.ts';
+import { isThenable } from './execute.ts';
+import { StartedCall } from './execute-context.ts';
+import { type Guard, look } from './guard.ts';
+import type { Running } from './in-flight.ts';
+import { LookedAt } from './looked-at.ts';
 
-/** How long a handler of the user's (`redirect`, `draft`, `describe`) may take, in milliseconds. */
+/** How long a handler of the user's (`redirect`, `draft`, `describe`, a schema) may take, in milliseconds. */
 export const HANDLER_TIMEOUT_MS = 10_000;
 
 /** What a handler of the user's came to: a value, or in a sentence why there is none. */
 export type Handled<T> = { readonly value: T } | { readonly problem: string };
 
-/** Calls a handler of the user's. It never rejects: one that throws or hangs is a problem, and a problem blocks. */
+/** The call that a handler works for. */
+export interface Handling {
+  readonly guard: Guard;
+  readonly call: DecidedCall;
+  readonly evaluated: Reading;
+  /** The caller's own. */
+  readonly signal: AbortSignal | undefined;
+}
+
+/** A handler under way, by what is decided when it begins. */
+class RunningHandler extends LookedAt implements Running {
+  readonly decision: Decision;
+  readonly started: StartedCall;
+
+  constructor({ guard, call, evaluated, signal }: Handling) {
+    super(guard, call, evaluated);
+    this.decision = look(guard, call, evaluated);
+    this.started = new StartedCall({ signal });
+  }
+
+  isActive(): boolean {
+    return true;
+  }
+
+  stop(decision: Decision): boolean {
+    return this.started.stop(decision);
+  }
+}
+
+/**
+ * Calls a handler of the user's. It never rejects: one that throws or hangs is a problem, and a problem blocks. What has begun is in flight until it has
+ * ended, also when nobody waits for it any more.
+ */
 export async function callHandler<T>(
   name: string,
-  handler: () => T | Promise<T>,
-  timeoutMs: number,
+  handler: (context: HandlerContext) => T | Promise<T>,
+  handling: Handling,
 ): Promise<Handled<T>> {
-  let timer: NodeJS.Timeout | undefined;
+  const { guard, call } = handling;
+  const running = new RunningHandler(handling);
+  const { started } = running;
+  const failed = (error: unknown): Handled<T> => ({ problem: `${name} failed: ${messageOf(error)}` });
+  let given: T | Promise<T>;
   try {
-    const late = new Promise<Handled<T>>((resolve) => {
-      timer = setTimeout(
-        () => resolve({ problem: `its ${name} handler did not end within ${timeoutMs} ms` }),
-        timeoutMs,
-      );
+    given = handler({
+      get signal() {
+        return started.signal;
+      },
     });
-    const called = Promise.resolve(handler()).then(
-      (value): Handled<T> => ({ value }),
-      (error: unknown): Handled<T> => ({ problem: `its ${name} handler failed: ${messageOf(error)}` }),
-    );
-    return await Promise.race([called, late]);
+    if (!isThenable(given)) {
+      started.release();
+      return { value: given };
+    }
   } catch (error) {
-    return { problem: `its ${name} handler failed: ${messageOf(error)}` };
-  } finally {
-    clearTimeout(timer);
+    started.release();
+    return failed(error);
+  }
+  guard.inFlight.start(running);
+  const ended = new Promise<T>((resolve) => resolve(given))
+    .then((value): Handled<T> => ({ value }), failed)
+    .finally(() => {
+      guard.inFlight.end(running);
+      started.release();
+    });
+  const problem = `${name} did not end within ${guard.handlerTimeoutMs} ms`;
+  try {
+    return await within(ended, guard.handlerTimeoutMs, () => new Error(problem));
+  } catch {
+    started.stop(blocked(call, faultCause('HANDLER_FAILED', problem)));
+    return { problem };
   }
 }

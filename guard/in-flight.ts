@@ -4,6 +4,7 @@ import type { Identity } from './identity.ts';
 
 /** Something that runs by a decision, and must be told when the same decision would no longer be made. */
 export interface Watched {
+  /** Frozen from the moment that it is watched: whoever called has it too, and what they do to it must not hide a kill. */
   readonly decision: Decision;
   /** Decides the same call again, from what is known here now. */
   readonly look: () => Decision;
@@ -63,6 +64,7 @@ export class InFlight {
 
   /** An action has started. */
   start(running: Running): void {
+    deepFreeze(running.decision);
     this.#running.add(running);
   }
 
@@ -94,6 +96,7 @@ export class InFlight {
 
   /** Watches without counting; the returned function ends it. */
   watch(watched: Watched): () => void {
+    deepFreeze(watched.decision);
     this.#watched.add(watched);
     return () => this.#watched.delete(watched);
   }

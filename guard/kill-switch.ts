@@ -12,6 +12,7 @@ import {
 import { type ActionDefinition, type CallOptions, type GuardedAction, normaliseAction, readOptions } from './action.ts';
 import { blocked, type DecidedCall, decide } from './decide.ts';
 import { ActionStoppedError } from './errors.ts';
+import { evaluateMode } from './evaluate.ts';
 import { actingAs, type Within } from './acting-as.ts';
 import { checkId, childIdentity, type Identity, type IdentityStorage, parseLineage, unidentified } from './identity.ts';
 import { checkKeys, keyProblem, type Keys } from './options.ts';
@@ -61,8 +62,8 @@ export interface KillSwitch {
   /** What the local copy says now: synchronous, no I/O. `NO_LOCAL_STATE` blocks where there is no store. */
   check(options?: CheckOptions): Decision;
   /**
-   * Blocks everything from this turn on and tells work in flight, waits half a second at most for it to end, reports that this executor is gone, and releases
-   * everything.
+   * Blocks everything from this turn on and tells work in flight, waits five seconds at most for it to end, reports that this executor is gone (not where work
+   * goes on: it is silent then), and releases everything.
    */
   close(): Promise<void>;
 }
@@ -98,8 +99,7 @@ const NO_STATE = deepFreeze(
 export function killSwitchOf({ guard, storage, registry, checkpoints, close }: KillSwitchParts): KillSwitch {
   const actions = new WeakSet<object>();
   const isOurs = (action: object): boolean => actions.has(action);
-  const run = async <Result>(options: RunOptions, work: (run: Run) => Result | Promise<Result>): Promise<Result> => {
-    const mine = identityFor(guard, options);
+  const runAs = async <Result>(mine: RunIdentity, work: (run: Run) => Result | Promise<Result>): Promise<Result> => {
     const within: Within = (inside) => storage.run(mine, inside);
     const opened = openRun({ guard, keeper: checkpoints, identity: mine, acting: actingAs(within, isOurs) });
     try {
@@ -133,21 +133,24 @@ export function killSwitchOf({ guard, storage, registry, checkpoints, close }: K
       return guarded;
     },
 
-    run,
+    run: async (options, work) => runAs(identityFor(guard, options), work),
 
     job<Result>(options: RunOptions, work: (run: Run) => Result | Promise<Result>): () => Promise<JobOutcome<Result>> {
       identityFor(guard, options); // a wrong id is an error here, not at the first tick
       return async () => {
         const identity = identityFor(guard, options);
-        const opening = { ...options, runId: identity.runId }; // read once, before the last look
         const call = callOf(guard, { name: undefined, effect: 'read', surface: 'schedule' }, identity);
-        const { evaluated } = await decideAndWait(guard, call, { until: 0, onWait: () => {} });
+        let { evaluated } = await decideAndWait(guard, call, { until: 0, onWait: () => {} });
+        for (let turn = guard.turns.beforeStart(); turn; turn = guard.turns.beforeStart()) {
+          await turn;
+          evaluated = await evaluateMode(guard.client, call, guard.deadlines);
+        }
         const decision = look(guard, call, evaluated); // in the turn that calls the work
         if (decision.verdict !== 'allow') {
           guard.interventions.add(decision, call, { input: null, status: 'blocked', state: 'refused' });
           return { status: 'skipped', decision };
         }
-        return { status: 'ran', result: await run(opening, work) };
+        return { status: 'ran', result: await runAs(identity, work) };
       };
     },
 
@@ -162,17 +165,19 @@ export function killSwitchOf({ guard, storage, registry, checkpoints, close }: K
   };
 }
 
-/** The identity of a run that is about to open. @throws KillSwitchError INVALID_ARGUMENT */
-function identityFor(guard: Guard, options: RunOptions): Identity & { readonly runId: string } {
+type RunIdentity = Identity & { readonly runId: string };
+
+/** The identity of a run that is about to open. Each option is read once, and an inherited one counts. @throws KillSwitchError INVALID_ARGUMENT */
+function identityFor(guard: Guard, options: RunOptions): RunIdentity {
   checkKeys('run', options, RUN_KEYS);
-  const runId = checkId('runId', options.runId) ?? randomUUID();
+  const { agentId, missionId, runId = randomUUID(), lineage } = options;
   const own = {
-    agentId: checkId('agentId', options.agentId),
-    missionId: checkId('missionId', options.missionId),
-    runId,
+    agentId: checkId('agentId', agentId),
+    missionId: checkId('missionId', missionId),
+    runId: checkId('runId', runId) as string,
   };
-  const handed = options.lineage === undefined ? undefined : parseLineage(options.lineage);
-  return { ...childIdentity(guard.parent(), own, handed), runId };
+  const handed = lineage === undefined ? undefined : parseLineage(lineage);
+  return { ...childIdentity(guard.parent(), own, handed), runId: own.runId };
 }
 
 function callProblem(call: Call, requireRun: boolean): string | null {

@@ -1,13 +1,14 @@
 import { type Decision, messageOf } from '../flags/index.ts';
-import { type NormalisedAction, parseInput, type readOptions } from './action.ts';
+import type { NormalisedAction, readOptions } from './action.ts';
 import { type Attempt, type AttemptEvent, transition } from './attempt-state.ts';
 import { askPermit, type Permit } from './confirm.ts';
-import { blocked, type DecidedCall, decide, faultCause } from './decide.ts';
+import { blocked, decide, faultCause } from './decide.ts';
 import { evaluateMode } from './evaluate.ts';
 import { execute } from './execute.ts';
-import { callOf, type Guard, look } from './guard.ts';
-import { callHandler } from './handlers.ts';
+import { callOf, type Guard, look, unasked } from './guard.ts';
+import { callHandler, type Handling } from './handlers.ts';
 import { unidentified } from './identity.ts';
+import { parseInput } from './input.ts';
 import { stopOngoing } from './ongoing/index.ts';
 import type { Outcome } from './outcome.ts';
 import { decided, type Waiting, waitFor } from './wait.ts';
@@ -40,11 +41,14 @@ export async function perform<Input, Result>(
   rawInput: Input,
   options: ReturnType<typeof readOptions>,
 ): Promise<Outcome<Result>> {
-  const turn = guard.turn();
+  const turn = guard.turns.beforeCall();
   if (turn) await turn;
-  const input = action.inputSchema ? await parseInput(action, rawInput) : rawInput;
   const identity = guard.identity();
   const call = callOf(guard, action, identity);
+  const { signal } = options;
+  const input = action.inputSchema
+    ? await parseInput(action, rawInput, { guard, call, evaluated: unasked(guard, call), signal })
+    : rawInput;
   let attempt: Attempt = { is: 'deciding' };
   const step = (event: AttemptEvent): Attempt => {
     attempt = transition(attempt, event);
@@ -64,13 +68,20 @@ export async function perform<Input, Result>(
     step({ type: 'wait', decision });
   };
   const until = performance.now() + options.waitMs;
-  const waiting: Waiting = { until, signal: options.signal, onWait };
+  const waiting: Waiting = { until, signal, onWait };
   /** Made once: what a handler gave does not depend on the round. */
   let redirected: { readonly input: Input; readonly keepRecord: () => void } | undefined;
-  for (let round = 0; round < MAX_ROUNDS; round += 1) {
+  let round = 0;
+  while (round < MAX_ROUNDS) {
     const since = performance.now();
     let now = decided(guard, call, await evaluateMode(guard.client, call, guard.deadlines), since);
     if (now.decision.verdict === 'pause') now = await waitFor(guard, call, now, waiting);
+    // What others have done in this turn of the event loop may have taken long, and so may what the user's code does below: then all is decided anew.
+    const turn = now.decision.verdict === 'block' ? null : guard.turns.beforeStart();
+    if (turn) {
+      await turn;
+      continue;
+    }
     const { evaluated } = now;
     // Where a handler of the user's is called below, anew: waiting and measuring may have let others run.
     const decision = now.decision.verdict === 'allow' ? now.decision : look(guard, call, evaluated);
@@ -83,27 +94,28 @@ export async function perform<Input, Result>(
       return refuse(blocked(call, faultCause('UNSUPPORTED', 'approvals are not available in this version'), decision));
     }
     if (verdict === 'draft') {
-      const drafted = await draft(guard, action, call, input, decision);
+      const drafted = await draft(action, input, decision, { guard, call, evaluated, signal });
       if ('problem' in drafted) return refuse(blocked(call, faultCause(drafted.code, drafted.problem), decision));
-      const last = look(guard, call, evaluated);
+      const last = look(guard, call, await evaluateMode(guard.client, call, guard.deadlines));
       if (last.verdict === 'block') return refuse(last);
       return { status: 'drafted', decision, draft: drafted.value };
     }
 
     if (verdict === 'redirect' && !redirected) {
-      const handled = await redirect(guard, action, input);
+      const handled = await redirect(action, input, { guard, call, evaluated, signal });
       if ('problem' in handled) return refuse(blocked(call, faultCause('HANDLER_FAILED', handled.problem), decision));
       const circumstances = { input: handled.value, original: input, status: 'redirected', state: 'executing' };
       redirected = { input: handled.value, keepRecord: guard.interventions.prepare(decision, call, circumstances) };
+      continue;
     }
-    if (options.signal?.aborted) return { status: 'aborted', decision, landed: 'no' };
+    if (signal?.aborted) return { status: 'aborted', decision, landed: 'no' };
     step({ type: 'intend', decision });
 
     let permit: Permit | null = null;
     if (action.irreversible && guard.replica) {
       step({ type: 'confirm' });
       permit = await askPermit(guard.replica);
-      if (options.signal?.aborted) return { status: 'aborted', decision, landed: 'no' };
+      if (signal?.aborted) return { status: 'aborted', decision, landed: 'no' };
     }
     // From here to `execute` nothing is awaited, and nothing of the user's runs.
     const last = look(guard, call, evaluated);
@@ -112,6 +124,7 @@ export async function perform<Input, Result>(
     const mayStart = permit === null || (permit.is === 'granted' && permit.isFresh());
     if (last.verdict !== verdict || !mayStart) {
       step({ type: 'reconsider' });
+      round += 1;
       continue;
     }
     const { input: effective, keepRecord } = verdict === 'redirect' && redirected ? redirected : { input };
@@ -127,34 +140,34 @@ type Prepared<T> =
   | { readonly problem: string; readonly code: 'HANDLER_FAILED' | 'JOURNAL_UNAVAILABLE' };
 
 async function redirect<Input, Result>(
-  guard: Guard,
   action: NormalisedAction<Input, Result>,
   input: Input,
+  handling: Handling,
 ): Promise<Prepared<Input>> {
   const code = 'HANDLER_FAILED';
   const { redirect: handler } = action;
   if (!handler) return { problem: `${action.name} declares no safe destination (redirect) for test_mode`, code };
-  const handled = await callHandler('redirect', () => handler(input), guard.handlerTimeoutMs);
+  const handled = await callHandler('its redirect handler', (context) => handler(input, context), handling);
   if ('problem' in handled) return { ...handled, code };
   if (handled.value === undefined || handled.value === null)
     return { problem: 'its redirect handler gave no input', code };
   try {
-    return { value: await parseInput(action, handled.value) };
+    return { value: await parseInput(action, handled.value, handling) };
   } catch (error) {
     return { problem: `its redirect handler gave an input that does not fit: ${messageOf(error)}`, code };
   }
 }
 
 async function draft<Input, Result>(
-  guard: Guard,
   action: NormalisedAction<Input, Result>,
-  call: DecidedCall,
   input: Input,
   decision: Decision,
+  handling: Handling,
 ): Promise<Prepared<unknown>> {
+  const { guard, call } = handling;
   const { draft: handler } = action;
   if (handler) {
-    const handled = await callHandler('draft', () => handler(input), guard.handlerTimeoutMs);
+    const handled = await callHandler('its draft handler', (context) => handler(input, context), handling);
     if ('problem' in handled) return { ...handled, code: 'HANDLER_FAILED' };
     if (handled.value === undefined) return { problem: 'its draft handler gave nothing', code: 'HANDLER_FAILED' };
     if (stopOngoing(action.name, handled.value)) {

@@ -1,4 +1,4 @@
-import { type Decision, SAFE_MODE } from '../flags/index.ts';
+import { type Decision, deepFreeze, SAFE_MODE } from '../flags/index.ts';
 import { nextChange } from './changes.ts';
 import { faultCause } from './decide.ts';
 import { ActionStoppedError } from './errors.ts';
@@ -18,7 +18,7 @@ export interface WholeResult extends Running {
 
 /** A part of a result that goes on, as the guard sees it. */
 export class ResultPart implements Part {
-  readonly #guard: Pick<Guard, 'changes' | 'inFlight' | 'replica' | 'turn' | 'leaseMs'>;
+  readonly #guard: Pick<Guard, 'changes' | 'inFlight' | 'replica' | 'turns' | 'leaseMs'>;
   readonly #whole: WholeResult;
   readonly #end: (reason: Error) => void;
   #stopped: ActionStoppedError | null = null;
@@ -30,7 +30,7 @@ export class ResultPart implements Part {
 
   /** @param end ends it as well as it can be ended */
   constructor(
-    guard: Pick<Guard, 'changes' | 'inFlight' | 'replica' | 'turn' | 'leaseMs'>,
+    guard: Pick<Guard, 'changes' | 'inFlight' | 'replica' | 'turns' | 'leaseMs'>,
     whole: WholeResult,
     end: (reason: Error) => void,
   ) {
@@ -45,7 +45,7 @@ export class ResultPart implements Part {
 
   pass(): Promise<void> | null {
     const { changes, replica } = this.#guard;
-    const turn = this.#guard.turn(); // a loop of steps keeps the event loop busy as one of calls does
+    const turn = this.#guard.turns.beforeCall(); // a loop of steps keeps the event loop busy as one of calls does
     if (turn) return turn;
     // Where the mode comes from elsewhere than the local copy, it is asked for anew before each step.
     if (!replica && !this.#refreshed) {
@@ -85,7 +85,7 @@ export class ResultPart implements Part {
     }
     const now = this.#whole.look();
     if (mustStop(this.#whole.decision, now)) {
-      this.#whole.stop(now);
+      this.#whole.stop(deepFreeze(now));
       throw this.#stopped ?? new ActionStoppedError('aborted', now);
     }
     return !isDraining(this.#whole.decision, now);

@@ -7,14 +7,13 @@ import {
   isKillSwitchError,
   messageOf,
   quoteId,
-  type Reading,
 } from '../flags/index.ts';
 import type { ActingAs } from './acting-as.ts';
 import { blocked, faultCause } from './decide.ts';
 import { ActionStoppedError } from './errors.ts';
-import { evaluateMode } from './evaluate.ts';
 import { formatLineage, type Identity } from './identity.ts';
-import { callOf, type Guard, look } from './guard.ts';
+import { callOf, type Guard, unasked } from './guard.ts';
+import { LookedAt } from './looked-at.ts';
 import { checkKeys } from './options.ts';
 import { findSecret } from './redact.ts';
 import { decideAndWait } from './wait.ts';
@@ -53,9 +52,6 @@ export interface CheckpointKeeper {
 /** The longest state of a checkpoint, in bytes of JSON. */
 const MAX_CHECKPOINT_BYTES = 65_536;
 
-/** Nothing has been asked yet: a signal that has not fired allows nothing by itself, every action is decided on its own. */
-const NOT_ASKED: Reading = deepFreeze({ mode: 'live', cause: { kind: 'mode' }, epoch: 0 });
-
 /** A run asks whether it may go on as somebody who reads: whatever it does beyond that is an action's own decision. */
 const GOING_ON = { name: undefined, effect: 'read', surface: undefined } as const;
 
@@ -86,12 +82,9 @@ export function openRun({ guard, keeper, identity, acting }: RunParts): OpenedRu
   let unwatch: (() => void) | undefined;
   let ended = false;
   const leave = guard.inFlight.open(identity);
-  // Where there is a store the local copy says at once whether the run goes on; else the first evaluation does, in a moment.
-  const seen: { evaluated: Reading } = { evaluated: guard.replica?.reading(call) ?? NOT_ASKED };
-  const now = (): Decision => look(guard, call, seen.evaluated);
-  const refresh = async (): Promise<void> => {
-    seen.evaluated = await evaluateMode(guard.client, call, guard.deadlines);
-  };
+  // Without a store the first evaluation says whether the run goes on, in a moment: a signal that has not fired allows nothing by itself.
+  const lookedAt = new LookedAt(guard, call, unasked(guard, call));
+  const now = (): Decision => lookedAt.look();
 
   /** Whether there may be a checkpoint of this run: it saved one, or found one. */
   let kept = false;
@@ -113,7 +106,7 @@ export function openRun({ guard, keeper, identity, acting }: RunParts): OpenedRu
         };
         const first = ended ? blocked(call, ENDED) : now();
         if (first.verdict === 'block') stop(deepFreeze(first));
-        else unwatch = guard.inFlight.watch({ decision: first, look: now, refresh, stop });
+        else unwatch = guard.inFlight.watch({ decision: first, look: now, refresh: () => lookedAt.refresh(), stop });
         if (!guard.replica && !ended) void guard.inFlight.refresh();
       }
       return controller.signal;
@@ -131,6 +124,8 @@ export function openRun({ guard, keeper, identity, acting }: RunParts): OpenedRu
         { run_id: runId, name, state: json, at: new Date().toISOString(), epoch: guard.replica?.epoch ?? 0 },
         () => now(),
       );
+      const turn = guard.turns.beforeCall();
+      if (turn) await turn;
       const onWait = (decision: Decision): void =>
         guard.interventions.add(
           decision,

@@ -2,9 +2,9 @@ import type { Decision, Reading } from '../flags/index.ts';
 import type { CallOptions, NormalisedAction } from './action.ts';
 import type { Attempt, AttemptEvent } from './attempt-state.ts';
 import { blocked, type DecidedCall, faultCause } from './decide.ts';
-import { evaluateMode } from './evaluate.ts';
 import { StartedCall } from './execute-context.ts';
-import { type Guard, look } from './guard.ts';
+import type { Guard } from './guard.ts';
+import { LookedAt } from './looked-at.ts';
 import { holdResult, mayGoOn, type Part } from './ongoing/index.ts';
 import type { Outcome } from './outcome.ts';
 import { ResultPart, type WholeResult } from './result-part.ts';
@@ -26,7 +26,7 @@ export interface LetThrough<Input, Result> {
 }
 
 /** An action under way, until its result can act no more: watched by the decision that let it through. */
-export class RunningCall<Input, Result> implements WholeResult {
+export class RunningCall<Input, Result> extends LookedAt implements WholeResult {
   readonly decision: Decision;
   readonly context: StartedCall;
   readonly #call: LetThrough<Input, Result>;
@@ -34,29 +34,12 @@ export class RunningCall<Input, Result> implements WholeResult {
   #parts: Set<ResultPart> | undefined;
   #returned = false;
   #recorded = false;
-  #evaluated: Reading;
-  #asked = performance.now();
 
   constructor(call: LetThrough<Input, Result>) {
+    super(call.guard, call.call, call.evaluated);
     this.#call = call;
-    this.#evaluated = call.evaluated;
     this.decision = call.decision;
     this.context = new StartedCall(call.options);
-  }
-
-  look(): Decision {
-    return look(this.#call.guard, this.#call.call, this.#evaluated);
-  }
-
-  async refresh(): Promise<void> {
-    const { guard, call } = this.#call;
-    const asked = performance.now();
-    this.#evaluated = await evaluateMode(guard.client, call, guard.deadlines);
-    this.#asked = asked;
-  }
-
-  ageMs(): number {
-    return performance.now() - this.#asked;
   }
 
   isActive(): boolean {

@@ -191,18 +191,18 @@ export class Replica {
     return this.#clock();
   }
 
-  /** Leaves the count cleanly and releases everything. */
-  close(): Promise<void> {
-    this.#closed ??= this.#close();
+  /** Leaves the count cleanly, unless work goes on that nobody could hear of any more, and releases everything. */
+  close({ leave = true }: { readonly leave?: boolean } = {}): Promise<void> {
+    this.#closed ??= this.#close(leave);
     return this.#closed;
   }
 
-  async #close(): Promise<void> {
+  async #close(leave: boolean): Promise<void> {
     clearTimeout(this.#leaseTimer);
     this.#announcer.close();
     await this.#follower.close();
     try {
-      await withDeadline(this.#connection.leave(), this.#requestMs, 'leave');
+      if (leave) await withDeadline(this.#connection.leave(), this.#requestMs, 'leave');
     } catch {
       // A store that is gone cannot be told; operators will see this executor as silent, which is the stricter reading.
     }

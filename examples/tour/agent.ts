@@ -65,6 +65,8 @@ async function workUntil(
   const store = await executorStore(orders.store);
   const killSwitch = await createKillSwitch({ store, organizationId, leaseMs, executor: { name: agentId } });
   const { work, isDone, around } = trade(killSwitch, new Shop(orders.folder));
+  // Also where its work waits in a pause, which would otherwise keep it alive for as long as the pause lasts.
+  left.addEventListener('abort', () => void killSwitch.close());
   report({ type: 'ready' });
   for (let turn = 1; !left.aborted; ) {
     try {

@@ -75,6 +75,41 @@ describe('user code that changes what it was handed', () => {
     expect(reason).toMatchObject({ verdict: 'redirect', mode: 'test_mode' });
   });
 
+  test.each<readonly [string, (decision: Record<string, unknown>) => void]>([
+    ['its mode', (decision) => Object.assign(decision, { mode: 'full_stop' })],
+    ['its verdict', (decision) => Object.assign(decision, { verdict: 'block' })],
+    ['nothing of it left', (decision) => Object.keys(decision).forEach((key) => delete decision[key])],
+    ['its cause', ({ cause }) => Object.assign(cause as object, { kind: 'forged' })],
+  ])('keeps no generator going after a kill: %s', async (_name, change) => {
+    const { control, killSwitch } = await openMemorySwitch({ agentId: 'x' });
+    let signal: AbortSignal | undefined;
+    const batch = killSwitch.action({
+      name: 'mail.batch',
+      execute: (_: undefined, context) => {
+        ({ signal } = context);
+        // What it is given of the call has no member that the guard goes by.
+        for (const member of ['stop', 'release', 'stoppedBy', 'signal'])
+          Reflect.defineProperty(context, member, { value: () => false });
+        return (async function* () {
+          for (;;) yield await new Promise((resolve) => setTimeout(resolve, 5, 'sent'));
+        })();
+      },
+    });
+    const outcome = await batch.attempt(undefined);
+    if (outcome.status !== 'executed') throw new Error(outcome.status);
+    try {
+      change(outcome.decision as never);
+    } catch {
+      // frozen
+    }
+    const sending = (async () => {
+      for (let last: IteratorResult<unknown> | undefined; !last?.done; ) last = await outcome.result.next();
+    })().catch((error: unknown) => error);
+    await control.kill({ target: 'all', reason: 'wrong' });
+    expect(await sending).toMatchObject({ code: 'ABORTED', decision: { cause: { kind: 'kill' } } });
+    expect(signal?.reason).toMatchObject({ verdict: 'block', mode: 'full_stop', cause: { kind: 'kill' } });
+  });
+
   test('changes nothing of what is evaluated next: values and metadata of flags', async () => {
     const { control, heard, client } = await setUp();
     const definition = {

@@ -1,3 +1,4 @@
+import { OpenFeature } from '@openfeature/server-sdk';
 import { describe, expect, test } from 'vitest';
 import type { Mode } from '../../flags/index.ts';
 import { openMemorySwitch } from './open-switch.ts';
@@ -20,6 +21,20 @@ async function setUp(mode: Mode, options: Parameters<typeof openMemorySwitch>[0]
   });
   return { action, started };
 }
+
+test('an evaluation that a hook keeps busy past its deadline is late, though no timer could say so', async () => {
+  const { killSwitch } = await openMemorySwitch({ agentId: 'x' });
+  OpenFeature.addHooks({
+    finally() {
+      for (const until = performance.now() + 1100; performance.now() < until; );
+    },
+  });
+  const action = killSwitch.action({ name: 'mail.send', execute: () => 'sent' });
+  expect(await action.attempt(undefined)).toMatchObject({
+    status: 'blocked',
+    decision: { cause: { code: 'DEADLINE_EXCEEDED' } },
+  });
+});
 
 describe('nothing of the user’s runs between the last look and execute', () => {
   test('a slow redact of a redirected call ends before the look that finds the lease over', async () => {

@@ -16,17 +16,26 @@ test('an executor with any number of open runs is heard, and its beat says how m
   const ended = new Promise<void>((resolve) => {
     end = resolve;
   });
-  const work = killSwitch.action({ name: 'work', execute: () => ended });
+  let begun = (): void => {};
+  const hasBegun = new Promise<void>((resolve) => {
+    begun = resolve;
+  });
+  const execute = (): Promise<void> => {
+    begun();
+    return ended;
+  };
+  const work = killSwitch.action({ name: 'work', execute });
   const runs = 20_000;
   const opened = Array.from({ length: runs }, (_, index) =>
     killSwitch.run({ agentId: `agent-${index % 3}`, runId: `${'r'.repeat(80)}${index}` }, async () => {
-      await (index === 0 ? work.attempt(undefined) : ended);
+      await (index === runs - 1 ? work.attempt(undefined) : ended);
     }),
   );
   onTestFinished(async () => {
     end();
     await Promise.all(opened);
   });
+  await hasBegun; // a turn later, since to open so many runs keeps the event loop busy
   const { epoch } = await control.kill({ target: 'all' });
   await vi.waitFor(
     async () =>

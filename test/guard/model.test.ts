@@ -87,7 +87,7 @@ async function setUp() {
       requireRun: false,
       identity: () => storage.getStore(),
       isClosed: () => false,
-      turn: () => null,
+      turns: { beforeCall: () => null, beforeStart: () => null },
       leaseMs: 5000,
       handlerTimeoutMs: 1000,
       deadlines: new Deadlines(),

@@ -1,7 +1,8 @@
 import { OpenFeature } from '@openfeature/server-sdk';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { createKillSwitch, type KillSwitch } from '../../index.ts';
 import { memoryStore } from '../../store/memory/index.ts';
+import { openMemorySwitch } from './open-switch.ts';
 
 let killSwitch: KillSwitch;
 beforeAll(async () => {
@@ -70,5 +71,80 @@ describe('an option that does not exist is refused, with the one that was probab
       verdict: 'block',
       cause: { kind: 'identity', message: expect.stringContaining('"agentId"') },
     });
+  });
+});
+
+describe('the definition of an action may be an object of a class', () => {
+  const schema = {
+    '~standard': { version: 1 as const, vendor: 'test', validate: () => ({ issues: [{ message: 'never fits' }] }) },
+  };
+
+  class Mail {
+    get name(): string {
+      return 'mail.inherited';
+    }
+    get feature(): string {
+      return 'newsletter';
+    }
+    get surface(): string {
+      return 'queue';
+    }
+    text(): string {
+      return 'sent';
+    }
+    async execute(): Promise<string> {
+      return this.text();
+    }
+  }
+
+  test('what it inherits counts as its own, and its methods keep their this', async () => {
+    const { control, killSwitch: opened } = await openMemorySwitch({ agentId: 'x' });
+    await control.setFeature({ name: 'newsletter', stage: 'live', reason: 'test' });
+    const action = opened.action(new Mail());
+    const changed = async ({ epoch }: { readonly epoch: number }): Promise<void> =>
+      vi.waitFor(() => expect(opened.check().epoch).toBeGreaterThanOrEqual(epoch));
+    await vi.waitFor(async () =>
+      expect(await action.attempt({})).toMatchObject({ status: 'executed', result: 'sent' }),
+    );
+    for (const target of ['feature:newsletter', 'action:mail.inherited', 'surface:queue']) {
+      await changed(await control.kill({ target, reason: 'wrong' }));
+      expect(await action.attempt({})).toMatchObject({ status: 'blocked', decision: { cause: { target } } });
+      await changed(await control.revive({ target, reason: 'right' }));
+    }
+  });
+
+  test.each([
+    ['an inputSchema', { inputSchema: schema }, { name: 'ActionInputError' }],
+    ['limits', { limits: { amount: { max: 1, of: () => 5 } } }, { status: 'blocked' }],
+    ['spend', { spend: { usd: () => 5 } }, { status: 'blocked' }],
+    ['irreversible', { irreversible: 'yes' }, { code: 'INVALID_ARGUMENT' }],
+    [
+      'limits of a class',
+      {
+        limits: new (class {
+          get amount() {
+            return { max: 1, of: () => 5 };
+          }
+        })(),
+      },
+      { code: 'INVALID_ARGUMENT' },
+    ],
+    ['inherited limits', { limits: Object.create({ amount: { max: 1, of: () => 5 } }) }, { code: 'INVALID_ARGUMENT' }],
+    ['a redirect that is no function', { redirect: 'safe' }, { code: 'INVALID_ARGUMENT' }],
+  ])('%s', async (_name, inherited, expected) => {
+    const { killSwitch: opened } = await openMemorySwitch({ agentId: 'x' });
+    const executed = vi.fn();
+    const definition = Object.assign(Object.create(inherited), { name: 'mail.send', execute: executed });
+    const came = await (async () => opened.action(definition).attempt({}))().catch((error: unknown) => error);
+    expect(came).toMatchObject(expected);
+    expect(executed).not.toHaveBeenCalled();
+  });
+
+  test('a job whose agent is inherited works as that agent', async () => {
+    const { control, killSwitch: opened } = await openMemorySwitch({ agentId: 'x' });
+    const tick = opened.job(Object.create({ agentId: 'nightly' }), ({ agentId }) => agentId);
+    expect(await tick()).toEqual({ status: 'ran', result: 'nightly' });
+    await control.kill({ target: 'agent:nightly', reason: 'wrong' });
+    expect(await tick()).toMatchObject({ status: 'skipped' });
   });
 });

@@ -1,5 +1,5 @@
 import { InMemoryProvider, OpenFeature } from '@openfeature/server-sdk';
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { MODES } from '../../flags/index.ts';
 import { createKillSwitch, type KillSwitch } from '../../index.ts';
 
@@ -92,6 +92,69 @@ describe('a kill switch over a provider alone', () => {
     await running;
     provider.putConfiguration(flags('read_only'));
     expect(await call).toMatchObject({ status: 'aborted', landed: 'unknown', decision: { mode: 'read_only' } });
+  });
+
+  test.each(['redirect', 'inputSchema'])(
+    'decides anew after a slow %s, by what the provider says by then',
+    async (what) => {
+      const { killSwitch, provider } = await setUp('test_mode');
+      const execute = vi.fn();
+      let parsed = 0;
+      const kill = (): void => provider.putConfiguration(flags('full_stop'));
+      const action = killSwitch.action({
+        name: 'a.b',
+        execute,
+        redirect: async (input: number) => {
+          if (what === 'redirect') await Promise.resolve().then(kill);
+          return input;
+        },
+        inputSchema: {
+          '~standard': {
+            version: 1,
+            vendor: 'test',
+            validate: async (value) => {
+              parsed += 1;
+              if (what === 'inputSchema' && parsed === 2) await Promise.resolve().then(kill);
+              return { value: value as number };
+            },
+          },
+        },
+      });
+      const outcome = await killSwitch.run({ agentId: 'x' }, () => action.attempt(1));
+      expect(outcome).toMatchObject({ status: 'blocked', decision: { mode: 'full_stop' } });
+      expect(execute).not.toHaveBeenCalled();
+    },
+  );
+
+  test('gives no draft that is not allowed any more when its handler has ended', async () => {
+    const { killSwitch, provider } = await setUp('draft_only');
+    const draft = async (): Promise<string> => {
+      await Promise.resolve().then(() => provider.putConfiguration(flags('full_stop')));
+      return 'draft';
+    };
+    const action = killSwitch.action({ name: 'a.b', execute: () => 1, draft });
+    const outcome = await killSwitch.run({ agentId: 'x' }, () => action.attempt(undefined));
+    expect(outcome).toMatchObject({ status: 'blocked', decision: { mode: 'full_stop' } });
+  });
+
+  test('of calls that are begun together and keep the event loop busy, those start no more that come after a change', async () => {
+    const { killSwitch, provider } = await setUp();
+    const starts: number[] = [];
+    const action = killSwitch.action({
+      name: 'a.b',
+      execute: (call: number) => {
+        starts.push(call);
+        for (const until = performance.now() + 15; performance.now() < until; );
+      },
+    });
+    const calls = killSwitch.run({ agentId: 'x' }, () =>
+      Promise.all(Array.from({ length: 20 }, (_, call) => action.attempt(call))),
+    );
+    setTimeout(() => provider.putConfiguration(flags('full_stop')), 40);
+    const blocked = (await calls).filter(({ status }) => status === 'blocked').length;
+    expect(blocked).toBeGreaterThan(5);
+    expect(starts.length + blocked).toBe(20);
+    expect(starts).toEqual([...starts].sort((a, b) => a - b)); // none is passed over
   });
 
   test('a run’s signal fires by what the provider says', async () => {

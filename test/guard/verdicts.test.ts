@@ -1,7 +1,7 @@
 import { describe, expect, test, vi } from 'vitest';
 import { z } from 'zod';
 import { EFFECTS, MODES, type Mode, verdictFor } from '../../flags/index.ts';
-import { ActionStoppedError, type KillSwitch } from '../../index.ts';
+import { ActionStoppedError, type HandlerContext, type KillSwitch } from '../../index.ts';
 import { openMemorySwitch } from './open-switch.ts';
 
 async function setUp(options: Parameters<typeof openMemorySwitch>[0] = {}) {
@@ -61,6 +61,10 @@ test('every mode and effect does what the table says', async () => {
   expect(checked).toBe(MODES.length * EFFECTS.length);
 });
 
+/** A handler that ends only when its call has given it up; else it would stay in flight, and closing would wait for it. */
+const untilGivenUp = (_input: unknown, { signal }: HandlerContext): Promise<never> =>
+  new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(new Error('given up'))));
+
 describe('test_mode', () => {
   const redirect = (input: { to: string; text: string }) => ({ ...input, to: 'owner@example.test' });
 
@@ -93,7 +97,7 @@ describe('test_mode', () => {
     ],
     ['gives nothing', { redirect: () => undefined }],
     ['gives what does not fit the schema', { redirect: () => ({ to: 7 }), inputSchema: z.object({ to: z.string() }) }],
-    ['hangs', { redirect: () => new Promise(() => {}) }],
+    ['hangs', { redirect: untilGivenUp }],
   ])('blocks an action whose redirect %s', async (_name, more) => {
     const { killSwitch, setMode } = await setUp({ handlerTimeoutMs: 50 });
     const { sent, action } = mail(killSwitch, more);
@@ -132,7 +136,7 @@ describe('draft_only', () => {
     const { killSwitch, memory, setMode } = await setUp({ handlerTimeoutMs: 50 });
     const bare = mail(killSwitch);
     const broken = mail(killSwitch, { name: 'mail.broken', draft: () => Promise.reject(new Error('mine')) });
-    const hanging = mail(killSwitch, { name: 'mail.hanging', draft: () => new Promise(() => {}) });
+    const hanging = mail(killSwitch, { name: 'mail.hanging', draft: untilGivenUp });
     await setMode('draft_only');
     for (const { action } of [broken, hanging]) {
       expect(await action.attempt({ to: 'a', text: 'b' })).toMatchObject({

@@ -1,0 +1,42 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec';
+import { messageOf } from '../flags/index.ts';
+import type { NormalisedAction } from './action.ts';
+import { ActionInputError } from './errors.ts';
+import { callHandler, type Handling } from './handlers.ts';
+
+/** The input as its schema gives it. @throws ActionInputError */
+export async function parseInput<Input, Result>(
+  action: NormalisedAction<Input, Result>,
+  input: Input,
+  handling: Handling,
+): Promise<Input> {
+  const { inputSchema: schema } = action;
+  if (!schema) return input;
+  const handled = await callHandler('the schema itself', () => schema['~standard'].validate(input), handling);
+  const read = 'problem' in handled ? handled : readParsed<Input>(handled.value);
+  if ('value' in read) return read.value;
+  throw new ActionInputError(action.name, 'issues' in read ? read.issues : [{ path: '', message: read.problem }]);
+}
+
+type Issues = ConstructorParameters<typeof ActionInputError>[1];
+
+/** What a schema gave: by the standard either a value or issues. Anything else is no answer. */
+function readParsed<Input>(
+  result: StandardSchemaV1.Result<Input>,
+): { readonly value: Input } | { readonly issues: Issues } | { readonly problem: string } {
+  try {
+    const { issues } = result;
+    if (Array.isArray(issues)) {
+      return {
+        issues: issues.map(({ message, path }: StandardSchemaV1.Issue) => ({
+          message,
+          path: (path ?? []).map((part) => String(typeof part === 'object' ? part.key : part)).join('.'),
+        })),
+      };
+    }
+    if (issues === undefined && 'value' in result) return { value: result.value as Input };
+  } catch (error) {
+    return { problem: `the schema itself failed: ${messageOf(error)}` };
+  }
+  return { problem: 'the schema itself failed: it gave neither a value nor a list of issues' };
+}
