@@ -8,10 +8,10 @@ import { openSwitch } from './open-switch.ts';
 
 test('an executor with any number of open runs is heard, and its beat says how many it does not name', async () => {
   const directory = join(temporaryFolder('runs').path, 'switch');
-  const { control, killSwitch } = await openSwitch({
-    store: fileStore({ directory }),
-    controlStore: fileControlStore({ directory }),
-  });
+  const { control, killSwitch } = await openSwitch(
+    { store: fileStore({ directory }), controlStore: fileControlStore({ directory }) },
+    { leaseMs: 60_000 }, // to open so many keeps the event loop busy for seconds
+  );
   let end = (): void => {};
   const ended = new Promise<void>((resolve) => {
     end = resolve;
@@ -26,16 +26,18 @@ test('an executor with any number of open runs is heard, and its beat says how m
   };
   const work = killSwitch.action({ name: 'work', execute });
   const runs = 20_000;
-  const opened = Array.from({ length: runs }, (_, index) =>
-    killSwitch.run({ agentId: `agent-${index % 3}`, runId: `${'r'.repeat(80)}${index}` }, async () => {
-      await (index === runs - 1 ? work.attempt(undefined) : ended);
-    }),
-  );
+  const open = (index: number, does: () => Promise<unknown>): Promise<void> =>
+    killSwitch.run(
+      { agentId: `agent-${index % 3}`, runId: `${'r'.repeat(80)}${index}` },
+      async () => void (await does()),
+    );
+  const opened = Array.from({ length: runs - 1 }, (_, index) => open(index, () => ended));
+  opened.push(open(runs - 1, () => work.attempt(undefined)));
   onTestFinished(async () => {
     end();
     await Promise.all(opened);
   });
-  await hasBegun; // a turn later, since to open so many runs keeps the event loop busy
+  await hasBegun;
   const { epoch } = await control.kill({ target: 'all' });
   await vi.waitFor(
     async () =>
