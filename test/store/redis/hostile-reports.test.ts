@@ -202,13 +202,14 @@ describe.skipIf(!hasRedis)('a hostile executor that reports under an honest oneâ
     const text = JSON.stringify(beat('x', null, { name: 'evil' }));
     for (let from = 0; from < 10_000; from += 1000)
       await evil(['HSET', EVIL.beats, ...Array.from({ length: 1000 }, (_, id) => [`${from + id}`, text]).flat()]);
+    await evil(['HDEL', EVIL.beats, '0']); // with the honest one's just as many as are read
     const other = await executor('zealous');
     await vi.waitFor(() => expect(other.fault()).toBeNull(), 10_000);
     const shown = await control.executors();
     for (const { executorId } of [honest, other])
       expect(shown).toContainEqual(expect.objectContaining({ id: executorId, state: 'stopped' }));
     expect(shown).toContainEqual(
-      expect.objectContaining({ id: 'evil', problem: expect.stringContaining('10000 were not read') }),
+      expect.objectContaining({ id: 'evil', problem: expect.stringContaining('9999 were not read') }),
     );
   });
 });
