@@ -59,6 +59,12 @@ export interface Decision {
   readonly missionId: string | undefined;
 }
 
+/** The same decision, so that nobody who is given it can change what others go by. It is flat but for its cause, and this is done for each call. */
+export function freezeDecision(decision: Decision): Decision {
+  Object.freeze(decision.cause);
+  return Object.freeze(decision);
+}
+
 /** One sentence for people: why. */
 export function describeCause(cause: Cause): string {
   switch (cause.kind) {

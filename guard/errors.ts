@@ -1,4 +1,4 @@
-import { type Decision, deepFreeze, describeCause, messageOf } from '../flags/index.ts';
+import { type Decision, freezeDecision, describeCause, messageOf } from '../flags/index.ts';
 import type { StoppedStatus } from './outcome.ts';
 
 const BRAND = Symbol.for('openfeature-kill-switch.action-stopped');
@@ -18,7 +18,7 @@ export class ActionStoppedError extends Error {
       `${decision.action ?? 'The action'} was stopped (${status}) by ${describeCause(decision.cause)}. Mode: ${decision.mode}.`,
     );
     this.code = status.toUpperCase() as ActionStoppedCode;
-    this.decision = deepFreeze(decision); // an error is handed on, and read by several
+    this.decision = freezeDecision(decision); // an error is handed on, and read by several
   }
 }
 

@@ -1,4 +1,4 @@
-import { type Decision, deepFreeze, strictness } from '../flags/index.ts';
+import { type Decision, freezeDecision, strictness } from '../flags/index.ts';
 import type { Work } from '../store/own-beat.ts';
 import type { Identity } from './identity.ts';
 
@@ -64,7 +64,7 @@ export class InFlight {
 
   /** An action has started. */
   start(running: Running): void {
-    deepFreeze(running.decision);
+    freezeDecision(running.decision);
     this.#running.add(running);
   }
 
@@ -96,7 +96,7 @@ export class InFlight {
 
   /** Watches without counting; the returned function ends it. */
   watch(watched: Watched): () => void {
-    deepFreeze(watched.decision);
+    freezeDecision(watched.decision);
     this.#watched.add(watched);
     return () => this.#watched.delete(watched);
   }
@@ -115,13 +115,13 @@ export class InFlight {
       const now = running.look();
       if (this.#drains(running, now)) this.#draining.add(running);
       else this.#draining.delete(running);
-      if (mustStop(running.decision, now) && running.stop(deepFreeze(now))) told += 1;
+      if (mustStop(running.decision, now) && running.stop(freezeDecision(now))) told += 1;
     }
     for (const watched of [...this.#watched]) {
       const now = watched.look();
       if (!mustStop(watched.decision, now)) continue;
       this.#watched.delete(watched);
-      if (watched.stop(deepFreeze(now))) told += 1;
+      if (watched.stop(freezeDecision(now))) told += 1;
     }
     return told;
   }

@@ -1,4 +1,4 @@
-import { type Decision, deepFreeze, SAFE_MODE } from '../flags/index.ts';
+import { type Decision, freezeDecision, SAFE_MODE } from '../flags/index.ts';
 import { nextChange } from './changes.ts';
 import { faultCause } from './decide.ts';
 import { ActionStoppedError } from './errors.ts';
@@ -85,7 +85,7 @@ export class ResultPart implements Part {
     }
     const now = this.#whole.look();
     if (mustStop(this.#whole.decision, now)) {
-      this.#whole.stop(deepFreeze(now));
+      this.#whole.stop(freezeDecision(now));
       throw this.#stopped ?? new ActionStoppedError('aborted', now);
     }
     return !isDraining(this.#whole.decision, now);

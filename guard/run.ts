@@ -1,7 +1,7 @@
 import {
   type Checkpoint,
   type Decision,
-  deepFreeze,
+  freezeDecision,
   idProblem,
   invalid,
   isKillSwitchError,
@@ -105,7 +105,7 @@ export function openRun({ guard, keeper, identity, acting }: RunParts): OpenedRu
           return true;
         };
         const first = ended ? blocked(call, ENDED) : now();
-        if (first.verdict === 'block') stop(deepFreeze(first));
+        if (first.verdict === 'block') stop(freezeDecision(first));
         else unwatch = guard.inFlight.watch({ decision: first, look: now, refresh: () => lookedAt.refresh(), stop });
         if (!guard.replica && !ended) void guard.inFlight.refresh();
       }
