@@ -50,9 +50,9 @@ export async function inFolder<T>(
 }
 
 /**
- * The same, and makes the folder where there is none; `made` says whether it had to. Never the store's own folder nor `executors/`: where they are gone somebody
- * has moved them away, and what is made in their place would be in the way when they come back. And only in folders of this user's own, for others would then
- * have to trust this user: where operators own them operators make them.
+ * The same, and makes the folder where there is none; `made` says whether it had to. Never the store's own folder: where it is gone somebody has moved it away, and
+ * what is made in its place would be in the way when it comes back. And only in folders of this user's own, for others would then have to trust this user:
+ * where operators own them operators make them.
  * @throws KillSwitchError STORE_UNREACHABLE: there is none, and it is not this user's to make
  */
 export function inFolderMade<T>(

@@ -55,9 +55,9 @@ export function fileStore({ directory = '.kill-switch', anchor }: FileStoreOptio
         return null;
       };
 
-      /** False where there is no place for reports, as before `init`. Evidence first: what operators read in a beat, executors can know too. */
+      /** False where there is no place for reports, as before `init` or when the whole store was moved away. Evidence first: what operators read in a beat, executors can know too. */
       const tell = async (beat: Beat): Promise<boolean> => {
-        if (!existsSync(paths.reported)) return false;
+        if (!existsSync(recent.head === null ? paths.reported : root)) return false;
         await forks.report(executorId, beat.name, beat.fork);
         const made = await putBeat(paths, executorId, JSON.stringify(beat));
         if (made && reported) throw lostReports(paths.beats);
