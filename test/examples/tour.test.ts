@@ -282,7 +282,7 @@ describe.concurrent('the tour', { timeout: 120_000 }, () => {
     expectNothingLeft(ended);
   });
 
-  test('lets no agent outlive it, also when it is killed', async () => {
+  test('lets no agent outlive it, also when it is killed', async ({ expect }) => {
     const tour = run(TOUR);
     await tour.until('2. The operator');
     tour.process.kill('SIGKILL');

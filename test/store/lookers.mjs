@@ -28,6 +28,7 @@ if (isMainThread) {
     store: fileStore({ directory, anchor }),
     agentId: 'worker',
     executor: { name: 'shared' },
+    leaseMs: 60_000, // a confirmation may take long on a slow machine
   });
   let ended = false;
   parentPort?.once('message', () => {

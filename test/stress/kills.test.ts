@@ -20,6 +20,7 @@ interface End {
   readonly started: number;
   readonly stopped: number;
   readonly violations: readonly string[];
+  readonly lapsed: number;
 }
 
 /** The machine's monotonic clock, in milliseconds: the same in every process. */
@@ -96,6 +97,7 @@ async function stress(control: ControlPlane, where: { url?: string; directory?: 
     );
 
     expect(ends.flatMap(({ violations }) => violations)).toEqual([]);
+    expect(sum(({ lapsed }) => lapsed)).toBeLessThan(starts.length / 10);
     expect(late).toEqual([]);
     expect({ kills, acknowledged }).toEqual({ kills, acknowledged: kills });
     expect(sum(({ started }) => started)).toBeGreaterThan(1000);

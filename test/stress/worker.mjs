@@ -16,6 +16,8 @@ let stopped = 0;
 const violations = [];
 /** @type {Array<{ agent: string, at: number }>} */
 let confirmed = [];
+/** Starts at whose very beginning the lease was over: the system may take the processor away between two looks. */
+let lapsed = 0;
 let running = true;
 
 const sleep = (/** @type {number} */ ms) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -28,7 +30,8 @@ const make = (action, irreversible) =>
     execute: async (/** @type {{ agent: string, ms: number }} */ { agent, ms }) => {
       if (irreversible) confirmed.push({ agent, at: now() });
       const decision = killSwitch.check({ action });
-      if (decision.verdict !== 'allow') violations.push(JSON.stringify(decision));
+      if (decision.cause.kind === 'fault') lapsed += 1;
+      else if (decision.verdict !== 'allow') violations.push(JSON.stringify(decision));
       started += 1;
       await sleep(ms);
     },
@@ -62,4 +65,4 @@ await Promise.all(Array.from({ length: concurrency }, (_, index) => loop(index))
 clearInterval(ticker);
 flush();
 await killSwitch.close();
-process.send?.({ type: 'end', started, stopped, violations }, () => process.disconnect());
+process.send?.({ type: 'end', started, stopped, violations, lapsed }, () => process.disconnect());
