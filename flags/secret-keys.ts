@@ -1,3 +1,9 @@
+/** What stands in a record in place of a secret. */
+export const REDACTED = '[redacted]';
+
+/** Stands for any text, where a name is looked at before its value. */
+export const ANY_VALUE = 'x';
+
 /** A word that names a secret wherever it stands in a key: `db_pass`, `userPin`, `x-csrf`. Its plural counts too. */
 const WORDS = new Set(
   [

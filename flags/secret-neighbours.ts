@@ -1,12 +1,8 @@
-import { isSecret } from './secret-keys.ts';
+import { ANY_VALUE, isSecret, REDACTED } from './secret-keys.ts';
+import { FIELD_MEMBERS, NAME_MEMBERS, VALUE_MEMBERS } from './secret-members.ts';
 
-const REDACTED = '[redacted]';
-const ANY_VALUE = 'x';
-
-/** Members that say what the value beside them is, and members in which that value stands; see `NAMES` and `VALUES` in `guard/redact.ts`, which sees them as objects. */
-const SAID =
-  'name|key|header|field|param|parameter|variable|label|option|k|type|selector|locator|xpath|css|element|id|ref|placeholder';
-const HELD = 'values?|val|v|content|data|text|default';
+const SAID = [...NAME_MEMBERS, 'type', ...FIELD_MEMBERS].join('|');
+const HELD = VALUE_MEMBERS.join('|');
 
 const QUOTES = `["'\\\\]{0,6}`;
 const OPEN = `\\\\{0,3}["']`;

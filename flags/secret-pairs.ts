@@ -1,7 +1,4 @@
-import { endsInSecretPhrase, isSecret } from './secret-keys.ts';
-
-const REDACTED = '[redacted]';
-const ANY_VALUE = 'x';
+import { ANY_VALUE, endsInSecretPhrase, isSecret, REDACTED } from './secret-keys.ts';
 
 /** A separator, and the name before it, read backwards: `name:`, `"name" :`, `\"name\":`, `name=`, `name =>`, `the api key:`. */
 const SEPARATOR = /[:=](?<=(?:([\w.-]{1,40}) )?([\w.-]{1,80})[\\"'`]{0,6}[ \t]{0,3}[:=])[:=>]{0,2}[ \t]{0,4}/g;

@@ -1,8 +1,6 @@
+import { REDACTED } from './secret-keys.ts';
 import { redactNeighbours } from './secret-neighbours.ts';
 import { redactPairs } from './secret-pairs.ts';
-
-/** What stands in a record in place of a secret. */
-export const REDACTED = '[redacted]';
 
 /** One kind of secret that is told by how it looks, wherever it stands in a text. */
 export interface SecretKind {

@@ -1,6 +1,8 @@
 import { types } from 'node:util';
 import { isSecret, redactText } from '../flags/index.ts';
-import { LOOK_BEHIND, REDACTED } from '../flags/secret-texts.ts';
+import { REDACTED } from '../flags/secret-keys.ts';
+import { FIELD_MEMBERS, NAME_MEMBERS, VALUE_MEMBERS } from '../flags/secret-members.ts';
+import { LOOK_BEHIND } from '../flags/secret-texts.ts';
 
 /** What one walk through an input may come to. All of it is checked on the way, so that nothing is built that is then thrown away. */
 interface Limits {
@@ -34,12 +36,11 @@ const WHOLE: Limits = { depth: 100, items: NO, nodes: NO, text: NO, length: NO, 
 
 const MAX_KEY = 200;
 
-/** A member of this name says what the value beside it is: `{ name: 'Authorization', value: '…' }`. */
-const NAMES = new Set(['name', 'key', 'header', 'field', 'param', 'parameter', 'variable', 'label', 'option', 'k']);
-/** And so does a member that says where it is typed: `{ selector: '#password', value: '…' }`, `{ type: 'password', value: '…' }`. */
-const FIELDS = new Set(['selector', 'locator', 'xpath', 'css', 'element', 'id', 'ref', 'placeholder']);
+const NAMES: ReadonlySet<string> = new Set(NAME_MEMBERS);
+const FIELDS: ReadonlySet<string> = new Set(FIELD_MEMBERS);
+const VALUES: ReadonlySet<string> = new Set(VALUE_MEMBERS);
+/** Of a member `type`: `{ type: 'password', value: '…' }`. */
 const PASSWORD = /^(?:password|passcode|pin|otp|one-time-code|(?:current|new)-password)$/i;
-const VALUES = new Set(['value', 'values', 'val', 'v', 'content', 'data', 'text', 'default']);
 
 /** What could be the name of a header, an option or a field; and an option of a command, whose value may follow. */
 const NAME = /^-{0,2}([\w .-]{1,80}):?$/;
