@@ -26,10 +26,13 @@ const NAMED: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t'
 export const printable = (text: string): string =>
   escapeUnseen(text.replace(/[\n\r\t]/g, (character) => NAMED[character] ?? ''));
 
+/** JSON has no NaN, no Infinity and no bigint. */
+const isNumeric = (value: unknown): boolean => typeof value === 'number' || typeof value === 'bigint';
+
 /** In quotes. A mark at the beginning would change what stands before it. */
 const quote = (value: unknown): string =>
   escapeUnseen(
-    (JSON.stringify(value) ?? String(value)).replace(
+    (isNumeric(value) ? String(value) : (JSON.stringify(value) ?? String(value))).replace(
       /^("(?:[a-z]+:)?)(\p{M}+)/u,
       (_, start: string, marks: string) => start + escaped(marks),
     ),

@@ -11,7 +11,9 @@ describe.each([2 ** 31, 30 * 86_400_000, Number.POSITIVE_INFINITY, Number.NaN, 0
 
   test('is refused wherever it would become a timer', async () => {
     const memory = new Memory();
-    expect(() => new StrictestWinsStrategy({ timeoutMs: ms })).toThrow(/timeoutMs must be more than 0/);
+    expect(() => new StrictestWinsStrategy({ timeoutMs: ms })).toThrow(
+      `timeoutMs must be more than 0 and at most 600000 milliseconds, not ${ms}.`,
+    );
     await expect(
       openControlPlane({ store: memoryControlStore({ memory }), operator, requestTimeoutMs: ms }),
     ).rejects.toThrow(/requestTimeoutMs must be more than 0 and at most 600000/);
