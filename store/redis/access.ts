@@ -49,7 +49,6 @@ export type OwnAccess = Access & { readonly others?: readonly Command[] };
 const SCRIPT = ['eval', 'evalsha'] as const;
 /** What counting and measuring a hash before it is read takes. */
 const MEASURED = ['hlen', 'memory|usage', 'hrandfield', 'hstrlen', 'hget'] as const;
-
 /** The same for a stream. */
 const NEWEST = ['xlen', 'memory|usage', 'xrevrange'] as const;
 /** What goes some time after its name was last heard of. */

@@ -1,3 +1,4 @@
+import { OWN_KEYS } from './keys.ts';
 import { NAMES_IN } from './names.ts';
 import { script } from './scripts.ts';
 
@@ -30,7 +31,7 @@ local function reportingIn(names, prefix)
   local reporting = {}
   for from = 1, #names, ${AT_ONCE} do
     local some = {}
-    for i = from, math.min(#names, from + ${AT_ONCE} - 1) do table.insert(some, prefix .. names[i] .. ':fork-reports') end
+    for i = from, math.min(#names, from + ${AT_ONCE} - 1) do table.insert(some, prefix .. names[i] .. ':${OWN_KEYS.forks}') end
     if redis.call('EXISTS', unpack(some)) > 0 then
       for i = 1, #some do
         if redis.call('EXISTS', some[i]) > 0 then table.insert(reporting, names[from + i - 1]) end
@@ -47,7 +48,7 @@ local function forksIn(key, prefix, generation, excluded)
   end
   for _, name in ipairs(reportingIn(namesIn(key), prefix)) do
     local mayCount = isEscaped(name) and not excluded[name]
-    local found = mayCount and redis.pcall('GETRANGE', prefix .. name .. ':fork-reports', 0, ${MOST_FORK_BYTES - 1})
+    local found = mayCount and redis.pcall('GETRANGE', prefix .. name .. ':${OWN_KEYS.forks}', 0, ${MOST_FORK_BYTES - 1})
     if type(found) == 'string' and isNamed(found) then
       bytes = bytes + #found
       if bytes > ${MOST_JUDGED_BYTES} then return reports, 1 end
@@ -80,7 +81,7 @@ return { found, more }
 /** Removes what executors have reported of forks, after a `recover` has ended it. KEYS: names, changes. ARGV: what executors' keys begin with. */
 export const CLEAR_FORKS = script(`#!lua
 ${NAMES_IN}
-for _, name in ipairs(namesIn(KEYS[1])) do redis.call('UNLINK', ARGV[1] .. name .. ':fork-reports') end
+for _, name in ipairs(namesIn(KEYS[1])) do redis.call('UNLINK', ARGV[1] .. name .. ':${OWN_KEYS.forks}') end
 redis.pcall('INCR', KEYS[2])
 return 1
 `);

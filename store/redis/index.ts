@@ -130,8 +130,6 @@ function openExecutor(
             script: LIBRARY.scripts.leave,
             keys: [keys.names],
             args: [own.escaped, keys.executorPrefix],
-            replicas: 0,
-            waitMs: 0,
           }).catch(() => {});
         },
       });

@@ -6,8 +6,8 @@ import { parseFork } from './judge-forks.ts';
 import { MOST_NAME_BYTES, namesOf } from './names.ts';
 import type { RedisReader } from './reader.ts';
 import { reply } from './replies.ts';
-import { FORGET, LIBRARY } from './report-scripts.ts';
-import { runScript, type Script } from './scripts.ts';
+import { forgetCall, LIBRARY } from './report-scripts.ts';
+import { runScript, type ScriptCall } from './scripts.ts';
 
 /** One thing that an executor has left: `text` is what is wrong where it is a `problem`. `name`: whose keys it is in; null where an earlier version kept all of them. */
 export interface Kept {
@@ -17,14 +17,10 @@ export interface Kept {
   readonly problem: boolean;
 }
 
-const run = (
-  { connection }: RedisReader,
-  access: 'read' | 'write',
-  call: { readonly script: Script; readonly keys: readonly string[]; readonly args: readonly (string | number)[] },
-): Promise<unknown> =>
+const run = ({ connection }: RedisReader, access: 'read' | 'write', call: ScriptCall): Promise<unknown> =>
   connection.request({
     access,
-    send: async (client) => (await runScript(client, { ...call, replicas: 0, waitMs: 0 })).reply,
+    send: async (client) => (await runScript(client, call)).reply,
   });
 
 const keptOf = ({ replies }: RedisReader, answer: unknown): Kept[] =>
@@ -81,11 +77,7 @@ export async function forgetExecutor(parts: RedisReader, id: string, name: strin
       if (field.toString('utf8') === id) found.push({ key, field });
   for (const { key, field } of found)
     await connection.request({ access: 'write', send: (client) => client.hdel(key, field) });
-  await run(parts, 'write', {
-    script: FORGET,
-    keys: [keys.names, keys.beatsBefore, keys.surfacesBefore],
-    args: [keys.executorPrefix, where, id],
-  });
+  await run(parts, 'write', forgetCall(keys, where, id));
 }
 
 /** The reports of forks that executors judge, and whether they stop because there are more than they judge. */

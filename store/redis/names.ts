@@ -1,4 +1,4 @@
-import { escapeId, nameOf } from './keys.ts';
+import { escapeId, nameOf, OWN_KEYS } from './keys.ts';
 
 /** How many names executors may have together, and how many bytes these; beyond that a new one is refused, and no old one is passed over. */
 const MOST_NAMES = 8192;
@@ -36,12 +36,16 @@ local function namesIn(key)
 end
 `;
 
+/** What keeps a name among the others. Reports of forks are a text, which `SET` leaves there when it is empty; times go with their checkpoints. */
+const LEFT = (['beats', 'surfaces', 'proposals', 'interventions', 'checkpoints'] as const)
+  .map((key) => `own .. ':${OWN_KEYS[key]}'`)
+  .join(', ');
+
 /** Takes out the names of which nothing is left. Needs `NAMES_IN`. */
 export const TAKE_OUT = `
 local function isLeft(name, own)
   if not isEscaped(name) then return false end
-  return redis.pcall('STRLEN', own .. ':fork-reports') ~= 0
-    or redis.call('EXISTS', own .. ':beats', own .. ':surfaces', own .. ':proposals', own .. ':interventions', own .. ':checkpoints') > 0
+  return redis.pcall('STRLEN', own .. ':${OWN_KEYS.forks}') ~= 0 or redis.call('EXISTS', ${LEFT}) > 0
 end
 local function takeOut(key, prefix)
   local left = {}

@@ -2,9 +2,10 @@ import { LONGEST_BEAT } from '../beats.ts';
 import { CONFIRM } from './confirm-script.ts';
 import { READ_FORKS } from './fork-scripts.ts';
 import { KEEP_ALIVE, KEPT_FOR_MS } from './kept-for.ts';
+import { OWN_KEYS, type RedisKeys } from './keys.ts';
 import { library } from './library.ts';
 import { ENTERING, MOST_NAME_BYTES, NAMES_IN, TAKE_OUT } from './names.ts';
-import { script } from './scripts.ts';
+import { script, type ScriptCall } from './scripts.ts';
 
 /** How many beats are handed out at most, and how many bytes they may have together. */
 const MOST_BEATS = 10_000;
@@ -137,12 +138,12 @@ export const LIBRARY = library({
  * KEYS: names, and the two keys in which executors of before had their beats and what they can do. ARGV: what executors' keys begin with; where to look for the
  * executor: an escaped name, '' for those of before, or '*' for everywhere; then the ids.
  */
-export const FORGET = script(`#!lua
+const FORGET = script(`#!lua
 ${NAMES_IN}${TAKE_OUT}
 for i = 3, #ARGV do
   for _, name in ipairs(ARGV[2] == '*' and namesIn(KEYS[1]) or { ARGV[2] }) do
-    redis.pcall('HDEL', ARGV[1] .. name .. ':beats', ARGV[i])
-    redis.pcall('HDEL', ARGV[1] .. name .. ':surfaces', ARGV[i])
+    redis.pcall('HDEL', ARGV[1] .. name .. ':${OWN_KEYS.beats}', ARGV[i])
+    redis.pcall('HDEL', ARGV[1] .. name .. ':${OWN_KEYS.surfaces}', ARGV[i])
   end
   if ARGV[2] == '*' or ARGV[2] == '' then
     redis.pcall('HDEL', KEYS[2], ARGV[i])
@@ -152,3 +153,10 @@ end
 takeOut(KEYS[1], ARGV[1])
 return 1
 `);
+
+/** `where` as `FORGET` takes it. Without ids only the names of which nothing is left go. */
+export const forgetCall = (keys: RedisKeys, where: string, ...ids: readonly string[]): ScriptCall => ({
+  script: FORGET,
+  keys: [keys.names, keys.beatsBefore, keys.surfacesBefore],
+  args: [keys.executorPrefix, where, ...ids],
+});

@@ -74,9 +74,9 @@ export interface ScriptCall {
   readonly script: Script;
   readonly keys: readonly string[];
   readonly args: readonly (string | number)[];
-  /** How many replicas must have the write too, and how long that may take; 0: none. */
-  readonly replicas: number;
-  readonly waitMs: number;
+  /** How many replicas must have the write too, and how long that may take, in milliseconds. Default: none. */
+  readonly replicas?: number;
+  readonly waitMs?: number;
 }
 
 /** How long WAIT may wait, so that its answer still comes in time (Redis looks at it every 100 ms only); 0 would be for ever. */
@@ -95,7 +95,7 @@ const isNotCallable = (error: unknown): boolean =>
  * same turn: on a connection made since, it would wait for nothing. Not ioredis' `defineCommand`, which could send the text after the WAIT.
  */
 export async function runScript(client: Redis, call: ScriptCall): Promise<{ reply: unknown; replicated: boolean }> {
-  const { script, keys, args, replicas, waitMs } = call;
+  const { script, keys, args, replicas = 0, waitMs = 0 } = call;
   const { stream } = client;
   const send = async (command: string, body: string): Promise<{ reply: unknown; replicated: boolean }> => {
     const [reply, copies] = await Promise.allSettled([

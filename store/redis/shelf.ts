@@ -22,7 +22,7 @@ export function redisShelf({ connection, keys }: RedisReader, executorName: stri
   const run = (script: Script, onKeys: readonly string[], args: readonly (string | number)[]): Promise<unknown> =>
     connection.request({
       access: 'write',
-      send: (client) => runScript(client, { script, keys: onKeys, args, replicas: 0, waitMs: 0 }),
+      send: (client) => runScript(client, { script, keys: onKeys, args }),
     });
   /** Who reads looks under the names that have been entered: each confirmation enters its own, and what is kept may come before the first. */
   let entered: Promise<unknown> | null = null;

@@ -2,7 +2,7 @@ import type { Redis } from 'ioredis';
 import type { RedisReader } from './reader.ts';
 import { isReply } from './errors.ts';
 import { areManyNames, MOST_NAME_BYTES } from './names.ts';
-import { FORGET, LIBRARY } from './report-scripts.ts';
+import { forgetCall, LIBRARY } from './report-scripts.ts';
 import { runScript } from './scripts.ts';
 
 /**
@@ -45,7 +45,6 @@ export class Upkeep {
     ]);
     if (Array.isArray(found) && found.length === 0) await client.call('FUNCTION', 'LOAD', LIBRARY.text);
     if (names !== null && !areManyNames(names)) return;
-    const onKeys = [keys.names, keys.beatsBefore, keys.surfacesBefore];
-    await runScript(client, { script: FORGET, keys: onKeys, args: [keys.executorPrefix, '*'], replicas: 0, waitMs: 0 });
+    await runScript(client, forgetCall(keys, '*'));
   }
 }
