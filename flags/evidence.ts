@@ -32,6 +32,10 @@ export interface Known {
 /** The form that `init` and `recover` give a generation. */
 const GENERATION = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 
+/** True when an operator has said not to believe somebody who is known by one of these names. */
+export const isExcluded = (by: readonly string[], { excluded = [] }: Pick<Known, 'excluded'>): boolean =>
+  by.some((name) => excluded.includes(name));
+
 /** True when an honest executor could have seen so many events. `store`: null where the store is empty. */
 export const isPlausibleLoss = (held: Head, store: Head | null): boolean =>
   held.epoch <= (store ? store.epoch + PLAUSIBLE_LOSS : PLAUSIBLE_EPOCH);
@@ -58,13 +62,13 @@ export function lossProblem(held: Head, store: Head | null, generations: readonl
 export function evidenceProblem(
   { against, held, by }: SignedReport,
   store: Head,
-  { generations, excluded = [] }: Known,
+  known: Known,
   isInChain: (held: Head) => boolean,
 ): string | null {
   if (against !== store.generation) return 'it speaks of another generation than the store is in';
-  if (by.some((name) => excluded.includes(name))) return NOT_BELIEVED;
+  if (isExcluded(by, known)) return NOT_BELIEVED;
   if (held === null) return 'it names no change that was lost';
-  const problem = lossProblem(held, store, generations);
+  const problem = lossProblem(held, store, known.generations);
   if (problem !== null) return problem;
   return isInChain(held) ? `epoch ${held.epoch}, which it names, is in the log` : null;
 }

@@ -1,3 +1,5 @@
+import { LONGEST_TIMER_MS } from '../flags/index.ts';
+
 /** Tells everybody who waits that something may be decided otherwise now. Those who wait for nothing else share one promise, so that a waiting call costs next to nothing. */
 export class Changes {
   readonly #wakers = new Set<() => void>();
@@ -33,7 +35,7 @@ export class Changes {
 
   /** Keeps the process alive until `letGo`: one that has nothing left but calls that wait would end, and their work with it. */
   hold(): void {
-    if (this.#held === 0) this.#hold = setInterval(() => {}, 2 ** 31 - 1);
+    if (this.#held === 0) this.#hold = setInterval(() => {}, LONGEST_TIMER_MS);
     this.#held += 1;
   }
 
@@ -60,7 +62,7 @@ export async function nextChange(changes: Changes, ms: number, signal: AbortSign
     if (ms === Number.POSITIVE_INFINITY && !signal) return await changes.next();
     await new Promise<void>((resolve) => {
       forget = changes.once(resolve);
-      if (ms < 2 ** 31) timer = setTimeout(resolve, ms);
+      if (ms <= LONGEST_TIMER_MS) timer = setTimeout(resolve, ms);
       onAbort = () => resolve();
       signal?.addEventListener('abort', onAbort, { once: true });
     });

@@ -8,7 +8,7 @@ import { type Guard, look } from './guard.ts';
 import type { Running } from './in-flight.ts';
 import { LookedAt } from './looked-at.ts';
 
-/** How long a handler of the user's (`redirect`, `draft`, `describe`, a schema) may take, in milliseconds. */
+/** How long a handler of the user's (`redirect`, `draft`, an `inputSchema`) may take, in milliseconds. */
 export const HANDLER_TIMEOUT_MS = 10_000;
 
 /** What a handler of the user's came to: a value, or in a sentence why there is none. */

@@ -16,9 +16,12 @@ export interface WholeResult extends Running {
   ageMs(): number;
 }
 
+/** What of the guard a part needs. */
+type PartGuard = Pick<Guard, 'changes' | 'inFlight' | 'replica' | 'turns' | 'leaseMs'>;
+
 /** A part of a result that goes on, as the guard sees it. */
 export class ResultPart implements Part {
-  readonly #guard: Pick<Guard, 'changes' | 'inFlight' | 'replica' | 'turns' | 'leaseMs'>;
+  readonly #guard: PartGuard;
   readonly #whole: WholeResult;
   readonly #end: (reason: Error) => void;
   #stopped: ActionStoppedError | null = null;
@@ -29,11 +32,7 @@ export class ResultPart implements Part {
   #ended = false;
 
   /** @param end ends it as well as it can be ended */
-  constructor(
-    guard: Pick<Guard, 'changes' | 'inFlight' | 'replica' | 'turns' | 'leaseMs'>,
-    whole: WholeResult,
-    end: (reason: Error) => void,
-  ) {
+  constructor(guard: PartGuard, whole: WholeResult, end: (reason: Error) => void) {
     this.#guard = guard;
     this.#whole = whole;
     this.#end = end;

@@ -126,8 +126,8 @@ class Exporter implements FlagdExport {
 
   get isWritten(): boolean {
     const written = this.#written;
-    if (written === null || written.is === 'stop') return written !== null;
-    return this.#options.source.state()?.hash === written.hash;
+    if (written === null) return false;
+    return written.is === 'stop' || this.#options.source.state()?.hash === written.hash;
   }
 
   get trouble(): string | null {

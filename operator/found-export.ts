@@ -17,12 +17,12 @@ export type FoundFile =
   | { readonly is: 'kept'; readonly why: string }
   /** An export of this very switch: another exporter keeps it too, or has left it. */
   | { readonly is: 'own' }
+  /** Anything else, also an export that has ended: whoever wrote it does not keep it any more, or never did. */
   | { readonly is: 'replaceable' };
 
 /**
  * Judges the text of a file before it is replaced. An export of another switch stays until its end has passed: whoever renews it is alive, and its
- * clients would follow the wrong switch, each for half of the time. So does one of
- * this switch that has seen more of it than this export.
+ * clients would follow the wrong switch, each for half of the time. So does one of this switch that has seen more of it than this export.
  */
 export function judgeFound(text: string, { organizationId, state, now }: Exporting): FoundFile {
   const found = readExport(text);

@@ -1,4 +1,4 @@
-import { evidenceProblem, NOT_BELIEVED, type Head, type State } from '../flags/index.ts';
+import { evidenceProblem, type Head, isExcluded, NOT_BELIEVED, type State } from '../flags/index.ts';
 import { namesOf, type ReportedBeat } from '../store/beats.ts';
 import type { ControlConnection, ForkReports, NamedReport } from '../store/ports.ts';
 import type { Status } from './control-plane.ts';
@@ -18,8 +18,7 @@ export async function reportedForks(
   const told = beats.flatMap(reportOf);
   const { reports, floods }: ForkReports = (await connection.forks?.(head.generation)) ?? { reports: told, floods: [] };
   for (const { what, by } of floods) {
-    if (by.some((name) => control.excluded?.includes(name)))
-      ignored.push({ executor: by.join(', '), why: NOT_BELIEVED });
+    if (isExcluded(by, control)) ignored.push({ executor: by.join(', '), why: NOT_BELIEVED });
     else forks.push({ executor: what, known_as: by, held: null });
   }
   const isHeard = ({ id, by, held }: NamedReport): boolean =>

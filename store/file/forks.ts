@@ -7,6 +7,7 @@ import {
   type Head,
   headSchema,
   isEvidence,
+  isExcluded,
   isKillSwitchError,
   type Known,
   messageOf,
@@ -144,8 +145,7 @@ export class ReportedForks {
     head: Head,
   ): Promise<{ readonly proven: boolean; readonly settled: boolean }> {
     const { known } = this.#log;
-    if (floods.some(({ by }) => !by.some((name) => known.excluded?.includes(name))))
-      return { proven: true, settled: true };
+    if (floods.some(({ by }) => !isExcluded(by, known))) return { proven: true, settled: true };
     let settled = true;
     for (const report of reports) {
       if (!report.held || !isEvidence(report, head, known, () => false)) continue;
