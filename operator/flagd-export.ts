@@ -1,30 +1,11 @@
-import {
-  type Clock,
-  compileFlagd,
-  type FaultCode,
-  type Instant,
-  invalid,
-  LONGEST_TIMER_MS,
-  messageOf,
-  State,
-} from '../flags/index.ts';
-import { type Replica, systemClock } from '../store/replica.ts';
+import { tell } from '../flags/callbacks.ts';
+import { type Clock, compileFlagd, type Instant, invalid, LONGEST_TIMER_MS, messageOf, State } from '../flags/index.ts';
+import { systemClock } from '../store/replica.ts';
 import { within } from '../store/with-deadline.ts';
 import { validUntilFor } from './dead-man.ts';
+import type { ExportSource } from './export-source.ts';
 import { deadManOf, judgeFound } from './found-export.ts';
 import { KeptFile } from './kept-file.ts';
-
-/** The live copy of a switch, as the export sees it. */
-export interface ExportSource {
-  /** The folded state; null where it must not be acted on, which is exported as `full_stop`. */
-  state(): State | null;
-  /** The wall time in milliseconds at which the last confirmation was sent, less the age it had through a hop; null without one. */
-  confirmedAt(): number | null;
-  /** Calls the listener after each change of state or standing; the returned function ends it. */
-  onChange(listener: () => void): () => void;
-  /** Confirms anew before each reissue, within `timeoutMs`; without it the export takes the confirmations as they come. */
-  confirm?(timeoutMs: number): Promise<unknown>;
-}
 
 export type FlagdExportEvent =
   | { readonly type: 'written'; readonly epoch: number; readonly validUntil: number }
@@ -270,30 +251,6 @@ class Exporter implements FlagdExport {
   }
 
   #tell(event: FlagdExportEvent): void {
-    try {
-      this.#options.onEvent?.(event);
-    } catch {
-      // A listener that throws must not end the renewal.
-    }
+    tell(this.#options.onEvent, event); // a listener that throws must not end the renewal
   }
 }
-
-/** These say that the store cannot be reached, not that it is wrong: the file that is there runs out by itself. */
-const CUT_OFF: ReadonlySet<FaultCode> = new Set([
-  'NOT_READY',
-  'STALE',
-  'STORE_UNREACHABLE',
-  'STORE_READ_ONLY',
-  'CLOSED',
-]);
-
-/** A replica as the source of an export. */
-export const replicaSource = (replica: Replica): ExportSource => ({
-  state() {
-    const fault = replica.fault();
-    return fault === null || CUT_OFF.has(fault.code) ? replica.state : null;
-  },
-  confirmedAt: () => replica.confirmedAt(),
-  onChange: (listener) => replica.on(listener),
-  confirm: (timeoutMs) => replica.permit(timeoutMs),
-});

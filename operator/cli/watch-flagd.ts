@@ -4,7 +4,8 @@ import { type Beat, invalid } from '../../flags/index.ts';
 import type { Work } from '../../store/own-beat.ts';
 import { Replica, type ReplicaEvent } from '../../store/replica.ts';
 import { deadManBound } from '../dead-man.ts';
-import { type FlagdExport, type FlagdExportEvent, replicaSource, startFlagdExport } from '../flagd-export.ts';
+import { replicaSource } from '../export-source.ts';
+import { type FlagdExport, type FlagdExportEvent, startFlagdExport } from '../flagd-export.ts';
 import type { Answer, Context, Lines } from './command.ts';
 import { shortTime } from './output.ts';
 

@@ -5,7 +5,7 @@ import { appendLines, syncFolders } from './append-lines.ts';
 import { FileReader, READ_ALL_MS } from './file-reader.ts';
 import { makeFolders } from './folder.ts';
 import { FoldedLog } from './folded-log.ts';
-import { clearForks, readForks } from './forks.ts';
+import { clearForks, readForks } from './fork-reports.ts';
 import { localFreeBytes } from './network-filesystem.ts';
 import { type FilePaths, filePaths, storeFolder } from './paths.ts';
 import { readLog } from './read-log.ts';

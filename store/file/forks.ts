@@ -1,31 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { accessSync, constants, existsSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import { join } from 'node:path';
-import {
-  type ForkReport,
-  type Head,
-  headSchema,
-  isEvidence,
-  isExcluded,
-  isKillSwitchError,
-  type Known,
-  messageOf,
-  textProblem,
-} from '../../flags/index.ts';
-import type { Flood, ForkReports, NamedReport } from '../ports.ts';
-import { type Bounds, fairShares, wholeFiles } from './fair-share.ts';
+import { type ForkReport, type Head, isEvidence, isExcluded, type Known, textProblem } from '../../flags/index.ts';
 import { fileError } from './file-errors.ts';
 import { inFolder, inFolderMade, type OpenFolder } from './folder.ts';
-import { FOR_ALL, namesIn, putKept, readKept, removeKept } from './kept.ts';
-import { fileName, type FilePaths } from './paths.ts';
-import { idOfReport, putReport, removeReport } from './reports.ts';
-
-/**
- * About a thousand reports of a fork are read, in fair shares for each user. Who has more there counts as one who reports a fork, unless excluded: a flood must
- * not hide a true report among its own.
- */
-const BOUNDS: Bounds = { total: 8_192_000, most: 1000, longest: 4096 };
+import { MOST_REPORTS, olderPlaceOf, type Place, placeOf, type ReportsIn, reportsIn } from './fork-reports.ts';
+import { FOR_ALL, putKept, removeKept } from './kept.ts';
+import type { FilePaths } from './paths.ts';
+import { putReport, removeReport } from './reports.ts';
 
 /** A folder that was changed within so many milliseconds may change again without its time telling. */
 const SAME_MOMENT_MS = 1000;
@@ -41,23 +23,6 @@ export interface KnownLog {
   recent(head: Head): boolean | null;
   search(head: Head): Promise<boolean>;
 }
-
-/** Where the reports against one generation are: files of the one folder that begin so, and those of older versions in a folder of their own. */
-interface Place {
-  readonly folder: string;
-  readonly beginning: string;
-}
-
-const placeOf = ({ forks }: FilePaths, generation: string): Place => ({
-  folder: forks,
-  beginning: `${fileName(generation)}.`,
-});
-
-/** Until this version each generation had a folder, which anybody could make first. What older executors write there counts, and they are told there. */
-const olderPlaceOf = ({ forks }: FilePaths, generation: string): Place => ({
-  folder: join(forks, fileName(generation)),
-  beginning: '',
-});
 
 /** What executors report of forks; each report is judged once. */
 export class ReportedForks {
@@ -163,7 +128,7 @@ export class ReportedForks {
     if (performance.now() - (this.#searched.get(by) ?? Number.NEGATIVE_INFINITY) < SEARCH_EVERY_MS) return null;
     this.#searched.set(by, performance.now());
     const found = await this.#log.search(held);
-    if (this.#inChain.size >= BOUNDS.most) this.#inChain.clear();
+    if (this.#inChain.size >= MOST_REPORTS) this.#inChain.clear();
     this.#inChain.set(held.hash, found);
     return found;
   }
@@ -175,80 +140,4 @@ function checkWritable({ self, path }: OpenFolder): void {
   } catch (error) {
     throw fileError(error, 'written', path);
   }
-}
-
-type ReportsIn = Pick<ForkReports, 'reports' | 'floods'>;
-
-async function reportsIn(open: OpenFolder, beginning: string): Promise<ReportsIn> {
-  const { shares, problem } = await fairShares(open, '.json', BOUNDS);
-  const reports: NamedReport[] = [];
-  const floods: Flood[] = problem === null ? [] : [{ what: problem, by: [] }];
-  for (const share of shares) {
-    const { owner } = share;
-    const chosen = new Set(wholeFiles(share, BOUNDS));
-    for (const file of share.files) {
-      if (!file.name.startsWith(beginning)) continue;
-      if (!chosen.has(file)) {
-        floods.push({ what: `uid ${owner} has more files in ${open.path} than are read`, by: [`uid ${owner}`] });
-        break;
-      }
-      const kept = await readKept(open, file.name, BOUNDS.longest, { linked: true });
-      const report = kept && 'text' in kept ? parseFork(kept.text, idOfReport(file.name), kept.owner) : null;
-      if (report) reports.push(report);
-    }
-  }
-  return { reports, floods };
-}
-
-/**
- * One report, or null: one that cannot be read proves nothing. An executor that has seen a fork writes a readable one, with each of its beats; counting
- * what is unreadable would let whoever may write anything stop everyone.
- */
-function parseFork(text: string, fileId: string, owner: number): NamedReport | null {
-  try {
-    const { against, held, name, id } = JSON.parse(text) as Readonly<Record<string, unknown>>;
-    if (typeof against !== 'string') return null;
-    const known = `uid ${owner}`; // the system vouches for this one only
-    const by = typeof name === 'string' ? [known, name] : [known];
-    return {
-      id: typeof id === 'string' ? id : fileId,
-      name: by.at(-1) ?? known,
-      by,
-      against,
-      held: headSchema.nullable().parse(held),
-    };
-  } catch {
-    return null;
-  }
-}
-
-/** What executors judge, for operators. */
-export async function readForks(paths: FilePaths, generation: string): Promise<ForkReports> {
-  const reports = new Map<string, NamedReport>(); // an executor's two are one
-  const floods: Flood[] = [];
-  for (const { folder, beginning } of [placeOf(paths, generation), olderPlaceOf(paths, generation)]) {
-    try {
-      const found = await inFolder(paths.root, folder, (open) => reportsIn(open, beginning));
-      for (const report of found?.reports ?? []) reports.set(JSON.stringify([report.id, report.by]), report);
-      floods.push(...(found?.floods ?? []));
-    } catch (error) {
-      // What this user may not read it knows nothing of; the beats say so.
-      if (folder === paths.forks && isKillSwitchError(error) && error.code === 'CORRUPT')
-        floods.push({ what: messageOf(error), by: [] });
-    }
-  }
-  return { reports: [...reports.values()], floods };
-}
-
-/** Removes all that executors have reported of forks, after a `recover`. */
-export async function clearForks({ root, forks }: FilePaths): Promise<void> {
-  const most = 1_000_000;
-  const clear = (folder: string, each: (open: OpenFolder, name: string) => Promise<void>): Promise<unknown> =>
-    inFolder(root, folder, async (open) => {
-      for (const name of (await namesIn(open, '', most)).names) await each(open, name).catch(() => {});
-    });
-  await clear(forks, async (open, name) => {
-    await clear(join(forks, name), removeKept).catch(() => {}); // it is no folder, then
-    await removeKept(open, name);
-  });
 }

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { FlagdCore } from '@openfeature/flagd-core';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { compileFlagd, type Instant, State } from '../../flags/index.ts';
-import { type ExportSource, type FlagdExportEvent, startFlagdExport } from '../../operator/flagd-export.ts';
+import type { ExportSource } from '../../operator/export-source.ts';
+import { type FlagdExportEvent, startFlagdExport } from '../../operator/flagd-export.ts';
 import { putKill } from '../flags/arbitraries.ts';
 import { temporaryFolder } from '../servers/index.ts';
 
