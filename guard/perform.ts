@@ -131,7 +131,13 @@ export async function perform<Input, Result>(
     return execute({ guard, action, call, decision: last, evaluated, effective, options, keepRecord, step });
   }
   return refuse(
-    blocked(call, faultCause('STALE', `the switch changed ${MAX_ROUNDS} times while this call was decided`)),
+    blocked(
+      call,
+      faultCause(
+        'STALE',
+        `this call was decided ${MAX_ROUNDS} times, and each time the switch had changed or its permit had run out before it could start`,
+      ),
+    ),
   );
 }
 

@@ -38,6 +38,10 @@ const isNodeStream = (value: object): boolean =>
 /** Whose steps are methods that can be looked at; also one of another copy of Node's streams. */
 const hasSteps = (value: object): boolean => has(value, 'destroy') && (has(value, '_read') || has(value, '_write'));
 
+/** Such as the request of an HTTP answer that has come: what was written goes out, and nothing more can be. */
+const hasBeenWritten = (value: { readonly destroyed?: unknown; readonly writableEnded?: unknown }): boolean =>
+  value.destroyed === true || value.writableEnded === true;
+
 const isTimer = (value: object): boolean =>
   has(value, 'hasRef') && has(value, 'ref') && /^(Timeout|Immediate)$/.test(value.constructor?.name ?? '');
 
@@ -51,6 +55,10 @@ const KINDS: readonly Kind[] = [
   kind((value) => value instanceof ChildProcess, holdChildProcess),
   kind((value) => value instanceof Worker, holdWorker),
   kind((value) => isNodeStream(value) && hasSteps(value), holdNodeStream),
+  kind(
+    (value) => isNodeStream(value) && hasBeenWritten(value),
+    () => undefined,
+  ),
   kind(isNodeStream, 'is a stream of an old kind that cannot be looked at: wrap it with new Readable().wrap(stream)'),
   kind((value) => value instanceof ReadableStream && !value.locked, holdReadableStream),
   kind((value) => value instanceof WritableStream && !value.locked, holdWritableStream),

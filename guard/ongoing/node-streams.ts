@@ -65,11 +65,14 @@ function destroy(stream: NodeStream, reason: Error): void {
   stream.destroy(reason);
 }
 
-/** What a Transform has from its base class only calls its own `_transform` and `_flush`; replaced, its `_final` would run twice. */
+/**
+ * What a Transform has from its base class only calls its own `_transform` and `_flush`; replaced, its `_final` would run twice. That class has a `_transform`
+ * that every stream of it replaces, whatever a bundler calls it.
+ */
 function baseOfTransform(stream: NodeStream): NodeStream | undefined {
   let base: NodeStream | undefined;
   for (let at: unknown = stream; at; at = Object.getPrototypeOf(at)) {
-    if (Object.hasOwn(at, '_transform') && at.constructor.name === 'Transform') base = at as NodeStream;
+    if (Object.hasOwn(at, '_transform') && (at as NodeStream)._transform !== stream._transform) base = at as NodeStream;
   }
   return base;
 }

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { get } from 'node:http';
+import { createServer as createHttpServer, get, type IncomingMessage, request } from 'node:http';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { Duplex, PassThrough, Readable, Transform, Writable } from 'node:stream';
 import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises';
@@ -289,6 +289,33 @@ describe('a step that is under way is in flight until it is over', () => {
 });
 
 describe('what has ended is not in flight', () => {
+  test('the request of an answer that has come, as HTTP libraries give it beside the answer', async () => {
+    const { killSwitch, inFlight } = await setUp();
+    const server = createHttpServer((asked, answer) => asked.resume().on('end', () => answer.end('done')));
+    servers.push(server);
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+    const { port } = server.address() as AddressInfo;
+    const post = killSwitch.action({
+      name: 'http.post',
+      execute: async (_input: null) => {
+        const asked = request({ port, method: 'POST' });
+        asked.end('x');
+        const [answer] = (await once(asked, 'response')) as [IncomingMessage];
+        let data = '';
+        for await (const piece of answer) data += String(piece);
+        return { status: answer.statusCode, data, request: asked };
+      },
+    });
+    expect(await post(null)).toMatchObject({ status: 200, data: 'done', request: { writableEnded: true } });
+    await inFlight(0);
+
+    const open = killSwitch.action({
+      name: 'http.open',
+      execute: (_input: null) => request({ port }).on('error', () => {}),
+    });
+    await expect(open(null)).rejects.toMatchObject({ code: 'RESULT_GOES_ON' });
+  });
+
   test.each<[string, () => Promise<object>]>([
     [
       'a process that has ended',
@@ -496,9 +523,45 @@ test('what ends with another one that is stopped is not told to be draining', as
   expect(await kill(500)).toMatchObject([{ state: 'stopped', in_flight: 0, draining: 0 }]);
 });
 
-test('a transformation hands on its end once, as it does unheld', async () => {
-  const { give, inFlight } = await setUp();
-  const stream = await give(
+/** The Transform of the package readable-stream, as a bundler leaves it: under another name. */
+class T extends Duplex {
+  constructor() {
+    super();
+    this.on('prefinish', () => {
+      if (this._final !== T.prototype._final) T.prototype._final.call(this, () => {});
+    });
+  }
+  _transform(_piece: unknown, _encoding: unknown, _done: () => void): void {
+    throw new Error('not implemented');
+  }
+  _flush(done: () => void): void {
+    done();
+  }
+  override _write(piece: unknown, encoding: unknown, done: () => void): void {
+    this._transform(piece, encoding, done);
+  }
+  override _read(): void {}
+  override _final(done: () => void): void {
+    this._flush(() => {
+      this.push(null);
+      done();
+    });
+  }
+}
+class Renamed extends T {
+  override _transform(piece: unknown, _encoding: unknown, done: () => void): void {
+    this.push(piece);
+    done();
+  }
+  override _flush(done: () => void): void {
+    this.push('end');
+    done();
+  }
+}
+
+test.each([
+  [
+    'of Node’s',
     () =>
       new Transform({
         transform: (piece, _encoding, done) => done(null, piece),
@@ -507,7 +570,11 @@ test('a transformation hands on its end once, as it does unheld', async () => {
           done();
         },
       }),
-  );
+  ],
+  ['of another package, with another name', () => new Renamed()],
+])('a transformation %s hands on its end once, as it does unheld', async (_kind, make) => {
+  const { give, inFlight } = await setUp();
+  const stream = await give(make);
   stream.end('a');
   let all = '';
   for await (const piece of stream) all += String(piece);
