@@ -79,15 +79,16 @@ local function enter(key, name, prefix)
 end
 `;
 
-/** The names that the text of their key has, each once, as many as are read, as `NAMES_IN` finds them. */
-export const namesOf = (text: string): string[] =>
-  [...new Set(text.split('\n').filter(isEscaped))].slice(0, MOST_NAMES);
+/** The names that the text of their key has, each once, as many as are read: what `namesIn` finds, without what `isEscaped` finds to be nobody's. */
+export const namesOf = (text: string): string[] => linesOf(text).slice(0, MOST_NAMES).filter(isEscaped);
+
+const linesOf = (text: string): string[] => [...new Set(text.split('\n').filter((line) => line !== ''))];
 
 const isEscaped = (name: string): boolean => {
   if (!/^[\w\-.~%]+$/.test(name)) return false;
   return !name.includes('%') || escapeId(nameOf(name)) === name;
 };
 
-/** Whether there is not much room left for more. */
+/** Whether there is not much room left for more: what is nobody's name takes its place too. */
 export const areManyNames = (text: string): boolean =>
-  text.length > MANY * MOST_NAME_BYTES || namesOf(text).length > MANY * MOST_NAMES;
+  Buffer.byteLength(text) > MANY * MOST_NAME_BYTES || linesOf(text).length > MANY * MOST_NAMES;

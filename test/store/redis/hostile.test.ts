@@ -259,6 +259,21 @@ describe.skipIf(!hasRedis)('a hostile executor', () => {
     await vi.waitFor(() => expect(honest.fault()).toBeNull(), 5000);
   });
 
+  test.each([
+    ['nobody’s names, more of them than are read', Array.from({ length: 9000 }, (_, index) => `\n!${index}`).join('')],
+    ['few characters in more bytes than are read', `\n${'€'.repeat(MOST_NAME_BYTES / 3 + 1)}`],
+  ])('can keep out nobody who comes after an operator: %s', async (_, added) => {
+    const { redis, executor, evil } = await setUp();
+    await evil(['APPEND', keys.names, `${added}\n`]);
+    const url = await urlOf(redis, operatorUser(DEFAULT_SCOPE));
+    const control = await openControlPlane({ store: redisControlStore({ url }), operator: { id: 'bob' } });
+    onTestFinished(() => control.close());
+    await control.status();
+    await vi.waitFor(async () => expect(await redis.cli('STRLEN', keys.names)).toBeLessThan(100), 5000);
+    const late = await executor('late');
+    await vi.waitFor(() => expect(late.fault()).toBeNull(), 5000);
+  });
+
   test('a forged push is not heard, because only operators may publish; from one who may, it stops', async () => {
     const { redis, control, honest, evil } = await setUp();
     const { head } = await control.status();
