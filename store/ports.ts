@@ -162,7 +162,7 @@ export interface SnapshotMark {
   readonly digest: string;
 }
 
-/** A report of a fork, and what its writer calls itself: its executor's id and name. */
+/** A report of a fork, and what its executor is shown as: its id, and its name; in Redis that is the name whose keys the report is in. */
 export interface NamedReport extends SignedReport {
   readonly id: string;
   readonly name: string;

@@ -14,7 +14,7 @@ const REFUSALS: Readonly<Record<string, string>> = {
   NOPASSWORD:
     'it asks for no password, though the URL has one: it may have lost its settings, or be another one. Set requirepass there, or take the password out of the URL',
   NOLIBRARY:
-    'it does not have the functions of this version of the switch, and this user may run nothing else. Any command of an operator of this version puts them there, for instance: kill-switch status',
+    'it does not have the functions of this version of the switch, and this user may run nothing else. Any command of an operator of this version puts them there, for instance: kill-switch status. A flagd export needs a user of its own: kill-switch redis acl --executor flagd-export',
   FULL: 'executors have entered as many names as are read, so none of another name may act. Any command of an operator takes out those of which nothing is left, for instance: kill-switch status. Those that have ended without leaving stay until they are forgotten (kill-switch executors forget). Give executors names that stay when they are started anew, and where one may be hostile users of their own (kill-switch redis acl)',
   NOPERM:
     "its ACL does not permit this to the URL's user. ACL LOG says what was denied, and kill-switch redis acl what is needed",

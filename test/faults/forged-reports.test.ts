@@ -166,7 +166,7 @@ test.runIf(hasRedis)(
     await acts();
     await lie('other');
     await vi.waitFor(() => expect(killSwitch.check()).toMatchObject({ cause: { code: 'GENERATION_CHANGED' } }), 5000);
-    expect((await control.status()).forks).toMatchObject([{ executor: 'other', known_as: ['liar'] }]);
+    expect((await control.status()).forks).toMatchObject([{ executor: 'liar', known_as: ['liar'] }]);
   },
 );
 
