@@ -1,6 +1,6 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { actionNameProblem, type Effect, EFFECTS, idProblem, invalid, isEffect, quoteId } from '../flags/index.ts';
-import { checkKeys, type Keys } from './options.ts';
+import { checkKeys, checkMembers, type Keys } from './options.ts';
 import type { Outcome } from './outcome.ts';
 
 /** How an action is reached. */
@@ -125,7 +125,7 @@ const ACTION_KEYS: Keys<ActionDefinition<unknown, unknown>> = {
 export function normaliseAction<Input, Result>(
   definition: ActionDefinition<Input, Result>,
 ): NormalisedAction<Input, Result> {
-  checkKeys<object>('an action', definition, ACTION_KEYS);
+  checkMembers<object>('an action', definition, ACTION_KEYS);
   const { name, effect = 'write', surface = 'tool', irreversible = false, feature } = definition;
   const { inputSchema, limits, spend, execute, redirect, draft, reverse, describe } = definition;
   const undoing = reverse && { action: reverse.action, input: reverse.input };

@@ -9,6 +9,7 @@ export class StartedCall {
   #stoppedBy: Decision | undefined;
   #key: string | undefined;
   #onOuter: (() => void) | undefined;
+  #isReleased = false;
 
   constructor({ signal, idempotencyKey }: CallOptions) {
     this.#outer = signal;
@@ -42,7 +43,7 @@ export class StartedCall {
   #hearOuter(controller: AbortController, outer: AbortSignal): void {
     this.#onOuter = () => controller.abort(outer.reason);
     if (outer.aborted) this.#onOuter();
-    else outer.addEventListener('abort', this.#onOuter, { once: true });
+    else if (!this.#isReleased) outer.addEventListener('abort', this.#onOuter, { once: true });
   }
 
   /** False when it had been told before. */
@@ -55,10 +56,12 @@ export class StartedCall {
 
   /** The outer signal counts again. */
   resume(): void {
+    this.#isReleased = false;
     if (this.#controller && this.#outer) this.#hearOuter(this.#controller, this.#outer);
   }
 
   release(): void {
+    this.#isReleased = true;
     if (this.#onOuter) this.#outer?.removeEventListener('abort', this.#onOuter);
   }
 }

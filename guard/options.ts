@@ -30,3 +30,24 @@ export function checkKeys<Options extends object>(what: string, options: Options
   const problem = keyProblem(what, options, known);
   if (problem !== null) throw invalid(problem);
 }
+
+/**
+ * The same where an object of a class will do: what else the class has is its own matter, but for what is nearly an option, its own or inherited.
+ * @throws KillSwitchError INVALID_ARGUMENT
+ */
+export function checkMembers<Options extends object>(what: string, options: Options, known: Keys<Options>): void {
+  if (typeof options !== 'object' || options === null || isPlain(options)) return checkKeys(what, options, known);
+  const names = Object.keys(known);
+  for (let at: object = options; at !== Object.prototype && at !== null; at = Object.getPrototypeOf(at)) {
+    for (const key of Object.getOwnPropertyNames(at)) {
+      const meant = Object.hasOwn(known, key) ? undefined : closest(key, names);
+      if (meant !== undefined)
+        throw invalid(`There is no option ${quoteId(key)} of ${what} in this version. Did you mean ${quoteId(meant)}?`);
+    }
+  }
+}
+
+const isPlain = (value: object): boolean => {
+  const parent: unknown = Object.getPrototypeOf(value);
+  return parent === null || parent === Object.prototype;
+};

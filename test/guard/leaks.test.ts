@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { getEventListeners } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { openMemorySwitch } from './open-switch.ts';
@@ -26,4 +27,18 @@ test('a signal that is first read when its run is over has fired, and says why; 
   const read = await killSwitch.run({ agentId: 'bot' }, (run) => [run, run.signal] as const);
   expect(read[0].signal).toBe(read[1]);
   expect(read[1].aborted).toBe(false);
+});
+
+test('a signal that is first read when its action is over leaves no listener on the caller’s', async () => {
+  const { killSwitch } = await openMemorySwitch({ agentId: 'bot' });
+  const contexts: Array<{ readonly signal: AbortSignal }> = [];
+  const action = killSwitch.action({
+    name: 'mail.read',
+    effect: 'read',
+    execute: (_: null, given) => contexts.push(given),
+  });
+  const caller = new AbortController();
+  for (let call = 0; call < 3; call += 1) await action.attempt(null, { signal: caller.signal });
+  expect(contexts.map(({ signal }) => signal.aborted)).toEqual([false, false, false]);
+  expect(getEventListeners(caller.signal, 'abort')).toEqual([]);
 });

@@ -97,6 +97,34 @@ describe('the definition of an action may be an object of a class', () => {
     }
   }
 
+  test('what else the class has is its own matter, but for what is nearly an option', async () => {
+    const { killSwitch } = await openMemorySwitch({ agentId: 'x' });
+    class Client extends Mail {
+      readonly client = 'smtp';
+      override get name(): string {
+        return 'mail.client';
+      }
+      override text(): string {
+        return this.client;
+      }
+    }
+    const action = killSwitch.action(new Client());
+    expect(action.definition).toBeInstanceOf(Client);
+    class Inherits extends Mail {
+      get irreversable(): boolean {
+        return true;
+      }
+    }
+    class Owns extends Mail {
+      readonly redirects = (input: unknown): unknown => input;
+    }
+    for (const [definition, meant] of [
+      [new Inherits(), 'irreversible'],
+      [new Owns(), 'redirect'],
+    ] as const)
+      expect(() => killSwitch.action(definition)).toThrow(`Did you mean "${meant}"?`);
+  });
+
   test('what it inherits counts as its own, and its methods keep their this', async () => {
     const { control, killSwitch: opened } = await openMemorySwitch({ agentId: 'x' });
     await control.setFeature({ name: 'newsletter', stage: 'live', reason: 'test' });
