@@ -27,7 +27,7 @@ const LOST = /(store is empty|store has lost).*kill-switch recover/;
 const wrongType = (name: string): Fault<Place> => ({
   name: `a value of the wrong type under ${name}`,
   cause: 'STORE_CORRUPT',
-  says: /WRONGTYPE/,
+  says: /WRONGTYPE|changes is no number/,
   begin: ({ redis }) =>
     redis.cli(
       'EVAL',

@@ -58,7 +58,7 @@ const stateIn = (mode: (typeof MODES)[number]): State => {
 describe.skipIf(!hasFlagd)('a compiled definition, asked of a real flagd', () => {
   test('answers random contexts as direct resolution does, odd types included', async () => {
     const seed = Date.now();
-    const states = fc.sample(stateArbitrary, { seed, numRuns: 20 });
+    const states = [...fc.sample(stateArbitrary, { seed, numRuns: 20 }), ...MODES.map(stateIn)];
     // One definition with the mode flag of every state under a name of its own, so that flagd reads one file.
     const flags = states.map((state, i) => {
       const flag = compileFlagd(state, { organizationId: 'default' }).flags['kill-switch.mode'] as FlagdFlag;

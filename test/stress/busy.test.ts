@@ -43,9 +43,9 @@ const SLOW_RECORDS: Shape = {
   name: '3 redirected calls whose records and options are slow',
   calls: 3,
   busyMs: 5,
-  leaseMs: 500,
+  leaseMs: 1000,
   irreversible: false,
-  redactMs: 100,
+  redactMs: 100, // six of them are less than the lease, or none would ever start
   mode: 'test_mode',
 };
 
