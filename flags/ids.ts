@@ -19,19 +19,9 @@ export function textProblem(id: unknown): string | null {
   if (id === '') return 'must not be empty';
   if (id.length > MAX_ID_LENGTH && [...id].length > MAX_ID_LENGTH)
     return `must have at most ${MAX_ID_LENGTH} characters, not ${[...id].length}`;
-  if (isPlain(id)) return null;
   if (CONTROL.test(id)) return 'must not contain control characters';
   if (!id.isWellFormed()) return 'must be well-formed Unicode (it has half of a surrogate pair)';
   return null;
-}
-
-/** Whether all of it is printable ASCII, as most ids are: then one pass is enough. */
-function isPlain(id: string): boolean {
-  for (let index = 0; index < id.length; index += 1) {
-    const code = id.charCodeAt(index);
-    if (code < 0x20 || code > 0x7e) return false;
-  }
-  return true;
 }
 
 /** A recorded id of an agent, mission, run, action, feature, surface, organization, limit or person: verbatim, 1 to 512 characters, no control characters. */
