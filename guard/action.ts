@@ -1,6 +1,7 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { actionNameProblem, type Effect, EFFECTS, idProblem, invalid, isEffect, quoteId } from '../flags/index.ts';
 import { checkKeys, checkMembers, type Keys } from './options.ts';
+import { isPlain } from './plain.ts';
 import type { Outcome } from './outcome.ts';
 
 /** How an action is reached. */
@@ -172,8 +173,7 @@ export function normaliseAction<Input, Result>(
 /** A copy. What is inherited would not be found when its members are listed, so such an object is refused. @throws KillSwitchError INVALID_ARGUMENT */
 function ownOnly<T extends object>(what: string, members: T | undefined): T | undefined {
   if (members === undefined) return undefined;
-  const parent: unknown = Object.getPrototypeOf(Object(members));
-  if (typeof members !== 'object' || (parent !== null && Object.getPrototypeOf(parent) !== null))
+  if (typeof members !== 'object' || members === null || Array.isArray(members) || !isPlain(members))
     throw invalid(`The ${what} must be a plain object, not an instance of a class.`);
   return { ...members };
 }

@@ -1,5 +1,6 @@
 import { closest } from '../flags/closest.ts';
 import { invalid, quoteId } from '../flags/index.ts';
+import { isPlain } from './plain.ts';
 
 /** The keys that an options object may have, each once: the compiler sees to it that none is missing. */
 export type Keys<Options> = Readonly<Record<keyof Options, true>>;
@@ -38,7 +39,8 @@ export function checkKeys<Options extends object>(what: string, options: Options
 export function checkMembers<Options extends object>(what: string, options: Options, known: Keys<Options>): void {
   if (typeof options !== 'object' || options === null || isPlain(options)) return checkKeys(what, options, known);
   const names = Object.keys(known);
-  for (let at: object = options; at !== Object.prototype && at !== null; at = Object.getPrototypeOf(at)) {
+  // Up to what all objects have, which is nobody's option.
+  for (let at: object = options; Object.getPrototypeOf(at) !== null; at = Object.getPrototypeOf(at)) {
     for (const key of Object.getOwnPropertyNames(at)) {
       const meant = Object.hasOwn(known, key) ? undefined : closest(key, names);
       if (meant !== undefined)
@@ -46,8 +48,3 @@ export function checkMembers<Options extends object>(what: string, options: Opti
     }
   }
 }
-
-const isPlain = (value: object): boolean => {
-  const parent: unknown = Object.getPrototypeOf(value);
-  return parent === null || parent === Object.prototype;
-};

@@ -3,14 +3,6 @@ import { copyOf } from './copy.ts';
 /** So many members in a row that can do nothing; what comes behind them counts as data. A list of promises is looked at to its end, one of a million numbers is not. */
 const MAX_IDLE = 10_000;
 
-/** A plain object or an array, also one of another realm. */
-export function isPlain(value: object): boolean {
-  if (Array.isArray(value)) return true;
-  if (typeof value === 'function') return false;
-  const prototype = Object.getPrototypeOf(value) as object | null;
-  return prototype === null || Object.getPrototypeOf(prototype) === null;
-}
-
 /** What could go on: a number or a text can do nothing. */
 export const mayGoOn = (value: unknown): value is object =>
   (typeof value === 'object' && value !== null) || typeof value === 'function';

@@ -532,7 +532,7 @@ class T extends Duplex {
     });
   }
   _transform(_piece: unknown, _encoding: unknown, _done: () => void): void {
-    throw new Error('not implemented');
+    throw new Error('every stream of it replaces this');
   }
   _flush(done: () => void): void {
     done();

@@ -1,3 +1,4 @@
+import { runInNewContext } from 'node:vm';
 import { OpenFeature } from '@openfeature/server-sdk';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { createKillSwitch, type KillSwitch } from '../../index.ts';
@@ -118,7 +119,9 @@ describe('the definition of an action may be an object of a class', () => {
     class Owns extends Mail {
       readonly redirects = (input: unknown): unknown => input;
     }
+    const ofAnotherRealm = runInNewContext(`({ name: 'mail.realm', execute() {}, irreversable: true })`) as Mail;
     for (const [definition, meant] of [
+      [ofAnotherRealm, 'irreversible'],
       [new Inherits(), 'irreversible'],
       [new Owns(), 'redirect'],
     ] as const)
