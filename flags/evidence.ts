@@ -1,4 +1,4 @@
-import type { Head } from './records.ts';
+import type { ForkReport, Head } from './records.ts';
 
 /**
  * How many events beyond the store's head an executor may plausibly have seen: what a store loses in a failover or by a restored backup.
@@ -11,14 +11,12 @@ export const PLAUSIBLE_EPOCH = 2 ** 32;
 
 export const NOT_BELIEVED = 'an operator has said not to believe it';
 
-/** What an executor reports of a fork: the generation that contradicts it, and the head that it holds. */
-export interface ForkReport {
-  readonly against: string;
-  readonly held: Head | null;
-}
-
-/** A report, and under which names whoever wrote it is known: what it calls itself, and what the store knows of it. */
-export interface SignedReport extends ForkReport {
+/** A report as it was found in a store. */
+export interface FoundReport extends Readonly<ForkReport> {
+  /** What its executor is shown as: its id, and its name (in Redis the name whose keys the report is in). */
+  readonly id: string;
+  readonly name: string;
+  /** Under which names whoever wrote it is known: what it calls itself, and what the store knows of it. */
   readonly by: readonly string[];
 }
 
@@ -60,7 +58,7 @@ export function lossProblem(held: Head, store: Head | null, generations: readonl
  * @param isInChain whether that very head is in the store's log; asked last, as it may cost a search
  */
 export function evidenceProblem(
-  { against, held, by }: SignedReport,
+  { against, held, by }: Pick<FoundReport, 'against' | 'held' | 'by'>,
   store: Head,
   known: Known,
   isInChain: (held: Head) => boolean,

@@ -186,6 +186,10 @@ const namesSchema = z.custom<string[]>(
   'it is not a list of names',
 );
 
+/** What an executor says of a fork: the generation that contradicts it, and the head that it holds. */
+export const forkReportSchema = z.object({ against: z.string(), held: headSchema.nullable() });
+export type ForkReport = z.infer<typeof forkReportSchema>;
+
 /** What an executor says about itself each time it confirms. `applied` is the head that it holds, also one that the store lacks; null before its first load. */
 export const beatSchema = z.object({
   id: idSchema,
@@ -206,7 +210,7 @@ export const beatSchema = z.object({
   /** How many more there are than are named; absent where all are. Where there are more, a kill of any agent or run may reach this executor. */
   more_agents: z.int().min(1).optional(),
   more_runs: z.int().min(1).optional(),
-  fork: z.object({ against: z.string(), held: headSchema.nullable() }).nullable(),
+  fork: forkReportSchema.nullable(),
   /** Where it acts by a file that clients read which cannot acknowledge: how long after a write they have obeyed at the latest. What waits to be written is `draining`. */
   export: z.object({ file: z.string().max(4096), stops_within_ms: z.int().min(0) }).optional(),
   /** What keeps it from obeying. */

@@ -1,6 +1,5 @@
-import { type Head, lossProblem, type StateView } from '../flags/index.ts';
+import { type FoundReport, type Head, lossProblem, type StateView } from '../flags/index.ts';
 import type { ReportedBeat } from '../store/beats.ts';
-import type { NamedReport } from '../store/ports.ts';
 
 /** So many heads are named in the event of a `recover`, the highest: anybody who may report could fill the log otherwise. */
 export const MOST_GIVEN_UP = 100;
@@ -23,7 +22,7 @@ export interface GivenUp {
 export function givenUpBy(
   beats: readonly ReportedBeat[],
   view: StateView & { readonly head: Head | null },
-  reports: readonly NamedReport[] = [],
+  reports: readonly FoundReport[] = [],
 ): GivenUp {
   const store = view.head;
   const generations = view.get('control')?.generations ?? [];

@@ -40,7 +40,7 @@ import { givenUpBy } from './given-up.ts';
 import { Hearing } from './hearing.ts';
 import { killHeard } from './kill-heard.ts';
 import { Operating } from './operate.ts';
-import { reportedForks } from './reported-forks.ts';
+import { judgeReports } from './judge-reports.ts';
 import { type Command, entriesFor, notInitialised, type Operator } from './plan-change.ts';
 import { surfaceRows } from './surface-rows.ts';
 import { verifyLog } from './verify-log.ts';
@@ -138,7 +138,7 @@ class StoreControlPlane implements ControlPlane {
     const reported = head ? await this.#connection.forks?.(head.generation) : undefined;
     const { heads: givenUp, total, ignored } = givenUpBy(beats, view, reported?.reports);
     const known = { head, control: view.get('control') };
-    const { forks } = await reportedForks(beats, known, this.#connection);
+    const { forks } = await judgeReports(beats, known, this.#connection);
     const epoch = view.head?.epoch ?? 0;
     const generation = randomUUID();
     const command = { type: 'recover', generation, reason, givenUp, epoch, exclude, include } as const;
@@ -233,7 +233,7 @@ class StoreControlPlane implements ControlPlane {
       executors,
       shared_writers,
       excluded: state.control?.excluded ?? [],
-      ...(await reportedForks(beats, state, this.#connection)),
+      ...(await judgeReports(beats, state, this.#connection)),
     };
   }
 

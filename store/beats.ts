@@ -12,7 +12,7 @@ export interface ReportedBeat extends Beat {
 }
 
 /**
- * Under which names the reporter is known when it is judged (`SignedReport`): where the store keeps each name apart that name alone, whatever the beat says of itself;
+ * Under which names the reporter is known when it is judged (`FoundReport.by`): where the store keeps each name apart that name alone, whatever the beat says of itself;
  * else what it says, and who owns the file.
  */
 export function namesOf({ name, writer }: Pick<ReportedBeat, 'name' | 'writer'>): readonly string[] {

@@ -1,4 +1,4 @@
-import type { Anchor, Beat, EntryKey, Head, LogEvent, Patch, SignedReport, StateView } from '../flags/index.ts';
+import type { Anchor, Beat, EntryKey, FoundReport, Head, LogEvent, Patch, StateView } from '../flags/index.ts';
 import type { ReportedBeat } from './beats.ts';
 
 /** Whose switch is read, and by whom. */
@@ -162,15 +162,9 @@ export interface SnapshotMark {
   readonly digest: string;
 }
 
-/** A report of a fork, and what its executor is shown as: its id, and its name; in Redis that is the name whose keys the report is in. */
-export interface NamedReport extends SignedReport {
-  readonly id: string;
-  readonly name: string;
-}
-
 /** What executors judge when they decide whether the store has lost a change. */
-export interface ForkReports {
-  readonly reports: readonly NamedReport[];
+export interface FoundReports {
+  readonly reports: readonly FoundReport[];
   readonly floods: readonly Flood[];
 }
 
@@ -190,7 +184,7 @@ export interface ControlConnection extends ControlReader, ControlWriter {
   /**
    * What is reported of forks against this generation, where executors look for it: also by those that have left. Absent where only beats tell.
    */
-  forks?(generation: string): Promise<ForkReports>;
+  forks?(generation: string): Promise<FoundReports>;
   /** The log after that `seq`, oldest first. @throws KillSwitchError CORRUPT at the first event that is not what was written */
   log(after: number): AsyncIterable<LogEvent>;
 }

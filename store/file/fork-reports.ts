@@ -1,6 +1,7 @@
 import { join } from 'node:path';
-import { headSchema, isKillSwitchError, messageOf } from '../../flags/index.ts';
-import type { Flood, ForkReports, NamedReport } from '../ports.ts';
+import { type FoundReport, isKillSwitchError, messageOf } from '../../flags/index.ts';
+import type { Flood, FoundReports } from '../ports.ts';
+import { readForkReport } from '../read-fork-report.ts';
 import { type Bounds, fairShares, wholeFiles } from './fair-share.ts';
 import { inFolder, type OpenFolder } from './folder.ts';
 import { namesIn, readKept, removeKept } from './kept.ts';
@@ -33,13 +34,10 @@ export const olderPlaceOf = ({ forks }: FilePaths, generation: string): Place =>
   beginning: '',
 });
 
-/** What was found in one place. */
-export type ReportsIn = Pick<ForkReports, 'reports' | 'floods'>;
-
 /** Reads a place as far as is bearable. */
-export async function reportsIn(open: OpenFolder, beginning: string): Promise<ReportsIn> {
+export async function reportsIn(open: OpenFolder, beginning: string): Promise<FoundReports> {
   const { shares, problem } = await fairShares(open, '.json', BOUNDS);
-  const reports: NamedReport[] = [];
+  const reports: FoundReport[] = [];
   const floods: Flood[] = problem === null ? [] : [{ what: problem, by: [] }];
   for (const share of shares) {
     const { owner } = share;
@@ -51,38 +49,25 @@ export async function reportsIn(open: OpenFolder, beginning: string): Promise<Re
         break;
       }
       const kept = await readKept(open, file.name, BOUNDS.longest, { linked: true });
-      const report = kept && 'text' in kept ? parseFork(kept.text, idOfReport(file.name), kept.owner) : null;
+      const report = kept && 'text' in kept ? foundReport(kept.text, idOfReport(file.name), kept.owner) : null;
       if (report) reports.push(report);
     }
   }
   return { reports, floods };
 }
 
-/**
- * One report, or null: one that cannot be read proves nothing. An executor that has seen a fork writes a readable one, with each of its beats; counting
- * what is unreadable would let whoever may write anything stop everyone.
- */
-function parseFork(text: string, fileId: string, owner: number): NamedReport | null {
-  try {
-    const { against, held, name, id } = JSON.parse(text) as Readonly<Record<string, unknown>>;
-    if (typeof against !== 'string') return null;
-    const known = `uid ${owner}`; // the system vouches for this one only
-    const by = typeof name === 'string' ? [known, name] : [known];
-    return {
-      id: typeof id === 'string' ? id : fileId,
-      name: by.at(-1) ?? known,
-      by,
-      against,
-      held: headSchema.nullable().parse(held),
-    };
-  } catch {
-    return null;
-  }
+/** One report, or null where it cannot be read. */
+function foundReport(text: string, fileId: string, owner: number): FoundReport | null {
+  const report = readForkReport(text);
+  if (!report) return null;
+  const { against, held, id = fileId, name } = report;
+  const known = `uid ${owner}`; // the system vouches for this one only
+  return { id, name: name ?? known, by: name === undefined ? [known] : [known, name], against, held };
 }
 
 /** What executors judge, for operators. */
-export async function readForks(paths: FilePaths, generation: string): Promise<ForkReports> {
-  const reports = new Map<string, NamedReport>(); // an executor's two are one
+export async function readForks(paths: FilePaths, generation: string): Promise<FoundReports> {
+  const reports = new Map<string, FoundReport>(); // an executor's two are one
   const floods: Flood[] = [];
   for (const { folder, beginning } of [placeOf(paths, generation), olderPlaceOf(paths, generation)]) {
     try {

@@ -4,7 +4,8 @@ import { stat } from 'node:fs/promises';
 import { type ForkReport, type Head, isEvidence, isExcluded, type Known, textProblem } from '../../flags/index.ts';
 import { fileError } from './file-errors.ts';
 import { inFolder, inFolderMade, type OpenFolder } from './folder.ts';
-import { MOST_REPORTS, olderPlaceOf, type Place, placeOf, type ReportsIn, reportsIn } from './fork-reports.ts';
+import { MOST_REPORTS, olderPlaceOf, type Place, placeOf, reportsIn } from './fork-reports.ts';
+import type { FoundReports } from '../ports.ts';
 import { FOR_ALL, putKept, removeKept } from './kept.ts';
 import type { FilePaths } from './paths.ts';
 import { putReport, removeReport } from './reports.ts';
@@ -24,8 +25,8 @@ export interface KnownLog {
   search(head: Head): Promise<boolean>;
 }
 
-/** What executors report of forks; each report is judged once. */
-export class ReportedForks {
+/** Reports a fork, and judges what others report; each report once. */
+export class ForkJudge {
   readonly #paths: FilePaths;
   readonly #log: KnownLog;
   readonly #judged = new Map<string, { readonly signature: string; readonly proven: boolean }>();
@@ -106,7 +107,7 @@ export class ReportedForks {
   }
 
   async #judge(
-    { reports, floods }: ReportsIn,
+    { reports, floods }: FoundReports,
     head: Head,
   ): Promise<{ readonly proven: boolean; readonly settled: boolean }> {
     const { known } = this.#log;

@@ -9,7 +9,7 @@ import { FileReader, READ_ALL_MS } from './file-reader.ts';
 import { localFreeBytes } from './network-filesystem.ts';
 import { fileName, filePaths, storeFolder } from './paths.ts';
 import { RecentEvents } from './recent-events.ts';
-import { ReportedForks } from './forks.ts';
+import { ForkJudge } from './forks.ts';
 import { putBeat, removeReport } from './reports.ts';
 import { fileShelf } from './shelf.ts';
 import { checkTakesKills } from './takes-kills.ts';
@@ -34,7 +34,7 @@ export function fileStore({ directory = '.kill-switch', anchor }: FileStoreOptio
       const paths = filePaths(root, organizationId);
       const recent = new RecentEvents();
       const reader = new FileReader(paths, recent, { requestTimeoutMs, reads: 'for reading' });
-      const forks = new ReportedForks(paths, {
+      const forks = new ForkJudge(paths, {
         get head() {
           return recent.head;
         },

@@ -46,7 +46,7 @@ export function memoryControlStore({ memory }: { readonly memory: Memory }): Con
         async forks() {
           await admit('read');
           const { forks } = memory.organization(organizationId);
-          return { reports: [...forks].map(([id, fork]) => ({ ...fork, id, name: fork.by[0] ?? '' })), floods: [] };
+          return { reports: [...forks.values()], floods: [] };
         },
         async forget(executorId) {
           await admit('write');

@@ -38,7 +38,8 @@ export function memoryStore({ memory = new Memory(), anchor }: MemoryStoreOption
           const organization = memory.organization(organizationId);
           organization.beats.set(executorId, JSON.stringify(beat));
           const { head: now } = organization.state;
-          if (beat.fork) organization.forks.set(executorId, { ...structuredClone(beat.fork), by: [beat.name] });
+          const { name, fork } = beat;
+          if (fork) organization.forks.set(executorId, { ...structuredClone(fork), id: executorId, name, by: [name] });
           else if (organization.forks.get(executorId)?.against !== now?.generation)
             organization.forks.delete(executorId);
           const { events, state, forks } = organization;

@@ -2,7 +2,7 @@ import {
   type Anchor,
   type Clock,
   foldEvent,
-  type SignedReport,
+  type FoundReport,
   type Head,
   KillSwitchError,
   type LogEvent,
@@ -24,7 +24,7 @@ export interface Organization {
   readonly state: State;
   /** As JSON, by executor id: what was written may not be a beat. */
   readonly beats: Map<string, string>;
-  readonly forks: Map<string, SignedReport>;
+  readonly forks: Map<string, FoundReport>;
   readonly reports: KeptReports;
 }
 

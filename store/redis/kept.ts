@@ -1,8 +1,8 @@
-import { quoteId } from '../../flags/index.ts';
-import type { ForkReports, NamedReport } from '../ports.ts';
+import { type FoundReport, quoteId } from '../../flags/index.ts';
+import type { FoundReports } from '../ports.ts';
+import { readForkReport } from '../read-fork-report.ts';
 import { CLEAR_FORKS } from './fork-scripts.ts';
 import { escapeId, nameOf } from './keys.ts';
-import { parseFork } from './judge-forks.ts';
 import { MOST_NAME_BYTES, namesOf } from './names.ts';
 import type { RedisReader } from './reader.ts';
 import { reply } from './replies.ts';
@@ -81,7 +81,7 @@ export async function forgetExecutor(parts: RedisReader, id: string, name: strin
 }
 
 /** The reports of forks that executors judge, and whether they stop because there are more than they judge. */
-export async function readForks(parts: RedisReader, generation: string): Promise<ForkReports> {
+export async function readForks(parts: RedisReader, generation: string): Promise<FoundReports> {
   const { keys, connection, replies } = parts;
   const control = await connection.request({ access: 'read', send: (client) => client.hget(keys.state, 'control') });
   const call = {
@@ -90,10 +90,10 @@ export async function readForks(parts: RedisReader, generation: string): Promise
     args: [keys.executorPrefix, generation, control ?? ''],
   };
   const [found, more] = replies.parse(reply.forks, await run(parts, 'read', call), 'reports that cannot be read');
-  const reports = found.flatMap(([escaped, id, text]): NamedReport[] => {
-    const report = parseFork(text);
+  const reports = found.flatMap(([escaped, id, text]): FoundReport[] => {
+    const report = readForkReport(text);
     const name = nameOf(escaped);
-    return report ? [{ ...report, id: nameOf(id), name, by: [name] }] : [];
+    return report ? [{ against: report.against, held: report.held, id: nameOf(id), name, by: [name] }] : [];
   });
   const who = [...new Set(reports.map(({ name }) => name))];
   const what = `more reports than are judged: of ${who.map(quoteId).join(', ')}, and perhaps others`;

@@ -13,7 +13,7 @@ import { dirname, join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { Head } from '../../../flags/index.ts';
 import { openControlPlane } from '../../../operator/index.ts';
-import { ReportedForks } from '../../../store/file/forks.ts';
+import { ForkJudge } from '../../../store/file/forks.ts';
 import { fileName, filePaths } from '../../../store/file/paths.ts';
 import { openFileHarness } from './harness.ts';
 import { ANN, as, BOB, EVE, ofUsers, report, WHY_NOT } from './users.ts';
@@ -184,7 +184,7 @@ test('status says what executors judge: a flood stops everyone, and a beat alone
 test.skipIf(process.getuid?.() !== 0)('one user’s lies do not keep another’s report from being judged', async () => {
   const { plane, forks, held } = await everybodys();
   const asked: string[] = [];
-  const judge = new ReportedForks(filePaths(dirname(dirname(dirname(forks))), 'default'), {
+  const judge = new ForkJudge(filePaths(dirname(dirname(dirname(forks))), 'default'), {
     head: held,
     known: { generations: [held.generation] },
     recent: () => null, // what is asked of is older than what is at hand
