@@ -26,13 +26,17 @@ export async function judgeReports(
   }
   const isHeard = ({ id, by, held }: FoundReport): boolean =>
     reports.some((report) => report.id === id && report.by[0] === by[0] && report.held?.hash === held?.hash);
-  for (const report of [...reports, ...told.filter((one) => !isHeard(one))]) {
-    const { name, against, held, by } = report;
-    if (against !== head.generation) continue; // what speaks of a generation that is over has ended
-    const problem = (isInChain: boolean): string | null => evidenceProblem(report, head, control, () => isInChain);
-    // The log is read only where the answer depends on it.
-    const why = problem(false) ?? problem(held !== null && (await isInLog(held, connection)));
-    if (why !== null) ignored.push({ executor: name, why });
+  // What speaks of a generation that is over has ended.
+  const all = [...reports, ...told.filter((one) => !isHeard(one))].filter(({ against }) => against === head.generation);
+  const why = (report: FoundReport, inLog: ReadonlySet<string>): string | null =>
+    evidenceProblem(report, head, control, ({ hash }) => inLog.has(hash));
+  // The log is read only where an answer depends on it, and once for all.
+  const doubtful = all.flatMap((report) => (report.held && why(report, new Set()) === null ? [report.held] : []));
+  const inLog = await foundInLog(doubtful, connection);
+  for (const report of all) {
+    const { name, held, by } = report;
+    const problem = why(report, inLog);
+    if (problem !== null) ignored.push({ executor: name, why: problem });
     else if (reports.includes(report)) forks.push({ executor: name, known_as: by, held });
     else
       ignored.push({ executor: name, why: 'only its beat says so, and not the report that other executors look for' });
@@ -43,7 +47,19 @@ export async function judgeReports(
 const reportOf = (beat: ReportedBeat): readonly FoundReport[] =>
   beat.fork ? [{ ...beat.fork, id: beat.id, name: beat.name, by: namesOf(beat) }] : [];
 
-async function isInLog(held: Head, connection: Pick<ControlConnection, 'log'>): Promise<boolean> {
-  for await (const event of connection.log(held.epoch - 1)) return event.hash === held.hash;
-  return false;
+/** The hashes of those heads that are in the log. */
+async function foundInLog(
+  heads: readonly Head[],
+  connection: Pick<ControlConnection, 'log'>,
+): Promise<ReadonlySet<string>> {
+  const found = new Set<string>();
+  if (heads.length === 0) return found;
+  const wanted = new Set(heads.map(({ hash }) => hash));
+  const epochs = heads.map(({ epoch }) => epoch);
+  const last = Math.max(...epochs);
+  for await (const { seq, hash } of connection.log(Math.min(...epochs) - 1)) {
+    if (seq > last) break;
+    if (wanted.has(hash)) found.add(hash);
+  }
+  return found;
 }

@@ -138,7 +138,8 @@ class StoreControlPlane implements ControlPlane {
     const reported = head ? await this.#connection.forks?.(head.generation) : undefined;
     const { heads: givenUp, total, ignored } = givenUpBy(beats, view, reported?.reports);
     const known = { head, control: view.get('control') };
-    const { forks } = await judgeReports(beats, known, this.#connection);
+    const read = { log: this.#connection.log, ...(reported && { forks: async () => reported }) };
+    const { forks } = await judgeReports(beats, known, read);
     const epoch = view.head?.epoch ?? 0;
     const generation = randomUUID();
     const command = { type: 'recover', generation, reason, givenUp, epoch, exclude, include } as const;

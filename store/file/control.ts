@@ -1,13 +1,14 @@
 import { type Clock, type Entry, type EntryKey, KillSwitchError } from '../../flags/index.ts';
 import { awaitTurn, type Batch, controlView, readBack, sameHead } from '../answers.ts';
-import type { Append, ControlStore } from '../ports.ts';
+import type { ControlStore } from '../ports.ts';
 import { appendLines, syncFolders } from './append-lines.ts';
 import { FileReader, READ_ALL_MS } from './file-reader.ts';
 import { makeFolders } from './folder.ts';
 import { FoldedLog } from './folded-log.ts';
-import { clearForks, readForks } from './fork-reports.ts';
+import { readForks } from './fork-reports.ts';
+import { OldForks } from './old-forks.ts';
 import { localFreeBytes } from './network-filesystem.ts';
-import { type FilePaths, filePaths, storeFolder } from './paths.ts';
+import { filePaths, reportFolders, storeFolder } from './paths.ts';
 import { readLog } from './read-log.ts';
 import { isOf, readBeats, removeReport } from './reports.ts';
 import { Serial } from './serial.ts';
@@ -38,6 +39,7 @@ export function fileControlStore({ directory = '.kill-switch', clock }: FileCont
       // Reports have a queue of their own: whatever executors have put there, no append waits for it.
       const reports = new Serial();
       const turns = new Turns(paths.turn);
+      const oldForks = new OldForks(paths);
       let synced = false;
       let readAt = 0;
       const stalledMs = Math.max(requestTimeoutMs, READ_ALL_MS);
@@ -66,7 +68,7 @@ export function fileControlStore({ directory = '.kill-switch', clock }: FileCont
           }),
         follow: (listener) => reader.follow(listener),
         async close() {
-          await Promise.all([reader.close(), reports.close(requestTimeoutMs)]);
+          await Promise.all([reader.close(), reports.close(requestTimeoutMs), oldForks.close(requestTimeoutMs)]);
         },
         shelf: fileShelfReader(paths),
         read(keys) {
@@ -80,8 +82,8 @@ export function fileControlStore({ directory = '.kill-switch', clock }: FileCont
           reading('append', async () => {
             const batch = readBack(changes);
             // Before any executor hears of it. Where this user may not, executors say what is missing.
-            await makeFolders(root, foldersOf(paths)).catch(() => {});
-            return appendEvents(changes, batch, paths, {
+            await makeFolders(root, reportFolders(paths)).catch(() => {});
+            const appended = await appendInTurn(batch, {
               log,
               reader,
               turns,
@@ -92,6 +94,9 @@ export function fileControlStore({ directory = '.kill-switch', clock }: FileCont
                 synced = true;
               },
             });
+            const isRecovered = changes.some(({ event }) => event.type === 'recover');
+            if (appended && isRecovered) await oldForks.putAside(batch.head.generation);
+            return appended;
           }),
         keepSnapshot: snapshotKeeper(paths, log, { reader, upToDate: (work) => reading('snapshot', work) }),
         // They are bounded, and may take long on a busy machine all the same: reading is waited for as long as it gets on.
@@ -100,7 +105,12 @@ export function fileControlStore({ directory = '.kill-switch', clock }: FileCont
           const read = () => readBeats(paths, () => (steps += 1));
           return reports.run('executors', read, { ms: requestTimeoutMs, steps: () => steps });
         },
-        forks: (generation) => reports.run('forks', () => readForks(paths, generation), { ms: requestTimeoutMs }),
+        forks(generation) {
+          let steps = 0;
+          const { excluded } = log.state.control ?? {};
+          const read = () => readForks(paths, generation, { excluded, onStep: () => (steps += 1) });
+          return reports.run('forks', read, { ms: requestTimeoutMs, steps: () => steps });
+        },
         forget: (executorId, writer) =>
           reports.run(
             'forget',
@@ -116,17 +126,6 @@ export function fileControlStore({ directory = '.kill-switch', clock }: FileCont
   };
 }
 
-/** All folders in which executors report. */
-const foldersOf = (paths: FilePaths): readonly string[] => [
-  paths.beats,
-  paths.forks,
-  paths.anchors,
-  paths.surfaces,
-  paths.checkpoints,
-  paths.interventions,
-  paths.proposals,
-];
-
 interface Appending {
   readonly log: FoldedLog;
   readonly reader: FileReader;
@@ -137,31 +136,24 @@ interface Appending {
 }
 
 /** False where others were first, or have the turn; what tightens and was overtaken then claims the next. */
-async function appendEvents(
-  changes: readonly Append[],
-  batch: Batch,
-  paths: FilePaths,
-  appending: Appending,
-): Promise<boolean> {
-  const { turns } = appending;
+async function appendInTurn(batch: Batch, appending: Appending): Promise<boolean> {
+  const { turns, readAt } = appending;
   const whose = await turns.whose();
   if (whose === 'others' || (whose === 'mine' && !batch.goesFirst)) {
     await awaitTurn(batch);
     return false;
   }
-  const appended = await appendFirst(batch, paths, appending);
-  if (batch.goesFirst) await (appended ? turns.end() : turns.claim(performance.now() - appending.readAt));
-  // Operators may have no permission there. What stays speaks of a generation that is over, so it no longer counts.
-  if (appended && changes.some(({ event }) => event.type === 'recover')) await clearForks(paths).catch(() => {});
+  const appended = await appendFirst(batch, appending);
+  if (batch.goesFirst) await (appended ? turns.end() : turns.claim(performance.now() - readAt));
   return appended;
 }
 
 /** The file's order decides: whose first line comes first after `expected` has appended, and the other has not. */
 async function appendFirst(
   { expected, head, texts }: Batch,
-  paths: FilePaths,
   { log, reader, syncFolders }: Appending,
 ): Promise<boolean> {
+  const { paths } = reader;
   if (!sameHead(log.head, expected)) return false;
   log.await(head.hash);
   await appendLines(paths.log, texts);

@@ -27,6 +27,13 @@ export interface Bounds {
   readonly longest: number;
 }
 
+/** Of which files so much is wanted; `onStep` is called as looking at them gets on. */
+export interface Wanted {
+  readonly ending: string;
+  readonly bounds: Bounds;
+  readonly onStep?: (() => void) | undefined;
+}
+
 /** So many files of a folder are looked at. */
 const MOST_NAMES = 50_000;
 
@@ -43,7 +50,7 @@ const costOfAll = (files: readonly Found[], bounds: Bounds): number =>
  * Divides `total` among those who want so much: nobody gets more than that, and what one leaves is for the others. So whoever wants little gets all of it,
  * however much another wants.
  */
-function divide(total: number, wanted: readonly number[]): number[] {
+export function divide(total: number, wanted: readonly number[]): number[] {
   const given = wanted.map(() => 0);
   const modest = [...wanted.keys()].sort((a, b) => (wanted[a] ?? 0) - (wanted[b] ?? 0));
   let left = total;
@@ -59,13 +66,15 @@ function divide(total: number, wanted: readonly number[]): number[] {
  */
 export async function fairShares(
   folder: OpenFolder,
-  ending: string,
-  bounds: Bounds,
+  { ending, bounds, onStep = () => {} }: Wanted,
 ): Promise<{ readonly shares: readonly Share[]; readonly problem: string | null }> {
   const { names, more } = await namesIn(folder, ending, MOST_NAMES);
   const owners = new Map<number, Found[]>();
   for (const [index, name] of names.entries()) {
-    if (index % 1000 === 999) await turn();
+    if (index % 1000 === 999) {
+      onStep();
+      await turn();
+    }
     const stats = lstatSync(folder.at(name), { throwIfNoEntry: false });
     if (!stats) continue;
     const found = { name, bytes: stats.size, changedMs: stats.mtimeMs };

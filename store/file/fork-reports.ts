@@ -1,21 +1,25 @@
 import { join } from 'node:path';
-import { type FoundReport, isKillSwitchError, messageOf } from '../../flags/index.ts';
+import { type FoundReport, isExcluded, isKillSwitchError, type Known, messageOf } from '../../flags/index.ts';
 import type { Flood, FoundReports } from '../ports.ts';
 import { readForkReport } from '../read-fork-report.ts';
-import { type Bounds, fairShares, wholeFiles } from './fair-share.ts';
+import { divide } from './fair-share.ts';
 import { inFolder, type OpenFolder } from './folder.ts';
-import { namesIn, readKept, removeKept } from './kept.ts';
+import { readKept } from './kept.ts';
 import { fileName, type FilePaths } from './paths.ts';
 import { idOfReport } from './reports.ts';
-
-/** So many reports of forks are read at most. */
-export const MOST_REPORTS = 1000;
+import { type OwnedFile, Walk } from './walk.ts';
 
 /**
- * About a thousand reports of a fork are read, in fair shares for each user. Who has more there counts as one who reports a fork, unless excluded: a flood must
- * not hide a true report among its own.
+ * So many reports against one generation are read at most, in fair shares for each user. Who has more there counts as one who reports a fork, unless excluded:
+ * a flood must not hide a true report among its own.
  */
-const BOUNDS: Bounds = { total: 8_192_000, most: MOST_REPORTS, longest: 4096 };
+export const MOST_REPORTS = 1000;
+
+/** The longest report that is read, in bytes. */
+const LONGEST = 4096;
+
+/** What operators look through before others have their turn. */
+const STEP = { names: 10_000, files: 2000 };
 
 /** Where the reports against one generation are: files of the one folder that begin so, and those of older versions in a folder of their own. */
 export interface Place {
@@ -34,64 +38,83 @@ export const olderPlaceOf = ({ forks }: FilePaths, generation: string): Place =>
   beginning: '',
 });
 
-/** Reads a place as far as is bearable. */
-export async function reportsIn(open: OpenFolder, beginning: string): Promise<FoundReports> {
-  const { shares, problem } = await fairShares(open, '.json', BOUNDS);
+/** How the system names whoever has written a file. */
+export const uidOf = ({ owner }: Pick<OwnedFile, 'owner'>): string => `uid ${owner}`;
+
+/** The files of a place that may be reports. */
+export const walkThrough = (open: OpenFolder, { beginning }: Pick<Place, 'beginning'>): Walk =>
+  new Walk(open, beginning, '.json');
+
+/** One report, or null: one that cannot be read proves nothing. */
+export async function readFork(open: OpenFolder, { name: file }: OwnedFile): Promise<FoundReport | null> {
+  const kept = await readKept(open, file, LONGEST, { linked: true });
+  const report = kept && 'text' in kept ? readForkReport(kept.text) : null;
+  if (!kept || 'problem' in kept || !report) return null;
+  const { against, held, id = idOfReport(file), name } = report;
+  const known = uidOf(kept); // the system vouches for this one only
+  return { id, name: name ?? known, by: name === undefined ? [known] : [known, name], against, held };
+}
+
+/** Who is not believed, and what is called as reading gets on. */
+interface Reading extends Pick<Known, 'excluded'> {
+  readonly onStep: () => void;
+}
+
+/** The files of one user: how many there are, and as many of them as may be read. */
+interface Owned {
+  readonly by: readonly string[];
+  readonly files: OwnedFile[];
+  count: number;
+}
+
+async function filesByOwner(open: OpenFolder, place: Place, onStep: () => void): Promise<readonly Owned[]> {
+  const owners = new Map<number, Owned>();
+  for (const walk = walkThrough(open, place); !walk.isOver; onStep()) {
+    for (const file of await walk.next(open, STEP)) {
+      const own = owners.get(file.owner) ?? { by: [uidOf(file)], files: [], count: 0 };
+      owners.set(file.owner, own);
+      own.count += 1;
+      if (own.files.length < MOST_REPORTS) own.files.push(file);
+    }
+  }
+  return [...owners.values()];
+}
+
+/** What operators read of a place: of those who are believed as much as executors do, and as much of all others. */
+async function reportsIn(open: OpenFolder, place: Place, { excluded, onStep }: Reading): Promise<FoundReports> {
+  const owners = await filesByOwner(open, place, onStep);
   const reports: FoundReport[] = [];
-  const floods: Flood[] = problem === null ? [] : [{ what: problem, by: [] }];
-  for (const share of shares) {
-    const { owner } = share;
-    const chosen = new Set(wholeFiles(share, BOUNDS));
-    for (const file of share.files) {
-      if (!file.name.startsWith(beginning)) continue;
-      if (!chosen.has(file)) {
-        floods.push({ what: `uid ${owner} has more files in ${open.path} than are read`, by: [`uid ${owner}`] });
-        break;
+  const floods: Flood[] = [];
+  for (const believed of [true, false]) {
+    const some = owners.filter(({ by }) => isExcluded(by, { excluded }) !== believed);
+    const wanted = some.map(({ count }) => count);
+    for (const [index, share] of divide(MOST_REPORTS, wanted).entries()) {
+      const { by, files, count } = some[index] as Owned;
+      if (count > share) floods.push({ what: `${by[0]} has more files in ${open.path} than are read`, by });
+      for (const file of files.slice(0, share)) {
+        const report = await readFork(open, file);
+        if (report) reports.push(report);
+        onStep();
       }
-      const kept = await readKept(open, file.name, BOUNDS.longest, { linked: true });
-      const report = kept && 'text' in kept ? foundReport(kept.text, idOfReport(file.name), kept.owner) : null;
-      if (report) reports.push(report);
     }
   }
   return { reports, floods };
 }
 
-/** One report, or null where it cannot be read. */
-function foundReport(text: string, fileId: string, owner: number): FoundReport | null {
-  const report = readForkReport(text);
-  if (!report) return null;
-  const { against, held, id = fileId, name } = report;
-  const known = `uid ${owner}`; // the system vouches for this one only
-  return { id, name: name ?? known, by: name === undefined ? [known] : [known, name], against, held };
-}
-
 /** What executors judge, for operators. */
-export async function readForks(paths: FilePaths, generation: string): Promise<FoundReports> {
+export async function readForks(paths: FilePaths, generation: string, reading: Reading): Promise<FoundReports> {
   const reports = new Map<string, FoundReport>(); // an executor's two are one
   const floods: Flood[] = [];
-  for (const { folder, beginning } of [placeOf(paths, generation), olderPlaceOf(paths, generation)]) {
+  for (const place of [placeOf(paths, generation), olderPlaceOf(paths, generation)]) {
     try {
-      const found = await inFolder(paths.root, folder, (open) => reportsIn(open, beginning));
+      const found = await inFolder(paths.root, place.folder, (open) => reportsIn(open, place, reading));
       for (const report of found?.reports ?? []) reports.set(JSON.stringify([report.id, report.by]), report);
       floods.push(...(found?.floods ?? []));
     } catch (error) {
       // What this user may not read it knows nothing of; the beats say so.
-      if (folder === paths.forks && isKillSwitchError(error) && error.code === 'CORRUPT')
+      if (place.folder === paths.forks && isKillSwitchError(error) && error.code === 'CORRUPT')
         floods.push({ what: messageOf(error), by: [] });
     }
   }
   return { reports: [...reports.values()], floods };
-}
-
-/** Removes all that executors have reported of forks, after a `recover`. */
-export async function clearForks({ root, forks }: FilePaths): Promise<void> {
-  const most = 1_000_000;
-  const clear = (folder: string, each: (open: OpenFolder, name: string) => Promise<void>): Promise<unknown> =>
-    inFolder(root, folder, async (open) => {
-      for (const name of (await namesIn(open, '', most)).names) await each(open, name).catch(() => {});
-    });
-  await clear(forks, async (open, name) => {
-    await clear(join(forks, name), removeKept).catch(() => {}); // it is no folder, then
-    await removeKept(open, name);
-  });
 }

@@ -6,10 +6,11 @@ import type { Confirmation, ExecutorStore } from '../ports.ts';
 import { defaultAnchor } from './default-anchor.ts';
 import { notThere } from './folder.ts';
 import { FileReader, READ_ALL_MS } from './file-reader.ts';
+import { ForkJudge } from './fork-judge.ts';
 import { localFreeBytes } from './network-filesystem.ts';
+import { OwnForkReport } from './own-fork-report.ts';
 import { fileName, filePaths, storeFolder } from './paths.ts';
 import { RecentEvents } from './recent-events.ts';
-import { ForkJudge } from './forks.ts';
 import { putBeat, removeReport } from './reports.ts';
 import { fileShelf } from './shelf.ts';
 import { checkTakesKills } from './takes-kills.ts';
@@ -34,6 +35,7 @@ export function fileStore({ directory = '.kill-switch', anchor }: FileStoreOptio
       const paths = filePaths(root, organizationId);
       const recent = new RecentEvents();
       const reader = new FileReader(paths, recent, { requestTimeoutMs, reads: 'for reading' });
+      const ownFork = new OwnForkReport(paths, recent);
       const forks = new ForkJudge(paths, {
         get head() {
           return recent.head;
@@ -58,7 +60,7 @@ export function fileStore({ directory = '.kill-switch', anchor }: FileStoreOptio
       /** False where there is no place for reports, as before `init` or when the whole store was moved away. Evidence first: what operators read in a beat, executors can know too. */
       const tell = async (beat: Beat): Promise<boolean> => {
         if (!existsSync(recent.head === null ? paths.reported : root)) return false;
-        await forks.report(executorId, beat.name, beat.fork);
+        await ownFork.put(beat, beat.fork);
         const made = await putBeat(paths, executorId, JSON.stringify(beat));
         if (made && reported) throw lostReports(paths.beats);
         reported = true;
@@ -69,7 +71,10 @@ export function fileStore({ directory = '.kill-switch', anchor }: FileStoreOptio
         load: (held) =>
           reader.request('load', (turn) => reader.load(held, turn), Math.max(requestTimeoutMs, READ_ALL_MS)),
         follow: (listener) => reader.follow(listener),
-        close: () => reader.close(),
+        async close() {
+          await reader.close();
+          forks.close();
+        },
         shelf: fileShelf(paths, executorId),
         confirm: (beat) =>
           reader.request('confirm', async () => {

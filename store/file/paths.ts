@@ -2,8 +2,11 @@ import { createHash } from 'node:crypto';
 import { join, resolve } from 'node:path';
 import { textProblem, invalid } from '../../flags/index.ts';
 
+/** The kinds of what executors report: a folder each, in which each writes under its own name. */
+const REPORTED = ['beats', 'forks', 'anchors', 'surfaces', 'checkpoints', 'interventions', 'proposals'] as const;
+
 /** Where one organization's switch is. What operators own and what executors own are apart, so that file permissions can tell them apart. */
-export interface FilePaths {
+export interface FilePaths extends Readonly<Record<(typeof REPORTED)[number], string>> {
   readonly root: string;
   /** Written by operators, read by executors. */
   readonly control: string;
@@ -12,15 +15,8 @@ export interface FilePaths {
   readonly turn: string;
   /** What executors report, of all organizations: a folder that an operator makes. */
   readonly reported: string;
-  /** Written by executors, each under its own name. */
+  /** What executors of this organization report, a folder for each kind. */
   readonly executors: string;
-  readonly beats: string;
-  readonly forks: string;
-  readonly anchors: string;
-  readonly surfaces: string;
-  readonly checkpoints: string;
-  readonly interventions: string;
-  readonly proposals: string;
 }
 
 /** @throws KillSwitchError INVALID_ARGUMENT */
@@ -29,22 +25,17 @@ export function filePaths(root: string, organizationId: string): FilePaths {
   const control = join(root, 'control', name);
   const reported = join(root, 'executors');
   const executors = join(reported, name);
+  const kinds = Object.fromEntries(REPORTED.map((kind) => [kind, join(executors, kind)]));
   return {
-    root,
-    control,
+    ...(kinds as Record<(typeof REPORTED)[number], string>),
+    ...{ root, control, reported, executors },
     log: join(control, 'log.jsonl'),
     turn: join(control, 'turn'),
-    reported,
-    executors,
-    beats: join(executors, 'beats'),
-    forks: join(executors, 'forks'),
-    anchors: join(executors, 'anchors'),
-    surfaces: join(executors, 'surfaces'),
-    checkpoints: join(executors, 'checkpoints'),
-    interventions: join(executors, 'interventions'),
-    proposals: join(executors, 'proposals'),
   };
 }
+
+/** All folders in which executors report. */
+export const reportFolders = (paths: FilePaths): readonly string[] => REPORTED.map((kind) => paths[kind]);
 
 /** The folder as an absolute path: a later change of the working directory must not lose it. @throws KillSwitchError INVALID_ARGUMENT */
 export function storeFolder(directory: unknown): string {

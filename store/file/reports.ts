@@ -95,7 +95,7 @@ async function readAll(
   bounds: Bounds,
   onRead: () => void = () => {},
 ): Promise<{ readonly reports: readonly Report[]; readonly problem: string | null }> {
-  const { shares, problem } = await fairShares(open, ENDING, bounds);
+  const { shares, problem } = await fairShares(open, { ending: ENDING, bounds, onStep: onRead });
   const reports: Report[] = [];
   const read = async ({ name }: Found): Promise<Report | null> => {
     const kept = await readKept(open, name, bounds.longest);

@@ -84,7 +84,7 @@ async function newestLines(root: string, folder: string, limit: number): Promise
   const problems: string[] = [];
   const most = Math.min(limit, KEPT_INTERVENTIONS);
   await inFolder(root, folder, async (open) => {
-    const { shares, problem } = await fairShares(open, '.jsonl', BOUNDS);
+    const { shares, problem } = await fairShares(open, { ending: '.jsonl', bounds: BOUNDS });
     const left: { owner: number; left: number }[] = [];
     for (const share of shares) {
       const ends = fileEnds(share, BOUNDS);

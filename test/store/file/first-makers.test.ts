@@ -1,41 +1,11 @@
-import {
-  chmodSync,
-  chownSync,
-  existsSync,
-  linkSync,
-  mkdirSync,
-  readdirSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { chownSync, existsSync, linkSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { Head } from '../../../flags/index.ts';
-import { openControlPlane } from '../../../operator/index.ts';
-import { ForkJudge } from '../../../store/file/forks.ts';
+import { ForkJudge } from '../../../store/file/fork-judge.ts';
 import { fileName, filePaths } from '../../../store/file/paths.ts';
-import { openFileHarness } from './harness.ts';
+import { everybodys } from './everybodys.ts';
 import { ANN, as, BOB, EVE, ofUsers, report, WHY_NOT } from './users.ts';
-
-/** A store in which everybody may report, as docs/redis.md says, with one kill that a backup lacks. */
-async function everybodys() {
-  const harness = await openFileHarness();
-  const executors = join(harness.directory, 'executors');
-  mkdirSync(executors, { recursive: true });
-  chmodSync(executors, 0o1777);
-  const plane = await openControlPlane({ store: harness.controlStore, operator: { id: 'dana' } });
-  onTestFinished(async () => {
-    await plane.close();
-    await harness.dispose();
-  });
-  await plane.init();
-  await harness.copy();
-  await plane.kill({ target: 'agent:bot' });
-  const { head } = await plane.status();
-  const folder = join(executors, 'default');
-  return { ...harness, plane, held: head, folder, forks: join(folder, 'forks') };
-}
 
 type Store = Awaited<ReturnType<typeof everybodys>>;
 

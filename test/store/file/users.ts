@@ -6,11 +6,15 @@ export const [ANN, BOB, EVE, AGENTS] = [64_001, 64_002, 64_003, 64_100];
 const NODE = process.execPath;
 const REPORTER = fileURLToPath(new URL('reporter.mjs', import.meta.url));
 
+/** What setpriv needs to run a command as another user. */
+export const asArguments = (user: number, ...command: readonly string[]): string[] => [
+  ...[`--reuid=${user}`, `--regid=${user}`, `--groups=${AGENTS}`, '--'],
+  ...command,
+];
+
 /** Runs a command as another user. */
-export const as = (user: number, ...command: readonly string[]) => {
-  const rights = [`--reuid=${user}`, `--regid=${user}`, `--groups=${AGENTS}`, '--'];
-  return spawnSync('setpriv', [...rights, ...command], { encoding: 'utf8', env: { PATH: process.env['PATH'] } });
-};
+export const as = (user: number, ...command: readonly string[]) =>
+  spawnSync('setpriv', asArguments(user, ...command), { encoding: 'utf8', env: { PATH: process.env['PATH'] } });
 
 export interface Reporter {
   readonly directory: string;

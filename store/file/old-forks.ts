@@ -1,0 +1,129 @@
+import { randomBytes } from 'node:crypto';
+import { renameSync } from 'node:fs';
+import { opendir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { inFolder, makeFolders, type OpenFolder } from './folder.ts';
+import { placeOf } from './fork-reports.ts';
+import { namesIn, removeKept } from './kept.ts';
+import type { FilePaths } from './paths.ts';
+import { Serial } from './serial.ts';
+import { Walk } from './walk.ts';
+
+const ASIDE = /^forks\.[0-9a-f]{24}\.old$/;
+
+/** So many names are read at once, and so many files removed at the same time. */
+const NAMES = 512;
+const AT_ONCE = 32;
+
+/** Whoever has a folder open can go on putting files into it: no more than so many are removed. */
+const MOST = 1_000_000;
+
+/** There are files in it, and folders of files, as older versions made them; what is deeper stays. */
+const DEPTH = 2;
+
+/** What is looked through for reports against the new generation: they came within milliseconds. */
+const NEWEST = { names: 20_000, files: 1000 };
+
+/** A name, and in which folder it is. */
+interface Entry {
+  readonly folder: string;
+  readonly name: string;
+}
+
+/**
+ * Reports of forks that are over, after a `recover`. Their folder is put aside in one step, whatever is in it, and removed afterwards: nothing waits for that, and what
+ * is left when this process ends the next `recover` removes.
+ */
+export class OldForks {
+  readonly #paths: FilePaths;
+  readonly #removing = new Serial();
+  #closed = false;
+
+  constructor(paths: FilePaths) {
+    this.#paths = paths;
+  }
+
+  /**
+   * Begins a new folder of reports. Never rejects: operators may have no permission there, and what stays speaks of a generation that is over, so it no longer
+   * counts. `generation`: the new one. What somebody has reported against it already is kept.
+   */
+  async putAside(generation: string): Promise<void> {
+    const { root, executors, forks } = this.#paths;
+    try {
+      const aside = `forks.${randomBytes(12).toString('hex')}.old`;
+      await inFolder(root, executors, async (open) => {
+        renameSync(open.at('forks'), open.at(aside));
+        await makeFolders(root, [forks]); // in the same turn: an executor may be looking for it
+      });
+      await this.#keep(join(executors, aside), generation).catch(() => {});
+    } catch {
+      // As above.
+    }
+    this.#removing.run('remove', () => this.#remove(), { ms: 1000 }).catch(() => {});
+  }
+
+  /** Ends at the latest after `ms` milliseconds. */
+  async close(ms: number): Promise<void> {
+    const late = setTimeout(() => {
+      this.#closed = true;
+    }, ms / 2);
+    await this.#removing.close(ms);
+    clearTimeout(late);
+    this.#closed = true;
+  }
+
+  /** Moves what is reported against the new generation into the new folder. */
+  async #keep(aside: string, generation: string): Promise<void> {
+    const { root, forks } = this.#paths;
+    const { beginning } = placeOf(this.#paths, generation);
+    await inFolder(root, aside, (old) =>
+      inFolder(root, forks, async (open) => {
+        const walk = new Walk(old, beginning, '.json');
+        try {
+          for (const { name } of await walk.next(old, NEWEST)) renameSync(old.at(name), open.at(name));
+        } finally {
+          walk.close();
+        }
+      }),
+    );
+  }
+
+  /** Removes what was put aside, also by others. */
+  async #remove(): Promise<void> {
+    const { root, executors } = this.#paths;
+    await inFolder(root, executors, async (open) => {
+      const { names } = await namesIn(open, '.old', NAMES);
+      for (const name of names) if (ASIDE.test(name)) await this.#removeAll(open, { folder: executors, name }, DEPTH);
+    });
+  }
+
+  /** Removes a file, or a folder and what is in it; of a link only the link. What cannot be removed stays. */
+  async #removeAll(above: OpenFolder, { folder, name }: Entry, depth: number): Promise<void> {
+    if (this.#closed) return;
+    try {
+      await removeKept(above, name);
+    } catch {
+      if (depth === 0) return;
+      const path = join(folder, name);
+      await inFolder(this.#paths.root, path, (open) => this.#empty(open, path, depth - 1)).catch(() => {});
+      await removeKept(above, name).catch(() => {});
+    }
+  }
+
+  /** In one way through it: to begin again would mean to read past all that was removed. */
+  async #empty(open: OpenFolder, folder: string, depth: number): Promise<void> {
+    let some: string[] = [];
+    const removeSome = async (): Promise<void> => {
+      await Promise.all(some.map((name) => this.#removeAll(open, { folder, name }, depth)));
+      some = [];
+    };
+    let seen = 0;
+    for await (const { name } of await opendir(open.self, { bufferSize: NAMES })) {
+      some.push(name);
+      seen += 1;
+      if (some.length === AT_ONCE) await removeSome();
+      if (this.#closed || seen === MOST) break;
+    }
+    await removeSome();
+  }
+}

@@ -1,0 +1,72 @@
+import { randomBytes } from 'node:crypto';
+import { accessSync, constants } from 'node:fs';
+import { type ForkReport, type Head, textProblem } from '../../flags/index.ts';
+import { fileError } from './file-errors.ts';
+import { inFolderMade, type OpenFolder } from './folder.ts';
+import { olderPlaceOf, placeOf } from './fork-reports.ts';
+import { FOR_ALL, putKept, removeKept } from './kept.ts';
+import type { FilePaths } from './paths.ts';
+import { putReport, removeReport } from './reports.ts';
+
+/** Whose report it is. */
+export interface Reporter {
+  readonly id: string;
+  readonly name: string;
+}
+
+/** What one executor reports of a fork. Nobody can foresee the name of its file, so nobody can have taken it. */
+export class OwnForkReport {
+  readonly #paths: FilePaths;
+  readonly #log: { readonly head: Head | null };
+  #own: { readonly against: string; readonly name: string } | null = null;
+
+  constructor(paths: FilePaths, log: { readonly head: Head | null }) {
+    this.#paths = paths;
+    this.#log = log;
+  }
+
+  /**
+   * Reports a fork, or takes back what this executor has reported of a generation that is over. Who has nothing to report makes sure that it could: what it
+   * acknowledges others must be able to hear of when it is lost.
+   * @throws KillSwitchError
+   */
+  async put({ id, name }: Reporter, fork: ForkReport | null): Promise<void> {
+    const { root, forks } = this.#paths;
+    await inFolderMade(root, forks, async (open) => {
+      if (fork && textProblem(fork.against) === null)
+        await this.#write(open, { against: fork.against, text: JSON.stringify({ ...fork, id, name }), id });
+      else checkWritable(open);
+      if (!fork) await this.#takeBack(open, id);
+    });
+  }
+
+  async #write(
+    open: OpenFolder,
+    { against, text, id }: { readonly against: string; readonly text: string; readonly id: string },
+  ): Promise<void> {
+    const own =
+      this.#own?.against === against
+        ? this.#own
+        : { against, name: `${placeOf(this.#paths, against).beginning}${randomBytes(12).toString('hex')}.json` };
+    this.#own = null; // where it fails it has another name the next time
+    await putKept(open, own.name, text, { mode: FOR_ALL });
+    this.#own = own;
+    await putReport(this.#paths.root, olderPlaceOf(this.#paths, against).folder, id, text).catch(() => {});
+  }
+
+  async #takeBack(open: OpenFolder, id: string): Promise<void> {
+    const own = this.#own;
+    if (!own || !this.#log.head || own.against === this.#log.head.generation) return;
+    await removeKept(open, own.name);
+    await removeReport(this.#paths.root, olderPlaceOf(this.#paths, own.against).folder, id).catch(() => {});
+    this.#own = null;
+  }
+}
+
+function checkWritable({ self, path }: OpenFolder): void {
+  try {
+    accessSync(self, constants.W_OK | constants.X_OK);
+  } catch (error) {
+    throw fileError(error, 'written', path);
+  }
+}

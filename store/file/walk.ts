@@ -1,0 +1,69 @@
+import { type Dir, lstatSync, opendirSync } from 'node:fs';
+import { setImmediate as turn } from 'node:timers/promises';
+import type { OpenFolder } from './folder.ts';
+
+/** A file of a folder in which several users may write, and whose it is. */
+export interface OwnedFile {
+  readonly name: string;
+  readonly owner: number;
+}
+
+/** How much one step does at most: any number of names may be there, and to ask whose one file is takes five times as long as to read a name. */
+export interface Step {
+  readonly names: number;
+  readonly files: number;
+}
+
+/** After so many names others have their turn. */
+const BETWEEN_TURNS = 1000;
+
+/**
+ * One way through the files of a folder whose names begin and end so, step by step: nobody is held up by how many there are. What is put there meanwhile may be
+ * met or not.
+ */
+export class Walk {
+  readonly #beginning: string;
+  readonly #ending: string;
+  #names: Dir | null;
+  #seen = 0;
+
+  constructor(open: OpenFolder, beginning: string, ending: string) {
+    this.#beginning = beginning;
+    this.#ending = ending;
+    this.#names = opendirSync(open.self, { bufferSize: 512 });
+  }
+
+  /** True when there is nothing more to come. */
+  get isOver(): boolean {
+    return this.#names === null;
+  }
+
+  /** So many names were there up to here, whatever they are. */
+  get seen(): number {
+    return this.#seen;
+  }
+
+  /** The next files. `open`: the folder that it began in. */
+  async next(open: OpenFolder, { names, files }: Step): Promise<readonly OwnedFile[]> {
+    const found: OwnedFile[] = [];
+    for (let seen = 1; seen <= names && found.length < files; seen += 1) {
+      const name = this.#names?.readSync()?.name;
+      if (name === undefined) {
+        this.close();
+        break;
+      }
+      this.#seen += 1;
+      if (name.startsWith(this.#beginning) && name.endsWith(this.#ending)) {
+        const stats = lstatSync(open.at(name), { throwIfNoEntry: false });
+        if (stats) found.push({ name, owner: stats.uid });
+      }
+      if (seen % BETWEEN_TURNS === 0) await turn();
+    }
+    return found;
+  }
+
+  close(): void {
+    this.#names?.closeSync();
+    this.#names = null;
+  }
+}
