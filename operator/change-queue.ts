@@ -202,7 +202,7 @@ export class ChangeQueue {
     const notBefore = performance.now() + waitMs;
     for (const job of batch) {
       if (notBefore <= (job.deadline ?? 0)) this.#waiting.push(Object.assign(job, { notBefore }));
-      else job.reject(error === MOVED_ON ? new KillSwitchError('CONFLICT', MOVED_ON) : gaveUp(job.command, error));
+      else job.reject(error === MOVED_ON ? new KillSwitchError('CONFLICT', MOVED_ON) : gaveUp(job, error));
     }
   }
 
@@ -301,9 +301,9 @@ const PERMANENT: ReadonlySet<string> = new Set([
   'UNKNOWN_EVENT',
 ]);
 
-const gaveUp = (command: Command, error: unknown): KillSwitchError =>
+const gaveUp = ({ command, unanswered }: Job, error: unknown): KillSwitchError =>
   new KillSwitchError(
     isKillSwitchError(error) ? error.code : 'STORE_UNREACHABLE',
-    `The ${command.type} was not acknowledged by the store, and may or may not have been recorded: ${messageOf(error)} Executors that cannot reach the store stop by themselves when their lease is over. Repeat the command: it is recorded only once.`,
+    `The ${command.type} was ${unanswered ? 'not acknowledged by the store, and may or may not have been recorded' : 'not recorded, because the store could not be read'}: ${messageOf(error)} Executors that cannot reach the store stop by themselves when their lease is over. Repeat the command: it is recorded only once.`,
     { cause: error },
   );

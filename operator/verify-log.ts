@@ -28,7 +28,13 @@ export interface Evidence {
   readonly beats: readonly ReportedBeat[];
 }
 
-const UNANSWERED: ReadonlySet<string> = new Set(['CLOSED', 'NETWORK_FILESYSTEM', 'STORE_UNREACHABLE']);
+const UNANSWERED: ReadonlySet<string> = new Set([
+  'CLOSED',
+  'NETWORK_FILESYSTEM',
+  'NOT_PERMITTED',
+  'STORE_READ_ONLY',
+  'STORE_UNREACHABLE',
+]);
 
 const sorted = (entries: Iterable<readonly [string, unknown]>): Map<string, string> =>
   new Map([...entries].map(([key, value]) => [key, stable(value)] as const));
@@ -45,7 +51,7 @@ const stable = (value: unknown): string =>
  * An empty log does not verify.
  * @param log the events after an epoch
  * @param evidence is asked once the log has been read; what was appended meanwhile is then read as well
- * @throws KillSwitchError STORE_UNREACHABLE, CLOSED, NETWORK_FILESYSTEM: nothing is then known
+ * @throws KillSwitchError STORE_UNREACHABLE, NOT_PERMITTED, …: nothing is then known
  */
 export async function verifyLog(
   log: (after: number) => AsyncIterable<LogEvent>,

@@ -6,7 +6,8 @@ import { CommandError } from './command-error.ts';
 /** How often the store is asked for what is new, in milliseconds. */
 const POLL_MS = 300;
 
-const PASSING: ReadonlySet<string> = new Set(['STORE_UNREACHABLE', 'STORE_READ_ONLY']);
+/** What is waited for. What is not permitted is: but only where it had been, since rules may be mended while somebody watches. */
+const PASSING: ReadonlySet<string> = new Set(['STORE_UNREACHABLE', 'STORE_READ_ONLY', 'NOT_PERMITTED']);
 
 /**
  * Each event as it is appended, until `signal` aborts. Each time it begins with the last one that was shown: a log that was cut off,
@@ -20,6 +21,7 @@ export async function* followLog(
 ): AsyncGenerator<LogEvent> {
   let last: LogEvent | null = null;
   let troubled = false;
+  let answered = false;
   while (!signal.aborted) {
     try {
       let met = last === null;
@@ -34,10 +36,12 @@ export async function* followLog(
         yield event;
       }
       if (!met) throw replaced(last?.seq ?? after);
+      answered = true;
       if (troubled) note('The store answers again.');
       troubled = false;
     } catch (error) {
       if (!isKillSwitchError(error) || !PASSING.has(error.code)) throw error;
+      if (error.code === 'NOT_PERMITTED' && !answered) throw error;
       if (!troubled) note(`${messageOf(error)} Waiting until it answers again.`);
       troubled = true;
     }

@@ -1,18 +1,12 @@
 import { invalid, quoteId } from '../../flags/index.ts';
 import { grantsOf, KEYLESS, type Role, selectors } from './access.ts';
-import { escapeId, type RedisKeys, redisKeys } from './keys.ts';
+import { type AclScope, userNameOf } from './acl-names.ts';
+import { type RedisKeys, redisKeys } from './keys.ts';
 
 /** One user of Redis, as an ACL file has it after `user`. */
 export interface AclUser {
   readonly name: string;
   readonly rules: readonly string[];
-}
-
-/** Whose keys, under what prefix, in which database. */
-export interface AclScope {
-  readonly organizationId: string;
-  readonly keyPrefix: string;
-  readonly db: number;
 }
 
 /** Stands for a password that whoever applies the rules puts there. */
@@ -24,18 +18,23 @@ const BEGIN = ['reset', 'resetchannels', 'on', PASSWORD] as const;
 /** What is meant literally must mean nothing in a pattern. What `redisKeys` makes of ids means nothing in one; a prefix is a person's. */
 const literal = (key: string): string => key.replace(/[*?[\]\\^]/g, '\\$&');
 
-/** Users belong to the whole server, so their names say all that tells switches apart. @throws KillSwitchError INVALID_ARGUMENT */
-function scoped({ organizationId, keyPrefix, db }: AclScope): { readonly keys: RedisKeys; readonly user: string } {
+/** @throws KillSwitchError INVALID_ARGUMENT */
+function userOf(scope: AclScope, role: Role, executor: string | null): AclUser {
+  const { organizationId, keyPrefix, db } = scope;
   if (/\s/.test(keyPrefix))
     throw invalid(
       `The key prefix ${quoteId(keyPrefix)} has white space, which no rule of Redis can name: choose another.`,
     );
-  const user = ['kill-switch', escapeId(organizationId), ...(db === 0 ? [] : [`db${db}`])].join('+');
-  return { keys: redisKeys(organizationId, { keyPrefix, db }), user: escapeId(keyPrefix) + user };
+  const keys = redisKeys(organizationId, { keyPrefix, db });
+  return { name: userNameOf({ ...scope, role, executor }), rules: rules(role, { keys, db }, executor ?? '') };
 }
 
 /** All that this role may, and nothing else of that server; `access.ts` says what that is. `executor`: whose keys an executor's own are. */
-function rules(role: Role, { keys, db }: { readonly keys: RedisKeys; readonly db: number }, executor = ''): string[] {
+function rules(
+  role: Role,
+  { keys, db }: { readonly keys: RedisKeys; readonly db: number },
+  executor: string,
+): string[] {
   const organization = literal(keys.head.slice(0, -'head'.length));
   const grants = grantsOf(role, {
     shared: (name) => organization + name,
@@ -55,11 +54,7 @@ function rules(role: Role, { keys, db }: { readonly keys: RedisKeys; readonly db
  * of a fork, a proposal or a checkpoint under a name comes from whoever has that user's password. It can run nothing but the functions of the library.
  */
 export function executorUser(scope: AclScope, name: string): AclUser {
-  const { keys, user } = scoped(scope);
-  return {
-    name: `${user}+executor+${keys.executor(name).escaped}`,
-    rules: rules('executor', { keys, db: scope.db }, name),
-  };
+  return userOf(scope, 'executor', name);
 }
 
 /**
@@ -69,12 +64,10 @@ export function executorUser(scope: AclScope, name: string): AclUser {
  * where what they hold is gone.
  */
 export function operatorUser(scope: AclScope): AclUser {
-  const { keys, user } = scoped(scope);
-  return { name: `${user}+operator`, rules: rules('operator', { keys, db: scope.db }) };
+  return userOf(scope, 'operator', null);
 }
 
 /** Who only looks: what lists and watches need, and nothing that changes anything. */
 export function viewerUser(scope: AclScope): AclUser {
-  const { keys, user } = scoped(scope);
-  return { name: `${user}+viewer`, rules: rules('viewer', { keys, db: scope.db }) };
+  return userOf(scope, 'viewer', null);
 }

@@ -3,7 +3,7 @@ import { KillSwitchError } from '../../flags/index.ts';
 import { withDeadline } from '../with-deadline.ts';
 import { RedisClient } from './client.ts';
 import type { RedisEndpoint } from './endpoint.ts';
-import { isLost, isTooOld, movedTo, passing, serverName, storeError } from './errors.ts';
+import { isLost, isRefused, isTooOld, movedTo, passing, serverName, storeError } from './errors.ts';
 
 /** How long until what passes by itself is asked again, in milliseconds. */
 const PAUSE_MS = 50;
@@ -39,11 +39,13 @@ export class RedisConnection {
       onReady: () => this.#wakeAll(),
       onError: (error) => {
         this.#lastError = error;
+        // Waiting would not mend it; another node may have other users.
+        if (endpoint.nodes.length === 1 && isRefused(error)) this.#wakeAll();
       },
     });
   }
 
-  /** @throws KillSwitchError STORE_UNREACHABLE, STORE_READ_ONLY, CORRUPT, CLOSED */
+  /** @throws KillSwitchError STORE_UNREACHABLE, STORE_READ_ONLY, NOT_PERMITTED, CORRUPT, CLOSED */
   async request<T>({ access, largeMs, send }: Request<T>): Promise<T> {
     const end = performance.now() + this.#requestTimeoutMs;
     let refused: unknown;

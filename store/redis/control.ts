@@ -29,7 +29,7 @@ export function redisControlStore(options: RedisControlStoreOptions): ControlSto
 }
 
 function openControl(endpoint: RedisEndpoint, { organizationId, requestTimeoutMs }: ControlScope): ControlConnection {
-  const parts = redisReader(endpoint, organizationId, requestTimeoutMs);
+  const parts = redisReader(endpoint, { organizationId, requestTimeoutMs, executor: null });
   const { connection, keys, replies, reader } = parts;
   const upkeep = new Upkeep(parts);
   const page = (after: string): ReturnType<Redis['call']> =>

@@ -23,6 +23,10 @@ export interface RedisEndpointOptions {
 export interface RedisEndpoint {
   /** The URL without user and password. */
   readonly location: string;
+  /** Whom it is asked as, as it may be shown; null where the URL does not say that beyond doubt. */
+  readonly user: string | null;
+  /** What is said where this user may not do something; default: nothing particular. */
+  readonly permission?: string | undefined;
   /** What must not appear in any message. */
   readonly secrets: readonly string[];
   readonly keyPrefix: string;
@@ -49,8 +53,10 @@ export function redisEndpoint({ url, options = {}, replicas = 0, cluster = [] }:
   if (!Number.isInteger(db) || db < 0) throw invalid(`db must be a whole number from 0, not ${options.db}.`);
   const secrets = [...said.secrets, options.password, options.sentinelPassword, options.tls?.passphrase];
   const { tls } = said.options;
+  const { username = null, password } = { ...options, ...said.options };
   return {
     location: db !== 0 && said.db === undefined ? withDatabase(said.location, db) : said.location,
+    user: password ? username : null, // what stands there alone may be a password
     secrets: secrets.filter((secret): secret is string => typeof secret === 'string' && secret !== ''),
     keyPrefix: said.keyPrefix ?? options.keyPrefix ?? '',
     db,

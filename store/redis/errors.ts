@@ -1,4 +1,4 @@
-import { isKillSwitchError, KillSwitchError, messageOf } from '../../flags/index.ts';
+import { isKillSwitchError, KillSwitchError, messageOf, quoteId } from '../../flags/index.ts';
 import type { RedisNode } from './address.ts';
 import type { RedisEndpoint } from './endpoint.ts';
 import type { RedisKeys } from './keys.ts';
@@ -9,15 +9,18 @@ const REFUSALS: Readonly<Record<string, string>> = {
   MISCONF: 'it cannot write to its disk. Free space or repair the disk, its own log says which',
   OOM: 'its memory is full. Raise maxmemory or remove other data',
   NOREPLICAS: 'too few of its replicas are in reach (min-replicas-to-write). Bring them back',
-  NOAUTH: 'it asks for a password. Put user and password into the URL',
-  WRONGPASS: 'it does not accept this user or password. Correct them in the URL',
-  NOPASSWORD:
-    'it asks for no password, though the URL has one: it may have lost its settings, or be another one. Set requirepass there, or take the password out of the URL',
   NOLIBRARY:
-    'it does not have the functions of this version of the switch, and this user may run nothing else. Any command of an operator of this version puts them there, for instance: kill-switch status. A flagd export needs a user of its own: kill-switch redis acl --executor flagd-export',
+    'it does not have the functions of this version of the switch, and this user may run nothing else. Any command of an operator of this version puts them there, for instance: kill-switch status.',
   FULL: 'executors have entered as many names as are read, so none of another name may act. Any command of an operator takes out those of which nothing is left, for instance: kill-switch status. Those that have ended without leaving stay until they are forgotten (kill-switch executors forget). Give executors names that stay when they are started anew, and where one may be hostile users of their own (kill-switch redis acl)',
-  NOPERM:
-    "its ACL does not permit this to the URL's user. ACL LOG says what was denied, and kill-switch redis acl what is needed",
+};
+
+/** Why Redis lets nobody in by this URL, and what to do then. */
+const NOT_LET_IN: Readonly<Record<string, (who: string) => string>> = {
+  NOAUTH: () => 'it asks for a password. Put user and password into the URL',
+  WRONGPASS: (who) =>
+    `it does not accept ${who} with this password, or has no such user, or has switched it off. Correct user or password in the URL; ACL LIST there names the users`,
+  NOPASSWORD: () =>
+    'it asks for no password, though the URL has one: it may have lost its settings, or be another one. Set requirepass there, or take the password out of the URL',
 };
 
 /** What a node says that cannot answer at present, and what that means. Nothing was then done. */
@@ -69,6 +72,12 @@ export function passing(error: unknown): 'another node may' | 'wait' | null {
   return code === 'CLUSTERDOWN' ? 'another node may' : Object.hasOwn(PASSING, code) ? 'wait' : null;
 }
 
+/** True where Redis does not let this user in, or not into this database: the same is refused again until a person mends it. */
+export const isRefused = (error: unknown): boolean =>
+  isKillSwitchError(error)
+    ? error.code === 'NOT_PERMITTED'
+    : isReply(error) && Object.hasOwn(NOT_LET_IN, replyCode(rawText(error)));
+
 /** True when a server does not know scripts as Redis 7 does. */
 export const isTooOld = (error: unknown): boolean => isReply(error) && TOO_OLD.test(rawText(error));
 
@@ -111,11 +120,29 @@ export function storeError(
       { cause },
     );
   }
+  const who = endpoint.user === null ? "the URL's user" : `the user ${quoteId(endpoint.user)}`;
+  const notLetIn = Object.hasOwn(NOT_LET_IN, code) ? NOT_LET_IN[code] : undefined;
+  if (notLetIn) {
+    return new KillSwitchError('NOT_PERMITTED', `${at} lets nobody in by this URL (${code}): ${notLetIn(who)}.`, {
+      cause,
+    });
+  }
+  if (code === 'NOPERM') {
+    const { permission = 'ACL LOG says what was denied.' } = endpoint;
+    const said = message.replace(/^NOPERM\s*/, '').replace(/\.$/, '');
+    return new KillSwitchError(
+      'NOT_PERMITTED',
+      `${at} does not permit this to ${who} (NOPERM: ${said}). ${permission}`,
+      {
+        cause,
+      },
+    );
+  }
   const refusal = Object.hasOwn(REFUSALS, code) ? REFUSALS[code] : undefined;
   if (refusal) {
     const what = access === 'write' ? 'takes no writes' : 'cannot be read';
     return new KillSwitchError(
-      access === 'read' ? 'STORE_UNREACHABLE' : code === 'NOPERM' ? 'NOT_PERMITTED' : 'STORE_READ_ONLY',
+      access === 'read' ? 'STORE_UNREACHABLE' : 'STORE_READ_ONLY',
       `${at} ${what} (${code}): ${refusal}.`,
       { cause },
     );
@@ -146,7 +173,7 @@ export function refusedDatabase(error: unknown, endpoint: RedisEndpoint): unknow
       ? 'Give its user the permission (ACL SETUSER … +select), or the switch a database 0 of its own'
       : "Name one below that Redis's `databases` (a Cluster has only 0)";
   return new KillSwitchError(
-    'STORE_UNREACHABLE',
+    'NOT_PERMITTED',
     `Redis at ${endpoint.location} refuses database ${endpoint.db}: ${message}. ${mend}.`,
     { cause: new Error(message) },
   );

@@ -38,7 +38,7 @@ function openExecutor(
   anchor: ExecutorConnection['anchor'],
 ): ExecutorConnection {
   const { organizationId, executorId, executorName, requestTimeoutMs } = scope;
-  const parts = redisReader(endpoint, organizationId, requestTimeoutMs);
+  const parts = redisReader(endpoint, { organizationId, requestTimeoutMs, executor: executorName });
   const { connection, keys, replies, reader } = parts;
   const own = keys.executor(executorName);
   /** What the reports of forks came to, so that they are judged again only when one is new: in another generation, or behind another connection (which may lead to another Redis). */

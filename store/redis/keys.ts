@@ -41,7 +41,11 @@ export type SharedKey = keyof typeof SHARED_KEYS;
 export type OwnKey = keyof typeof OWN_KEYS;
 
 /** The keys of executors of one name: a user of Redis can be confined to them. */
-export type ExecutorKeys = Readonly<Record<OwnKey, string>> & { readonly escaped: string };
+export type ExecutorKeys = Readonly<Record<OwnKey, string>> & {
+  readonly escaped: string;
+  /** What all of them begin with. */
+  readonly prefix: string;
+};
 
 /** Where one organization's switch is kept. All keys share one hash tag, so that a script may use them together on a Cluster. */
 export interface RedisKeys extends Readonly<Record<SharedKey, string>> {
@@ -78,6 +82,7 @@ export function redisKeys(
   const executorPrefix = key('executor:');
   const executorEscaped = (escaped: string): ExecutorKeys => ({
     escaped,
+    prefix: `${executorPrefix}${escaped}:`,
     ...mapValues(OWN_KEYS, (what) => `${executorPrefix}${escaped}:${what}`),
   });
   return {

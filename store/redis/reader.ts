@@ -4,6 +4,7 @@ import { sameHead } from '../answers.ts';
 import { type ControlReader, LOAD_MS } from '../ports.ts';
 import { RedisConnection } from './connection.ts';
 import type { RedisEndpoint } from './endpoint.ts';
+import { permissionHint } from './acl-names.ts';
 import { type RedisKeys, redisKeys } from './keys.ts';
 import { logId, Replies, reply } from './replies.ts';
 import { subscribe } from './subscriber.ts';
@@ -16,7 +17,22 @@ export interface RedisReader {
   readonly reader: ControlReader;
 }
 
-export function redisReader(endpoint: RedisEndpoint, organizationId: string, requestTimeoutMs: number): RedisReader {
+/** Who reads, and whose switch. */
+export interface ReaderScope {
+  readonly organizationId: string;
+  readonly requestTimeoutMs: number;
+  /** The name of the executor that reads; null: an operator does. */
+  readonly executor: string | null;
+}
+
+export function redisReader(
+  at: RedisEndpoint,
+  { organizationId, requestTimeoutMs, executor }: ReaderScope,
+): RedisReader {
+  const { keyPrefix, db } = at;
+  const role = executor === null ? 'operator' : 'executor';
+  const permission = permissionHint(at.user, { organizationId, keyPrefix, db, role, executor });
+  const endpoint = { ...at, permission };
   const keys = redisKeys(organizationId, endpoint);
   const connection = new RedisConnection(endpoint, requestTimeoutMs);
   const replies = new Replies(endpoint);

@@ -85,10 +85,12 @@ export const waitMs = (leftMs: number): number => Math.max(1, Math.floor(Math.ma
 /** The connections behind which there was no library, while this user could run the script itself. */
 const withoutLibrary = new WeakSet<object>();
 
-/** Whether a function could not be called: Redis does not have it, or has no functions, or does not let this user call any. Nothing had then been done. */
-const isNotCallable = (error: unknown): boolean =>
-  isReply(error) &&
-  /^ERR Function not found|unknown command|^NOPERM .* run the 'fcall(_ro)?' command/i.test(error.message);
+/** Why a function could not be called: Redis does not have it, or has no functions; or this user may call none. Nothing had then been done. */
+function notCallable(error: unknown): 'missing' | 'forbidden' | null {
+  if (!isReply(error)) return null;
+  if (/^ERR Function not found|unknown command/i.test(error.message)) return 'missing';
+  return /^NOPERM .* run the 'fcall(_ro)?' command/i.test(error.message) ? 'forbidden' : null;
+}
 
 /**
  * Runs a script: as a function of the library, by its name, or by its text, whichever Redis has first (before that nothing had been done). WAIT goes out in the
@@ -119,17 +121,19 @@ export async function runScript(client: Redis, call: ScriptCall): Promise<{ repl
   };
   const { inLibrary } = script;
   if (!inLibrary || withoutLibrary.has(stream)) return byItself();
+  let why: 'missing' | 'forbidden' | null = null;
   try {
     return await send(inLibrary.command, inLibrary.name);
   } catch (error) {
-    if (!isNotCallable(error)) throw error;
+    why = notCallable(error);
+    if (why === null) throw error;
   }
   try {
     const done = await byItself();
     withoutLibrary.add(stream);
     return done;
   } catch (error) {
-    throw isReply(error) && error.message.startsWith('NOPERM') ? noLibrary(error) : error;
+    throw why === 'missing' && isReply(error) && error.message.startsWith('NOPERM') ? noLibrary(error) : error;
   }
 }
 

@@ -1,6 +1,7 @@
 import { Option } from 'commander';
 import { idProblem, invalid } from '../../../flags/index.ts';
-import { type AclScope, type AclUser, executorUser, operatorUser, viewerUser } from '../../../store/redis/acl.ts';
+import type { AclScope } from '../../../store/redis/acl-names.ts';
+import { type AclUser, executorUser, operatorUser, viewerUser } from '../../../store/redis/acl.ts';
 import type { Verb } from '../command.ts';
 
 interface Whose {

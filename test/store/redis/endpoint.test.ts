@@ -106,8 +106,12 @@ describe('what a failed request means', () => {
     ['MISCONF Errors writing to the AOF file: No space left on device', 'STORE_READ_ONLY', /cannot write to its disk/],
     ["OOM command not allowed when used memory > 'maxmemory'.", 'STORE_READ_ONLY', /memory is full/],
     ['NOREPLICAS Not enough good replicas to write.', 'STORE_READ_ONLY', /replicas/],
-    ['NOAUTH Authentication required.', 'STORE_READ_ONLY', /password/],
-    ['WRONGPASS invalid username-password pair or user is disabled.', 'STORE_READ_ONLY', /does not accept/],
+    ['NOAUTH Authentication required.', 'NOT_PERMITTED', /password/],
+    [
+      'WRONGPASS invalid username-password pair or user is disabled.',
+      'NOT_PERMITTED',
+      /does not accept the user "dana"/,
+    ],
     ["NOPERM this user has no permissions to run the 'set' command", 'NOT_PERMITTED', /ACL/],
     ["ERR The user executing the script can't run this command or subcommand script: 1", 'NOT_PERMITTED', /ACL/],
     [
@@ -124,7 +128,7 @@ describe('what a failed request means', () => {
     expect(error.message).toContain('redis://h:1');
     expect(Object.keys(error.cause as object)).toEqual([]); // not the command and its arguments
     const read = storeError(reply(message), 'read', endpoint);
-    expect(read.code).toBe(/READ_ONLY|NOT_PERMITTED/.test(code) && !/#/.test(message) ? 'STORE_UNREACHABLE' : code);
+    expect(read.code).toBe(/READ_ONLY/.test(code) && !/#/.test(message) ? 'STORE_UNREACHABLE' : code);
   });
 
   test('a password in the text of an error is not told', () => {

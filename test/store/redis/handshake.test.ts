@@ -22,7 +22,7 @@ async function startWithUser(...rules: string[]) {
 const killConnections = (redis: RedisServer, user: string) => redis.cli('CLIENT', 'KILL', 'USER', user);
 
 const refused = (db: number, says: RegExp) => ({
-  code: 'STORE_UNREACHABLE',
+  code: 'NOT_PERMITTED',
   message: expect.stringMatching(new RegExp(`database ${db}\\b.*${says.source}`, 's')),
 });
 
@@ -191,7 +191,7 @@ describe.skipIf(!hasRedis)('who a connection is', () => {
       expect(message).toMatch(/asks for no password.*requirepass/);
       expect(message).not.toContain(PASSWORD);
     });
-    expect(await failure(executor.load(head))).toMatchObject({ code: 'STORE_UNREACHABLE' });
+    expect(await failure(executor.load(head))).toMatchObject({ code: 'NOT_PERMITTED' });
     await soon(() => expect(heard.at(-1)).toMatchObject({ type: 'trouble' }));
     expect(heard.filter(({ type }) => type === 'gap')).toHaveLength(1);
     expect(warn).not.toHaveBeenCalled();

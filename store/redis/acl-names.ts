@@ -1,0 +1,77 @@
+import { quoteId, shellWord } from '../../flags/index.ts';
+import { type Role, ROLES } from './access.ts';
+import { escapeId, nameOf, redisKeys } from './keys.ts';
+
+/** Whose keys, under what prefix, in which database. */
+export interface AclScope {
+  readonly organizationId: string;
+  readonly keyPrefix: string;
+  readonly db: number;
+}
+
+/** What a user of Redis is for; users belong to the whole server, so their names say all that tells switches apart. */
+export interface AclUse extends AclScope {
+  readonly role: Role;
+  /** The name of the executors; null for another role. */
+  readonly executor: string | null;
+}
+
+/** The name of the user that is for this. */
+export function userNameOf({ organizationId, keyPrefix, db, role, executor }: AclUse): string {
+  const parts = ['kill-switch', escapeId(organizationId), ...(db === 0 ? [] : [`db${db}`]), role];
+  return escapeId(keyPrefix) + [...parts, ...(executor === null ? [] : [escapeId(executor)])].join('+');
+}
+
+/** What a user is for, by its name; null for a name that `userNameOf` did not make. */
+export function useOf(userName: string): AclUse | null {
+  const [, keyPrefix = '', organizationId = '', db = '0', role = '', executor] =
+    /^([^+]*)kill-switch\+([^+]+)(?:\+db(\d+))?\+([a-z]+)(?:\+([^+]+))?$/.exec(userName) ?? [];
+  const known = ROLES.find((each) => each === role);
+  if (!known || (known === 'executor') !== (executor !== undefined)) return null;
+  return {
+    organizationId: nameOf(organizationId),
+    keyPrefix: nameOf(keyPrefix),
+    db: Number(db),
+    role: known,
+    executor: executor === undefined ? null : nameOf(executor),
+  };
+}
+
+const PEOPLE: Readonly<Record<Role, string>> = {
+  executor: 'executors',
+  operator: 'operators',
+  viewer: 'those who only look',
+};
+
+function differences(is: AclUse, needed: AclUse): string[] {
+  const named = is.executor === null ? '' : ` named ${quoteId(is.executor)}`;
+  const who =
+    needed.executor === null
+      ? 'this is something for operators'
+      : `this ${is.executor === null ? 'is an executor' : 'one is'} named ${quoteId(needed.executor)}`;
+  return [
+    ...(is.role === needed.role && is.executor === needed.executor ? [] : [`${PEOPLE[is.role]}${named}, and ${who}`]),
+    ...(is.organizationId === needed.organizationId
+      ? []
+      : [`the organization ${quoteId(is.organizationId)}, and this is ${quoteId(needed.organizationId)}`]),
+    ...(is.keyPrefix === needed.keyPrefix
+      ? []
+      : [`the key prefix ${quoteId(is.keyPrefix)}, and here it is ${quoteId(needed.keyPrefix)}`]),
+    ...(is.db === needed.db ? [] : [`database ${is.db}, and this is database ${needed.db}`]),
+  ];
+}
+
+/** What is to be said where Redis does not permit something to a user: what it is for, what it would have to be for, and how to get the right one. */
+export function permissionHint(userName: string | null, needed: AclUse): string {
+  const { organizationId, executor } = needed;
+  const organization = organizationId === 'default' ? '' : ` --organization ${shellWord(organizationId)}`;
+  const print = `kill-switch redis acl${executor === null ? '' : ` --executor ${shellWord(executor)}`}${organization}`;
+  const keys = redisKeys(organizationId, needed);
+  const own = executor === null ? '' : ` It writes ${keys.executor(executor).prefix}* and hears ${keys.channel}.`;
+  const is = userName === null ? null : useOf(userName);
+  if (!is) return `ACL LOG says what was denied.${own} The user that is needed is printed by: ${print}`;
+  const differs = differences(is, needed);
+  return differs.length === 0
+    ? `By its name it is the right one, so its rules are not those of this version. ACL LOG says what was denied; apply anew what is printed by: ${print}`
+    : `That user is for ${differs.join('; and for ')}.${own} The user that is needed is printed by: ${print}`;
+}
