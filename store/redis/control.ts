@@ -29,9 +29,10 @@ export function redisControlStore(options: RedisControlStoreOptions): ControlSto
 }
 
 function openControl(endpoint: RedisEndpoint, { organizationId, requestTimeoutMs }: ControlScope): ControlConnection {
-  const parts = redisReader(endpoint, { organizationId, requestTimeoutMs, executor: null });
+  const reading = redisReader(endpoint, { organizationId, requestTimeoutMs, executor: null });
+  const upkeep = new Upkeep(reading);
+  const parts = { ...reading, upkeep };
   const { connection, keys, replies, reader } = parts;
-  const upkeep = new Upkeep(parts);
   const page = (after: string): ReturnType<Redis['call']> =>
     connection.request({
       access: 'read',
@@ -66,7 +67,11 @@ function openControl(endpoint: RedisEndpoint, { organizationId, requestTimeoutMs
   return {
     ...reader,
     shelf: redisShelfReader(parts),
-    load: async (held) => upkeep.after(await reader.load(held)),
+    async load(held) {
+      const snapshot = await reader.load(held);
+      upkeep.begin();
+      return snapshot;
+    },
     async close() {
       await upkeep.settled();
       await reader.close();
@@ -92,7 +97,7 @@ function openControl(endpoint: RedisEndpoint, { organizationId, requestTimeoutMs
         const what = `an unreadable entry ${JSON.stringify(key)}`;
         return [key, text === null ? undefined : parseEntry(key, replies.json(text, what))] as const;
       });
-      upkeep.after(null);
+      upkeep.begin();
       const time = new Date(seconds * 1000 + Math.floor(microseconds / 1000)).toISOString();
       return controlView(new Map(entries), head, time);
     },
@@ -120,7 +125,8 @@ function openControl(endpoint: RedisEndpoint, { organizationId, requestTimeoutMs
         }
       };
       try {
-        const answer = upkeep.after(await connection.request({ access: 'write', send }));
+        const answer = await connection.request({ access: 'write', send });
+        upkeep.begin();
         const swapped = replies.parse(reply.swapped, answer, 'something that is not the switch');
         if (swapped === 2) await awaitTurn(batch);
         const appended = swapped === 1;

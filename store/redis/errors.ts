@@ -10,7 +10,7 @@ const REFUSALS: Readonly<Record<string, string>> = {
   OOM: 'its memory is full. Raise maxmemory or remove other data',
   NOREPLICAS: 'too few of its replicas are in reach (min-replicas-to-write). Bring them back',
   NOLIBRARY:
-    'it does not have the functions of this version of the switch, and this user may run nothing else. Any command of an operator of this version puts them there, for instance: kill-switch status.',
+    'it does not have the functions of this version of the switch, or has others under their names, and this user may run nothing else. Any command of an operator of this version puts them there, for instance: kill-switch status',
   FULL: 'executors have entered as many names as are read, so none of another name may act. Any command of an operator takes out those of which nothing is left, for instance: kill-switch status. Those that have ended without leaving stay until they are forgotten (kill-switch executors forget). Give executors names that stay when they are started anew, and where one may be hostile users of their own (kill-switch redis acl)',
 };
 

@@ -32,6 +32,10 @@ export function redisStore(options: RedisStoreOptions): ExecutorStore {
   };
 }
 
+/** What is wrong where the answer is none. A library of another name can have taken the names of our functions: only whoever may delete it can mend that. */
+const NO_CONFIRMATION =
+  'something that is not the switch, or functions that are not those of this version. Any command of an operator puts these there; where that does not help, FUNCTION LIST says which library has their names: FUNCTION DELETE it';
+
 function openExecutor(
   endpoint: RedisEndpoint,
   scope: ExecutorScope,
@@ -101,7 +105,7 @@ function openExecutor(
       const [headReply, tail, hasState, entries, changes, reports, control, more] = replies.parse(
         reply.confirm,
         answer,
-        'something that is not the switch',
+        NO_CONFIRMATION,
       );
       const head = replies.head(headReply);
       if (head === null) return { head, events: held ? null : 'reload', forkReported: false };

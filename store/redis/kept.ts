@@ -5,9 +5,15 @@ import { CLEAR_FORKS } from './fork-scripts.ts';
 import { escapeId, nameOf } from './keys.ts';
 import { MOST_NAME_BYTES, namesOf } from './names.ts';
 import type { RedisReader } from './reader.ts';
+import type { Upkeep } from './upkeep.ts';
 import { reply } from './replies.ts';
 import { forgetCall, LIBRARY } from './report-scripts.ts';
 import { runScript, type ScriptCall } from './scripts.ts';
+
+/** What operators read with. */
+export interface OperatorParts extends RedisReader {
+  readonly upkeep: Upkeep;
+}
 
 /** One thing that an executor has left: `text` is what is wrong where it is a `problem`. `name`: whose keys it is in; null where an earlier version kept all of them. */
 export interface Kept {
@@ -23,6 +29,12 @@ const run = ({ connection }: RedisReader, access: 'read' | 'write', call: Script
     send: async (client) => (await runScript(client, call)).reply,
   });
 
+/** Calls a function of the library, once it is ours. */
+const readBy = async (parts: OperatorParts, call: ScriptCall): Promise<unknown> => {
+  await parts.upkeep.ensure();
+  return run(parts, 'read', call);
+};
+
 const keptOf = ({ replies }: RedisReader, answer: unknown): Kept[] =>
   replies.parse(reply.kept, answer, 'reports that cannot be read').map(([name, id, text, problem]) => ({
     name: name === '' ? null : nameOf(name),
@@ -32,21 +44,21 @@ const keptOf = ({ replies }: RedisReader, answer: unknown): Kept[] =>
   }));
 
 /** What all executors have left of one kind. */
-export async function readKept(parts: RedisReader, kind: 'beats' | 'surfaces', before: string): Promise<Kept[]> {
+export async function readKept(parts: OperatorParts, kind: 'beats' | 'surfaces', before: string): Promise<Kept[]> {
   const { keys } = parts;
   const call = { script: LIBRARY.scripts.readKept, keys: [keys.names, before], args: [keys.executorPrefix, kind] };
-  return keptOf(parts, await run(parts, 'read', call));
+  return keptOf(parts, await readBy(parts, call));
 }
 
 /** The newest of what executors have added, so many of each name, the newest first. */
 export async function readNewest(
-  parts: RedisReader,
+  parts: OperatorParts,
   kind: 'interventions' | 'proposals',
   limit: number,
 ): Promise<Kept[]> {
   const { keys } = parts;
   const call = { script: LIBRARY.scripts.readNewest, keys: [keys.names], args: [keys.executorPrefix, kind, limit] };
-  return keptOf(parts, await run(parts, 'read', call));
+  return keptOf(parts, await readBy(parts, call));
 }
 
 /** Who has written what is kept under a name, as `ReportedBeat.writer`. */
@@ -81,7 +93,7 @@ export async function forgetExecutor(parts: RedisReader, id: string, name: strin
 }
 
 /** The reports of forks that executors judge, and whether they stop because there are more than they judge. */
-export async function readForks(parts: RedisReader, generation: string): Promise<FoundReports> {
+export async function readForks(parts: OperatorParts, generation: string): Promise<FoundReports> {
   const { keys, connection, replies } = parts;
   const control = await connection.request({ access: 'read', send: (client) => client.hget(keys.state, 'control') });
   const call = {
@@ -89,7 +101,7 @@ export async function readForks(parts: RedisReader, generation: string): Promise
     keys: [keys.names],
     args: [keys.executorPrefix, generation, control ?? ''],
   };
-  const [found, more] = replies.parse(reply.forks, await run(parts, 'read', call), 'reports that cannot be read');
+  const [found, more] = replies.parse(reply.forks, await readBy(parts, call), 'reports that cannot be read');
   const reports = found.flatMap(([escaped, id, text]): FoundReport[] => {
     const report = readForkReport(text);
     const name = nameOf(escaped);

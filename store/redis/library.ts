@@ -11,7 +11,8 @@ export interface LibraryScript {
 /**
  * A library of Redis' functions: what executors and viewers may run, so that they need no right to run a text of their own. Such a text could run for ever, and
  * once it has written something, nobody could end it but by ending Redis. An operator's connection puts the library there, and Redis keeps it with its data.
- * Every version has its own, named by what is in it: executors of two versions each find theirs.
+ * Every version has its own, named by a digest of all that is in it: executors of two versions each find theirs, and operators of two versions never replace
+ * each other's. One of that name with another text is nobody's version, and is replaced.
  */
 export interface Library<K extends string> {
   readonly name: string;
@@ -23,24 +24,24 @@ const flagsOf = ({ noWrites }: LibraryScript): string => (noWrites ? ' flags=no-
 
 export function library<K extends string>(of: Readonly<Record<K, LibraryScript>>): Library<K> {
   const all = Object.entries<LibraryScript>(of);
-  const version = sha1(JSON.stringify(all)).slice(0, 12);
-  const nameOf = ({ name }: LibraryScript): string => `kill_switch_${name}_${version}`;
-  const name = `kill_switch_${version}`;
-  const register = (script: LibraryScript): string => `redis.register_function{
-  function_name = '${nameOf(script)}',
+  const register = (script: LibraryScript, version: string): string => `redis.register_function{
+  function_name = 'kill_switch_${script.name}_${version}',
   flags = { ${script.noWrites ? "'no-writes'" : ''} },
   callback = function(KEYS, ARGV)
 ${script.lua}
   end
 }`;
+  const textOf = (version: string): string =>
+    `#!lua name=kill_switch_${version}\n${all.map(([, script]) => register(script, version)).join('\n')}\n`;
+  const version = sha1(textOf('')).slice(0, 12);
   const scripts = all.map(([key, script]): [string, Script] => {
     const lua = `#!lua${flagsOf(script)}\n${script.lua}`;
     const command = script.noWrites ? 'FCALL_RO' : 'FCALL';
-    return [key, { lua, sha: sha1(lua), inLibrary: { name: nameOf(script), command } }];
+    return [key, { lua, sha: sha1(lua), inLibrary: { name: `kill_switch_${script.name}_${version}`, command } }];
   });
   return {
-    name,
-    text: `#!lua name=${name}\n${all.map(([, script]) => register(script)).join('\n')}\n`,
+    name: `kill_switch_${version}`,
+    text: textOf(version),
     scripts: Object.fromEntries(scripts) as Record<K, Script>,
   };
 }

@@ -82,8 +82,11 @@ export interface ScriptCall {
 /** How long WAIT may wait, so that its answer still comes in time (Redis looks at it every 100 ms only); 0 would be for ever. */
 export const waitMs = (leftMs: number): number => Math.max(1, Math.floor(Math.max(leftMs * 0.4, leftMs - 150)));
 
-/** The connections behind which there was no library, while this user could run the script itself. */
+/** The connections on which no function of the library is called: there is none while this user may run the scripts themselves, or it is not ours. */
 const withoutLibrary = new WeakSet<object>();
+
+/** On this connection the functions of that name are not ours. */
+export const doNotTrustLibrary = ({ stream }: Redis): void => void withoutLibrary.add(stream);
 
 /** Why a function could not be called: Redis does not have it, or has no functions; or this user may call none. Nothing had then been done. */
 function notCallable(error: unknown): 'missing' | 'forbidden' | null {
@@ -120,20 +123,21 @@ export async function runScript(client: Redis, call: ScriptCall): Promise<{ repl
     }
   };
   const { inLibrary } = script;
-  if (!inLibrary || withoutLibrary.has(stream)) return byItself();
-  let why: 'missing' | 'forbidden' | null = null;
+  if (!inLibrary) return byItself();
+  let isThere = !withoutLibrary.has(stream);
   try {
-    return await send(inLibrary.command, inLibrary.name);
+    if (isThere) return await send(inLibrary.command, inLibrary.name);
   } catch (error) {
-    why = notCallable(error);
+    const why = notCallable(error);
     if (why === null) throw error;
+    isThere = why === 'forbidden';
   }
   try {
     const done = await byItself();
     withoutLibrary.add(stream);
     return done;
   } catch (error) {
-    throw why === 'missing' && isReply(error) && error.message.startsWith('NOPERM') ? noLibrary(error) : error;
+    throw !isThere && isReply(error) && error.message.startsWith('NOPERM') ? noLibrary(error) : error;
   }
 }
 

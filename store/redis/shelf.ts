@@ -9,7 +9,7 @@ import {
 import { newestLast } from '../reports.ts';
 import { KEPT_FOR_MS } from './kept-for.ts';
 import { nameOf } from './keys.ts';
-import { readKept, readNames, readNewest, writerOf } from './kept.ts';
+import { type OperatorParts, readKept, readNames, readNewest, writerOf } from './kept.ts';
 import type { RedisReader } from './reader.ts';
 import { allOf } from './reader.ts';
 import { reply } from './replies.ts';
@@ -69,7 +69,7 @@ export function redisShelf({ connection, keys }: RedisReader, executorName: stri
 }
 
 /** How operators read it. */
-export function redisShelfReader(parts: RedisReader): ShelfReader {
+export function redisShelfReader(parts: OperatorParts): ShelfReader {
   const { connection, keys, replies } = parts;
   const newest = async (kind: 'interventions' | 'proposals', limit: number): Promise<KeptText[]> => {
     const kept = await readNewest(parts, kind, limit);

@@ -1,50 +1,81 @@
 import type { Redis } from 'ioredis';
-import type { RedisReader } from './reader.ts';
+import { z } from 'zod';
 import { isReply } from './errors.ts';
 import { areManyNames, MOST_NAME_BYTES } from './names.ts';
+import type { RedisReader } from './reader.ts';
 import { forgetCall, LIBRARY } from './report-scripts.ts';
-import { runScript } from './scripts.ts';
+import { doNotTrustLibrary, runScript } from './scripts.ts';
 
 /**
- * What executors may not do for themselves, and any operator's connection does for them, once: it puts the library there, and takes out names of which nothing is
- * left before there are too many. Once for each connection: it may lead to another Redis than the one before, or to one that has lost everything.
- * Nothing waits for it, and nothing fails because of it: a kill needs none of it.
+ * What executors may not do for themselves, and any operator's connection does for them: it sees to it that the library is there and is ours, and takes out names
+ * of which nothing is left before there are too many. Once for each connection: it may lead to another Redis than the one before, or to one that has lost
+ * everything. A kill needs none of it, and nothing fails because of it.
  */
 export class Upkeep {
   readonly #parts: Pick<RedisReader, 'connection' | 'keys'>;
   #stream: Redis['stream'] | undefined;
-  #work: Promise<void> = Promise.resolve();
+  #look: Promise<void> = Promise.resolve();
+  #begun: Promise<void> = Promise.resolve();
 
   constructor(parts: Pick<RedisReader, 'connection' | 'keys'>) {
     this.#parts = parts;
   }
 
-  /** Something was answered, so there is a connection to where the keys are. Gives that answer. */
-  readonly after = <T>(answer: T): T => {
-    const looking = this.#parts.connection.request({ access: 'write', send: (client) => this.#look(client) });
-    const work = looking.catch(() => {}); // refused: nor may this user do it on the next request
-    this.#work = Promise.all([this.#work, work]).then(() => {});
-    return answer;
-  };
+  /** Something was answered, so there is a connection to where the keys are. Nothing waits for what this begins. */
+  begin(): void {
+    this.#begun = Promise.all([this.#begun, this.ensure()]).then(() => {});
+  }
 
   /** Resolves when what was begun is done. */
   settled(): Promise<void> {
-    return this.#work;
+    return this.#begun;
   }
 
-  async #look(client: Redis): Promise<void> {
-    if (this.#stream === client.stream) return;
-    this.#stream = client.stream;
+  /** Resolves when the functions that are called on this connection are ours, as far as this user may see to it. Never rejects. */
+  async ensure(): Promise<void> {
+    const send = (client: Redis): Promise<void> => {
+      if (this.#stream !== client.stream) {
+        this.#stream = client.stream;
+        this.#look = this.#lookAfter(client);
+      }
+      return this.#look;
+    };
+    await this.#parts.connection.request({ access: 'write', send }).catch(() => {}); // then the next request fails as well, and says why
+  }
+
+  async #lookAfter(client: Redis): Promise<void> {
+    await Promise.all([putLibrary(client), this.#takeOutNames(client)]);
+  }
+
+  async #takeOutNames(client: Redis): Promise<void> {
     const { keys } = this.#parts;
-    const [found, names] = await Promise.all([
-      client.call('FUNCTION', 'LIST', 'LIBRARYNAME', LIBRARY.name),
-      client.getrange(keys.names, 0, MOST_NAME_BYTES - 1).catch((error: unknown) => {
-        if (isReply(error) && error.message.startsWith('WRONGTYPE')) return null; // made anew: executors enter themselves with their next beat
-        throw error;
-      }),
-    ]);
-    if (Array.isArray(found) && found.length === 0) await client.call('FUNCTION', 'LOAD', LIBRARY.text);
-    if (names !== null && !areManyNames(names)) return;
-    await runScript(client, forgetCall(keys, '*'));
+    const names = await client.getrange(keys.names, 0, MOST_NAME_BYTES - 1).catch((error: unknown) => {
+      if (isReply(error) && error.message.startsWith('WRONGTYPE')) return null; // made anew: executors enter themselves with their next beat
+      throw error;
+    });
+    if (names === null || areManyNames(names)) await runScript(client, forgetCall(keys, '*'));
+  }
+}
+
+const listSchema = z.array(z.array(z.unknown()));
+
+/** The text of the library of that name; null where there is none. */
+function textIn(list: unknown): string | null {
+  const [library] = listSchema.parse(list);
+  return library === undefined ? null : String(library[library.indexOf('library_code') + 1]);
+}
+
+/** Puts the library there where it is missing or is not ours. Where this user may not, or another library has its functions' names, they are not called. */
+async function putLibrary(client: Redis): Promise<void> {
+  let isOther = true; // as long as it is not known to be ours
+  try {
+    const found = textIn(await client.call('FUNCTION', 'LIST', 'LIBRARYNAME', LIBRARY.name, 'WITHCODE'));
+    if (found === LIBRARY.text) return;
+    isOther = found !== null;
+    await client.call('FUNCTION', 'LOAD', 'REPLACE', LIBRARY.text);
+  } catch (error) {
+    const isTaken = isReply(error) && /already exists/.test(error.message);
+    if (isOther || isTaken) doNotTrustLibrary(client);
+    throw error;
   }
 }
