@@ -83,16 +83,19 @@ export interface ScriptCall {
 export const waitMs = (leftMs: number): number => Math.max(1, Math.floor(Math.max(leftMs * 0.4, leftMs - 150)));
 
 /** The connections on which no function of the library is called: there is none while this user may run the scripts themselves, or it is not ours. */
-const withoutLibrary = new WeakSet<object>();
+const withoutLibrary = new WeakMap<object, NotCalled>();
 
-/** On this connection the functions of that name are not ours. */
-export const doNotTrustLibrary = ({ stream }: Redis): void => void withoutLibrary.add(stream);
+/** `missing`: ours are not there, so only an operator can help; `unknown`: this user may not call them, or not see whose they are. */
+type NotCalled = 'missing' | 'unknown';
+
+/** On this connection the functions of that name are not ours, or nobody knows. */
+export const doNotCall = ({ stream }: Redis, why: NotCalled): void => void withoutLibrary.set(stream, why);
 
 /** Why a function could not be called: Redis does not have it, or has no functions; or this user may call none. Nothing had then been done. */
-function notCallable(error: unknown): 'missing' | 'forbidden' | null {
+function notCallable(error: unknown): NotCalled | null {
   if (!isReply(error)) return null;
   if (/^ERR Function not found|unknown command/i.test(error.message)) return 'missing';
-  return /^NOPERM .* run the 'fcall(_ro)?' command/i.test(error.message) ? 'forbidden' : null;
+  return /^NOPERM .* run the 'fcall(_ro)?' command/i.test(error.message) ? 'unknown' : null;
 }
 
 /**
@@ -124,20 +127,19 @@ export async function runScript(client: Redis, call: ScriptCall): Promise<{ repl
   };
   const { inLibrary } = script;
   if (!inLibrary) return byItself();
-  let isThere = !withoutLibrary.has(stream);
+  let why = withoutLibrary.get(stream) ?? null;
   try {
-    if (isThere) return await send(inLibrary.command, inLibrary.name);
+    if (why === null) return await send(inLibrary.command, inLibrary.name);
   } catch (error) {
-    const why = notCallable(error);
+    why = notCallable(error);
     if (why === null) throw error;
-    isThere = why === 'forbidden';
   }
   try {
     const done = await byItself();
-    withoutLibrary.add(stream);
+    withoutLibrary.set(stream, why);
     return done;
   } catch (error) {
-    throw !isThere && isReply(error) && error.message.startsWith('NOPERM') ? noLibrary(error) : error;
+    throw why === 'missing' && isReply(error) && error.message.startsWith('NOPERM') ? noLibrary(error) : error;
   }
 }
 

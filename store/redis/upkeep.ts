@@ -4,7 +4,7 @@ import { isReply } from './errors.ts';
 import { areManyNames, MOST_NAME_BYTES } from './names.ts';
 import type { RedisReader } from './reader.ts';
 import { forgetCall, LIBRARY } from './report-scripts.ts';
-import { doNotTrustLibrary, runScript } from './scripts.ts';
+import { doNotCall, runScript } from './scripts.ts';
 
 /**
  * What executors may not do for themselves, and any operator's connection does for them: it sees to it that the library is there and is ours, and takes out names
@@ -67,15 +67,14 @@ function textIn(list: unknown): string | null {
 
 /** Puts the library there where it is missing or is not ours. Where this user may not, or another library has its functions' names, they are not called. */
 async function putLibrary(client: Redis): Promise<void> {
-  let isOther = true; // as long as it is not known to be ours
+  let found: string | null | undefined;
   try {
-    const found = textIn(await client.call('FUNCTION', 'LIST', 'LIBRARYNAME', LIBRARY.name, 'WITHCODE'));
-    if (found === LIBRARY.text) return;
-    isOther = found !== null;
-    await client.call('FUNCTION', 'LOAD', 'REPLACE', LIBRARY.text);
+    found = textIn(await client.call('FUNCTION', 'LIST', 'LIBRARYNAME', LIBRARY.name, 'WITHCODE'));
+    if (found !== LIBRARY.text) await client.call('FUNCTION', 'LOAD', 'REPLACE', LIBRARY.text);
   } catch (error) {
     const isTaken = isReply(error) && /already exists/.test(error.message);
-    if (isOther || isTaken) doNotTrustLibrary(client);
+    if (found === undefined) doNotCall(client, 'unknown');
+    else if (found !== null || isTaken) doNotCall(client, 'missing');
     throw error;
   }
 }
