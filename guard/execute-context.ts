@@ -9,7 +9,11 @@ export class StartedCall {
   #stoppedBy: Decision | undefined;
   #key: string | undefined;
   #onOuter: (() => void) | undefined;
-  #isReleased = false;
+  #isOver = false;
+  /** Those that gave before what this one gave: it is told with them, also when its own work is over. */
+  #leaders: Set<StartedCall> | undefined;
+  /** Of those that this one leads, whoever's signal was read: of the others nothing is kept. */
+  #followers: Set<StartedCall> | undefined;
 
   constructor({ signal, idempotencyKey }: CallOptions) {
     this.#outer = signal;
@@ -34,6 +38,7 @@ export class StartedCall {
   get signal(): AbortSignal {
     if (!this.#controller) {
       this.#controller = new AbortController();
+      for (const leader of this.#leaders ?? []) leader.#lead(this);
       if (this.#stoppedBy) this.#controller.abort(this.#stoppedBy);
       else if (this.#outer) this.#hearOuter(this.#controller, this.#outer);
     }
@@ -43,7 +48,7 @@ export class StartedCall {
   #hearOuter(controller: AbortController, outer: AbortSignal): void {
     this.#onOuter = () => controller.abort(outer.reason);
     if (outer.aborted) this.#onOuter();
-    else if (!this.#isReleased) outer.addEventListener('abort', this.#onOuter, { once: true });
+    else if (!this.#isOver || this.#leaders?.size) outer.addEventListener('abort', this.#onOuter, { once: true });
   }
 
   /** False when it had been told before. */
@@ -51,18 +56,45 @@ export class StartedCall {
     if (this.#stoppedBy) return false;
     this.#stoppedBy = decision;
     this.#controller?.abort(decision);
+    for (const follower of this.#followers ?? []) follower.stop(decision);
     return true;
+  }
+
+  /** From now on it is told when the other is, until that is over. */
+  follow(leader: StartedCall): void {
+    if (leader === this || leader.#isOver) return;
+    this.#leaders ??= new Set();
+    this.#leaders.add(leader);
+    if (this.#controller) leader.#lead(this);
+  }
+
+  #lead(follower: StartedCall): void {
+    if (this.#stoppedBy) follower.stop(this.#stoppedBy);
+    if (this.#isOver) return follower.#leave(this);
+    this.#followers ??= new Set();
+    this.#followers.add(follower);
+  }
+
+  #leave(leader: StartedCall): void {
+    this.#leaders?.delete(leader);
+    if (this.#isOver) this.#unhearOuter();
   }
 
   /** The outer signal counts again. */
   resume(): void {
-    this.#isReleased = false;
+    this.#isOver = false;
     if (this.#controller && this.#outer) this.#hearOuter(this.#controller, this.#outer);
   }
 
   release(): void {
-    this.#isReleased = true;
-    if (this.#onOuter) this.#outer?.removeEventListener('abort', this.#onOuter);
+    this.#isOver = true;
+    for (const follower of this.#followers ?? []) follower.#leave(this);
+    this.#followers = undefined;
+    this.#unhearOuter();
+  }
+
+  #unhearOuter(): void {
+    if (this.#onOuter && !this.#leaders?.size) this.#outer?.removeEventListener('abort', this.#onOuter);
   }
 }
 

@@ -50,6 +50,19 @@ export function childIdentity(
   };
 }
 
+type Lineage = {
+  readonly [Key in keyof Identity]?: Identity[Key] | undefined;
+};
+
+const has = (id: string | undefined, lineage: readonly string[] | undefined, wanted: string): boolean =>
+  id === wanted || lineage?.includes(wanted) === true;
+
+/** True when every kill of an agent, mission or run that reaches `above` reaches `below` too. */
+export const isAbove = (above: Lineage, below: Lineage): boolean =>
+  join(above.lineageAgents ?? [], above.agentId).every((id) => has(below.agentId, below.lineageAgents, id)) &&
+  join(above.lineageMissions ?? [], above.missionId).every((id) => has(below.missionId, below.lineageMissions, id)) &&
+  join(above.lineageRuns ?? [], above.runId).every((id) => has(below.runId, below.lineageRuns, id));
+
 /** A lineage as a plain string for another process. It names the run itself too, because what works for it there is its child; it can only add restrictions. */
 export const formatLineage = (identity: Identity): string =>
   Buffer.from(

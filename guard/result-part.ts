@@ -4,7 +4,7 @@ import { faultCause } from './decide.ts';
 import { ActionStoppedError } from './errors.ts';
 import type { Guard } from './guard.ts';
 import { isDraining, mustStop, type Running } from './in-flight.ts';
-import type { Part } from './ongoing/index.ts';
+import type { Part, Wait } from './ongoing/index.ts';
 import { POLL_MS } from './wait.ts';
 
 /** The action whose result has parts. */
@@ -25,7 +25,6 @@ export class ResultPart implements Part {
   readonly #whole: WholeResult;
   readonly #end: (reason: Error) => void;
   #stopped: ActionStoppedError | null = null;
-  #refreshed = false;
   #asking = false;
   /** How many of its steps are under way. */
   #steps = 0;
@@ -42,18 +41,14 @@ export class ResultPart implements Part {
     return this.#steps > 0;
   }
 
-  pass(): Promise<void> | null {
+  pass(isFresh = false): Wait | null {
     const { changes, replica } = this.#guard;
     const turn = this.#guard.turns.beforeCall(); // a loop of steps keeps the event loop busy as one of calls does
-    if (turn) return turn;
+    if (turn) return { until: turn, isFresh };
     // Where the mode comes from elsewhere than the local copy, it is asked for anew before each step.
-    if (!replica && !this.#refreshed) {
-      this.#refreshed = true;
-      return this.#whole.refresh();
-    }
-    this.#refreshed = false;
+    if (!replica && !isFresh) return { until: this.#whole.refresh(), isFresh: true };
     if (this.#mayStep()) return null;
-    return nextChange(changes, replica ? Number.POSITIVE_INFINITY : POLL_MS, undefined);
+    return { until: nextChange(changes, replica ? Number.POSITIVE_INFINITY : POLL_MS, undefined), isFresh: false };
   }
 
   passNow(): void {

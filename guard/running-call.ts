@@ -3,9 +3,10 @@ import type { CallOptions, NormalisedAction } from './action.ts';
 import type { Attempt, AttemptEvent } from './attempt-state.ts';
 import { blocked, type DecidedCall, faultCause } from './decide.ts';
 import { StartedCall } from './execute-context.ts';
+import type { Giver } from './giver.ts';
 import type { Guard } from './guard.ts';
 import { LookedAt } from './looked-at.ts';
-import { holdResult, mayGoOn, type Part } from './ongoing/index.ts';
+import { holdResult, mayGoOn, type OpenPart } from './ongoing/index.ts';
 import type { Outcome } from './outcome.ts';
 import { ResultPart, type WholeResult } from './result-part.ts';
 
@@ -26,7 +27,7 @@ export interface LetThrough<Input, Result> {
 }
 
 /** An action under way, until its result can act no more: watched by the decision that let it through. */
-export class RunningCall<Input, Result> extends LookedAt implements WholeResult {
+export class RunningCall<Input, Result> extends LookedAt implements WholeResult, Giver {
   readonly decision: Decision;
   readonly context: StartedCall;
   readonly #call: LetThrough<Input, Result>;
@@ -40,6 +41,14 @@ export class RunningCall<Input, Result> extends LookedAt implements WholeResult 
     this.#call = call;
     this.decision = call.decision;
     this.context = new StartedCall(call.options);
+  }
+
+  get guard(): Guard {
+    return this.#call.guard;
+  }
+
+  get decided(): DecidedCall {
+    return this.#call.call;
   }
 
   isActive(): boolean {
@@ -93,13 +102,17 @@ export class RunningCall<Input, Result> extends LookedAt implements WholeResult 
   #hold(given: unknown): unknown {
     if (!mayGoOn(given)) return given;
     const opened: ResultPart[] = [];
-    const open = (end: (reason: Error) => void): Part => {
+    const open: OpenPart = (end) => {
       const part = this.#open(end);
       opened.push(part);
       return part;
     };
     try {
-      return holdResult(given, { action: this.#call.action.name, open, inner: (value) => this.#hold(value) });
+      return holdResult(given, {
+        action: this.#call.action.name,
+        open: Object.assign(open, { giver: this }),
+        inner: (value) => this.#hold(value),
+      });
     } catch (error) {
       this.#stopParts(blocked(this.#call.call, faultCause('UNSUPPORTED', String(error)), this.decision));
       throw error;

@@ -13,7 +13,7 @@ import { holdChildProcess, holdWorker } from './processes.ts';
 import { holdPromise } from './promises.ts';
 import { holdReadableStream, holdTransformStream, holdWritableStream } from './web-streams.ts';
 
-export type { Part } from './part.ts';
+export type { OpenPart, Part, Wait } from './part.ts';
 export { mayGoOn } from './members.ts';
 
 /** One kind of result that can still act: how it is told, and how it is held, or in a sentence why it cannot be. */
@@ -59,6 +59,10 @@ const KINDS: readonly Kind[] = [
   kind(
     (value) => isNodeStream(value) && hasBeenWritten(value),
     () => undefined,
+  ),
+  kind(
+    (value) => isNodeStream(value) && has(value, 'write'),
+    'is written, and its writing cannot be looked at: write it to its end inside execute, or return the stream that is piped into it',
   ),
   kind(isNodeStream, 'is a stream of an old kind that cannot be looked at: wrap it with new Readable().wrap(stream)'),
   kind((value) => value instanceof ReadableStream && !value.locked, holdReadableStream),

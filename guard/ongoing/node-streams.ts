@@ -1,12 +1,19 @@
 import { type Duplex, Readable, type Transform, Writable } from 'node:stream';
 import { ActionResultError } from '../errors.ts';
-import { type Hold, type OpenPart, type Part, silence } from './part.ts';
-import { Together } from './together.ts';
+import { type Hold, makeRoom, silence, type Wait } from './part.ts';
+import { holdTogether, type Together } from './together.ts';
 
 type NodeStream = Partial<Readable & Writable & Duplex & Transform> &
-  Pick<Readable, 'destroy' | 'destroyed' | 'listeners' | 'on' | 'once'> & {
+  Pick<Readable, 'destroy' | 'destroyed' | 'getMaxListeners' | 'listeners' | 'on' | 'once' | 'setMaxListeners'> & {
     /** The request of which this is the answer, where it is one. */
     readonly req?: Readable;
+    /** Where it is one of the process's own, and often else: the number of its file. */
+    readonly fd?: unknown;
+    readonly _isStdio?: unknown;
+    /** What does the steps of a socket or a compressor, while it is open. */
+    readonly _handle?: object | null;
+    /** Whether all has been read that ever will be: `readableEnded` also waits until somebody has taken it. */
+    readonly _readableState?: { readonly ended?: boolean };
   };
 type Callback = (...results: unknown[]) => void;
 
@@ -17,7 +24,7 @@ const WRITES = ['_write', '_writev', '_final', '_transform', '_flush'] as const;
 const IDLE_DESTROY: readonly unknown[] = [Readable.prototype._destroy, Writable.prototype._destroy];
 
 /** A step that is under way is told to its stream: where nobody can reach the stream any more, no step is. */
-const unreachable = new FinalizationRegistry<Part>((part) => part.drop());
+const unreachable = new FinalizationRegistry<Together>((part) => part.drop());
 
 /**
  * A stream of Node's stays the same object, with all that it carries: what it does to get or to hand on the next piece is looked at first. It is in flight
@@ -26,37 +33,46 @@ const unreachable = new FinalizationRegistry<Part>((part) => part.drop());
 export const holdNodeStream: Hold<NodeStream> = (stream, open, action) => {
   if (!Object.isExtensible(stream))
     throw new ActionResultError(action, 'is a frozen stream, so its steps cannot be looked at');
-  if (stream.destroyed || (!stream.readable && !stream.writable)) return stream;
-  const part = openFor(new WeakRef(stream), open);
+  if (isOfProcess(stream))
+    throw new ActionResultError(
+      action,
+      'is the standard input or output of the whole process, which no stop of one call may end: await inside execute what goes through it, and return what comes of that',
+    );
+  const sides = openSides(stream);
+  if (!sides.reads && !sides.writes) return stream;
+  const part = holdTogether(stream, { open, stop: stopOf(new WeakRef(stream)), action });
+  if (!part) return stream;
   unreachable.register(stream, part);
-  const before = held.get(stream);
-  if (before) before.add(part);
-  else hold(stream, part);
+  const base = baseOfTransform(stream);
+  const readIsOver = sides.reads && stream._read !== base?._read ? holdReads(stream, part) : () => {};
+  if (sides.writes) holdWrites(stream, part, base);
+  holdEnd(stream, { part, sides, readIsOver });
   return stream;
 };
 
-/** The streams whose steps are looked at. */
-const held = new WeakMap<NodeStream, Together>();
+const LAST_STANDARD_FILE = 2;
 
-function hold(stream: NodeStream, first: Part): void {
-  const part = new Together();
-  part.add(first);
-  held.set(stream, part);
-  const base = baseOfTransform(stream);
-  const readIsOver = stream.readable && stream._read !== base?._read ? holdReads(stream, part) : () => {};
-  if (stream.writable) holdWrites(stream, part, base);
-  holdEnd(stream, part, readIsOver);
+const isOfProcess = ({ fd, _isStdio }: NodeStream): boolean =>
+  _isStdio === true || (typeof fd === 'number' && fd <= LAST_STANDARD_FILE);
+
+/** Which sides of a stream can still act: one that nobody may write to any more goes on until all that was written is handed on. */
+interface Sides {
+  readonly reads: boolean;
+  readonly writes: boolean;
 }
 
-/** Apart, since a closure holds all that the closures beside it hold. */
-function openFor(stream: WeakRef<NodeStream>, open: OpenPart): Part {
-  const part: Part = open((reason) => {
+const openSides = (stream: NodeStream): Sides => ({
+  reads: !stream.destroyed && stream.readable === true && stream._readableState?.ended !== true,
+  writes: !stream.destroyed && !stream.errored && (stream.writable === true || stream.writableFinished === false),
+});
+
+/** Apart, since a closure holds all that the closures beside it hold. Where the collector has found the stream, its parts are dropped anyway. */
+const stopOf =
+  (stream: WeakRef<NodeStream>) =>
+  (reason: Error): void => {
     const found = stream.deref();
     if (found) destroy(found, reason);
-    else part.drop();
-  });
-  return part;
-}
+  };
 
 /** Whoever listens hears why. An answer of HTTP passes it on to its request. */
 function destroy(stream: NodeStream, reason: Error): void {
@@ -77,25 +93,33 @@ function baseOfTransform(stream: NodeStream): NodeStream | undefined {
   return base;
 }
 
-/** Takes a step as soon as it may begin; `refuse` hears why it never does. What the step throws goes where it went before. */
-function take(stream: NodeStream, part: Together, step: () => unknown, refuse: (error: Error) => void): void {
-  let wait: Promise<void> | null;
+interface Step {
+  readonly begin: () => unknown;
+  /** Hears why it never begins. */
+  readonly refuse: (error: Error) => void;
+}
+
+/** Takes a step as soon as it may begin. What it throws goes where it went before. */
+function take(stream: NodeStream, part: Together, step: Step, isFresh?: boolean): void {
+  const { begin, refuse } = step;
+  let wait: Wait | null;
   try {
-    wait = part.pass();
+    wait = part.pass(isFresh);
   } catch (error) {
     silence(stream);
     return refuse(error as Error);
   }
   if (wait) {
-    wait
+    const { until, isFresh: isFreshThen } = wait;
+    until
       .then(() => {
-        if (!stream.destroyed) take(stream, part, step, refuse);
+        if (!stream.destroyed) take(stream, part, step, isFreshThen);
         else refuse(stream.errored ?? new Error('The stream was destroyed while this step was held by a pause.'));
       })
       .catch((error: Error) => stream.destroy(error));
     return;
   }
-  const given = step();
+  const given = begin();
   if (!(given instanceof Promise)) return;
   part.begin();
   void given.finally(() => part.rest()); // what it fails with stays unhandled, if it was
@@ -114,13 +138,13 @@ function holdReads(stream: NodeStream, part: Together): () => void {
   stream._read = (size) => {
     if (isWaiting) return;
     isWaiting = true;
-    const ask = (): unknown => {
+    const begin = (): unknown => {
       isWaiting = false;
       if (!isAsked) part.begin();
       isAsked = true;
       return read.call(stream as Readable, size);
     };
-    take(stream, part, ask, (error) => destroy(stream, error));
+    take(stream, part, { begin, refuse: (error) => destroy(stream, error) });
   };
   stream.push = (piece, encoding) => {
     // What has been read to its end can act no more, also while nobody takes it.
@@ -139,39 +163,59 @@ function holdWrites(stream: NodeStream, part: Together, base: NodeStream | undef
     if (typeof step !== 'function' || step === base?.[name]) continue;
     const looked = (...args: unknown[]): void => {
       const callback = args.pop() as Callback;
-      let isOver = false;
+      let isUnderWay = false;
+      const isOver = (): void => {
+        if (isUnderWay) part.rest();
+        isUnderWay = false;
+      };
       const ended: Callback = (...results) => {
-        if (!isOver) part.rest();
-        isOver = true;
+        isOver();
         callback(...results);
       };
-      const write = (): unknown => {
+      const begin = (): unknown => {
+        isUnderWay = true;
         part.begin();
-        return step.call(stream, ...args, ended);
+        try {
+          const given = step.call(stream, ...args, ended);
+          if (given instanceof Promise) given.catch(isOver);
+          return given;
+        } catch (error) {
+          isOver();
+          throw error;
+        }
       };
-      take(stream, part, write, callback);
+      take(stream, part, { begin, refuse: callback });
     };
     Object.defineProperty(stream, name, { value: looked, configurable: true, writable: true });
   }
 }
 
-function holdEnd(stream: NodeStream, part: Together, readIsOver: () => void): void {
-  let sides = 0;
+interface Ending {
+  readonly part: Together;
+  readonly sides: Sides;
+  readonly readIsOver: () => void;
+}
+
+function holdEnd(stream: NodeStream, { part, sides, readIsOver }: Ending): void {
+  let open = 0;
   const side = (event: string): void => {
-    sides += 1;
+    open += 1;
     stream.once(event, () => {
-      sides -= 1;
-      if (sides === 0) part.end();
+      open -= 1;
+      if (open === 0) part.end();
     });
   };
-  if (stream.readable) side('end');
-  if (stream.writable) side('finish');
+  makeRoom(stream);
+  if (sides.reads) side('end');
+  if (sides.writes) side('finish');
 
   const { _destroy: tearDown } = stream as Readable;
   const closed = (): void => {
     // What tears itself down has ended its reading with that. What does not goes on with what it was asked to read, until it gives it.
     if (!part.isHeld() || !IDLE_DESTROY.includes(tearDown)) readIsOver();
-    part.end();
+    if (stream._handle === null)
+      part.drop(); // what did its steps is gone, and may never say that the last one is over
+    else part.end();
   };
   stream.once('close', closed);
   if (typeof tearDown !== 'function') return;

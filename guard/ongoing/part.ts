@@ -1,12 +1,21 @@
 import type { EventEmitter } from 'node:events';
+import type { Giver } from '../giver.ts';
+
+/** What a step waits for before it is asked for again: a pause, or an answer about the mode. */
+export interface Wait {
+  readonly until: Promise<void>;
+  /** To be handed on with the next question: the answer was asked for by this very step. */
+  readonly isFresh: boolean;
+}
 
 /** One thing of a result that can still act after the call has returned: an iterator, a stream, a promise, a process. It is in flight until `end` is called. */
 export interface Part {
   /**
-   * To be asked before each step, and the step begun in the very same turn. Null when it may begin; a promise while the switch is paused: ask again when
-   * that resolves. @throws ActionStoppedError when the same call would no longer be allowed; what this part was opened with has then been told
+   * To be asked before each step, and the step begun in the very same turn. Null when it may begin; else what to wait for, and then to ask again.
+   * @param isFresh what the last wait of this step said; not given for the first question
+   * @throws ActionStoppedError when the same call would no longer be allowed; what this part was opened with has then been told
    */
-  pass(): Promise<void> | null;
+  pass(isFresh?: boolean): Wait | null;
   /** As `pass`, for what cannot wait: a pause is an ActionStoppedError too, and the step may be tried again after it. */
   passNow(): void;
   /** No step is taken yet: in a pause the first one will wait. @throws ActionStoppedError as `pass` */
@@ -28,7 +37,11 @@ export interface Part {
  * ends the part as well as it can, and calls `end` when that is done. The part is kept as long as it is in flight, and `stop` with it: so `stop` holds what
  * the caller got by a WeakRef only, wherever the collector is to find what nobody uses any more.
  */
-export type OpenPart = (stop: (reason: Error) => void) => Part;
+export interface OpenPart {
+  (stop: (reason: Error) => void): Part;
+  /** None for what is not handed out. */
+  readonly giver?: Giver | undefined;
+}
 
 /** What the caller gets for something that a held result gives in its turn: a step's value, what comes of a promise. @throws ActionResultError */
 export type HoldInner = (value: unknown) => unknown;
@@ -38,7 +51,7 @@ export type Hold<T> = (value: T, open: OpenPart, action: string, inner: HoldInne
 
 /** Takes a step as soon as it may begin, and gives what it gives. One that fails is the last. @throws ActionStoppedError */
 export async function passed<T>(part: Part, step: () => T): Promise<Awaited<T>> {
-  for (let wait = part.pass(); wait; wait = part.pass()) await wait;
+  for (let wait = part.pass(); wait; wait = part.pass(wait.isFresh)) await wait.until;
   part.begin();
   try {
     return await step();
@@ -69,6 +82,12 @@ export function passedNow<T>(part: Part, step: () => T): T {
  * registered for.
  */
 export const dropped = new FinalizationRegistry<Part>((part) => part.end());
+
+/** Our listener is one more than whoever made this emitter reckons with: that is no leak to be warned of. */
+export function makeRoom(emitter: Pick<EventEmitter, 'getMaxListeners' | 'setMaxListeners'>): void {
+  const most = emitter.getMaxListeners();
+  if (most > 0) emitter.setMaxListeners(most + 1);
+}
 
 const ignore = (): void => {};
 

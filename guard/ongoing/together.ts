@@ -1,46 +1,108 @@
-import type { Part } from './part.ts';
+import { ActionResultError } from '../errors.ts';
+import { type Giver, isHandedTo, isLike, lead, shownGiver } from '../giver.ts';
+import type { OpenPart, Part, Wait } from './part.ts';
 
-/** The parts of several calls that gave the same thing: a step of it is a step of each of them. */
+/** What calls gave that stays the same object. */
+const given = new WeakMap<object, Together>();
+
+/** How a thing is held, if it has to be. */
+export interface HoldTogether {
+  readonly open: OpenPart;
+  readonly stop: (reason: Error) => void;
+  readonly action: string;
+}
+
+/**
+ * Opens a part of a thing that stays the same object, which more than one call may give. Calls that whatever stops one would stop share one part, so the
+ * thousandth costs what the second does. What a stop of one would end for another, who goes on, is refused.
+ * @returns undefined when the thing is held already
+ * @throws ActionResultError
+ */
+export function holdTogether(thing: object, { open, stop, action }: HoldTogether): Together | undefined {
+  const { giver } = open;
+  const before = given.get(thing);
+  if (before?.isShownTo(giver, action)) return undefined;
+  const together = before ?? new Together();
+  together.add(giver, open(stop));
+  given.set(thing, together);
+  return before ? undefined : together;
+}
+
+interface Record {
+  readonly giver: Giver | undefined;
+  readonly part: Part;
+}
+
+/** The parts of all who gave the same thing: a step of it is a step of each of them. */
 export class Together implements Omit<Part, 'passNow' | 'look'> {
-  readonly #parts = new Set<Part>();
+  #records: Record[] = [];
   #steps = 0;
+  #isOver = false;
 
-  add(part: Part): void {
-    this.#parts.add(part);
+  /** True for one who has given it already. @throws ActionResultError for one who may not */
+  isShownTo(giver: Giver | undefined, action: string): boolean {
+    if (this.#hasEnded()) return false;
+    for (const { giver: other } of this.#records) {
+      if (giver && other && isLike(giver, other)) {
+        lead(other, giver);
+        return true;
+      }
+    }
+    const stranger = this.#records.find(({ giver: other }) => !giver || !other || !isHandedTo(giver, other));
+    if (!stranger) return false;
+    const who = stranger.giver ? ` (${shownGiver(stranger.giver)})` : '';
+    throw new ActionResultError(
+      action,
+      `is what another call${who} has given, and it still goes on: a stop of one would end it for both. Return something of this call's own, such as a PassThrough that is piped into it, or do inside execute what is to be done with it`,
+    );
+  }
+
+  add(giver: Giver | undefined, part: Part): void {
+    if (this.#hasEnded()) this.#records = []; // such as a socket that was connected anew
+    this.#isOver = false;
+    this.#records.push({ giver, part });
     for (let step = 0; step < this.#steps; step += 1) part.begin();
   }
 
   /** All are looked at in the very same turn. */
-  pass(): Promise<void> | null {
-    let isFirst = true;
-    for (const part of this.#parts) {
-      const wait = isFirst || part.isHeld() ? part.pass() : null;
-      if (wait) return wait;
-      isFirst = false;
+  pass(isFresh?: boolean): Wait | null {
+    const waits: Wait[] = [];
+    for (const { part } of this.#records) {
+      const wait = part.pass(isFresh);
+      if (wait) waits.push(wait);
     }
-    return null;
+    if (waits.length <= 1) return waits[0] ?? null;
+    const until = Promise.all(waits.map((wait) => wait.until)).then(() => {});
+    return { until, isFresh: waits.every((wait) => wait.isFresh) };
   }
 
   isHeld(): boolean {
-    return [...this.#parts].some((part) => part.isHeld());
+    return this.#records.some(({ part }) => part.isHeld());
+  }
+
+  #hasEnded(): boolean {
+    return this.#isOver && this.#steps === 0;
   }
 
   begin(): void {
+    this.#isOver = false;
     this.#steps += 1;
-    for (const part of this.#parts) part.begin();
+    for (const { part } of this.#records) part.begin();
   }
 
   rest(): void {
     if (this.#steps > 0) this.#steps -= 1;
-    for (const part of this.#parts) part.rest();
+    for (const { part } of this.#records) part.rest();
   }
 
   end(): void {
-    for (const part of this.#parts) part.end();
+    this.#isOver = true;
+    for (const { part } of this.#records) part.end();
   }
 
   drop(): void {
     this.#steps = 0;
-    for (const part of this.#parts) part.drop();
+    this.#isOver = true;
+    for (const { part } of this.#records) part.drop();
   }
 }

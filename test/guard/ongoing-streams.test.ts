@@ -472,32 +472,6 @@ describe('a pause', () => {
   });
 });
 
-test('a stream that thousands of calls give is held once, for each of them', async () => {
-  const { killSwitch, control, inFlight } = await setUp();
-  const written: string[] = [];
-  const log = new Writable({ write: (piece, _encoding, done) => (written.push(String(piece)), done()) });
-  const action = killSwitch.action({ name: 'log.open', execute: (_input: null) => log });
-  const uncaught = hearUncaught();
-  const warned = vi.fn<(warning: Error) => void>();
-  process.on('warning', warned);
-  onTestFinished(() => void process.off('warning', warned));
-  for (let call = 0; call < 5000; call += 1) await action(null);
-  const asOther = await killSwitch.run({ agentId: 'y' }, () => action(null));
-  expect(asOther).toBe(log);
-  await new Promise((resolve) => log.write('a', resolve));
-  expect(written).toEqual(['a']);
-  await control.kill({ target: 'agent:y', mode: 'paused' });
-  await vi.waitFor(() => expect(killSwitch.check({ agentId: 'y' }).mode).toBe('paused'));
-  const failed = new Promise((resolve) => log.write('b', resolve));
-  await sleep(20);
-  await control.kill({ target: 'agent:y' });
-  expect(await failed).toMatchObject({ code: 'ABORTED' });
-  await inFlight(0);
-  expect(written).toEqual(['a']);
-  expect(uncaught).toEqual([]);
-  expect(warned).not.toHaveBeenCalled();
-});
-
 test('what was begun beside something that is refused is in flight until it is over', async () => {
   const { killSwitch, kill, inFlight } = await setUp();
   const { step, seen, end } = slowStep();

@@ -1,3 +1,5 @@
+import { Duplex } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { InMemoryProvider, OpenFeature } from '@openfeature/server-sdk';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { MODES } from '../../flags/index.ts';
@@ -210,4 +212,35 @@ describe('a kill switch over a provider alone', () => {
       decision: { cause: { code: 'CLOSED' } },
     });
   });
+});
+
+test('two steps of one stream at once each ask for the mode, and so does each action that gave it', async () => {
+  const { killSwitch, provider } = await setUp();
+  const done: string[] = [];
+  const shared = new Duplex({
+    read() {
+      done.push('read');
+      this.push('r');
+    },
+    write: (piece, _encoding, next) => (done.push(String(piece)), next()),
+  });
+  const give = killSwitch.action({ name: 'shared.give', execute: (_input: null) => shared });
+  const giveAgain = killSwitch.action({ name: 'shared.again', execute: (_input: null) => shared });
+  await killSwitch.run({ agentId: 'x' }, () => Promise.all([give(null), giveAgain(null)]));
+  await new Promise((resolve) => shared.write('a', resolve));
+  expect(done).toEqual(['a']);
+  const asked: unknown[] = [];
+  const evaluate = provider.resolveStringEvaluation.bind(provider);
+  let mode = 'live';
+  vi.spyOn(provider, 'resolveStringEvaluation').mockImplementation(async (key, fallback, context, logger) => {
+    asked.push(context?.['action']);
+    await sleep(20); // as long as a network takes
+    return { ...(await evaluate(key, fallback, context, logger)), value: mode, variant: mode };
+  });
+  shared.read();
+  const failed = new Promise((resolve) => shared.write('b', resolve));
+  mode = 'full_stop';
+  expect(await failed).toMatchObject({ code: 'ABORTED' });
+  expect(done).toEqual(['a']);
+  expect(new Set(asked)).toEqual(new Set(['shared.give', 'shared.again']));
 });
