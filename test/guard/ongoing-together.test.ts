@@ -221,8 +221,9 @@ describe('what others have given', () => {
     await once(shared, 'close');
     expect(await inRun('z', shared)).toBe(shared);
     const child = spawn('true');
+    const exited = once(child, 'exit');
     await inRun('y', child);
-    await once(child, 'exit');
+    await exited;
     expect(await inRun('z', child)).toBe(child);
     await inFlight(0);
   });
