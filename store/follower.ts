@@ -30,6 +30,12 @@ export interface FollowerOptions {
   readonly onTrust: () => void;
 }
 
+/** What came of a confirmation, and when it was sent. */
+interface Confirmed {
+  readonly outcome: ReplyOutcome;
+  readonly sent: Instant;
+}
+
 /** Keeps a copy up to date: loads it, takes what is pushed, confirms it and reports, and knows what went wrong meanwhile. What the copy is then worth is not its business. */
 export class Follower {
   readonly #options: FollowerOptions;
@@ -38,6 +44,10 @@ export class Follower {
   #undescribed: readonly SurfaceRecord[] | null = null;
   #trouble: Fault | null = null;
   #stopFollowing: (() => void) | null = null;
+  /** The question that is asked next. */
+  #unsent: Promise<Confirmed> | null = null;
+  /** Settles with the question that was sent last. */
+  #sent: Promise<void> | null = null;
   #closed = false;
 
   constructor(options: FollowerOptions) {
@@ -65,13 +75,29 @@ export class Follower {
     this.#cycle.leaseHasEnded();
   }
 
-  /** One round trip: the beat is written, the head read, and the reply taken. */
-  async confirm(timeoutMs: number): Promise<{ readonly outcome: ReplyOutcome; readonly sent: Instant }> {
-    const { connection, copy, clock, beat: makeBeat, onChanges, onTrust } = this.#options;
-    if (copy.isSignalling) await Promise.resolve(); // asked by what is just being told of changes that are kept in this turn
+  /**
+   * One round trip: the beat is written, the head read, and the reply taken. It is sent after the call; who asks before it has been sent shares it, so that many who
+   * ask at once cost the store no more than one.
+   */
+  confirm(): Promise<Confirmed> {
+    this.#unsent ??= this.#confirm();
+    return this.#unsent;
+  }
+
+  async #confirm(): Promise<Confirmed> {
+    const { connection, copy, clock, beat: makeBeat, requestMs, onChanges, onTrust } = this.#options;
+    // Once all that goes on at this moment is over: others may ask as well, or work in flight may just be being told of changes that are not kept yet.
+    await new Promise<void>((resolve) => process.nextTick(resolve));
+    while (connection.confirmsOneByOne && this.#sent) await this.#sent;
+    this.#unsent = null;
     const ticket = copy.ask(clock());
     const beat = makeBeat(copy, ticket.sent);
-    const reply = await withDeadline(connection.confirm(beat), timeoutMs, 'confirm');
+    const answered = withDeadline(connection.confirm(beat), requestMs, 'confirm');
+    this.#sent = answered.then(
+      () => void (this.#sent = null),
+      () => void (this.#sent = null),
+    );
+    const reply = await answered;
     if (this.#closed) return { outcome: 'dropped', sent: ticket.sent };
     const outcome = copy.reply(ticket, reply, clock());
     onChanges();
@@ -131,7 +157,7 @@ export class Follower {
   async #ask(): Promise<boolean> {
     try {
       if (this.#options.copy.needsLoad) await this.#load(); // where there is nothing to load, the beat below still says so
-      const { outcome } = await this.confirm(this.#options.requestMs);
+      const { outcome } = await this.confirm();
       if (outcome === 'reload' && (await this.#load())) this.#cycle.wake();
       await this.#describe();
       if (outcome === 'again' || outcome === 'dropped') this.#cycle.wake();

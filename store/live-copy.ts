@@ -96,7 +96,6 @@ export class LiveCopy {
   readonly #leaseMs: number;
   readonly #organizationId: string;
   readonly #signal: () => void;
-  #isSignalling = false;
 
   constructor({ leaseMs, keeper, organizationId, signal = () => {} }: LiveCopyOptions) {
     this.#leaseMs = leaseMs;
@@ -163,11 +162,6 @@ export class LiveCopy {
     if (this.#standing.is === 'unanchored' || this.#standing.is === 'foreign') this.#readAnchor();
     this.#asked += 1;
     return { number: this.#asked, era: this.#era, sent: now, held: this.held };
-  }
-
-  /** True while work in flight is told of changes that are not kept yet: nothing may be acknowledged then. */
-  get isSignalling(): boolean {
-    return this.#isSignalling;
   }
 
   /** Events were pushed. They never renew; from the first one on that loosens, or does not link to the local head, they wait for a confirmation. */
@@ -342,11 +336,9 @@ export class LiveCopy {
   }
 
   #keep(head: Head | null): Head | null {
-    this.#isSignalling = true;
     try {
       this.#signal();
     } finally {
-      this.#isSignalling = false;
       this.#keepAnchor(head);
     }
     return head;

@@ -52,6 +52,8 @@ export interface ControlReader {
 export interface ExecutorReporter {
   /** Writes the beat and reads the head in one step: a store that cannot be written cannot confirm. */
   confirm(beat: Beat): Promise<Confirmation>;
+  /** True where a confirmation would only wait for the one before it, and age meanwhile: it is then asked for when that one is over. Default false. */
+  readonly confirmsOneByOne?: boolean | undefined;
   /** The executor has closed cleanly and leaves the count. */
   leave(): Promise<void>;
   /** Where the last head is kept over restarts; null: nowhere, so a restarted executor cannot recognise a restored backup. */

@@ -18,7 +18,7 @@ import { LiveCopy } from './live-copy.ts';
 import { ownBeats, type Work } from './own-beat.ts';
 import type { ExecutorConnection, ExecutorStore } from './ports.ts';
 import { type ExecutorReports, executorReports, reportsInTime } from './reports.ts';
-import { withDeadline } from './with-deadline.ts';
+import { withDeadline, within } from './with-deadline.ts';
 
 export type { ReplicaEvent } from './announcer.ts';
 
@@ -162,9 +162,10 @@ export class Replica {
    */
   async permit(timeoutMs: number): Promise<Instant | null> {
     const until = this.#clock().mono + timeoutMs;
+    const late = new Error('no answer in time'); // which the store may not have promised: no fault of its own
     try {
       for (let left = timeoutMs; left > 0 && !this.#closed; left = until - this.#clock().mono) {
-        const { outcome, sent } = await this.#follower.confirm(left);
+        const { outcome, sent } = await within(this.#follower.confirm(), left, () => late);
         if (outcome === 'renewed') return sent;
         if (outcome === 'faulty' || outcome === 'reload') {
           this.#follower.wake();
@@ -172,7 +173,7 @@ export class Replica {
         }
       }
     } catch (error) {
-      this.#follower.failed(error);
+      if (error !== late) this.#follower.failed(error);
     }
     return null;
   }

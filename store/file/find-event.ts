@@ -1,7 +1,7 @@
-import type { FileHandle } from 'node:fs/promises';
 import { isKillSwitchError, readEvent } from '../../flags/index.ts';
 import { type ChainEnd, LogChain } from './log-chain.ts';
-import { type Line, openFile, readLines } from './read-lines.ts';
+import { openFile, type OpenedFile } from './opened-file.ts';
+import { type Line, readLines } from './read-lines.ts';
 
 /** By how many events lines may stand out of order: a batch that lost a race is numbered on from where it was planned. */
 const DISORDER = 2000;
@@ -20,16 +20,16 @@ const seqOf = ({ bytes }: Line): number | null => {
  * so that this takes as long as what lies between them, however long the log is.
  */
 export async function leadsTo(path: string, held: ChainEnd, later: ChainEnd): Promise<boolean> {
-  const file = await openFile(path);
+  const file = openFile(path);
   if (!file) return false;
   try {
     return (await isLedTo(file, held, later)) || (await isInWholeLog(file, held, later));
   } finally {
-    await file.close();
+    file.close();
   }
 }
 
-async function isLedTo(file: FileHandle, held: ChainEnd, later: ChainEnd): Promise<boolean> {
+async function isLedTo(file: OpenedFile, held: ChainEnd, later: ChainEnd): Promise<boolean> {
   try {
     const found = await findEvent(file, held);
     if (!found) return false;
@@ -48,7 +48,7 @@ async function isLedTo(file: FileHandle, held: ChainEnd, later: ChainEnd): Promi
 
 /** Where the line of that event ends, and the chain from there; null where it is not near the place that its number says. */
 export async function findEvent(
-  file: FileHandle,
+  file: OpenedFile,
   event: ChainEnd,
 ): Promise<{ readonly end: number; readonly chain: LogChain } | null> {
   const earlier: string[] = [];
@@ -75,9 +75,9 @@ function hashOf({ bytes }: Line): string | null {
 }
 
 /** A byte before which no event has a number beyond that, give or take the disorder; found by halving. */
-async function startBefore(file: FileHandle, epoch: number): Promise<number> {
+async function startBefore(file: OpenedFile, epoch: number): Promise<number> {
   let low = 0;
-  let high = (await file.stat()).size;
+  let high = Number(file.stats().size);
   while (high - low > 64 * 1024) {
     const middle = Math.floor((low + high) / 2);
     const seq = await firstSeqAfter(file, middle);
@@ -87,7 +87,7 @@ async function startBefore(file: FileHandle, epoch: number): Promise<number> {
   return low;
 }
 
-async function firstSeqAfter(file: FileHandle, offset: number): Promise<number | null> {
+async function firstSeqAfter(file: OpenedFile, offset: number): Promise<number | null> {
   let whole = false; // the first line may have begun before
   for await (const lines of readLines(file, offset)) {
     for (const line of lines) {
@@ -99,7 +99,7 @@ async function firstSeqAfter(file: FileHandle, offset: number): Promise<number |
   return null;
 }
 
-async function isInWholeLog(file: FileHandle, held: ChainEnd, later: ChainEnd): Promise<boolean> {
+async function isInWholeLog(file: OpenedFile, held: ChainEnd, later: ChainEnd): Promise<boolean> {
   const chain = new LogChain();
   for await (const lines of readLines(file, 0)) {
     for (const { bytes } of lines) {

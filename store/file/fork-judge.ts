@@ -1,5 +1,4 @@
-import { existsSync } from 'node:fs';
-import { stat } from 'node:fs/promises';
+import { existsSync, statSync } from 'node:fs';
 import { type FoundReport, type Head, isEvidence, isExcluded, type Known, textProblem } from '../../flags/index.ts';
 import { inFolder, type OpenFolder } from './folder.ts';
 import { MOST_REPORTS, olderPlaceOf, type Place, placeOf, readFork, uidOf, walkThrough } from './fork-reports.ts';
@@ -90,7 +89,7 @@ export class ForkJudge {
   async #provenIn(place: Place, head: Head): Promise<boolean> {
     const { folder } = place;
     const proven = await inFolder(this.#paths.root, folder, async (open) => {
-      const { ino, mtimeMs } = await stat(open.self);
+      const { ino, mtimeMs } = statSync(open.self);
       const of = `${head.generation} ${ino}`;
       const verdict = this.#verdicts.get(folder);
       if (verdict?.of !== of) this.#verdicts.delete(folder);

@@ -76,13 +76,18 @@ export function fileStore({ directory = '.kill-switch', anchor }: FileStoreOptio
           forks.close();
         },
         shelf: fileShelf(paths, executorId),
+        confirmsOneByOne: true,
         confirm: (beat) =>
           reader.request('confirm', async () => {
             if (beat.id !== executorId) throw foreignBeat(executorId, beat.id);
-            await localFreeBytes(paths.executors);
-            const isTold = await tell(beat);
-            await checkTakesKills(paths);
-            await reader.advance();
+            // In two turns of the event loop, since each of them may be long, and what is confirmed is as old as they were together.
+            const takesKills = checkTakesKills(paths);
+            await bothDone(
+              localFreeBytes(paths.executors),
+              takesKills.catch(() => {}),
+            );
+            const [isTold] = await bothDone(tell(beat), reader.advance());
+            await takesKills;
             if (!isTold && recent.head) throw notThere(paths.reported);
             // Whoever takes the log away may be taking the beats, too: without them nobody would know that there had been a control plane.
             if (isTold && recent.head === null && beat.applied !== null)
@@ -110,6 +115,12 @@ export function fileStore({ directory = '.kill-switch', anchor }: FileStoreOptio
       };
     },
   };
+}
+
+/** Both to their ends, whatever becomes of the other. @throws what the first of them rejected with, else the second */
+async function bothDone<A, B>(a: Promise<A>, b: Promise<B>): Promise<[A, B]> {
+  await Promise.allSettled([a, b]);
+  return [await a, await b];
 }
 
 /** The next confirmation finds the folder and counts; this one gives the others the time to report again. */

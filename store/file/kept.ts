@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { constants, type Stats } from 'node:fs';
-import { type FileHandle, lstat, open, opendir, rename, rmdir, unlink } from 'node:fs/promises';
+import { closeSync, constants, fchmodSync, openSync, renameSync, type Stats, writeFile } from 'node:fs';
+import { type FileHandle, lstat, open, opendir, rmdir, unlink } from 'node:fs/promises';
+import { promisify } from 'node:util';
 import { messageOf } from '../../flags/index.ts';
 import { errnoOf, fileError } from './file-errors.ts';
 import type { OpenFolder } from './folder.ts';
@@ -97,7 +98,12 @@ function kindOf(found: Stats): string {
 /** The mode of what others must be able to read who may look into its folder, whatever the umask of its writer is. */
 export const FOR_ALL = 0o644;
 
-/** Puts a whole file in place of whatever has that name, or fails and leaves it. `mode`: whatever the umask is. @throws KillSwitchError; ENOENT as the system says it: the folder has gone */
+const writeTo = promisify(writeFile);
+
+/**
+ * Puts a whole file in place of whatever has that name, or fails and leaves it; only the writing itself takes a turn of the event loop. `mode`: whatever the umask is.
+ * @throws KillSwitchError; ENOENT as the system says it: the folder has gone
+ */
 export async function putKept(
   folder: OpenFolder,
   name: string,
@@ -107,17 +113,14 @@ export async function putKept(
   // Random and exclusive: nobody else's half-written file is ever renamed, and no link that waits there is followed.
   const temporary = folder.at(`${randomBytes(9).toString('hex')}.tmp`);
   try {
-    const file = await open(
-      temporary,
-      constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW,
-    );
+    const fd = openSync(temporary, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW);
     try {
-      await file.writeFile(text);
-      if (mode !== undefined) await file.chmod(mode);
+      await writeTo(fd, text);
+      if (mode !== undefined) fchmodSync(fd, mode);
     } finally {
-      await file.close();
+      closeSync(fd);
     }
-    await rename(temporary, folder.at(name));
+    renameSync(temporary, folder.at(name));
   } catch (error) {
     await unlink(temporary).catch(() => {}); // what went wrong is told below
     throw fileError(error, 'written', `${folder.path}/${name}`);

@@ -1,11 +1,11 @@
 import type { BigIntStats } from 'node:fs';
-import type { FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { tell } from '../../flags/callbacks.ts';
 import { isKillSwitchError, KillSwitchError, type LogEvent } from '../../flags/index.ts';
 import { fileError } from './file-errors.ts';
 import { LogChain } from './log-chain.ts';
-import { type Line, openFile, readLines } from './read-lines.ts';
+import { openFile, type OpenedFile } from './opened-file.ts';
+import { type Line, readLines } from './read-lines.ts';
 import { type Base, readSnapshots, type SnapshotPlace } from './snapshot-file.ts';
 
 /** Takes the events of a log as they are read. */
@@ -34,6 +34,14 @@ interface Position {
   readonly line: Buffer;
   /** What has been read, and remembers its last lines: it is read on with it. */
   readonly chain: LogChain;
+}
+
+interface ReadOn {
+  readonly from: number;
+  /** What is to stand there, and was taken before. */
+  readonly known?: Buffer | null;
+  readonly chain: LogChain;
+  readonly take: LogSink['take'];
 }
 
 /** A snapshot that the log has not proven within so many events is not waited for: its writer died, or lost it. */
@@ -101,10 +109,10 @@ export class LogTail {
   }
 
   async #read(before: Position | null): Promise<'further' | 'anew'> {
-    let file: FileHandle | null = null;
+    let file: OpenedFile | null = null;
     try {
-      file = await openFile(this.path);
-      const stats = await file?.stat({ bigint: true });
+      file = openFile(this.path);
+      const stats = file?.stats();
       if (file && stats && before && (await this.#further(file, stats, before))) return 'further';
       this.#position = null;
       if (!file || !stats) this.#sink.begin(null);
@@ -121,31 +129,30 @@ export class LogTail {
       this.#position = null;
       throw explained(error, this.path);
     } finally {
-      await file?.close();
+      file?.close();
     }
   }
 
   /** False when it is another file, or has lines that only the whole of it can explain. */
-  async #further(file: FileHandle, stats: BigIntStats, before: Position): Promise<boolean> {
+  async #further(file: OpenedFile, stats: BigIntStats, before: Position): Promise<boolean> {
     const { ino, dev, size, mtimeNs } = stats;
     if (ino !== before.ino || dev !== before.dev) return false;
     if (size === before.size && mtimeNs !== before.mtimeNs) return false;
-    if (!(await isStillThere(file, before))) return false;
     return unlessCorrupt(async () => {
-      this.#position = before;
       const { start, line, chain } = before;
-      await this.#readOn(file, stats, {
-        from: start + line.length + 1,
+      const isStillThere = await this.#readOn(file, stats, {
+        from: start,
+        known: line,
         chain,
         take: (event, bytes) => this.#sink.take(event, bytes),
       });
-      if (this.#position === before) this.#position = { ...before, size, mtimeNs };
-      return true;
+      if (isStillThere) this.#position ??= { ...before, size, mtimeNs };
+      return isStillThere;
     });
   }
 
   /** Begins with the newest snapshot that the log proves. False when there is none, or when what follows needs the whole log to be explained. */
-  async #fromSnapshot(file: FileHandle, stats: BigIntStats): Promise<boolean> {
+  async #fromSnapshot(file: OpenedFile, stats: BigIntStats): Promise<boolean> {
     for await (const base of readSnapshots(dirname(this.path), file)) {
       this.#steps += 1;
       if (await unlessCorrupt(() => this.#from(file, stats, base))) return true;
@@ -154,7 +161,7 @@ export class LogTail {
     return false;
   }
 
-  async #from(file: FileHandle, stats: BigIntStats, base: Base): Promise<boolean> {
+  async #from(file: OpenedFile, stats: BigIntStats, base: Base): Promise<boolean> {
     const { head, offset, lines, earlier } = base.place;
     /** What was read before the proof; null once that has come. */
     let waiting: Array<readonly [LogEvent, number]> | null = [];
@@ -173,15 +180,16 @@ export class LogTail {
     return waiting === null;
   }
 
-  async #readOn(
-    file: FileHandle,
-    stats: BigIntStats,
-    { from, chain, take }: { readonly from: number; readonly chain: LogChain; readonly take: LogSink['take'] },
-  ): Promise<void> {
+  /** Takes the lines from there on. False, and nothing was taken, where the first of them is not the one that is `known` to have been there. */
+  async #readOn(file: OpenedFile, stats: BigIntStats, { from, known = null, chain, take }: ReadOn): Promise<boolean> {
     const { ino, dev, size, mtimeNs } = stats;
     let last: Line | null = null;
-    for await (const lines of readLines(file, from)) {
+    let isKnown = known === null;
+    for await (const batch of readLines(file, from)) {
       this.#steps += 1;
+      if (!isKnown && known && !batch[0]?.bytes.equals(known)) return false;
+      const lines = isKnown ? batch : batch.slice(1);
+      isKnown = true;
       for (const { bytes } of lines) {
         const event = chain.take(bytes);
         if (event) take(event, bytes.length);
@@ -195,13 +203,8 @@ export class LogTail {
     chain.finish('for writing');
     if (last)
       this.#position = { ino, dev, size, mtimeNs, start: last.start, line: last.bytes, chain: chain.continued() };
+    return isKnown;
   }
-}
-
-async function isStillThere(file: FileHandle, { start, line }: Position): Promise<boolean> {
-  const buffer = Buffer.allocUnsafe(line.length + 1);
-  const { bytesRead } = await file.read(buffer, 0, buffer.length, start);
-  return bytesRead === buffer.length && buffer.at(-1) === 0x0a && buffer.subarray(0, -1).equals(line);
 }
 
 const proves = ({ type, data }: LogEvent, { mark }: Base): boolean =>

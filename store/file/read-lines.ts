@@ -1,7 +1,5 @@
-import { constants } from 'node:fs';
-import { type FileHandle, open } from 'node:fs/promises';
 import { KillSwitchError } from '../../flags/index.ts';
-import { errnoOf } from './file-errors.ts';
+import type { OpenedFile } from './opened-file.ts';
 
 /** One line without its end; `start` is where it is in the file. The bytes are good until the next lines are asked for. */
 export interface Line {
@@ -16,34 +14,19 @@ export const LONGEST_LINE = 16 * 1024 * 1024;
 
 const END = 0x0a;
 
-/** A file for reading, or null when there is none. Never waits, as a pipe in its place would make it. @throws KillSwitchError CORRUPT */
-export async function openFile(path: string): Promise<FileHandle | null> {
-  let file: FileHandle;
-  try {
-    file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return null;
-    throw error;
-  }
-  try {
-    if ((await file.stat()).isFile()) return file;
-  } catch (error) {
-    await file.close();
-    throw error;
-  }
-  await file.close();
-  throw new KillSwitchError('CORRUPT', 'It is not a file but something else.');
-}
-
-/** The complete lines from `from` on, some at a time, so that a long log neither fills the memory nor holds up the event loop. A line that has no end yet is not there yet. */
-export async function* readLines(file: FileHandle, from: number): AsyncGenerator<readonly Line[]> {
-  let buffer = Buffer.allocUnsafe(CHUNK);
+/**
+ * The complete lines from `from` on that are there now, some at a time, so that a long log neither fills the memory nor holds up the event loop. A line that
+ * has no end yet is not there yet.
+ */
+export async function* readLines(file: OpenedFile, from: number): AsyncGenerator<readonly Line[]> {
+  const to = Number(file.stats().size);
+  let buffer = Buffer.allocUnsafe(Math.min(CHUNK, Math.max(1, to - from)));
   let held = 0;
   let offset = from;
-  for (;;) {
-    const { bytesRead } = await file.read(buffer, held, buffer.length - held, offset + held);
-    if (bytesRead === 0) return;
-    held += bytesRead;
+  while (offset + held < to) {
+    const bytes = await file.read(buffer, held, offset + held);
+    if (bytes === 0) return;
+    held += bytes;
     const lines: Line[] = [];
     let start = 0;
     for (let end = buffer.indexOf(END); end >= 0 && end < held; end = buffer.indexOf(END, start)) {

@@ -1,10 +1,10 @@
-import type { FileHandle } from 'node:fs/promises';
 import type { LogEvent } from '../../flags/index.ts';
 import { withDeadline } from '../with-deadline.ts';
 import { findEvent } from './find-event.ts';
 import { type ChainEnd, LogChain } from './log-chain.ts';
 import { explained } from './log-tail.ts';
-import { openFile, readLines } from './read-lines.ts';
+import { openFile, type OpenedFile } from './opened-file.ts';
+import { readLines } from './read-lines.ts';
 
 /**
  * The events of the log after that `seq`; each step takes at most `ms` milliseconds. Where the event of that number is `known`, which its reader has followed
@@ -16,9 +16,9 @@ export async function* readLog(
   after: number,
   { ms, known = null }: { readonly ms: number; readonly known?: ChainEnd | null },
 ): AsyncGenerator<LogEvent> {
-  let file: FileHandle | null = null;
+  let file: OpenedFile | null = null;
   try {
-    file = await withDeadline(openFile(path), ms, 'log');
+    file = openFile(path);
     if (!file) return;
     const found = known && (await withDeadline(findEvent(file, known), ms, 'log'));
     const chain = found?.chain ?? new LogChain();
@@ -36,6 +36,6 @@ export async function* readLog(
   } catch (error) {
     throw explained(error, path);
   } finally {
-    await file?.close();
+    file?.close();
   }
 }

@@ -1,11 +1,12 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
-import { type FileHandle, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { type Entry, type EntryKey, hashSchema, headSchema, parseEntry, readEvent, State } from '../../flags/index.ts';
 import type { SnapshotMark } from '../ports.ts';
-import { openFile, readLines } from './read-lines.ts';
+import { openFile, type OpenedFile } from './opened-file.ts';
+import { readLines } from './read-lines.ts';
 
 /** Where in the log a snapshot was taken: right behind the line of its head. */
 const placeSchema = z.object({
@@ -44,7 +45,7 @@ async function snapshotNames(folder: string): Promise<string[]> {
 }
 
 /** The snapshots that were taken of this log, the newest first. What cannot be read, or belongs to another log, is passed over: it only would have spared work. */
-export async function* readSnapshots(folder: string, log: FileHandle): AsyncGenerator<Base> {
+export async function* readSnapshots(folder: string, log: OpenedFile): AsyncGenerator<Base> {
   let names: string[];
   try {
     names = (await snapshotNames(folder)).slice(0, LOOKED_AT);
@@ -57,8 +58,8 @@ export async function* readSnapshots(folder: string, log: FileHandle): AsyncGene
   }
 }
 
-async function readSnapshot(path: string, log: FileHandle): Promise<Base | null> {
-  const file = await openFile(path);
+async function readSnapshot(path: string, log: OpenedFile): Promise<Base | null> {
+  const file = openFile(path);
   if (!file) return null;
   try {
     const state = new State();
@@ -84,19 +85,18 @@ async function readSnapshot(path: string, log: FileHandle): Promise<Base | null>
     state.hash = place.head.hash;
     return { place, state, mark: { epoch: place.head.epoch, digest: digest.digest('hex') }, bytes };
   } finally {
-    await file.close();
+    file.close();
   }
 }
 
 const FIRST_LOOK = 64 * 1024;
 
 /** Whether the line of the log that ends there is this very event. */
-async function endsAt(log: FileHandle, { head, offset }: SnapshotPlace): Promise<boolean> {
+async function endsAt(log: OpenedFile, { head, offset }: SnapshotPlace): Promise<boolean> {
   for (let length = FIRST_LOOK; ; length *= 4) {
     const from = Math.max(0, offset - length);
     const buffer = Buffer.alloc(offset - from);
-    const { bytesRead } = await log.read(buffer, 0, buffer.length, from);
-    if (bytesRead < buffer.length || buffer.at(-1) !== 0x0a) return false;
+    if ((await log.read(buffer, 0, from)) < buffer.length || buffer.at(-1) !== 0x0a) return false;
     const start = buffer.lastIndexOf(0x0a, -2) + 1;
     if (start === 0 && from > 0) continue;
     const event = readEvent(buffer.toString('utf8', start, buffer.length - 1));

@@ -1,4 +1,4 @@
-import { access, constants, stat, unlink } from 'node:fs/promises';
+import { accessSync, constants, statSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { KillSwitchError } from '../../flags/index.ts';
 import { errnoOf, fileError } from './file-errors.ts';
@@ -10,20 +10,20 @@ const ROOM = 64 * 1024;
 
 /**
  * Looks whether an operator could append a kill now, as far as an executor can tell that may not do so itself: a log that takes no kill
- * must not confirm what it holds. Nothing to say where there is no control folder.
+ * must not confirm what it holds. Nothing to say where there is no control folder. It takes one turn of the event loop.
  * @throws KillSwitchError STORE_READ_ONLY, NETWORK_FILESYSTEM
  */
 export async function checkTakesKills({ control, log }: FilePaths): Promise<void> {
   for (const path of [control, log]) {
     try {
-      await access(path, constants.W_OK);
+      accessSync(path, constants.W_OK);
     } catch (error) {
       const errno = errnoOf(error);
       if (errno === 'ENOENT') return;
       // An executor of another user has no permission here, and that is as it should be.
-      if (errno !== 'EACCES' || (await isOwn(path))) throw fileError(error, 'written', path);
+      if (errno !== 'EACCES' || isOwn(path)) throw fileError(error, 'written', path);
     }
-    if (await isLockedByOwner(path)) {
+    if (isLockedByOwner(path)) {
       throw new KillSwitchError(
         'STORE_READ_ONLY',
         `${path} is write-protected (chmod u+w ends it), so it takes no kill.`,
@@ -32,7 +32,7 @@ export async function checkTakesKills({ control, log }: FilePaths): Promise<void
   }
   try {
     // Nothing has this name. Removing it is refused on a read-only mount before anyone's permissions are looked at.
-    await unlink(join(control, '.no-such-file'));
+    unlinkSync(join(control, '.no-such-file'));
   } catch (error) {
     if (errnoOf(error) === 'EROFS') throw fileError(error, 'written', control);
   }
@@ -47,10 +47,10 @@ export async function checkTakesKills({ control, log }: FilePaths): Promise<void
 
 const user = (): number | undefined => process.geteuid?.();
 
-const isOwn = async (path: string): Promise<boolean> => (await stat(path)).uid === user();
+const isOwn = (path: string): boolean => statSync(path).uid === user();
 
 /** Root may write what is write-protected. */
-async function isLockedByOwner(path: string): Promise<boolean> {
-  const { uid, mode } = await stat(path);
+function isLockedByOwner(path: string): boolean {
+  const { uid, mode } = statSync(path);
   return uid === user() && uid !== 0 && (mode & constants.S_IWUSR) === 0;
 }

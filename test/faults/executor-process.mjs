@@ -24,14 +24,21 @@ process.on('SIGUSR2', () => {
 });
 
 const systemTime = Date.now;
+let isToStep = false;
 process.on('SIGHUP', () => {
+  isToStep = true;
+});
+/** Right before an attempt: nothing that the store answers comes between the two. */
+function stepClock() {
+  isToStep = false;
   const step = Number(readFileSync('clock', 'utf8'));
   Date.now = () => systemTime() + step;
   console.log(JSON.stringify({ status: 'stepped', cause: '' }));
-});
+}
 
 const act = killSwitch.action({ name: 'work.do', execute: () => {} });
 for (;;) {
+  if (isToStep) stepClock();
   const { status, decision } = await act.attempt(undefined);
   const { cause } = decision;
   console.log(JSON.stringify({ status, cause: cause.kind === 'fault' ? cause.code : cause.kind }));

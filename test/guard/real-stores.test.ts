@@ -8,6 +8,7 @@ import { fileStore } from '../../store/file/index.ts';
 import type { ControlStore } from '../../store/ports.ts';
 import { redisControlStore } from '../../store/redis/control.ts';
 import { redisStore } from '../../store/redis/index.ts';
+import { busyLoop } from '../busy-loop.ts';
 import { run } from '../operator/cli/command.ts';
 import { hasRedis, startRedis, temporaryFolder } from '../servers/index.ts';
 import { openSwitch } from './open-switch.ts';
@@ -67,6 +68,15 @@ async function resume(url: string, runId: string, mode: 'save and die' | 'read')
 }
 
 describe.each(PLACES.filter(([, has]) => has))('on %s', (_name, _has, open) => {
+  test('many actions at once that cannot be undone start beside work that keeps the event loop busy', async () => {
+    const { killSwitch } = await setUp(open);
+    const pay = killSwitch.action({ name: 'pay.out', irreversible: true, execute: () => {} });
+    const loop = busyLoop(30);
+    const outcomes = await Promise.all(Array.from({ length: 40 }, () => pay.attempt(null)));
+    loop.end();
+    expect(outcomes.map(({ status }) => status)).toEqual(outcomes.map(() => 'executed'));
+  });
+
   test('test_mode redirects, draft_only records a proposal, a kill blocks: each is an intervention that the command lists', async () => {
     const { place, control, killSwitch, until } = await setUp(open);
     const sent: unknown[] = [];

@@ -336,6 +336,49 @@ describe('a replica', () => {
     expect(done.slice(2, 5)).toEqual(['told 45', 'kept 45', 'sent 45']);
   });
 
+  test('many permits that are asked for at once share one question, which is sent after all of them', async () => {
+    const { store } = await setUp();
+    const sent: string[] = [];
+    const open: ExecutorStore['open'] = (scope) => {
+      const connection = store.open(scope);
+      const confirm = (beat: Beat): Promise<Confirmation> => {
+        sent.push(beat.at);
+        return connection.confirm(beat);
+      };
+      return { ...connection, confirm };
+    };
+    const x = new Replica({ store: { location: 'memory:', open }, organizationId: 'default', leaseMs: 60_000 });
+    opened.push(x);
+    await x.start();
+    sent.splice(0);
+    const asked = x.now();
+    const permits = await Promise.all(Array.from({ length: 100 }, () => x.permit(250)));
+    expect(sent).toHaveLength(1);
+    for (const permit of permits) expect(permit?.mono).toBeGreaterThanOrEqual(asked.mono);
+  });
+
+  test('an answer that comes too late for a permit is no fault of the store', async () => {
+    const { store } = await setUp();
+    let answered = Promise.resolve();
+    const open: ExecutorStore['open'] = (scope) => {
+      const connection = store.open(scope);
+      return { ...connection, confirm: async (beat) => answered.then(() => connection.confirm(beat)) };
+    };
+    const x = new Replica({ store: { location: 'memory:', open }, organizationId: 'default', leaseMs: 60_000 });
+    opened.push(x);
+    await x.start();
+    const events: ReplicaEvent[] = [];
+    x.on((event) => void events.push(event));
+    let answer = (): void => {};
+    answered = new Promise<void>((resolve) => {
+      answer = resolve;
+    });
+    expect(await x.permit(50)).toBeNull();
+    answer();
+    expect(await x.permit(250)).not.toBeNull(); // what was asked before has been answered by then
+    expect(events).toEqual([]);
+  });
+
   test('a permit is given by an answer to this very question, or not at all', async () => {
     const { replica, memory, control } = await setUp();
     const x = replica();

@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test } from 'vitest';
 import type { ControlConnection } from '../../../store/ports.ts';
-import { kill, logOf } from '../../../testing/store/session.ts';
+import { logOf, plan } from '../../../testing/store/session.ts';
 import { openSession } from './harness.ts';
 
 const SCRIPT = fileURLToPath(new URL('appender.mjs', import.meta.url));
@@ -39,6 +39,12 @@ function startAppender(...args: readonly string[]) {
   };
 }
 
+/** Whoever was killed may hold the turn for a while yet, so this one asks again, as a control plane does. */
+async function killInTurn(control: ControlConnection, target: string): Promise<void> {
+  const data = { id: target, target, mode: 'full_stop', expires_at: null } as const;
+  while (!(await control.append(await plan(control, 'kill', data))));
+}
+
 const targetsOf = async (control: ControlConnection): Promise<unknown[]> =>
   (await logOf(control)).slice(1).map(({ data }) => data['target']);
 
@@ -60,7 +66,7 @@ test('operators killed again and again in the middle of their work leave a log t
       await operator.dieAfter(3 + round + index);
       acknowledged.push(...operator.acknowledged);
     }
-    await kill(control, `run:${round}`);
+    await killInTurn(control, `run:${round}`);
     acknowledged.push(`run:${round}`);
   }
   const targets = await targetsOf(session.control());

@@ -1,0 +1,32 @@
+import { stat } from 'node:fs/promises';
+import { describe, expect, test } from 'vitest';
+import { within } from '../../store/with-deadline.ts';
+
+/** Holds up the event loop. */
+function hold(ms: number): void {
+  for (const until = performance.now() + ms; performance.now() < until; );
+}
+const late = (): Error => new Error('late');
+
+describe('what is waited for until a deadline', () => {
+  test('may have come while nobody could look, and is taken then', async () => {
+    const found = within(stat(import.meta.dirname), 10, late);
+    hold(50); // the timer is due before what the disk has answered is read
+    expect((await found).isDirectory()).toBe(true);
+  });
+
+  test('also where it takes another turn or two of an event loop whose turns are long', async () => {
+    const twice = async (): Promise<boolean> => {
+      await stat(import.meta.dirname);
+      hold(50);
+      return (await stat(import.meta.dirname)).isDirectory();
+    };
+    const found = within(twice(), 10, late);
+    hold(50);
+    expect(await found).toBe(true);
+  });
+
+  test('is given up when it does not come', async () => {
+    await expect(within(new Promise(() => {}), 10, late)).rejects.toThrow('late');
+  });
+});
