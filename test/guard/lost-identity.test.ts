@@ -158,7 +158,8 @@ describe('a bound function', () => {
       const { epoch } = await control.kill({ target });
       await vi.waitFor(() => expect(killSwitch.check({ agentId: 'x' }).epoch).toBeGreaterThanOrEqual(epoch));
       expect(await bound()).toMatchObject({ status: 'blocked', decision: { cause: { target } } });
-      await control.revive({ target, reason: 'next' });
+      const revived = await control.revive({ target, reason: 'next' });
+      await vi.waitFor(() => expect(killSwitch.check({ agentId: 'x' }).epoch).toBeGreaterThanOrEqual(revived.epoch));
     }
   });
 

@@ -282,7 +282,7 @@ test('the file systems of networks are known by their numbers, also where those 
 
 test('a disk that does not answer is a request that failed in time', async () => {
   const { head, executor, session } = await live();
-  const open = vi.mocked(fs.open);
+  const statfs = vi.mocked(fs.statfs);
   let answer = (): void => {};
   const waiting = new Promise<never>((_resolve, reject) => {
     answer = () => reject(new Error('late'));
@@ -290,7 +290,7 @@ test('a disk that does not answer is a request that failed in time', async () =>
   waiting.catch(() => {}); // on a slow machine the request may have failed before it came to this; what the store makes of it still counts
   const scope = { organizationId: 'default', executorId: 'slow', executorName: 'slow', requestTimeoutMs: 50 };
   const slow = session.harness.store.open(scope);
-  open.mockReturnValueOnce(waiting);
+  statfs.mockReturnValueOnce(waiting);
   const beat = { ...executor.beat(head), id: 'slow' };
   await expect(slow.confirm(beat)).rejects.toThrow('did not answer (confirm) within 50 ms');
   answer();
