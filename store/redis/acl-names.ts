@@ -1,5 +1,6 @@
 import { quoteId, shellWord } from '../../flags/index.ts';
 import { type Role, ROLES } from './access.ts';
+import type { RedisEndpoint } from './endpoint.ts';
 import { escapeId, nameOf, redisKeys } from './keys.ts';
 
 /** Whose keys, under what prefix, in which database. */
@@ -62,13 +63,13 @@ function differences(is: AclUse, needed: AclUse): string[] {
 }
 
 /** What is to be said where Redis does not permit something to a user: what it is for, what it would have to be for, and how to get the right one. */
-export function permissionHint(userName: string | null, needed: AclUse): string {
+export function permissionHint({ user, location }: Pick<RedisEndpoint, 'user' | 'location'>, needed: AclUse): string {
   const { organizationId, executor } = needed;
   const organization = organizationId === 'default' ? '' : ` --organization ${shellWord(organizationId)}`;
-  const print = `kill-switch redis acl${executor === null ? '' : ` --executor ${shellWord(executor)}`}${organization}`;
+  const print = `kill-switch redis acl${executor === null ? '' : ` --executor ${shellWord(executor)}`}${organization} --store ${shellWord(location)}`;
   const keys = redisKeys(organizationId, needed);
   const own = executor === null ? '' : ` It writes ${keys.executor(executor).prefix}* and hears ${keys.channel}.`;
-  const is = userName === null ? null : useOf(userName);
+  const is = user === null ? null : useOf(user);
   if (!is) return `ACL LOG says what was denied.${own} The user that is needed is printed by: ${print}`;
   const differs = differences(is, needed);
   return differs.length === 0

@@ -21,9 +21,9 @@ const literal = (key: string): string => key.replace(/[*?[\]\\^]/g, '\\$&');
 /** @throws KillSwitchError INVALID_ARGUMENT */
 function userOf(scope: AclScope, role: Role, executor: string | null): AclUser {
   const { organizationId, keyPrefix, db } = scope;
-  if (/\s/.test(keyPrefix))
+  if (/[\s"']/.test(keyPrefix))
     throw invalid(
-      `The key prefix ${quoteId(keyPrefix)} has white space, which no rule of Redis can name: choose another.`,
+      `The key prefix ${quoteId(keyPrefix)} has white space or quotes, which no line of rules can name: choose another.`,
     );
   const keys = redisKeys(organizationId, { keyPrefix, db });
   return { name: userNameOf({ ...scope, role, executor }), rules: rules(role, { keys, db }, executor ?? '') };

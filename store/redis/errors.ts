@@ -32,6 +32,14 @@ const PASSING: Readonly<Record<string, string>> = {
   TRYAGAIN: 'is a Cluster in which the slot of the keys is being moved to another node. It goes on when that is done',
 };
 
+/** What to do where nothing answers, by the system's name of what went wrong. */
+const UNREACHED: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'Nothing listens there: start Redis, or correct host and port',
+  ENOTFOUND: 'There is no host of this name: correct it, or look at the DNS',
+  EAI_AGAIN: 'The DNS does not answer: correct the name of the host, or try again',
+  ENOENT: 'There is no such socket: start Redis, or correct the path',
+};
+
 /** How a server says that it does not know the first line of our scripts. */
 const TOO_OLD = /unexpected symbol near '#'|Unexpected flag in script shebang|Unexpected engine in script shebang/;
 
@@ -158,9 +166,16 @@ export function storeError(
   }
   return new KillSwitchError(
     'STORE_UNREACHABLE',
-    `${at} cannot be reached: ${message}. Check that it runs and that the URL is right.`,
+    `${at} cannot be reached: ${message}. ${unreached(message, endpoint)}.`,
     { cause },
   );
+}
+
+function unreached(message: string, { location }: Pick<RedisEndpoint, 'location'>): string {
+  const [errno = ''] = /\bE[A-Z_]{3,}\b/.exec(message) ?? [];
+  if (Object.hasOwn(UNREACHED, errno)) return UNREACHED[errno] ?? '';
+  const tls = location.startsWith('rediss:') ? 'speaks TLS on that port' : 'asks for no TLS on that port (rediss://)';
+  return `Check that it runs, that the URL is right, and that it ${tls}`;
 }
 
 /** Redis does not let this user into the database of the URL. Nothing may then be asked on this connection: it would be asked of database 0. */

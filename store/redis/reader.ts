@@ -31,7 +31,7 @@ export function redisReader(
 ): RedisReader {
   const { keyPrefix, db } = at;
   const role = executor === null ? 'operator' : 'executor';
-  const permission = permissionHint(at.user, { organizationId, keyPrefix, db, role, executor });
+  const permission = permissionHint(at, { organizationId, keyPrefix, db, role, executor });
   const endpoint = { ...at, permission };
   const keys = redisKeys(organizationId, endpoint);
   const connection = new RedisConnection(endpoint, requestTimeoutMs);

@@ -1,12 +1,14 @@
 import type { Verb } from '../command.ts';
-import { shellWord } from '../../../flags/index.ts';
+import { isKillSwitchError, KillSwitchError, shellWord } from '../../../flags/index.ts';
 import { DEFAULT_STORE } from '../store-url.ts';
 
 export const verb: Verb = (command, perform) => {
   command.action(
     perform(async (context) => {
-      const { location, hasCredentials, code } = context.store;
-      const answer = await (await context.control()).init();
+      const { location, hasCredentials, code, redis } = context.store;
+      const answer = await (await context.control()).init().catch((error: unknown) => {
+        throw redis === null ? error : withAlternative(error);
+      });
       const [driver, expression] = code;
       const organization =
         context.organizationId === 'default' ? '' : `, organizationId: ${JSON.stringify(context.organizationId)}`;
@@ -24,6 +26,7 @@ export const verb: Verb = (command, perform) => {
           `The control plane is created in ${location}. Its mode is ${answer.mode}: agents can think and propose, nothing lands.`,
           '',
           'In your service:',
+          ...(redis === null ? [] : ['  // npm install ioredis']),
           "  import { createKillSwitch } from 'openfeature-kill-switch';",
           `  ${driver}`,
           `  const killSwitch = await createKillSwitch({ store: ${expression}${organization} });`,
@@ -41,3 +44,13 @@ export const verb: Verb = (command, perform) => {
     }),
   );
 };
+
+/** Whoever begins may want to look at the switch before there is a Redis. */
+const withAlternative = (error: unknown): unknown =>
+  isKillSwitchError(error) && error.code === 'STORE_UNREACHABLE'
+    ? new KillSwitchError(
+        error.code,
+        `${error.message} To begin without Redis, in a folder of this machine: kill-switch init --store ${DEFAULT_STORE}`,
+        { cause: error },
+      )
+    : error;

@@ -74,7 +74,7 @@ describe.skipIf(!hasRedis)('what a command says whose user may not do it, at onc
         json: {
           code: 'NOT_PERMITTED',
           detail: expect.stringMatching(
-            /the user "kill-switch\+default\+executor\+mailer" \(NOPERM: .*\)\. That user is for executors named "mailer", and this is something for operators\. The user that is needed is printed by: kill-switch redis acl$/,
+            /the user "kill-switch\+default\+executor\+mailer" \(NOPERM: .*\)\. That user is for executors named "mailer", and this is something for operators\. The user that is needed is printed by: kill-switch redis acl --store redis:\/\/127.0.0.1:\d+$/,
           ),
         },
       });
@@ -167,7 +167,7 @@ describe.skipIf(!hasRedis)('what an executor says whose user is another’s', ()
     const user = executorUser(DEFAULT_SCOPE, 'billing');
     const executor = await executorAs(redis, { ...user, rules: user.rules.slice(0, 5) }, 'billing');
     expect((await failure(executor.load(null))).message).toMatch(
-      /By its name it is the right one.* --executor billing$/,
+      /By its name it is the right one.* --executor billing --store redis:\/\/[\d.:]+$/,
     );
   });
 });

@@ -1,0 +1,112 @@
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { root } from '../../../scripts/prepare.mjs';
+import { redisStore } from '../../../store/redis/index.ts';
+import { findCommand } from '../../servers/find-command.mjs';
+import { hasRedis, startRedis } from '../../servers/index.ts';
+import { beat } from '../../store/redis/harness.ts';
+import { runHere } from './command.ts';
+
+const hasTools = hasRedis && ['redis-cli', 'openssl', 'sed'].every((name) => findCommand(name) !== undefined);
+
+/** Does what the command says that one should, as a shell does, and gives the URL of the user that is then there. */
+async function userOf(store: string, ...whose: string[]): Promise<string> {
+  const { stderr } = await runHere(['redis', 'acl', '--store', store, ...whose]);
+  const lines = stderr.split('\n').filter((line) => line.startsWith('  '));
+  const shell = [
+    `kill-switch() { '${process.execPath}' '${join(root, 'dist/operator/cli/main.js')}' "$@"; }`,
+    ...lines,
+    'echo "password $PASSWORD"',
+  ].join('\n');
+  const said = execFileSync('bash', ['-c', shell], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
+  expect(said).toMatch(/^OK\npassword [0-9a-f]{48}\n$/);
+  const { json } = await runHere(['redis', 'acl', '--store', store, ...whose, '--json']);
+  return json.users[0].url.replace('PASSWORD', said.slice('OK\npassword '.length).trim());
+}
+
+describe.skipIf(!hasTools)('what redis acl says is for a shell', () => {
+  test.each(['', '/5', '?prefix=app:', '/3?prefix=it*s[a]:'])(
+    'makes users who may what their verbs need (%j)',
+    async (where) => {
+      const redis = await startRedis();
+      const store = `${redis.url}${where}`;
+      const operator = await userOf(store);
+      const viewer = await userOf(store, '--viewer');
+      const executor = await userOf(store, '--executor', 'mail bot');
+      await redis.cli('ACL', 'SETUSER', 'default', 'resetpass', '>another');
+      const as = async (url: string, ...verb: string[]): Promise<string> => {
+        const { code, stdout, stderr } = await runHere([...verb, '--store', url]);
+        expect({ verb, code, stderr }).toMatchObject({ verb, code: 0 });
+        return stdout;
+      };
+      await as(operator, 'init');
+      const open = redisStore({ url: executor }).open({
+        organizationId: 'default',
+        executorId: 'h',
+        executorName: 'mail bot',
+        requestTimeoutMs: 2000,
+      });
+      onTestFinished(() => open.close());
+      const heard = vi.fn();
+      open.follow(heard);
+      const { head } = await open.load(null);
+      expect(await open.confirm(beat('h', head, { name: 'mail bot' }))).toMatchObject({ events: [] });
+      await open.shelf.put('surfaces', 'h', '[]');
+      await open.shelf.put('checkpoints', 'r', '{}');
+      await open.shelf.get('checkpoints', 'r');
+      await open.shelf.remove('checkpoints', 'r');
+      await open.shelf.appendInterventions(['{}']);
+      await open.shelf.appendProposals(['{}']);
+      await vi.waitFor(() => expect(heard).toHaveBeenCalledWith({ type: 'gap' }), 5000);
+      for (const verb of [
+        'mode live --reason x',
+        'kill agent:x --wait 0',
+        'pause agent:y --wait 0',
+        'restrict agent:z read_only --wait 0',
+        'revive agent:x --reason x',
+        'feature f live --reason x',
+        'limit l 3 --reason x',
+        'autonomy a.b trusted --reason x',
+      ])
+        await as(operator, ...verb.split(' '));
+      for (const url of [operator, viewer])
+        for (const verb of [
+          'status',
+          'kills',
+          'mode',
+          'features',
+          'limits',
+          'executors',
+          'interventions',
+          'interventions --proposals',
+          'surfaces',
+          'log',
+          'log verify',
+          'flagd export',
+        ])
+          await as(url, ...verb.split(' '));
+      expect(await as(viewer, 'executors')).toContain('mail bot');
+      await as(operator, 'recover', '--reason', 'x');
+      await open.leave();
+      await open.confirm(beat('h', null, { name: 'mail bot' }));
+      await as(operator, 'executors', 'forget', 'h');
+    },
+  );
+});
+
+test('a prefix that no line of rules can name is refused', async () => {
+  for (const prefix of ['a b', `a"b`, `a'b`]) {
+    const store = `redis://h?prefix=${encodeURIComponent(prefix)}`;
+    expect(await runHere(['redis', 'acl', '--store', store])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('choose another'),
+    });
+  }
+});
+
+test('init says what to do where nothing listens, and how to begin without Redis', async () => {
+  const { stderr, code } = await runHere(['init', '--store', 'redis+unix:///nowhere/redis.sock']);
+  expect(code).toBe(1);
+  expect(stderr).toMatch(/ENOENT.*There is no such socket: start Redis.*kill-switch init --store file:\.kill-switch/);
+});
