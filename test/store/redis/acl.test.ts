@@ -111,11 +111,11 @@ describe.skipIf(!hasRedis)('users of Redis', () => {
     const printed = await ks('redis', 'acl', '--executor', NAME, '--store', redis.url);
     const { name, rules } = executorUser(SCOPE, NAME);
     expect(printed).toMatchObject({ code: 0, stdout: `user ${name} ${rules.join(' ')}\n` });
-    expect(printed.stderr).toContain('Put a password of its own for PASSWORD');
+    expect(printed.stderr).toContain('with a password of its own in the place of PASSWORD');
     const json = await ks('redis', 'acl', '--json', '--organization', 'acme', '--store', `${redis.url}/2`);
-    expect(JSON.parse(json.stdout)).toEqual({
-      users: [operatorUser({ organizationId: 'acme', keyPrefix: '', db: 2 })],
-    });
+    const operator = operatorUser({ organizationId: 'acme', keyPrefix: '', db: 2 });
+    const url = `${redis.url.replace('//', `//${encodeURIComponent(operator.name)}:PASSWORD@`)}/2`;
+    expect(JSON.parse(json.stdout)).toEqual({ users: [{ ...operator, url }] });
     const viewer = viewerUser(SCOPE);
     expect(await ks('redis', 'acl', '--viewer', '--store', redis.url)).toMatchObject({
       code: 0,
