@@ -1,5 +1,5 @@
 import { OpenFeature, type Provider, ProviderEvents } from '@openfeature/server-sdk';
-import { checkTimeout, idProblem, invalid, LONGEST_TIMER_MS, quoteId } from './flags/index.ts';
+import { checkLeaseMs, checkTimeout, idProblem, invalid, LONGEST_TIMER_MS, quoteId } from './flags/index.ts';
 import { Changes } from './guard/changes.ts';
 import { Deadlines, type ModeClient } from './guard/evaluate.ts';
 import { HANDLER_TIMEOUT_MS } from './guard/handlers.ts';
@@ -17,7 +17,7 @@ import { addFailClosedHook, spareHooks } from './hooks/fail-closed.ts';
 import { checkDomainIsFree, serveOn, type SwitchDomain } from './provider/switch-domain.ts';
 import type { ExecutorStore } from './store/ports.ts';
 import { VERSION } from './store/own-beat.ts';
-import { checkLeaseMs, Replica } from './store/replica.ts';
+import { Replica } from './store/replica.ts';
 import { within } from './store/with-deadline.ts';
 
 export type { Cause, Decision, FaultCode } from './flags/decision.ts';

@@ -1,3 +1,5 @@
+import { invalid } from './errors.ts';
+
 /** One moment by two clocks, both in milliseconds: one that never goes back, and the wall's. */
 export interface Instant {
   readonly mono: number;
@@ -7,8 +9,19 @@ export interface Instant {
 /** Tells the time by both clocks; tests inject their own. */
 export type Clock = () => Instant;
 
+/** Both clocks of this machine. */
+export const systemClock: Clock = () => ({ mono: performance.now(), wall: Date.now() });
+
 /** The shortest and the longest lease, and the usual one, in milliseconds. */
 export const LEASE_MS = Object.freeze({ min: 500, default: 5000, max: 60_000 } as const);
+
+/** @throws KillSwitchError INVALID_ARGUMENT: no number, or out of those bounds */
+export function checkLeaseMs(leaseMs: number): number {
+  if (!Number.isFinite(leaseMs) || leaseMs < LEASE_MS.min || leaseMs > LEASE_MS.max) {
+    throw invalid(`leaseMs must be from ${LEASE_MS.min} to ${LEASE_MS.max} milliseconds, not ${leaseMs}.`);
+  }
+  return leaseMs;
+}
 
 /**
  * How long a state may be trusted. `sent` is when the last confirmation that named the state was *sent* (null: never, or the lease was found over);

@@ -13,6 +13,7 @@ import {
 } from '@openfeature/server-sdk';
 import {
   callFromContext,
+  checkLeaseMs,
   checkTimeout,
   type Clock,
   type Fault,
@@ -23,7 +24,6 @@ import {
   messageOf,
   safeAnswer,
 } from '../flags/index.ts';
-import { checkLeaseMs } from '../store/replica.ts';
 import { within } from '../store/with-deadline.ts';
 import { ANSWERS_SAFELY } from './initialisations.ts';
 import { LeaseKeeper } from './lease-keeper.ts';

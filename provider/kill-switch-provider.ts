@@ -14,6 +14,7 @@ import {
 import {
   type Cause,
   causeMetadata,
+  checkLeaseMs,
   deepFreeze,
   type Entry,
   type Fault,
@@ -30,7 +31,7 @@ import {
 import { QUIET_LOGGER } from '../flags/flagd-schema.ts';
 import { ordinaryFlags } from '../flags/ordinary-flags.ts';
 import type { ExecutorStore } from '../store/ports.ts';
-import { checkLeaseMs, Replica, type ReplicaEvent } from '../store/replica.ts';
+import { Replica, type ReplicaEvent } from '../store/replica.ts';
 import { ANSWERS_SAFELY } from './initialisations.ts';
 import { changedFlags } from './changed-flags.ts';
 import { ownAnswer, type Question, safeResolution } from './positive.ts';

@@ -1,16 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import {
   type Call,
+  checkLeaseMs,
   type Clock,
   type Fault,
   faultReading,
   type Instant,
-  invalid,
-  LEASE_MS,
   type Reading,
   resolveMode,
   type State,
   type SurfaceRecord,
+  systemClock,
 } from '../flags/index.ts';
 import { Announcer, type ReplicaEvent } from './announcer.ts';
 import { Follower } from './follower.ts';
@@ -31,17 +31,6 @@ export interface ReplicaOptions {
   readonly work?: (() => Work) | undefined;
   /** What can act here, when that has changed since it was last asked for; null when it has not. */
   readonly surfaces?: (() => readonly SurfaceRecord[] | null) | undefined;
-}
-
-/** Both clocks of this machine. */
-export const systemClock: Clock = () => ({ mono: performance.now(), wall: Date.now() });
-
-/** @throws KillSwitchError INVALID_ARGUMENT */
-export function checkLeaseMs(leaseMs: number): number {
-  if (!Number.isFinite(leaseMs) || leaseMs < LEASE_MS.min || leaseMs > LEASE_MS.max) {
-    throw invalid(`leaseMs must be from ${LEASE_MS.min} to ${LEASE_MS.max} milliseconds, not ${leaseMs}.`);
-  }
-  return leaseMs;
 }
 
 /**

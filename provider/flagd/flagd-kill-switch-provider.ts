@@ -1,5 +1,4 @@
-import { LEASE_MS } from '../../flags/index.ts';
-import { checkLeaseMs } from '../../store/replica.ts';
+import { checkLeaseMs, LEASE_MS } from '../../flags/index.ts';
 import { FailClosedProvider } from '../fail-closed-provider.ts';
 import { InProcessSource } from './in-process.ts';
 import { type FlagdKillSwitchOptions, settingsOf } from './options.ts';
