@@ -10,7 +10,7 @@ import { OldForks } from './old-forks.ts';
 import { localFreeBytes } from './network-filesystem.ts';
 import { filePaths, reportFolders, storeFolder } from './paths.ts';
 import { readLog } from './read-log.ts';
-import { isOf, readBeats, removeReport } from './reports.ts';
+import { forgetReports, readBeats } from './reports.ts';
 import { Serial } from './serial.ts';
 import { fileShelfReader } from './shelf.ts';
 import { snapshotKeeper } from './snapshot-keeper.ts';
@@ -116,7 +116,7 @@ export function fileControlStore({ directory = '.kill-switch', clock }: FileCont
             'forget',
             async () => {
               for (const folder of [paths.surfaces, paths.beats])
-                if (await isOf(writer, root, folder, executorId)) await removeReport(root, folder, executorId);
+                await forgetReports({ root, folder }, executorId, writer);
             },
             { ms: requestTimeoutMs },
           ),

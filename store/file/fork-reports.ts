@@ -6,7 +6,7 @@ import { divide } from './fair-share.ts';
 import { inFolder, type OpenFolder } from './folder.ts';
 import { readKept } from './kept.ts';
 import { fileName, type FilePaths } from './paths.ts';
-import { idOfReport } from './reports.ts';
+import { idOfReport } from './report-names.ts';
 import { type OwnedFile, Walk } from './walk.ts';
 
 /**

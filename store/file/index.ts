@@ -102,8 +102,7 @@ export function fileStore({ directory = '.kill-switch', anchor }: FileStoreOptio
         // What it reported of a fork stays: only `recover` ends that.
         leave: () =>
           reader.request('leave', async () => {
-            await removeReport(root, paths.surfaces, executorId);
-            await removeReport(root, paths.beats, executorId);
+            for (const folder of [paths.surfaces, paths.beats]) await removeReport({ root, folder }, executorId);
           }),
         anchor:
           anchor === undefined

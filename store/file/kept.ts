@@ -127,23 +127,24 @@ export async function putKept(
   }
 }
 
-/** Adds to a file of its own, and makes it anew where something else has its name. Resolves to its length. */
-export async function appendKept(folder: OpenFolder, name: string, text: string): Promise<number> {
-  const path = folder.at(name);
-  const flags =
-    constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+/**
+ * Adds to a file that this user has made, or makes it (`isNew`). Resolves to its length; null where it is not there any more, or is not what it was: another
+ * user's, a link, a pipe, or a file with other names.
+ */
+export async function appendKept(
+  folder: OpenFolder,
+  name: string,
+  { text, isNew }: { readonly text: string; readonly isNew: boolean },
+): Promise<number | null> {
+  const making = isNew ? constants.O_CREAT | constants.O_EXCL : 0;
+  const flags = constants.O_WRONLY | constants.O_APPEND | constants.O_NOFOLLOW | constants.O_NONBLOCK;
   let file: FileHandle | null = null;
   try {
-    file = await open(path, flags).catch(() => null);
-    if (
-      file === null ||
-      whatIsStrange(await file.stat(), { longest: Number.POSITIVE_INFINITY, linked: false }) !== null
-    ) {
-      await file?.close();
-      file = null;
-      await removeKept(folder, name);
-      file = await open(path, flags | constants.O_EXCL);
-    }
+    file = await open(folder.at(name), flags | making).catch((error: unknown) => {
+      if (isNew) throw error;
+      return null;
+    });
+    if (!file || (!isNew && !isOwnFile(await file.stat()))) return null;
     await file.appendFile(text);
     return (await file.stat()).size;
   } catch (error) {
@@ -152,6 +153,13 @@ export async function appendKept(folder: OpenFolder, name: string, text: string)
     await file?.close();
   }
 }
+
+/** Whether a file can be this user's and nobody else's. */
+const isOwnFile = (found: Stats): boolean =>
+  isOwn(found.uid) && whatIsStrange(found, { longest: Number.POSITIVE_INFINITY, linked: false }) === null;
+
+/** Whether this is the user that a file belongs to; true where the system knows no such users. */
+export const isOwn = (owner: number): boolean => owner === (process.geteuid?.() ?? owner);
 
 /** Removes that name from a folder; what it was a link to stays. @throws KillSwitchError */
 export async function removeKept(folder: OpenFolder, name: string): Promise<void> {

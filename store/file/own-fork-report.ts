@@ -6,7 +6,7 @@ import { inFolderMade, type OpenFolder } from './folder.ts';
 import { olderPlaceOf, placeOf } from './fork-reports.ts';
 import { FOR_ALL, putKept, removeKept } from './kept.ts';
 import type { FilePaths } from './paths.ts';
-import { putReport, removeReport } from './reports.ts';
+import { putReport, type ReportFolder, removeReport } from './reports.ts';
 
 /** Whose report it is. */
 export interface Reporter {
@@ -51,15 +51,19 @@ export class OwnForkReport {
     this.#own = null; // where it fails it has another name the next time
     await putKept(open, own.name, text, { mode: FOR_ALL });
     this.#own = own;
-    await putReport(this.#paths.root, olderPlaceOf(this.#paths, against).folder, id, text).catch(() => {});
+    await putReport(this.#older(against), id, text).catch(() => {});
   }
 
   async #takeBack(open: OpenFolder, id: string): Promise<void> {
     const own = this.#own;
     if (!own || !this.#log.head || own.against === this.#log.head.generation) return;
     await removeKept(open, own.name);
-    await removeReport(this.#paths.root, olderPlaceOf(this.#paths, own.against).folder, id).catch(() => {});
+    await removeReport(this.#older(own.against), id).catch(() => {});
     this.#own = null;
+  }
+
+  #older(against: string): ReportFolder {
+    return { root: this.#paths.root, folder: olderPlaceOf(this.#paths, against).folder };
   }
 }
 

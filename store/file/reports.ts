@@ -1,13 +1,22 @@
-import { lstat } from 'node:fs/promises';
-import { basename } from 'node:path';
+import { lstatSync } from 'node:fs';
 import { textProblem, messageOf } from '../../flags/index.ts';
 import { LONGEST_BEAT, readBeat, type ReportedBeat, unreadableBeat } from '../beats.ts';
 import { type Bounds, fairShares, type Found, leftOut, wholeFiles } from './fair-share.ts';
 import { inFolder, inFolderMade, type OpenFolder } from './folder.ts';
-import { FOR_ALL, type Kept, namesIn, putKept, readKept, removeKept } from './kept.ts';
-import { fileName, type FilePaths, idOfFileName } from './paths.ts';
-
-const ENDING = '.json';
+import { FOR_ALL, isOwn, type Kept, putKept, readKept, removeKept } from './kept.ts';
+import type { FilePaths } from './paths.ts';
+import {
+  ENDING,
+  idIn,
+  idOfReport,
+  isForeignName,
+  isShared,
+  nameOf,
+  otherNames,
+  ownName,
+  ownNames,
+  randomName,
+} from './report-names.ts';
 
 /** What is read of all reports of one kind; each user has a fair share of it. */
 const BOUNDS = { total: 64 * 1024 * 1024, most: 2000 };
@@ -15,22 +24,23 @@ const BOUNDS = { total: 64 * 1024 * 1024, most: 2000 };
 /** How many files are read at the same time. */
 const AT_ONCE = 8;
 
-const nameOf = (id: string): string => fileName(id) + ENDING;
-
-/** The id that a report is shown under: of a name that this package would not give, the name itself. */
-export function idOfReport(name: string): string {
-  const stem = name.slice(0, -ENDING.length);
-  const id = idOfFileName(stem);
-  return textProblem(id) === null && fileName(id) === stem ? id : stem;
+/** A folder of reports, below the store's `root`. */
+export interface ReportFolder {
+  readonly root: string;
+  readonly folder: string;
 }
 
-/** True for what is shown as an id and is the name of a file that this package would not make. */
-const isForeignName = (stem: string): boolean =>
-  basename(stem) === stem && Buffer.byteLength(stem) <= 250 && idOfReport(stem + ENDING) === stem;
-
-/** Puts a report in place of an older one. */
-export const putReport = (root: string, folder: string, id: string, text: string): Promise<void> =>
-  inFolderMade(root, folder, (open) => putKept(open, nameOf(id), text));
+/** Puts a report in place of an older one of this user's, and under a name that nobody can foresee where somebody else has taken the first one. */
+export const putReport = ({ root, folder }: ReportFolder, id: string, text: string): Promise<void> =>
+  inFolderMade(root, folder, async (open) => {
+    const name = await ownName(open, id);
+    try {
+      await putKept(open, name, text);
+    } catch (error) {
+      if (name !== nameOf(id) || !isShared(open)) throw error;
+      await putKept(open, randomName(id) + ENDING, text); // somebody has taken the first one in that moment
+    }
+  });
 
 /** Puts a beat in place of the last one. Resolves to whether their folder had to be made. */
 export const putBeat = ({ root, beats }: FilePaths, id: string, text: string): Promise<boolean> =>
@@ -39,23 +49,32 @@ export const putBeat = ({ root, beats }: FilePaths, id: string, text: string): P
     return made;
   });
 
-/** Removes a report, by its id or by what an unreadable one is shown as. */
-export async function removeReport(root: string, folder: string, id: string): Promise<void> {
+/** Removes the reports of this id that this user has put there. */
+export async function removeReport({ root, folder }: ReportFolder, id: string): Promise<void> {
   await inFolder(root, folder, async (open) => {
-    if (textProblem(id) === null) await removeKept(open, nameOf(id));
-    if (isForeignName(id)) await removeKept(open, id + ENDING);
+    for (const name of await ownNames(open, id)) await removeKept(open, name);
   });
 }
 
-/** One report, or null when there is none. */
-export const readReport = (root: string, folder: string, id: string, longest: number): Promise<Kept | null> =>
-  inFolder(root, folder, (open) => readKept(open, nameOf(id), longest));
+/** The last report of this id that this user has put there, or null when there is none: what others put in its place says nothing. */
+export const readReport = ({ root, folder }: ReportFolder, id: string, longest: number): Promise<Kept | null> =>
+  inFolder(root, folder, async (open) => {
+    const [name] = await ownNames(open, id);
+    return name === undefined ? null : readKept(open, name, longest);
+  });
 
-/** Whether a report may be one of this writer's, as `ReportedBeat.writer` names it; undefined: of any. */
-export async function isOf(writer: string | undefined, root: string, folder: string, id: string): Promise<boolean> {
-  if (writer === undefined || textProblem(id) !== null) return true;
-  const kept = await readReport(root, folder, id, Number.POSITIVE_INFINITY);
-  return kept === null || 'problem' in kept || `uid ${kept.owner}` === writer;
+/**
+ * Removes the reports of an id, or of what an unreadable one is shown as, for an operator. `writer`: only those of this one, as `ReportedBeat.writer` names it;
+ * undefined: whoever has written them.
+ */
+export async function forgetReports({ root, folder }: ReportFolder, id: string, writer?: string): Promise<void> {
+  await inFolder(root, folder, async (open) => {
+    const found = (name: string) => ({ name, owner: lstatSync(open.at(name), { throwIfNoEntry: false })?.uid });
+    const names = textProblem(id) === null ? [found(nameOf(id)), ...(await otherNames(open, id))] : [];
+    if (isForeignName(id)) names.push(found(id + ENDING));
+    for (const { name, owner } of names)
+      if (writer === undefined || writer === `uid ${owner}`) await removeKept(open, name);
+  });
 }
 
 export interface Report {
@@ -74,8 +93,7 @@ interface Wanted {
  * All reports in a folder, as many as are bearable. Never rejects: what is wrong with the folder itself, or was left out, is the `problem`.
  */
 export async function readReports(
-  root: string,
-  folder: string,
+  { root, folder }: ReportFolder,
   { longest, most = BOUNDS.most, onRead }: Wanted,
 ): Promise<{ readonly reports: readonly Report[]; readonly problem: string | null }> {
   try {
@@ -113,44 +131,23 @@ async function readAll(
   return { reports, problem: problems.length === 0 ? null : problems.join('; ') };
 }
 
-/** Removes the oldest reports where there are more than so many, as far as this user may. */
-export async function keepNewest(root: string, folder: string, most: number): Promise<void> {
+/** Removes the oldest reports of this user where there are more than so many: what others put there pushes none of them out. */
+export async function keepNewest({ root, folder }: ReportFolder, most: number): Promise<void> {
   await inFolder(root, folder, async (open) => {
-    const { names } = await namesIn(open, ENDING, 2 * most);
-    if (names.length <= most) return;
-    const found = await Promise.all(
-      names.map(async (name) => ({
-        name,
-        at: await lstat(open.at(name)).then(
-          ({ mtimeMs }) => mtimeMs,
-          () => 0,
-        ),
-      })),
-    );
-    const over = found.sort((a, b) => a.at - b.at).slice(0, names.length - most);
-    for (const { name } of over) await removeKept(open, name).catch(() => {}); // it stays, then, for whoever may remove it
+    const { shares } = await fairShares(open, { ending: ENDING, bounds: { ...BOUNDS, longest: 0 } });
+    const own = shares.filter(({ owner }) => isOwn(owner));
+    const over = own.flatMap(({ files }) => files.slice(most));
+    for (const { name } of over) await removeKept(open, name).catch(() => {}); // another has just removed it, or will
   });
 }
 
 /** All beats. One that cannot be read still counts, and so does a folder that cannot: otherwise a kill would seem to have reached everyone. */
 export async function readBeats({ root, beats }: FilePaths, onRead?: () => void): Promise<ReportedBeat[]> {
-  const { reports, problem } = await readReports(root, beats, { longest: LONGEST_BEAT, onRead });
+  const { reports, problem } = await readReports({ root, folder: beats }, { longest: LONGEST_BEAT, onRead });
   const found = reports.map(({ name, kept }) =>
     'problem' in kept
       ? unreadableBeat(idOfReport(name), kept.problem)
       : { ...readBeat(idIn(kept.text, name), kept.text), writer: `uid ${kept.owner}` },
   );
   return problem === null ? found : [...found, unreadableBeat(beats, problem)];
-}
-
-/** Whose report it is: the file's name says so, and where that was cut to fit the file system the report does, if it is the one that belongs there. */
-export function idIn(text: string, name: string): string {
-  const id = idOfReport(name);
-  if (!id.includes('~')) return id;
-  try {
-    const { id: given } = JSON.parse(text) as { id?: unknown };
-    return typeof given === 'string' && textProblem(given) === null && nameOf(given) === name ? given : id;
-  } catch {
-    return id;
-  }
 }

@@ -1,16 +1,13 @@
-import { rename } from 'node:fs/promises';
 import { messageOf } from '../../flags/index.ts';
 import { KEPT_CHECKPOINTS, KEPT_INTERVENTIONS, type KeptText, type Shelf, type ShelfReader } from '../ports.ts';
 import { newestLast } from '../reports.ts';
 import { fairShares, fileEnds, leftOut } from './fair-share.ts';
-import { fileError } from './file-errors.ts';
-import { inFolder, inFolderMade, type OpenFolder } from './folder.ts';
-import { appendKept, readKeptEnd } from './kept.ts';
-import { fileName, type FilePaths } from './paths.ts';
-import { idIn, idOfReport, keepNewest, putReport, readReport, readReports, removeReport } from './reports.ts';
-
-/** A file of interventions is put aside when it is longer than this, in bytes; the one that was put aside before goes. */
-const ROTATE_BYTES = 16 * 1024 * 1024;
+import { inFolder, inFolderMade } from './folder.ts';
+import { readKeptEnd } from './kept.ts';
+import { OwnLines, ROTATE_BYTES } from './own-lines.ts';
+import type { FilePaths } from './paths.ts';
+import { idIn, idOfReport } from './report-names.ts';
+import { keepNewest, putReport, readReport, readReports, removeReport } from './reports.ts';
 
 /** The longest report that is read, in bytes. */
 const LONGEST_REPORT = 8 * 1024 * 1024;
@@ -25,39 +22,29 @@ const LONGEST_RECORD = 1024 * 1024;
 /** How often what is over is looked for: with every so many checkpoints of a process. */
 const PRUNE_EVERY = 256;
 
-/** What one executor keeps: a file a report, and its interventions and proposals in a file of its own each, one a line. */
+/** What one executor keeps: a file a report, and its interventions and proposals in files of its own each, one a line. */
 export function fileShelf(paths: FilePaths, executorId: string): Shelf {
   const { root } = paths;
-  const own = fileName(executorId);
   let saved = 0;
-  const append = (folder: string, texts: readonly string[]): Promise<void> =>
-    inFolderMade(root, folder, async (open) => {
-      const length = await appendKept(open, `${own}.jsonl`, texts.map((text) => `${text}\n`).join(''));
-      if (length > ROTATE_BYTES) await putAside(open, own);
-    });
+  const interventions = new OwnLines(executorId);
+  const proposals = new OwnLines(executorId);
+  const append = (folder: string, lines: OwnLines, texts: readonly string[]): Promise<void> =>
+    inFolderMade(root, folder, (open) => lines.append(open, texts));
   return {
-    appendInterventions: (texts) => append(paths.interventions, texts),
-    appendProposals: (texts) => append(paths.proposals, texts),
+    appendInterventions: (texts) => append(paths.interventions, interventions, texts),
+    appendProposals: (texts) => append(paths.proposals, proposals, texts),
     async put(name, id, text) {
-      await putReport(root, paths[name], id, JSON.stringify({ id, text }));
+      await putReport({ root, folder: paths[name] }, id, JSON.stringify({ id, text }));
       if (name === 'checkpoints' && saved++ % PRUNE_EVERY === 0)
-        await keepNewest(root, paths.checkpoints, KEPT_CHECKPOINTS);
+        await keepNewest({ root, folder: paths.checkpoints }, KEPT_CHECKPOINTS);
     },
     async get(name, id) {
-      const kept = await readReport(root, paths[name], id, LONGEST_REPORT);
+      const kept = await readReport({ root, folder: paths[name] }, id, LONGEST_REPORT);
       if (kept === null) return null;
       return 'text' in kept ? textOf(kept.text) : unreadable(kept.problem);
     },
-    remove: (name, id) => removeReport(root, paths[name], id),
+    remove: (name, id) => removeReport({ root, folder: paths[name] }, id),
   };
-}
-
-async function putAside(folder: OpenFolder, name: string): Promise<void> {
-  try {
-    await rename(folder.at(`${name}.jsonl`), folder.at(`${name}.before.jsonl`));
-  } catch (error) {
-    throw fileError(error, 'written', `${folder.path}/${name}.jsonl`);
-  }
 }
 
 /** What all executors have kept. What cannot be read is handed on as a text that is no report: whoever parses it says so. */
@@ -65,10 +52,13 @@ export const fileShelfReader = (paths: FilePaths): ShelfReader => ({
   interventions: (limit) => newestLines(paths.root, paths.interventions, limit),
   proposals: (limit) => newestLines(paths.root, paths.proposals, limit),
   async all(name) {
-    const { reports, problem } = await readReports(paths.root, paths[name], {
-      longest: LONGEST_REPORT,
-      ...(name === 'checkpoints' && { most: 2 * KEPT_CHECKPOINTS }),
-    });
+    const { reports, problem } = await readReports(
+      { root: paths.root, folder: paths[name] },
+      {
+        longest: LONGEST_REPORT,
+        ...(name === 'checkpoints' && { most: 2 * KEPT_CHECKPOINTS }),
+      },
+    );
     const found = reports.map(({ name: file, kept }): KeptText & { readonly id: string } =>
       'text' in kept
         ? { id: idIn(kept.text, file), text: textOf(kept.text), writer: `uid ${kept.owner}` }
@@ -94,7 +84,7 @@ async function newestLines(root: string, folder: string, limit: number): Promise
         if (kept === null) continue;
         if ('problem' in kept) problems.push(kept.problem);
         else {
-          const writer = `uid ${share.owner}`;
+          const writer = `uid ${kept.owner}`;
           lines.push(...lastRecords(kept.text, { most, cut: kept.cut }).map((text) => ({ text, writer })));
         }
       }

@@ -127,12 +127,18 @@ test('an executor writes through no link, wherever it is put', async () => {
   const { executor, head, folder, directory } = await live();
   const valuable = join(directory, 'valuable.txt');
   writeFileSync(valuable, 'before');
-  symlinkSync(valuable, join(folder, 'interventions', 'honest.jsonl'));
-  await executor.connection.shelf.appendInterventions(['{"a":1}']);
-  expect(readFileSync(join(folder, 'interventions', 'honest.jsonl'), 'utf8')).toBe('{"a":1}\n');
-  rmSync(join(folder, 'interventions', 'honest.jsonl'));
-  linkSync(valuable, join(folder, 'interventions', 'honest.jsonl'));
-  await executor.connection.shelf.appendInterventions(['{"a":2}']);
+  const interventions = join(folder, 'interventions');
+  const { shelf } = executor.connection;
+  await shelf.appendInterventions(['{"a":1}']);
+  for (const put of [symlinkSync, linkSync]) {
+    const [name = ''] = readdirSync(interventions);
+    rmSync(join(interventions, name));
+    put(valuable, join(interventions, name));
+    await shelf.appendInterventions(['{"a":2}']);
+    const other = readdirSync(interventions).find((one) => one !== name) ?? '';
+    expect(readFileSync(join(interventions, other), 'utf8')).toBe('{"a":2}\n');
+    rmSync(join(interventions, name));
+  }
   rmSync(join(folder, 'beats', 'honest.json'));
   symlinkSync(valuable, join(folder, 'beats', 'honest.json'));
   await executor.confirm(head);
