@@ -9,9 +9,6 @@ export interface Instant {
 /** Tells the time by both clocks; tests inject their own. */
 export type Clock = () => Instant;
 
-/** Both clocks of this machine. */
-export const systemClock: Clock = () => ({ mono: performance.now(), wall: Date.now() });
-
 /** The shortest and the longest lease, and the usual one, in milliseconds. */
 export const LEASE_MS = Object.freeze({ min: 500, default: 5000, max: 60_000 } as const);
 

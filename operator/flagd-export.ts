@@ -1,14 +1,6 @@
 import { tell } from '../flags/callbacks.ts';
-import {
-  type Clock,
-  compileFlagd,
-  type Instant,
-  invalid,
-  LONGEST_TIMER_MS,
-  messageOf,
-  State,
-  systemClock,
-} from '../flags/index.ts';
+import { type Clock, compileFlagd, type Instant, invalid, LONGEST_TIMER_MS, messageOf, State } from '../flags/index.ts';
+import { systemClock } from '../store/system-clock.ts';
 import { within } from '../store/with-deadline.ts';
 import { validUntilFor } from './dead-man.ts';
 import type { ExportSource } from './export-source.ts';

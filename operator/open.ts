@@ -17,11 +17,11 @@ import {
   quoteId,
   type State,
   stateFrom,
-  systemClock,
 } from '../flags/index.ts';
 import { AUTONOMY_STAGES, FEATURE_STAGES } from '../flags/stages.ts';
 import type { ReportedBeat } from '../store/beats.ts';
 import type { ControlConnection, ControlStore, ControlView } from '../store/ports.ts';
+import { systemClock } from '../store/system-clock.ts';
 import { readInterventions } from '../store/reports.ts';
 import { acknowledge } from './acknowledge.ts';
 import { type Appended, ChangeQueue, type Desk } from './change-queue.ts';

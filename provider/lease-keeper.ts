@@ -7,8 +7,8 @@ import {
   messageOf,
   NO_LEASE,
   renewLease,
-  systemClock,
 } from '../flags/index.ts';
+import { systemClock } from '../store/system-clock.ts';
 import { within } from '../store/with-deadline.ts';
 
 /** What a source can be trusted for: all is confirmed; the last confirmation failed, but the lease still lasts; or nothing. */

@@ -10,7 +10,6 @@ import {
   resolveMode,
   type State,
   type SurfaceRecord,
-  systemClock,
 } from '../flags/index.ts';
 import { Announcer, type ReplicaEvent } from './announcer.ts';
 import { Follower } from './follower.ts';
@@ -18,6 +17,7 @@ import { LiveCopy } from './live-copy.ts';
 import { ownBeats, type Work } from './own-beat.ts';
 import type { ExecutorConnection, ExecutorStore } from './ports.ts';
 import { type ExecutorReports, executorReports, reportsInTime } from './reports.ts';
+import { systemClock } from './system-clock.ts';
 import { withDeadline, within } from './with-deadline.ts';
 
 export type { ReplicaEvent } from './announcer.ts';

@@ -1,5 +1,6 @@
 import type { EvaluationContext, Hook, Logger } from '@openfeature/server-sdk';
-import { systemClock, checkTimeout, type Clock, idProblem, invalid } from '../../flags/index.ts';
+import { checkTimeout, type Clock, idProblem, invalid } from '../../flags/index.ts';
+import { systemClock } from '../../store/system-clock.ts';
 
 /** How flags are resolved: `rpc` asks flagd for each evaluation; `in-process` evaluates here the definition that flagd hands out. */
 export type ResolverType = 'rpc' | 'in-process';
