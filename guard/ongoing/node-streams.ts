@@ -1,4 +1,5 @@
 import { type Duplex, Readable, type Transform, Writable } from 'node:stream';
+import { isMainThread } from 'node:worker_threads';
 import { ActionResultError } from '../errors.ts';
 import { type Hold, makeRoom, silence, type Wait } from './part.ts';
 import { holdTogether, type Together } from './together.ts';
@@ -52,8 +53,11 @@ export const holdNodeStream: Hold<NodeStream> = (stream, open, action) => {
 
 const LAST_STANDARD_FILE = 2;
 
-const isOfProcess = ({ fd, _isStdio }: NodeStream): boolean =>
-  _isStdio === true || (typeof fd === 'number' && fd <= LAST_STANDARD_FILE);
+/** A thread has streams of its own, which lead to those of the process. */
+const isOfProcess = (stream: NodeStream): boolean =>
+  stream._isStdio === true ||
+  (typeof stream.fd === 'number' && stream.fd <= LAST_STANDARD_FILE) ||
+  (!isMainThread && [process.stdin, process.stdout, process.stderr].includes(stream as never));
 
 /** Which sides of a stream can still act: one that nobody may write to any more goes on until all that was written is handed on. */
 interface Sides {

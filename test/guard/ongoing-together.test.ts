@@ -254,6 +254,17 @@ describe('what others have given', () => {
     await vi.waitFor(async () => expect((await other.control.status()).executors).toMatchObject([{ in_flight: 0 }]));
   });
 
+  test('nor are the standard streams of a thread given, and they go on', async () => {
+    const thread = new Worker(new URL('thread-output.mjs', import.meta.url), { stdin: true, stdout: true });
+    onTestFinished(async () => void (await thread.terminate()));
+    const refused = 'RESULT_GOES_ON';
+    const heard = once(thread.stdout, 'data');
+    expect((await once(thread, 'message'))[0]).toEqual([refused, refused, refused]);
+    expect(String((await heard)[0])).toBe('said after the kill');
+    thread.postMessage('end');
+    await once(thread, 'exit');
+  });
+
   test.each(['stdout', 'stderr'] as const)('the process’s own %s is refused, and goes on', async (name) => {
     const { give, kill, inFlight } = await setUp();
     await expect(give(process[name])).rejects.toMatchObject({
