@@ -219,7 +219,7 @@ describe('what is written is in flight until it is handed on', () => {
     await turn();
     expect(written).toEqual(['a', 'b']);
     const killed = kill();
-    await vi.waitFor(() => expect(stream.destroyed).toBe(true));
+    await vi.waitFor(() => expect(stream.destroyed).toBe(true), 5000);
     dones.shift()?.();
     await killed;
     await inFlight(0);

@@ -72,7 +72,7 @@ describe('what many calls of the same agent give is one thing in flight', () => 
     }
     await inFlight(2);
     await control.kill({ target: 'action:log.append', waitMs: 3000 });
-    await vi.waitFor(() => expect(shared.destroyed).toBe(true));
+    await vi.waitFor(() => expect(shared.destroyed).toBe(true), 5000);
     await inFlight(0);
   });
 
@@ -177,7 +177,7 @@ describe.each(stores)('what another agent or run has given, on %s', (_name, open
     await new Promise((resolve) => shared.write('a', resolve));
     expect(written).toEqual(['a']);
     await control.kill({ target: 'agent:y', waitMs: 3000 });
-    await vi.waitFor(() => expect(shared.destroyed).toBe(true));
+    await vi.waitFor(() => expect(shared.destroyed).toBe(true), 5000);
     await inFlight(1);
     mine.destroy();
     await inFlight(0);
@@ -238,20 +238,23 @@ describe('what others have given', () => {
     expect(await killSwitch.run({ agentId: 'y' }, () => delegate(null))).toBe(shared);
     await inFlight(2);
     await control.kill({ target: 'agent:sub', waitMs: 3000 });
-    await vi.waitFor(() => expect(shared.destroyed).toBe(true));
+    await vi.waitFor(() => expect(shared.destroyed).toBe(true), 5000);
     await inFlight(0);
   });
 
   test('to another switch of the same process it is one of its own, and the stricter of both counts', async () => {
     const { give, inFlight, kill } = await setUp();
-    const other = await openMemorySwitch({ agentId: 'other' });
+    const other = await openMemorySwitch({ agentId: 'other', leaseMs: 1000 });
     const shared = new PassThrough();
     const outer = other.killSwitch.action({ name: 'outer.give', execute: (_input: null) => give(shared) });
     expect(await outer(null)).toBe(shared);
     await inFlight(1);
     await kill();
-    await vi.waitFor(() => expect(shared.destroyed).toBe(true));
-    await vi.waitFor(async () => expect((await other.control.status()).executors).toMatchObject([{ in_flight: 0 }]));
+    await vi.waitFor(() => expect(shared.destroyed).toBe(true), 5000);
+    await vi.waitFor(
+      async () => expect((await other.control.status()).executors).toMatchObject([{ in_flight: 0 }]),
+      5000,
+    );
   });
 
   test('nor are the standard streams of a thread given, and they go on', async () => {
