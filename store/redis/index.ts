@@ -1,15 +1,11 @@
-import { type Beat, type Head, invalid } from '../../flags/index.ts';
-import { CATCH_UP_EVENTS, sameHead } from '../answers.ts';
+import { type Beat, invalid } from '../../flags/index.ts';
 import { fileAnchor } from '../file-anchor.ts';
-import type { Confirmation, ExecutorConnection, ExecutorScope, ExecutorStore } from '../ports.ts';
+import type { ExecutorConnection, ExecutorScope, ExecutorStore } from '../ports.ts';
+import { Confirmations } from './confirm.ts';
 import { type RedisEndpoint, type RedisEndpointOptions, redisEndpoint } from './endpoint.ts';
-import { corrupt, requireReplicated, stateIsGone } from './errors.ts';
-import { escapeId } from './keys.ts';
 import { allOf, redisReader } from './reader.ts';
-import { headText, logId, reply, type StreamEntry } from './replies.ts';
-import { isForkProven } from './judge-forks.ts';
 import { LIBRARY } from './report-scripts.ts';
-import { runScript, waitMs } from './scripts.ts';
+import { runScript } from './scripts.ts';
 import { redisShelf } from './shelf.ts';
 
 export interface RedisStoreOptions extends RedisEndpointOptions {
@@ -32,10 +28,6 @@ export function redisStore(options: RedisStoreOptions): ExecutorStore {
   };
 }
 
-/** What is wrong where the answer is none. A library of another name can have taken the names of our functions: only whoever may delete it can mend that. */
-const NO_CONFIRMATION =
-  'something that is not the switch, or functions that are not those of this version. Any command of an operator puts these there; where that does not help, FUNCTION LIST says which library has their names: FUNCTION DELETE it';
-
 function openExecutor(
   endpoint: RedisEndpoint,
   scope: ExecutorScope,
@@ -43,86 +35,16 @@ function openExecutor(
 ): ExecutorConnection {
   const { organizationId, executorId, executorName, requestTimeoutMs } = scope;
   const parts = redisReader(endpoint, { organizationId, requestTimeoutMs, executor: executorName });
-  const { connection, keys, replies, reader } = parts;
+  const { connection, keys, reader } = parts;
   const own = keys.executor(executorName);
-  /** What the reports of forks came to, so that they are judged again only when one is new: in another generation, or behind another connection (which may lead to another Redis). */
-  let judged: {
-    readonly changes: string;
-    readonly generation: string;
-    readonly stream: unknown;
-    readonly proven: boolean;
-  } | null = null;
-
-  /** The way from the held head, whose own event comes first in `entries`, to the store's; null where the held one is not in the chain. */
-  const way = (held: Head, head: Head, entries: readonly StreamEntry[]): Confirmation['events'] => {
-    if (sameHead(held, head)) return [];
-    const [first, ...missing] = entries;
-    if (held.epoch >= head.epoch || first?.[0] !== logId(held.epoch) || replies.event(first).hash !== held.hash)
-      return null;
-    if (missing.length > CATCH_UP_EVENTS) return 'reload';
-    const events = missing.map((entry) => replies.event(entry));
-    if (events.at(-1)?.hash !== head.hash)
-      throw corrupt(endpoint, `holds a log that does not lead to its head ${head.epoch}.`);
-    return events;
-  };
-
+  const confirmations = new Confirmations(endpoint, parts, executorName);
   return {
     ...reader,
     shelf: redisShelf(parts, executorName),
     anchor,
     async confirm(beat: Beat) {
       if (beat.id !== executorId) throw invalid(`An executor reports under its own id ${executorId}, not ${beat.id}.`);
-      const held = beat.applied;
-      let stream: unknown;
-      let passed = '';
-      const asked = judged;
-      const answer = await connection.request({
-        access: 'write',
-        send: async (client, leftMs) => {
-          stream = client.stream;
-          passed = asked && asked.stream === stream && asked.generation === held?.generation ? asked.changes : '';
-          const result = await runScript(client, {
-            script: LIBRARY.scripts.confirm,
-            keys: [own.beats, own.forks, keys.names, keys.changes, keys.head, keys.state, keys.log],
-            args: [
-              executorId,
-              JSON.stringify(beat),
-              escapeId(executorId),
-              beat.fork ? JSON.stringify(beat.fork) : '',
-              held ? headText(held) : '',
-              held ? logId(held.epoch) : '',
-              CATCH_UP_EVENTS,
-              own.escaped,
-              keys.executorPrefix,
-              passed,
-            ],
-            replicas: endpoint.replicas,
-            waitMs: waitMs(leftMs),
-          });
-          return requireReplicated(result, endpoint, 'The confirmation does not count.');
-        },
-      });
-      const [headReply, tail, hasState, entries, changes, reports, control, more] = replies.parse(
-        reply.confirm,
-        answer,
-        NO_CONFIRMATION,
-      );
-      const head = replies.head(headReply);
-      if (head === null) return { head, events: held ? null : 'reload', forkReported: false };
-      if (hasState !== 1) throw stateIsGone(endpoint, keys);
-      if (tail !== logId(head.epoch))
-        throw corrupt(
-          endpoint,
-          `holds a head ${head.epoch}, but a log that ends in ${tail ?? 'nothing'}: an operator must look at it and then run: kill-switch recover --reason "…"`,
-        );
-      // Not handed out again: what they came to is known, unless this is another generation with the same number of changes.
-      const known = passed !== '' && passed === changes;
-      const forkReported = known
-        ? asked?.generation === head.generation && asked.proven
-        : more === 1 || isForkProven(reports, head, control); // a flood must not hide a true report
-      if (!known) judged = { changes, generation: head.generation, stream, proven: forkReported };
-      else if (asked?.generation !== head.generation) judged = null;
-      return { head, events: held ? way(held, head, entries) : 'reload', forkReported };
+      return confirmations.confirm(beat);
     },
     async leave() {
       await connection.request({

@@ -17,7 +17,7 @@ function hashOf(entry: string): string | null {
 }
 
 /** Whether one of these reports proves that the store has lost a change. */
-export function isForkProven(reports: readonly ReportedFork[], store: Head, control: string | null): boolean {
+function isForkProven(reports: readonly ReportedFork[], store: Head, control: string | null): boolean {
   if (control === null) return false;
   const known = parseEntry('control', JSON.parse(control)) as Known;
   return reports.some(([name, , text, entry]) => {
@@ -25,4 +25,50 @@ export function isForkProven(reports: readonly ReportedFork[], store: Head, cont
     const hash = hashOf(entry);
     return report !== null && isEvidence({ ...report, by: [nameOf(name)] }, store, known, (held) => held.hash === hash);
   });
+}
+
+/** What the reports came to: in which generation, at which number of changes, and behind which connection (another may lead to another Redis). */
+export interface Judgement {
+  readonly generation: string;
+  readonly changes: string;
+  readonly stream: unknown;
+  readonly proven: boolean;
+}
+
+/** Judges the reports, anew only when there is one that was not there before. */
+export class JudgedForks {
+  #last: Judgement | null = null;
+
+  /** What is known already of the reports against this generation, behind this connection; the store then hands them out only if they have changed. */
+  known(stream: unknown, generation: string | undefined): Judgement | null {
+    const last = this.#last;
+    return last?.stream === stream && last?.generation === generation ? last : null;
+  }
+
+  /**
+   * Whether the store is known to have lost a change.
+   * @param judged what was known when it was asked
+   */
+  isProven(
+    answer: {
+      readonly head: Head;
+      readonly changes: string;
+      readonly reports: readonly ReportedFork[];
+      readonly control: string | null;
+      readonly isFlood: boolean;
+      readonly stream: unknown;
+    },
+    judged: Judgement | null,
+  ): boolean {
+    const { head, changes, reports, control, isFlood, stream } = answer;
+    const { generation } = head;
+    if (judged?.changes === changes) {
+      if (judged.generation === generation) return judged.proven;
+      this.#last = null; // another generation with the same number of changes: they were not handed out, and are asked for with the next confirmation
+      return false;
+    }
+    const proven = isFlood || isForkProven(reports, head, control); // a flood must not hide a true report
+    this.#last = { generation, changes, stream, proven };
+    return proven;
+  }
 }

@@ -1,0 +1,134 @@
+import type { Beat, Head } from '../../flags/index.ts';
+import { CATCH_UP_EVENTS, sameHead } from '../answers.ts';
+import type { Confirmation } from '../ports.ts';
+import type { RedisEndpoint } from './endpoint.ts';
+import { corrupt, requireReplicated, stateIsGone } from './errors.ts';
+import { JudgedForks, type Judgement, type ReportedFork } from './judge-forks.ts';
+import { escapeId } from './keys.ts';
+import type { RedisReader } from './reader.ts';
+import { headText, logId, reply, type StreamEntry } from './replies.ts';
+import { LIBRARY } from './report-scripts.ts';
+import { runScript, waitMs } from './scripts.ts';
+
+/** What is wrong where the answer is none. A library of another name can have taken the names of our functions: only whoever may delete it can mend that. */
+const NO_ANSWER =
+  'something that is not the switch, or functions that are not those of this version. Any command of an operator puts these there; where that does not help, FUNCTION LIST says which library has their names: FUNCTION DELETE it';
+
+/** What the script `CONFIRM` gives. */
+interface Answer {
+  readonly head: Head | null;
+  /** The log's last id. */
+  readonly tail: string | null;
+  readonly hasState: boolean;
+  /** The log from the held head on. */
+  readonly entries: readonly StreamEntry[];
+  readonly changes: string;
+  readonly reports: readonly ReportedFork[];
+  readonly control: string | null;
+  /** There were more reports than are judged. */
+  readonly isFlood: boolean;
+}
+
+/** What one connection of an executor confirms with. */
+export class Confirmations {
+  readonly #endpoint: RedisEndpoint;
+  readonly #parts: RedisReader;
+  readonly #executorName: string;
+  readonly #forks = new JudgedForks();
+
+  constructor(endpoint: RedisEndpoint, parts: RedisReader, executorName: string) {
+    this.#endpoint = endpoint;
+    this.#parts = parts;
+    this.#executorName = executorName;
+  }
+
+  async confirm(beat: Beat): Promise<Confirmation> {
+    const held = beat.applied;
+    const { answer, stream, judged } = await this.#ask(beat);
+    const { head } = answer;
+    if (head === null) return { head, events: held ? null : 'reload', forkReported: false };
+    this.#requireWhole(head, answer);
+    const forkReported = this.#forks.isProven({ ...answer, head, stream }, judged);
+    return { head, events: held ? this.#way(held, head, answer.entries) : 'reload', forkReported };
+  }
+
+  /** `judged`: what of the reports was known already on the connection on which it was asked, so that the store did not hand them out again. */
+  async #ask(beat: Beat): Promise<{ answer: Answer; stream: unknown; judged: Judgement | null }> {
+    const { connection, keys } = this.#parts;
+    const { replicas } = this.#endpoint;
+    const own = keys.executor(this.#executorName);
+    const held = beat.applied;
+    let stream: unknown;
+    let judged: Judgement | null = null;
+    const answer = await connection.request({
+      access: 'write',
+      send: async (client, leftMs) => {
+        stream = client.stream;
+        judged = this.#forks.known(stream, held?.generation);
+        const result = await runScript(client, {
+          script: LIBRARY.scripts.confirm,
+          keys: [own.beats, own.forks, keys.names, keys.changes, keys.head, keys.state, keys.log],
+          args: [
+            beat.id,
+            JSON.stringify(beat),
+            escapeId(beat.id),
+            beat.fork ? JSON.stringify(beat.fork) : '',
+            held ? headText(held) : '',
+            held ? logId(held.epoch) : '',
+            CATCH_UP_EVENTS,
+            own.escaped,
+            keys.executorPrefix,
+            judged?.changes ?? '',
+          ],
+          replicas,
+          waitMs: waitMs(leftMs),
+        });
+        return requireReplicated(result, this.#endpoint, 'The confirmation does not count.');
+      },
+    });
+    return { answer: this.#read(answer), stream, judged };
+  }
+
+  #read(answer: unknown): Answer {
+    const { replies } = this.#parts;
+    const [head, tail, hasState, entries, changes, reports, control, more] = replies.parse(
+      reply.confirm,
+      answer,
+      NO_ANSWER,
+    );
+    return {
+      head: replies.head(head),
+      tail,
+      hasState: hasState === 1,
+      entries,
+      changes,
+      reports,
+      control,
+      isFlood: more === 1,
+    };
+  }
+
+  /** @throws KillSwitchError CORRUPT where the head is not that of this log, or has no state */
+  #requireWhole({ epoch }: Head, { hasState, tail }: Answer): void {
+    if (!hasState) throw stateIsGone(this.#endpoint, this.#parts.keys);
+    if (tail === logId(epoch)) return;
+    throw corrupt(
+      this.#endpoint,
+      `holds a head ${epoch}, but a log that ends in ${tail ?? 'nothing'}: an operator must look at it and then run: kill-switch recover --reason "…"`,
+    );
+  }
+
+  /** The way from the held head, whose own event comes first in `entries`, to the store's; null where the held one is not in the chain. */
+  #way(held: Head, head: Head, entries: readonly StreamEntry[]): Confirmation['events'] {
+    const { replies } = this.#parts;
+    if (sameHead(held, head)) return [];
+    const [first, ...missing] = entries;
+    if (held.epoch >= head.epoch || first?.[0] !== logId(held.epoch) || replies.event(first).hash !== held.hash)
+      return null;
+    if (missing.length > CATCH_UP_EVENTS) return 'reload';
+    const events = missing.map((entry) => replies.event(entry));
+    if (events.at(-1)?.hash !== head.hash)
+      throw corrupt(this.#endpoint, `holds a log that does not lead to its head ${head.epoch}.`);
+    return events;
+  }
+}
