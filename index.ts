@@ -144,6 +144,7 @@ export async function createKillSwitch(options: CreateKillSwitchOptions): Promis
   const interventions = new Interventions(replica && sinkOf(replica), options.redact);
   const guard: Guard = {
     client: client ?? (served as SwitchDomain).client,
+    sourceFault: served?.fault ?? (() => null),
     replica,
     organizationId,
     inFlight,

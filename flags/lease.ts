@@ -40,8 +40,10 @@ export const isLeaseValid = (lease: Lease, now: Instant, leaseMs: number): boole
 };
 
 /** A look at the clocks: a lease that is found over stays over, also if a clock steps back afterwards. */
-export const lookAtLease = (lease: Lease, now: Instant, leaseMs: number): Lease =>
-  isLeaseValid(lease, now, leaseMs) ? { sent: lease.sent, seen: now.wall } : { sent: null, seen: now.wall };
+export function lookAtLease(lease: Lease, now: Instant, leaseMs: number): Lease {
+  const sent = isLeaseValid(lease, now, leaseMs) ? lease.sent : null;
+  return sent === lease.sent && now.wall === lease.seen ? lease : { sent, seen: now.wall };
+}
 
 /** A confirmation that named the state and was sent at `sent` has been taken. An older one than the present one changes nothing. */
 export const renewLease = (lease: Lease, sent: Instant, now: Instant, leaseMs: number): Lease => {

@@ -1,6 +1,6 @@
 import { type Call, callFromContext, contextFromCall } from './context.ts';
 import type { Cause } from './decision.ts';
-import { type Mode, SAFE_MODE, strictness } from './modes.ts';
+import { isStricter, type Mode, SAFE_MODE } from './modes.ts';
 import { quoteId } from './printable.ts';
 import type { ActiveKill } from './records.ts';
 import { AUTONOMY_FLOORS, FEATURE_FLOORS } from './stages.ts';
@@ -27,7 +27,7 @@ export function resolveMode(state: State, call: Call, context?: Readonly<Record<
   const { kills } = state;
   let kill: ActiveKill | undefined;
   const meet = (found: ActiveKill | undefined): void => {
-    if (found && (!kill || strictness(found.mode) > strictness(kill.mode))) kill = found;
+    if (found && (!kill || isStricter(found.mode, kill.mode))) kill = found;
   };
   const meetAll = (map: ReadonlyMap<string, ActiveKill>, ids: readonly string[] | undefined): void => {
     if (ids) for (const id of ids) meet(map.get(id));
@@ -56,17 +56,17 @@ export function resolveMode(state: State, call: Call, context?: Readonly<Record<
   let autonomy: string | undefined;
   if (call.feature !== undefined) {
     const floor = FEATURE_FLOORS[state.features.get(call.feature)?.stage ?? 'dark'];
-    if (strictness(floor) > strictness(mode)) [mode, feature, kill] = [floor, call.feature, undefined];
+    if (isStricter(floor, mode)) [mode, feature, kill] = [floor, call.feature, undefined];
   }
   if (call.action !== undefined) {
     const stage = state.autonomy.get(call.action)?.stage;
-    if (stage && strictness(AUTONOMY_FLOORS[stage]) > strictness(mode)) {
+    if (stage && isStricter(AUTONOMY_FLOORS[stage], mode)) {
       [mode, autonomy, feature, kill] = [AUTONOMY_FLOORS[stage], call.action, undefined, undefined];
     }
   }
   const { mode: base, targeting } = state.mode;
   const baseMode = targeting === null ? base : evaluateTargeting(state.mode, context ?? contextFromCall(call));
-  if (strictness(baseMode) > strictness(mode)) return { mode: baseMode, cause: BASE };
+  if (isStricter(baseMode, mode)) return { mode: baseMode, cause: BASE };
 
   if (kill) {
     return {

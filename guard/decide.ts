@@ -4,11 +4,10 @@ import {
   type Decision,
   type Effect,
   type FaultCode,
-  type Mode,
+  isStricter,
   modeOf,
   type Reading,
   SAFE_MODE,
-  strictness,
   verdictFor,
 } from '../flags/index.ts';
 
@@ -30,21 +29,13 @@ const decisionOf = (call: DecidedCall, { verdict, mode, epoch, cause }: Decided)
   missionId: call.missionId,
 });
 
-/** The decision of one call from every reading of the switch: the strictest wins, and of two that are equally strict the later one, which names the cause best. */
-export function decide(readings: readonly Reading[], call: DecidedCall): Decision {
-  let mode: Mode | undefined;
-  let cause: Cause = { kind: 'fault', code: 'NO_LOCAL_STATE', message: 'nothing was read of the switch' };
-  let epoch = 0;
-  for (const reading of readings) {
-    const found = modeOf(reading);
-    if (mode === undefined || strictness(found.mode) >= strictness(mode)) {
-      mode = found.mode;
-      cause = found.cause;
-    }
-    epoch = Math.max(epoch, reading.epoch);
-  }
-  const decided = mode ?? SAFE_MODE;
-  return decisionOf(call, { verdict: verdictFor(decided, call.effect), mode: decided, epoch, cause });
+/** The decision of one call from what was read of the switch: the stricter reading wins, and of two that are equally strict the later one, which names the cause best. */
+export function decide(call: DecidedCall, reading: Reading, later?: Reading): Decision {
+  const first = modeOf(reading);
+  const second = later && modeOf(later);
+  const { mode, cause } = second && !isStricter(first.mode, second.mode) ? second : first;
+  const epoch = later ? Math.max(reading.epoch, later.epoch) : reading.epoch;
+  return decisionOf(call, { verdict: verdictFor(mode, call.effect), mode, epoch, cause });
 }
 
 /** The same call, stopped for a reason that no mode gives. */

@@ -3,6 +3,7 @@ import {
   type Call,
   contextFromCall,
   deepFreeze,
+  type Fault,
   faultReading,
   MODE_FLAG,
   messageOf,
@@ -19,6 +20,14 @@ export interface ModeClient {
     defaultValue: string,
     context?: EvaluationContext,
   ): Promise<EvaluationDetails<string>>;
+}
+
+/** Where the mode is asked for. */
+export interface ModeSource {
+  readonly client: ModeClient;
+  readonly deadlines: Deadlines;
+  /** Why nothing that the client answers says anything of this switch now, or null; asked when an answer is there. */
+  readonly sourceFault: () => Fault | null;
 }
 
 /** How long one evaluation may take, in milliseconds. */
@@ -67,16 +76,21 @@ export class Deadlines {
   }
 }
 
-/** One OpenFeature evaluation of the mode, with a deadline and a default of our own. It never rejects: whatever goes wrong is a fault. */
-export function evaluateMode(client: ModeClient, call: Call, deadlines: Deadlines): Promise<Reading> {
+/** One OpenFeature evaluation of the mode, asked for at `since`, with a deadline and a default of our own. It never rejects: whatever goes wrong is a fault. */
+export function evaluateMode(
+  { client, deadlines, sourceFault }: ModeSource,
+  call: Call,
+  since = performance.now(),
+): Promise<Reading> {
   return new Promise((settle) => {
-    const pending: Pending = { until: performance.now() + EVALUATION_TIMEOUT_MS, settle };
+    const pending: Pending = { until: since + EVALUATION_TIMEOUT_MS, settle };
     const end = (reading: Reading): void => deadlines.end(pending, reading);
     const fail = (error: unknown): void =>
       end(faultReading('PROVIDER_ERROR', `the evaluation of ${MODE_FLAG} failed: ${messageOf(error)}`));
     const read = (details: FlagDetails): void => {
       try {
-        end(readingFromDetails(details, SAFE_MODE));
+        const fault = sourceFault();
+        end(fault ? faultReading(fault.code, fault.message) : readingFromDetails(details, SAFE_MODE));
       } catch (error) {
         fail(error); // details that cannot be read, as somebody's hook may leave them
       }

@@ -2,7 +2,7 @@ import { type Decision, deepFreeze, type Effect, faultReading, type Reading } fr
 import type { Replica } from '../store/replica.ts';
 import type { Changes } from './changes.ts';
 import { type DecidedCall, decide } from './decide.ts';
-import type { Deadlines, ModeClient } from './evaluate.ts';
+import type { ModeSource } from './evaluate.ts';
 import type { Identity } from './identity.ts';
 import type { InFlight } from './in-flight.ts';
 import type { Interventions } from './interventions.ts';
@@ -10,8 +10,7 @@ import type { GuardMetrics } from './metrics.ts';
 import type { Turns } from './turn.ts';
 
 /** What every call is performed with. `replica` is null where the mode comes from a provider alone. */
-export interface Guard {
-  readonly client: ModeClient;
+export interface Guard extends ModeSource {
   readonly replica: Replica | null;
   readonly organizationId: string;
   readonly inFlight: InFlight;
@@ -27,7 +26,6 @@ export interface Guard {
   readonly turns: Turns;
   readonly leaseMs: number;
   readonly handlerTimeoutMs: number;
-  readonly deadlines: Deadlines;
 }
 
 /** What an action is, as far as a decision goes. */
@@ -67,6 +65,6 @@ export const CLOSED = deepFreeze(faultReading('CLOSED', 'this switch has been cl
 
 /** What is decided from what was evaluated and, where there is a store, from the local copy as it is in this very turn. */
 export const look = (guard: Guard, call: DecidedCall, evaluated: Reading): Decision => {
-  if (guard.isClosed()) return decide([evaluated, CLOSED], call);
-  return decide(guard.replica ? [evaluated, guard.replica.reading(call)] : [evaluated], call);
+  if (guard.isClosed()) return decide(call, evaluated, CLOSED);
+  return decide(call, evaluated, guard.replica?.reading(call));
 };

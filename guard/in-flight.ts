@@ -4,7 +4,7 @@ import type { Identity } from './identity.ts';
 
 /** Something that runs by a decision, and must be told when the same decision would no longer be made. */
 export interface Watched {
-  /** Frozen from the moment that it is watched: whoever called has it too, and what they do to it must not hide a kill. */
+  /** Frozen before anybody else has it: what whoever called does to it must not hide a kill. */
   readonly decision: Decision;
   /** Decides the same call again, from what is known here now. */
   readonly look: () => Decision;
@@ -64,7 +64,6 @@ export class InFlight {
 
   /** An action has started. */
   start(running: Running): void {
-    freezeDecision(running.decision);
     this.#running.add(running);
   }
 

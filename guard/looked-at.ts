@@ -8,12 +8,14 @@ export class LookedAt {
   readonly #guard: Guard;
   readonly #call: DecidedCall;
   #evaluated: Reading;
-  #asked = performance.now();
+  #asked: number;
 
-  constructor(guard: Guard, call: DecidedCall, evaluated: Reading) {
+  /** @param asked when `evaluated` was asked for, by the monotonic clock */
+  constructor(guard: Guard, call: DecidedCall, evaluated: Reading, asked = performance.now()) {
     this.#guard = guard;
     this.#call = call;
     this.#evaluated = evaluated;
+    this.#asked = asked;
   }
 
   look(): Decision {
@@ -22,7 +24,7 @@ export class LookedAt {
 
   async refresh(): Promise<void> {
     const asked = performance.now();
-    const evaluated = await evaluateMode(this.#guard.client, this.#call, this.#guard.deadlines);
+    const evaluated = await evaluateMode(this.#guard, this.#call, asked);
     if (asked < this.#asked) return; // an answer that was overtaken says how it was before
     this.#asked = asked;
     this.#evaluated = evaluated;

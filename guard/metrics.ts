@@ -34,7 +34,14 @@ export function createMetrics(version: string, gauges: Gauges): GuardMetrics {
     open = openMetrics(version, gauges);
   });
   return {
-    decided: (decision, ms) => unhindered(() => open.decided(decision, ms)),
+    // Done for each call, so without a closure.
+    decided(decision, ms) {
+      try {
+        open.decided(decision, ms);
+      } catch {
+        // As above.
+      }
+    },
     stopped: (ms) => unhindered(() => open.stopped(ms)),
     close: () => unhindered(() => open.close()),
   };

@@ -67,14 +67,13 @@ export async function perform<Input, Result>(
       guard.interventions.add(decision, call, { input, status: 'paused', state: 'waiting' });
     step({ type: 'wait', decision });
   };
-  const until = performance.now() + options.waitMs;
-  const waiting: Waiting = { until, signal, onWait };
+  let since = performance.now();
+  const waiting: Waiting = { until: since + options.waitMs, signal, onWait };
   /** Made once: what a handler gave does not depend on the round. */
   let redirected: { readonly input: Input; readonly keepRecord: () => void } | undefined;
   let round = 0;
-  while (round < MAX_ROUNDS) {
-    const since = performance.now();
-    let now = decided(guard, call, await evaluateMode(guard.client, call, guard.deadlines), since);
+  for (; round < MAX_ROUNDS; since = performance.now()) {
+    let now = decided(guard, call, await evaluateMode(guard, call, since), since);
     if (now.decision.verdict === 'pause') now = await waitFor(guard, call, now, waiting);
     // What others have done in this turn of the event loop may have taken long, and so may what the user's code does below: then all is decided anew.
     const turn = now.decision.verdict === 'block' ? null : guard.turns.beforeStart();
@@ -82,7 +81,7 @@ export async function perform<Input, Result>(
       await turn;
       continue;
     }
-    const { evaluated } = now;
+    const { evaluated, asked } = now;
     // Where a handler of the user's is called below, anew: waiting and measuring may have let others run.
     const decision = now.decision.verdict === 'allow' ? now.decision : look(guard, call, evaluated);
     const { verdict } = decision;
@@ -96,7 +95,7 @@ export async function perform<Input, Result>(
     if (verdict === 'draft') {
       const drafted = await draft(action, input, decision, { guard, call, evaluated, signal });
       if ('problem' in drafted) return refuse(blocked(call, faultCause(drafted.code, drafted.problem), decision));
-      const last = look(guard, call, await evaluateMode(guard.client, call, guard.deadlines));
+      const last = look(guard, call, await evaluateMode(guard, call));
       if (last.verdict === 'block') return refuse(last);
       return { status: 'drafted', decision, draft: drafted.value };
     }
@@ -120,7 +119,7 @@ export async function perform<Input, Result>(
     // From here to `execute` nothing is awaited, and nothing of the user's runs.
     const last = look(guard, call, evaluated);
     if (last.verdict === 'block') return refuse(last);
-    if (permit?.is === 'refused') return refuse(decide([permit.reading], call));
+    if (permit?.is === 'refused') return refuse(decide(call, permit.reading));
     const mayStart = permit === null || (permit.is === 'granted' && permit.isFresh());
     if (last.verdict !== verdict || !mayStart) {
       step({ type: 'reconsider' });
@@ -128,7 +127,7 @@ export async function perform<Input, Result>(
       continue;
     }
     const { input: effective, keepRecord } = verdict === 'redirect' && redirected ? redirected : { input };
-    return execute({ guard, action, call, decision: last, evaluated, effective, options, keepRecord, step });
+    return execute({ guard, action, call, decision: last, evaluated, asked, effective, options, keepRecord, step });
   }
   return refuse(
     blocked(

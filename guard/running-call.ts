@@ -1,4 +1,4 @@
-import type { Decision, Reading } from '../flags/index.ts';
+import { type Decision, freezeDecision, type Reading } from '../flags/index.ts';
 import type { CallOptions, NormalisedAction } from './action.ts';
 import type { Attempt, AttemptEvent } from './attempt-state.ts';
 import { blocked, type DecidedCall, faultCause } from './decide.ts';
@@ -18,6 +18,8 @@ export interface LetThrough<Input, Result> {
   /** The last look, in this very turn. */
   readonly decision: Decision;
   readonly evaluated: Reading;
+  /** When that was asked for, by the monotonic clock. */
+  readonly asked: number;
   /** What `redirect` made of the input; else the input itself. */
   readonly effective: Input;
   readonly options: CallOptions;
@@ -37,7 +39,7 @@ export class RunningCall<Input, Result> extends LookedAt implements WholeResult,
   #recorded = false;
 
   constructor(call: LetThrough<Input, Result>) {
-    super(call.guard, call.call, call.evaluated);
+    super(call.guard, call.call, call.evaluated, call.asked);
     this.#call = call;
     this.decision = call.decision;
     this.context = new StartedCall(call.options);
@@ -86,6 +88,7 @@ export class RunningCall<Input, Result> extends LookedAt implements WholeResult,
     }
     if (stoppedBy) return this.#aborted(stoppedBy, 'landed');
     const { decision } = this;
+    if (this.#parts) freezeDecision(decision); // the caller has it from now on, and what goes on is watched by it
     return { status: decision.verdict === 'redirect' ? 'redirected' : 'executed', decision, result };
   }
 

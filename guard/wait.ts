@@ -7,10 +7,11 @@ import { type Guard, look } from './guard.ts';
 /** Where the mode comes from a provider alone, a waiting call asks it again at least this often, in milliseconds. */
 export const POLL_MS = 1000;
 
-/** A decision, and what was evaluated for it. */
+/** A decision, what was evaluated for it, and when that was asked for, by the monotonic clock. */
 interface Decided {
   readonly decision: Decision;
   readonly evaluated: Reading;
+  readonly asked: number;
 }
 
 export interface Waiting {
@@ -20,15 +21,15 @@ export interface Waiting {
 }
 
 async function decideOnce(guard: Guard, call: DecidedCall): Promise<Decided> {
-  const since = performance.now();
-  return decided(guard, call, await evaluateMode(guard.client, call, guard.deadlines), since);
+  const asked = performance.now();
+  return decided(guard, call, await evaluateMode(guard, call, asked), asked);
 }
 
-/** What is decided from an evaluation that began at `since`, and counted. */
-export function decided(guard: Guard, call: DecidedCall, evaluated: Reading, since: number): Decided {
+/** What is decided from an evaluation, and counted. */
+export function decided(guard: Guard, call: DecidedCall, evaluated: Reading, asked: number): Decided {
   const decision = look(guard, call, evaluated);
-  guard.metrics.decided(decision, performance.now() - since);
-  return { decision, evaluated };
+  guard.metrics.decided(decision, performance.now() - asked);
+  return { decision, evaluated, asked };
 }
 
 /** Waits while the switch says `pause`, and decides again from the start when something has changed: the one waiting loop. Ends with another verdict, or with `pause` when the wait is over. */

@@ -113,7 +113,7 @@ export class KillSwitchProvider implements Provider {
 
   /** True once what it serves from has been closed. */
   get closed(): boolean {
-    return this.#ended || this.#replica?.fault()?.code === 'CLOSED';
+    return this.#ended || this.#replica?.closed === true;
   }
 
   get [SERVES_SWITCH](): boolean {

@@ -6,7 +6,7 @@ import {
   OpenFeature,
   type Provider,
 } from '@openfeature/server-sdk';
-import { CATALOGUE, IDENTITY_ATTRIBUTES, invalid, LINEAGE_ATTRIBUTES, safeAnswer } from '../flags/index.ts';
+import { type Fault, IDENTITY_ATTRIBUTES, invalid, LINEAGE_ATTRIBUTES, messageOf } from '../flags/index.ts';
 import type { Replica } from '../store/replica.ts';
 import { FailClosedProvider } from './fail-closed-provider.ts';
 import { KillSwitchProvider } from './kill-switch-provider.ts';
@@ -22,6 +22,8 @@ export interface SwitchDomain {
       context?: EvaluationContext,
     ): Promise<EvaluationDetails<string>>;
   };
+  /** Why what is answered there says nothing of this switch now, or null. */
+  readonly fault: () => Fault | null;
   /** Resolves when its provider has been initialised, also without success: then it is NOT_READY or ERROR, which are full_stop, and may recover. */
   readonly initialised: Promise<void>;
   close(): Promise<void>;
@@ -53,15 +55,15 @@ export function serveOn(
   const initialised = OpenFeature.setProviderAndWait(domain, served).catch(() => {});
   const client = OpenFeature.getClient(domain);
   // A local copy is looked at for whom the guard names in any case; a provider of the app's must be asked about nobody else.
-  const about = 'replica' in from ? <T>(_: EvaluationContext, ask: () => T): T => ask() : asking.run.bind(asking);
-  const still = (details: EvaluationDetails<string>): EvaluationDetails<string> => {
-    const bound = OpenFeature.getProvider(domain);
-    return bound === served && !served.closed ? details : { ...details, ...takenAnswer(domain, bound) };
+  const aboutNobodyElse: SwitchDomain['client'] = {
+    getStringDetails: (flagKey, defaultValue, context = {}) =>
+      asking.run(context, () => client.getStringDetails(flagKey, defaultValue, context)),
   };
   return {
-    client: {
-      getStringDetails: (flagKey, defaultValue, context = {}) =>
-        about(context, () => client.getStringDetails(flagKey, defaultValue, context)).then(still),
+    client: 'replica' in from ? client : aboutNobodyElse,
+    fault() {
+      const bound = OpenFeature.getProvider(domain);
+      return bound === served && !served.closed ? null : domainTaken(domain, bound);
     },
     initialised,
     close: () => served.onClose(),
@@ -69,12 +71,12 @@ export function serveOn(
 }
 
 /** What another provider answers on the domain says nothing about this switch. */
-const takenAnswer = (domain: string, { metadata }: Provider): Partial<EvaluationDetails<string>> =>
-  safeAnswer(CATALOGUE.mode, 'string', {
-    kind: 'fault',
-    code: 'DOMAIN_TAKEN',
-    message: `the domain ${JSON.stringify(domain)} no longer has this switch's own open provider, but ${JSON.stringify(metadata.name)} (OpenFeature.setProvider, clearProviders or close was called, perhaps by another copy of this package): close this switch and create it anew, on a domain that nobody else uses`,
-  }) as Partial<EvaluationDetails<string>>;
+const domainTaken = (domain: string, { metadata }: Provider): Fault => ({
+  code: 'DOMAIN_TAKEN',
+  message: messageOf(
+    `the domain ${JSON.stringify(domain)} no longer has this switch's own open provider, but ${JSON.stringify(metadata.name)} (OpenFeature.setProvider, clearProviders or close was called, perhaps by another copy of this package): close this switch and create it anew, on a domain that nobody else uses`,
+  ),
+});
 
 class OwnProvider extends KillSwitchProvider {
   readonly #spareHooks: () => readonly Hook[];

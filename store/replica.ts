@@ -114,6 +114,11 @@ export class Replica {
     return fault.code === 'STALE' || fault.code === 'NOT_READY' ? (this.#follower.trouble ?? fault) : fault;
   }
 
+  /** True from the turn on in which it was told to close. */
+  get closed(): boolean {
+    return this.#closed !== null;
+  }
+
   /** The folded state. Ask `fault()` first: null, or out of date, while there is one. */
   get state(): State | null {
     return this.#copy.state;

@@ -91,6 +91,7 @@ async function setUp() {
       leaseMs: 5000,
       handlerTimeoutMs: 1000,
       deadlines: new Deadlines(),
+      sourceFault: () => null,
     },
     storage,
     registry: new Registry(() => {}),
