@@ -74,29 +74,33 @@ interface Found {
 
 /** What an export says of itself; null for any other text, and for one that does not end by itself, which nobody renews. */
 function readExport(text: string): Found | null {
-  try {
-    const { flags, metadata } = JSON.parse(text);
-    const end = endOf(flags[MODE_FLAG]);
-    if (end === null || typeof metadata.epoch !== 'number') return null;
-    return {
-      owner: textOf(metadata.organization_id),
-      generation: textOf(metadata.generation),
-      firstGeneration: textOf(metadata.first_generation),
-      epoch: metadata.epoch,
-      end,
-    };
-  } catch {
-    return null;
-  }
+  const found = readEnding(text);
+  const epoch = found?.metadata['epoch'];
+  if (!found || typeof epoch !== 'number') return null;
+  const { metadata, end } = found;
+  return {
+    owner: textOf(metadata['organization_id']),
+    generation: textOf(metadata['generation']),
+    firstGeneration: textOf(metadata['first_generation']),
+    epoch,
+    end,
+  };
 }
 
 const textOf = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
 
 /** The second at which a definition that `compileFlagd` made ends; null for one that does not end by itself. */
-export function deadManOf(text: string): number | null {
+export const deadManOf = (text: string): number | null => readEnding(text)?.end ?? null;
+
+/** A definition that ends by itself, and what it says of itself; null for whatever else it is. */
+function readEnding(
+  text: string,
+): { readonly end: number; readonly metadata: Readonly<Record<string, unknown>> } | null {
   try {
-    return endOf(JSON.parse(text).flags[MODE_FLAG]);
+    const { flags, metadata } = JSON.parse(text);
+    const end = endOf(flags[MODE_FLAG]);
+    return end === null ? null : { end, metadata: Object(metadata) };
   } catch {
-    return null; // whatever else it is, it does not end by itself
+    return null;
   }
 }

@@ -1,25 +1,35 @@
-import { shownId } from '../../../flags/index.ts';
+import { invalid, shownId } from '../../../flags/index.ts';
 import { Argument } from 'commander';
+import type { ControlPlane } from '../../control-plane.ts';
+import type { ExecutorAcknowledgement } from '../../acknowledge.ts';
 import type { Verb } from '../command.ts';
 import { CommandError } from '../command-error.ts';
+
+interface Options {
+  readonly writer?: string;
+  readonly silent?: boolean;
+}
 
 export const verb: Verb = (command, perform) => {
   // Any id: one that nobody can report under, too, was written by somebody and must be removable.
   command
-    .addArgument(new Argument('<id>', 'the id of an executor, as it is shown'))
+    .addArgument(new Argument('[id]', 'the id of an executor, as it is shown'))
     .option(
       '--writer <writer>',
       'only what this one has written: "name mailer", "uid 1000" (several may report one id)',
     )
+    .option('--silent', 'all that are silent now, instead of one; of those that cannot be read each must be named')
     .action(
-      perform(async (context, id: string, { writer }: { readonly writer?: string }) => {
+      perform(async (context, id: string | undefined, { writer, silent = false }: Options) => {
+        if (silent === (id !== undefined))
+          throw invalid(
+            `Say whom to forget: ${silent ? 'one executor, or --silent' : 'the id of an executor, or --silent for all that are silent'}. See them: kill-switch executors`,
+          );
         const control = await context.control();
         const { executors } = await control.status();
-        const has = (shown: string | null, given: string): boolean =>
-          shown !== null && (shown === given || shownId(shown) === given);
-        const found = executors.filter(
-          (each) => has(each.id, id) && (writer === undefined || has(each.writer, writer)),
-        );
+        const some = executors.filter((each) => writer === undefined || has(each.writer, writer));
+        if (id === undefined) return forgetSilent(control, some);
+        const found = some.filter((each) => has(each.id, id));
         const executor = found.find((each) => each.id === id) ?? found[0];
         if (!executor) {
           throw new CommandError(
@@ -35,3 +45,22 @@ export const verb: Verb = (command, perform) => {
       }),
     );
 };
+
+const has = (shown: string | null, given: string): boolean =>
+  shown !== null && (shown === given || shownId(shown) === given);
+
+/** One that cannot be read, or whose clock is wrong, may well be running: that takes a look at each. */
+async function forgetSilent(control: ControlPlane, executors: readonly ExecutorAcknowledgement[]) {
+  const silent = executors.filter(({ state }) => state === 'silent');
+  const forgotten = silent.filter(({ problem }) => problem === undefined);
+  for (const { id, writer } of forgotten) await control.forgetExecutor(id, { writer: writer ?? undefined });
+  const left = silent.length - forgotten.length;
+  const rest =
+    left === 0
+      ? ''
+      : `\n${left} more of which something is wrong must be named, each: kill-switch executors shows what it is.`;
+  return {
+    value: { forgotten, left },
+    text: `${forgotten.length} silent ${forgotten.length === 1 ? 'executor is' : 'executors are'} out of the count. Whoever still runs comes back with the next report.${rest}`,
+  };
+}
