@@ -13,7 +13,7 @@ export const idProblem = (id: unknown): string | null =>
     ? 'must not be "*", which would be one id like any other (everything is the target "all")'
     : textProblem(id);
 
-/** Why this text cannot have been recorded as an id, or null when it can: a log of before `*` was refused must stay readable. */
+/** Why this text cannot have been recorded as an id, or null when it can: a log of a version that took a `*` stays readable. */
 export function textProblem(id: unknown): string | null {
   if (typeof id !== 'string') return `must be a string, not ${id === null ? 'null' : typeof id}`;
   if (id === '') return 'must not be empty';

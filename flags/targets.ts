@@ -44,14 +44,14 @@ function starProblem({ type, id }: Target, toPaste: (target: string) => string):
     : `${rule}. For all actions that begin with ${quoteId(`${domain}.`)}: ${toPaste(`action:${domain}.*`)}`;
 }
 
-/** True for a recorded target that restricts nobody: an older version took it, and its `*` has no meaning there. */
+/** True for a recorded target that restricts nobody: another version took it, and its `*` has no meaning there. */
 export const restrictsNobody = (recorded: string): boolean => starProblem(readTarget(recorded), byKilling) !== null;
 
 /** True for a domain with `.*` after it, and no other `*`. */
 const isPattern = (id: string): boolean => /^[^*]+\.\*$/.test(id);
 
 /**
- * A target as a log has it. One of an older version may have a `*` anywhere; it is exactly one id then, which nobody can have, and can be revived.
+ * A target as a log has it. One of another version may have a `*` anywhere; it is exactly one id then, which nobody can have, and can be revived.
  * @throws KillSwitchError INVALID_ARGUMENT
  */
 export function readTarget(text: unknown, toPaste: (target: string) => string = byKilling): Target {

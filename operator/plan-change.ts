@@ -120,7 +120,7 @@ const targetOf = (target: string): string => {
   return target;
 };
 
-/** What is lifted may be what an older version recorded. */
+/** What is lifted may be what another version recorded. */
 const recordedTargetOf = (target: string): string => {
   readTarget(target);
   return target;

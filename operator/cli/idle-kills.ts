@@ -2,7 +2,7 @@ import { restrictsNobody, shellWord } from '../../flags/index.ts';
 import type { Context } from './command.ts';
 import { quoted } from './output.ts';
 
-/** Says of which kills nobody is restricted: an older version recorded targets with a `*` that means nothing. */
+/** Says of which kills nobody is restricted: another version recorded targets with a `*` that means nothing. */
 export function noteIdleKills(context: Context, kills: readonly { readonly target: string }[]): void {
   for (const { target } of kills) {
     if (!target.includes('*') || !restrictsNobody(target)) continue;

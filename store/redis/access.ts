@@ -74,11 +74,6 @@ export const SHARED_ACCESS: Readonly<Record<SharedKey, Access>> = {
   },
   changes: { executor: ['fcall', 'get', 'incr'], operator: [...SCRIPT, 'get', 'incr'] },
   turn: { operator: [...SCRIPT, 'pttl', 'get', 'set'] },
-  beatsBefore: {
-    operator: [...SCRIPT, 'fcall_ro', ...MEASURED, 'hkeys', 'hdel'],
-    viewer: ['fcall_ro', ...MEASURED],
-  },
-  surfacesBefore: { operator: [...SCRIPT, 'fcall_ro', ...MEASURED, 'hdel'], viewer: ['fcall_ro', ...MEASURED] },
 };
 
 /** Who may do what with what is kept under the name of an executor. */

@@ -140,7 +140,7 @@ function openControl(endpoint: RedisEndpoint, { organizationId, requestTimeoutMs
       }
     },
     executors: async () =>
-      (await readKept(parts, 'beats', keys.beatsBefore)).map(({ name, id, text, problem }): ReportedBeat => {
+      (await readKept(parts, 'beats')).map(({ name, id, text, problem }): ReportedBeat => {
         const beat = problem ? unreadableBeat(id || (name ?? ''), text) : readBeat(id, text);
         // Who may write that key may write that name only; what the beat itself says of its name may be another's.
         const foreign = name !== null && beat.problem === undefined && beat.name !== name;
@@ -150,9 +150,9 @@ function openControl(endpoint: RedisEndpoint, { organizationId, requestTimeoutMs
           ...(foreign && { problem: `it is kept under the name ${quoteId(name)}, and says ${quoteId(beat.name)}` }),
         };
       }),
-    forget: (executorId, writer) => {
-      const name = writer === undefined ? undefined : (/^name (.*)$/s.exec(writer)?.[1] ?? null);
-      return forgetExecutor(parts, executorId, name);
+    async forget(executorId, writer) {
+      const name = writer === undefined ? undefined : /^name (.*)$/s.exec(writer)?.[1];
+      if (writer === undefined || name !== undefined) await forgetExecutor(parts, executorId, name); // other writers are none of this store
     },
     forks: (generation) => readForks(parts, generation),
     keepSnapshot: () => Promise.resolve(null),

@@ -15,7 +15,7 @@ export interface OperatorParts extends RedisReader {
   readonly upkeep: Upkeep;
 }
 
-/** One thing that an executor has left: `text` is what is wrong where it is a `problem`. `name`: whose keys it is in; null where an earlier version kept all of them. */
+/** One thing that an executor has left: `text` is what is wrong where it is a `problem`. `name`: whose keys it is in; null where something is said of the names themselves. */
 export interface Kept {
   readonly name: string | null;
   readonly id: string;
@@ -44,9 +44,9 @@ const keptOf = ({ replies }: RedisReader, answer: unknown): Kept[] =>
   }));
 
 /** What all executors have left of one kind. */
-export async function readKept(parts: OperatorParts, kind: 'beats' | 'surfaces', before: string): Promise<Kept[]> {
+export async function readKept(parts: OperatorParts, kind: 'beats' | 'surfaces'): Promise<Kept[]> {
   const { keys } = parts;
-  const call = { script: LIBRARY.scripts.readKept, keys: [keys.names, before], args: [keys.executorPrefix, kind] };
+  const call = { script: LIBRARY.scripts.readKept, keys: [keys.names], args: [keys.executorPrefix, kind] };
   return keptOf(parts, await readBy(parts, call));
 }
 
@@ -74,15 +74,14 @@ export const readNames = ({ connection, keys }: RedisReader): Promise<string[]> 
 
 /**
  * Takes an executor out of the count. What it reported of a fork stays: only `recover` ends that.
- * @param name whose it is; null: that of an earlier version; undefined: whosever
+ * @param name whose it is; undefined: whosever
  */
-export async function forgetExecutor(parts: RedisReader, id: string, name: string | null | undefined): Promise<void> {
+export async function forgetExecutor(parts: RedisReader, id: string, name: string | undefined): Promise<void> {
   const { keys, connection } = parts;
-  const where = name === undefined ? '*' : escapeId(name ?? '');
+  const where = name === undefined ? '*' : escapeId(name);
   // What is no text is shown with a replacement for each wrong byte: it goes as it was stored.
-  const names = where === '*' ? await readNames(parts) : where === '' ? [] : [where];
-  const before = where === '*' || where === '' ? [keys.beatsBefore] : [];
-  const hashes = [...before, ...names.map((each) => keys.executorEscaped(each).beats)];
+  const names = where === '*' ? await readNames(parts) : [where];
+  const hashes = names.map((each) => keys.executorEscaped(each).beats);
   const found: { readonly key: string; readonly field: Buffer }[] = [];
   for (const key of id.includes('\ufffd') ? hashes : [])
     for (const field of await connection.request({ access: 'read', send: (client) => client.hkeysBuffer(key) }))

@@ -17,9 +17,6 @@ export const SHARED_KEYS = {
   changes: 'changes',
   /** There for a moment after something that tightens was overtaken: who appends next, and nobody else does before. */
   turn: 'turn',
-  /** Hashes in which an earlier version had the beats of all executors, and the actions that they have. They are read, never written. */
-  beatsBefore: 'executors',
-  surfacesBefore: 'surfaces',
 } as const;
 
 /** What executors of one name write, and nobody else may; it ends the key after their name. */

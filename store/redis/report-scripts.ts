@@ -20,7 +20,7 @@ local kept, found = {}, {}
 local function say(name, id, problem) table.insert(kept, { name, id, problem, 1 }) end
 local function measure(name, key, counting, most)
   local count = redis.pcall(counting, key)
-  if count == 0 or (name ~= '' and not isEscaped(name)) then return end
+  if count == 0 or not isEscaped(name) then return end
   if type(count) == 'table' then return say(name, '', 'it cannot be read: ' .. count.err) end
   if count > most then return say(name, '', 'there are more than ' .. most .. ' reports, and ' .. count .. ' were not read') end -- nor measured, which would take long
   local size = redis.call('MEMORY', 'USAGE', key, 'SAMPLES', 0)
@@ -51,12 +51,11 @@ end
 
 /**
  * What executors have left under one kind of their keys, as much as is bearable; also when memory is full.
- * KEYS: names, and the one key in which executors of before had it. ARGV: what executors' keys begin with, the kind.
- * Gives, for each: the escaped name or '', the id, and the text, or the number of its bytes where it is too long.
+ * KEYS: names. ARGV: what executors' keys begin with, the kind.
+ * Gives, for each: the escaped name (or '' for what is said of the names), the id, the text, and 1 where that is what is wrong.
  */
 const READ_KEPT = `${NAMES_IN}${SMALLEST_FIRST}
 eachName(function(name, key) measure(name, key, 'HLEN', ${MOST_BEATS}) end)
-measure('', KEYS[2], 'HLEN', ${MOST_BEATS})
 each(${MOST_BEATS}, function(name, key)
   for _, id in ipairs(redis.call('HRANDFIELD', key, ${MOST_BEATS})) do
     local length = redis.call('HSTRLEN', key, id)
@@ -136,8 +135,7 @@ export const LIBRARY = library({
 
 /**
  * An operator's word that an executor is gone: its beat and what it can do go, and always the names of which nothing is left.
- * KEYS: names, and the two keys in which executors of before had their beats and what they can do. ARGV: what executors' keys begin with; where to look for the
- * executor: an escaped name, '' for those of before, or '*' for everywhere; then the ids.
+ * KEYS: names. ARGV: what executors' keys begin with; where to look for the executor: an escaped name, or '*' for everywhere; then the ids.
  */
 const FORGET = script(`#!lua
 ${NAMES_IN}${TAKE_OUT}
@@ -145,10 +143,6 @@ for i = 3, #ARGV do
   for _, name in ipairs(ARGV[2] == '*' and namesIn(KEYS[1]) or { ARGV[2] }) do
     redis.pcall('HDEL', ARGV[1] .. name .. ':${OWN_KEYS.beats}', ARGV[i])
     redis.pcall('HDEL', ARGV[1] .. name .. ':${OWN_KEYS.surfaces}', ARGV[i])
-  end
-  if ARGV[2] == '*' or ARGV[2] == '' then
-    redis.pcall('HDEL', KEYS[2], ARGV[i])
-    redis.pcall('HDEL', KEYS[3], ARGV[i])
   end
 end
 takeOut(KEYS[1], ARGV[1])
@@ -158,6 +152,6 @@ return 1
 /** `where` as `FORGET` takes it. Without ids only the names of which nothing is left go. */
 export const forgetCall = (keys: RedisKeys, where: string, ...ids: readonly string[]): ScriptCall => ({
   script: FORGET,
-  keys: [keys.names, keys.beatsBefore, keys.surfacesBefore],
+  keys: [keys.names],
   args: [keys.executorPrefix, where, ...ids],
 });

@@ -81,7 +81,7 @@ export function redisShelfReader(parts: OperatorParts): ShelfReader {
     proposals: (limit) => newest('proposals', limit),
     async all(name) {
       if (name === 'surfaces')
-        return (await readKept(parts, 'surfaces', keys.surfacesBefore)).map(({ name: of, id, text, problem }) => ({
+        return (await readKept(parts, 'surfaces')).map(({ name: of, id, text, problem }) => ({
           id,
           text: problem ? `(${text})` : text,
           ...writerOf(of),

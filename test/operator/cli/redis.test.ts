@@ -105,7 +105,7 @@ describe.skipIf(!hasRedis)('the command on a real Redis', () => {
     await ks('init');
     await executor(redisStore({ url: redis.url }));
     const ids = ['', 'a\nb', '-x', 'x'.repeat(600)];
-    for (const id of ids) await redis.cli('HSET', 'kill-switch:{default}:executors', id, '{"id":""}');
+    for (const id of ids) await redis.cli('HSET', 'kill-switch:{default}:executor:mailer:beats', id, '{"id":""}');
     const { json } = await ks('status', '--json');
     expect(json.executors).toHaveLength(5);
     for (const id of ids) {

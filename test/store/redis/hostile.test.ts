@@ -107,7 +107,7 @@ const AT_LARGE: readonly RedisCommand[] = [
   ['FUNCTION', 'FLUSH'],
   ['FUNCTION', 'KILL'],
   ['FUNCTION', 'RESTORE', 'x', 'FLUSH'],
-  ['FCALL_RO', LIBRARY.scripts.readKept.inLibrary?.name ?? '', 2, keys.names, keys.beatsBefore, 'x', 'beats'],
+  ['FCALL_RO', LIBRARY.scripts.readKept.inLibrary?.name ?? '', 1, keys.names, 'x', 'beats'],
   ['FLUSHALL'],
   ['FLUSHDB', 'ASYNC'],
   ['SWAPDB', 0, 1],
