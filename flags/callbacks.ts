@@ -1,11 +1,16 @@
+/** True for a promise, or what passes for one: functions can be thenable, too. @throws what a getter throws */
+export const isThenable = <T>(value: T | PromiseLike<T>): value is PromiseLike<T> =>
+  ((typeof value === 'object' && value !== null) || typeof value === 'function') &&
+  'then' in value &&
+  typeof value.then === 'function';
+
 /**
- * True for a promise, or what passes for one, from a function of the user's that is to be synchronous. Nobody awaits it, so its rejection is handled here:
- * it would otherwise end the process.
+ * True when a function of the user's that is to be synchronous has given a promise, or what cannot be told from one. Nobody awaits it, so its rejection is
+ * handled here: it would otherwise end the process.
  */
-export function isPromise(value: unknown): boolean {
-  if ((typeof value !== 'object' || value === null) && typeof value !== 'function') return false;
+export function dropPromise(value: unknown): boolean {
   try {
-    if (!('then' in value) || typeof value.then !== 'function') return false;
+    if (!isThenable(value)) return false;
   } catch {
     return true; // a `then` that cannot be read
   }
@@ -19,7 +24,7 @@ export function tell<Args extends readonly unknown[]>(
   ...args: Args
 ): void {
   try {
-    isPromise(listener?.(...args));
+    dropPromise(listener?.(...args));
   } catch {
     // Its own affair.
   }

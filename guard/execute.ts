@@ -1,3 +1,4 @@
+import { isThenable } from '../flags/callbacks.ts';
 import type { Outcome } from './outcome.ts';
 import { settled } from './ongoing/promises.ts';
 import { type LetThrough, RunningCall } from './running-call.ts';
@@ -30,9 +31,3 @@ export function execute<Input, Result>(call: LetThrough<Input, Result>): Outcome
     (error: unknown) => running.failed(error),
   );
 }
-
-/** Functions can be thenable too. @throws what a getter throws */
-export const isThenable = <T>(value: T | Promise<T>): value is Promise<T> =>
-  ((typeof value === 'object' && value !== null) || typeof value === 'function') &&
-  'then' in value &&
-  typeof value.then === 'function';

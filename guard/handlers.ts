@@ -1,8 +1,8 @@
+import { isThenable } from '../flags/callbacks.ts';
 import { type Decision, messageOf, type Reading } from '../flags/index.ts';
 import { within } from '../store/with-deadline.ts';
 import type { HandlerContext } from './action.ts';
 import { blocked, type DecidedCall, faultCause } from './decide.ts';
-import { isThenable } from './execute.ts';
 import { StartedCall } from './execute-context.ts';
 import { type Guard, look } from './guard.ts';
 import type { Running } from './in-flight.ts';

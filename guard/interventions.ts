@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { type Cause, type Decision, type Intervention, messageOf, redactText, type Verdict } from '../flags/index.ts';
-import { isPromise } from '../flags/callbacks.ts';
+import { dropPromise } from '../flags/callbacks.ts';
 import type { DecidedCall } from './decide.ts';
 import { redact } from './redact.ts';
 
@@ -205,7 +205,8 @@ export class Interventions {
     try {
       const left = this.#redactInput(redact(input), { action: call.action });
       // What it would come to is not there when the record is made, and is not this record's to wait for.
-      if (isPromise(left)) return '[not recorded: the redact function returned a promise, and it must be synchronous]';
+      if (dropPromise(left))
+        return '[not recorded: the redact function returned a promise, and it must be synchronous]';
       return redact(left);
     } catch (error) {
       return `[not recorded: the redact function failed: ${messageOf(error)}]`;

@@ -1,6 +1,6 @@
 import type { BaseHook, EvaluationContext, EvaluationDetails, FlagValue, HookContext } from '@openfeature/core';
 import { flagRow } from '../flags/catalogue.ts';
-import { isPromise } from '../flags/callbacks.ts';
+import { dropPromise } from '../flags/callbacks.ts';
 import { type Call, callFromContext, contextFromCall, LINEAGE_ATTRIBUTES } from '../flags/context.ts';
 import { messageOf } from '../flags/errors.ts';
 import { epochOf } from '../flags/reading.ts';
@@ -60,7 +60,7 @@ export class IdentityHook implements BaseHook<FlagValue, Record<string, unknown>
 }
 
 function identityProblem(call: Call): string | null {
-  if (isPromise(call) || 'then' in call)
+  if (dropPromise(call) || 'then' in call)
     return 'the identity is a promise: the function given to IdentityHook must be synchronous';
   if (call.agentId === undefined && call.missionId === undefined && call.runId === undefined) {
     return 'the identity names no agent, mission or run';

@@ -1,5 +1,7 @@
+import { types } from 'node:util';
 import { innerOf } from './given.ts';
 import { dropped, type Hold, type HoldInner, type Part } from './part.ts';
+import { handedOut } from './promises.ts';
 import { createQueue } from './queue.ts';
 import { standIn } from './stand-in.ts';
 
@@ -10,8 +12,12 @@ const GIVES_ITSELF = (async function* () {})()[Symbol.asyncIterator] as unknown 
 
 /** Something with an async iterator: a generator, a database's cursor, an SDK's stream. Its own steps are looked at, and those of all that it gives when it is iterated. */
 export const holdAsyncIterable: Hold<Source> = (source, open, action, inner) => {
-  const part: Part = open(() => void leave(part, () => isIterator(source) && source.return?.()).catch(() => {}));
-  const own = isIterator(source) ? methodsOf(source, part, inner) : undefined;
+  let isStopped = false;
+  const part: Part = open(() => {
+    isStopped = true;
+    void leave(part, () => isIterator(source) && source.return?.()).catch(() => {});
+  });
+  const own = isIterator(source) ? methodsOf(source, { part, inner, isStopped: () => isStopped }) : undefined;
   const methods = {
     ...own,
     [Symbol.asyncIterator](this: object) {
@@ -33,17 +39,46 @@ export const holdAsyncIterable: Hold<Source> = (source, open, action, inner) => 
 
 const isIterator = (source: Source): source is Source & AsyncIterator<unknown> => typeof source.next === 'function';
 
-function methodsOf(source: AsyncIterator<unknown>, part: Part, inner: HoldInner) {
+interface Steps {
+  readonly part: Part;
+  readonly inner: HoldInner;
+  readonly isStopped: () => boolean;
+}
+
+function methodsOf(source: AsyncIterator<unknown>, { part, inner, isStopped }: Steps) {
   const queued = createQueue(part);
-  const take = (step: () => unknown): Promise<never> => queued(async () => innerOf(await step(), part, inner) as never);
-  const end = (value?: unknown): Promise<never> =>
-    leave(part, () => source.return?.(value) ?? { done: true, value }) as Promise<never>;
+  /** Settles when all that was asked for is over. */
+  let asked: Promise<unknown> | undefined;
+  /** The same for what may not come before a return() that was asked for. */
+  let ending: Promise<unknown> | undefined;
+  const take = (step: () => unknown): Promise<never> => {
+    const begin = (): Promise<never> => queued(async () => innerOf(await step(), part, inner) as never);
+    const taken = ending ? ending.then(begin) : begin();
+    asked = taken.catch(() => {});
+    return handedOut(taken, isStopped);
+  };
+  const end = (value?: unknown): Promise<never> => {
+    const work = (): Promise<unknown> => leave(part, () => source.return?.(value) ?? { done: true, value });
+    const ended = asked ? inOrder(source, asked).then(work) : work();
+    ending = ended.catch(() => {});
+    return handedOut(ended as Promise<never>, isStopped);
+  };
   return {
     next: (...args: [] | [unknown]) => take(() => source.next(...args)),
     throw: (error: unknown) => take(() => (source.throw ? source.throw(error) : Promise.reject(error as Error))),
     return: end,
     [Symbol.asyncDispose]: async () => void (await end()),
   };
+}
+
+/**
+ * When return() may be called: a generator comes to it when all that was asked for before is over. Of what is none it may be the only thing that ends a
+ * step, so that is not waited for.
+ */
+async function inOrder(source: AsyncIterator<unknown>, asked: Promise<unknown>): Promise<void> {
+  const behind = lazy.get(source);
+  if (behind) await Promise.race([behind.ready, asked]);
+  if (types.isGeneratorObject(behind ? behind.made : source)) await asked;
 }
 
 /** Cleaning up is never refused, and the last thing that is done; a step that is under way ends first. */
@@ -57,17 +92,33 @@ async function leave<T>(part: Part, work: () => T): Promise<Awaited<T>> {
   }
 }
 
+interface Lazy {
+  made: AsyncIterator<unknown> | undefined;
+  /** Resolves when it is made. */
+  readonly ready: Promise<void>;
+}
+
+/** Kept apart: what is a member of an iterator can be read by whoever gets it. */
+const lazy = new WeakMap<object, Lazy>();
+
 /** An iterator that is made with its first step, since making it may be one. */
 function lazily(make: () => AsyncIterator<unknown>): Source {
-  let made: AsyncIterator<unknown> | undefined;
+  let isReady = (): void => {};
+  const ready = new Promise<void>((resolve) => {
+    isReady = resolve;
+  });
+  const state: Lazy = { made: undefined, ready };
   const iterator = (): AsyncIterator<unknown> => {
-    made ??= make();
-    return made;
+    state.made ??= make();
+    isReady();
+    return state.made;
   };
-  return {
+  const source: Source = {
     next: (...args: [] | [unknown]) => iterator().next(...args),
     throw: (error: unknown) => iterator().throw?.(error) ?? Promise.reject(error as Error),
-    return: async (value?: unknown) => (await made?.return?.(value)) ?? { done: true, value },
+    return: async (value?: unknown) => (await state.made?.return?.(value)) ?? { done: true, value },
     [Symbol.asyncIterator]: GIVES_ITSELF,
   };
+  lazy.set(source, state);
+  return source;
 }

@@ -1,24 +1,42 @@
-const NONE: ReadonlyMap<PropertyKey, unknown> = new Map();
+import { types } from 'node:util';
+
+/** What is to be where a member was; the member itself where it is to stay. */
+export type MemberOf = (value: unknown, key?: PropertyKey) => unknown;
+
+const itself: MemberOf = (value) => value;
 
 /** Something of the same prototype and with the same members, but for those that are given. No getter is run, and what was frozen can be changed in the copy. */
-export function copyOf<T extends object>(source: T, others = NONE): T {
+export function copyOf<T extends object>(source: T, memberOf = itself): T {
   const copy = blank(source) as T;
   for (const key of Reflect.ownKeys(source)) {
     if (key === 'length' && Array.isArray(source)) continue;
     const found = Object.getOwnPropertyDescriptor(source, key) as PropertyDescriptor;
-    Object.defineProperty(copy, key, {
-      ...found,
-      ...(others.has(key) ? { value: others.get(key) } : {}),
-      configurable: true,
-    });
+    const value = memberOf(found.value, key);
+    const { enumerable = false } = found;
+    const member = value === found.value ? found : { value, enumerable, writable: true };
+    Object.defineProperty(copy, key, { ...member, configurable: true });
+  }
+  // Not by what the source has of its own: that would be the user's code.
+  if (types.isMap(source)) {
+    const set = Map.prototype.set.bind(copy);
+    Map.prototype.forEach.call(source, (value, key) => void set(memberOf(key), memberOf(value)));
+  } else if (types.isSet(source)) {
+    const add = Set.prototype.add.bind(copy);
+    Set.prototype.forEach.call(source, (value) => void add(memberOf(value)));
   }
   return copy;
 }
 
 function blank(source: object): object {
   const prototype = Object.getPrototypeOf(source) as object | null;
-  if (Array.isArray(source)) return Object.setPrototypeOf(Array.from({ length: source.length }), prototype) as object;
-  return typeof source === 'function'
-    ? (Object.setPrototypeOf(() => {}, prototype) as object)
-    : (Object.create(prototype) as object);
+  const empty = emptyLike(source);
+  return empty ? (Object.setPrototypeOf(empty, prototype) as object) : (Object.create(prototype) as object);
+}
+
+/** What no object can be made to be afterwards. */
+function emptyLike(source: object): object | undefined {
+  if (Array.isArray(source)) return Array.from({ length: source.length });
+  if (typeof source === 'function') return () => {};
+  if (types.isMap(source)) return new Map();
+  return types.isSet(source) ? new Set() : undefined;
 }

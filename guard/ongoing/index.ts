@@ -6,12 +6,12 @@ import { ActionResultError } from '../errors.ts';
 import { isPlain } from '../plain.ts';
 import { holdAsyncIterable } from './async-iterators.ts';
 import { holdBareIterator, holdIterable, holdIterator } from './iterators.ts';
-import { holdMembers, mayGoOn } from './members.ts';
+import { holdWhole, mayGoOn } from './members.ts';
 import { holdNodeStream } from './node-streams.ts';
 import type { Hold, HoldInner, OpenPart, Part } from './part.ts';
 import { holdChildProcess, holdWorker } from './processes.ts';
 import { holdPromise } from './promises.ts';
-import { holdReadableStream, holdTransformStream, holdWritableStream } from './web-streams.ts';
+import { holdReadableStream, holdReader, holdTransformStream, holdWritableStream, holdWriter } from './web-streams.ts';
 
 export type { OpenPart, Part, Wait } from './part.ts';
 export { mayGoOn } from './members.ts';
@@ -46,6 +46,15 @@ const hasBeenWritten = (value: { readonly destroyed?: unknown; readonly writable
 const isTimer = (value: object): boolean =>
   has(value, 'hasRef') && has(value, 'ref') && /^(Timeout|Immediate)$/.test(value.constructor?.name ?? '');
 
+const TRANSFORMATIONS = [
+  TransformStream,
+  CompressionStream,
+  DecompressionStream,
+  TextDecoderStream,
+  TextEncoderStream,
+] as const;
+const READERS = [ReadableStreamDefaultReader, ReadableStreamBYOBReader] as const;
+
 /** The first that fits counts. To add a kind, copy a row. */
 const KINDS: readonly Kind[] = [
   kind(types.isPromise, holdPromise),
@@ -65,12 +74,14 @@ const KINDS: readonly Kind[] = [
     'is written, and its writing cannot be looked at: write it to its end inside execute, or return the stream that is piped into it',
   ),
   kind(isNodeStream, 'is a stream of an old kind that cannot be looked at: wrap it with new Readable().wrap(stream)'),
-  kind((value) => value instanceof ReadableStream && !value.locked, holdReadableStream),
-  kind((value) => value instanceof WritableStream && !value.locked, holdWritableStream),
-  kind((value) => value instanceof TransformStream, holdTransformStream),
+  kind((value) => value instanceof ReadableStream, holdReadableStream),
+  kind((value) => value instanceof WritableStream, holdWritableStream),
+  kind((value) => TRANSFORMATIONS.some((type) => value instanceof type), holdTransformStream),
+  kind((value) => READERS.some((type) => value instanceof type), holdReader),
+  kind((value) => value instanceof WritableStreamDefaultWriter, holdWriter),
   kind(
-    (value) => value instanceof ReadableStream || value instanceof WritableStream,
-    'is a stream that somebody else has locked, so it cannot be looked at: return what they made of it',
+    (value) => has(value, 'getReader') || has(value, 'getWriter'),
+    "is a web stream of another make than Node's, so what it asks of its source cannot be seen: await inside execute what goes through it",
   ),
   kind((value) => has(value, Symbol.asyncIterator), holdAsyncIterable),
   kind((value) => has(value, 'next') && has(value, Symbol.iterator), holdIterator),
@@ -90,19 +101,24 @@ export interface Holding {
 
 /**
  * What the caller gets for a result of `execute`: the result itself; or, where it can still act after the call (an iterator, a stream, a promise that
- * was not awaited, a process), something in its place that looks at the switch before each step. Members of a plain object or array are held as well, one level deep.
- * A closure, a timer inside the app, or a pool of its own cannot be seen.
+ * was not awaited, a process), something in its place that looks at the switch before each step. Members of plain objects, arrays, Maps and Sets are held as well,
+ * some levels deep. A closure, a getter, what an object of a class holds, a timer inside the app, or a pool of its own cannot be seen.
  * @throws ActionResultError for what could act unseen, when all that can be held is held
  */
 export function holdResult(result: unknown, holding: Holding): unknown {
   if (!mayGoOn(result)) return result;
-  const hold = (value: object): unknown => holdOne(value, holding);
-  const whole = isPlain(result) ? holdMembers(result, hold) : result;
-  return hold(whole) ?? whole;
+  return holdWhole(result, (value) => holdOne(value, holding), holding.action);
 }
+
+/** By which a plain object is told to be of a kind: most are none, and soon known to be. */
+const SIGNS = ['then', 'next', 'pipe', 'getReader', 'getWriter', Symbol.asyncIterator, Symbol.iterator] as const;
+
+const isData = (value: object): boolean =>
+  isPlain(value) && !SIGNS.some((sign) => sign in value && !(sign === Symbol.iterator && Array.isArray(value)));
 
 /** Undefined for what can do nothing. */
 function holdOne(value: object, { action, open, inner }: Holding): unknown {
+  if (isData(value)) return undefined;
   const by = KINDS.find(({ is }) => is(value))?.hold;
   if (typeof by !== 'string') return by?.(value as never, open, action, inner);
   if (isTimer(value)) stopTimer(value);

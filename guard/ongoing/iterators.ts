@@ -2,7 +2,7 @@ import { types } from 'node:util';
 import { copyOf } from './copy.ts';
 import { innerOf } from './given.ts';
 import { dropped, type Hold, type HoldInner, type OpenPart, type Part, passedNow } from './part.ts';
-import { holdPromise } from './promises.ts';
+import { handedOut, holdPromise } from './promises.ts';
 import { standIn } from './stand-in.ts';
 
 /** A generator that is stepped synchronously: it cannot wait, so a pause ends the step with an error, and the next one is tried anew. */
@@ -23,8 +23,8 @@ export const holdIterator: Hold<Iterator<unknown>> = (source, open, action, inne
 /** A plain object with a `next()`, which does not say how it is iterated: what that gives may have to be awaited. */
 export const holdBareIterator: Hold<Iterator<unknown>> = (source, open, action, inner) => {
   const { part, methods } = stepsOf(source, open, action, inner);
-  const own = Object.entries(methods).filter(([name]) => name in source);
-  const held = copyOf(source, new Map<PropertyKey, unknown>(own));
+  const own = new Map<PropertyKey | undefined, unknown>(Object.entries(methods).filter(([name]) => name in source));
+  const held = copyOf(source, (value, key) => own.get(key) ?? value);
   dropped.register(held, part);
   return held;
 };
@@ -37,13 +37,15 @@ export const holdIterable: Hold<Iterable<unknown>> = (source, open, _action, inn
     part.end();
     return iterator;
   };
-  const held = copyOf(source, new Map([[Symbol.iterator, iterate]]));
+  const held = copyOf(source, (value, key) => (key === Symbol.iterator ? iterate : value));
   dropped.register(held, part);
   return held;
 };
 
 function stepsOf(source: Iterator<unknown>, open: OpenPart, action: string, inner: HoldInner) {
+  let isStopped = false;
   const part: Part = open(() => {
+    isStopped = true;
     try {
       source.return?.();
     } catch {
@@ -61,14 +63,13 @@ function stepsOf(source: Iterator<unknown>, open: OpenPart, action: string, inne
   let last: Promise<void> | undefined;
   const take = (step: () => unknown): unknown => {
     const result = last ? last.then(() => begin(step)) : begin(step);
-    if (result instanceof Promise) {
-      const over = (): void => {
-        if (last === ended) last = undefined;
-      };
-      const ended = result.then(over, over);
-      last = ended;
-    }
-    return result;
+    if (!(result instanceof Promise)) return result;
+    const over = (): void => {
+      if (last === ended) last = undefined;
+    };
+    const ended = result.then(over, over);
+    last = ended;
+    return handedOut(result, () => isStopped);
   };
   const methods = {
     next: (...args: [] | [unknown]) => take(() => source.next(...args)),

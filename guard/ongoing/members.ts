@@ -1,43 +1,133 @@
+import { types } from 'node:util';
+import { ActionResultError } from '../errors.ts';
+import { isPlain } from '../plain.ts';
 import { copyOf } from './copy.ts';
 
 /** So many members in a row that can do nothing; what comes behind them counts as data. A list of promises is looked at to its end, one of a million numbers is not. */
 const MAX_IDLE = 10_000;
 
+/** What lies deeper counts as data. */
+const MAX_DEPTH = 8;
+
 /** What could go on: a number or a text can do nothing. */
 export const mayGoOn = (value: unknown): value is object =>
   (typeof value === 'object' && value !== null) || typeof value === 'function';
 
+/** A Map or a Set of the language itself, also of another realm: one of a class of its own may keep its members elsewhere. */
+const isCollection = (value: object): boolean =>
+  (types.isMap(value) || types.isSet(value)) && isPlain(Object.getPrototypeOf(value) as object);
+
+/** Whose members can be seen, and be replaced in a copy. */
+const isOpen = (value: object): boolean => isPlain(value) || isCollection(value);
+
+/** What is to be in the place of something; undefined where it can do nothing. */
+export type HoldOne = (value: object) => unknown;
+
 /**
- * The same object where no member has to be held, else a copy. No getter is run. `hold` gives what is to be in a member's place, undefined where it can do
- * nothing; what it throws is thrown when all others have been held.
+ * What is to be in the place of a result that may go on, as may its members and theirs in turn: the same object where nothing has to be replaced, else a
+ * copy. No getter is run. What `hold` throws is thrown when all others have been held.
+ * @throws ActionResultError
  */
-export function holdMembers(whole: object, hold: (member: object) => unknown): object {
-  let others: Map<PropertyKey, unknown> | undefined;
-  let refused: unknown[] | undefined;
-  let idle = 0;
-  const look = (key: PropertyKey): void => {
-    idle += 1;
-    const member: unknown = Object.getOwnPropertyDescriptor(whole, key)?.value;
-    if (!mayGoOn(member)) return;
-    try {
-      const held = hold(member);
-      if (held === undefined) return;
-      if (held !== member) (others ??= new Map()).set(key, held);
-    } catch (error) {
-      (refused ??= []).push(error);
+export function holdWhole(result: object, hold: HoldOne, action: string): unknown {
+  if (!isOpen(result)) return hold(result) ?? result;
+  const walk = new Walk(hold, action);
+  const held = walk.open(result, 0);
+  if (walk.refused) throw walk.refused[0];
+  return held;
+}
+
+class Walk {
+  readonly #hold: HoldOne;
+  readonly #action: string;
+  refused: unknown[] | undefined;
+  #idle = 0;
+  /** What is in the place of what has been looked at: often itself. */
+  readonly #done = new Map<object, unknown>();
+  /** What is being looked at, and whether it has turned up among its own members. */
+  readonly #path = new Map<object, boolean>();
+
+  constructor(hold: HoldOne, action: string) {
+    this.#hold = hold;
+    this.#action = action;
+  }
+
+  /** Its members come first, since whatever it does it is to do with the held ones. */
+  open(source: object, depth: number): unknown {
+    const inner = this.#look(source);
+    if (!inner) return this.#put(source, source);
+    this.#path.set(source, false);
+    let isChanged = false;
+    for (const member of inner) {
+      if (this.#path.has(member)) this.#path.set(member, true);
+      else if (isOpen(member) && !this.#done.has(member) && depth < MAX_DEPTH && this.#idle < MAX_IDLE)
+        this.open(member, depth + 1);
+      if ((this.#done.get(member) ?? member) !== member) isChanged = true;
     }
-    idle = 0;
-  };
-  if (Array.isArray(whole) && whole.length > MAX_IDLE) {
-    // To list its keys would take longer than to look at its members.
-    for (let index = 0; index < whole.length && idle < MAX_IDLE; index += 1) look(String(index));
-  } else {
-    for (const key in whole) {
-      if (idle === MAX_IDLE) break;
-      look(key);
+    const whole = isChanged ? copyOf(source, (member) => this.#done.get(member as object) ?? member) : source;
+    const held = this.#put(source, whole);
+    if (held !== source && this.#path.get(source)) {
+      const problem =
+        'holds something that goes on and is a member of itself, so nothing can be put in its place: return only what is needed of it';
+      this.#refuse(new ActionResultError(this.#action, problem));
+    }
+    this.#path.delete(source);
+    this.#done.set(source, held);
+    return held;
+  }
+
+  #put(source: object, whole: object): unknown {
+    const held = this.#one(whole) ?? whole;
+    if (held !== source) this.#done.set(source, held);
+    return held;
+  }
+
+  /** Holds those members that have no members to be seen. Returns the others, and what was held. */
+  #look(source: object): object[] | undefined {
+    let found: object[] | undefined;
+    eachMember(source, (member) => {
+      if (this.#idle >= MAX_IDLE) return false;
+      this.#idle += 1;
+      if (!mayGoOn(member)) return true;
+      if (!isOpen(member)) {
+        if (!this.#done.has(member)) {
+          const held = this.#one(member);
+          if (held === undefined) return true;
+          this.#done.set(member, held);
+        }
+        this.#idle = 0;
+      }
+      (found ??= []).push(member);
+      return true;
+    });
+    return found;
+  }
+
+  #one(value: object): unknown {
+    try {
+      return this.#hold(value);
+    } catch (error) {
+      this.#refuse(error);
+      return undefined;
     }
   }
-  for (const key of Object.getOwnPropertySymbols(whole)) look(key);
-  if (refused) throw refused[0];
-  return others ? copyOf(whole, others) : whole;
+
+  #refuse(error: unknown): void {
+    this.refused ??= [];
+    this.refused.push(error);
+  }
+}
+
+/** Data only: a getter is the user's code. */
+function eachMember(source: object, look: (member: unknown) => boolean): void {
+  const lookAt = (key: PropertyKey): boolean => look(Object.getOwnPropertyDescriptor(source, key)?.value);
+  const isLong = Array.isArray(source) && source.length > MAX_IDLE;
+  const keys = isLong ? [] : Reflect.ownKeys(source); // to list the keys of a long list would take longer than to look at its members
+  if (isLong || keys.length > MAX_IDLE) for (const key of Object.getOwnPropertySymbols(source)) lookAt(key);
+  if (isLong) for (let index = 0; index < source.length && lookAt(index); index += 1);
+  if (types.isMap(source)) {
+    for (const [key, value] of Map.prototype.entries.call(source)) if (!look(key) || !look(value)) break;
+  } else if (types.isSet(source)) {
+    for (const value of Set.prototype.values.call(source)) if (!look(value)) break;
+  }
+  for (const key of keys) if (!lookAt(key)) break;
 }

@@ -1,3 +1,4 @@
+import { ActionResultError, ActionStoppedError } from '../errors.ts';
 import type { Hold, Part } from './part.ts';
 import { standIn } from './stand-in.ts';
 
@@ -9,11 +10,26 @@ export const settled = <T, U>(
 ): Promise<U> =>
   Promise.prototype.then.call(Promise.resolve(promise), onValue as (value: unknown) => U, onError) as Promise<U>;
 
+/**
+ * The same for whoever asked for it. What it fails with by itself is unhandled where they do not handle it, as it would be without us. A stop is no crash:
+ * what fails after one, or by one, needs nobody to handle it.
+ */
+export function handedOut<T>(promise: Promise<T>, isStopped: () => boolean): Promise<T> {
+  const out: Promise<T> = promise.then(undefined, (error: unknown) => {
+    if (isStopped() || error instanceof ActionStoppedError || error instanceof ActionResultError) out.catch(() => {});
+    throw error;
+  });
+  return out;
+}
+
 /** What is still being done, though it was not awaited; and what comes of it. One of a class of its own has only the methods that all promises have. */
 export const holdPromise: Hold<Promise<unknown>> = (promise, open, action, inner) => {
-  const part: Part = open(() => {}); // it can only be told by the signal
+  let isStopped = false;
+  const part: Part = open(() => {
+    isStopped = true; // it can only be told by the signal
+  });
   part.begin();
-  const held = settled(
+  const ended = settled(
     promise,
     (value) => {
       try {
@@ -27,7 +43,7 @@ export const holdPromise: Hold<Promise<unknown>> = (promise, open, action, inner
       throw error;
     },
   );
-  held.catch(() => {}); // as little as before does anybody have to await it
+  const held = handedOut(ended, () => isStopped);
   if (Object.getPrototypeOf(promise) === Promise.prototype && Reflect.ownKeys(promise).length === 0) return held;
   const methods = {
     // oxlint-disable-next-line unicorn/no-thenable -- it stands for a promise

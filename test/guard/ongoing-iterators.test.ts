@@ -31,6 +31,31 @@ async function* steps(taken: () => void): AsyncGenerator<number> {
   }
 }
 
+async function* counting(pieces: number): AsyncGenerator<number> {
+  for (let n = 1; n <= pieces; n += 1) {
+    await sleep(5);
+    yield n;
+  }
+}
+
+/** As the events of an emitter: return() ends the step that waits. */
+function waiting(_pieces: number): AsyncIterableIterator<number> {
+  const waits: Array<(end: IteratorReturnResult<undefined>) => void> = [];
+  let isOver = false;
+  const end = { done: true, value: undefined } as const;
+  return {
+    next: async () => (isOver ? end : new Promise((resolve) => waits.push(resolve))),
+    async return() {
+      isOver = true;
+      for (const wake of waits) wake(end);
+      return end;
+    },
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+  };
+}
+
 type Taken = () => void;
 interface Shape {
   readonly make: (taken: Taken) => unknown;
@@ -399,53 +424,30 @@ describe('an iterator or a promise', () => {
     expect(lateTimer).toBe(false);
   });
 
-  test('of which nobody awaits the failure ends no process', async () => {
-    const { killSwitch, inFlight } = await openOngoing();
-    const action = killSwitch.action({
-      name: 'odd.failing',
-      execute: (_input: null) => ({ usage: Promise.reject(new Error('not counted')) }),
-    });
-    const { usage } = await action(null);
-    await inFlight(0);
-    await expect(usage).rejects.toThrow('not counted');
-  });
-});
-
-describe('the members of a result', () => {
-  test('a list of promises is looked at to its end, one of numbers is not', async () => {
-    const { killSwitch, kill, inFlight } = await openOngoing();
-    let finish = (): void => {};
-    const last = new Promise<void>((resolve) => {
-      finish = resolve;
-    });
-    const action = killSwitch.action({
-      name: 'mail.all',
-      execute: (_input: null) => [...Array.from({ length: 20_000 }, async () => {}), last],
-    });
-    const all = await action(null);
-    await inFlight(1);
-    const killing = kill();
-    await vi.waitFor(() => expect(killSwitch.check().mode).toBe('full_stop'));
-    finish();
-    await Promise.all(all);
-    await killing;
-    await inFlight(0);
-
-    let looks = 0;
-    const numbers = new Proxy(
-      Array.from({ length: 1e6 }, () => 1),
-      {
-        getOwnPropertyDescriptor(target, at) {
-          looks += 1;
-          return Reflect.getOwnPropertyDescriptor(target, at);
-        },
-      },
-    );
-    const { killSwitch: other } = await openMemorySwitch({ agentId: 'x' });
-    const list = other.action({ name: 'numbers.list', execute: (_input: null) => numbers });
-    expect(await list(null)).toBe(numbers);
-    expect(looks).toBeLessThan(20_000);
-  });
+  test.each<[string, (pieces: number) => AsyncIterable<number>, boolean]>([
+    ['a generator', (pieces) => counting(pieces), true],
+    [
+      'what gives a generator when it is iterated',
+      (pieces) => ({ [Symbol.asyncIterator]: () => counting(pieces) }),
+      true,
+    ],
+    // By which it could end a step that waits for ever.
+    ['what is no generator', (pieces) => waiting(pieces), false],
+  ])(
+    'that is %s is ended in the order of the language, however far ahead it is asked',
+    async (_kind, make, inOrder) => {
+      const { killSwitch, inFlight } = await openOngoing();
+      const action = killSwitch.action({ name: 'rows.read', execute: async (_input: null) => make(5) });
+      const ask = async (source: AsyncIterable<number>): Promise<unknown> => {
+        const rows = source[Symbol.asyncIterator]();
+        return Promise.all([rows.next(), rows.next(), rows.return?.('end'), rows.next()]);
+      };
+      const [asked, plain] = await Promise.all([ask(await action(null)), ask(make(5))]);
+      if (inOrder) expect(asked).toEqual(plain);
+      else expect(asked).toMatchObject([{ done: true }, { done: true }, { done: true }, { done: true }]);
+      await inFlight(0);
+    },
+  );
 });
 
 describe('a loop of steps', () => {

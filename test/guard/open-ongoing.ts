@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { expect, vi } from 'vitest';
+import { expect, onTestFinished, vi } from 'vitest';
 import type { Mode } from '../../flags/index.ts';
 import type { ControlPlane } from '../../operator/index.ts';
 import { fileControlStore } from '../../store/file/control.ts';
@@ -44,3 +44,17 @@ export async function openOngoing(sides: Sides = inMemory()) {
 /** The real ones. */
 export const stores: Array<[string, () => Sides | Promise<Sides>]> = [['the file store', inFiles]];
 if (hasRedis) stores.push(['Redis', inRedis]);
+
+/** What promises have failed with that nobody handled, which ends a process. */
+export function hearUnhandled(): unknown[] {
+  const heard: unknown[] = [];
+  const listener = (reason: unknown): void => void heard.push(reason);
+  const others = process.listeners('unhandledRejection');
+  process.removeAllListeners('unhandledRejection');
+  process.on('unhandledRejection', listener);
+  onTestFinished(() => {
+    process.off('unhandledRejection', listener);
+    for (const other of others) process.on('unhandledRejection', other);
+  });
+  return heard;
+}
