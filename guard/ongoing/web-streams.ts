@@ -20,7 +20,9 @@ export const holdReadableStream: Hold<ReadableStream<unknown>> = (stream, open, 
 /** The same for one that is written: each piece is looked at before it is handed on, and so is the end, which may be what commits. */
 export const holdWritableStream: Hold<WritableStream<unknown>> = (stream, open, action) => {
   const { outer, own } = openUp<{ readonly signal: AbortSignal }, WriteInside>(stream, ['writeAlgorithm', action]);
-  const underWay = (['inFlightWriteRequest', 'inFlightCloseRequest'] as const).filter((key) => outer[key]?.promise);
+  const underWay = (['inFlightWriteRequest', 'inFlightCloseRequest'] as const).filter(
+    (key) => outer[key]?.promise !== undefined,
+  );
   if (!own.writeAlgorithm && underWay.length === 0) return stream;
   holdOnce(stream, { open, action }, (part) => {
     for (const key of underWay) count(part, untilSet(outer, key));

@@ -189,8 +189,7 @@ describe('a promise that is a member of a result', () => {
     const unhandled = hearUnhandled();
     const error = new Error('connection lost');
     const failing = async function* (): AsyncGenerator<number> {
-      await sleep(1);
-      throw error;
+      yield await sleep(1).then(() => Promise.reject(error));
     };
     const action = killSwitch.action({
       name: 'odd.steps',
