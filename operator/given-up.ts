@@ -1,5 +1,6 @@
 import { type FoundReport, type Head, lossProblem, type StateView } from '../flags/index.ts';
 import type { ReportedBeat } from '../store/beats.ts';
+import type { Remembered } from '../store/ports.ts';
 
 /** So many heads are named in the event of a `recover`, the highest: anybody who may report could fill the log otherwise. */
 export const MOST_GIVEN_UP = 100;
@@ -14,15 +15,23 @@ export interface GivenUp {
   readonly ignored: ReadonlyArray<{ readonly executor: string; readonly why: string }>;
 }
 
+/** What else is known of what executors hold. */
+interface Beside {
+  /** What executors judge of forks, which may also be from some that have no beat. */
+  readonly reports?: readonly FoundReport[] | undefined;
+  /** What counts where the store is empty, and so nobody may have been able to report in it. */
+  readonly remembered?: readonly Remembered[] | undefined;
+}
+
 /**
  * What a `recover` gives up: what somebody reports as contradicted, and what is held beyond the store's end. Whatever an executor reports is unproven, so
  * only what can be true is taken: a generation that the store knows (where it is empty nothing can be known, and the form must do), and no epoch that nobody
- * can have seen. `reports`: what executors judge of forks, which may also be from some that have no beat.
+ * can have seen.
  */
 export function givenUpBy(
   beats: readonly ReportedBeat[],
   view: StateView & { readonly head: Head | null },
-  reports: readonly FoundReport[] = [],
+  { reports = [], remembered = [] }: Beside = {},
 ): GivenUp {
   const store = view.head;
   const generations = view.get('control')?.generations ?? [];
@@ -37,6 +46,7 @@ export function givenUpBy(
     const held = fork?.held ?? applied;
     if (held && (fork || !store || held.epoch > store.epoch)) weigh(name, held, problem);
   }
+  if (!store) for (const { name, held } of remembered) weigh(name, held);
   for (const { name, held, against } of reports) if (held && against === store?.generation) weigh(name, held);
   const highest = [...heads.values()].sort((a, b) => b.epoch - a.epoch).slice(0, MOST_GIVEN_UP);
   return { heads: highest, total: heads.size, ignored: [...ignored.values()] };

@@ -19,8 +19,7 @@ import {
   stateFrom,
 } from '../flags/index.ts';
 import { AUTONOMY_STAGES, FEATURE_STAGES } from '../flags/stages.ts';
-import type { ReportedBeat } from '../store/beats.ts';
-import type { ControlConnection, ControlStore, ControlView } from '../store/ports.ts';
+import type { ControlConnection, ControlStore } from '../store/ports.ts';
 import { systemClock } from '../store/system-clock.ts';
 import { readInterventions } from '../store/reports.ts';
 import { acknowledge } from './acknowledge.ts';
@@ -121,8 +120,8 @@ class StoreControlPlane implements ControlPlane {
   }
 
   async init(): ReturnType<ControlPlane['init']> {
-    const { beats, view } = await this.#losses();
-    if (!view.head && givenUpBy(beats, view).total > 0) {
+    const { beats, view, remembered } = await this.#losses();
+    if (!view.head && givenUpBy(beats, view, { remembered }).total > 0) {
       throw new KillSwitchError(
         'RECOVER_REQUIRED',
         'This store is empty, but executors had seen a control plane in it: it has been wiped or replaced. Accept that with: kill-switch recover --reason "…"',
@@ -133,10 +132,10 @@ class StoreControlPlane implements ControlPlane {
   }
 
   async recover({ reason, exclude, include }: RecoverOptions): ReturnType<ControlPlane['recover']> {
-    const { beats, view } = await this.#losses();
+    const { beats, view, remembered } = await this.#losses();
     const head = view.head;
     const reported = head ? await this.#connection.forks?.(head.generation) : undefined;
-    const { heads: givenUp, total, ignored } = givenUpBy(beats, view, reported?.reports);
+    const { heads: givenUp, total, ignored } = givenUpBy(beats, view, { reports: reported?.reports, remembered });
     const known = { head, control: view.get('control') };
     const read = { log: this.#connection.log, ...(reported && { forks: async () => reported }) };
     const { forks } = await judgeReports(beats, known, read);
@@ -148,9 +147,10 @@ class StoreControlPlane implements ControlPlane {
     return { epoch: event.seq, already: false, given_up: givenUp, given_up_count: total, ignored, forks, excluded };
   }
 
-  async #losses(): Promise<{ readonly beats: readonly ReportedBeat[]; readonly view: ControlView }> {
+  async #losses() {
     const view = await this.#connection.read([entryKey('control')]);
-    return { view, beats: await this.#connection.executors() };
+    const remembered = view.head ? [] : await this.#connection.remembered?.();
+    return { view, beats: await this.#connection.executors(), remembered };
   }
 
   async kill({ target, reason, onProgress, waitMs = 0, ...options }: KillOptions): Promise<KillAnswer> {

@@ -176,8 +176,16 @@ export interface Flood {
   readonly by: readonly string[];
 }
 
+/** The last head that an executor saw, as it has kept it apart from the store. */
+export interface Remembered {
+  readonly name: string;
+  readonly held: Head;
+}
+
 export interface ControlConnection extends ControlReader, ControlWriter {
   readonly shelf: ShelfReader;
+  /** What executors of this user remember of this very store, where an operator can see that: an empty one then was wiped or replaced. Never rejects. */
+  remembered?(): Promise<readonly Remembered[]>;
   /**
    * Keeps the present state apart when that spares later readers enough, and answers what is to be appended as a `snapshot` event so that they believe it;
    * null when there is nothing to do, as in every store that keeps the state beside its log anyway. Never rejects.

@@ -2,6 +2,7 @@ import { type Clock, type Entry, type EntryKey, KillSwitchError } from '../../fl
 import { awaitTurn, type Batch, controlView, readBack, sameHead } from '../answers.ts';
 import type { ControlStore } from '../ports.ts';
 import { appendLines, syncFolders } from './append-lines.ts';
+import { rememberedOf } from './default-anchor.ts';
 import { FileReader, READ_ALL_MS } from './file-reader.ts';
 import { makeFolders } from './folder.ts';
 import { FoldedLog } from './folded-log.ts';
@@ -71,6 +72,7 @@ export function fileControlStore({ directory = '.kill-switch', clock }: FileCont
           await Promise.all([reader.close(), reports.close(requestTimeoutMs), oldForks.close(requestTimeoutMs)]);
         },
         shelf: fileShelfReader(paths),
+        remembered: async () => rememberedOf({ root, organizationId }),
         read(keys) {
           readAt = performance.now();
           return reading('read', async () => {

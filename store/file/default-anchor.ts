@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
-import { accessSync, constants, mkdirSync } from 'node:fs';
+import { accessSync, constants, mkdirSync, readdirSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, isAbsolute, join } from 'node:path';
 import { isKillSwitchError } from '../../flags/index.ts';
 import { fileAnchor } from '../file-anchor.ts';
-import type { AnchorKeeper } from '../ports.ts';
-import { fileName } from './paths.ts';
+import type { AnchorKeeper, Remembered } from '../ports.ts';
+import { fileName, idOfFileName } from './paths.ts';
 
 /** Whose anchor it is. */
 export interface AnchorPlace {
@@ -35,6 +35,39 @@ function nameOf({ root, organizationId, executorName }: AnchorPlace): string {
   return `${fileName(executorName).slice(0, 100)}.${hash}.json`;
 }
 
+const folderIn = (state: string): string => join(state, 'openfeature-kill-switch');
+
+/** So many names are looked through. */
+const MOST_NAMES = 10_000;
+
+/**
+ * What executors of this user that were given no anchor remember of a store: all that is left of it on this machine when its folder was removed. Those with long
+ * names are not found, nor what cannot be read.
+ */
+export function rememberedOf({ root, organizationId }: Omit<AnchorPlace, 'executorName'>): readonly Remembered[] {
+  const state = stateFolder();
+  if (state === null) return [];
+  const folder = folderIn(state);
+  return namesIn(folder).flatMap((name) => {
+    const executorName = idOfFileName(name.slice(0, Math.max(0, name.indexOf('.'))));
+    try {
+      if (nameOf({ root, organizationId, executorName }) !== name) return [];
+      const anchor = fileAnchor(join(folder, name)).read();
+      return anchor ? [{ name: executorName, held: anchor.head }] : [];
+    } catch {
+      return [];
+    }
+  });
+}
+
+function namesIn(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder).slice(0, MOST_NAMES);
+  } catch {
+    return [];
+  }
+}
+
 function isWritable(folder: string): boolean {
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
@@ -54,7 +87,7 @@ export function defaultAnchor(place: AnchorPlace, inStore: string): AnchorKeeper
   const state = stateFolder();
   const old = fileAnchor(inStore);
   if (state === null) return old;
-  const own = fileAnchor(join(state, 'openfeature-kill-switch', nameOf(place)));
+  const own = fileAnchor(join(folderIn(state), nameOf(place)));
   const folder = dirname(own.location ?? '');
   let isChosen = false;
   let last = own; // where what it holds came from

@@ -22,6 +22,8 @@ export interface LosingStore {
   readonly anchors: string;
   /** Everything goes, also what executors had reported. */
   wipe(): Promise<void>;
+  /** The same, with the place itself. */
+  remove(): Promise<void>;
   copy(): Promise<void>;
   /** The control side is again what it was when it was copied. */
   restore(): Promise<void>;
@@ -44,6 +46,7 @@ const fileDriver = async (scene: Scene): Promise<LosingStore> => {
       renameSync(join(directory, 'control'), join(folder, 'wiped'));
       renameSync(join(directory, 'executors/default'), join(folder, 'forgotten'));
     },
+    remove: async () => renameSync(directory, join(folder, 'removed')),
     copy: async () => cpSync(log, backup),
     restore: async () => renameSync(backup, log),
   };
@@ -58,6 +61,7 @@ const redisDriver = async (scene: Scene): Promise<LosingStore> => {
     anchors,
     address: (name) => ({ redis: { url: redis.url, anchor: join(anchors, name) } }),
     wipe: async () => void (await redis.cli('FLUSHALL')),
+    remove: async () => void (await redis.cli('FLUSHALL')),
     async copy() {
       backup = await redis.copyData();
     },

@@ -85,14 +85,18 @@ describe.concurrent.each(DRIVERS)('changes that a $name store has lost', ({ open
     await executor.goes(performance.now());
   });
 
-  test('a new beginning by somebody who knows of no executors is refused by all of them', TEST, async (context) => {
+  const BEGINNINGS = [
+    ['a new beginning by somebody who knows of no executors', 'wipe'],
+    ['a new beginning where the place itself was removed', 'remove'],
+  ] as const;
+  test.for(BEGINNINGS)('%s is refused by all of them', TEST, async ([, how], context) => {
     const scene = new Scene(context);
     const store = await open(scene);
     const control = await scene.live(store.controlStore);
     const asleep = await startExecutorProcess(scene, { store: store.address('asleep'), leaseMs: 1000, name: 'asleep' });
     await asleep.until(executed);
     await asleep.freeze();
-    await store.wipe();
+    await store[how]();
     const somebody = await scene.live(store.controlStore);
     const before = asleep.attempts.length;
     await asleep.thaw();

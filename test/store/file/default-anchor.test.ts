@@ -87,3 +87,27 @@ test('one in the new place that cannot be read stops it, also where there is one
   expect(await start()).toBe('ANCHOR_UNUSABLE');
   expect(existsSync(inStore())).toBe(false);
 });
+
+test('where the whole folder was removed a new beginning is refused while an executor remembers the old one, until an operator recovers it', async () => {
+  const control = await live();
+  await control.kill({ target: 'agent:x' });
+  expect(await start()).toBe('ready');
+  await control.close();
+  rmSync(directory, { recursive: true });
+
+  const open = async (organizationId = 'default', at = directory): Promise<ControlPlane> => {
+    const store = fileControlStore({ directory: at });
+    const plane = await openControlPlane({ store, organizationId, operator: { id: 'dana' } });
+    onTestFinished(() => plane.close());
+    return plane;
+  };
+  const again = await open();
+  await expect(again.init()).rejects.toMatchObject({ code: 'RECOVER_REQUIRED' });
+  expect(existsSync(join(directory, 'control/default/log.jsonl'))).toBe(false);
+  await (await open('other')).init(); // of which nobody remembers anything
+  await (await open('default', join(folder, 'elsewhere'))).init();
+  expect(await start()).toBe('GENERATION_CHANGED');
+  const { epoch, given_up } = await again.recover({ reason: 'looked at it' });
+  expect({ epoch, given_up }).toMatchObject({ epoch: 3, given_up: [{ epoch: 2 }] });
+  expect(await start()).toBe('ready');
+});
