@@ -7,7 +7,10 @@ import { copyOf } from './copy.ts';
 const MAX_IDLE = 10_000;
 
 /** What lies deeper counts as data. */
-const MAX_DEPTH = 8;
+const MAX_DEPTH = 100;
+
+/** What is longer comes last: it is likely to be data, and would keep the rest from being looked at. */
+const LONG = 1000;
 
 /** What could go on: a number or a text can do nothing. */
 export const mayGoOn = (value: unknown): value is object =>
@@ -19,6 +22,9 @@ const isCollection = (value: object): boolean =>
 
 /** Whose members can be seen, and be replaced in a copy. */
 const isOpen = (value: object): boolean => isPlain(value) || isCollection(value);
+
+const isLong = (value: object): boolean =>
+  (Array.isArray(value) ? value.length : types.isMap(value) || types.isSet(value) ? value.size : 0) > LONG;
 
 /** What is to be in the place of something; undefined where it can do nothing. */
 export type HoldOne = (value: object) => unknown;
@@ -84,6 +90,7 @@ class Walk {
   /** Holds those members that have no members to be seen. Returns the others, and what was held. */
   #look(source: object): object[] | undefined {
     let found: object[] | undefined;
+    let long: object[] | undefined;
     eachMember(source, (member) => {
       if (this.#idle >= MAX_IDLE) return false;
       this.#idle += 1;
@@ -96,10 +103,11 @@ class Walk {
         }
         this.#idle = 0;
       }
-      (found ??= []).push(member);
+      if (isLong(member)) (long ??= []).push(member);
+      else (found ??= []).push(member);
       return true;
     });
-    return found;
+    return long ? [...(found ?? []), ...long] : found;
   }
 
   #one(value: object): unknown {
@@ -120,14 +128,14 @@ class Walk {
 /** Data only: a getter is the user's code. */
 function eachMember(source: object, look: (member: unknown) => boolean): void {
   const lookAt = (key: PropertyKey): boolean => look(Object.getOwnPropertyDescriptor(source, key)?.value);
-  const isLong = Array.isArray(source) && source.length > MAX_IDLE;
-  const keys = isLong ? [] : Reflect.ownKeys(source); // to list the keys of a long list would take longer than to look at its members
-  if (isLong || keys.length > MAX_IDLE) for (const key of Object.getOwnPropertySymbols(source)) lookAt(key);
-  if (isLong) for (let index = 0; index < source.length && lookAt(index); index += 1);
+  const isList = Array.isArray(source) && source.length > MAX_IDLE;
+  const keys = isList ? [] : Reflect.ownKeys(source); // to list the keys of a long list would take longer than to look at its members
+  if (isList || keys.length > MAX_IDLE) for (const key of Object.getOwnPropertySymbols(source)) lookAt(key);
+  if (isList) for (let index = 0; index < source.length && lookAt(index); index += 1);
   if (types.isMap(source)) {
     for (const [key, value] of Map.prototype.entries.call(source)) if (!look(key) || !look(value)) break;
   } else if (types.isSet(source)) {
     for (const value of Set.prototype.values.call(source)) if (!look(value)) break;
   }
-  for (const key of keys) if (!lookAt(key)) break;
+  for (const key of keys) if (!(key === 'length' && Array.isArray(source)) && !lookAt(key)) break;
 }

@@ -39,6 +39,14 @@ const HIDDEN: Readonly<Record<string, readonly [make: (pages: Pages) => unknown,
       expect(r.deep.both).toBe(r.both), r.both.pages
     ),
   ],
+  'beside a long list': [
+    (pages) => ({ rows: Array.from({ length: 20_000 }, (_, row) => ({ row })), page: { pages } }),
+    (r: { page: { pages: Pages } }) => r.page.pages,
+  ],
+  'at the end of a long list of lists': [
+    (pages) => Array.from({ length: 5000 }, (_, row) => (row === 4999 ? [pages] : [])),
+    (r: Pages[][]) => r.at(-1)?.[0],
+  ],
   'beside what iterates itself': [
     (pages) => ({ list: { next: () => ({ done: true }), pages } }),
     (r: { list: { pages: Pages } }) => r.list.pages,
