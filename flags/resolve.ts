@@ -17,6 +17,20 @@ export interface Restriction {
 /** Shared by all decisions that rest on the base mode, so nobody may change it. */
 const BASE: Cause = Object.freeze({ kind: 'mode' });
 
+/** Of two that are equally strict the first. */
+const stricter = (kill: ActiveKill | undefined, other: ActiveKill | undefined): ActiveKill | undefined =>
+  other && (!kill || isStricter(other.mode, kill.mode)) ? other : kill;
+
+function strictestOf(
+  kill: ActiveKill | undefined,
+  kills: ReadonlyMap<string, ActiveKill>,
+  ids: readonly string[] | undefined,
+): ActiveKill | undefined {
+  let strictest = kill;
+  if (ids) for (const id of ids) strictest = stricter(strictest, kills.get(id));
+  return strictest;
+}
+
 /**
  * The strictest restriction for one call: base mode (with its targeting), kills by exact key, action patterns, feature, surface,
  * lineage and autonomy. The cost does not grow with the number of kills. Of two that are equally strict the first found is the cause: a kill before all others.
@@ -25,30 +39,23 @@ const BASE: Cause = Object.freeze({ kind: 'mode' });
  */
 export function resolveMode(state: State, call: Call, context?: Readonly<Record<string, unknown>>): Restriction {
   const { kills } = state;
-  let kill: ActiveKill | undefined;
-  const meet = (found: ActiveKill | undefined): void => {
-    if (found && (!kill || isStricter(found.mode, kill.mode))) kill = found;
-  };
-  const meetAll = (map: ReadonlyMap<string, ActiveKill>, ids: readonly string[] | undefined): void => {
-    if (ids) for (const id of ids) meet(map.get(id));
-  };
-  meet(kills.all.get(''));
+  let kill = kills.all.get('');
   const named = state.mayBeNamed(call);
   if (named) {
-    if (call.agentId !== undefined) meet(kills.agent.get(call.agentId));
-    if (call.missionId !== undefined) meet(kills.mission.get(call.missionId));
-    if (call.runId !== undefined) meet(kills.run.get(call.runId));
+    if (call.agentId !== undefined) kill = stricter(kill, kills.agent.get(call.agentId));
+    if (call.missionId !== undefined) kill = stricter(kill, kills.mission.get(call.missionId));
+    if (call.runId !== undefined) kill = stricter(kill, kills.run.get(call.runId));
   }
-  if (call.surface !== undefined) meet(kills.surface.get(call.surface));
-  if (call.feature !== undefined) meet(kills.feature.get(call.feature));
+  if (call.surface !== undefined) kill = stricter(kill, kills.surface.get(call.surface));
+  if (call.feature !== undefined) kill = stricter(kill, kills.feature.get(call.feature));
   if (named) {
-    meetAll(kills.agent, call.lineageAgents);
-    meetAll(kills.mission, call.lineageMissions);
-    meetAll(kills.run, call.lineageRuns);
+    kill = strictestOf(kill, kills.agent, call.lineageAgents);
+    kill = strictestOf(kill, kills.mission, call.lineageMissions);
+    kill = strictestOf(kill, kills.run, call.lineageRuns);
   }
-  if (call.action !== undefined) {
-    meet(kills.action.get(call.action));
-    if (kills.action.size > 0) meetAll(kills.action, actionPatterns(call.action));
+  if (call.action !== undefined && kills.action.size > 0) {
+    kill = stricter(kill, kills.action.get(call.action));
+    kill = strictestOf(kill, kills.action, actionPatterns(call.action));
   }
 
   let mode: Mode = kill ? kill.mode : 'live';

@@ -84,13 +84,16 @@ export function evaluateMode(
 ): Promise<Reading> {
   return new Promise((settle) => {
     const pending: Pending = { until: since + EVALUATION_TIMEOUT_MS, settle };
-    const end = (reading: Reading): void => deadlines.end(pending, reading);
     const fail = (error: unknown): void =>
-      end(faultReading('PROVIDER_ERROR', `the evaluation of ${MODE_FLAG} failed: ${messageOf(error)}`));
+      deadlines.end(
+        pending,
+        faultReading('PROVIDER_ERROR', `the evaluation of ${MODE_FLAG} failed: ${messageOf(error)}`),
+      );
     const read = (details: FlagDetails): void => {
       try {
         const fault = sourceFault();
-        end(fault ? faultReading(fault.code, fault.message) : readingFromDetails(details, SAFE_MODE));
+        const reading = fault ? faultReading(fault.code, fault.message) : readingFromDetails(details, SAFE_MODE);
+        deadlines.end(pending, reading);
       } catch (error) {
         fail(error); // details that cannot be read, as somebody's hook may leave them
       }

@@ -11,7 +11,7 @@ import { unidentified } from './identity.ts';
 import { parseInput } from './input.ts';
 import { stopOngoing } from './ongoing/index.ts';
 import type { Outcome } from './outcome.ts';
-import { decided, type Waiting, waitFor } from './wait.ts';
+import { decided, waitFor } from './wait.ts';
 
 /**
  * How often one call is decided anew because the switch moved, or the permit ran out, between deciding and starting; then it is blocked.
@@ -62,19 +62,21 @@ export async function perform<Input, Result>(
   if (identity?.agentId === undefined)
     return refuse(blocked(call, { kind: 'identity', message: unidentified(guard.requireRun) }));
 
-  const onWait = (decision: Decision): void => {
-    if (attempt.is !== 'waiting')
-      guard.interventions.add(decision, call, { input, status: 'paused', state: 'waiting' });
-    step({ type: 'wait', decision });
-  };
   let since = performance.now();
-  const waiting: Waiting = { until: since + options.waitMs, signal, onWait };
+  const until = since + options.waitMs;
   /** Made once: what a handler gave does not depend on the round. */
   let redirected: { readonly input: Input; readonly keepRecord: () => void } | undefined;
   let round = 0;
   for (; round < MAX_ROUNDS; since = performance.now()) {
     let now = decided(guard, call, await evaluateMode(guard, call, since), since);
-    if (now.decision.verdict === 'pause') now = await waitFor(guard, call, now, waiting);
+    if (now.decision.verdict === 'pause') {
+      const onWait = (decision: Decision): void => {
+        if (attempt.is !== 'waiting')
+          guard.interventions.add(decision, call, { input, status: 'paused', state: 'waiting' });
+        step({ type: 'wait', decision });
+      };
+      now = await waitFor(guard, call, now, { until, signal, onWait });
+    }
     // What others have done in this turn of the event loop may have taken long, and so may what the user's code does below: then all is decided anew.
     const turn = now.decision.verdict === 'block' ? null : guard.turns.beforeStart();
     if (turn) {
