@@ -1,4 +1,4 @@
-import { isKillSwitchError, KillSwitchError, messageOf } from '../../flags/index.ts';
+import { isKillSwitchError, KillSwitchError, type KillSwitchErrorCode, messageOf } from '../../flags/index.ts';
 
 /** The system's name for what went wrong (`ENOENT`), or undefined. */
 export const errnoOf = (error: unknown): string | undefined => {
@@ -21,18 +21,20 @@ const MEND: Readonly<Record<string, string>> = {
   ENAMETOOLONG: 'The path is too long for this file system; choose a shorter directory.',
 };
 
-const CANNOT_WRITE = new Set(['EACCES', 'EPERM', 'EROFS', 'ENOSPC', 'EDQUOT', 'EFBIG']);
+const CANNOT_WRITE = new Set(['EPERM', 'EROFS', 'ENOSPC', 'EDQUOT', 'EFBIG']);
 const WRONG_SHAPE = new Set(['EISDIR', 'ENOTDIR']);
+
+function codeOf(errno: string, doing: 'read' | 'written'): KillSwitchErrorCode {
+  if (errno === 'EACCES') return 'NOT_PERMITTED'; // trying again cannot mend it
+  if (WRONG_SHAPE.has(errno)) return 'CORRUPT';
+  return doing === 'written' && CANNOT_WRITE.has(errno) ? 'STORE_READ_ONLY' : 'STORE_UNREACHABLE';
+}
 
 /** What the system said about a file, as an error with its path and how to mend it. Errors of this package pass through. */
 export function fileError(error: unknown, doing: 'read' | 'written', path: string): KillSwitchError {
   if (isKillSwitchError(error)) return error;
   const errno = errnoOf(error) ?? '';
-  const code = WRONG_SHAPE.has(errno)
-    ? 'CORRUPT'
-    : doing === 'written' && CANNOT_WRITE.has(errno)
-      ? 'STORE_READ_ONLY'
-      : 'STORE_UNREACHABLE';
+  const code = codeOf(errno, doing);
   const why = Object.hasOwn(MEND, errno) ? `${errno}. ${MEND[errno]}` : `${messageOf(error)}.`;
   return new KillSwitchError(code, `${path} cannot be ${doing}: ${why}`, { cause: error });
 }

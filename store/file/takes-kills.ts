@@ -1,4 +1,4 @@
-import { accessSync, constants, statSync, unlinkSync } from 'node:fs';
+import { accessSync, constants, type Stats, statSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { KillSwitchError } from '../../flags/index.ts';
 import { errnoOf, fileError } from './file-errors.ts';
@@ -15,19 +15,19 @@ const ROOM = 64 * 1024;
  */
 export async function checkTakesKills({ control, log }: FilePaths): Promise<void> {
   for (const path of [control, log]) {
-    try {
-      accessSync(path, constants.W_OK);
-    } catch (error) {
-      const errno = errnoOf(error);
-      if (errno === 'ENOENT') return;
-      // An executor of another user has no permission here, and that is as it should be.
-      if (errno !== 'EACCES' || isOwn(path)) throw fileError(error, 'written', path);
-    }
-    if (isLockedByOwner(path)) {
+    const found = statSync(path, { throwIfNoEntry: false });
+    if (!found) return;
+    if (isLockedByOwner(found)) {
       throw new KillSwitchError(
         'STORE_READ_ONLY',
         `${path} is write-protected (chmod u+w ends it), so it takes no kill.`,
       );
+    }
+    try {
+      accessSync(path, constants.W_OK);
+    } catch (error) {
+      // An executor of another user has no permission here, and that is as it should be.
+      if (errnoOf(error) !== 'EACCES' || found.uid === user()) throw fileError(error, 'written', path);
     }
   }
   try {
@@ -47,10 +47,6 @@ export async function checkTakesKills({ control, log }: FilePaths): Promise<void
 
 const user = (): number | undefined => process.geteuid?.();
 
-const isOwn = (path: string): boolean => statSync(path).uid === user();
-
 /** Root may write what is write-protected. */
-function isLockedByOwner(path: string): boolean {
-  const { uid, mode } = statSync(path);
-  return uid === user() && uid !== 0 && (mode & constants.S_IWUSR) === 0;
-}
+const isLockedByOwner = ({ uid, mode }: Stats): boolean =>
+  uid === user() && uid !== 0 && (mode & constants.S_IWUSR) === 0;

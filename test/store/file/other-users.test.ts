@@ -1,9 +1,12 @@
 import { chmodSync, chownSync, mkdirSync, readdirSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { root } from '../../../scripts/prepare.mjs';
 import { fileName } from '../../../store/file/paths.ts';
 import { openSession } from './harness.ts';
-import { AGENTS, ANN, BOB, ofUsers, report, WHY_NOT } from './users.ts';
+import { AGENTS, ANN, as, BOB, ofUsers, report, WHY_NOT } from './users.ts';
+
+const COMMAND = join(root, 'dist/operator/cli/main.js');
 
 describe.skipIf(WHY_NOT !== null)(ofUsers('executors of two users'), () => {
   test.each([0o2770, 0o3770, 0o3775, 0o1777])(
@@ -51,4 +54,15 @@ describe.skipIf(WHY_NOT !== null)(ofUsers('executors of two users'), () => {
       expect(readdirSync(join(forks, fileName(head?.generation ?? '')))).toContain('ann.json');
     },
   );
+
+  test('are told at once that they may change nothing, and nothing is tried for long', async () => {
+    const { session, directory, lines } = await openSession();
+    await session.initialised();
+    const before = lines();
+    const kill = as(ANN, process.execPath, COMMAND, 'kill', 'all', '--store', `file:${directory}`, '--json');
+    expect(kill.status).toBe(1);
+    expect(kill.stderr + kill.stdout).toMatch(/log\.jsonl cannot be written: EACCES\. This user has no permission/);
+    expect(kill.stderr + kill.stdout).toContain('NOT_PERMITTED');
+    expect(lines()).toEqual(before);
+  });
 });
