@@ -16,12 +16,17 @@ export function createTurns(now: () => number): Turns {
   let armed = false;
   const deciding: Array<() => void> = [];
   const starting: Array<() => void> = [];
+  /** So many of those that wait to start are let go in one turn: one, since it may take long, and twice as many each time while none of them has to wait again. */
+  let atOnce = 1;
+  let isFull = false;
 
   const turned = (): void => {
     armed = false;
     last = now();
     began = null;
-    starting.shift()?.(); // one for each turn, since it may take long
+    atOnce = isFull || starting.length === 0 ? 1 : 2 * atOnce;
+    isFull = false;
+    for (const goOn of starting.splice(0, atOnce)) goOn();
     for (const goOn of deciding.splice(0)) goOn();
     if (starting.length > 0) arm();
   };
@@ -39,6 +44,10 @@ export function createTurns(now: () => number): Turns {
 
   return {
     beforeCall: () => (seen() - last < TURN_MS ? null : new Promise((resolve) => deciding.push(resolve))),
-    beforeStart: () => (seen() - (began as number) < TURN_MS ? null : new Promise((resolve) => starting.push(resolve))),
+    beforeStart() {
+      if (seen() - (began as number) < TURN_MS) return null;
+      isFull = true;
+      return new Promise((resolve) => starting.push(resolve));
+    },
   };
 }

@@ -7,7 +7,7 @@ import type { ChainEnd } from './log-chain.ts';
 import { explained, type LogSink, LogTail, type LogTailOptions } from './log-tail.ts';
 import { localFreeBytes } from './network-filesystem.ts';
 import type { FilePaths } from './paths.ts';
-import { Serial, type Turn } from './serial.ts';
+import { Serial, type Slot } from './serial.ts';
 import type { Base, SnapshotPlace } from './snapshot-file.ts';
 import { watchLog } from './watch-log.ts';
 
@@ -117,7 +117,7 @@ export class FileReader {
   }
 
   /** A request: alone, and within the deadline. @throws KillSwitchError, whatever the system says */
-  async request<T>(what: string, work: (turn: Turn) => Promise<T>, ms = this.#requestTimeoutMs): Promise<T> {
+  async request<T>(what: string, work: (slot: Slot) => Promise<T>, ms = this.#requestTimeoutMs): Promise<T> {
     try {
       return await this.#serial.run(what, work, { ms });
     } catch (error) {
@@ -126,7 +126,7 @@ export class FileReader {
   }
 
   /** A request that may take as long as a long log takes to read, and fails when nothing at all was read for so long. @throws KillSwitchError */
-  async reading<T>(what: string, work: (turn: Turn) => Promise<T>, stalledMs: number): Promise<T> {
+  async reading<T>(what: string, work: (slot: Slot) => Promise<T>, stalledMs: number): Promise<T> {
     try {
       return await this.#serial.run(what, work, { ms: stalledMs, steps: () => this.#tail.steps });
     } catch (error) {
@@ -164,7 +164,7 @@ export class FileReader {
   /**
    * The whole state. Reading that its caller did not wait for is kept, and the next one begins with it: a log that takes longer than a deadline is loaded all the same.
    */
-  async load(held: Head | null, turn: Turn): Promise<Snapshot> {
+  async load(held: Head | null, slot: Slot): Promise<Snapshot> {
     await localFreeBytes(this.paths.control);
     if (this.#loading?.held?.hash !== held?.hash) this.#loading = null;
     const everything = this.#loading === null;
@@ -173,7 +173,7 @@ export class FileReader {
     try {
       await this.advance(everything);
       const linked = loading.linked ?? (held !== null && (await this.leadsTo(held, loading.before)));
-      if (!turn.abandoned) this.#loading = null; // it belongs to the caller from now on
+      if (!slot.abandoned) this.#loading = null; // it belongs to the caller from now on
       return { head: loading.state.head, entries: loading.state, linked };
     } catch (error) {
       this.#loading = null;

@@ -69,7 +69,7 @@ export function fileStore({ directory = '.kill-switch', anchor }: FileStoreOptio
 
       return {
         load: (held) =>
-          reader.request('load', (turn) => reader.load(held, turn), Math.max(requestTimeoutMs, READ_ALL_MS)),
+          reader.request('load', (slot) => reader.load(held, slot), Math.max(requestTimeoutMs, READ_ALL_MS)),
         follow: (listener) => reader.follow(listener),
         async close() {
           await reader.close();

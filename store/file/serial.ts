@@ -2,7 +2,7 @@ import { KillSwitchError } from '../../flags/index.ts';
 import { within } from '../with-deadline.ts';
 
 /** For work that has begun: whether its caller still waits for it. */
-export interface Turn {
+export interface Slot {
   readonly abandoned: boolean;
 }
 
@@ -20,12 +20,12 @@ export class Serial {
   #last: Promise<unknown> = Promise.resolve();
   #closed = false;
 
-  async run<T>(what: string, work: (turn: Turn) => Promise<T>, { ms, steps }: Patience): Promise<T> {
-    const turn = { abandoned: false };
+  async run<T>(what: string, work: (slot: Slot) => Promise<T>, { ms, steps }: Patience): Promise<T> {
+    const slot = { abandoned: false };
     const begun = this.#last.then(() => {
       if (this.#closed) throw new KillSwitchError('CLOSED', 'This connection to the file store has been closed.');
-      if (turn.abandoned) throw new KillSwitchError('STORE_UNREACHABLE', `The file store was busy (${what}).`);
-      return work(turn);
+      if (slot.abandoned) throw new KillSwitchError('STORE_UNREACHABLE', `The file store was busy (${what}).`);
+      return work(slot);
     });
     this.#last = begun.catch(() => {});
     const late = new KillSwitchError('STORE_UNREACHABLE', `The store did not answer (${what}) within ${ms} ms.`);
@@ -39,7 +39,7 @@ export class Serial {
         }
       }
     } finally {
-      turn.abandoned = true;
+      slot.abandoned = true;
     }
   }
 
