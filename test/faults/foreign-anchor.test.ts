@@ -49,7 +49,10 @@ describe.concurrent.each(DRIVERS)('an anchor of another control plane, on a $nam
     const later = performance.now() + 2 * moved.leaseMs;
     await Promise.all([moved.stops('ANCHOR_FOREIGN', later), innocent.goes(later)]);
     expect(moved.starts).toEqual([]);
-    expect(innocent.looks.filter(({ asked, stopped }) => stopped && asked > from)).toEqual([]);
+    // On a slow machine its own lease may lapse; nothing that another has reported stops it.
+    expect(innocent.looks.filter(({ asked, stopped, cause }) => stopped && asked > from && cause !== 'STALE')).toEqual(
+      [],
+    );
     expect(new Set(moved.looks.filter(({ asked }) => asked > later - moved.leaseMs).map(({ cause }) => cause))).toEqual(
       new Set(['ANCHOR_FOREIGN']),
     );

@@ -18,8 +18,9 @@ describe('what is waited for until a deadline', () => {
   test('also where it takes another turn or two of an event loop whose turns are long', async () => {
     const twice = async (): Promise<boolean> => {
       await stat(import.meta.dirname);
+      const second = stat(import.meta.dirname);
       hold(50);
-      return (await stat(import.meta.dirname)).isDirectory();
+      return (await second).isDirectory();
     };
     const found = within(twice(), 10, late);
     hold(50);

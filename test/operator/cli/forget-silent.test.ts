@@ -33,7 +33,7 @@ if (hasRedis) {
       return {
         store: redisStore({ url }),
         ks: (...args) => runHere([...args, '--store', url]),
-        plant: () => cli('HSET', 'kill-switch:{default}:executors', 'odd', '{'),
+        plant: () => cli('HSET', 'kill-switch:{default}:executor:mailer:beats', 'odd', '{'),
       };
     },
   ]);
