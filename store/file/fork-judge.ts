@@ -1,7 +1,7 @@
-import { existsSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { type FoundReport, type Head, isEvidence, isExcluded, type Known, textProblem } from '../../flags/index.ts';
 import { inFolder, type OpenFolder } from './folder.ts';
-import { MOST_REPORTS, olderPlaceOf, type Place, placeOf, readFork, uidOf, walkThrough } from './fork-reports.ts';
+import { MOST_REPORTS, readFork, uidOf, walkThrough } from './fork-reports.ts';
 import type { FilePaths } from './paths.ts';
 import type { OwnedFile, Walk } from './walk.ts';
 
@@ -11,10 +11,10 @@ const SAME_MOMENT_MS = 1000;
 /** The whole log is searched for a head that a user reports at most so often, in milliseconds: anybody can name another one each time. */
 const SEARCH_EVERY_MS = 30_000;
 
-/** What one confirmation looks through of a place. */
+/** What one confirmation looks through. */
 const STEP = { names: 16_000, files: 4000 };
 
-/** Where there is more than so much that does not count, a place is looked at only so often, in milliseconds: confirmations are many, and it may change all the time. */
+/** Where there is more than so much that does not count, the folder is looked at only so often, in milliseconds: confirmations are many, and it may change all the time. */
 const CROWD = 500;
 const CROWDED_EVERY_MS = 200;
 
@@ -27,7 +27,7 @@ export interface KnownLog {
   search(head: Head): Promise<boolean>;
 }
 
-/** What is known of a place since it was last looked through. */
+/** What is known of the folder since it was last looked through. */
 interface Verdict {
   /** The generation, and which folder it was. */
   readonly of: string;
@@ -36,7 +36,7 @@ interface Verdict {
   readonly proven: boolean;
 }
 
-/** A place while it is looked through. */
+/** The folder while it is looked through. */
 interface Look {
   readonly of: string;
   readonly walk: Walk;
@@ -51,16 +51,16 @@ interface Look {
 }
 
 /**
- * Judges what executors report of forks; each report once, of those who are believed. A place is looked through in one confirmation, or in several where an
+ * Judges what executors report of forks; each report once, of those who are believed. Their folder is looked through in one confirmation, or in several where an
  * excluded user has put too much there: until then what was known of it before stands.
  */
 export class ForkJudge {
   readonly #paths: FilePaths;
   readonly #log: KnownLog;
-  readonly #verdicts = new Map<string, Verdict>();
-  readonly #looks = new Map<string, Look>();
-  /** When a place was last found to be crowded, by `performance.now()`. */
-  readonly #crowded = new Map<string, number>();
+  #verdict: Verdict | null = null;
+  #look: Look | null = null;
+  /** When the folder was last found to be crowded, by `performance.now()`. */
+  #crowdedAt = Number.NEGATIVE_INFINITY;
   readonly #inChain = new Map<string, boolean>();
   /** When it was last searched for whom: nobody's lies keep another's report from being judged. */
   readonly #searched = new Map<string, number>();
@@ -74,50 +74,38 @@ export class ForkJudge {
   async proven(): Promise<boolean> {
     const { head } = this.#log;
     if (!head || textProblem(head.generation) !== null) return false;
-    if (await this.#provenIn(placeOf(this.#paths, head.generation), head)) return true;
-    const older = olderPlaceOf(this.#paths, head.generation);
-    if (!existsSync(older.folder)) return false;
-    return this.#provenIn(older, head).catch(() => false); // what is there instead of a folder says nothing
-  }
-
-  /** Ends what was not looked through to its end. */
-  close(): void {
-    for (const { walk } of this.#looks.values()) walk.close();
-    this.#looks.clear();
-  }
-
-  async #provenIn(place: Place, head: Head): Promise<boolean> {
-    const { folder } = place;
-    const proven = await inFolder(this.#paths.root, folder, async (open) => {
+    const proven = await inFolder(this.#paths.root, this.#paths.forks, async (open) => {
       const { ino, mtimeMs } = statSync(open.self);
       const of = `${head.generation} ${ino}`;
-      const verdict = this.#verdicts.get(folder);
-      if (verdict?.of !== of) this.#verdicts.delete(folder);
-      else if (verdict.changedMs === mtimeMs) return verdict.proven;
-
-      if (performance.now() - (this.#crowded.get(folder) ?? Number.NEGATIVE_INFINITY) >= CROWDED_EVERY_MS) {
-        const look = this.#lookOf(folder, of, () => ({
-          ...{ of, walk: walkThrough(open, place), begun: Date.now(), changedMs: mtimeMs },
+      if (this.#verdict?.of !== of) this.#verdict = null;
+      else if (this.#verdict.changedMs === mtimeMs) return this.#verdict.proven;
+      if (performance.now() - this.#crowdedAt >= CROWDED_EVERY_MS) {
+        const begin = (): Look => ({
+          ...{ of, walk: walkThrough(open, head.generation), begun: Date.now(), changedMs: mtimeMs },
           ...{ believed: 0, proven: false, settled: true },
-        }));
-        await this.#goOn(folder, look, { open, head });
+        });
+        await this.#goOn(this.#lookAt(of, begin), { open, head });
       }
-      return this.#verdicts.get(folder)?.proven ?? false;
+      return this.#verdict?.proven ?? false;
     });
     return proven ?? false;
   }
 
-  /** The look that is under way, or a new one. */
-  #lookOf(folder: string, of: string, begin: () => Look): Look {
-    const last = this.#looks.get(folder);
-    if (last?.of === of) return last;
-    last?.walk.close();
-    const look = begin();
-    this.#looks.set(folder, look);
-    return look;
+  /** Ends what was not looked through to its end. */
+  close(): void {
+    this.#look?.walk.close();
+    this.#look = null;
   }
 
-  async #goOn(folder: string, look: Look, place: { readonly open: OpenFolder; readonly head: Head }): Promise<void> {
+  /** The look that is under way, or a new one. */
+  #lookAt(of: string, begin: () => Look): Look {
+    if (this.#look?.of === of) return this.#look;
+    this.#look?.walk.close();
+    this.#look = begin();
+    return this.#look;
+  }
+
+  async #goOn(look: Look, place: { readonly open: OpenFolder; readonly head: Head }): Promise<void> {
     let isOver = true; // after an error it is begun anew: some of what was met was not judged
     try {
       await this.#step(look, place);
@@ -125,12 +113,11 @@ export class ForkJudge {
       if (isOver) {
         const isAsSeen = look.settled && look.begun - look.changedMs > SAME_MOMENT_MS;
         const { of, proven } = look;
-        this.#verdicts.set(folder, { of, changedMs: isAsSeen ? look.changedMs : null, proven });
+        this.#verdict = { of, changedMs: isAsSeen ? look.changedMs : null, proven };
       }
-      if (look.walk.seen - look.believed > CROWD) this.#crowded.set(folder, performance.now());
+      if (look.walk.seen - look.believed > CROWD) this.#crowdedAt = performance.now();
     } finally {
-      if (isOver) this.#looks.delete(folder);
-      if (isOver) look.walk.close();
+      if (isOver) this.close();
     }
   }
 

@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import { type FoundReport, isExcluded, isKillSwitchError, type Known, messageOf } from '../../flags/index.ts';
 import type { Flood, FoundReports } from '../ports.ts';
 import { readForkReport } from '../read-fork-report.ts';
@@ -21,29 +20,15 @@ const LONGEST = 4096;
 /** What operators look through before others have their turn. */
 const STEP = { names: 10_000, files: 2000 };
 
-/** Where the reports against one generation are: files of the one folder that begin so, and those of older versions in a folder of their own. */
-export interface Place {
-  readonly folder: string;
-  readonly beginning: string;
-}
-
-export const placeOf = ({ forks }: FilePaths, generation: string): Place => ({
-  folder: forks,
-  beginning: `${fileName(generation)}.`,
-});
-
-/** Until this version each generation had a folder, which anybody could make first. What older executors write there counts, and they are told there. */
-export const olderPlaceOf = ({ forks }: FilePaths, generation: string): Place => ({
-  folder: join(forks, fileName(generation)),
-  beginning: '',
-});
+/** How the names of the files begin that are reports against one generation. */
+export const beginningOf = (generation: string): string => `${fileName(generation)}.`;
 
 /** How the system names whoever has written a file. */
 export const uidOf = ({ owner }: Pick<OwnedFile, 'owner'>): string => `uid ${owner}`;
 
-/** The files of a place that may be reports. */
-export const walkThrough = (open: OpenFolder, { beginning }: Pick<Place, 'beginning'>): Walk =>
-  new Walk(open, beginning, '.json');
+/** The files that may be reports against it. */
+export const walkThrough = (open: OpenFolder, generation: string): Walk =>
+  new Walk(open, beginningOf(generation), '.json');
 
 /** One report, or null: one that cannot be read proves nothing. */
 export async function readFork(open: OpenFolder, { name: file }: OwnedFile): Promise<FoundReport | null> {
@@ -67,9 +52,9 @@ interface Owned {
   count: number;
 }
 
-async function filesByOwner(open: OpenFolder, place: Place, onStep: () => void): Promise<readonly Owned[]> {
+async function filesByOwner(open: OpenFolder, generation: string, onStep: () => void): Promise<readonly Owned[]> {
   const owners = new Map<number, Owned>();
-  for (const walk = walkThrough(open, place); !walk.isOver; onStep()) {
+  for (const walk = walkThrough(open, generation); !walk.isOver; onStep()) {
     for (const file of await walk.next(open, STEP)) {
       const own = owners.get(file.owner) ?? { by: [uidOf(file)], files: [], count: 0 };
       owners.set(file.owner, own);
@@ -80,9 +65,9 @@ async function filesByOwner(open: OpenFolder, place: Place, onStep: () => void):
   return [...owners.values()];
 }
 
-/** What operators read of a place: of those who are believed as much as executors do, and as much of all others. */
-async function reportsIn(open: OpenFolder, place: Place, { excluded, onStep }: Reading): Promise<FoundReports> {
-  const owners = await filesByOwner(open, place, onStep);
+/** What operators read: of those who are believed as much as executors do, and as much of all others. */
+async function reportsIn(open: OpenFolder, generation: string, { excluded, onStep }: Reading): Promise<FoundReports> {
+  const owners = await filesByOwner(open, generation, onStep);
   const reports: FoundReport[] = [];
   const floods: Flood[] = [];
   for (const believed of [true, false]) {
@@ -102,19 +87,18 @@ async function reportsIn(open: OpenFolder, place: Place, { excluded, onStep }: R
 }
 
 /** What executors judge, for operators. */
-export async function readForks(paths: FilePaths, generation: string, reading: Reading): Promise<FoundReports> {
-  const reports = new Map<string, FoundReport>(); // an executor's two are one
-  const floods: Flood[] = [];
-  for (const place of [placeOf(paths, generation), olderPlaceOf(paths, generation)]) {
-    try {
-      const found = await inFolder(paths.root, place.folder, (open) => reportsIn(open, place, reading));
-      for (const report of found?.reports ?? []) reports.set(JSON.stringify([report.id, report.by]), report);
-      floods.push(...(found?.floods ?? []));
-    } catch (error) {
-      // What this user may not read it knows nothing of; the beats say so.
-      if (place.folder === paths.forks && isKillSwitchError(error) && error.code === 'CORRUPT')
-        floods.push({ what: messageOf(error), by: [] });
-    }
+export async function readForks(
+  { root, forks }: FilePaths,
+  generation: string,
+  reading: Reading,
+): Promise<FoundReports> {
+  try {
+    return (await inFolder(root, forks, (open) => reportsIn(open, generation, reading))) ?? NONE;
+  } catch (error) {
+    // What this user may not read it knows nothing of; the beats say so.
+    if (!isKillSwitchError(error) || error.code !== 'CORRUPT') return NONE;
+    return { reports: [], floods: [{ what: messageOf(error), by: [] }] };
   }
-  return { reports: [...reports.values()], floods };
 }
+
+const NONE: FoundReports = { reports: [], floods: [] };

@@ -3,11 +3,10 @@ import { renameSync } from 'node:fs';
 import { opendir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { inFolder, makeFolders, type OpenFolder } from './folder.ts';
-import { placeOf } from './fork-reports.ts';
+import { walkThrough } from './fork-reports.ts';
 import { namesIn, removeKept } from './kept.ts';
 import type { FilePaths } from './paths.ts';
 import { Serial } from './serial.ts';
-import { Walk } from './walk.ts';
 
 const ASIDE = /^forks\.[0-9a-f]{24}\.old$/;
 
@@ -18,7 +17,7 @@ const AT_ONCE = 32;
 /** Whoever has a folder open can go on putting files into it: no more than so many are removed. */
 const MOST = 1_000_000;
 
-/** There are files in it, and folders of files, as older versions made them; what is deeper stays. */
+/** Somebody may have put a folder of files there, too; what is deeper stays. */
 const DEPTH = 2;
 
 /** What is looked through for reports against the new generation: they came within milliseconds. */
@@ -75,10 +74,9 @@ export class OldForks {
   /** Moves what is reported against the new generation into the new folder. */
   async #keep(aside: string, generation: string): Promise<void> {
     const { root, forks } = this.#paths;
-    const { beginning } = placeOf(this.#paths, generation);
     await inFolder(root, aside, (old) =>
       inFolder(root, forks, async (open) => {
-        const walk = new Walk(old, beginning, '.json');
+        const walk = walkThrough(old, generation);
         try {
           for (const { name } of await walk.next(old, NEWEST)) renameSync(old.at(name), open.at(name));
         } finally {

@@ -3,10 +3,9 @@ import { accessSync, constants } from 'node:fs';
 import { type ForkReport, type Head, textProblem } from '../../flags/index.ts';
 import { fileError } from './file-errors.ts';
 import { inFolderMade, type OpenFolder } from './folder.ts';
-import { olderPlaceOf, placeOf } from './fork-reports.ts';
+import { beginningOf } from './fork-reports.ts';
 import { FOR_ALL, putKept, removeKept } from './kept.ts';
 import type { FilePaths } from './paths.ts';
-import { putReport, type ReportFolder, removeReport } from './reports.ts';
 
 /** Whose report it is. */
 export interface Reporter {
@@ -34,36 +33,27 @@ export class OwnForkReport {
     const { root, forks } = this.#paths;
     await inFolderMade(root, forks, async (open) => {
       if (fork && textProblem(fork.against) === null)
-        await this.#write(open, { against: fork.against, text: JSON.stringify({ ...fork, id, name }), id });
+        await this.#write(open, fork.against, JSON.stringify({ ...fork, id, name }));
       else checkWritable(open);
-      if (!fork) await this.#takeBack(open, id);
+      if (!fork) await this.#takeBack(open);
     });
   }
 
-  async #write(
-    open: OpenFolder,
-    { against, text, id }: { readonly against: string; readonly text: string; readonly id: string },
-  ): Promise<void> {
+  async #write(open: OpenFolder, against: string, text: string): Promise<void> {
     const own =
       this.#own?.against === against
         ? this.#own
-        : { against, name: `${placeOf(this.#paths, against).beginning}${randomBytes(12).toString('hex')}.json` };
+        : { against, name: `${beginningOf(against)}${randomBytes(12).toString('hex')}.json` };
     this.#own = null; // where it fails it has another name the next time
     await putKept(open, own.name, text, { mode: FOR_ALL });
     this.#own = own;
-    await putReport(this.#older(against), id, text).catch(() => {});
   }
 
-  async #takeBack(open: OpenFolder, id: string): Promise<void> {
+  async #takeBack(open: OpenFolder): Promise<void> {
     const own = this.#own;
     if (!own || !this.#log.head || own.against === this.#log.head.generation) return;
     await removeKept(open, own.name);
-    await removeReport(this.#older(own.against), id).catch(() => {});
     this.#own = null;
-  }
-
-  #older(against: string): ReportFolder {
-    return { root: this.#paths.root, folder: olderPlaceOf(this.#paths, against).folder };
   }
 }
 

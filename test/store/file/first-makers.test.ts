@@ -1,4 +1,4 @@
-import { chownSync, existsSync, linkSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chownSync, existsSync, linkSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { Head } from '../../../flags/index.ts';
@@ -92,18 +92,16 @@ describe.skipIf(WHY_NOT !== null)(ofUsers('an executor of a user who is up to no
     const [name] = readdirSync(forks).filter((one) => one.endsWith('.json'));
     expect(statSync(join(forks, name ?? '')).mode & 0o777).toBe(0o644);
     linkSync(join(forks, name ?? ''), join(store.directory, 'another-name'));
-    rmSync(join(forks, fileName(store.held.generation)), { recursive: true });
     expect(bob()).toMatchObject({ forkReported: true });
   });
 });
 
-test('what an executor of an older version reports counts, and status shows it when it has no beat any more', async () => {
+test('what an executor has reported counts, and status shows it when it has no beat any more', async () => {
   const { plane, held, forks, restore, store } = await everybodys();
   await restore();
   const { head } = await plane.status();
-  const old = join(forks, fileName(head.generation));
-  mkdirSync(old);
-  writeFileSync(join(old, 'old.json'), JSON.stringify({ against: head.generation, held, name: 'old' }));
+  const report = JSON.stringify({ against: head.generation, held, id: 'old', name: 'old' });
+  writeFileSync(join(forks, `${fileName(head.generation)}.0.json`), report);
   const newcomer = store.open({
     organizationId: 'default',
     executorId: 'n',

@@ -2,7 +2,6 @@ import { chmodSync, chownSync, mkdirSync, readdirSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { root } from '../../../scripts/prepare.mjs';
-import { fileName } from '../../../store/file/paths.ts';
 import { openSession } from './harness.ts';
 import { AGENTS, ANN, as, BOB, ofUsers, report, WHY_NOT } from './users.ts';
 
@@ -50,8 +49,6 @@ describe.skipIf(WHY_NOT !== null)(ofUsers('executors of two users'), () => {
       expect(new Map((await control.executors()).map(({ id, writer }) => [id, writer]))).toEqual(
         new Map(ids.map(([user, name]) => [name, `uid ${user}`])),
       );
-      // Executors of before look in a folder for each generation.
-      expect(readdirSync(join(forks, fileName(head?.generation ?? '')))).toContain('ann.json');
     },
   );
 
