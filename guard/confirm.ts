@@ -19,10 +19,18 @@ export type Permit =
 /** One round trip to the store, for an action that cannot be undone. */
 export async function askPermit(replica: Replica): Promise<Permit> {
   const before = performance.eventLoopUtilization();
-  const sent = await replica.permit(PERMIT_MS);
-  if (sent !== null) return { is: 'granted', isFresh: () => isPermitFresh(sent, replica.now()) };
+  const permission = await replica.permit(PERMIT_MS);
+  if (permission.is === 'given') {
+    const { sent } = permission;
+    return { is: 'granted', isFresh: () => isPermitFresh(sent, replica.now()) };
+  }
+  const { epoch } = replica;
+  if (permission.is === 'failed') {
+    const { code, message } = permission.fault;
+    return { is: 'refused', reading: faultReading(code, message, epoch) };
+  }
   // The lease bounds how often: it ends where the store does not answer either.
   if (performance.eventLoopUtilization(before).utilization > MOSTLY) return { is: 'late' };
   const message = `the store did not confirm this action within ${PERMIT_MS} ms`;
-  return { is: 'refused', reading: faultReading('STALE', message, replica.epoch) };
+  return { is: 'refused', reading: faultReading('STALE', message, epoch) };
 }

@@ -12,6 +12,7 @@ import {
   type SurfaceRecord,
 } from '../flags/index.ts';
 import { Announcer, type ReplicaEvent } from './announcer.ts';
+import { faultFrom } from './fault-from.ts';
 import { Follower } from './follower.ts';
 import { LiveCopy } from './live-copy.ts';
 import { ownBeats, type Work } from './own-beat.ts';
@@ -32,6 +33,15 @@ export interface ReplicaOptions {
   /** What can act here, when that has changed since it was last asked for; null when it has not. */
   readonly surfaces?: (() => readonly SurfaceRecord[] | null) | undefined;
 }
+
+/** What the store said when it was asked once more. */
+export type Permission =
+  /** It named the very state that is held here; that was asked at `sent`. */
+  | { readonly is: 'given'; readonly sent: Instant }
+  /** It has not done so in time. */
+  | { readonly is: 'late' }
+  /** It does not confirm anything. */
+  | { readonly is: 'failed'; readonly fault: Fault };
 
 /**
  * The live, leased copy of the switch that provider and guard share: loads, follows, confirms at least every third of the lease, reloads after a gap.
@@ -150,26 +160,25 @@ export class Replica {
     this.#follower.wake();
   }
 
-  /**
-   * Asks the store once more, for an action that cannot be undone: resolves with the time at which the request was sent that the store
-   * answered with the very state that is held here, or null when it did not within `timeoutMs` milliseconds.
-   */
-  async permit(timeoutMs: number): Promise<Instant | null> {
+  /** Asks the store once more, for an action that cannot be undone. Resolves within `timeoutMs` milliseconds, and never rejects. */
+  async permit(timeoutMs: number): Promise<Permission> {
     const until = this.#clock().mono + timeoutMs;
     const late = new Error('no answer in time'); // which the store may not have promised: no fault of its own
     try {
       for (let left = timeoutMs; left > 0 && !this.#closed; left = until - this.#clock().mono) {
         const { outcome, sent } = await within(this.#follower.confirm(), left, () => late);
-        if (outcome === 'renewed') return sent;
+        if (outcome === 'renewed') return { is: 'given', sent };
         if (outcome === 'faulty' || outcome === 'reload') {
           this.#follower.wake();
-          return null;
+          return { is: 'late' }; // what was answered is in the copy: the next look at it tells
         }
       }
     } catch (error) {
-      if (error !== late) this.#follower.failed(error);
+      if (error === late) return { is: 'late' };
+      this.#follower.failed(error);
+      return { is: 'failed', fault: faultFrom(error) };
     }
-    return null;
+    return { is: 'late' };
   }
 
   /** What the switch says for one call, from the local copy: synchronous, no I/O. */

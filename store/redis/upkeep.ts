@@ -6,15 +6,19 @@ import type { RedisReader } from './reader.ts';
 import { forgetCall, LIBRARY } from './report-scripts.ts';
 import { doNotCall, runScript } from './scripts.ts';
 
+/** In milliseconds; as long as nobody works, nobody looks. */
+const LOOK_EVERY_MS = 5000;
+
 /**
  * What executors may not do for themselves, and any operator's connection does for them: it sees to it that the library is there and is ours, and takes out names
- * of which nothing is left before there are too many. Once for each connection: it may lead to another Redis than the one before, or to one that has lost
- * everything. A kill needs none of it, and nothing fails because of it.
+ * of which nothing is left before there are too many. Once for each connection, which may lead to another Redis than the one before or to one that has lost
+ * everything, and again after a while: functions can be flushed at any time. A kill needs none of it, and nothing fails because of it.
  */
 export class Upkeep {
   readonly #parts: Pick<RedisReader, 'connection' | 'keys'>;
   #stream: Redis['stream'] | undefined;
   #look: Promise<void> = Promise.resolve();
+  #lookedAt = 0;
   #begun: Promise<void> = Promise.resolve();
 
   constructor(parts: Pick<RedisReader, 'connection' | 'keys'>) {
@@ -34,8 +38,9 @@ export class Upkeep {
   /** Resolves when the functions that are called on this connection are ours, as far as this user may see to it. Never rejects. */
   async ensure(): Promise<void> {
     const send = (client: Redis): Promise<void> => {
-      if (this.#stream !== client.stream) {
+      if (this.#stream !== client.stream || performance.now() - this.#lookedAt > LOOK_EVERY_MS) {
         this.#stream = client.stream;
+        this.#lookedAt = performance.now();
         this.#look = this.#lookAfter(client);
       }
       return this.#look;

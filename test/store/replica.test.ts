@@ -354,7 +354,7 @@ describe('a replica', () => {
     const asked = x.now();
     const permits = await Promise.all(Array.from({ length: 100 }, () => x.permit(250)));
     expect(sent).toHaveLength(1);
-    for (const permit of permits) expect(permit?.mono).toBeGreaterThanOrEqual(asked.mono);
+    for (const permit of permits) expect(permit.is === 'given' && permit.sent.mono).toBeGreaterThanOrEqual(asked.mono);
   });
 
   test('an answer that comes too late for a permit is no fault of the store', async () => {
@@ -373,9 +373,9 @@ describe('a replica', () => {
     answered = new Promise<void>((resolve) => {
       answer = resolve;
     });
-    expect(await x.permit(50)).toBeNull();
+    expect(await x.permit(50)).toEqual({ is: 'late' });
     answer();
-    expect(await x.permit(250)).not.toBeNull(); // what was asked before has been answered by then
+    expect(await x.permit(250)).toMatchObject({ is: 'given' }); // what was asked before has been answered by then
     expect(events).toEqual([]);
   });
 
@@ -383,9 +383,11 @@ describe('a replica', () => {
     const { replica, memory, control } = await setUp();
     const x = replica();
     await x.start();
-    expect(await x.permit(250)).not.toBeNull();
+    expect(await x.permit(250)).toMatchObject({ is: 'given' });
     memory.fault = 'hang';
-    expect(await x.permit(100)).toBeNull();
+    expect(await x.permit(100)).toEqual({ is: 'late' });
+    memory.fault = 'read-only';
+    expect(await x.permit(250)).toMatchObject({ is: 'failed', fault: { code: 'STORE_READ_ONLY' } });
     memory.fault = null;
     await control.kill({ target: 'agent:x' });
     await x.permit(250);

@@ -1,4 +1,4 @@
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { openControlPlane } from '../../../operator/index.ts';
 import { executorUser, operatorUser, viewerUser } from '../../../store/redis/acl.ts';
 import { redisControlStore } from '../../../store/redis/control.ts';
@@ -76,6 +76,23 @@ describe.skipIf(!hasRedis)('a library of our name with other contents', () => {
     await redis.cli('FUNCTION', 'DELETE', 'squatter');
     await (await open()).executors();
     expect(await confirm()).toMatchObject({ events: [] });
+  });
+
+  test('that was flushed is put back by an operator who has been at work since before', {
+    timeout: 30_000,
+  }, async () => {
+    const { redis, control, confirm, codeOf } = await setUp();
+    await control.kill({ target: 'agent:x' });
+    await redis.cli('FUNCTION', 'FLUSH');
+    expect(await failure(confirm())).toMatchObject({ message: expect.stringContaining('NOLIBRARY') });
+    await vi.waitFor(
+      async () => {
+        await control.status();
+        expect(await codeOf(LIBRARY.name)).toBe(LIBRARY.text);
+      },
+      { timeout: 20_000, interval: 200 },
+    );
+    await confirm();
   });
 
   test('an executor can neither load nor delete one', async () => {
