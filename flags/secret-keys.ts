@@ -11,14 +11,16 @@ const WORDS = new Set(
     'secret token auth oauth authorization authorisation authenticator bearer jwt sas',
     'credential cred cookie csrf xsrf apikey dsn salt pem pat kms keystore pfx',
     'signature sig hmac mnemonic card cardholder cvv cvc cvn csc iban ssn',
+    // As password, in the languages in which keys are often written.
+    'contraseña contrasena senha motdepasse wachtwoord lösenord hasło пароль 密码 密碼 口令 パスワード 비밀번호',
   ].flatMap((line) => line.split(' ')),
 );
 
 /** Words that name a secret only together, side by side in a key or run together at its end: `seed_phrase`, `connectionString`, `sessionid`. */
 const PHRASES = [
-  'api key, access key, private key, secret key, signing key, encryption key, master key, account key, storage key',
+  'api key, access key, private key, priv key, secret key, signing key, encryption key, master key, account key, storage key',
   'subscription key, license key, licence key, ssh key, shared key, deploy key, service key, client key, server key',
-  'session key, session id, session cookie, function key, host key, id rsa',
+  'mot de passe, session key, session id, session cookie, function key, host key, id rsa',
   'connection string, conn string, conn str, seed phrase, seed word, recovery phrase, recovery code, backup phrase',
   'backup code, security code, verification code, one time code, 2 fa, two factor, social security',
   'account number, routing number, webhook url, webhook uri, hook url, cc number, cc num, track data',

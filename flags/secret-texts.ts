@@ -91,6 +91,12 @@ export const SECRET_KINDS: readonly SecretKind[] = [
   ),
   kind('a JSON Web Token', /(?<![\w-])eyJ[\w-]{5,}(?:\.[\w-]*){0,4}/g),
   kind('a token of a known service', new RegExp(`(?<![A-Za-z0-9])(?:${PREFIXES.join('|')})[\\w.-]{10,}`, 'g')),
+  kind('a token of a Telegram bot', /(?<![\w-])(\d{6,12}:)AA[\w-]{30,50}(?![\w-])/g, (_, bot = '') => bot),
+  kind(
+    'a password on a command line',
+    /(\bConvertTo-SecureString\s{1,8}(?:-String\s{1,8})?)(?:'[^']{1,256}'|"[^"]{1,256}"|[^\s"'-]\S{0,255})/gi,
+    (_, command = '') => command,
+  ),
   { name: 'a secret by what stands beside it', redact: redactNeighbours },
   { name: 'a secret by its name', redact: redactPairs },
   kind(

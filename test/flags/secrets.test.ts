@@ -12,6 +12,7 @@ describe('a key names a secret', () => {
       'csrf x-api-key refresh set-cookie kms salt pem PGPASSWORD MYSQL_PWD dbPass DB_PASS accesstoken refreshToken APIKey apikey API_KEY2',
       'OAuthToken x-csrf-token privateKey aws_secret_access_key accountKey sid session session_id two_factor 2fa security-code cardNumber',
       'cards credit_card cvv2 iban ssn userPin pin_code authorisation Proxy-Authorization hmac sas credentials creds recovery_codes bankAccountNumber',
+      'privKey contraseña mot_de_passe motDePasse senha wachtwoord пароль 密码 パスワード',
       'ｐａｓｓｗｏｒｄ http.auth.password tokenvalue idtoken connString signing_key apiKeys secrets',
     ].flatMap((line) => line.split(' ')),
   )('%s', (key) => {
@@ -99,6 +100,9 @@ describe('a text shows a secret', () => {
     `ghp_${S}${S}`,
     `sk-proj-${S}`,
     `xoxb-1234-${S}`,
+    `bot 123456789:AA${S}${S}${S}`,
+    `ConvertTo-SecureString "${S}" -AsPlainText -Force`,
+    `ConvertTo-SecureString -String ${S} -AsPlainText`,
     `https://hooks.slack.com/services/T0/B0/${S}`,
     `https://api.telegram.org/bot123:${S}/sendMessage`,
   ])('%s', (text) => {
