@@ -1,4 +1,4 @@
-import { isKillSwitchError, readEvent } from '../../flags/index.ts';
+import { isKillSwitchError, type LogEvent, readEvent } from '../../flags/index.ts';
 import { type ChainEnd, LogChain } from './log-chain.ts';
 import { openFile, type OpenedFile } from './opened-file.ts';
 import { type Line, readLines } from './read-lines.ts';
@@ -46,29 +46,42 @@ async function isLedTo(file: OpenedFile, held: ChainEnd, later: ChainEnd): Promi
   return false;
 }
 
-/** Where the line of that event ends, and the chain from there; null where it is not near the place that its number says. */
+/**
+ * Where the line of that event ends, and the chain from there; null where it is not near the place that its number says. What that chain calls damage may be a line
+ * that was lost long ago: then the whole log tells.
+ */
 export async function findEvent(
   file: OpenedFile,
   event: ChainEnd,
 ): Promise<{ readonly end: number; readonly chain: LogChain } | null> {
-  const earlier: string[] = [];
+  /** What each event that stands before it follows, those that were lost included. */
+  const before = new Map<string, string>();
   for await (const lines of readLines(file, await startBefore(file, event.epoch - DISORDER))) {
     for (const line of lines) {
       const seq = seqOf(line);
       if (seq === null) continue;
       if (seq > event.epoch + DISORDER) return null;
-      const hash = hashOf(line);
-      if (hash === event.hash && seq === event.epoch)
-        return { end: line.start + line.bytes.length + 1, chain: new LogChain(event, { forgets: true, earlier }) };
-      if (hash !== null) earlier.push(hash);
+      const found = eventIn(line);
+      if (found?.hash === event.hash && seq === event.epoch) {
+        const chain = new LogChain(event, { forgets: true, earlier: chainTo(found.prev, before) });
+        return { end: line.start + line.bytes.length + 1, chain };
+      }
+      if (found) before.set(found.hash, found.prev);
     }
   }
   return null;
 }
 
-function hashOf({ bytes }: Line): string | null {
+/** The hashes of the chain that ends with this one, as far back as it is known: to the beginning of the log (GENESIS) where that is near. */
+function chainTo(end: string, before: ReadonlyMap<string, string>): string[] {
+  const hashes = [end];
+  for (let prev = before.get(end); prev !== undefined; prev = before.get(prev)) hashes.push(prev);
+  return hashes.reverse();
+}
+
+function eventIn({ bytes }: Line): LogEvent | null {
   try {
-    return readEvent(bytes.toString('utf8')).hash;
+    return readEvent(bytes.toString('utf8'));
   } catch {
     return null;
   }
