@@ -10,6 +10,7 @@ import { type KillSwitch, killSwitchOf } from './guard/kill-switch.ts';
 import { createMetrics } from './guard/metrics.ts';
 import { checkKeys, type Keys } from './guard/options.ts';
 import type { Guard } from './guard/guard.ts';
+import { tryWebStreams } from './guard/ongoing/index.ts';
 import { POLL_MS } from './guard/wait.ts';
 import { Registry } from './guard/registry.ts';
 import { createTurns } from './guard/turn.ts';
@@ -130,7 +131,7 @@ export async function createKillSwitch(options: CreateKillSwitchOptions): Promis
   const served = client
     ? null
     : serveOn(domain, provider ? { provider } : { replica: replica as Replica }, spareHooks(OpenFeature));
-  await Promise.all([replica?.start(), served?.initialised]);
+  await Promise.all([replica?.start(), served?.initialised, tryWebStreams()]);
   const stopWatching =
     provider || client ? watchElsewhere({ ...options, leaseMs }, domain, inFlight, changes) : () => {};
 

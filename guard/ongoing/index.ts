@@ -15,6 +15,7 @@ import { holdReadableStream, holdReader, holdTransformStream, holdWritableStream
 
 export type { OpenPart, Part, Wait } from './part.ts';
 export { mayGoOn } from './members.ts';
+export { tryWebStreams } from './web-trial.ts';
 
 /** One kind of result that can still act: how it is told, and how it is held, or in a sentence why it cannot be. */
 interface Kind<T = never> {

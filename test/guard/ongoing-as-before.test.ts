@@ -236,18 +236,43 @@ describe('what is written is in flight until it is handed on', () => {
     expect(await all(stream)).toBe('a');
   });
 
-  test('a socket that is connected anew is held anew', async () => {
-    const { killSwitch, give, kill, inFlight } = await setUp();
+  /** What y has given, and what has ended. */
+  const endedSocket = async () => {
+    const opened = await setUp();
+    const { killSwitch, give } = opened;
     const port = await listen(createServer((socket) => socket.on('error', () => {}).pipe(socket)));
     const socket = connect(port, '127.0.0.1');
     await killSwitch.run({ agentId: 'y' }, () => give(socket));
     socket.destroy();
     await once(socket, 'close');
-    await inFlight(0);
-    await killSwitch.run({ agentId: 'z' }, () => give(socket.connect(port, '127.0.0.1')));
+    const connectAnew = killSwitch.action({
+      name: 'socket.connect',
+      execute: (_input: null) => socket.connect(port, '127.0.0.1'),
+    });
+    return { ...opened, port, socket, connectAnew };
+  };
+
+  test('a socket that a call connects anew is held anew', async () => {
+    const { killSwitch, socket, connectAnew, kill, inFlight } = await endedSocket();
+    await killSwitch.run({ agentId: 'z' }, () => connectAnew(null));
     await inFlight(1);
     await kill();
     expect(socket.destroyed).toBe(true);
+    await inFlight(0);
+  });
+
+  test('one that goes on before a call gives it anew is what the earlier call has given', async () => {
+    const { killSwitch, give, control, port, socket, inFlight } = await endedSocket();
+    await once(socket.connect(port, '127.0.0.1'), 'connect');
+    socket.write('a');
+    await once(socket, 'data');
+    await expect(killSwitch.run({ agentId: 'z' }, () => give(socket))).rejects.toMatchObject({
+      code: 'RESULT_GOES_ON',
+      message: expect.stringMatching(/agent y/),
+    });
+    await inFlight(1);
+    await control.kill({ target: 'agent:y', waitMs: 3000 });
+    await vi.waitFor(() => expect(socket.destroyed).toBe(true), 5000);
     await inFlight(0);
   });
 });

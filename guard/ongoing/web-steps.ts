@@ -1,0 +1,164 @@
+import { finished } from 'node:stream';
+import type { Together } from './together.ts';
+import {
+  openReadable,
+  type ReadableInside,
+  type ReadInside,
+  untilRead,
+  untilSet,
+  type WritableInside,
+  type WriteInside,
+} from './web-insides.ts';
+
+export type Stop = (reason: Error) => void;
+
+/** What steps are told to. */
+export type StepPart = Pick<Together, 'pass' | 'begin' | 'rest' | 'end'>;
+
+/**
+ * The pull of a transformation only makes room for a piece, and is over when one is written: never, once the stream is over. From Node 24 on it gives no
+ * promise but this mark: whoever gives it says by itself when the pull is over.
+ */
+const OF_TRANSFORMATION: { readonly text?: string; readonly mark?: unknown } = (() => {
+  try {
+    const { pullAlgorithm } = openReadable(new TransformStream().readable, '').own;
+    const given = pullAlgorithm?.(undefined);
+    return { text: String(pullAlgorithm), mark: typeof given === 'symbol' ? given : undefined };
+  } catch {
+    return {}; // the trial of all this fails, too
+  }
+})();
+
+interface Reads {
+  readonly outer: ReadableInside;
+  readonly own: ReadInside;
+}
+
+/** Looks at what a stream that is open asks of its source. Returns what stops it. */
+export function holdReads(stream: ReadableStream, { outer, own }: Reads, part: StepPart): Stop {
+  const { pullAlgorithm: pull, cancelAlgorithm: cancel } = own;
+  const onlyWaits = String(pull) === OF_TRANSFORMATION.text;
+  /** Resolves when somebody has cancelled the stream: what an iterable gives afterwards it only looks at. */
+  const { promise: unread, resolve: isUnread } = deferred();
+  const { promise: over, resolve: isOver } = deferred();
+  if (onlyWaits) whenOver(stream, isOver);
+
+  // Such a pull does not say when it is over once the stream has failed: so it ends first, as a generator's step does.
+  let unsaid: Promise<void> | undefined;
+  const untilSaid = (): Promise<void> => {
+    const said = Promise.race([untilSet(own, 'pulling'), untilFailed(stream), unread]).then(() => {
+      if (unsaid === said) unsaid = undefined; // the next pull may have begun by now
+    });
+    unsaid = said;
+    return said;
+  };
+  own.pullAlgorithm = async (given) => {
+    let saysItself = false;
+    const step = async (): Promise<void> => {
+      const result = pull?.(given);
+      saysItself = OF_TRANSFORMATION.mark !== undefined && result === OF_TRANSFORMATION.mark;
+      const said = saysItself ? (onlyWaits ? untilSet(own, 'pulling') : untilSaid()) : result;
+      await (onlyWaits ? Promise.race([said, over]) : said);
+    };
+    await take(part, step, () => !own.pullAlgorithm);
+    if (saysItself) await new Promise(() => {}); // told twice, Node would take the next pull to be over
+  };
+
+  let cancelled: Promise<void> | undefined;
+  const leaveOnce = (reason: unknown): Promise<void> => {
+    cancelled ??= leave(part, () => cancel?.(reason)).finally(isOver);
+    return cancelled;
+  };
+  own.cancelAlgorithm = (reason) => {
+    if (unsaid) void untilRead(own, 'stream').then(isUnread);
+    return leaveOnce(reason);
+  };
+
+  // One that began before the stream was given.
+  if (own.pulling && !onlyWaits) count(part, untilSaid());
+  return (reason) => {
+    const isOpen = own.cancelAlgorithm !== undefined;
+    const fail = (): void => outer.controller.error(reason);
+    if (unsaid) void unsaid.then(fail);
+    else fail();
+    if (isOpen) leaveOnce(reason).catch(() => {});
+  };
+}
+
+interface Writes {
+  readonly outer: WritableInside;
+  readonly own: WriteInside;
+}
+
+/** The same for what is written to a stream, and its end. */
+export function holdWrites(stream: WritableStream, { outer, own }: Writes, part: StepPart): Stop {
+  for (const key of WRITES_UNDER_WAY) if (outer[key].promise !== undefined) count(part, untilSet(outer, key));
+  const { writeAlgorithm: write, closeAlgorithm: close, abortAlgorithm: abort } = own;
+  if (write) {
+    const { signal } = outer.controller;
+    const isOver = (): boolean => signal.aborted;
+    own.writeAlgorithm = (piece, given) => take(part, () => write(piece, given), isOver, signal);
+    own.closeAlgorithm = () => take(part, () => close?.(), isOver, signal);
+    own.abortAlgorithm = (reason) => leave(part, () => abort?.(reason));
+  }
+  return (reason) => void (outer.writer ?? stream).abort(reason).catch(() => {});
+}
+
+const WRITES_UNDER_WAY = ['inFlightWriteRequest', 'inFlightCloseRequest'] as const;
+
+/** Whether anything can still be done by it. */
+export const isWritten = ({ outer, own }: Writes): boolean =>
+  own.writeAlgorithm !== undefined || WRITES_UNDER_WAY.some((key) => outer[key].promise !== undefined);
+
+/** Takes a step as soon as it may begin, unless the stream is over by then. @throws ActionStoppedError */
+async function take(part: StepPart, step: () => unknown, isOver: () => boolean, signal?: AbortSignal): Promise<void> {
+  for (let wait = part.pass(); wait; wait = part.pass(wait.isFresh)) {
+    await (signal ? Promise.race([wait.until, untilAborted(signal)]) : wait.until);
+    if (!isOver()) continue;
+    signal?.throwIfAborted();
+    return;
+  }
+  part.begin();
+  try {
+    await step();
+  } finally {
+    part.rest();
+  }
+}
+
+/** Cleaning up is never refused, and the last thing that is done. */
+async function leave(part: StepPart, work: () => unknown): Promise<void> {
+  part.begin();
+  try {
+    await work();
+  } finally {
+    part.end();
+    part.rest();
+  }
+}
+
+function count(part: StepPart, underWay: Promise<void>): void {
+  part.begin();
+  void underWay.then(() => part.rest());
+}
+
+const untilFailed = (stream: ReadableStream): Promise<void> =>
+  new Promise((resolve) => whenOver(stream, (error) => error !== undefined && resolve()));
+
+const untilAborted = (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+
+function deferred(): { readonly promise: Promise<void>; readonly resolve: () => void } {
+  let resolve = (): void => {};
+  const promise = new Promise<void>((settle) => {
+    resolve = settle;
+  });
+  return { promise, resolve };
+}
+
+/** Node takes web streams here, too; its types do not say so. */
+export const whenOver = (stream: object, then: (error?: unknown) => void): void =>
+  void finished(stream as NodeJS.ReadableStream, then);
