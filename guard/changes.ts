@@ -62,7 +62,7 @@ export async function nextChange(changes: Changes, ms: number, signal: AbortSign
     if (ms === Number.POSITIVE_INFINITY && !signal) return await changes.next();
     await new Promise<void>((resolve) => {
       forget = changes.once(resolve);
-      if (ms <= LONGEST_TIMER_MS) timer = setTimeout(resolve, ms);
+      if (ms <= LONGEST_TIMER_MS) timer = setTimeout(resolve, Math.max(0, ms)); // a negative one is warned of
       onAbort = () => resolve();
       signal?.addEventListener('abort', onAbort, { once: true });
     });

@@ -52,6 +52,11 @@ class Walk {
   /** What is being looked at, and whether it has turned up among its own members. */
   readonly #path = new Map<object, boolean>();
 
+  /** What the last look has found: members that have members of their own, the long ones apart, and whether another is to be replaced. */
+  #found: object[] | undefined;
+  #long: object[] | undefined;
+  #isReplaced = false;
+
   constructor(hold: HoldOne, action: string) {
     this.#hold = hold;
     this.#action = action;
@@ -60,13 +65,12 @@ class Walk {
   /** Its members come first, since whatever it does it is to do with the held ones. */
   open(source: object, depth: number): unknown {
     const inner = this.#look(source);
-    if (!inner) return this.#put(source, source);
+    let isChanged = this.#isReplaced;
+    if (!inner && !isChanged) return this.#put(source, source);
     this.#path.set(source, false);
-    let isChanged = false;
-    for (const member of inner) {
+    for (const member of inner ?? []) {
       if (this.#path.has(member)) this.#path.set(member, true);
-      else if (isOpen(member) && !this.#done.has(member) && depth < MAX_DEPTH && this.#idle < MAX_IDLE)
-        this.open(member, depth + 1);
+      else if (!this.#done.has(member) && depth < MAX_DEPTH && this.#idle < MAX_IDLE) this.open(member, depth + 1);
       if ((this.#done.get(member) ?? member) !== member) isChanged = true;
     }
     const whole = isChanged ? copyOf(source, (member) => this.#done.get(member as object) ?? member) : source;
@@ -87,27 +91,66 @@ class Walk {
     return held;
   }
 
-  /** Holds those members that have no members to be seen. Returns the others, and what was held. */
+  /** Holds those members that have no members to be seen, and returns the others. */
   #look(source: object): object[] | undefined {
-    let found: object[] | undefined;
-    let long: object[] | undefined;
-    eachMember(source, (member) => {
-      if (this.#idle >= MAX_IDLE) return false;
+    this.#found = undefined;
+    this.#long = undefined;
+    this.#isReplaced = false;
+    const symbols = Object.getOwnPropertySymbols(source); // and names apart: both take far less than Reflect.ownKeys
+    if (symbols.length > 0) this.#lookAt(source, symbols);
+    if (Array.isArray(source)) this.#lookAtList(source);
+    else {
+      if (types.isMap(source)) this.#lookInto(Map.prototype.entries.call(source));
+      else if (types.isSet(source)) this.#lookInto(Set.prototype.entries.call(source));
+      this.#lookAt(source, Object.getOwnPropertyNames(source));
+    }
+    return this.#long ? [...(this.#found ?? []), ...this.#long] : this.#found;
+  }
+
+  /** Data only: a getter is the user's code. */
+  #lookAt(source: object, keys: readonly PropertyKey[]): void {
+    for (const key of keys) {
+      if (this.#idle >= MAX_IDLE) return;
       this.#idle += 1;
-      if (!mayGoOn(member)) return true;
-      if (!isOpen(member)) {
-        if (!this.#done.has(member)) {
-          const held = this.#one(member);
-          if (held === undefined) return true;
-          this.#done.set(member, held);
-        }
-        this.#idle = 0;
-      }
-      if (isLong(member)) (long ??= []).push(member);
-      else (found ??= []).push(member);
-      return true;
-    });
-    return long ? [...(found ?? []), ...long] : found;
+      const member: unknown = Object.getOwnPropertyDescriptor(source, key)?.value;
+      if (mayGoOn(member)) this.#meet(member);
+    }
+  }
+
+  #lookAtList(source: readonly unknown[]): void {
+    const { length } = source;
+    // To list the names of a long one would take longer than to look at its elements.
+    const names = length > MAX_IDLE ? [] : Object.getOwnPropertyNames(source);
+    const hasMore = names.length > 0 && (names.length !== length + 1 || names[length] !== 'length');
+    if (hasMore) return this.#lookAt(source, names);
+    for (let index = 0; index < length && this.#idle < MAX_IDLE; index += 1) {
+      this.#idle += 1;
+      const member: unknown = Object.getOwnPropertyDescriptor(source, index)?.value;
+      if (mayGoOn(member)) this.#meet(member);
+    }
+  }
+
+  /** Of a Set each member comes twice. */
+  #lookInto(entries: Iterable<readonly [unknown, unknown]>): void {
+    for (const entry of entries) {
+      if (this.#idle >= MAX_IDLE) return;
+      this.#idle += 1;
+      if (mayGoOn(entry[0])) this.#meet(entry[0]);
+      if (entry[1] !== entry[0] && mayGoOn(entry[1])) this.#meet(entry[1]);
+    }
+  }
+
+  #meet(member: object): void {
+    if (isOpen(member)) {
+      if (isLong(member)) (this.#long ??= []).push(member);
+      else (this.#found ??= []).push(member);
+      return;
+    }
+    const held = this.#done.get(member) ?? this.#one(member);
+    if (held === undefined) return;
+    this.#done.set(member, held);
+    if (held !== member) this.#isReplaced = true;
+    this.#idle = 0;
   }
 
   #one(value: object): unknown {
@@ -123,19 +166,4 @@ class Walk {
     this.refused ??= [];
     this.refused.push(error);
   }
-}
-
-/** Data only: a getter is the user's code. */
-function eachMember(source: object, look: (member: unknown) => boolean): void {
-  const lookAt = (key: PropertyKey): boolean => look(Object.getOwnPropertyDescriptor(source, key)?.value);
-  const isList = Array.isArray(source) && source.length > MAX_IDLE;
-  const keys = isList ? [] : Reflect.ownKeys(source); // to list the keys of a long list would take longer than to look at its members
-  if (isList || keys.length > MAX_IDLE) for (const key of Object.getOwnPropertySymbols(source)) lookAt(key);
-  if (isList) for (let index = 0; index < source.length && lookAt(index); index += 1);
-  if (types.isMap(source)) {
-    for (const [key, value] of Map.prototype.entries.call(source)) if (!look(key) || !look(value)) break;
-  } else if (types.isSet(source)) {
-    for (const value of Set.prototype.values.call(source)) if (!look(value)) break;
-  }
-  for (const key of keys) if (!(key === 'length' && Array.isArray(source)) && !lookAt(key)) break;
 }

@@ -52,7 +52,7 @@ export class RedisConnection {
     for (let moves = 0; ; ) {
       let stream: Redis['stream'] | undefined;
       try {
-        await this.#ready(end - performance.now());
+        await this.#ready(Math.max(1, end - performance.now()));
         ({ stream } = this.#client.redis);
         const leftMs = Math.max(1, end - performance.now());
         const answer = await this.#answer(send(this.#client.redis, leftMs), leftMs, largeMs);

@@ -43,6 +43,19 @@ const HIDDEN: Readonly<Record<string, readonly [make: (pages: Pages) => unknown,
     (pages) => ({ rows: Array.from({ length: 20_000 }, (_, row) => ({ row })), page: { pages } }),
     (r: { page: { pages: Pages } }) => r.page.pages,
   ],
+  'a member of a list, as databases give their columns': [
+    (pages) => Object.assign([1, 2], { pages }),
+    (r: { pages: Pages }) => r.pages,
+  ],
+  'a member of a list with holes': [
+    (pages) => Object.assign(Array.from({ length: 3 }), { 1: 1, pages }),
+    (r: { pages: Pages }) => r.pages,
+  ],
+  'a member of a list with as many holes as members': [
+    // oxlint-disable-next-line no-sparse-arrays -- it is what is tried
+    (pages) => Object.assign([, 1], { pages }),
+    (r: { pages: Pages }) => r.pages,
+  ],
   'at the end of a long list of lists': [
     (pages) => Array.from({ length: 5000 }, (_, row) => (row === 4999 ? [pages] : [])),
     (r: Pages[][]) => r.at(-1)?.[0],
