@@ -8,7 +8,7 @@ import { InFlight } from './guard/in-flight.ts';
 import { type InterventionSink, Interventions, type RedactInput } from './guard/interventions.ts';
 import { type KillSwitch, killSwitchOf } from './guard/kill-switch.ts';
 import { createMetrics } from './guard/metrics.ts';
-import { checkKeys, type Keys } from './guard/options.ts';
+import { checkKeys, type Keys } from './flags/options.ts';
 import type { Guard } from './guard/guard.ts';
 import { tryWebStreams } from './guard/ongoing/index.ts';
 import { POLL_MS } from './guard/wait.ts';

@@ -13,6 +13,7 @@ export type KillSwitchErrorCode =
   | 'INVALID_STATE'
   | 'NETWORK_FILESYSTEM'
   | 'NOT_INITIALISED'
+  | 'NOT_FOUND'
   | 'NOT_KILLED'
   | 'NOT_PERMITTED'
   | 'REASON_REQUIRED'

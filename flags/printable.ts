@@ -29,13 +29,19 @@ export const printable = (text: string): string =>
 /** JSON has no NaN, no Infinity and no bigint. */
 const isNumeric = (value: unknown): boolean => typeof value === 'number' || typeof value === 'bigint';
 
+/** What has no JSON (a circle, a getter that throws) is only called what it is. */
+function asJson(value: unknown): string {
+  try {
+    return isNumeric(value) ? String(value) : (JSON.stringify(value) ?? String(value));
+  } catch {
+    return `(${typeof value})`;
+  }
+}
+
 /** In quotes. A mark at the beginning would change what stands before it. */
 const quote = (value: unknown): string =>
   escapeUnseen(
-    (isNumeric(value) ? String(value) : (JSON.stringify(value) ?? String(value))).replace(
-      /^("(?:[a-z]+:)?)(\p{M}+)/u,
-      (_, start: string, marks: string) => start + escaped(marks),
-    ),
+    asJson(value).replace(/^("(?:[a-z]+:)?)(\p{M}+)/u, (_, start: string, marks: string) => start + escaped(marks)),
   );
 
 /** A short, printable form of an id for messages, in quotes. */

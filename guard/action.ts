@@ -1,6 +1,7 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { actionNameProblem, type Effect, EFFECTS, idProblem, invalid, isEffect, quoteId } from '../flags/index.ts';
-import { checkKeys, checkMembers, type Keys } from './options.ts';
+import { checkKeys, type Keys } from '../flags/options.ts';
+import { checkMembers } from './options.ts';
 import { isPlain } from './plain.ts';
 import type { Outcome } from './outcome.ts';
 

@@ -15,7 +15,7 @@ import { ActionStoppedError } from './errors.ts';
 import { evaluateMode } from './evaluate.ts';
 import { actingAs, type Within } from './acting-as.ts';
 import { checkId, childIdentity, type Identity, type IdentityStorage, parseLineage, unidentified } from './identity.ts';
-import { checkKeys, keyProblem, type Keys } from './options.ts';
+import { checkKeys, keyProblem, type Keys } from '../flags/options.ts';
 import type { Outcome } from './outcome.ts';
 import { callOf, CLOSED, type Guard, look } from './guard.ts';
 import { perform } from './perform.ts';

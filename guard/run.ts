@@ -14,7 +14,7 @@ import { ActionStoppedError } from './errors.ts';
 import { formatLineage, type Identity } from './identity.ts';
 import { callOf, type Guard, unasked } from './guard.ts';
 import { LookedAt } from './looked-at.ts';
-import { checkKeys } from './options.ts';
+import { checkKeys } from '../flags/options.ts';
 import { findSecret } from './redact.ts';
 import { decideAndWait } from './wait.ts';
 

@@ -5,7 +5,7 @@ import type { LogVerification } from './verify-log.ts';
 
 /** Why, and what the person had read: needed exactly where a change loosens. */
 export interface ChangeOptions {
-  /** At most 2000 characters; required where the change gives authority back. */
+  /** At most 2000 characters; required where the change gives authority back. Where it takes authority away, what is no such text is made one. */
   readonly reason?: string | undefined;
   /** The epoch that the person had read when deciding; default: the epoch when this call began. A target that was restricted since is not loosened. */
   readonly epoch?: number | undefined;
@@ -16,6 +16,7 @@ export interface KillOptions {
   readonly target: string;
   /** How much authority is left; default `full_stop`, never `live`. */
   readonly mode?: Mode | undefined;
+  /** At most 2000 characters. No kill is refused for its reason: what is no text (an error that was caught) is made one, and what is longer is cut. */
   readonly reason?: string | undefined;
   /** When the kill ends by itself; default: never. It ends by an event that an operating process appends (`operate: true`, `kill-switch watch`), by no other's clock: without one it stays. */
   readonly expiresAt?: string | Date | undefined;
@@ -152,7 +153,7 @@ export interface ControlPlane {
   verifyLog(): Promise<LogVerification>;
   /**
    * An operator's word that an executor is gone. `writer`: as `executors` shows it; needed where several report under one id.
-   * @throws INVALID_ARGUMENT (several do)
+   * @throws INVALID_ARGUMENT (several do), NOT_FOUND (nobody does)
    */
   forgetExecutor(executorId: string, options?: { readonly writer?: string | undefined }): Promise<void>;
   /** Resolves when what goes on beside the answers is done: a file store keeps a snapshot now and then, so that its log need not be read whole. */

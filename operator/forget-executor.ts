@@ -1,26 +1,33 @@
-import { invalid, quoteId, shellWord, shownId } from '../flags/index.ts';
+import { invalid, KillSwitchError, quoteId, shellWord, shownId } from '../flags/index.ts';
 import type { ControlConnection } from '../store/ports.ts';
 import { readSurfaces } from '../store/reports.ts';
 
 /**
  * Takes an executor out of the count. Anybody who may report at all may report under any id, and is then another executor: where several writers have one id, it
  * must be said whose is meant.
- * @throws KillSwitchError INVALID_ARGUMENT
+ * @throws KillSwitchError INVALID_ARGUMENT, NOT_FOUND (nobody reports under that id: whoever meant another would think it forgotten)
  */
 export async function forgetExecutor(
   connection: Pick<ControlConnection, 'executors' | 'forget' | 'shelf'>,
   id: string,
   writer?: string,
 ): Promise<void> {
-  await connection.forget(id, writer ?? (await onlyWriter(connection, id)));
+  if (typeof id !== 'string') throw invalid(`The id of an executor is a text, not ${quoteId(id)}.`);
+  if (writer !== undefined && typeof writer !== 'string')
+    throw invalid(`writer is a text, as executors shows it, not ${quoteId(writer)}.`);
+  const reports = [...(await connection.executors()), ...(await readSurfaces(connection.shelf))];
+  const writers = new Set(reports.filter((report) => report.id === id).map((report) => report.writer ?? null));
+  if (writers.size === 0 || (writer !== undefined && !writers.has(writer))) throw noExecutor(id, writer);
+  await connection.forget(id, writer ?? onlyWriter(id, writers));
 }
 
-async function onlyWriter(
-  connection: Pick<ControlConnection, 'executors' | 'shelf'>,
-  id: string,
-): Promise<string | undefined> {
-  const reports = [...(await connection.executors()), ...(await readSurfaces(connection.shelf))];
-  const writers = new Set(reports.filter((report) => report.id === id).map(({ writer }) => writer ?? null));
+export const noExecutor = (id: string, writer?: string): KillSwitchError =>
+  new KillSwitchError(
+    'NOT_FOUND',
+    `There is no executor ${JSON.stringify(id)}${writer === undefined ? '' : ` of ${JSON.stringify(writer)}`}. See their ids: kill-switch executors`,
+  );
+
+function onlyWriter(id: string, writers: ReadonlySet<string | null>): string | undefined {
   const [first, ...others] = writers;
   if (others.length > 0) {
     const known = [...writers].map((each) => (each === null ? 'somebody unknown' : quoteId(each)));

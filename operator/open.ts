@@ -6,20 +6,16 @@ import {
   type Head,
   idProblem,
   invalid,
-  isAutonomyStage,
-  isFeatureStage,
-  isMode,
   KillSwitchError,
   type KillRecord,
   killRecord,
   type LogEvent,
-  MODES,
-  quoteId,
   type State,
   stateFrom,
 } from '../flags/index.ts';
-import { AUTONOMY_STAGES, FEATURE_STAGES } from '../flags/stages.ts';
+import { checkKeys, type Keys } from '../flags/options.ts';
 import type { ControlConnection, ControlStore } from '../store/ports.ts';
+import { checkSide } from '../store/side.ts';
 import { systemClock } from '../store/system-clock.ts';
 import { readInterventions } from '../store/reports.ts';
 import { acknowledge } from './acknowledge.ts';
@@ -33,8 +29,22 @@ import type {
   Status,
   SurfaceRow,
 } from './control-plane.ts';
-import { parseFlagsDefinition } from './flags-definition.ts';
 import { forgetExecutor } from './forget-executor.ts';
+import {
+  checkBoolean,
+  checkFunction,
+  givenAutonomy,
+  givenFeature,
+  givenFlags,
+  givenKill,
+  givenLimit,
+  givenMode,
+  givenRecover,
+  givenRevive,
+  milliseconds,
+  takesNone,
+  wholeNumber,
+} from './given.ts';
 import { givenUpBy } from './given-up.ts';
 import { Hearing } from './hearing.ts';
 import { killHeard } from './kill-heard.ts';
@@ -65,42 +75,44 @@ export interface OpenControlPlaneOptions {
   readonly onReading?: ((bytes: number, of: number) => void) | undefined;
 }
 
-const isoTime = (value: string | Date | undefined): string | null => {
-  if (value === undefined) return null;
-  const date = new Date(value);
-  if (Number.isNaN(date.getTime())) {
-    throw invalid(`${JSON.stringify(value)} is not a time: write it as RFC 3339, for instance 2026-12-24T18:00:00Z.`);
-  }
-  return date.toISOString();
-};
-
-const oneOf = <T extends string>(
-  what: string,
-  value: T,
-  is: (value: unknown) => boolean,
-  all: readonly string[],
-): T => {
-  if (!is(value)) throw invalid(`${quoteId(value)} is not ${what}: it must be one of ${all.join(', ')}.`);
-  return value;
+const OPTION_KEYS: Keys<OpenControlPlaneOptions> = {
+  store: true,
+  organizationId: true,
+  operator: true,
+  requestTimeoutMs: ['timeoutMs', 'timeout'],
+  operate: true,
+  onTrouble: true,
+  clock: true,
+  retryMs: true,
+  onReading: true,
 };
 
 /** Opens the operator's side over a store. It connects with the first call. @throws KillSwitchError INVALID_ARGUMENT */
 export async function openControlPlane(options: OpenControlPlaneOptions): Promise<ControlPlane> {
-  const organizationId = options.organizationId ?? 'default';
-  for (const [what, id] of [
-    ['organizationId', organizationId],
-    ['operator.id', options.operator?.id],
-  ] as const) {
-    const problem = idProblem(id);
-    if (problem) throw invalid(`${what} ${problem}.`);
-  }
-  const requestTimeoutMs = checkTimeout('requestTimeoutMs', options.requestTimeoutMs ?? 2000);
-  const connection = options.store.open({ organizationId, requestTimeoutMs, onReading: options.onReading });
-  const desk = { connection, operator: options.operator, retryMs: options.retryMs ?? 10_000 };
+  checkKeys('openControlPlane', options, OPTION_KEYS);
+  const { store, organizationId = 'default', operate, onReading, retryMs = 10_000 } = options;
   const { clock = systemClock, onTrouble = () => {} } = options;
-  const ownClock = options.store.ownClock === true;
-  const operating = options.operate === true ? new Operating({ desk, ownClock, clock, onTrouble }) : null;
+  checkSide('openControlPlane', store, 'operator');
+  const operator = givenOperator(options.operator);
+  const problem = idProblem(organizationId);
+  if (problem) throw invalid(`organizationId ${problem}.`);
+  checkBoolean('operate', operate);
+  for (const [what, given] of Object.entries({ onTrouble, clock, onReading })) checkFunction(what, given);
+  milliseconds('retryMs', retryMs);
+  const requestTimeoutMs = checkTimeout('requestTimeoutMs', options.requestTimeoutMs ?? 2000);
+  const connection = store.open({ organizationId, requestTimeoutMs, onReading });
+  const desk = { connection, operator, retryMs };
+  const ownClock = store.ownClock === true;
+  const operating = operate === true ? new Operating({ desk, ownClock, clock, onTrouble }) : null;
   return new StoreControlPlane(desk, organizationId, operating);
+}
+
+function givenOperator(operator: Operator): Operator {
+  checkKeys('operator', operator, { id: ['name'], roles: true });
+  const { id, roles } = operator;
+  const problem = idProblem(id);
+  if (problem) throw invalid(`operator.id ${problem}.`);
+  return { id, roles };
 }
 
 class StoreControlPlane implements ControlPlane {
@@ -119,7 +131,8 @@ class StoreControlPlane implements ControlPlane {
     this.#operating = operating;
   }
 
-  async init(): ReturnType<ControlPlane['init']> {
+  async init(...given: readonly unknown[]): ReturnType<ControlPlane['init']> {
+    takesNone('init', given);
     const { beats, view, remembered } = await this.#losses();
     if (!view.head && givenUpBy(beats, view, { remembered }).total > 0) {
       throw new KillSwitchError(
@@ -131,7 +144,8 @@ class StoreControlPlane implements ControlPlane {
     return { epoch: event.seq, already: false, mode: after.get('mode')?.mode ?? 'draft_only' };
   }
 
-  async recover({ reason, exclude, include }: RecoverOptions): ReturnType<ControlPlane['recover']> {
+  async recover(options: RecoverOptions): ReturnType<ControlPlane['recover']> {
+    const given = givenRecover(options);
     const { beats, view, remembered } = await this.#losses();
     const head = view.head;
     const reported = head ? await this.#connection.forks?.(head.generation) : undefined;
@@ -141,7 +155,7 @@ class StoreControlPlane implements ControlPlane {
     const { forks } = await judgeReports(beats, known, read);
     const epoch = view.head?.epoch ?? 0;
     const generation = randomUUID();
-    const command = { type: 'recover', generation, reason, givenUp, epoch, exclude, include } as const;
+    const command = { type: 'recover', generation, givenUp, epoch, ...given } as const;
     const { event, view: after } = await this.#append(command);
     const excluded = after.get('control')?.excluded ?? [];
     return { epoch: event.seq, already: false, given_up: givenUp, given_up_count: total, ignored, forks, excluded };
@@ -153,12 +167,10 @@ class StoreControlPlane implements ControlPlane {
     return { view, beats: await this.#connection.executors(), remembered };
   }
 
-  async kill({ target, reason, onProgress, waitMs = 0, ...options }: KillOptions): Promise<KillAnswer> {
-    const mode = oneOf('a mode', options.mode ?? 'full_stop', isMode, MODES);
-    const { lastsMs } = options;
-    const expiresAt = isoTime(options.expiresAt);
-    if (expiresAt !== null && lastsMs !== undefined) throw invalid('A kill has expiresAt or lastsMs, not both.');
-    const { head, view, change } = await this.#append({ type: 'kill', target, mode, reason, expiresAt, lastsMs });
+  async kill(options: KillOptions): Promise<KillAnswer> {
+    const { command, waitMs, onProgress } = givenKill(options);
+    const { target } = command;
+    const { head, view, change } = await this.#append(command);
     const kill = view.get('kill', target);
     const acknowledgements = await killHeard(this.#hearing, { head, waitMs, onProgress });
     if (!kill) {
@@ -176,9 +188,11 @@ class StoreControlPlane implements ControlPlane {
     };
   }
 
-  async revive({ target, reason, epoch }: Parameters<ControlPlane['revive']>[0]): ReturnType<ControlPlane['revive']> {
-    const before = await this.#connection.read(entriesFor({ type: 'revive', target }));
-    const command = { type: 'revive', target, reason, epoch: epoch ?? before.head?.epoch } as const;
+  async revive(options: Parameters<ControlPlane['revive']>[0]): ReturnType<ControlPlane['revive']> {
+    const given = givenRevive(options);
+    const { target } = given;
+    const before = await this.#connection.read(entriesFor(given));
+    const command = { ...given, epoch: given.epoch ?? before.head?.epoch };
     const { event, change } = await this.#append(command);
     // The plan knows what it lifts. Where the answer to its append was lost there is none, and what was read before has to do.
     const kill = change ? change.ends : (before.get('kill', target) ?? null);
@@ -193,29 +207,27 @@ class StoreControlPlane implements ControlPlane {
   }
 
   async setMode(options: Parameters<ControlPlane['setMode']>[0]): Promise<ChangeAnswer> {
-    const mode = oneOf('a mode', options.mode, isMode, MODES);
-    return this.#set({ type: 'mode', ...options, mode, targeting: options.targeting ?? null });
+    return this.#set(givenMode(options));
   }
 
   async setFeature(options: Parameters<ControlPlane['setFeature']>[0]): Promise<ChangeAnswer> {
-    oneOf('a stage of a feature', options.stage, isFeatureStage, FEATURE_STAGES);
-    return this.#set({ type: 'feature', ...options });
+    return this.#set(givenFeature(options));
   }
 
   async setLimit(options: Parameters<ControlPlane['setLimit']>[0]): Promise<ChangeAnswer> {
-    return this.#set({ type: 'limit', ...options });
+    return this.#set(givenLimit(options));
   }
 
   async setAutonomy(options: Parameters<ControlPlane['setAutonomy']>[0]): Promise<ChangeAnswer> {
-    oneOf('a stage of autonomy', options.stage, isAutonomyStage, AUTONOMY_STAGES);
-    return this.#set({ type: 'autonomy', ...options });
+    return this.#set(givenAutonomy(options));
   }
 
-  async setFlags({ definition, ...options }: Parameters<ControlPlane['setFlags']>[0]): Promise<ChangeAnswer> {
-    return this.#set({ type: 'flags', ...options, definition: parseFlagsDefinition(definition) });
+  async setFlags(options: Parameters<ControlPlane['setFlags']>[0]): Promise<ChangeAnswer> {
+    return this.#set(givenFlags(options));
   }
 
-  async status(): Promise<Status> {
+  async status(...given: readonly unknown[]): Promise<Status> {
+    takesNone('status', given);
     const state = await this.#loadState();
     const head = state.head as Head;
     const { beats, head: store, time } = await this.#hearing.hear();
@@ -238,37 +250,43 @@ class StoreControlPlane implements ControlPlane {
     };
   }
 
-  async kills(): Promise<readonly KillRecord[]> {
+  async kills(...given: readonly unknown[]): Promise<readonly KillRecord[]> {
+    takesNone('kills', given);
     const state = await this.#loadState();
     const { time } = await this.#connection.read([entryKey('control')]);
     return this.#killRecords(state, time);
   }
 
-  async executors(): ReturnType<ControlPlane['executors']> {
+  async executors(...given: readonly unknown[]): ReturnType<ControlPlane['executors']> {
+    takesNone('executors', given);
     const { beats, head, time } = await this.#hearing.hear();
     if (!head) throw notInitialised();
     return acknowledge(beats, { head, store: head, time }, 0).executors;
   }
 
-  async interventions({
-    limit = 100,
-    proposals = false,
-  }: Parameters<ControlPlane['interventions']>[0] = {}): ReturnType<ControlPlane['interventions']> {
-    if (!Number.isInteger(limit) || limit < 1)
-      throw invalid(`limit must be a whole number of at least 1, not ${limit}.`);
+  async interventions(
+    options: Parameters<ControlPlane['interventions']>[0] = {},
+  ): ReturnType<ControlPlane['interventions']> {
+    checkKeys('interventions', options, { limit: true, proposals: true });
+    const { limit = 100, proposals = false } = options;
+    wholeNumber('limit', limit, 1);
+    checkBoolean('proposals', proposals);
     const { interventions, unreadable } = await readInterventions(this.#connection.shelf, limit, proposals);
     return { data: interventions, count: interventions.length, unreadable };
   }
 
-  surfaces(): Promise<readonly SurfaceRow[]> {
+  async surfaces(...given: readonly unknown[]): Promise<readonly SurfaceRow[]> {
+    takesNone('surfaces', given);
     return surfaceRows(this.#connection);
   }
 
-  log({ after = 0 }: { readonly after?: number | undefined } = {}): AsyncIterable<LogEvent> {
-    return this.#connection.log(after);
+  log(options: { readonly after?: number | undefined } = {}): AsyncIterable<LogEvent> {
+    checkKeys('log', options, { after: true });
+    return this.#connection.log(wholeNumber('after', options.after ?? 0, 0));
   }
 
-  verifyLog(): ReturnType<ControlPlane['verifyLog']> {
+  async verifyLog(...given: readonly unknown[]): ReturnType<ControlPlane['verifyLog']> {
+    takesNone('verifyLog', given);
     const connection = this.#connection;
     return verifyLog(
       (after) => connection.log(after),
@@ -280,8 +298,9 @@ class StoreControlPlane implements ControlPlane {
     );
   }
 
-  forgetExecutor(executorId: string, { writer }: Parameters<ControlPlane['forgetExecutor']>[1] = {}): Promise<void> {
-    return forgetExecutor(this.#connection, executorId, writer);
+  async forgetExecutor(executorId: string, options: Parameters<ControlPlane['forgetExecutor']>[1] = {}): Promise<void> {
+    checkKeys('forgetExecutor', options, { writer: true });
+    return forgetExecutor(this.#connection, executorId, options.writer);
   }
 
   async settled(): Promise<void> {

@@ -98,7 +98,8 @@ export class Operating {
     const waiting = due.length - over.length;
     if (waiting === 0) return '';
     const why = clocksAgree(look, timekeeping) ? 'the log has events of a later time' : this.#whyWaiting();
-    return `${waiting === 1 ? 'A kill is' : `${waiting} kills are`} past their end by the store's clock and stay: ${why}.`;
+    const which = waiting === 1 ? 'A kill is past its end' : `${waiting} kills are past their end`;
+    return `${which} by the store's clock, and ${waiting === 1 ? 'stays' : 'stay'}: ${why}.`;
   }
 
   #whyWaiting(): string {

@@ -8,15 +8,15 @@ import {
   entryKey,
   foldEvent,
   GENESIS,
-  hasControls,
   type Head,
   idProblem,
   invalid,
+  isKillSwitchError,
   KillSwitchError,
   type LogEvent,
   laterEnd,
   MAX_EPOCH,
-  MAX_REASON_LENGTH,
+  messageOf,
   type Mode,
   type Patch,
   parseTarget,
@@ -28,6 +28,7 @@ import {
 } from '../flags/index.ts';
 import type { AutonomyStage, FeatureStage } from '../flags/index.ts';
 import type { SnapshotMark } from '../store/ports.ts';
+import type { GivenReason } from './reason.ts';
 
 /** Who changes the switch. Roles and governance hold through the server; whoever can write the store directly is logged as unverified. */
 export interface Operator {
@@ -36,34 +37,31 @@ export interface Operator {
 }
 
 /** `epoch`: what the person had read when deciding to loosen; a target that was restricted, tightened or seconded since is not loosened. */
-interface Loosening {
-  readonly reason?: string | undefined;
+interface Loosening extends GivenReason {
   readonly epoch?: number | undefined;
 }
 
 /** What an operator asks for, one kind a verb. */
 export type Command =
   | { readonly type: 'init'; readonly generation: string }
-  | {
+  | ({
       readonly type: 'recover';
       readonly generation: string;
-      readonly reason: string;
       readonly givenUp: readonly Head[];
       /** Whose reports of forks are not believed any more, and whose are again. */
       readonly exclude?: readonly string[] | undefined;
       readonly include?: readonly string[] | undefined;
       /** What its person had read: of two that recover at once, one decides on what the other has changed already. */
       readonly epoch?: number | undefined;
-    }
-  | {
+    } & GivenReason)
+  | ({
       readonly type: 'kill';
       readonly target: string;
       readonly mode: Mode;
-      readonly reason?: string | undefined;
       readonly expiresAt: string | null;
       /** In place of `expiresAt`, in milliseconds from the store's time. */
       readonly lastsMs?: number | undefined;
-    }
+    } & GivenReason)
   | ({ readonly type: 'revive'; readonly target: string } & Loosening)
   /** Not an operator's: an operating process ends a kill whose time is over. `expiresAt` is the end that was judged; a kill that was extended since stays. */
   | { readonly type: 'expire'; readonly target: string; readonly id: string; readonly expiresAt: string | null }
@@ -213,13 +211,10 @@ const ROWS: Rows = {
   },
   limit: {
     entry: ({ name }) => ['limit', nameOf('a limit', name)],
-    wish: ({ name, value }, view) => {
-      if (!Number.isFinite(value) || value < 0)
-        throw invalid(`A limit is a finite number of at least 0, not ${value}.`);
-      return view.get('limit', name)?.value === value
+    wish: ({ name, value }, view) =>
+      view.get('limit', name)?.value === value
         ? { type: 'second', data: { kind: 'limit', name } }
-        : { type: 'limit', data: { name, value } };
-    },
+        : { type: 'limit', data: { name, value } },
   },
   autonomy: {
     entry: ({ action }) => ['autonomy', nameOf('an action', action, actionNameProblem)],
@@ -240,15 +235,6 @@ export function entriesFor(command: Command): EntryKey[] {
   return [...new Set([entryKey('control'), entryKey('mode'), entryKey(kind, name)])];
 }
 
-const checkReason = (reason: string | undefined): string | null => {
-  const text = reason?.trim() ?? '';
-  if (text === '') return null;
-  if (text.length > MAX_REASON_LENGTH)
-    throw invalid(`A reason has at most ${MAX_REASON_LENGTH} characters, not ${text.length}.`);
-  if (hasControls(text)) throw invalid('A reason must not contain control characters.');
-  return text;
-};
-
 /** Loosening by the system itself, or from nothing: it asks for no reason, or has its own rule. */
 const UNGOVERNED: ReadonlySet<Command['type']> = new Set(['init', 'expire']);
 
@@ -262,6 +248,16 @@ const BY_ITSELF: ReadonlySet<Command['type']> = new Set(['expire', 'snapshot']);
 export const actorOf = (operator: Operator, { type }: Pick<Command, 'type'>): string =>
   BY_ITSELF.has(type) ? SYSTEM : `unverified:${operator.id}`;
 
+/** It is this change's own: neither the store's, nor that of the changes that are planned with it. */
+const unplanned = ({ type }: Command, error: unknown): KillSwitchError =>
+  new KillSwitchError(
+    'INVALID_ARGUMENT',
+    `The ${type} could not be planned, and nothing was changed: ${messageOf(error)}`,
+    {
+      cause: error,
+    },
+  );
+
 /**
  * What a command comes to: the only maker of events. It reads nothing but the view and changes nothing.
  * @param commandId chosen once for a command, however often it is planned again, so that a retry can find its own event
@@ -272,8 +268,7 @@ export function planChange(view: PlanView, command: Command, operator: Operator,
     if (problem) throw invalid(`An operator's id ${problem}.`);
     return { is: 'change', change: planOne(view, command, operator, commandId) };
   } catch (error) {
-    if (error instanceof KillSwitchError) return { is: 'refused', error };
-    throw error;
+    return { is: 'refused', error: isKillSwitchError(error) ? error : unplanned(command, error) };
   }
 }
 
@@ -289,7 +284,7 @@ function planOne(view: PlanView, command: Command, operator: Operator, commandId
     throw notInitialised();
   }
   const row = rowOf(command);
-  const reason = checkReason('reason' in command ? command.reason : undefined);
+  const { reason = null, reasonProblem } = 'reason' in command ? command : ({} as GivenReason);
   const [kind, name] = row.entry(command);
   const before = view.get(kind, name);
   const wish = row.wish(command, view, commandId);
@@ -312,11 +307,18 @@ function planOne(view: PlanView, command: Command, operator: Operator, commandId
   });
   const { patch, direction } = foldEvent(view, event);
   if (direction === 'loosens' && !UNGOVERNED.has(command.type)) {
+    if (reasonProblem !== undefined) throw invalid(reasonProblem);
     if (reason === null) {
       throw new KillSwitchError('REASON_REQUIRED', 'Giving authority back takes a reason: add one (--reason "…").');
     }
     const named = 'epoch' in command ? command.epoch : undefined;
     const changed = before && 'epoch' in before ? before.epoch : 0;
+    const now = head?.epoch ?? 0;
+    if (named !== undefined && named > now) {
+      throw invalid(
+        `Epoch ${named} has not been reached here: the log ends at epoch ${now}. It is mistyped, or was read in another switch, or this store has lost changes. Look again (kill-switch status), then decide.`,
+      );
+    }
     if (named !== undefined && changed > named) {
       throw new KillSwitchError(
         'CONFLICT',

@@ -32,6 +32,7 @@ import { QUIET_LOGGER } from '../flags/flagd-schema.ts';
 import { ordinaryFlags } from '../flags/ordinary-flags.ts';
 import type { ExecutorStore } from '../store/ports.ts';
 import { Replica, type ReplicaEvent } from '../store/replica.ts';
+import { checkSide } from '../store/side.ts';
 import { ANSWERS_SAFELY } from './initialisations.ts';
 import { changedFlags } from './changed-flags.ts';
 import { ownAnswer, type Question, safeResolution } from './positive.ts';
@@ -99,6 +100,7 @@ export class KillSwitchProvider implements Provider {
       return;
     }
     const { store, organizationId = 'default' } = options;
+    checkSide('KillSwitchProvider', store, 'executor');
     const leaseMs = checkLeaseMs(options.leaseMs ?? LEASE_MS.default);
     const problem = idProblem(organizationId);
     if (problem) throw invalid(`organizationId ${problem}.`);

@@ -116,6 +116,8 @@ export interface ExecutorConnection extends ControlReader, ExecutorReporter {
 export interface ExecutorStore {
   /** Where it is, without any secret. */
   readonly location: string;
+  /** Says that it is no operator's; stores of this package do. */
+  readonly side?: 'executor' | undefined;
   open(scope: ExecutorScope): ExecutorConnection;
 }
 
@@ -209,6 +211,8 @@ export interface ControlScope {
 /** What an operator holds. */
 export interface ControlStore {
   readonly location: string;
+  /** Says that it is no executor's; stores of this package do. */
+  readonly side?: 'operator' | undefined;
   /** True when `ControlView.time` comes from a clock that is not this machine's, so that the two can be compared. Default false. */
   readonly ownClock?: boolean | undefined;
   open(scope: ControlScope): ControlConnection;

@@ -14,6 +14,7 @@ import {
 import { Announcer, type ReplicaEvent } from './announcer.ts';
 import { faultFrom } from './fault-from.ts';
 import { Follower } from './follower.ts';
+import { checkSide } from './side.ts';
 import { LiveCopy } from './live-copy.ts';
 import { ownBeats, type Work } from './own-beat.ts';
 import type { ExecutorConnection, ExecutorStore } from './ports.ts';
@@ -65,6 +66,7 @@ export class Replica {
   #closed: Promise<void> | null = null;
 
   constructor(options: ReplicaOptions) {
+    checkSide('An executor', options.store, 'executor');
     this.#options = options;
     this.organizationId = options.organizationId;
     this.leaseMs = checkLeaseMs(options.leaseMs);

@@ -3,6 +3,7 @@ import { type Mode, printable, shownId } from '../../flags/index.ts';
 import { type Acknowledgements, allStopped, type ExecutorAcknowledgement, executorKey } from '../acknowledge.ts';
 import type { KillAnswer } from '../control-plane.ts';
 import { forgetCommand } from '../forget-executor.ts';
+import { readReason } from '../reason.ts';
 import { untilOption, waitOption } from './arguments.ts';
 import { type Answer, type Context, EXIT } from './command.ts';
 import { type End, formatDuration } from './duration.ts';
@@ -30,6 +31,9 @@ export async function stop(
   mode: Mode,
   { reason, until, wait }: StopOptions,
 ): Promise<Answer> {
+  const { reasonProblem } = readReason(reason);
+  if (reasonProblem !== undefined)
+    context.note(`${reasonProblem} The kill is recorded all the same, with what can be kept of it.`);
   const control = await context.control();
   const stoppedAfter = new Map<string, number>();
   const answer = await control.kill({

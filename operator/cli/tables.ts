@@ -7,7 +7,7 @@ import { formatDuration } from './duration.ts';
 import { count, quoted, shortTime, table } from './output.ts';
 
 /** Nobody ends a kill but an operating process, so that no wrong clock does. */
-const OVERDUE = ', past its end: holds until kill-switch watch (or serve) runs';
+const OVERDUE = ', past its end: holds until kill-switch watch runs';
 
 /** Active kills; the target comes as it is pasted into `revive`. */
 export const killTable = (kills: readonly KillRecord[]): string =>

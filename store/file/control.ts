@@ -33,6 +33,7 @@ export function fileControlStore({ directory = '.kill-switch', clock }: FileCont
   const now = (): string => new Date(clock ? clock().wall : Date.now()).toISOString();
   return {
     location: `file:${root}`,
+    side: 'operator',
     open({ organizationId, requestTimeoutMs, onReading }) {
       const paths = filePaths(root, organizationId);
       const log = new FoldedLog();

@@ -31,6 +31,7 @@ export function fileStore({ directory = '.kill-switch', anchor }: FileStoreOptio
   const root = storeFolder(directory);
   return {
     location: `file:${root}`,
+    side: 'executor',
     open({ organizationId, executorId, executorName, requestTimeoutMs }) {
       const paths = filePaths(root, organizationId);
       const recent = new RecentEvents();

@@ -10,6 +10,7 @@ import { memoryShelf } from './shelf.ts';
 export function memoryControlStore({ memory }: { readonly memory: Memory }): ControlStore {
   return {
     location: 'memory:',
+    side: 'operator',
     open({ organizationId, requestTimeoutMs }) {
       const { reader, admit } = memoryReader(memory, organizationId, requestTimeoutMs);
       return {

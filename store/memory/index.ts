@@ -24,6 +24,7 @@ export function memoryStore({ memory = new Memory(), anchor }: MemoryStoreOption
 } {
   return {
     location: 'memory:',
+    side: 'executor',
     memory,
     open({ organizationId, executorId, executorName, requestTimeoutMs }) {
       const { reader, admit } = memoryReader(memory, organizationId, requestTimeoutMs);

@@ -25,7 +25,12 @@ const PAGE = 500;
  */
 export function redisControlStore(options: RedisControlStoreOptions): ControlStore {
   const endpoint = redisEndpoint(options);
-  return { location: endpoint.location, ownClock: true, open: (scope) => openControl(endpoint, scope) };
+  return {
+    location: endpoint.location,
+    side: 'operator',
+    ownClock: true,
+    open: (scope) => openControl(endpoint, scope),
+  };
 }
 
 function openControl(endpoint: RedisEndpoint, { organizationId, requestTimeoutMs }: ControlScope): ControlConnection {

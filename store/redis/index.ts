@@ -24,6 +24,7 @@ export function redisStore(options: RedisStoreOptions): ExecutorStore {
   const anchor = options.anchor === undefined ? null : fileAnchor(options.anchor);
   return {
     location: endpoint.location,
+    side: 'executor',
     open: (scope) => openExecutor(endpoint, scope, anchor),
   };
 }

@@ -91,7 +91,7 @@ describe('changes of one control plane', () => {
     const { control } = await setUp();
     const [killed, revived] = await Promise.all([
       control.kill({ target: 'agent:a0', reason: 'odd mails' }),
-      control.revive({ target: 'agent:a0', reason: 'fixed', epoch: 1000 }),
+      control.revive({ target: 'agent:a0', reason: 'fixed', epoch: 2 }),
     ]);
     expect(revived).toMatchObject({
       epoch: 3,

@@ -1,9 +1,9 @@
-import { invalid, shownId } from '../../../flags/index.ts';
+import { invalid, isKillSwitchError, shownId } from '../../../flags/index.ts';
 import { Argument } from 'commander';
 import type { ControlPlane } from '../../control-plane.ts';
 import type { ExecutorAcknowledgement } from '../../acknowledge.ts';
+import { noExecutor } from '../../forget-executor.ts';
 import type { Verb } from '../command.ts';
-import { CommandError } from '../command-error.ts';
 
 interface Options {
   readonly writer?: string;
@@ -31,12 +31,7 @@ export const verb: Verb = (command, perform) => {
         if (id === undefined) return forgetSilent(control, some);
         const found = some.filter((each) => has(each.id, id));
         const executor = found.find((each) => each.id === id) ?? found[0];
-        if (!executor) {
-          throw new CommandError(
-            'NOT_FOUND',
-            `There is no executor ${JSON.stringify(id)}${writer === undefined ? '' : ` of ${JSON.stringify(writer)}`}. See their ids: kill-switch executors`,
-          );
-        }
+        if (!executor) throw noExecutor(id, writer);
         await control.forgetExecutor(executor.id, writer === undefined ? {} : { writer: executor.writer ?? undefined });
         return {
           value: { forgotten: executor },
@@ -53,7 +48,12 @@ const has = (shown: string | null, given: string): boolean =>
 async function forgetSilent(control: ControlPlane, executors: readonly ExecutorAcknowledgement[]) {
   const silent = executors.filter(({ state }) => state === 'silent');
   const forgotten = silent.filter(({ problem }) => problem === undefined);
-  for (const { id, writer } of forgotten) await control.forgetExecutor(id, { writer: writer ?? undefined });
+  for (const { id, writer } of forgotten) {
+    await control.forgetExecutor(id, { writer: writer ?? undefined }).catch((error: unknown) => {
+      // It has left meanwhile, or somebody else has taken it out.
+      if (!isKillSwitchError(error) || error.code !== 'NOT_FOUND') throw error;
+    });
+  }
   const left = silent.length - forgotten.length;
   const rest =
     left === 0

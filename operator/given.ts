@@ -1,0 +1,169 @@
+import {
+  idProblem,
+  invalid,
+  isAutonomyStage,
+  isFeatureStage,
+  isMode,
+  LONGEST_TIMER_MS,
+  MODES,
+  parseTarget,
+  quoteId,
+  readTarget,
+} from '../flags/index.ts';
+import { checkKeys, type Keys } from '../flags/options.ts';
+import { AUTONOMY_STAGES, FEATURE_STAGES } from '../flags/stages.ts';
+import type { ChangeOptions, ControlPlane, KillOptions, RecoverOptions } from './control-plane.ts';
+import { parseFlagsDefinition } from './flags-definition.ts';
+import { jsonObject } from './json-value.ts';
+import type { Command } from './plan-change.ts';
+import { readReason } from './reason.ts';
+
+// What callers give, checked before anything is asked of the store: a wrong value is the caller's own mistake, which must neither look like an
+// outage of the store nor hold up the changes of others. Each option is read once.
+
+type Given<Name extends keyof ControlPlane> = ControlPlane[Name] extends (options: infer Options) => unknown
+  ? Options & object
+  : never;
+type CommandOf<Type extends Command['type']> = Extract<Command, { readonly type: Type }>;
+
+const CHANGE_KEYS: Keys<ChangeOptions> = { reason: ['why', 'because'], epoch: true };
+
+const KILL_KEYS: Keys<KillOptions> = {
+  target: true,
+  mode: true,
+  reason: ['why', 'because'],
+  expiresAt: ['until', 'expires', 'end', 'endsAt'],
+  lastsMs: ['duration', 'durationMs', 'for', 'ttl', 'ttlMs', 'expiresInMs'],
+  waitMs: ['wait', 'timeout', 'timeoutMs'],
+  onProgress: true,
+};
+
+/** A kill is never refused for its reason. An unknown option is the program's own mistake, the same each time it runs, and is refused as everywhere. */
+export function givenKill(options: KillOptions) {
+  checkKeys('kill', options, KILL_KEYS);
+  const { target, mode = 'full_stop', reason, expiresAt, lastsMs, waitMs = 0, onProgress } = options;
+  parseTarget(target);
+  if (expiresAt !== undefined && lastsMs !== undefined) throw invalid('A kill has expiresAt or lastsMs, not both.');
+  if (lastsMs !== undefined && !(typeof lastsMs === 'number' && lastsMs > 0))
+    throw invalid(`lastsMs is a number of more than 0, in milliseconds, not ${quoteId(lastsMs)}.`);
+  if (typeof waitMs !== 'number' || !(waitMs >= 0))
+    throw invalid(`waitMs is a number of at least 0, in milliseconds, not ${quoteId(waitMs)}.`);
+  checkFunction('onProgress', onProgress);
+  const command: CommandOf<'kill'> = {
+    type: 'kill',
+    target,
+    mode: oneOf('a mode', mode, isMode, MODES),
+    ...readReason(reason),
+    expiresAt: isoTime(expiresAt),
+    lastsMs,
+  };
+  return { command, waitMs, onProgress };
+}
+
+export function givenRevive(options: Given<'revive'>): CommandOf<'revive'> {
+  checkKeys('revive', options, { ...CHANGE_KEYS, target: true });
+  const { target } = options;
+  readTarget(target);
+  return { type: 'revive', target, ...change(options) };
+}
+
+export function givenRecover(options: RecoverOptions) {
+  checkKeys('recover', options, { reason: ['why', 'because'], exclude: true, include: true });
+  const { reason, exclude, include } = options;
+  return { ...readReason(reason), exclude: names('exclude', exclude), include: names('include', include) };
+}
+
+export function givenMode(options: Given<'setMode'>): CommandOf<'mode'> {
+  checkKeys('setMode', options, { ...CHANGE_KEYS, mode: true, targeting: true });
+  const { mode, targeting = null } = options;
+  const rule =
+    targeting === null
+      ? null
+      : jsonObject('targeting', "a rule of flagd's as a JSON object, or null: the same for everyone", targeting);
+  return { type: 'mode', mode: oneOf('a mode', mode, isMode, MODES), targeting: rule, ...change(options) };
+}
+
+export function givenFeature(options: Given<'setFeature'>): CommandOf<'feature'> {
+  checkKeys('setFeature', options, { ...CHANGE_KEYS, name: ['feature'], stage: true });
+  const { name, stage } = options;
+  oneOf('a stage of a feature', stage, isFeatureStage, FEATURE_STAGES);
+  return { type: 'feature', name, stage, ...change(options) };
+}
+
+export function givenLimit(options: Given<'setLimit'>): CommandOf<'limit'> {
+  checkKeys('setLimit', options, { ...CHANGE_KEYS, name: ['limit'], value: true });
+  const { name, value } = options;
+  if (typeof value !== 'number' || !Number.isFinite(value) || value < 0)
+    throw invalid(`A limit is a finite number of at least 0, not ${quoteId(value)}.`);
+  return { type: 'limit', name, value, ...change(options) };
+}
+
+export function givenAutonomy(options: Given<'setAutonomy'>): CommandOf<'autonomy'> {
+  checkKeys('setAutonomy', options, { ...CHANGE_KEYS, action: ['name'], stage: true });
+  const { action, stage } = options;
+  oneOf('a stage of autonomy', stage, isAutonomyStage, AUTONOMY_STAGES);
+  return { type: 'autonomy', action, stage, ...change(options) };
+}
+
+export function givenFlags(options: Given<'setFlags'>): CommandOf<'flags'> {
+  checkKeys('setFlags', options, { ...CHANGE_KEYS, definition: ['flags'] });
+  return { type: 'flags', definition: parseFlagsDefinition(options.definition), ...change(options) };
+}
+
+/** What is asked for needs no options: `kills({ limit })` would otherwise give all of them. */
+export function takesNone(what: string, given: readonly unknown[]): void {
+  if (given[0] !== undefined) throw invalid(`${what} takes no options, and was given ${quoteId(given[0])}.`);
+}
+
+export function wholeNumber(what: string, value: unknown, least: number): number {
+  if (!Number.isSafeInteger(value) || (value as number) < least)
+    throw invalid(`${what} is a whole number of at least ${least}, not ${quoteId(value)}.`);
+  return value as number;
+}
+
+/** How long something is tried or waited for, in milliseconds. */
+export function milliseconds(what: string, value: unknown): number {
+  if (typeof value !== 'number' || !(value >= 0 && value <= LONGEST_TIMER_MS))
+    throw invalid(`${what} is a number of milliseconds from 0 to ${LONGEST_TIMER_MS}, not ${quoteId(value)}.`);
+  return value;
+}
+
+export function checkFunction(what: string, value: unknown): void {
+  if (value !== undefined && typeof value !== 'function')
+    throw invalid(`${what} is a function, not ${quoteId(value)}.`);
+}
+
+export function checkBoolean(what: string, value: unknown): void {
+  if (value !== undefined && typeof value !== 'boolean')
+    throw invalid(`${what} is true or false, not ${quoteId(value)}.`);
+}
+
+function change({ reason, epoch }: ChangeOptions) {
+  return { ...readReason(reason), epoch: epoch === undefined ? undefined : wholeNumber('epoch', epoch, 0) };
+}
+
+function names(what: string, given: unknown): readonly string[] | undefined {
+  if (given === undefined) return undefined;
+  if (!Array.isArray(given)) throw invalid(`${what} is a list of names, not ${quoteId(given)}.`);
+  for (const name of given) {
+    const problem = idProblem(name);
+    if (problem) throw invalid(`${what} has ${quoteId(name)}, which is not the name of an executor: it ${problem}.`);
+  }
+  return [...(given as string[])];
+}
+
+function isoTime(value: unknown): string | null {
+  if (value === undefined) return null;
+  const date = typeof value === 'string' || value instanceof Date ? new Date(value) : null;
+  if (date === null || Number.isNaN(date.getTime()) || date.getUTCFullYear() > 9999) {
+    throw invalid(
+      `${quoteId(value)} is not a time up to the year 9999: write it as RFC 3339, for instance 2026-12-24T18:00:00Z.`,
+    );
+  }
+  return date.toISOString();
+}
+
+function oneOf<T extends string>(what: string, value: T, is: (value: unknown) => boolean, all: readonly string[]): T {
+  if (!is(value)) throw invalid(`${quoteId(value)} is not ${what}: it must be one of ${all.join(', ')}.`);
+  return value;
+}

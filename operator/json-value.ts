@@ -1,0 +1,37 @@
+import { invalid, messageOf, quoteId } from '../flags/index.ts';
+
+/**
+ * The same value as JSON has it, and nobody else's: what its giver changes later is not changed in the log. An undefined member is left out, as in JSON;
+ * what JSON would turn into something else (a function, NaN) is refused, since a rule would then say something else, too.
+ * @throws KillSwitchError INVALID_ARGUMENT
+ */
+export function jsonValue(what: string, given: unknown): unknown {
+  let text: string | undefined;
+  try {
+    text = JSON.stringify(given, (key, value: unknown) => {
+      const problem = NOT_JSON[typeof value]?.(value);
+      if (problem === undefined) return value;
+      throw invalid(`it has ${problem}${key === '' ? '' : ` in ${quoteId(key)}`}`);
+    });
+  } catch (error) {
+    throw invalid(`${what} is not JSON: ${messageOf(error)}.`);
+  }
+  return text === undefined ? undefined : JSON.parse(text);
+}
+
+const NOT_JSON: Readonly<Record<string, (value: unknown) => string | undefined>> = {
+  function: () => 'a function',
+  symbol: () => 'a symbol',
+  bigint: (value) => `the bigint ${String(value)}`,
+  number: (value) => (Number.isFinite(value) ? undefined : `the number ${String(value)}`),
+};
+
+/** A JSON object that is nobody else's. @throws KillSwitchError INVALID_ARGUMENT */
+export function jsonObject(what: string, form: string, given: unknown): Record<string, unknown> {
+  if (typeof given !== 'object' || given === null || Array.isArray(given))
+    throw invalid(`${what} is ${form}, not ${quoteId(given)}.`);
+  const value = jsonValue(what, given);
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw invalid(`${what} is ${form}, not ${quoteId(value)}.`);
+  return value as Record<string, unknown>;
+}

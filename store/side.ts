@@ -1,0 +1,40 @@
+import { invalid, quoteId } from '../flags/index.ts';
+
+/** Who holds a store: executors read the switch and report, operators change it. */
+export type Side = 'executor' | 'operator';
+
+/** What each side is called, by the scheme of a store's location. */
+const NAMES: Readonly<Record<string, Readonly<Record<Side, string>>>> = {
+  file: {
+    executor: 'fileStore (openfeature-kill-switch/store/file)',
+    operator: 'fileControlStore (openfeature-kill-switch/store/file/control)',
+  },
+  memory: {
+    executor: 'memoryStore (openfeature-kill-switch/store/memory)',
+    operator: 'memoryControlStore (openfeature-kill-switch/store/memory/control)',
+  },
+  redis: {
+    executor: 'redisStore (openfeature-kill-switch/store/redis)',
+    operator: 'redisControlStore (openfeature-kill-switch/store/redis/control)',
+  },
+};
+
+/**
+ * Refuses the store of the other side, which looks much the same and fails much later. One that does not say whose it is was made by somebody else.
+ * @throws KillSwitchError INVALID_ARGUMENT
+ */
+export function checkSide(
+  who: string,
+  store: { readonly location: string; readonly side?: Side | undefined },
+  side: Side,
+): void {
+  const given = store as { readonly location?: unknown; readonly side?: unknown; readonly open?: unknown } | undefined;
+  if (typeof given !== 'object' || given === null || typeof given.open !== 'function')
+    throw invalid(
+      `${who} needs a store, such as redis${side === 'operator' ? 'Control' : ''}Store({ url }), not ${quoteId(given)}.`,
+    );
+  if (given.side === undefined || given.side === side) return;
+  const scheme = /^(file|memory):/.exec(String(given.location))?.[1] ?? 'redis';
+  const whose = given.side === 'executor' ? "the executors'" : "the operators'";
+  throw invalid(`${who} was given ${whose} store of ${String(given.location)}. It takes ${NAMES[scheme]?.[side]}.`);
+}
