@@ -1,5 +1,4 @@
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { type Beat, invalid, KillSwitchError, quoteId } from '../../flags/index.ts';
 import { fileAnchor } from '../file-anchor.ts';
 import type { Confirmation, ExecutorStore } from '../ports.ts';
@@ -9,7 +8,7 @@ import { FileReader, READ_ALL_MS } from './file-reader.ts';
 import { ForkJudge } from './fork-judge.ts';
 import { localFreeBytes } from './network-filesystem.ts';
 import { OwnForkReport } from './own-fork-report.ts';
-import { fileName, filePaths, storeFolder } from './paths.ts';
+import { filePaths, storeFolder } from './paths.ts';
 import { RecentEvents } from './recent-events.ts';
 import { putBeat, removeReport } from './reports.ts';
 import { fileShelf } from './shelf.ts';
@@ -18,7 +17,7 @@ import { checkTakesKills } from './takes-kills.ts';
 export interface FileStoreOptions {
   /** Default `.kill-switch` in the working directory. */
   readonly directory?: string | undefined;
-  /** The file in which an executor keeps the last head it saw. Default: one for each store, organization and executor name, below the state directory of the user: `$XDG_STATE_HOME/openfeature-kill-switch`. Where that cannot be written: inside the directory. */
+  /** The file in which an executor keeps the last head it saw. Default: one for each store, organization and executor name, below the state directory of the user: `$XDG_STATE_HOME/openfeature-kill-switch`. Where that cannot be written: inside the directory, if nobody else may write there; else the executor is stopped (ANCHOR_UNUSABLE) and says so. */
   readonly anchor?: string | undefined;
 }
 
@@ -106,12 +105,7 @@ export function fileStore({ directory = '.kill-switch', anchor }: FileStoreOptio
             for (const folder of [paths.surfaces, paths.beats]) await removeReport({ root, folder }, executorId);
           }),
         anchor:
-          anchor === undefined
-            ? defaultAnchor(
-                { root, organizationId, executorName },
-                join(paths.anchors, `${fileName(executorName)}.json`),
-              )
-            : fileAnchor(anchor),
+          anchor === undefined ? defaultAnchor({ root, organizationId, executorName }, paths) : fileAnchor(anchor),
       };
     },
   };

@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import { textProblem, invalid } from '../../flags/index.ts';
 
 /** The kinds of what executors report: a folder each, in which each writes under its own name. */
-const REPORTED = ['beats', 'forks', 'anchors', 'surfaces', 'checkpoints', 'interventions', 'proposals'] as const;
+const REPORTED = ['beats', 'forks', 'surfaces', 'checkpoints', 'interventions', 'proposals'] as const;
 
 /** Where one organization's switch is. What operators own and what executors own are apart, so that file permissions can tell them apart. */
 export interface FilePaths extends Readonly<Record<(typeof REPORTED)[number], string>> {
@@ -17,6 +17,8 @@ export interface FilePaths extends Readonly<Record<(typeof REPORTED)[number], st
   readonly reported: string;
   /** What executors of this organization report, a folder for each kind. */
   readonly executors: string;
+  /** Where an executor keeps its anchor whose user has no other place for it: see default-anchor.ts. */
+  readonly anchors: string;
 }
 
 /** @throws KillSwitchError INVALID_ARGUMENT */
@@ -28,7 +30,7 @@ export function filePaths(root: string, organizationId: string): FilePaths {
   const kinds = Object.fromEntries(REPORTED.map((kind) => [kind, join(executors, kind)]));
   return {
     ...(kinds as Record<(typeof REPORTED)[number], string>),
-    ...{ root, control, reported, executors },
+    ...{ root, control, reported, executors, anchors: join(executors, 'anchors') },
     log: join(control, 'log.jsonl'),
     turn: join(control, 'turn'),
   };

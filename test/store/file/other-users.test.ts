@@ -39,7 +39,7 @@ describe.skipIf(WHY_NOT !== null)(ofUsers('executors of two users'), () => {
       expect(new Set(owners.map((name) => statSync(join(forks, name)).uid))).toEqual(new Set([ANN, BOB]));
       for (const path of [
         dirname(forks),
-        ...['forks', 'beats', 'surfaces', 'checkpoints', 'interventions', 'proposals', 'anchors'].map((kind) =>
+        ...['forks', 'beats', 'surfaces', 'checkpoints', 'interventions', 'proposals'].map((kind) =>
           join(executors, 'default', kind),
         ),
       ]) {
