@@ -142,6 +142,7 @@ export async function createKillSwitch(options: CreateKillSwitchOptions): Promis
     options.agentId === undefined
       ? undefined
       : childIdentity(undefined, { agentId: options.agentId, missionId: undefined, runId: undefined }, undefined);
+  const identity = (): Identity | undefined => storage.getStore() ?? (requireRun ? undefined : byDefault);
   const interventions = new Interventions(replica && sinkOf(replica), options.redact);
   const guard: Guard = {
     client: client ?? (served as SwitchDomain).client,
@@ -152,7 +153,8 @@ export async function createKillSwitch(options: CreateKillSwitchOptions): Promis
     changes,
     interventions,
     metrics,
-    identity: () => storage.getStore() ?? (requireRun ? undefined : byDefault),
+    identity,
+    within: (who, work) => (identity() === who ? work() : storage.run(who, work)),
     parent: () => storage.getStore() ?? byDefault,
     requireRun,
     isClosed: () => closed,

@@ -19,6 +19,8 @@ export interface Guard extends ModeSource {
   readonly metrics: GuardMetrics;
   /** Who acts now; nobody outside runs where `requireRun` is set. */
   readonly identity: () => Identity | undefined;
+  /** Calls a function as somebody, whoever acts now. */
+  readonly within: <Result>(identity: Identity | undefined, work: () => Result) => Result;
   /** Whose child a run that opens now is. */
   readonly parent: () => Identity | undefined;
   readonly requireRun: boolean;

@@ -12,9 +12,9 @@ export interface Identity {
 }
 
 /** The identity of the running code: our own storage, which no transaction context of the app's can replace. */
-export type IdentityStorage = AsyncLocalStorage<Identity>;
+export type IdentityStorage = AsyncLocalStorage<Identity | undefined>;
 
-export const createIdentityStorage = (): IdentityStorage => new AsyncLocalStorage<Identity>();
+export const createIdentityStorage = (): IdentityStorage => new AsyncLocalStorage<Identity | undefined>();
 
 /** Why a call for which nobody is named is blocked, and what to do. */
 export const unidentified = (requireRun: boolean): string =>

@@ -129,7 +129,19 @@ export async function perform<Input, Result>(
       continue;
     }
     const { input: effective, keepRecord } = verdict === 'redirect' && redirected ? redirected : { input };
-    return execute({ guard, action, call, decision: last, evaluated, asked, effective, options, keepRecord, step });
+    return execute({
+      guard,
+      action,
+      identity,
+      call,
+      decision: last,
+      evaluated,
+      asked,
+      effective,
+      options,
+      keepRecord,
+      step,
+    });
   }
   return refuse(
     blocked(

@@ -1,14 +1,18 @@
 import { type Decision, freezeDecision, SAFE_MODE } from '../flags/index.ts';
+import type { Within } from './acting-as.ts';
 import { nextChange } from './changes.ts';
 import { faultCause } from './decide.ts';
 import { ActionStoppedError } from './errors.ts';
 import type { Guard } from './guard.ts';
+import type { Identity } from './identity.ts';
 import { isDraining, mustStop, type Running } from './in-flight.ts';
 import type { Part, Wait } from './ongoing/index.ts';
 import { POLL_MS } from './wait.ts';
 
 /** The action whose result has parts. */
 export interface WholeResult extends Running {
+  /** As whom it runs. */
+  readonly identity: Identity | undefined;
   partEnded(part: ResultPart): void;
   /** One that had ended is asked for a step all the same. */
   partGoesOn(part: ResultPart): void;
@@ -17,7 +21,7 @@ export interface WholeResult extends Running {
 }
 
 /** What of the guard a part needs. */
-type PartGuard = Pick<Guard, 'changes' | 'inFlight' | 'replica' | 'turns' | 'leaseMs'>;
+type PartGuard = Pick<Guard, 'changes' | 'identity' | 'inFlight' | 'replica' | 'turns' | 'leaseMs' | 'within'>;
 
 /** A part of a result that goes on, as the guard sees it. */
 export class ResultPart implements Part {
@@ -85,6 +89,16 @@ export class ResultPart implements Part {
     return !isDraining(this.#whole.decision, now);
   }
 
+  within<Result>(step: () => Result): Result {
+    return this.#guard.within(this.#whole.identity, step);
+  }
+
+  asker(): Within {
+    const { within } = this.#guard;
+    const asker = this.#guard.identity();
+    return (work) => within(asker, work);
+  }
+
   isHeld(): boolean {
     return this.#stopped !== null || isDraining(this.#whole.decision, this.#whole.look());
   }
@@ -98,6 +112,10 @@ export class ResultPart implements Part {
     if (this.active) return;
     if (this.#ended) this.#whole.partEnded(this);
     else this.#guard.inFlight.rest(this.#whole);
+  }
+
+  isOver(): boolean {
+    return this.#ended && !this.active;
   }
 
   /** An operator is not told `stopped` while a step still acts. */

@@ -5,6 +5,7 @@ import { blocked, type DecidedCall, faultCause } from './decide.ts';
 import { StartedCall } from './execute-context.ts';
 import type { Giver } from './giver.ts';
 import type { Guard } from './guard.ts';
+import type { Identity } from './identity.ts';
 import { LookedAt } from './looked-at.ts';
 import { holdResult, mayGoOn, type OpenPart } from './ongoing/index.ts';
 import type { Outcome } from './outcome.ts';
@@ -14,6 +15,8 @@ import { ResultPart, type WholeResult } from './result-part.ts';
 export interface LetThrough<Input, Result> {
   readonly guard: Guard;
   readonly action: NormalisedAction<Input, Result>;
+  /** As whom it runs. */
+  readonly identity: Identity | undefined;
   readonly call: DecidedCall;
   /** The last look, in this very turn. */
   readonly decision: Decision;
@@ -47,6 +50,10 @@ export class RunningCall<Input, Result> extends LookedAt implements WholeResult,
 
   get guard(): Guard {
     return this.#call.guard;
+  }
+
+  get identity(): Identity | undefined {
+    return this.#call.identity;
   }
 
   get decided(): DecidedCall {

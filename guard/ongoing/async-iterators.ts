@@ -1,8 +1,9 @@
 import { types } from 'node:util';
 import { innerOf } from './given.ts';
-import { dropped, type Hold, type HoldInner, type Part } from './part.ts';
+import { dropped, type Hold, type HoldInner, type OpenPart, type Part } from './part.ts';
 import { handedOut } from './promises.ts';
 import { createQueue } from './queue.ts';
+import { foundToBe, shared } from './shared.ts';
 import { standIn } from './stand-in.ts';
 
 type Source = AsyncIterable<unknown> & Partial<AsyncIterator<unknown>>;
@@ -12,6 +13,13 @@ const GIVES_ITSELF = (async function* () {})()[Symbol.asyncIterator] as unknown 
 
 /** Something with an async iterator: a generator, a database's cursor, an SDK's stream. Its own steps are looked at, and those of all that it gives when it is iterated. */
 export const holdAsyncIterable: Hold<Source> = (source, open, action, inner) => {
+  if (isIterator(source)) return shared(source, { open, action }, () => heldBy(source, open, action, inner));
+  const { part, held } = heldBy(source, open, action, inner);
+  dropped.register(held, part);
+  return held;
+};
+
+function heldBy(source: Source, open: OpenPart, action: string, inner: HoldInner) {
   let isStopped = false;
   const part: Part = open(() => {
     isStopped = true;
@@ -23,19 +31,19 @@ export const holdAsyncIterable: Hold<Source> = (source, open, action, inner) => 
     [Symbol.asyncIterator](this: object) {
       if (source[Symbol.asyncIterator] === GIVES_ITSELF) return this; // a closure over it would keep it from the collector
       part.look();
-      const iterator = lazily(() => {
+      const iterator: Source = lazily(() => {
         const made = source[Symbol.asyncIterator]();
-        return own && (made as object) === source ? own : made;
+        if (own && (made as object) === source) return own;
+        foundToBe(made, iterator, { open, action });
+        return made;
       });
       const held = holdAsyncIterable(iterator, open, action, inner);
       part.end();
       return held;
     },
   };
-  const held = standIn(source, methods, action, 'iterate it with for await');
-  dropped.register(held, part);
-  return held;
-};
+  return { part, held: standIn(source, methods, action, 'iterate it with for await') };
+}
 
 const isIterator = (source: Source): source is Source & AsyncIterator<unknown> => typeof source.next === 'function';
 
@@ -85,7 +93,7 @@ async function inOrder(source: AsyncIterator<unknown>, asked: Promise<unknown>):
 async function leave<T>(part: Part, work: () => T): Promise<Awaited<T>> {
   part.begin();
   try {
-    return await work();
+    return await part.within(work);
   } finally {
     part.end();
     part.rest();

@@ -3,31 +3,30 @@ import { copyOf } from './copy.ts';
 import { innerOf } from './given.ts';
 import { dropped, type Hold, type HoldInner, type OpenPart, type Part, passedNow } from './part.ts';
 import { handedOut, holdPromise } from './promises.ts';
+import { shared } from './shared.ts';
 import { standIn } from './stand-in.ts';
 
 /** A generator that is stepped synchronously: it cannot wait, so a pause ends the step with an error, and the next one is tried anew. */
-export const holdIterator: Hold<Iterator<unknown>> = (source, open, action, inner) => {
-  const { part, methods } = stepsOf(source, open, action, inner);
-  const all = {
-    ...methods,
-    [Symbol.iterator](this: object) {
-      return this;
-    },
-    [Symbol.dispose]: () => void methods.return(),
-  };
-  const held = standIn(source, all, action, 'iterate it');
-  dropped.register(held, part);
-  return held;
-};
+export const holdIterator: Hold<Iterator<unknown>> = (source, open, action, inner) =>
+  shared(source, { open, action }, () => {
+    const { part, methods } = stepsOf(source, open, action, inner);
+    const all = {
+      ...methods,
+      [Symbol.iterator](this: object) {
+        return this;
+      },
+      [Symbol.dispose]: () => void methods.return(),
+    };
+    return { part, held: standIn(source, all, action, 'iterate it') };
+  });
 
 /** A plain object with a `next()`, which does not say how it is iterated: what that gives may have to be awaited. */
-export const holdBareIterator: Hold<Iterator<unknown>> = (source, open, action, inner) => {
-  const { part, methods } = stepsOf(source, open, action, inner);
-  const own = new Map<PropertyKey | undefined, unknown>(Object.entries(methods).filter(([name]) => name in source));
-  const held = copyOf(source, (value, key) => own.get(key) ?? value);
-  dropped.register(held, part);
-  return held;
-};
+export const holdBareIterator: Hold<Iterator<unknown>> = (source, open, action, inner) =>
+  shared(source, { open, action, isCopy: true }, () => {
+    const { part, methods } = stepsOf(source, open, action, inner);
+    const own = new Map<PropertyKey | undefined, unknown>(Object.entries(methods).filter(([name]) => name in source));
+    return { part, held: copyOf(source, (value, key) => own.get(key) ?? value) };
+  });
 
 /** A plain object that makes iterators: what it makes is held. */
 export const holdIterable: Hold<Iterable<unknown>> = (source, open, _action, inner) => {
@@ -47,7 +46,7 @@ function stepsOf(source: Iterator<unknown>, open: OpenPart, action: string, inne
   const part: Part = open(() => {
     isStopped = true;
     try {
-      source.return?.();
+      part.within(() => source.return?.());
     } catch {
       // It runs just now, or does not want to end: its next step is refused.
     }
@@ -80,7 +79,7 @@ function stepsOf(source: Iterator<unknown>, open: OpenPart, action: string, inne
       }),
     return(value?: unknown) {
       try {
-        return source.return?.(value) ?? { done: true, value };
+        return part.within(() => source.return?.(value)) ?? { done: true, value };
       } finally {
         part.end();
       }

@@ -3,6 +3,7 @@ import { isMainThread } from 'node:worker_threads';
 import { ActionResultError } from '../errors.ts';
 import { type Hold, makeRoom, silence, type Wait } from './part.ts';
 import { holdTogether, type Together } from './together.ts';
+import { type Askers, baseOfTransform, holdRoom } from './transforms.ts';
 
 type NodeStream = Partial<Readable & Writable & Duplex & Transform> &
   Pick<Readable, 'destroy' | 'destroyed' | 'getMaxListeners' | 'listeners' | 'on' | 'once' | 'setMaxListeners'> & {
@@ -45,8 +46,11 @@ export const holdNodeStream: Hold<NodeStream> = (stream, open, action) => {
   if (!part) return stream;
   unreachable.register(stream, part);
   const base = baseOfTransform(stream);
-  const readIsOver = sides.reads && stream._read !== base?._read ? holdReads(stream, part) : () => {};
-  if (sides.writes) holdWrites(stream, part, base);
+  const askers: Askers = { reader: (work) => work(), writer: (work) => part.within(work) };
+  const isTransform = stream._read === base?._read;
+  const readIsOver = sides.reads && !isTransform ? holdReads(stream, part, askers) : () => {};
+  if (sides.reads && isTransform) holdRoom(stream as Duplex, askers, part);
+  if (sides.writes) holdWrites(stream, { part, base, askers });
   holdEnd(stream, { part, sides, readIsOver });
   return stream;
 };
@@ -85,18 +89,6 @@ function destroy(stream: NodeStream, reason: Error): void {
   stream.destroy(reason);
 }
 
-/**
- * What a Transform has from its base class only calls its own `_transform` and `_flush`; replaced, its `_final` would run twice. That class has a `_transform`
- * that every stream of it replaces, whatever a bundler calls it.
- */
-function baseOfTransform(stream: NodeStream): NodeStream | undefined {
-  let base: NodeStream | undefined;
-  for (let at: unknown = stream; at; at = Object.getPrototypeOf(at)) {
-    if (Object.hasOwn(at, '_transform') && (at as NodeStream)._transform !== stream._transform) base = at as NodeStream;
-  }
-  return base;
-}
-
 interface Step {
   readonly begin: () => unknown;
   /** Hears why it never begins. */
@@ -123,14 +115,14 @@ function take(stream: NodeStream, part: Together, step: Step, isFresh?: boolean)
       .catch((error: Error) => stream.destroy(error));
     return;
   }
-  const given = begin();
+  const given = part.within(begin);
   if (!(given instanceof Promise)) return;
   part.begin();
   void given.finally(() => part.rest()); // what it fails with stays unhandled, if it was
 }
 
 /** It is asked to read until it is told that it is full: until then a step may be under way. The returned function ends that. */
-function holdReads(stream: NodeStream, part: Together): () => void {
+function holdReads(stream: NodeStream, part: Together, askers: Askers): () => void {
   const { _read: read, push, writable } = stream as Duplex;
   let isAsked = false;
   let isWaiting = false;
@@ -142,6 +134,7 @@ function holdReads(stream: NodeStream, part: Together): () => void {
   stream._read = (size) => {
     if (isWaiting) return;
     isWaiting = true;
+    askers.reader = part.asker();
     const begin = (): unknown => {
       isWaiting = false;
       if (!isAsked) part.begin();
@@ -154,19 +147,27 @@ function holdReads(stream: NodeStream, part: Together): () => void {
     // What has been read to its end can act no more, also while nobody takes it.
     if (piece === null && !writable) part.end();
     // Told that it is full, what reads of its own accord waits to be asked again: after the pause.
-    const hasRoom = push.call(stream as Readable, piece, encoding) && !part.isHeld();
+    const hasRoom = askers.reader(() => push.call(stream as Readable, piece, encoding)) && !part.isHeld();
     if (!hasRoom) isOver();
     return hasRoom;
   };
   return isOver;
 }
 
-function holdWrites(stream: NodeStream, part: Together, base: NodeStream | undefined): void {
+interface Writes {
+  readonly part: Together;
+  readonly base: NodeStream | undefined;
+  readonly askers: Askers;
+}
+
+function holdWrites(stream: NodeStream, { part, base, askers }: Writes): void {
   for (const name of WRITES) {
     const step = stream[name] as ((...args: unknown[]) => unknown) | undefined;
     if (typeof step !== 'function' || step === base?.[name]) continue;
     const looked = (...args: unknown[]): void => {
       const callback = args.pop() as Callback;
+      const asker = part.asker();
+      askers.writer = asker;
       let isUnderWay = false;
       const isOver = (): void => {
         if (isUnderWay) part.rest();
@@ -174,7 +175,7 @@ function holdWrites(stream: NodeStream, part: Together, base: NodeStream | undef
       };
       const ended: Callback = (...results) => {
         isOver();
-        callback(...results);
+        asker(() => callback(...results));
       };
       const begin = (): unknown => {
         isUnderWay = true;
@@ -224,9 +225,12 @@ function holdEnd(stream: NodeStream, { part, sides, readIsOver }: Ending): void 
   stream.once('close', closed);
   if (typeof tearDown !== 'function') return;
   // A stream may be made so that it tells nobody that it is closed.
-  (stream as Readable)._destroy = (error, callback) =>
-    tearDown.call(stream as Readable, error, (failure) => {
+  (stream as Readable)._destroy = (error, callback) => {
+    const asker = part.asker();
+    const ended = (failure?: Error | null): void => {
       closed();
-      callback(failure);
-    });
+      asker(() => callback(failure));
+    };
+    part.within(() => tearDown.call(stream as Readable, error, ended));
+  };
 }

@@ -1,4 +1,5 @@
 import type { EventEmitter } from 'node:events';
+import type { Within } from '../acting-as.ts';
 import type { Giver } from '../giver.ts';
 
 /** What a step waits for before it is asked for again: a pause, or an answer about the mode. */
@@ -20,6 +21,10 @@ export interface Part {
   passNow(): void;
   /** No step is taken yet: in a pause the first one will wait. @throws ActionStoppedError as `pass` */
   look(): void;
+  /** Takes a step as whoever gave the result, whoever asks for it: what it starts is decided as theirs, and a kill of them reaches it. */
+  within: Within;
+  /** As whom to call back the code of those who ask now: a step goes on as its giver, not they. */
+  asker(): Within;
   /** True when a step would have to wait now, or be refused. */
   isHeld(): boolean;
   /** A step is under way from now on, until `rest`. Several may be at once. */
@@ -28,6 +33,8 @@ export interface Part {
   rest(): void;
   /** It takes no more steps, and is out of flight as soon as none is under way; asked for a step all the same, it is in flight again. */
   end(): void;
+  /** True when it has ended, and no step is under way. */
+  isOver(): boolean;
   /** As `end`, and nothing that was under way can act any more either. */
   drop(): void;
 }
@@ -54,7 +61,7 @@ export async function passed<T>(part: Part, step: () => T): Promise<Awaited<T>> 
   for (let wait = part.pass(); wait; wait = part.pass(wait.isFresh)) await wait.until;
   part.begin();
   try {
-    return await step();
+    return await part.within(step);
   } catch (error) {
     part.end();
     throw error;
@@ -68,7 +75,7 @@ export function passedNow<T>(part: Part, step: () => T): T {
   part.passNow();
   part.begin();
   try {
-    return step();
+    return part.within(step);
   } catch (error) {
     part.end();
     throw error;

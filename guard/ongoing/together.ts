@@ -1,4 +1,5 @@
 import { ActionResultError } from '../errors.ts';
+import type { Within } from '../acting-as.ts';
 import { type Giver, isHandedTo, isLike, lead, shownGiver } from '../giver.ts';
 import type { OpenPart, Part, Wait } from './part.ts';
 
@@ -28,13 +29,44 @@ export function holdTogether(thing: object, { open, stop, action }: HoldTogether
   return before ? undefined : together;
 }
 
-interface Record {
+export interface Record {
   readonly giver: Giver | undefined;
   readonly part: Part;
 }
 
+/** The record of one who is stopped with this one, and leads it from now on. */
+export function likeOf<T extends Record>(records: readonly T[], giver: Giver | undefined): T | undefined {
+  const like = records.find(({ giver: other }) => giver && other && isLike(giver, other));
+  if (giver && like?.giver) lead(like.giver, giver);
+  return like;
+}
+
+interface Refusal {
+  readonly action: string;
+  readonly instead: string;
+}
+
+/** @throws ActionResultError where somebody has given it who did not work for this one */
+export function refuseStranger(
+  records: readonly Record[],
+  giver: Giver | undefined,
+  { action, instead }: Refusal,
+): void {
+  const stranger = records.find(({ giver: other }) => !giver || !other || !isHandedTo(giver, other));
+  if (!stranger) return;
+  const who = stranger.giver ? ` (${shownGiver(stranger.giver)})` : '';
+  throw new ActionResultError(
+    action,
+    `is what another call${who} has given, and it still goes on: a stop of one would end it for both. Return something of this call's own, such as ${instead}`,
+  );
+}
+
+/** The first is the innermost, so it counts. */
+const inAll = <Result>(all: readonly Within[], work: () => Result): Result =>
+  all.reduce((called, within) => () => within(called), work)();
+
 /** The parts of all who gave the same thing: a step of it is a step of each of them. */
-export class Together implements Omit<Part, 'passNow' | 'look'> {
+export class Together implements Omit<Part, 'passNow' | 'look' | 'isOver'> {
   #records: Record[] = [];
   #steps = 0;
   #isOver = false;
@@ -42,19 +74,13 @@ export class Together implements Omit<Part, 'passNow' | 'look'> {
   /** True for one who has given it already. @throws ActionResultError for one who may not */
   isShownTo(giver: Giver | undefined, action: string): boolean {
     if (this.#hasEnded()) return false;
-    for (const { giver: other } of this.#records) {
-      if (giver && other && isLike(giver, other)) {
-        lead(other, giver);
-        return true;
-      }
-    }
-    const stranger = this.#records.find(({ giver: other }) => !giver || !other || !isHandedTo(giver, other));
-    if (!stranger) return false;
-    const who = stranger.giver ? ` (${shownGiver(stranger.giver)})` : '';
-    throw new ActionResultError(
+    const like = likeOf(this.#records, giver);
+    if (like) return true;
+    refuseStranger(this.#records, giver, {
       action,
-      `is what another call${who} has given, and it still goes on: a stop of one would end it for both. Return something of this call's own, such as a PassThrough that is piped into it, or do inside execute what is to be done with it`,
-    );
+      instead: 'a PassThrough that is piped into it, or do inside execute what is to be done with it',
+    });
+    return false;
   }
 
   add(giver: Giver | undefined, part: Part): void {
@@ -74,6 +100,23 @@ export class Together implements Omit<Part, 'passNow' | 'look'> {
     if (waits.length <= 1) return waits[0] ?? null;
     const until = Promise.all(waits.map((wait) => wait.until)).then(() => {});
     return { until, isFresh: waits.every((wait) => wait.isFresh) };
+  }
+
+  /** As whoever began it. In another switch that is somebody of its own, and there it is a step of theirs. */
+  within<Result>(step: () => Result): Result {
+    return inAll(
+      this.#records.map(
+        ({ part }): Within =>
+          (taken) =>
+            part.within(taken),
+      ),
+      step,
+    );
+  }
+
+  asker(): Within {
+    const askers = this.#records.map(({ part }) => part.asker());
+    return (work) => inAll(askers, work);
   }
 
   isHeld(): boolean {

@@ -13,7 +13,7 @@ import {
 export type Stop = (reason: Error) => void;
 
 /** What steps are told to. */
-export type StepPart = Pick<Together, 'pass' | 'begin' | 'rest' | 'end'>;
+export type StepPart = Pick<Together, 'pass' | 'within' | 'begin' | 'rest' | 'end'>;
 
 /**
  * The pull of a transformation only makes room for a piece, and is over when one is written: never, once the stream is over. From Node 24 on it gives no
@@ -120,7 +120,7 @@ async function take(part: StepPart, step: () => unknown, isOver: () => boolean, 
   }
   part.begin();
   try {
-    await step();
+    await part.within(step);
   } finally {
     part.rest();
   }
@@ -130,7 +130,7 @@ async function take(part: StepPart, step: () => unknown, isOver: () => boolean, 
 async function leave(part: StepPart, work: () => unknown): Promise<void> {
   part.begin();
   try {
-    await work();
+    await part.within(work);
   } finally {
     part.end();
     part.rest();

@@ -3,6 +3,7 @@ import type { Hold, OpenPart } from './part.ts';
 import { holdTogether, type Together } from './together.ts';
 import { openReadable, openWritable, refuse, streamOf } from './web-insides.ts';
 import { holdReads, holdWrites, isWritten, type Stop, whenOver } from './web-steps.ts';
+import { holdPipes } from './web-pipes.ts';
 import { isProven } from './web-trial.ts';
 
 /**
@@ -11,7 +12,11 @@ import { isProven } from './web-trial.ts';
  */
 export const holdReadableStream: Hold<ReadableStream<unknown>> = (stream, open, action) => {
   const inside = isProven() ? openReadable(stream, action) : refuse(action);
-  if (inside.own.pullAlgorithm) holdOnce(stream, { open, action }, (part) => holdReads(stream, inside, part));
+  if (inside.own.pullAlgorithm)
+    holdOnce(stream, { open, action }, (part) => {
+      holdPipes(stream, part);
+      return holdReads(stream, inside, part);
+    });
   return stream;
 };
 

@@ -36,6 +36,7 @@ async function isAsExpected({ use, expected }: Trial): Promise<boolean> {
       hasWaited = true;
       return { until: turn().then(() => void log.push('waited')), isFresh: false };
     },
+    within: (step) => step(),
     begin: () => void log.push('begin'),
     rest: () => void log.push('rest'),
     end: () => void log.push('end'),

@@ -86,6 +86,7 @@ async function setUp() {
       parent: () => undefined,
       requireRun: false,
       identity: () => storage.getStore(),
+      within: (identity, work) => storage.run(identity, work),
       isClosed: () => false,
       turns: { beforeCall: () => null, beforeStart: () => null },
       leaseMs: 5000,
