@@ -99,6 +99,10 @@ export class ResultPart implements Part {
     return (work) => within(asker, work);
   }
 
+  isGivers(): boolean {
+    return this.#guard.identity() === this.#whole.identity;
+  }
+
   isHeld(): boolean {
     return this.#stopped !== null || isDraining(this.#whole.decision, this.#whole.look());
   }

@@ -155,6 +155,7 @@ const NO_PART: Part = {
   passNow() {},
   within: (step) => step(),
   asker: () => (work) => work(),
+  isGivers: () => false,
   isHeld: () => true,
   isOver: () => true,
   begin() {},

@@ -46,12 +46,12 @@ export const holdNodeStream: Hold<NodeStream> = (stream, open, action) => {
   if (!part) return stream;
   unreachable.register(stream, part);
   const base = baseOfTransform(stream);
-  const askers: Askers = { reader: (work) => work(), writer: (work) => part.within(work) };
+  const askers: Askers = { reader: (work) => work(), writer: (work) => part.within(work), last: undefined };
   const isTransform = stream._read === base?._read;
   const readIsOver = sides.reads && !isTransform ? holdReads(stream, part, askers) : () => {};
   if (sides.reads && isTransform) holdRoom(stream as Duplex, askers, part);
   if (sides.writes) holdWrites(stream, { part, base, askers });
-  holdEnd(stream, { part, sides, readIsOver });
+  holdEnd(stream, { part, sides, askers, readIsOver });
   return stream;
 };
 
@@ -134,7 +134,7 @@ function holdReads(stream: NodeStream, part: Together, askers: Askers): () => vo
   stream._read = (size) => {
     if (isWaiting) return;
     isWaiting = true;
-    askers.reader = part.asker();
+    askers.reader = askers.last = part.asker();
     const begin = (): unknown => {
       isWaiting = false;
       if (!isAsked) part.begin();
@@ -167,7 +167,7 @@ function holdWrites(stream: NodeStream, { part, base, askers }: Writes): void {
     const looked = (...args: unknown[]): void => {
       const callback = args.pop() as Callback;
       const asker = part.asker();
-      askers.writer = asker;
+      askers.writer = askers.last = asker;
       let isUnderWay = false;
       const isOver = (): void => {
         if (isUnderWay) part.rest();
@@ -198,10 +198,11 @@ function holdWrites(stream: NodeStream, { part, base, askers }: Writes): void {
 interface Ending {
   readonly part: Together;
   readonly sides: Sides;
+  readonly askers: Askers;
   readonly readIsOver: () => void;
 }
 
-function holdEnd(stream: NodeStream, { part, sides, readIsOver }: Ending): void {
+function holdEnd(stream: NodeStream, { part, sides, askers, readIsOver }: Ending): void {
   let open = 0;
   const side = (event: string): void => {
     open += 1;
@@ -226,7 +227,8 @@ function holdEnd(stream: NodeStream, { part, sides, readIsOver }: Ending): void 
   if (typeof tearDown !== 'function') return;
   // A stream may be made so that it tells nobody that it is closed.
   (stream as Readable)._destroy = (error, callback) => {
-    const asker = part.asker();
+    // One that a step destroys tells so to those for whom the step was taken.
+    const asker = (part.isGivers() && askers.last) || part.asker();
     const ended = (failure?: Error | null): void => {
       closed();
       asker(() => callback(failure));

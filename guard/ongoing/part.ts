@@ -25,6 +25,8 @@ export interface Part {
   within: Within;
   /** As whom to call back the code of those who ask now: a step goes on as its giver, not they. */
   asker(): Within;
+  /** True where its giver acts now: in a step, or in code of theirs. */
+  isGivers(): boolean;
   /** True when a step would have to wait now, or be refused. */
   isHeld(): boolean;
   /** A step is under way from now on, until `rest`. Several may be at once. */

@@ -61,10 +61,6 @@ export function refuseStranger(
   );
 }
 
-/** The first is the innermost, so it counts. */
-const inAll = <Result>(all: readonly Within[], work: () => Result): Result =>
-  all.reduce((called, within) => () => within(called), work)();
-
 /** The parts of all who gave the same thing: a step of it is a step of each of them. */
 export class Together implements Omit<Part, 'passNow' | 'look' | 'isOver'> {
   #records: Record[] = [];
@@ -102,21 +98,29 @@ export class Together implements Omit<Part, 'passNow' | 'look' | 'isOver'> {
     return { until, isFresh: waits.every((wait) => wait.isFresh) };
   }
 
-  /** As whoever began it. In another switch that is somebody of its own, and there it is a step of theirs. */
+  /** As whoever began it: the first is the innermost. In another switch that is somebody of its own, and there it is a step of theirs. */
   within<Result>(step: () => Result): Result {
-    return inAll(
-      this.#records.map(
-        ({ part }): Within =>
-          (taken) =>
-            part.within(taken),
-      ),
+    return this.#records.reduce<() => Result>(
+      (taken, { part }) =>
+        () =>
+          part.within(taken),
       step,
-    );
+    )();
   }
 
   asker(): Within {
-    const askers = this.#records.map(({ part }) => part.asker());
-    return (work) => inAll(askers, work);
+    const [first, ...others] = this.#records.map(({ part }): Within => part.asker());
+    const itself: Within = (work) => work();
+    return others.reduce(
+      (inner, asker): Within =>
+        (work) =>
+          asker(() => inner(work)),
+      first ?? itself,
+    );
+  }
+
+  isGivers(): boolean {
+    return this.#records.every(({ part }) => part.isGivers());
   }
 
   isHeld(): boolean {

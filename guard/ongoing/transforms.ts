@@ -2,10 +2,14 @@ import type { Duplex, Transform } from 'node:stream';
 import type { Within } from '../acting-as.ts';
 import type { Together } from './together.ts';
 
-/** As whom to call back those who asked last: whoever listens to what was read, or waits until what they wrote is handed on. At first nobody has, or the giver. */
+/** As whom to call back those who asked last. */
 export interface Askers {
+  /** Who listens to what was read; at first whoever is asked. */
   reader: Within;
+  /** Who waits until what they wrote is handed on; at first the giver. */
   writer: Within;
+  /** The later one of both: who hears that a step has destroyed the stream. */
+  last: Within | undefined;
 }
 
 /**
@@ -24,7 +28,7 @@ export function baseOfTransform<T extends Partial<Transform>>(stream: T): T | un
 export function holdRoom(stream: Pick<Duplex, '_read' | 'push'>, askers: Askers, part: Together): void {
   const { _read: read, push } = stream;
   stream._read = (size) => {
-    askers.reader = part.asker();
+    askers.reader = askers.last = part.asker();
     askers.writer(() => read.call(stream as Duplex, size));
   };
   stream.push = (piece, encoding) => askers.reader(() => push.call(stream as Duplex, piece, encoding));

@@ -26,6 +26,12 @@ async function* acting(act: Act) {
   }
 }
 
+async function* failing(act: Act) {
+  yield 'piece';
+  await act();
+  throw new Error('no');
+}
+
 /** What is given, whose steps act; and how it is used by somebody whose own code acts, too. */
 interface Shape {
   readonly give: (act: Act) => object;
@@ -79,6 +85,14 @@ const listen = async (stream: Readable, act: Act): Promise<void> => {
   const acts: Array<Promise<void>> = [];
   stream.on('data', () => acts.push(act())).on('end', () => acts.push(act()));
   await ends(stream);
+  await Promise.all(acts);
+};
+const failed = async (stream: Readable | Writable, act: Act): Promise<void> => {
+  const acts: Array<Promise<void>> = [];
+  stream.on('error', () => acts.push(act()));
+  const closed = new Promise((resolve) => void stream.on('close', () => resolve(act())));
+  if (stream instanceof Readable) stream.resume();
+  await closed;
   await Promise.all(acts);
 };
 const writeAll = async (stream: Writable, act: Act): Promise<void> => {
@@ -166,6 +180,19 @@ const SHAPES: Record<string, Shape> = {
       const closed = new Promise<void>((resolve) => given.on('close', () => resolve(act())));
       given.destroy();
       await closed;
+    },
+  ),
+  'a Readable that fails': shape((act) => Readable.from(failing(act)), failed),
+  'a Transform that fails': shape(
+    (act) =>
+      new Transform({
+        transform() {
+          actThen(act, () => this.destroy(new Error('no')));
+        },
+      }),
+    (given, act) => {
+      given.write('piece');
+      return failed(given, act);
     },
   ),
   'what the giver pipes': shape(
