@@ -26,6 +26,10 @@ export interface KillOptions {
   readonly waitMs?: number | undefined;
   /** Called as executors obey, while it waits. */
   readonly onProgress?: ((acknowledgements: Acknowledgements) => void) | undefined;
+  /** Called once, as soon as the kill is recorded and before anything is waited for. */
+  readonly onRecorded?: ((recorded: { readonly epoch: number }) => void) | undefined;
+  /** Ends the waiting, not the kill: the answer is then what is known, 300 ms after the append at the earliest. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** `already`: that target was killed as strictly and as long before; the call is recorded as a seconding. */
@@ -131,6 +135,8 @@ export interface ControlPlane {
   /** The app's ordinary flags, as a whole flagd definition; keys that begin with `kill-switch.` are refused. A reason is required. */
   setFlags(options: ChangeOptions & { readonly definition: unknown }): Promise<ChangeAnswer>;
   status(): Promise<Status>;
+  /** What `status` says of lost changes, without the rest. */
+  forks(): Promise<Pick<Status, 'forks' | 'ignored_forks'>>;
   /** Active kills, newest first. */
   kills(): Promise<readonly KillRecord[]>;
   /** Where each executor stands. */

@@ -36,12 +36,24 @@ const KILL_KEYS: Keys<KillOptions> = {
   lastsMs: ['duration', 'durationMs', 'for', 'ttl', 'ttlMs', 'expiresInMs'],
   waitMs: ['wait', 'timeout', 'timeoutMs'],
   onProgress: true,
+  onRecorded: true,
+  signal: true,
 };
 
 /** A kill is never refused for its reason. An unknown option is the program's own mistake, the same each time it runs, and is refused as everywhere. */
 export function givenKill(options: KillOptions) {
   checkKeys('kill', options, KILL_KEYS);
-  const { target, mode = 'full_stop', reason, expiresAt, lastsMs, waitMs = 0, onProgress } = options;
+  const {
+    target,
+    mode = 'full_stop',
+    reason,
+    expiresAt,
+    lastsMs,
+    waitMs = 0,
+    onProgress,
+    onRecorded,
+    signal,
+  } = options;
   parseTarget(target);
   if (expiresAt !== undefined && lastsMs !== undefined) throw invalid('A kill has expiresAt or lastsMs, not both.');
   if (lastsMs !== undefined && !(typeof lastsMs === 'number' && lastsMs > 0))
@@ -49,6 +61,9 @@ export function givenKill(options: KillOptions) {
   if (typeof waitMs !== 'number' || !(waitMs >= 0))
     throw invalid(`waitMs is a number of at least 0, in milliseconds, not ${quoteId(waitMs)}.`);
   checkFunction('onProgress', onProgress);
+  checkFunction('onRecorded', onRecorded);
+  if (signal !== undefined && typeof signal?.aborted !== 'boolean')
+    throw invalid(`signal is an AbortSignal, not ${quoteId(signal)}.`);
   const command: CommandOf<'kill'> = {
     type: 'kill',
     target,
@@ -57,7 +72,7 @@ export function givenKill(options: KillOptions) {
     expiresAt: isoTime(expiresAt),
     lastsMs,
   };
-  return { command, waitMs, onProgress };
+  return { command, waitMs, onProgress, onRecorded, signal };
 }
 
 export function givenRevive(options: Given<'revive'>): CommandOf<'revive'> {

@@ -11,19 +11,25 @@ export interface Recorded {
   readonly head: Head;
   readonly waitMs: number;
   readonly onProgress: ((acknowledgements: Acknowledgements) => void) | undefined;
+  /** Ends the waiting. */
+  readonly signal: AbortSignal | undefined;
 }
 
 /**
  * What is heard of a kill, from when its append was acknowledged: it returns no sooner than `KILL_RETURN_MS`, and then as soon as all have stopped, or `waitMs` is over.
  * By time, not by trust in the registry: it can be lost, and who is not in it can still act until its confirmation is too old.
  */
-export async function killHeard(hearing: Hearing, { head, waitMs, onProgress }: Recorded): Promise<Acknowledgements> {
+export async function killHeard(
+  hearing: Hearing,
+  { head, waitMs, onProgress, signal }: Recorded,
+): Promise<Acknowledgements> {
   const since = performance.now();
   const elapsed = (): number => performance.now() - since;
   for (;;) {
     const heard = await hear(hearing, head, elapsed);
     tell(onProgress, heard); // what shows the progress cannot undo the kill, nor end its wait
-    const left = allStopped(heard) ? KILL_RETURN_MS - elapsed() : Math.max(KILL_RETURN_MS, waitMs) - elapsed();
+    const enough = allStopped(heard) || signal?.aborted === true;
+    const left = (enough ? KILL_RETURN_MS : Math.max(KILL_RETURN_MS, waitMs)) - elapsed();
     if (left <= 0) return heard;
     await sleep(Math.max(1, Math.min(POLL_MS, left)));
   }

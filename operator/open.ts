@@ -6,6 +6,7 @@ import {
   type Head,
   idProblem,
   invalid,
+  isKillSwitchError,
   KillSwitchError,
   type KillRecord,
   killRecord,
@@ -13,6 +14,7 @@ import {
   type State,
   stateFrom,
 } from '../flags/index.ts';
+import { tell } from '../flags/callbacks.ts';
 import { checkKeys, type Keys } from '../flags/options.ts';
 import type { ControlConnection, ControlStore } from '../store/ports.ts';
 import { checkSide } from '../store/side.ts';
@@ -50,7 +52,7 @@ import { Hearing } from './hearing.ts';
 import { killHeard } from './kill-heard.ts';
 import { Operating } from './operate.ts';
 import { judgeReports } from './judge-reports.ts';
-import { type Command, entriesFor, notInitialised, type Operator } from './plan-change.ts';
+import { type Command, entriesFor, notInitialised, type Operator, type Place } from './plan-change.ts';
 import { surfaceRows } from './surface-rows.ts';
 import { verifyLog } from './verify-log.ts';
 
@@ -104,7 +106,7 @@ export async function openControlPlane(options: OpenControlPlaneOptions): Promis
   const desk = { connection, operator, retryMs };
   const ownClock = store.ownClock === true;
   const operating = operate === true ? new Operating({ desk, ownClock, clock, onTrouble }) : null;
-  return new StoreControlPlane(desk, organizationId, operating);
+  return new StoreControlPlane(desk, { location: store.location, organizationId }, operating);
 }
 
 function givenOperator(operator: Operator): Operator {
@@ -117,15 +119,17 @@ function givenOperator(operator: Operator): Operator {
 
 class StoreControlPlane implements ControlPlane {
   readonly #connection: ControlConnection;
+  readonly #place: Place;
   readonly #organizationId: string;
   readonly #changes: ChangeQueue;
   readonly #hearing: Hearing;
   readonly #operating: Operating | null;
   #keeping: Promise<void> | null = null;
 
-  constructor(desk: Desk, organizationId: string, operating: Operating | null) {
+  constructor(desk: Desk, place: Place, operating: Operating | null) {
     this.#connection = desk.connection;
-    this.#organizationId = organizationId;
+    this.#place = place;
+    this.#organizationId = place.organizationId;
     this.#changes = new ChangeQueue(desk);
     this.#hearing = new Hearing(desk.connection);
     this.#operating = operating;
@@ -168,11 +172,12 @@ class StoreControlPlane implements ControlPlane {
   }
 
   async kill(options: KillOptions): Promise<KillAnswer> {
-    const { command, waitMs, onProgress } = givenKill(options);
+    const { command, onRecorded, ...waiting } = givenKill(options);
     const { target } = command;
     const { head, view, change } = await this.#append(command);
+    tell(onRecorded, { epoch: head.epoch });
     const kill = view.get('kill', target);
-    const acknowledgements = await killHeard(this.#hearing, { head, waitMs, onProgress });
+    const acknowledgements = await killHeard(this.#hearing, { head, ...waiting });
     if (!kill) {
       // Recorded, and lifted again before it was read back: the answer is how it is now.
       throw new KillSwitchError(
@@ -250,6 +255,13 @@ class StoreControlPlane implements ControlPlane {
     };
   }
 
+  async forks(...given: readonly unknown[]): ReturnType<ControlPlane['forks']> {
+    takesNone('forks', given);
+    const beats = await this.#connection.executors(); // first, so that none has seen more than the head says
+    const view = await this.#connection.read([entryKey('control')]);
+    return judgeReports(beats, { head: view.head, control: view.get('control') }, this.#connection);
+  }
+
   async kills(...given: readonly unknown[]): Promise<readonly KillRecord[]> {
     takesNone('kills', given);
     const state = await this.#loadState();
@@ -260,7 +272,7 @@ class StoreControlPlane implements ControlPlane {
   async executors(...given: readonly unknown[]): ReturnType<ControlPlane['executors']> {
     takesNone('executors', given);
     const { beats, head, time } = await this.#hearing.hear();
-    if (!head) throw notInitialised();
+    if (!head) throw notInitialised(this.#place);
     return acknowledge(beats, { head, store: head, time }, 0).executors;
   }
 
@@ -314,7 +326,9 @@ class StoreControlPlane implements ControlPlane {
   }
 
   async #append(command: Command): Promise<Appended> {
-    const appended = await this.#changes.append(command);
+    const appended = await this.#changes.append(command).catch((error: unknown) => {
+      throw isKillSwitchError(error) && error.code === 'NOT_INITIALISED' ? notInitialised(this.#place) : error;
+    });
     // Nobody waits for it, and when it fails it is tried with a later change.
     this.#keeping ??= this.#keepSnapshot()
       .catch(() => {})
@@ -341,7 +355,7 @@ class StoreControlPlane implements ControlPlane {
 
   async #loadState(): Promise<State> {
     const { head, entries } = await this.#connection.load(null);
-    if (!head) throw notInitialised();
+    if (!head) throw notInitialised(this.#place);
     return stateFrom(entries, head);
   }
 

@@ -127,10 +127,17 @@ const recordedTargetOf = (target: string): string => {
 const notKilled = (target: string): KillSwitchError =>
   new KillSwitchError('NOT_KILLED', `There is no active kill of ${target}. See what is stopped: kill-switch kills`);
 
-export const notInitialised = (): KillSwitchError =>
+/** Where a switch is looked for. */
+export interface Place {
+  readonly location: string;
+  readonly organizationId: string;
+}
+
+/** Both are named: whoever has mistyped one of them sees it here. */
+export const notInitialised = (place?: Place): KillSwitchError =>
   new KillSwitchError(
     'NOT_INITIALISED',
-    'There is no control plane in this store. Create one with: kill-switch init. If there was one, it has been wiped: kill-switch recover --reason "…"',
+    `There is no control plane ${place ? `of the organization ${quoteId(place.organizationId)} in ${place.location}` : 'in this store'}. Create one with: kill-switch init. If there was one, it has been wiped: kill-switch recover --reason "…"`,
   );
 
 /** The operator's clock may be another than the store's, by which the kill ends. */

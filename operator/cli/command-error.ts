@@ -1,7 +1,13 @@
 /** A failure of the command itself: `code` for machines, a sentence for people. */
 export class CommandError extends Error {
   override readonly name = 'CommandError';
-  readonly code: 'FILE_UNREADABLE' | 'INVALID_DEFINITION' | 'LOG_REPLACED' | 'MISSING_PACKAGE';
+  readonly code:
+    | 'FILE_UNREADABLE'
+    | 'INTERRUPTED'
+    | 'INVALID_DEFINITION'
+    | 'LOG_REPLACED'
+    | 'MISSING_PACKAGE'
+    | 'NOT_PRINTED';
 
   constructor(code: CommandError['code'], message: string, options?: { cause?: unknown }) {
     super(message, options);

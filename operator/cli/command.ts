@@ -3,7 +3,7 @@ import type { ControlPlane } from '../control-plane.ts';
 import type { Store } from './store-url.ts';
 
 /** What the command ends with (CONTRACT 4). 5, pending a second person, belongs to governance. */
-export const EXIT = { done: 0, failed: 1, usage: 2, waitRanOut: 3, notVerified: 4 } as const;
+export const EXIT = { done: 0, failed: 1, usage: 2, waitRanOut: 3, notVerified: 4, interrupted: 130 } as const;
 
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
@@ -12,6 +12,8 @@ export interface Answer {
   readonly value: unknown;
   readonly text: string;
   readonly exitCode?: ExitCode | undefined;
+  /** What has been recorded, in a sentence: it is said also where the answer cannot be written. */
+  readonly recorded?: string | undefined;
 }
 
 /** An answer that comes bit by bit: one line each, in JSON too. */
@@ -29,12 +31,16 @@ export interface Context {
   readonly json: boolean;
   /** The operator's side; opened with the first call, closed when the verb has ended. `operate`: as an operating process, which appends by itself. */
   control(options?: { readonly operate: boolean }): Promise<ControlPlane>;
+  /** A sentence of ours in which each command line reaches the switch that was meant. Notes and errors are such sentences anyway; the text of an answer, in which others' words stand, is not. */
+  advice(sentence: string): string;
   /** Says something beside the answer, on stderr. */
   note(line: string): void;
   /** Shows how far it is, on stderr, where a person is looking; each line replaces the last. */
   progress(line: string): void;
-  /** Aborted by Ctrl-C or SIGTERM, which from the first call on no longer end the process by themselves. */
-  untilInterrupted(): AbortSignal;
+  /** Says what has been reached before it goes on: nobody who looks later may find nothing. */
+  reached(line: string): void;
+  /** Aborted by Ctrl-C or SIGTERM, which from the first call on no longer end the process by themselves. `waits`: the store's answer is still waited for. */
+  untilInterrupted(options?: { readonly waits: boolean }): AbortSignal;
 }
 
 /** Makes a commander action of a function that answers. */

@@ -1,12 +1,8 @@
 #!/usr/bin/env node
 import { userInfo } from 'node:os';
 import { runCommand } from './program.ts';
+import { stdoutWriter } from './stdout.ts';
 
-/** A reader that has gone (`kill-switch log | head`) is no failure. */
-let read = true;
-process.stdout.on('error', () => {
-  read = false;
-});
 process.stderr.on('error', () => {});
 
 let interrupted: AbortController | undefined;
@@ -21,10 +17,7 @@ process.exitCode = await runCommand({
       return `uid-${process.getuid?.() ?? 'unknown'}`; // a container may run under a number that has no name
     }
   },
-  out: (text) =>
-    new Promise((resolve) => {
-      process.stdout.write(text, (error) => resolve(read && !error));
-    }),
+  out: stdoutWriter(),
   err: (text) => void process.stderr.write(text),
   watched: process.stderr.isTTY === true,
   untilInterrupted() {

@@ -5,6 +5,7 @@ import type { Answer, Context } from './command.ts';
 /** The answer to a change. */
 export const changed = <T extends ChangeAnswer>(value: T, what: string): Answer => ({
   value,
+  recorded: `The change is recorded, at epoch ${value.epoch}.`,
   text: value.already
     ? `${what} already. That you asked for it is recorded, at epoch ${value.epoch}.`
     : `${what}, at epoch ${value.epoch}.`,

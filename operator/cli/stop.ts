@@ -1,7 +1,9 @@
 import { Option, type Command } from 'commander';
 import { type Mode, printable, shownId } from '../../flags/index.ts';
 import { type Acknowledgements, allStopped, type ExecutorAcknowledgement, executorKey } from '../acknowledge.ts';
-import type { KillAnswer } from '../control-plane.ts';
+import type { KillAnswer, Status } from '../control-plane.ts';
+import { CommandError } from './command-error.ts';
+import { forkLines } from './forks.ts';
 import { forgetCommand } from '../forget-executor.ts';
 import { readReason } from '../reason.ts';
 import { untilOption, waitOption } from './arguments.ts';
@@ -9,6 +11,8 @@ import { type Answer, type Context, EXIT } from './command.ts';
 import { type End, formatDuration } from './duration.ts';
 import { count, quoted, shortTime, table } from './output.ts';
 import { indistinct, problems, stateText } from './tables.ts';
+
+const NO_FORKS: Pick<Status, 'forks'> = { forks: [] };
 
 /** What `kill`, `pause` and `restrict` take. */
 export interface StopOptions {
@@ -36,12 +40,22 @@ export async function stop(
     context.note(`${reasonProblem} The kill is recorded all the same, with what can be kept of it.`);
   const control = await context.control();
   const stoppedAfter = new Map<string, number>();
-  const answer = await control.kill({
+  const interrupted = context.untilInterrupted({ waits: true });
+  const interruption = new Interruption(interrupted);
+  const killing = control.kill({
     target,
     mode,
     reason,
     ...until,
     waitMs: wait,
+    signal: interrupted,
+    onRecorded({ epoch }) {
+      interruption.recorded = true;
+      if (wait > 0)
+        context.reached(
+          `Recorded at epoch ${epoch}. Waiting for executors to stop and drain, ${formatDuration(wait)} at most.`,
+        );
+    },
     onProgress(acknowledgements) {
       for (const executor of acknowledgements.executors) {
         const key = executorKey(executor);
@@ -51,8 +65,13 @@ export async function stop(
       context.progress(`Recorded. ${headline(acknowledgements)}`);
     },
   });
+  const answer = await Promise.race([killing, interruption.before(target)]);
+  // Whoever kills in a fork must hear of it; that nothing is heard of forks does not undo the kill.
+  const lost: Pick<Status, 'forks'> =
+    answer.acknowledgements.problem === undefined ? await control.forks().catch(() => NO_FORKS) : NO_FORKS;
   const value = {
     ...answer,
+    forks: lost.forks,
     acknowledgements: {
       ...answer.acknowledgements,
       executors: answer.acknowledgements.executors.map((executor) => ({
@@ -66,18 +85,59 @@ export async function stop(
     },
   };
   const done = allStopped(value.acknowledgements);
+  const waited = interrupted.aborted
+    ? `Interrupted after ${formatDuration(value.acknowledgements.elapsed_ms)}: `
+    : wait === 0
+      ? 'Not waited for: '
+      : `After ${formatDuration(wait)}, `;
   return {
     value,
-    text: [stands(answer, mode), obeyed(value.acknowledgements), done ? '' : missing(value.acknowledgements, wait)]
-      .filter((part) => part !== '')
-      .join('\n\n'),
-    exitCode: done || wait === 0 ? EXIT.done : EXIT.waitRanOut,
+    text: [
+      ...forkLines(lost, context.advice),
+      [
+        stands(answer, mode, context.advice),
+        obeyed(value.acknowledgements),
+        done ? '' : missing(value.acknowledgements, waited, context.advice),
+      ]
+        .filter((part) => part !== '')
+        .join('\n\n'),
+    ].join('\n'),
+    recorded: `${shownId(target)} is ${answer.kill.mode}: that is recorded, at epoch ${answer.epoch}.`,
+    exitCode: done || wait === 0 ? EXIT.done : interrupted.aborted ? EXIT.interrupted : EXIT.waitRanOut,
   };
 }
 
-function stands({ kill, epoch, already }: KillAnswer, asked: Mode): string {
+/** Ctrl-C or SIGTERM while a kill is on its way: once it is recorded they only end the waiting, and before that nobody knows what came of it. */
+class Interruption {
+  readonly #signal: AbortSignal;
+  recorded = false;
+
+  constructor(signal: AbortSignal) {
+    this.#signal = signal;
+  }
+
+  /** Rejects when it comes before the kill is recorded. @throws CommandError INTERRUPTED */
+  before(target: string): Promise<never> {
+    return new Promise((_, reject) => {
+      const giveUp = (): void => {
+        if (this.recorded) return;
+        reject(
+          new CommandError(
+            'INTERRUPTED',
+            `Interrupted before the store had answered: the kill of ${shownId(target)} may or may not have been recorded. Look: kill-switch kills`,
+          ),
+        );
+      };
+      this.#signal.addEventListener('abort', giveUp, { once: true });
+    });
+  }
+}
+
+function stands({ kill, epoch, already }: KillAnswer, asked: Mode, advice: Context['advice']): string {
   const until =
-    kill.expires_at === null ? '' : `, until ${shortTime(kill.expires_at)} (ended then by a running kill-switch watch)`;
+    kill.expires_at === null
+      ? ''
+      : `, until ${shortTime(kill.expires_at)} (${advice('ended then by a running kill-switch watch')})`;
   const who = `${shownId(kill.killed_by)} at ${shortTime(kill.killed_at)}${kill.reason === null ? '' : `: ${quoted(kill.reason)}`}`;
   const stricter = kill.mode === asked ? '' : ` You asked for ${asked}: the stricter ${kill.mode} stands.`;
   return already
@@ -142,13 +202,12 @@ function obeyed(acknowledgements: Shown): string {
   return `${headline(acknowledgements)}\n${table(['EXECUTOR', 'STATE', 'EPOCH', 'IN FLIGHT', 'DRAINING', 'MS', 'PROCESS', 'ID'], rows)}${clients(executors)}${problems(executors)}${indistinct(shared_writers)}`;
 }
 
-function missing({ executors, problem }: Acknowledgements, wait: number): string {
+function missing({ executors, problem }: Acknowledgements, waited: string, advice: Context['advice']): string {
   const silent = executors.filter(({ state }) => state === 'silent');
-  const waited = wait === 0 ? 'Not waited for' : `After ${formatDuration(wait)}`;
   const who =
     problem === undefined ? 'not every executor has stopped and drained' : 'nothing is known of the executors';
   const lines = [
-    `${waited === 'Not waited for' ? `${waited}: ${who} yet` : `${waited}, ${who}`}. The kill stands: each stops when it hears of it, at the latest when its lease is over.`,
+    `${waited}${who}. The kill stands: each stops when it hears of it, at the latest when its lease is over.`,
   ];
   for (const { name, state, export: exported } of executors) {
     if (exported === undefined || state === 'stopped') continue;
@@ -159,7 +218,7 @@ function missing({ executors, problem }: Acknowledgements, wait: number): string
   if (silent.length > 0) {
     lines.push(
       'silent: nothing that could be believed was heard for longer than its lease, and what it has begun may go on. Take one that is gone out of the count:',
-      ...silent.map((executor) => `  ${forgetCommand(executor)}`),
+      ...silent.map((executor) => `  ${advice(forgetCommand(executor))}`),
     );
   }
   return lines.join('\n');

@@ -3,21 +3,22 @@ import { namesOf } from '../../store/beats.ts';
 import type { ReportedIntervention } from '../../store/reports.ts';
 import type { ExecutorAcknowledgement, SharedWriter } from '../acknowledge.ts';
 import type { SurfaceRow } from '../control-plane.ts';
+import type { Context } from './command.ts';
 import { formatDuration } from './duration.ts';
 import { count, quoted, shortTime, table } from './output.ts';
 
 /** Nobody ends a kill but an operating process, so that no wrong clock does. */
-const OVERDUE = ', past its end: holds until kill-switch watch runs';
+const OVERDUE = 'past its end: holds until kill-switch watch runs';
 
 /** Active kills; the target comes as it is pasted into `revive`. */
-export const killTable = (kills: readonly KillRecord[]): string =>
+export const killTable = (kills: readonly KillRecord[], advice: Context['advice']): string =>
   table(
     ['MODE', 'TARGET', 'SINCE', 'UNTIL', 'BY', 'REASON'],
     kills.map(({ mode, target, killed_at, expires_at, overdue, killed_by, reason }) => [
       mode,
       target,
       shortTime(killed_at),
-      expires_at && `${shortTime(expires_at)}${overdue ? OVERDUE : ''}`,
+      expires_at && `${shortTime(expires_at)}${overdue ? `, ${advice(OVERDUE)}` : ''}`,
       killed_by,
       reason === null ? null : { ready: quoted(reason) },
     ]),

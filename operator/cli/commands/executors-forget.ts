@@ -3,7 +3,7 @@ import { Argument } from 'commander';
 import type { ControlPlane } from '../../control-plane.ts';
 import type { ExecutorAcknowledgement } from '../../acknowledge.ts';
 import { noExecutor } from '../../forget-executor.ts';
-import type { Verb } from '../command.ts';
+import type { Context, Verb } from '../command.ts';
 
 interface Options {
   readonly writer?: string;
@@ -28,7 +28,7 @@ export const verb: Verb = (command, perform) => {
         const control = await context.control();
         const { executors } = await control.status();
         const some = executors.filter((each) => writer === undefined || has(each.writer, writer));
-        if (id === undefined) return forgetSilent(control, some);
+        if (id === undefined) return forgetSilent(context, control, some);
         const found = some.filter((each) => has(each.id, id));
         const executor = found.find((each) => each.id === id) ?? found[0];
         if (!executor) throw noExecutor(id, writer);
@@ -45,7 +45,7 @@ const has = (shown: string | null, given: string): boolean =>
   shown !== null && (shown === given || shownId(shown) === given);
 
 /** One that cannot be read, or whose clock is wrong, may well be running: that takes a look at each. */
-async function forgetSilent(control: ControlPlane, executors: readonly ExecutorAcknowledgement[]) {
+async function forgetSilent({ advice }: Context, control: ControlPlane, executors: readonly ExecutorAcknowledgement[]) {
   const silent = executors.filter(({ state }) => state === 'silent');
   const forgotten = silent.filter(({ problem }) => problem === undefined);
   for (const { id, writer } of forgotten) {
@@ -58,7 +58,7 @@ async function forgetSilent(control: ControlPlane, executors: readonly ExecutorA
   const rest =
     left === 0
       ? ''
-      : `\n${left} more of which something is wrong must be named, each: kill-switch executors shows what it is.`;
+      : `\n${left} more of which something is wrong must be named, each: ${advice('kill-switch executors')} shows what it is.`;
   return {
     value: { forgotten, left },
     text: `${forgotten.length} silent ${forgotten.length === 1 ? 'executor is' : 'executors are'} out of the count. Whoever still runs comes back with the next report.${rest}`,

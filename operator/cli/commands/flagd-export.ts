@@ -1,4 +1,5 @@
-import { compileFlagd, type FlagdDefinition, KillSwitchError, stateFrom } from '../../../flags/index.ts';
+import { compileFlagd, type FlagdDefinition, stateFrom } from '../../../flags/index.ts';
+import { notInitialised } from '../../plan-change.ts';
 import { durationOption } from '../arguments.ts';
 import type { Context, Verb } from '../command.ts';
 import { toJson } from '../output.ts';
@@ -31,12 +32,7 @@ async function exported({ store, organizationId }: Context): Promise<FlagdDefini
   const connection = (await store.control()).open({ organizationId, requestTimeoutMs: 2000 });
   try {
     const { head, entries } = await connection.load(null);
-    if (!head) {
-      throw new KillSwitchError(
-        'NOT_INITIALISED',
-        'There is no control plane in this store, so there is nothing to export. Create one with: kill-switch init. If there was one, it has been wiped: kill-switch recover --reason "…"',
-      );
-    }
+    if (!head) throw notInitialised({ location: store.location, organizationId });
     return compileFlagd(stateFrom(entries, head), { organizationId });
   } finally {
     await connection.close();

@@ -18,6 +18,7 @@ export const verb: Verb = (command, perform) => {
         const flags = Object.keys(definition.flags);
         return {
           value: { flags, ...answer },
+          recorded: `The flags are recorded, at epoch ${answer.epoch}.`,
           text: `${count(flags.length, 'ordinary flag')} served from now on, at epoch ${answer.epoch}.`,
         };
       }),

@@ -22,6 +22,7 @@ export const verb: Verb = (command, perform) => {
       ];
       return {
         value: { ...answer, organization_id: context.organizationId, store: location },
+        recorded: `The control plane is created, at epoch ${answer.epoch}.`,
         text: [
           `The control plane is created in ${location}. Its mode is ${answer.mode}: agents can think and propose, nothing lands.`,
           '',

@@ -17,7 +17,7 @@ export const verb: Verb = (command, perform) => {
         return page(kills, options, {
           none: 'Nothing is killed.',
           title: (total) => `${count(total, 'active kill')}, newest first:`,
-          text: killTable,
+          text: (data) => killTable(data, context.advice),
         });
       }),
     );

@@ -14,7 +14,13 @@ export const verb: Verb = (command, perform) => {
         value,
         text: value.ok
           ? `The log is whole: ${count(value.events, 'event')}, epoch ${value.head?.epoch}, hash ${value.head?.hash}.`
-          : `THE LOG DOES NOT VERIFY, after ${count(value.events, 'event')} that do: ${value.problem}\nStop what must not run (kill-switch kill all), keep a copy of the store, and find out who or what changed it.`,
+          : [
+              `THE LOG DOES NOT VERIFY${value.events === 0 ? '' : `; its first ${count(value.events, 'event')} ${value.events === 1 ? 'is' : 'are'} in order`}. ${context.advice(value.problem ?? '')}`,
+              context.advice(
+                'Stop what must not run: kill-switch kill all. Where the damage keeps that from being recorded, end the processes that act.',
+              ),
+              'Then find out who or what has changed the log, before anything is mended.',
+            ].join('\n'),
         exitCode: value.ok ? EXIT.done : EXIT.notVerified,
       };
     }),

@@ -1,5 +1,6 @@
-import { KillSwitchError, type LogEvent } from '../../../flags/index.ts';
+import type { LogEvent } from '../../../flags/index.ts';
 import type { ControlPlane } from '../../control-plane.ts';
+import { notInitialised, type Place } from '../../plan-change.ts';
 import { afterOption } from '../arguments.ts';
 import type { Answer, Verb } from '../command.ts';
 import { eventLine } from '../event-line.ts';
@@ -13,7 +14,10 @@ export const verb: Verb = (command, perform) => {
       perform(async (context, { after, follow = false }: { after: number; follow?: boolean }) => {
         const control = await context.control();
         if (follow) return { lines: asLines(followLog(control, after, context.untilInterrupted(), context.note)) };
-        const events = existing(control, after);
+        const events = existing(control, after, {
+          location: context.store.location,
+          organizationId: context.organizationId,
+        });
         return context.json ? listed(events) : { lines: asLines(events) };
       }),
     );
@@ -30,16 +34,11 @@ async function listed(events: AsyncIterable<LogEvent>): Promise<Answer> {
 }
 
 /** A log without a beginning is no empty list: there is no control plane, or it was wiped. */
-async function* existing(control: ControlPlane, after: number): AsyncGenerator<LogEvent> {
+async function* existing(control: ControlPlane, after: number, place: Place): AsyncGenerator<LogEvent> {
   let found = after > 0;
   for await (const event of control.log({ after })) {
     found = true;
     yield event;
   }
-  if (!found) {
-    throw new KillSwitchError(
-      'NOT_INITIALISED',
-      'There is no log in this store. Create a control plane with: kill-switch init. If there was one, it has been wiped: kill-switch recover --reason "…"',
-    );
-  }
+  if (!found) throw notInitialised(place);
 }

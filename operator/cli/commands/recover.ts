@@ -26,6 +26,7 @@ export const verb: Verb = (command, perform) => {
         const more = left > 0 ? [`  … and ${left} lower ones`] : [];
         return {
           value,
+          recorded: `The recover is recorded, at epoch ${value.epoch}.`,
           text: [
             `The store is accepted as it is now, at epoch ${value.epoch}. Executors that reach it follow it again.`,
             givenUp.length === 0
@@ -40,8 +41,8 @@ export const verb: Verb = (command, perform) => {
               ? []
               : [`Not believed from now on, whatever they report of forks: ${value.excluded.map(shownId).join(', ')}`]),
             'Kills, restrictions and everything else that was set and then lost are NOT in force any more. Look, and kill again what must not run:',
-            '  kill-switch kills',
-            '  kill-switch status',
+            context.advice('  kill-switch kills'),
+            context.advice('  kill-switch status'),
           ].join('\n'),
         };
       }),

@@ -12,7 +12,8 @@ export const verb: Verb = (command, perform) => {
         const value = await (await context.control()).revive({ target, reason, epoch });
         return {
           value,
-          text: `${shownId(target)} is revived, at epoch ${value.epoch}. What else restricts it still holds: kill-switch status`,
+          text: `${shownId(target)} is revived, at epoch ${value.epoch}. What else restricts it still holds: ${context.advice('kill-switch status')}`,
+          recorded: `The revive is recorded, at epoch ${value.epoch}.`,
         };
       }),
     );

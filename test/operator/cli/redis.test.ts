@@ -228,6 +228,11 @@ describe.skipIf(!hasRedis)('the command on a real Redis', () => {
     expect(stdout).toMatch(/^!!! {3}mailer has seen epoch 2, hash [0-9a-f]{64}$/m);
     expect(stdout).toContain('kill-switch recover --reason');
     expect((await ks('status', '--json')).json.forks).toMatchObject([{ executor: 'mailer', held: { epoch: 2 } }]);
+    const killed = await ks('kill', 'agent:y', '--wait', '0');
+    expect(killed.stdout).toMatch(
+      /^!!! FORK: .* EVERYTHING IS STOPPED.*\n!!! {3}mailer has seen epoch 2, hash [0-9a-f]{64}$/m,
+    );
+    expect(killed.stdout).toContain('\n\nagent:y is full_stop, at epoch 2.');
     expect((await ks('log', 'verify')).code).toBe(4);
     expect((await ks('recover', '--reason', 'restored', '--json')).json).toMatchObject({
       given_up: [{ epoch: 2 }],

@@ -33,7 +33,7 @@ describe('every verb, on a file store', () => {
     const ks = fileSwitch();
     await ks.run('init');
     const killed = await ks.json('kill', 'agent:returns-bot', '--reason', 'wrong refunds');
-    expect(killed).toMatchObject({ code: 0, stderr: '' });
+    expect(killed).toMatchObject({ code: 0, stderr: expect.stringMatching(/^Recorded at epoch 2\. Waiting .*\n$/) });
     const record = {
       id: expect.any(String),
       organization_id: 'default',

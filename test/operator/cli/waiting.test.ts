@@ -1,4 +1,6 @@
-import { describe, expect, test } from 'vitest';
+import { once } from 'node:events';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { fileStore } from '../../../store/file/index.ts';
 import { fileSwitch, runHere, start } from './command.ts';
 import { deadExecutor, executor } from './executors.ts';
@@ -163,20 +165,61 @@ describe('waiting for executors', () => {
       true,
     );
     expect(killed.code).toBe(3);
-    expect(killed.stderr.startsWith('\r\u001b[KRecorded. 0 of 1 executor have stopped and drained after ')).toBe(true);
+    expect(killed.stderr.startsWith('\r\u001b[KRecorded at epoch 2. ')).toBe(true);
+    expect(killed.stderr).toContain('\r\u001b[KRecorded. 0 of 1 executor have stopped and drained after ');
     expect(killed.stderr.endsWith('\r\u001b[K')).toBe(true);
     expect(killed.stdout).toMatch(/^all is full_stop/);
     expect(killed.stdout).not.toContain('\u001b');
   });
 
-  test('Ctrl-C while it waits ends the command; the kill stands', async () => {
-    const ks = fileSwitch();
-    await ks.run('init');
-    await deadExecutor(fileStore(ks));
-    const killing = start(['kill', 'all', '--wait', '1m', '--store', `file:${ks.directory}`]);
-    const recorded = async (): Promise<boolean> => (await ks.json('kills')).json.count === 1;
-    while (!(await recorded()));
-    expect(await killing.end('SIGINT')).toBeNull();
-    expect(await recorded()).toBe(true);
+  test.for(['SIGINT', 'SIGTERM'] as const)(
+    '%s while it waits ends the waiting: what is recorded and known is said, and the kill stands',
+    async (signal) => {
+      const ks = fileSwitch();
+      await ks.run('init');
+      await deadExecutor(fileStore(ks));
+      for (const json of [false, true]) {
+        const args = [
+          'kill',
+          `agent:a${json}`,
+          '--wait',
+          '1m',
+          '--store',
+          `file:${ks.directory}`,
+          ...(json ? ['--json'] : []),
+        ];
+        const killing = start(args);
+        let stdout = '';
+        killing.process.stdout?.on('data', (bytes: Buffer) => (stdout += bytes.toString()));
+        const epoch = json ? 3 : 2;
+        expect(await killing.line((line) => line.startsWith('Recorded'), 'stderr')).toBe(
+          `Recorded at epoch ${epoch}. Waiting for executors to stop and drain, 60 s at most.`,
+        );
+        expect((await ks.json('kills')).json.count).toBe(epoch - 1);
+        expect(await killing.end(signal)).toBe(130);
+        if (json) expect(JSON.parse(stdout)).toMatchObject({ epoch, acknowledgements: { total: 1, drained: 0 } });
+        else {
+          expect(stdout).toContain(`agent:afalse is full_stop, at epoch ${epoch}.`);
+          expect(stdout).toMatch(/^0 of 1 executor have stopped and drained after \d+ ms\.$/m);
+          expect(stdout).toMatch(
+            /^Interrupted after [\d.]+ \w+: not every executor has stopped and drained\. The kill stands/m,
+          );
+        }
+      }
+    },
+  );
+
+  test('Ctrl-C before the store has answered says that nobody knows whether the kill is recorded', async () => {
+    const server = createServer((socket) => socket.on('error', () => {}));
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    onTestFinished(() => void server.close());
+    const asked = once(server, 'connection').then(([socket]) => once(socket as Socket, 'data'));
+    const url = `redis://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const killing = start(['kill', 'all', '--store', url]);
+    await asked;
+    expect(await killing.end('SIGINT')).toBe(130);
+    expect(killing.stderr).toContain(
+      `Interrupted before the store had answered: the kill of all may or may not have been recorded. Look: kill-switch --store ${url} kills`,
+    );
   });
 });

@@ -1,0 +1,131 @@
+import { invalid, oddity, printable, shownId } from '../../flags/index.ts';
+import type { ControlPlane } from '../control-plane.ts';
+import { openControlPlane } from '../open.ts';
+import { type Typed, withReach } from './advice.ts';
+import type { Context } from './command.ts';
+import { withoutCredentials } from './output.ts';
+import type { Io } from './io.ts';
+import { DEFAULT_STORE, parseStoreUrl, type Store } from './store-url.ts';
+
+/** What stands before or after every verb. */
+export type Globals = Typed & { readonly operator?: string; readonly json?: true };
+
+/** After so long without an answer a person is told what is waited for, in milliseconds. */
+const PATIENCE_MS = 1000;
+const CLOSE_MS = 2000;
+/** A snapshot spares the next command the reading of the whole log, so it is waited for, though not for ever. */
+const SETTLE_MS = 30_000;
+/** A log of so many bytes is read in no time; how far it is with a longer one is shown so often, in milliseconds. */
+const [LONG_LOG_BYTES, SHOWN_EVERY_MS] = [16 * 1024 * 1024, 250];
+
+/** Gives a verb what it works with, and closes that when it has ended. */
+export async function withContext(
+  globals: Globals,
+  io: Io,
+  warnings: string[],
+  work: (context: Context) => Promise<void>,
+): Promise<void> {
+  const setting = (option: 'store' | 'organization' | 'operator', name: string, otherwise: () => string): string => {
+    const given = globals[option] ?? io.env[name];
+    if (given === undefined) return otherwise();
+    // An empty variable is a mistake in a script: taken for "not set", a kill would go to another store and report success.
+    if (given === '') throw invalid(`--${option} (or ${name}) is empty: give it a value, or leave it out.`);
+    return String(given);
+  };
+  const organizationId = setting('organization', 'KILL_SWITCH_ORGANIZATION', () => 'default');
+  let store: Store | undefined;
+  let opened: Promise<ControlPlane> | undefined;
+  let waiting: NodeJS.Timeout | undefined;
+  const context: Context = {
+    organizationId,
+    json: globals.json === true,
+    get store() {
+      store ??= parseStoreUrl(setting('store', 'KILL_SWITCH_STORE', () => DEFAULT_STORE));
+      return store;
+    },
+    control({ operate } = { operate: false }) {
+      opened ??= (async () => {
+        const operator = { id: setting('operator', 'KILL_SWITCH_OPERATOR', () => io.user()) };
+        warnOf(operator.id, context.note, warnings);
+        const { location } = context.store;
+        waiting = setTimeout(() => context.note(`Waiting for ${location} … (Ctrl-C gives up)`), PATIENCE_MS);
+        const onTrouble = (problem: string): void =>
+          context.note(problem === '' ? 'Nothing keeps kills any more from ending when their time is over.' : problem);
+        return openControlPlane({
+          store: await context.store.control(),
+          organizationId,
+          operator,
+          operate,
+          onTrouble,
+          onReading: shown(context, io.watched),
+        });
+      })();
+      return opened;
+    },
+    advice: (sentence) => withReach(sentence, globals),
+    note: (line) => io.err(`${withoutCredentials(printable(withReach(line, globals)))}\n`),
+    progress(line) {
+      clearTimeout(waiting);
+      if (io.watched) io.err(`\r\u001b[K${printable(line)}`);
+    },
+    reached(line) {
+      context.progress(line);
+      if (!io.watched) context.note(line);
+    },
+    untilInterrupted({ waits } = { waits: false }) {
+      if (!waits) clearTimeout(waiting);
+      return io.untilInterrupted();
+    },
+  };
+  warnOf(organizationId, context.note, warnings);
+  try {
+    await work(context);
+  } finally {
+    clearTimeout(waiting);
+    await closeQuietly(opened);
+  }
+}
+
+/** An id is taken as it was typed, whatever it looks like. */
+export function warnOf(id: unknown, note: Context['note'], warnings: string[]): void {
+  if (typeof id !== 'string') return;
+  const problem = oddity(id);
+  if (problem === null) return;
+  const warning = `Warning: ${shownId(id)} ${problem}. It is taken exactly as it was typed, and is another than what looks the same.`;
+  warnings.push(warning);
+  note(warning);
+}
+
+/** What was done is done: a connection that cannot be closed in time does not change the answer. */
+async function closeQuietly(opened: Promise<ControlPlane> | undefined): Promise<void> {
+  for (const [ms, end] of [
+    [SETTLE_MS, (control: ControlPlane) => control.settled()],
+    [CLOSE_MS, (control: ControlPlane) => control.close()],
+  ] as const) {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, ms);
+    });
+    await Promise.race([opened?.then(end).catch(() => {}), late]);
+    clearTimeout(timer);
+  }
+}
+
+/** Says how far the reading of a long log is, so that it does not look like hanging: line by line where nobody looks, one line for each tenth. */
+function shown(context: Context, watched: boolean): (bytes: number, of: number) => void {
+  const begun = performance.now();
+  let last = begun;
+  let noted = -1;
+  return (bytes, of) => {
+    const now = performance.now();
+    if (of < LONG_LOG_BYTES || now - last < SHOWN_EVERY_MS) return;
+    last = now;
+    const line = `Reading the log: ${Math.round(bytes / 1e6)} of ${Math.round(of / 1e6)} MB`;
+    context.progress(line);
+    const part = Math.floor((10 * bytes) / of);
+    if (!watched && now - begun > PATIENCE_MS && part > noted) {
+      noted = part;
+      context.note(line);
+    }
+  };
+}

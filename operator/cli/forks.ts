@@ -1,0 +1,30 @@
+import { shownId } from '../../flags/index.ts';
+import type { Status } from '../control-plane.ts';
+import type { Context } from './command.ts';
+
+/** Of each list so many are shown on one screen. */
+export const SHOWN = 20;
+
+/** What executors report as lost, in front of everything else; empty where nothing is. */
+export function forkLines({ forks }: Pick<Status, 'forks'>, advice: Context['advice']): string[] {
+  if (forks.length === 0) return [];
+  return [
+    '!!! FORK: this store has lost changes that executors had seen. EVERYTHING IS STOPPED (full_stop) until an operator decides.',
+    ...forks
+      .slice(0, SHOWN)
+      .map(({ executor, known_as, held }) =>
+        held
+          ? `!!!   ${shownId(executor)}${known(executor, known_as)} has seen epoch ${held.epoch}, hash ${held.hash}`
+          : `!!!   ${shownId(executor)}`,
+      ),
+    advice(
+      '!!! Find out what was lost (kill-switch log verify, your backups), kill again what must not run, then: kill-switch recover --reason "…"',
+    ),
+    advice('!!! If one of these executors is not to be believed: kill-switch recover --exclude NAME --reason "…"'),
+    '',
+  ];
+}
+
+/** Whoever is to be excluded is named as the store knows it. */
+const known = (executor: string, names: readonly string[]): string =>
+  names.every((name) => name === executor) ? '' : ` (known as ${names.map(shownId).join(', ')})`;

@@ -1,0 +1,66 @@
+import { isKillSwitchError, messageOf, printable } from '../../flags/index.ts';
+import { type Typed, withReach } from './advice.ts';
+import { type Answer, EXIT, type ExitCode, type Lines } from './command.ts';
+import { CommandError } from './command-error.ts';
+import type { Io } from './io.ts';
+import { toJson, withoutCredentials } from './output.ts';
+
+type Printer = Pick<Io, 'out' | 'err' | 'watched'>;
+
+/**
+ * Prints what a verb has answered.
+ * @param warnings what stands beside the value in JSON; null: no JSON is asked for
+ * @throws CommandError NOT_PRINTED
+ */
+export async function print(
+  result: Answer | Lines,
+  { warnings, typed }: { readonly warnings: readonly string[] | null; readonly typed: Typed },
+  io: Printer,
+): Promise<ExitCode> {
+  const json = warnings !== null;
+  if ('lines' in result) {
+    for await (const { value, text } of result.lines) {
+      if (result.beside && !json) io.err(`${forPeople(withReach(text, typed))}\n`);
+      else if (!(await write(io, `${json ? toJson(value) : forPeople(text)}\n`))) break;
+    }
+    return EXIT.done;
+  }
+  if (io.watched) io.err('\r\u001b[K');
+  const text = json ? toJson(withWarnings(result.value, warnings), 2) : forPeople(result.text);
+  await write(io, `${text}\n`, result.recorded);
+  return result.exitCode ?? EXIT.done;
+}
+
+/** @throws CommandError NOT_PRINTED */
+export async function write(io: Pick<Io, 'out'>, text: string, recorded?: string): Promise<boolean> {
+  try {
+    return await io.out(text);
+  } catch (error) {
+    const stands = recorded === undefined ? '' : `${recorded} But `;
+    const what = `${stands === '' ? 'The' : 'the'} answer could not be written whole: ${messageOf(error)}.`;
+    throw new CommandError('NOT_PRINTED', `${stands}${what}`, { cause: error });
+  }
+}
+
+const withWarnings = (value: unknown, warnings: readonly string[]): unknown =>
+  warnings.length > 0 && typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? { ...value, warnings }
+    : value;
+
+/** Lines are ours; within them nothing may steer a terminal, whatever a verb forgot. */
+const forPeople = (text: string): string => text.split('\n').map(printable).join('\n');
+
+/** Says what went wrong, on stderr, and with `--json` on stdout too. Never rejects. */
+export async function printError(
+  error: unknown,
+  { json, typed }: { readonly json: boolean; readonly typed: Typed },
+  io: Printer,
+): Promise<ExitCode> {
+  const code = isKillSwitchError(error) || error instanceof CommandError ? error.code : 'INTERNAL';
+  const detail = withoutCredentials(withReach(messageOf(error), typed));
+  // What cannot be written there is said on stderr all the same.
+  if (json && code !== 'NOT_PRINTED') await io.out(`${toJson({ detail, code })}\n`).catch(() => false);
+  io.err(`${io.watched ? '\r\u001b[K' : ''}${forPeople(detail)}\n`);
+  if (code === 'INTERRUPTED') return EXIT.interrupted;
+  return code === 'INVALID_ARGUMENT' ? EXIT.usage : EXIT.failed;
+}

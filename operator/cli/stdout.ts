@@ -1,0 +1,42 @@
+import { fstatSync, writeSync } from 'node:fs';
+
+/**
+ * Writes to stdout: true once it is written, false where nobody reads any more (`kill-switch log | head`), which is no failure.
+ * What goes into a file is written here, because Node's own stream takes a short write (a disk that is nearly full) for a whole one.
+ * @returns a function that rejects where the text could not be written
+ */
+export function stdoutWriter(): (text: string) => Promise<boolean> {
+  const { stdout } = process;
+  let gone = false;
+  stdout.on('error', () => {}); // told to whoever has written
+  const isFile = !stdout.isTTY && isFileLike();
+  return async (text) => {
+    if (gone) return false;
+    try {
+      if (isFile) writeAll(Buffer.from(text));
+      else
+        await new Promise<void>((resolve, reject) =>
+          stdout.write(text, (error) => (error ? reject(error) : resolve())),
+        );
+      return true;
+    } catch (error) {
+      gone = (error as NodeJS.ErrnoException).code === 'EPIPE';
+      if (gone) return false;
+      throw error;
+    }
+  };
+}
+
+/** A file, or a device that is written like one (`/dev/full`). */
+function isFileLike(): boolean {
+  try {
+    const stats = fstatSync(process.stdout.fd);
+    return stats.isFile() || stats.isCharacterDevice();
+  } catch {
+    return false;
+  }
+}
+
+function writeAll(bytes: Buffer): void {
+  for (let at = 0; at < bytes.length; ) at += writeSync(process.stdout.fd, bytes, at);
+}
