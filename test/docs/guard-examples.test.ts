@@ -1,31 +1,9 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { expect, test } from 'vitest';
-import { codeBlocks } from '../../scripts/gates/docs.mjs';
-import { runNode, runTool, withFolder } from '../../scripts/gates/gate.mjs';
+import { withFolder } from '../../scripts/gates/gate.mjs';
 import { root } from '../../scripts/prepare.mjs';
-
-const tsconfig = {
-  extends: '../../tsconfig.json',
-  compilerOptions: { rootDir: '.', outDir: 'out', noEmit: false },
-  include: ['*.ts'],
-  exclude: [],
-};
-
-/** Compiles the code of a page, runs it in a process of its own against the built package, and tells what it printed beside what the page says. */
-async function runPage(folder: string, page: string) {
-  const blocks = codeBlocks(folder, page);
-  const [{ code } = { code: '' }] = blocks;
-  const text = readFileSync(join(folder, page), 'utf8');
-  const promised = [...text.matchAll(/^```text\n(.*?)^```$/gms)].map(([, printed]) => printed ?? '');
-  return withFolder('run', async (modules) => {
-    writeFileSync(join(modules, 'tsconfig.json'), JSON.stringify(tsconfig));
-    writeFileSync(join(modules, 'page.ts'), code);
-    const compiled = await runTool(modules, 'typescript/bin/tsc', ['-p', '.']);
-    const ran = await runNode(modules, [join('out', 'page.js')]);
-    return { programs: blocks.length, promised, compiled: compiled.stdout, ...ran };
-  });
-}
+import { runPage } from './run-page.ts';
 
 test('the program of docs/guard.md prints what the page says, and ends by itself', { timeout: 90_000 }, async () => {
   const { programs, promised, compiled, stdout, stderr, code } = await runPage(root, 'docs/guard.md');

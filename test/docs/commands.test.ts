@@ -1,0 +1,20 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { filesBelow, root } from '../../scripts/prepare.mjs';
+import { runHere } from '../operator/cli/command.ts';
+
+test('each `kill-switch redis acl` of the pages prints a user as it stands there', async () => {
+  const pages = ['README.md', ...filesBelow(root, ['.md'], 'docs')];
+  const commands = pages.flatMap((page) =>
+    [...readFileSync(join(root, page), 'utf8').matchAll(/(?:^|`)kill-switch redis acl([^`\n|]*)/gm)].map(
+      ([, words = '']) => words.trim().split(' '),
+    ),
+  );
+  expect(commands.length).toBeGreaterThanOrEqual(3);
+  for (const words of commands) {
+    const { code, stdout, stderr } = await runHere(['redis', 'acl', ...words]);
+    expect({ words, code, stderr }).toMatchObject({ code: 0 });
+    expect(stdout).toMatch(/^user kill-switch\+default\+/);
+  }
+});
