@@ -24,7 +24,7 @@ export async function forgetExecutor(
 export const noExecutor = (id: string, writer?: string): KillSwitchError =>
   new KillSwitchError(
     'NOT_FOUND',
-    `There is no executor ${JSON.stringify(id)}${writer === undefined ? '' : ` of ${JSON.stringify(writer)}`}. See their ids: kill-switch executors`,
+    `There is no executor ${quoteId(id)}${writer === undefined ? '' : ` of ${quoteId(writer)}`}. See their ids: kill-switch executors`,
   );
 
 function onlyWriter(id: string, writers: ReadonlySet<string | null>): string | undefined {

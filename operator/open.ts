@@ -11,6 +11,7 @@ import {
   type KillRecord,
   killRecord,
   type LogEvent,
+  quoteId,
   type State,
   stateFrom,
 } from '../flags/index.ts';
@@ -110,6 +111,8 @@ export async function openControlPlane(options: OpenControlPlaneOptions): Promis
 }
 
 function givenOperator(operator: Operator): Operator {
+  if (typeof operator !== 'object' || operator === null)
+    throw invalid(`operator is who changes the switch, such as { id: 'dana' }, not ${quoteId(operator)}.`);
   checkKeys('operator', operator, { id: ['name'], roles: true });
   const { id, roles } = operator;
   const problem = idProblem(id);
