@@ -71,7 +71,7 @@ export async function stop(
     answer.acknowledgements.problem === undefined ? await control.forks().catch(() => NO_FORKS) : NO_FORKS;
   const value = {
     ...answer,
-    forks: lost.forks,
+    ...(lost.forks.length > 0 && { forks: lost.forks }),
     acknowledgements: {
       ...answer.acknowledgements,
       executors: answer.acknowledgements.executors.map((executor) => ({
