@@ -1,4 +1,4 @@
-import { isKillSwitchError } from '../../../flags/index.ts';
+import { isKillSwitchError, shownId } from '../../../flags/index.ts';
 import { EXIT, type Verb } from '../command.ts';
 import { count } from '../output.ts';
 
@@ -15,7 +15,7 @@ export const verb: Verb = (command, perform) => {
         text: value.ok
           ? `The log is whole: ${count(value.events, 'event')}, epoch ${value.head?.epoch}, hash ${value.head?.hash}.`
           : [
-              `THE LOG DOES NOT VERIFY${value.events === 0 ? '' : `; its first ${count(value.events, 'event')} ${value.events === 1 ? 'is' : 'are'} in order`}. ${context.advice(value.problem ?? '')}`,
+              `THE LOG DOES NOT VERIFY (${context.store.location}, organization ${shownId(context.organizationId)})${value.events === 0 ? '' : `; its first ${count(value.events, 'event')} ${value.events === 1 ? 'is' : 'are'} in order`}. ${context.advice(value.problem ?? '')}`,
               context.advice(
                 'Stop what must not run: kill-switch kill all. Where the damage keeps that from being recorded, end the processes that act.',
               ),

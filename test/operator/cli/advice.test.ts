@@ -44,7 +44,12 @@ describe('what the command advises to run', () => {
     ])
       said.push(await here(...args));
     appendFileSync(join(directory, 'control/shop/log.jsonl'), 'garbage\n');
-    said.push(await here('log', 'verify'));
+    const damaged = await here('log', 'verify');
+    said.push(damaged);
+    expect(damaged.stdout).toMatch(
+      /^THE LOG DOES NOT VERIFY \(file:\S+ switch, organization shop\); its first \d events are in order\. /,
+    );
+    expect(damaged.stdout).toContain('Where the damage keeps that from being recorded, end the processes that act.');
     const all = said.flatMap(commands);
     expect(all.length).toBeGreaterThan(15);
     for (const line of all) expect(line.startsWith(`kill-switch ${reach}`), line).toBe(true);
