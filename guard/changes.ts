@@ -1,4 +1,5 @@
 import { LONGEST_TIMER_MS } from '../flags/index.ts';
+import { hear } from './hear.ts';
 
 /** Tells everybody who waits that something may be decided otherwise now. Those who wait for nothing else share one promise, so that a waiting call costs next to nothing. */
 export class Changes {
@@ -55,7 +56,7 @@ export class Changes {
 export async function nextChange(changes: Changes, ms: number, signal: AbortSignal | undefined): Promise<void> {
   if (signal?.aborted) return;
   let timer: NodeJS.Timeout | undefined;
-  let onAbort: (() => void) | undefined;
+  let unhear: (() => void) | undefined;
   let forget: (() => void) | undefined;
   changes.hold();
   try {
@@ -63,13 +64,12 @@ export async function nextChange(changes: Changes, ms: number, signal: AbortSign
     await new Promise<void>((resolve) => {
       forget = changes.once(resolve);
       if (ms <= LONGEST_TIMER_MS) timer = setTimeout(resolve, Math.max(0, ms)); // a negative one is warned of
-      onAbort = () => resolve();
-      signal?.addEventListener('abort', onAbort, { once: true });
+      if (signal) unhear = hear(signal, resolve);
     });
   } finally {
     changes.letGo();
     clearTimeout(timer);
     forget?.();
-    if (onAbort) signal?.removeEventListener('abort', onAbort);
+    unhear?.();
   }
 }

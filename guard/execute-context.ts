@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { Decision } from '../flags/index.ts';
 import type { CallOptions, ExecuteContext } from './action.ts';
+import { hear } from './hear.ts';
+import type { Tell } from './in-flight.ts';
 
 /** What the guard holds of user code that it has called: whether, and by which decision, that was told to stop. Signal and key are made only when somebody looks at them: most actions never do. */
 export class StartedCall {
@@ -8,14 +10,17 @@ export class StartedCall {
   #controller: AbortController | undefined;
   #stoppedBy: Decision | undefined;
   #key: string | undefined;
-  #onOuter: (() => void) | undefined;
+  #unhear: (() => void) | undefined;
+  /** Called before its signal fires because the caller's own does. */
+  readonly #beforeOuter: (() => void) | undefined;
   #isOver = false;
   /** Those that gave before what this one gave: it is told with them, also when its own work is over. */
   #leaders: Set<StartedCall> | undefined;
   /** Of those that this one leads, whoever's signal was read: of the others nothing is kept. */
   #followers: Set<StartedCall> | undefined;
 
-  constructor({ signal, idempotencyKey }: CallOptions) {
+  constructor({ signal, idempotencyKey }: CallOptions, beforeOuter?: () => void) {
+    this.#beforeOuter = beforeOuter;
     this.#outer = signal;
     this.#key = idempotencyKey;
   }
@@ -46,18 +51,23 @@ export class StartedCall {
   }
 
   #hearOuter(controller: AbortController, outer: AbortSignal): void {
-    this.#onOuter = () => controller.abort(outer.reason);
-    if (outer.aborted) this.#onOuter();
-    else if (!this.#isOver || this.#leaders?.size) outer.addEventListener('abort', this.#onOuter, { once: true });
+    if (!outer.aborted && this.#isOver && !this.#leaders?.size) return;
+    this.#unhear?.();
+    this.#unhear = hear(outer, () => {
+      this.#beforeOuter?.();
+      controller.abort(outer.reason);
+    });
   }
 
-  /** False when it had been told before. */
-  stop(decision: Decision): boolean {
-    if (this.#stoppedBy) return false;
+  /** Null when it had been told before; else what fires its signal, and those of its followers. */
+  stop(decision: Decision): Tell | null {
+    if (this.#stoppedBy) return null;
     this.#stoppedBy = decision;
-    this.#controller?.abort(decision);
-    for (const follower of this.#followers ?? []) follower.stop(decision);
-    return true;
+    const followers = [...(this.#followers ?? [])]; // it may be over before it fires
+    return () => {
+      this.#controller?.abort(decision);
+      for (const follower of followers) follower.stop(decision)?.();
+    };
   }
 
   /** From now on it is told when the other is, until that is over. */
@@ -69,7 +79,7 @@ export class StartedCall {
   }
 
   #lead(follower: StartedCall): void {
-    if (this.#stoppedBy) follower.stop(this.#stoppedBy);
+    if (this.#stoppedBy) follower.stop(this.#stoppedBy)?.();
     if (this.#isOver) return follower.#leave(this);
     this.#followers ??= new Set();
     this.#followers.add(follower);
@@ -94,7 +104,7 @@ export class StartedCall {
   }
 
   #unhearOuter(): void {
-    if (this.#onOuter && !this.#leaders?.size) this.#outer?.removeEventListener('abort', this.#onOuter);
+    if (!this.#leaders?.size) this.#unhear?.();
   }
 }
 

@@ -2,6 +2,7 @@ import { type Decision, shownId } from '../flags/index.ts';
 import type { DecidedCall } from './decide.ts';
 import type { StartedCall } from './execute-context.ts';
 import { isAbove } from './identity.ts';
+import type { Tell } from './in-flight.ts';
 
 /** A call, as far as it matters who gave a result. */
 export interface Giver {
@@ -11,7 +12,7 @@ export interface Giver {
   /** By which it was let through. */
   readonly decision: Decision;
   readonly context: StartedCall;
-  readonly stop: (decision: Decision) => boolean;
+  readonly stop: (decision: Decision) => Tell | null;
 }
 
 /** True when whatever stops one of both stops the other: then one record of what they give serves both. */
@@ -26,7 +27,7 @@ export const isHandedTo = (giver: Giver, before: Giver): boolean =>
 export function lead(leader: Giver, follower: Giver): void {
   follower.context.follow(leader.context);
   const { stoppedBy } = follower.context;
-  if (stoppedBy) leader.stop(stoppedBy); // it was told before this came of it
+  if (stoppedBy) leader.stop(stoppedBy)?.(); // it was told before this came of it
 }
 
 /** As in `agent bot, run 7`. */

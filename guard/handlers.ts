@@ -5,7 +5,7 @@ import type { HandlerContext } from './action.ts';
 import { blocked, type DecidedCall, faultCause } from './decide.ts';
 import { StartedCall } from './execute-context.ts';
 import { type Guard, look } from './guard.ts';
-import type { Running } from './in-flight.ts';
+import type { Running, Tell } from './in-flight.ts';
 import { LookedAt } from './looked-at.ts';
 
 /** How long a handler of the user's (`redirect`, `draft`, an `inputSchema`) may take, in milliseconds. */
@@ -38,7 +38,7 @@ class RunningHandler extends LookedAt implements Running {
     return true;
   }
 
-  stop(decision: Decision): boolean {
+  stop(decision: Decision): Tell | null {
     return this.started.stop(decision);
   }
 }
@@ -82,7 +82,7 @@ export async function callHandler<T>(
   try {
     return await within(ended, guard.handlerTimeoutMs, () => new Error(problem));
   } catch {
-    started.stop(blocked(call, faultCause('HANDLER_FAILED', problem)));
+    started.stop(blocked(call, faultCause('HANDLER_FAILED', problem)))?.();
     return { problem };
   }
 }

@@ -2,6 +2,9 @@ import { type Decision, freezeDecision, strictness } from '../flags/index.ts';
 import type { Work } from '../store/own-beat.ts';
 import type { Identity } from './identity.ts';
 
+/** What is left to be done for something that must end, once all else that must has been told so: fires its signal. */
+export type Tell = () => void;
+
 /** Something that runs by a decision, and must be told when the same decision would no longer be made. */
 export interface Watched {
   /** Frozen before anybody else has it: what whoever called does to it must not hide a kill. */
@@ -10,8 +13,11 @@ export interface Watched {
   readonly look: () => Decision;
   /** Evaluates anew, where the mode comes from elsewhere than the local copy. */
   readonly refresh: () => Promise<void>;
-  /** Tells it, once; false when it had been told. The decision is frozen: user code gets it as a signal's reason before it is recorded. */
-  readonly stop: (decision: Decision) => boolean;
+  /**
+   * Ends what it has given, once; null when it had been told. What hears the signal, which may be that of another call, may end just then as if it were
+   * complete: so no signal fires before all is ended. The decision is frozen: user code gets it as a signal's reason before it is recorded.
+   */
+  readonly stop: (decision: Decision) => Tell | null;
 }
 
 /** Work that is counted. Between the steps of a result that goes on it is not active, so that a pause has reached it already. */
@@ -108,20 +114,25 @@ export class InFlight {
 
   /** Something has changed: whoever is no longer allowed is told, in this very turn. Returns how many were. */
   check(): number {
-    let told = 0;
+    const told: Tell[] = [];
+    const stop = (watched: Watched, now: Decision): void => {
+      const tell = watched.stop(freezeDecision(now));
+      if (tell) told.push(tell);
+    };
     for (const running of [...this.#running]) {
       if (!this.#running.has(running)) continue; // it has ended with one that was told before it
       const now = running.look();
       if (this.#drains(running, now)) this.#draining.add(running);
       else this.#draining.delete(running);
-      if (mustStop(running.decision, now) && running.stop(freezeDecision(now))) told += 1;
+      if (mustStop(running.decision, now)) stop(running, now);
     }
     for (const watched of [...this.#watched]) {
       const now = watched.look();
       if (!mustStop(watched.decision, now)) continue;
       this.#watched.delete(watched);
-      if (watched.stop(freezeDecision(now))) told += 1;
+      stop(watched, now);
     }
-    return told;
+    for (const tell of told) tell();
+    return told.length;
   }
 }

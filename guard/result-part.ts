@@ -5,8 +5,8 @@ import { faultCause } from './decide.ts';
 import { ActionStoppedError } from './errors.ts';
 import type { Guard } from './guard.ts';
 import type { Identity } from './identity.ts';
-import { isDraining, mustStop, type Running } from './in-flight.ts';
-import type { Part, Wait } from './ongoing/index.ts';
+import { isDraining, mustStop, type Running, type Tell } from './in-flight.ts';
+import type { Part, Stop, Wait } from './ongoing/index.ts';
 import { POLL_MS } from './wait.ts';
 
 /** The action whose result has parts. */
@@ -27,7 +27,7 @@ type PartGuard = Pick<Guard, 'changes' | 'identity' | 'inFlight' | 'replica' | '
 export class ResultPart implements Part {
   readonly #guard: PartGuard;
   readonly #whole: WholeResult;
-  readonly #end: (reason: Error) => void;
+  readonly #end: Stop;
   #stopped: ActionStoppedError | null = null;
   #asking = false;
   /** How many of its steps are under way. */
@@ -35,7 +35,7 @@ export class ResultPart implements Part {
   #ended = false;
 
   /** @param end ends it as well as it can be ended */
-  constructor(guard: PartGuard, whole: WholeResult, end: (reason: Error) => void) {
+  constructor(guard: PartGuard, whole: WholeResult, end: Stop) {
     this.#guard = guard;
     this.#whole = whole;
     this.#end = end;
@@ -83,7 +83,7 @@ export class ResultPart implements Part {
     }
     const now = this.#whole.look();
     if (mustStop(this.#whole.decision, now)) {
-      this.#whole.stop(freezeDecision(now));
+      this.#whole.stop(freezeDecision(now))?.();
       throw this.#stopped ?? new ActionStoppedError('aborted', now);
     }
     return !isDraining(this.#whole.decision, now);
@@ -133,13 +133,21 @@ export class ResultPart implements Part {
     this.end();
   }
 
-  stop(decision: Decision): void {
-    if (this.#stopped) return;
-    this.#stopped = new ActionStoppedError('aborted', decision);
-    try {
-      this.#end(this.#stopped);
-    } catch {
-      // What cannot be ended stays in flight, and is shown as such.
-    }
+  /** What it gives is to be called when the signal has fired. */
+  stop(decision: Decision): Tell {
+    if (this.#stopped) return () => {};
+    const reason = new ActionStoppedError('aborted', decision);
+    this.#stopped = reason;
+    const then = tried(() => this.#end(reason));
+    return () => void tried(() => then?.());
+  }
+}
+
+/** What cannot be ended stays in flight, and is shown as such. */
+function tried<T>(end: () => T): T | undefined {
+  try {
+    return end();
+  } catch {
+    return undefined;
   }
 }

@@ -13,6 +13,7 @@ import { blocked, faultCause } from './decide.ts';
 import { ActionStoppedError } from './errors.ts';
 import { formatLineage, type Identity } from './identity.ts';
 import { callOf, type Guard, unasked } from './guard.ts';
+import type { Tell } from './in-flight.ts';
 import { LookedAt } from './looked-at.ts';
 import { checkKeys } from '../flags/options.ts';
 import { findSecret } from './redact.ts';
@@ -99,13 +100,9 @@ export function openRun({ guard, keeper, identity, acting }: RunParts): OpenedRu
       if (!controller) {
         controller = new AbortController();
         const { signal } = controller;
-        const stop = (decision: Decision): boolean => {
-          if (signal.aborted) return false;
-          controller?.abort(decision);
-          return true;
-        };
+        const stop = (decision: Decision): Tell | null => (signal.aborted ? null : () => controller?.abort(decision));
         const first = ended ? blocked(call, ENDED) : now();
-        if (first.verdict === 'block') stop(freezeDecision(first));
+        if (first.verdict === 'block') stop(freezeDecision(first))?.();
         else unwatch = guard.inFlight.watch({ decision: first, look: now, refresh: () => lookedAt.refresh(), stop });
         if (!guard.replica && !ended) void guard.inFlight.refresh();
       }

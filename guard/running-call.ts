@@ -6,8 +6,9 @@ import { StartedCall } from './execute-context.ts';
 import type { Giver } from './giver.ts';
 import type { Guard } from './guard.ts';
 import type { Identity } from './identity.ts';
+import { mustStop, type Tell } from './in-flight.ts';
 import { LookedAt } from './looked-at.ts';
-import { holdResult, mayGoOn, type OpenPart } from './ongoing/index.ts';
+import { holdResult, mayGoOn, type OpenPart, type Stop } from './ongoing/index.ts';
 import type { Outcome } from './outcome.ts';
 import { ResultPart, type WholeResult } from './result-part.ts';
 
@@ -45,7 +46,11 @@ export class RunningCall<Input, Result> extends LookedAt implements WholeResult,
     super(call.guard, call.call, call.evaluated, call.asked);
     this.#call = call;
     this.decision = call.decision;
-    this.context = new StartedCall(call.options);
+    // Called with the signal of a call that is stopped: then what this one gave ends first, too.
+    this.context = new StartedCall(call.options, () => {
+      const now = this.look();
+      if (mustStop(this.decision, now)) this.stop(freezeDecision(now))?.();
+    });
   }
 
   get guard(): Guard {
@@ -66,16 +71,16 @@ export class RunningCall<Input, Result> extends LookedAt implements WholeResult,
     return false;
   }
 
-  stop(stoppedBy: Decision): boolean {
+  stop(stoppedBy: Decision): Tell | null {
     const { is } = this.#call.step({ type: 'stop', decision: stoppedBy });
     // What has landed stays landed, and yet its result may have been begun again.
-    if ((is !== 'stopping' && is !== 'landed') || !this.context.stop(stoppedBy)) return false;
-    this.#stopParts(stoppedBy);
-    return true;
-  }
-
-  #stopParts(stoppedBy: Decision): void {
-    for (const part of [...(this.#parts ?? [])]) part.stop(stoppedBy);
+    const fire = is === 'stopping' || is === 'landed' ? this.context.stop(stoppedBy) : null;
+    if (!fire) return null;
+    const ends = stopParts(this.#parts ?? [], stoppedBy);
+    return () => {
+      fire();
+      ends();
+    };
   }
 
   /** `execute` has ended. What it gave stays in flight while it can still act. @throws ActionResultError for what could act unseen */
@@ -124,16 +129,17 @@ export class RunningCall<Input, Result> extends LookedAt implements WholeResult,
         inner: (value) => this.#hold(value),
       });
     } catch (error) {
-      this.#stopParts(blocked(this.#call.call, faultCause('UNSUPPORTED', String(error)), this.decision));
+      const refused = blocked(this.#call.call, faultCause('UNSUPPORTED', String(error)), this.decision);
+      stopParts(this.#parts ?? [], refused)();
       throw error;
     } finally {
       // Told to stop before this came of it: so must this.
       const { stoppedBy } = this.context;
-      if (stoppedBy) for (const part of opened) part.stop(stoppedBy);
+      if (stoppedBy) stopParts(opened, stoppedBy)();
     }
   }
 
-  #open(end: (reason: Error) => void): ResultPart {
+  #open(end: Stop): ResultPart {
     const part = new ResultPart(this.#call.guard, this, end);
     this.partGoesOn(part);
     return part;
@@ -178,4 +184,12 @@ export class RunningCall<Input, Result> extends LookedAt implements WholeResult,
     const { guard, call, effective } = this.#call;
     guard.interventions.add(stoppedBy, call, { input: effective, status: 'aborted', state });
   }
+}
+
+/** Ends all of them before any is told more. */
+function stopParts(parts: Iterable<ResultPart>, stoppedBy: Decision): Tell {
+  const ends = [...parts].map((part) => part.stop(stoppedBy));
+  return () => {
+    for (const end of ends) end();
+  };
 }

@@ -1,5 +1,5 @@
 import { types } from 'node:util';
-import { innerOf } from './given.ts';
+import { asStopped, innerOf, type Stopped } from './given.ts';
 import { dropped, type Hold, type HoldInner, type OpenPart, type Part } from './part.ts';
 import { handedOut } from './promises.ts';
 import { createQueue } from './queue.ts';
@@ -20,12 +20,12 @@ export const holdAsyncIterable: Hold<Source> = (source, open, action, inner) => 
 };
 
 function heldBy(source: Source, open: OpenPart, action: string, inner: HoldInner) {
-  let isStopped = false;
-  const part: Part = open(() => {
-    isStopped = true;
-    void leave(part, () => isIterator(source) && source.return?.()).catch(() => {});
+  let reason: Error | undefined;
+  const part: Part = open((why) => {
+    reason = why;
+    return () => void leave(part, () => isIterator(source) && source.return?.()).catch(() => {});
   });
-  const own = isIterator(source) ? methodsOf(source, { part, inner, isStopped: () => isStopped }) : undefined;
+  const own = isIterator(source) ? methodsOf(source, { part, inner, stopped: () => reason }) : undefined;
   const methods = {
     ...own,
     [Symbol.asyncIterator](this: object) {
@@ -50,26 +50,28 @@ const isIterator = (source: Source): source is Source & AsyncIterator<unknown> =
 interface Steps {
   readonly part: Part;
   readonly inner: HoldInner;
-  readonly isStopped: () => boolean;
+  readonly stopped: Stopped;
 }
 
-function methodsOf(source: AsyncIterator<unknown>, { part, inner, isStopped }: Steps) {
+function methodsOf(source: AsyncIterator<unknown>, { part, inner, stopped }: Steps) {
   const queued = createQueue(part);
   /** Settles when all that was asked for is over. */
   let asked: Promise<unknown> | undefined;
   /** The same for what may not come before a return() that was asked for. */
   let ending: Promise<unknown> | undefined;
   const take = (step: () => unknown): Promise<never> => {
-    const begin = (): Promise<never> => queued(async () => innerOf(await step(), part, inner) as never);
+    const begin = (): Promise<never> =>
+      queued(() => asStopped(stopped, async () => innerOf(await step(), part, inner, stopped) as never));
     const taken = ending ? ending.then(begin) : begin();
     asked = taken.catch(() => {});
-    return handedOut(taken, isStopped);
+    return handedOut(taken);
   };
   const end = (value?: unknown): Promise<never> => {
-    const work = (): Promise<unknown> => leave(part, () => source.return?.(value) ?? { done: true, value });
+    const work = (): Promise<unknown> =>
+      asStopped(stopped, () => leave(part, () => source.return?.(value) ?? { done: true, value }));
     const ended = asked ? inOrder(source, asked).then(work) : work();
     ending = ended.catch(() => {});
-    return handedOut(ended as Promise<never>, isStopped);
+    return handedOut(ended as Promise<never>);
   };
   return {
     next: (...args: [] | [unknown]) => take(() => source.next(...args)),

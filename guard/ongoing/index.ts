@@ -8,12 +8,12 @@ import { holdAsyncIterable } from './async-iterators.ts';
 import { holdBareIterator, holdIterable, holdIterator } from './iterators.ts';
 import { holdWhole, mayGoOn } from './members.ts';
 import { holdNodeStream } from './node-streams.ts';
-import type { Hold, HoldInner, OpenPart, Part } from './part.ts';
+import type { Hold, HoldInner, OpenPart, Part, Stop } from './part.ts';
 import { holdChildProcess, holdWorker } from './processes.ts';
 import { holdPromise } from './promises.ts';
 import { holdReadableStream, holdReader, holdTransformStream, holdWritableStream, holdWriter } from './web-streams.ts';
 
-export type { OpenPart, Part, Wait } from './part.ts';
+export type { OpenPart, Part, Stop, Wait } from './part.ts';
 export { mayGoOn } from './members.ts';
 export { tryWebStreams } from './web-trial.ts';
 
@@ -133,7 +133,7 @@ function stopTimer(timer: object): void {
 
 /** Whether it could act after the call; then it is stopped. For what is handed out whole, by a decision that lets nothing act. */
 export function stopOngoing(action: string, result: unknown): boolean {
-  const stops: Array<(reason: Error) => void> = [];
+  const stops: Stop[] = [];
   const open: OpenPart = (stop) => {
     stops.push(stop);
     return NO_PART;
@@ -144,7 +144,7 @@ export function stopOngoing(action: string, result: unknown): boolean {
   } catch {
     refused = true;
   }
-  for (const stop of stops) stop(new ActionResultError(action, 'could act after the call'));
+  for (const stop of stops) stop(new ActionResultError(action, 'could act after the call'))?.();
   return refused || stops.length > 0;
 }
 

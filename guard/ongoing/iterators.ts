@@ -1,8 +1,8 @@
 import { types } from 'node:util';
 import { copyOf } from './copy.ts';
-import { innerOf } from './given.ts';
+import { innerOf, orStopped, type Stopped } from './given.ts';
 import { dropped, type Hold, type HoldInner, type OpenPart, type Part, passedNow } from './part.ts';
-import { handedOut, holdPromise } from './promises.ts';
+import { handedOut, holdStep } from './promises.ts';
 import { shared } from './shared.ts';
 import { standIn } from './stand-in.ts';
 
@@ -42,22 +42,23 @@ export const holdIterable: Hold<Iterable<unknown>> = (source, open, _action, inn
 };
 
 function stepsOf(source: Iterator<unknown>, open: OpenPart, action: string, inner: HoldInner) {
-  let isStopped = false;
-  const part: Part = open(() => {
-    isStopped = true;
-    try {
-      part.within(() => source.return?.());
-    } catch {
-      // It runs just now, or does not want to end: its next step is refused.
-    }
-    part.end();
+  let reason: Error | undefined;
+  const stopped: Stopped = () => reason;
+  const part: Part = open((why) => {
+    reason = why;
+    return () => {
+      part.end();
+      part.within(() => source.return?.()); // throws where it runs just now, or does not want to end: its next step is refused
+    };
   });
-  const given = (result: unknown): unknown => innerOf(result, part, inner);
+  const given = (result: unknown): unknown => innerOf(result, part, inner, stopped);
   const begin = (step: () => unknown): unknown =>
-    passedNow(part, () => {
-      const result = step();
-      return types.isPromise(result) ? holdPromise(result, open, action, given) : given(result);
-    });
+    passedNow(part, () =>
+      orStopped(stopped, () => {
+        const result = step();
+        return types.isPromise(result) ? holdStep(result, open, action, given) : given(result);
+      }),
+    );
   /** The last step, while it has to be awaited: one that is asked for meanwhile begins after it, and is looked at then. */
   let last: Promise<void> | undefined;
   const take = (step: () => unknown): unknown => {
@@ -68,7 +69,7 @@ function stepsOf(source: Iterator<unknown>, open: OpenPart, action: string, inne
     };
     const ended = result.then(over, over);
     last = ended;
-    return handedOut(result, () => isStopped);
+    return handedOut(result);
   };
   const methods = {
     next: (...args: [] | [unknown]) => take(() => source.next(...args)),

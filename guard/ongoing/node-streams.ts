@@ -1,8 +1,9 @@
 import { type Duplex, Readable, type Transform, Writable } from 'node:stream';
 import { isMainThread } from 'node:worker_threads';
-import { ActionResultError } from '../errors.ts';
+import { ActionResultError, ActionStoppedError } from '../errors.ts';
 import { type Hold, makeRoom, silence, type Wait } from './part.ts';
 import { holdTogether, type Together } from './together.ts';
+import { tearsDown } from './torn-down.ts';
 import { type Askers, baseOfTransform, holdRoom } from './transforms.ts';
 
 type NodeStream = Partial<Readable & Writable & Duplex & Transform> &
@@ -21,9 +22,6 @@ type Callback = (...results: unknown[]) => void;
 
 /** The methods with which a stream of Node's writes; the last argument of each is the callback. */
 const WRITES = ['_write', '_writev', '_final', '_transform', '_flush'] as const;
-
-/** What a stream has that does nothing of its own when it is destroyed. */
-const IDLE_DESTROY: readonly unknown[] = [Readable.prototype._destroy, Writable.prototype._destroy];
 
 /** A step that is under way is told to its stream: where nobody can reach the stream any more, no step is. */
 const unreachable = new FinalizationRegistry<Together>((part) => part.drop());
@@ -50,8 +48,9 @@ export const holdNodeStream: Hold<NodeStream> = (stream, open, action) => {
   const isTransform = stream._read === base?._read;
   const readIsOver = sides.reads && !isTransform ? holdReads(stream, part, askers) : () => {};
   if (sides.reads && isTransform) holdRoom(stream as Duplex, askers, part);
-  if (sides.writes) holdWrites(stream, { part, base, askers });
-  holdEnd(stream, { part, sides, askers, readIsOver });
+  const writesAreOver = sides.writes ? holdWrites(stream, { part, base, askers }) : () => {};
+  const ending = { part, sides, askers, readIsOver, writesAreOver, tearsDown: tearsDown(stream as Readable, base) };
+  holdEnd(stream, ending);
   return stream;
 };
 
@@ -141,7 +140,11 @@ function holdReads(stream: NodeStream, part: Together, askers: Askers): () => vo
       isAsked = true;
       return read.call(stream as Readable, size);
     };
-    take(stream, part, { begin, refuse: (error) => destroy(stream, error) });
+    const refuse = (error: Error): void => {
+      isOver(); // it is asked again, so what was asked for before has come
+      destroy(stream, error);
+    };
+    take(stream, part, { begin, refuse });
   };
   stream.push = (piece, encoding) => {
     // What has been read to its end can act no more, also while nobody takes it.
@@ -160,7 +163,9 @@ interface Writes {
   readonly askers: Askers;
 }
 
-function holdWrites(stream: NodeStream, { part, base, askers }: Writes): void {
+/** The returned function ends all that has not been answered. What an async function does is known to go on until that has returned. */
+function holdWrites(stream: NodeStream, { part, base, askers }: Writes): () => void {
+  const unanswered = new Set<() => void>();
   for (const name of WRITES) {
     const step = stream[name] as ((...args: unknown[]) => unknown) | undefined;
     if (typeof step !== 'function' || step === base?.[name]) continue;
@@ -168,17 +173,15 @@ function holdWrites(stream: NodeStream, { part, base, askers }: Writes): void {
       const callback = args.pop() as Callback;
       const asker = part.asker();
       askers.writer = askers.last = asker;
-      let isUnderWay = false;
       const isOver = (): void => {
-        if (isUnderWay) part.rest();
-        isUnderWay = false;
+        if (unanswered.delete(isOver)) part.rest();
       };
       const ended: Callback = (...results) => {
         isOver();
         asker(() => callback(...results));
       };
       const begin = (): unknown => {
-        isUnderWay = true;
+        unanswered.add(isOver);
         part.begin();
         try {
           const given = step.call(stream, ...args, ended);
@@ -193,6 +196,9 @@ function holdWrites(stream: NodeStream, { part, base, askers }: Writes): void {
     };
     Object.defineProperty(stream, name, { value: looked, configurable: true, writable: true });
   }
+  return () => {
+    for (const isOver of unanswered) isOver();
+  };
 }
 
 interface Ending {
@@ -200,9 +206,12 @@ interface Ending {
   readonly sides: Sides;
   readonly askers: Askers;
   readonly readIsOver: () => void;
+  readonly writesAreOver: () => void;
+  readonly tearsDown: boolean;
 }
 
-function holdEnd(stream: NodeStream, { part, sides, askers, readIsOver }: Ending): void {
+function holdEnd(stream: NodeStream, ending: Ending): void {
+  const { part, sides, askers, readIsOver, writesAreOver, tearsDown } = ending;
   let open = 0;
   const side = (event: string): void => {
     open += 1;
@@ -217,8 +226,9 @@ function holdEnd(stream: NodeStream, { part, sides, askers, readIsOver }: Ending
 
   const { _destroy: tearDown } = stream as Readable;
   const closed = (): void => {
-    // What tears itself down has ended its reading with that. What does not goes on with what it was asked to read, until it gives it.
-    if (!part.isHeld() || !IDLE_DESTROY.includes(tearDown)) readIsOver();
+    // What does not tear itself down goes on with what it was asked for, until it answers.
+    if (tearsDown) writesAreOver();
+    if (tearsDown || !part.isHeld()) readIsOver();
     if (stream._handle === null)
       part.drop(); // what did its steps is gone, and may never say that the last one is over
     else part.end();
@@ -231,7 +241,8 @@ function holdEnd(stream: NodeStream, { part, sides, askers, readIsOver }: Ending
     const asker = (part.isGivers() && askers.last) || part.asker();
     const ended = (failure?: Error | null): void => {
       closed();
-      asker(() => callback(failure));
+      // One that forgets why it is destroyed would end as if nothing were amiss.
+      asker(() => callback(error instanceof ActionStoppedError ? error : failure));
     };
     part.within(() => tearDown.call(stream as Readable, error, ended));
   };

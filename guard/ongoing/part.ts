@@ -42,12 +42,17 @@ export interface Part {
 }
 
 /**
- * Opens a part, of which no step is under way yet. `stop` is called once, with an ActionStoppedError, when the same call would no longer be allowed: it
- * ends the part as well as it can, and calls `end` when that is done. The part is kept as long as it is in flight, and `stop` with it: so `stop` holds what
+ * Ends a part as well as it can be ended, and calls `end` when that is done. From then on nothing of it ends as if it were complete, nor fails with another
+ * error than this. What it returns is called when the signal has fired: what cleans up may look at that.
+ */
+export type Stop = (reason: Error) => (() => void) | void;
+
+/**
+ * Opens a part, of which no step is under way yet. `stop` is called once, with an ActionStoppedError, when the same call would no longer be allowed. The part is kept as long as it is in flight, and `stop` with it: so `stop` holds what
  * the caller got by a WeakRef only, wherever the collector is to find what nobody uses any more.
  */
 export interface OpenPart {
-  (stop: (reason: Error) => void): Part;
+  (stop: Stop): Part;
   /** None for what is not handed out. */
   readonly giver?: Giver | undefined;
 }

@@ -1,7 +1,7 @@
 import { ActionResultError } from '../errors.ts';
 import type { Within } from '../acting-as.ts';
 import { type Giver, isHandedTo, isLike, lead, shownGiver } from '../giver.ts';
-import type { OpenPart, Part, Wait } from './part.ts';
+import type { OpenPart, Part, Stop, Wait } from './part.ts';
 
 /** What calls gave that stays the same object. */
 const given = new WeakMap<object, Together>();
@@ -9,7 +9,7 @@ const given = new WeakMap<object, Together>();
 /** How a thing is held, if it has to be. */
 export interface HoldTogether {
   readonly open: OpenPart;
-  readonly stop: (reason: Error) => void;
+  readonly stop: Stop;
   readonly action: string;
 }
 

@@ -1,4 +1,7 @@
 import { finished } from 'node:stream';
+import { hear } from '../hear.ts';
+import { asStopped, type Stopped, unless } from './given.ts';
+import type { Stop } from './part.ts';
 import type { Together } from './together.ts';
 import {
   openReadable,
@@ -9,8 +12,6 @@ import {
   type WritableInside,
   type WriteInside,
 } from './web-insides.ts';
-
-export type Stop = (reason: Error) => void;
 
 /** What steps are told to. */
 export type StepPart = Pick<Together, 'pass' | 'within' | 'begin' | 'rest' | 'end'>;
@@ -38,15 +39,19 @@ interface Reads {
 export function holdReads(stream: ReadableStream, { outer, own }: Reads, part: StepPart): Stop {
   const { pullAlgorithm: pull, cancelAlgorithm: cancel } = own;
   const onlyWaits = String(pull) === OF_TRANSFORMATION.text;
-  /** Resolves when somebody has cancelled the stream: what an iterable gives afterwards it only looks at. */
+  /** Resolves when Node looks at its stream again after that was cancelled or failed by us: then what the pull gave has come, or the pull has failed. */
   const { promise: unread, resolve: isUnread } = deferred();
   const { promise: over, resolve: isOver } = deferred();
   if (onlyWaits) whenOver(stream, isOver);
 
-  // Such a pull does not say when it is over once the stream has failed: so it ends first, as a generator's step does.
+  let isFailed = false;
   let unsaid: Promise<void> | undefined;
   const untilSaid = (): Promise<void> => {
-    const said = Promise.race([untilSet(own, 'pulling'), untilFailed(stream), unread]).then(() => {
+    const said = Promise.race([
+      untilSet(own, 'pulling'),
+      untilFailed(stream).then(() => (isFailed ? unread : undefined)),
+      unread,
+    ]).then(() => {
       if (unsaid === said) unsaid = undefined; // the next pull may have begun by now
     });
     unsaid = said;
@@ -78,11 +83,25 @@ export function holdReads(stream: ReadableStream, { outer, own }: Reads, part: S
   if (own.pulling && !onlyWaits) count(part, untilSaid());
   return (reason) => {
     const isOpen = own.cancelAlgorithm !== undefined;
-    const fail = (): void => outer.controller.error(reason);
-    if (unsaid) void unsaid.then(fail);
-    else fail();
-    if (isOpen) leaveOnce(reason).catch(() => {});
+    isFailed = isOpen;
+    outer.controller.error(reason);
+    seal(outer.controller);
+    if (unsaid && isOpen) void untilRead(own, 'stream').then(isUnread);
+    return () => {
+      if (isOpen) leaveOnce(reason).catch(() => {});
+    };
   };
+}
+
+/** A source that hears of the stop by its signal may close what has failed by then: that is no mistake of its own. */
+function seal(controller: object): void {
+  const nothing = { value: () => {}, configurable: true };
+  Object.defineProperties(controller, {
+    close: nothing,
+    enqueue: nothing,
+    error: nothing,
+    desiredSize: { value: null, configurable: true },
+  });
 }
 
 interface Writes {
@@ -94,14 +113,21 @@ interface Writes {
 export function holdWrites(stream: WritableStream, { outer, own }: Writes, part: StepPart): Stop {
   for (const key of WRITES_UNDER_WAY) if (outer[key].promise !== undefined) count(part, untilSet(outer, key));
   const { writeAlgorithm: write, closeAlgorithm: close, abortAlgorithm: abort } = own;
+  let reason: Error | undefined;
+  const stopped: Stopped = () => reason;
   if (write) {
     const { signal } = outer.controller;
     const isOver = (): boolean => signal.aborted;
-    own.writeAlgorithm = (piece, given) => take(part, () => write(piece, given), isOver, signal);
-    own.closeAlgorithm = () => take(part, () => close?.(), isOver, signal);
-    own.abortAlgorithm = (reason) => leave(part, () => abort?.(reason));
+    own.writeAlgorithm = (piece, given) =>
+      asStopped(stopped, () => take(part, () => write(piece, given), isOver, signal));
+    own.closeAlgorithm = () =>
+      asStopped(stopped, async () => unless(stopped, await take(part, () => close?.(), isOver, signal)));
+    own.abortAlgorithm = (why) => leave(part, () => abort?.(why));
   }
-  return (reason) => void (outer.writer ?? stream).abort(reason).catch(() => {});
+  return (why) => {
+    reason = why;
+    (outer.writer ?? stream).abort(why).catch(() => {});
+  };
 }
 
 const WRITES_UNDER_WAY = ['inFlightWriteRequest', 'inFlightCloseRequest'] as const;
@@ -113,7 +139,7 @@ export const isWritten = ({ outer, own }: Writes): boolean =>
 /** Takes a step as soon as it may begin, unless the stream is over by then. @throws ActionStoppedError */
 async function take(part: StepPart, step: () => unknown, isOver: () => boolean, signal?: AbortSignal): Promise<void> {
   for (let wait = part.pass(); wait; wait = part.pass(wait.isFresh)) {
-    await (signal ? Promise.race([wait.until, untilAborted(signal)]) : wait.until);
+    await (signal ? orAborted(wait.until, signal) : wait.until);
     if (!isOver()) continue;
     signal?.throwIfAborted();
     return;
@@ -145,11 +171,12 @@ function count(part: StepPart, underWay: Promise<void>): void {
 const untilFailed = (stream: ReadableStream): Promise<void> =>
   new Promise((resolve) => whenOver(stream, (error) => error !== undefined && resolve()));
 
-const untilAborted = (signal: AbortSignal): Promise<void> =>
-  new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
-  });
+/** Leaves no listener behind: a stream may wait before each of its pieces. */
+async function orAborted(until: Promise<void>, signal: AbortSignal): Promise<void> {
+  const { promise: aborted, resolve } = deferred();
+  const unhear = hear(signal, resolve);
+  await Promise.race([until, aborted]).finally(unhear);
+}
 
 function deferred(): { readonly promise: Promise<void>; readonly resolve: () => void } {
   let resolve = (): void => {};

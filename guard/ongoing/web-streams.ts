@@ -1,8 +1,8 @@
 import type { ReadableWritablePair } from 'node:stream/web';
-import type { Hold, OpenPart } from './part.ts';
+import type { Hold, OpenPart, Stop } from './part.ts';
 import { holdTogether, type Together } from './together.ts';
 import { openReadable, openWritable, refuse, streamOf } from './web-insides.ts';
-import { holdReads, holdWrites, isWritten, type Stop, whenOver } from './web-steps.ts';
+import { holdReads, holdWrites, isWritten, whenOver } from './web-steps.ts';
 import { holdPipes } from './web-pipes.ts';
 import { isProven } from './web-trial.ts';
 
@@ -70,5 +70,5 @@ const stopOf =
   (stream: WeakRef<object>): Stop =>
   (reason) => {
     const found = stream.deref();
-    if (found) stops.get(found)?.(reason);
+    return found && stops.get(found)?.(reason);
   };

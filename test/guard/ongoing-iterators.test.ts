@@ -398,7 +398,8 @@ describe('an iterator or a promise', () => {
     await vi.waitFor(() => expect(killSwitch.check().mode).toBe('full_stop'));
     const stream = new Readable({ read() {} });
     resolve(stream);
-    expect((await body).destroyed).toBe(true);
+    await expect(body).rejects.toMatchObject({ code: 'ABORTED' });
+    expect(stream.destroyed).toBe(true);
     await killing;
     await inFlight(0);
   });

@@ -338,7 +338,7 @@ describe('each kind of result', () => {
     await vi.waitFor(() => expect(killSwitch.check().mode).toBe('full_stop'));
     await expect(text.next()).rejects.toMatchObject({ code: 'ABORTED' });
     finish();
-    await usage;
+    await expect(usage).rejects.toMatchObject({ code: 'ABORTED' }); // it came after the stop
     expect((await stopped).acknowledgements.executors).toMatchObject([{ in_flight: 0 }]);
     expect(sent).toEqual([1]);
   });
