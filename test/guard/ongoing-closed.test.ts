@@ -116,49 +116,53 @@ describe('a stream that has been torn down is not in flight, though a step was n
   });
 });
 
-describe('what goes on after its stream was destroyed is in flight until it is over', () => {
-  const slow = (): { readonly work: () => Promise<void>; readonly end: () => void } => {
-    let end = (): void => {};
-    const ended = new Promise<void>((resolve) => {
-      end = resolve;
-    });
-    return { work: () => ended, end };
-  };
+/** Work that lasts until it is told to end. */
+class Work {
+  readonly #whenOver: Array<() => void> = [];
+  readonly over = new Promise<void>((resolve) => {
+    this.#whenOver.push(resolve);
+  });
+  whenOver(done: () => void): void {
+    this.#whenOver.push(done);
+  }
+  end(): void {
+    for (const done of this.#whenOver) done();
+  }
+}
 
-  test.each<[string, (work: () => Promise<void>) => Writable]>([
+describe('what goes on after its stream was destroyed is in flight until it is over', () => {
+  test.each<[string, (work: Work) => Writable]>([
     [
       'a write of a stream that has no way of its own to end it',
-      (work) => new Writable({ write: (_piece, _encoding, done) => void work().then(() => done()) }),
+      (work) => new Writable({ write: (_piece, _encoding, done) => work.whenOver(done) }),
     ],
     [
       'a piece of a transformation of the same kind',
-      (work) => new Transform({ transform: (_piece, _encoding, done) => void work().then(() => done()) }),
+      (work) => new Transform({ transform: (_piece, _encoding, done) => work.whenOver(done) }),
     ],
     [
       'an async write, whatever its stream says',
-      (work) =>
-        new Writable({
-          write: async (_piece, _encoding, done) => {
-            await work();
-            done();
-          },
-          destroy: (error, done) => done(error),
-        }),
+      (work) => {
+        const stream = new Writable({ destroy: (error, done) => done(error) });
+        stream._write = (() => work.over) as Writable['_write'];
+        return stream;
+      },
     ],
     [
       'a destroy() that has not called back',
-      (work) => new Writable({ write() {}, destroy: (error, done) => void work().then(() => done(error)) }),
+      (work) => new Writable({ write() {}, destroy: (error, done) => work.whenOver(() => done(error)) }),
     ],
   ])('%s', async (_kind, make) => {
     const { control, killSwitch, inFlight } = await openOngoing();
-    const { work, end } = slow();
+    const work = new Work();
     const action = killSwitch.action({ name: 'rows.write', execute: (_input: null) => make(work) });
     const stream = await action(null);
     stream.write('piece');
-    const { acknowledgements } = await control.kill({ target: 'agent:x', waitMs: 300 });
+    await inFlight(1);
+    const { acknowledgements } = await control.kill({ target: 'agent:x', waitMs: 500 });
     expect(acknowledgements.executors).toMatchObject([{ state: 'draining', in_flight: 1 }]);
     expect(stream.destroyed).toBe(true);
-    end();
+    work.end();
     await inFlight(0);
   });
 });
