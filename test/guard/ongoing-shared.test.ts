@@ -134,13 +134,14 @@ describe('what others have given', () => {
     expect(await b.next()).toEqual({ done: false, value: 1 });
   });
 
-  test('is a promise, which no stop ends: each awaits it', async () => {
+  test('is a promise, which no stop ends: the one who is killed gets the stop, the other what it comes to', async () => {
     const { giveAs, control } = await setUp();
     const shared = sleep(200, 'done');
     const hold = (agentId: string) => giveAs(agentId, { shared });
     const [a, b] = [await hold('a'), await hold('b')];
     await control.kill({ target: 'agent:a' });
-    expect(await Promise.all([a.shared, b.shared])).toEqual(['done', 'done']);
+    await expect(a.shared).rejects.toMatchObject({ code: 'ABORTED' });
+    expect(await b.shared).toBe('done');
   });
 
   test('is not ended by a draft that gives it, nor by a call that is refused for something else', async () => {
