@@ -394,6 +394,7 @@ test('what had ended before the stop stays as it was', async () => {
   });
   const { stream, promise } = await action(null);
   stream.read(0);
+  await vi.waitFor(() => expect(stream.readableLength).toBe(2));
   await promise;
   await kill();
   expect(await stream.toArray()).toEqual(['a', 'b']);
