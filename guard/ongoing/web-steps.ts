@@ -84,7 +84,7 @@ export function holdReads(stream: ReadableStream, { outer, own }: Reads, part: S
   return (reason) => {
     const isOpen = own.cancelAlgorithm !== undefined;
     isFailed = isOpen;
-    outer.controller.error(reason);
+    if (isOpen) outer.controller.error(reason); // else Node would look at its stream for nothing, as if a step were over
     seal(outer.controller);
     if (unsaid && isOpen) void untilRead(own, 'stream').then(isUnread);
     return () => {
