@@ -3,6 +3,7 @@ import type { CallOptions, NormalisedAction } from './action.ts';
 import type { Attempt, AttemptEvent } from './attempt-state.ts';
 import { blocked, type DecidedCall, faultCause } from './decide.ts';
 import { StartedCall } from './execute-context.ts';
+import { ActionResultError } from './errors.ts';
 import type { Giver } from './giver.ts';
 import type { Guard } from './guard.ts';
 import type { Identity } from './identity.ts';
@@ -130,6 +131,8 @@ export class RunningCall<Input, Result> extends LookedAt implements WholeResult,
       });
     } catch (error) {
       const refused = blocked(this.#call.call, faultCause('UNSUPPORTED', String(error)), this.decision);
+      if (error instanceof ActionResultError && this.#parts?.size)
+        error.message += ' What else it holds that goes on has been ended.';
       stopParts(this.#parts ?? [], refused)();
       throw error;
     } finally {

@@ -480,7 +480,10 @@ test('what was begun beside something that is refused is in flight until it is o
     name: 'timer.give',
     execute: (_input: null) => [setTimeout(() => {}, 5), step(), child],
   });
-  await expect(action(null)).rejects.toMatchObject({ code: 'RESULT_GOES_ON' });
+  await expect(action(null)).rejects.toMatchObject({
+    code: 'RESULT_GOES_ON',
+    message: expect.stringMatching(/What else it holds that goes on has been ended\.$/),
+  });
   await once(child, 'exit');
   expect(await kill(300)).toMatchObject([{ state: 'draining', in_flight: 1, draining: 1 }]);
   end();
