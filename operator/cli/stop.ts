@@ -9,6 +9,7 @@ import { readReason } from '../reason.ts';
 import { untilOption, waitOption } from './arguments.ts';
 import { type Answer, type Context, EXIT } from './command.ts';
 import { type End, formatDuration } from './duration.ts';
+import { few, more } from './few.ts';
 import { count, quoted, shortTime, table } from './output.ts';
 import { indistinct, problems, stateText } from './tables.ts';
 
@@ -187,19 +188,18 @@ function obeyed(acknowledgements: Shown): string {
   const { total, executors, shared_writers, problem } = acknowledgements;
   if (problem !== undefined) return `The executors could not be heard: ${printable(problem)}`;
   if (total === 0) return 'No executor has reported here: nobody is known who had to stop.';
-  const rows = executors.map(
-    ({ id, name, host, pid, state, epoch, in_flight, draining, stopped_after_ms, problem }) => [
-      name,
-      stateText({ state, problem }),
-      epoch,
-      in_flight,
-      draining,
-      stopped_after_ms,
-      `${host}/${pid}`,
-      shownId(id),
-    ],
-  );
-  return `${headline(acknowledgements)}\n${table(['EXECUTOR', 'STATE', 'EPOCH', 'IN FLIGHT', 'DRAINING', 'MS', 'PROCESS', 'ID'], rows)}${clients(executors)}${problems(executors)}${indistinct(shared_writers)}`;
+  const shown = few(executors);
+  const rows = shown.map(({ id, name, host, pid, state, epoch, in_flight, draining, stopped_after_ms, problem }) => [
+    name,
+    stateText({ state, problem }),
+    epoch,
+    in_flight,
+    draining,
+    stopped_after_ms,
+    `${host}/${pid}`,
+    shownId(id),
+  ]);
+  return `${headline(acknowledgements)}\n${table(['EXECUTOR', 'STATE', 'EPOCH', 'IN FLIGHT', 'DRAINING', 'MS', 'PROCESS', 'ID'], rows)}${more(executors, shown)}${clients(shown)}${problems(shown)}${indistinct(shared_writers)}`;
 }
 
 function missing({ executors, problem }: Acknowledgements, waited: string, advice: Context['advice']): string {
@@ -209,7 +209,7 @@ function missing({ executors, problem }: Acknowledgements, waited: string, advic
   const lines = [
     `${waited}${who}. The kill stands: each stops when it hears of it, at the latest when its lease is over.`,
   ];
-  for (const { name, state, export: exported } of executors) {
+  for (const { name, state, export: exported } of few(executors)) {
     if (exported === undefined || state === 'stopped') continue;
     lines.push(
       `${shownId(name)} has not written ${printable(exported.file)}: its clients go on with what that says, until its end at the latest.`,
@@ -218,7 +218,10 @@ function missing({ executors, problem }: Acknowledgements, waited: string, advic
   if (silent.length > 0) {
     lines.push(
       'silent: nothing that could be believed was heard for longer than its lease, and what it has begun may go on. Take one that is gone out of the count:',
-      ...silent.map((executor) => `  ${advice(forgetCommand(executor))}`),
+      ...few(silent).map((executor) => `  ${advice(forgetCommand(executor))}`),
+      ...(few(silent).length < silent.length
+        ? [`or all of those at once that can be read: ${advice('kill-switch executors forget --silent')}`]
+        : []),
     );
   }
   return lines.join('\n');

@@ -6,12 +6,14 @@ import { rememberedOf } from './default-anchor.ts';
 import { FileReader, READ_ALL_MS } from './file-reader.ts';
 import { makeFolders } from './folder.ts';
 import { FoldedLog } from './folded-log.ts';
+import { forgetOwner, ownerMeant } from './forget-owner.ts';
 import { readForks } from './fork-reports.ts';
 import { OldForks } from './old-forks.ts';
 import { localFreeBytes } from './network-filesystem.ts';
 import { filePaths, reportFolders, storeFolder } from './paths.ts';
 import { readLog } from './read-log.ts';
-import { forgetReports, readBeats } from './reports.ts';
+import { readBeats } from './read-beats.ts';
+import { forgetReports } from './reports.ts';
 import { Serial } from './serial.ts';
 import { fileShelfReader } from './shelf.ts';
 import { snapshotKeeper } from './snapshot-keeper.ts';
@@ -105,7 +107,8 @@ export function fileControlStore({ directory = '.kill-switch', clock }: FileCont
         // They are bounded, and may take long on a busy machine all the same: reading is waited for as long as it gets on.
         executors() {
           let steps = 0;
-          const read = () => readBeats(paths, () => (steps += 1));
+          const { excluded } = log.state.control ?? {};
+          const read = () => readBeats(paths, { excluded, onRead: () => (steps += 1) });
           return reports.run('executors', read, { ms: requestTimeoutMs, steps: () => steps });
         },
         forks(generation) {
@@ -114,15 +117,17 @@ export function fileControlStore({ directory = '.kill-switch', clock }: FileCont
           const read = () => readForks(paths, generation, { excluded, onStep: () => (steps += 1) });
           return reports.run('forks', read, { ms: requestTimeoutMs, steps: () => steps });
         },
-        forget: (executorId, writer) =>
-          reports.run(
-            'forget',
-            async () => {
-              for (const folder of [paths.surfaces, paths.beats])
-                await forgetReports({ root, folder }, executorId, writer);
-            },
-            { ms: requestTimeoutMs },
-          ),
+        forget(executorId, writer) {
+          let steps = 0;
+          const forget = async (): Promise<void> => {
+            const owner = ownerMeant(executorId, writer);
+            if (owner !== null)
+              return forgetOwner(paths, owner, { now: Date.parse(now()), onStep: () => (steps += 1) });
+            for (const folder of [paths.surfaces, paths.beats])
+              await forgetReports({ root, folder }, executorId, writer);
+          };
+          return reports.run('forget', forget, { ms: requestTimeoutMs, steps: () => steps });
+        },
         log: (after) => readLog(paths.log, after, { ms: stalledMs, known: log.recent(after) }),
       };
     },

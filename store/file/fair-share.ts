@@ -1,19 +1,16 @@
-import { lstatSync } from 'node:fs';
-import { setImmediate as turn } from 'node:timers/promises';
 import type { OpenFolder } from './folder.ts';
-import { namesIn } from './kept.ts';
+import { MOST_NAMES, type OwnedFile, Walk } from './walk.ts';
 
 /** A file as it was found, before it is read. */
-export interface Found {
-  readonly name: string;
-  readonly bytes: number;
-  readonly changedMs: number;
-}
+export type Found = Pick<OwnedFile, 'name' | 'bytes' | 'changedMs'>;
 
 /** What one user keeps in a folder, the newest first, and how much of what is read there is that user's share, in bytes. */
 export interface Share {
   readonly owner: number;
+  /** Those that may be read. */
   readonly files: readonly Found[];
+  /** How many there are. */
+  readonly count: number;
   readonly bytes: number;
 }
 
@@ -31,11 +28,13 @@ export interface Bounds {
 export interface Wanted {
   readonly ending: string;
   readonly bounds: Bounds;
+  /** Of whom a few files are enough. */
+  readonly isLittle?: ((owner: number) => boolean) | undefined;
   readonly onStep?: (() => void) | undefined;
 }
 
-/** So many files of a folder are looked at. */
-const MOST_NAMES = 50_000;
+/** How many files are enough of somebody of whom a few are. */
+const FEW = 20;
 
 /** What one file takes beside its bytes, so that both bounds are one. */
 const eachOf = ({ total, most }: Bounds): number => Math.ceil(total / most);
@@ -61,41 +60,56 @@ export function divide(total: number, wanted: readonly number[]): number[] {
   return given;
 }
 
+/** The files of one user: the newest of them, and how many there are. */
+class OwnFiles {
+  #newest: Found[] = [];
+  readonly #most: number;
+  count = 0;
+
+  /** `most`: so many of them may be read. */
+  constructor(most: number) {
+    this.#most = most;
+  }
+
+  add(file: Found): void {
+    this.count += 1;
+    this.#newest.push(file);
+    if (this.#newest.length >= 2 * this.#most) this.#newest = this.newest;
+  }
+
+  get newest(): Found[] {
+    return this.#newest.sort((a, b) => b.changedMs - a.changedMs).slice(0, this.#most);
+  }
+}
+
 /**
- * The files of a folder in which several users may write, each user's with a fair share of what is read: what one of them puts there hides nothing of the others'.
+ * The files of a folder in which several users may write, each user's with a fair share of what is read: what one of them puts there hides nothing of the others',
+ * because all names are looked at before anything is divided.
  */
 export async function fairShares(
   folder: OpenFolder,
-  { ending, bounds, onStep = () => {} }: Wanted,
+  { ending, bounds, isLittle = () => false, onStep = () => {} }: Wanted,
 ): Promise<{ readonly shares: readonly Share[]; readonly problem: string | null }> {
-  const { names, more } = await namesIn(folder, ending, MOST_NAMES);
-  const owners = new Map<number, Found[]>();
-  for (const [index, name] of names.entries()) {
-    if (index % 1000 === 999) {
-      onStep();
-      await turn();
+  const owners = new Map<number, OwnFiles>();
+  const walk = new Walk(folder, '', ending);
+  for await (const files of walk.all(folder, onStep)) {
+    for (const file of files) {
+      const own = owners.get(file.owner) ?? new OwnFiles(isLittle(file.owner) ? FEW : bounds.most);
+      owners.set(file.owner, own);
+      own.add(file);
     }
-    const stats = lstatSync(folder.at(name), { throwIfNoEntry: false });
-    if (!stats) continue;
-    const found = { name, bytes: stats.size, changedMs: stats.mtimeMs };
-    const files = owners.get(stats.uid);
-    if (files) files.push(found);
-    else owners.set(stats.uid, [found]);
   }
-  const all = [...owners];
+  const shares = [...owners].map(([owner, { newest, count }]) => ({ owner, files: newest, count }));
   const given = divide(
     bounds.total,
-    all.map(([, files]) => costOfAll(files, bounds)),
+    shares.map(({ files }) => costOfAll(files, bounds)),
   );
   return {
-    shares: all.map(([owner, files], index) => ({
-      owner,
-      files: files.sort((a, b) => b.changedMs - a.changedMs),
-      bytes: given[index] ?? 0,
-    })),
-    problem: more
-      ? `there are more than ${MOST_NAMES} files in ${folder.path}, and the others were not looked at`
-      : null,
+    shares: shares.map((share, index) => ({ ...share, bytes: given[index] ?? 0 })),
+    problem:
+      walk.seen < MOST_NAMES
+        ? null
+        : `there are more than ${MOST_NAMES} files in ${folder.path}, and the others were not looked at`,
   };
 }
 

@@ -1,22 +1,11 @@
 import { lstatSync } from 'node:fs';
 import { textProblem, messageOf } from '../../flags/index.ts';
-import { LONGEST_BEAT, readBeat, type ReportedBeat, unreadableBeat } from '../beats.ts';
-import { type Bounds, fairShares, type Found, leftOut, wholeFiles } from './fair-share.ts';
+import { type Bounds, fairShares, wholeFiles } from './fair-share.ts';
 import { inFolder, inFolderMade, type OpenFolder } from './folder.ts';
 import { FOR_ALL, isOwn, type Kept, putKept, readKept, removeKept } from './kept.ts';
 import type { FilePaths } from './paths.ts';
-import {
-  ENDING,
-  idIn,
-  idOfReport,
-  isForeignName,
-  isShared,
-  nameOf,
-  otherNames,
-  ownName,
-  ownNames,
-  randomName,
-} from './report-names.ts';
+import { ENDING, isForeignName, isShared, nameOf, otherNames, ownName, ownNames, randomName } from './report-names.ts';
+import { type OwnedFile, Walk } from './walk.ts';
 
 /** What is read of all reports of one kind; each user has a fair share of it. */
 const BOUNDS = { total: 64 * 1024 * 1024, most: 2000 };
@@ -79,75 +68,80 @@ export async function forgetReports({ root, folder }: ReportFolder, id: string, 
 
 export interface Report {
   readonly name: string;
+  readonly owner: number;
   readonly kept: Kept;
+}
+
+/** How many reports of one user were not read. */
+interface Left {
+  readonly owner: number;
+  readonly left: number;
+}
+
+/** What was read in a folder of reports, the newest of each user first. */
+export interface ReadReports {
+  readonly reports: readonly Report[];
+  readonly left: readonly Left[];
+  /** What is wrong with the folder itself. */
+  readonly problem: string | null;
 }
 
 /** How many bytes one report may have, and how many reports are read at most; `onRead` is called as reading gets on. */
 interface Wanted {
   readonly longest: number;
   readonly most?: number;
+  readonly isLittle?: ((owner: number) => boolean) | undefined;
   readonly onRead?: (() => void) | undefined;
 }
 
 /**
- * All reports in a folder, as many as are bearable. Never rejects: what is wrong with the folder itself, or was left out, is the `problem`.
+ * All reports in a folder, as many as are bearable, in fair shares for each user. Never rejects.
  */
 export async function readReports(
   { root, folder }: ReportFolder,
-  { longest, most = BOUNDS.most, onRead }: Wanted,
-): Promise<{ readonly reports: readonly Report[]; readonly problem: string | null }> {
+  { longest, most = BOUNDS.most, ...wanted }: Wanted,
+): Promise<ReadReports> {
   try {
-    return (
-      (await inFolder(root, folder, (open) => readAll(open, { ...BOUNDS, most, longest }, onRead))) ?? {
-        reports: [],
-        problem: null,
-      }
-    );
+    const bounds = { ...BOUNDS, most, longest };
+    return (await inFolder(root, folder, (open) => readAll(open, { ...wanted, bounds }))) ?? NONE;
   } catch (error) {
-    return { reports: [], problem: messageOf(error) };
+    return { ...NONE, problem: messageOf(error) };
   }
 }
 
+const NONE: ReadReports = { reports: [], left: [], problem: null };
+
 async function readAll(
   open: OpenFolder,
-  bounds: Bounds,
-  onRead: () => void = () => {},
-): Promise<{ readonly reports: readonly Report[]; readonly problem: string | null }> {
-  const { shares, problem } = await fairShares(open, { ending: ENDING, bounds, onStep: onRead });
+  { bounds, isLittle, onRead = () => {} }: Omit<Wanted, 'longest' | 'most'> & { readonly bounds: Bounds },
+): Promise<ReadReports> {
+  const { shares, problem } = await fairShares(open, { ending: ENDING, bounds, isLittle, onStep: onRead });
   const reports: Report[] = [];
-  const read = async ({ name }: Found): Promise<Report | null> => {
-    const kept = await readKept(open, name, bounds.longest);
-    return kept && { name, kept };
-  };
-  const chosen = shares.map((share) => wholeFiles(share, bounds));
-  const files = chosen.flat();
-  for (let index = 0; index < files.length; index += AT_ONCE) {
-    const some = await Promise.all(files.slice(index, index + AT_ONCE).map(read));
-    reports.push(...some.filter((report) => report !== null));
-    onRead();
+  const left: Left[] = [];
+  for (const share of shares) {
+    const files = wholeFiles(share, bounds);
+    left.push({ owner: share.owner, left: share.count - files.length });
+    for (let index = 0; index < files.length; index += AT_ONCE) {
+      const some = await Promise.all(
+        files.slice(index, index + AT_ONCE).map(async ({ name }): Promise<Report | null> => {
+          const kept = await readKept(open, name, bounds.longest);
+          return kept && { name, owner: share.owner, kept };
+        }),
+      );
+      reports.push(...some.filter((report) => report !== null));
+      onRead();
+    }
   }
-  const left = shares.map(({ owner, files }, index) => ({ owner, left: files.length - (chosen[index]?.length ?? 0) }));
-  const problems = [problem, leftOut(open.path, left)].filter((each) => each !== null);
-  return { reports, problem: problems.length === 0 ? null : problems.join('; ') };
+  return { reports, left, problem };
 }
 
 /** Removes the oldest reports of this user where there are more than so many: what others put there pushes none of them out. */
 export async function keepNewest({ root, folder }: ReportFolder, most: number): Promise<void> {
   await inFolder(root, folder, async (open) => {
-    const { shares } = await fairShares(open, { ending: ENDING, bounds: { ...BOUNDS, longest: 0 } });
-    const own = shares.filter(({ owner }) => isOwn(owner));
-    const over = own.flatMap(({ files }) => files.slice(most));
+    const own: OwnedFile[] = [];
+    for await (const files of new Walk(open, '', ENDING).all(open))
+      own.push(...files.filter(({ owner }) => isOwn(owner)));
+    const over = own.sort((a, b) => b.changedMs - a.changedMs).slice(most);
     for (const { name } of over) await removeKept(open, name).catch(() => {}); // another has just removed it, or will
   });
-}
-
-/** All beats. One that cannot be read still counts, and so does a folder that cannot: otherwise a kill would seem to have reached everyone. */
-export async function readBeats({ root, beats }: FilePaths, onRead?: () => void): Promise<ReportedBeat[]> {
-  const { reports, problem } = await readReports({ root, folder: beats }, { longest: LONGEST_BEAT, onRead });
-  const found = reports.map(({ name, kept }) =>
-    'problem' in kept
-      ? unreadableBeat(idOfReport(name), kept.problem)
-      : { ...readBeat(idIn(kept.text, name), kept.text), writer: `uid ${kept.owner}` },
-  );
-  return problem === null ? found : [...found, unreadableBeat(beats, problem)];
 }

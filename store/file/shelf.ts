@@ -52,7 +52,7 @@ export const fileShelfReader = (paths: FilePaths): ShelfReader => ({
   interventions: (limit) => newestLines(paths.root, paths.interventions, limit),
   proposals: (limit) => newestLines(paths.root, paths.proposals, limit),
   async all(name) {
-    const { reports, problem } = await readReports(
+    const { reports, left, problem } = await readReports(
       { root: paths.root, folder: paths[name] },
       {
         longest: LONGEST_REPORT,
@@ -64,7 +64,8 @@ export const fileShelfReader = (paths: FilePaths): ShelfReader => ({
         ? { id: idIn(kept.text, file), text: textOf(kept.text), writer: `uid ${kept.owner}` }
         : { id: idOfReport(file), text: unreadable(kept.problem) },
     );
-    return problem === null ? found : [...found, { id: paths[name], text: unreadable(problem) }];
+    const problems = [problem, leftOut(paths[name], left)].filter((each) => each !== null);
+    return problems.length === 0 ? found : [...found, { id: paths[name], text: unreadable(problems.join('; ')) }];
   },
 });
 
@@ -78,7 +79,7 @@ async function newestLines(root: string, folder: string, limit: number): Promise
     const left: { owner: number; left: number }[] = [];
     for (const share of shares) {
       const ends = fileEnds(share, BOUNDS);
-      left.push({ owner: share.owner, left: share.files.length - ends.length });
+      left.push({ owner: share.owner, left: share.count - ends.length });
       for (const { name, end } of ends) {
         const kept = await readKeptEnd(open, name, end);
         if (kept === null) continue;

@@ -2,10 +2,12 @@ import { type Dir, lstatSync, opendirSync } from 'node:fs';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { OpenFolder } from './folder.ts';
 
-/** A file of a folder in which several users may write, and whose it is. */
+/** A file of a folder in which several users may write, as it was found before it is read, and whose it is. */
 export interface OwnedFile {
   readonly name: string;
   readonly owner: number;
+  readonly bytes: number;
+  readonly changedMs: number;
 }
 
 /** How much one step does at most: any number of names may be there, and to ask whose one file is takes five times as long as to read a name. */
@@ -13,6 +15,12 @@ export interface Step {
   readonly names: number;
   readonly files: number;
 }
+
+/** A step of who goes through all of them. */
+const STEP: Step = { names: 10_000, files: 2000 };
+
+/** So many names are looked at by them: one costs little, but whoever adds more all the time must not keep an operator for ever. */
+export const MOST_NAMES = 5_000_000;
 
 /** After so many names others have their turn. */
 const BETWEEN_TURNS = 1000;
@@ -55,11 +63,20 @@ export class Walk {
       this.#seen += 1;
       if (name.startsWith(this.#beginning) && name.endsWith(this.#ending)) {
         const stats = lstatSync(open.at(name), { throwIfNoEntry: false });
-        if (stats) found.push({ name, owner: stats.uid });
+        if (stats) found.push({ name, owner: stats.uid, bytes: stats.size, changedMs: stats.mtimeMs });
       }
       if (seen % BETWEEN_TURNS === 0) await turn();
     }
     return found;
+  }
+
+  /** All files, some at a time; `onStep` is called as it gets on. */
+  async *all(open: OpenFolder, onStep: () => void = () => {}): AsyncGenerator<readonly OwnedFile[]> {
+    try {
+      for (; !this.isOver && this.#seen < MOST_NAMES; onStep()) yield await this.next(open, STEP);
+    } finally {
+      this.close();
+    }
   }
 
   close(): void {

@@ -1,0 +1,65 @@
+import { isExcluded, type Known } from '../../flags/index.ts';
+import { LONGEST_BEAT, readBeat, type ReportedBeat, unreadableBeat } from '../beats.ts';
+import { uidOf } from './fork-reports.ts';
+import type { FilePaths } from './paths.ts';
+import { idIn, idOfReport } from './report-names.ts';
+import { type Report, readReports } from './reports.ts';
+
+/** So many reports of one user that cannot be read are shown each; the others are counted. */
+const SHOWN = 3;
+
+/** Who is not believed, and what is called as reading gets on. */
+interface Reading extends Pick<Known, 'excluded'> {
+  readonly onRead?: (() => void) | undefined;
+}
+
+/**
+ * All beats: those that can be read first, users by turns, then the others. One that cannot be read still counts, and so does a folder that cannot: otherwise a kill
+ * would seem to have reached everyone. Of each user but a few of these are shown, and one more that stands for all others: whatever somebody puts there takes a few
+ * lines. Of an excluded user only the newest files are read: what it has to say of forks counts for nothing, but an executor of its may be among them.
+ */
+export async function readBeats(
+  { root, beats }: Pick<FilePaths, 'root' | 'beats'>,
+  { excluded, onRead }: Reading = {},
+): Promise<ReportedBeat[]> {
+  const isLittle = (owner: number): boolean => isExcluded([uidOf({ owner })], { excluded });
+  const { reports, left, problem } = await readReports(
+    { root, folder: beats },
+    { longest: LONGEST_BEAT, isLittle, onRead },
+  );
+  const believed: ReportedBeat[][] = [];
+  const excludeds: ReportedBeat[][] = [];
+  const unreadable: ReportedBeat[] = [];
+  const others: ReportedBeat[] = [];
+  for (const { owner, left: unread } of left) {
+    const own = reports.filter((report) => report.owner === owner).map(beatOf);
+    (isLittle(owner) ? excludeds : believed).push(own.filter((beat) => beat.problem === undefined));
+    const bad = own.filter((beat) => beat.problem !== undefined);
+    unreadable.push(...bad.slice(0, SHOWN));
+    const more = Math.max(0, bad.length - SHOWN);
+    if (more + unread > 0) others.push(standsFor(owner, more, unread));
+  }
+  const found = [...byTurns(believed), ...byTurns(excludeds), ...unreadable, ...others];
+  return problem === null ? found : [...found, unreadableBeat(beats, problem)];
+}
+
+/** One report as a beat, and whose it is. */
+export const beatOf = ({ name, owner, kept }: Report): ReportedBeat => ({
+  ...('problem' in kept ? unreadableBeat(idOfReport(name), kept.problem) : readBeat(idIn(kept.text, name), kept.text)),
+  writer: uidOf({ owner }),
+});
+
+function standsFor(owner: number, unreadable: number, unread: number): ReportedBeat {
+  const which = [
+    ...(unreadable > 0 ? [`${unreadable} that cannot be read or believed`] : []),
+    ...(unread > 0 ? [`${unread} that were not read`] : []),
+  ];
+  const problem = `it stands for ${unreadable + unread} more files of this user: ${which.join(', and ')}`;
+  return { ...unreadableBeat(uidOf({ owner }), problem), writer: uidOf({ owner }) };
+}
+
+/** The first of each, then the second of each: who has few is soon through. */
+function byTurns<T>(lists: readonly (readonly T[])[]): T[] {
+  const longest = Math.max(0, ...lists.map(({ length }) => length));
+  return Array.from({ length: longest }, (_, index) => lists.flatMap((list) => list.slice(index, index + 1))).flat();
+}
