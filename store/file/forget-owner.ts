@@ -1,7 +1,6 @@
 import { LEASE_MS } from '../../flags/index.ts';
 import { LONGEST_BEAT } from '../beats.ts';
 import { inFolder, type OpenFolder } from './folder.ts';
-import { uidOf } from './fork-reports.ts';
 import { readKept, removeKept } from './kept.ts';
 import type { FilePaths } from './paths.ts';
 import { beatOf } from './read-beats.ts';
