@@ -72,7 +72,7 @@ describe.skipIf(!hasRedis)('users of Redis', () => {
     expect(await control.verifyLog()).toMatchObject({ ok: true });
     await killSwitch.close();
     await vi.waitFor(async () => expect((await control.status()).executors).toEqual([]), 5000);
-    await control.forgetExecutor('gone');
+    await expect(control.forgetExecutor('gone')).rejects.toMatchObject({ code: 'NOT_FOUND' });
     expect(await redis.cli('ACL', 'LOG')).toEqual([]); // nobody was denied anything
   });
 

@@ -76,7 +76,7 @@ describe.skipIf(!hasRedis)('an operator’s user', () => {
       expect((await control.interventions()).data).toEqual([]); // neither of the two texts is one
       await control.recover({ reason: 'test' });
       await control.forgetExecutor('h');
-      await control.forgetExecutor('\ufffd');
+      await expect(control.forgetExecutor('\ufffd')).rejects.toMatchObject({ code: 'NOT_FOUND' });
       expect(await control.executors()).toEqual([]);
       await confirm();
       expect(await control.executors()).toHaveLength(1);
