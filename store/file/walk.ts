@@ -72,6 +72,7 @@ export class Walk {
 
   /** All files, some at a time; `onStep` is called as it gets on. */
   async *all(open: OpenFolder, onStep: () => void = () => {}): AsyncGenerator<readonly OwnedFile[]> {
+    await turn(); // names are read at once, and whoever asks in a loop must not keep everything else from happening
     try {
       for (; !this.isOver && this.#seen < MOST_NAMES; onStep()) yield await this.next(open, STEP);
     } finally {
