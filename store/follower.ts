@@ -90,6 +90,7 @@ export class Follower {
     await new Promise<void>((resolve) => process.nextTick(resolve));
     while (connection.confirmsOneByOne && this.#sent) await this.#sent;
     this.#unsent = null;
+    if (this.#closed) return { outcome: 'dropped', sent: clock() }; // a beat now would come after it has left the count
     const ticket = copy.ask(clock());
     const beat = makeBeat(copy, ticket.sent);
     const answered = withDeadline(connection.confirm(beat), requestMs, 'confirm');

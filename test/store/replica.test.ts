@@ -357,6 +357,35 @@ describe('a replica', () => {
     for (const permit of permits) expect(permit.is === 'given' && permit.sent.mono).toBeGreaterThanOrEqual(asked.mono);
   });
 
+  test('what waits to be asked is not sent once it is closed: it has left the count', async () => {
+    const { store } = await setUp();
+    let answered = Promise.resolve();
+    let sent = 0;
+    const open: ExecutorStore['open'] = (scope) => {
+      const connection = store.open(scope);
+      const confirm = async (beat: Beat): Promise<Confirmation> => {
+        sent += 1;
+        return answered.then(() => connection.confirm(beat));
+      };
+      return { ...connection, confirm, confirmsOneByOne: true };
+    };
+    const x = new Replica({ store: { location: 'memory:', open }, organizationId: 'default', leaseMs: 60_000 });
+    opened.push(x);
+    await x.start();
+    let answer = (): void => {};
+    answered = new Promise<void>((resolve) => {
+      answer = resolve;
+    });
+    const before = sent;
+    const first = x.permit(5000);
+    await vi.waitFor(() => expect(sent).toBe(before + 1));
+    const second = x.permit(5000);
+    await x.close();
+    answer();
+    await Promise.all([first, second]);
+    expect(sent).toBe(before + 1);
+  });
+
   test('an answer that comes too late for a permit is no fault of the store', async () => {
     const { store } = await setUp();
     let answered = Promise.resolve();
