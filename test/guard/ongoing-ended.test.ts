@@ -7,7 +7,7 @@ import { setInterval as ticks, setTimeout as sleep } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads';
 import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { isActionStoppedError } from '../../index.ts';
-import { hearUnhandled, openOngoing, stores } from './open-ongoing.ts';
+import { hearUncaught, hearUnhandled, openOngoing, stores } from './open-ongoing.ts';
 
 type Context = { readonly signal: AbortSignal };
 type Make = (context: Context) => unknown;
@@ -26,20 +26,6 @@ async function talking(): Promise<number> {
   servers.push(server);
   await once(server.listen(0, '127.0.0.1'), 'listening');
   return (server.address() as AddressInfo).port;
-}
-
-/** A stop is no crash either: what is thrown to nobody. */
-function hearUncaught(): unknown[] {
-  const heard: unknown[] = [];
-  const listener = (error: unknown): void => void heard.push(error);
-  const others = process.listeners('uncaughtException');
-  process.removeAllListeners('uncaughtException');
-  process.on('uncaughtException', listener);
-  onTestFinished(() => {
-    process.off('uncaughtException', listener);
-    for (const other of others) process.on('uncaughtException', other);
-  });
-  return heard;
 }
 
 const emitting = (): EventEmitter => {

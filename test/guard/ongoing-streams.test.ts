@@ -10,6 +10,7 @@ import { Worker } from 'node:worker_threads';
 import { createGzip } from 'node:zlib';
 import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { Mode } from '../../flags/index.ts';
+import { hearUncaught } from './open-ongoing.ts';
 import { openMemorySwitch } from './open-switch.ts';
 
 async function setUp() {
@@ -51,20 +52,6 @@ function slowStep() {
 
 const objectMode = true;
 const endless = (): Readable => Readable.from(Array.from({ length: 1e5 }, () => 'x'));
-
-/** What is thrown to nobody, which ends a process. */
-function hearUncaught(): unknown[] {
-  const heard: unknown[] = [];
-  const listener = (error: unknown): void => void heard.push(error);
-  const others = process.listeners('uncaughtException');
-  process.removeAllListeners('uncaughtException');
-  process.on('uncaughtException', listener);
-  onTestFinished(() => {
-    process.off('uncaughtException', listener);
-    for (const other of others) process.on('uncaughtException', other);
-  });
-  return heard;
-}
 
 const servers: Array<{ close(): void }> = [];
 afterEach(() => {

@@ -45,16 +45,23 @@ export async function openOngoing(sides: Sides = inMemory()) {
 export const stores: Array<[string, () => Sides | Promise<Sides>]> = [['the file store', inFiles]];
 if (hasRedis) stores.push(['Redis', inRedis]);
 
-/** What promises have failed with that nobody handled, which ends a process. */
-export function hearUnhandled(): unknown[] {
+/** Hears what would end the process, alone, until the test is over. */
+function hearAlone(event: 'unhandledRejection' | 'uncaughtException'): unknown[] {
   const heard: unknown[] = [];
-  const listener = (reason: unknown): void => void heard.push(reason);
-  const others = process.listeners('unhandledRejection');
-  process.removeAllListeners('unhandledRejection');
-  process.on('unhandledRejection', listener);
+  const process: NodeJS.EventEmitter = globalThis.process;
+  const listener = (error: unknown): void => void heard.push(error);
+  const others = process.listeners(event) as Array<(error: unknown) => void>;
+  process.removeAllListeners(event);
+  process.on(event, listener);
   onTestFinished(() => {
-    process.off('unhandledRejection', listener);
-    for (const other of others) process.on('unhandledRejection', other);
+    process.off(event, listener);
+    for (const other of others) process.on(event, other);
   });
   return heard;
 }
+
+/** What promises have failed with that nobody handled, which ends a process. */
+export const hearUnhandled = (): unknown[] => hearAlone('unhandledRejection');
+
+/** What is thrown to nobody, which ends a process. */
+export const hearUncaught = (): unknown[] => hearAlone('uncaughtException');
