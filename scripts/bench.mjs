@@ -19,5 +19,5 @@ const env = {
 const node = (...args) => spawnSync(process.execPath, args, { cwd: root, stdio: 'inherit', env }).status ?? 1;
 
 process.exitCode =
-  node('node_modules/typescript/bin/tsc', '-p', 'tsconfig.bench.json') ||
+  node('node_modules/typescript/bin/tsc', '--build', 'tsconfig.bench.json') ||
   node('--expose-gc', join(root, '.bench/bench/main.js'), ...process.argv.slice(2));

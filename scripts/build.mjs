@@ -1,6 +1,6 @@
-// `npm run build`: compiles the package to dist/.
+// `npm run build`: compiles the package to dist/, all of it.
 import { build, ensureInstalled, showFailuresPlainly } from './prepare.mjs';
 
 showFailuresPlainly();
 ensureInstalled();
-build();
+build('--force');

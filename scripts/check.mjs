@@ -10,7 +10,7 @@ import { knip } from './gates/knip.mjs';
 import { lint } from './gates/lint.mjs';
 import { packageGate } from './gates/package.mjs';
 import { types } from './gates/types.mjs';
-import { ensureBuilt, root, stopwatch } from './prepare.mjs';
+import { build, root, stopwatch } from './prepare.mjs';
 
 const gates = [format, lint, types, imports, knip, docs, packageGate];
 const SHOWN = 40;
@@ -37,7 +37,7 @@ export async function checkAll(names) {
 
 function tryBuild() {
   try {
-    ensureBuilt();
+    build();
     return true;
   } catch {
     return false; // the compiler has said why

@@ -1,17 +1,13 @@
 // What every script needs first: dependencies and a current dist/. Plain node, since nothing may be installed yet.
 import { spawnSync } from 'node:child_process';
-import { chmodSync, cpSync, existsSync, readdirSync, readFileSync, rmSync, statSync, utimesSync } from 'node:fs';
+import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /** The repository's folder. */
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
-/** The folders that are compiled into dist/; those that do not exist are passed over, as the compiler does. */
-/** @type {() => string[]} */
-const sources = () => readJson('tsconfig.build.json').include;
-/** Files that the code reads at run time and the compiler leaves behind. */
-const assets = ['.lua', '.html', '.css'];
+const BUILD_INFO = 'dist/.tsbuildinfo';
 
 /** A step that has said itself what is wrong: its message is shown, without a stack. */
 export class StepFailed extends Error {}
@@ -64,44 +60,38 @@ function isInstalled() {
   );
 }
 
-/** Compiles when a source is newer than dist/. */
-export function ensureBuilt() {
-  if (!isBuilt()) build();
-}
-
-function isBuilt() {
-  if (!existsSync(join(root, 'dist'))) return false;
-  const built = statSync(join(root, 'dist')).mtimeMs;
-  return ['package.json', 'tsconfig.json', 'tsconfig.build.json', ...sources()].every(
-    (path) => newest(join(root, path)) <= built,
-  );
-}
-
-/** The latest change of a file, or of anything in a folder: its own time shows a removed file.
- * @param {string} path
- * @returns {number} */
-function newest(path) {
-  if (!existsSync(path)) return 0;
-  const stat = statSync(path);
-  if (!stat.isDirectory()) return stat.mtimeMs;
-  return readdirSync(path).reduce((latest, name) => Math.max(latest, newest(join(path, name))), stat.mtimeMs);
-}
-
-/** Compiles; with an error in a source, the last good dist/ stays as it is. */
-export function build() {
+/** Brings dist/ up to date; with an error in a source, the last good one stays as it is.
+ * @param {readonly '--force'[]} options `--force` compiles also what is not known to have changed */
+export function build(...options) {
   const seconds = stopwatch();
-  const started = new Date();
-  const dist = join(root, 'dist');
-  run(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json']);
-  for (const path of filesBelow(root, assets).filter((file) =>
-    sources().some((folder) => file.startsWith(`${folder}/`)),
-  ))
-    cpSync(join(root, path), join(dist, path));
-  for (const path of filesBelow(dist, [''])) if (statSync(join(dist, path)).mtime < started) rmSync(join(dist, path));
+  const before = lastBuild();
+  run(process.execPath, ['node_modules/typescript/bin/tsc', '--build', 'tsconfig.build.json', ...options]);
+  removeStale();
   for (const path of Object.values(readJson('package.json').bin))
     if (existsSync(join(root, path))) chmodSync(join(root, path), 0o755);
-  utimesSync(dist, started, started); // a source saved while the compiler ran is newer
-  console.log(`build: dist/ in ${seconds()} s`);
+  if (lastBuild() !== before) console.log(`build: dist/ in ${seconds()} s`);
+}
+
+/** When the compiler last wrote what it knows of dist/. It lies in there, so that whoever removes dist/ gets a new one. */
+function lastBuild() {
+  return statSync(join(root, BUILD_INFO), { throwIfNoEntry: false })?.mtimeMs;
+}
+
+/** The compiler leaves what it made of a source that is gone. */
+function removeStale() {
+  for (const path of filesBelow(root, [''], 'dist'))
+    if (path !== BUILD_INFO && !sourceOf(path)) rmSync(join(root, path));
+}
+
+/** The source from which the compiler makes a file in dist/, if there is one.
+ * @param {string} path of the file, from the root
+ * @returns {string | undefined} its path from the root */
+export function sourceOf(path) {
+  const source = path.replace(/^dist\//, '').replace(/(\.d\.ts|\.js|\.js\.map)$/, '.ts');
+  /** @type {string[]} */
+  const compiled = readJson('tsconfig.build.json').include;
+  const isCompiled = compiled.some((part) => source === part || source.startsWith(`${part}/`));
+  return isCompiled && source.endsWith('.ts') && existsSync(join(root, source)) ? source : undefined;
 }
 
 /** Runs a command at the root with its output shown; throws a StepFailed when it fails.

@@ -2,11 +2,11 @@
 import { ensureBindfs } from '../test/servers/ensure-bindfs.mjs';
 import { ensureFlagd } from '../test/servers/ensure-flagd.mjs';
 import { ensureRedis } from '../test/servers/ensure-redis.mjs';
-import { ensureBuilt, ensureInstalled, showFailuresPlainly } from './prepare.mjs';
+import { build, ensureInstalled, showFailuresPlainly } from './prepare.mjs';
 
 showFailuresPlainly();
 ensureInstalled();
-ensureBuilt();
+build();
 console.log(`redis-server: ${ensureRedis() ?? 'none'}`);
 console.log(`bindfs: ${ensureBindfs() ?? 'none'}`);
 console.log(`flagd: ${(await ensureFlagd()) ?? 'none'}`);

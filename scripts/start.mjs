@@ -1,11 +1,11 @@
 // `npm start` and `npm run demo`: installs and builds what is missing, then runs the tour with the given arguments.
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
-import { ensureBuilt, ensureInstalled, root, showFailuresPlainly } from './prepare.mjs';
+import { build, ensureInstalled, root, showFailuresPlainly } from './prepare.mjs';
 
 showFailuresPlainly();
 ensureInstalled();
-ensureBuilt();
+build();
 const tour = spawn(process.execPath, [join(root, 'dist/examples/tour/main.js'), ...process.argv.slice(2)], {
   stdio: 'inherit',
 });

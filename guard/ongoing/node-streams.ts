@@ -1,4 +1,4 @@
-import { type Duplex, Readable, type Transform, Writable } from 'node:stream';
+import type { Duplex, Readable, Transform, Writable } from 'node:stream';
 import { isMainThread } from 'node:worker_threads';
 import { ActionResultError, ActionStoppedError } from '../errors.ts';
 import { type Hold, makeRoom, silence, type Wait } from './part.ts';

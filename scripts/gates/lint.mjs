@@ -28,7 +28,16 @@ export const lint = {
       '  [1].forEach(async () => {});',
       '}',
       'export const now = Date.now();',
+      "export type Other = import('./other.ts').Other;",
+      "import './planted.ts';",
     ].join('\n'),
+    'flags/other.ts': 'export type Other = string;',
   },
-  caught: [/no-floating-promises/, /no-misused-promises/, /no-restricted-properties/],
+  caught: [
+    /no-floating-promises/,
+    /no-misused-promises/,
+    /no-restricted-properties/,
+    /consistent-type-imports/,
+    /no-self-import/,
+  ],
 };

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { publint } from 'publint';
 import { formatMessage } from 'publint/utils';
-import { root } from '../prepare.mjs';
+import { filesBelow, root, sourceOf } from '../prepare.mjs';
 import { run, runNode, runTool } from './gate.mjs';
 
 /** The entry points that load an optional peer, and which. All others load with none installed.
@@ -44,7 +44,7 @@ export const packageGate = {
       ]);
       return {
         checked: entries.length,
-        problems: [...missingFiles(bare), ...problems.flat(), ...lockfileProblems(folder)],
+        problems: [...missingFiles(bare), ...staleFiles(bare), ...problems.flat(), ...lockfileProblems(folder)],
       };
     } finally {
       rmSync(place, { recursive: true, force: true });
@@ -66,11 +66,13 @@ export const packageGate = {
     'index.js': "import 'ioredis';",
     'index.d.ts': 'export {};',
     'untyped.js': '',
+    'dist/flags/gone.js': '',
     'command.js': '#!/usr/bin/env node\nprocess.exit(1);',
     'stale.js': '#!/usr/bin/env node\nconsole.log("0.9.0");',
   },
   caught: [
     /\.\/gone\.js, which is not in the package/,
+    /dist\/flags\/gone\.js is in the package, but nothing here compiles to it/,
     /publint: .*gone/,
     /attw: .*untyped/i,
     /^\. does not load: .*ioredis/,
@@ -149,6 +151,15 @@ function missingFiles({ folder, manifest }) {
       .filter((path) => !existsSync(join(folder, path)))
       .map((path) => `${entry} leads to ${path}, which is not in the package.`),
   );
+}
+
+/** What the compiler left in dist/ when its source went.
+ * @param {Installed} installed */
+function staleFiles({ folder }) {
+  if (!existsSync(join(folder, 'dist'))) return [];
+  return filesBelow(folder, [''], 'dist')
+    .filter((path) => !sourceOf(path))
+    .map((path) => `${path} is in the package, but nothing here compiles to it.`);
 }
 
 /** Imports each entry point in one process, which must then end by itself: nothing may start at import.

@@ -41,7 +41,6 @@ const BAD: ReadonlyArray<readonly [name: string, id: string]> = [
 
 const WHY =
   /must not be empty|must not be "\*"|"\*" would be one id like any other|it would match no action|"\*" is not a target|must have at most 512 characters, not 513|must not contain control characters|well-formed Unicode/;
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they would reach a terminal.
 const UNPRINTABLE = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/;
 
 const short = (id: string): string => (id.length > 40 ? `${[...id].length} × ${[...id][0]}` : id);

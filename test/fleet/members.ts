@@ -1,6 +1,6 @@
 import { fork } from 'node:child_process';
 import cluster from 'node:cluster';
-import { EventEmitter, on, once } from 'node:events';
+import { type EventEmitter, on, once } from 'node:events';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 

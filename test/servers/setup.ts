@@ -1,5 +1,5 @@
 import type { TestProject } from 'vitest/node';
-import { ensureBuilt } from '../../scripts/prepare.mjs';
+import { build } from '../../scripts/prepare.mjs';
 import { findServers, type ServerPaths } from './server-paths.ts';
 
 declare module 'vitest' {
@@ -11,7 +11,7 @@ declare module 'vitest' {
 /** Once before all tests: the servers' paths, and a current dist/ for the tests that start the command itself. */
 export default async function setup(project: TestProject): Promise<void> {
   try {
-    ensureBuilt();
+    build();
   } catch (error) {
     if (process.env.CI === 'true') throw error;
     console.warn('dist/ is not current: tests that start the command run the last good build.');

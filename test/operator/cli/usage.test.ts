@@ -67,7 +67,6 @@ describe('what is mistyped', () => {
       expect(ran.code, `${args.join(' ')}\n${ran.stderr}`).toBe(2);
       expect(ran.stdout).toBe('');
       expect(ran.stderr).toMatch(says);
-      // biome-ignore lint/suspicious/noControlCharactersInRegex: that is what must not come out.
       expect(ran.stderr).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/);
       expect(ran.stderr).not.toContain('secret');
     }
