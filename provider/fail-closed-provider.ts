@@ -25,9 +25,8 @@ import {
   safeAnswer,
 } from '../flags/index.ts';
 import { within } from '../store/with-deadline.ts';
-import { ANSWERS_SAFELY } from './initialisations.ts';
 import { LeaseKeeper } from './lease-keeper.ts';
-import { askWithin, ownAnswer, resolvePositive, safeResolution } from './positive.ts';
+import { ANSWERS_SAFELY, askWithin, ownAnswer, resolvePositive, safeResolution } from './positive.ts';
 
 export interface FailClosedOptions {
   /** How long one evaluation may take, in milliseconds. Default 1000. */

@@ -33,9 +33,8 @@ import { ordinaryFlags } from '../flags/ordinary-flags.ts';
 import type { ExecutorStore } from '../store/ports.ts';
 import { Replica, type ReplicaEvent } from '../store/replica.ts';
 import { checkSide } from '../store/side.ts';
-import { ANSWERS_SAFELY } from './initialisations.ts';
 import { changedFlags } from './changed-flags.ts';
-import { ownAnswer, type Question, safeResolution } from './positive.ts';
+import { ANSWERS_SAFELY, ownAnswer, type Question, safeResolution } from './positive.ts';
 import { SERVES_SWITCH, SWITCH_PROVIDER_NAME } from './serves-switch.ts';
 
 interface Common {

@@ -10,6 +10,9 @@ import {
 } from '../flags/index.ts';
 import { within } from '../store/with-deadline.ts';
 
+/** A provider with this member answers for kill-switch flags safely by itself, whoever initialises it, and within a time of its own. */
+export const ANSWERS_SAFELY = Symbol.for('openfeature-kill-switch.answers-safely');
+
 /** Asks for a kill-switch flag. */
 export interface Question {
   readonly row: FlagRow;

@@ -5,23 +5,17 @@ import {
   BaseEvaluationStrategy,
   type EvaluationContext,
   type FlagValue,
+  type MultiProvider,
   type Provider,
   ProviderStatus,
   type ResolutionDetails,
   type StrategyEvaluationContext,
 } from '@openfeature/server-sdk';
-import {
-  checkTimeout,
-  type Fault,
-  type FlagRow,
-  type FlagType,
-  epochOf,
-  faultOfAnswer,
-  flagRow,
-  messageOf,
-} from '../flags/index.ts';
-import { Initialisations, tellSources, WATCH_SOURCE } from './initialisations.ts';
-import { askWithin, faultOfError, type Question, resolvePositive, safeResolution } from './positive.ts';
+import { checkTimeout, type Fault, type FlagRow, epochOf, faultOfAnswer, flagRow } from '../flags/index.ts';
+import { LOAD_MS } from '../store/ports.ts';
+import { FailClosedProvider } from './fail-closed-provider.ts';
+import { handOverSources, replaceSource, TAKES_SOURCES } from './hand-over-sources.ts';
+import { ANSWERS_SAFELY, faultOfError, type Question, safeResolution } from './positive.ts';
 
 type Resolution<T extends FlagValue> = BaseProviderResolutionResult<T, ProviderStatus, Provider>;
 type FinalResult<T extends FlagValue> = BaseFinalResult<T, ProviderStatus, Provider>;
@@ -29,7 +23,12 @@ type FinalResult<T extends FlagValue> = BaseFinalResult<T, ProviderStatus, Provi
 export interface StrictestWinsOptions {
   /** How long each source may take for one evaluation, in milliseconds. Default 1000. */
   readonly timeoutMs?: number | undefined;
+  /** How long each source may take to start or to close, in milliseconds; one that takes longer to start is `full_stop` until it is READY. Default 15000. */
+  readonly initializeTimeoutMs?: number | undefined;
 }
+
+/** Longer than a store of this package may take to load a whole state. */
+const INITIALIZE_TIMEOUT_MS = LOAD_MS + 5000;
 
 /** No value equals it: whether a value is just the caller's default has been judged where that default was known. */
 const UNKNOWN_DEFAULT = Symbol('unknown default');
@@ -38,38 +37,41 @@ const UNKNOWN_DEFAULT = Symbol('unknown default');
  * For the SDK's `MultiProvider`: asks every source at once, and the strictest answer wins. For a kill-switch flag a source that is not READY (its
  * `initialize` failed, too), throws, hangs or has no positive answer counts as the flag's safe value. For other flags the first source that answers wins, in the order given.
  *
- * MultiProvider itself waits for ever, so the strategy gives each of its sources a deadline by replacing the source's resolve methods; a kill-switch flag
- * that is asked of such a source elsewhere is then fail-closed as well. MultiProvider takes over a source's FATAL, which makes a client answer with its
- * caller's default before anything is asked: only `FailClosedHook` helps there.
+ * MultiProvider itself waits for ever, so when it starts, its `providerEntries` get a `FailClosedProvider` around each source; the sources themselves stay as
+ * they are. A source that could not be wrapped counts as the safe value, unless it is a provider of this package. MultiProvider takes over a source's
+ * FATAL, which makes a client answer with its caller's default before anything is asked: only `FailClosedHook` helps there.
  */
 export class StrictestWinsStrategy extends BaseEvaluationStrategy<ProviderStatus, Provider> {
   override readonly runMode = 'parallel' as const;
-  readonly #timeoutMs: number;
-  readonly #bounded = new WeakMap<Provider, Fault | null>();
   /** The sources that were not asked, by the context object of their evaluation. */
   readonly #notAsked = new WeakMap<object, Fault[]>();
-  readonly #initialisations = new Initialisations();
-  readonly [WATCH_SOURCE] = this.#initialisations.watch;
+  readonly [TAKES_SOURCES]: (sources: MultiProvider['providerEntries']) => void;
 
-  constructor({ timeoutMs = 1000 }: StrictestWinsOptions = {}) {
+  /** @throws KillSwitchError INVALID_ARGUMENT */
+  constructor({ timeoutMs = 1000, initializeTimeoutMs = INITIALIZE_TIMEOUT_MS }: StrictestWinsOptions = {}) {
     super(ProviderStatus);
-    this.#timeoutMs = checkTimeout('timeoutMs', timeoutMs);
-    tellSources();
+    const limits = {
+      timeoutMs: checkTimeout('timeoutMs', timeoutMs),
+      initializeTimeoutMs: checkTimeout('initializeTimeoutMs', initializeTimeoutMs),
+    };
+    const wrapped = new WeakSet<Provider>();
+    this[TAKES_SOURCES] = (sources) => {
+      for (const entry of sources) {
+        if (wrapped.has(entry.provider)) continue; // it was closed, and starts again
+        const source = new FailClosedProvider(entry.provider, limits);
+        wrapped.add(source);
+        replaceSource(entry, source);
+      }
+    };
+    handOverSources();
   }
 
   override shouldEvaluateThisProvider(
     strategyContext: BaseStrategyPerProviderContext<ProviderStatus, Provider>,
     context: EvaluationContext = {},
   ): boolean {
-    const { flagKey, provider, providerName, providerStatus } = strategyContext;
-    const unbounded = this.#bound(provider);
-    if (!flagRow(flagKey)) return super.shouldEvaluateThisProvider(strategyContext, context);
-    // A source that has never told its status is asked, and its answer judged.
-    const told: Fault | null =
-      providerStatus !== undefined && providerStatus !== ProviderStatus.READY
-        ? { code: 'NOT_READY', message: `the source ${providerName} is ${providerStatus}` }
-        : null;
-    const fault = told ?? this.#initialisations.faultOf(provider, providerName) ?? unbounded;
+    if (!flagRow(strategyContext.flagKey)) return super.shouldEvaluateThisProvider(strategyContext, context);
+    const fault = faultOfSource(strategyContext);
     if (fault === null) return true;
     const faults = this.#notAsked.get(context);
     if (faults) faults.push(fault);
@@ -102,45 +104,21 @@ export class StrictestWinsStrategy extends BaseEvaluationStrategy<ProviderStatus
     }
     return this.collectProviderErrors(resolutions);
   }
-
-  /** Gives a source its deadline, once; a fault where that cannot be done. */
-  #bound(provider: Provider): Fault | null {
-    let fault = this.#bounded.get(provider);
-    if (fault === undefined) {
-      fault = bound(provider, this.#timeoutMs);
-      this.#bounded.set(provider, fault);
-    }
-    return fault;
-  }
 }
 
-const RESOLVERS = [
-  ['resolveBooleanEvaluation', 'boolean'],
-  ['resolveStringEvaluation', 'string'],
-  ['resolveNumberEvaluation', 'number'],
-  ['resolveObjectEvaluation', 'object'],
-] as const satisfies readonly (readonly [keyof Provider, FlagType])[];
-
-function bound(provider: Provider, timeoutMs: number): Fault | null {
-  try {
-    for (const [method, type] of RESOLVERS) {
-      const resolve = provider[method] as (...args: unknown[]) => Promise<ResolutionDetails<FlagValue>>;
-      const value = (flagKey: string, callerDefault: unknown, ...rest: unknown[]) => {
-        const ask = () => resolve.call(provider, flagKey, callerDefault, ...rest);
-        const found = flagRow(flagKey);
-        return found
-          ? resolvePositive({ row: found.row, flagKey, type, callerDefault }, ask, { timeoutMs })
-          : askWithin(flagKey, timeoutMs, ask);
-      };
-      Object.defineProperty(provider, method, { value, configurable: true, writable: true });
-    }
-    return null;
-  } catch (error) {
-    return {
-      code: 'UNSUPPORTED',
-      message: `a source cannot be given a deadline (${messageOf(error)}); wrap it in a FailClosedProvider`,
-    };
-  }
+/** Why a source must not be asked for a kill-switch flag now, or null. One that has never told its status is asked, and its answer judged. */
+function faultOfSource({
+  provider,
+  providerName,
+  providerStatus,
+}: BaseStrategyPerProviderContext<ProviderStatus, Provider>): Fault | null {
+  if (providerStatus !== undefined && providerStatus !== ProviderStatus.READY)
+    return { code: 'NOT_READY', message: `the source ${providerName} is ${providerStatus}` };
+  if (ANSWERS_SAFELY in provider) return null;
+  return {
+    code: 'UNSUPPORTED',
+    message: `the source ${providerName} has no deadline, because its MultiProvider has not handed it over as it started; wrap it in a FailClosedProvider`,
+  };
 }
 
 function answerOf<T extends FlagValue>(question: Question, resolution: Resolution<T>): ResolutionDetails<T> {

@@ -1,4 +1,5 @@
 import {
+  type Client,
   InMemoryProvider,
   MultiProvider,
   OpenFeature,
@@ -190,7 +191,7 @@ describe('StrictestWinsStrategy', () => {
     });
   });
 
-  it('asks a source that nobody was seen to initialise only where it answers safely by itself', () => {
+  it('asks a source that its MultiProvider has not handed over only where it answers safely by itself', () => {
     const unseen = (): Provider => stubProvider(live, { initialize: async () => {} });
     const isAsked = (provider: Provider): boolean =>
       new StrictestWinsStrategy().shouldEvaluateThisProvider({
@@ -201,8 +202,19 @@ describe('StrictestWinsStrategy', () => {
         providerStatus: undefined as never,
       });
     expect(isAsked(unseen())).toBe(false);
+    expect(isAsked(stubProvider(live))).toBe(false);
     expect(isAsked(new FailClosedProvider(unseen()))).toBe(true);
     expect(isAsked(new KillSwitchProvider({ store: memoryStore() }))).toBe(true);
+  });
+
+  it('is full_stop, and says why, where a MultiProvider does not hand over its sources', async () => {
+    const closed = multi(modes('live'));
+    for (const entry of closed.providerEntries) Object.freeze(entry);
+    const client = await clientOf(closed);
+    expect(await client.getStringDetails('kill-switch.mode', 'live')).toMatchObject({
+      value: 'full_stop',
+      flagMetadata: { code: 'UNSUPPORTED', message: expect.stringMatching(/source-1 .*FailClosedProvider/) },
+    });
   });
 
   it('is full_stop with no source at all', async () => {
@@ -211,12 +223,64 @@ describe('StrictestWinsStrategy', () => {
     expect(await modeOf(client)).toBe('full_stop');
   });
 
-  it('refuses a source that cannot be given a deadline', async () => {
-    const client = await clientOf(multi([...modes('live'), Object.freeze(stubProvider(live))]));
-    expect(await client.getStringDetails('kill-switch.mode', 'live')).toMatchObject({
-      value: 'full_stop',
-      flagMetadata: { code: 'UNSUPPORTED', message: expect.stringContaining('wrap it in a FailClosedProvider') },
+  describe('leaves a source of the app’s as it was', () => {
+    const shapeOf = (provider: Provider): unknown[] => [
+      Object.getPrototypeOf(provider),
+      Object.getOwnPropertyDescriptors(provider),
+    ];
+
+    it('with its own properties, whatever it is asked', async () => {
+      const sources = [
+        ...modes('live'),
+        stubProvider(live, { initialize: async () => {}, events: new OpenFeatureEventEmitter() }),
+      ];
+      const before = sources.map(shapeOf);
+      const client = await clientOf(multi(sources));
+      expect(await modeOf(client)).toBe('live');
+      await client.getBooleanValue('checkout', false);
+      expect(sources.map(shapeOf)).toEqual(before);
+      expect(Object.isExtensible(sources[1])).toBe(true);
     });
+
+    it.each(['frozen', 'sealed'] as const)('also one that is %s, which has its deadline all the same', async (how) => {
+      const lock = <T>(provider: T): T => (how === 'frozen' ? Object.freeze(provider) : Object.seal(provider));
+      let resolve = async (): Promise<ReturnType<typeof live>> => live();
+      const initialize = async (): Promise<void> => {};
+      const client = await clientOf(multi([...modes('live'), lock(stubProvider(() => resolve(), { initialize }))], 80));
+      expect(await modeOf(client)).toBe('live');
+      resolve = never;
+      expect(await faultOf(client)).toBe('DEADLINE_EXCEEDED');
+      expect(await modeOf(client)).toBe('full_stop');
+    });
+
+    it('so that two MultiProviders can have it, each with its own deadline, and a third one without any', async () => {
+      const slow = stubProvider(async () => {
+        await new Promise((resolve) => setTimeout(resolve, 150));
+        return live();
+      });
+      const clients = [multi([slow], 40), multi([slow], 2000), new MultiProvider([{ provider: slow }])].map(clientOf);
+      const [hasty, patient, without] = await Promise.all(clients);
+      expect(await faultOf(hasty as Client)).toBe('DEADLINE_EXCEEDED');
+      expect(await modeOf(patient as Client)).toBe('live');
+      expect(await modeOf(without as Client)).toBe('live');
+    });
+
+    it('so that who asks it directly gets its own answers', async () => {
+      const own = { value: 'as it is' as never, reason: 'DEFAULT' };
+      const source = stubProvider(() => own);
+      expect(await modeOf(await clientOf(multi([source])))).toBe('full_stop');
+      const { resolveStringEvaluation } = source;
+      expect(await resolveStringEvaluation.call(source, 'kill-switch.mode', 'live', {}, console)).toBe(own);
+    });
+  });
+
+  it('does not let a source that hangs while it starts keep the client from asking', async () => {
+    const hanging = stubProvider(live, { initialize: () => never() });
+    const strategy = new StrictestWinsStrategy({ initializeTimeoutMs: 60 });
+    const client = await clientOf(new MultiProvider([{ provider: hanging }], strategy));
+    expect(client.providerStatus).toBe(ProviderStatus.ERROR);
+    expect(await faultOf(client)).toBe('NOT_READY');
+    expect(await modeOf(client)).toBe('full_stop');
   });
 
   it('answers ordinary flags from the first source that can, also where the one before it hangs', async () => {

@@ -1,0 +1,31 @@
+import { MultiProvider, type Provider } from '@openfeature/server-sdk';
+
+/** One source of a `MultiProvider`, as it keeps it. */
+type SourceEntry = MultiProvider['providerEntries'][number];
+
+/** A strategy with this method is handed the sources of its `MultiProvider` before they are initialised, and may put others in their place. */
+export const TAKES_SOURCES = Symbol.for('openfeature-kill-switch.takes-sources');
+const HANDS_OVER = Symbol.for('openfeature-kill-switch.hands-over-sources');
+
+type TakesSources = { readonly [TAKES_SOURCES]: (sources: readonly SourceEntry[]) => void };
+
+const takesSources = (member: unknown): member is TakesSources =>
+  typeof member === 'object' && member !== null && typeof Reflect.get(member, TAKES_SOURCES) === 'function';
+
+/**
+ * Has every `MultiProvider` hand its sources over to its strategy before it initialises them. A strategy hears of a source only when a flag is asked for, and
+ * then it can neither ask the source itself nor end the waiting for it; nor is there a note of a source whose `initialize` failed. The entries of a
+ * `MultiProvider` are public, and its strategy is one of its members, so this needs no private names. Where a strategy does not take sources nothing changes.
+ */
+export function handOverSources(): void {
+  const { initialize } = MultiProvider.prototype;
+  if (HANDS_OVER in initialize) return;
+  const handingOver: typeof initialize = function (this: MultiProvider, ...given) {
+    for (const member of Object.values(this)) if (takesSources(member)) member[TAKES_SOURCES](this.providerEntries);
+    return initialize.apply(this, given);
+  };
+  MultiProvider.prototype.initialize = Object.assign(handingOver, { [HANDS_OVER]: true });
+}
+
+/** Puts another provider in the place of a source; where that cannot be done the source stays. */
+export const replaceSource = (entry: SourceEntry, by: Provider): boolean => Reflect.set(entry, 'provider', by);
