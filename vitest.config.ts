@@ -1,14 +1,45 @@
-import { defineConfig } from 'vitest/config';
+import { configDefaults, defineConfig } from 'vitest/config';
+
+/** The tests of what is real: Redis, flagd, the files' driver on a disk, processes, the built package. All others are
+ * units: they need nothing that is built or installed beside node_modules, and starting a server fails in them. */
+const SERVER = [
+  'test/{bench,copies,docs,examples,faults,flagd,fleet,package,servers,stress}/**/*.test.ts',
+  'test/guard/{alone,confirm,leaks,real-stores,rejecting-callbacks}.test.ts',
+  'test/guard/ongoing{,-ended,-giver,-iterators,-shared,-together,-web-streams}.test.ts',
+  'test/operator/cli/**/*.test.ts',
+  'test/operator/{flagd-export,operate,verify-log}.test.ts',
+  'test/provider/conformance.test.ts',
+  'test/store/{file-anchor,shared-anchor}.test.ts',
+  'test/store/file/!(log-chain|paths).test.ts',
+  'test/store/redis/!(endpoint|older-servers|route).test.ts',
+];
+
+const shared = { pool: 'forks', maxWorkers: 2, testTimeout: 30_000, hookTimeout: 60_000 } as const;
 
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
-    globalSetup: ['test/servers/setup.ts'],
-    setupFiles: ['test/servers/each-file.ts'],
     reporters: ['default', './scripts/closing-line.mjs'],
-    pool: 'forks',
-    maxWorkers: 2,
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    projects: [
+      {
+        test: {
+          ...shared,
+          name: 'unit',
+          include: ['test/**/*.test.ts'],
+          exclude: [...configDefaults.exclude, ...SERVER],
+          setupFiles: ['test/each-file.ts', 'test/no-servers.ts'],
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        test: {
+          ...shared,
+          name: 'server',
+          include: SERVER,
+          globalSetup: ['test/servers/setup.ts'],
+          setupFiles: ['test/each-file.ts', 'test/servers/each-file.ts'],
+          sequence: { groupOrder: 1 },
+        },
+      },
+    ],
   },
 });

@@ -1,4 +1,5 @@
-// A vitest reporter: the last line of a run is `N passed, N failed, N skipped`, for people and programs alike.
+// A vitest reporter: a run ends with a line for each suite, and the last is `N passed, N failed, N skipped`, for people
+// and programs alike.
 
 /** Set by test.mjs: the gates are counted with the tests. */
 const { GATES_PASSED = '0', GATES_FAILED = '0' } = process.env;
@@ -8,17 +9,32 @@ export default class ClosingLine {
   /** @param {readonly import('vitest/node').TestModule[]} modules
    * @param {readonly unknown[]} errors thrown outside any test */
   onTestRunEnd(modules, errors) {
-    const counts = { passed: Number(GATES_PASSED), failed: Number(GATES_FAILED), skipped: 0 };
-    const tests = modules.flatMap((module) => [...module.children.allTests()]);
-    for (const test of tests) {
-      const { state } = test.result();
-      counts[state === 'pending' ? 'skipped' : state] += 1;
+    /** @type {Record<string, Counts>} */
+    const suites = {};
+    for (const module of modules) {
+      const suite = (suites[module.project.name] ??= { passed: 0, failed: 0, skipped: 0 });
+      if (module.errors().length > 0) suite.failed += 1;
+      for (const test of module.children.allTests()) {
+        const { state } = test.result();
+        suite[state === 'pending' ? 'skipped' : state] += 1;
+      }
     }
-    counts.failed += errors.length + modules.filter((module) => module.errors().length > 0).length;
-    if (!tests.some((test) => test.result().state === 'passed')) counts.failed += 1; // a run that tested nothing is no pass
-    if (counts.failed > 0) process.exitCode = 1;
-    process.once('exit', () =>
-      console.log(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`),
-    );
+    const total = { passed: Number(GATES_PASSED), failed: Number(GATES_FAILED) + errors.length, skipped: 0 };
+    for (const { passed, failed, skipped } of Object.values(suites)) {
+      total.passed += passed;
+      total.failed += failed;
+      total.skipped += skipped;
+    }
+    if (!Object.values(suites).some(({ passed }) => passed > 0)) total.failed += 1; // a run that tested nothing is no pass
+    if (total.failed > 0) process.exitCode = 1;
+    process.once('exit', () => {
+      for (const [name, suite] of Object.entries(suites)) console.log(`${name}: ${inWords(suite)}`);
+      console.log(inWords(total));
+    });
   }
 }
+
+/** @typedef {{ passed: number, failed: number, skipped: number }} Counts */
+
+/** @param {Counts} counts */
+const inWords = ({ passed, failed, skipped }) => `${passed} passed, ${failed} failed, ${skipped} skipped`;

@@ -2,7 +2,7 @@ import { cpSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { temporaryFolder } from './servers/index.ts';
+import { temporaryFolder } from './servers/lifetime.ts';
 
 const require = createRequire(import.meta.url);
 

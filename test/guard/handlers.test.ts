@@ -4,7 +4,7 @@ import type { Mode } from '../../flags/index.ts';
 import type { CreateKillSwitchOptions, HandlerContext } from '../../index.ts';
 import { fileControlStore } from '../../store/file/control.ts';
 import { fileStore } from '../../store/file/index.ts';
-import { temporaryFolder } from '../servers/index.ts';
+import { temporaryFolder } from '../servers/lifetime.ts';
 import { openMemorySwitch, openSwitch } from './open-switch.ts';
 
 async function setUp(mode: Mode, options: Partial<CreateKillSwitchOptions> = {}) {

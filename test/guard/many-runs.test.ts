@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { fileControlStore } from '../../store/file/control.ts';
 import { fileStore } from '../../store/file/index.ts';
-import { temporaryFolder } from '../servers/index.ts';
+import { temporaryFolder } from '../servers/lifetime.ts';
 import { openSwitch } from './open-switch.ts';
 
 test('an executor with any number of open runs is heard, and its beat says how many it does not name', async () => {

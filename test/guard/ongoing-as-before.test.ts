@@ -11,7 +11,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { createGunzip } from 'node:zlib';
 import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest';
-import { temporaryFolder } from '../servers/index.ts';
+import { temporaryFolder } from '../servers/lifetime.ts';
 import { openOngoing } from './open-ongoing.ts';
 import { all, STREAMS } from './streams.ts';
 

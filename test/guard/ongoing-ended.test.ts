@@ -7,7 +7,8 @@ import { setInterval as ticks, setTimeout as sleep } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads';
 import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { isActionStoppedError } from '../../index.ts';
-import { hearUncaught, hearUnhandled, openOngoing, stores } from './open-ongoing.ts';
+import { hearUncaught, hearUnhandled, openOngoing } from './open-ongoing.ts';
+import { stores } from './real-sides.ts';
 
 type Context = { readonly signal: AbortSignal };
 type Make = (context: Context) => unknown;

@@ -5,7 +5,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test, vi } from 'vitest';
 import { parseLineage } from '../../guard/identity.ts';
 import type { KillSwitch } from '../../index.ts';
-import { openOngoing, stores } from './open-ongoing.ts';
+import { openOngoing } from './open-ongoing.ts';
+import { stores } from './real-sides.ts';
 import { openMemorySwitch } from './open-switch.ts';
 
 type Act = () => Promise<void>;

@@ -11,7 +11,8 @@ import { openControlPlane } from '../../operator/index.ts';
 import { fileControlStore } from '../../store/file/control.ts';
 import { redisControlStore } from '../../store/redis/control.ts';
 import { hasRedis, startRedis, temporaryFolder } from '../servers/index.ts';
-import { openOngoing, stores } from './open-ongoing.ts';
+import { openOngoing } from './open-ongoing.ts';
+import { stores } from './real-sides.ts';
 import { closeAfterwards, openMemorySwitch } from './open-switch.ts';
 
 const served = (mode: string) => ({

@@ -1,7 +1,8 @@
 import { EventEmitter, on } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test, vi } from 'vitest';
-import { openOngoing, stores } from './open-ongoing.ts';
+import { openOngoing } from './open-ongoing.ts';
+import { stores } from './real-sides.ts';
 
 type Feed = AsyncIterator<unknown> | Iterator<unknown>;
 

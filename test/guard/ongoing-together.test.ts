@@ -4,7 +4,8 @@ import { PassThrough, type Readable, Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
-import { openOngoing, stores } from './open-ongoing.ts';
+import { openOngoing } from './open-ongoing.ts';
+import { stores } from './real-sides.ts';
 import { openMemorySwitch } from './open-switch.ts';
 
 /** What Node warns of, such as of too many listeners. */

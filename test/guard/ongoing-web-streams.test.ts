@@ -2,7 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, test, vi } from 'vitest';
-import { hearUnhandled, openOngoing, stores } from './open-ongoing.ts';
+import { hearUnhandled, openOngoing } from './open-ongoing.ts';
+import { stores } from './real-sides.ts';
 
 /** Counts what a source does, each time for a while. */
 function counted(lastsMs = 20) {

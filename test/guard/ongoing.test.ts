@@ -8,8 +8,9 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { Worker } from 'node:worker_threads';
 import { describe, expect, test, vi } from 'vitest';
-import { temporaryFolder } from '../servers/index.ts';
-import { openOngoing, stores } from './open-ongoing.ts';
+import { temporaryFolder } from '../servers/lifetime.ts';
+import { openOngoing } from './open-ongoing.ts';
+import { stores } from './real-sides.ts';
 
 /** A result of each kind, whose every step is one effect. */
 const mails = (sent: number[]) => ({

@@ -1,29 +1,14 @@
-import { join } from 'node:path';
 import { expect, onTestFinished, vi } from 'vitest';
 import type { Mode } from '../../flags/index.ts';
 import type { ControlPlane } from '../../operator/index.ts';
-import { fileControlStore } from '../../store/file/control.ts';
-import { fileStore } from '../../store/file/index.ts';
 import { memoryControlStore } from '../../store/memory/control.ts';
 import { memoryStore } from '../../store/memory/index.ts';
-import { redisControlStore } from '../../store/redis/control.ts';
-import { redisStore } from '../../store/redis/index.ts';
-import { hasRedis, startRedis, temporaryFolder } from '../servers/index.ts';
 import { openSwitch, type Sides } from './open-switch.ts';
 
 const inMemory = (): Sides => {
   const store = memoryStore();
   return { store, controlStore: memoryControlStore(store) };
 };
-const inFiles = (): Sides => {
-  const directory = join(temporaryFolder('ongoing').path, 'switch');
-  return { store: fileStore({ directory }), controlStore: fileControlStore({ directory }) };
-};
-const inRedis = async (): Promise<Sides> => {
-  const { url } = await startRedis();
-  return { store: redisStore({ url }), controlStore: redisControlStore({ url }) };
-};
-
 /** A switch whose agent `x` is killed and watched by its operator. */
 export async function openOngoing(sides: Sides = inMemory()) {
   const { control, killSwitch } = await openSwitch(sides, { leaseMs: 1000, agentId: 'x' });
@@ -40,10 +25,6 @@ export async function openOngoing(sides: Sides = inMemory()) {
     }, 5000);
   return { control, killSwitch, kill, heard, inFlight };
 }
-
-/** The real ones. */
-export const stores: Array<[string, () => Sides | Promise<Sides>]> = [['the file store', inFiles]];
-if (hasRedis) stores.push(['Redis', inRedis]);
 
 /** Hears what would end the process, alone, until the test is over. */
 function hearAlone(event: 'unhandledRejection' | 'uncaughtException'): unknown[] {

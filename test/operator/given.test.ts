@@ -10,7 +10,7 @@ import { memoryStore } from '../../store/memory/index.ts';
 import type { ControlStore, ExecutorStore } from '../../store/ports.ts';
 import { redisControlStore } from '../../store/redis/control.ts';
 import { redisStore } from '../../store/redis/index.ts';
-import { temporaryFolder } from '../servers/index.ts';
+import { temporaryFolder } from '../servers/lifetime.ts';
 
 /** What no compiler has looked at. */
 const any = (value: unknown): never => value as never;

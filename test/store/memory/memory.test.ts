@@ -6,7 +6,7 @@ import { Memory, type MemoryFault, memoryStore } from '../../../store/memory/ind
 import type { Push } from '../../../store/ports.ts';
 import { fakeClock } from '../../../testing/index.ts';
 import { change, kill, plan, StoreSession } from '../../../testing/store/session.ts';
-import { temporaryFolder } from '../../servers/index.ts';
+import { temporaryFolder } from '../../servers/lifetime.ts';
 
 async function open(memory = new Memory(), requestTimeoutMs = 20) {
   const session = new StoreSession({
