@@ -21,7 +21,9 @@ import { VERSION } from './store/own-beat.ts';
 import { Replica } from './store/replica.ts';
 import { within } from './store/with-deadline.ts';
 
-export type { Cause, Decision, FaultCode } from './flags/decision.ts';
+export type { Cause } from './flags/causes.ts';
+export type { Decision } from './flags/decision.ts';
+export type { FaultCode } from './flags/faults.ts';
 export { isKillSwitchError, KillSwitchError } from './flags/errors.ts';
 export type { Effect, Mode, Verdict } from './flags/modes.ts';
 export type {

@@ -1,10 +1,11 @@
 export * from './catalogue.ts';
+export * from './causes.ts';
 export { type CompileOptions, compileFlagd } from './compile-flagd.ts';
 export * from './context.ts';
 export * from './decision.ts';
-export * from './error-codes.ts';
 export * from './errors.ts';
 export * from './evidence.ts';
+export * from './faults.ts';
 export {
   type DefinitionProblem,
   definitionProblems,

@@ -6,8 +6,9 @@ import {
   type FlagRow,
   MODE_FLAG,
 } from './catalogue.ts';
-import type { Cause, FaultCode } from './decision.ts';
+import { type Cause, causeFromMetadata, MODE_CAUSE } from './causes.ts';
 import { messageOf } from './errors.ts';
+import { type Fault, type FaultCode, isFaultCode } from './faults.ts';
 import { type Mode, SAFE_MODE } from './modes.ts';
 
 /** What was read of the switch for one call: a mode with its cause, or a fault, which means `full_stop`. */
@@ -23,24 +24,16 @@ export const modeOf = (reading: Reading): { readonly mode: Mode; readonly cause:
     ? { mode: SAFE_MODE, cause: { kind: 'fault', code: reading.fault, message: reading.message } }
     : reading;
 
-/** What is wrong with an answer, for machines and for people. */
-export interface Fault {
-  readonly code: FaultCode;
-  readonly message: string;
-}
-
 /** The details of an evaluation, with the metadata that this package's providers attach. */
 export interface FlagDetails extends AnswerDetails {
   readonly errorMessage?: string | undefined;
   readonly flagMetadata?: Readonly<Record<string, unknown>> | undefined;
 }
 
-const text = (value: unknown): string => (typeof value === 'string' ? value : '');
-
-/** The epoch that an answer rests on, 0 when it names none. */
+/** The epoch that an answer rests on, 0 when it names none: its metadata may be anybody's. */
 export const epochOf = ({ flagMetadata }: FlagDetails): number => {
   const epoch = flagMetadata?.['epoch'];
-  return typeof epoch === 'number' ? epoch : 0;
+  return typeof epoch === 'number' && Number.isSafeInteger(epoch) && epoch >= 0 ? epoch : 0;
 };
 
 /** Why the details of an evaluation of a kill-switch flag cannot be trusted, or null when they are a positive answer. */
@@ -51,15 +44,29 @@ export function faultOfAnswer(
   callerDefault: unknown,
 ): Fault | null {
   const metadata = details.flagMetadata;
-  // A fault that one of our own providers or hooks has already named keeps its name.
-  if (metadata?.['cause'] === 'fault' && typeof metadata['code'] === 'string') {
-    return { code: metadata['code'] as FaultCode, message: messageOf(text(metadata['message'])) };
-  }
+  if (metadata?.['cause'] === 'fault') return namedFault(metadata);
   const problem = answerProblem(row, details, callerDefault);
   if (problem === null) return null;
   const { code, message } = problemFault(problem, row, flagKey, details);
   return { code, message: details.errorMessage ? `${message}: ${messageOf(details.errorMessage)}` : message };
 }
+
+/**
+ * A fault that one of our own providers or hooks has already named keeps its name. One that this version does not know, or that cannot be read, is a
+ * fault all the same, of the provider.
+ */
+function namedFault({ code, message }: Readonly<Record<string, unknown>>): Fault {
+  const said = typeof message === 'string' ? message : '';
+  if (isFaultCode(code)) return { code, message: messageOf(said) };
+  const name = typeof code === 'string' ? messageOf(code).slice(0, MAX_CODE) : 'without a code';
+  return {
+    code: 'PROVIDER_ERROR',
+    message: messageOf(`the provider names a fault that is not known here, ${name}: ${said}`),
+  };
+}
+
+/** The longest code that is shown of a fault which is not known here. */
+const MAX_CODE = 100;
 
 function problemFault(problem: AnswerProblem, row: FlagRow, flagKey: string, details: FlagDetails): Fault {
   switch (problem) {
@@ -82,36 +89,14 @@ function problemFault(problem: AnswerProblem, row: FlagRow, flagKey: string, det
   }
 }
 
-/** Reads the mode out of the details of one client evaluation. */
+/**
+ * Reads the mode out of the details of one client evaluation. The mode counts whatever its metadata says of a cause: where that is none, or none that
+ * can be read, the cause is the mode itself.
+ */
 export function readingFromDetails(details: FlagDetails, callerDefault: unknown): Reading {
   const epoch = epochOf(details);
   const fault = faultOfAnswer(CATALOGUE.mode, MODE_FLAG, details, callerDefault);
   if (fault) return faultReading(fault.code, fault.message, epoch);
-  return { mode: details.value as Mode, cause: causeFromMetadata(details.flagMetadata ?? {}), epoch };
-}
-
-/** The cause that `causeMetadata` had put into an answer's metadata; the base mode where there is none. */
-function causeFromMetadata(metadata: Readonly<Record<string, unknown>>): Cause {
-  switch (metadata['cause']) {
-    case 'kill':
-      return {
-        kind: 'kill',
-        killId: text(metadata['killId']),
-        target: text(metadata['target']),
-        killedBy: text(metadata['killedBy']),
-        reason: typeof metadata['reason'] === 'string' ? metadata['reason'] : null,
-      };
-    case 'feature':
-      return { kind: 'feature', feature: text(metadata['feature']), stage: (metadata['stage'] ?? 'dark') as 'dark' };
-    case 'autonomy':
-      return {
-        kind: 'autonomy',
-        action: text(metadata['action']),
-        stage: (metadata['stage'] ?? 'human_in_the_loop') as 'human_in_the_loop',
-      };
-    case 'identity':
-      return { kind: 'identity', message: text(metadata['message']) };
-    default:
-      return { kind: 'mode' };
-  }
+  const cause = (details.flagMetadata && causeFromMetadata(details.flagMetadata)) ?? MODE_CAUSE;
+  return { mode: details.value as Mode, cause, epoch };
 }

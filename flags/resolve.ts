@@ -1,5 +1,5 @@
 import { type Call, callFromContext, contextFromCall } from './context.ts';
-import type { Cause } from './decision.ts';
+import { type Cause, MODE_CAUSE } from './causes.ts';
 import { isStricter, type Mode, SAFE_MODE } from './modes.ts';
 import { quoteId } from './printable.ts';
 import type { ActiveKill } from './records.ts';
@@ -13,9 +13,6 @@ export interface Restriction {
   readonly mode: Mode;
   readonly cause: Cause;
 }
-
-/** Shared by all decisions that rest on the base mode, so nobody may change it. */
-const BASE: Cause = Object.freeze({ kind: 'mode' });
 
 /** Of two that are equally strict the first. */
 const stricter = (kill: ActiveKill | undefined, other: ActiveKill | undefined): ActiveKill | undefined =>
@@ -73,7 +70,7 @@ export function resolveMode(state: State, call: Call, context?: Readonly<Record<
   }
   const { mode: base, targeting } = state.mode;
   const baseMode = targeting === null ? base : evaluateTargeting(state.mode, context ?? contextFromCall(call));
-  if (isStricter(baseMode, mode)) return { mode: baseMode, cause: BASE };
+  if (isStricter(baseMode, mode)) return { mode: baseMode, cause: MODE_CAUSE };
 
   if (kill) {
     return {
@@ -88,7 +85,7 @@ export function resolveMode(state: State, call: Call, context?: Readonly<Record<
     const stage = state.autonomy.get(autonomy)?.stage ?? 'human_in_the_loop';
     return { mode, cause: { kind: 'autonomy', action: autonomy, stage } };
   }
-  return { mode, cause: BASE };
+  return { mode, cause: MODE_CAUSE };
 }
 
 /** `full_stop`, because it cannot be told who asks. */

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { type Cause, type Decision, type Intervention, messageOf, redactText, type Verdict } from '../flags/index.ts';
+import { causeRecord, type Decision, type Intervention, messageOf, type Verdict } from '../flags/index.ts';
 import { dropPromise } from '../flags/callbacks.ts';
 import type { DecidedCall } from './decide.ts';
 import { redact } from './redact.ts';
@@ -32,17 +32,6 @@ const TYPES: Readonly<Record<Verdict, Pick<Intervention, 'type' | 'outcome'>>> =
   pause: { type: 'WARNING', outcome: 'WARNED' },
   block: { type: 'HARD_BLOCK', outcome: 'BLOCKED' },
 };
-
-/** What somebody wrote, or threw. Ids stay as they are. */
-const WRITTEN = new Set(['message', 'reason']);
-
-const recorded = (cause: Cause): Record<string, unknown> =>
-  Object.fromEntries(
-    Object.entries(cause).map(([key, value]) => [
-      key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
-      WRITTEN.has(key) && typeof value === 'string' ? redactText(value) : value,
-    ]),
-  );
 
 /** The user's own redaction, applied after ours. */
 export type RedactInput = (input: unknown, call: { readonly action: string | undefined }) => unknown;
@@ -165,7 +154,7 @@ export class Interventions {
       mission_id: call.missionId ?? null,
       mode: decision.mode,
       epoch: decision.epoch,
-      cause: recorded(decision.cause),
+      cause: causeRecord(decision.cause),
       input: this.#redact(input, call),
       ...(original !== undefined && { original_input: this.#redact(original, call) }),
       proposal,
@@ -194,7 +183,7 @@ export class Interventions {
       mission_id: null,
       mode: beside.mode,
       epoch: beside.epoch,
-      cause: { kind: 'fault', code: 'JOURNAL_UNAVAILABLE', message },
+      cause: causeRecord({ kind: 'fault', code: 'JOURNAL_UNAVAILABLE', message }),
       input: null,
       proposal: false,
     };

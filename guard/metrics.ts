@@ -1,5 +1,5 @@
 import { type Attributes, type BatchObservableResult, metrics, type Observable } from '@opentelemetry/api';
-import type { Decision } from '../flags/index.ts';
+import { causeWord, type Decision } from '../flags/index.ts';
 
 /** What the gauges show. */
 export interface Gauges {
@@ -80,7 +80,7 @@ function openMetrics(version: string, gauges: Gauges): GuardMetrics {
   meter.addBatchObservableCallback(observe, observed);
   return {
     decided({ verdict, cause }, ms) {
-      const attributes: Attributes = { verdict, cause: cause.kind === 'fault' ? cause.code : cause.kind };
+      const attributes: Attributes = { verdict, cause: causeWord(cause) };
       decisions.add(1, attributes);
       duration.record(ms / 1000, attributes);
     },

@@ -1,7 +1,8 @@
 import type { BaseHook, EvaluationDetails, FlagValue, HookContext, Logger } from '@openfeature/core';
 import { CATALOGUE, flagRow } from '../flags/catalogue.ts';
 import { messageOf } from '../flags/errors.ts';
-import { epochOf, type Fault, faultOfAnswer } from '../flags/reading.ts';
+import type { Fault } from '../flags/faults.ts';
+import { epochOf, faultOfAnswer } from '../flags/reading.ts';
 import { safeAnswer } from '../flags/safe-answer.ts';
 import { overwrite } from './overwrite.ts';
 

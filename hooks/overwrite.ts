@@ -1,6 +1,5 @@
 import type { ErrorCode, EvaluationDetails, FlagValue } from '@openfeature/core';
-import { openFeatureErrorCode } from '../flags/error-codes.ts';
-import type { Fault } from '../flags/reading.ts';
+import { type Fault, openFeatureErrorCode } from '../flags/faults.ts';
 import type { SafeAnswer } from '../flags/safe-answer.ts';
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] };

@@ -6,6 +6,7 @@ import {
   type HookContext,
 } from '@openfeature/core';
 import { type Attributes, trace } from '@opentelemetry/api';
+import { causeAttributes, causeFromMetadata } from '../flags/causes.ts';
 import { redactedStart } from '../flags/secret-texts.ts';
 
 const MAX_TEXT = 4096;
@@ -15,8 +16,8 @@ const isAttribute = (value: unknown): value is string | number | boolean =>
 
 /**
  * Adds an event to the active span for every evaluation, named and filled as OpenTelemetry's conventions for feature flags say, with what this
- * package knows beside it (`kill_switch.epoch`, `kill_switch.cause`, `kill_switch.kill_id`, `kill_switch.code`). Through the OpenTelemetry API only:
- * without an SDK, or outside a span, it does nothing. It never throws, and changes no answer. For server and web SDK.
+ * package knows beside it: `kill_switch.epoch`, `kill_switch.cause`, and the ids, codes and amounts of that cause (`kill_switch.kill_id`,
+ * `kill_switch.target`, `kill_switch.code`, …). Through the OpenTelemetry API only: without an SDK, or outside a span, it does nothing. It never throws, and changes no answer. For server and web SDK.
  *
  * Register it after FailClosedHook, so that what it sees is what the app gets.
  */
@@ -41,19 +42,11 @@ const flat = (attributes: Record<string, unknown>): Attributes =>
       .map(([name, value]) => [name, typeof value === 'string' ? redactedStart(value, MAX_TEXT) : value]),
   ) as Attributes;
 
-/** What people wrote (reasons, names) stays out of traces; ids and codes go in. */
+/** What people wrote (reasons, names) stays out of traces; ids, codes and amounts go in. */
 function ownAttributes(metadata: Readonly<Record<string, unknown>> | undefined): Attributes {
-  const own: Attributes = {};
-  for (const [from, to] of OWN) {
-    const value = metadata?.[from];
-    if (isAttribute(value)) own[to] = value;
-  }
-  return own;
+  if (!metadata) return {};
+  const { epoch } = metadata;
+  const cause = causeFromMetadata(metadata);
+  const own = { ...(typeof epoch === 'number' && { epoch }), ...(cause && causeAttributes(cause)) };
+  return Object.fromEntries(Object.entries(own).map(([name, value]) => [`kill_switch.${name}`, value]));
 }
-
-const OWN = [
-  ['epoch', 'kill_switch.epoch'],
-  ['cause', 'kill_switch.cause'],
-  ['killId', 'kill_switch.kill_id'],
-  ['code', 'kill_switch.code'],
-] as const;

@@ -12,7 +12,6 @@ import {
   type ResolutionDetails,
 } from '@openfeature/server-sdk';
 import {
-  type Cause,
   causeMetadata,
   checkLeaseMs,
   deepFreeze,
@@ -203,24 +202,25 @@ export class KillSwitchProvider implements Provider {
     switch (row.kind) {
       case 'mode': {
         const { mode, cause } = restrictionFor(state, context, organizationId);
-        return answer(mode, 'TARGETING_MATCH', metadataOf(cause, state.epoch));
+        return answer(mode, 'TARGETING_MATCH', causeMetadata(cause, state.epoch));
       }
       case 'feature': {
-        const stage = state.features.get(name)?.stage;
-        return answer(stage ?? 'dark', stage ? 'STATIC' : 'DEFAULT', { cause: 'feature', epoch: state.epoch });
+        const found = state.features.get(name)?.stage;
+        const stage = found ?? 'dark';
+        const metadata = causeMetadata({ kind: 'feature', feature: name, stage }, state.epoch);
+        return answer(stage, found ? 'STATIC' : 'DEFAULT', metadata);
       }
       case 'autonomy': {
-        const stage = state.autonomy.get(name)?.stage;
-        return answer(stage ?? 'human_in_the_loop', stage ? 'STATIC' : 'DEFAULT', {
-          cause: 'autonomy',
-          epoch: state.epoch,
-        });
+        const found = state.autonomy.get(name)?.stage;
+        const stage = found ?? 'human_in_the_loop';
+        const metadata = causeMetadata({ kind: 'autonomy', action: name, stage }, state.epoch);
+        return answer(stage, found ? 'STATIC' : 'DEFAULT', metadata);
       }
       case 'limit': {
         const value = state.limits.get(name)?.value;
         return value === undefined
           ? notFound(flagKey, callerDefault as FlagValue) // then the limit is the one in code, which only the caller knows
-          : { ...answer(String(value), 'STATIC', { cause: 'limit', epoch: state.epoch }), value };
+          : { ...answer(String(value), 'STATIC', { epoch: state.epoch }), value };
       }
       default:
         return row.kind satisfies never;
@@ -284,12 +284,8 @@ export class KillSwitchProvider implements Provider {
 const answer = (
   value: string,
   reason: string,
-  flagMetadata: Record<string, string | number | boolean>,
+  flagMetadata: Record<string, string | number>,
 ): ResolutionDetails<string> => ({ value, variant: value, reason, flagMetadata });
-
-/** Most answers are the base mode: that one is put together without a loop over its members. */
-const metadataOf = (cause: Cause, epoch: number): Record<string, string | number | boolean> =>
-  cause.kind === 'mode' ? { cause: 'mode', epoch } : { ...causeMetadata(cause), epoch };
 
 const notFound = <T extends FlagValue>(flagKey: string, value: T): ResolutionDetails<T> => ({
   value,

@@ -1,4 +1,4 @@
-import { type KillRecord, printable, shownId } from '../../flags/index.ts';
+import { causeFromRecord, describeCause, type KillRecord, printable, shownId } from '../../flags/index.ts';
 import { namesOf } from '../../store/beats.ts';
 import type { ReportedIntervention } from '../../store/reports.ts';
 import type { ExecutorAcknowledgement, SharedWriter } from '../acknowledge.ts';
@@ -91,13 +91,12 @@ export const interventionTable = (interventions: readonly ReportedIntervention[]
     ),
   );
 
-const causeText = (cause: Readonly<Record<string, unknown>>): string => {
-  const named = [cause['target'], cause['feature'], cause['action'], cause['code']].find(
-    (part) => typeof part === 'string',
-  );
-  const by = typeof cause['killed_by'] === 'string' ? ` by ${shownId(cause['killed_by'])}` : '';
-  const reason = typeof cause['reason'] === 'string' ? ` ${quoted(cause['reason'])}` : '';
-  return `${printable(String(cause['kind']))}${named === undefined ? '' : ` ${shownId(String(named))}`}${by}${reason}`;
+const SHOWN_AS = { id: shownId, words: quoted };
+
+/** Of a cause that another version recorded only its kind is shown. */
+const causeText = (recorded: Readonly<Record<string, unknown>>): string => {
+  const cause = causeFromRecord(recorded);
+  return cause ? describeCause(cause, SHOWN_AS) : printable(String(recorded['kind']).slice(0, 100));
 };
 
 /** What can act, where, and what is missing. */

@@ -32,7 +32,7 @@ test('interventions and surfaces show what a real agent was refused, and what it
     ],
   });
   expect((await ks.run('interventions', '--limit', '1')).stdout).toMatch(
-    /^20\S+Z +HARD_BLOCK +email\.send +\S+ +mailer +\S+ +blocked +full_stop +kill agent:mailer by unverified:dana$/m,
+    /^20\S+Z +HARD_BLOCK +email\.send +\S+ +mailer +\S+ +blocked +full_stop +a kill of agent:mailer by unverified:dana$/m,
   );
   const surfaces = await ks.json('surfaces');
   expect(surfaces.json).toMatchObject({

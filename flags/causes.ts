@@ -1,0 +1,237 @@
+// The small form of zod: causes are read in browsers too, and the whole of it would be 15 times as large.
+import * as z from 'zod/mini';
+import { isFaultCode, type FaultCode } from './faults.ts';
+import { redactText } from './secret-texts.ts';
+import { AUTONOMY_STAGES, FEATURE_STAGES } from './stages.ts';
+
+/** The longest text in a cause that arrives from outside, in UTF-16 units: more than any that is written here. */
+const MAX_TEXT = 4000;
+
+const id = z.string().check(z.minLength(1), z.maxLength(MAX_TEXT));
+const words = z.string().check(z.maxLength(MAX_TEXT));
+/** A finite number, or a decimal string where a number would not be exact: `digits` or `digits.digits`. */
+const amount = z.union([z.number(), z.string().check(z.maxLength(MAX_TEXT), z.regex(/^\d+(\.\d+)?$/))]);
+
+type Value = string | number | null;
+
+/** Flat, because flag metadata holds nothing else (and no null: what is null is left out there). */
+type Members = Readonly<Record<string, z.ZodMiniType<Value>>>;
+
+/** These names stand beside the members in metadata and in records. */
+type Taken = { readonly kind?: never; readonly cause?: never; readonly epoch?: never };
+
+interface Row<Shape extends Members> {
+  readonly members: Shape;
+  /** Members that hold what somebody wrote, or threw: redacted in records, left out of traces, cut where they are too long. */
+  readonly written?: readonly (keyof Shape & string)[];
+  /** Members that name a person: left out of traces. */
+  readonly people?: readonly (keyof Shape & string)[];
+  /** Why, for people: what comes after "stopped by". */
+  sentence(members: { readonly [Name in keyof Shape]: z.infer<Shape[Name]> }): string;
+  /** Why, for a model: a clause about the action, which names nobody and quotes nothing that somebody wrote. */
+  forModel(members: { readonly [Name in keyof Shape]: z.infer<Shape[Name]> }): string;
+}
+
+interface Member {
+  readonly name: string;
+  /** Its name in records: `killedBy` is `killed_by`. */
+  readonly recordName: string;
+  readonly holds: 'id' | 'person' | 'words';
+}
+
+function row<const Kind extends string, Shape extends Members>(
+  kind: Kind,
+  given: Row<Shape> & { readonly members: Taken },
+) {
+  const { members, sentence, forModel }: Row<Shape> = given;
+  const { written = [], people = [] }: { readonly written?: readonly string[]; readonly people?: readonly string[] } =
+    given;
+  return {
+    kind,
+    schema: z.object({ kind: z.literal(kind), ...members }),
+    members: Object.keys(members).map(
+      (name): Member => ({
+        name,
+        recordName: name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
+        holds: written.includes(name) ? 'words' : people.includes(name) ? 'person' : 'id',
+      }),
+    ),
+    sentence,
+    forModel,
+  };
+}
+
+/** One row a kind. To add a cause, copy a row: everything that says, sends, records or reads a cause goes by this table. */
+const CAUSES = [
+  /** The base mode, or a mode of which nothing else is known: it came without a cause, or with one that cannot be read. */
+  row('mode', {
+    members: {},
+    sentence: () => 'the mode of the switch',
+    forModel: () => 'it is restricted at present',
+  }),
+  row('kill', {
+    members: { killId: id, target: id, killedBy: id, reason: z.nullable(words) },
+    written: ['reason'],
+    people: ['killedBy'],
+    sentence: ({ target, killedBy, reason }) => `a kill of ${target} by ${killedBy}${reason ? ` (${reason})` : ''}`,
+    forModel: () => 'an operator has restricted it',
+  }),
+  row('rule', {
+    members: { rule: id },
+    sentence: ({ rule }) => `the rule ${rule}`,
+    forModel: () => 'a standing rule restricts it',
+  }),
+  row('feature', {
+    members: { feature: id, stage: z.enum(FEATURE_STAGES) },
+    sentence: ({ feature, stage }) => `the feature ${feature}, which is ${stage}`,
+    forModel: () => 'its feature has not been released',
+  }),
+  row('autonomy', {
+    members: { action: id, stage: z.enum(AUTONOMY_STAGES) },
+    sentence: ({ action, stage }) => `the autonomy stage ${stage} of ${action}`,
+    forModel: () => 'a person has to look at it first',
+  }),
+  /** `value`: what the call came to; whatever it was, if that is no amount. */
+  row('limit', {
+    members: { limit: id, value: z.union([z.number(), words]), max: amount },
+    written: ['value'],
+    sentence: ({ limit, value, max }) => `the limit ${limit} of ${max}, which ${value} does not keep`,
+    forModel: ({ max }) => `it does not keep the limit of ${max}`,
+  }),
+  row('budget', {
+    members: { scope: id, type: id, spent: amount, limit: amount },
+    sentence: ({ scope, type, spent, limit }) =>
+      `the budget of ${scope}, of which ${spent} of ${limit} ${type} are spent`,
+    forModel: () => 'its budget does not allow it',
+  }),
+  row('approval', {
+    members: { approvalId: id, status: id },
+    sentence: ({ approvalId, status }) => `the approval ${approvalId}, which is ${status}`,
+    forModel: ({ status }) => `a person was asked to approve it, and that is ${status}`,
+  }),
+  row('tripwire', {
+    members: { name: id, value: amount, limit: amount },
+    sentence: ({ name, value, limit }) => `the tripwire ${name}, with ${value} where the limit is ${limit}`,
+    forModel: () => 'it was stopped automatically, as a precaution',
+  }),
+  row('identity', {
+    members: { message: words },
+    written: ['message'],
+    sentence: ({ message }) => message,
+    forModel: () => 'nobody can tell who asks for it',
+  }),
+  row('fault', {
+    members: { code: z.custom<FaultCode>(isFaultCode), message: words },
+    written: ['message'],
+    sentence: ({ code, message }) => `${message} (${code})`,
+    forModel: () => 'the switch that could allow it cannot be read',
+  }),
+] as const;
+
+type Each<T> = T extends unknown ? { readonly [Name in keyof T]: T[Name] } : never;
+
+/** Why a decision is what it is: a union by `kind`. */
+export type Cause = Each<z.infer<(typeof CAUSES)[number]['schema']>>;
+
+const [first, ...others] = CAUSES;
+
+/** A cause as it stands in a decision, and in its JSON. */
+export const causeSchema = z.discriminatedUnion('kind', [first.schema, ...others.map(({ schema }) => schema)]);
+
+/** What all rows have in common. */
+interface AnyRow {
+  readonly kind: string;
+  readonly schema: z.ZodMiniType<Cause>;
+  readonly members: readonly Member[];
+  sentence(members: Readonly<Record<string, Value>>): string;
+  forModel(members: Readonly<Record<string, Value>>): string;
+}
+
+const ROWS: ReadonlyMap<unknown, AnyRow> = new Map(CAUSES.map((each: AnyRow) => [each.kind, each]));
+
+/** The row of a cause; that of `mode` for a kind that only another version of this package has. */
+const rowOf = (cause: Cause): AnyRow => ROWS.get(cause.kind) ?? first;
+
+/** The mode alone. Shared by all decisions that rest on it, so nobody may change it. */
+export const MODE_CAUSE: Cause = Object.freeze({ kind: 'mode' });
+
+/** How the texts of a cause are shown: ids (and codes, stages, amounts), and what somebody wrote. */
+export interface ShownAs {
+  readonly id: (text: string) => string;
+  readonly words: (text: string) => string;
+}
+
+/** One sentence for people: why. Its texts stand in it as they are, unless `shownAs` changes them. */
+export function describeCause(cause: Cause, shownAs?: ShownAs): string {
+  const { members, sentence } = rowOf(cause);
+  const values: Readonly<Record<string, Value>> = cause;
+  if (!shownAs) return sentence(values);
+  const shown = { ...values };
+  for (const { name, holds } of members) {
+    const value = values[name];
+    if (typeof value === 'string') shown[name] = holds === 'words' ? shownAs.words(value) : shownAs.id(value);
+  }
+  return sentence(shown);
+}
+
+/** A cause in one word, to count by: its kind, or of a fault its code. */
+export const causeWord = (cause: Cause): string => (cause.kind === 'fault' ? cause.code : cause.kind);
+
+/** What an answer's `flagMetadata` says of its cause: `cause` is the kind, the members stand beside it, and what is null is left out. */
+export function causeMetadata(cause: Cause, epoch: number): Record<string, string | number> {
+  const metadata: Record<string, string | number> = { cause: cause.kind, epoch };
+  if (cause.kind === 'mode') return metadata; // most answers
+  const values: Readonly<Record<string, Value>> = cause;
+  for (const { name } of rowOf(cause).members) {
+    const value = values[name];
+    if (value !== null && value !== undefined) metadata[name] = value;
+  }
+  return metadata;
+}
+
+/**
+ * The cause that `causeMetadata` had put into an answer's metadata, or null where that says none that can be read. Anybody may have written it: a
+ * kind that is not in the table, a member that is missing or has another type, or an id of more than 4000 characters is no cause at all.
+ */
+export function causeFromMetadata(metadata: Readonly<Record<string, unknown>>): Cause | null {
+  const kind = metadata['cause'];
+  // Most answers; nothing is looked up for them.
+  return kind === 'mode' ? MODE_CAUSE : kind === undefined ? null : readCause(kind, ({ name }) => metadata[name]);
+}
+
+/** A cause as records have it: `kind` and its members in snake_case, and without the secrets that somebody wrote or threw. */
+export function causeRecord(cause: Cause): Record<string, Value> {
+  const record: Record<string, Value> = { kind: cause.kind };
+  const values: Readonly<Record<string, Value>> = cause;
+  for (const { name, recordName, holds } of rowOf(cause).members) {
+    const value = values[name] ?? null;
+    record[recordName] = holds === 'words' && typeof value === 'string' ? redactText(value) : value;
+  }
+  return record;
+}
+
+/** The cause of a record, or null where it cannot be read, as one of another version. */
+export const causeFromRecord = (record: Readonly<Record<string, unknown>>): Cause | null =>
+  readCause(record['kind'], ({ recordName }) => record[recordName]);
+
+/** What traces may hold of a cause, by the names that records have: its kind, and of its members the ids and the amounts. */
+export function causeAttributes(cause: Cause): Record<string, string | number> {
+  const attributes: Record<string, string | number> = { cause: cause.kind };
+  const values: Readonly<Record<string, Value>> = cause;
+  for (const { name, recordName, holds } of rowOf(cause).members) {
+    const value = values[name];
+    if (holds === 'id' && value !== null && value !== undefined) attributes[recordName] = value;
+  }
+  return attributes;
+}
+
+function readCause(kind: unknown, given: (member: Member) => unknown): Cause | null {
+  const row = ROWS.get(kind);
+  if (!row) return null;
+  const values: Record<string, unknown> = { kind };
+  for (const member of row.members) {
+    const value = given(member) ?? null;
+    values[member.name] = member.holds === 'words' && typeof value === 'string' ? value.slice(0, MAX_TEXT) : value;
+  }
+  return row.schema.safeParse(values).data ?? null;
+}
