@@ -1,10 +1,12 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import {
+  type Client,
   type EvaluationContext,
   type EvaluationDetails,
   type Hook,
   OpenFeature,
   type Provider,
+  ProviderEvents,
 } from '@openfeature/server-sdk';
 import { type Fault, IDENTITY_ATTRIBUTES, invalid, LINEAGE_ATTRIBUTES, messageOf } from '../flags/index.ts';
 import type { Replica } from '../store/replica.ts';
@@ -26,6 +28,8 @@ export interface SwitchDomain {
   readonly fault: () => Fault | null;
   /** Resolves when its provider has been initialised, also without success: then it is NOT_READY or ERROR, which are full_stop, and may recover. */
   readonly initialised: Promise<void>;
+  /** Calls back when what is answered there may have changed, until the returned function is called; null where a local copy is served, which tells that itself. */
+  readonly watch: ((onNews: () => void) => () => void) | null;
   close(): Promise<void>;
 }
 
@@ -66,7 +70,17 @@ export function serveOn(
       return bound === served && !served.closed ? null : domainTaken(domain, bound);
     },
     initialised,
+    watch: 'replica' in from ? null : (onNews) => watchClient(client, onNews),
     close: () => served.onClose(),
+  };
+}
+
+const NEWS = [ProviderEvents.ConfigurationChanged, ProviderEvents.Error, ProviderEvents.Stale, ProviderEvents.Ready];
+
+function watchClient(client: Client, onNews: () => void): () => void {
+  for (const event of NEWS) client.addHandler(event, onNews);
+  return () => {
+    for (const event of NEWS) client.removeHandler(event, onNews);
   };
 }
 

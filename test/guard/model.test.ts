@@ -1,15 +1,11 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { EFFECTS, type Effect, MODES, type Mode, strictestMode, type Verdict, verdictFor } from '../../flags/index.ts';
-import { Changes } from '../../guard/changes.ts';
-import { Deadlines } from '../../guard/evaluate.ts';
-import { createIdentityStorage } from '../../guard/identity.ts';
-import { InFlight } from '../../guard/in-flight.ts';
-import { Interventions } from '../../guard/interventions.ts';
-import { killSwitchOf } from '../../guard/kill-switch.ts';
+import { openExecutor } from '../../guard/executor.ts';
+import { openGuard } from '../../guard/open-guard.ts';
 import type { Outcome } from '../../guard/outcome.ts';
-import { Registry } from '../../guard/registry.ts';
 import { type Command, entriesFor, planChange } from '../../operator/plan-change.ts';
+import { askClient } from '../../provider/asked-client.ts';
 import { memoryControlStore } from '../../store/memory/control.ts';
 import { memoryStore } from '../../store/memory/index.ts';
 import { Replica } from '../../store/replica.ts';
@@ -43,6 +39,8 @@ const STATUS: Readonly<Record<Verdict, Outcome<unknown>['status']>> = {
   block: 'blocked',
 };
 
+const live = async (flagKey: string) => ({ flagKey, value: 'live', variant: 'live', flagMetadata: {} });
+
 async function setUp() {
   const clock = fakeClock();
   const store = memoryStore();
@@ -61,43 +59,25 @@ async function setUp() {
   await apply({ type: 'init', generation: 'g0' });
   await apply({ type: 'mode', mode: 'live', targeting: null, reason: 'start' });
 
-  const changes = new Changes();
-  const inFlight = new InFlight(() => {});
-  const replica = new Replica({ store, organizationId: 'default', leaseMs: LEASE_MS, clock });
-  replica.on(() => {
-    inFlight.check();
-    changes.notify();
-  });
+  const executor = openExecutor(
+    '0.0.0',
+    (reported) => new Replica({ store, organizationId: 'default', leaseMs: LEASE_MS, clock, ...reported }),
+  );
+  const { replica } = executor;
   await replica.start();
-  const storage = createIdentityStorage();
   const starts: string[] = [];
-  const killSwitch = killSwitchOf({
-    guard: {
-      // The client answers from the same copy: what an evaluation may say otherwise is tested elsewhere.
-      client: {
-        getStringDetails: async (flagKey) => ({ flagKey, value: 'live', variant: 'live', flagMetadata: {} }),
-      },
-      replica,
+  const killSwitch = openGuard({
+    settings: {
       organizationId: 'default',
-      inFlight,
-      changes,
-      interventions: new Interventions({ executorId: 'e', executorName: 'e', record: async () => {} }),
-      metrics: { decided: () => {}, stopped: () => {}, close: () => {} },
-      parent: () => undefined,
+      agentId: undefined,
       requireRun: false,
-      identity: () => storage.getStore(),
-      within: (identity, work) => storage.run(identity, work),
-      isClosed: () => false,
-      turns: { beforeCall: () => null, beforeStart: () => null },
-      leaseMs: 5000,
+      leaseMs: LEASE_MS,
+      redact: undefined,
       handlerTimeoutMs: 1000,
-      deadlines: new Deadlines(),
-      sourceFault: () => null,
     },
-    storage,
-    registry: new Registry(() => {}),
-    checkpoints: null,
-    close: () => replica.close(),
+    executor,
+    // The client answers from the same copy: what an evaluation may say otherwise is tested elsewhere.
+    asked: { ...askClient({ getStringDetails: live }), watch: null },
   });
   const actions = Object.fromEntries(
     EFFECTS.map((effect) => [

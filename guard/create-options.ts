@@ -1,0 +1,110 @@
+import type { Provider } from '@openfeature/server-sdk';
+import { checkLeaseMs, checkTimeout, idProblem, invalid, LEASE_MS, LONGEST_TIMER_MS, quoteId } from '../flags/index.ts';
+import { checkKeys, type Keys } from '../flags/options.ts';
+import type { ExecutorStore } from '../store/ports.ts';
+import type { ModeClient } from './evaluate.ts';
+import { HANDLER_TIMEOUT_MS } from './handlers.ts';
+import { checkId } from './identity.ts';
+import type { RedactInput } from './interventions.ts';
+
+/** Where the mode comes from: a store of this package; or any provider or client, with or without a store beside it. */
+export interface CreateKillSwitchOptions {
+  readonly store?: ExecutorStore | undefined;
+  /** An OpenFeature provider that serves `kill-switch.mode`; it is made fail-closed. */
+  readonly provider?: Provider | undefined;
+  /** An OpenFeature client whose provider serves `kill-switch.mode`. */
+  readonly client?: ModeClient | undefined;
+  /** Identity of actions outside any run, and of runs that name none; absent: such actions are blocked. */
+  readonly agentId?: string | undefined;
+  /**
+   * True: an action outside every run is blocked, also where there is an `agentId`. Without it a callback that a pool, an emitter or a timer calls outside
+   * its run acts as `agentId`, though its run's own agent may have been killed. Default false.
+   */
+  readonly requireRun?: boolean | undefined;
+  /** Default `default`. */
+  readonly organizationId?: string | undefined;
+  /** The OpenFeature domain it lives on; the app's own default provider is left alone. Default `kill-switch`. */
+  readonly domain?: string | undefined;
+  /** Shown to operators; the id is generated. Default name: `executor`. */
+  readonly executor?: { readonly name: string } | undefined;
+  /** How long a state may be trusted without a confirmation, in milliseconds; 500 to 60000, default 5000. */
+  readonly leaseMs?: number | undefined;
+  /** Your own redaction of recorded inputs, applied to what is left after secrets were taken out by key and by value. It is synchronous: one that throws, or returns a promise, leaves nothing to record. */
+  readonly redact?: RedactInput | undefined;
+  /** How long your `redirect` and `draft` handlers and an `inputSchema` may take, in milliseconds; then the call is blocked. At most 2147483647, default 10000. */
+  readonly handlerTimeoutMs?: number | undefined;
+}
+
+const KEYS: Keys<CreateKillSwitchOptions> = {
+  store: true,
+  provider: true,
+  client: true,
+  agentId: true,
+  requireRun: true,
+  organizationId: true,
+  domain: true,
+  executor: true,
+  leaseMs: true,
+  redact: true,
+  handlerTimeoutMs: true,
+};
+
+/** Who is asked for the mode of a call. */
+export type AskedOption =
+  | { readonly is: 'store'; readonly store: ExecutorStore }
+  | { readonly is: 'provider'; readonly provider: Provider }
+  | { readonly is: 'client'; readonly client: ModeClient };
+
+/** The options, checked, with all that has a default. */
+export interface SwitchSettings {
+  readonly asked: AskedOption;
+  /** Where this executor reports, and follows the switch; null where there is no store. */
+  readonly store: ExecutorStore | null;
+  readonly domain: string;
+  readonly organizationId: string;
+  /** Undefined: the store's own name for one that has none. */
+  readonly executorName: string | undefined;
+  readonly leaseMs: number;
+  readonly agentId: string | undefined;
+  readonly requireRun: boolean;
+  readonly redact: RedactInput | undefined;
+  readonly handlerTimeoutMs: number;
+}
+
+/** @throws KillSwitchError INVALID_ARGUMENT */
+export function switchSettings(options: CreateKillSwitchOptions): SwitchSettings {
+  checkKeys('createKillSwitch', options, KEYS);
+  const { domain = 'kill-switch', organizationId = 'default', requireRun = false } = options;
+  const leaseMs = checkLeaseMs(options.leaseMs ?? LEASE_MS.default);
+  const handlerTimeoutMs = options.handlerTimeoutMs ?? HANDLER_TIMEOUT_MS;
+  checkTimeout('handlerTimeoutMs', handlerTimeoutMs, LONGEST_TIMER_MS);
+  const agentId = checkId('agentId', options.agentId);
+  if (options.executor !== undefined) checkKeys('executor', options.executor, { name: true });
+  const executorName = checkId('executor.name', options.executor?.name);
+  if (typeof requireRun !== 'boolean') throw invalid(`requireRun is true or false, not ${quoteId(requireRun)}.`);
+  checkId('domain', domain);
+  const problem = idProblem(organizationId);
+  if (problem) throw invalid(`organizationId ${problem}.`);
+  return {
+    asked: askedOption(options),
+    store: options.store ?? null,
+    domain,
+    organizationId,
+    executorName,
+    leaseMs,
+    agentId,
+    requireRun,
+    redact: options.redact,
+    handlerTimeoutMs,
+  };
+}
+
+function askedOption({ store, provider, client }: CreateKillSwitchOptions): AskedOption {
+  if (provider && client) throw invalid('Give createKillSwitch a provider or a client, not both.');
+  if (client) return { is: 'client', client };
+  if (provider) return { is: 'provider', provider };
+  if (store) return { is: 'store', store };
+  throw invalid(
+    'createKillSwitch needs a store, for instance redisStore({ url }), or a provider or client that serves kill-switch.mode.',
+  );
+}

@@ -1,0 +1,70 @@
+import type { Replica } from '../store/replica.ts';
+import { type AskedMode, watchElsewhere } from './asked-mode.ts';
+import { closingOnce } from './closing.ts';
+import type { SwitchSettings } from './create-options.ts';
+import { Deadlines } from './evaluate.ts';
+import type { Executor } from './executor.ts';
+import type { Guard } from './guard.ts';
+import { childIdentity, createIdentityStorage, type Identity } from './identity.ts';
+import { type InterventionSink, Interventions } from './interventions.ts';
+import { type KillSwitch, killSwitchOf } from './kill-switch.ts';
+import { createTurns } from './turn.ts';
+
+/** What a guard needs to know of the switch's settings. */
+export type GuardSettings = Pick<
+  SwitchSettings,
+  'organizationId' | 'agentId' | 'requireRun' | 'leaseMs' | 'redact' | 'handlerTimeoutMs'
+>;
+
+export interface GuardParts {
+  readonly settings: GuardSettings;
+  readonly executor: Executor;
+  readonly asked: AskedMode;
+}
+
+/** The application's side of a switch over an executor and whoever is asked for the mode. Closing it closes both. */
+export function openGuard({ settings, executor, asked }: GuardParts): KillSwitch {
+  const { organizationId, agentId, requireRun, leaseMs, redact, handlerTimeoutMs } = settings;
+  const { replica, inFlight, changes, registry, metrics } = executor;
+  const storage = createIdentityStorage();
+  const byDefault =
+    agentId === undefined
+      ? undefined
+      : childIdentity(undefined, { agentId, missionId: undefined, runId: undefined }, undefined);
+  const identity = (): Identity | undefined => storage.getStore() ?? (requireRun ? undefined : byDefault);
+  const interventions = new Interventions(replica && sinkOf(replica), redact);
+  const { isClosed, close } = closingOnce();
+  const guard: Guard = {
+    client: asked.client,
+    sourceFault: asked.fault,
+    replica,
+    organizationId,
+    inFlight,
+    changes,
+    interventions,
+    metrics,
+    identity,
+    within: (who, work) => (identity() === who ? work() : storage.run(who, work)),
+    parent: () => storage.getStore() ?? byDefault,
+    requireRun,
+    isClosed,
+    turns: createTurns(() => performance.now()),
+    deadlines: new Deadlines(),
+    leaseMs,
+    handlerTimeoutMs,
+  };
+  const stopWatching = watchElsewhere({ asked, inFlight, changes, leaseMs });
+  return killSwitchOf({
+    guard,
+    storage,
+    registry,
+    checkpoints: replica?.reports ?? null,
+    close: () => close({ executor, asked, interventions, stopWatching }),
+  });
+}
+
+const sinkOf = ({ executorId, executorName, reports }: Replica): InterventionSink => ({
+  executorId,
+  executorName,
+  record: (records) => reports.record(records),
+});
