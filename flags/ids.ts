@@ -1,4 +1,3 @@
-import { z } from 'zod';
 import { CONTROL } from './unseen.ts';
 
 /** The longest id, in characters (Unicode code points). */
@@ -23,9 +22,3 @@ export function textProblem(id: unknown): string | null {
   if (!id.isWellFormed()) return 'must be well-formed Unicode (it has half of a surrogate pair)';
   return null;
 }
-
-/** A recorded id of an agent, mission, run, action, feature, surface, organization, limit or person: verbatim, 1 to 512 characters, no control characters. */
-export const idSchema = z.string().superRefine((id, context) => {
-  const problem = textProblem(id);
-  if (problem) context.addIssue({ code: 'custom', message: problem });
-});

@@ -1,3 +1,4 @@
+// For the other rooms of this house, on Node. What users and browsers may rely on is in public.ts.
 export * from './catalogue.ts';
 export * from './causes.ts';
 export { type CompileOptions, compileFlagd } from './compile-flagd.ts';
@@ -16,7 +17,7 @@ export {
 export * from './fold.ts';
 export { deepFreeze } from './freeze.ts';
 export * from './hash-chain.ts';
-export { idProblem, idSchema, MAX_ID_LENGTH, textProblem } from './ids.ts';
+export { idProblem, MAX_ID_LENGTH, textProblem } from './ids.ts';
 export * from './lease.ts';
 export * from './modes.ts';
 export { checkTimeout, LONGEST_TIMER_MS } from './timeouts.ts';

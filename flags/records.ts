@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { idSchema } from './ids.ts';
+import { textProblem } from './ids.ts';
 import { isMode, MODES } from './modes.ts';
 import { AUTONOMY_STAGES, FEATURE_STAGES } from './stages.ts';
 import { readTarget } from './targets.ts';
@@ -7,6 +7,11 @@ import { readTarget } from './targets.ts';
 /** The longest reason, in characters. */
 export const MAX_REASON_LENGTH = 2000;
 
+/** A recorded id of an agent, mission, run, action, feature, surface, organization, limit or person: verbatim, 1 to 512 characters, no control characters. */
+export const idSchema = z.string().superRefine((id, context) => {
+  const problem = textProblem(id);
+  if (problem) context.addIssue({ code: 'custom', message: problem });
+});
 export const modeSchema = z.enum(MODES);
 export const featureStageSchema = z.enum(FEATURE_STAGES);
 export const autonomyStageSchema = z.enum(AUTONOMY_STAGES);

@@ -1,6 +1,6 @@
 // An operator's process for the tests that kill one: appends kills as fast as it can and prints each target once it is acknowledged.
 // node appender.mjs DIRECTORY NAME [COUNT]
-import { foldEvent, sealEvent } from 'openfeature-kill-switch/flags';
+import { foldEvent, sealEvent } from '#flags';
 import { fileControlStore } from 'openfeature-kill-switch/store/file/control';
 
 const [directory, name, count = '1000000'] = process.argv.slice(2);
