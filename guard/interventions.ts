@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { causeRecord, type Decision, type Intervention, messageOf, type Verdict } from '../flags/index.ts';
 import { dropPromise } from '../flags/callbacks.ts';
+import { Rounds } from '../store/rounds.ts';
 import type { DecidedCall } from './decide.ts';
 import { redact } from './redact.ts';
 
@@ -44,7 +45,14 @@ export class Interventions {
   #dropped = 0;
   /** How many of the dropped ones a record tells of. */
   #told = 0;
-  #flushing: Promise<void> | null = null;
+  /** One batch at a time, while batches wait. What the store does not take waits for the next flush. */
+  readonly #batches = new Rounds({
+    round: () => this.#writeBatch(),
+    goesOn: ({ is }) => is === 'done' && this.#waiting.length > 0,
+    onRest: ({ is }) => {
+      if (is === 'failed') this.#flushLater(5 * FLUSH_MS);
+    },
+  });
   #timer: NodeJS.Timeout | undefined;
   #closed = false;
 
@@ -79,7 +87,11 @@ export class Interventions {
     if (this.#closed || this.#waiting.length >= MAX_WAITING) return this.#drop();
     this.#waiting.push(record);
     if (this.#waiting.length >= BATCH) void this.flush();
-    else this.#timer ??= setTimeout(() => void this.flush(), FLUSH_MS).unref();
+    else this.#flushLater(FLUSH_MS);
+  }
+
+  #flushLater(ms: number): void {
+    this.#timer ??= setTimeout(() => void this.flush(), ms).unref();
   }
 
   /** Records a proposal: what would have been done, for a person to see. Resolves when the store has it. */
@@ -96,10 +108,7 @@ export class Interventions {
 
   /** Writes what waits. What the store does not take stays, up to the bound, and is tried again with the next. */
   flush(): Promise<void> {
-    this.#flushing ??= this.#write().finally(() => {
-      this.#flushing = null;
-    });
-    return this.#flushing;
+    return this.#batches.begin();
   }
 
   /** Writes what waits, once more, and ends. */
@@ -108,26 +117,22 @@ export class Interventions {
     clearTimeout(this.#timer);
     await this.flush();
     if (this.#waiting.length > 0) await this.flush();
+    await this.#batches.close();
     clearTimeout(this.#timer);
   }
 
-  async #write(): Promise<void> {
+  /** @throws what the store says. Its records are kept for the next try: a store that does not take a record does not confirm either, so everything stops by the lease. */
+  async #writeBatch(): Promise<void> {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    while (this.#waiting.length > 0) {
-      const batch = this.#waiting.slice(0, BATCH);
-      const dropped = this.#dropped;
-      const lost = this.#sink && dropped > this.#told ? [this.#lost(this.#sink, batch[0] as Intervention)] : [];
-      try {
-        await this.#sink?.record([...batch, ...lost]);
-      } catch {
-        // Kept for the next try: the store that does not take a record does not confirm either, so everything stops by the lease.
-        if (!this.#closed) this.#timer ??= setTimeout(() => void this.flush(), FLUSH_MS * 5).unref();
-        return;
-      }
-      this.#waiting.splice(0, batch.length);
-      this.#told = dropped;
-    }
+    const batch = this.#waiting.slice(0, BATCH);
+    const [first] = batch;
+    if (!this.#sink || !first) return;
+    const dropped = this.#dropped;
+    const lost = dropped > this.#told ? [this.#lost(this.#sink, first)] : [];
+    await this.#sink.record([...batch, ...lost]);
+    this.#waiting.splice(0, batch.length);
+    this.#told = dropped;
   }
 
   #build(

@@ -11,6 +11,7 @@ import {
   messageOf,
 } from '../flags/index.ts';
 import type { Append, ControlConnection, ControlView } from '../store/ports.ts';
+import { Rounds } from '../store/rounds.ts';
 import { actorOf, type Command, entriesFor, type Operator, type PlannedChange, planChange } from './plan-change.ts';
 
 /** Who changes which store, and for how long it is tried, in milliseconds. */
@@ -64,7 +65,10 @@ const isKill = ({ command }: Job): boolean => command.type === 'kill';
 export class ChangeQueue {
   readonly #desk: Desk;
   #waiting: Job[] = [];
-  #running = false;
+  readonly #batches = new Rounds({
+    round: () => this.#next(),
+    goesOn: () => this.#waiting.length > 0,
+  });
   #wake: () => void = () => {};
   #most = MOST_AT_ONCE;
 
@@ -90,19 +94,15 @@ export class ChangeQueue {
         stops: false,
       });
       this.#wake();
-      if (!this.#running) void this.#run();
+      void this.#batches.begin();
     });
   }
 
-  async #run(): Promise<void> {
-    this.#running = true;
+  async #next(): Promise<void> {
     await Promise.resolve(); // whoever asks for many changes in one turn gets them appended together
-    while (this.#waiting.length > 0) {
-      const batch = this.#take();
-      if (batch.length > 0) await this.#attempt(batch);
-      else await this.#pause();
-    }
-    this.#running = false;
+    const batch = this.#take();
+    if (batch.length > 0) await this.#attempt(batch);
+    else await this.#pause();
   }
 
   /** What is tried next: kills where there are any, else what came first. */

@@ -1,5 +1,6 @@
 import { tell } from '../flags/callbacks.ts';
 import { type Clock, compileFlagd, type Instant, invalid, LONGEST_TIMER_MS, messageOf, State } from '../flags/index.ts';
+import { Rounds } from '../store/rounds.ts';
 import { systemClock } from '../store/system-clock.ts';
 import { within } from '../store/with-deadline.ts';
 import { validUntilFor } from './dead-man.ts';
@@ -89,11 +90,10 @@ class Exporter implements FlagdExport {
   #written: Written | null = null;
   #validUntil: number | null = null;
   #trouble: string | null = null;
-  #writing: Promise<void> | null = null;
-  #again = false;
+  /** One write at a time, and once more at once for what changed meanwhile; one that hangs renews nothing. */
+  readonly #writes = new Rounds({ round: () => this.#write() });
   #timer: NodeJS.Timeout | undefined;
   #stopListening: (() => void) | null = null;
-  #closed = false;
 
   constructor(options: FlagdExportOptions) {
     this.#options = options;
@@ -131,18 +131,16 @@ class Exporter implements FlagdExport {
   }
 
   start(): void {
-    this.#stopListening = this.#options.source.onChange(() => this.#write());
-    this.#write();
+    this.#stopListening = this.#options.source.onChange(() => this.#writes.ask());
+    this.#writes.ask();
     void this.#reissue();
   }
 
   async close(): Promise<void> {
-    this.#closed = true;
     clearTimeout(this.#timer);
     this.#stopListening?.();
-    if (!this.#writing) return;
     try {
-      await within(this.#writing, CLOSE_MS, () => new Error('late'));
+      await within(this.#writes.close(), CLOSE_MS, () => new Error('late'));
     } catch {
       // A write that hangs lands or not: its text ends by itself like every other.
     }
@@ -156,26 +154,19 @@ class Exporter implements FlagdExport {
     } catch {
       // Not confirmed: the write below renews nothing.
     }
-    this.#write();
+    this.#writes.ask();
   }
 
-  /** One write at a time, and once more at once for what changed meanwhile; one that hangs renews nothing. */
-  #write(): void {
-    if (this.#closed) return;
-    if (this.#writing) {
-      this.#again = true;
-      return;
-    }
-    this.#again = false;
+  async #write(): Promise<void> {
     const { file } = this.#options;
     const slow = setTimeout(() => this.#say(`${file} is still not written after ${WRITE_MS} ms.`), WRITE_MS);
-    this.#writing = this.#writeOnce()
-      .catch((error: unknown) => this.#say(`${file} could not be written: ${messageOf(error)}`))
-      .then(() => {
-        clearTimeout(slow);
-        this.#writing = null;
-        if (this.#again) this.#write();
-      });
+    try {
+      await this.#replace();
+    } catch (error) {
+      this.#say(`${file} could not be written: ${messageOf(error)}`);
+    } finally {
+      clearTimeout(slow);
+    }
   }
 
   #say(message: string): void {
@@ -183,7 +174,7 @@ class Exporter implements FlagdExport {
     this.#tell({ type: 'trouble', message });
   }
 
-  async #writeOnce(): Promise<void> {
+  async #replace(): Promise<void> {
     const { source, organizationId, validMs } = this.#options;
     const found = await this.#file.look();
     // From here on in one turn: the state is changed in place.
@@ -203,7 +194,7 @@ class Exporter implements FlagdExport {
     const epoch = state?.epoch;
     const text = state ? JSON.stringify(compileFlagd(state, { organizationId, validUntil })) : this.#stopped();
     if (!(await this.#file.replace(text))) {
-      this.#again = true;
+      this.#writes.ask(); // somebody else has written there since it was looked at
       return;
     }
     this.#version = version;

@@ -18,6 +18,7 @@ import {
 import { tell } from '../flags/callbacks.ts';
 import { checkKeys, type Keys } from '../flags/options.ts';
 import type { ControlConnection, ControlStore } from '../store/ports.ts';
+import { Rounds } from '../store/rounds.ts';
 import { checkSide } from '../store/side.ts';
 import { systemClock } from '../store/system-clock.ts';
 import { readInterventions } from '../store/reports.ts';
@@ -127,7 +128,8 @@ class StoreControlPlane implements ControlPlane {
   readonly #changes: ChangeQueue;
   readonly #hearing: Hearing;
   readonly #operating: Operating | null;
-  #keeping: Promise<void> | null = null;
+  /** Nobody waits for a snapshot, and one that fails is tried again with a later change. */
+  readonly #snapshots = new Rounds({ round: () => this.#keepSnapshot() });
 
   constructor(desk: Desk, place: Place, operating: Operating | null) {
     this.#connection = desk.connection;
@@ -319,7 +321,7 @@ class StoreControlPlane implements ControlPlane {
   }
 
   async settled(): Promise<void> {
-    await this.#keeping;
+    await this.#snapshots.rest();
   }
 
   async close(): Promise<void> {
@@ -332,12 +334,7 @@ class StoreControlPlane implements ControlPlane {
     const appended = await this.#changes.append(command).catch((error: unknown) => {
       throw isKillSwitchError(error) && error.code === 'NOT_INITIALISED' ? notInitialised(this.#place) : error;
     });
-    // Nobody waits for it, and when it fails it is tried with a later change.
-    this.#keeping ??= this.#keepSnapshot()
-      .catch(() => {})
-      .finally(() => {
-        this.#keeping = null;
-      });
+    void this.#snapshots.begin();
     return appended;
   }
 

@@ -8,6 +8,7 @@ import {
   NO_LEASE,
   renewLease,
 } from '../flags/index.ts';
+import { Rounds } from '../store/rounds.ts';
 import { systemClock } from '../store/system-clock.ts';
 import { within } from '../store/with-deadline.ts';
 
@@ -36,8 +37,7 @@ export class LeaseKeeper {
   #lease: Lease = NO_LEASE;
   #confirmed = false;
   #trouble: Fault | null = null;
-  #cycle: Promise<void> | null = null;
-  #again = false;
+  readonly #rounds: Rounds;
   #closed = false;
   #timer: NodeJS.Timeout | undefined;
   #announce: NodeJS.Timeout | undefined;
@@ -49,6 +49,16 @@ export class LeaseKeeper {
     this.#onChange = onChange;
     this.#clock = clock ?? systemClock;
     this.#deadlineMs = Math.max(100, Math.floor(leaseMs / 3));
+    this.#rounds = new Rounds({
+      round: () => this.#once(),
+      // A source that did not answer is asked again after a while, whatever came meanwhile.
+      goesOn: (_ended, asked) => asked && !this.#trouble,
+      onRest: () => {
+        const waitMs = this.#trouble ? Math.min(500, Math.max(50, this.#leaseMs / 10)) : this.#leaseMs / 3;
+        this.#timer = setTimeout(() => this.confirmNow(), waitMs);
+        this.#timer.unref();
+      },
+    });
   }
 
   /** Begins to confirm; resolves with the first confirmation, or when it is closed. */
@@ -60,9 +70,7 @@ export class LeaseKeeper {
 
   /** Confirms at once, and once more if it was in the midst of it. */
   confirmNow(): void {
-    if (this.#closed) return;
-    if (this.#cycle) this.#again = true;
-    else this.#cycle = this.#run();
+    this.#rounds.ask();
   }
 
   trust(): Trust {
@@ -82,26 +90,15 @@ export class LeaseKeeper {
 
   close(): void {
     this.#closed = true;
+    void this.#rounds.close(); // what a confirmation that is under way brings is dropped
     clearTimeout(this.#timer);
     clearTimeout(this.#announce);
     this.#lease = NO_LEASE;
     this.#release();
   }
 
-  async #run(): Promise<void> {
-    clearTimeout(this.#timer);
-    do {
-      this.#again = false;
-      await this.#once();
-    } while (this.#again && !this.#trouble && !this.#closed);
-    this.#cycle = null;
-    if (this.#closed) return;
-    const wait = this.#trouble ? Math.min(500, Math.max(50, this.#leaseMs / 10)) : this.#leaseMs / 3;
-    this.#timer = setTimeout(() => this.confirmNow(), wait);
-    this.#timer.unref();
-  }
-
   async #once(): Promise<void> {
+    clearTimeout(this.#timer);
     const sent = this.#clock();
     try {
       await within(this.#ask(), this.#deadlineMs, () => new Error(`it did not answer within ${this.#deadlineMs} ms`));

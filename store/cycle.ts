@@ -1,3 +1,5 @@
+import { type Ended, Rounds } from './rounds.ts';
+
 /**
  * When an executor reports a change that was pushed to it, in milliseconds: at a moment of its own between these, because a thousand of them
  * that hear the same kill would all ask the store while it still tells the rest.
@@ -19,11 +21,8 @@ export interface CycleOptions {
  */
 export class Cycle {
   readonly #leaseMs: number;
-  readonly #ask: () => Promise<boolean>;
-  #running: Promise<void> | null = null;
-  /** Something came while the store was being asked. */
-  #again = false;
-  /** The lease was found over since the present try began; unlike `#again` it counts also when that try fails. */
+  readonly #rounds: Rounds<boolean>;
+  /** The lease was found over since the present question was asked. That counts also when it fails, unlike what else comes meanwhile. */
   #leaseEnded = false;
   #timer: NodeJS.Timeout | undefined;
   #soonTimer: NodeJS.Timeout | undefined;
@@ -32,22 +31,30 @@ export class Cycle {
 
   constructor({ leaseMs, ask }: CycleOptions) {
     this.#leaseMs = leaseMs;
-    this.#ask = ask;
+    this.#rounds = new Rounds({
+      round: () => {
+        clearTimeout(this.#timer);
+        this.#leaseEnded = false;
+        return ask();
+      },
+      // A failure may be of the same making as the lease's end: a deadline that is found over right after a suspension says nothing of the store.
+      goesOn: (ended, asked, count) => count < MOST_AT_ONCE && (this.#leaseEnded || (asked && hasAnswered(ended))),
+      onRest: (last) => {
+        const waitMs = hasAnswered(last) ? this.#leaseMs / 3 : Math.min(500, Math.max(50, this.#leaseMs / 10));
+        this.#timer = setTimeout(() => void this.run(), waitMs);
+        this.#timer.unref();
+      },
+    });
   }
 
   /** Asks now, or takes the question that is under way. Resolves when nothing more is to be asked at once. */
   run(): Promise<void> {
-    this.#running ??= this.#run().finally(() => {
-      this.#running = null;
-    });
-    return this.#running;
+    return this.#rounds.begin();
   }
 
   /** There is something new to ask or to say: asks now, or once more after the question that is under way. */
   wake(): void {
-    if (this.#closed) return;
-    if (this.#running) this.#again = true;
-    else void this.run();
+    this.#rounds.ask();
   }
 
   /** What was pushed holds already and renews nothing, so its report may wait a moment: it must not keep others from hearing of it. */
@@ -80,22 +87,8 @@ export class Cycle {
     clearTimeout(this.#timer);
     clearTimeout(this.#soonTimer);
     clearImmediate(this.#immediate);
-    await this.#running;
-  }
-
-  async #run(): Promise<void> {
-    clearTimeout(this.#timer);
-    let failed = false;
-    for (let tries = 0; tries < MOST_AT_ONCE; tries += 1) {
-      this.#again = false;
-      this.#leaseEnded = false;
-      failed = !(await this.#ask());
-      if (this.#closed) return;
-      // The failure may be of the same making: a deadline that is found over right after a suspension says nothing of the store.
-      if (!this.#leaseEnded && (failed || !this.#again)) break;
-    }
-    const waitMs = failed ? Math.min(500, Math.max(50, this.#leaseMs / 10)) : this.#leaseMs / 3;
-    this.#timer = setTimeout(() => void this.run(), waitMs);
-    this.#timer.unref();
+    await this.#rounds.close();
   }
 }
+
+const hasAnswered = (ended: Ended<boolean>): boolean => ended.is === 'done' && ended.value;

@@ -12,6 +12,7 @@ import type { LiveCopy, ReplyOutcome } from './live-copy.ts';
 import type { ownBeats } from './own-beat.ts';
 import { type ExecutorConnection, LOAD_MS, type Push } from './ports.ts';
 import type { ExecutorReports } from './reports.ts';
+import { SharedQuestion } from './shared-question.ts';
 import { withDeadline } from './with-deadline.ts';
 
 export interface FollowerOptions {
@@ -44,15 +45,18 @@ export class Follower {
   #undescribed: readonly SurfaceRecord[] | null = null;
   #trouble: Fault | null = null;
   #stopFollowing: (() => void) | null = null;
-  /** The question that is asked next. */
-  #unsent: Promise<Confirmed> | null = null;
-  /** Settles with the question that was sent last. */
-  #sent: Promise<void> | null = null;
+  readonly #question: SharedQuestion<Confirmed>;
   #closed = false;
 
   constructor(options: FollowerOptions) {
     this.#options = options;
     this.#cycle = new Cycle({ leaseMs: options.leaseMs, ask: () => this.#ask() });
+    this.#question = new SharedQuestion({
+      send: () => this.#confirm(),
+      oneByOne: options.connection.confirmsOneByOne === true,
+      // Others may ask as well, or work in flight may just be being told of changes that are not kept yet.
+      gather: () => new Promise((resolve) => process.nextTick(resolve)),
+    });
   }
 
   /** What failed since the lease was last renewed. */
@@ -80,25 +84,15 @@ export class Follower {
    * ask at once cost the store no more than one.
    */
   confirm(): Promise<Confirmed> {
-    this.#unsent ??= this.#confirm();
-    return this.#unsent;
+    return this.#question.ask();
   }
 
   async #confirm(): Promise<Confirmed> {
     const { connection, copy, clock, beat: makeBeat, requestMs, onChanges, onTrust } = this.#options;
-    // Once all that goes on at this moment is over: others may ask as well, or work in flight may just be being told of changes that are not kept yet.
-    await new Promise<void>((resolve) => process.nextTick(resolve));
-    while (connection.confirmsOneByOne && this.#sent) await this.#sent;
-    this.#unsent = null;
     if (this.#closed) return { outcome: 'dropped', sent: clock() }; // a beat now would come after it has left the count
     const ticket = copy.ask(clock());
     const beat = makeBeat(copy, ticket.sent);
-    const answered = withDeadline(connection.confirm(beat), requestMs, 'confirm');
-    this.#sent = answered.then(
-      () => void (this.#sent = null),
-      () => void (this.#sent = null),
-    );
-    const reply = await answered;
+    const reply = await withDeadline(connection.confirm(beat), requestMs, 'confirm');
     if (this.#closed) return { outcome: 'dropped', sent: ticket.sent };
     const outcome = copy.reply(ticket, reply, clock());
     onChanges();

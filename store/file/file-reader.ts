@@ -1,6 +1,7 @@
 import { foldEvent, type Head, type LogEvent, messageOf, State } from '../../flags/index.ts';
 import { CATCH_UP_EVENTS, sameHead } from '../answers.ts';
 import { LOAD_MS, type Push, type Snapshot } from '../ports.ts';
+import { Rounds } from '../rounds.ts';
 import { fileError } from './file-errors.ts';
 import { leadsTo } from './find-event.ts';
 import type { ChainEnd } from './log-chain.ts';
@@ -66,8 +67,7 @@ export class FileReader {
   #known: Head | null | undefined;
   #trouble: string | null = null;
   #stopWatching: (() => void) | null = null;
-  #looking = false;
-  #lookAgain = false;
+  readonly #looks = new Rounds({ round: () => this.#look() });
   #closed = false;
 
   constructor(
@@ -194,7 +194,7 @@ export class FileReader {
     if (this.#closed) return () => {};
     const own = (push: Push): void => listener(push); // the same function may follow twice, and then ends twice
     this.#listeners.add(own);
-    this.#stopWatching ??= watchLog(this.paths.log, () => void this.#look());
+    this.#stopWatching ??= watchLog(this.paths.log, () => this.#looks.ask());
     return () => {
       this.#listeners.delete(own);
       if (this.#listeners.size === 0) this.#unwatch();
@@ -205,6 +205,7 @@ export class FileReader {
     this.#closed = true;
     this.#listeners.clear();
     this.#unwatch();
+    void this.#looks.close();
     await this.#serial.close(this.#requestTimeoutMs);
   }
 
@@ -234,20 +235,10 @@ export class FileReader {
 
   /** The file may have changed. Never rejects. */
   async #look(): Promise<void> {
-    if (this.#looking) {
-      this.#lookAgain = true;
-      return;
-    }
-    this.#looking = true;
     try {
-      do {
-        this.#lookAgain = false;
-        await this.request('follow', () => this.advance(), READ_ALL_MS);
-      } while (this.#lookAgain);
+      await this.request('follow', () => this.advance(), READ_ALL_MS);
     } catch (error) {
       this.tellTrouble(error);
-    } finally {
-      this.#looking = false;
     }
   }
 }

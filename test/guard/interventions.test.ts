@@ -31,6 +31,31 @@ describe('interventions', () => {
     expect(interventions.dropped).toBe(0);
   });
 
+  test.each([...Array(8).keys()])(
+    'of which a whole batch comes %i microtasks after the store has taken the one before are written at once',
+    async (later) => {
+      let taken = (): void => {};
+      const batches: number[] = [];
+      const interventions = setUp(async (records) => {
+        batches.push(records.length);
+        await new Promise<void>((resolve) => {
+          taken = resolve;
+        });
+      });
+      const add = (): void => {
+        for (let count = 0; count < 200; count += 1) interventions.add(decision, call, circumstances);
+      };
+      add();
+      taken();
+      for (let count = 0; count < later; count += 1) await Promise.resolve();
+      add();
+      for (let count = 0; count < 20; count += 1) await Promise.resolve();
+      expect(batches).toEqual([200, 200]);
+      taken();
+      await interventions.close();
+    },
+  );
+
   test('that the store does not take wait, up to a bound; the rest is counted, a record says so, and nobody is held up', async () => {
     vi.useFakeTimers();
     let refuse = true;

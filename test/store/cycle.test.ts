@@ -78,6 +78,20 @@ describe('a store is asked', () => {
     expect(asked()).toBe(2);
   });
 
+  test.each([...Array(8).keys()])(
+    'once more where something comes %i microtasks after an answer, however close to the end of the question that is',
+    async (later) => {
+      const { cycle, asked, hold, answer } = open();
+      hold();
+      void cycle.run();
+      const answered = answer();
+      for (let count = 0; count < later; count += 1) await Promise.resolve();
+      cycle.wake();
+      await answered;
+      expect(asked()).toBe(2);
+    },
+  );
+
   test('not again at once where it did not answer, though something came meanwhile; but where the lease was found over', async () => {
     const { cycle, asked, hold, answer } = open();
     hold();
