@@ -16,19 +16,21 @@ const SERVER = [
 
 const shared = { pool: 'forks', maxWorkers: 2, testTimeout: 30_000, hookTimeout: 60_000 } as const;
 
+/** What scripts/mutate.mjs runs as well. */
+export const unit = {
+  ...shared,
+  name: 'unit',
+  include: ['test/**/*.test.ts'],
+  exclude: [...configDefaults.exclude, ...SERVER],
+  setupFiles: ['test/each-file.ts', 'test/no-servers.ts'],
+};
+
 export default defineConfig({
   test: {
     reporters: ['default', './scripts/closing-line.mjs'],
     projects: [
       {
-        test: {
-          ...shared,
-          name: 'unit',
-          include: ['test/**/*.test.ts'],
-          exclude: [...configDefaults.exclude, ...SERVER],
-          setupFiles: ['test/each-file.ts', 'test/no-servers.ts'],
-          sequence: { groupOrder: 0 },
-        },
+        test: { ...unit, sequence: { groupOrder: 0 } },
       },
       {
         test: {

@@ -56,7 +56,7 @@ export function runNode(folder, args) {
   return run(folder, process.execPath, args);
 }
 
-/** Runs a command to its end, or for a minute.
+/** Runs a command to its end, or for five minutes: a busy machine is no failure.
  * @param {string} folder where it runs
  * @param {string} command
  * @param {readonly string[]} args
@@ -64,7 +64,7 @@ export function runNode(folder, args) {
 export function run(folder, command, args) {
   return new Promise((resolve, reject) => {
     const env = { ...process.env, NO_COLOR: '1', FORCE_COLOR: '0' };
-    const child = spawn(command, args, { cwd: folder, env, stdio: ['ignore', 'pipe', 'pipe'], timeout: 60_000 });
+    const child = spawn(command, args, { cwd: folder, env, stdio: ['ignore', 'pipe', 'pipe'], timeout: 300_000 });
     let stdout = '';
     let stderr = '';
     child.stdout.setEncoding('utf8').on('data', (text) => (stdout += text));

@@ -50,6 +50,7 @@ const FOLDERS = {
   ],
   scripts: ['test'],
   'vitest.config.ts': [],
+  'vitest.mutate.config.ts': ['vitest.config.ts'],
 };
 
 /** What judges, and so must work in a browser. */

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
+  checkLeaseMs,
   type Instant,
   isLeaseValid,
   LEASE_MS,
@@ -53,6 +54,33 @@ describe('a lease', () => {
   test('is not shortened by the reply to an older confirmation', () => {
     const lease = renewLease(sentAt(at(2000)), at(1000), at(2500), LEASE);
     expect(valid(lease, at(6999))).toBe(true);
+  });
+
+  test('lasts from a newer confirmation on, while the one before it still holds', () => {
+    const lease = renewLease(sentAt(at(0)), at(3000), at(3001), LEASE);
+    expect(valid(lease, at(7999))).toBe(true);
+    expect(valid(lease, at(8000))).toBe(false);
+  });
+
+  test('is not given by a confirmation between whose sending and whose answer the wall clock went back', () => {
+    expect(renewLease(NO_LEASE, at(1000), at(1001, 500), LEASE).sent).toBeNull();
+  });
+
+  test('is found over by the monotonic clock alone, while the wall clock stands still', () => {
+    expect(lookAtLease(sentAt(at(0)), at(5000, 0), LEASE).sent).toBeNull();
+  });
+
+  test('is the same object after a look that shows nothing new: a look costs nothing', () => {
+    const lease = sentAt(at(0));
+    expect(lookAtLease(lease, at(1, 0), LEASE)).toBe(lease);
+  });
+
+  test.each([500, 60_000])('may last %d ms', (leaseMs) => {
+    expect(checkLeaseMs(leaseMs)).toBe(leaseMs);
+  });
+
+  test.each([499, 60_001, Number.NaN, Number.POSITIVE_INFINITY])('may not last %d ms', (leaseMs) => {
+    expect(() => checkLeaseMs(leaseMs)).toThrow(`leaseMs must be from 500 to 60000 milliseconds, not ${leaseMs}.`);
   });
 
   test('never reaches further than its length after the last confirmation was sent, by either clock, however the clocks go', () => {

@@ -112,6 +112,80 @@ describe('the restriction of one call', () => {
     for (const action of ['email.read', 'email.other']) expect(resolveMode(state, { action }).mode).toBe('live');
   });
 
+  const SOURCES = {
+    kill: (state: State, mode: 'approval_gated' | 'full_stop') => putKill(state, 'agent:a', mode),
+    feature: (state: State, mode: 'approval_gated' | 'full_stop') =>
+      state.put('feature:refunds', { stage: mode === 'full_stop' ? 'dark' : 'gated', epoch: 1 }),
+    autonomy: (state: State, _mode: 'approval_gated') =>
+      state.put('autonomy:email.send', { stage: 'human_in_the_loop', epoch: 1 }),
+    mode: (state: State, mode: 'approval_gated' | 'full_stop') =>
+      state.put('mode', { mode, targeting: null, epoch: 1 }),
+  };
+  const CALL: Call = { agentId: 'a', feature: 'refunds', action: 'email.send' };
+
+  test.each<[strict: 'kill' | 'feature' | 'mode', loose: keyof typeof SOURCES]>([
+    ['kill', 'feature'],
+    ['kill', 'autonomy'],
+    ['kill', 'mode'],
+    ['feature', 'kill'],
+    ['feature', 'autonomy'],
+    ['feature', 'mode'],
+    ['mode', 'kill'],
+    ['mode', 'feature'],
+    ['mode', 'autonomy'],
+  ])('names a %s that stops as the cause, not a %s that only asks for approval', (strict, loose) => {
+    const state = stateIn('live');
+    state.put('feature:refunds', { stage: 'live', epoch: 1 });
+    SOURCES[loose](state, 'approval_gated');
+    SOURCES[strict](state, 'full_stop');
+    const { mode, cause } = resolveMode(state, CALL);
+    expect([mode, cause.kind]).toEqual(['full_stop', strict]);
+  });
+
+  test('names the autonomy of an action as the cause where a kill and a feature leave everything', () => {
+    const state = stateIn('live');
+    putKill(state, 'agent:a', 'live');
+    state.put('feature:refunds', { stage: 'live', epoch: 1 });
+    SOURCES.autonomy(state, 'approval_gated');
+    expect(resolveMode(state, CALL)).toEqual({
+      mode: 'approval_gated',
+      cause: { kind: 'autonomy', action: 'email.send', stage: 'human_in_the_loop' },
+    });
+  });
+
+  test('names, of those that are equally strict, a kill before a feature, that before autonomy, and the base mode last', () => {
+    const names = ['kill', 'feature', 'autonomy', 'mode'] as const;
+    for (const [index, name] of names.entries()) {
+      const state = stateIn('live');
+      state.put('feature:refunds', { stage: 'live', epoch: 1 });
+      for (const also of names.slice(index)) SOURCES[also](state, 'approval_gated');
+      const { mode, cause } = resolveMode(state, CALL);
+      expect([mode, cause.kind]).toEqual(['approval_gated', name]);
+    }
+  });
+
+  test('names, of kills that are equally strict, the first that is looked at', () => {
+    const call: Call = {
+      agentId: 'a',
+      missionId: 'm',
+      runId: 'r',
+      surface: 'tool',
+      feature: 'refunds',
+      lineageAgents: ['pa'],
+      lineageMissions: ['pm'],
+      lineageRuns: ['pr'],
+      action: 'email.send',
+    };
+    const targets = ['all', 'agent:a', 'mission:m', 'run:r', 'surface:tool', 'feature:refunds'];
+    targets.push('agent:pa', 'mission:pm', 'run:pr', 'action:email.send', 'action:email.*');
+    for (const [index, target] of targets.entries()) {
+      const state = stateIn('live');
+      state.put('feature:refunds', { stage: 'live', epoch: 1 });
+      for (const killed of targets.slice(index).reverse()) putKill(state, killed, 'read_only');
+      expect(resolveMode(state, call)).toMatchObject({ mode: 'read_only', cause: kill(target) });
+    }
+  });
+
   test('is no looser with anything added: a kill, an attribute of the lineage, or a stricter base mode', () => {
     const extra = fc.record({
       mode: fc.constantFrom(...MODES),
