@@ -37,6 +37,11 @@ export interface FailClosedOptions {
   readonly leaseMs?: number | undefined;
   /** Proves that what the inner provider serves is fresh: resolves only then. Asked every third of the lease, and ignored when it takes longer than that. */
   readonly confirm?: (() => Promise<void>) | undefined;
+  /**
+   * Listens to what suggests that `confirm` should be asked now, for instance that the inner provider has changed: calls the function that it is given each time, until the
+   * function that it has returned is called. Only with `confirm`; without it `confirm` is asked by time alone.
+   */
+  readonly onNews?: ((confirmNow: () => void) => () => void) | undefined;
   /** For tests. */
   readonly clock?: Clock | undefined;
 }
@@ -60,6 +65,7 @@ export class FailClosedProvider implements Provider {
   readonly #inner: Provider;
   readonly #timeoutMs: number;
   readonly #initializeTimeoutMs: number;
+  readonly #onNews: FailClosedOptions['onNews'];
   readonly #makeKeeper: (() => LeaseKeeper) | null;
   #keeper: LeaseKeeper | null = null;
   #status: Status;
@@ -71,10 +77,13 @@ export class FailClosedProvider implements Provider {
     this.#inner = inner;
     this.#timeoutMs = checkTimeout('timeoutMs', options.timeoutMs ?? 1000);
     this.#initializeTimeoutMs = checkTimeout('initializeTimeoutMs', options.initializeTimeoutMs ?? 3000);
-    const { confirm, clock, leaseMs } = options;
+    const { confirm, onNews, clock, leaseMs } = options;
     if (leaseMs !== undefined && !confirm) {
       throw invalid('leaseMs needs confirm: without it nothing could tell that the inner provider is fresh.');
     }
+    if (onNews && !confirm)
+      throw invalid('onNews needs confirm: without it there is nothing to ask when there is news.');
+    this.#onNews = onNews;
     const checkedLeaseMs = checkLeaseMs(leaseMs ?? LEASE_MS.default);
     this.#makeKeeper = confirm
       ? () => new LeaseKeeper({ leaseMs: checkedLeaseMs, confirm, clock, onChange: () => this.#tell() })
@@ -175,11 +184,6 @@ export class FailClosedProvider implements Provider {
     );
   }
 
-  /** Has the inner provider confirmed now, for instance because something tells that it has changed. Without `confirm` nothing happens. */
-  protected confirmNow(): void {
-    this.#keeper?.confirmNow();
-  }
-
   #resolve<T extends FlagValue>(
     type: FlagType,
     flagKey: string,
@@ -223,10 +227,11 @@ export class FailClosedProvider implements Provider {
     }
   }
 
-  /** Follows what the inner provider says of itself; the returned function ends it. */
+  /** Follows what the inner provider says of itself, and what is news of it; the returned function ends it. */
   #listen(): () => void {
+    const endNews = this.#onNews?.(() => this.#keeper?.confirmNow());
     const { events } = this.#inner;
-    if (!events) return () => {};
+    if (!events) return () => endNews?.();
     const handlers = [
       [ProviderEvents.Ready, () => this.#become(READY)],
       [
@@ -248,6 +253,7 @@ export class FailClosedProvider implements Provider {
     ] as const;
     for (const [event, handler] of handlers) events.addHandler(event as never, handler);
     return () => {
+      endNews?.();
       for (const [event, handler] of handlers) events.removeHandler(event as never, handler);
     };
   }

@@ -1,6 +1,7 @@
 import { checkLeaseMs, LEASE_MS } from '../../flags/index.ts';
 import { FailClosedProvider } from '../fail-closed-provider.ts';
 import { InProcessSource } from './in-process.ts';
+import { News } from './news.ts';
 import { type FlagdKillSwitchOptions, settingsOf } from './options.ts';
 import { RpcSource } from './rpc.ts';
 
@@ -19,17 +20,18 @@ export class FlagdKillSwitchProvider extends FailClosedProvider {
     const settings = settingsOf(options);
     const leaseMs = checkLeaseMs(options.leaseMs ?? LEASE_MS.default);
     const { deadlineMs } = settings;
+    const news = new News();
     const source =
       settings.resolverType === 'rpc'
-        ? new RpcSource(settings)
-        : new InProcessSource(settings, Math.min(deadlineMs, Math.floor(leaseMs / 3)));
+        ? new RpcSource(settings, news)
+        : new InProcessSource(settings, news, Math.min(deadlineMs, Math.floor(leaseMs / 3)));
     super(source, {
       timeoutMs: deadlineMs,
       initializeTimeoutMs: 2 * deadlineMs,
       leaseMs,
       confirm: () => source.confirm(),
+      onNews: news.on,
       clock: options.clock,
     });
-    source.onNews = () => this.confirmNow();
   }
 }

@@ -2,6 +2,7 @@ import { FlagdCore } from '@openfeature/flagd-core';
 import type { FlagValue, ResolutionDetails } from '@openfeature/server-sdk';
 import { MODE_FLAG } from '../../flags/index.ts';
 import type { Seen } from './lineage.ts';
+import type { News } from './news.ts';
 import type { FlagdSettings } from './options.ts';
 import { type FlagdQuestion, FlagdSource } from './source.ts';
 import { SyncClient } from './sync-client.ts';
@@ -20,8 +21,8 @@ export class InProcessSource extends FlagdSource {
   /** The last fetch brought a change of which the stream had not told. */
   #unannounced = false;
 
-  constructor(settings: FlagdSettings, fetchDeadlineMs: number) {
-    super(settings);
+  constructor(settings: FlagdSettings, news: News, fetchDeadlineMs: number) {
+    super(settings, news);
     this.#core = new FlagdCore(undefined, settings.logger);
     this.#sync = new SyncClient(settings, fetchDeadlineMs);
   }
@@ -45,7 +46,7 @@ export class InProcessSource extends FlagdSource {
 
   protected override changed(): void {
     this.#announced = true;
-    this.onNews();
+    this.news.tell();
   }
 
   /** @throws when this cannot be what flagd is meant to serve; an unreadable one leaves the last good one in place, for as long as its lease lasts */
@@ -70,7 +71,7 @@ export class InProcessSource extends FlagdSource {
     this.#announced = false;
     this.official.sound().then(
       (sound) => {
-        if (sound !== current) this.onNews(); // what has changed before it was there, it has not told
+        if (sound !== current) this.news.tell(); // what has changed before it was there, it has not told
       },
       () => {}, // tried again with the next confirmation
     );

@@ -6,6 +6,7 @@ import {
   type ResolutionDetails,
 } from '@openfeature/server-sdk';
 import { MODE_FLAG, SAFE_MODE } from '../../flags/index.ts';
+import type { News } from './news.ts';
 import type { FlagdSettings } from './options.ts';
 import { type FlagdQuestion, FlagdSource } from './source.ts';
 
@@ -15,8 +16,8 @@ export class RpcSource extends FlagdSource {
   /** Who still owes an answer to a confirmation. */
   #owing: Provider | null = null;
 
-  constructor(settings: FlagdSettings) {
-    super(settings);
+  constructor(settings: FlagdSettings, news: News) {
+    super(settings, news);
     this.#settings = settings;
   }
 

@@ -11,6 +11,7 @@ import {
 } from '@openfeature/server-sdk';
 import { epochOf, type FlagType, flagRow } from '../../flags/index.ts';
 import { safeResolution } from '../positive.ts';
+import type { News } from './news.ts';
 import { OfficialFlagd } from './official.ts';
 import type { FlagdSettings } from './options.ts';
 import { Proof } from './proof.ts';
@@ -29,19 +30,20 @@ export abstract class FlagdSource implements Provider {
   readonly runsOn = 'server';
   readonly metadata = { name: 'kill-switch-flagd' };
   readonly events = new OpenFeatureEventEmitter();
-  /** Something suggests that `confirm` should be asked now. */
-  onNews: () => void = () => {};
+  /** Where it tells that `confirm` should be asked now. */
+  protected readonly news: News;
   protected readonly official: OfficialFlagd;
   /** Whether what flagd serves is the switch's own. */
   protected readonly proof: Proof;
   readonly #hooks: readonly Hook[];
 
-  constructor(settings: FlagdSettings) {
+  constructor(settings: FlagdSettings, news: News) {
+    this.news = news;
     this.proof = new Proof(settings, () => settings.clock().wall);
     this.#hooks = settings.hooks;
     this.official = new OfficialFlagd(settings, {
       onChanged: (flagKeys) => this.changed(flagKeys),
-      onStream: () => this.onNews(),
+      onStream: () => news.tell(),
     });
   }
 

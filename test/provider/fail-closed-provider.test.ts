@@ -134,6 +134,7 @@ describe('FailClosedProvider', () => {
 
   it.each([
     [{ leaseMs: 1000 }, 'leaseMs needs confirm'],
+    [{ onNews: () => () => {} }, 'onNews needs confirm'],
     [{ leaseMs: 10, confirm: () => Promise.resolve() }, 'leaseMs must be from 500'],
     [{ timeoutMs: 0 }, 'timeoutMs must be more than 0'],
     [{ timeoutMs: Number.NaN }, 'timeoutMs must be'],
@@ -159,6 +160,35 @@ describe('FailClosedProvider with a lease', () => {
     });
     return { provider, source, offset, client: await clientOf(provider) };
   };
+
+  it('confirms at once when there is news, from its start to its end', async () => {
+    let news = (): void => {};
+    let listening = 0;
+    const confirm = vi.fn(() => Promise.resolve());
+    const provider = new FailClosedProvider(stubProvider(live), {
+      leaseMs: 60_000,
+      confirm,
+      onNews: (confirmNow) => {
+        listening += 1;
+        news = confirmNow;
+        return () => void (listening -= 1);
+      },
+    });
+    expect(listening).toBe(0);
+    await clientOf(provider);
+    expect(listening).toBe(1);
+    expect(confirm).toHaveBeenCalledTimes(1);
+    news();
+    await vi.waitFor(() => expect(confirm).toHaveBeenCalledTimes(2));
+    await provider.initialize();
+    expect(listening).toBe(1);
+    await provider.onClose();
+    expect(listening).toBe(0);
+    const asked = confirm.mock.calls.length;
+    news();
+    await Promise.resolve();
+    expect(confirm).toHaveBeenCalledTimes(asked);
+  });
 
   it('is full_stop once nothing has confirmed for leaseMs, tells it, and recovers by itself', async () => {
     const { client, source } = await leased();
