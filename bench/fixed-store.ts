@@ -1,4 +1,5 @@
 import type { EntryKey, Head } from '../flags/index.ts';
+import { answerNow } from '../store/answers.ts';
 import type { ExecutorConnection, ExecutorStore } from '../store/ports.ts';
 import { targetAt } from './operate.ts';
 
@@ -7,8 +8,18 @@ const HEAD: Head = { generation: 'bench', epoch: 2, hash: '0'.repeat(64), recove
 /** A store in which nothing ever changes, `live` for everyone but so many agents, missions and runs: a million kills without a million events. */
 export function fixedStore(kills: number): ExecutorStore {
   const connection = {
-    load: async () => ({ head: HEAD, entries: entriesOf(kills), linked: true }),
-    confirm: async () => ({ head: HEAD, events: [], forkReported: false }),
+    load: async (_held: unknown, nonce: string) => ({
+      head: HEAD,
+      entries: entriesOf(kills),
+      linked: true,
+      ...answerNow(nonce),
+    }),
+    confirm: async (_beat: unknown, nonce: string) => ({
+      head: HEAD,
+      events: [],
+      forkReported: false,
+      ...answerNow(nonce),
+    }),
     follow: () => () => {},
     leave: async () => {},
     close: async () => {},

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { Redis } from 'ioredis';
 import { stateFrom } from '../flags/index.ts';
+import { loadWhole } from '../store/answers.ts';
 import { fileStore } from '../store/file/index.ts';
 import { filePaths } from '../store/file/paths.ts';
 import type { ExecutorStore } from '../store/ports.ts';
@@ -73,7 +74,7 @@ async function loadState(store: ExecutorStore, { organizationId }: LoadTask): Pr
     executorName: 'bench',
     requestTimeoutMs: 10_000,
   });
-  const { head, entries } = await connection.load(null);
+  const { head, entries } = await loadWhole(connection);
   if (!head) throw new Error('The store is empty.');
   const state = stateFrom(entries, head);
   return {

@@ -32,6 +32,7 @@ export { isSecret } from './secret-keys.ts';
 export { redactText } from './secret-texts.ts';
 export * from './stages.ts';
 export * from './state.ts';
+export * from './store-time.ts';
 export {
   actionNameProblem,
   actionPatterns,

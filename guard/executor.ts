@@ -38,8 +38,9 @@ export function openExecutor<Copy extends Replica | null>(
   replica?.on((event) => {
     const stopped = inFlight.check();
     changes.notify();
-    if (stopped > 0 && event.type === 'changed' && event.at !== null)
-      metrics.stopped(Date.now() - Date.parse(event.at));
+    const now = replica.storeNow(); // `at` is a time of the store's clock
+    if (stopped > 0 && event.type === 'changed' && event.at !== null && now !== null)
+      metrics.stopped(now - Date.parse(event.at));
   });
   return { replica, inFlight, changes, registry, metrics };
 }

@@ -17,6 +17,7 @@ import {
 } from '../flags/index.ts';
 import { tell } from '../flags/callbacks.ts';
 import { checkKeys, type Keys } from '../flags/options.ts';
+import { loadWhole } from '../store/answers.ts';
 import type { ControlConnection, ControlStore } from '../store/ports.ts';
 import { Rounds } from '../store/rounds.ts';
 import { checkSide } from '../store/side.ts';
@@ -309,7 +310,7 @@ class StoreControlPlane implements ControlPlane {
       (after) => connection.log(after),
       async () => {
         const beats = await connection.executors(); // first, so that none has seen more than the head says
-        const { head, entries } = await connection.load(null);
+        const { head, entries } = await loadWhole(connection);
         return { head, entries, beats };
       },
     );
@@ -354,7 +355,7 @@ class StoreControlPlane implements ControlPlane {
   }
 
   async #loadState(): Promise<State> {
-    const { head, entries } = await this.#connection.load(null);
+    const { head, entries } = await loadWhole(this.#connection);
     if (!head) throw notInitialised(this.#place);
     return stateFrom(entries, head);
   }

@@ -11,7 +11,7 @@ import {
   messageOf,
   stateFrom,
 } from '../flags/index.ts';
-import { CATCH_UP_EVENTS, sameHead } from '../store/answers.ts';
+import { CATCH_UP_EVENTS, loadWhole, sameHead } from '../store/answers.ts';
 import { ChangeQueue, type Desk } from './change-queue.ts';
 import { clocksAgree, type ClockLook, expiryProof, type Timekeeping } from './expiry.ts';
 
@@ -141,7 +141,7 @@ export class Operating {
 
   async #loadAll(): Promise<void> {
     const { connection } = this.#options.desk;
-    const { head, entries } = await connection.load(null);
+    const { head, entries } = await loadWhole(connection);
     if (!head) return;
     const kills = [...stateFrom(entries, head).activeKills()];
     const now = this.#options.clock();

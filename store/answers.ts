@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import {
   type Entry,
@@ -14,7 +15,7 @@ import {
   readEvent,
   serializeEvent,
 } from '../flags/index.ts';
-import type { Append, ControlView } from './ports.ts';
+import type { Answer, Append, ControlReader, ControlView, Snapshot } from './ports.ts';
 
 /** A confirmation hands out at most so many missing events; beyond that loading the whole state is cheaper. */
 export const CATCH_UP_EVENTS = 1000;
@@ -22,6 +23,24 @@ export const CATCH_UP_EVENTS = 1000;
 /** True when both are the same place in the same log; two nulls are the same emptiness. */
 export const sameHead = (a: Head | null, b: Head | null): boolean =>
   a === b || (a !== null && b !== null && a.hash === b.hash && a.epoch === b.epoch && a.generation === b.generation);
+
+/** What the answer of a store that has no clock but this machine's says of itself. `wall`: its time in milliseconds. */
+export const answerNow = (nonce: string, wall: number = Date.now()): Answer => ({
+  nonce,
+  time: new Date(wall).toISOString(),
+  ageMs: 0,
+});
+
+/**
+ * The whole state, for who plans or shows and holds nothing.
+ * @throws KillSwitchError as `ControlReader.load`; STORE_UNREACHABLE where the answer is not to this request
+ */
+export async function loadWhole(connection: Pick<ControlReader, 'load'>): Promise<Snapshot> {
+  const nonce = randomUUID();
+  const snapshot = await connection.load(null, nonce);
+  if (snapshot.nonce === nonce) return snapshot;
+  throw new KillSwitchError('STORE_UNREACHABLE', 'The store gave the answer to another request.');
+}
 
 /**
  * The entries that were asked for, at one moment. Asking it for another one throws: the fold would take "not read" for "not there",

@@ -1,5 +1,7 @@
+import { randomUUID } from 'node:crypto';
 import {
   type Clock,
+  earlier,
   type Fault,
   type Instant,
   isKillSwitchError,
@@ -31,7 +33,7 @@ export interface FollowerOptions {
   readonly onTrust: () => void;
 }
 
-/** What came of a confirmation, and when it was sent. */
+/** What came of a confirmation, and from when its answer is: when it was sent, less the age of the answer. */
 interface Confirmed {
   readonly outcome: ReplyOutcome;
   readonly sent: Instant;
@@ -90,16 +92,16 @@ export class Follower {
   async #confirm(): Promise<Confirmed> {
     const { connection, copy, clock, beat: makeBeat, requestMs, onChanges, onTrust } = this.#options;
     if (this.#closed) return { outcome: 'dropped', sent: clock() }; // a beat now would come after it has left the count
-    const ticket = copy.ask(clock());
+    const ticket = copy.ask(clock(), randomUUID());
     const beat = makeBeat(copy, ticket.sent);
-    const reply = await withDeadline(connection.confirm(beat), requestMs, 'confirm');
+    const reply = await withDeadline(connection.confirm(beat, ticket.nonce), requestMs, 'confirm');
     if (this.#closed) return { outcome: 'dropped', sent: ticket.sent };
     const outcome = copy.reply(ticket, reply, clock());
     onChanges();
     if (copy.forkReport && !beat.fork) this.#cycle.wake(); // the evidence is told at once
     if (outcome === 'renewed') this.#trouble = null;
     onTrust();
-    return { outcome, sent: ticket.sent };
+    return { outcome, sent: earlier(ticket.sent, reply.ageMs) };
   }
 
   /** A question has failed. */
@@ -165,9 +167,10 @@ export class Follower {
 
   async #load(): Promise<boolean> {
     const { connection, copy, requestMs, onChanges } = this.#options;
-    const { held } = copy;
-    const snapshot = await withDeadline(connection.load(held), Math.max(requestMs, LOAD_MS), 'load');
-    const taken = copy.loaded(held, snapshot) === 'renewed';
+    const ticket = { held: copy.held, nonce: randomUUID() };
+    const loading = connection.load(ticket.held, ticket.nonce);
+    const snapshot = await withDeadline(loading, Math.max(requestMs, LOAD_MS), 'load');
+    const taken = copy.loaded(ticket, snapshot) === 'renewed';
     onChanges();
     return taken;
   }

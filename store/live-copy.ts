@@ -1,6 +1,7 @@
 import {
   type Anchor,
   deepFreeze,
+  earlier,
   type EntryKey,
   type Fault,
   foldEvent,
@@ -13,12 +14,16 @@ import {
   lookAtLease,
   messageOf,
   NO_LEASE,
+  parseTime,
   renewLease,
   type State,
   stateFrom,
+  type StoreTime,
+  storeTimeAt,
+  takeStoreTime,
 } from '../flags/index.ts';
 import { foreignAnchor, haveCommonGeneration, isSameOrganization } from './anchors.ts';
-import type { AnchorKeeper, Confirmation, Snapshot } from './ports.ts';
+import type { Answer, AnchorKeeper, Confirmation, Snapshot } from './ports.ts';
 
 /** One confirmation under way: what was held, and when it was sent. A reply that belongs to an older era of the copy is dropped. */
 export interface Ticket {
@@ -26,7 +31,12 @@ export interface Ticket {
   readonly era: number;
   readonly sent: Instant;
   readonly held: Head | null;
+  /** The answer to it says the same; it is sent with it. */
+  readonly nonce: string;
 }
+
+/** A whole state that is being loaded: what was held when it was asked for, and the nonce that it was asked with. */
+export type LoadTicket = Pick<Ticket, 'held' | 'nonce'>;
 
 /** What a push did: it was applied; it was old news; or only a confirmation can tell. */
 export type PushOutcome = 'applied' | 'known' | 'confirm';
@@ -66,6 +76,14 @@ export interface LiveCopyOptions {
   readonly signal?: (() => void) | undefined;
 }
 
+/** What the store's clock showed, in milliseconds since 1970. @throws Error where an answer's time or its age is none */
+function checkAnswer({ time, ageMs }: Answer): number {
+  const shown = parseTime(time);
+  if (shown === null) throw new Error(`The store answered with ${JSON.stringify(time)} as its time.`);
+  if (!Number.isFinite(ageMs) || ageMs < 0) throw new Error(`The store answered with ${ageMs} ms as the answer's age.`);
+  return shown;
+}
+
 /** Where a state will stand after these events; only `recover` begins another generation. */
 function headAfter(state: State, events: readonly LogEvent[]): Head | null {
   const [before, last] = [state.head, events.at(-1)];
@@ -83,6 +101,7 @@ export class LiveCopy {
   #standing: Standing = { is: 'empty', fault: NOT_READY };
   #state: State | null = null;
   #lease: Lease = NO_LEASE;
+  #storeTime: StoreTime | null = null;
   #hasEnded = false;
   #anchor: Anchor | null = null;
   readonly #generations = new Set<string>();
@@ -133,7 +152,18 @@ export class LiveCopy {
     return { keys: [...keys], at };
   }
 
-  /** When the confirmation was sent that the present lease counts from; null without one. */
+  /**
+   * The store's time, in milliseconds since 1970: as last confirmed, plus what the monotonic clock has counted since
+   * that was sent. Null before the first confirmation. How far off it can be, `storeTimeAt` says.
+   */
+  storeNow(now: Instant): number | null {
+    return this.#storeTime && storeTimeAt(this.#storeTime, now);
+  }
+
+  /**
+   * The moment that the present lease counts from: when the confirmation was sent, less the age of its answer; null
+   * without one.
+   */
   get confirmed(): Instant | null {
     return this.#lease.sent;
   }
@@ -157,11 +187,11 @@ export class LiveCopy {
     return hasEnded;
   }
 
-  /** A confirmation is about to be sent. */
-  ask(now: Instant): Ticket {
+  /** A confirmation is about to be sent, with a nonce that was not used before. */
+  ask(now: Instant, nonce: string): Ticket {
     if (this.#standing.is === 'unanchored' || this.#standing.is === 'foreign') this.#readAnchor();
     this.#asked += 1;
-    return { number: this.#asked, era: this.#era, sent: now, held: this.held };
+    return { number: this.#asked, era: this.#era, sent: now, held: this.held, nonce };
   }
 
   /** Events were pushed. They never renew; from the first one on that loosens, or does not link to the local head, they wait for a confirmation. */
@@ -173,10 +203,17 @@ export class LiveCopy {
     return this.#advance(state, fresh, 'no loosening') === fresh.length ? 'applied' : 'confirm';
   }
 
-  /** The reply to a confirmation. Taking it drops every confirmation that was sent before it. */
-  reply(ticket: Ticket, { head, events, forkReported }: Confirmation, now: Instant): ReplyOutcome {
-    if (ticket.era !== this.#era || ticket.number <= this.#taken) return 'dropped';
+  /**
+   * The reply to a confirmation. Taking it drops every confirmation that was sent before it; one to another question is
+   * dropped itself.
+   * @throws Error for what no store may answer: a log with a gap, a time that is none
+   */
+  reply(ticket: Ticket, confirmation: Confirmation, now: Instant): ReplyOutcome {
+    if (ticket.era !== this.#era || ticket.number <= this.#taken || confirmation.nonce !== ticket.nonce)
+      return 'dropped';
     this.#taken = ticket.number;
+    const shown = checkAnswer(confirmation);
+    const { head, events, forkReported, ageMs } = confirmation;
     this.#lease = lookAtLease(this.#lease, now, this.#leaseMs);
     this.#storeGeneration = head?.generation ?? '';
     if (this.#standing.is === 'unanchored') return 'faulty';
@@ -204,15 +241,20 @@ export class LiveCopy {
     if (head.hash !== state.hash) return 'again';
     this.#standing = { is: 'live' };
     if (this.#anchorFault) this.#keepAnchor(state.head);
-    this.#lease = renewLease(this.#lease, ticket.sent, now, this.#leaseMs);
-    return this.#lease.sent === null ? 'again' : 'renewed'; // a clock was stepped since this was asked for, or the answer took too long
+    const sent = earlier(ticket.sent, ageMs);
+    this.#lease = renewLease(this.#lease, sent, now, this.#leaseMs);
+    if (this.#lease.sent === null) return 'again'; // a clock was stepped since this was asked for, or the answer took too long
+    this.#storeTime = takeStoreTime(this.#storeTime, { shown, sent }, { now, leaseMs: this.#leaseMs });
+    return 'renewed';
   }
 
   /**
-   * The whole state was loaded, asked for while `held` was held. It is taken when that head is in its chain, or when it began with a
+   * The whole state was loaded. It is taken when what was held is held still, and when that head is in its chain, or when it began with a
    * `recover` that was not seen before. It is not leased: only a confirmation of it does that.
    */
-  loaded(held: Head | null, snapshot: Snapshot): ReplyOutcome {
+  loaded({ held, nonce }: LoadTicket, snapshot: Snapshot): ReplyOutcome {
+    if (snapshot.nonce !== nonce) return 'dropped';
+    checkAnswer(snapshot);
     const standing = this.#standing;
     if (standing.is === 'unanchored' || standing.is === 'foreign') return 'faulty';
     if (held?.hash !== this.held?.hash) return 'again';

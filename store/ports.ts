@@ -11,8 +11,23 @@ export interface ExecutorScope {
   readonly requestTimeoutMs: number;
 }
 
+/** What every answer of a store says of itself, so that who asked knows to what it is an answer, and of when. */
+export interface Answer {
+  /** The request's own. With another one it is the answer to another request, which somebody in between has kept. */
+  readonly nonce: string;
+  /** The store's clock when it answered, RFC 3339 UTC, as `ControlView.time`. */
+  readonly time: string;
+  /**
+   * How old it was when it was handed out, in milliseconds: 0 where the store itself is asked. Who has asked the store
+   * for another (a hop) says how long ago it *sent* its own question, by the larger of its two clocks, plus the age
+   * that its answer had. From what it knows already it answers only who holds a head that it has as well: anybody else
+   * would take the answer for a loss, so for them it asks the store.
+   */
+  readonly ageMs: number;
+}
+
 /** The whole state of a store at one moment. */
-export interface Snapshot {
+export interface Snapshot extends Answer {
   /** Null: there is no control plane here (never initialised, or wiped). */
   readonly head: Head | null;
   readonly entries: Iterable<readonly [EntryKey, unknown]>;
@@ -21,7 +36,7 @@ export interface Snapshot {
 }
 
 /** The answer to a confirmation: where the store stands, and how it gets there from the head that the asker holds. */
-export interface Confirmation {
+export interface Confirmation extends Answer {
   readonly head: Head | null;
   /** The events after the held head, in order; `'reload'` when they are too many or nothing was held; null when the held head is not in this store's chain. */
   readonly events: readonly LogEvent[] | 'reload' | null;
@@ -41,8 +56,11 @@ export const LOAD_MS = 10_000;
 
 /** Reads the switch. */
 export interface ControlReader {
-  /** @throws KillSwitchError STORE_UNREACHABLE, STORE_READ_ONLY, NOT_PERMITTED, CORRUPT */
-  load(held: Head | null): Promise<Snapshot>;
+  /**
+   * @param nonce one that the caller has not used before; the answer has it too
+   * @throws KillSwitchError STORE_UNREACHABLE, STORE_READ_ONLY, NOT_PERMITTED, CORRUPT
+   */
+  load(held: Head | null, nonce: string): Promise<Snapshot>;
   /** Events as they are appended; the returned function ends it, more than once too. */
   follow(listener: (push: Push) => void): () => void;
   close(): Promise<void>;
@@ -50,8 +68,11 @@ export interface ControlReader {
 
 /** Writes under an executor's own name only. */
 export interface ExecutorReporter {
-  /** Writes the beat and reads the head in one step: a store that cannot be written cannot confirm. */
-  confirm(beat: Beat): Promise<Confirmation>;
+  /**
+   * Writes the beat and reads the head and the clock in one step: a store that cannot be written cannot confirm.
+   * @param nonce one that the caller has not used before; the answer has it too
+   */
+  confirm(beat: Beat, nonce: string): Promise<Confirmation>;
   /** True where a confirmation would only wait for the one before it, and age meanwhile: it is then asked for when that one is over. Default false. */
   readonly confirmsOneByOne?: boolean | undefined;
   /** The executor has closed cleanly and leaves the count. */

@@ -141,6 +141,14 @@ export class Replica {
     return this.#copy.state?.epoch ?? 0;
   }
 
+  /**
+   * The store's time, in milliseconds since 1970, as last confirmed plus what this machine's monotonic clock has counted
+   * since; null before the first confirmation. It is never behind the store, and less than a lease ahead of it.
+   */
+  storeNow(): number | null {
+    return this.#copy.storeNow(this.#clock());
+  }
+
   /** Wall time in milliseconds at which the confirmation was sent that the present lease counts from; null without one. */
   confirmedAt(): number | null {
     return this.#copy.confirmed?.wall ?? null;

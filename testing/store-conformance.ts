@@ -1,3 +1,4 @@
+import { ANSWER_TESTS } from './store/answers.ts';
 import { BEAT_TESTS } from './store/beats.ts';
 import { CONFIRM_TESTS } from './store/confirm.ts';
 import { LOG_TESTS } from './store/log.ts';
@@ -23,15 +24,17 @@ export interface StoreConformanceOptions {
  * A test fails by an AssertionError; each takes a few seconds at most.
  */
 export function storeConformance({ open }: StoreConformanceOptions): readonly ConformanceTest[] {
-  return [...LOG_TESTS, ...CONFIRM_TESTS, ...BEAT_TESTS, ...LOSS_TESTS, ...SHELF_TESTS].map(({ name, run }) => ({
-    name,
-    async run() {
-      const session = new StoreSession(await open());
-      try {
-        await run(session);
-      } finally {
-        await session.close();
-      }
-    },
-  }));
+  return [...LOG_TESTS, ...ANSWER_TESTS, ...CONFIRM_TESTS, ...BEAT_TESTS, ...LOSS_TESTS, ...SHELF_TESTS].map(
+    ({ name, run }) => ({
+      name,
+      async run() {
+        const session = new StoreSession(await open());
+        try {
+          await run(session);
+        } finally {
+          await session.close();
+        }
+      },
+    }),
+  );
 }

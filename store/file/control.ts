@@ -1,5 +1,5 @@
 import { type Clock, type Entry, type EntryKey, KillSwitchError } from '../../flags/index.ts';
-import { awaitTurn, type Batch, controlView, readBack, sameHead } from '../answers.ts';
+import { answerNow, awaitTurn, type Batch, controlView, readBack, sameHead } from '../answers.ts';
 import type { ControlStore } from '../ports.ts';
 import { appendLines, syncFolders } from './append-lines.ts';
 import { rememberedOf } from './default-anchor.ts';
@@ -32,7 +32,8 @@ export interface FileControlStoreOptions {
  */
 export function fileControlStore({ directory = '.kill-switch', clock }: FileControlStoreOptions = {}): ControlStore {
   const root = storeFolder(directory);
-  const now = (): string => new Date(clock ? clock().wall : Date.now()).toISOString();
+  const wall = (): number => (clock ? clock().wall : Date.now());
+  const now = (): string => new Date(wall()).toISOString();
   return {
     location: `file:${root}`,
     side: 'operator',
@@ -62,13 +63,13 @@ export function fileControlStore({ directory = '.kill-switch', clock }: FileCont
           stalledMs,
         );
       return {
-        load: (held) =>
+        load: (held, nonce) =>
           reading('load', async () => {
             // Who plans a change may pass over torn lines, who shows the state may not: executors do not believe it either.
             reader.checkWhole();
             const { state, head } = log;
             const linked = held === null || held.hash === head?.hash || (await reader.leadsTo(held, log.end));
-            return { head, entries: [...state.entries()], linked };
+            return { head, entries: [...state.entries()], linked, ...answerNow(nonce, wall()) };
           }),
         follow: (listener) => reader.follow(listener),
         async close() {

@@ -1,6 +1,6 @@
 import { foldEvent, type Head, type LogEvent, messageOf, State } from '../../flags/index.ts';
 import { CATCH_UP_EVENTS, sameHead } from '../answers.ts';
-import { LOAD_MS, type Push, type Snapshot } from '../ports.ts';
+import { type Answer, LOAD_MS, type Push, type Snapshot } from '../ports.ts';
 import { Rounds } from '../rounds.ts';
 import { fileError } from './file-errors.ts';
 import { leadsTo } from './find-event.ts';
@@ -164,7 +164,7 @@ export class FileReader {
   /**
    * The whole state. Reading that its caller did not wait for is kept, and the next one begins with it: a log that takes longer than a deadline is loaded all the same.
    */
-  async load(held: Head | null, slot: Slot): Promise<Snapshot> {
+  async load(held: Head | null, slot: Slot): Promise<Omit<Snapshot, keyof Answer>> {
     await localFreeBytes(this.paths.control);
     if (this.#loading?.held?.hash !== held?.hash) this.#loading = null;
     const everything = this.#loading === null;

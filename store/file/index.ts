@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { type Beat, invalid, KillSwitchError, quoteId } from '../../flags/index.ts';
+import { answerNow } from '../answers.ts';
 import { fileAnchor } from '../file-anchor.ts';
 import type { Confirmation, ExecutorStore } from '../ports.ts';
 import { defaultAnchor } from './default-anchor.ts';
@@ -68,8 +69,12 @@ export function fileStore({ directory = '.kill-switch', anchor }: FileStoreOptio
       };
 
       return {
-        load: (held) =>
-          reader.request('load', (slot) => reader.load(held, slot), Math.max(requestTimeoutMs, READ_ALL_MS)),
+        load: (held, nonce) =>
+          reader.request(
+            'load',
+            async (slot) => ({ ...(await reader.load(held, slot)), ...answerNow(nonce) }),
+            Math.max(requestTimeoutMs, READ_ALL_MS),
+          ),
         follow: (listener) => reader.follow(listener),
         async close() {
           await reader.close();
@@ -77,7 +82,7 @@ export function fileStore({ directory = '.kill-switch', anchor }: FileStoreOptio
         },
         shelf: fileShelf(paths, executorId),
         confirmsOneByOne: true,
-        confirm: (beat) =>
+        confirm: (beat, nonce) =>
           reader.request('confirm', async () => {
             if (beat.id !== executorId) throw foreignBeat(executorId, beat.id);
             // In two turns of the event loop, since each of them may be long, and what is confirmed is as old as they were together.
@@ -93,11 +98,8 @@ export function fileStore({ directory = '.kill-switch', anchor }: FileStoreOptio
             if (isTold && recent.head === null && beat.applied !== null)
               await putBeat(paths, executorId, JSON.stringify(beat));
             const events = beat.applied === null ? 'reload' : await eventsAfter(beat.applied);
-            return {
-              head: recent.head,
-              events,
-              forkReported: await forks.proven(),
-            };
+            const forkReported = await forks.proven();
+            return { head: recent.head, events, forkReported, ...answerNow(nonce) };
           }),
         // What it reported of a fork stays: only `recover` ends that.
         leave: () =>

@@ -31,7 +31,7 @@ export function memoryStore({ memory = new Memory(), anchor }: MemoryStoreOption
       return {
         ...reader,
         shelf: memoryShelf(() => memory.organization(organizationId), admit, executorId),
-        async confirm(beat) {
+        async confirm(beat, nonce) {
           if (beat.id !== executorId) {
             throw invalid(`An executor reports under its own id ${quoteId(executorId)}, not ${quoteId(beat.id)}.`);
           }
@@ -49,10 +49,11 @@ export function memoryStore({ memory = new Memory(), anchor }: MemoryStoreOption
           const isInChain = (held: Head): boolean => memory.indexOf(organization, held) >= 0;
           const forkReported =
             head !== null && [...forks.values()].some((report) => isEvidence(report, head, known, isInChain));
-          if (beat.applied === null) return { head, events: 'reload', forkReported };
+          const answer = { head, forkReported, nonce, time: memory.time, ageMs: 0 };
+          if (beat.applied === null) return { ...answer, events: 'reload' };
           const from = memory.indexOf(organization, beat.applied);
-          if (from < 0) return { head, events: null, forkReported };
-          return { head, events: events.length - from > CATCH_UP_EVENTS ? 'reload' : events.slice(from), forkReported };
+          if (from < 0) return { ...answer, events: null };
+          return { ...answer, events: events.length - from > CATCH_UP_EVENTS ? 'reload' : events.slice(from) };
         },
         async leave() {
           await admit('write');

@@ -17,12 +17,12 @@ export function memoryReader(memory: Memory, organizationId: string, requestTime
     if (closed) throw new KillSwitchError('CLOSED', 'This connection to the memory store has been closed.');
   };
   const reader: ControlReader = {
-    async load(held) {
+    async load(held, nonce) {
       await admit('read');
       const organization = memory.organization(organizationId);
       const { state } = organization;
       const linked = held === null || memory.indexOf(organization, held) >= 0;
-      return { head: state.head, entries: [...state.entries()], linked };
+      return { head: state.head, entries: [...state.entries()], linked, nonce, time: memory.time, ageMs: 0 };
     },
     follow(listener) {
       const stop = memory.follow(organizationId, listener);

@@ -9,7 +9,8 @@ import { KEEP_ALIVE } from './kept-for.ts';
  * its escaped name, what executors' keys begin with, and the number of changes up to which it has judged the reports, or ''.
  * Gives: the head or nil; the log's last id or nil; 1 when there is a state; the log from the held head on, empty when that is the head;
  * the number of changes; and when that is another than the judged one, the reports, each with its name, its id, its text and the log's entry of the head
- * that it holds, the state's entry `control`, and 1 when there were more reports than are judged (of names that are not excluded).
+ * that it holds, the state's entry `control`, and 1 when there were more reports than are judged (of names that are not excluded);
+ * and at last the time, as TIME gives it.
  * A report that ends with its generation is removed by the executor that made it.
  */
 export const CONFIRM = `${ENTERING}${FORKS_IN}${KEEP_ALIVE}
@@ -74,5 +75,5 @@ local entries = {}
 if head and ARGV[5] ~= '' and ARGV[5] ~= head then
   entries = redis.call('XRANGE', LOG, ARGV[6], '+', 'COUNT', ARGV[7] + 2)
 end
-return { head, tail and tail[1] or false, whole, entries, changes, reports, control, more }
+return { head, tail and tail[1] or false, whole, entries, changes, reports, control, more, redis.call('TIME') }
 `;

@@ -27,6 +27,8 @@ interface Answer {
   readonly control: string | null;
   /** There were more reports than are judged. */
   readonly isFlood: boolean;
+  /** When Redis ran the script, by its own clock, RFC 3339 UTC. */
+  readonly time: string;
 }
 
 /** What one connection of an executor confirms with. */
@@ -42,14 +44,15 @@ export class Confirmations {
     this.#executorName = executorName;
   }
 
-  async confirm(beat: Beat): Promise<Confirmation> {
+  async confirm(beat: Beat, nonce: string): Promise<Confirmation> {
     const held = beat.applied;
     const { answer, stream, judged } = await this.#ask(beat);
-    const { head } = answer;
-    if (head === null) return { head, events: held ? null : 'reload', forkReported: false };
+    const { head, time } = answer;
+    const about = { nonce, time, ageMs: 0 };
+    if (head === null) return { ...about, head, events: held ? null : 'reload', forkReported: false };
     this.#requireWhole(head, answer);
     const forkReported = this.#forks.isProven({ ...answer, head, stream }, judged);
-    return { head, events: held ? this.#way(held, head, answer.entries) : 'reload', forkReported };
+    return { ...about, head, events: held ? this.#way(held, head, answer.entries) : 'reload', forkReported };
   }
 
   /** `judged`: what of the reports was known already on the connection on which it was asked, so that the store did not hand them out again. */
@@ -91,7 +94,7 @@ export class Confirmations {
 
   #read(answer: unknown): Answer {
     const { replies } = this.#parts;
-    const [head, tail, hasState, entries, changes, reports, control, more] = replies.parse(
+    const [head, tail, hasState, entries, changes, reports, control, more, time] = replies.parse(
       reply.confirm,
       answer,
       NO_ANSWER,
@@ -105,6 +108,7 @@ export class Confirmations {
       reports,
       control,
       isFlood: more === 1,
+      time: replies.time(time),
     };
   }
 

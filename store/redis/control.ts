@@ -72,8 +72,8 @@ function openControl(endpoint: RedisEndpoint, { organizationId, requestTimeoutMs
   return {
     ...reader,
     shelf: redisShelfReader(parts),
-    async load(held) {
-      const snapshot = await reader.load(held);
+    async load(held, nonce) {
+      const snapshot = await reader.load(held, nonce);
       upkeep.begin();
       return snapshot;
     },
@@ -95,7 +95,6 @@ function openControl(endpoint: RedisEndpoint, { organizationId, requestTimeoutMs
       });
       const head = replies.head(replies.parse(reply.textOrNil, headReply, 'a head that cannot be read'));
       if (head && hasState !== 1) throw stateIsGone(endpoint, keys);
-      const [seconds, microseconds] = replies.parse(reply.time, timeReply, 'a time that cannot be read');
       const texts = replies.parse(reply.texts, values ?? [], 'a state that cannot be read');
       const entries = asked.map((key, index) => {
         const text = head ? (texts[index] ?? null) : null; // what is left beside a lost head is no state
@@ -103,8 +102,7 @@ function openControl(endpoint: RedisEndpoint, { organizationId, requestTimeoutMs
         return [key, text === null ? undefined : parseEntry(key, replies.json(text, what))] as const;
       });
       upkeep.begin();
-      const time = new Date(seconds * 1000 + Math.floor(microseconds / 1000)).toISOString();
-      return controlView(new Map(entries), head, time);
+      return controlView(new Map(entries), head, replies.time(timeReply));
     },
     async append(...changes) {
       const batch = readBack(changes);

@@ -43,9 +43,9 @@ function openExecutor(
     ...reader,
     shelf: redisShelf(parts, executorName),
     anchor,
-    async confirm(beat: Beat) {
+    async confirm(beat: Beat, nonce: string) {
       if (beat.id !== executorId) throw invalid(`An executor reports under its own id ${executorId}, not ${beat.id}.`);
-      return confirmations.confirm(beat);
+      return confirmations.confirm(beat, nonce);
     },
     async leave() {
       await connection.request({

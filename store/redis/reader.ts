@@ -45,9 +45,9 @@ export function redisReader(
   };
 
   const reader: ControlReader = {
-    async load(held) {
+    async load(held, nonce) {
       const at = held ? logId(held.epoch) : '-';
-      const [headReply, state, entries] = await connection.request({
+      const [headReply, timeReply, state, entries] = await connection.request({
         access: 'read',
         largeMs: LOAD_MS, // as long as it keeps coming
         send: (client) =>
@@ -55,14 +55,17 @@ export function redisReader(
             client
               .pipeline()
               .get(keys.head)
+              .time()
               .call('HGETALL', keys.state)
               .call('XRANGE', keys.log, at, held ? at : '-', 'COUNT', 1),
           ),
       });
       const head = replies.head(replies.parse(reply.textOrNil, headReply, 'a head that cannot be read'));
-      if (head === null) return { head, entries: [], linked: held === null };
+      const answer = { nonce, time: replies.time(timeReply), ageMs: 0 };
+      if (head === null) return { ...answer, head, entries: [], linked: held === null };
       const linked = held === null || sameHead(held, head) || isInChain(held, head, entries);
       return {
+        ...answer,
         head,
         entries: replies.entries(replies.parse(reply.flat, state, 'a state that cannot be read')),
         linked,

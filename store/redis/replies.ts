@@ -25,6 +25,7 @@ const confirm = z.tuple([
   z.array(z.tuple([text, text, text, text])),
   textOrNil,
   z.int(),
+  z.array(text),
 ]);
 const kept = z.array(z.tuple([text, text, text, z.int()]));
 const forks = z.tuple([z.array(z.tuple([text, text, text, text])), z.int()]);
@@ -37,7 +38,6 @@ export const reply = {
   confirm,
   kept,
   forks,
-  time,
   texts: z.array(textOrNil),
   swapped: z.union([z.literal(0), z.literal(1), z.literal(2)]),
 };
@@ -71,6 +71,12 @@ export class Replies {
     } catch (error) {
       throw corrupt(this.#endpoint, `holds ${what}.`, error);
     }
+  }
+
+  /** What TIME has answered, RFC 3339 UTC. */
+  time(answer: unknown): string {
+    const [seconds, microseconds] = this.parse(time, answer, 'a time that cannot be read');
+    return new Date(seconds * 1000 + Math.floor(microseconds / 1000)).toISOString();
   }
 
   head(stored: string | null): Head | null {

@@ -83,7 +83,7 @@ async function setUp(make: () => Promise<Stores>) {
       runs: [],
       fork: { against, held },
     };
-    await connection.confirm(beat).catch(() => {}); // it may be refused; what it wrote is what counts
+    await connection.confirm(beat, 'n').catch(() => {}); // it may be refused; what it wrote is what counts
     await connection.close();
   };
   return { controlStore, control, killSwitch, acts, report };

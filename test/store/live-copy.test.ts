@@ -1,13 +1,27 @@
 import { describe, expect, test } from 'vitest';
-import { type Anchor, type Clock, type Head, type LogEvent, strictness } from '../../flags/index.ts';
+import { type Anchor, type Clock, type Head, type Instant, type LogEvent, strictness } from '../../flags/index.ts';
 import { LiveCopy, type Ticket } from '../../store/live-copy.ts';
-import type { Confirmation, Snapshot } from '../../store/ports.ts';
+import type { Confirmation } from '../../store/ports.ts';
 import { TestLog } from './test-log.ts';
+
+/** One round trip, and one load, at a moment. */
+const confirmOnce = (copy: LiveCopy, log: TestLog, now: Instant): string => {
+  const ticket = copy.ask(now, 'confirm');
+  return copy.reply(ticket, log.confirmation(ticket), now);
+};
+const loadOnce = (copy: LiveCopy, log: TestLog): string => {
+  const ticket = { held: copy.held, nonce: 'load' };
+  return copy.loaded(ticket, log.snapshot(ticket));
+};
 
 const TICK = 1000;
 const LEASE_TICKS = 3;
+const STORE_BEGAN = Date.UTC(2026, 0, 1);
 
-/** One executor beside one store; every message waits until the test lets it arrive. What the protocol promises is checked after each step. */
+/**
+ * One executor beside one store, and a hop that has asked it at some time and may answer for it; every message waits until the test lets it arrive. What the
+ * protocol promises is checked after each step.
+ */
 class World {
   readonly log = new TestLog();
   mono = 100;
@@ -20,7 +34,9 @@ class World {
   anchor: Anchor | null = null;
   #window: number[];
   #lost: string | null = null;
-  seen = { live: 0, stopped: 0, forked: 0, recovered: 0, late: 0 };
+  #hop: { readonly asked: number; readonly answer: ReturnType<TestLog['asOfNow']> } | null = null;
+  #told = 0;
+  seen = { live: 0, stopped: 0, forked: 0, recovered: 0, late: 0, hopped: 0, stood: 0 };
 
   constructor() {
     this.log.append('init', { generation: 'g0' });
@@ -84,12 +100,31 @@ class World {
   }
 
   ask(): number {
-    return this.asked.push({ ticket: this.copy.ask(this.clock()), reply: null }) - 1;
+    return this.asked.push({ ticket: this.copy.ask(this.clock(), `n${this.copy.held?.epoch}`), reply: null }) - 1;
+  }
+
+  /** What the store's clock shows: all clocks go at one speed. */
+  get storeTime(): number {
+    return STORE_BEGAN + this.mono;
   }
 
   serve(index: number): void {
     const entry = this.asked[index];
-    if (entry && !entry.reply) entry.reply = this.log.confirmation(entry.ticket.held);
+    if (entry && !entry.reply) entry.reply = this.log.confirmation(entry.ticket, this.storeTime);
+  }
+
+  hopAsks(): void {
+    this.#hop = { asked: this.mono, answer: this.log.asOfNow(this.storeTime) };
+  }
+
+  /** The hop answers from what it knows, unless it does not know the head that is held. */
+  hop(index: number): void {
+    const entry = this.asked[index];
+    if (!entry || entry.reply || !this.#hop) return;
+    const reply = this.#hop.answer(entry.ticket, this.mono - this.#hop.asked);
+    if (reply.events === null) return;
+    entry.reply = reply;
+    this.seen.hopped += 1;
   }
 
   reply(index: number): string {
@@ -109,10 +144,12 @@ class World {
     return outcome;
   }
 
-  load(snapshot: Snapshot = this.log.snapshot(this.copy.held)): string {
+  load(): string {
     const known = this.anchor?.generations ?? [];
-    const linked = snapshot.linked;
-    const outcome = this.copy.loaded(this.copy.held, snapshot);
+    const ticket = { held: this.copy.held, nonce: 'load' };
+    const snapshot = this.log.snapshot(ticket);
+    const { linked } = snapshot;
+    const outcome = this.copy.loaded(ticket, snapshot);
     if (outcome === 'renewed' && !linked && !known.includes(this.copy.held?.generation ?? '')) {
       this.seen.recovered += 1;
       this.#lost = null; // an operator has accepted the loss
@@ -128,6 +165,7 @@ class World {
   }
 
   restart(): void {
+    this.#told = 0;
     this.asked = [];
     this.pushed = [];
     this.copy = this.#open();
@@ -146,6 +184,12 @@ class World {
     const { state } = this.copy;
     const own = state ? this.log.chain(state.hash) : [];
     if (this.acts && state) {
+      const now = this.copy.storeNow(this.clock()) ?? Number.NaN;
+      if (!(now >= this.storeTime)) return `time: ${now} is behind the store's ${this.storeTime}`;
+      if (now >= this.storeTime + LEASE_TICKS * TICK) return `time: ${now} is a lease ahead of ${this.storeTime}`;
+      if (now < this.#told) return `time: ${now} after ${this.#told}`;
+      if (now === this.#told && now > this.storeTime) this.seen.stood += 1;
+      this.#told = now;
       const level = strictness(this.log.modeOf(state));
       this.seen[level === 0 ? 'live' : 'stopped'] += 1;
       if (level < Math.min(...this.#window)) return `bounded: acts at ${level}, looser than ${this.#window.join()}`;
@@ -254,7 +298,7 @@ describe('the violated traces of the protocol model do not happen', () => {
     const world = new World();
     const index = world.ask();
     const entry = world.asked[index] as { reply: Confirmation | null; ticket: Ticket };
-    entry.reply = { ...world.log.confirmation(entry.ticket.held), forkReported: true };
+    entry.reply = { ...world.log.confirmation(entry.ticket), forkReported: true };
     expect(world.reply(index)).toBe('faulty');
     expect(world.forked).toBe(true);
     expect(world.copy.forkReport).toBeNull();
@@ -308,13 +352,12 @@ describe('the violated traces of the protocol model do not happen', () => {
     const log = new TestLog();
     log.append('init', { generation: 'g0' });
     const now = { mono: 1, wall: 1 };
-    const ticket = copy.ask(now);
-    expect(copy.reply(ticket, log.confirmation(null), now)).toBe('faulty');
-    expect(copy.loaded(null, log.snapshot(null))).toBe('faulty');
+    expect(confirmOnce(copy, log, now)).toBe('faulty');
+    expect(loadOnce(copy, log)).toBe('faulty');
     expect(copy.fault(now)?.code).toBe('ANCHOR_UNUSABLE');
     unreadable = false;
-    copy.ask(now);
-    expect(copy.loaded(null, log.snapshot(null))).toBe('renewed');
+    copy.ask(now, 'again');
+    expect(loadOnce(copy, log)).toBe('renewed');
   });
 
   test('an anchor of another control plane holds and says nothing, until it is another or a recover names its past', () => {
@@ -330,9 +373,9 @@ describe('the violated traces of the protocol model do not happen', () => {
       organizationId: 'default',
     });
     const now = { mono: 1, wall: 1 };
-    const confirm = (): string => copy.reply(copy.ask(now), log.confirmation(copy.held), now);
-    expect(copy.reply(copy.ask(now), { ...log.confirmation(copy.held) }, now)).toBe('reload'); // only the whole state tells
-    expect(copy.loaded(copy.held, log.snapshot(copy.held))).toBe('faulty');
+    const confirm = (): string => confirmOnce(copy, log, now);
+    expect(confirm()).toBe('reload'); // only the whole state tells
+    expect(loadOnce(copy, log)).toBe('faulty');
     for (let again = 0; again < 3; again += 1) {
       expect(copy.fault(now)).toMatchObject({ code: 'ANCHOR_FOREIGN', message: expect.stringMatching(/"f0".*"g0"/) });
       expect([copy.held, copy.forkReport, copy.needsLoad, confirm()]).toEqual([null, null, false, 'faulty']);
@@ -341,7 +384,7 @@ describe('the violated traces of the protocol model do not happen', () => {
 
     log.append('recover', { generation: 'g1', given_up: [head] }, 1);
     expect(confirm()).toBe('reload');
-    expect(copy.loaded(copy.held, log.snapshot(copy.held))).toBe('renewed');
+    expect(loadOnce(copy, log)).toBe('renewed');
     expect(confirm()).toBe('renewed');
     expect(writes.at(-1)).toMatchObject({ generations: ['f0', 'g1', 'g0'], first_generation: 'g0' });
   });
@@ -356,7 +399,7 @@ describe('the violated traces of the protocol model do not happen', () => {
       keeper: { read: () => anchor, write: () => {} },
       organizationId: 'default',
     });
-    expect(copy.loaded(copy.held, log.snapshot(copy.held))).toBe('renewed');
+    expect(loadOnce(copy, log)).toBe('renewed');
   });
 
   test('an anchor that cannot be written stops, although the event counts', () => {
@@ -374,8 +417,8 @@ describe('the violated traces of the protocol model do not happen', () => {
       organizationId: 'default',
     });
     const now = { mono: 1, wall: 1 };
-    copy.loaded(null, log.snapshot(null));
-    copy.reply(copy.ask(now), log.confirmation(copy.held), now);
+    loadOnce(copy, log);
+    confirmOnce(copy, log, now);
     expect(copy.fault(now)).toBeNull();
     full = true;
     log.append('kill', { id: 'k', target: 'all', mode: 'paused', expires_at: null });
@@ -383,7 +426,7 @@ describe('the violated traces of the protocol model do not happen', () => {
     expect(copy.fault(now)?.code).toBe('ANCHOR_UNUSABLE');
     expect(copy.state?.killCount).toBe(1);
     full = false;
-    copy.reply(copy.ask(now), log.confirmation(copy.held), now);
+    confirmOnce(copy, log, now);
     expect(copy.fault(now)).toBeNull();
   });
 });
@@ -404,8 +447,8 @@ describe('what is kept of many changes', () => {
     };
     const copy: LiveCopy = new LiveCopy({ leaseMs: 3000, keeper, organizationId: 'default', signal });
     const now = { mono: 1, wall: 1 };
-    copy.loaded(null, log.snapshot(null));
-    const confirm = (): string => copy.reply(copy.ask(now), log.confirmation(copy.held), now);
+    loadOnce(copy, log);
+    const confirm = (): string => confirmOnce(copy, log, now);
     confirm();
     done.splice(0);
     const kill = (id: string) => log.append('kill', { id, target: `run:${id}`, mode: 'full_stop', expires_at: null });
@@ -445,8 +488,8 @@ describe('what is kept of many changes', () => {
   test('of an answer with a gap nothing is applied', () => {
     const { log, done, copy, kill, now } = keeping();
     for (const id of ['a', 'b', 'c']) kill(id);
-    const ticket = copy.ask(now);
-    const answer = log.confirmation(copy.held);
+    const ticket = copy.ask(now, 'n');
+    const answer = log.confirmation(ticket);
     const events = (answer.events as LogEvent[]).filter((_, index) => index !== 1);
     expect(() => copy.reply(ticket, { ...answer, events }, now)).toThrow(/gap at 5/);
     expect([copy.state?.epoch, done]).toEqual([2, []]);
@@ -464,7 +507,7 @@ describe('random walks keep the promises', () => {
     ['events lost', { cuts: 2, restarts: 0 }],
     ['events lost, restarts and recovers', { cuts: 3, restarts: 3 }],
   ])('%s', (name, { cuts, restarts }) => {
-    const seen = { live: 0, stopped: 0, forked: 0, recovered: 0, late: 0 };
+    const seen = { live: 0, stopped: 0, forked: 0, recovered: 0, late: 0, hopped: 0, stood: 0 };
     for (let walk = 0; walk < 1500; walk += 1) {
       const roll = random(walk * 7919 + name.length);
       const pick = (count: number): number => Math.floor(roll() * count);
@@ -476,8 +519,15 @@ describe('random walks keep the promises', () => {
         const steps: Array<[string, () => unknown]> = [
           ['tick', () => world.tick()],
           ['ask', () => world.asked.length < 3 && world.ask()],
-          ...world.asked.map((entry, i): [string, () => unknown] =>
-            entry.reply ? [`reply ${i}`, () => world.reply(i)] : [`serve ${i}`, () => world.serve(i)],
+          ['hop asks', () => world.hopAsks()],
+          ...world.asked.flatMap(
+            (entry, i): Array<[string, () => unknown]> =>
+              entry.reply
+                ? [[`reply ${i}`, () => world.reply(i)]]
+                : [
+                    [`serve ${i}`, () => world.serve(i)],
+                    [`hop ${i}`, () => world.hop(i)],
+                  ],
           ),
           ...world.pushed.map((_, i): [string, () => unknown] => [`push ${i}`, () => world.push(i)]),
         ];
@@ -520,6 +570,8 @@ describe('random walks keep the promises', () => {
     expect(seen.live).toBeGreaterThan(1000);
     expect(seen.stopped).toBeGreaterThan(1000);
     expect(seen.late).toBeGreaterThan(10);
+    expect(seen.hopped).toBeGreaterThan(1000);
+    expect(seen.stood).toBeGreaterThan(100);
     if (cuts > 0) expect(seen.forked).toBeGreaterThan(100);
     if (restarts > 0) expect(seen.recovered).toBeGreaterThan(10);
   });

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { type Anchor, type Beat, KillSwitchError } from '../../flags/index.ts';
 import { openControlPlane } from '../../operator/index.ts';
-import { type MemoryStoreOptions, memoryStore } from '../../store/memory/index.ts';
+import { Memory, type MemoryStoreOptions, memoryStore } from '../../store/memory/index.ts';
 import { memoryControlStore } from '../../store/memory/control.ts';
 import type { Confirmation, ExecutorStore } from '../../store/ports.ts';
 import { Replica, type ReplicaEvent } from '../../store/replica.ts';
@@ -213,13 +213,13 @@ describe('a replica', () => {
       let heard = (): void => {};
       const open: ExecutorStore['open'] = (scope) => {
         const connection = store.open(scope);
-        const confirm = async (beat: Beat): Promise<Confirmation> => {
+        const confirm = async (beat: Beat, nonce: string): Promise<Confirmation> => {
           const gate = new Promise<void>((answer, reject) => {
             asked.push({ answer, fail: () => reject(new KillSwitchError('STORE_UNREACHABLE', 'no answer in time')) });
           });
           heard();
           if (hold) await gate;
-          return connection.confirm(beat);
+          return connection.confirm(beat, nonce);
         };
         return { ...connection, confirm };
       };
@@ -294,6 +294,59 @@ describe('a replica', () => {
     });
   });
 
+  describe('behind a hop', () => {
+    /** A store whose answers are so old, and bear another's nonce when they are somebody else's. */
+    async function behind(says: { ageMs?: number; nonce?: string }) {
+      const clock = fakeClock({ wall: 5_000_000 });
+      const memory = new Memory({ clock: () => ({ mono: 0, wall: Date.UTC(2026, 0, 1) + clock().mono }) });
+      const { store } = await setUp({ memory });
+      const open: ExecutorStore['open'] = (scope) => {
+        const connection = store.open(scope);
+        return {
+          ...connection,
+          confirm: async (beat, nonce) => ({ ...(await connection.confirm(beat, nonce)), ...says }),
+        };
+      };
+      const x = new Replica({
+        store: { location: 'memory:', open },
+        organizationId: 'default',
+        leaseMs: 60_000,
+        clock,
+      });
+      opened.push(x);
+      await x.start();
+      return { x, clock };
+    }
+
+    test('lease, permit and staleness count from when the hop had asked', async () => {
+      const { x, clock } = await behind({ ageMs: 20_000 });
+      expect(mode(x)).toBe('live');
+      expect([x.stalenessMs(), x.confirmedAt()]).toEqual([20_000, 5_000_000 - 20_000]);
+      expect(await x.permit(250)).toEqual({ is: 'given', sent: { mono: -20_000, wall: 5_000_000 - 20_000 } });
+      clock.pass(40_000);
+      expect(mode(x)).toBe('full_stop: STALE');
+    });
+
+    test('an answer to another request gives no lease', async () => {
+      const { x } = await behind({ nonce: 'another' });
+      expect(mode(x)).toBe('full_stop: STALE');
+      expect(x.storeNow()).toBeNull();
+    });
+
+    test('an age that is none is a fault', async () => {
+      const { x } = await behind({ ageMs: Number.NaN });
+      expect(mode(x)).toBe('full_stop: INTERNAL');
+    });
+
+    test('the time is the store’s, whatever this machine’s clock is set to', async () => {
+      const { x, clock } = await behind({});
+      expect(x.storeNow()).toBe(Date.UTC(2026, 0, 1));
+      clock.pass(1500);
+      clock.stepWall(1000);
+      expect(x.storeNow()).toBe(Date.UTC(2026, 0, 1) + 1500);
+    });
+  });
+
   test('what was missed, and what is pushed in one turn, is kept once; who asks the store meanwhile waits until it is', async () => {
     const { store, memory, control } = await setUp();
     const done: string[] = [];
@@ -305,9 +358,9 @@ describe('a replica', () => {
         connection.follow((push) => {
           if (isFollowing) listener(push);
         });
-      const confirm = (beat: Beat): Promise<Confirmation> => {
+      const confirm = (beat: Beat, nonce: string): Promise<Confirmation> => {
         done.push(`sent ${beat.applied?.epoch}`);
-        return connection.confirm(beat);
+        return connection.confirm(beat, nonce);
       };
       return { ...connection, confirm, follow, anchor: { read: () => null, write } };
     };
@@ -341,9 +394,9 @@ describe('a replica', () => {
     const sent: string[] = [];
     const open: ExecutorStore['open'] = (scope) => {
       const connection = store.open(scope);
-      const confirm = (beat: Beat): Promise<Confirmation> => {
+      const confirm = (beat: Beat, nonce: string): Promise<Confirmation> => {
         sent.push(beat.at);
-        return connection.confirm(beat);
+        return connection.confirm(beat, nonce);
       };
       return { ...connection, confirm };
     };
@@ -363,9 +416,9 @@ describe('a replica', () => {
     let sent = 0;
     const open: ExecutorStore['open'] = (scope) => {
       const connection = store.open(scope);
-      const confirm = async (beat: Beat): Promise<Confirmation> => {
+      const confirm = async (beat: Beat, nonce: string): Promise<Confirmation> => {
         sent += 1;
-        return answered.then(() => connection.confirm(beat));
+        return answered.then(() => connection.confirm(beat, nonce));
       };
       return { ...connection, confirm, confirmsOneByOne: true };
     };
@@ -391,7 +444,7 @@ describe('a replica', () => {
     let answered = Promise.resolve();
     const open: ExecutorStore['open'] = (scope) => {
       const connection = store.open(scope);
-      return { ...connection, confirm: async (beat) => answered.then(() => connection.confirm(beat)) };
+      return { ...connection, confirm: async (beat, nonce) => answered.then(() => connection.confirm(beat, nonce)) };
     };
     const x = new Replica({ store: { location: 'memory:', open }, organizationId: 'default', leaseMs: 60_000 });
     opened.push(x);

@@ -1,7 +1,6 @@
 import {
   foldEvent,
   GENESIS,
-  type Head,
   type LogEvent,
   type Mode,
   resolveMode,
@@ -9,6 +8,8 @@ import {
   strictness,
   sealEvent,
 } from '../../flags/index.ts';
+import { answerNow } from '../../store/answers.ts';
+import type { LoadTicket } from '../../store/live-copy.ts';
 import type { Confirmation, Snapshot } from '../../store/ports.ts';
 
 const fold = (events: readonly LogEvent[]): State => {
@@ -42,7 +43,7 @@ export class TestLog {
       prev: this.#state.hash || GENESIS,
     });
     this.#state.apply(foldEvent(this.#state, event).patch, event);
-    this.#events.push(event);
+    this.#events = [...this.#events, event];
     this.#ever.set(event.hash, event);
     return event;
   }
@@ -78,15 +79,26 @@ export class TestLog {
     return strictness(this.modeOf(this.#state));
   }
 
-  confirmation(held: Head | null): Confirmation {
-    const { head } = this.#state;
-    if (!held || !head) return { head, events: held ? null : 'reload', forkReported: false };
-    const at = this.#events.findIndex(({ hash }) => hash === held.hash);
-    return { head, events: at < 0 ? null : this.#events.slice(at + 1), forkReported: false };
+  /** `wall`: what the store's clock shows, in milliseconds since 1970. */
+  confirmation(ticket: LoadTicket, wall = 0): Confirmation {
+    return this.asOfNow(wall)(ticket);
   }
 
-  snapshot(held: Head | null): Snapshot {
+  /** The answers that the store gives now, also for who hands them out later: `ageMs` later. */
+  asOfNow(wall: number): (ticket: LoadTicket, ageMs?: number) => Confirmation {
+    const events = this.#events;
+    const { head } = this.#state;
+    return ({ held, nonce }, ageMs = 0) => {
+      const answer = { ...answerNow(nonce, wall), ageMs, head, forkReported: false };
+      if (!held || !head) return { ...answer, events: held ? null : 'reload' };
+      const at = events.findIndex(({ hash }) => hash === held.hash);
+      return { ...answer, events: at < 0 ? null : events.slice(at + 1) };
+    };
+  }
+
+  snapshot({ held, nonce }: LoadTicket): Snapshot {
     return {
+      ...answerNow(nonce, 0),
       head: this.#state.head,
       entries: [...this.#state.entries()],
       linked: held === null || this.#events.some(({ hash }) => hash === held.hash),

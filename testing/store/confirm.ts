@@ -69,7 +69,7 @@ export const CONFIRM_TESTS: readonly SuiteTest[] = [
       const { head } = await kill(await session.initialised(), 'all');
       const { connection, confirm } = session.executor();
       assert.deepEqual(await confirm(null), { head, events: 'reload', forkReported: false });
-      const snapshot = await connection.load(null);
+      const snapshot = await connection.load(null, 'n');
       assert.ok(snapshot.head);
       assert.deepEqual((await confirm(stateFrom(snapshot.entries, snapshot.head).head)).events, []);
     },
@@ -89,9 +89,9 @@ export const CONFIRM_TESTS: readonly SuiteTest[] = [
       ];
       for (const stranger of strangers) {
         assert.deepEqual(await confirm(stranger), { head, events: null, forkReported: false });
-        assert.equal((await connection.load(stranger)).linked, false);
+        assert.equal((await connection.load(stranger, 'n')).linked, false);
       }
-      for (const own of [before, head]) assert.equal((await connection.load(own)).linked, true);
+      for (const own of [before, head]) assert.equal((await connection.load(own, 'n')).linked, true);
     },
   },
   {
@@ -139,7 +139,7 @@ export const CONFIRM_TESTS: readonly SuiteTest[] = [
     async run(session) {
       await session.initialised();
       const [x, y] = [session.executor(), session.executor()];
-      await assert.rejects(x.connection.confirm(y.beat(null)));
+      await assert.rejects(x.connection.confirm(y.beat(null), 'n'));
       assert.deepEqual(await executorIds(session), []);
     },
   },
@@ -218,7 +218,7 @@ export const CONFIRM_TESTS: readonly SuiteTest[] = [
         await kill(control, `agent:${id}`);
         await session.executor({ id, name: id }).confirm(null);
       }
-      const { head, entries } = await session.executor().connection.load(null);
+      const { head, entries } = await session.executor().connection.load(null, 'n');
       assert.ok(head);
       const state = stateFrom(entries, head);
       assert.deepEqual([...state.kills.agent.keys()].sort(), [...ODD_IDS].sort());
@@ -242,7 +242,7 @@ export const CONFIRM_TESTS: readonly SuiteTest[] = [
         await confirm(head, { fork: id === 'case' ? { against: head.generation, held } : null });
       }
       for (const id of ODD_IDS) {
-        const { head, entries } = await session.executor({ organizationId: id }).connection.load(null);
+        const { head, entries } = await session.executor({ organizationId: id }).connection.load(null, 'n');
         assert.ok(head);
         assert.deepEqual([...stateFrom(entries, head).kills.agent.keys()], [id]);
         assert.deepEqual(await executorIds(session, id), [id]);

@@ -40,7 +40,7 @@ export const LOG_TESTS: readonly SuiteTest[] = [
       assert.equal((await control.read(['control'])).get('control'), undefined);
       assert.deepEqual(await logOf(control), []);
       for (const reader of [control, connection]) {
-        const { head, entries, linked } = await reader.load(null);
+        const { head, entries, linked } = await reader.load(null, 'n');
         assert.deepEqual([head, [...entries], linked], [null, [], true]);
       }
       assert.deepEqual(await confirm(null), { head: null, events: 'reload', forkReported: false });
@@ -56,7 +56,7 @@ export const LOG_TESTS: readonly SuiteTest[] = [
       assert.equal(view.get('kill', 'agent:returns-bot')?.epoch, event.seq);
       assert.equal(view.get('kill', 'agent:other'), undefined);
       const { connection, confirm } = session.executor();
-      assert.deepEqual((await connection.load(null)).head, head);
+      assert.deepEqual((await connection.load(null, 'n')).head, head);
       assert.deepEqual((await confirm(head)).head, head);
     },
   },
@@ -67,7 +67,7 @@ export const LOG_TESTS: readonly SuiteTest[] = [
       await makeEverything(control);
       const expected = await folded(control);
       for (const reader of [control, session.control(), session.executor().connection]) {
-        const { head, entries } = await reader.load(null);
+        const { head, entries } = await reader.load(null, 'n');
         assert.ok(head);
         const state = stateFrom(entries, head);
         assert.deepEqual(state.head, expected.head);
@@ -171,7 +171,7 @@ export const LOG_TESTS: readonly SuiteTest[] = [
       const { head } = await kill(control, 'all');
       await control.close();
       assert.deepEqual((await session.control().read([])).head, head);
-      assert.deepEqual((await session.executor().connection.load(null)).head, head);
+      assert.deepEqual((await session.executor().connection.load(null, 'n')).head, head);
     },
   },
   {
@@ -202,7 +202,7 @@ export const LOG_TESTS: readonly SuiteTest[] = [
     name: 'a follower who has stopped hears nothing more, and may stop twice',
     async run(session) {
       const control = await session.initialised();
-      await control.load(null);
+      await control.load(null, 'n');
       const [stopped, going] = [pushesOf(control), pushesOf(control)];
       const first = await kill(control, 'run:1');
       await going.until('the first', () => going.events.at(-1)?.hash === first.event.hash || going.gaps > 0);
@@ -223,7 +223,7 @@ export const LOG_TESTS: readonly SuiteTest[] = [
       for (const each of [control, connection]) {
         await each.close();
         await each.close();
-        await assert.rejects(each.load(null));
+        await assert.rejects(each.load(null, 'n'));
       }
       await assert.rejects(confirm(null));
       await assert.rejects(control.read([]));

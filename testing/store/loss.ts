@@ -14,7 +14,7 @@ export const LOSS_TESTS: readonly SuiteTest[] = [
       await confirm(head);
       await session.harness.wipe();
       assert.deepEqual(await confirm(head), { head: null, events: null, forkReported: false });
-      const snapshot = await connection.load(head);
+      const snapshot = await connection.load(head, 'n');
       assert.deepEqual([snapshot.head, [...snapshot.entries], snapshot.linked], [null, [], false]);
       assert.equal((await control.read(['control'])).head, null);
       assert.deepEqual(await logOf(control), []);
@@ -39,8 +39,8 @@ export const LOSS_TESTS: readonly SuiteTest[] = [
       await session.harness.wipe();
       const { head } = await (await session.initialised()).read([]);
       assert.deepEqual(await confirm(old.head), { head, events: null, forkReported: false });
-      assert.equal((await connection.load(old.head)).linked, false);
-      assert.equal((await connection.load(head)).linked, true);
+      assert.equal((await connection.load(old.head, 'n')).linked, false);
+      assert.equal((await connection.load(head, 'n')).linked, true);
     },
   },
   {
@@ -54,7 +54,7 @@ export const LOSS_TESTS: readonly SuiteTest[] = [
       assert.deepEqual((await held.confirm(lost.head)).events, []);
       await session.harness.restore();
       assert.deepEqual(await held.confirm(lost.head), { head: copied.head, events: null, forkReported: false });
-      assert.equal((await held.connection.load(lost.head)).linked, false);
+      assert.equal((await held.connection.load(lost.head, 'n')).linked, false);
       assert.deepEqual((await behind.confirm(copied.head)).events, []);
       const next = await kill(control, 'run:3');
       assert.equal(next.event.seq, lost.event.seq);
@@ -69,7 +69,7 @@ export const LOSS_TESTS: readonly SuiteTest[] = [
       const control = await session.initialised();
       await session.harness.copy();
       const { connection, confirm } = session.executor();
-      await connection.load(null);
+      await connection.load(null, 'n');
       const pushes = pushesOf(connection);
       const lost = await kill(control, 'run:1');
       await pushes.until('the first change', () => pushes.events.length + pushes.gaps > 0);
@@ -128,7 +128,7 @@ export const LOSS_TESTS: readonly SuiteTest[] = [
       assert.equal(head.epoch, lost.epoch + 1);
       const { connection, confirm } = session.executor();
       assert.deepEqual(await confirm(lost), { head, events: null, forkReported: false });
-      const snapshot = await connection.load(lost);
+      const snapshot = await connection.load(lost, 'n');
       assert.deepEqual([snapshot.head, snapshot.linked], [head, false]);
       assert.deepEqual((await confirm(head)).events, []);
     },

@@ -9,9 +9,18 @@ import {
   GENESIS,
   type Head,
   type LogEvent,
+  parseTime,
   sealEvent,
 } from '../../flags/index.ts';
-import type { Append, ControlConnection, ControlStore, ExecutorConnection, ExecutorStore } from '../../store/ports.ts';
+import type {
+  Answer,
+  Append,
+  Confirmation,
+  ControlConnection,
+  ControlStore,
+  ExecutorConnection,
+  ExecutorStore,
+} from '../../store/ports.ts';
 
 /** One store under test, empty when it is opened. */
 export interface StoreHarness {
@@ -41,7 +50,8 @@ export interface TestExecutor {
   readonly id: string;
   readonly connection: ExecutorConnection;
   beat(applied: Head | null, more?: Partial<Beat>): Beat;
-  confirm(applied: Head | null, more?: Partial<Beat>): ReturnType<ExecutorConnection['confirm']>;
+  /** What the store answers, less what every answer says of itself: that is looked at here. */
+  confirm(applied: Head | null, more?: Partial<Beat>): Promise<Omit<Confirmation, keyof Answer>>;
 }
 
 /** What one test opens, and closes at its end. */
@@ -64,7 +74,14 @@ export class StoreSession {
     const connection = this.harness.store.open(scope);
     this.#opened.push(connection);
     const beat: TestExecutor['beat'] = (applied, more) => ({ ...BEAT, id, name, applied, ...more });
-    return { id, connection, beat, confirm: (applied, more) => connection.confirm(beat(applied, more)) };
+    const confirm: TestExecutor['confirm'] = async (applied, more) => {
+      const nonce = randomUUID();
+      const { nonce: echoed, time, ageMs, ...confirmation } = await connection.confirm(beat(applied, more), nonce);
+      assert.deepEqual([echoed, ageMs], [nonce, 0]);
+      assert.notEqual(parseTime(time), null, `${time} is no time`);
+      return confirmation;
+    };
+    return { id, connection, beat, confirm };
   }
 
   /** An operator whose control plane has been made. */

@@ -1,5 +1,6 @@
 import { compileFlagd, type FlagdDefinition, stateFrom } from '../../../flags/index.ts';
 import { notInitialised } from '../../plan-change.ts';
+import { loadWhole } from '../../../store/answers.ts';
 import { durationOption } from '../arguments.ts';
 import type { Context, Verb } from '../command.ts';
 import { toJson } from '../output.ts';
@@ -31,7 +32,7 @@ export const verb: Verb = (command, perform) => {
 async function exported({ store, organizationId }: Context): Promise<FlagdDefinition> {
   const connection = (await store.control()).open({ organizationId, requestTimeoutMs: 2000 });
   try {
-    const { head, entries } = await connection.load(null);
+    const { head, entries } = await loadWhole(connection);
     if (!head) throw notInitialised({ location: store.location, organizationId });
     return compileFlagd(stateFrom(entries, head), { organizationId });
   } finally {

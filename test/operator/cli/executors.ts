@@ -37,7 +37,11 @@ export async function deadExecutor(store: ExecutorStore, more: Partial<Beat> = {
     ...store,
     open(scope) {
       const connection = store.open(scope);
-      return { ...connection, confirm: (beat) => connection.confirm({ ...beat, ...more }), leave: async () => {} };
+      return {
+        ...connection,
+        confirm: (beat, nonce) => connection.confirm({ ...beat, ...more }, nonce),
+        leave: async () => {},
+      };
     },
   };
   const replica = replicaOn(dying, 'lost', 500, () => ({ inFlight: 0, draining: 0 }));

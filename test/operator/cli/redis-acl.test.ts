@@ -50,8 +50,8 @@ describe.skipIf(!hasTools)('what redis acl says is for a shell', () => {
       onTestFinished(() => open.close());
       const heard = vi.fn();
       open.follow(heard);
-      const { head } = await open.load(null);
-      expect(await open.confirm(beat('h', head, { name: 'mail bot' }))).toMatchObject({ events: [] });
+      const { head } = await open.load(null, 'n');
+      expect(await open.confirm(beat('h', head, { name: 'mail bot' }), 'n')).toMatchObject({ events: [] });
       await open.shelf.put('surfaces', 'h', '[]');
       await open.shelf.put('checkpoints', 'r', '{}');
       await open.shelf.get('checkpoints', 'r');
@@ -89,7 +89,7 @@ describe.skipIf(!hasTools)('what redis acl says is for a shell', () => {
       expect(await as(viewer, 'executors')).toContain('mail bot');
       await as(operator, 'recover', '--reason', 'x');
       await open.leave();
-      await open.confirm(beat('h', null, { name: 'mail bot' }));
+      await open.confirm(beat('h', null, { name: 'mail bot' }), 'n');
       await as(operator, 'executors', 'forget', 'h');
     },
   );

@@ -113,14 +113,14 @@ describe('a log that is', () => {
       const newcomer = session.executor();
       if (typeof answer === 'string') {
         expect(await codeOf(executor.confirm(head))).toBe(answer);
-        expect(await codeOf(newcomer.connection.load(head))).toBe(answer);
+        expect(await codeOf(newcomer.connection.load(head, 'n'))).toBe(answer);
         expect(await codeOf(control.read([]))).toBe(answer);
         expect(await codeOf(logOf(session.control()))).toBe(answer);
       } else {
         const confirmation = await executor.confirm(head);
         expect(confirmation.head?.epoch ?? null).toBe(answer);
         expect(confirmation.events).toBe(null);
-        expect((await newcomer.connection.load(head)).linked).toBe(false);
+        expect((await newcomer.connection.load(head, 'n')).linked).toBe(false);
       }
 
       rmSync(folder, { recursive: true, force: true });
@@ -134,7 +134,7 @@ describe('a log that is', () => {
     const { control, session, log, head, executor } = await fourEvents();
     appendFileSync(log, '{"actor":"unverified:da');
     expect((await executor.confirm(head)).head).toEqual(head);
-    expect((await session.executor().connection.load(head)).head).toEqual(head);
+    expect((await session.executor().connection.load(head, 'n')).head).toEqual(head);
     const next = await kill(control, 'run:4');
     expect(await executor.confirm(head)).toEqual({ head: next.head, events: [next.event], forkReported: false });
     expect((await session.control().read([])).head).toEqual(next.head);

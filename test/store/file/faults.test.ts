@@ -53,7 +53,7 @@ describe('a confirmation is refused, though the log can be read,', () => {
       expect(mounted(folder, '--bind', folder)).toBe(true);
       expect(mounted(folder, '-o', 'remount,ro,bind')).toBe(true);
       expect(await codeOf(executor.confirm(head))).toBe('STORE_READ_ONLY');
-      expect((await executor.connection.load(head)).linked).toBe(true);
+      expect((await executor.connection.load(head, 'n')).linked).toBe(true);
       const planned = await plan(control, 'kill', { id: 'x', target: 'all', mode: 'full_stop', expires_at: null });
       await expect(control.append(planned)).rejects.toThrow(
         `${log} cannot be written: EROFS. The file system is mounted read-only`,
@@ -253,9 +253,9 @@ test('network file systems are refused by both sides, with the reason', async ()
   });
   for (const refused of [
     executor.confirm(null),
-    executor.connection.load(null),
+    executor.connection.load(null, 'n'),
     control.read([]),
-    control.load(null),
+    control.load(null, 'n'),
   ]) {
     await expect(refused).rejects.toMatchObject({
       code: 'NETWORK_FILESYSTEM',
@@ -292,8 +292,8 @@ test('a disk that does not answer is a request that failed in time', async () =>
   const slow = session.harness.store.open(scope);
   statfs.mockReturnValueOnce(waiting);
   const beat = { ...executor.beat(head), id: 'slow' };
-  await expect(slow.confirm(beat)).rejects.toThrow('did not answer (confirm) within 50 ms');
+  await expect(slow.confirm(beat, 'n')).rejects.toThrow('did not answer (confirm) within 50 ms');
   answer();
-  await expect.poll(() => codeOf(slow.confirm(beat))).toBe('no error');
+  await expect.poll(() => codeOf(slow.confirm(beat, 'n'))).toBe('no error');
   await slow.close();
 });

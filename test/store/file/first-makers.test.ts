@@ -12,7 +12,7 @@ type Store = Awaited<ReturnType<typeof everybodys>>;
 /** Ann has acknowledged the kill, then a backup without it is put back: she says so, and Bob, who comes anew, is asked. */
 async function loseTheKill({ plane, held, directory, restore }: Store, umask?: string) {
   const ann = { directory, name: 'ann', ...(umask !== undefined && { umask }) };
-  expect(report(ANN, ann, ['confirm', held])).toEqual([{ head: held, events: [], forkReported: false }]);
+  expect(report(ANN, ann, ['confirm', held])).toMatchObject([{ head: held, events: [], forkReported: false }]);
   await restore();
   const { head } = await plane.status();
   const fork = { against: head.generation, held };
@@ -108,7 +108,7 @@ test('what an executor has reported counts, and status shows it when it has no b
     executorName: 'n',
     requestTimeoutMs: 9000,
   });
-  expect(await newcomer.confirm(beatOf('n', head))).toMatchObject({ forkReported: true });
+  expect(await newcomer.confirm(beatOf('n', head), 'n')).toMatchObject({ forkReported: true });
   expect(await plane.status()).toMatchObject({ forks: [{ executor: 'old', held }] });
   await newcomer.close();
   await plane.recover({ reason: 'looked at it' });
@@ -132,7 +132,7 @@ test('status says what executors judge: a flood stops everyone, and a beat alone
     executorName: 'n',
     requestTimeoutMs: 9000,
   });
-  expect(await newcomer.confirm(beatOf('n', head))).toMatchObject({ forkReported: true });
+  expect(await newcomer.confirm(beatOf('n', head), 'n')).toMatchObject({ forkReported: true });
   const uid = `uid ${process.getuid?.()}`;
   expect((await plane.status()).forks).toEqual([
     { executor: `${uid} has more files in ${forks} than are read`, known_as: [uid], held: null },
@@ -141,7 +141,7 @@ test('status says what executors judge: a flood stops everyone, and a beat alone
   await plane.recover({ reason: 'it floods', exclude: [uid] });
   const after = (await plane.status()).head;
   for (let index = 0; index < 1001; index += 1) writeFileSync(join(forks, `${after.generation}.${index}.json`), '');
-  expect(await newcomer.confirm(beatOf('n', after))).toMatchObject({ forkReported: false });
+  expect(await newcomer.confirm(beatOf('n', after), 'n')).toMatchObject({ forkReported: false });
   await newcomer.close();
   expect(await plane.status()).toMatchObject({
     forks: [],

@@ -43,7 +43,7 @@ test('a log longer than is read at once is the same log', async () => {
   const { session, control, first, events } = await withKills(3000);
   const state = new State();
   const { connection } = session.executor();
-  const { head, entries, linked } = await connection.load(first.head);
+  const { head, entries, linked } = await connection.load(first.head, 'n');
   expect(linked).toBe(true);
   expect(head?.hash).toBe(events.at(-1)?.hash);
   if (!head) throw new Error('no head');
@@ -83,7 +83,7 @@ test('an event too long for the log is refused, and one that fits is read', asyn
   const control = await session.initialised();
   await change(control, 'flags', { definition: { filler: '🛑'.repeat(200_000) } });
   const { head } = await control.read([]);
-  expect((await session.executor().connection.load(null)).head).toEqual(head);
+  expect((await session.executor().connection.load(null, 'n')).head).toEqual(head);
   const tooLong = change(control, 'flags', { definition: { filler: 'x'.repeat(17 * 1024 * 1024) } });
   await expect(tooLong).rejects.toThrow('a file store takes at most 16777216');
   expect((await control.read([])).head).toEqual(head);

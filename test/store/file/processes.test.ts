@@ -72,7 +72,7 @@ test('operators killed again and again in the middle of their work leave a log t
   const targets = await targetsOf(session.control());
   expect(targets).toEqual(expect.arrayContaining(acknowledged));
   expect(new Set(targets).size).toBe(targets.length);
-  const { head, linked } = await session.executor().connection.load((await control.read([])).head);
+  const { head, linked } = await session.executor().connection.load((await control.read([])).head, 'n');
   expect([head?.epoch, linked]).toEqual([targets.length + 1, true]);
 });
 

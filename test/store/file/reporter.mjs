@@ -17,7 +17,7 @@ const answers = [];
 for (const [what, ...given] of JSON.parse(steps)) {
   try {
     if (what === 'confirm')
-      answers.push(await executor.confirm({ ...beat, applied: given[0], fork: given[1] ?? null }));
+      answers.push(await executor.confirm({ ...beat, applied: given[0], fork: given[1] ?? null }, 'n'));
     else answers.push((await /** @type {any} */ (executor.shelf)[what](...given)) ?? null);
   } catch (error) {
     const { code, message } = /** @type {Error & { code?: string }} */ (error);

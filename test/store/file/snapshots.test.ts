@@ -78,7 +78,7 @@ test('a kill leaves a snapshot of a long log, and the next reads only that and w
   expect(forStatus).toBeLessThan(BIT);
   expect(status.kills.map(({ target }) => target).sort()).toEqual(['all', 'run:first', 'run:second']);
 
-  const [forStart, started] = await bytesRead(() => session.executor().connection.load(null));
+  const [forStart, started] = await bytesRead(() => session.executor().connection.load(null, 'n'));
   expect(forStart).toBeLessThan(BIT);
   if (!started.head) throw new Error('no head');
   expect(stateFrom(started.entries, started.head).killCount).toBe(3);
@@ -96,7 +96,7 @@ test('an executor that slept while thousands of events came is told to load, and
   await operator.kill({ target: 'all' });
   const [bytes, answers] = await bytesRead(async () => [
     (await executor.confirm(slept)).events,
-    (await executor.connection.load(slept)).linked,
+    (await executor.connection.load(slept, 'n')).linked,
   ]);
   expect(answers).toEqual(['reload', true]);
   expect(bytes).toBeLessThan(10 * BIT);
@@ -109,14 +109,14 @@ test('whoever holds a head from before the snapshot is at home, and a stranger i
   const at = (line: number) => headOf(JSON.parse(lines[line] ?? ''));
   for (const old of [first.head, at(0), at(10_000), at(29_990), held]) {
     const executor = session.executor();
-    expect((await executor.connection.load(old)).linked, `epoch ${old.epoch}`).toBe(true);
+    expect((await executor.connection.load(old, 'n')).linked, `epoch ${old.epoch}`).toBe(true);
     expect((await executor.confirm(old)).events, `epoch ${old.epoch}`).not.toBe(null);
-    expect((await session.control().load(old)).linked).toBe(true);
+    expect((await session.control().load(old, 'n')).linked).toBe(true);
     const strange = { ...old, hash: 'a'.repeat(64) };
-    expect((await session.executor().connection.load(strange)).linked).toBe(false);
+    expect((await session.executor().connection.load(strange, 'n')).linked).toBe(false);
     expect((await executor.confirm(strange)).events).toBe(null);
     expect((await executor.confirm(strange)).events).toBe(null);
-    expect((await session.control().load(strange)).linked).toBe(false);
+    expect((await session.control().load(strange, 'n')).linked).toBe(false);
   }
 });
 
@@ -130,8 +130,8 @@ test('an event that was put out of the chain in the middle of the log is not fou
   const other = appendHistory(log, before, 1);
   appendFileSync(log, `${lines[20_000]}\n`);
   appendHistory(log, other, 20_000);
-  expect((await session.executor().connection.load(headOf(lost))).linked).toBe(false);
-  expect((await session.executor().connection.load(held)).linked).toBe(false);
+  expect((await session.executor().connection.load(headOf(lost), 'n')).linked).toBe(false);
+  expect((await session.executor().connection.load(held, 'n')).linked).toBe(false);
 });
 
 const withoutKill = (text: string): string =>
@@ -172,7 +172,7 @@ for (const [name, damage] of Object.entries(DAMAGES)) {
     const { session, directory, folder, snapshots } = await longLog();
     const path = join(folder, snapshots()[0] ?? '');
     damage(path, readFileSync(path, 'utf8'));
-    const { head, entries } = await session.executor().connection.load(null);
+    const { head, entries } = await session.executor().connection.load(null, 'n');
     if (!head) throw new Error('no head');
     expect([...stateFrom(entries, head).activeKills()].map(({ target }) => target).sort()).toEqual([
       'run:first',
@@ -194,7 +194,7 @@ test('a snapshot that was edited with the event that proves it is a damaged log'
   const edited = withoutKill(text);
   writeFileSync(path, edited);
   writeFileSync(log, readFileSync(log, 'utf8').replace(digestOf(text), digestOf(edited)));
-  await expect(session.executor().connection.load(null)).rejects.toThrow('was changed after it was written');
+  await expect(session.executor().connection.load(null, 'n')).rejects.toThrow('was changed after it was written');
 });
 
 test('snapshots that no longer help are removed, also those that a restored folder has brought', async () => {
@@ -241,11 +241,11 @@ test('a load that took longer than its caller waited helps the next one', async 
     onTestFinished(() => {
       vi.useRealTimers();
     });
-    const late = codeOf(connection.load(null));
+    const late = codeOf(connection.load(null, 'n'));
     await vi.advanceTimersByTimeAsync(20_000);
     expect(await late).toBe('STORE_UNREACHABLE');
     vi.useRealTimers();
-    return (await connection.load(null)).head;
+    return (await connection.load(null, 'n')).head;
   });
   expect(head?.epoch).toBe(60_002);
   expect(bytes).toBeLessThan(statSync(log).size + BIT);

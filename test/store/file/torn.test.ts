@@ -42,7 +42,7 @@ test.skipIf(!mayMount)(
 
     // What is shown is not believed until somebody has appended; executors stop.
     expect(await codeOf(executor.confirm(head))).toBe('CORRUPT');
-    expect(await codeOf(session.executor().connection.load(head))).toBe('CORRUPT');
+    expect(await codeOf(session.executor().connection.load(head, 'n'))).toBe('CORRUPT');
     const operator = await controlPlane(directory);
     expect(await operator.verifyLog()).toMatchObject({
       ok: false,
@@ -53,7 +53,7 @@ test.skipIf(!mayMount)(
     expect(epoch).toBe(2);
     const { head: now, events } = await executor.confirm(head);
     expect([now?.epoch, events]).toEqual([2, [expect.objectContaining({ type: 'kill' })]]);
-    expect((await session.executor().connection.load(head)).linked).toBe(true);
+    expect((await session.executor().connection.load(head, 'n')).linked).toBe(true);
     expect(await operator.verifyLog()).toMatchObject({ ok: true, events: 2 });
     expect(readFileSync(log, 'utf8')).toMatch(/[^\n]\n\{[^\n]+\n$/);
   },
@@ -143,7 +143,7 @@ test('a switch whose beginning was cut twice can be begun', async () => {
   writeFileSync(log, `${whole.slice(0, 30)}\n${whole.slice(0, 100)}`);
   const operator = await controlPlane(directory);
   expect((await operator.init()).epoch).toBe(1);
-  expect((await session.executor().connection.load(null)).head?.epoch).toBe(1);
+  expect((await session.executor().connection.load(null, 'n')).head?.epoch).toBe(1);
   expect(await operator.verifyLog()).toMatchObject({ ok: true, events: 1 });
 });
 

@@ -49,13 +49,13 @@ describe('a memory that is set to', () => {
       const planned = await plan(control, 'kill', { id: 'k', target: 'all', mode: 'full_stop', expires_at: null });
       memory.fault = fault;
       expect({
-        load: await outcome(executor.load(null)),
-        confirm: await outcome(executor.confirm(beat(null))),
+        load: await outcome(executor.load(null, 'n')),
+        confirm: await outcome(executor.confirm(beat(null), 'n')),
         append: await outcome(control.append(planned)),
       }).toEqual(expected);
       memory.fault = null;
       expect(await control.append(planned)).toBe(fault !== 'lost-reply'); // it had been appended, only its answer was lost
-      expect((await executor.load(null)).head).toEqual(planned.head);
+      expect((await executor.load(null, 'n')).head).toEqual(planned.head);
     });
   }
 
@@ -91,9 +91,9 @@ test('who is far behind is told to load', async () => {
   const { control, executor, beat } = await open();
   const held = (await control.read([])).head;
   for (let number = 0; number < 1000; number += 1) await kill(control, `run:${number}`);
-  expect((await executor.confirm(beat(held))).events).toHaveLength(1000);
+  expect((await executor.confirm(beat(held), 'n')).events).toHaveLength(1000);
   await kill(control, 'all');
-  expect((await executor.confirm(beat(held))).events).toBe('reload');
+  expect((await executor.confirm(beat(held), 'n')).events).toBe('reload');
 });
 
 test('an anchor is kept in a file where one is named', async () => {

@@ -27,9 +27,13 @@ describe.skipIf(!hasRedis)('a Redis Cluster', () => {
           await expect.poll(() => heard.length).toBe(1);
           await init(control);
           const head = await kill(control, 'all');
-          expect(await executor.confirm(beat(executor.id, head))).toEqual({ head, events: [], forkReported: false });
+          expect(await executor.confirm(beat(executor.id, head), 'n')).toMatchObject({
+            head,
+            events: [],
+            forkReported: false,
+          });
           expect(await append(control, 'recover', { generation: 'g2', given_up: [] })).toMatchObject({ epoch: 3 });
-          expect((await executor.load(head)).linked).toBe(true);
+          expect((await executor.load(head, 'n')).linked).toBe(true);
           expect(await control.executors()).toHaveLength(1);
           await expect
             .poll(() => heard.flatMap((push) => (push.type === 'event' ? [push.event.seq] : [])))
@@ -47,7 +51,7 @@ describe.skipIf(!hasRedis)('a Redis Cluster', () => {
     const [control, executor] = [openControl({ ...at, cluster }), openExecutor({ ...at, cluster })];
     const head = await init(control);
     const { heard } = pushes(executor);
-    expect((await executor.confirm(beat(executor.id, head))).events).toEqual([]);
+    expect((await executor.confirm(beat(executor.id, head), 'n')).events).toEqual([]);
     await expect.poll(() => heard.map(({ type }) => type), { timeout: 5000 }).toEqual(['trouble', 'gap']);
     expect(await failure(openControl({ ...at, requestTimeoutMs: 200 }).read([]))).toMatchObject({
       code: 'STORE_UNREACHABLE',

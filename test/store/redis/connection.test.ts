@@ -19,13 +19,13 @@ describe.skipIf(!hasRedis)('the connection to Redis', () => {
     const [control, executor] = [openControl(at), openExecutor(at)];
     const direct = openControl({ url: redis.url });
     const head = await init(direct);
-    const confirm = () => executor.confirm(beat(executor.id, head));
+    const confirm = () => executor.confirm(beat(executor.id, head), 'n');
     await confirm();
     await control.read([]);
     /** How long it takes to fail. */
     const failingMs = async () => {
       const started = performance.now();
-      const errors = await Promise.all([confirm(), executor.load(head), control.read([])].map(failure));
+      const errors = await Promise.all([confirm(), executor.load(head, 'n'), control.read([])].map(failure));
       for (const error of errors) expect(error).toMatchObject({ code: 'STORE_UNREACHABLE' });
       return performance.now() - started;
     };
@@ -70,13 +70,13 @@ describe.skipIf(!hasRedis)('the connection to Redis', () => {
     await redis.freeze();
     const executor = openExecutor({ url: redis.url, requestTimeoutMs: TIMEOUT });
     const started = performance.now();
-    expect(await failure(executor.load(null))).toMatchObject({ code: 'STORE_UNREACHABLE' });
+    expect(await failure(executor.load(null, 'n'))).toMatchObject({ code: 'STORE_UNREACHABLE' });
     expect(performance.now() - started).toBeLessThan(TIMEOUT + SLACK);
     await redis.thaw();
     await expect
       .poll(
         () =>
-          executor.load(null).then(
+          executor.load(null, 'n').then(
             () => true,
             () => false,
           ),
@@ -113,7 +113,7 @@ describe.skipIf(!hasRedis)('the connection to Redis', () => {
     proxy.cut();
     const later = openExecutor({ url: `redis://127.0.0.1:${proxy.port}`, requestTimeoutMs: 5000 });
     await proxy.refuse();
-    const waiting = later.confirm(beat(later.id, head));
+    const waiting = later.confirm(beat(later.id, head), 'n');
     await new Promise((resolve) => setTimeout(resolve, 100));
     await proxy.resume();
     expect((await waiting).events).toEqual([]);
@@ -124,13 +124,13 @@ describe.skipIf(!hasRedis)('the connection to Redis', () => {
   test('a reply that comes after its time is nobody’s, also not the next request’s', async () => {
     const { proxy, executor, head, direct, recoveredMs } = await setUp();
     proxy.stall('to-client');
-    const late = failure(executor.confirm(beat(executor.id, head)));
+    const late = failure(executor.confirm(beat(executor.id, head), 'n'));
     await late;
     await proxy.resume();
     await recoveredMs();
     const after = await kill(direct, 'all');
-    expect(await executor.confirm(beat(executor.id, head))).toMatchObject({ head: after, events: [{ seq: 2 }] });
-    expect(await executor.load(head)).toMatchObject({ head: after, linked: true });
+    expect(await executor.confirm(beat(executor.id, head), 'n')).toMatchObject({ head: after, events: [{ seq: 2 }] });
+    expect(await executor.load(head, 'n')).toMatchObject({ head: after, linked: true });
   });
 
   test('a large state may take longer than a request, as long as it keeps coming', async () => {
@@ -140,13 +140,13 @@ describe.skipIf(!hasRedis)('the connection to Redis', () => {
     await redis.cli('HSET', 'kill-switch:{default}:state', ...(entries.flat() as [string]));
     const slow = await slowProxy(redis.port);
     const executor = openExecutor({ url: `redis://127.0.0.1:${slow.port}`, requestTimeoutMs: 150 });
-    await executor.confirm(beat(executor.id, head));
+    await executor.confirm(beat(executor.id, head), 'n');
     const started = performance.now();
-    const snapshot = await executor.load(head);
+    const snapshot = await executor.load(head, 'n');
     expect([...snapshot.entries]).toHaveLength(2002);
     expect(performance.now() - started).toBeGreaterThan(300); // twice the time of a request
     slow.stop();
-    expect(await failure(executor.load(head))).toMatchObject({ code: 'STORE_UNREACHABLE' });
+    expect(await failure(executor.load(head, 'n'))).toMatchObject({ code: 'STORE_UNREACHABLE' });
   });
 
   test('what fails never tells the password, in any of its forms', async () => {
@@ -164,8 +164,8 @@ describe.skipIf(!hasRedis)('the connection to Redis', () => {
     const ask = async () => {
       const { id } = executor;
       const all = [
-        executor.confirm(beat(id, null)),
-        executor.load(null),
+        executor.confirm(beat(id, null), 'n'),
+        executor.load(null, 'n'),
         executor.leave(),
         control.append(change),
         control.read([]),
@@ -270,12 +270,12 @@ describe.skipIf(!hasRedis)('the connection to Redis', () => {
       await control.read([]);
       expect(proxy.connections).toHaveLength(5);
       proxy.stall();
-      const pending = failure(executor.load(null));
+      const pending = failure(executor.load(null, 'n'));
       const started = performance.now();
       await Promise.all([executor.close(), control.close(), executor.close()]);
       expect(performance.now() - started).toBeLessThan(SLACK);
       expect(await pending).toMatchObject({ code: 'CLOSED' });
-      for (const late of [executor.load(null), executor.leave(), control.read([])].map(failure))
+      for (const late of [executor.load(null, 'n'), executor.leave(), control.read([])].map(failure))
         expect(await late).toMatchObject({ code: 'CLOSED' });
       await proxy.resume();
       await expect.poll(() => proxy.connections).toEqual([]);
@@ -292,7 +292,7 @@ describe.skipIf(!hasRedis)('the connection to Redis', () => {
         openExecutor({ url: 'redis://127.0.0.1:1', requestTimeoutMs: 5000 }),
       ];
       const { heard } = pushes(nowhere);
-      const waiting = failure(nowhere.load(null));
+      const waiting = failure(nowhere.load(null, 'n'));
       await expect.poll(() => heard).toMatchObject([{ type: 'trouble', error: { code: 'STORE_UNREACHABLE' } }]);
       const started = performance.now();
       await Promise.all([never.close(), nowhere.close()]);

@@ -102,7 +102,7 @@ describe.skipIf(!hasRedis)('an operator over Redis', () => {
       expect(follows(event, before?.hash ?? GENESIS, before?.seq ?? 0)).toBe(true);
     });
     const executor = openExecutor(at);
-    const { head, entries } = await executor.load(null);
+    const { head, entries } = await executor.load(null, 'n');
     expect(head).toMatchObject({ epoch: log.length, hash: log.at(-1)?.hash });
     expect(stateFrom(entries, head as NonNullable<typeof head>).killCount).toBe(won);
   });
@@ -209,10 +209,10 @@ describe.skipIf(!hasRedis)('an operator over Redis', () => {
     const { at, control, key } = setUp();
     const head = await init(control);
     for (const id of ['__proto__', '*', '😀'.repeat(512)])
-      await openExecutor({ ...at, executorId: id }).confirm(beat(id, head));
+      await openExecutor({ ...at, executorId: id }).confirm(beat(id, head), 'n');
     const fork = { against: head.generation, held: head };
     const executor = openExecutor(at);
-    await executor.confirm(beat(executor.id, head, { fork }));
+    await executor.confirm(beat(executor.id, head, { fork }), 'n');
     expect((await control.executors()).map(({ id }) => id).sort()).toEqual(
       ['__proto__', '*', '😀'.repeat(512), executor.id].sort(),
     );
@@ -227,7 +227,7 @@ describe.skipIf(!hasRedis)('an operator over Redis', () => {
     const { at, control, key } = setUp();
     const head = await init(control);
     const executor = openExecutor(at);
-    await executor.confirm(beat(executor.id, head));
+    await executor.confirm(beat(executor.id, head), 'n');
     for (const report of ['{', '{}', JSON.stringify(beat('another', head))]) {
       await redis.cli('HSET', key('executor:test:beats'), 'odd', report);
       const beats = await control.executors();

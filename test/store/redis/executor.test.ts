@@ -32,7 +32,7 @@ describe.skipIf(!hasRedis)('an executor over Redis', () => {
     const at = { url: redis.url, organizationId: randomUUID() };
     const control = openControl(at);
     const executor = openExecutor(at);
-    const confirm = (held: Head | null, more = {}) => executor.confirm(beat(executor.id, held, more));
+    const confirm = (held: Head | null, more = {}) => executor.confirm(beat(executor.id, held, more), 'n');
     return { at, control, executor, confirm, key: (name: string) => `kill-switch:{${at.organizationId}}:${name}` };
   };
 
@@ -47,19 +47,19 @@ describe.skipIf(!hasRedis)('an executor over Redis', () => {
     };
     for (let name = 0; name < 16; name += 1) await report(`few-${name}`);
     await redis.cli('INCR', key('changes'));
-    expect(await executor.confirm(beat(executor.id, head))).toMatchObject({ forkReported: false });
+    expect(await executor.confirm(beat(executor.id, head), 'n')).toMatchObject({ forkReported: false });
     await report('one-too-many');
     await redis.cli('INCR', key('changes'));
-    expect(await executor.confirm(beat(executor.id, head))).toMatchObject({ forkReported: true });
+    expect(await executor.confirm(beat(executor.id, head), 'n')).toMatchObject({ forkReported: true });
   });
 
   test('finds no control plane before init: no head, and an executor that holds one is not in its chain', async () => {
     const { executor, confirm } = await setUp();
     const held: Head = { generation: 'g', epoch: 1, hash: 'a'.repeat(64), recovered: false };
-    expect(await executor.load(null)).toEqual({ head: null, entries: [], linked: true });
-    expect(await executor.load(held)).toEqual({ head: null, entries: [], linked: false });
-    expect(await confirm(null)).toEqual({ head: null, events: 'reload', forkReported: false });
-    expect(await confirm(held)).toEqual({ head: null, events: null, forkReported: false });
+    expect(await executor.load(null, 'n')).toMatchObject({ head: null, entries: [], linked: true });
+    expect(await executor.load(held, 'n')).toMatchObject({ head: null, entries: [], linked: false });
+    expect(await confirm(null)).toMatchObject({ head: null, events: 'reload', forkReported: false });
+    expect(await confirm(held)).toMatchObject({ head: null, events: null, forkReported: false });
   });
 
   test('loads head and state of one moment, and says whether the held head is in the chain', async () => {
@@ -67,20 +67,20 @@ describe.skipIf(!hasRedis)('an executor over Redis', () => {
     const first = await init(control);
     await kill(control, 'agent:a:b');
     const head = await kill(control, 'agent:__proto__');
-    const snapshot = await executor.load(first);
+    const snapshot = await executor.load(first, 'n');
     expect(snapshot).toMatchObject({ head, linked: true });
     const state = stateFrom(snapshot.entries, head);
     expect([...state.kills.agent.keys()].sort()).toEqual(['__proto__', 'a:b']);
     expect(state.head).toEqual(head);
-    expect((await executor.load({ ...first, hash: head.hash })).linked).toBe(false);
-    expect((await executor.load({ ...head, epoch: 4 })).linked).toBe(false);
-    expect((await executor.load(head)).linked).toBe(true);
+    expect((await executor.load({ ...first, hash: head.hash }, 'n')).linked).toBe(false);
+    expect((await executor.load({ ...head, epoch: 4 }, 'n')).linked).toBe(false);
+    expect((await executor.load(head, 'n')).linked).toBe(true);
   });
 
   test('is told in one confirmation what it lacks: nothing, the events, or that it must load', async () => {
     const { control, confirm } = await setUp();
     const first = await init(control);
-    expect(await confirm(first)).toEqual({ head: first, events: [], forkReported: false });
+    expect(await confirm(first)).toMatchObject({ head: first, events: [], forkReported: false });
     await goLive(control);
     const head = await kill(control, 'all');
     const answer = await confirm(first);
@@ -89,7 +89,7 @@ describe.skipIf(!hasRedis)('an executor over Redis', () => {
       { seq: 2, type: 'mode', prev: first.hash },
       { seq: 3, type: 'kill', hash: head.hash },
     ]);
-    expect(await confirm(null)).toEqual({ head, events: 'reload', forkReported: false });
+    expect(await confirm(null)).toMatchObject({ head, events: 'reload', forkReported: false });
   });
 
   test('a held head that is not in the chain gets no way to it', async () => {
@@ -102,13 +102,13 @@ describe.skipIf(!hasRedis)('an executor over Redis', () => {
       { ...head, epoch: 3, hash: 'c'.repeat(64) },
       { ...head, generation: randomUUID() },
     ])
-      expect(await confirm(held), JSON.stringify(held)).toEqual({ head, events: null, forkReported: false });
+      expect(await confirm(held), JSON.stringify(held)).toMatchObject({ head, events: null, forkReported: false });
   });
 
   test(`more than ${CATCH_UP_EVENTS} missing events are not sent, but loaded`, async () => {
     const { url } = await startRedis({ config: ['appendonly no'] });
     const [control, executor] = [openControl({ url }), openExecutor({ url })];
-    const confirm = (held: Head) => executor.confirm(beat(executor.id, held));
+    const confirm = (held: Head) => executor.confirm(beat(executor.id, held), 'n');
     const first = await init(control);
     const second = await goLive(control);
     await appendMany(control, CATCH_UP_EVENTS);
@@ -143,14 +143,14 @@ describe.skipIf(!hasRedis)('an executor over Redis', () => {
 
   test('it reports under its own id only', async () => {
     const { executor } = await setUp();
-    expect(await failure(executor.confirm(beat('another', null)))).toMatchObject({ code: 'INVALID_ARGUMENT' });
+    expect(await failure(executor.confirm(beat('another', null), 'n'))).toMatchObject({ code: 'INVALID_ARGUMENT' });
   });
 
   test('a fork that one executor reports is told to all, until a recover; one of another generation does not count', async () => {
     const { at, control, confirm } = await setUp();
     const other = openExecutor(at);
     const head = await init(control);
-    const told = async () => (await other.confirm(beat(other.id, head))).forkReported;
+    const told = async () => (await other.confirm(beat(other.id, head), 'n')).forkReported;
     const held = { ...head, hash: 'e'.repeat(64), epoch: head.epoch + 1 };
     await confirm(head, { fork: { against: 'an earlier one', held } });
     expect(await told()).toBe(false);
@@ -159,7 +159,10 @@ describe.skipIf(!hasRedis)('an executor over Redis', () => {
     await confirm(head); // one that reports no more does not take it back
     expect(await told()).toBe(true);
     const { epoch } = await append(control, 'recover', { generation: randomUUID(), given_up: [held] });
-    expect(await other.confirm(beat(other.id, head))).toMatchObject({ forkReported: false, events: [{ seq: epoch }] });
+    expect(await other.confirm(beat(other.id, head), 'n')).toMatchObject({
+      forkReported: false,
+      events: [{ seq: epoch }],
+    });
     await confirm(head, { fork: { against: head.generation, held } }); // late
     expect(await told()).toBe(false);
   });
@@ -207,15 +210,15 @@ describe.skipIf(!hasRedis)('an executor over Redis', () => {
         openControl({ url: redis.url, organizationId }),
         openExecutor({ url: redis.url, organizationId, executorId: organizationId }),
       ];
-      expect((await executor.load(null)).head).toBeNull();
+      expect((await executor.load(null, 'n')).head).toBeNull();
       await init(control);
       const { heard } = pushes(executor);
       await expect.poll(() => heard).toEqual([{ type: 'gap' }]);
       const head = await kill(control, `agent:${organizationId}`);
       await expect.poll(() => heard.slice(1)).toMatchObject([{ type: 'event', event: { seq: 2 } }]);
-      const { entries } = await executor.load(head);
+      const { entries } = await executor.load(head, 'n');
       expect([...stateFrom(entries, head).kills.agent.keys()]).toEqual([organizationId]);
-      expect((await executor.confirm(beat(organizationId, head))).events).toEqual([]);
+      expect((await executor.confirm(beat(organizationId, head), 'n')).events).toEqual([]);
       expect(await control.executors()).toHaveLength(1);
       await control.forget(organizationId);
       expect(await control.executors()).toEqual([]);

@@ -40,8 +40,8 @@ describe.skipIf(!hasRedis)('a connection counts once it is where its URL says', 
     const [byControl, byExecutor] = [pushes(control), pushes(executor)];
     const change = await plan(other, 'kill', { id: 'k', target: 'all', mode: 'full_stop', expires_at: null });
     const works: readonly Promise<unknown>[] = [
-      executor.load(null),
-      executor.confirm(beat(executor.id, null)),
+      executor.load(null, 'n'),
+      executor.confirm(beat(executor.id, null), 'n'),
       executor.leave(),
       executor.shelf.put('surfaces', 'x', '{}'),
       control.read([]),
@@ -61,7 +61,7 @@ describe.skipIf(!hasRedis)('a connection counts once it is where its URL says', 
   test('the database may come as an option, and is told like that of a URL', async () => {
     const { redis, at } = await startWithUser('-select');
     const executor = openExecutor({ ...at(''), options: { db: 5 } });
-    const error = await failure(executor.confirm(beat(executor.id, null)));
+    const error = await failure(executor.confirm(beat(executor.id, null), 'n'));
     expect(error).toMatchObject(refused(5, /\+select/));
     expect(error.message).toMatch(/^Redis at redis:\/\/127\.0\.0\.1:\d+\/5 refuses/);
     expect(await redis.cli('DBSIZE')).toBe(0);
@@ -71,7 +71,7 @@ describe.skipIf(!hasRedis)('a connection counts once it is where its URL says', 
     const { at } = await startWithUser('-select');
     const [control, executor] = [openControl(at(path)), openExecutor(at(path))];
     const head = await init(control);
-    expect(await executor.confirm(beat(executor.id, head))).toMatchObject({ head, events: [] });
+    expect(await executor.confirm(beat(executor.id, head), 'n')).toMatchObject({ head, events: [] });
     const { heard } = pushes(executor);
     await soon(() => expect(heard).toEqual([{ type: 'gap' }]));
   });
@@ -85,7 +85,7 @@ describe.skipIf(!hasRedis)('a connection counts once it is where its URL says', 
     const [control, executor] = [openControl(at('/5')), openExecutor(at('/5'))];
     await init(control);
     const head = await kill(control, 'agent:x');
-    expect(await executor.confirm(beat(executor.id, head))).toMatchObject({ head, events: [] });
+    expect(await executor.confirm(beat(executor.id, head), 'n')).toMatchObject({ head, events: [] });
     const { heard } = pushes(executor);
     await soon(() => expect(heard).toEqual([{ type: 'gap' }]));
     const change = await plan(control, 'kill', { id: 'k', target: 'all', mode: 'full_stop', expires_at: null });
@@ -94,9 +94,9 @@ describe.skipIf(!hasRedis)('a connection counts once it is where its URL says', 
     await killConnections(redis, 'dana');
     const fork = { held: head, found: null, against: head.generation };
     for (const work of [
-      () => executor.confirm(beat(executor.id, head)),
-      () => executor.confirm(beat(executor.id, head, { fork: fork as never })),
-      () => executor.load(head),
+      () => executor.confirm(beat(executor.id, head), 'n'),
+      () => executor.confirm(beat(executor.id, head, { fork: fork as never }), 'n'),
+      () => executor.load(head, 'n'),
       () => control.append(change),
       () => control.read([]),
     ])
@@ -107,8 +107,8 @@ describe.skipIf(!hasRedis)('a connection counts once it is where its URL says', 
     expect((await logOf(zero)).map(({ type }) => type)).toEqual(['init', 'mode']);
 
     await redis.cli('ACL', 'SETUSER', 'dana', '+select');
-    const again = () => executor.confirm(beat(executor.id, head)).catch(({ code }: { code: string }) => code);
-    await expect.poll(again, { timeout: 5000 }).toEqual({ head, events: [], forkReported: false });
+    const again = () => executor.confirm(beat(executor.id, head), 'n').catch(({ code }: { code: string }) => code);
+    await expect.poll(again, { timeout: 5000 }).toMatchObject({ head, events: [], forkReported: false });
     expect(await control.append(change)).toBe(true);
     await soon(() => expect(heard.at(-1)?.type).not.toBe('trouble'));
     expect(await redis.cli('DBSIZE')).toBe(before);
@@ -117,7 +117,7 @@ describe.skipIf(!hasRedis)('a connection counts once it is where its URL says', 
   test('a connection is made anew a few times a second, not as fast as it is refused', async () => {
     const { redis, at } = await startWithUser('-select');
     const executor = openExecutor(at('/5'));
-    await failure(executor.load(null));
+    await failure(executor.load(null, 'n'));
     const connections = async () =>
       Number(/total_connections_received:(\d+)/.exec(String(await redis.cli('INFO', 'stats')))?.[1]);
     const before = await connections();
@@ -152,9 +152,9 @@ describe.skipIf(!hasRedis)('who a connection is', () => {
         url: `redis://${user}:${PASSWORD}@127.0.0.1:${redis.port}`,
         requestTimeoutMs: 400,
       });
-      expect((await failure(executor.load(null))).message).toMatch(/NOPASSWORD/);
+      expect((await failure(executor.load(null, 'n'))).message).toMatch(/NOPASSWORD/);
       await redis.cli('CONFIG', 'SET', 'requirepass', PASSWORD);
-      await soon(async () => expect(await executor.load(null)).toMatchObject({ head: null }));
+      await soon(async () => expect(await executor.load(null, 'n')).toMatchObject({ head: null }));
     },
   );
 
@@ -162,13 +162,13 @@ describe.skipIf(!hasRedis)('who a connection is', () => {
     const { redis, at } = await startWithUser();
     const [control, executor] = [openControl(at('')), openExecutor(at(''))];
     const head = await init(control);
-    await executor.confirm(beat(executor.id, head));
+    await executor.confirm(beat(executor.id, head), 'n');
     const { heard } = pushes(executor);
     await soon(() => expect(heard).toEqual([{ type: 'gap' }]));
     await redis.cli('ACL', 'SETUSER', 'dana', 'resetpass', '>another');
     await killConnections(redis, 'dana');
     await redis.cli('DEL', 'kill-switch:{default}:executor-names');
-    const confirm = () => failure(executor.confirm(beat(executor.id, head)));
+    const confirm = () => failure(executor.confirm(beat(executor.id, head), 'n'));
     await soon(async () => expect((await confirm()).message).toContain('WRONGPASS'));
     await soon(() => expect(heard.at(-1)).toMatchObject({ type: 'trouble' }));
     expect(await redis.cli('EXISTS', 'kill-switch:{default}:executor-names')).toBe(0);
@@ -182,16 +182,16 @@ describe.skipIf(!hasRedis)('who a connection is', () => {
     const at = { url: `redis://:${PASSWORD}@127.0.0.1:${redis.port}`, requestTimeoutMs: 400 };
     const [control, executor] = [openControl(at), openExecutor(at)];
     const head = await init(control);
-    await executor.confirm(beat(executor.id, head));
+    await executor.confirm(beat(executor.id, head), 'n');
     const { heard } = pushes(executor);
     await soon(() => expect(heard).toEqual([{ type: 'gap' }]));
     await redis.restart(); // what was set is not in its file
     await soon(async () => {
-      const { message } = await failure(executor.confirm(beat(executor.id, head)));
+      const { message } = await failure(executor.confirm(beat(executor.id, head), 'n'));
       expect(message).toMatch(/asks for no password.*requirepass/);
       expect(message).not.toContain(PASSWORD);
     });
-    expect(await failure(executor.load(head))).toMatchObject({ code: 'NOT_PERMITTED' });
+    expect(await failure(executor.load(head, 'n'))).toMatchObject({ code: 'NOT_PERMITTED' });
     await soon(() => expect(heard.at(-1)).toMatchObject({ type: 'trouble' }));
     expect(heard.filter(({ type }) => type === 'gap')).toHaveLength(1);
     expect(warn).not.toHaveBeenCalled();
@@ -216,7 +216,7 @@ describe.skipIf(!hasRedis)('who a connection is', () => {
     };
     const [control, executor] = [openControl({ ...at('/5'), options }), openExecutor({ ...at('/5'), options })];
     const head = await init(control);
-    expect(await executor.confirm(beat(executor.id, head))).toMatchObject({ head, events: [] });
+    expect(await executor.confirm(beat(executor.id, head), 'n')).toMatchObject({ head, events: [] });
     expect(await redis.cli('DBSIZE')).toBe(0);
   });
 });

@@ -33,7 +33,7 @@ async function setUp() {
   const scope = { organizationId: 'default', executorId: 'h', executorName: 'mailer', requestTimeoutMs: 2000 };
   const executor = redisStore({ url }).open(scope);
   onTestFinished(() => executor.close());
-  const confirm = () => executor.confirm(beat('h', head, { name: 'mailer' }));
+  const confirm = () => executor.confirm(beat('h', head, { name: 'mailer' }), 'n');
   expect(await confirm()).toMatchObject({ events: [] });
   const codeOf = async (name: string) =>
     ((await redis.cli('FUNCTION', 'LIST', 'LIBRARYNAME', name, 'WITHCODE')) as unknown[][])[0]?.at(-1);

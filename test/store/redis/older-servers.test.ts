@@ -66,7 +66,7 @@ describe('a server that is too old', () => {
     const [control, executor] = [openControl(at), openExecutor(at)];
     const change = await plan(control, 'init', { generation: 'g' });
     for (const error of await Promise.all(
-      [executor.confirm(beat(executor.id, null)), control.append(change)].map(failure),
+      [executor.confirm(beat(executor.id, null), 'n'), control.append(change)].map(failure),
     )) {
       expect(error).toMatchObject({ code: 'STORE_READ_ONLY', message: expect.stringMatching(says) });
       expect(error.message).toMatch(/7\.0 or newer/);

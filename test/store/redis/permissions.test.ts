@@ -132,7 +132,7 @@ describe.skipIf(!hasRedis)('what an executor says whose user is another’s', ()
   test('of another name: which, and what it writes', async () => {
     const { redis } = await setUp();
     const executor = await executorAs(redis, executorUser(DEFAULT_SCOPE, 'mailer'), 'billing');
-    const { message, code } = await failure(executor.confirm(beat('h', null, { name: 'billing' })));
+    const { message, code } = await failure(executor.confirm(beat('h', null, { name: 'billing' }), 'n'));
     expect(code).toBe('NOT_PERMITTED');
     expect(message).toContain('That user is for executors named "mailer", and this one is named "billing".');
     expect(message).toContain(
@@ -144,14 +144,14 @@ describe.skipIf(!hasRedis)('what an executor says whose user is another’s', ()
   test('of operators, of another organization or database: that', async () => {
     const { redis } = await setUp();
     const load = async (user: AclUser, organizationId?: string): Promise<string> =>
-      (await failure((await executorAs(redis, user, 'billing', organizationId)).load(null))).message;
+      (await failure((await executorAs(redis, user, 'billing', organizationId)).load(null, 'n'))).message;
     const elsewhere = await load(executorUser({ ...DEFAULT_SCOPE, organizationId: 'acme' }, 'billing'));
     expect(elsewhere).toContain('is for the organization "acme", and this is "default"');
     expect(await load(executorUser(DEFAULT_SCOPE, 'billing'), 'acme')).toContain(`${billing} --organization acme`);
     const prefixed = await load(executorUser({ ...DEFAULT_SCOPE, keyPrefix: 'app:' }, 'billing'));
     expect(prefixed).toContain('is for the key prefix "app:", and here it is ""');
     const confirming = await executorAs(redis, operatorUser(DEFAULT_SCOPE), 'billing');
-    const { message } = await failure(confirming.confirm(beat('h', null, { name: 'billing' })));
+    const { message } = await failure(confirming.confirm(beat('h', null, { name: 'billing' }), 'n'));
     expect(message).toContain('is for operators, and this is an executor named "billing"');
 
     const listening = await executorAs(redis, executorUser({ ...DEFAULT_SCOPE, db: 5 }, 'billing'), 'billing');
@@ -166,7 +166,7 @@ describe.skipIf(!hasRedis)('what an executor says whose user is another’s', ()
     const { redis } = await setUp();
     const user = executorUser(DEFAULT_SCOPE, 'billing');
     const executor = await executorAs(redis, { ...user, rules: user.rules.slice(0, 5) }, 'billing');
-    expect((await failure(executor.load(null))).message).toMatch(
+    expect((await failure(executor.load(null, 'n'))).message).toMatch(
       /By its name it is the right one.* --executor billing --store redis:\/\/[\d.:]+$/,
     );
   });

@@ -21,7 +21,7 @@ describe.skipIf(!hasRedis)('a Redis with a replica that must have it too', () =>
     const control = openControl(at);
     const executor = openExecutor(at);
     const head = await init(control);
-    return { at, control, confirm: () => executor.confirm(beat(executor.id, head)) };
+    return { at, control, confirm: () => executor.confirm(beat(executor.id, head), 'n') };
   };
 
   const freezeReplica = async () => {
@@ -108,7 +108,7 @@ describe.skipIf(!hasRedis)('a Redis with a replica that must have it too', () =>
     expect(await failure(control.append(change))).toMatchObject({ message: expect.stringMatching(/may yet be lost/) });
     await master.kill();
     const executor = openExecutor({ ...at, url: replica.url, replicas: 0 });
-    const saw = await executor.confirm(beat(executor.id, change.head));
+    const saw = await executor.confirm(beat(executor.id, change.head), 'n');
     expect(saw).toMatchObject({ head: change.expected, events: null });
   });
 });

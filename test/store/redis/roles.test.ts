@@ -28,7 +28,7 @@ async function setUp(redis: RedisServer) {
   onTestFinished(() => executor.close());
   const confirm = async () => {
     const { head } = await control.status();
-    return executor.confirm(beat('h', head, { name: 'honest' }));
+    return executor.confirm(beat('h', head, { name: 'honest' }), 'n');
   };
   await vi.waitFor(async () => expect(await confirm()).toMatchObject({ events: [], forkReported: false }), 5000);
   await executor.shelf.put('surfaces', 'h', '[]');
@@ -261,7 +261,7 @@ test.skipIf(!hasRedis)(
     const scope = { organizationId: 'default', executorId: 'h', executorName: 'honest', requestTimeoutMs: 2000 };
     const connection = redisStore({ url: executor }).open(scope);
     onTestFinished(() => connection.close());
-    expect(await connection.confirm(beat('h', head, { name: 'honest' }))).toMatchObject({ events: [] });
+    expect(await connection.confirm(beat('h', head, { name: 'honest' }), 'n')).toMatchObject({ events: [] });
     const { printed, ended } = command(viewer, 'executors');
     expect(await ended).toBe(0);
     expect(printed.out).toContain('honest');

@@ -40,9 +40,9 @@ describe.skipIf(!hasRedis || !hasOpenssl)('over TLS', () => {
     await expect.poll(() => heard).toEqual([{ type: 'gap' }]);
     await init(control);
     const head = await kill(control, 'all');
-    expect((await executor.confirm(beat(executor.id, head))).events).toEqual([]);
+    expect((await executor.confirm(beat(executor.id, head), 'n')).events).toEqual([]);
     await expect.poll(() => heard).toHaveLength(3);
-    const error = await failure(openExecutor({ ...at, requestTimeoutMs: 300 }).load(null));
+    const error = await failure(openExecutor({ ...at, requestTimeoutMs: 300 }).load(null, 'n'));
     expect(error).toMatchObject({
       code: 'STORE_UNREACHABLE',
       message: expect.stringMatching(/self.signed certificate/),
@@ -55,7 +55,7 @@ describe.skipIf(!hasRedis || !hasOpenssl)('over TLS', () => {
     const at = { url: `rediss://:hunter2@127.0.0.1:${port}/1`, requestTimeoutMs: 500 };
     const executor = openExecutor({ ...at, options: { tls: { ca } } });
     const { heard } = pushes(executor);
-    expect(await failure(executor.load(null))).toMatchObject({
+    expect(await failure(executor.load(null, 'n'))).toMatchObject({
       code: 'STORE_UNREACHABLE',
       message: expect.stringMatching(/does not match certificate's altnames.*127\.0\.0\.1/),
     });
@@ -72,7 +72,7 @@ describe.skipIf(!hasRedis || !hasOpenssl)('over TLS', () => {
       requestTimeoutMs: 300,
     });
     const started = performance.now();
-    expect(await failure(executor.load(null))).toMatchObject({ code: 'STORE_UNREACHABLE' });
+    expect(await failure(executor.load(null, 'n'))).toMatchObject({ code: 'STORE_UNREACHABLE' });
     expect(performance.now() - started).toBeLessThan(600);
   });
 });
@@ -90,7 +90,7 @@ describe.skipIf(!hasRedis)('behind Sentinel', () => {
       options: { sentinels: [{ host: '127.0.0.1', port: sentinel.port }], name: 'shop', sentinelPassword },
       requestTimeoutMs: 1000,
     });
-    const error = await failure(openExecutor(at('wrongword')).load(null));
+    const error = await failure(openExecutor(at('wrongword')).load(null, 'n'));
     expect(error).toMatchObject({
       code: 'STORE_UNREACHABLE',
       message: expect.stringMatching(/[Ss]entinel.*WRONGPASS/s),
@@ -121,7 +121,7 @@ describe.skipIf(!hasRedis)('behind Sentinel', () => {
     await init(control);
     const head = await kill(control, 'agent:x');
     await expect.poll(() => heard.filter(({ type }) => type === 'gap')).toHaveLength(1);
-    expect((await executor.confirm(beat(executor.id, head))).events).toEqual([]);
+    expect((await executor.confirm(beat(executor.id, head), 'n')).events).toEqual([]);
     await expect
       .poll(() =>
         openControl({ url: replica.url })
@@ -130,7 +130,7 @@ describe.skipIf(!hasRedis)('behind Sentinel', () => {
       )
       .toEqual(head);
     await master.kill();
-    const confirmed = () => executor.confirm(beat(executor.id, head)).catch(({ code }: { code: string }) => code);
+    const confirmed = () => executor.confirm(beat(executor.id, head), 'n').catch(({ code }: { code: string }) => code);
     await expect.poll(confirmed, { timeout: 20_000, interval: 50 }).toMatchObject({ head, events: [] });
     expect(((await replica.cli('ROLE')) as unknown[])[0]).toBe('master');
     await expect.poll(() => heard.filter(({ type }) => type === 'gap').length, { timeout: 5000 }).toBe(2);

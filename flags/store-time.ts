@@ -1,0 +1,61 @@
+import type { Instant } from './lease.ts';
+import { timeSchema } from './records.ts';
+
+/** A time of a store's clock, in milliseconds since 1970; null for what is no time (RFC 3339, UTC). */
+export function parseTime(text: unknown): number | null {
+  const { success, data } = timeSchema.safeParse(text);
+  return success ? Date.parse(data) : null;
+}
+
+/** So many milliseconds earlier, by both clocks. */
+export const earlier = ({ mono, wall }: Instant, ms: number): Instant => ({ mono: mono - ms, wall: wall - ms });
+
+/**
+ * The store's clock as an executor knows it between two confirmations: it showed `shown` (milliseconds since 1970)
+ * when this machine's monotonic clock showed `mono`, or a little later. Nobody is told a time before `least`.
+ */
+export interface StoreTime {
+  readonly shown: number;
+  readonly mono: number;
+  readonly least: number;
+}
+
+/** What a confirmation says of the store's clock: it showed `shown` after the question had been sent. */
+interface ShownTime {
+  readonly shown: number;
+  readonly sent: Instant;
+}
+
+/**
+ * The store's time now, in milliseconds since 1970: as last confirmed, plus what this machine's monotonic clock has
+ * counted since.
+ *
+ * It counts from when the question was *sent*, as the lease does. The store looked at its clock at some moment of the
+ * round trip, so this is never behind that clock, and ahead of it by one round trip at most, which is less than a
+ * lease: a slower answer confirms nothing. A window of time therefore never opens late, and closes early by no more
+ * than that. While a machine is suspended its monotonic clock may stand still; its wall clock then ends the lease.
+ */
+export const storeTimeAt = ({ shown, mono, least }: StoreTime, now: Instant): number =>
+  Math.max(least, shown + now.mono - mono);
+
+/**
+ * Takes what a confirmation, whose answer has come at `now`, says of the store's clock.
+ *
+ * A quick answer after a slow one shows that it is a little earlier than was thought. The time does not run backwards
+ * for that: it stands still until the store's clock has caught up, so a window that has opened or closed stays so.
+ * To go on from the later of both would be simpler, and each slow answer would add to the error for ever.
+ *
+ * Round trips explain no more than a lease. Where the time goes back further the store's own clock was set back, and
+ * is followed: rules are written in the time that it shows. To stand still there would keep closed, until this process
+ * ends, every window that one wrong date had closed.
+ */
+export function takeStoreTime(
+  before: StoreTime | null,
+  { shown, sent }: ShownTime,
+  { now, leaseMs }: { readonly now: Instant; readonly leaseMs: number },
+): StoreTime {
+  const next = { shown, mono: sent.mono, least: Number.NEGATIVE_INFINITY };
+  if (before === null) return next;
+  const told = storeTimeAt(before, now);
+  return told - storeTimeAt(next, now) > leaseMs ? next : { ...next, least: told };
+}

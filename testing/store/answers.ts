@@ -1,0 +1,68 @@
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import { parseTime } from '../../flags/index.ts';
+import type { Answer } from '../../store/ports.ts';
+import type { SuiteTest } from './log.ts';
+
+const timeOf = ({ time }: Pick<Answer, 'time'>): number => parseTime(time) ?? assert.fail(`${time} is no time`);
+
+/** What every answer says of itself, whatever it is an answer to. */
+export const ANSWER_TESTS: readonly SuiteTest[] = [
+  {
+    name: 'every answer carries the store’s time, which moves on and is the time that operators plan by',
+    async run(session) {
+      const control = await session.initialised();
+      const { connection, beat } = session.executor();
+      const steps = [
+        () => control.read([]),
+        () => connection.confirm(beat(null), randomUUID()),
+        () => connection.load(null, randomUUID()),
+        () => control.load(null, randomUUID()),
+        () => control.read([]),
+      ];
+      const times: number[] = [];
+      for (let round = 0; round < 2; round += 1) {
+        for (const step of steps) times.push(timeOf(await step()));
+        await delay(20);
+      }
+      assert.deepEqual(
+        times,
+        [...times].sort((a, b) => a - b),
+      );
+      assert.ok((times.at(-1) ?? 0) - (times[0] ?? 0) >= 15, `the clock has hardly moved on: ${times.join()}`);
+    },
+  },
+  {
+    name: 'every answer carries the nonce of its own request, also when many are asked at once, and is fresh',
+    async run(session) {
+      const control = await session.initialised();
+      const [x, y] = [session.executor(), session.executor()];
+      const asked = Array.from({ length: 12 }, (_, index) => {
+        const nonce = `${index} ${randomUUID()}`;
+        const one = index % 2 === 0 ? x : y;
+        const ask = [
+          () => one.connection.confirm(one.beat(null), nonce),
+          () => one.connection.load(null, nonce),
+          () => control.load(null, nonce),
+        ][index % 3] as () => Promise<Answer>;
+        return { nonce, ask };
+      });
+      const answers = await Promise.all(asked.map(({ ask }) => ask()));
+      for (const [index, { nonce, ageMs }] of answers.entries())
+        assert.deepEqual({ nonce, ageMs }, { nonce: asked[index]?.nonce, ageMs: 0 });
+    },
+  },
+  {
+    name: 'an answer that there is nothing says so with the same',
+    async run(session) {
+      const { connection, beat } = session.executor();
+      const answers = [await connection.confirm(beat(null), 'a'), await connection.load(null, 'b')];
+      for (const [index, nonce] of ['a', 'b'].entries()) {
+        const answer = answers[index] ?? assert.fail();
+        assert.deepEqual([answer.head, answer.nonce, answer.ageMs], [null, nonce, 0]);
+        assert.ok(timeOf(answer) > 0);
+      }
+    },
+  },
+];
