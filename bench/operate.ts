@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { type Head, type LogEvent, type Patch, State } from '../flags/index.ts';
+import { type LogEvent, State } from '../flags/index.ts';
 import { type Command, entriesFor, planChange } from '../operator/plan-change.ts';
-import type { ControlConnection } from '../store/ports.ts';
+import type { Append, ControlConnection } from '../store/ports.ts';
 
 const OPERATOR = { id: 'bench' };
 
@@ -19,12 +19,12 @@ export interface Ready {
 /** Reads and plans; the append waits until it is asked for. */
 export async function plan(connection: ControlConnection, command: Command): Promise<Ready> {
   const view = await connection.read(entriesFor(command));
-  const { event, patch, head, direction } = plannedIn(view, command);
+  const planned = plannedIn(view, command);
+  const { event } = planned;
   return {
     event,
     async append() {
-      const tightens = direction !== 'loosens';
-      if (!(await connection.append({ event, patch, head, expected: view.head, tightens }))) {
+      if (!(await connection.append({ ...planned, expected: view.head }))) {
         throw new Error('Somebody else has changed the switch of the benchmark.');
       }
       return event;
@@ -54,16 +54,8 @@ export const START: readonly Command[] = [
   { type: 'mode', mode: 'live', targeting: null, reason: 'to see something stop' },
 ];
 
-/** One event with all that a store needs to append it. */
-export interface Change {
-  readonly event: LogEvent;
-  readonly patch: Patch;
-  readonly head: Head;
-  readonly expected: Head | null;
-}
-
 /** A log with that many kills, of agents, missions and runs in turn, as `planChange` makes it: one change after the other. */
-export function* logOf(kills: number): Generator<Change> {
+export function* logOf(kills: number): Generator<Append> {
   const state = new State();
   const at = new Date().toISOString();
   const view = {
@@ -79,9 +71,9 @@ export function* logOf(kills: number): Generator<Change> {
   };
   for (const command of commands()) {
     const expected = state.head;
-    const { event, patch, head } = plannedIn(view, command);
-    state.apply(patch, event);
-    yield { event, patch, head, expected };
+    const planned = plannedIn(view, command);
+    state.apply(planned.patch, planned.event);
+    yield { ...planned, expected };
   }
 }
 

@@ -5,7 +5,8 @@ import { filePaths } from '../store/file/paths.ts';
 import { redisControlStore } from '../store/redis/control.ts';
 import type { RedisServer } from '../test/servers/index.ts';
 import type { Switches } from './measurement.ts';
-import { type Change, logOf } from './operate.ts';
+import type { Append } from '../store/ports.ts';
+import { logOf } from './operate.ts';
 
 /** Appends that are on their way at once: each expects the head that the one before it makes. */
 const AT_ONCE = 500;
@@ -31,7 +32,7 @@ async function fillRedis(redis: RedisServer, organizationId: string, kills: numb
   };
   await control.read(['control']); // connects
   for (const change of logOf(kills)) {
-    sent.push(control.append({ ...change, tightens: true }));
+    sent.push(control.append(change));
     // Redis learns a script from its first use.
     if (sent.length >= AT_ONCE || change.event.seq === 1) await settled();
   }
@@ -44,6 +45,6 @@ async function fillRedis(redis: RedisServer, organizationId: string, kills: numb
 function fillFile(directory: string, organizationId: string, kills: number): void {
   const { control, log } = filePaths(directory, organizationId);
   mkdirSync(control, { recursive: true });
-  const line = ({ event }: Change): string => `${serializeEvent(event)}\n`;
+  const line = ({ event }: Append): string => `${serializeEvent(event)}\n`;
   writeFileSync(log, [...logOf(kills)].map(line).join(''));
 }

@@ -5,7 +5,8 @@ import { type FlagdDefinition, type FlagdFlag, SCHEMA_URL } from './flagd-schema
 import { type Condition, firstOf, type JsonLogic, not, or, variable } from './json-logic.ts';
 import { ordinaryFlags } from './ordinary-flags.ts';
 import { AUTONOMY_STAGES, FEATURE_STAGES } from './stages.ts';
-import type { Entry, State } from './state.ts';
+import type { Entry } from './entries.ts';
+import type { State } from './state.ts';
 import { MODE_VARIANTS } from './targeting.ts';
 
 /**

@@ -1,21 +1,27 @@
 import { z } from 'zod';
+import {
+  ENTRY_KINDS,
+  ENTRY_SCHEMAS,
+  type Entry,
+  type EntryKind,
+  entryKey,
+  type Patch,
+  type StateView,
+  unknownMembers,
+} from './entries.ts';
 import { KillSwitchError } from './errors.ts';
+import { deepFreeze } from './freeze.ts';
 import { INITIAL_MODE, strictness } from './modes.ts';
 import {
   type ActiveKill,
-  autonomyStageSchema,
   epochSchema,
-  featureStageSchema,
   hashSchema,
   headSchema,
+  type LastChange,
   type LogEvent,
-  limitValueSchema,
-  modeSchema,
   targetSchema,
-  timeSchema,
 } from './records.ts';
 import { AUTONOMY_STAGES, FEATURE_STAGES } from './stages.ts';
-import { ENTRY_SCHEMAS, type Entry, type EntryKind, entryKey, type Patch, type StateView } from './state.ts';
 
 /** What an event does to authority: takes some away, gives some back, or changes none. A push may be acted on only when it does not loosen. */
 export type Direction = 'tightens' | 'loosens' | 'neutral';
@@ -25,17 +31,54 @@ export interface Folded {
   readonly direction: Direction;
 }
 
-interface FoldRow<D> {
-  readonly data: z.ZodType<D>;
-  readonly fold: (view: StateView, data: D, event: Pick<LogEvent, 'seq' | 'at' | 'actor' | 'reason'>) => Folded;
+/** What the fold reads of an event beside its data. */
+type EventFacts = Pick<LogEvent, 'seq' | 'at' | 'actor' | 'reason'>;
+
+/** What every event may name beside its own data: the command that it came of, so that a retry finds its own event. */
+const OF_A_COMMAND = { command_id: z.string().min(1).optional() };
+
+/**
+ * One kind of event: its data, and what that does to the state. A member of its data that is not named here cannot be read: it may be a
+ * condition that only a newer version knows.
+ */
+function row<Members extends z.ZodRawShape>(
+  members: Members,
+  fold: (
+    view: StateView,
+    data: z.infer<z.ZodObject<Members & typeof OF_A_COMMAND, z.core.$strict>>,
+    event: EventFacts,
+  ) => Folded,
+) {
+  const data = z.strictObject({ ...members, ...OF_A_COMMAND });
+  return {
+    data,
+    fold(view: StateView, event: LogEvent): Folded {
+      const parsed = data.safeParse(event.data);
+      if (!parsed.success) throw unreadable(event, parsed.error);
+      return fold(view, parsed.data, event);
+    },
+  };
 }
 
-const row = <D>(data: z.ZodType<D>, fold: FoldRow<D>['fold']): FoldRow<D> => ({ data, fold });
+function unreadable({ seq, type }: LogEvent, cause: z.ZodError): KillSwitchError {
+  const members = unknownMembers(cause);
+  const what = `Event ${seq} of the log (${type}) has`;
+  return members === null
+    ? new KillSwitchError('CORRUPT', `${what} unreadable data.`, { cause })
+    : new KillSwitchError('UNKNOWN_EVENT', `${what} ${members}, which ${UNKNOWN}`, { cause });
+}
+
+const UNKNOWN = 'this version does not know. Update this process.';
+
+/** The last change of an entry that this event sets. */
+const changedBy = ({ seq, actor, at }: EventFacts): LastChange => ({ epoch: seq, by: actor, at });
 
 const set = <K extends EntryKind>(kind: K, name: string | undefined, entry: Entry<K>): Patch => ({
   set: [[entryKey(kind, name), entry]],
   remove: [],
 });
+
+const NOTHING: Patch = deepFreeze({ set: [], remove: [] });
 
 const compare = (before: number, after: number): Direction =>
   after > before ? 'tightens' : after < before ? 'loosens' : 'neutral';
@@ -59,8 +102,7 @@ const baseDirection = (before: Pick<Entry<'mode'>, 'mode' | 'targeting'>, after:
 /** How little a feature's stage allows; an unknown feature is `dark`. */
 const featureRank = (stage: Entry<'feature'>['stage'] | undefined): number => -FEATURE_STAGES.indexOf(stage ?? 'dark');
 
-const endedKill = z.object({ id: z.string(), target: targetSchema });
-const endKill = row(endedKill, (view, data) => {
+const endKill = row({ id: z.string(), target: targetSchema }, (view, data) => {
   const active = view.get('kill', data.target);
   const ends = active?.id === data.id;
   return {
@@ -69,97 +111,87 @@ const endKill = row(endedKill, (view, data) => {
   };
 });
 
-const recovery = z.object({
-  generation: z.string().min(1),
-  given_up: z.array(headSchema),
-  /** Whose reports are not believed from now on. */
-  excluded: z.array(z.string()).optional(),
-});
+const { kill, mode, feature, limit, autonomy, flags } = ENTRY_SCHEMAS;
 
 /** Every kind of event: the shape of its data, what it does to the state. To add one, copy a row; `planChange` makes it. */
 export const FOLDS = Object.freeze({
-  init: row(z.object({ generation: z.string().min(1) }), (_view, data, event) => ({
+  init: row({ generation: z.string().min(1) }, (_view, { generation }, event) => ({
     patch: {
       set: [
-        [
-          entryKey('control'),
-          { generation: data.generation, generations: [data.generation], recovered: false, epoch: event.seq },
-        ],
-        [entryKey('mode'), { mode: INITIAL_MODE, targeting: null, epoch: event.seq }],
+        [entryKey('control'), { generation, generations: [generation], recovered: false, ...changedBy(event) }],
+        [entryKey('mode'), { mode: INITIAL_MODE, targeting: null, ...changedBy(event) }],
       ],
       remove: [],
     },
     direction: 'loosens',
   })),
-  recover: row(recovery, (view, data, event) => {
-    const known = view.get('control')?.generations ?? [];
-    const control = {
-      generation: data.generation,
-      generations: [...new Set([...known, ...data.given_up.map((head) => head.generation), data.generation])],
-      ...(data.excluded && data.excluded.length > 0 && { excluded: data.excluded }),
-      recovered: true,
-      epoch: event.seq,
+  /** `excluded`: whose reports of forks are not believed from now on. */
+  recover: row(
+    { generation: z.string().min(1), given_up: z.array(headSchema), excluded: z.array(z.string()).optional() },
+    (view, data, event) => {
+      const known = view.get('control')?.generations ?? [];
+      const control = {
+        generation: data.generation,
+        generations: [...new Set([...known, ...data.given_up.map((head) => head.generation), data.generation])],
+        ...(data.excluded && data.excluded.length > 0 && { excluded: data.excluded }),
+        recovered: true,
+        ...changedBy(event),
+      };
+      const mode = view.get('mode') ?? { mode: INITIAL_MODE, targeting: null, ...changedBy(event) };
+      return {
+        patch: {
+          set: [
+            [entryKey('control'), control],
+            [entryKey('mode'), mode],
+          ],
+          remove: [],
+        },
+        direction: 'loosens',
+      };
+    },
+  ),
+  kill: row(kill.pick({ id: true, target: true, mode: true, expires_at: true }).shape, (view, data, event) => {
+    const active = view.get('kill', data.target);
+    const killed: ActiveKill = {
+      id: active?.id ?? data.id,
+      target: data.target,
+      mode: active && strictness(active.mode) > strictness(data.mode) ? active.mode : data.mode,
+      reason: event.reason ?? active?.reason ?? null,
+      killed_by: event.actor,
+      killed_at: active?.killed_at ?? event.at,
+      expires_at: active ? laterEnd(active.expires_at, data.expires_at) : data.expires_at,
+      ...changedBy(event),
     };
-    const mode = view.get('mode') ?? { mode: INITIAL_MODE, targeting: null, epoch: event.seq };
+    return { patch: set('kill', data.target, killed), direction: 'tightens' };
+  }),
+  /** Somebody else wants the same: nothing changes but who wanted it last, and when, so that nobody who does not know of it can lift it. */
+  second: row({ kind: z.enum(ENTRY_KINDS), name: z.string().nullable() }, (view, data, event) => {
+    const name = data.name ?? undefined;
+    const entry = view.get(data.kind, name);
     return {
-      patch: {
-        set: [
-          [entryKey('control'), control],
-          [entryKey('mode'), mode],
-        ],
-        remove: [],
-      },
-      direction: 'loosens',
+      patch: entry ? set(data.kind, name, { ...entry, ...changedBy(event) }) : NOTHING,
+      direction: 'neutral',
     };
   }),
-  kill: row(
-    z.object({ id: z.string().min(1), target: targetSchema, mode: modeSchema, expires_at: timeSchema.nullable() }),
-    (view, data, event) => {
-      const active = view.get('kill', data.target);
-      const kill: ActiveKill = {
-        id: active?.id ?? data.id,
-        target: data.target,
-        mode: active && strictness(active.mode) > strictness(data.mode) ? active.mode : data.mode,
-        reason: event.reason ?? active?.reason ?? null,
-        killed_by: event.actor,
-        killed_at: active?.killed_at ?? event.at,
-        expires_at: active ? laterEnd(active.expires_at, data.expires_at) : data.expires_at,
-        epoch: event.seq,
-      };
-      return { patch: set('kill', data.target, kill), direction: 'tightens' };
-    },
-  ),
-  /** Somebody else wants the same restriction: nothing changes but its epoch, so that who did not know of it cannot lift it. */
-  second: row(
-    z.object({ kind: z.enum(['kill', 'mode', 'feature', 'limit', 'autonomy']), name: z.string().nullable() }),
-    (view, data, event) => {
-      const name = data.name ?? undefined;
-      const entry = view.get(data.kind, name);
-      return {
-        patch: entry ? set(data.kind, name, { ...entry, epoch: event.seq }) : { set: [], remove: [] },
-        direction: 'neutral',
-      };
-    },
-  ),
   revive: endKill,
   expire: endKill,
-  mode: row(z.object({ mode: modeSchema, targeting: z.unknown() }), (view, data, event) => {
-    const entry = { mode: data.mode, targeting: data.targeting ?? null, epoch: event.seq };
+  mode: row({ mode: mode.shape.mode, targeting: z.unknown() }, (view, data, event) => {
+    const entry = { mode: data.mode, targeting: data.targeting ?? null, ...changedBy(event) };
     const before = view.get('mode') ?? { mode: 'full_stop', targeting: null };
     return { patch: set('mode', undefined, entry), direction: baseDirection(before, entry) };
   }),
-  feature: row(z.object({ name: z.string(), stage: featureStageSchema }), (view, data, event) => ({
-    patch: set('feature', data.name, { stage: data.stage, epoch: event.seq }),
+  feature: row({ name: z.string(), stage: feature.shape.stage }, (view, data, event) => ({
+    patch: set('feature', data.name, { stage: data.stage, ...changedBy(event) }),
     direction: compare(featureRank(view.get('feature', data.name)?.stage), featureRank(data.stage)),
   })),
-  limit: row(z.object({ name: z.string(), value: limitValueSchema }), (view, data, event) => {
+  limit: row({ name: z.string(), value: limit.shape.value }, (view, data, event) => {
     const before = view.get('limit', data.name)?.value ?? Number.POSITIVE_INFINITY; // absent: only the limit in code, which no flag raises
     return {
-      patch: set('limit', data.name, { value: data.value, epoch: event.seq }),
+      patch: set('limit', data.name, { value: data.value, ...changedBy(event) }),
       direction: compare(-before, -data.value),
     };
   }),
-  autonomy: row(z.object({ action: z.string(), stage: autonomyStageSchema }), (view, data, event) => {
+  autonomy: row({ action: z.string(), stage: autonomy.shape.stage }, (view, data, event) => {
     const rank = (stage: Entry<'autonomy'>['stage']): number => -AUTONOMY_STAGES.indexOf(stage);
     const before = view.get('autonomy', data.action);
     // Absent is no floor, but answers `human_in_the_loop` when it is asked for: setting that is a new floor, setting more is a grant.
@@ -168,17 +200,14 @@ export const FOLDS = Object.freeze({
       : data.stage === 'human_in_the_loop'
         ? 'tightens'
         : 'loosens';
-    return { patch: set('autonomy', data.action, { stage: data.stage, epoch: event.seq }), direction };
+    return { patch: set('autonomy', data.action, { stage: data.stage, ...changedBy(event) }), direction };
   }),
-  flags: row(ENTRY_SCHEMAS.flags.omit({ epoch: true }), (_view, data, event) => ({
-    patch: set('flags', undefined, { definition: data.definition, epoch: event.seq }),
+  flags: row({ definition: flags.shape.definition }, (_view, data, event) => ({
+    patch: set('flags', undefined, { definition: data.definition, ...changedBy(event) }),
     direction: 'loosens', // what the app's own flags mean is not known here
   })),
   /** A store has kept the state of that epoch apart, in bytes with this digest: who reads this in the log may begin with them. */
-  snapshot: row(z.object({ epoch: epochSchema, digest: hashSchema }), () => ({
-    patch: { set: [], remove: [] },
-    direction: 'neutral',
-  })),
+  snapshot: row({ epoch: epochSchema, digest: hashSchema }, () => ({ patch: NOTHING, direction: 'neutral' })),
 } as const);
 
 export type EventType = keyof typeof FOLDS;
@@ -186,26 +215,12 @@ export type EventData<T extends EventType> = z.infer<(typeof FOLDS)[T]['data']>;
 
 /**
  * What one event does to the state: the only reader of events.
- * @throws KillSwitchError UNKNOWN_EVENT (a newer operator wrote it: who cannot read a change must not act), CORRUPT
+ * @throws KillSwitchError UNKNOWN_EVENT (a newer version wrote it: who cannot read a change must not act), CORRUPT
  */
 export function foldEvent(view: StateView, event: LogEvent): Folded {
-  const found = Object.hasOwn(FOLDS, event.type) ? FOLDS[event.type as EventType] : undefined;
-  if (!found) {
-    throw new KillSwitchError(
-      'UNKNOWN_EVENT',
-      `Event ${event.seq} of the log has the type ${JSON.stringify(event.type)}, which this version does not know. Update this process.`,
-    );
-  }
-  const { data, fold } = found as FoldRow<unknown>;
-  const parsed = data.safeParse(event.data);
-  if (!parsed.success) {
-    throw new KillSwitchError('CORRUPT', `Event ${event.seq} of the log (${event.type}) has unreadable data.`, {
-      cause: parsed.error,
-    });
-  }
-  return fold(view, parsed.data, event);
+  if (isEventType(event.type)) return FOLDS[event.type].fold(view, event);
+  const type = JSON.stringify(event.type);
+  throw new KillSwitchError('UNKNOWN_EVENT', `Event ${event.seq} of the log has the type ${type}, which ${UNKNOWN}`);
 }
 
-/** True when `event` continues the log that ends in `hash` at `epoch`; only a `recover` may skip numbers, because executors may have seen later ones that were lost. */
-export const follows = (event: LogEvent, hash: string, epoch: number): boolean =>
-  event.prev === hash && (event.seq === epoch + 1 || (event.type === 'recover' && event.seq > epoch));
+const isEventType = (type: string): type is EventType => Object.hasOwn(FOLDS, type);

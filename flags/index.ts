@@ -1,9 +1,11 @@
 // For the other rooms of this house, on Node. What users and browsers may rely on is in public.ts.
 export * from './catalogue.ts';
 export * from './causes.ts';
+export * from './change.ts';
 export { type CompileOptions, compileFlagd } from './compile-flagd.ts';
 export * from './context.ts';
 export * from './decision.ts';
+export * from './entries.ts';
 export * from './errors.ts';
 export * from './evidence.ts';
 export * from './faults.ts';

@@ -30,7 +30,7 @@ export const targetSchema = z.string().superRefine((text, context) => {
 });
 
 /** Where a log stands: which log (`generation`), how far (`epoch`), and exactly which one (`hash`). `recovered`: this generation began with a `recover`. */
-export const headSchema = z.object({
+export const headSchema = z.strictObject({
   generation: z.string().min(1).max(100),
   epoch: epochSchema,
   hash: hashSchema,
@@ -39,10 +39,11 @@ export const headSchema = z.object({
 export type Head = z.infer<typeof headSchema>;
 
 /**
- * The last head that an executor saw, and every generation that it has accepted: what makes a restored backup recognisable. Whose control plane
- * that is: its organization and the generation that it began with; anchors of older versions do not say so.
+ * The last head that an executor saw, and every generation that it has accepted: what makes a restored backup
+ * recognisable. Whose control plane that is: its organization and the generation that it began with; anchors of
+ * older versions do not say so.
  */
-export const anchorSchema = z.object({
+export const anchorSchema = z.strictObject({
   head: headSchema,
   generations: z.array(z.string()),
   organization_id: z.string().optional(),
@@ -50,11 +51,14 @@ export const anchorSchema = z.object({
 });
 export type Anchor = z.infer<typeof anchorSchema>;
 
+/** Who did something, as the log has it: `unverified:dana`, `token:dana`, `system`. */
+export const actorSchema = z.string().min(1);
+
 /** One operator change. `data` is checked by the row of its type in the fold. */
-export const logEventSchema = z.object({
+export const logEventSchema = z.strictObject({
   seq: epochSchema,
   at: timeSchema,
-  actor: z.string().min(1),
+  actor: actorSchema,
   type: z.string().min(1),
   data: z.record(z.string(), z.unknown()),
   reason: z.string().max(MAX_REASON_LENGTH).nullable(),
@@ -98,8 +102,15 @@ function isEvent(value: unknown): value is LogEvent {
   );
 }
 
-/** A kill as the state holds it; `epoch` is its last change, so that a revive can tell whether its person had seen it. */
-export const activeKillSchema = z.object({
+/**
+ * What every entry of the state says of its last change, a seconding included: its number, so that whoever loosens can be told that it
+ * came after what they had read; who made it, and when, by the store's clock: a second person and a dwell are judged by these.
+ */
+export const lastChangeSchema = z.strictObject({ epoch: epochSchema, by: actorSchema, at: timeSchema });
+export type LastChange = z.infer<typeof lastChangeSchema>;
+
+/** A kill as the state holds it. `killed_by` killed it, or made it stricter or longer, last; `by` may only have seconded it. */
+export const activeKillSchema = z.strictObject({
   id: z.string().min(1),
   target: targetSchema,
   mode: modeSchema,
@@ -107,7 +118,7 @@ export const activeKillSchema = z.object({
   killed_by: z.string(),
   killed_at: timeSchema,
   expires_at: timeSchema.nullable(),
-  epoch: epochSchema,
+  ...lastChangeSchema.shape,
 });
 export type ActiveKill = z.infer<typeof activeKillSchema>;
 
@@ -116,7 +127,10 @@ const KILL_MEMBERS = Object.keys(activeKillSchema.shape).length;
 /** True for a kill that is plainly right: the same by hand, because 100,000 kills are loaded before anything may act. Whatever else is the schema's to judge. */
 export function isActiveKill(value: unknown): value is ActiveKill {
   if (typeof value !== 'object' || value === null) return false;
-  const { id, target, mode, reason, killed_by, killed_at, expires_at, epoch } = value as Record<string, unknown>;
+  const { id, target, mode, reason, killed_by, killed_at, expires_at, epoch, by, at } = value as Record<
+    string,
+    unknown
+  >;
   return (
     typeof id === 'string' &&
     id !== '' &&
@@ -127,6 +141,9 @@ export function isActiveKill(value: unknown): value is ActiveKill {
     isTime(killed_at) &&
     (expires_at === null || isTime(expires_at)) &&
     isEpoch(epoch) &&
+    typeof by === 'string' &&
+    by !== '' &&
+    isTime(at) &&
     Object.keys(value).length === KILL_MEMBERS
   );
 }
@@ -191,8 +208,11 @@ const namesSchema = z.custom<string[]>(
   'it is not a list of names',
 );
 
+/** A head as an executor reports it. Of a report, which is no rule, what only a newer version says is passed over. */
+const reportedHeadSchema = z.object(headSchema.shape);
+
 /** What an executor says of a fork: the generation that contradicts it, and the head that it holds. */
-export const forkReportSchema = z.object({ against: z.string(), held: headSchema.nullable() });
+export const forkReportSchema = z.object({ against: z.string(), held: reportedHeadSchema.nullable() });
 export type ForkReport = z.infer<typeof forkReportSchema>;
 
 /** What an executor says about itself each time it confirms. `applied` is the head that it holds, also one that the store lacks; null before its first load. */
@@ -205,7 +225,7 @@ export const beatSchema = z.object({
   started_at: timeSchema,
   at: timeSchema,
   lease_ms: z.int(),
-  applied: headSchema.nullable(),
+  applied: reportedHeadSchema.nullable(),
   in_flight: z.int().min(0),
   /** How many of these a restriction has reached, so that they must end or wait. */
   draining: z.int().min(0),

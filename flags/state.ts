@@ -1,85 +1,21 @@
-import { z } from 'zod';
 import type { Call } from './context.ts';
+import {
+  type Entry,
+  type EntryKey,
+  type EntryKind,
+  entryKey,
+  type Patch,
+  parseEntry,
+  placeOf,
+  type StateView,
+} from './entries.ts';
 import { KillSwitchError } from './errors.ts';
+import { type Folded, foldEvent } from './fold.ts';
+import { deepFreeze } from './freeze.ts';
 import { KillFilter } from './kill-filter.ts';
 import { INITIAL_MODE } from './modes.ts';
-import {
-  type ActiveKill,
-  activeKillSchema,
-  autonomyStageSchema,
-  epochSchema,
-  featureStageSchema,
-  type Head,
-  isActiveKill,
-  limitValueSchema,
-  modeSchema,
-} from './records.ts';
+import type { ActiveKill, Head, LogEvent } from './records.ts';
 import { readTarget, type TargetType } from './targets.ts';
-
-/** The state is a flat set of entries, each under its own key: `KIND` or `KIND:NAME`. One row a kind; `epoch` is the entry's last change. */
-export const ENTRY_SCHEMAS = Object.freeze({
-  /** Which log this is, and the logs that it went on from. */
-  control: z.object({
-    generation: z.string().min(1),
-    generations: z.array(z.string()),
-    /** Whose reports of forks are not believed. */
-    excluded: z.array(z.string()).optional(),
-    recovered: z.boolean(),
-    epoch: epochSchema,
-  }),
-  /** The base mode; `targeting` is a flagd targeting rule that answers with a mode (null: the same for everyone). */
-  mode: z.object({ mode: modeSchema, targeting: z.unknown().nullable(), epoch: epochSchema }),
-  /** The app's ordinary flags, as a flagd definition. */
-  flags: z.object({ definition: z.record(z.string(), z.unknown()), epoch: epochSchema }),
-  kill: activeKillSchema,
-  feature: z.object({ stage: featureStageSchema, epoch: epochSchema }),
-  limit: z.object({ value: limitValueSchema, epoch: epochSchema }),
-  autonomy: z.object({ stage: autonomyStageSchema, epoch: epochSchema }),
-} as const);
-
-export type EntryKind = keyof typeof ENTRY_SCHEMAS;
-export type Entry<K extends EntryKind = EntryKind> = z.infer<(typeof ENTRY_SCHEMAS)[K]>;
-
-/** The key of an entry, as stores keep it: `mode`, `kill:agent:returns-bot`, `feature:refunds`. */
-export type EntryKey = string;
-
-export const entryKey = (kind: EntryKind, name?: string): EntryKey => (name === undefined ? kind : `${kind}:${name}`);
-
-/** What one event does to the state: entries to set and keys to remove. Every driver applies it alike and knows nothing else. */
-export interface Patch {
-  readonly set: ReadonlyArray<readonly [EntryKey, Entry]>;
-  readonly remove: readonly EntryKey[];
-}
-
-/** What planning and folding read: single entries, so that one more kill costs the same beside any number of others. */
-export interface StateView {
-  get<K extends EntryKind>(kind: K, name?: string): Entry<K> | undefined;
-}
-
-const splitKey = (key: EntryKey): [EntryKind, string] => {
-  const colon = key.indexOf(':');
-  const kind = colon < 0 ? key : key.slice(0, colon);
-  if (!Object.hasOwn(ENTRY_SCHEMAS, kind)) {
-    throw new KillSwitchError(
-      'CORRUPT',
-      `The store holds an entry ${JSON.stringify(key)} that this version does not know. Update this process.`,
-    );
-  }
-  return [kind as EntryKind, colon < 0 ? '' : key.slice(colon + 1)];
-};
-
-/** One entry from outside. @throws KillSwitchError CORRUPT */
-export function parseEntry(key: EntryKey, value: unknown): Entry {
-  const [kind] = splitKey(key);
-  if (kind === 'kill' && isActiveKill(value)) return value;
-  const parsed = ENTRY_SCHEMAS[kind].safeParse(value);
-  if (!parsed.success) {
-    throw new KillSwitchError('CORRUPT', `The store's entry ${JSON.stringify(key)} is unreadable.`, {
-      cause: parsed.error,
-    });
-  }
-  return parsed.data;
-}
 
 const emptyKills = (): Record<TargetType, Map<string, ActiveKill>> => ({
   all: new Map(),
@@ -89,6 +25,15 @@ const emptyKills = (): Record<TargetType, Map<string, ActiveKill>> => ({
   action: new Map(),
   feature: new Map(),
   surface: new Map(),
+});
+
+/** The base mode of a state in which no event has set one. */
+const UNSET_MODE: Entry<'mode'> = deepFreeze({
+  mode: INITIAL_MODE,
+  targeting: null,
+  epoch: 1,
+  by: 'system',
+  at: '1970-01-01T00:00:00.000Z',
 });
 
 const isNamed = (type: TargetType): boolean => type === 'agent' || type === 'mission' || type === 'run';
@@ -116,7 +61,7 @@ export class State implements StateView {
   }
 
   get mode(): Entry<'mode'> {
-    return this.#mode ?? { mode: INITIAL_MODE, targeting: null, epoch: 1 };
+    return this.#mode ?? UNSET_MODE;
   }
 
   get flags(): Entry<'flags'> | undefined {
@@ -146,7 +91,7 @@ export class State implements StateView {
 
   /** The entry under a store's key. @throws KillSwitchError CORRUPT for a kind that this version does not know */
   entry(key: EntryKey): Entry | undefined {
-    const [kind, name] = splitKey(key);
+    const { kind, name } = placeOf(key);
     return this.#look(kind, name);
   }
 
@@ -175,7 +120,7 @@ export class State implements StateView {
 
   /** Puts one entry in place, or removes it (`undefined`). */
   put(key: EntryKey, entry: Entry | undefined): void {
-    const [kind, name] = splitKey(key);
+    const { kind, name } = placeOf(key);
     const place = <T>(map: Map<string, T>, id: string): void => {
       if (entry === undefined) map.delete(id);
       else map.set(id, entry as T);
@@ -221,6 +166,13 @@ export class State implements StateView {
   /** False when no agent, mission or run that the call names is killed; true when only the kills themselves can tell. */
   mayBeNamed(call: Call): boolean {
     return this.#named.mayName(call);
+  }
+
+  /** Takes an event that follows: what it does is done here, and then this stands where that event stands. @throws KillSwitchError UNKNOWN_EVENT, CORRUPT; then nothing has changed */
+  take(event: LogEvent): Folded {
+    const folded = foldEvent(this, event);
+    this.apply(folded.patch, event);
+    return folded;
   }
 
   /** Applies what one event does, and stands where that event stands. */

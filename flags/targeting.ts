@@ -3,7 +3,7 @@ import { MODE_FLAG } from './catalogue.ts';
 import { definitionProblems, QUIET_LOGGER } from './flagd-schema.ts';
 import { is, isOneOf, type JsonLogic } from './json-logic.ts';
 import { isMode, MODES, type Mode, SAFE_MODE } from './modes.ts';
-import type { Entry } from './state.ts';
+import type { Entry } from './entries.ts';
 
 /** Every mode as a flagd variant of its own name. */
 export const MODE_VARIANTS: Readonly<Record<Mode, Mode>> = Object.fromEntries(

@@ -258,11 +258,8 @@ const tightens = ({ direction }: PlannedChange): boolean => direction !== 'loose
 /** What is to be appended, each where the one before it leaves the log. */
 const appends = (head: Head | null, planned: ReadonlyArray<readonly [Job, PlannedChange]>): Append[] =>
   planned.map(([, change], index) => ({
-    event: change.event,
-    patch: change.patch,
-    head: change.head,
+    ...change,
     expected: index === 0 ? head : (planned[index - 1]?.[1].head ?? null),
-    tightens: tightens(change),
   }));
 
 /** A view as it becomes by changes that are not appended yet. */

@@ -1,5 +1,4 @@
 import {
-  foldEvent,
   follows,
   GENESIS,
   type Head,
@@ -94,7 +93,7 @@ class Chain {
       } else if (!follows(event, state.hash, state.epoch)) {
         return `Event ${event.seq} does not follow event ${state.epoch}: something was removed, inserted or reordered there.`;
       }
-      state.apply(foldEvent(state, event).patch, event);
+      state.take(event);
       hashes.set(event.seq, event.hash);
       this.events += 1;
     }

@@ -14,6 +14,7 @@ import {
   parseEntry,
   readEvent,
   serializeEvent,
+  takesAway,
 } from '../flags/index.ts';
 import type { Answer, Append, ControlReader, ControlView, Snapshot } from './ports.ts';
 
@@ -92,7 +93,7 @@ export const awaitTurn = ({ goesFirst }: Batch): Promise<void> | undefined =>
   goesFirst ? delay(15 + Math.random() * 15) : undefined;
 
 /** Keeping a snapshot apart tightens nothing, and can wait. */
-const isStop = ({ event, tightens }: Append): boolean => tightens && event.type !== 'snapshot';
+const isStop = (change: Append): boolean => takesAway(change) && change.event.type !== 'snapshot';
 
 /** For folding an event only to see that its data can be read. */
 const NOTHING_READ = { get: () => undefined };
@@ -121,7 +122,7 @@ export function readBack(changes: readonly Append[]): Batch {
     expected: first.expected,
     head: head as Head,
     texts,
-    tightens: changes.every(({ tightens }) => tightens),
+    tightens: changes.every(takesAway),
     goesFirst: changes.every(isStop),
   };
 }

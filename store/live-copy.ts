@@ -6,6 +6,7 @@ import {
   type Fault,
   foldEvent,
   follows,
+  headAfter,
   type Head,
   type Instant,
   isKillSwitchError,
@@ -82,15 +83,6 @@ function checkAnswer({ time, ageMs }: Answer): number {
   if (shown === null) throw new Error(`The store answered with ${JSON.stringify(time)} as its time.`);
   if (!Number.isFinite(ageMs) || ageMs < 0) throw new Error(`The store answered with ${ageMs} ms as the answer's age.`);
   return shown;
-}
-
-/** Where a state will stand after these events; only `recover` begins another generation. */
-function headAfter(state: State, events: readonly LogEvent[]): Head | null {
-  const [before, last] = [state.head, events.at(-1)];
-  if (!before || !last) return before;
-  const begun = events.findLast(({ type, data }) => type === 'recover' && typeof data['generation'] === 'string');
-  const own = begun ? { generation: begun.data['generation'] as string, recovered: true } : before;
-  return { generation: own.generation, recovered: own.recovered, epoch: last.seq, hash: last.hash };
 }
 
 /**
@@ -363,7 +355,7 @@ export class LiveCopy {
         const { patch, direction } = foldEvent(state, event);
         if (direction === 'loosens') {
           if (may === 'no loosening') break;
-          kept ??= this.#keep(headAfter(state, events));
+          kept ??= this.#keep(events.reduce(headAfter, state.head)); // where all of them end: it is kept once
         }
         state.apply(patch, event);
         for (const key of patch.remove) this.#changes.keys.add(key);

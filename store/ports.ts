@@ -1,4 +1,4 @@
-import type { Anchor, Beat, EntryKey, FoundReport, Head, LogEvent, Patch, StateView } from '../flags/index.ts';
+import type { Anchor, Beat, Change, EntryKey, FoundReport, Head, LogEvent, StateView } from '../flags/index.ts';
 import type { ReportedBeat } from './beats.ts';
 
 /** Whose switch is read, and by whom. */
@@ -150,15 +150,9 @@ export interface ControlView extends StateView {
 }
 
 /** One change, to be appended exactly where `expected` stands. */
-export interface Append {
-  readonly event: LogEvent;
-  readonly patch: Patch;
+export interface Append extends Change {
   /** Null: the store is empty. */
   readonly expected: Head | null;
-  /** Where the log stands afterwards. */
-  readonly head: Head;
-  /** True when it takes authority away: such a change also gets through where memory is short. */
-  readonly tightens: boolean;
 }
 
 /** Writes the switch. It lives in an entry point of its own, so that an agent's process cannot hold one by accident. */

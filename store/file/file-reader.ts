@@ -1,4 +1,4 @@
-import { foldEvent, type Head, type LogEvent, messageOf, State } from '../../flags/index.ts';
+import { type Head, type LogEvent, messageOf, State } from '../../flags/index.ts';
 import { CATCH_UP_EVENTS, sameHead } from '../answers.ts';
 import { type Answer, LOAD_MS, type Push, type Snapshot } from '../ports.ts';
 import { Rounds } from '../rounds.ts';
@@ -47,7 +47,7 @@ class Loading {
   }
 
   take(event: LogEvent): void {
-    this.state.apply(foldEvent(this.state, event).patch, event);
+    this.state.take(event);
     if (event.hash === this.held?.hash) this.#met = true;
   }
 }

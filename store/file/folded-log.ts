@@ -1,4 +1,4 @@
-import { foldEvent, type Head, type LogEvent, State } from '../../flags/index.ts';
+import { type Head, type LogEvent, State } from '../../flags/index.ts';
 import type { HeadSink } from './file-reader.ts';
 import type { ChainEnd } from './log-chain.ts';
 import type { Base } from './snapshot-file.ts';
@@ -53,7 +53,7 @@ export class FoldedLog implements HeadSink {
   }
 
   take(event: LogEvent): void {
-    this.#state.apply(foldEvent(this.#state, event).patch, event);
+    this.#state.take(event);
     this.#remember({ epoch: event.seq, hash: event.hash });
     if (event.hash === this.#awaited) this.#came = true;
     if (event.type === 'snapshot') this.#snapshotEpoch = event.data['epoch'] as number;

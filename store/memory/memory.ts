@@ -1,7 +1,6 @@
 import {
   type Anchor,
   type Clock,
-  foldEvent,
   type FoundReport,
   type Head,
   KillSwitchError,
@@ -90,7 +89,7 @@ export class Memory {
     this.#organizations.clear();
     for (const [id, { events, beats, forks }] of copy) {
       const state = new State();
-      for (const event of events) state.apply(foldEvent(state, event).patch, event);
+      for (const event of events) state.take(event);
       this.#organizations.set(id, {
         events: [...events],
         state,

@@ -7,6 +7,7 @@ import safeDefinition from '../../flags/kill-switch.flagd.json' with { type: 'js
 import { FlagdKillSwitchProvider } from '../../provider/flagd/index.ts';
 import { contextArbitrary, IDS, ODD_CONTEXTS, putKill, stateArbitrary } from '../flags/arbitraries.ts';
 import { type FlagdServer, hasFlagd, startFlagd } from '../servers/index.ts';
+import { LAST_CHANGE } from '../flags/last-change.ts';
 
 interface Answer {
   readonly key: string;
@@ -50,7 +51,7 @@ const modeOf = (client: Client, context: Record<string, string>): Promise<string
 
 const stateIn = (mode: (typeof MODES)[number]): State => {
   const state = new State();
-  state.put('mode', { mode, targeting: null, epoch: 1 });
+  state.put('mode', { mode, targeting: null, ...LAST_CHANGE });
   state.epoch = 1;
   return state;
 };
@@ -113,9 +114,9 @@ describe.skipIf(!hasFlagd)('a compiled definition, asked of a real flagd', () =>
 
   test('serves features, limits, autonomy and the app’s own flags beside the mode, and one bad flag of the app does not spoil them', async () => {
     const state = stateIn('read_only');
-    state.put('feature:__proto__', { stage: 'gated', epoch: 1 });
-    state.put('limit:refund.max', { value: 0.5, epoch: 1 });
-    state.put('autonomy:email.send', { stage: 'trusted', epoch: 1 });
+    state.put('feature:__proto__', { stage: 'gated', ...LAST_CHANGE });
+    state.put('limit:refund.max', { value: 0.5, ...LAST_CHANGE });
+    state.put('autonomy:email.send', { stage: 'trusted', ...LAST_CHANGE });
     const colours = { red: 'red', blue: 'blue' };
     const targeting = { if: [{ $ref: 'gold' }, 'red'] };
     state.put('flags', {
@@ -127,7 +128,7 @@ describe.skipIf(!hasFlagd)('a compiled definition, asked of a real flagd', () =>
           'kill-switch.mode': { state: 'ENABLED', variants: { live: 'live' }, defaultVariant: 'live' },
         },
       },
-      epoch: 1,
+      ...LAST_CHANGE,
     });
     const flagd = await serving(compileFlagd(state));
     const answers = await askAll(flagd, { tier: 'gold' });
@@ -144,9 +145,9 @@ describe.skipIf(!hasFlagd)('a compiled definition, asked of a real flagd', () =>
 
   test('gives every flag its safe value from the second at which the dead man is due', async () => {
     const state = stateIn('live');
-    state.put('feature:refunds', { stage: 'live', epoch: 1 });
-    state.put('limit:refund.max', { value: 200, epoch: 1 });
-    state.put('autonomy:email.send', { stage: 'trusted', epoch: 1 });
+    state.put('feature:refunds', { stage: 'live', ...LAST_CHANGE });
+    state.put('limit:refund.max', { value: 200, ...LAST_CHANGE });
+    state.put('autonomy:email.send', { stage: 'trusted', ...LAST_CHANGE });
     const now = Math.floor(Date.now() / 1000);
     const served = (definition: FlagdDefinition): Promise<unknown[]> =>
       serving(definition).then(async (flagd) => {

@@ -6,13 +6,14 @@ import { FlagdKillSwitchProvider } from '../../provider/flagd/index.ts';
 import { Lineage } from '../../provider/flagd/lineage.ts';
 import { clientOf, untilMode } from '../provider/helpers.ts';
 import { hasFlagd, startFlagd } from '../servers/index.ts';
+import { LAST_CHANGE } from '../flags/last-change.ts';
 
 /** What the export of a switch in `live` writes, whose log is the last of these generations. */
 function exported(generations: readonly string[], epoch: number, recovered = generations.length > 1) {
   const state = new State();
   const generation = generations.at(-1) as string;
-  state.put('control', { generation, generations: [...generations], recovered, epoch: 1 });
-  state.put('mode', { mode: 'live', targeting: null, epoch: 1 });
+  state.put('control', { generation, generations: [...generations], recovered, ...LAST_CHANGE });
+  state.put('mode', { mode: 'live', targeting: null, ...LAST_CHANGE });
   state.epoch = epoch;
   return compileFlagd(state, { organizationId: 'default', validUntil: Math.floor(Date.now() / 1000) + 3600 });
 }

@@ -7,6 +7,7 @@ import { compileFlagd, type FlagdDefinition, MODES, State } from '../../flags/in
 import { type FlagdKillSwitchOptions, FlagdKillSwitchProvider } from '../../provider/flagd/index.ts';
 import { clientOf, faultOf, modeOf, untilMode } from '../provider/helpers.ts';
 import { type FlagdServer, hasFlagd, startFlagd, temporaryFolder } from '../servers/index.ts';
+import { LAST_CHANGE } from '../flags/last-change.ts';
 
 const READY = new URL('../../flags/kill-switch.flagd.json', import.meta.url);
 const inAnHour = (): number => Math.floor(Date.now() / 1000) + 3600;
@@ -14,8 +15,8 @@ const inAnHour = (): number => Math.floor(Date.now() / 1000) + 3600;
 /** What an exporter writes after `kill all`, or in live. */
 function exported(mode: 'live' | 'full_stop', validUntil = inAnHour(), organizationId = 'default'): FlagdDefinition {
   const state = new State();
-  state.put('mode', { mode, targeting: null, epoch: 1 });
-  state.put('feature:x', { stage: 'live', epoch: 1 });
+  state.put('mode', { mode, targeting: null, ...LAST_CHANGE });
+  state.put('feature:x', { stage: 'live', ...LAST_CHANGE });
   state.epoch = 7;
   return compileFlagd(state, { organizationId, validUntil });
 }

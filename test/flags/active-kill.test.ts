@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { activeKillSchema, isActiveKill } from '../../flags/records.ts';
+import { LAST_CHANGE } from './last-change.ts';
 
 const kill = {
   id: 'k-1',
@@ -9,6 +10,7 @@ const kill = {
   killed_by: 'unverified:dana',
   killed_at: '2026-01-01T00:00:00.000Z',
   expires_at: null,
+  ...LAST_CHANGE,
   epoch: 3,
 };
 

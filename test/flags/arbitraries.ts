@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { MODES, type Mode, State, TARGET_TYPES } from '../../flags/index.ts';
 import { AUTONOMY_STAGES, FEATURE_STAGES } from '../../flags/stages.ts';
+import { LAST_CHANGE } from './last-change.ts';
 
 /** Few, so that they meet; odd, because each of them has broken some lookup somewhere. */
 export const IDS = [
@@ -134,13 +135,13 @@ export const stateArbitrary: fc.Arbitrary<State> = fc
   })
   .map(({ base, targeting, kills, features, limits: walls, autonomy }) => {
     const state = new State();
-    state.put('mode', { mode: base, targeting, epoch: 1 });
+    state.put('mode', { mode: base, targeting, ...LAST_CHANGE });
     // `all` hides everything else, so it is rarer than chance would have it.
     for (const { target, mode: killed } of kills.filter((k, i) => k.target !== 'all' || i === 9))
       putKill(state, target, killed);
-    for (const [name, stage] of features) state.put(`feature:${name}`, { stage, epoch: 1 });
-    for (const [name, value] of walls) state.put(`limit:${name}`, { value, epoch: 1 });
-    for (const [name, stage] of autonomy) state.put(`autonomy:${name}`, { stage, epoch: 1 });
+    for (const [name, stage] of features) state.put(`feature:${name}`, { stage, ...LAST_CHANGE });
+    for (const [name, value] of walls) state.put(`limit:${name}`, { value, ...LAST_CHANGE });
+    for (const [name, stage] of autonomy) state.put(`autonomy:${name}`, { stage, ...LAST_CHANGE });
     state.epoch = 1;
     return state;
   });
@@ -154,7 +155,7 @@ export function putKill(state: State, target: string, killed: Mode): void {
     killed_by: 'dana',
     killed_at: at,
     expires_at: null,
-    epoch: 1,
+    ...LAST_CHANGE,
   });
 }
 

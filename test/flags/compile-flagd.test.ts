@@ -10,6 +10,7 @@ import {
   State,
 } from '../../flags/index.ts';
 import { contextArbitrary, IDS, ODD_CONTEXTS, putKill, stateArbitrary } from './arbitraries.ts';
+import { LAST_CHANGE } from './last-change.ts';
 
 const quiet = { error() {}, warn() {}, info() {}, debug() {} };
 
@@ -24,7 +25,7 @@ const modeOf = (core: FlagdCore, context: object = {}): unknown =>
 
 function stateIn(mode: (typeof MODES)[number], targeting: unknown = null): State {
   const state = new State();
-  state.put('mode', { mode, targeting, epoch: 1 });
+  state.put('mode', { mode, targeting, ...LAST_CHANGE });
   state.epoch = 1;
   return state;
 }
@@ -173,9 +174,9 @@ describe('the compiled definition', () => {
 
   test('gives every flag of the switch its safe value when the dead man is due', () => {
     const state = stateIn('live');
-    state.put('feature:refunds', { stage: 'live', epoch: 1 });
-    state.put('limit:refund.max', { value: 200, epoch: 1 });
-    state.put('autonomy:email.send', { stage: 'trusted', epoch: 1 });
+    state.put('feature:refunds', { stage: 'live', ...LAST_CHANGE });
+    state.put('limit:refund.max', { value: 200, ...LAST_CHANGE });
+    state.put('autonomy:email.send', { stage: 'trusted', ...LAST_CHANGE });
     const answers = (validUntil: number): unknown[] => {
       const core = evaluator(compileFlagd(state, { validUntil }));
       const context = { $flagd: { timestamp: 1 } } as never; // a context cannot turn back the clock
@@ -206,7 +207,7 @@ describe('the app’s own flags in a compiled definition', () => {
   });
   const withFlags = (definition: Record<string, unknown>, targeting: unknown = null): FlagdDefinition => {
     const state = stateIn('live', targeting);
-    state.put('flags', { definition, epoch: 1 });
+    state.put('flags', { definition, ...LAST_CHANGE });
     return compileFlagd(state);
   };
 

@@ -6,11 +6,15 @@ import {
   type EventType,
   FEATURE_STAGES,
   FOLDS,
+  type Entry,
+  type EntryKind,
   foldEvent,
   GENESIS,
   type LogEvent,
   MODES,
+  nextChange,
   parseEntry,
+  parseEvent,
   resolveMode,
   restrictionFor,
   sealEvent,
@@ -19,6 +23,7 @@ import {
   strictness,
 } from '../../flags/index.ts';
 import { IDS } from './arbitraries.ts';
+import { LAST_CHANGE } from './last-change.ts';
 
 const at = '2026-01-01T00:00:00Z';
 
@@ -26,9 +31,7 @@ const at = '2026-01-01T00:00:00Z';
 function apply(state: State, type: string, data: Record<string, unknown>, reason: string | null = null): Direction {
   const prev = state.hash || GENESIS;
   const event: LogEvent = sealEvent({ seq: state.epoch + 1, at, actor: 'dana', type, data, reason, prev });
-  const { patch, direction } = foldEvent(state, event);
-  state.apply(patch, event);
-  return direction;
+  return state.take(event).direction;
 }
 
 function initialised(): State {
@@ -68,6 +71,8 @@ describe('the fold', () => {
       killed_at: at,
       expires_at: null,
       epoch: 3,
+      by: 'dana',
+      at,
     });
   });
 
@@ -173,8 +178,9 @@ describe('the fold', () => {
     ['new flags of the app', 'flags', { definition: {} }, { definition: { flags: {} } }, 'loosens'],
   ])('knows which way %s goes', (_, type, before, after, direction) => {
     const state = initialised();
-    apply(state, type, { targeting: null, ...before });
-    expect(apply(state, type, { targeting: null, ...after })).toBe(direction);
+    const same = type === 'mode' ? { targeting: null } : {};
+    apply(state, type, { ...same, ...before });
+    expect(apply(state, type, { ...same, ...after })).toBe(direction);
   });
 
   test('refuses an event that it does not know, or whose data it cannot read', () => {
@@ -199,6 +205,58 @@ describe('the fold', () => {
       expect(() => foldEvent(state, event), type).toThrow(expect.objectContaining({ code: 'CORRUPT' }));
     }
     expect(state.epoch).toBe(1);
+  });
+
+  test('stops at an event with something in it that this version does not know', () => {
+    const state = initialised();
+    const known: readonly [EventType, Record<string, unknown>][] = [
+      ['init', { generation: 'g' }],
+      ['recover', { generation: 'g', given_up: [] }],
+      ['kill', killOf('agent:a', 'paused')],
+      ['second', { kind: 'kill', name: 'agent:a' }],
+      ['revive', { id: 'k', target: 'agent:a' }],
+      ['expire', { id: 'k', target: 'agent:a' }],
+      ['mode', { mode: 'live', targeting: null }],
+      ['feature', { name: 'f', stage: 'live' }],
+      ['limit', { name: 'l', value: 1 }],
+      ['autonomy', { action: 'a', stage: 'trusted' }],
+      ['flags', { definition: {} }],
+      ['snapshot', { epoch: 1, digest: GENESIS }],
+    ];
+    expect(known.map(([type]) => type).sort()).toEqual(Object.keys(FOLDS).sort());
+    for (const [type, data] of known) {
+      const event = { seq: 2, at, actor: 'dana', type, data, reason: null, prev: state.hash, hash: GENESIS };
+      expect(() => foldEvent(state, { ...event, data: { ...data, command_id: 'c1' } }), type).not.toThrow();
+      expect(() => foldEvent(state, { ...event, data: { ...data, only_when: 'dark' } }), type).toThrow(
+        expect.objectContaining({
+          code: 'UNKNOWN_EVENT',
+          message: `Event 2 of the log (${type}) has "only_when", which this version does not know. Update this process.`,
+        }),
+      );
+      expect(() => parseEvent({ ...event, only_when: 'dark' }), type).toThrow();
+    }
+    expect(state.epoch).toBe(1);
+  });
+
+  test('says of each entry who changed it last, and when, by a seconding too', () => {
+    const state = initialised();
+    const later = '2026-01-01T00:00:09Z';
+    const changes: readonly [EventType, Record<string, unknown>, EntryKind, string?][] = [
+      ['kill', killOf('agent:a', 'paused'), 'kill', 'agent:a'],
+      ['second', { kind: 'kill', name: 'agent:a' }, 'kill', 'agent:a'],
+      ['mode', { mode: 'live', targeting: null }, 'mode'],
+      ['feature', { name: 'f', stage: 'live' }, 'feature', 'f'],
+      ['limit', { name: 'l', value: 1 }, 'limit', 'l'],
+      ['autonomy', { action: 'a', stage: 'trusted' }, 'autonomy', 'a'],
+      ['flags', { definition: {} }, 'flags'],
+      ['recover', { generation: 'g2', given_up: [] }, 'control'],
+    ];
+    for (const [number, [type, data, kind, name]] of changes.entries()) {
+      const { event } = nextChange(state, { type, data, at: later, actor: `person ${number}` });
+      state.take(event);
+      expect(state.get(kind, name), type).toMatchObject({ by: `person ${number}`, at: later, epoch: event.seq });
+    }
+    expect(state.get('kill', 'agent:a')).toMatchObject({ killed_by: 'person 0', by: 'person 1' });
   });
 
   const change = fc.oneof(
@@ -267,16 +325,50 @@ describe('entries from a store', () => {
   test.each([
     ['kinds', {}],
     ['__proto__', {}],
-    ['mode', { mode: 'on', targeting: null, epoch: 1 }],
+    ['mode', { mode: 'on', targeting: null, ...LAST_CHANGE }],
     ['mode', null],
     ['kill:agent:a', { id: 'k' }],
-    ['feature:f', { stage: 'on', epoch: 1 }],
-    ['limit:l', { value: -1, epoch: 1 }],
-    ['limit:l', { value: '1', epoch: 1 }],
-    ['limit:l', { value: 1, epoch: 0 }],
-    ['control', { generation: '', generations: [], recovered: false, epoch: 1 }],
+    ['feature:f', { stage: 'on', ...LAST_CHANGE }],
+    ['limit:l', { value: -1, ...LAST_CHANGE }],
+    ['limit:l', { value: '1', ...LAST_CHANGE }],
+    ['limit:l', { value: 1, ...LAST_CHANGE, epoch: 0 }],
+    ['limit:l', { value: 1, ...LAST_CHANGE, by: '' }],
+    ['limit:l', { value: 1, ...LAST_CHANGE, at: 'yesterday' }],
+    ['control', { generation: '', generations: [], recovered: false, ...LAST_CHANGE }],
   ])('are refused when they are unreadable (%s: %j)', (key, value) => {
     expect(() => parseEntry(key, value)).toThrow(expect.objectContaining({ code: 'CORRUPT' }));
+  });
+
+  /** One of each kind, as a store has it. */
+  const ENTRIES: { readonly [K in EntryKind]: Entry<K> } = {
+    control: { generation: 'g', generations: ['g'], recovered: false, ...LAST_CHANGE },
+    mode: { mode: 'live', targeting: null, ...LAST_CHANGE },
+    flags: { definition: {}, ...LAST_CHANGE },
+    kill: {
+      ...{ id: 'k', target: 'agent:a', mode: 'full_stop', reason: null },
+      ...{ killed_by: 'unverified:dana', killed_at: at, expires_at: null, ...LAST_CHANGE },
+    },
+    feature: { stage: 'live', ...LAST_CHANGE },
+    limit: { value: 1, ...LAST_CHANGE },
+    autonomy: { stage: 'trusted', ...LAST_CHANGE },
+  };
+
+  test.each(Object.entries(ENTRIES))('stop whoever does not know one of their members (%s)', (kind, entry) => {
+    expect(parseEntry(kind, entry)).toEqual(entry);
+    const newer = { ...entry, only_when: { hour: 18 } };
+    expect(() => parseEntry(kind, newer)).toThrow(
+      expect.objectContaining({
+        code: 'CORRUPT',
+        message: `The store's entry "${kind}" has "only_when", which this version does not know. Update this process.`,
+      }),
+    );
+  });
+
+  test.each(Object.keys(LAST_CHANGE))('say of their last change its %s', (member) => {
+    for (const [kind, entry] of Object.entries(ENTRIES)) {
+      const without = Object.entries(entry).filter(([name]) => name !== member);
+      expect(() => parseEntry(kind, Object.fromEntries(without)), kind).toThrow(expect.objectContaining({ code: 'CORRUPT' }));
+    }
   });
 
   test('are refused when the head belongs to another log', () => {

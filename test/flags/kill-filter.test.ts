@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { type Call, resolveMode, State } from '../../flags/index.ts';
+import { LAST_CHANGE } from './last-change.ts';
 
 /** Ids of every length, most of them alike in most of their characters. */
 const idAt = (index: number): string =>
@@ -14,7 +15,7 @@ const TYPES = ['agent', 'mission', 'run'] as const;
 
 const live = (): State => {
   const state = new State();
-  state.put('mode', { mode: 'live', targeting: null, epoch: 1 });
+  state.put('mode', { mode: 'live', targeting: null, ...LAST_CHANGE });
   return state;
 };
 
@@ -27,7 +28,7 @@ const kill = (state: State, target: string): void =>
     killed_by: 'dana',
     killed_at: '2026-01-01T00:00:00Z',
     expires_at: null,
-    epoch: 1,
+    ...LAST_CHANGE,
   });
 
 /** The call that this kill must meet, of itself or of its lineage. */

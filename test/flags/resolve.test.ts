@@ -11,10 +11,11 @@ import {
   strictness,
 } from '../../flags/index.ts';
 import { contextArbitrary, IDS, putKill, stateArbitrary } from './arbitraries.ts';
+import { LAST_CHANGE } from './last-change.ts';
 
 function stateIn(mode: Mode, targeting: unknown = null): State {
   const state = new State();
-  state.put('mode', { mode, targeting, epoch: 1 });
+  state.put('mode', { mode, targeting, ...LAST_CHANGE });
   return state;
 }
 
@@ -38,7 +39,7 @@ describe('the restriction of one call', () => {
     ['action:email.send.*', { action: 'email.send.now' }],
   ])('meets a kill of %s for %j', (target, call) => {
     const state = stateIn('live');
-    state.put('feature:refunds', { stage: 'live', epoch: 1 });
+    state.put('feature:refunds', { stage: 'live', ...LAST_CHANGE });
     putKill(state, target, 'paused');
     expect(resolveMode(state, call)).toEqual({
       mode: 'paused',
@@ -93,9 +94,9 @@ describe('the restriction of one call', () => {
 
   test('has the stages of its feature and its action as floors; a feature that the state does not know is dark', () => {
     const state = stateIn('live');
-    state.put('feature:refunds', { stage: 'gated', epoch: 1 });
-    state.put('autonomy:email.send', { stage: 'human_in_the_loop', epoch: 1 });
-    state.put('autonomy:email.read', { stage: 'trusted', epoch: 1 });
+    state.put('feature:refunds', { stage: 'gated', ...LAST_CHANGE });
+    state.put('autonomy:email.send', { stage: 'human_in_the_loop', ...LAST_CHANGE });
+    state.put('autonomy:email.read', { stage: 'trusted', ...LAST_CHANGE });
     expect(resolveMode(state, { feature: 'refunds' })).toEqual({
       mode: 'approval_gated',
       cause: { kind: 'feature', feature: 'refunds', stage: 'gated' },
@@ -115,11 +116,11 @@ describe('the restriction of one call', () => {
   const SOURCES = {
     kill: (state: State, mode: 'approval_gated' | 'full_stop') => putKill(state, 'agent:a', mode),
     feature: (state: State, mode: 'approval_gated' | 'full_stop') =>
-      state.put('feature:refunds', { stage: mode === 'full_stop' ? 'dark' : 'gated', epoch: 1 }),
+      state.put('feature:refunds', { stage: mode === 'full_stop' ? 'dark' : 'gated', ...LAST_CHANGE }),
     autonomy: (state: State, _mode: 'approval_gated') =>
-      state.put('autonomy:email.send', { stage: 'human_in_the_loop', epoch: 1 }),
+      state.put('autonomy:email.send', { stage: 'human_in_the_loop', ...LAST_CHANGE }),
     mode: (state: State, mode: 'approval_gated' | 'full_stop') =>
-      state.put('mode', { mode, targeting: null, epoch: 1 }),
+      state.put('mode', { mode, targeting: null, ...LAST_CHANGE }),
   };
   const CALL: Call = { agentId: 'a', feature: 'refunds', action: 'email.send' };
 
@@ -135,7 +136,7 @@ describe('the restriction of one call', () => {
     ['mode', 'autonomy'],
   ])('names a %s that stops as the cause, not a %s that only asks for approval', (strict, loose) => {
     const state = stateIn('live');
-    state.put('feature:refunds', { stage: 'live', epoch: 1 });
+    state.put('feature:refunds', { stage: 'live', ...LAST_CHANGE });
     SOURCES[loose](state, 'approval_gated');
     SOURCES[strict](state, 'full_stop');
     const { mode, cause } = resolveMode(state, CALL);
@@ -145,7 +146,7 @@ describe('the restriction of one call', () => {
   test('names the autonomy of an action as the cause where a kill and a feature leave everything', () => {
     const state = stateIn('live');
     putKill(state, 'agent:a', 'live');
-    state.put('feature:refunds', { stage: 'live', epoch: 1 });
+    state.put('feature:refunds', { stage: 'live', ...LAST_CHANGE });
     SOURCES.autonomy(state, 'approval_gated');
     expect(resolveMode(state, CALL)).toEqual({
       mode: 'approval_gated',
@@ -157,7 +158,7 @@ describe('the restriction of one call', () => {
     const names = ['kill', 'feature', 'autonomy', 'mode'] as const;
     for (const [index, name] of names.entries()) {
       const state = stateIn('live');
-      state.put('feature:refunds', { stage: 'live', epoch: 1 });
+      state.put('feature:refunds', { stage: 'live', ...LAST_CHANGE });
       for (const also of names.slice(index)) SOURCES[also](state, 'approval_gated');
       const { mode, cause } = resolveMode(state, CALL);
       expect([mode, cause.kind]).toEqual(['approval_gated', name]);
@@ -180,7 +181,7 @@ describe('the restriction of one call', () => {
     targets.push('agent:pa', 'mission:pm', 'run:pr', 'action:email.send', 'action:email.*');
     for (const [index, target] of targets.entries()) {
       const state = stateIn('live');
-      state.put('feature:refunds', { stage: 'live', epoch: 1 });
+      state.put('feature:refunds', { stage: 'live', ...LAST_CHANGE });
       for (const killed of targets.slice(index).reverse()) putKill(state, killed, 'read_only');
       expect(resolveMode(state, call)).toMatchObject({ mode: 'read_only', cause: kill(target) });
     }
@@ -204,7 +205,8 @@ describe('the restriction of one call', () => {
         const had = state.kills.agent.get(id);
         if (!had || strictness(mode) > strictness(had.mode)) putKill(state, `agent:${id}`, mode);
         expect(rank(context)).toBeGreaterThanOrEqual(before);
-        if (strictness(mode) > strictness(state.mode.mode)) state.put('mode', { mode, targeting: null, epoch: 2 });
+        if (strictness(mode) > strictness(state.mode.mode))
+          state.put('mode', { mode, targeting: null, ...LAST_CHANGE, epoch: 2 });
         expect(rank(context)).toBeGreaterThanOrEqual(before);
       }),
       { numRuns: 500 },

@@ -51,10 +51,7 @@ async function setUp() {
     const view = await control.read(entriesFor(command));
     const plan = planChange(view, command, { id: 'ann' }, `c${commands}`);
     if (plan.is === 'refused') throw plan.error;
-    const { event, patch, head, direction } = plan.change;
-    expect(await control.append({ event, patch, head, expected: view.head, tightens: direction !== 'loosens' })).toBe(
-      true,
-    );
+    expect(await control.append({ ...plan.change, expected: view.head })).toBe(true);
   };
   await apply({ type: 'init', generation: 'g0' });
   await apply({ type: 'mode', mode: 'live', targeting: null, reason: 'start' });

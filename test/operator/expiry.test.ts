@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { ActiveKill } from '../../flags/index.ts';
 import { expiryProof } from '../../operator/expiry.ts';
+import { LAST_CHANGE } from '../flags/last-change.ts';
 
 const HOUR = 3_600_000;
 const T0 = Date.parse('2026-01-01T00:00:00.000Z');
@@ -13,6 +14,7 @@ const kill: ActiveKill = {
   killed_by: 'unverified:ann',
   killed_at: '2026-01-01T00:00:00.000Z',
   expires_at: '2026-01-01T08:00:00.000Z',
+  ...LAST_CHANGE,
   epoch: 3,
 };
 

@@ -8,6 +8,7 @@ import type { ExportSource } from '../../operator/export-source.ts';
 import { type FlagdExportEvent, startFlagdExport } from '../../operator/flagd-export.ts';
 import { putKill } from '../flags/arbitraries.ts';
 import { temporaryFolder } from '../servers/index.ts';
+import { LAST_CHANGE } from '../flags/last-change.ts';
 
 const NOW = 1_700_000_000_000;
 
@@ -41,8 +42,8 @@ class FakeSource implements ExportSource {
 
 const stateIn = (mode: 'live' | 'read_only'): State => {
   const state = new State();
-  state.put('mode', { mode, targeting: null, epoch: 1 });
-  state.put('feature:refunds', { stage: 'live', epoch: 1 });
+  state.put('mode', { mode, targeting: null, ...LAST_CHANGE });
+  state.put('feature:refunds', { stage: 'live', ...LAST_CHANGE });
   state.epoch = 1;
   return state;
 };

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { compileFlagd, MODES, State } from '../../flags/index.ts';
 import { validateFlagd, validateFlagdFiles } from '../../operator/flagd-validate.ts';
+import { LAST_CHANGE } from '../flags/last-change.ts';
 
 const modeVariants = Object.fromEntries(MODES.map((mode) => [mode, mode]));
 const flag = (changes: object): object => ({
@@ -56,10 +57,10 @@ describe('validating a flagd definition', () => {
 
   test('finds nothing to say about an export with the dead man, whatever it grants', () => {
     const state = new State();
-    state.put('mode', { mode: 'live', targeting: null, epoch: 1 });
-    state.put('feature:refunds', { stage: 'live', epoch: 1 });
-    state.put('limit:refund.max', { value: 200, epoch: 1 });
-    state.put('autonomy:email.send', { stage: 'trusted', epoch: 1 });
+    state.put('mode', { mode: 'live', targeting: null, ...LAST_CHANGE });
+    state.put('feature:refunds', { stage: 'live', ...LAST_CHANGE });
+    state.put('limit:refund.max', { value: 200, ...LAST_CHANGE });
+    state.put('autonomy:email.send', { stage: 'trusted', ...LAST_CHANGE });
     const text = JSON.stringify(compileFlagd(state, { validUntil: 2_000_000_000 }));
     expect(validateFlagd(text, 2_000_000_000_000 - 10_000)).toEqual({
       ok: true,
@@ -71,7 +72,7 @@ describe('validating a flagd definition', () => {
 
   test('warns that an export without the dead man never stops by itself', () => {
     const state = new State();
-    state.put('mode', { mode: 'live', targeting: null, epoch: 1 });
+    state.put('mode', { mode: 'live', targeting: null, ...LAST_CHANGE });
     const found = validateFlagd(JSON.stringify(compileFlagd(state)));
     expect(found).toMatchObject({ ok: true, missing: [], unsafe: [] });
     expect(found.problems).toMatchObject([{ path: '/flags/kill-switch.mode/targeting', severity: 'warning' }]);

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { compileFlagd, State } from '../../flags/index.ts';
 import { deadManOf, judgeFound } from '../../operator/found-export.ts';
+import { LAST_CHANGE } from '../flags/last-change.ts';
 
 const NOW = 1_700_000_000_000;
 const LATER = NOW / 1000 + 30;
@@ -10,7 +11,7 @@ const PASSED = NOW / 1000;
 function stateOf(generations: readonly string[], epoch = 5, recovered = generations.length > 1): State {
   const state = new State();
   const generation = generations.at(-1) as string;
-  state.put('control', { generation, generations: [...generations], recovered, epoch: 1 });
+  state.put('control', { generation, generations: [...generations], recovered, ...LAST_CHANGE });
   state.epoch = epoch;
   return state;
 }

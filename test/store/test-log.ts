@@ -1,12 +1,11 @@
 import {
-  foldEvent,
-  GENESIS,
+  type EventType,
   type LogEvent,
   type Mode,
   resolveMode,
   State,
   strictness,
-  sealEvent,
+  nextChange,
 } from '../../flags/index.ts';
 import { answerNow } from '../../store/answers.ts';
 import type { LoadTicket } from '../../store/live-copy.ts';
@@ -14,7 +13,7 @@ import type { Confirmation, Snapshot } from '../../store/ports.ts';
 
 const fold = (events: readonly LogEvent[]): State => {
   const state = new State();
-  for (const event of events) state.apply(foldEvent(state, event).patch, event);
+  for (const event of events) state.take(event);
   return state;
 };
 
@@ -32,17 +31,11 @@ export class TestLog {
     return this.#state.hash;
   }
 
-  append(type: string, data: Record<string, unknown>, beyond = 0): LogEvent {
-    const event = sealEvent({
-      seq: Math.max(this.#state.epoch, beyond) + 1,
-      at: '2026-01-01T00:00:00.000Z',
-      actor: 'unverified:test',
-      type,
-      data,
-      reason: `because ${this.#ever.size}`,
-      prev: this.#state.hash || GENESIS,
-    });
-    this.#state.apply(foldEvent(this.#state, event).patch, event);
+  append(type: EventType, data: Record<string, unknown>, beyond = 0): LogEvent {
+    const at = '2026-01-01T00:00:00.000Z';
+    const reason = `because ${this.#ever.size}`;
+    const { event } = nextChange(this.#state, { type, data, at, actor: 'unverified:test', reason, beyond });
+    this.#state.take(event);
     this.#events = [...this.#events, event];
     this.#ever.set(event.hash, event);
     return event;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { entryKey, foldEvent, State, stateFrom, timeSchema } from '../../flags/index.ts';
+import { entryKey, State, stateFrom, timeSchema } from '../../flags/index.ts';
 import type { ControlConnection } from '../../store/ports.ts';
 import { change, kill, logOf, plan, pushesOf, type StoreSession } from './session.ts';
 
@@ -25,7 +25,7 @@ async function makeEverything(control: ControlConnection): Promise<void> {
 
 async function folded(control: ControlConnection): Promise<State> {
   const state = new State();
-  for (const event of await logOf(control)) state.apply(foldEvent(state, event).patch, event);
+  for (const event of await logOf(control)) state.take(event);
   return state;
 }
 

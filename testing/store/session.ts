@@ -5,12 +5,10 @@ import {
   type EventData,
   type EventType,
   entryKey,
-  foldEvent,
-  GENESIS,
   type Head,
   type LogEvent,
+  nextChange,
   parseTime,
-  sealEvent,
 } from '../../flags/index.ts';
 import type {
   Answer,
@@ -119,20 +117,9 @@ export async function plan<T extends EventType>(
   beyond = 0,
 ): Promise<Append> {
   const view = await control.read([entryKey('control'), entryKey('mode'), ...touched(type, data)]);
-  const event = sealEvent({
-    seq: Math.max(view.head?.epoch ?? 0, beyond) + 1,
-    at: view.time,
-    actor: 'unverified:dana',
-    type,
-    data: data as LogEvent['data'],
-    reason: `“${type}” \\ \u2028 ✋`,
-    prev: view.head?.hash ?? GENESIS,
-  });
-  const { patch, direction } = foldEvent(view, event);
-  const set = patch.set.find(([key]) => key === 'control')?.[1] ?? view.get('control');
-  assert.ok(set && 'generation' in set, 'a change needs a control plane');
-  const head = { generation: set.generation, recovered: set.recovered, epoch: event.seq, hash: event.hash };
-  return { event, patch, expected: view.head, head, tightens: direction !== 'loosens' };
+  const reason = `“${type}” \\ \u2028 ✋`;
+  const change = nextChange(view, { type, data, at: view.time, actor: 'unverified:dana', reason, beyond });
+  return { ...change, expected: view.head };
 }
 
 function touched(type: EventType, data: Record<string, unknown>): string[] {

@@ -1,6 +1,6 @@
 // An operator's process for the tests that kill one: appends kills as fast as it can and prints each target once it is acknowledged.
 // node appender.mjs DIRECTORY NAME [COUNT]
-import { foldEvent, sealEvent } from '#flags';
+import { nextChange } from '#flags';
 import { fileControlStore } from 'openfeature-kill-switch/store/file/control';
 
 const [directory, name, count = '1000000'] = process.argv.slice(2);
@@ -11,23 +11,9 @@ async function append(target) {
   const view = await control.read(['control', `kill:${target}`]);
   const { head: expected, time } = view;
   if (!expected) throw new Error('There is no control plane.');
-  const event = sealEvent({
-    seq: expected.epoch + 1,
-    at: time,
-    actor: 'unverified:appender',
-    type: 'kill',
-    data: { id: target, target, mode: 'full_stop', expires_at: null },
-    reason: null,
-    prev: expected.hash,
-  });
-  const { patch } = foldEvent(view, event);
-  return control.append({
-    event,
-    patch,
-    expected,
-    head: { ...expected, epoch: event.seq, hash: event.hash },
-    tightens: true,
-  });
+  const data = { id: target, target, mode: 'full_stop', expires_at: null };
+  const change = nextChange(view, { type: 'kill', data, at: time, actor: 'unverified:appender' });
+  return control.append({ ...change, expected });
 }
 
 for (let number = 0; number < Number(count); number += 1) {

@@ -1,14 +1,6 @@
 import { appendFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import {
-  foldEvent,
-  GENESIS,
-  type LogEvent,
-  sealEvent,
-  serializeEvent,
-  State,
-  stateFrom,
-} from '../../../flags/index.ts';
+import { GENESIS, type LogEvent, sealEvent, serializeEvent, State, stateFrom } from '../../../flags/index.ts';
 import { change, kill } from '../../../testing/store/session.ts';
 import { openSession } from './harness.ts';
 
@@ -49,7 +41,7 @@ test('a log longer than is read at once is the same log', async () => {
   if (!head) throw new Error('no head');
   const loaded = stateFrom(entries, head);
   expect(loaded.killCount).toBe(3001);
-  for await (const event of control.log(0)) state.apply(foldEvent(state, event).patch, event);
+  for await (const event of control.log(0)) state.take(event);
   expect(new Map(state.entries())).toEqual(new Map(loaded.entries()));
   expect((await control.read(['kill:run:first'])).get('kill', 'run:first')).toEqual(state.get('kill', 'run:first'));
 });

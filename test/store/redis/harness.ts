@@ -3,12 +3,11 @@ import { onTestFinished } from 'vitest';
 import {
   type Beat,
   type EventType,
-  foldEvent,
-  GENESIS,
   type Head,
   isKillSwitchError,
   type KillSwitchError,
   type LogEvent,
+  nextChange,
   sealEvent,
 } from '../../../flags/index.ts';
 import type { ControlConnection, ExecutorConnection, Push } from '../../../store/ports.ts';
@@ -68,20 +67,8 @@ export const beat = (id: string, applied: Head | null, more: Partial<Beat> = {})
 export async function plan(control: ControlConnection, type: EventType, data: Record<string, unknown>) {
   const named = type === 'feature' ? `feature:${data['name']}` : `kill:${data['target'] ?? 'all'}`;
   const view = await control.read(['control', 'mode', named]);
-  const event = sealEvent({
-    seq: (view.head?.epoch ?? 0) + 1,
-    at: view.time,
-    actor: 'unverified:test',
-    type,
-    data: data as LogEvent['data'],
-    reason: null,
-    prev: view.head?.hash ?? GENESIS,
-  });
-  const { patch, direction } = foldEvent(view, event);
-  const set = patch.set.find(([key]) => key === 'control')?.[1] ?? view.get('control');
-  const { generation, recovered } = set as { generation: string; recovered: boolean };
-  const head: Head = { generation, recovered, epoch: event.seq, hash: event.hash };
-  return { event, patch, expected: view.head, head, tightens: direction !== 'loosens' };
+  const change = nextChange(view, { type, data, at: view.time, actor: 'unverified:test' });
+  return { ...change, expected: view.head };
 }
 
 /** Appends one change; throws when another came first. */

@@ -1,0 +1,101 @@
+import { z } from 'zod';
+import { KillSwitchError } from './errors.ts';
+import {
+  activeKillSchema,
+  autonomyStageSchema,
+  featureStageSchema,
+  isActiveKill,
+  lastChangeSchema,
+  limitValueSchema,
+  modeSchema,
+} from './records.ts';
+
+/** One kind of entry: its members, and those that every entry has. */
+const entry = <Members extends z.ZodRawShape>(members: Members) =>
+  z.strictObject({ ...members, ...lastChangeSchema.shape });
+
+/**
+ * The state is a flat set of entries, each under its own key: `KIND` or `KIND:NAME`. One row a kind. A member that is not named here is no
+ * entry: it may be a condition of a newer version, and whoever passed it over would allow what that version forbids.
+ */
+export const ENTRY_SCHEMAS = Object.freeze({
+  /** Which log this is, and the logs that it went on from. */
+  control: entry({
+    generation: z.string().min(1),
+    generations: z.array(z.string()),
+    /** Whose reports of forks are not believed. */
+    excluded: z.array(z.string()).optional(),
+    recovered: z.boolean(),
+  }),
+  /** The base mode; `targeting` is a flagd targeting rule that answers with a mode (null: the same for everyone). */
+  mode: entry({ mode: modeSchema, targeting: z.unknown().nullable() }),
+  /** The app's ordinary flags, as a flagd definition. */
+  flags: entry({ definition: z.record(z.string(), z.unknown()) }),
+  kill: activeKillSchema,
+  feature: entry({ stage: featureStageSchema }),
+  limit: entry({ value: limitValueSchema }),
+  autonomy: entry({ stage: autonomyStageSchema }),
+});
+
+export type EntryKind = keyof typeof ENTRY_SCHEMAS;
+export type Entry<K extends EntryKind = EntryKind> = z.infer<(typeof ENTRY_SCHEMAS)[K]>;
+
+const isEntryKind = (kind: string): kind is EntryKind => Object.hasOwn(ENTRY_SCHEMAS, kind);
+
+/** Every kind, in the order of the table. */
+export const ENTRY_KINDS: readonly EntryKind[] = Object.freeze(Object.keys(ENTRY_SCHEMAS).filter(isEntryKind));
+
+/** The key of an entry, as stores keep it: `mode`, `kill:agent:returns-bot`, `feature:refunds`. */
+export type EntryKey = string;
+
+export const entryKey = (kind: EntryKind, name?: string): EntryKey => (name === undefined ? kind : `${kind}:${name}`);
+
+/** Which entry is meant; '' is the name of one whose kind has only one. */
+export interface EntryPlace {
+  readonly kind: EntryKind;
+  readonly name: string;
+}
+
+/** The entry that a store's key names. @throws KillSwitchError CORRUPT for a kind that this version does not know */
+export function placeOf(key: EntryKey): EntryPlace {
+  const colon = key.indexOf(':');
+  const kind = colon < 0 ? key : key.slice(0, colon);
+  if (isEntryKind(kind)) return { kind, name: colon < 0 ? '' : key.slice(colon + 1) };
+  throw new KillSwitchError(
+    'CORRUPT',
+    `The store holds an entry ${JSON.stringify(key)} that this version does not know. Update this process.`,
+  );
+}
+
+/** One entry from outside. @throws KillSwitchError CORRUPT */
+export function parseEntry(key: EntryKey, value: unknown): Entry {
+  const { kind } = placeOf(key);
+  if (kind === 'kill' && isActiveKill(value)) return value;
+  const parsed = ENTRY_SCHEMAS[kind].safeParse(value);
+  if (parsed.success) return parsed.data;
+  const what = unknownMembers(parsed.error);
+  const why = what === null ? 'is unreadable.' : `has ${what}, which this version does not know. Update this process.`;
+  throw new KillSwitchError('CORRUPT', `The store's entry ${JSON.stringify(key)} ${why}`, { cause: parsed.error });
+}
+
+/** The names of the members that a schema does not know, for a sentence; null where there are none. */
+export function unknownMembers({ issues }: z.ZodError): string | null {
+  const names = issues.flatMap((issue) => (issue.code === 'unrecognized_keys' ? issue.keys : []));
+  return names.length === 0
+    ? null
+    : names
+        .slice(0, 5)
+        .map((name) => JSON.stringify(name.slice(0, 60)))
+        .join(', ');
+}
+
+/** What one event does to the state: entries to set and keys to remove. Every driver applies it alike and knows nothing else. */
+export interface Patch {
+  readonly set: ReadonlyArray<readonly [EntryKey, Entry]>;
+  readonly remove: readonly EntryKey[];
+}
+
+/** What planning and folding read: single entries, so that one more kill costs the same beside any number of others. */
+export interface StateView {
+  get<K extends EntryKind>(kind: K, name?: string): Entry<K> | undefined;
+}
