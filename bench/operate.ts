@@ -1,9 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { type LogEvent, State } from '../flags/index.ts';
-import { type Command, entriesFor, planChange } from '../operator/plan-change.ts';
+import { type Command, entriesFor, type PlanView } from '../operator/commands.ts';
+import type { Actor } from '../operator/operators.ts';
+import { planChange } from '../operator/plan-change.ts';
+import { ChangeRefusedError } from '../operator/refusals.ts';
 import type { Append, ControlConnection } from '../store/ports.ts';
 
-const OPERATOR = { id: 'bench' };
+const actor: Actor = { is: 'unverified', id: 'bench', roles: undefined };
 
 /** One change as an operator's process makes it on an open connection: reads, plans, appends. */
 export async function change(connection: ControlConnection, command: Command): Promise<LogEvent> {
@@ -32,10 +35,10 @@ export async function plan(connection: ControlConnection, command: Command): Pro
   };
 }
 
-function plannedIn(view: Parameters<typeof planChange>[0], command: Command) {
-  const planned = planChange(view, command, OPERATOR, randomUUID());
-  if (planned.is === 'refused') throw planned.error;
-  return planned.change;
+function plannedIn(view: PlanView, command: Command) {
+  const planned = planChange(view, { command, actor, commandId: randomUUID() });
+  if (planned.is === 'change') return planned.change;
+  throw planned.is === 'refused' ? new ChangeRefusedError(planned.refusal) : new Error('It waits for somebody else.');
 }
 
 export const kill = (target: string): Command => ({
@@ -58,13 +61,13 @@ export const START: readonly Command[] = [
 export function* logOf(kills: number): Generator<Append> {
   const state = new State();
   const at = new Date().toISOString();
-  const view = {
+  const view: PlanView = {
     get head() {
       return state.head;
     },
     time: at,
     get: state.get.bind(state),
-  } as Parameters<typeof planChange>[0];
+  };
   const commands = function* (): Generator<Command> {
     yield* START;
     for (let index = 0; index < kills; index += 1) yield kill(targetAt(index));

@@ -9,35 +9,52 @@ import {
   KillSwitchError,
   type LogEvent,
   messageOf,
+  takesAway,
 } from '../flags/index.ts';
 import type { Append, ControlConnection, ControlView } from '../store/ports.ts';
 import { Rounds } from '../store/rounds.ts';
-import { actorOf, type Command, entriesFor, type Operator, type PlannedChange, planChange } from './plan-change.ts';
+import { CHECKS } from './checks.ts';
+import { type Command, entriesFor } from './commands.ts';
+import { type Actor, actorName } from './operators.ts';
+import type { Check, Objection, PlannedChange } from './plan.ts';
+import { planChange } from './plan-change.ts';
+import { ChangeRefusedError, type PendingRequest } from './refusals.ts';
 
-/** Who changes which store, and for how long it is tried, in milliseconds. */
-export interface Desk {
+/** Which store is changed, and how. */
+export interface ChangeQueueOptions {
   readonly connection: ControlConnection;
-  readonly operator: Operator;
+  /** How long each change is tried, in milliseconds. */
   readonly retryMs: number;
+  /** What each change is asked before it is made; default `CHECKS`. */
+  readonly checks?: readonly Check[] | undefined;
+}
+
+/** Who wants what. */
+export interface Order {
+  readonly command: Command;
+  readonly actor: Actor;
 }
 
 /**
- * What came of a command. `view` is the state that the batch left in which it was appended. Where the answer to an append was lost and its event was found
- * in the log, `change` is null and `view` is the state as it was read then.
+ * A command that was recorded. `view` is the state that the batch left in which it was appended. Where the answer to an append was lost
+ * and its event was found in the log, `change` is null and `view` is the state as it was read then.
  */
-export interface Appended {
+export interface Recorded {
+  readonly is: 'recorded';
   readonly event: LogEvent;
   readonly head: Head;
   readonly view: ControlView;
   readonly change: PlannedChange | null;
 }
 
+/** What came of a command that was not refused. */
+export type Appended = Recorded | { readonly is: 'pending'; readonly request: PendingRequest };
+
 /** So many changes are appended at once at most: enough that a thousand take a few round trips, and few enough that none holds up the store for long. */
 const MOST_AT_ONCE = 250;
 
 /** One command on its way into the log. */
-interface Job {
-  readonly command: Command;
+interface Job extends Order {
   /** Chosen once, however often it is planned again, so that a retry can find its own event. */
   readonly commandId: string;
   readonly keys: readonly EntryKey[];
@@ -51,6 +68,8 @@ interface Job {
   unanswered: { readonly after: number; readonly last: number } | null;
   /** Whether it takes authority away, as it was planned last. */
   stops: boolean;
+  /** Why something else is recorded in its place, as it was planned last: the request for it, or that it was refused. */
+  objection: Objection | null;
   /** It is tried without others, because something was wrong with those that it was tried with. */
   alone: boolean;
 }
@@ -63,7 +82,9 @@ const isKill = ({ command }: Job): boolean => command.type === 'kill';
  * back cannot hold up a kill. Each is tried until it is recorded or its time is over; a loosening keeps the epoch that it named, however often it is planned anew.
  */
 export class ChangeQueue {
-  readonly #desk: Desk;
+  readonly #connection: ControlConnection;
+  readonly #retryMs: number;
+  readonly #checks: readonly Check[];
   #waiting: Job[] = [];
   readonly #batches = new Rounds({
     round: () => this.#next(),
@@ -72,16 +93,19 @@ export class ChangeQueue {
   #wake: () => void = () => {};
   #most = MOST_AT_ONCE;
 
-  constructor(desk: Desk) {
-    this.#desk = desk;
+  constructor({ connection, retryMs, checks = CHECKS }: ChangeQueueOptions) {
+    this.#connection = connection;
+    this.#retryMs = retryMs;
+    this.#checks = checks;
   }
 
-  /** @throws KillSwitchError a refusal, or why the store did not take it in time */
-  append(command: Command): Promise<Appended> {
+  /** @throws ChangeRefusedError; KillSwitchError why the store did not take it in time */
+  append({ command, actor }: Order): Promise<Appended> {
     return new Promise((resolve, reject) => {
       const keys = entriesFor(command);
       this.#waiting.push({
         command,
+        actor,
         commandId: randomUUID(),
         keys,
         resolve,
@@ -92,6 +116,7 @@ export class ChangeQueue {
         unanswered: null,
         alone: false,
         stops: false,
+        objection: null,
       });
       this.#wake();
       void this.#batches.begin();
@@ -133,26 +158,26 @@ export class ChangeQueue {
 
   /** Never rejects: each job is answered, or waits again. */
   async #attempt(batch: readonly Job[]): Promise<void> {
-    const { connection, retryMs } = this.#desk;
+    const retryMs = this.#retryMs;
     for (const job of batch) job.deadline ??= performance.now() + retryMs;
     let open = batch;
     try {
-      const view = await connection.read([...new Set(batch.flatMap(({ keys }) => keys))]);
+      const view = await this.#connection.read([...new Set(batch.flatMap(({ keys }) => keys))]);
       // A long log may have taken long to read: that is not its time.
       for (const job of batch) if (job.tries === 0) job.deadline = performance.now() + retryMs;
       open = await this.#withoutRecorded(batch, view);
-      const { planned, after, left } = plan(view, open, this.#desk.operator);
+      const { planned, after, left } = plan(view, open, this.#checks);
       this.#waiting.unshift(...left);
       open = planned.map(([job]) => job);
       if (planned.length === 0) return;
       if (await this.#send(view, planned)) {
         this.#most = Math.min(MOST_AT_ONCE, this.#most * 2);
         for (const [job, change] of planned)
-          job.resolve({ event: change.event, head: change.head, view: after, change });
+          answer(job, { is: 'recorded', event: change.event, head: change.head, view: after, change });
       } else {
-        for (const [job, change] of planned) job.stops = tightens(change);
+        for (const [job, change] of planned) job.stops = takesAway(change);
         // A smaller batch is planned sooner; what tightens has the next turn, and the more that takes with it, the sooner it is the turn of others.
-        if (!planned.every(([, change]) => tightens(change))) this.#most = Math.max(1, Math.ceil(open.length / 2));
+        if (!planned.every(([, change]) => takesAway(change))) this.#most = Math.max(1, Math.ceil(open.length / 2));
         this.#retry(open, MOVED_ON);
       }
     } catch (error) {
@@ -163,7 +188,7 @@ export class ChangeQueue {
   /** Where no answer comes, each of them knows where to look for its event: the log only takes it behind the head that it was planned on. */
   async #send(view: ControlView, planned: ReadonlyArray<readonly [Job, PlannedChange]>): Promise<boolean> {
     try {
-      return await this.#desk.connection.append(...appends(view.head, planned));
+      return await this.#connection.append(...appends(view.head, planned));
     } catch (error) {
       const epoch = view.head?.epoch ?? 0;
       for (const [job, { event }] of planned) {
@@ -214,12 +239,13 @@ export class ChangeQueue {
     const last = Math.max(...sought.map((place) => place.last));
     if (sought.length === 0 || !head || head.epoch <= after) return batch;
     const missing = new Map(batch.flatMap((job) => (job.unanswered ? [[job.commandId, job] as const] : [])));
-    for await (const event of this.#desk.connection.log(after)) {
+    for await (const event of this.#connection.log(after)) {
       if (event.seq > last) break; // others may append faster than a long log can be read
       const job = missing.get(String(event.data['command_id']));
-      if (!job || event.actor !== actorOf(this.#desk.operator, job.command)) continue;
+      if (!job || event.actor !== actorName(job.actor)) continue;
       missing.delete(job.commandId);
-      job.resolve({ event, head: { ...head, epoch: event.seq, hash: event.hash }, view, change: null });
+      const at = { ...head, epoch: event.seq, hash: event.hash };
+      answer(job, { is: 'recorded', event, head: at, view, change: null });
       if (missing.size === 0) break;
     }
     return batch.filter((job) => job.unanswered === null || missing.has(job.commandId));
@@ -230,7 +256,7 @@ export class ChangeQueue {
 function plan(
   view: ControlView,
   jobs: readonly Job[],
-  operator: Operator,
+  checks: readonly Check[],
 ): {
   readonly planned: ReadonlyArray<readonly [Job, PlannedChange]>;
   readonly after: ControlView;
@@ -239,21 +265,31 @@ function plan(
   const after = new Overlay(view);
   const planned: Array<readonly [Job, PlannedChange]> = [];
   for (const [index, job] of jobs.entries()) {
-    const plan = planChange(after, job.command, operator, job.commandId);
-    if (plan.is === 'refused') {
-      job.reject(plan.error); // a refusal is an answer, not a failure of the store: it is never tried again
+    const plan = planChange(after, job, checks);
+    job.objection = plan.is === 'change' ? null : plan;
+    const { change } = plan;
+    if (change === null) {
+      if (plan.is !== 'change') object(job, plan); // an answer, not a failure of the store: it is never tried again
       continue;
     }
-    const { change } = plan;
     const first = planned[0]?.[1];
-    if (first && tightens(first) !== tightens(change)) return { planned, after, left: jobs.slice(index) };
+    if (first && takesAway(first) !== takesAway(change)) return { planned, after, left: jobs.slice(index) };
     planned.push([job, change]);
     after.apply(change);
   }
   return { planned, after, left: [] };
 }
 
-const tightens = ({ direction }: PlannedChange): boolean => direction !== 'loosens';
+/** Its event is in the log. */
+function answer(job: Job, recorded: Recorded): void {
+  if (job.objection) object(job, job.objection);
+  else job.resolve(recorded);
+}
+
+function object({ resolve, reject }: Job, objection: Objection): void {
+  if (objection.is === 'pending') resolve({ is: 'pending', request: objection.request });
+  else reject(new ChangeRefusedError(objection.refusal));
+}
 
 /** What is to be appended, each where the one before it leaves the log. */
 const appends = (head: Head | null, planned: ReadonlyArray<readonly [Job, PlannedChange]>): Append[] =>

@@ -1,4 +1,13 @@
-import type { AutonomyStage, FeatureStage, Head, KillRecord, LogEvent, Mode, SurfaceRecord } from '../flags/index.ts';
+import type {
+  AutonomyStage,
+  FeatureStage,
+  FlagdDefinition,
+  Head,
+  KillRecord,
+  LogEvent,
+  Mode,
+  SurfaceRecord,
+} from '../flags/index.ts';
 import type { ReportedIntervention } from '../store/reports.ts';
 import type { Acknowledgements, ExecutorAcknowledgement, SharedWriter } from './acknowledge.ts';
 import type { LogVerification } from './verify-log.ts';
@@ -39,6 +48,80 @@ export interface KillAnswer {
   readonly already: boolean;
   readonly acknowledgements: Acknowledgements;
 }
+
+export interface InitAnswer extends ChangeAnswer {
+  readonly mode: Mode;
+}
+
+export interface ReviveOptions extends ChangeOptions {
+  readonly target: string;
+}
+
+/** `targeting`: a rule of flagd's that answers with a mode, or null (default): the same for everyone. */
+export interface ModeOptions extends ChangeOptions {
+  readonly mode: Mode;
+  readonly targeting?: unknown;
+}
+
+export interface FeatureOptions extends ChangeOptions {
+  readonly name: string;
+  readonly stage: FeatureStage;
+}
+
+export interface LimitOptions extends ChangeOptions {
+  readonly name: string;
+  readonly value: number;
+}
+
+export interface AutonomyOptions extends ChangeOptions {
+  readonly action: string;
+  readonly stage: AutonomyStage;
+}
+
+/** `definition`: a whole flagd definition; keys that begin with `kill-switch.` are refused. */
+export interface FlagsOptions extends ChangeOptions {
+  readonly definition: unknown;
+}
+
+/** Which part of a list: so many are left out from the start (default 0), and so many are given at most (default: all). Whole numbers. */
+export interface Page {
+  readonly skip?: number | undefined;
+  readonly limit?: number | undefined;
+}
+
+/** After which `seq` the log is read; default 0: from the start. */
+export interface LogOptions {
+  readonly after?: number | undefined;
+}
+
+export interface FollowOptions extends LogOptions {
+  /** Ends it. Without one it ends when whoever iterates stops. */
+  readonly signal?: AbortSignal | undefined;
+  /** Told once when the store stops answering, and with an empty text when it answers again. */
+  readonly onTrouble?: ((problem: string) => void) | undefined;
+}
+
+export interface InterventionsOptions {
+  /** At most so many; default 100. */
+  readonly limit?: number | undefined;
+  /** Only proposals, which no number of refusals pushes out. */
+  readonly proposals?: boolean | undefined;
+}
+
+export interface InterventionsAnswer {
+  readonly data: readonly ReportedIntervention[];
+  readonly count: number;
+  /** How many records could not be read. */
+  readonly unreadable: number;
+}
+
+/** `writer`: as `executors` shows it; needed where several report under one id. */
+export interface ForgetOptions {
+  readonly writer?: string | undefined;
+}
+
+/** What is reported of changes that the store has lost. */
+export type ForksAnswer = Pick<Status, 'forks' | 'ignored_forks'>;
 
 export interface ReviveAnswer {
   readonly kill: KillRecord;
@@ -112,10 +195,13 @@ export interface SurfaceRow extends SurfaceRecord {
   readonly gaps: readonly string[];
 }
 
-/** The operator's side: every change is one event in the log. A refused change throws a KillSwitchError and changes nothing. */
+/**
+ * The operator's side: every change is one event in the log. A change that may not be made throws a ChangeRefusedError, one that waits
+ * for somebody else to agree a ChangePendingError; both changed nothing.
+ */
 export interface ControlPlane {
   /** Creates the control plane, once, in `draft_only`. @throws ALREADY_INITIALISED, RECOVER_REQUIRED (executors had seen one here: it was wiped) */
-  init(): Promise<ChangeAnswer & { readonly mode: Mode }>;
+  init(): Promise<InitAnswer>;
   /** Accepts a store that was wiped, replaced, rolled back or forked; names the heads that it gives up. Kills that were lost are not restored. */
   recover(options: RecoverOptions): Promise<RecoverAnswer>;
   /**
@@ -124,44 +210,38 @@ export interface ControlPlane {
    */
   kill(options: KillOptions): Promise<KillAnswer>;
   /** @throws REASON_REQUIRED, NOT_KILLED, CONFLICT (restricted again since `epoch`) */
-  revive(options: ChangeOptions & { readonly target: string }): Promise<ReviveAnswer>;
-  /** The base mode. `targeting` is a flagd targeting rule that answers with a mode, or null (default): the same for everyone. */
-  setMode(options: ChangeOptions & { readonly mode: Mode; readonly targeting?: unknown }): Promise<ChangeAnswer>;
-  setFeature(options: ChangeOptions & { readonly name: string; readonly stage: FeatureStage }): Promise<ChangeAnswer>;
-  setLimit(options: ChangeOptions & { readonly name: string; readonly value: number }): Promise<ChangeAnswer>;
-  setAutonomy(
-    options: ChangeOptions & { readonly action: string; readonly stage: AutonomyStage },
-  ): Promise<ChangeAnswer>;
-  /** The app's ordinary flags, as a whole flagd definition; keys that begin with `kill-switch.` are refused. A reason is required. */
-  setFlags(options: ChangeOptions & { readonly definition: unknown }): Promise<ChangeAnswer>;
+  revive(options: ReviveOptions): Promise<ReviveAnswer>;
+  /** The base mode. */
+  setMode(options: ModeOptions): Promise<ChangeAnswer>;
+  setFeature(options: FeatureOptions): Promise<ChangeAnswer>;
+  setLimit(options: LimitOptions): Promise<ChangeAnswer>;
+  setAutonomy(options: AutonomyOptions): Promise<ChangeAnswer>;
+  /** The app's ordinary flags. A reason is required. */
+  setFlags(options: FlagsOptions): Promise<ChangeAnswer>;
   status(): Promise<Status>;
   /** What `status` says of lost changes, without the rest. */
-  forks(): Promise<Pick<Status, 'forks' | 'ignored_forks'>>;
-  /** Active kills, newest first. */
-  kills(): Promise<readonly KillRecord[]>;
+  forks(): Promise<ForksAnswer>;
+  /** Active kills, newest first. How many there are in all `status` says. */
+  kills(page?: Page): Promise<readonly KillRecord[]>;
   /** Where each executor stands. */
-  executors(): Promise<readonly ExecutorAcknowledgement[]>;
-  /** The newest decisions that were not `allow`, newest first; at most `limit` (default 100). `unreadable` counts records that could not be read. */
-  interventions(options?: {
-    readonly limit?: number | undefined;
-    /** Only proposals, which no number of refusals pushes out. */
-    readonly proposals?: boolean | undefined;
-  }): Promise<{
-    readonly data: readonly ReportedIntervention[];
-    readonly count: number;
-    readonly unreadable: number;
-  }>;
+  executors(page?: Page): Promise<readonly ExecutorAcknowledgement[]>;
+  /** The newest decisions that were not `allow`, newest first. */
+  interventions(options?: InterventionsOptions): Promise<InterventionsAnswer>;
   /** What can act at all, and where. */
-  surfaces(): Promise<readonly SurfaceRow[]>;
-  /** The log after that `seq` (default 0: from the start), oldest first. */
-  log(options?: { readonly after?: number | undefined }): AsyncIterable<LogEvent>;
+  surfaces(page?: Page): Promise<readonly SurfaceRow[]>;
+  /** The log, oldest first. */
+  log(options?: LogOptions): AsyncIterable<LogEvent>;
+  /**
+   * The log, and then each event as it is appended. An outage of the store is waited for.
+   * @throws LOG_REPLACED when the event that was given last is in the log no more: it was cut off, wiped or replaced
+   */
+  follow(options?: FollowOptions): AsyncIterable<LogEvent>;
+  /** The switch as one flagd definition. It has no end of its own: whoever goes on with it hears of no later change. */
+  exportDefinition(): Promise<FlagdDefinition>;
   /** Whether the log is whole: no event edited, removed, inserted, reordered or cut off, and the state is its fold. */
   verifyLog(): Promise<LogVerification>;
-  /**
-   * An operator's word that an executor is gone. `writer`: as `executors` shows it; needed where several report under one id.
-   * @throws INVALID_ARGUMENT (several do), NOT_FOUND (nobody does)
-   */
-  forgetExecutor(executorId: string, options?: { readonly writer?: string | undefined }): Promise<void>;
+  /** An operator's word that an executor is gone. @throws INVALID_ARGUMENT (several report under that id), NOT_FOUND (nobody does) */
+  forgetExecutor(executorId: string, options?: ForgetOptions): Promise<void>;
   /** Resolves when what goes on beside the answers is done: a file store keeps a snapshot now and then, so that its log need not be read whole. */
   settled(): Promise<void>;
   close(): Promise<void>;

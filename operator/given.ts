@@ -12,19 +12,27 @@ import {
 } from '../flags/index.ts';
 import { checkKeys, type Keys } from '../flags/options.ts';
 import { AUTONOMY_STAGES, FEATURE_STAGES } from '../flags/stages.ts';
-import type { ChangeOptions, ControlPlane, KillOptions, RecoverOptions } from './control-plane.ts';
+import type {
+  AutonomyOptions,
+  ChangeOptions,
+  FeatureOptions,
+  FlagsOptions,
+  FollowOptions,
+  KillOptions,
+  LimitOptions,
+  ModeOptions,
+  Page,
+  RecoverOptions,
+  ReviveOptions,
+} from './control-plane.ts';
+import type { Following } from './follow-log.ts';
 import { parseFlagsDefinition } from './flags-definition.ts';
 import { jsonObject } from './json-value.ts';
-import type { Command } from './plan-change.ts';
+import type { CommandOf } from './commands.ts';
 import { readReason } from './reason.ts';
 
 // What callers give, checked before anything is asked of the store: a wrong value is the caller's own mistake, which must neither look like an
 // outage of the store nor hold up the changes of others. Each option is read once.
-
-type Given<Name extends keyof ControlPlane> = ControlPlane[Name] extends (options: infer Options) => unknown
-  ? Options & object
-  : never;
-type CommandOf<Type extends Command['type']> = Extract<Command, { readonly type: Type }>;
 
 const CHANGE_KEYS: Keys<ChangeOptions> = { reason: ['why', 'because'], epoch: true };
 
@@ -62,8 +70,7 @@ export function givenKill(options: KillOptions) {
     throw invalid(`waitMs is a number of at least 0, in milliseconds, not ${quoteId(waitMs)}.`);
   checkFunction('onProgress', onProgress);
   checkFunction('onRecorded', onRecorded);
-  if (signal !== undefined && typeof signal?.aborted !== 'boolean')
-    throw invalid(`signal is an AbortSignal, not ${quoteId(signal)}.`);
+  checkSignal(signal);
   const command: CommandOf<'kill'> = {
     type: 'kill',
     target,
@@ -75,7 +82,7 @@ export function givenKill(options: KillOptions) {
   return { command, waitMs, onProgress, onRecorded, signal };
 }
 
-export function givenRevive(options: Given<'revive'>): CommandOf<'revive'> {
+export function givenRevive(options: ReviveOptions): CommandOf<'revive'> {
   checkKeys('revive', options, { ...CHANGE_KEYS, target: true });
   const { target } = options;
   readTarget(target);
@@ -88,7 +95,7 @@ export function givenRecover(options: RecoverOptions) {
   return { ...readReason(reason), exclude: names('exclude', exclude), include: names('include', include) };
 }
 
-export function givenMode(options: Given<'setMode'>): CommandOf<'mode'> {
+export function givenMode(options: ModeOptions): CommandOf<'mode'> {
   checkKeys('setMode', options, { ...CHANGE_KEYS, mode: true, targeting: true });
   const { mode, targeting = null } = options;
   const rule =
@@ -98,14 +105,14 @@ export function givenMode(options: Given<'setMode'>): CommandOf<'mode'> {
   return { type: 'mode', mode: oneOf('a mode', mode, isMode, MODES), targeting: rule, ...change(options) };
 }
 
-export function givenFeature(options: Given<'setFeature'>): CommandOf<'feature'> {
+export function givenFeature(options: FeatureOptions): CommandOf<'feature'> {
   checkKeys('setFeature', options, { ...CHANGE_KEYS, name: ['feature'], stage: true });
   const { name, stage } = options;
   oneOf('a stage of a feature', stage, isFeatureStage, FEATURE_STAGES);
   return { type: 'feature', name, stage, ...change(options) };
 }
 
-export function givenLimit(options: Given<'setLimit'>): CommandOf<'limit'> {
+export function givenLimit(options: LimitOptions): CommandOf<'limit'> {
   checkKeys('setLimit', options, { ...CHANGE_KEYS, name: ['limit'], value: true });
   const { name, value } = options;
   if (typeof value !== 'number' || !Number.isFinite(value) || value < 0)
@@ -113,16 +120,34 @@ export function givenLimit(options: Given<'setLimit'>): CommandOf<'limit'> {
   return { type: 'limit', name, value, ...change(options) };
 }
 
-export function givenAutonomy(options: Given<'setAutonomy'>): CommandOf<'autonomy'> {
+export function givenAutonomy(options: AutonomyOptions): CommandOf<'autonomy'> {
   checkKeys('setAutonomy', options, { ...CHANGE_KEYS, action: ['name'], stage: true });
   const { action, stage } = options;
   oneOf('a stage of autonomy', stage, isAutonomyStage, AUTONOMY_STAGES);
   return { type: 'autonomy', action, stage, ...change(options) };
 }
 
-export function givenFlags(options: Given<'setFlags'>): CommandOf<'flags'> {
+export function givenFlags(options: FlagsOptions): CommandOf<'flags'> {
   checkKeys('setFlags', options, { ...CHANGE_KEYS, definition: ['flags'] });
   return { type: 'flags', definition: parseFlagsDefinition(options.definition), ...change(options) };
+}
+
+/** Which part of a list is given; Infinity: all that is left. */
+export function givenPage(what: string, page: Page): { readonly skip: number; readonly limit: number } {
+  checkKeys(what, page, { skip: ['offset'], limit: ['count', 'take'] });
+  const { skip = 0, limit = Number.POSITIVE_INFINITY } = page;
+  wholeNumber('skip', skip, 0);
+  if (limit !== Number.POSITIVE_INFINITY) wholeNumber('limit', limit, 1);
+  return { skip, limit };
+}
+
+export function givenFollow(options: FollowOptions): Following {
+  checkKeys('follow', options, { after: true, signal: true, onTrouble: true });
+  const { after = 0, signal, onTrouble = () => {} } = options;
+  wholeNumber('after', after, 0);
+  checkSignal(signal);
+  checkFunction('onTrouble', onTrouble);
+  return { after, signal: signal ?? new AbortController().signal, onTrouble };
 }
 
 /** What is asked for needs no options: `kills({ limit })` would otherwise give all of them. */
@@ -141,6 +166,11 @@ export function milliseconds(what: string, value: unknown): number {
   if (typeof value !== 'number' || !(value >= 0 && value <= LONGEST_TIMER_MS))
     throw invalid(`${what} is a number of milliseconds from 0 to ${LONGEST_TIMER_MS}, not ${quoteId(value)}.`);
   return value;
+}
+
+function checkSignal(signal: AbortSignal | undefined): void {
+  if (signal !== undefined && typeof signal?.aborted !== 'boolean')
+    throw invalid(`signal is an AbortSignal, not ${quoteId(signal)}.`);
 }
 
 export function checkFunction(what: string, value: unknown): void {

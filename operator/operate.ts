@@ -6,17 +6,21 @@ import {
   entryKey,
   type Head,
   type Instant,
-  isKillSwitchError,
   type LogEvent,
   messageOf,
   stateFrom,
 } from '../flags/index.ts';
 import { CATCH_UP_EVENTS, loadWhole, sameHead } from '../store/answers.ts';
-import { ChangeQueue, type Desk } from './change-queue.ts';
+import type { ControlConnection } from '../store/ports.ts';
+import { ChangeQueue } from './change-queue.ts';
 import { clocksAgree, type ClockLook, expiryProof, type Timekeeping } from './expiry.ts';
+import { SYSTEM } from './operators.ts';
+import { ChangeRefusedError } from './refusals.ts';
 
 export interface OperateOptions {
-  readonly desk: Desk;
+  readonly connection: ControlConnection;
+  /** How long an end is tried to be recorded, in milliseconds. */
+  readonly retryMs: number;
   /** Whether the store has a clock that is not this machine's. */
   readonly ownClock: boolean;
   readonly clock: Clock;
@@ -50,7 +54,7 @@ export class Operating {
   constructor(options: OperateOptions) {
     this.#options = options;
     // What is not appended soon is tried again with the next look.
-    this.#changes = new ChangeQueue({ ...options.desk, retryMs: Math.min(options.desk.retryMs, LOOK_MS) });
+    this.#changes = new ChangeQueue({ connection: options.connection, retryMs: Math.min(options.retryMs, LOOK_MS) });
     this.#started = options.clock();
     this.#loop = this.#run();
   }
@@ -81,9 +85,9 @@ export class Operating {
 
   /** One look. @returns what keeps it from ending a kill that seems to be over, or an empty text */
   async #look(): Promise<string> {
-    const { clock, desk } = this.#options;
+    const { clock, connection } = this.#options;
     const before = clock();
-    const { head, time } = await desk.connection.read([entryKey('control')]);
+    const { head, time } = await connection.read([entryKey('control')]);
     const look: ClockLook = { before, after: clock(), store: Date.parse(time) };
     if (!sameHead(head, this.#head)) await this.#catchUp(head);
     const timekeeping: Timekeeping = {
@@ -119,7 +123,7 @@ export class Operating {
     if (!events) return this.#loadAll();
     const targets = new Set(events.map(({ data }) => data['target']).filter((target) => typeof target === 'string'));
     if (targets.size > 0) {
-      const view = await this.#options.desk.connection.read([...targets].map((target) => entryKey('kill', target)));
+      const view = await this.#options.connection.read([...targets].map((target) => entryKey('kill', target)));
       const now = this.#options.clock();
       for (const target of targets) this.#note(target, view.get('kill', target), now);
     }
@@ -131,7 +135,7 @@ export class Operating {
   async #newEvents(from: Head, to: Head): Promise<LogEvent[] | null> {
     if (from.generation !== to.generation || to.epoch - from.epoch > CATCH_UP_EVENTS) return null;
     const events: LogEvent[] = [];
-    for await (const event of this.#options.desk.connection.log(from.epoch)) {
+    for await (const event of this.#options.connection.log(from.epoch)) {
       if (event.seq > to.epoch) break;
       if (event.prev !== (events.at(-1)?.hash ?? from.hash)) return null;
       events.push(event);
@@ -140,7 +144,7 @@ export class Operating {
   }
 
   async #loadAll(): Promise<void> {
-    const { connection } = this.#options.desk;
+    const { connection } = this.#options;
     const { head, entries } = await loadWhole(connection);
     if (!head) return;
     const kills = [...stateFrom(entries, head).activeKills()];
@@ -162,10 +166,10 @@ export class Operating {
 
   async #end({ target, id, expires_at }: ActiveKill): Promise<void> {
     try {
-      await this.#changes.append({ type: 'expire', target, id, expiresAt: expires_at });
+      await this.#changes.append({ command: { type: 'expire', target, id, expiresAt: expires_at }, actor: SYSTEM });
     } catch (error) {
       // Another process has ended it, somebody has lifted or extended it: the next look reads which.
-      if (!isKillSwitchError(error) || error.code !== 'NOT_KILLED') throw error;
+      if (!(error instanceof ChangeRefusedError) || error.refusal.kind !== 'not_killed') throw error;
     }
   }
 }

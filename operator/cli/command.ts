@@ -3,7 +3,15 @@ import type { ControlPlane } from '../control-plane.ts';
 import type { Store } from './store-url.ts';
 
 /** What the command ends with (CONTRACT 4). 5, pending a second person, belongs to governance. */
-export const EXIT = { done: 0, failed: 1, usage: 2, waitRanOut: 3, notVerified: 4, interrupted: 130 } as const;
+export const EXIT = {
+  done: 0,
+  failed: 1,
+  usage: 2,
+  waitRanOut: 3,
+  notVerified: 4,
+  pending: 5,
+  interrupted: 130,
+} as const;
 
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 

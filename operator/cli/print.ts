@@ -1,4 +1,5 @@
 import { isKillSwitchError, messageOf, printable } from '../../flags/index.ts';
+import { ChangePendingError, ChangeRefusedError, refusalText } from '../refusals.ts';
 import { type Typed, withReach } from './advice.ts';
 import { type Answer, EXIT, type ExitCode, type Lines } from './command.ts';
 import { CommandError } from './command-error.ts';
@@ -50,6 +51,10 @@ const withWarnings = (value: unknown, warnings: readonly string[]): unknown =>
 /** Lines are ours; within them nothing may steer a terminal, whatever a verb forgot. */
 const forPeople = (text: string): string => text.split('\n').map(printable).join('\n');
 
+/** A refusal says how to mend it in the words of whoever is told: here somebody who types commands. */
+const wordsOf = (error: unknown): string =>
+  error instanceof ChangeRefusedError ? refusalText(error.refusal, 'command') : messageOf(error);
+
 /** Says what went wrong, on stderr, and with `--json` on stdout too. Never rejects. */
 export async function printError(
   error: unknown,
@@ -57,10 +62,12 @@ export async function printError(
   io: Printer,
 ): Promise<ExitCode> {
   const code = isKillSwitchError(error) || error instanceof CommandError ? error.code : 'INTERNAL';
-  const detail = withoutCredentials(withReach(messageOf(error), typed));
+  const detail = withoutCredentials(withReach(wordsOf(error), typed));
+  const value = error instanceof ChangePendingError ? { pending: error.request } : { detail, code };
   // What cannot be written there is said on stderr all the same.
-  if (json && code !== 'NOT_PRINTED') await io.out(`${toJson({ detail, code })}\n`).catch(() => false);
+  if (json && code !== 'NOT_PRINTED') await io.out(`${toJson(value)}\n`).catch(() => false);
   io.err(`${io.watched ? '\r\u001b[K' : ''}${forPeople(detail)}\n`);
   if (code === 'INTERRUPTED') return EXIT.interrupted;
+  if (code === 'PENDING') return EXIT.pending;
   return code === 'INVALID_ARGUMENT' ? EXIT.usage : EXIT.failed;
 }

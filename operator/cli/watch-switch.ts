@@ -5,7 +5,7 @@ import { type ExecutorAcknowledgement, executorKey } from '../acknowledge.ts';
 import type { ControlPlane } from '../control-plane.ts';
 import type { Answer } from './command.ts';
 import { eventLine } from './event-line.ts';
-import { followLog } from './follow-log.ts';
+import { followed } from './followed.ts';
 import { count } from './output.ts';
 
 /** How often executors are looked at, in milliseconds. */
@@ -59,7 +59,7 @@ async function tellEvents(
   note: (line: string) => void,
   tell: (watched: Watched) => void,
 ): Promise<void> {
-  for await (const event of followLog(control, after, signal, note)) tell({ type: 'event', event });
+  for await (const event of followed({ note }, control, { after, signal })) tell({ type: 'event', event });
 }
 
 async function tellExecutors(

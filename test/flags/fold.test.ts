@@ -367,7 +367,9 @@ describe('entries from a store', () => {
   test.each(Object.keys(LAST_CHANGE))('say of their last change its %s', (member) => {
     for (const [kind, entry] of Object.entries(ENTRIES)) {
       const without = Object.entries(entry).filter(([name]) => name !== member);
-      expect(() => parseEntry(kind, Object.fromEntries(without)), kind).toThrow(expect.objectContaining({ code: 'CORRUPT' }));
+      expect(() => parseEntry(kind, Object.fromEntries(without)), kind).toThrow(
+        expect.objectContaining({ code: 'CORRUPT' }),
+      );
     }
   });
 

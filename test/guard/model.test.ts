@@ -4,7 +4,8 @@ import { EFFECTS, type Effect, MODES, type Mode, strictestMode, type Verdict, ve
 import { openExecutor } from '../../guard/executor.ts';
 import { openGuard } from '../../guard/open-guard.ts';
 import type { Outcome } from '../../guard/outcome.ts';
-import { type Command, entriesFor, planChange } from '../../operator/plan-change.ts';
+import { type Command, entriesFor } from '../../operator/commands.ts';
+import { planChange } from '../../operator/plan-change.ts';
 import { askClient } from '../../provider/asked-client.ts';
 import { memoryControlStore } from '../../store/memory/control.ts';
 import { memoryStore } from '../../store/memory/index.ts';
@@ -49,8 +50,9 @@ async function setUp() {
   const apply = async (command: Command): Promise<void> => {
     commands += 1;
     const view = await control.read(entriesFor(command));
-    const plan = planChange(view, command, { id: 'ann' }, `c${commands}`);
-    if (plan.is === 'refused') throw plan.error;
+    const actor = { is: 'unverified', id: 'ann', roles: undefined } as const;
+    const plan = planChange(view, { command, actor, commandId: `c${commands}` });
+    if (plan.is !== 'change') throw new Error(`The ${command.type} was not planned: ${JSON.stringify(plan)}`);
     expect(await control.append({ ...plan.change, expected: view.head })).toBe(true);
   };
   await apply({ type: 'init', generation: 'g0' });

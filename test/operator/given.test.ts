@@ -193,7 +193,11 @@ describe('what callers give', () => {
       [() => control.interventions(any({ limits: 5 })), 'Did you mean "limit"?'],
       [async () => control.log(any({ aftr: 5 })), 'Did you mean "after"?'],
       [() => control.forgetExecutor('x', any({ writers: 'y' })), 'Did you mean "writer"?'],
-      [() => (control.kills as (options: unknown) => unknown)({ limit: 5 }), 'kills takes no options'],
+      [() => control.kills(any({ limits: 5 })), 'Did you mean "limit"?'],
+      [() => control.executors(any({ offset: 5 })), 'Did you mean "skip"?'],
+      [() => control.surfaces(any({ take: 5 })), 'Did you mean "limit"?'],
+      [async () => control.follow(any({ sgnal: null })), 'Did you mean "signal"?'],
+      [() => (control.status as (options: unknown) => unknown)({ limit: 5 }), 'status takes no options'],
     ];
     for (const [give, says] of typed) {
       const error = await Promise.resolve()

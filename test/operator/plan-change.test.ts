@@ -1,6 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { type KillSwitchError, type LogEvent, MODES, State } from '../../flags/index.ts';
-import { type Command, entriesFor, type PlanView, type PlannedChange, planChange } from '../../operator/plan-change.ts';
+import { type LogEvent, MODES, State } from '../../flags/index.ts';
+import { type Command, entriesFor, type PlanView } from '../../operator/commands.ts';
+import type { Actor } from '../../operator/operators.ts';
+import type { Check, Plan, PlannedChange } from '../../operator/plan.ts';
+import { planChange } from '../../operator/plan-change.ts';
+import { ChangeRefusedError } from '../../operator/refusals.ts';
 
 const T0 = '2026-01-01T00:00:00.000Z';
 
@@ -15,29 +19,31 @@ class Desk {
     return { head: this.state.head, time: this.time, get: (kind, name) => this.state.get(kind, name) };
   }
 
-  plan(command: Command, operator = 'ann'): PlannedChange | KillSwitchError {
+  plan(command: Command, id = 'ann', checks?: readonly Check[]): Plan {
     this.#ids += 1;
-    const plan = planChange(this.view, command, { id: operator }, `c${this.#ids}`);
-    return plan.is === 'refused' ? plan.error : plan.change;
+    return planChange(this.view, { command, actor: unverified(id), commandId: `c${this.#ids}` }, checks);
   }
 
-  do(command: Command, operator = 'ann'): PlannedChange {
-    const change = this.plan(command, operator);
-    if (change instanceof Error) throw change;
-    this.state.apply(change.patch, change.event);
-    this.events.push(change.event);
-    return change;
+  do(command: Command, id = 'ann'): PlannedChange {
+    const plan = this.plan(command, id);
+    if (plan.is === 'refused') throw new ChangeRefusedError(plan.refusal);
+    if (plan.is === 'pending') throw new Error('It waits for somebody else.');
+    this.state.apply(plan.change.patch, plan.change.event);
+    this.events.push(plan.change.event);
+    return plan.change;
   }
 
   refusal(command: Command): string {
-    const change = this.plan(command);
-    return change instanceof Error ? change.code : 'not refused';
+    const plan = this.plan(command);
+    return plan.is === 'refused' ? new ChangeRefusedError(plan.refusal).code : 'not refused';
   }
 
   get epoch(): number {
     return this.state.epoch;
   }
 }
+
+const unverified = (id: string): Actor => ({ is: 'unverified', id, roles: undefined });
 
 const started = (): Desk => {
   const desk = new Desk();
@@ -175,7 +181,7 @@ describe('a reason is required exactly where a change loosens', () => {
     desk.do(tighter, 'dan'); // seconded
     expect(desk.refusal({ ...looser, reason: 'why not', epoch: known } as Command)).toBe('CONFLICT');
     desk.do({ ...looser, reason: 'why not', epoch: desk.epoch } as Command);
-    expect(desk.plan(tighter)).toMatchObject({ direction: 'tightens' });
+    expect(desk.plan(tighter)).toMatchObject({ change: { direction: 'tightens' } });
   });
 
   test('every mode that is stricter than another needs none', () => {
@@ -219,11 +225,69 @@ test.each(['', 'x'.repeat(513), 'a\nb', 'a\u0000', '\ud800'])('the id %j is refu
 test('whatever goes wrong while a change is planned is that change’s own refusal, and no word of the store', () => {
   const desk = started();
   const odd = kill({ lastsMs: 5n as unknown as number });
-  expect(planChange(desk.view, odd, { id: 'ann' }, 'c1')).toMatchObject({
-    is: 'refused',
-    error: {
-      code: 'INVALID_ARGUMENT',
-      message: expect.stringMatching(/^The kill could not be planned, and nothing was changed: /),
-    },
+  const plan = desk.plan(odd);
+  expect(plan).toMatchObject({ is: 'refused', refusal: { kind: 'not_planned', command: 'kill' } });
+  expect(plan.is === 'refused' && new ChangeRefusedError(plan.refusal)).toMatchObject({
+    code: 'INVALID_ARGUMENT',
+    message: expect.stringMatching(/^The kill could not be planned, and nothing was changed: /),
   });
+});
+
+describe('whoever may object to a change', () => {
+  const reviveX = revive(undefined);
+
+  test('is asked in order, and only the first is heard', () => {
+    const desk = started();
+    desk.do(kill());
+    const asked: string[] = [];
+    const check =
+      (name: string, objects: boolean): Check =>
+      ({ command, actor, change }) => {
+        asked.push(`${name} ${command.type} ${actor.is} ${change.direction}`);
+        return objects ? { is: 'refused', refusal: { kind: 'live_kill' }, change: null } : null;
+      };
+    const plan = desk.plan(reviveX, 'dan', [check('one', false), check('two', true), check('three', true)]);
+    expect(plan).toEqual({ is: 'refused', refusal: { kind: 'live_kill' }, change: null });
+    expect(asked).toEqual(['one revive unverified loosens', 'two revive unverified loosens']);
+  });
+
+  test('can have something else recorded in its place, with who asked for what', () => {
+    const desk = started();
+    desk.do(kill());
+    const request = { id: 'r1', expires_at: '2026-01-01T01:00:00.000Z' };
+    const second: Check = ({ change }) => ({ is: 'pending', request, change });
+    expect(desk.plan(reviveX, 'dan', [second])).toMatchObject({
+      is: 'pending',
+      request,
+      change: { event: { actor: 'unverified:dan', type: 'revive' } },
+    });
+  });
+
+  test('is not asked about what cannot be planned at all', () => {
+    const never: Check = () => {
+      throw new Error('asked');
+    };
+    expect(started().plan(reviveX, 'dan', [never])).toMatchObject({ is: 'refused', refusal: { kind: 'not_killed' } });
+  });
+
+  test('cannot take others down: one that throws refuses its own change', () => {
+    const broken: Check = () => {
+      throw new Error('a table that is not there');
+    };
+    expect(started().plan(kill(), 'dan', [broken])).toMatchObject({
+      is: 'refused',
+      refusal: { kind: 'not_planned', problem: 'a table that is not there' },
+    });
+  });
+});
+
+test.each<[Actor, string]>([
+  [{ is: 'unverified', id: 'dana', roles: ['admin'] }, 'unverified:dana'],
+  [{ is: 'unverified', id: 'token:dana', roles: undefined }, 'unverified:token:dana'],
+  [{ is: 'verified', id: 'dana', roles: ['operator'], source: 'token' }, 'token:dana'],
+  [{ is: 'system' }, 'system'],
+])('the log says how its actor is known: %j', (actor, name) => {
+  const desk = started();
+  const plan = planChange(desk.view, { command: kill(), actor, commandId: 'c1' });
+  expect(plan.change?.event.actor).toBe(name);
 });

@@ -1,8 +1,5 @@
-import { compileFlagd, type FlagdDefinition, stateFrom } from '../../../flags/index.ts';
-import { notInitialised } from '../../plan-change.ts';
-import { loadWhole } from '../../../store/answers.ts';
 import { durationOption } from '../arguments.ts';
-import type { Context, Verb } from '../command.ts';
+import type { Verb } from '../command.ts';
 import { toJson } from '../output.ts';
 import { keepCurrent, type WatchOptions } from '../watch-flagd.ts';
 
@@ -20,7 +17,7 @@ export const verb: Verb = (command, perform) => {
     .action(
       perform(async (context, { watch, ...times }: { readonly watch?: string } & WatchOptions) => {
         if (watch !== undefined) return keepCurrent(context, watch, times);
-        const value = await exported(context);
+        const value = await (await context.control()).exportDefinition();
         context.note(
           'This definition has no dead man: when nobody exports it again, clients go on with it for ever. To keep a file that ends by itself: kill-switch flagd export --watch FILE.json',
         );
@@ -28,14 +25,3 @@ export const verb: Verb = (command, perform) => {
       }),
     );
 };
-
-async function exported({ store, organizationId }: Context): Promise<FlagdDefinition> {
-  const connection = (await store.control()).open({ organizationId, requestTimeoutMs: 2000 });
-  try {
-    const { head, entries } = await loadWhole(connection);
-    if (!head) throw notInitialised({ location: store.location, organizationId });
-    return compileFlagd(stateFrom(entries, head), { organizationId });
-  } finally {
-    await connection.close();
-  }
-}

@@ -1,10 +1,10 @@
 import type { LogEvent } from '../../../flags/index.ts';
 import type { ControlPlane } from '../../control-plane.ts';
-import { notInitialised, type Place } from '../../plan-change.ts';
+import { ChangeRefusedError, type Place } from '../../refusals.ts';
 import { afterOption } from '../arguments.ts';
 import type { Answer, Verb } from '../command.ts';
 import { eventLine } from '../event-line.ts';
-import { followLog } from '../follow-log.ts';
+import { followed } from '../followed.ts';
 
 export const verb: Verb = (command, perform) => {
   command
@@ -13,7 +13,8 @@ export const verb: Verb = (command, perform) => {
     .action(
       perform(async (context, { after, follow = false }: { after: number; follow?: boolean }) => {
         const control = await context.control();
-        if (follow) return { lines: asLines(followLog(control, after, context.untilInterrupted(), context.note)) };
+        if (follow)
+          return { lines: asLines(followed(context, control, { after, signal: context.untilInterrupted() })) };
         const events = existing(control, after, {
           location: context.store.location,
           organizationId: context.organizationId,
@@ -40,5 +41,5 @@ async function* existing(control: ControlPlane, after: number, place: Place): As
     found = true;
     yield event;
   }
-  if (!found) throw notInitialised(place);
+  if (!found) throw new ChangeRefusedError({ kind: 'not_initialised', place });
 }

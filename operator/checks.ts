@@ -1,0 +1,30 @@
+import { entryKey, takesAway } from '../flags/index.ts';
+import { rowOf } from './commands.ts';
+import type { Check, Objection } from './plan.ts';
+import type { Refusal } from './refusals.ts';
+
+const refused = (refusal: Refusal): Objection => ({ is: 'refused', refusal, change: null });
+
+/** Giving authority back takes a reason, and one that can stand in the log as it was given. */
+const reasonGiven: Check = ({ command, change }) => {
+  if (takesAway(change) || rowOf(command).needsNoReason) return null;
+  const { reason, reasonProblem } = 'reason' in command || 'reasonProblem' in command ? command : {};
+  if (reasonProblem !== undefined) return refused({ kind: 'reason_unfit', problem: reasonProblem });
+  return reason === undefined ? refused({ kind: 'reason_required' }) : null;
+};
+
+/** Whoever gives authority back names what they had read, and nothing that was restricted, tightened or seconded since is loosened. */
+const notOvertaken: Check = ({ command, change, view }) => {
+  const named = 'epoch' in command ? command.epoch : undefined;
+  if (takesAway(change) || named === undefined) return null;
+  if (named > (view.head?.epoch ?? 0)) return refused({ kind: 'epoch_ahead', named, head: view.head });
+  const [kind, name] = rowOf(command).changes(command);
+  const changed = view.get(kind, name)?.epoch ?? 0;
+  return changed > named ? refused({ kind: 'changed_since', entry: entryKey(kind, name), changed, named }) : null;
+};
+
+/**
+ * What each change is asked before it is made; the first that objects decides. Whatever takes authority away passes all of them.
+ * To add a rule of who may restore what, write a check and put it into this list.
+ */
+export const CHECKS: readonly Check[] = [reasonGiven, notOvertaken];

@@ -1,0 +1,215 @@
+import {
+  actionNameProblem,
+  type AutonomyStage,
+  type EntryKey,
+  type EntryKind,
+  type EventType,
+  entryKey,
+  type FeatureStage,
+  type Head,
+  idProblem,
+  laterEnd,
+  messageOf,
+  type Mode,
+  readTarget,
+  parseTarget,
+  type StateView,
+  strictness,
+} from '../flags/index.ts';
+import type { SnapshotMark } from '../store/ports.ts';
+import type { GivenReason } from './reason.ts';
+import type { Refusal } from './refusals.ts';
+
+/** `epoch`: what the person had read when deciding to loosen; what was restricted, tightened or seconded since is not loosened. */
+interface Loosening extends GivenReason {
+  readonly epoch?: number | undefined;
+}
+
+/** What each command asks for, beside its name. */
+interface Asked {
+  readonly init: { readonly generation: string };
+  readonly recover: {
+    readonly generation: string;
+    readonly givenUp: readonly Head[];
+    /** Whose reports of forks are not believed any more, and whose are again. */
+    readonly exclude?: readonly string[] | undefined;
+    readonly include?: readonly string[] | undefined;
+  } & Loosening; // of two that recover at once, one decides on what the other has changed already
+  readonly kill: {
+    readonly target: string;
+    readonly mode: Mode;
+    readonly expiresAt: string | null;
+    /** In place of `expiresAt`, in milliseconds from the store's time. */
+    readonly lastsMs?: number | undefined;
+  } & GivenReason;
+  readonly revive: { readonly target: string } & Loosening;
+  /** An operating process ends a kill whose time is over. `expiresAt` is the end that was judged; a kill that was extended since stays. */
+  readonly expire: { readonly target: string; readonly id: string; readonly expiresAt: string | null };
+  readonly mode: { readonly mode: Mode; readonly targeting: unknown } & Loosening;
+  readonly feature: { readonly name: string; readonly stage: FeatureStage } & Loosening;
+  readonly limit: { readonly name: string; readonly value: number } & Loosening;
+  readonly autonomy: { readonly action: string; readonly stage: AutonomyStage } & Loosening;
+  readonly flags: { readonly definition: Record<string, unknown> } & Loosening;
+  /** A store has kept its state apart, and this proves it. */
+  readonly snapshot: { readonly mark: SnapshotMark };
+}
+
+export type CommandType = keyof Asked;
+export type CommandOf<T extends CommandType> = { readonly type: T } & Asked[T];
+
+/** What is asked for, one kind a verb. */
+export type Command = { readonly [T in CommandType]: CommandOf<T> }[CommandType];
+
+/** What is read to plan: single entries and the head, at one moment, with the store's clock. */
+export interface PlanView extends StateView {
+  readonly head: Head | null;
+  readonly time: string;
+}
+
+/** Where an entry is: its kind, and its name where the kind has several. */
+export type EntryRef = readonly [kind: EntryKind, name?: string];
+
+/** What a command comes to by itself, before anybody is asked whether it may be. */
+export type Wish =
+  | { readonly is: 'event'; readonly type: EventType; readonly data: Record<string, unknown> }
+  /** It is so already: that somebody else wants it too is recorded. */
+  | { readonly is: 'already' }
+  | { readonly is: 'refused'; readonly refusal: Refusal };
+
+interface CommandRow<C> {
+  /** The one entry that it changes, and that tells whether it comes too late. */
+  readonly changes: (command: C) => EntryRef;
+  /** What else it reads, beside `control` and `mode`; default: nothing. */
+  readonly reads?: (command: C) => readonly EntryRef[];
+  readonly wish: (command: C, view: PlanView, commandId: string) => Wish;
+  /** True where it gives back without a reason: from nothing, or because its time is over. */
+  readonly needsNoReason?: true;
+}
+
+const event = (type: EventType, data: Record<string, unknown>): Wish => ({ is: 'event', type, data });
+const refused = (refusal: Refusal): Wish => ({ is: 'refused', refusal });
+const ALREADY: Wish = Object.freeze({ is: 'already' });
+
+/** Null where it is a name. */
+function nameRefused(of: string, name: string, problemOf = idProblem): Wish | null {
+  const problem = problemOf(name);
+  return problem === null ? null : refused({ kind: 'not_a_name', name, of, problem });
+}
+
+/** Null where it is a target. */
+function targetRefused(target: string, read: (target: string) => unknown): Wish | null {
+  try {
+    read(target);
+    return null;
+  } catch (error) {
+    return refused({ kind: 'not_a_target', problem: messageOf(error) });
+  }
+}
+
+/** One row a command: what it reads, and the event that it wishes for. To add one, copy a row here and what it asks for above. */
+const ROWS: { readonly [T in CommandType]: CommandRow<CommandOf<T>> } = {
+  init: {
+    changes: () => ['control'],
+    wish: ({ generation }, { head }) =>
+      head ? refused({ kind: 'already_initialised', epoch: head.epoch }) : event('init', { generation }),
+    needsNoReason: true,
+  },
+  recover: {
+    changes: () => ['control'],
+    wish: ({ generation, givenUp, exclude = [], include = [] }, view) => {
+      for (const name of exclude) {
+        const wrong = nameRefused('an executor', name);
+        if (wrong) return wrong;
+      }
+      const names = new Set([...(view.get('control')?.excluded ?? []), ...exclude]);
+      for (const name of include) names.delete(name);
+      const excluded = names.size > 0 ? { excluded: [...names] } : {};
+      return event('recover', { generation, given_up: givenUp, ...excluded });
+    },
+  },
+  kill: {
+    changes: ({ target }) => ['kill', target],
+    wish: ({ target, mode, lastsMs, ...command }, view, commandId) => {
+      const wrong = targetRefused(target, parseTarget);
+      if (wrong) return wrong;
+      if (mode === 'live') return refused({ kind: 'live_kill' });
+      const expiresAt = lastsMs === undefined ? command.expiresAt : endAfter(lastsMs, view.time);
+      if (expiresAt === undefined) return refused({ kind: 'end_out_of_reach', lastsMs: Number(lastsMs) });
+      if (expiresAt !== null && expiresAt <= view.time)
+        return refused({ kind: 'end_passed', end: expiresAt, now: view.time });
+      const active = view.get('kill', target);
+      const adds =
+        !active ||
+        strictness(mode) > strictness(active.mode) ||
+        laterEnd(active.expires_at, expiresAt) !== active.expires_at;
+      return adds ? event('kill', { id: commandId, target, mode, expires_at: expiresAt }) : ALREADY;
+    },
+  },
+  revive: {
+    changes: ({ target }) => ['kill', target],
+    wish: ({ target }, view) => {
+      // What is lifted may be what another version recorded.
+      const wrong = targetRefused(target, readTarget);
+      if (wrong) return wrong;
+      const active = view.get('kill', target);
+      return active ? event('revive', { id: active.id, target }) : refused({ kind: 'not_killed', target });
+    },
+  },
+  expire: {
+    changes: ({ target }) => ['kill', target],
+    wish: ({ target, id, expiresAt }, view) => {
+      const active = view.get('kill', target);
+      const isOver =
+        active?.id === id &&
+        active.expires_at !== null &&
+        active.expires_at === expiresAt &&
+        active.expires_at <= view.time;
+      return isOver ? event('expire', { id, target }) : refused({ kind: 'not_killed', target });
+    },
+    needsNoReason: true,
+  },
+  mode: {
+    changes: () => ['mode'],
+    wish: ({ mode, targeting = null }, view) => {
+      const before = view.get('mode');
+      const isSo = before?.mode === mode && JSON.stringify(before.targeting) === JSON.stringify(targeting);
+      return isSo ? ALREADY : event('mode', { mode, targeting });
+    },
+  },
+  feature: {
+    changes: ({ name }) => ['feature', name],
+    wish: ({ name, stage }, view) =>
+      nameRefused('a feature', name) ??
+      (view.get('feature', name)?.stage === stage ? ALREADY : event('feature', { name, stage })),
+  },
+  limit: {
+    changes: ({ name }) => ['limit', name],
+    wish: ({ name, value }, view) =>
+      nameRefused('a limit', name) ??
+      (view.get('limit', name)?.value === value ? ALREADY : event('limit', { name, value })),
+  },
+  autonomy: {
+    changes: ({ action }) => ['autonomy', action],
+    wish: ({ action, stage }, view) =>
+      nameRefused('an action', action, actionNameProblem) ??
+      (view.get('autonomy', action)?.stage === stage ? ALREADY : event('autonomy', { action, stage })),
+  },
+  flags: { changes: () => ['flags'], wish: ({ definition }) => event('flags', { definition }) },
+  snapshot: { changes: () => ['control'], wish: ({ mark }) => event('snapshot', { ...mark }) },
+};
+
+/** The row of a command's own type: that a command and its row belong together is what the table says. */
+export const rowOf = <T extends CommandType>({ type }: { readonly type: T }): CommandRow<CommandOf<T>> => ROWS[type];
+
+/** The entries that must be read to plan this command: a few, so that a kill costs the same beside any number of others. */
+export function entriesFor(command: Command): EntryKey[] {
+  const { changes, reads = () => [] } = rowOf(command);
+  const keys = [changes(command), ...reads(command)].map(([kind, name]) => entryKey(kind, name));
+  return [...new Set([entryKey('control'), entryKey('mode'), ...keys])];
+}
+
+/** The operator's clock may be another than the store's, by which the kill ends. Undefined for an end that cannot be. */
+function endAfter(lastsMs: number, now: string): string | undefined {
+  const end = new Date(Date.parse(now) + lastsMs);
+  return lastsMs > 0 && !Number.isNaN(end.getTime()) && end.getUTCFullYear() <= 9999 ? end.toISOString() : undefined;
+}

@@ -1,0 +1,94 @@
+import { type Clock, type State, stateFrom } from '../flags/index.ts';
+import { loadWhole } from '../store/answers.ts';
+import type { ControlConnection } from '../store/ports.ts';
+import { Rounds } from '../store/rounds.ts';
+import { type Appended, ChangeQueue, type Order, type Recorded } from './change-queue.ts';
+import { Hearing } from './hearing.ts';
+import { Operating } from './operate.ts';
+import { SYSTEM } from './operators.ts';
+import type { Check } from './plan.ts';
+import { ChangePendingError, ChangeRefusedError, type Place, type Refusal } from './refusals.ts';
+
+export interface OpenedSwitchOptions {
+  readonly connection: ControlConnection;
+  readonly place: Place;
+  /** How long a change is tried again while the store does not take it, in milliseconds. */
+  readonly retryMs: number;
+  /** Null: this is no operating process. */
+  readonly operate: {
+    readonly ownClock: boolean;
+    readonly clock: Clock;
+    readonly onTrouble: (problem: string) => void;
+  } | null;
+  /** What each change is asked before it is made; default `CHECKS`. */
+  readonly checks?: readonly Check[] | undefined;
+}
+
+/**
+ * One connection to the store of a switch, for any number of operators: what all of them change goes through one queue, so that they
+ * do not compete with each other, and it lives until it is closed, whoever acts through it.
+ */
+export class OpenedSwitch {
+  readonly connection: ControlConnection;
+  readonly place: Place;
+  readonly hearing: Hearing;
+  readonly #changes: ChangeQueue;
+  readonly #operating: Operating | null;
+  /** Nobody waits for a snapshot, and one that fails is tried again with a later change. */
+  readonly #snapshots = new Rounds({ round: () => this.#keepSnapshot() });
+
+  constructor({ connection, place, retryMs, operate, checks }: OpenedSwitchOptions) {
+    this.connection = connection;
+    this.place = place;
+    this.hearing = new Hearing(connection);
+    this.#changes = new ChangeQueue({ connection, retryMs, checks });
+    this.#operating = operate && new Operating({ ...operate, connection, retryMs });
+  }
+
+  /** @throws ChangeRefusedError, ChangePendingError; KillSwitchError why the store did not take it in time */
+  async append(order: Order): Promise<Recorded> {
+    const appended = await this.#changes.append(order).catch((error: unknown) => {
+      throw error instanceof ChangeRefusedError ? new ChangeRefusedError(this.#located(error.refusal)) : error;
+    });
+    void this.#snapshots.begin();
+    return recorded(appended);
+  }
+
+  /** The whole state. @throws ChangeRefusedError NOT_INITIALISED */
+  async state(): Promise<State> {
+    const { head, entries } = await loadWhole(this.connection);
+    if (!head) throw this.notInitialised();
+    return stateFrom(entries, head);
+  }
+
+  notInitialised(): ChangeRefusedError {
+    return new ChangeRefusedError({ kind: 'not_initialised', place: this.place });
+  }
+
+  /** Resolves when what goes on beside the answers is done. */
+  async settled(): Promise<void> {
+    await this.#snapshots.rest();
+  }
+
+  async close(): Promise<void> {
+    await this.#operating?.close();
+    await this.settled();
+    await this.connection.close();
+  }
+
+  /** Whoever plans a change does not know where its switch is. */
+  #located(refusal: Refusal): Refusal {
+    return refusal.kind === 'not_initialised' ? { ...refusal, place: this.place } : refusal;
+  }
+
+  /** A store that folds its log may keep the state apart; what proves it goes into the log like any change. */
+  async #keepSnapshot(): Promise<void> {
+    const mark = await this.connection.keepSnapshot();
+    if (mark) await this.#changes.append({ command: { type: 'snapshot', mark }, actor: SYSTEM });
+  }
+}
+
+function recorded(appended: Appended): Recorded {
+  if (appended.is === 'pending') throw new ChangePendingError(appended.request);
+  return appended;
+}

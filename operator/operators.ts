@@ -1,0 +1,46 @@
+import { idProblem, invalid, quoteId } from '../flags/index.ts';
+import { checkKeys } from '../flags/options.ts';
+
+/** Who changes the switch. */
+export type Operator =
+  /** By their own word: whoever can write the store directly could as well give another name. */
+  | { readonly is: 'unverified'; readonly id: string; readonly roles: readonly string[] | undefined }
+  /** Proven by `source`, for instance `token`: a word without a colon, and neither `unverified` nor `system`. */
+  | { readonly is: 'verified'; readonly id: string; readonly roles: readonly string[]; readonly source: string };
+
+/** Who makes a change: an operator, or the system itself, where the time or a store asks for it and no person does. */
+export type Actor = Operator | { readonly is: 'system' };
+
+export const SYSTEM: Actor = Object.freeze({ is: 'system' });
+
+/** Who it was, as the log has it. No operator is called like the system: what stands before the colon says how they are known. */
+export function actorName(actor: Actor): string {
+  switch (actor.is) {
+    case 'system':
+      return 'system';
+    case 'unverified':
+      return `unverified:${actor.id}`;
+    case 'verified':
+      return `${actor.source}:${actor.id}`;
+    default:
+      return actor satisfies never;
+  }
+}
+
+/** An operator, as a program names the one that it works for. */
+export interface GivenOperator {
+  /** 1 to 512 characters. */
+  readonly id: string;
+  readonly roles?: readonly string[] | undefined;
+}
+
+/** @throws KillSwitchError INVALID_ARGUMENT */
+export function givenOperator(operator: GivenOperator): Operator {
+  if (typeof operator !== 'object' || operator === null)
+    throw invalid(`operator is who changes the switch, such as { id: 'dana' }, not ${quoteId(operator)}.`);
+  checkKeys('operator', operator, { id: ['name'], roles: true });
+  const { id, roles } = operator;
+  const problem = idProblem(id);
+  if (problem) throw invalid(`operator.id ${problem}.`);
+  return { is: 'unverified', id, roles };
+}

@@ -1,0 +1,166 @@
+import { type Head, KillSwitchError, type KillSwitchErrorCode, quoteId } from '../flags/index.ts';
+
+/** Where a switch is looked for. */
+export interface Place {
+  readonly location: string;
+  readonly organizationId: string;
+}
+
+/** What is known of each kind of refusal. */
+interface Facts {
+  /** `place`: where it was looked for; null where whoever refuses does not know. */
+  readonly not_initialised: { readonly place: Place | null };
+  readonly already_initialised: { readonly epoch: number };
+  /** The store is empty, and executors had seen a control plane in it. */
+  readonly wiped: object;
+  /** `problem` ends a sentence that begins with the name. */
+  readonly not_a_name: { readonly name: string; readonly of: string; readonly problem: string };
+  /** `problem` is a sentence. */
+  readonly not_a_target: { readonly problem: string };
+  readonly live_kill: object;
+  readonly end_passed: { readonly end: string; readonly now: string };
+  readonly end_out_of_reach: { readonly lastsMs: number };
+  readonly not_killed: { readonly target: string };
+  readonly reason_required: object;
+  /** `problem` is a sentence: what was given cannot stand in the log as it is, and nothing is loosened by it. */
+  readonly reason_unfit: { readonly problem: string };
+  /** The epoch that was named is beyond the end of the log. */
+  readonly epoch_ahead: { readonly named: number; readonly head: Head | null };
+  /** What was to be loosened was changed after the epoch that its person had read. */
+  readonly changed_since: { readonly entry: string; readonly changed: number; readonly named: number };
+  readonly log_full: { readonly epoch: number };
+  /** `problem` is a sentence. Whatever went wrong, it is this change's own: neither the store's, nor that of others. */
+  readonly not_planned: { readonly command: string; readonly problem: string };
+}
+
+/** Why a change is not made: a value, which whoever tells it puts into words. */
+export type Refusal = { readonly [K in keyof Facts]: { readonly kind: K } & Facts[K] }[keyof Facts];
+
+/** Who is told: somebody who calls the package in code, or somebody who types a command. */
+export type Told = 'program' | 'command';
+
+interface RefusalRow<F> {
+  readonly code: KillSwitchErrorCode;
+  /** What happened, with the value. */
+  readonly says: (facts: F) => string;
+  /** How to mend it, in the words of who is told; absent where the first sentence says it. */
+  readonly hint?: Readonly<Record<Told, string>>;
+}
+
+const LOOK_AGAIN = {
+  program: 'Look again (status()), then decide.',
+  command: 'Look again (kill-switch status), then decide.',
+};
+
+/** One row a kind. To add a refusal, copy a row here and its facts above. */
+const REFUSALS: { readonly [K in keyof Facts]: RefusalRow<Facts[K]> } = {
+  not_initialised: {
+    code: 'NOT_INITIALISED',
+    // Both are named: whoever has mistyped one of them sees it here.
+    says: ({ place }) =>
+      `There is no control plane ${place ? `of the organization ${quoteId(place.organizationId)} in ${place.location}` : 'in this store'}.`,
+    hint: {
+      program: 'Create one with init(). If there was one, it has been wiped: recover({ reason: "…" }).',
+      command:
+        'Create one with: kill-switch init. If there was one, it has been wiped: kill-switch recover --reason "…"',
+    },
+  },
+  already_initialised: {
+    code: 'ALREADY_INITIALISED',
+    says: ({ epoch }) => `There is a control plane here already, at epoch ${epoch}. Nothing was changed.`,
+  },
+  wiped: {
+    code: 'RECOVER_REQUIRED',
+    says: () => 'This store is empty, but executors had seen a control plane in it: it has been wiped or replaced.',
+    hint: {
+      program: 'Accept that with recover({ reason: "…" }).',
+      command: 'Accept that with: kill-switch recover --reason "…"',
+    },
+  },
+  not_a_name: {
+    code: 'INVALID_ARGUMENT',
+    says: ({ name, of, problem }) => `${quoteId(name)} is not the name of ${of}: it ${problem}.`,
+  },
+  not_a_target: { code: 'INVALID_ARGUMENT', says: ({ problem }) => problem },
+  live_kill: {
+    code: 'INVALID_ARGUMENT',
+    says: () => 'A kill cannot leave a target live: to lift a kill, revive it.',
+  },
+  end_passed: {
+    code: 'INVALID_ARGUMENT',
+    says: ({ end, now }) => `The end ${end} has already passed: the store's clock says ${now}.`,
+  },
+  end_out_of_reach: {
+    code: 'INVALID_ARGUMENT',
+    says: ({ lastsMs }) => `A kill lasts for more than 0 ms, and to the year 9999 at most, not for ${lastsMs} ms.`,
+  },
+  not_killed: {
+    code: 'NOT_KILLED',
+    says: ({ target }) => `There is no active kill of ${target}.`,
+    hint: { program: 'See what is stopped: kills().', command: 'See what is stopped: kill-switch kills' },
+  },
+  reason_required: {
+    code: 'REASON_REQUIRED',
+    says: () => 'Giving authority back takes a reason: add one',
+    hint: { program: '({ reason: "…" }).', command: '(--reason "…").' },
+  },
+  reason_unfit: { code: 'INVALID_ARGUMENT', says: ({ problem }) => problem },
+  epoch_ahead: {
+    code: 'INVALID_ARGUMENT',
+    says: ({ named, head }) =>
+      `Epoch ${named} has not been reached here: the log ends at epoch ${head?.epoch ?? 0}. It is mistyped, or was read in another switch, or this store has lost changes.`,
+    hint: LOOK_AGAIN,
+  },
+  changed_since: {
+    code: 'CONFLICT',
+    says: ({ entry, changed, named }) =>
+      `${entry} was changed at epoch ${changed}, after what you had read (epoch ${named}).`,
+    hint: LOOK_AGAIN,
+  },
+  log_full: {
+    code: 'INVALID_STATE',
+    says: ({ epoch }) => `There is no number left in this log after ${epoch}, so it was not written by this package.`,
+    hint: {
+      program: 'Restore a backup, or wipe the store and then: recover({ reason: "…" }).',
+      command: 'Restore a backup, or wipe the store and then: kill-switch recover --reason "…"',
+    },
+  },
+  not_planned: {
+    code: 'INVALID_ARGUMENT',
+    says: ({ command, problem }) => `The ${command} could not be planned, and nothing was changed: ${problem}`,
+  },
+};
+
+const rowOf = <R extends Refusal>({ kind }: R): RefusalRow<R> => REFUSALS[kind] as RefusalRow<Refusal>;
+
+/** A refusal as sentences: what happened, and how to mend it. */
+export function refusalText(refusal: Refusal, told: Told): string {
+  const { says, hint } = rowOf(refusal);
+  return hint ? `${says(refusal)} ${hint[told]}` : says(refusal);
+}
+
+/** A change was refused, and nothing was changed. `code` and message are made of the refusal that it carries. */
+export class ChangeRefusedError extends KillSwitchError {
+  readonly refusal: Refusal;
+
+  constructor(refusal: Refusal) {
+    super(rowOf(refusal).code, refusalText(refusal, 'program'));
+    this.refusal = refusal;
+  }
+}
+
+/** A change waits for somebody else to agree to it; until then nothing is changed. */
+export class ChangePendingError extends KillSwitchError {
+  readonly request: PendingRequest;
+
+  constructor(request: PendingRequest) {
+    super('PENDING', `This waits for another person to agree, until ${request.expires_at}: request ${request.id}.`);
+    this.request = request;
+  }
+}
+
+/** Somebody else has to agree, by then at the latest. */
+export interface PendingRequest {
+  readonly id: string;
+  readonly expires_at: string;
+}

@@ -1,0 +1,44 @@
+import { KillSwitchError, type KillRecord, killRecord, type State } from '../flags/index.ts';
+import { acknowledge } from './acknowledge.ts';
+import type { ForksAnswer, Status } from './control-plane.ts';
+import type { Heard } from './hearing.ts';
+
+/** The whole switch at one moment, but for what is reported of forks. */
+export function statusOf(
+  organizationId: string,
+  state: State,
+  { beats, head: store, time }: Heard,
+): Omit<Status, keyof ForksAnswer> {
+  const { head, mode, targeting } = { head: state.head, ...state.mode };
+  if (!head) throw new KillSwitchError('INVALID_STATE', 'A state without a head was asked for its status.');
+  const { executors, shared_writers } = acknowledge(beats, { head, store: store ?? head, time }, 0);
+  return {
+    organization_id: organizationId,
+    mode,
+    targeting: structuredClone(targeting ?? null), // theirs: the state here is read again by the next command
+    epoch: state.epoch,
+    head,
+    active_kills: state.killCount,
+    kills: killRecords(organizationId, state, time),
+    features: Object.fromEntries([...state.features].map(([name, { stage }]) => [name, stage])),
+    limits: Object.fromEntries([...state.limits].map(([name, { value }]) => [name, value])),
+    autonomy: Object.fromEntries([...state.autonomy].map(([action, { stage }]) => [action, stage])),
+    executors,
+    shared_writers,
+    excluded: state.control?.excluded ?? [],
+  };
+}
+
+/** Newest first. Whoever reads changes nothing: a kill past its end by the store's clock is shown as what it is. */
+export function killRecords(
+  organizationId: string,
+  state: State,
+  time: string,
+  { skip, limit }: { readonly skip: number; readonly limit: number } = { skip: 0, limit: Number.POSITIVE_INFINITY },
+): KillRecord[] {
+  const kills = [...state.activeKills()].sort((a, b) => b.epoch - a.epoch).slice(skip, skip + limit);
+  return kills.map((kill) => ({
+    ...killRecord(organizationId, kill),
+    ...(kill.expires_at !== null && kill.expires_at <= time && { overdue: true as const }),
+  }));
+}

@@ -1,0 +1,280 @@
+import { randomUUID } from 'node:crypto';
+import { tell } from '../flags/callbacks.ts';
+import {
+  compileFlagd,
+  entryKey,
+  type FlagdDefinition,
+  type KillRecord,
+  KillSwitchError,
+  killRecord,
+  type LogEvent,
+} from '../flags/index.ts';
+import { checkKeys } from '../flags/options.ts';
+import { loadWhole } from '../store/answers.ts';
+import type { ControlConnection } from '../store/ports.ts';
+import { readInterventions } from '../store/reports.ts';
+import { acknowledge, type ExecutorAcknowledgement } from './acknowledge.ts';
+import type { Recorded } from './change-queue.ts';
+import { type Command, entriesFor } from './commands.ts';
+import type {
+  AutonomyOptions,
+  ChangeAnswer,
+  ControlPlane,
+  FeatureOptions,
+  FlagsOptions,
+  FollowOptions,
+  ForgetOptions,
+  ForksAnswer,
+  InitAnswer,
+  InterventionsAnswer,
+  InterventionsOptions,
+  KillAnswer,
+  KillOptions,
+  LimitOptions,
+  LogOptions,
+  ModeOptions,
+  Page,
+  RecoverAnswer,
+  RecoverOptions,
+  ReviveAnswer,
+  ReviveOptions,
+  Status,
+  SurfaceRow,
+} from './control-plane.ts';
+import { followLog } from './follow-log.ts';
+import { forgetExecutor } from './forget-executor.ts';
+import {
+  checkBoolean,
+  givenAutonomy,
+  givenFeature,
+  givenFlags,
+  givenFollow,
+  givenKill,
+  givenLimit,
+  givenMode,
+  givenPage,
+  givenRecover,
+  givenRevive,
+  takesNone,
+  wholeNumber,
+} from './given.ts';
+import { givenUpBy } from './given-up.ts';
+import { judgeReports } from './judge-reports.ts';
+import { killHeard } from './kill-heard.ts';
+import type { OpenedSwitch } from './opened-switch.ts';
+import type { Operator } from './operators.ts';
+import { ChangeRefusedError } from './refusals.ts';
+import { killRecords, statusOf } from './status.ts';
+import { surfaceRows } from './surface-rows.ts';
+import { type LogVerification, verifyLog } from './verify-log.ts';
+
+/** A switch in a store, as one operator sees and changes it. */
+export class StoreControlPlane implements ControlPlane {
+  readonly #opened: OpenedSwitch;
+  readonly #operator: Operator;
+  readonly #close: () => Promise<void>;
+
+  /** @param close what closing this ends; default: nothing, since others may go on with what is open */
+  constructor(opened: OpenedSwitch, operator: Operator, close: () => Promise<void> = async () => {}) {
+    this.#opened = opened;
+    this.#operator = operator;
+    this.#close = close;
+  }
+
+  get #connection(): ControlConnection {
+    return this.#opened.connection;
+  }
+
+  get #organizationId(): string {
+    return this.#opened.place.organizationId;
+  }
+
+  async init(...given: readonly unknown[]): Promise<InitAnswer> {
+    takesNone('init', given);
+    const { beats, view, remembered } = await this.#losses();
+    if (!view.head && givenUpBy(beats, view, { remembered }).total > 0) {
+      throw new ChangeRefusedError({ kind: 'wiped' });
+    }
+    const { event, view: after } = await this.#append({ type: 'init', generation: randomUUID() });
+    return { epoch: event.seq, already: false, mode: after.get('mode')?.mode ?? 'draft_only' };
+  }
+
+  async recover(options: RecoverOptions): Promise<RecoverAnswer> {
+    const given = givenRecover(options);
+    const { beats, view, remembered } = await this.#losses();
+    const head = view.head;
+    const reported = head ? await this.#connection.forks?.(head.generation) : undefined;
+    const { heads: givenUp, total, ignored } = givenUpBy(beats, view, { reports: reported?.reports, remembered });
+    const known = { head, control: view.get('control') };
+    const read = { log: this.#connection.log, ...(reported && { forks: async () => reported }) };
+    const { forks } = await judgeReports(beats, known, read);
+    const epoch = view.head?.epoch ?? 0;
+    const generation = randomUUID();
+    const command = { type: 'recover', generation, givenUp, epoch, ...given } as const;
+    const { event, view: after } = await this.#append(command);
+    const excluded = after.get('control')?.excluded ?? [];
+    return { epoch: event.seq, already: false, given_up: givenUp, given_up_count: total, ignored, forks, excluded };
+  }
+
+  async #losses() {
+    const view = await this.#connection.read([entryKey('control')]);
+    const remembered = view.head ? [] : await this.#connection.remembered?.();
+    return { view, beats: await this.#connection.executors(), remembered };
+  }
+
+  async kill(options: KillOptions): Promise<KillAnswer> {
+    const { command, onRecorded, ...waiting } = givenKill(options);
+    const { target } = command;
+    const { head, view, change } = await this.#append(command);
+    tell(onRecorded, { epoch: head.epoch });
+    const kill = view.get('kill', target);
+    const acknowledgements = await killHeard(this.#opened.hearing, { head, ...waiting });
+    if (!kill) {
+      // Recorded, and lifted again before it was read back: the answer is how it is now.
+      throw new KillSwitchError(
+        'CONFLICT',
+        `The kill of ${target} was recorded at epoch ${head.epoch}, and has been lifted since.`,
+      );
+    }
+    return {
+      kill: killRecord(this.#organizationId, kill),
+      epoch: head.epoch,
+      already: change?.already ?? false,
+      acknowledgements,
+    };
+  }
+
+  async revive(options: ReviveOptions): Promise<ReviveAnswer> {
+    const given = givenRevive(options);
+    const { target } = given;
+    const before = await this.#connection.read(entriesFor(given));
+    const command = { ...given, epoch: given.epoch ?? before.head?.epoch };
+    const { event, change } = await this.#append(command);
+    // The plan knows what it lifts. Where the answer to its append was lost there is none, and what was read before has to do.
+    const kill = change ? change.ends : (before.get('kill', target) ?? null);
+    if (!kill) {
+      throw new KillSwitchError(
+        'CONFLICT',
+        `The revive of ${target} was recorded at epoch ${event.seq}. The kill that it has lifted was recorded after this had been asked for, so only the log tells of it: kill-switch log`,
+      );
+    }
+    const revived = { by: event.actor, at: event.at, reason: event.reason };
+    return { kill: killRecord(this.#organizationId, kill, revived), epoch: event.seq };
+  }
+
+  async setMode(options: ModeOptions): Promise<ChangeAnswer> {
+    return this.#set(givenMode(options));
+  }
+
+  async setFeature(options: FeatureOptions): Promise<ChangeAnswer> {
+    return this.#set(givenFeature(options));
+  }
+
+  async setLimit(options: LimitOptions): Promise<ChangeAnswer> {
+    return this.#set(givenLimit(options));
+  }
+
+  async setAutonomy(options: AutonomyOptions): Promise<ChangeAnswer> {
+    return this.#set(givenAutonomy(options));
+  }
+
+  async setFlags(options: FlagsOptions): Promise<ChangeAnswer> {
+    return this.#set(givenFlags(options));
+  }
+
+  async status(...given: readonly unknown[]): Promise<Status> {
+    takesNone('status', given);
+    const state = await this.#opened.state();
+    const heard = await this.#opened.hearing.hear();
+    return {
+      ...statusOf(this.#organizationId, state, heard),
+      ...(await judgeReports(heard.beats, state, this.#connection)),
+    };
+  }
+
+  async forks(...given: readonly unknown[]): Promise<ForksAnswer> {
+    takesNone('forks', given);
+    const beats = await this.#connection.executors(); // first, so that none has seen more than the head says
+    const view = await this.#connection.read([entryKey('control')]);
+    return judgeReports(beats, { head: view.head, control: view.get('control') }, this.#connection);
+  }
+
+  async kills(page: Page = {}): Promise<readonly KillRecord[]> {
+    const { skip, limit } = givenPage('kills', page);
+    const state = await this.#opened.state();
+    const { time } = await this.#connection.read([entryKey('control')]);
+    return killRecords(this.#organizationId, state, time, { skip, limit });
+  }
+
+  async executors(page: Page = {}): Promise<readonly ExecutorAcknowledgement[]> {
+    const { skip, limit } = givenPage('executors', page);
+    const { beats, head, time } = await this.#opened.hearing.hear();
+    if (!head) throw this.#opened.notInitialised();
+    return acknowledge(beats, { head, store: head, time }, 0).executors.slice(skip, skip + limit);
+  }
+
+  async interventions(options: InterventionsOptions = {}): Promise<InterventionsAnswer> {
+    checkKeys('interventions', options, { limit: true, proposals: true });
+    const { limit = 100, proposals = false } = options;
+    wholeNumber('limit', limit, 1);
+    checkBoolean('proposals', proposals);
+    const { interventions, unreadable } = await readInterventions(this.#connection.shelf, limit, proposals);
+    return { data: interventions, count: interventions.length, unreadable };
+  }
+
+  async surfaces(page: Page = {}): Promise<readonly SurfaceRow[]> {
+    const { skip, limit } = givenPage('surfaces', page);
+    return (await surfaceRows(this.#connection)).slice(skip, skip + limit);
+  }
+
+  log(options: LogOptions = {}): AsyncIterable<LogEvent> {
+    checkKeys('log', options, { after: true });
+    return this.#connection.log(wholeNumber('after', options.after ?? 0, 0));
+  }
+
+  follow(options: FollowOptions = {}): AsyncIterable<LogEvent> {
+    const { after, signal, onTrouble } = givenFollow(options);
+    return followLog((seq) => this.#connection.log(seq), { after, signal, onTrouble });
+  }
+
+  async exportDefinition(...given: readonly unknown[]): Promise<FlagdDefinition> {
+    takesNone('exportDefinition', given);
+    return compileFlagd(await this.#opened.state(), { organizationId: this.#organizationId });
+  }
+
+  async verifyLog(...given: readonly unknown[]): Promise<LogVerification> {
+    takesNone('verifyLog', given);
+    const connection = this.#connection;
+    return verifyLog(
+      (after) => connection.log(after),
+      async () => {
+        const beats = await connection.executors(); // first, so that none has seen more than the head says
+        const { head, entries } = await loadWhole(connection);
+        return { head, entries, beats };
+      },
+    );
+  }
+
+  async forgetExecutor(executorId: string, options: ForgetOptions = {}): Promise<void> {
+    checkKeys('forgetExecutor', options, { writer: true });
+    return forgetExecutor(this.#connection, executorId, options.writer);
+  }
+
+  async settled(): Promise<void> {
+    await this.#opened.settled();
+  }
+
+  async close(): Promise<void> {
+    await this.#close();
+  }
+
+  #append(command: Command): Promise<Recorded> {
+    return this.#opened.append({ command, actor: this.#operator });
+  }
+
+  async #set(command: Extract<Command, { readonly epoch?: number | undefined }>): Promise<ChangeAnswer> {
+    const epoch = command.epoch ?? (await this.#connection.read([entryKey('control')])).head?.epoch;
+    const { event, change } = await this.#append({ ...command, epoch });
+    return { epoch: event.seq, already: change?.already ?? false };
+  }
+}

@@ -1,0 +1,128 @@
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { type LogEvent, nextChange } from '../../flags/index.ts';
+import { OpenedSwitch, type OpenedSwitchOptions } from '../../operator/opened-switch.ts';
+import { actorName, type Operator } from '../../operator/operators.ts';
+import type { Check, PlannedChange, Proposed } from '../../operator/plan.ts';
+import { ChangePendingError, ChangeRefusedError } from '../../operator/refusals.ts';
+import { StoreControlPlane } from '../../operator/store-control-plane.ts';
+import { memoryControlStore } from '../../store/memory/control.ts';
+import { memoryStore } from '../../store/memory/index.ts';
+
+const ann: Operator = { is: 'unverified', id: 'ann', roles: undefined };
+const dana: Operator = { is: 'verified', id: 'dana', roles: ['restorer'], source: 'token' };
+
+async function openedSwitch(options: Pick<OpenedSwitchOptions, 'checks'> = {}) {
+  const store = memoryControlStore(memoryStore());
+  const opened = new OpenedSwitch({
+    connection: store.open({ organizationId: 'default', requestTimeoutMs: 2000 }),
+    place: { location: store.location, organizationId: 'default' },
+    retryMs: 2000,
+    operate: null,
+    ...options,
+  });
+  onTestFinished(() => opened.close());
+  const as = (operator: Operator) => new StoreControlPlane(opened, operator);
+  await as(ann).init();
+  return { as, opened };
+}
+
+/** An event that changes nothing, in place of the one that was planned. */
+function recordedInstead({ actor, commandId, view }: Proposed): PlannedChange {
+  const data = { kind: 'kill', name: 'agent:a', command_id: commandId };
+  return {
+    ...nextChange(view, { type: 'second', data, at: view.time, actor: actorName(actor) }),
+    already: false,
+    ends: null,
+  };
+}
+
+async function eventsOf(log: AsyncIterable<LogEvent>): Promise<LogEvent[]> {
+  const events: LogEvent[] = [];
+  for await (const event of log) events.push(event);
+  return events;
+}
+
+describe('one connection for several operators', () => {
+  test('records each change as that of whoever made it', async () => {
+    const { as } = await openedSwitch();
+    await Promise.all([as(ann).kill({ target: 'agent:a' }), as(dana).kill({ target: 'agent:b' })]);
+    await as(dana).revive({ target: 'agent:a', reason: 'r' });
+    const events = await eventsOf(as(ann).log());
+    expect(events.map(({ type, actor }) => `${type} by ${actor}`)).toEqual([
+      'init by unverified:ann',
+      'kill by unverified:ann',
+      'kill by token:dana',
+      'revive by token:dana',
+    ]);
+  });
+
+  test('goes on when what one of them holds is closed', async () => {
+    const { as } = await openedSwitch();
+    await as(dana).close();
+    expect(await as(ann).kill({ target: 'agent:a' })).toMatchObject({ epoch: 2 });
+  });
+});
+
+describe('a change that somebody objects to', () => {
+  const request = { id: 'r1', expires_at: '2126-01-01T00:00:00.000Z' };
+  const secondPerson: Check = (proposed) =>
+    proposed.command.type === 'revive' ? { is: 'pending', request, change: recordedInstead(proposed) } : null;
+  const refusedAndRecorded: Check = (proposed) =>
+    proposed.command.type === 'revive'
+      ? { is: 'refused', refusal: { kind: 'live_kill' }, change: recordedInstead(proposed) }
+      : null;
+
+  test.each([
+    ['waits', secondPerson, ChangePendingError, { code: 'PENDING', request }],
+    [
+      'is refused',
+      refusedAndRecorded,
+      ChangeRefusedError,
+      { code: 'INVALID_ARGUMENT', refusal: { kind: 'live_kill' } },
+    ],
+  ])('%s, changes nothing, and leaves the event that stands for it', async (_what, check, error, members) => {
+    const { as } = await openedSwitch({ checks: [check] });
+    await as(ann).kill({ target: 'agent:a' });
+    const asked = as(dana).revive({ target: 'agent:a', reason: 'r' });
+    await expect(asked).rejects.toBeInstanceOf(error);
+    await expect(asked).rejects.toMatchObject(members);
+    expect(await as(ann).kills()).toMatchObject([{ target: 'agent:a', is_active: true }]);
+    expect((await eventsOf(as(ann).log())).map(({ type }) => type)).toEqual(['init', 'kill', 'second']);
+    expect(await as(ann).verifyLog()).toMatchObject({ ok: true });
+  });
+});
+
+describe('what is read of it', () => {
+  test('comes page by page', async () => {
+    const { as } = await openedSwitch();
+    for (const id of ['a', 'b', 'c', 'd', 'e']) await as(ann).kill({ target: `agent:${id}` });
+    const targets = async (page?: { skip?: number; limit?: number }) =>
+      (await as(ann).kills(page)).map(({ target_id }) => target_id);
+    expect(await targets()).toEqual(['e', 'd', 'c', 'b', 'a']);
+    expect(await targets({ limit: 2 })).toEqual(['e', 'd']);
+    expect(await targets({ skip: 2, limit: 2 })).toEqual(['c', 'b']);
+    expect(await targets({ skip: 4 })).toEqual(['a']);
+    expect(await targets({ skip: 9 })).toEqual([]);
+    for (const page of [{ skip: -1 }, { limit: 0 }, { limit: 1.5 }, { limit: Number.NaN }])
+      await expect(as(ann).kills(page)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+  });
+
+  test('is followed as it happens, from where one was', async () => {
+    const { as } = await openedSwitch();
+    await as(ann).kill({ target: 'agent:a' });
+    const followed = as(ann).follow({ after: 1 })[Symbol.asyncIterator]();
+    expect(await followed.next()).toMatchObject({ value: { seq: 2, type: 'kill' } });
+    const next = followed.next();
+    await as(dana).kill({ target: 'agent:b' });
+    expect(await next).toMatchObject({ value: { seq: 3, actor: 'token:dana' } });
+    await followed.return?.();
+  });
+
+  test('can be taken away as a definition for flagd', async () => {
+    const { as } = await openedSwitch();
+    await as(ann).kill({ target: 'agent:a' });
+    const { metadata, flags } = await as(ann).exportDefinition();
+    expect(metadata).toMatchObject({ epoch: 2, organization_id: 'default' });
+    expect(JSON.stringify(flags['kill-switch.mode'])).toContain('"a"');
+  });
+});
