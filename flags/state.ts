@@ -1,5 +1,6 @@
 import type { Call } from './context.ts';
 import {
+  ENTRY_KINDS,
   type Entry,
   type EntryKey,
   type EntryKind,
@@ -12,20 +13,37 @@ import {
 import { KillSwitchError } from './errors.ts';
 import { type Folded, foldEvent } from './fold.ts';
 import { deepFreeze } from './freeze.ts';
-import { KillFilter } from './kill-filter.ts';
+import { KillTable } from './kill-table.ts';
 import { INITIAL_MODE } from './modes.ts';
 import type { ActiveKill, Head, LogEvent } from './records.ts';
-import { readTarget, type TargetType } from './targets.ts';
 
-const emptyKills = (): Record<TargetType, Map<string, ActiveKill>> => ({
-  all: new Map(),
-  agent: new Map(),
-  mission: new Map(),
-  run: new Map(),
-  action: new Map(),
-  feature: new Map(),
-  surface: new Map(),
-});
+/** The entries of one kind, by their names; of a kind that has only one, by ''. */
+interface Table<T> extends Iterable<readonly [string, T]> {
+  get(name: string): T | undefined;
+  set(name: string, entry: T): void;
+  delete(name: string): void;
+}
+
+/** A kind that has only one entry: looking it up costs nothing. */
+class Single<T> implements Table<T> {
+  entry: T | undefined;
+
+  get(): T | undefined {
+    return this.entry;
+  }
+
+  set(_name: string, entry: T): void {
+    this.entry = entry;
+  }
+
+  delete(): void {
+    this.entry = undefined;
+  }
+
+  *[Symbol.iterator](): Generator<readonly [string, T]> {
+    if (this.entry !== undefined) yield ['', this.entry];
+  }
+}
 
 /** The base mode of a state in which no event has set one. */
 const UNSET_MODE: Entry<'mode'> = deepFreeze({
@@ -36,139 +54,91 @@ const UNSET_MODE: Entry<'mode'> = deepFreeze({
   at: '1970-01-01T00:00:00.000Z',
 });
 
-const isNamed = (type: TargetType): boolean => type === 'agent' || type === 'mission' || type === 'run';
-
 /**
- * The fold of a log, held for looking things up: kills by type, then by exact id. It is changed in place, one patch at a time,
- * because a copy of 100,000 kills for each further one would not be flat.
+ * The fold of a log, held for looking things up. It is changed in place, one event at a time, because a copy of 100,000 kills for each
+ * further one would cost more with each.
  */
 export class State implements StateView {
-  #control: Entry<'control'> | undefined;
-  #mode: Entry<'mode'> | undefined;
-  #flags: Entry<'flags'> | undefined;
-  readonly #named = new KillFilter();
-  readonly kills = emptyKills();
+  readonly #control = new Single<Entry<'control'>>();
+  readonly #mode = new Single<Entry<'mode'>>();
+  readonly #flags = new Single<Entry<'flags'>>();
+  readonly #kills = new KillTable();
   readonly features = new Map<string, Entry<'feature'>>();
   readonly limits = new Map<string, Entry<'limit'>>();
   readonly autonomy = new Map<string, Entry<'autonomy'>>();
+  readonly #tables: { readonly [K in EntryKind]: Table<Entry<K>> } = {
+    control: this.#control,
+    mode: this.#mode,
+    flags: this.#flags,
+    kill: this.#kills,
+    feature: this.features,
+    limit: this.limits,
+    autonomy: this.autonomy,
+  };
   /** The hash of the last applied event, '' before the first. */
   hash = '';
   /** The `seq` of the last applied event, 0 before the first. */
   epoch = 0;
 
   get control(): Entry<'control'> | undefined {
-    return this.#control;
+    return this.#control.entry;
   }
 
   get mode(): Entry<'mode'> {
-    return this.#mode ?? UNSET_MODE;
+    return this.#mode.entry ?? UNSET_MODE;
   }
 
   get flags(): Entry<'flags'> | undefined {
-    return this.#flags;
+    return this.#flags.entry;
+  }
+
+  /** Active kills by the type of their target, then by its exact id. */
+  get kills(): KillTable['byType'] {
+    return this.#kills.byType;
+  }
+
+  get killCount(): number {
+    return this.#kills.size;
+  }
+
+  activeKills(): Iterable<ActiveKill> {
+    return this.#kills.values();
+  }
+
+  /** False when no agent, mission or run that the call names is killed; true when only the kills themselves can tell. */
+  mayBeNamed(call: Call): boolean {
+    return this.#kills.mayBeNamed(call);
   }
 
   /** Where this state stands, or null before the first event. */
   get head(): Head | null {
-    const control = this.#control;
+    const { control } = this;
     if (!control) return null;
     return { generation: control.generation, epoch: this.epoch, hash: this.hash, recovered: control.recovered };
   }
 
-  get killCount(): number {
-    let count = 0;
-    for (const kills of Object.values(this.kills)) count += kills.size;
-    return count;
-  }
-
-  *activeKills(): Generator<ActiveKill> {
-    for (const kills of Object.values(this.kills)) yield* kills.values();
-  }
-
   get<K extends EntryKind>(kind: K, name = ''): Entry<K> | undefined {
-    return this.#look(kind, name) as Entry<K> | undefined;
+    return this.#tables[kind].get(name);
   }
 
   /** The entry under a store's key. @throws KillSwitchError CORRUPT for a kind that this version does not know */
   entry(key: EntryKey): Entry | undefined {
     const { kind, name } = placeOf(key);
-    return this.#look(kind, name);
+    return this.get(kind, name);
   }
 
-  #look(kind: EntryKind, name: string): Entry | undefined {
-    switch (kind) {
-      case 'control':
-        return this.#control;
-      case 'mode':
-        return this.#mode;
-      case 'flags':
-        return this.#flags;
-      case 'kill': {
-        const { type, id } = readTarget(name);
-        return this.kills[type].get(id);
-      }
-      case 'feature':
-        return this.features.get(name);
-      case 'limit':
-        return this.limits.get(name);
-      case 'autonomy':
-        return this.autonomy.get(name);
-      default:
-        return kind satisfies never;
-    }
-  }
-
-  /** Puts one entry in place, or removes it (`undefined`). */
+  /** Puts one entry in place, or removes it (`undefined`). @throws KillSwitchError CORRUPT for a kind that this version does not know */
   put(key: EntryKey, entry: Entry | undefined): void {
     const { kind, name } = placeOf(key);
-    const place = <T>(map: Map<string, T>, id: string): void => {
-      if (entry === undefined) map.delete(id);
-      else map.set(id, entry as T);
-    };
-    switch (kind) {
-      case 'control':
-        this.#control = entry as Entry<'control'> | undefined;
-        break;
-      case 'mode':
-        this.#mode = entry as Entry<'mode'> | undefined;
-        break;
-      case 'flags':
-        this.#flags = entry as Entry<'flags'> | undefined;
-        break;
-      case 'kill': {
-        const { type, id } = readTarget(name);
-        place(this.kills[type], id);
-        if (entry !== undefined && isNamed(type)) this.#addNamed(id);
-        break;
-      }
-      case 'feature':
-        place(this.features, name);
-        break;
-      case 'limit':
-        place(this.limits, name);
-        break;
-      case 'autonomy':
-        place(this.autonomy, name);
-        break;
-      default:
-        kind satisfies never;
-    }
+    const table: Pick<Table<never>, 'set' | 'delete'> = this.#tables[kind];
+    if (entry === undefined) table.delete(name);
+    else table.set(name, entry as never); // of this kind: `parseEntry` or the fold has put it under this key
   }
 
-  #addNamed(id: string): void {
-    const { agent, mission, run } = this.kills;
-    const all = function* (): Generator<string> {
-      for (const kills of [agent, mission, run]) yield* kills.keys();
-    };
-    this.#named.add(id, all, agent.size + mission.size + run.size);
-  }
-
-  /** False when no agent, mission or run that the call names is killed; true when only the kills themselves can tell. */
-  mayBeNamed(call: Call): boolean {
-    return this.#named.mayName(call);
-  }
-
-  /** Takes an event that follows: what it does is done here, and then this stands where that event stands. @throws KillSwitchError UNKNOWN_EVENT, CORRUPT; then nothing has changed */
+  /**
+   * Takes an event that follows: what it does is done here, and then this stands where that event stands.
+   * @throws KillSwitchError UNKNOWN_EVENT, CORRUPT; then nothing has changed
+   */
   take(event: LogEvent): Folded {
     const folded = foldEvent(this, event);
     this.apply(folded.patch, event);
@@ -189,13 +159,8 @@ export class State implements StateView {
 
   /** Every entry under its key: what a store that keeps the folded state holds. */
   *entries(): Generator<readonly [EntryKey, Entry]> {
-    if (this.#control) yield ['control', this.#control];
-    if (this.#mode) yield ['mode', this.#mode];
-    if (this.#flags) yield ['flags', this.#flags];
-    for (const kill of this.activeKills()) yield [entryKey('kill', kill.target), kill];
-    for (const [name, entry] of this.features) yield [entryKey('feature', name), entry];
-    for (const [name, entry] of this.limits) yield [entryKey('limit', name), entry];
-    for (const [name, entry] of this.autonomy) yield [entryKey('autonomy', name), entry];
+    for (const kind of ENTRY_KINDS)
+      for (const [name, entry] of this.#tables[kind]) yield [entryKey(kind, name === '' ? undefined : name), entry];
   }
 }
 
