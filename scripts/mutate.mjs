@@ -45,7 +45,13 @@ const { status } = spawnSync(
 );
 if (status !== 0) process.exit(status ?? 1);
 
-/** @type {{ location: { start: { line: number, column: number } }, mutatorName: string, replacement: string, status: string }[]} */
+/** @typedef {object} Change
+ * @property {{ start: { line: number, column: number } }} location
+ * @property {string} mutatorName
+ * @property {string} replacement
+ * @property {string} status */
+
+/** @type {Change[]} */
 const changes = readJson(found).files[file].mutants;
 const unnoticed = changes.filter((change) => ['Survived', 'NoCoverage'].includes(change.status));
 for (const { location, mutatorName, replacement, status: how } of unnoticed) {

@@ -217,7 +217,9 @@ function listen(server: Server, port: number): Promise<number> {
     server.once('error', reject);
     server.listen(port, '127.0.0.1', () => {
       server.off('error', reject);
-      resolve((server.address() as { port: number }).port);
+      const address = server.address();
+      if (address === null || typeof address === 'string') reject(new Error('The fault proxy has no port.'));
+      else resolve(address.port);
     });
   });
 }

@@ -1,6 +1,6 @@
 import { deepEqual, equal, notEqual, ok } from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { EvaluationContext, Logger, Provider, ResolutionDetails } from '@openfeature/server-sdk';
+import type { EvaluationContext, Logger, Provider } from '@openfeature/server-sdk';
 import { MODES, type Mode } from '../flags/index.ts';
 import type { ConformanceTest } from './store-conformance.ts';
 
@@ -108,11 +108,11 @@ const TESTS: Readonly<Record<string, Test>> = {
   async 'answers the mode asked with the wrong type with false, 0 or {}, whatever the caller’s default'({ provider }) {
     await provider.initialize?.();
     await untilMode(provider, 'live');
-    const value = ({ value: it, errorCode }: ResolutionDetails<unknown & never>): unknown =>
+    const value = ({ value: it, errorCode }: { readonly value: unknown; readonly errorCode?: unknown }): unknown =>
       errorCode ? 'default' : it;
-    equal(value((await provider.resolveBooleanEvaluation('kill-switch.mode', true, {}, QUIET)) as never), false);
-    equal(value((await provider.resolveNumberEvaluation('kill-switch.mode', 1, {}, QUIET)) as never), 0);
-    deepEqual(value((await provider.resolveObjectEvaluation('kill-switch.mode', { a: 1 }, {}, QUIET)) as never), {});
+    equal(value(await provider.resolveBooleanEvaluation('kill-switch.mode', true, {}, QUIET)), false);
+    equal(value(await provider.resolveNumberEvaluation('kill-switch.mode', 1, {}, QUIET)), 0);
+    deepEqual(value(await provider.resolveObjectEvaluation('kill-switch.mode', { a: 1 }, {}, QUIET)), {});
   },
   async 'can be closed twice, and while it starts'({ provider }) {
     const starting = Promise.resolve(provider.initialize?.()).catch(ignore);

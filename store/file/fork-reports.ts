@@ -73,8 +73,9 @@ async function reportsIn(open: OpenFolder, generation: string, { excluded, onSte
   for (const believed of [true, false]) {
     const some = owners.filter(({ by }) => isExcluded(by, { excluded }) !== believed);
     const wanted = some.map(({ count }) => count);
-    for (const [index, share] of divide(MOST_REPORTS, wanted).entries()) {
-      const { by, files, count } = some[index] as Owned;
+    const shares = divide(MOST_REPORTS, wanted);
+    for (const [index, { by, files, count }] of some.entries()) {
+      const share = shares[index] ?? 0;
       if (count > share) floods.push({ what: `${by[0]} has more files in ${open.path} than are read`, by });
       for (const file of files.slice(0, share)) {
         const report = await readFork(open, file);

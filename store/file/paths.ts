@@ -27,12 +27,17 @@ export function filePaths(root: string, organizationId: string): FilePaths {
   const control = join(root, 'control', name);
   const reported = join(root, 'executors');
   const executors = join(reported, name);
-  const kinds = Object.fromEntries(REPORTED.map((kind) => [kind, join(executors, kind)]));
+  const of = (kind: (typeof REPORTED)[number]): string => join(executors, kind);
   return {
-    ...(kinds as Record<(typeof REPORTED)[number], string>),
     ...{ root, control, reported, executors, anchors: join(executors, 'anchors') },
     log: join(control, 'log.jsonl'),
     turn: join(control, 'turn'),
+    beats: of('beats'),
+    forks: of('forks'),
+    surfaces: of('surfaces'),
+    checkpoints: of('checkpoints'),
+    interventions: of('interventions'),
+    proposals: of('proposals'),
   };
 }
 

@@ -32,11 +32,9 @@ export class RecentEvents implements HeadSink {
     this.#bytes = 0;
     this.#before = base ? { hash: base.state.hash, epoch: base.state.epoch } : { hash: GENESIS, epoch: 0 };
     this.unlinked = null;
-    if (base)
-      this.#state.apply(
-        { set: [['control', base.state.control as NonNullable<State['control']>]], remove: [] },
-        { seq: base.state.epoch, hash: base.state.hash },
-      );
+    const control = base?.state.control;
+    if (base && control)
+      this.#state.apply({ set: [['control', control]], remove: [] }, { seq: base.state.epoch, hash: base.state.hash });
   }
 
   take(event: LogEvent, bytes: number): void {

@@ -3,6 +3,7 @@ import { lstatSync, statSync } from 'node:fs';
 import { basename } from 'node:path';
 import { textProblem } from '../../flags/index.ts';
 import type { OpenFolder } from './folder.ts';
+import { jsonMember } from './json-member.ts';
 import { isOwn } from './kept.ts';
 import { fileName, idOfFileName } from './paths.ts';
 import { Walk } from './walk.ts';
@@ -31,12 +32,8 @@ export function idOfReport(name: string): string {
 export function idIn(text: string, name: string): string {
   const id = idOfReport(name);
   if (!id.includes('~')) return id;
-  try {
-    const { id: given } = JSON.parse(text) as { id?: unknown };
-    return typeof given === 'string' && textProblem(given) === null && fileName(given) === stemOf(name) ? given : id;
-  } catch {
-    return id;
-  }
+  const given = jsonMember(text, 'id');
+  return typeof given === 'string' && textProblem(given) === null && fileName(given) === stemOf(name) ? given : id;
 }
 
 /** True for what is shown as an id and is the name of a file that this package would not make. */

@@ -3,6 +3,7 @@ import { KEPT_CHECKPOINTS, KEPT_INTERVENTIONS, type KeptText, type Shelf, type S
 import { newestLast } from '../reports.ts';
 import { fairShares, fileEnds, leftOut } from './fair-share.ts';
 import { inFolder, inFolderMade } from './folder.ts';
+import { jsonMember } from './json-member.ts';
 import { readKeptEnd } from './kept.ts';
 import { OwnLines, ROTATE_BYTES } from './own-lines.ts';
 import type { FilePaths } from './paths.ts';
@@ -116,10 +117,6 @@ const unreadable = (problem: string): string => `(${problem})`;
 
 /** What cannot be read is handed on as it is: whoever parses it says so. */
 const textOf = (kept: string): string => {
-  try {
-    const { text } = JSON.parse(kept) as { text?: unknown };
-    return typeof text === 'string' ? text : kept;
-  } catch {
-    return kept;
-  }
+  const text = jsonMember(kept, 'text');
+  return typeof text === 'string' ? text : kept;
 };

@@ -122,20 +122,24 @@ export const LOG_TESTS: readonly SuiteTest[] = [
     name: 'of many operators who initialise at once exactly one does, and so it is for each change after it',
     async run(session) {
       const operators = Array.from({ length: 6 }, () => session.control());
-      const inits = await Promise.all(operators.map((each) => plan(each, 'init', { generation: randomUUID() })));
-      const won = await Promise.all(operators.map((each, index) => each.append(inits[index] as never)));
+      const inits = await Promise.all(
+        operators.map(async (each) => ({ each, init: await plan(each, 'init', { generation: randomUUID() }) })),
+      );
+      const won = await Promise.all(inits.map(({ each, init }) => each.append(init)));
       assert.equal(won.filter(Boolean).length, 1);
       const changes = await Promise.all(
-        operators.map((each, index) =>
-          plan(each, 'kill', { id: randomUUID(), target: `run:${index}`, mode: 'paused', expires_at: null }),
-        ),
+        operators.map(async (each, index) => {
+          const target = `run:${index}`;
+          const kill = await plan(each, 'kill', { id: randomUUID(), target, mode: 'paused', expires_at: null });
+          return { each, kill };
+        }),
       );
-      const swapped = await Promise.all(operators.map((each, index) => each.append(changes[index] as never)));
+      const swapped = await Promise.all(changes.map(({ each, kill }) => each.append(kill)));
       assert.equal(swapped.filter(Boolean).length, 1);
       const log = await logOf(session.control());
       assert.deepEqual(
         log.map(({ hash }) => hash),
-        [inits[won.indexOf(true)]?.event.hash, changes[swapped.indexOf(true)]?.event.hash],
+        [inits[won.indexOf(true)]?.init.event.hash, changes[swapped.indexOf(true)]?.kill.event.hash],
       );
     },
   },
