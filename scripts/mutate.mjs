@@ -1,6 +1,6 @@
-// `npm run mutate -- flags/lease.ts [all | test …]`: changes the file in every way that Stryker knows, one at a time, and
-// lists the changes that no test noticed. By default the tests of the file's own name are asked, or of its folder; `all`
-// asks every unit test. What was found is kept in .mutation/, so that a second run asks only about what is new.
+// `npm run mutate -- flags/lease.ts [all | test …]`: changes the file in every way that Stryker knows, one at a time,
+// and lists the changes that no test noticed. By default the tests of the file's own name are asked, or of its folder;
+// `all` asks every unit test. What was found is kept in .mutation/, so that a second run asks only about what is new.
 // It takes minutes, so it is no part of `npm test`.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';

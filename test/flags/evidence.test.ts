@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { isEvidence } from '../../flags/evidence.ts';
 import {
   evidenceProblem,
   type Head,
@@ -54,6 +55,19 @@ test('a store that has nothing left believes any epoch that leaves room for kill
   expect(lossProblem(head(PLAUSIBLE_EPOCH + 1, generation), null, [])).toMatch(/more than 4294967296 is not believed/);
   expect(lossProblem(head(1, 'g1'), null, ['g1'])).toMatch(/a generation that this store does not know/);
   expect(PLAUSIBLE_EPOCH).toBeLessThan(MAX_EPOCH / 1000);
+});
+
+test.each(['x00000000-0000-4000-8000-000000000001', '00000000-0000-4000-8000-000000000001x', ''])(
+  'a generation of another form, such as %j, is not believed where nothing is left to compare it with',
+  (generation) => {
+    expect(lossProblem(head(1, generation), null, [])).toMatch(/a generation that this store does not know/);
+  },
+);
+
+test('a report is evidence where nothing speaks against it', () => {
+  const report = { against: 'g2', held: head(11, 'g2', 'c'), by: ['mailer'] };
+  expect(isEvidence(report, store, { generations }, isInChain)).toBe(true);
+  expect(isEvidence({ ...report, held: null }, store, { generations }, isInChain)).toBe(false);
 });
 
 test('an epoch beyond the ceiling is none', () => {

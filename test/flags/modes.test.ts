@@ -8,6 +8,7 @@ import {
   FEATURE_STAGES,
   INITIAL_MODE,
   isMode,
+  isStricter,
   MODES,
   type Mode,
   SAFE_MODE,
@@ -93,6 +94,14 @@ describe('the modes', () => {
         expect(strictness(odd)).toBe(strictness('full_stop'));
       }),
     );
+  });
+
+  test('are stricter than those before them in the list, and than no other', () => {
+    for (const [index, one] of MODES.entries())
+      for (const [place, other] of MODES.entries())
+        expect([one, other, isStricter(one, other)]).toEqual([one, other, index > place]);
+    expect(isStricter('none of them', 'paused')).toBe(true);
+    expect(isStricter('none of them', 'full_stop')).toBe(false);
   });
 
   test('are full_stop for faults and draft_only for a fresh control plane', () => {

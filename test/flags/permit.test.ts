@@ -10,6 +10,8 @@ test.each([
   ['when the wall clock has gone back as far', at(0, -PERMIT_MS), false],
 ])('a permit %s', (_when, now, fresh) => {
   expect(isPermitFresh(at(0), now)).toBe(fresh);
+  const sent = at(7000, 1_700_000_000_000); // it counts from when it was sent, whatever the clocks show
+  expect(isPermitFresh(sent, at(sent.mono + now.mono, sent.wall + now.wall))).toBe(fresh);
 });
 
 test('a kill outlasts every permit, also by a clock that runs slower by a tenth', () => {

@@ -8,6 +8,7 @@ import {
   MAX_ID_LENGTH,
   parseTarget,
   readTarget,
+  restrictsNobody,
   TARGET_TYPES,
 } from '../../flags/index.ts';
 import { IDS } from './arbitraries.ts';
@@ -37,7 +38,9 @@ describe('targets', () => {
 
   test.each([
     ['', /not a target/],
-    ['agent', /agent/],
+    ['agent', /"agent" is not a target: the id after "agent:" must not be empty/],
+    ['a\nb', /is not a target: it must not contain control characters/],
+    ['*', /^"\*" is not a target\. To stop everything: kill-switch kill all$/],
     ['agent:', /must not be empty/],
     ['all:', /"all" stands alone/],
     ['all:x', /"all" stands alone/],
@@ -58,6 +61,29 @@ describe('targets', () => {
 });
 
 describe('a * in a target', () => {
+  test.each([
+    ['action:*', 'it would match no action. To stop everything: kill-switch kill all'],
+    ['action:.*', 'it would match no action. To stop everything: kill-switch kill all'],
+    [
+      'action:**',
+      'a * stands only at the end of an action, after a dot. Name each action, or all that begin alike (action:DOMAIN.*). To stop everything: kill-switch kill all',
+    ],
+    [
+      'action:pay..*.x',
+      'a * stands only at the end of an action, after a dot. For all actions that begin with "pay.": kill-switch kill \'action:pay.*\'',
+    ],
+    ['agent:*', '"*" would be one id like any other. To stop everything: kill-switch kill all'],
+  ])('is refused in %s with what to write instead', (text, problem) => {
+    expect(() => parseTarget(text)).toThrow(`"${text}" is not a target: ${problem}`);
+  });
+
+  test('restricts nobody where a log has one that no target may have', () => {
+    for (const recorded of ['action:*', 'action:a*b.*', 'action:pay.*.x', 'agent:*'])
+      expect([recorded, restrictsNobody(recorded)]).toEqual([recorded, true]);
+    for (const recorded of ['all', 'action:pay.*', 'action:pay', 'agent:a*', 'feature:x'])
+      expect([recorded, restrictsNobody(recorded)]).toEqual([recorded, false]);
+  });
+
   test.each(['action:pay.*', 'action:a.b.*', 'action:a..*', 'agent:a*', 'feature:*x', 'surface:a.*'])(
     'stands in %s, where it means what it says',
     (text) => expect(formatTarget(parseTarget(text))).toBe(text),
