@@ -6,7 +6,7 @@ import { type FlagdKillSwitchOptions, settingsOf } from './options.ts';
 import { RpcSource } from './rpc.ts';
 
 /**
- * flagd, through the official provider, fail-closed and bounded. A kill-switch flag that flagd does not answer for positively within `deadlineMs` is its safe
+ * flagd, by its own protocols (`flagd.evaluation.v2`, `flagd.sync.v1`), fail-closed and bounded. A kill-switch flag that flagd does not answer for positively within `deadlineMs` is its safe
  * value, and so is everything once flagd has not answered for `leaseMs`: dead, frozen, cut off without a sign, or serving no `kill-switch.mode`.
  * It recovers by itself, in less than a second after flagd is back. In-process, an unreadable definition leaves the last good one in force until the lease ends.
  *
@@ -21,10 +21,11 @@ export class FlagdKillSwitchProvider extends FailClosedProvider {
     const leaseMs = checkLeaseMs(options.leaseMs ?? LEASE_MS.default);
     const { deadlineMs } = settings;
     const news = new News();
+    const confirmDeadlineMs = Math.min(deadlineMs, Math.floor(leaseMs / 3));
     const source =
       settings.resolverType === 'rpc'
-        ? new RpcSource(settings, news)
-        : new InProcessSource(settings, news, Math.min(deadlineMs, Math.floor(leaseMs / 3)));
+        ? new RpcSource(settings, news, confirmDeadlineMs)
+        : new InProcessSource(settings, news, confirmDeadlineMs);
     super(source, {
       timeoutMs: deadlineMs,
       initializeTimeoutMs: 2 * deadlineMs,

@@ -1,5 +1,5 @@
 import { FlagdCore } from '@openfeature/flagd-core';
-import type { FlagValue, ResolutionDetails } from '@openfeature/server-sdk';
+import type { EvaluationContext, FlagValue, Hook, ResolutionDetails } from '@openfeature/server-sdk';
 import { MODE_FLAG } from '../../flags/index.ts';
 import type { Seen } from './lineage.ts';
 import type { News } from './news.ts';
@@ -9,22 +9,38 @@ import { SyncClient } from './sync-client.ts';
 
 /**
  * flagd's definition, evaluated here. What is evaluated is what the last confirmation brought, so that a stream that is silently dead holds nothing back;
- * the official provider's stream tells at once when there is something to fetch.
+ * the stream tells at once when there is something to fetch.
  */
 export class InProcessSource extends FlagdSource {
   readonly #core: FlagdCore;
   readonly #sync: SyncClient;
+  readonly #enrich: Hook;
   #definition: string | null = null;
   #fetched: string | null = null;
+  /** What flagd sent along with its flags. */
+  #syncContext: EvaluationContext | null = null;
   /** The stream has told of a change that has not been fetched yet. */
   #announced = false;
   /** The last fetch brought a change of which the stream had not told. */
   #unannounced = false;
 
   constructor(settings: FlagdSettings, news: News, fetchDeadlineMs: number) {
-    super(settings, news);
+    super(settings);
+    const { contextEnricher = (sent) => sent ?? {} } = settings;
     this.#core = new FlagdCore(undefined, settings.logger);
-    this.#sync = new SyncClient(settings, fetchDeadlineMs);
+    this.#enrich = { before: () => contextEnricher(this.#syncContext) };
+    this.#sync = new SyncClient(settings, fetchDeadlineMs, {
+      onNews: (context) => {
+        this.#syncContext = context ?? this.#syncContext;
+        this.#announced = true;
+        news.tell();
+      },
+      onLost: () => news.tell(),
+    });
+  }
+
+  override get hooks(): Hook[] {
+    return [this.#enrich, ...super.hooks];
   }
 
   override async confirm(): Promise<void> {
@@ -36,17 +52,11 @@ export class InProcessSource extends FlagdSource {
 
   override async onClose(): Promise<void> {
     this.#sync.close();
-    await super.onClose();
   }
 
   protected override async resolve(question: FlagdQuestion): Promise<ResolutionDetails<FlagValue>> {
     const { type, flagKey, defaultValue, context, logger } = question;
     return this.#core.resolve(type, flagKey, defaultValue, context, logger);
-  }
-
-  protected override changed(): void {
-    this.#announced = true;
-    this.news.tell();
   }
 
   /** @throws when this cannot be what flagd is meant to serve; an unreadable one leaves the last good one in place, for as long as its lease lasts */
@@ -63,17 +73,11 @@ export class InProcessSource extends FlagdSource {
 
   /** Sees to it that there is a stream, and that it tells of changes. Without one all goes on, only slower. */
   #watchStream(definition: string): void {
-    const { current } = this.official;
     const isDeaf = this.#unannounced && !this.#announced;
-    if (isDeaf && current) this.official.distrust(current);
+    if (isDeaf) this.#sync.news.distrust();
     this.#unannounced = this.#fetched !== null && definition !== this.#fetched && !this.#announced;
     this.#fetched = definition;
     this.#announced = false;
-    this.official.sound().then(
-      (sound) => {
-        if (sound !== current) this.news.tell(); // what has changed before it was there, it has not told
-      },
-      () => {}, // tried again with the next confirmation
-    );
+    this.#sync.news.open(); // its first message is news: what has changed before it was there, it could not tell
   }
 }

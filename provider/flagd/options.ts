@@ -39,7 +39,7 @@ export interface FlagdKillSwitchOptions {
   readonly contextEnricher?: ((syncContext: EvaluationContext | null) => EvaluationContext) | undefined;
   /** Run last before each evaluation, for instance an `IdentityHook`. */
   readonly hooks?: readonly Hook[] | undefined;
-  /** What the official provider has to tell. Default: nothing. */
+  /** What the evaluator of `in-process` has to tell. Default: nothing. */
   readonly logger?: Logger | undefined;
   /** For tests. */
   readonly clock?: Clock | undefined;

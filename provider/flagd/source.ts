@@ -11,8 +11,6 @@ import {
 } from '@openfeature/server-sdk';
 import { epochOf, type FlagType, flagRow } from '../../flags/index.ts';
 import { safeResolution } from '../positive.ts';
-import type { News } from './news.ts';
-import { OfficialFlagd } from './official.ts';
 import type { FlagdSettings } from './options.ts';
 import { Proof } from './proof.ts';
 
@@ -30,28 +28,19 @@ export abstract class FlagdSource implements Provider {
   readonly runsOn = 'server';
   readonly metadata = { name: 'kill-switch-flagd' };
   readonly events = new OpenFeatureEventEmitter();
-  /** Where it tells that `confirm` should be asked now. */
-  protected readonly news: News;
-  protected readonly official: OfficialFlagd;
   /** Whether what flagd serves is the switch's own. */
   protected readonly proof: Proof;
   readonly #hooks: readonly Hook[];
 
-  constructor(settings: FlagdSettings, news: News) {
-    this.news = news;
+  constructor(settings: FlagdSettings) {
     this.proof = new Proof(settings, () => settings.clock().wall);
     this.#hooks = settings.hooks;
-    this.official = new OfficialFlagd(settings, {
-      onChanged: (flagKeys) => this.changed(flagKeys),
-      onStream: () => news.tell(),
-    });
   }
 
   /** Resolves when flagd has answered soundly. */
   abstract confirm(): Promise<void>;
   protected abstract resolve(question: FlagdQuestion): Promise<ResolutionDetails<FlagValue>>;
-  /** The official provider says that these have changed. */
-  protected abstract changed(flagKeys: readonly string[]): void;
+  abstract onClose(): Promise<void>;
 
   protected emitChanged(flagKeys: readonly string[]): void {
     if (flagKeys.length > 0)
@@ -59,11 +48,7 @@ export abstract class FlagdSource implements Provider {
   }
 
   get hooks(): Hook[] {
-    return [...this.official.hooks, ...this.#hooks];
-  }
-
-  async onClose(): Promise<void> {
-    await this.official.close();
+    return [...this.#hooks];
   }
 
   resolveBooleanEvaluation(flagKey: string, defaultValue: boolean, context: EvaluationContext, logger: Logger) {

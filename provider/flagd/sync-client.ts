@@ -1,89 +1,73 @@
-import { GrpcCaller } from './grpc-call.ts';
+import type { EvaluationContext } from '@openfeature/server-sdk';
+import { GrpcConnection, GrpcStatusError } from './grpc-connection.ts';
+import { NewsStream } from './news-stream.ts';
 import type { FlagdSettings } from './options.ts';
+import { bytesOf, decodeStruct, fieldsOf, textField, textOf } from './protobuf.ts';
 
-const FETCH_ALL_FLAGS = '/flagd.sync.v1.FlagSyncService/FetchAllFlags';
+const SERVICE = '/flagd.sync.v1.FlagSyncService';
 
-/** Fetches the whole definition from flagd's sync port. */
+export interface SyncListener {
+  /** flagd has another definition, or a stream has been opened that tells of one; with the context that flagd sends along, null where it sends none. */
+  readonly onNews: (context: EvaluationContext | null) => void;
+  /** The stream was lost. */
+  readonly onLost: () => void;
+}
+
+/** flagd's sync port: the whole definition when it is asked for, and a stream that tells when to ask. Each has a connection of its own, so that one that is silently dead holds nothing of the other back. */
 export class SyncClient {
-  readonly #caller: GrpcCaller;
+  readonly #questions: GrpcConnection;
+  readonly #streams: GrpcConnection;
   readonly #request: Buffer;
   readonly #deadlineMs: number;
+  readonly news: NewsStream;
 
-  constructor(settings: FlagdSettings, deadlineMs: number) {
-    this.#caller = new GrpcCaller(settings);
+  constructor(settings: FlagdSettings, deadlineMs: number, { onNews, onLost }: SyncListener) {
+    this.#questions = new GrpcConnection(settings);
+    this.#streams = new GrpcConnection(settings);
     this.#deadlineMs = deadlineMs;
-    // As the official provider does: the selector also in the field that older flagd versions read.
+    // The selector also in the field that older flagd versions read.
     this.#request = settings.selector ? textField(2, settings.selector) : Buffer.alloc(0);
+    this.news = new NewsStream({
+      connection: this.#streams,
+      path: `${SERVICE}/SyncFlags`,
+      request: this.#request,
+      onMessage: (message) => onNews(contextIn(message)),
+      onLost,
+    });
   }
 
   /** The definition, as text. */
   async fetchAllFlags(): Promise<string> {
-    const answer = await this.#caller.call(FETCH_ALL_FLAGS, this.#request, this.#deadlineMs);
     try {
-      return firstTextField(answer);
-    } catch (cause) {
-      throw new Error('flagd answered with something that is not a flag definition', { cause });
+      return definitionIn(await this.#questions.call(`${SERVICE}/FetchAllFlags`, this.#request, this.#deadlineMs));
+    } catch (error) {
+      if (!(error instanceof GrpcStatusError)) this.#questions.giveUp();
+      throw error;
     }
   }
 
   close(): void {
-    this.#caller.close();
+    this.news.close();
+    this.#streams.close();
+    this.#questions.close();
   }
 }
 
-// The two protobuf messages have one text field each that matters here; the official provider does not export its own readers for them.
-
-const varint = (value: number): Buffer => {
-  const bytes: number[] = [];
-  let rest = value;
-  while (rest > 0x7f) {
-    bytes.push((rest % 0x80) | 0x80);
-    rest = Math.floor(rest / 0x80);
+function definitionIn(message: Uint8Array): string {
+  try {
+    const [definition] = [...fieldsOf(message)].filter(({ number }) => number === 1);
+    return definition ? textOf(definition) : '';
+  } catch (cause) {
+    throw new Error('flagd answered with something that is not a flag definition', { cause });
   }
-  return Buffer.from([...bytes, rest]);
-};
-
-function textField(number: number, text: string): Buffer {
-  const bytes = Buffer.from(text, 'utf8');
-  return Buffer.concat([varint(number * 8 + 2), varint(bytes.length), bytes]);
 }
 
-/** Field 1 of a protobuf message, '' when it has none. @throws on anything that is not such a message, or not UTF-8 */
-function firstTextField(message: Uint8Array): string {
-  let [text, at] = ['', 0];
-  const readVarint = (): number => {
-    let [value, scale] = [0, 1];
-    for (;;) {
-      const byte = message[at];
-      if (byte === undefined || scale > 2 ** 49) throw new RangeError('truncated');
-      at += 1;
-      value += (byte & 0x7f) * scale;
-      if (byte < 0x80) return value;
-      scale *= 0x80;
-    }
-  };
-  while (at < message.length) {
-    const tag = readVarint();
-    switch (tag % 8) {
-      case 0:
-        readVarint();
-        break;
-      case 1:
-        at += 8;
-        break;
-      case 2: {
-        const length = readVarint();
-        if (tag === 10) text = new TextDecoder('utf-8', { fatal: true }).decode(message.subarray(at, at + length));
-        at += length;
-        break;
-      }
-      case 5:
-        at += 4;
-        break;
-      default:
-        throw new RangeError(`wire type ${tag % 8}`);
-    }
-    if (at > message.length) throw new RangeError('truncated');
+/** That it has come is news; what cannot be read of it is asked for anyway. */
+function contextIn(message: Uint8Array): EvaluationContext | null {
+  try {
+    const [context] = [...fieldsOf(message)].filter(({ number }) => number === 2);
+    return context ? decodeStruct(bytesOf(context)) : null;
+  } catch {
+    return null;
   }
-  return text;
 }

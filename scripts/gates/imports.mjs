@@ -60,7 +60,7 @@ const IN_BROWSERS = ['flags', 'hooks', 'provider/web', 'react'];
  * @type {readonly { module: RegExp, only?: readonly string[], never?: readonly string[], butIn?: readonly string[] }[]} */
 const MODULES = [
   { module: /^ioredis$/, only: ['store/redis', 'examples', 'test', 'bench'] },
-  { module: /^(@grpc\/|@openfeature\/flagd-provider$)/, only: ['provider/flagd', 'operator/server', 'test', 'bench'] },
+  { module: /^(@grpc\/|@openfeature\/flagd-provider$)/, only: ['operator/server', 'test', 'bench'] },
   { module: /^(react|@openfeature\/react-sdk)$/, only: ['react', 'test', 'examples'] },
   { module: /^@openfeature\/web-sdk$/, only: ['provider/web', 'react', 'hooks', 'test', 'bench'] },
   {

@@ -11,7 +11,6 @@ import { run, runNode, runTool } from './gate.mjs';
 const NEEDED_PEERS = {
   './store/redis': ['ioredis'],
   './store/redis/control': ['ioredis'],
-  './provider/flagd': ['@openfeature/flagd-provider', '@grpc/grpc-js'],
 };
 
 /** `attw` reports these also when it is told that the package is ESM only. */

@@ -1,0 +1,209 @@
+import { readFileSync } from 'node:fs';
+import {
+  type ClientHttp2Session,
+  type ClientHttp2Stream,
+  connect as connectHttp2,
+  constants,
+  type IncomingHttpHeaders,
+} from 'node:http2';
+import { connect as connectTcp } from 'node:net';
+import { connect as connectTls } from 'node:tls';
+import { KillSwitchError } from '../../flags/index.ts';
+import { frame, Frames } from './grpc-frames.ts';
+import type { FlagdSettings } from './options.ts';
+
+/** flagd has answered, with another status than OK: the connection is sound. */
+export class GrpcStatusError extends Error {
+  override readonly name = 'GrpcStatusError';
+  readonly status: number;
+  /** What flagd itself says of it. */
+  readonly details: string;
+
+  constructor(status: number, details: string) {
+    super(`flagd answered with gRPC status ${status} ${details}`.trim());
+    this.status = status;
+    this.details = details;
+  }
+}
+
+/** What comes of one request: its messages, and then once its end, with an error unless its status was OK. */
+interface Listener {
+  readonly onMessage: (message: Uint8Array) => void;
+  readonly onEnd: (error: Error | null) => void;
+}
+
+interface Request extends Listener {
+  readonly path: string;
+  readonly message: Uint8Array;
+  readonly timeoutMs?: number;
+}
+
+/**
+ * gRPC over one connection, which is made when something is asked and none is there. Not with a gRPC client: those share connections, wait up to two minutes
+ * before they connect again, keep one that a network has forgotten for a quarter of an hour, and connect once more after they have been closed.
+ */
+export class GrpcConnection {
+  readonly #settings: FlagdSettings;
+  /** The one that new requests go over. */
+  #session: ClientHttp2Session | null = null;
+  /** All that are open: one that flagd has sent away goes on with the requests that it has. */
+  readonly #sessions = new Set<ClientHttp2Session>();
+  #closed = false;
+
+  constructor(settings: FlagdSettings) {
+    this.#settings = settings;
+  }
+
+  /** The answer's one message. Rejects on any status but OK (`GrpcStatusError`), and after the deadline; the connection is kept all the same. */
+  call(path: string, message: Uint8Array, deadlineMs: number): Promise<Uint8Array> {
+    return new Promise((resolve, reject) => {
+      let answer: Uint8Array | null = null;
+      const late = (): void => end(new Error(`flagd did not answer within ${deadlineMs} ms`));
+      const timer = setTimeout(late, deadlineMs);
+      const end = this.#request({
+        path,
+        message,
+        timeoutMs: deadlineMs,
+        onMessage: (first) => {
+          answer ??= first;
+        },
+        onEnd: (error) => {
+          clearTimeout(timer);
+          if (answer && !error) resolve(answer);
+          else reject(error ?? new Error('flagd answered without a message'));
+        },
+      });
+    });
+  }
+
+  /** A stream of messages; the returned function ends it without a word. */
+  listen(path: string, message: Uint8Array, listener: Listener): () => void {
+    let silent = false;
+    const end = this.#request({
+      path,
+      message,
+      onMessage: listener.onMessage,
+      onEnd: (error) => {
+        if (!silent) listener.onEnd(error);
+      },
+    });
+    return () => {
+      silent = true;
+      end(null);
+    };
+  }
+
+  /** The connection may be dead while flagd is not: whatever is under way ends, and the next request makes a new one. */
+  giveUp(): void {
+    this.#session = null;
+    for (const session of this.#sessions) session.destroy();
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.giveUp();
+  }
+
+  /** Sends a request; the returned function ends it, with an error or without. It never throws: what cannot be sent has ended. */
+  #request({ path, message, timeoutMs, onMessage, onEnd }: Request): (error: Error | null) => void {
+    let ended = false;
+    let failed: Error | null = null;
+    let status: { readonly code: number; readonly details: string } | null = null;
+    let request: ClientHttp2Stream;
+    try {
+      request = this.#send(path, timeoutMs);
+    } catch (error) {
+      onEnd(asError(error));
+      return () => {};
+    }
+    const end = (error: Error | null): void => {
+      if (ended) return;
+      ended = true;
+      request.close(constants.NGHTTP2_CANCEL);
+      onEnd(error);
+    };
+    const readStatus = (headers: IncomingHttpHeaders): void => {
+      const code = headers['grpc-status'];
+      if (code !== undefined) status = { code: Number(code), details: decoded(String(headers['grpc-message'] ?? '')) };
+    };
+    const frames = new Frames();
+    request.on('response', (headers) => {
+      readStatus(headers);
+      if (headers[':status'] !== 200) end(new Error(`flagd answered with HTTP status ${headers[':status']}`));
+    });
+    request.on('trailers', readStatus);
+    request.on('data', (chunk: Buffer) => {
+      try {
+        for (const each of frames.take(chunk)) if (!ended) onMessage(each);
+      } catch (error) {
+        end(asError(error));
+      }
+    });
+    request.on('error', (error) => {
+      failed = error;
+    });
+    request.on('close', () => {
+      if (status?.code === 0) end(null);
+      else if (status) end(new GrpcStatusError(status.code, status.details));
+      else end(failed ?? new Error('the connection to flagd was lost'));
+    });
+    request.end(frame(message));
+    return end;
+  }
+
+  #send(path: string, timeoutMs: number | undefined): ClientHttp2Stream {
+    if (this.#closed) throw new KillSwitchError('CLOSED', 'The provider has been closed.');
+    if (!this.#session || this.#session.destroyed || this.#session.closed) this.#session = this.#connect();
+    const { selector, defaultAuthority } = this.#settings;
+    return this.#session.request({
+      ':method': 'POST',
+      ':path': path,
+      ...(defaultAuthority ? { ':authority': defaultAuthority } : {}),
+      'content-type': 'application/grpc',
+      te: 'trailers',
+      ...(timeoutMs === undefined ? {} : { 'grpc-timeout': `${Math.ceil(timeoutMs)}m` }),
+      ...(selector ? { 'flagd-selector': selector } : {}),
+    });
+  }
+
+  #connect(): ClientHttp2Session {
+    const { host, port, socketPath, tls, certPath } = this.#settings;
+    const name = host.includes(':') ? `[${host}]` : host;
+    const ca = tls && certPath ? { ca: readFileSync(certPath) } : {};
+    const viaSocket = socketPath
+      ? {
+          createConnection: () =>
+            tls
+              ? connectTls({ path: socketPath, servername: host, ALPNProtocols: ['h2'], ...ca })
+              : connectTcp({ path: socketPath }),
+        }
+      : {};
+    const session = connectHttp2(`${tls ? 'https' : 'http'}://${name}:${port}`, { ...ca, ...viaSocket });
+    this.#sessions.add(session);
+    const leave = (): void => {
+      if (this.#session === session) this.#session = null;
+    };
+    session.on('error', leave); // the requests under way hear of it too
+    session.on('goaway', () => {
+      leave();
+      if (!session.destroyed) session.close(); // when what it has is answered
+    });
+    session.on('close', () => {
+      leave();
+      this.#sessions.delete(session);
+    });
+    session.unref();
+    return session;
+  }
+}
+
+/** gRPC writes what is not ASCII as in a URL. */
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+const asError = (thrown: unknown): Error => (thrown instanceof Error ? thrown : new Error(String(thrown)));
