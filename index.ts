@@ -35,8 +35,9 @@ export type { CheckpointOptions, Run } from './guard/run.ts';
 export type { ExecutorStore } from './store/ports.ts';
 
 /**
- * Wires the switch into an application: sets the provider on its domain, adds the fail-closed hook to the OpenFeature API, registers
- * this executor and starts reporting. An unreachable store is `full_stop`, not a crash: it rejects only on wrong options.
+ * Wires the switch into an application: sets the provider on its domain, adds the fail-closed hook to the OpenFeature
+ * API, registers this executor and starts reporting. An unreachable store is `full_stop`, not a crash: it rejects only
+ * on wrong options.
  *
  * @throws KillSwitchError INVALID_ARGUMENT
  */
@@ -52,7 +53,10 @@ export async function createKillSwitch(options: CreateKillSwitchOptions): Promis
   return killSwitch;
 }
 
-/** The executor; and who is asked for the mode: its own copy or a provider of the app's, either of them served on the domain, or a client of the app's. */
+/**
+ * The executor; and who is asked for the mode: its own copy or a provider of the app's, either of them served on the
+ * domain, or a client of the app's.
+ */
 function open(settings: SwitchSettings): { readonly executor: Executor; readonly asked: AskedMode } {
   const { asked, store, domain } = settings;
   const spare = spareHooks(OpenFeature);

@@ -9,7 +9,10 @@ export interface AskedMode {
   readonly client: ModeClient;
   /** Why nothing that it answers says anything of this switch now, or null. */
   readonly fault: () => Fault | null;
-  /** Calls back when its answers may have changed, until the returned function is called; null where they come from the local copy, which tells that itself. */
+  /**
+   * Calls back when its answers may have changed, until the returned function is called; null where they come from the
+   * local copy, which tells that itself.
+   */
   readonly watch: ((onNews: () => void) => () => void) | null;
   /** Resolves when it has been started, also without success. */
   readonly initialised: Promise<void>;
@@ -23,7 +26,10 @@ export interface Watching {
   readonly leaseMs: number;
 }
 
-/** Where the mode comes from elsewhere, its events and a slow clock tell when everybody asks again. Returns what ends it. */
+/**
+ * Where the mode comes from elsewhere, its events and a slow clock tell when everybody asks again. Returns what ends
+ * it.
+ */
 export function watchElsewhere({ asked: { watch }, inFlight, changes, leaseMs }: Watching): () => void {
   if (watch === null) return () => {};
   const askAgain = (): void => {

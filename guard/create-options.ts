@@ -17,8 +17,9 @@ export interface CreateKillSwitchOptions {
   /** Identity of actions outside any run, and of runs that name none; absent: such actions are blocked. */
   readonly agentId?: string | undefined;
   /**
-   * True: an action outside every run is blocked, also where there is an `agentId`. Without it a callback that a pool, an emitter or a timer calls outside
-   * its run acts as `agentId`, though its run's own agent may have been killed. Default false.
+   * True: an action outside every run is blocked, also where there is an `agentId`. Without it a callback that a pool,
+   * an emitter or a timer calls outside its run acts as `agentId`, though its run's own agent may have been killed.
+   * Default false.
    */
   readonly requireRun?: boolean | undefined;
   /** Default `default`. */
@@ -29,9 +30,15 @@ export interface CreateKillSwitchOptions {
   readonly executor?: { readonly name: string } | undefined;
   /** How long a state may be trusted without a confirmation, in milliseconds; 500 to 60000, default 5000. */
   readonly leaseMs?: number | undefined;
-  /** Your own redaction of recorded inputs, applied to what is left after secrets were taken out by key and by value. It is synchronous: one that throws, or returns a promise, leaves nothing to record. */
+  /**
+   * Your own redaction of recorded inputs, applied to what is left after secrets were taken out by key and by value. It
+   * is synchronous: one that throws, or returns a promise, leaves nothing to record.
+   */
   readonly redact?: RedactInput | undefined;
-  /** How long your `redirect` and `draft` handlers and an `inputSchema` may take, in milliseconds; then the call is blocked. At most 2147483647, default 10000. */
+  /**
+   * How long your `redirect` and `draft` handlers and an `inputSchema` may take, in milliseconds; then the call is
+   * blocked. At most 2147483647, default 10000.
+   */
   readonly handlerTimeoutMs?: number | undefined;
 }
 

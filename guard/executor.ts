@@ -7,7 +7,10 @@ import { Registry } from './registry.ts';
 /** What an executor reports of itself with its beats. */
 export type Reported = Required<Pick<ReplicaOptions, 'work' | 'surfaces'>>;
 
-/** This process as one that performs actions: what runs here, what can, who waits, and its copy of the switch where there is a store. */
+/**
+ * This process as one that performs actions: what runs here, what can, who waits, and its copy of the switch where
+ * there is a store.
+ */
 export interface Executor<Copy extends Replica | null = Replica | null> {
   readonly replica: Copy;
   readonly inFlight: InFlight;
@@ -17,7 +20,8 @@ export interface Executor<Copy extends Replica | null = Replica | null> {
 }
 
 /**
- * Puts an executor together. From then on each change of its copy is told, in the turn in which it comes: first to the work that runs, then to all that waits.
+ * Puts an executor together. From then on each change of its copy is told, in the turn in which it comes: first to the
+ * work that runs, then to all that waits.
  *
  * @param openCopy makes the copy, which reports what it is given; null without a store
  */

@@ -3,7 +3,10 @@ import { ordinaryFlags } from '../flags/ordinary-flags.ts';
 
 type Definition = Entry<'flags'>['definition'] | undefined;
 
-/** The keys of the flags that may answer otherwise, now that these entries of the state have changed; `before` is the former definition of the app's own flags. */
+/**
+ * The keys of the flags that may answer otherwise, now that these entries of the state have changed; `before` is the
+ * former definition of the app's own flags.
+ */
 export function changedFlags(entryKeys: readonly string[], state: State, before: Definition): string[] {
   const changed = new Set<string>();
   for (const entryKey of entryKeys) {

@@ -33,13 +33,20 @@ export interface FailClosedOptions {
   readonly timeoutMs?: number | undefined;
   /** How long `initialize` and `onClose` of the inner provider may take, in milliseconds. Default 3000. */
   readonly initializeTimeoutMs?: number | undefined;
-  /** How long the inner provider may be trusted since a `confirm` that succeeded was sent, in milliseconds: 500 to 60000, default 5000. Only with `confirm`. */
+  /**
+   * How long the inner provider may be trusted since a `confirm` that succeeded was sent, in milliseconds: 500 to
+   * 60000, default 5000. Only with `confirm`.
+   */
   readonly leaseMs?: number | undefined;
-  /** Proves that what the inner provider serves is fresh: resolves only then. Asked every third of the lease, and ignored when it takes longer than that. */
+  /**
+   * Proves that what the inner provider serves is fresh: resolves only then. Asked every third of the lease, and
+   * ignored when it takes longer than that.
+   */
   readonly confirm?: (() => Promise<void>) | undefined;
   /**
-   * Listens to what suggests that `confirm` should be asked now, for instance that the inner provider has changed: calls the function that it is given each time, until the
-   * function that it has returned is called. Only with `confirm`; without it `confirm` is asked by time alone.
+   * Listens to what suggests that `confirm` should be asked now, for instance that the inner provider has changed:
+   * calls the function that it is given each time, until the function that it has returned is called. Only with
+   * `confirm`; without it `confirm` is asked by time alone.
    */
   readonly onNews?: ((confirmNow: () => void) => () => void) | undefined;
   /** For tests. */
@@ -52,9 +59,10 @@ const READY: Status = { is: 'READY' };
 const notReady = (message: string): Status => ({ is: 'NOT_READY', fault: { code: 'NOT_READY', message } });
 
 /**
- * Makes any provider fail closed. Kill-switch flags come back as the inner provider's positive answer or as their safe value, within the deadline:
- * while it is initialising, stale or in error, when it throws, hangs or answers nonsense, and, with `confirm`, when nothing has confirmed it for `leaseMs`.
- * Other flags, and hooks, metadata, events and tracking, pass through; only the deadline applies to them.
+ * Makes any provider fail closed. Kill-switch flags come back as the inner provider's positive answer or as their safe
+ * value, within the deadline: while it is initialising, stale or in error, when it throws, hangs or answers nonsense,
+ * and, with `confirm`, when nothing has confirmed it for `leaseMs`. Other flags, and hooks, metadata, events and
+ * tracking, pass through; only the deadline applies to them.
  *
  * @throws KillSwitchError INVALID_ARGUMENT for a deadline or a lease out of bounds
  */
@@ -100,7 +108,10 @@ export class FailClosedProvider implements Provider {
     return this.#inner.hooks ?? [];
   }
 
-  /** Rejects when the inner provider or its first confirmation fails or takes too long; it recovers by itself, with READY, when that changes. */
+  /**
+   * Rejects when the inner provider or its first confirmation fails or takes too long; it recovers by itself, with
+   * READY, when that changes.
+   */
   async initialize(context?: EvaluationContext, domain?: string): Promise<void> {
     this.#detach?.();
     this.#detach = this.#listen();

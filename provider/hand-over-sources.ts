@@ -3,7 +3,10 @@ import { MultiProvider, type Provider } from '@openfeature/server-sdk';
 /** One source of a `MultiProvider`, as it keeps it. */
 type SourceEntry = MultiProvider['providerEntries'][number];
 
-/** A strategy with this method is handed the sources of its `MultiProvider` before they are initialised, and may put others in their place. */
+/**
+ * A strategy with this method is handed the sources of its `MultiProvider` before they are initialised, and may put
+ * others in their place.
+ */
 export const TAKES_SOURCES = Symbol.for('openfeature-kill-switch.takes-sources');
 const HANDS_OVER = Symbol.for('openfeature-kill-switch.hands-over-sources');
 
@@ -13,9 +16,10 @@ const takesSources = (member: unknown): member is TakesSources =>
   typeof member === 'object' && member !== null && typeof Reflect.get(member, TAKES_SOURCES) === 'function';
 
 /**
- * Has every `MultiProvider` hand its sources over to its strategy before it initialises them. A strategy hears of a source only when a flag is asked for, and
- * then it can neither ask the source itself nor end the waiting for it; nor is there a note of a source whose `initialize` failed. The entries of a
- * `MultiProvider` are public, and its strategy is one of its members, so this needs no private names. Where a strategy does not take sources nothing changes.
+ * Has every `MultiProvider` hand its sources over to its strategy before it initialises them. A strategy hears of a
+ * source only when a flag is asked for, and then it can neither ask the source itself nor end the waiting for it; nor
+ * is there a note of a source whose `initialize` failed. The entries of a `MultiProvider` are public, and its strategy
+ * is one of its members, so this needs no private names. Where a strategy does not take sources nothing changes.
  */
 export function handOverSources(): void {
   const { initialize } = MultiProvider.prototype;

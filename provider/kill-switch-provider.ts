@@ -45,7 +45,9 @@ export interface KillSwitchProviderOptions extends Common {
   readonly store: ExecutorStore;
   /** Whose switch. Default `default`. */
   readonly organizationId?: string | undefined;
-  /** How long the state may be trusted without a confirmation by the store, in milliseconds: 500 to 60000, default 5000. */
+  /**
+   * How long the state may be trusted without a confirmation by the store, in milliseconds: 500 to 60000, default 5000.
+   */
   readonly leaseMs?: number | undefined;
 }
 
@@ -55,8 +57,9 @@ export interface SharedReplica extends Common {
 }
 
 /**
- * How long until the SDK is told which flags have changed, in milliseconds: it takes longer to tell its listeners than the copy takes for the change,
- * and others in this process are still to hear of the same kill. What is asked meanwhile has its new answer already.
+ * How long until the SDK is told which flags have changed, in milliseconds: it takes longer to tell its listeners than
+ * the copy takes for the change, and others in this process are still to hear of the same kill. What is asked meanwhile
+ * has its new answer already.
  */
 const TELL_AFTER_MS = 5;
 
@@ -64,9 +67,10 @@ const ENDED: Fault = deepFreeze({ code: 'CLOSED', message: 'this provider has be
 const NOT_STARTED: Fault = deepFreeze({ code: 'NOT_READY', message: 'the provider has not been initialised' });
 
 /**
- * Serves the switch of a store: `kill-switch.mode` for the context it is asked with, features, limits, autonomy, and the app's own flags.
- * In a fault (unreachable, stale, not initialised, forked, closed, …) kill-switch flags are their safe value, with the fault in `flagMetadata` and no error code,
- * because with one a client would return its caller's own default; the app's own flags then have an error code, so that they do return it.
+ * Serves the switch of a store: `kill-switch.mode` for the context it is asked with, features, limits, autonomy, and
+ * the app's own flags. In a fault (unreachable, stale, not initialised, forked, closed, …) kill-switch flags are their
+ * safe value, with the fault in `flagMetadata` and no error code, because with one a client would return its caller's
+ * own default; the app's own flags then have an error code, so that they do return it.
  *
  * @throws KillSwitchError INVALID_ARGUMENT
  */

@@ -12,7 +12,10 @@ import { Rounds } from '../store/rounds.ts';
 import { systemClock } from '../store/system-clock.ts';
 import { within } from '../store/with-deadline.ts';
 
-/** What a source can be trusted for: all is confirmed; the last confirmation failed, but the lease still lasts; or nothing. */
+/**
+ * What a source can be trusted for: all is confirmed; the last confirmation failed, but the lease still lasts; or
+ * nothing.
+ */
 export type Trust =
   | { readonly is: 'fresh' }
   | { readonly is: 'doubted'; readonly fault: Fault }
@@ -20,14 +23,20 @@ export type Trust =
 
 export interface LeaseKeeperOptions {
   readonly leaseMs: number;
-  /** Asks the source once; resolves only when it has answered soundly. What it does after a third of the lease is ignored. */
+  /**
+   * Asks the source once; resolves only when it has answered soundly. What it does after a third of the lease is
+   * ignored.
+   */
   readonly confirm: () => Promise<void>;
   readonly clock?: Clock | undefined;
   /** Told each time that the trust has changed. */
   readonly onChange: () => void;
 }
 
-/** Keeps a source's lease: confirms every third of it, sooner after a failure. Timers only ask and announce; the clocks decide. */
+/**
+ * Keeps a source's lease: confirms every third of it, sooner after a failure. Timers only ask and announce; the clocks
+ * decide.
+ */
 export class LeaseKeeper {
   readonly #leaseMs: number;
   readonly #confirm: () => Promise<void>;

@@ -10,7 +10,10 @@ import {
 } from '../flags/index.ts';
 import { within } from '../store/with-deadline.ts';
 
-/** A provider with this member answers for kill-switch flags safely by itself, whoever initialises it, and within a time of its own. */
+/**
+ * A provider with this member answers for kill-switch flags safely by itself, whoever initialises it, and within a time
+ * of its own.
+ */
 export const ANSWERS_SAFELY = Symbol.for('openfeature-kill-switch.answers-safely');
 
 /** Asks for a kill-switch flag. */
@@ -32,7 +35,10 @@ const late = (flagKey: string, ms: number) => (): Error =>
 export const askWithin = <T>(flagKey: string, ms: number, ask: () => Promise<T>): Promise<T> =>
   within(Promise.resolve().then(ask), ms, late(flagKey, ms));
 
-/** An answer that belongs to who asked: evaluators hand out the very objects that they answer the next one from, values and metadata. */
+/**
+ * An answer that belongs to who asked: evaluators hand out the very objects that they answer the next one from, values
+ * and metadata.
+ */
 export const ownAnswer = <T extends FlagValue>(details: ResolutionDetails<T>): ResolutionDetails<T> => {
   const { value, flagMetadata } = details;
   return {
@@ -50,7 +56,10 @@ function ownValue<T>(value: T): T {
   }
 }
 
-/** The safe value of a flag as a resolution. It has no error code: with one, a client would return its caller's own default. */
+/**
+ * The safe value of a flag as a resolution. It has no error code: with one, a client would return its caller's own
+ * default.
+ */
 export function safeResolution<T extends FlagValue>(
   { row, type }: Question,
   fault: Fault,
@@ -60,7 +69,8 @@ export function safeResolution<T extends FlagValue>(
 }
 
 /**
- * What a source answers for a kill-switch flag, if that is a positive answer within the deadline; else the safe value with what was wrong.
+ * What a source answers for a kill-switch flag, if that is a positive answer within the deadline; else the safe value
+ * with what was wrong.
  *
  * @param faultNow asked again when the answer is there: a lease may have ended while it was awaited
  */

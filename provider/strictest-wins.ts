@@ -23,7 +23,10 @@ type FinalResult<T extends FlagValue> = BaseFinalResult<T, ProviderStatus, Provi
 export interface StrictestWinsOptions {
   /** How long each source may take for one evaluation, in milliseconds. Default 1000. */
   readonly timeoutMs?: number | undefined;
-  /** How long each source may take to start or to close, in milliseconds; one that takes longer to start is `full_stop` until it is READY. Default 15000. */
+  /**
+   * How long each source may take to start or to close, in milliseconds; one that takes longer to start is `full_stop`
+   * until it is READY. Default 15000.
+   */
   readonly initializeTimeoutMs?: number | undefined;
 }
 
@@ -34,12 +37,14 @@ const INITIALIZE_TIMEOUT_MS = LOAD_MS + 5000;
 const UNKNOWN_DEFAULT = Symbol('unknown default');
 
 /**
- * For the SDK's `MultiProvider`: asks every source at once, and the strictest answer wins. For a kill-switch flag a source that is not READY (its
- * `initialize` failed, too), throws, hangs or has no positive answer counts as the flag's safe value. For other flags the first source that answers wins, in the order given.
+ * For the SDK's `MultiProvider`: asks every source at once, and the strictest answer wins. For a kill-switch flag a
+ * source that is not READY (its `initialize` failed, too), throws, hangs or has no positive answer counts as the flag's
+ * safe value. For other flags the first source that answers wins, in the order given.
  *
- * MultiProvider itself waits for ever, so when it starts, its `providerEntries` get a `FailClosedProvider` around each source; the sources themselves stay as
- * they are. A source that could not be wrapped counts as the safe value, unless it is a provider of this package. MultiProvider takes over a source's
- * FATAL, which makes a client answer with its caller's default before anything is asked: only `FailClosedHook` helps there.
+ * MultiProvider itself waits for ever, so when it starts, its `providerEntries` get a `FailClosedProvider` around each
+ * source; the sources themselves stay as they are. A source that could not be wrapped counts as the safe value, unless
+ * it is a provider of this package. MultiProvider takes over a source's FATAL, which makes a client answer with its
+ * caller's default before anything is asked: only `FailClosedHook` helps there.
  */
 export class StrictestWinsStrategy extends BaseEvaluationStrategy<ProviderStatus, Provider> {
   override readonly runMode = 'parallel' as const;
@@ -106,7 +111,10 @@ export class StrictestWinsStrategy extends BaseEvaluationStrategy<ProviderStatus
   }
 }
 
-/** Why a source must not be asked for a kill-switch flag now, or null. One that has never told its status is asked, and its answer judged. */
+/**
+ * Why a source must not be asked for a kill-switch flag now, or null. One that has never told its status is asked, and
+ * its answer judged.
+ */
 function faultOfSource({
   provider,
   providerName,

@@ -26,14 +26,22 @@ export interface SwitchDomain {
   };
   /** Why what is answered there says nothing of this switch now, or null. */
   readonly fault: () => Fault | null;
-  /** Resolves when its provider has been initialised, also without success: then it is NOT_READY or ERROR, which are full_stop, and may recover. */
+  /**
+   * Resolves when its provider has been initialised, also without success: then it is NOT_READY or ERROR, which are
+   * full_stop, and may recover.
+   */
   readonly initialised: Promise<void>;
-  /** Calls back when what is answered there may have changed, until the returned function is called; null where a local copy is served, which tells that itself. */
+  /**
+   * Calls back when what is answered there may have changed, until the returned function is called; null where a local
+   * copy is served, which tells that itself.
+   */
   readonly watch: ((onNews: () => void) => () => void) | null;
   close(): Promise<void>;
 }
 
-/** @throws KillSwitchError INVALID_ARGUMENT when an open switch lives there, also one of another copy of this package */
+/**
+ * @throws KillSwitchError INVALID_ARGUMENT when an open switch lives there, also one of another copy of this package
+ */
 export function checkDomainIsFree(domain: string): void {
   const bound = OpenFeature.getProvider(domain);
   if (bound === OpenFeature.getProvider() || !servesOpenSwitch(bound)) return;
@@ -43,8 +51,9 @@ export function checkDomainIsFree(domain: string): void {
 }
 
 /**
- * Serves the mode on a domain: from a local copy, or from a provider of the app's. The domain is taken when this returns: nobody else can have it meanwhile.
- * It stays there, closed, when the switch has been closed, and is `full_stop`: whoever asks then is not given a default of their own.
+ * Serves the mode on a domain: from a local copy, or from a provider of the app's. The domain is taken when this
+ * returns: nobody else can have it meanwhile. It stays there, closed, when the switch has been closed, and is
+ * `full_stop`: whoever asks then is not given a default of their own.
  *
  * @param spareHooks what the provider adds to its own hooks
  */
@@ -58,7 +67,8 @@ export function serveOn(
     'replica' in from ? new OwnProvider(from, spareHooks) : new AskedProvider(from.provider, asking, spareHooks);
   const initialised = OpenFeature.setProviderAndWait(domain, served).catch(() => {});
   const client = OpenFeature.getClient(domain);
-  // A local copy is looked at for whom the guard names in any case; a provider of the app's must be asked about nobody else.
+  // A local copy is looked at for whom the guard names in any case; a provider of the app's must be asked about nobody
+  // else.
   const aboutNobodyElse: SwitchDomain['client'] = {
     getStringDetails: (flagKey, defaultValue, context = {}) =>
       asking.run(context, () => client.getStringDetails(flagKey, defaultValue, context)),
@@ -105,7 +115,10 @@ class OwnProvider extends KillSwitchProvider {
   }
 }
 
-/** A provider of the app's that is asked about exactly whom the guard asks for: its own hook runs after every other, so no hook can name somebody else. */
+/**
+ * A provider of the app's that is asked about exactly whom the guard asks for: its own hook runs after every other, so
+ * no hook can name somebody else.
+ */
 class AskedProvider extends FailClosedProvider {
   readonly #asking: AsyncLocalStorage<EvaluationContext>;
   readonly #spareHooks: () => readonly Hook[];

@@ -42,7 +42,10 @@ export interface EvaluationListener {
   readonly onLost: () => void;
 }
 
-/** flagd's evaluation port. Questions and the stream of changes share one connection: where the first are answered, the second is not silently dead. */
+/**
+ * flagd's evaluation port. Questions and the stream of changes share one connection: where the first are answered, the
+ * second is not silently dead.
+ */
 export class EvaluationClient {
   readonly #connection: GrpcConnection;
   readonly news: NewsStream;
@@ -58,7 +61,10 @@ export class EvaluationClient {
     });
   }
 
-  /** Rejects with an `OpenFeatureError` where flagd has answered with one, and with any other error where it has not answered. */
+  /**
+   * Rejects with an `OpenFeatureError` where flagd has answered with one, and with any other error where it has not
+   * answered.
+   */
   async resolve(question: FlagdQuestion, deadlineMs: number): Promise<ResolutionDetails<FlagValue>> {
     const { type, flagKey, defaultValue, context } = question;
     const { name, read } = METHODS[type];

@@ -6,12 +6,15 @@ import { type FlagdKillSwitchOptions, settingsOf } from './options.ts';
 import { RpcSource } from './rpc.ts';
 
 /**
- * flagd, by its own protocols (`flagd.evaluation.v2`, `flagd.sync.v1`), fail-closed and bounded. A kill-switch flag that flagd does not answer for positively within `deadlineMs` is its safe
- * value, and so is everything once flagd has not answered for `leaseMs`: dead, frozen, cut off without a sign, or serving no `kill-switch.mode`.
- * It recovers by itself, in less than a second after flagd is back. In-process, an unreadable definition leaves the last good one in force until the lease ends.
+ * flagd, by its own protocols (`flagd.evaluation.v2`, `flagd.sync.v1`), fail-closed and bounded. A kill-switch flag
+ * that flagd does not answer for positively within `deadlineMs` is its safe value, and so is everything once flagd has
+ * not answered for `leaseMs`: dead, frozen, cut off without a sign, or serving no `kill-switch.mode`. It recovers by
+ * itself, in less than a second after flagd is back. In-process, an unreadable definition leaves the last good one in
+ * force until the lease ends.
  *
- * That flagd answers proves nothing of flagd's own source: against a source that has gone stale, serve a definition with the dead man in it
- * (`kill-switch flagd export --watch`); against another source with the same flags, name the `organizationId`, so that no answer counts but the export's.
+ * That flagd answers proves nothing of flagd's own source: against a source that has gone stale, serve a definition
+ * with the dead man in it (`kill-switch flagd export --watch`); against another source with the same flags, name the
+ * `organizationId`, so that no answer counts but the export's.
  *
  * @throws KillSwitchError INVALID_ARGUMENT
  */

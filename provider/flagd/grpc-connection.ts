@@ -39,8 +39,9 @@ interface Request extends Listener {
 }
 
 /**
- * gRPC over one connection, which is made when something is asked and none is there. Not with a gRPC client: those share connections, wait up to two minutes
- * before they connect again, keep one that a network has forgotten for a quarter of an hour, and connect once more after they have been closed.
+ * gRPC over one connection, which is made when something is asked and none is there. Not with a gRPC client: those
+ * share connections, wait up to two minutes before they connect again, keep one that a network has forgotten for a
+ * quarter of an hour, and connect once more after they have been closed.
  */
 export class GrpcConnection {
   readonly #settings: FlagdSettings;
@@ -54,7 +55,10 @@ export class GrpcConnection {
     this.#settings = settings;
   }
 
-  /** The answer's one message. Rejects on any status but OK (`GrpcStatusError`), and after the deadline; the connection is kept all the same. */
+  /**
+   * The answer's one message. Rejects on any status but OK (`GrpcStatusError`), and after the deadline; the connection
+   * is kept all the same.
+   */
   call(path: string, message: Uint8Array, deadlineMs: number): Promise<Uint8Array> {
     return new Promise((resolve, reject) => {
       let answer: Uint8Array | null = null;
@@ -93,7 +97,9 @@ export class GrpcConnection {
     };
   }
 
-  /** The connection may be dead while flagd is not: whatever is under way ends, and the next request makes a new one. */
+  /**
+   * The connection may be dead while flagd is not: whatever is under way ends, and the next request makes a new one.
+   */
   giveUp(): void {
     this.#session = null;
     for (const session of this.#sessions) session.destroy();
@@ -104,7 +110,10 @@ export class GrpcConnection {
     this.giveUp();
   }
 
-  /** Sends a request; the returned function ends it, with an error or without. It never throws: what cannot be sent has ended. */
+  /**
+   * Sends a request; the returned function ends it, with an error or without. It never throws: what cannot be sent has
+   * ended.
+   */
   #request({ path, message, timeoutMs, onMessage, onEnd }: Request): (error: Error | null) => void {
     let ended = false;
     let failed: Error | null = null;

@@ -16,7 +16,10 @@ export class Frames {
   #chunks: Buffer[] = [];
   #length = 0;
 
-  /** The messages that are whole with this chunk. @throws for one that is too long or compressed: we have not said that we read those */
+  /**
+   * The messages that are whole with this chunk. @throws for one that is too long or compressed: we have not said that
+   * we read those
+   */
   take(chunk: Buffer): Uint8Array[] {
     this.#chunks.push(chunk);
     this.#length += chunk.length;

@@ -8,8 +8,8 @@ import { type FlagdQuestion, FlagdSource } from './source.ts';
 import { SyncClient } from './sync-client.ts';
 
 /**
- * flagd's definition, evaluated here. What is evaluated is what the last confirmation brought, so that a stream that is silently dead holds nothing back;
- * the stream tells at once when there is something to fetch.
+ * flagd's definition, evaluated here. What is evaluated is what the last confirmation brought, so that a stream that is
+ * silently dead holds nothing back; the stream tells at once when there is something to fetch.
  */
 export class InProcessSource extends FlagdSource {
   readonly #core: FlagdCore;
@@ -59,7 +59,10 @@ export class InProcessSource extends FlagdSource {
     return this.#core.resolve(type, flagKey, defaultValue, context, logger);
   }
 
-  /** @throws when this cannot be what flagd is meant to serve; an unreadable one leaves the last good one in place, for as long as its lease lasts */
+  /**
+   * @throws when this cannot be what flagd is meant to serve; an unreadable one leaves the last good one in place, for
+   * as long as its lease lasts
+   */
   #take(definition: string, seen: Seen | null): void {
     if (definition !== this.#definition) {
       const changed = this.#core.setConfigurations(definition);

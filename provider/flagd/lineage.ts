@@ -15,8 +15,9 @@ export interface Seen {
 }
 
 /**
- * Follows one switch through flagd's answers. An answer of another switch, whose export has taken the file, is refused, and so is one that goes back:
- * an old text that was put over a newer one. A `recover` begins another generation and is followed.
+ * Follows one switch through flagd's answers. An answer of another switch, whose export has taken the file, is refused,
+ * and so is one that goes back: an old text that was put over a newer one. A `recover` begins another generation and is
+ * followed.
  */
 export class Lineage {
   /** Every generation of this switch that has been served, and the one that it began with. */
@@ -28,7 +29,10 @@ export class Lineage {
     return this.#seen;
   }
 
-  /** Takes an answer's metadata, which was asked for when so much had been `seen`. Why it does not follow on that, or null. */
+  /**
+   * Takes an answer's metadata, which was asked for when so much had been `seen`. Why it does not follow on that, or
+   * null.
+   */
   follow(metadata: Readonly<Record<string, unknown>>, seen: Seen | null): Fault | null {
     const origin = originOf(metadata);
     const last = this.#seen;

@@ -1,6 +1,9 @@
 import type { GrpcConnection } from './grpc-connection.ts';
 
-/** The least time between two attempts, in milliseconds: where each stream ends as soon as it has begun, this would otherwise go round without a pause. */
+/**
+ * The least time between two attempts, in milliseconds: where each stream ends as soon as it has begun, this would
+ * otherwise go round without a pause.
+ */
 const PAUSE_MS = 200;
 
 export interface NewsStreamOptions {
@@ -22,7 +25,9 @@ export class NewsStream {
     this.#options = options;
   }
 
-  /** Opens it, unless it is open, or has been opened just now and was lost: then it is for the next time that one asks. */
+  /**
+   * Opens it, unless it is open, or has been opened just now and was lost: then it is for the next time that one asks.
+   */
   open(): void {
     if (this.#end || performance.now() < this.#openedAt + PAUSE_MS) return;
     this.#openedAt = performance.now();

@@ -2,10 +2,16 @@ import type { EvaluationContext, Hook, Logger } from '@openfeature/server-sdk';
 import { checkTimeout, type Clock, idProblem, invalid } from '../../flags/index.ts';
 import { systemClock } from '../../store/system-clock.ts';
 
-/** How flags are resolved: `rpc` asks flagd for each evaluation; `in-process` evaluates here the definition that flagd hands out. */
+/**
+ * How flags are resolved: `rpc` asks flagd for each evaluation; `in-process` evaluates here the definition that flagd
+ * hands out.
+ */
 export type ResolverType = 'rpc' | 'in-process';
 
-/** The official provider's environment variables (`FLAGD_HOST` and the like) are not read: what is not given here has the default given here. */
+/**
+ * The official provider's environment variables (`FLAGD_HOST` and the like) are not read: what is not given here has
+ * the default given here.
+ */
 export interface FlagdKillSwitchOptions {
   /** Default `localhost`. */
   readonly host?: string | undefined;
@@ -23,19 +29,29 @@ export interface FlagdKillSwitchOptions {
   readonly defaultAuthority?: string | undefined;
   /** Which of flagd's sources, for flagd's own selection. */
   readonly selector?: string | undefined;
-  /** Whose switch this is: an answer of another organization's export is a fault, and so is, unless `expect` is `any`, one that no export gave. */
+  /**
+   * Whose switch this is: an answer of another organization's export is a fault, and so is, unless `expect` is `any`,
+   * one that no export gave.
+   */
   readonly organizationId?: string | undefined;
   /**
-   * What flagd must serve. `export`: each answer for a flag of the switch bears the metadata of `kill-switch flagd export --watch`, whose end has not
-   * passed; any other is a fault. `any`: also a definition that was written by hand. Default: `export` with `organizationId`, and
-   * otherwise from the first answer on that bears that metadata. An end that has passed is a fault with all of them.
+   * What flagd must serve. `export`: each answer for a flag of the switch bears the metadata of `kill-switch flagd
+   * export --watch`, whose end has not passed; any other is a fault. `any`: also a definition that was written by hand.
+   * Default: `export` with `organizationId`, and otherwise from the first answer on that bears that metadata. An end
+   * that has passed is a fault with all of them.
    */
   readonly expect?: 'export' | 'any' | undefined;
   /** How long one evaluation, or making a connection, may take, in milliseconds: at most 300000. Default 500. */
   readonly deadlineMs?: number | undefined;
-  /** How long flagd's word may be trusted since the last question that it answered was sent, in milliseconds: 500 to 60000, default 5000. */
+  /**
+   * How long flagd's word may be trusted since the last question that it answered was sent, in milliseconds: 500 to
+   * 60000, default 5000.
+   */
   readonly leaseMs?: number | undefined;
-  /** In-process only: makes context for every evaluation out of what flagd sends along with its flags. Default: all of it. */
+  /**
+   * In-process only: makes context for every evaluation out of what flagd sends along with its flags. Default: all of
+   * it.
+   */
   readonly contextEnricher?: ((syncContext: EvaluationContext | null) => EvaluationContext) | undefined;
   /** Run last before each evaluation, for instance an `IdentityHook`. */
   readonly hooks?: readonly Hook[] | undefined;

@@ -5,8 +5,9 @@ import type { FlagdSettings } from './options.ts';
 type Metadata = Readonly<Record<string, unknown>>;
 
 /**
- * Tells an answer of the switch's own export from any other: flagd lets a later source take the place of a flag, with the app's own file for instance, and
- * nothing but the metadata shows it. flagd puts the metadata of the source that a flag came from into each answer, with both resolvers.
+ * Tells an answer of the switch's own export from any other: flagd lets a later source take the place of a flag, with
+ * the app's own file for instance, and nothing but the metadata shows it. flagd puts the metadata of the source that a
+ * flag came from into each answer, with both resolvers.
  */
 export class Proof {
   readonly #settings: Pick<FlagdSettings, 'expect' | 'organizationId'>;

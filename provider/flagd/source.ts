@@ -23,7 +23,10 @@ export interface FlagdQuestion {
   readonly logger: Logger;
 }
 
-/** flagd as a provider that tells changes and can be asked whether it is there; how far it can be trusted is not its business. */
+/**
+ * flagd as a provider that tells changes and can be asked whether it is there; how far it can be trusted is not its
+ * business.
+ */
 export abstract class FlagdSource implements Provider {
   readonly runsOn = 'server';
   readonly metadata = { name: 'kill-switch-flagd' };

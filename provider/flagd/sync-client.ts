@@ -7,13 +7,19 @@ import { bytesOf, decodeStruct, fieldsOf, textField, textOf } from './protobuf.t
 const SERVICE = '/flagd.sync.v1.FlagSyncService';
 
 export interface SyncListener {
-  /** flagd has another definition, or a stream has been opened that tells of one; with the context that flagd sends along, null where it sends none. */
+  /**
+   * flagd has another definition, or a stream has been opened that tells of one; with the context that flagd sends
+   * along, null where it sends none.
+   */
   readonly onNews: (context: EvaluationContext | null) => void;
   /** The stream was lost. */
   readonly onLost: () => void;
 }
 
-/** flagd's sync port: the whole definition when it is asked for, and a stream that tells when to ask. Each has a connection of its own, so that one that is silently dead holds nothing of the other back. */
+/**
+ * flagd's sync port: the whole definition when it is asked for, and a stream that tells when to ask. Each has a
+ * connection of its own, so that one that is silently dead holds nothing of the other back.
+ */
 export class SyncClient {
   readonly #questions: GrpcConnection;
   readonly #streams: GrpcConnection;
