@@ -22,7 +22,10 @@ type Taken = { readonly kind?: never; readonly cause?: never; readonly epoch?: n
 
 interface Row<Shape extends Members> {
   readonly members: Shape;
-  /** Members that hold what somebody wrote, or threw: redacted in records, left out of traces, cut where they are too long. */
+  /**
+   * Members that hold what somebody wrote, or threw: redacted in records, left out of traces, cut where they are too
+   * long.
+   */
   readonly written?: readonly (keyof Shape & string)[];
   /** Members that name a person: left out of traces. */
   readonly people?: readonly (keyof Shape & string)[];
@@ -61,9 +64,13 @@ function row<const Kind extends string, Shape extends Members>(
   };
 }
 
-/** One row a kind. To add a cause, copy a row: everything that says, sends, records or reads a cause goes by this table. */
+/**
+ * One row a kind. To add a cause, copy a row: everything that says, sends, records or reads a cause goes by this table.
+ */
 const CAUSES = [
-  /** The base mode, or a mode of which nothing else is known: it came without a cause, or with one that cannot be read. */
+  /**
+   * The base mode, or a mode of which nothing else is known: it came without a cause, or with one that cannot be read.
+   */
   row('mode', {
     members: {},
     sentence: () => 'the mode of the switch',
@@ -107,7 +114,7 @@ const CAUSES = [
   row('approval', {
     members: { approvalId: id, status: id },
     sentence: ({ approvalId, status }) => `the approval ${approvalId}, which is ${status}`,
-    forModel: ({ status }) => `a person was asked to approve it, and that is ${status}`,
+    forModel: () => 'it has not been approved',
   }),
   row('tripwire', {
     members: { name: id, value: amount, limit: amount },
@@ -174,10 +181,16 @@ export function describeCause(cause: Cause, shownAs?: ShownAs): string {
   return sentence(shown);
 }
 
+/** Why, for a model: a clause about the action, which names nobody and quotes nothing that somebody wrote. */
+export const clauseForModel = (cause: Cause): string => rowOf(cause).forModel(cause);
+
 /** A cause in one word, to count by: its kind, or of a fault its code. */
 export const causeWord = (cause: Cause): string => (cause.kind === 'fault' ? cause.code : cause.kind);
 
-/** What an answer's `flagMetadata` says of its cause: `cause` is the kind, the members stand beside it, and what is null is left out. */
+/**
+ * What an answer's `flagMetadata` says of its cause: `cause` is the kind, the members stand beside it, and what is null
+ * is left out.
+ */
 export function causeMetadata(cause: Cause, epoch: number): Record<string, string | number> {
   const metadata: Record<string, string | number> = { cause: cause.kind, epoch };
   if (cause.kind === 'mode') return metadata; // most answers
@@ -190,8 +203,9 @@ export function causeMetadata(cause: Cause, epoch: number): Record<string, strin
 }
 
 /**
- * The cause that `causeMetadata` had put into an answer's metadata, or null where that says none that can be read. Anybody may have written it: a
- * kind that is not in the table, a member that is missing or has another type, or an id of more than 4000 characters is no cause at all.
+ * The cause that `causeMetadata` had put into an answer's metadata, or null where that says none that can be read.
+ * Anybody may have written it: a kind that is not in the table, a member that is missing or has another type, or an id
+ * of more than 4000 characters is no cause at all.
  */
 export function causeFromMetadata(metadata: Readonly<Record<string, unknown>>): Cause | null {
   const kind = metadata['cause'];
@@ -199,7 +213,10 @@ export function causeFromMetadata(metadata: Readonly<Record<string, unknown>>): 
   return kind === 'mode' ? MODE_CAUSE : kind === undefined ? null : readCause(kind, ({ name }) => metadata[name]);
 }
 
-/** A cause as records have it: `kind` and its members in snake_case, and without the secrets that somebody wrote or threw. */
+/**
+ * A cause as records have it: `kind` and its members in snake_case, and without the secrets that somebody wrote or
+ * threw.
+ */
 export function causeRecord(cause: Cause): Record<string, Value> {
   const record: Record<string, Value> = { kind: cause.kind };
   const values: Readonly<Record<string, Value>> = cause;
@@ -214,7 +231,10 @@ export function causeRecord(cause: Cause): Record<string, Value> {
 export const causeFromRecord = (record: Readonly<Record<string, unknown>>): Cause | null =>
   readCause(record['kind'], ({ recordName }) => record[recordName]);
 
-/** What traces may hold of a cause, by the names that records have: its kind, and of its members the ids and the amounts. */
+/**
+ * What traces may hold of a cause, by the names that records have: its kind, and of its members the ids and the
+ * amounts.
+ */
 export function causeAttributes(cause: Cause): Record<string, string | number> {
   const attributes: Record<string, string | number> = { cause: cause.kind };
   const values: Readonly<Record<string, Value>> = cause;

@@ -6,7 +6,10 @@ export type OpenFeatureErrorCode =
   | 'TYPE_MISMATCH'
   | 'GENERAL';
 
-/** What can be wrong with the switch itself, each `full_stop`, and OpenFeature's name of it. To add a fault, add its row. */
+/**
+ * What can be wrong with the switch itself, each `full_stop`, and OpenFeature's name of it. To add a fault, add its
+ * row.
+ */
 const FAULTS = Object.freeze({
   NOT_READY: 'PROVIDER_NOT_READY',
   NOT_INITIALISED: 'PROVIDER_NOT_READY',

@@ -36,7 +36,9 @@ export const epochOf = ({ flagMetadata }: FlagDetails): number => {
   return typeof epoch === 'number' && Number.isSafeInteger(epoch) && epoch >= 0 ? epoch : 0;
 };
 
-/** Why the details of an evaluation of a kill-switch flag cannot be trusted, or null when they are a positive answer. */
+/**
+ * Why the details of an evaluation of a kill-switch flag cannot be trusted, or null when they are a positive answer.
+ */
 export function faultOfAnswer(
   row: FlagRow,
   flagKey: string,
@@ -52,8 +54,8 @@ export function faultOfAnswer(
 }
 
 /**
- * A fault that one of our own providers or hooks has already named keeps its name. One that this version does not know, or that cannot be read, is a
- * fault all the same, of the provider.
+ * A fault that one of our own providers or hooks has already named keeps its name. One that this version does not know,
+ * or that cannot be read, is a fault all the same, of the provider.
  */
 function namedFault({ code, message }: Readonly<Record<string, unknown>>): Fault {
   const said = typeof message === 'string' ? message : '';
@@ -90,8 +92,8 @@ function problemFault(problem: AnswerProblem, row: FlagRow, flagKey: string, det
 }
 
 /**
- * Reads the mode out of the details of one client evaluation. The mode counts whatever its metadata says of a cause: where that is none, or none that
- * can be read, the cause is the mode itself.
+ * Reads the mode out of the details of one client evaluation. The mode counts whatever its metadata says of a cause:
+ * where that is none, or none that can be read, the cause is the mode itself.
  */
 export function readingFromDetails(details: FlagDetails, callerDefault: unknown): Reading {
   const epoch = epochOf(details);

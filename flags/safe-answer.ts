@@ -1,16 +1,24 @@
 import { type FlagRow, type FlagType, safeValueAs } from './catalogue.ts';
 import { type Cause, causeMetadata } from './causes.ts';
 
-/** What a kill-switch flag answers where there is no positive answer; fits the SDKs' ResolutionDetails and EvaluationDetails. */
+/**
+ * What a kill-switch flag answers where there is no positive answer; fits the SDKs' ResolutionDetails and
+ * EvaluationDetails.
+ */
 export interface SafeAnswer {
   readonly value: unknown;
-  /** The safe value's own name, so that nobody takes it for a caller's default; absent where the flag was asked with the wrong type. */
+  /**
+   * The safe value's own name, so that nobody takes it for a caller's default; absent where the flag was asked with the
+   * wrong type.
+   */
   readonly variant: string | undefined;
   readonly reason: 'ERROR' | 'TARGETING_MATCH';
   readonly flagMetadata: Readonly<Record<string, string | number>>;
 }
 
-/** The safe value with its cause. It has no error code: with one, a client returns what its caller passed as default. */
+/**
+ * The safe value with its cause. It has no error code: with one, a client returns what its caller passed as default.
+ */
 export const safeAnswer = (row: FlagRow, askedType: FlagType, cause: Cause, epoch = 0): SafeAnswer => ({
   value: safeValueAs(row, askedType),
   variant: askedType === row.type ? String(row.safeValue) : undefined,

@@ -5,6 +5,7 @@ import {
   type Effect,
   type FaultCode,
   isStricter,
+  makeDecision,
   modeOf,
   type Reading,
   SAFE_MODE,
@@ -16,30 +17,17 @@ export interface DecidedCall extends Call {
   readonly effect: Effect;
 }
 
-type Decided = Pick<Decision, 'verdict' | 'mode' | 'epoch' | 'cause'>;
-
-const decisionOf = (call: DecidedCall, { verdict, mode, epoch, cause }: Decided): Decision => ({
-  verdict,
-  mode,
-  epoch,
-  cause,
-  action: call.action,
-  agentId: call.agentId,
-  runId: call.runId,
-  missionId: call.missionId,
-});
-
 /** The decision of one call from what was read of the switch: the stricter reading wins, and of two that are equally strict the later one, which names the cause best. */
 export function decide(call: DecidedCall, reading: Reading, later?: Reading): Decision {
   const first = modeOf(reading);
   const second = later && modeOf(later);
   const { mode, cause } = second && !isStricter(first.mode, second.mode) ? second : first;
   const epoch = later ? Math.max(reading.epoch, later.epoch) : reading.epoch;
-  return decisionOf(call, { verdict: verdictFor(mode, call.effect), mode, epoch, cause });
+  return makeDecision(call, { verdict: verdictFor(mode, call.effect), mode, epoch, cause });
 }
 
 /** The same call, stopped for a reason that no mode gives. */
-export const blocked = (call: DecidedCall, cause: Cause, decision?: Decision): Decision =>
-  decisionOf(call, { verdict: 'block', mode: decision?.mode ?? SAFE_MODE, epoch: decision?.epoch ?? 0, cause });
+export const blocked = (call: Call, cause: Cause, decision?: Decision): Decision =>
+  makeDecision(call, { verdict: 'block', mode: decision?.mode ?? SAFE_MODE, epoch: decision?.epoch ?? 0, cause });
 
 export const faultCause = (code: FaultCode, message: string): Cause => ({ kind: 'fault', code, message });

@@ -1,4 +1,4 @@
-import { type Decision, freezeDecision, SAFE_MODE } from '../flags/index.ts';
+import { type Decision, freezeDecision, makeDecision, SAFE_MODE } from '../flags/index.ts';
 import type { Within } from './acting-as.ts';
 import { nextChange } from './changes.ts';
 import { faultCause } from './decide.ts';
@@ -67,7 +67,9 @@ export class ResultPart implements Part {
       });
     }
     const cause = faultCause('STALE', `the switch was asked last more than ${leaseMs} ms ago`);
-    throw new ActionStoppedError('paused', { ...this.#whole.look(), verdict: 'block', mode: SAFE_MODE, cause });
+    const decision = this.#whole.look();
+    const { epoch } = decision;
+    throw new ActionStoppedError('paused', makeDecision(decision, { verdict: 'block', mode: SAFE_MODE, epoch, cause }));
   }
 
   look(): void {

@@ -187,11 +187,7 @@ async function save(keeper: CheckpointKeeper | null, checkpoint: Checkpoint, now
     if (isKillSwitchError(error) && error.code === 'INVALID_ARGUMENT') throw error;
     const decision = now();
     if (decision.verdict === 'block') throw new ActionStoppedError('blocked', decision);
-    const cause = {
-      kind: 'fault',
-      code: 'JOURNAL_UNAVAILABLE',
-      message: `the checkpoint could not be saved: ${messageOf(error)}`,
-    } as const;
-    throw new ActionStoppedError('blocked', { ...decision, verdict: 'block', cause });
+    const cause = faultCause('JOURNAL_UNAVAILABLE', `the checkpoint could not be saved: ${messageOf(error)}`);
+    throw new ActionStoppedError('blocked', blocked(decision, cause, decision));
   }
 }

@@ -20,7 +20,10 @@ const globalApis = (): HookRegistry[] => {
   return [server, web].filter((api): api is HookRegistry => typeof api?.getHooks === 'function');
 };
 
-/** Names, on a hook, the keys and prefixes of the flags that it makes safe; also on one of another copy of this package, which may know fewer. */
+/**
+ * Names, on a hook, the keys and prefixes of the flags that it makes safe; also on one of another copy of this package,
+ * which may know fewer.
+ */
 const MAKES_SAFE = Symbol.for('openfeature-kill-switch.makes-safe');
 const KEYS: readonly string[] = Object.values(CATALOGUE).map(({ key }) => key);
 
@@ -37,7 +40,10 @@ export function addFailClosedHook(api: HookRegistry & { addHooks(...hooks: FailC
   if (!hasFailClosedHook(api)) api.addHooks(new FailClosedHook());
 }
 
-/** What a provider adds to its own hooks: a `FailClosedHook` while the API has none, as after `clearHooks()`. It warns that it is not the last word there. */
+/**
+ * What a provider adds to its own hooks: a `FailClosedHook` while the API has none, as after `clearHooks()`. It warns
+ * that it is not the last word there.
+ */
 export function spareHooks(api: HookRegistry): () => readonly FailClosedHook[] {
   const spare = [new FailClosedHook()];
   let seen: readonly unknown[] | undefined;
@@ -53,11 +59,13 @@ export function spareHooks(api: HookRegistry): () => readonly FailClosedHook[] {
 }
 
 /**
- * Turns every answer for a kill-switch flag that is not positive (an error, a missing or disabled flag, the wrong type, an unknown value, a caller's own
- * default, another hook that throws) into the flag's safe value: `full_stop`, `dark`, 0, `human_in_the_loop`. Other flags pass untouched.
+ * Turns every answer for a kill-switch flag that is not positive (an error, a missing or disabled flag, the wrong type,
+ * an unknown value, a caller's own default, another hook that throws) into the flag's safe value: `full_stop`, `dark`,
+ * 0, `human_in_the_loop`. Other flags pass untouched.
  *
- * Register it on the API, before any other hook: `OpenFeature.addHooks(new FailClosedHook())`. Of two hooks on the API the one registered
- * earlier has the last word. Where it has not, it warns once through the SDK's logger and does what it can. It never throws. For server and web SDK.
+ * Register it on the API, before any other hook: `OpenFeature.addHooks(new FailClosedHook())`. Of two hooks on the API
+ * the one registered earlier has the last word. Where it has not, it warns once through the SDK's logger and does what
+ * it can. It never throws. For server and web SDK.
  */
 export class FailClosedHook implements BaseHook<FlagValue, Record<string, unknown>, void, void> {
   readonly [MAKES_SAFE] = KEYS;

@@ -11,9 +11,10 @@ import { overwrite } from './overwrite.ts';
 export type Identity = Call;
 
 /**
- * Fills the evaluation context from a function that knows who is at work, over whatever the caller put there. For the `hooks` of a provider:
- * those run last before the flag is resolved. A function that throws, or answers with anything but an identity, makes every kill-switch flag come
- * back as its safe value: a kill must not miss somebody whose name cannot be told. It is synchronous and called for each evaluation.
+ * Fills the evaluation context from a function that knows who is at work, over whatever the caller put there. For the
+ * `hooks` of a provider: those run last before the flag is resolved. A function that throws, or answers with anything
+ * but an identity, makes every kill-switch flag come back as its safe value: a kill must not miss somebody whose name
+ * cannot be told. It is synchronous and called for each evaluation.
  */
 export class IdentityHook implements BaseHook<FlagValue, Record<string, unknown>, EvaluationContext, void> {
   readonly #identify: () => Identity;

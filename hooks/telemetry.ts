@@ -15,9 +15,11 @@ const isAttribute = (value: unknown): value is string | number | boolean =>
   typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean';
 
 /**
- * Adds an event to the active span for every evaluation, named and filled as OpenTelemetry's conventions for feature flags say, with what this
- * package knows beside it: `kill_switch.epoch`, `kill_switch.cause`, and the ids, codes and amounts of that cause (`kill_switch.kill_id`,
- * `kill_switch.target`, `kill_switch.code`, …). Through the OpenTelemetry API only: without an SDK, or outside a span, it does nothing. It never throws, and changes no answer. For server and web SDK.
+ * Adds an event to the active span for every evaluation, named and filled as OpenTelemetry's conventions for feature
+ * flags say, with what this package knows beside it: `kill_switch.epoch`, `kill_switch.cause`, and the ids, codes and
+ * amounts of that cause (`kill_switch.kill_id`, `kill_switch.target`, `kill_switch.code`, …). Through the OpenTelemetry
+ * API only: without an SDK, or outside a span, it does nothing. It never throws, and changes no answer. For server and
+ * web SDK.
  *
  * Register it after FailClosedHook, so that what it sees is what the app gets.
  */

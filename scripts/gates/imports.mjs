@@ -56,8 +56,11 @@ const FOLDERS = {
 /** What judges, and so must work in a browser. */
 const IN_BROWSERS = ['flags', 'hooks', 'provider/web', 'react'];
 
-/** Modules that only some folders may import (`only`), or that some may not (`never`) but for a few files (`butIn`). Paths are of files here.
- * @type {readonly { module: RegExp, only?: readonly string[], never?: readonly string[], butIn?: readonly string[] }[]} */
+/**
+ * Modules that only some folders may import (`only`), or that some may not (`never`) but for a few files (`butIn`).
+ * Paths are of files here.
+ * @type {readonly { module: RegExp, only?: readonly string[], never?: readonly string[], butIn?: readonly string[] }[]}
+ */
 const MODULES = [
   { module: /^ioredis$/, only: ['store/redis', 'examples', 'test', 'bench'] },
   { module: /^(@grpc\/|@openfeature\/flagd-provider$)/, only: ['operator/server', 'test', 'bench'] },
@@ -83,9 +86,12 @@ const MODULES = [
   },
 ];
 
-/** Folders import what the layout allows, and nothing imports itself in a circle. What leads to a file is an import, an
- * `export from` or an `import()`; a type written as `import('…').A` would be seen by neither rule, so the linter refuses it.
- * @type {import('./gate.mjs').Gate} */
+/**
+ * Folders import what the layout allows, and nothing imports itself in a circle. What leads to a file is an import, an
+ * `export from` or an `import()`; a type written as `import('…').A` would be seen by neither rule, so the linter
+ * refuses it.
+ * @type {import('./gate.mjs').Gate}
+ */
 export const imports = {
   name: 'imports',
   unit: 'imports',

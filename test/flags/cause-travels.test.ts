@@ -2,7 +2,6 @@ import { type FlagValue, MultiProvider, OpenFeature, type Provider } from '@open
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
-  AUTONOMY_STAGES,
   CATALOGUE,
   type Cause,
   causeFromMetadata,
@@ -11,48 +10,19 @@ import {
   causeRecord,
   causeSchema,
   describeCause,
-  FEATURE_STAGES,
   type FlagDetails,
   isFaultCode,
   MODE_FLAG,
   MODES,
   modeOf,
   readingFromDetails,
-  redactText,
   safeAnswer,
 } from '../../flags/index.ts';
+import { causesOf } from './causes.ts';
 import { FailClosedHook } from '../../hooks/index.ts';
 import { FailClosedProvider, StrictestWinsStrategy } from '../../provider/index.ts';
 
-const id = fc.string({ minLength: 1, unit: 'grapheme' });
-/** What a person wrote, or what was thrown: without what looks like a secret, which does not survive. */
-const words = fc.string({ unit: 'grapheme' }).filter((text) => redactText(text) === text);
-const amount = fc.oneof(fc.nat(), fc.constantFrom(0.1, 1e21), fc.constantFrom('0', '200.00', '99999999999999999999.5'));
-
-type ArbitraryOf<Kind extends Cause['kind']> = fc.Arbitrary<Extract<Cause, { readonly kind: Kind }>>;
-
-const kind = <Kind extends Cause['kind']>(name: Kind): fc.Arbitrary<Kind> => fc.constant(name);
-
-/** One row a kind: while one is missing this does not compile. */
-const CAUSES: { readonly [Kind in Cause['kind']]: ArbitraryOf<Kind> } = {
-  mode: fc.record({ kind: kind('mode') }),
-  kill: fc.record({ kind: kind('kill'), killId: id, target: id, killedBy: id, reason: fc.option(words) }),
-  rule: fc.record({ kind: kind('rule'), rule: id }),
-  feature: fc.record({ kind: kind('feature'), feature: id, stage: fc.constantFrom(...FEATURE_STAGES) }),
-  autonomy: fc.record({ kind: kind('autonomy'), action: id, stage: fc.constantFrom(...AUTONOMY_STAGES) }),
-  limit: fc.record({ kind: kind('limit'), limit: id, value: fc.oneof(amount, words), max: amount }),
-  budget: fc.record({ kind: kind('budget'), scope: id, type: id, spent: amount, limit: amount }),
-  approval: fc.record({ kind: kind('approval'), approvalId: id, status: id }),
-  tripwire: fc.record({ kind: kind('tripwire'), name: id, value: amount, limit: amount }),
-  identity: fc.record({ kind: kind('identity'), message: words }),
-  fault: fc.record({
-    kind: kind('fault'),
-    code: fc.constantFrom('STALE', 'NO_LOCAL_STATE', 'PROVIDER_ERROR'),
-    message: words,
-  }),
-};
-
-const each = Object.entries<fc.Arbitrary<Cause>>(CAUSES);
+const each = Object.entries<fc.Arbitrary<Cause>>(causesOf);
 
 /** An answer as the providers of this package give it: a fault is always the safe value. */
 const answerWith = (cause: Cause, epoch: number): FlagDetails =>

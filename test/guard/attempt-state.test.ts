@@ -1,18 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type Attempt, type AttemptEvent, transition } from '../../guard/attempt-state.ts';
-import type { Decision } from '../../flags/index.ts';
+import { type Decision, makeDecision } from '../../flags/index.ts';
 
-const decision = (verdict: Decision['verdict']): Decision => ({
-  verdict,
-  mode: 'live',
-  epoch: 1,
-  cause: { kind: 'mode' },
-  action: 'a.b',
-  agentId: 'x',
-  runId: undefined,
-  missionId: undefined,
-});
+const decision = (verdict: Decision['verdict']): Decision =>
+  makeDecision({ action: 'a.b', agentId: 'x' }, { verdict, mode: 'live', epoch: 1, cause: { kind: 'mode' } });
 
 const EVENTS: readonly AttemptEvent[] = [
   { type: 'wait', decision: decision('pause') },

@@ -1,20 +1,16 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import type { Decision, Intervention } from '../../flags/index.ts';
+import { type Intervention, makeDecision } from '../../flags/index.ts';
 import { Interventions, MAX_WAITING } from '../../guard/interventions.ts';
 
 afterEach(() => vi.useRealTimers());
 
-const decision: Decision = {
+const call = { effect: 'write', action: 'a.b', agentId: 'x' } as const;
+const decision = makeDecision(call, {
   verdict: 'block',
   mode: 'full_stop',
   epoch: 3,
   cause: { kind: 'kill', killId: 'k', target: 'all', killedBy: 'ann', reason: null },
-  action: 'a.b',
-  agentId: 'x',
-  runId: undefined,
-  missionId: undefined,
-};
-const call = { effect: 'write', action: 'a.b', agentId: 'x' } as const;
+});
 const circumstances = { input: { to: 'a' }, status: 'blocked', state: 'refused' };
 
 const setUp = (record: (records: readonly Intervention[]) => Promise<void>) =>

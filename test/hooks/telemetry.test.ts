@@ -61,8 +61,10 @@ describe('TelemetryHook', () => {
       'feature_flag.result.variant': 'full_stop',
       'kill_switch.epoch': 3,
       'kill_switch.cause': 'kill',
+      'kill_switch.kill_id': expect.any(String),
+      'kill_switch.target': 'agent:x',
     });
-    expect(JSON.stringify(event)).not.toContain('private words');
+    expect(JSON.stringify(event)).not.toMatch(/private words|unverified:ann/);
   });
 
   test('does nothing without an SDK', async () => {
