@@ -30,9 +30,10 @@ export const millionKills: Measurement = {
     };
     const ofState = (one: Opened) => (): number => {
       const calls = newCalls(perRound);
+      const now = Date.now();
       const started = performance.now();
       for (const call of calls) {
-        if (resolveMode(one.state, call).mode !== 'live') throw new Error('A live agent was stopped.');
+        if (resolveMode(one.state, call, now).mode !== 'live') throw new Error('A live agent was stopped.');
       }
       return ((performance.now() - started) * 1e6) / perRound;
     };

@@ -28,7 +28,7 @@ export { escapeUnseen, oddity, printable, quoteId, shellWord, shownId } from './
 export * from './reading.ts';
 export * from './records.ts';
 export * from './reports.ts';
-export { type Restriction, resolveMode, restrictionFor } from './resolve.ts';
+export { type Asked, type Restriction, resolveMode, restrictionFor } from './resolve.ts';
 export { type SafeAnswer, safeAnswer } from './safe-answer.ts';
 export { isSecret } from './secret-keys.ts';
 export { redactText } from './secret-texts.ts';

@@ -3,7 +3,7 @@ import { type Cause, MODE_CAUSE } from './causes.ts';
 import { isStricter, type Mode, SAFE_MODE } from './modes.ts';
 import { quoteId } from './printable.ts';
 import type { ActiveKill } from './records.ts';
-import { AUTONOMY_FLOORS, FEATURE_FLOORS } from './stages.ts';
+import { AUTONOMY_FLOORS, FEATURE_FLOORS, type FeatureStage } from './stages.ts';
 import type { State } from './state.ts';
 import { evaluateTargeting } from './targeting.ts';
 import { actionPatterns } from './targets.ts';
@@ -18,6 +18,8 @@ export interface Restriction {
 const stricter = (kill: ActiveKill | undefined, other: ActiveKill | undefined): ActiveKill | undefined =>
   other && (!kill || isStricter(other.mode, kill.mode)) ? other : kill;
 
+const stricterMode = (mode: Mode, other: Mode): Mode => (isStricter(other, mode) ? other : mode);
+
 function strictestOf(
   kill: ActiveKill | undefined,
   kills: ReadonlyMap<string, ActiveKill>,
@@ -28,13 +30,8 @@ function strictestOf(
   return strictest;
 }
 
-/**
- * The strictest restriction for one call: base mode (with its targeting), kills by exact key, action patterns, feature, surface,
- * lineage and autonomy. The cost does not grow with the number of kills. Of two that are equally strict the first found is the cause: a kill before all others.
- *
- * @param context what the base mode's targeting sees; the call's own attributes when it is left out
- */
-export function resolveMode(state: State, call: Call, context?: Readonly<Record<string, unknown>>): Restriction {
+/** The strictest kill that reaches a call, by exact key; of those that are equally strict the first that is looked at. */
+function strictestKill(state: State, call: Call): ActiveKill | undefined {
   const { kills } = state;
   let kill = kills.all.get('');
   const named = state.mayBeNamed(call);
@@ -54,38 +51,47 @@ export function resolveMode(state: State, call: Call, context?: Readonly<Record<
     kill = stricter(kill, kills.action.get(call.action));
     kill = strictestOf(kill, kills.action, actionPatterns(call.action));
   }
+  return kill;
+}
 
-  let mode: Mode = kill ? kill.mode : 'live';
-  let feature: string | undefined;
-  let autonomy: string | undefined;
-  if (call.feature !== undefined) {
-    const floor = FEATURE_FLOORS[state.features.get(call.feature)?.stage ?? 'dark'];
-    if (isStricter(floor, mode)) [mode, feature, kill] = [floor, call.feature, undefined];
-  }
-  if (call.action !== undefined) {
-    const stage = state.autonomy.get(call.action)?.stage;
-    if (stage && isStricter(AUTONOMY_FLOORS[stage], mode)) {
-      [mode, autonomy, feature, kill] = [AUTONOMY_FLOORS[stage], call.action, undefined, undefined];
-    }
-  }
-  const { mode: base, targeting } = state.mode;
-  const baseMode = targeting === null ? base : evaluateTargeting(state.mode, context ?? contextFromCall(call));
-  if (isStricter(baseMode, mode)) return { mode: baseMode, cause: MODE_CAUSE };
+/** Of a feature that the state does not know: dark. */
+const featureStage = (state: State, feature: string): FeatureStage => state.features.get(feature)?.stage ?? 'dark';
 
-  if (kill) {
-    return {
-      mode,
-      cause: { kind: 'kill', killId: kill.id, target: kill.target, killedBy: kill.killed_by, reason: kill.reason },
-    };
+/**
+ * The strictest of all that restricts a call. Who can be its cause stands in one order: a kill, the feature, the
+ * autonomy of the action, the base mode. The first of them that is as strict as the strictest is the cause.
+ */
+function strictest(state: State, call: Call, base: Mode): Restriction {
+  const { feature, action } = call;
+  const kill = strictestKill(state, call);
+  const stage = feature === undefined ? undefined : featureStage(state, feature);
+  const autonomy = action === undefined ? undefined : state.autonomy.get(action)?.stage;
+  const featureMode = stage === undefined ? 'live' : FEATURE_FLOORS[stage];
+  const autonomyMode = autonomy === undefined ? 'live' : AUTONOMY_FLOORS[autonomy];
+  const mode = stricterMode(stricterMode(stricterMode(kill ? kill.mode : 'live', featureMode), autonomyMode), base);
+
+  if (kill?.mode === mode) {
+    const { id: killId, target, killed_by: killedBy, reason } = kill;
+    return { mode, cause: { kind: 'kill', killId, target, killedBy, reason } };
   }
-  if (feature !== undefined) {
-    return { mode, cause: { kind: 'feature', feature, stage: state.features.get(feature)?.stage ?? 'dark' } };
-  }
-  if (autonomy !== undefined) {
-    const stage = state.autonomy.get(autonomy)?.stage ?? 'human_in_the_loop';
-    return { mode, cause: { kind: 'autonomy', action: autonomy, stage } };
-  }
+  if (mode === 'live') return { mode, cause: MODE_CAUSE }; // stages whose floor is `live` restrict nothing
+  if (feature !== undefined && stage !== undefined && featureMode === mode)
+    return { mode, cause: { kind: 'feature', feature, stage } };
+  if (action !== undefined && autonomy !== undefined && autonomyMode === mode)
+    return { mode, cause: { kind: 'autonomy', action, stage: autonomy } };
   return { mode, cause: MODE_CAUSE };
+}
+
+/**
+ * The strictest restriction for one call: base mode (with its targeting), kills by exact key, action patterns, feature,
+ * surface, lineage and autonomy. The cost does not grow with the number of kills.
+ *
+ * @param now the store's time, in milliseconds since 1970, as last confirmed plus monotonic time since
+ */
+export function resolveMode(state: State, call: Call, now: number): Restriction {
+  const { mode, targeting } = state.mode;
+  const base = targeting === null ? mode : evaluateTargeting(state.mode, contextFromCall(call), now);
+  return strictest(state, call, base);
 }
 
 /** `full_stop`, because it cannot be told who asks. */
@@ -94,19 +100,22 @@ const unidentified = (message: string): Restriction => ({
   cause: { kind: 'identity', message },
 });
 
-/**
- * The strictest restriction for an evaluation context: `full_stop` when it cannot be told who asks, or when the context names
- * another organization than `organizationId`, else as {@link resolveMode}.
- */
-export function restrictionFor(
-  state: State,
-  context: Readonly<Record<string, unknown>>,
-  organizationId?: string,
-): Restriction {
+/** What is asked of a state from outside this process' guard. */
+export interface Asked {
+  /** The evaluation context; the base mode's targeting sees all of it. */
+  readonly context: Readonly<Record<string, unknown>>;
+  /** The store's time, in milliseconds since 1970, as for {@link resolveMode}. */
+  readonly now: number;
+  /** Whose switch this is; a context that names another organization is stopped. Default: any may ask. */
+  readonly organizationId?: string | undefined;
+}
+
+/** The strictest restriction for an evaluation context: `full_stop` when it cannot be told who asks, else as {@link resolveMode}. */
+export function restrictionFor(state: State, { context, now, organizationId }: Asked): Restriction {
   const call = callFromContext(context);
   if (typeof call === 'string') return unidentified(call);
   if (organizationId !== undefined && call.organizationId !== undefined && call.organizationId !== organizationId) {
     return unidentified(`organization_id ${quoteId(call.organizationId)} is not the one of this switch`);
   }
-  return resolveMode(state, call, context);
+  return strictest(state, call, evaluateTargeting(state.mode, context, now));
 }

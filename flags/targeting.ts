@@ -18,7 +18,44 @@ export interface BaseRule {
 
 interface Base extends BaseRule {
   readonly core: FlagdCore | null;
+  /** The rule asks what time it is. */
+  readonly tellsTime: boolean;
 }
+
+/**
+ * Where our evaluator finds the time. flagd's puts this machine's clock under `$flagd.timestamp`, which may be set to
+ * anything; the switch goes by the store's. Definitions for flagd keep `$flagd.timestamp`.
+ */
+const CLOCK = '$kill_switch';
+const FLAGD_TIME = '$flagd.timestamp';
+const STORE_TIME = `${CLOCK}.timestamp`;
+
+/** Operations whose second argument sees one item of a list at a time, and nothing else: no clock. */
+const ITERATIONS: ReadonlySet<string> = new Set(['map', 'filter', 'all', 'none', 'some', 'reduce']);
+
+/** The rule with the store's time wherever it asks for flagd's. */
+function withStoreTime(rule: JsonLogic): JsonLogic {
+  if (typeof rule !== 'object' || rule === null) return rule;
+  if (isList(rule)) return rule.map(withStoreTime);
+  return Object.fromEntries(
+    Object.entries(rule).map(([operator, given]): [string, JsonLogic] => {
+      if (operator === 'var') return [operator, ownVariable(given)];
+      if (!ITERATIONS.has(operator) || !isList(given)) return [operator, withStoreTime(given)];
+      const [list = null, ...perItem] = given;
+      return [operator, [withStoreTime(list), ...perItem]];
+    }),
+  );
+}
+
+/** What `var` is given: a name, or a list of a name and of what stands for it where it is not there. */
+function ownVariable(given: JsonLogic): JsonLogic {
+  if (given === FLAGD_TIME) return STORE_TIME;
+  if (!isList(given)) return withStoreTime(given);
+  const [name = null, ...otherwise] = given;
+  return [ownVariable(name), ...otherwise.map(withStoreTime)];
+}
+
+const isList = (value: JsonLogic): value is readonly JsonLogic[] => Array.isArray(value);
 
 // One evaluator for each base mode that has targeting; it goes when its entry goes.
 const bases = new WeakMap<Entry<'mode'>, Base>();
@@ -36,13 +73,16 @@ function baseOf(entry: Entry<'mode'>): Base {
 }
 
 function readBase({ mode, targeting }: Entry<'mode'>): Base {
-  if (targeting === null || targeting === undefined || isEmpty(targeting)) return { rule: null, mode, core: null };
-  if (definitionProblems(definition(mode, targeting)).length > 0) return { rule: null, mode: SAFE_MODE, core: null };
+  if (targeting === null || targeting === undefined || isEmpty(targeting))
+    return { rule: null, mode, core: null, tellsTime: false };
+  if (definitionProblems(definition(mode, targeting)).length > 0)
+    return { rule: null, mode: SAFE_MODE, core: null, tellsTime: false };
   const rule = targeting as JsonLogic;
+  const own = withStoreTime(rule);
   const core = new FlagdCore(new MemoryStorage(QUIET_LOGGER), QUIET_LOGGER);
   // Exactly a mode or nothing: flagd-core alone would take the list ["live"] for the text.
-  core.setConfigurations(definition(mode, { if: [is(rule, null), null, isOneOf(rule, MODES), rule, SAFE_MODE] }));
-  return { rule, mode, core };
+  core.setConfigurations(definition(mode, { if: [is(own, null), null, isOneOf(own, MODES), own, SAFE_MODE] }));
+  return { rule, mode, core, tellsTime: JSON.stringify(own).includes(STORE_TIME) };
 }
 
 const isEmpty = (targeting: unknown): boolean =>
@@ -53,12 +93,16 @@ const definition = (mode: Mode, targeting: unknown): string =>
     flags: { [MODE_FLAG]: { state: 'ENABLED', variants: MODE_VARIANTS, defaultVariant: mode, targeting } },
   });
 
-/** The base mode for a context, by flagd's own evaluator; whatever is wrong with the rule is `full_stop`. */
-export function evaluateTargeting(entry: Entry<'mode'>, context: Readonly<Record<string, unknown>>): Mode {
+/**
+ * The base mode for a context, by flagd's own evaluator; whatever is wrong with the rule is `full_stop`.
+ * @param now the store's time in milliseconds since 1970, which the rule sees as `$flagd.timestamp`, in whole seconds
+ */
+export function evaluateTargeting(entry: Entry<'mode'>, context: Readonly<Record<string, unknown>>, now: number): Mode {
   try {
-    const { mode, core } = baseOf(entry);
+    const { mode, core, tellsTime } = baseOf(entry);
     if (!core) return mode;
-    const { value } = core.resolveStringEvaluation(MODE_FLAG, SAFE_MODE, context as never);
+    const seen = tellsTime ? { ...context, [CLOCK]: { timestamp: Math.floor(now / 1000) } } : context;
+    const { value } = core.resolveStringEvaluation(MODE_FLAG, SAFE_MODE, seen as never);
     return isMode(value) ? value : SAFE_MODE;
   } catch {
     return SAFE_MODE; // every way for a rule to fail is the safe value: this is the decision, not a swallowed error

@@ -12,6 +12,7 @@ import {
   type ResolutionDetails,
 } from '@openfeature/server-sdk';
 import {
+  type Asked,
   causeMetadata,
   checkLeaseMs,
   deepFreeze,
@@ -184,13 +185,16 @@ export class KillSwitchProvider implements Provider {
     const found = flagRow(flagKey);
     if (!found) return this.#resolveOrdinary(type, flagKey, defaultValue, context, state, fault ?? NOT_STARTED);
     const question: Question = { row: found.row, flagKey, type, callerDefault: defaultValue };
-    if (state === null || replica === null) return safeResolution(question, fault ?? NOT_STARTED, replica?.epoch);
+    const now = replica?.storeNow() ?? null;
+    if (state === null || replica === null || now === null)
+      return safeResolution(question, fault ?? NOT_STARTED, replica?.epoch);
     if (type !== found.row.type) {
       const message = `the flag ${flagKey} is a ${found.row.type}, and was asked for as a ${type}`;
       return safeResolution(question, { code: 'TYPE_MISMATCH', message }, state.epoch);
     }
     try {
-      return this.#resolveFrom(state, replica.organizationId, question, found.name, context) as ResolutionDetails<T>;
+      const { organizationId } = replica;
+      return this.#resolveFrom(state, { context, now, organizationId }, question, found.name) as ResolutionDetails<T>;
     } catch (error) {
       return safeResolution(question, { code: 'INTERNAL', message: messageOf(error) }, state.epoch);
     }
@@ -198,14 +202,13 @@ export class KillSwitchProvider implements Provider {
 
   #resolveFrom(
     state: State,
-    organizationId: string,
+    asked: Asked,
     { row, flagKey, callerDefault }: Question,
     name: string,
-    context: EvaluationContext,
   ): ResolutionDetails<FlagValue> {
     switch (row.kind) {
       case 'mode': {
-        const { mode, cause } = restrictionFor(state, context, organizationId);
+        const { mode, cause } = restrictionFor(state, asked);
         return answer(mode, 'TARGETING_MATCH', causeMetadata(cause, state.epoch));
       }
       case 'feature': {

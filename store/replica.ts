@@ -118,8 +118,12 @@ export class Replica {
 
   /** Why nothing may be decided now, or null. Compares the lease with both clocks; no I/O. */
   fault(): Fault | null {
+    return this.#faultAt(this.#clock());
+  }
+
+  #faultAt(now: Instant): Fault | null {
     if (this.#closed) return { code: 'CLOSED', message: 'this switch has been closed' };
-    const fault = this.#copy.fault(this.#clock());
+    const fault = this.#copy.fault(now);
     if (fault === null) return null;
     if (this.#copy.takeEnd()) this.#follower.leaseHasEnded();
     // A lease that ran out, or a copy that never came, is the consequence: what failed meanwhile is the cause.
@@ -193,10 +197,13 @@ export class Replica {
 
   /** What the switch says for one call, from the local copy: synchronous, no I/O. */
   reading(call: Call): Reading {
-    const fault = this.fault();
+    const clock = this.#clock(); // once for both: this is asked for each call
+    const fault = this.#faultAt(clock);
+    const now = this.#copy.storeNow(clock);
     const { state } = this.#copy;
-    if (fault || !state) return faultReading(fault?.code ?? 'NOT_READY', fault?.message ?? 'no state', this.epoch);
-    const { mode, cause } = resolveMode(state, call);
+    if (fault || !state || now === null)
+      return faultReading(fault?.code ?? 'NOT_READY', fault?.message ?? 'no state', this.epoch);
+    const { mode, cause } = resolveMode(state, call, now);
     return { mode, cause, epoch: state.epoch };
   }
 

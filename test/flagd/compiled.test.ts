@@ -70,7 +70,11 @@ describe.skipIf(!hasFlagd)('a compiled definition, asked of a real flagd', () =>
     for (const { context, odd } of [...ODD_CONTEXTS, ...fc.sample(contextArbitrary, { seed, numRuns: 60 })]) {
       const answers = await askAll(flagd, context);
       for (const [i, state] of states.entries()) {
-        const { mode } = restrictionFor(state, asGoSees(context), 'default');
+        const { mode } = restrictionFor(state, {
+          context: asGoSees(context),
+          now: Date.now(),
+          organizationId: 'default',
+        });
         expect({ seed, i, context, value: answers.get(`mode-${i}`)?.value }).toEqual({ seed, i, context, value: mode });
         if (odd.some((name) => name !== 'null' && name !== 'null lineage')) expect(mode).toBe('full_stop');
         if (odd.length === 0) seen.set(mode, (seen.get(mode) ?? 0) + 1);

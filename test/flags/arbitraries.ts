@@ -3,6 +3,12 @@ import { MODES, type Mode, State, TARGET_TYPES } from '../../flags/index.ts';
 import { AUTONOMY_STAGES, FEATURE_STAGES } from '../../flags/stages.ts';
 import { LAST_CHANGE } from './last-change.ts';
 
+/** The store's time, for what it does not matter to. */
+export const NOW = Date.UTC(2026, 0, 2);
+
+/** The second from which on the rules below that ask for the time answer otherwise. */
+export const WINDOW_ENDS = Date.UTC(2026, 0, 1) / 1000;
+
 /** Few, so that they meet; odd, because each of them has broken some lookup somewhere. */
 export const IDS = [
   'a',
@@ -98,6 +104,9 @@ const TARGETINGS: readonly unknown[] = [
   { if: [{ '===': [{ var: 'agent_id' }, 'a'] }, 'full_stop', 'approval_gated'] },
   { fractional: [{ var: ['tier', 'none'] }, ['live', 50], ['paused', 50]] },
   { if: [{ '===': [{ var: 'lineage_agents' }, null] }, 'draft_only', null] },
+  { if: [{ '<': [{ var: '$flagd.timestamp' }, WINDOW_ENDS] }, 'full_stop', 'live'] },
+  { if: [{ '>=': [{ var: ['$flagd.timestamp', 0] }, WINDOW_ENDS] }, 'read_only'] },
+  { if: [{ some: [{ var: 'lineage_agents' }, { '>': [{ var: '$flagd.timestamp' }, 0] }] }, 'live', 'paused'] },
   // Refused by flagd's schema or evaluator: full_stop.
   { try: ['live'] },
   { if: [{ $ref: 'shared' }, 'live'] },

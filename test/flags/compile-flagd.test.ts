@@ -1,6 +1,6 @@
 import { FlagdCore, type FlagdCoreOptions } from '@openfeature/flagd-core';
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import {
   compileFlagd,
   definitionProblems,
@@ -9,7 +9,7 @@ import {
   restrictionFor,
   State,
 } from '../../flags/index.ts';
-import { contextArbitrary, IDS, ODD_CONTEXTS, putKill, stateArbitrary } from './arbitraries.ts';
+import { contextArbitrary, IDS, NOW, ODD_CONTEXTS, putKill, stateArbitrary, WINDOW_ENDS } from './arbitraries.ts';
 import { LAST_CHANGE } from './last-change.ts';
 
 const quiet = { error() {}, warn() {}, info() {}, debug() {} };
@@ -39,10 +39,12 @@ function compare(mutate: (definition: string) => string, numRuns: number, option
       stateArbitrary,
       fc.array(contextArbitrary, { minLength: 25, maxLength: 25 }),
       fc.constantFrom('default', undefined),
-      (state, contexts, organizationId) => {
+      fc.constantFrom(0, WINDOW_ENDS * 1000 - 1, WINDOW_ENDS * 1000, NOW),
+      (state, contexts, organizationId, now) => {
+        vi.setSystemTime(now); // flagd's evaluator goes by this machine's clock, which is the store's here
         const core = evaluator(mutate(JSON.stringify(compileFlagd(state, { organizationId }))), options);
         for (const { context, odd } of contexts) {
-          const { mode } = restrictionFor(state, context, organizationId);
+          const { mode } = restrictionFor(state, { context, now, organizationId });
           const answer = core.resolveStringEvaluation('kill-switch.mode', 'caller default', context as never);
           expect({ base: state.mode, context, ...answer }).toMatchObject({ value: mode, variant: mode });
           if (odd.length === 0) seen.set(mode, (seen.get(mode) ?? 0) + 1);
@@ -56,6 +58,9 @@ function compare(mutate: (definition: string) => string, numRuns: number, option
 }
 
 describe('the compiled definition, evaluated by flagd-core', () => {
+  beforeAll(() => void vi.useFakeTimers({ toFake: ['Date'] }));
+  afterAll(() => void vi.useRealTimers());
+
   test.each([
     { how: 'compiled to JavaScript', options: {}, numRuns: 200 },
     { how: 'interpreted', options: { disableDynamicCodeGeneration: true }, numRuns: 60 },
@@ -85,7 +90,7 @@ describe('the compiled definition, evaluated by flagd-core', () => {
       const core = evaluator(compileFlagd(state), options);
       expect(modeOf(core)).toBe('live');
       for (const { context } of ODD_CONTEXTS) {
-        expect(restrictionFor(state, context).mode, JSON.stringify(context)).toBe('full_stop');
+        expect(restrictionFor(state, { context, now: NOW }).mode, JSON.stringify(context)).toBe('full_stop');
         expect(modeOf(core, context), JSON.stringify(context)).toBe('full_stop');
       }
     },
@@ -119,7 +124,9 @@ describe('the compiled definition, evaluated by flagd-core', () => {
     const core = evaluator(compileFlagd(state));
     expect(modeOf(core, { agent_id: 'b', amount: 5 })).toBe('live');
     expect(modeOf(core, { agent_id: 'b', amount: 'not a number' })).toBe('caller default'); // the rule's own fault: said in the docstring
-    expect(restrictionFor(state, { agent_id: 'b', amount: 'not a number' }).mode).toBe('full_stop');
+    expect(restrictionFor(state, { context: { agent_id: 'b', amount: 'not a number' }, now: NOW }).mode).toBe(
+      'full_stop',
+    );
     expect(modeOf(core, { agent_id: 'a', amount: 'not a number' })).toBe('full_stop');
   });
 });

@@ -22,7 +22,7 @@ import {
   stateFrom,
   strictness,
 } from '../../flags/index.ts';
-import { IDS } from './arbitraries.ts';
+import { IDS, NOW } from './arbitraries.ts';
 import { LAST_CHANGE } from './last-change.ts';
 
 const at = '2026-01-01T00:00:00Z';
@@ -292,10 +292,10 @@ describe('the fold', () => {
       fc.property(fc.array(change, { minLength: 1, maxLength: 12 }), call, (changes, asked) => {
         const state = initialised();
         for (const [type, data] of changes) {
-          const before = strictness(resolveMode(state, asked).mode);
+          const before = strictness(resolveMode(state, asked, NOW).mode);
           const direction = apply(state, type, { ...data });
           seen.add(direction);
-          const after = strictness(resolveMode(state, asked).mode);
+          const after = strictness(resolveMode(state, asked, NOW).mode);
           if (direction !== 'loosens') expect(after, `${type} ${JSON.stringify(data)}`).toBeGreaterThanOrEqual(before);
         }
       }),
@@ -314,7 +314,9 @@ describe('the fold', () => {
         expect([...loaded]).toEqual([...state]);
         expect(loaded.head).toEqual(state.head);
         for (const id of IDS)
-          expect(restrictionFor(loaded, { agent_id: id })).toEqual(restrictionFor(state, { agent_id: id }));
+          expect(restrictionFor(loaded, { context: { agent_id: id }, now: NOW })).toEqual(
+            restrictionFor(state, { context: { agent_id: id }, now: NOW }),
+          );
       }),
       { numRuns: 100 },
     );

@@ -10,7 +10,7 @@ import {
   State,
   strictness,
 } from '../../flags/index.ts';
-import { contextArbitrary, IDS, putKill, stateArbitrary } from './arbitraries.ts';
+import { contextArbitrary, IDS, NOW, putKill, stateArbitrary, WINDOW_ENDS } from './arbitraries.ts';
 import { LAST_CHANGE } from './last-change.ts';
 
 function stateIn(mode: Mode, targeting: unknown = null): State {
@@ -41,7 +41,7 @@ describe('the restriction of one call', () => {
     const state = stateIn('live');
     state.put('feature:refunds', { stage: 'live', ...LAST_CHANGE });
     putKill(state, target, 'paused');
-    expect(resolveMode(state, call)).toEqual({
+    expect(resolveMode(state, call, NOW)).toEqual({
       mode: 'paused',
       cause: { ...kill(target), killId: `k-${target}`, reason: null },
     });
@@ -64,7 +64,7 @@ describe('the restriction of one call', () => {
   ])('does not meet a kill of %s for %j', (target, call) => {
     const state = stateIn('live');
     putKill(state, target, 'full_stop');
-    expect(resolveMode(state, call)).toEqual({ mode: 'live', cause: { kind: 'mode' } });
+    expect(resolveMode(state, call, NOW)).toEqual({ mode: 'live', cause: { kind: 'mode' } });
   });
 
   test('takes ids for what they are, not for members of every object', () => {
@@ -72,7 +72,7 @@ describe('the restriction of one call', () => {
       const state = stateIn('live');
       putKill(state, `agent:${id}`, 'full_stop');
       for (const other of IDS) {
-        expect(resolveMode(state, { agentId: other }).mode).toBe(other === id ? 'full_stop' : 'live');
+        expect(resolveMode(state, { agentId: other }, NOW).mode).toBe(other === id ? 'full_stop' : 'live');
       }
     }
   });
@@ -83,13 +83,13 @@ describe('the restriction of one call', () => {
     putKill(state, 'run:r', 'full_stop');
     putKill(state, 'all', 'paused');
     const call: Call = { agentId: 'a', runId: 'r' };
-    expect(resolveMode(state, call)).toMatchObject({ mode: 'full_stop', cause: kill('run:r') });
+    expect(resolveMode(state, call, NOW)).toMatchObject({ mode: 'full_stop', cause: kill('run:r') });
     state.put('kill:run:r', undefined);
-    expect(resolveMode(state, call)).toMatchObject({ mode: 'paused', cause: kill('all') });
+    expect(resolveMode(state, call, NOW)).toMatchObject({ mode: 'paused', cause: kill('all') });
     state.put('kill:all', undefined);
-    expect(resolveMode(state, call)).toMatchObject({ mode: 'draft_only', cause: kill('agent:a') });
+    expect(resolveMode(state, call, NOW)).toMatchObject({ mode: 'draft_only', cause: kill('agent:a') });
     state.put('kill:agent:a', undefined);
-    expect(resolveMode(state, call)).toMatchObject({ mode: 'live', cause: { kind: 'mode' } });
+    expect(resolveMode(state, call, NOW)).toMatchObject({ mode: 'live', cause: { kind: 'mode' } });
   });
 
   test('has the stages of its feature and its action as floors; a feature that the state does not know is dark', () => {
@@ -97,20 +97,20 @@ describe('the restriction of one call', () => {
     state.put('feature:refunds', { stage: 'gated', ...LAST_CHANGE });
     state.put('autonomy:email.send', { stage: 'human_in_the_loop', ...LAST_CHANGE });
     state.put('autonomy:email.read', { stage: 'trusted', ...LAST_CHANGE });
-    expect(resolveMode(state, { feature: 'refunds' })).toEqual({
+    expect(resolveMode(state, { feature: 'refunds' }, NOW)).toEqual({
       mode: 'approval_gated',
       cause: { kind: 'feature', feature: 'refunds', stage: 'gated' },
     });
-    expect(resolveMode(state, { feature: 'unknown' })).toEqual({
+    expect(resolveMode(state, { feature: 'unknown' }, NOW)).toEqual({
       mode: 'full_stop',
       cause: { kind: 'feature', feature: 'unknown', stage: 'dark' },
     });
-    expect(resolveMode(state, { feature: '__proto__' }).mode).toBe('full_stop');
-    expect(resolveMode(state, { action: 'email.send' })).toEqual({
+    expect(resolveMode(state, { feature: '__proto__' }, NOW).mode).toBe('full_stop');
+    expect(resolveMode(state, { action: 'email.send' }, NOW)).toEqual({
       mode: 'approval_gated',
       cause: { kind: 'autonomy', action: 'email.send', stage: 'human_in_the_loop' },
     });
-    for (const action of ['email.read', 'email.other']) expect(resolveMode(state, { action }).mode).toBe('live');
+    for (const action of ['email.read', 'email.other']) expect(resolveMode(state, { action }, NOW).mode).toBe('live');
   });
 
   const SOURCES = {
@@ -139,7 +139,7 @@ describe('the restriction of one call', () => {
     state.put('feature:refunds', { stage: 'live', ...LAST_CHANGE });
     SOURCES[loose](state, 'approval_gated');
     SOURCES[strict](state, 'full_stop');
-    const { mode, cause } = resolveMode(state, CALL);
+    const { mode, cause } = resolveMode(state, CALL, NOW);
     expect([mode, cause.kind]).toEqual(['full_stop', strict]);
   });
 
@@ -148,7 +148,7 @@ describe('the restriction of one call', () => {
     putKill(state, 'agent:a', 'live');
     state.put('feature:refunds', { stage: 'live', ...LAST_CHANGE });
     SOURCES.autonomy(state, 'approval_gated');
-    expect(resolveMode(state, CALL)).toEqual({
+    expect(resolveMode(state, CALL, NOW)).toEqual({
       mode: 'approval_gated',
       cause: { kind: 'autonomy', action: 'email.send', stage: 'human_in_the_loop' },
     });
@@ -160,7 +160,7 @@ describe('the restriction of one call', () => {
       const state = stateIn('live');
       state.put('feature:refunds', { stage: 'live', ...LAST_CHANGE });
       for (const also of names.slice(index)) SOURCES[also](state, 'approval_gated');
-      const { mode, cause } = resolveMode(state, CALL);
+      const { mode, cause } = resolveMode(state, CALL, NOW);
       expect([mode, cause.kind]).toEqual(['approval_gated', name]);
     }
   });
@@ -183,7 +183,7 @@ describe('the restriction of one call', () => {
       const state = stateIn('live');
       state.put('feature:refunds', { stage: 'live', ...LAST_CHANGE });
       for (const killed of targets.slice(index).reverse()) putKill(state, killed, 'read_only');
-      expect(resolveMode(state, call)).toMatchObject({ mode: 'read_only', cause: kill(target) });
+      expect(resolveMode(state, call, NOW)).toMatchObject({ mode: 'read_only', cause: kill(target) });
     }
   });
 
@@ -196,7 +196,8 @@ describe('the restriction of one call', () => {
     fc.assert(
       fc.property(stateArbitrary, contextArbitrary, extra, (state, { context, odd }, { mode, id, parent }) => {
         fc.pre(odd.length === 0);
-        const rank = (given: object): number => strictness(restrictionFor(state, given as never).mode);
+        const rank = (given: object): number =>
+          strictness(restrictionFor(state, { context: given as never, now: NOW }).mode);
         const base = state.mode;
         if (base.targeting !== null) state.put('mode', { ...base, targeting: null });
         const before = rank(context);
@@ -215,26 +216,49 @@ describe('the restriction of one call', () => {
 });
 
 describe('the base mode’s targeting', () => {
+  const rules = {
+    variable: { if: [{ '<': [{ var: '$flagd.timestamp' }, WINDOW_ENDS] }, 'full_stop', 'live'] },
+    'variable with a default': { if: [{ '<': [{ var: ['$flagd.timestamp', 0] }, WINDOW_ENDS] }, 'full_stop', 'live'] },
+  };
+
+  test.each(Object.entries(rules))('tells the time by the store’s clock, in whole seconds (%s)', (_, rule) => {
+    const state = stateIn('draft_only', rule);
+    const modes = [-1000, -1, 0, 999].map((ms) => resolveMode(state, {}, WINDOW_ENDS * 1000 + ms).mode);
+    expect(modes).toEqual(['full_stop', 'full_stop', 'live', 'live']); // this machine's clock is far beyond all of them
+    expect(restrictionFor(state, { context: {}, now: 0 }).mode).toBe('full_stop');
+    const context = { $flagd: { timestamp: 9e9 }, $kill_switch: { timestamp: 9e9 } }; // no context sets a clock
+    expect(restrictionFor(state, { context, now: 0 }).mode).toBe('full_stop');
+  });
+
+  test('sees no time inside a list, as in flagd', () => {
+    const rule = { if: [{ some: [{ var: 'times' }, { '>': [{ var: '$flagd.timestamp' }, 0] }] }, 'live', 'paused'] };
+    const modeFor = (times: unknown): string =>
+      restrictionFor(stateIn('draft_only', rule), { context: { times }, now: NOW }).mode;
+    expect([modeFor([1]), modeFor([{ $flagd: { timestamp: 1 } }])]).toEqual(['paused', 'live']);
+  });
+
   const targeting = {
     if: [{ '===': [{ var: 'tier' }, 'gold'] }, 'live', { '===': [{ var: 'tier' }, 'tin'] }, 'paused'],
   };
 
   test('sees the whole context, and without an answer it is the mode itself', () => {
     const state = stateIn('read_only', targeting);
-    const modes = ['gold', 'tin', 'other', undefined].map((tier) => restrictionFor(state, { tier }).mode);
+    const modes = ['gold', 'tin', 'other', undefined].map(
+      (tier) => restrictionFor(state, { context: { tier }, now: NOW }).mode,
+    );
     expect(modes).toEqual(['live', 'paused', 'read_only', 'read_only']);
   });
 
   test('sees the call’s own attributes where there is no context', () => {
     const state = stateIn('live', { if: [{ in: ['p', { var: 'lineage_agents' }] }, 'paused'] });
-    expect(resolveMode(state, { agentId: 'a', lineageAgents: ['p'] }).mode).toBe('paused');
-    expect(resolveMode(state, { agentId: 'a', lineageAgents: [] }).mode).toBe('live');
+    expect(resolveMode(state, { agentId: 'a', lineageAgents: ['p'] }, NOW).mode).toBe('paused');
+    expect(resolveMode(state, { agentId: 'a', lineageAgents: [] }, NOW).mode).toBe('live');
   });
 
   test('does not loosen a kill', () => {
     const state = stateIn('read_only', targeting);
     putKill(state, 'agent:a', 'full_stop');
-    expect(restrictionFor(state, { agent_id: 'a', tier: 'gold' })).toMatchObject({
+    expect(restrictionFor(state, { context: { agent_id: 'a', tier: 'gold' }, now: NOW })).toMatchObject({
       mode: 'full_stop',
       cause: kill('agent:a'),
     });
@@ -251,7 +275,7 @@ describe('the base mode’s targeting', () => {
     ['is a number', 1],
     ['is true', true],
   ])('is full_stop when it %s', (_, rule) => {
-    expect(restrictionFor(stateIn('live', rule), { answer: 'LIVE' }).mode).toBe('full_stop');
+    expect(restrictionFor(stateIn('live', rule), { context: { answer: 'LIVE' }, now: NOW }).mode).toBe('full_stop');
   });
 
   test.each([
@@ -261,17 +285,19 @@ describe('the base mode’s targeting', () => {
     ['an object', { live: 1, b: 1 }],
     ['empty', ''],
   ])('is full_stop when it answers with %s', (_, answer) => {
-    expect(restrictionFor(stateIn('live', { var: 'answer' }), { answer }).mode).toBe('full_stop');
+    expect(restrictionFor(stateIn('live', { var: 'answer' }), { context: { answer }, now: NOW }).mode).toBe(
+      'full_stop',
+    );
   });
 
   test.each([{}, null, undefined])('is as none when it is %j', (rule) => {
-    expect(restrictionFor(stateIn('draft_only', rule), {}).mode).toBe('draft_only');
+    expect(restrictionFor(stateIn('draft_only', rule), { context: {}, now: NOW }).mode).toBe('draft_only');
   });
 });
 
 describe('the restriction for a context', () => {
   test('is full_stop with the attribute named when it cannot be told who asks', () => {
-    expect(restrictionFor(stateIn('live'), { agent_id: 7 })).toEqual({
+    expect(restrictionFor(stateIn('live'), { context: { agent_id: 7 }, now: NOW })).toEqual({
       mode: 'full_stop',
       cause: { kind: 'identity', message: 'agent_id must be a non-empty string' },
     });
@@ -279,13 +305,15 @@ describe('the restriction for a context', () => {
 
   test('is full_stop for another organization than the switch’s, and only then', () => {
     const state = stateIn('live');
-    expect(restrictionFor(state, { organization_id: 'other' }, 'default')).toEqual({
+    expect(
+      restrictionFor(state, { context: { organization_id: 'other' }, now: NOW, organizationId: 'default' }),
+    ).toEqual({
       mode: 'full_stop',
       cause: { kind: 'identity', message: 'organization_id "other" is not the one of this switch' },
     });
     for (const context of [{}, { organization_id: 'default' }]) {
-      expect(restrictionFor(state, context, 'default').mode).toBe('live');
+      expect(restrictionFor(state, { context, now: NOW, organizationId: 'default' }).mode).toBe('live');
     }
-    expect(restrictionFor(state, { organization_id: 'other' }).mode).toBe('live');
+    expect(restrictionFor(state, { context: { organization_id: 'other' }, now: NOW }).mode).toBe('live');
   });
 });
