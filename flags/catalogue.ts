@@ -1,12 +1,5 @@
 import { isMode, SAFE_MODE, strictness } from './modes.ts';
-import {
-  AUTONOMY_STAGES,
-  type AutonomyStage,
-  FEATURE_STAGES,
-  type FeatureStage,
-  isAutonomyStage,
-  isFeatureStage,
-} from './stages.ts';
+import { AUTONOMY_STAGES, FEATURE_STAGES, isAutonomyStage, isFeatureStage } from './stages.ts';
 import { deepFreeze } from './freeze.ts';
 
 /** The key of the one flag that stops. */
@@ -41,7 +34,7 @@ export const CATALOGUE: Readonly<Record<FlagKind, FlagRow>> = deepFreeze({
     key: FEATURE_FLAG_PREFIX,
     type: 'string',
     isValid: isFeatureStage,
-    strictness: (value) => -FEATURE_STAGES.indexOf(value as FeatureStage),
+    strictness: (value) => (isFeatureStage(value) ? -FEATURE_STAGES.indexOf(value) : 1),
     safeValue: 'dark',
   },
   limit: {
@@ -49,7 +42,7 @@ export const CATALOGUE: Readonly<Record<FlagKind, FlagRow>> = deepFreeze({
     key: LIMIT_FLAG_PREFIX,
     type: 'number',
     isValid: (value) => typeof value === 'number' && Number.isFinite(value) && value >= 0,
-    strictness: (value) => -(value as number),
+    strictness: (value) => -Number(value),
     safeValue: 0,
   },
   autonomy: {
@@ -57,7 +50,7 @@ export const CATALOGUE: Readonly<Record<FlagKind, FlagRow>> = deepFreeze({
     key: AUTONOMY_FLAG_PREFIX,
     type: 'string',
     isValid: isAutonomyStage,
-    strictness: (value) => -AUTONOMY_STAGES.indexOf(value as AutonomyStage),
+    strictness: (value) => (isAutonomyStage(value) ? -AUTONOMY_STAGES.indexOf(value) : 1),
     safeValue: 'human_in_the_loop',
   },
 });

@@ -53,7 +53,8 @@ export function callFromContext(context: EvaluationContextLike): Call | string {
     if (value === '*') return `${attribute} must not be "*"`;
     call[key] = value;
   }
-  if ((call['action'] as string | undefined)?.includes('*')) return 'action must not contain a *';
+  const { action } = call;
+  if (typeof action === 'string' && action.includes('*')) return 'action must not contain a *';
   for (const [attribute, key] of LINEAGE) {
     const value = context[attribute];
     if (value === undefined) continue;

@@ -40,6 +40,10 @@ export class KillSwitchError extends Error {
 /** True for an error of this package, also of another copy of it. */
 export const isKillSwitchError = (error: unknown): error is KillSwitchError => error instanceof Error && BRAND in error;
 
+/** The name that Node or the system gave to an error, such as `ENOENT`; undefined where it has none. */
+export const systemCode = (error: unknown): string | undefined =>
+  error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+
 /** What the options of a caller got wrong; nothing was changed. */
 export const invalid = (message: string): KillSwitchError => new KillSwitchError('INVALID_ARGUMENT', message);
 

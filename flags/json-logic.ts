@@ -22,7 +22,8 @@ export const not = (condition: Condition): Condition => ({ '!': [condition] });
 export function or(conditions: readonly Condition[]): Condition {
   const open = conditions.filter((condition) => condition !== false);
   if (open.includes(true)) return true;
-  return open.length === 0 ? false : open.length === 1 ? (open[0] as Condition) : { or: open };
+  const [first = false] = open;
+  return open.length <= 1 ? first : { or: open };
 }
 
 /** Whether a string contains another, and is not null. */

@@ -1,3 +1,4 @@
+import { isJsonObject } from './json-object.ts';
 import { definitionProblems, type FlagdFlag, type FlagdMetadata } from './flagd-schema.ts';
 import type { JsonLogic } from './json-logic.ts';
 
@@ -71,5 +72,4 @@ function inline(value: unknown, evaluators: Readonly<Record<string, unknown>>, w
   return Object.fromEntries(entries.map(([key, item]) => [key, inline(item, evaluators, within)]));
 }
 
-const asObject = (value: unknown): Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {};
+const asObject = (value: unknown): Readonly<Record<string, unknown>> => (isJsonObject(value) ? value : {});

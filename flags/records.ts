@@ -1,5 +1,7 @@
 import { z } from 'zod';
+import { messageOf } from './errors.ts';
 import { textProblem } from './ids.ts';
+import { isJsonObject } from './json-object.ts';
 import { isMode, MODES } from './modes.ts';
 import { AUTONOMY_STAGES, FEATURE_STAGES } from './stages.ts';
 import { readTarget } from './targets.ts';
@@ -25,7 +27,7 @@ export const targetSchema = z.string().superRefine((text, context) => {
   try {
     readTarget(text);
   } catch (error) {
-    context.addIssue({ code: 'custom', message: (error as Error).message });
+    context.addIssue({ code: 'custom', message: messageOf(error) });
   }
 });
 
@@ -77,12 +79,12 @@ const TIME = z.regexes.datetime({ offset: false }); // as in timeSchema
 const isTime = (value: unknown): boolean => typeof value === 'string' && TIME.test(value);
 
 const isEpoch = (value: unknown): boolean =>
-  Number.isSafeInteger(value) && (value as number) >= 1 && (value as number) <= MAX_EPOCH;
+  typeof value === 'number' && Number.isSafeInteger(value) && value >= 1 && value <= MAX_EPOCH;
 
 /** The same by hand, because a log of 100,000 events is read before anything may act; whatever is not plainly right is the schema's to judge. */
 function isEvent(value: unknown): value is LogEvent {
-  if (typeof value !== 'object' || value === null) return false;
-  const { seq, at, actor, type, data, reason, prev, hash } = value as Record<string, unknown>;
+  if (!isJsonObject(value)) return false;
+  const { seq, at, actor, type, data, reason, prev, hash } = value;
   return (
     isEpoch(seq) &&
     isTime(at) &&
@@ -126,11 +128,8 @@ const KILL_MEMBERS = Object.keys(activeKillSchema.shape).length;
 
 /** True for a kill that is plainly right: the same by hand, because 100,000 kills are loaded before anything may act. Whatever else is the schema's to judge. */
 export function isActiveKill(value: unknown): value is ActiveKill {
-  if (typeof value !== 'object' || value === null) return false;
-  const { id, target, mode, reason, killed_by, killed_at, expires_at, epoch, by, at } = value as Record<
-    string,
-    unknown
-  >;
+  if (!isJsonObject(value)) return false;
+  const { id, target, mode, reason, killed_by, killed_at, expires_at, epoch, by, at } = value;
   return (
     typeof id === 'string' &&
     id !== '' &&

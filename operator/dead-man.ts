@@ -53,20 +53,22 @@ export function endOf(flag: unknown, safeValue: unknown = SAFE_MODE): number | n
 /** The second from which a condition holds for ever, alone or as one of several of which one is enough; null where it need not ever hold. */
 function secondOf(condition: unknown): number | null {
   if (!isJson(condition) || Object.keys(condition).length !== 1) return null;
-  const [[operator, operands]] = Object.entries(condition) as [[string, unknown]];
+  const [operator, operands] = Object.entries(condition)[0] ?? [];
   if (!Array.isArray(operands)) return null;
   if (operator === 'or') {
     const seconds = operands.map(secondOf).filter((second) => second !== null);
     return seconds.length === 0 ? null : Math.min(...seconds);
   }
   if (operands.length !== 2) return null;
-  const [left, right] = operands as [unknown, unknown];
+  const [left, right]: unknown[] = operands;
   const isLater = operator === '>=' || operator === '>';
   const isEarlier = operator === '<=' || operator === '<';
-  if (isLater && isTime(left) && Number.isFinite(right)) return right as number;
-  if (isEarlier && Number.isFinite(left) && isTime(right)) return left as number;
+  if (isLater && isTime(left) && isFiniteNumber(right)) return right;
+  if (isEarlier && isFiniteNumber(left) && isTime(right)) return left;
   return null;
 }
+
+const isFiniteNumber = (value: unknown): value is number => typeof value === 'number' && Number.isFinite(value);
 
 const isTime = (value: unknown): boolean => {
   if (!isJson(value)) return false;

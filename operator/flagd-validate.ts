@@ -1,3 +1,4 @@
+import { isJsonObject } from '../flags/json-object.ts';
 import { endOf } from './dead-man.ts';
 import {
   type DefinitionProblem,
@@ -163,10 +164,7 @@ function readDefinition(text: string): Json | string {
   } catch (error) {
     return `The definition is not JSON: ${messageOf(error)}. flagd would refuse it, and go on with the one before, unless the file's name ends in .yaml or .yml: YAML can only be checked as JSON.`;
   }
-  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) {
-    return 'The definition must be a JSON object with "flags".';
-  }
-  return parsed as Json;
+  return isJsonObject(parsed) ? parsed : 'The definition must be a JSON object with "flags".';
 }
 
 /** flagd itself also reads `flags` as a list of flags with a `key` each. */
@@ -250,7 +248,7 @@ function unevenShares(rule: unknown, path: string): FlagdProblem[] {
   const found = Object.entries(rule).flatMap(([name, value]) =>
     unevenShares(value, `${path}/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`),
   );
-  const shares = (rule as Json)['fractional'];
+  const shares = isJsonObject(rule) ? rule['fractional'] : undefined;
   const attribute = Array.isArray(shares) && !Array.isArray(shares[0]) ? bareVariable(shares[0]) : null;
   if (attribute === null) return found;
   const [name, fallback] = [JSON.stringify(attribute), JSON.stringify({ var: [attribute, 'none'] })];
@@ -298,5 +296,4 @@ const SHOWN = 1000;
 const short = (text: string): string =>
   text.length > SHOWN ? `${text.slice(0, SHOWN)}… (${text.length} characters)` : text;
 
-const asObject = (value: unknown): Json =>
-  typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Json) : {};
+const asObject = (value: unknown): Json => (isJsonObject(value) ? value : {});

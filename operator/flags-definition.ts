@@ -5,7 +5,9 @@ import { type DefinitionProblem, definitionProblems, invalid, messageOf } from '
 const definitionSchema = z.object({ flags: z.record(z.string(), z.unknown()) }).catchall(z.unknown());
 
 /** A flagd definition of the app's ordinary flags. @throws KillSwitchError INVALID_ARGUMENT when it does not pass flagd's schema, or it has keys of the switch's own */
-export function parseFlagsDefinition(definition: unknown): Record<string, unknown> {
+export function parseFlagsDefinition(
+  definition: unknown,
+): Record<string, unknown> & { readonly flags: Record<string, unknown> } {
   const parsed = definitionSchema.safeParse(jsonValue('The definition of flags', definition));
   if (!parsed.success) throw invalid('A definition of flags is an object with "flags", in the format of flagd.');
   const own = Object.keys(parsed.data.flags).find((key) => key.startsWith('kill-switch.'));

@@ -156,9 +156,9 @@ export function takesNone(what: string, given: readonly unknown[]): void {
 }
 
 export function wholeNumber(what: string, value: unknown, least: number): number {
-  if (!Number.isSafeInteger(value) || (value as number) < least)
+  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < least)
     throw invalid(`${what} is a whole number of at least ${least}, not ${quoteId(value)}.`);
-  return value as number;
+  return value;
 }
 
 /** How long something is tried or waited for, in milliseconds. */
@@ -190,11 +190,11 @@ function change({ reason, epoch }: ChangeOptions) {
 function names(what: string, given: unknown): readonly string[] | undefined {
   if (given === undefined) return undefined;
   if (!Array.isArray(given)) throw invalid(`${what} is a list of names, not ${quoteId(given)}.`);
-  for (const name of given) {
+  return given.map((name: unknown) => {
     const problem = idProblem(name);
-    if (problem) throw invalid(`${what} has ${quoteId(name)}, which is not the name of an executor: it ${problem}.`);
-  }
-  return [...(given as string[])];
+    if (problem === null) return String(name);
+    throw invalid(`${what} has ${quoteId(name)}, which is not the name of an executor: it ${problem}.`);
+  });
 }
 
 function isoTime(value: unknown): string | null {

@@ -1,4 +1,5 @@
 import { invalid, messageOf, quoteId } from '../flags/index.ts';
+import { isJsonObject } from '../flags/json-object.ts';
 
 /**
  * The same value as JSON has it, and nobody else's: what its giver changes later is not changed in the log. An undefined member is left out, as in JSON;
@@ -27,11 +28,9 @@ const NOT_JSON: Readonly<Record<string, (value: unknown) => string | undefined>>
 };
 
 /** A JSON object that is nobody else's. @throws KillSwitchError INVALID_ARGUMENT */
-export function jsonObject(what: string, form: string, given: unknown): Record<string, unknown> {
-  if (typeof given !== 'object' || given === null || Array.isArray(given))
-    throw invalid(`${what} is ${form}, not ${quoteId(given)}.`);
+export function jsonObject(what: string, form: string, given: unknown): Readonly<Record<string, unknown>> {
+  if (!isJsonObject(given)) throw invalid(`${what} is ${form}, not ${quoteId(given)}.`);
   const value = jsonValue(what, given);
-  if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw invalid(`${what} is ${form}, not ${quoteId(value)}.`);
-  return value as Record<string, unknown>;
+  if (!isJsonObject(value)) throw invalid(`${what} is ${form}, not ${quoteId(value)}.`);
+  return value;
 }

@@ -1,3 +1,4 @@
+import { systemCode } from '../flags/errors.ts';
 import { randomUUID } from 'node:crypto';
 import { renameSync, type Stats, statSync } from 'node:fs';
 import { type FileHandle, open, stat } from 'node:fs/promises';
@@ -95,7 +96,7 @@ async function statOf(file: string): Promise<Stats | undefined> {
   try {
     return await stat(file);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    if (systemCode(error) === 'ENOENT') return undefined;
     throw error;
   }
 }

@@ -131,12 +131,14 @@ const REFUSALS: { readonly [K in keyof Facts]: RefusalRow<Facts[K]> } = {
   },
 };
 
-const rowOf = <R extends Refusal>({ kind }: R): RefusalRow<R> => REFUSALS[kind] as RefusalRow<Refusal>;
-
 /** A refusal as sentences: what happened, and how to mend it. */
 export function refusalText(refusal: Refusal, told: Told): string {
-  const { says, hint } = rowOf(refusal);
-  return hint ? `${says(refusal)} ${hint[told]}` : says(refusal);
+  const { hint } = REFUSALS[refusal.kind];
+  return hint ? `${said(refusal)} ${hint[told]}` : said(refusal);
+}
+
+function said<K extends keyof Facts>(refusal: { readonly kind: K } & Facts[K]): string {
+  return REFUSALS[refusal.kind].says(refusal);
 }
 
 /** A change was refused, and nothing was changed. `code` and message are made of the refusal that it carries. */
@@ -144,7 +146,7 @@ export class ChangeRefusedError extends KillSwitchError {
   readonly refusal: Refusal;
 
   constructor(refusal: Refusal) {
-    super(rowOf(refusal).code, refusalText(refusal, 'program'));
+    super(REFUSALS[refusal.kind].code, refusalText(refusal, 'program'));
     this.refusal = refusal;
   }
 }

@@ -1,3 +1,4 @@
+import { isJsonObject } from '../../flags/json-object.ts';
 import { Argument, Option } from 'commander';
 import {
   idProblem,
@@ -80,10 +81,10 @@ export function parseLimit(text: string): number {
 }
 
 /** A JSON object, as a targeting rule is. */
-export function parseTargeting(text: string): Record<string, unknown> {
+export function parseTargeting(text: string): Readonly<Record<string, unknown>> {
   try {
     const value: unknown = JSON.parse(text);
-    if (value !== null && typeof value === 'object' && !Array.isArray(value)) return value as Record<string, unknown>;
+    if (isJsonObject(value)) return value;
   } catch {
     // what it should be is said below
   }

@@ -1,4 +1,5 @@
-import { type LogEvent, shownId } from '../../flags/index.ts';
+import { type EventType, type LogEvent, shownId } from '../../flags/index.ts';
+import { isJsonObject } from '../../flags/json-object.ts';
 import { quoted, shortTime, toJson } from './output.ts';
 
 type Data = Readonly<Record<string, unknown>>;
@@ -20,8 +21,11 @@ const SAID: Readonly<Record<string, (data: Data) => readonly unknown[]>> = {
   limit: ({ name, value }) => [name, value],
   autonomy: ({ action, stage }) => [action, stage],
   snapshot: ({ epoch }) => ['of epoch', epoch],
-  flags: ({ definition }) => Object.keys((definition as { readonly flags?: object } | null)?.flags ?? {}),
-};
+  flags: ({ definition }) => {
+    const flags = isJsonObject(definition) ? definition['flags'] : undefined;
+    return isJsonObject(flags) ? Object.keys(flags) : [];
+  },
+} satisfies Record<EventType, (data: Data) => readonly unknown[]>;
 
 const word = (value: unknown): string => (typeof value === 'string' ? shownId(value) : toJson(value));
 

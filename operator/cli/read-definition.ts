@@ -1,3 +1,4 @@
+import { systemCode } from '../../flags/errors.ts';
 import { messageOf, printable } from '../../flags/index.ts';
 import { readRegular } from '../read-regular.ts';
 import { CommandError } from './command-error.ts';
@@ -9,7 +10,7 @@ export async function readText(path: string): Promise<string> {
   try {
     ({ bytes } = await readRegular(path));
   } catch (error) {
-    const why = WHY[(error as NodeJS.ErrnoException).code ?? ''] ?? `cannot be read: ${messageOf(error)}`;
+    const why = WHY[systemCode(error) ?? ''] ?? `cannot be read: ${messageOf(error)}`;
     throw new CommandError('FILE_UNREADABLE', `The file ${file} ${why}.`, { cause: error });
   }
   try {

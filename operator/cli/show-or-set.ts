@@ -37,7 +37,7 @@ export async function showOrSet<K extends string, V extends string | number>(
   }
   const status = await control.status();
   const values = all(status);
-  const found = Object.hasOwn(values, name) ? (values[name] as V) : undefined;
+  const found = Object.hasOwn(values, name) ? values[name] : undefined;
   return {
     value: { [noun]: name, [field]: found ?? absent.value, set: found !== undefined, epoch: status.epoch },
     text: `${noun} ${shownId(name)} ${found === undefined ? `is not set: ${absent.why}` : `is ${found}`}.`,

@@ -1,3 +1,4 @@
+import { systemCode } from '../../flags/errors.ts';
 import { fstatSync, writeSync } from 'node:fs';
 
 /**
@@ -20,7 +21,7 @@ export function stdoutWriter(): (text: string) => Promise<boolean> {
         );
       return true;
     } catch (error) {
-      gone = (error as NodeJS.ErrnoException).code === 'EPIPE';
+      gone = systemCode(error) === 'EPIPE';
       if (gone) return false;
       throw error;
     }

@@ -150,10 +150,8 @@ function stands({ kill, epoch, already }: KillAnswer, asked: Mode, advice: Conte
 function headline({ executors, elapsed_ms }: Pick<Acknowledgements, 'executors' | 'elapsed_ms'>): string {
   const exports = executors.filter(({ export: exported }) => exported !== undefined);
   const others = executors.filter(({ export: exported }) => exported === undefined);
-  const [written, stopped] = [exports, others].map((all) => all.filter(({ state }) => state === 'stopped').length) as [
-    number,
-    number,
-  ];
+  const stoppedOf = (all: typeof executors): number => all.filter(({ state }) => state === 'stopped').length;
+  const [written, stopped] = [stoppedOf(exports), stoppedOf(others)];
   return [
     ...(others.length === 0 && exports.length > 0
       ? []

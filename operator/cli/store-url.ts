@@ -1,3 +1,4 @@
+import { systemCode } from '../../flags/errors.ts';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { invalid, messageOf, quoteId } from '../../flags/index.ts';
@@ -103,8 +104,7 @@ async function needingIoredis<T>(load: () => Promise<T>): Promise<T> {
   try {
     return await load();
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ERR_MODULE_NOT_FOUND' || !/'ioredis'/.test(messageOf(error)))
-      throw error;
+    if (systemCode(error) !== 'ERR_MODULE_NOT_FOUND' || !/'ioredis'/.test(messageOf(error))) throw error;
     throw new CommandError(
       'MISSING_PACKAGE',
       'A store in Redis needs the package ioredis, which is not installed: npm install ioredis',

@@ -28,7 +28,7 @@ export const verb: Verb = (command, perform) => {
 async function readDefinition(file: string): Promise<Record<string, unknown> & { readonly flags: object }> {
   const definition = await readJson(file);
   try {
-    return parseFlagsDefinition(definition) as Record<string, unknown> & { readonly flags: object };
+    return parseFlagsDefinition(definition);
   } catch (error) {
     throw new CommandError('INVALID_DEFINITION', `The file ${printable(file)}: ${messageOf(error)}`, { cause: error });
   }
