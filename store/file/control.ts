@@ -1,4 +1,4 @@
-import { type Clock, type Entry, type EntryKey, KillSwitchError } from '../../flags/index.ts';
+import { type Clock, type Entry, type EntryKey, type Head, KillSwitchError } from '../../flags/index.ts';
 import { answerNow, awaitTurn, type Batch, controlView, readBack, sameHead } from '../answers.ts';
 import type { ControlStore } from '../ports.ts';
 import { appendLines, syncFolders } from './append-lines.ts';
@@ -16,6 +16,7 @@ import { readBeats } from './read-beats.ts';
 import { forgetReports } from './reports.ts';
 import { Serial } from './serial.ts';
 import { fileShelfReader } from './shelf.ts';
+import type { Base } from './snapshot-file.ts';
 import { snapshotKeeper } from './snapshot-keeper.ts';
 import { Turns } from './turn.ts';
 
@@ -39,8 +40,8 @@ export function fileControlStore({ directory = '.kill-switch', clock }: FileCont
     side: 'operator',
     open({ organizationId, requestTimeoutMs, onReading }) {
       const paths = filePaths(root, organizationId);
-      const log = new FoldedLog();
-      const reader = new FileReader(paths, log, { requestTimeoutMs, reads: 'for writing', onReading });
+      const begin = (base: Base | null): FoldedLog => new FoldedLog(base);
+      const reader = new FileReader(paths, begin, { requestTimeoutMs, reads: 'for writing', onReading });
       // Reports have a queue of their own: whatever executors have put there, no append waits for it.
       const reports = new Serial();
       const turns = new Turns(paths.turn);
@@ -67,8 +68,8 @@ export function fileControlStore({ directory = '.kill-switch', clock }: FileCont
           reading('load', async () => {
             // Who plans a change may pass over torn lines, who shows the state may not: executors do not believe it either.
             reader.checkWhole();
-            const { state, head } = log;
-            const linked = held === null || held.hash === head?.hash || (await reader.leadsTo(held, log.end));
+            const { state, head, end } = reader.log;
+            const linked = held === null || held.hash === head?.hash || (await reader.leadsTo(held, end));
             return { head, entries: [...state.entries()], linked, ...answerNow(nonce, wall()) };
           }),
         follow: (listener) => reader.follow(listener),
@@ -80,8 +81,9 @@ export function fileControlStore({ directory = '.kill-switch', clock }: FileCont
         read(keys) {
           readAt = performance.now();
           return reading('read', async () => {
-            const entries = new Map<EntryKey, Entry | undefined>(keys.map((key) => [key, log.state.entry(key)]));
-            return controlView(entries, log.head, now());
+            const { state, head } = reader.log;
+            const entries = new Map<EntryKey, Entry | undefined>(keys.map((key) => [key, state.entry(key)]));
+            return controlView(entries, head, now());
           });
         },
         append: (...changes) =>
@@ -90,7 +92,6 @@ export function fileControlStore({ directory = '.kill-switch', clock }: FileCont
             // Before any executor hears of it. Where this user may not, executors say what is missing.
             await makeFolders(root, reportFolders(paths)).catch(() => {});
             const appended = await appendInTurn(batch, {
-              log,
               reader,
               turns,
               readAt,
@@ -104,17 +105,17 @@ export function fileControlStore({ directory = '.kill-switch', clock }: FileCont
             if (appended && isRecovered) await oldForks.putAside(batch.head.generation);
             return appended;
           }),
-        keepSnapshot: snapshotKeeper(paths, log, { reader, upToDate: (work) => reading('snapshot', work) }),
+        keepSnapshot: snapshotKeeper(paths, reader, (work) => reading('snapshot', work)),
         // They are bounded, and may take long on a busy machine all the same: reading is waited for as long as it gets on.
         executors() {
           let steps = 0;
-          const { excluded } = log.state.control ?? {};
+          const { excluded } = reader.log.state.control ?? {};
           const read = () => readBeats(paths, { excluded, onRead: () => (steps += 1) });
           return reports.run('executors', read, { ms: requestTimeoutMs, steps: () => steps });
         },
         forks(generation) {
           let steps = 0;
-          const { excluded } = log.state.control ?? {};
+          const { excluded } = reader.log.state.control ?? {};
           const read = () => readForks(paths, generation, { excluded, onStep: () => (steps += 1) });
           return reports.run('forks', read, { ms: requestTimeoutMs, steps: () => steps });
         },
@@ -129,15 +130,14 @@ export function fileControlStore({ directory = '.kill-switch', clock }: FileCont
           };
           return reports.run('forget', forget, { ms: requestTimeoutMs, steps: () => steps });
         },
-        log: (after) => readLog(paths.log, after, { ms: stalledMs, known: log.recent(after) }),
+        log: (after) => readLog(paths.log, after, { ms: stalledMs, known: reader.log.recent(after) }),
       };
     },
   };
 }
 
 interface Appending {
-  readonly log: FoldedLog;
-  readonly reader: FileReader;
+  readonly reader: FileReader<FoldedLog>;
   readonly turns: Turns;
   /** When was read what the changes were planned on, by `performance.now()`. */
   readonly readAt: number;
@@ -158,27 +158,30 @@ async function appendInTurn(batch: Batch, appending: Appending): Promise<boolean
 }
 
 /** The file's order decides: whose first line comes first after `expected` has appended, and the other has not. */
-async function appendFirst(
-  { expected, head, texts }: Batch,
-  { log, reader, syncFolders }: Appending,
-): Promise<boolean> {
+async function appendFirst({ expected, head, texts }: Batch, { reader, syncFolders }: Appending): Promise<boolean> {
   const { paths } = reader;
-  if (!sameHead(log.head, expected)) return false;
-  log.await(head.hash);
+  const isUnchanged = (): boolean => sameHead(reader.log.head, expected);
+  if (!isUnchanged()) return false;
   await appendLines(paths.log, texts);
   await syncFolders();
   await reader.advance();
   // A writer may have died just then and left half a line that the first one was joined to. Written once more they stand alone.
-  if (reader.torn && sameHead(log.head, expected)) {
+  if (reader.torn && isUnchanged()) {
     await appendLines(paths.log, texts);
     await reader.advance();
   }
-  if (!log.came()) {
-    if (!sameHead(log.head, expected)) return false;
-    throw new KillSwitchError(
-      'STORE_UNREACHABLE',
-      `What was written to ${paths.log} is not there: the file was replaced at that moment. Look at the status and repeat this.`,
-    );
-  }
-  return true;
+  if (await isInLog(head, reader)) return true;
+  if (!isUnchanged()) return false;
+  throw new KillSwitchError(
+    'STORE_UNREACHABLE',
+    `What was written to ${paths.log} is not there: the file was replaced at that moment. Look at the status and repeat this.`,
+  );
+}
+
+/** Whether that event is in the log. Nearly always it is one of the last; others may have appended any number since, or reading began at a snapshot behind it. */
+async function isInLog({ epoch, hash }: Head, reader: FileReader<FoldedLog>): Promise<boolean> {
+  const { end } = reader.log;
+  const known = reader.log.recent(epoch);
+  if (known) return known.hash === hash;
+  return epoch < end.epoch && reader.leadsTo({ epoch, hash }, end);
 }

@@ -4,15 +4,17 @@ import { answerNow } from '../answers.ts';
 import { fileAnchor } from '../file-anchor.ts';
 import type { Confirmation, ExecutorStore } from '../ports.ts';
 import { defaultAnchor } from './default-anchor.ts';
+import { ExecutorLog, loadState } from './executor-log.ts';
 import { notThere } from './folder.ts';
 import { FileReader, READ_ALL_MS } from './file-reader.ts';
 import { ForkJudge } from './fork-judge.ts';
 import { localFreeBytes } from './network-filesystem.ts';
 import { OwnForkReport } from './own-fork-report.ts';
 import { filePaths, storeFolder } from './paths.ts';
-import { RecentEvents } from './recent-events.ts';
+import type { RecentEvents } from './recent-events.ts';
 import { putBeat, removeReport } from './reports.ts';
 import { fileShelf } from './shelf.ts';
+import type { Base } from './snapshot-file.ts';
 import { checkTakesKills } from './takes-kills.ts';
 
 export interface FileStoreOptions {
@@ -34,33 +36,35 @@ export function fileStore({ directory = '.kill-switch', anchor }: FileStoreOptio
     side: 'executor',
     open({ organizationId, executorId, executorName, requestTimeoutMs }) {
       const paths = filePaths(root, organizationId);
-      const recent = new RecentEvents();
-      const reader = new FileReader(paths, recent, { requestTimeoutMs, reads: 'for reading' });
-      const ownFork = new OwnForkReport(paths, recent);
+      const begin = (base: Base | null): ExecutorLog => new ExecutorLog(base);
+      const reader = new FileReader(paths, begin, { requestTimeoutMs, reads: 'for reading' });
+      const recent = (): RecentEvents => reader.log.recent;
+      const ownFork = new OwnForkReport(paths, reader);
       const forks = new ForkJudge(paths, {
         get head() {
-          return recent.head;
+          return recent().head;
         },
         get known() {
-          return recent.known;
+          return recent().known;
         },
-        recent: (head) => recent.has(head),
-        search: (head) => reader.leadsTo(head, recent.before),
+        recent: (head) => recent().has(head),
+        search: (head) => reader.leadsTo(head, recent().before),
       });
       let reported = false;
 
       /** A head that is older than the last events is looked up in the log: it is far behind, or unlinked. */
       const eventsAfter = async (held: NonNullable<Confirmation['head']>): Promise<Confirmation['events']> => {
-        const known = recent.after(held);
+        const log = recent();
+        const known = log.after(held);
         if (known !== undefined) return known;
-        if (await reader.leadsTo(held, recent.before)) return 'reload';
-        recent.unlinked = held.hash;
+        if (await reader.leadsTo(held, log.before)) return 'reload';
+        log.doesNotHave(held);
         return null;
       };
 
       /** False where there is no place for reports, as before `init` or when the whole store was moved away. Evidence first: what operators read in a beat, executors can know too. */
       const tell = async (beat: Beat): Promise<boolean> => {
-        if (!existsSync(recent.head === null ? paths.reported : root)) return false;
+        if (!existsSync(recent().head === null ? paths.reported : root)) return false;
         await ownFork.put(beat, beat.fork);
         const made = await putBeat(paths, executorId, JSON.stringify(beat));
         if (made && reported) throw lostReports(paths.beats);
@@ -72,7 +76,7 @@ export function fileStore({ directory = '.kill-switch', anchor }: FileStoreOptio
         load: (held, nonce) =>
           reader.request(
             'load',
-            async (slot) => ({ ...(await reader.load(held, slot)), ...answerNow(nonce) }),
+            async (slot) => ({ ...(await loadState(reader, held, slot)), ...answerNow(nonce) }),
             Math.max(requestTimeoutMs, READ_ALL_MS),
           ),
         follow: (listener) => reader.follow(listener),
@@ -93,13 +97,13 @@ export function fileStore({ directory = '.kill-switch', anchor }: FileStoreOptio
             );
             const [isTold] = await bothDone(tell(beat), reader.advance());
             await takesKills;
-            if (!isTold && recent.head) throw notThere(paths.reported);
+            if (!isTold && recent().head) throw notThere(paths.reported);
             // Whoever takes the log away may be taking the beats, too: without them nobody would know that there had been a control plane.
-            if (isTold && recent.head === null && beat.applied !== null)
+            if (isTold && recent().head === null && beat.applied !== null)
               await putBeat(paths, executorId, JSON.stringify(beat));
             const events = beat.applied === null ? 'reload' : await eventsAfter(beat.applied);
             const forkReported = await forks.proven();
-            return { head: recent.head, events, forkReported, ...answerNow(nonce) };
+            return { head: recent().head, events, forkReported, ...answerNow(nonce) };
           }),
         // What it reported of a fork stays: only `recover` ends that.
         leave: () =>

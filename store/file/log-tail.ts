@@ -2,19 +2,12 @@ import type { BigIntStats } from 'node:fs';
 import { dirname } from 'node:path';
 import { tell } from '../../flags/callbacks.ts';
 import { isKillSwitchError, KillSwitchError, type LogEvent } from '../../flags/index.ts';
+import { type Advance, type AdvanceOptions, type BeginFold, Fresh, type LogFold } from './advance.ts';
 import { fileError } from './file-errors.ts';
 import { LogChain } from './log-chain.ts';
 import { openFile, type OpenedFile } from './opened-file.ts';
 import { type Line, readLines } from './read-lines.ts';
 import { type Base, readSnapshots, type SnapshotPlace } from './snapshot-file.ts';
-
-/** Takes the events of a log as they are read. */
-export interface LogSink {
-  /** Reading starts at a snapshot that the log proves, or at the first line (null): what was taken before may be of another file. */
-  begin(base: Base | null): void;
-  /** `bytes`: how long its line is. */
-  take(event: LogEvent, bytes: number): void;
-}
 
 export interface LogTailOptions {
   /** Who reads for writing passes over torn lines at the end: what it appends comes after them. */
@@ -36,12 +29,19 @@ interface Position {
   readonly chain: LogChain;
 }
 
+/** The file as it was opened, and what is made of it if it is read anew. */
+interface Opened<F> {
+  readonly file: OpenedFile;
+  readonly stats: BigIntStats;
+  readonly begin: BeginFold<F>;
+}
+
 interface ReadOn {
   readonly from: number;
   /** What is to stand there, and was taken before. */
   readonly known?: Buffer | null;
   readonly chain: LogChain;
-  readonly take: LogSink['take'];
+  readonly take: LogFold['take'];
 }
 
 /** A snapshot that the log has not proven within so many events is not waited for: its writer died, or lost it. */
@@ -50,17 +50,24 @@ const PROVEN_WITHIN = 20_000;
 const EARLIER = 256;
 
 /** Reads a log file as it grows. One call at a time: the caller sees to that. */
-export class LogTail {
+export class LogTail<F extends LogFold> {
   readonly path: string;
-  readonly #sink: LogSink;
+  readonly #begin: BeginFold<F>;
   readonly #options: LogTailOptions;
+  #fold: F;
   #position: Position | null = null;
   #steps = 0;
 
-  constructor(path: string, sink: LogSink, options: LogTailOptions) {
+  constructor(path: string, begin: BeginFold<F>, options: LogTailOptions) {
     this.path = path;
-    this.#sink = sink;
+    this.#begin = begin;
     this.#options = options;
+    this.#fold = begin(null);
+  }
+
+  /** What has been read, up to here. It is another one once all was read anew. */
+  get fold(): F {
+    return this.#fold;
   }
 
   /** Grows while something is read: who waits can tell a long log from a disk that hangs. */
@@ -88,100 +95,115 @@ export class LogTail {
 
   /** @throws KillSwitchError CORRUPT when the last lines are torn */
   checkWhole(): void {
+    const torn = this.#whatIsTorn();
+    if (torn) throw torn;
+  }
+
+  #whatIsTorn(): KillSwitchError | null {
     try {
       this.#position?.chain.finish();
+      return null;
     } catch (error) {
-      throw explained(error, this.path);
+      return explained(error, this.path);
     }
   }
 
   /**
-   * Reads what was appended: `'further'`; or, when asked to or when this is not the file that was read before, all of it: `'anew'`.
-   * After an error the next call reads all of it, except where the last lines were torn.
-   * @throws KillSwitchError CORRUPT, STORE_UNREACHABLE, and what the sink throws
+   * Reads what was appended; or, when asked to or when this is not the file that was read before, all of it. After a failure the next call reads all of it, except
+   * where the last lines were torn. Never rejects.
    */
-  async advance(everything = false): Promise<'further' | 'anew'> {
+  async advance({ everything = false, begin = this.#begin }: AdvanceOptions<F> = {}): Promise<Advance> {
     const before = everything ? null : this.#position;
     this.#position = null;
-    const advance = await this.#read(before);
-    if (this.#options.reads === 'for reading') this.checkWhole();
-    return advance;
-  }
-
-  async #read(before: Position | null): Promise<'further' | 'anew'> {
-    let file: OpenedFile | null = null;
+    const fresh = new Fresh();
     try {
-      file = openFile(this.path);
-      const stats = file?.stats();
-      if (file && stats && before && (await this.#further(file, stats, before))) return 'further';
-      this.#position = null;
-      if (!file || !stats) this.#sink.begin(null);
-      else if (!(await this.#fromSnapshot(file, stats))) {
-        this.#sink.begin(null);
-        await this.#readOn(file, stats, {
-          from: 0,
-          chain: new LogChain(),
-          take: (event, bytes) => this.#sink.take(event, bytes),
-        });
-      }
-      return 'anew';
+      const is = await this.#read(before, begin, fresh);
+      const torn = this.#options.reads === 'for reading' ? this.#whatIsTorn() : null;
+      if (torn) return { is: 'failed', error: torn, events: is === 'further' ? fresh.events : [] };
+      return is === 'further' ? { is, events: fresh.events } : { is };
     } catch (error) {
       this.#position = null;
-      throw explained(error, this.path);
+      return { is: 'failed', error: explained(error, this.path), events: fresh.events };
+    }
+  }
+
+  async #read(before: Position | null, begin: BeginFold<F>, fresh: Fresh): Promise<'further' | 'anew'> {
+    const file = openFile(this.path);
+    try {
+      if (!file) {
+        this.#fold = begin(null);
+        return 'anew';
+      }
+      const opened = { file, stats: file.stats(), begin };
+      if (before && (await this.#further(opened, before, fresh))) return 'further';
+      fresh.events = []; // what is read anew is not told event by event
+      this.#position = null;
+      if (!(await this.#fromSnapshot(opened))) await this.#fromFirstLine(opened);
+      return 'anew';
     } finally {
       file?.close();
     }
   }
 
   /** False when it is another file, or has lines that only the whole of it can explain. */
-  async #further(file: OpenedFile, stats: BigIntStats, before: Position): Promise<boolean> {
-    const { ino, dev, size, mtimeNs } = stats;
+  async #further(opened: Opened<F>, before: Position, fresh: Fresh): Promise<boolean> {
+    const { ino, dev, size, mtimeNs } = opened.stats;
     if (ino !== before.ino || dev !== before.dev) return false;
     if (size === before.size && mtimeNs !== before.mtimeNs) return false;
+    const fold = this.#fold;
+    const take = (event: LogEvent, bytes: number): void => {
+      fold.take(event, bytes);
+      fresh.add(event);
+    };
     return unlessCorrupt(async () => {
       const { start, line, chain } = before;
-      const isStillThere = await this.#readOn(file, stats, {
-        from: start,
-        known: line,
-        chain,
-        take: (event, bytes) => this.#sink.take(event, bytes),
-      });
+      const isStillThere = await this.#readOn(opened, { from: start, known: line, chain, take });
       if (isStillThere) this.#position ??= { ...before, size, mtimeNs };
       return isStillThere;
     });
   }
 
+  async #fromFirstLine(opened: Opened<F>): Promise<void> {
+    const fold = opened.begin(null);
+    this.#fold = fold;
+    const take = (event: LogEvent, bytes: number): void => fold.take(event, bytes);
+    await this.#readOn(opened, { from: 0, chain: new LogChain(), take });
+  }
+
   /** Begins with the newest snapshot that the log proves. False when there is none, or when what follows needs the whole log to be explained. */
-  async #fromSnapshot(file: OpenedFile, stats: BigIntStats): Promise<boolean> {
-    for await (const base of readSnapshots(dirname(this.path), file)) {
+  async #fromSnapshot(opened: Opened<F>): Promise<boolean> {
+    for await (const base of readSnapshots(dirname(this.path), opened.file)) {
       this.#steps += 1;
-      if (await unlessCorrupt(() => this.#from(file, stats, base))) return true;
+      if (await unlessCorrupt(() => this.#from(opened, base))) return true;
       this.#position = null;
     }
     return false;
   }
 
-  async #from(file: OpenedFile, stats: BigIntStats, base: Base): Promise<boolean> {
+  async #from(opened: Opened<F>, base: Base): Promise<boolean> {
     const { head, offset, lines, earlier } = base.place;
-    /** What was read before the proof; null once that has come. */
-    let waiting: Array<readonly [LogEvent, number]> | null = [];
+    /** What was read before the proof. */
+    const waiting: Array<readonly [LogEvent, number]> = [];
+    let fold: F | null = null;
     const take = (event: LogEvent, bytes: number): void => {
-      if (waiting === null) return this.#sink.take(event, bytes);
+      if (fold) return fold.take(event, bytes);
       waiting.push([event, bytes]);
       if (proves(event, base)) {
-        const before = waiting;
-        waiting = null;
-        this.#sink.begin(base);
-        for (const [event, bytes] of before) this.#sink.take(event, bytes);
+        fold = opened.begin(base);
+        this.#fold = fold;
+        for (const [event, bytes] of waiting.splice(0)) fold.take(event, bytes);
       } else if (waiting.length > PROVEN_WITHIN) throw new KillSwitchError('CORRUPT', 'Nothing proves this snapshot.');
     };
     const chain = new LogChain({ hash: head.hash, epoch: head.epoch }, { forgets: true, earlier, lines });
-    await this.#readOn(file, stats, { from: offset, chain, take });
-    return waiting === null;
+    await this.#readOn(opened, { from: offset, chain, take });
+    return fold !== null;
   }
 
   /** Takes the lines from there on. False, and nothing was taken, where the first of them is not the one that is `known` to have been there. */
-  async #readOn(file: OpenedFile, stats: BigIntStats, { from, known = null, chain, take }: ReadOn): Promise<boolean> {
+  async #readOn(
+    { file, stats }: Pick<Opened<F>, 'file' | 'stats'>,
+    { from, known = null, chain, take }: ReadOn,
+  ): Promise<boolean> {
     const { ino, dev, size, mtimeNs } = stats;
     let last: Line | null = null;
     let isKnown = known === null;

@@ -16,12 +16,12 @@ export interface Reporter {
 /** What one executor reports of a fork. Nobody can foresee the name of its file, so nobody can have taken it. */
 export class OwnForkReport {
   readonly #paths: FilePaths;
-  readonly #log: { readonly head: Head | null };
+  readonly #reader: { readonly log: { readonly head: Head | null } };
   #own: { readonly against: string; readonly name: string } | null = null;
 
-  constructor(paths: FilePaths, log: { readonly head: Head | null }) {
+  constructor(paths: FilePaths, reader: { readonly log: { readonly head: Head | null } }) {
     this.#paths = paths;
-    this.#log = log;
+    this.#reader = reader;
   }
 
   /**
@@ -51,7 +51,8 @@ export class OwnForkReport {
 
   async #takeBack(open: OpenFolder): Promise<void> {
     const own = this.#own;
-    if (!own || !this.#log.head || own.against === this.#log.head.generation) return;
+    const { head } = this.#reader.log;
+    if (!own || !head || own.against === head.generation) return;
     await removeKept(open, own.name);
     this.#own = null;
   }

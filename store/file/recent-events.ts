@@ -1,20 +1,28 @@
 import { foldEvent, GENESIS, type Head, type Known, type LogEvent, State } from '../../flags/index.ts';
 import { CATCH_UP_EVENTS } from '../answers.ts';
-import type { HeadSink } from './file-reader.ts';
+import type { LogFold } from './advance.ts';
 import type { ChainEnd } from './log-chain.ts';
 import type { Base } from './snapshot-file.ts';
 
 /** Where the log stands and its last events: enough to answer every confirmation of an executor that is not far behind. */
-export class RecentEvents implements HeadSink {
+export class RecentEvents implements LogFold {
   /** Holds what `init` and `recover` say of the log itself, and nothing else. */
-  #state = new State();
-  #events: LogEvent[] = [];
-  #sizes: number[] = [];
+  readonly #state = new State();
+  readonly #events: LogEvent[] = [];
+  readonly #sizes: number[] = [];
   #bytes = 0;
-  #before: ChainEnd = { hash: GENESIS, epoch: 0 };
+  #before: ChainEnd;
+  #unlinked: string | null = null;
 
-  /** The hash of a head that is known not to be in this log, so that the whole of it need not be searched again. */
-  unlinked: string | null = null;
+  constructor(base: Base | null) {
+    if (!base) {
+      this.#before = { hash: GENESIS, epoch: 0 };
+      return;
+    }
+    const { hash, epoch, control } = base.state;
+    this.#before = { hash, epoch };
+    this.#state.apply({ set: control ? [['control', control]] : [], remove: [] }, { seq: epoch, hash });
+  }
 
   get head(): Head | null {
     return this.#state.head;
@@ -25,16 +33,9 @@ export class RecentEvents implements HeadSink {
     return this.#before;
   }
 
-  begin(base: Base | null): void {
-    this.#state = new State();
-    this.#events = [];
-    this.#sizes = [];
-    this.#bytes = 0;
-    this.#before = base ? { hash: base.state.hash, epoch: base.state.epoch } : { hash: GENESIS, epoch: 0 };
-    this.unlinked = null;
-    const control = base?.state.control;
-    if (base && control)
-      this.#state.apply({ set: [['control', control]], remove: [] }, { seq: base.state.epoch, hash: base.state.hash });
+  /** The whole log was searched, and does not have this head: it need not be searched for it again. */
+  doesNotHave({ hash }: Head): void {
+    this.#unlinked = hash;
   }
 
   take(event: LogEvent, bytes: number): void {
@@ -69,7 +70,7 @@ export class RecentEvents implements HeadSink {
   after(held: Head): readonly LogEvent[] | 'reload' | null | undefined {
     const index = held.hash === this.#before.hash ? -1 : this.#events.findLastIndex(({ hash }) => hash === held.hash);
     if (index < 0 && held.hash !== this.#before.hash) {
-      return held.epoch >= this.#before.epoch || held.hash === this.unlinked ? null : undefined;
+      return held.epoch >= this.#before.epoch || held.hash === this.#unlinked ? null : undefined;
     }
     const count = this.#events.length - index - 1;
     return count > CATCH_UP_EVENTS ? 'reload' : this.#events.slice(index + 1);

@@ -20,14 +20,8 @@ const LEFT_BYTES = 64 * 1024 * 1024;
  */
 export function snapshotKeeper(
   paths: FilePaths,
-  log: FoldedLog,
-  {
-    reader,
-    upToDate,
-  }: {
-    readonly reader: FileReader;
-    readonly upToDate: <T>(work: () => Promise<T>) => Promise<T>;
-  },
+  reader: FileReader<FoldedLog>,
+  upToDate: <T>(work: () => Promise<T>) => Promise<T>,
 ): () => Promise<SnapshotMark | null> {
   let known: { readonly base: Base | null | undefined; readonly epoch: number; readonly offset: number } = {
     base: undefined,
@@ -38,12 +32,11 @@ export function snapshotKeeper(
 
   /** What is to be written, taken at one moment; null when that is not worth it. */
   const due = async () => {
-    const { base, snapshotEpoch: epoch } = log;
+    const { base, snapshotEpoch: epoch, head, state } = reader.log;
     if (base !== known.base) {
       size = base?.bytes ?? 0;
       known = { base, epoch, offset: base?.place.offset ?? 0 };
     } else if (epoch > known.epoch) known = { base, epoch, offset: reader.offset };
-    const { head, state } = log;
     const place = reader.place();
     const likely = Math.max(size, state.killCount * ENTRY_BYTES);
     if (!head || !place || reader.offset - known.offset < Math.max(WORTH_BYTES, likely)) return null;
