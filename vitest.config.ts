@@ -10,7 +10,7 @@ const SERVER = [
   'test/operator/{flagd-export,operate,verify-log}.test.ts',
   'test/provider/conformance.test.ts',
   'test/store/{file-anchor,shared-anchor}.test.ts',
-  'test/store/file/!(log-chain|paths).test.ts',
+  'test/store/file/!(followers|log-chain|paths).test.ts',
   'test/store/redis/!(endpoint|older-servers|route).test.ts',
 ];
 
