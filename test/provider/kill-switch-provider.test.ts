@@ -80,10 +80,12 @@ describe('KillSwitchProvider', () => {
       value: 'dark',
       variant: 'dark',
       reason: 'DEFAULT',
+      flagMetadata: { cause: 'feature', feature: 'refunds', stage: 'dark', epoch: 2 },
     });
     expect(await client.getStringDetails('kill-switch.autonomy.email.send', 'trusted')).toMatchObject({
       value: 'human_in_the_loop',
       reason: 'DEFAULT',
+      flagMetadata: { cause: 'autonomy', action: 'email.send', stage: 'human_in_the_loop', epoch: 2 },
     });
     expect(await client.getNumberDetails('kill-switch.limit.refund.max', 200)).toMatchObject({
       value: 200,
@@ -98,6 +100,7 @@ describe('KillSwitchProvider', () => {
     expect(await client.getNumberDetails('kill-switch.limit.refund.max', 200)).toMatchObject({
       value: 50,
       variant: '50',
+      flagMetadata: { epoch: 5 },
     });
     expect(await modeOf(client, { feature: 'refunds' })).toBe('approval_gated');
     expect(await modeOf(client, { feature: 'unheard-of' })).toBe('full_stop');
