@@ -126,8 +126,14 @@ describe('an inputSchema', () => {
   const schemaOf = (validate: () => unknown) =>
     ({ '~standard': { version: 1 as const, vendor: 'test', validate } }) as never;
 
+  /** Ends what hangs once it has been given up: closing would wait for it. */
+  const letGo = (): void => {
+    for (const end of hung.splice(0)) end();
+  };
+  const hung: Array<() => void> = [];
+
   const NONSENSE: ReadonlyArray<readonly [string, () => unknown]> = [
-    ['hangs', () => new Promise(() => {})],
+    ['hangs', () => new Promise((resolve) => hung.push(() => resolve(undefined)))],
     ['gives nothing', () => undefined],
     ['gives null', () => null],
     ['gives a number', () => 1],
@@ -151,6 +157,7 @@ describe('an inputSchema', () => {
     const execute = vi.fn();
     const action = killSwitch.action({ name: 'mail', execute, inputSchema: schemaOf(validate) });
     const error = await action.attempt(undefined).catch((caught: unknown) => caught);
+    letGo();
     expect(error).toMatchObject({ name: 'ActionInputError', code: 'INVALID_INPUT' });
     expect(String(error)).not.toContain('hunter2');
     expect(execute).not.toHaveBeenCalled();
@@ -165,10 +172,9 @@ describe('an inputSchema', () => {
       return parsed === 1 ? { value: 'given' } : validate();
     });
     const action = killSwitch.action({ name: 'mail', execute, inputSchema, redirect: (input) => input });
-    expect(await action.attempt('given' as never)).toMatchObject({
-      status: 'blocked',
-      decision: { cause: { code: 'HANDLER_FAILED' } },
-    });
+    const outcome = await action.attempt('given' as never);
+    letGo();
+    expect(outcome).toMatchObject({ status: 'blocked', decision: { cause: { code: 'HANDLER_FAILED' } } });
     expect(execute).not.toHaveBeenCalled();
   });
 

@@ -1,13 +1,12 @@
 import { OpenFeature } from '@openfeature/server-sdk';
 import { describe, expect, test } from 'vitest';
 import type { Mode } from '../../flags/index.ts';
+import { leap } from '../leap.ts';
 import { openMemorySwitch } from './open-switch.ts';
 
 const LEASE_MS = 500;
-/** Keeps the event loop busy until the lease is over. */
-const outliveTheLease = (): void => {
-  for (const until = performance.now() + LEASE_MS + 50; performance.now() < until; );
-};
+/** As what keeps the event loop busy until the lease is over. */
+const outliveTheLease = (): void => leap(LEASE_MS + 50);
 
 async function setUp(mode: Mode, options: Parameters<typeof openMemorySwitch>[0] = {}) {
   const { killSwitch } = await openMemorySwitch({ mode, leaseMs: LEASE_MS, agentId: 'x', ...options });
@@ -26,7 +25,7 @@ test('an evaluation that a hook keeps busy past its deadline is late, though no 
   const { killSwitch } = await openMemorySwitch({ agentId: 'x' });
   OpenFeature.addHooks({
     finally() {
-      for (const until = performance.now() + 1100; performance.now() < until; );
+      leap(1100);
     },
   });
   const action = killSwitch.action({ name: 'mail.send', execute: () => 'sent' });

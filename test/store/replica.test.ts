@@ -367,7 +367,7 @@ describe('a replica', () => {
     const x = new Replica({ store: { location: 'memory:', open }, organizationId: 'default', leaseMs: 60_000 });
     opened.push(x);
     await x.start();
-    for (let number = 0; number < 40; number += 1) await control.kill({ target: `run:${number}` });
+    await Promise.all(Array.from({ length: 40 }, (_, number) => control.kill({ target: `run:${number}` })));
     done.splice(0);
     const caughtUp = next(x, 'changed');
     x.report();
