@@ -9,30 +9,7 @@ import { runInNewContext } from 'node:vm';
 import { Worker } from 'node:worker_threads';
 import { createGzip } from 'node:zlib';
 import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest';
-import type { Mode } from '../../flags/index.ts';
-import { hearUncaught } from './open-ongoing.ts';
-import { openMemorySwitch } from './open-switch.ts';
-
-async function setUp() {
-  const { control, killSwitch } = await openMemorySwitch({ leaseMs: 1000, agentId: 'x' });
-  const executor = async () => (await control.status()).executors[0];
-  const inFlight = (count: number): Promise<void> =>
-    vi.waitFor(async () => expect(await executor()).toMatchObject({ in_flight: count, draining: 0 }), 5000);
-  const heard = (mode: Mode): Promise<void> => vi.waitFor(() => expect(killSwitch.check().mode).toBe(mode), 5000);
-  const setMode = async (mode: Mode, waitMs = 3000) => {
-    const answer = await control.kill({ target: 'agent:x', mode, waitMs });
-    await heard(mode);
-    return answer.acknowledgements.executors;
-  };
-  const kill = (waitMs?: number) => setMode('full_stop', waitMs);
-  const revive = async (): Promise<void> => {
-    await control.revive({ target: 'agent:x', reason: 'go on' });
-    await heard('live');
-  };
-  const give = async <T>(make: () => T): Promise<T> =>
-    (await killSwitch.action({ name: 'result.give', execute: (_input: null) => ({ it: make() }) })(null)).it;
-  return { control, killSwitch, kill, setMode, revive, inFlight, give };
-}
+import { hearUncaught, openOngoing } from './open-ongoing.ts';
 
 /** A step that lasts until it is told to end. */
 function slowStep() {
@@ -78,7 +55,7 @@ describe('a stop is no crash', () => {
     ['a pass-through', () => new PassThrough()],
     ['a duplex of two', () => Duplex.from({ readable: new PassThrough(), writable: sink() }) as Writable],
   ])('%s into which others are piped, and to which nobody listens', async (_kind, make) => {
-    const { kill, give, inFlight } = await setUp();
+    const { kill, give, inFlight } = await openOngoing();
     const uncaught = hearUncaught();
     const stream = await give(make);
     endless().pipe(stream);
@@ -86,13 +63,13 @@ describe('a stop is no crash', () => {
     const closed = new Promise((resolve) => stream.once('close', resolve));
     await kill();
     await closed;
-    await inFlight(0);
+    await inFlight(0, 0);
     await turn();
     expect(uncaught).toEqual([]);
   });
 
   test('whoever listens to it hears why', async () => {
-    const { kill, give } = await setUp();
+    const { kill, give } = await openOngoing();
     const uncaught = hearUncaught();
     const stream = await give(sink);
     endless().pipe(stream);
@@ -104,7 +81,7 @@ describe('a stop is no crash', () => {
   });
 
   test('an answer of HTTP whose request nobody listens to', async () => {
-    const { kill, killSwitch, inFlight } = await setUp();
+    const { kill, killSwitch, inFlight } = await openOngoing();
     const port = await stalling();
     const uncaught = hearUncaught();
     const action = killSwitch.action({
@@ -116,13 +93,13 @@ describe('a stop is no crash', () => {
     const closed = new Promise((resolve) => answer.once('close', resolve));
     await kill();
     await closed;
-    await inFlight(0);
+    await inFlight(0, 0);
     await turn();
     expect(uncaught).toEqual([]);
   });
 
   test('an error of its own is still thrown where nobody listens', async () => {
-    const { give } = await setUp();
+    const { give } = await openOngoing();
     const uncaught = hearUncaught();
     const stream = await give(() => new Readable({ read() {} }));
     stream.destroy(new Error('its own'));
@@ -238,15 +215,17 @@ describe('a step that is under way is in flight until it is over', () => {
       (iterator: AsyncIterator<number>) => iterator.next(),
     ],
   ])('%s', async (_kind, make, use) => {
-    const { kill, killSwitch, inFlight } = await setUp();
+    const { kill, killSwitch, inFlight } = await openOngoing();
     const { step, seen, end } = slowStep();
     const action = killSwitch.action({ name: 'slow.step', execute: (_input: null) => make(step) });
     const used = Promise.resolve(use((await action(null)) as never)).catch(() => {});
     await vi.waitFor(() => expect(seen.begun).toBeGreaterThan(0));
-    expect(await kill(300)).toMatchObject([{ state: 'draining', in_flight: 1, draining: 1 }]);
+    expect((await kill(300)).acknowledgements.executors).toMatchObject([
+      { state: 'draining', in_flight: 1, draining: 1 },
+    ]);
     const { begun } = seen;
     end();
-    await inFlight(0);
+    await inFlight(0, 0);
     await used;
     expect(seen).toEqual({ begun, ended: begun });
   });
@@ -262,22 +241,22 @@ describe('a step that is under way is in flight until it is over', () => {
       },
     ],
   ])('%s to which nothing comes any more is ended at once', async (_kind, make) => {
-    const { kill, killSwitch, inFlight } = await setUp();
+    const { kill, killSwitch, inFlight } = await openOngoing();
     const port = await stalling();
     const action = killSwitch.action({ name: 'net.read', execute: (_input: null) => make(port) });
     const iterator = ((await action(null)) as AsyncIterable<unknown>)[Symbol.asyncIterator]();
     await iterator.next();
     const next = iterator.next();
     next.catch(() => {});
-    await inFlight(1);
-    expect(await kill()).toMatchObject([{ state: 'stopped', in_flight: 0 }]);
+    await inFlight(1, 0);
+    expect((await kill()).acknowledgements.executors).toMatchObject([{ state: 'stopped', in_flight: 0 }]);
     await expect(next).rejects.toMatchObject({ code: 'ABORTED' });
   });
 });
 
 describe('what has ended is not in flight', () => {
   test('the request of an answer that has come, as HTTP libraries give it beside the answer', async () => {
-    const { killSwitch, inFlight } = await setUp();
+    const { killSwitch, inFlight } = await openOngoing();
     const server = createHttpServer((asked, answer) => asked.resume().on('end', () => answer.end('done')));
     servers.push(server);
     await once(server.listen(0, '127.0.0.1'), 'listening');
@@ -294,7 +273,7 @@ describe('what has ended is not in flight', () => {
       },
     });
     expect(await post(null)).toMatchObject({ status: 200, data: 'done', request: { writableEnded: true } });
-    await inFlight(0);
+    await inFlight(0, 0);
 
     const open = killSwitch.action({
       name: 'http.open',
@@ -338,30 +317,30 @@ describe('what has ended is not in flight', () => {
       },
     ],
   ])('%s', async (_kind, make) => {
-    const { killSwitch, kill } = await setUp();
+    const { killSwitch, kill } = await openOngoing();
     const action = killSwitch.action({
       name: 'started.early',
       execute: async (_input: null) => ({ it: await make() }),
     });
     await action(null);
-    expect(await kill(500)).toMatchObject([{ state: 'stopped', in_flight: 0 }]);
+    expect((await kill(500)).acknowledgements.executors).toMatchObject([{ state: 'stopped', in_flight: 0 }]);
   });
 
   test('a stream that tells nobody that it is closed', async () => {
-    const { give, kill, inFlight } = await setUp();
+    const { give, kill, inFlight } = await openOngoing();
     const stream = await give(() => new Readable({ read() {}, emitClose: false }));
-    await inFlight(1);
+    await inFlight(1, 0);
     await kill();
     expect(stream.destroyed).toBe(true);
-    await inFlight(0);
+    await inFlight(0, 0);
   });
 
   test('a web stream whose writing has failed', async () => {
-    const { give, inFlight } = await setUp();
+    const { give, inFlight } = await openOngoing();
     const stream = await give(() => new WritableStream({ write: () => Promise.reject(new Error('disk full')) }));
-    await inFlight(1);
+    await inFlight(1, 0);
     await expect(stream.getWriter().write(1)).rejects.toThrow('disk full');
-    await inFlight(0);
+    await inFlight(0, 0);
   });
 
   test.each<[string, () => object]>([
@@ -372,7 +351,7 @@ describe('what has ended is not in flight', () => {
     ['one that is written', () => new Writable({ write: (_piece, _encoding, done) => done() })],
     ['one that never ends what it writes', () => new Writable({ write() {} })],
   ])('%s that nobody can reach any more, once the collector has found it', async (_kind, make) => {
-    const { killSwitch, inFlight } = await setUp();
+    const { killSwitch, inFlight } = await openOngoing();
     const action = killSwitch.action({
       name: 'body.unread',
       execute: (_input: null) => ({ status: 200, body: make() }),
@@ -384,22 +363,22 @@ describe('what has ended is not in flight', () => {
       }
     };
     await useTwenty();
-    await inFlight(20);
+    await inFlight(20, 0);
     setFlagsFromString('--expose-gc');
     const collect = runInNewContext('gc') as () => void;
     const collecting = setInterval(collect, 20);
-    await inFlight(0).finally(() => clearInterval(collecting));
+    await inFlight(0, 0).finally(() => clearInterval(collecting));
   });
 });
 
 describe('a pause', () => {
   test('holds the end of a web stream that is written, and its pieces', async () => {
-    const { give, setMode, revive } = await setUp();
+    const { give, setMode, revive } = await openOngoing();
     const done: string[] = [];
     const make = (): WritableStream =>
       new WritableStream({ write: (piece: string) => void done.push(piece), close: () => void done.push('end') });
     const [written, ended] = [await give(make), await give(make)];
-    expect(await setMode('paused')).toMatchObject([{ state: 'stopped', draining: 0 }]);
+    expect((await setMode('paused')).acknowledgements.executors).toMatchObject([{ state: 'stopped', draining: 0 }]);
     const both = Promise.all([written.getWriter().write('a'), ended.close()]);
     await sleep(50);
     expect(done).toEqual([]);
@@ -409,7 +388,7 @@ describe('a pause', () => {
   });
 
   test('holds what reads of its own accord, as a full buffer does', async () => {
-    const { give, setMode, revive } = await setUp();
+    const { give, setMode, revive } = await openOngoing();
     let timer: NodeJS.Timeout | undefined;
     onTestFinished(() => clearInterval(timer));
     let pieces = 0;
@@ -429,7 +408,7 @@ describe('a pause', () => {
     );
     stream.resume();
     await vi.waitFor(() => expect(pieces).toBeGreaterThan(2));
-    expect(await setMode('paused')).toMatchObject([{ state: 'stopped', draining: 0 }]);
+    expect((await setMode('paused')).acknowledgements.executors).toMatchObject([{ state: 'stopped', draining: 0 }]);
     const before = pieces;
     await sleep(50);
     expect(pieces).toBe(before);
@@ -445,7 +424,7 @@ describe('a pause', () => {
       (done) => new Transform({ transform: (piece, _encoding, next) => (done.push(String(piece)), next()) }),
     ],
   ])('holds a piece that is %s, and the stream destroyed meanwhile it is never handed on', async (_kind, make) => {
-    const { give, setMode, revive, inFlight } = await setUp();
+    const { give, setMode, revive, inFlight } = await openOngoing();
     const done: string[] = [];
     const stream = await give(() => make(done));
     await setMode('paused');
@@ -454,13 +433,13 @@ describe('a pause', () => {
     stream.destroy();
     await revive();
     expect(await failed).toBeInstanceOf(Error);
-    await inFlight(0);
+    await inFlight(0, 0);
     expect(done).toEqual([]);
   });
 });
 
 test('what was begun beside something that is refused is in flight until it is over', async () => {
-  const { killSwitch, kill, inFlight } = await setUp();
+  const { killSwitch, kill, inFlight } = await openOngoing();
   const { step, seen, end } = slowStep();
   const child = spawn('sleep', ['60']);
   const action = killSwitch.action({
@@ -472,19 +451,21 @@ test('what was begun beside something that is refused is in flight until it is o
     message: expect.stringMatching(/What else it holds that goes on has been ended\.$/),
   });
   await once(child, 'exit');
-  expect(await kill(300)).toMatchObject([{ state: 'draining', in_flight: 1, draining: 1 }]);
+  expect((await kill(300)).acknowledgements.executors).toMatchObject([
+    { state: 'draining', in_flight: 1, draining: 1 },
+  ]);
   end();
-  await inFlight(0);
+  await inFlight(0, 0);
   expect(seen.ended).toBe(1);
 });
 
 test('what ends with another one that is stopped is not told to be draining', async () => {
-  const { killSwitch, kill } = await setUp();
+  const { killSwitch, kill } = await openOngoing();
   const log = new Writable({ write: (_piece, _encoding, done) => done() });
   const action = killSwitch.action({ name: 'log.open', execute: (_input: null) => log });
   await action(null);
   await action(null);
-  expect(await kill(500)).toMatchObject([{ state: 'stopped', in_flight: 0, draining: 0 }]);
+  expect((await kill(500)).acknowledgements.executors).toMatchObject([{ state: 'stopped', in_flight: 0, draining: 0 }]);
 });
 
 /** The Transform of the package readable-stream, as a bundler leaves it: under another name. */
@@ -537,13 +518,13 @@ test.each([
   ],
   ['of another package, with another name', () => new Renamed()],
 ])('a transformation %s hands on its end once, as it does unheld', async (_kind, make) => {
-  const { give, inFlight } = await setUp();
+  const { give, inFlight } = await openOngoing();
   const stream = await give(make);
   stream.end('a');
   let all = '';
   for await (const piece of stream) all += String(piece);
   expect(all).toBe('aend');
-  await inFlight(0);
+  await inFlight(0, 0);
 });
 
 test.each<[string, (act: () => void) => unknown]>([
@@ -551,7 +532,7 @@ test.each<[string, (act: () => void) => unknown]>([
   ['the second of two timers', (act) => [setTimeout(act, 5), setTimeout(act, 5)]],
   ['the second of two timers of different kinds', (act) => ({ a: setTimeout(act, 5), b: setImmediate(act) })],
 ])('%s that is refused never fires', async (_kind, make) => {
-  const { killSwitch } = await setUp();
+  const { killSwitch } = await openOngoing();
   const act = vi.fn<() => void>();
   const action = killSwitch.action({ name: 'timer.give', execute: (_input: null) => make(act) });
   await expect(action(null)).rejects.toMatchObject({ code: 'RESULT_GOES_ON' });

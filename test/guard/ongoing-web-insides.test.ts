@@ -3,13 +3,6 @@ import type { UnderlyingSink } from 'node:stream/web';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { hearUnhandled, openOngoing } from './open-ongoing.ts';
 
-const opened = async ({ killSwitch, ...more }: Awaited<ReturnType<typeof openOngoing>>) => {
-  const give = async <T>(make: () => T): Promise<T> =>
-    (await killSwitch.action({ name: 'stream.give', execute: async (_input: null) => ({ it: make() }) })(null)).it;
-  return { give, ...more };
-};
-const setUp = async () => opened(await openOngoing());
-
 type Inside = Record<string, unknown>;
 const KEY = Object.getOwnPropertySymbols(new ReadableStream()).find(
   ({ description }) => description === 'kState',
@@ -73,7 +66,7 @@ describe('a stream whose insides are not as they are known is refused by name', 
       },
     ],
   ])('one %s', async (_kind, make) => {
-    const { give, inFlight } = await setUp();
+    const { give, inFlight } = await openOngoing();
     await expect(give(make)).rejects.toMatchObject(refused);
     await inFlight(0);
   });
@@ -108,7 +101,7 @@ describe('where Node goes by what it had before, every web stream is refused', (
     vi.resetModules();
     const unhandled = hearUnhandled();
     const fresh = await import('./open-ongoing.ts');
-    const { give, inFlight } = await opened(await fresh.openOngoing());
+    const { give, inFlight } = await fresh.openOngoing();
     const kinds: Array<() => object> = [
       () => new ReadableStream(),
       () => new WritableStream(),
@@ -164,7 +157,7 @@ describe('a stream in each of its states is known', () => {
     ['whose writer has let go', () => using(new WritableStream().getWriter(), (writer) => writer.releaseLock())],
     ['a transformation that has ended', () => new TransformStream({ start: (controller) => controller.terminate() })],
   ])('%s', async (_state, make) => {
-    const { give } = await setUp();
+    const { give } = await openOngoing();
     const now = make();
     expect(await give(() => now)).toBe(now);
     const later = make();
@@ -175,7 +168,7 @@ describe('a stream in each of its states is known', () => {
 
 describe('a source that gives no promise', () => {
   test('is asked as before, and what it throws ends the stream', async () => {
-    const { give, inFlight } = await setUp();
+    const { give, inFlight } = await openOngoing();
     let asked = 0;
     const pull = (controller: ReadableStreamDefaultController): unknown => {
       asked += 1;
@@ -193,7 +186,7 @@ describe('a source that gives no promise', () => {
   });
 
   test('nor does one that is written, and what that throws ends it', async () => {
-    const { give, inFlight } = await setUp();
+    const { give, inFlight } = await openOngoing();
     const write = (piece: unknown): unknown => {
       if (piece === 2) throw new Error('its own');
       return Symbol('its own');
@@ -213,7 +206,7 @@ test.each([
 ] as const)(
   'a step of an iterable is under way until it is over, also when the stream was cancelled meanwhile and it %s then',
   async (_how, how) => {
-    const { give, control, inFlight } = await setUp();
+    const { give, control, inFlight } = await openOngoing();
     const unhandled = hearUnhandled();
     const begun: Array<{ resolve: (it: unknown) => void; reject: (error: Error) => void }> = [];
     const iterator = {
@@ -240,7 +233,7 @@ test.each([
 );
 
 test('a step of an iterable that fails after a stop is waited for', async () => {
-  const { give, control, inFlight } = await setUp();
+  const { give, control, inFlight } = await openOngoing();
   const unhandled = hearUnhandled();
   let fail = (_error: Error): void => {};
   const iterator = {

@@ -26,13 +26,6 @@ function gate() {
   return { opened, open: () => open() };
 }
 
-const opened = async () => {
-  const { killSwitch, ...more } = await openOngoing();
-  const give = async <T>(make: () => T): Promise<T> =>
-    (await killSwitch.action({ name: 'stream.give', execute: async (_input: null) => ({ it: make() }) })(null)).it;
-  return { killSwitch, give, ...more };
-};
-
 describe.each(stores)('what a stream asks of its source ahead, on %s', (_name, open) => {
   test.each([
     ['full_stop', 50],
@@ -86,7 +79,7 @@ describe('a pull that is under way is in flight until it is over', () => {
     ],
     ['that nobody reads, and that ends', 1, false, (controller) => controller.close()],
   ])('of a stream %s', async (_kind, highWaterMark, isRead, act) => {
-    const { give, control, inFlight } = await opened();
+    const { give, control, inFlight } = await openOngoing();
     const { opened: ended, open: end } = gate();
     let [begun, over, cancelled] = [0, 0, 0];
     const stream = await give(
@@ -119,7 +112,7 @@ describe('a pull that is under way is in flight until it is over', () => {
   });
 
   test('and so is its cancel()', async () => {
-    const { give, control, inFlight } = await opened();
+    const { give, control, inFlight } = await openOngoing();
     const { opened: ended, open: end } = gate();
     const stream = await give(() => new ReadableStream({ cancel: () => ended }));
     const killed = await control.kill({ target: 'agent:x', waitMs: 300 });
@@ -130,7 +123,7 @@ describe('a pull that is under way is in flight until it is over', () => {
   });
 
   test('and so is a piece that was being written when the stream was given', async () => {
-    const { give, control, inFlight } = await opened();
+    const { give, control, inFlight } = await openOngoing();
     const { opened: ended, open: end } = gate();
     const written: number[] = [];
     await give(() => {
@@ -183,7 +176,7 @@ describe('the usual web streams', () => {
         }),
     ],
   ])('%s: the same object, whole, and landed when it has been read', async (_kind, make) => {
-    const { give, inFlight } = await opened();
+    const { give, inFlight } = await openOngoing();
     const source = make();
     const stream = await give(() => source);
     expect(stream).toBe(source);
@@ -196,7 +189,7 @@ describe('the usual web streams', () => {
   });
 
   test('bytes are read into the reader’s own buffer', async () => {
-    const { give, kill, inFlight } = await opened();
+    const { give, kill, inFlight } = await openOngoing();
     const stream = await give(
       () =>
         new ReadableStream({
@@ -216,7 +209,7 @@ describe('the usual web streams', () => {
   });
 
   test('a written one keeps its mark, its `ready` and its class', async () => {
-    const { give, kill, inFlight } = await opened();
+    const { give, kill, inFlight } = await openOngoing();
     class Sink extends WritableStream<string> {
       readonly name = 'sink';
     }
@@ -241,7 +234,7 @@ describe('the usual web streams', () => {
     ['a compression', () => new CompressionStream('gzip')],
     ['a decoder', () => new TextDecoderStream()],
   ])('%s stays what it is, and both of its sides are ended', async (_kind, make) => {
-    const { give, kill, inFlight } = await opened();
+    const { give, kill, inFlight } = await openOngoing();
     const pair = make();
     expect(await give(() => pair)).toBe(pair);
     const [read, write] = [pair.readable.getReader().read(), pair.writable.getWriter().closed];
@@ -271,7 +264,7 @@ describe('the usual web streams', () => {
     ],
     ['of which the reader alone is given', (pull) => new ReadableStream({ pull }).getReader(), (reader) => reader],
   ])('one %s is looked at as any other', async (_kind, make, readerOf) => {
-    const { give, kill, inFlight } = await opened();
+    const { give, kill, inFlight } = await openOngoing();
     const { seen, pull } = counted();
     const reader = readerOf((await give(() => make(pull))) as never);
     await reader.read();
@@ -283,7 +276,7 @@ describe('the usual web streams', () => {
   });
 
   test('of which the writer alone is given is looked at as any other', async () => {
-    const { give, kill, inFlight } = await opened();
+    const { give, kill, inFlight } = await openOngoing();
     const writer = await give(() => new WritableStream().getWriter());
     await writer.write(1);
     await kill();
@@ -292,7 +285,7 @@ describe('the usual web streams', () => {
   });
 
   test('of another make is refused by name: what it asks of its source cannot be seen', async () => {
-    const { give, inFlight } = await opened();
+    const { give, inFlight } = await openOngoing();
     const foreign = { getReader: () => ({ read: async () => ({ done: false, value: 1 }) }) };
     await expect(give(() => foreign)).rejects.toMatchObject({
       code: 'RESULT_GOES_ON',
@@ -323,7 +316,7 @@ describe('the usual web streams', () => {
 
 describe('a pause', () => {
   test('of what is ended by its reader meanwhile asks for nothing afterwards', async () => {
-    const { give, control, heard, inFlight } = await opened();
+    const { give, control, heard, inFlight } = await openOngoing();
     const { seen, pull } = counted(1);
     const stream = await give(() => new ReadableStream({ pull }, { highWaterMark: 0 }));
     await control.kill({ target: 'agent:x', mode: 'paused' });
@@ -342,7 +335,7 @@ describe('a pause', () => {
   });
 
   test('of what is aborted meanwhile writes nothing, and aborts at once', async () => {
-    const { give, control, heard, inFlight } = await opened();
+    const { give, control, heard, inFlight } = await openOngoing();
     const written: unknown[] = [];
     const stream = await give(() => new WritableStream({ write: (piece) => void written.push(piece) }));
     await control.kill({ target: 'agent:x', mode: 'paused' });
@@ -364,7 +357,7 @@ describe('a pause', () => {
 
 describe('what fails by itself', () => {
   test('a stream that nobody reads says so, and is no longer in flight', async () => {
-    const { give, inFlight } = await opened();
+    const { give, inFlight } = await openOngoing();
     const unhandled = hearUnhandled();
     let fail = (_error: Error): void => {};
     const stream = await give(
@@ -384,7 +377,7 @@ describe('what fails by itself', () => {
   });
 
   test('a stream that is stopped, and that nobody reads, ends no process', async () => {
-    const { give, kill, inFlight } = await opened();
+    const { give, kill, inFlight } = await openOngoing();
     const unhandled = hearUnhandled();
     await give(() => [
       new ReadableStream({ cancel: () => Promise.reject(new Error('cannot')) }),
@@ -400,7 +393,7 @@ describe('what fails by itself', () => {
 });
 
 test('a stream with a queue that nobody can reach any more is found by the collector', async () => {
-  const { give, inFlight } = await opened();
+  const { give, inFlight } = await openOngoing();
   await (async () => {
     for (let call = 0; call < 10; call += 1) {
       await give(() => new ReadableStream({ pull: () => new Promise(() => {}) }, { highWaterMark: 5 }));

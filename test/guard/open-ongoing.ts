@@ -13,17 +13,25 @@ const inMemory = (): Sides => {
 export async function openOngoing(sides: Sides = inMemory()) {
   const { control, killSwitch } = await openSwitch(sides, { leaseMs: 1000, agentId: 'x' });
   const heard = (mode: Mode): Promise<void> => vi.waitFor(() => expect(killSwitch.check().mode).toBe(mode), 5000);
-  const kill = async (): Promise<Awaited<ReturnType<ControlPlane['kill']>>> => {
-    const answer = await control.kill({ target: 'agent:x', waitMs: 3000 });
-    await heard('full_stop');
+  const setMode = async (mode: Mode, waitMs = 3000): Promise<Awaited<ReturnType<ControlPlane['kill']>>> => {
+    const answer = await control.kill({ target: 'agent:x', mode, waitMs });
+    await heard(mode);
     return answer;
   };
-  const inFlight = async (count: number): Promise<void> =>
+  const revive = async (): Promise<void> => {
+    await control.revive({ target: 'agent:x', reason: 'go on' });
+    await heard('live');
+  };
+  const inFlight = async (count: number, draining?: number): Promise<void> =>
     vi.waitFor(async () => {
       const [executor] = (await control.status()).executors;
-      expect(executor?.in_flight).toBe(count);
+      expect(executor).toMatchObject({ in_flight: count, ...(draining === undefined ? {} : { draining }) });
     }, 5000);
-  return { control, killSwitch, kill, heard, inFlight };
+  /** What an action gives that is made for `make`. */
+  const give = async <T>(make: () => T): Promise<T> =>
+    (await killSwitch.action({ name: 'result.give', execute: (_input: null) => ({ it: make() }) })(null)).it;
+  const kill = (waitMs?: number) => setMode('full_stop', waitMs);
+  return { control, killSwitch, kill, setMode, revive, heard, inFlight, give };
 }
 
 /** Hears what would end the process, alone, until the test is over. */

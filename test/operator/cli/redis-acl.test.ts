@@ -2,11 +2,13 @@ import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { root } from '../../../scripts/prepare.mjs';
+import { VERBS } from '../../../operator/cli/verbs.ts';
 import { redisStore } from '../../../store/redis/index.ts';
 import { findCommand } from '../../servers/find-command.mjs';
 import { hasRedis, startRedis } from '../../servers/index.ts';
 import { beat } from '../../store/redis/harness.ts';
 import { runHere } from './command.ts';
+import { CHANGES, READS } from './verb-lines.ts';
 
 const hasTools = hasRedis && ['redis-cli', 'openssl', 'sed'].every((name) => findCommand(name) !== undefined);
 
@@ -59,33 +61,8 @@ describe.skipIf(!hasTools)('what redis acl says is for a shell', () => {
       await open.shelf.appendInterventions(['{}']);
       await open.shelf.appendProposals(['{}']);
       await vi.waitFor(() => expect(heard).toHaveBeenCalledWith({ type: 'gap' }), 5000);
-      for (const verb of [
-        'mode live --reason x',
-        'kill agent:x --wait 0',
-        'pause agent:y --wait 0',
-        'restrict agent:z read_only --wait 0',
-        'revive agent:x --reason x',
-        'feature f live --reason x',
-        'limit l 3 --reason x',
-        'autonomy a.b trusted --reason x',
-      ])
-        await as(operator, ...verb.split(' '));
-      for (const url of [operator, viewer])
-        for (const verb of [
-          'status',
-          'kills',
-          'mode',
-          'features',
-          'limits',
-          'executors',
-          'interventions',
-          'interventions --proposals',
-          'surfaces',
-          'log',
-          'log verify',
-          'flagd export',
-        ])
-          await as(url, ...verb.split(' '));
+      for (const verb of CHANGES) await as(operator, ...verb.split(' '));
+      for (const url of [operator, viewer]) for (const verb of READS) await as(url, ...verb.split(' '));
       expect(await as(viewer, 'executors')).toContain('mail bot');
       await as(operator, 'recover', '--reason', 'x');
       await open.leave();
@@ -93,6 +70,12 @@ describe.skipIf(!hasTools)('what redis acl says is for a shell', () => {
       await as(operator, 'executors', 'forget', 'h');
     },
   );
+});
+
+test('every verb that asks a store is done above by whoever may', () => {
+  const done = [...CHANGES, ...READS].map((line) => line.replace(/ (--|agent:|[flx] |a\.b |live).*/, ''));
+  const others = ['init', 'recover', 'watch', 'executors forget', 'flagd import', 'flagd validate', 'redis acl'];
+  expect(VERBS.map(({ name }) => name).filter((name) => !done.includes(name) && !others.includes(name))).toEqual([]);
 });
 
 test('a prefix that no line of rules can name is refused', async () => {

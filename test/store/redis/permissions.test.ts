@@ -5,6 +5,7 @@ import { userNameOf, useOf } from '../../../store/redis/acl-names.ts';
 import { redisControlStore } from '../../../store/redis/control.ts';
 import { redisStore } from '../../../store/redis/index.ts';
 import { type Ran, runHere } from '../../operator/cli/command.ts';
+import { BEGINNINGS, CHANGES, FOLLOWED, READS } from '../../operator/cli/verb-lines.ts';
 import { hasRedis, type RedisServer, startRedis } from '../../servers/index.ts';
 import { DEFAULT_SCOPE, urlOf } from './acl-users.ts';
 import { beat, failure, pushes } from './harness.ts';
@@ -35,39 +36,13 @@ async function executorAs(redis: RedisServer, user: AclUser, executorName: strin
   return executor;
 }
 
-const CHANGES = [
-  'init',
-  'recover --reason x',
-  'kill all --wait 0',
-  'pause agent:x --wait 0',
-  'restrict agent:x read_only --wait 0',
-  'revive agent:y --reason x',
-  'mode live --reason x',
-  'feature f live --reason x',
-  'limit l 3 --reason x',
-  'autonomy a.b trusted --reason x',
-];
-const READS = [
-  'status',
-  'kills',
-  'mode',
-  'features',
-  'limits',
-  'executors',
-  'executors forget h',
-  'interventions',
-  'surfaces',
-  'log verify',
-  'watch',
-];
-
 describe.skipIf(!hasRedis)('what a command says whose user may not do it, at once', () => {
   test('an executor’s URL: who it is, and which user is needed', async () => {
     const { redis, control } = await setUp();
-    await control.kill({ target: 'agent:y' });
+    await control.kill({ target: 'agent:x' });
     const { epoch } = (await control.status()).head;
     const ks = commandOn(await urlOf(redis, executorUser(DEFAULT_SCOPE, 'mailer')));
-    for (const verb of [...CHANGES, ...READS]) {
+    for (const verb of [...BEGINNINGS, ...CHANGES, ...READS.slice(FOLLOWED.length), 'executors forget h', 'watch']) {
       const ran = await ks(...verb.split(' '));
       expect(ran, verb).toMatchObject({
         code: 1,
@@ -80,15 +55,16 @@ describe.skipIf(!hasRedis)('what a command says whose user may not do it, at onc
       });
       expect(ran.stderr, verb).not.toMatch(/may or may not|Waiting for|NOLIBRARY/);
     }
+    for (const verb of FOLLOWED) expect(await ks(...verb.split(' ')), verb).toMatchObject({ code: 0 });
     expect((await control.status()).head.epoch).toBe(epoch);
   }, 120_000);
 
   test('a viewer’s URL: the same for what changes something', async () => {
     const { redis, control } = await setUp();
-    await control.kill({ target: 'agent:y' });
+    await control.kill({ target: 'agent:x' });
     const { epoch } = (await control.status()).head;
     const ks = commandOn(await urlOf(redis, viewerUser(DEFAULT_SCOPE)));
-    for (const verb of CHANGES.slice(1)) {
+    for (const verb of ['recover --reason x', ...CHANGES]) {
       const ran = await ks(...verb.split(' '));
       expect(ran, verb).toMatchObject({
         code: 1,

@@ -1,0 +1,32 @@
+// What operators and viewers do with the command, a line each: whatever is asked of every verb goes through these lists.
+
+/** How a control plane begins, and begins again. */
+export const BEGINNINGS = ['init', 'recover --reason x'] as const;
+
+export const CHANGES = [
+  'mode live --reason x',
+  'kill agent:x --wait 0',
+  'pause agent:y --wait 0',
+  'restrict agent:z read_only --wait 0',
+  'revive agent:x --reason x',
+  'feature f live --reason x',
+  'limit l 3 --reason x',
+  'autonomy a.b trusted --reason x',
+] as const;
+
+/** What rests on what executors follow, so that they may do it as well. */
+export const FOLLOWED = ['log', 'flagd export'] as const;
+
+export const READS = [
+  ...FOLLOWED,
+  'status',
+  'kills',
+  'mode',
+  'features',
+  'limits',
+  'executors',
+  'interventions',
+  'interventions --proposals',
+  'surfaces',
+  'log verify',
+] as const;
