@@ -1,7 +1,7 @@
 import type { Decision } from '../flags/index.ts';
 
-/** The life of one call. The last five end it. */
-export type Attempt =
+/** The life of one attempt. The last seven end it. */
+export type AttemptState =
   | { readonly is: 'deciding' }
   /** A pause, or an approval that is awaited: decided again from the start when something changes. */
   | { readonly is: 'waiting'; readonly decision: Decision }
@@ -16,72 +16,80 @@ export type Attempt =
   | { readonly is: 'failed'; readonly decision: Decision; readonly error: unknown }
   /** It was stopped while it ran and did not say that it landed. */
   | { readonly is: 'unknown'; readonly decision: Decision; readonly stoppedBy: Decision }
+  /** It was intended, and then refused or given up before `execute` was called. */
   | { readonly is: 'not_started'; readonly decision: Decision }
-  | { readonly is: 'refused'; readonly decision: Decision };
+  | { readonly is: 'refused'; readonly decision: Decision }
+  /** The action's draft, or a proposal, stands for it; nothing was executed. */
+  | { readonly is: 'drafted'; readonly decision: Decision }
+  /** Whoever called gave it up before it was intended: their signal fired, or they would wait no longer. */
+  | { readonly is: 'abandoned'; readonly decision: Decision };
 
-/** What happens to a call. */
+/** What happens to an attempt. */
 export type AttemptEvent =
   | { readonly type: 'wait'; readonly decision: Decision }
   | { readonly type: 'refuse'; readonly decision: Decision }
+  | { readonly type: 'abandon'; readonly decision: Decision }
+  | { readonly type: 'draft'; readonly decision: Decision }
   | { readonly type: 'intend'; readonly decision: Decision }
   | { readonly type: 'confirm' }
-  /** The last look before `execute` did not allow it any more, or the store did not confirm in time. */
-  | { readonly type: 'deny'; readonly decision: Decision }
-  /** The last look before `execute` gave another verdict that is no refusal: everything is decided again. */
+  /** The last look before `execute` gave another verdict that is no refusal, or the permit was too old: everything is decided again. */
   | { readonly type: 'reconsider' }
   | { readonly type: 'start' }
-  /** The same call would no longer get its verdict. */
+  /** The same subject would no longer get this verdict. */
   | { readonly type: 'stop'; readonly decision: Decision }
   | { readonly type: 'land' }
   | { readonly type: 'fail'; readonly error: unknown };
+
+/** Whether `execute` was called. */
+export const hasStarted = ({ is }: AttemptState): boolean => STARTED.has(is);
+
+const STARTED: ReadonlySet<AttemptState['is']> = new Set(['executing', 'stopping', 'landed', 'failed', 'unknown']);
+
+const isUndecided = ({ is }: AttemptState): boolean => is === 'deciding' || is === 'waiting';
 
 /**
  * The one transition of an attempt. An event that does not belong to the present state changes nothing, so that a late result of an older
  * state is dropped; except that what really landed is always recorded (`unknown` → `landed`).
  */
-export function transition(attempt: Attempt, event: AttemptEvent): Attempt {
+export function transition(state: AttemptState, event: AttemptEvent): AttemptState {
   switch (event.type) {
     case 'wait':
-      return attempt.is === 'deciding' || attempt.is === 'waiting'
-        ? { is: 'waiting', decision: event.decision }
-        : attempt;
+      return isUndecided(state) ? { is: 'waiting', decision: event.decision } : state;
     case 'refuse':
-      return attempt.is === 'deciding' || attempt.is === 'waiting'
-        ? { is: 'refused', decision: event.decision }
-        : attempt;
+      return ended(state, { is: 'refused', decision: event.decision });
+    case 'abandon':
+      return ended(state, { is: 'abandoned', decision: event.decision });
+    case 'draft':
+      return isUndecided(state) ? { is: 'drafted', decision: event.decision } : state;
     case 'intend':
-      return attempt.is === 'deciding' || attempt.is === 'waiting'
-        ? { is: 'intended', decision: event.decision }
-        : attempt;
+      return isUndecided(state) ? { is: 'intended', decision: event.decision } : state;
     case 'confirm':
-      return attempt.is === 'intended' ? { is: 'confirming', decision: attempt.decision } : attempt;
-    case 'deny':
-      return attempt.is === 'intended' || attempt.is === 'confirming'
-        ? { is: 'not_started', decision: event.decision }
-        : attempt;
+      return state.is === 'intended' ? { is: 'confirming', decision: state.decision } : state;
     case 'reconsider':
-      return attempt.is === 'intended' || attempt.is === 'confirming' ? { is: 'deciding' } : attempt;
+      return state.is === 'intended' || state.is === 'confirming' ? { is: 'deciding' } : state;
     case 'start':
-      return attempt.is === 'intended' || attempt.is === 'confirming'
-        ? { is: 'executing', decision: attempt.decision }
-        : attempt;
+      return state.is === 'intended' || state.is === 'confirming'
+        ? { is: 'executing', decision: state.decision }
+        : state;
     case 'stop':
-      return attempt.is === 'executing'
-        ? { is: 'stopping', decision: attempt.decision, stoppedBy: event.decision }
-        : attempt;
+      return state.is === 'executing' ? { is: 'stopping', decision: state.decision, stoppedBy: event.decision } : state;
     case 'land':
-      if (attempt.is === 'executing') return { is: 'landed', decision: attempt.decision };
-      if (attempt.is === 'stopping' || attempt.is === 'unknown') {
-        return { is: 'landed', decision: attempt.decision, stoppedBy: attempt.stoppedBy };
+      if (state.is === 'executing') return { is: 'landed', decision: state.decision };
+      if (state.is === 'stopping' || state.is === 'unknown') {
+        return { is: 'landed', decision: state.decision, stoppedBy: state.stoppedBy };
       }
-      return attempt;
+      return state;
     case 'fail':
-      if (attempt.is === 'executing') return { is: 'failed', decision: attempt.decision, error: event.error };
-      if (attempt.is === 'stopping') {
-        return { is: 'unknown', decision: attempt.decision, stoppedBy: attempt.stoppedBy };
-      }
-      return attempt;
+      if (state.is === 'executing') return { is: 'failed', decision: state.decision, error: event.error };
+      if (state.is === 'stopping') return { is: 'unknown', decision: state.decision, stoppedBy: state.stoppedBy };
+      return state;
     default:
       return event satisfies never;
   }
+}
+
+/** Ends what has not started: `end` where it had not been intended, else `not_started`, because an intent that was kept needs an end of its own. */
+function ended(state: AttemptState, end: Extract<AttemptState, { is: 'refused' | 'abandoned' }>): AttemptState {
+  if (isUndecided(state)) return end;
+  return state.is === 'intended' || state.is === 'confirming' ? { is: 'not_started', decision: end.decision } : state;
 }

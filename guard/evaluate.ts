@@ -38,71 +38,72 @@ const LATE = deepFreeze(
 );
 
 /** An evaluation under way. */
-interface Pending {
-  readonly until: number;
+export interface Asking {
+  /** When the mode was asked for, by the monotonic clock: from then on the deadline counts. */
+  readonly asked: number;
+  /** Called once, with what was read, or why nothing could be. */
   readonly settle: (reading: Reading) => void;
 }
 
+const untilOf = ({ asked }: Asking): number => asked + EVALUATION_TIMEOUT_MS;
+
 /** Gives evaluations a deadline. All have the same, so one timer serves them all: most are over long before anybody looks. */
 export class Deadlines {
-  readonly #pending = new Set<Pending>(); // the oldest first
+  readonly #pending = new Set<Asking>(); // the oldest first
   #timer: NodeJS.Timeout | undefined;
 
-  add(pending: Pending): void {
-    this.#pending.add(pending);
+  add(asking: Asking): void {
+    this.#pending.add(asking);
     if (this.#pending.size > 1) return;
     if (this.#timer) this.#timer.ref();
     else this.#timer = setTimeout(() => this.#look(), EVALUATION_TIMEOUT_MS);
   }
 
   /** Settles what has its reading: late where the timer could not say so, because nothing let the event loop turn. */
-  end(pending: Pending, reading: Reading): void {
-    if (!this.#pending.delete(pending)) return;
+  end(asking: Asking, reading: Reading): void {
+    if (!this.#pending.delete(asking)) return;
     if (this.#pending.size === 0) this.#timer?.unref(); // an idle deadline holds no process
-    pending.settle(performance.now() <= pending.until ? reading : LATE);
+    asking.settle(performance.now() <= untilOf(asking) ? reading : LATE);
   }
 
   #look(): void {
     this.#timer = undefined;
     const now = performance.now();
-    for (const pending of this.#pending) {
-      if (pending.until > now) {
-        this.#timer = setTimeout(() => this.#look(), pending.until - now);
+    for (const asking of this.#pending) {
+      const left = untilOf(asking) - now;
+      if (left > 0) {
+        this.#timer = setTimeout(() => this.#look(), left);
         return;
       }
-      this.#pending.delete(pending);
-      pending.settle(LATE);
+      this.#pending.delete(asking);
+      asking.settle(LATE);
     }
   }
 }
 
-/** One OpenFeature evaluation of the mode, asked for at `since`, with a deadline and a default of our own. It never rejects: whatever goes wrong is a fault. */
-export function evaluateMode(
-  { client, deadlines, sourceFault }: ModeSource,
-  call: Call,
-  since = performance.now(),
-): Promise<Reading> {
-  return new Promise((settle) => {
-    const pending: Pending = { until: since + EVALUATION_TIMEOUT_MS, settle };
-    const fail = (error: unknown): void =>
-      deadlines.end(
-        pending,
-        faultReading('PROVIDER_ERROR', `the evaluation of ${MODE_FLAG} failed: ${messageOf(error)}`),
-      );
-    const read = (details: FlagDetails): void => {
-      try {
-        const fault = sourceFault();
-        const reading = fault ? faultReading(fault.code, fault.message) : readingFromDetails(details, SAFE_MODE);
-        deadlines.end(pending, reading);
-      } catch (error) {
-        fail(error); // details that cannot be read, as somebody's hook may leave them
-      }
-    };
-    deadlines.add(pending);
+/** Asks for the mode, by one OpenFeature evaluation with a deadline and a default of our own. Whatever goes wrong is a fault. */
+export function askMode({ client, deadlines, sourceFault }: ModeSource, subject: Call, asking: Asking): void {
+  const fail = (error: unknown): void =>
+    deadlines.end(asking, faultReading('PROVIDER_ERROR', `the evaluation of ${MODE_FLAG} failed: ${messageOf(error)}`));
+  const read = (details: FlagDetails): void => {
     try {
-      client.getStringDetails(MODE_FLAG, SAFE_MODE, contextFromCall(call)).then(read, fail);
+      const fault = sourceFault();
+      const reading = fault ? faultReading(fault.code, fault.message) : readingFromDetails(details, SAFE_MODE);
+      deadlines.end(asking, reading);
     } catch (error) {
-      fail(error);
+      fail(error); // details that cannot be read, as somebody's hook may leave them
     }
-  });
+  };
+  deadlines.add(asking);
+  try {
+    client.getStringDetails(MODE_FLAG, SAFE_MODE, contextFromCall(subject)).then(read, fail);
+  } catch (error) {
+    fail(error);
+  }
 }
+
+/** What `askMode` comes to. It never rejects. */
+export const evaluateMode = (source: ModeSource, subject: Call, asked = performance.now()): Promise<Reading> =>
+  new Promise((settle) => {
+    askMode(source, subject, { asked, settle });
+  });

@@ -1,12 +1,14 @@
 import { isThenable } from '../flags/callbacks.ts';
-import { type Decision, messageOf, type Reading } from '../flags/index.ts';
+import { type Decision, messageOf } from '../flags/index.ts';
 import { within } from '../store/with-deadline.ts';
 import type { HandlerContext } from './action.ts';
-import { blocked, type DecidedCall, faultCause } from './decide.ts';
-import { StartedCall } from './execute-context.ts';
-import { type Guard, look } from './guard.ts';
-import type { Running, Tell } from './in-flight.ts';
-import { LookedAt } from './looked-at.ts';
+import { blocked, faultCause } from './decide.ts';
+import type { ModeSource } from './evaluate.ts';
+import type { InFlight, Running, Tell } from './in-flight.ts';
+import type { LocalState } from './look.ts';
+import { type Evaluated, LookedAt } from './looked-at.ts';
+import { StartedWork } from './started-work.ts';
+import type { Subject } from './subject.ts';
 
 /** How long a handler of the user's (`redirect`, `draft`, an `inputSchema`) may take, in milliseconds. */
 export const HANDLER_TIMEOUT_MS = 10_000;
@@ -14,11 +16,16 @@ export const HANDLER_TIMEOUT_MS = 10_000;
 /** What a handler of the user's came to: a value, or in a sentence why there is none. */
 export type Handled<T> = { readonly value: T } | { readonly problem: string };
 
-/** The call that a handler works for. */
-export interface Handling {
-  readonly guard: Guard;
-  readonly call: DecidedCall;
-  readonly evaluated: Reading;
+/** By what a handler is looked at while it is under way, and how long it may be. */
+interface HandlerGuard extends ModeSource, LocalState {
+  readonly inFlight: InFlight;
+  readonly handlerTimeoutMs: number;
+}
+
+/** What a handler works for: an attempt, or what is about to be one. */
+export interface Handling extends Evaluated {
+  readonly guard: HandlerGuard;
+  readonly subject: Subject;
   /** The caller's own. */
   readonly signal: AbortSignal | undefined;
 }
@@ -26,12 +33,12 @@ export interface Handling {
 /** A handler under way, by what is decided when it begins. */
 class RunningHandler extends LookedAt implements Running {
   readonly decision: Decision;
-  readonly started: StartedCall;
+  readonly started: StartedWork;
 
-  constructor({ guard, call, evaluated, signal }: Handling) {
-    super(guard, call, evaluated);
-    this.decision = look(guard, call, evaluated);
-    this.started = new StartedCall({ signal });
+  constructor(handling: Handling) {
+    super(handling.guard, handling.subject, handling);
+    this.decision = this.look();
+    this.started = new StartedWork(handling);
   }
 
   isActive(): boolean {
@@ -52,7 +59,7 @@ export async function callHandler<T>(
   handler: (context: HandlerContext) => T | Promise<T>,
   handling: Handling,
 ): Promise<Handled<T>> {
-  const { guard, call } = handling;
+  const { guard, subject } = handling;
   const running = new RunningHandler(handling);
   const { started } = running;
   const failed = (error: unknown): Handled<T> => ({ problem: `${name} failed: ${messageOf(error)}` });
@@ -82,7 +89,7 @@ export async function callHandler<T>(
   try {
     return await within(ended, guard.handlerTimeoutMs, () => new Error(problem));
   } catch {
-    started.stop(blocked(call, faultCause('HANDLER_FAILED', problem)))?.();
+    started.stop(blocked(subject, faultCause('HANDLER_FAILED', problem)))?.();
     return { problem };
   }
 }

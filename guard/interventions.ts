@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { causeRecord, type Decision, type Intervention, messageOf, type Verdict } from '../flags/index.ts';
 import { dropPromise } from '../flags/callbacks.ts';
 import { Rounds } from '../store/rounds.ts';
-import type { DecidedCall } from './decide.ts';
 import { redact } from './redact.ts';
+import type { Subject } from './subject.ts';
 
 /** Where interventions go. */
 export interface InterventionSink {
@@ -67,15 +67,15 @@ export class Interventions {
   }
 
   /** Records a decision. Costs the caller a copy of the input, no I/O; it never throws. */
-  add(decision: Decision, call: DecidedCall, circumstances: Circumstances): void {
-    this.prepare(decision, call, circumstances)();
+  add(decision: Decision, subject: Subject, circumstances: Circumstances): void {
+    this.prepare(decision, subject, circumstances)();
   }
 
   /** As `add`, in two steps: what may take long or run code of the app's (its `redact`, its getters) is done now, and the returned function only keeps the record. */
-  prepare(decision: Decision, call: DecidedCall, circumstances: Circumstances): () => void {
+  prepare(decision: Decision, subject: Subject, circumstances: Circumstances): () => void {
     if (!this.#sink) return () => {};
     if (this.#closed || this.#waiting.length >= MAX_WAITING) return () => this.#drop();
-    const record = this.#build(this.#sink, decision, call, circumstances, false);
+    const record = this.#build(this.#sink, decision, subject, circumstances, false);
     return () => this.#keep(record);
   }
 
@@ -97,11 +97,11 @@ export class Interventions {
   /** Records a proposal: what would have been done, for a person to see. Resolves when the store has it. */
   async propose(
     decision: Decision,
-    call: DecidedCall,
+    subject: Subject,
     input: unknown,
   ): Promise<{ readonly proposalId: string; readonly input: unknown }> {
     if (!this.#sink) throw new Error('there is no store to record it in.');
-    const record = this.#build(this.#sink, decision, call, { input, status: 'drafted', state: 'refused' }, true);
+    const record = this.#build(this.#sink, decision, subject, { input, status: 'drafted', state: 'refused' }, true);
     await this.#sink.record([record]);
     return { proposalId: record.id, input: record.input };
   }
@@ -138,7 +138,7 @@ export class Interventions {
   #build(
     sink: InterventionSink,
     decision: Decision,
-    call: DecidedCall,
+    subject: Subject,
     { input, original, status, state }: Circumstances,
     proposal: boolean,
   ): Intervention {
@@ -151,17 +151,17 @@ export class Interventions {
       verdict: decision.verdict,
       status,
       state,
-      action: call.action ?? null,
-      effect: call.effect,
-      surface: call.surface ?? null,
-      agent_id: call.agentId ?? null,
-      run_id: call.runId ?? null,
-      mission_id: call.missionId ?? null,
+      action: subject.action ?? null,
+      effect: subject.effect,
+      surface: subject.surface ?? null,
+      agent_id: subject.agentId ?? null,
+      run_id: subject.runId ?? null,
+      mission_id: subject.missionId ?? null,
       mode: decision.mode,
       epoch: decision.epoch,
       cause: causeRecord(decision.cause),
-      input: this.#redact(input, call),
-      ...(original !== undefined && { original_input: this.#redact(original, call) }),
+      input: this.#redact(input, subject),
+      ...(original !== undefined && { original_input: this.#redact(original, subject) }),
       proposal,
     };
   }
@@ -194,10 +194,10 @@ export class Interventions {
     };
   }
 
-  #redact(input: unknown, call: DecidedCall): unknown {
+  #redact(input: unknown, subject: Subject): unknown {
     if (!this.#redactInput) return redact(input);
     try {
-      const left = this.#redactInput(redact(input), { action: call.action });
+      const left = this.#redactInput(redact(input), { action: subject.action });
       // What it would come to is not there when the record is made, and is not this record's to wait for.
       if (dropPromise(left))
         return '[not recorded: the redact function returned a promise, and it must be synchronous]';

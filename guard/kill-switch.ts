@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import {
   actionNameProblem,
-  type Call,
   type Decision,
   deepFreeze,
   type Effect,
@@ -10,15 +9,18 @@ import {
   isEffect,
 } from '../flags/index.ts';
 import { type ActionDefinition, type CallOptions, type GuardedAction, normaliseAction, readOptions } from './action.ts';
-import { blocked, type DecidedCall, decide } from './decide.ts';
+import { blocked, decide } from './decide.ts';
 import { ActionStoppedError } from './errors.ts';
 import { evaluateMode } from './evaluate.ts';
 import { actingAs, type Within } from './acting-as.ts';
 import { checkId, childIdentity, type Identity, type IdentityStorage, parseLineage, unidentified } from './identity.ts';
 import { checkKeys, keyProblem, type Keys } from '../flags/options.ts';
 import type { Outcome } from './outcome.ts';
-import { callOf, CLOSED, type Guard, look } from './guard.ts';
-import { perform } from './perform.ts';
+import type { Guard } from './guard.ts';
+import { CLOSED, look } from './look.ts';
+import { type Performable, perform } from './perform.ts';
+import { stepsFor } from './steps/index.ts';
+import { type Subject, subjectOf } from './subject.ts';
 import { decideAndWait } from './wait.ts';
 import type { Registry } from './registry.ts';
 import { type CheckpointKeeper, openRun, type Run } from './run.ts';
@@ -80,6 +82,9 @@ export interface KillSwitchParts {
 const AT_ONCE = { waitMs: 0 } as const;
 const WITHOUT_END = { waitMs: Number.POSITIVE_INFINITY } as const;
 
+/** What a job asks before each tick: as somebody who reads, since whatever its work does beyond that is an action's own decision. */
+const TICK = { name: undefined, effect: 'read', surface: 'schedule' } as const;
+
 const CHECK_KEYS: Keys<CheckOptions> = {
   agentId: true,
   missionId: true,
@@ -139,20 +144,25 @@ export function killSwitchOf({ guard, storage, registry, checkpoints, close }: K
     action<Input, Result>(definition: ActionDefinition<Input, Result>): GuardedAction<Input, Result> {
       const action = normaliseAction(definition);
       const used = registry.register(action);
+      const performable: Performable<Input, Result> = {
+        guard,
+        action,
+        steps: stepsFor(action, guard.replica !== null),
+      };
       const attemptWith = async (input: Input, options: CallOptions): Promise<Outcome<Result>> =>
-        perform(guard, action, input, readOptions(options, 0));
+        perform(performable, input, readOptions(options, 0));
       const attempt = (input: Input, options?: CallOptions): Promise<Outcome<Result>> => {
         used();
-        return options === undefined ? perform(guard, action, input, AT_ONCE) : attemptWith(input, options);
+        return options === undefined ? perform(performable, input, AT_ONCE) : attemptWith(input, options);
       };
-      const call = async (input: Input, options?: CallOptions): Promise<Result> => {
+      const resultOf = async (input: Input, options?: CallOptions): Promise<Result> => {
         used();
         const read = options === undefined ? WITHOUT_END : readOptions(options, WITHOUT_END.waitMs);
-        const outcome = await perform(guard, action, input, read);
+        const outcome = await perform(performable, input, read);
         if (outcome.status === 'executed' || outcome.status === 'redirected') return outcome.result;
         throw new ActionStoppedError(outcome.status, outcome.decision);
       };
-      const guarded = Object.assign(call, { attempt, definition });
+      const guarded = Object.assign(resultOf, { attempt, definition });
       actions.add(guarded);
       return guarded;
     },
@@ -163,15 +173,15 @@ export function killSwitchOf({ guard, storage, registry, checkpoints, close }: K
       identityFor(guard, options); // a wrong id is an error here, not at the first tick
       return async () => {
         const identity = identityFor(guard, options);
-        const call = callOf(guard, { name: undefined, effect: 'read', surface: 'schedule' }, identity);
-        let { evaluated } = await decideAndWait(guard, call, { until: 0, onWait: () => {} });
+        const subject = subjectOf(TICK, guard.organizationId, identity);
+        let { evaluated } = await decideAndWait(guard, subject, { until: 0 });
         for (let turn = guard.turns.beforeStart(); turn; turn = guard.turns.beforeStart()) {
           await turn;
-          evaluated = await evaluateMode(guard, call);
+          evaluated = await evaluateMode(guard, subject);
         }
-        const decision = look(guard, call, evaluated); // in the turn that calls the work
+        const decision = look(guard, subject, evaluated); // in the turn that calls the work
         if (decision.verdict !== 'allow') {
-          guard.interventions.add(decision, call, { input: null, status: 'blocked', state: 'refused' });
+          guard.interventions.add(decision, subject, { input: null, status: 'blocked', state: 'refused' });
           return { status: 'skipped', decision };
         }
         return { status: 'ran', result: await runAs(identity, work) };
@@ -179,12 +189,12 @@ export function killSwitchOf({ guard, storage, registry, checkpoints, close }: K
     },
 
     check(options: CheckOptions = {}): Decision {
-      const call = checkedCall(guard.organizationId, options, guard.identity());
+      const subject = checkedSubject(guard.organizationId, options, guard.identity());
       const problem =
         (hasCheckKeys(options) ? null : keyProblem('check', options, CHECK_KEYS)) ??
-        callProblem(call, guard.requireRun);
-      if (problem !== null) return blocked(call, { kind: 'identity', message: problem });
-      return decide(call, guard.isClosed() ? CLOSED : (guard.replica?.reading(call) ?? NO_STATE));
+        subjectProblem(subject, guard.requireRun);
+      if (problem !== null) return blocked(subject, { kind: 'identity', message: problem });
+      return decide(subject, guard.isClosed() ? CLOSED : (guard.replica?.reading(subject) ?? NO_STATE));
     },
 
     close,
@@ -206,29 +216,29 @@ function identityFor(guard: Guard, options: RunOptions): RunIdentity {
   return { ...childIdentity(guard.parent(), own, handed), runId: own.runId };
 }
 
-function callProblem(call: Call, requireRun: boolean): string | null {
-  if (call.agentId === undefined)
+function subjectProblem(subject: Subject, requireRun: boolean): string | null {
+  if (subject.agentId === undefined)
     return requireRun
       ? unidentified(requireRun)
       : 'check() was asked about nobody: name an agentId, or call it inside a run';
   // One after the other: a loop over the names would cost more than the rest of check().
   return (
-    nameProblem('agentId', call.agentId) ??
-    nameProblem('missionId', call.missionId) ??
-    nameProblem('runId', call.runId) ??
-    nameProblem('action', call.action, actionNameProblem) ??
-    nameProblem('surface', call.surface) ??
-    nameProblem('feature', call.feature)
+    nameProblem('agentId', subject.agentId) ??
+    nameProblem('missionId', subject.missionId) ??
+    nameProblem('runId', subject.runId) ??
+    nameProblem('action', subject.action, actionNameProblem) ??
+    nameProblem('surface', subject.surface) ??
+    nameProblem('feature', subject.feature)
   );
 }
 
-function nameProblem(what: keyof Call, id: string | undefined, problemOf = idProblem): string | null {
+function nameProblem(what: keyof Subject, id: string | undefined, problemOf = idProblem): string | null {
   const problem = id === undefined ? null : problemOf(id);
   return problem === null ? null : `the ${what} that check() is asked about ${problem}`;
 }
 
 /** An effect that is not known counts as `write`, the strictest. */
-const checkedCall = (organizationId: string, options: CheckOptions, from: Identity | undefined): DecidedCall => ({
+const checkedSubject = (organizationId: string, options: CheckOptions, from: Identity | undefined): Subject => ({
   organizationId,
   agentId: options.agentId ?? from?.agentId,
   missionId: options.missionId ?? from?.missionId,

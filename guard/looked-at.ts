@@ -1,30 +1,35 @@
 import type { Decision, Reading } from '../flags/index.ts';
-import type { DecidedCall } from './decide.ts';
-import { evaluateMode } from './evaluate.ts';
-import { type Guard, look } from './guard.ts';
+import { evaluateMode, type ModeSource } from './evaluate.ts';
+import { type LocalState, look } from './look.ts';
+import type { Subject } from './subject.ts';
 
-/** A call that is decided again while something runs by it: from what was evaluated last, and from the local copy. */
+/** What was evaluated, and when that was asked for, by the monotonic clock. */
+export interface Evaluated {
+  readonly evaluated: Reading;
+  readonly asked: number;
+}
+
+/** A subject that is decided again while something runs by it: from what was evaluated last, and from the local copy. */
 export class LookedAt {
-  readonly #guard: Guard;
-  readonly #call: DecidedCall;
+  readonly #guard: ModeSource & LocalState;
+  readonly #subject: Subject;
   #evaluated: Reading;
   #asked: number;
 
-  /** @param asked when `evaluated` was asked for, by the monotonic clock */
-  constructor(guard: Guard, call: DecidedCall, evaluated: Reading, asked = performance.now()) {
+  constructor(guard: ModeSource & LocalState, subject: Subject, { evaluated, asked }: Evaluated) {
     this.#guard = guard;
-    this.#call = call;
+    this.#subject = subject;
     this.#evaluated = evaluated;
     this.#asked = asked;
   }
 
   look(): Decision {
-    return look(this.#guard, this.#call, this.#evaluated);
+    return look(this.#guard, this.#subject, this.#evaluated);
   }
 
   async refresh(): Promise<void> {
     const asked = performance.now();
-    const evaluated = await evaluateMode(this.#guard, this.#call, asked);
+    const evaluated = await evaluateMode(this.#guard, this.#subject, asked);
     if (asked < this.#asked) return; // an answer that was overtaken says how it was before
     this.#asked = asked;
     this.#evaluated = evaluated;

@@ -12,12 +12,14 @@ import type { ActingAs } from './acting-as.ts';
 import { blocked, faultCause } from './decide.ts';
 import { ActionStoppedError } from './errors.ts';
 import { formatLineage, type Identity } from './identity.ts';
-import { callOf, type Guard, unasked } from './guard.ts';
+import type { Guard } from './guard.ts';
 import type { Tell } from './in-flight.ts';
+import { unasked } from './look.ts';
 import { LookedAt } from './looked-at.ts';
 import { checkKeys } from '../flags/options.ts';
 import { findSecret } from './redact.ts';
-import { decideAndWait } from './wait.ts';
+import { subjectOf } from './subject.ts';
+import { type Deciding, decideAndWait } from './wait.ts';
 
 /** An open run. */
 export interface Run extends ActingAs {
@@ -62,8 +64,11 @@ const ENDED = faultCause(
   'this run has ended, and its signal was not read before: read run.signal while the run is open, or open a run of its own for what goes on',
 );
 
+/** What of the guard a run needs. */
+type RunGuard = Deciding & Pick<Guard, 'inFlight' | 'interventions' | 'organizationId' | 'replica' | 'turns'>;
+
 export interface RunParts {
-  readonly guard: Guard;
+  readonly guard: RunGuard;
   readonly keeper: CheckpointKeeper | null;
   readonly identity: Identity & { readonly runId: string };
   readonly acting: ActingAs;
@@ -78,13 +83,16 @@ export interface OpenedRun {
 
 export function openRun({ guard, keeper, identity, acting }: RunParts): OpenedRun {
   const { agentId, missionId, runId } = identity;
-  const call = callOf(guard, GOING_ON, identity);
+  const subject = subjectOf(GOING_ON, guard.organizationId, identity);
   let controller: AbortController | undefined;
   let unwatch: (() => void) | undefined;
   let ended = false;
   const leave = guard.inFlight.open(identity);
   // Without a store the first evaluation says whether the run goes on, in a moment: a signal that has not fired allows nothing by itself.
-  const lookedAt = new LookedAt(guard, call, unasked(guard, call));
+  const lookedAt = new LookedAt(guard, subject, {
+    evaluated: unasked(guard, subject),
+    asked: performance.now(),
+  });
   const now = (): Decision => lookedAt.look();
 
   /** Whether there may be a checkpoint of this run: it saved one, or found one. */
@@ -101,7 +109,7 @@ export function openRun({ guard, keeper, identity, acting }: RunParts): OpenedRu
         controller = new AbortController();
         const { signal } = controller;
         const stop = (decision: Decision): Tell | null => (signal.aborted ? null : () => controller?.abort(decision));
-        const first = ended ? blocked(call, ENDED) : now();
+        const first = ended ? blocked(subject, ENDED) : now();
         if (first.verdict === 'block') stop(freezeDecision(first))?.();
         else unwatch = guard.inFlight.watch({ decision: first, look: now, refresh: () => lookedAt.refresh(), stop });
         if (!guard.replica && !ended) void guard.inFlight.refresh();
@@ -126,10 +134,10 @@ export function openRun({ guard, keeper, identity, acting }: RunParts): OpenedRu
       const onWait = (decision: Decision): void =>
         guard.interventions.add(
           decision,
-          { ...call, action: `checkpoint:${name}` },
+          { ...subject, action: `checkpoint:${name}` },
           { input: null, status: 'paused', state: 'waiting' },
         );
-      const { decision } = await decideAndWait(guard, call, { until: Number.POSITIVE_INFINITY, onWait });
+      const { decision } = await decideAndWait(guard, subject, { until: Number.POSITIVE_INFINITY, onWait });
       if (decision.verdict !== 'allow')
         throw new ActionStoppedError(decision.verdict === 'pause' ? 'paused' : 'blocked', decision);
     },

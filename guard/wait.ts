@@ -1,59 +1,64 @@
-import type { Decision, Reading } from '../flags/index.ts';
-import { nextChange } from './changes.ts';
-import type { DecidedCall } from './decide.ts';
-import { evaluateMode } from './evaluate.ts';
-import { type Guard, look } from './guard.ts';
+import type { Decision } from '../flags/index.ts';
+import { type Changes, nextChange } from './changes.ts';
+import { evaluateMode, type ModeSource } from './evaluate.ts';
+import { type LocalState, look } from './look.ts';
+import type { Evaluated } from './looked-at.ts';
+import type { GuardMetrics } from './metrics.ts';
+import type { Subject } from './subject.ts';
 
-/** Where the mode comes from a provider alone, a waiting call asks it again at least this often, in milliseconds. */
+/** Where the mode comes from a provider alone, whoever waits asks it again at least this often, in milliseconds. */
 export const POLL_MS = 1000;
 
-/** A decision, what was evaluated for it, and when that was asked for, by the monotonic clock. */
-interface Decided {
-  readonly decision: Decision;
-  readonly evaluated: Reading;
-  readonly asked: number;
-}
-
-export interface Waiting {
+/** How long to wait. */
+export interface Wait {
+  /** By the monotonic clock; Infinity: without end. */
   readonly until: number;
   readonly signal?: AbortSignal | undefined;
-  readonly onWait: (decision: Decision) => void;
 }
 
-async function decideOnce(guard: Guard, call: DecidedCall): Promise<Decided> {
-  const asked = performance.now();
-  return decided(guard, call, await evaluateMode(guard, call, asked), asked);
+/**
+ * Waits in a pause until the subject may be decided otherwise; false when the wait is over instead. The one place where anybody waits for a change of the
+ * switch to decide again: attempts (`guard/steps/deciding.ts`), checkpoints and jobs.
+ */
+export async function mayHaveChanged(
+  guard: LocalState & { readonly changes: Changes },
+  subject: Subject,
+  { until, signal }: Wait,
+): Promise<boolean> {
+  const { replica, changes } = guard;
+  do {
+    const left = until - performance.now();
+    if (left <= 0 || signal?.aborted === true) return false;
+    await nextChange(changes, replica ? left : Math.min(POLL_MS, left), signal);
+    // A change of something else costs one local look, not an evaluation.
+  } while (replica && look(guard, subject, replica.reading(subject)).verdict === 'pause');
+  return true;
 }
 
-/** What is decided from an evaluation, and counted. */
-export function decided(guard: Guard, call: DecidedCall, evaluated: Reading, asked: number): Decided {
-  const decision = look(guard, call, evaluated);
-  guard.metrics.decided(decision, performance.now() - asked);
-  return { decision, evaluated, asked };
+/** What is asked, waited for and counted when a decision is wanted that is no attempt's. */
+export interface Deciding extends ModeSource, LocalState {
+  readonly changes: Changes;
+  readonly metrics: Pick<GuardMetrics, 'decided'>;
 }
 
-/** Waits while the switch says `pause`, and decides again from the start when something has changed: the one waiting loop. Ends with another verdict, or with `pause` when the wait is over. */
-export async function waitFor(
-  guard: Guard,
-  call: DecidedCall,
-  first: Decided,
-  { until, signal, onWait }: Waiting,
+/** A decision, and what it was made from. */
+interface Decided extends Evaluated {
+  readonly decision: Decision;
+}
+
+/** Decides from the start, and again from the start when something has changed in a pause; ends with another verdict, or with `pause` when the wait is over. */
+export async function decideAndWait(
+  guard: Deciding,
+  subject: Subject,
+  { onWait, ...wait }: Wait & { readonly onWait?: (decision: Decision) => void },
 ): Promise<Decided> {
-  const isOver = (): boolean => performance.now() >= until || signal?.aborted === true;
-  for (let now = first; ; now = await decideOnce(guard, call)) {
-    if (now.decision.verdict !== 'pause') return now;
-    onWait(now.decision);
-    do {
-      if (isOver()) return now;
-      const most = guard.replica ? Number.POSITIVE_INFINITY : POLL_MS;
-      await nextChange(guard.changes, Math.min(most, until - performance.now()), signal);
-      // A change of something else costs one local look, not an evaluation.
-    } while (guard.replica && look(guard, call, guard.replica.reading(call)).verdict === 'pause');
+  for (;;) {
+    const asked = performance.now();
+    const evaluated = await evaluateMode(guard, subject, asked);
+    const decision = look(guard, subject, evaluated);
+    guard.metrics.decided(decision, performance.now() - asked);
+    if (decision.verdict !== 'pause') return { decision, evaluated, asked };
+    onWait?.(decision);
+    if (!(await mayHaveChanged(guard, subject, wait))) return { decision, evaluated, asked };
   }
-}
-
-/** Decides from the start, and waits while the switch says `pause`. */
-export async function decideAndWait(guard: Guard, call: DecidedCall, waiting: Waiting): Promise<Decided> {
-  const first = await decideOnce(guard, call);
-  return first.decision.verdict === 'pause' ? waitFor(guard, call, first, waiting) : first;
 }

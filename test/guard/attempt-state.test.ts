@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type Attempt, type AttemptEvent, transition } from '../../guard/attempt-state.ts';
+import { type AttemptEvent, type AttemptState, hasStarted, transition } from '../../guard/attempt-state.ts';
 import { type Decision, makeDecision } from '../../flags/index.ts';
 
 const decision = (verdict: Decision['verdict']): Decision =>
@@ -9,9 +9,10 @@ const decision = (verdict: Decision['verdict']): Decision =>
 const EVENTS: readonly AttemptEvent[] = [
   { type: 'wait', decision: decision('pause') },
   { type: 'refuse', decision: decision('block') },
+  { type: 'abandon', decision: decision('pause') },
+  { type: 'draft', decision: decision('draft') },
   { type: 'intend', decision: decision('allow') },
   { type: 'confirm' },
-  { type: 'deny', decision: decision('block') },
   { type: 'reconsider' },
   { type: 'start' },
   { type: 'stop', decision: decision('block') },
@@ -20,11 +21,17 @@ const EVENTS: readonly AttemptEvent[] = [
 ];
 
 /** Every edge that there is; whatever is not here changes nothing. */
-const EDGES: Readonly<Record<Attempt['is'], Partial<Record<AttemptEvent['type'], Attempt['is']>>>> = {
-  deciding: { wait: 'waiting', refuse: 'refused', intend: 'intended' },
-  waiting: { wait: 'waiting', refuse: 'refused', intend: 'intended' },
-  intended: { confirm: 'confirming', deny: 'not_started', reconsider: 'deciding', start: 'executing' },
-  confirming: { deny: 'not_started', reconsider: 'deciding', start: 'executing' },
+const EDGES: Readonly<Record<AttemptState['is'], Partial<Record<AttemptEvent['type'], AttemptState['is']>>>> = {
+  deciding: { wait: 'waiting', refuse: 'refused', abandon: 'abandoned', draft: 'drafted', intend: 'intended' },
+  waiting: { wait: 'waiting', refuse: 'refused', abandon: 'abandoned', draft: 'drafted', intend: 'intended' },
+  intended: {
+    confirm: 'confirming',
+    refuse: 'not_started',
+    abandon: 'not_started',
+    reconsider: 'deciding',
+    start: 'executing',
+  },
+  confirming: { refuse: 'not_started', abandon: 'not_started', reconsider: 'deciding', start: 'executing' },
   executing: { stop: 'stopping', land: 'landed', fail: 'failed' },
   stopping: { land: 'landed', fail: 'unknown' },
   unknown: { land: 'landed' },
@@ -32,14 +39,19 @@ const EDGES: Readonly<Record<Attempt['is'], Partial<Record<AttemptEvent['type'],
   failed: {},
   not_started: {},
   refused: {},
+  drafted: {},
+  abandoned: {},
 };
 
-const run = (events: readonly AttemptEvent[]): Attempt =>
-  events.reduce<Attempt>((attempt, event) => transition(attempt, event), { is: 'deciding' });
+/** What ends an attempt before it has started. */
+const UNSTARTED: ReadonlyArray<AttemptState['is']> = ['refused', 'drafted', 'abandoned', 'not_started'];
+
+const run = (events: readonly AttemptEvent[]): AttemptState =>
+  events.reduce<AttemptState>((attempt, event) => transition(attempt, event), { is: 'deciding' });
 
 describe('the life of an attempt', () => {
   test('has exactly the edges of the table, and reaches every state', () => {
-    const seen = new Map<Attempt['is'], Attempt>([['deciding', { is: 'deciding' }]]);
+    const seen = new Map<AttemptState['is'], AttemptState>([['deciding', { is: 'deciding' }]]);
     let edges = 0;
     for (const [is, attempt] of seen) {
       for (const event of EVENTS) {
@@ -55,17 +67,17 @@ describe('the life of an attempt', () => {
     expect(edges).toBe(Object.values(EDGES).reduce((sum, row) => sum + Object.keys(row).length, 0));
   });
 
-  test('never starts after it was refused or denied, and what landed stays landed', () => {
+  test('never starts after it was refused, drafted or given up, and what landed stays landed', () => {
     fc.assert(
       fc.property(fc.array(fc.constantFrom(...EVENTS), { maxLength: 12 }), (events) => {
-        let attempt: Attempt = { is: 'deciding' };
-        let refused = false;
+        let attempt: AttemptState = { is: 'deciding' };
+        let ended: AttemptState | null = null;
         let landed = false;
         for (const event of events) {
           attempt = transition(attempt, event);
-          if (attempt.is === 'refused' || attempt.is === 'not_started') refused = true;
+          if (UNSTARTED.includes(attempt.is)) ended ??= attempt;
           if (attempt.is === 'landed') landed = true;
-          if (refused) expect(['refused', 'not_started']).toContain(attempt.is);
+          if (ended) expect([attempt, hasStarted(attempt)]).toEqual([ended, false]);
           if (landed) expect(attempt.is).toBe('landed');
         }
       }),

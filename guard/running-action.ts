@@ -1,8 +1,6 @@
-import { type Decision, freezeDecision, type Reading } from '../flags/index.ts';
-import type { CallOptions, NormalisedAction } from './action.ts';
-import type { Attempt, AttemptEvent } from './attempt-state.ts';
-import { blocked, type DecidedCall, faultCause } from './decide.ts';
-import { StartedCall } from './execute-context.ts';
+import { type Decision, freezeDecision } from '../flags/index.ts';
+import type { Attempt } from './attempt.ts';
+import { blocked, faultCause } from './decide.ts';
 import { ActionResultError } from './errors.ts';
 import type { Giver } from './giver.ts';
 import type { Guard } from './guard.ts';
@@ -12,58 +10,41 @@ import { LookedAt } from './looked-at.ts';
 import { holdResult, mayGoOn, type OpenPart, type Stop } from './ongoing/index.ts';
 import type { Outcome } from './outcome.ts';
 import { ResultPart, type WholeResult } from './result-part.ts';
+import { StartedWork } from './started-work.ts';
+import type { Subject } from './subject.ts';
 
-/** A call that was let through, and all that was found out about it. */
-export interface LetThrough<Input, Result> {
-  readonly guard: Guard;
-  readonly action: NormalisedAction<Input, Result>;
-  /** As whom it runs. */
-  readonly identity: Identity | undefined;
-  readonly call: DecidedCall;
-  /** The last look, in this very turn. */
+/** An action under way, until its result can act no more: watched by the decision that let it through, and the end of the attempt that started it. */
+export class RunningAction<Input, Result> extends LookedAt implements WholeResult, Giver {
   readonly decision: Decision;
-  readonly evaluated: Reading;
-  /** When that was asked for, by the monotonic clock. */
-  readonly asked: number;
-  /** What `redirect` made of the input; else the input itself. */
-  readonly effective: Input;
-  readonly options: CallOptions;
-  /** Keeps the record that was made of a redirect. */
-  readonly keepRecord: (() => void) | undefined;
-  readonly step: (event: AttemptEvent) => Attempt;
-}
-
-/** An action under way, until its result can act no more: watched by the decision that let it through. */
-export class RunningCall<Input, Result> extends LookedAt implements WholeResult, Giver {
-  readonly decision: Decision;
-  readonly context: StartedCall;
-  readonly #call: LetThrough<Input, Result>;
+  readonly work: StartedWork;
+  readonly #attempt: Attempt<Input, Result>;
   /** What its result can still do, once `execute` has returned; made only where it can do anything. */
   #parts: Set<ResultPart> | undefined;
   #returned = false;
   #recorded = false;
 
-  constructor(call: LetThrough<Input, Result>) {
-    super(call.guard, call.call, call.evaluated, call.asked);
-    this.#call = call;
-    this.decision = call.decision;
-    // Called with the signal of a call that is stopped: then what this one gave ends first, too.
-    this.context = new StartedCall(call.options, () => {
+  /** @param decision the last look, in this very turn */
+  constructor(attempt: Attempt<Input, Result>, decision: Decision) {
+    super(attempt.guard, attempt.subject, attempt);
+    this.#attempt = attempt;
+    this.decision = decision;
+    // Called with the signal of an attempt that is stopped: then what this one gave ends first, too.
+    this.work = new StartedWork(attempt.options, () => {
       const now = this.look();
       if (mustStop(this.decision, now)) this.stop(freezeDecision(now))?.();
     });
   }
 
   get guard(): Guard {
-    return this.#call.guard;
+    return this.#attempt.guard;
   }
 
   get identity(): Identity | undefined {
-    return this.#call.identity;
+    return this.#attempt.identity;
   }
 
-  get decided(): DecidedCall {
-    return this.#call.call;
+  get subject(): Subject {
+    return this.#attempt.subject;
   }
 
   isActive(): boolean {
@@ -73,9 +54,9 @@ export class RunningCall<Input, Result> extends LookedAt implements WholeResult,
   }
 
   stop(stoppedBy: Decision): Tell | null {
-    const { is } = this.#call.step({ type: 'stop', decision: stoppedBy });
+    const { is } = this.#attempt.stop(stoppedBy);
     // What has landed stays landed, and yet its result may have been begun again.
-    const fire = is === 'stopping' || is === 'landed' ? this.context.stop(stoppedBy) : null;
+    const fire = is === 'stopping' || is === 'landed' ? this.work.stop(stoppedBy) : null;
     if (!fire) return null;
     const ends = stopParts(this.#parts ?? [], stoppedBy);
     return () => {
@@ -93,11 +74,11 @@ export class RunningCall<Input, Result> extends LookedAt implements WholeResult,
       return this.failed(error);
     }
     this.#returned = true;
-    const { stoppedBy } = this.context;
+    const { stoppedBy } = this.work;
     if (!this.#parts || this.#parts.size === 0) {
       this.#land();
     } else if (!stoppedBy) {
-      this.#call.guard.inFlight.rest(this);
+      this.guard.inFlight.rest(this);
     }
     if (stoppedBy) return this.#aborted(stoppedBy, 'landed');
     const { decision } = this;
@@ -108,13 +89,13 @@ export class RunningCall<Input, Result> extends LookedAt implements WholeResult,
   /** @throws what `execute` threw, unless it had been told to stop */
   failed(error: unknown): Outcome<Result> {
     this.#returned = true;
-    const ended = this.#call.step({ type: 'fail', error });
+    const ended = this.#attempt.fail(error);
     if (!this.#parts?.size) this.#leave(); // what was begun beside something that is refused is in flight until it is over
     if (ended.is === 'unknown') return this.#aborted(ended.stoppedBy, 'unknown');
     throw error;
   }
 
-  /** @throws ActionResultError; then all that the call began must end */
+  /** @throws ActionResultError; then all that the attempt began must end */
   #hold(given: unknown): unknown {
     if (!mayGoOn(given)) return given;
     const opened: ResultPart[] = [];
@@ -125,25 +106,25 @@ export class RunningCall<Input, Result> extends LookedAt implements WholeResult,
     };
     try {
       return holdResult(given, {
-        action: this.#call.action.name,
+        action: this.#attempt.action.name,
         open: Object.assign(open, { giver: this }),
         inner: (value) => this.#hold(value),
       });
     } catch (error) {
-      const refused = blocked(this.#call.call, faultCause('UNSUPPORTED', String(error)), this.decision);
+      const refused = blocked(this.subject, faultCause('UNSUPPORTED', String(error)), this.decision);
       if (error instanceof ActionResultError && this.#parts?.size)
         error.message += ' What else it holds that goes on has been ended.';
       stopParts(this.#parts ?? [], refused)();
       throw error;
     } finally {
       // Told to stop before this came of it: so must this.
-      const { stoppedBy } = this.context;
+      const { stoppedBy } = this.work;
       if (stoppedBy) stopParts(opened, stoppedBy)();
     }
   }
 
   #open(end: Stop): ResultPart {
-    const part = new ResultPart(this.#call.guard, this, end);
+    const part = new ResultPart(this.guard, this, end);
     this.partGoesOn(part);
     return part;
   }
@@ -151,41 +132,45 @@ export class RunningCall<Input, Result> extends LookedAt implements WholeResult,
   partGoesOn(part: ResultPart): void {
     this.#parts ??= new Set();
     if (this.#returned && this.#parts.size === 0) {
-      this.#call.guard.inFlight.start(this);
-      this.context.resume();
+      this.guard.inFlight.start(this);
+      this.work.resume();
     }
     this.#parts.add(part);
   }
 
   partEnded(part: ResultPart): void {
     if (!this.#parts?.delete(part) || !this.#returned) return;
-    if (this.#parts.size > 0) return this.#call.guard.inFlight.rest(this); // the others may all rest
-    const before = this.context.stoppedBy;
+    if (this.#parts.size > 0) return this.guard.inFlight.rest(this); // the others may all rest
+    const before = this.work.stoppedBy;
     this.#land();
     if (before) this.#recordAborted(before, 'landed');
   }
 
   #land(): void {
     this.#leave();
-    this.#call.step({ type: 'land' });
+    this.#attempt.land();
   }
 
   #leave(): void {
-    this.#call.guard.inFlight.end(this);
-    this.context.release();
+    this.guard.inFlight.end(this);
+    this.work.release();
   }
 
   /** What ended after it was told to stop is never a success that nobody saw; only what cannot change anything is known not to have landed. */
   #aborted(stoppedBy: Decision, state: 'landed' | 'unknown'): Outcome<Result> {
     this.#recordAborted(stoppedBy, state);
-    return { status: 'aborted', decision: stoppedBy, landed: this.#call.action.effect === 'write' ? 'unknown' : 'no' };
+    return {
+      status: 'aborted',
+      decision: stoppedBy,
+      landed: this.#attempt.action.effect === 'write' ? 'unknown' : 'no',
+    };
   }
 
   #recordAborted(stoppedBy: Decision, state: 'landed' | 'unknown'): void {
     if (this.#recorded) return;
     this.#recorded = true;
-    const { guard, call, effective } = this.#call;
-    guard.interventions.add(stoppedBy, call, { input: effective, status: 'aborted', state });
+    const { guard, subject, effective } = this.#attempt;
+    guard.interventions.add(stoppedBy, subject, { input: effective.input, status: 'aborted', state });
   }
 }
 

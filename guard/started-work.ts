@@ -5,7 +5,7 @@ import { hear } from './hear.ts';
 import type { Tell } from './in-flight.ts';
 
 /** What the guard holds of user code that it has called: whether, and by which decision, that was told to stop. Signal and key are made only when somebody looks at them: most actions never do. */
-export class StartedCall {
+export class StartedWork {
   readonly #outer: AbortSignal | undefined;
   #controller: AbortController | undefined;
   #stoppedBy: Decision | undefined;
@@ -15,9 +15,9 @@ export class StartedCall {
   readonly #beforeOuter: (() => void) | undefined;
   #isOver = false;
   /** Those that gave before what this one gave: it is told with them, also when its own work is over. */
-  #leaders: Set<StartedCall> | undefined;
+  #leaders: Set<StartedWork> | undefined;
   /** Of those that this one leads, whoever's signal was read: of the others nothing is kept. */
-  #followers: Set<StartedCall> | undefined;
+  #followers: Set<StartedWork> | undefined;
 
   constructor({ signal, idempotencyKey }: CallOptions, beforeOuter?: () => void) {
     this.#beforeOuter = beforeOuter;
@@ -71,21 +71,21 @@ export class StartedCall {
   }
 
   /** From now on it is told when the other is, until that is over. */
-  follow(leader: StartedCall): void {
+  follow(leader: StartedWork): void {
     if (leader === this || leader.#isOver) return;
     this.#leaders ??= new Set();
     this.#leaders.add(leader);
     if (this.#controller) leader.#lead(this);
   }
 
-  #lead(follower: StartedCall): void {
+  #lead(follower: StartedWork): void {
     if (this.#stoppedBy) follower.stop(this.#stoppedBy)?.();
     if (this.#isOver) return follower.#leave(this);
     this.#followers ??= new Set();
     this.#followers.add(follower);
   }
 
-  #leave(leader: StartedCall): void {
+  #leave(leader: StartedWork): void {
     this.#leaders?.delete(leader);
     if (this.#isOver) this.#unhearOuter();
   }
@@ -109,9 +109,9 @@ export class StartedCall {
 }
 
 class GivenContext implements ExecuteContext {
-  readonly #started: StartedCall;
+  readonly #started: StartedWork;
 
-  constructor(started: StartedCall) {
+  constructor(started: StartedWork) {
     this.#started = started;
   }
 

@@ -1,0 +1,184 @@
+import { deepFreeze, type Decision, faultReading, messageOf, type Reading } from '../flags/index.ts';
+import type { CallOptions, NormalisedAction } from './action.ts';
+import { type AttemptState, hasStarted, transition } from './attempt-state.ts';
+import type { Permit } from './confirm.ts';
+import { blocked, faultCause } from './decide.ts';
+import type { Guard } from './guard.ts';
+import type { Identity } from './identity.ts';
+import { look } from './look.ts';
+import type { Outcome } from './outcome.ts';
+import type { Subject } from './subject.ts';
+
+/**
+ * How often one attempt is decided anew because the switch moved, or its permit ran out, between deciding and starting; then it is blocked.
+ * A permit runs out where many confirmed attempts keep the event loop busy one after the other: each round lets some of them start.
+ */
+export const MAX_ROUNDS = 100;
+
+/** What a round begins with: a step that looks before the mode was asked for finds a stop. */
+const NOT_EVALUATED = deepFreeze(faultReading('INTERNAL', 'nothing has been asked of the switch in this round'));
+
+/** What is given to `execute`. */
+export interface Effective<Input> {
+  readonly input: Input;
+  /** Keeps the record of a redirect, which was made when it could still take time. */
+  readonly keepRecord?: () => void;
+}
+
+/** Who asks for what, and how. */
+export interface AttemptParts<Input, Result> {
+  readonly guard: Guard;
+  readonly action: NormalisedAction<Input, Result>;
+  readonly identity: Identity | undefined;
+  readonly subject: Subject;
+  /** As its schema gave it. */
+  readonly input: Input;
+  readonly options: CallOptions & { readonly waitMs: number };
+}
+
+/**
+ * One performing of an action, from who asks for what to its end. The steps (`guard/steps/`) move it on and end it in one of these ways: `refuse`, `abandon`,
+ * `draft`; or, once it has started, `land` or `fail`. Each goes through the transition, so that whatever becomes of an attempt, it has an end.
+ */
+export class Attempt<Input, Result> {
+  readonly guard: Guard;
+  readonly action: NormalisedAction<Input, Result>;
+  readonly identity: Identity | undefined;
+  readonly subject: Subject;
+  readonly input: Input;
+  readonly options: CallOptions;
+  /** When the wait for a pause is over, by the monotonic clock. */
+  readonly until: number;
+  /** What `redirect` made of the input; made once, since it does not depend on the round. */
+  redirected: Effective<Input> | undefined;
+  /** When this round asked for the mode, by the monotonic clock. */
+  asked: number;
+  evaluated: Reading = NOT_EVALUATED;
+  /** What the store said in this round, for an action that cannot be undone. */
+  permit: Permit | null = null;
+  #state: AttemptState = { is: 'deciding' };
+  #decision: Decision | undefined;
+  #rounds = 0;
+
+  constructor({ guard, action, identity, subject, input, options }: AttemptParts<Input, Result>) {
+    this.guard = guard;
+    this.action = action;
+    this.identity = identity;
+    this.subject = subject;
+    this.input = input;
+    this.options = options;
+    this.asked = performance.now();
+    this.until = this.asked + options.waitMs;
+  }
+
+  get state(): AttemptState {
+    return this.#state;
+  }
+
+  /** The caller's own. */
+  get signal(): AbortSignal | undefined {
+    return this.options.signal;
+  }
+
+  /** What this round has decided. */
+  get decision(): Decision {
+    return this.#decision ?? this.look();
+  }
+
+  /** What this round is about to perform: the input as it is, unless this round has decided to redirect it. */
+  get effective(): Effective<Input> {
+    return this.decision.verdict === 'redirect' && this.redirected ? this.redirected : this;
+  }
+
+  /** What would be decided in this very turn. */
+  look(): Decision {
+    return look(this.guard, this.subject, this.evaluated);
+  }
+
+  /** Decides this round, and counts it. */
+  decide(): Decision {
+    this.#decision = this.look();
+    this.guard.metrics.decided(this.#decision, performance.now() - this.asked);
+    return this.#decision;
+  }
+
+  /** Begins a round: nothing of the one before holds any more. */
+  again(): void {
+    this.asked = performance.now();
+    this.evaluated = NOT_EVALUATED;
+    this.permit = null;
+    this.#decision = undefined;
+  }
+
+  /** It waits for another decision than this one; recorded once. */
+  wait(decision: Decision): void {
+    const before = this.#state.is;
+    this.#state = transition(this.#state, { type: 'wait', decision });
+    if (before !== 'waiting') this.#record(decision, 'paused');
+  }
+
+  intend(): void {
+    this.#state = transition(this.#state, { type: 'intend', decision: this.decision });
+  }
+
+  confirm(): void {
+    this.#state = transition(this.#state, { type: 'confirm' });
+  }
+
+  start(): void {
+    this.#state = transition(this.#state, { type: 'start' });
+  }
+
+  /** The switch has moved since it was decided: it is decided again from the start, but not for ever. */
+  reconsider(): 'again' | Outcome<Result> {
+    this.#rounds += 1;
+    if (this.#rounds >= MAX_ROUNDS) {
+      const message = `this call was decided ${MAX_ROUNDS} times, and each time the switch had changed or its permit had run out before it could start`;
+      return this.refuse(blocked(this.subject, faultCause('STALE', message)));
+    }
+    this.#state = transition(this.#state, { type: 'reconsider' });
+    return 'again';
+  }
+
+  refuse(decision: Decision): Outcome<Result> {
+    this.#state = transition(this.#state, { type: 'refuse', decision });
+    this.#record(decision, 'blocked');
+    return { status: 'blocked', decision };
+  }
+
+  /** Whoever called waits no longer. The pause has its record; that their signal fired before anything started is their own affair. */
+  abandon(status: 'paused' | 'aborted', decision: Decision): Outcome<Result> {
+    this.#state = transition(this.#state, { type: 'abandon', decision });
+    return status === 'paused' ? { status, decision } : { status, decision, landed: 'no' };
+  }
+
+  draft(decision: Decision, draft: unknown): Outcome<Result> {
+    this.#state = transition(this.#state, { type: 'draft', decision });
+    return { status: 'drafted', decision, draft };
+  }
+
+  /** It has started, and is to stop. */
+  stop(decision: Decision): AttemptState {
+    this.#state = transition(this.#state, { type: 'stop', decision });
+    return this.#state;
+  }
+
+  land(): void {
+    this.#state = transition(this.#state, { type: 'land' });
+  }
+
+  fail(error: unknown): AttemptState {
+    this.#state = transition(this.#state, { type: 'fail', error });
+    return this.#state;
+  }
+
+  /** A step has thrown. Once `execute` was called that is the caller's own; before, it is a fault of ours. @throws the error, once it has started */
+  broken(error: unknown): Outcome<Result> {
+    if (hasStarted(this.#state)) throw error;
+    return this.refuse(blocked(this.subject, faultCause('INTERNAL', messageOf(error))));
+  }
+
+  #record(decision: Decision, status: string): void {
+    this.guard.interventions.add(decision, this.subject, { input: this.input, status, state: this.#state.is });
+  }
+}

@@ -1,0 +1,14 @@
+import { askPermit } from '../confirm.ts';
+import type { Step } from './step.ts';
+
+/** Asks the store once more, for an action that cannot be undone. What it says is looked at where the action starts. */
+export const confirm: Step = {
+  name: 'confirm',
+  isFor: ({ irreversible }, hasStore) => irreversible && hasStore,
+  async take(attempt): Promise<'go on'> {
+    const { replica } = attempt.guard;
+    attempt.confirm();
+    if (replica) attempt.permit = await askPermit(replica);
+    return 'go on';
+  },
+};

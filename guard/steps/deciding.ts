@@ -1,0 +1,21 @@
+import type { Decision } from '../../flags/index.ts';
+import type { Attempt } from '../attempt.ts';
+import { mayHaveChanged } from '../wait.ts';
+import { always, type Next, type Step } from './step.ts';
+
+/** Decides, from what was evaluated and from the local copy. Where that is a pause, the attempt waits, and is decided again from the start when something has changed. */
+export const deciding: Step = {
+  name: 'deciding',
+  isFor: always,
+  take(attempt) {
+    const decision = attempt.decide();
+    if (decision.verdict === 'block') return attempt.refuse(decision);
+    return decision.verdict === 'pause' ? waiting(attempt, decision) : 'go on';
+  },
+};
+
+async function waiting<Input, Result>(attempt: Attempt<Input, Result>, decision: Decision): Promise<Next<Result>> {
+  attempt.wait(decision);
+  const { guard, subject } = attempt;
+  return (await mayHaveChanged(guard, subject, attempt)) ? 'again' : attempt.abandon('paused', decision);
+}

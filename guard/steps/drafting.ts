@@ -1,0 +1,56 @@
+import { type Decision, messageOf } from '../../flags/index.ts';
+import type { Attempt } from '../attempt.ts';
+import { blocked, faultCause } from '../decide.ts';
+import { evaluateMode } from '../evaluate.ts';
+import { callHandler } from '../handlers.ts';
+import { look } from '../look.ts';
+import { stopOngoing } from '../ongoing/index.ts';
+import { canGet, type Next, type Step } from './step.ts';
+
+/** Ends an attempt that may only be drafted: by the action's own draft handler, else by a proposal that is recorded. Nothing is executed. */
+export const drafting: Step = {
+  name: 'drafting',
+  isFor: (action) => canGet('draft', action),
+  take: (attempt) => (attempt.decision.verdict === 'draft' ? draft(attempt) : 'go on'),
+};
+
+async function draft<Input, Result>(attempt: Attempt<Input, Result>): Promise<Next<Result>> {
+  const { guard, subject } = attempt;
+  const decision = attempt.look(); // measuring the decision may have let others run, and a handler of the user's is called now
+  if (decision.verdict !== 'draft') return attempt.reconsider();
+  const made = attempt.action.draft ? await byHandler(attempt, decision) : await byProposal(attempt, decision);
+  if ('problem' in made) return attempt.refuse(blocked(subject, faultCause(made.code, made.problem), decision));
+  const last = look(guard, subject, await evaluateMode(guard, subject));
+  return last.verdict === 'block' ? attempt.refuse(last) : attempt.draft(decision, made.value);
+}
+
+type Made =
+  | { readonly value: unknown }
+  | { readonly problem: string; readonly code: 'HANDLER_FAILED' | 'JOURNAL_UNAVAILABLE' };
+
+async function byHandler<Input, Result>(attempt: Attempt<Input, Result>, decision: Decision): Promise<Made> {
+  const { action, guard, input, subject } = attempt;
+  const handled = await callHandler('its draft handler', (context) => action.draft?.(input, context), attempt);
+  const problem = 'problem' in handled ? handled.problem : problemOf(action.name, handled.value);
+  if (problem !== null) return { problem, code: 'HANDLER_FAILED' };
+  guard.interventions.add(decision, subject, { input, status: 'drafted', state: 'refused' });
+  return handled as Made;
+}
+
+function problemOf(name: string, draft: unknown): string | null {
+  if (draft === undefined) return 'its draft handler gave nothing';
+  return stopOngoing(name, draft)
+    ? 'its draft handler gave something that could act after the call (a generator, a stream, a promise, a timer): await it in the handler'
+    : null;
+}
+
+async function byProposal<Input, Result>(
+  { guard, input, subject }: Attempt<Input, Result>,
+  decision: Decision,
+): Promise<Made> {
+  try {
+    return { value: await guard.interventions.propose(decision, subject, input) };
+  } catch (error) {
+    return { problem: `the proposal could not be recorded: ${messageOf(error)}`, code: 'JOURNAL_UNAVAILABLE' };
+  }
+}

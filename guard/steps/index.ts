@@ -1,0 +1,38 @@
+import type { NormalisedAction } from '../action.ts';
+import { approvals } from './approvals.ts';
+import { budgets } from './budgets.ts';
+import { confirm } from './confirm.ts';
+import { deciding } from './deciding.ts';
+import { drafting } from './drafting.ts';
+import { fairTurn } from './fair-turn.ts';
+import { identity } from './identity.ts';
+import { intent } from './intent.ts';
+import { limits } from './limits.ts';
+import { reading } from './reading.ts';
+import { redirecting } from './redirecting.ts';
+import { start } from './start.ts';
+import type { Step } from './step.ts';
+import { store } from './store.ts';
+
+export type { Step } from './step.ts';
+
+/** What an attempt goes through, in this order. To add a step, add its file and its row. */
+export const STEPS: readonly Step[] = Object.freeze([
+  identity,
+  reading,
+  deciding,
+  fairTurn,
+  limits,
+  budgets,
+  store,
+  approvals,
+  drafting,
+  redirecting,
+  intent,
+  confirm,
+  start,
+]);
+
+/** The steps that an action needs: one that can be undone is not confirmed, and one that only reads is never drafted. */
+export const stepsFor = <Input, Result>(action: NormalisedAction<Input, Result>, hasStore: boolean): readonly Step[] =>
+  STEPS.filter((step) => step.isFor(action, hasStore));

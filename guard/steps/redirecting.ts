@@ -1,0 +1,41 @@
+import { messageOf } from '../../flags/index.ts';
+import type { Attempt } from '../attempt.ts';
+import { blocked, faultCause } from '../decide.ts';
+import { callHandler, type Handled } from '../handlers.ts';
+import { parseInput } from '../input.ts';
+import { canGet, type Next, type Step } from './step.ts';
+
+/** Makes the input of a redirected attempt, once, by the action's own handler; then everything is decided again. */
+export const redirecting: Step = {
+  name: 'redirecting',
+  isFor: (action) => canGet('redirect', action),
+  take: (attempt) => (attempt.decision.verdict === 'redirect' && !attempt.redirected ? redirect(attempt) : 'go on'),
+};
+
+async function redirect<Input, Result>(attempt: Attempt<Input, Result>): Promise<Next<Result>> {
+  const { guard, input: original, subject } = attempt;
+  const decision = attempt.look(); // measuring the decision may have let others run, and a handler of the user's is called now
+  if (decision.verdict !== 'redirect') return attempt.reconsider();
+  const made = await byHandler(attempt);
+  if ('problem' in made) return attempt.refuse(blocked(subject, faultCause('HANDLER_FAILED', made.problem), decision));
+  const circumstances = { input: made.value, original, status: 'redirected', state: 'executing' };
+  attempt.redirected = {
+    input: made.value,
+    keepRecord: guard.interventions.prepare(decision, subject, circumstances),
+  };
+  return 'again';
+}
+
+async function byHandler<Input, Result>(attempt: Attempt<Input, Result>): Promise<Handled<Input>> {
+  const { action, input } = attempt;
+  const { redirect: handler } = action;
+  if (!handler) return { problem: `${action.name} declares no safe destination (redirect) for test_mode` };
+  const handled = await callHandler('its redirect handler', (context) => handler(input, context), attempt);
+  if ('problem' in handled) return handled;
+  if (handled.value === undefined || handled.value === null) return { problem: 'its redirect handler gave no input' };
+  try {
+    return { value: await parseInput(action, handled.value, attempt) };
+  } catch (error) {
+    return { problem: `its redirect handler gave an input that does not fit: ${messageOf(error)}` };
+  }
+}

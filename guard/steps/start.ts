@@ -1,0 +1,59 @@
+import { isThenable } from '../../flags/callbacks.ts';
+import type { Attempt } from '../attempt.ts';
+import { decide } from '../decide.ts';
+import { settled } from '../ongoing/promises.ts';
+import { RunningAction } from '../running-action.ts';
+import { always, type Next, type Step } from './step.ts';
+
+/**
+ * Starts the action. The last look at the local copy, with its lease and the permit's age, is in the very synchronous block that calls `execute`: nothing is
+ * awaited in between, nothing of the user's runs, and nothing grows with the input. Whatever could (handlers, schemas, the record of a redirect, the caller's
+ * options) comes in a step before, or ahead of that look. When it gives another verdict, or the permit has run out, the attempt is decided again.
+ */
+export const start: Step = {
+  name: 'start',
+  isFor: always,
+  take<Input, Result>(attempt: Attempt<Input, Result>): Next<Result> | Promise<Next<Result>> {
+    const { action, decision, guard, permit, signal, subject } = attempt;
+    const { input, keepRecord } = attempt.effective;
+    if (signal?.aborted) return attempt.abandon('aborted', decision);
+
+    // From here to `execute` nothing is awaited, and nothing of the user's runs.
+    const last = attempt.look();
+    if (last.verdict === 'block') return attempt.refuse(last);
+    if (permit?.is === 'refused') return attempt.refuse(decide(subject, permit.reading));
+    const isConfirmed = !action.irreversible || (permit?.is === 'granted' && permit.isFresh());
+    if (last.verdict !== decision.verdict || !isConfirmed) return attempt.reconsider();
+    const running = new RunningAction(attempt, last);
+    attempt.start();
+    guard.inFlight.start(running);
+    let result: Result | Promise<Result>;
+    try {
+      result = action.execute(input, running.work.given());
+    } catch (error) {
+      return running.failed(error);
+    } finally {
+      keepRecord?.();
+    }
+    return ended(running, result);
+  },
+};
+
+/** What became of it, now or when it has ended. */
+function ended<Input, Result>(
+  running: RunningAction<Input, Result>,
+  result: Result | Promise<Result>,
+): Next<Result> | Promise<Next<Result>> {
+  let end: Promise<Result>;
+  try {
+    if (!isThenable(result)) return running.landed(result);
+    end = Promise.resolve(result);
+  } catch (error) {
+    return running.failed(error); // a `then` or a `constructor` that cannot be read
+  }
+  return settled(
+    end,
+    (value) => running.landed(value),
+    (error: unknown) => running.failed(error),
+  );
+}

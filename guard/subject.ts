@@ -1,0 +1,33 @@
+import type { Call, Effect } from '../flags/index.ts';
+import type { Identity } from './identity.ts';
+
+/** Who asks to do what: what a decision is about. */
+export interface Subject extends Call {
+  readonly effect: Effect;
+}
+
+/** What an action is, as far as a decision goes. */
+export interface ActionTerms {
+  readonly name: string | undefined;
+  readonly effect: Effect;
+  readonly surface: string | undefined;
+  readonly feature?: string | undefined;
+}
+
+const orNone = (lineage: readonly string[] | undefined): readonly string[] | undefined =>
+  lineage && lineage.length > 0 ? lineage : undefined;
+
+/** The subject of a decision: the action's own terms, and whoever works now. */
+export const subjectOf = (action: ActionTerms, organizationId: string, identity: Identity | undefined): Subject => ({
+  organizationId,
+  agentId: identity?.agentId,
+  missionId: identity?.missionId,
+  runId: identity?.runId,
+  lineageAgents: orNone(identity?.lineageAgents),
+  lineageMissions: orNone(identity?.lineageMissions),
+  lineageRuns: orNone(identity?.lineageRuns),
+  action: action.name,
+  effect: action.effect,
+  surface: action.surface,
+  feature: action.feature,
+});
