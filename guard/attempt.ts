@@ -13,7 +13,7 @@ import type { Subject } from './subject.ts';
  * How often one attempt is decided anew because the switch moved, or its permit ran out, between deciding and starting; then it is blocked.
  * A permit runs out where many confirmed attempts keep the event loop busy one after the other: each round lets some of them start.
  */
-export const MAX_ROUNDS = 100;
+const MAX_ROUNDS = 100;
 
 /** What a round begins with: a step that looks before the mode was asked for finds a stop. */
 const NOT_EVALUATED = deepFreeze(faultReading('INTERNAL', 'nothing has been asked of the switch in this round'));

@@ -16,8 +16,11 @@ export type Permit =
   | { readonly is: 'late' }
   | { readonly is: 'refused'; readonly reading: Reading };
 
+/** What of the local copy is asked to confirm an action. */
+export type Confirming = Pick<Replica, 'permit' | 'now' | 'epoch'>;
+
 /** One round trip to the store, for an action that cannot be undone. */
-export async function askPermit(replica: Replica): Promise<Permit> {
+export async function askPermit(replica: Confirming): Promise<Permit> {
   const before = performance.eventLoopUtilization();
   const permission = await replica.permit(PERMIT_MS);
   if (permission.is === 'given') {

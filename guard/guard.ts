@@ -1,5 +1,6 @@
 import type { Replica } from '../store/replica.ts';
 import type { Changes } from './changes.ts';
+import type { Confirming } from './confirm.ts';
 import type { ModeSource } from './evaluate.ts';
 import type { Identity } from './identity.ts';
 import type { InFlight } from './in-flight.ts';
@@ -10,7 +11,7 @@ import type { Turns } from './turn.ts';
 
 /** All that actions are performed with. Whoever needs a part of it takes that part: a `ModeSource`, a `LocalState`, what waits, what runs. */
 export interface Guard extends ModeSource, LocalState {
-  readonly replica: Replica | null;
+  readonly replica: (Pick<Replica, 'reading'> & Confirming) | null;
   readonly organizationId: string;
   readonly inFlight: InFlight;
   readonly changes: Changes;

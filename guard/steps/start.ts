@@ -44,15 +44,15 @@ function ended<Input, Result>(
   running: RunningAction<Input, Result>,
   result: Result | Promise<Result>,
 ): Next<Result> | Promise<Next<Result>> {
-  let end: Promise<Result>;
+  let given: Result | Promise<Result>;
   try {
-    if (!isThenable(result)) return running.landed(result);
-    end = Promise.resolve(result);
+    given = isThenable(result) ? Promise.resolve(result) : result;
   } catch (error) {
     return running.failed(error); // a `then` or a `constructor` that cannot be read
   }
+  if (!(given instanceof Promise)) return running.landed(given);
   return settled(
-    end,
+    given,
     (value) => running.landed(value),
     (error: unknown) => running.failed(error),
   );

@@ -1,0 +1,106 @@
+import type { ActionDefinition } from '../../index.ts';
+import { type Fault, type Mode, type Reading } from '../../flags/index.ts';
+import { type CallOptions, normaliseAction } from '../../guard/action.ts';
+import { Changes } from '../../guard/changes.ts';
+import { Deadlines } from '../../guard/evaluate.ts';
+import type { Guard } from '../../guard/guard.ts';
+import { childIdentity } from '../../guard/identity.ts';
+import { InFlight } from '../../guard/in-flight.ts';
+import { type InterventionSink, Interventions } from '../../guard/interventions.ts';
+import type { Outcome } from '../../guard/outcome.ts';
+import { perform } from '../../guard/perform.ts';
+import { type Step, stepsFor } from '../../guard/steps/index.ts';
+import type { Permission } from '../../store/replica.ts';
+
+/** A switch that a test turns by hand, in the middle of whatever is under way. */
+export class HandSwitch {
+  mode: Mode = 'live';
+  closed = false;
+  readonly changes = new Changes();
+  readonly inFlight = new InFlight(() => {});
+
+  /** Something has changed: told as the switch itself tells it. */
+  tell(): void {
+    this.inFlight.check();
+    this.changes.notify();
+  }
+
+  reading(): Reading {
+    return { mode: this.mode, cause: { kind: 'mode' }, epoch: 1 };
+  }
+}
+
+/** What of a guard a test has a hand in; the rest is as plain as can be. */
+export interface BareParts {
+  readonly hand: HandSwitch;
+  readonly hasStore?: boolean;
+  readonly agentId?: string | undefined;
+  /** Called when the mode is asked for; what it gives is the answer's mode. */
+  readonly evaluate?: () => Promise<Mode>;
+  readonly sourceFault?: () => Fault | null;
+  readonly permit?: () => Promise<Permission>;
+  readonly turns?: Guard['turns'];
+  readonly record?: InterventionSink['record'];
+}
+
+/** The instant that a bare guard's store always shows. */
+export const NOW = { mono: 1_000_000, wall: 1_000_000 };
+
+export function bareGuard({
+  hand,
+  hasStore = true,
+  agentId = 'x',
+  evaluate = async () => hand.mode,
+  sourceFault = () => null,
+  permit = async () => ({ is: 'given', sent: NOW }),
+  turns = { beforeCall: () => null, beforeStart: () => null },
+  record = async () => {},
+}: BareParts): Guard {
+  const identity =
+    agentId === ''
+      ? undefined
+      : childIdentity(undefined, { agentId, missionId: undefined, runId: undefined }, undefined);
+  return {
+    client: {
+      async getStringDetails(flagKey) {
+        const value = await evaluate();
+        return { flagKey, value, variant: value, flagMetadata: {} };
+      },
+    },
+    sourceFault,
+    deadlines: new Deadlines(),
+    replica: hasStore ? { reading: () => hand.reading(), permit, now: () => NOW, epoch: 1 } : null,
+    organizationId: 'default',
+    inFlight: hand.inFlight,
+    changes: hand.changes,
+    interventions: new Interventions({ executorId: 'e', executorName: 'e', record }),
+    metrics: { decided() {}, stopped() {}, close() {} },
+    identity: () => identity,
+    within: (_who, work) => work(),
+    parent: () => identity,
+    requireRun: false,
+    isClosed: () => hand.closed,
+    turns,
+    leaseMs: 5000,
+    handlerTimeoutMs: 1000,
+  };
+}
+
+export interface BareCall<Input> extends CallOptions {
+  readonly input: Input;
+  /** Default: those of the action. */
+  readonly steps?: (steps: readonly Step[]) => readonly Step[];
+}
+
+/** One attempt of an action. */
+export function attemptOnce<Input, Result>(
+  guard: Guard,
+  definition: ActionDefinition<Input, Result>,
+  { input, steps = (all) => all, waitMs = 0, ...options }: BareCall<Input>,
+): Promise<Outcome<Result>> {
+  const action = normaliseAction(definition);
+  return perform({ guard, action, steps: steps(stepsFor(action, guard.replica !== null)) }, input, {
+    ...options,
+    waitMs,
+  });
+}

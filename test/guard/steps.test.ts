@@ -1,0 +1,161 @@
+import { describe, expect, test, vi } from 'vitest';
+import { EFFECTS, MODES, verdictFor } from '../../flags/index.ts';
+import { blocked } from '../../guard/decide.ts';
+import { type Step, STEPS } from '../../guard/steps/index.ts';
+import { attemptOnce, bareGuard, HandSwitch } from './bare-guard.ts';
+
+/** A step as one would be added: its file, and a row of the list. */
+const officeHours = (isOpen: () => boolean): Step => ({
+  name: 'office hours',
+  isFor: ({ name }) => name.startsWith('pay.'),
+  take: (attempt) =>
+    isOpen() ? 'go on' : attempt.refuse(blocked(attempt.subject, { kind: 'rule', rule: 'office hours' })),
+});
+
+const without = (name: string) => (steps: readonly Step[]) => steps.filter((step) => step.name !== name);
+
+describe('the steps of an attempt', () => {
+  test('stand in the order of the design', () => {
+    expect(STEPS.map(({ name }) => name)).toEqual([
+      'identity',
+      'reading',
+      'deciding',
+      'fair turn',
+      'limits',
+      'budgets',
+      'store',
+      'approvals',
+      'drafting',
+      'redirecting',
+      'intent',
+      'confirm',
+      'start',
+    ]);
+  });
+
+  test('are only those that an action needs', async () => {
+    const names: string[][] = [];
+    const guard = bareGuard({ hand: new HandSwitch() });
+    const steps = (all: readonly Step[]): readonly Step[] => {
+      names.push(all.map(({ name }) => name));
+      return all;
+    };
+    const execute = (): void => {};
+    await attemptOnce(guard, { name: 'a.read', effect: 'read', execute }, { input: null, steps });
+    await attemptOnce(guard, { name: 'a.send', irreversible: true, execute }, { input: null, steps });
+    expect(names).toEqual([
+      ['identity', 'reading', 'deciding', 'fair turn', 'intent', 'start'],
+      [
+        ...['identity', 'reading', 'deciding', 'fair turn', 'approvals', 'drafting', 'redirecting', 'intent'],
+        ...['confirm', 'start'],
+      ],
+    ]);
+  });
+
+  test('take one more by a row, which may refuse', async () => {
+    const guard = bareGuard({ hand: new HandSwitch() });
+    let isOpen = true;
+    const rows = STEPS.toSpliced(
+      STEPS.findIndex(({ name }) => name === 'limits'),
+      0,
+      officeHours(() => isOpen),
+    );
+    const execute = vi.fn(() => 'paid');
+    const steps = (): readonly Step[] =>
+      rows.filter(
+        (step) => step.name !== 'limits' && step.name !== 'budgets' && step.name !== 'store' && step.name !== 'confirm',
+      );
+    expect(await attemptOnce(guard, { name: 'pay.out', execute }, { input: null, steps })).toMatchObject({
+      status: 'executed',
+    });
+    isOpen = false;
+    expect(await attemptOnce(guard, { name: 'pay.out', execute }, { input: null, steps })).toMatchObject({
+      status: 'blocked',
+      decision: { cause: { kind: 'rule', rule: 'office hours' } },
+    });
+    expect(execute).toHaveBeenCalledTimes(1);
+  });
+
+  const DECIDING = [
+    'reading',
+    'deciding',
+    'fair turn',
+    'store',
+    'approvals',
+    'drafting',
+    'redirecting',
+    'intent',
+    'confirm',
+  ];
+
+  test.each([...DECIDING, 'start'])(
+    'without the step %s the switch lets nothing more run than with it',
+    async (name) => {
+      let attempts = 0;
+      for (const mode of MODES) {
+        for (const effect of EFFECTS) {
+          for (const [agentId, hasStore, irreversible] of [
+            ['x', true, false],
+            ['x', true, true],
+            ['x', false, true],
+          ] as const) {
+            const hand = new HandSwitch();
+            hand.mode = mode;
+            const execute = vi.fn((input: string) => input);
+            const definition = {
+              name: 'a.b',
+              effect,
+              irreversible,
+              execute,
+              redirect: (input: string) => `safe ${input}`,
+            };
+            const guard = bareGuard({ hand, hasStore, agentId });
+            const outcome = await attemptOnce(guard, definition, { input: 'it', steps: without(name) });
+            const verdict = verdictFor(mode, effect);
+            const mayRun = (verdict === 'allow' || verdict === 'redirect') && (!irreversible || hasStore);
+            expect(execute.mock.calls.length).toBeLessThanOrEqual(mayRun ? 1 : 0);
+            if (execute.mock.calls.length > 0) {
+              expect(execute.mock.calls[0]?.[0]).toBe(verdict === 'redirect' ? 'safe it' : 'it');
+            } else expect(['blocked', 'drafted', 'paused']).toContain(outcome.status);
+            attempts += 1;
+          }
+        }
+      }
+      expect(attempts).toBe(MODES.length * EFFECTS.length * 3);
+    },
+  );
+
+  test('that throw are a fault of ours: nothing starts, and the call is blocked', async () => {
+    const guard = bareGuard({ hand: new HandSwitch() });
+    const execute = vi.fn();
+    const broken: Step = {
+      name: 'broken',
+      isFor: () => true,
+      take() {
+        throw new Error('password=hunter2hunter2');
+      },
+    };
+    for (let at = 0; at < 6; at += 1) {
+      const steps = (all: readonly Step[]): readonly Step[] => all.toSpliced(at, 0, broken);
+      const outcome = await attemptOnce(guard, { name: 'a.b', effect: 'read', execute }, { input: null, steps });
+      expect(outcome).toMatchObject({ status: 'blocked', decision: { cause: { kind: 'fault', code: 'INTERNAL' } } });
+      expect(JSON.stringify(outcome)).not.toContain('hunter2');
+    }
+    expect(execute).not.toHaveBeenCalled();
+  });
+
+  test('an input that was redirected is performed as it is where the next round allows it', async () => {
+    const hand = new HandSwitch();
+    hand.mode = 'test_mode';
+    const execute = vi.fn((input: string) => input);
+    const redirect = (input: string): string => {
+      hand.mode = 'live';
+      return `safe ${input}`;
+    };
+    expect(await attemptOnce(bareGuard({ hand }), { name: 'a.b', execute, redirect }, { input: 'it' })).toMatchObject({
+      status: 'executed',
+      result: 'it',
+    });
+    expect(execute.mock.calls.map(([input]) => input)).toEqual(['it']);
+  });
+});
