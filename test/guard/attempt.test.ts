@@ -168,7 +168,9 @@ async function play(scene: Scenario): Promise<{ outcome: Outcome<unknown> | 'thr
   if (outcome !== 'threw' && 'result' in outcome && scene.does === 'goes on') {
     mayClose = true;
     try {
-      for await (const _ of outcome.result as AsyncIterable<number>) if (acts.length === 0) break;
+      const steps = outcome.result as AsyncIterator<number>;
+      while (acts.length > 0 && !(await steps.next()).done);
+      await steps.return?.();
     } catch {
       // It was stopped.
     }
@@ -242,7 +244,7 @@ describe('an attempt', () => {
         if (before === 'intended' || before === 'confirming') expect(end).toBe('not_started');
       }),
       // One seed, so that what must have been seen below is seen in every run.
-      { numRuns: 2000, seed: 20_260_101 },
+      { numRuns: 1000, seed: 20_260_101 },
     );
     expect([...seen].sort()).toEqual(SEEN);
     expect([...why].sort()).toEqual(WHY);

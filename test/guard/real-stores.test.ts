@@ -114,7 +114,7 @@ describe.each(PLACES.filter(([, has]) => has))('on %s', (_name, _has, open) => {
       { type: 'DOWNGRADE', status: 'redirected', original_input: { to: 'a@shop.test' } },
     ]);
     const { stdout } = await run(['interventions', '--store', place.url]);
-    expect(stdout).toContain('a kill of agent:x by unverified:ann (wrong mails)');
+    expect(stdout).toContain('a kill of agent:x by unverified:ann ("wrong mails")');
     expect(stdout).not.toContain('hunter2');
 
     const surfaces = await run(['surfaces', '--store', place.url, '--json']);
