@@ -65,7 +65,7 @@ globalThis.judged = async () => {
     (key, value) => ({ value, reason: 'ERROR', errorCode: 'FLAG_NOT_FOUND' }),
     () => { throw new Error('postgres://ann:hunter2@db'); },
     () => ({ value: 'read_only', variant: 'read_only', flagMetadata: { cause: 'rule', rule: 'nights', epoch: 7 } }),
-    () => ({ value: 'live', variant: 'live', flagMetadata: { cause: 'fault', code: 'STALE', message: 'late', epoch: 7 } }),
+    () => ({ value: 'live', variant: 'live', flagMetadata: { cause: 'fault', code: 'STALE', message: 'late' } }),
   ]) {
     await OpenFeature.setProviderAndWait(answers(details));
     const { value, flagMetadata } = OpenFeature.getClient().getStringDetails('kill-switch.mode', 'live');
@@ -96,7 +96,7 @@ describe('in a browser', () => {
     );
   });
 
-  test('FailClosedHook judges what the web SDK gets, where there is neither process nor Buffer nor require', async () => {
+  test('FailClosedHook judges what the web SDK gets, where there is no process, Buffer or require', async () => {
     const { code, zipped } = await bundle(JUDGED);
     const page = createContext({ setTimeout, clearTimeout, console });
     runInContext(code, page);
