@@ -1,5 +1,6 @@
 import {
   type EvaluationContext,
+  type EventDetails,
   type FlagValue,
   GeneralError,
   type Hook,
@@ -22,11 +23,17 @@ import {
   invalid,
   LEASE_MS,
   messageOf,
-  safeAnswer,
 } from '../flags/index.ts';
 import { within } from '../store/with-deadline.ts';
 import { LeaseKeeper } from './lease-keeper.ts';
-import { ANSWERS_SAFELY, askWithin, ownAnswer, resolvePositive, safeResolution } from './positive.ts';
+import {
+  ANSWERS_SAFELY,
+  askWithin,
+  ownAnswer,
+  resolvePositive,
+  safeResolution,
+  safeResolutionFor,
+} from './positive.ts';
 
 export interface FailClosedOptions {
   /** How long one evaluation may take, in milliseconds. Default 1000. */
@@ -53,6 +60,7 @@ export interface FailClosedOptions {
   readonly clock?: Clock | undefined;
 }
 
+type Told = 'READY' | 'STALE' | 'ERROR';
 type Status = { readonly is: 'READY' } | { readonly is: 'STALE' | 'NOT_READY'; readonly fault: Fault };
 
 const READY: Status = { is: 'READY' };
@@ -78,7 +86,7 @@ export class FailClosedProvider implements Provider {
   #keeper: LeaseKeeper | null = null;
   #status: Status;
   /** What the SDK was last told, null while it waits for `initialize`. */
-  #told: 'READY' | 'STALE' | 'ERROR' | null = null;
+  #told: Told | null = null;
   #detach: (() => void) | null = null;
 
   constructor(inner: Provider, options: FailClosedOptions = {}) {
@@ -208,7 +216,7 @@ export class FailClosedProvider implements Provider {
     const call = found.row.kind === 'mode' ? callFromContext(context) : null;
     if (typeof call === 'string') {
       const cause = { kind: 'identity', message: call } as const;
-      return Promise.resolve(safeAnswer(found.row, type, cause) as ResolutionDetails<T>);
+      return Promise.resolve(safeResolutionFor<T>(found.row, type, cause));
     }
     const question = { row: found.row, flagKey, type, callerDefault };
     const fault = this.#fault();
@@ -247,25 +255,25 @@ export class FailClosedProvider implements Provider {
       [ProviderEvents.Ready, () => this.#become(READY)],
       [
         ProviderEvents.Stale,
-        (details?: { message?: string | undefined }) =>
+        (details?: EventDetails) =>
           this.#become({ is: 'STALE', fault: { code: 'STALE', message: said('stale', details) } }),
       ],
       [
         ProviderEvents.Error,
-        (details?: { message?: string | undefined; errorCode?: string | undefined }) => {
+        (details?: EventDetails) => {
           this.#become({ is: 'NOT_READY', fault: { code: 'PROVIDER_ERROR', message: said('in error', details) } });
-          if (details?.errorCode === 'PROVIDER_FATAL') this.events.emit(ProviderEvents.Error, details as never);
+          if (details?.errorCode === 'PROVIDER_FATAL') this.events.emit(ProviderEvents.Error, details);
         },
       ],
       [
         ProviderEvents.ConfigurationChanged,
-        (details?: object) => this.events.emit(ProviderEvents.ConfigurationChanged, details as never),
+        (details?: EventDetails) => this.events.emit(ProviderEvents.ConfigurationChanged, details),
       ],
     ] as const;
-    for (const [event, handler] of handlers) events.addHandler(event as never, handler);
+    for (const [event, handler] of handlers) events.addHandler(event, handler);
     return () => {
       endNews?.();
-      for (const [event, handler] of handlers) events.removeHandler(event as never, handler);
+      for (const [event, handler] of handlers) events.removeHandler(event, handler);
     };
   }
 
@@ -279,7 +287,7 @@ export class FailClosedProvider implements Provider {
     if (this.#told === null) return;
     const trust = this.#keeper?.trust() ?? { is: 'fresh' };
     const fault = this.#fault();
-    const next =
+    const next: { readonly event: ProviderEvents; readonly told: Told; readonly message: string } =
       fault === null
         ? trust.is === 'doubted'
           ? { event: ProviderEvents.Stale, told: 'STALE', message: trust.fault.message }
@@ -288,10 +296,10 @@ export class FailClosedProvider implements Provider {
           ? { event: ProviderEvents.Stale, told: 'STALE', message: fault.message }
           : { event: ProviderEvents.Error, told: 'ERROR', message: fault.message };
     if (next.told === this.#told) return;
-    this.#told = next.told as 'READY' | 'STALE' | 'ERROR';
-    this.events.emit(next.event, (next.message ? { message: next.message } : {}) as never);
+    this.#told = next.told;
+    this.events.emit(next.event, next.message ? { message: next.message } : {});
   }
 }
 
-const said = (what: string, details: { message?: string | undefined } | undefined): string =>
+const said = (what: string, details: EventDetails | undefined): string =>
   details?.message ? `the provider is ${what}: ${details.message}` : `the provider is ${what}`;

@@ -1,6 +1,6 @@
 import { FlagdCore, MemoryStorage } from '@openfeature/flagd-core';
 import {
-  type ErrorCode,
+  ErrorCode,
   type EvaluationContext,
   type FlagValue,
   GeneralError,
@@ -243,7 +243,7 @@ export class KillSwitchProvider implements Provider {
     fault: Fault,
   ): ResolutionDetails<T> {
     if (state) return ownAnswer(this.#coreOf(state.flags).resolve(type, flagKey, defaultValue, context, QUIET_LOGGER));
-    const errorCode = openFeatureErrorCode(fault.code) as ErrorCode;
+    const errorCode = ErrorCode[openFeatureErrorCode(fault.code)];
     return { value: defaultValue, reason: 'ERROR', errorCode, errorMessage: fault.message };
   }
 
@@ -263,7 +263,7 @@ export class KillSwitchProvider implements Provider {
       setTimeout(() => {
         const flagsChanged = [...this.#changed];
         this.#changed.clear();
-        if (flagsChanged.length > 0) this.events.emit(ProviderEvents.ConfigurationChanged, { flagsChanged } as never);
+        if (flagsChanged.length > 0) this.events.emit(ProviderEvents.ConfigurationChanged, { flagsChanged });
       }, TELL_AFTER_MS);
     }
     for (const flag of flags) this.#changed.add(flag);
@@ -277,10 +277,10 @@ export class KillSwitchProvider implements Provider {
         this.events.emit(ProviderEvents.Ready);
         break;
       case 'stale':
-        this.events.emit(ProviderEvents.Stale, { message: event.fault.message } as never);
+        this.events.emit(ProviderEvents.Stale, { message: event.fault.message });
         break;
       case 'fault':
-        this.events.emit(ProviderEvents.Error, { message: event.fault.message } as never);
+        this.events.emit(ProviderEvents.Error, { message: event.fault.message });
         break;
       default:
         event satisfies never;
@@ -297,6 +297,6 @@ const answer = (
 const notFound = <T extends FlagValue>(flagKey: string, value: T): ResolutionDetails<T> => ({
   value,
   reason: 'ERROR',
-  errorCode: 'FLAG_NOT_FOUND' as ErrorCode,
+  errorCode: ErrorCode.FLAG_NOT_FOUND,
   errorMessage: `the flag ${flagKey} is not set`,
 });

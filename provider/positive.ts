@@ -1,5 +1,6 @@
 import type { FlagValue, ResolutionDetails } from '@openfeature/server-sdk';
 import {
+  type Cause,
   epochOf,
   type Fault,
   type FlagRow,
@@ -65,8 +66,16 @@ export function safeResolution<T extends FlagValue>(
   fault: Fault,
   epoch = 0,
 ): ResolutionDetails<T> {
-  return safeAnswer(row, type, { kind: 'fault', ...fault }, epoch) as ResolutionDetails<T>;
+  return safeResolutionFor(row, type, { kind: 'fault', ...fault }, epoch);
 }
+
+/** The same for any cause. `T` is what `type` names: the caller's own type of that kind, which nothing here can know. */
+export const safeResolutionFor = <T extends FlagValue>(
+  row: FlagRow,
+  type: FlagType,
+  cause: Cause,
+  epoch = 0,
+): ResolutionDetails<T> => safeAnswer(row, type, cause, epoch) as ResolutionDetails<T>;
 
 /**
  * What a source answers for a kill-switch flag, if that is a positive answer within the deadline; else the safe value
@@ -92,7 +101,7 @@ export async function resolvePositive<T extends FlagValue>(
 /** A thrown error, named as if the source had answered with it. */
 export function faultOfError({ row, flagKey, callerDefault }: Question, error: unknown): Fault {
   if (error instanceof DeadlineExceeded) return { code: 'DEADLINE_EXCEEDED', message: error.message };
-  const code = (error as { code?: unknown } | null)?.code;
+  const code: unknown = Reflect.get(Object(error), 'code');
   const details = {
     value: callerDefault,
     errorCode: typeof code === 'string' ? code : 'GENERAL',

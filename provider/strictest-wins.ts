@@ -100,7 +100,7 @@ export class StrictestWinsStrategy extends BaseEvaluationStrategy<ProviderStatus
     if (answers.length === 0) {
       answers.push(safeResolution(question, { code: 'NOT_READY', message: 'there is no source to ask' }));
     }
-    return { details: strictestOf(found.row, answers) } as FinalResult<T>;
+    return { details: strictestOf(found.row, answers) };
   }
 
   #firstSuccessful<T extends FlagValue>(resolutions: Resolution<T>[]): FinalResult<T> {

@@ -139,7 +139,10 @@ class AskedProvider extends FailClosedProvider {
   }
 
   override get hooks(): Hook[] {
-    const who: Hook = { before: ({ context }) => ({ ...context, ...NOBODY, ...this.#asking.getStore() }) };
+    const who: Hook = {
+      // The SDK's type of a context has no undefined, which is what takes away what others have named.
+      before: ({ context }) => ({ ...context, ...NOBODY, ...this.#asking.getStore() }) as EvaluationContext,
+    };
     return [...super.hooks, ...this.#spareHooks(), ...(this.#asking.getStore() ? [who] : [])];
   }
 
@@ -151,5 +154,8 @@ class AskedProvider extends FailClosedProvider {
 
 /** What a call does not name must not come from elsewhere either. */
 const NOBODY = Object.fromEntries(
-  [...Object.keys(IDENTITY_ATTRIBUTES), ...Object.keys(LINEAGE_ATTRIBUTES)].map((attribute) => [attribute, undefined]),
-) as unknown as EvaluationContext;
+  [...Object.keys(IDENTITY_ATTRIBUTES), ...Object.keys(LINEAGE_ATTRIBUTES)].map((attribute): [string, undefined] => [
+    attribute,
+    undefined,
+  ]),
+);

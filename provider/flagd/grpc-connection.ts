@@ -9,6 +9,7 @@ import {
 import { connect as connectTcp } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { KillSwitchError } from '../../flags/index.ts';
+import { asError } from '../../store/as-error.ts';
 import { frame, Frames } from './grpc-frames.ts';
 import type { FlagdSettings } from './options.ts';
 
@@ -214,5 +215,3 @@ function decoded(text: string): string {
     return text;
   }
 }
-
-const asError = (thrown: unknown): Error => (thrown instanceof Error ? thrown : new Error(String(thrown)));

@@ -46,8 +46,7 @@ export abstract class FlagdSource implements Provider {
   abstract onClose(): Promise<void>;
 
   protected emitChanged(flagKeys: readonly string[]): void {
-    if (flagKeys.length > 0)
-      this.events.emit(ProviderEvents.ConfigurationChanged, { flagsChanged: [...flagKeys] } as never);
+    if (flagKeys.length > 0) this.events.emit(ProviderEvents.ConfigurationChanged, { flagsChanged: [...flagKeys] });
   }
 
   get hooks(): Hook[] {

@@ -1,4 +1,5 @@
 import { OWN_KEYS, type OwnKey, SHARED_KEYS, type SharedKey } from './keys.ts';
+import { rowsOf } from './table.ts';
 
 /** What a command does to a key, as Redis' own table of commands says: it reads, writes, or both. */
 const COMMANDS = {
@@ -110,14 +111,14 @@ export function grantsOf(
   role: Role,
   pattern: { readonly shared: (name: string) => string; readonly own: (name: string, whose: 'own' | 'any') => string },
 ): Grant[] {
-  const shared = Object.entries(SHARED_ACCESS).map(
+  const shared = rowsOf(SHARED_ACCESS).map(
     ([key, access]): Grant => ({
       commands: access[role] ?? [],
-      pattern: pattern.shared(SHARED_KEYS[key as SharedKey]),
+      pattern: pattern.shared(SHARED_KEYS[key]),
     }),
   );
-  const own = Object.entries(OWN_ACCESS).flatMap(([key, access]): Grant[] => {
-    const name = OWN_KEYS[key as OwnKey];
+  const own = rowsOf(OWN_ACCESS).flatMap(([key, access]): Grant[] => {
+    const name = OWN_KEYS[key];
     const whose = role === 'executor' ? 'own' : 'any';
     const first = { commands: access[role] ?? [], pattern: pattern.own(name, whose) };
     return role === 'executor'

@@ -5,6 +5,7 @@ import type { RedisEndpoint } from './endpoint.ts';
 import { isLost } from './errors.ts';
 import { handshake } from './handshake.ts';
 import { Route } from './route.ts';
+import { asError } from '../as-error.ts';
 
 /** How long until the next attempt to connect, in milliseconds: for ever, and soon. */
 const retryMs = (failures: number): number => Math.min(50 * failures, 250) + Math.floor(Math.random() * 50);
@@ -119,7 +120,7 @@ export class RedisClient {
     } catch (error) {
       if (this.redis.stream !== stream || isLost(error)) return; // then there is no connection, which is told and mended as such
       this.#refusals += 1;
-      this.#tell(error as Error);
+      this.#tell(asError(error));
       stream.destroy();
       return;
     }

@@ -107,9 +107,9 @@ function openControl(endpoint: RedisEndpoint, { organizationId, requestTimeoutMs
     async append(...changes) {
       const batch = readBack(changes);
       const { epoch } = batch.head;
-      let outcome: 'not sent' | 'unknown' | 'known' = 'not sent';
+      const change: { outcome: 'not sent' | 'unknown' | 'known' } = { outcome: 'not sent' };
       const send = async (client: Redis, leftMs: number): Promise<unknown> => {
-        outcome = 'unknown';
+        change.outcome = 'unknown';
         try {
           const result = await runScript(client, {
             script: batch.tightens ? APPEND_TIGHTENING : APPEND,
@@ -118,12 +118,12 @@ function openControl(endpoint: RedisEndpoint, { organizationId, requestTimeoutMs
             replicas: endpoint.replicas,
             waitMs: waitMs(leftMs),
           });
-          outcome = 'known';
+          change.outcome = 'known';
           if (result.reply !== 1) return result.reply;
           unsettled = result.replicated ? null : changes;
           return requireReplicated(result, endpoint, `Change ${epoch} is in the log there, but may yet be lost.`);
         } catch (error) {
-          if (isReply(error)) outcome = 'known';
+          if (isReply(error)) change.outcome = 'known';
           throw error;
         }
       };
@@ -137,7 +137,7 @@ function openControl(endpoint: RedisEndpoint, { organizationId, requestTimeoutMs
         if (appended && changes.some(({ event }) => event.type === 'recover')) await clearForks(parts).catch(() => {});
         return appended;
       } catch (error) {
-        if ((outcome as string) !== 'unknown') throw error;
+        if (change.outcome !== 'unknown') throw error;
         unsettled = changes;
         throw unknownOutcome(error, epoch);
       }

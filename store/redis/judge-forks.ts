@@ -19,7 +19,7 @@ function hashOf(entry: string): string | null {
 /** Whether one of these reports proves that the store has lost a change. */
 function isForkProven(reports: readonly ReportedFork[], store: Head, control: string | null): boolean {
   if (control === null) return false;
-  const known = parseEntry('control', JSON.parse(control)) as Known;
+  const known = parseEntry('control', JSON.parse(control)) as Known; // it gives what its key names
   return reports.some(([name, , text, entry]) => {
     const report = readForkReport(text);
     const hash = hashOf(entry);

@@ -1,4 +1,5 @@
 import { OWN_KEYS, type OwnKey } from './keys.ts';
+import { rowsOf } from './table.ts';
 
 const DAY_MS = 86_400_000;
 
@@ -13,8 +14,9 @@ export const KEPT_FOR_MS = {
   proposals: 90 * DAY_MS,
 } as const satisfies Partial<Record<OwnKey, number>>;
 
-const keys = Object.entries(KEPT_FOR_MS) as ReadonlyArray<readonly [keyof typeof KEPT_FOR_MS, number]>;
-const table = keys.map(([key, ms]) => `{ ':${OWN_KEYS[key]}', ${ms} }`).join(', ');
+const table = rowsOf(KEPT_FOR_MS)
+  .map(([key, ms]) => `{ ':${OWN_KEYS[key]}', ${ms} }`)
+  .join(', ');
 
 /** Puts off the end of what is kept under a living name, about once a day: each time would be four more writes with each beat. */
 export const KEEP_ALIVE = `

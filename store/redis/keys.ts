@@ -1,4 +1,5 @@
 import { textProblem, invalid } from '../../flags/index.ts';
+import { mapRows } from './table.ts';
 
 /** What all of one organization share, and what its keys end with. Who may do what with each is in `access.ts`, which no key can be missing from. */
 export const SHARED_KEYS = {
@@ -80,19 +81,13 @@ export function redisKeys(
   const executorEscaped = (escaped: string): ExecutorKeys => ({
     escaped,
     prefix: `${executorPrefix}${escaped}:`,
-    ...mapValues(OWN_KEYS, (what) => `${executorPrefix}${escaped}:${what}`),
+    ...mapRows(OWN_KEYS, (what) => `${executorPrefix}${escaped}:${what}`),
   });
   return {
-    ...mapValues(SHARED_KEYS, key),
+    ...mapRows(SHARED_KEYS, key),
     executorPrefix,
     executor: (name) => executorEscaped(escapeId(name)),
     executorEscaped,
     channel: key(db === 0 ? 'events' : `events:${db}`),
   };
 }
-
-const mapValues = <K extends string>(
-  names: Readonly<Record<K, string>>,
-  key: (name: string) => string,
-): Readonly<Record<K, string>> =>
-  Object.fromEntries(Object.entries<string>(names).map(([each, name]) => [each, key(name)])) as Record<K, string>;

@@ -1,4 +1,5 @@
 import { type Script, sha1 } from './scripts.ts';
+import { mapRows, rowsOf } from './table.ts';
 
 /** One script of the library, before it is known what the whole is called. */
 export interface LibraryScript {
@@ -23,7 +24,7 @@ export interface Library<K extends string> {
 const flagsOf = ({ noWrites }: LibraryScript): string => (noWrites ? ' flags=no-writes' : '');
 
 export function library<K extends string>(of: Readonly<Record<K, LibraryScript>>): Library<K> {
-  const all = Object.entries<LibraryScript>(of);
+  const all = rowsOf(of);
   const register = (script: LibraryScript, version: string): string => `redis.register_function{
   function_name = 'kill_switch_${script.name}_${version}',
   flags = { ${script.noWrites ? "'no-writes'" : ''} },
@@ -34,14 +35,14 @@ ${script.lua}
   const textOf = (version: string): string =>
     `#!lua name=kill_switch_${version}\n${all.map(([, script]) => register(script, version)).join('\n')}\n`;
   const version = sha1(textOf('')).slice(0, 12);
-  const scripts = all.map(([key, script]): [string, Script] => {
+  const scripts = mapRows(of, (script): Script => {
     const lua = `#!lua${flagsOf(script)}\n${script.lua}`;
     const command = script.noWrites ? 'FCALL_RO' : 'FCALL';
-    return [key, { lua, sha: sha1(lua), inLibrary: { name: `kill_switch_${script.name}_${version}`, command } }];
+    return { lua, sha: sha1(lua), inLibrary: { name: `kill_switch_${script.name}_${version}`, command } };
   });
   return {
     name: `kill_switch_${version}`,
     text: textOf(version),
-    scripts: Object.fromEntries(scripts) as Record<K, Script>,
+    scripts,
   };
 }

@@ -106,8 +106,9 @@ export class Replies {
     return {
       *[Symbol.iterator]() {
         for (let index = 0; index + 1 < keysAndValues.length; index += 2) {
-          const key = keysAndValues[index] as string;
-          yield [key, read(key, keysAndValues[index + 1] as string)] as const;
+          const key = keysAndValues[index];
+          const stored = keysAndValues[index + 1];
+          if (key !== undefined && stored !== undefined) yield [key, read(key, stored)] as const;
         }
       },
     };

@@ -3,7 +3,7 @@ import type { RedisEndpoint } from './endpoint.ts';
 
 /** Which node is asked: those that were given, in turn, and in between one that an answer named, for as long as it can be reached. */
 export class Route {
-  readonly #given: readonly RedisAddress[];
+  readonly #given: RedisEndpoint['nodes'];
   readonly #natMap: RedisEndpoint['natMap'];
   #index = 0;
   #current: RedisAddress;
@@ -50,7 +50,7 @@ export class Route {
   }
 
   #at(index: number): RedisAddress {
-    return this.#given[index] as RedisAddress; // there is always the URL's
+    return this.#given[index] ?? this.#given[0];
   }
 }
 

@@ -4,6 +4,7 @@ import { withDeadline } from '../with-deadline.ts';
 import { RedisClient } from './client.ts';
 import type { RedisEndpoint } from './endpoint.ts';
 import { storeError } from './errors.ts';
+import { asError } from '../as-error.ts';
 
 export interface Subscription {
   readonly endpoint: RedisEndpoint;
@@ -39,7 +40,7 @@ export function subscribe({ endpoint, channel, requestTimeoutMs, listener }: Sub
     try {
       await withDeadline(redis.subscribe(channel), requestTimeoutMs, 'subscribe');
     } catch (error) {
-      trouble(error as Error);
+      trouble(asError(error));
       if (redis.stream === stream) later(1000, () => client.passOver()); // refused, perhaps by its ACL: tried anew
       return;
     }
@@ -53,7 +54,7 @@ export function subscribe({ endpoint, channel, requestTimeoutMs, listener }: Sub
     try {
       await withDeadline(redis.ping(), requestTimeoutMs, 'ping');
     } catch (error) {
-      trouble(error as Error);
+      trouble(asError(error));
       if (redis.stream === stream) client.passOver();
       return;
     }

@@ -4,6 +4,8 @@ import type { RedisOptions } from 'ioredis';
 import { closest } from '../../flags/closest.ts';
 import { invalid } from '../../flags/index.ts';
 import type { RedisAddress, RedisNode } from './address.ts';
+import { asError } from '../as-error.ts';
+import { rowsOf } from './table.ts';
 
 /** What a URL says. Files that it names are read. */
 export interface RedisUrl {
@@ -41,7 +43,7 @@ const PARAMETERS = {
 type Parameter = keyof typeof PARAMETERS;
 type Parameters = Partial<Readonly<Record<Parameter, string>>>;
 
-const PARAMETER_NAMES = Object.keys(PARAMETERS) as readonly Parameter[];
+const PARAMETER_NAMES = rowsOf(PARAMETERS).map(([name]) => name);
 
 /** @throws KillSwitchError INVALID_ARGUMENT */
 export function parseRedisUrl(text: unknown): RedisUrl {
@@ -101,12 +103,12 @@ function parse(text: unknown): URL {
 function parameters({ searchParams, protocol }: URL): Parameters {
   const given: Partial<Record<Parameter, string>> = {};
   for (const [name, value] of searchParams) {
-    if (!Object.hasOwn(PARAMETERS, name)) {
+    const parameter = PARAMETER_NAMES.find((each) => each === name);
+    if (parameter === undefined) {
       const meant = closest(name, PARAMETER_NAMES);
       const hint = meant ? `Did you mean ${meant}?` : `There are: ${PARAMETER_NAMES.join(', ')}.`;
       throw invalid(`The Redis URL has a parameter ${JSON.stringify(name.slice(0, 40))} that is none. ${hint} ${HOW}`);
     }
-    const parameter = name as Parameter;
     const where: string = PARAMETERS[parameter];
     if (where !== 'any' && !where.split(' or ').includes(protocol))
       throw invalid(`The parameter ${name} of a Redis URL goes with ${where}, not with ${protocol}. ${HOW}`);
@@ -139,7 +141,7 @@ function tlsOptions({ ca, cert, key, servername }: Parameters): NonNullable<Redi
     createSecureContext(context);
   } catch (error) {
     const names = files.map(({ name, path }) => `${name} ${JSON.stringify(path)}`).join(', ');
-    throw invalid(`The files of the Redis URL cannot be used for TLS (${names}): ${(error as Error).message}.`);
+    throw invalid(`The files of the Redis URL cannot be used for TLS (${names}): ${asError(error).message}.`);
   }
   return { ...context, ...(servername === undefined ? {} : { servername }) };
 }
@@ -148,9 +150,9 @@ function fileOf(name: string, path: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
+    const code: unknown = Reflect.get(asError(error), 'code');
     throw invalid(
-      `The file ${JSON.stringify(path)} (${name} of the Redis URL) cannot be read: ${code ?? 'it is not a file'}.`,
+      `The file ${JSON.stringify(path)} (${name} of the Redis URL) cannot be read: ${typeof code === 'string' ? code : 'it is not a file'}.`,
     );
   }
 }
