@@ -4,6 +4,8 @@ import {
   checkpointSchema,
   type Intervention,
   interventionSchema,
+  KillSwitchError,
+  quoteId,
   type SurfaceRecord,
   surfaceSchema,
 } from '../flags/index.ts';
@@ -34,7 +36,10 @@ export const executorReports = (shelf: Shelf, executorId: string): ExecutorRepor
   saveCheckpoint: (checkpoint) => shelf.put('checkpoints', checkpoint.run_id, JSON.stringify(checkpoint)),
   async lastCheckpoint(runId) {
     const text = await shelf.get('checkpoints', runId);
-    return text === null ? null : checkpointSchema.parse(JSON.parse(text));
+    if (text === null) return null;
+    const checkpoint = readable(checkpointSchema, text);
+    if (checkpoint) return checkpoint;
+    throw new KillSwitchError('CORRUPT', `The checkpoint of the run ${quoteId(runId)} cannot be read.`);
   },
 });
 

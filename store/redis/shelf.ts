@@ -6,6 +6,7 @@ import {
   type Shelf,
   type ShelfReader,
 } from '../ports.ts';
+import { isKillSwitchError } from '../../flags/index.ts';
 import { newestLast } from '../reports.ts';
 import { KEPT_FOR_MS } from './kept-for.ts';
 import { nameOf } from './keys.ts';
@@ -88,10 +89,13 @@ export function redisShelfReader(parts: OperatorParts): ShelfReader {
         }));
       const found: (KeptText & { readonly id: string })[] = [];
       for (const executor of await readNames(parts)) {
-        const answer = await connection.request({
-          access: 'read',
-          send: (client) => client.call('HGETALL', keys.executorEscaped(executor).checkpoints),
-        });
+        const { checkpoints } = keys.executorEscaped(executor);
+        const answer = await connection
+          .request({ access: 'read', send: (client) => client.call('HGETALL', checkpoints) })
+          .catch((error: unknown) => {
+            if (!isKillSwitchError(error) || error.code !== 'CORRUPT') throw error;
+            return [checkpoints, `(${error.message})`]; // what has put something else there hides no others'
+          });
         const flat = replies.parse(reply.flat, answer, 'reports that cannot be read');
         flat.forEach((id, index) => {
           if (index % 2 === 0) found.push({ id, text: flat[index + 1] ?? '', ...writerOf(nameOf(executor)) });

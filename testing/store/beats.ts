@@ -17,9 +17,26 @@ const BROKEN: readonly Record<string, unknown>[] = [
   { in_flight: -1 },
   { fork: 'yes' },
   { id: 'another' },
+  { name: '\u001b[2J' },
+  { name: '\ud800' },
+  { agents: [null, {}] },
+  { host: [], pid: 'x', export: 3, trouble: {} },
 ];
 
-const NO_BEATS = ['', '{', 'null', '[]', '"x"', '7', '\u0000', '{"__proto__":{}}', JSON.stringify({ name: 'x' })];
+const NO_BEATS = [
+  '',
+  '{',
+  'null',
+  '[]',
+  '"x"',
+  '7',
+  '\u0000',
+  '{"__proto__":{}}',
+  JSON.stringify({ name: 'x' }),
+  'x'.repeat(2 * 1024 * 1024),
+  JSON.stringify('x'.repeat(2 * 1024 * 1024)),
+  '['.repeat(200_000), // deeper than a parser may go
+];
 
 const STRANGE_IDS = ['', '\n', '\u001b[2J', 'x'.repeat(600), 'a\u2028b'];
 
@@ -36,7 +53,11 @@ export const BEAT_TESTS: readonly SuiteTest[] = [
         await session.harness.plantBeat({ id: 'odd', name: 'odd' }, text);
         const beats = new Map((await control.executors()).map((each) => [each.id, each]));
         assert.deepEqual([...beats.keys()].sort(), ['honest', 'odd']);
-        assert.equal(typeof beats.get('odd')?.problem, 'string', `nothing is said to be wrong with ${text}`);
+        assert.equal(
+          typeof beats.get('odd')?.problem,
+          'string',
+          `nothing is said to be wrong with ${text.slice(0, 200)}`,
+        );
         assert.equal(beats.get('honest')?.problem, undefined);
       }
       await control.forget('odd');

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import type { Intervention, SurfaceRecord } from '../../flags/index.ts';
 import { KEPT_CHECKPOINTS, type KeptText } from '../../store/ports.ts';
+import { executorReports, readInterventions, readSurfaces } from '../../store/reports.ts';
 import { ODD_IDS } from './confirm.ts';
 import type { SuiteTest } from './log.ts';
 
@@ -9,6 +11,57 @@ const record = (name: string, second: number): string =>
 const plain = (kept: readonly KeptText[]): string[] => kept.map(({ text }) => text);
 const textsOf = (kept: ReadonlyArray<KeptText & { readonly id: string }>): Map<string, string> =>
   new Map(kept.map(({ id, text }) => [id, text]));
+
+const NO_REPORTS = [
+  '{',
+  'null',
+  '{}',
+  '"x"',
+  '7',
+  '{"__proto__":[]}',
+  '[null]',
+  '[{"action":7}]',
+  `[${'['.repeat(100_000)}`,
+];
+
+const SURFACE: SurfaceRecord = {
+  action: 'mail.send',
+  effect: 'write',
+  surface: 'tool',
+  feature: null,
+  irreversible: false,
+  draft: false,
+  redirect: false,
+  reverse: false,
+  limits: [],
+  last_used: null,
+};
+
+const intervention = (id: string, proposal: boolean): string => {
+  const record: Intervention = {
+    id,
+    at: new Date().toISOString(),
+    executor_id: 'honest',
+    executor_name: 'honest',
+    type: 'HARD_BLOCK',
+    outcome: 'BLOCKED',
+    verdict: 'block',
+    status: 'blocked',
+    state: 'refused',
+    action: 'mail.send',
+    effect: 'write',
+    surface: null,
+    agent_id: null,
+    run_id: null,
+    mission_id: null,
+    mode: 'full_stop',
+    epoch: 1,
+    cause: { kind: 'mode' },
+    input: null,
+    proposal,
+  };
+  return JSON.stringify(record);
+};
 
 /** What executors keep beside their beats, where an operator has made a control plane. */
 export const SHELF_TESTS: readonly SuiteTest[] = [
@@ -79,6 +132,37 @@ export const SHELF_TESTS: readonly SuiteTest[] = [
       assert.deepEqual(all, new Map(ODD_IDS.map((id) => [id, JSON.stringify({ id, turn: 2 })])));
       assert.deepEqual(await session.control().shelf.all('surfaces'), []);
       assert.deepEqual(await session.control('other').shelf.all('checkpoints'), []);
+    },
+  },
+  {
+    name: 'what is no report hides no other',
+    async run(session) {
+      const control = await session.initialised();
+      const [honest, odd] = [
+        session.executor({ id: 'honest', name: 'honest' }),
+        session.executor({ id: 'odd', name: 'odd' }),
+      ];
+      for (const each of [honest, odd]) await each.confirm(null);
+      const readable = JSON.stringify([SURFACE]);
+      await honest.connection.shelf.put('surfaces', 'honest', readable);
+      await honest.connection.shelf.put('checkpoints', 'r-honest', '{}');
+      await honest.connection.shelf.appendInterventions([intervention('i', false)]);
+      await honest.connection.shelf.appendProposals([intervention('p', true)]);
+      for (const text of NO_REPORTS) {
+        await odd.connection.shelf.put('surfaces', 'odd', text);
+        await odd.connection.shelf.put('checkpoints', 'r-odd', text);
+        await odd.connection.shelf.appendInterventions([text]);
+        await odd.connection.shelf.appendProposals([text]);
+        const surfaces = new Map((await readSurfaces(control.shelf)).map(({ id, records }) => [id, records]));
+        assert.deepEqual(surfaces.get('honest'), [SURFACE]);
+        assert.equal(surfaces.get('odd'), null, `${text.slice(0, 200)} was taken for surfaces`);
+        const checkpoints = textsOf(await control.shelf.all('checkpoints'));
+        assert.deepEqual([...checkpoints.keys()].sort(), ['r-honest', 'r-odd']);
+        await assert.rejects(executorReports(odd.connection.shelf, 'odd').lastCheckpoint('r-odd'), { code: 'CORRUPT' });
+      }
+      const { interventions, unreadable } = await readInterventions(control.shelf, 1000);
+      assert.deepEqual(interventions.map(({ id }) => id).sort(), ['i', 'p']);
+      assert.ok(unreadable >= NO_REPORTS.length, `${unreadable} could not be read`);
     },
   },
   {
