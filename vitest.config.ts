@@ -19,6 +19,7 @@ const shared = { pool: 'forks', maxWorkers: 2, testTimeout: 30_000, hookTimeout:
 /** What scripts/mutate.mjs runs as well. */
 export const unit = {
   ...shared,
+  maxWorkers: 3, // they wait more than they work
   name: 'unit',
   include: ['test/**/*.test.ts'],
   exclude: [...configDefaults.exclude, ...SERVER],

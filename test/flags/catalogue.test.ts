@@ -2,9 +2,12 @@ import { describe, expect, test } from 'vitest';
 import {
   type AnswerDetails,
   answerProblem,
+  autonomyFlag,
   CATALOGUE,
+  featureFlag,
   type FlagKind,
   flagRow,
+  limitFlag,
   safeAnswer,
   safeValueAs,
 } from '../../flags/index.ts';
@@ -24,6 +27,29 @@ describe('the catalogue of flags', () => {
   ])('knows %s', (flagKey, kind, name) => {
     expect(flagRow(flagKey)).toEqual({ row: CATALOGUE[kind as FlagKind], name });
   });
+
+  test('has a key for each name', () => {
+    expect([featureFlag('a.b'), limitFlag('a.b'), autonomyFlag('a.b')]).toEqual([
+      'kill-switch.feature.a.b',
+      'kill-switch.limit.a.b',
+      'kill-switch.autonomy.a.b',
+    ]);
+  });
+
+  test.each([
+    ['mode', ['full_stop', 'paused', 'read_only', 'draft_only', 'test_mode', 'approval_gated', 'live']],
+    ['feature', ['dark', 'shadow', 'gated', 'live']],
+    ['limit', [0, 1, 2.5, 1e9]],
+    ['autonomy', ['human_in_the_loop', 'human_on_the_loop', 'autonomous', 'trusted']],
+  ] as const)(
+    'ranks the values of a %s: the safe one is the strictest, and each leaves more than the one before',
+    (kind, values) => {
+      const { strictness, safeValue } = CATALOGUE[kind];
+      expect(values[0]).toBe(safeValue);
+      const ranks = values.map((value) => strictness(value) + 0); // no -0
+      expect(ranks).toEqual([...new Set(ranks)].sort((a, b) => b - a));
+    },
+  );
 
   test.each([
     'kill-switch.mode.x',
@@ -51,6 +77,12 @@ describe('the catalogue of flags', () => {
     expect(safeValueAs(CATALOGUE.mode, type)).toEqual(value);
   });
 
+  test('answers a limit that is asked as another type with nothing of that type', () => {
+    expect(
+      (['number', 'string', 'boolean', 'object'] as const).map((type) => safeValueAs(CATALOGUE.limit, type)),
+    ).toEqual([0, '', false, {}]);
+  });
+
   test('answers with the safe value, its name as the variant, and without an error code', () => {
     const cause = { kind: 'fault', code: 'STALE', message: 'nothing has confirmed' } as const;
     expect(safeAnswer(CATALOGUE.mode, 'string', cause, 7)).toEqual({
@@ -66,6 +98,7 @@ describe('the catalogue of flags', () => {
 describe('a positive answer', () => {
   test.each(kinds)('of a %s has no error, the right type, a known value, and a variant', (kind) => {
     expect(problem(kind, {})).toBeNull();
+    expect(problem(kind, { errorCode: null as never })).toBeNull(); // as providers in plain JavaScript may write it
   });
 
   test.each(kinds)('of a %s may lack a variant when it is not the caller’s default', (kind) => {

@@ -22,7 +22,7 @@ describe('the identity in an evaluation context', () => {
     expect(callFromContext(context)).toEqual(FULL);
     expect(context['targetingKey']).toBe('r');
     expect(callFromContext(contextFromCall({}))).toEqual({});
-    expect(contextFromCall({ agentId: undefined })).toEqual({});
+    expect(Object.keys(contextFromCall({ agentId: undefined, action: 'a.b' }))).toEqual(['action']);
   });
 
   test('leaves the app’s own attributes alone', () => {
