@@ -70,7 +70,8 @@ export async function testMode(cast: Cast): Promise<void> {
     'a redirected mail has the real content',
   );
   must(disk.prices === before.prices, 'an action without a redirect is blocked in test_mode');
-  const mail = redirected.at(-1) as (typeof redirected)[number];
+  const mail = redirected.at(-1);
+  must(mail !== undefined, 'there is a last mail');
   screen.say(`${redirected.length} mails on disk since, all to ${OWNER}. The last one:`);
   for (const line of [`To: ${mail.to}`, `Subject: ${mail.subject}`, ...mail.body.split('\n').filter(Boolean)])
     screen.say(`  ${line}`);

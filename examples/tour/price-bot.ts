@@ -3,7 +3,7 @@ import { describeCause } from '../../flags/index.ts';
 import type { Decision } from '../../index.ts';
 import { runAgent } from './agent.ts';
 import type { Row } from './price-import.ts';
-import type { Product } from './shop.ts';
+import { inTurn, type Product } from './shop.ts';
 
 interface Change {
   readonly sku: string;
@@ -39,7 +39,8 @@ runAgent('price-bot', (killSwitch, shop) => {
     execute: async (rows: readonly Row[], { signal }) => {
       let why = 'the list is done';
       signal.addEventListener('abort', () => {
-        why = `stopped by ${describeCause((signal.reason as Decision).cause)}`;
+        const { cause }: Decision = signal.reason;
+        why = `stopped by ${describeCause(cause)}`;
         priceImport.enter({ note: 'told', why });
       });
       for (const { row, sku, cents } of rows) {
@@ -52,7 +53,7 @@ runAgent('price-bot', (killSwitch, shop) => {
     },
   });
   const change = (products: readonly Product[], turn: number): Change => {
-    const product = products[turn % products.length] as Product;
+    const product = inTurn(products, turn);
     return { sku: product.sku, cents: nextPrice(product, turn) };
   };
   return {

@@ -20,7 +20,7 @@ async function textOf(path: string): Promise<string> {
   try {
     return await readFile(path, 'utf8');
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return '';
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return '';
     throw error;
   }
 }
@@ -46,12 +46,13 @@ export class PriceImport {
     const list = await textOf(this.#list);
     if (list === '') return [];
     const taken = new Set((await this.entries()).map((entry) => ('row' in entry ? entry.row : 0)));
-    return (JSON.parse(list) as Row[]).filter(({ row }) => !taken.has(row));
+    const rows: readonly Row[] = JSON.parse(list);
+    return rows.filter(({ row }) => !taken.has(row));
   }
 
   async entries(): Promise<readonly Entry[]> {
     const lines = (await textOf(this.books)).split('\n');
-    return lines.slice(0, -1).map((line) => JSON.parse(line) as Entry); // the last line may still be being written
+    return lines.slice(0, -1).map((line): Entry => JSON.parse(line)); // the last line may still be being written
   }
 
   /** Writes at once, so that the lines stand in the order of what happened. */

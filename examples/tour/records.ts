@@ -44,7 +44,8 @@ export async function refusals({ screen, control, shop }: Cast): Promise<void> {
   screen.say(`One of them: ${redirected?.action} ${toText(redirected?.original_input)} → ${toText(redirected?.input)}`);
 }
 
-const toText = (input: unknown): string => String((input as { to?: unknown } | undefined)?.to);
+const toText = (input: unknown): string =>
+  String(typeof input === 'object' && input !== null && 'to' in input ? input.to : undefined);
 
 export async function verify({ screen, control, shop }: Cast): Promise<void> {
   screen.command('kill-switch log verify');

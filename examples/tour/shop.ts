@@ -58,10 +58,17 @@ export const confirmation = ({ number, customer, sku, quantity }: Order): Mail =
   body: `Dear ${customer},\n\nwe have packed ${quantity} × ${sku} for you.`,
 });
 
+/** One of the list after the other, and the first again after the last. */
+export function inTurn<T>(list: readonly T[], turn: number): T {
+  const [one] = list.slice(turn % list.length);
+  if (one === undefined) throw new Error('There is nothing to take in turn.');
+  return one;
+}
+
 /** A supplier's list of so many new prices. */
 export const supplierList = (length: number): readonly Row[] =>
   Array.from({ length }, (_none, index) => {
-    const { sku, lowest, highest } = PRODUCTS[index % PRODUCTS.length] as Product;
+    const { sku, lowest, highest } = inTurn(PRODUCTS, index);
     return { row: index + 1, sku, cents: Math.round(lowest + ((highest - lowest) * index) / length) };
   });
 
@@ -87,8 +94,8 @@ export class Shop {
   order(number: number): Order {
     return {
       number,
-      customer: CUSTOMERS[number % CUSTOMERS.length] as string,
-      sku: (PRODUCTS[number % PRODUCTS.length] as Product).sku,
+      customer: inTurn(CUSTOMERS, number),
+      sku: inTurn(PRODUCTS, number).sku,
       quantity: 1 + (number % 3),
     };
   }
@@ -159,7 +166,8 @@ export class Shop {
   }
 
   async #read(): Promise<Prices> {
-    return JSON.parse(await readFile(this.pricesFile, 'utf8')) as Prices;
+    const prices: Prices = JSON.parse(await readFile(this.pricesFile, 'utf8'));
+    return prices;
   }
 
   async #write(prices: Prices): Promise<void> {

@@ -38,17 +38,13 @@ export const ANSWER_TESTS: readonly SuiteTest[] = [
     async run(session) {
       const control = await session.initialised();
       const [x, y] = [session.executor(), session.executor()];
-      const asked = Array.from({ length: 12 }, (_, index) => {
-        const nonce = `${index} ${randomUUID()}`;
-        const one = index % 2 === 0 ? x : y;
-        const ask = [
-          () => one.connection.confirm(one.beat(null), nonce),
-          () => one.connection.load(null, nonce),
-          () => control.load(null, nonce),
-        ][index % 3] as () => Promise<Answer>;
-        return { nonce, ask };
-      });
-      const answers = await Promise.all(asked.map(({ ask }) => ask()));
+      const ways: ReadonlyArray<(nonce: string) => Promise<Answer>> = [x, y].flatMap((one) => [
+        (nonce) => one.connection.confirm(one.beat(null), nonce),
+        (nonce) => one.connection.load(null, nonce),
+        (nonce) => control.load(null, nonce),
+      ]);
+      const asked = [...ways, ...ways].map((ask, index) => ({ ask, nonce: `${index} ${randomUUID()}` }));
+      const answers = await Promise.all(asked.map(({ ask, nonce }) => ask(nonce)));
       for (const [index, { nonce, ageMs }] of answers.entries())
         assert.deepEqual({ nonce, ageMs }, { nonce: asked[index]?.nonce, ageMs: 0 });
     },
