@@ -67,7 +67,7 @@ async function open({ url, organizationId, channel, executors: count, name }: Ex
 
 /** The same store, and whoever asks is told when the executor has taken what was pushed to it. */
 const watched = (store: ExecutorStore, onPushTaken: () => void): ExecutorStore => ({
-  location: store.location,
+  ...store,
   open(scope) {
     const connection = store.open(scope);
     const follow: typeof connection.follow = (listener) =>

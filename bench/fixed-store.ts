@@ -24,8 +24,9 @@ export function fixedStore(kills: number): ExecutorStore {
     leave: async () => {},
     close: async () => {},
     anchor: null,
+    confirmsOneByOne: false,
   };
-  return { location: 'bench:', open: () => connection as unknown as ExecutorConnection };
+  return { location: 'bench:', side: 'executor', open: () => connection as unknown as ExecutorConnection };
 }
 
 function* entriesOf(kills: number): Generator<readonly [EntryKey, unknown]> {

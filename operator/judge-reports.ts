@@ -16,7 +16,7 @@ export async function judgeReports(
   const ignored: Array<Status['ignored_forks'][number]> = [];
   if (!head || !control) return { forks, ignored_forks: ignored };
   const told = beats.flatMap(reportOf);
-  const { reports, floods }: FoundReports = (await connection.forks?.(head.generation)) ?? {
+  const { reports, floods }: FoundReports = (await connection.forks?.read(head.generation)) ?? {
     reports: told,
     floods: [],
   };

@@ -59,7 +59,7 @@ export async function openControlPlane(options: OpenControlPlaneOptions): Promis
     connection: store.open({ organizationId, requestTimeoutMs, onReading }),
     place: { location: store.location, organizationId },
     retryMs,
-    operate: operate === true ? { ownClock: store.ownClock === true, clock, onTrouble } : null,
+    operate: operate === true ? { ownClock: store.ownClock, clock, onTrouble } : null,
   });
   return new StoreControlPlane(opened, operator, () => opened.close());
 }

@@ -83,7 +83,7 @@ export class OpenedSwitch {
 
   /** A store that folds its log may keep the state apart; what proves it goes into the log like any change. */
   async #keepSnapshot(): Promise<void> {
-    const mark = await this.connection.keepSnapshot();
+    const mark = await this.connection.snapshots?.keep();
     if (mark) await this.#changes.append({ command: { type: 'snapshot', mark }, actor: SYSTEM });
   }
 }

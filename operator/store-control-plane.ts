@@ -103,10 +103,10 @@ export class StoreControlPlane implements ControlPlane {
     const given = givenRecover(options);
     const { beats, view, remembered } = await this.#losses();
     const head = view.head;
-    const reported = head ? await this.#connection.forks?.(head.generation) : undefined;
+    const reported = head ? await this.#connection.forks?.read(head.generation) : undefined;
     const { heads: givenUp, total, ignored } = givenUpBy(beats, view, { reports: reported?.reports, remembered });
     const known = { head, control: view.get('control') };
-    const read = { log: this.#connection.log, ...(reported && { forks: async () => reported }) };
+    const read = { log: this.#connection.log, forks: reported ? { read: async () => reported } : null };
     const { forks } = await judgeReports(beats, known, read);
     const epoch = view.head?.epoch ?? 0;
     const generation = randomUUID();
@@ -118,7 +118,7 @@ export class StoreControlPlane implements ControlPlane {
 
   async #losses() {
     const view = await this.#connection.read([entryKey('control')]);
-    const remembered = view.head ? [] : await this.#connection.remembered?.();
+    const remembered = view.head ? [] : await this.#connection.anchors?.remembered();
     return { view, beats: await this.#connection.executors(), remembered };
   }
 

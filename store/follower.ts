@@ -55,7 +55,7 @@ export class Follower {
     this.#cycle = new Cycle({ leaseMs: options.leaseMs, ask: () => this.#ask() });
     this.#question = new SharedQuestion({
       send: () => this.#confirm(),
-      oneByOne: options.connection.confirmsOneByOne === true,
+      oneByOne: options.connection.confirmsOneByOne,
       // Others may ask as well, or work in flight may just be being told of changes that are not kept yet.
       gather: () => new Promise((resolve) => process.nextTick(resolve)),
     });

@@ -73,8 +73,8 @@ export interface ExecutorReporter {
    * @param nonce one that the caller has not used before; the answer has it too
    */
   confirm(beat: Beat, nonce: string): Promise<Confirmation>;
-  /** True where a confirmation would only wait for the one before it, and age meanwhile: it is then asked for when that one is over. Default false. */
-  readonly confirmsOneByOne?: boolean | undefined;
+  /** True where a confirmation would only wait for the one before it, and age meanwhile: it is then asked for when that one is over. */
+  readonly confirmsOneByOne: boolean;
   /** The executor has closed cleanly and leaves the count. */
   leave(): Promise<void>;
   /** Where the last head is kept over restarts; null: nowhere, so a restarted executor cannot recognise a restored backup. */
@@ -137,8 +137,8 @@ export interface ExecutorConnection extends ControlReader, ExecutorReporter {
 export interface ExecutorStore {
   /** Where it is, without any secret. */
   readonly location: string;
-  /** Says that it is no operator's; stores of this package do. */
-  readonly side?: 'executor' | undefined;
+  /** Says that it is no operator's. */
+  readonly side: 'executor';
   open(scope: ExecutorScope): ExecutorConnection;
 }
 
@@ -199,19 +199,39 @@ export interface Remembered {
   readonly held: Head;
 }
 
+/** Reads what is kept outside a store of what executors have seen in it. */
+export interface AnchorReader {
+  /** What executors of this user remember of this very store: an empty one was then wiped or replaced. Never rejects. */
+  remembered(): Promise<readonly Remembered[]>;
+}
+
+/** Keeps states apart from a log that is read from its beginning. */
+export interface SnapshotKeeper {
+  /**
+   * Keeps the present state apart when that spares later readers enough, and answers what is to be appended as a
+   * `snapshot` event so that they believe it; null when there is nothing to do. Never rejects.
+   */
+  keep(): Promise<SnapshotMark | null>;
+}
+
+/** Reads reports of forks where executors look for them. */
+export interface ForkReader {
+  /** What is reported against this generation, also by those that have left. */
+  read(generation: string): Promise<FoundReports>;
+}
+
+/**
+ * What an operator holds of a store. What a driver can do beside this is a *capability*: a member with a type of its
+ * own, null where the driver lacks it. It is never optional, so whoever writes a driver has to say.
+ */
 export interface ControlConnection extends ControlReader, ControlWriter {
   readonly shelf: ShelfReader;
-  /** What executors of this user remember of this very store, where an operator can see that: an empty one then was wiped or replaced. Never rejects. */
-  remembered?(): Promise<readonly Remembered[]>;
-  /**
-   * Keeps the present state apart when that spares later readers enough, and answers what is to be appended as a `snapshot` event so that they believe it;
-   * null when there is nothing to do, as in every store that keeps the state beside its log anyway. Never rejects.
-   */
-  keepSnapshot(): Promise<SnapshotMark | null>;
-  /**
-   * What is reported of forks against this generation, where executors look for it: also by those that have left. Absent where only beats tell.
-   */
-  forks?(generation: string): Promise<FoundReports>;
+  /** Null: nobody on this machine keeps any, or an operator cannot see them. */
+  readonly anchors: AnchorReader | null;
+  /** Null: the state is kept beside the log anyway. */
+  readonly snapshots: SnapshotKeeper | null;
+  /** Null: only beats tell of forks. */
+  readonly forks: ForkReader | null;
   /** The log after that `seq`, oldest first. @throws KillSwitchError CORRUPT at the first event that is not what was written */
   log(after: number): AsyncIterable<LogEvent>;
 }
@@ -226,9 +246,9 @@ export interface ControlScope {
 /** What an operator holds. */
 export interface ControlStore {
   readonly location: string;
-  /** Says that it is no executor's; stores of this package do. */
-  readonly side?: 'operator' | undefined;
-  /** True when `ControlView.time` comes from a clock that is not this machine's, so that the two can be compared. Default false. */
-  readonly ownClock?: boolean | undefined;
+  /** Says that it is no executor's. */
+  readonly side: 'operator';
+  /** True when `ControlView.time` comes from a clock that is not this machine's, so that the two can be compared. */
+  readonly ownClock: boolean;
   open(scope: ControlScope): ControlConnection;
 }

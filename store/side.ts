@@ -20,20 +20,18 @@ const NAMES: Readonly<Record<string, Readonly<Record<Side, string>>>> = {
 };
 
 /**
- * Refuses the store of the other side, which looks much the same and fails much later. One that does not say whose it is was made by somebody else.
+ * Refuses the store of the other side, which looks much the same and fails much later, and one that does not say whose it is.
  * @throws KillSwitchError INVALID_ARGUMENT
  */
-export function checkSide(
-  who: string,
-  store: { readonly location: string; readonly side?: Side | undefined },
-  side: Side,
-): void {
+export function checkSide(who: string, store: { readonly location: string; readonly side: Side }, side: Side): void {
   const given = store as { readonly location?: unknown; readonly side?: unknown; readonly open?: unknown } | undefined;
   if (typeof given !== 'object' || given === null || typeof given.open !== 'function')
     throw invalid(
       `${who} needs a store, such as redis${side === 'operator' ? 'Control' : ''}Store({ url }), not ${quoteId(given)}.`,
     );
-  if (given.side === undefined || given.side === side) return;
+  if (given.side === side) return;
+  if (given.side !== 'executor' && given.side !== 'operator')
+    throw invalid(`${who} was given a store that does not say that its side is "${side}", but ${quoteId(given.side)}.`);
   const scheme = /^(file|memory):/.exec(String(given.location))?.[1] ?? 'redis';
   const whose = given.side === 'executor' ? "the executors'" : "the operators'";
   throw invalid(`${who} was given ${whose} store of ${String(given.location)}. It takes ${NAMES[scheme]?.[side]}.`);

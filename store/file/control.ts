@@ -38,6 +38,7 @@ export function fileControlStore({ directory = '.kill-switch', clock }: FileCont
   return {
     location: `file:${root}`,
     side: 'operator',
+    ownClock: false,
     open({ organizationId, requestTimeoutMs, onReading }) {
       const paths = filePaths(root, organizationId);
       const begin = (base: Base | null): FoldedLog => new FoldedLog(base);
@@ -77,7 +78,7 @@ export function fileControlStore({ directory = '.kill-switch', clock }: FileCont
           await Promise.all([reader.close(), reports.close(requestTimeoutMs), oldForks.close(requestTimeoutMs)]);
         },
         shelf: fileShelfReader(paths),
-        remembered: async () => rememberedOf({ root, organizationId }),
+        anchors: { remembered: async () => rememberedOf({ root, organizationId }) },
         read(keys) {
           readAt = performance.now();
           return reading('read', async () => {
@@ -105,7 +106,7 @@ export function fileControlStore({ directory = '.kill-switch', clock }: FileCont
             if (appended && isRecovered) await oldForks.putAside(batch.head.generation);
             return appended;
           }),
-        keepSnapshot: snapshotKeeper(paths, reader, (work) => reading('snapshot', work)),
+        snapshots: { keep: snapshotKeeper(paths, reader, (work) => reading('snapshot', work)) },
         // They are bounded, and may take long on a busy machine all the same: reading is waited for as long as it gets on.
         executors() {
           let steps = 0;
@@ -113,11 +114,13 @@ export function fileControlStore({ directory = '.kill-switch', clock }: FileCont
           const read = () => readBeats(paths, { excluded, onRead: () => (steps += 1) });
           return reports.run('executors', read, { ms: requestTimeoutMs, steps: () => steps });
         },
-        forks(generation) {
-          let steps = 0;
-          const { excluded } = reader.log.state.control ?? {};
-          const read = () => readForks(paths, generation, { excluded, onStep: () => (steps += 1) });
-          return reports.run('forks', read, { ms: requestTimeoutMs, steps: () => steps });
+        forks: {
+          read(generation) {
+            let steps = 0;
+            const { excluded } = reader.log.state.control ?? {};
+            const read = () => readForks(paths, generation, { excluded, onStep: () => (steps += 1) });
+            return reports.run('forks', read, { ms: requestTimeoutMs, steps: () => steps });
+          },
         },
         forget(executorId, writer) {
           let steps = 0;

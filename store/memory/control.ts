@@ -11,6 +11,7 @@ export function memoryControlStore({ memory }: { readonly memory: Memory }): Con
   return {
     location: 'memory:',
     side: 'operator',
+    ownClock: false,
     open({ organizationId, requestTimeoutMs }) {
       const { reader, admit } = memoryReader(memory, organizationId, requestTimeoutMs);
       return {
@@ -44,10 +45,12 @@ export function memoryControlStore({ memory }: { readonly memory: Memory }): Con
           await admit('read');
           return [...memory.organization(organizationId).beats].map(([id, text]) => readBeat(id, text));
         },
-        async forks() {
-          await admit('read');
-          const { forks } = memory.organization(organizationId);
-          return { reports: [...forks.values()], floods: [] };
+        forks: {
+          async read() {
+            await admit('read');
+            const { forks } = memory.organization(organizationId);
+            return { reports: [...forks.values()], floods: [] };
+          },
         },
         async forget(executorId) {
           await admit('write');
@@ -55,7 +58,8 @@ export function memoryControlStore({ memory }: { readonly memory: Memory }): Con
           beats.delete(executorId);
           reports.surfaces.delete(executorId);
         },
-        keepSnapshot: () => Promise.resolve(null),
+        anchors: null,
+        snapshots: null,
         async *log(after) {
           await admit('read');
           yield* memory.organization(organizationId).events.filter(({ seq }) => seq > after);

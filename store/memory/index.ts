@@ -55,6 +55,7 @@ export function memoryStore({ memory = new Memory(), anchor }: MemoryStoreOption
           if (from < 0) return { ...answer, events: null };
           return { ...answer, events: events.length - from > CATCH_UP_EVENTS ? 'reload' : events.slice(from) };
         },
+        confirmsOneByOne: false,
         async leave() {
           await admit('write');
           const { beats, reports } = memory.organization(organizationId);

@@ -157,8 +157,9 @@ function openControl(endpoint: RedisEndpoint, { organizationId, requestTimeoutMs
       const name = writer === undefined ? undefined : /^name (.*)$/s.exec(writer)?.[1];
       if (writer === undefined || name !== undefined) await forgetExecutor(parts, executorId, name); // other writers are none of this store
     },
-    forks: (generation) => readForks(parts, generation),
-    keepSnapshot: () => Promise.resolve(null),
+    forks: { read: (generation) => readForks(parts, generation) },
+    anchors: null,
+    snapshots: null,
     async *log(after) {
       for (let from = logId(after); ; ) {
         const entries = replies.parse(reply.entries, await page(from), 'a log that cannot be read');

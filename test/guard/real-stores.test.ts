@@ -178,10 +178,10 @@ describe.each(PLACES.filter(([, has]) => has))('on %s', (_name, _has, open) => {
   test('closing tells work in flight before anything else, and the executor leaves the count when its end is recorded', async () => {
     const order: string[] = [];
     const { place, control, killSwitch } = await setUp(open, {
-      around: ({ location, open: openStore }) => ({
-        location,
+      around: (store) => ({
+        ...store,
         open: (scope) => {
-          const connection = openStore(scope);
+          const connection = store.open(scope);
           const leave = (): Promise<void> => {
             order.push('left');
             return connection.leave();

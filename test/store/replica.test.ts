@@ -223,7 +223,7 @@ describe('a replica', () => {
         };
         return { ...connection, confirm };
       };
-      const counting = { location: 'memory:', open };
+      const counting: ExecutorStore = { location: 'memory:', side: 'executor', open };
       const x = new Replica({ store: counting, organizationId: 'default', leaseMs: 60_000, executorName: 'x', clock });
       onTestFinished(() => x.close());
       await x.start();
@@ -308,7 +308,7 @@ describe('a replica', () => {
         };
       };
       const x = new Replica({
-        store: { location: 'memory:', open },
+        store: { location: 'memory:', side: 'executor', open },
         organizationId: 'default',
         leaseMs: 60_000,
         clock,
@@ -364,7 +364,11 @@ describe('a replica', () => {
       };
       return { ...connection, confirm, follow, anchor: { read: () => null, write } };
     };
-    const x = new Replica({ store: { location: 'memory:', open }, organizationId: 'default', leaseMs: 60_000 });
+    const x = new Replica({
+      store: { location: 'memory:', side: 'executor', open },
+      organizationId: 'default',
+      leaseMs: 60_000,
+    });
     opened.push(x);
     await x.start();
     await Promise.all(Array.from({ length: 40 }, (_, number) => control.kill({ target: `run:${number}` })));
@@ -400,7 +404,11 @@ describe('a replica', () => {
       };
       return { ...connection, confirm };
     };
-    const x = new Replica({ store: { location: 'memory:', open }, organizationId: 'default', leaseMs: 60_000 });
+    const x = new Replica({
+      store: { location: 'memory:', side: 'executor', open },
+      organizationId: 'default',
+      leaseMs: 60_000,
+    });
     opened.push(x);
     await x.start();
     sent.splice(0);
@@ -422,7 +430,11 @@ describe('a replica', () => {
       };
       return { ...connection, confirm, confirmsOneByOne: true };
     };
-    const x = new Replica({ store: { location: 'memory:', open }, organizationId: 'default', leaseMs: 60_000 });
+    const x = new Replica({
+      store: { location: 'memory:', side: 'executor', open },
+      organizationId: 'default',
+      leaseMs: 60_000,
+    });
     opened.push(x);
     await x.start();
     let answer = (): void => {};
@@ -446,7 +458,11 @@ describe('a replica', () => {
       const connection = store.open(scope);
       return { ...connection, confirm: async (beat, nonce) => answered.then(() => connection.confirm(beat, nonce)) };
     };
-    const x = new Replica({ store: { location: 'memory:', open }, organizationId: 'default', leaseMs: 60_000 });
+    const x = new Replica({
+      store: { location: 'memory:', side: 'executor', open },
+      organizationId: 'default',
+      leaseMs: 60_000,
+    });
     opened.push(x);
     await x.start();
     const events: ReplicaEvent[] = [];

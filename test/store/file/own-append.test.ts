@@ -47,7 +47,7 @@ test('who appended knows it where the log is read from a snapshot that somebody 
   appendHistory(log, lastEvent(log), 10_000);
   const planned = await plan(control, 'kill', KILL);
   next.meanwhile = async () => {
-    const mark = await other.keepSnapshot();
+    const mark = await other.snapshots?.keep();
     if (!mark) throw new Error('no snapshot was kept');
     await change(other, 'snapshot', mark);
     copyFileSync(log, `${log}.copy`); // the same log in another file, so that it is read anew

@@ -31,7 +31,7 @@ test('the suite notices a store that loses a change', async () => {
     const harness = await open();
     const { controlStore } = harness;
     const forgetful: StoreHarness['controlStore'] = {
-      location: controlStore.location,
+      ...controlStore,
       open: (scope) => ({ ...controlStore.open(scope), append: async () => true }),
     };
     return { ...harness, controlStore: forgetful };

@@ -1,0 +1,64 @@
+import { describe, expectTypeOf, test } from 'vitest';
+import type { Approvals, Claim, Journal, Ledger, Stops } from '../../store/capabilities.ts';
+import type {
+  Confirmation,
+  ControlConnection,
+  ControlStore,
+  ExecutorConnection,
+  ExecutorStore,
+} from '../../store/ports.ts';
+
+/** The names of members that may be left out. */
+type Optional<T> = { [Name in keyof T]-?: Record<never, never> extends Pick<T, Name> ? Name : never }[keyof T];
+
+/** The capability of this example: a driver that has lamps can light one. */
+interface Lamps {
+  light(colour: 'red' | 'green'): Promise<void>;
+}
+
+/** How it comes to the connection of every driver. */
+interface WithLamps extends ExecutorConnection {
+  readonly lamps: Lamps | null;
+}
+
+describe('a capability of a driver', () => {
+  test('is never optional: whoever writes a driver has to say whether it has it', () => {
+    expectTypeOf<Optional<ExecutorConnection>>().toEqualTypeOf<never>();
+    expectTypeOf<Optional<ControlConnection>>().toEqualTypeOf<never>();
+    expectTypeOf<Optional<ExecutorStore>>().toEqualTypeOf<never>();
+    expectTypeOf<Optional<ControlStore>>().toEqualTypeOf<never>();
+  });
+
+  test('is a member of its connection, typed by it, or null', () => {
+    expectTypeOf<ExecutorConnection>().not.toExtend<WithLamps>();
+    expectTypeOf<ExecutorConnection & { readonly lamps: null }>().toExtend<WithLamps>();
+    expectTypeOf<ExecutorConnection & { readonly lamps: Lamps }>().toExtend<WithLamps>();
+    expectTypeOf<ControlConnection['snapshots']>().extract<null>().toEqualTypeOf<null>();
+  });
+
+  test('is asked for by whoever needs it, so that a driver without it is a type error there', () => {
+    const warn = ({ lamps }: { readonly lamps: Lamps }): Promise<void> => lamps.light('red');
+    expectTypeOf<WithLamps>().not.toExtend<Parameters<typeof warn>[0]>();
+    expectTypeOf<WithLamps & { readonly lamps: Lamps }>().toExtend<Parameters<typeof warn>[0]>();
+  });
+});
+
+describe('the capabilities that come', () => {
+  test('have no optional methods', () => {
+    expectTypeOf<Optional<Journal>>().toEqualTypeOf<never>();
+    expectTypeOf<Optional<Approvals>>().toEqualTypeOf<never>();
+    expectTypeOf<Optional<Ledger>>().toEqualTypeOf<never>();
+    expectTypeOf<Optional<Stops>>().toEqualTypeOf<never>();
+  });
+
+  test('a claim is a confirmation, in one step', () => {
+    expectTypeOf<Claim>().toExtend<Confirmation>();
+    expectTypeOf<Approvals['claim']>().returns.resolves.toEqualTypeOf<Claim>();
+  });
+
+  test('an intent is either new or what became of it is told', () => {
+    type Intended = Awaited<ReturnType<Journal['intend']>>;
+    expectTypeOf<Intended['is']>().toEqualTypeOf<'new' | 'existing'>();
+    expectTypeOf<Extract<Intended, { is: 'new' }>>().not.toHaveProperty('entry');
+  });
+});
