@@ -1,4 +1,4 @@
-import { escapeId, nameOf, OWN_KEYS } from './keys.ts';
+import { escapeId, nameOf, OWN_KEYS, type OwnKey } from './keys.ts';
 
 /** How many names executors may have together, and how many bytes these; beyond that a new one is refused, and no old one is passed over. */
 const MOST_NAMES = 8192;
@@ -36,9 +36,11 @@ local function namesIn(key)
 end
 `;
 
-/** What keeps a name among the others. Reports of forks are a text, which `SET` leaves there when it is empty; times go with their checkpoints. */
-const LEFT = (['beats', 'surfaces', 'proposals', 'interventions', 'checkpoints'] as const)
-  .map((key) => `own .. ':${OWN_KEYS[key]}'`)
+/** What keeps a name among the others: every key of its own, but for reports of forks, a text that `SET` leaves there when it is empty, and times, which go with their checkpoints. */
+const KEEPS_NAME: Readonly<Record<OwnKey, string | null>> = { ...OWN_KEYS, forks: null, checkpointTimes: null };
+
+const LEFT = Object.values(KEEPS_NAME)
+  .flatMap((key) => (key === null ? [] : [`own .. ':${key}'`]))
   .join(', ');
 
 /** Takes out the names of which nothing is left. Needs `NAMES_IN`. */
