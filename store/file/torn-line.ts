@@ -1,7 +1,7 @@
-import { type LogEvent, readEvent } from '../../flags/index.ts';
+import { type LogEvent, logEventSchema, readEvent } from '../../flags/index.ts';
 
 /** The members of an event, in the order in which its one text has them. */
-const MEMBERS = ['actor', 'at', 'data', 'hash', 'prev', 'reason', 'seq', 'type'];
+const MEMBERS = Object.keys(logEventSchema.shape).sort();
 
 /** What a writer puts at the end of a line that was cut before it ends that line: no text of an event has it, so even one that is whole but for its end is none. */
 export const SPOILED = '\x18';
