@@ -34,7 +34,7 @@ import type { ExecutorStore } from '../store/ports.ts';
 import { Replica, type ReplicaEvent } from '../store/replica.ts';
 import { checkSide } from '../store/side.ts';
 import { changedFlags } from './changed-flags.ts';
-import { ANSWERS_SAFELY, ownAnswer, type Question, safeResolution } from './positive.ts';
+import { ANSWERS_SAFELY, asAskedFor, ownAnswer, type Question, safeResolution } from './positive.ts';
 import { SERVES_SWITCH, SWITCH_PROVIDER_NAME } from './serves-switch.ts';
 
 interface Common {
@@ -194,7 +194,7 @@ export class KillSwitchProvider implements Provider {
     }
     try {
       const { organizationId } = replica;
-      return this.#resolveFrom(state, { context, now, organizationId }, question, found.name) as ResolutionDetails<T>;
+      return asAskedFor(this.#resolveFrom(state, { context, now, organizationId }, question, found.name));
     } catch (error) {
       return safeResolution(question, { code: 'INTERNAL', message: messageOf(error) }, state.epoch);
     }
@@ -226,7 +226,7 @@ export class KillSwitchProvider implements Provider {
       case 'limit': {
         const value = state.limits.get(name)?.value;
         return value === undefined
-          ? notFound(flagKey, callerDefault as FlagValue) // then the limit is the one in code, which only the caller knows
+          ? notFound(flagKey, callerDefault) // then the limit is the one in code, which only the caller knows
           : { ...answer(String(value), 'STATIC', { epoch: state.epoch }), value };
       }
       default:
@@ -294,9 +294,10 @@ const answer = (
   flagMetadata: Record<string, string | number>,
 ): ResolutionDetails<string> => ({ value, variant: value, reason, flagMetadata });
 
-const notFound = <T extends FlagValue>(flagKey: string, value: T): ResolutionDetails<T> => ({
-  value,
-  reason: 'ERROR',
-  errorCode: ErrorCode.FLAG_NOT_FOUND,
-  errorMessage: `the flag ${flagKey} is not set`,
-});
+const notFound = (flagKey: string, value: unknown): ResolutionDetails<FlagValue> =>
+  asAskedFor({
+    value,
+    reason: 'ERROR',
+    errorCode: ErrorCode.FLAG_NOT_FOUND,
+    errorMessage: `the flag ${flagKey} is not set`,
+  });

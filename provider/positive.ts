@@ -69,13 +69,24 @@ export function safeResolution<T extends FlagValue>(
   return safeResolutionFor(row, type, { kind: 'fault', ...fault }, epoch);
 }
 
-/** The same for any cause. `T` is what `type` names: the caller's own type of that kind, which nothing here can know. */
+/** The same for any cause. */
 export const safeResolutionFor = <T extends FlagValue>(
   row: FlagRow,
   type: FlagType,
   cause: Cause,
   epoch = 0,
-): ResolutionDetails<T> => safeAnswer(row, type, cause, epoch) as ResolutionDetails<T>;
+): ResolutionDetails<T> => asAskedFor(safeAnswer(row, type, cause, epoch));
+
+/**
+ * An answer as one of the type that was asked for. Whether a value is text, a number or an object has been seen to by
+ * whoever answers; that it is the caller's own type of that kind nothing here can know, nor can the SDKs.
+ */
+export const asAskedFor = <T extends FlagValue>(
+  details: Omit<ResolutionDetails<FlagValue>, 'value' | 'variant'> & {
+    readonly value: unknown;
+    readonly variant?: string | undefined;
+  },
+): ResolutionDetails<T> => details as ResolutionDetails<T>;
 
 /**
  * What a source answers for a kill-switch flag, if that is a positive answer within the deadline; else the safe value

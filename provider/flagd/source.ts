@@ -10,7 +10,7 @@ import {
   type ResolutionDetails,
 } from '@openfeature/server-sdk';
 import { epochOf, type FlagType, flagRow } from '../../flags/index.ts';
-import { safeResolution } from '../positive.ts';
+import { asAskedFor, safeResolution } from '../positive.ts';
 import type { FlagdSettings } from './options.ts';
 import { Proof } from './proof.ts';
 
@@ -76,7 +76,7 @@ export abstract class FlagdSource implements Provider {
 
   async #ask<T extends FlagValue>(question: FlagdQuestion): Promise<ResolutionDetails<T>> {
     const { seen } = this.proof;
-    const details = (await this.resolve(question)) as ResolutionDetails<T>;
+    const details = asAskedFor<T>(await this.resolve(question));
     const found = flagRow(question.flagKey);
     if (!found || details.errorCode !== undefined) return details;
     const fault = this.proof.fault(details.flagMetadata ?? {}, seen);
