@@ -37,6 +37,7 @@ const config = {
   allowConsoleColors: false,
 };
 mkdirSync(join(root, '.mutation'), { recursive: true });
+forgetStatic(found);
 writeFileSync(join(root, '.mutation/config.json'), JSON.stringify(config));
 const { status } = spawnSync(
   process.execPath,
@@ -45,11 +46,23 @@ const { status } = spawnSync(
 );
 if (status !== 0) process.exit(status ?? 1);
 
+/** Of a change to what a module makes when it is loaded Stryker does not know which tests it concerns: that none noticed
+ * it would stay so, whatever tests are added.
+ * @param {string} path from the root */
+function forgetStatic(path) {
+  if (!existsSync(join(root, path))) return;
+  const kept = readJson(path);
+  for (const part of Object.values(kept.files))
+    part.mutants = part.mutants.filter((/** @type {Change} */ change) => !change.static || change.status === 'Killed');
+  writeFileSync(join(root, path), JSON.stringify(kept));
+}
+
 /** @typedef {object} Change
  * @property {{ start: { line: number, column: number } }} location
  * @property {string} mutatorName
  * @property {string} replacement
- * @property {string} status */
+ * @property {string} status
+ * @property {boolean} [static] */
 
 /** @type {Change[]} */
 const changes = readJson(found).files[file].mutants;
