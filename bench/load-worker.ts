@@ -37,7 +37,7 @@ const LOADS: Record<LoadTask['from'], Record<LoadTask['way'], (task: LoadTask) =
       const flat = (await client.call('HGETALL', redisKeys(organizationId).state)) as string[];
       const entries = new Map<string, unknown>();
       for (let index = 0; index + 1 < flat.length; index += 2) {
-        entries.set(flat[index] as string, JSON.parse(flat[index + 1] as string));
+        entries.set(flat[index] ?? '', JSON.parse(flat[index + 1] ?? ''));
       }
       return {
         get kills() {
@@ -54,7 +54,7 @@ const LOADS: Record<LoadTask['from'], Record<LoadTask['way'], (task: LoadTask) =
       const events = new Map<string, unknown>();
       for (const line of lines) {
         if (line === '') continue;
-        const event = JSON.parse(line) as { type: string; hash: string };
+        const event: { type: string; hash: string } = JSON.parse(line);
         if (event.type === 'kill') events.set(event.hash, event);
       }
       return {

@@ -87,5 +87,6 @@ function newCalls(count: number): Call[] {
     const lineage = { lineageAgents: ids(2), lineageRuns: ids(2) };
     return { agentId, missionId, runId, action: 'email.send', effect: 'write', surface: 'tool', ...lineage };
   });
-  return JSON.parse(JSON.stringify(calls)) as Call[];
+  const parsed: Call[] = JSON.parse(JSON.stringify(calls));
+  return parsed;
 }
