@@ -64,6 +64,8 @@ describe('the life of an attempt', () => {
       }
     }
     expect([...seen.keys()].sort()).toEqual(Object.keys(EDGES).sort());
+    const started = [...seen.values()].filter(hasStarted).map(({ is }) => is);
+    expect(started.sort()).toEqual(['executing', 'failed', 'landed', 'stopping', 'unknown']);
     expect(edges).toBe(Object.values(EDGES).reduce((sum, row) => sum + Object.keys(row).length, 0));
   });
 

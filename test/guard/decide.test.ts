@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Mode, Reading } from '../../flags/index.ts';
-import { decide } from '../../guard/decide.ts';
+import { blocked, decide, faultCause } from '../../guard/decide.ts';
 
 const CALL = { action: 'mail.send', effect: 'write', agentId: 'a', runId: 'r', missionId: 'm' } as const;
 
@@ -33,6 +33,14 @@ describe('a decision from two readings of the switch', () => {
     const strict = stoppedBy('full_stop', 'ann', 3);
     const loose = stoppedBy('draft_only', 'bob', 5);
     expect([decide(CALL, strict, loose).epoch, decide(CALL, loose, strict).epoch]).toEqual([5, 5]);
+  });
+
+  test('is a block, in the mode and at the epoch that it had, where no mode stops it', () => {
+    const cause = faultCause('HANDLER_FAILED', 'its draft handler threw');
+    const allowed = decide(CALL, stoppedBy('draft_only', 'ann', 4));
+    expect(blocked(CALL, cause, allowed)).toMatchObject({ verdict: 'block', mode: 'draft_only', epoch: 4, cause });
+    expect(blocked(CALL, cause)).toMatchObject({ verdict: 'block', mode: 'full_stop', epoch: 0, action: 'mail.send' });
+    expect(cause).toEqual({ kind: 'fault', code: 'HANDLER_FAILED', message: 'its draft handler threw' });
   });
 
   test('is that of the only reading there is', () => {
