@@ -111,12 +111,21 @@ export interface KeptText {
   readonly writer?: string;
 }
 
-/** Reads what executors have kept. What cannot be read is a text that is no record. */
+/** The last texts of several lists, each list in the order in which it was written; and what could not be read, and why. */
+export interface KeptLists {
+  readonly texts: readonly KeptText[];
+  readonly problems: readonly string[];
+}
+
+/**
+ * Reads what executors have kept, and knows nothing of what is in it: which of two executors' texts is the newer one,
+ * `store/reports.ts` says. What cannot be read is a text that is no record.
+ */
 export interface ShelfReader {
-  /** At most `limit` interventions, the newest last. */
-  interventions(limit: number): Promise<readonly KeptText[]>;
-  /** At most `limit` proposals of all executors, the newest last. */
-  proposals(limit: number): Promise<readonly KeptText[]>;
+  /** The last interventions of each list that the store keeps, at most `limit` of each. */
+  interventions(limit: number): Promise<KeptLists>;
+  /** The same of proposals, which each executor (in Redis: each name) has a list of. */
+  proposals(limit: number): Promise<KeptLists>;
   all(name: ShelfName): Promise<ReadonlyArray<KeptText & { readonly id: string }>>;
 }
 

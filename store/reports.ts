@@ -76,8 +76,8 @@ export async function readInterventions(
   limit: number,
   proposalsOnly = false,
 ): Promise<{ readonly interventions: readonly ReportedIntervention[]; readonly unreadable: number }> {
-  const proposals = await shelf.proposals(limit);
-  const texts = proposalsOnly ? proposals : [...(await shelf.interventions(limit)), ...proposals];
+  const proposals = await newestTexts(shelf, 'proposals', limit);
+  const texts = proposalsOnly ? proposals : [...(await newestTexts(shelf, 'interventions', limit)), ...proposals];
   const found = texts.flatMap(({ text, writer = null }): ReportedIntervention[] => {
     const record = readable(interventionSchema, text);
     return record ? [{ ...record, writer }] : [];
@@ -89,13 +89,23 @@ export async function readInterventions(
   };
 }
 
-/** Texts of several lists in the order of the time that they hold: each begins with its random id. */
-export const newestLast = (texts: readonly KeptText[], limit: number): KeptText[] =>
-  texts
-    .map((kept) => [/"at":"([^"]*)"/.exec(kept.text)?.[1] ?? '', kept] as const)
+/** When a record was made, by the word of who wrote it; '' for what is no record. Each begins with its random id. */
+const madeAt = (text: string): string => /"at":"([^"]*)"/.exec(text)?.[1] ?? '';
+
+/** The newest texts of all lists, at most `limit`, the newest last; before them what could not be read, as texts that are no records. */
+export async function newestTexts(
+  shelf: ShelfReader,
+  kind: 'interventions' | 'proposals',
+  limit: number,
+): Promise<readonly KeptText[]> {
+  const { texts, problems } = await shelf[kind](limit);
+  const newest = texts
+    .map((kept) => [madeAt(kept.text), kept] as const)
     .sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
     .slice(-limit)
     .map(([, kept]) => kept);
+  return [...problems.map((problem) => ({ text: `(${problem})` })), ...newest];
+}
 
 /** What an executor can do, by its own word. Two that say that they have one id are two where they have two writers. */
 export interface ReportedSurfaces {

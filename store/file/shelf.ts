@@ -1,6 +1,12 @@
 import { messageOf } from '../../flags/index.ts';
-import { KEPT_CHECKPOINTS, KEPT_INTERVENTIONS, type KeptText, type Shelf, type ShelfReader } from '../ports.ts';
-import { newestLast } from '../reports.ts';
+import {
+  KEPT_CHECKPOINTS,
+  KEPT_INTERVENTIONS,
+  type KeptLists,
+  type KeptText,
+  type Shelf,
+  type ShelfReader,
+} from '../ports.ts';
 import { fairShares, fileEnds, leftOut } from './fair-share.ts';
 import { inFolder, inFolderMade } from './folder.ts';
 import { jsonMember } from './json-member.ts';
@@ -50,8 +56,8 @@ export function fileShelf(paths: FilePaths, executorId: string): Shelf {
 
 /** What all executors have kept. What cannot be read is handed on as a text that is no report: whoever parses it says so. */
 export const fileShelfReader = (paths: FilePaths): ShelfReader => ({
-  interventions: (limit) => newestLines(paths.root, paths.interventions, limit),
-  proposals: (limit) => newestLines(paths.root, paths.proposals, limit),
+  interventions: (limit) => lastLines(paths.root, paths.interventions, limit),
+  proposals: (limit) => lastLines(paths.root, paths.proposals, limit),
   async all(name) {
     const { reports, left, problem } = await readReports(
       { root: paths.root, folder: paths[name] },
@@ -70,8 +76,8 @@ export const fileShelfReader = (paths: FilePaths): ShelfReader => ({
   },
 });
 
-/** The newest records of all files, within what is read in all; before them what could not be read, or was not. */
-async function newestLines(root: string, folder: string, limit: number): Promise<KeptText[]> {
+/** The last records of all files, within what is read in all, and what could not be read, or was not. */
+async function lastLines(root: string, folder: string, limit: number): Promise<KeptLists> {
   const lines: KeptText[] = [];
   const problems: string[] = [];
   const most = Math.min(limit, KEPT_INTERVENTIONS);
@@ -93,7 +99,7 @@ async function newestLines(root: string, folder: string, limit: number): Promise
     }
     problems.push(...[problem, leftOut(open.path, left)].filter((each) => each !== null));
   }).catch((error: unknown) => problems.push(messageOf(error)));
-  return [...problems.map((problem) => ({ text: unreadable(problem) })), ...newestLast(lines, limit)];
+  return { texts: lines, problems };
 }
 
 /** The last lines of a text, at most so many, and as many as there can be records in it. */

@@ -1,5 +1,4 @@
 import { KEPT_CHECKPOINTS, KEPT_INTERVENTIONS, KEPT_PROPOSALS, type Shelf, type ShelfReader } from '../ports.ts';
-import { newestLast } from '../reports.ts';
 
 /** What executors keep in a memory. */
 export interface KeptReports {
@@ -51,11 +50,8 @@ export const memoryShelf = (
   },
   async proposals(limit) {
     await admit('read');
-    const texts = [...organization().reports.proposals.values()].flat();
-    return newestLast(
-      texts.map((text) => ({ text })),
-      limit,
-    );
+    const lists = [...organization().reports.proposals.values()].map((list) => list.slice(-limit));
+    return { texts: lists.flat().map((text) => ({ text })), problems: [] };
   },
   async get(name, id) {
     await admit('read');
@@ -64,7 +60,7 @@ export const memoryShelf = (
   async interventions(limit) {
     await admit('read');
     const texts = organization().reports.interventions.slice(-limit);
-    return texts.map((text) => ({ text }));
+    return { texts: texts.map((text) => ({ text })), problems: [] };
   },
   async all(name) {
     await admit('read');

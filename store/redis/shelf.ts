@@ -2,12 +2,12 @@ import {
   KEPT_CHECKPOINTS,
   KEPT_INTERVENTIONS,
   KEPT_PROPOSALS,
+  type KeptLists,
   type KeptText,
   type Shelf,
   type ShelfReader,
 } from '../ports.ts';
 import { isKillSwitchError } from '../../flags/index.ts';
-import { newestLast } from '../reports.ts';
 import { KEPT_FOR_MS } from './kept-for.ts';
 import { nameOf } from './keys.ts';
 import { type OperatorParts, readKept, readNames, readNewest, writerOf } from './kept.ts';
@@ -72,10 +72,10 @@ export function redisShelf({ connection, keys }: RedisReader, executorName: stri
 /** How operators read it. */
 export function redisShelfReader(parts: OperatorParts): ShelfReader {
   const { connection, keys, replies } = parts;
-  const newest = async (kind: 'interventions' | 'proposals', limit: number): Promise<KeptText[]> => {
+  const newest = async (kind: 'interventions' | 'proposals', limit: number): Promise<KeptLists> => {
     const kept = await readNewest(parts, kind, limit);
-    const texts = kept.map(({ name, text, problem }) => ({ text: problem ? `(${text})` : text, ...writerOf(name) }));
-    return newestLast(texts.reverse(), limit);
+    const texts = kept.filter(({ problem }) => !problem).map(({ name, text }) => ({ text, ...writerOf(name) }));
+    return { texts: texts.reverse(), problems: kept.filter(({ problem }) => problem).map(({ text }) => text) };
   };
   return {
     interventions: (limit) => newest('interventions', limit),

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import type { Intervention } from '../../flags/index.ts';
 import { memoryControlStore } from '../../store/memory/control.ts';
 import { memoryStore } from '../../store/memory/index.ts';
-import { executorReports, readInterventions } from '../../store/reports.ts';
+import { executorReports, newestTexts, readInterventions } from '../../store/reports.ts';
 
 const record = (id: string, at: string): Intervention => ({
   id,
@@ -39,4 +39,18 @@ test('an intervention that was written again, because its answer was lost, count
   const read = await readInterventions(memoryControlStore(store).open(scope).shelf, 100);
   expect(read.interventions.map(({ id }) => id)).toEqual(['2', '1']);
   expect(read.unreadable).toBe(1);
+});
+
+test('the newest of several lists are told by when they were made, and what could not be read comes before them', async () => {
+  const at = (second: number): string => JSON.stringify(record(`${second}`, `2026-01-01T00:00:0${second}.000Z`));
+  const texts = [at(1), at(4), 'no record', at(2), at(3)].map((text) => ({ text }));
+  const shelf = {
+    interventions: async () => ({ texts, problems: ['a file was left out'] }),
+    proposals: async () => ({ texts: [], problems: [] }),
+    all: async () => [],
+  };
+  const newest = (limit: number) => newestTexts(shelf, 'interventions', limit);
+  expect((await newest(2)).map(({ text }) => text)).toEqual(['(a file was left out)', at(3), at(4)]);
+  expect((await newest(9)).map(({ text }) => text).slice(1)).toEqual(['no record', at(1), at(2), at(3), at(4)]);
+  expect(await readInterventions(shelf, 2)).toMatchObject({ interventions: [{ id: '4' }, { id: '3' }], unreadable: 1 });
 });

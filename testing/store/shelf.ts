@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Intervention, SurfaceRecord } from '../../flags/index.ts';
 import { KEPT_CHECKPOINTS, type KeptText } from '../../store/ports.ts';
-import { executorReports, readInterventions, readSurfaces } from '../../store/reports.ts';
+import { executorReports, newestTexts, readInterventions, readSurfaces } from '../../store/reports.ts';
 import { ODD_IDS } from './confirm.ts';
 import type { SuiteTest } from './log.ts';
 
@@ -69,22 +69,22 @@ export const SHELF_TESTS: readonly SuiteTest[] = [
     name: 'interventions of all executors come back as they were written, the newest last',
     async run(session) {
       const control = await session.initialised();
-      assert.deepEqual(await control.shelf.interventions(10), []);
+      assert.deepEqual(await newestTexts(control.shelf, 'interventions', 10), []);
       const [x, y] = [session.executor(), session.executor()];
       await x.connection.shelf.appendInterventions([record('a', 1), record('b', 2)]);
       await y.connection.shelf.appendInterventions([record('c', 3)]);
       await x.connection.shelf.appendInterventions([record('d', 4)]);
       const all = [record('a', 1), record('b', 2), record('c', 3), record('d', 4)];
-      assert.deepEqual(plain(await control.shelf.interventions(10)), all);
-      assert.deepEqual(plain(await session.control().shelf.interventions(2)), all.slice(2));
-      assert.deepEqual(await session.control('other').shelf.interventions(10), []);
+      assert.deepEqual(plain(await newestTexts(control.shelf, 'interventions', 10)), all);
+      assert.deepEqual(plain(await newestTexts(session.control().shelf, 'interventions', 2)), all.slice(2));
+      assert.deepEqual(await newestTexts(session.control('other').shelf, 'interventions', 10), []);
     },
   },
   {
     name: 'proposals are kept apart, so that no number of other interventions pushes them out',
     async run(session) {
       const control = await session.initialised();
-      assert.deepEqual(await control.shelf.proposals(10), []);
+      assert.deepEqual(await newestTexts(control.shelf, 'proposals', 10), []);
       const [x, y] = [session.executor({ id: 'x', name: 'x' }), session.executor({ id: 'y', name: 'y' })];
       for (const each of [x, y]) await each.confirm(null);
       await x.connection.shelf.appendProposals([record('p', 1)]);
@@ -93,9 +93,9 @@ export const SHELF_TESTS: readonly SuiteTest[] = [
       await y.connection.shelf.appendProposals([record('q', 3)]);
       await x.connection.shelf.appendProposals([record('s', 4)]);
       const all = [record('p', 1), record('q', 3), record('s', 4)];
-      assert.deepEqual(plain(await control.shelf.proposals(10)), all);
-      assert.deepEqual(plain(await control.shelf.proposals(2)), all.slice(1));
-      assert.equal((await control.shelf.interventions(3)).length, 3);
+      assert.deepEqual(plain(await newestTexts(control.shelf, 'proposals', 10)), all);
+      assert.deepEqual(plain(await newestTexts(control.shelf, 'proposals', 2)), all.slice(1));
+      assert.equal((await newestTexts(control.shelf, 'interventions', 3)).length, 3);
     },
   },
   {

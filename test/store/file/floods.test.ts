@@ -3,6 +3,7 @@ import { chmodSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test } from 'vitest';
+import { newestTexts } from '../../../store/reports.ts';
 import { openControlPlane } from '../../../operator/index.ts';
 import { fileControlStore } from '../../../store/file/control.ts';
 import { kill } from '../../../testing/store/session.ts';
@@ -72,7 +73,7 @@ test('a file of line ends, one of tiny lines and one long line are bounded too',
     ['long', 'x'],
   ] as const)
     writeFileSync(join(folder('interventions'), `${name}.jsonl`), byte.repeat((16 * 1024 * 1024) / byte.length));
-  const texts = textsOf(await control.shelf.interventions(Number.MAX_SAFE_INTEGER));
+  const texts = textsOf(await newestTexts(control.shelf, 'interventions', Number.MAX_SAFE_INTEGER));
   expect(texts).toContain(INTERVENTION);
   expect(texts.length).toBeLessThan(20_000);
   expect(Math.max(...texts.map(({ length }) => length))).toBeLessThan(1_100_000);
@@ -84,11 +85,13 @@ test('of a long file the newest records are read, and it is said that others wer
     JSON.stringify({ id: `i-${at}`, at: new Date(at * 1000).toISOString(), x: 'x'.repeat(90_000) });
   const lines = Array.from({ length: 500 }, (_, index) => line(2e9 + index));
   writeFileSync(join(folder('interventions'), 'busy.jsonl'), `${lines.join('\n')}\n`);
-  const texts = textsOf(await control.shelf.interventions(10_000));
+  const texts = textsOf(await newestTexts(control.shelf, 'interventions', 10_000));
   expect(texts.at(-1)).toBe(lines.at(-1));
   expect(texts.filter((text) => text.startsWith('(too much is written there'))).toHaveLength(1);
   // Whoever asks for fewer than were read is told of nothing: nothing is missing.
-  expect(textsOf(await control.shelf.interventions(5)).filter((text) => text.startsWith('('))).toEqual([]);
+  expect(textsOf(await newestTexts(control.shelf, 'interventions', 5)).filter((text) => text.startsWith('('))).toEqual(
+    [],
+  );
 });
 
 test('a report counts only under the name of its own file, whoever it says it is of', async () => {
@@ -148,7 +151,7 @@ test.skipIf(!isRoot)('no amount of bytes of one user hides what another has repo
     id: `uid ${STRANGER}`,
     problem: expect.stringMatching(/ \d+ that were not read$/),
   });
-  const texts = textsOf(await control.shelf.interventions(1000));
+  const texts = textsOf(await newestTexts(control.shelf, 'interventions', 1000));
   expect(texts).toContain(INTERVENTION);
   expect(texts.some((text) => text.includes(`of uid ${STRANGER}`))).toBe(true);
 });

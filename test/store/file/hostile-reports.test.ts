@@ -13,6 +13,7 @@ import {
 import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
+import { newestTexts } from '../../../store/reports.ts';
 import { openControlPlane } from '../../../operator/index.ts';
 import { fileName } from '../../../store/file/paths.ts';
 import { kill } from '../../../testing/store/session.ts';
@@ -118,7 +119,7 @@ test.each(STRANGE)('%s in place of what executors keep is passed over', async (_
   await executor.connection.shelf.put('surfaces', 'honest', '[]');
   await executor.connection.shelf.appendInterventions(['{"at":"2026-01-01T00:00:00.000Z"}']);
   expect(await control.shelf.all('surfaces')).toContainEqual(expect.objectContaining({ id: 'honest', text: '[]' }));
-  expect(await control.shelf.interventions(10)).toContainEqual(
+  expect(await newestTexts(control.shelf, 'interventions', 10)).toContainEqual(
     expect.objectContaining({ text: '{"at":"2026-01-01T00:00:00.000Z"}' }),
   );
   expect(await executor.connection.shelf.get('checkpoints', 'r-1')).toMatch(/^\(/);

@@ -1,6 +1,7 @@
 import { chmodSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { newestTexts } from '../../../store/reports.ts';
 import { everybodys } from './everybodys.ts';
 import { openSession } from './harness.ts';
 import { ANN, as, EVE, ofUsers, report, WHY_NOT } from './users.ts';
@@ -54,9 +55,9 @@ describe.skipIf(WHY_NOT !== null)(ofUsers('a name that somebody else has taken')
 
     expect(ofAnn(await control.shelf.all('surfaces'))).toMatchObject([{ id: 'ann', text: '[]' }]);
     expect(ofAnn(await control.shelf.all('checkpoints'))).toMatchObject([{ id: 'run-1', text: '{"turn":2}' }]);
-    const texts = ofAnn(await control.shelf.interventions(10)).map(({ text }) => text);
+    const texts = ofAnn(await newestTexts(control.shelf, 'interventions', 10)).map(({ text }) => text);
     expect(texts).toEqual([RECORD('i-1'), RECORD('i-2')]);
-    expect(ofAnn(await control.shelf.proposals(10)).map(({ text }) => text)).toEqual([RECORD('p-1')]);
+    expect(ofAnn(await newestTexts(control.shelf, 'proposals', 10)).map(({ text }) => text)).toEqual([RECORD('p-1')]);
 
     // What is Ann's can be removed, by her and by an operator; what has her name stays.
     expect(ann(['remove', 'checkpoints', 'run-1'], ['get', 'checkpoints', 'run-1'])).toEqual([null, null]);
@@ -109,7 +110,7 @@ test.skipIf(WHY_NOT !== null)(
       const others = readdirSync(interventions).filter((one) => !one.startsWith(name));
       expect(others).toHaveLength(1);
       expect(readFileSync(join(interventions, others[0] ?? ''), 'utf8')).toBe(`${RECORD('i-2')}\n`);
-      const texts = (await control.shelf.interventions(10)).filter(({ writer }) => writer === 'uid 0');
+      const texts = (await newestTexts(control.shelf, 'interventions', 10)).filter(({ writer }) => writer === 'uid 0');
       expect(texts.map(({ text }) => text)).toEqual([RECORD('i-2')]);
     }
   },
