@@ -165,6 +165,13 @@ describe('the restriction of one call', () => {
     }
   });
 
+  test('names the base mode where nothing restricts, whatever stages the feature and the action have', () => {
+    const state = stateIn('live');
+    state.put('feature:refunds', { stage: 'live', ...LAST_CHANGE });
+    state.put('autonomy:email.send', { stage: 'trusted', ...LAST_CHANGE });
+    expect(resolveMode(state, CALL, 0)).toEqual({ mode: 'live', cause: { kind: 'mode' } });
+  });
+
   test('names, of kills that are equally strict, the first that is looked at', () => {
     const call: Call = {
       agentId: 'a',
