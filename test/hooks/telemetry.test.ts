@@ -13,7 +13,7 @@ import { TelemetryHook } from '../../hooks/index.ts';
 import { createKillSwitch } from '../../index.ts';
 import { openControlPlane } from '../../operator/index.ts';
 import { memoryControlStore } from '../../store/memory/control.ts';
-import { memoryStore } from '../../store/memory/index.ts';
+import { Memory, memoryStore } from '../../store/memory/index.ts';
 
 const opened: Array<() => Promise<void>> = [];
 afterEach(async () => {
@@ -26,10 +26,12 @@ afterEach(async () => {
 });
 
 let domains = 0;
-async function setUp() {
+/** `behindMs`: so far the store's clock is behind this machine's. */
+async function setUp({ behindMs = 0 } = {}) {
   domains += 1;
   const domain = `telemetry-${domains}`;
-  const store = memoryStore();
+  const clock = () => ({ mono: performance.now(), wall: Date.now() - behindMs });
+  const store = memoryStore({ memory: new Memory({ clock }) });
   const control = await openControlPlane({ store: memoryControlStore(store), operator: { id: 'ann' } });
   await control.init();
   await control.setMode({ mode: 'live', reason: 'test' });
@@ -79,7 +81,7 @@ test('the guard counts decisions by verdict and cause, and shows what is in flig
   const reader = new PeriodicExportingMetricReader({ exporter, exportIntervalMillis: 1_000_000 });
   metrics.setGlobalMeterProvider(new MeterProvider({ readers: [reader] }));
   opened.push(() => reader.shutdown());
-  const { control, killSwitch } = await setUp();
+  const { control, killSwitch } = await setUp({ behindMs: 3_600_000 });
   const quick = killSwitch.action({ name: 'a.quick', execute: () => 1 });
   const started = vi.fn();
   const slow = killSwitch.action({
@@ -125,7 +127,11 @@ test('the guard counts decisions by verdict and cause, and shows what is in flig
   );
   expect(found.get('kill_switch.epoch')?.[0]?.value).toBe(3);
   expect(found.get('kill_switch.in_flight')?.[0]?.value).toBe(0);
-  expect(found.get('kill_switch.stop.latency')?.[0]?.value).toMatchObject({ count: 1 });
+  // An hour lies between both clocks, and none of it in the latency.
+  expect(found.get('kill_switch.stop.latency')?.[0]?.value).toMatchObject({
+    count: 1,
+    max: expect.toSatisfy((seconds: number) => seconds < 60),
+  });
 });
 
 test.each(['getMeter', 'createCounter', 'add', 'record', 'removeBatchObservableCallback'])(
