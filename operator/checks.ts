@@ -1,6 +1,7 @@
 import { entryKey, takesAway } from '../flags/index.ts';
 import { rowOf } from './commands.ts';
 import type { Check, Objection } from './plan.ts';
+import type { GivenReason } from './reason.ts';
 import type { Refusal } from './refusals.ts';
 
 const refused = (refusal: Refusal): Objection => ({ is: 'refused', refusal, change: null });
@@ -8,7 +9,7 @@ const refused = (refusal: Refusal): Objection => ({ is: 'refused', refusal, chan
 /** Giving authority back takes a reason, and one that can stand in the log as it was given. */
 const reasonGiven: Check = ({ command, change }) => {
   if (takesAway(change) || rowOf(command).needsNoReason) return null;
-  const { reason, reasonProblem } = 'reason' in command || 'reasonProblem' in command ? command : {};
+  const { reason, reasonProblem }: GivenReason = 'reason' in command ? command : {};
   if (reasonProblem !== undefined) return refused({ kind: 'reason_unfit', problem: reasonProblem });
   return reason === undefined ? refused({ kind: 'reason_required' }) : null;
 };

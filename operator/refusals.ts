@@ -101,8 +101,8 @@ const REFUSALS: { readonly [K in keyof Facts]: RefusalRow<Facts[K]> } = {
   },
   reason_required: {
     code: 'REASON_REQUIRED',
-    says: () => 'Giving authority back takes a reason: add one',
-    hint: { program: '({ reason: "…" }).', command: '(--reason "…").' },
+    says: () => 'Giving authority back takes a reason.',
+    hint: { program: 'Add one: { reason: "…" }.', command: 'Add one: --reason "…"' },
   },
   reason_unfit: { code: 'INVALID_ARGUMENT', says: ({ problem }) => problem },
   epoch_ahead: {

@@ -291,3 +291,44 @@ test.each<[Actor, string]>([
   const plan = planChange(desk.view, { command: kill(), actor, commandId: 'c1' });
   expect(plan.change?.event.actor).toBe(name);
 });
+
+describe('what is asked of whoever gives authority back', () => {
+  const live = { type: 'mode', mode: 'live', targeting: null, reason: 'r' } as const;
+
+  test('a reason that can stand in the log as it was given; a kill is not refused for one that cannot', () => {
+    const desk = started();
+    const odd = { reason: 'cut', reasonProblem: 'A reason is a text, not a list.' };
+    const plan = desk.plan({ ...live, ...odd });
+    expect(plan).toMatchObject({ refusal: { kind: 'reason_unfit', problem: 'A reason is a text, not a list.' } });
+    expect(desk.plan({ ...kill(), ...odd })).toMatchObject({ is: 'change', change: { event: { reason: 'cut' } } });
+    expect(desk.plan({ ...live, mode: 'full_stop', ...odd })).toMatchObject({ is: 'change' });
+  });
+
+  test('an epoch that this log has reached', () => {
+    const desk = started();
+    const { head } = desk.state;
+    expect(desk.plan({ ...live, epoch: 2 })).toMatchObject({ refusal: { kind: 'epoch_ahead', named: 2, head } });
+    expect(desk.plan({ ...live, epoch: 1 })).toMatchObject({ is: 'change' });
+    const recover = { type: 'recover', generation: 'g1', givenUp: [], reason: 'r' } as const;
+    expect(new Desk().plan({ ...recover, epoch: 5 })).toMatchObject({ refusal: { kind: 'epoch_ahead', head: null } });
+    expect(new Desk().plan({ ...recover, epoch: 0 })).toMatchObject({ is: 'change' });
+  });
+
+  test('nothing of the kind where authority is taken away', () => {
+    const desk = started();
+    desk.do({ type: 'mode', mode: 'read_only', targeting: null });
+    const stricter = { type: 'mode', mode: 'full_stop', targeting: null } as const;
+    expect(desk.plan({ ...stricter, epoch: 1 })).toMatchObject({ is: 'change' });
+    expect(desk.plan({ ...stricter, epoch: 99 })).toMatchObject({ is: 'change' });
+  });
+
+  test('what was not there before was not changed after anything', () => {
+    expect(started().plan({ type: 'flags', definition: {}, reason: 'r', epoch: 1 })).toMatchObject({ is: 'change' });
+  });
+
+  test('no epoch need be named', () => {
+    const desk = started();
+    desk.do(kill());
+    expect(desk.plan(revive(undefined))).toMatchObject({ is: 'change' });
+  });
+});

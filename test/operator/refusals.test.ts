@@ -1,0 +1,120 @@
+import { describe, expect, test } from 'vitest';
+import { isKillSwitchError } from '../../flags/index.ts';
+import { ChangeRefusedError, type Refusal, refusalText } from '../../operator/refusals.ts';
+
+const head = { generation: 'g', epoch: 7, hash: 'a'.repeat(64), recovered: false };
+
+type Said = readonly [code: string, program: string, command: string];
+
+/** What somebody is told who calls the package in code, and what somebody who types commands. One row a kind. */
+const SAID: { readonly [K in Refusal['kind']]: readonly [Extract<Refusal, { kind: K }>, ...Said] } = {
+  not_initialised: [
+    { kind: 'not_initialised', place: { location: 'file:/srv/switch', organizationId: 'acme' } },
+    'NOT_INITIALISED',
+    'There is no control plane of the organization "acme" in file:/srv/switch. Create one with init(). If there was one, it has been wiped: recover({ reason: "…" }).',
+    'There is no control plane of the organization "acme" in file:/srv/switch. Create one with: kill-switch init. If there was one, it has been wiped: kill-switch recover --reason "…"',
+  ],
+  already_initialised: [
+    { kind: 'already_initialised', epoch: 7 },
+    'ALREADY_INITIALISED',
+    'There is a control plane here already, at epoch 7. Nothing was changed.',
+    'There is a control plane here already, at epoch 7. Nothing was changed.',
+  ],
+  wiped: [
+    { kind: 'wiped' },
+    'RECOVER_REQUIRED',
+    'This store is empty, but executors had seen a control plane in it: it has been wiped or replaced. Accept that with recover({ reason: "…" }).',
+    'This store is empty, but executors had seen a control plane in it: it has been wiped or replaced. Accept that with: kill-switch recover --reason "…"',
+  ],
+  not_a_name: [
+    { kind: 'not_a_name', name: 'a\nb', of: 'a feature', problem: 'must not contain control characters' },
+    'INVALID_ARGUMENT',
+    '"a\\nb" is not the name of a feature: it must not contain control characters.',
+    '"a\\nb" is not the name of a feature: it must not contain control characters.',
+  ],
+  not_a_target: [
+    { kind: 'not_a_target', problem: '"bot" is no target.' },
+    'INVALID_ARGUMENT',
+    '"bot" is no target.',
+    '"bot" is no target.',
+  ],
+  live_kill: [
+    { kind: 'live_kill' },
+    'INVALID_ARGUMENT',
+    'A kill cannot leave a target live: to lift a kill, revive it.',
+    'A kill cannot leave a target live: to lift a kill, revive it.',
+  ],
+  end_passed: [
+    { kind: 'end_passed', end: '2026-01-01T00:00:00.000Z', now: '2026-01-02T00:00:00.000Z' },
+    'INVALID_ARGUMENT',
+    "The end 2026-01-01T00:00:00.000Z has already passed: the store's clock says 2026-01-02T00:00:00.000Z.",
+    "The end 2026-01-01T00:00:00.000Z has already passed: the store's clock says 2026-01-02T00:00:00.000Z.",
+  ],
+  end_out_of_reach: [
+    { kind: 'end_out_of_reach', lastsMs: -1 },
+    'INVALID_ARGUMENT',
+    'A kill lasts for more than 0 ms, and to the year 9999 at most, not for -1 ms.',
+    'A kill lasts for more than 0 ms, and to the year 9999 at most, not for -1 ms.',
+  ],
+  not_killed: [
+    { kind: 'not_killed', target: 'agent:x' },
+    'NOT_KILLED',
+    'There is no active kill of agent:x. See what is stopped: kills().',
+    'There is no active kill of agent:x. See what is stopped: kill-switch kills',
+  ],
+  reason_required: [
+    { kind: 'reason_required' },
+    'REASON_REQUIRED',
+    'Giving authority back takes a reason. Add one: { reason: "…" }.',
+    'Giving authority back takes a reason. Add one: --reason "…"',
+  ],
+  reason_unfit: [
+    { kind: 'reason_unfit', problem: 'A reason is a text, not a list.' },
+    'INVALID_ARGUMENT',
+    'A reason is a text, not a list.',
+    'A reason is a text, not a list.',
+  ],
+  epoch_ahead: [
+    { kind: 'epoch_ahead', named: 99, head },
+    'INVALID_ARGUMENT',
+    'Epoch 99 has not been reached here: the log ends at epoch 7. It is mistyped, or was read in another switch, or this store has lost changes. Look again (status()), then decide.',
+    'Epoch 99 has not been reached here: the log ends at epoch 7. It is mistyped, or was read in another switch, or this store has lost changes. Look again (kill-switch status), then decide.',
+  ],
+  changed_since: [
+    { kind: 'changed_since', entry: 'kill:agent:x', changed: 9, named: 7 },
+    'CONFLICT',
+    'kill:agent:x was changed at epoch 9, after what you had read (epoch 7). Look again (status()), then decide.',
+    'kill:agent:x was changed at epoch 9, after what you had read (epoch 7). Look again (kill-switch status), then decide.',
+  ],
+  log_full: [
+    { kind: 'log_full', epoch: 2 ** 48 },
+    'INVALID_STATE',
+    'There is no number left in this log after 281474976710656, so it was not written by this package. Restore a backup, or wipe the store and then: recover({ reason: "…" }).',
+    'There is no number left in this log after 281474976710656, so it was not written by this package. Restore a backup, or wipe the store and then: kill-switch recover --reason "…"',
+  ],
+  not_planned: [
+    { kind: 'not_planned', command: 'kill', problem: 'it cannot be read' },
+    'INVALID_ARGUMENT',
+    'The kill could not be planned, and nothing was changed: it cannot be read',
+    'The kill could not be planned, and nothing was changed: it cannot be read',
+  ],
+};
+
+describe('a refusal', () => {
+  test.each(Object.entries(SAID))(
+    'says what happened, and how to mend it: %s',
+    (_kind, [refusal, code, program, command]) => {
+      const error = new ChangeRefusedError(refusal);
+      expect(error).toMatchObject({ name: 'KillSwitchError', code, message: program, refusal });
+      expect(isKillSwitchError(error)).toBe(true);
+      expect(refusalText(refusal, 'command')).toBe(command);
+    },
+  );
+
+  test('that does not know where it was looked for says so', () => {
+    expect(refusalText({ kind: 'not_initialised', place: null }, 'program')).toContain(
+      'There is no control plane in this store.',
+    );
+    expect(refusalText({ kind: 'epoch_ahead', named: 1, head: null }, 'program')).toContain('the log ends at epoch 0');
+  });
+});
