@@ -65,6 +65,7 @@ describe('the catalogue of flags', () => {
 
   test('has the safe values of the contract, each of them valid', () => {
     expect(kinds.map((kind) => CATALOGUE[kind].safeValue)).toEqual(['full_stop', 'dark', 0, 'human_in_the_loop']);
+    expect(kinds.map((kind) => CATALOGUE[kind].kind)).toEqual(kinds);
     for (const kind of kinds) expect(CATALOGUE[kind].isValid(CATALOGUE[kind].safeValue)).toBe(true);
   });
 
