@@ -29,9 +29,12 @@ export function fixedStore(kills: number): ExecutorStore {
   return { location: 'bench:', side: 'executor', open: () => connection as unknown as ExecutorConnection };
 }
 
+/** What every entry says of the change that made it. */
+const CHANGE = { by: 'unverified:bench', at: '2026-01-01T00:00:00.000Z' };
+
 function* entriesOf(kills: number): Generator<readonly [EntryKey, unknown]> {
-  yield ['control', { generation: 'bench', generations: ['bench'], recovered: false, epoch: 1 }];
-  yield ['mode', { mode: 'live', targeting: null, epoch: 2 }];
+  yield ['control', { generation: 'bench', generations: ['bench'], recovered: false, epoch: 1, ...CHANGE }];
+  yield ['mode', { mode: 'live', targeting: null, epoch: 2, ...CHANGE }];
   for (let index = 0; index < kills; index += 1) {
     const target = targetAt(index);
     yield [
@@ -45,6 +48,7 @@ function* entriesOf(kills: number): Generator<readonly [EntryKey, unknown]> {
         killed_at: '2026-01-01T00:00:00Z',
         expires_at: null,
         epoch: 2,
+        ...CHANGE,
       },
     ];
   }

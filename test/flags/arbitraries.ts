@@ -106,7 +106,6 @@ const TARGETINGS: readonly unknown[] = [
   { if: [{ '===': [{ var: 'lineage_agents' }, null] }, 'draft_only', null] },
   { if: [{ '<': [{ var: '$flagd.timestamp' }, WINDOW_ENDS] }, 'full_stop', 'live'] },
   { if: [{ '>=': [{ var: ['$flagd.timestamp', 0] }, WINDOW_ENDS] }, 'read_only'] },
-  { if: [{ some: [{ var: 'lineage_agents' }, { '>': [{ var: '$flagd.timestamp' }, 0] }] }, 'live', 'paused'] },
   // Refused by flagd's schema or evaluator: full_stop.
   { try: ['live'] },
   { if: [{ $ref: 'shared' }, 'live'] },

@@ -237,7 +237,7 @@ describe('the base mode’s targeting', () => {
     expect(restrictionFor(state, { context, now: 0 }).mode).toBe('full_stop');
   });
 
-  test('sees no time inside a list, as in flagd', () => {
+  test('sees no time inside a list, as no other attribute is seen there by the JavaScript evaluator', () => {
     const rule = { if: [{ some: [{ var: 'times' }, { '>': [{ var: '$flagd.timestamp' }, 0] }] }, 'live', 'paused'] };
     const modeFor = (times: unknown): string =>
       restrictionFor(stateIn('draft_only', rule), { context: { times }, now: NOW }).mode;
