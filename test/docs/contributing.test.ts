@@ -37,14 +37,17 @@ beforeAll(() => {
     cpSync(join(root, file), join(copy, file));
   }
   symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'));
+  const must = (what: string, command: string, ...args: readonly string[]): void => {
+    const { status, said } = run(command, ...args);
+    if (status !== 0) throw new Error(`${what}: ${said}`);
+  };
   for (const [index, diff] of changes.entries()) {
     writeFileSync(join(copy, `${index}.diff`), diff);
-    const { status, said } = run('git', 'apply', `${index}.diff`);
-    expect(status, `Change ${index + 1} of the page does not fit any more: ${said}`).toBe(0);
+    must(`Change ${index + 1} of the page does not fit any more`, 'git', 'apply', `${index}.diff`);
   }
-  const { status, said } = run(process.execPath, 'node_modules/typescript/bin/tsc', '-p', 'tsconfig.json', '--noEmit');
-  expect(status, said).toBe(0);
-  expect(run(process.execPath, 'node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json').status).toBe(0);
+  const tsc = 'node_modules/typescript/bin/tsc';
+  must('What the page adds does not compile', process.execPath, tsc, '-p', 'tsconfig.json', '--noEmit');
+  must('The copy cannot be built', process.execPath, tsc, '-p', 'tsconfig.build.json');
 }, 300_000);
 
 describe('what CONTRIBUTING adds', () => {
