@@ -5,9 +5,15 @@ import type { Outcome } from './outcome.ts';
 /** Calls a function as one run. */
 export type Within = <Result>(inside: () => Result) => Result;
 
-/** What a run does in its own name whatever context it is asked in: one that a pool, a batcher, an emitter or a timer calls in may be another run's, or nobody's. */
+/**
+ * What a run does in its own name whatever context it is asked in: one that a pool, a batcher, an emitter or a timer
+ * calls in may be another run's, or nobody's.
+ */
 export interface ActingAs {
-  /** The same function, which then works as this run whoever calls it; also after the run has ended, so that kills still reach it. */
+  /**
+   * The same function, which then works as this run whoever calls it; also after the run has ended, so that kills still
+   * reach it.
+   */
   bind<This, Args extends unknown[], Result>(
     work: (this: This, ...args: Args) => Result,
   ): (this: This, ...args: Args) => Result;
@@ -21,7 +27,10 @@ export interface ActingAs {
   ): Promise<Outcome<Result>>;
 }
 
-/** @param isOurs whether an action is one of the switch that the run belongs to: one of another would not know this run, and act as somebody else */
+/**
+ * @param isOurs whether an action is one of the switch that the run belongs to: one of another would not know this run,
+ * and act as somebody else
+ */
 export function actingAs(within: Within, isOurs: (action: object) => boolean): ActingAs {
   const check = (action: { readonly definition: { readonly name: string } }): void => {
     if (isOurs(Object(action))) return;

@@ -10,7 +10,10 @@ export type Surface = 'tool' | 'http' | 'webhook' | 'queue' | 'schedule' | 'back
 
 /** What `execute` is given beside its input. */
 export interface ExecuteContext {
-  /** Fires the moment that the same call would no longer get its verdict, with the decision as its reason (not for a pause), or when the caller gives up. */
+  /**
+   * Fires the moment that the same call would no longer get its verdict, with the decision as its reason (not for a
+   * pause), or when the caller gives up.
+   */
   readonly signal: AbortSignal;
   /** Chosen by the caller, else generated: the same for every attempt of one piece of work. */
   readonly idempotencyKey: string;
@@ -61,7 +64,9 @@ export interface ActionDefinition<Input, Result> {
 export interface CallOptions {
   /** Gives up waiting, and is handed on to `execute`. */
   readonly signal?: AbortSignal | undefined;
-  /** How long the call may wait for a pause to end, in milliseconds. Default: without end for a call, 0 for `attempt`. */
+  /**
+   * How long the call may wait for a pause to end, in milliseconds. Default: without end for a call, 0 for `attempt`.
+   */
   readonly waitMs?: number | undefined;
   readonly approvalId?: string | undefined;
   readonly idempotencyKey?: string | undefined;
@@ -70,7 +75,8 @@ export interface CallOptions {
 const CALL_KEYS: Keys<CallOptions> = { signal: true, waitMs: true, approvalId: true, idempotencyKey: true };
 
 /**
- * The options of one call, each read once and before anything is decided: reading them later could run code of the caller's between the last look and `execute`.
+ * The options of one call, each read once and before anything is decided: reading them later could run code of the
+ * caller's between the last look and `execute`.
  * @throws KillSwitchError INVALID_ARGUMENT
  */
 export function readOptions(options: CallOptions, waitMsByDefault: number): CallOptions & { readonly waitMs: number } {
@@ -90,7 +96,10 @@ export function readOptions(options: CallOptions, waitMsByDefault: number): Call
   return { signal, waitMs, approvalId, idempotencyKey };
 }
 
-/** A guarded action: called, it gives its result or throws ActionStoppedError; `attempt` never throws for a decision. What `execute` throws is rethrown by both. */
+/**
+ * A guarded action: called, it gives its result or throws ActionStoppedError; `attempt` never throws for a decision.
+ * What `execute` throws is rethrown by both.
+ */
 export interface GuardedAction<Input, Result> {
   (input: Input, options?: CallOptions): Promise<Result>;
   attempt(input: Input, options?: CallOptions): Promise<Outcome<Result>>;
@@ -121,7 +130,8 @@ const ACTION_KEYS: Keys<ActionDefinition<unknown, unknown>> = {
 };
 
 /**
- * Each property is read once, by its name: so an inherited one counts (a class may have a getter `feature`), and methods keep their `this`.
+ * Each property is read once, by its name: so an inherited one counts (a class may have a getter `feature`), and
+ * methods keep their `this`.
  * @throws KillSwitchError INVALID_ARGUMENT
  */
 export function normaliseAction<Input, Result>(
@@ -171,7 +181,10 @@ export function normaliseAction<Input, Result>(
   };
 }
 
-/** A copy. What is inherited would not be found when its members are listed, so such an object is refused. @throws KillSwitchError INVALID_ARGUMENT */
+/**
+ * A copy. What is inherited would not be found when its members are listed, so such an object is refused.
+ * @throws KillSwitchError INVALID_ARGUMENT
+ */
 function ownOnly<T extends object>(what: string, members: T | undefined): T | undefined {
   if (members === undefined) return undefined;
   if (typeof members !== 'object' || members === null || Array.isArray(members) || !isPlain(members))

@@ -32,7 +32,10 @@ export type AttemptEvent =
   | { readonly type: 'draft'; readonly decision: Decision }
   | { readonly type: 'intend'; readonly decision: Decision }
   | { readonly type: 'confirm' }
-  /** The last look before `execute` gave another verdict that is no refusal, or the permit was too old: everything is decided again. */
+  /**
+   * The last look before `execute` gave another verdict that is no refusal, or the permit was too old: everything is
+   * decided again.
+   */
   | { readonly type: 'reconsider' }
   | { readonly type: 'start' }
   /** The same subject would no longer get this verdict. */
@@ -48,8 +51,8 @@ const STARTED: ReadonlySet<AttemptState['is']> = new Set(['executing', 'stopping
 const isUndecided = ({ is }: AttemptState): boolean => is === 'deciding' || is === 'waiting';
 
 /**
- * The one transition of an attempt. An event that does not belong to the present state changes nothing, so that a late result of an older
- * state is dropped; except that what really landed is always recorded (`unknown` → `landed`).
+ * The one transition of an attempt. An event that does not belong to the present state changes nothing, so that a late
+ * result of an older state is dropped; except that what really landed is always recorded (`unknown` → `landed`).
  */
 export function transition(state: AttemptState, event: AttemptEvent): AttemptState {
   switch (event.type) {
@@ -88,7 +91,10 @@ export function transition(state: AttemptState, event: AttemptEvent): AttemptSta
   }
 }
 
-/** Ends what has not started: `end` where it had not been intended, else `not_started`, because an intent that was kept needs an end of its own. */
+/**
+ * Ends what has not started: `end` where it had not been intended, else `not_started`, because an intent that was kept
+ * needs an end of its own.
+ */
 function ended(state: AttemptState, end: Extract<AttemptState, { is: 'refused' | 'abandoned' }>): AttemptState {
   if (isUndecided(state)) return end;
   return state.is === 'intended' || state.is === 'confirming' ? { is: 'not_started', decision: end.decision } : state;

@@ -10,8 +10,9 @@ import type { Outcome } from './outcome.ts';
 import type { Subject } from './subject.ts';
 
 /**
- * How often one attempt is decided anew because the switch moved, or its permit ran out, between deciding and starting; then it is blocked.
- * A permit runs out where many confirmed attempts keep the event loop busy one after the other: each round lets some of them start.
+ * How often one attempt is decided anew because the switch moved, or its permit ran out, between deciding and starting;
+ * then it is blocked. A permit runs out where many confirmed attempts keep the event loop busy one after the other:
+ * each round lets some of them start.
  */
 const MAX_ROUNDS = 100;
 
@@ -37,8 +38,9 @@ export interface AttemptParts<Input, Result> {
 }
 
 /**
- * One performing of an action, from who asks for what to its end. The steps (`guard/steps/`) move it on and end it in one of these ways: `refuse`, `abandon`,
- * `draft`; or, once it has started, `land` or `fail`. Each goes through the transition, so that whatever becomes of an attempt, it has an end.
+ * One performing of an action, from who asks for what to its end. The steps (`guard/steps/`) move it on and end it in
+ * one of these ways: `refuse`, `abandon`, `draft`; or, once it has started, `land` or `fail`. Each goes through the
+ * transition, so that whatever becomes of an attempt, it has an end.
  */
 export class Attempt<Input, Result> {
   readonly guard: Guard;
@@ -146,7 +148,10 @@ export class Attempt<Input, Result> {
     return { status: 'blocked', decision };
   }
 
-  /** Whoever called waits no longer. The pause has its record; that their signal fired before anything started is their own affair. */
+  /**
+   * Whoever called waits no longer. The pause has its record; that their signal fired before anything started is their
+   * own affair.
+   */
   abandon(status: 'paused' | 'aborted', decision: Decision): Outcome<Result> {
     this.#state = transition(this.#state, { type: 'abandon', decision });
     return status === 'paused' ? { status, decision } : { status, decision, landed: 'no' };
@@ -172,7 +177,10 @@ export class Attempt<Input, Result> {
     return this.#state;
   }
 
-  /** A step has thrown. Once `execute` was called that is the caller's own; before, it is a fault of ours. @throws the error, once it has started */
+  /**
+   * A step has thrown. Once `execute` was called that is the caller's own; before, it is a fault of ours.
+   * @throws the error, once it has started
+   */
   broken(error: unknown): Outcome<Result> {
     if (hasStarted(this.#state)) throw error;
     return this.refuse(blocked(this.subject, faultCause('INTERNAL', messageOf(error))));

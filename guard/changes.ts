@@ -1,7 +1,10 @@
 import { LONGEST_TIMER_MS } from '../flags/index.ts';
 import { hear } from './hear.ts';
 
-/** Tells everybody who waits that something may be decided otherwise now. Those who wait for nothing else share one promise, so that a waiting call costs next to nothing. */
+/**
+ * Tells everybody who waits that something may be decided otherwise now. Those who wait for nothing else share one
+ * promise, so that a waiting call costs next to nothing.
+ */
 export class Changes {
   readonly #wakers = new Set<() => void>();
   #resolve: () => void = () => {};
@@ -18,7 +21,10 @@ export class Changes {
     return this.#next;
   }
 
-  /** Calls back at the next change, unless the returned function has ended that: whoever may stop waiting before leaves nothing behind, as with a promise. */
+  /**
+   * Calls back at the next change, unless the returned function has ended that: whoever may stop waiting before leaves
+   * nothing behind, as with a promise.
+   */
   once(wake: () => void): () => void {
     this.#wakers.add(wake);
     return () => this.#wakers.delete(wake);
@@ -34,7 +40,10 @@ export class Changes {
     resolve();
   }
 
-  /** Keeps the process alive until `letGo`: one that has nothing left but calls that wait would end, and their work with it. */
+  /**
+   * Keeps the process alive until `letGo`: one that has nothing left but calls that wait would end, and their work with
+   * it.
+   */
   hold(): void {
     if (this.#held === 0) this.#hold = setInterval(() => {}, LONGEST_TIMER_MS);
     this.#held += 1;
@@ -52,7 +61,10 @@ export class Changes {
   }
 }
 
-/** Waits for the next change, but at most `ms` milliseconds (Infinity: without end) and until `signal` fires. Who waits keeps the process alive. */
+/**
+ * Waits for the next change, but at most `ms` milliseconds (Infinity: without end) and until `signal` fires. Who waits
+ * keeps the process alive.
+ */
 export async function nextChange(changes: Changes, ms: number, signal: AbortSignal | undefined): Promise<void> {
   if (signal?.aborted) return;
   let timer: NodeJS.Timeout | undefined;

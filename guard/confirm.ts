@@ -7,9 +7,9 @@ const MOSTLY = 0.5;
 /** What the store said when it was asked once more. */
 export type Permit =
   /**
-   * It confirmed the very state that is held here. `isFresh` is true while both clocks show less than `PERMIT_MS` since the request was *sent*, and is to be
-   * asked in the synchronous block that starts the action: answers that arrive together are all taken before the first of their actions runs, and that one
-   * may take long.
+   * It confirmed the very state that is held here. `isFresh` is true while both clocks show less than `PERMIT_MS` since
+   * the request was *sent*, and is to be asked in the synchronous block that starts the action: answers that arrive
+   * together are all taken before the first of their actions runs, and that one may take long.
    */
   | { readonly is: 'granted'; readonly isFresh: () => boolean }
   /** This process itself was busy for most of the time, so nothing is known of the store: ask again. */

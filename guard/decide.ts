@@ -12,7 +12,10 @@ import {
 } from '../flags/index.ts';
 import type { Subject } from './subject.ts';
 
-/** The decision about one subject from what was read of the switch: the stricter reading wins, and of two that are equally strict the later one, which names the cause best. */
+/**
+ * The decision about one subject from what was read of the switch: the stricter reading wins, and of two that are
+ * equally strict the later one, which names the cause best.
+ */
 export function decide(subject: Subject, reading: Reading, later?: Reading): Decision {
   const first = modeOf(reading);
   const second = later && modeOf(later);

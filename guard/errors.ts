@@ -6,7 +6,10 @@ const BRAND = Symbol.for('openfeature-kill-switch.action-stopped');
 /** What a status is called as an error's code. */
 export type ActionStoppedCode = Uppercase<StoppedStatus>;
 
-/** An action did not run to its end because of a decision, which it carries. Built from the same decision that `attempt` returns. */
+/**
+ * An action did not run to its end because of a decision, which it carries. Built from the same decision that `attempt`
+ * returns.
+ */
 export class ActionStoppedError extends Error {
   override readonly name = 'ActionStoppedError';
   readonly code: ActionStoppedCode;
@@ -28,7 +31,10 @@ export const isActionStoppedError = (error: unknown): error is ActionStoppedErro
 
 const MAX_ISSUES = 20;
 
-/** The input of an action does not fit its schema; nothing was decided and nothing was done. The first 20 issues, without secrets. */
+/**
+ * The input of an action does not fit its schema; nothing was decided and nothing was done. The first 20 issues,
+ * without secrets.
+ */
 export class ActionInputError extends Error {
   override readonly name = 'ActionInputError';
   readonly code = 'INVALID_INPUT';
@@ -48,7 +54,10 @@ export class ActionInputError extends Error {
   }
 }
 
-/** An action returned something that could act after the call, where nobody could look at the switch. What `execute` had done by then is done. */
+/**
+ * An action returned something that could act after the call, where nobody could look at the switch. What `execute` had
+ * done by then is done.
+ */
 export class ActionResultError extends Error {
   override readonly name = 'ActionResultError';
   readonly code = 'RESULT_GOES_ON';

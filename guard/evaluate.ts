@@ -47,7 +47,10 @@ export interface Asking {
 
 const untilOf = ({ asked }: Asking): number => asked + EVALUATION_TIMEOUT_MS;
 
-/** Gives evaluations a deadline. All have the same, so one timer serves them all: most are over long before anybody looks. */
+/**
+ * Gives evaluations a deadline. All have the same, so one timer serves them all: most are over long before anybody
+ * looks.
+ */
 export class Deadlines {
   readonly #pending = new Set<Asking>(); // the oldest first
   #timer: NodeJS.Timeout | undefined;
@@ -81,7 +84,10 @@ export class Deadlines {
   }
 }
 
-/** Asks for the mode, by one OpenFeature evaluation with a deadline and a default of our own. Whatever goes wrong is a fault. */
+/**
+ * Asks for the mode, by one OpenFeature evaluation with a deadline and a default of our own. Whatever goes wrong is a
+ * fault.
+ */
 export function askMode({ client, deadlines, sourceFault }: ModeSource, subject: Call, asking: Asking): void {
   const fail = (error: unknown): void =>
     deadlines.end(asking, faultReading('PROVIDER_ERROR', `the evaluation of ${MODE_FLAG} failed: ${messageOf(error)}`));

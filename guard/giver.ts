@@ -19,7 +19,10 @@ export interface Giver {
 export const isLike = (one: Giver, other: Giver): boolean =>
   one.guard === other.guard && one.decision.verdict === other.decision.verdict && isSame(one.subject, other.subject);
 
-/** True when the other worked for this one, or is the same: what somebody has begun is handed on upwards, and a stop of whoever began it ends it for all. */
+/**
+ * True when the other worked for this one, or is the same: what somebody has begun is handed on upwards, and a stop of
+ * whoever began it ends it for all.
+ */
 export const isHandedTo = (giver: Giver, before: Giver): boolean =>
   giver.guard !== before.guard || isAbove(giver.subject, before.subject);
 

@@ -9,7 +9,10 @@ import type { LocalState } from './look.ts';
 import type { GuardMetrics } from './metrics.ts';
 import type { Turns } from './turn.ts';
 
-/** All that actions are performed with. Whoever needs a part of it takes that part: a `ModeSource`, a `LocalState`, what waits, what runs. */
+/**
+ * All that actions are performed with. Whoever needs a part of it takes that part: a `ModeSource`, a `LocalState`, what
+ * waits, what runs.
+ */
 export interface Guard extends ModeSource, LocalState {
   readonly replica: (Pick<Replica, 'reading'> & Confirming) | null;
   readonly organizationId: string;

@@ -51,8 +51,8 @@ class RunningHandler extends LookedAt implements Running {
 }
 
 /**
- * Calls a handler of the user's. It never rejects: one that throws or hangs is a problem, and a problem blocks. What has begun is in flight until it has
- * ended, also when nobody waits for it any more.
+ * Calls a handler of the user's. It never rejects: one that throws or hangs is a problem, and a problem blocks. What
+ * has begun is in flight until it has ended, also when nobody waits for it any more.
  */
 export async function callHandler<T>(
   name: string,

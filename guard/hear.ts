@@ -23,8 +23,9 @@ class Hearers {
 const hearers = new WeakMap<AbortSignal, Hearers>();
 
 /**
- * Calls back when the signal fires, or at once where it has, unless the returned function has ended that. However many hear of a signal, it has one
- * listener of ours, and none when nobody does: Node warns of many, and each that is left behind makes the next one slower.
+ * Calls back when the signal fires, or at once where it has, unless the returned function has ended that. However many
+ * hear of a signal, it has one listener of ours, and none when nobody does: Node warns of many, and each that is left
+ * behind makes the next one slower.
  */
 export function hear(signal: AbortSignal, heard: () => void): () => void {
   if (signal.aborted) {

@@ -1,7 +1,10 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { idProblem, invalid } from '../flags/index.ts';
 
-/** Who works: an agent, perhaps for a mission, in a run; and everybody above, so that a kill on a parent reaches its children. */
+/**
+ * Who works: an agent, perhaps for a mission, in a run; and everybody above, so that a kill on a parent reaches its
+ * children.
+ */
 export interface Identity {
   readonly agentId: string | undefined;
   readonly missionId: string | undefined;
@@ -63,7 +66,10 @@ export const isAbove = (above: Lineage, below: Lineage): boolean =>
   join(above.lineageMissions ?? [], above.missionId).every((id) => has(below.missionId, below.lineageMissions, id)) &&
   join(above.lineageRuns ?? [], above.runId).every((id) => has(below.runId, below.lineageRuns, id));
 
-/** A lineage as a plain string for another process. It names the run itself too, because what works for it there is its child; it can only add restrictions. */
+/**
+ * A lineage as a plain string for another process. It names the run itself too, because what works for it there is its
+ * child; it can only add restrictions.
+ */
 export const formatLineage = (identity: Identity): string =>
   Buffer.from(
     JSON.stringify([

@@ -14,26 +14,38 @@ export interface Watched {
   /** Evaluates anew, where the mode comes from elsewhere than the local copy. */
   readonly refresh: () => Promise<void>;
   /**
-   * Ends what it has given, once; null when it had been told. What hears the signal, which may be that of another call, may end just then as if it were
-   * complete: so no signal fires before all is ended. The decision is frozen: user code gets it as a signal's reason before it is recorded.
+   * Ends what it has given, once; null when it had been told. What hears the signal, which may be that of another call,
+   * may end just then as if it were complete: so no signal fires before all is ended. The decision is frozen: user code
+   * gets it as a signal's reason before it is recorded.
    */
   readonly stop: (decision: Decision) => Tell | null;
 }
 
-/** Work that is counted. Between the steps of a result that goes on it is not active, so that a pause has reached it already. */
+/**
+ * Work that is counted. Between the steps of a result that goes on it is not active, so that a pause has reached it
+ * already.
+ */
 export interface Running extends Watched {
   readonly isActive: () => boolean;
 }
 
-/** True when work that was let through by `before` must end: it would get another, stricter verdict. A pause lets it drain: it waits at its next checkpoint. */
+/**
+ * True when work that was let through by `before` must end: it would get another, stricter verdict. A pause lets it
+ * drain: it waits at its next checkpoint.
+ */
 export const mustStop = (before: Decision, now: Decision): boolean =>
   now.verdict !== 'pause' && isDraining(before, now);
 
-/** True when work that runs would now wait or be stopped: a kill or a pause has reached it, and it has not ended yet. */
+/**
+ * True when work that runs would now wait or be stopped: a kill or a pause has reached it, and it has not ended yet.
+ */
 export const isDraining = (before: Decision, now: Decision): boolean =>
   now.verdict !== before.verdict && strictness(now.mode) > strictness(before.mode);
 
-/** The work that runs now: counted for the beats, and watched, so that each piece is told the moment that it is no longer allowed. */
+/**
+ * The work that runs now: counted for the beats, and watched, so that each piece is told the moment that it is no
+ * longer allowed.
+ */
 export class InFlight {
   readonly #open = new Set<Identity>();
   readonly #running = new Set<Running>();

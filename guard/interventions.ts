@@ -20,7 +20,9 @@ export interface Circumstances {
   readonly state: string;
 }
 
-/** How many records wait for the store at most; more are counted, not kept: a decision is never held up by its record. */
+/**
+ * How many records wait for the store at most; more are counted, not kept: a decision is never held up by its record.
+ */
 export const MAX_WAITING = 5000;
 const BATCH = 200;
 const FLUSH_MS = 200;
@@ -71,7 +73,10 @@ export class Interventions {
     this.prepare(decision, subject, circumstances)();
   }
 
-  /** As `add`, in two steps: what may take long or run code of the app's (its `redact`, its getters) is done now, and the returned function only keeps the record. */
+  /**
+   * As `add`, in two steps: what may take long or run code of the app's (its `redact`, its getters) is done now, and
+   * the returned function only keeps the record.
+   */
   prepare(decision: Decision, subject: Subject, circumstances: Circumstances): () => void {
     if (!this.#sink) return () => {};
     if (this.#closed || this.#waiting.length >= MAX_WAITING) return () => this.#drop();
@@ -121,7 +126,10 @@ export class Interventions {
     clearTimeout(this.#timer);
   }
 
-  /** @throws what the store says. Its records are kept for the next try: a store that does not take a record does not confirm either, so everything stops by the lease. */
+  /**
+   * @throws what the store says. Its records are kept for the next try: a store that does not take a record does not
+   * confirm either, so everything stops by the lease.
+   */
   async #writeBatch(): Promise<void> {
     clearTimeout(this.#timer);
     this.#timer = undefined;

@@ -55,17 +55,27 @@ export type JobOutcome<Result> =
 
 /** The application's side of the switch. */
 export interface KillSwitch {
-  /** Guards one thing that an agent can do. @throws KillSwitchError INVALID_ARGUMENT, also for another action of the same name */
+  /**
+   * Guards one thing that an agent can do.
+   * @throws KillSwitchError INVALID_ARGUMENT, also for another action of the same name
+   */
   action<Input, Result>(definition: ActionDefinition<Input, Result>): GuardedAction<Input, Result>;
-  /** Opens a run and calls `work` in it; it always opens: only actions and checkpoints stop. Runs inside it are its children. @throws KillSwitchError INVALID_ARGUMENT */
+  /**
+   * Opens a run and calls `work` in it; it always opens: only actions and checkpoints stop. Runs inside it are its
+   * children.
+   * @throws KillSwitchError INVALID_ARGUMENT
+   */
   run<Result>(options: RunOptions, work: (run: Run) => Result | Promise<Result>): Promise<Result>;
-  /** A function for any scheduler: each call opens a run, or skips while the job is stopped or paused. Ticks that come meanwhile are skipped, never queued up. */
+  /**
+   * A function for any scheduler: each call opens a run, or skips while the job is stopped or paused. Ticks that come
+   * meanwhile are skipped, never queued up.
+   */
   job<Result>(options: RunOptions, work: (run: Run) => Result | Promise<Result>): () => Promise<JobOutcome<Result>>;
   /** What the local copy says now: synchronous, no I/O. `NO_LOCAL_STATE` blocks where there is no store. */
   check(options?: CheckOptions): Decision;
   /**
-   * Blocks everything from this turn on and tells work in flight, waits five seconds at most for it to end, reports that this executor is gone (not where work
-   * goes on: it is silent then), and releases everything.
+   * Blocks everything from this turn on and tells work in flight, waits five seconds at most for it to end, reports
+   * that this executor is gone (not where work goes on: it is silent then), and releases everything.
    */
   close(): Promise<void>;
 }
@@ -82,7 +92,10 @@ export interface KillSwitchParts {
 const AT_ONCE = { waitMs: 0 } as const;
 const WITHOUT_END = { waitMs: Number.POSITIVE_INFINITY } as const;
 
-/** What a job asks before each tick: as somebody who reads, since whatever its work does beyond that is an action's own decision. */
+/**
+ * What a job asks before each tick: as somebody who reads, since whatever its work does beyond that is an action's own
+ * decision.
+ */
 const TICK = { name: undefined, effect: 'read', surface: 'schedule' } as const;
 
 const CHECK_KEYS: Keys<CheckOptions> = {
@@ -203,7 +216,10 @@ export function killSwitchOf({ guard, storage, registry, checkpoints, close }: K
 
 type RunIdentity = Identity & { readonly runId: string };
 
-/** The identity of a run that is about to open. Each option is read once, and an inherited one counts. @throws KillSwitchError INVALID_ARGUMENT */
+/**
+ * The identity of a run that is about to open. Each option is read once, and an inherited one counts.
+ * @throws KillSwitchError INVALID_ARGUMENT
+ */
 function identityFor(guard: Guard, options: RunOptions): RunIdentity {
   checkKeys('run', options, RUN_KEYS);
   const { agentId, missionId, runId = randomUUID(), lineage } = options;

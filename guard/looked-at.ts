@@ -9,7 +9,9 @@ export interface Evaluated {
   readonly asked: number;
 }
 
-/** A subject that is decided again while something runs by it: from what was evaluated last, and from the local copy. */
+/**
+ * A subject that is decided again while something runs by it: from what was evaluated last, and from the local copy.
+ */
 export class LookedAt {
   readonly #guard: ModeSource & LocalState;
   readonly #subject: Subject;

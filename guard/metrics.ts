@@ -20,7 +20,10 @@ export interface GuardMetrics {
 
 const NO_METRICS: GuardMetrics = { decided() {}, stopped() {}, close() {} };
 
-/** The guard's metrics. A meter of the app's that throws loses a number, and nothing else: they are recorded in the middle of decisions, stops and the closing. */
+/**
+ * The guard's metrics. A meter of the app's that throws loses a number, and nothing else: they are recorded in the
+ * middle of decisions, stops and the closing.
+ */
 export function createMetrics(version: string, gauges: Gauges): GuardMetrics {
   let open = NO_METRICS;
   const unhindered = (record: () => void): void => {
@@ -48,8 +51,9 @@ export function createMetrics(version: string, gauges: Gauges): GuardMetrics {
 }
 
 /**
- * Counter `kill_switch.decisions` by `verdict` and `cause` (a fault's cause is its code); histograms `kill_switch.decision.duration` and
- * `kill_switch.stop.latency` in seconds; gauges `kill_switch.in_flight`, `kill_switch.epoch`, `kill_switch.staleness` in seconds.
+ * Counter `kill_switch.decisions` by `verdict` and `cause` (a fault's cause is its code); histograms
+ * `kill_switch.decision.duration` and `kill_switch.stop.latency` in seconds; gauges `kill_switch.in_flight`,
+ * `kill_switch.epoch`, `kill_switch.staleness` in seconds.
  */
 function openMetrics(version: string, gauges: Gauges): GuardMetrics {
   const meter = metrics.getMeter('openfeature-kill-switch', version);

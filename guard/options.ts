@@ -3,7 +3,8 @@ import { checkKeys, type Keys, meantBy } from '../flags/options.ts';
 import { isPlain } from './plain.ts';
 
 /**
- * `checkKeys` where an object of a class will do: what else the class has is its own matter, but for what is nearly an option, its own or inherited.
+ * `checkKeys` where an object of a class will do: what else the class has is its own matter, but for what is nearly an
+ * option, its own or inherited.
  * @throws KillSwitchError INVALID_ARGUMENT
  */
 export function checkMembers<Options extends object>(what: string, options: Options, known: Keys<Options>): void {

@@ -15,8 +15,8 @@ export interface Performable<Input, Result> {
 }
 
 /**
- * The centre: takes one attempt through the steps of its action until one of them has ended it. What must hold where it starts stands in one of them,
- * `guard/steps/start.ts`.
+ * The centre: takes one attempt through the steps of its action until one of them has ended it. What must hold where it
+ * starts stands in one of them, `guard/steps/start.ts`.
  *
  * @throws ActionInputError for an input that does not fit: nothing has been attempted then; and what `execute` threw
  */
@@ -42,8 +42,9 @@ export async function perform<Input, Result>(
   const attempt = new Attempt({ guard, action, identity, subject, input, options });
   try {
     for (let at = 0; ; ) {
-      const taken = steps[at]?.take(attempt) ?? attempt.broken('no step has ended this attempt');
-      const next = taken instanceof Promise ? await taken : taken;
+      let next = steps[at]?.take(attempt) ?? attempt.broken('no step has ended this attempt');
+      // Most steps have nothing to wait for, and this is asked after each.
+      if (next !== 'go on' && next instanceof Promise) next = await next;
       if (next === 'go on') {
         at += 1;
       } else if (next === 'again') {

@@ -4,7 +4,10 @@ import { REDACTED } from '../flags/secret-keys.ts';
 import { FIELD_MEMBERS, NAME_MEMBERS, VALUE_MEMBERS } from '../flags/secret-members.ts';
 import { LOOK_BEHIND } from '../flags/secret-texts.ts';
 
-/** What one walk through an input may come to. All of it is checked on the way, so that nothing is built that is then thrown away. */
+/**
+ * What one walk through an input may come to. All of it is checked on the way, so that nothing is built that is then
+ * thrown away.
+ */
 interface Limits {
   readonly depth: number;
   readonly items: number;
@@ -57,8 +60,9 @@ export interface FoundSecret {
 class TooMuch extends Error {}
 
 /**
- * A copy for the record: without secrets, by key (flags/secret-keys.ts) and by value (flags/secret-texts.ts); no functions or cycles; bounded in depth,
- * width, length and work. It never throws, and runs no code of the user's: getters and proxies are named, not read.
+ * A copy for the record: without secrets, by key (flags/secret-keys.ts) and by value (flags/secret-texts.ts); no
+ * functions or cycles; bounded in depth, width, length and work. It never throws, and runs no code of the user's:
+ * getters and proxies are named, not read.
  */
 export function redact(value: unknown): unknown {
   try {
@@ -160,7 +164,8 @@ class Copy {
     if (types.isNumberObject(value)) return this.of(Number.prototype.valueOf.call(value), path, depth);
     if (this.#above.has(value)) return '[cycle]';
     const before = this.#paths.get(value);
-    if (before !== undefined) return `[same as ${before}]`; // a copy of each would be exponential in how often objects share others
+    // a copy of each would be exponential in how often objects share others
+    if (before !== undefined) return `[same as ${before}]`;
     if (depth >= this.#limits.depth) return this.#found ? this.#hide(path, TOO_DEEP) : '[too deep]';
     this.#paths.set(value, path || 'all of it');
     this.#above.add(value);
@@ -271,7 +276,10 @@ const saysWhatIsBeside = (key: string, value: string): boolean =>
   (FIELDS.has(key) && value.length <= MAX_KEY) ||
   (key === 'type' && PASSWORD.test(value));
 
-/** True when the element before makes this one a secret: `['Authorization', '…']`, `['--token', '…']`, `['curl', '-u', 'me:…']`. */
+/**
+ * True when the element before makes this one a secret: `['Authorization', '…']`, `['--token', '…']`, `['curl', '-u',
+ * 'me:…']`.
+ */
 function isValueOf(before: unknown, item: unknown, command: readonly string[]): boolean {
   if (typeof before !== 'string' || before.length > 80) return false;
   const name = NAME.exec(before)?.[1] ?? SELECTOR.exec(before)?.[0];

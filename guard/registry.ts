@@ -26,7 +26,10 @@ export class Registry {
     this.#onNew = onNew;
   }
 
-  /** @throws KillSwitchError INVALID_ARGUMENT when there is an action of that name with another definition: a restriction of one would not fit the other */
+  /**
+   * @throws KillSwitchError INVALID_ARGUMENT when there is an action of that name with another definition: a
+   * restriction of one would not fit the other
+   */
   register<Input, Result>(action: NormalisedAction<Input, Result>): () => void {
     const terms = termsOf(action);
     const before = this.#entries.get(action.name);

@@ -26,17 +26,28 @@ export interface Run extends ActingAs {
   readonly agentId: string | undefined;
   readonly missionId: string | undefined;
   readonly runId: string;
-  /** A plain string for other processes: `run({ …, lineage })` there makes their work a child of this run. It can only add restrictions. */
+  /**
+   * A plain string for other processes: `run({ …, lineage })` there makes their work a child of this run. It can only
+   * add restrictions.
+   */
   readonly lineage: string;
-  /** Fires, with the decision as its reason, the moment that this run may not even read any more; not for a pause. For plain loops, streams and `fetch`. It is watched while the run is open; read for the first time after that, it has fired. */
+  /**
+   * Fires, with the decision as its reason, the moment that this run may not even read any more; not for a pause. For
+   * plain loops, streams and `fetch`. It is watched while the run is open; read for the first time after that, it has
+   * fired.
+   */
   readonly signal: AbortSignal;
   /**
-   * Saves where the run stands, then returns at once when it may go on, waits while it is paused, and throws ActionStoppedError when it is stopped.
-   * `state` is kept as JSON, at most 64 KiB, as it is; one that holds what looks like a secret is refused.
+   * Saves where the run stands, then returns at once when it may go on, waits while it is paused, and throws
+   * ActionStoppedError when it is stopped. `state` is kept as JSON, at most 64 KiB, as it is; one that holds what looks
+   * like a secret is refused.
    * @throws ActionStoppedError, also when the state cannot be saved; KillSwitchError INVALID_ARGUMENT
    */
   checkpoint(name: string, state?: unknown, options?: CheckpointOptions): Promise<void>;
-  /** What the last checkpoint of this run id saved, also in another process; null when there is none. @throws KillSwitchError STORE_UNREACHABLE */
+  /**
+   * What the last checkpoint of this run id saved, also in another process; null when there is none.
+   * @throws KillSwitchError STORE_UNREACHABLE
+   */
   lastCheckpoint(): Promise<Pick<Checkpoint, 'name' | 'state' | 'at'> | null>;
 }
 
@@ -58,7 +69,10 @@ const MAX_CHECKPOINT_BYTES = 65_536;
 /** A run asks whether it may go on as somebody who reads: whatever it does beyond that is an action's own decision. */
 const GOING_ON = { name: undefined, effect: 'read', surface: undefined } as const;
 
-/** Nobody watches for a run that has ended, or each would be watched for ever: a signal that it is asked for only then has fired, so that nothing relies on one that never would. */
+/**
+ * Nobody watches for a run that has ended, or each would be watched for ever: a signal that it is asked for only then
+ * has fired, so that nothing relies on one that never would.
+ */
 const ENDED = faultCause(
   'CLOSED',
   'this run has ended, and its signal was not read before: read run.signal while the run is open, or open a run of its own for what goes on',
@@ -74,7 +88,10 @@ export interface RunParts {
   readonly acting: ActingAs;
 }
 
-/** A run that has been opened: `close` it whatever became of its work; `forget` its checkpoint where that has returned, since it is not resumed. */
+/**
+ * A run that has been opened: `close` it whatever became of its work; `forget` its checkpoint where that has returned,
+ * since it is not resumed.
+ */
 export interface OpenedRun {
   readonly run: Run;
   readonly close: () => void;
@@ -88,7 +105,8 @@ export function openRun({ guard, keeper, identity, acting }: RunParts): OpenedRu
   let unwatch: (() => void) | undefined;
   let ended = false;
   const leave = guard.inFlight.open(identity);
-  // Without a store the first evaluation says whether the run goes on, in a moment: a signal that has not fired allows nothing by itself.
+  // Without a store the first evaluation says whether the run goes on, in a moment: a signal that has not fired allows
+  // nothing by itself.
   const lookedAt = new LookedAt(guard, subject, {
     evaluated: unasked(guard, subject),
     asked: performance.now(),
@@ -160,7 +178,10 @@ export function openRun({ guard, keeper, identity, acting }: RunParts): OpenedRu
   };
 }
 
-/** What a run saves must come back unchanged, so a secret cannot be taken out of it; and it would lie in the store in clear. */
+/**
+ * What a run saves must come back unchanged, so a secret cannot be taken out of it; and it would lie in the store in
+ * clear.
+ */
 function refuseSecrets(name: string, state: unknown): void {
   const secret = findSecret(state);
   if (!secret) return;

@@ -13,7 +13,10 @@ import { ResultPart, type WholeResult } from './result-part.ts';
 import { StartedWork } from './started-work.ts';
 import type { Subject } from './subject.ts';
 
-/** An action under way, until its result can act no more: watched by the decision that let it through, and the end of the attempt that started it. */
+/**
+ * An action under way, until its result can act no more: watched by the decision that let it through, and the end of
+ * the attempt that started it.
+ */
 export class RunningAction<Input, Result> extends LookedAt implements WholeResult, Giver {
   readonly decision: Decision;
   readonly work: StartedWork;
@@ -65,7 +68,10 @@ export class RunningAction<Input, Result> extends LookedAt implements WholeResul
     };
   }
 
-  /** `execute` has ended. What it gave stays in flight while it can still act. @throws ActionResultError for what could act unseen */
+  /**
+   * `execute` has ended. What it gave stays in flight while it can still act.
+   * @throws ActionResultError for what could act unseen
+   */
   landed(given: Result): Outcome<Result> {
     let result: Result;
     try {
@@ -90,7 +96,8 @@ export class RunningAction<Input, Result> extends LookedAt implements WholeResul
   failed(error: unknown): Outcome<Result> {
     this.#returned = true;
     const ended = this.#attempt.fail(error);
-    if (!this.#parts?.size) this.#leave(); // what was begun beside something that is refused is in flight until it is over
+    // what was begun beside something that is refused is in flight until it is over
+    if (!this.#parts?.size) this.#leave();
     if (ended.is === 'unknown') return this.#aborted(ended.stoppedBy, 'unknown');
     throw error;
   }
@@ -156,7 +163,10 @@ export class RunningAction<Input, Result> extends LookedAt implements WholeResul
     this.work.release();
   }
 
-  /** What ended after it was told to stop is never a success that nobody saw; only what cannot change anything is known not to have landed. */
+  /**
+   * What ended after it was told to stop is never a success that nobody saw; only what cannot change anything is known
+   * not to have landed.
+   */
   #aborted(stoppedBy: Decision, state: 'landed' | 'unknown'): Outcome<Result> {
     this.#recordAborted(stoppedBy, state);
     return {

@@ -4,7 +4,10 @@ import type { CallOptions, ExecuteContext } from './action.ts';
 import { hear } from './hear.ts';
 import type { Tell } from './in-flight.ts';
 
-/** What the guard holds of user code that it has called: whether, and by which decision, that was told to stop. Signal and key are made only when somebody looks at them: most actions never do. */
+/**
+ * What the guard holds of user code that it has called: whether, and by which decision, that was told to stop. Signal
+ * and key are made only when somebody looks at them: most actions never do.
+ */
 export class StartedWork {
   readonly #outer: AbortSignal | undefined;
   #controller: AbortController | undefined;

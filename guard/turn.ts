@@ -1,11 +1,23 @@
-/** So long guarded calls may keep the event loop busy, in milliseconds; then it gets a turn before the next one goes on, so that a kill can be read. */
+/**
+ * So long guarded calls may keep the event loop busy, in milliseconds; then it gets a turn before the next one goes on,
+ * so that a kill can be read.
+ */
 const TURN_MS = 10;
 
-/** Lets the event loop turn now and then. Both give null where nothing is due, which is most of the time: it costs the reading of a clock. */
+/**
+ * Lets the event loop turn now and then. Both give null where nothing is due, which is most of the time: it costs the
+ * reading of a clock.
+ */
 export interface Turns {
-  /** Before a call is decided: a loop of calls that only awaits microtasks would never let Node read a socket, and so never see a kill. */
+  /**
+   * Before a call is decided: a loop of calls that only awaits microtasks would never let Node read a socket, and so
+   * never see a kill.
+   */
   readonly beforeCall: () => Promise<void> | null;
-  /** Before code of the user's starts: of calls that were begun together, each would start after the others without one turn between. Decide anew after it. */
+  /**
+   * Before code of the user's starts: of calls that were begun together, each would start after the others without one
+   * turn between. Decide anew after it.
+   */
   readonly beforeStart: () => Promise<void> | null;
 }
 
@@ -16,7 +28,10 @@ export function createTurns(now: () => number): Turns {
   let armed = false;
   const deciding: Array<() => void> = [];
   const starting: Array<() => void> = [];
-  /** So many of those that wait to start are let go in one turn: one, since it may take long, and twice as many each time while none of them has to wait again. */
+  /**
+   * So many of those that wait to start are let go in one turn: one, since it may take long, and twice as many each
+   * time while none of them has to wait again.
+   */
   let atOnce = 1;
   let isFull = false;
 

@@ -17,8 +17,8 @@ export interface Wait {
 }
 
 /**
- * Waits in a pause until the subject may be decided otherwise; false when the wait is over instead. The one place where anybody waits for a change of the
- * switch to decide again: attempts (`guard/steps/deciding.ts`), checkpoints and jobs.
+ * Waits in a pause until the subject may be decided otherwise; false when the wait is over instead. The one place where
+ * anybody waits for a change of the switch to decide again: attempts (`guard/steps/deciding.ts`), checkpoints and jobs.
  */
 export async function mayHaveChanged(
   guard: LocalState & { readonly changes: Changes },
@@ -46,7 +46,10 @@ interface Decided extends Evaluated {
   readonly decision: Decision;
 }
 
-/** Decides from the start, and again from the start when something has changed in a pause; ends with another verdict, or with `pause` when the wait is over. */
+/**
+ * Decides from the start, and again from the start when something has changed in a pause; ends with another verdict, or
+ * with `pause` when the wait is over.
+ */
 export async function decideAndWait(
   guard: Deciding,
   subject: Subject,

@@ -3,7 +3,10 @@ import type { Attempt } from '../attempt.ts';
 import { mayHaveChanged } from '../wait.ts';
 import { always, type Next, type Step } from './step.ts';
 
-/** Decides, from what was evaluated and from the local copy. Where that is a pause, the attempt waits, and is decided again from the start when something has changed. */
+/**
+ * Decides, from what was evaluated and from the local copy. Where that is a pause, the attempt waits, and is decided
+ * again from the start when something has changed.
+ */
 export const deciding: Step = {
   name: 'deciding',
   isFor: always,

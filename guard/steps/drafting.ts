@@ -5,18 +5,22 @@ import { evaluateMode } from '../evaluate.ts';
 import { callHandler } from '../handlers.ts';
 import { look } from '../look.ts';
 import { stopOngoing } from '../ongoing/index.ts';
-import { canGet, type Next, type Step } from './step.ts';
+import { always, type Next, type Step } from './step.ts';
 
-/** Ends an attempt that may only be drafted: by the action's own draft handler, else by a proposal that is recorded. Nothing is executed. */
+/**
+ * Ends an attempt that may only be drafted: by the action's own draft handler, else by a proposal that is recorded.
+ * Nothing is executed.
+ */
 export const drafting: Step = {
   name: 'drafting',
-  isFor: (action) => canGet('draft', action),
+  isFor: always,
   take: (attempt) => (attempt.decision.verdict === 'draft' ? draft(attempt) : 'go on'),
 };
 
 async function draft<Input, Result>(attempt: Attempt<Input, Result>): Promise<Next<Result>> {
   const { guard, subject } = attempt;
-  const decision = attempt.look(); // measuring the decision may have let others run, and a handler of the user's is called now
+  // measuring the decision may have let others run, and a handler of the user's is called now
+  const decision = attempt.look();
   if (decision.verdict !== 'draft') return attempt.reconsider();
   const made = attempt.action.draft ? await byHandler(attempt, decision) : await byProposal(attempt, decision);
   if ('problem' in made) return attempt.refuse(blocked(subject, faultCause(made.code, made.problem), decision));

@@ -1,18 +1,16 @@
 import type { NormalisedAction } from '../action.ts';
-import { approvals } from './approvals.ts';
 import { budgets } from './budgets.ts';
 import { confirm } from './confirm.ts';
 import { deciding } from './deciding.ts';
-import { drafting } from './drafting.ts';
 import { fairTurn } from './fair-turn.ts';
 import { identity } from './identity.ts';
 import { intent } from './intent.ts';
 import { limits } from './limits.ts';
 import { reading } from './reading.ts';
-import { redirecting } from './redirecting.ts';
 import { start } from './start.ts';
 import type { Step } from './step.ts';
 import { store } from './store.ts';
+import { verdict } from './verdict.ts';
 
 export type { Step } from './step.ts';
 
@@ -25,14 +23,14 @@ export const STEPS: readonly Step[] = Object.freeze([
   limits,
   budgets,
   store,
-  approvals,
-  drafting,
-  redirecting,
+  verdict,
   intent,
   confirm,
   start,
 ]);
 
-/** The steps that an action needs: one that can be undone is not confirmed, and one that only reads is never drafted. */
+/**
+ * The steps that an action needs: one that can be undone is not confirmed, and one without limits is not measured.
+ */
 export const stepsFor = <Input, Result>(action: NormalisedAction<Input, Result>, hasStore: boolean): readonly Step[] =>
   STEPS.filter((step) => step.isFor(action, hasStore));

@@ -3,18 +3,19 @@ import type { Attempt } from '../attempt.ts';
 import { blocked, faultCause } from '../decide.ts';
 import { callHandler, type Handled } from '../handlers.ts';
 import { parseInput } from '../input.ts';
-import { canGet, type Next, type Step } from './step.ts';
+import { always, type Next, type Step } from './step.ts';
 
 /** Makes the input of a redirected attempt, once, by the action's own handler; then everything is decided again. */
 export const redirecting: Step = {
   name: 'redirecting',
-  isFor: (action) => canGet('redirect', action),
+  isFor: always,
   take: (attempt) => (attempt.decision.verdict === 'redirect' && !attempt.redirected ? redirect(attempt) : 'go on'),
 };
 
 async function redirect<Input, Result>(attempt: Attempt<Input, Result>): Promise<Next<Result>> {
   const { guard, input: original, subject } = attempt;
-  const decision = attempt.look(); // measuring the decision may have let others run, and a handler of the user's is called now
+  // measuring the decision may have let others run, and a handler of the user's is called now
+  const decision = attempt.look();
   if (decision.verdict !== 'redirect') return attempt.reconsider();
   const made = await byHandler(attempt);
   if ('problem' in made) return attempt.refuse(blocked(subject, faultCause('HANDLER_FAILED', made.problem), decision));

@@ -6,9 +6,10 @@ import { RunningAction } from '../running-action.ts';
 import { always, type Next, type Step } from './step.ts';
 
 /**
- * Starts the action. The last look at the local copy, with its lease and the permit's age, is in the very synchronous block that calls `execute`: nothing is
- * awaited in between, nothing of the user's runs, and nothing grows with the input. Whatever could (handlers, schemas, the record of a redirect, the caller's
- * options) comes in a step before, or ahead of that look. When it gives another verdict, or the permit has run out, the attempt is decided again.
+ * Starts the action. The last look at the local copy, with its lease and the permit's age, is in the very synchronous
+ * block that calls `execute`: nothing is awaited in between, nothing of the user's runs, and nothing grows with the
+ * input. Whatever could (handlers, schemas, the record of a redirect, the caller's options) comes in a step before, or
+ * ahead of that look. When it gives another verdict, or the permit has run out, the attempt is decided again.
  */
 export const start: Step = {
   name: 'start',

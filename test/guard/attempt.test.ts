@@ -15,7 +15,9 @@ const ENDS: ReadonlyArray<AttemptState['is']> = [
   ...(['landed', 'failed', 'unknown', 'not_started', 'refused', 'drafted', 'abandoned'] as const),
 ];
 
-/** The states of the one attempt that was made since the last call, and the ends that were dropped because it had ended. */
+/**
+ * The states of the one attempt that was made since the last call, and the ends that were dropped because it had ended.
+ */
 function takeHistory(): { readonly states: ReadonlyArray<AttemptState['is']>; readonly dropped: readonly string[] } {
   const states: Array<AttemptState['is']> = ['deciding'];
   const dropped: string[] = [];

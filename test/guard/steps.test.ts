@@ -24,9 +24,7 @@ describe('the steps of an attempt', () => {
       'limits',
       'budgets',
       'store',
-      'approvals',
-      'drafting',
-      'redirecting',
+      'verdict',
       'intent',
       'confirm',
       'start',
@@ -44,11 +42,8 @@ describe('the steps of an attempt', () => {
     await attemptOnce(guard, { name: 'a.read', effect: 'read', execute }, { input: null, steps });
     await attemptOnce(guard, { name: 'a.send', irreversible: true, execute }, { input: null, steps });
     expect(names).toEqual([
-      ['identity', 'reading', 'deciding', 'fair turn', 'intent', 'start'],
-      [
-        ...['identity', 'reading', 'deciding', 'fair turn', 'approvals', 'drafting', 'redirecting', 'intent'],
-        ...['confirm', 'start'],
-      ],
+      ['identity', 'reading', 'deciding', 'fair turn', 'verdict', 'intent', 'start'],
+      ['identity', 'reading', 'deciding', 'fair turn', 'verdict', 'intent', 'confirm', 'start'],
     ]);
   });
 
@@ -76,17 +71,7 @@ describe('the steps of an attempt', () => {
     expect(execute).toHaveBeenCalledTimes(1);
   });
 
-  const DECIDING = [
-    'reading',
-    'deciding',
-    'fair turn',
-    'store',
-    'approvals',
-    'drafting',
-    'redirecting',
-    'intent',
-    'confirm',
-  ];
+  const DECIDING = ['reading', 'deciding', 'fair turn', 'store', 'verdict', 'intent', 'confirm'];
 
   test.each([...DECIDING, 'start'])(
     'without the step %s the switch lets nothing more run than with it',
