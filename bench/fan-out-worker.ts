@@ -1,4 +1,5 @@
-// Some of the executors, and as many bare subscribers, in a process of their own. Each says when it first refused, or first heard.
+// Some of the executors, and as many bare subscribers, in a process of their own. Each says when it first refused, or
+// first heard.
 import { Redis } from 'ioredis';
 import { createKillSwitch, type ExecutorStore, type KillSwitch } from '../index.ts';
 import { redisStore } from '../store/redis/index.ts';

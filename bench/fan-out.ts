@@ -15,7 +15,10 @@ import { Worker } from './worker.ts';
 const ORGANIZATION = 'fan-out';
 const CHANNEL = 'bench';
 
-/** How Redis keeps what is written, and a bare message that is kept as long: a kill is not told before it is on the disk, if that is asked for. */
+/**
+ * How Redis keeps what is written, and a bare message that is kept as long: a kill is not told before it is on the
+ * disk, if that is asked for.
+ */
 const DISKS = [
   {
     appendfsync: 'everysec',
@@ -109,7 +112,10 @@ export const fanOut: Measurement = {
   },
 };
 
-/** The 99th percentile of each block of so many numbers, and of these the median: one moment in which the machine did something else does not decide. Warm-up rounds come first, so blocks are counted from the end. */
+/**
+ * The 99th percentile of each block of so many numbers, and of these the median: one moment in which the machine did
+ * something else does not decide. Warm-up rounds come first, so blocks are counted from the end.
+ */
 function p99(numbers: readonly number[], perBlock: number, blocks: number): number {
   const counted = numbers.slice(-perBlock * blocks);
   return median(
@@ -123,7 +129,10 @@ function p99(numbers: readonly number[], perBlock: number, blocks: number): numb
 const share = (executors: number, processes: number, index: number): number =>
   Math.floor((executors * (index + 1)) / processes) - Math.floor((executors * index) / processes);
 
-/** Every executor has confirmed what was last appended, and has nothing left to do: a round must not pay for the one before it. */
+/**
+ * Every executor has confirmed what was last appended, and has nothing left to do: a round must not pay for the one
+ * before it.
+ */
 async function allKnow(control: ControlConnection, executors: number): Promise<void> {
   for (;;) {
     const { head } = await control.read(['control']);

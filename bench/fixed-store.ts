@@ -5,7 +5,10 @@ import { targetAt } from './operate.ts';
 
 const HEAD: Head = { generation: 'bench', epoch: 2, hash: '0'.repeat(64), recovered: false };
 
-/** A store in which nothing ever changes, `live` for everyone but so many agents, missions and runs: a million kills without a million events. */
+/**
+ * A store in which nothing ever changes, `live` for everyone but so many agents, missions and runs: a million kills
+ * without a million events.
+ */
 export function fixedStore(kills: number): ExecutorStore {
   const connection = {
     load: async (_held: unknown, nonce: string) => ({

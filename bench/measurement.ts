@@ -9,7 +9,10 @@ export interface Bench {
   readonly folder: string;
   /** Started for the first that asks. */
   redis(): Promise<RedisServer>;
-  /** Made for the first that asks: a switch with many kills, and one with none, each in Redis (under these organization ids) and in a folder. */
+  /**
+   * Made for the first that asks: a switch with many kills, and one with none, each in Redis (under these organization
+   * ids) and in a folder.
+   */
   switches(): Promise<Switches>;
   /** Says on stderr what is going on. */
   say(text: string): void;

@@ -57,7 +57,10 @@ export const START: readonly Command[] = [
   { type: 'mode', mode: 'live', targeting: null, reason: 'to see something stop' },
 ];
 
-/** A log with that many kills, of agents, missions and runs in turn, as `planChange` makes it: one change after the other. */
+/**
+ * A log with that many kills, of agents, missions and runs in turn, as `planChange` makes it: one change after the
+ * other.
+ */
 export function* logOf(kills: number): Generator<Append> {
   const state = new State();
   const at = new Date().toISOString();

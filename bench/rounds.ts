@@ -8,8 +8,8 @@ export interface Rounds {
 }
 
 /**
- * Measures several things in the same run: in every round each of them once, and who comes first changes from round to round,
- * so that whatever else the machine does falls on all alike. Gives every number of every arm.
+ * Measures several things in the same run: in every round each of them once, and who comes first changes from round to
+ * round, so that whatever else the machine does falls on all alike. Gives every number of every arm.
  */
 export async function interleave<K extends string>(
   arms: Readonly<Record<K, Arm>>,
@@ -41,6 +41,9 @@ export function quantile(numbers: readonly number[], share: number): number {
 
 export const median = (numbers: readonly number[]): number => quantile(numbers, 0.5);
 
-/** How many times the floor: the median of each round's own ratio, because what slows the machine down for a while slows down both numbers of a round. */
+/**
+ * How many times the floor: the median of each round's own ratio, because what slows the machine down for a while slows
+ * down both numbers of a round.
+ */
 export const ratioOf = (numbers: readonly number[], floors: readonly number[]): number =>
   median(numbers.map((number, round) => number / (floors[round] ?? Number.NaN)));

@@ -21,7 +21,10 @@ export async function makeSwitches(redis: RedisServer, folder: string, kills: nu
   return { kills, redis, folders };
 }
 
-/** Puts a log with that many kills into Redis, one append after the other as an operator's process makes them; only the disk is not waited for. */
+/**
+ * Puts a log with that many kills into Redis, one append after the other as an operator's process makes them; only the
+ * disk is not waited for.
+ */
 async function fillRedis(redis: RedisServer, organizationId: string, kills: number): Promise<void> {
   const control = redisControlStore({ url: redis.url }).open({ organizationId, requestTimeoutMs: 60_000 });
   await redis.cli('CONFIG', 'SET', 'appendfsync', 'no');

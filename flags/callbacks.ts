@@ -5,8 +5,8 @@ export const isThenable = <T>(value: T | PromiseLike<T>): value is PromiseLike<T
   typeof value.then === 'function';
 
 /**
- * True when a function of the user's that is to be synchronous has given a promise, or what cannot be told from one. Nobody awaits it, so its rejection is
- * handled here: it would otherwise end the process.
+ * True when a function of the user's that is to be synchronous has given a promise, or what cannot be told from one.
+ * Nobody awaits it, so its rejection is handled here: it would otherwise end the process.
  */
 export function dropPromise(value: unknown): boolean {
   try {
@@ -18,7 +18,10 @@ export function dropPromise(value: unknown): boolean {
   return true;
 }
 
-/** Tells somebody, whatever they do with it: what a listener throws, or a promise of its rejects with, is no trouble of who tells. */
+/**
+ * Tells somebody, whatever they do with it: what a listener throws, or a promise of its rejects with, is no trouble of
+ * who tells.
+ */
 export function tell<Args extends readonly unknown[]>(
   listener: ((...args: Args) => unknown) | undefined,
   ...args: Args

@@ -15,7 +15,10 @@ export const autonomyFlag = (action: string): string => AUTONOMY_FLAG_PREFIX + a
 export type FlagKind = 'mode' | 'feature' | 'limit' | 'autonomy';
 export type FlagType = 'boolean' | 'string' | 'number' | 'object';
 
-/** What one kill-switch flag is: its key (or the prefix that a name follows), its type, which values it can have, and what it means when it has no answer. */
+/**
+ * What one kill-switch flag is: its key (or the prefix that a name follows), its type, which values it can have, and
+ * what it means when it has no answer.
+ */
 export interface FlagRow {
   readonly kind: FlagKind;
   readonly key: string;
@@ -26,7 +29,10 @@ export interface FlagRow {
   readonly safeValue: string | number;
 }
 
-/** One row a flag, used by the hook, the decorator, the strategy and the reading alike. What does a missing flag mean? `safeValue`. */
+/**
+ * One row a flag, used by the hook, the decorator, the strategy and the reading alike. What does a missing flag mean?
+ * `safeValue`.
+ */
 export const CATALOGUE: Readonly<Record<FlagKind, FlagRow>> = deepFreeze({
   mode: { kind: 'mode', key: MODE_FLAG, type: 'string', isValid: isMode, strictness, safeValue: SAFE_MODE },
   feature: {
@@ -80,8 +86,9 @@ export interface AnswerDetails {
 export type AnswerProblem = 'ERROR' | 'FLAG_DISABLED' | 'TYPE_MISMATCH' | 'INVALID_VALUE' | 'FLAG_NOT_FOUND';
 
 /**
- * Why this is not a positive answer, or null when it is one (DESIGN 4): no error, not disabled, the right type, a known value, and either
- * a variant or a value that differs from the caller's default: without a variant, a value that equals the default may be just the default.
+ * Why this is not a positive answer, or null when it is one (DESIGN 4): no error, not disabled, the right type, a known
+ * value, and either a variant or a value that differs from the caller's default: without a variant, a value that equals
+ * the default may be just the default.
  */
 export function answerProblem(row: FlagRow, details: AnswerDetails, callerDefault: unknown): AnswerProblem | null {
   if (details.errorCode !== undefined && details.errorCode !== null) {
@@ -101,6 +108,8 @@ export function answerProblem(row: FlagRow, details: AnswerDetails, callerDefaul
 
 const WRONG_TYPE: Readonly<Record<FlagType, unknown>> = { boolean: false, string: '', number: 0, object: {} };
 
-/** The safe value of a flag in the type that it was asked with: `false`, `''`, 0 or `{}` when that is the wrong type. */
+/**
+ * The safe value of a flag in the type that it was asked with: `false`, `''`, 0 or `{}` when that is the wrong type.
+ */
 export const safeValueAs = (row: FlagRow, askedType: FlagType): unknown =>
   askedType === row.type ? row.safeValue : askedType === 'object' ? {} : WRONG_TYPE[askedType];

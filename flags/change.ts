@@ -13,7 +13,10 @@ export interface Change {
   readonly head: Head;
 }
 
-/** False for what gives authority back: whatever else is taken also where memory is short, and goes first where many are in line. */
+/**
+ * False for what gives authority back: whatever else is taken also where memory is short, and goes first where many are
+ * in line.
+ */
 export const takesAway = ({ direction }: Pick<Change, 'direction'>): boolean => direction !== 'loosens';
 
 /** What is to be recorded. */
@@ -45,11 +48,17 @@ export function nextChange(
   return { event, ...foldEvent(view, event), head: headAfter(head, event) };
 }
 
-/** True when `event` continues the log that ends in `hash` at `epoch`; only a `recover` may skip numbers, because executors may have seen later ones that were lost. */
+/**
+ * True when `event` continues the log that ends in `hash` at `epoch`; only a `recover` may skip numbers, because
+ * executors may have seen later ones that were lost.
+ */
 export const follows = (event: LogEvent, hash: string, epoch: number): boolean =>
   event.prev === hash && (event.seq === epoch + 1 || (event.type === 'recover' && event.seq > epoch));
 
-/** Where a log stands after an event that follows its head. @throws KillSwitchError INVALID_STATE for an event that belongs to no log */
+/**
+ * Where a log stands after an event that follows its head.
+ * @throws KillSwitchError INVALID_STATE for an event that belongs to no log
+ */
 export function headAfter(head: Head | null, { type, data, seq, hash }: LogEvent): Head {
   const own = beginsGeneration(type) ? { generation: String(data['generation']), recovered: type === 'recover' } : head;
   if (!own) throw new KillSwitchError('INVALID_STATE', `Event ${seq} (${type}) does not belong to any log.`);

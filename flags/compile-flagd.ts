@@ -10,26 +10,32 @@ import type { State } from './state.ts';
 import { MODE_VARIANTS } from './targeting.ts';
 
 /**
- * The flag set of every definition of the switch, also of the one that the package ships: with it as flagd's selector (`flagSetId=kill-switch`)
- * a client never gets a flag that another set has under the same key.
+ * The flag set of every definition of the switch, also of the one that the package ships: with it as flagd's selector
+ * (`flagSetId=kill-switch`) a client never gets a flag that another set has under the same key.
  */
 const FLAG_SET_ID = 'kill-switch';
 
 export interface CompileOptions {
   /** Whose switch this is: a context that names another organization is `full_stop`. Default: any may ask. */
   readonly organizationId?: string | undefined;
-  /** The dead man, in Unix seconds: from then on every flag of the switch has its safe value. Default: none, so the definition never stops by itself. */
+  /**
+   * The dead man, in Unix seconds: from then on every flag of the switch has its safe value. Default: none, so the
+   * definition never stops by itself.
+   */
   readonly validUntil?: number | undefined;
 }
 
 /**
- * The state as one flagd definition that decides as `restrictionFor` does, for flagd and every client of it in every language.
+ * The state as one flagd definition that decides as `restrictionFor` does, for flagd and every client of it in every
+ * language.
  *
- * Its size, and the time that one evaluation of `kill-switch.mode` takes, grow with the number of kills (with 100,000 ids
- * flagd-core needed 0.4 ms, and flagd itself, which reads the rule anew each time, 25 ms), while direct resolution stays flat. flagd's Go evaluator takes an attribute that is null for an absent one; where the base
- * mode has targeting that fails on some context, the evaluation fails too, and a client without the fail-closed hook gets its own default.
- * The metadata says `flagSetId`, `epoch`, `organization_id`, `valid_until`, which log this is (`generation`, `first_generation`, `from_nothing` where it was recovered
- * without any), and `left_out`: the app's own flags that do not pass flagd's schema.
+ * Its size, and the time that one evaluation of `kill-switch.mode` takes, grow with the number of kills (with 100,000
+ * ids flagd-core needed 0.4 ms, and flagd itself, which reads the rule anew each time, 25 ms), while direct resolution
+ * stays flat. flagd's Go evaluator takes an attribute that is null for an absent one; where the base mode has targeting
+ * that fails on some context, the evaluation fails too, and a client without the fail-closed hook gets its own default.
+ * The metadata says `flagSetId`, `epoch`, `organization_id`, `valid_until`, which log this is (`generation`,
+ * `first_generation`, `from_nothing` where it was recovered without any), and `left_out`: the app's own flags that do
+ * not pass flagd's schema.
  *
  * @throws KillSwitchError INVALID_ARGUMENT for a `validUntil` that is not a whole number
  */
@@ -73,7 +79,10 @@ export function compileFlagd(state: State, options: CompileOptions = {}): FlagdD
   };
 }
 
-/** Which log this is, and which one its control plane began with. That no past is known is said, because any could be its own. */
+/**
+ * Which log this is, and which one its control plane began with. That no past is known is said, because any could be
+ * its own.
+ */
 function generationOf({ generation, generations, recovered }: Entry<'control'>): Record<string, string | boolean> {
   const first = generations[0] ?? generation;
   return { generation, first_generation: first, ...(recovered && first === generation && { from_nothing: true }) };

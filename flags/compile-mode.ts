@@ -26,8 +26,9 @@ import { baseRule } from './targeting.ts';
 const RUNGS = [...MODES].reverse();
 
 /**
- * The decision of `restrictionFor` as one expression: what must stop whatever the state says, then the strictest mode of all that restricts.
- * Everything that is `full_stop` by itself comes before the base mode's own targeting, which could fail.
+ * The decision of `restrictionFor` as one expression: what must stop whatever the state says, then the strictest mode
+ * of all that restricts. Everything that is `full_stop` by itself comes before the base mode's own targeting, which
+ * could fail.
  */
 export function compileMode(
   state: State,
@@ -101,7 +102,10 @@ function floorConditions(state: State, mode: Mode): Condition[] {
   ];
 }
 
-/** Whether the targeting answers with this mode, where no answer is the mode without targeting and any other answer is `full_stop`. */
+/**
+ * Whether the targeting answers with this mode, where no answer is the mode without targeting and any other answer is
+ * `full_stop`.
+ */
 function baseCondition(rule: JsonLogic, withoutAnswer: Mode, mode: Mode): Condition {
   if (mode === SAFE_MODE) {
     const looser = MODES.filter((other) => other !== SAFE_MODE);

@@ -1,6 +1,9 @@
 import { deepFreeze } from './freeze.ts';
 
-/** Who asks, and for what: the identity of one call. Lineages name all parents, so that a kill on one reaches its children. */
+/**
+ * Who asks, and for what: the identity of one call. Lineages name all parents, so that a kill on one reaches its
+ * children.
+ */
 export interface Call {
   readonly agentId?: string | undefined;
   readonly missionId?: string | undefined;
@@ -42,7 +45,10 @@ const NOBODY: Call = Object.fromEntries([...IDENTITY, ...LINEAGE].map(([, key]) 
 
 type EvaluationContextLike = Readonly<Record<string, unknown>>;
 
-/** Reads the identity out of an evaluation context; a text says what is wrong with it (then it is `full_stop`: a kill must not miss somebody whose name cannot be read). */
+/**
+ * Reads the identity out of an evaluation context; a text says what is wrong with it (then it is `full_stop`: a kill
+ * must not miss somebody whose name cannot be read).
+ */
 export function callFromContext(context: EvaluationContextLike): Call | string {
   const call: Record<string, unknown> = { ...NOBODY };
   for (const [attribute, key] of IDENTITY) {

@@ -16,8 +16,9 @@ const entry = <Members extends z.ZodRawShape>(members: Members) =>
   z.strictObject({ ...members, ...lastChangeSchema.shape });
 
 /**
- * The state is a flat set of entries, each under its own key: `KIND` or `KIND:NAME`. One row a kind. A member that is not named here is no
- * entry: it may be a condition of a newer version, and whoever passed it over would allow what that version forbids.
+ * The state is a flat set of entries, each under its own key: `KIND` or `KIND:NAME`. One row a kind. A member that is
+ * not named here is no entry: it may be a condition of a newer version, and whoever passed it over would allow what
+ * that version forbids.
  */
 export const ENTRY_SCHEMAS = Object.freeze({
   /** Which log this is, and the logs that it went on from. */
@@ -79,7 +80,9 @@ export function parseEntry(key: EntryKey, value: unknown): Entry {
   throw new KillSwitchError('CORRUPT', `The store's entry ${JSON.stringify(key)} ${why}`, { cause: parsed.error });
 }
 
-/** Nobody has changed most kills since they were made: what says the same is then kept once, of 100,000 kills 7 MB less. */
+/**
+ * Nobody has changed most kills since they were made: what says the same is then kept once, of 100,000 kills 7 MB less.
+ */
 function sharingTexts(kill: ActiveKill): ActiveKill {
   const { by, at, killed_by, killed_at } = kill;
   return { ...kill, by: by === killed_by ? killed_by : by, at: at === killed_at ? killed_at : at };
@@ -96,7 +99,10 @@ export function unknownMembers({ issues }: z.ZodError): string | null {
         .join(', ');
 }
 
-/** What one event does to the state: entries to set and keys to remove. Every driver applies it alike and knows nothing else. */
+/**
+ * What one event does to the state: entries to set and keys to remove. Every driver applies it alike and knows nothing
+ * else.
+ */
 export interface Patch {
   readonly set: ReadonlyArray<readonly [EntryKey, Entry]>;
   readonly remove: readonly EntryKey[];

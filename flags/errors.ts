@@ -25,7 +25,9 @@ export type KillSwitchErrorCode =
   | 'STORE_UNREACHABLE'
   | 'UNKNOWN_EVENT';
 
-/** Every failure of this package: `code` for machines, a sentence that says what happened and how to mend it for people. */
+/**
+ * Every failure of this package: `code` for machines, a sentence that says what happened and how to mend it for people.
+ */
 export class KillSwitchError extends Error {
   override readonly name: string = 'KillSwitchError';
   readonly code: KillSwitchErrorCode;
@@ -50,8 +52,8 @@ export const invalid = (message: string): KillSwitchError => new KillSwitchError
 const MAX_MESSAGE = 4000;
 
 /**
- * The message of anything that was thrown, for a record, a cause or another message: without secrets, bounded, and whatever was thrown. Drivers and
- * handlers put connection strings and headers into theirs.
+ * The message of anything that was thrown, for a record, a cause or another message: without secrets, bounded, and
+ * whatever was thrown. Drivers and handlers put connection strings and headers into theirs.
  */
 export function messageOf(error: unknown): string {
   try {

@@ -1,12 +1,15 @@
 import type { ForkReport, Head } from './records.ts';
 
 /**
- * How many events beyond the store's head an executor may plausibly have seen: what a store loses in a failover or by a restored backup.
- * A report of more proves nothing, since any number can be written where executors write.
+ * How many events beyond the store's head an executor may plausibly have seen: what a store loses in a failover or by a
+ * restored backup. A report of more proves nothing, since any number can be written where executors write.
  */
 export const PLAUSIBLE_LOSS = 1_000_000;
 
-/** The same for a store that has nothing left to compare with; far below MAX_EPOCH, so that there is room for kills afterwards. */
+/**
+ * The same for a store that has nothing left to compare with; far below MAX_EPOCH, so that there is room for kills
+ * afterwards.
+ */
 export const PLAUSIBLE_EPOCH = 2 ** 32;
 
 export const NOT_BELIEVED = 'an operator has said not to believe it';
@@ -39,8 +42,8 @@ export const isPlausibleLoss = (held: Head, store: Head | null): boolean =>
   held.epoch <= (store ? store.epoch + PLAUSIBLE_LOSS : PLAUSIBLE_EPOCH);
 
 /**
- * Why no honest executor can hold this head, which the store lacks; null where one can. A store that is empty (`store` is null) knows no generation
- * to compare with, so there the form must do.
+ * Why no honest executor can hold this head, which the store lacks; null where one can. A store that is empty (`store`
+ * is null) knows no generation to compare with, so there the form must do.
  */
 export function lossProblem(held: Head, store: Head | null, generations: readonly string[]): string | null {
   if (!isPlausibleLoss(held, store)) {
@@ -52,8 +55,8 @@ export function lossProblem(held: Head, store: Head | null, generations: readonl
 }
 
 /**
- * Why a report is no evidence that the store has lost a change; null where it is. Executors and operators ask this alike, so who stops and what is
- * shown are the same.
+ * Why a report is no evidence that the store has lost a change; null where it is. Executors and operators ask this
+ * alike, so who stops and what is shown are the same.
  *
  * @param isInChain whether that very head is in the store's log; asked last, as it may cost a search
  */

@@ -40,7 +40,10 @@ const ignore = (): void => {};
 /** For flagd-core, which otherwise prints to the console what it thinks of a definition. */
 export const QUIET_LOGGER = { error: ignore, warn: ignore, info: ignore, debug: ignore };
 
-/** What flagd's own JSON schema, as flagd-core carries it, and flagd's evaluator have against a definition; nothing when it is sound. */
+/**
+ * What flagd's own JSON schema, as flagd-core carries it, and flagd's evaluator have against a definition; nothing when
+ * it is sound.
+ */
 export function definitionProblems(definition: string): DefinitionProblem[] {
   const warnings: DefinitionProblem[] = [];
   const logger = { ...QUIET_LOGGER, warn: (message: string) => warnings.push({ path: '', message }) };
@@ -64,8 +67,8 @@ function schemaErrors(error: unknown): SchemaError[] {
 }
 
 /**
- * The schema tries every kind of flag and of operation in turn, and says at each level above a fault why it is none of them: only the innermost place of each
- * fault is said, and once.
+ * The schema tries every kind of flag and of operation in turn, and says at each level above a fault why it is none of
+ * them: only the innermost place of each fault is said, and once.
  */
 function readable(errors: readonly SchemaError[], definition: string): DefinitionProblem[] {
   const problems = new Map<string, string>();

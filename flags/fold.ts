@@ -23,7 +23,10 @@ import {
 } from './records.ts';
 import { AUTONOMY_STAGES, FEATURE_STAGES } from './stages.ts';
 
-/** What an event does to authority: takes some away, gives some back, or changes none. A push may be acted on only when it does not loosen. */
+/**
+ * What an event does to authority: takes some away, gives some back, or changes none. A push may be acted on only when
+ * it does not loosen.
+ */
 export type Direction = 'tightens' | 'loosens' | 'neutral';
 
 export interface Folded {
@@ -38,8 +41,8 @@ type EventFacts = Pick<LogEvent, 'seq' | 'at' | 'actor' | 'reason'>;
 const OF_A_COMMAND = { command_id: z.string().min(1).optional() };
 
 /**
- * One kind of event: its data, and what that does to the state. A member of its data that is not named here cannot be read: it may be a
- * condition that only a newer version knows.
+ * One kind of event: its data, and what that does to the state. A member of its data that is not named here cannot be
+ * read: it may be a condition that only a newer version knows.
  */
 function row<Members extends z.ZodRawShape>(
   members: Members,
@@ -87,7 +90,9 @@ const compare = (before: number, after: number): Direction =>
 export const laterEnd = (a: string | null, b: string | null): string | null =>
   a === null || b === null ? null : a > b ? a : b;
 
-/** Strictness of a base mode: one with targeting may be looser for some, so it counts as the loosest until it is gone. */
+/**
+ * Strictness of a base mode: one with targeting may be looser for some, so it counts as the loosest until it is gone.
+ */
 const baseStrictness = (entry: Pick<Entry<'mode'>, 'mode' | 'targeting'>): number =>
   entry.targeting === null ? strictness(entry.mode) : -1;
 
@@ -113,7 +118,9 @@ const endKill = row({ id: z.string(), target: targetSchema }, (view, data) => {
 
 const { kill, mode, feature, limit, autonomy, flags } = ENTRY_SCHEMAS;
 
-/** Every kind of event: the shape of its data, what it does to the state. To add one, copy a row; `planChange` makes it. */
+/**
+ * Every kind of event: the shape of its data, what it does to the state. To add one, copy a row; `planChange` makes it.
+ */
 export const FOLDS = Object.freeze({
   init: row({ generation: z.string().min(1) }, (_view, { generation }, event) => ({
     patch: {
@@ -164,7 +171,10 @@ export const FOLDS = Object.freeze({
     };
     return { patch: set('kill', data.target, killed), direction: 'tightens' };
   }),
-  /** Somebody else wants the same: nothing changes but who wanted it last, and when, so that nobody who does not know of it can lift it. */
+  /**
+   * Somebody else wants the same: nothing changes but who wanted it last, and when, so that nobody who does not know of
+   * it can lift it.
+   */
   second: row({ kind: z.enum(ENTRY_KINDS), name: z.string().nullable() }, (view, data, event) => {
     const name = data.name ?? undefined;
     const entry = view.get(data.kind, name);
@@ -185,7 +195,8 @@ export const FOLDS = Object.freeze({
     direction: compare(featureRank(view.get('feature', data.name)?.stage), featureRank(data.stage)),
   })),
   limit: row({ name: z.string(), value: limit.shape.value }, (view, data, event) => {
-    const before = view.get('limit', data.name)?.value ?? Number.POSITIVE_INFINITY; // absent: only the limit in code, which no flag raises
+    // absent: only the limit in code, which no flag raises
+    const before = view.get('limit', data.name)?.value ?? Number.POSITIVE_INFINITY;
     return {
       patch: set('limit', data.name, { value: data.value, ...changedBy(event) }),
       direction: compare(-before, -data.value),
@@ -194,7 +205,8 @@ export const FOLDS = Object.freeze({
   autonomy: row({ action: z.string(), stage: autonomy.shape.stage }, (view, data, event) => {
     const rank = (stage: Entry<'autonomy'>['stage']): number => -AUTONOMY_STAGES.indexOf(stage);
     const before = view.get('autonomy', data.action);
-    // Absent is no floor, but answers `human_in_the_loop` when it is asked for: setting that is a new floor, setting more is a grant.
+    // Absent is no floor, but answers `human_in_the_loop` when it is asked for: setting that is a new floor, setting
+    // more is a grant.
     const direction = before
       ? compare(rank(before.stage), rank(data.stage))
       : data.stage === 'human_in_the_loop'
@@ -206,7 +218,10 @@ export const FOLDS = Object.freeze({
     patch: set('flags', undefined, { definition: data.definition, ...changedBy(event) }),
     direction: 'loosens', // what the app's own flags mean is not known here
   })),
-  /** A store has kept the state of that epoch apart, in bytes with this digest: who reads this in the log may begin with them. */
+  /**
+   * A store has kept the state of that epoch apart, in bytes with this digest: who reads this in the log may begin with
+   * them.
+   */
   snapshot: row({ epoch: epochSchema, digest: hashSchema }, () => ({ patch: NOTHING, direction: 'neutral' })),
 } as const);
 

@@ -4,15 +4,18 @@ import { CONTROL } from './unseen.ts';
 export const MAX_ID_LENGTH = 512;
 
 /**
- * Why this text cannot be given as an id, or null when it can. A lone `*` looks as if it stood for everyone, and would be one id like any other:
- * whoever killed it would have stopped nobody.
+ * Why this text cannot be given as an id, or null when it can. A lone `*` looks as if it stood for everyone, and would
+ * be one id like any other: whoever killed it would have stopped nobody.
  */
 export const idProblem = (id: unknown): string | null =>
   id === '*'
     ? 'must not be "*", which would be one id like any other (everything is the target "all")'
     : textProblem(id);
 
-/** Why this text cannot have been recorded as an id, or null when it can: a log of a version that took a `*` stays readable. */
+/**
+ * Why this text cannot have been recorded as an id, or null when it can: a log of a version that took a `*` stays
+ * readable.
+ */
 export function textProblem(id: unknown): string | null {
   if (typeof id !== 'string') return `must be a string, not ${id === null ? 'null' : typeof id}`;
   if (id === '') return 'must not be empty';

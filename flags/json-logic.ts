@@ -35,19 +35,24 @@ export const and = (...conditions: readonly Condition[]): Condition => ({ and: c
 export const isOneOf = (value: JsonLogic, list: readonly string[]): Condition =>
   list.length === 0 ? false : { in: [value, list] };
 
-/** Whether one of the strings, or of the strings in the lists, that these values are, is on this list; an absent value is none. */
+/**
+ * Whether one of the strings, or of the strings in the lists, that these values are, is on this list; an absent value
+ * is none.
+ */
 export const anyIsOneOf = (values: readonly JsonLogic[], list: readonly string[]): Condition =>
   list.length === 0 ? false : { some: [{ merge: values }, { in: [ITEM, list] }] };
 
 /** True unless the value of `rule`, whatever its type, is exactly one of these strings or (`orNull`) null. */
 export const isNoneOf = (rule: JsonLogic, strings: readonly string[], orNull: boolean): Condition => ({
-  // `in` would compare loosely in flagd (0 is found in a list of words), and a list in `merge` needs one more bracket to stay itself.
+  // `in` would compare loosely in flagd (0 is found in a list of words), and a list in `merge` needs one more bracket
+  // to stay itself.
   none: [{ merge: [[rule]] }, { or: [...strings, ...(orNull ? [null] : [])].map((value) => is(ITEM, value)) }],
 });
 
 /**
- * True for an attribute that is there and is not a non-empty string, or is `*`. Where a value could make an operator fail in flagd's Go evaluator or
- * in the JavaScript one, a test before it has already ended the expression: a failed evaluation would hand the caller its own default.
+ * True for an attribute that is there and is not a non-empty string, or is `*`. Where a value could make an operator
+ * fail in flagd's Go evaluator or in the JavaScript one, a test before it has already ended the expression: a failed
+ * evaluation would hand the caller its own default.
  */
 export function isUnreadableId(name: string): Condition {
   const value = variable(name);
@@ -85,7 +90,10 @@ const IS_NO_ID: Condition = or([
   is(ITEM, STAR),
 ]);
 
-/** `if … else if … else`, where a condition that is known ends the chain or is left out; where none is open it is one value alone. */
+/**
+ * `if … else if … else`, where a condition that is known ends the chain or is left out; where none is open it is one
+ * value alone.
+ */
 export function firstOf<T extends string>(
   branches: ReadonlyArray<readonly [Condition, T]>,
   otherwise: T,

@@ -6,8 +6,9 @@ const FEW = 4096;
 const MOST = 64;
 
 /**
- * Knows of the agents, missions and runs that a call names that none is killed, or that one may be. Maps of a million entries answer "not killed"
- * (nearly every answer) from main memory, several reads for each id, one after the other; this answers for all of them in about the time of one read.
+ * Knows of the agents, missions and runs that a call names that none is killed, or that one may be. Maps of a million
+ * entries answer "not killed" (nearly every answer) from main memory, several reads for each id, one after the other;
+ * this answers for all of them in about the time of one read.
  */
 export class KillFilter {
   /** At least 16 bits for each kill; null: too few to need it. */
@@ -16,8 +17,8 @@ export class KillFilter {
   readonly #hashes = new Int32Array(MOST);
 
   /**
-   * An id has come to be one of the killed, `all` of which are `count`. One that is killed no more stays in until there is no room left:
-   * it costs a look at the kills, never an answer.
+   * An id has come to be one of the killed, `all` of which are `count`. One that is killed no more stays in until there
+   * is no room left: it costs a look at the kills, never an answer.
    */
   add(id: string, all: () => Iterable<string>, count: number): void {
     this.#room -= 1;
@@ -60,7 +61,10 @@ export class KillFilter {
   }
 }
 
-/** A number from an id's length, its first four and its last eight characters: where ids differ, and long ones cost no more than short ones. */
+/**
+ * A number from an id's length, its first four and its last eight characters: where ids differ, and long ones cost no
+ * more than short ones.
+ */
 function hash(id: string): number {
   const { length } = id;
   let value = length;
@@ -73,8 +77,9 @@ function hash(id: string): number {
   return value ^ (value >>> 13);
 }
 
-// A split block Bloom filter: an id has one bit in each of the eight words of its block, and a block is within one line of the cache.
-// A shift takes the last five bits of its number. The block is chosen by the low bits of the hash, so the high ones are brought into play for the rest.
+// A split block Bloom filter: an id has one bit in each of the eight words of its block, and a block is within one line
+// of the cache. A shift takes the last five bits of its number. The block is chosen by the low bits of the hash, so the
+// high ones are brought into play for the rest.
 const WORDS = 8;
 const blockOf = (words: Uint32Array, hashed: number): number => (hashed & (words.length / WORDS - 1)) * WORDS;
 const lowBits = (hashed: number): number => Math.imul(hashed ^ (hashed >>> 16), 0x9e3779b1) >>> 12;

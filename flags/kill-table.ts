@@ -48,7 +48,9 @@ export class KillTable {
     for (const kills of Object.values(this.byType)) yield* kills.values();
   }
 
-  /** False when no agent, mission or run that the call names is killed; true when only the kills themselves can tell. */
+  /**
+   * False when no agent, mission or run that the call names is killed; true when only the kills themselves can tell.
+   */
   mayBeNamed(call: Call): boolean {
     return this.#named.mayName(call);
   }

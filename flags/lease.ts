@@ -21,8 +21,9 @@ export function checkLeaseMs(leaseMs: number): number {
 }
 
 /**
- * How long a state may be trusted. `sent` is when the last confirmation that named the state was *sent* (null: never, or the lease was found over);
- * `seen` is the wall time at the last look, so that a wall clock that steps back is noticed.
+ * How long a state may be trusted. `sent` is when the last confirmation that named the state was *sent* (null: never,
+ * or the lease was found over); `seen` is the wall time at the last look, so that a wall clock that steps back is
+ * noticed.
  */
 export interface Lease {
   readonly sent: Instant | null;
@@ -31,7 +32,10 @@ export interface Lease {
 
 export const NO_LEASE: Lease = Object.freeze({ sent: null, seen: Number.NEGATIVE_INFINITY });
 
-/** True while both clocks show less than the lease since the confirmation was sent, and the wall clock has not gone back. */
+/**
+ * True while both clocks show less than the lease since the confirmation was sent, and the wall clock has not gone
+ * back.
+ */
 export const isLeaseValid = (lease: Lease, now: Instant, leaseMs: number): boolean => {
   const { sent, seen } = lease;
   if (sent === null) return false;
@@ -45,7 +49,10 @@ export function lookAtLease(lease: Lease, now: Instant, leaseMs: number): Lease 
   return sent === lease.sent && now.wall === lease.seen ? lease : { sent, seen: now.wall };
 }
 
-/** A confirmation that named the state and was sent at `sent` has been taken. An older one than the present one changes nothing. */
+/**
+ * A confirmation that named the state and was sent at `sent` has been taken. An older one than the present one changes
+ * nothing.
+ */
 export const renewLease = (lease: Lease, sent: Instant, now: Instant, leaseMs: number): Lease => {
   const looked = lookAtLease(lease, now, leaseMs);
   const newer = looked.sent === null || sent.mono >= looked.sent.mono;

@@ -56,7 +56,10 @@ export const strictness = (mode: unknown): number => RANK.get(mode) ?? MODES.len
 export const isStricter = (mode: unknown, than: unknown): boolean =>
   mode !== than && strictness(mode) > strictness(than);
 
-/** The strictest of the given modes; of none at all it is `full_stop`, and anything that is not a mode counts as `full_stop`. */
+/**
+ * The strictest of the given modes; of none at all it is `full_stop`, and anything that is not a mode counts as
+ * `full_stop`.
+ */
 export const strictestMode = (...modes: readonly unknown[]): Mode =>
   modes.length === 0 ? SAFE_MODE : (MODES[Math.max(...modes.map(strictness))] ?? SAFE_MODE);
 

@@ -2,7 +2,10 @@ import { closest } from './closest.ts';
 import { invalid } from './errors.ts';
 import { quoteId } from './printable.ts';
 
-/** The keys that an options object may have, each once: the compiler sees to it that none is missing. In the place of `true`: other names by which people call it. */
+/**
+ * The keys that an options object may have, each once: the compiler sees to it that none is missing. In the place of
+ * `true`: other names by which people call it.
+ */
 export type Keys<Options> = Readonly<Record<keyof Options, true | readonly string[]>>;
 
 /** What is wrong with the keys of an options object, with the key that was probably meant; null when all are known. */
@@ -32,7 +35,8 @@ export function meantBy<Options extends object>(key: string, known: Keys<Options
 }
 
 /**
- * A key that means nothing is refused: whoever mistypes `irreversible` or `agentId` would get less than they asked for, and never know.
+ * A key that means nothing is refused: whoever mistypes `irreversible` or `agentId` would get less than they asked for,
+ * and never know.
  * @throws KillSwitchError INVALID_ARGUMENT
  */
 export function checkKeys<Options extends object>(what: string, options: Options, known: Keys<Options>): void {

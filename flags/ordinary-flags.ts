@@ -13,8 +13,9 @@ const NONE: OrdinaryFlags = { flags: [], leftOut: [] };
 const known = new WeakMap<object, OrdinaryFlags>();
 
 /**
- * The flags of a definition, each by itself sound: flagd refuses a whole definition for one bad flag, and then goes on with the old one,
- * so the app's mistake would keep a kill from arriving. Shared rules are put where they are referred to, and the metadata of the set into each flag.
+ * The flags of a definition, each by itself sound: flagd refuses a whole definition for one bad flag, and then goes on
+ * with the old one, so the app's mistake would keep a kill from arriving. Shared rules are put where they are referred
+ * to, and the metadata of the set into each flag.
  */
 export function ordinaryFlags(definition: Readonly<Record<string, unknown>> | undefined): OrdinaryFlags {
   if (!definition) return NONE;
@@ -57,7 +58,10 @@ function readFlag(
   };
 }
 
-/** `{ "$ref": NAME }` replaced by the shared rule of that name. flagd does it as text over the whole definition; here no name of the app's can touch the switch's flags. */
+/**
+ * `{ "$ref": NAME }` replaced by the shared rule of that name. flagd does it as text over the whole definition; here no
+ * name of the app's can touch the switch's flags.
+ */
 function inline(value: unknown, evaluators: Readonly<Record<string, unknown>>, within: readonly string[]): JsonLogic {
   if (Array.isArray(value)) return value.map((item) => inline(item, evaluators, within));
   if (typeof value !== 'object' || value === null) return value as JsonLogic;

@@ -1,14 +1,18 @@
 import type { Instant } from './lease.ts';
 
-/** How long the answer to a confirmation lets an irreversible action start, in milliseconds since it was *sent*, by both clocks. */
+/**
+ * How long the answer to a confirmation lets an irreversible action start, in milliseconds since it was *sent*, by both
+ * clocks.
+ */
 export const PERMIT_MS = 250;
 
 /** For clocks of two machines that run at different speeds, and timers that fire early. */
 const MARGIN_MS = 50;
 
 /**
- * `kill` returns no sooner than this after its append was acknowledged, in milliseconds by the operator's monotonic clock. Whatever was permitted before
- * that is no longer fresh then, so no confirmed action starts after `kill` has returned, whatever the registry says.
+ * `kill` returns no sooner than this after its append was acknowledged, in milliseconds by the operator's monotonic
+ * clock. Whatever was permitted before that is no longer fresh then, so no confirmed action starts after `kill` has
+ * returned, whatever the registry says.
  */
 export const KILL_RETURN_MS = PERMIT_MS + MARGIN_MS;
 

@@ -1,6 +1,7 @@
 import { UNSEEN } from './unseen.ts';
 
-// A character with the marks, or the parts of a Korean syllable, that follow it: only within one of these can two spellings look the same.
+// A character with the marks, or the parts of a Korean syllable, that follow it: only within one of these can two
+// spellings look the same.
 const COMPOSED = /.[\p{M}\u1160-\u11ff]+|[^\p{ASCII}]/gsu;
 const NOT_ASCII = /[^\p{ASCII}]/gu;
 
@@ -12,8 +13,9 @@ const escaped = (character: string): string =>
   ).join('');
 
 /**
- * The text with everything escaped that would not be seen, or that a differently spelt text looks like: what is not in Unicode's composed form (NFC), too.
- * Letters of two alphabets that look alike stay as they are: that is a matter of tables and typefaces, not of a rule.
+ * The text with everything escaped that would not be seen, or that a differently spelt text looks like: what is not in
+ * Unicode's composed form (NFC), too. Letters of two alphabets that look alike stay as they are: that is a matter of
+ * tables and typefaces, not of a rule.
  */
 export const escapeUnseen = (text: string): string =>
   text

@@ -9,7 +9,10 @@ import { readTarget } from './targets.ts';
 /** The longest reason, in characters. */
 export const MAX_REASON_LENGTH = 2000;
 
-/** A recorded id of an agent, mission, run, action, feature, surface, organization, limit or person: verbatim, 1 to 512 characters, no control characters. */
+/**
+ * A recorded id of an agent, mission, run, action, feature, surface, organization, limit or person: verbatim, 1 to 512
+ * characters, no control characters.
+ */
 export const idSchema = z.string().superRefine((id, context) => {
   const problem = textProblem(id);
   if (problem) context.addIssue({ code: 'custom', message: problem });
@@ -19,7 +22,10 @@ export const featureStageSchema = z.enum(FEATURE_STAGES);
 export const autonomyStageSchema = z.enum(AUTONOMY_STAGES);
 export const timeSchema = z.iso.datetime({ offset: false });
 export const hashSchema = z.string().regex(/^[0-9a-f]{64}$/);
-/** No epoch is beyond this: far below the largest whole number that every language can count, so that a forged one never leaves kills without a number. */
+/**
+ * No epoch is beyond this: far below the largest whole number that every language can count, so that a forged one never
+ * leaves kills without a number.
+ */
 export const MAX_EPOCH = 2 ** 48;
 export const epochSchema = z.int().min(1).max(MAX_EPOCH);
 export const limitValueSchema = z.number().min(0);
@@ -31,7 +37,10 @@ export const targetSchema = z.string().superRefine((text, context) => {
   }
 });
 
-/** Where a log stands: which log (`generation`), how far (`epoch`), and exactly which one (`hash`). `recovered`: this generation began with a `recover`. */
+/**
+ * Where a log stands: which log (`generation`), how far (`epoch`), and exactly which one (`hash`). `recovered`: this
+ * generation began with a `recover`.
+ */
 export const headSchema = z.strictObject({
   generation: z.string().min(1).max(100),
   epoch: epochSchema,
@@ -81,7 +90,10 @@ const isTime = (value: unknown): boolean => typeof value === 'string' && TIME.te
 const isEpoch = (value: unknown): boolean =>
   typeof value === 'number' && Number.isSafeInteger(value) && value >= 1 && value <= MAX_EPOCH;
 
-/** The same by hand, because a log of 100,000 events is read before anything may act; whatever is not plainly right is the schema's to judge. */
+/**
+ * The same by hand, because a log of 100,000 events is read before anything may act; whatever is not plainly right is
+ * the schema's to judge.
+ */
 function isEvent(value: unknown): value is LogEvent {
   if (!isJsonObject(value)) return false;
   const { seq, at, actor, type, data, reason, prev, hash } = value;
@@ -105,13 +117,17 @@ function isEvent(value: unknown): value is LogEvent {
 }
 
 /**
- * What every entry of the state says of its last change, a seconding included: its number, so that whoever loosens can be told that it
- * came after what they had read; who made it, and when, by the store's clock: a second person and a dwell are judged by these.
+ * What every entry of the state says of its last change, a seconding included: its number, so that whoever loosens can
+ * be told that it came after what they had read; who made it, and when, by the store's clock: a second person and a
+ * dwell are judged by these.
  */
 export const lastChangeSchema = z.strictObject({ epoch: epochSchema, by: actorSchema, at: timeSchema });
 export type LastChange = z.infer<typeof lastChangeSchema>;
 
-/** A kill as the state holds it. `killed_by` killed it, or made it stricter or longer, last; `by` may only have seconded it. */
+/**
+ * A kill as the state holds it. `killed_by` killed it, or made it stricter or longer, last; `by` may only have seconded
+ * it.
+ */
 export const activeKillSchema = z.strictObject({
   id: z.string().min(1),
   target: targetSchema,
@@ -126,7 +142,10 @@ export type ActiveKill = z.infer<typeof activeKillSchema>;
 
 const KILL_MEMBERS = Object.keys(activeKillSchema.shape).length;
 
-/** True for a kill that is plainly right: the same by hand, because 100,000 kills are loaded before anything may act. Whatever else is the schema's to judge. */
+/**
+ * True for a kill that is plainly right: the same by hand, because 100,000 kills are loaded before anything may act.
+ * Whatever else is the schema's to judge.
+ */
 export function isActiveKill(value: unknown): value is ActiveKill {
   if (!isJsonObject(value)) return false;
   const { id, target, mode, reason, killed_by, killed_at, expires_at, epoch, by, at } = value;
@@ -201,7 +220,10 @@ export function killRecord(
   };
 }
 
-/** Judged as a whole: whoever writes a beat can make it a list of a million things that are no names, and each would be said. */
+/**
+ * Judged as a whole: whoever writes a beat can make it a list of a million things that are no names, and each would be
+ * said.
+ */
 const namesSchema = z.custom<string[]>(
   (value) => Array.isArray(value) && value.every((name) => typeof name === 'string'),
   'it is not a list of names',
@@ -214,7 +236,10 @@ const reportedHeadSchema = z.object(headSchema.shape);
 export const forkReportSchema = z.object({ against: z.string(), held: reportedHeadSchema.nullable() });
 export type ForkReport = z.infer<typeof forkReportSchema>;
 
-/** What an executor says about itself each time it confirms. `applied` is the head that it holds, also one that the store lacks; null before its first load. */
+/**
+ * What an executor says about itself each time it confirms. `applied` is the head that it holds, also one that the
+ * store lacks; null before its first load.
+ */
 export const beatSchema = z.object({
   id: idSchema,
   name: idSchema,
@@ -231,11 +256,17 @@ export const beatSchema = z.object({
   /** Whose work is open here, as many of them as fit into a beat. */
   agents: namesSchema,
   runs: namesSchema,
-  /** How many more there are than are named; absent where all are. Where there are more, a kill of any agent or run may reach this executor. */
+  /**
+   * How many more there are than are named; absent where all are. Where there are more, a kill of any agent or run may
+   * reach this executor.
+   */
   more_agents: z.int().min(1).optional(),
   more_runs: z.int().min(1).optional(),
   fork: forkReportSchema.nullable(),
-  /** Where it acts by a file that clients read which cannot acknowledge: how long after a write they have obeyed at the latest. What waits to be written is `draining`. */
+  /**
+   * Where it acts by a file that clients read which cannot acknowledge: how long after a write they have obeyed at the
+   * latest. What waits to be written is `draining`.
+   */
   export: z.object({ file: z.string().max(4096), stops_within_ms: z.int().min(0) }).optional(),
   /** What keeps it from obeying. */
   trouble: z.string().max(1000).optional(),

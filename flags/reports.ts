@@ -21,7 +21,10 @@ export const INTERVENTION_OUTCOMES = Object.freeze([
   'WARNED',
 ] as const);
 
-/** The record of a decision that was not `allow`. `input` is redacted and bounded; `cause` is the decision's, in snake_case. */
+/**
+ * The record of a decision that was not `allow`. `input` is redacted and bounded; `cause` is the decision's, in
+ * snake_case.
+ */
 export const interventionSchema = z.object({
   id: z.string().min(1),
   at: timeSchema,

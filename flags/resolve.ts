@@ -30,7 +30,9 @@ function strictestOf(
   return strictest;
 }
 
-/** The strictest kill that reaches a call, by exact key; of those that are equally strict the first that is looked at. */
+/**
+ * The strictest kill that reaches a call, by exact key; of those that are equally strict the first that is looked at.
+ */
 function strictestKill(state: State, call: Call): ActiveKill | undefined {
   const { kills } = state;
   let kill = kills.all.get('');
@@ -110,7 +112,10 @@ export interface Asked {
   readonly organizationId?: string | undefined;
 }
 
-/** The strictest restriction for an evaluation context: `full_stop` when it cannot be told who asks, else as {@link resolveMode}. */
+/**
+ * The strictest restriction for an evaluation context: `full_stop` when it cannot be told who asks, else as
+ * {@link resolveMode}.
+ */
 export function restrictionFor(state: State, { context, now, organizationId }: Asked): Restriction {
   const call = callFromContext(context);
   if (typeof call === 'string') return unidentified(call);

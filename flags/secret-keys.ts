@@ -16,7 +16,10 @@ const WORDS = new Set(
   ].flatMap((line) => line.split(' ')),
 );
 
-/** Words that name a secret only together, side by side in a key or run together at its end: `seed_phrase`, `connectionString`, `sessionid`. */
+/**
+ * Words that name a secret only together, side by side in a key or run together at its end: `seed_phrase`,
+ * `connectionString`, `sessionid`.
+ */
 const PHRASES = [
   'api key, access key, private key, priv key, secret key, signing key, encryption key, master key, account key, storage key',
   'subscription key, license key, licence key, ssh key, shared key, deploy key, service key, client key, server key',
@@ -76,8 +79,9 @@ const PHRASE = new RegExp(
 const phraseIn = (words: readonly string[]): boolean => PHRASE.test(` ${words.map(singular).join(' ')} `);
 
 /**
- * True when this key says that its value is a secret: a password, a token, a card. Decided word by word, so `author`, `passenger` and `discard` are
- * none; and by the value, as `tokens_used: 12` is an amount, `has_password: true` tells nothing, and an empty text hides nothing.
+ * True when this key says that its value is a secret: a password, a token, a card. Decided word by word, so `author`,
+ * `passenger` and `discard` are none; and by the value, as `tokens_used: 12` is an amount, `has_password: true` tells
+ * nothing, and an empty text hides nothing.
  */
 export function isSecret(key: string, value: unknown): boolean {
   if (value === null || value === undefined || typeof value === 'boolean' || typeof value === 'function') return false;

@@ -22,7 +22,8 @@ const BEFORE_QUOTED: readonly RegExp[] = [
   /\bidentified\s{1,8}(by)\s{1,8}(?=["'`])/gi,
 ];
 const BEFORE_TEXT: readonly RegExp[] = [
-  /<[^<>]{0,200}[\s:](?:name|key|id)\s{0,3}=\s{0,3}["']([^"'<>]{1,120})["'][^<>]{0,200}>(?=[^<])/gi, // <entry key="password">…
+  // <entry key="password">…
+  /<[^<>]{0,200}[\s:](?:name|key|id)\s{0,3}=\s{0,3}["']([^"'<>]{1,120})["'][^<>]{0,200}>(?=[^<])/gi,
   />\s{0,20}([\w.-]{1,80})\s{0,20}<\/[\w:.-]{1,40}>\s{0,40}<[\w:.-]{1,40}>(?=[^<])/g, // <key>password</key><string>…
 ];
 /** A part of a form: its name, the rest of its head, an empty line. */
@@ -98,7 +99,10 @@ function redactBehind(
   return clean + text.slice(done);
 }
 
-/** The value beside a name in the same object or tag, on either side: `"name":"Authorization","value":"…"`, `value='…' key='password'`. */
+/**
+ * The value beside a name in the same object or tag, on either side: `"name":"Authorization","value":"…"`,
+ * `value='…' key='password'`.
+ */
 function redactBeside(text: string): string {
   let [clean, done] = ['', 0];
   NAME_MEMBER.lastIndex = 0;
@@ -131,7 +135,10 @@ function valueBefore(text: string, from: number, to: number): readonly [number, 
   return place[1] <= to ? place : null;
 }
 
-/** The text without the values that something beside them makes secrets, in the forms that texts have: JSON that is cut or stands among words, XML, forms, YAML, SQL, `.netrc`, addresses. */
+/**
+ * The text without the values that something beside them makes secrets, in the forms that texts have: JSON that is cut
+ * or stands among words, XML, forms, YAML, SQL, `.netrc`, addresses.
+ */
 export function redactNeighbours(text: string): string {
   let clean = redactBeside(text);
   for (const pattern of BEFORE_QUOTED) clean = redactBehind(clean, pattern, quotedAt);

@@ -1,6 +1,9 @@
 import { ANY_VALUE, endsInSecretPhrase, isSecret, REDACTED } from './secret-keys.ts';
 
-/** A separator, and the name before it, read backwards: `name:`, `"name" :`, `\"name\":`, `name=`, `name =>`, `the api key:`. */
+/**
+ * A separator, and the name before it, read backwards: `name:`, `"name" :`, `\"name\":`, `name=`, `name =>`,
+ * `the api key:`.
+ */
 const SEPARATOR = /[:=](?<=(?:([\w.-]{1,40}) )?([\w.-]{1,80})[\\"'`]{0,6}[ \t]{0,3}[:=])[:=>]{0,2}[ \t]{0,4}/g;
 /** An option with its value behind a space, and an element of XML. */
 const OPTION = /(?<![^\s"'])--?([A-Za-z][\w-]{1,60})[ \t]+(?!-)/g;
@@ -8,7 +11,10 @@ const ELEMENT = /<([\w:.-]{1,80})(?: [^<>]{0,200})?>(?!<)/g;
 /** In a sentence: `the password is …`. */
 const SENTENCE = /\b(password|passcode|passphrase|pin|otp|secret|code) (?:is|was)[ \t:]{1,4}/gi;
 
-/** The value that begins here. What is in quotes ends with them; else it ends with the word, but for names whose values have several. */
+/**
+ * The value that begins here. What is in quotes ends with them; else it ends with the word, but for names whose values
+ * have several.
+ */
 const QUOTED = /(\\{0,3})(["'`])/y;
 const WORD = /(?:(?:bearer|basic|digest|token|negotiate|apikey|aws4-hmac-sha256)\s{1,4})?[^\s&;"'`<>]+/iy;
 const LINE = /[^\n\r"'<>]+/y;
@@ -92,6 +98,9 @@ const isTold = (name: string, value: string): boolean =>
     ? value === ANY_VALUE || /^\d{4,10}$/.test(value)
     : !/^(?:$|n[o']|too$|being$|required|missing|wrong|in|un|expired|empty|the|a$|set|short|long|weak)/i.test(value));
 
-/** The text without the values that a name before them makes secrets: `password=…`, `"apiKey": "…"`, `?api_key=…`, `--token …`, `Cookie: …`, `<pin>…`. */
+/**
+ * The text without the values that a name before them makes secrets: `password=…`, `"apiKey": "…"`, `?api_key=…`,
+ * `--token …`, `Cookie: …`, `<pin>…`.
+ */
 export const redactPairs = (text: string): string =>
   [SEPARATOR, OPTION, ELEMENT, SENTENCE].reduce((clean, pattern) => redactAfter(clean, pattern), text);

@@ -6,7 +6,10 @@ import { redactPairs } from './secret-pairs.ts';
 export interface SecretKind {
   /** What it is called in a refusal: "holds what looks like …". */
   readonly name: string;
-  /** The text with its secrets of this kind replaced. Linear in the length of the text, whatever is in it: no repeat inside a repeat, and bounds on what is looked through twice. */
+  /**
+   * The text with its secrets of this kind replaced. Linear in the length of the text, whatever is in it: no repeat
+   * inside a repeat, and bounds on what is looked through twice.
+   */
   readonly redact: (text: string) => string;
 }
 
@@ -35,7 +38,10 @@ const isBasic = (encoded: string): boolean => {
   }
 };
 
-/** True where a card number can begin: the ranges of the great networks, and of some national ones; not 1, with which every time in milliseconds begins. */
+/**
+ * True where a card number can begin: the ranges of the great networks, and of some national ones; not 1, with which
+ * every time in milliseconds begins.
+ */
 const CARD = /^(?:[2-6]|8600|9860|9792)/;
 
 const isCard = (digits: string): boolean => {
@@ -67,7 +73,10 @@ function redactCards(run: string): string {
   return clean + run.slice(from);
 }
 
-/** One row a kind. To add one, copy a row: its name, a pattern, and what of the match may stay. They are applied in this order. */
+/**
+ * One row a kind. To add one, copy a row: its name, a pattern, and what of the match may stay. They are applied in this
+ * order.
+ */
 export const SECRET_KINDS: readonly SecretKind[] = [
   kind('a PEM block', /-----BEGIN [A-Z0-9 ]{1,60}-----[\s\S]*?(?:-----END [A-Z0-9 ]{1,60}-----|$)/g),
   kind(
@@ -120,7 +129,9 @@ export const SECRET_KINDS: readonly SecretKind[] = [
   },
 ];
 
-/** The text without secrets that show by how they look or by what stands before them. `found` is told the kind of each. */
+/**
+ * The text without secrets that show by how they look or by what stands before them. `found` is told the kind of each.
+ */
 export function redactText(text: string, found?: (kind: string) => void): string {
   let clean = text;
   for (const { name, redact } of SECRET_KINDS) {
@@ -131,7 +142,10 @@ export function redactText(text: string, found?: (kind: string) => void): string
   return clean;
 }
 
-/** How far behind the part that is shown a text is looked at, so that a secret that the end cuts is known for what it is. */
+/**
+ * How far behind the part that is shown a text is looked at, so that a secret that the end cuts is known for what it
+ * is.
+ */
 export const LOOK_BEHIND = 8000;
 
 /** The beginning of a text, at most `most` characters: redacted first, then cut. */

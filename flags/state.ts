@@ -55,8 +55,8 @@ const UNSET_MODE: Entry<'mode'> = deepFreeze({
 });
 
 /**
- * The fold of a log, held for looking things up. It is changed in place, one event at a time, because a copy of 100,000 kills for each
- * further one would cost more with each.
+ * The fold of a log, held for looking things up. It is changed in place, one event at a time, because a copy of 100,000
+ * kills for each further one would cost more with each.
  */
 export class State implements StateView {
   readonly #control = new Single<Entry<'control'>>();
@@ -105,7 +105,9 @@ export class State implements StateView {
     return this.#kills.values();
   }
 
-  /** False when no agent, mission or run that the call names is killed; true when only the kills themselves can tell. */
+  /**
+   * False when no agent, mission or run that the call names is killed; true when only the kills themselves can tell.
+   */
   mayBeNamed(call: Call): boolean {
     return this.#kills.mayBeNamed(call);
   }
@@ -127,7 +129,10 @@ export class State implements StateView {
     return this.get(kind, name);
   }
 
-  /** Puts one entry in place, or removes it (`undefined`). @throws KillSwitchError CORRUPT for a kind that this version does not know */
+  /**
+   * Puts one entry in place, or removes it (`undefined`).
+   * @throws KillSwitchError CORRUPT for a kind that this version does not know
+   */
   put(key: EntryKey, entry: Entry | undefined): void {
     const { kind, name } = placeOf(key);
     const table: Pick<Table<never>, 'set' | 'delete'> = this.#tables[kind];
@@ -165,7 +170,8 @@ export class State implements StateView {
 }
 
 /**
- * The state that a store's entries make, standing at that head. A State that stands there is taken as it is: who hands it over keeps none.
+ * The state that a store's entries make, standing at that head. A State that stands there is taken as it is: who hands
+ * it over keeps none.
  * @throws KillSwitchError CORRUPT
  */
 export function stateFrom(entries: Iterable<readonly [EntryKey, unknown]>, head: Head): State {

@@ -10,7 +10,10 @@ export const MODE_VARIANTS: Readonly<Record<Mode, Mode>> = Object.fromEntries(
   MODES.map((mode) => [mode, mode]),
 ) as Record<Mode, Mode>;
 
-/** The base mode as a rule of targeting beside the mode where that answers nothing; without a rule (null) it is the same for everyone. */
+/**
+ * The base mode as a rule of targeting beside the mode where that answers nothing; without a rule (null) it is the same
+ * for everyone.
+ */
 export interface BaseRule {
   readonly rule: JsonLogic | null;
   readonly mode: Mode;
@@ -60,7 +63,10 @@ const isList = (value: JsonLogic): value is readonly JsonLogic[] => Array.isArra
 // One evaluator for each base mode that has targeting; it goes when its entry goes.
 const bases = new WeakMap<Entry<'mode'>, Base>();
 
-/** The base mode's rule, for direct resolution and for compiling alike; one that flagd's schema or evaluator refuses is `full_stop`. */
+/**
+ * The base mode's rule, for direct resolution and for compiling alike; one that flagd's schema or evaluator refuses is
+ * `full_stop`.
+ */
 export const baseRule = (entry: Entry<'mode'>): BaseRule => baseOf(entry);
 
 function baseOf(entry: Entry<'mode'>): Base {

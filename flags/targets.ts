@@ -2,12 +2,17 @@ import { invalid } from './errors.ts';
 import { idProblem, textProblem } from './ids.ts';
 import { quoteId, shellWord } from './printable.ts';
 
-/** What can be restricted, as the first word of a target. `all` stands alone; the others are followed by `:` and an id. */
+/**
+ * What can be restricted, as the first word of a target. `all` stands alone; the others are followed by `:` and an id.
+ */
 export const TARGET_TYPES = Object.freeze(['all', 'agent', 'mission', 'run', 'action', 'feature', 'surface'] as const);
 
 export type TargetType = (typeof TARGET_TYPES)[number];
 
-/** `id` is verbatim everything after the first colon; `''` for `all`. An action's id is exact, or a pattern that ends in `.*`. */
+/**
+ * `id` is verbatim everything after the first colon; `''` for `all`. An action's id is exact, or a pattern that ends in
+ * `.*`.
+ */
 export interface Target {
   readonly type: TargetType;
   readonly id: string;
@@ -19,8 +24,8 @@ const isTargetType = (value: string): value is TargetType => (TARGET_TYPES as re
 const byKilling = (target: string): string => `kill-switch kill ${shellWord(target)}`;
 
 /**
- * Reads `all`, `agent:ID`, `mission:ID`, `run:ID`, `action:PATTERN`, `feature:NAME` or `surface:NAME`. A `*` that would match nothing is refused:
- * it has a meaning only as the final `.*` of an action.
+ * Reads `all`, `agent:ID`, `mission:ID`, `run:ID`, `action:PATTERN`, `feature:NAME` or `surface:NAME`. A `*` that would
+ * match nothing is refused: it has a meaning only as the final `.*` of an action.
  * @param toPaste the form that a refusal suggests, for a target that it is about
  * @throws KillSwitchError INVALID_ARGUMENT for anything else, with the form to paste.
  */
@@ -51,7 +56,8 @@ export const restrictsNobody = (recorded: string): boolean => starProblem(readTa
 const isPattern = (id: string): boolean => /^[^*]+\.\*$/.test(id);
 
 /**
- * A target as a log has it. One of another version may have a `*` anywhere; it is exactly one id then, which nobody can have, and can be revived.
+ * A target as a log has it. One of another version may have a `*` anywhere; it is exactly one id then, which nobody can
+ * have, and can be revived.
  * @throws KillSwitchError INVALID_ARGUMENT
  */
 export function readTarget(text: unknown, toPaste: (target: string) => string = byKilling): Target {
@@ -82,7 +88,10 @@ export const actionNameProblem = (name: unknown): string | null =>
 
 export const formatTarget = (target: Target): string => (target.type === 'all' ? 'all' : `${target.type}:${target.id}`);
 
-/** The patterns that match an action, beside its own name: `a.b.c` → `a.b.*`, `a.*`. Each is looked up by exact key, so no list is scanned. */
+/**
+ * The patterns that match an action, beside its own name: `a.b.c` → `a.b.*`, `a.*`. Each is looked up by exact key, so
+ * no list is scanned.
+ */
 export function actionPatterns(action: string): string[] {
   const patterns: string[] = [];
   for (let dot = action.lastIndexOf('.'); dot > 0; dot = action.lastIndexOf('.', dot - 1)) {

@@ -1,10 +1,11 @@
 // The one place that says which characters are not what they seem. Each set has the one before it in it.
 
-// C0, DEL, C1 and the line separators of Unicode: they steer terminals, and forge lines in logs. Spelled as code points: such a pattern is faster than by category.
+// C0, DEL, C1 and the line separators of Unicode: they steer terminals, and forge lines in logs. Spelled as code
+// points: such a pattern is faster than by category.
 const CONTROLS = String.raw`\u0000-\u001f\u007f-\u009f\u2028\u2029`;
 
-// Beside those: everything without a glyph (zero-width characters, soft hyphens, marks that turn the direction of writing, tags, fillers, selectors), spaces that
-// look like the usual one, halves of surrogate pairs.
+// Beside those: everything without a glyph (zero-width characters, soft hyphens, marks that turn the direction of
+// writing, tags, fillers, selectors), spaces that look like the usual one, halves of surrogate pairs.
 const WITHOUT_GLYPH = String.raw`\p{Cf}\p{Default_Ignorable_Code_Point}`;
 const LIKE_A_SPACE = String.raw`\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000\u2800`;
 

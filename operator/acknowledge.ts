@@ -1,7 +1,10 @@
 import type { Beat, Head } from '../flags/index.ts';
 import type { ReportedBeat } from '../store/beats.ts';
 
-/** How far one executor has obeyed. `silent`: nothing (that can be read) heard for longer than its lease; it is never counted as stopped. */
+/**
+ * How far one executor has obeyed. `silent`: nothing (that can be read) heard for longer than its lease; it is never
+ * counted as stopped.
+ */
 export type ExecutorState = 'stopped' | 'draining' | 'behind' | 'silent';
 
 export interface ExecutorAcknowledgement {
@@ -16,11 +19,17 @@ export interface ExecutorAcknowledgement {
   readonly state: ExecutorState;
   /** How long ago it reported, by the store's clock. */
   readonly age_ms: number;
-  /** Who has written that report, as far as the store knows (`uid 1000`, `name mailer`); null where it cannot tell. Two with one writer could report for each other. */
+  /**
+   * Who has written that report, as far as the store knows (`uid 1000`, `name mailer`); null where it cannot tell. Two
+   * with one writer could report for each other.
+   */
   readonly writer: string | null;
   /** What is wrong with its report; such an executor is silent. */
   readonly problem?: string | undefined;
-  /** Where it only writes a file that clients read which cannot acknowledge: `stopped` means that it is written, and how long after that they have obeyed at the latest. */
+  /**
+   * Where it only writes a file that clients read which cannot acknowledge: `stopped` means that it is written, and how
+   * long after that they have obeyed at the latest.
+   */
   readonly export?: Beat['export'];
   /** What keeps it from obeying, in its own words. */
   readonly trouble?: string | undefined;
@@ -30,7 +39,10 @@ export interface ExecutorAcknowledgement {
 export const executorKey = ({ id, writer }: { readonly id: string; readonly writer?: string | null }): string =>
   `${writer ?? ''}\n${id}`;
 
-/** Executors that cannot be told apart, because the store knows them as one writer: each of them could report for the others. */
+/**
+ * Executors that cannot be told apart, because the store knows them as one writer: each of them could report for the
+ * others.
+ */
 export interface SharedWriter {
   readonly writer: string;
   /** Their ids. */

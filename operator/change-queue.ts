@@ -36,8 +36,8 @@ export interface Order {
 }
 
 /**
- * A command that was recorded. `view` is the state that the batch left in which it was appended. Where the answer to an append was lost
- * and its event was found in the log, `change` is null and `view` is the state as it was read then.
+ * A command that was recorded. `view` is the state that the batch left in which it was appended. Where the answer to an
+ * append was lost and its event was found in the log, `change` is null and `view` is the state as it was read then.
  */
 export interface Recorded {
   readonly is: 'recorded';
@@ -50,7 +50,10 @@ export interface Recorded {
 /** What came of a command that was not refused. */
 export type Appended = Recorded | { readonly is: 'pending'; readonly request: PendingRequest };
 
-/** So many changes are appended at once at most: enough that a thousand take a few round trips, and few enough that none holds up the store for long. */
+/**
+ * So many changes are appended at once at most: enough that a thousand take a few round trips, and few enough that none
+ * holds up the store for long.
+ */
 const MOST_AT_ONCE = 250;
 
 /** One command on its way into the log. */
@@ -64,11 +67,16 @@ interface Job extends Order {
   deadline: number | null;
   notBefore: number;
   tries: number;
-  /** Where in the log its event may be: after the one epoch, and not beyond the other. Null: each time that it was sent, the store has said that it did not take it. */
+  /**
+   * Where in the log its event may be: after the one epoch, and not beyond the other. Null: each time that it was sent,
+   * the store has said that it did not take it.
+   */
   unanswered: { readonly after: number; readonly last: number } | null;
   /** Whether it takes authority away, as it was planned last. */
   stops: boolean;
-  /** Why something else is recorded in its place, as it was planned last: the request for it, or that it was refused. */
+  /**
+   * Why something else is recorded in its place, as it was planned last: the request for it, or that it was refused.
+   */
   objection: Objection | null;
   /** It is tried without others, because something was wrong with those that it was tried with. */
   alone: boolean;
@@ -77,9 +85,10 @@ interface Job extends Order {
 const isKill = ({ command }: Job): boolean => command.type === 'kill';
 
 /**
- * The changes of one control plane, on their way into its log. What waits is appended together, kills before everything else, so that they do not compete
- * with each other. Where another process was first, kills are planned anew at once, and everything else waits longer each time: whoever gives authority
- * back cannot hold up a kill. Each is tried until it is recorded or its time is over; a loosening keeps the epoch that it named, however often it is planned anew.
+ * The changes of one control plane, on their way into its log. What waits is appended together, kills before everything
+ * else, so that they do not compete with each other. Where another process was first, kills are planned anew at once,
+ * and everything else waits longer each time: whoever gives authority back cannot hold up a kill. Each is tried until
+ * it is recorded or its time is over; a loosening keeps the epoch that it named, however often it is planned anew.
  */
 export class ChangeQueue {
   readonly #connection: ControlConnection;
@@ -176,7 +185,8 @@ export class ChangeQueue {
           answer(job, { is: 'recorded', event: change.event, head: change.head, view: after, change });
       } else {
         for (const [job, change] of planned) job.stops = takesAway(change);
-        // A smaller batch is planned sooner; what tightens has the next turn, and the more that takes with it, the sooner it is the turn of others.
+        // A smaller batch is planned sooner; what tightens has the next turn, and the more that takes with it, the
+        // sooner it is the turn of others.
         if (!planned.every(([, change]) => takesAway(change))) this.#most = Math.max(1, Math.ceil(open.length / 2));
         this.#retry(open, MOVED_ON);
       }
@@ -185,7 +195,10 @@ export class ChangeQueue {
     }
   }
 
-  /** Where no answer comes, each of them knows where to look for its event: the log only takes it behind the head that it was planned on. */
+  /**
+   * Where no answer comes, each of them knows where to look for its event: the log only takes it behind the head that
+   * it was planned on.
+   */
   async #send(view: ControlView, planned: ReadonlyArray<readonly [Job, PlannedChange]>): Promise<boolean> {
     try {
       return await this.#connection.append(...appends(view.head, planned));
@@ -215,8 +228,8 @@ export class ChangeQueue {
   }
 
   /**
-   * They wait together, unless their time is over. What tightens and was merely overtaken does not wait to speak of; the random part keeps processes apart that were
-   * overtaken together.
+   * They wait together, unless their time is over. What tightens and was merely overtaken does not wait to speak of;
+   * the random part keeps processes apart that were overtaken together.
    */
   #retry(batch: readonly Job[], error: unknown): void {
     const tries = Math.max(...batch.map((job) => ++job.tries));
@@ -252,7 +265,10 @@ export class ChangeQueue {
   }
 }
 
-/** Plans one after the other, each in the state that those before it leave. `left`: those that are not appended with the first of them, because only one of the two tightens. */
+/**
+ * Plans one after the other, each in the state that those before it leave. `left`: those that are not appended with the
+ * first of them, because only one of the two tightens.
+ */
 function plan(
   view: ControlView,
   jobs: readonly Job[],

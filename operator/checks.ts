@@ -14,7 +14,10 @@ const reasonGiven: Check = ({ command, change }) => {
   return reason === undefined ? refused({ kind: 'reason_required' }) : null;
 };
 
-/** Whoever gives authority back names what they had read, and nothing that was restricted, tightened or seconded since is loosened. */
+/**
+ * Whoever gives authority back names what they had read, and nothing that was restricted, tightened or seconded since
+ * is loosened.
+ */
 const notOvertaken: Check = ({ command, change, view }) => {
   const named = 'epoch' in command ? command.epoch : undefined;
   if (takesAway(change) || named === undefined) return null;
@@ -25,7 +28,7 @@ const notOvertaken: Check = ({ command, change, view }) => {
 };
 
 /**
- * What each change is asked before it is made; the first that objects decides. Whatever takes authority away passes all of them.
- * To add a rule of who may restore what, write a check and put it into this list.
+ * What each change is asked before it is made; the first that objects decides. Whatever takes authority away passes all
+ * of them. To add a rule of who may restore what, write a check and put it into this list.
  */
 export const CHECKS: readonly Check[] = [reasonGiven, notOvertaken];

@@ -20,7 +20,10 @@ import type { SnapshotMark } from '../store/ports.ts';
 import type { GivenReason } from './reason.ts';
 import type { Refusal } from './refusals.ts';
 
-/** `epoch`: what the person had read when deciding to loosen; what was restricted, tightened or seconded since is not loosened. */
+/**
+ * `epoch`: what the person had read when deciding to loosen; what was restricted, tightened or seconded since is not
+ * loosened.
+ */
 interface Loosening extends GivenReason {
   readonly epoch?: number | undefined;
 }
@@ -43,7 +46,10 @@ interface Asked {
     readonly lastsMs?: number | undefined;
   } & GivenReason;
   readonly revive: { readonly target: string } & Loosening;
-  /** An operating process ends a kill whose time is over. `expiresAt` is the end that was judged; a kill that was extended since stays. */
+  /**
+   * An operating process ends a kill whose time is over. `expiresAt` is the end that was judged; a kill that was
+   * extended since stays.
+   */
   readonly expire: { readonly target: string; readonly id: string; readonly expiresAt: string | null };
   readonly mode: { readonly mode: Mode; readonly targeting: unknown } & Loosening;
   readonly feature: { readonly name: string; readonly stage: FeatureStage } & Loosening;
@@ -106,7 +112,10 @@ function targetRefused(target: string, read: (target: string) => unknown): Wish 
   }
 }
 
-/** One row a command: what it reads, and the event that it wishes for. To add one, copy a row here and what it asks for above. */
+/**
+ * One row a command: what it reads, and the event that it wishes for. To add one, copy a row here and what it asks for
+ * above.
+ */
 const ROWS: { readonly [T in CommandType]: CommandRow<CommandOf<T>> } = {
   init: {
     changes: () => ['control'],
@@ -201,14 +210,18 @@ const ROWS: { readonly [T in CommandType]: CommandRow<CommandOf<T>> } = {
 /** The row of a command's own type: that a command and its row belong together is what the table says. */
 export const rowOf = <T extends CommandType>({ type }: { readonly type: T }): CommandRow<CommandOf<T>> => ROWS[type];
 
-/** The entries that must be read to plan this command: a few, so that a kill costs the same beside any number of others. */
+/**
+ * The entries that must be read to plan this command: a few, so that a kill costs the same beside any number of others.
+ */
 export function entriesFor(command: Command): EntryKey[] {
   const { changes, reads = () => [] } = rowOf(command);
   const keys = [changes(command), ...reads(command)].map(([kind, name]) => entryKey(kind, name));
   return [...new Set([entryKey('control'), entryKey('mode'), ...keys])];
 }
 
-/** The operator's clock may be another than the store's, by which the kill ends. Undefined for an end that cannot be. */
+/**
+ * The operator's clock may be another than the store's, by which the kill ends. Undefined for an end that cannot be.
+ */
 function endAfter(lastsMs: number, now: string): string | undefined {
   const end = new Date(Date.parse(now) + lastsMs);
   return lastsMs > 0 && !Number.isNaN(end.getTime()) && end.getUTCFullYear() <= 9999 ? end.toISOString() : undefined;

@@ -14,9 +14,15 @@ import type { LogVerification } from './verify-log.ts';
 
 /** Why, and what the person had read: needed exactly where a change loosens. */
 export interface ChangeOptions {
-  /** At most 2000 characters; required where the change gives authority back. Where it takes authority away, what is no such text is made one. */
+  /**
+   * At most 2000 characters; required where the change gives authority back. Where it takes authority away, what is no
+   * such text is made one.
+   */
   readonly reason?: string | undefined;
-  /** The epoch that the person had read when deciding; default: the epoch when this call began. A target that was restricted since is not loosened. */
+  /**
+   * The epoch that the person had read when deciding; default: the epoch when this call began. A target that was
+   * restricted since is not loosened.
+   */
   readonly epoch?: number | undefined;
 }
 
@@ -25,13 +31,24 @@ export interface KillOptions {
   readonly target: string;
   /** How much authority is left; default `full_stop`, never `live`. */
   readonly mode?: Mode | undefined;
-  /** At most 2000 characters. No kill is refused for its reason: what is no text (an error that was caught) is made one, and what is longer is cut. */
+  /**
+   * At most 2000 characters. No kill is refused for its reason: what is no text (an error that was caught) is made one,
+   * and what is longer is cut.
+   */
   readonly reason?: string | undefined;
-  /** When the kill ends by itself; default: never. It ends by an event that an operating process appends (`operate: true`, `kill-switch watch`), by no other's clock: without one it stays. */
+  /**
+   * When the kill ends by itself; default: never. It ends by an event that an operating process appends
+   * (`operate: true`, `kill-switch watch`), by no other's clock: without one it stays.
+   */
   readonly expiresAt?: string | Date | undefined;
-  /** In place of `expiresAt`: how long it lasts from when it is recorded, in milliseconds, more than 0, by the store's clock. */
+  /**
+   * In place of `expiresAt`: how long it lasts from when it is recorded, in milliseconds, more than 0, by the store's
+   * clock.
+   */
   readonly lastsMs?: number | undefined;
-  /** How long to wait for executors to stop and drain, in milliseconds; default 0: what is known when `kill` returns. */
+  /**
+   * How long to wait for executors to stop and drain, in milliseconds; default 0: what is known when `kill` returns.
+   */
   readonly waitMs?: number | undefined;
   /** Called as executors obey, while it waits. */
   readonly onProgress?: ((acknowledgements: Acknowledgements) => void) | undefined;
@@ -83,7 +100,10 @@ export interface FlagsOptions extends ChangeOptions {
   readonly definition: unknown;
 }
 
-/** Which part of a list: so many are left out from the start (default 0), and so many are given at most (default: all). Whole numbers. */
+/**
+ * Which part of a list: so many are left out from the start (default 0), and so many are given at most (default: all).
+ * Whole numbers.
+ */
 export interface Page {
   readonly skip?: number | undefined;
   readonly limit?: number | undefined;
@@ -134,7 +154,10 @@ export interface ChangeAnswer {
   readonly already: boolean;
 }
 
-/** `given_up`: what executors had seen and the store has no more, the highest first, at most 100 of `given_up_count`; `ignored`: what nobody can have seen. */
+/**
+ * `given_up`: what executors had seen and the store has no more, the highest first, at most 100 of `given_up_count`;
+ * `ignored`: what nobody can have seen.
+ */
 export interface RecoverAnswer extends ChangeAnswer {
   readonly given_up: readonly Head[];
   readonly given_up_count: number;
@@ -148,8 +171,9 @@ export interface RecoverAnswer extends ChangeAnswer {
 export interface RecoverOptions {
   readonly reason: string;
   /**
-   * Whose reports of forks are not believed from now on: the name of an executor (as Redis knows it, where its user is confined to that name), or
-   * `uid N`, the owner of what it writes in a file store. Such an executor stops nobody but itself.
+   * Whose reports of forks are not believed from now on: the name of an executor (as Redis knows it, where its user is
+   * confined to that name), or `uid N`, the owner of what it writes in a file store. Such an executor stops nobody but
+   * itself.
    */
   readonly exclude?: readonly string[] | undefined;
   /** Who is believed again. */
@@ -172,8 +196,8 @@ export interface Status {
   readonly executors: readonly ExecutorAcknowledgement[];
   readonly shared_writers: readonly SharedWriter[];
   /**
-   * Executors that report that the store has lost changes that they had seen; everything is stopped until `recover`. `known_as`: what `exclude` takes for them, which
-   * may be another name than the one they give themselves.
+   * Executors that report that the store has lost changes that they had seen; everything is stopped until `recover`.
+   * `known_as`: what `exclude` takes for them, which may be another name than the one they give themselves.
    */
   readonly forks: readonly {
     readonly executor: string;
@@ -196,17 +220,24 @@ export interface SurfaceRow extends SurfaceRecord {
 }
 
 /**
- * The operator's side: every change is one event in the log. A change that may not be made throws a ChangeRefusedError, one that waits
- * for somebody else to agree a ChangePendingError; both changed nothing.
+ * The operator's side: every change is one event in the log. A change that may not be made throws a ChangeRefusedError,
+ * one that waits for somebody else to agree a ChangePendingError; both changed nothing.
  */
 export interface ControlPlane {
-  /** Creates the control plane, once, in `draft_only`. @throws ALREADY_INITIALISED, RECOVER_REQUIRED (executors had seen one here: it was wiped) */
+  /**
+   * Creates the control plane, once, in `draft_only`.
+   * @throws ALREADY_INITIALISED, RECOVER_REQUIRED (executors had seen one here: it was wiped)
+   */
   init(): Promise<InitAnswer>;
-  /** Accepts a store that was wiped, replaced, rolled back or forked; names the heads that it gives up. Kills that were lost are not restored. */
+  /**
+   * Accepts a store that was wiped, replaced, rolled back or forked; names the heads that it gives up. Kills that were
+   * lost are not restored.
+   */
   recover(options: RecoverOptions): Promise<RecoverAnswer>;
   /**
-   * Stops or restricts a target. It is never refused for what governs restoring, and tried again for `retryMs` (default 10 s) while the store does not take it.
-   * Returns 300 ms after the append was acknowledged, or later (`waitMs`): no confirmed action starts after that, whatever the registry says.
+   * Stops or restricts a target. It is never refused for what governs restoring, and tried again for `retryMs` (default
+   * 10 s) while the store does not take it. Returns 300 ms after the append was acknowledged, or later (`waitMs`): no
+   * confirmed action starts after that, whatever the registry says.
    */
   kill(options: KillOptions): Promise<KillAnswer>;
   /** @throws REASON_REQUIRED, NOT_KILLED, CONFLICT (restricted again since `epoch`) */
@@ -240,9 +271,15 @@ export interface ControlPlane {
   exportDefinition(): Promise<FlagdDefinition>;
   /** Whether the log is whole: no event edited, removed, inserted, reordered or cut off, and the state is its fold. */
   verifyLog(): Promise<LogVerification>;
-  /** An operator's word that an executor is gone. @throws INVALID_ARGUMENT (several report under that id), NOT_FOUND (nobody does) */
+  /**
+   * An operator's word that an executor is gone.
+   * @throws INVALID_ARGUMENT (several report under that id), NOT_FOUND (nobody does)
+   */
   forgetExecutor(executorId: string, options?: ForgetOptions): Promise<void>;
-  /** Resolves when what goes on beside the answers is done: a file store keeps a snapshot now and then, so that its log need not be read whole. */
+  /**
+   * Resolves when what goes on beside the answers is done: a file store keeps a snapshot now and then, so that its log
+   * need not be read whole.
+   */
   settled(): Promise<void>;
   close(): Promise<void>;
 }

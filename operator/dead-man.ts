@@ -13,15 +13,19 @@ export interface DeadManTimes {
 }
 
 /**
- * The shortest validity, in milliseconds, with which clients never stop without cause. One second is for the clock of flagd's targeting, which
- * counts whole seconds. When the exporter dies or is cut off, clients stop within the validity that was chosen plus the skew.
+ * The shortest validity, in milliseconds, with which clients never stop without cause. One second is for the clock of
+ * flagd's targeting, which counts whole seconds. When the exporter dies or is cut off, clients stop within the validity
+ * that was chosen plus the skew.
  */
 export const deadManBound = ({ reissueMs, writeMs, pollMs, skewMs }: DeadManTimes): number =>
   reissueMs + writeMs + pollMs + skewMs + 1000;
 
 /** What the end of a definition's validity rests on, in milliseconds. */
 export interface ValidityBasis {
-  /** The wall time at which the exporter's last confirmation was sent; not when it was answered, and not when the file is written. */
+  /**
+   * The wall time at which the exporter's last confirmation was sent; not when it was answered, and not when the file
+   * is written.
+   */
   readonly sentWallMs: number;
   /** How old that confirmation's answer was when it came through a hop. Default 0. */
   readonly hopAgeMs?: number | undefined;
@@ -37,8 +41,9 @@ type Json = Readonly<Record<string, unknown>>;
 const isJson = (value: unknown): value is Json => typeof value === 'object' && value !== null;
 
 /**
- * The second from which a flag has its safe value by itself, whatever else its rule says: where the first thing that its targeting looks at is whether
- * that second has come, and the safe value is what comes of it. Null for a flag that does not end by itself.
+ * The second from which a flag has its safe value by itself, whatever else its rule says: where the first thing that
+ * its targeting looks at is whether that second has come, and the safe value is what comes of it. Null for a flag that
+ * does not end by itself.
  */
 export function endOf(flag: unknown, safeValue: unknown = SAFE_MODE): number | null {
   if (!isJson(flag) || !isJson(flag['targeting']) || !isJson(flag['variants'])) return null;
@@ -50,7 +55,10 @@ export function endOf(flag: unknown, safeValue: unknown = SAFE_MODE): number | n
   return isSafe ? secondOf(condition) : null;
 }
 
-/** The second from which a condition holds for ever, alone or as one of several of which one is enough; null where it need not ever hold. */
+/**
+ * The second from which a condition holds for ever, alone or as one of several of which one is enough; null where it
+ * need not ever hold.
+ */
 function secondOf(condition: unknown): number | null {
   if (!isJson(condition) || Object.keys(condition).length !== 1) return null;
   const [operator, operands] = Object.entries(condition)[0] ?? [];

@@ -24,7 +24,10 @@ export interface Timekeeping {
 /** How it is known that a kill's time is over: it was waited for here, or two clocks say so. */
 export type ExpiryProof = 'waited' | 'clocks';
 
-/** True while the store's clock and this machine's agree, and nobody has set this machine's (or let it sleep) since this process began. */
+/**
+ * True while the store's clock and this machine's agree, and nobody has set this machine's (or let it sleep) since this
+ * process began.
+ */
 export const clocksAgree = ({ before, after, store }: ClockLook, { started, ownClock }: Timekeeping): boolean =>
   ownClock &&
   after.mono - before.mono <= AGREEMENT_MS &&
@@ -33,9 +36,10 @@ export const clocksAgree = ({ before, after, store }: ClockLook, { started, ownC
   Math.abs(after.wall - started.wall - (after.mono - started.mono)) <= AGREEMENT_MS;
 
 /**
- * Whether the time of a kill is over, and how that is known; null while it is not. A kill is lifted for good by this, so no single clock is believed: the store's
- * must say so and not be behind its own log; and besides, either this process has waited for the kill's whole duration since it saw the kill, or a clock that is
- * not the store's says the same.
+ * Whether the time of a kill is over, and how that is known; null while it is not. A kill is lifted for good by this,
+ * so no single clock is believed: the store's must say so and not be behind its own log; and besides, either this
+ * process has waited for the kill's whole duration since it saw the kill, or a clock that is not the store's says the
+ * same.
  */
 export function expiryProof(
   { killed_at, expires_at }: ActiveKill,

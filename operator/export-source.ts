@@ -5,11 +5,16 @@ import type { Replica } from '../store/replica.ts';
 export interface ExportSource {
   /** The folded state; null where it must not be acted on, which is exported as `full_stop`. */
   state(): State | null;
-  /** The wall time in milliseconds at which the last confirmation was sent, less the age it had through a hop; null without one. */
+  /**
+   * The wall time in milliseconds at which the last confirmation was sent, less the age it had through a hop; null
+   * without one.
+   */
   confirmedAt(): number | null;
   /** Calls the listener after each change of state or standing; the returned function ends it. */
   onChange(listener: () => void): () => void;
-  /** Confirms anew before each reissue, within `timeoutMs`; without it the export takes the confirmations as they come. */
+  /**
+   * Confirms anew before each reissue, within `timeoutMs`; without it the export takes the confirmations as they come.
+   */
   confirm?(timeoutMs: number): Promise<unknown>;
 }
 

@@ -22,23 +22,31 @@ export interface FlagdExportOptions {
   readonly organizationId?: string | undefined;
   /** How often the file is written anew, in milliseconds, beside each change. At least 50, at most 2147483647. */
   readonly reissueMs: number;
-  /** For how long after a confirmation clients may go on, in milliseconds: at least `deadManBound` of the times at hand, else they stop without cause. */
+  /**
+   * For how long after a confirmation clients may go on, in milliseconds: at least `deadManBound` of the times at hand,
+   * else they stop without cause.
+   */
   readonly validMs: number;
   readonly onEvent?: ((event: FlagdExportEvent) => void) | undefined;
   readonly clock?: Clock | undefined;
 }
 
 export interface FlagdExport {
-  /** The second until which the file as it was written last is valid; null while it still is what was found at the start. */
+  /**
+   * The second until which the file as it was written last is valid; null while it still is what was found at the
+   * start.
+   */
   readonly validUntil: number | null;
   /**
-   * Whether the file says what the source says now, or stops everyone: only then has a kill been written that the source knows. False also while somebody else's
-   * text is in its place.
+   * Whether the file says what the source says now, or stops everyone: only then has a kill been written that the
+   * source knows. False also while somebody else's text is in its place.
    */
   readonly isWritten: boolean;
   /** What keeps the file from being written; null where nothing does. */
   readonly trouble: string | null;
-  /** Ends it and waits for a write that is under way, for at most a second. The file stays as it is, and ends by itself. */
+  /**
+   * Ends it and waits for a write that is under way, for at most a second. The file stays as it is, and ends by itself.
+   */
   close(): Promise<void>;
 }
 
@@ -47,9 +55,10 @@ const CLOSE_MS = 1000;
 const WRITE_MS = 1000;
 
 /**
- * Keeps a file current for flagd, with the dead man in it: each text is valid for `validMs` from when the source's last confirmation was
- * *sent*, so when this process dies, or is alive but cut off from its store, every client stops by itself. A source that must not be
- * acted on is exported as `full_stop` at once. Until the first confirmation a file that ends by itself is left alone; any other, or none, becomes `full_stop`.
+ * Keeps a file current for flagd, with the dead man in it: each text is valid for `validMs` from when the source's last
+ * confirmation was *sent*, so when this process dies, or is alive but cut off from its store, every client stops by
+ * itself. A source that must not be acted on is exported as `full_stop` at once. Until the first confirmation a file
+ * that ends by itself is left alone; any other, or none, becomes `full_stop`.
  *
  * @throws KillSwitchError INVALID_ARGUMENT for wrong options, or when the file cannot be written at the start
  */
@@ -208,7 +217,10 @@ class Exporter implements FlagdExport {
     );
   }
 
-  /** Whether what was found in the place of what this export left may be replaced by it. Until then nothing counts as written. */
+  /**
+   * Whether what was found in the place of what this export left may be replaced by it. Until then nothing counts as
+   * written.
+   */
   #takes(found: string, now: number): boolean {
     const { file } = this.#options;
     const wasWritten = this.#written !== null;
@@ -225,8 +237,9 @@ class Exporter implements FlagdExport {
   }
 
   /**
-   * The wall time at which the last confirmation was sent, as the wall clock has it now: one that was set back since must not keep a file going for as long as it had
-   * been ahead. The older one counts: a clock that was set forward ends the file sooner.
+   * The wall time at which the last confirmation was sent, as the wall clock has it now: one that was set back since
+   * must not keep a file going for as long as it had been ahead. The older one counts: a clock that was set forward
+   * ends the file sooner.
    */
   #lastSent(now: Instant): number | null {
     const wall = this.#options.source.confirmedAt();

@@ -10,7 +10,10 @@ import {
   quoteId,
 } from '../flags/index.ts';
 
-/** Something in a definition that flagd would refuse or that does not stop (`error`), or that stops less surely than it could (`warning`). */
+/**
+ * Something in a definition that flagd would refuse or that does not stop (`error`), or that stops less surely than it
+ * could (`warning`).
+ */
 export interface FlagdProblem extends DefinitionProblem {
   readonly severity: 'error' | 'warning';
 }
@@ -55,8 +58,9 @@ const NO_MODE = `${MODE_FLAG} is missing: a client that passes a careless defaul
 type Json = Readonly<Record<string, unknown>>;
 
 /**
- * Checks the text of a flagd definition by flagd's own schema, and then as a kill switch: is `kill-switch.mode` there, can every
- * kill-switch flag only have values that mean something, and what happens when nobody renews the definition, which is looked at `now` (wall time in milliseconds). It never throws.
+ * Checks the text of a flagd definition by flagd's own schema, and then as a kill switch: is `kill-switch.mode` there,
+ * can every kill-switch flag only have values that mean something, and what happens when nobody renews the definition,
+ * which is looked at `now` (wall time in milliseconds). It never throws.
  */
 export function validateFlagd(text: string, now = Date.now()): FlagdValidation {
   const parsed = readDefinition(text);
@@ -88,8 +92,9 @@ export function validateFlagd(text: string, now = Date.now()): FlagdValidation {
 }
 
 /**
- * Checks each file as {@link validateFlagd} does, and finds the flags that more than one has. A later file silently takes the flag of an earlier one, its
- * dead man included. That a file beside the switch's own has no `kill-switch.mode` is no problem.
+ * Checks each file as {@link validateFlagd} does, and finds the flags that more than one has. A later file silently
+ * takes the flag of an earlier one, its dead man included. That a file beside the switch's own has no
+ * `kill-switch.mode` is no problem.
  */
 export function validateFlagdFiles(files: readonly FlagdFile[]): FlagdFilesValidation {
   const checked = files.map(({ file, text }) => ({ file, ...validateFlagd(text) }));
@@ -182,7 +187,10 @@ function withNamedFlags(definition: Json): { readonly definition: Json; readonly
   };
 }
 
-/** What flagd's schema and evaluator have against it; where they do not say which flag they mean, each is asked for by itself. */
+/**
+ * What flagd's schema and evaluator have against it; where they do not say which flag they mean, each is asked for by
+ * itself.
+ */
 function schemaProblems(definition: Json): DefinitionProblem[] {
   const problems = definitionProblems(JSON.stringify(definition));
   if (problems.every(({ path }) => path !== '')) return problems;
@@ -240,8 +248,9 @@ function checkFlag(
 }
 
 /**
- * Where `fractional` shares out by an attribute that a context may lack. Measured with flagd 0.16 and flagd-core 4.0: for a context without it, but with a
- * targeting key, flagd takes the key instead, where flagd-core answers nothing; inside a `cat` each puts another text in its place.
+ * Where `fractional` shares out by an attribute that a context may lack. Measured with flagd 0.16 and flagd-core 4.0:
+ * for a context without it, but with a targeting key, flagd takes the key instead, where flagd-core answers nothing;
+ * inside a `cat` each puts another text in its place.
  */
 function unevenShares(rule: unknown, path: string): FlagdProblem[] {
   if (typeof rule !== 'object' || rule === null) return [];
@@ -256,7 +265,9 @@ function unevenShares(rule: unknown, path: string): FlagdProblem[] {
   return [{ path: `${path}/fractional`, message, severity: 'warning' }, ...found];
 }
 
-/** The first attribute in a rule that has no fallback, and that flagd does not set by itself; null where there is none. */
+/**
+ * The first attribute in a rule that has no fallback, and that flagd does not set by itself; null where there is none.
+ */
 function bareVariable(rule: unknown): string | null {
   if (typeof rule !== 'object' || rule === null) return null;
   for (const [name, value] of Object.entries(rule)) {
@@ -279,7 +290,10 @@ const MEANINGS: Readonly<Record<FlagRow['kind'], string>> = {
   autonomy: 'a stage of autonomy: human_in_the_loop, human_on_the_loop, autonomous or trusted',
 };
 
-/** An export ends within seconds, if nobody renews it; with an end beyond this, in milliseconds, something else is meant. */
+/**
+ * An export ends within seconds, if nobody renews it; with an end beyond this, in milliseconds, something else is
+ * meant.
+ */
 const FAR_MS = 86_400_000;
 
 /** What is wrong with the second at which a flag stops by itself, or null. */

@@ -4,7 +4,10 @@ import { type DefinitionProblem, definitionProblems, invalid, messageOf } from '
 
 const definitionSchema = z.object({ flags: z.record(z.string(), z.unknown()) }).catchall(z.unknown());
 
-/** A flagd definition of the app's ordinary flags. @throws KillSwitchError INVALID_ARGUMENT when it does not pass flagd's schema, or it has keys of the switch's own */
+/**
+ * A flagd definition of the app's ordinary flags.
+ * @throws KillSwitchError INVALID_ARGUMENT when it does not pass flagd's schema, or it has keys of the switch's own
+ */
 export function parseFlagsDefinition(
   definition: unknown,
 ): Record<string, unknown> & { readonly flags: Record<string, unknown> } {

@@ -5,7 +5,10 @@ import { isKillSwitchError, KillSwitchError, type LogEvent, messageOf } from '..
 /** How often the store is asked for what is new, in milliseconds. */
 const POLL_MS = 300;
 
-/** What is waited for. What is not permitted is: but only where it had been, since rules may be mended while somebody watches. */
+/**
+ * What is waited for. What is not permitted is: but only where it had been, since rules may be mended while somebody
+ * watches.
+ */
 const PASSING: ReadonlySet<string> = new Set(['STORE_UNREACHABLE', 'STORE_READ_ONLY', 'NOT_PERMITTED']);
 
 /** From where on a log is followed, and until when. */
@@ -17,8 +20,9 @@ export interface Following {
 }
 
 /**
- * Each event as it is appended, until `signal` aborts. Each time it begins with the last one that was given: a log that was cut off,
- * wiped or replaced would otherwise look like one in which nothing happens. An outage of the store is waited for.
+ * Each event as it is appended, until `signal` aborts. Each time it begins with the last one that was given: a log that
+ * was cut off, wiped or replaced would otherwise look like one in which nothing happens. An outage of the store is
+ * waited for.
  */
 export async function* followLog(
   log: (after: number) => AsyncIterable<LogEvent>,

@@ -3,9 +3,10 @@ import type { ControlConnection } from '../store/ports.ts';
 import { readSurfaces } from '../store/reports.ts';
 
 /**
- * Takes an executor out of the count. Anybody who may report at all may report under any id, and is then another executor: where several writers have one id, it
- * must be said whose is meant.
- * @throws KillSwitchError INVALID_ARGUMENT, NOT_FOUND (nobody reports under that id: whoever meant another would think it forgotten)
+ * Takes an executor out of the count. Anybody who may report at all may report under any id, and is then another
+ * executor: where several writers have one id, it must be said whose is meant.
+ * @throws KillSwitchError INVALID_ARGUMENT, NOT_FOUND (nobody reports under that id: whoever meant another would think
+ * it forgotten)
  */
 export async function forgetExecutor(
   connection: Pick<ControlConnection, 'executors' | 'forget' | 'shelf'>,

@@ -21,8 +21,9 @@ export type FoundFile =
   | { readonly is: 'replaceable' };
 
 /**
- * Judges the text of a file before it is replaced. An export of another switch stays until its end has passed: whoever renews it is alive, and its
- * clients would follow the wrong switch, each for half of the time. So does one of this switch that has seen more of it than this export.
+ * Judges the text of a file before it is replaced. An export of another switch stays until its end has passed: whoever
+ * renews it is alive, and its clients would follow the wrong switch, each for half of the time. So does one of this
+ * switch that has seen more of it than this export.
  */
 export function judgeFound(text: string, { organizationId, state, now }: Exporting): FoundFile {
   const found = readExport(text);
@@ -72,7 +73,9 @@ interface Found {
   readonly end: number;
 }
 
-/** What an export says of itself; null for any other text, and for one that does not end by itself, which nobody renews. */
+/**
+ * What an export says of itself; null for any other text, and for one that does not end by itself, which nobody renews.
+ */
 function readExport(text: string): Found | null {
   const found = readEnding(text);
   const epoch = found?.metadata['epoch'];

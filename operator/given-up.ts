@@ -2,7 +2,10 @@ import { type FoundReport, type Head, lossProblem, type StateView } from '../fla
 import type { ReportedBeat } from '../store/beats.ts';
 import type { Remembered } from '../store/ports.ts';
 
-/** So many heads are named in the event of a `recover`, the highest: anybody who may report could fill the log otherwise. */
+/**
+ * So many heads are named in the event of a `recover`, the highest: anybody who may report could fill the log
+ * otherwise.
+ */
 export const MOST_GIVEN_UP = 100;
 
 /** What executors hold that the store lacks. */
@@ -24,9 +27,9 @@ interface Beside {
 }
 
 /**
- * What a `recover` gives up: what somebody reports as contradicted, and what is held beyond the store's end. Whatever an executor reports is unproven, so
- * only what can be true is taken: a generation that the store knows (where it is empty nothing can be known, and the form must do), and no epoch that nobody
- * can have seen.
+ * What a `recover` gives up: what somebody reports as contradicted, and what is held beyond the store's end. Whatever
+ * an executor reports is unproven, so only what can be true is taken: a generation that the store knows (where it is
+ * empty nothing can be known, and the form must do), and no epoch that nobody can have seen.
  */
 export function givenUpBy(
   beats: readonly ReportedBeat[],

@@ -31,8 +31,8 @@ import { jsonObject } from './json-value.ts';
 import type { CommandOf } from './commands.ts';
 import { readReason } from './reason.ts';
 
-// What callers give, checked before anything is asked of the store: a wrong value is the caller's own mistake, which must neither look like an
-// outage of the store nor hold up the changes of others. Each option is read once.
+// What callers give, checked before anything is asked of the store: a wrong value is the caller's own mistake, which
+// must neither look like an outage of the store nor hold up the changes of others. Each option is read once.
 
 const CHANGE_KEYS: Keys<ChangeOptions> = { reason: ['why', 'because'], epoch: true };
 
@@ -48,7 +48,10 @@ const KILL_KEYS: Keys<KillOptions> = {
   signal: true,
 };
 
-/** A kill is never refused for its reason. An unknown option is the program's own mistake, the same each time it runs, and is refused as everywhere. */
+/**
+ * A kill is never refused for its reason. An unknown option is the program's own mistake, the same each time it runs,
+ * and is refused as everywhere.
+ */
 export function givenKill(options: KillOptions) {
   checkKeys('kill', options, KILL_KEYS);
   const {

@@ -10,7 +10,10 @@ export interface Heard {
   readonly time: string;
 }
 
-/** Asks for the executors' reports, once for all that want to know at the same time: a thousand kills that wait would otherwise each ask twenty times a second. */
+/**
+ * Asks for the executors' reports, once for all that want to know at the same time: a thousand kills that wait would
+ * otherwise each ask twenty times a second.
+ */
 export class Hearing {
   readonly #question: SharedQuestion<Heard>;
 
@@ -26,7 +29,10 @@ export class Hearing {
     });
   }
 
-  /** What is heard by a question that is asked after this call: one that is under way may be older than what the caller waits for. */
+  /**
+   * What is heard by a question that is asked after this call: one that is under way may be older than what the caller
+   * waits for.
+   */
   hear(): Promise<Heard> {
     return this.#question.ask();
   }

@@ -2,8 +2,9 @@ import { invalid, messageOf, quoteId } from '../flags/index.ts';
 import { isJsonObject } from '../flags/json-object.ts';
 
 /**
- * The same value as JSON has it, and nobody else's: what its giver changes later is not changed in the log. An undefined member is left out, as in JSON;
- * what JSON would turn into something else (a function, NaN) is refused, since a rule would then say something else, too.
+ * The same value as JSON has it, and nobody else's: what its giver changes later is not changed in the log. An
+ * undefined member is left out, as in JSON; what JSON would turn into something else (a function, NaN) is refused,
+ * since a rule would then say something else, too.
  * @throws KillSwitchError INVALID_ARGUMENT
  */
 export function jsonValue(what: string, given: unknown): unknown {

@@ -4,8 +4,9 @@ import type { ControlConnection, FoundReports } from '../store/ports.ts';
 import type { Status } from './control-plane.ts';
 
 /**
- * What is reported of forks: what proves that the store has lost a change, and what proves nothing, and why. It is what executors judge, so what is said to
- * have stopped everything has; what only a beat says has stopped nobody but its executor.
+ * What is reported of forks: what proves that the store has lost a change, and what proves nothing, and why. It is what
+ * executors judge, so what is said to have stopped everything has; what only a beat says has stopped nobody but its
+ * executor.
  */
 export async function judgeReports(
   beats: readonly ReportedBeat[],

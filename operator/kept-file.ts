@@ -8,8 +8,8 @@ import { removeIfThere, removeLeftBehind } from '../store/left-behind.ts';
 import { readRegular } from './read-regular.ts';
 
 /**
- * A file that is replaced as a whole, so that readers see the old text or the new one, and that is looked at before: somebody else may write it too.
- * What is written here is never put over something that has not been looked at.
+ * A file that is replaced as a whole, so that readers see the old text or the new one, and that is looked at before:
+ * somebody else may write it too. What is written here is never put over something that has not been looked at.
  */
 export class KeptFile {
   readonly #file: string;
@@ -23,7 +23,10 @@ export class KeptFile {
     this.#file = file;
   }
 
-  /** The text of what is there, where this one has not left it there; '' where nothing that could be read is. Null where it is as it was left. */
+  /**
+   * The text of what is there, where this one has not left it there; '' where nothing that could be read is. Null where
+   * it is as it was left.
+   */
   async look(): Promise<string | null> {
     this.#seen = markOf(await statOf(this.#file));
     if (this.#own && this.#seen === this.#own.mark) return null;
@@ -34,8 +37,9 @@ export class KeptFile {
   }
 
   /**
-   * Puts this text in the place of what was looked at; when it resolves with true it is on the disk. False where that has changed since: look again.
-   * The new file is always dated later than the old one, because flagd notices a change only by that.
+   * Puts this text in the place of what was looked at; when it resolves with true it is on the disk. False where that
+   * has changed since: look again. The new file is always dated later than the old one, because flagd notices a change
+   * only by that.
    */
   async replace(text: string): Promise<boolean> {
     const temporary = join(dirname(this.#file), `.${basename(this.#file)}.${randomUUID()}.tmp`);

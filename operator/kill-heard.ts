@@ -16,8 +16,9 @@ export interface Recorded {
 }
 
 /**
- * What is heard of a kill, from when its append was acknowledged: it returns no sooner than `KILL_RETURN_MS`, and then as soon as all have stopped, or `waitMs` is over.
- * By time, not by trust in the registry: it can be lost, and who is not in it can still act until its confirmation is too old.
+ * What is heard of a kill, from when its append was acknowledged: it returns no sooner than `KILL_RETURN_MS`, and then
+ * as soon as all have stopped, or `waitMs` is over. By time, not by trust in the registry: it can be lost, and who is
+ * not in it can still act until its confirmation is too old.
  */
 export async function killHeard(
   hearing: Hearing,

@@ -16,8 +16,8 @@ export interface OpenControlPlaneOptions {
   /** How long one request to the store may take, in milliseconds; default 2000. */
   readonly requestTimeoutMs?: number | undefined;
   /**
-   * True: this is an operating process, which ends kills whose time is over, by an event of `system`; nothing else does. Close it when it is to end.
-   * Default false: reading appends nothing. `kill-switch watch` is such a process.
+   * True: this is an operating process, which ends kills whose time is over, by an event of `system`; nothing else
+   * does. Close it when it is to end. Default false: reading appends nothing. `kill-switch watch` is such a process.
    */
   readonly operate?: boolean | undefined;
   /** Told what keeps an operating process from its work, and an empty text when that is over. */

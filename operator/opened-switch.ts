@@ -25,8 +25,8 @@ export interface OpenedSwitchOptions {
 }
 
 /**
- * One connection to the store of a switch, for any number of operators: what all of them change goes through one queue, so that they
- * do not compete with each other, and it lives until it is closed, whoever acts through it.
+ * One connection to the store of a switch, for any number of operators: what all of them change goes through one queue,
+ * so that they do not compete with each other, and it lives until it is closed, whoever acts through it.
  */
 export class OpenedSwitch {
   readonly connection: ControlConnection;

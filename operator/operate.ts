@@ -37,8 +37,9 @@ interface Ending {
 }
 
 /**
- * What only an operating process does by itself: it ends the kills whose time is over, by an event each. It looks about once a second, reads of the log what is
- * new, and goes on when the store is away. Any number may run side by side: the first to append has ended the kill, the others find it gone.
+ * What only an operating process does by itself: it ends the kills whose time is over, by an event each. It looks about
+ * once a second, reads of the log what is new, and goes on when the store is away. Any number may run side by side: the
+ * first to append has ended the kill, the others find it gone.
  */
 export class Operating {
   readonly #options: OperateOptions;

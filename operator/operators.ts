@@ -13,7 +13,10 @@ export type Actor = Operator | { readonly is: 'system' };
 
 export const SYSTEM: Actor = Object.freeze({ is: 'system' });
 
-/** Who it was, as the log has it. No operator is called like the system: what stands before the colon says how they are known. */
+/**
+ * Who it was, as the log has it. No operator is called like the system: what stands before the colon says how they are
+ * known.
+ */
 export function actorName(actor: Actor): string {
   switch (actor.is) {
     case 'system':

@@ -11,7 +11,10 @@ export interface PlannedChange extends Change {
   readonly ends: ActiveKill | null;
 }
 
-/** The change is not made. `change`: what is recorded instead, for instance the request, or the refused attempt; null: nothing. */
+/**
+ * The change is not made. `change`: what is recorded instead, for instance the request, or the refused attempt; null:
+ * nothing.
+ */
 export type Objection =
   | { readonly is: 'pending'; readonly request: PendingRequest; readonly change: PlannedChange | null }
   | { readonly is: 'refused'; readonly refusal: Refusal; readonly change: PlannedChange | null };
@@ -19,7 +22,10 @@ export type Objection =
 /** What a command comes to. */
 export type Plan = { readonly is: 'change'; readonly change: PlannedChange } | Objection;
 
-/** A command, who gives it, and the name it keeps however often it is planned again, so that a retry finds its own event. */
+/**
+ * A command, who gives it, and the name it keeps however often it is planned again, so that a retry finds its own
+ * event.
+ */
 export interface GivenCommand {
   readonly command: Command;
   readonly actor: Actor;

@@ -1,7 +1,9 @@
 import { escapeUnseen, hasControls, MAX_REASON_LENGTH, messageOf, quoteId } from '../flags/index.ts';
 import { redactedStart } from '../flags/secret-texts.ts';
 
-/** A reason, ready for the log. `reasonProblem`: what was wrong with it as it was given; then nothing is loosened by it. */
+/**
+ * A reason, ready for the log. `reasonProblem`: what was wrong with it as it was given; then nothing is loosened by it.
+ */
 export interface GivenReason {
   readonly reason?: string | undefined;
   readonly reasonProblem?: string | undefined;
@@ -10,8 +12,9 @@ export interface GivenReason {
 const CUT = ' … (cut)';
 
 /**
- * Makes a text of whatever was given as a reason, and says what was wrong with it. Never throws: a kill is not lost for its reason
- * (`catch (error) { kill({ target, reason: error }) }`), so what cannot stand in the log is written differently, and what is too long is cut.
+ * Makes a text of whatever was given as a reason, and says what was wrong with it. Never throws: a kill is not lost for
+ * its reason (`catch (error) { kill({ target, reason: error }) }`), so what cannot stand in the log is written
+ * differently, and what is too long is cut.
  */
 export function readReason(given: unknown): GivenReason {
   if (given === undefined || given === null) return {};

@@ -150,7 +150,8 @@ export class StoreControlPlane implements ControlPlane {
     const before = await this.#connection.read(entriesFor(given));
     const command = { ...given, epoch: given.epoch ?? before.head?.epoch };
     const { event, change } = await this.#append(command);
-    // The plan knows what it lifts. Where the answer to its append was lost there is none, and what was read before has to do.
+    // The plan knows what it lifts. Where the answer to its append was lost there is none, and what was read before has
+    // to do.
     const kill = change ? change.ends : (before.get('kill', target) ?? null);
     if (!kill) {
       throw new KillSwitchError(

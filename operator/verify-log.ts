@@ -20,7 +20,10 @@ export interface LogVerification {
   readonly problem?: string;
 }
 
-/** What a log is held against: the head and the folded state that the store shows, and what its executors said before that that they hold. */
+/**
+ * What a log is held against: the head and the folded state that the store shows, and what its executors said before
+ * that that they hold.
+ */
 export interface Evidence {
   readonly head: Head | null;
   readonly entries: Iterable<readonly [string, unknown]>;
@@ -46,8 +49,8 @@ const stable = (value: unknown): string =>
   );
 
 /**
- * Follows the whole chain up to the head that the store shows, folds it anew, and holds the result against the store's state and what executors have seen.
- * An empty log does not verify.
+ * Follows the whole chain up to the head that the store shows, folds it anew, and holds the result against the store's
+ * state and what executors have seen. An empty log does not verify.
  * @param log the events after an epoch
  * @param evidence is asked once the log has been read; what was appended meanwhile is then read as well
  * @throws KillSwitchError STORE_UNREACHABLE, NOT_PERMITTED, …: nothing is then known

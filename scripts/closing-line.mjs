@@ -25,7 +25,8 @@ export default class ClosingLine {
       total.failed += failed;
       total.skipped += skipped;
     }
-    if (!Object.values(suites).some(({ passed }) => passed > 0)) total.failed += 1; // a run that tested nothing is no pass
+    // a run that tested nothing is no pass
+    if (!Object.values(suites).some(({ passed }) => passed > 0)) total.failed += 1;
     if (total.failed > 0) process.exitCode = 1;
     process.once('exit', () => {
       for (const [name, suite] of Object.entries(suites)) console.log(`${name}: ${inWords(suite)}`);

@@ -46,9 +46,11 @@ const { status } = spawnSync(
 );
 if (status !== 0) process.exit(status ?? 1);
 
-/** Of a change to what a module makes when it is loaded Stryker does not know which tests it concerns: that none noticed
+/**
+ * Of a change to what a module makes when it is loaded Stryker does not know which tests it concerns: that none noticed
  * it would stay so, whatever tests are added.
- * @param {string} path from the root */
+ * @param {string} path from the root
+ */
 function forgetStatic(path) {
   if (!existsSync(join(root, path))) return;
   const kept = readJson(path);

@@ -72,7 +72,9 @@ export function build(...options) {
   if (lastBuild() !== before) console.log(`build: dist/ in ${seconds()} s`);
 }
 
-/** When the compiler last wrote what it knows of dist/. It lies in there, so that whoever removes dist/ gets a new one. */
+/**
+ * When the compiler last wrote what it knows of dist/. It lies in there, so that whoever removes dist/ gets a new one.
+ */
 function lastBuild() {
   return statSync(join(root, BUILD_INFO), { throwIfNoEntry: false })?.mtimeMs;
 }

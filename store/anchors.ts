@@ -1,17 +1,25 @@
 import { type Anchor, KillSwitchError, quoteId } from '../flags/index.ts';
 
-/** Whose anchor it is: what is compared before two heads are. Anchors of older versions do not name their organization. */
+/**
+ * Whose anchor it is: what is compared before two heads are. Anchors of older versions do not name their organization.
+ */
 export type AnchorOwner = Pick<Anchor, 'organization_id' | 'generations'>;
 
 /** True when both are of one organization, as far as they say. */
 export const isSameOrganization = (a: AnchorOwner, b: AnchorOwner): boolean =>
   a.organization_id === undefined || b.organization_id === undefined || a.organization_id === b.organization_id;
 
-/** True when some log is a part of both: every control plane begins a generation of its own, and keeps it over each `recover`. */
+/**
+ * True when some log is a part of both: every control plane begins a generation of its own, and keeps it over each
+ * `recover`.
+ */
 export const haveCommonGeneration = (a: readonly string[], b: readonly string[]): boolean =>
   a.some((generation) => b.includes(generation));
 
-/** True when `kept` is further along the way that `anchor` is on: later in the same generation, or in one that followed on it. */
+/**
+ * True when `kept` is further along the way that `anchor` is on: later in the same generation, or in one that followed
+ * on it.
+ */
 export function isNewer(kept: Anchor, anchor: Anchor): boolean {
   if (kept.head.generation === anchor.head.generation) return kept.head.epoch > anchor.head.epoch;
   return kept.generations.includes(anchor.head.generation) && !anchor.generations.includes(kept.head.generation);

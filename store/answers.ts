@@ -44,8 +44,8 @@ export async function loadWhole(connection: Pick<ControlReader, 'load'>): Promis
 }
 
 /**
- * The entries that were asked for, at one moment. Asking it for another one throws: the fold would take "not read" for "not there",
- * and an event would be made for a state that the store is not in.
+ * The entries that were asked for, at one moment. Asking it for another one throws: the fold would take "not read" for
+ * "not there", and an event would be made for a state that the store is not in.
  */
 export function controlView(
   entries: ReadonlyMap<EntryKey, Entry | undefined>,
@@ -73,22 +73,32 @@ export interface Batch {
   readonly texts: readonly string[];
   /** True when all of them take authority away, or change none. */
   readonly tightens: boolean;
-  /** True when each takes authority away, or seconds what does. Whoever is overtaken with such a batch has the next turn, see `turnMs`. */
+  /**
+   * True when each takes authority away, or seconds what does. Whoever is overtaken with such a batch has the next
+   * turn, see `turnMs`.
+   */
   readonly goesFirst: boolean;
 }
 
 /**
- * How long a turn lasts, in milliseconds. Planning hundreds of kills takes longer than one change of somebody else, and longest on the slowest machine or the longest line,
- * so others would hold them up for ever: whoever was overtaken with what tightens claims the next turn, and the store takes nothing from others until it has
- * appended. The turn ends by itself, so that a process that dies meanwhile holds up nobody for longer.
+ * How long a turn lasts, in milliseconds. Planning hundreds of kills takes longer than one change of somebody else, and
+ * longest on the slowest machine or the longest line, so others would hold them up for ever: whoever was overtaken with
+ * what tightens claims the next turn, and the store takes nothing from others until it has appended. The turn ends by
+ * itself, so that a process that dies meanwhile holds up nobody for longer.
  */
 export const TURN_MS = Object.freeze({ least: 500, most: 5000 });
 
-/** The turn that somebody needs who appends so many milliseconds after reading: an answer on its way back, a read and an append are about twice that. */
+/**
+ * The turn that somebody needs who appends so many milliseconds after reading: an answer on its way back, a read and an
+ * append are about twice that.
+ */
 export const turnMs = (sinceReadMs: number): number =>
   Math.round(Math.min(TURN_MS.most, Math.max(TURN_MS.least, 3 * sinceReadMs)));
 
-/** Waits a moment with what tightens for the turn of another to end; what loosens is told at once, and waits longer each time. */
+/**
+ * Waits a moment with what tightens for the turn of another to end; what loosens is told at once, and waits longer each
+ * time.
+ */
 export const awaitTurn = ({ goesFirst }: Batch): Promise<void> | undefined =>
   goesFirst ? delay(15 + Math.random() * 15) : undefined;
 
@@ -99,8 +109,8 @@ const isStop = (change: Append): boolean => takesAway(change) && change.event.ty
 const NOTHING_READ = { get: () => undefined };
 
 /**
- * Reads back what is about to be written, as every reader will read it: what nobody could read afterwards must not be written, because every later change
- * would fail with it.
+ * Reads back what is about to be written, as every reader will read it: what nobody could read afterwards must not be
+ * written, because every later change would fail with it.
  * @throws KillSwitchError INVALID_STATE, CORRUPT, UNKNOWN_EVENT
  */
 export function readBack(changes: readonly Append[]): Batch {

@@ -1,19 +1,26 @@
 import { type Beat, beatSchema, LEASE_MS, quoteId } from '../flags/index.ts';
 
-/** The last beat of an executor as operators read it. A beat is a report, not a rule: whatever is in it, reading it never throws. */
+/**
+ * The last beat of an executor as operators read it. A beat is a report, not a rule: whatever is in it, reading it
+ * never throws.
+ */
 export interface ReportedBeat extends Beat {
-  /** Why it cannot be read, or be believed. Such an executor counts as silent, never as stopped; what could be read of it is there. */
+  /**
+   * Why it cannot be read, or be believed. Such an executor counts as silent, never as stopped; what could be read of
+   * it is there.
+   */
   readonly problem?: string;
   /**
-   * Who has written it, as far as the store knows: the owner of the file (`uid 1000`), or the name under whose key it is (`name mailer`), which is as good as Redis'
-   * users are confined to their names. Two with one writer cannot be told apart: each could have written for the other. Absent where the store cannot tell.
+   * Who has written it, as far as the store knows: the owner of the file (`uid 1000`), or the name under whose key it
+   * is (`name mailer`), which is as good as Redis' users are confined to their names. Two with one writer cannot be
+   * told apart: each could have written for the other. Absent where the store cannot tell.
    */
   readonly writer?: string;
 }
 
 /**
- * Under which names the reporter is known when it is judged (`FoundReport.by`): where the store keeps each name apart that name alone, whatever the beat says of itself;
- * else what it says, and who owns the file.
+ * Under which names the reporter is known when it is judged (`FoundReport.by`): where the store keeps each name apart
+ * that name alone, whatever the beat says of itself; else what it says, and who owns the file.
  */
 export function namesOf({ name, writer }: Pick<ReportedBeat, 'name' | 'writer'>): readonly string[] {
   if (writer === undefined) return [name];
@@ -43,10 +50,16 @@ const UNREADABLE: Omit<Beat, 'id'> = {
 
 const MEMBERS = Object.keys(beatSchema.shape) as (keyof Beat)[];
 
-/** A beat of which nothing is known but whose it is. It still counts: otherwise a kill would seem to have reached everyone. */
+/**
+ * A beat of which nothing is known but whose it is. It still counts: otherwise a kill would seem to have reached
+ * everyone.
+ */
 export const unreadableBeat = (id: string, problem: string): ReportedBeat => ({ ...UNREADABLE, id, problem });
 
-/** What an older version did not write. Of work in flight that does not say what a restriction has reached, all may be reached. */
+/**
+ * What an older version did not write. Of work in flight that does not say what a restriction has reached, all may be
+ * reached.
+ */
 const withDefaults = (given: Readonly<Record<string, unknown>>): Record<string, unknown> => ({
   host: '',
   pid: 0,
@@ -61,7 +74,8 @@ const withDefaults = (given: Readonly<Record<string, unknown>>): Record<string, 
 });
 
 /**
- * One beat, from what was stored under that id. Members that an older version did not write have a default, those that only a newer one knows are passed over.
+ * One beat, from what was stored under that id. Members that an older version did not write have a default, those that
+ * only a newer one knows are passed over.
  */
 export function readBeat(id: string, text: string): ReportedBeat {
   if (Buffer.byteLength(text) > LONGEST_BEAT)

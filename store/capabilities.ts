@@ -2,8 +2,8 @@ import type { Beat, Mode } from '../flags/index.ts';
 import type { Confirmation } from './ports.ts';
 
 /*
- * What drivers will keep beside the switch itself. A driver that has one of these gives it as a member of its connection
- * (`readonly journal: Journal | null`); one that lacks it says null there. What is true of all of them:
+ * What drivers will keep beside the switch itself. A driver that has one of these gives it as a member of its
+ * connection (`readonly journal: Journal | null`); one that lacks it says null there. What is true of all of them:
  *
  * - An id that the asker has chosen makes each request one that may be asked again: it then changes nothing, and is
  *   answered as the first time. So an answer that was lost is asked for again, never assumed.
@@ -11,8 +11,8 @@ import type { Confirmation } from './ports.ts';
  * - What is written is durable (and replicated, where replicas are required) before it resolves.
  * - An executor writes under its own name only, and no operator writes what an executor says of itself.
  * - A store that is away makes each request reject with STORE_UNREACHABLE, one that takes no writes with
- *   STORE_READ_ONLY, both within the connection's `requestTimeoutMs`. It is then not known whether it was written. Whoever
- *   asked blocks: none of these has a default that lets a call through.
+ *   STORE_READ_ONLY, both within the connection's `requestTimeoutMs`. It is then not known whether it was written.
+ *   Whoever asked blocks: none of these has a default that lets a call through.
  * - Times are the store's, RFC 3339 UTC. Texts that an executor has written are bounded where they are written, and are
  *   read as anybody's.
  */
@@ -58,7 +58,9 @@ export interface Journal {
   land(idempotencyKey: string, landing: JournalLanding): Promise<void>;
   /** It has ended otherwise; accepted from `intended` only, and after any other end nothing happens. */
   end(idempotencyKey: string, state: 'failed' | 'not_started' | 'unknown'): Promise<void>;
-  /** What this run has intended, oldest first. What an operator has said of an entry since is in the log (`resolve`). */
+  /**
+   * What this run has intended, oldest first. What an operator has said of an entry since is in the log (`resolve`).
+   */
   entriesOf(runId: string): Promise<readonly JournalEntry[]>;
 }
 
@@ -92,8 +94,8 @@ export interface Approval extends ApprovalRequest {
 /** A claim and a confirmation are one step: of two claims of one approval one is told that it has it. */
 export interface Claim extends Confirmation {
   /**
-   * `claimed`: it is used from now on, whatever comes of it. The head of this very answer is applied before deciding, and
-   * a restriction that came since the request then refuses the call. `refused`: with the status that it has, or
+   * `claimed`: it is used from now on, whatever comes of it. The head of this very answer is applied before deciding,
+   * and a restriction that came since the request then refuses the call. `refused`: with the status that it has, or
    * `missing`, or `other_input`.
    */
   readonly claim:
@@ -109,8 +111,8 @@ export interface Approvals {
   /** The asker no longer waits. Changes nothing once it is decided. */
   cancel(id: string): Promise<void>;
   /**
-   * Uses an approval, in one step with a confirmation. The nonce is that of the confirmation, and names the claim: asked
-   * again with it, whoever had the approval is told so again.
+   * Uses an approval, in one step with a confirmation. The nonce is that of the confirmation, and names the claim:
+   * asked again with it, whoever had the approval is told so again.
    */
   claim(
     approval: Pick<ApprovalRequest, 'id' | 'input_hash'>,
@@ -136,7 +138,9 @@ export interface Reservation {
 
 /** Counts what is spent, across all processes. A reservation that nobody settles counts in full. */
 export interface Ledger {
-  /** Reserves if it fits below the limit, with all that is reserved and settled in this window; else nothing changes. */
+  /**
+   * Reserves if it fits below the limit, with all that is reserved and settled in this window; else nothing changes.
+   */
   reserve(
     reservation: Reservation,
   ): Promise<{ readonly is: 'reserved' } | { readonly is: 'over'; readonly spent: number; readonly limit: number }>;

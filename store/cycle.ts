@@ -1,8 +1,8 @@
 import { type Ended, Rounds } from './rounds.ts';
 
 /**
- * When an executor reports a change that was pushed to it, in milliseconds: at a moment of its own between these, because a thousand of them
- * that hear the same kill would all ask the store while it still tells the rest.
+ * When an executor reports a change that was pushed to it, in milliseconds: at a moment of its own between these,
+ * because a thousand of them that hear the same kill would all ask the store while it still tells the rest.
  */
 const REPORT_AFTER_MS = [5, 25] as const;
 
@@ -16,13 +16,17 @@ export interface CycleOptions {
 }
 
 /**
- * When an executor asks its store: every third of the lease, sooner where the store did not answer, and at once when there is something new to ask or to say. It asks
- * one question at a time. What the answers are worth is not its business.
+ * When an executor asks its store: every third of the lease, sooner where the store did not answer, and at once when
+ * there is something new to ask or to say. It asks one question at a time. What the answers are worth is not its
+ * business.
  */
 export class Cycle {
   readonly #leaseMs: number;
   readonly #rounds: Rounds<boolean>;
-  /** The lease was found over since the present question was asked. That counts also when it fails, unlike what else comes meanwhile. */
+  /**
+   * The lease was found over since the present question was asked. That counts also when it fails, unlike what else
+   * comes meanwhile.
+   */
   #leaseEnded = false;
   #timer: NodeJS.Timeout | undefined;
   #soonTimer: NodeJS.Timeout | undefined;
@@ -37,7 +41,8 @@ export class Cycle {
         this.#leaseEnded = false;
         return ask();
       },
-      // A failure may be of the same making as the lease's end: a deadline that is found over right after a suspension says nothing of the store.
+      // A failure may be of the same making as the lease's end: a deadline that is found over right after a suspension
+      // says nothing of the store.
       goesOn: (ended, asked, count) => count < MOST_AT_ONCE && (this.#leaseEnded || (asked && hasAnswered(ended))),
       onRest: (last) => {
         const waitMs = hasAnswered(last) ? this.#leaseMs / 3 : Math.min(500, Math.max(50, this.#leaseMs / 10));
@@ -57,7 +62,10 @@ export class Cycle {
     this.#rounds.ask();
   }
 
-  /** What was pushed holds already and renews nothing, so its report may wait a moment: it must not keep others from hearing of it. */
+  /**
+   * What was pushed holds already and renews nothing, so its report may wait a moment: it must not keep others from
+   * hearing of it.
+   */
   wakeSoon(): void {
     if (this.#closed || this.#soonTimer) return;
     const [least, most] = REPORT_AFTER_MS;
@@ -71,7 +79,10 @@ export class Cycle {
     this.#soonTimer.unref();
   }
 
-  /** A clock has ended the lease, perhaps by a step or after a suspension, while the store is as well as ever. Who found it is in the middle of a decision. */
+  /**
+   * A clock has ended the lease, perhaps by a step or after a suspension, while the store is as well as ever. Who found
+   * it is in the middle of a decision.
+   */
   leaseHasEnded(): void {
     if (this.#closed) return;
     this.#leaseEnded = true;

@@ -39,7 +39,10 @@ interface Confirmed {
   readonly sent: Instant;
 }
 
-/** Keeps a copy up to date: loads it, takes what is pushed, confirms it and reports, and knows what went wrong meanwhile. What the copy is then worth is not its business. */
+/**
+ * Keeps a copy up to date: loads it, takes what is pushed, confirms it and reports, and knows what went wrong
+ * meanwhile. What the copy is then worth is not its business.
+ */
 export class Follower {
   readonly #options: FollowerOptions;
   readonly #cycle: Cycle;
@@ -82,8 +85,8 @@ export class Follower {
   }
 
   /**
-   * One round trip: the beat is written, the head read, and the reply taken. It is sent after the call; who asks before it has been sent shares it, so that many who
-   * ask at once cost the store no more than one.
+   * One round trip: the beat is written, the head read, and the reply taken. It is sent after the call; who asks before
+   * it has been sent shares it, so that many who ask at once cost the store no more than one.
    */
   confirm(): Promise<Confirmed> {
     return this.#question.ask();
@@ -153,7 +156,8 @@ export class Follower {
   /** True when the store has answered, whatever it said. */
   async #ask(): Promise<boolean> {
     try {
-      if (this.#options.copy.needsLoad) await this.#load(); // where there is nothing to load, the beat below still says so
+      // where there is nothing to load, the beat below still says so
+      if (this.#options.copy.needsLoad) await this.#load();
       const { outcome } = await this.confirm();
       if (outcome === 'reload' && (await this.#load())) this.#cycle.wake();
       await this.#describe();
@@ -185,7 +189,8 @@ export class Follower {
       this.#undescribed = null;
     } catch (error) {
       if (isKillSwitchError(error) && error.code === 'STORE_UNREACHABLE') throw error;
-      // The switch itself has been confirmed, and a refused report changes no decision: no trouble, and said again with the next confirmation.
+      // The switch itself has been confirmed, and a refused report changes no decision: no trouble, and said again with
+      // the next confirmation.
     }
   }
 }

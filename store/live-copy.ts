@@ -26,7 +26,10 @@ import {
 import { foreignAnchor, haveCommonGeneration, isSameOrganization } from './anchors.ts';
 import type { Answer, AnchorKeeper, Confirmation, Snapshot } from './ports.ts';
 
-/** One confirmation under way: what was held, and when it was sent. A reply that belongs to an older era of the copy is dropped. */
+/**
+ * One confirmation under way: what was held, and when it was sent. A reply that belongs to an older era of the copy is
+ * dropped.
+ */
 export interface Ticket {
   readonly number: number;
   readonly era: number;
@@ -42,19 +45,25 @@ export type LoadTicket = Pick<Ticket, 'held' | 'nonce'>;
 /** What a push did: it was applied; it was old news; or only a confirmation can tell. */
 export type PushOutcome = 'applied' | 'known' | 'confirm';
 
-/** What a reply did: the lease runs anew; it was dropped; ask once more; the whole state must be loaded; or nothing helps for now. */
+/**
+ * What a reply did: the lease runs anew; it was dropped; ask once more; the whole state must be loaded; or nothing
+ * helps for now.
+ */
 export type ReplyOutcome = 'renewed' | 'dropped' | 'again' | 'reload' | 'faulty';
 
 type Standing =
   | { readonly is: 'empty'; readonly fault: Fault }
   | { readonly is: 'live' }
-  /** `own`: this executor has the evidence itself; else it was told by the store. Ends only by a `recover` that it had not seen. */
+  /**
+   * `own`: this executor has the evidence itself; else it was told by the store. Ends only by a `recover` that it had
+   * not seen.
+   */
   | { readonly is: 'forked'; readonly own: boolean; readonly fault: Fault }
   /** What it last saw cannot be read, so nothing can be compared with it. */
   | { readonly is: 'unanchored'; readonly fault: Fault }
   /**
-   * What it last saw is of another control plane. It holds nothing then, and says nothing about this store. `seenBeside`: the generation of this store
-   * that it was compared with, null where the organization tells.
+   * What it last saw is of another control plane. It holds nothing then, and says nothing about this store.
+   * `seenBeside`: the generation of this store that it was compared with, null where the organization tells.
    */
   | { readonly is: 'foreign'; readonly anchor: Anchor; readonly seenBeside: string | null; readonly fault: Fault };
 
@@ -73,11 +82,17 @@ export interface LiveCopyOptions {
   readonly leaseMs: number;
   readonly keeper: AnchorKeeper | null;
   readonly organizationId: string;
-  /** Tells work in flight, in the same turn, of changes that take authority away: it need not wait until they are on the disk. */
+  /**
+   * Tells work in flight, in the same turn, of changes that take authority away: it need not wait until they are on the
+   * disk.
+   */
   readonly signal?: (() => void) | undefined;
 }
 
-/** What the store's clock showed, in milliseconds since 1970. @throws Error where an answer's time or its age is none */
+/**
+ * What the store's clock showed, in milliseconds since 1970.
+ * @throws Error where an answer's time or its age is none
+ */
 function checkAnswer({ time, ageMs }: Answer): number {
   const shown = parseTime(time);
   if (shown === null) throw new Error(`The store answered with ${JSON.stringify(time)} as its time.`);
@@ -86,8 +101,9 @@ function checkAnswer({ time, ageMs }: Answer): number {
 }
 
 /**
- * The executor's copy of the switch, with its lease: the protocol of DESIGN 4 without any I/O, so that it can be explored step by step.
- * Only a confirmation renews the lease or raises a fork; a push can only tighten. Whatever is not understood is a fault.
+ * The executor's copy of the switch, with its lease: the protocol of DESIGN 4 without any I/O, so that it can be
+ * explored step by step. Only a confirmation renews the lease or raises a fork; a push can only tighten. Whatever is
+ * not understood is a fault.
  */
 export class LiveCopy {
   #standing: Standing = { is: 'empty', fault: NOT_READY };
@@ -137,7 +153,10 @@ export class LiveCopy {
       : null;
   }
 
-  /** Which entries have changed since this was last asked, and when the last of them was appended, by the store's clock (null where that is not known). */
+  /**
+   * Which entries have changed since this was last asked, and when the last of them was appended, by the store's clock
+   * (null where that is not known).
+   */
   takeChanges(): { readonly keys: readonly EntryKey[]; readonly at: string | null } {
     const { keys, at } = this.#changes;
     if (keys.size > 0) this.#changes = { keys: new Set(), at: null };
@@ -160,7 +179,10 @@ export class LiveCopy {
     return this.#lease.sent;
   }
 
-  /** Why nothing may be decided from this copy now, or null while it is leased. Compared at each decision, never by a timer. */
+  /**
+   * Why nothing may be decided from this copy now, or null while it is leased. Compared at each decision, never by a
+   * timer.
+   */
   fault(now: Instant): Fault | null {
     const { sent } = this.#lease;
     this.#lease = lookAtLease(this.#lease, now, this.#leaseMs);
@@ -172,7 +194,10 @@ export class LiveCopy {
       : null;
   }
 
-  /** True once for each lease that a look at the clocks has found over: then nobody need wait for the next confirmation in turn. */
+  /**
+   * True once for each lease that a look at the clocks has found over: then nobody need wait for the next confirmation
+   * in turn.
+   */
   takeEnd(): boolean {
     const hasEnded = this.#hasEnded;
     this.#hasEnded = false;
@@ -186,7 +211,10 @@ export class LiveCopy {
     return { number: this.#asked, era: this.#era, sent: now, held: this.held, nonce };
   }
 
-  /** Events were pushed. They never renew; from the first one on that loosens, or does not link to the local head, they wait for a confirmation. */
+  /**
+   * Events were pushed. They never renew; from the first one on that loosens, or does not link to the local head, they
+   * wait for a confirmation.
+   */
   push(...events: readonly LogEvent[]): PushOutcome {
     const state = this.#state;
     if (this.#standing.is !== 'live' || !state) return 'confirm';
@@ -225,24 +253,26 @@ export class LiveCopy {
       [hash, epoch] = [event.hash, event.seq];
     }
     if (head.hash !== hash) throw new Error('The store answered with a log that does not end in its head.');
-    // What a push has brought since this was asked for is passed over; what belongs to another branch never links, and the head below tells.
+    // What a push has brought since this was asked for is passed over; what belongs to another branch never links, and
+    // the head below tells.
     const next = events.findIndex((event) => follows(event, state.hash, state.epoch));
     if (next >= 0) this.#advance(state, events.slice(next), 'everything');
-    // Another head than the local one, which has moved since this was asked for: late, or a contradiction. A question that names the
-    // present head will tell, and until then nothing is renewed.
+    // Another head than the local one, which has moved since this was asked for: late, or a contradiction. A question
+    // that names the present head will tell, and until then nothing is renewed.
     if (head.hash !== state.hash) return 'again';
     this.#standing = { is: 'live' };
     if (this.#anchorFault) this.#keepAnchor(state.head);
     const sent = earlier(ticket.sent, ageMs);
     this.#lease = renewLease(this.#lease, sent, now, this.#leaseMs);
-    if (this.#lease.sent === null) return 'again'; // a clock was stepped since this was asked for, or the answer took too long
+    // a clock was stepped since this was asked for, or the answer took too long
+    if (this.#lease.sent === null) return 'again';
     this.#storeTime = takeStoreTime(this.#storeTime, { shown, sent }, { now, leaseMs: this.#leaseMs });
     return 'renewed';
   }
 
   /**
-   * The whole state was loaded. It is taken when what was held is held still, and when that head is in its chain, or when it began with a
-   * `recover` that was not seen before. It is not leased: only a confirmation of it does that.
+   * The whole state was loaded. It is taken when what was held is held still, and when that head is in its chain, or
+   * when it began with a `recover` that was not seen before. It is not leased: only a confirmation of it does that.
    */
   loaded({ held, nonce }: LoadTicket, snapshot: Snapshot): ReplyOutcome {
     if (snapshot.nonce !== nonce) return 'dropped';
@@ -282,7 +312,10 @@ export class LiveCopy {
     }
   }
 
-  /** An anchor of another organization is foreign whatever is in the store; one that was found foreign beside this store stays so until it is another. */
+  /**
+   * An anchor of another organization is foreign whatever is in the store; one that was found foreign beside this store
+   * stays so until it is another.
+   */
   #staysForeign(anchor: Anchor): boolean {
     if (!isSameOrganization(anchor, { organization_id: this.#organizationId, generations: [] })) {
       this.#standing = { is: 'foreign', anchor, seenBeside: null, fault: this.#foreignFault(anchor) };
@@ -292,8 +325,8 @@ export class LiveCopy {
   }
 
   /**
-   * Whether an anchor that is not in this store's chain could be of a past of this very store, which is then lost. A store that was recovered from
-   * nothing knows no past at all.
+   * Whether an anchor that is not in this store's chain could be of a past of this very store, which is then lost. A
+   * store that was recovered from nothing knows no past at all.
    */
   #isOfThisControlPlane({ control }: State): boolean {
     const generations = control?.generations ?? [];
@@ -316,7 +349,10 @@ export class LiveCopy {
     return { code: 'ANCHOR_FOREIGN', message: foreignAnchor(anchor, this.#keeper?.location, own).message };
   }
 
-  /** True when the store has begun another generation since its own anchor was found foreign: an operator's `recover` may have named this one's. */
+  /**
+   * True when the store has begun another generation since its own anchor was found foreign: an operator's `recover`
+   * may have named this one's.
+   */
   #isComparedAnew(head: Head | null): boolean {
     if (this.#standing.is !== 'foreign') return false;
     const { seenBeside, fault } = this.#standing;
@@ -342,9 +378,10 @@ export class LiveCopy {
   }
 
   /**
-   * Applies events as far as they link, and returns how many. What they take away holds, and work in flight is told so, before they are kept; nothing
-   * is given back before that, so that a restarted executor knows whatever this one has acted on. They are kept once: a sync each would hold up the
-   * event loop. Where that fails the events count all the same, and everything stops.
+   * Applies events as far as they link, and returns how many. What they take away holds, and work in flight is told so,
+   * before they are kept; nothing is given back before that, so that a restarted executor knows whatever this one has
+   * acted on. They are kept once: a sync each would hold up the event loop. Where that fails the events count all the
+   * same, and everything stops.
    */
   #advance(state: State, events: readonly LogEvent[], may: 'no loosening' | 'everything'): number {
     let kept: Head | null = null;

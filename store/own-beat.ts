@@ -31,7 +31,10 @@ export interface Executor {
   readonly work?: (() => Work) | undefined;
 }
 
-/** Makes this executor's beats: what it holds, what it has seen of a fork, and what works here now. `beats.ts` reads them. */
+/**
+ * Makes this executor's beats: what it holds, what it has seen of a fork, and what works here now. `beats.ts` reads
+ * them.
+ */
 export function ownBeats({
   id,
   name,
@@ -59,7 +62,10 @@ export function ownBeats({
   };
 }
 
-/** How long the names of agents, and those of runs, may be together, in characters: however each is written, a beat stays far below what is read of one. */
+/**
+ * How long the names of agents, and those of runs, may be together, in characters: however each is written, a beat
+ * stays far below what is read of one.
+ */
 const MOST_NAMED = 32_768;
 
 /** As many names as fit, and how many more there are. */

@@ -38,9 +38,15 @@ export interface Snapshot extends Answer {
 /** The answer to a confirmation: where the store stands, and how it gets there from the head that the asker holds. */
 export interface Confirmation extends Answer {
   readonly head: Head | null;
-  /** The events after the held head, in order; `'reload'` when they are too many or nothing was held; null when the held head is not in this store's chain. */
+  /**
+   * The events after the held head, in order; `'reload'` when they are too many or nothing was held; null when the held
+   * head is not in this store's chain.
+   */
   readonly events: readonly LogEvent[] | 'reload' | null;
-  /** Somebody has reported that this generation of the store contradicts a head that it had published: `full_stop` for everyone. */
+  /**
+   * Somebody has reported that this generation of the store contradicts a head that it had published: `full_stop` for
+   * everyone.
+   */
   readonly forkReported: boolean;
 }
 
@@ -73,11 +79,17 @@ export interface ExecutorReporter {
    * @param nonce one that the caller has not used before; the answer has it too
    */
   confirm(beat: Beat, nonce: string): Promise<Confirmation>;
-  /** True where a confirmation would only wait for the one before it, and age meanwhile: it is then asked for when that one is over. */
+  /**
+   * True where a confirmation would only wait for the one before it, and age meanwhile: it is then asked for when that
+   * one is over.
+   */
   readonly confirmsOneByOne: boolean;
   /** The executor has closed cleanly and leaves the count. */
   leave(): Promise<void>;
-  /** Where the last head is kept over restarts; null: nowhere, so a restarted executor cannot recognise a restored backup. */
+  /**
+   * Where the last head is kept over restarts; null: nowhere, so a restarted executor cannot recognise a restored
+   * backup.
+   */
   readonly anchor: AnchorKeeper | null;
 }
 
@@ -98,20 +110,28 @@ export type ShelfName = 'surfaces' | 'checkpoints';
 export interface Shelf {
   /** Adds interventions, one text each; the store keeps a bounded number of the newest. */
   appendInterventions(texts: readonly string[]): Promise<void>;
-  /** Adds proposals, the only trace of work that somebody is to take up: a bounded number of each executor's newest, which others cannot push out. */
+  /**
+   * Adds proposals, the only trace of work that somebody is to take up: a bounded number of each executor's newest,
+   * which others cannot push out.
+   */
   appendProposals(texts: readonly string[]): Promise<void>;
   put(name: ShelfName, id: string, text: string): Promise<void>;
   get(name: ShelfName, id: string): Promise<string | null>;
   remove(name: ShelfName, id: string): Promise<void>;
 }
 
-/** What an executor has kept, and who has written it as far as the store knows (`ReportedBeat.writer`): the text itself may claim anything. */
+/**
+ * What an executor has kept, and who has written it as far as the store knows (`ReportedBeat.writer`): the text itself
+ * may claim anything.
+ */
 export interface KeptText {
   readonly text: string;
   readonly writer?: string;
 }
 
-/** The last texts of several lists, each list in the order in which it was written; and what could not be read, and why. */
+/**
+ * The last texts of several lists, each list in the order in which it was written; and what could not be read, and why.
+ */
 export interface KeptLists {
   readonly texts: readonly KeptText[];
   readonly problems: readonly string[];
@@ -135,7 +155,10 @@ export const KEPT_INTERVENTIONS = 10_000;
 /** How many proposals of one executor (in Redis: of one name) a store keeps at least. */
 export const KEPT_PROPOSALS = 10_000;
 
-/** How many checkpoints a store keeps at least: those of the runs that were last saved. A run that ended well keeps none. */
+/**
+ * How many checkpoints a store keeps at least: those of the runs that were last saved. A run that ended well keeps
+ * none.
+ */
 export const KEPT_CHECKPOINTS = 10_000;
 
 export interface ExecutorConnection extends ControlReader, ExecutorReporter {
@@ -169,16 +192,21 @@ export interface ControlWriter {
   /** The named entries and the head, read at one moment. */
   read(keys: readonly EntryKey[]): Promise<ControlView>;
   /**
-   * Appends one change or several, each of which expects the head that the one before it leaves; durably, in one round trip or sync. False when the head was
-   * no longer the first one's `expected`, and then nothing was changed. What every reader would refuse is refused here, and nothing is written.
-   * @throws when it is not known whether they were appended: then all of them were, none, or (where a disk is full) the first ones
+   * Appends one change or several, each of which expects the head that the one before it leaves; durably, in one round
+   * trip or sync. False when the head was no longer the first one's `expected`, and then nothing was changed. What
+   * every reader would refuse is refused here, and nothing is written.
+   * @throws when it is not known whether they were appended: then all of them were, none, or (where a disk is full) the
+   * first ones
    */
   append(...changes: Append[]): Promise<boolean>;
-  /** Every executor that has reported and not left. What one of them wrote never makes this throw: it is shown with its `problem`. */
+  /**
+   * Every executor that has reported and not left. What one of them wrote never makes this throw: it is shown with its
+   * `problem`.
+   */
   executors(): Promise<readonly ReportedBeat[]>;
   /**
-   * An operator's word that an executor is gone; any id that `executors` shows, whatever it looks like. `writer`: only what this one has written, as `executors`
-   * shows it; others may have written the same id.
+   * An operator's word that an executor is gone; any id that `executors` shows, whatever it looks like. `writer`: only
+   * what this one has written, as `executors` shows it; others may have written the same id.
    */
   forget(executorId: string, writer?: string): Promise<void>;
 }
@@ -210,7 +238,9 @@ export interface Remembered {
 
 /** Reads what is kept outside a store of what executors have seen in it. */
 export interface AnchorReader {
-  /** What executors of this user remember of this very store: an empty one was then wiped or replaced. Never rejects. */
+  /**
+   * What executors of this user remember of this very store: an empty one was then wiped or replaced. Never rejects.
+   */
   remembered(): Promise<readonly Remembered[]>;
 }
 
@@ -241,7 +271,10 @@ export interface ControlConnection extends ControlReader, ControlWriter {
   readonly snapshots: SnapshotKeeper | null;
   /** Null: only beats tell of forks. */
   readonly forks: ForkReader | null;
-  /** The log after that `seq`, oldest first. @throws KillSwitchError CORRUPT at the first event that is not what was written */
+  /**
+   * The log after that `seq`, oldest first.
+   * @throws KillSwitchError CORRUPT at the first event that is not what was written
+   */
   log(after: number): AsyncIterable<LogEvent>;
 }
 

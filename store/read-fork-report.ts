@@ -8,8 +8,9 @@ const schema = forkReportSchema.extend({
 });
 
 /**
- * A report of a fork as a store keeps it; null for one that cannot be read. That proves nothing: an executor that has seen a fork writes a readable one with each
- * beat, and counting what is unreadable would let whoever may write anything stop everyone.
+ * A report of a fork as a store keeps it; null for one that cannot be read. That proves nothing: an executor that has
+ * seen a fork writes a readable one with each beat, and counting what is unreadable would let whoever may write
+ * anything stop everyone.
  */
 export function readForkReport(
   text: string,

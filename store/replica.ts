@@ -45,8 +45,8 @@ export type Permission =
   | { readonly is: 'failed'; readonly fault: Fault };
 
 /**
- * The live, leased copy of the switch that provider and guard share: loads, follows, confirms at least every third of the lease, reloads after a gap.
- * It never rejects: an unreachable store is a fault, and a fault is `full_stop`.
+ * The live, leased copy of the switch that provider and guard share: loads, follows, confirms at least every third of
+ * the lease, reloads after a gap. It never rejects: an unreachable store is a fault, and a fault is `full_stop`.
  */
 export class Replica {
   readonly organizationId: string;
@@ -110,7 +110,10 @@ export class Replica {
     return this.#options.executorName ?? 'executor';
   }
 
-  /** Loads and confirms for the first time. Resolves when that has succeeded or failed; asking again gives the same start. */
+  /**
+   * Loads and confirms for the first time. Resolves when that has succeeded or failed; asking again gives the same
+   * start.
+   */
   async start(): Promise<void> {
     if (this.#closed) return;
     await this.#follower.start();
@@ -146,14 +149,16 @@ export class Replica {
   }
 
   /**
-   * The store's time, in milliseconds since 1970, as last confirmed plus what this machine's monotonic clock has counted
-   * since; null before the first confirmation. It is never behind the store, and less than a lease ahead of it.
+   * The store's time, in milliseconds since 1970, as last confirmed plus what this machine's monotonic clock has
+   * counted since; null before the first confirmation. It is never behind the store, and less than a lease ahead of it.
    */
   storeNow(): number | null {
     return this.#copy.storeNow(this.#clock());
   }
 
-  /** Wall time in milliseconds at which the confirmation was sent that the present lease counts from; null without one. */
+  /**
+   * Wall time in milliseconds at which the confirmation was sent that the present lease counts from; null without one.
+   */
   confirmedAt(): number | null {
     return this.#copy.confirmed?.wall ?? null;
   }
@@ -174,7 +179,10 @@ export class Replica {
     this.#follower.wake();
   }
 
-  /** Asks the store once more, for an action that cannot be undone. Resolves within `timeoutMs` milliseconds, and never rejects. */
+  /**
+   * Asks the store once more, for an action that cannot be undone. Resolves within `timeoutMs` milliseconds, and never
+   * rejects.
+   */
   async permit(timeoutMs: number): Promise<Permission> {
     const until = this.#clock().mono + timeoutMs;
     const late = new Error('no answer in time'); // which the store may not have promised: no fault of its own
@@ -239,7 +247,10 @@ export class Replica {
     if (keys.length > 0) this.#announcer.tell({ type: 'changed', keys, at });
   }
 
-  /** Tells listeners when what the copy can be trusted for has changed; a timer only announces the lease's end, it never decides it. */
+  /**
+   * Tells listeners when what the copy can be trusted for has changed; a timer only announces the lease's end, it never
+   * decides it.
+   */
   #publish(): void {
     const fault = this.fault();
     clearTimeout(this.#leaseTimer);

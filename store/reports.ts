@@ -64,12 +64,15 @@ const readable = <T>(schema: z.ZodType<T>, text: string): T | null => {
   }
 };
 
-/** An intervention, and who has written it as far as the store knows; null where it cannot tell. What it says itself of its executor may be another's name. */
+/**
+ * An intervention, and who has written it as far as the store knows; null where it cannot tell. What it says itself of
+ * its executor may be another's name.
+ */
 export type ReportedIntervention = Intervention & { readonly writer: string | null };
 
 /**
- * The newest interventions and proposals, newest first; `unreadable` counts those that could not be read. A batch whose answer was lost is written again: each id
- * of one writer counts once.
+ * The newest interventions and proposals, newest first; `unreadable` counts those that could not be read. A batch whose
+ * answer was lost is written again: each id of one writer counts once.
  */
 export async function readInterventions(
   shelf: ShelfReader,
@@ -92,7 +95,10 @@ export async function readInterventions(
 /** When a record was made, by the word of who wrote it; '' for what is no record. Each begins with its random id. */
 const madeAt = (text: string): string => /"at":"([^"]*)"/.exec(text)?.[1] ?? '';
 
-/** The newest texts of all lists, at most `limit`, the newest last; before them what could not be read, as texts that are no records. */
+/**
+ * The newest texts of all lists, at most `limit`, the newest last; before them what could not be read, as texts that
+ * are no records.
+ */
 export async function newestTexts(
   shelf: ShelfReader,
   kind: 'interventions' | 'proposals',
@@ -115,7 +121,9 @@ export interface ReportedSurfaces {
   readonly records: readonly SurfaceRecord[] | null;
 }
 
-/** One by one, to the first that cannot be read: a schema for all of them would say what is wrong with each of millions. */
+/**
+ * One by one, to the first that cannot be read: a schema for all of them would say what is wrong with each of millions.
+ */
 function surfacesIn(text: string): SurfaceRecord[] | null {
   const given = readable(z.array(z.unknown()), text);
   if (given === null) return null;

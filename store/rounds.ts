@@ -5,17 +5,22 @@ export interface RoundsOptions<T> {
   /** Does the work once. */
   readonly round: () => Promise<T>;
   /**
-   * Whether the next round follows at once. `asked`: somebody called `ask` since the round that has just ended began; `count`: so many rounds have followed each
-   * other without a rest. By default a round follows where one was asked for, also after one that failed. It must not throw.
+   * Whether the next round follows at once. `asked`: somebody called `ask` since the round that has just ended began;
+   * `count`: so many rounds have followed each other without a rest. By default a round follows where one was asked
+   * for, also after one that failed. It must not throw.
    */
   readonly goesOn?: ((ended: Ended<T>, asked: boolean, count: number) => boolean) | undefined;
-  /** Called when no round follows at once; what was asked for and put off is begun by whoever calls `ask` or `begin` next. Not called once closed. It must not throw. */
+  /**
+   * Called when no round follows at once; what was asked for and put off is begun by whoever calls `ask` or `begin`
+   * next. Not called once closed. It must not throw.
+   */
   readonly onRest?: ((last: Ended<T>) => void) | undefined;
 }
 
 /**
- * Work that is done one round at a time, and once more when it was asked for meanwhile. However often that was, one round answers all of it, because it begins
- * after all of it. Deciding that nothing follows and coming to rest are one step, so nobody asks in between in vain.
+ * Work that is done one round at a time, and once more when it was asked for meanwhile. However often that was, one
+ * round answers all of it, because it begins after all of it. Deciding that nothing follows and coming to rest are one
+ * step, so nobody asks in between in vain.
  */
 export class Rounds<T = void> {
   readonly #round: () => Promise<T>;

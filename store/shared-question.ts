@@ -8,8 +8,8 @@ export interface SharedQuestionOptions<T> {
 }
 
 /**
- * One question for all who ask before it is sent. Its answer is then no older than what any of them knew when asking; whoever asks later gets the answer to the
- * next one. A question that fails, fails for those who share it only.
+ * One question for all who ask before it is sent. Its answer is then no older than what any of them knew when asking;
+ * whoever asks later gets the answer to the next one. A question that fails, fails for those who share it only.
  */
 export class SharedQuestion<T> {
   readonly #options: SharedQuestionOptions<T>;

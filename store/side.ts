@@ -20,7 +20,8 @@ const NAMES: Readonly<Record<string, Readonly<Record<Side, string>>>> = {
 };
 
 /**
- * Refuses the store of the other side, which looks much the same and fails much later, and one that does not say whose it is.
+ * Refuses the store of the other side, which looks much the same and fails much later, and one that does not say whose
+ * it is.
  * @throws KillSwitchError INVALID_ARGUMENT
  */
 export function checkSide(who: string, store: { readonly location: string; readonly side: Side }, side: Side): void {

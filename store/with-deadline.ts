@@ -1,9 +1,15 @@
 import { KillSwitchError } from '../flags/index.ts';
 
-/** So many turns of the event loop may still bring what `work` waits for when its time is over: where they are long, it may all have been there, and nobody have looked. */
+/**
+ * So many turns of the event loop may still bring what `work` waits for when its time is over: where they are long, it
+ * may all have been there, and nobody have looked.
+ */
 const TURNS = 4;
 
-/** Settles as `work` does, or rejects with what `late` makes after `ms` milliseconds and a few turns of the event loop; what `work` does later is ignored. */
+/**
+ * Settles as `work` does, or rejects with what `late` makes after `ms` milliseconds and a few turns of the event loop;
+ * what `work` does later is ignored.
+ */
 export async function within<T>(work: Promise<T>, ms: number, late: () => Error): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   let turn: NodeJS.Immediate | undefined;

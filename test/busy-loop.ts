@@ -1,6 +1,6 @@
 /**
- * Keeps the event loop busy until it is ended, so many milliseconds a turn: long enough for what was asked of a disk in one turn to be there in the next.
- * `turns` counts them.
+ * Keeps the event loop busy until it is ended, so many milliseconds a turn: long enough for what was asked of a disk in
+ * one turn to be there in the next. `turns` counts them.
  */
 export function busyLoop(ms: number): { readonly turns: () => number; readonly end: () => void } {
   let turns = 0;

@@ -3,7 +3,9 @@ import { onTestFinished, vi } from 'vitest';
 const clocks = { mono: performance.now.bind(performance), wall: Date.now };
 let ahead = 0;
 
-/** As if this process had been busy for so long, until the test is over: both its clocks leap, and no timer has fired. */
+/**
+ * As if this process had been busy for so long, until the test is over: both its clocks leap, and no timer has fired.
+ */
 export function leap(ms: number): void {
   if (ahead === 0) {
     const spies = [

@@ -38,7 +38,10 @@ export interface FaultProxy {
   readonly connections: readonly ProxiedConnection[];
   /** All connections, also new ones, stay open and forward nothing; bytes on their way arrive after `resume()`. */
   stall(direction?: StallDirection): void;
-  /** As `stall`, for the connections that match, now or by what they send later (that is then not forwarded). Returns how many match now. */
+  /**
+   * As `stall`, for the connections that match, now or by what they send later (that is then not forwarded). Returns
+   * how many match now.
+   */
   stallWhere(match: ConnectionMatch, direction?: StallDirection): number;
   /** As `stall`, only for connections made from now on. */
   stallNew(direction?: StallDirection): void;

@@ -8,7 +8,10 @@ import type { ConformanceTest } from './store-conformance.ts';
 export interface ProviderHarness {
   /** Not yet initialised. */
   readonly provider: Provider;
-  /** Has the source say this mode for everyone; it says `live` at first. Resolves when the source says it, not when the provider does. */
+  /**
+   * Has the source say this mode for everyone; it says `live` at first. Resolves when the source says it, not when the
+   * provider does.
+   */
   setMode(mode: Mode): Promise<void>;
   /** From now on nobody reaches the source. */
   breakSource(): Promise<void>;

@@ -20,8 +20,8 @@ export interface StoreConformanceOptions {
 }
 
 /**
- * What every driver must do behind the three ports: `for (const { name, run } of storeConformance({ open })) test(name, run)`.
- * A test fails by an AssertionError; each takes a few seconds at most.
+ * What every driver must do behind the three ports: `for (const { name, run } of storeConformance({ open })) test(name,
+ * run)`. A test fails by an AssertionError; each takes a few seconds at most.
  */
 export function storeConformance({ open }: StoreConformanceOptions): readonly ConformanceTest[] {
   return [...LOG_TESTS, ...ANSWER_TESTS, ...CONFIRM_TESTS, ...BEAT_TESTS, ...LOSS_TESTS, ...SHELF_TESTS].map(

@@ -9,7 +9,10 @@ import {
 import { fileStore } from '../../store/file/index.ts';
 import { Shop } from './shop.ts';
 
-/** What an agent is told when it starts, by message: a Redis URL with its password has no place among a process's arguments. */
+/**
+ * What an agent is told when it starts, by message: a Redis URL with its password has no place among a process's
+ * arguments.
+ */
 export interface AgentOrders {
   readonly folder: string;
   readonly store: AgentStore;

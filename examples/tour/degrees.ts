@@ -50,7 +50,10 @@ export async function pauseAndResume(cast: Cast): Promise<void> {
   screen.say(`It goes on with order ${last + 1}: on disk are the orders 1 to ${orders.length}, each once.`);
 }
 
-/** In test_mode an action does what it does, at the safe destination that it declares; one that declares none is blocked. */
+/**
+ * In test_mode an action does what it does, at the safe destination that it declares; one that declares none is
+ * blocked.
+ */
 export async function testMode(cast: Cast): Promise<void> {
   const { screen, control, shop, bot } = cast;
   screen.title('4. test_mode: real mails, to a safe address');

@@ -63,7 +63,8 @@ function options(): { readonly store?: string; readonly keep?: boolean; readonly
 
 async function tour({ store: url, keep, rogue = false }: Exclude<ReturnType<typeof options>, number>): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'kill-switch-tour-'));
-  process.env['XDG_STATE_HOME'] = join(folder, 'state'); // the agents keep there what they last saw, and it goes with the tour
+  // the agents keep there what they last saw, and it goes with the tour
+  process.env['XDG_STATE_HOME'] = join(folder, 'state');
   endings.push(async () => {
     if (keep) screen.say(`Kept: ${folder}`);
     else await rm(folder, { recursive: true, force: true });

@@ -62,7 +62,8 @@ runAgent('price-bot', (killSwitch, shop) => {
       if (rows.length > 0) await importList(rows);
       else await setPrice(change(await readProducts(undefined), turn));
     },
-    isDone: () => Promise.resolve(false), // setting a price once more does no harm, and the books know how far an import came
+    // setting a price once more does no harm, and the books know how far an import came
+    isDone: () => Promise.resolve(false),
     async around(turn) {
       const { sku, cents } = change(await shop.products(), turn);
       await shop.setPrice(sku, cents);

@@ -9,7 +9,10 @@ export interface Row {
   readonly cents: number;
 }
 
-/** One line in the books of an import. `revision`: of the prices, once that row was in them. `at`: wall time in milliseconds. */
+/**
+ * One line in the books of an import. `revision`: of the prices, once that row was in them. `at`: wall time in
+ * milliseconds.
+ */
 export type Entry = { readonly at: number } & (
   | { readonly row: number; readonly revision: number }
   | { readonly note: 'told' | 'closed'; readonly why: string }

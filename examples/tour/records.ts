@@ -8,7 +8,10 @@ const ALL = 10_000;
 const because = ({ mode, cause }: Intervention): string =>
   [cause['kind'], cause['target'] ?? cause['code'] ?? mode].filter((part) => typeof part === 'string').join(' ');
 
-/** What was not simply allowed, counted from the records that the agents have left in the store, and compared with the disk. */
+/**
+ * What was not simply allowed, counted from the records that the agents have left in the store, and compared with the
+ * disk.
+ */
 export async function refusals({ screen, control, shop }: Cast): Promise<void> {
   screen.title('10. What was not allowed, and every change, is on record');
   await control.kill({ target: 'all', reason: 'the tour is over' });

@@ -9,8 +9,8 @@ import type { TourStore } from './tour-store.ts';
 const LOST = ['head', 'state', 'log'] as const;
 
 /**
- * A switch in somebody's Redis, under an organization of its own, so that it touches no other. The agents reach it through a proxy of the tour,
- * which can fall silent.
+ * A switch in somebody's Redis, under an organization of its own, so that it touches no other. The agents reach it
+ * through a proxy of the tour, which can fall silent.
  */
 export async function redisTourStore(url: string): Promise<TourStore> {
   const control = redisControlStore({ url }); // refuses a URL that cannot be used, without showing its password

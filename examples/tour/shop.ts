@@ -132,7 +132,10 @@ export class Shop {
     return revision + 1;
   }
 
-  /** Counts what has landed. A folder's time changes with each mail that is renamed into it, a file's with each that takes its place. */
+  /**
+   * Counts what has landed. A folder's time changes with each mail that is renamed into it, a file's with each that
+   * takes its place.
+   */
   async count(): Promise<OnDisk> {
     const inbox = join(this.maildir, 'new');
     const [mails, folder, prices, file, books, entries] = await Promise.all([

@@ -11,7 +11,10 @@ type Source = AsyncIterable<unknown> & Partial<AsyncIterator<unknown>>;
 /** By which the language's own iterators give themselves. */
 const GIVES_ITSELF = (async function* () {})()[Symbol.asyncIterator] as unknown as Source[typeof Symbol.asyncIterator];
 
-/** Something with an async iterator: a generator, a database's cursor, an SDK's stream. Its own steps are looked at, and those of all that it gives when it is iterated. */
+/**
+ * Something with an async iterator: a generator, a database's cursor, an SDK's stream. Its own steps are looked at, and
+ * those of all that it gives when it is iterated.
+ */
 export const holdAsyncIterable: Hold<Source> = (source, open, action, inner) => {
   if (isIterator(source)) return shared(source, { open, action }, () => heldBy(source, open, action, inner));
   const { part, held } = heldBy(source, open, action, inner);
@@ -29,7 +32,8 @@ function heldBy(source: Source, open: OpenPart, action: string, inner: HoldInner
   const methods = {
     ...own,
     [Symbol.asyncIterator](this: object) {
-      if (source[Symbol.asyncIterator] === GIVES_ITSELF) return this; // a closure over it would keep it from the collector
+      // a closure over it would keep it from the collector
+      if (source[Symbol.asyncIterator] === GIVES_ITSELF) return this;
       part.look();
       const iterator: Source = lazily(() => {
         const made = source[Symbol.asyncIterator]();
@@ -82,8 +86,8 @@ function methodsOf(source: AsyncIterator<unknown>, { part, inner, stopped }: Ste
 }
 
 /**
- * When return() may be called: a generator comes to it when all that was asked for before is over. Of what is none it may be the only thing that ends a
- * step, so that is not waited for.
+ * When return() may be called: a generator comes to it when all that was asked for before is over. Of what is none it
+ * may be the only thing that ends a step, so that is not waited for.
  */
 async function inOrder(source: AsyncIterator<unknown>, asked: Promise<unknown>): Promise<void> {
   const behind = lazy.get(source);

@@ -5,7 +5,10 @@ export type MemberOf = (value: unknown, key?: PropertyKey) => unknown;
 
 const itself: MemberOf = (value) => value;
 
-/** Something of the same prototype and with the same members, but for those that are given. No getter is run, and what was frozen can be changed in the copy. */
+/**
+ * Something of the same prototype and with the same members, but for those that are given. No getter is run, and what
+ * was frozen can be changed in the copy.
+ */
 export function copyOf<T extends object>(source: T, memberOf = itself): T {
   const copy = blank(source) as T;
   for (const key of Reflect.ownKeys(source)) {

@@ -5,8 +5,10 @@ import type { HoldInner, Part } from './part.ts';
 export type Stopped = () => Error | undefined;
 
 /**
- * What a step gave, held in its turn; the last one ends the part. A `next()` that is no iterator's, as some cursors have it, gives the value itself.
- * @throws what it was stopped by, in place of an end that came after that: it is none. What a `next()` of its own gives then may be one.
+ * What a step gave, held in its turn; the last one ends the part. A `next()` that is no iterator's, as some cursors
+ * have it, gives the value itself.
+ * @throws what it was stopped by, in place of an end that came after that: it is none. What a `next()` of its own gives
+ * then may be one.
  */
 export function innerOf(given: unknown, part: Part, inner: HoldInner, stopped: Stopped): unknown {
   if (typeof given !== 'object' || given === null) return unless(stopped, given);

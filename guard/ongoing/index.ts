@@ -86,7 +86,8 @@ const KINDS: readonly Kind[] = [
   ),
   kind((value) => has(value, Symbol.asyncIterator), holdAsyncIterable),
   kind((value) => has(value, 'next') && has(value, Symbol.iterator), holdIterator),
-  // Of a class that has these without saying more, the first may be anything, and the second is a collection, such as a Map.
+  // Of a class that has these without saying more, the first may be anything, and the second is a collection, such as a
+  // Map.
   kind((value) => isPlain(value) && has(value, 'next'), holdBareIterator),
   kind((value) => isPlain(value) && !Array.isArray(value) && has(value, Symbol.iterator), holdIterable),
   kind(isTimer, 'is a timer, so the work would begin after the call: await it inside execute (node:timers/promises)'),
@@ -101,9 +102,10 @@ export interface Holding {
 }
 
 /**
- * What the caller gets for a result of `execute`: the result itself; or, where it can still act after the call (an iterator, a stream, a promise that
- * was not awaited, a process), something in its place that looks at the switch before each step. Members of plain objects, arrays, Maps and Sets are held as well,
- * some levels deep. A closure, a getter, what an object of a class holds, a timer inside the app, or a pool of its own cannot be seen.
+ * What the caller gets for a result of `execute`: the result itself; or, where it can still act after the call (an
+ * iterator, a stream, a promise that was not awaited, a process), something in its place that looks at the switch
+ * before each step. Members of plain objects, arrays, Maps and Sets are held as well, some levels deep. A closure, a
+ * getter, what an object of a class holds, a timer inside the app, or a pool of its own cannot be seen.
  * @throws ActionResultError for what could act unseen, when all that can be held is held
  */
 export function holdResult(result: unknown, holding: Holding): unknown {
@@ -111,7 +113,10 @@ export function holdResult(result: unknown, holding: Holding): unknown {
   return holdWhole(result, (value) => holdOne(value, holding), holding.action);
 }
 
-/** What a plain object of a kind has: most have none of it, which is soon known where each is named here (a list of them takes fifty times as long). */
+/**
+ * What a plain object of a kind has: most have none of it, which is soon known where each is named here (a list of them
+ * takes fifty times as long).
+ */
 const isData = (value: object): boolean =>
   isPlain(value) &&
   !('then' in value || 'next' in value || 'pipe' in value || 'getReader' in value || 'getWriter' in value) &&
@@ -131,7 +136,10 @@ function stopTimer(timer: object): void {
   clearImmediate(timer as NodeJS.Immediate);
 }
 
-/** Whether it could act after the call; then it is stopped. For what is handed out whole, by a decision that lets nothing act. */
+/**
+ * Whether it could act after the call; then it is stopped. For what is handed out whole, by a decision that lets
+ * nothing act.
+ */
 export function stopOngoing(action: string, result: unknown): boolean {
   const stops: Stop[] = [];
   const open: OpenPart = (stop) => {

@@ -6,7 +6,10 @@ import { handedOut, holdStep } from './promises.ts';
 import { shared } from './shared.ts';
 import { standIn } from './stand-in.ts';
 
-/** A generator that is stepped synchronously: it cannot wait, so a pause ends the step with an error, and the next one is tried anew. */
+/**
+ * A generator that is stepped synchronously: it cannot wait, so a pause ends the step with an error, and the next one
+ * is tried anew.
+ */
 export const holdIterator: Hold<Iterator<unknown>> = (source, open, action, inner) =>
   shared(source, { open, action }, () => {
     const { part, methods } = stepsOf(source, open, action, inner);
@@ -48,7 +51,8 @@ function stepsOf(source: Iterator<unknown>, open: OpenPart, action: string, inne
     reason = why;
     return () => {
       part.end();
-      part.within(() => source.return?.()); // throws where it runs just now, or does not want to end: its next step is refused
+      // throws where it runs just now, or does not want to end: its next step is refused
+      part.within(() => source.return?.());
     };
   });
   const given = (result: unknown): unknown => innerOf(result, part, inner, stopped);
@@ -59,7 +63,9 @@ function stepsOf(source: Iterator<unknown>, open: OpenPart, action: string, inne
         return types.isPromise(result) ? holdStep(result, open, action, given) : given(result);
       }),
     );
-  /** The last step, while it has to be awaited: one that is asked for meanwhile begins after it, and is looked at then. */
+  /**
+   * The last step, while it has to be awaited: one that is asked for meanwhile begins after it, and is looked at then.
+   */
   let last: Promise<void> | undefined;
   const take = (step: () => unknown): unknown => {
     const result = last ? last.then(() => begin(step)) : begin(step);

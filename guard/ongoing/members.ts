@@ -3,7 +3,10 @@ import { ActionResultError } from '../errors.ts';
 import { isPlain } from '../plain.ts';
 import { copyOf } from './copy.ts';
 
-/** So many members in a row that can do nothing; what comes behind them counts as data. A list of promises is looked at to its end, one of a million numbers is not. */
+/**
+ * So many members in a row that can do nothing; what comes behind them counts as data. A list of promises is looked at
+ * to its end, one of a million numbers is not.
+ */
 const MAX_IDLE = 10_000;
 
 /** What lies deeper counts as data. */
@@ -16,7 +19,10 @@ const LONG = 1000;
 export const mayGoOn = (value: unknown): value is object =>
   (typeof value === 'object' && value !== null) || typeof value === 'function';
 
-/** A Map or a Set of the language itself, also of another realm: one of a class of its own may keep its members elsewhere. */
+/**
+ * A Map or a Set of the language itself, also of another realm: one of a class of its own may keep its members
+ * elsewhere.
+ */
 const isCollection = (value: object): boolean =>
   (types.isMap(value) || types.isSet(value)) && isPlain(Object.getPrototypeOf(value) as object);
 
@@ -30,8 +36,9 @@ const isLong = (value: object): boolean =>
 export type HoldOne = (value: object) => unknown;
 
 /**
- * What is to be in the place of a result that may go on, as may its members and theirs in turn: the same object where nothing has to be replaced, else a
- * copy. No getter is run. What `hold` throws is thrown when all others have been held.
+ * What is to be in the place of a result that may go on, as may its members and theirs in turn: the same object where
+ * nothing has to be replaced, else a copy. No getter is run. What `hold` throws is thrown when all others have been
+ * held.
  * @throws ActionResultError
  */
 export function holdWhole(result: object, hold: HoldOne, action: string): unknown {
@@ -52,7 +59,10 @@ class Walk {
   /** What is being looked at, and whether it has turned up among its own members. */
   readonly #path = new Map<object, boolean>();
 
-  /** What the last look has found: members that have members of their own, the long ones apart, and whether another is to be replaced. */
+  /**
+   * What the last look has found: members that have members of their own, the long ones apart, and whether another is
+   * to be replaced.
+   */
   #found: object[] | undefined;
   #long: object[] | undefined;
   #isReplaced = false;

@@ -27,8 +27,9 @@ const WRITES = ['_write', '_writev', '_final', '_transform', '_flush'] as const;
 const unreachable = new FinalizationRegistry<Together>((part) => part.drop());
 
 /**
- * A stream of Node's stays the same object, with all that it carries: what it does to get or to hand on the next piece is looked at first. It is in flight
- * until it has ended on both sides, or was destroyed, and no step of it is under way.
+ * A stream of Node's stays the same object, with all that it carries: what it does to get or to hand on the next piece
+ * is looked at first. It is in flight until it has ended on both sides, or was destroyed, and no step of it is under
+ * way.
  */
 export const holdNodeStream: Hold<NodeStream> = (stream, open, action) => {
   if (!Object.isExtensible(stream))
@@ -62,7 +63,10 @@ const isOfProcess = (stream: NodeStream): boolean =>
   (typeof stream.fd === 'number' && stream.fd <= LAST_STANDARD_FILE) ||
   (!isMainThread && [process.stdin, process.stdout, process.stderr].includes(stream as never));
 
-/** Which sides of a stream can still act: one that nobody may write to any more goes on until all that was written is handed on. */
+/**
+ * Which sides of a stream can still act: one that nobody may write to any more goes on until all that was written is
+ * handed on.
+ */
 interface Sides {
   readonly reads: boolean;
   readonly writes: boolean;
@@ -73,7 +77,10 @@ const openSides = (stream: NodeStream): Sides => ({
   writes: !stream.destroyed && !stream.errored && (stream.writable === true || stream.writableFinished === false),
 });
 
-/** Apart, since a closure holds all that the closures beside it hold. Where the collector has found the stream, its parts are dropped anyway. */
+/**
+ * Apart, since a closure holds all that the closures beside it hold. Where the collector has found the stream, its
+ * parts are dropped anyway.
+ */
 const stopOf =
   (stream: WeakRef<NodeStream>) =>
   (reason: Error): void => {
@@ -120,7 +127,10 @@ function take(stream: NodeStream, part: Together, step: Step, isFresh?: boolean)
   void given.finally(() => part.rest()); // what it fails with stays unhandled, if it was
 }
 
-/** It is asked to read until it is told that it is full: until then a step may be under way. The returned function ends that. */
+/**
+ * It is asked to read until it is told that it is full: until then a step may be under way. The returned function ends
+ * that.
+ */
 function holdReads(stream: NodeStream, part: Together, askers: Askers): () => void {
   const { _read: read, push, writable } = stream as Duplex;
   let isAsked = false;
@@ -163,7 +173,10 @@ interface Writes {
   readonly askers: Askers;
 }
 
-/** The returned function ends all that has not been answered. What an async function does is known to go on until that has returned. */
+/**
+ * The returned function ends all that has not been answered. What an async function does is known to go on until that
+ * has returned.
+ */
 function holdWrites(stream: NodeStream, { part, base, askers }: Writes): () => void {
   const unanswered = new Set<() => void>();
   for (const name of WRITES) {

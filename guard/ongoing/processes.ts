@@ -4,7 +4,10 @@ import type { Worker } from 'node:worker_threads';
 import { type Hold, makeRoom, silence } from './part.ts';
 import { type HoldTogether, holdTogether } from './together.ts';
 
-/** A process or a thread that was started and not waited for: its steps cannot be looked at, but it can be counted, and ended. */
+/**
+ * A process or a thread that was started and not waited for: its steps cannot be looked at, but it can be counted, and
+ * ended.
+ */
 function count(started: ChildProcess | Worker, how: HoldTogether): void {
   const part = holdTogether(started, how);
   if (!part) return;

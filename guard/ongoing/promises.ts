@@ -3,7 +3,10 @@ import { orStopped, type Stopped, unless } from './given.ts';
 import type { Hold, OpenPart, Part } from './part.ts';
 import { standIn } from './stand-in.ts';
 
-/** As `await` does it: by the language's own `then`. A `then` that somebody has put on a promise may do anything, or nothing. */
+/**
+ * As `await` does it: by the language's own `then`. A `then` that somebody has put on a promise may do anything, or
+ * nothing.
+ */
 export const settled = <T, U>(
   promise: Promise<T>,
   onValue: (value: T) => U,
@@ -12,8 +15,8 @@ export const settled = <T, U>(
   Promise.prototype.then.call(Promise.resolve(promise), onValue as (value: unknown) => U, onError) as Promise<U>;
 
 /**
- * The same for whoever asked for it. What it fails with by itself is unhandled where they do not handle it, as it would be without us. A stop is no crash:
- * what fails by one needs nobody to handle it.
+ * The same for whoever asked for it. What it fails with by itself is unhandled where they do not handle it, as it would
+ * be without us. A stop is no crash: what fails by one needs nobody to handle it.
  */
 export function handedOut<T>(promise: Promise<T>): Promise<T> {
   const out: Promise<T> = promise.then(undefined, (error: unknown) => {
@@ -24,8 +27,8 @@ export function handedOut<T>(promise: Promise<T>): Promise<T> {
 }
 
 /**
- * What is still being done, though it was not awaited; and what comes of it. One of a class of its own has only the methods that all promises have. What it
- * comes to after a stop is an end, and no complete one.
+ * What is still being done, though it was not awaited; and what comes of it. One of a class of its own has only the
+ * methods that all promises have. What it comes to after a stop is an end, and no complete one.
  */
 export const holdPromise: Hold<Promise<unknown>> = (promise, open, action, inner) =>
   holdEnd(promise, open, action, (value, stopped) => unless(stopped, inner(value)));

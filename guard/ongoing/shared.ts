@@ -25,8 +25,8 @@ const INSTEAD =
   'a generator that takes steps of it with next(), or do inside execute what is to be done with it (await its next())';
 
 /**
- * What the caller gets in place of an iterator, which more than one call may give: by the rule of `holdTogether`, since its return() ends it for whoever
- * has it. One without ends for nobody else.
+ * What the caller gets in place of an iterator, which more than one call may give: by the rule of `holdTogether`, since
+ * its return() ends it for whoever has it. One without ends for nobody else.
  * @throws ActionResultError
  */
 export function shared(source: object, { open, action, isCopy = false }: Sharing, make: () => Made): object {
@@ -45,7 +45,10 @@ export function shared(source: object, { open, action, isCopy = false }: Sharing
   return held;
 }
 
-/** What was found to be the same as something that is held: the iterator that an iterable gives each time. @throws ActionResultError */
+/**
+ * What was found to be the same as something that is held: the iterator that an iterable gives each time.
+ * @throws ActionResultError
+ */
 export function foundToBe(source: object, iterator: object, { open: { giver }, action }: Sharing): void {
   if (!hasReturn(source)) return;
   const list = holdersOf(source) ?? [];

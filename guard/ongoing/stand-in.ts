@@ -5,8 +5,8 @@ import { copyOf } from './copy.ts';
 export type Methods = Readonly<Record<PropertyKey, unknown>>;
 
 /**
- * What the caller gets in place of something that goes on: these methods, which look at the switch; what it holds can be read. Its other methods could
- * act unseen, so they are refused by name.
+ * What the caller gets in place of something that goes on: these methods, which look at the switch; what it holds can
+ * be read. Its other methods could act unseen, so they are refused by name.
  * @param how what to do instead, as in `iterate it with for await`
  */
 export function standIn<T extends object>(source: T, methods: Methods, action: string, how: string): T {

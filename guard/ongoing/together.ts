@@ -14,8 +14,9 @@ export interface HoldTogether {
 }
 
 /**
- * Opens a part of a thing that stays the same object, which more than one call may give. Calls that whatever stops one would stop share one part, so the
- * thousandth costs what the second does. What a stop of one would end for another, who goes on, is refused.
+ * Opens a part of a thing that stays the same object, which more than one call may give. Calls that whatever stops one
+ * would stop share one part, so the thousandth costs what the second does. What a stop of one would end for another,
+ * who goes on, is refused.
  * @returns undefined when the thing is held already
  * @throws ActionResultError
  */
@@ -98,7 +99,10 @@ export class Together implements Omit<Part, 'passNow' | 'look' | 'isOver'> {
     return { until, isFresh: waits.every((wait) => wait.isFresh) };
   }
 
-  /** As whoever began it: the first is the innermost. In another switch that is somebody of its own, and there it is a step of theirs. */
+  /**
+   * As whoever began it: the first is the innermost. In another switch that is somebody of its own, and there it is a
+   * step of theirs.
+   */
   within<Result>(step: () => Result): Result {
     return this.#records.reduce<() => Result>(
       (taken, { part }) =>

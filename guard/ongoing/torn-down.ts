@@ -4,8 +4,8 @@ interface Destroyed {
 }
 
 /**
- * Whether a stream has a way of its own to end what it does when it is destroyed, and has done so when that calls back: then an answer may never come. What
- * it has from its base class ends nothing, so what was begun may go on.
+ * Whether a stream has a way of its own to end what it does when it is destroyed, and has done so when that calls back:
+ * then an answer may never come. What it has from its base class ends nothing, so what was begun may go on.
  * @param base the class of all transformations of its make, where it is one
  */
 export function tearsDown(stream: object & Destroyed, base: object | undefined): boolean {

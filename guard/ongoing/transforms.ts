@@ -13,8 +13,8 @@ export interface Askers {
 }
 
 /**
- * What a Transform has from its base class only calls its own `_transform` and `_flush`; replaced, its `_final` would run twice. That class has a `_transform`
- * that every stream of it replaces, whatever a bundler calls it.
+ * What a Transform has from its base class only calls its own `_transform` and `_flush`; replaced, its `_final` would
+ * run twice. That class has a `_transform` that every stream of it replaces, whatever a bundler calls it.
  */
 export function baseOfTransform<T extends Partial<Transform>>(stream: T): T | undefined {
   let base: T | undefined;

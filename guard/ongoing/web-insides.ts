@@ -39,8 +39,8 @@ export type ReadableInside = StreamInside<ReadableStreamDefaultController<unknow
 const INSIDE = Object.getOwnPropertySymbols(new ReadableStream()).find(({ description }) => description === 'kState');
 
 /**
- * What Node keeps of a web stream. By what is public nobody can see what a stream's queue asks of its source, and that goes on unread: so the asking itself
- * is looked at, where it is done. Undefined where Node keeps it elsewhere.
+ * What Node keeps of a web stream. By what is public nobody can see what a stream's queue asks of its source, and that
+ * goes on unread: so the asking itself is looked at, where it is done. Undefined where Node keeps it elsewhere.
  */
 function insideOf(thing: unknown): Record<string, unknown> | undefined {
   const inside = INSIDE && isObject(thing) && (thing as Record<symbol, unknown>)[INSIDE];

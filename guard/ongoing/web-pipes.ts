@@ -7,8 +7,9 @@ import { openWritable, type WriteInside } from './web-insides.ts';
 const pipers = new WeakMap<object, { within: Within | undefined }>();
 
 /**
- * What a held stream is piped into belongs to whoever pipes it, and yet Node writes it where the piece comes: in the giver's step. So it is written as the
- * piper. What is read in any other way comes by a promise, and whoever awaits it goes on as they were.
+ * What a held stream is piped into belongs to whoever pipes it, and yet Node writes it where the piece comes: in the
+ * giver's step. So it is written as the piper. What is read in any other way comes by a promise, and whoever awaits it
+ * goes on as they were.
  */
 export function holdPipes(stream: ReadableStream, part: Pick<Part, 'asker'>): void {
   const { pipeTo, pipeThrough, tee } = stream;

@@ -17,8 +17,8 @@ import {
 export type StepPart = Pick<Together, 'pass' | 'within' | 'begin' | 'rest' | 'end'>;
 
 /**
- * The pull of a transformation only makes room for a piece, and is over when one is written: never, once the stream is over. From Node 24 on it gives no
- * promise but this mark: whoever gives it says by itself when the pull is over.
+ * The pull of a transformation only makes room for a piece, and is over when one is written: never, once the stream is
+ * over. From Node 24 on it gives no promise but this mark: whoever gives it says by itself when the pull is over.
  */
 const OF_TRANSFORMATION: { readonly text?: string; readonly mark?: unknown } = (() => {
   try {
@@ -39,7 +39,10 @@ interface Reads {
 export function holdReads(stream: ReadableStream, { outer, own }: Reads, part: StepPart): Stop {
   const { pullAlgorithm: pull, cancelAlgorithm: cancel } = own;
   const onlyWaits = String(pull) === OF_TRANSFORMATION.text;
-  /** Resolves when Node looks at its stream again after that was cancelled or failed by us: then what the pull gave has come, or the pull has failed. */
+  /**
+   * Resolves when Node looks at its stream again after that was cancelled or failed by us: then what the pull gave has
+   * come, or the pull has failed.
+   */
   const { promise: unread, resolve: isUnread } = deferred();
   const { promise: over, resolve: isOver } = deferred();
   if (onlyWaits) whenOver(stream, isOver);
@@ -84,7 +87,8 @@ export function holdReads(stream: ReadableStream, { outer, own }: Reads, part: S
   return (reason) => {
     const isOpen = own.cancelAlgorithm !== undefined;
     isFailed = isOpen;
-    if (isOpen) outer.controller.error(reason); // else Node would look at its stream for nothing, as if a step were over
+    // else Node would look at its stream for nothing, as if a step were over
+    if (isOpen) outer.controller.error(reason);
     seal(outer.controller);
     if (unsaid && isOpen) void untilRead(own, 'stream').then(isUnread);
     return () => {

@@ -7,8 +7,8 @@ import { holdPipes } from './web-pipes.ts';
 import { isProven } from './web-trial.ts';
 
 /**
- * A web stream stays the same object: what it asks of its source, also ahead and unread, is looked at, and it is in flight until it has ended and nothing
- * that was asked is under way.
+ * A web stream stays the same object: what it asks of its source, also ahead and unread, is looked at, and it is in
+ * flight until it has ended and nothing that was asked is under way.
  */
 export const holdReadableStream: Hold<ReadableStream<unknown>> = (stream, open, action) => {
   const inside = isProven() ? openReadable(stream, action) : refuse(action);
@@ -20,7 +20,10 @@ export const holdReadableStream: Hold<ReadableStream<unknown>> = (stream, open, 
   return stream;
 };
 
-/** The same for one that is written: each piece is looked at before it is handed on, and so is the end, which may be what commits. */
+/**
+ * The same for one that is written: each piece is looked at before it is handed on, and so is the end, which may be
+ * what commits.
+ */
 export const holdWritableStream: Hold<WritableStream<unknown>> = (stream, open, action) => {
   const inside = isProven() ? openWritable(stream, action) : refuse(action);
   if (isWritten(inside)) holdOnce(stream, { open, action }, (part) => holdWrites(stream, inside, part));
@@ -65,7 +68,10 @@ function holdOnce(stream: object, { open, action }: Held, hold: (part: Together)
   whenOver(stream, () => part.end());
 }
 
-/** Apart, since a closure holds all that the closures beside it hold. Where the collector has found the stream, its parts are dropped anyway. */
+/**
+ * Apart, since a closure holds all that the closures beside it hold. Where the collector has found the stream, its
+ * parts are dropped anyway.
+ */
 const stopOf =
   (stream: WeakRef<object>): Stop =>
   (reason) => {

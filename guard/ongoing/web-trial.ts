@@ -8,8 +8,8 @@ let proven = false;
 export const isProven = (): boolean => proven;
 
 /**
- * What Node keeps of a web stream may change with any version: so once in a process it is tried on streams of our own whether each step is looked at before it
- * is taken, and whether its end is seen.
+ * What Node keeps of a web stream may change with any version: so once in a process it is tried on streams of our own
+ * whether each step is looked at before it is taken, and whether its end is seen.
  */
 export function tryWebStreams(): Promise<void> {
   trial ??= Promise.all(TRIALS.map(isAsExpected)).then((all) => {

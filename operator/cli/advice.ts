@@ -13,8 +13,8 @@ const words = [...new Set(VERBS.map(({ name }) => name.split(' ')[0]))].join('|'
 const COMMAND = new RegExp(String.raw`(?<![\w/.@-])kill-switch (?=(?:${words})\b)((?:(?!kill-switch )[^\n])*)`, 'g');
 
 /**
- * A sentence of ours in which each command line reaches the switch that was meant: pasted as it was written, it would act on another one, or make it.
- * A URL with a password is not repeated.
+ * A sentence of ours in which each command line reaches the switch that was meant: pasted as it was written, it would
+ * act on another one, or make it. A URL with a password is not repeated.
  */
 export function withReach(sentence: string, { store, organization }: Typed): string {
   const reach = [

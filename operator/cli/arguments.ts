@@ -33,7 +33,10 @@ export const parseMode: (text: string) => Mode = oneOf('a mode', MODES);
 /** An argument that is an id, or has one: one that could be taken for another is warned of. */
 export class IdArgument extends Argument {}
 
-/** What a verb restricts. A bare word is refused with the form to paste: it could be an agent, a mission or a run. `read`: which targets it takes. */
+/**
+ * What a verb restricts. A bare word is refused with the form to paste: it could be an agent, a mission or a run.
+ * `read`: which targets it takes.
+ */
 export const targetArgument = (verb: string, rest = '', read: typeof parseTarget = parseTarget): Argument =>
   new IdArgument(
     '<target>',

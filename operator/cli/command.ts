@@ -37,9 +37,15 @@ export interface Context {
   readonly store: Store;
   /** Whether a JSON value will be printed, for verbs whose text comes line by line and whose value does not. */
   readonly json: boolean;
-  /** The operator's side; opened with the first call, closed when the verb has ended. `operate`: as an operating process, which appends by itself. */
+  /**
+   * The operator's side; opened with the first call, closed when the verb has ended. `operate`: as an operating
+   * process, which appends by itself.
+   */
   control(options?: { readonly operate: boolean }): Promise<ControlPlane>;
-  /** A sentence of ours in which each command line reaches the switch that was meant. Notes and errors are such sentences anyway; the text of an answer, in which others' words stand, is not. */
+  /**
+   * A sentence of ours in which each command line reaches the switch that was meant. Notes and errors are such
+   * sentences anyway; the text of an answer, in which others' words stand, is not.
+   */
   advice(sentence: string): string;
   /** Says something beside the answer, on stderr. */
   note(line: string): void;
@@ -47,7 +53,10 @@ export interface Context {
   progress(line: string): void;
   /** Says what has been reached before it goes on: nobody who looks later may find nothing. */
   reached(line: string): void;
-  /** Aborted by Ctrl-C or SIGTERM, which from the first call on no longer end the process by themselves. `waits`: the store's answer is still waited for. */
+  /**
+   * Aborted by Ctrl-C or SIGTERM, which from the first call on no longer end the process by themselves. `waits`: the
+   * store's answer is still waited for.
+   */
   untilInterrupted(options?: { readonly waits: boolean }): AbortSignal;
 }
 
@@ -56,5 +65,7 @@ export type Perform = <A extends unknown[]>(
   run: (context: Context, ...given: A) => Promise<Answer | Lines>,
 ) => (...given: A) => Promise<void>;
 
-/** A verb: what it takes, and what it does. To add one, copy a file of `commands/` and a row of the table in `verbs.ts`. */
+/**
+ * A verb: what it takes, and what it does. To add one, copy a file of `commands/` and a row of the table in `verbs.ts`.
+ */
 export type Verb = (command: Command, perform: Perform) => void;

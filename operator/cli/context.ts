@@ -28,7 +28,8 @@ export async function withContext(
   const setting = (option: 'store' | 'organization' | 'operator', name: string, otherwise: () => string): string => {
     const given = globals[option] ?? io.env[name];
     if (given === undefined) return otherwise();
-    // An empty variable is a mistake in a script: taken for "not set", a kill would go to another store and report success.
+    // An empty variable is a mistake in a script: taken for "not set", a kill would go to another store and report
+    // success.
     if (given === '') throw invalid(`--${option} (or ${name}) is empty: give it a value, or leave it out.`);
     return String(given);
   };
@@ -111,7 +112,10 @@ async function closeQuietly(opened: Promise<ControlPlane> | undefined): Promise<
   }
 }
 
-/** Says how far the reading of a long log is, so that it does not look like hanging: line by line where nobody looks, one line for each tenth. */
+/**
+ * Says how far the reading of a long log is, so that it does not look like hanging: line by line where nobody looks,
+ * one line for each tenth.
+ */
 function shown(context: Context, watched: boolean): (bytes: number, of: number) => void {
   const begun = performance.now();
   let last = begun;

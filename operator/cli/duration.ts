@@ -6,7 +6,10 @@ const LONGEST_DAYS = 1000;
 
 const rfc3339 = z.iso.datetime({ offset: true });
 
-/** Milliseconds of `250ms`, `5s`, `2m`, `1.5h` or `7d`; only 0 needs no unit. @throws KillSwitchError INVALID_ARGUMENT */
+/**
+ * Milliseconds of `250ms`, `5s`, `2m`, `1.5h` or `7d`; only 0 needs no unit.
+ * @throws KillSwitchError INVALID_ARGUMENT
+ */
 export function parseDuration(text: string): number {
   if (text === '0') return 0;
   const [, amount, unit = ''] = /^(\d{1,15}(?:\.\d{1,9})?)([a-z]*)$/.exec(text) ?? [];
@@ -24,7 +27,10 @@ export function parseDuration(text: string): number {
 /** When a kill ends: at a time, or so long after it was recorded. */
 export type End = { readonly expiresAt: string } | { readonly lastsMs: number };
 
-/** An end as people write it: `2026-12-24T18:00:00Z`, or `30m` from when the store records it. @throws KillSwitchError INVALID_ARGUMENT */
+/**
+ * An end as people write it: `2026-12-24T18:00:00Z`, or `30m` from when the store records it.
+ * @throws KillSwitchError INVALID_ARGUMENT
+ */
 export function parseEnd(text: string): End {
   if (/^\d+(\.\d+)?[a-z]+$/.test(text)) return { lastsMs: parseDuration(text) };
   if (!rfc3339.safeParse(text).success) {

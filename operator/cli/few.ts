@@ -1,6 +1,8 @@
 import type { ExecutorAcknowledgement } from '../acknowledge.ts';
 
-/** So many rows are shown of those that are silent, and of all others: what one user reports must not fill the screen. */
+/**
+ * So many rows are shown of those that are silent, and of all others: what one user reports must not fill the screen.
+ */
 const [SILENT_ROWS, ROWS] = [20, 200];
 
 /** Those that are shown, in their order. */

@@ -3,11 +3,15 @@ import { escapeUnseen, printable, shownId } from '../../flags/index.ts';
 /** A reason in quotes, as reasons are shown. */
 export const quoted = (text: string): string => `"${printable(text)}"`;
 
-/** JSON in which nothing is hidden and nothing steers a terminal: `JSON.stringify` leaves everything above C0 as it is. */
+/**
+ * JSON in which nothing is hidden and nothing steers a terminal: `JSON.stringify` leaves everything above C0 as it is.
+ */
 export const toJson = (value: unknown, indent?: number): string =>
   (JSON.stringify(value, null, indent) ?? 'null').split('\n').map(escapeUnseen).join('\n');
 
-/** What stands in a table: a text from outside is shown as an id is; `{ ready }` is text that has been made fit already. */
+/**
+ * What stands in a table: a text from outside is shown as an id is; `{ ready }` is text that has been made fit already.
+ */
 export type Cell = string | number | null | { readonly ready: string };
 
 const cellText = (cell: Cell): string =>

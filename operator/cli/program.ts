@@ -44,7 +44,10 @@ export async function runCommand(io: Io): Promise<ExitCode> {
   }
 }
 
-/** The commander program. It collects what it would print, because help is all of it that is shown, and remembers how far it came. */
+/**
+ * The commander program. It collects what it would print, because help is all of it that is shown, and remembers how
+ * far it came.
+ */
 interface Program extends Command {
   printed: string;
   reached: Command;

@@ -2,8 +2,9 @@ import { systemCode } from '../../flags/errors.ts';
 import { fstatSync, writeSync } from 'node:fs';
 
 /**
- * Writes to stdout: true once it is written, false where nobody reads any more (`kill-switch log | head`), which is no failure.
- * What goes into a file is written here, because Node's own stream takes a short write (a disk that is nearly full) for a whole one.
+ * Writes to stdout: true once it is written, false where nobody reads any more (`kill-switch log | head`), which is no
+ * failure. What goes into a file is written here, because Node's own stream takes a short write (a disk that is nearly
+ * full) for a whole one.
  * @returns a function that rejects where the text could not be written
  */
 export function stdoutWriter(): (text: string) => Promise<boolean> {

@@ -108,7 +108,10 @@ export async function stop(
   };
 }
 
-/** Ctrl-C or SIGTERM while a kill is on its way: once it is recorded they only end the waiting, and before that nobody knows what came of it. */
+/**
+ * Ctrl-C or SIGTERM while a kill is on its way: once it is recorded they only end the waiting, and before that nobody
+ * knows what came of it.
+ */
 class Interruption {
   readonly #signal: AbortSignal;
   recorded = false;

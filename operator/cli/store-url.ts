@@ -10,7 +10,10 @@ import { toJson, withoutCredentials } from './output.ts';
 /** Where the command acts when nothing is said. */
 export const DEFAULT_STORE = 'file:.kill-switch';
 
-/** Where the command acts. Its drivers are loaded when they are asked for, so that ioredis is only needed where there is a Redis. */
+/**
+ * Where the command acts. Its drivers are loaded when they are asked for, so that ioredis is only needed where there is
+ * a Redis.
+ */
 export interface Store {
   /** The URL without user and password. */
   readonly location: string;
@@ -19,7 +22,10 @@ export interface Store {
   /** Where its keys are, in a Redis; null for another store. */
   readonly redis: { readonly keyPrefix: string; readonly db: number } | null;
   control(): Promise<ControlStore>;
-  /** What an executor holds, for the one verb that is an executor. `anchor`: the file in which it keeps what it last saw; default: the driver's own. */
+  /**
+   * What an executor holds, for the one verb that is an executor. `anchor`: the file in which it keeps what it last
+   * saw; default: the driver's own.
+   */
   executor(anchor?: string): Promise<ExecutorStore>;
   /** How an app is pointed at it: the import, and the expression. */
   readonly code: readonly [string, string];

@@ -28,7 +28,10 @@ export const killTable = (kills: readonly KillRecord[], advice: Context['advice'
 export const stateText = ({ state, problem }: Pick<ExecutorAcknowledgement, 'state' | 'problem'>): string =>
   state !== 'silent' ? state : problem === undefined ? 'silent, lease over' : 'silent, see below';
 
-/** A line for each report that does not count, and why, and for each trouble that is reported; empty where there are none. */
+/**
+ * A line for each report that does not count, and why, and for each trouble that is reported; empty where there are
+ * none.
+ */
 export const problems = (executors: readonly ExecutorAcknowledgement[]): string =>
   executors
     .flatMap(({ id, name, problem, trouble }) => [

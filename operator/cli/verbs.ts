@@ -1,6 +1,9 @@
 import type { Verb } from './command.ts';
 
-/** One row a verb, in the order of the help. Two words: a verb under a noun. To add a verb, copy a file of `commands/` and a row. */
+/**
+ * One row a verb, in the order of the help. Two words: a verb under a noun. To add a verb, copy a file of `commands/`
+ * and a row.
+ */
 export interface VerbRow {
   readonly name: string;
   readonly summary: string;

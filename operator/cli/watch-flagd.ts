@@ -97,7 +97,10 @@ async function* told(
   }
 }
 
-/** What this process reports of itself: a write that has not landed is work in flight, so that no kill counts as obeyed before its text is on the disk. */
+/**
+ * What this process reports of itself: a write that has not landed is work in flight, so that no kill counts as obeyed
+ * before its text is on the disk.
+ */
 class Reported {
   readonly #flagd: () => FlagdExport | undefined;
   readonly #export: NonNullable<Beat['export']>;
@@ -156,7 +159,9 @@ function ofExport(event: FlagdExportEvent): Told {
   }
 }
 
-/** Leaves out what was said last about the same thing: a file that is only written anew every two seconds is no news. */
+/**
+ * Leaves out what was said last about the same thing: a file that is only written anew every two seconds is no news.
+ */
 function changesOnly(tell: (event: Told) => void): (event: Told | null) => void {
   let [ofFile, ofStore] = ['', ''];
   return (event) => {

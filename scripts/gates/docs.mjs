@@ -12,9 +12,11 @@ const tsconfig = {
   exclude: [],
 };
 
-/** The code blocks of README.md and docs/ compile against the package as it is built. A block fenced as `ts` is a module
+/**
+ * The code blocks of README.md and docs/ compile against the package as it is built. A block fenced as `ts` is a module
  * of its own; one fenced as `ts continues` goes on where the block before it ended.
- * @type {import('./gate.mjs').Gate} */
+ * @type {import('./gate.mjs').Gate}
+ */
 export const docs = {
   name: 'docs',
   unit: 'code blocks',

@@ -1,9 +1,11 @@
 import { filesBelow, root } from '../prepare.mjs';
 import { runTool } from './gate.mjs';
 
-/** No rule of .oxlintrc.json is broken; the rules about promises and assertions know the types. The files that may still
+/**
+ * No rule of .oxlintrc.json is broken; the rules about promises and assertions know the types. The files that may still
  * assert a type are listed there: the list only gets shorter.
- * @type {import('./gate.mjs').Gate} */
+ * @type {import('./gate.mjs').Gate}
+ */
 export const lint = {
   name: 'lint',
   unit: 'files',

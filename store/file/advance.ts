@@ -17,7 +17,10 @@ export type ReadEvents = readonly LogEvent[] | 'many';
 export type Advance =
   /** The events that were appended since have been taken. */
   | { readonly is: 'further'; readonly events: ReadEvents }
-  /** All of the log was read, into a new fold: for the first time, because it was asked for, or because this is not the file that was read before. */
+  /**
+   * All of the log was read, into a new fold: for the first time, because it was asked for, or because this is not the
+   * file that was read before.
+   */
   | { readonly is: 'anew' }
   /** It went wrong; the events that were appended before that place have been taken, and count. */
   | { readonly is: 'failed'; readonly error: KillSwitchError; readonly events: ReadEvents };

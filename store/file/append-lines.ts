@@ -9,9 +9,11 @@ import { SPOILED } from './torn-line.ts';
 const END = 0x0a;
 
 /**
- * Writes lines at the end of the log, on the disk when it resolves. One write, so that lines of several writers never mix; the system puts it at the end,
- * whatever others have written since. Where the file does not end in a line's end, a write was cut there (a full disk, a writer that died) and its writer was told that
- * it failed: the line is spoiled before it is ended, since all but its end may be there, and what failed must not take effect by what somebody else does later.
+ * Writes lines at the end of the log, on the disk when it resolves. One write, so that lines of several writers never
+ * mix; the system puts it at the end, whatever others have written since. Where the file does not end in a line's end,
+ * a write was cut there (a full disk, a writer that died) and its writer was told that it failed: the line is spoiled
+ * before it is ended, since all but its end may be there, and what failed must not take effect by what somebody else
+ * does later.
  * @throws KillSwitchError STORE_READ_ONLY (nothing was written), STORE_UNREACHABLE (it is not known)
  */
 export async function appendLines(path: string, texts: readonly string[]): Promise<void> {
@@ -63,7 +65,10 @@ const cutShort = (path: string, written: number, length: number): KillSwitchErro
     `Only ${written} of ${length} bytes could be written to ${path}: the disk is probably full. Free some space and repeat this; the next change tidies up.`,
   );
 
-/** Makes sure that the folders' own entries are on the disk, up to the one above `root`: else the log could be lost with all that is in it. */
+/**
+ * Makes sure that the folders' own entries are on the disk, up to the one above `root`: else the log could be lost with
+ * all that is in it.
+ */
 export async function syncFolders(folder: string, root: string): Promise<void> {
   if (process.platform === 'win32') return; // Windows cannot open a folder to sync it
   const above = dirname(root);
@@ -76,7 +81,8 @@ export async function syncFolders(folder: string, root: string): Promise<void> {
         await handle.close();
       }
     } catch (error) {
-      // The folder above may be unreadable for this user: it is older than this store unless the store has just been made, by whoever owns it.
+      // The folder above may be unreadable for this user: it is older than this store unless the store has just been
+      // made, by whoever owns it.
       if (path !== above || errnoOf(error) !== 'EACCES') throw fileError(error, 'written', path);
     }
     if (path === above || path === dirname(path)) return;

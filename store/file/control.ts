@@ -28,7 +28,8 @@ export interface FileControlStoreOptions {
 }
 
 /**
- * The operator's side of a `fileStore`: appends to the log, which must belong to operators. Any number of operators may write at once.
+ * The operator's side of a `fileStore`: appends to the log, which must belong to operators. Any number of operators may
+ * write at once.
  * @throws KillSwitchError INVALID_ARGUMENT
  */
 export function fileControlStore({ directory = '.kill-switch', clock }: FileControlStoreOptions = {}): ControlStore {
@@ -67,7 +68,8 @@ export function fileControlStore({ directory = '.kill-switch', clock }: FileCont
       return {
         load: (held, nonce) =>
           reading('load', async () => {
-            // Who plans a change may pass over torn lines, who shows the state may not: executors do not believe it either.
+            // Who plans a change may pass over torn lines, who shows the state may not: executors do not believe it
+            // either.
             reader.checkWhole();
             const { state, head, end } = reader.log;
             const linked = held === null || held.hash === head?.hash || (await reader.leadsTo(held, end));
@@ -107,7 +109,8 @@ export function fileControlStore({ directory = '.kill-switch', clock }: FileCont
             return appended;
           }),
         snapshots: { keep: snapshotKeeper(paths, reader, (work) => reading('snapshot', work)) },
-        // They are bounded, and may take long on a busy machine all the same: reading is waited for as long as it gets on.
+        // They are bounded, and may take long on a busy machine all the same: reading is waited for as long as it gets
+        // on.
         executors() {
           let steps = 0;
           const { excluded } = reader.log.state.control ?? {};
@@ -168,7 +171,8 @@ async function appendFirst({ expected, head, texts }: Batch, { reader, syncFolde
   await appendLines(paths.log, texts);
   await syncFolders();
   await reader.advance();
-  // A writer may have died just then and left half a line that the first one was joined to. Written once more they stand alone.
+  // A writer may have died just then and left half a line that the first one was joined to. Written once more they
+  // stand alone.
   if (reader.torn && isUnchanged()) {
     await appendLines(paths.log, texts);
     await reader.advance();
@@ -181,7 +185,10 @@ async function appendFirst({ expected, head, texts }: Batch, { reader, syncFolde
   );
 }
 
-/** Whether that event is in the log. Nearly always it is one of the last; others may have appended any number since, or reading began at a snapshot behind it. */
+/**
+ * Whether that event is in the log. Nearly always it is one of the last; others may have appended any number since, or
+ * reading began at a snapshot behind it.
+ */
 async function isInLog({ epoch, hash }: Head, reader: FileReader<FoldedLog>): Promise<boolean> {
   const { end } = reader.log;
   const known = reader.log.recent(epoch);

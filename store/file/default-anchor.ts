@@ -81,8 +81,9 @@ function ownAnchor(file: string): AnchorKeeper {
 const MOST_NAMES = 10_000;
 
 /**
- * What executors of this user that were given no anchor remember of a store: all that is left of it on this machine when its folder was removed. Those with long
- * names are not found, nor what cannot be read, nor what somebody else may have put there.
+ * What executors of this user that were given no anchor remember of a store: all that is left of it on this machine
+ * when its folder was removed. Those with long names are not found, nor what cannot be read, nor what somebody else may
+ * have put there.
  */
 export function rememberedOf({ root, organizationId }: Omit<AnchorPlace, 'executorName'>): readonly Remembered[] {
   const state = stateFolder();
@@ -109,9 +110,10 @@ function namesIn(folder: string): readonly string[] {
 }
 
 /**
- * The anchor of an executor that was given none: in the state directory of its user, because one inside the store's folder would be restored together with it.
- * Where that cannot be written, inside the store, if nobody else may write there: what others can put there would be believed under this executor's own
- * name, and would stop everyone. Where there is no such place it cannot be kept, and the executor says what to do. Once it has a place it stays there, also
+ * The anchor of an executor that was given none: in the state directory of its user, because one inside the store's
+ * folder would be restored together with it. Where that cannot be written, inside the store, if nobody else may write
+ * there: what others can put there would be believed under this executor's own name, and would stop everyone. Where
+ * there is no such place it cannot be kept, and the executor says what to do. Once it has a place it stays there, also
  * when it can no longer be read or written.
  */
 export function defaultAnchor(place: AnchorPlace, paths: FilePaths): AnchorKeeper {

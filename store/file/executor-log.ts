@@ -66,8 +66,8 @@ export class ExecutorLog implements LogFold {
 }
 
 /**
- * Loads the whole state. Reading that its caller did not wait for is kept, and the next load begins with it: a log that takes longer than a deadline is loaded all
- * the same. Only inside a request.
+ * Loads the whole state. Reading that its caller did not wait for is kept, and the next load begins with it: a log that
+ * takes longer than a deadline is loaded all the same. Only inside a request.
  */
 export async function loadState(
   reader: FileReader<ExecutorLog>,

@@ -4,7 +4,9 @@ import { MOST_NAMES, type OwnedFile, Walk } from './walk.ts';
 /** A file as it was found, before it is read. */
 export type Found = Pick<OwnedFile, 'name' | 'bytes' | 'changedMs'>;
 
-/** What one user keeps in a folder, the newest first, and how much of what is read there is that user's share, in bytes. */
+/**
+ * What one user keeps in a folder, the newest first, and how much of what is read there is that user's share, in bytes.
+ */
 export interface Share {
   readonly owner: number;
   /** Those that may be read. */
@@ -46,8 +48,8 @@ const costOfAll = (files: readonly Found[], bounds: Bounds): number =>
   files.reduce((sum, file) => sum + costOf(file, bounds), 0);
 
 /**
- * Divides `total` among those who want so much: nobody gets more than that, and what one leaves is for the others. So whoever wants little gets all of it,
- * however much another wants.
+ * Divides `total` among those who want so much: nobody gets more than that, and what one leaves is for the others. So
+ * whoever wants little gets all of it, however much another wants.
  */
 export function divide(total: number, wanted: readonly number[]): number[] {
   const given = wanted.map(() => 0);
@@ -83,8 +85,8 @@ class OwnFiles {
 }
 
 /**
- * The files of a folder in which several users may write, each user's with a fair share of what is read: what one of them puts there hides nothing of the others',
- * because all names are looked at before anything is divided.
+ * The files of a folder in which several users may write, each user's with a fair share of what is read: what one of
+ * them puts there hides nothing of the others', because all names are looked at before anything is divided.
  */
 export async function fairShares(
   folder: OpenFolder,
@@ -125,7 +127,9 @@ export function wholeFiles({ files, bytes }: Share, bounds: Bounds): Found[] {
   });
 }
 
-/** How much of the ends of which files can be read of a share: where all is too much, the newest files have equal parts. */
+/**
+ * How much of the ends of which files can be read of a share: where all is too much, the newest files have equal parts.
+ */
 export function fileEnds({ files, bytes }: Share, bounds: Bounds): Array<Found & { readonly end: number }> {
   const each = eachOf(bounds);
   const some = costOfAll(files, bounds) <= bytes ? files : files.slice(0, Math.ceil(bytes / each / 2));

@@ -30,7 +30,9 @@ function codeOf(errno: string, doing: 'read' | 'written'): KillSwitchErrorCode {
   return doing === 'written' && CANNOT_WRITE.has(errno) ? 'STORE_READ_ONLY' : 'STORE_UNREACHABLE';
 }
 
-/** What the system said about a file, as an error with its path and how to mend it. Errors of this package pass through. */
+/**
+ * What the system said about a file, as an error with its path and how to mend it. Errors of this package pass through.
+ */
 export function fileError(error: unknown, doing: 'read' | 'written', path: string): KillSwitchError {
   if (isKillSwitchError(error)) return error;
   const errno = errnoOf(error) ?? '';

@@ -13,8 +13,8 @@ import type { SnapshotPlace } from './snapshot-file.ts';
 import { watchLog } from './watch-log.ts';
 
 /**
- * Reading a long log takes longer than a request may; nothing but a load or a push waits for it. In milliseconds: a little less than whoever asked for a load
- * waits, so that they hear why it takes so long.
+ * Reading a long log takes longer than a request may; nothing but a load or a push waits for it. In milliseconds: a
+ * little less than whoever asked for a load waits, so that they hear why it takes so long.
  */
 export const READ_ALL_MS = LOAD_MS - 1000;
 
@@ -73,7 +73,10 @@ export class FileReader<F extends LogFold & { readonly head: Head | null }> {
     }
   }
 
-  /** A request that may take as long as a long log takes to read, and fails when nothing at all was read for so long. @throws KillSwitchError */
+  /**
+   * A request that may take as long as a long log takes to read, and fails when nothing at all was read for so long.
+   * @throws KillSwitchError
+   */
   async reading<T>(what: string, work: (slot: Slot) => Promise<T>, stalledMs: number): Promise<T> {
     try {
       return await this.#serial.run(what, work, { ms: stalledMs, steps: () => this.#tail.steps });

@@ -3,7 +3,9 @@ import { type ChainEnd, LogChain } from './log-chain.ts';
 import { openFile, type OpenedFile } from './opened-file.ts';
 import { type Line, readLines } from './read-lines.ts';
 
-/** By how many events lines may stand out of order: a batch that lost a race is numbered on from where it was planned. */
+/**
+ * By how many events lines may stand out of order: a batch that lost a race is numbered on from where it was planned.
+ */
 const DISORDER = 2000;
 
 /** The number of an event stands near the end of its one text. */
@@ -16,8 +18,9 @@ const seqOf = ({ bytes }: Line): number | null => {
 };
 
 /**
- * Whether the event of `held` is in the log before that of `later`, which is in its chain: it is looked up where its number says, and the chain followed from there,
- * so that this takes as long as what lies between them, however long the log is.
+ * Whether the event of `held` is in the log before that of `later`, which is in its chain: it is looked up where its
+ * number says, and the chain followed from there, so that this takes as long as what lies between them, however long
+ * the log is.
  */
 export async function leadsTo(path: string, held: ChainEnd, later: ChainEnd): Promise<boolean> {
   const file = openFile(path);
@@ -47,8 +50,8 @@ async function isLedTo(file: OpenedFile, held: ChainEnd, later: ChainEnd): Promi
 }
 
 /**
- * Where the line of that event ends, and the chain from there; null where it is not near the place that its number says. What that chain calls damage may be a line
- * that was lost long ago: then the whole log tells.
+ * Where the line of that event ends, and the chain from there; null where it is not near the place that its number
+ * says. What that chain calls damage may be a line that was lost long ago: then the whole log tells.
  */
 export async function findEvent(
   file: OpenedFile,
@@ -72,7 +75,10 @@ export async function findEvent(
   return null;
 }
 
-/** The hashes of the chain that ends with this one, as far back as it is known: to the beginning of the log (GENESIS) where that is near. */
+/**
+ * The hashes of the chain that ends with this one, as far back as it is known: to the beginning of the log (GENESIS)
+ * where that is near.
+ */
 function chainTo(end: string, before: ReadonlyMap<string, string>): string[] {
   const hashes = [end];
   for (let prev = before.get(end); prev !== undefined; prev = before.get(prev)) hashes.push(prev);

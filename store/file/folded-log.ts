@@ -3,7 +3,10 @@ import type { LogFold } from './advance.ts';
 import type { ChainEnd } from './log-chain.ts';
 import type { Base } from './snapshot-file.ts';
 
-/** So many of the last events are remembered by their hash: a writer whose answer was lost looks for its own among what came after. */
+/**
+ * So many of the last events are remembered by their hash: a writer whose answer was lost looks for its own among what
+ * came after.
+ */
 const REMEMBERED = 4096;
 
 /** The state that a log makes, from where reading it began. */

@@ -33,10 +33,12 @@ const byDescriptor = process.platform === 'linux' && existsSync(DESCRIPTORS);
 const PATH_ONLY = 0o10000000;
 
 /**
- * Works in a folder below `root` into which no link leads: executors may write there, so a link could lead an operator's hand to any file.
- * Each folder on the way is opened inside the one before it, which nobody can exchange meanwhile; where the system has no such way (it is not Linux)
- * each is looked at first. Gives null when there is no such folder.
- * @throws KillSwitchError CORRUPT: a link, or no folder, is in its place, or a folder of somebody who could remove from it what others report
+ * Works in a folder below `root` into which no link leads: executors may write there, so a link could lead an
+ * operator's hand to any file. Each folder on the way is opened inside the one before it, which nobody can exchange
+ * meanwhile; where the system has no such way (it is not Linux) each is looked at first. Gives null when there is no
+ * such folder.
+ * @throws KillSwitchError CORRUPT: a link, or no folder, is in its place, or a folder of somebody who could remove from
+ * it what others report
  */
 export async function inFolder<T>(
   root: string,
@@ -50,9 +52,10 @@ export async function inFolder<T>(
 }
 
 /**
- * The same, and makes the folder where there is none; `made` says whether it had to. Never the store's own folder: where it is gone somebody has moved it away, and
- * what is made in its place would be in the way when it comes back. And only in folders of this user's own, for others would then have to trust this user:
- * where operators own them operators make them.
+ * The same, and makes the folder where there is none; `made` says whether it had to. Never the store's own folder:
+ * where it is gone somebody has moved it away, and what is made in its place would be in the way when it comes back.
+ * And only in folders of this user's own, for others would then have to trust this user: where operators own them
+ * operators make them.
  * @throws KillSwitchError STORE_UNREACHABLE: there is none, and it is not this user's to make
  */
 export function inFolderMade<T>(
@@ -63,7 +66,10 @@ export function inFolderMade<T>(
   return inMade(root, path, { makes: 'own', work });
 }
 
-/** Makes `executors/` and these folders below it, as an operator does: so no executor is first to make one, and may shut others out of it. */
+/**
+ * Makes `executors/` and these folders below it, as an operator does: so no executor is first to make one, and may shut
+ * others out of it.
+ */
 export async function makeFolders(root: string, folders: readonly string[]): Promise<void> {
   const missing = folders.filter((folder) => !existsSync(folder));
   if (missing.length === 0) return;
@@ -100,7 +106,10 @@ async function use<T>({ fd }: Entered, path: string, work: (folder: OpenFolder) 
   }
 }
 
-/** So many folders from the root on belong to operators: `executors/`, one for each organization, and one for each kind of report. */
+/**
+ * So many folders from the root on belong to operators: `executors/`, one for each organization, and one for each kind
+ * of report.
+ */
 const OF_OPERATORS = 3;
 
 /** Synchronous: none of these calls waits for anything but the disk's index. */
@@ -147,8 +156,9 @@ function enter(root: string, path: string, makes: Makes): Entered | null {
 }
 
 /**
- * Whoever owns a folder may remove from it what others report there, or shut them out. So it must be root's, an operator's (who owns `executors/`, or made the
- * organization's log) or this user's own: else whoever was first to make it could hide what others have seen.
+ * Whoever owns a folder may remove from it what others report there, or shut them out. So it must be root's, an
+ * operator's (who owns `executors/`, or made the organization's log) or this user's own: else whoever was first to make
+ * it could hide what others have seen.
  */
 function checkOwner(owner: number, operator: number, { root, reached }: { root: string; reached: string }): void {
   if (owner === 0 || owner === operator || owner === process.geteuid?.()) return;
@@ -191,8 +201,9 @@ function makeFolder(path: string): boolean {
 }
 
 /**
- * Who may write in a folder may write in those below it, whoever was first to make one: its mode is its parent's (the sticky and the setgid bit too),
- * not what the maker's umask leaves of it, and so is its group, and its owner where root makes it.
+ * Who may write in a folder may write in those below it, whoever was first to make one: its mode is its parent's (the
+ * sticky and the setgid bit too), not what the maker's umask leaves of it, and so is its group, and its owner where
+ * root makes it.
  */
 function inherit(parent: string, folder: string): void {
   const [wanted, found] = [statSync(parent), statSync(folder)];

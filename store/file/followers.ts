@@ -3,7 +3,10 @@ import { sameHead } from '../answers.ts';
 import type { Push } from '../ports.ts';
 import type { Advance } from './advance.ts';
 
-/** What followers have been told: where the log stood after the last advance (null before the first), and of what trouble that has not ended. */
+/**
+ * What followers have been told: where the log stood after the last advance (null before the first), and of what
+ * trouble that has not ended.
+ */
 export interface Told {
   readonly at: { readonly head: Head | null } | null;
   readonly trouble: string | null;
@@ -63,7 +66,8 @@ export class Followers {
       try {
         listener(push);
       } catch {
-        // A follower that throws must keep neither the others from hearing nor the request that read this from its answer.
+        // A follower that throws must keep neither the others from hearing nor the request that read this from its
+        // answer.
       }
     }
   }

@@ -10,12 +10,16 @@ import { type OwnedFile, Walk } from './walk.ts';
 /** So many files are removed at the same time. */
 const AT_ONCE = 32;
 
-/** Whose reports an operator means by the id under which those are counted that are not shown each; null where it is another id. */
+/**
+ * Whose reports an operator means by the id under which those are counted that are not shown each; null where it is
+ * another id.
+ */
 export const ownerMeant = (id: string, writer: string | undefined): number | null =>
   id === writer && /^uid \d{1,10}$/.test(id) ? Number(id.slice('uid '.length)) : null;
 
 /**
- * Removes all beats and surfaces of one user but those of executors that were just heard. `now`: the store's time, in milliseconds.
+ * Removes all beats and surfaces of one user but those of executors that were just heard. `now`: the store's time, in
+ * milliseconds.
  * @throws KillSwitchError when one of them could not be removed; the others have been
  */
 export async function forgetOwner(

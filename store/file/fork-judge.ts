@@ -8,13 +8,19 @@ import type { OwnedFile, Walk } from './walk.ts';
 /** A folder that was changed within so many milliseconds may change again without its time telling. */
 const SAME_MOMENT_MS = 1000;
 
-/** The whole log is searched for a head that a user reports at most so often, in milliseconds: anybody can name another one each time. */
+/**
+ * The whole log is searched for a head that a user reports at most so often, in milliseconds: anybody can name another
+ * one each time.
+ */
 const SEARCH_EVERY_MS = 30_000;
 
 /** What one confirmation looks through. */
 const STEP = { names: 16_000, files: 4000 };
 
-/** Where there is more than so much that does not count, the folder is looked at only so often, in milliseconds: confirmations are many, and it may change all the time. */
+/**
+ * Where there is more than so much that does not count, the folder is looked at only so often, in milliseconds:
+ * confirmations are many, and it may change all the time.
+ */
 const CROWD = 500;
 const CROWDED_EVERY_MS = 200;
 
@@ -51,8 +57,9 @@ interface Look {
 }
 
 /**
- * Judges what executors report of forks; each report once, of those who are believed. Their folder is looked through in one confirmation, or in several where an
- * excluded user has put too much there: until then what was known of it before stands.
+ * Judges what executors report of forks; each report once, of those who are believed. Their folder is looked through in
+ * one confirmation, or in several where an excluded user has put too much there: until then what was known of it before
+ * stands.
  */
 export class ForkJudge {
   readonly #paths: FilePaths;

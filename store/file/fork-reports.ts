@@ -9,8 +9,8 @@ import { idOfReport } from './report-names.ts';
 import { type OwnedFile, Walk } from './walk.ts';
 
 /**
- * So many reports against one generation are read at most, in fair shares for each user. Who has more there counts as one who reports a fork, unless excluded:
- * a flood must not hide a true report among its own.
+ * So many reports against one generation are read at most, in fair shares for each user. Who has more there counts as
+ * one who reports a fork, unless excluded: a flood must not hide a true report among its own.
  */
 export const MOST_REPORTS = 1000;
 

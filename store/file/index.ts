@@ -20,13 +20,19 @@ import { checkTakesKills } from './takes-kills.ts';
 export interface FileStoreOptions {
   /** Default `.kill-switch` in the working directory. */
   readonly directory?: string | undefined;
-  /** The file in which an executor keeps the last head it saw. Default: one for each store, organization and executor name, below the state directory of the user: `$XDG_STATE_HOME/openfeature-kill-switch`. Where that cannot be written: inside the directory, if nobody else may write there; else the executor is stopped (ANCHOR_UNUSABLE) and says so. */
+  /**
+   * The file in which an executor keeps the last head it saw. Default: one for each store, organization and executor
+   * name, below the state directory of the user: `$XDG_STATE_HOME/openfeature-kill-switch`. Where that cannot be
+   * written: inside the directory, if nobody else may write there; else the executor is stopped (ANCHOR_UNUSABLE) and
+   * says so.
+   */
   readonly anchor?: string | undefined;
 }
 
 /**
- * A switch in a folder of this machine, for any number of processes: executors read its log and write below `executors/` only. No server, no lock.
- * Network file systems are refused (NETWORK_FILESYSTEM): the connection then rejects, which is `full_stop`.
+ * A switch in a folder of this machine, for any number of processes: executors read its log and write below
+ * `executors/` only. No server, no lock. Network file systems are refused (NETWORK_FILESYSTEM): the connection then
+ * rejects, which is `full_stop`.
  * @throws KillSwitchError INVALID_ARGUMENT
  */
 export function fileStore({ directory = '.kill-switch', anchor }: FileStoreOptions = {}): ExecutorStore {
@@ -62,7 +68,10 @@ export function fileStore({ directory = '.kill-switch', anchor }: FileStoreOptio
         return null;
       };
 
-      /** False where there is no place for reports, as before `init` or when the whole store was moved away. Evidence first: what operators read in a beat, executors can know too. */
+      /**
+       * False where there is no place for reports, as before `init` or when the whole store was moved away. Evidence
+       * first: what operators read in a beat, executors can know too.
+       */
       const tell = async (beat: Beat): Promise<boolean> => {
         if (!existsSync(recent().head === null ? paths.reported : root)) return false;
         await ownFork.put(beat, beat.fork);
@@ -89,7 +98,8 @@ export function fileStore({ directory = '.kill-switch', anchor }: FileStoreOptio
         confirm: (beat, nonce) =>
           reader.request('confirm', async () => {
             if (beat.id !== executorId) throw foreignBeat(executorId, beat.id);
-            // In two turns of the event loop, since each of them may be long, and what is confirmed is as old as they were together.
+            // In two turns of the event loop, since each of them may be long, and what is confirmed is as old as they
+            // were together.
             const takesKills = checkTakesKills(paths);
             await bothDone(
               localFreeBytes(paths.executors),
@@ -98,7 +108,8 @@ export function fileStore({ directory = '.kill-switch', anchor }: FileStoreOptio
             const [isTold] = await bothDone(tell(beat), reader.advance());
             await takesKills;
             if (!isTold && recent().head) throw notThere(paths.reported);
-            // Whoever takes the log away may be taking the beats, too: without them nobody would know that there had been a control plane.
+            // Whoever takes the log away may be taking the beats, too: without them nobody would know that there had
+            // been a control plane.
             if (isTold && recent().head === null && beat.applied !== null)
               await putBeat(paths, executorId, JSON.stringify(beat));
             const events = beat.applied === null ? 'reload' : await eventsAfter(beat.applied);

@@ -10,9 +10,10 @@ import type { OpenFolder } from './folder.ts';
 export type Kept = { readonly text: string; readonly owner: number } | { readonly problem: string };
 
 /**
- * Reads one file of a folder in which others may write: a regular file, at most so long; no link is followed and nothing is waited for. `linked`: it may
- * have other names (hard links), which anybody can give it where the system lets them; else it is not read then, because it could be any file of its owner.
- * Never rejects. Null when it has just been removed.
+ * Reads one file of a folder in which others may write: a regular file, at most so long; no link is followed and
+ * nothing is waited for. `linked`: it may have other names (hard links), which anybody can give it where the system
+ * lets them; else it is not read then, because it could be any file of its owner. Never rejects. Null when it has just
+ * been removed.
  */
 export const readKept = (
   folder: OpenFolder,
@@ -51,7 +52,8 @@ async function read(
   const strangeness = (found: Stats): string | null => whatIsStrange(found, { longest, linked });
   let file: FileHandle | null = null;
   try {
-    // Looked at first, because opening a device can do something; opened without waiting, because a pipe may be put there in between.
+    // Looked at first, because opening a device can do something; opened without waiting, because a pipe may be put
+    // there in between.
     const problem = strangeness(await lstat(folder.at(name)));
     if (problem !== null) return { problem };
     file = await open(folder.at(name), constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
@@ -101,7 +103,8 @@ export const FOR_ALL = 0o644;
 const writeTo = promisify(writeFile);
 
 /**
- * Puts a whole file in place of whatever has that name, or fails and leaves it; only the writing itself takes a turn of the event loop. `mode`: whatever the umask is.
+ * Puts a whole file in place of whatever has that name, or fails and leaves it; only the writing itself takes a turn of
+ * the event loop. `mode`: whatever the umask is.
  * @throws KillSwitchError; ENOENT as the system says it: the folder has gone
  */
 export async function putKept(
@@ -128,8 +131,8 @@ export async function putKept(
 }
 
 /**
- * Adds to a file that this user has made, or makes it (`isNew`). Resolves to its length; null where it is not there any more, or is not what it was: another
- * user's, a link, a pipe, or a file with other names.
+ * Adds to a file that this user has made, or makes it (`isNew`). Resolves to its length; null where it is not there any
+ * more, or is not what it was: another user's, a link, a pipe, or a file with other names.
  */
 export async function appendKept(
   folder: OpenFolder,
@@ -174,7 +177,10 @@ export async function removeKept(folder: OpenFolder, name: string): Promise<void
   }
 }
 
-/** The names in a folder, at most `most` of those that end so; `more`: there may be others. Whatever is in it, no more than a bounded number is looked at. */
+/**
+ * The names in a folder, at most `most` of those that end so; `more`: there may be others. Whatever is in it, no more
+ * than a bounded number is looked at.
+ */
 export async function namesIn(
   folder: OpenFolder,
   ending: string,

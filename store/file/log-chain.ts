@@ -10,7 +10,10 @@ export interface ChainEnd {
 
 const BEFORE_FIRST: ChainEnd = { hash: GENESIS, epoch: 0 };
 
-/** How many hashes are remembered of what was read: who appends has read the log seconds ago, so it follows one of the last. */
+/**
+ * How many hashes are remembered of what was read: who appends has read the log seconds ago, so it follows one of the
+ * last.
+ */
 const REMEMBERED = 8192;
 
 /** What was there instead of an event, and whether our own writers can have left it. */
@@ -21,7 +24,10 @@ interface Doubt {
 }
 
 interface ChainOptions {
-  /** Only the last hashes are remembered, so that a line of a writer that slept for long is reported as one that follows nothing here. */
+  /**
+   * Only the last hashes are remembered, so that a line of a writer that slept for long is reported as one that follows
+   * nothing here.
+   */
   readonly forgets?: boolean | undefined;
   /** The hashes of events before the start. */
   readonly earlier?: readonly string[] | undefined;
@@ -30,11 +36,12 @@ interface ChainOptions {
 }
 
 /**
- * The rule by which the lines of the file make a log, used by readers, writers and `verify` alike. The order in the file is the arbiter: of two lines that
- * follow the same event the first wins. The other is a lost swap, and so are the lines that the same write put right behind it. A line that is not an
- * event is passed over when a later line still links to the head. While none does it is damage to readers, since it may have counted. To writers it is
- * damage unless it is *torn*, as their own kind leaves lines behind: what they append next ends the doubt for everyone. A line that follows an event
- * that is not here proves that something is missing.
+ * The rule by which the lines of the file make a log, used by readers, writers and `verify` alike. The order in the
+ * file is the arbiter: of two lines that follow the same event the first wins. The other is a lost swap, and so are the
+ * lines that the same write put right behind it. A line that is not an event is passed over when a later line still
+ * links to the head. While none does it is damage to readers, since it may have counted. To writers it is damage unless
+ * it is *torn*, as their own kind leaves lines behind: what they append next ends the doubt for everyone. A line that
+ * follows an event that is not here proves that something is missing.
  */
 export class LogChain {
   readonly #forgets: boolean;
@@ -86,7 +93,10 @@ export class LogChain {
     return chain;
   }
 
-  /** The next complete line, without its end: the event that it adds, or null when it adds none. @throws KillSwitchError CORRUPT */
+  /**
+   * The next complete line, without its end: the event that it adds, or null when it adds none.
+   * @throws KillSwitchError CORRUPT
+   */
   take(line: Uint8Array): LogEvent | null {
     this.#line += 1;
     if (line.length === 0 || isOnlySpoiled(line)) return null;
@@ -112,7 +122,10 @@ export class LogChain {
     throw this.#doubt ? this.#unreadable(this.#doubt) : this.#missing(event);
   }
 
-  /** No more lines for now. @throws KillSwitchError CORRUPT when the last ones were not events: one that counts may have been among them */
+  /**
+   * No more lines for now.
+   * @throws KillSwitchError CORRUPT when the last ones were not events: one that counts may have been among them
+   */
   finish(reads: 'for writing' | 'for reading' = 'for reading'): void {
     if (this.#doubt && !(reads === 'for writing' && this.#doubt.torn)) throw this.#unreadable(this.#doubt);
   }
@@ -154,7 +167,10 @@ export class LogChain {
   }
 }
 
-/** Events of one write are planned at one time, each upon the one before; what others wrote after a lost swap, or what was put in before, has another. */
+/**
+ * Events of one write are planned at one time, each upon the one before; what others wrote after a lost swap, or what
+ * was put in before, has another.
+ */
 const isOfOneWrite = (before: LogEvent | null, event: LogEvent): boolean =>
   before !== null && follows(event, before.hash, before.seq) && event.at === before.at;
 

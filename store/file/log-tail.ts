@@ -16,7 +16,10 @@ export interface LogTailOptions {
   readonly onReading?: ((bytes: number, of: number) => void) | undefined;
 }
 
-/** Where reading stands, and the last line read: while those bytes are there, in the same file, so is all that was read before. */
+/**
+ * Where reading stands, and the last line read: while those bytes are there, in the same file, so is all that was read
+ * before.
+ */
 interface Position {
   readonly ino: bigint;
   readonly dev: bigint;
@@ -75,7 +78,9 @@ export class LogTail<F extends LogFold> {
     return this.#steps;
   }
 
-  /** True when the last lines are torn: nothing counts among them, and only what somebody appends will tell readers so. */
+  /**
+   * True when the last lines are torn: nothing counts among them, and only what somebody appends will tell readers so.
+   */
   get torn(): boolean {
     return this.#position?.chain.torn ?? false;
   }
@@ -109,8 +114,8 @@ export class LogTail<F extends LogFold> {
   }
 
   /**
-   * Reads what was appended; or, when asked to or when this is not the file that was read before, all of it. After a failure the next call reads all of it, except
-   * where the last lines were torn. Never rejects.
+   * Reads what was appended; or, when asked to or when this is not the file that was read before, all of it. After a
+   * failure the next call reads all of it, except where the last lines were torn. Never rejects.
    */
   async advance({ everything = false, begin = this.#begin }: AdvanceOptions<F> = {}): Promise<Advance> {
     const before = everything ? null : this.#position;
@@ -170,7 +175,10 @@ export class LogTail<F extends LogFold> {
     await this.#readOn(opened, { from: 0, chain: new LogChain(), take });
   }
 
-  /** Begins with the newest snapshot that the log proves. False when there is none, or when what follows needs the whole log to be explained. */
+  /**
+   * Begins with the newest snapshot that the log proves. False when there is none, or when what follows needs the whole
+   * log to be explained.
+   */
   async #fromSnapshot(opened: Opened<F>): Promise<boolean> {
     for await (const base of readSnapshots(dirname(this.path), opened.file)) {
       this.#steps += 1;
@@ -199,7 +207,10 @@ export class LogTail<F extends LogFold> {
     return fold !== null;
   }
 
-  /** Takes the lines from there on. False, and nothing was taken, where the first of them is not the one that is `known` to have been there. */
+  /**
+   * Takes the lines from there on. False, and nothing was taken, where the first of them is not the one that is `known`
+   * to have been there.
+   */
   async #readOn(
     { file, stats }: Pick<Opened<F>, 'file' | 'stats'>,
     { from, known = null, chain, take }: ReadOn,

@@ -3,7 +3,10 @@ import { dirname } from 'node:path';
 import { KillSwitchError } from '../../flags/index.ts';
 import { errnoOf, fileError } from './file-errors.ts';
 
-/** Linux's numbers (statfs(2)) for file systems on which appends of several machines may overwrite each other or arrive late. */
+/**
+ * Linux's numbers (statfs(2)) for file systems on which appends of several machines may overwrite each other or arrive
+ * late.
+ */
 const NETWORK: ReadonlyMap<number, string> = new Map([
   [0x6969, 'NFS'],
   [0x517b, 'SMB'],
@@ -26,7 +29,10 @@ const NETWORK: ReadonlyMap<number, string> = new Map([
   [0x7c7c6673, 'prl_fs'],
 ]);
 
-/** Anything may be behind this one: a disk, a bucket, another machine, or the host of this one. The table of mounts has its name. */
+/**
+ * Anything may be behind this one: a disk, a bucket, another machine, or the host of this one. The table of mounts has
+ * its name.
+ */
 const FUSE = 0x65735546;
 
 /** Those of its names that are known to be on a disk of this machine; every other counts as a network's. */

@@ -30,8 +30,8 @@ interface Entry {
 }
 
 /**
- * Reports of forks that are over, after a `recover`. Their folder is put aside in one step, whatever is in it, and removed afterwards: nothing waits for that, and what
- * is left when this process ends the next `recover` removes.
+ * Reports of forks that are over, after a `recover`. Their folder is put aside in one step, whatever is in it, and
+ * removed afterwards: nothing waits for that, and what is left when this process ends the next `recover` removes.
  */
 export class OldForks {
   readonly #paths: FilePaths;
@@ -43,8 +43,9 @@ export class OldForks {
   }
 
   /**
-   * Begins a new folder of reports. Never rejects: operators may have no permission there, and what stays speaks of a generation that is over, so it no longer
-   * counts. `generation`: the new one. What somebody has reported against it already is kept.
+   * Begins a new folder of reports. Never rejects: operators may have no permission there, and what stays speaks of a
+   * generation that is over, so it no longer counts. `generation`: the new one. What somebody has reported against it
+   * already is kept.
    */
   async putAside(generation: string): Promise<void> {
     const { root, executors, forks } = this.#paths;

@@ -3,8 +3,9 @@ import { KillSwitchError } from '../../flags/index.ts';
 import { errnoOf } from './file-errors.ts';
 
 /**
- * A file that is open for reading. Only `read` waits for the disk, and gives the event loop a turn; what needs the disk's index alone is done at once. In a process
- * whose turns are long, each one that a confirmation waits for makes it older.
+ * A file that is open for reading. Only `read` waits for the disk, and gives the event loop a turn; what needs the
+ * disk's index alone is done at once. In a process whose turns are long, each one that a confirmation waits for makes
+ * it older.
  */
 export class OpenedFile {
   readonly #fd: number;
@@ -19,7 +20,10 @@ export class OpenedFile {
     return fstatSync(this.#fd, { bigint: true });
   }
 
-  /** Fills the buffer from `at` on with what stands in the file from `position` on. Resolves to how many bytes that were: 0 at the end of the file, else one or more. */
+  /**
+   * Fills the buffer from `at` on with what stands in the file from `position` on. Resolves to how many bytes that
+   * were: 0 at the end of the file, else one or more.
+   */
   async read(buffer: Buffer, at: number, position: number): Promise<number> {
     this.#reading += 1;
     try {
@@ -45,7 +49,10 @@ export class OpenedFile {
   }
 }
 
-/** A file for reading, or null when there is none. Never waits, as a pipe in its place would make it. @throws KillSwitchError CORRUPT */
+/**
+ * A file for reading, or null when there is none. Never waits, as a pipe in its place would make it.
+ * @throws KillSwitchError CORRUPT
+ */
 export function openFile(path: string): OpenedFile | null {
   let fd: number;
   try {

@@ -14,7 +14,10 @@ const foundItself = (path: string) => lstatSync(path, { throwIfNoEntry: false })
 
 const belongsTo = (path: string, owner: number): string => `${path} belongs to uid ${owner}`;
 
-/** Why somebody else could have put there what is in a folder, or could take it away; null where nobody could, and where there is no such folder. */
+/**
+ * Why somebody else could have put there what is in a folder, or could take it away; null where nobody could, and where
+ * there is no such folder.
+ */
 export function whyNotPrivate(folder: string): string | null {
   if (user() === undefined) return null;
   try {
@@ -58,7 +61,10 @@ export function whyNotWritable(folder: string): string | null {
   }
 }
 
-/** What is made in another user's folder would be in that user's way, as where root is given the home of somebody (sudo may do so). */
+/**
+ * What is made in another user's folder would be in that user's way, as where root is given the home of somebody (sudo
+ * may do so).
+ */
 function strangerAbove(folder: string): string | null {
   for (let path = folder; ; path = dirname(path)) {
     const stats = found(path);

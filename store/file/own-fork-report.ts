@@ -25,8 +25,8 @@ export class OwnForkReport {
   }
 
   /**
-   * Reports a fork, or takes back what this executor has reported of a generation that is over. Who has nothing to report makes sure that it could: what it
-   * acknowledges others must be able to hear of when it is lost.
+   * Reports a fork, or takes back what this executor has reported of a generation that is over. Who has nothing to
+   * report makes sure that it could: what it acknowledges others must be able to hear of when it is lost.
    * @throws KillSwitchError
    */
   async put({ id, name }: Reporter, fork: ForkReport | null): Promise<void> {

@@ -6,8 +6,8 @@ import { randomName } from './report-names.ts';
 export const ROTATE_BYTES = 16 * 1024 * 1024;
 
 /**
- * The lines that one executor adds to files of its own in a folder in which others may write. Nobody can foresee a file's name, so nobody can have put something
- * there; where something was put in its place since, another is begun.
+ * The lines that one executor adds to files of its own in a folder in which others may write. Nobody can foresee a
+ * file's name, so nobody can have put something there; where something was put in its place since, another is begun.
  */
 export class OwnLines {
   readonly #id: string;

@@ -5,7 +5,10 @@ import { textProblem, invalid } from '../../flags/index.ts';
 /** The kinds of what executors report: a folder each, in which each writes under its own name. */
 const REPORTED = ['beats', 'forks', 'surfaces', 'checkpoints', 'interventions', 'proposals'] as const;
 
-/** Where one organization's switch is. What operators own and what executors own are apart, so that file permissions can tell them apart. */
+/**
+ * Where one organization's switch is. What operators own and what executors own are apart, so that file permissions can
+ * tell them apart.
+ */
 export interface FilePaths extends Readonly<Record<(typeof REPORTED)[number], string>> {
   readonly root: string;
   /** Written by operators, read by executors. */
@@ -44,7 +47,10 @@ export function filePaths(root: string, organizationId: string): FilePaths {
 /** All folders in which executors report. */
 export const reportFolders = (paths: FilePaths): readonly string[] => REPORTED.map((kind) => paths[kind]);
 
-/** The folder as an absolute path: a later change of the working directory must not lose it. @throws KillSwitchError INVALID_ARGUMENT */
+/**
+ * The folder as an absolute path: a later change of the working directory must not lose it.
+ * @throws KillSwitchError INVALID_ARGUMENT
+ */
 export function storeFolder(directory: unknown): string {
   if (typeof directory !== 'string' || directory === '' || directory.includes('\0')) {
     throw invalid('The directory of a file store must be the path of a folder.');
@@ -56,8 +62,9 @@ export function storeFolder(directory: unknown): string {
 const LONGEST = 180;
 
 /**
- * An id as a file name: small letters, digits, `-` and `_` stand for themselves, every other byte of its UTF-8 is `%xx` (capitals too:
- * some file systems do not tell them apart). What gets too long is cut and told apart by its hash, after a `~` that no other name has.
+ * An id as a file name: small letters, digits, `-` and `_` stand for themselves, every other byte of its UTF-8 is `%xx`
+ * (capitals too: some file systems do not tell them apart). What gets too long is cut and told apart by its hash, after
+ * a `~` that no other name has.
  * @throws KillSwitchError INVALID_ARGUMENT
  */
 export function fileName(id: string): string {

@@ -14,9 +14,11 @@ interface Reading extends Pick<Known, 'excluded'> {
 }
 
 /**
- * All beats: those that can be read first, users by turns, then the others. One that cannot be read still counts, and so does a folder that cannot: otherwise a kill
- * would seem to have reached everyone. Of each user but a few of these are shown, and one more that stands for all others: whatever somebody puts there takes a few
- * lines. Of an excluded user only the newest files are read: what it has to say of forks counts for nothing, but an executor of its may be among them.
+ * All beats: those that can be read first, users by turns, then the others. One that cannot be read still counts, and
+ * so does a folder that cannot: otherwise a kill would seem to have reached everyone. Of each user but a few of these
+ * are shown, and one more that stands for all others: whatever somebody puts there takes a few lines. Of an excluded
+ * user only the newest files are read: what it has to say of forks counts for nothing, but an executor of its may be
+ * among them.
  */
 export async function readBeats(
   { root, beats }: Pick<FilePaths, 'root' | 'beats'>,

@@ -1,7 +1,9 @@
 import { KillSwitchError } from '../../flags/index.ts';
 import type { OpenedFile } from './opened-file.ts';
 
-/** One line without its end; `start` is where it is in the file. The bytes are good until the next lines are asked for. */
+/**
+ * One line without its end; `start` is where it is in the file. The bytes are good until the next lines are asked for.
+ */
 export interface Line {
   readonly start: number;
   readonly bytes: Buffer;
@@ -15,8 +17,8 @@ export const LONGEST_LINE = 16 * 1024 * 1024;
 const END = 0x0a;
 
 /**
- * The complete lines from `from` on that are there now, some at a time, so that a long log neither fills the memory nor holds up the event loop. A line that
- * has no end yet is not there yet.
+ * The complete lines from `from` on that are there now, some at a time, so that a long log neither fills the memory nor
+ * holds up the event loop. A line that has no end yet is not there yet.
  */
 export async function* readLines(file: OpenedFile, from: number): AsyncGenerator<readonly Line[]> {
   const to = Number(file.stats().size);

@@ -13,8 +13,9 @@ interface Start {
 }
 
 /**
- * The events of the log after that `seq`; each step takes at most `ms` milliseconds. Where the event of that number is `known`, which its reader has followed
- * from the first line, reading begins there; else at the first line, and also where something behind the known event only the whole log can explain.
+ * The events of the log after that `seq`; each step takes at most `ms` milliseconds. Where the event of that number is
+ * `known`, which its reader has followed from the first line, reading begins there; else at the first line, and also
+ * where something behind the known event only the whole log can explain.
  * @throws KillSwitchError CORRUPT, STORE_UNREACHABLE
  */
 export async function* readLog(
@@ -58,6 +59,7 @@ async function* eventsFrom(file: OpenedFile, { end, chain }: Start, ms: number):
       if (event) yield event;
     }
   }
-  // Torn lines at the end are for `load` to report: a writer looks here for what it has written, and appends behind them.
+  // Torn lines at the end are for `load` to report: a writer looks here for what it has written, and appends behind
+  // them.
   chain.finish('for writing');
 }

@@ -4,7 +4,9 @@ import type { LogFold } from './advance.ts';
 import type { ChainEnd } from './log-chain.ts';
 import type { Base } from './snapshot-file.ts';
 
-/** Where the log stands and its last events: enough to answer every confirmation of an executor that is not far behind. */
+/**
+ * Where the log stands and its last events: enough to answer every confirmation of an executor that is not far behind.
+ */
 export class RecentEvents implements LogFold {
   /** Holds what `init` and `recover` say of the log itself, and nothing else. */
   readonly #state = new State();
@@ -66,7 +68,10 @@ export class RecentEvents implements LogFold {
     return events === undefined ? null : events !== null;
   }
 
-  /** The events after that head; `'reload'` when they are too many; null when it is not in the log; undefined when it is older than what is remembered here. */
+  /**
+   * The events after that head; `'reload'` when they are too many; null when it is not in the log; undefined when it is
+   * older than what is remembered here.
+   */
   after(held: Head): readonly LogEvent[] | 'reload' | null | undefined {
     const index = held.hash === this.#before.hash ? -1 : this.#events.findLastIndex(({ hash }) => hash === held.hash);
     if (index < 0 && held.hash !== this.#before.hash) {

@@ -28,7 +28,10 @@ export function idOfReport(name: string): string {
   return textProblem(id) === null && fileName(id) === stem ? id : name.slice(0, -ENDING.length);
 }
 
-/** Whose report it is: the file's name says so, and where that was cut to fit the file system the report does, if it is the one that belongs there. */
+/**
+ * Whose report it is: the file's name says so, and where that was cut to fit the file system the report does, if it is
+ * the one that belongs there.
+ */
 export function idIn(text: string, name: string): string {
   const id = idOfReport(name);
   if (!id.includes('~')) return id;
@@ -56,7 +59,10 @@ export async function otherNames(open: OpenFolder, id: string): Promise<readonly
   }
 }
 
-/** The names under which this user has put a report of this id, the newest first: others may have taken the first name, or may have left it since. */
+/**
+ * The names under which this user has put a report of this id, the newest first: others may have taken the first name,
+ * or may have left it since.
+ */
 export async function ownNames(open: OpenFolder, id: string): Promise<readonly string[]> {
   const first = nameOf(id);
   if (!isShared(open)) return [first];

@@ -19,7 +19,10 @@ export interface ReportFolder {
   readonly folder: string;
 }
 
-/** Puts a report in place of an older one of this user's, and under a name that nobody can foresee where somebody else has taken the first one. */
+/**
+ * Puts a report in place of an older one of this user's, and under a name that nobody can foresee where somebody else
+ * has taken the first one.
+ */
 export const putReport = ({ root, folder }: ReportFolder, id: string, text: string): Promise<void> =>
   inFolderMade(root, folder, async (open) => {
     const name = await ownName(open, id);
@@ -45,7 +48,10 @@ export async function removeReport({ root, folder }: ReportFolder, id: string): 
   });
 }
 
-/** The last report of this id that this user has put there, or null when there is none: what others put in its place says nothing. */
+/**
+ * The last report of this id that this user has put there, or null when there is none: what others put in its place
+ * says nothing.
+ */
 export const readReport = ({ root, folder }: ReportFolder, id: string, longest: number): Promise<Kept | null> =>
   inFolder(root, folder, async (open) => {
     const [name] = await ownNames(open, id);
@@ -53,8 +59,8 @@ export const readReport = ({ root, folder }: ReportFolder, id: string, longest: 
   });
 
 /**
- * Removes the reports of an id, or of what an unreadable one is shown as, for an operator. `writer`: only those of this one, as `ReportedBeat.writer` names it;
- * undefined: whoever has written them.
+ * Removes the reports of an id, or of what an unreadable one is shown as, for an operator. `writer`: only those of this
+ * one, as `ReportedBeat.writer` names it; undefined: whoever has written them.
  */
 export async function forgetReports({ root, folder }: ReportFolder, id: string, writer?: string): Promise<void> {
   await inFolder(root, folder, async (open) => {
@@ -135,7 +141,10 @@ async function readAll(
   return { reports, left, problem };
 }
 
-/** Removes the oldest reports of this user where there are more than so many: what others put there pushes none of them out. */
+/**
+ * Removes the oldest reports of this user where there are more than so many: what others put there pushes none of them
+ * out.
+ */
 export async function keepNewest({ root, folder }: ReportFolder, most: number): Promise<void> {
   await inFolder(root, folder, async (open) => {
     const own: OwnedFile[] = [];

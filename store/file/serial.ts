@@ -13,8 +13,9 @@ interface Patience {
 }
 
 /**
- * One piece of work at a time. Each caller waits for at most `ms` milliseconds; work that has begun goes on to its end all the same, so that
- * reading a long log helps the next caller, and work whose caller has given up before it began is never begun.
+ * One piece of work at a time. Each caller waits for at most `ms` milliseconds; work that has begun goes on to its end
+ * all the same, so that reading a long log helps the next caller, and work whose caller has given up before it began is
+ * never begun.
  */
 export class Serial {
   #last: Promise<unknown> = Promise.resolve();

@@ -22,14 +22,19 @@ const LONGEST_REPORT = 8 * 1024 * 1024;
 /** What is read of all interventions, and of all proposals; each user has a fair share of it. */
 const BOUNDS = { total: 32 * 1024 * 1024, most: 2000, longest: 2 * ROTATE_BYTES };
 
-/** No record is shorter or longer, in characters: a file of line ends would be more lines than memory takes, and one line more than a record may take to read. */
+/**
+ * No record is shorter or longer, in characters: a file of line ends would be more lines than memory takes, and one
+ * line more than a record may take to read.
+ */
 const SHORTEST_RECORD = 64;
 const LONGEST_RECORD = 1024 * 1024;
 
 /** How often what is over is looked for: with every so many checkpoints of a process. */
 const PRUNE_EVERY = 256;
 
-/** What one executor keeps: a file a report, and its interventions and proposals in files of its own each, one a line. */
+/**
+ * What one executor keeps: a file a report, and its interventions and proposals in files of its own each, one a line.
+ */
 export function fileShelf(paths: FilePaths, executorId: string): Shelf {
   const { root } = paths;
   let saved = 0;
@@ -54,7 +59,10 @@ export function fileShelf(paths: FilePaths, executorId: string): Shelf {
   };
 }
 
-/** What all executors have kept. What cannot be read is handed on as a text that is no report: whoever parses it says so. */
+/**
+ * What all executors have kept. What cannot be read is handed on as a text that is no report: whoever parses it says
+ * so.
+ */
 export const fileShelfReader = (paths: FilePaths): ShelfReader => ({
   interventions: (limit) => lastLines(paths.root, paths.interventions, limit),
   proposals: (limit) => lastLines(paths.root, paths.proposals, limit),

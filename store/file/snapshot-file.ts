@@ -31,7 +31,10 @@ export interface Base {
 
 const NAME = /^snapshot-(\d+)-[0-9a-f]{16}\.jsonl$/;
 const UNFINISHED = /^snapshot-.*\.tmp$/;
-/** How many are kept, and at most looked at: the last one may lack its proof, and a folder that was restored may hold others' too. */
+/**
+ * How many are kept, and at most looked at: the last one may lack its proof, and a folder that was restored may hold
+ * others' too.
+ */
 const [KEPT, LOOKED_AT] = [3, 20];
 const ABANDONED_MS = 3_600_000;
 const AT_ONCE = 500;
@@ -44,7 +47,10 @@ async function snapshotNames(folder: string): Promise<string[]> {
   return names.sort((a, b) => epochOf(b) - epochOf(a));
 }
 
-/** The snapshots that were taken of this log, the newest first. What cannot be read, or belongs to another log, is passed over: it only would have spared work. */
+/**
+ * The snapshots that were taken of this log, the newest first. What cannot be read, or belongs to another log, is
+ * passed over: it only would have spared work.
+ */
 export async function* readSnapshots(folder: string, log: OpenedFile): AsyncGenerator<Base> {
   let names: string[];
   try {
@@ -104,7 +110,10 @@ async function endsAt(log: OpenedFile, { head, offset }: SnapshotPlace): Promise
   }
 }
 
-/** Keeps a state beside the log: whole and on the disk, or not at all. The entries are written some at a time, so that a large state does not hold up the event loop. */
+/**
+ * Keeps a state beside the log: whole and on the disk, or not at all. The entries are written some at a time, so that a
+ * large state does not hold up the event loop.
+ */
 export async function writeSnapshot(
   folder: string,
   place: SnapshotPlace,
@@ -139,7 +148,10 @@ export async function writeSnapshot(
   }
 }
 
-/** Removes what no longer helps, also what a restored folder has brought of a later log. What is new may be another writer's, who goes on with it. */
+/**
+ * Removes what no longer helps, also what a restored folder has brought of a later log. What is new may be another
+ * writer's, who goes on with it.
+ */
 async function removeOld(folder: string, epoch: number): Promise<void> {
   const names = await snapshotNames(folder);
   const kept = new Set(names.filter((name) => epochOf(name) <= epoch).slice(0, KEPT));

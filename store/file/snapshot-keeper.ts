@@ -5,7 +5,10 @@ import { localFreeBytes } from './network-filesystem.ts';
 import type { FilePaths } from './paths.ts';
 import { type Base, writeSnapshot } from './snapshot-file.ts';
 
-/** A snapshot is kept when the log has grown by so many bytes since the last one, and by as many as the snapshot itself has: what is written stays in proportion to what changes. */
+/**
+ * A snapshot is kept when the log has grown by so many bytes since the last one, and by as many as the snapshot itself
+ * has: what is written stays in proportion to what changes.
+ */
 const WORTH_BYTES = 2 * 1024 * 1024;
 
 /** About what one kill takes; the size of the last snapshot is known better. */
@@ -15,8 +18,9 @@ const ENTRY_BYTES = 200;
 const LEFT_BYTES = 64 * 1024 * 1024;
 
 /**
- * Keeps the state beside the log when that spares later readers enough; answers what is then to be appended, or null. Appends do not wait while it is written.
- * Whatever goes wrong with it is nobody's trouble: the log is whole without it.
+ * Keeps the state beside the log when that spares later readers enough; answers what is then to be appended, or null.
+ * Appends do not wait while it is written. Whatever goes wrong with it is nobody's trouble: the log is whole without
+ * it.
  */
 export function snapshotKeeper(
   paths: FilePaths,

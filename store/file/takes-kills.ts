@@ -9,8 +9,9 @@ import type { FilePaths } from './paths.ts';
 const ROOM = 64 * 1024;
 
 /**
- * Looks whether an operator could append a kill now, as far as an executor can tell that may not do so itself: a log that takes no kill
- * must not confirm what it holds. Nothing to say where there is no control folder. It takes one turn of the event loop.
+ * Looks whether an operator could append a kill now, as far as an executor can tell that may not do so itself: a log
+ * that takes no kill must not confirm what it holds. Nothing to say where there is no control folder. It takes one turn
+ * of the event loop.
  * @throws KillSwitchError STORE_READ_ONLY, NETWORK_FILESYSTEM
  */
 export async function checkTakesKills({ control, log }: FilePaths): Promise<void> {

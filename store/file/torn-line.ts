@@ -3,7 +3,10 @@ import { type LogEvent, logEventSchema, readEvent } from '../../flags/index.ts';
 /** The members of an event, in the order in which its one text has them. */
 const MEMBERS = Object.keys(logEventSchema.shape).sort();
 
-/** What a writer puts at the end of a line that was cut before it ends that line: no text of an event has it, so even one that is whole but for its end is none. */
+/**
+ * What a writer puts at the end of a line that was cut before it ends that line: no text of an event has it, so even
+ * one that is whole but for its end is none.
+ */
 export const SPOILED = '\x18';
 
 const isFiller = (character: string | undefined): boolean => character === '\0' || character === SPOILED;
@@ -12,9 +15,10 @@ const isFiller = (character: string | undefined): boolean => character === '\0' 
 export const isOnlySpoiled = (line: Uint8Array): boolean => line.length === 1 && line[0] === SPOILED.charCodeAt(0);
 
 /**
- * What of a line that is no event our own writers can have left: writes that were cut anywhere (a full disk, a quota, `kill -9`, also in the middle of a
- * character), with what the next writers joined to them, and the zero bytes that a power failure leaves where something was to be written. Such a line never
- * counted, so who writes may pass over it. Null for anything else: a whole event that was changed, other text, an event cut at its beginning.
+ * What of a line that is no event our own writers can have left: writes that were cut anywhere (a full disk, a quota,
+ * `kill -9`, also in the middle of a character), with what the next writers joined to them, and the zero bytes that a
+ * power failure leaves where something was to be written. Such a line never counted, so who writes may pass over it.
+ * Null for anything else: a whole event that was changed, other text, an event cut at its beginning.
  * @returns the whole events that were joined to it: they do not count, nor does what their writer wrote behind them
  */
 export function tornLine(line: Uint8Array): { readonly joined: readonly LogEvent[] } | null {

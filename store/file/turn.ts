@@ -3,8 +3,8 @@ import { readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { TURN_MS, turnMs } from '../answers.ts';
 
 /**
- * The turns of those who append to one log, in a file that names who has it. It only makes others wait: where it cannot be read or written, or two claim it
- * at once, the log's own order decides, as always.
+ * The turns of those who append to one log, in a file that names who has it. It only makes others wait: where it cannot
+ * be read or written, or two claim it at once, the log's own order decides, as always.
  */
 export class Turns {
   readonly #path: string;

@@ -10,7 +10,10 @@ export interface OwnedFile {
   readonly changedMs: number;
 }
 
-/** How much one step does at most: any number of names may be there, and to ask whose one file is takes five times as long as to read a name. */
+/**
+ * How much one step does at most: any number of names may be there, and to ask whose one file is takes five times as
+ * long as to read a name.
+ */
 export interface Step {
   readonly names: number;
   readonly files: number;
@@ -19,15 +22,18 @@ export interface Step {
 /** A step of who goes through all of them. */
 const STEP: Step = { names: 10_000, files: 2000 };
 
-/** So many names are looked at by them: one costs little, but whoever adds more all the time must not keep an operator for ever. */
+/**
+ * So many names are looked at by them: one costs little, but whoever adds more all the time must not keep an operator
+ * for ever.
+ */
 export const MOST_NAMES = 5_000_000;
 
 /** After so many names others have their turn. */
 const BETWEEN_TURNS = 1000;
 
 /**
- * One way through the files of a folder whose names begin and end so, step by step: nobody is held up by how many there are. What is put there meanwhile may be
- * met or not.
+ * One way through the files of a folder whose names begin and end so, step by step: nobody is held up by how many there
+ * are. What is put there meanwhile may be met or not.
  */
 export class Walk {
   readonly #beginning: string;

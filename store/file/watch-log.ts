@@ -7,8 +7,9 @@ import { errnoOf } from './file-errors.ts';
 const POLL_MS = 100;
 
 /**
- * Calls back when the file may have changed, appeared or gone. The system tells at once where it can; because it misses things
- * (a folder that is replaced, no watches left) the file is looked at every 100 ms as well. Keeps no process alive. The returned function ends it.
+ * Calls back when the file may have changed, appeared or gone. The system tells at once where it can; because it misses
+ * things (a folder that is replaced, no watches left) the file is looked at every 100 ms as well. Keeps no process
+ * alive. The returned function ends it.
  */
 export function watchLog(path: string, onChange: () => void): () => void {
   const folder = dirname(path);

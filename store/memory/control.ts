@@ -6,7 +6,10 @@ import type { Memory } from './memory.ts';
 import { memoryReader } from './reader.ts';
 import { memoryShelf } from './shelf.ts';
 
-/** The operator's side of a `memoryStore`: `memoryControlStore(memoryStore())` or, over the same memory, `memoryControlStore({ memory })`. */
+/**
+ * The operator's side of a `memoryStore`: `memoryControlStore(memoryStore())` or, over the same memory,
+ * `memoryControlStore({ memory })`.
+ */
 export function memoryControlStore({ memory }: { readonly memory: Memory }): ControlStore {
   return {
     location: 'memory:',
@@ -24,7 +27,8 @@ export function memoryControlStore({ memory }: { readonly memory: Memory }): Con
           return controlView(entries, state.head, memory.time);
         },
         async append(...given) {
-          // Other stores keep a text of what they are handed. This one hands out what it keeps, to executors and operators alike.
+          // Other stores keep a text of what they are handed. This one hands out what it keeps, to executors and
+          // operators alike.
           const changes = deepFreeze(structuredClone(given));
           await admit('write');
           const { events, state, forks } = memory.organization(organizationId);

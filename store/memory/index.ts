@@ -11,13 +11,16 @@ export { Memory, type MemoryCopy, type MemoryFault, type MemoryOptions } from '.
 export interface MemoryStoreOptions {
   /** Default: a new, empty one. */
   readonly memory?: Memory | undefined;
-  /** The file in which an executor keeps the last head it saw. Default: beside the memory, one for each executor name. */
+  /**
+   * The file in which an executor keeps the last head it saw. Default: beside the memory, one for each executor name.
+   */
   readonly anchor?: string | undefined;
 }
 
 /**
- * A switch that lives in this process: for tests and for trying things out. Pass its `memory` to `memoryControlStore` to operate it.
- * Anchors are kept beside it, so an executor of the same name that starts anew recognises a restored copy.
+ * A switch that lives in this process: for tests and for trying things out. Pass its `memory` to `memoryControlStore`
+ * to operate it. Anchors are kept beside it, so an executor of the same name that starts anew recognises a restored
+ * copy.
  */
 export function memoryStore({ memory = new Memory(), anchor }: MemoryStoreOptions = {}): ExecutorStore & {
   readonly memory: Memory;

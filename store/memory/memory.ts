@@ -12,8 +12,8 @@ import { withDeadline } from '../with-deadline.ts';
 import { type KeptReports, noReports } from './shelf.ts';
 
 /**
- * What is wrong with a memory, for tests: it refuses connections, never answers, refuses writes, holds something unreadable,
- * or appends without its answer coming back.
+ * What is wrong with a memory, for tests: it refuses connections, never answers, refuses writes, holds something
+ * unreadable, or appends without its answer coming back.
  */
 export type MemoryFault = 'unreachable' | 'hang' | 'read-only' | 'corrupt' | 'lost-reply';
 
@@ -37,7 +37,10 @@ export interface MemoryOptions {
   readonly clock?: Clock | undefined;
 }
 
-/** What `memoryStore` and `memoryControlStore` share: one switch inside one process, which tests can lose, restore and break. */
+/**
+ * What `memoryStore` and `memoryControlStore` share: one switch inside one process, which tests can lose, restore and
+ * break.
+ */
 export class Memory {
   readonly #clock: Clock;
   readonly #organizations = new Map<string, Organization>();

@@ -42,11 +42,16 @@ export type Command = keyof typeof COMMANDS;
 export const ROLES = ['executor', 'operator', 'viewer'] as const;
 export type Role = (typeof ROLES)[number];
 
-/** The commands of each role on one key; a role that is not named may nothing. `others`: what executors may with what is kept under another's name. */
+/**
+ * The commands of each role on one key; a role that is not named may nothing. `others`: what executors may with what is
+ * kept under another's name.
+ */
 export type Access = Readonly<Partial<Record<Role, readonly Command[]>>>;
 export type OwnAccess = Access & { readonly others?: readonly Command[] };
 
-/** What a script's declared keys need: to be declared. What is done with them is asked for apart, command by command. */
+/**
+ * What a script's declared keys need: to be declared. What is done with them is asked for apart, command by command.
+ */
 const SCRIPT = ['eval', 'evalsha'] as const;
 /** What counting and measuring a hash before it is read takes. */
 const MEASURED = ['hlen', 'memory|usage', 'hrandfield', 'hstrlen', 'hget'] as const;
@@ -129,12 +134,15 @@ export function grantsOf(
 }
 
 /**
- * The selectors of these grants: each permits some commands on some keys, and nothing is permitted by two of them together.
+ * The selectors of these grants: each permits some commands on some keys, and nothing is permitted by two of them
+ * together.
  *
- * How Redis 7 judges, as test/store/redis/acl.test.ts shows on a real one. A command is permitted when the user's own rules or one selector permit the
- * command with all of its keys. EVAL, EVALSHA and FCALL are such commands, and the keys that are declared to them count as read and written, whatever the
- * script does: so these three have a selector of their own, which permits nothing else on these keys. Inside a script each command is judged again, by all
- * selectors, as if the user had sent it: a script can do no more than its user, whether keys are declared or not; declared ones only make it harder to be called.
+ * How Redis 7 judges, as test/store/redis/acl.test.ts shows on a real one. A command is permitted when the user's own
+ * rules or one selector permit the command with all of its keys. EVAL, EVALSHA and FCALL are such commands, and the
+ * keys that are declared to them count as read and written, whatever the script does: so these three have a selector of
+ * their own, which permits nothing else on these keys. Inside a script each command is judged again, by all selectors,
+ * as if the user had sent it: a script can do no more than its user, whether keys are declared or not; declared ones
+ * only make it harder to be called.
  */
 export function selectors(grants: readonly Grant[]): string[] {
   const patterns = new Map<Command, Set<string>>();

@@ -62,7 +62,10 @@ function differences(is: AclUse, needed: AclUse): string[] {
   ];
 }
 
-/** What is to be said where Redis does not permit something to a user: what it is for, what it would have to be for, and how to get the right one. */
+/**
+ * What is to be said where Redis does not permit something to a user: what it is for, what it would have to be for, and
+ * how to get the right one.
+ */
 export function permissionHint({ user, location }: Pick<RedisEndpoint, 'user' | 'location'>, needed: AclUse): string {
   const { organizationId, executor } = needed;
   const organization = organizationId === 'default' ? '' : ` --organization ${shellWord(organizationId)}`;

@@ -12,10 +12,16 @@ export interface AclUser {
 /** Stands for a password that whoever applies the rules puts there. */
 const PASSWORD = '>PASSWORD';
 
-/** Channels are taken away first: where Redis gives them to all (`acl-pubsub-default allchannels`), it refuses to add one. */
+/**
+ * Channels are taken away first: where Redis gives them to all (`acl-pubsub-default allchannels`), it refuses to add
+ * one.
+ */
 const BEGIN = ['reset', 'resetchannels', 'on', PASSWORD] as const;
 
-/** What is meant literally must mean nothing in a pattern. What `redisKeys` makes of ids means nothing in one; a prefix is a person's. */
+/**
+ * What is meant literally must mean nothing in a pattern. What `redisKeys` makes of ids means nothing in one; a prefix
+ * is a person's.
+ */
 const literal = (key: string): string => key.replace(/[*?[\]\\^]/g, '\\$&');
 
 /** @throws KillSwitchError INVALID_ARGUMENT */
@@ -29,7 +35,10 @@ function userOf(scope: AclScope, role: Role, executor: string | null): AclUser {
   return { name: userNameOf({ ...scope, role, executor }), rules: rules(role, { keys, db }, executor ?? '') };
 }
 
-/** All that this role may, and nothing else of that server; `access.ts` says what that is. `executor`: whose keys an executor's own are. */
+/**
+ * All that this role may, and nothing else of that server; `access.ts` says what that is. `executor`: whose keys an
+ * executor's own are.
+ */
 function rules(
   role: Role,
   { keys, db }: { readonly keys: RedisKeys; readonly db: number },
@@ -50,18 +59,20 @@ function rules(
 }
 
 /**
- * Who runs executors of one name: may read the switch and hear it, write what is kept under that name, and add to what all executors share. So a beat, a report
- * of a fork, a proposal or a checkpoint under a name comes from whoever has that user's password. It can run nothing but the functions of the library.
+ * Who runs executors of one name: may read the switch and hear it, write what is kept under that name, and add to what
+ * all executors share. So a beat, a report of a fork, a proposal or a checkpoint under a name comes from whoever has
+ * that user's password. It can run nothing but the functions of the library.
  */
 export function executorUser(scope: AclScope, name: string): AclUser {
   return userOf(scope, 'executor', name);
 }
 
 /**
- * Who operates one organization: may append to the log, forget executors and end reports of forks, and nothing of the server itself. An append needs XADD on the
- * log, SET on the head, HSET and HDEL on the state, and PUBLISH: Redis cannot tell XADD from XADD … MAXLEN, nor a SET that follows the log from one that does
- * not. So this user cannot delete, rename or rewrite an event, but could cut the log short by adding to it; `kill-switch log verify` tells, and executors stop
- * where what they hold is gone.
+ * Who operates one organization: may append to the log, forget executors and end reports of forks, and nothing of the
+ * server itself. An append needs XADD on the log, SET on the head, HSET and HDEL on the state, and PUBLISH: Redis
+ * cannot tell XADD from XADD … MAXLEN, nor a SET that follows the log from one that does not. So this user cannot
+ * delete, rename or rewrite an event, but could cut the log short by adding to it; `kill-switch log verify` tells, and
+ * executors stop where what they hold is gone.
  */
 export function operatorUser(scope: AclScope): AclUser {
   return userOf(scope, 'operator', null);

@@ -18,9 +18,9 @@ export interface ClientEvents {
 }
 
 /**
- * A client that fails instead of waiting: nothing is queued, retried or sent again by itself. It connects in the background, for ever,
- * when something first asks it to, and gives up a connection that does not get ready in time. ioredis' own ready check is off:
- * it needs INFO, which an executor's ACL user may not have, and waits without a limit.
+ * A client that fails instead of waiting: nothing is queued, retried or sent again by itself. It connects in the
+ * background, for ever, when something first asks it to, and gives up a connection that does not get ready in time.
+ * ioredis' own ready check is off: it needs INFO, which an executor's ACL user may not have, and waits without a limit.
  */
 export class RedisClient {
   readonly redis: Redis;
@@ -89,16 +89,23 @@ export class RedisClient {
 
   /** Begins to connect, if that is not under way. */
   start(): void {
-    if (this.redis.status === 'wait' || this.redis.status === 'end') this.redis.connect().catch(() => {}); // told by 'error'
+    // told by 'error'
+    if (this.redis.status === 'wait' || this.redis.status === 'end') this.redis.connect().catch(() => {});
   }
 
-  /** Ends the present connection at once: one that hangs would not take part in a close. ioredis makes a new one, to the next node where there is one. */
+  /**
+   * Ends the present connection at once: one that hangs would not take part in a close. ioredis makes a new one, to the
+   * next node where there is one.
+   */
   passOver(): void {
     this.#route.next();
     this.#drop();
   }
 
-  /** Connects to the node that an answer on the present connection named: in a Cluster, one organization's keys are all on one. */
+  /**
+   * Connects to the node that an answer on the present connection named: in a Cluster, one organization's keys are all
+   * on one.
+   */
   follow(node: RedisNode): void {
     this.#route.follow(node);
     this.#drop();
@@ -118,7 +125,8 @@ export class RedisClient {
     try {
       await handshake(this.redis, this.#endpoint);
     } catch (error) {
-      if (this.redis.stream !== stream || isLost(error)) return; // then there is no connection, which is told and mended as such
+      // then there is no connection, which is told and mended as such
+      if (this.redis.stream !== stream || isLost(error)) return;
       this.#refusals += 1;
       this.#tell(asError(error));
       stream.destroy();

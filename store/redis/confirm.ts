@@ -10,7 +10,10 @@ import { headText, logId, reply, type StreamEntry } from './replies.ts';
 import { LIBRARY } from './report-scripts.ts';
 import { runScript, waitMs } from './scripts.ts';
 
-/** What is wrong where the answer is none. A library of another name can have taken the names of our functions: only whoever may delete it can mend that. */
+/**
+ * What is wrong where the answer is none. A library of another name can have taken the names of our functions: only
+ * whoever may delete it can mend that.
+ */
 const NO_ANSWER =
   'something that is not the switch, or functions that are not those of this version. Any command of an operator puts these there; where that does not help, FUNCTION LIST says which library has their names: FUNCTION DELETE it';
 
@@ -55,7 +58,10 @@ export class Confirmations {
     return { ...about, head, events: held ? this.#way(held, head, answer.entries) : 'reload', forkReported };
   }
 
-  /** `judged`: what of the reports was known already on the connection on which it was asked, so that the store did not hand them out again. */
+  /**
+   * `judged`: what of the reports was known already on the connection on which it was asked, so that the store did not
+   * hand them out again.
+   */
   async #ask(beat: Beat): Promise<{ answer: Answer; stream: unknown; judged: Judgement | null }> {
     const { connection, keys } = this.#parts;
     const { replicas } = this.#endpoint;
@@ -122,7 +128,10 @@ export class Confirmations {
     );
   }
 
-  /** The way from the held head, whose own event comes first in `entries`, to the store's; null where the held one is not in the chain. */
+  /**
+   * The way from the held head, whose own event comes first in `entries`, to the store's; null where the held one is
+   * not in the chain.
+   */
   #way(held: Head, head: Head, entries: readonly StreamEntry[]): Confirmation['events'] {
     const { replies } = this.#parts;
     if (sameHead(held, head)) return [];

@@ -8,7 +8,10 @@ import { isLost, isRefused, isTooOld, movedTo, passing, serverName, storeError }
 /** How long until what passes by itself is asked again, in milliseconds. */
 const PAUSE_MS = 50;
 
-/** A Cluster that is changing may send on twice; nodes that do it more often are passed over for the next that was given. */
+/**
+ * A Cluster that is changing may send on twice; nodes that do it more often are passed over for the next that was
+ * given.
+ */
 const MOVES = 4;
 
 export interface Request<T> {
@@ -19,7 +22,10 @@ export interface Request<T> {
   readonly send: (client: Redis, leftMs: number) => Promise<T>;
 }
 
-/** The connection for requests: each is answered, refused or failed within its time, and one that hangs takes the connection with it. */
+/**
+ * The connection for requests: each is answered, refused or failed within its time, and one that hangs takes the
+ * connection with it.
+ */
 export class RedisConnection {
   readonly endpoint: RedisEndpoint;
   readonly #requestTimeoutMs: number;
@@ -60,10 +66,12 @@ export class RedisConnection {
         return answer;
       } catch (thrown) {
         if (this.#closing) throw this.#closedError();
-        // Only by its own answer: what was told of the connection says nothing of a request that was lost with it, and may have been done.
+        // Only by its own answer: what was told of the connection says nothing of a request that was lost with it, and
+        // may have been done.
         const [node, passes] = [movedTo(thrown), passing(thrown)];
         if ((!node && !passes) || performance.now() + PAUSE_MS >= end) {
-          const why = stream || this.#lastError ? thrown : (refused ?? thrown); // there was no time left to ask the next node
+          // there was no time left to ask the next node
+          const why = stream || this.#lastError ? thrown : (refused ?? thrown);
           throw await this.#failure((isLost(why) && this.#lastError) || why, access, end);
         }
         refused = thrown;
@@ -83,8 +91,8 @@ export class RedisConnection {
   }
 
   /**
-   * Nothing more is asked on a connection that is left, and what was asked on it is answered first: it would be lost with it, although its node is well.
-   * Where the connection is another by now, somebody else's answer has moved it on.
+   * Nothing more is asked on a connection that is left, and what was asked on it is answered first: it would be lost
+   * with it, although its node is well. Where the connection is another by now, somebody else's answer has moved it on.
    */
   async #leave(stream: Redis['stream'] | undefined, end: number, go: () => void): Promise<void> {
     if (this.#client.redis.stream !== stream) return;

@@ -19,8 +19,8 @@ export type RedisControlStoreOptions = RedisEndpointOptions;
 const PAGE = 500;
 
 /**
- * A switch in Redis 7 or newer, as an operator holds it. What it has appended is as durable as Redis makes it: `appendonly yes` with
- * `appendfsync always` keeps it when Redis dies, `replicas` when its machine does.
+ * A switch in Redis 7 or newer, as an operator holds it. What it has appended is as durable as Redis makes it:
+ * `appendonly yes` with `appendfsync always` keeps it when Redis dies, `replicas` when its machine does.
  * @throws KillSwitchError INVALID_ARGUMENT
  */
 export function redisControlStore(options: RedisControlStoreOptions): ControlStore {
@@ -155,7 +155,8 @@ function openControl(endpoint: RedisEndpoint, { organizationId, requestTimeoutMs
       }),
     async forget(executorId, writer) {
       const name = writer === undefined ? undefined : /^name (.*)$/s.exec(writer)?.[1];
-      if (writer === undefined || name !== undefined) await forgetExecutor(parts, executorId, name); // other writers are none of this store
+      // other writers are none of this store
+      if (writer === undefined || name !== undefined) await forgetExecutor(parts, executorId, name);
     },
     forks: { read: (generation) => readForks(parts, generation) },
     anchors: null,

@@ -5,15 +5,21 @@ import { parseRedisUrl } from './url.ts';
 
 export interface RedisEndpointOptions {
   /**
-   * `redis://[user:password@]host[:port][/db]`, `rediss://` for TLS, or `redis+unix:///path/of/the.sock[?db=5]`. User and password are percent-encoded.
-   * Parameters: `ca`, `cert`, `key` (files) and `servername` for TLS; `prefix` for the keys; `replicas`; `cluster=host:port,host:port`;
-   * `sentinels=host:port,host:port`, whose master the URL's host names, with `sentinelUsername` and `sentinelPasswordFile`.
-   * What the URL says goes before `options`.
+   * `redis://[user:password@]host[:port][/db]`, `rediss://` for TLS, or `redis+unix:///path/of/the.sock[?db=5]`. User
+   * and password are percent-encoded. Parameters: `ca`, `cert`, `key` (files) and `servername` for TLS; `prefix` for
+   * the keys; `replicas`; `cluster=host:port,host:port`; `sentinels=host:port,host:port`, whose master the URL's host
+   * names, with `sentinelUsername` and `sentinelPasswordFile`. What the URL says goes before `options`.
    */
   readonly url: string;
-  /** More for ioredis: TLS, Sentinel, ACL user, key prefix, `natMap`. What makes it fail late, queue or retry is set by this package. */
+  /**
+   * More for ioredis: TLS, Sentinel, ACL user, key prefix, `natMap`. What makes it fail late, queue or retry is set by
+   * this package.
+   */
   readonly options?: RedisOptions | undefined;
-  /** Further nodes of a Redis Cluster, asked when the URL's does not answer. Whichever answers says which one holds the keys. */
+  /**
+   * Further nodes of a Redis Cluster, asked when the URL's does not answer. Whichever answers says which one holds the
+   * keys.
+   */
   readonly cluster?: readonly RedisNode[] | undefined;
   /** A write counts only when so many replicas have it too; default 0. Set `min-replicas-to-write` as well. */
   readonly replicas?: number | undefined;

@@ -27,7 +27,8 @@ const NOT_LET_IN: Readonly<Record<string, (who: string) => string>> = {
 const PASSING: Readonly<Record<string, string>> = {
   LOADING: 'is still loading its data',
   CLUSTERDOWN: 'is a Cluster that does not serve the keys at present. CLUSTER INFO says what it lacks',
-  // A client may follow an ASK: but the other node says of keys that have not arrived there that they do not exist, and a switch without its state is no switch.
+  // A client may follow an ASK: but the other node says of keys that have not arrived there that they do not exist, and
+  // a switch without its state is no switch.
   ASK: 'is a Cluster in which the slot of the keys is being moved to another node. It goes on when that is done',
   TRYAGAIN: 'is a Cluster in which the slot of the keys is being moved to another node. It goes on when that is done',
 };
@@ -46,10 +47,16 @@ const TOO_OLD = /unexpected symbol near '#'|Unexpected flag in script shebang|Un
 /** How ioredis says that a connection ended before the answer came. */
 const LOST = /max retries per request|Connection is closed|Stream isn't writeable|Command aborted/;
 
-/** What was said, word for word: to be judged by, never to be shown. `messageOf` leaves out what may be a secret, and much that it may not be. */
+/**
+ * What was said, word for word: to be judged by, never to be shown. `messageOf` leaves out what may be a secret, and
+ * much that it may not be.
+ */
 const rawText = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
-/** The error word that Redis puts first. It has none for what an ACL refuses inside a script, for a long command before AUTH, and for an AUTH that nobody asked for. */
+/**
+ * The error word that Redis puts first. It has none for what an ACL refuses inside a script, for a long command before
+ * AUTH, and for an AUTH that nobody asked for.
+ */
 function replyCode(message: string): string {
   if (/executing the script can't|ACL failure in script/.test(message)) return 'NOPERM';
   if (/Protocol error: unauthenticated/.test(message)) return 'NOAUTH';
@@ -68,7 +75,10 @@ export const isReply = (error: unknown): error is Error & { readonly name: 'Repl
 /** True when the connection ended before the answer came: what ended it was told before. */
 export const isLost = (error: unknown): boolean => !isReply(error) && LOST.test(rawText(error));
 
-/** The node of a Cluster that holds the keys, where an answer names it instead of doing what was asked. Its host may be empty or `?`, its port 0. */
+/**
+ * The node of a Cluster that holds the keys, where an answer names it instead of doing what was asked. Its host may be
+ * empty or `?`, its port 0.
+ */
 export function movedTo(error: unknown): RedisNode | null {
   const [, host, port] = (isReply(error) && /^MOVED \d+ (.*):(\d+)$/.exec(error.message)) || [];
   return host !== undefined && port !== undefined ? { host, port: Number(port) } : null;
@@ -80,7 +90,10 @@ export function passing(error: unknown): 'another node may' | 'wait' | null {
   return code === 'CLUSTERDOWN' ? 'another node may' : Object.hasOwn(PASSING, code) ? 'wait' : null;
 }
 
-/** True where Redis does not let this user in, or not into this database: the same is refused again until a person mends it. */
+/**
+ * True where Redis does not let this user in, or not into this database: the same is refused again until a person mends
+ * it.
+ */
 export const isRefused = (error: unknown): boolean =>
   isKillSwitchError(error)
     ? error.code === 'NOT_PERMITTED'
@@ -89,7 +102,10 @@ export const isRefused = (error: unknown): boolean =>
 /** True when a server does not know scripts as Redis 7 does. */
 export const isTooOld = (error: unknown): boolean => isReply(error) && TOO_OLD.test(rawText(error));
 
-/** Which server it is and of which version, by its answer to INFO; those that came from Redis also give the version of Redis that they are like. */
+/**
+ * Which server it is and of which version, by its answer to INFO; those that came from Redis also give the version of
+ * Redis that they are like.
+ */
 export function serverName(info: unknown): string | null {
   const said = (field: string): string | undefined =>
     new RegExp(`^${field}:([\\w.-]{1,40})\\r?$`, 'm').exec(String(info))?.[1];
@@ -100,8 +116,9 @@ export function serverName(info: unknown): string | null {
 }
 
 /**
- * What a failed request means. Always a new error: those of ioredis carry the command with all its arguments, also the password of AUTH.
- * `server`: what it says it is, where it was asked. `access`: what a refused read is, is an unreachable store; a refused write is one that takes none.
+ * What a failed request means. Always a new error: those of ioredis carry the command with all its arguments, also the
+ * password of AUTH. `server`: what it says it is, where it was asked. `access`: what a refused read is, is an
+ * unreachable store; a refused write is one that takes none.
  */
 export function storeError(
   error: unknown,
@@ -178,7 +195,10 @@ function unreached(message: string, { location }: Pick<RedisEndpoint, 'location'
   return `Check that it runs, that the URL is right, and that it ${tls}`;
 }
 
-/** Redis does not let this user into the database of the URL. Nothing may then be asked on this connection: it would be asked of database 0. */
+/**
+ * Redis does not let this user into the database of the URL. Nothing may then be asked on this connection: it would be
+ * asked of database 0.
+ */
 export function refusedDatabase(error: unknown, endpoint: RedisEndpoint): unknown {
   const code = replyCode(rawText(error));
   if (!isReply(error) || (code !== 'NOPERM' && code !== 'ERR')) return error; // it asks for a password, or is loading
@@ -205,7 +225,10 @@ export const stateIsGone = (endpoint: RedisEndpoint, { head, log }: RedisKeys): 
     `holds a head without its state: a part of the switch was deleted. Restore a backup; or give up what there was with DEL ${head} ${log}, and then: kill-switch recover --reason "…"`,
   );
 
-/** The answer of a script that wrote. @throws KillSwitchError STORE_READ_ONLY when too few replicas had it in time; `consequence` ends the message */
+/**
+ * The answer of a script that wrote.
+ * @throws KillSwitchError STORE_READ_ONLY when too few replicas had it in time; `consequence` ends the message
+ */
 export function requireReplicated(
   { reply, replicated }: { readonly reply: unknown; readonly replicated: boolean },
   { location, replicas }: RedisEndpoint,

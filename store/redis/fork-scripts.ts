@@ -8,13 +8,16 @@ export const MOST_FORK_BYTES = 16 * 1024;
 const MOST_JUDGED = 256;
 const MOST_JUDGED_BYTES = 1024 * 1024;
 
-/** Of how many names it is asked at once whether any reports: nearly always none does, and asking one by one takes twice as long. */
+/**
+ * Of how many names it is asked at once whether any reports: nearly always none does, and asking one by one takes twice
+ * as long.
+ */
 const AT_ONCE = 200;
 
 /**
- * What is reported against a generation: name, id and text of each, and 1 where that is more than is judged. Names that an operator has excluded are passed over,
- * however much they report. What does not so much as name the generation is not decoded, and nothing is read that is longer than honest executors make it.
- * Needs `NAMES_IN`.
+ * What is reported against a generation: name, id and text of each, and 1 where that is more than is judged. Names that
+ * an operator has excluded are passed over, however much they report. What does not so much as name the generation is
+ * not decoded, and nothing is read that is longer than honest executors make it. Needs `NAMES_IN`.
  */
 export const FORKS_IN = `
 local function excludedBy(control)
@@ -70,7 +73,10 @@ local function forksIn(key, prefix, generation, excluded)
 end
 `;
 
-/** The same for operators. KEYS: names. ARGV: what executors' keys begin with, the generation, the state's entry `control`. */
+/**
+ * The same for operators. KEYS: names. ARGV: what executors' keys begin with, the generation, the state's entry
+ * `control`.
+ */
 export const READ_FORKS = `${NAMES_IN}${FORKS_IN}
 local reports, more = forksIn(KEYS[1], ARGV[1], ARGV[2], excludedBy(ARGV[3]))
 local found = {}
@@ -78,7 +84,10 @@ for i, report in ipairs(reports) do found[i] = { report[1], report[2], report[3]
 return { found, more }
 `;
 
-/** Removes what executors have reported of forks, after a `recover` has ended it. KEYS: names, changes. ARGV: what executors' keys begin with. */
+/**
+ * Removes what executors have reported of forks, after a `recover` has ended it. KEYS: names, changes. ARGV: what
+ * executors' keys begin with.
+ */
 export const CLEAR_FORKS = script(`#!lua
 ${NAMES_IN}
 for _, name in ipairs(namesIn(KEYS[1])) do redis.call('UNLINK', ARGV[1] .. name .. ':${OWN_KEYS.forks}') end

@@ -9,14 +9,17 @@ import { runScript } from './scripts.ts';
 import { redisShelf } from './shelf.ts';
 
 export interface RedisStoreOptions extends RedisEndpointOptions {
-  /** A file in which the last head is kept over restarts; without one a restarted executor cannot recognise a restored backup. */
+  /**
+   * A file in which the last head is kept over restarts; without one a restarted executor cannot recognise a restored
+   * backup.
+   */
   readonly anchor?: string | undefined;
 }
 
 /**
- * A switch in Redis 7 or newer (standalone, behind Sentinel, or a Cluster), as an executor holds it. It connects with the first request,
- * and then for ever in the background; each request is answered or fails within its time.
- * Redis must keep what it has acknowledged: `appendonly yes` with `appendfsync always`, and `maxmemory-policy noeviction`.
+ * A switch in Redis 7 or newer (standalone, behind Sentinel, or a Cluster), as an executor holds it. It connects with
+ * the first request, and then for ever in the background; each request is answered or fails within its time. Redis must
+ * keep what it has acknowledged: `appendonly yes` with `appendfsync always`, and `maxmemory-policy noeviction`.
  * @throws KillSwitchError INVALID_ARGUMENT
  */
 export function redisStore(options: RedisStoreOptions): ExecutorStore {

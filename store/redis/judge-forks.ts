@@ -3,7 +3,10 @@ import { type Head, isEvidence, type Known, parseEntry } from '../../flags/index
 import { readForkReport } from '../read-fork-report.ts';
 import { nameOf } from './keys.ts';
 
-/** One report of a fork as the confirmation gives it: the executor's escaped name, its id, the report, and the log's entry at the epoch that it holds, or ''. */
+/**
+ * One report of a fork as the confirmation gives it: the executor's escaped name, its id, the report, and the log's
+ * entry at the epoch that it holds, or ''.
+ */
 export type ReportedFork = readonly [name: string, id: string, text: string, entry: string];
 
 const entrySchema = z.object({ hash: z.string() });
@@ -27,7 +30,10 @@ function isForkProven(reports: readonly ReportedFork[], store: Head, control: st
   });
 }
 
-/** What the reports came to: in which generation, at which number of changes, and behind which connection (another may lead to another Redis). */
+/**
+ * What the reports came to: in which generation, at which number of changes, and behind which connection (another may
+ * lead to another Redis).
+ */
 export interface Judgement {
   readonly generation: string;
   readonly changes: string;
@@ -39,7 +45,10 @@ export interface Judgement {
 export class JudgedForks {
   #last: Judgement | null = null;
 
-  /** What is known already of the reports against this generation, behind this connection; the store then hands them out only if they have changed. */
+  /**
+   * What is known already of the reports against this generation, behind this connection; the store then hands them out
+   * only if they have changed.
+   */
   known(stream: unknown, generation: string | undefined): Judgement | null {
     const last = this.#last;
     return last?.stream === stream && last?.generation === generation ? last : null;
@@ -64,7 +73,9 @@ export class JudgedForks {
     const { generation } = head;
     if (judged?.changes === changes) {
       if (judged.generation === generation) return judged.proven;
-      this.#last = null; // another generation with the same number of changes: they were not handed out, and are asked for with the next confirmation
+      // another generation with the same number of changes: they were not handed out, and are asked for with the next
+      // confirmation
+      this.#last = null;
       return false;
     }
     const proven = isFlood || isForkProven(reports, head, control); // a flood must not hide a true report

@@ -15,7 +15,10 @@ export interface OperatorParts extends RedisReader {
   readonly upkeep: Upkeep;
 }
 
-/** One thing that an executor has left: `text` is what is wrong where it is a `problem`. `name`: whose keys it is in; null where something is said of the names themselves. */
+/**
+ * One thing that an executor has left: `text` is what is wrong where it is a `problem`. `name`: whose keys it is in;
+ * null where something is said of the names themselves.
+ */
 export interface Kept {
   readonly name: string | null;
   readonly id: string;

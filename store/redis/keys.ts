@@ -1,7 +1,10 @@
 import { textProblem, invalid } from '../../flags/index.ts';
 import { mapRows } from './table.ts';
 
-/** What all of one organization share, and what its keys end with. Who may do what with each is in `access.ts`, which no key can be missing from. */
+/**
+ * What all of one organization share, and what its keys end with. Who may do what with each is in `access.ts`, which no
+ * key can be missing from.
+ */
 export const SHARED_KEYS = {
   /** A string: the head as JSON. Append is a compare-and-swap on exactly this text. */
   head: 'head',
@@ -10,8 +13,9 @@ export const SHARED_KEYS = {
   /** A stream with the ids `SEQ-0`; its field `event` is what `serializeEvent` wrote. */
   log: 'log',
   /**
-   * A string: the names of executors, escaped as in their keys, one a line. Executors may only append to it: so nobody who came later takes the place of
-   * another, and nobody can put something of another type there. A list would do as well, had its elements a length that can be asked for.
+   * A string: the names of executors, escaped as in their keys, one a line. Executors may only append to it: so nobody
+   * who came later takes the place of another, and nobody can put something of another type there. A list would do as
+   * well, had its elements a length that can be asked for.
    */
   names: 'executor-names',
   /** A number that grows with each new report of a fork, so that the reports are read only when they have changed. */
@@ -25,7 +29,10 @@ export const OWN_KEYS = {
   /** Hashes: executor id → its last beat, the actions it has; as JSON. */
   beats: 'beats',
   surfaces: 'surfaces',
-  /** A string: what these executors report of forks, one a line: the escaped id, a space, the report as JSON. A string, because it can be read up to a length. */
+  /**
+   * A string: what these executors report of forks, one a line: the escaped id, a space, the report as JSON. A string,
+   * because it can be read up to a length.
+   */
   forks: 'fork-reports',
   /** Streams of bounded length: their proposals, and what else was not allowed; the field `record` is JSON. */
   proposals: 'proposals',
@@ -45,14 +52,20 @@ export type ExecutorKeys = Readonly<Record<OwnKey, string>> & {
   readonly prefix: string;
 };
 
-/** Where one organization's switch is kept. All keys share one hash tag, so that a script may use them together on a Cluster. */
+/**
+ * Where one organization's switch is kept. All keys share one hash tag, so that a script may use them together on a
+ * Cluster.
+ */
 export interface RedisKeys extends Readonly<Record<SharedKey, string>> {
   executor(name: string): ExecutorKeys;
   /** The same by the name as it is escaped in `names`. */
   executorEscaped(escaped: string): ExecutorKeys;
   /** What the keys of an executor begin with; its escaped name and `:` follow. */
   readonly executorPrefix: string;
-  /** Each event's text is published here as it is appended. Channels are those of all databases, so it bears the number of its own, other than 0. */
+  /**
+   * Each event's text is published here as it is appended. Channels are those of all databases, so it bears the number
+   * of its own, other than 0.
+   */
   readonly channel: string;
 }
 

@@ -10,9 +10,10 @@ export interface LibraryScript {
 }
 
 /**
- * A library of Redis' functions: what executors and viewers may run, so that they need no right to run a text of their own. Such a text could run for ever, and
- * once it has written something, nobody could end it but by ending Redis. An operator's connection puts the library there, and Redis keeps it with its data.
- * Every version has its own, named by a digest of all that is in it: executors of two versions each find theirs, and operators of two versions never replace
+ * A library of Redis' functions: what executors and viewers may run, so that they need no right to run a text of their
+ * own. Such a text could run for ever, and once it has written something, nobody could end it but by ending Redis. An
+ * operator's connection puts the library there, and Redis keeps it with its data. Every version has its own, named by a
+ * digest of all that is in it: executors of two versions each find theirs, and operators of two versions never replace
  * each other's. One of that name with another text is nobody's version, and is replaced.
  */
 export interface Library<K extends string> {

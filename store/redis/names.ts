@@ -1,6 +1,9 @@
 import { escapeId, nameOf, OWN_KEYS, type OwnKey } from './keys.ts';
 
-/** How many names executors may have together, and how many bytes these; beyond that a new one is refused, and no old one is passed over. */
+/**
+ * How many names executors may have together, and how many bytes these; beyond that a new one is refused, and no old
+ * one is passed over.
+ */
 const MOST_NAMES = 8192;
 export const MOST_NAME_BYTES = 512 * 1024;
 
@@ -8,9 +11,10 @@ export const MOST_NAME_BYTES = 512 * 1024;
 const MANY = 0.75;
 
 /**
- * The names in Lua, for scripts: each once, and what is wrong with their key. What somebody has left unfinished ends where the next name begins, because each
- * is written between two line ends. What `escapeId` would not have made is nobody's: `%6Dailer` is not the name of `mailer`, nor is `team:mailer` one at all.
- * That is asked (`isEscaped`) only where something is found under a name: anybody may add thousands of others.
+ * The names in Lua, for scripts: each once, and what is wrong with their key. What somebody has left unfinished ends
+ * where the next name begins, because each is written between two line ends. What `escapeId` would not have made is
+ * nobody's: `%6Dailer` is not the name of `mailer`, nor is `team:mailer` one at all. That is asked (`isEscaped`) only
+ * where something is found under a name: anybody may add thousands of others.
  */
 export const NAMES_IN = `
 local function escaped(name)
@@ -36,7 +40,10 @@ local function namesIn(key)
 end
 `;
 
-/** What keeps a name among the others: every key of its own, but for reports of forks, a text that `SET` leaves there when it is empty, and times, which go with their checkpoints. */
+/**
+ * What keeps a name among the others: every key of its own, but for reports of forks, a text that `SET` leaves there
+ * when it is empty, and times, which go with their checkpoints.
+ */
 const KEEPS_NAME: Readonly<Record<OwnKey, string | null>> = { ...OWN_KEYS, forks: null, checkpointTimes: null };
 
 const LEFT = Object.values(KEEPS_NAME)
@@ -59,8 +66,9 @@ end
 `;
 
 /**
- * Whether a name is among the others, and how it gets there; gives what is wrong, where it cannot. Nearly always it is there. Where there is no room left, a user
- * who may do everything makes some; one who is confined to a name waits for an operator.
+ * Whether a name is among the others, and how it gets there; gives what is wrong, where it cannot. Nearly always it is
+ * there. Where there is no room left, a user who may do everything makes some; one who is confined to a name waits for
+ * an operator.
  */
 export const ENTERING = `${NAMES_IN}${TAKE_OUT}
 local function isEntered(key, name)
@@ -81,7 +89,10 @@ local function enter(key, name, prefix)
 end
 `;
 
-/** The names that the text of their key has, each once, as many as are read: what `namesIn` finds, without what `isEscaped` finds to be nobody's. */
+/**
+ * The names that the text of their key has, each once, as many as are read: what `namesIn` finds, without what
+ * `isEscaped` finds to be nobody's.
+ */
 export const namesOf = (text: string): string[] => linesOf(text).slice(0, MOST_NAMES).filter(isEscaped);
 
 const linesOf = (text: string): string[] => [...new Set(text.split('\n').filter((line) => line !== ''))];

@@ -84,9 +84,9 @@ export function redisReader(
 }
 
 /**
- * The answers to reads that were all of one moment: the head was the same before and after. The first command gets the head.
- * Not a MULTI, which Redis refuses when memory is full, and then no kill could be planned; not a script, which would hold up
- * everyone else while it copies a large state.
+ * The answers to reads that were all of one moment: the head was the same before and after. The first command gets the
+ * head. Not a MULTI, which Redis refuses when memory is full, and then no kill could be planned; not a script, which
+ * would hold up everyone else while it copies a large state.
  */
 export async function atOneMoment(keys: RedisKeys, reads: () => ChainableCommander): Promise<unknown[]> {
   for (let tries = 0; tries < 20; tries += 1) {

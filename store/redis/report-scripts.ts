@@ -12,8 +12,9 @@ const MOST_BEATS = 10_000;
 const MOST_BYTES = 64 * 1024 * 1024;
 
 /**
- * Measures keys before anything of them is taken, and then hands out the smallest first, as many as are bearable: whoever writes much takes the place of nobody
- * who writes little. Where a key is not read, the id is '' and the text what is wrong. Needs `NAMES_IN`.
+ * Measures keys before anything of them is taken, and then hands out the smallest first, as many as are bearable:
+ * whoever writes much takes the place of nobody who writes little. Where a key is not read, the id is '' and the text
+ * what is wrong. Needs `NAMES_IN`.
  */
 const SMALLEST_FIRST = `
 local kept, found = {}, {}
@@ -50,9 +51,9 @@ end
 `;
 
 /**
- * What executors have left under one kind of their keys, as much as is bearable; also when memory is full.
- * KEYS: names. ARGV: what executors' keys begin with, the kind.
- * Gives, for each: the escaped name (or '' for what is said of the names), the id, the text, and 1 where that is what is wrong.
+ * What executors have left under one kind of their keys, as much as is bearable; also when memory is full. KEYS: names.
+ * ARGV: what executors' keys begin with, the kind. Gives, for each: the escaped name (or '' for what is said of the
+ * names), the id, the text, and 1 where that is what is wrong.
  */
 const READ_KEPT = `${NAMES_IN}${SMALLEST_FIRST}
 eachName(function(name, key) measure(name, key, 'HLEN', ${MOST_BEATS}) end)
@@ -70,8 +71,8 @@ return kept
 `;
 
 /**
- * The newest of what executors have added to one kind of their streams. KEYS: names. ARGV: what executors' keys begin with, the kind, how many of each.
- * Gives the same as `READ_KEPT`; the id is that of the stream.
+ * The newest of what executors have added to one kind of their streams. KEYS: names. ARGV: what executors' keys begin
+ * with, the kind, how many of each. Gives the same as `READ_KEPT`; the id is that of the stream.
  */
 const READ_NEWEST = `${NAMES_IN}${SMALLEST_FIRST}
 eachName(function(name, key) measure(name, key, 'XLEN', math.huge) end)
@@ -84,8 +85,9 @@ return kept
 `;
 
 /**
- * Puts the last checkpoint of a run, and lets go of the oldest where there are too many: of a run that ended well nothing stays, and of the others not for ever.
- * KEYS: checkpoints, their times. ARGV: run id, checkpoint, how many are kept.
+ * Puts the last checkpoint of a run, and lets go of the oldest where there are too many: of a run that ended well
+ * nothing stays, and of the others not for ever. KEYS: checkpoints, their times. ARGV: run id, checkpoint, how many are
+ * kept.
  */
 const PUT_CHECKPOINT = `
 local time = redis.call('TIME')
@@ -108,8 +110,8 @@ return not isEntered(KEYS[1], ARGV[1]) and enter(KEYS[1], ARGV[1], ARGV[2]) or 1
 `;
 
 /**
- * An executor has left: its name goes where nothing is left under it and its user may do that; else an operator's connection takes it out.
- * KEYS: names. ARGV: the escaped name, what executors' keys begin with.
+ * An executor has left: its name goes where nothing is left under it and its user may do that; else an operator's
+ * connection takes it out. KEYS: names. ARGV: the escaped name, what executors' keys begin with.
  */
 const LEAVE = `${NAMES_IN}${TAKE_OUT}${KEEP_ALIVE}
 local own = ARGV[2] .. ARGV[1]
@@ -134,8 +136,9 @@ export const LIBRARY = library({
 });
 
 /**
- * An operator's word that an executor is gone: its beat and what it can do go, and always the names of which nothing is left.
- * KEYS: names. ARGV: what executors' keys begin with; where to look for the executor: an escaped name, or '*' for everywhere; then the ids.
+ * An operator's word that an executor is gone: its beat and what it can do go, and always the names of which nothing is
+ * left. KEYS: names. ARGV: what executors' keys begin with; where to look for the executor: an escaped name, or '*' for
+ * everywhere; then the ids.
  */
 const FORGET = script(`#!lua
 ${NAMES_IN}${TAKE_OUT}

@@ -1,7 +1,10 @@
 import type { RedisAddress, RedisNode } from './address.ts';
 import type { RedisEndpoint } from './endpoint.ts';
 
-/** Which node is asked: those that were given, in turn, and in between one that an answer named, for as long as it can be reached. */
+/**
+ * Which node is asked: those that were given, in turn, and in between one that an answer named, for as long as it can
+ * be reached.
+ */
 export class Route {
   readonly #given: RedisEndpoint['nodes'];
   readonly #natMap: RedisEndpoint['natMap'];
@@ -23,15 +26,18 @@ export class Route {
     return !this.#given.includes(this.#current);
   }
 
-  /** To the next of those that were given, also from a node that was named: back to the one that named it would go round for ever. */
+  /**
+   * To the next of those that were given, also from a node that was named: back to the one that named it would go round
+   * for ever.
+   */
   next(): void {
     this.#index = (this.#index + 1) % this.#given.length;
     this.#current = this.#at(this.#index);
   }
 
   /**
-   * To the node that an answer of the present one names. Without a host, or with `?` (it knows none), that is the host that was asked,
-   * at another port; without a port nothing is named that could be asked.
+   * To the node that an answer of the present one names. Without a host, or with `?` (it knows none), that is the host
+   * that was asked, at another port; without a port nothing is named that could be asked.
    */
   follow({ host, port }: RedisNode): void {
     if (port === 0) return this.next();

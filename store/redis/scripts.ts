@@ -14,11 +14,12 @@ export const sha1 = (text: string): string => createHash('sha1').update(text).di
 export const script = (lua: string): Script => ({ lua, sha: sha1(lua) });
 
 /**
- * Compares the head, applies the patch, appends, publishes; knows nothing else. All that can be refused is refused before the first write:
- * Redis does not take back what a script had written when it fails.
- * KEYS: head, state, log, changes, turn. ARGV: expected head or '', new head, channel, 1 when reports of forks must be judged anew, 1 when all
- * tighten, who appends, how long a turn it needs, how many events, their log ids and texts in turn, how many entries are set, their keys and values in turn, then the keys to remove.
- * Gives 1; 0 when the head was another: what tightens then claims the next turn; 2 when somebody else has the turn. A turn without an end is none.
+ * Compares the head, applies the patch, appends, publishes; knows nothing else. All that can be refused is refused
+ * before the first write: Redis does not take back what a script had written when it fails. KEYS: head, state, log,
+ * changes, turn. ARGV: expected head or '', new head, channel, 1 when reports of forks must be judged anew, 1 when all
+ * tighten, who appends, how long a turn it needs, how many events, their log ids and texts in turn, how many entries
+ * are set, their keys and values in turn, then the keys to remove. Gives 1; 0 when the head was another: what tightens
+ * then claims the next turn; 2 when somebody else has the turn. A turn without an end is none.
  */
 const APPEND_BODY = `
 local head = redis.call('GET', KEYS[1]) or ''
@@ -79,19 +80,31 @@ export interface ScriptCall {
   readonly waitMs?: number;
 }
 
-/** How long WAIT may wait, so that its answer still comes in time (Redis looks at it every 100 ms only); 0 would be for ever. */
+/**
+ * How long WAIT may wait, so that its answer still comes in time (Redis looks at it every 100 ms only); 0 would be for
+ * ever.
+ */
 export const waitMs = (leftMs: number): number => Math.max(1, Math.floor(Math.max(leftMs * 0.4, leftMs - 150)));
 
-/** The connections on which no function of the library is called: there is none while this user may run the scripts themselves, or it is not ours. */
+/**
+ * The connections on which no function of the library is called: there is none while this user may run the scripts
+ * themselves, or it is not ours.
+ */
 const withoutLibrary = new WeakMap<object, NotCalled>();
 
-/** `missing`: ours are not there, so only an operator can help; `unknown`: this user may not call them, or not see whose they are. */
+/**
+ * `missing`: ours are not there, so only an operator can help; `unknown`: this user may not call them, or not see whose
+ * they are.
+ */
 type NotCalled = 'missing' | 'unknown';
 
 /** On this connection the functions of that name are not ours, or nobody knows. */
 export const doNotCall = ({ stream }: Redis, why: NotCalled): void => void withoutLibrary.set(stream, why);
 
-/** Why a function could not be called: Redis does not have it, or has no functions; or this user may call none. Nothing had then been done. */
+/**
+ * Why a function could not be called: Redis does not have it, or has no functions; or this user may call none. Nothing
+ * had then been done.
+ */
 function notCallable(error: unknown): NotCalled | null {
   if (!isReply(error)) return null;
   if (/^ERR Function not found|unknown command/i.test(error.message)) return 'missing';
@@ -99,8 +112,9 @@ function notCallable(error: unknown): NotCalled | null {
 }
 
 /**
- * Runs a script: as a function of the library, by its name, or by its text, whichever Redis has first (before that nothing had been done). WAIT goes out in the
- * same turn: on a connection made since, it would wait for nothing. Not ioredis' `defineCommand`, which could send the text after the WAIT.
+ * Runs a script: as a function of the library, by its name, or by its text, whichever Redis has first (before that
+ * nothing had been done). WAIT goes out in the same turn: on a connection made since, it would wait for nothing. Not
+ * ioredis' `defineCommand`, which could send the text after the WAIT.
  */
 export async function runScript(client: Redis, call: ScriptCall): Promise<{ reply: unknown; replicated: boolean }> {
   const { script, keys, args, replicas = 0, waitMs = 0 } = call;
@@ -143,7 +157,10 @@ export async function runScript(client: Redis, call: ScriptCall): Promise<{ repl
   }
 }
 
-/** Only an operator's user may put the library there, and an executor's may run nothing else: not even this user's own text. */
+/**
+ * Only an operator's user may put the library there, and an executor's may run nothing else: not even this user's own
+ * text.
+ */
 const noLibrary = (cause: Error): Error =>
   Object.assign(new Error('NOLIBRARY the functions of this version of the switch are not there', { cause }), {
     name: 'ReplyError',

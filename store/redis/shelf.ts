@@ -25,7 +25,10 @@ export function redisShelf({ connection, keys }: RedisReader, executorName: stri
       access: 'write',
       send: (client) => runScript(client, { script, keys: onKeys, args }),
     });
-  /** Who reads looks under the names that have been entered: each confirmation enters its own, and what is kept may come before the first. */
+  /**
+   * Who reads looks under the names that have been entered: each confirmation enters its own, and what is kept may come
+   * before the first.
+   */
   let entered: Promise<unknown> | null = null;
   const enter = async (): Promise<void> => {
     entered ??= run(LIBRARY.scripts.enter, [keys.names], [own.escaped, keys.executorPrefix]);

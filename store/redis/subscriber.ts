@@ -14,9 +14,9 @@ export interface Subscription {
 }
 
 /**
- * A connection of its own that hears what is published. It asks for a sign of life all the time, because a connection that fell silent
- * looks like one on which nothing happens. Tells a gap each time it begins to listen, the first time too: what came before was missed.
- * Ends with the returned function.
+ * A connection of its own that hears what is published. It asks for a sign of life all the time, because a connection
+ * that fell silent looks like one on which nothing happens. Tells a gap each time it begins to listen, the first time
+ * too: what came before was missed. Ends with the returned function.
  */
 export function subscribe({ endpoint, channel, requestTimeoutMs, listener }: Subscription): () => Promise<void> {
   let ended: Promise<void> | undefined;

@@ -10,9 +10,10 @@ import { doNotCall, runScript } from './scripts.ts';
 const LOOK_EVERY_MS = 5000;
 
 /**
- * What executors may not do for themselves, and any operator's connection does for them: it sees to it that the library is there and is ours, and takes out names
- * of which nothing is left before there are too many. Once for each connection, which may lead to another Redis than the one before or to one that has lost
- * everything, and again after a while: functions can be flushed at any time. A kill needs none of it, and nothing fails because of it.
+ * What executors may not do for themselves, and any operator's connection does for them: it sees to it that the library
+ * is there and is ours, and takes out names of which nothing is left before there are too many. Once for each
+ * connection, which may lead to another Redis than the one before or to one that has lost everything, and again after a
+ * while: functions can be flushed at any time. A kill needs none of it, and nothing fails because of it.
  */
 export class Upkeep {
   readonly #parts: Pick<RedisReader, 'connection' | 'keys'>;
@@ -35,7 +36,10 @@ export class Upkeep {
     return this.#begun;
   }
 
-  /** Resolves when the functions that are called on this connection are ours, as far as this user may see to it. Never rejects. */
+  /**
+   * Resolves when the functions that are called on this connection are ours, as far as this user may see to it. Never
+   * rejects.
+   */
   async ensure(): Promise<void> {
     const send = (client: Redis): Promise<void> => {
       if (this.#stream !== client.stream || performance.now() - this.#lookedAt > LOOK_EVERY_MS) {
@@ -45,7 +49,8 @@ export class Upkeep {
       }
       return this.#look;
     };
-    await this.#parts.connection.request({ access: 'write', send }).catch(() => {}); // then the next request fails as well, and says why
+    // then the next request fails as well, and says why
+    await this.#parts.connection.request({ access: 'write', send }).catch(() => {});
   }
 
   async #lookAfter(client: Redis): Promise<void> {
@@ -55,7 +60,8 @@ export class Upkeep {
   async #takeOutNames(client: Redis): Promise<void> {
     const { keys } = this.#parts;
     const names = await client.getrange(keys.names, 0, MOST_NAME_BYTES - 1).catch((error: unknown) => {
-      if (isReply(error) && error.message.startsWith('WRONGTYPE')) return null; // made anew: executors enter themselves with their next beat
+      // made anew: executors enter themselves with their next beat
+      if (isReply(error) && error.message.startsWith('WRONGTYPE')) return null;
       throw error;
     });
     if (names === null || areManyNames(names)) await runScript(client, forgetCall(keys, '*'));
@@ -70,7 +76,10 @@ function textIn(list: unknown): string | null {
   return library === undefined ? null : String(library[library.indexOf('library_code') + 1]);
 }
 
-/** Puts the library there where it is missing or is not ours. Where this user may not, or another library has its functions' names, they are not called. */
+/**
+ * Puts the library there where it is missing or is not ours. Where this user may not, or another library has its
+ * functions' names, they are not called.
+ */
 async function putLibrary(client: Redis): Promise<void> {
   let found: string | null | undefined;
   try {

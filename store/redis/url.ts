@@ -94,7 +94,8 @@ function parse(text: unknown): URL {
   if (!unix && !/^rediss?:$/.test(url.protocol))
     throw invalid(`The Redis URL must begin with redis:, rediss: or redis+unix:. ${HOW}`);
   if (!url.hostname) throw invalid(`The Redis URL names no host. ${HOW}`);
-  // An unescaped `/`, `?` or `#` in a password ends the host early: what follows would be shown as a path or a parameter.
+  // An unescaped `/`, `?` or `#` in a password ends the host early: what follows would be shown as a path or a
+  // parameter.
   if ((text.includes('@') && !url.username && !url.password) || url.search.includes('@') || url.hash !== '')
     throw invalid(`The Redis URL has an @ that ends no password, or a #. In a parameter an @ is %40. ${HOW}`);
   return url;

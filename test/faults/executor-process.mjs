@@ -1,7 +1,7 @@
 // An executor in a process of its own: acts all the time, and prints what came of each attempt, one JSON line each.
-// SIGUSR2 holds up its event loop, for longer than its lease and until there is a file `go-on` in its working directory.
-// SIGHUP steps its wall clock, by as many milliseconds as the file `clock` there says.
-// node executor-process.mjs '{"store":{"file":{"directory":"…"}},"leaseMs":1000,"name":"…"}'
+// SIGUSR2 holds up its event loop, for longer than its lease and until there is a file `go-on` in its working
+// directory. SIGHUP steps its wall clock, by as many milliseconds as the file `clock` there says. node
+// executor-process.mjs '{"store":{"file":{"directory":"…"}},"leaseMs":1000,"name":"…"}'
 import { existsSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createKillSwitch } from 'openfeature-kill-switch';

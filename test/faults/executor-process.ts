@@ -24,7 +24,10 @@ export interface ExecutorProcess {
   /** Holds up its event loop, for longer than its lease and until `goOn`. */
   holdUp(): Promise<void>;
   goOn(): void;
-  /** Steps its wall clock to so many milliseconds from the true time; resolves with how many attempts it had told before. */
+  /**
+   * Steps its wall clock to so many milliseconds from the true time; resolves with how many attempts it had told
+   * before.
+   */
   stepClock(ms: number): Promise<number>;
   /** Resolves once an attempt after the first `after` ones `fits`. */
   until(fits: (attempt: Attempt) => boolean, after?: number): Promise<void>;

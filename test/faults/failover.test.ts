@@ -55,7 +55,8 @@ describe.skipIf(!hasRedis)('a failover to a replica that had not got the last ki
 
     const { given_up } = await promoted.recover({ reason: 'looked at it' });
     expect(given_up).toMatchObject([{ epoch: 3 }]);
-    expect(await promoted.kills()).toEqual([]); // what was lost is not restored, and the answer above says that something was
+    // what was lost is not restored, and the answer above says that something was
+    expect(await promoted.kills()).toEqual([]);
     const recovered = performance.now();
     await Promise.all([saw.goes(recovered), missed.goes(recovered)]);
   });

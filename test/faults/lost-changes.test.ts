@@ -106,7 +106,8 @@ describe.concurrent.each(DRIVERS)('changes that a $name store has lost', ({ open
       leaseMs: 1000,
       name: 'asleep',
     });
-    // All that this one has is an anchor that this store knows nothing of: that may as well be another store's, so it proves nothing.
+    // All that this one has is an anchor that this store knows nothing of: that may as well be another store's, so it
+    // proves nothing.
     await restarted.until(blockedBy('ANCHOR_FOREIGN'));
     expect(restarted.attempts.filter(executed)).toEqual([]);
     // What it reports of a log that this store does not know stops nobody else, but it is shown.

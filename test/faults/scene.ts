@@ -27,7 +27,10 @@ for (const event of ['unhandledRejection', 'uncaughtException'] as const)
   process.on(event, (error: unknown) => unhandled.push(error));
 afterAll(() => assert.deepEqual(unhandled, []));
 
-/** What one test has running, ended in reverse. Tests run side by side here, so that each says by its own context when it is over. */
+/**
+ * What one test has running, ended in reverse. Tests run side by side here, so that each says by its own context when
+ * it is over.
+ */
 export class Scene {
   readonly #ends: Array<() => unknown> = [];
 
@@ -90,7 +93,10 @@ export class Scene {
   }
 }
 
-/** How a fault ends: what is done about it, and whether an operator must then say that the store is to be taken as it is. */
+/**
+ * How a fault ends: what is done about it, and whether an operator must then say that the store is to be taken as it
+ * is.
+ */
 export interface Fault<Place> {
   readonly name: string;
   /** The cause that decisions name while it lasts. */
@@ -114,7 +120,10 @@ export interface Subject {
   readonly newcomer: () => Promise<Executor>;
 }
 
-/** Plays one fault from its beginning to its end, and expects what the design promises: of those that ran before it, and of one that is started meanwhile. */
+/**
+ * Plays one fault from its beginning to its end, and expects what the design promises: of those that ran before it, and
+ * of one that is started meanwhile.
+ */
 export async function play<Place>(fault: Fault<Place>, subject: Place & Subject): Promise<void> {
   const { control, executor, observer } = subject;
   const both = [executor, observer];

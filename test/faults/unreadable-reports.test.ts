@@ -19,7 +19,10 @@ import { hasRedis, startRedis, temporaryFolder } from '../servers/index.ts';
 interface Planted {
   readonly store: ExecutorStore;
   readonly controlStore: ControlStore;
-  /** Puts a text where the beat, the surfaces, the checkpoint, the interventions, the proposals and the report of a fork of that executor are. */
+  /**
+   * Puts a text where the beat, the surfaces, the checkpoint, the interventions, the proposals and the report of a fork
+   * of that executor are.
+   */
   plant(id: string, text: string): Promise<void>;
   /** Puts something there that is no text at all. */
   plantThings(): Promise<void>;

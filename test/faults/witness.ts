@@ -200,7 +200,10 @@ const nextDomain = (): string => {
   return `faults-${domains}`;
 };
 
-/** A real executor that acts all the time, asked in three ways: by `check`, by an action, and by a careless client of its domain. */
+/**
+ * A real executor that acts all the time, asked in three ways: by `check`, by an action, and by a careless client of
+ * its domain.
+ */
 export async function startExecutor(options: ExecutorOptions): Promise<Executor> {
   const { store, leaseMs = 1000, name = 'executor', organizationId } = options;
   const domain = nextDomain();
@@ -232,21 +235,26 @@ const fromOutcome = ({ status, decision }: { status: string; decision: Decision 
   free: status === 'executed',
 });
 
-/** A process that only evaluates: a provider of its own and a careless client. Being idle, it lives by its own confirmations alone. */
+/**
+ * A process that only evaluates: a provider of its own and a careless client. Being idle, it lives by its own
+ * confirmations alone.
+ */
 export async function startObserver(options: ExecutorOptions): Promise<Witness> {
   const { store, leaseMs = 1000, name = 'observer', organizationId } = options;
   const domain = nextDomain();
   const provider = new KillSwitchProvider({ store, leaseMs, organizationId });
-  await OpenFeature.setProviderAndWait(domain, provider).catch(() => {}); // starting during a fault fails, and goes on trying
+  // starting during a fault fails, and goes on trying
+  await OpenFeature.setProviderAndWait(domain, provider).catch(() => {});
   const client = OpenFeature.getClient(domain);
   const asks = new Map<string, Ask>([['client', carelessly(client)]]);
   return new Witness(name, leaseMs, { client, asks, release: () => provider.onClose() });
 }
 
 /**
- * Nothing that was asked `leaseMs` after the fault was there was let through, until the fault was ended; and no action started later.
- * The clock is the executor's own, so what was *asked* after the lease has no margin. An action may be held up by the system between its last
- * look and its first line, so its start may be later by what this process was held up at most.
+ * Nothing that was asked `leaseMs` after the fault was there was let through, until the fault was ended; and no action
+ * started later. The clock is the executor's own, so what was *asked* after the lease has no margin. An action may be
+ * held up by the system between its last look and its first line, so its start may be later by what this process was
+ * held up at most.
  */
 export function expectStoppedInTime(
   witness: Witness,

@@ -11,7 +11,10 @@ import { Memory, memoryStore } from '../../store/memory/index.ts';
 import { Replica } from '../../store/replica.ts';
 import { type FlagdServer, hasFlagd, startFlagd } from '../servers/index.ts';
 
-/** flagd looks at its file every second, and keeps time by the same clock as this test; the machine may be busy when a write is due. */
+/**
+ * flagd looks at its file every second, and keeps time by the same clock as this test; the machine may be busy when a
+ * write is due.
+ */
 const TIMES = { reissueMs: 250, writeMs: 750, pollMs: 1000, skewMs: 0 };
 const VALID_MS = deadManBound(TIMES);
 /** What one question to flagd may take on a busy machine. */

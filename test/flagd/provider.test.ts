@@ -42,7 +42,8 @@ describe.skipIf(!hasFlagd).each(['rpc', 'in-process'] as const)('FlagdKillSwitch
   it('serves what flagd serves, for the context it is asked with, and is READY', async () => {
     const server = await startFlagd({ flags: definition('live') });
     const client = await connect(portOf(server, resolverType), resolverType);
-    await expect.poll(() => client.providerStatus, { timeout: 10_000 }).toBe(ProviderStatus.READY); // the first try may take too long on a slow machine
+    // the first try may take too long on a slow machine
+    await expect.poll(() => client.providerStatus, { timeout: 10_000 }).toBe(ProviderStatus.READY);
     expect(await client.getStringDetails('kill-switch.mode', 'full_stop')).toMatchObject({
       value: 'live',
       variant: 'live',

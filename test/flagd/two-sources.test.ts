@@ -74,7 +74,8 @@ describe.skipIf(!hasFlagd).each(['rpc', 'in-process'] as const)('two sources of 
     expect(await client.getStringDetails('kill-switch.mode', 'live')).toMatchObject({
       flagMetadata: { message: expect.stringMatching(/without organization_id, epoch, valid_until.*flagd validate/) },
     });
-    // flagd takes the flag away with the source that had it, until the other one is written again, as an exporter does all the time.
+    // flagd takes the flag away with the source that had it, until the other one is written again, as an exporter does
+    // all the time.
     write(1, { flags: {} });
     await expect.poll(() => faultOf(client), { timeout: 5000 }).toMatch(/FLAG_NOT_FOUND|STALE/);
     write(0, exported('live', inAnHour() + 1));

@@ -19,7 +19,10 @@ const message = (text: string | Buffer): Buffer => {
   return Buffer.concat([Buffer.from([10, ...length]), bytes]);
 };
 
-/** Something that speaks flagd's sync contract, as flagd does and as other servers may, and sends whatever it is told to. */
+/**
+ * Something that speaks flagd's sync contract, as flagd does and as other servers may, and sends whatever it is told
+ * to.
+ */
 async function syncServer(first: string | Buffer) {
   let definition = first;
   const streams = new Set<ServerWritableStream<Buffer, Buffer>>();

@@ -30,7 +30,9 @@ function stateIn(mode: (typeof MODES)[number], targeting: unknown = null): State
   return state;
 }
 
-/** Compiled and direct resolution, compared over random states and contexts; `seen` counts the modes that were compared. */
+/**
+ * Compiled and direct resolution, compared over random states and contexts; `seen` counts the modes that were compared.
+ */
 function compare(mutate: (definition: string) => string, numRuns: number, options?: FlagdCoreOptions) {
   const seen = new Map<string, number>();
   let compared = 0;
@@ -123,7 +125,8 @@ describe('the compiled definition, evaluated by flagd-core', () => {
     putKill(state, 'agent:a', 'full_stop');
     const core = evaluator(compileFlagd(state));
     expect(modeOf(core, { agent_id: 'b', amount: 5 })).toBe('live');
-    expect(modeOf(core, { agent_id: 'b', amount: 'not a number' })).toBe('caller default'); // the rule's own fault: said in the docstring
+    // the rule's own fault: said in the docstring
+    expect(modeOf(core, { agent_id: 'b', amount: 'not a number' })).toBe('caller default');
     expect(restrictionFor(state, { context: { agent_id: 'b', amount: 'not a number' }, now: NOW }).mode).toBe(
       'full_stop',
     );

@@ -41,7 +41,10 @@ const LEASE_MS = 6000;
 const SOON = { timeout: 20_000 };
 const CASES = KINDS.flatMap((kind) => Object.entries(PLACES).map(([place, open]) => ({ kind, place, open })));
 
-/** A process with an action in flight, in which two members were started; all are one executor by name, and share its anchor. */
+/**
+ * A process with an action in flight, in which two members were started; all are one executor by name, and share its
+ * anchor.
+ */
 async function setUp({ onTestFinished }: TestContext, kind: string, open: () => Promise<Place>, handsLineage = true) {
   const { url, store, control: controlStore } = await open();
   const control = await openControlPlane({ store: controlStore, operator: { id: 'ann' } });

@@ -1,4 +1,5 @@
-// An executor in a process of its own, over the built package: many calls that are begun together, or one that waits and is all that the process has.
+// An executor in a process of its own, over the built package: many calls that are begun together, or one that waits
+// and is all that the process has.
 import { createKillSwitch } from 'openfeature-kill-switch';
 import { fileStore } from 'openfeature-kill-switch/store/file';
 import { redisStore } from 'openfeature-kill-switch/store/redis';

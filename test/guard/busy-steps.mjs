@@ -1,4 +1,5 @@
-// An executor in a process of its own: a loop of steps that touch no I/O, so that only the guard can let the event loop turn.
+// An executor in a process of its own: a loop of steps that touch no I/O, so that only the guard can let the event loop
+// turn.
 import { createKillSwitch, isActionStoppedError } from 'openfeature-kill-switch';
 import { fileStore } from 'openfeature-kill-switch/store/file';
 import { redisStore } from 'openfeature-kill-switch/store/redis';

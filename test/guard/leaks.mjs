@@ -1,5 +1,5 @@
-// A process that prints how much memory, in MB, is left of what is over: of signals that were read late, and of calls that no longer wait.
-// node --expose-gc leaks.mjs
+// A process that prints how much memory, in MB, is left of what is over: of signals that were read late, and of calls
+// that no longer wait. node --expose-gc leaks.mjs
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createKillSwitch } from 'openfeature-kill-switch';
 import { openControlPlane } from 'openfeature-kill-switch/operator';

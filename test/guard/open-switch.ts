@@ -32,7 +32,10 @@ export interface OpenedSwitch {
 
 let domains = 0;
 
-/** An operator, and a switch on a domain of its own, both closed after the test. `mode`: default `live`; null leaves what `init` gives. */
+/**
+ * An operator, and a switch on a domain of its own, both closed after the test. `mode`: default `live`; null leaves
+ * what `init` gives.
+ */
 export async function openSwitch(
   { store, controlStore }: Sides,
   { mode = 'live', ...options }: Partial<CreateKillSwitchOptions> & { readonly mode?: Mode | null } = {},

@@ -1,5 +1,5 @@
-// A process whose callbacks, all of which are to be synchronous, return promises that reject: prints what became of it, or dies of the first.
-// node rejecting-callbacks.mjs DIRECTORY
+// A process whose callbacks, all of which are to be synchronous, return promises that reject: prints what became of it,
+// or dies of the first. node rejecting-callbacks.mjs DIRECTORY
 import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';

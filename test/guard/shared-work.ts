@@ -1,7 +1,10 @@
 import { EventEmitter, once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 
-/** Something that several runs share, and that calls back each of them; the ways in which a callback comes to run as somebody else. */
+/**
+ * Something that several runs share, and that calls back each of them; the ways in which a callback comes to run as
+ * somebody else.
+ */
 export interface Shared {
   readonly name: string;
   /** Hands in a callback, which is called a moment later. */

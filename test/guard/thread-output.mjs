@@ -1,4 +1,5 @@
-// A thread in which actions give its standard streams; it says with which code each is refused, and writes on after a kill.
+// A thread in which actions give its standard streams; it says with which code each is refused, and writes on after a
+// kill.
 import { once } from 'node:events';
 import { parentPort } from 'node:worker_threads';
 import { createKillSwitch } from 'openfeature-kill-switch';

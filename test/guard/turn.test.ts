@@ -1,7 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { createTurns } from '../../guard/turn.ts';
 
-/** So many calls that come together, each of which takes so long once it may start; how many start in which turn of the event loop. */
+/**
+ * So many calls that come together, each of which takes so long once it may start; how many start in which turn of the
+ * event loop.
+ */
 async function starts(calls: number, takesMs: number): Promise<number[]> {
   let time = 0;
   const turns = createTurns(() => time);

@@ -61,7 +61,9 @@ test('every mode and effect does what the table says', async () => {
   expect(checked).toBe(MODES.length * EFFECTS.length);
 });
 
-/** A handler that ends only when its call has given it up; else it would stay in flight, and closing would wait for it. */
+/**
+ * A handler that ends only when its call has given it up; else it would stay in flight, and closing would wait for it.
+ */
 const untilGivenUp = (_input: unknown, { signal }: HandlerContext): Promise<never> =>
   new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(new Error('given up'))));
 

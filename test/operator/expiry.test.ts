@@ -19,7 +19,10 @@ const kill: ActiveKill = {
 };
 
 interface Given {
-  /** How long this process has run, by the clock that counts, and how far its wall clock was from the true time at its start and is now. */
+  /**
+   * How long this process has run, by the clock that counts, and how far its wall clock was from the true time at its
+   * start and is now.
+   */
   readonly ranFor: number;
   readonly startedOff?: number;
   readonly off?: number;

@@ -24,7 +24,8 @@ test('an aborted signal ends the waiting and not the kill, which is told of as s
       throw new Error('whoever is told cannot undo it');
     },
   });
-  expect(performance.now() - since).toBeGreaterThanOrEqual(KILL_RETURN_MS - 1); // no confirmed action starts after it has returned
+  // no confirmed action starts after it has returned
+  expect(performance.now() - since).toBeGreaterThanOrEqual(KILL_RETURN_MS - 1);
   expect(told).toEqual([2]);
   expect(answer).toMatchObject({ epoch: 2, kill: { is_active: true }, acknowledgements: { total: 1, drained: 0 } });
   const again = await control.kill({ target: 'all', waitMs: 600_000, signal: AbortSignal.abort() });

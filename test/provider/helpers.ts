@@ -10,7 +10,10 @@ import { onTestFinished, vi } from 'vitest';
 
 let domains = 0;
 
-/** A client without any hook over this provider, on a domain of its own; the provider is closed with the test. Starting may fail: that is what some tests are about. */
+/**
+ * A client without any hook over this provider, on a domain of its own; the provider is closed with the test. Starting
+ * may fail: that is what some tests are about.
+ */
 export async function clientOf(provider: Provider): Promise<Client> {
   const domain = `test-${++domains}`;
   OpenFeature.setLogger({ error: () => {}, warn: () => {}, info: () => {}, debug: () => {} });

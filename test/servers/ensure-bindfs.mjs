@@ -1,4 +1,5 @@
-// Finds bindfs, which mounts a folder through FUSE under any name, and installs it where that takes no question: as root, with apt.
+// Finds bindfs, which mounts a folder through FUSE under any name, and installs it where that takes no question: as
+// root, with apt.
 import { spawnSync } from 'node:child_process';
 import { findCommand } from './find-command.mjs';
 

@@ -1,4 +1,5 @@
-// Finds a flagd for the tests: FLAGD_BIN, else PATH, else built once from the recipe in flagd/ and kept outside the tree.
+// Finds a flagd for the tests: FLAGD_BIN, else PATH, else built once from the recipe in flagd/ and kept outside the
+// tree.
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';

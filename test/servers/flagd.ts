@@ -21,7 +21,10 @@ export interface FlagdOptions {
   /** An existing definition file that flagd watches; its name ends in `.json`. */
   readonly file?: string;
   readonly sources?: readonly FlagdSource[];
-  /** What to wait for: `/readyz` (`ready`, the default), the evaluation port only (`port`), or nothing (`started`): a flagd whose sources are broken opens no port, and ends after some seconds. */
+  /**
+   * What to wait for: `/readyz` (`ready`, the default), the evaluation port only (`port`), or nothing (`started`): a
+   * flagd whose sources are broken opens no port, and ends after some seconds.
+   */
   readonly until?: 'ready' | 'port' | 'started';
   /** Further arguments of `flagd start`. */
   readonly args?: readonly string[];

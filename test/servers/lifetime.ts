@@ -56,7 +56,9 @@ export function temporaryFolder(name: string): { readonly path: string; remove()
   };
 }
 
-/** Ports of 127.0.0.1 that nothing listens on. They are free only until someone takes them: see {@link withFreePorts}. */
+/**
+ * Ports of 127.0.0.1 that nothing listens on. They are free only until someone takes them: see {@link withFreePorts}.
+ */
 export async function freePorts(count: number): Promise<number[]> {
   const servers = await Promise.all(Array.from({ length: count }, listenAnywhere));
   const ports = servers.map((server) => (server.address() as { port: number }).port);

@@ -45,7 +45,9 @@ export function serverProcess({ command, args, cwd, isReady, readyMs = 15_000 }:
     await gone;
   }
 
-  /** A stop signal is delivered a moment after it was sent: waits until the kernel shows it (Linux; elsewhere 50 ms). */
+  /**
+   * A stop signal is delivered a moment after it was sent: waits until the kernel shows it (Linux; elsewhere 50 ms).
+   */
   async function signalled(signal: 'SIGSTOP' | 'SIGCONT'): Promise<void> {
     const { pid } = current();
     current().kill(signal);

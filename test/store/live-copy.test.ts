@@ -19,8 +19,8 @@ const LEASE_TICKS = 3;
 const STORE_BEGAN = Date.UTC(2026, 0, 1);
 
 /**
- * One executor beside one store, and a hop that has asked it at some time and may answer for it; every message waits until the test lets it arrive. What the
- * protocol promises is checked after each step.
+ * One executor beside one store, and a hop that has asked it at some time and may answer for it; every message waits
+ * until the test lets it arrive. What the protocol promises is checked after each step.
  */
 class World {
   readonly log = new TestLog();
@@ -432,7 +432,10 @@ describe('the violated traces of the protocol model do not happen', () => {
 });
 
 describe('what is kept of many changes', () => {
-  /** A live copy, and everything that it does outside, in order: what it kept, and what held when it told work in flight. */
+  /**
+   * A live copy, and everything that it does outside, in order: what it kept, and what held when it told work in
+   * flight.
+   */
   function keeping() {
     const log = new TestLog();
     log.append('init', { generation: 'g0' });

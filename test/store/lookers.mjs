@@ -1,6 +1,6 @@
-// Executors of one name that share an anchor, each in a worker thread of this process: they look at the switch every millisecond until standard input ends.
-// Prints "ready" once all of them act, then one JSON line each: how often it looked, and which causes blocked it how often.
-// node lookers.mjs '{"directory":"…","anchor":"…","threads":6}'
+// Executors of one name that share an anchor, each in a worker thread of this process: they look at the switch every
+// millisecond until standard input ends. Prints "ready" once all of them act, then one JSON line each: how often it
+// looked, and which causes blocked it how often. node lookers.mjs '{"directory":"…","anchor":"…","threads":6}'
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';

@@ -202,7 +202,10 @@ describe('a replica', () => {
   });
 
   describe('whose lease is ended by a clock', () => {
-    /** A store that says when it is asked to confirm, and answers when it is let. No timer fires here, so what happens is not waited for. */
+    /**
+     * A store that says when it is asked to confirm, and answers when it is let. No timer fires here, so what happens
+     * is not waited for.
+     */
     async function held() {
       const { store } = await setUp();
       vi.useFakeTimers({ toFake: ['setTimeout'] });

@@ -17,7 +17,10 @@ const fold = (events: readonly LogEvent[]): State => {
   return state;
 };
 
-/** A log that can be cut and gone on from elsewhere, and answers as a store does. It remembers every event that it ever had. */
+/**
+ * A log that can be cut and gone on from elsewhere, and answers as a store does. It remembers every event that it ever
+ * had.
+ */
 export class TestLog {
   #events: LogEvent[] = [];
   #state = new State();

@@ -1,5 +1,5 @@
-// One executor whose actions keep the event loop busy, as better-sqlite3 or execFileSync do: all calls of a round are made at once, and each start is told
-// by the machine's monotonic clock, which all processes share.
+// One executor whose actions keep the event loop busy, as better-sqlite3 or execFileSync do: all calls of a round are
+// made at once, and each start is told by the machine's monotonic clock, which all processes share.
 import { createKillSwitch } from 'openfeature-kill-switch';
 import { fileStore } from 'openfeature-kill-switch/store/file';
 import { redisStore } from 'openfeature-kill-switch/store/redis';

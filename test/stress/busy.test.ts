@@ -57,7 +57,10 @@ const next = async (child: ChildProcess): Promise<{ starts: number[]; statuses: 
   return message;
 };
 
-/** Kills the agent some time after all calls were made, and says how long after `kill` had returned each later start was. */
+/**
+ * Kills the agent some time after all calls were made, and says how long after `kill` had returned each later start
+ * was.
+ */
 async function rounds(
   control: ControlPlane,
   where: Where,

@@ -1,5 +1,6 @@
-// One executor under load: 50 actions at a time, for one agent of its own and one that all share; every tenth is confirmed.
-// It reports each confirmed start by the machine's monotonic clock, which all processes share, and every start that its own copy did not allow.
+// One executor under load: 50 actions at a time, for one agent of its own and one that all share; every tenth is
+// confirmed. It reports each confirmed start by the machine's monotonic clock, which all processes share, and every
+// start that its own copy did not allow.
 import { createKillSwitch } from 'openfeature-kill-switch';
 import { fileStore } from 'openfeature-kill-switch/store/file';
 import { redisStore } from 'openfeature-kill-switch/store/redis';

@@ -187,7 +187,8 @@ export const LOG_TESTS: readonly SuiteTest[] = [
       for (let number = 0; number < 5; number += 1) changes.push(await kill(session.control(), `run:${number}`));
       const [last] = changes.slice(-1);
       assert.ok(last);
-      // One at a time until it is heard of: whoever begins to follow may miss what happens until then, but not what follows on something heard.
+      // One at a time until it is heard of: whoever begins to follow may miss what happens until then, but not what
+      // follows on something heard.
       for (const follower of followers) {
         await follower.until('any event or gap', () => follower.events.length > 0 || follower.gaps > 0);
       }

@@ -24,7 +24,10 @@ import type {
 export interface StoreHarness {
   readonly store: ExecutorStore;
   readonly controlStore: ControlStore;
-  /** Loses everything that the store holds, as when its files or its database are deleted; what executors keep themselves (anchors) stays. */
+  /**
+   * Loses everything that the store holds, as when its files or its database are deleted; what executors keep
+   * themselves (anchors) stays.
+   */
   wipe(): Promise<void>;
   /** Takes a backup. */
   copy(): Promise<void>;

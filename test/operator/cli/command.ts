@@ -62,7 +62,10 @@ export function run(args: readonly string[], options: RunOptions = {}): Promise<
   });
 }
 
-/** The same command line without a process of its own: for long tables of them. `watched`: as if a person looked at stderr. */
+/**
+ * The same command line without a process of its own: for long tables of them. `watched`: as if a person looked at
+ * stderr.
+ */
 export async function runHere(
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},

@@ -31,7 +31,10 @@ export async function executor(
   return Object.assign(shared, { replica });
 }
 
-/** An executor that has reported, and then died without a word: it stays in the count. `more` is what else it said. Gives its id. */
+/**
+ * An executor that has reported, and then died without a word: it stays in the count. `more` is what else it said.
+ * Gives its id.
+ */
 export async function deadExecutor(store: ExecutorStore, more: Partial<Beat> = {}): Promise<string> {
   const dying: ExecutorStore = {
     ...store,

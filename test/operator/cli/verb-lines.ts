@@ -1,4 +1,5 @@
-// What operators and viewers do with the command, a line each: whatever is asked of every verb goes through these lists.
+// What operators and viewers do with the command, a line each: whatever is asked of every verb goes through these
+// lists.
 
 /** How a control plane begins, and begins again. */
 export const BEGINNINGS = ['init', 'recover --reason x'] as const;

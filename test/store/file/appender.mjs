@@ -1,5 +1,5 @@
-// An operator's process for the tests that kill one: appends kills as fast as it can and prints each target once it is acknowledged.
-// node appender.mjs DIRECTORY NAME [COUNT]
+// An operator's process for the tests that kill one: appends kills as fast as it can and prints each target once it is
+// acknowledged. node appender.mjs DIRECTORY NAME [COUNT]
 import { nextChange } from '#flags';
 import { fileControlStore } from 'openfeature-kill-switch/store/file/control';
 

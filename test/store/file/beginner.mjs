@@ -1,5 +1,6 @@
-// An operator's process for the tests of two that begin at once: begins or recovers each store that it is given, at the moment given with it, and prints what came of it.
-// node beginner.mjs; a line of its input is "init | recover", DIRECTORY and MOMENT (by Date.now()), with tabs between
+// An operator's process for the tests of two that begin at once: begins or recovers each store that it is given, at the
+// moment given with it, and prints what came of it. node beginner.mjs; a line of its input is "init | recover",
+// DIRECTORY and MOMENT (by Date.now()), with tabs between
 import { createInterface } from 'node:readline';
 import { openControlPlane } from 'openfeature-kill-switch/operator';
 import { fileControlStore } from 'openfeature-kill-switch/store/file/control';

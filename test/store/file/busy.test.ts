@@ -5,7 +5,9 @@ import { kill } from '../../../testing/store/session.ts';
 import { busyLoop } from '../../busy-loop.ts';
 import { headOf, openSession } from './harness.ts';
 
-/** How many turns of a busy event loop that takes, at its best of some tries: another process may have kept the disk. */
+/**
+ * How many turns of a busy event loop that takes, at its best of some tries: another process may have kept the disk.
+ */
 async function turnsOf(work: (index: number) => Promise<unknown>): Promise<number> {
   const loop = busyLoop(30);
   try {
@@ -28,7 +30,8 @@ describe('where each turn of the event loop is long', () => {
     const executor = session.executor();
     const head = await headOf(control);
     await executor.confirm(head);
-    utimesSync(join(directory, 'executors', 'default', 'forks'), 0, 0); // a folder that has just been made is listed again
+    // a folder that has just been made is listed again
+    utimesSync(join(directory, 'executors', 'default', 'forks'), 0, 0);
     await executor.confirm(head);
     expect(await turnsOf(() => executor.confirm(head))).toBeLessThanOrEqual(3);
   });

@@ -170,7 +170,8 @@ test('an executor where no operator has made a store makes nothing, and one whos
   expect((await executor.confirm(head)).events).toEqual([]);
 
   renameSync(join(directory, 'executors'), join(directory, 'away'));
-  await expect(executor.confirm(head)).rejects.toThrow(join(directory, 'executors')); // all reports are gone, and this one time others may come too late
+  // all reports are gone, and this one time others may come too late
+  await expect(executor.confirm(head)).rejects.toThrow(join(directory, 'executors'));
   expect((await executor.confirm(head)).events).toEqual([]);
   expect(readdirSync(directory).sort()).toEqual(['away', 'control', 'executors']);
 });
@@ -287,7 +288,8 @@ test('a disk that does not answer is a request that failed in time', async () =>
   const waiting = new Promise<never>((_resolve, reject) => {
     answer = () => reject(new Error('late'));
   });
-  waiting.catch(() => {}); // on a slow machine the request may have failed before it came to this; what the store makes of it still counts
+  // on a slow machine the request may have failed before it came to this; what the store makes of it still counts
+  waiting.catch(() => {});
   const scope = { organizationId: 'default', executorId: 'slow', executorName: 'slow', requestTimeoutMs: 50 };
   const slow = session.harness.store.open(scope);
   statfs.mockReturnValueOnce(waiting);

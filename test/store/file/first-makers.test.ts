@@ -9,7 +9,9 @@ import { ANN, as, BOB, EVE, ofUsers, report, WHY_NOT } from './users.ts';
 
 type Store = Awaited<ReturnType<typeof everybodys>>;
 
-/** Ann has acknowledged the kill, then a backup without it is put back: she says so, and Bob, who comes anew, is asked. */
+/**
+ * Ann has acknowledged the kill, then a backup without it is put back: she says so, and Bob, who comes anew, is asked.
+ */
 async function loseTheKill({ plane, held, directory, restore }: Store, umask?: string) {
   const ann = { directory, name: 'ann', ...(umask !== undefined && { umask }) };
   expect(report(ANN, ann, ['confirm', held])).toMatchObject([{ head: held, events: [], forkReported: false }]);
@@ -43,7 +45,8 @@ describe.skipIf(WHY_NOT !== null)(ofUsers('an executor of a user who is up to no
     'that is the first to make executors/default/%s is named, and nobody reports, acknowledges or goes on beside it',
     async (kind) => {
       const { plane, held, folder, directory } = await everybodys();
-      rmSync(join(folder, kind), { recursive: true }); // as an older version has left it: whoever reports first makes it
+      // as an older version has left it: whoever reports first makes it
+      rmSync(join(folder, kind), { recursive: true });
       expect(as(EVE, 'mkdir', '-m', '1777', join(folder, kind))).toMatchObject({ status: 0 });
       const message = expect.stringMatching(/ belongs to uid 64003, who is no operator of this store, .* \(chown 0\)/);
       expect(report(ANN, { directory, name: 'ann' }, ['confirm', held])).toEqual([{ code: 'CORRUPT', message }]);

@@ -11,7 +11,10 @@ import { ANN, asArguments, BOB, EVE, ofUsers, report, WHY_NOT } from './users.ts
 
 const FLOODER = fileURLToPath(new URL('flooder.mjs', import.meta.url));
 
-/** Eve puts so many files where executors look for reports against this generation; with a pace she goes on changing that folder until the test is over. */
+/**
+ * Eve puts so many files where executors look for reports against this generation; with a pace she goes on changing
+ * that folder until the test is over.
+ */
 async function flood(folder: string, { generation }: Head, count: number, paceMs = 0): Promise<void> {
   const process_ = spawn(
     'setpriv',

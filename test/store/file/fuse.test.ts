@@ -7,7 +7,10 @@ import { fileControlStore } from '../../../store/file/control.ts';
 import { temporaryFolder } from '../../servers/index.ts';
 import { mayMount } from './harness.ts';
 
-/** A folder that is another one through FUSE, under that name in the table of mounts; null where that cannot be done here. */
+/**
+ * A folder that is another one through FUSE, under that name in the table of mounts; null where that cannot be done
+ * here.
+ */
 function mountFuse(subtype: string): string | null {
   const { path } = temporaryFolder('fuse');
   const [source, mounted] = [join(path, 'source'), join(path, 'mounted')];

@@ -8,7 +8,10 @@ export const lastEvent = (log: string): LogEvent => {
   return readEvent(text.toString('utf8', text.lastIndexOf(0x0a, -2) + 1, text.length - 1));
 };
 
-/** Appends so many kills and revives of 1,000 agents behind that event, as operators would in years; the last of them. The texts are made by hand, because 300,000 are. */
+/**
+ * Appends so many kills and revives of 1,000 agents behind that event, as operators would in years; the last of them.
+ * The texts are made by hand, because 300,000 are.
+ */
 export function appendHistory(log: string, after: Pick<LogEvent, 'seq' | 'hash'>, count: number): LogEvent {
   const file = openSync(log, 'a');
   let { hash: prev, seq } = after;

@@ -28,7 +28,9 @@ function folderOf(user: number): string {
   return folder.path;
 }
 
-/** A switch in which everybody may report, Eve is not believed, and she has put this where anchors might be looked for. */
+/**
+ * A switch in which everybody may report, Eve is not believed, and she has put this where anchors might be looked for.
+ */
 async function withPlanted(text: (store: Awaited<ReturnType<typeof everybodys>>) => string) {
   const store = await everybodys();
   await store.plane.recover({ reason: 'Eve lies', exclude: [`uid ${EVE}`] });

@@ -122,7 +122,8 @@ test('whoever holds a head from before the snapshot is at home, and a stranger i
 
 test('an event that was put out of the chain in the middle of the log is not found in it', async () => {
   const { session, log, headOf, held } = await longLog(30_000);
-  // The events from 20,000 on are still there, in front of what has been put in their place: whoever saw the first of them has seen another log.
+  // The events from 20,000 on are still there, in front of what has been put in their place: whoever saw the first of
+  // them has seen another log.
   const lines = readFileSync(log, 'utf8').split('\n').slice(0, -1);
   const lost = JSON.parse(lines[20_000] ?? '');
   writeFileSync(log, `${lines.slice(0, 20_000).join('\n')}\n`);

@@ -54,7 +54,8 @@ describe('a memory that is set to', () => {
         append: await outcome(control.append(planned)),
       }).toEqual(expected);
       memory.fault = null;
-      expect(await control.append(planned)).toBe(fault !== 'lost-reply'); // it had been appended, only its answer was lost
+      // it had been appended, only its answer was lost
+      expect(await control.append(planned)).toBe(fault !== 'lost-reply');
       expect((await executor.load(null, 'n')).head).toEqual(planned.head);
     });
   }

@@ -8,7 +8,10 @@ import { beat, failure, init, kill, openControl, openExecutor, pushes } from './
 const ORGANIZATION = 'a';
 const SLOT = 15495;
 
-/** A node that names another for whatever it is asked, as no real one does for long. On each connection what follows the first `prompt` answers comes a little later. */
+/**
+ * A node that names another for whatever it is asked, as no real one does for long. On each connection what follows the
+ * first `prompt` answers comes a little later.
+ */
 async function startMisleading(
   target: () => string,
   prompt = Infinity,

@@ -41,7 +41,8 @@ describe.skipIf(!hasRedis)('a Redis Cluster', () => {
         }
       }),
     );
-    for (const { cli } of nodes) expect(await cli('DBSIZE')).toBeGreaterThan(0); // both hold some, so some were asked of the wrong one
+    // both hold some, so some were asked of the wrong one
+    for (const { cli } of nodes) expect(await cli('DBSIZE')).toBeGreaterThan(0);
   });
 
   test('a node that is gone is passed over for the next', async () => {

@@ -63,7 +63,10 @@ export const beat = (id: string, applied: Head | null, more: Partial<Beat> = {})
   ...more,
 });
 
-/** One change as it would be appended now, and what appending it says. Tests keep it to append it late, twice or not at all. */
+/**
+ * One change as it would be appended now, and what appending it says. Tests keep it to append it late, twice or not at
+ * all.
+ */
 export async function plan(control: ControlConnection, type: EventType, data: Record<string, unknown>) {
   const named = type === 'feature' ? `feature:${data['name']}` : `kill:${data['target'] ?? 'all'}`;
   const view = await control.read(['control', 'mode', named]);

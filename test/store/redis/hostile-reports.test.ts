@@ -268,7 +268,8 @@ describe.skipIf(!hasRedis)('names of executors', () => {
     await vi.waitFor(async () => {
       for (const kind of ended) expect(Number(await redis.cli('PTTL', HONEST[kind]))).toBeGreaterThan(13 * 86_400_000);
     }, 10_000);
-    for (const kind of ended) await redis.cli('PEXPIRE', HONEST[kind], 10_000); // almost over, as if the name had been silent
+    // almost over, as if the name had been silent
+    for (const kind of ended) await redis.cli('PEXPIRE', HONEST[kind], 10_000);
     await vi.waitFor(async () => {
       for (const kind of ended) expect(Number(await redis.cli('PTTL', HONEST[kind]))).toBeGreaterThan(13 * 86_400_000);
     }, 10_000);
