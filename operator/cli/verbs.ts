@@ -33,10 +33,18 @@ export const VERBS: readonly VerbRow[] = [
   { name: 'surfaces', summary: 'list what can act at all, and what is missing', load: () => import('./commands/surfaces.ts') },
   { name: 'log', summary: 'print every change, oldest first', load: () => import('./commands/log.ts') },
   { name: 'log verify', summary: 'check that the log is whole', load: () => import('./commands/log-verify.ts') },
-  { name: 'flagd export', summary: 'print the switch as a flagd definition, or keep a file of it current', load: () => import('./commands/flagd-export.ts') },
+  {
+    name: 'flagd export',
+    summary: 'print the switch as a flagd definition, or keep a file of it current',
+    load: () => import('./commands/flagd-export.ts'),
+  },
   { name: 'flagd import', summary: "set the app's ordinary flags from a flagd definition", load: () => import('./commands/flagd-import.ts') },
   { name: 'flagd validate', summary: 'check a flagd definition, and its kill-switch flags', load: () => import('./commands/flagd-validate.ts') },
-  { name: 'redis acl', summary: 'print the Redis user for an executor, for operators, or for viewers', load: () => import('./commands/redis-acl.ts') },
+  {
+    name: 'redis acl',
+    summary: 'print the Redis user for an executor, for operators, or for viewers',
+    load: () => import('./commands/redis-acl.ts'),
+  },
 ];
 
 /** What a first word stands for that is no verb by itself. */

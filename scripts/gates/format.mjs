@@ -1,7 +1,8 @@
 import { filesBelow, root } from '../prepare.mjs';
 import { runTool } from './gate.mjs';
+import { longLines } from './lines.mjs';
 
-/** Text is as the formatter writes it: `npm run format`.
+/** Text is as the formatter writes it (`npm run format`), and no line of code or of a comment is longer than that.
  * @type {import('./gate.mjs').Gate} */
 export const format = {
   name: 'format',
@@ -16,8 +17,24 @@ export const format = {
     const problems = diagnostics.map((/** @type {any} */ { location, category, message }) =>
       category === 'format' ? `${location.path} is not formatted: npm run format` : `${location.path}: ${message}`,
     );
+    problems.push(
+      ...longLines(
+        folder,
+        files.filter((file) => !file.endsWith('.json')),
+      ),
+    );
     return { checked: summary.unchanged, problems: code !== 0 && problems.length === 0 ? [stderr] : problems };
   },
-  planted: { 'planted.ts': 'export  const a = "b"' },
-  caught: [/planted\.ts is not formatted/],
+  planted: {
+    'planted.ts': 'export  const a = "b"',
+    'comment.ts': `// ${'a '.repeat(60)}\nexport const a = 'b';\n`,
+    'behind.ts': `export const a = 'b'; // ${'a '.repeat(50)}\n`,
+    'text.ts': `export const a =\n  '${'a '.repeat(60)}' as const; // so\n`,
+  },
+  caught: [
+    /planted\.ts is not formatted/,
+    /comment\.ts:1 has 123 characters/,
+    /behind\.ts:1 has 125 characters/,
+    /text\.ts:2 has \d+ characters/,
+  ],
 };
