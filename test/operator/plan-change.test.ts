@@ -1,62 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import { type LogEvent, MODES, State } from '../../flags/index.ts';
-import { type Command, entriesFor, type PlanView } from '../../operator/commands.ts';
+import { MODES } from '../../flags/index.ts';
+import { type Command, entriesFor } from '../../operator/commands.ts';
 import type { Actor } from '../../operator/operators.ts';
-import type { Check, Plan, PlannedChange } from '../../operator/plan.ts';
+import type { Check } from '../../operator/plan.ts';
 import { planChange } from '../../operator/plan-change.ts';
 import { ChangeRefusedError } from '../../operator/refusals.ts';
+import { Desk, kill, started, T0 } from './desk.ts';
 
-const T0 = '2026-01-01T00:00:00.000Z';
-
-/** A log that plans and appends in one step, as a compare-and-swap that is tried again does. */
-class Desk {
-  readonly state = new State();
-  readonly events: LogEvent[] = [];
-  time = T0;
-  #ids = 0;
-
-  get view(): PlanView {
-    return { head: this.state.head, time: this.time, get: (kind, name) => this.state.get(kind, name) };
-  }
-
-  plan(command: Command, id = 'ann', checks?: readonly Check[]): Plan {
-    this.#ids += 1;
-    return planChange(this.view, { command, actor: unverified(id), commandId: `c${this.#ids}` }, checks);
-  }
-
-  do(command: Command, id = 'ann'): PlannedChange {
-    const plan = this.plan(command, id);
-    if (plan.is === 'refused') throw new ChangeRefusedError(plan.refusal);
-    if (plan.is === 'pending') throw new Error('It waits for somebody else.');
-    this.state.apply(plan.change.patch, plan.change.event);
-    this.events.push(plan.change.event);
-    return plan.change;
-  }
-
-  refusal(command: Command): string {
-    const plan = this.plan(command);
-    return plan.is === 'refused' ? new ChangeRefusedError(plan.refusal).code : 'not refused';
-  }
-
-  get epoch(): number {
-    return this.state.epoch;
-  }
-}
-
-const unverified = (id: string): Actor => ({ is: 'unverified', id, roles: undefined });
-
-const started = (): Desk => {
-  const desk = new Desk();
-  desk.do({ type: 'init', generation: 'g0' });
-  return desk;
-};
-const kill = (more: Partial<Extract<Command, { type: 'kill' }>> = {}): Command => ({
-  type: 'kill',
-  target: 'agent:x',
-  mode: 'full_stop',
-  expiresAt: null,
-  ...more,
-});
 const revive = (epoch: number | undefined): Command => ({ type: 'revive', target: 'agent:x', reason: 'fixed', epoch });
 
 describe('the start', () => {

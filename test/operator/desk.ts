@@ -1,0 +1,66 @@
+import { type LogEvent, State } from '../../flags/index.ts';
+import type { Command, PlanView } from '../../operator/commands.ts';
+import type { Actor } from '../../operator/operators.ts';
+import type { Check, Plan, PlannedChange } from '../../operator/plan.ts';
+import { planChange } from '../../operator/plan-change.ts';
+import { ChangeRefusedError, type Refusal } from '../../operator/refusals.ts';
+
+export const T0 = '2026-01-01T00:00:00.000Z';
+
+/** A log that plans and appends in one step, as a compare-and-swap that is tried again does. */
+export class Desk {
+  readonly state = new State();
+  readonly events: LogEvent[] = [];
+  time = T0;
+  #ids = 0;
+
+  get view(): PlanView {
+    return { head: this.state.head, time: this.time, get: (kind, name) => this.state.get(kind, name) };
+  }
+
+  plan(command: Command, id = 'ann', checks?: readonly Check[]): Plan {
+    this.#ids += 1;
+    return planChange(this.view, { command, actor: unverified(id), commandId: `c${this.#ids}` }, checks);
+  }
+
+  do(command: Command, id = 'ann'): PlannedChange {
+    const plan = this.plan(command, id);
+    if (plan.is === 'refused') throw new ChangeRefusedError(plan.refusal);
+    if (plan.is === 'pending') throw new Error('It waits for somebody else.');
+    this.state.apply(plan.change.patch, plan.change.event);
+    this.events.push(plan.change.event);
+    return plan.change;
+  }
+
+  /** Why the command is refused; null where it is not. */
+  refused(command: Command): Refusal | null {
+    const plan = this.plan(command);
+    return plan.is === 'refused' ? plan.refusal : null;
+  }
+
+  /** The code of {@link refused}. */
+  refusal(command: Command): string {
+    const refusal = this.refused(command);
+    return refusal ? new ChangeRefusedError(refusal).code : 'not refused';
+  }
+
+  get epoch(): number {
+    return this.state.epoch;
+  }
+}
+
+const unverified = (id: string): Actor => ({ is: 'unverified', id, roles: undefined });
+
+export const started = (): Desk => {
+  const desk = new Desk();
+  desk.do({ type: 'init', generation: 'g0' });
+  return desk;
+};
+
+export const kill = (more: Partial<Extract<Command, { type: 'kill' }>> = {}): Command => ({
+  type: 'kill',
+  target: 'agent:x',
+  mode: 'full_stop',
+  expiresAt: null,
+  ...more,
+});
