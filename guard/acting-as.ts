@@ -6,13 +6,13 @@ import type { Outcome } from './outcome.ts';
 export type Within = <Result>(inside: () => Result) => Result;
 
 /**
- * What a run does in its own name whatever context it is asked in: one that a pool, a batcher, an emitter or a timer
- * calls in may be another run's, or nobody's.
+ * Acts as one run, whatever the async context: a callback of a pool, a batcher, an emitter or a timer may run in
+ * another run's context, or in none.
  */
 export interface ActingAs {
   /**
-   * The same function, which then works as this run whoever calls it; also after the run has ended, so that kills still
-   * reach it.
+   * Returns `work` as a function that acts as this run, whoever calls it. It does so also after the run has ended, so
+   * that kills still reach it.
    */
   bind<This, Args extends unknown[], Result>(
     work: (this: This, ...args: Args) => Result,
@@ -28,8 +28,8 @@ export interface ActingAs {
 }
 
 /**
- * @param isOurs whether an action is one of the switch that the run belongs to: one of another would not know this run,
- * and act as somebody else
+ * @param isOurs whether an action belongs to the run's own switch: another switch does not know this run, and its
+ * actions would act as somebody else
  */
 export function actingAs(within: Within, isOurs: (action: object) => boolean): ActingAs {
   const check = (action: { readonly definition: { readonly name: string } }): void => {

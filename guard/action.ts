@@ -11,18 +11,18 @@ export type Surface = 'tool' | 'http' | 'webhook' | 'queue' | 'schedule' | 'back
 /** What `execute` is given beside its input. */
 export interface ExecuteContext {
   /**
-   * Fires the moment that the same call would no longer get its verdict, with the decision as its reason (not for a
-   * pause), or when the caller gives up.
+   * Fires when the caller's own signal does, or the moment that the same call would get a stricter verdict; its reason
+   * is that decision. A pause does not fire it.
    */
   readonly signal: AbortSignal;
-  /** Chosen by the caller, else generated: the same for every attempt of one piece of work. */
+  /** The caller's own, else generated. A caller gives every attempt at one piece of work the same key. */
   readonly idempotencyKey: string;
 }
 
-/** What `redirect` and `draft` are given beside their input. The signal also fires when they have taken too long. */
+/** What `redirect` and `draft` are given beside their input. The signal also fires after `handlerTimeoutMs`. */
 export type HandlerContext = Pick<ExecuteContext, 'signal'>;
 
-/** A wall for one call, in code; a flag can only lower it. */
+/** A limit for one call, in code; a flag can only lower it. */
 export interface LimitDefinition<Input> {
   readonly max: number;
   readonly of: (input: Input) => number;
@@ -40,11 +40,11 @@ export interface ActionDefinition<Input, Result> {
   readonly effect?: Effect | undefined;
   /** Default `tool`. */
   readonly surface?: Surface | (string & {}) | undefined;
-  /** True: the store is asked once more right before it starts. Default false. */
+  /** True: the store confirms each call right before it starts. Default false. */
   readonly irreversible?: boolean | undefined;
-  /** The opt-in feature that it belongs to; a feature that the switch does not know is `dark`. */
+  /** The opt-in feature that the action belongs to; a feature that the switch does not know is `dark`. */
   readonly feature?: string | undefined;
-  /** Any Standard Schema; an input that does not fit is refused before anything is decided. */
+  /** Any Standard Schema. An input that does not fit is refused before anything is decided. */
   readonly inputSchema?: StandardSchemaV1<unknown, Input> | undefined;
   /** Not enforced in this version: an action that has any is blocked. */
   readonly limits?: Readonly<Record<string, LimitDefinition<Input>>> | undefined;
@@ -53,20 +53,18 @@ export interface ActionDefinition<Input, Result> {
   readonly execute: (input: Input, context: ExecuteContext) => Result | Promise<Result>;
   /** The same input with a safe destination, for `test_mode`. */
   readonly redirect?: ((input: Input, context: HandlerContext) => Input | Promise<Input>) | undefined;
-  /** What `draft_only` does instead. */
+  /** What runs in place of `execute` in `draft_only`. */
   readonly draft?: ((input: Input, context: HandlerContext) => unknown) | undefined;
-  /** How a rollback undoes it. */
+  /** The action that undoes this one in a rollback. */
   readonly reverse?: { readonly action: string; readonly input: (result: Result, input: Input) => unknown } | undefined;
-  /** What an approver reads. */
+  /** The text that an approver reads. */
   readonly describe?: ((input: Input) => string) | undefined;
 }
 
 export interface CallOptions {
-  /** Gives up waiting, and is handed on to `execute`. */
+  /** Ends the waiting when it fires; `execute` gets a signal that follows it. */
   readonly signal?: AbortSignal | undefined;
-  /**
-   * How long the call may wait for a pause to end, in milliseconds. Default: without end for a call, 0 for `attempt`.
-   */
+  /** How long to wait for a pause to end, in milliseconds. Default: without end for `action(…)`, 0 for `attempt`. */
   readonly waitMs?: number | undefined;
   readonly approvalId?: string | undefined;
   readonly idempotencyKey?: string | undefined;
@@ -75,8 +73,8 @@ export interface CallOptions {
 const CALL_KEYS: Keys<CallOptions> = { signal: true, waitMs: true, approvalId: true, idempotencyKey: true };
 
 /**
- * The options of one call, each read once and before anything is decided: reading them later could run code of the
- * caller's between the last look and `execute`.
+ * The options of one call, each read once, before anything is decided: a getter among them would otherwise run between
+ * the last look and `execute`.
  * @throws KillSwitchError INVALID_ARGUMENT
  */
 export function readOptions(options: CallOptions, waitMsByDefault: number): CallOptions & { readonly waitMs: number } {
@@ -97,8 +95,8 @@ export function readOptions(options: CallOptions, waitMsByDefault: number): Call
 }
 
 /**
- * A guarded action: called, it gives its result or throws ActionStoppedError; `attempt` never throws for a decision.
- * What `execute` throws is rethrown by both.
+ * A guarded action. Calling it returns the result or throws ActionStoppedError; `attempt` returns an outcome for every
+ * decision. Both rethrow what `execute` throws.
  */
 export interface GuardedAction<Input, Result> {
   (input: Input, options?: CallOptions): Promise<Result>;
@@ -130,8 +128,8 @@ const ACTION_KEYS: Keys<ActionDefinition<unknown, unknown>> = {
 };
 
 /**
- * Each property is read once, by its name: so an inherited one counts (a class may have a getter `feature`), and
- * methods keep their `this`.
+ * Each property is read once, by its name: so inherited ones count (a class may have a getter `feature`), and methods
+ * keep their `this`.
  * @throws KillSwitchError INVALID_ARGUMENT
  */
 export function normaliseAction<Input, Result>(
@@ -156,7 +154,7 @@ export function normaliseAction<Input, Result>(
   if (!isEffect(effect))
     throw invalid(`The effect of ${name} must be one of ${EFFECTS.join(', ')}, not ${quoteId(effect)}.`);
   if (typeof irreversible !== 'boolean')
-    throw invalid(`irreversible of ${name} is true or false, not ${quoteId(irreversible)}.`);
+    throw invalid(`irreversible of ${name} must be true or false, not ${quoteId(irreversible)}.`);
   if (typeof execute !== 'function') throw invalid(`The action ${name} has no execute function.`);
   for (const [what, handler] of Object.entries({ redirect, draft, describe })) {
     if (handler !== undefined && typeof handler !== 'function')
@@ -182,7 +180,7 @@ export function normaliseAction<Input, Result>(
 }
 
 /**
- * A copy. What is inherited would not be found when its members are listed, so such an object is refused.
+ * A copy of a plain object. Others are refused: inherited members would be overlooked when the members are listed.
  * @throws KillSwitchError INVALID_ARGUMENT
  */
 function ownOnly<T extends object>(what: string, members: T | undefined): T | undefined {

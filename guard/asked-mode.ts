@@ -4,17 +4,17 @@ import type { ModeClient } from './evaluate.ts';
 import type { InFlight } from './in-flight.ts';
 import { POLL_MS } from './wait.ts';
 
-/** Who is asked for the mode. */
+/** The OpenFeature client that is asked for the mode, and what is known of its source. */
 export interface AskedMode {
   readonly client: ModeClient;
-  /** Why nothing that it answers says anything of this switch now, or null. */
+  /** Why its answers cannot be used now; null when they can. */
   readonly fault: () => Fault | null;
   /**
-   * Calls back when its answers may have changed, until the returned function is called; null where they come from the
-   * local copy, which tells that itself.
+   * Calls `onNews` when its answers may have changed; the returned function unsubscribes. Null where the answers come
+   * from the local copy, which has its own events.
    */
   readonly watch: ((onNews: () => void) => () => void) | null;
-  /** Resolves when it has been started, also without success. */
+  /** Resolves when its initialisation has ended, also without success. */
   readonly initialised: Promise<void>;
   close(): Promise<void>;
 }
@@ -27,8 +27,8 @@ export interface Watching {
 }
 
 /**
- * Where the mode comes from elsewhere, its events and a slow clock tell when everybody asks again. Returns what ends
- * it.
+ * Where the mode does not come from the local copy, all that runs or waits asks again at each of the source's events,
+ * and at least each second. The returned function ends that.
  */
 export function watchElsewhere({ asked: { watch }, inFlight, changes, leaseMs }: Watching): () => void {
   if (watch === null) return () => {};

@@ -1,9 +1,9 @@
 import { LONGEST_TIMER_MS } from '../flags/index.ts';
-import { hear } from './hear.ts';
+import { onAbort } from './on-abort.ts';
 
 /**
- * Tells everybody who waits that something may be decided otherwise now. Those who wait for nothing else share one
- * promise, so that a waiting call costs next to nothing.
+ * Wakes every waiting call when a decision may have changed. Calls that wait for nothing else share one promise, so a
+ * waiting call costs next to nothing.
  */
 export class Changes {
   readonly #wakers = new Set<() => void>();
@@ -22,15 +22,15 @@ export class Changes {
   }
 
   /**
-   * Calls back at the next change, unless the returned function has ended that: whoever may stop waiting before leaves
-   * nothing behind, as with a promise.
+   * Calls `wake` at the next change; the returned function unsubscribes. For callers that may stop waiting earlier: a
+   * promise would keep them in memory until the change.
    */
   once(wake: () => void): () => void {
     this.#wakers.add(wake);
     return () => this.#wakers.delete(wake);
   }
 
-  /** Wakes everybody who waits. */
+  /** Wakes all who wait. */
   notify(): void {
     const wakers = [...this.#wakers];
     this.#wakers.clear();
@@ -41,8 +41,8 @@ export class Changes {
   }
 
   /**
-   * Keeps the process alive until `letGo`: one that has nothing left but calls that wait would end, and their work with
-   * it.
+   * Keeps the process alive until `letGo`: Node ends a process that has nothing but waiting promises, and their work
+   * would be lost.
    */
   hold(): void {
     if (this.#held === 0) this.#hold = setInterval(() => {}, LONGEST_TIMER_MS);
@@ -62,26 +62,26 @@ export class Changes {
 }
 
 /**
- * Waits for the next change, but at most `ms` milliseconds (Infinity: without end) and until `signal` fires. Who waits
- * keeps the process alive.
+ * Waits for the next change, at most `ms` milliseconds (Infinity: without end), or until `signal` fires. Keeps the
+ * process alive meanwhile.
  */
 export async function nextChange(changes: Changes, ms: number, signal: AbortSignal | undefined): Promise<void> {
   if (signal?.aborted) return;
   let timer: NodeJS.Timeout | undefined;
-  let unhear: (() => void) | undefined;
+  let unsubscribe: (() => void) | undefined;
   let forget: (() => void) | undefined;
   changes.hold();
   try {
     if (ms === Number.POSITIVE_INFINITY && !signal) return await changes.next();
     await new Promise<void>((resolve) => {
       forget = changes.once(resolve);
-      if (ms <= LONGEST_TIMER_MS) timer = setTimeout(resolve, Math.max(0, ms)); // a negative one is warned of
-      if (signal) unhear = hear(signal, resolve);
+      if (ms <= LONGEST_TIMER_MS) timer = setTimeout(resolve, Math.max(0, ms)); // Node warns of a negative delay
+      if (signal) unsubscribe = onAbort(signal, resolve);
     });
   } finally {
     changes.letGo();
     clearTimeout(timer);
     forget?.();
-    unhear?.();
+    unsubscribe?.();
   }
 }

@@ -1,6 +1,6 @@
 import { type Decision, shownId } from '../flags/index.ts';
 import { isAbove } from './identity.ts';
-import type { Tell } from './in-flight.ts';
+import type { Abort } from './in-flight.ts';
 import type { StartedWork } from './started-work.ts';
 import type { Subject } from './subject.ts';
 
@@ -12,7 +12,7 @@ export interface Giver {
   /** By which it was let through. */
   readonly decision: Decision;
   readonly work: StartedWork;
-  readonly stop: (decision: Decision) => Tell | null;
+  readonly stop: (decision: Decision) => Abort | null;
 }
 
 /** True when whatever stops one of both stops the other: then one record of what they give serves both. */

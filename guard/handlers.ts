@@ -4,7 +4,7 @@ import { within } from '../store/with-deadline.ts';
 import type { HandlerContext } from './action.ts';
 import { blocked, faultCause } from './decide.ts';
 import type { ModeSource } from './evaluate.ts';
-import type { InFlight, Running, Tell } from './in-flight.ts';
+import type { InFlight, Running, Abort } from './in-flight.ts';
 import type { LocalState } from './look.ts';
 import { type Evaluated, LookedAt } from './looked-at.ts';
 import { StartedWork } from './started-work.ts';
@@ -45,7 +45,7 @@ class RunningHandler extends LookedAt implements Running {
     return true;
   }
 
-  stop(decision: Decision): Tell | null {
+  stop(decision: Decision): Abort | null {
     return this.started.stop(decision);
   }
 }

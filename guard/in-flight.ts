@@ -2,48 +2,47 @@ import { type Decision, freezeDecision, strictness } from '../flags/index.ts';
 import type { Work } from '../store/own-beat.ts';
 import type { Identity } from './identity.ts';
 
-/** What is left to be done for something that must end, once all else that must has been told so: fires its signal. */
-export type Tell = () => void;
+/** Fires the signal of work that must stop. Called after everything that must stop has been stopped. */
+export type Abort = () => void;
 
-/** Something that runs by a decision, and must be told when the same decision would no longer be made. */
+/** Something that runs by a decision, and must stop when the same decision would no longer be made. */
 export interface Watched {
-  /** Frozen before anybody else has it: what whoever called does to it must not hide a kill. */
+  /** Frozen before anybody else gets it: a caller who changes it must not be able to hide a kill. */
   readonly decision: Decision;
-  /** Decides the same call again, from what is known here now. */
+  /** Decides about the same subject again, from what this process knows now. */
   readonly look: () => Decision;
-  /** Evaluates anew, where the mode comes from elsewhere than the local copy. */
+  /** Evaluates the flag again. For switches whose mode does not come from the local copy. */
   readonly refresh: () => Promise<void>;
   /**
-   * Ends what it has given, once; null when it had been told. What hears the signal, which may be that of another call,
-   * may end just then as if it were complete: so no signal fires before all is ended. The decision is frozen: user code
-   * gets it as a signal's reason before it is recorded.
+   * Ends what it has returned and gives the function that fires its signal; null when it was stopped before. The signal
+   * fires later, because code that listens to it (perhaps another call's) may let a stream end as if it were complete:
+   * so everything is ended before any signal fires. The decision is frozen: user code gets it as a signal's reason
+   * before it is recorded.
    */
-  readonly stop: (decision: Decision) => Tell | null;
+  readonly stop: (decision: Decision) => Abort | null;
 }
 
 /**
- * Work that is counted. Between the steps of a result that goes on it is not active, so that a pause has reached it
- * already.
+ * Work that is counted as in flight. It is not active between the steps of a result that goes on: a pause has reached
+ * it then.
  */
 export interface Running extends Watched {
   readonly isActive: () => boolean;
 }
 
 /**
- * True when work that was let through by `before` must end: it would get another, stricter verdict. A pause lets it
- * drain: it waits at its next checkpoint.
+ * True when work that was let through by `before` must end: `now` gives it another, stricter verdict. A pause does not
+ * end it: it drains, and waits at its next checkpoint.
  */
 export const mustStop = (before: Decision, now: Decision): boolean =>
   now.verdict !== 'pause' && isDraining(before, now);
 
-/**
- * True when work that runs would now wait or be stopped: a kill or a pause has reached it, and it has not ended yet.
- */
+/** True when a kill or a pause has reached work that still runs: it would now wait or be stopped. */
 export const isDraining = (before: Decision, now: Decision): boolean =>
   now.verdict !== before.verdict && strictness(now.mode) > strictness(before.mode);
 
 /**
- * The work that runs now: counted for the beats, and watched, so that each piece is told the moment that it is no
+ * The work that runs now: counted for the beats, and watched, so that each piece is aborted the moment that it is no
  * longer allowed.
  */
 export class InFlight {
@@ -74,30 +73,28 @@ export class InFlight {
     return { inFlight: this.#running.size, draining: this.#draining.size, agents: [...agents], runs: [...runs] };
   }
 
-  /** An open run is work too, also between its actions; the returned function closes it. */
+  /** Counts an open run as work, also between its actions. The returned function closes it. */
   open(identity: Identity): () => void {
     this.#open.add(identity);
     return () => this.#open.delete(identity);
   }
 
-  /** An action has started. */
   start(running: Running): void {
     this.#running.add(running);
   }
 
-  /** An action has ended. */
   end(running: Running): void {
     this.#running.delete(running);
     this.#drained(running);
     if (this.#running.size === 0) for (const resolve of this.#onIdle.splice(0)) resolve();
   }
 
-  /** Resolves when no action runs. */
+  /** Resolves when no action is running. */
   idle(): Promise<void> {
     return this.#running.size === 0 ? Promise.resolve() : new Promise((resolve) => this.#onIdle.push(resolve));
   }
 
-  /** An action rests until its next step. */
+  /** The action waits for its caller to ask for the next step of its result. */
   rest(running: Running): void {
     if (this.#draining.has(running) && !this.#drains(running, running.look())) this.#drained(running);
   }
@@ -111,28 +108,31 @@ export class InFlight {
     if (this.#draining.delete(running) && this.#draining.size === 0) this.#onDrained();
   }
 
-  /** Watches without counting; the returned function ends it. */
+  /** Watches something that is not counted; the returned function ends that. */
   watch(watched: Watched): () => void {
     freezeDecision(watched.decision);
     this.#watched.add(watched);
     return () => this.#watched.delete(watched);
   }
 
-  /** Something may have changed elsewhere than in the local copy: everybody evaluates anew, and then is told. */
+  /**
+   * Evaluates the flag again for everything that runs, then stops what is no longer allowed. For changes that the local
+   * copy does not see.
+   */
   async refresh(): Promise<void> {
     await Promise.all([...this.#running, ...this.#watched].map((watched) => watched.refresh()));
     this.check();
   }
 
-  /** Something has changed: whoever is no longer allowed is told, in this very turn. Returns how many were. */
+  /** Stops everything that is no longer allowed, in this turn of the event loop. Returns how many were stopped. */
   check(): number {
-    const told: Tell[] = [];
+    const aborts: Abort[] = [];
     const stop = (watched: Watched, now: Decision): void => {
-      const tell = watched.stop(freezeDecision(now));
-      if (tell) told.push(tell);
+      const abort = watched.stop(freezeDecision(now));
+      if (abort) aborts.push(abort);
     };
     for (const running of [...this.#running]) {
-      if (!this.#running.has(running)) continue; // it has ended with one that was told before it
+      if (!this.#running.has(running)) continue; // stopping another one has ended it
       const now = running.look();
       if (this.#drains(running, now)) this.#draining.add(running);
       else this.#draining.delete(running);
@@ -144,7 +144,7 @@ export class InFlight {
       this.#watched.delete(watched);
       stop(watched, now);
     }
-    for (const tell of told) tell();
-    return told.length;
+    for (const abort of aborts) abort();
+    return aborts.length;
   }
 }

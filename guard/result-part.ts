@@ -5,7 +5,7 @@ import { faultCause } from './decide.ts';
 import { ActionStoppedError } from './errors.ts';
 import type { Guard } from './guard.ts';
 import type { Identity } from './identity.ts';
-import { isDraining, mustStop, type Running, type Tell } from './in-flight.ts';
+import { isDraining, mustStop, type Running, type Abort } from './in-flight.ts';
 import type { Part, Stop, Wait } from './ongoing/index.ts';
 import { POLL_MS } from './wait.ts';
 
@@ -136,7 +136,7 @@ export class ResultPart implements Part {
   }
 
   /** What it gives is to be called when the signal has fired. */
-  stop(decision: Decision): Tell {
+  stop(decision: Decision): Abort {
     if (this.#stopped) return () => {};
     const reason = new ActionStoppedError('aborted', decision);
     this.#stopped = reason;

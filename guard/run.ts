@@ -13,7 +13,7 @@ import { blocked, faultCause } from './decide.ts';
 import { ActionStoppedError } from './errors.ts';
 import { formatLineage, type Identity } from './identity.ts';
 import type { Guard } from './guard.ts';
-import type { Tell } from './in-flight.ts';
+import type { Abort } from './in-flight.ts';
 import { unasked } from './look.ts';
 import { LookedAt } from './looked-at.ts';
 import { checkKeys } from '../flags/options.ts';
@@ -126,7 +126,7 @@ export function openRun({ guard, keeper, identity, acting }: RunParts): OpenedRu
       if (!controller) {
         controller = new AbortController();
         const { signal } = controller;
-        const stop = (decision: Decision): Tell | null => (signal.aborted ? null : () => controller?.abort(decision));
+        const stop = (decision: Decision): Abort | null => (signal.aborted ? null : () => controller?.abort(decision));
         const first = ended ? blocked(subject, ENDED) : now();
         if (first.verdict === 'block') stop(freezeDecision(first))?.();
         else unwatch = guard.inFlight.watch({ decision: first, look: now, refresh: () => lookedAt.refresh(), stop });

@@ -5,7 +5,7 @@ import { ActionResultError } from './errors.ts';
 import type { Giver } from './giver.ts';
 import type { Guard } from './guard.ts';
 import type { Identity } from './identity.ts';
-import { mustStop, type Tell } from './in-flight.ts';
+import { mustStop, type Abort } from './in-flight.ts';
 import { LookedAt } from './looked-at.ts';
 import { holdResult, mayGoOn, type OpenPart, type Stop } from './ongoing/index.ts';
 import type { Outcome } from './outcome.ts';
@@ -56,7 +56,7 @@ export class RunningAction<Input, Result> extends LookedAt implements WholeResul
     return false;
   }
 
-  stop(stoppedBy: Decision): Tell | null {
+  stop(stoppedBy: Decision): Abort | null {
     const { is } = this.#attempt.stop(stoppedBy);
     // What has landed stays landed, and yet its result may have been begun again.
     const fire = is === 'stopping' || is === 'landed' ? this.work.stop(stoppedBy) : null;
@@ -185,7 +185,7 @@ export class RunningAction<Input, Result> extends LookedAt implements WholeResul
 }
 
 /** Ends all of them before any is told more. */
-function stopParts(parts: Iterable<ResultPart>, stoppedBy: Decision): Tell {
+function stopParts(parts: Iterable<ResultPart>, stoppedBy: Decision): Abort {
   const ends = [...parts].map((part) => part.stop(stoppedBy));
   return () => {
     for (const end of ends) end();

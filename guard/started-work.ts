@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { Decision } from '../flags/index.ts';
 import type { CallOptions, ExecuteContext } from './action.ts';
-import { hear } from './hear.ts';
-import type { Tell } from './in-flight.ts';
+import { onAbort } from './on-abort.ts';
+import type { Abort } from './in-flight.ts';
 
 /**
  * What the guard holds of user code that it has called: whether, and by which decision, that was told to stop. Signal
@@ -13,7 +13,7 @@ export class StartedWork {
   #controller: AbortController | undefined;
   #stoppedBy: Decision | undefined;
   #key: string | undefined;
-  #unhear: (() => void) | undefined;
+  #unsubscribe: (() => void) | undefined;
   /** Called before its signal fires because the caller's own does. */
   readonly #beforeOuter: (() => void) | undefined;
   #isOver = false;
@@ -48,22 +48,22 @@ export class StartedWork {
       this.#controller = new AbortController();
       for (const leader of this.#leaders ?? []) leader.#lead(this);
       if (this.#stoppedBy) this.#controller.abort(this.#stoppedBy);
-      else if (this.#outer) this.#hearOuter(this.#controller, this.#outer);
+      else if (this.#outer) this.#subscribeOuter(this.#controller, this.#outer);
     }
     return this.#controller.signal;
   }
 
-  #hearOuter(controller: AbortController, outer: AbortSignal): void {
+  #subscribeOuter(controller: AbortController, outer: AbortSignal): void {
     if (!outer.aborted && this.#isOver && !this.#leaders?.size) return;
-    this.#unhear?.();
-    this.#unhear = hear(outer, () => {
+    this.#unsubscribe?.();
+    this.#unsubscribe = onAbort(outer, () => {
       this.#beforeOuter?.();
       controller.abort(outer.reason);
     });
   }
 
   /** Null when it had been told before; else what fires its signal, and those of its followers. */
-  stop(decision: Decision): Tell | null {
+  stop(decision: Decision): Abort | null {
     if (this.#stoppedBy) return null;
     this.#stoppedBy = decision;
     const followers = [...(this.#followers ?? [])]; // it may be over before it fires
@@ -90,24 +90,24 @@ export class StartedWork {
 
   #leave(leader: StartedWork): void {
     this.#leaders?.delete(leader);
-    if (this.#isOver) this.#unhearOuter();
+    if (this.#isOver) this.#unsubscribeOuter();
   }
 
   /** The outer signal counts again. */
   resume(): void {
     this.#isOver = false;
-    if (this.#controller && this.#outer) this.#hearOuter(this.#controller, this.#outer);
+    if (this.#controller && this.#outer) this.#subscribeOuter(this.#controller, this.#outer);
   }
 
   release(): void {
     this.#isOver = true;
     for (const follower of this.#followers ?? []) follower.#leave(this);
     this.#followers = undefined;
-    this.#unhearOuter();
+    this.#unsubscribeOuter();
   }
 
-  #unhearOuter(): void {
-    if (!this.#leaders?.size) this.#unhear?.();
+  #unsubscribeOuter(): void {
+    if (!this.#leaders?.size) this.#unsubscribe?.();
   }
 }
 

@@ -1,5 +1,5 @@
 import { finished } from 'node:stream';
-import { hear } from '../hear.ts';
+import { onAbort } from '../on-abort.ts';
 import { asStopped, type Stopped, unless } from './given.ts';
 import type { Stop } from './part.ts';
 import type { Together } from './together.ts';
@@ -178,8 +178,8 @@ const untilFailed = (stream: ReadableStream): Promise<void> =>
 /** Leaves no listener behind: a stream may wait before each of its pieces. */
 async function orAborted(until: Promise<void>, signal: AbortSignal): Promise<void> {
   const { promise: aborted, resolve } = deferred();
-  const unhear = hear(signal, resolve);
-  await Promise.race([until, aborted]).finally(unhear);
+  const unsubscribe = onAbort(signal, resolve);
+  await Promise.race([until, aborted]).finally(unsubscribe);
 }
 
 function deferred(): { readonly promise: Promise<void>; readonly resolve: () => void } {

@@ -73,7 +73,7 @@ async function play(scene: Scenario): Promise<{ outcome: Outcome<unknown> | 'thr
     if (now === 'close') hand.closed = true;
     else if (now === 'abort') controller.abort(new Error('enough'));
     else if (now !== 'nothing' && now !== 'turn') hand.mode = now;
-    hand.tell();
+    hand.changed();
     return now === 'turn';
   };
   const turn = (): Promise<void> | null => (next() ? new Promise((resolve) => setImmediate(resolve)) : null);
@@ -177,7 +177,7 @@ async function play(scene: Scenario): Promise<{ outcome: Outcome<unknown> | 'thr
       // It was stopped.
     }
     hand.closed = true;
-    hand.tell();
+    hand.changed();
   }
   isOver = true;
   await rest;

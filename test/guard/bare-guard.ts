@@ -12,15 +12,15 @@ import { perform } from '../../guard/perform.ts';
 import { type Step, stepsFor } from '../../guard/steps/index.ts';
 import type { Permission } from '../../store/replica.ts';
 
-/** A switch that a test turns by hand, in the middle of whatever is under way. */
+/** A switch whose mode a test sets by hand, in the middle of whatever is under way. */
 export class HandSwitch {
   mode: Mode = 'live';
   closed = false;
   readonly changes = new Changes();
   readonly inFlight = new InFlight(() => {});
 
-  /** Something has changed: told as the switch itself tells it. */
-  tell(): void {
+  /** Something has changed: does what the switch itself does then. */
+  changed(): void {
     this.inFlight.check();
     this.changes.notify();
   }
@@ -30,12 +30,12 @@ export class HandSwitch {
   }
 }
 
-/** What of a guard a test has a hand in; the rest is as plain as can be. */
+/** The parts of a guard that a test chooses; the rest has plain defaults. */
 export interface BareParts {
   readonly hand: HandSwitch;
   readonly hasStore?: boolean;
   readonly agentId?: string | undefined;
-  /** Called when the mode is asked for; what it gives is the answer's mode. */
+  /** Called when the mode is asked for; returns it. */
   readonly evaluate?: () => Promise<Mode>;
   readonly sourceFault?: () => Fault | null;
   readonly permit?: () => Promise<Permission>;
