@@ -185,8 +185,8 @@ export class ChangeQueue {
           answer(job, { is: 'recorded', event: change.event, head: change.head, view: after, change });
       } else {
         for (const [job, change] of planned) job.stops = takesAway(change);
-        // A smaller batch is planned sooner; what tightens has the next turn, and the more that takes with it, the
-        // sooner it is the turn of others.
+        // A smaller batch is planned sooner. One that tightens has precedence next, and the more it takes along, the
+        // sooner others may append.
         if (!planned.every(([, change]) => takesAway(change))) this.#most = Math.max(1, Math.ceil(open.length / 2));
         this.#retry(open, MOVED_ON);
       }

@@ -74,32 +74,32 @@ export interface Batch {
   /** True when all of them take authority away, or change none. */
   readonly tightens: boolean;
   /**
-   * True when each takes authority away, or seconds what does. Whoever is overtaken with such a batch has the next
-   * turn, see `turnMs`.
+   * True when each takes authority away, or seconds a change that does. A writer that is overtaken with such a batch
+   * claims precedence, see `precedenceMs`.
    */
   readonly goesFirst: boolean;
 }
 
 /**
- * How long a turn lasts, in milliseconds. Planning hundreds of kills takes longer than one change of somebody else, and
- * longest on the slowest machine or the longest line, so others would hold them up for ever: whoever was overtaken with
- * what tightens claims the next turn, and the store takes nothing from others until it has appended. The turn ends by
- * itself, so that a process that dies meanwhile holds up nobody for longer.
+ * How long precedence lasts, in milliseconds. A writer whose batch of kills was overtaken claims it: the store then
+ * takes nothing from other writers until that one has appended. Without it, writers with one change each would overtake
+ * hundreds of kills for ever, since those take longer to plan, above all on a slow machine or a slow line. Precedence
+ * ends by itself, so that a process that dies holds up the others no longer than this.
  */
-export const TURN_MS = Object.freeze({ least: 500, most: 5000 });
+export const PRECEDENCE_MS = Object.freeze({ least: 500, most: 5000 });
 
 /**
- * The turn that somebody needs who appends so many milliseconds after reading: an answer on its way back, a read and an
- * append are about twice that.
+ * How long precedence a writer needs whose append came so many milliseconds after its read. The answer on its way back,
+ * another read and another append take about twice that.
  */
-export const turnMs = (sinceReadMs: number): number =>
-  Math.round(Math.min(TURN_MS.most, Math.max(TURN_MS.least, 3 * sinceReadMs)));
+export const precedenceMs = (sinceReadMs: number): number =>
+  Math.round(Math.min(PRECEDENCE_MS.most, Math.max(PRECEDENCE_MS.least, 3 * sinceReadMs)));
 
 /**
- * Waits a moment with what tightens for the turn of another to end; what loosens is told at once, and waits longer each
- * time.
+ * Waits a moment for another writer's precedence to end, where the batch tightens. A batch that loosens fails at once;
+ * its caller waits longer each time.
  */
-export const awaitTurn = ({ goesFirst }: Batch): Promise<void> | undefined =>
+export const awaitPrecedence = ({ goesFirst }: Batch): Promise<void> | undefined =>
   goesFirst ? delay(15 + Math.random() * 15) : undefined;
 
 /** Keeping a snapshot apart tightens nothing, and can wait. */

@@ -1,5 +1,5 @@
 import { type Clock, type Entry, type EntryKey, type Head, KillSwitchError } from '../../flags/index.ts';
-import { answerNow, awaitTurn, type Batch, controlView, readBack, sameHead } from '../answers.ts';
+import { answerNow, awaitPrecedence, type Batch, controlView, readBack, sameHead } from '../answers.ts';
 import type { ControlStore } from '../ports.ts';
 import { appendLines, syncFolders } from './append-lines.ts';
 import { rememberedOf } from './default-anchor.ts';
@@ -11,6 +11,7 @@ import { readForks } from './fork-reports.ts';
 import { OldForks } from './old-forks.ts';
 import { localFreeBytes } from './network-filesystem.ts';
 import { filePaths, reportFolders, storeFolder } from './paths.ts';
+import { Precedence } from './precedence.ts';
 import { readLog } from './read-log.ts';
 import { readBeats } from './read-beats.ts';
 import { forgetReports } from './reports.ts';
@@ -18,7 +19,6 @@ import { Serial } from './serial.ts';
 import { fileShelfReader } from './shelf.ts';
 import type { Base } from './snapshot-file.ts';
 import { snapshotKeeper } from './snapshot-keeper.ts';
-import { Turns } from './turn.ts';
 
 export interface FileControlStoreOptions {
   /** Default `.kill-switch` in the working directory. */
@@ -46,7 +46,7 @@ export function fileControlStore({ directory = '.kill-switch', clock }: FileCont
       const reader = new FileReader(paths, begin, { requestTimeoutMs, reads: 'for writing', onReading });
       // Reports have a queue of their own: whatever executors have put there, no append waits for it.
       const reports = new Serial();
-      const turns = new Turns(paths.turn);
+      const precedence = new Precedence(paths.precedence);
       const oldForks = new OldForks(paths);
       let synced = false;
       let readAt = 0;
@@ -94,9 +94,9 @@ export function fileControlStore({ directory = '.kill-switch', clock }: FileCont
             const batch = readBack(changes);
             // Before any executor hears of it. Where this user may not, executors say what is missing.
             await makeFolders(root, reportFolders(paths)).catch(() => {});
-            const appended = await appendInTurn(batch, {
+            const appended = await appendByPrecedence(batch, {
               reader,
-              turns,
+              precedence,
               readAt,
               // Whoever begins a log makes its folders durable; anyone else makes sure of it once.
               syncFolders: async () => {
@@ -144,22 +144,22 @@ export function fileControlStore({ directory = '.kill-switch', clock }: FileCont
 
 interface Appending {
   readonly reader: FileReader<FoldedLog>;
-  readonly turns: Turns;
+  readonly precedence: Precedence;
   /** When was read what the changes were planned on, by `performance.now()`. */
   readonly readAt: number;
   readonly syncFolders: () => Promise<void>;
 }
 
-/** False where others were first, or have the turn; what tightens and was overtaken then claims the next. */
-async function appendInTurn(batch: Batch, appending: Appending): Promise<boolean> {
-  const { turns, readAt } = appending;
-  const whose = await turns.whose();
-  if (whose === 'others' || (whose === 'mine' && !batch.goesFirst)) {
-    await awaitTurn(batch);
+/** False where other writers were first, or have precedence. A batch that tightens and was overtaken claims it. */
+async function appendByPrecedence(batch: Batch, appending: Appending): Promise<boolean> {
+  const { precedence, readAt } = appending;
+  const holder = await precedence.holder();
+  if (holder === 'another' || (holder === 'me' && !batch.goesFirst)) {
+    await awaitPrecedence(batch);
     return false;
   }
   const appended = await appendFirst(batch, appending);
-  if (batch.goesFirst) await (appended ? turns.end() : turns.claim(performance.now() - readAt));
+  if (batch.goesFirst) await (appended ? precedence.giveUp() : precedence.claim(performance.now() - readAt));
   return appended;
 }
 

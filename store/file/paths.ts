@@ -14,8 +14,8 @@ export interface FilePaths extends Readonly<Record<(typeof REPORTED)[number], st
   /** Written by operators, read by executors. */
   readonly control: string;
   readonly log: string;
-  /** Written anew when something that tightens was overtaken: for a moment nothing else is appended. */
-  readonly turn: string;
+  /** Names the operator who alone may append for a moment, because a change of theirs that tightens was overtaken. */
+  readonly precedence: string;
   /** What executors report, of all organizations: a folder that an operator makes. */
   readonly reported: string;
   /** What executors of this organization report, a folder for each kind. */
@@ -34,7 +34,7 @@ export function filePaths(root: string, organizationId: string): FilePaths {
   return {
     ...{ root, control, reported, executors, anchors: join(executors, 'anchors') },
     log: join(control, 'log.jsonl'),
-    turn: join(control, 'turn'),
+    precedence: join(control, 'precedence'),
     beats: of('beats'),
     forks: of('forks'),
     surfaces: of('surfaces'),

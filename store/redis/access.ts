@@ -79,7 +79,7 @@ export const SHARED_ACCESS: Readonly<Record<SharedKey, Access>> = {
     viewer: ['fcall_ro', 'getrange'],
   },
   changes: { executor: ['fcall', 'get', 'incr'], operator: [...SCRIPT, 'get', 'incr'] },
-  turn: { operator: [...SCRIPT, 'pttl', 'get', 'set'] },
+  precedence: { operator: [...SCRIPT, 'pttl', 'get', 'set'] },
 };
 
 /** Who may do what with what is kept under the name of an executor. */

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import { type EntryKey, parseEntry, quoteId } from '../../flags/index.ts';
-import { awaitTurn, type Batch, controlView, readBack, turnMs } from '../answers.ts';
+import { awaitPrecedence, type Batch, controlView, precedenceMs, readBack } from '../answers.ts';
 import { readBeat, type ReportedBeat, unreadableBeat } from '../beats.ts';
 import type { Append, ControlConnection, ControlScope, ControlStore } from '../ports.ts';
 import { type RedisEndpoint, type RedisEndpointOptions, redisEndpoint } from './endpoint.ts';
@@ -113,8 +113,8 @@ function openControl(endpoint: RedisEndpoint, { organizationId, requestTimeoutMs
         try {
           const result = await runScript(client, {
             script: batch.tightens ? APPEND_TIGHTENING : APPEND,
-            keys: [keys.head, keys.state, keys.log, keys.changes, keys.turn],
-            args: appendArgs(changes, batch, keys, { me, needsMs: turnMs(performance.now() - readAt) }),
+            keys: [keys.head, keys.state, keys.log, keys.changes, keys.precedence],
+            args: appendArgs(changes, batch, keys, { me, needsMs: precedenceMs(performance.now() - readAt) }),
             replicas: endpoint.replicas,
             waitMs: waitMs(leftMs),
           });
@@ -131,7 +131,7 @@ function openControl(endpoint: RedisEndpoint, { organizationId, requestTimeoutMs
         const answer = await connection.request({ access: 'write', send });
         upkeep.begin();
         const swapped = replies.parse(reply.swapped, answer, 'something that is not the switch');
-        if (swapped === 2) await awaitTurn(batch);
+        if (swapped === 2) await awaitPrecedence(batch);
         const appended = swapped === 1;
         // What cannot be removed now speaks of a generation that is over.
         if (appended && changes.some(({ event }) => event.type === 'recover')) await clearForks(parts).catch(() => {});
@@ -177,7 +177,7 @@ function appendArgs(
   changes: readonly Append[],
   { expected, head, texts, goesFirst }: Batch,
   { channel }: RedisKeys,
-  turn: { readonly me: string; readonly needsMs: number },
+  precedence: { readonly me: string; readonly needsMs: number },
 ): (string | number)[] {
   const entries = new Map<EntryKey, string | null>();
   for (const { patch } of changes) {
@@ -191,8 +191,8 @@ function appendArgs(
     channel,
     changes.some(({ event }) => event.type === 'recover') ? 1 : 0,
     goesFirst ? 1 : 0,
-    turn.me,
-    turn.needsMs,
+    precedence.me,
+    precedence.needsMs,
     texts.length,
     ...changes.flatMap(({ event }, index) => [logId(event.seq), texts[index] ?? '']),
     set.length,

@@ -20,8 +20,8 @@ export const SHARED_KEYS = {
   names: 'executor-names',
   /** A number that grows with each new report of a fork, so that the reports are read only when they have changed. */
   changes: 'changes',
-  /** There for a moment after something that tightens was overtaken: who appends next, and nobody else does before. */
-  turn: 'turn',
+  /** Names the operator who alone may append for a moment, because a change of theirs that tightens was overtaken. */
+  precedence: 'precedence',
 } as const;
 
 /** What executors of one name write, and nobody else may; it ends the key after their name. */

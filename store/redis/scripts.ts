@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Redis } from 'ioredis';
-import { TURN_MS } from '../answers.ts';
+import { PRECEDENCE_MS } from '../answers.ts';
 import { isReply } from './errors.ts';
 
 /** A Lua script and the name under which Redis keeps it; of the library, also the function that does the same. */
@@ -14,20 +14,22 @@ export const sha1 = (text: string): string => createHash('sha1').update(text).di
 export const script = (lua: string): Script => ({ lua, sha: sha1(lua) });
 
 /**
- * Compares the head, applies the patch, appends, publishes; knows nothing else. All that can be refused is refused
- * before the first write: Redis does not take back what a script had written when it fails. KEYS: head, state, log,
- * changes, turn. ARGV: expected head or '', new head, channel, 1 when reports of forks must be judged anew, 1 when all
- * tighten, who appends, how long a turn it needs, how many events, their log ids and texts in turn, how many entries
- * are set, their keys and values in turn, then the keys to remove. Gives 1; 0 when the head was another: what tightens
- * then claims the next turn; 2 when somebody else has the turn. A turn without an end is none.
+ * Compares the head, applies the patch, appends and publishes; it knows nothing else. All that can be refused is
+ * refused before the first write: Redis does not take back what a script wrote before it failed.
+ * KEYS: head, state, log, changes, precedence.
+ * ARGV: expected head or '', new head, channel, 1 when reports of forks must be judged anew, 1 when all events tighten,
+ * the writer, for how many milliseconds it needs precedence, how many events, log id and text of each, how many entries
+ * are set, key and value of each, then the keys to remove.
+ * Gives 1 when it has appended; 0 when the head was another (a batch that tightens then claims precedence); 2 when
+ * another writer has precedence. A precedence without an expiry is ignored.
  */
 const APPEND_BODY = `
 local head = redis.call('GET', KEYS[1]) or ''
 local first = ARGV[5] == '1'
 local left = redis.call('PTTL', KEYS[5])
-local turn = left > 0 and left <= ${TURN_MS.most}
-local mine = turn and redis.pcall('GET', KEYS[5]) == ARGV[6]
-if turn and not (first and mine) then return 2 end
+local held = left > 0 and left <= ${PRECEDENCE_MS.most}
+local mine = held and redis.pcall('GET', KEYS[5]) == ARGV[6]
+if held and not (first and mine) then return 2 end
 if head ~= ARGV[1] then
   if first then redis.pcall('SET', KEYS[5], ARGV[6], 'PX', ARGV[7]) end
   return 0

@@ -39,8 +39,8 @@ function startAppender(...args: readonly string[]) {
   };
 }
 
-/** Whoever was killed may hold the turn for a while yet, so this one asks again, as a control plane does. */
-async function killInTurn(control: ControlConnection, target: string): Promise<void> {
+/** A killed process may have precedence for a while yet, so this one asks again, as a control plane does. */
+async function killWhenFree(control: ControlConnection, target: string): Promise<void> {
   const data = { id: target, target, mode: 'full_stop', expires_at: null } as const;
   while (!(await control.append(await plan(control, 'kill', data))));
 }
@@ -66,7 +66,7 @@ test('operators killed again and again in the middle of their work leave a log t
       await operator.dieAfter(3 + round + index);
       acknowledged.push(...operator.acknowledged);
     }
-    await killInTurn(control, `run:${round}`);
+    await killWhenFree(control, `run:${round}`);
     acknowledged.push(`run:${round}`);
   }
   const targets = await targetsOf(session.control());

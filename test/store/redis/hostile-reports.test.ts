@@ -96,7 +96,7 @@ describe.skipIf(!hasRedis)('what a hostile executor reports of forks', () => {
 });
 
 describe.skipIf(!hasRedis)('another type', () => {
-  test.each(['changes', 'names', 'turn'] as const)(
+  test.each(['changes', 'names', 'precedence'] as const)(
     'under %s keeps no kill from being appended; executors stop, and it is said how to mend it',
     async (key) => {
       const { redis, control, honest } = await setUp();
@@ -105,7 +105,7 @@ describe.skipIf(!hasRedis)('another type', () => {
       await control.kill({ target: 'agent:bad' });
       await control.recover({ reason: 'test' });
       expect((await control.status()).kills).toMatchObject([{ target: 'agent:bad' }]);
-      if (key !== 'turn') await vi.waitFor(() => expect(honest.fault()).not.toBeNull(), 10_000);
+      if (key !== 'precedence') await vi.waitFor(() => expect(honest.fault()).not.toBeNull(), 10_000);
       if (key === 'changes') {
         await vi.waitFor(() =>
           expect(honest.fault()?.message).toContain(`${keys.changes} is no number: remove it (DEL)`),
