@@ -1,25 +1,23 @@
 import { type Anchor, KillSwitchError, quoteId } from '../flags/index.ts';
 
 /**
- * Whose anchor it is: what is compared before two heads are. Anchors of older versions do not name their organization.
+ * To which control plane an anchor belongs; compared before heads are. Anchors of older versions do not name their
+ * organization.
  */
 export type AnchorOwner = Pick<Anchor, 'organization_id' | 'generations'>;
 
-/** True when both are of one organization, as far as they say. */
+/** True unless both name an organization and these differ. */
 export const isSameOrganization = (a: AnchorOwner, b: AnchorOwner): boolean =>
   a.organization_id === undefined || b.organization_id === undefined || a.organization_id === b.organization_id;
 
 /**
- * True when some log is a part of both: every control plane begins a generation of its own, and keeps it over each
- * `recover`.
+ * True when both know a common generation. Every control plane begins with a generation of its own, and remembers it
+ * over each `recover`.
  */
 export const haveCommonGeneration = (a: readonly string[], b: readonly string[]): boolean =>
   a.some((generation) => b.includes(generation));
 
-/**
- * True when `kept` is further along the way that `anchor` is on: later in the same generation, or in one that followed
- * on it.
- */
+/** True when `kept` is newer than `anchor`: later in the same generation, or in a generation that came after it. */
 export function isNewer(kept: Anchor, anchor: Anchor): boolean {
   if (kept.head.generation === anchor.head.generation) return kept.head.epoch > anchor.head.epoch;
   return kept.generations.includes(anchor.head.generation) && !anchor.generations.includes(kept.head.generation);
@@ -31,7 +29,7 @@ const controlPlane = ({ organization_id, first_generation, generations }: Anchor
   return organization_id === undefined ? plane : `${plane} of the organization ${quoteId(organization_id)}`;
 };
 
-/** Why an anchor says nothing about a switch, and what to do about it. */
+/** The error for an anchor of another control plane: whose it is, whose it should be, and how to mend it. */
 export const foreignAnchor = (
   anchor: Anchor,
   where: string | undefined,
@@ -44,7 +42,10 @@ export const foreignAnchor = (
       'Give it an anchor of its own (the option `anchor`); or, if nothing else uses that one, remove it to accept the store as it is.',
   );
 
-/** @throws KillSwitchError ANCHOR_FOREIGN when `kept` belongs to somebody else, who still needs it */
+/**
+ * @throws KillSwitchError ANCHOR_FOREIGN when `kept` is of another control plane: an executor of that one still needs
+ * it
+ */
 export function checkReplaceable(kept: Anchor, anchor: Anchor, where: string): void {
   if (isSameOrganization(kept, anchor) && haveCommonGeneration(kept.generations, anchor.generations)) return;
   throw foreignAnchor(kept, where, {

@@ -1,7 +1,10 @@
 import { tell } from '../flags/callbacks.ts';
 import type { Fault } from '../flags/index.ts';
 
-/** What a replica can be trusted for from now on. */
+/**
+ * Whether a replica can be trusted from now on, and why not: `stale` still decides while its lease lasts, `fault` does
+ * not.
+ */
 export type Trust =
   | { readonly type: 'ready' }
   | { readonly type: 'stale'; readonly fault: Fault }

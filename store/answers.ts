@@ -21,11 +21,11 @@ import type { Answer, Append, ControlReader, ControlView, Snapshot } from './por
 /** A confirmation hands out at most so many missing events; beyond that loading the whole state is cheaper. */
 export const CATCH_UP_EVENTS = 1000;
 
-/** True when both are the same place in the same log; two nulls are the same emptiness. */
+/** True when both name the same place in the same log, or both are null. */
 export const sameHead = (a: Head | null, b: Head | null): boolean =>
   a === b || (a !== null && b !== null && a.hash === b.hash && a.epoch === b.epoch && a.generation === b.generation);
 
-/** What the answer of a store that has no clock but this machine's says of itself. `wall`: its time in milliseconds. */
+/** The members of an answer, for a store whose clock is this machine's. `wall`: its time in milliseconds since 1970. */
 export const answerNow = (nonce: string, wall: number = Date.now()): Answer => ({
   nonce,
   time: new Date(wall).toISOString(),
@@ -33,7 +33,7 @@ export const answerNow = (nonce: string, wall: number = Date.now()): Answer => (
 });
 
 /**
- * The whole state, for who plans or shows and holds nothing.
+ * Loads the whole state for a caller that holds no head, such as one that plans a change or shows the state.
  * @throws KillSwitchError as `ControlReader.load`; STORE_UNREACHABLE where the answer is not to this request
  */
 export async function loadWhole(connection: Pick<ControlReader, 'load'>): Promise<Snapshot> {
@@ -44,8 +44,8 @@ export async function loadWhole(connection: Pick<ControlReader, 'load'>): Promis
 }
 
 /**
- * The entries that were asked for, at one moment. Asking it for another one throws: the fold would take "not read" for
- * "not there", and an event would be made for a state that the store is not in.
+ * A view of the entries that were read, all at one moment. `get` throws for any other entry: the fold would take "not
+ * read" for "not there", and plan an event for a state that the store is not in.
  */
 export function controlView(
   entries: ReadonlyMap<EntryKey, Entry | undefined>,
@@ -65,7 +65,7 @@ export function controlView(
   };
 }
 
-/** What a batch of changes comes to: where it is appended, and where the log stands afterwards. */
+/** Changes that are appended together: behind which head, and at which head the log then stands. */
 export interface Batch {
   readonly expected: Head | null;
   readonly head: Head;
@@ -102,15 +102,15 @@ export const precedenceMs = (sinceReadMs: number): number =>
 export const awaitPrecedence = ({ goesFirst }: Batch): Promise<void> | undefined =>
   goesFirst ? delay(15 + Math.random() * 15) : undefined;
 
-/** Keeping a snapshot apart tightens nothing, and can wait. */
+/** A `snapshot` event takes nothing away, so it can wait. */
 const isStop = (change: Append): boolean => takesAway(change) && change.event.type !== 'snapshot';
 
-/** For folding an event only to see that its data can be read. */
+/** A state without entries, for folding an event only to see that its data can be read. */
 const NOTHING_READ = { get: () => undefined };
 
 /**
- * Reads back what is about to be written, as every reader will read it: what nobody could read afterwards must not be
- * written, because every later change would fail with it.
+ * Reads changes back before they are written, as every reader will read them: after an unreadable event every later
+ * change would fail.
  * @throws KillSwitchError INVALID_STATE, CORRUPT, UNKNOWN_EVENT
  */
 export function readBack(changes: readonly Append[]): Batch {

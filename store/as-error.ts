@@ -1,2 +1,2 @@
-/** What was thrown, as an error: anything may be. */
+/** What was thrown, as an Error: JavaScript can throw any value. */
 export const asError = (thrown: unknown): Error => (thrown instanceof Error ? thrown : new Error(String(thrown)));

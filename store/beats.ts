@@ -6,21 +6,21 @@ import { type Beat, beatSchema, LEASE_MS, quoteId } from '../flags/index.ts';
  */
 export interface ReportedBeat extends Beat {
   /**
-   * Why it cannot be read, or be believed. Such an executor counts as silent, never as stopped; what could be read of
-   * it is there.
+   * Why the beat cannot be read, or not be believed. Such an executor counts as silent, never as stopped. The members
+   * that could be read are there.
    */
   readonly problem?: string;
   /**
-   * Who has written it, as far as the store knows: the owner of the file (`uid 1000`), or the name under whose key it
-   * is (`name mailer`), which is as good as Redis' users are confined to their names. Two with one writer cannot be
-   * told apart: each could have written for the other. Absent where the store cannot tell.
+   * Who wrote the beat, as far as the store knows: the owner of the file (`uid 1000`), or the name whose key it is in
+   * (`name mailer`), which proves as much as the ACL that confines Redis users to their names. Executors with the same
+   * writer could have written for each other. Absent where the store cannot tell.
    */
   readonly writer?: string;
 }
 
 /**
- * Under which names the reporter is known when it is judged (`FoundReport.by`): where the store keeps each name apart
- * that name alone, whatever the beat says of itself; else what it says, and who owns the file.
+ * The names under which a reporter is judged (`FoundReport.by`). Where the store keeps each name apart: that name
+ * alone, whatever the beat says. Else the name in the beat, and the owner of the file.
  */
 export function namesOf({ name, writer }: Pick<ReportedBeat, 'name' | 'writer'>): readonly string[] {
   if (writer === undefined) return [name];
@@ -31,7 +31,7 @@ export function namesOf({ name, writer }: Pick<ReportedBeat, 'name' | 'writer'>)
 /** The longest beat that is read, in bytes. */
 export const LONGEST_BEAT = 1024 * 1024;
 
-/** What an executor that cannot be read is shown as: it has applied nothing, and was last heard of long ago. */
+/** Stands for an executor whose beat cannot be read: it has applied nothing, and was last heard of long ago. */
 const UNREADABLE: Omit<Beat, 'id'> = {
   name: '(unreadable report)',
   host: '',
@@ -51,14 +51,14 @@ const UNREADABLE: Omit<Beat, 'id'> = {
 const MEMBERS = Object.keys(beatSchema.shape) as (keyof Beat)[];
 
 /**
- * A beat of which nothing is known but whose it is. It still counts: otherwise a kill would seem to have reached
+ * A beat of which only the id is known. The executor still counts: otherwise a kill would seem to have reached
  * everyone.
  */
 export const unreadableBeat = (id: string, problem: string): ReportedBeat => ({ ...UNREADABLE, id, problem });
 
 /**
- * What an older version did not write. Of work in flight that does not say what a restriction has reached, all may be
- * reached.
+ * Defaults for members that an older version did not write. Without `draining`, a restriction may have reached all work
+ * in flight.
  */
 const withDefaults = (given: Readonly<Record<string, unknown>>): Record<string, unknown> => ({
   host: '',
@@ -74,8 +74,8 @@ const withDefaults = (given: Readonly<Record<string, unknown>>): Record<string, 
 });
 
 /**
- * One beat, from what was stored under that id. Members that an older version did not write have a default, those that
- * only a newer one knows are passed over.
+ * Reads the beat that was stored under that id. Members that an older version did not write have a default; members
+ * that only a newer one knows are passed over.
  */
 export function readBeat(id: string, text: string): ReportedBeat {
   if (Buffer.byteLength(text) > LONGEST_BEAT)

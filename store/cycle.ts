@@ -1,12 +1,12 @@
 import { type Ended, Rounds } from './rounds.ts';
 
 /**
- * When an executor reports a change that was pushed to it, in milliseconds: at a moment of its own between these,
- * because a thousand of them that hear the same kill would all ask the store while it still tells the rest.
+ * How long after a push an executor reports it, in milliseconds: at random between these two, because a thousand
+ * executors that hear the same kill would else all ask the store while it still pushes to the rest.
  */
 const REPORT_AFTER_MS = [5, 25] as const;
 
-/** So often at most a store is asked again at once: one whose answers never fit is then left alone for a while. */
+/** How often a store is asked again without a pause: one whose answers never fit is then left alone for a while. */
 const MOST_AT_ONCE = 10;
 
 export interface CycleOptions {
@@ -17,15 +17,14 @@ export interface CycleOptions {
 
 /**
  * When an executor asks its store: every third of the lease, sooner where the store did not answer, and at once when
- * there is something new to ask or to say. It asks one question at a time. What the answers are worth is not its
- * business.
+ * there is something new to ask or to report. One question at a time. It does not look into the answers.
  */
 export class Cycle {
   readonly #leaseMs: number;
   readonly #rounds: Rounds<boolean>;
   /**
-   * The lease was found over since the present question was asked. That counts also when it fails, unlike what else
-   * comes meanwhile.
+   * The lease was found over since the present question was asked. The store is then asked again even if that question
+   * fails; `wake` alone does not cause that.
    */
   #leaseEnded = false;
   #timer: NodeJS.Timeout | undefined;
@@ -41,8 +40,8 @@ export class Cycle {
         this.#leaseEnded = false;
         return ask();
       },
-      // A failure may be of the same making as the lease's end: a deadline that is found over right after a suspension
-      // says nothing of the store.
+      // A failure may have the same cause as the lease's end: a deadline that has passed while the process was
+      // suspended says nothing about the store.
       goesOn: (ended, asked, count) => count < MOST_AT_ONCE && (this.#leaseEnded || (asked && hasAnswered(ended))),
       onRest: (last) => {
         const waitMs = hasAnswered(last) ? this.#leaseMs / 3 : Math.min(500, Math.max(50, this.#leaseMs / 10));
@@ -57,14 +56,14 @@ export class Cycle {
     return this.#rounds.begin();
   }
 
-  /** There is something new to ask or to say: asks now, or once more after the question that is under way. */
+  /** There is something new to ask or to report: asks now, or once more after the question that is under way. */
   wake(): void {
     this.#rounds.ask();
   }
 
   /**
-   * What was pushed holds already and renews nothing, so its report may wait a moment: it must not keep others from
-   * hearing of it.
+   * Asks a moment later. A push that was applied holds already and renews nothing, so reporting it can wait: it must
+   * not keep the store from pushing to others.
    */
   wakeSoon(): void {
     if (this.#closed || this.#soonTimer) return;
@@ -80,15 +79,15 @@ export class Cycle {
   }
 
   /**
-   * A clock has ended the lease, perhaps by a step or after a suspension, while the store is as well as ever. Who found
-   * it is in the middle of a decision.
+   * A look at the clocks has found the lease over, perhaps because a clock was stepped or the process was suspended,
+   * while the store is well. The caller is in the middle of a decision, so the store is asked in a later turn.
    */
   leaseHasEnded(): void {
     if (this.#closed) return;
     this.#leaseEnded = true;
     clearImmediate(this.#immediate);
     this.#immediate = setImmediate(() => {
-      if (this.#leaseEnded) void this.run(); // else a question that was under way has been asked again already
+      if (this.#leaseEnded) void this.run(); // else the store was asked since
     });
   }
 

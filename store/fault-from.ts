@@ -9,7 +9,7 @@ const FAULT_CODES: Partial<Record<KillSwitchErrorCode, FaultCode>> = {
   UNKNOWN_EVENT: 'STORE_CORRUPT',
 };
 
-/** Why nothing may be decided, where a store has failed so. */
+/** The fault that a failed request to a store is. */
 export const faultFrom = (error: unknown): Fault => ({
   code: (isKillSwitchError(error) && FAULT_CODES[error.code]) || 'INTERNAL',
   message: messageOf(error),

@@ -17,17 +17,17 @@ import { checkReplaceable, isNewer } from './anchors.ts';
 import { removeIfThere, removeLeftBehind } from './left-behind.ts';
 import type { AnchorKeeper } from './ports.ts';
 
-// Windows lacks the last two, which counts as 0
+// undefined on Windows for the last two, which counts as 0
 const { O_RDONLY, O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK } = constants;
 const LARGEST = 1024 * 1024;
 const TRIES = 3;
 
 /**
- * Keeps an executor's last head in a file, over restarts. The folder is made with the first write. Several executors
- * may share one file: each sees what is whole, and a head that one of them has kept is not replaced by an older one.
- * `read` throws KillSwitchError CORRUPT or STORE_UNREACHABLE when there is a file that cannot be read or understood:
- * that is not the same as none. `write` is on the disk when it returns, and throws STORE_READ_ONLY when it is not,
- * ANCHOR_FOREIGN when another control plane's is there; what was there before then stays.
+ * Keeps an executor's last head in a file, over restarts. The first write makes the folder. Several executors may share
+ * one file: each reads a whole anchor, and an older head never replaces a newer one. `read` throws KillSwitchError
+ * CORRUPT or STORE_UNREACHABLE when there is a file that cannot be read or understood: that is not the same as no file.
+ * When `write` returns, the anchor is on the disk. It throws STORE_READ_ONLY where it cannot be written, ANCHOR_FOREIGN
+ * where the file holds the anchor of another control plane; the file then stays as it was.
  * @throws KillSwitchError INVALID_ARGUMENT
  */
 export function fileAnchor(path: string): AnchorKeeper {
@@ -49,7 +49,7 @@ export function fileAnchor(path: string): AnchorKeeper {
         } catch (error) {
           removeIfThere(temporary);
           if (isKillSwitchError(error)) throw error;
-          // held up for so long that another has removed it as left behind
+          // this process was held up so long that another one removed the file as left behind
           if (isAbsent(error) && tries < TRIES) continue;
           throw new KillSwitchError(
             'STORE_READ_ONLY',
@@ -99,12 +99,12 @@ function writeNew(temporary: string, anchor: Anchor): void {
 }
 
 /**
- * Synced before and after the rename: what an executor acted on must outlive a power failure that the store survives
- * less well.
+ * The file is synced before the rename, and the folder after it: the anchor must survive a power failure in which the
+ * store loses changes.
  *
- * Between the comparison and the rename another executor may put a newer head there, which this one then replaces. That
- * takes two that share the file and write in the same microseconds, and it lasts only until this one is told of the
- * newer event itself, by the same store that told the other.
+ * Between the comparison and the rename another executor that shares the file may put a newer head there, which this
+ * one then replaces. That takes two writes within the same microseconds, and lasts only until the store pushes the
+ * newer event to this executor too.
  */
 function replace(file: string, temporary: string, anchor: Anchor): void {
   const kept = keptAt(file);
@@ -116,8 +116,8 @@ function replace(file: string, temporary: string, anchor: Anchor): void {
 }
 
 /**
- * What is there is damaged or no file: then there is nothing to preserve, and the rename says whether it can be
- * replaced.
+ * The anchor that the file holds; null where it is damaged or no file. Then there is nothing to preserve, and the
+ * rename fails if it cannot be replaced.
  */
 function keptAt(file: string): Anchor | null {
   try {

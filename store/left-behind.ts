@@ -2,25 +2,25 @@ import { lstatSync, readdirSync, unlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
 /**
- * A temporary file this much older than one that was written just now belongs to a process that has died: writing takes
- * milliseconds.
+ * A temporary file that is this much older than one written just now, in milliseconds, was left by a process that died:
+ * writing takes milliseconds.
  */
 const LEFT_BEHIND_MS = 60_000;
 
 /**
- * Removes what killed processes have left beside a temporary file that was written just now. A writer that was merely
- * held up for so long learns it from its rename, and writes anew. Never throws.
+ * Removes temporary files that killed processes left beside one that was written just now. A writer that was merely
+ * held up for so long fails at its rename, and writes anew. Never throws.
  */
 export function removeLeftBehind(temporary: string, isOurs: (name: string) => boolean): void {
   try {
     const folder = dirname(temporary);
-    const now = lstatSync(temporary).mtimeMs; // by the clock that has dated the others
+    const now = lstatSync(temporary).mtimeMs; // by the same clock as the other files' times
     for (const name of readdirSync(folder).filter(isOurs)) {
       const path = join(folder, name);
       if (now - lstatSync(path).mtimeMs > LEFT_BEHIND_MS) removeIfThere(path);
     }
   } catch {
-    // Another one tidies at the same time, or may not: they hurt nobody.
+    // Another process tidies up at the same time, or this one has no permission: the files do no harm.
   }
 }
 

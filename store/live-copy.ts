@@ -27,27 +27,27 @@ import { foreignAnchor, haveCommonGeneration, isSameOrganization } from './ancho
 import type { Answer, AnchorKeeper, Confirmation, Snapshot } from './ports.ts';
 
 /**
- * One confirmation under way: what was held, and when it was sent. A reply that belongs to an older era of the copy is
- * dropped.
+ * One confirmation under way: which head the copy held, and when the question was sent. A reply to a question of an
+ * older era is dropped; a new era begins with each load.
  */
 export interface Ticket {
   readonly number: number;
   readonly era: number;
   readonly sent: Instant;
   readonly held: Head | null;
-  /** The answer to it says the same; it is sent with it. */
+  /** Sent with the question; the answer to it repeats it. */
   readonly nonce: string;
 }
 
-/** A whole state that is being loaded: what was held when it was asked for, and the nonce that it was asked with. */
+/** A load under way: which head the copy held when it asked, and the nonce that it asked with. */
 export type LoadTicket = Pick<Ticket, 'held' | 'nonce'>;
 
-/** What a push did: it was applied; it was old news; or only a confirmation can tell. */
+/** What came of a push: its events were applied; they were known already; or only a confirmation can tell. */
 export type PushOutcome = 'applied' | 'known' | 'confirm';
 
 /**
- * What a reply did: the lease runs anew; it was dropped; ask once more; the whole state must be loaded; or nothing
- * helps for now.
+ * What came of a reply: the lease was renewed; the reply was dropped; the store must be asked once more; the whole
+ * state must be loaded; or there is a fault that asking again does not end.
  */
 export type ReplyOutcome = 'renewed' | 'dropped' | 'again' | 'reload' | 'faulty';
 
@@ -55,15 +55,16 @@ type Standing =
   | { readonly is: 'empty'; readonly fault: Fault }
   | { readonly is: 'live' }
   /**
-   * `own`: this executor has the evidence itself; else it was told by the store. Ends only by a `recover` that it had
-   * not seen.
+   * `own`: this executor has the evidence itself; else the store answered that another executor has. Ends only by a
+   * `recover` that this executor had not seen.
    */
   | { readonly is: 'forked'; readonly own: boolean; readonly fault: Fault }
-  /** What it last saw cannot be read, so nothing can be compared with it. */
+  /** The anchor cannot be read, so nothing can be compared with it. */
   | { readonly is: 'unanchored'; readonly fault: Fault }
   /**
-   * What it last saw is of another control plane. It holds nothing then, and says nothing about this store.
-   * `seenBeside`: the generation of this store that it was compared with, null where the organization tells.
+   * The anchor is of another control plane, so it says nothing about this store, and the copy holds no head.
+   * `seenBeside`: the generation of this store that the anchor was compared with; null where its organization is
+   * another.
    */
   | { readonly is: 'foreign'; readonly anchor: Anchor; readonly seenBeside: string | null; readonly fault: Fault };
 
@@ -83,15 +84,15 @@ export interface LiveCopyOptions {
   readonly keeper: AnchorKeeper | null;
   readonly organizationId: string;
   /**
-   * Tells work in flight, in the same turn, of changes that take authority away: it need not wait until they are on the
-   * disk.
+   * Called in the turn in which changes were applied, before the anchor is written: work in flight is aborted at once
+   * and does not wait for the disk.
    */
   readonly signal?: (() => void) | undefined;
 }
 
 /**
- * What the store's clock showed, in milliseconds since 1970.
- * @throws Error where an answer's time or its age is none
+ * What the store's clock showed when it answered, in milliseconds since 1970.
+ * @throws Error where the answer's time is no time, or its age is no number of milliseconds from 0
  */
 function checkAnswer({ time, ageMs }: Answer): number {
   const shown = parseTime(time);
@@ -101,9 +102,9 @@ function checkAnswer({ time, ageMs }: Answer): number {
 }
 
 /**
- * The executor's copy of the switch, with its lease: the protocol of DESIGN 4 without any I/O, so that it can be
- * explored step by step. Only a confirmation renews the lease or raises a fork; a push can only tighten. Whatever is
- * not understood is a fault.
+ * The executor's copy of the switch, with its lease: the protocol without any I/O, so that tests can explore it step by
+ * step. Only a confirmation renews the lease or raises a fork; a push can only tighten. Whatever is not understood is a
+ * fault.
  */
 export class LiveCopy {
   #standing: Standing = { is: 'empty', fault: NOT_READY };
@@ -137,7 +138,7 @@ export class LiveCopy {
     return this.#state;
   }
 
-  /** The head that it holds: of its state, else the anchor's. */
+  /** The head that the copy holds: its state's, else the anchor's. */
   get held(): Head | null {
     return this.#state?.head ?? this.#anchor?.head ?? null;
   }
@@ -146,7 +147,7 @@ export class LiveCopy {
     return this.#standing.is === 'empty';
   }
 
-  /** What it reports with every beat while it has evidence that the store contradicts what it saw. */
+  /** What this executor reports with every beat while it has evidence itself that the store contradicts what it saw. */
   get forkReport(): { against: string; held: Head | null } | null {
     return this.#standing.is === 'forked' && this.#standing.own
       ? { against: this.#storeGeneration, held: this.held }
@@ -154,8 +155,8 @@ export class LiveCopy {
   }
 
   /**
-   * Which entries have changed since this was last asked, and when the last of them was appended, by the store's clock
-   * (null where that is not known).
+   * Which entries have changed since the last call, and when the last of these changes was appended, by the store's
+   * clock (null where that is not known).
    */
   takeChanges(): { readonly keys: readonly EntryKey[]; readonly at: string | null } {
     const { keys, at } = this.#changes;
@@ -165,7 +166,7 @@ export class LiveCopy {
 
   /**
    * The store's time, in milliseconds since 1970: as last confirmed, plus what the monotonic clock has counted since
-   * that was sent. Null before the first confirmation. How far off it can be, `storeTimeAt` says.
+   * that confirmation was sent. Null before the first one. `storeTimeAt` says how far off it can be.
    */
   storeNow(now: Instant): number | null {
     return this.#storeTime && storeTimeAt(this.#storeTime, now);
@@ -180,8 +181,8 @@ export class LiveCopy {
   }
 
   /**
-   * Why nothing may be decided from this copy now, or null while it is leased. Compared at each decision, never by a
-   * timer.
+   * Why nothing may be decided from this copy now; null while it is leased. Each decision compares the clocks; no timer
+   * does.
    */
   fault(now: Instant): Fault | null {
     const { sent } = this.#lease;
@@ -195,8 +196,8 @@ export class LiveCopy {
   }
 
   /**
-   * True once for each lease that a look at the clocks has found over: then nobody need wait for the next confirmation
-   * in turn.
+   * True once for each lease that a look at the clocks has found over: the caller then asks the store at once instead
+   * of at the next third of the lease.
    */
   takeEnd(): boolean {
     const hasEnded = this.#hasEnded;
@@ -204,7 +205,7 @@ export class LiveCopy {
     return hasEnded;
   }
 
-  /** A confirmation is about to be sent, with a nonce that was not used before. */
+  /** Begins a confirmation that is sent now. @param nonce one that was not used before */
   ask(now: Instant, nonce: string): Ticket {
     if (this.#standing.is === 'unanchored' || this.#standing.is === 'foreign') this.#readAnchor();
     this.#asked += 1;
@@ -212,8 +213,8 @@ export class LiveCopy {
   }
 
   /**
-   * Events were pushed. They never renew; from the first one on that loosens, or does not link to the local head, they
-   * wait for a confirmation.
+   * Takes events that were pushed. They never renew the lease. From the first one on that loosens, or does not link to
+   * the local head, they wait for a confirmation.
    */
   push(...events: readonly LogEvent[]): PushOutcome {
     const state = this.#state;
@@ -224,9 +225,9 @@ export class LiveCopy {
   }
 
   /**
-   * The reply to a confirmation. Taking it drops every confirmation that was sent before it; one to another question is
-   * dropped itself.
-   * @throws Error for what no store may answer: a log with a gap, a time that is none
+   * Takes the reply to a confirmation. Every confirmation that was sent before this one is dropped from then on. A
+   * reply to another question is dropped itself.
+   * @throws Error for an answer that no store may give: a log with a gap, or a time that is no time
    */
   reply(ticket: Ticket, confirmation: Confirmation, now: Instant): ReplyOutcome {
     if (ticket.era !== this.#era || ticket.number <= this.#taken || confirmation.nonce !== ticket.nonce)
@@ -253,26 +254,27 @@ export class LiveCopy {
       [hash, epoch] = [event.hash, event.seq];
     }
     if (head.hash !== hash) throw new Error('The store answered with a log that does not end in its head.');
-    // What a push has brought since this was asked for is passed over; what belongs to another branch never links, and
-    // the head below tells.
+    // Events that a push has brought meanwhile are passed over. Events of another branch never link; then the heads
+    // differ below.
     const next = events.findIndex((event) => follows(event, state.hash, state.epoch));
     if (next >= 0) this.#advance(state, events.slice(next), 'everything');
-    // Another head than the local one, which has moved since this was asked for: late, or a contradiction. A question
-    // that names the present head will tell, and until then nothing is renewed.
+    // The heads differ because the local one has moved since the question, or because they contradict each other. A
+    // question that names the present head will tell; until then nothing is renewed.
     if (head.hash !== state.hash) return 'again';
     this.#standing = { is: 'live' };
     if (this.#anchorFault) this.#keepAnchor(state.head);
     const sent = earlier(ticket.sent, ageMs);
     this.#lease = renewLease(this.#lease, sent, now, this.#leaseMs);
-    // a clock was stepped since this was asked for, or the answer took too long
+    // a clock was stepped since the question, or the answer took longer than the lease
     if (this.#lease.sent === null) return 'again';
     this.#storeTime = takeStoreTime(this.#storeTime, { shown, sent }, { now, leaseMs: this.#leaseMs });
     return 'renewed';
   }
 
   /**
-   * The whole state was loaded. It is taken when what was held is held still, and when that head is in its chain, or
-   * when it began with a `recover` that was not seen before. It is not leased: only a confirmation of it does that.
+   * Takes a whole state that was loaded, if the copy still holds the head that it held when it asked, and if that head
+   * is in the state's chain or the state began with a `recover` that was not seen before. The state is not leased then:
+   * only a confirmation of it does that.
    */
   loaded({ held, nonce }: LoadTicket, snapshot: Snapshot): ReplyOutcome {
     if (snapshot.nonce !== nonce) return 'dropped';
@@ -313,8 +315,8 @@ export class LiveCopy {
   }
 
   /**
-   * An anchor of another organization is foreign whatever is in the store; one that was found foreign beside this store
-   * stays so until it is another.
+   * True when this anchor is of another control plane without asking the store: its organization is another, or this
+   * very anchor was compared with the store before and found foreign.
    */
   #staysForeign(anchor: Anchor): boolean {
     if (!isSameOrganization(anchor, { organization_id: this.#organizationId, generations: [] })) {
@@ -325,8 +327,9 @@ export class LiveCopy {
   }
 
   /**
-   * Whether an anchor that is not in this store's chain could be of a past of this very store, which is then lost. A
-   * store that was recovered from nothing knows no past at all.
+   * Whether an anchor that is not in this store's chain may come from this control plane all the same, so that the
+   * store has lost changes. A store that was recovered from nothing does not know its earlier generations, so any
+   * anchor may.
    */
   #isOfThisControlPlane({ control }: State): boolean {
     const generations = control?.generations ?? [];
@@ -350,8 +353,8 @@ export class LiveCopy {
   }
 
   /**
-   * True when the store has begun another generation since its own anchor was found foreign: an operator's `recover`
-   * may have named this one's.
+   * True when the store has begun another generation since the anchor was found foreign, and the anchor is to be
+   * compared with it again: that `recover` may have named the anchor's generation.
    */
   #isComparedAnew(head: Head | null): boolean {
     if (this.#standing.is !== 'foreign') return false;
@@ -378,10 +381,10 @@ export class LiveCopy {
   }
 
   /**
-   * Applies events as far as they link, and returns how many. What they take away holds, and work in flight is told so,
-   * before they are kept; nothing is given back before that, so that a restarted executor knows whatever this one has
-   * acted on. They are kept once: a sync each would hold up the event loop. Where that fails the events count all the
-   * same, and everything stops.
+   * Applies events as far as they link, and returns how many. An event that tightens holds, and aborts work in flight,
+   * before the anchor is written. An event that loosens holds only after that, so that a restarted executor knows
+   * whatever this one has acted on. The anchor is written once for all of them, since one sync for each would hold up
+   * the event loop. Where that fails the events count all the same, and everything stops.
    */
   #advance(state: State, events: readonly LogEvent[], may: 'no loosening' | 'everything'): number {
     let kept: Head | null = null;
@@ -392,7 +395,7 @@ export class LiveCopy {
         const { patch, direction } = foldEvent(state, event);
         if (direction === 'loosens') {
           if (may === 'no loosening') break;
-          kept ??= this.#keep(events.reduce(headAfter, state.head)); // where all of them end: it is kept once
+          kept ??= this.#keep(events.reduce(headAfter, state.head)); // the head after all of them: written once
         }
         state.apply(patch, event);
         for (const key of patch.remove) this.#changes.keys.add(key);

@@ -8,7 +8,7 @@ export const VERSION = '0.1.0';
 /** What an executor says about its work, in each beat. */
 export interface Work {
   readonly inFlight: number;
-  /** How many of them a restriction has reached, so that they must end or wait. */
+  /** How many of these a restriction has reached, so that they must end or wait. */
   readonly draining: number;
   readonly agents: readonly string[];
   readonly runs: readonly string[];
@@ -16,12 +16,12 @@ export interface Work {
   readonly trouble?: string | undefined;
 }
 
-/** The longest trouble that is told. */
+/** How much of a trouble a beat reports, in characters. */
 const LONGEST_TROUBLE = 1000;
 
 const NO_WORK: Work = { inFlight: 0, draining: 0, agents: [], runs: [] };
 
-/** Who beats. */
+/** The executor whose beats are made. */
 export interface Executor {
   readonly id: string;
   readonly name: string;
@@ -32,7 +32,7 @@ export interface Executor {
 }
 
 /**
- * Makes this executor's beats: what it holds, what it has seen of a fork, and what works here now. `beats.ts` reads
+ * Makes this executor's beats: the head it holds, its evidence of a fork, and its work in flight. `beats.ts` reads
  * them.
  */
 export function ownBeats({
@@ -63,12 +63,12 @@ export function ownBeats({
 }
 
 /**
- * How long the names of agents, and those of runs, may be together, in characters: however each is written, a beat
- * stays far below what is read of one.
+ * How many characters all names of agents, and all names of runs, may have in one beat: it then stays far shorter than
+ * the longest beat that is read, however JSON escapes them.
  */
 const MOST_NAMED = 32_768;
 
-/** As many names as fit, and how many more there are. */
+/** The names that fit, and how many more there are. */
 function named<Kind extends 'agents' | 'runs'>(
   kind: Kind,
   names: readonly string[],

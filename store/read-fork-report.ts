@@ -1,16 +1,19 @@
 import { z } from 'zod';
 import { type ForkReport, forkReportSchema } from '../flags/index.ts';
 
-/** What an executor calls itself in its report is for showing; who wrote it the store knows, or nobody does. */
+/**
+ * The id and the name that an executor gives itself in its report are only shown: they prove nothing about who wrote
+ * it.
+ */
 const schema = forkReportSchema.extend({
   id: z.string().optional().catch(undefined),
   name: z.string().optional().catch(undefined),
 });
 
 /**
- * A report of a fork as a store keeps it; null for one that cannot be read. That proves nothing: an executor that has
- * seen a fork writes a readable one with each beat, and counting what is unreadable would let whoever may write
- * anything stop everyone.
+ * Reads a report of a fork as a store keeps it; null where it cannot be read. An unreadable report proves nothing: an
+ * executor that has seen a fork writes a readable one with each beat, and if unreadable ones counted, any user who may
+ * write there could stop everyone.
  */
 export function readForkReport(
   text: string,

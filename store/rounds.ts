@@ -5,22 +5,22 @@ export interface RoundsOptions<T> {
   /** Does the work once. */
   readonly round: () => Promise<T>;
   /**
-   * Whether the next round follows at once. `asked`: somebody called `ask` since the round that has just ended began;
-   * `count`: so many rounds have followed each other without a rest. By default a round follows where one was asked
-   * for, also after one that failed. It must not throw.
+   * Whether the next round follows at once. `asked`: `ask` was called while the last round was under way; `count`: how
+   * many rounds have followed each other without a rest. Default: when one was asked for, also after a failure. Must
+   * not throw.
    */
   readonly goesOn?: ((ended: Ended<T>, asked: boolean, count: number) => boolean) | undefined;
   /**
-   * Called when no round follows at once; what was asked for and put off is begun by whoever calls `ask` or `begin`
-   * next. Not called once closed. It must not throw.
+   * Called when no round follows at once, but not once closed. A round that was asked for and put off begins with the
+   * next `ask` or `begin`. Must not throw.
    */
   readonly onRest?: ((last: Ended<T>) => void) | undefined;
 }
 
 /**
- * Work that is done one round at a time, and once more when it was asked for meanwhile. However often that was, one
- * round answers all of it, because it begins after all of it. Deciding that nothing follows and coming to rest are one
- * step, so nobody asks in between in vain.
+ * Runs work one round at a time, and once more when it was asked for meanwhile. One more round is enough however often
+ * that was, because it begins after the last request. Deciding that no round follows and coming to rest are one step,
+ * so no request is lost in between.
  */
 export class Rounds<T = void> {
   readonly #round: () => Promise<T>;
@@ -36,7 +36,7 @@ export class Rounds<T = void> {
     this.#onRest = onRest;
   }
 
-  /** Begins a round in this very turn; where one is under way, one more follows it. */
+  /** Begins a round in this very turn; while one is under way, has one more follow it. */
   ask(): void {
     if (this.#state === 'at rest') void this.begin();
     else this.#state = 'asked again';

@@ -3,18 +3,18 @@ export interface SharedQuestionOptions<T> {
   readonly send: () => Promise<T>;
   /** Whether a question is sent only when the one before it has been answered; else several may be under way. */
   readonly oneByOne: boolean;
-  /** Resolves when all that goes on at this moment is over, and others have had their chance to ask. */
+  /** Resolves when the present work of the event loop is done, so that other callers have had their chance to ask. */
   readonly gather: () => Promise<void>;
 }
 
 /**
- * One question for all who ask before it is sent. Its answer is then no older than what any of them knew when asking;
- * whoever asks later gets the answer to the next one. A question that fails, fails for those who share it only.
+ * One question for all callers that ask before it is sent: its answer is then newer than each of their calls. Later
+ * callers get the answer to the next question. A question that fails, fails only for the callers that share it.
  */
 export class SharedQuestion<T> {
   readonly #options: SharedQuestionOptions<T>;
   #unsent: Promise<T> | null = null;
-  /** The one that was sent last; never rejects. */
+  /** The question that was sent last; never rejects. */
   #sent: Promise<unknown> = Promise.resolve();
 
   constructor(options: SharedQuestionOptions<T>) {

@@ -1,9 +1,9 @@
 import { invalid, quoteId } from '../flags/index.ts';
 
-/** Who holds a store: executors read the switch and report, operators change it. */
+/** For whom a store is: executors read the switch and report, operators change it. */
 export type Side = 'executor' | 'operator';
 
-/** What each side is called, by the scheme of a store's location. */
+/** The factory of each side, by the scheme of a store's location. */
 const NAMES: Readonly<Record<string, Readonly<Record<Side, string>>>> = {
   file: {
     executor: 'fileStore (openfeature-kill-switch/store/file)',
@@ -20,8 +20,8 @@ const NAMES: Readonly<Record<string, Readonly<Record<Side, string>>>> = {
 };
 
 /**
- * Refuses the store of the other side, which looks much the same and fails much later, and one that does not say whose
- * it is.
+ * Refuses a store of the other side, which looks much the same and would fail only when it is used, and a store that
+ * does not name its side.
  * @throws KillSwitchError INVALID_ARGUMENT
  */
 export function checkSide(who: string, store: { readonly location: string; readonly side: Side }, side: Side): void {

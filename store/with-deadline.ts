@@ -1,14 +1,14 @@
 import { KillSwitchError } from '../flags/index.ts';
 
 /**
- * So many turns of the event loop may still bring what `work` waits for when its time is over: where they are long, it
- * may all have been there, and nobody have looked.
+ * How many turns of the event loop `work` still gets when its time is over. In a busy process the answer may have
+ * arrived long ago, and only waits to be read.
  */
 const TURNS = 4;
 
 /**
- * Settles as `work` does, or rejects with what `late` makes after `ms` milliseconds and a few turns of the event loop;
- * what `work` does later is ignored.
+ * Settles as `work` does, or rejects with the error that `late` makes, after `ms` milliseconds and a few turns of the
+ * event loop. What `work` does later is ignored.
  */
 export async function within<T>(work: Promise<T>, ms: number, late: () => Error): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
@@ -25,7 +25,7 @@ export async function within<T>(work: Promise<T>, ms: number, late: () => Error)
   } finally {
     clearTimeout(timer);
     clearImmediate(turn);
-    work.catch(() => {}); // a rejection that comes after the deadline belongs to nobody
+    work.catch(() => {}); // nobody awaits a rejection after the deadline
   }
 }
 

@@ -27,8 +27,8 @@ export function memoryControlStore({ memory }: { readonly memory: Memory }): Con
           return controlView(entries, state.head, memory.time);
         },
         async append(...given) {
-          // Other stores keep a text of what they are handed. This one hands out what it keeps, to executors and
-          // operators alike.
+          // Other stores keep changes as text. This one keeps and hands out the objects themselves, so they are copied
+          // and frozen.
           const changes = deepFreeze(structuredClone(given));
           await admit('write');
           const { events, state, forks } = memory.organization(organizationId);

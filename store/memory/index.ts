@@ -19,8 +19,8 @@ export interface MemoryStoreOptions {
 
 /**
  * A switch that lives in this process: for tests and for trying things out. Pass its `memory` to `memoryControlStore`
- * to operate it. Anchors are kept beside it, so an executor of the same name that starts anew recognises a restored
- * copy.
+ * to operate it. The memory keeps anchors apart from the switch, so a new executor of the same name recognises a
+ * restored copy.
  */
 export function memoryStore({ memory = new Memory(), anchor }: MemoryStoreOptions = {}): ExecutorStore & {
   readonly memory: Memory;

@@ -13,7 +13,7 @@ import { type KeptReports, noReports } from './shelf.ts';
 
 /**
  * What is wrong with a memory, for tests: it refuses connections, never answers, refuses writes, holds something
- * unreadable, or appends without its answer coming back.
+ * unreadable, or appends and loses the answer.
  */
 export type MemoryFault = 'unreachable' | 'hang' | 'read-only' | 'corrupt' | 'lost-reply';
 
@@ -21,7 +21,7 @@ export type MemoryFault = 'unreachable' | 'hang' | 'read-only' | 'corrupt' | 'lo
 export interface Organization {
   readonly events: LogEvent[];
   readonly state: State;
-  /** As JSON, by executor id: what was written may not be a beat. */
+  /** By executor id, as JSON: a text that was written may be no beat. */
   readonly beats: Map<string, string>;
   readonly forks: Map<string, FoundReport>;
   readonly reports: KeptReports;
@@ -38,14 +38,17 @@ export interface MemoryOptions {
 }
 
 /**
- * What `memoryStore` and `memoryControlStore` share: one switch inside one process, which tests can lose, restore and
+ * What `memoryStore` and `memoryControlStore` share: the switches of one process, which tests can wipe, restore and
  * break.
  */
 export class Memory {
   readonly #clock: Clock;
   readonly #organizations = new Map<string, Organization>();
   readonly #listeners = new Map<string, Set<(push: Push) => void>>();
-  /** The last heads of executors, by organization and name: theirs, so no loss of the store touches them. */
+  /**
+   * The last heads of executors, by organization and name. They belong to the executors, so wiping the store leaves
+   * them.
+   */
   readonly anchors = new Map<string, Anchor>();
   #fault: MemoryFault | null = null;
 
@@ -109,7 +112,7 @@ export class Memory {
     this.restore(new Map());
   }
 
-  /** Lets a request in as the present fault allows; one that hangs fails at its deadline. */
+  /** Rejects as the present fault demands; where the memory hangs, at the request's deadline. */
   async admit(access: 'read' | 'write', requestTimeoutMs: number): Promise<void> {
     const fault = this.#fault;
     if (fault === 'hang') await withDeadline(new Promise<never>(() => {}), requestTimeoutMs, 'memory');
@@ -117,7 +120,7 @@ export class Memory {
     if (fault === 'read-only' && access === 'write') throw this.#error(fault);
   }
 
-  /** Pushes to one organization's followers, in a later turn, in order. */
+  /** Pushes to one organization's followers, in order, after the present call. */
   tell(organizationId: string, push: Push): void {
     queueMicrotask(() => {
       if ((this.#fault === 'unreachable' && push.type !== 'trouble') || this.#fault === 'hang') return;
@@ -128,12 +131,12 @@ export class Memory {
   follow(organizationId: string, listener: (push: Push) => void): () => void {
     const listeners = this.#listeners.get(organizationId) ?? new Set();
     this.#listeners.set(organizationId, listeners);
-    const own = (push: Push): void => listener(push); // the same function may follow twice, and then ends twice
+    const own = (push: Push): void => listener(push); // one function may follow twice, and each ends apart
     listeners.add(own);
     return () => listeners.delete(own);
   }
 
-  /** Where the head is in this organization's log: how many events it has behind it, -1 when it is not in the chain. */
+  /** How many events of this organization's log there are up to this head; -1 when it is not in the chain. */
   indexOf({ events, state }: Organization, head: Head): number {
     if (head.hash === state.hash) return events.length;
     for (let index = events.length - 1; index >= 0; index -= 1) {

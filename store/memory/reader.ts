@@ -2,10 +2,10 @@ import { KillSwitchError } from '../../flags/index.ts';
 import type { ControlReader } from '../ports.ts';
 import type { Memory } from './memory.ts';
 
-/** What both connections read alike. */
+/** What the connections of executors and operators have in common. */
 export interface MemoryReader {
   readonly reader: ControlReader;
-  /** Lets a request in, unless a fault is set or the connection has been closed. */
+  /** Rejects as the memory's fault demands, and once the connection has been closed. */
   readonly admit: (access: 'read' | 'write') => Promise<void>;
 }
 

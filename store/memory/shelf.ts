@@ -18,7 +18,7 @@ export const noReports = (): KeptReports => ({
 
 /**
  * @param executorId whose proposals are added; an operator adds none
- * @param admit lets a request in as the present fault allows
+ * @param admit rejects as the memory's fault demands
  */
 export const memoryShelf = (
   organization: () => { readonly reports: KeptReports },
@@ -39,7 +39,7 @@ export const memoryShelf = (
   async put(name, id, text) {
     await admit('write');
     const kept = organization().reports[name];
-    kept.delete(id); // the map is in the order in which they were put
+    kept.delete(id); // so that the map is in the order of the last puts
     kept.set(id, text);
     const [oldest] = kept.keys();
     if (name === 'checkpoints' && kept.size > KEPT_CHECKPOINTS && oldest !== undefined) kept.delete(oldest);
