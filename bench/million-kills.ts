@@ -1,6 +1,6 @@
 import { OpenFeature } from '@openfeature/server-sdk';
 import { randomUUID } from 'node:crypto';
-import { type Call, contextFromCall, resolveMode, type State } from '../flags/index.ts';
+import { contextFromSubject, resolveMode, type State, type Subject } from '../flags/index.ts';
 import { KillSwitchProvider } from '../provider/index.ts';
 import { Replica } from '../store/replica.ts';
 import { fixedStore } from './fixed-store.ts';
@@ -20,7 +20,7 @@ export const millionKills: Measurement = {
 
     say('resolution beside them');
     const ofClient = (one: Opened) => async (): Promise<number> => {
-      const contexts = newCalls(perRound).map(contextFromCall);
+      const contexts = newSubjects(perRound).map(contextFromSubject);
       const started = performance.now();
       for (const context of contexts) {
         const { value } = await one.client.getStringDetails('kill-switch.mode', 'full_stop', context);
@@ -29,11 +29,11 @@ export const millionKills: Measurement = {
       return ((performance.now() - started) * 1e6) / perRound;
     };
     const ofState = (one: Opened) => (): number => {
-      const calls = newCalls(perRound);
+      const subjects = newSubjects(perRound);
       const now = Date.now();
       const started = performance.now();
-      for (const call of calls) {
-        if (resolveMode(one.state, call, now).mode !== 'live') throw new Error('A live agent was stopped.');
+      for (const subject of subjects) {
+        if (resolveMode(one.state, subject, now).mode !== 'live') throw new Error('A live agent was stopped.');
       }
       return ((performance.now() - started) * 1e6) / perRound;
     };
@@ -80,13 +80,13 @@ async function openSwitch(kills: number) {
 }
 
 /** As they come out of a request: text that was just parsed. */
-function newCalls(count: number): Call[] {
+function newSubjects(count: number): Subject[] {
   const ids = (howMany: number): string[] => Array.from({ length: howMany }, () => randomUUID());
-  const calls = Array.from({ length: count }, (): Call => {
+  const subjects = Array.from({ length: count }, (): Subject => {
     const [agentId, missionId, runId] = ids(3);
     const lineage = { lineageAgents: ids(2), lineageRuns: ids(2) };
     return { agentId, missionId, runId, action: 'email.send', effect: 'write', surface: 'tool', ...lineage };
   });
-  const parsed: Call[] = JSON.parse(JSON.stringify(calls));
+  const parsed: Subject[] = JSON.parse(JSON.stringify(subjects));
   return parsed;
 }

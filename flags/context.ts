@@ -1,10 +1,7 @@
 import { deepFreeze } from './freeze.ts';
 
-/**
- * Who asks, and for what: the identity of one call. Lineages name all parents, so that a kill on one reaches its
- * children.
- */
-export interface Call {
+/** Who asks, and for what. Lineages name all parents, so that a kill of a parent reaches its children. */
+export interface Subject {
   readonly agentId?: string | undefined;
   readonly missionId?: string | undefined;
   readonly runId?: string | undefined;
@@ -28,20 +25,20 @@ export const IDENTITY_ATTRIBUTES = deepFreeze({
   effect: 'effect',
   surface: 'surface',
   feature: 'feature',
-} as const satisfies Record<string, keyof Call>);
+} as const satisfies Record<string, keyof Subject>);
 
 /** The context attributes that name all parents: each is absent or an array of strings. */
 export const LINEAGE_ATTRIBUTES = deepFreeze({
   lineage_runs: 'lineageRuns',
   lineage_agents: 'lineageAgents',
   lineage_missions: 'lineageMissions',
-} as const satisfies Record<string, keyof Call>);
+} as const satisfies Record<string, keyof Subject>);
 
 const IDENTITY = Object.entries(IDENTITY_ATTRIBUTES);
 const LINEAGE = Object.entries(LINEAGE_ATTRIBUTES);
 
-/** All members, in one order: a call that gets them one by one takes longer to make, and to read. */
-const NOBODY: Call = Object.fromEntries([...IDENTITY, ...LINEAGE].map(([, key]) => [key, undefined]));
+/** All members, in one order: an object that gets them one by one takes longer to make, and to read. */
+const NOBODY: Subject = Object.fromEntries([...IDENTITY, ...LINEAGE].map(([, key]) => [key, undefined]));
 
 type EvaluationContextLike = Readonly<Record<string, unknown>>;
 
@@ -49,17 +46,17 @@ type EvaluationContextLike = Readonly<Record<string, unknown>>;
  * Reads the identity out of an evaluation context; a text says what is wrong with it (then it is `full_stop`: a kill
  * must not miss somebody whose name cannot be read).
  */
-export function callFromContext(context: EvaluationContextLike): Call | string {
-  const call: Record<string, unknown> = { ...NOBODY };
+export function subjectFromContext(context: EvaluationContextLike): Subject | string {
+  const subject: Record<string, unknown> = { ...NOBODY };
   for (const [attribute, key] of IDENTITY) {
     const value = context[attribute];
     if (value === undefined) continue;
     if (typeof value !== 'string' || value === '') return `${attribute} must be a non-empty string`;
     // It would be one id like any other, and the name of an action would be that of a pattern: neither is ever given.
     if (value === '*') return `${attribute} must not be "*"`;
-    call[key] = value;
+    subject[key] = value;
   }
-  const { action } = call;
+  const { action } = subject;
   if (typeof action === 'string' && action.includes('*')) return 'action must not contain a *';
   for (const [attribute, key] of LINEAGE) {
     const value = context[attribute];
@@ -68,22 +65,22 @@ export function callFromContext(context: EvaluationContextLike): Call | string {
       return `${attribute} must be an array of strings`;
     }
     if (value.includes('*')) return `${attribute} must not name "*"`;
-    call[key] = value;
+    subject[key] = value;
   }
-  return call as Call;
+  return subject as Subject;
 }
 
-/** The evaluation context of a call; `targetingKey` is the run id. */
-export function contextFromCall(call: Call): Record<string, string | string[]> {
+/** The evaluation context of a subject; `targetingKey` is the run id. */
+export function contextFromSubject(subject: Subject): Record<string, string | string[]> {
   const context: Record<string, string | string[]> = {};
   for (const [attribute, key] of IDENTITY) {
-    const value = call[key];
+    const value = subject[key];
     if (value !== undefined) context[attribute] = value as string;
   }
   for (const [attribute, key] of LINEAGE) {
-    const value = call[key];
+    const value = subject[key];
     if (value !== undefined) context[attribute] = [...(value as readonly string[])];
   }
-  if (call.runId !== undefined) context['targetingKey'] = call.runId;
+  if (subject.runId !== undefined) context['targetingKey'] = subject.runId;
   return context;
 }

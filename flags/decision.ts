@@ -1,5 +1,5 @@
 import { type Cause, clauseForModel, describeCause } from './causes.ts';
-import type { Call } from './context.ts';
+import type { Subject } from './context.ts';
 import type { Mode, Verdict } from './modes.ts';
 
 /** What was computed for one call. */
@@ -62,15 +62,15 @@ class MadeDecision implements Decision {
   declare readonly runId: string | undefined;
   declare readonly missionId: string | undefined;
 
-  constructor(caller: Call, decided: Decided) {
+  constructor(subject: Subject, decided: Decided) {
     this.verdict = decided.verdict;
     this.mode = decided.mode;
     this.epoch = decided.epoch;
     this.cause = decided.cause;
-    this.action = caller.action;
-    this.agentId = caller.agentId;
-    this.runId = caller.runId;
-    this.missionId = caller.missionId;
+    this.action = subject.action;
+    this.agentId = subject.agentId;
+    this.runId = subject.runId;
+    this.missionId = subject.missionId;
   }
 
   get message(): string {
@@ -90,7 +90,7 @@ class MadeDecision implements Decision {
 }
 
 /** The decision on a call of this caller. */
-export const makeDecision = (caller: Call, decided: Decided): Decision => new MadeDecision(caller, decided);
+export const makeDecision = (subject: Subject, decided: Decided): Decision => new MadeDecision(subject, decided);
 
 /**
  * The same decision, so that nobody who is given it can change what others go by. It is flat but for its cause, and

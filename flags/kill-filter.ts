@@ -1,4 +1,4 @@
-import type { Call } from './context.ts';
+import type { Subject } from './context.ts';
 
 /** From so many kills on there is a filter; fewer are in the processor's caches anyway. */
 const FEW = 4096;
@@ -32,17 +32,17 @@ export class KillFilter {
   }
 
   /** False when nothing that the call names, of itself or its lineage, is killed. */
-  mayName(call: Call): boolean {
+  mayName(subject: Subject): boolean {
     const words = this.#words;
     if (words === null) return true;
     let count = 0;
     // First every hash, then every look, and one branch at the end: so the processor waits for all of them at once.
-    if (call.agentId !== undefined) count = this.#hash(count, call.agentId);
-    if (call.missionId !== undefined) count = this.#hash(count, call.missionId);
-    if (call.runId !== undefined) count = this.#hash(count, call.runId);
-    if (call.lineageAgents) count = this.#hashAll(count, call.lineageAgents);
-    if (call.lineageMissions) count = this.#hashAll(count, call.lineageMissions);
-    if (call.lineageRuns) count = this.#hashAll(count, call.lineageRuns);
+    if (subject.agentId !== undefined) count = this.#hash(count, subject.agentId);
+    if (subject.missionId !== undefined) count = this.#hash(count, subject.missionId);
+    if (subject.runId !== undefined) count = this.#hash(count, subject.runId);
+    if (subject.lineageAgents) count = this.#hashAll(count, subject.lineageAgents);
+    if (subject.lineageMissions) count = this.#hashAll(count, subject.lineageMissions);
+    if (subject.lineageRuns) count = this.#hashAll(count, subject.lineageRuns);
     if (count > MOST) return true;
     let found = 0;
     for (let index = 0; index < count; index += 1) found |= look(words, this.#hashes[index] ?? 0);

@@ -1,4 +1,4 @@
-import type { Call } from './context.ts';
+import type { Subject } from './context.ts';
 import { KillFilter } from './kill-filter.ts';
 import type { ActiveKill } from './records.ts';
 import { readTarget, type TargetType } from './targets.ts';
@@ -51,8 +51,8 @@ export class KillTable {
   /**
    * False when no agent, mission or run that the call names is killed; true when only the kills themselves can tell.
    */
-  mayBeNamed(call: Call): boolean {
-    return this.#named.mayName(call);
+  mayBeNamed(subject: Subject): boolean {
+    return this.#named.mayName(subject);
   }
 
   #addNamed(id: string): void {

@@ -1,4 +1,4 @@
-import { type Call, callFromContext, contextFromCall } from './context.ts';
+import { contextFromSubject, type Subject, subjectFromContext } from './context.ts';
 import { type Cause, MODE_CAUSE } from './causes.ts';
 import { isStricter, type Mode, SAFE_MODE } from './modes.ts';
 import { quoteId } from './printable.ts';
@@ -33,25 +33,25 @@ function strictestOf(
 /**
  * The strictest kill that reaches a call, by exact key; of those that are equally strict the first that is looked at.
  */
-function strictestKill(state: State, call: Call): ActiveKill | undefined {
+function strictestKill(state: State, subject: Subject): ActiveKill | undefined {
   const { kills } = state;
   let kill = kills.all.get('');
-  const named = state.mayBeNamed(call);
+  const named = state.mayBeNamed(subject);
   if (named) {
-    if (call.agentId !== undefined) kill = stricter(kill, kills.agent.get(call.agentId));
-    if (call.missionId !== undefined) kill = stricter(kill, kills.mission.get(call.missionId));
-    if (call.runId !== undefined) kill = stricter(kill, kills.run.get(call.runId));
+    if (subject.agentId !== undefined) kill = stricter(kill, kills.agent.get(subject.agentId));
+    if (subject.missionId !== undefined) kill = stricter(kill, kills.mission.get(subject.missionId));
+    if (subject.runId !== undefined) kill = stricter(kill, kills.run.get(subject.runId));
   }
-  if (call.surface !== undefined) kill = stricter(kill, kills.surface.get(call.surface));
-  if (call.feature !== undefined) kill = stricter(kill, kills.feature.get(call.feature));
+  if (subject.surface !== undefined) kill = stricter(kill, kills.surface.get(subject.surface));
+  if (subject.feature !== undefined) kill = stricter(kill, kills.feature.get(subject.feature));
   if (named) {
-    kill = strictestOf(kill, kills.agent, call.lineageAgents);
-    kill = strictestOf(kill, kills.mission, call.lineageMissions);
-    kill = strictestOf(kill, kills.run, call.lineageRuns);
+    kill = strictestOf(kill, kills.agent, subject.lineageAgents);
+    kill = strictestOf(kill, kills.mission, subject.lineageMissions);
+    kill = strictestOf(kill, kills.run, subject.lineageRuns);
   }
-  if (call.action !== undefined && kills.action.size > 0) {
-    kill = stricter(kill, kills.action.get(call.action));
-    kill = strictestOf(kill, kills.action, actionPatterns(call.action));
+  if (subject.action !== undefined && kills.action.size > 0) {
+    kill = stricter(kill, kills.action.get(subject.action));
+    kill = strictestOf(kill, kills.action, actionPatterns(subject.action));
   }
   return kill;
 }
@@ -63,9 +63,9 @@ const featureStage = (state: State, feature: string): FeatureStage => state.feat
  * The strictest of all that restricts a call. Who can be its cause stands in one order: a kill, the feature, the
  * autonomy of the action, the base mode. The first of them that is as strict as the strictest is the cause.
  */
-function strictest(state: State, call: Call, base: Mode): Restriction {
-  const { feature, action } = call;
-  const kill = strictestKill(state, call);
+function strictest(state: State, subject: Subject, base: Mode): Restriction {
+  const { feature, action } = subject;
+  const kill = strictestKill(state, subject);
   const stage = feature === undefined ? undefined : featureStage(state, feature);
   const autonomy = action === undefined ? undefined : state.autonomy.get(action)?.stage;
   const featureMode = stage === undefined ? 'live' : FEATURE_FLOORS[stage];
@@ -90,10 +90,10 @@ function strictest(state: State, call: Call, base: Mode): Restriction {
  *
  * @param now the store's time, in milliseconds since 1970, as last confirmed plus monotonic time since
  */
-export function resolveMode(state: State, call: Call, now: number): Restriction {
+export function resolveMode(state: State, subject: Subject, now: number): Restriction {
   const { mode, targeting } = state.mode;
-  const base = targeting === null ? mode : evaluateTargeting(state.mode, contextFromCall(call), now);
-  return strictest(state, call, base);
+  const base = targeting === null ? mode : evaluateTargeting(state.mode, contextFromSubject(subject), now);
+  return strictest(state, subject, base);
 }
 
 /** `full_stop`, because it cannot be told who asks. */
@@ -117,10 +117,14 @@ export interface Asked {
  * {@link resolveMode}.
  */
 export function restrictionFor(state: State, { context, now, organizationId }: Asked): Restriction {
-  const call = callFromContext(context);
-  if (typeof call === 'string') return unidentified(call);
-  if (organizationId !== undefined && call.organizationId !== undefined && call.organizationId !== organizationId) {
-    return unidentified(`organization_id ${quoteId(call.organizationId)} is not the one of this switch`);
+  const subject = subjectFromContext(context);
+  if (typeof subject === 'string') return unidentified(subject);
+  if (
+    organizationId !== undefined &&
+    subject.organizationId !== undefined &&
+    subject.organizationId !== organizationId
+  ) {
+    return unidentified(`organization_id ${quoteId(subject.organizationId)} is not the one of this switch`);
   }
-  return strictest(state, call, evaluateTargeting(state.mode, context, now));
+  return strictest(state, subject, evaluateTargeting(state.mode, context, now));
 }

@@ -1,4 +1,4 @@
-import type { Call } from './context.ts';
+import type { Subject } from './context.ts';
 import {
   ENTRY_KINDS,
   type Entry,
@@ -108,8 +108,8 @@ export class State implements StateView {
   /**
    * False when no agent, mission or run that the call names is killed; true when only the kills themselves can tell.
    */
-  mayBeNamed(call: Call): boolean {
-    return this.#kills.mayBeNamed(call);
+  mayBeNamed(subject: Subject): boolean {
+    return this.#kills.mayBeNamed(subject);
   }
 
   /** Where this state stands, or null before the first event. */

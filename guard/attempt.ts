@@ -7,7 +7,7 @@ import type { Guard } from './guard.ts';
 import type { Identity } from './identity.ts';
 import { look } from './look.ts';
 import type { Outcome } from './outcome.ts';
-import type { Subject } from './subject.ts';
+import type { GuardedSubject } from './subject.ts';
 
 /**
  * How often one attempt is decided anew because the switch moved, or its permit ran out, between deciding and starting;
@@ -31,7 +31,7 @@ export interface AttemptParts<Input, Result> {
   readonly guard: Guard;
   readonly action: NormalisedAction<Input, Result>;
   readonly identity: Identity | undefined;
-  readonly subject: Subject;
+  readonly subject: GuardedSubject;
   /** As its schema gave it. */
   readonly input: Input;
   readonly options: CallOptions & { readonly waitMs: number };
@@ -46,7 +46,7 @@ export class Attempt<Input, Result> {
   readonly guard: Guard;
   readonly action: NormalisedAction<Input, Result>;
   readonly identity: Identity | undefined;
-  readonly subject: Subject;
+  readonly subject: GuardedSubject;
   readonly input: Input;
   readonly options: CallOptions;
   /** When the wait for a pause is over, by the monotonic clock. */

@@ -1,5 +1,4 @@
 import {
-  type Call,
   type Cause,
   type Decision,
   type FaultCode,
@@ -8,15 +7,16 @@ import {
   modeOf,
   type Reading,
   SAFE_MODE,
+  type Subject,
   verdictFor,
 } from '../flags/index.ts';
-import type { Subject } from './subject.ts';
+import type { GuardedSubject } from './subject.ts';
 
 /**
  * The decision about one subject from what was read of the switch: the stricter reading wins, and of two that are
  * equally strict the later one, which names the cause best.
  */
-export function decide(subject: Subject, reading: Reading, later?: Reading): Decision {
+export function decide(subject: GuardedSubject, reading: Reading, later?: Reading): Decision {
   const first = modeOf(reading);
   const second = later && modeOf(later);
   const { mode, cause } = second && !isStricter(first.mode, second.mode) ? second : first;
@@ -25,7 +25,7 @@ export function decide(subject: Subject, reading: Reading, later?: Reading): Dec
 }
 
 /** The same subject, stopped for a reason that no mode gives. */
-export const blocked = (subject: Call, cause: Cause, decision?: Decision): Decision =>
+export const blocked = (subject: Subject, cause: Cause, decision?: Decision): Decision =>
   makeDecision(subject, { verdict: 'block', mode: decision?.mode ?? SAFE_MODE, epoch: decision?.epoch ?? 0, cause });
 
 export const faultCause = (code: FaultCode, message: string): Cause => ({ kind: 'fault', code, message });

@@ -1,16 +1,16 @@
 import { type EvaluationContext, type EvaluationDetails } from '@openfeature/core';
 import {
-  type Call,
-  contextFromCall,
+  contextFromSubject,
   deepFreeze,
   type Fault,
   faultReading,
-  MODE_FLAG,
-  messageOf,
   type FlagDetails,
+  messageOf,
+  MODE_FLAG,
   type Reading,
   readingFromDetails,
   SAFE_MODE,
+  type Subject,
 } from '../flags/index.ts';
 
 /** What is asked of an OpenFeature client. */
@@ -88,7 +88,7 @@ export class Deadlines {
  * Asks for the mode, by one OpenFeature evaluation with a deadline and a default of our own. Whatever goes wrong is a
  * fault.
  */
-export function askMode({ client, deadlines, sourceFault }: ModeSource, subject: Call, asking: Asking): void {
+export function askMode({ client, deadlines, sourceFault }: ModeSource, subject: Subject, asking: Asking): void {
   const fail = (error: unknown): void =>
     deadlines.end(asking, faultReading('PROVIDER_ERROR', `the evaluation of ${MODE_FLAG} failed: ${messageOf(error)}`));
   const read = (details: FlagDetails): void => {
@@ -102,14 +102,14 @@ export function askMode({ client, deadlines, sourceFault }: ModeSource, subject:
   };
   deadlines.add(asking);
   try {
-    client.getStringDetails(MODE_FLAG, SAFE_MODE, contextFromCall(subject)).then(read, fail);
+    client.getStringDetails(MODE_FLAG, SAFE_MODE, contextFromSubject(subject)).then(read, fail);
   } catch (error) {
     fail(error);
   }
 }
 
 /** What `askMode` comes to. It never rejects. */
-export const evaluateMode = (source: ModeSource, subject: Call, asked = performance.now()): Promise<Reading> =>
+export const evaluateMode = (source: ModeSource, subject: Subject, asked = performance.now()): Promise<Reading> =>
   new Promise((settle) => {
     askMode(source, subject, { asked, settle });
   });

@@ -2,13 +2,13 @@ import { type Decision, shownId } from '../flags/index.ts';
 import { isAbove } from './identity.ts';
 import type { Abort } from './in-flight.ts';
 import type { StartedWork } from './started-work.ts';
-import type { Subject } from './subject.ts';
+import type { GuardedSubject } from './subject.ts';
 
 /** An attempt, as far as it matters who gave a result. */
 export interface Giver {
   /** Of one switch. What another one of the same process decides has nothing to do with it. */
   readonly guard: object;
-  readonly subject: Subject;
+  readonly subject: GuardedSubject;
   /** By which it was let through. */
   readonly decision: Decision;
   readonly work: StartedWork;
@@ -40,8 +40,8 @@ export function shownGiver({ subject: { agentId, missionId, runId } }: Giver): s
   return named.filter(Boolean).join(', ');
 }
 
-function isSame(one: Subject, other: Subject): boolean {
-  for (const key of Object.keys(one) as Array<keyof Subject>) {
+function isSame(one: GuardedSubject, other: GuardedSubject): boolean {
+  for (const key of Object.keys(one) as Array<keyof GuardedSubject>) {
     const [a, b]: unknown[] = [one[key], other[key]];
     if (
       a !== b &&

@@ -8,7 +8,7 @@ import type { InFlight, Running, Abort } from './in-flight.ts';
 import type { LocalState } from './look.ts';
 import { type Evaluated, LookedAt } from './looked-at.ts';
 import { StartedWork } from './started-work.ts';
-import type { Subject } from './subject.ts';
+import type { GuardedSubject } from './subject.ts';
 
 /** How long a handler of the user's (`redirect`, `draft`, an `inputSchema`) may take, in milliseconds. */
 export const HANDLER_TIMEOUT_MS = 10_000;
@@ -25,7 +25,7 @@ interface HandlerGuard extends ModeSource, LocalState {
 /** What a handler works for: an attempt, or what is about to be one. */
 export interface Handling extends Evaluated {
   readonly guard: HandlerGuard;
-  readonly subject: Subject;
+  readonly subject: GuardedSubject;
   /** The caller's own. */
   readonly signal: AbortSignal | undefined;
 }

@@ -3,7 +3,7 @@ import { causeRecord, type Decision, type Intervention, messageOf, type Verdict 
 import { dropPromise } from '../flags/callbacks.ts';
 import { Rounds } from '../store/rounds.ts';
 import { redact } from './redact.ts';
-import type { Subject } from './subject.ts';
+import type { GuardedSubject } from './subject.ts';
 
 /** Where interventions go. */
 export interface InterventionSink {
@@ -69,7 +69,7 @@ export class Interventions {
   }
 
   /** Records a decision. Costs the caller a copy of the input, no I/O; it never throws. */
-  add(decision: Decision, subject: Subject, circumstances: Circumstances): void {
+  add(decision: Decision, subject: GuardedSubject, circumstances: Circumstances): void {
     this.prepare(decision, subject, circumstances)();
   }
 
@@ -77,7 +77,7 @@ export class Interventions {
    * As `add`, in two steps: what may take long or run code of the app's (its `redact`, its getters) is done now, and
    * the returned function only keeps the record.
    */
-  prepare(decision: Decision, subject: Subject, circumstances: Circumstances): () => void {
+  prepare(decision: Decision, subject: GuardedSubject, circumstances: Circumstances): () => void {
     if (!this.#sink) return () => {};
     if (this.#closed || this.#waiting.length >= MAX_WAITING) return () => this.#drop();
     const record = this.#build(this.#sink, decision, subject, circumstances, false);
@@ -102,7 +102,7 @@ export class Interventions {
   /** Records a proposal: what would have been done, for a person to see. Resolves when the store has it. */
   async propose(
     decision: Decision,
-    subject: Subject,
+    subject: GuardedSubject,
     input: unknown,
   ): Promise<{ readonly proposalId: string; readonly input: unknown }> {
     if (!this.#sink) throw new Error('there is no store to record it in.');
@@ -146,7 +146,7 @@ export class Interventions {
   #build(
     sink: InterventionSink,
     decision: Decision,
-    subject: Subject,
+    subject: GuardedSubject,
     { input, original, status, state }: Circumstances,
     proposal: boolean,
   ): Intervention {
@@ -202,7 +202,7 @@ export class Interventions {
     };
   }
 
-  #redact(input: unknown, subject: Subject): unknown {
+  #redact(input: unknown, subject: GuardedSubject): unknown {
     if (!this.#redactInput) return redact(input);
     try {
       const left = this.#redactInput(redact(input), { action: subject.action });

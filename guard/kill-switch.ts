@@ -20,7 +20,7 @@ import type { Guard } from './guard.ts';
 import { CLOSED, look } from './look.ts';
 import { type Performable, perform } from './perform.ts';
 import { stepsFor } from './steps/index.ts';
-import { type Subject, subjectOf } from './subject.ts';
+import { type GuardedSubject, subjectOf } from './subject.ts';
 import { decideAndWait } from './wait.ts';
 import type { Registry } from './registry.ts';
 import { type CheckpointKeeper, openRun, type Run } from './run.ts';
@@ -232,7 +232,7 @@ function identityFor(guard: Guard, options: RunOptions): RunIdentity {
   return { ...childIdentity(guard.parent(), own, handed), runId: own.runId };
 }
 
-function subjectProblem(subject: Subject, requireRun: boolean): string | null {
+function subjectProblem(subject: GuardedSubject, requireRun: boolean): string | null {
   if (subject.agentId === undefined)
     return requireRun
       ? unidentified(requireRun)
@@ -248,13 +248,13 @@ function subjectProblem(subject: Subject, requireRun: boolean): string | null {
   );
 }
 
-function nameProblem(what: keyof Subject, id: string | undefined, problemOf = idProblem): string | null {
+function nameProblem(what: keyof GuardedSubject, id: string | undefined, problemOf = idProblem): string | null {
   const problem = id === undefined ? null : problemOf(id);
   return problem === null ? null : `the ${what} that check() is asked about ${problem}`;
 }
 
 /** An effect that is not known counts as `write`, the strictest. */
-const checkedSubject = (organizationId: string, options: CheckOptions, from: Identity | undefined): Subject => ({
+const checkedSubject = (organizationId: string, options: CheckOptions, from: Identity | undefined): GuardedSubject => ({
   organizationId,
   agentId: options.agentId ?? from?.agentId,
   missionId: options.missionId ?? from?.missionId,

@@ -1,7 +1,7 @@
 import { type Decision, deepFreeze, faultReading, type Reading } from '../flags/index.ts';
 import type { Replica } from '../store/replica.ts';
 import { decide } from './decide.ts';
-import type { Subject } from './subject.ts';
+import type { GuardedSubject } from './subject.ts';
 
 /** What can be looked at in one turn of the event loop, without asking anybody. */
 export interface LocalState {
@@ -16,7 +16,7 @@ const NOT_ASKED: Reading = deepFreeze({ mode: 'live', cause: { kind: 'mode' }, e
 /**
  * What is known here of a subject that has not been evaluated: where there is a store the local copy says it at once.
  */
-export const unasked = ({ replica }: Pick<LocalState, 'replica'>, subject: Subject): Reading =>
+export const unasked = ({ replica }: Pick<LocalState, 'replica'>, subject: GuardedSubject): Reading =>
   replica?.reading(subject) ?? NOT_ASKED;
 
 /** A switch that is being closed says so from that turn on, whatever its store or its client still says. */
@@ -25,5 +25,5 @@ export const CLOSED = deepFreeze(faultReading('CLOSED', 'this switch has been cl
 /**
  * What is decided from what was evaluated and, where there is a store, from the local copy as it is in this very turn.
  */
-export const look = ({ isClosed, replica }: LocalState, subject: Subject, evaluated: Reading): Decision =>
+export const look = ({ isClosed, replica }: LocalState, subject: GuardedSubject, evaluated: Reading): Decision =>
   decide(subject, evaluated, isClosed() ? CLOSED : replica?.reading(subject));

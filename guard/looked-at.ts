@@ -1,7 +1,7 @@
 import type { Decision, Reading } from '../flags/index.ts';
 import { evaluateMode, type ModeSource } from './evaluate.ts';
 import { type LocalState, look } from './look.ts';
-import type { Subject } from './subject.ts';
+import type { GuardedSubject } from './subject.ts';
 
 /** What was evaluated, and when that was asked for, by the monotonic clock. */
 export interface Evaluated {
@@ -14,11 +14,11 @@ export interface Evaluated {
  */
 export class LookedAt {
   readonly #guard: ModeSource & LocalState;
-  readonly #subject: Subject;
+  readonly #subject: GuardedSubject;
   #evaluated: Reading;
   #asked: number;
 
-  constructor(guard: ModeSource & LocalState, subject: Subject, { evaluated, asked }: Evaluated) {
+  constructor(guard: ModeSource & LocalState, subject: GuardedSubject, { evaluated, asked }: Evaluated) {
     this.#guard = guard;
     this.#subject = subject;
     this.#evaluated = evaluated;

@@ -11,7 +11,7 @@ import { holdResult, mayGoOn, type OpenPart, type Stop } from './ongoing/index.t
 import type { Outcome } from './outcome.ts';
 import { ResultPart, type WholeResult } from './result-part.ts';
 import { StartedWork } from './started-work.ts';
-import type { Subject } from './subject.ts';
+import type { GuardedSubject } from './subject.ts';
 
 /**
  * An action under way, until its result can act no more: watched by the decision that let it through, and the end of
@@ -46,7 +46,7 @@ export class RunningAction<Input, Result> extends LookedAt implements WholeResul
     return this.#attempt.identity;
   }
 
-  get subject(): Subject {
+  get subject(): GuardedSubject {
     return this.#attempt.subject;
   }
 

@@ -1,8 +1,8 @@
-import type { Call, Effect } from '../flags/index.ts';
+import type { Effect, Subject } from '../flags/index.ts';
 import type { Identity } from './identity.ts';
 
-/** Who asks to do what: what a decision is about. */
-export interface Subject extends Call {
+/** Who asks the guard to do what; the effect is always known. */
+export interface GuardedSubject extends Subject {
   readonly effect: Effect;
 }
 
@@ -18,7 +18,11 @@ const orNone = (lineage: readonly string[] | undefined): readonly string[] | und
   lineage && lineage.length > 0 ? lineage : undefined;
 
 /** The subject of a decision: the action's own terms, and whoever works now. */
-export const subjectOf = (action: ActionTerms, organizationId: string, identity: Identity | undefined): Subject => ({
+export const subjectOf = (
+  action: ActionTerms,
+  organizationId: string,
+  identity: Identity | undefined,
+): GuardedSubject => ({
   organizationId,
   agentId: identity?.agentId,
   missionId: identity?.missionId,

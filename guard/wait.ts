@@ -4,7 +4,7 @@ import { evaluateMode, type ModeSource } from './evaluate.ts';
 import { type LocalState, look } from './look.ts';
 import type { Evaluated } from './looked-at.ts';
 import type { GuardMetrics } from './metrics.ts';
-import type { Subject } from './subject.ts';
+import type { GuardedSubject } from './subject.ts';
 
 /** Where the mode comes from a provider alone, whoever waits asks it again at least this often, in milliseconds. */
 export const POLL_MS = 1000;
@@ -22,7 +22,7 @@ export interface Wait {
  */
 export async function mayHaveChanged(
   guard: LocalState & { readonly changes: Changes },
-  subject: Subject,
+  subject: GuardedSubject,
   { until, signal }: Wait,
 ): Promise<boolean> {
   const { replica, changes } = guard;
@@ -52,7 +52,7 @@ interface Decided extends Evaluated {
  */
 export async function decideAndWait(
   guard: Deciding,
-  subject: Subject,
+  subject: GuardedSubject,
   { onWait, ...wait }: Wait & { readonly onWait?: (decision: Decision) => void },
 ): Promise<Decided> {
   for (;;) {

@@ -1,14 +1,14 @@
 import type { BaseHook, EvaluationContext, EvaluationDetails, FlagValue, HookContext } from '@openfeature/core';
 import { flagRow } from '../flags/catalogue.ts';
 import { dropPromise } from '../flags/callbacks.ts';
-import { type Call, callFromContext, contextFromCall, LINEAGE_ATTRIBUTES } from '../flags/context.ts';
+import { contextFromSubject, LINEAGE_ATTRIBUTES, type Subject, subjectFromContext } from '../flags/context.ts';
 import { messageOf } from '../flags/errors.ts';
 import { epochOf } from '../flags/reading.ts';
 import { safeAnswer } from '../flags/safe-answer.ts';
 import { overwrite } from './overwrite.ts';
 
 /** Who asks: at least one of `agentId`, `missionId` and `runId`, and whatever else is known of the call. */
-export type Identity = Call;
+export type Identity = Subject;
 
 /**
  * Fills the evaluation context from a function that knows who is at work, over whatever the caller put there. For the
@@ -47,12 +47,12 @@ export class IdentityHook implements BaseHook<FlagValue, Record<string, unknown>
   /** The attributes, or why there are none. */
   #context(): EvaluationContext | string {
     try {
-      const call: unknown = this.#identify();
-      if (typeof call !== 'object' || call === null) return `the identity is ${String(call)}, not an object`;
-      const problem = identityProblem(call);
+      const subject: unknown = this.#identify();
+      if (typeof subject !== 'object' || subject === null) return `the identity is ${String(subject)}, not an object`;
+      const problem = identityProblem(subject);
       if (problem !== null) return problem;
-      const context = contextFromCall(call);
-      const read = callFromContext(context);
+      const context = contextFromSubject(subject);
+      const read = subjectFromContext(context);
       return typeof read === 'string' ? read : context;
     } catch (error) {
       return `the identity cannot be told: ${messageOf(error)}`;
@@ -60,14 +60,14 @@ export class IdentityHook implements BaseHook<FlagValue, Record<string, unknown>
   }
 }
 
-function identityProblem(call: Call): string | null {
-  if (dropPromise(call) || 'then' in call)
+function identityProblem(subject: Subject): string | null {
+  if (dropPromise(subject) || 'then' in subject)
     return 'the identity is a promise: the function given to IdentityHook must be synchronous';
-  if (call.agentId === undefined && call.missionId === undefined && call.runId === undefined) {
+  if (subject.agentId === undefined && subject.missionId === undefined && subject.runId === undefined) {
     return 'the identity names no agent, mission or run';
   }
   for (const key of Object.values(LINEAGE_ATTRIBUTES)) {
-    if (call[key] !== undefined && !Array.isArray(call[key])) return `${key} must be an array of strings`;
+    if (subject[key] !== undefined && !Array.isArray(subject[key])) return `${key} must be an array of strings`;
   }
   return null;
 }

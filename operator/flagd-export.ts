@@ -1,4 +1,4 @@
-import { tell } from '../flags/callbacks.ts';
+import { notify } from '../flags/callbacks.ts';
 import { type Clock, compileFlagd, type Instant, invalid, LONGEST_TIMER_MS, messageOf, State } from '../flags/index.ts';
 import { Rounds } from '../store/rounds.ts';
 import { systemClock } from '../store/system-clock.ts';
@@ -255,6 +255,6 @@ class Exporter implements FlagdExport {
   }
 
   #tell(event: FlagdExportEvent): void {
-    tell(this.#options.onEvent, event); // a listener that throws must not end the renewal
+    notify(this.#options.onEvent, event); // a listener that throws must not end the renewal
   }
 }

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { tell } from '../flags/callbacks.ts';
+import { notify } from '../flags/callbacks.ts';
 import { isKillSwitchError, KillSwitchError, type LogEvent, messageOf } from '../flags/index.ts';
 
 /** How often the store is asked for what is new, in milliseconds. */
@@ -46,12 +46,12 @@ export async function* followLog(
       }
       if (!met) throw replaced(last?.seq ?? after);
       answered = true;
-      if (troubled) tell(onTrouble, '');
+      if (troubled) notify(onTrouble, '');
       troubled = false;
     } catch (error) {
       if (!isKillSwitchError(error) || !PASSING.has(error.code)) throw error;
       if (error.code === 'NOT_PERMITTED' && !answered) throw error;
-      if (!troubled) tell(onTrouble, messageOf(error));
+      if (!troubled) notify(onTrouble, messageOf(error));
       troubled = true;
     }
     await sleep(POLL_MS, undefined, { signal }).catch(() => {}); // aborted: the loop ends

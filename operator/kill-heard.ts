@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { tell } from '../flags/callbacks.ts';
+import { notify } from '../flags/callbacks.ts';
 import { type Head, KILL_RETURN_MS, messageOf } from '../flags/index.ts';
 import { acknowledge, type Acknowledgements, allStopped } from './acknowledge.ts';
 import type { Hearing } from './hearing.ts';
@@ -28,7 +28,7 @@ export async function killHeard(
   const elapsed = (): number => performance.now() - since;
   for (;;) {
     const heard = await hear(hearing, head, elapsed);
-    tell(onProgress, heard); // what shows the progress cannot undo the kill, nor end its wait
+    notify(onProgress, heard); // what shows the progress cannot undo the kill, nor end its wait
     const enough = allStopped(heard) || signal?.aborted === true;
     const left = (enough ? KILL_RETURN_MS : Math.max(KILL_RETURN_MS, waitMs)) - elapsed();
     if (left <= 0) return heard;

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { tell } from '../flags/callbacks.ts';
+import { notify } from '../flags/callbacks.ts';
 import {
   type ActiveKill,
   type Clock,
@@ -81,7 +81,7 @@ export class Operating {
   #tell(problem: string): void {
     if (problem === this.#trouble) return;
     this.#trouble = problem;
-    tell(this.#options.onTrouble, problem);
+    notify(this.#options.onTrouble, problem);
   }
 
   /** One look. @returns what keeps it from ending a kill that seems to be over, or an empty text */

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { tell } from '../flags/callbacks.ts';
+import { notify } from '../flags/callbacks.ts';
 import {
   compileFlagd,
   entryKey,
@@ -126,7 +126,7 @@ export class StoreControlPlane implements ControlPlane {
     const { command, onRecorded, ...waiting } = givenKill(options);
     const { target } = command;
     const { head, view, change } = await this.#append(command);
-    tell(onRecorded, { epoch: head.epoch });
+    notify(onRecorded, { epoch: head.epoch });
     const kill = view.get('kill', target);
     const acknowledgements = await killHeard(this.#opened.hearing, { head, ...waiting });
     if (!kill) {

@@ -13,16 +13,16 @@ import {
   type TrackingEventDetails,
 } from '@openfeature/server-sdk';
 import {
-  callFromContext,
   checkLeaseMs,
   checkTimeout,
   type Clock,
   type Fault,
-  type FlagType,
   flagRow,
+  type FlagType,
   invalid,
   LEASE_MS,
   messageOf,
+  subjectFromContext,
 } from '../flags/index.ts';
 import { within } from '../store/with-deadline.ts';
 import { LeaseKeeper } from './lease-keeper.ts';
@@ -213,9 +213,9 @@ export class FailClosedProvider implements Provider {
     const found = flagRow(flagKey);
     if (!found) return askWithin(flagKey, this.#timeoutMs, ask).then(ownAnswer);
     // Not every source can tell (flagd takes an agent_id of null for none).
-    const call = found.row.kind === 'mode' ? callFromContext(context) : null;
-    if (typeof call === 'string') {
-      const cause = { kind: 'identity', message: call } as const;
+    const subject = found.row.kind === 'mode' ? subjectFromContext(context) : null;
+    if (typeof subject === 'string') {
+      const cause = { kind: 'identity', message: subject } as const;
       return Promise.resolve(safeResolutionFor<T>(found.row, type, cause));
     }
     const question = { row: found.row, flagKey, type, callerDefault };

@@ -1,4 +1,4 @@
-import { tell } from '../flags/callbacks.ts';
+import { notify } from '../flags/callbacks.ts';
 import type { Fault } from '../flags/index.ts';
 
 /**
@@ -15,10 +15,10 @@ export type ReplicaEvent =
   /** `at`: when the last of these changes was appended, by the store's clock; null where it is not known. */
   { readonly type: 'changed'; readonly keys: readonly string[]; readonly at: string | null } | Trust;
 
-/** Tells a replica's listeners, in the order in which they came. */
+/** Notifies a replica's listeners, in the order in which they came. */
 export class Announcer {
   readonly #listeners = new Set<(event: ReplicaEvent) => void>();
-  /** What they were last told: what the copy can be trusted for, and which fault is to blame. */
+  /** What they were last notified of: what the copy can be trusted for, and which fault is to blame. */
   #told: string | null = null;
 
   on(listener: (event: ReplicaEvent) => void): () => void {
@@ -26,17 +26,17 @@ export class Announcer {
     return () => this.#listeners.delete(listener);
   }
 
-  tell(event: ReplicaEvent): void {
+  notify(event: ReplicaEvent): void {
     // A listener of the app's cannot hold up the switch, nor loosen it.
-    for (const listener of [...this.#listeners]) tell(listener, event);
+    for (const listener of [...this.#listeners]) notify(listener, event);
   }
 
-  /** Tells what the copy can be trusted for, when that has changed. */
-  tellTrust(trust: Trust): void {
+  /** Notifies them of what the copy can be trusted for, when that has changed. */
+  notifyTrust(trust: Trust): void {
     const now = 'fault' in trust ? `${trust.type} ${trust.fault.code}` : trust.type;
     if (now === this.#told) return;
     this.#told = now;
-    this.tell(trust);
+    this.notify(trust);
   }
 
   close(): void {

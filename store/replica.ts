@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import {
-  type Call,
   checkLeaseMs,
   type Clock,
   type Fault,
@@ -9,6 +8,7 @@ import {
   type Reading,
   resolveMode,
   type State,
+  type Subject,
   type SurfaceRecord,
 } from '../flags/index.ts';
 import { Announcer, type ReplicaEvent } from './announcer.ts';
@@ -204,14 +204,14 @@ export class Replica {
   }
 
   /** What the switch says for one call, from the local copy: synchronous, no I/O. */
-  reading(call: Call): Reading {
+  reading(subject: Subject): Reading {
     const clock = this.#clock(); // once for both: this is asked for each call
     const fault = this.#faultAt(clock);
     const now = this.#copy.storeNow(clock);
     const { state } = this.#copy;
     if (fault || !state || now === null)
       return faultReading(fault?.code ?? 'NOT_READY', fault?.message ?? 'no state', this.epoch);
-    const { mode, cause } = resolveMode(state, call, now);
+    const { mode, cause } = resolveMode(state, subject, now);
     return { mode, cause, epoch: state.epoch };
   }
 
@@ -244,7 +244,7 @@ export class Replica {
 
   #tellChanges(): void {
     const { keys, at } = this.#copy.takeChanges();
-    if (keys.length > 0) this.#announcer.tell({ type: 'changed', keys, at });
+    if (keys.length > 0) this.#announcer.notify({ type: 'changed', keys, at });
   }
 
   /**
@@ -261,7 +261,7 @@ export class Replica {
       this.#leaseTimer.unref();
     }
     const { trouble } = this.#follower;
-    this.#announcer.tellTrust(
+    this.#announcer.notifyTrust(
       fault ? { type: 'fault', fault } : trouble ? { type: 'stale', fault: trouble } : { type: 'ready' },
     );
   }

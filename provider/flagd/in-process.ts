@@ -33,9 +33,9 @@ export class InProcessSource extends FlagdSource {
       onNews: (context) => {
         this.#syncContext = context ?? this.#syncContext;
         this.#announced = true;
-        news.tell();
+        news.notify();
       },
-      onLost: () => news.tell(),
+      onLost: () => news.notify(),
     });
   }
 

@@ -8,7 +8,7 @@ export class News {
     return () => void this.#listeners.delete(own);
   };
 
-  tell(): void {
+  notify(): void {
     for (const listener of [...this.#listeners]) listener();
   }
 }

@@ -20,7 +20,7 @@ export class RpcSource extends FlagdSource {
     this.#confirmation = { type: 'string', flagKey: MODE_FLAG, defaultValue: SAFE_MODE, context: {}, logger };
     this.#client = new EvaluationClient(settings, {
       onChanged: (flagKeys) => this.emitChanged(flagKeys),
-      onLost: () => news.tell(),
+      onLost: () => news.notify(),
     });
   }
 

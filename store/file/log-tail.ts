@@ -1,6 +1,6 @@
 import type { BigIntStats } from 'node:fs';
 import { dirname } from 'node:path';
-import { tell } from '../../flags/callbacks.ts';
+import { notify } from '../../flags/callbacks.ts';
 import { isKillSwitchError, KillSwitchError, type LogEvent } from '../../flags/index.ts';
 import { type Advance, type AdvanceOptions, type BeginFold, Fresh, type LogFold } from './advance.ts';
 import { fileError } from './file-errors.ts';
@@ -231,7 +231,7 @@ export class LogTail<F extends LogFold> {
       const found = lines.findLast(({ bytes }) => bytes.length > 0);
       if (found) last = { start: found.start, bytes: Buffer.from(found.bytes) };
       const end = lines.at(-1);
-      if (end) tell(this.#options.onReading, end.start + end.bytes.length + 1, Number(size));
+      if (end) notify(this.#options.onReading, end.start + end.bytes.length + 1, Number(size));
     }
     chain.finish('for writing');
     if (last)

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { type Call, callFromContext, contextFromCall } from '../../flags/index.ts';
+import { contextFromSubject, type Subject, subjectFromContext } from '../../flags/index.ts';
 import { ODD_CONTEXTS } from './arbitraries.ts';
 
-const FULL: Call = {
+const FULL: Subject = {
   organizationId: 'default',
   agentId: 'a',
   missionId: 'm',
@@ -18,15 +18,15 @@ const FULL: Call = {
 
 describe('the identity in an evaluation context', () => {
   test('comes back as it was put in, with the run as the targeting key', () => {
-    const context = contextFromCall(FULL);
-    expect(callFromContext(context)).toEqual(FULL);
+    const context = contextFromSubject(FULL);
+    expect(subjectFromContext(context)).toEqual(FULL);
     expect(context['targetingKey']).toBe('r');
-    expect(callFromContext(contextFromCall({}))).toEqual({});
-    expect(Object.keys(contextFromCall({ agentId: undefined, action: 'a.b' }))).toEqual(['action']);
+    expect(subjectFromContext(contextFromSubject({}))).toEqual({});
+    expect(Object.keys(contextFromSubject({ agentId: undefined, action: 'a.b' }))).toEqual(['action']);
   });
 
   test('leaves the app’s own attributes alone', () => {
-    expect(callFromContext({ tier: 7, targetingKey: 7, agent_id: 'a', mission_id: undefined })).toEqual({
+    expect(subjectFromContext({ tier: 7, targetingKey: 7, agent_id: 'a', mission_id: undefined })).toEqual({
       agentId: 'a',
     });
   });
@@ -35,7 +35,7 @@ describe('the identity in an evaluation context', () => {
     expect(ODD_CONTEXTS.length).toBeGreaterThan(100);
     for (const { context } of ODD_CONTEXTS) {
       const [name] = Object.keys(context);
-      expect(callFromContext(context), JSON.stringify(context)).toMatch(
+      expect(subjectFromContext(context), JSON.stringify(context)).toMatch(
         new RegExp(
           `^${name} must (be|not be|not name|not contain) (a non-empty string|an array of strings|"\\*"|a \\*)$`,
         ),

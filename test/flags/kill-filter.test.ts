@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { type Call, resolveMode, State } from '../../flags/index.ts';
+import { resolveMode, State, type Subject } from '../../flags/index.ts';
 import { LAST_CHANGE } from './last-change.ts';
 
 /** Ids of every length, most of them alike in most of their characters. */
@@ -32,7 +32,7 @@ const kill = (state: State, target: string): void =>
   });
 
 /** The call that this kill must meet, of itself or of its lineage. */
-const callOf = (type: (typeof TYPES)[number], id: string, asParent: boolean): Call => {
+const subjectOf = (type: (typeof TYPES)[number], id: string, asParent: boolean): Subject => {
   const own = { agent: 'agentId', mission: 'missionId', run: 'runId' } as const;
   const parents = { agent: 'lineageAgents', mission: 'lineageMissions', run: 'lineageRuns' } as const;
   return asParent ? { agentId: 'nobody', [parents[type]]: ['nobody', id] } : { [own[type]]: id };
@@ -63,11 +63,11 @@ test('finds every kill that is there and none that is not, with few kills and wi
   for (let index = 0; index < 40_000; index += 1) {
     const type = TYPES[index % 3] as (typeof TYPES)[number];
     for (const asParent of [false, true]) {
-      const call = callOf(type, idAt(index), asParent);
-      const { mode } = resolveMode(state, call, 0);
+      const subject = subjectOf(type, idAt(index), asParent);
+      const { mode } = resolveMode(state, subject, 0);
       const expected = killed.has(`${type}:${idAt(index)}`) ? 'full_stop' : 'live';
-      if (mode !== expected) expect.fail(`${JSON.stringify(call)} is ${mode} instead of ${expected}`);
-      if (!state.mayBeNamed(call)) passedOver += 1;
+      if (mode !== expected) expect.fail(`${JSON.stringify(subject)} is ${mode} instead of ${expected}`);
+      if (!state.mayBeNamed(subject)) passedOver += 1;
     }
   }
   expect(passedOver).toBeGreaterThan(10_000); // else it was the kills alone that told

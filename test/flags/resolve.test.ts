@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
-  type Call,
   type Cause,
   type Mode,
   MODES,
@@ -9,6 +8,7 @@ import {
   restrictionFor,
   State,
   strictness,
+  type Subject,
 } from '../../flags/index.ts';
 import { contextArbitrary, IDS, NOW, putKill, stateArbitrary, WINDOW_ENDS } from './arbitraries.ts';
 import { LAST_CHANGE } from './last-change.ts';
@@ -22,7 +22,7 @@ function stateIn(mode: Mode, targeting: unknown = null): State {
 const kill = (target: string): Partial<Cause> => ({ kind: 'kill', target, killedBy: 'dana' });
 
 describe('the restriction of one call', () => {
-  test.each<[string, Call]>([
+  test.each<[string, Subject]>([
     ['all', {}],
     ['all', { agentId: 'another' }],
     ['agent:a', { agentId: 'a' }],
@@ -37,17 +37,17 @@ describe('the restriction of one call', () => {
     ['action:email.*', { action: 'email.send' }],
     ['action:email.*', { action: 'email.send.now' }],
     ['action:email.send.*', { action: 'email.send.now' }],
-  ])('meets a kill of %s for %j', (target, call) => {
+  ])('meets a kill of %s for %j', (target, subject) => {
     const state = stateIn('live');
     state.put('feature:refunds', { stage: 'live', ...LAST_CHANGE });
     putKill(state, target, 'paused');
-    expect(resolveMode(state, call, NOW)).toEqual({
+    expect(resolveMode(state, subject, NOW)).toEqual({
       mode: 'paused',
       cause: { ...kill(target), killId: `k-${target}`, reason: null },
     });
   });
 
-  test.each<[string, Call]>([
+  test.each<[string, Subject]>([
     ['agent:a', { agentId: 'b' }],
     ['agent:a', {}],
     ['agent:a', { missionId: 'a', runId: 'a', surface: 'a', action: 'a', lineageRuns: ['a'], lineageMissions: ['a'] }],
@@ -61,10 +61,10 @@ describe('the restriction of one call', () => {
     ['action:email.send', { action: 'email.send.now' }],
     ['action:*', { action: 'email.send' }],
     ['action:.*', { action: '.x' }],
-  ])('does not meet a kill of %s for %j', (target, call) => {
+  ])('does not meet a kill of %s for %j', (target, subject) => {
     const state = stateIn('live');
     putKill(state, target, 'full_stop');
-    expect(resolveMode(state, call, NOW)).toEqual({ mode: 'live', cause: { kind: 'mode' } });
+    expect(resolveMode(state, subject, NOW)).toEqual({ mode: 'live', cause: { kind: 'mode' } });
   });
 
   test('takes ids for what they are, not for members of every object', () => {
@@ -82,14 +82,14 @@ describe('the restriction of one call', () => {
     putKill(state, 'agent:a', 'draft_only');
     putKill(state, 'run:r', 'full_stop');
     putKill(state, 'all', 'paused');
-    const call: Call = { agentId: 'a', runId: 'r' };
-    expect(resolveMode(state, call, NOW)).toMatchObject({ mode: 'full_stop', cause: kill('run:r') });
+    const subject: Subject = { agentId: 'a', runId: 'r' };
+    expect(resolveMode(state, subject, NOW)).toMatchObject({ mode: 'full_stop', cause: kill('run:r') });
     state.put('kill:run:r', undefined);
-    expect(resolveMode(state, call, NOW)).toMatchObject({ mode: 'paused', cause: kill('all') });
+    expect(resolveMode(state, subject, NOW)).toMatchObject({ mode: 'paused', cause: kill('all') });
     state.put('kill:all', undefined);
-    expect(resolveMode(state, call, NOW)).toMatchObject({ mode: 'draft_only', cause: kill('agent:a') });
+    expect(resolveMode(state, subject, NOW)).toMatchObject({ mode: 'draft_only', cause: kill('agent:a') });
     state.put('kill:agent:a', undefined);
-    expect(resolveMode(state, call, NOW)).toMatchObject({ mode: 'live', cause: { kind: 'mode' } });
+    expect(resolveMode(state, subject, NOW)).toMatchObject({ mode: 'live', cause: { kind: 'mode' } });
   });
 
   test('has the stages of its feature and its action as floors; a feature that the state does not know is dark', () => {
@@ -122,7 +122,7 @@ describe('the restriction of one call', () => {
     mode: (state: State, mode: 'approval_gated' | 'full_stop') =>
       state.put('mode', { mode, targeting: null, ...LAST_CHANGE }),
   };
-  const CALL: Call = { agentId: 'a', feature: 'refunds', action: 'email.send' };
+  const SUBJECT: Subject = { agentId: 'a', feature: 'refunds', action: 'email.send' };
 
   test.each<[strict: 'kill' | 'feature' | 'mode', loose: keyof typeof SOURCES]>([
     ['kill', 'feature'],
@@ -139,7 +139,7 @@ describe('the restriction of one call', () => {
     state.put('feature:refunds', { stage: 'live', ...LAST_CHANGE });
     SOURCES[loose](state, 'approval_gated');
     SOURCES[strict](state, 'full_stop');
-    const { mode, cause } = resolveMode(state, CALL, NOW);
+    const { mode, cause } = resolveMode(state, SUBJECT, NOW);
     expect([mode, cause.kind]).toEqual(['full_stop', strict]);
   });
 
@@ -148,7 +148,7 @@ describe('the restriction of one call', () => {
     putKill(state, 'agent:a', 'live');
     state.put('feature:refunds', { stage: 'live', ...LAST_CHANGE });
     SOURCES.autonomy(state, 'approval_gated');
-    expect(resolveMode(state, CALL, NOW)).toEqual({
+    expect(resolveMode(state, SUBJECT, NOW)).toEqual({
       mode: 'approval_gated',
       cause: { kind: 'autonomy', action: 'email.send', stage: 'human_in_the_loop' },
     });
@@ -160,7 +160,7 @@ describe('the restriction of one call', () => {
       const state = stateIn('live');
       state.put('feature:refunds', { stage: 'live', ...LAST_CHANGE });
       for (const also of names.slice(index)) SOURCES[also](state, 'approval_gated');
-      const { mode, cause } = resolveMode(state, CALL, NOW);
+      const { mode, cause } = resolveMode(state, SUBJECT, NOW);
       expect([mode, cause.kind]).toEqual(['approval_gated', name]);
     }
   });
@@ -169,11 +169,11 @@ describe('the restriction of one call', () => {
     const state = stateIn('live');
     state.put('feature:refunds', { stage: 'live', ...LAST_CHANGE });
     state.put('autonomy:email.send', { stage: 'trusted', ...LAST_CHANGE });
-    expect(resolveMode(state, CALL, 0)).toEqual({ mode: 'live', cause: { kind: 'mode' } });
+    expect(resolveMode(state, SUBJECT, 0)).toEqual({ mode: 'live', cause: { kind: 'mode' } });
   });
 
   test('names, of kills that are equally strict, the first that is looked at', () => {
-    const call: Call = {
+    const subject: Subject = {
       agentId: 'a',
       missionId: 'm',
       runId: 'r',
@@ -190,7 +190,7 @@ describe('the restriction of one call', () => {
       const state = stateIn('live');
       state.put('feature:refunds', { stage: 'live', ...LAST_CHANGE });
       for (const killed of targets.slice(index).reverse()) putKill(state, killed, 'read_only');
-      expect(resolveMode(state, call, NOW)).toMatchObject({ mode: 'read_only', cause: kill(target) });
+      expect(resolveMode(state, subject, NOW)).toMatchObject({ mode: 'read_only', cause: kill(target) });
     }
   });
 
