@@ -13,13 +13,14 @@ const tsconfig = {
 };
 
 /**
- * The code blocks of README.md and docs/ compile against the package as it is built. A block fenced as `ts` is a module
- * of its own; one fenced as `ts continues` goes on where the block before it ended.
+ * The code blocks of README.md and docs/ compile against the package as it is built, and every source file that these
+ * pages name exists. A block fenced as `ts` is a module of its own; one fenced as `ts continues` goes on where the block
+ * before it ended. A file is named by its path from the root.
  * @type {import('./gate.mjs').Gate}
  */
 export const docs = {
   name: 'docs',
-  unit: 'code blocks',
+  unit: 'code blocks and names of files',
   needsBuild: true,
   async check(folder) {
     const pages = [
@@ -27,7 +28,8 @@ export const docs = {
       ...(existsSync(join(folder, 'docs')) ? filesBelow(folder, ['.md'], 'docs') : []),
     ].filter((page) => existsSync(join(folder, page)));
     const blocks = pages.flatMap((page) => codeBlocks(folder, page));
-    if (blocks.length === 0) return { checked: 0, problems: [] };
+    const names = pages.flatMap((page) => namedFiles(folder, page));
+    if (blocks.length === 0 || names.length === 0) return { checked: 0, problems: [] };
     // Below the root, so that the package's own name resolves.
     const { checked, problems } = await withFolder('blocks', (modules) => {
       writeFileSync(join(modules, 'tsconfig.json'), JSON.stringify(tsconfig));
@@ -40,14 +42,24 @@ export const docs = {
     });
     const found = problems.map((text) => text.replace(/~\d+\.ts\((\d+),\d+\)/, ':$1').replaceAll('~', '/'));
     if (checked < blocks.length) found.push(`${checked} of ${blocks.length} code blocks were compiled.`);
-    return { checked: blocks.length, problems: [...found, ...pages.flatMap((page) => uncheckedFences(folder, page))] };
+    for (const { page, line, name } of names)
+      if (!existsSync(join(folder, name))) found.push(`${page}:${line} there is no file ${name}`);
+    return {
+      checked: blocks.length + names.length,
+      problems: [...found, ...pages.flatMap((page) => uncheckedFences(folder, page))],
+    };
   },
   planted: {
     'README.md': '# Planted\n\n```ts\nconst a: string = "a";\n```\n\n```ts continues\nconst b: number = a;\n```\n',
     'docs/page.md':
-      "```ts\nimport { nothingOfThatName } from 'openfeature-kill-switch';\n```\n\n```typescript\n1\n```\n",
+      "```ts\nimport { nothingOfThatName } from 'openfeature-kill-switch';\n```\n\n```typescript\n1\n```\n\nSee `docs/moved.ts`.\n",
   },
-  caught: [/README\.md:8.*TS2322/, /docs\/page\.md:2.*TS(2305|2307)/, /docs\/page\.md:5 .*typescript/],
+  caught: [
+    /README\.md:8.*TS2322/,
+    /docs\/page\.md:2.*TS(2305|2307)/,
+    /docs\/page\.md:5 .*typescript/,
+    /docs\/page\.md:9 there is no file docs\/moved\.ts/,
+  ],
 };
 
 /** @param {string} folder
@@ -79,5 +91,17 @@ function uncheckedFences(folder, page) {
       /^```(ts|js|typescript|javascript|tsx|jsx)\b/.test(text) && !/^```ts( continues)?$/.test(text)
         ? [`${page}:${index + 1} ${text} is not checked: write \`\`\`ts or \`\`\`ts continues`]
         : [],
+    );
+}
+
+/** The source files that a page names in its text, as `path/file.ts`.
+ * @param {string} folder
+ * @param {string} page
+ * @returns {{ page: string, line: number, name: string }[]} */
+function namedFiles(folder, page) {
+  return readFileSync(join(folder, page), 'utf8')
+    .split('\n')
+    .flatMap((text, index) =>
+      [...text.matchAll(/`([\w./-]+\.(?:ts|mjs))`/g)].map(([, name = '']) => ({ page, line: index + 1, name })),
     );
 }
