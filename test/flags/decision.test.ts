@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type Cause, makeDecision, VERDICTS } from '../../flags/index.ts';
+import { type Cause, freezeDecision, makeDecision, type Verdict, VERDICTS } from '../../flags/index.ts';
 import { causesOf } from './causes.ts';
 
 const caller = { action: 'payments.refund', agentId: 'returns-bot', runId: 'r-1' };
@@ -20,6 +20,47 @@ describe('a decision', () => {
       'payments.refund is blocked: a kill of agent:returns-bot by dana (wrong refunds). Mode: full_stop.',
     );
     expect(modelMessage).toBe('payments.refund is not executed, because an operator has restricted it.');
+  });
+
+  const FATES: { readonly [V in Verdict]: readonly [person: string, model: string] } = {
+    allow: ['The action may run. Mode: paused.', 'The action may run.'],
+    redirect: [
+      'The action goes to its safe destination: the rule nights. Mode: paused.',
+      'The action goes to a safe destination instead, because a standing rule restricts it.',
+    ],
+    hold: [
+      'The action waits for a person to approve it: the rule nights. Mode: paused.',
+      'The action waits for a person to approve it, because a standing rule restricts it.',
+    ],
+    draft: [
+      'The action is only drafted: the rule nights. Mode: paused.',
+      'The action is only drafted and not executed, because a standing rule restricts it.',
+    ],
+    pause: [
+      'The action waits: the rule nights. Mode: paused.',
+      'The action waits, and is not executed yet, because a standing rule restricts it.',
+    ],
+    block: [
+      'The action is blocked: the rule nights. Mode: paused.',
+      'The action is not executed, because a standing rule restricts it.',
+    ],
+  };
+
+  test.each(VERDICTS)('names its cause unless the call may run: %s', (verdict) => {
+    const because = { verdict, mode: 'paused', epoch: 7, cause: { kind: 'rule', rule: 'nights' } } as const;
+    const { message, modelMessage } = makeDecision({}, because);
+    expect([message, modelMessage]).toEqual(FATES[verdict]);
+  });
+
+  test('says whose call it was', () => {
+    const whole = { ...caller, missionId: 'm-1' };
+    expect(makeDecision(whole, decided)).toMatchObject({ ...whole, ...decided });
+  });
+
+  test('that is frozen cannot be changed, and neither can its cause', () => {
+    const decision = freezeDecision(makeDecision(caller, { ...decided, cause: { ...kill } }));
+    expect([Object.isFrozen(decision), Object.isFrozen(decision.cause)]).toEqual([true, true]);
+    expect(decision.message).toContain('is blocked');
   });
 
   test.each(VERDICTS)('has both sentences for the verdict %s, also of an action without a name', (verdict) => {

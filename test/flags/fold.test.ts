@@ -10,6 +10,7 @@ import {
   type EntryKind,
   foldEvent,
   GENESIS,
+  laterEnd,
   type LogEvent,
   MODES,
   nextChange,
@@ -76,6 +77,28 @@ describe('the fold', () => {
     });
   });
 
+  test('says of a kill who made it stricter last and why, and since when its target is killed', () => {
+    const state = initialised();
+    const by = (actor: string, time: string, reason: string | null, mode: string): void => {
+      const data = killOf('agent:a', mode, { id: `k of ${actor}` });
+      state.take(nextChange(state, { type: 'kill', data, at: time, actor, reason }).event);
+    };
+    by('ann', at, null, 'read_only');
+    by('dan', '2026-01-01T00:00:09Z', 'worse than it looked', 'full_stop');
+    expect(state.get('kill', 'agent:a')).toMatchObject({
+      ...{ id: 'k of ann', mode: 'full_stop', reason: 'worse than it looked', killed_at: at },
+      ...{ killed_by: 'dan', by: 'dan', at: '2026-01-01T00:00:09Z', epoch: 3 },
+    });
+  });
+
+  test('has of two ends the later one, and none is later than each', () => {
+    const [early, late] = ['2026-01-01T00:00:00Z', '2026-01-02T00:00:00Z'];
+    expect(laterEnd(early, late)).toBe(late);
+    expect(laterEnd(late, early)).toBe(late);
+    expect(laterEnd(late, late)).toBe(late);
+    for (const end of [early, null]) expect([laterEnd(null, end), laterEnd(end, null)]).toEqual([null, null]);
+  });
+
   test('ends a kill only by its own id, so a late revive does not lift the kill that came after it', () => {
     const state = initialised();
     apply(state, 'kill', killOf('agent:a', 'full_stop'));
@@ -116,6 +139,29 @@ describe('the fold', () => {
     expect([state.killCount, state.mode.mode]).toEqual([1, 'live']);
   });
 
+  test('begins with a recovery in draft_only where nothing is left, and names nobody as disbelieved in vain', () => {
+    const state = new State();
+    expect(apply(state, 'recover', { generation: 'g2', given_up: [], excluded: [] })).toBe('loosens');
+    expect([...state]).toEqual([
+      ['control', { generation: 'g2', generations: ['g2'], recovered: true, epoch: 1, by: 'dana', at }],
+      ['mode', { mode: 'draft_only', targeting: null, epoch: 1, by: 'dana', at }],
+    ]);
+    apply(state, 'recover', { generation: 'g3', given_up: [], excluded: ['web-1'] });
+    expect(state.control).toMatchObject({ generations: ['g2', 'g3'], excluded: ['web-1'] });
+    apply(state, 'recover', { generation: 'g4', given_up: [] });
+    expect(state.control).not.toHaveProperty('excluded');
+  });
+
+  test('takes a start for a loosening: before it nothing could run', () => {
+    expect(apply(new State(), 'init', { generation: 'g1' })).toBe('loosens');
+  });
+
+  test('takes a base mode for a loosening where none was set, unless it is full_stop', () => {
+    expect(apply(new State(), 'mode', { mode: 'paused', targeting: null })).toBe('loosens');
+    expect(apply(new State(), 'mode', { mode: 'full_stop', targeting: null })).toBe('neutral');
+    expect(apply(new State(), 'mode', { mode: 'full_stop', targeting: { var: 'm' } })).toBe('loosens');
+  });
+
   test.each<[string, string, Record<string, unknown>, Record<string, unknown>, Direction]>([
     ['a stricter base mode', 'mode', { mode: 'live' }, { mode: 'paused' }, 'tightens'],
     ['a looser base mode', 'mode', { mode: 'paused' }, { mode: 'live' }, 'loosens'],
@@ -140,6 +186,38 @@ describe('the fold', () => {
       { mode: 'live', targeting: { var: 'm' } },
       { mode: 'full_stop' },
       'tightens',
+    ],
+    [
+      'the same targeting',
+      'mode',
+      { mode: 'live', targeting: { var: 'm' } },
+      { mode: 'live', targeting: { var: 'm' } },
+      'neutral',
+    ],
+    [
+      'other targeting, which may be looser for somebody',
+      'mode',
+      { mode: 'live', targeting: { var: 'm' } },
+      { mode: 'live', targeting: { var: 'n' } },
+      'loosens',
+    ],
+    [
+      'other targeting in full_stop, which may be looser for somebody',
+      'mode',
+      { mode: 'live', targeting: { var: 'm' } },
+      { mode: 'full_stop', targeting: { var: 'n' } },
+      'loosens',
+    ],
+    ['a mode that is stricter, with targeting', 'mode', { mode: 'live' }, { mode: 'paused', targeting: {} }, 'loosens'],
+    ['the same stage of a feature', 'feature', { name: 'f', stage: 'live' }, { name: 'f', stage: 'live' }, 'neutral'],
+    ['the same limit', 'limit', { name: 'l', value: 1 }, { name: 'l', value: 1 }, 'neutral'],
+    ['the same autonomy', 'autonomy', { action: 'a', stage: 'trusted' }, { action: 'a', stage: 'trusted' }, 'neutral'],
+    [
+      'a grant that goes further',
+      'autonomy',
+      { action: 'a', stage: 'human_in_the_loop' },
+      { action: 'a', stage: 'human_on_the_loop' },
+      'loosens',
     ],
     ['a feature that goes back', 'feature', { name: 'f', stage: 'live' }, { name: 'f', stage: 'shadow' }, 'tightens'],
     ['a feature that is promoted', 'feature', { name: 'f', stage: 'dark' }, { name: 'f', stage: 'shadow' }, 'loosens'],
@@ -185,7 +263,12 @@ describe('the fold', () => {
 
   test('refuses an event that it does not know, or whose data it cannot read', () => {
     const state = initialised();
-    expect(() => apply(state, 'levitate', {})).toThrow(expect.objectContaining({ code: 'UNKNOWN_EVENT' }));
+    expect(() => apply(state, 'levitate', {})).toThrow(
+      expect.objectContaining({
+        code: 'UNKNOWN_EVENT',
+        message: 'Event 2 of the log has the type "levitate", which this version does not know. Update this process.',
+      }),
+    );
     for (const type of ['__proto__', 'constructor', 'toString']) {
       expect(() => apply(state, type, {})).toThrow(expect.objectContaining({ code: 'UNKNOWN_EVENT' }));
     }
@@ -199,10 +282,19 @@ describe('the fold', () => {
       ['limit', { name: 'l', value: Number.POSITIVE_INFINITY }],
       ['autonomy', { action: 'a', stage: 'dark' }],
       ['recover', {}],
+      ['recover', { generation: '', given_up: [] }],
+      ['second', { kind: 'rule', name: 'r' }],
+      ['mode', { mode: 'live', targeting: null, command_id: '' }],
     ];
     for (const [type, data] of unreadable) {
       const event = { seq: 2, at, actor: 'dana', type, data, reason: null, prev: state.hash, hash: GENESIS };
-      expect(() => foldEvent(state, event), type).toThrow(expect.objectContaining({ code: 'CORRUPT' }));
+      expect(() => foldEvent(state, event), type).toThrow(
+        expect.objectContaining({
+          code: 'CORRUPT',
+          message: `Event 2 of the log (${type}) has unreadable data.`,
+          cause: expect.objectContaining({ issues: expect.any(Array) }),
+        }),
+      );
     }
     expect(state.epoch).toBe(1);
   });
@@ -373,6 +465,22 @@ describe('entries from a store', () => {
         expect.objectContaining({ code: 'CORRUPT' }),
       );
     }
+  });
+
+  test('name, of many members that are not known, the first five, each by its first 60 characters', () => {
+    const odd = Object.fromEntries(['a', 'b', 'c', 'd', 'e'.repeat(100), 'f'].map((name) => [name, 1]));
+    expect(() => parseEntry('limit:l', { value: 1, ...LAST_CHANGE, ...odd })).toThrow(
+      `The store's entry "limit:l" has "a", "b", "c", "d", "${'e'.repeat(60)}", which this version does not know.`,
+    );
+  });
+
+  test('say which of them cannot be read, and why', () => {
+    expect(() => parseEntry('limit:l', { value: -1, ...LAST_CHANGE })).toThrow(
+      expect.objectContaining({
+        message: `The store's entry "limit:l" is unreadable.`,
+        cause: expect.objectContaining({ issues: [expect.objectContaining({ path: ['value'] })] }),
+      }),
+    );
   });
 
   test('are refused when the head belongs to another log', () => {

@@ -62,6 +62,23 @@ describe('an event of the log', () => {
     expect(() => readEvent(change(text))).toThrow(expect.objectContaining({ code: 'CORRUPT' }));
   });
 
+  test('says of a text that is none how it begins, and what was wrong', () => {
+    const text = `{"seq":1,"at":"2026-01-01T00:00:00Z","actor":"unverified:dana","type":7}`;
+    expect(() => readEvent(text)).toThrow(
+      expect.objectContaining({
+        message: `The log holds something that is not an event: ${text.slice(0, 60)}…`,
+        cause: expect.objectContaining({ issues: expect.any(Array) }),
+      }),
+    );
+    expect(() => readEvent(text.slice(0, -1))).toThrow(expect.objectContaining({ cause: expect.any(SyntaxError) }));
+  });
+
+  test('says by its number that it was changed', () => {
+    expect(() => readEvent(serializeEvent(event({ seq: 7 })).replace('dana', 'sam'))).toThrow(
+      'Event 7 of the log was changed after it was written.',
+    );
+  });
+
   test('follows the one whose hash it names, by the next number; only a recovery skips numbers', () => {
     const first = event();
     const next = (seq: number, type = 'kill') => event({ seq, type, prev: first.hash });

@@ -1,5 +1,14 @@
 import { describe, expect, test } from 'vitest';
-import { causeMetadata, type FlagDetails, faultReading, modeOf, readingFromDetails } from '../../flags/index.ts';
+import {
+  CATALOGUE,
+  causeMetadata,
+  type FaultCode,
+  type FlagDetails,
+  faultOfAnswer,
+  faultReading,
+  modeOf,
+  readingFromDetails,
+} from '../../flags/index.ts';
 
 const read = (details: Partial<FlagDetails>, callerDefault = 'live') =>
   readingFromDetails({ value: 'live', variant: 'live', reason: 'STATIC', ...details }, callerDefault);
@@ -12,6 +21,51 @@ describe('a reading of an evaluation’s details', () => {
       cause: { kind: 'mode' },
       epoch: 0,
     });
+  });
+
+  test.each<[Partial<FlagDetails>, FaultCode, string]>([
+    [{ errorCode: 'PROVIDER_NOT_READY' }, 'NOT_READY', 'the provider of kill-switch.mode is not ready'],
+    [{ errorCode: 'GENERAL' }, 'PROVIDER_ERROR', 'the evaluation of kill-switch.mode failed'],
+    [{ reason: 'DISABLED' }, 'FLAG_DISABLED', 'the flag kill-switch.mode is disabled'],
+    [{ value: true as never }, 'TYPE_MISMATCH', 'the flag kill-switch.mode is not a string'],
+    [{ value: 'on' }, 'INVALID_MODE', 'the flag kill-switch.mode has a value that is not a mode'],
+    [{ variant: undefined }, 'FLAG_NOT_FOUND', 'the flag kill-switch.mode is missing, or nothing answered for it'],
+  ])('says what is wrong, in one clause: %j', (details, fault, message) => {
+    expect(read(details)).toEqual(faultReading(fault, message));
+  });
+
+  test('of another flag does not speak of modes', () => {
+    const row = CATALOGUE.limit;
+    const details = { value: -1, variant: 'v', reason: 'STATIC' };
+    expect(faultOfAnswer(row, 'kill-switch.limit.refunds', details, 0)).toEqual({
+      code: 'INVALID_VALUE',
+      message: 'the flag kill-switch.limit.refunds has a value that means nothing',
+    });
+  });
+
+  test('of a fault that is not known here names it, and what was said, as far as these are texts', () => {
+    const messageFor = (metadata: Record<string, string | number>): unknown =>
+      read({ flagMetadata: { cause: 'fault', ...metadata } });
+    const unknown = 'the provider names a fault that is not known here,';
+    expect(messageFor({ code: 'NEW', message: 'because' })).toMatchObject({ message: `${unknown} NEW: because` });
+    expect(messageFor({ code: 7, message: 7 })).toMatchObject({ message: `${unknown} without a code: ` });
+    expect(messageFor({ code: 'N'.repeat(200) })).toMatchObject({ message: `${unknown} ${'N'.repeat(100)}: ` });
+    expect(messageFor({ code: 'STALE' })).toEqual(faultReading('STALE', ''));
+  });
+
+  test('has no secret of what a provider threw', () => {
+    const secret = 'redis://ops:hunter2secret@db:6379';
+    const thrown = read({ errorCode: 'GENERAL', errorMessage: secret });
+    const named = read({ flagMetadata: { cause: 'fault', code: 'STALE', message: secret } });
+    for (const reading of [thrown, named]) {
+      expect(reading).toMatchObject({ message: expect.stringContaining('redis://[redacted]@db:6379') });
+      expect(JSON.stringify(reading)).not.toContain('hunter2secret');
+    }
+  });
+
+  test('has the epoch of the change that it rests on, from 0 on, whatever else it says', () => {
+    for (const epoch of [0, 1, Number.MAX_SAFE_INTEGER]) expect(read({ flagMetadata: { epoch } }).epoch).toBe(epoch);
+    expect(read({ reason: 'DISABLED', flagMetadata: { epoch: 4 } }).epoch).toBe(4);
   });
 
   test.each<[string, Partial<FlagDetails>, string]>([

@@ -1,0 +1,145 @@
+import { describe, expect, test } from 'vitest';
+import type { Head } from '../../flags/index.ts';
+import {
+  acknowledge,
+  allStopped,
+  type ExecutorAcknowledgement,
+  executorKey,
+  sharedWriters,
+} from '../../operator/acknowledge.ts';
+import type { ReportedBeat } from '../../store/beats.ts';
+
+const NOW = '2026-01-01T00:01:00.000Z';
+const LEASE = 5000;
+
+const headAt = (epoch: number, generation = 'g1'): Head => ({
+  generation,
+  epoch,
+  hash: 'a'.repeat(64),
+  recovered: false,
+});
+
+/** The store's time, so many milliseconds ago. */
+const ago = (ms: number): string => new Date(Date.parse(NOW) - ms).toISOString();
+
+const beatOf = (more: Partial<ReportedBeat> = {}): ReportedBeat => ({
+  id: 'e1',
+  name: 'mailer',
+  host: 'h',
+  pid: 7,
+  version: '1.0.0',
+  started_at: ago(60_000),
+  at: ago(1000),
+  lease_ms: LEASE,
+  applied: headAt(5),
+  in_flight: 3,
+  draining: 0,
+  agents: [],
+  runs: [],
+  fork: null,
+  ...more,
+});
+
+/** What is said of executors where epoch 5 must be applied, and the store stands at 7. */
+const judged = (...beats: readonly ReportedBeat[]) =>
+  acknowledge(beats, { head: headAt(5), store: headAt(7), time: NOW }, 12.6);
+
+function onlyOne(beat: Partial<ReportedBeat>): ExecutorAcknowledgement {
+  const [one] = judged(beatOf(beat)).executors;
+  if (!one) throw new Error('No executor is there.');
+  return one;
+}
+
+describe('how far an executor has obeyed', () => {
+  test.each<[string, Partial<ReportedBeat>, ExecutorAcknowledgement['state']]>([
+    ['stopped, with the change applied and nothing to end', {}, 'stopped'],
+    ['stopped, with more applied than it must', { applied: headAt(7) }, 'stopped'],
+    ['draining, while something that the change reaches has not ended', { draining: 1 }, 'draining'],
+    ['behind, with less applied', { applied: headAt(4) }, 'behind'],
+    ['behind, with less applied, whatever it still drains', { applied: headAt(4), draining: 1 }, 'behind'],
+    ['behind, with nothing applied', { applied: null }, 'behind'],
+    ['behind, with a state of another log', { applied: headAt(5, 'g0') }, 'behind'],
+    ['behind, with a state that the store has lost', { applied: headAt(8) }, 'behind'],
+    ['stopped, heard of just one lease ago', { at: ago(LEASE) }, 'stopped'],
+    ['silent, heard of longer than a lease ago', { at: ago(LEASE + 1) }, 'silent'],
+    ['stopped, with a clock that is one lease ahead', { at: ago(-LEASE) }, 'stopped'],
+    ['silent, with a clock that is further ahead', { at: ago(-LEASE - 1) }, 'silent'],
+    ['silent, with a report that cannot be read', { problem: 'it is not JSON' }, 'silent'],
+  ])('is %s', (_, beat, state) => {
+    expect(onlyOne(beat).state).toBe(state);
+  });
+
+  test('is shown with what its report says, and the epoch that the store has too', () => {
+    expect(onlyOne({ draining: 2 })).toEqual({
+      id: 'e1',
+      name: 'mailer',
+      host: 'h',
+      pid: 7,
+      epoch: 5,
+      in_flight: 3,
+      draining: 2,
+      state: 'draining',
+      age_ms: 1000,
+      writer: null,
+    });
+    expect(onlyOne({ applied: headAt(8) }).epoch).toBe(0);
+    expect(onlyOne({ applied: null }).epoch).toBe(0);
+  });
+
+  test('is shown with what keeps it from obeying, and with what only a file of it obeys', () => {
+    const more = { trouble: 'no disk', export: { file: '/f.json', stops_within_ms: 900 }, writer: 'uid 1000' };
+    expect(onlyOne(more)).toMatchObject(more);
+  });
+
+  test('says of a clock that is ahead by how much, and of a report what is wrong with it', () => {
+    expect(onlyOne({ at: ago(-6000) })).toMatchObject({
+      problem: "its clock is 6000 ms ahead of the store's: set it right",
+      age_ms: 0,
+    });
+    expect(onlyOne({ at: ago(-6000), problem: 'it is not JSON' }).problem).toBe('it is not JSON');
+  });
+});
+
+describe('all executors together', () => {
+  const many = judged(
+    beatOf({ id: 'stopped' }),
+    beatOf({ id: 'draining', draining: 1 }),
+    beatOf({ id: 'behind', applied: headAt(4) }),
+    beatOf({ id: 'silent', at: ago(60_000) }),
+    beatOf({ id: 'silent too', at: ago(60_000) }),
+  );
+
+  test('are counted by how far they have obeyed: who drains has applied the change, and who is silent has not', () => {
+    expect(many).toMatchObject({ total: 5, applied: 2, drained: 1, silent: 2, unacknowledging_clients: 0 });
+    expect(many.elapsed_ms).toBe(13);
+    expect(many.executors.map(({ id }) => id)).toEqual(['stopped', 'draining', 'behind', 'silent', 'silent too']);
+  });
+
+  test('have stopped when each of them has, and it is known who they are', () => {
+    expect(allStopped(many)).toBe(false);
+    expect(allStopped(judged())).toBe(true);
+    expect(allStopped(judged(beatOf(), beatOf({ id: 'e2' })))).toBe(true);
+    for (const not of [{ draining: 1 }, { applied: headAt(4) }, { at: ago(60_000) }])
+      expect(allStopped(judged(beatOf(), beatOf({ id: 'e2', ...not })))).toBe(false);
+    expect(allStopped({ ...judged(beatOf()), problem: 'the store cannot be reached' })).toBe(false);
+  });
+
+  test('that have one writer are named, because each could report for the others', () => {
+    const from = (id: string, writer?: string): ReportedBeat => beatOf({ id, ...(writer !== undefined && { writer }) });
+    const { executors, shared_writers } = judged(
+      from('a', 'uid 1'),
+      from('b', 'uid 2'),
+      from('c', 'uid 1'),
+      from('d'),
+      from('e'),
+    );
+    expect(shared_writers).toEqual([{ writer: 'uid 1', executors: ['a', 'c'] }]);
+    expect(sharedWriters(executors)).toEqual(shared_writers);
+  });
+});
+
+test('an executor is another one where somebody else has written its report', () => {
+  const keys = [{ id: 'a' }, { id: 'a', writer: 'uid 1' }, { id: 'a', writer: 'uid 2' }, { id: 'b' }].map(executorKey);
+  expect(new Set(keys).size).toBe(4);
+  expect(executorKey({ id: 'a', writer: null })).toBe(executorKey({ id: 'a' }));
+});
