@@ -16,7 +16,8 @@ import {
   serializeEvent,
   takesAway,
 } from '../flags/index.ts';
-import type { Answer, Append, ControlReader, ControlView, Snapshot } from './ports.ts';
+import type { Answer, Snapshot } from './confirmation.ts';
+import type { Append, ControlReader, ControlView } from './ports.ts';
 
 /** A confirmation hands out at most so many missing events; beyond that loading the whole state is cheaper. */
 export const CATCH_UP_EVENTS = 1000;

@@ -24,7 +24,8 @@ import {
   takeStoreTime,
 } from '../flags/index.ts';
 import { foreignAnchor, haveCommonGeneration, isSameOrganization } from './anchors.ts';
-import type { Answer, AnchorKeeper, Confirmation, Snapshot } from './ports.ts';
+import type { Answer, Confirmation, Snapshot } from './confirmation.ts';
+import type { AnchorKeeper } from './ports.ts';
 
 /**
  * One confirmation under way: which head the copy held, and when the question was sent. A reply to a question of an

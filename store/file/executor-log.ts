@@ -1,5 +1,5 @@
 import { type Head, type LogEvent, State } from '../../flags/index.ts';
-import type { Answer, Snapshot } from '../ports.ts';
+import type { Answer, Snapshot } from '../confirmation.ts';
 import type { LogFold } from './advance.ts';
 import type { FileReader } from './file-reader.ts';
 import type { ChainEnd } from './log-chain.ts';

@@ -1,6 +1,6 @@
 import type { Beat, Head } from '../../flags/index.ts';
 import { CATCH_UP_EVENTS, sameHead } from '../answers.ts';
-import type { Confirmation } from '../ports.ts';
+import type { Confirmation } from '../confirmation.ts';
 import type { RedisEndpoint } from './endpoint.ts';
 import { corrupt, requireReplicated, stateIsGone } from './errors.ts';
 import { JudgedForks, type Judgement, type ReportedFork } from './judge-forks.ts';

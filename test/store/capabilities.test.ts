@@ -1,12 +1,11 @@
-import { describe, expectTypeOf, test } from 'vitest';
-import type { Approvals, Claim, Journal, Ledger, Stops } from '../../store/capabilities.ts';
-import type {
-  Confirmation,
-  ControlConnection,
-  ControlStore,
-  ExecutorConnection,
-  ExecutorStore,
-} from '../../store/ports.ts';
+import { readdirSync, readFileSync } from 'node:fs';
+import { describe, expect, expectTypeOf, test } from 'vitest';
+import type { Approvals, Claim } from '../../store/capabilities/approvals.ts';
+import type { Journal } from '../../store/capabilities/journal.ts';
+import type { Ledger } from '../../store/capabilities/ledger.ts';
+import type { Stops } from '../../store/capabilities/stops.ts';
+import type { Confirmation } from '../../store/confirmation.ts';
+import type { ControlConnection, ControlStore, ExecutorConnection, ExecutorStore } from '../../store/ports.ts';
 
 /** The names of members that may be left out. */
 type Optional<T> = { [Name in keyof T]-?: Record<never, never> extends Pick<T, Name> ? Name : never }[keyof T];
@@ -43,7 +42,27 @@ describe('a capability of a driver', () => {
   });
 });
 
+/** A connection that has all that comes, as `store/ports.ts` will say it. */
+interface Next extends ExecutorConnection {
+  readonly journal: Journal | null;
+  readonly approvals: Approvals | null;
+  readonly ledger: Ledger | null;
+  readonly stops: Stops | null;
+}
+
 describe('the capabilities that come', () => {
+  test('can be members of a connection, and what they answer is what the connection answers', () => {
+    expectTypeOf<ExecutorConnection>().not.toExtend<Next>();
+    expectTypeOf<NonNullable<Next['approvals']>['claim']>().returns.toExtend<ReturnType<Next['confirm']>>();
+  });
+
+  test('import nothing of the ports, so that the ports can import each of them', () => {
+    const folder = new URL('../../store/capabilities/', import.meta.url);
+    const files = readdirSync(folder);
+    expect(files).toHaveLength(4);
+    for (const file of files) expect(readFileSync(new URL(file, folder), 'utf8'), file).not.toContain('/ports.ts');
+  });
+
   test('have no optional methods', () => {
     expectTypeOf<Optional<Journal>>().toEqualTypeOf<never>();
     expectTypeOf<Optional<Approvals>>().toEqualTypeOf<never>();

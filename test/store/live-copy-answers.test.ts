@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Instant } from '../../flags/index.ts';
 import { LiveCopy } from '../../store/live-copy.ts';
-import type { Answer } from '../../store/ports.ts';
+import type { Answer } from '../../store/confirmation.ts';
 import { TestLog } from './test-log.ts';
 
 const START = Date.UTC(2026, 0, 1);

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { type Anchor, type Clock, type Head, type Instant, type LogEvent, strictness } from '../../flags/index.ts';
 import { LiveCopy, type Ticket } from '../../store/live-copy.ts';
-import type { Confirmation } from '../../store/ports.ts';
+import type { Confirmation } from '../../store/confirmation.ts';
 import { TestLog } from './test-log.ts';
 
 /** One round trip, and one load, at a moment. */

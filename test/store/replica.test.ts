@@ -3,7 +3,8 @@ import { type Anchor, type Beat, KillSwitchError } from '../../flags/index.ts';
 import { openControlPlane } from '../../operator/index.ts';
 import { Memory, type MemoryStoreOptions, memoryStore } from '../../store/memory/index.ts';
 import { memoryControlStore } from '../../store/memory/control.ts';
-import type { Confirmation, ExecutorStore } from '../../store/ports.ts';
+import type { Confirmation } from '../../store/confirmation.ts';
+import type { ExecutorStore } from '../../store/ports.ts';
 import { Replica, type ReplicaEvent } from '../../store/replica.ts';
 import { fakeClock } from '../../testing/fake-clock.ts';
 

@@ -9,7 +9,7 @@ import {
 } from '../../flags/index.ts';
 import { answerNow } from '../../store/answers.ts';
 import type { LoadTicket } from '../../store/live-copy.ts';
-import type { Confirmation, Snapshot } from '../../store/ports.ts';
+import type { Confirmation, Snapshot } from '../../store/confirmation.ts';
 
 const fold = (events: readonly LogEvent[]): State => {
   const state = new State();

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseTime } from '../../flags/index.ts';
-import type { Answer } from '../../store/ports.ts';
+import type { Answer } from '../../store/confirmation.ts';
 import type { SuiteTest } from './log.ts';
 
 const timeOf = ({ time }: Pick<Answer, 'time'>): number => parseTime(time) ?? assert.fail(`${time} is no time`);

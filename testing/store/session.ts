@@ -10,15 +10,8 @@ import {
   nextChange,
   parseTime,
 } from '../../flags/index.ts';
-import type {
-  Answer,
-  Append,
-  Confirmation,
-  ControlConnection,
-  ControlStore,
-  ExecutorConnection,
-  ExecutorStore,
-} from '../../store/ports.ts';
+import type { Answer, Confirmation } from '../../store/confirmation.ts';
+import type { Append, ControlConnection, ControlStore, ExecutorConnection, ExecutorStore } from '../../store/ports.ts';
 
 /** One store under test, empty when it is opened. */
 export interface StoreHarness {
