@@ -29,6 +29,7 @@ export * from './reading.ts';
 export * from './records.ts';
 export * from './reports.ts';
 export { type Asked, type Restriction, resolveMode, restrictionFor } from './resolve.ts';
+export { variableProblem } from './rule-variables.ts';
 export { type SafeAnswer, safeAnswer } from './safe-answer.ts';
 export { isSecret } from './secret-keys.ts';
 export { redactText } from './secret-texts.ts';

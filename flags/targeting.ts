@@ -4,6 +4,9 @@ import { definitionProblems, QUIET_LOGGER } from './flagd-schema.ts';
 import { is, isOneOf, type JsonLogic } from './json-logic.ts';
 import { isMode, MODES, type Mode, SAFE_MODE } from './modes.ts';
 import type { Entry } from './entries.ts';
+import { FLAGD_TIME, STORE_CLOCK, variableProblem } from './rule-variables.ts';
+
+const STORE_TIME = `${STORE_CLOCK}.timestamp`;
 
 /** Every mode as a flagd variant of its own name. */
 export const MODE_VARIANTS: Readonly<Record<Mode, Mode>> = Object.fromEntries(
@@ -26,34 +29,24 @@ interface Base extends BaseRule {
 }
 
 /**
- * Where our evaluator finds the time. flagd's puts this machine's clock under `$flagd.timestamp`, which may be set to
- * anything; the switch goes by the store's. Definitions for flagd keep `$flagd.timestamp`.
+ * The rule with the store's time wherever it asks for flagd's. flagd-core puts this machine's clock under
+ * `$flagd.timestamp`, which may be set to anything. Definitions for flagd keep that name.
  */
-const CLOCK = '$kill_switch';
-const FLAGD_TIME = '$flagd.timestamp';
-const STORE_TIME = `${CLOCK}.timestamp`;
-
-/** Operations whose second argument sees one item of a list at a time, and nothing else: no clock. */
-const ITERATIONS: ReadonlySet<string> = new Set(['map', 'filter', 'all', 'none', 'some', 'reduce']);
-
-/** The rule with the store's time wherever it asks for flagd's. */
 function withStoreTime(rule: JsonLogic): JsonLogic {
   if (typeof rule !== 'object' || rule === null) return rule;
   if (isList(rule)) return rule.map(withStoreTime);
   return Object.fromEntries(
-    Object.entries(rule).map(([operator, given]): [string, JsonLogic] => {
-      if (operator === 'var') return [operator, ownVariable(given)];
-      if (!ITERATIONS.has(operator) || !isList(given)) return [operator, withStoreTime(given)];
-      const [list = null, ...perItem] = given;
-      return [operator, [withStoreTime(list), ...perItem]];
-    }),
+    Object.entries(rule).map(([operator, given]): [string, JsonLogic] => [
+      operator,
+      operator === 'var' ? ownVariable(given) : withStoreTime(given),
+    ]),
   );
 }
 
 /** What `var` is given: a name, or a list of a name and of what stands for it where it is not there. */
 function ownVariable(given: JsonLogic): JsonLogic {
   if (given === FLAGD_TIME) return STORE_TIME;
-  if (!isList(given)) return withStoreTime(given);
+  if (!isList(given)) return given;
   const [name = null, ...otherwise] = given;
   return [ownVariable(name), ...otherwise.map(withStoreTime)];
 }
@@ -64,8 +57,8 @@ const isList = (value: JsonLogic): value is readonly JsonLogic[] => Array.isArra
 const bases = new WeakMap<Entry<'mode'>, Base>();
 
 /**
- * The base mode's rule, for direct resolution and for compiling alike; one that flagd's schema or evaluator refuses is
- * `full_stop`.
+ * The base mode's rule, for direct resolution and for compiling alike. It is `full_stop` where flagd's schema or
+ * evaluator refuses the rule, and where `variableProblem` says that evaluators would not agree on it.
  */
 export const baseRule = (entry: Entry<'mode'>): BaseRule => baseOf(entry);
 
@@ -81,7 +74,7 @@ function baseOf(entry: Entry<'mode'>): Base {
 function readBase({ mode, targeting }: Entry<'mode'>): Base {
   if (targeting === null || targeting === undefined || isEmpty(targeting))
     return { rule: null, mode, core: null, tellsTime: false };
-  if (definitionProblems(definition(mode, targeting)).length > 0)
+  if (definitionProblems(definition(mode, targeting)).length > 0 || variableProblem(targeting) !== null)
     return { rule: null, mode: SAFE_MODE, core: null, tellsTime: false };
   const rule = targeting as JsonLogic;
   const own = withStoreTime(rule);
@@ -107,7 +100,7 @@ export function evaluateTargeting(entry: Entry<'mode'>, context: Readonly<Record
   try {
     const { mode, core, tellsTime } = baseOf(entry);
     if (!core) return mode;
-    const seen = tellsTime ? { ...context, [CLOCK]: { timestamp: Math.floor(now / 1000) } } : context;
+    const seen = tellsTime ? { ...context, [STORE_CLOCK]: { timestamp: Math.floor(now / 1000) } } : context;
     const { value } = core.resolveStringEvaluation(MODE_FLAG, SAFE_MODE, seen as never);
     return isMode(value) ? value : SAFE_MODE;
   } catch {

@@ -7,6 +7,7 @@ import safeDefinition from '../../flags/kill-switch.flagd.json' with { type: 'js
 import { FlagdKillSwitchProvider } from '../../provider/flagd/index.ts';
 import { contextArbitrary, IDS, ODD_CONTEXTS, putKill, stateArbitrary } from '../flags/arbitraries.ts';
 import { type FlagdServer, hasFlagd, startFlagd } from '../servers/index.ts';
+import { CONTEXT, REFUSED_RULES, SOUND_RULES } from '../flags/base-rules.ts';
 import { LAST_CHANGE } from '../flags/last-change.ts';
 
 interface Answer {
@@ -49,9 +50,9 @@ async function vanilla(flagd: FlagdServer, resolverType: 'rpc' | 'in-process'): 
 const modeOf = (client: Client, context: Record<string, string>): Promise<string> =>
   client.getStringValue('kill-switch.mode', 'live', context);
 
-const stateIn = (mode: (typeof MODES)[number]): State => {
+const stateIn = (mode: (typeof MODES)[number], targeting: object | null = null): State => {
   const state = new State();
-  state.put('mode', { mode, targeting: null, ...LAST_CHANGE });
+  state.put('mode', { mode, targeting, ...LAST_CHANGE });
   state.epoch = 1;
   return state;
 };
@@ -59,7 +60,7 @@ const stateIn = (mode: (typeof MODES)[number]): State => {
 describe.skipIf(!hasFlagd)('a compiled definition, asked of a real flagd', () => {
   test('answers random contexts as direct resolution does, odd types included', async () => {
     const seed = Date.now();
-    const states = [...fc.sample(stateArbitrary, { seed, numRuns: 20 }), ...MODES.map(stateIn)];
+    const states = [...fc.sample(stateArbitrary, { seed, numRuns: 20 }), ...MODES.map((mode) => stateIn(mode))];
     // One definition with the mode flag of every state under a name of its own, so that flagd reads one file.
     const flags = states.map((state, i) => {
       const flag = compileFlagd(state, { organizationId: 'default' }).flags['kill-switch.mode'] as FlagdFlag;
@@ -81,6 +82,23 @@ describe.skipIf(!hasFlagd)('a compiled definition, asked of a real flagd', () =>
       }
     }
     for (const mode of MODES) expect(seen.get(mode), `${mode} was never asked for`).toBeGreaterThan(0);
+  });
+
+  test('answers the rule of a base mode as direct resolution does, or is full_stop as that is', async () => {
+    const rules = [
+      ...Object.entries(SOUND_RULES),
+      ...Object.entries(REFUSED_RULES).map(([name, [rule]]) => [name, rule] as const),
+    ];
+    const states = rules.map(([name, targeting]) => [name, stateIn('read_only', targeting)] as const);
+    const compiled = states.map(([, state]) => compileFlagd(state).flags['kill-switch.mode'] as FlagdFlag);
+    const flagd = await serving({ flags: Object.fromEntries(compiled.map((flag, i) => [`mode-${i}`, flag])) });
+    const answers = await askAll(flagd, CONTEXT);
+    for (const [i, [name, state]] of states.entries()) {
+      const { mode } = restrictionFor(state, { context: CONTEXT, now: Date.now() });
+      // The one rule that asks for the name of its flag has its own here.
+      const value = name === 'the name of the flag' ? 'live' : answers.get(`mode-${i}`)?.value;
+      expect({ name, value, mode }).toEqual({ name, value: mode, mode: name in SOUND_RULES ? 'live' : 'full_stop' });
+    }
   });
 
   test('takes null for absent, because flagd cannot tell them apart', async () => {

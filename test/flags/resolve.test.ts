@@ -9,8 +9,10 @@ import {
   State,
   strictness,
   type Subject,
+  variableProblem,
 } from '../../flags/index.ts';
 import { contextArbitrary, IDS, NOW, putKill, stateArbitrary, WINDOW_ENDS } from './arbitraries.ts';
+import { CONTEXT, REFUSED_RULES, SOUND_RULES } from './base-rules.ts';
 import { LAST_CHANGE } from './last-change.ts';
 
 function stateIn(mode: Mode, targeting: unknown = null): State {
@@ -237,11 +239,14 @@ describe('the base mode’s targeting', () => {
     expect(restrictionFor(state, { context, now: 0 }).mode).toBe('full_stop');
   });
 
-  test('sees no time inside a list, as no other attribute is seen there by the JavaScript evaluator', () => {
-    const rule = { if: [{ some: [{ var: 'times' }, { '>': [{ var: '$flagd.timestamp' }, 0] }] }, 'live', 'paused'] };
-    const modeFor = (times: unknown): string =>
-      restrictionFor(stateIn('draft_only', rule), { context: { times }, now: NOW }).mode;
-    expect([modeFor([1]), modeFor([{ $flagd: { timestamp: 1 } }])]).toEqual(['paused', 'live']);
+  test.each(Object.entries(SOUND_RULES))('is what its rule answers where all evaluators agree: %s', (_, rule) => {
+    expect(variableProblem(rule)).toBe(null);
+    expect(restrictionFor(stateIn('read_only', rule), { context: CONTEXT, now: NOW }).mode).toBe('live');
+  });
+
+  test.each(Object.entries(REFUSED_RULES))('is full_stop where its rule looks elsewhere: %s', (_, [rule, why]) => {
+    expect(variableProblem(rule)).toMatch(why);
+    expect(restrictionFor(stateIn('read_only', rule), { context: CONTEXT, now: NOW }).mode).toBe('full_stop');
   });
 
   const targeting = {

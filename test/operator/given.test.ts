@@ -10,6 +10,7 @@ import { memoryStore } from '../../store/memory/index.ts';
 import type { ControlStore, ExecutorStore } from '../../store/ports.ts';
 import { redisControlStore } from '../../store/redis/control.ts';
 import { redisStore } from '../../store/redis/index.ts';
+import { REFUSED_RULES } from '../flags/base-rules.ts';
 import { temporaryFolder } from '../servers/lifetime.ts';
 
 /** What no compiler has looked at. */
@@ -220,6 +221,16 @@ describe('what callers give', () => {
         code: 'INVALID_ARGUMENT',
         message: expect.stringContaining(says),
       });
+  });
+
+  test.each(Object.entries(REFUSED_RULES))('a base mode’s rule is refused: %s', async (_, [targeting, why]) => {
+    const control = await setUp();
+    const before = await control.status();
+    await expect(control.setMode({ mode: 'live', reason: 'r', targeting })).rejects.toMatchObject({
+      code: 'INVALID_ARGUMENT',
+      message: expect.stringMatching(why),
+    });
+    expect((await control.status()).epoch).toBe(before.epoch);
   });
 
   test('what a change was given may change afterwards: the log has it as it was', async () => {
