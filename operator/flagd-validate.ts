@@ -8,6 +8,7 @@ import {
   MODE_FLAG,
   messageOf,
   quoteId,
+  variableProblem,
 } from '../flags/index.ts';
 
 /**
@@ -228,6 +229,8 @@ function checkFlag(
   if (flag['state'] === 'DISABLED') {
     say(grave, '/state', `is DISABLED: a client gets its own default, and one with the fail-closed hook gets ${safe}`);
   }
+  const disagreement = variableProblem(flag['targeting']);
+  if (disagreement !== null) say('warning', '/targeting', `is a rule that ${disagreement}`);
   const variant = flag['defaultVariant'];
   if (typeof variant !== 'string' || !Object.hasOwn(variants, variant)) {
     say(grave, '/defaultVariant', `is missing: without it a client gets its own default; name a variant of ${safe}`);

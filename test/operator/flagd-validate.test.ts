@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { compileFlagd, MODES, State } from '../../flags/index.ts';
 import { validateFlagd, validateFlagdFiles } from '../../operator/flagd-validate.ts';
+import { REFUSED_RULES, SOUND_RULES } from '../flags/base-rules.ts';
 import { LAST_CHANGE } from '../flags/last-change.ts';
 
 const modeVariants = Object.fromEntries(MODES.map((mode) => [mode, mode]));
@@ -279,6 +280,29 @@ describe('validating a flagd definition', () => {
     );
     for (const { path, message } of problems) expect(path.length + message.length).toBeLessThan(2500);
   });
+
+  test.each(Object.entries(REFUSED_RULES))(
+    'warns of a rule that evaluators answer differently: %s',
+    (_, [rule, why]) => {
+      const path = '/flags/kill-switch.mode/targeting';
+      expect(withMode({ targeting: rule }).problems).toContainEqual({
+        severity: 'warning',
+        path,
+        message: expect.stringMatching(why),
+      });
+    },
+  );
+
+  test.each(Object.entries(SOUND_RULES))(
+    'has nothing against an export with a base mode by a rule: %s',
+    (_, targeting) => {
+      const state = new State();
+      state.put('mode', { mode: 'read_only', targeting, ...LAST_CHANGE });
+      state.epoch = 1;
+      const definition = compileFlagd(state, { validUntil: 1060 });
+      expect(validateFlagd(JSON.stringify(definition), 1_000_000).problems).toEqual([]);
+    },
+  );
 
   test('repeats which flags an export left out', () => {
     const { problems } = validate({ 'kill-switch.mode': flag({}) }, { metadata: { left_out: 'colour' } });
