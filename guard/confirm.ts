@@ -1,4 +1,4 @@
-import { faultReading, isPermitFresh, PERMIT_MS, type Reading } from '../flags/index.ts';
+import { faultReading, PERMIT_MS, type Reading } from '../flags/index.ts';
 import type { Replica } from '../store/replica.ts';
 
 /** A process that was busy for more than this part of the time may have had no time to read an answer. */
@@ -17,16 +17,13 @@ export type Permit =
   | { readonly is: 'refused'; readonly reading: Reading };
 
 /** What of the local copy is asked to confirm an action. */
-export type Confirming = Pick<Replica, 'permit' | 'now' | 'epoch'>;
+export type Confirming = Pick<Replica, 'permit' | 'epoch'>;
 
 /** One round trip to the store, for an action that cannot be undone. */
 export async function askPermit(replica: Confirming): Promise<Permit> {
   const before = performance.eventLoopUtilization();
   const permission = await replica.permit(PERMIT_MS);
-  if (permission.is === 'given') {
-    const { sent } = permission;
-    return { is: 'granted', isFresh: () => isPermitFresh(sent, replica.now()) };
-  }
+  if (permission.is === 'given') return { is: 'granted', isFresh: permission.isFresh };
   const { epoch } = replica;
   if (permission.is === 'failed') {
     const { code, message } = permission.fault;

@@ -5,6 +5,7 @@ import {
   type Fault,
   faultReading,
   type Instant,
+  isPermitFresh,
   type Reading,
   resolveMode,
   type State,
@@ -37,8 +38,11 @@ export interface ReplicaOptions {
 
 /** What the store said when it was asked once more. */
 export type Permission =
-  /** It named the very state that is held here; that was asked at `sent`. */
-  | { readonly is: 'given'; readonly sent: Instant }
+  /**
+   * It named the very state that is held here. `isFresh`: true while both clocks show less than `PERMIT_MS` since that
+   * was asked.
+   */
+  | { readonly is: 'given'; readonly isFresh: () => boolean }
   /** It has not done so in time. */
   | { readonly is: 'late' }
   /** It does not confirm anything. */
@@ -189,7 +193,7 @@ export class Replica {
     try {
       for (let left = timeoutMs; left > 0 && !this.#closed; left = until - this.#clock().mono) {
         const { outcome, sent } = await within(this.#follower.confirm(), left, () => late);
-        if (outcome === 'renewed') return { is: 'given', sent };
+        if (outcome === 'renewed') return { is: 'given', isFresh: () => isPermitFresh(sent, this.#clock()) };
         if (outcome === 'faulty' || outcome === 'reload') {
           this.#follower.wake();
           return { is: 'late' }; // what was answered is in the copy: the next look at it tells
@@ -213,11 +217,6 @@ export class Replica {
       return faultReading(fault?.code ?? 'NOT_READY', fault?.message ?? 'no state', this.epoch);
     const { mode, cause } = resolveMode(state, subject, now);
     return { mode, cause, epoch: state.epoch };
-  }
-
-  /** The time by the replica's own clock. */
-  now(): Instant {
-    return this.#clock();
   }
 
   /** Leaves the count cleanly, unless work goes on that nobody could hear of any more, and releases everything. */

@@ -3,7 +3,7 @@ import { afterEach, describe, expect, test, vi } from 'vitest';
 import { causeWord, MODES, type Mode } from '../../flags/index.ts';
 import { type AttemptState, transition } from '../../guard/attempt-state.ts';
 import type { Outcome } from '../../guard/outcome.ts';
-import { attemptOnce, bareGuard, HandSwitch, NOW } from './bare-guard.ts';
+import { attemptOnce, bareGuard, HandSwitch } from './bare-guard.ts';
 
 // Only heard, not replaced: what an attempt goes through is asked of the one function that moves it.
 vi.mock('../../guard/attempt-state.ts', { spy: true });
@@ -92,7 +92,7 @@ async function play(scene: Scenario): Promise<{ outcome: Outcome<unknown> | 'thr
       if (scene.permit === 'late') return { is: 'late' };
       if (scene.permit === 'refused')
         return { is: 'failed', fault: { code: 'STORE_UNREACHABLE', message: 'it is gone' } };
-      return { is: 'given', sent: scene.permit === 'fresh' ? NOW : { mono: NOW.mono - 1e4, wall: NOW.wall - 1e4 } };
+      return { is: 'given', isFresh: () => scene.permit === 'fresh' };
     },
     turns: { beforeCall: turn, beforeStart: turn },
     async record(records) {

@@ -43,16 +43,13 @@ export interface BareParts {
   readonly record?: InterventionSink['record'];
 }
 
-/** The instant that a bare guard's store always shows. */
-export const NOW = { mono: 1_000_000, wall: 1_000_000 };
-
 export function bareGuard({
   hand,
   hasStore = true,
   agentId = 'x',
   evaluate = async () => hand.mode,
   sourceFault = () => null,
-  permit = async () => ({ is: 'given', sent: NOW }),
+  permit = async () => ({ is: 'given', isFresh: () => true }),
   turns = { beforeCall: () => null, beforeStart: () => null },
   record = async () => {},
 }: BareParts): Guard {
@@ -69,7 +66,7 @@ export function bareGuard({
     },
     sourceFault,
     deadlines: new Deadlines(),
-    replica: hasStore ? { reading: () => hand.reading(), permit, now: () => NOW, epoch: 1 } : null,
+    replica: hasStore ? { reading: () => hand.reading(), permit, epoch: 1 } : null,
     organizationId: 'default',
     inFlight: hand.inFlight,
     changes: hand.changes,

@@ -5,7 +5,7 @@ import { Memory, type MemoryStoreOptions, memoryStore } from '../../store/memory
 import { memoryControlStore } from '../../store/memory/control.ts';
 import type { Confirmation } from '../../store/confirmation.ts';
 import type { ExecutorStore } from '../../store/ports.ts';
-import { Replica, type ReplicaEvent } from '../../store/replica.ts';
+import { type Permission, Replica, type ReplicaEvent } from '../../store/replica.ts';
 import { fakeClock } from '../../testing/fake-clock.ts';
 
 const opened: Array<{ close(): Promise<void> }> = [];
@@ -46,6 +46,8 @@ const mode = (replica: Replica, agentId = 'x'): string => {
   const reading = replica.reading({ agentId });
   return 'fault' in reading ? `full_stop: ${reading.fault}` : reading.mode;
 };
+
+const isFresh = (permit: Permission): boolean => permit.is === 'given' && permit.isFresh();
 
 describe('a replica', () => {
   test('is not ready before its first confirmation, and live after it', async () => {
@@ -326,10 +328,22 @@ describe('a replica', () => {
       const { x, clock } = await behind({ ageMs: 20_000 });
       expect(mode(x)).toBe('live');
       expect([x.stalenessMs(), x.confirmedAt()]).toEqual([20_000, 5_000_000 - 20_000]);
-      expect(await x.permit(250)).toEqual({ is: 'given', sent: { mono: -20_000, wall: 5_000_000 - 20_000 } });
+      expect(isFresh(await x.permit(250))).toBe(false);
       clock.pass(40_000);
       expect(mode(x)).toBe('full_stop: STALE');
     });
+
+    test.each(['stepMono', 'stepWall'] as const)(
+      'a permit is fresh until 250 ms after the hop had asked (%s)',
+      async (step) => {
+        const { x, clock } = await behind({ ageMs: 200 });
+        const permit = await x.permit(250);
+        clock[step](49);
+        expect(isFresh(permit)).toBe(true);
+        clock[step](1);
+        expect(isFresh(permit)).toBe(false);
+      },
+    );
 
     test('an answer to another request gives no lease', async () => {
       const { x } = await behind({ nonce: 'another' });
@@ -408,18 +422,23 @@ describe('a replica', () => {
       };
       return { ...connection, confirm };
     };
+    const clock = fakeClock();
     const x = new Replica({
       store: { location: 'memory:', side: 'executor', open },
       organizationId: 'default',
       leaseMs: 60_000,
+      clock,
     });
     opened.push(x);
     await x.start();
     sent.splice(0);
-    const asked = x.now();
+    clock.pass(1000);
     const permits = await Promise.all(Array.from({ length: 100 }, () => x.permit(250)));
     expect(sent).toHaveLength(1);
-    for (const permit of permits) expect(permit.is === 'given' && permit.sent.mono).toBeGreaterThanOrEqual(asked.mono);
+    clock.pass(249);
+    expect(permits.every(isFresh)).toBe(true);
+    clock.pass(1);
+    expect(permits.some(isFresh)).toBe(false);
   });
 
   test('what waits to be asked is not sent once it is closed: it has left the count', async () => {
