@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { MODES } from '../../flags/index.ts';
+import { MAX_EPOCH, MODES } from '../../flags/index.ts';
 import { type Command, entriesFor } from '../../operator/commands.ts';
 import type { Actor } from '../../operator/operators.ts';
 import type { Check } from '../../operator/plan.ts';
@@ -280,5 +280,25 @@ describe('what is asked of whoever gives authority back', () => {
     const desk = started();
     desk.do(kill());
     expect(desk.plan(revive(undefined))).toMatchObject({ is: 'change' });
+  });
+});
+
+describe('a log whose numbers are used up', () => {
+  const full = (epoch: number): Desk => {
+    const desk = started();
+    desk.state.epoch = epoch;
+    return desk;
+  };
+
+  test('takes its last one, and no change after it', () => {
+    expect(full(MAX_EPOCH - 1).do(kill()).event.seq).toBe(MAX_EPOCH);
+    expect(full(MAX_EPOCH).refused(kill())).toEqual({ kind: 'log_full', epoch: MAX_EPOCH });
+  });
+
+  test('cannot be gone on with, as nobody can beyond an epoch that is the last', () => {
+    const lost = { generation: 'g0', epoch: MAX_EPOCH, hash: 'a'.repeat(64), recovered: false };
+    const recover: Command = { type: 'recover', generation: 'g1', reason: 'disk', givenUp: [lost] };
+    expect(started().refused(recover)).toEqual({ kind: 'log_full', epoch: 1 });
+    expect(new Desk().refused(recover)).toEqual({ kind: 'log_full', epoch: 0 });
   });
 });
