@@ -30,7 +30,7 @@ export interface FlagRow {
 }
 
 /**
- * One row a flag, used by the hook, the decorator, the strategy and the reading alike. What does a missing flag mean?
+ * One row for each flag, used by the hook, the decorator, the strategy and the reading alike. A missing flag means its
  * `safeValue`.
  */
 export const CATALOGUE: Readonly<Record<FlagKind, FlagRow>> = deepFreeze({
@@ -74,7 +74,9 @@ export function flagRow(flagKey: string): { readonly row: FlagRow; readonly name
   return undefined;
 }
 
-/** What of an evaluation's details is looked at; fits the SDKs' ResolutionDetails and EvaluationDetails. */
+/**
+ * The members of an evaluation's details that are looked at; fits the SDKs' ResolutionDetails and EvaluationDetails.
+ */
 export interface AnswerDetails {
   readonly value: unknown;
   readonly variant?: string | undefined;
@@ -86,9 +88,9 @@ export interface AnswerDetails {
 export type AnswerProblem = 'ERROR' | 'FLAG_DISABLED' | 'TYPE_MISMATCH' | 'INVALID_VALUE' | 'FLAG_NOT_FOUND';
 
 /**
- * Why this is not a positive answer, or null when it is one (DESIGN 4): no error, not disabled, the right type, a known
- * value, and either a variant or a value that differs from the caller's default: without a variant, a value that equals
- * the default may be just the default.
+ * Why this is not a positive answer; null when it is one. A positive answer has no error, is not disabled, has the
+ * right type and a known value, and either a variant or a value that differs from the caller's default: without a
+ * variant, a value that equals the default may be just the default.
  */
 export function answerProblem(row: FlagRow, details: AnswerDetails, callerDefault: unknown): AnswerProblem | null {
   if (details.errorCode !== undefined && details.errorCode !== null) {
@@ -108,8 +110,6 @@ export function answerProblem(row: FlagRow, details: AnswerDetails, callerDefaul
 
 const WRONG_TYPE: Readonly<Record<FlagType, unknown>> = { boolean: false, string: '', number: 0, object: {} };
 
-/**
- * The safe value of a flag in the type that it was asked with: `false`, `''`, 0 or `{}` when that is the wrong type.
- */
+/** The safe value of a flag in the type that was asked for: `false`, `''`, 0 or `{}` when that is the wrong type. */
 export const safeValueAs = (row: FlagRow, askedType: FlagType): unknown =>
   askedType === row.type ? row.safeValue : askedType === 'object' ? {} : WRONG_TYPE[askedType];

@@ -9,22 +9,22 @@ const MAX_TEXT = 4000;
 
 const id = z.string().check(z.minLength(1), z.maxLength(MAX_TEXT));
 const words = z.string().check(z.maxLength(MAX_TEXT));
-/** A finite number, or a decimal string where a number would not be exact: `digits` or `digits.digits`. */
+/** A finite number; or, where a number would not be exact, a decimal string: `digits` or `digits.digits`. */
 const amount = z.union([z.number(), z.string().check(z.maxLength(MAX_TEXT), z.regex(/^\d+(\.\d+)?$/))]);
 
 type Value = string | number | null;
 
-/** Flat, because flag metadata holds nothing else (and no null: what is null is left out there). */
+/** Flat, because flag metadata holds texts and numbers only. A member that is null is left out there. */
 type Members = Readonly<Record<string, z.ZodMiniType<Value>>>;
 
-/** These names stand beside the members in metadata and in records. */
+/** Names that no member may have: metadata and records put values of their own under them. */
 type Taken = { readonly kind?: never; readonly cause?: never; readonly epoch?: never };
 
 interface Row<Shape extends Members> {
   readonly members: Shape;
   /**
-   * Members that hold what somebody wrote, or threw: redacted in records, left out of traces, cut where they are too
-   * long.
+   * Members with free text, which a person wrote or an error holds: redacted in records, left out of traces, cut where
+   * they are too long.
    */
   readonly written?: readonly (keyof Shape & string)[];
   /** Members that name a person: left out of traces. */
@@ -65,12 +65,11 @@ function row<const Kind extends string, Shape extends Members>(
 }
 
 /**
- * One row a kind. To add a cause, copy a row: everything that says, sends, records or reads a cause goes by this table.
+ * One row for each kind of cause. To add one, copy a row: sentences, metadata, records and traces are all made and read
+ * by this table.
  */
 const CAUSES = [
-  /**
-   * The base mode, or a mode of which nothing else is known: it came without a cause, or with one that cannot be read.
-   */
+  /** The base mode; or a mode that came without a cause, or with one that cannot be read. */
   row('mode', {
     members: {},
     sentence: () => 'the mode of the switch',
@@ -98,7 +97,7 @@ const CAUSES = [
     sentence: ({ action, stage }) => `the autonomy stage ${stage} of ${action}`,
     forModel: () => 'a person has to look at it first',
   }),
-  /** `value`: what the call came to; whatever it was, if that is no amount. */
+  /** `value`: the amount of this call, or as a text whatever stood there instead of an amount. */
   row('limit', {
     members: { limit: id, value: z.union([z.number(), words]), max: amount },
     written: ['value'],
@@ -162,7 +161,7 @@ const rowOf = (cause: Cause): AnyRow => ROWS.get(cause.kind) ?? first;
 /** The mode alone. Shared by all decisions that rest on it, so nobody may change it. */
 export const MODE_CAUSE: Cause = Object.freeze({ kind: 'mode' });
 
-/** How the texts of a cause are shown: ids (and codes, stages, amounts), and what somebody wrote. */
+/** How the texts of a cause are shown: `id` for ids, codes, stages and amounts, `words` for what somebody wrote. */
 export interface ShownAs {
   readonly id: (text: string) => string;
   readonly words: (text: string) => string;
@@ -184,12 +183,12 @@ export function describeCause(cause: Cause, shownAs?: ShownAs): string {
 /** Why, for a model: a clause about the action, which names nobody and quotes nothing that somebody wrote. */
 export const clauseForModel = (cause: Cause): string => rowOf(cause).forModel(cause);
 
-/** A cause in one word, to count by: its kind, or of a fault its code. */
+/** A cause in one word, for counters: its kind; for a fault its code. */
 export const causeWord = (cause: Cause): string => (cause.kind === 'fault' ? cause.code : cause.kind);
 
 /**
- * What an answer's `flagMetadata` says of its cause: `cause` is the kind, the members stand beside it, and what is null
- * is left out.
+ * The `flagMetadata` of an answer: `cause` is the kind of its cause, the members stand beside it, and those that are
+ * null are left out.
  */
 export function causeMetadata(cause: Cause, epoch: number): Record<string, string | number> {
   const metadata: Record<string, string | number> = { cause: cause.kind, epoch };
@@ -203,9 +202,9 @@ export function causeMetadata(cause: Cause, epoch: number): Record<string, strin
 }
 
 /**
- * The cause that `causeMetadata` had put into an answer's metadata, or null where that says none that can be read.
- * Anybody may have written it: a kind that is not in the table, a member that is missing or has another type, or an id
- * of more than 4000 characters is no cause at all.
+ * The cause that `causeMetadata` had put into an answer's metadata; null where there is none, or none that can be read.
+ * Anybody may have written the metadata: with a kind that is not in the table, a member that is missing or of another
+ * type, or an id of more than 4000 characters, it holds no cause.
  */
 export function causeFromMetadata(metadata: Readonly<Record<string, unknown>>): Cause | null {
   const kind = metadata['cause'];
@@ -213,10 +212,7 @@ export function causeFromMetadata(metadata: Readonly<Record<string, unknown>>): 
   return kind === 'mode' ? MODE_CAUSE : kind === undefined ? null : readCause(kind, ({ name }) => metadata[name]);
 }
 
-/**
- * A cause as records have it: `kind` and its members in snake_case, and without the secrets that somebody wrote or
- * threw.
- */
+/** A cause as records have it: `kind` and its members in snake_case. Secrets in its free texts are redacted. */
 export function causeRecord(cause: Cause): Record<string, Value> {
   const record: Record<string, Value> = { kind: cause.kind };
   const values: Readonly<Record<string, Value>> = cause;
@@ -227,14 +223,11 @@ export function causeRecord(cause: Cause): Record<string, Value> {
   return record;
 }
 
-/** The cause of a record, or null where it cannot be read, as one of another version. */
+/** The cause of a record; null where it cannot be read, for instance because another version wrote it. */
 export const causeFromRecord = (record: Readonly<Record<string, unknown>>): Cause | null =>
   readCause(record['kind'], ({ recordName }) => record[recordName]);
 
-/**
- * What traces may hold of a cause, by the names that records have: its kind, and of its members the ids and the
- * amounts.
- */
+/** The part of a cause that may stand in traces: its kind, ids and amounts, under the names that records have. */
 export function causeAttributes(cause: Cause): Record<string, string | number> {
   const attributes: Record<string, string | number> = { cause: cause.kind };
   const values: Readonly<Record<string, Value>> = cause;

@@ -4,7 +4,7 @@ import { type Direction, type EventType, foldEvent } from './fold.ts';
 import { GENESIS, sealEvent } from './hash-chain.ts';
 import type { Head, LogEvent } from './records.ts';
 
-/** One event, ready to be appended where it was made, with all that comes of it. */
+/** One event, ready to be appended to the log that it was made for, with its effects. */
 export interface Change {
   readonly event: LogEvent;
   readonly patch: Patch;
@@ -14,12 +14,12 @@ export interface Change {
 }
 
 /**
- * False for what gives authority back: whatever else is taken also where memory is short, and goes first where many are
- * in line.
+ * False for a change that gives authority back. All others go first in a queue, and Redis takes them also when its
+ * memory is full.
  */
 export const takesAway = ({ direction }: Pick<Change, 'direction'>): boolean => direction !== 'loosens';
 
-/** What is to be recorded. */
+/** What the event is to say. */
 export interface NextEvent {
   readonly type: EventType;
   readonly data: Record<string, unknown>;
@@ -35,7 +35,7 @@ export interface NextEvent {
 export const nextEpoch = (head: Head | null, beyond = 0): number => Math.max(head?.epoch ?? 0, beyond) + 1;
 
 /**
- * Makes the next event of a log, and what comes of it: nothing else makes one.
+ * Makes the next event of a log, with its effects. Nothing else makes events.
  * @throws KillSwitchError CORRUPT for data that no reader could read, INVALID_STATE for an event that belongs to no log
  */
 export function nextChange(
@@ -49,8 +49,8 @@ export function nextChange(
 }
 
 /**
- * True when `event` continues the log that ends in `hash` at `epoch`; only a `recover` may skip numbers, because
- * executors may have seen later ones that were lost.
+ * True when `event` continues the log that ends in `hash` at `epoch`. Only a `recover` may skip numbers: executors may
+ * have seen later events that the store has lost.
  */
 export const follows = (event: LogEvent, hash: string, epoch: number): boolean =>
   event.prev === hash && (event.seq === epoch + 1 || (event.type === 'recover' && event.seq > epoch));
@@ -65,5 +65,5 @@ export function headAfter(head: Head | null, { type, data, seq, hash }: LogEvent
   return { generation: own.generation, recovered: own.recovered, epoch: seq, hash };
 }
 
-/** These begin a log, or go on with one that has lost something, under a new name. */
+/** The events that begin a generation: of a new log, or of one that goes on after a loss. */
 const beginsGeneration = (type: string): boolean => type === 'init' || type === 'recover';

@@ -1,4 +1,4 @@
-/** How many letters must be inserted, removed, replaced or swapped to make one word of the other. */
+/** How many letters must be inserted, removed, replaced or swapped to turn one word into the other. */
 function distance(a: string, b: string): number {
   let [before, last, row]: number[][] = [[], [], Array.from({ length: b.length + 1 }, (_, index) => index)];
   for (let i = 1; i <= a.length; i += 1) {

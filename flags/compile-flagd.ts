@@ -19,8 +19,8 @@ export interface CompileOptions {
   /** Whose switch this is: a context that names another organization is `full_stop`. Default: any may ask. */
   readonly organizationId?: string | undefined;
   /**
-   * The dead man, in Unix seconds: from then on every flag of the switch has its safe value. Default: none, so the
-   * definition never stops by itself.
+   * The dead man's time, in Unix seconds: from then on every flag of the switch has its safe value. Default: none, so
+   * the definition never stops by itself.
    */
   readonly validUntil?: number | undefined;
 }
@@ -31,8 +31,8 @@ export interface CompileOptions {
  *
  * Its size, and the time that one evaluation of `kill-switch.mode` takes, grow with the number of kills (with 100,000
  * ids flagd-core needed 0.4 ms, and flagd itself, which reads the rule anew each time, 25 ms), while direct resolution
- * stays flat. flagd's Go evaluator takes an attribute that is null for an absent one; where the base mode has targeting
- * that fails on some context, the evaluation fails too, and a client without the fail-closed hook gets its own default.
+ * stays flat. flagd's Go evaluator takes an attribute that is null for an absent one. Where the targeting of the base
+ * mode fails for a context, the whole evaluation fails, and a client without the fail-closed hook gets its own default.
  * The metadata says `flagSetId`, `epoch`, `organization_id`, `valid_until`, which log this is (`generation`,
  * `first_generation`, `from_nothing` where it was recovered without any), and `left_out`: the app's own flags that do
  * not pass flagd's schema.
@@ -49,7 +49,7 @@ export function compileFlagd(state: State, options: CompileOptions = {}): FlagdD
   const { flags: ordinary, leftOut } = ordinaryFlags(state.flags?.definition);
   const mode = compileMode(state, stops, organizationId);
   const flags: [string, FlagdFlag][] = [
-    // The default variant is what remains where the targeting is not understood.
+    // The default variant is what an evaluator serves that does not understand the targeting.
     [MODE_FLAG, flag(MODE_VARIANTS, CATALOGUE.mode.safeValue, mode)],
   ];
   const variantsOf = (values: readonly string[]): Record<string, string> =>
@@ -80,15 +80,15 @@ export function compileFlagd(state: State, options: CompileOptions = {}): FlagdD
 }
 
 /**
- * Which log this is, and which one its control plane began with. That no past is known is said, because any could be
- * its own.
+ * The generation of the log, and the first generation of its control plane. `from_nothing`: it was recovered without
+ * any log, so any older generation could be its own.
  */
 function generationOf({ generation, generations, recovered }: Entry<'control'>): Record<string, string | boolean> {
   const first = generations[0] ?? generation;
   return { generation, first_generation: first, ...(recovered && first === generation && { from_nothing: true }) };
 }
 
-/** A variant that is always served, or one that targeting chooses, with the safe one as the default. */
+/** A flag that always serves one variant; or one whose targeting chooses, with the safe variant as the default. */
 function flag(
   variants: Readonly<Record<string, unknown>>,
   safe: string | number,
@@ -99,7 +99,7 @@ function flag(
     : { state: 'ENABLED', variants, defaultVariant: String(safe), targeting: chosen.rule };
 }
 
-/** The dead man; an evaluator that does not tell the time is as good as late. */
+/** The dead man: true when `validUntil` has passed, and also when the evaluator does not know the time. */
 function isOver(validUntil: number): Condition {
   const now = variable('$flagd.timestamp');
   return or([{ '>=': [now, validUntil] }, not(now)]);

@@ -26,9 +26,8 @@ import { baseRule } from './targeting.ts';
 const RUNGS = [...MODES].reverse();
 
 /**
- * The decision of `restrictionFor` as one expression: what must stop whatever the state says, then the strictest mode
- * of all that restricts. Everything that is `full_stop` by itself comes before the base mode's own targeting, which
- * could fail.
+ * The decision of `restrictionFor` as one expression: first what stops whatever the state says, then the strictest mode
+ * of all restrictions. Everything that is `full_stop` comes before the base mode's own targeting, which could fail.
  */
 export function compileMode(
   state: State,
@@ -48,7 +47,7 @@ export function compileMode(
   return firstOf(branches, base.rule === null ? base.mode : 'live');
 }
 
-/** Whoever cannot be told apart, and who belongs to another switch. */
+/** True for a context whose identity cannot be read, or that names another organization. */
 function unidentifiedConditions(organizationId: string | undefined): Condition[] {
   const organization = variable('organization_id');
   return [
@@ -80,7 +79,7 @@ function killConditions({ kills }: State, mode: Mode): Condition[] {
   ];
 }
 
-/** Features and actions whose stage has this mode as its floor; a feature that the state does not know is dark. */
+/** Features and actions whose stage has this mode as its floor. A feature that the state does not know is dark. */
 function floorConditions(state: State, mode: Mode): Condition[] {
   const feature = variable('feature');
   const featuresWith = (matches: (floor: Mode) => boolean): string[] =>
@@ -103,8 +102,8 @@ function floorConditions(state: State, mode: Mode): Condition[] {
 }
 
 /**
- * Whether the targeting answers with this mode, where no answer is the mode without targeting and any other answer is
- * `full_stop`.
+ * Whether the base mode is this mode: the answer of its targeting; without an answer `withoutAnswer`; after an answer
+ * that is no mode `full_stop`.
  */
 function baseCondition(rule: JsonLogic, withoutAnswer: Mode, mode: Mode): Condition {
   if (mode === SAFE_MODE) {

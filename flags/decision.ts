@@ -2,17 +2,17 @@ import { type Cause, clauseForModel, describeCause } from './causes.ts';
 import type { Subject } from './context.ts';
 import type { Mode, Verdict } from './modes.ts';
 
-/** What was computed for one call. */
+/** What was computed for one subject. */
 interface Decided {
   readonly verdict: Verdict;
   readonly mode: Mode;
-  /** The last applied change that it rests on, 0 when none is known. */
+  /** The number of the last applied change that it rests on; 0 when none is known. */
   readonly epoch: number;
   readonly cause: Cause;
 }
 
-/** Whose call it was. */
-interface Caller {
+/** The subject, as far as a decision names it. */
+interface About {
   readonly action: string | undefined;
   readonly agentId: string | undefined;
   readonly runId: string | undefined;
@@ -20,10 +20,10 @@ interface Caller {
 }
 
 /**
- * What was computed for one call, and whose it was. Both sentences are put together when they are read: JSON has them,
- * a copy (`{ ...decision }`, `structuredClone`) has not.
+ * What was computed for one subject, and for whom. Its two sentences are made when they are read: JSON has them, copies
+ * by `{ ...decision }` or `structuredClone` have not.
  */
-export interface Decision extends Decided, Caller {
+export interface Decision extends Decided, About {
   /** One sentence for a person: what becomes of the call, and why. It may hold what other people wrote. */
   readonly message: string;
   /** One sentence for a model: the same without who did it, and without anything that somebody wrote. */
@@ -49,8 +49,8 @@ const FOR_MODELS: Readonly<Record<Verdict, string>> = {
 };
 
 /**
- * A class, because a decision is made for each call, and its sentences are wanted of few. Its members are only
- * declared: a field that is first defined and then set takes twice the time.
+ * A class with getters, because every call makes a decision, and few read its sentences. Its members are only declared:
+ * a field that is first defined and then set takes twice the time.
  */
 class MadeDecision implements Decision {
   declare readonly verdict: Verdict;
@@ -89,12 +89,12 @@ class MadeDecision implements Decision {
   }
 }
 
-/** The decision on a call of this caller. */
+/** The decision about this subject. */
 export const makeDecision = (subject: Subject, decided: Decided): Decision => new MadeDecision(subject, decided);
 
 /**
- * The same decision, so that nobody who is given it can change what others go by. It is flat but for its cause, and
- * this is done for each call.
+ * The same decision, frozen: code that is given it cannot change it for others. Not by `deepFreeze`, because this is
+ * done for every call, and only the cause is nested.
  */
 export function freezeDecision(decision: Decision): Decision {
   Object.freeze(decision.cause);

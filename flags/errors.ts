@@ -26,7 +26,8 @@ export type KillSwitchErrorCode =
   | 'UNKNOWN_EVENT';
 
 /**
- * Every failure of this package: `code` for machines, a sentence that says what happened and how to mend it for people.
+ * Every failure of this package: a `code` for machines; for people a message that says what happened and how to mend
+ * it.
  */
 export class KillSwitchError extends Error {
   override readonly name: string = 'KillSwitchError';
@@ -46,14 +47,14 @@ export const isKillSwitchError = (error: unknown): error is KillSwitchError => e
 export const systemCode = (error: unknown): string | undefined =>
   error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
 
-/** What the options of a caller got wrong; nothing was changed. */
+/** The error for wrong options of a caller; nothing was changed. */
 export const invalid = (message: string): KillSwitchError => new KillSwitchError('INVALID_ARGUMENT', message);
 
 const MAX_MESSAGE = 4000;
 
 /**
- * The message of anything that was thrown, for a record, a cause or another message: without secrets, bounded, and
- * whatever was thrown. Drivers and handlers put connection strings and headers into theirs.
+ * The message of anything that was thrown, for a record, a cause or another message. Secrets are redacted, because
+ * drivers and handlers put connection strings and headers into their messages; at most 4000 characters.
  */
 export function messageOf(error: unknown): string {
   try {

@@ -1,14 +1,14 @@
 import type { ForkReport, Head } from './records.ts';
 
 /**
- * How many events beyond the store's head an executor may plausibly have seen: what a store loses in a failover or by a
- * restored backup. A report of more proves nothing, since any number can be written where executors write.
+ * How many events beyond the store's head an executor may plausibly have seen: as many as a failover or a restored
+ * backup can lose. A report of more proves nothing, since executors can write any number.
  */
 export const PLAUSIBLE_LOSS = 1_000_000;
 
 /**
- * The same for a store that has nothing left to compare with; far below MAX_EPOCH, so that there is room for kills
- * afterwards.
+ * The highest plausible epoch for a store that is empty, and so has nothing to compare with. Far below MAX_EPOCH, so
+ * that later kills still find numbers.
  */
 export const PLAUSIBLE_EPOCH = 2 ** 32;
 
@@ -16,34 +16,39 @@ export const NOT_BELIEVED = 'an operator has said not to believe it';
 
 /** A report as it was found in a store. */
 export interface FoundReport extends Readonly<ForkReport> {
-  /** What its executor is shown as: its id, and its name (in Redis the name whose keys the report is in). */
+  /**
+   * The id and the name that its executor is shown under. In Redis the name is that of the key that holds the report.
+   */
   readonly id: string;
   readonly name: string;
-  /** Under which names whoever wrote it is known: what it calls itself, and what the store knows of it. */
+  /** All names of its writer: those that the report itself gives, and those that the store knows. */
   readonly by: readonly string[];
 }
 
-/** What the control plane knows of itself. */
+/** What the control plane records of itself. */
 export interface Known {
   readonly generations: readonly string[];
-  /** Whose reports an operator has said not to believe. */
+  /** The names whose reports an operator has said not to believe. */
   readonly excluded?: readonly string[] | undefined;
 }
 
 /** The form that `init` and `recover` give a generation. */
 const GENERATION = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 
-/** True when an operator has said not to believe somebody who is known by one of these names. */
+/** True when an operator has excluded one of these names. */
 export const isExcluded = (by: readonly string[], { excluded = [] }: Pick<Known, 'excluded'>): boolean =>
   by.some((name) => excluded.includes(name));
 
-/** True when an honest executor could have seen so many events. `store`: null where the store is empty. */
+/**
+ * True when an honest executor could have seen an event with the epoch of `held`. `store`: null where the store is
+ * empty.
+ */
 export const isPlausibleLoss = (held: Head, store: Head | null): boolean =>
   held.epoch <= (store ? store.epoch + PLAUSIBLE_LOSS : PLAUSIBLE_EPOCH);
 
 /**
- * Why no honest executor can hold this head, which the store lacks; null where one can. A store that is empty (`store`
- * is null) knows no generation to compare with, so there the form must do.
+ * Why no honest executor can hold this head, which the store lacks; null where one can. An empty store (`store` is
+ * null) knows no generations, so there only the form of the generation is checked.
  */
 export function lossProblem(held: Head, store: Head | null, generations: readonly string[]): string | null {
   if (!isPlausibleLoss(held, store)) {
@@ -55,10 +60,10 @@ export function lossProblem(held: Head, store: Head | null, generations: readonl
 }
 
 /**
- * Why a report is no evidence that the store has lost a change; null where it is. Executors and operators ask this
- * alike, so who stops and what is shown are the same.
+ * Why a report is no evidence that the store has lost a change; null where it is. Executors and operators both ask this
+ * function, so operators are shown exactly the reports that stop executors.
  *
- * @param isInChain whether that very head is in the store's log; asked last, as it may cost a search
+ * @param isInChain whether that very head is in the store's log; asked last, because it may cost a search
  */
 export function evidenceProblem(
   { against, held, by }: Pick<FoundReport, 'against' | 'held' | 'by'>,

@@ -7,8 +7,8 @@ export type OpenFeatureErrorCode =
   | 'GENERAL';
 
 /**
- * What can be wrong with the switch itself, each `full_stop`, and OpenFeature's name of it. To add a fault, add its
- * row.
+ * Every fault of the switch itself, with the OpenFeature error code for it. Each means `full_stop`. To add a fault, add
+ * its row.
  */
 const FAULTS = Object.freeze({
   NOT_READY: 'PROVIDER_NOT_READY',

@@ -15,7 +15,7 @@ export interface FlagdFlag {
   readonly metadata?: FlagdMetadata | undefined;
 }
 
-/** What flagd serves; as JSON it is what flagd's schema asks for. */
+/** A definition that flagd can serve, once it is written as JSON. */
 export interface FlagdDefinition {
   readonly $schema: string;
   readonly flags: Readonly<Record<string, FlagdFlag>>;
@@ -37,12 +37,12 @@ interface SchemaError {
 
 const ignore = (): void => {};
 
-/** For flagd-core, which otherwise prints to the console what it thinks of a definition. */
+/** For flagd-core, which otherwise prints its remarks about a definition to the console. */
 export const QUIET_LOGGER = { error: ignore, warn: ignore, info: ignore, debug: ignore };
 
 /**
- * What flagd's own JSON schema, as flagd-core carries it, and flagd's evaluator have against a definition; nothing when
- * it is sound.
+ * The problems that flagd's own JSON schema (as flagd-core ships it) and flagd's evaluator find in a definition; an
+ * empty list when it is sound.
  */
 export function definitionProblems(definition: string): DefinitionProblem[] {
   const warnings: DefinitionProblem[] = [];
@@ -67,8 +67,8 @@ function schemaErrors(error: unknown): SchemaError[] {
 }
 
 /**
- * The schema tries every kind of flag and of operation in turn, and says at each level above a fault why it is none of
- * them: only the innermost place of each fault is said, and once.
+ * The schema tries every kind of flag and of operation in turn, and reports at each level above a fault why none of
+ * them fits. Here only the innermost place of each fault is reported, and once.
  */
 function readable(errors: readonly SchemaError[], definition: string): DefinitionProblem[] {
   const problems = new Map<string, string>();

@@ -37,12 +37,15 @@ export interface Folded {
 /** What the fold reads of an event beside its data. */
 type EventFacts = Pick<LogEvent, 'seq' | 'at' | 'actor' | 'reason'>;
 
-/** What every event may name beside its own data: the command that it came of, so that a retry finds its own event. */
+/**
+ * The member that every event's data may have besides its own: the id of its command, by which a retry finds its own
+ * event.
+ */
 const OF_A_COMMAND = { command_id: z.string().min(1).optional() };
 
 /**
- * One kind of event: its data, and what that does to the state. A member of its data that is not named here cannot be
- * read: it may be a condition that only a newer version knows.
+ * One kind of event: its data, and what that does to the state. Data with a member that is not named here is refused:
+ * it may be a condition that only a newer version knows.
  */
 function row<Members extends z.ZodRawShape>(
   members: Members,
@@ -91,7 +94,8 @@ export const laterEnd = (a: string | null, b: string | null): string | null =>
   a === null || b === null ? null : a > b ? a : b;
 
 /**
- * Strictness of a base mode: one with targeting may be looser for some, so it counts as the loosest until it is gone.
+ * The strictness of a base mode. One with targeting may be looser for some contexts, so it counts as looser than
+ * `live`.
  */
 const baseStrictness = (entry: Pick<Entry<'mode'>, 'mode' | 'targeting'>): number =>
   entry.targeting === null ? strictness(entry.mode) : -1;
@@ -104,7 +108,7 @@ const baseDirection = (before: Pick<Entry<'mode'>, 'mode' | 'targeting'>, after:
   return compare(baseStrictness(before), baseStrictness(after));
 };
 
-/** How little a feature's stage allows; an unknown feature is `dark`. */
+/** Higher for a stage that allows less; an unknown feature is `dark`. */
 const featureRank = (stage: Entry<'feature'>['stage'] | undefined): number => -FEATURE_STAGES.indexOf(stage ?? 'dark');
 
 const endKill = row({ id: z.string(), target: targetSchema }, (view, data) => {
@@ -118,9 +122,7 @@ const endKill = row({ id: z.string(), target: targetSchema }, (view, data) => {
 
 const { kill, mode, feature, limit, autonomy, flags } = ENTRY_SCHEMAS;
 
-/**
- * Every kind of event: the shape of its data, what it does to the state. To add one, copy a row; `planChange` makes it.
- */
+/** Every kind of event: the shape of its data, and what it does to the state. To add one, copy a row. */
 export const FOLDS = Object.freeze({
   init: row({ generation: z.string().min(1) }, (_view, { generation }, event) => ({
     patch: {
@@ -132,7 +134,7 @@ export const FOLDS = Object.freeze({
     },
     direction: 'loosens',
   })),
-  /** `excluded`: whose reports of forks are not believed from now on. */
+  /** `excluded`: the names whose reports of forks are not believed from now on. */
   recover: row(
     { generation: z.string().min(1), given_up: z.array(headSchema), excluded: z.array(z.string()).optional() },
     (view, data, event) => {
@@ -172,8 +174,8 @@ export const FOLDS = Object.freeze({
     return { patch: set('kill', data.target, killed), direction: 'tightens' };
   }),
   /**
-   * Somebody else wants the same: nothing changes but who wanted it last, and when, so that nobody who does not know of
-   * it can lift it.
+   * Somebody else asks for a restriction that is there already. Only the entry's last change moves on, so whoever had
+   * read it before must read it again to lift it.
    */
   second: row({ kind: z.enum(ENTRY_KINDS), name: z.string().nullable() }, (view, data, event) => {
     const name = data.name ?? undefined;
@@ -195,7 +197,7 @@ export const FOLDS = Object.freeze({
     direction: compare(featureRank(view.get('feature', data.name)?.stage), featureRank(data.stage)),
   })),
   limit: row({ name: z.string(), value: limit.shape.value }, (view, data, event) => {
-    // absent: only the limit in code, which no flag raises
+    // Absent means only the limit in code, which no flag can raise.
     const before = view.get('limit', data.name)?.value ?? Number.POSITIVE_INFINITY;
     return {
       patch: set('limit', data.name, { value: data.value, ...changedBy(event) }),
@@ -205,8 +207,8 @@ export const FOLDS = Object.freeze({
   autonomy: row({ action: z.string(), stage: autonomy.shape.stage }, (view, data, event) => {
     const rank = (stage: Entry<'autonomy'>['stage']): number => -AUTONOMY_STAGES.indexOf(stage);
     const before = view.get('autonomy', data.action);
-    // Absent is no floor, but answers `human_in_the_loop` when it is asked for: setting that is a new floor, setting
-    // more is a grant.
+    // Without an entry there is no floor, and the flag answers `human_in_the_loop`. So to set that stage adds a floor;
+    // to set a later one gives the flag a looser answer.
     const direction = before
       ? compare(rank(before.stage), rank(data.stage))
       : data.stage === 'human_in_the_loop'
@@ -216,11 +218,11 @@ export const FOLDS = Object.freeze({
   }),
   flags: row({ definition: flags.shape.definition }, (_view, data, event) => ({
     patch: set('flags', undefined, { definition: data.definition, ...changedBy(event) }),
-    direction: 'loosens', // what the app's own flags mean is not known here
+    direction: 'loosens', // nobody here knows what the app's own flags mean
   })),
   /**
-   * A store has kept the state of that epoch apart, in bytes with this digest: who reads this in the log may begin with
-   * them.
+   * A store keeps the state of that epoch in a file with this digest: readers that find this event in the log may begin
+   * with that file.
    */
   snapshot: row({ epoch: epochSchema, digest: hashSchema }, () => ({ patch: NOTHING, direction: 'neutral' })),
 } as const);
@@ -230,7 +232,8 @@ export type EventData<T extends EventType> = z.infer<(typeof FOLDS)[T]['data']>;
 
 /**
  * What one event does to the state: the only reader of events.
- * @throws KillSwitchError UNKNOWN_EVENT (a newer version wrote it: who cannot read a change must not act), CORRUPT
+ * @throws KillSwitchError UNKNOWN_EVENT (a newer version wrote it: an executor that cannot read a change must not act),
+ * CORRUPT
  */
 export function foldEvent(view: StateView, event: LogEvent): Folded {
   if (isEventType(event.type)) return FOLDS[event.type].fold(view, event);

@@ -1,7 +1,6 @@
 /**
- * The same value, frozen with all that it holds: for what is shared. Whatever is handed to several of the user's
- * functions must not let one of them change what the others are told. (What is made anew for each caller is theirs, and
- * need not be frozen.)
+ * The same value, frozen with all that it holds. For values that several callers share: user code that is given one
+ * must not change it for the others. A value that is made anew for each caller need not be frozen.
  */
 export function deepFreeze<T>(value: T): T {
   if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {

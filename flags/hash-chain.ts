@@ -3,12 +3,12 @@ import { canonicalize } from 'json-canonicalize';
 import { KillSwitchError } from './errors.ts';
 import { type LogEvent, parseEvent } from './records.ts';
 
-/** What the first event of a log follows. */
+/** The hash that the first event of a log names as the one before it. */
 export const GENESIS = '0'.repeat(64);
 
 const digest = (prev: string, canonical: string): string => hash('sha256', prev + canonical, 'hex');
 
-/** An event, chained: `hash = SHA-256(prev + canonical event without its hash)`, canonical as in RFC 8785. */
+/** The event with its hash: `hash = SHA-256(prev + canonical event without its hash)`, canonical as in RFC 8785. */
 export function sealEvent(event: Omit<LogEvent, 'hash'>): LogEvent {
   return { ...event, hash: digest(event.prev, canonicalize(event)) };
 }

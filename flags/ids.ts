@@ -4,8 +4,8 @@ import { CONTROL } from './unseen.ts';
 export const MAX_ID_LENGTH = 512;
 
 /**
- * Why this text cannot be given as an id, or null when it can. A lone `*` looks as if it stood for everyone, and would
- * be one id like any other: whoever killed it would have stopped nobody.
+ * Why this text cannot be given as an id; null when it can. A lone `*` is refused: it looks as if it meant everyone,
+ * but would be one id like any other, so a kill of it would stop nobody.
  */
 export const idProblem = (id: unknown): string | null =>
   id === '*'
@@ -13,8 +13,8 @@ export const idProblem = (id: unknown): string | null =>
     : textProblem(id);
 
 /**
- * Why this text cannot have been recorded as an id, or null when it can: a log of a version that took a `*` stays
- * readable.
+ * Why this text cannot have been recorded as an id; null when it can. Here a `*` is allowed, so that a log of a version
+ * that accepted it stays readable.
  */
 export function textProblem(id: unknown): string | null {
   if (typeof id !== 'string') return `must be a string, not ${id === null ? 'null' : typeof id}`;

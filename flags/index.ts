@@ -1,4 +1,4 @@
-// For the other rooms of this house, on Node. What users and browsers may rely on is in public.ts.
+// For the other folders of this package, on Node. public.ts is what users and browsers may import.
 export * from './catalogue.ts';
 export * from './causes.ts';
 export * from './change.ts';

@@ -7,7 +7,7 @@ export type JsonLogic =
   | readonly JsonLogic[]
   | { readonly [operator: string]: JsonLogic };
 
-/** A condition whose outcome is known while compiling is a plain boolean. */
+/** An expression that is true or false. One whose outcome is known while compiling is a plain boolean. */
 export type Condition = JsonLogic;
 
 const ITEM: JsonLogic = { var: '' };
@@ -18,7 +18,7 @@ export const is = (a: JsonLogic, b: JsonLogic): Condition => ({ '===': [a, b] })
 export const isNot = (a: JsonLogic, b: JsonLogic): Condition => ({ '!==': [a, b] });
 export const not = (condition: Condition): Condition => ({ '!': [condition] });
 
-/** True when one of them is; false of none. Conditions that are known to be false are left out. */
+/** True when any of them is true; false for an empty list. Conditions that are known to be false are left out. */
 export function or(conditions: readonly Condition[]): Condition {
   const open = conditions.filter((condition) => condition !== false);
   if (open.includes(true)) return true;
@@ -35,24 +35,21 @@ export const and = (...conditions: readonly Condition[]): Condition => ({ and: c
 export const isOneOf = (value: JsonLogic, list: readonly string[]): Condition =>
   list.length === 0 ? false : { in: [value, list] };
 
-/**
- * Whether one of the strings, or of the strings in the lists, that these values are, is on this list; an absent value
- * is none.
- */
+/** Whether any of these values (each a string, a list of strings, or absent) is on, or has an item on, this list. */
 export const anyIsOneOf = (values: readonly JsonLogic[], list: readonly string[]): Condition =>
   list.length === 0 ? false : { some: [{ merge: values }, { in: [ITEM, list] }] };
 
 /** True unless the value of `rule`, whatever its type, is exactly one of these strings or (`orNull`) null. */
 export const isNoneOf = (rule: JsonLogic, strings: readonly string[], orNull: boolean): Condition => ({
-  // `in` would compare loosely in flagd (0 is found in a list of words), and a list in `merge` needs one more bracket
-  // to stay itself.
+  // `in` would compare loosely in flagd (0 is found in a list of words), and `merge` would spread a list, so the rule
+  // gets one more bracket.
   none: [{ merge: [[rule]] }, { or: [...strings, ...(orNull ? [null] : [])].map((value) => is(ITEM, value)) }],
 });
 
 /**
- * True for an attribute that is there and is not a non-empty string, or is `*`. Where a value could make an operator
- * fail in flagd's Go evaluator or in the JavaScript one, a test before it has already ended the expression: a failed
- * evaluation would hand the caller its own default.
+ * True for an attribute that is present and is not a non-empty string, or is `*`. A failed evaluation would give the
+ * caller its own default; so before each operator that fails on some values, in flagd's Go evaluator or in the
+ * JavaScript one, another test has already ended the expression for these.
  */
 export function isUnreadableId(name: string): Condition {
   const value = variable(name);
@@ -61,7 +58,7 @@ export function isUnreadableId(name: string): Condition {
   };
 }
 
-/** True for an attribute that is there and is not an array of strings, or that names `*`. */
+/** True for an attribute that is present and is not an array of strings, or that names `*`. */
 export function isUnreadableLineage(name: string): Condition {
   const value = variable(name);
   return {
@@ -76,11 +73,14 @@ export function isUnreadableLineage(name: string): Condition {
   };
 }
 
-/** flagd's Go evaluator cannot tell null from absent, so there it is absent; the JavaScript one can. */
+/**
+ * True for an attribute that is given as null. Only the JavaScript evaluator sees it: for flagd's Go evaluator null is
+ * absent.
+ */
 const isGivenAsNull = (name: string): Condition => not({ missing: [name] });
 
-// `starts_with` fails inside an iteration in JavaScript. `cat` fails in Go on booleans, lists and objects: booleans are
-// asked for first, and lists and objects are not even identical with themselves there.
+// `starts_with` fails inside an iteration in JavaScript. `cat` fails in Go on booleans, lists and objects: so booleans
+// are tested first, and lists and objects match before it, since in Go they are not identical with themselves.
 const IS_NO_ID: Condition = or([
   is(ITEM, null),
   is(ITEM, true),
@@ -91,8 +91,8 @@ const IS_NO_ID: Condition = or([
 ]);
 
 /**
- * `if … else if … else`, where a condition that is known ends the chain or is left out; where none is open it is one
- * value alone.
+ * `if … else if … else`. A condition that is known to be true ends the chain, and one that is known to be false is left
+ * out; without any other condition the result is a plain value.
  */
 export function firstOf<T extends string>(
   branches: ReadonlyArray<readonly [Condition, T]>,
@@ -108,6 +108,7 @@ export function firstOf<T extends string>(
     }
     clauses.push(condition, value);
   }
-  while (clauses.at(-1) === last) clauses.splice(-2); // what comes out the same need not be asked
+  // A last condition that leads to the same value as `else` is not needed.
+  while (clauses.at(-1) === last) clauses.splice(-2);
   return clauses.length === 0 ? { value: last } : { rule: { if: [...clauses, last] } };
 }

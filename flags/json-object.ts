@@ -1,3 +1,3 @@
-/** True for what can be a JSON object: it has members, and is no list. */
+/** True for an object that is not an array, as JSON's objects are. */
 export const isJsonObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);

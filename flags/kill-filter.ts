@@ -1,24 +1,27 @@
 import type { Subject } from './context.ts';
 
-/** From so many kills on there is a filter; fewer are in the processor's caches anyway. */
+/** The number of kills from which on there is a filter; fewer fit into the processor's caches. */
 const FEW = 4096;
-/** How many ids of one call are looked at; of one that names more, only the kills themselves can tell. */
+/**
+ * The most ids of one subject that are looked up here; for a subject that names more, the kills themselves are looked
+ * up.
+ */
 const MOST = 64;
 
 /**
- * Knows of the agents, missions and runs that a call names that none is killed, or that one may be. Maps of a million
- * entries answer "not killed" (nearly every answer) from main memory, several reads for each id, one after the other;
- * this answers for all of them in about the time of one read.
+ * Says of the agents, missions and runs that a subject names either that none of them is killed, or that one may be.
+ * The map of a million kills would need several reads of main memory for each id, one after the other, to find that it
+ * is not there (nearly every answer); this filter needs about the time of one read for all of them.
  */
 export class KillFilter {
-  /** At least 16 bits for each kill; null: too few to need it. */
+  /** At least 16 bits for each kill; null while there are too few kills to need a filter. */
   #words: Uint32Array | null = null;
   #room = FEW;
   readonly #hashes = new Int32Array(MOST);
 
   /**
-   * An id has come to be one of the killed, `all` of which are `count`. One that is killed no more stays in until there
-   * is no room left: it costs a look at the kills, never an answer.
+   * Adds an id that has been killed; with it there are `count` ids, which `all` lists. An id that is revived stays in
+   * until the filter is full and is made anew: till then its look-ups also go to the kills, and are answered rightly.
    */
   add(id: string, all: () => Iterable<string>, count: number): void {
     this.#room -= 1;
@@ -31,12 +34,13 @@ export class KillFilter {
     if (this.#words) for (const one of all()) put(this.#words, hash(one));
   }
 
-  /** False when nothing that the call names, of itself or its lineage, is killed. */
+  /** False when no id of the subject or its lineage is killed; true when one may be. */
   mayName(subject: Subject): boolean {
     const words = this.#words;
     if (words === null) return true;
     let count = 0;
-    // First every hash, then every look, and one branch at the end: so the processor waits for all of them at once.
+    // First every hash, then every look-up, with one branch at the end: so the processor reads memory for all of them
+    // at once.
     if (subject.agentId !== undefined) count = this.#hash(count, subject.agentId);
     if (subject.missionId !== undefined) count = this.#hash(count, subject.missionId);
     if (subject.runId !== undefined) count = this.#hash(count, subject.runId);
@@ -62,8 +66,8 @@ export class KillFilter {
 }
 
 /**
- * A number from an id's length, its first four and its last eight characters: where ids differ, and long ones cost no
- * more than short ones.
+ * A number from an id's length, its first four and its last eight characters: ids mostly differ there, and long ids
+ * cost no more than short ones.
  */
 function hash(id: string): number {
   const { length } = id;
@@ -78,8 +82,8 @@ function hash(id: string): number {
 }
 
 // A split block Bloom filter: an id has one bit in each of the eight words of its block, and a block is within one line
-// of the cache. A shift takes the last five bits of its number. The block is chosen by the low bits of the hash, so the
-// high ones are brought into play for the rest.
+// of the cache. A shift takes the last five bits of its number. The low bits of the hash choose the block, so the bits
+// within it are taken from the high ones.
 const WORDS = 8;
 const blockOf = (words: Uint32Array, hashed: number): number => (hashed & (words.length / WORDS - 1)) * WORDS;
 const lowBits = (hashed: number): number => Math.imul(hashed ^ (hashed >>> 16), 0x9e3779b1) >>> 12;

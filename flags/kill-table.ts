@@ -49,7 +49,8 @@ export class KillTable {
   }
 
   /**
-   * False when no agent, mission or run that the call names is killed; true when only the kills themselves can tell.
+   * False when no agent, mission or run that the subject names is killed; true when one may be, so that the kills
+   * themselves must be looked up.
    */
   mayBeNamed(subject: Subject): boolean {
     return this.#named.mayName(subject);

@@ -1,12 +1,12 @@
 import { invalid } from './errors.ts';
 
-/** One moment by two clocks, both in milliseconds: one that never goes back, and the wall's. */
+/** One moment by two clocks, in milliseconds: the monotonic clock, and the wall clock. */
 export interface Instant {
   readonly mono: number;
   readonly wall: number;
 }
 
-/** Tells the time by both clocks; tests inject their own. */
+/** Reads both clocks; tests inject their own. */
 export type Clock = () => Instant;
 
 /** The shortest and the longest lease, and the usual one, in milliseconds. */
@@ -22,8 +22,8 @@ export function checkLeaseMs(leaseMs: number): number {
 
 /**
  * How long a state may be trusted. `sent` is when the last confirmation that named the state was *sent* (null: never,
- * or the lease was found over); `seen` is the wall time at the last look, so that a wall clock that steps back is
- * noticed.
+ * or a look has found the lease over); `seen` is the wall time at the last look, so that a wall clock that steps back
+ * is noticed.
  */
 export interface Lease {
   readonly sent: Instant | null;
@@ -43,15 +43,15 @@ export const isLeaseValid = (lease: Lease, now: Instant, leaseMs: number): boole
   return now.mono - sent.mono < leaseMs && wallAge < leaseMs && wallAge >= 0 && now.wall >= seen;
 };
 
-/** A look at the clocks: a lease that is found over stays over, also if a clock steps back afterwards. */
+/** The lease after a look at the clocks: one that is found over stays over, also if a clock steps back afterwards. */
 export function lookAtLease(lease: Lease, now: Instant, leaseMs: number): Lease {
   const sent = isLeaseValid(lease, now, leaseMs) ? lease.sent : null;
   return sent === lease.sent && now.wall === lease.seen ? lease : { sent, seen: now.wall };
 }
 
 /**
- * A confirmation that named the state and was sent at `sent` has been taken. An older one than the present one changes
- * nothing.
+ * The lease after a confirmation that named the state and was sent at `sent`. One that was sent before the present one
+ * changes nothing.
  */
 export const renewLease = (lease: Lease, sent: Instant, now: Instant, leaseMs: number): Lease => {
   const looked = lookAtLease(lease, now, leaseMs);

@@ -52,14 +52,11 @@ export const isEffect = (value: unknown): value is Effect => EFFECT_SET.has(valu
 /** 0 for `live`, 6 for `full_stop`; anything that is not a mode ranks as `full_stop`. */
 export const strictness = (mode: unknown): number => RANK.get(mode) ?? MODES.length - 1;
 
-/** Most modes that are compared are the same. */
+/** True when `mode` leaves less authority than `than`. Most compared modes are equal, so that is asked first. */
 export const isStricter = (mode: unknown, than: unknown): boolean =>
   mode !== than && strictness(mode) > strictness(than);
 
-/**
- * The strictest of the given modes; of none at all it is `full_stop`, and anything that is not a mode counts as
- * `full_stop`.
- */
+/** The strictest of these modes; `full_stop` for an empty list. Anything that is not a mode counts as `full_stop`. */
 export const strictestMode = (...modes: readonly unknown[]): Mode =>
   modes.length === 0 ? SAFE_MODE : (MODES[Math.max(...modes.map(strictness))] ?? SAFE_MODE);
 

@@ -3,8 +3,8 @@ import { invalid } from './errors.ts';
 import { quoteId } from './printable.ts';
 
 /**
- * The keys that an options object may have, each once: the compiler sees to it that none is missing. In the place of
- * `true`: other names by which people call it.
+ * The keys that an options object may have; the compiler sees to it that none is missing. A list instead of `true`
+ * holds other names that people use for that key.
  */
 export type Keys<Options> = Readonly<Record<keyof Options, true | readonly string[]>>;
 
@@ -35,8 +35,7 @@ export function meantBy<Options extends object>(key: string, known: Keys<Options
 }
 
 /**
- * A key that means nothing is refused: whoever mistypes `irreversible` or `agentId` would get less than they asked for,
- * and never know.
+ * Refuses an unknown key: otherwise a mistyped `irreversible` or `agentId` would be ignored, and nobody would notice.
  * @throws KillSwitchError INVALID_ARGUMENT
  */
 export function checkKeys<Options extends object>(what: string, options: Options, known: Keys<Options>): void {

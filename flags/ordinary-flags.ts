@@ -5,7 +5,7 @@ import type { JsonLogic } from './json-logic.ts';
 /** The app's own flags, ready to stand beside those of the switch. */
 export interface OrdinaryFlags {
   readonly flags: ReadonlyArray<readonly [string, FlagdFlag]>;
-  /** The keys of those that flagd could not read, or that belong to the switch. */
+  /** The keys of the flags that are left out: flagd could not read them, or their names belong to the switch. */
   readonly leftOut: readonly string[];
 }
 
@@ -13,9 +13,9 @@ const NONE: OrdinaryFlags = { flags: [], leftOut: [] };
 const known = new WeakMap<object, OrdinaryFlags>();
 
 /**
- * The flags of a definition, each by itself sound: flagd refuses a whole definition for one bad flag, and then goes on
- * with the old one, so the app's mistake would keep a kill from arriving. Shared rules are put where they are referred
- * to, and the metadata of the set into each flag.
+ * The flags of a definition that are sound, each by itself. flagd refuses a whole definition for one bad flag, and goes
+ * on with the old one, so a mistake of the app's would keep a kill from arriving. Each shared rule is copied to where
+ * it is referred to, and the metadata of the set into each flag.
  */
 export function ordinaryFlags(definition: Readonly<Record<string, unknown>> | undefined): OrdinaryFlags {
   if (!definition) return NONE;
@@ -41,7 +41,7 @@ function readFlags(definition: Readonly<Record<string, unknown>>): OrdinaryFlags
   return { flags, leftOut };
 }
 
-/** Only what flagd knows of a flag: its Go decoder fails on some other members of the wrong type. */
+/** Only the members that flagd knows: its Go decoder fails on some others where they have the wrong type. */
 function readFlag(
   flag: Readonly<Record<string, unknown>>,
   evaluators: Readonly<Record<string, unknown>>,
@@ -59,8 +59,8 @@ function readFlag(
 }
 
 /**
- * `{ "$ref": NAME }` replaced by the shared rule of that name. flagd does it as text over the whole definition; here no
- * name of the app's can touch the switch's flags.
+ * `{ "$ref": NAME }` replaced by the shared rule of that name. flagd replaces it as text in the whole definition; here
+ * no name of the app's can reach into the switch's flags.
  */
 function inline(value: unknown, evaluators: Readonly<Record<string, unknown>>, within: readonly string[]): JsonLogic {
   if (Array.isArray(value)) return value.map((item) => inline(item, evaluators, within));

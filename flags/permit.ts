@@ -6,13 +6,13 @@ import type { Instant } from './lease.ts';
  */
 export const PERMIT_MS = 250;
 
-/** For clocks of two machines that run at different speeds, and timers that fire early. */
+/** Added for clocks of two machines that run at different speeds, and for timers that fire early. */
 const MARGIN_MS = 50;
 
 /**
  * `kill` returns no sooner than this after its append was acknowledged, in milliseconds by the operator's monotonic
- * clock. Whatever was permitted before that is no longer fresh then, so no confirmed action starts after `kill` has
- * returned, whatever the registry says.
+ * clock. Every permit that was given before the kill has run out by then, so no confirmed action starts after `kill`
+ * has returned, also one of an executor that nobody knew of.
  */
 export const KILL_RETURN_MS = PERMIT_MS + MARGIN_MS;
 

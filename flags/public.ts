@@ -1,5 +1,5 @@
-// `openfeature-kill-switch/flags`: pure, and usable in a browser. Nothing here leads to `node:` or to an evaluator of
-// flags.
+// `openfeature-kill-switch/flags`: pure, and usable in a browser. Nothing here imports `node:` modules or an evaluator
+// of flags.
 export * from './catalogue.ts';
 export {
   type Cause,

@@ -11,7 +11,7 @@ import { messageOf } from './errors.ts';
 import { type Fault, type FaultCode, isFaultCode } from './faults.ts';
 import { type Mode, SAFE_MODE } from './modes.ts';
 
-/** What was read of the switch for one call: a mode with its cause, or a fault, which means `full_stop`. */
+/** What was read of the switch for one subject: a mode with its cause, or a fault, which means `full_stop`. */
 export type Reading =
   | { readonly mode: Mode; readonly cause: Cause; readonly epoch: number }
   | { readonly fault: FaultCode; readonly message: string; readonly epoch: number };
@@ -30,7 +30,10 @@ export interface FlagDetails extends AnswerDetails {
   readonly flagMetadata?: Readonly<Record<string, unknown>> | undefined;
 }
 
-/** The epoch that an answer rests on, 0 when it names none: its metadata may be anybody's. */
+/**
+ * The epoch that an answer rests on; 0 when it names none, or anything but a whole number: anybody may have written the
+ * metadata.
+ */
 export const epochOf = ({ flagMetadata }: FlagDetails): number => {
   const epoch = flagMetadata?.['epoch'];
   return typeof epoch === 'number' && Number.isSafeInteger(epoch) && epoch >= 0 ? epoch : 0;
@@ -54,8 +57,8 @@ export function faultOfAnswer(
 }
 
 /**
- * A fault that one of our own providers or hooks has already named keeps its name. One that this version does not know,
- * or that cannot be read, is a fault all the same, of the provider.
+ * A fault that a provider or hook of this package has already named keeps its code. A code that this version does not
+ * know, or cannot read, becomes PROVIDER_ERROR.
  */
 function namedFault({ code, message }: Readonly<Record<string, unknown>>): Fault {
   const said = typeof message === 'string' ? message : '';
@@ -67,7 +70,7 @@ function namedFault({ code, message }: Readonly<Record<string, unknown>>): Fault
   };
 }
 
-/** The longest code that is shown of a fault which is not known here. */
+/** How much is shown of a fault code that this version does not know, in characters. */
 const MAX_CODE = 100;
 
 function problemFault(problem: AnswerProblem, row: FlagRow, flagKey: string, details: FlagDetails): Fault {
@@ -92,8 +95,8 @@ function problemFault(problem: AnswerProblem, row: FlagRow, flagKey: string, det
 }
 
 /**
- * Reads the mode out of the details of one client evaluation. The mode counts whatever its metadata says of a cause:
- * where that is none, or none that can be read, the cause is the mode itself.
+ * Reads the mode out of the details of one client evaluation. Metadata without a readable cause does not make it a
+ * fault: the cause is then the mode itself.
  */
 export function readingFromDetails(details: FlagDetails, callerDefault: unknown): Reading {
   const epoch = epochOf(details);

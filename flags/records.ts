@@ -23,8 +23,8 @@ export const autonomyStageSchema = z.enum(AUTONOMY_STAGES);
 export const timeSchema = z.iso.datetime({ offset: false });
 export const hashSchema = z.string().regex(/^[0-9a-f]{64}$/);
 /**
- * No epoch is beyond this: far below the largest whole number that every language can count, so that a forged one never
- * leaves kills without a number.
+ * The highest epoch. Far below the largest whole number that every language can count, so that a forged epoch never
+ * leaves later kills without a number.
  */
 export const MAX_EPOCH = 2 ** 48;
 export const epochSchema = z.int().min(1).max(MAX_EPOCH);
@@ -50,9 +50,8 @@ export const headSchema = z.strictObject({
 export type Head = z.infer<typeof headSchema>;
 
 /**
- * The last head that an executor saw, and every generation that it has accepted: what makes a restored backup
- * recognisable. Whose control plane that is: its organization and the generation that it began with; anchors of
- * older versions do not say so.
+ * The last head that an executor saw, and every generation that it has accepted: by these it recognises a restored
+ * backup. `organization_id` and `first_generation` name the control plane; anchors of older versions lack them.
  */
 export const anchorSchema = z.strictObject({
   head: headSchema,
@@ -91,8 +90,8 @@ const isEpoch = (value: unknown): boolean =>
   typeof value === 'number' && Number.isSafeInteger(value) && value >= 1 && value <= MAX_EPOCH;
 
 /**
- * The same by hand, because a log of 100,000 events is read before anything may act; whatever is not plainly right is
- * the schema's to judge.
+ * The schema's check by hand, for speed: a log of 100,000 events is read before anything may act. The schema judges
+ * whatever fails here.
  */
 function isEvent(value: unknown): value is LogEvent {
   if (!isJsonObject(value)) return false;
@@ -117,16 +116,15 @@ function isEvent(value: unknown): value is LogEvent {
 }
 
 /**
- * What every entry of the state says of its last change, a seconding included: its number, so that whoever loosens can
- * be told that it came after what they had read; who made it, and when, by the store's clock: a second person and a
- * dwell are judged by these.
+ * The last change of an entry, a seconding included. `epoch` is its number: whoever loosens must have read it. `by` and
+ * `at` say who made it and when, by the store's clock: a second person and a dwell are judged by these.
  */
 export const lastChangeSchema = z.strictObject({ epoch: epochSchema, by: actorSchema, at: timeSchema });
 export type LastChange = z.infer<typeof lastChangeSchema>;
 
 /**
- * A kill as the state holds it. `killed_by` killed it, or made it stricter or longer, last; `by` may only have seconded
- * it.
+ * A kill as the state holds it. `killed_by` is the last who made the kill, or made it stricter or longer; `by` may only
+ * have seconded it.
  */
 export const activeKillSchema = z.strictObject({
   id: z.string().min(1),
@@ -143,8 +141,8 @@ export type ActiveKill = z.infer<typeof activeKillSchema>;
 const KILL_MEMBERS = Object.keys(activeKillSchema.shape).length;
 
 /**
- * True for a kill that is plainly right: the same by hand, because 100,000 kills are loaded before anything may act.
- * Whatever else is the schema's to judge.
+ * The schema's check by hand, for speed: 100,000 kills are loaded before anything may act. The schema judges whatever
+ * fails here.
  */
 export function isActiveKill(value: unknown): value is ActiveKill {
   if (!isJsonObject(value)) return false;
@@ -220,16 +218,13 @@ export function killRecord(
   };
 }
 
-/**
- * Judged as a whole: whoever writes a beat can make it a list of a million things that are no names, and each would be
- * said.
- */
+/** Judged as a whole, with one message: a beat that somebody forges may list a million things that are no names. */
 const namesSchema = z.custom<string[]>(
   (value) => Array.isArray(value) && value.every((name) => typeof name === 'string'),
   'it is not a list of names',
 );
 
-/** A head as an executor reports it. Of a report, which is no rule, what only a newer version says is passed over. */
+/** A head as an executor reports it. A report is no rule, so members that only a newer version knows are ignored. */
 const reportedHeadSchema = z.object(headSchema.shape);
 
 /** What an executor says of a fork: the generation that contradicts it, and the head that it holds. */
@@ -251,24 +246,24 @@ export const beatSchema = z.object({
   lease_ms: z.int(),
   applied: reportedHeadSchema.nullable(),
   in_flight: z.int().min(0),
-  /** How many of these a restriction has reached, so that they must end or wait. */
+  /** How many of the actions in flight a restriction has reached, so that they must end or wait. */
   draining: z.int().min(0),
-  /** Whose work is open here, as many of them as fit into a beat. */
+  /** The agents and runs with open work here, as many as fit into a beat. */
   agents: namesSchema,
   runs: namesSchema,
   /**
-   * How many more there are than are named; absent where all are. Where there are more, a kill of any agent or run may
-   * reach this executor.
+   * How many more agents and runs there are than are named; absent where all are named. Where there are more, a kill of
+   * any agent or run may reach this executor.
    */
   more_agents: z.int().min(1).optional(),
   more_runs: z.int().min(1).optional(),
   fork: forkReportSchema.nullable(),
   /**
-   * Where it acts by a file that clients read which cannot acknowledge: how long after a write they have obeyed at the
-   * latest. What waits to be written is `draining`.
+   * For an executor that writes a file for clients that cannot acknowledge: how long after a write they have obeyed, at
+   * the latest. A write that has not landed counts as `draining`.
    */
   export: z.object({ file: z.string().max(4096), stops_within_ms: z.int().min(0) }).optional(),
-  /** What keeps it from obeying. */
+  /** What keeps this executor from obeying. */
   trouble: z.string().max(1000).optional(),
 });
 export type Beat = z.infer<typeof beatSchema>;

@@ -54,7 +54,7 @@ export const interventionSchema = z.object({
 });
 export type Intervention = z.infer<typeof interventionSchema>;
 
-/** Where a run stood, so that a new process can go on from there. */
+/** The state of a run, so that a new process can go on from there. */
 export const checkpointSchema = z.object({
   run_id: z.string().min(1),
   name: z.string().min(1),
@@ -64,7 +64,7 @@ export const checkpointSchema = z.object({
 });
 export type Checkpoint = z.infer<typeof checkpointSchema>;
 
-/** One action that can act at all in one executor. */
+/** One action that an executor can perform. */
 export const surfaceSchema = z.object({
   action: z.string().min(1),
   effect: z.enum(EFFECTS),

@@ -14,7 +14,7 @@ export interface Restriction {
   readonly cause: Cause;
 }
 
-/** Of two that are equally strict the first. */
+/** The stricter of two kills; of equally strict ones the first. */
 const stricter = (kill: ActiveKill | undefined, other: ActiveKill | undefined): ActiveKill | undefined =>
   other && (!kill || isStricter(other.mode, kill.mode)) ? other : kill;
 
@@ -30,9 +30,7 @@ function strictestOf(
   return strictest;
 }
 
-/**
- * The strictest kill that reaches a call, by exact key; of those that are equally strict the first that is looked at.
- */
+/** The strictest kill that reaches a subject, by exact key; of equally strict ones the first that is looked up. */
 function strictestKill(state: State, subject: Subject): ActiveKill | undefined {
   const { kills } = state;
   let kill = kills.all.get('');
@@ -56,12 +54,12 @@ function strictestKill(state: State, subject: Subject): ActiveKill | undefined {
   return kill;
 }
 
-/** Of a feature that the state does not know: dark. */
+/** `dark` for a feature that the state does not know. */
 const featureStage = (state: State, feature: string): FeatureStage => state.features.get(feature)?.stage ?? 'dark';
 
 /**
- * The strictest of all that restricts a call. Who can be its cause stands in one order: a kill, the feature, the
- * autonomy of the action, the base mode. The first of them that is as strict as the strictest is the cause.
+ * The strictest of all restrictions of a subject. Its cause is the first that is as strict, in this order: a kill, the
+ * feature, the autonomy of the action, the base mode.
  */
 function strictest(state: State, subject: Subject, base: Mode): Restriction {
   const { feature, action } = subject;
@@ -85,8 +83,8 @@ function strictest(state: State, subject: Subject, base: Mode): Restriction {
 }
 
 /**
- * The strictest restriction for one call: base mode (with its targeting), kills by exact key, action patterns, feature,
- * surface, lineage and autonomy. The cost does not grow with the number of kills.
+ * The strictest restriction of one subject: base mode (with its targeting), kills by exact key, action patterns,
+ * feature, surface, lineage and autonomy. The cost does not grow with the number of kills.
  *
  * @param now the store's time, in milliseconds since 1970, as last confirmed plus monotonic time since
  */
@@ -96,25 +94,25 @@ export function resolveMode(state: State, subject: Subject, now: number): Restri
   return strictest(state, subject, base);
 }
 
-/** `full_stop`, because it cannot be told who asks. */
+/** `full_stop`, because nobody can tell who asks. */
 const unidentified = (message: string): Restriction => ({
   mode: SAFE_MODE,
   cause: { kind: 'identity', message },
 });
 
-/** What is asked of a state from outside this process' guard. */
+/** A question about a state that comes from outside the guard, as an evaluation context. */
 export interface Asked {
   /** The evaluation context; the base mode's targeting sees all of it. */
   readonly context: Readonly<Record<string, unknown>>;
   /** The store's time, in milliseconds since 1970, as for {@link resolveMode}. */
   readonly now: number;
-  /** Whose switch this is; a context that names another organization is stopped. Default: any may ask. */
+  /** The organization of this switch; a context that names another one is stopped. Default: any may ask. */
   readonly organizationId?: string | undefined;
 }
 
 /**
- * The strictest restriction for an evaluation context: `full_stop` when it cannot be told who asks, else as
- * {@link resolveMode}.
+ * The strictest restriction for an evaluation context: `full_stop` when its identity cannot be read or is of another
+ * organization, else as {@link resolveMode}.
  */
 export function restrictionFor(state: State, { context, now, organizationId }: Asked): Restriction {
   const subject = subjectFromContext(context);

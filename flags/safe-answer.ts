@@ -2,7 +2,7 @@ import { type FlagRow, type FlagType, safeValueAs } from './catalogue.ts';
 import { type Cause, causeMetadata } from './causes.ts';
 
 /**
- * What a kill-switch flag answers where there is no positive answer; fits the SDKs' ResolutionDetails and
+ * The answer for a kill-switch flag where there is no positive one; fits the SDKs' ResolutionDetails and
  * EvaluationDetails.
  */
 export interface SafeAnswer {

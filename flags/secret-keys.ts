@@ -1,7 +1,7 @@
 /** What stands in a record in place of a secret. */
 export const REDACTED = '[redacted]';
 
-/** Stands for any text, where a name is looked at before its value. */
+/** Stands for any value, to ask about a name before its value is known. */
 export const ANY_VALUE = 'x';
 
 /** A word that names a secret wherever it stands in a key: `db_pass`, `userPin`, `x-csrf`. Its plural counts too. */
@@ -11,7 +11,7 @@ const WORDS = new Set(
     'secret token auth oauth authorization authorisation authenticator bearer jwt sas',
     'credential cred cookie csrf xsrf apikey dsn salt pem pat kms keystore pfx',
     'signature sig hmac mnemonic card cardholder cvv cvc cvn csc iban ssn',
-    // As password, in the languages in which keys are often written.
+    // "Password" in the languages in which keys are often written.
     'contraseña contrasena senha motdepasse wachtwoord lösenord hasło пароль 密码 密碼 口令 パスワード 비밀번호',
   ].flatMap((line) => line.split(' ')),
 );
@@ -29,10 +29,10 @@ const PHRASES = [
   'account number, routing number, webhook url, webhook uri, hook url, cc number, cc num, track data',
 ].flatMap((line) => line.split(', '));
 
-/** A key that is a secret only when it is nothing else: `session`, but not `training_session`. */
+/** Keys that name a secret only when they stand alone: `session`, but not `training_session`. */
 const WHOLE = new Set(['session', 'sid', 'refresh', 'webhook', 'pan', 'pw', 'seed']);
 
-/** What tells a word that somebody ran together: `PGPASSWORD`, `accesstoken`, `tokenvalue`. */
+/** Parts that name a secret within a word that somebody ran together: `PGPASSWORD`, `accesstoken`, `tokenvalue`. */
 const WITHIN = [
   /passw(?:or)?[dt]|passphrase|passcode|credential|authori[sz]ation|mnemonic/,
   /(?:secret|token|cookie|apikey|cardnumber|creditcard)s?$/,
@@ -48,10 +48,10 @@ const MEASURES = new Set(
   ].flatMap((line) => line.split(' ')),
 );
 
-/** A key that ends in one of these tells what sort of secret there is, not the secret: `token_type`, `authMethod`. */
+/** A key that ends in one of these holds the sort of a secret, not the secret: `token_type`, `authMethod`. */
 const DESCRIPTIONS = new Set(['type', 'kind', 'method', 'scheme', 'status', 'required', 'enabled', 'provider']);
 
-/** What a person, or an earlier redaction, has put in place of a secret. */
+/** Values that hide nothing: empty, or what a person or an earlier redaction has put in place of a secret. */
 const NOTHING = /^(?:\s*|true|false|null|undefined|none|\*+|\[redacted\]…?)$/i;
 const NUMBER = /^[+-]?\d{1,15}(?:\.\d{1,15})?$/;
 const MAX_KEY = 128;
@@ -71,7 +71,7 @@ function wordsOf(key: string): readonly string[] {
 const singular = (word: string): string =>
   word.endsWith('s') && !word.endsWith('ss') && !WORDS.has(word) ? word.slice(0, -1) : word;
 
-/** A phrase in spaced words: side by side, or run together at the end of one of them. */
+/** Finds a phrase in words with spaces between: side by side, or run together at the end of one of them. */
 const PHRASE = new RegExp(
   ` (?:${PHRASES.join('|')}) |(?:${PHRASES.map((phrase) => phrase.replaceAll(' ', '')).join('|')}) `,
 );
@@ -80,7 +80,7 @@ const phraseIn = (words: readonly string[]): boolean => PHRASE.test(` ${words.ma
 
 /**
  * True when this key says that its value is a secret: a password, a token, a card. Decided word by word, so `author`,
- * `passenger` and `discard` are none; and by the value, as `tokens_used: 12` is an amount, `has_password: true` tells
+ * `passenger` and `discard` name none; and by the value: `tokens_used: 12` is an amount, `has_password: true` reveals
  * nothing, and an empty text hides nothing.
  */
 export function isSecret(key: string, value: unknown): boolean {
@@ -99,7 +99,7 @@ export function isSecret(key: string, value: unknown): boolean {
 const isNumber = (value: unknown): boolean =>
   typeof value === 'number' || typeof value === 'bigint' || (typeof value === 'string' && NUMBER.test(value));
 
-/** Several tokens in a number are how many there are; a card or a PIN in a number is the thing itself. */
+/** Used for numbers: `tokens: 12` is a count, `card: 4111…` or `pin: 1234` is the secret itself. */
 const isPlural = (word: string): boolean => word !== singular(word);
 
 /** True when the words before a `:` or `=` of a text end in a phrase that names a secret: `the seed phrase: …`. */

@@ -1,6 +1,7 @@
-// Members that say what the value beside them is: guard/redact.ts finds them in objects, secret-neighbours.ts in texts.
+// Members that say what the value beside them is; guard/redact.ts looks for them in objects, secret-neighbours.ts in
+// texts.
 
-/** It is called so: `{ name: 'Authorization', value: '…' }`. */
+/** Members that name the value: `{ name: 'Authorization', value: '…' }`. */
 export const NAME_MEMBERS = [
   'name',
   'key',
@@ -14,8 +15,8 @@ export const NAME_MEMBERS = [
   'k',
 ];
 
-/** It is typed there: `{ selector: '#password', value: '…' }`. */
+/** Members that name the field where the value is typed: `{ selector: '#password', value: '…' }`. */
 export const FIELD_MEMBERS = ['selector', 'locator', 'xpath', 'css', 'element', 'id', 'ref', 'placeholder'];
 
-/** In these that value stands. */
+/** Members that hold the value. */
 export const VALUE_MEMBERS = ['value', 'values', 'val', 'v', 'content', 'data', 'text', 'default'];

@@ -12,10 +12,10 @@ const NAME_MEMBER = new RegExp(
 );
 const VALUE_MEMBER = new RegExp(`(?<![\\w-])(?:${HELD})${QUOTES}[ \\t]{0,3}[:=]\\s{0,4}(?=${OPEN})`, 'i');
 
-/** How far from its name a value is looked for, in characters. */
+/** How far from a name its value is looked for, in characters. */
 const NEAR = 300;
 
-/** Where a name is told, and the value begins right behind what was matched. */
+/** Each matches a name, and ends right before the value. */
 const BEFORE_QUOTED: readonly RegExp[] = [
   /["'`]([^"'`\n]{1,120})["'`]\s{0,8},\s{0,8}(?=["'`])/g, // fill('#password', '…'), ["Authorization", "…"]
   /(?<![\w-])([\w-]{1,80})[ \t]{1,4}(?=["'`])/g, // PASSWORD '…'
@@ -34,13 +34,13 @@ const BLOCK =
 /** Words of `.netrc`, on one line or on a line of their own. */
 const NETRC =
   /(?:\b(?:login|user|machine)\s{1,8}\S{1,256}\s{1,8}|(?:^|\n)[ \t]{0,20})(password|passwd)[ \t]{1,8}(?=\S+\s*(?:\n|$|machine\b|account\b))/gi;
-/** Parameters of an address that are a secret as often as not. */
+/** Parameters of an address that are often secrets. */
 const QUERY = /([?&](?:key|code|ticket|assertion)=)[^&#\s"'<>]{8,}/gi;
 
 const tells = (name: string, value: string): boolean =>
   /^by$/i.test(name) ? value !== REDACTED && value !== '' : isSecret(name, value);
 
-/** Where the text in quotes begins and ends that stands at `from`: with the quote that opened it, as it was escaped. */
+/** Begin and end of the quoted text at `from`. It ends with the quote that opened it, escaped in the same way. */
 function quotedAt(text: string, from: number): readonly [number, number] {
   let open = from;
   while (text[open] === '\\') open += 1;
@@ -55,7 +55,7 @@ function textAt(text: string, from: number): readonly [number, number] {
   return [from, end === -1 ? text.length : end];
 }
 
-/** What a part of a form holds, to the line that ends it. */
+/** The content of a part of a form, up to the line that ends it. */
 function partAt(text: string, from: number): readonly [number, number] {
   const end = text.indexOf('\n--', from);
   if (end === -1) return [from, text.length];
@@ -79,7 +79,7 @@ function wordAt(text: string, from: number): readonly [number, number] {
   return [from, end];
 }
 
-/** Replaces what stands behind each match whose name makes it a secret. Each value is looked at once. */
+/** Replaces the value behind each match whose name makes it a secret. Each value is looked at once. */
 function redactBehind(
   text: string,
   pattern: RegExp,
@@ -136,8 +136,8 @@ function valueBefore(text: string, from: number, to: number): readonly [number, 
 }
 
 /**
- * The text without the values that something beside them makes secrets, in the forms that texts have: JSON that is cut
- * or stands among words, XML, forms, YAML, SQL, `.netrc`, addresses.
+ * The text without the values that a name beside them makes secrets: in JSON (also cut, or among words), XML, forms,
+ * YAML, SQL, `.netrc` and addresses.
  */
 export function redactNeighbours(text: string): string {
   let clean = redactBeside(text);

@@ -1,8 +1,8 @@
 import { ANY_VALUE, endsInSecretPhrase, isSecret, REDACTED } from './secret-keys.ts';
 
 /**
- * A separator, and the name before it, read backwards: `name:`, `"name" :`, `\"name\":`, `name=`, `name =>`,
- * `the api key:`.
+ * A separator, with a look-behind for the name before it: `name:`, `"name" :`, `\"name\":`, `name=`, `name =>`, `the
+ * api key:`.
  */
 const SEPARATOR = /[:=](?<=(?:([\w.-]{1,40}) )?([\w.-]{1,80})[\\"'`]{0,6}[ \t]{0,3}[:=])[:=>]{0,2}[ \t]{0,4}/g;
 /** An option with its value behind a space, and an element of XML. */
@@ -12,8 +12,8 @@ const ELEMENT = /<([\w:.-]{1,80})(?: [^<>]{0,200})?>(?!<)/g;
 const SENTENCE = /\b(password|passcode|passphrase|pin|otp|secret|code) (?:is|was)[ \t:]{1,4}/gi;
 
 /**
- * The value that begins here. What is in quotes ends with them; else it ends with the word, but for names whose values
- * have several.
+ * The value that begins here. A quoted value ends with its quote; any other with the word, or, for names whose values
+ * have several words, with the line.
  */
 const QUOTED = /(\\{0,3})(["'`])/y;
 const WORD = /(?:(?:bearer|basic|digest|token|negotiate|apikey|aws4-hmac-sha256)\s{1,4})?[^\s&;"'`<>]+/iy;
@@ -27,7 +27,7 @@ const at = (pattern: RegExp, text: string, index: number): RegExpExecArray | nul
   return pattern.exec(text);
 };
 
-/** Where the text in quotes ends that begins at `from`, behind its quote; the end of the text when nobody closed it. */
+/** The end of the quoted text whose content begins at `from`; the end of the whole text where no quote closes it. */
 function endOfQuoted(text: string, from: number, escapes: string, quote: string): number {
   const close = escapes + quote;
   for (let index = text.indexOf(close, from); index >= 0; index = text.indexOf(close, index + 1)) {
@@ -38,7 +38,7 @@ function endOfQuoted(text: string, from: number, escapes: string, quote: string)
   return text.length;
 }
 
-/** Where an object or a list ends that begins at `from`. */
+/** The end of the object or list that begins at `from`. */
 function endOfNested(text: string, from: number): number {
   let depth = 0;
   for (let index = from; index < text.length; index += 1) {
@@ -52,7 +52,7 @@ function endOfNested(text: string, from: number): number {
   return text.length;
 }
 
-/** Where the value begins and ends that stands at `from`, without its quotes. */
+/** Begin and end of the value at `from`, without its quotes. */
 function valueAt(text: string, from: number, name: string, xml: boolean): readonly [number, number] {
   if (xml) return [from, from + (at(TEXT, text, from)?.[0].length ?? 0)];
   const quoted = at(QUOTED, text, from);
@@ -65,7 +65,7 @@ function valueAt(text: string, from: number, name: string, xml: boolean): readon
   return [from, from + found.replace(/[)}\],.]{1,4}$/, '').length];
 }
 
-/** Every value in the text that a name before it makes a secret, replaced. Each part of the text is looked at once. */
+/** The text with every value replaced that a name before it makes a secret. Each part of the text is looked at once. */
 function redactAfter(text: string, pattern: RegExp): string {
   let [clean, done] = ['', 0];
   pattern.lastIndex = 0;

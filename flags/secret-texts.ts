@@ -2,18 +2,18 @@ import { REDACTED } from './secret-keys.ts';
 import { redactNeighbours } from './secret-neighbours.ts';
 import { redactPairs } from './secret-pairs.ts';
 
-/** One kind of secret that is told by how it looks, wherever it stands in a text. */
+/** One kind of secret that is recognised by its form, wherever it stands in a text. */
 export interface SecretKind {
   /** What it is called in a refusal: "holds what looks like …". */
   readonly name: string;
   /**
-   * The text with its secrets of this kind replaced. Linear in the length of the text, whatever is in it: no repeat
-   * inside a repeat, and bounds on what is looked through twice.
+   * The text with its secrets of this kind replaced. Takes time linear in the length of any text: patterns have no
+   * repeat inside a repeat, and bounds where a part is read twice.
    */
   readonly redact: (text: string) => string;
 }
 
-/** A kind that a pattern finds whole; `keep` is what of a match may stay. */
+/** A kind that one pattern finds; `keep` gives the part of a match that may stay. */
 const kind = (name: string, pattern: RegExp, keep: (...match: string[]) => string = () => ''): SecretKind => ({
   name,
   redact: (text) =>
@@ -23,7 +23,7 @@ const kind = (name: string, pattern: RegExp, keep: (...match: string[]) => strin
     }),
 });
 
-/** How tokens of well-known services begin. */
+/** The beginnings of tokens of well-known services. */
 const PREFIXES = [
   'gh[pousr]_ github_pat_ glpat- glptt- gldt- glrt- glcbt- glsoat- xox[a-z]- xapp- AKIA ASIA AIza ya29\\. npm_(?=[A-Za-z0-9]{36}) pypi-',
   'sk- sk_live_ sk_test_ rk_live_ rk_test_ whsec_ hf_ gsk_ r8_ dop_v1_ doo_v1_ shp[a-z]{2}_ SG\\. sq0[a-z]{3}- EAA[A-Z] ATATT lin_api_',
@@ -39,8 +39,8 @@ const isBasic = (encoded: string): boolean => {
 };
 
 /**
- * True where a card number can begin: the ranges of the great networks, and of some national ones; not 1, with which
- * every time in milliseconds begins.
+ * The beginnings of card numbers: the ranges of the great networks, and of some national ones. Not 1, with which every
+ * time in milliseconds begins.
  */
 const CARD = /^(?:[2-6]|8600|9860|9792)/;
 
@@ -74,8 +74,8 @@ function redactCards(run: string): string {
 }
 
 /**
- * One row a kind. To add one, copy a row: its name, a pattern, and what of the match may stay. They are applied in this
- * order.
+ * One row for each kind. To add one, copy a row: its name, a pattern, and the part of a match that may stay. They are
+ * applied in this order.
  */
 export const SECRET_KINDS: readonly SecretKind[] = [
   kind('a PEM block', /-----BEGIN [A-Z0-9 ]{1,60}-----[\s\S]*?(?:-----END [A-Z0-9 ]{1,60}-----|$)/g),
@@ -130,7 +130,8 @@ export const SECRET_KINDS: readonly SecretKind[] = [
 ];
 
 /**
- * The text without secrets that show by how they look or by what stands before them. `found` is told the kind of each.
+ * The text without secrets that can be recognised by their form, or by what stands beside them. `found` is called with
+ * the name of each kind that was found.
  */
 export function redactText(text: string, found?: (kind: string) => void): string {
   let clean = text;
@@ -143,8 +144,8 @@ export function redactText(text: string, found?: (kind: string) => void): string
 }
 
 /**
- * How far behind the part that is shown a text is looked at, so that a secret that the end cuts is known for what it
- * is.
+ * How many characters behind the part that is shown are looked at too, so that a secret is recognised although the end
+ * of that part cuts it.
  */
 export const LOOK_BEHIND = 8000;
 

@@ -17,7 +17,7 @@ import { KillTable } from './kill-table.ts';
 import { INITIAL_MODE } from './modes.ts';
 import type { ActiveKill, Head, LogEvent } from './records.ts';
 
-/** The entries of one kind, by their names; of a kind that has only one, by ''. */
+/** The entries of one kind, by their names; the name is '' for a kind that has only one. */
 interface Table<T> extends Iterable<readonly [string, T]> {
   get(name: string): T | undefined;
   set(name: string, entry: T): void;
@@ -55,8 +55,8 @@ const UNSET_MODE: Entry<'mode'> = deepFreeze({
 });
 
 /**
- * The fold of a log, held for looking things up. It is changed in place, one event at a time, because a copy of 100,000
- * kills for each further one would cost more with each.
+ * The fold of a log, for looking things up. Each event changes it in place: to copy 100,000 kills for each further one
+ * would cost more with each.
  */
 export class State implements StateView {
   readonly #control = new Single<Entry<'control'>>();
@@ -106,7 +106,8 @@ export class State implements StateView {
   }
 
   /**
-   * False when no agent, mission or run that the call names is killed; true when only the kills themselves can tell.
+   * False when no agent, mission or run that the subject names is killed; true when one may be, so that the kills
+   * themselves must be looked up.
    */
   mayBeNamed(subject: Subject): boolean {
     return this.#kills.mayBeNamed(subject);
@@ -141,7 +142,7 @@ export class State implements StateView {
   }
 
   /**
-   * Takes an event that follows: what it does is done here, and then this stands where that event stands.
+   * Takes the event that follows: applies its patch, and moves the head to it.
    * @throws KillSwitchError UNKNOWN_EVENT, CORRUPT; then nothing has changed
    */
   take(event: LogEvent): Folded {
@@ -150,7 +151,7 @@ export class State implements StateView {
     return folded;
   }
 
-  /** Applies what one event does, and stands where that event stands. */
+  /** Applies the patch of one event, and moves the head to it. */
   apply(patch: Patch, event: { readonly seq: number; readonly hash: string }): void {
     for (const key of patch.remove) this.put(key, undefined);
     for (const [key, entry] of patch.set) this.put(key, entry);
@@ -162,7 +163,7 @@ export class State implements StateView {
     return this.entries();
   }
 
-  /** Every entry under its key: what a store that keeps the folded state holds. */
+  /** Every entry under its key, as a store that keeps the folded state holds them. */
   *entries(): Generator<readonly [EntryKey, Entry]> {
     for (const kind of ENTRY_KINDS)
       for (const [name, entry] of this.#tables[kind]) yield [entryKey(kind, name === '' ? undefined : name), entry];
@@ -170,8 +171,8 @@ export class State implements StateView {
 }
 
 /**
- * The state that a store's entries make, standing at that head. A State that stands there is taken as it is: who hands
- * it over keeps none.
+ * The state that a store's entries make, at that head. A `State` at that head is returned as it is: its caller must not
+ * go on using it.
  * @throws KillSwitchError CORRUPT
  */
 export function stateFrom(entries: Iterable<readonly [EntryKey, unknown]>, head: Head): State {

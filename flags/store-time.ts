@@ -1,7 +1,7 @@
 import type { Instant } from './lease.ts';
 import { timeSchema } from './records.ts';
 
-/** A time of a store's clock, in milliseconds since 1970; null for what is no time (RFC 3339, UTC). */
+/** A time of a store's clock (RFC 3339, UTC) in milliseconds since 1970; null for anything else. */
 export function parseTime(text: unknown): number | null {
   const { success, data } = timeSchema.safeParse(text);
   return success ? Date.parse(data) : null;
@@ -11,8 +11,8 @@ export function parseTime(text: unknown): number | null {
 export const earlier = ({ mono, wall }: Instant, ms: number): Instant => ({ mono: mono - ms, wall: wall - ms });
 
 /**
- * The store's clock as an executor knows it between two confirmations: it showed `shown` (milliseconds since 1970)
- * when this machine's monotonic clock showed `mono`, or a little later. Nobody is told a time before `least`.
+ * The store's clock as an executor knows it between two confirmations: it showed `shown` (milliseconds since 1970) when
+ * this machine's monotonic clock showed `mono`, or a little later. No time before `least` is given out.
  */
 export interface StoreTime {
   readonly shown: number;
@@ -20,7 +20,10 @@ export interface StoreTime {
   readonly least: number;
 }
 
-/** What a confirmation says of the store's clock: it showed `shown` after the question had been sent. */
+/**
+ * What a confirmation says of the store's clock: it showed `shown` at some moment after `sent`, when the question was
+ * sent.
+ */
 interface ShownTime {
   readonly shown: number;
   readonly sent: Instant;
@@ -39,15 +42,15 @@ export const storeTimeAt = ({ shown, mono, least }: StoreTime, now: Instant): nu
   Math.max(least, shown + now.mono - mono);
 
 /**
- * Takes what a confirmation, whose answer has come at `now`, says of the store's clock.
+ * The store's time after a confirmation whose answer came at `now`.
  *
- * A quick answer after a slow one shows that it is a little earlier than was thought. The time does not run backwards
- * for that: it stands still until the store's clock has caught up, so a window that has opened or closed stays so.
- * To go on from the later of both would be simpler, and each slow answer would add to the error for ever.
+ * A quick answer after a slow one shows that it is a little earlier than it seemed. The time does not run backwards for
+ * that: it stands still until the store's clock has caught up, so a window that has opened or closed stays so.
+ * Rejected: to go on from the later of both. It is simpler, but each slow answer would add to the error for ever.
  *
- * Round trips explain no more than a lease. Where the time goes back further the store's own clock was set back, and
- * is followed: rules are written in the time that it shows. To stand still there would keep closed, until this process
- * ends, every window that one wrong date had closed.
+ * A round trip explains no more than a lease. Where the time goes back further, the store's own clock was set back, and
+ * is followed: rules are written in its time. If the time stood still instead, every window that one wrong date had
+ * closed would stay closed until this process ends.
  */
 export function takeStoreTime(
   before: StoreTime | null,

@@ -14,8 +14,8 @@ export const MODE_VARIANTS: Readonly<Record<Mode, Mode>> = Object.fromEntries(
 ) as Record<Mode, Mode>;
 
 /**
- * The base mode as a rule of targeting beside the mode where that answers nothing; without a rule (null) it is the same
- * for everyone.
+ * The base mode: a targeting rule, and the mode that counts where the rule gives no answer. Without a rule (null) the
+ * mode is the same for everyone.
  */
 export interface BaseRule {
   readonly rule: JsonLogic | null;
@@ -24,8 +24,8 @@ export interface BaseRule {
 
 interface Base extends BaseRule {
   readonly core: FlagdCore | null;
-  /** The rule asks what time it is. */
-  readonly tellsTime: boolean;
+  /** True when the rule asks for the time. */
+  readonly asksTime: boolean;
 }
 
 /**
@@ -43,7 +43,7 @@ function withStoreTime(rule: JsonLogic): JsonLogic {
   );
 }
 
-/** What `var` is given: a name, or a list of a name and of what stands for it where it is not there. */
+/** The argument of `var`: a name, or a list of a name and of the value to use where it is missing. */
 function ownVariable(given: JsonLogic): JsonLogic {
   if (given === FLAGD_TIME) return STORE_TIME;
   if (!isList(given)) return given;
@@ -53,7 +53,7 @@ function ownVariable(given: JsonLogic): JsonLogic {
 
 const isList = (value: JsonLogic): value is readonly JsonLogic[] => Array.isArray(value);
 
-// One evaluator for each base mode that has targeting; it goes when its entry goes.
+// One evaluator for each base mode that has targeting, garbage collected with its entry.
 const bases = new WeakMap<Entry<'mode'>, Base>();
 
 /**
@@ -73,15 +73,15 @@ function baseOf(entry: Entry<'mode'>): Base {
 
 function readBase({ mode, targeting }: Entry<'mode'>): Base {
   if (targeting === null || targeting === undefined || isEmpty(targeting))
-    return { rule: null, mode, core: null, tellsTime: false };
+    return { rule: null, mode, core: null, asksTime: false };
   if (definitionProblems(definition(mode, targeting)).length > 0 || variableProblem(targeting) !== null)
-    return { rule: null, mode: SAFE_MODE, core: null, tellsTime: false };
+    return { rule: null, mode: SAFE_MODE, core: null, asksTime: false };
   const rule = targeting as JsonLogic;
   const own = withStoreTime(rule);
   const core = new FlagdCore(new MemoryStorage(QUIET_LOGGER), QUIET_LOGGER);
-  // Exactly a mode or nothing: flagd-core alone would take the list ["live"] for the text.
+  // Accepts exactly a mode or null: flagd-core alone would take the list ["live"] for the text "live".
   core.setConfigurations(definition(mode, { if: [is(own, null), null, isOneOf(own, MODES), own, SAFE_MODE] }));
-  return { rule, mode, core, tellsTime: JSON.stringify(own).includes(STORE_TIME) };
+  return { rule, mode, core, asksTime: JSON.stringify(own).includes(STORE_TIME) };
 }
 
 const isEmpty = (targeting: unknown): boolean =>
@@ -98,12 +98,12 @@ const definition = (mode: Mode, targeting: unknown): string =>
  */
 export function evaluateTargeting(entry: Entry<'mode'>, context: Readonly<Record<string, unknown>>, now: number): Mode {
   try {
-    const { mode, core, tellsTime } = baseOf(entry);
+    const { mode, core, asksTime } = baseOf(entry);
     if (!core) return mode;
-    const seen = tellsTime ? { ...context, [STORE_CLOCK]: { timestamp: Math.floor(now / 1000) } } : context;
+    const seen = asksTime ? { ...context, [STORE_CLOCK]: { timestamp: Math.floor(now / 1000) } } : context;
     const { value } = core.resolveStringEvaluation(MODE_FLAG, SAFE_MODE, seen as never);
     return isMode(value) ? value : SAFE_MODE;
   } catch {
-    return SAFE_MODE; // every way for a rule to fail is the safe value: this is the decision, not a swallowed error
+    return SAFE_MODE; // a rule that fails means the safe value: this is a decision, not a swallowed error
   }
 }

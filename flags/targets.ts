@@ -20,14 +20,14 @@ export interface Target {
 
 const isTargetType = (value: string): value is TargetType => (TARGET_TYPES as readonly string[]).includes(value);
 
-/** How a person asks for a target: on the command line of `kill`, unless somebody knows better. */
+/** The form to paste that a refusal suggests by default: the command line of `kill`. */
 const byKilling = (target: string): string => `kill-switch kill ${shellWord(target)}`;
 
 /**
- * Reads `all`, `agent:ID`, `mission:ID`, `run:ID`, `action:PATTERN`, `feature:NAME` or `surface:NAME`. A `*` that would
- * match nothing is refused: it has a meaning only as the final `.*` of an action.
- * @param toPaste the form that a refusal suggests, for a target that it is about
- * @throws KillSwitchError INVALID_ARGUMENT for anything else, with the form to paste.
+ * Reads `all`, `agent:ID`, `mission:ID`, `run:ID`, `action:PATTERN`, `feature:NAME` or `surface:NAME`. A `*` anywhere
+ * but in the final `.*` of an action is refused, because it would match nothing.
+ * @param toPaste makes the form to paste that a refusal suggests for a target
+ * @throws KillSwitchError INVALID_ARGUMENT for anything else, with the form to paste
  */
 export function parseTarget(text: unknown, toPaste: (target: string) => string = byKilling): Target {
   if (text === '*') throw invalid(`"*" is not a target. To stop everything: ${toPaste('all')}`);
@@ -49,15 +49,15 @@ function starProblem({ type, id }: Target, toPaste: (target: string) => string):
     : `${rule}. For all actions that begin with ${quoteId(`${domain}.`)}: ${toPaste(`action:${domain}.*`)}`;
 }
 
-/** True for a recorded target that restricts nobody: another version took it, and its `*` has no meaning there. */
+/** True for a recorded target that restricts nobody: another version accepted it, and its `*` matches nothing. */
 export const restrictsNobody = (recorded: string): boolean => starProblem(readTarget(recorded), byKilling) !== null;
 
-/** True for a domain with `.*` after it, and no other `*`. */
+/** True for a domain followed by `.*`, without any other `*`. */
 const isPattern = (id: string): boolean => /^[^*]+\.\*$/.test(id);
 
 /**
- * A target as a log has it. One of another version may have a `*` anywhere; it is exactly one id then, which nobody can
- * have, and can be revived.
+ * A target as a log has it. Another version may have recorded a `*` anywhere: it then stands for one id, which nobody
+ * can have, and the kill can be revived.
  * @throws KillSwitchError INVALID_ARGUMENT
  */
 export function readTarget(text: unknown, toPaste: (target: string) => string = byKilling): Target {
@@ -89,8 +89,8 @@ export const actionNameProblem = (name: unknown): string | null =>
 export const formatTarget = (target: Target): string => (target.type === 'all' ? 'all' : `${target.type}:${target.id}`);
 
 /**
- * The patterns that match an action, beside its own name: `a.b.c` → `a.b.*`, `a.*`. Each is looked up by exact key, so
- * no list is scanned.
+ * The patterns that match an action, beside its own name: `a.b.c` → `a.b.*`, `a.*`. Each is looked up by exact key; no
+ * list is scanned.
  */
 export function actionPatterns(action: string): string[] {
   const patterns: string[] = [];
