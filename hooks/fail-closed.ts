@@ -11,7 +11,7 @@ export interface HookRegistry {
   getHooks(): readonly unknown[];
 }
 
-// Where the two SDKs keep their one API object, so that copies of them share it.
+// Where the two SDKs keep their one API object, which all their copies share.
 const SERVER_API = Symbol.for('@openfeature/js-sdk/api');
 const WEB_API = Symbol.for('@openfeature/web-sdk/api');
 
@@ -27,7 +27,7 @@ const globalApis = (): HookRegistry[] => {
 const MAKES_SAFE = Symbol.for('openfeature-kill-switch.makes-safe');
 const KEYS: readonly string[] = Object.values(CATALOGUE).map(({ key }) => key);
 
-/** Whether a hook that makes all of our flags safe is there, of whichever copy of this package. */
+/** True when a hook of any copy of this package makes all flags safe that this copy knows. */
 function hasFailClosedHook(api: HookRegistry): boolean {
   return api.getHooks().some((hook) => {
     const safe: unknown = Reflect.get(Object(hook), MAKES_SAFE);
@@ -41,15 +41,15 @@ export function addFailClosedHook(api: HookRegistry & { addHooks(...hooks: FailC
 }
 
 /**
- * What a provider adds to its own hooks: a `FailClosedHook` while the API has none, as after `clearHooks()`. It warns
- * that it is not the last word there.
+ * The hooks that a provider adds to its own: a `FailClosedHook` while the API has none, as after `clearHooks()`. There
+ * it warns that it is not the last word.
  */
 export function spareHooks(api: HookRegistry): () => readonly FailClosedHook[] {
   const spare = [new FailClosedHook()];
   let seen: readonly unknown[] | undefined;
   let given: readonly FailClosedHook[] = [];
   return () => {
-    const hooks = api.getHooks(); // another list each time that one has been added or removed
+    const hooks = api.getHooks(); // the SDKs make a new list when a hook is added or removed
     if (hooks !== seen) {
       seen = hooks;
       given = hasFailClosedHook(api) ? [] : spare;
@@ -64,15 +64,15 @@ export function spareHooks(api: HookRegistry): () => readonly FailClosedHook[] {
  * 0, `human_in_the_loop`. Other flags pass untouched.
  *
  * Register it on the API, before any other hook: `OpenFeature.addHooks(new FailClosedHook())`. Of two hooks on the API
- * the one registered earlier has the last word. Where it has not, it warns once through the SDK's logger and does what
- * it can. It never throws. For server and web SDK.
+ * the one registered earlier has the last word. A hook without the last word warns once through the SDK's logger, and
+ * still makes safe what it sees. It never throws. For server and web SDK.
  */
 export class FailClosedHook implements BaseHook<FlagValue, Record<string, unknown>, void, void> {
   readonly [MAKES_SAFE] = KEYS;
   #checked: readonly unknown[] | undefined;
   readonly #said = new Set<string>();
 
-  /** Whether no other hook can undo what this one does: it is the first that was registered on this API. */
+  /** True when no other hook can undo what this one does: it was the first to be registered on this API. */
   isLastWord(api: HookRegistry): boolean {
     return api.getHooks()[0] === this;
   }
@@ -101,7 +101,7 @@ export class FailClosedHook implements BaseHook<FlagValue, Record<string, unknow
     }
   }
 
-  /** Looks again only when a hook has been added or removed since: the SDKs then make a new list. */
+  /** Checks again only after a hook was added or removed, when the SDKs make a new list. */
   #checkOrder(logger: Logger): void {
     try {
       const apis = globalApis();

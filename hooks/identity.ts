@@ -7,14 +7,14 @@ import { epochOf } from '../flags/reading.ts';
 import { safeAnswer } from '../flags/safe-answer.ts';
 import { overwrite } from './overwrite.ts';
 
-/** Who asks: at least one of `agentId`, `missionId` and `runId`, and whatever else is known of the call. */
+/** Who asks: at least one of `agentId`, `missionId` and `runId`, and whatever else is known of the subject. */
 export type Identity = Subject;
 
 /**
- * Fills the evaluation context from a function that knows who is at work, over whatever the caller put there. For the
- * `hooks` of a provider: those run last before the flag is resolved. A function that throws, or answers with anything
- * but an identity, makes every kill-switch flag come back as its safe value: a kill must not miss somebody whose name
- * cannot be told. It is synchronous and called for each evaluation.
+ * Fills the evaluation context from a function that knows who is at work; its attributes replace those of the caller.
+ * For the `hooks` of a provider: those run last before the flag is resolved. A function that throws, or answers with
+ * anything but an identity, makes every kill-switch flag come back as its safe value, because a kill could miss work
+ * without a name. The function is synchronous, and called for each evaluation.
  */
 export class IdentityHook implements BaseHook<FlagValue, Record<string, unknown>, EvaluationContext, void> {
   readonly #identify: () => Identity;
@@ -28,14 +28,14 @@ export class IdentityHook implements BaseHook<FlagValue, Record<string, unknown>
     const identity = this.#context();
     if (typeof identity !== 'string') return identity;
     this.#failed.set(hookContext, identity);
-    return { agent_id: false }; // nobody's name: our own providers refuse it by themselves
+    return { agent_id: false }; // no name at all: our own providers answer it with full_stop
   }
 
   finally(hookContext: Readonly<HookContext>, details: EvaluationDetails<FlagValue>): void {
     const message = this.#failed.get(hookContext);
     const found = message === undefined ? undefined : flagRow(hookContext.flagKey);
     if (message === undefined || !found) return;
-    // A provider that knows nothing of identities may have found nobody restricted.
+    // Another provider may ignore the attribute, and have answered as for work that nothing restricts.
     const safe = safeAnswer(found.row, hookContext.flagValueType, { kind: 'identity', message }, epochOf(details));
     if (!overwrite(details, safe, null)) {
       hookContext.logger.error(

@@ -5,9 +5,9 @@ import type { SafeAnswer } from '../flags/safe-answer.ts';
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
 /**
- * Puts the safe answer into the details that the application is about to get. Neither SDK lets a hook stop an
- * evaluation otherwise: one that throws makes the caller's own default come back. An error code that is there stays,
- * unless there was no fault. False where the details cannot be written.
+ * Writes the safe answer into the details that the application is about to get. Neither SDK offers a hook another way:
+ * one that throws gives the caller its own default. With a fault the answer has an error code, its own or that of the
+ * fault; without one the error code is removed. False where the details cannot be written.
  */
 export function overwrite(details: EvaluationDetails<FlagValue>, safe: SafeAnswer, fault: Fault | null): boolean {
   try {

@@ -36,7 +36,7 @@ export class TelemetryHook implements BaseHook<FlagValue, Record<string, unknown
   }
 }
 
-/** Without secrets: a provider's error may hold a connection string, a flag's value a token. */
+/** Without secrets: a provider's error may hold a connection string, and a flag's value a token. */
 const flat = (attributes: Record<string, unknown>): Attributes =>
   Object.fromEntries(
     Object.entries(attributes)

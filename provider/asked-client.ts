@@ -1,6 +1,6 @@
 /**
- * A client of the app's that is asked for the mode. Nothing is known of its provider: nothing tells of changes there,
- * and nothing of it is ours to close.
+ * A client of the app's that is asked for the mode. Its provider is unknown: nothing here reports its changes, and it
+ * is not ours to close.
  */
 export const askClient = <Client>(client: Client) => ({
   client,

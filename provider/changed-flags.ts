@@ -4,7 +4,7 @@ import { ordinaryFlags } from '../flags/ordinary-flags.ts';
 type Definition = Entry<'flags'>['definition'] | undefined;
 
 /**
- * The keys of the flags that may answer otherwise, now that these entries of the state have changed; `before` is the
+ * The keys of the flags whose answers may differ, now that these entries of the state have changed. `before` is the
  * former definition of the app's own flags.
  */
 export function changedFlags(entryKeys: readonly string[], state: State, before: Definition): string[] {

@@ -46,21 +46,20 @@ export interface FailClosedOptions {
    */
   readonly leaseMs?: number | undefined;
   /**
-   * Proves that what the inner provider serves is fresh: resolves only then. Asked every third of the lease, and
-   * ignored when it takes longer than that.
+   * Resolves only when what the inner provider serves is fresh. Called every third of the lease; an answer that takes
+   * longer than that is ignored.
    */
   readonly confirm?: (() => Promise<void>) | undefined;
   /**
-   * Listens to what suggests that `confirm` should be asked now, for instance that the inner provider has changed:
-   * calls the function that it is given each time, until the function that it has returned is called. Only with
-   * `confirm`; without it `confirm` is asked by time alone.
+   * Calls `confirmNow` whenever there is a reason to ask `confirm` at once, for instance a change of the inner
+   * provider; the function that it returns ends that. Only with `confirm`, which is otherwise called by time alone.
    */
   readonly onNews?: ((confirmNow: () => void) => () => void) | undefined;
   /** For tests. */
   readonly clock?: Clock | undefined;
 }
 
-type Told = 'READY' | 'STALE' | 'ERROR';
+type Emitted = 'READY' | 'STALE' | 'ERROR';
 type Status = { readonly is: 'READY' } | { readonly is: 'STALE' | 'NOT_READY'; readonly fault: Fault };
 
 const READY: Status = { is: 'READY' };
@@ -85,8 +84,8 @@ export class FailClosedProvider implements Provider {
   readonly #makeKeeper: (() => LeaseKeeper) | null;
   #keeper: LeaseKeeper | null = null;
   #status: Status;
-  /** What the SDK was last told, null while it waits for `initialize`. */
-  #told: Told | null = null;
+  /** What was last emitted to the SDK; null while the SDK waits for `initialize`. */
+  #emitted: Emitted | null = null;
   #detach: (() => void) | null = null;
 
   constructor(inner: Provider, options: FailClosedOptions = {}) {
@@ -95,14 +94,13 @@ export class FailClosedProvider implements Provider {
     this.#initializeTimeoutMs = checkTimeout('initializeTimeoutMs', options.initializeTimeoutMs ?? 3000);
     const { confirm, onNews, clock, leaseMs } = options;
     if (leaseMs !== undefined && !confirm) {
-      throw invalid('leaseMs needs confirm: without it nothing could tell that the inner provider is fresh.');
+      throw invalid('leaseMs needs confirm: without it nothing proves that the inner provider is fresh.');
     }
-    if (onNews && !confirm)
-      throw invalid('onNews needs confirm: without it there is nothing to ask when there is news.');
+    if (onNews && !confirm) throw invalid('onNews needs confirm: it says when to call confirm.');
     this.#onNews = onNews;
     const checkedLeaseMs = checkLeaseMs(leaseMs ?? LEASE_MS.default);
     this.#makeKeeper = confirm
-      ? () => new LeaseKeeper({ leaseMs: checkedLeaseMs, confirm, clock, onChange: () => this.#tell() })
+      ? () => new LeaseKeeper({ leaseMs: checkedLeaseMs, confirm, clock, onChange: () => this.#emitStatus() })
       : null;
     this.#status =
       confirm || typeof inner.initialize === 'function' ? notReady('the provider has not been initialised') : READY;
@@ -117,13 +115,13 @@ export class FailClosedProvider implements Provider {
   }
 
   /**
-   * Rejects when the inner provider or its first confirmation fails or takes too long; it recovers by itself, with
-   * READY, when that changes.
+   * Rejects when the inner provider or its first confirmation fails or takes too long. It recovers by itself, and then
+   * emits READY.
    */
   async initialize(context?: EvaluationContext, domain?: string): Promise<void> {
     this.#detach?.();
     this.#detach = this.#listen();
-    this.#told = null;
+    this.#emitted = null;
     this.#keeper?.close();
     this.#keeper = this.#makeKeeper?.() ?? null;
     const inner = this.#initializeInner(context, domain);
@@ -135,9 +133,9 @@ export class FailClosedProvider implements Provider {
       );
       const fault = this.#fault();
       if (fault) throw new GeneralError(fault.message);
-      this.#told = 'READY';
+      this.#emitted = 'READY';
     } catch (error) {
-      this.#told = 'ERROR';
+      this.#emitted = 'ERROR';
       throw error;
     }
   }
@@ -212,7 +210,7 @@ export class FailClosedProvider implements Provider {
   ): Promise<ResolutionDetails<T>> {
     const found = flagRow(flagKey);
     if (!found) return askWithin(flagKey, this.#timeoutMs, ask).then(ownAnswer);
-    // Not every source can tell (flagd takes an agent_id of null for none).
+    // Judged here, because not every source does: flagd takes an agent_id of null for an absent one.
     const subject = found.row.kind === 'mode' ? subjectFromContext(context) : null;
     if (typeof subject === 'string') {
       const cause = { kind: 'identity', message: subject } as const;
@@ -224,7 +222,7 @@ export class FailClosedProvider implements Provider {
     return resolvePositive(question, ask, { timeoutMs: this.#timeoutMs, faultNow: () => this.#fault() });
   }
 
-  /** Why nothing that the inner provider says counts now, or null. */
+  /** Why the answers of the inner provider do not count now; null when they do. */
   #fault(): Fault | null {
     return this.#status.is === 'READY' ? (this.#keeper?.fault() ?? null) : this.#status.fault;
   }
@@ -246,7 +244,7 @@ export class FailClosedProvider implements Provider {
     }
   }
 
-  /** Follows what the inner provider says of itself, and what is news of it; the returned function ends it. */
+  /** Follows the events of the inner provider, and `onNews`; the returned function ends that. */
   #listen(): () => void {
     const endNews = this.#onNews?.(() => this.#keeper?.confirmNow());
     const { events } = this.#inner;
@@ -279,24 +277,24 @@ export class FailClosedProvider implements Provider {
 
   #become(status: Status): void {
     this.#status = status;
-    this.#tell();
+    this.#emitStatus();
   }
 
-  /** Tells the SDK when what may be relied on has changed since it was last told. */
-  #tell(): void {
-    if (this.#told === null) return;
+  /** Emits an event to the SDK when the status has changed since the last one. */
+  #emitStatus(): void {
+    if (this.#emitted === null) return;
     const trust = this.#keeper?.trust() ?? { is: 'fresh' };
     const fault = this.#fault();
-    const next: { readonly event: ProviderEvents; readonly told: Told; readonly message: string } =
+    const next: { readonly event: ProviderEvents; readonly emitted: Emitted; readonly message: string } =
       fault === null
         ? trust.is === 'doubted'
-          ? { event: ProviderEvents.Stale, told: 'STALE', message: trust.fault.message }
-          : { event: ProviderEvents.Ready, told: 'READY', message: '' }
+          ? { event: ProviderEvents.Stale, emitted: 'STALE', message: trust.fault.message }
+          : { event: ProviderEvents.Ready, emitted: 'READY', message: '' }
         : this.#status.is === 'STALE'
-          ? { event: ProviderEvents.Stale, told: 'STALE', message: fault.message }
-          : { event: ProviderEvents.Error, told: 'ERROR', message: fault.message };
-    if (next.told === this.#told) return;
-    this.#told = next.told;
+          ? { event: ProviderEvents.Stale, emitted: 'STALE', message: fault.message }
+          : { event: ProviderEvents.Error, emitted: 'ERROR', message: fault.message };
+    if (next.emitted === this.#emitted) return;
+    this.#emitted = next.emitted;
     this.events.emit(next.event, next.message ? { message: next.message } : {});
   }
 }

@@ -1,6 +1,6 @@
 import { MultiProvider, type Provider } from '@openfeature/server-sdk';
 
-/** One source of a `MultiProvider`, as it keeps it. */
+/** An entry in a `MultiProvider`'s list of sources. */
 type SourceEntry = MultiProvider['providerEntries'][number];
 
 /**
@@ -16,10 +16,10 @@ const takesSources = (member: unknown): member is TakesSources =>
   typeof member === 'object' && member !== null && typeof Reflect.get(member, TAKES_SOURCES) === 'function';
 
 /**
- * Has every `MultiProvider` hand its sources over to its strategy before it initialises them. A strategy hears of a
- * source only when a flag is asked for, and then it can neither ask the source itself nor end the waiting for it; nor
- * is there a note of a source whose `initialize` failed. The entries of a `MultiProvider` are public, and its strategy
- * is one of its members, so this needs no private names. Where a strategy does not take sources nothing changes.
+ * Has every `MultiProvider` hand its sources over to its strategy before it initialises them. Otherwise a strategy sees
+ * a source only when a flag is asked for: too late to give the asking a deadline, and without a sign of an `initialize`
+ * that failed. The entries of a `MultiProvider` are public, and its strategy is one of its members, so this needs no
+ * private names. Nothing changes for other strategies.
  */
 export function handOverSources(): void {
   const { initialize } = MultiProvider.prototype;

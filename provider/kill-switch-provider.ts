@@ -44,7 +44,7 @@ interface Common {
 
 export interface KillSwitchProviderOptions extends Common {
   readonly store: ExecutorStore;
-  /** Whose switch. Default `default`. */
+  /** The organization of the switch. Default `default`. */
   readonly organizationId?: string | undefined;
   /**
    * How long the state may be trusted without a confirmation by the store, in milliseconds: 500 to 60000, default 5000.
@@ -52,17 +52,17 @@ export interface KillSwitchProviderOptions extends Common {
   readonly leaseMs?: number | undefined;
 }
 
-/** A replica that somebody else has made, and will close. */
+/** A replica that the caller has made, and will close. */
 export interface SharedReplica extends Common {
   readonly replica: Replica;
 }
 
 /**
- * How long until the SDK is told which flags have changed, in milliseconds: it takes longer to tell its listeners than
- * the copy takes for the change, and others in this process are still to hear of the same kill. What is asked meanwhile
- * has its new answer already.
+ * How long after a change the event for the SDK is emitted, in milliseconds: the SDK needs longer for its listeners
+ * than the copy for the change, and other copies in this process have yet to take the same kill. Evaluations have the
+ * new answer at once.
  */
-const TELL_AFTER_MS = 5;
+const EMIT_AFTER_MS = 5;
 
 const ENDED: Fault = deepFreeze({ code: 'CLOSED', message: 'this provider has been closed' });
 const NOT_STARTED: Fault = deepFreeze({ code: 'NOT_READY', message: 'the provider has not been initialised' });
@@ -83,13 +83,13 @@ export class KillSwitchProvider implements Provider {
   readonly #hooks: Hook[];
   readonly #open: () => Replica;
   readonly #shared: boolean;
-  /** Its `onClose` was called, and the copy that it serves from is somebody else's, who may go on with it. */
+  /** `onClose` was called, and the copy that it serves from is shared, so it may still be in use elsewhere. */
   #ended = false;
   #replica: Replica | null;
   #stopListening: (() => void) | null = null;
-  /** What the SDK was last told; null while it waits for `initialize`. */
-  #told: ReplicaEvent['type'] | null = null;
-  /** The flags whose change the SDK has still to be told. */
+  /** What was last emitted to the SDK; null while the SDK waits for `initialize`. */
+  #emitted: ReplicaEvent['type'] | null = null;
+  /** The flags whose change has still to be emitted. */
   readonly #changed = new Set<string>();
   #ordinary: { readonly entry: Entry<'flags'> | undefined; readonly core: FlagdCore } | null = null;
 
@@ -125,27 +125,27 @@ export class KillSwitchProvider implements Provider {
     return !this.closed;
   }
 
-  /** Rejects when the store cannot be read yet; it goes on trying, and tells READY when it can. */
+  /** Rejects when the store cannot be read yet. It goes on trying, and emits READY when it can. */
   async initialize(): Promise<void> {
-    this.#told = null;
+    this.#emitted = null;
     this.#stopListening?.();
     if (this.#replica === null || (this.closed && !this.#shared)) this.#replica = this.#open();
     const replica = this.#replica;
     let definition = replica.state?.flags?.definition;
     this.#stopListening = replica.on((event) => {
       if (event.type !== 'changed') {
-        this.#tell(event);
+        this.#emitTrust(event);
         return;
       }
       const { state } = replica;
       if (!state) return;
       const flagsChanged = changedFlags(event.keys, state, definition);
       definition = state.flags?.definition;
-      if (this.#told !== null) this.#tellChanged(flagsChanged);
+      if (this.#emitted !== null) this.#emitChanged(flagsChanged);
     });
     if (replica.fault()) await replica.start();
     const fault = replica.fault();
-    this.#told = fault ? 'fault' : 'ready';
+    this.#emitted = fault ? 'fault' : 'ready';
     if (fault) throw new GeneralError(fault.message);
   }
 
@@ -226,7 +226,7 @@ export class KillSwitchProvider implements Provider {
       case 'limit': {
         const value = state.limits.get(name)?.value;
         return value === undefined
-          ? notFound(flagKey, callerDefault) // then the limit is the one in code, which only the caller knows
+          ? notFound(flagKey, callerDefault) // the limit in code counts then, which only the caller knows
           : { ...answer(String(value), 'STATIC', { epoch: state.epoch }), value };
       }
       default:
@@ -247,7 +247,7 @@ export class KillSwitchProvider implements Provider {
     return { value: defaultValue, reason: 'ERROR', errorCode, errorMessage: fault.message };
   }
 
-  /** The evaluator of the app's own flags, made anew when their entry is another one. */
+  /** The evaluator of the app's own flags, made anew when their entry has changed. */
   #coreOf(entry: Entry<'flags'> | undefined): FlagdCore {
     if (this.#ordinary === null || this.#ordinary.entry !== entry) {
       const core = new FlagdCore(new MemoryStorage(QUIET_LOGGER), QUIET_LOGGER);
@@ -257,21 +257,21 @@ export class KillSwitchProvider implements Provider {
     return this.#ordinary.core;
   }
 
-  /** A moment later, once for all that has changed by then. */
-  #tellChanged(flags: readonly string[]): void {
+  /** Emits one event a moment later, for all flags that have changed by then. */
+  #emitChanged(flags: readonly string[]): void {
     if (flags.length > 0 && this.#changed.size === 0) {
       setTimeout(() => {
         const flagsChanged = [...this.#changed];
         this.#changed.clear();
         if (flagsChanged.length > 0) this.events.emit(ProviderEvents.ConfigurationChanged, { flagsChanged });
-      }, TELL_AFTER_MS);
+      }, EMIT_AFTER_MS);
     }
     for (const flag of flags) this.#changed.add(flag);
   }
 
-  #tell(event: Exclude<ReplicaEvent, { type: 'changed' }>): void {
-    if (this.#told === null || (this.#told === 'ready' && event.type === 'ready')) return;
-    this.#told = event.type; // the same again is another fault, which has another name
+  #emitTrust(event: Exclude<ReplicaEvent, { type: 'changed' }>): void {
+    if (this.#emitted === null || (this.#emitted === 'ready' && event.type === 'ready')) return;
+    this.#emitted = event.type; // the same type again is emitted too: it is another fault
     switch (event.type) {
       case 'ready':
         this.events.emit(ProviderEvents.Ready);

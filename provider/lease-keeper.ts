@@ -13,8 +13,8 @@ import { systemClock } from '../store/system-clock.ts';
 import { within } from '../store/with-deadline.ts';
 
 /**
- * What a source can be trusted for: all is confirmed; the last confirmation failed, but the lease still lasts; or
- * nothing.
+ * How far a source can be trusted: it is confirmed; its last confirmation failed, but the lease still lasts; or the
+ * lease is over.
  */
 export type Trust =
   | { readonly is: 'fresh' }
@@ -24,18 +24,18 @@ export type Trust =
 export interface LeaseKeeperOptions {
   readonly leaseMs: number;
   /**
-   * Asks the source once; resolves only when it has answered soundly. What it does after a third of the lease is
-   * ignored.
+   * Asks the source once; resolves only when its answer proves that it is fresh. An answer later than a third of the
+   * lease is ignored.
    */
   readonly confirm: () => Promise<void>;
   readonly clock?: Clock | undefined;
-  /** Told each time that the trust has changed. */
+  /** Called after each confirmation, and when the lease may have ended. */
   readonly onChange: () => void;
 }
 
 /**
- * Keeps a source's lease: confirms every third of it, sooner after a failure. Timers only ask and announce; the clocks
- * decide.
+ * Keeps a source's lease: confirms every third of it, sooner after a failure. Timers only start a confirmation or call
+ * `onChange`; whether the lease lasts is read from the clocks.
  */
 export class LeaseKeeper {
   readonly #leaseMs: number;
@@ -60,7 +60,7 @@ export class LeaseKeeper {
     this.#deadlineMs = Math.max(100, Math.floor(leaseMs / 3));
     this.#rounds = new Rounds({
       round: () => this.#once(),
-      // A source that did not answer is asked again after a while, whatever came meanwhile.
+      // A source that did not answer is asked again only after a pause, however often it was asked for meanwhile.
       goesOn: (_ended, asked) => asked && !this.#trouble,
       onRest: () => {
         const waitMs = this.#trouble ? Math.min(500, Math.max(50, this.#leaseMs / 10)) : this.#leaseMs / 3;
@@ -77,7 +77,7 @@ export class LeaseKeeper {
     return first;
   }
 
-  /** Confirms at once, and once more if it was in the midst of it. */
+  /** Confirms at once; where a confirmation is under way, once more after it. */
   confirmNow(): void {
     this.#rounds.ask();
   }
@@ -88,7 +88,7 @@ export class LeaseKeeper {
     return this.#trouble ? { is: 'doubted', fault: this.#trouble } : { is: 'fresh' };
   }
 
-  /** Why nothing may be decided now, or null. Compares both clocks at each call. */
+  /** Why nothing may be decided now; null when the lease lasts. Compares both clocks at each call. */
   fault(): Fault | null {
     this.#lease = lookAtLease(this.#lease, this.#clock(), this.#leaseMs);
     if (this.#lease.sent !== null) return null;
@@ -99,7 +99,7 @@ export class LeaseKeeper {
 
   close(): void {
     this.#closed = true;
-    void this.#rounds.close(); // what a confirmation that is under way brings is dropped
+    void this.#rounds.close(); // the answer of a confirmation under way is dropped
     clearTimeout(this.#timer);
     clearTimeout(this.#announce);
     this.#lease = NO_LEASE;

@@ -12,12 +12,12 @@ import {
 import { within } from '../store/with-deadline.ts';
 
 /**
- * A provider with this member answers for kill-switch flags safely by itself, whoever initialises it, and within a time
- * of its own.
+ * A provider with this member answers for kill-switch flags with positive answers or safe values, within a deadline of
+ * its own, whoever initialises it.
  */
 export const ANSWERS_SAFELY = Symbol.for('openfeature-kill-switch.answers-safely');
 
-/** Asks for a kill-switch flag. */
+/** One question for a kill-switch flag. */
 export interface Question {
   readonly row: FlagRow;
   readonly flagKey: string;
@@ -37,8 +37,8 @@ export const askWithin = <T>(flagKey: string, ms: number, ask: () => Promise<T>)
   within(Promise.resolve().then(ask), ms, late(flagKey, ms));
 
 /**
- * An answer that belongs to who asked: evaluators hand out the very objects that they answer the next one from, values
- * and metadata.
+ * A copy of an answer, for its caller to keep: evaluators return the same objects, values and metadata, to the next
+ * caller.
  */
 export const ownAnswer = <T extends FlagValue>(details: ResolutionDetails<T>): ResolutionDetails<T> => {
   const { value, flagMetadata } = details;
@@ -53,7 +53,7 @@ function ownValue<T>(value: T): T {
   try {
     return structuredClone(value);
   } catch {
-    return value; // no JSON, so from a provider of the app's own
+    return value; // cannot be cloned, so no evaluator of ours has it
   }
 }
 
@@ -78,8 +78,8 @@ export const safeResolutionFor = <T extends FlagValue>(
 ): ResolutionDetails<T> => asAskedFor(safeAnswer(row, type, cause, epoch));
 
 /**
- * An answer as one of the type that was asked for. Whether a value is text, a number or an object has been seen to by
- * whoever answers; that it is the caller's own type of that kind nothing here can know, nor can the SDKs.
+ * An answer, typed as the caller asked for. Whoever answers has checked that the value is a text, a number or an
+ * object; whether it is of the caller's own subtype nobody can check, the SDKs neither.
  */
 export const asAskedFor = <T extends FlagValue>(
   details: Omit<ResolutionDetails<FlagValue>, 'value' | 'variant'> & {
@@ -89,10 +89,10 @@ export const asAskedFor = <T extends FlagValue>(
 ): ResolutionDetails<T> => details as ResolutionDetails<T>;
 
 /**
- * What a source answers for a kill-switch flag, if that is a positive answer within the deadline; else the safe value
- * with what was wrong.
+ * The answer of a source for a kill-switch flag, if it is positive and within the deadline; else the safe value, with
+ * the fault.
  *
- * @param faultNow asked again when the answer is there: a lease may have ended while it was awaited
+ * @param faultNow called when the answer is there: a lease may have ended while it was awaited
  */
 export async function resolvePositive<T extends FlagValue>(
   question: Question,
@@ -109,7 +109,7 @@ export async function resolvePositive<T extends FlagValue>(
   }
 }
 
-/** A thrown error, named as if the source had answered with it. */
+/** The fault of a thrown error: the same as if the source had answered with its code. */
 export function faultOfError({ row, flagKey, callerDefault }: Question, error: unknown): Fault {
   if (error instanceof DeadlineExceeded) return { code: 'DEADLINE_EXCEEDED', message: error.message };
   const code: unknown = Reflect.get(Object(error), 'code');

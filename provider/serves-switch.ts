@@ -9,8 +9,8 @@ export const SWITCH_PROVIDER_NAME = 'kill-switch';
 export const SERVES_SWITCH = Symbol.for('openfeature-kill-switch.serves-switch');
 
 /**
- * Whether a provider serves an open switch. One of a version that did not say so yet is known by its name, as far as it
- * has one.
+ * True when a provider serves an open switch. Older versions lack the member above, and are recognised by the name in
+ * their metadata.
  */
 export function servesOpenSwitch(provider: Provider): boolean {
   if (SERVES_SWITCH in provider) return provider[SERVES_SWITCH] === true;

@@ -33,13 +33,15 @@ export interface StrictestWinsOptions {
 /** Longer than a store of this package may take to load a whole state. */
 const INITIALIZE_TIMEOUT_MS = LOAD_MS + 5000;
 
-/** No value equals it: whether a value is just the caller's default has been judged where that default was known. */
+/**
+ * Equals no value. Each source's answer was compared with the caller's default where that was known; here it is not.
+ */
 const UNKNOWN_DEFAULT = Symbol('unknown default');
 
 /**
  * For the SDK's `MultiProvider`: asks every source at once, and the strictest answer wins. For a kill-switch flag a
- * source that is not READY (its `initialize` failed, too), throws, hangs or has no positive answer counts as the flag's
- * safe value. For other flags the first source that answers wins, in the order given.
+ * source counts as the flag's safe value when it is not READY (also because its `initialize` failed), throws, hangs or
+ * has no positive answer. For other flags the first source that answers wins, in the order given.
  *
  * MultiProvider itself waits for ever, so when it starts, its `providerEntries` get a `FailClosedProvider` around each
  * source; the sources themselves stay as they are. A source that could not be wrapped counts as the safe value, unless
@@ -112,7 +114,7 @@ export class StrictestWinsStrategy extends BaseEvaluationStrategy<ProviderStatus
 }
 
 /**
- * Why a source must not be asked for a kill-switch flag now, or null. One that has never told its status is asked, and
+ * Why a source must not be asked for a kill-switch flag now; null when it may. A source of unknown status is asked, and
  * its answer judged.
  */
 function faultOfSource({
@@ -136,7 +138,7 @@ function answerOf<T extends FlagValue>(question: Question, resolution: Resolutio
   return fault ? safeResolution(question, fault, epochOf(details)) : details;
 }
 
-/** The first of the strictest. Asked with the wrong type there is no order, and all of them are the safe value. */
+/** The first of the strictest answers. For a flag that is asked with the wrong type all of them are the safe value. */
 function strictestOf<T extends FlagValue>(
   row: FlagRow,
   answers: readonly ResolutionDetails<T>[],

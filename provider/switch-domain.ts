@@ -16,7 +16,7 @@ import { SERVES_SWITCH, servesOpenSwitch } from './serves-switch.ts';
 
 /** The OpenFeature domain that a switch lives on. */
 export interface SwitchDomain {
-  /** Asks for exactly whom the context names. */
+  /** Asks for exactly the subject that the context names. */
   readonly client: {
     getStringDetails(
       flagKey: string,
@@ -24,7 +24,7 @@ export interface SwitchDomain {
       context?: EvaluationContext,
     ): Promise<EvaluationDetails<string>>;
   };
-  /** Why what is answered there says nothing of this switch now, or null. */
+  /** Why the answers on the domain say nothing about this switch now; null when they do. */
   readonly fault: () => Fault | null;
   /**
    * Resolves when its provider has been initialised, also without success: then it is NOT_READY or ERROR, which are
@@ -32,8 +32,8 @@ export interface SwitchDomain {
    */
   readonly initialised: Promise<void>;
   /**
-   * Calls back when what is answered there may have changed, until the returned function is called; null where a local
-   * copy is served, which tells that itself.
+   * Calls `onNews` when the answers may have changed, until the returned function is called. Null where a local copy is
+   * served, which has listeners of its own.
    */
   readonly watch: ((onNews: () => void) => () => void) | null;
   close(): Promise<void>;
@@ -52,8 +52,8 @@ export function checkDomainIsFree(domain: string): void {
 
 /**
  * Serves the mode on a domain: from a local copy, or from a provider of the app's. The domain is taken when this
- * returns: nobody else can have it meanwhile. It stays there, closed, when the switch has been closed, and is
- * `full_stop`: whoever asks then is not given a default of their own.
+ * returns: nobody else can have it meanwhile. After the switch was closed its provider stays there and answers
+ * `full_stop`, so that nobody who asks then gets a default of their own.
  *
  * @param spareHooks what the provider adds to its own hooks
  */
@@ -67,8 +67,8 @@ export function serveOn(
     'replica' in from ? new OwnProvider(from, spareHooks) : new AskedProvider(from.provider, asking, spareHooks);
   const initialised = OpenFeature.setProviderAndWait(domain, served).catch(() => {});
   const client = OpenFeature.getClient(domain);
-  // A local copy is looked at for whom the guard names in any case; a provider of the app's must be asked about nobody
-  // else.
+  // A local copy is looked up for the guard's own subject in any case; a provider of the app's must be asked about
+  // exactly that subject.
   const aboutNobodyElse: SwitchDomain['client'] = {
     getStringDetails: (flagKey, defaultValue, context = {}) =>
       asking.run(context, () => client.getStringDetails(flagKey, defaultValue, context)),
@@ -116,8 +116,8 @@ class OwnProvider extends KillSwitchProvider {
 }
 
 /**
- * A provider of the app's that is asked about exactly whom the guard asks for: its own hook runs after every other, so
- * no hook can name somebody else.
+ * A provider of the app's that is asked about exactly the guard's subject: the last of its own hooks runs after every
+ * other hook, so none can put another subject in its place.
  */
 class AskedProvider extends FailClosedProvider {
   readonly #asking: AsyncLocalStorage<EvaluationContext>;
@@ -140,7 +140,7 @@ class AskedProvider extends FailClosedProvider {
 
   override get hooks(): Hook[] {
     const who: Hook = {
-      // The SDK's type of a context has no undefined, which is what takes away what others have named.
+      // An undefined value removes what other hooks have put there; the SDK's type of a context does not know it.
       before: ({ context }) => ({ ...context, ...NOBODY, ...this.#asking.getStore() }) as EvaluationContext,
     };
     return [...super.hooks, ...this.#spareHooks(), ...(this.#asking.getStore() ? [who] : [])];
@@ -152,7 +152,7 @@ class AskedProvider extends FailClosedProvider {
   }
 }
 
-/** What a call does not name must not come from elsewhere either. */
+/** Every attribute of a subject, undefined: what the guard's subject does not name must not come from elsewhere. */
 const NOBODY = Object.fromEntries(
   [...Object.keys(IDENTITY_ATTRIBUTES), ...Object.keys(LINEAGE_ATTRIBUTES)].map((attribute): [string, undefined] => [
     attribute,

@@ -19,7 +19,7 @@ export type ReplicaEvent =
 export class Announcer {
   readonly #listeners = new Set<(event: ReplicaEvent) => void>();
   /** What they were last notified of: what the copy can be trusted for, and which fault is to blame. */
-  #told: string | null = null;
+  #notified: string | null = null;
 
   on(listener: (event: ReplicaEvent) => void): () => void {
     this.#listeners.add(listener);
@@ -34,8 +34,8 @@ export class Announcer {
   /** Notifies them of what the copy can be trusted for, when that has changed. */
   notifyTrust(trust: Trust): void {
     const now = 'fault' in trust ? `${trust.type} ${trust.fault.code}` : trust.type;
-    if (now === this.#told) return;
-    this.#told = now;
+    if (now === this.#notified) return;
+    this.#notified = now;
     this.notify(trust);
   }
 

@@ -1,6 +1,9 @@
 import type { Clock } from '../flags/index.ts';
 
-/** A clock that stands still until a test moves it: both hands together as time passes, or one alone as clocks fail. */
+/**
+ * A clock that stands still until a test moves it: both clocks together, as when time passes, or one alone, as when a
+ * clock fails.
+ */
 export interface FakeClock extends Clock {
   /** Time passes: both clocks go on by so many milliseconds. */
   pass(ms: number): void;

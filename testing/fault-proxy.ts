@@ -1,6 +1,6 @@
 import { connect, createServer, type Server, type Socket } from 'node:net';
 
-/** Which way bytes no longer go. */
+/** The direction in which bytes are held back. */
 export type StallDirection = 'both' | 'to-server' | 'to-client';
 
 export interface FaultProxyOptions {
@@ -26,20 +26,20 @@ export interface ProxiedConnection {
   readonly stalled: StallDirection | undefined;
 }
 
-/** Tells connections apart: by a text they have sent (in any case), or by anything else that is known of them. */
+/** Selects connections: by a text that the client has sent (in any case), or by a predicate. */
 export type ConnectionMatch = string | ((connection: ProxiedConnection) => boolean);
 
-/** A TCP proxy that does what networks do: it falls silent without closing, resets, or refuses. */
+/** A TCP proxy that can fail as networks do: it falls silent without closing, resets, or refuses. */
 export interface FaultProxy {
   /** `127.0.0.1` */
   readonly host: string;
   readonly port: number;
-  /** The open ones, in the order of arrival. */
+  /** The open connections, in the order of arrival. */
   readonly connections: readonly ProxiedConnection[];
   /** All connections, also new ones, stay open and forward nothing; bytes on their way arrive after `resume()`. */
   stall(direction?: StallDirection): void;
   /**
-   * As `stall`, for the connections that match, now or by what they send later (that is then not forwarded). Returns
+   * As `stall`, for the connections that match now, or later by what they then send, which is not forwarded. Returns
    * how many match now.
    */
   stallWhere(match: ConnectionMatch, direction?: StallDirection): number;
@@ -51,7 +51,7 @@ export interface FaultProxy {
   cut(match?: ConnectionMatch): number;
   /** Resets all connections and refuses new ones until `resume()`. */
   refuse(): Promise<void>;
-  /** Ends it; idempotent. */
+  /** Stops the proxy; idempotent. */
   stop(): Promise<void>;
 }
 
@@ -124,7 +124,7 @@ export async function startFaultProxy({
   };
 }
 
-/** Two sockets joined by hand: `pipe` could not look at the bytes before it passes them on. */
+/** Two sockets joined by hand, because `pipe` could not look at the bytes before it passes them on. */
 class Connection implements ProxiedConnection {
   readonly id: number;
   sent = '';
@@ -133,7 +133,7 @@ class Connection implements ProxiedConnection {
   readonly #client: Socket;
   readonly #upstream: Socket;
   readonly #stalls: () => readonly Stall[];
-  /** Read from a socket, and not to be passed on yet. */
+  /** Bytes that were read from a socket and are held back. */
   readonly #held = { 'to-server': [] as Buffer[], 'to-client': [] as Buffer[] };
   #ended = { 'to-server': false, 'to-client': false };
 
@@ -164,7 +164,7 @@ class Connection implements ProxiedConnection {
     this.#upstream.resetAndDestroy();
   }
 
-  /** Passes on what is held and lets bytes come, where no stall forbids it. */
+  /** Passes on held bytes, and reads on, where no stall forbids it. */
   flow(): void {
     const { stalled } = this;
     this.#flowOneWay('to-server', stalled, this.#client, this.#upstream);

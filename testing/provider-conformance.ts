@@ -4,19 +4,19 @@ import type { EvaluationContext, Logger, Provider } from '@openfeature/server-sd
 import { MODES, type Mode } from '../flags/index.ts';
 import type { ConformanceTest } from './store-conformance.ts';
 
-/** A provider over a source that a test may set, break and mend. */
+/** A provider over a source that the suite sets, breaks and mends. */
 export interface ProviderHarness {
   /** Not yet initialised. */
   readonly provider: Provider;
   /**
-   * Has the source say this mode for everyone; it says `live` at first. Resolves when the source says it, not when the
-   * provider does.
+   * Makes the source serve this mode to everyone; it serves `live` at first. Resolves when the source serves it; the
+   * provider may follow later.
    */
   setMode(mode: Mode): Promise<void>;
-  /** From now on nobody reaches the source. */
+  /** From now on the source cannot be reached. */
   breakSource(): Promise<void>;
   mendSource(): Promise<void>;
-  /** The longest time from `breakSource` until everything is stopped, in milliseconds. */
+  /** The longest time from `breakSource` until the provider answers `full_stop`, in milliseconds. */
   readonly boundMs: number;
   /** Ends the source. The suite itself closes the provider. */
   close(): Promise<void>;
@@ -32,7 +32,7 @@ const QUIET: Logger = { debug: ignore, info: ignore, warn: ignore, error: ignore
 /** Longer than any provider may take to notice that its source has changed or is back. */
 const PATIENCE_MS = 15_000;
 
-/** What a caller with a careless default gets from the provider alone, as a client does without any hook. */
+/** The value that a caller with a careless default (`live`) gets from the provider alone, without any hook. */
 async function careless(provider: Provider, context: EvaluationContext = {}): Promise<unknown> {
   const details = await provider.resolveStringEvaluation('kill-switch.mode', 'live', context, QUIET);
   return details.errorCode === undefined ? details.value : 'live';

@@ -15,7 +15,7 @@ export interface ConformanceTest {
 }
 
 export interface StoreConformanceOptions {
-  /** Opens a store of its own, empty, for each test, which disposes of it at its end. */
+  /** Opens an empty store for each test, which closes it at its end. */
   open(): Promise<StoreHarness>;
 }
 

@@ -27,7 +27,7 @@ import type { FlagdQuestion } from './source.ts';
 
 const SERVICE = '/flagd.evaluation.v2.Service';
 
-/** How each type is asked for, and read. */
+/** For each type the method that asks for it, and how its value is read. */
 const METHODS: Readonly<Record<FlagType, { readonly name: string; readonly read: (value: Field) => FlagValue }>> = {
   boolean: { name: 'ResolveBoolean', read: booleanOf },
   string: { name: 'ResolveString', read: textOf },
@@ -62,8 +62,8 @@ export class EvaluationClient {
   }
 
   /**
-   * Rejects with an `OpenFeatureError` where flagd has answered with one, and with any other error where it has not
-   * answered.
+   * Rejects with an `OpenFeatureError` where flagd has answered with an error, and with any other error where it has
+   * not answered.
    */
   async resolve(question: FlagdQuestion, deadlineMs: number): Promise<ResolutionDetails<FlagValue>> {
     const { type, flagKey, defaultValue, context } = question;
@@ -88,7 +88,7 @@ export class EvaluationClient {
   }
 }
 
-/** @throws where there is no value and the reason says of nothing else: then the answer cannot be what flagd meant */
+/** @throws where there is no value, and the reason is not that the flag is disabled or has no default */
 function detailsIn(
   answer: Uint8Array,
   read: (value: Field) => FlagValue,
@@ -104,13 +104,13 @@ function detailsIn(
     else if (field.number === 3) variant = textOf(field);
     else if (field.number === 4) metadata = decodeStruct(bytesOf(field));
   }
-  // A flag that is disabled or has no default: what comes then as its value is nobody's.
+  // The flag is disabled or has no default, so the value in the answer means nothing.
   if (!variant && (reason === 'DEFAULT' || reason === 'DISABLED')) value = defaultValue;
   if (value === undefined) throw new GeneralError('flagd answered without a value');
   return { value, reason, ...(variant ? { variant } : {}), flagMetadata: plainMembers(metadata) };
 }
 
-/** OpenFeature's metadata has no other members. */
+/** The members that OpenFeature's metadata may have: texts, numbers and booleans. */
 function plainMembers(metadata: Record<string, JsonValue>): Record<string, string | number | boolean> {
   const plain: Record<string, string | number | boolean> = {};
   for (const [key, value] of Object.entries(metadata))
@@ -118,7 +118,7 @@ function plainMembers(metadata: Record<string, JsonValue>): Record<string, strin
   return plain;
 }
 
-/** As the official provider tells them apart. */
+/** The same errors for the same statuses as in the official provider. */
 function errorOf({ status, details }: GrpcStatusError): OpenFeatureError {
   switch (status) {
     case 3: // INVALID_ARGUMENT
@@ -132,7 +132,10 @@ function errorOf({ status, details }: GrpcStatusError): OpenFeatureError {
   }
 }
 
-/** The keys that a message of the stream says have changed; none where it says something else, or cannot be read. */
+/**
+ * The keys of the flags that a message of the stream names as changed; none for any other message, or one that cannot
+ * be read.
+ */
 function changedIn(message: Uint8Array): string[] {
   try {
     for (const field of fieldsOf(message)) {
@@ -141,7 +144,7 @@ function changedIn(message: Uint8Array): string[] {
       return typeof flags === 'object' && flags !== null ? Object.keys(flags) : [];
     }
   } catch {
-    // Evaluations are asked of flagd anyway.
+    // Only the event is lost: each evaluation asks flagd anyway.
   }
   return [];
 }

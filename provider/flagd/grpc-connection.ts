@@ -13,11 +13,11 @@ import { asError } from '../../store/as-error.ts';
 import { frame, Frames } from './grpc-frames.ts';
 import type { FlagdSettings } from './options.ts';
 
-/** flagd has answered, with another status than OK: the connection is sound. */
+/** flagd has answered with another status than OK, so the connection works. */
 export class GrpcStatusError extends Error {
   override readonly name = 'GrpcStatusError';
   readonly status: number;
-  /** What flagd itself says of it. */
+  /** flagd's own message. */
   readonly details: string;
 
   constructor(status: number, details: string) {
@@ -27,7 +27,7 @@ export class GrpcStatusError extends Error {
   }
 }
 
-/** What comes of one request: its messages, and then once its end, with an error unless its status was OK. */
+/** Called for one request: for each message, and then once for its end, with an error unless its status was OK. */
 interface Listener {
   readonly onMessage: (message: Uint8Array) => void;
   readonly onEnd: (error: Error | null) => void;
@@ -40,15 +40,15 @@ interface Request extends Listener {
 }
 
 /**
- * gRPC over one connection, which is made when something is asked and none is there. Not with a gRPC client: those
- * share connections, wait up to two minutes before they connect again, keep one that a network has forgotten for a
- * quarter of an hour, and connect once more after they have been closed.
+ * gRPC over one connection, which is made for the first request, and again for the first after it was lost. No gRPC
+ * client is used: those share connections, wait up to two minutes before they connect again, keep one that a network
+ * has forgotten for a quarter of an hour, and connect once more after they have been closed.
  */
 export class GrpcConnection {
   readonly #settings: FlagdSettings;
-  /** The one that new requests go over. */
+  /** The connection for new requests. */
   #session: ClientHttp2Session | null = null;
-  /** All that are open: one that flagd has sent away goes on with the requests that it has. */
+  /** All open connections: after flagd's GOAWAY one is kept for the requests that it has. */
   readonly #sessions = new Set<ClientHttp2Session>();
   #closed = false;
 
@@ -81,7 +81,7 @@ export class GrpcConnection {
     });
   }
 
-  /** A stream of messages; the returned function ends it without a word. */
+  /** A stream of messages; the returned function ends it without calling the listener. */
   listen(path: string, message: Uint8Array, listener: Listener): () => void {
     let silent = false;
     const end = this.#request({
@@ -99,7 +99,8 @@ export class GrpcConnection {
   }
 
   /**
-   * The connection may be dead while flagd is not: whatever is under way ends, and the next request makes a new one.
+   * Ends the connection and all its requests; the next request makes a new one. For a connection that may be dead while
+   * flagd is not.
    */
   giveUp(): void {
     this.#session = null;
@@ -112,8 +113,8 @@ export class GrpcConnection {
   }
 
   /**
-   * Sends a request; the returned function ends it, with an error or without. It never throws: what cannot be sent has
-   * ended.
+   * Sends a request; the returned function ends it, with an error or without. It never throws: a request that cannot be
+   * sent has ended with the error.
    */
   #request({ path, message, timeoutMs, onMessage, onEnd }: Request): (error: Error | null) => void {
     let ended = false;
@@ -207,7 +208,7 @@ export class GrpcConnection {
   }
 }
 
-/** gRPC writes what is not ASCII as in a URL. */
+/** gRPC percent-encodes characters that are not ASCII. */
 function decoded(text: string): string {
   try {
     return decodeURIComponent(text);

@@ -1,7 +1,7 @@
-/** The longest message that is read, in bytes. */
+/** The longest message that is accepted, in bytes. */
 const MAX_MESSAGE_BYTES = 64 * 1024 * 1024;
 
-/** How long the head of a frame is: whether it is compressed, and the length of its message. */
+/** The length of a frame's head: one byte for compression, four for the length of the message. */
 const HEAD_BYTES = 5;
 
 /** A gRPC frame: not compressed, the length, the message. */
@@ -17,8 +17,8 @@ export class Frames {
   #length = 0;
 
   /**
-   * The messages that are whole with this chunk. @throws for one that is too long or compressed: we have not said that
-   * we read those
+   * The messages that are complete with this chunk. @throws for a message that is too long, or compressed, which we
+   * never ask for
    */
   take(chunk: Buffer): Uint8Array[] {
     this.#chunks.push(chunk);

@@ -8,8 +8,8 @@ import { type FlagdQuestion, FlagdSource } from './source.ts';
 import { SyncClient } from './sync-client.ts';
 
 /**
- * flagd's definition, evaluated here. What is evaluated is what the last confirmation brought, so that a stream that is
- * silently dead holds nothing back; the stream tells at once when there is something to fetch.
+ * flagd's definition, evaluated here. Each confirmation fetches the definition, so a stream that is silently dead
+ * delays nothing for longer than that; the stream only says that there is a new one to fetch.
  */
 export class InProcessSource extends FlagdSource {
   readonly #core: FlagdCore;
@@ -17,11 +17,11 @@ export class InProcessSource extends FlagdSource {
   readonly #enrich: Hook;
   #definition: string | null = null;
   #fetched: string | null = null;
-  /** What flagd sent along with its flags. */
+  /** The context that flagd sent along with its flags. */
   #syncContext: EvaluationContext | null = null;
-  /** The stream has told of a change that has not been fetched yet. */
+  /** The stream has announced a change that has not been fetched yet. */
   #announced = false;
-  /** The last fetch brought a change of which the stream had not told. */
+  /** The last fetch brought a change that the stream had not announced. */
   #unannounced = false;
 
   constructor(settings: FlagdSettings, news: News, fetchDeadlineMs: number) {
@@ -60,8 +60,8 @@ export class InProcessSource extends FlagdSource {
   }
 
   /**
-   * @throws when this cannot be what flagd is meant to serve; an unreadable one leaves the last good one in place, for
-   * as long as its lease lasts
+   * @throws when the definition has no kill-switch.mode, or cannot be read; an unreadable one leaves the last good one
+   * in place, for as long as its lease lasts
    */
   #take(definition: string, seen: Seen | null): void {
     if (definition !== this.#definition) {
@@ -74,13 +74,16 @@ export class InProcessSource extends FlagdSource {
     this.proof.learn(flag.metadata, seen);
   }
 
-  /** Sees to it that there is a stream, and that it tells of changes. Without one all goes on, only slower. */
+  /**
+   * Opens the stream where there is none, and replaces one that misses changes. Without a stream changes only arrive
+   * later.
+   */
   #watchStream(definition: string): void {
     const isDeaf = this.#unannounced && !this.#announced;
     if (isDeaf) this.#sync.news.distrust();
     this.#unannounced = this.#fetched !== null && definition !== this.#fetched && !this.#announced;
     this.#fetched = definition;
     this.#announced = false;
-    this.#sync.news.open(); // its first message is news: what has changed before it was there, it could not tell
+    this.#sync.news.open(); // its first message causes a fetch: it cannot announce what changed before it was open
   }
 }

@@ -1,6 +1,6 @@
 import { type Fault, quoteId } from '../../flags/index.ts';
 
-/** What an export says of the log that it comes from. */
+/** The members of an export's metadata that name its log. */
 interface Origin {
   readonly generation: string;
   readonly first: string;
@@ -8,30 +8,33 @@ interface Origin {
   readonly epoch: number;
 }
 
-/** How far one had seen when flagd was asked. */
+/** The generation and epoch of the last answer before flagd was asked. */
 export interface Seen {
   readonly generation: string;
   readonly epoch: number;
 }
 
 /**
- * Follows one switch through flagd's answers. An answer of another switch, whose export has taken the file, is refused,
- * and so is one that goes back: an old text that was put over a newer one. A `recover` begins another generation and is
- * followed.
+ * Follows one switch through flagd's answers. It refuses an answer of another switch, whose export has taken the file,
+ * and one that goes back: an old text that was put over a newer one. It follows a `recover`, which begins another
+ * generation.
  */
 export class Lineage {
-  /** Every generation of this switch that has been served, and the one that it began with. */
+  /** Every generation of this switch that has been served, and its first one. */
   readonly #known = new Set<string>();
   #seen: Seen | null = null;
 
-  /** To be taken before flagd is asked: an answer that another has overtaken meanwhile is late, and no step back. */
+  /**
+   * Read before flagd is asked, and given to `follow` with the answer: one that another answer has overtaken meanwhile
+   * is late, and no step back.
+   */
   get seen(): Seen | null {
     return this.#seen;
   }
 
   /**
-   * Takes an answer's metadata, which was asked for when so much had been `seen`. Why it does not follow on that, or
-   * null.
+   * Takes the metadata of an answer, and `seen` from before it was asked for. Returns why the answer does not follow;
+   * null when it does.
    */
   follow(metadata: Readonly<Record<string, unknown>>, seen: Seen | null): Fault | null {
     const origin = originOf(metadata);
@@ -72,7 +75,7 @@ function originOf(metadata: Readonly<Record<string, unknown>>): Origin | null {
 
 const stale = (what: string): Fault => ({ code: 'STALE', message: `flagd's definition is ${what}` });
 
-/** An answer that is not the switch's. */
+/** The fault of an answer that is not the switch's. */
 export const foreign = (what: string): Fault => ({
   code: 'FOREIGN_ANSWER',
   message: `flagd's answer ${what}: another of its sources has the same flag, or what it serves is no "kill-switch flagd export --watch" of this switch. Look with: kill-switch flagd validate FILE… (all of them, in flagd's order)`,

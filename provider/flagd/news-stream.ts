@@ -1,8 +1,8 @@
 import type { GrpcConnection } from './grpc-connection.ts';
 
 /**
- * The least time between two attempts, in milliseconds: where each stream ends as soon as it has begun, this would
- * otherwise go round without a pause.
+ * The least time between two attempts to open the stream, in milliseconds: otherwise a stream that ends as soon as it
+ * is open would be opened in a tight loop.
  */
 const PAUSE_MS = 200;
 
@@ -11,11 +11,11 @@ export interface NewsStreamOptions {
   readonly path: string;
   readonly request: Uint8Array;
   readonly onMessage: (message: Uint8Array) => void;
-  /** It has ended, and stays so until it is opened again. */
+  /** The stream has ended; `open` opens it again. */
   readonly onLost: () => void;
 }
 
-/** A stream by which flagd tells that something has changed. Nothing rests on it but how soon that is seen. */
+/** The stream on which flagd announces changes. Without it they only arrive later. */
 export class NewsStream {
   readonly #options: NewsStreamOptions;
   #end: (() => void) | null = null;
@@ -25,9 +25,7 @@ export class NewsStream {
     this.#options = options;
   }
 
-  /**
-   * Opens it, unless it is open, or has been opened just now and was lost: then it is for the next time that one asks.
-   */
+  /** Opens the stream, unless it is open, or was opened less than 200 ms ago: then a later call opens it. */
   open(): void {
     if (this.#end || performance.now() < this.#openedAt + PAUSE_MS) return;
     this.#openedAt = performance.now();
@@ -44,7 +42,7 @@ export class NewsStream {
     if (!isOver) this.#end = end;
   }
 
-  /** It is silent although there is something to tell: the next `open` makes another. */
+  /** Ends a stream that did not announce a change; the next `open` makes another, over another connection. */
   distrust(): void {
     if (!this.#end) return;
     this.close();

@@ -1,9 +1,9 @@
-/** Tells whoever listens that something suggests asking flagd now. */
+/** Notifies listeners that there may be news, so that flagd should be asked now. */
 export class News {
   readonly #listeners = new Set<() => void>();
 
   readonly on = (listener: () => void): (() => void) => {
-    const own = (): void => listener(); // the same function may listen twice, and then ends twice
+    const own = (): void => listener(); // the same function may be added twice, and each is removed by itself
     this.#listeners.add(own);
     return () => void this.#listeners.delete(own);
   };

@@ -9,15 +9,15 @@ import { systemClock } from '../../store/system-clock.ts';
 export type ResolverType = 'rpc' | 'in-process';
 
 /**
- * The official provider's environment variables (`FLAGD_HOST` and the like) are not read: what is not given here has
- * the default given here.
+ * The official provider's environment variables (`FLAGD_HOST` and the like) are not read; each option has the default
+ * that is given here.
  */
 export interface FlagdKillSwitchOptions {
   /** Default `localhost`. */
   readonly host?: string | undefined;
   /** Default 8013 for `rpc`, 8015 for `in-process`. */
   readonly port?: number | undefined;
-  /** A unix socket instead of host and port. */
+  /** The path of a Unix socket, used instead of host and port. */
   readonly socketPath?: string | undefined;
   /** Default `rpc`. */
   readonly resolverType?: ResolverType | undefined;
@@ -25,43 +25,43 @@ export interface FlagdKillSwitchOptions {
   readonly tls?: boolean | undefined;
   /** A file with the certificates to trust, for `tls`. Default: those of the system. */
   readonly certPath?: string | undefined;
-  /** The authority to name, where a proxy stands before flagd. */
+  /** The `:authority` of requests, for a proxy in front of flagd. */
   readonly defaultAuthority?: string | undefined;
-  /** Which of flagd's sources, for flagd's own selection. */
+  /** The selector that flagd uses to choose among its sources. */
   readonly selector?: string | undefined;
   /**
-   * Whose switch this is: an answer of another organization's export is a fault, and so is, unless `expect` is `any`,
-   * one that no export gave.
+   * The organization of this switch. An answer from another organization's export is a fault; unless `expect` is `any`,
+   * so is an answer that comes from no export.
    */
   readonly organizationId?: string | undefined;
   /**
-   * What flagd must serve. `export`: each answer for a flag of the switch bears the metadata of `kill-switch flagd
-   * export --watch`, whose end has not passed; any other is a fault. `any`: also a definition that was written by hand.
-   * Default: `export` with `organizationId`, and otherwise from the first answer on that bears that metadata. An end
-   * that has passed is a fault with all of them.
+   * What flagd must serve. `export`: each answer for a flag of the switch must have the metadata of `kill-switch flagd
+   * export --watch`; any other is a fault. `any`: also a definition that was written by hand. Default: `export` with
+   * `organizationId`; without it `any`, until an answer has that metadata, and `export` from then on. A `valid_until`
+   * that has passed is a fault in each case.
    */
   readonly expect?: 'export' | 'any' | undefined;
   /** How long one evaluation, or making a connection, may take, in milliseconds: at most 300000. Default 500. */
   readonly deadlineMs?: number | undefined;
   /**
-   * How long flagd's word may be trusted since the last question that it answered was sent, in milliseconds: 500 to
-   * 60000, default 5000.
+   * How long flagd's answers may be trusted after the last confirmation was sent, in milliseconds: 500 to 60000,
+   * default 5000.
    */
   readonly leaseMs?: number | undefined;
   /**
-   * In-process only: makes context for every evaluation out of what flagd sends along with its flags. Default: all of
-   * it.
+   * In-process only: makes the context that is added to every evaluation from the one that flagd sends along with its
+   * flags. Default: all of that.
    */
   readonly contextEnricher?: ((syncContext: EvaluationContext | null) => EvaluationContext) | undefined;
   /** Run last before each evaluation, for instance an `IdentityHook`. */
   readonly hooks?: readonly Hook[] | undefined;
-  /** What the evaluator of `in-process` has to tell. Default: nothing. */
+  /** Gets the messages of the `in-process` evaluator. Default: none. */
   readonly logger?: Logger | undefined;
   /** For tests. */
   readonly clock?: Clock | undefined;
 }
 
-/** The options with all that has a default. */
+/** The options with their defaults filled in. */
 export interface FlagdSettings {
   readonly host: string;
   readonly port: number;

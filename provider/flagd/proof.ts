@@ -5,14 +5,14 @@ import type { FlagdSettings } from './options.ts';
 type Metadata = Readonly<Record<string, unknown>>;
 
 /**
- * Tells an answer of the switch's own export from any other: flagd lets a later source take the place of a flag, with
- * the app's own file for instance, and nothing but the metadata shows it. flagd puts the metadata of the source that a
- * flag came from into each answer, with both resolvers.
+ * Recognises the answers of the switch's own export. In flagd a later source (the app's own file, for instance) can
+ * replace a flag, and only the metadata shows it: flagd puts the metadata of a flag's source into each answer, with
+ * both resolvers.
  */
 export class Proof {
   readonly #settings: Pick<FlagdSettings, 'expect' | 'organizationId'>;
   readonly #nowMs: () => number;
-  /** An answer has borne what only an export bears: from then on each must. */
+  /** An answer has had the metadata of an export: from then on each must. */
   #demands = false;
   readonly #lineage = new Lineage();
 
@@ -21,17 +21,17 @@ export class Proof {
     this.#nowMs = nowMs;
   }
 
-  /** How far this switch had been seen; to be taken before flagd is asked. */
+  /** How far this switch has been seen; read it before flagd is asked. */
   get seen(): Seen | null {
     return this.#lineage.seen;
   }
 
-  /** Takes note of the metadata that flagd serves before anybody asks. */
+  /** Takes note of the metadata in a confirmation, where no flag is being answered. */
   learn(metadata: Metadata, seen: Seen | null): void {
     this.fault(metadata, seen);
   }
 
-  /** Why an answer with this metadata, asked for when so much had been `seen`, is not what the switch says; or null. */
+  /** Why an answer with this metadata is not the switch's; null when it is. `seen`: from before flagd was asked. */
   fault(metadata: Metadata, seen: Seen | null): Fault | null {
     const { expect, organizationId } = this.#settings;
     const { organization_id: owner, valid_until: end } = metadata;

@@ -1,6 +1,6 @@
 import type { JsonValue } from '@openfeature/server-sdk';
 
-// As much of protobuf as flagd's messages need; no package exports readers and writers for them.
+// The part of protobuf that flagd's messages need; no package exports readers and writers for them.
 
 /** One field of a message: a whole number, or bytes (8 or 4 of them where its length is fixed). */
 export interface Field {
@@ -8,7 +8,7 @@ export interface Field {
   readonly value: number | Uint8Array;
 }
 
-/** The fields of a message, in their order. @throws RangeError on anything that is not one */
+/** The fields of a message, in their order. @throws RangeError for bytes that are not a message */
 export function* fieldsOf(message: Uint8Array): Generator<Field> {
   let at = 0;
   const readVarint = (): number => {
@@ -81,7 +81,7 @@ export const textField = (number: number, text: string): Buffer => bytesField(nu
 
 export const structField = (number: number, object: object): Buffer => bytesField(number, encodeStruct(object));
 
-/** `google.protobuf.Struct`. What is undefined is left out. */
+/** `google.protobuf.Struct`. Members that are undefined are left out. */
 const encodeStruct = (object: object): Buffer =>
   Buffer.concat(
     Object.entries(object)
@@ -89,7 +89,7 @@ const encodeStruct = (object: object): Buffer =>
       .map(([key, value]) => bytesField(1, Buffer.concat([textField(1, key), bytesField(2, encodeValue(value))]))),
   );
 
-/** `google.protobuf.Value`. A Date is its text, as in JSON. @throws TypeError on what JSON does not have */
+/** `google.protobuf.Value`. A Date is its text, as in JSON. @throws TypeError for a value that JSON does not have */
 function encodeValue(value: unknown): Buffer {
   switch (typeof value) {
     case 'boolean':

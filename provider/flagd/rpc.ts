@@ -5,7 +5,7 @@ import type { News } from './news.ts';
 import type { FlagdSettings } from './options.ts';
 import { type FlagdQuestion, FlagdSource } from './source.ts';
 
-/** flagd asked for each evaluation; a confirmation is one more such question. */
+/** Asks flagd for each evaluation; a confirmation is one more such question. */
 export class RpcSource extends FlagdSource {
   readonly #client: EvaluationClient;
   readonly #deadlineMs: number;
@@ -32,7 +32,8 @@ export class RpcSource extends FlagdSource {
       this.proof.learn(flagMetadata ?? {}, seen);
     } catch (error) {
       if (!(error instanceof OpenFeatureError)) this.#client.giveUp();
-      // Nobody's context may be one that its rule cannot be computed for; flagd is there all the same.
+      // The empty context of a confirmation may be one for which the rule cannot be computed; flagd has answered all
+      // the same.
       if (!(error instanceof ParseError)) throw error;
     }
   }

@@ -24,14 +24,14 @@ export interface FlagdQuestion {
 }
 
 /**
- * flagd as a provider that tells changes and can be asked whether it is there; how far it can be trusted is not its
- * business.
+ * flagd as a provider that emits changes and can be confirmed. How long it may be trusted is decided by the
+ * `FailClosedProvider` around it.
  */
 export abstract class FlagdSource implements Provider {
   readonly runsOn = 'server';
   readonly metadata = { name: 'kill-switch-flagd' };
   readonly events = new OpenFeatureEventEmitter();
-  /** Whether what flagd serves is the switch's own. */
+  /** Judges whether answers are from the switch's own export. */
   protected readonly proof: Proof;
   readonly #hooks: readonly Hook[];
 
@@ -40,7 +40,7 @@ export abstract class FlagdSource implements Provider {
     this.#hooks = settings.hooks;
   }
 
-  /** Resolves when flagd has answered soundly. */
+  /** Resolves when flagd has given an answer that counts. */
   abstract confirm(): Promise<void>;
   protected abstract resolve(question: FlagdQuestion): Promise<ResolutionDetails<FlagValue>>;
   abstract onClose(): Promise<void>;

@@ -8,8 +8,8 @@ const SERVICE = '/flagd.sync.v1.FlagSyncService';
 
 export interface SyncListener {
   /**
-   * flagd has another definition, or a stream has been opened that tells of one; with the context that flagd sends
-   * along, null where it sends none.
+   * flagd has a new definition, or the stream has just been opened. `context`: what flagd sends along; null where it
+   * sends none.
    */
   readonly onNews: (context: EvaluationContext | null) => void;
   /** The stream was lost. */
@@ -17,8 +17,8 @@ export interface SyncListener {
 }
 
 /**
- * flagd's sync port: the whole definition when it is asked for, and a stream that tells when to ask. Each has a
- * connection of its own, so that one that is silently dead holds nothing of the other back.
+ * flagd's sync port: requests for the whole definition, and a stream that says when to ask. Each has a connection of
+ * its own, so that one that is silently dead does not hold up the other.
  */
 export class SyncClient {
   readonly #questions: GrpcConnection;
@@ -31,7 +31,7 @@ export class SyncClient {
     this.#questions = new GrpcConnection(settings);
     this.#streams = new GrpcConnection(settings);
     this.#deadlineMs = deadlineMs;
-    // The selector also in the field that older flagd versions read.
+    // The selector, also in the field that older flagd versions read.
     this.#request = settings.selector ? textField(2, settings.selector) : Buffer.alloc(0);
     this.news = new NewsStream({
       connection: this.#streams,
@@ -68,7 +68,9 @@ function definitionIn(message: Uint8Array): string {
   }
 }
 
-/** That it has come is news; what cannot be read of it is asked for anyway. */
+/**
+ * The context in a message; null where there is none, or none that can be read. The message causes a fetch in any case.
+ */
 function contextIn(message: Uint8Array): EvaluationContext | null {
   try {
     const [context] = [...fieldsOf(message)].filter(({ number }) => number === 2);

@@ -7,7 +7,7 @@ import type { SuiteTest } from './log.ts';
 
 const timeOf = ({ time }: Pick<Answer, 'time'>): number => parseTime(time) ?? assert.fail(`${time} is no time`);
 
-/** What every answer says of itself, whatever it is an answer to. */
+/** Time, age and nonce, which every answer of a store has. */
 export const ANSWER_TESTS: readonly SuiteTest[] = [
   {
     name: 'every answer carries the store’s time, which moves on and is the time that operators plan by',

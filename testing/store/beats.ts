@@ -88,7 +88,7 @@ export const BEAT_TESTS: readonly SuiteTest[] = [
       const { id, beat } = session.executor();
       const older = without(beat(null), ['draining', 'agents', 'runs', 'fork']);
       await session.harness.plantBeat({ id, name: 'mailer' }, JSON.stringify(older));
-      // How much of its work a restriction has reached it does not say: it may be all.
+      // It does not say how much of its work a restriction has reached, so all of it counts as draining.
       assert.deepEqual(stripped(await control.executors()), [
         { ...beat(null), draining: beat(null).in_flight, agents: [], runs: [] },
       ]);
@@ -101,7 +101,7 @@ export const BEAT_TESTS: readonly SuiteTest[] = [
 const stripped = (beats: readonly object[]): object[] =>
   beats.map((beat) => {
     assert.equal('problem' in beat ? beat.problem : undefined, undefined);
-    return without(beat, ['writer']); // as far as that store can tell
+    return without(beat, ['writer']); // which that store may not know
   });
 
 const without = (value: object, names: readonly string[]): object =>

@@ -103,7 +103,7 @@ export const CONFIRM_TESTS: readonly SuiteTest[] = [
       await x.confirm(null);
       await x.confirm(head, { in_flight: 7, agents: [], at: '2026-01-01T00:00:02.000Z' });
       await y.confirm(head);
-      // Who wrote it is said by some stores only, each in its way.
+      // Only some stores name the writer, each in its own way.
       const beats = new Map(
         (await control.executors()).map(({ writer, ...beat }) => [beat.id, writer === '' ? null : beat]),
       );

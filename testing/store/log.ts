@@ -4,13 +4,13 @@ import { entryKey, State, stateFrom, timeSchema } from '../../flags/index.ts';
 import type { ControlConnection } from '../../store/ports.ts';
 import { change, kill, logOf, plan, pushesOf, type StoreSession } from './session.ts';
 
-/** One test of a suite, by what it shows. */
+/** One test of a suite; its name says what it shows. */
 export interface SuiteTest {
   readonly name: string;
   readonly run: (session: StoreSession) => Promise<void>;
 }
 
-/** A log of every kind of entry, as it is now. */
+/** Makes a log with every kind of entry. */
 async function makeEverything(control: ControlConnection): Promise<void> {
   await kill(control, 'all');
   await kill(control, 'agent:a:b');
@@ -29,7 +29,7 @@ async function folded(control: ControlConnection): Promise<State> {
   return state;
 }
 
-/** Reading, appending, following: what both sides of a store must do with the log. */
+/** What both sides of a store must do with the log: read, append and follow it. */
 export const LOG_TESTS: readonly SuiteTest[] = [
   {
     name: 'a store in which nobody has made a control plane has no head, and says so to everyone',
@@ -187,8 +187,8 @@ export const LOG_TESTS: readonly SuiteTest[] = [
       for (let number = 0; number < 5; number += 1) changes.push(await kill(session.control(), `run:${number}`));
       const [last] = changes.slice(-1);
       assert.ok(last);
-      // One at a time until it is heard of: whoever begins to follow may miss what happens until then, but not what
-      // follows on something heard.
+      // Each follower gets changes until it has heard of one: it may miss changes at its start, but none after the
+      // first it has heard of.
       for (const follower of followers) {
         await follower.until('any event or gap', () => follower.events.length > 0 || follower.gaps > 0);
       }

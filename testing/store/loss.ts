@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { change, kill, logOf, plan, pushesOf } from './session.ts';
 import type { SuiteTest } from './log.ts';
 
-/** What is lost, put back or recovered. */
+/** Stores that lose events, are restored from a backup, or are recovered. */
 export const LOSS_TESTS: readonly SuiteTest[] = [
   {
     name: 'a wiped store has no head, and contradicts every head that was held',
@@ -138,7 +138,7 @@ export const LOSS_TESTS: readonly SuiteTest[] = [
     async run(session) {
       const { head } = await kill(await session.initialised(), 'all');
       const { anchor } = session.executor({ name: 'pricer' }).connection;
-      if (anchor === null) return; // this store keeps none, and says so
+      if (anchor === null) return; // a store without anchors
       assert.equal(anchor.read(), null);
       anchor.write({ head, generations: [head.generation] });
       const later = { head: { ...head, epoch: head.epoch + 1 }, generations: [head.generation, 'b'] };

@@ -22,11 +22,11 @@ export interface StoreHarness {
    * themselves (anchors) stays.
    */
   wipe(): Promise<void>;
-  /** Takes a backup. */
+  /** Makes a backup of the store. */
   copy(): Promise<void>;
-  /** Puts the backup in the place of what there is. */
+  /** Replaces the store's contents with the backup. */
   restore(): Promise<void>;
-  /** Puts a text where the last beat of that executor (of the organization `default`) is kept, whatever both are. */
+  /** Writes this text, whatever it is, where the last beat of that executor (of the organization `default`) is kept. */
   plantBeat(executor: { readonly id: string; readonly name: string }, text: string): Promise<void>;
   dispose(): Promise<void>;
 }
@@ -44,7 +44,7 @@ export interface TestExecutor {
   readonly id: string;
   readonly connection: ExecutorConnection;
   beat(applied: Head | null, more?: Partial<Beat>): Beat;
-  /** What the store answers, less what every answer says of itself: that is looked at here. */
+  /** The store's answer without time, age and nonce, which are checked here. */
   confirm(applied: Head | null, more?: Partial<Beat>): Promise<Omit<Confirmation, keyof Answer>>;
 }
 
@@ -78,7 +78,7 @@ export class StoreSession {
     return { id, connection, beat, confirm };
   }
 
-  /** An operator whose control plane has been made. */
+  /** An operator's connection to a control plane that has been initialised. */
   async initialised(organizationId?: string): Promise<ControlConnection> {
     const control = this.control(organizationId);
     await change(control, 'init', { generation: randomUUID() });
@@ -156,7 +156,7 @@ export async function logOf(control: ControlConnection, after = 0): Promise<LogE
   return events;
 }
 
-/** What a connection pushes, from when it is called. */
+/** Collects what a connection pushes from now on. */
 export function pushesOf({ follow }: Pick<ControlConnection, 'follow'>) {
   const events: LogEvent[] = [];
   let gaps = 0;

@@ -63,7 +63,7 @@ const intervention = (id: string, proposal: boolean): string => {
   return JSON.stringify(record);
 };
 
-/** What executors keep beside their beats, where an operator has made a control plane. */
+/** Reports of executors beside their beats, in a store whose control plane is initialised. */
 export const SHELF_TESTS: readonly SuiteTest[] = [
   {
     name: 'interventions of all executors come back as they were written, the newest last',
