@@ -13,8 +13,8 @@ const tsconfig = {
 };
 
 /**
- * The code blocks of README.md and docs/ compile against the package as it is built, and every source file that these
- * pages name exists. A block fenced as `ts` is a module of its own; one fenced as `ts continues` goes on where the block
+ * The code blocks of README.md and docs/ compile against the package as it is built, and every source file exists that
+ * these pages name. A block fenced as `ts` is a module of its own; one fenced as `ts continues` goes on where the block
  * before it ended. A file is named by its path from the root.
  * @type {import('./gate.mjs').Gate}
  */
