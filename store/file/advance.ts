@@ -2,18 +2,20 @@ import type { KillSwitchError, LogEvent } from '../../flags/index.ts';
 import { CATCH_UP_EVENTS } from '../answers.ts';
 import type { Base } from './snapshot-file.ts';
 
-/** What is made of the events of one log: each is taken once, in order. `bytes`: how long its line is. */
+/**
+ * Something that is made of all events of one log. It takes each event once, in order. `bytes`: the length of its line.
+ */
 export interface LogFold {
   take(event: LogEvent, bytes: number): void;
 }
 
-/** Makes one where reading begins: with the state of a snapshot that the log proves, or at the first line (null). */
+/** Makes a fold for where reading begins: at a snapshot that the log proves, or at the first line (null). */
 export type BeginFold<F> = (base: Base | null) => F;
 
-/** Events that one advance read; `'many'` when they are more than a follower would take one by one. */
+/** The events that one advance has read; `'many'` when they are too many to be pushed one by one. */
 export type ReadEvents = readonly LogEvent[] | 'many';
 
-/** What an advance came to. */
+/** What came of reading on. */
 export type Advance =
   /** The events that were appended since have been taken. */
   | { readonly is: 'further'; readonly events: ReadEvents }
@@ -22,17 +24,17 @@ export type Advance =
    * file that was read before.
    */
   | { readonly is: 'anew' }
-  /** It went wrong; the events that were appended before that place have been taken, and count. */
+  /** Reading failed. The events before the place where it failed have been taken, and count. */
   | { readonly is: 'failed'; readonly error: KillSwitchError; readonly events: ReadEvents };
 
 export interface AdvanceOptions<F> {
-  /** All of the log, though it could be read further. */
+  /** Reads all of the log anew, even where it could be read on. */
   readonly everything?: boolean | undefined;
-  /** Makes the fold of what is read anew; else whoever made the reader has said how. */
+  /** Makes the fold of a log that is read anew; default: the one that the reader was made with. */
   readonly begin?: BeginFold<F> | undefined;
 }
 
-/** The events that are read further, as long as they are not too many to be told one by one. */
+/** Collects the events that are read on, as long as they are not too many to be pushed one by one. */
 export class Fresh {
   events: LogEvent[] | 'many' = [];
 

@@ -9,12 +9,13 @@ import { SPOILED } from './torn-line.ts';
 const END = 0x0a;
 
 /**
- * Writes lines at the end of the log, on the disk when it resolves. One write, so that lines of several writers never
- * mix; the system puts it at the end, whatever others have written since. Where the file does not end in a line's end,
- * a write was cut there (a full disk, a writer that died) and its writer was told that it failed: the line is spoiled
- * before it is ended, since all but its end may be there, and what failed must not take effect by what somebody else
- * does later.
- * @throws KillSwitchError STORE_READ_ONLY (nothing was written), STORE_UNREACHABLE (it is not known)
+ * Appends lines to the log; they are on the disk when it resolves. One write, so that lines of several writers never
+ * mix; the system puts it at the end, whatever others have written since. Where the file does not end in a line end, a
+ * write was cut there (a full disk, a writer that died), and its writer got an error. That line is spoiled before it is
+ * ended: all of it but the end may be there, and a change that failed must not take effect when another writer ends its
+ * line.
+ * @throws KillSwitchError STORE_READ_ONLY (nothing was written), STORE_UNREACHABLE (it is not known whether anything
+ * was)
  */
 export async function appendLines(path: string, texts: readonly string[]): Promise<void> {
   for (const text of texts) {
@@ -66,8 +67,8 @@ const cutShort = (path: string, written: number, length: number): KillSwitchErro
   );
 
 /**
- * Makes sure that the folders' own entries are on the disk, up to the one above `root`: else the log could be lost with
- * all that is in it.
+ * Syncs the folders, from this one up to the one above `root`: until then a power failure could lose the log's name,
+ * and so the log.
  */
 export async function syncFolders(folder: string, root: string): Promise<void> {
   if (process.platform === 'win32') return; // Windows cannot open a folder to sync it
@@ -81,8 +82,8 @@ export async function syncFolders(folder: string, root: string): Promise<void> {
         await handle.close();
       }
     } catch (error) {
-      // The folder above may be unreadable for this user: it is older than this store unless the store has just been
-      // made, by whoever owns it.
+      // This user may be unable to read the folder above `root`. Then another user, or an earlier process, has made
+      // `root`.
       if (path !== above || errnoOf(error) !== 'EACCES') throw fileError(error, 'written', path);
     }
     if (path === above || path === dirname(path)) return;

@@ -23,7 +23,7 @@ import { snapshotKeeper } from './snapshot-keeper.ts';
 export interface FileControlStoreOptions {
   /** Default `.kill-switch` in the working directory. */
   readonly directory?: string | undefined;
-  /** Tells the store's time; default: this machine's. */
+  /** The store's clock; default: this machine's. */
   readonly clock?: Clock | undefined;
 }
 
@@ -44,7 +44,7 @@ export function fileControlStore({ directory = '.kill-switch', clock }: FileCont
       const paths = filePaths(root, organizationId);
       const begin = (base: Base | null): FoldedLog => new FoldedLog(base);
       const reader = new FileReader(paths, begin, { requestTimeoutMs, reads: 'for writing', onReading });
-      // Reports have a queue of their own: whatever executors have put there, no append waits for it.
+      // Reading reports has a queue of its own: however many reports there are, no append waits for them.
       const reports = new Serial();
       const precedence = new Precedence(paths.precedence);
       const oldForks = new OldForks(paths);
@@ -68,7 +68,7 @@ export function fileControlStore({ directory = '.kill-switch', clock }: FileCont
       return {
         load: (held, nonce) =>
           reading('load', async () => {
-            // Who plans a change may pass over torn lines, who shows the state may not: executors do not believe it
+            // Planning a change may pass over torn lines. A state that is shown may not: executors do not trust it
             // either.
             reader.checkWhole();
             const { state, head, end } = reader.log;
@@ -92,13 +92,14 @@ export function fileControlStore({ directory = '.kill-switch', clock }: FileCont
         append: (...changes) =>
           reading('append', async () => {
             const batch = readBack(changes);
-            // Before any executor hears of it. Where this user may not, executors say what is missing.
+            // Before any executor reads the change. Where this user may not make them, executors report what is
+            // missing.
             await makeFolders(root, reportFolders(paths)).catch(() => {});
             const appended = await appendByPrecedence(batch, {
               reader,
               precedence,
               readAt,
-              // Whoever begins a log makes its folders durable; anyone else makes sure of it once.
+              // The first writer of a log syncs its folders; each later connection does so once.
               syncFolders: async () => {
                 if (!synced || batch.expected === null) await syncFolders(paths.control, paths.root);
                 synced = true;
@@ -109,7 +110,7 @@ export function fileControlStore({ directory = '.kill-switch', clock }: FileCont
             return appended;
           }),
         snapshots: { keep: snapshotKeeper(paths, reader, (work) => reading('snapshot', work)) },
-        // They are bounded, and may take long on a busy machine all the same: reading is waited for as long as it gets
+        // How much is read is bounded, but may take long on a busy machine: the caller waits as long as reading gets
         // on.
         executors() {
           let steps = 0;
@@ -145,7 +146,7 @@ export function fileControlStore({ directory = '.kill-switch', clock }: FileCont
 interface Appending {
   readonly reader: FileReader<FoldedLog>;
   readonly precedence: Precedence;
-  /** When was read what the changes were planned on, by `performance.now()`. */
+  /** When the state was read on which the changes were planned, by `performance.now()`. */
   readonly readAt: number;
   readonly syncFolders: () => Promise<void>;
 }
@@ -163,7 +164,10 @@ async function appendByPrecedence(batch: Batch, appending: Appending): Promise<b
   return appended;
 }
 
-/** The file's order decides: whose first line comes first after `expected` has appended, and the other has not. */
+/**
+ * The order in the file decides: the writer whose first line comes first after `expected` has appended, others have
+ * not.
+ */
 async function appendFirst({ expected, head, texts }: Batch, { reader, syncFolders }: Appending): Promise<boolean> {
   const { paths } = reader;
   const isUnchanged = (): boolean => sameHead(reader.log.head, expected);
@@ -171,8 +175,8 @@ async function appendFirst({ expected, head, texts }: Batch, { reader, syncFolde
   await appendLines(paths.log, texts);
   await syncFolders();
   await reader.advance();
-  // A writer may have died just then and left half a line that the first one was joined to. Written once more they
-  // stand alone.
+  // Another writer may have died just then, and left half a line to which the first of these was appended. They are
+  // written once more, on lines of their own.
   if (reader.torn && isUnchanged()) {
     await appendLines(paths.log, texts);
     await reader.advance();
@@ -186,7 +190,7 @@ async function appendFirst({ expected, head, texts }: Batch, { reader, syncFolde
 }
 
 /**
- * Whether that event is in the log. Nearly always it is one of the last; others may have appended any number since, or
+ * Whether this event is in the log. It is nearly always one of the last. Else others have appended many since, or
  * reading began at a snapshot behind it.
  */
 async function isInLog({ epoch, hash }: Head, reader: FileReader<FoldedLog>): Promise<boolean> {

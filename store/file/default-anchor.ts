@@ -8,17 +8,17 @@ import type { AnchorKeeper, Remembered } from '../ports.ts';
 import { isThere, whyNotOwn, whyNotPrivate, whyNotWritable } from './own-folder.ts';
 import { fileName, type FilePaths, idOfFileName } from './paths.ts';
 
-/** Whose anchor it is. */
+/** The store, the organization and the executor that an anchor is for. */
 export interface AnchorPlace {
   readonly root: string;
   readonly organizationId: string;
   readonly executorName: string;
 }
 
-/** Where this user's programs keep what outlives them; null without a home. */
+/** The folder in which this user's programs keep state; null for a user without a home. */
 function stateFolder(): string | null {
   const { XDG_STATE_HOME: state, LOCALAPPDATA: local } = process.env;
-  if (state !== undefined && isAbsolute(state)) return state; // the specification: a relative one is ignored
+  if (state !== undefined && isAbsolute(state)) return state; // the XDG specification: a relative path is ignored
   if (process.platform === 'win32' && local !== undefined && isAbsolute(local)) return local;
   try {
     const home = homedir();
@@ -28,7 +28,9 @@ function stateFolder(): string | null {
   }
 }
 
-/** A name for the three together: the executor's, and a hash that tells stores and organizations apart. */
+/**
+ * A file name for the three together: the executor's name, and a hash that differs between stores and organizations.
+ */
 function nameOf({ root, organizationId, executorName }: AnchorPlace): string {
   const hash = createHash('sha256')
     .update(JSON.stringify([root, organizationId, executorName]), 'utf8')
@@ -38,11 +40,11 @@ function nameOf({ root, organizationId, executorName }: AnchorPlace): string {
 
 const folderIn = (state: string): string => join(state, 'openfeature-kill-switch');
 
-/** A file in which this user's executors may keep an anchor, where it is safe. */
+/** A file that may be an executor's anchor, if its folders are safe. */
 interface Place {
   readonly file: string;
   readonly folder: string;
-  /** The folders above it that are looked at as closely. */
+  /** The folders above that must be safe as well. */
   readonly above: readonly string[];
 }
 
@@ -53,7 +55,10 @@ function inState(place: AnchorPlace): Place | null {
   return { file: join(folder, nameOf(place)), folder, above: [] };
 }
 
-/** For a user who has no state directory. Each user has a file of their own, so that root is in nobody's way. */
+/**
+ * Inside the store, for a user without a state directory. Each user has a file of their own, so that one that root made
+ * is in nobody's way.
+ */
 function inStore({ anchors, executors, reported, root }: FilePaths, executorName: string): Place | null {
   if (!existsSync(executors)) return null; // operators make it
   const file = join(anchors, `${fileName(executorName)}.${process.geteuid?.() ?? 0}.json`);
@@ -63,7 +68,7 @@ function inStore({ anchors, executors, reported, root }: FilePaths, executorName
 const whyUnsafe = ({ folder, above }: Place): string | null =>
   [...above, folder].map(whyNotPrivate).find((why) => why !== null) ?? null;
 
-/** An anchor that only this user can have written. */
+/** An anchor in a file that must be this user's own. */
 function ownAnchor(file: string): AnchorKeeper {
   const keeper = fileAnchor(file);
   return {
@@ -77,13 +82,13 @@ function ownAnchor(file: string): AnchorKeeper {
   };
 }
 
-/** So many names are looked through. */
+/** How many names are looked at. */
 const MOST_NAMES = 10_000;
 
 /**
- * What executors of this user that were given no anchor remember of a store: all that is left of it on this machine
- * when its folder was removed. Those with long names are not found, nor what cannot be read, nor what somebody else may
- * have put there.
+ * The heads in this store that this user's executors have kept in their default anchors: all that is left on this
+ * machine when the store's folder was removed. Executors with long names are not found; anchors that cannot be read, or
+ * that another user may have put there, do not count.
  */
 export function rememberedOf({ root, organizationId }: Omit<AnchorPlace, 'executorName'>): readonly Remembered[] {
   const state = stateFolder();
@@ -110,11 +115,11 @@ function namesIn(folder: string): readonly string[] {
 }
 
 /**
- * The anchor of an executor that was given none: in the state directory of its user, because one inside the store's
- * folder would be restored together with it. Where that cannot be written, inside the store, if nobody else may write
- * there: what others can put there would be believed under this executor's own name, and would stop everyone. Where
- * there is no such place it cannot be kept, and the executor says what to do. Once it has a place it stays there, also
- * when it can no longer be read or written.
+ * The anchor of an executor that was given none. It is in the state directory of the user, because an anchor inside the
+ * store's folder would be restored together with the store. Where that directory cannot be written, it is inside the
+ * store, if nobody else may write there: others could put a false anchor there, which would stop everyone in this
+ * executor's name. Where neither is safe, no anchor is kept, and the error says what to do. Once chosen the place
+ * stays, also when it can no longer be read or written.
  */
 export function defaultAnchor(place: AnchorPlace, paths: FilePaths): AnchorKeeper {
   let chosen: AnchorKeeper | null = null;

@@ -8,7 +8,7 @@ import { RecentEvents } from './recent-events.ts';
 import type { Slot } from './serial.ts';
 import type { Base } from './snapshot-file.ts';
 
-/** The whole state as it is read for somebody who holds a head already, and whether that head was met on the way. */
+/** The whole state while it is read, and whether reading has met the head that the caller holds. */
 class Loading {
   readonly held: Head | null;
   readonly state: State;
@@ -23,7 +23,7 @@ class Loading {
     this.#met = held !== null && this.state.hash === held.hash;
   }
 
-  /** Null when only the log before the place where reading began can tell. */
+  /** Whether that head is in the log; null when only the log before the place where reading began can tell. */
   get linked(): boolean | null {
     if (this.held === null || this.#met) return true;
     return this.held.epoch < this.before.epoch ? null : false;
@@ -54,19 +54,19 @@ export class ExecutorLog implements LogFold {
     this.#loading?.take(event);
   }
 
-  /** The state that has been read for who holds this head, as far as the log was read; null where there is none. */
+  /** The load that was begun for a caller that holds this head; null where there is none. */
   loadingFor(held: Head | null): Loading | null {
     return this.#loading && this.#loading.held?.hash === held?.hash ? this.#loading : null;
   }
 
-  /** From now on the state belongs to whoever has taken it, or to nobody. */
+  /** Lets go of the state: the caller has taken it, or the load has failed. */
   endLoading(): void {
     this.#loading = null;
   }
 }
 
 /**
- * Loads the whole state. Reading that its caller did not wait for is kept, and the next load begins with it: a log that
+ * Loads the whole state. What was read for a caller that has given up is kept for the next load, so that a log which
  * takes longer than a deadline is loaded all the same. Only inside a request.
  */
 export async function loadState(

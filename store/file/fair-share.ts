@@ -1,12 +1,10 @@
 import type { OpenFolder } from './folder.ts';
 import { MOST_NAMES, type OwnedFile, Walk } from './walk.ts';
 
-/** A file as it was found, before it is read. */
+/** A file before it is read. */
 export type Found = Pick<OwnedFile, 'name' | 'bytes' | 'changedMs'>;
 
-/**
- * What one user keeps in a folder, the newest first, and how much of what is read there is that user's share, in bytes.
- */
+/** One user's files in a folder, the newest first, and that user's share of what is read there, in bytes. */
 export interface Share {
   readonly owner: number;
   /** Those that may be read. */
@@ -16,40 +14,40 @@ export interface Share {
   readonly bytes: number;
 }
 
-/** What is read of all files of a folder. */
+/** How much is read of all files of a folder. */
 export interface Bounds {
   /** In bytes. */
   readonly total: number;
-  /** How many files: where they are empty too, opening them takes its time. */
+  /** How many files: opening one takes time even where it is empty. */
   readonly most: number;
-  /** What is wanted of one file, in bytes. */
+  /** How much is read of one file at most, in bytes. */
   readonly longest: number;
 }
 
-/** Of which files so much is wanted; `onStep` is called as looking at them gets on. */
+/** Which files are read, and how much of them; `onStep` is called as looking at them gets on. */
 export interface Wanted {
   readonly ending: string;
   readonly bounds: Bounds;
-  /** Of whom a few files are enough. */
+  /** The users of whom only a few files are read. */
   readonly isLittle?: ((owner: number) => boolean) | undefined;
   readonly onStep?: (() => void) | undefined;
 }
 
-/** How many files are enough of somebody of whom a few are. */
+/** How many files are read of a user of whom only a few are. */
 const FEW = 20;
 
-/** What one file takes beside its bytes, so that both bounds are one. */
+/** What opening one file costs, in bytes: with it both bounds are one. */
 const eachOf = ({ total, most }: Bounds): number => Math.ceil(total / most);
 
-/** What it takes to read one file. */
+/** What reading one file costs, in bytes. */
 const costOf = ({ bytes }: Found, bounds: Bounds): number => eachOf(bounds) + Math.min(bytes, bounds.longest);
 
 const costOfAll = (files: readonly Found[], bounds: Bounds): number =>
   files.reduce((sum, file) => sum + costOf(file, bounds), 0);
 
 /**
- * Divides `total` among those who want so much: nobody gets more than that, and what one leaves is for the others. So
- * whoever wants little gets all of it, however much another wants.
+ * Divides `total` fairly: nobody gets more than they want, and what one does not want is for the others. So a user who
+ * wants little gets all of it, however much another one wants.
  */
 export function divide(total: number, wanted: readonly number[]): number[] {
   const given = wanted.map(() => 0);
@@ -62,13 +60,13 @@ export function divide(total: number, wanted: readonly number[]): number[] {
   return given;
 }
 
-/** The files of one user: the newest of them, and how many there are. */
+/** Collects one user's files: the newest of them, and how many there are. */
 class OwnFiles {
   #newest: Found[] = [];
   readonly #most: number;
   count = 0;
 
-  /** `most`: so many of them may be read. */
+  /** @param most how many of them may be read */
   constructor(most: number) {
     this.#most = most;
   }
@@ -85,8 +83,8 @@ class OwnFiles {
 }
 
 /**
- * The files of a folder in which several users may write, each user's with a fair share of what is read: what one of
- * them puts there hides nothing of the others', because all names are looked at before anything is divided.
+ * The files of a folder in which several users may write, with a fair share of the reading for each user. One user's
+ * files cannot hide another's, because all names are looked at before the shares are computed.
  */
 export async function fairShares(
   folder: OpenFolder,
@@ -119,7 +117,7 @@ export async function fairShares(
 export function wholeFiles({ files, bytes }: Share, bounds: Bounds): Found[] {
   let left = bytes;
   return files.filter((file) => {
-    // One that is too long is not read, so it costs no more than an empty one.
+    // A file that is too long is not read, so it costs no more than an empty one.
     const cost = file.bytes > bounds.longest ? eachOf(bounds) : costOf(file, bounds);
     if (cost > left) return false;
     left -= cost;
@@ -128,7 +126,8 @@ export function wholeFiles({ files, bytes }: Share, bounds: Bounds): Found[] {
 }
 
 /**
- * How much of the ends of which files can be read of a share: where all is too much, the newest files have equal parts.
+ * The files of a share with how much of the end of each is read: where all of them are too much, the newest ones get
+ * equal parts.
  */
 export function fileEnds({ files, bytes }: Share, bounds: Bounds): Array<Found & { readonly end: number }> {
   const each = eachOf(bounds);
@@ -140,7 +139,7 @@ export function fileEnds({ files, bytes }: Share, bounds: Bounds): Array<Found &
   return some.map((file, index) => ({ ...file, end: Math.max(0, (given[index] ?? 0) - each) }));
 }
 
-/** What is said where a share was too small; null where it was not. */
+/** The problem that is reported where a share was too small; null where none was. */
 export function leftOut(
   folder: string,
   shares: readonly { readonly owner: number; readonly left: number }[],

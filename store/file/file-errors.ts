@@ -31,7 +31,8 @@ function codeOf(errno: string, doing: 'read' | 'written'): KillSwitchErrorCode {
 }
 
 /**
- * What the system said about a file, as an error with its path and how to mend it. Errors of this package pass through.
+ * An error of the system about a file, as one of this package with the path and how to mend it. Errors of this package
+ * pass through.
  */
 export function fileError(error: unknown, doing: 'read' | 'written', path: string): KillSwitchError {
   if (isKillSwitchError(error)) return error;

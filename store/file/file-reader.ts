@@ -13,12 +13,15 @@ import type { SnapshotPlace } from './snapshot-file.ts';
 import { watchLog } from './watch-log.ts';
 
 /**
- * Reading a long log takes longer than a request may; nothing but a load or a push waits for it. In milliseconds: a
- * little less than whoever asked for a load waits, so that they hear why it takes so long.
+ * How long a load or a push may take, in milliseconds: reading a long log takes longer than other requests may. A
+ * little less than the caller of a load waits, so that it gets the error that says why.
  */
 export const READ_ALL_MS = LOAD_MS - 1000;
 
-/** What both connections read alike: the log as it grows, and the pushes that come of it. `F`: what they make of it. */
+/**
+ * What the connections of executors and operators have in common: they read the log as it grows, and push what is new.
+ * `F`: what they make of the log.
+ */
 export class FileReader<F extends LogFold & { readonly head: Head | null }> {
   readonly paths: FilePaths;
   readonly #tail: LogTail<F>;
@@ -39,32 +42,32 @@ export class FileReader<F extends LogFold & { readonly head: Head | null }> {
     this.#tail = new LogTail(paths.log, begin, options);
   }
 
-  /** What has been read of the log. It is another one once all was read anew. */
+  /** What was made of the log so far. Another object once all of it was read anew. */
   get log(): F {
     return this.#tail.fold;
   }
 
-  /** True when the log ends in lines that are torn: see LogChain. */
+  /** True when the log ends in torn lines: see LogChain. */
   get torn(): boolean {
     return this.#tail.torn;
   }
 
-  /** @throws KillSwitchError CORRUPT when the log ends in lines that are torn */
+  /** @throws KillSwitchError CORRUPT when the log ends in torn lines */
   checkWhole(): void {
     this.#tail.checkWhole();
   }
 
-  /** So many bytes of the log have been read, those before a snapshot included. */
+  /** How many bytes of the log have been read, those before a snapshot included. */
   get offset(): number {
     return this.#tail.offset;
   }
 
-  /** Where a snapshot of what the sink holds now would stand; null when the log does not end in its head. */
+  /** Where a snapshot of the present state would stand; null when the last line is not its head's. */
   place(): Omit<SnapshotPlace, 'head'> | null {
     return this.#tail.place();
   }
 
-  /** A request: alone, and within the deadline. @throws KillSwitchError, whatever the system says */
+  /** Does a request, one at a time, within the deadline. @throws KillSwitchError, also for errors of the system */
   async request<T>(what: string, work: (slot: Slot) => Promise<T>, ms = this.#requestTimeoutMs): Promise<T> {
     try {
       return await this.#serial.run(what, work, { ms });
@@ -74,7 +77,7 @@ export class FileReader<F extends LogFold & { readonly head: Head | null }> {
   }
 
   /**
-   * A request that may take as long as a long log takes to read, and fails when nothing at all was read for so long.
+   * Does a request that may take as long as reading the log does. It fails when nothing was read for `stalledMs`.
    * @throws KillSwitchError
    */
   async reading<T>(what: string, work: (slot: Slot) => Promise<T>, stalledMs: number): Promise<T> {
@@ -85,14 +88,14 @@ export class FileReader<F extends LogFold & { readonly head: Head | null }> {
     }
   }
 
-  /** Reads what was appended, and tells followers; only inside a request. @throws KillSwitchError */
+  /** Reads what was appended, and pushes it to followers; only inside a request. @throws KillSwitchError */
   async advance(options?: AdvanceOptions<F>): Promise<void> {
     const advance = await this.#tail.advance(options);
     this.#followers.tellAdvance(advance, this.log.head);
     if (advance.is === 'failed') throw advance.error;
   }
 
-  /** Whether one event comes before another that is in the log. @throws KillSwitchError CORRUPT */
+  /** Whether the event `held` comes before `later`, which is in the log. @throws KillSwitchError CORRUPT */
   async leadsTo(held: ChainEnd, later: ChainEnd): Promise<boolean> {
     try {
       return await leadsTo(this.paths.log, held, later);
@@ -124,7 +127,7 @@ export class FileReader<F extends LogFold & { readonly head: Head | null }> {
     this.#stopWatching = null;
   }
 
-  /** The file may have changed. Never rejects. */
+  /** Reads on, because the file may have changed. Never rejects. */
   async #look(): Promise<void> {
     try {
       await this.request('follow', () => this.advance(), READ_ALL_MS);

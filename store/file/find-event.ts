@@ -4,11 +4,11 @@ import { openFile, type OpenedFile } from './opened-file.ts';
 import { type Line, readLines } from './read-lines.ts';
 
 /**
- * By how many events lines may stand out of order: a batch that lost a race is numbered on from where it was planned.
+ * By how many events lines may stand out of order: a batch that lost a race has the numbers with which it was planned.
  */
 const DISORDER = 2000;
 
-/** The number of an event stands near the end of its one text. */
+/** The number of an event stands near the end of its line. */
 const SEQ = /,"seq":(\d+),"type":"[^"]*"\}$/;
 const LOOKED_AT = 512;
 
@@ -18,9 +18,9 @@ const seqOf = ({ bytes }: Line): number | null => {
 };
 
 /**
- * Whether the event of `held` is in the log before that of `later`, which is in its chain: it is looked up where its
- * number says, and the chain followed from there, so that this takes as long as what lies between them, however long
- * the log is.
+ * Whether the event `held` is in the log's chain before the event `later`, which is in it. The event is looked up where
+ * its number says, and the chain followed from there: that takes as long as what lies between the two, however long the
+ * log is.
  */
 export async function leadsTo(path: string, held: ChainEnd, later: ChainEnd): Promise<boolean> {
   const file = openFile(path);
@@ -50,14 +50,14 @@ async function isLedTo(file: OpenedFile, held: ChainEnd, later: ChainEnd): Promi
 }
 
 /**
- * Where the line of that event ends, and the chain from there; null where it is not near the place that its number
- * says. What that chain calls damage may be a line that was lost long ago: then the whole log tells.
+ * Where the line of that event ends, and the chain from there; null where the event is not near the place that its
+ * number says. That chain may call a line damage that is a lost swap of long ago: only the whole log can tell then.
  */
 export async function findEvent(
   file: OpenedFile,
   event: ChainEnd,
 ): Promise<{ readonly end: number; readonly chain: LogChain } | null> {
-  /** What each event that stands before it follows, those that were lost included. */
+  /** For each event before it, lost swaps included: the hash that it follows. */
   const before = new Map<string, string>();
   for await (const lines of readLines(file, await startBefore(file, event.epoch - DISORDER))) {
     for (const line of lines) {
@@ -75,10 +75,7 @@ export async function findEvent(
   return null;
 }
 
-/**
- * The hashes of the chain that ends with this one, as far back as it is known: to the beginning of the log (GENESIS)
- * where that is near.
- */
+/** The hashes of the chain that ends with `end`, as far back as they are known, up to GENESIS; the oldest first. */
 function chainTo(end: string, before: ReadonlyMap<string, string>): string[] {
   const hashes = [end];
   for (let prev = before.get(end); prev !== undefined; prev = before.get(prev)) hashes.push(prev);
@@ -93,7 +90,7 @@ function eventIn({ bytes }: Line): LogEvent | null {
   }
 }
 
-/** A byte before which no event has a number beyond that, give or take the disorder; found by halving. */
+/** An offset, found by bisection, before which all events have lower numbers, but for the disorder. */
 async function startBefore(file: OpenedFile, epoch: number): Promise<number> {
   let low = 0;
   let high = Number(file.stats().size);
@@ -107,7 +104,7 @@ async function startBefore(file: OpenedFile, epoch: number): Promise<number> {
 }
 
 async function firstSeqAfter(file: OpenedFile, offset: number): Promise<number | null> {
-  let whole = false; // the first line may have begun before
+  let whole = false; // the first line may be the end of one
   for await (const lines of readLines(file, offset)) {
     for (const line of lines) {
       const seq = whole ? seqOf(line) : null;

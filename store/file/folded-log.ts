@@ -4,8 +4,7 @@ import type { ChainEnd } from './log-chain.ts';
 import type { Base } from './snapshot-file.ts';
 
 /**
- * So many of the last events are remembered by their hash: a writer whose answer was lost looks for its own among what
- * came after.
+ * How many of the last events are remembered by their hash: a writer looks for its own events behind those of others.
  */
 const REMEMBERED = 4096;
 
@@ -32,13 +31,13 @@ export class FoldedLog implements LogFold {
     return { hash, epoch };
   }
 
-  /** The event of that number, when it is one of the last that were read; null else. */
+  /** The event of this number, if it is one of the last that were read; else null. */
   recent(epoch: number): ChainEnd | null {
     const hash = this.#recent.get(epoch);
     return hash === undefined ? null : { epoch, hash };
   }
 
-  /** The epoch of the last snapshot that an event speaks of. */
+  /** The epoch in the last `snapshot` event; 0 where there was none. */
   get snapshotEpoch(): number {
     return this.#snapshotEpoch;
   }

@@ -19,13 +19,13 @@ import { errnoOf, fileError } from './file-errors.ts';
 export interface OpenFolder {
   /** Where it is, for people. */
   readonly path: string;
-  /** The folder itself, however it is called by now: what is done by this path is done in it. */
+  /** A path that leads to this very folder, even after it was renamed. */
   readonly self: string;
-  /** The path of one name in it. Only the last part of it may still be a link. */
+  /** The path of one name in it; only that name itself may be a link. */
   at(name: string): string;
 }
 
-/** Linux opens a folder by where it is in a process's own table, whatever has become of its name since. */
+/** On Linux a path through this folder leads to an open descriptor, whatever has become of its name since. */
 const DESCRIPTORS = '/proc/self/fd';
 const byDescriptor = process.platform === 'linux' && existsSync(DESCRIPTORS);
 
@@ -33,12 +33,11 @@ const byDescriptor = process.platform === 'linux' && existsSync(DESCRIPTORS);
 const PATH_ONLY = 0o10000000;
 
 /**
- * Works in a folder below `root` into which no link leads: executors may write there, so a link could lead an
- * operator's hand to any file. Each folder on the way is opened inside the one before it, which nobody can exchange
- * meanwhile; where the system has no such way (it is not Linux) each is looked at first. Gives null when there is no
- * such folder.
- * @throws KillSwitchError CORRUPT: a link, or no folder, is in its place, or a folder of somebody who could remove from
- * it what others report
+ * Works in a folder below `root` and follows no link on the way: executors may write there, and a link could lead an
+ * operator's process to any file. On Linux each folder is opened inside the one before it, which nobody can exchange
+ * meanwhile; elsewhere each one is looked at first. Resolves to null when there is no such folder.
+ * @throws KillSwitchError CORRUPT: a link or a file is in its place, or the folder of a user who is no operator and
+ * could remove what others report in it
  */
 export async function inFolder<T>(
   root: string,
@@ -47,16 +46,15 @@ export async function inFolder<T>(
 ): Promise<T | null> {
   const entered = enter(root, path, 'nothing');
   if (entered) return use(entered, path, work);
-  await turn(); // nothing was waited for, and whoever asks in a loop must not keep everything else from happening
+  await turn(); // all of this was synchronous: a loop of such calls must not block the event loop
   return null;
 }
 
 /**
- * The same, and makes the folder where there is none; `made` says whether it had to. Never the store's own folder:
- * where it is gone somebody has moved it away, and what is made in its place would be in the way when it comes back.
- * And only in folders of this user's own, for others would then have to trust this user: where operators own them
- * operators make them.
- * @throws KillSwitchError STORE_UNREACHABLE: there is none, and it is not this user's to make
+ * The same, but makes the folder where there is none; `made` says whether it had to. It never makes the store's own
+ * folder: that was moved away, and a new one would be in the way when it comes back. And it makes folders only inside
+ * this user's own, since other users would have to trust this one: operators make those inside theirs.
+ * @throws KillSwitchError STORE_UNREACHABLE: there is none, and this user may not make it
  */
 export function inFolderMade<T>(
   root: string,
@@ -67,8 +65,8 @@ export function inFolderMade<T>(
 }
 
 /**
- * Makes `executors/` and these folders below it, as an operator does: so no executor is first to make one, and may shut
- * others out of it.
+ * Makes `executors/` and these folders below it, as operators do: an executor that made one first could shut others out
+ * of it.
  */
 export async function makeFolders(root: string, folders: readonly string[]): Promise<void> {
   const missing = folders.filter((folder) => !existsSync(folder));
@@ -77,7 +75,7 @@ export async function makeFolders(root: string, folders: readonly string[]): Pro
   for (const folder of missing) await inMade(root, folder, { makes: 'all', work: () => Promise.resolve() });
 }
 
-/** Which folders are made where there are none: in folders of this user only, or in all that let this user. */
+/** Where missing folders are made: nowhere, inside this user's own folders, or wherever this user may. */
 type Makes = 'nothing' | 'own' | 'all';
 
 async function inMade<T>(
@@ -92,7 +90,7 @@ async function inMade<T>(
 }
 
 interface Entered {
-  /** The open folder, or null where the path stands for it. */
+  /** The open folder's descriptor; null on systems where its path is used instead. */
   readonly fd: number | null;
   readonly made: boolean;
 }
@@ -107,12 +105,12 @@ async function use<T>({ fd }: Entered, path: string, work: (folder: OpenFolder) 
 }
 
 /**
- * So many folders from the root on belong to operators: `executors/`, one for each organization, and one for each kind
- * of report.
+ * How many levels of folders below the root belong to operators: `executors/`, one for each organization, one for each
+ * kind of report.
  */
 const OF_OPERATORS = 3;
 
-/** Synchronous: none of these calls waits for anything but the disk's index. */
+/** Opens the folders from `root` to `path`, one inside the other. Synchronous, since it needs only metadata. */
 function enter(root: string, path: string, makes: Makes): Entered | null {
   let made = false;
   let reached = root;
@@ -156,9 +154,9 @@ function enter(root: string, path: string, makes: Makes): Entered | null {
 }
 
 /**
- * Whoever owns a folder may remove from it what others report there, or shut them out. So it must be root's, an
- * operator's (who owns `executors/`, or made the organization's log) or this user's own: else whoever was first to make
- * it could hide what others have seen.
+ * The owner of a folder may remove what others report in it, or shut them out. So the owner must be root, an operator
+ * (who owns `executors/` or the organization's control folder), or this user: else the user who made it first could
+ * hide what others have seen.
  */
 function checkOwner(owner: number, operator: number, { root, reached }: { root: string; reached: string }): void {
   if (owner === 0 || owner === operator || owner === process.geteuid?.()) return;
@@ -183,7 +181,7 @@ function ownerOf(path: string): number | null {
   }
 }
 
-/** @throws an error with the code ENOTDIR or ELOOP for whatever is no folder of its own */
+/** @throws an error with the code ENOTDIR or ELOOP where there is a link or a file */
 function openFolder(path: string, below: boolean): number | null {
   if (byDescriptor) return openSync(path, PATH_ONLY | constants.O_DIRECTORY | (below ? constants.O_NOFOLLOW : 0));
   if (below && !lstatSync(path).isDirectory()) throw Object.assign(new Error('no folder'), { code: 'ENOTDIR' });
@@ -201,9 +199,9 @@ function makeFolder(path: string): boolean {
 }
 
 /**
- * Who may write in a folder may write in those below it, whoever was first to make one: its mode is its parent's (the
- * sticky and the setgid bit too), not what the maker's umask leaves of it, and so is its group, and its owner where
- * root makes it.
+ * Gives a new folder the mode of its parent (with the sticky and setgid bits), whatever the umask is, the parent's
+ * group, and the parent's owner where root made it: users who may write in the parent may then write in it, whoever
+ * made it.
  */
 function inherit(parent: string, folder: string): void {
   const [wanted, found] = [statSync(parent), statSync(folder)];
@@ -211,16 +209,16 @@ function inherit(parent: string, folder: string): void {
   try {
     if (uid !== found.uid || wanted.gid !== found.gid) chownSync(folder, uid, wanted.gid); // this ends the setgid bit
   } catch {
-    // A user who is not in that group.
+    // This user is not in that group.
   }
   try {
     if (wanted.mode !== statSync(folder).mode) chmodSync(folder, wanted.mode & 0o7777);
   } catch {
-    // A file system without modes; whoever made it can write in it all the same.
+    // The file system has no modes; this user can write in it all the same.
   }
 }
 
-/** @param path the folder, or the one above it that is missing */
+/** @param path the folder, or a missing one above it */
 export const notThere = (path: string): KillSwitchError =>
   new KillSwitchError(
     'STORE_UNREACHABLE',

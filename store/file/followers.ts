@@ -4,8 +4,8 @@ import type { Push } from '../ports.ts';
 import type { Advance } from './advance.ts';
 
 /**
- * What followers have been told: where the log stood after the last advance (null before the first), and of what
- * trouble that has not ended.
+ * What was pushed to followers: where the log stood after the last advance (null before the first), and the trouble
+ * that has not ended.
  */
 export interface Told {
   readonly at: { readonly head: Head | null } | null;
@@ -14,18 +14,18 @@ export interface Told {
 
 export const NOTHING_TOLD: Told = { at: null, trouble: null };
 
-/** What followers are to be told of an advance, which has come to that head. */
+/** What is pushed after an advance that has come to this head. */
 export function pushesOf(advance: Advance, head: Head | null, told: Told): readonly Push[] {
   const events = advance.is === 'anew' ? [] : advance.events;
   const pushes: Push[] = events === 'many' ? [] : events.map((event) => ({ type: 'event', event }));
-  if (advance.is === 'failed') return pushes; // what stands before a torn line counts
-  // Read for the first time, or another file: what lies between was not pushed.
+  if (advance.is === 'failed') return pushes; // the events before a torn line count
+  // The log was read for the first time, or is another file: the events between the two heads were not pushed.
   const missed = advance.is === 'anew' && (told.at === null || !sameHead(told.at.head, head));
   if (missed || told.trouble !== null || events === 'many') pushes.push({ type: 'gap' });
   return pushes;
 }
 
-/** Who follows a log, and what they have been told of it. */
+/** The followers of a log, and what was pushed to them. */
 export class Followers {
   readonly #listeners = new Set<(push: Push) => void>();
   #told = NOTHING_TOLD;
@@ -41,19 +41,19 @@ export class Followers {
     return () => void this.#listeners.delete(own);
   }
 
-  /** Ends it for all of them. */
+  /** Removes all followers. */
   clear(): void {
     this.#listeners.clear();
   }
 
-  /** Tells what came of an advance. */
+  /** Pushes what came of an advance. */
   tellAdvance(advance: Advance, head: Head | null): void {
     const pushes = pushesOf(advance, head, this.#told);
     if (advance.is !== 'failed') this.#told = { at: { head }, trouble: null };
     for (const push of pushes) this.#tell(push);
   }
 
-  /** Tells of trouble, once until it ends. */
+  /** Pushes trouble, once until it ends. */
   tellTrouble(error: unknown): void {
     const trouble = messageOf(error);
     if (trouble === this.#told.trouble) return;
@@ -66,8 +66,7 @@ export class Followers {
       try {
         listener(push);
       } catch {
-        // A follower that throws must keep neither the others from hearing nor the request that read this from its
-        // answer.
+        // A follower that throws must not keep the push from the others, nor fail the request that has read the log.
       }
     }
   }

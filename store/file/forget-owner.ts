@@ -7,18 +7,18 @@ import { beatOf } from './read-beats.ts';
 import { ENDING, idOfReport } from './report-names.ts';
 import { type OwnedFile, Walk } from './walk.ts';
 
-/** So many files are removed at the same time. */
+/** How many files are removed at the same time. */
 const AT_ONCE = 32;
 
 /**
- * Whose reports an operator means by the id under which those are counted that are not shown each; null where it is
- * another id.
+ * The user whose reports an operator means by the id `uid N`, which stands for those of that user's reports that are
+ * not shown one by one; null for any other id.
  */
 export const ownerMeant = (id: string, writer: string | undefined): number | null =>
   id === writer && /^uid \d{1,10}$/.test(id) ? Number(id.slice('uid '.length)) : null;
 
 /**
- * Removes all beats and surfaces of one user but those of executors that were just heard. `now`: the store's time, in
+ * Removes all beats and surfaces of one user, but for executors that were just heard of. `now`: the store's time, in
  * milliseconds.
  * @throws KillSwitchError when one of them could not be removed; the others have been
  */

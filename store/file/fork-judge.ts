@@ -5,61 +5,60 @@ import { MOST_REPORTS, readFork, uidOf, walkThrough } from './fork-reports.ts';
 import type { FilePaths } from './paths.ts';
 import type { OwnedFile, Walk } from './walk.ts';
 
-/** A folder that was changed within so many milliseconds may change again without its time telling. */
+/** A folder that was changed less than this many milliseconds ago may change again without a new modification time. */
 const SAME_MOMENT_MS = 1000;
 
 /**
- * The whole log is searched for a head that a user reports at most so often, in milliseconds: anybody can name another
+ * How often the whole log is searched for a head that one user reports, in milliseconds: that user could name another
  * one each time.
  */
 const SEARCH_EVERY_MS = 30_000;
 
-/** What one confirmation looks through. */
+/** How many names and files one confirmation looks at. */
 const STEP = { names: 16_000, files: 4000 };
 
 /**
- * Where there is more than so much that does not count, the folder is looked at only so often, in milliseconds:
- * confirmations are many, and it may change all the time.
+ * A folder with more than so many files that do not count is looked through only so often, in milliseconds: there are
+ * many confirmations, and it may change all the time.
  */
 const CROWD = 500;
 const CROWDED_EVERY_MS = 200;
 
-/** The log, as far as a report is judged by it. */
+/** What of the log a report is judged by. */
 export interface KnownLog {
   readonly head: Head | null;
   readonly known: Known;
-  /** Whether that very head is in the log; null when only the whole log can tell. */
+  /** Whether this very head is in the log; null when only a search of the whole log can tell. */
   recent(head: Head): boolean | null;
   search(head: Head): Promise<boolean>;
 }
 
-/** What is known of the folder since it was last looked through. */
+/** What was found when the folder was last looked through. */
 interface Verdict {
-  /** The generation, and which folder it was. */
+  /** The generation and the folder's inode: for another one the verdict does not hold. */
   readonly of: string;
-  /** When the folder had last changed then; null where it must be looked through again all the same. */
+  /** The folder's modification time then; null where it must be looked through again even if that is unchanged. */
   readonly changedMs: number | null;
   readonly proven: boolean;
 }
 
-/** The folder while it is looked through. */
+/** The folder while it is looked through, in one confirmation or several. */
 interface Look {
   readonly of: string;
   readonly walk: Walk;
-  /** When it was begun, and when the folder had last changed then, by the wall clock. */
+  /** When it began, and the folder's modification time then; both wall time in milliseconds. */
   readonly begun: number;
   readonly changedMs: number;
-  /** How many files there are of users who are believed. */
+  /** How many files of users who are not excluded were met so far. */
   believed: number;
   proven: boolean;
-  /** False when the log was not searched for all that is reported. */
+  /** False when the log was not searched for every head that is reported. */
   settled: boolean;
 }
 
 /**
- * Judges what executors report of forks; each report once, of those who are believed. Their folder is looked through in
- * one confirmation, or in several where an excluded user has put too much there: until then what was known of it before
- * stands.
+ * Judges the reports of forks, each once, but for those of excluded users. One confirmation looks through their folder,
+ * or several do where an excluded user has put too many files there; until then the last verdict stands.
  */
 export class ForkJudge {
   readonly #paths: FilePaths;
@@ -69,7 +68,7 @@ export class ForkJudge {
   /** When the folder was last found to be crowded, by `performance.now()`. */
   #crowdedAt = Number.NEGATIVE_INFINITY;
   readonly #inChain = new Map<string, boolean>();
-  /** When it was last searched for whom: nobody's lies keep another's report from being judged. */
+  /** When the log was last searched, by user: one user's lies must not delay another's report. */
   readonly #searched = new Map<string, number>();
 
   constructor(paths: FilePaths, log: KnownLog) {
@@ -77,7 +76,7 @@ export class ForkJudge {
     this.#log = log;
   }
 
-  /** Whether one of the reports is evidence that this log has lost a change. */
+  /** Whether a report proves that this log has lost a change. */
   async proven(): Promise<boolean> {
     const { head } = this.#log;
     if (!head || textProblem(head.generation) !== null) return false;
@@ -98,7 +97,7 @@ export class ForkJudge {
     return proven ?? false;
   }
 
-  /** Ends what was not looked through to its end. */
+  /** Gives up a look that is under way. */
   close(): void {
     this.#look?.walk.close();
     this.#look = null;
@@ -113,7 +112,7 @@ export class ForkJudge {
   }
 
   async #goOn(look: Look, place: { readonly open: OpenFolder; readonly head: Head }): Promise<void> {
-    let isOver = true; // after an error it is begun anew: some of what was met was not judged
+    let isOver = true; // also after an error, since some of the files that were met were not judged
     try {
       await this.#step(look, place);
       isOver = look.proven || look.walk.isOver;
@@ -148,7 +147,7 @@ export class ForkJudge {
     return isInChain === false;
   }
 
-  /** Null: it will be known later. */
+  /** Null: not known yet, because the log was searched for this user a moment ago. */
   async #isInChain(held: Head, { by: [user = ''] }: FoundReport): Promise<boolean | null> {
     const known = this.#log.recent(held) ?? this.#inChain.get(held.hash);
     if (known !== undefined) return known;

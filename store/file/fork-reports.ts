@@ -9,34 +9,34 @@ import { idOfReport } from './report-names.ts';
 import { type OwnedFile, Walk } from './walk.ts';
 
 /**
- * So many reports against one generation are read at most, in fair shares for each user. Who has more there counts as
- * one who reports a fork, unless excluded: a flood must not hide a true report among its own.
+ * How many reports against one generation are read at most, in fair shares for each user. A user with more files than
+ * that counts as reporting a fork, unless excluded: a flood of files must not hide a true report.
  */
 export const MOST_REPORTS = 1000;
 
 /** The longest report that is read, in bytes. */
 const LONGEST = 4096;
 
-/** What operators look through before others have their turn. */
+/** How much operators look through at once. */
 const STEP = { names: 10_000, files: 2000 };
 
-/** How the names of the files begin that are reports against one generation. */
+/** How the names of all reports against one generation begin. */
 export const beginningOf = (generation: string): string => `${fileName(generation)}.`;
 
-/** How the system names whoever has written a file. */
+/** The writer of a file, as operators name it. */
 export const uidOf = ({ owner }: Pick<OwnedFile, 'owner'>): string => `uid ${owner}`;
 
-/** The files that may be reports against it. */
+/** A walk through the files that may be reports against this generation. */
 export const walkThrough = (open: OpenFolder, generation: string): Walk =>
   new Walk(open, beginningOf(generation), '.json');
 
-/** One report, or null: one that cannot be read proves nothing. */
+/** Reads one report; null where it cannot be read, since it then proves nothing. */
 export async function readFork(open: OpenFolder, { name: file }: OwnedFile): Promise<FoundReport | null> {
   const kept = await readKept(open, file, LONGEST, { linked: true });
   const report = kept && 'text' in kept ? readForkReport(kept.text) : null;
   if (!kept || 'problem' in kept || !report) return null;
   const { against, held, id = idOfReport(file), name } = report;
-  const known = uidOf(kept); // the system vouches for this one only
+  const known = uidOf(kept); // of these only the uid is certain
   return { id, name: name ?? known, by: name === undefined ? [known] : [known, name], against, held };
 }
 
@@ -45,7 +45,7 @@ interface Reading extends Pick<Known, 'excluded'> {
   readonly onStep: () => void;
 }
 
-/** The files of one user: how many there are, and as many of them as may be read. */
+/** One user's files: how many there are, and as many of them as may be read. */
 interface Owned {
   readonly by: readonly string[];
   readonly files: OwnedFile[];
@@ -65,7 +65,7 @@ async function filesByOwner(open: OpenFolder, generation: string, onStep: () => 
   return [...owners.values()];
 }
 
-/** What operators read: of those who are believed as much as executors do, and as much of all others. */
+/** What operators read: as many reports as executors judge, and as many again of excluded users. */
 async function reportsIn(open: OpenFolder, generation: string, { excluded, onStep }: Reading): Promise<FoundReports> {
   const owners = await filesByOwner(open, generation, onStep);
   const reports: FoundReport[] = [];
@@ -87,7 +87,7 @@ async function reportsIn(open: OpenFolder, generation: string, { excluded, onSte
   return { reports, floods };
 }
 
-/** What executors judge, for operators. */
+/** Reads the reports that executors judge, for operators. */
 export async function readForks(
   { root, forks }: FilePaths,
   generation: string,
@@ -96,7 +96,7 @@ export async function readForks(
   try {
     return (await inFolder(root, forks, (open) => reportsIn(open, generation, reading))) ?? NONE;
   } catch (error) {
-    // What this user may not read it knows nothing of; the beats say so.
+    // This user may not read them. The beats of executors report forks as well.
     if (!isKillSwitchError(error) || error.code !== 'CORRUPT') return NONE;
     return { reports: [], floods: [{ what: messageOf(error), by: [] }] };
   }

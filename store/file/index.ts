@@ -59,7 +59,10 @@ export function fileStore({ directory = '.kill-switch', anchor }: FileStoreOptio
       });
       let reported = false;
 
-      /** A head that is older than the last events is looked up in the log: it is far behind, or unlinked. */
+      /**
+       * The events after the held head. A head that is older than the last events is looked up in the log: it is far
+       * behind, or not in the chain.
+       */
       const eventsAfter = async (held: NonNullable<Confirmation['head']>): Promise<Confirmation['events']> => {
         const log = recent();
         const known = log.after(held);
@@ -70,8 +73,9 @@ export function fileStore({ directory = '.kill-switch', anchor }: FileStoreOptio
       };
 
       /**
-       * False where there is no place for reports, as before `init` or when the whole store was moved away. Evidence
-       * first: what operators read in a beat, executors can know too.
+       * Writes the report of a fork and the beat. False where there is no place for them, as before `init` or when the
+       * whole store was moved away. The report comes first: executors then know of a fork no later than operators, who
+       * read it in the beat.
        */
       const tell = async (beat: Beat): Promise<boolean> => {
         if (!existsSync(recent().head === null ? paths.reported : root)) return false;
@@ -99,8 +103,8 @@ export function fileStore({ directory = '.kill-switch', anchor }: FileStoreOptio
         confirm: (beat, nonce) =>
           reader.request('confirm', async () => {
             if (beat.id !== executorId) throw foreignBeat(executorId, beat.id);
-            // In two turns of the event loop, since each of them may be long, and what is confirmed is as old as they
-            // were together.
+            // This takes two turns of the event loop, no more: each may be long, and a confirmation is as old as all of
+            // them together.
             const takesKills = checkTakesKills(paths);
             await bothDone(
               localFreeBytes(paths.executors),
@@ -109,15 +113,15 @@ export function fileStore({ directory = '.kill-switch', anchor }: FileStoreOptio
             const [isTold] = await bothDone(tell(beat), reader.advance());
             await takesKills;
             if (!isTold && recent().head) throw notThere(paths.reported);
-            // Whoever takes the log away may be taking the beats, too: without them nobody would know that there had
-            // been a control plane.
+            // Whoever has removed the log may have removed the beats too. The beat is written again, since it is all
+            // that says that there was a control plane.
             if (isTold && recent().head === null && beat.applied !== null)
               await putBeat(paths, executorId, JSON.stringify(beat));
             const events = beat.applied === null ? 'reload' : await eventsAfter(beat.applied);
             const forkReported = await forks.proven();
             return { head: recent().head, events, forkReported, ...answerNow(nonce) };
           }),
-        // What it reported of a fork stays: only `recover` ends that.
+        // Its report of a fork stays: only `recover` ends that.
         leave: () =>
           reader.request('leave', async () => {
             for (const folder of [paths.surfaces, paths.beats]) await removeReport({ root, folder }, executorId);
@@ -129,13 +133,15 @@ export function fileStore({ directory = '.kill-switch', anchor }: FileStoreOptio
   };
 }
 
-/** Both to their ends, whatever becomes of the other. @throws what the first of them rejected with, else the second */
+/** Waits until both are settled. @throws what the first rejected with, else what the second did */
 async function bothDone<A, B>(a: Promise<A>, b: Promise<B>): Promise<[A, B]> {
   await Promise.allSettled([a, b]);
   return [await a, await b];
 }
 
-/** The next confirmation finds the folder and counts; this one gives the others the time to report again. */
+/**
+ * The next confirmation finds the folder and counts. Failing this one gives other executors the time to report again.
+ */
 const lostReports = (folder: string): KillSwitchError =>
   new KillSwitchError(
     'STORE_UNREACHABLE',

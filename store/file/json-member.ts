@@ -1,4 +1,4 @@
-/** One member of an object that is written as JSON; undefined where the text is anything else. */
+/** One member of an object in JSON; undefined where the text is anything else. */
 export function jsonMember(text: string, name: string): unknown {
   try {
     const value: unknown = JSON.parse(text);

@@ -6,14 +6,14 @@ import { messageOf } from '../../flags/index.ts';
 import { errnoOf, fileError } from './file-errors.ts';
 import type { OpenFolder } from './folder.ts';
 
-/** What one file holds that somebody else may have written, or why it is not read. */
+/** The text of a file that another user may have written, or why it is not read. */
 export type Kept = { readonly text: string; readonly owner: number } | { readonly problem: string };
 
 /**
- * Reads one file of a folder in which others may write: a regular file, at most so long; no link is followed and
- * nothing is waited for. `linked`: it may have other names (hard links), which anybody can give it where the system
- * lets them; else it is not read then, because it could be any file of its owner. Never rejects. Null when it has just
- * been removed.
+ * Reads one file of a folder in which others may write, if it is a regular file of at most `longest` bytes. Follows no
+ * link, and does not wait for a pipe. A file with several names (hard links) is read only with `linked`, since it could
+ * be any file of its owner: where the system lets them, others can add names to it. Never rejects. Null when it has
+ * just been removed.
  */
 export const readKept = (
   folder: OpenFolder,
@@ -22,7 +22,9 @@ export const readKept = (
   { linked = false }: { readonly linked?: boolean } = {},
 ): Promise<Kept | null> => read(folder, name, { longest, linked, from: () => 0 });
 
-/** The same of the last `bytes` of a file, however long it is; `cut` says whether there is more before them. */
+/**
+ * Reads the last `bytes` of a file in the same way, however long it is; `cut` says whether there is more before them.
+ */
 export async function readKeptEnd(
   folder: OpenFolder,
   name: string,
@@ -40,7 +42,7 @@ export async function readKeptEnd(
 interface Reading {
   readonly longest: number;
   readonly linked?: boolean;
-  /** Which byte of so many is the first one that is read. */
+  /** The offset at which reading begins, by the file's size. */
   readonly from: (size: number) => number;
 }
 
@@ -52,8 +54,8 @@ async function read(
   const strangeness = (found: Stats): string | null => whatIsStrange(found, { longest, linked });
   let file: FileHandle | null = null;
   try {
-    // Looked at first, because opening a device can do something; opened without waiting, because a pipe may be put
-    // there in between.
+    // Its type is looked at first, because opening a device can have effects. It is opened without waiting, because a
+    // pipe may be put there in between.
     const problem = strangeness(await lstat(folder.at(name)));
     if (problem !== null) return { problem };
     file = await open(folder.at(name), constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
@@ -81,7 +83,7 @@ async function textOf(file: FileHandle, from: number, to: number): Promise<strin
   return bytes.toString('utf8', 0, length);
 }
 
-/** Why a file is not what this package writes, or null. */
+/** Why this package cannot have written such a file, or null. */
 function whatIsStrange(found: Stats, { longest, linked }: { longest: number; linked: boolean }): string | null {
   if (!found.isFile()) return `${kindOf(found)} is in its place`;
   if (found.nlink > 1 && !linked) return `it has ${found.nlink} names (hard links), so it may be any file`;
@@ -97,15 +99,15 @@ function kindOf(found: Stats): string {
   return 'a device';
 }
 
-/** The mode of what others must be able to read who may look into its folder, whatever the umask of its writer is. */
+/** The mode of files that all users of their folder must be able to read, whatever the umask of the writer is. */
 export const FOR_ALL = 0o644;
 
 const writeTo = promisify(writeFile);
 
 /**
- * Puts a whole file in place of whatever has that name, or fails and leaves it; only the writing itself takes a turn of
- * the event loop. `mode`: whatever the umask is.
- * @throws KillSwitchError; ENOENT as the system says it: the folder has gone
+ * Puts a whole file in the place of the one of that name, or fails and leaves that. Only writing takes a turn of the
+ * event loop. `mode`: of the file, whatever the umask is.
+ * @throws KillSwitchError
  */
 export async function putKept(
   folder: OpenFolder,
@@ -113,7 +115,7 @@ export async function putKept(
   text: string,
   { mode }: { readonly mode?: number | undefined } = {},
 ): Promise<void> {
-  // Random and exclusive: nobody else's half-written file is ever renamed, and no link that waits there is followed.
+  // Random and exclusive: it is never another writer's half-written file, nor a link that another user has put there.
   const temporary = folder.at(`${randomBytes(9).toString('hex')}.tmp`);
   try {
     const fd = openSync(temporary, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW);
@@ -125,14 +127,14 @@ export async function putKept(
     }
     renameSync(temporary, folder.at(name));
   } catch (error) {
-    await unlink(temporary).catch(() => {}); // what went wrong is told below
+    await unlink(temporary).catch(() => {}); // the error below says what went wrong
     throw fileError(error, 'written', `${folder.path}/${name}`);
   }
 }
 
 /**
- * Adds to a file that this user has made, or makes it (`isNew`). Resolves to its length; null where it is not there any
- * more, or is not what it was: another user's, a link, a pipe, or a file with other names.
+ * Appends to a file that this user has made, or makes it (`isNew`). Resolves to its length; null where it is gone or
+ * was exchanged for another user's file, a link, a pipe, or a file with several names.
  */
 export async function appendKept(
   folder: OpenFolder,
@@ -157,18 +159,18 @@ export async function appendKept(
   }
 }
 
-/** Whether a file can be this user's and nobody else's. */
+/** Whether a file is this user's own and nothing else: no link, no pipe, no other names. */
 const isOwnFile = (found: Stats): boolean =>
   isOwn(found.uid) && whatIsStrange(found, { longest: Number.POSITIVE_INFINITY, linked: false }) === null;
 
-/** Whether this is the user that a file belongs to; true where the system knows no such users. */
+/** Whether this user is the file's owner; true where the system has no numeric users (Windows). */
 export const isOwn = (owner: number): boolean => owner === (process.geteuid?.() ?? owner);
 
-/** Removes that name from a folder; what it was a link to stays. @throws KillSwitchError */
+/** Removes a name from a folder; a link's target stays. @throws KillSwitchError */
 export async function removeKept(folder: OpenFolder, name: string): Promise<void> {
   try {
     await unlink(folder.at(name)).catch((error: unknown) => {
-      // A folder in its place: an empty one goes as well.
+      // A folder is in its place: an empty one is removed too.
       if (errnoOf(error) === 'EISDIR' || errnoOf(error) === 'EPERM') return rmdir(folder.at(name));
       throw error;
     });
@@ -178,8 +180,8 @@ export async function removeKept(folder: OpenFolder, name: string): Promise<void
 }
 
 /**
- * The names in a folder, at most `most` of those that end so; `more`: there may be others. Whatever is in it, no more
- * than a bounded number is looked at.
+ * At most `most` names in a folder that have this ending; `more`: there may be others. At most `2 * most` names are
+ * looked at.
  */
 export async function namesIn(
   folder: OpenFolder,
@@ -190,7 +192,7 @@ export async function namesIn(
   let seen = 0;
   for await (const { name } of await opendir(folder.self, { bufferSize: 512 })) {
     seen += 1;
-    // Half-written files may lie beside the others, but not in any number.
+    // There may be half-written files beside the others, but only a few.
     if (names.length >= most || seen > 2 * most) return { names, more: true };
     if (name.endsWith(ending)) names.push(name);
   }

@@ -11,12 +11,12 @@ export interface ChainEnd {
 const BEFORE_FIRST: ChainEnd = { hash: GENESIS, epoch: 0 };
 
 /**
- * How many hashes are remembered of what was read: who appends has read the log seconds ago, so it follows one of the
- * last.
+ * How many hashes of the last events are remembered: a writer has read the log seconds before it appends, so its line
+ * follows one of these.
  */
 const REMEMBERED = 8192;
 
-/** What was there instead of an event, and whether our own writers can have left it. */
+/** A line that is not an event, and whether our own writers can have left it there (`torn`). */
 interface Doubt {
   readonly line: number;
   readonly error: unknown;
@@ -25,8 +25,8 @@ interface Doubt {
 
 interface ChainOptions {
   /**
-   * Only the last hashes are remembered, so that a line of a writer that slept for long is reported as one that follows
-   * nothing here.
+   * Remembers only the last hashes. A line of a writer that slept for long then counts as one that follows no event of
+   * this log.
    */
   readonly forgets?: boolean | undefined;
   /** The hashes of events before the start. */
@@ -36,12 +36,12 @@ interface ChainOptions {
 }
 
 /**
- * The rule by which the lines of the file make a log, used by readers, writers and `verify` alike. The order in the
- * file is the arbiter: of two lines that follow the same event the first wins. The other is a lost swap, and so are the
- * lines that the same write put right behind it. A line that is not an event is passed over when a later line still
- * links to the head. While none does it is damage to readers, since it may have counted. To writers it is damage unless
- * it is *torn*, as their own kind leaves lines behind: what they append next ends the doubt for everyone. A line that
- * follows an event that is not here proves that something is missing.
+ * The rule by which the lines of the file make a log, for readers, writers and `verify` alike. The order in the file
+ * decides: of two lines that follow the same event the first wins. The other is a lost swap, and so are the lines that
+ * the same write put right after it. A line that is not an event is passed over when a later line still links to the
+ * head. Until one does, it is damage for readers, since it may have been an event. For writers it is damage unless it
+ * is *torn*, cut as our own writers leave lines when they die: the line that they append next settles it for everyone.
+ * A line that follows an event which is not here proves that lines are missing.
  */
 export class LogChain {
   readonly #forgets: boolean;
@@ -50,7 +50,7 @@ export class LogChain {
   #end: ChainEnd;
   #line = 0;
   #doubt: Doubt | null = null;
-  /** The line just read, when it is an event that lost. */
+  /** The last line, where it is a lost swap. */
   #lost: LogEvent | null = null;
 
   /**
@@ -82,7 +82,7 @@ export class LogChain {
     return this.#doubt?.torn ?? false;
   }
 
-  /** The same place with the memory of the last lines only, to read on from. */
+  /** A chain to read on with from here: it remembers only the last hashes. */
   continued(): LogChain {
     if (this.#forgets) return this;
     const chain = new LogChain(this.#end, { forgets: true });
@@ -168,8 +168,8 @@ export class LogChain {
 }
 
 /**
- * Events of one write are planned at one time, each upon the one before; what others wrote after a lost swap, or what
- * was put in before, has another.
+ * True when both events can be of one write: that plans its events at one time, each upon the one before. An event that
+ * another writer planned has another time.
  */
 const isOfOneWrite = (before: LogEvent | null, event: LogEvent): boolean =>
   before !== null && follows(event, before.hash, before.seq) && event.at === before.at;

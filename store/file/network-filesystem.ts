@@ -30,12 +30,11 @@ const NETWORK: ReadonlyMap<number, string> = new Map([
 ]);
 
 /**
- * Anything may be behind this one: a disk, a bucket, another machine, or the host of this one. The table of mounts has
- * its name.
+ * FUSE: behind it may be a disk, a bucket, another machine, or the host of this one. The table of mounts says which.
  */
 const FUSE = 0x65735546;
 
-/** Those of its names that are known to be on a disk of this machine; every other counts as a network's. */
+/** The FUSE file systems that are known to be on a disk of this machine; any other counts as a network file system. */
 const LOCAL_FUSE: ReadonlySet<string> = new Set([
   'fuseblk', // ntfs-3g, exfat
   'fuse.ntfs-3g',
@@ -75,7 +74,7 @@ const refused = (path: string, where: string): KillSwitchError =>
     `${path} is on ${where}, and such a one may not keep the order of appends. Use a local folder, or Redis for several machines.`,
   );
 
-/** What the mount that this path is on is called, as in mount(8); `fuse` where that cannot be told. */
+/** The type of the mount that this path is on, as in mount(8); `fuse` where that is not known. */
 async function mountedAs(path: string): Promise<string> {
   try {
     const [{ dev }, mounts] = await Promise.all([

@@ -10,28 +10,28 @@ import { Serial } from './serial.ts';
 
 const ASIDE = /^forks\.[0-9a-f]{24}\.old$/;
 
-/** So many names are read at once, and so many files removed at the same time. */
+/** How many names are read at once, and how many files are removed at the same time. */
 const NAMES = 512;
 const AT_ONCE = 32;
 
-/** Whoever has a folder open can go on putting files into it: no more than so many are removed. */
+/** How many files are removed of one folder at most: a process that has it open can go on adding files. */
 const MOST = 1_000_000;
 
-/** Somebody may have put a folder of files there, too; what is deeper stays. */
+/** How deep folders are emptied: a user may have put a folder of files there. Deeper ones stay. */
 const DEPTH = 2;
 
-/** What is looked through for reports against the new generation: they came within milliseconds. */
+/** How much is looked through for reports against the new generation: they can only have come within milliseconds. */
 const NEWEST = { names: 20_000, files: 1000 };
 
-/** A name, and in which folder it is. */
+/** A name and the path of its folder. */
 interface Entry {
   readonly folder: string;
   readonly name: string;
 }
 
 /**
- * Reports of forks that are over, after a `recover`. Their folder is put aside in one step, whatever is in it, and
- * removed afterwards: nothing waits for that, and what is left when this process ends the next `recover` removes.
+ * Removes the reports of forks that a `recover` has ended. Their folder is renamed in one step, whatever is in it, and
+ * emptied afterwards, while nothing waits. The next `recover` removes what is left when this process ends.
  */
 export class OldForks {
   readonly #paths: FilePaths;
@@ -43,9 +43,9 @@ export class OldForks {
   }
 
   /**
-   * Begins a new folder of reports. Never rejects: operators may have no permission there, and what stays speaks of a
-   * generation that is over, so it no longer counts. `generation`: the new one. What somebody has reported against it
-   * already is kept.
+   * Begins a new folder of reports, and moves into it those that are already against the new `generation`. Never
+   * rejects: operators may have no permission there, and the reports that stay are against a generation that is over,
+   * so they no longer count.
    */
   async putAside(generation: string): Promise<void> {
     const { root, executors, forks } = this.#paths;
@@ -53,11 +53,11 @@ export class OldForks {
       const aside = `forks.${randomBytes(12).toString('hex')}.old`;
       await inFolder(root, executors, async (open) => {
         renameSync(open.at('forks'), open.at(aside));
-        await makeFolders(root, [forks]); // in the same turn: an executor may be looking for it
+        await makeFolders(root, [forks]); // in the same turn: an executor may be about to report there
       });
       await this.#keep(join(executors, aside), generation).catch(() => {});
     } catch {
-      // As above.
+      // The old reports stay, and no longer count.
     }
     this.#removing.run('remove', () => this.#remove(), { ms: 1000 }).catch(() => {});
   }
@@ -72,7 +72,7 @@ export class OldForks {
     this.#closed = true;
   }
 
-  /** Moves what is reported against the new generation into the new folder. */
+  /** Moves reports against the new generation into the new folder. */
   async #keep(aside: string, generation: string): Promise<void> {
     const { root, forks } = this.#paths;
     await inFolder(root, aside, (old) =>
@@ -87,7 +87,7 @@ export class OldForks {
     );
   }
 
-  /** Removes what was put aside, also by others. */
+  /** Removes all folders that were put aside, by this process or others. */
   async #remove(): Promise<void> {
     const { root, executors } = this.#paths;
     await inFolder(root, executors, async (open) => {
@@ -96,7 +96,7 @@ export class OldForks {
     });
   }
 
-  /** Removes a file, or a folder and what is in it; of a link only the link. What cannot be removed stays. */
+  /** Removes a file or a link, or a folder with its files. What cannot be removed stays. */
   async #removeAll(above: OpenFolder, { folder, name }: Entry, depth: number): Promise<void> {
     if (this.#closed) return;
     try {
@@ -109,7 +109,7 @@ export class OldForks {
     }
   }
 
-  /** In one way through it: to begin again would mean to read past all that was removed. */
+  /** Empties a folder in one pass: a second one would read past all the names that were removed. */
   async #empty(open: OpenFolder, folder: string, depth: number): Promise<void> {
     let some: string[] = [];
     const removeSome = async (): Promise<void> => {

@@ -3,9 +3,8 @@ import { KillSwitchError } from '../../flags/index.ts';
 import { errnoOf } from './file-errors.ts';
 
 /**
- * A file that is open for reading. Only `read` waits for the disk, and gives the event loop a turn; what needs the
- * disk's index alone is done at once. In a process whose turns are long, each one that a confirmation waits for makes
- * it older.
+ * A file that is open for reading. Only `read` is asynchronous; what needs only metadata is done at once. In a busy
+ * process each turn of the event loop that a confirmation waits for makes it older.
  */
 export class OpenedFile {
   readonly #fd: number;
@@ -21,8 +20,8 @@ export class OpenedFile {
   }
 
   /**
-   * Fills the buffer from `at` on with what stands in the file from `position` on. Resolves to how many bytes that
-   * were: 0 at the end of the file, else one or more.
+   * Reads into the buffer from `at` on what the file holds from `position` on. Resolves to the number of bytes: 0 at
+   * the end of the file.
    */
   async read(buffer: Buffer, at: number, position: number): Promise<number> {
     this.#reading += 1;
@@ -38,7 +37,10 @@ export class OpenedFile {
     }
   }
 
-  /** Also while it is being read, by somebody who waits no longer: its number is not given away before that is over. */
+  /**
+   * Also while it is being read for a caller that has given up: the descriptor is closed only after that, so that the
+   * system does not reuse its number before.
+   */
   close(): void {
     this.#closed = true;
     this.#release();
@@ -50,7 +52,7 @@ export class OpenedFile {
 }
 
 /**
- * A file for reading, or null when there is none. Never waits, as a pipe in its place would make it.
+ * Opens a file for reading; null when there is none. Never waits, even where a pipe is in its place.
  * @throws KillSwitchError CORRUPT
  */
 export function openFile(path: string): OpenedFile | null {

@@ -3,10 +3,10 @@ import { dirname } from 'node:path';
 import { messageOf } from '../../flags/index.ts';
 import { errnoOf } from './file-errors.ts';
 
-/** Undefined where the system knows no such users. */
+/** This process's user; undefined where the system has no numeric users (Windows). */
 const user = (): number | undefined => process.geteuid?.();
 
-/** This user, or root, who may do everything anyway. */
+/** True for this user, and for root, who may do everything anyway. */
 const isTrusted = (owner: number): boolean => owner === 0 || owner === (user() ?? owner);
 
 const found = (path: string) => statSync(path, { throwIfNoEntry: false });
@@ -15,8 +15,7 @@ const foundItself = (path: string) => lstatSync(path, { throwIfNoEntry: false })
 const belongsTo = (path: string, owner: number): string => `${path} belongs to uid ${owner}`;
 
 /**
- * Why somebody else could have put there what is in a folder, or could take it away; null where nobody could, and where
- * there is no such folder.
+ * Why another user could add to a folder or remove from it; null where none could, and where there is no such folder.
  */
 export function whyNotPrivate(folder: string): string | null {
   if (user() === undefined) return null;
@@ -31,7 +30,7 @@ export function whyNotPrivate(folder: string): string | null {
   }
 }
 
-/** Whether there is something of that name, whatever it is. */
+/** Whether there is anything of that name: a file, a folder or a link. */
 export function isThere(path: string): boolean {
   try {
     return foundItself(path) !== undefined;
@@ -40,7 +39,7 @@ export function isThere(path: string): boolean {
   }
 }
 
-/** Why a file is not to be read as this user's own; null where it is, and where there is none. */
+/** Why a file cannot be trusted as this user's own; null where it can, and where there is none. */
 export function whyNotOwn(file: string): string | null {
   const stats = foundItself(file);
   if (!stats) return null;
@@ -48,7 +47,7 @@ export function whyNotOwn(file: string): string | null {
   return stats.uid === (user() ?? stats.uid) ? null : belongsTo(file, stats.uid);
 }
 
-/** Makes a folder of this user's own where there is none. Gives why nothing can be written in it, or null. */
+/** Makes a folder of this user's own where there is none. Returns why nothing can be written in it, or null. */
 export function whyNotWritable(folder: string): string | null {
   try {
     const stranger = strangerAbove(folder);
@@ -62,8 +61,8 @@ export function whyNotWritable(folder: string): string | null {
 }
 
 /**
- * What is made in another user's folder would be in that user's way, as where root is given the home of somebody (sudo
- * may do so).
+ * Why no folder may be made there: the nearest folder above is another user's, in whose way the new one would be. So it
+ * is where root runs with the home of somebody else, as sudo may do.
  */
 function strangerAbove(folder: string): string | null {
   for (let path = folder; ; path = dirname(path)) {

@@ -7,13 +7,13 @@ import { beginningOf } from './fork-reports.ts';
 import { FOR_ALL, putKept, removeKept } from './kept.ts';
 import type { FilePaths } from './paths.ts';
 
-/** Whose report it is. */
+/** The executor that reports. */
 export interface Reporter {
   readonly id: string;
   readonly name: string;
 }
 
-/** What one executor reports of a fork. Nobody can foresee the name of its file, so nobody can have taken it. */
+/** One executor's report of a fork, in a file whose name nobody can foresee, so nobody can have taken it. */
 export class OwnForkReport {
   readonly #paths: FilePaths;
   readonly #reader: { readonly log: { readonly head: Head | null } };
@@ -25,8 +25,8 @@ export class OwnForkReport {
   }
 
   /**
-   * Reports a fork, or takes back what this executor has reported of a generation that is over. Who has nothing to
-   * report makes sure that it could: what it acknowledges others must be able to hear of when it is lost.
+   * Reports a fork, or removes this executor's report against a generation that is over. An executor without a fork
+   * checks that it could report one: others must hear of it when changes that it acknowledged are lost.
    * @throws KillSwitchError
    */
   async put({ id, name }: Reporter, fork: ForkReport | null): Promise<void> {
@@ -44,7 +44,7 @@ export class OwnForkReport {
       this.#own?.against === against
         ? this.#own
         : { against, name: `${beginningOf(against)}${randomBytes(12).toString('hex')}.json` };
-    this.#own = null; // where it fails it has another name the next time
+    this.#own = null; // after a failure the next report gets another name
     await putKept(open, own.name, text, { mode: FOR_ALL });
     this.#own = own;
   }

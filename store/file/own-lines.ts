@@ -2,12 +2,12 @@ import type { OpenFolder } from './folder.ts';
 import { appendKept, removeKept } from './kept.ts';
 import { randomName } from './report-names.ts';
 
-/** Another file is begun when one is longer than this, in bytes; the one before the last goes. */
+/** An executor begins another file when the last one is longer than this, in bytes, and then keeps two of them. */
 export const ROTATE_BYTES = 16 * 1024 * 1024;
 
 /**
- * The lines that one executor adds to files of its own in a folder in which others may write. Nobody can foresee a
- * file's name, so nobody can have put something there; where something was put in its place since, another is begun.
+ * The lines that one executor appends to files of its own, in a folder in which others may write. Nobody can foresee a
+ * file's name, so nobody can have taken it. Where a file was exchanged since, another is begun.
  */
 export class OwnLines {
   readonly #id: string;
@@ -30,7 +30,7 @@ export class OwnLines {
       const old = this.#before;
       this.#before = this.#now;
       this.#now = null;
-      if (old !== null) await removeKept(open, old).catch(() => {}); // where it cannot be removed it is not this user's
+      if (old !== null) await removeKept(open, old).catch(() => {}); // a file that cannot be removed is another user's
     }
   }
 }

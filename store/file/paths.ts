@@ -2,12 +2,12 @@ import { createHash } from 'node:crypto';
 import { join, resolve } from 'node:path';
 import { textProblem, invalid } from '../../flags/index.ts';
 
-/** The kinds of what executors report: a folder each, in which each writes under its own name. */
+/** The kinds of reports: each has a folder, in which each executor writes under its own name. */
 const REPORTED = ['beats', 'forks', 'surfaces', 'checkpoints', 'interventions', 'proposals'] as const;
 
 /**
- * Where one organization's switch is. What operators own and what executors own are apart, so that file permissions can
- * tell them apart.
+ * Where one organization's switch is. What operators write and what executors write is in different folders, so that
+ * file permissions can protect the former.
  */
 export interface FilePaths extends Readonly<Record<(typeof REPORTED)[number], string>> {
   readonly root: string;
@@ -20,7 +20,7 @@ export interface FilePaths extends Readonly<Record<(typeof REPORTED)[number], st
   readonly reported: string;
   /** What executors of this organization report, a folder for each kind. */
   readonly executors: string;
-  /** Where an executor keeps its anchor whose user has no other place for it: see default-anchor.ts. */
+  /** Anchors of executors whose user has no other place for them: see default-anchor.ts. */
   readonly anchors: string;
 }
 
@@ -48,7 +48,7 @@ export function filePaths(root: string, organizationId: string): FilePaths {
 export const reportFolders = (paths: FilePaths): readonly string[] => REPORTED.map((kind) => paths[kind]);
 
 /**
- * The folder as an absolute path: a later change of the working directory must not lose it.
+ * The folder as an absolute path, so that it stays the same when the working directory changes.
  * @throws KillSwitchError INVALID_ARGUMENT
  */
 export function storeFolder(directory: unknown): string {
@@ -58,13 +58,13 @@ export function storeFolder(directory: unknown): string {
   return resolve(directory);
 }
 
-/** File systems take names of up to 255 bytes; the rest is for endings. */
+/** The longest name of an id. File systems take 255 bytes; the rest is for endings. */
 const LONGEST = 180;
 
 /**
  * An id as a file name: small letters, digits, `-` and `_` stand for themselves, every other byte of its UTF-8 is `%xx`
- * (capitals too: some file systems do not tell them apart). What gets too long is cut and told apart by its hash, after
- * a `~` that no other name has.
+ * (capitals too, since some file systems ignore case). A name that is too long is cut, and ends in a `~`, which no
+ * other name has, and a hash.
  * @throws KillSwitchError INVALID_ARGUMENT
  */
 export function fileName(id: string): string {
@@ -79,7 +79,7 @@ export function fileName(id: string): string {
   return `${name.slice(0, LONGEST - 65)}~${createHash('sha256').update(id, 'utf8').digest('hex')}`;
 }
 
-/** The id that a file name stands for; of one that was cut, the name itself. */
+/** The id that a file name stands for; for a name that was cut, the name itself. */
 export function idOfFileName(name: string): string {
   try {
     return name.includes('~') ? name : decodeURIComponent(name);

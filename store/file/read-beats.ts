@@ -5,20 +5,19 @@ import type { FilePaths } from './paths.ts';
 import { idIn, idOfReport } from './report-names.ts';
 import { type Report, readReports } from './reports.ts';
 
-/** So many reports of one user that cannot be read are shown each; the others are counted. */
+/** How many unreadable reports of one user are shown one by one; the others are counted. */
 const SHOWN = 3;
 
-/** Who is not believed, and what is called as reading gets on. */
+/** Whose reports do not count (`excluded`), and what is called as reading gets on. */
 interface Reading extends Pick<Known, 'excluded'> {
   readonly onRead?: (() => void) | undefined;
 }
 
 /**
- * All beats: those that can be read first, users by turns, then the others. One that cannot be read still counts, and
- * so does a folder that cannot: otherwise a kill would seem to have reached everyone. Of each user but a few of these
- * are shown, and one more that stands for all others: whatever somebody puts there takes a few lines. Of an excluded
- * user only the newest files are read: what it has to say of forks counts for nothing, but an executor of its may be
- * among them.
+ * All beats: first those that can be read, alternating between users, then the others. An unreadable beat still counts,
+ * and so does an unreadable folder: otherwise a kill would seem to have reached everyone. Of each user a few unreadable
+ * ones are shown, and one entry stands for the rest, so that no user can flood the list. Of an excluded user only the
+ * newest files are read: its reports of forks count for nothing, but an executor may be among them.
  */
 export async function readBeats(
   { root, beats }: Pick<FilePaths, 'root' | 'beats'>,
@@ -45,7 +44,7 @@ export async function readBeats(
   return problem === null ? found : [...found, unreadableBeat(beats, problem)];
 }
 
-/** One report as a beat, and whose it is. */
+/** A report as a beat, with its writer. */
 export const beatOf = ({ name, owner, kept }: Report): ReportedBeat => ({
   ...('problem' in kept ? unreadableBeat(idOfReport(name), kept.problem) : readBeat(idIn(kept.text, name), kept.text)),
   writer: uidOf({ owner }),
@@ -60,7 +59,7 @@ function standsFor(owner: number, unreadable: number, unread: number): ReportedB
   return { ...unreadableBeat(uidOf({ owner }), problem), writer: uidOf({ owner }) };
 }
 
-/** The first of each, then the second of each: who has few is soon through. */
+/** The first of each list, then the second of each, and so on. */
 function byTurns<T>(lists: readonly (readonly T[])[]): T[] {
   const longest = Math.max(0, ...lists.map(({ length }) => length));
   return Array.from({ length: longest }, (_, index) => lists.flatMap((list) => list.slice(index, index + 1))).flat();

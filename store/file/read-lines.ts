@@ -2,7 +2,7 @@ import { KillSwitchError } from '../../flags/index.ts';
 import type { OpenedFile } from './opened-file.ts';
 
 /**
- * One line without its end; `start` is where it is in the file. The bytes are good until the next lines are asked for.
+ * One line without its end; `start` is its offset in the file. The bytes are valid until the next lines are asked for.
  */
 export interface Line {
   readonly start: number;
@@ -11,14 +11,14 @@ export interface Line {
 
 const CHUNK = 256 * 1024;
 
-/** A line longer than this many bytes is not an event: neither written nor read. */
+/** The longest line of a log, in bytes; a longer one is neither written nor read. */
 export const LONGEST_LINE = 16 * 1024 * 1024;
 
 const END = 0x0a;
 
 /**
- * The complete lines from `from` on that are there now, some at a time, so that a long log neither fills the memory nor
- * holds up the event loop. A line that has no end yet is not there yet.
+ * The complete lines from `from` on that are there now, in portions, so that a long log neither fills the memory nor
+ * holds up the event loop. A line without its end does not count yet.
  */
 export async function* readLines(file: OpenedFile, from: number): AsyncGenerator<readonly Line[]> {
   const to = Number(file.stats().size);

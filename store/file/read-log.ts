@@ -6,16 +6,16 @@ import { explained } from './log-tail.ts';
 import { openFile, type OpenedFile } from './opened-file.ts';
 import { readLines } from './read-lines.ts';
 
-/** Where reading begins, and what the first line there is to follow. */
+/** Where reading begins, and the chain that the first line there goes on with. */
 interface Start {
   readonly end: number;
   readonly chain: LogChain;
 }
 
 /**
- * The events of the log after that `seq`; each step takes at most `ms` milliseconds. Where the event of that number is
- * `known`, which its reader has followed from the first line, reading begins there; else at the first line, and also
- * where something behind the known event only the whole log can explain.
+ * The events of the log after this `seq`; each step takes at most `ms` milliseconds. `known`: the event of that number,
+ * where the caller has read the log up to it before; reading then begins there. Without it, and where only the whole
+ * log can explain a line behind it, reading begins at the first line.
  * @throws KillSwitchError CORRUPT, STORE_UNREACHABLE
  */
 export async function* readLog(
@@ -59,7 +59,6 @@ async function* eventsFrom(file: OpenedFile, { end, chain }: Start, ms: number):
       if (event) yield event;
     }
   }
-  // Torn lines at the end are for `load` to report: a writer looks here for what it has written, and appends behind
-  // them.
+  // `load` reports torn lines at the end. Here a writer looks for what it has written, and appends after them.
   chain.finish('for writing');
 }

@@ -5,10 +5,10 @@ import type { ChainEnd } from './log-chain.ts';
 import type { Base } from './snapshot-file.ts';
 
 /**
- * Where the log stands and its last events: enough to answer every confirmation of an executor that is not far behind.
+ * The head of the log and its last events: enough to answer every confirmation of an executor that is not far behind.
  */
 export class RecentEvents implements LogFold {
-  /** Holds what `init` and `recover` say of the log itself, and nothing else. */
+  /** Holds what `init` and `recover` say about the log itself (the entry `control`), and nothing else. */
   readonly #state = new State();
   readonly #events: LogEvent[] = [];
   readonly #sizes: number[] = [];
@@ -30,12 +30,12 @@ export class RecentEvents implements LogFold {
     return this.#state.head;
   }
 
-  /** What the oldest event here follows. */
+  /** The event before the oldest one here. */
   get before(): ChainEnd {
     return this.#before;
   }
 
-  /** The whole log was searched, and does not have this head: it need not be searched for it again. */
+  /** Remembers that the whole log was searched and does not have this head, so that it is not searched again. */
   doesNotHave({ hash }: Head): void {
     this.#unlinked = hash;
   }
@@ -49,7 +49,7 @@ export class RecentEvents implements LogFold {
     if (this.#events.length >= 2 * CATCH_UP_EVENTS || this.#bytes > MOST_BYTES) this.#dropOldest();
   }
 
-  /** Half of them at a time, since moving the others up costs as much for one as for many. */
+  /** Drops half of them at a time, since moving the others up costs as much for one as for many. */
   #dropOldest(): void {
     const count = Math.floor(this.#events.length / 2);
     for (const size of this.#sizes.splice(0, count)) this.#bytes -= size;
@@ -57,20 +57,20 @@ export class RecentEvents implements LogFold {
     if (last) this.#before = { hash: last.hash, epoch: last.seq };
   }
 
-  /** What the log says of itself. */
+  /** What the log says about itself: its generations, and whose reports do not count. */
   get known(): Known {
     return this.#state.control ?? { generations: [] };
   }
 
-  /** Whether that very head is in the log; null where it is older than what is remembered here. */
+  /** Whether this very head is in the log; null where it is older than the events here. */
   has(head: Head): boolean | null {
     const events = this.after(head);
     return events === undefined ? null : events !== null;
   }
 
   /**
-   * The events after that head; `'reload'` when they are too many; null when it is not in the log; undefined when it is
-   * older than what is remembered here.
+   * The events after this head; `'reload'` when they are too many; null when it is not in the log; undefined when it is
+   * older than the events here.
    */
   after(held: Head): readonly LogEvent[] | 'reload' | null | undefined {
     const index = held.hash === this.#before.hash ? -1 : this.#events.findLastIndex(({ hash }) => hash === held.hash);
@@ -84,5 +84,5 @@ export class RecentEvents implements LogFold {
 
 const NOTHING = { set: [], remove: [] };
 
-/** What their lines may have together: a few events can be long. */
+/** How many bytes their lines may have together: a few events can be long. */
 const MOST_BYTES = 8 * 1024 * 1024;

@@ -10,18 +10,18 @@ import { Walk } from './walk.ts';
 
 export const ENDING = '.json';
 
-/** What follows an id where nobody is to foresee the name; no id has a full stop in its file name. */
+/** Follows the id in a name that nobody can foresee. No id has a full stop in its file name. */
 const RANDOM = /\.[0-9a-f]{24}$/;
 
-/** A name for a file of that id that nobody can foresee, without its ending. */
+/** A name that nobody can foresee for a file of this id, without its ending. */
 export const randomName = (id: string): string => `${fileName(id)}.${randomBytes(12).toString('hex')}`;
 
-/** The first name of a report: anybody who knows the id knows it too. */
+/** The first name of a report. Anybody who knows the id can foresee it. */
 export const nameOf = (id: string): string => fileName(id) + ENDING;
 
 const stemOf = (name: string): string => name.slice(0, -ENDING.length).replace(RANDOM, '');
 
-/** The id that a report is shown under: of a name that this package would not give, the name itself. */
+/** The id that a report is shown under; for a name that this package would not give, the name itself. */
 export function idOfReport(name: string): string {
   const stem = stemOf(name);
   const id = idOfFileName(stem);
@@ -29,8 +29,8 @@ export function idOfReport(name: string): string {
 }
 
 /**
- * Whose report it is: the file's name says so, and where that was cut to fit the file system the report does, if it is
- * the one that belongs there.
+ * The id of a report, by the file's name. Where that was cut to fit the file system, by the report itself, if its id
+ * would give this name.
  */
 export function idIn(text: string, name: string): string {
   const id = idOfReport(name);
@@ -39,17 +39,17 @@ export function idIn(text: string, name: string): string {
   return typeof given === 'string' && textProblem(given) === null && fileName(given) === stemOf(name) ? given : id;
 }
 
-/** True for what is shown as an id and is the name of a file that this package would not make. */
+/** True for an id that is shown for a file whose name this package would not give. */
 export const isForeignName = (stem: string): boolean =>
   basename(stem) === stem && Buffer.byteLength(stem) <= 250 && idOfReport(stem + ENDING) === stem;
 
-/** True in a folder in which others than its owner may write: only there can somebody else have taken a name. */
+/** True for a folder in which others than its owner may write: only there can another user have taken a name. */
 export const isShared = ({ self }: OpenFolder): boolean => (statSync(self).mode & 0o022) !== 0;
 
-/** So many names are looked through for the other names of one report. */
+/** How many names are looked at for the other names of one report. */
 const MOST_NAMES = { names: 200_000, files: 1000 };
 
-/** All other names that reports of this id have. Others may have made them, too. */
+/** All random names of reports of this id, of any user. */
 export async function otherNames(open: OpenFolder, id: string): Promise<readonly { name: string; owner: number }[]> {
   const walk = new Walk(open, `${fileName(id)}.`, ENDING);
   try {
@@ -60,8 +60,8 @@ export async function otherNames(open: OpenFolder, id: string): Promise<readonly
 }
 
 /**
- * The names under which this user has put a report of this id, the newest first: others may have taken the first name,
- * or may have left it since.
+ * The names under which this user has put reports of this id, the newest first: another user may have taken the first
+ * name, or given it up since.
  */
 export async function ownNames(open: OpenFolder, id: string): Promise<readonly string[]> {
   const first = nameOf(id);
@@ -76,7 +76,7 @@ export async function ownNames(open: OpenFolder, id: string): Promise<readonly s
     .map(({ name }) => name);
 }
 
-/** The name under which this user puts a report of this id: the first one, unless somebody else has taken it. */
+/** The name under which this user puts a report of this id: the first one, unless another user has taken it. */
 export async function ownName(open: OpenFolder, id: string): Promise<string> {
   const first = nameOf(id);
   const found = lstatSync(open.at(first), { throwIfNoEntry: false });

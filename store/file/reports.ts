@@ -7,7 +7,7 @@ import type { FilePaths } from './paths.ts';
 import { ENDING, isForeignName, isShared, nameOf, otherNames, ownName, ownNames, randomName } from './report-names.ts';
 import { type OwnedFile, Walk } from './walk.ts';
 
-/** What is read of all reports of one kind; each user has a fair share of it. */
+/** How much is read of all reports of one kind; each user has a fair share of it. */
 const BOUNDS = { total: 64 * 1024 * 1024, most: 2000 };
 
 /** How many files are read at the same time. */
@@ -20,8 +20,8 @@ export interface ReportFolder {
 }
 
 /**
- * Puts a report in place of an older one of this user's, and under a name that nobody can foresee where somebody else
- * has taken the first one.
+ * Puts a report in the place of this user's older one. Where another user has taken its first name, it gets a name that
+ * nobody can foresee.
  */
 export const putReport = ({ root, folder }: ReportFolder, id: string, text: string): Promise<void> =>
   inFolderMade(root, folder, async (open) => {
@@ -30,11 +30,11 @@ export const putReport = ({ root, folder }: ReportFolder, id: string, text: stri
       await putKept(open, name, text);
     } catch (error) {
       if (name !== nameOf(id) || !isShared(open)) throw error;
-      await putKept(open, randomName(id) + ENDING, text); // somebody has taken the first one in that moment
+      await putKept(open, randomName(id) + ENDING, text); // another user has taken the first name at this moment
     }
   });
 
-/** Puts a beat in place of the last one. Resolves to whether their folder had to be made. */
+/** Puts a beat in the place of the last one. Resolves to whether the folder of beats had to be made. */
 export const putBeat = ({ root, beats }: FilePaths, id: string, text: string): Promise<boolean> =>
   inFolderMade(root, beats, async (open, made) => {
     await putKept(open, nameOf(id), text, { mode: FOR_ALL });
@@ -49,8 +49,7 @@ export async function removeReport({ root, folder }: ReportFolder, id: string): 
 }
 
 /**
- * The last report of this id that this user has put there, or null when there is none: what others put in its place
- * says nothing.
+ * The last report of this id that this user has put there, or null. Reports of other users under this id do not count.
  */
 export const readReport = ({ root, folder }: ReportFolder, id: string, longest: number): Promise<Kept | null> =>
   inFolder(root, folder, async (open) => {
@@ -84,7 +83,7 @@ interface Left {
   readonly left: number;
 }
 
-/** What was read in a folder of reports, the newest of each user first. */
+/** The reports that were read in a folder, the newest of each user first. */
 export interface ReadReports {
   readonly reports: readonly Report[];
   readonly left: readonly Left[];
@@ -92,7 +91,10 @@ export interface ReadReports {
   readonly problem: string | null;
 }
 
-/** How many bytes one report may have, and how many reports are read at most; `onRead` is called as reading gets on. */
+/**
+ * How many bytes one report may have, how many reports are read at most, and of which users only a few are; `onRead` is
+ * called as reading gets on.
+ */
 interface Wanted {
   readonly longest: number;
   readonly most?: number;
@@ -100,9 +102,7 @@ interface Wanted {
   readonly onRead?: (() => void) | undefined;
 }
 
-/**
- * All reports in a folder, as many as are bearable, in fair shares for each user. Never rejects.
- */
+/** The reports in a folder, within the bounds, in fair shares for each user. Never rejects. */
 export async function readReports(
   { root, folder }: ReportFolder,
   { longest, most = BOUNDS.most, ...wanted }: Wanted,
@@ -142,8 +142,7 @@ async function readAll(
 }
 
 /**
- * Removes the oldest reports of this user where there are more than so many: what others put there pushes none of them
- * out.
+ * Removes this user's oldest reports where there are more than `most`. Reports of other users do not count towards it.
  */
 export async function keepNewest({ root, folder }: ReportFolder, most: number): Promise<void> {
   await inFolder(root, folder, async (open) => {
@@ -151,6 +150,6 @@ export async function keepNewest({ root, folder }: ReportFolder, most: number): 
     for await (const files of new Walk(open, '', ENDING).all(open))
       own.push(...files.filter(({ owner }) => isOwn(owner)));
     const over = own.sort((a, b) => b.changedMs - a.changedMs).slice(most);
-    for (const { name } of over) await removeKept(open, name).catch(() => {}); // another has just removed it, or will
+    for (const { name } of over) await removeKept(open, name).catch(() => {}); // another process removes it
   });
 }

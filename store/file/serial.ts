@@ -1,20 +1,20 @@
 import { KillSwitchError } from '../../flags/index.ts';
 import { within } from '../with-deadline.ts';
 
-/** For work that has begun: whether its caller still waits for it. */
+/** Tells work that has begun whether its caller has given up. */
 export interface Slot {
   readonly abandoned: boolean;
 }
 
 interface Patience {
   readonly ms: number;
-  /** Grows while work gets on: the deadline then is for no step at all within `ms`. */
+  /** A number that grows while work gets on. With it, a caller gives up only when there was no step at all for `ms`. */
   readonly steps?: (() => number) | undefined;
 }
 
 /**
- * One piece of work at a time. Each caller waits for at most `ms` milliseconds; work that has begun goes on to its end
- * all the same, so that reading a long log helps the next caller, and work whose caller has given up before it began is
+ * Does one piece of work at a time. Each caller waits for at most `ms` milliseconds. Work that has begun goes on to its
+ * end all the same, so that reading a long log helps the next caller. Work whose caller gives up before it begins is
  * never begun.
  */
 export class Serial {

@@ -19,21 +19,21 @@ import { keepNewest, putReport, readReport, readReports, removeReport } from './
 /** The longest report that is read, in bytes. */
 const LONGEST_REPORT = 8 * 1024 * 1024;
 
-/** What is read of all interventions, and of all proposals; each user has a fair share of it. */
+/** How much is read of all interventions, and of all proposals; each user has a fair share of it. */
 const BOUNDS = { total: 32 * 1024 * 1024, most: 2000, longest: 2 * ROTATE_BYTES };
 
 /**
- * No record is shorter or longer, in characters: a file of line ends would be more lines than memory takes, and one
- * line more than a record may take to read.
+ * The shortest and the longest record, in characters: without them a file of empty lines would fill the memory, and one
+ * line could be as long as the file.
  */
 const SHORTEST_RECORD = 64;
 const LONGEST_RECORD = 1024 * 1024;
 
-/** How often what is over is looked for: with every so many checkpoints of a process. */
+/** After how many checkpoints of a process the oldest ones are looked for and removed. */
 const PRUNE_EVERY = 256;
 
 /**
- * What one executor keeps: a file a report, and its interventions and proposals in files of its own each, one a line.
+ * What one executor keeps: each report in a file, its interventions and its proposals one a line in files of its own.
  */
 export function fileShelf(paths: FilePaths, executorId: string): Shelf {
   const { root } = paths;
@@ -60,8 +60,8 @@ export function fileShelf(paths: FilePaths, executorId: string): Shelf {
 }
 
 /**
- * What all executors have kept. What cannot be read is handed on as a text that is no report: whoever parses it says
- * so.
+ * What all executors have kept. For what cannot be read there is a text that is no report; its parser counts it as
+ * unreadable.
  */
 export const fileShelfReader = (paths: FilePaths): ShelfReader => ({
   interventions: (limit) => lastLines(paths.root, paths.interventions, limit),
@@ -84,7 +84,7 @@ export const fileShelfReader = (paths: FilePaths): ShelfReader => ({
   },
 });
 
-/** The last records of all files, within what is read in all, and what could not be read, or was not. */
+/** The last records of all files, within the bounds, and what could not be read or was left out. */
 async function lastLines(root: string, folder: string, limit: number): Promise<KeptLists> {
   const lines: KeptText[] = [];
   const problems: string[] = [];
@@ -110,14 +110,14 @@ async function lastLines(root: string, folder: string, limit: number): Promise<K
   return { texts: lines, problems };
 }
 
-/** The last lines of a text, at most so many, and as many as there can be records in it. */
+/** The last lines of a text: at most `most`, and no more than there can be records in it. */
 function lastRecords(text: string, { most, cut }: { readonly most: number; readonly cut: boolean }): string[] {
   const lines: string[] = [];
   const room = Math.min(most, Math.ceil(text.length / SHORTEST_RECORD));
   let end = text.length;
   while (end > 0 && lines.length < room) {
     const start = text.lastIndexOf('\n', end - 1) + 1;
-    if (start === 0 && cut) break; // the end of a line whose beginning was not read
+    if (start === 0 && cut) break; // the beginning of this line was not read
     if (end - start > LONGEST_RECORD) lines.push(unreadable(`a record of ${end - start} characters`));
     else if (end > start) lines.push(text.slice(start, end));
     end = start - 1;
@@ -129,7 +129,7 @@ function lastRecords(text: string, { most, cut }: { readonly most: number; reado
 
 const unreadable = (problem: string): string => `(${problem})`;
 
-/** What cannot be read is handed on as it is: whoever parses it says so. */
+/** The text of a report; of an unreadable one all of it, which its parser counts as unreadable. */
 const textOf = (kept: string): string => {
   const text = jsonMember(kept, 'text');
   return typeof text === 'string' ? text : kept;

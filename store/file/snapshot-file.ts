@@ -8,20 +8,23 @@ import type { SnapshotMark } from '../ports.ts';
 import { openFile, type OpenedFile } from './opened-file.ts';
 import { readLines } from './read-lines.ts';
 
-/** Where in the log a snapshot was taken: right behind the line of its head. */
+/** Where in the log a snapshot was taken: right after the line of its head. */
 const placeSchema = z.object({
   version: z.literal(1),
   head: headSchema,
-  /** The bytes of the log up to there. */
+  /** How many bytes of the log there are up to there. */
   offset: z.int().min(1),
-  /** How many lines these are. */
+  /** How many lines there are up to there. */
   lines: z.int().min(1),
-  /** The hashes of the last events before the head, which a lost swap may follow. */
+  /** The hashes of the last events before the head: a lost swap behind it may follow one of these. */
   earlier: z.array(hashSchema),
 });
 export type SnapshotPlace = Omit<z.infer<typeof placeSchema>, 'version'>;
 
-/** A state to begin with. It is what somebody wrote until the log proves it: an event `snapshot` with its digest. */
+/**
+ * A state that reading can begin with. It is not trusted until the log proves it with an event `snapshot` that has its
+ * digest.
+ */
 export interface Base {
   readonly place: SnapshotPlace;
   readonly state: State;
@@ -32,8 +35,8 @@ export interface Base {
 const NAME = /^snapshot-(\d+)-[0-9a-f]{16}\.jsonl$/;
 const UNFINISHED = /^snapshot-.*\.tmp$/;
 /**
- * How many are kept, and at most looked at: the last one may lack its proof, and a folder that was restored may hold
- * others' too.
+ * How many snapshots are kept, and how many are tried at most: the last one may lack its proof, and a restored folder
+ * may hold those of another log.
  */
 const [KEPT, LOOKED_AT] = [3, 20];
 const ABANDONED_MS = 3_600_000;
@@ -41,15 +44,15 @@ const AT_ONCE = 500;
 
 const epochOf = (name: string): number => Number(NAME.exec(name)?.[1]);
 
-/** Those in the folder, the newest first. */
+/** The names of the snapshots in a folder, the newest first. */
 async function snapshotNames(folder: string): Promise<string[]> {
   const names = (await readdir(folder)).filter((name) => NAME.test(name));
   return names.sort((a, b) => epochOf(b) - epochOf(a));
 }
 
 /**
- * The snapshots that were taken of this log, the newest first. What cannot be read, or belongs to another log, is
- * passed over: it only would have spared work.
+ * The snapshots of this log, the newest first. Files that cannot be read or belong to another log are passed over: a
+ * snapshot only spares work.
  */
 export async function* readSnapshots(folder: string, log: OpenedFile): AsyncGenerator<Base> {
   let names: string[];
@@ -97,7 +100,7 @@ async function readSnapshot(path: string, log: OpenedFile): Promise<Base | null>
 
 const FIRST_LOOK = 64 * 1024;
 
-/** Whether the line of the log that ends there is this very event. */
+/** Whether the line of the log that ends at this offset is the event of this head. */
 async function endsAt(log: OpenedFile, { head, offset }: SnapshotPlace): Promise<boolean> {
   for (let length = FIRST_LOOK; ; length *= 4) {
     const from = Math.max(0, offset - length);
@@ -111,8 +114,8 @@ async function endsAt(log: OpenedFile, { head, offset }: SnapshotPlace): Promise
 }
 
 /**
- * Keeps a state beside the log: whole and on the disk, or not at all. The entries are written some at a time, so that a
- * large state does not hold up the event loop.
+ * Writes a state beside the log: whole and on the disk, or not at all. Entries are written in portions, so that a large
+ * state does not hold up the event loop.
  */
 export async function writeSnapshot(
   folder: string,
@@ -149,8 +152,8 @@ export async function writeSnapshot(
 }
 
 /**
- * Removes what no longer helps, also what a restored folder has brought of a later log. What is new may be another
- * writer's, who goes on with it.
+ * Removes older snapshots and unfinished ones, also those of a later log that a restored folder has brought. Recent
+ * files may be those of another writer that is still at work.
  */
 async function removeOld(folder: string, epoch: number): Promise<void> {
   const names = await snapshotNames(folder);

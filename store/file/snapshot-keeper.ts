@@ -6,21 +6,23 @@ import type { FilePaths } from './paths.ts';
 import { type Base, writeSnapshot } from './snapshot-file.ts';
 
 /**
- * A snapshot is kept when the log has grown by so many bytes since the last one, and by as many as the snapshot itself
- * has: what is written stays in proportion to what changes.
+ * A snapshot is written when the log has grown since the last one by so many bytes, and by at least the size of the
+ * snapshot: writing snapshots then costs no more than writing the log.
  */
 const WORTH_BYTES = 2 * 1024 * 1024;
 
-/** About what one kill takes; the size of the last snapshot is known better. */
+/**
+ * About how many bytes one kill takes in a snapshot; the size of the last snapshot is a better guess where there is
+ * one.
+ */
 const ENTRY_BYTES = 200;
 
-/** What is left free on the disk, at least: it is for kills. */
+/** How many bytes must stay free on the disk, for kills. */
 const LEFT_BYTES = 64 * 1024 * 1024;
 
 /**
- * Keeps the state beside the log when that spares later readers enough; answers what is then to be appended, or null.
- * Appends do not wait while it is written. Whatever goes wrong with it is nobody's trouble: the log is whole without
- * it.
+ * Writes the state beside the log when that spares later readers enough, and returns the mark to append to the log, or
+ * null. Appends do not wait while it is written. Failures are ignored: the log is whole without it.
  */
 export function snapshotKeeper(
   paths: FilePaths,
@@ -34,7 +36,7 @@ export function snapshotKeeper(
   };
   let size = 0;
 
-  /** What is to be written, taken at one moment; null when that is not worth it. */
+  /** The snapshot to write, taken at one moment; null when it is not worth it. */
   const due = async () => {
     const { base, snapshotEpoch: epoch, head, state } = reader.log;
     if (base !== known.base) {
@@ -56,7 +58,7 @@ export function snapshotKeeper(
       size = bytes;
       return mark;
     } catch {
-      return null; // a full or read-only disk, a log that is damaged: who changes or reads the switch is told
+      return null; // a full or read-only disk, or a damaged log: requests that need them fail and say so
     }
   };
 }

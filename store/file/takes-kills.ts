@@ -5,13 +5,13 @@ import { errnoOf, fileError } from './file-errors.ts';
 import { localFreeBytes } from './network-filesystem.ts';
 import type { FilePaths } from './paths.ts';
 
-/** Room for a kill and then some, in bytes. */
+/** Free space that a kill needs, with a reserve, in bytes. */
 const ROOM = 64 * 1024;
 
 /**
- * Looks whether an operator could append a kill now, as far as an executor can tell that may not do so itself: a log
- * that takes no kill must not confirm what it holds. Nothing to say where there is no control folder. It takes one turn
- * of the event loop.
+ * Checks that an operator could append a kill now, as far as an executor can tell, which may not append itself: a log
+ * that takes no kill must not confirm its state. Passes where there is no control folder. Takes one turn of the event
+ * loop.
  * @throws KillSwitchError STORE_READ_ONLY, NETWORK_FILESYSTEM
  */
 export async function checkTakesKills({ control, log }: FilePaths): Promise<void> {
@@ -27,12 +27,12 @@ export async function checkTakesKills({ control, log }: FilePaths): Promise<void
     try {
       accessSync(path, constants.W_OK);
     } catch (error) {
-      // An executor of another user has no permission here, and that is as it should be.
+      // An executor that runs as another user has no permission here, as it should be.
       if (errnoOf(error) !== 'EACCES' || found.uid === user()) throw fileError(error, 'written', path);
     }
   }
   try {
-    // Nothing has this name. Removing it is refused on a read-only mount before anyone's permissions are looked at.
+    // No file has this name. On a read-only mount the system refuses to remove it before it looks at permissions.
     unlinkSync(join(control, '.no-such-file'));
   } catch (error) {
     if (errnoOf(error) === 'EROFS') throw fileError(error, 'written', control);
@@ -48,6 +48,6 @@ export async function checkTakesKills({ control, log }: FilePaths): Promise<void
 
 const user = (): number | undefined => process.geteuid?.();
 
-/** Root may write what is write-protected. */
+/** True when this user owns the file and has write-protected it. Root may write it all the same. */
 const isLockedByOwner = ({ uid, mode }: Stats): boolean =>
   uid === user() && uid !== 0 && (mode & constants.S_IWUSR) === 0;

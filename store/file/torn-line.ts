@@ -1,28 +1,29 @@
 import { type LogEvent, logEventSchema, readEvent } from '../../flags/index.ts';
 
-/** The members of an event, in the order in which its one text has them. */
+/** The members of an event, in the order in which its line has them. */
 const MEMBERS = Object.keys(logEventSchema.shape).sort();
 
 /**
- * What a writer puts at the end of a line that was cut before it ends that line: no text of an event has it, so even
- * one that is whole but for its end is none.
+ * The character with which a writer spoils a cut line before it ends it. No event contains it, so even a line of which
+ * only the end is missing is no event then.
  */
 export const SPOILED = '\x18';
 
 const isFiller = (character: string | undefined): boolean => character === '\0' || character === SPOILED;
 
-/** True for a line that a writer spoiled where somebody else had just ended it: nothing was there. */
+/** True for a line that holds nothing else: a writer spoiled a cut line that another writer had ended meanwhile. */
 export const isOnlySpoiled = (line: Uint8Array): boolean => line.length === 1 && line[0] === SPOILED.charCodeAt(0);
 
 /**
- * What of a line that is no event our own writers can have left: writes that were cut anywhere (a full disk, a quota,
- * `kill -9`, also in the middle of a character), with what the next writers joined to them, and the zero bytes that a
- * power failure leaves where something was to be written. Such a line never counted, so who writes may pass over it.
- * Null for anything else: a whole event that was changed, other text, an event cut at its beginning.
- * @returns the whole events that were joined to it: they do not count, nor does what their writer wrote behind them
+ * Recognises a line that our own writers can have left, though it is no event: writes that were cut anywhere (a full
+ * disk, a quota, `kill -9`, also in the middle of a character), with what the next writers appended to them, and the
+ * zero bytes that a power failure leaves in the place of a write. Such a line never counted, so writers may pass over
+ * it. Null for anything else: a whole event that was changed, other text, an event whose beginning is missing.
+ * @returns the whole events that were appended to it: they do not count, nor do the lines that their writers put right
+ * after them
  */
 export function tornLine(line: Uint8Array): { readonly joined: readonly LogEvent[] } | null {
-  // One character a byte: where a character was cut makes no difference then.
+  // One character for each byte, so that a character may be cut anywhere.
   const text = Buffer.from(line.buffer, line.byteOffset, line.byteLength).toString('latin1');
   const joined: LogEvent[] = [];
   const starts = [0];
@@ -66,7 +67,10 @@ function wholeEvent(bytes: Uint8Array): LogEvent | null {
 const TOKEN = /"(?:[^"\\\x00-\x1f]|\\.)*"|[{}[\],:]|[-+.\w]+/y;
 const UNFINISHED = /"(?:[^"\\\x00-\x1f]|\\.)*\\?/y;
 
-/** How far the text is what an event begins with, and where that event ends, when it does. */
+/**
+ * Up to where the text from `start` on may be the beginning of an event (`valid`), and where that event ends, if it
+ * does.
+ */
 function eventFrom(text: string, start: number): { readonly valid: number; readonly end: number | null } {
   const open: string[] = [];
   let members = 0;
@@ -81,7 +85,7 @@ function eventFrom(text: string, start: number): { readonly valid: number; reado
     if (!mayFollow(last, kind, inObject)) return { valid: at, end: null };
     if (kind === 'text' && inObject && last !== ':') {
       kind = 'key';
-      // The keys of the event itself are known, and so is their order.
+      // The event's own keys are known, and so is their order.
       const member = open.length === 1 ? `"${MEMBERS[members++]}"` : token;
       if (!member.startsWith(token)) return { valid: at + alike(member, token), end: null };
     }
@@ -101,7 +105,7 @@ function alike(a: string, b: string): number {
   return length;
 }
 
-/** Whether JSON without white space goes on like this. */
+/** Whether this token may come next in JSON without white space. */
 function mayFollow(last: string, kind: string, inObject: boolean): boolean {
   const isValue = kind === 'text' || kind === 'word' || kind === '{' || kind === '[';
   switch (last) {

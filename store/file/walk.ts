@@ -2,7 +2,7 @@ import { type Dir, lstatSync, opendirSync } from 'node:fs';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { OpenFolder } from './folder.ts';
 
-/** A file of a folder in which several users may write, as it was found before it is read, and whose it is. */
+/** A file in a folder in which several users may write, and its owner, before it is read. */
 export interface OwnedFile {
   readonly name: string;
   readonly owner: number;
@@ -11,29 +11,26 @@ export interface OwnedFile {
 }
 
 /**
- * How much one step does at most: any number of names may be there, and to ask whose one file is takes five times as
- * long as to read a name.
+ * How much one step does at most. A folder may hold any number of names, and to ask for one file's owner takes five
+ * times as long as to read a name.
  */
 export interface Step {
   readonly names: number;
   readonly files: number;
 }
 
-/** A step of who goes through all of them. */
+/** The steps of `all`. */
 const STEP: Step = { names: 10_000, files: 2000 };
 
-/**
- * So many names are looked at by them: one costs little, but whoever adds more all the time must not keep an operator
- * for ever.
- */
+/** How many names `all` looks at: a user who adds files all the time must not keep an operator busy for ever. */
 export const MOST_NAMES = 5_000_000;
 
-/** After so many names others have their turn. */
+/** After how many names the event loop gets a turn. */
 const BETWEEN_TURNS = 1000;
 
 /**
- * One way through the files of a folder whose names begin and end so, step by step: nobody is held up by how many there
- * are. What is put there meanwhile may be met or not.
+ * One pass through the files of a folder whose names have this beginning and ending, in steps, so that a full folder
+ * does not hold up the event loop. Files that are added meanwhile may be met or not.
  */
 export class Walk {
   readonly #beginning: string;
@@ -76,9 +73,9 @@ export class Walk {
     return found;
   }
 
-  /** All files, some at a time; `onStep` is called as it gets on. */
+  /** All files, in portions; `onStep` is called after each. */
   async *all(open: OpenFolder, onStep: () => void = () => {}): AsyncGenerator<readonly OwnedFile[]> {
-    await turn(); // names are read at once, and whoever asks in a loop must not keep everything else from happening
+    await turn(); // names are read synchronously: a loop of such calls must not block the event loop
     try {
       for (; !this.isOver && this.#seen < MOST_NAMES; onStep()) yield await this.next(open, STEP);
     } finally {

@@ -3,13 +3,13 @@ import { stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { errnoOf } from './file-errors.ts';
 
-/** How often the file is looked at where the system tells nothing, in milliseconds. */
+/** How often the file is looked at, whatever the system reports, in milliseconds. */
 const POLL_MS = 100;
 
 /**
- * Calls back when the file may have changed, appeared or gone. The system tells at once where it can; because it misses
- * things (a folder that is replaced, no watches left) the file is looked at every 100 ms as well. Keeps no process
- * alive. The returned function ends it.
+ * Calls back when the file may have changed, appeared or gone. The system reports that at once where it can. Because it
+ * misses some changes (a folder that was replaced, no watches left), the file is looked at every 100 ms as well. Keeps
+ * no process alive. The returned function ends it.
  */
 export function watchLog(path: string, onChange: () => void): () => void {
   const folder = dirname(path);
@@ -27,7 +27,7 @@ export function watchLog(path: string, onChange: () => void): () => void {
       watcher = watch(folder, { persistent: false }, () => onChange());
       watcher.on('error', disarm);
     } catch {
-      disarm(); // no such folder yet, or no watches left: looking at the file goes on, and this is tried again
+      disarm(); // no such folder yet, or no watches left: tried again with the next look at the file
     }
   };
   const poll = async (): Promise<void> => {
@@ -56,7 +56,7 @@ export function watchLog(path: string, onChange: () => void): () => void {
   };
 }
 
-/** What tells one moment of a file from another; `file` alone tells one file from another. It never rejects. */
+/** `file` differs between files, `whole` also between two states of one file. Never rejects. */
 async function signature(path: string): Promise<{ readonly file: string; readonly whole: string }> {
   try {
     const { dev, ino, size, mtimeNs, ctimeNs } = await stat(path, { bigint: true });

@@ -43,24 +43,24 @@ export const ROLES = ['executor', 'operator', 'viewer'] as const;
 export type Role = (typeof ROLES)[number];
 
 /**
- * The commands of each role on one key; a role that is not named may nothing. `others`: what executors may with what is
- * kept under another's name.
+ * The commands of each role on one key; a role that is not named has none. `others`: those of executors on the keys of
+ * other names.
  */
 export type Access = Readonly<Partial<Record<Role, readonly Command[]>>>;
 export type OwnAccess = Access & { readonly others?: readonly Command[] };
 
 /**
- * What a script's declared keys need: to be declared. What is done with them is asked for apart, command by command.
+ * What it takes to declare a key to a script. What the script does with the key needs the permission for each command.
  */
 const SCRIPT = ['eval', 'evalsha'] as const;
-/** What counting and measuring a hash before it is read takes. */
+/** The commands that count and measure a hash, and read it. */
 const MEASURED = ['hlen', 'memory|usage', 'hrandfield', 'hstrlen', 'hget'] as const;
 /** The same for a stream. */
 const NEWEST = ['xlen', 'memory|usage', 'xrevrange'] as const;
-/** What goes some time after its name was last heard of. */
+/** The commands for keys that expire some time after the last beat under their name. */
 const KEPT_FOR = ['pttl', 'pexpire'] as const;
 
-/** Who may do what with what all share. */
+/** Who may do what with the keys that all share. */
 export const SHARED_ACCESS: Readonly<Record<SharedKey, Access>> = {
   head: { executor: ['fcall', 'get'], operator: [...SCRIPT, 'get', 'set'], viewer: ['get'] },
   state: {
@@ -82,7 +82,7 @@ export const SHARED_ACCESS: Readonly<Record<SharedKey, Access>> = {
   precedence: { operator: [...SCRIPT, 'pttl', 'get', 'set'] },
 };
 
-/** Who may do what with what is kept under the name of an executor. */
+/** Who may do what with the keys of one name of executors. */
 export const OWN_ACCESS: Readonly<Record<OwnKey, OwnAccess>> = {
   beats: { executor: ['fcall', 'hset', 'hdel'], operator: [...MEASURED, 'exists', 'hkeys', 'hdel'], viewer: MEASURED },
   surfaces: { executor: ['hset', 'hget', 'hdel'], operator: [...MEASURED, 'exists', 'hdel'], viewer: MEASURED },
@@ -98,7 +98,7 @@ export const OWN_ACCESS: Readonly<Record<OwnKey, OwnAccess>> = {
   checkpointTimes: { executor: ['fcall', 'zadd', 'zcard', 'zpopmin', 'zrem', ...KEPT_FOR] },
 };
 
-/** What each role may without any key. */
+/** The commands of each role that need no key. */
 export const KEYLESS: Readonly<Record<Role, readonly string[]>> = {
   executor: ['ping', 'subscribe', 'time', 'wait'],
   operator: ['ping', 'subscribe', 'time', 'wait', 'publish', 'function|list', 'function|load'],
@@ -111,7 +111,7 @@ export interface Grant {
   readonly pattern: string;
 }
 
-/** All that a role may; `pattern` makes a pattern of what a key is called. */
+/** All grants of a role; `pattern` makes a key's pattern of its last part. */
 export function grantsOf(
   role: Role,
   pattern: { readonly shared: (name: string) => string; readonly own: (name: string, whose: 'own' | 'any') => string },

@@ -3,21 +3,21 @@ import { type Role, ROLES } from './access.ts';
 import type { RedisEndpoint } from './endpoint.ts';
 import { escapeId, nameOf, redisKeys } from './keys.ts';
 
-/** Whose keys, under what prefix, in which database. */
+/** Which keys a user is for: the organization's, under this prefix, in this database. */
 export interface AclScope {
   readonly organizationId: string;
   readonly keyPrefix: string;
   readonly db: number;
 }
 
-/** What a user of Redis is for; users belong to the whole server, so their names say all that tells switches apart. */
+/** What a user of Redis is for. Users belong to the whole server, so their names say all of this. */
 export interface AclUse extends AclScope {
   readonly role: Role;
-  /** The name of the executors; null for another role. */
+  /** The name of the executors; null for other roles. */
   readonly executor: string | null;
 }
 
-/** The name of the user that is for this. */
+/** The name of the user for this use. */
 export function userNameOf({ organizationId, keyPrefix, db, role, executor }: AclUse): string {
   const parts = ['kill-switch', escapeId(organizationId), ...(db === 0 ? [] : [`db${db}`]), role];
   return escapeId(keyPrefix) + [...parts, ...(executor === null ? [] : [escapeId(executor)])].join('+');
@@ -63,7 +63,7 @@ function differences(is: AclUse, needed: AclUse): string[] {
 }
 
 /**
- * What is to be said where Redis does not permit something to a user: what it is for, what it would have to be for, and
+ * What an error says where Redis does not permit something: what this user is for, what it would have to be for, and
  * how to get the right one.
  */
 export function permissionHint({ user, location }: Pick<RedisEndpoint, 'user' | 'location'>, needed: AclUse): string {

@@ -9,18 +9,18 @@ export interface AclUser {
   readonly rules: readonly string[];
 }
 
-/** Stands for a password that whoever applies the rules puts there. */
+/** Stands for the password, to be replaced by the person who applies the rules. */
 const PASSWORD = '>PASSWORD';
 
 /**
- * Channels are taken away first: where Redis gives them to all (`acl-pubsub-default allchannels`), it refuses to add
+ * Channels are reset first: where new users have all of them (`acl-pubsub-default allchannels`), Redis refuses to add
  * one.
  */
 const BEGIN = ['reset', 'resetchannels', 'on', PASSWORD] as const;
 
 /**
- * What is meant literally must mean nothing in a pattern. What `redisKeys` makes of ids means nothing in one; a prefix
- * is a person's.
+ * Escapes what has a meaning in a pattern. Ids have no such characters once `redisKeys` has escaped them; a prefix,
+ * which a person chose, may.
  */
 const literal = (key: string): string => key.replace(/[*?[\]\\^]/g, '\\$&');
 
@@ -36,8 +36,8 @@ function userOf(scope: AclScope, role: Role, executor: string | null): AclUser {
 }
 
 /**
- * All that this role may, and nothing else of that server; `access.ts` says what that is. `executor`: whose keys an
- * executor's own are.
+ * The rules that permit all that `access.ts` lists for this role, and nothing else on the server. `executor`: the name
+ * of the executors, for their own keys.
  */
 function rules(
   role: Role,
@@ -59,18 +59,18 @@ function rules(
 }
 
 /**
- * Who runs executors of one name: may read the switch and hear it, write what is kept under that name, and add to what
- * all executors share. So a beat, a report of a fork, a proposal or a checkpoint under a name comes from whoever has
- * that user's password. It can run nothing but the functions of the library.
+ * The user for executors of one name. It may read the switch and subscribe to it, write what is kept under that name,
+ * and add to what all executors share. So a beat, a report of a fork, a proposal or a checkpoint under that name comes
+ * from somebody who has this user's password. It can run no scripts but the functions of the library.
  */
 export function executorUser(scope: AclScope, name: string): AclUser {
   return userOf(scope, 'executor', name);
 }
 
 /**
- * Who operates one organization: may append to the log, forget executors and end reports of forks, and nothing of the
- * server itself. An append needs XADD on the log, SET on the head, HSET and HDEL on the state, and PUBLISH: Redis
- * cannot tell XADD from XADD … MAXLEN, nor a SET that follows the log from one that does not. So this user cannot
+ * The user for operators of one organization. It may append to the log, forget executors and end reports of forks, but
+ * not administer the server. An append needs XADD on the log, SET on the head, HSET and HDEL on the state, and PUBLISH:
+ * Redis cannot tell XADD from XADD … MAXLEN, nor a SET that follows the log from one that does not. So this user cannot
  * delete, rename or rewrite an event, but could cut the log short by adding to it; `kill-switch log verify` tells, and
  * executors stop where what they hold is gone.
  */
@@ -78,7 +78,7 @@ export function operatorUser(scope: AclScope): AclUser {
   return userOf(scope, 'operator', null);
 }
 
-/** Who only looks: what lists and watches need, and nothing that changes anything. */
+/** The user for viewers: may run what lists and watches need, and change nothing. */
 export function viewerUser(scope: AclScope): AclUser {
   return userOf(scope, 'viewer', null);
 }

@@ -7,10 +7,10 @@ import { handshake } from './handshake.ts';
 import { Route } from './route.ts';
 import { asError } from '../as-error.ts';
 
-/** How long until the next attempt to connect, in milliseconds: for ever, and soon. */
+/** How long until the next attempt to connect, in milliseconds. Attempts never end. */
 const retryMs = (failures: number): number => Math.min(50 * failures, 250) + Math.floor(Math.random() * 50);
 
-/** What happens to a client. */
+/** What a client notifies its owner of. */
 export interface ClientEvents {
   /** It is connected, and Redis has accepted user and database. */
   readonly onReady: () => void;
@@ -18,18 +18,18 @@ export interface ClientEvents {
 }
 
 /**
- * A client that fails instead of waiting: nothing is queued, retried or sent again by itself. It connects in the
- * background, for ever, when something first asks it to, and gives up a connection that does not get ready in time.
- * ioredis' own ready check is off: it needs INFO, which an executor's ACL user may not have, and waits without a limit.
+ * A client that fails instead of waiting: it queues, retries and sends again nothing by itself. From `start` on it
+ * connects in the background, for ever, and gives up a connection that does not get ready in time. ioredis' own ready
+ * check is off: it needs INFO, which an executor's user may not call, and waits without a limit.
  */
 export class RedisClient {
   readonly redis: Redis;
   readonly #endpoint: RedisEndpoint;
   readonly #events: ClientEvents;
   readonly #route: Route;
-  /** The node of the present connection. */
+  /** The node that the present connection was made to. */
   #asked: RedisAddress | undefined;
-  /** The connection on which user and database were accepted. */
+  /** The connection on which Redis has accepted user and database. */
   #greeted: Redis['stream'] | undefined;
   /** How often they were refused since they were last accepted. */
   #refusals = 0;
@@ -40,7 +40,7 @@ export class RedisClient {
     this.#route = new Route(endpoint);
     const ours: RedisOptions = {
       ...this.#address(),
-      // Said in the handshake.
+      // The handshake sends these.
       username: undefined,
       password: undefined,
       db: 0,
@@ -53,17 +53,17 @@ export class RedisClient {
       enableAutoPipelining: false,
       monitor: false,
       retryStrategy: (attempt) => this.#retryMs(attempt),
-      reconnectOnError: ({ message }) => message.startsWith('READONLY'), // the name may lead to another master by now
+      reconnectOnError: ({ message }) => message.startsWith('READONLY'), // the name may lead to a new master
       connectTimeout: requestTimeoutMs,
       disconnectTimeout: Math.min(requestTimeoutMs, 500),
-      commandTimeout: undefined, // requests have their own deadline, which also drops the connection
+      commandTimeout: undefined, // requests have their own deadline, and drop the connection at it
       sentinelCommandTimeout: requestTimeoutMs,
       role: 'master', // replicas lag
       readOnly: false,
-      keyPrefix: '', // our own, in the keys: ioredis does not put it before channels
+      keyPrefix: '', // our keys have it already: ioredis does not put it before channels
       stringNumbers: false,
       protocol: 2,
-      connectionName: undefined, // a connection that ends while ioredis 5 sets its name is never made anew
+      connectionName: undefined, // ioredis 5 never reconnects when a connection ends while it sets the name
       disableClientInfo: endpoint.options.disableClientInfo ?? true,
     };
     this.redis = new Redis({ ...endpoint.options, ...ours, replyMapping: 'legacy' });
@@ -83,19 +83,19 @@ export class RedisClient {
 
   get isReady(): boolean {
     const { stream } = this.redis;
-    // One that was just dropped is not yet known to be closed.
+    // A connection that was just dropped may not be closed yet.
     return this.redis.status === 'ready' && this.#greeted === stream && stream.writable;
   }
 
-  /** Begins to connect, if that is not under way. */
+  /** Begins to connect, unless that is under way. */
   start(): void {
-    // told by 'error'
+    // emitted as 'error' too
     if (this.redis.status === 'wait' || this.redis.status === 'end') this.redis.connect().catch(() => {});
   }
 
   /**
-   * Ends the present connection at once: one that hangs would not take part in a close. ioredis makes a new one, to the
-   * next node where there is one.
+   * Drops the present connection without a QUIT, which one that hangs would not answer. ioredis makes a new one, to the
+   * next node where there are several.
    */
   passOver(): void {
     this.#route.next();
@@ -125,7 +125,7 @@ export class RedisClient {
     try {
       await handshake(this.redis, this.#endpoint);
     } catch (error) {
-      // then there is no connection, which is told and mended as such
+      // the connection is gone: ioredis emits that and connects again
       if (this.redis.stream !== stream || isLost(error)) return;
       this.#refusals += 1;
       this.#tell(asError(error));
@@ -139,11 +139,11 @@ export class RedisClient {
     this.#events.onReady();
   }
 
-  /** What ioredis asks when a connection has ended or was not made. */
+  /** ioredis calls this when a connection has ended or could not be made. */
   #retryMs(attempt: number): number {
     const failures = Math.max(attempt, this.#refusals);
     const wasReady = this.#greeted === this.redis.stream;
-    // A node that had answered is tried once more: it may only have been restarted.
+    // A node that was connected is tried once more: it may have been restarted.
     if (this.#asked === this.#route.current && (failures > 1 || !wasReady)) this.#route.next();
     Object.assign(this.redis.options, this.#address()); // what ioredis connects to next
     return retryMs(failures);
@@ -154,7 +154,7 @@ export class RedisClient {
     this.redis.stream?.destroy();
   }
 
-  /** All three are named, so that a host ends what a path began; the types of ioredis do not let them be undefined. */
+  /** All three members are there, so that a host replaces a path. The types of ioredis do not allow undefined. */
   #address(): RedisOptions {
     const { current } = this.#route;
     return Object.assign({ host: undefined, port: undefined, path: undefined }, current) as RedisOptions;

@@ -3,15 +3,15 @@ import { ENTERING } from './names.ts';
 import { KEEP_ALIVE } from './kept-for.ts';
 
 /**
- * One round trip: writes the beat, so that a Redis which takes no writes refuses the whole, and reads where the log
+ * One round trip: writes the beat, so that a Redis which takes no writes refuses all of it, and reads where the log
  * stands. KEYS: the executor's beats and forks, names, changes, head, state, log. ARGV: executor id, beat, its escaped
  * id, its fork report or '', the head it holds or '', that head's log id, how many events are handed out at most, its
  * escaped name, what executors' keys begin with, and the number of changes up to which it has judged the reports, or
- * ''. Gives: the head or nil; the log's last id or nil; 1 when there is a state; the log from the held head on, empty
- * when that is the head; the number of changes; and when that is another than the judged one, the reports, each with
- * its name, its id, its text and the log's entry of the head that it holds, the state's entry `control`, and 1 when
- * there were more reports than are judged (of names that are not excluded); and at last the time, as TIME gives it. A
- * report that ends with its generation is removed by the executor that made it.
+ * ''. Returns: the head or nil; the log's last id or nil; 1 when there is a state; the log from the held head on, empty
+ * when that is the head; the number of changes; when that differs from the judged one, the reports (name, id and text
+ * of each, and the log's entry of the head that it holds), the state's entry `control`, and 1 when there were more
+ * reports than are judged (of names that are not excluded); and last the answer of TIME. An executor's confirmation
+ * also removes its own report of a generation that is over.
  */
 export const CONFIRM = `${ENTERING}${FORKS_IN}${KEEP_ALIVE}
 local HEAD, STATE, LOG = KEYS[5], KEYS[6], KEYS[7]

@@ -11,30 +11,30 @@ import { LIBRARY } from './report-scripts.ts';
 import { runScript, waitMs } from './scripts.ts';
 
 /**
- * What is wrong where the answer is none. A library of another name can have taken the names of our functions: only
- * whoever may delete it can mend that.
+ * What Redis holds where the answer is not one of CONFIRM. A library of another name may have taken the names of our
+ * functions: only a user who may delete it can mend that.
  */
 const NO_ANSWER =
   'something that is not the switch, or functions that are not those of this version. Any command of an operator puts these there; where that does not help, FUNCTION LIST says which library has their names: FUNCTION DELETE it';
 
-/** What the script `CONFIRM` gives. */
+/** What the script `CONFIRM` returns. */
 interface Answer {
   readonly head: Head | null;
   /** The log's last id. */
   readonly tail: string | null;
   readonly hasState: boolean;
-  /** The log from the held head on. */
+  /** The log from the held head on, that head's event included. */
   readonly entries: readonly StreamEntry[];
   readonly changes: string;
   readonly reports: readonly ReportedFork[];
   readonly control: string | null;
-  /** There were more reports than are judged. */
+  /** True when there were more reports than are judged. */
   readonly isFlood: boolean;
   /** When Redis ran the script, by its own clock, RFC 3339 UTC. */
   readonly time: string;
 }
 
-/** What one connection of an executor confirms with. */
+/** Makes the confirmations of one executor's connection. */
 export class Confirmations {
   readonly #endpoint: RedisEndpoint;
   readonly #parts: RedisReader;
@@ -59,8 +59,8 @@ export class Confirmations {
   }
 
   /**
-   * `judged`: what of the reports was known already on the connection on which it was asked, so that the store did not
-   * hand them out again.
+   * Asks the store. `judged`: what was known of the reports already, on this connection; the store then hands them out
+   * only if they have changed.
    */
   async #ask(beat: Beat): Promise<{ answer: Answer; stream: unknown; judged: Judgement | null }> {
     const { connection, keys } = this.#parts;
@@ -129,8 +129,8 @@ export class Confirmations {
   }
 
   /**
-   * The way from the held head, whose own event comes first in `entries`, to the store's; null where the held one is
-   * not in the chain.
+   * The events from the held head, whose own event comes first in `entries`, to the store's head; null where the held
+   * one is not in the chain.
    */
   #way(held: Head, head: Head, entries: readonly StreamEntry[]): Confirmation['events'] {
     const { replies } = this.#parts;

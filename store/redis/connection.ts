@@ -5,35 +5,34 @@ import { RedisClient } from './client.ts';
 import type { RedisEndpoint } from './endpoint.ts';
 import { isLost, isRefused, isTooOld, movedTo, passing, serverName, storeError } from './errors.ts';
 
-/** How long until what passes by itself is asked again, in milliseconds. */
+/** How long until a request is sent again after an error that passes by itself, in milliseconds. */
 const PAUSE_MS = 50;
 
 /**
- * A Cluster that is changing may send on twice; nodes that do it more often are passed over for the next that was
- * given.
+ * How often nodes may name another node before the next given one is asked. A Cluster that is changing does so twice.
  */
 const MOVES = 4;
 
 export interface Request<T> {
   readonly access: 'read' | 'write';
-  /** The longest it may take while bytes keep coming, in milliseconds; default: `requestTimeoutMs`, whatever comes. */
+  /** How long it may take while bytes keep coming, in milliseconds; default: `requestTimeoutMs`. */
   readonly largeMs?: number | undefined;
-  /** Sends, in one turn; `leftMs` is what is left of the request's time. */
+  /** Sends all commands in one turn; `leftMs` is the rest of the request's time. */
   readonly send: (client: Redis, leftMs: number) => Promise<T>;
 }
 
 /**
- * The connection for requests: each is answered, refused or failed within its time, and one that hangs takes the
- * connection with it.
+ * The connection for requests: each is answered, refused or fails within its time. A request that hangs drops the
+ * connection.
  */
 export class RedisConnection {
   readonly endpoint: RedisEndpoint;
   readonly #requestTimeoutMs: number;
   readonly #client: RedisClient;
   readonly #waiting = new Set<() => void>();
-  /** What was asked on the present connection and is not answered yet. */
+  /** The requests on the present connection that are not answered yet. */
   readonly #asked = new Set<Promise<unknown>>();
-  /** The connection that another node's replaces, once all is answered that was asked on it. */
+  /** The connection that is dropped for another node's as soon as its requests are answered. */
   #leaving: Redis['stream'] | undefined;
   #lastError: Error | undefined;
   #closing: Promise<void> | undefined;
@@ -45,7 +44,7 @@ export class RedisConnection {
       onReady: () => this.#wakeAll(),
       onError: (error) => {
         this.#lastError = error;
-        // Waiting would not mend it; another node may have other users.
+        // Waiting does not mend a refusal; but another node may have other users.
         if (endpoint.nodes.length === 1 && isRefused(error)) this.#wakeAll();
       },
     });
@@ -66,8 +65,8 @@ export class RedisConnection {
         return answer;
       } catch (thrown) {
         if (this.#closing) throw this.#closedError();
-        // Only by its own answer: what was told of the connection says nothing of a request that was lost with it, and
-        // may have been done.
+        // Judged by the request's own answer only: an error of the connection does not say whether a request that was
+        // lost with it was done.
         const [node, passes] = [movedTo(thrown), passing(thrown)];
         if ((!node && !passes) || performance.now() + PAUSE_MS >= end) {
           // there was no time left to ask the next node
@@ -91,8 +90,9 @@ export class RedisConnection {
   }
 
   /**
-   * Nothing more is asked on a connection that is left, and what was asked on it is answered first: it would be lost
-   * with it, although its node is well. Where the connection is another by now, somebody else's answer has moved it on.
+   * Leaves the connection for another node's. New requests wait; those under way are answered first, since they would
+   * be lost with it although its node is well. Where the connection is another one already, another request has left
+   * it.
    */
   async #leave(stream: Redis['stream'] | undefined, end: number, go: () => void): Promise<void> {
     if (this.#client.redis.stream !== stream) return;
@@ -140,7 +140,7 @@ export class RedisConnection {
           timer = setTimeout(expire, Math.min(this.#requestTimeoutMs, largeMs - waitedMs));
           return;
         }
-        // One that was made just in time has not had its chance.
+        // A connection that was made just before the deadline has had no time to answer, and stays.
         if (this.#client.redis.stream === stream && waitedMs > this.#requestTimeoutMs / 2) this.#client.passOver();
         reject(new Error(`no answer within ${Math.round(waitedMs)} ms`));
       };
@@ -151,11 +151,11 @@ export class RedisConnection {
     } finally {
       clearTimeout(timer);
       this.#asked.delete(work);
-      work.catch(() => {}); // what comes after the deadline belongs to nobody
+      work.catch(() => {}); // nobody awaits a rejection after the deadline
     }
   }
 
-  /** The error for whoever asked; a server that is too old is first asked what it is, which its ACL may refuse. */
+  /** The error for the caller. A server that is too old is first asked what it is, which its ACL may refuse. */
   async #failure(error: unknown, access: 'read' | 'write', end: number): Promise<KillSwitchError> {
     const leftMs = end - performance.now();
     const info =

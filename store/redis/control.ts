@@ -20,7 +20,7 @@ const PAGE = 500;
 
 /**
  * A switch in Redis 7 or newer, as an operator holds it. What it has appended is as durable as Redis makes it:
- * `appendonly yes` with `appendfsync always` keeps it when Redis dies, `replicas` when its machine does.
+ * `appendonly yes` with `appendfsync always` keeps it when Redis dies, `replicas` keeps it when the machine dies.
  * @throws KillSwitchError INVALID_ARGUMENT
  */
 export function redisControlStore(options: RedisControlStoreOptions): ControlStore {
@@ -45,10 +45,10 @@ function openControl(endpoint: RedisEndpoint, { organizationId, requestTimeoutMs
     });
 
   const me = randomUUID();
-  /** When what is appended was read, by `performance.now()`. */
+  /** When the state was read on which the changes were planned, by `performance.now()`. */
   let readAt = 0;
 
-  /** The last append that may not be on its replicas: it must not be found in the log and taken for done. */
+  /** The last append that may not be on the replicas: before they have it, a read must not take it for done. */
   let unsettled: readonly Append[] | null = null;
   const settle = async (): Promise<void> => {
     const appended = unsettled;
@@ -97,7 +97,7 @@ function openControl(endpoint: RedisEndpoint, { organizationId, requestTimeoutMs
       if (head && hasState !== 1) throw stateIsGone(endpoint, keys);
       const texts = replies.parse(reply.texts, values ?? [], 'a state that cannot be read');
       const entries = asked.map((key, index) => {
-        const text = head ? (texts[index] ?? null) : null; // what is left beside a lost head is no state
+        const text = head ? (texts[index] ?? null) : null; // without a head the entries that are left are no state
         const what = `an unreadable entry ${JSON.stringify(key)}`;
         return [key, text === null ? undefined : parseEntry(key, replies.json(text, what))] as const;
       });
@@ -133,7 +133,7 @@ function openControl(endpoint: RedisEndpoint, { organizationId, requestTimeoutMs
         const swapped = replies.parse(reply.swapped, answer, 'something that is not the switch');
         if (swapped === 2) await awaitPrecedence(batch);
         const appended = swapped === 1;
-        // What cannot be removed now speaks of a generation that is over.
+        // Reports that cannot be removed now are against a generation that is over.
         if (appended && changes.some(({ event }) => event.type === 'recover')) await clearForks(parts).catch(() => {});
         return appended;
       } catch (error) {
@@ -145,7 +145,8 @@ function openControl(endpoint: RedisEndpoint, { organizationId, requestTimeoutMs
     executors: async () =>
       (await readKept(parts, 'beats')).map(({ name, id, text, problem }): ReportedBeat => {
         const beat = problem ? unreadableBeat(id || (name ?? ''), text) : readBeat(id, text);
-        // Who may write that key may write that name only; what the beat itself says of its name may be another's.
+        // A user who may write this key may write under this name only. The name in the beat itself may be another
+        // executor's.
         const foreign = name !== null && beat.problem === undefined && beat.name !== name;
         return {
           ...beat,
@@ -155,7 +156,7 @@ function openControl(endpoint: RedisEndpoint, { organizationId, requestTimeoutMs
       }),
     async forget(executorId, writer) {
       const name = writer === undefined ? undefined : /^name (.*)$/s.exec(writer)?.[1];
-      // other writers are none of this store
+      // this store names no other writers
       if (writer === undefined || name !== undefined) await forgetExecutor(parts, executorId, name);
     },
     forks: { read: (generation) => readForks(parts, generation) },

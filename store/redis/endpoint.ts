@@ -12,12 +12,12 @@ export interface RedisEndpointOptions {
    */
   readonly url: string;
   /**
-   * More for ioredis: TLS, Sentinel, ACL user, key prefix, `natMap`. What makes it fail late, queue or retry is set by
-   * this package.
+   * Further options for ioredis: TLS, Sentinel, ACL user, key prefix, `natMap`. This package itself sets those by which
+   * ioredis queues, retries or waits.
    */
   readonly options?: RedisOptions | undefined;
   /**
-   * Further nodes of a Redis Cluster, asked when the URL's does not answer. Whichever answers says which one holds the
+   * Further nodes of a Redis Cluster, asked when the URL's node does not answer. Any node says which one holds the
    * keys.
    */
   readonly cluster?: readonly RedisNode[] | undefined;
@@ -29,19 +29,22 @@ export interface RedisEndpointOptions {
 export interface RedisEndpoint {
   /** The URL without user and password. */
   readonly location: string;
-  /** Whom it is asked as, as it may be shown; null where the URL does not say that beyond doubt. */
+  /**
+   * The user's name, to be shown; null where the URL has no password beside it, since the name may then be the
+   * password.
+   */
   readonly user: string | null;
-  /** What is said where this user may not do something; default: nothing particular. */
+  /** What an error says where this user may not do something; default: a general hint. */
   readonly permission?: string | undefined;
-  /** What must not appear in any message. */
+  /** Texts that must not appear in any message. */
   readonly secrets: readonly string[];
   readonly keyPrefix: string;
   /** The database, in which everything is. */
   readonly db: number;
   readonly replicas: number;
-  /** The URL's first. */
+  /** The URL's node comes first. */
   readonly nodes: readonly [RedisAddress, ...RedisAddress[]];
-  /** The address under which a node is reached that names itself so. */
+  /** Maps the address by which a node names itself to the one under which it is reached. */
   readonly natMap: RedisOptions['natMap'];
   /** Credentials and settings, without the node. */
   readonly options: RedisOptions;
@@ -62,7 +65,7 @@ export function redisEndpoint({ url, options = {}, replicas = 0, cluster = [] }:
   const { username = null, password } = { ...options, ...said.options };
   return {
     location: db !== 0 && said.db === undefined ? withDatabase(said.location, db) : said.location,
-    user: password ? username : null, // what stands there alone may be a password
+    user: password ? username : null, // a name without a password may be the password
     secrets: secrets.filter((secret): secret is string => typeof secret === 'string' && secret !== ''),
     keyPrefix: said.keyPrefix ?? options.keyPrefix ?? '',
     db,

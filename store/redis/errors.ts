@@ -3,7 +3,7 @@ import type { RedisNode } from './address.ts';
 import type { RedisEndpoint } from './endpoint.ts';
 import type { RedisKeys } from './keys.ts';
 
-/** What Redis says when it takes no writes, and what to do then. */
+/** Error words with which Redis refuses writes, and how to mend each. */
 const REFUSALS: Readonly<Record<string, string>> = {
   READONLY: 'it is a replica. Point the URL at the master, or name the Sentinels in `options`',
   MISCONF: 'it cannot write to its disk. Free space or repair the disk, its own log says which',
@@ -14,7 +14,7 @@ const REFUSALS: Readonly<Record<string, string>> = {
   FULL: 'executors have entered as many names as are read, so none of another name may act. Any command of an operator takes out those of which nothing is left, for instance: kill-switch status. Those that have ended without leaving stay until they are forgotten (kill-switch executors forget). Give executors names that stay when they are started anew, and where one may be hostile users of their own (kill-switch redis acl)',
 };
 
-/** Why Redis lets nobody in by this URL, and what to do then. */
+/** Error words with which Redis refuses a connection, and how to mend each. */
 const NOT_LET_IN: Readonly<Record<string, (who: string) => string>> = {
   NOAUTH: () => 'it asks for a password. Put user and password into the URL',
   WRONGPASS: (who) =>
@@ -23,17 +23,17 @@ const NOT_LET_IN: Readonly<Record<string, (who: string) => string>> = {
     'it asks for no password, though the URL has one: it may have lost its settings, or be another one. Set requirepass there, or take the password out of the URL',
 };
 
-/** What a node says that cannot answer at present, and what that means. Nothing was then done. */
+/** Error words of a node that cannot answer at present, and what they mean. The request was not done. */
 const PASSING: Readonly<Record<string, string>> = {
   LOADING: 'is still loading its data',
   CLUSTERDOWN: 'is a Cluster that does not serve the keys at present. CLUSTER INFO says what it lacks',
-  // A client may follow an ASK: but the other node says of keys that have not arrived there that they do not exist, and
-  // a switch without its state is no switch.
+  // An ASK is not followed: the other node answers that keys which have not arrived there do not exist, and that would
+  // look like an empty switch.
   ASK: 'is a Cluster in which the slot of the keys is being moved to another node. It goes on when that is done',
   TRYAGAIN: 'is a Cluster in which the slot of the keys is being moved to another node. It goes on when that is done',
 };
 
-/** What to do where nothing answers, by the system's name of what went wrong. */
+/** How to mend it where nothing answers, by the system's error code. */
 const UNREACHED: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'Nothing listens there: start Redis, or correct host and port',
   ENOTFOUND: 'There is no host of this name: correct it, or look at the DNS',
@@ -41,21 +41,21 @@ const UNREACHED: Readonly<Record<string, string>> = {
   ENOENT: 'There is no such socket: start Redis, or correct the path',
 };
 
-/** How a server says that it does not know the first line of our scripts. */
+/** Errors of a server that does not understand the first line of our scripts. */
 const TOO_OLD = /unexpected symbol near '#'|Unexpected flag in script shebang|Unexpected engine in script shebang/;
 
-/** How ioredis says that a connection ended before the answer came. */
+/** Errors of ioredis for a connection that ended before the answer came. */
 const LOST = /max retries per request|Connection is closed|Stream isn't writeable|Command aborted/;
 
 /**
- * What was said, word for word: to be judged by, never to be shown. `messageOf` leaves out what may be a secret, and
- * much that it may not be.
+ * The unchanged message, for recognising an error, never for showing it. `messageOf` leaves out what may be a secret,
+ * which may be the text that is looked for.
  */
 const rawText = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 /**
- * The error word that Redis puts first. It has none for what an ACL refuses inside a script, for a long command before
- * AUTH, and for an AUTH that nobody asked for.
+ * The error word with which Redis begins a message. Three errors have none: an ACL refusal inside a script, a long
+ * command before AUTH, and an AUTH where no password is set.
  */
 function replyCode(message: string): string {
   if (/executing the script can't|ACL failure in script/.test(message)) return 'NOPERM';
@@ -64,47 +64,44 @@ function replyCode(message: string): string {
   return /^-?([A-Z]+)\b/.exec(message)?.[1] ?? '';
 }
 
-/** The text without any secret of the endpoint. */
+/** The text without the secrets of the endpoint. */
 const redact = (text: string, { secrets }: Pick<RedisEndpoint, 'secrets'>): string =>
   secrets.reduce((clean, secret) => clean.replaceAll(secret, '***'), text);
 
-/** True for an answer of Redis: what was asked was then not done, other than after a lost connection. */
+/** True for an error that Redis answered: the request was then not done. After a lost connection it may have been. */
 export const isReply = (error: unknown): error is Error & { readonly name: 'ReplyError' } =>
   error instanceof Error && error.name === 'ReplyError';
 
-/** True when the connection ended before the answer came: what ended it was told before. */
+/** True when the connection ended before the answer came. ioredis has emitted the reason before. */
 export const isLost = (error: unknown): boolean => !isReply(error) && LOST.test(rawText(error));
 
 /**
- * The node of a Cluster that holds the keys, where an answer names it instead of doing what was asked. Its host may be
- * empty or `?`, its port 0.
+ * The node that holds the keys, where a Cluster answered with its name (MOVED) instead of doing the request. Its host
+ * may be empty or `?`, its port 0.
  */
 export function movedTo(error: unknown): RedisNode | null {
   const [, host, port] = (isReply(error) && /^MOVED \d+ (.*):(\d+)$/.exec(error.message)) || [];
   return host !== undefined && port !== undefined ? { host, port: Number(port) } : null;
 }
 
-/** Why a node cannot answer at present, where that passes by itself, and nothing was done. */
+/** What to do about an error that passes by itself: ask another node, or wait. Null for any other error. */
 export function passing(error: unknown): 'another node may' | 'wait' | null {
   const code = isReply(error) ? replyCode(error.message) : '';
   return code === 'CLUSTERDOWN' ? 'another node may' : Object.hasOwn(PASSING, code) ? 'wait' : null;
 }
 
-/**
- * True where Redis does not let this user in, or not into this database: the same is refused again until a person mends
- * it.
- */
+/** True where Redis refuses this user or this database, and will until a person mends that. */
 export const isRefused = (error: unknown): boolean =>
   isKillSwitchError(error)
     ? error.code === 'NOT_PERMITTED'
     : isReply(error) && Object.hasOwn(NOT_LET_IN, replyCode(rawText(error)));
 
-/** True when a server does not know scripts as Redis 7 does. */
+/** True when the server is too old for scripts of Redis 7. */
 export const isTooOld = (error: unknown): boolean => isReply(error) && TOO_OLD.test(rawText(error));
 
 /**
- * Which server it is and of which version, by its answer to INFO; those that came from Redis also give the version of
- * Redis that they are like.
+ * Name and version of a server, by its answer to INFO. Forks of Redis also name the version of Redis that they are
+ * compatible with.
  */
 export function serverName(info: unknown): string | null {
   const said = (field: string): string | undefined =>
@@ -116,9 +113,9 @@ export function serverName(info: unknown): string | null {
 }
 
 /**
- * What a failed request means. Always a new error: those of ioredis carry the command with all its arguments, also the
- * password of AUTH. `server`: what it says it is, where it was asked. `access`: what a refused read is, is an
- * unreachable store; a refused write is one that takes none.
+ * The error of this package for a failed request. It is always a new one: an error of ioredis carries the command with
+ * all its arguments, also the password of AUTH. `server`: what the server says it is, where it was asked. `access`: a
+ * refused write is STORE_READ_ONLY, a refused read STORE_UNREACHABLE.
  */
 export function storeError(
   error: unknown,
@@ -196,12 +193,12 @@ function unreached(message: string, { location }: Pick<RedisEndpoint, 'location'
 }
 
 /**
- * Redis does not let this user into the database of the URL. Nothing may then be asked on this connection: it would be
- * asked of database 0.
+ * The error where Redis refuses the URL's database. The connection must not be used then: its requests would go to
+ * database 0.
  */
 export function refusedDatabase(error: unknown, endpoint: RedisEndpoint): unknown {
   const code = replyCode(rawText(error));
-  if (!isReply(error) || (code !== 'NOPERM' && code !== 'ERR')) return error; // it asks for a password, or is loading
+  if (!isReply(error) || (code !== 'NOPERM' && code !== 'ERR')) return error; // no password, or loading
   const message = redact(messageOf(error), endpoint);
   const mend =
     code === 'NOPERM'
@@ -214,11 +211,11 @@ export function refusedDatabase(error: unknown, endpoint: RedisEndpoint): unknow
   );
 }
 
-/** An answer that is not what this package stored. */
+/** The error for an answer that this package cannot have stored. */
 export const corrupt = (endpoint: RedisEndpoint, what: string, cause?: unknown): KillSwitchError =>
   new KillSwitchError('CORRUPT', `Redis at ${endpoint.location} ${what}`, { cause });
 
-/** The head is there, and not what belongs to it; a kill that was in it would not be seen by who loads it now. */
+/** The error for a head without its state: an executor that loaded it now would miss every kill. */
 export const stateIsGone = (endpoint: RedisEndpoint, { head, log }: RedisKeys): KillSwitchError =>
   corrupt(
     endpoint,
@@ -226,8 +223,8 @@ export const stateIsGone = (endpoint: RedisEndpoint, { head, log }: RedisKeys): 
   );
 
 /**
- * The answer of a script that wrote.
- * @throws KillSwitchError STORE_READ_ONLY when too few replicas had it in time; `consequence` ends the message
+ * The answer of a script that has written.
+ * @throws KillSwitchError STORE_READ_ONLY when too few replicas had the write in time; `consequence` ends the message
  */
 export function requireReplicated(
   { reply, replicated }: { readonly reply: unknown; readonly replicated: boolean },
@@ -241,7 +238,7 @@ export function requireReplicated(
   );
 }
 
-/** A change was sent, and no answer came: it may have been appended. */
+/** The error for a change that was sent and not answered: it may have been appended. */
 export const unknownOutcome = (error: unknown, seq: number): KillSwitchError =>
   new KillSwitchError('STORE_UNREACHABLE', `It is not known whether change ${seq} was appended. ${messageOf(error)}`, {
     cause: error,

@@ -2,22 +2,22 @@ import { OWN_KEYS } from './keys.ts';
 import { NAMES_IN } from './names.ts';
 import { script } from './scripts.ts';
 
-/** How many reports of forks a name may have, in how many bytes; and how many are judged at once, in how many bytes. */
+/**
+ * How many reports of forks a name may have, in how many bytes; and how many reports are judged in all, in how many
+ * bytes.
+ */
 export const MOST_FORKS = 16;
 export const MOST_FORK_BYTES = 16 * 1024;
 const MOST_JUDGED = 256;
 const MOST_JUDGED_BYTES = 1024 * 1024;
 
-/**
- * Of how many names it is asked at once whether any reports: nearly always none does, and asking one by one takes twice
- * as long.
- */
+/** How many names one EXISTS asks about: nearly always none has a report, and asking one by one takes twice as long. */
 const AT_ONCE = 200;
 
 /**
- * What is reported against a generation: name, id and text of each, and 1 where that is more than is judged. Names that
- * an operator has excluded are passed over, however much they report. What does not so much as name the generation is
- * not decoded, and nothing is read that is longer than honest executors make it. Needs `NAMES_IN`.
+ * The reports against a generation: name, id, text and held epoch of each, and 1 where there are more than are judged.
+ * Excluded names are passed over. A report that does not contain the generation's name is not decoded, and nothing is
+ * read beyond the length that honest executors keep to. Needs `NAMES_IN`.
  */
 export const FORKS_IN = `
 local function excludedBy(control)
@@ -85,8 +85,8 @@ return { found, more }
 `;
 
 /**
- * Removes what executors have reported of forks, after a `recover` has ended it. KEYS: names, changes. ARGV: what
- * executors' keys begin with.
+ * Removes all reports of forks, after a `recover` has ended them. KEYS: names, changes. ARGV: what executors' keys
+ * begin with.
  */
 export const CLEAR_FORKS = script(`#!lua
 ${NAMES_IN}

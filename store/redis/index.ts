@@ -10,7 +10,7 @@ import { redisShelf } from './shelf.ts';
 
 export interface RedisStoreOptions extends RedisEndpointOptions {
   /**
-   * A file in which the last head is kept over restarts; without one a restarted executor cannot recognise a restored
+   * The file in which the last head is kept over restarts. Without one a restarted executor cannot recognise a restored
    * backup.
    */
   readonly anchor?: string | undefined;
@@ -56,7 +56,7 @@ function openExecutor(
         access: 'write',
         send: async (client) => {
           await allOf(client.pipeline().hdel(own.beats, executorId).hdel(own.surfaces, executorId));
-          // Where its name stays that is no failure of leaving: nothing is under it.
+          // It has left even if its name stays: there is nothing under it.
           await runScript(client, {
             script: LIBRARY.scripts.leave,
             keys: [keys.names],

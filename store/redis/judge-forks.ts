@@ -4,8 +4,8 @@ import { readForkReport } from '../read-fork-report.ts';
 import { nameOf } from './keys.ts';
 
 /**
- * One report of a fork as the confirmation gives it: the executor's escaped name, its id, the report, and the log's
- * entry at the epoch that it holds, or ''.
+ * One report of a fork in a confirmation's answer: the executor's escaped name, its id, the report, and the log's entry
+ * at the epoch of the head that it holds, or ''.
  */
 export type ReportedFork = readonly [name: string, id: string, text: string, entry: string];
 
@@ -22,7 +22,7 @@ function hashOf(entry: string): string | null {
 /** Whether one of these reports proves that the store has lost a change. */
 function isForkProven(reports: readonly ReportedFork[], store: Head, control: string | null): boolean {
   if (control === null) return false;
-  const known = parseEntry('control', JSON.parse(control)) as Known; // it gives what its key names
+  const known = parseEntry('control', JSON.parse(control)) as Known; // its key says of which kind it is
   return reports.some(([name, , text, entry]) => {
     const report = readForkReport(text);
     const hash = hashOf(entry);
@@ -31,8 +31,8 @@ function isForkProven(reports: readonly ReportedFork[], store: Head, control: st
 }
 
 /**
- * What the reports came to: in which generation, at which number of changes, and behind which connection (another may
- * lead to another Redis).
+ * What was found when the reports were judged: for which generation, at which number of changes, and on which
+ * connection (another may lead to another Redis).
  */
 export interface Judgement {
   readonly generation: string;
@@ -41,13 +41,13 @@ export interface Judgement {
   readonly proven: boolean;
 }
 
-/** Judges the reports, anew only when there is one that was not there before. */
+/** Judges the reports, and again only when there is a new one. */
 export class JudgedForks {
   #last: Judgement | null = null;
 
   /**
-   * What is known already of the reports against this generation, behind this connection; the store then hands them out
-   * only if they have changed.
+   * What is known of the reports against this generation on this connection; null where nothing is. The store then
+   * hands them out only if they have changed.
    */
   known(stream: unknown, generation: string | undefined): Judgement | null {
     const last = this.#last;
@@ -55,8 +55,8 @@ export class JudgedForks {
   }
 
   /**
-   * Whether the store is known to have lost a change.
-   * @param judged what was known when it was asked
+   * Whether a report proves that the store has lost a change.
+   * @param judged what was known when the store was asked
    */
   isProven(
     answer: {
@@ -73,8 +73,8 @@ export class JudgedForks {
     const { generation } = head;
     if (judged?.changes === changes) {
       if (judged.generation === generation) return judged.proven;
-      // another generation with the same number of changes: they were not handed out, and are asked for with the next
-      // confirmation
+      // another generation with the same number of changes: the reports were not handed out, so the next confirmation
+      // asks for them
       this.#last = null;
       return false;
     }

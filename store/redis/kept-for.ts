@@ -4,9 +4,9 @@ import { rowsOf } from './table.ts';
 const DAY_MS = 86_400_000;
 
 /**
- * How long something stays when nothing is heard any more under the name that it is kept under, so that names which
- * never come back (those of pods) leave nothing for ever. What an executor has counted with and said stays until it
- * leaves or an operator says that it is gone: beats, surfaces, reports of forks.
+ * How long things stay after the last beat under their name, so that names which never come back (those of pods) leave
+ * nothing for ever. Beats, surfaces and reports of forks stay until the executor leaves or an operator says that it is
+ * gone.
  */
 export const KEPT_FOR_MS = {
   interventions: 14 * DAY_MS,
@@ -20,8 +20,8 @@ const table = rowsOf(KEPT_FOR_MS)
   .join(', ');
 
 /**
- * Puts off the end of what is kept under a living name, about once a day: each time would be four more writes with each
- * beat.
+ * Puts off the expiry of what is kept under a name, about once a day: doing it with each beat would be four more
+ * writes.
  */
 export const KEEP_ALIVE = `
 local function keepAlive(own)

@@ -10,14 +10,14 @@ import { reply } from './replies.ts';
 import { forgetCall, LIBRARY } from './report-scripts.ts';
 import { runScript, type ScriptCall } from './scripts.ts';
 
-/** What operators read with. */
+/** What operators need to read reports. */
 export interface OperatorParts extends RedisReader {
   readonly upkeep: Upkeep;
 }
 
 /**
- * One thing that an executor has left: `text` is what is wrong where it is a `problem`. `name`: whose keys it is in;
- * null where something is said of the names themselves.
+ * One thing that an executor has left; where it is a `problem`, `text` says what is wrong. `name`: the executor's,
+ * whose key it is in; null for a problem with the list of names.
  */
 export interface Kept {
   readonly name: string | null;
@@ -32,7 +32,7 @@ const run = ({ connection }: RedisReader, access: 'read' | 'write', call: Script
     send: async (client) => (await runScript(client, call)).reply,
   });
 
-/** Calls a function of the library, once it is ours. */
+/** Calls a function of the library, after making sure that it is ours. */
 const readBy = async (parts: OperatorParts, call: ScriptCall): Promise<unknown> => {
   await parts.upkeep.ensure();
   return run(parts, 'read', call);
@@ -46,14 +46,14 @@ const keptOf = ({ replies }: RedisReader, answer: unknown): Kept[] =>
     problem: problem === 1,
   }));
 
-/** What all executors have left of one kind. */
+/** Reads what all executors have left of one kind. */
 export async function readKept(parts: OperatorParts, kind: 'beats' | 'surfaces'): Promise<Kept[]> {
   const { keys } = parts;
   const call = { script: LIBRARY.scripts.readKept, keys: [keys.names], args: [keys.executorPrefix, kind] };
   return keptOf(parts, await readBy(parts, call));
 }
 
-/** The newest of what executors have added, so many of each name, the newest first. */
+/** Reads the newest records of each name, the newest first; at most `limit` of each. */
 export async function readNewest(
   parts: OperatorParts,
   kind: 'interventions' | 'proposals',
@@ -64,11 +64,11 @@ export async function readNewest(
   return keptOf(parts, await readBy(parts, call));
 }
 
-/** Who has written what is kept under a name, as `ReportedBeat.writer`. */
+/** The writer of what is kept under a name, as `ReportedBeat.writer`. */
 export const writerOf = (name: string | null): { readonly writer?: string } =>
   name === null ? {} : { writer: `name ${name}` };
 
-/** The escaped names of executors, as many as are read. */
+/** Reads the escaped names of executors. */
 export const readNames = ({ connection, keys }: RedisReader): Promise<string[]> =>
   connection.request({
     access: 'read',
@@ -76,13 +76,13 @@ export const readNames = ({ connection, keys }: RedisReader): Promise<string[]> 
   });
 
 /**
- * Takes an executor out of the count. What it reported of a fork stays: only `recover` ends that.
- * @param name whose it is; undefined: whosever
+ * Takes an executor out of the count. Its report of a fork stays: only `recover` ends that.
+ * @param name the executor's; undefined: the executors of any name that have this id
  */
 export async function forgetExecutor(parts: RedisReader, id: string, name: string | undefined): Promise<void> {
   const { keys, connection } = parts;
   const where = name === undefined ? '*' : escapeId(name);
-  // What is no text is shown with a replacement for each wrong byte: it goes as it was stored.
+  // An id that is not UTF-8 is shown with replacement characters: it is removed by the bytes that are stored.
   const names = where === '*' ? await readNames(parts) : [where];
   const hashes = names.map((each) => keys.executorEscaped(each).beats);
   const found: { readonly key: string; readonly field: Buffer }[] = [];
@@ -94,7 +94,7 @@ export async function forgetExecutor(parts: RedisReader, id: string, name: strin
   await run(parts, 'write', forgetCall(keys, where, id));
 }
 
-/** The reports of forks that executors judge, and whether they stop because there are more than they judge. */
+/** Reads the reports of forks that executors judge, and whether there are more than that, which stops them too. */
 export async function readForks(parts: OperatorParts, generation: string): Promise<FoundReports> {
   const { keys, connection, replies } = parts;
   const control = await connection.request({ access: 'read', send: (client) => client.hget(keys.state, 'control') });

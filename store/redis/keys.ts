@@ -1,10 +1,7 @@
 import { textProblem, invalid } from '../../flags/index.ts';
 import { mapRows } from './table.ts';
 
-/**
- * What all of one organization share, and what its keys end with. Who may do what with each is in `access.ts`, which no
- * key can be missing from.
- */
+/** The keys that all of one organization share, by their last part. `access.ts` says who may do what with each. */
 export const SHARED_KEYS = {
   /** A string: the head as JSON. Append is a compare-and-swap on exactly this text. */
   head: 'head',
@@ -13,9 +10,9 @@ export const SHARED_KEYS = {
   /** A stream with the ids `SEQ-0`; its field `event` is what `serializeEvent` wrote. */
   log: 'log',
   /**
-   * A string: the names of executors, escaped as in their keys, one a line. Executors may only append to it: so nobody
-   * who came later takes the place of another, and nobody can put something of another type there. A list would do as
-   * well, had its elements a length that can be asked for.
+   * A string: the names of executors, escaped as in their keys, one a line. Executors may only append to it, so none
+   * can displace another or put another type there. It is no list, because the length of a list's elements cannot be
+   * asked for.
    */
   names: 'executor-names',
   /** A number that grows with each new report of a fork, so that the reports are read only when they have changed. */
@@ -24,17 +21,17 @@ export const SHARED_KEYS = {
   precedence: 'precedence',
 } as const;
 
-/** What executors of one name write, and nobody else may; it ends the key after their name. */
+/** The keys that only executors of one name may write, by their last part. */
 export const OWN_KEYS = {
   /** Hashes: executor id → its last beat, the actions it has; as JSON. */
   beats: 'beats',
   surfaces: 'surfaces',
   /**
-   * A string: what these executors report of forks, one a line: the escaped id, a space, the report as JSON. A string,
-   * because it can be read up to a length.
+   * A string: the reports of forks of these executors, one a line: the escaped id, a space, the report as JSON. A
+   * string can be read up to a length.
    */
   forks: 'fork-reports',
-  /** Streams of bounded length: their proposals, and what else was not allowed; the field `record` is JSON. */
+  /** Streams of bounded length: their proposals, and their other interventions; the field `record` is JSON. */
   proposals: 'proposals',
   interventions: 'interventions',
   /** A hash: run id → its last checkpoint as JSON; and a sorted set: run id → when it was written. */
@@ -48,7 +45,7 @@ export type OwnKey = keyof typeof OWN_KEYS;
 /** The keys of executors of one name: a user of Redis can be confined to them. */
 export type ExecutorKeys = Readonly<Record<OwnKey, string>> & {
   readonly escaped: string;
-  /** What all of them begin with. */
+  /** What all keys of this name begin with. */
   readonly prefix: string;
 };
 
@@ -63,17 +60,20 @@ export interface RedisKeys extends Readonly<Record<SharedKey, string>> {
   /** What the keys of an executor begin with; its escaped name and `:` follow. */
   readonly executorPrefix: string;
   /**
-   * Each event's text is published here as it is appended. Channels are those of all databases, so it bears the number
-   * of its own, other than 0.
+   * Each event's text is published here as it is appended. All databases share the channels, so that of a database
+   * other than 0 ends in its number.
    */
   readonly channel: string;
 }
 
-/** `encodeURIComponent`, and what it leaves that means something in a glob (ACL rules name keys by globs). */
+/**
+ * `encodeURIComponent`, and the characters that it leaves but that mean something in a glob: ACL rules name keys by
+ * globs.
+ */
 export const escapeId = (id: string): string =>
   encodeURIComponent(id).replace(/[!'()*]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`);
 
-/** The name that `escapeId` made this of; a text that it did not make, as it is. */
+/** The reverse of `escapeId`; a text that cannot be its result stays as it is. */
 export const nameOf = (escaped: string): string => {
   try {
     return decodeURIComponent(escaped);

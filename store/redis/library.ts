@@ -1,20 +1,20 @@
 import { type Script, sha1 } from './scripts.ts';
 import { mapRows, rowsOf } from './table.ts';
 
-/** One script of the library, before it is known what the whole is called. */
+/** One script of the library, before the library's name is known. */
 export interface LibraryScript {
   readonly name: string;
   readonly lua: string;
-  /** It only reads, and runs when memory is full, too. */
+  /** True for a script that only reads: it also runs when memory is full. */
   readonly noWrites: boolean;
 }
 
 /**
- * A library of Redis' functions: what executors and viewers may run, so that they need no right to run a text of their
- * own. Such a text could run for ever, and once it has written something, nobody could end it but by ending Redis. An
- * operator's connection puts the library there, and Redis keeps it with its data. Every version has its own, named by a
- * digest of all that is in it: executors of two versions each find theirs, and operators of two versions never replace
- * each other's. One of that name with another text is nobody's version, and is replaced.
+ * A library of Redis functions, which executors and viewers run instead of scripts of their own. A script of theirs
+ * could run for ever, and once it had written something, only ending Redis would end it. An operator's connection puts
+ * the library into Redis, which keeps it with its data. Its name has a digest of its text: executors of two versions
+ * each find their own, and operators of two versions never replace each other's. A library of that name with another
+ * text is replaced.
  */
 export interface Library<K extends string> {
   readonly name: string;

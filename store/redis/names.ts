@@ -1,20 +1,20 @@
 import { escapeId, nameOf, OWN_KEYS, type OwnKey } from './keys.ts';
 
 /**
- * How many names executors may have together, and how many bytes these; beyond that a new one is refused, and no old
+ * How many names executors may have together, and in how many bytes. Beyond that a new name is refused, so that no old
  * one is passed over.
  */
 const MOST_NAMES = 8192;
 export const MOST_NAME_BYTES = 512 * 1024;
 
-/** From here on whoever may take names out does so. */
+/** The share of these bounds from which on unused names are taken out by any user who may. */
 const MANY = 0.75;
 
 /**
- * The names in Lua, for scripts: each once, and what is wrong with their key. What somebody has left unfinished ends
- * where the next name begins, because each is written between two line ends. What `escapeId` would not have made is
- * nobody's: `%6Dailer` is not the name of `mailer`, nor is `team:mailer` one at all. That is asked (`isEscaped`) only
- * where something is found under a name: anybody may add thousands of others.
+ * Reads the names in Lua: each once, and what is wrong with their key. Each name is written between two line ends, so
+ * an unfinished one ends where the next one begins. Texts that `escapeId` would not make are no names (`%6Dailer` is
+ * not `mailer`, and `team:mailer` is none). Scripts check that (`isEscaped`) only where there is something under a
+ * name, since any executor may add thousands of texts.
  */
 export const NAMES_IN = `
 local function escaped(name)
@@ -41,8 +41,8 @@ end
 `;
 
 /**
- * What keeps a name among the others: every key of its own, but for reports of forks, a text that `SET` leaves there
- * when it is empty, and times, which go with their checkpoints.
+ * The keys that keep a name in the list: all of its own but two. Reports of forks are a string that `SET` leaves there
+ * when it is empty, and times go with their checkpoints.
  */
 const KEEPS_NAME: Readonly<Record<OwnKey, string | null>> = { ...OWN_KEYS, forks: null, checkpointTimes: null };
 
@@ -50,7 +50,7 @@ const LEFT = Object.values(KEEPS_NAME)
   .flatMap((key) => (key === null ? [] : [`own .. ':${key}'`]))
   .join(', ');
 
-/** Takes out the names of which nothing is left. Needs `NAMES_IN`. */
+/** Takes out the names without keys. Needs `NAMES_IN`. */
 export const TAKE_OUT = `
 local function isLeft(name, own)
   if not isEscaped(name) then return false end
@@ -66,9 +66,8 @@ end
 `;
 
 /**
- * Whether a name is among the others, and how it gets there; gives what is wrong, where it cannot. Nearly always it is
- * there. Where there is no room left, a user who may do everything makes some; one who is confined to a name waits for
- * an operator.
+ * Whether a name is in the list (nearly always it is), and how it gets there; returns an error where it cannot. Where
+ * there is no room, a user with all permissions makes some; a user who is confined to a name waits for an operator.
  */
 export const ENTERING = `${NAMES_IN}${TAKE_OUT}
 local function isEntered(key, name)
@@ -89,10 +88,7 @@ local function enter(key, name, prefix)
 end
 `;
 
-/**
- * The names that the text of their key has, each once, as many as are read: what `namesIn` finds, without what
- * `isEscaped` finds to be nobody's.
- */
+/** The names in the text of their key: what `namesIn` finds and `isEscaped` accepts. */
 export const namesOf = (text: string): string[] => linesOf(text).slice(0, MOST_NAMES).filter(isEscaped);
 
 const linesOf = (text: string): string[] => [...new Set(text.split('\n').filter((line) => line !== ''))];
@@ -102,6 +98,6 @@ const isEscaped = (name: string): boolean => {
   return !name.includes('%') || escapeId(nameOf(name)) === name;
 };
 
-/** Whether there is not much room left for more: what is nobody's name takes its place too. */
+/** True when there is not much room left. Texts that are no names take room too. */
 export const areManyNames = (text: string): boolean =>
   Buffer.byteLength(text) > MANY * MOST_NAME_BYTES || linesOf(text).length > MANY * MOST_NAMES;

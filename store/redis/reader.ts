@@ -17,7 +17,7 @@ export interface RedisReader {
   readonly reader: ControlReader;
 }
 
-/** Who reads, and whose switch. */
+/** Which switch is read, and by whom. */
 export interface ReaderScope {
   readonly organizationId: string;
   readonly requestTimeoutMs: number;
@@ -38,7 +38,7 @@ export function redisReader(
   const replies = new Replies(endpoint);
   const subscriptions = new Set<() => Promise<void>>();
 
-  /** Whether this head is in the log that ends in that other. */
+  /** Whether the head `held` is in the log that ends in `head`. */
   const isInChain = (held: Head, head: Head, entries: unknown): boolean => {
     const [entry] = replies.parse(reply.entries, entries, 'a log that cannot be read');
     return held.epoch < head.epoch && entry !== undefined && replies.event(entry).hash === held.hash;
@@ -84,9 +84,9 @@ export function redisReader(
 }
 
 /**
- * The answers to reads that were all of one moment: the head was the same before and after. The first command gets the
- * head. Not a MULTI, which Redis refuses when memory is full, and then no kill could be planned; not a script, which
- * would hold up everyone else while it copies a large state.
+ * The answers to reads of one moment: the head was the same before and after. The first of `reads` must get the head. A
+ * MULTI would be refused when memory is full, and no kill could be planned then; a script would block Redis while it
+ * copies a large state.
  */
 export async function atOneMoment(keys: RedisKeys, reads: () => ChainableCommander): Promise<unknown[]> {
   for (let tries = 0; tries < 20; tries += 1) {

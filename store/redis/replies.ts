@@ -10,10 +10,10 @@ import {
 import { corrupt } from './errors.ts';
 import type { RedisEndpoint } from './endpoint.ts';
 
-/** What Redis answers, as ioredis hands it over; anything else is not our key. */
+/** What Redis answers, as ioredis hands it over; for any other answer the key is not ours. */
 const text = z.string();
 const textOrNil = z.string().nullable();
-/** As it is, not copied: it may be a whole state. */
+/** Checked without a copy: it may be a whole state. */
 const flat = z.custom<string[]>((value) => Array.isArray(value) && value.every((item) => typeof item === 'string'));
 const entries = z.array(z.tuple([z.string(), z.array(z.string())]));
 const confirm = z.tuple([
@@ -44,13 +44,13 @@ export const reply = {
 
 export type StreamEntry = readonly [id: string, fields: readonly string[]];
 
-/** The one text of a head: what append compares must not depend on the order in which its members were set. */
+/** The only text of a head: append compares texts, so members must always have the same order. */
 export const headText = ({ epoch, generation, hash, recovered }: Head): string =>
   JSON.stringify({ epoch, generation, hash, recovered });
 
 export const logId = (epoch: number): string => `${epoch}-0`;
 
-/** Reads what this endpoint answered. Everything that is not what was stored is CORRUPT. */
+/** Reads the answers of one endpoint. An answer that this package cannot have stored is CORRUPT. */
 export class Replies {
   readonly #endpoint: RedisEndpoint;
 
@@ -58,7 +58,7 @@ export class Replies {
     this.#endpoint = endpoint;
   }
 
-  /** Parses an answer, or one text that was stored as JSON. `what` ends the sentence "Redis at … holds …". */
+  /** Parses an answer, or the value of a JSON text. `what` ends the sentence "Redis at … holds …". */
   parse<T>(schema: z.ZodType<T>, value: unknown, what: string): T {
     const parsed = schema.safeParse(value);
     if (!parsed.success) throw corrupt(this.#endpoint, `holds ${what}.`, parsed.error);
@@ -73,7 +73,7 @@ export class Replies {
     }
   }
 
-  /** What TIME has answered, RFC 3339 UTC. */
+  /** The answer of TIME as RFC 3339 UTC. */
   time(answer: unknown): string {
     const [seconds, microseconds] = this.parse(time, answer, 'a time that cannot be read');
     return new Date(seconds * 1000 + Math.floor(microseconds / 1000)).toISOString();

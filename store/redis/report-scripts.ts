@@ -7,14 +7,14 @@ import { library } from './library.ts';
 import { ENTERING, MOST_NAME_BYTES, NAMES_IN, TAKE_OUT } from './names.ts';
 import { script, type ScriptCall } from './scripts.ts';
 
-/** How many beats are handed out at most, and how many bytes they may have together. */
+/** How many beats are handed out at most, and in how many bytes. */
 const MOST_BEATS = 10_000;
 const MOST_BYTES = 64 * 1024 * 1024;
 
 /**
- * Measures keys before anything of them is taken, and then hands out the smallest first, as many as are bearable:
- * whoever writes much takes the place of nobody who writes little. Where a key is not read, the id is '' and the text
- * what is wrong. Needs `NAMES_IN`.
+ * Measures all keys before it reads any, and then reads the smallest first, within the bounds: an executor that writes
+ * much displaces none that writes little. For a key that is not read, the id is '' and the text says what is wrong.
+ * Needs `NAMES_IN`.
  */
 const SMALLEST_FIRST = `
 local kept, found = {}, {}
@@ -51,9 +51,9 @@ end
 `;
 
 /**
- * What executors have left under one kind of their keys, as much as is bearable; also when memory is full. KEYS: names.
- * ARGV: what executors' keys begin with, the kind. Gives, for each: the escaped name (or '' for what is said of the
- * names), the id, the text, and 1 where that is what is wrong.
+ * Reads what executors have left under one kind of their keys, within the bounds; also when memory is full. KEYS:
+ * names. ARGV: what executors' keys begin with, the kind. Returns for each: the escaped name (or '' for a problem with
+ * the list of names), the id, the text, and 1 where the text is a problem.
  */
 const READ_KEPT = `${NAMES_IN}${SMALLEST_FIRST}
 eachName(function(name, key) measure(name, key, 'HLEN', ${MOST_BEATS}) end)
@@ -71,8 +71,8 @@ return kept
 `;
 
 /**
- * The newest of what executors have added to one kind of their streams. KEYS: names. ARGV: what executors' keys begin
- * with, the kind, how many of each. Gives the same as `READ_KEPT`; the id is that of the stream.
+ * Reads the newest records in one kind of executors' streams. KEYS: names. ARGV: what executors' keys begin with, the
+ * kind, how many of each. Returns the same as `READ_KEPT`; the id is the record's in the stream.
  */
 const READ_NEWEST = `${NAMES_IN}${SMALLEST_FIRST}
 eachName(function(name, key) measure(name, key, 'XLEN', math.huge) end)
@@ -85,9 +85,8 @@ return kept
 `;
 
 /**
- * Puts the last checkpoint of a run, and lets go of the oldest where there are too many: of a run that ended well
- * nothing stays, and of the others not for ever. KEYS: checkpoints, their times. ARGV: run id, checkpoint, how many are
- * kept.
+ * Puts the last checkpoint of a run, and removes the oldest ones where there are too many. KEYS: checkpoints, their
+ * times. ARGV: run id, checkpoint, how many are kept.
  */
 const PUT_CHECKPOINT = `
 local time = redis.call('TIME')
@@ -104,14 +103,14 @@ end
 return 1
 `;
 
-/** Puts a name among those that are read. KEYS: names. ARGV: the escaped name, what executors' keys begin with. */
+/** Puts a name into the list. KEYS: names. ARGV: the escaped name, what executors' keys begin with. */
 const ENTER = `${ENTERING}
 return not isEntered(KEYS[1], ARGV[1]) and enter(KEYS[1], ARGV[1], ARGV[2]) or 1
 `;
 
 /**
- * An executor has left: its name goes where nothing is left under it and its user may do that; else an operator's
- * connection takes it out. KEYS: names. ARGV: the escaped name, what executors' keys begin with.
+ * Takes out the name of an executor that has left, if there are no keys under it and this user may; else an operator's
+ * connection does. KEYS: names. ARGV: the escaped name, what executors' keys begin with.
  */
 const LEAVE = `${NAMES_IN}${TAKE_OUT}${KEEP_ALIVE}
 local own = ARGV[2] .. ARGV[1]
@@ -136,9 +135,8 @@ export const LIBRARY = library({
 });
 
 /**
- * An operator's word that an executor is gone: its beat and what it can do go, and always the names of which nothing is
- * left. KEYS: names. ARGV: what executors' keys begin with; where to look for the executor: an escaped name, or '*' for
- * everywhere; then the ids.
+ * Removes the beats and surfaces of executors that an operator says are gone, and all names without keys. KEYS: names.
+ * ARGV: what executors' keys begin with; the escaped name of the executors, or '*' for any; then their ids.
  */
 const FORGET = script(`#!lua
 ${NAMES_IN}${TAKE_OUT}
@@ -152,7 +150,7 @@ takeOut(KEYS[1], ARGV[1])
 return 1
 `);
 
-/** `where` as `FORGET` takes it. Without ids only the names of which nothing is left go. */
+/** `where`: the name, as `FORGET` takes it. Without ids it removes only names without keys. */
 export const forgetCall = (keys: RedisKeys, where: string, ...ids: readonly string[]): ScriptCall => ({
   script: FORGET,
   keys: [keys.names],

@@ -2,8 +2,8 @@ import type { RedisAddress, RedisNode } from './address.ts';
 import type { RedisEndpoint } from './endpoint.ts';
 
 /**
- * Which node is asked: those that were given, in turn, and in between one that an answer named, for as long as it can
- * be reached.
+ * Which node is asked: the given ones one after the other, and in between a node that an answer named, as long as it
+ * can be reached.
  */
 export class Route {
   readonly #given: RedisEndpoint['nodes'];
@@ -21,23 +21,20 @@ export class Route {
     return this.#current;
   }
 
-  /** Whether the present node is one that an answer named, and nobody has given. */
+  /** True when an answer named the present node, and it is not one of those that were given. */
   get isNamed(): boolean {
     return !this.#given.includes(this.#current);
   }
 
-  /**
-   * To the next of those that were given, also from a node that was named: back to the one that named it would go round
-   * for ever.
-   */
+  /** Goes on to the next given node, also from a named one: back to the node that named it would be an endless loop. */
   next(): void {
     this.#index = (this.#index + 1) % this.#given.length;
     this.#current = this.#at(this.#index);
   }
 
   /**
-   * To the node that an answer of the present one names. Without a host, or with `?` (it knows none), that is the host
-   * that was asked, at another port; without a port nothing is named that could be asked.
+   * Goes on to the node that an answer names. An empty host or `?` means the present host, at that port. Port 0 names
+   * no node; then the next given one is asked.
    */
   follow({ host, port }: RedisNode): void {
     if (port === 0) return this.next();
@@ -60,5 +57,5 @@ export class Route {
   }
 }
 
-/** The other nodes beside a socket of this machine are on this machine. */
+/** The host of a node; behind a socket it is this machine. */
 const hostOf = (address: RedisAddress): string => ('host' in address ? address.host : '127.0.0.1');

@@ -3,7 +3,10 @@ import type { Redis } from 'ioredis';
 import { PRECEDENCE_MS } from '../answers.ts';
 import { isReply } from './errors.ts';
 
-/** A Lua script and the name under which Redis keeps it; of the library, also the function that does the same. */
+/**
+ * A Lua script and its SHA-1, by which Redis caches it; for a script of the library, also the function that does the
+ * same.
+ */
 export interface Script {
   readonly lua: string;
   readonly sha: string;
@@ -63,10 +66,10 @@ return 1
 `;
 
 export const APPEND = script(`#!lua${APPEND_BODY}`);
-/** The same, let through when memory is full: for what takes authority away. */
+/** The same, but also permitted when memory is full: for changes that take authority away. */
 export const APPEND_TIGHTENING = script(`#!lua flags=allow-oom${APPEND_BODY}`);
 
-/** Writes the head again as it is, so that a WAIT behind it waits for everything that came before. KEYS: head. */
+/** Writes the head again as it is, so that a WAIT after it waits for all earlier writes. KEYS: head. */
 export const SETTLE = script(`#!lua
 local head = redis.call('GET', KEYS[1])
 if head then redis.call('SET', KEYS[1], head) end
@@ -77,35 +80,35 @@ export interface ScriptCall {
   readonly script: Script;
   readonly keys: readonly string[];
   readonly args: readonly (string | number)[];
-  /** How many replicas must have the write too, and how long that may take, in milliseconds. Default: none. */
+  /** How many replicas must have the write too (default 0), and how many milliseconds that may take. */
   readonly replicas?: number;
   readonly waitMs?: number;
 }
 
 /**
- * How long WAIT may wait, so that its answer still comes in time (Redis looks at it every 100 ms only); 0 would be for
- * ever.
+ * How long WAIT may wait so that its answer still comes in time: Redis checks only every 100 ms. Never 0, which means
+ * for ever.
  */
 export const waitMs = (leftMs: number): number => Math.max(1, Math.floor(Math.max(leftMs * 0.4, leftMs - 150)));
 
 /**
- * The connections on which no function of the library is called: there is none while this user may run the scripts
- * themselves, or it is not ours.
+ * The connections on which no function of the library is called, because Redis does not have our functions, or this
+ * user may not call them.
  */
 const withoutLibrary = new WeakMap<object, NotCalled>();
 
 /**
- * `missing`: ours are not there, so only an operator can help; `unknown`: this user may not call them, or not see whose
- * they are.
+ * `missing`: our functions are not there, and only an operator can put them there; `unknown`: this user may not call
+ * them, or may not see whether they are ours.
  */
 type NotCalled = 'missing' | 'unknown';
 
-/** On this connection the functions of that name are not ours, or nobody knows. */
+/** From now on no function of the library is called on this connection. */
 export const doNotCall = ({ stream }: Redis, why: NotCalled): void => void withoutLibrary.set(stream, why);
 
 /**
- * Why a function could not be called: Redis does not have it, or has no functions; or this user may call none. Nothing
- * had then been done.
+ * Why a function could not be called, where that is the error: Redis does not have it, or knows no functions; or this
+ * user may call none. Nothing was done then.
  */
 function notCallable(error: unknown): NotCalled | null {
   if (!isReply(error)) return null;
@@ -114,9 +117,9 @@ function notCallable(error: unknown): NotCalled | null {
 }
 
 /**
- * Runs a script: as a function of the library, by its name, or by its text, whichever Redis has first (before that
- * nothing had been done). WAIT goes out in the same turn: on a connection made since, it would wait for nothing. Not
- * ioredis' `defineCommand`, which could send the text after the WAIT.
+ * Runs a script: as a function of the library, else by its SHA-1, else by its text; a way that fails has done nothing.
+ * WAIT is sent in the same turn, since on a later connection it would wait for nothing. ioredis' `defineCommand` is not
+ * used: it could send the text after the WAIT.
  */
 export async function runScript(client: Redis, call: ScriptCall): Promise<{ reply: unknown; replicated: boolean }> {
   const { script, keys, args, replicas = 0, waitMs = 0 } = call;
@@ -133,7 +136,7 @@ export async function runScript(client: Redis, call: ScriptCall): Promise<{ repl
     };
   };
   const byItself = async (): Promise<{ reply: unknown; replicated: boolean }> => {
-    if (replicas > 0) return send('EVAL', script.lua); // else the WAIT behind an unknown name would use up the time
+    if (replicas > 0) return send('EVAL', script.lua); // after an unknown SHA-1 the WAIT would use up the time
     try {
       return await send('EVALSHA', script.sha);
     } catch (error) {
@@ -160,8 +163,7 @@ export async function runScript(client: Redis, call: ScriptCall): Promise<{ repl
 }
 
 /**
- * Only an operator's user may put the library there, and an executor's may run nothing else: not even this user's own
- * text.
+ * The error of a user who may run no script, where our functions are not there. Only an operator can put them there.
  */
 const noLibrary = (cause: Error): Error =>
   Object.assign(new Error('NOLIBRARY the functions of this version of the switch are not there', { cause }), {

@@ -17,7 +17,7 @@ import { reply } from './replies.ts';
 import { LIBRARY } from './report-scripts.ts';
 import { runScript, type Script } from './scripts.ts';
 
-/** What executors of one name keep in Redis. */
+/** Where executors of one name keep their reports in Redis. */
 export function redisShelf({ connection, keys }: RedisReader, executorName: string): Shelf {
   const own = keys.executor(executorName);
   const run = (script: Script, onKeys: readonly string[], args: readonly (string | number)[]): Promise<unknown> =>
@@ -26,8 +26,8 @@ export function redisShelf({ connection, keys }: RedisReader, executorName: stri
       send: (client) => runScript(client, { script, keys: onKeys, args }),
     });
   /**
-   * Who reads looks under the names that have been entered: each confirmation enters its own, and what is kept may come
-   * before the first.
+   * Operators look only under names in the list. Each confirmation enters its name, but a report may come before the
+   * first one.
    */
   let entered: Promise<unknown> | null = null;
   const enter = async (): Promise<void> => {
@@ -45,7 +45,7 @@ export function redisShelf({ connection, keys }: RedisReader, executorName: stri
       send: (client) => {
         const pipeline = client.pipeline();
         for (const text of texts) pipeline.call('XADD', stream, 'MAXLEN', '~', most, '*', 'record', text);
-        pipeline.call('PEXPIRE', stream, KEPT_FOR_MS[kind], 'NX'); // the beats put it off
+        pipeline.call('PEXPIRE', stream, KEPT_FOR_MS[kind], 'NX'); // each beat puts the expiry off
         return allOf(pipeline);
       },
     });
@@ -72,7 +72,7 @@ export function redisShelf({ connection, keys }: RedisReader, executorName: stri
   };
 }
 
-/** How operators read it. */
+/** Reads the reports, for operators. */
 export function redisShelfReader(parts: OperatorParts): ShelfReader {
   const { connection, keys, replies } = parts;
   const newest = async (kind: 'interventions' | 'proposals', limit: number): Promise<KeptLists> => {
@@ -97,7 +97,7 @@ export function redisShelfReader(parts: OperatorParts): ShelfReader {
           .request({ access: 'read', send: (client) => client.call('HGETALL', checkpoints) })
           .catch((error: unknown) => {
             if (!isKillSwitchError(error) || error.code !== 'CORRUPT') throw error;
-            return [checkpoints, `(${error.message})`]; // what has put something else there hides no others'
+            return [checkpoints, `(${error.message})`]; // something else in the place of one key hides no others
           });
         const flat = replies.parse(reply.flat, answer, 'reports that cannot be read');
         flat.forEach((id, index) => {

@@ -14,9 +14,9 @@ export interface Subscription {
 }
 
 /**
- * A connection of its own that hears what is published. It asks for a sign of life all the time, because a connection
- * that fell silent looks like one on which nothing happens. Tells a gap each time it begins to listen, the first time
- * too: what came before was missed. Ends with the returned function.
+ * Subscribes on a connection of its own, and pushes what is published there. It sends a PING all the time, because a
+ * dead connection looks like one on which nothing happens. It pushes a gap each time it begins to listen, the first
+ * time too: earlier events were missed. The returned function ends it.
  */
 export function subscribe({ endpoint, channel, requestTimeoutMs, listener }: Subscription): () => Promise<void> {
   let ended: Promise<void> | undefined;
@@ -24,7 +24,7 @@ export function subscribe({ endpoint, channel, requestTimeoutMs, listener }: Sub
   let timer: NodeJS.Timeout | undefined;
 
   const trouble = (cause: Error): void => {
-    if (ended || troubled) return; // once until it listens again, not for each attempt
+    if (ended || troubled) return; // pushed once until it listens again, not for each attempt
     troubled = true;
     listener({ type: 'trouble', error: storeError(cause, 'read', endpoint) });
   };
@@ -41,7 +41,7 @@ export function subscribe({ endpoint, channel, requestTimeoutMs, listener }: Sub
       await withDeadline(redis.subscribe(channel), requestTimeoutMs, 'subscribe');
     } catch (error) {
       trouble(asError(error));
-      if (redis.stream === stream) later(1000, () => client.passOver()); // refused, perhaps by its ACL: tried anew
+      if (redis.stream === stream) later(1000, () => client.passOver()); // refused, perhaps by an ACL: tried again
       return;
     }
     if (ended || redis.stream !== stream) return;
@@ -65,14 +65,14 @@ export function subscribe({ endpoint, channel, requestTimeoutMs, listener }: Sub
     clearTimeout(timer);
     trouble(new Error('the connection was lost'));
   });
-  redis.on('end', () => later(250, () => client.start())); // ioredis gave up, for instance because no Sentinel answers
+  redis.on('end', () => later(250, () => client.start())); // ioredis has given up: no Sentinel answers
   redis.on('message', (_channel: string, text: string) => {
     if (ended) return;
     let event: LogEvent;
     try {
       event = readEvent(text);
     } catch {
-      listener({ type: 'gap' }); // whatever it was, a confirmation brings what is in the log
+      listener({ type: 'gap' }); // unreadable: a confirmation brings what is in the log
       return;
     }
     listener({ type: 'event', event });

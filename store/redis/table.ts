@@ -1,4 +1,4 @@
-// For tables of ours, which have no other keys than their types say: that is what both assertions rest on.
+// For our own tables, which have exactly the keys of their types: both assertions rest on that.
 
 /** The rows of a table. */
 export const rowsOf = <Key extends string, Row>(table: Readonly<Record<Key, Row>>): Array<[Key, Row]> =>

@@ -6,14 +6,14 @@ import type { RedisReader } from './reader.ts';
 import { forgetCall, LIBRARY } from './report-scripts.ts';
 import { doNotCall, runScript } from './scripts.ts';
 
-/** In milliseconds; as long as nobody works, nobody looks. */
+/** How often a connection that is in use looks again, in milliseconds. */
 const LOOK_EVERY_MS = 5000;
 
 /**
- * What executors may not do for themselves, and any operator's connection does for them: it sees to it that the library
- * is there and is ours, and takes out names of which nothing is left before there are too many. Once for each
- * connection, which may lead to another Redis than the one before or to one that has lost everything, and again after a
- * while: functions can be flushed at any time. A kill needs none of it, and nothing fails because of it.
+ * What an operator's connection does for executors, since they may not: it puts the library into Redis where it is
+ * missing or not ours, and takes out names without keys before there are too many. It does so once for each connection,
+ * which may lead to another Redis or to one that has lost everything, and again after a while, since functions can be
+ * flushed at any time. No kill needs it, and no request fails because of it.
  */
 export class Upkeep {
   readonly #parts: Pick<RedisReader, 'connection' | 'keys'>;
@@ -26,20 +26,17 @@ export class Upkeep {
     this.#parts = parts;
   }
 
-  /** Something was answered, so there is a connection to where the keys are. Nothing waits for what this begins. */
+  /** Begins to look after the connection, which has just answered a request. Nothing waits for it. */
   begin(): void {
     this.#begun = Promise.all([this.#begun, this.ensure()]).then(() => {});
   }
 
-  /** Resolves when what was begun is done. */
+  /** Resolves when all that `begin` has begun is done. */
   settled(): Promise<void> {
     return this.#begun;
   }
 
-  /**
-   * Resolves when the functions that are called on this connection are ours, as far as this user may see to it. Never
-   * rejects.
-   */
+  /** Resolves when the library on this connection is ours, as far as this user may put it there. Never rejects. */
   async ensure(): Promise<void> {
     const send = (client: Redis): Promise<void> => {
       if (this.#stream !== client.stream || performance.now() - this.#lookedAt > LOOK_EVERY_MS) {
@@ -49,7 +46,7 @@ export class Upkeep {
       }
       return this.#look;
     };
-    // then the next request fails as well, and says why
+    // the next request fails as well, and says why
     await this.#parts.connection.request({ access: 'write', send }).catch(() => {});
   }
 
@@ -60,7 +57,7 @@ export class Upkeep {
   async #takeOutNames(client: Redis): Promise<void> {
     const { keys } = this.#parts;
     const names = await client.getrange(keys.names, 0, MOST_NAME_BYTES - 1).catch((error: unknown) => {
-      // made anew: executors enter themselves with their next beat
+      // something else is in its place: the list is made anew, and executors enter themselves with their next beat
       if (isReply(error) && error.message.startsWith('WRONGTYPE')) return null;
       throw error;
     });
@@ -77,8 +74,8 @@ function textIn(list: unknown): string | null {
 }
 
 /**
- * Puts the library there where it is missing or is not ours. Where this user may not, or another library has its
- * functions' names, they are not called.
+ * Puts the library into Redis where it is missing or not ours. Where this user may not, or another library has the
+ * names of its functions, they are not called on this connection.
  */
 async function putLibrary(client: Redis): Promise<void> {
   let found: string | null | undefined;

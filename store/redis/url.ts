@@ -7,13 +7,13 @@ import type { RedisAddress, RedisNode } from './address.ts';
 import { asError } from '../as-error.ts';
 import { rowsOf } from './table.ts';
 
-/** What a URL says. Files that it names are read. */
+/** What a URL says, with the contents of the files that it names. */
 export interface RedisUrl {
   /** Without user and password. */
   readonly location: string;
   readonly address: RedisAddress;
   readonly db: number | undefined;
-  /** What of it ioredis is told. */
+  /** The part that is passed to ioredis. */
   readonly options: RedisOptions;
   readonly keyPrefix: string | undefined;
   readonly replicas: number | undefined;
@@ -21,11 +21,11 @@ export interface RedisUrl {
   readonly secrets: readonly string[];
 }
 
-// None of these says what the URL was: an unreadable one may have its password anywhere.
+// No error shows the URL: an unreadable one may have its password anywhere.
 const HOW =
   'Write redis://user:password@host:port/db, rediss:// for TLS, or redis+unix:///path/of/the.sock?db=5, with user and password percent-encoded.';
 
-/** What may follow the `?`, and where it makes sense; each may be there once. */
+/** The parameters, and the schemes that each goes with; each may be there once. */
 const PARAMETERS = {
   ca: 'rediss:',
   cert: 'rediss:',
@@ -83,7 +83,7 @@ export function parseRedisUrl(text: unknown): RedisUrl {
 function parse(text: unknown): URL {
   if (typeof text !== 'string') throw invalid(`The Redis URL cannot be read. ${HOW}`);
   const unix = /^(redis\+)?unix:\/\/(?:([^/?#]*)@)?(?=\/)/i.exec(text);
-  // The standard has no user before an empty host.
+  // The URL standard allows no user before an empty host, so there is one while it is parsed.
   const whole = unix
     ? `redis+unix://${unix[2] === undefined ? '' : `${unix[2]}@`}localhost${text.slice(unix[0].length)}`
     : text;
@@ -94,8 +94,8 @@ function parse(text: unknown): URL {
   if (!unix && !/^rediss?:$/.test(url.protocol))
     throw invalid(`The Redis URL must begin with redis:, rediss: or redis+unix:. ${HOW}`);
   if (!url.hostname) throw invalid(`The Redis URL names no host. ${HOW}`);
-  // An unescaped `/`, `?` or `#` in a password ends the host early: what follows would be shown as a path or a
-  // parameter.
+  // An unescaped `/`, `?` or `#` in a password ends the host early: the rest of the password would be shown as a path
+  // or a parameter.
   if ((text.includes('@') && !url.username && !url.password) || url.search.includes('@') || url.hash !== '')
     throw invalid(`The Redis URL has an @ that ends no password, or a #. In a parameter an @ is %40. ${HOW}`);
   return url;
@@ -197,7 +197,7 @@ function decoded(text: string): string {
   }
 }
 
-/** The URL without user and password, such that it would be read as the same. */
+/** The URL without user and password; parsed again, it is the same endpoint. */
 function location({ protocol, host, pathname }: URL, unix: boolean, given: Parameters): string {
   const shown = Object.entries(given).map(
     ([name, value]) => `${name}=${encodeURIComponent(value).replace(/%(3A|2F|2C|5B|5D)/g, decodeURIComponent)}`,
