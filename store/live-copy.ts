@@ -310,7 +310,7 @@ export class LiveCopy {
       for (const generation of anchor?.generations ?? []) this.#generations.add(generation);
       this.#standing = { is: 'empty', fault: NOT_READY };
     } catch (error) {
-      const message = `what this executor last saw cannot be read (${messageOf(error)}); remove it to accept the store as it is now`;
+      const message = `the anchor of this executor cannot be read (${messageOf(error)}); remove it to accept the store as it is now`;
       this.#standing = { is: 'unanchored', fault: { code: 'ANCHOR_UNUSABLE', message } };
     }
   }
@@ -440,7 +440,7 @@ export class LiveCopy {
         ? { code: 'ANCHOR_FOREIGN', message: messageOf(error) }
         : {
             code: 'ANCHOR_UNUSABLE',
-            message: `what this executor has seen cannot be kept (${messageOf(error)}), so after a restart it could not tell a restored backup`,
+            message: `this executor cannot keep its anchor (${messageOf(error)}), so after a restart it would not recognise a restored backup`,
           };
     }
   }

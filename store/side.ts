@@ -32,7 +32,7 @@ export function checkSide(who: string, store: { readonly location: string; reado
     );
   if (given.side === side) return;
   if (given.side !== 'executor' && given.side !== 'operator')
-    throw invalid(`${who} was given a store that does not say that its side is "${side}", but ${quoteId(given.side)}.`);
+    throw invalid(`${who} was given a store whose side is ${quoteId(given.side)}; it must be "${side}".`);
   const scheme = /^(file|memory):/.exec(String(given.location))?.[1] ?? 'redis';
   const whose = given.side === 'executor' ? "the executors'" : "the operators'";
   throw invalid(`${who} was given ${whose} store of ${String(given.location)}. It takes ${NAMES[scheme]?.[side]}.`);

@@ -63,7 +63,7 @@ async function endsInMidLine(file: FileHandle): Promise<boolean> {
 const cutShort = (path: string, written: number, length: number): KillSwitchError =>
   new KillSwitchError(
     'STORE_UNREACHABLE',
-    `Only ${written} of ${length} bytes could be written to ${path}: the disk is probably full. Free some space and repeat this; the next change tidies up.`,
+    `Only ${written} of ${length} bytes could be written to ${path}: the disk is probably full. Free some space and repeat the change, which then ends the cut line.`,
   );
 
 /**

@@ -185,7 +185,7 @@ async function appendFirst({ expected, head, texts }: Batch, { reader, syncFolde
   if (!isUnchanged()) return false;
   throw new KillSwitchError(
     'STORE_UNREACHABLE',
-    `What was written to ${paths.log} is not there: the file was replaced at that moment. Look at the status and repeat this.`,
+    `The change was written to ${paths.log} but is not in it: the file was replaced at that moment. Look at the status and repeat the change.`,
   );
 }
 

@@ -151,6 +151,6 @@ export function defaultAnchor(place: AnchorPlace, paths: FilePaths): AnchorKeepe
 const noPlace = (problems: readonly string[]): KillSwitchError =>
   new KillSwitchError(
     'STORE_READ_ONLY',
-    `there is no place for it that is this user's alone: ${problems.join('; ') || 'this user has no home'}. Give this executor a file for it, in a folder that outlives it ` +
-      'and in which nobody else may write (the option `anchor`), or this user such a folder (XDG_STATE_HOME)',
+    `no folder is safe for its anchor: ${problems.join('; ') || 'this user has no home'}. Give this executor a file for it, in a folder that outlives it ` +
+      'and in which nobody else may write (the option `anchor`); or give this user such a folder (XDG_STATE_HOME)',
   );

@@ -148,5 +148,5 @@ export function leftOut(
   if (cut.length === 0) return null;
   const each = cut.slice(0, 3).map(({ owner, left }) => `${left} of uid ${owner}`);
   const more = cut.length > 3 ? `, and of ${cut.length - 3} more users` : '';
-  return `too much is written in ${folder} to read it all, and of the files there were left out: ${each.join(', ')}${more}`;
+  return `there is too much in ${folder} to read all of it; files that were left out: ${each.join(', ')}${more}`;
 }

@@ -41,3 +41,14 @@ export function fileError(error: unknown, doing: 'read' | 'written', path: strin
   const why = Object.hasOwn(MEND, errno) ? `${errno}. ${MEND[errno]}` : `${messageOf(error)}.`;
   return new KillSwitchError(code, `${path} cannot be ${doing}: ${why}`, { cause: error });
 }
+
+/** The error of a log that could not be read, with how to mend it. */
+export const logError = (error: unknown, path: string): KillSwitchError =>
+  isKillSwitchError(error) && error.code === 'CORRUPT' ? damagedLog(path, error) : fileError(error, 'read', path);
+
+const damagedLog = (path: string, error: KillSwitchError): KillSwitchError =>
+  new KillSwitchError(
+    'CORRUPT',
+    `${path} is damaged. ${error.message} Keep a copy of it, put a good one in its place (or cut it off before the first bad line), then run: kill-switch recover --reason "…"`,
+    { cause: error },
+  );

@@ -2,11 +2,11 @@ import type { Head } from '../../flags/index.ts';
 import { LOAD_MS, type Push } from '../ports.ts';
 import { Rounds } from '../rounds.ts';
 import type { AdvanceOptions, BeginFold, LogFold } from './advance.ts';
-import { fileError } from './file-errors.ts';
+import { fileError, logError } from './file-errors.ts';
 import { leadsTo } from './find-event.ts';
 import { Followers } from './followers.ts';
 import type { ChainEnd } from './log-chain.ts';
-import { explained, LogTail, type LogTailOptions } from './log-tail.ts';
+import { LogTail, type LogTailOptions } from './log-tail.ts';
 import type { FilePaths } from './paths.ts';
 import { Serial, type Slot } from './serial.ts';
 import type { SnapshotPlace } from './snapshot-file.ts';
@@ -91,7 +91,7 @@ export class FileReader<F extends LogFold & { readonly head: Head | null }> {
   /** Reads what was appended, and pushes it to followers; only inside a request. @throws KillSwitchError */
   async advance(options?: AdvanceOptions<F>): Promise<void> {
     const advance = await this.#tail.advance(options);
-    this.#followers.tellAdvance(advance, this.log.head);
+    this.#followers.pushAdvance(advance, this.log.head);
     if (advance.is === 'failed') throw advance.error;
   }
 
@@ -100,7 +100,7 @@ export class FileReader<F extends LogFold & { readonly head: Head | null }> {
     try {
       return await leadsTo(this.paths.log, held, later);
     } catch (error) {
-      throw explained(error, this.paths.log);
+      throw logError(error, this.paths.log);
     }
   }
 
@@ -132,7 +132,7 @@ export class FileReader<F extends LogFold & { readonly head: Head | null }> {
     try {
       await this.request('follow', () => this.advance(), READ_ALL_MS);
     } catch (error) {
-      this.#followers.tellTrouble(error);
+      this.#followers.pushTrouble(error);
     }
   }
 }

@@ -164,7 +164,7 @@ function checkOwner(owner: number, operator: number, { root, reached }: { root: 
   if (owner === ownerOf(join(root, 'control', organization))) return;
   throw new KillSwitchError(
     'CORRUPT',
-    `${reached} belongs to uid ${owner}, who is no operator of this store, and who owns a folder can remove what others report in it. Find out who made it, and give it to uid ${operator}, who owns the folder ${join(root, 'executors')} (chown ${operator}).`,
+    `${reached} belongs to uid ${owner}, who is no operator of this store and could remove what others report in it. Find out who made it, and give it to uid ${operator}, the owner of ${join(root, 'executors')} (chown ${operator}).`,
   );
 }
 

@@ -77,7 +77,7 @@ export function fileStore({ directory = '.kill-switch', anchor }: FileStoreOptio
        * whole store was moved away. The report comes first: executors then know of a fork no later than operators, who
        * read it in the beat.
        */
-      const tell = async (beat: Beat): Promise<boolean> => {
+      const report = async (beat: Beat): Promise<boolean> => {
         if (!existsSync(recent().head === null ? paths.reported : root)) return false;
         await ownFork.put(beat, beat.fork);
         const made = await putBeat(paths, executorId, JSON.stringify(beat));
@@ -110,12 +110,12 @@ export function fileStore({ directory = '.kill-switch', anchor }: FileStoreOptio
               localFreeBytes(paths.executors),
               takesKills.catch(() => {}),
             );
-            const [isTold] = await bothDone(tell(beat), reader.advance());
+            const [isReported] = await bothDone(report(beat), reader.advance());
             await takesKills;
-            if (!isTold && recent().head) throw notThere(paths.reported);
+            if (!isReported && recent().head) throw notThere(paths.reported);
             // Whoever has removed the log may have removed the beats too. The beat is written again, since it is all
             // that says that there was a control plane.
-            if (isTold && recent().head === null && beat.applied !== null)
+            if (isReported && recent().head === null && beat.applied !== null)
               await putBeat(paths, executorId, JSON.stringify(beat));
             const events = beat.applied === null ? 'reload' : await eventsAfter(beat.applied);
             const forkReported = await forks.proven();

@@ -1,38 +1,39 @@
 import type { BigIntStats } from 'node:fs';
 import { dirname } from 'node:path';
 import { notify } from '../../flags/callbacks.ts';
-import { isKillSwitchError, KillSwitchError, type LogEvent } from '../../flags/index.ts';
+import { isKillSwitchError, type KillSwitchError, type LogEvent } from '../../flags/index.ts';
 import { type Advance, type AdvanceOptions, type BeginFold, Fresh, type LogFold } from './advance.ts';
-import { fileError } from './file-errors.ts';
+import { logError } from './file-errors.ts';
 import { LogChain } from './log-chain.ts';
 import { openFile, type OpenedFile } from './opened-file.ts';
+import { ProvenFold } from './proven-fold.ts';
 import { type Line, readLines } from './read-lines.ts';
 import { type Base, readSnapshots, type SnapshotPlace } from './snapshot-file.ts';
 
 export interface LogTailOptions {
-  /** Who reads for writing passes over torn lines at the end: what it appends comes after them. */
+  /** A reader that appends passes over torn lines at the end: its own lines come after them. */
   readonly reads: 'for writing' | 'for reading';
-  /** Told how many bytes of how many have been read, chunk by chunk. */
+  /** Notified after each portion of how many bytes of how many have been read. */
   readonly onReading?: ((bytes: number, of: number) => void) | undefined;
 }
 
 /**
- * Where reading stands, and the last line read: while those bytes are there, in the same file, so is all that was read
- * before.
+ * Where reading stands, and the last line that was read. While the file holds the same bytes there, it also holds all
+ * that was read before.
  */
 interface Position {
   readonly ino: bigint;
   readonly dev: bigint;
-  /** Both as they were before the lines were read: a file that changed without growing was not appended to. */
+  /** Size and time from before the lines were read: a file that has a new time and the old size was not appended to. */
   readonly size: bigint;
   readonly mtimeNs: bigint;
   readonly start: number;
   readonly line: Buffer;
-  /** What has been read, and remembers its last lines: it is read on with it. */
+  /** The chain up to there, to read on with. */
   readonly chain: LogChain;
 }
 
-/** The file as it was opened, and what is made of it if it is read anew. */
+/** The open file, and how its fold is begun if it is read anew. */
 interface Opened<F> {
   readonly file: OpenedFile;
   readonly stats: BigIntStats;
@@ -41,18 +42,16 @@ interface Opened<F> {
 
 interface ReadOn {
   readonly from: number;
-  /** What is to stand there, and was taken before. */
+  /** The line that must still be there, and was taken before. */
   readonly known?: Buffer | null;
   readonly chain: LogChain;
   readonly take: LogFold['take'];
 }
 
-/** A snapshot that the log has not proven within so many events is not waited for: its writer died, or lost it. */
-const PROVEN_WITHIN = 20_000;
-
+/** How many hashes of earlier events a snapshot keeps. */
 const EARLIER = 256;
 
-/** Reads a log file as it grows. One call at a time: the caller sees to that. */
+/** Reads a log file as it grows. The caller makes one call at a time. */
 export class LogTail<F extends LogFold> {
   readonly path: string;
   readonly #begin: BeginFold<F>;
@@ -68,29 +67,30 @@ export class LogTail<F extends LogFold> {
     this.#fold = begin(null);
   }
 
-  /** What has been read, up to here. It is another one once all was read anew. */
+  /** What was made of the log so far. Another object once all of it was read anew. */
   get fold(): F {
     return this.#fold;
   }
 
-  /** Grows while something is read: who waits can tell a long log from a disk that hangs. */
+  /** Grows while the log is read, so that a waiting caller can tell a long log from a disk that hangs. */
   get steps(): number {
     return this.#steps;
   }
 
   /**
-   * True when the last lines are torn: nothing counts among them, and only what somebody appends will tell readers so.
+   * True when the last lines are torn. None of them counts, but readers know that only once a line is appended after
+   * them.
    */
   get torn(): boolean {
     return this.#position?.chain.torn ?? false;
   }
 
-  /** How many bytes have been read up to here, those before a snapshot included. */
+  /** How many bytes have been read, those before a snapshot included. */
   get offset(): number {
     return this.#position ? this.#position.start + this.#position.line.length + 1 : 0;
   }
 
-  /** Where a snapshot of the present state would stand; null when the last line is not the head's. */
+  /** The place in the log for a snapshot of the present state; null when the last line is not its head's. */
   place(): Omit<SnapshotPlace, 'head'> | null {
     if (!this.#position) return null;
     const { chain, line } = this.#position;
@@ -109,13 +109,13 @@ export class LogTail<F extends LogFold> {
       this.#position?.chain.finish();
       return null;
     } catch (error) {
-      return explained(error, this.path);
+      return logError(error, this.path);
     }
   }
 
   /**
-   * Reads what was appended; or, when asked to or when this is not the file that was read before, all of it. After a
-   * failure the next call reads all of it, except where the last lines were torn. Never rejects.
+   * Reads what was appended. Reads all of the log with `everything`, when this is not the file that was read before,
+   * and after a failure other than torn lines at the end. Never rejects.
    */
   async advance({ everything = false, begin = this.#begin }: AdvanceOptions<F> = {}): Promise<Advance> {
     const before = everything ? null : this.#position;
@@ -128,7 +128,7 @@ export class LogTail<F extends LogFold> {
       return is === 'further' ? { is, events: fresh.events } : { is };
     } catch (error) {
       this.#position = null;
-      return { is: 'failed', error: explained(error, this.path), events: fresh.events };
+      return { is: 'failed', error: logError(error, this.path), events: fresh.events };
     }
   }
 
@@ -141,7 +141,7 @@ export class LogTail<F extends LogFold> {
       }
       const opened = { file, stats: file.stats(), begin };
       if (before && (await this.#further(opened, before, fresh))) return 'further';
-      fresh.events = []; // what is read anew is not told event by event
+      fresh.events = []; // events that are read anew are not pushed one by one
       this.#position = null;
       if (!(await this.#fromSnapshot(opened))) await this.#fromFirstLine(opened);
       return 'anew';
@@ -150,7 +150,7 @@ export class LogTail<F extends LogFold> {
     }
   }
 
-  /** False when it is another file, or has lines that only the whole of it can explain. */
+  /** Reads on from `before`. False when this is another file, or only the whole log can explain its new lines. */
   async #further(opened: Opened<F>, before: Position, fresh: Fresh): Promise<boolean> {
     const { ino, dev, size, mtimeNs } = opened.stats;
     if (ino !== before.ino || dev !== before.dev) return false;
@@ -176,8 +176,8 @@ export class LogTail<F extends LogFold> {
   }
 
   /**
-   * Begins with the newest snapshot that the log proves. False when there is none, or when what follows needs the whole
-   * log to be explained.
+   * Begins with the newest snapshot that the log proves. False when there is none, or only the whole log can explain
+   * the lines after it.
    */
   async #fromSnapshot(opened: Opened<F>): Promise<boolean> {
     for await (const base of readSnapshots(dirname(this.path), opened.file)) {
@@ -190,27 +190,14 @@ export class LogTail<F extends LogFold> {
 
   async #from(opened: Opened<F>, base: Base): Promise<boolean> {
     const { head, offset, lines, earlier } = base.place;
-    /** What was read before the proof. */
-    const waiting: Array<readonly [LogEvent, number]> = [];
-    let fold: F | null = null;
-    const take = (event: LogEvent, bytes: number): void => {
-      if (fold) return fold.take(event, bytes);
-      waiting.push([event, bytes]);
-      if (proves(event, base)) {
-        fold = opened.begin(base);
-        this.#fold = fold;
-        for (const [event, bytes] of waiting.splice(0)) fold.take(event, bytes);
-      } else if (waiting.length > PROVEN_WITHIN) throw new KillSwitchError('CORRUPT', 'Nothing proves this snapshot.');
-    };
+    const fold = new ProvenFold(base.mark, () => (this.#fold = opened.begin(base)));
+    const take = (event: LogEvent, bytes: number): void => fold.take(event, bytes);
     const chain = new LogChain({ hash: head.hash, epoch: head.epoch }, { forgets: true, earlier, lines });
     await this.#readOn(opened, { from: offset, chain, take });
-    return fold !== null;
+    return fold.isProven;
   }
 
-  /**
-   * Takes the lines from there on. False, and nothing was taken, where the first of them is not the one that is `known`
-   * to have been there.
-   */
+  /** Takes the lines from an offset on. False, and takes nothing, when the first of them is not the `known` one. */
   async #readOn(
     { file, stats }: Pick<Opened<F>, 'file' | 'stats'>,
     { from, known = null, chain, take }: ReadOn,
@@ -227,7 +214,7 @@ export class LogTail<F extends LogFold> {
         const event = chain.take(bytes);
         if (event) take(event, bytes.length);
       }
-      // An empty line would tell nothing apart.
+      // An empty line could not be recognised again.
       const found = lines.findLast(({ bytes }) => bytes.length > 0);
       if (found) last = { start: found.start, bytes: Buffer.from(found.bytes) };
       const end = lines.at(-1);
@@ -240,10 +227,7 @@ export class LogTail<F extends LogFold> {
   }
 }
 
-const proves = ({ type, data }: LogEvent, { mark }: Base): boolean =>
-  type === 'snapshot' && data['epoch'] === mark.epoch && data['digest'] === mark.digest;
-
-/** False where it cannot be explained from there: the whole log then says what is wrong, if anything is. */
+/** False where the lines cannot be explained from there. Reading the whole log then tells whether they are damaged. */
 async function unlessCorrupt(work: () => Promise<boolean>): Promise<boolean> {
   try {
     return await work();
@@ -252,15 +236,3 @@ async function unlessCorrupt(work: () => Promise<boolean>): Promise<boolean> {
     throw error;
   }
 }
-
-/** What went wrong with reading the log, as it is told. */
-export const explained = (error: unknown, path: string): KillSwitchError =>
-  isKillSwitchError(error) && error.code === 'CORRUPT' ? damaged(path, error) : fileError(error, 'read', path);
-
-/** What people are told about a log that cannot be trusted. */
-const damaged = (path: string, error: KillSwitchError): KillSwitchError =>
-  new KillSwitchError(
-    'CORRUPT',
-    `${path} is damaged. ${error.message} Keep a copy of it, put a good one in its place (or cut it off before the first bad line), then run: kill-switch recover --reason "…"`,
-    { cause: error },
-  );

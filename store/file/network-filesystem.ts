@@ -71,7 +71,7 @@ export async function localFreeBytes(path: string): Promise<number> {
 const refused = (path: string, where: string): KillSwitchError =>
   new KillSwitchError(
     'NETWORK_FILESYSTEM',
-    `${path} is on ${where}, and such a one may not keep the order of appends. Use a local folder, or Redis for several machines.`,
+    `${path} is on ${where}, which may not keep the order of appends. Use a local folder, or Redis for several machines.`,
   );
 
 /** The type of the mount that this path is on, as in mount(8); `fuse` where that is not known. */

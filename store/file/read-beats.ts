@@ -55,7 +55,7 @@ function standsFor(owner: number, unreadable: number, unread: number): ReportedB
     ...(unreadable > 0 ? [`${unreadable} that cannot be read or believed`] : []),
     ...(unread > 0 ? [`${unread} that were not read`] : []),
   ];
-  const problem = `it stands for ${unreadable + unread} more files of this user: ${which.join(', and ')}`;
+  const problem = `this line stands for ${unreadable + unread} more files of this user: ${which.join(', and ')}`;
   return { ...unreadableBeat(uidOf({ owner }), problem), writer: uidOf({ owner }) };
 }
 

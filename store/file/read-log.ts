@@ -1,8 +1,8 @@
 import { isKillSwitchError, type LogEvent } from '../../flags/index.ts';
 import { withDeadline } from '../with-deadline.ts';
+import { logError } from './file-errors.ts';
 import { findEvent } from './find-event.ts';
 import { type ChainEnd, LogChain } from './log-chain.ts';
-import { explained } from './log-tail.ts';
 import { openFile, type OpenedFile } from './opened-file.ts';
 import { readLines } from './read-lines.ts';
 
@@ -43,7 +43,7 @@ export async function* readLog(
       }
     }
   } catch (error) {
-    throw explained(error, path);
+    throw logError(error, path);
   } finally {
     file?.close();
   }

@@ -123,7 +123,7 @@ function lastRecords(text: string, { most, cut }: { readonly most: number; reado
     end = start - 1;
   }
   if (cut && lines.length < most)
-    lines.push(unreadable('too much is written there: what was recorded before was not read'));
+    lines.push(unreadable('there is too much to read all of it: older records were left out'));
   return lines;
 }
 

@@ -38,7 +38,7 @@ export function memoryControlStore({ memory }: { readonly memory: Memory }): Con
             state.apply(patch, event);
             events.push(event);
             if (event.type === 'recover') forks.clear();
-            memory.tell(organizationId, { type: 'event', event });
+            memory.push(organizationId, { type: 'event', event });
           }
           if (memory.fault === 'lost-reply') {
             throw new KillSwitchError('STORE_UNREACHABLE', 'The memory store is set to lose the answer to an append.');

@@ -68,8 +68,8 @@ export class Memory {
   set fault(fault: MemoryFault | null) {
     const cutOff = this.#fault === 'unreachable' || this.#fault === 'hang';
     this.#fault = fault;
-    if (fault === 'unreachable') this.#tellAll({ type: 'trouble', error: this.#error('unreachable') });
-    if (fault === null && cutOff) this.#tellAll({ type: 'gap' });
+    if (fault === 'unreachable') this.#pushAll({ type: 'trouble', error: this.#error('unreachable') });
+    if (fault === null && cutOff) this.#pushAll({ type: 'gap' });
   }
 
   organization(id: string): Organization {
@@ -104,7 +104,7 @@ export class Memory {
         reports: noReports(),
       });
     }
-    this.#tellAll({ type: 'gap' });
+    this.#pushAll({ type: 'gap' });
   }
 
   /** Loses everything but the executors' anchors. */
@@ -121,7 +121,7 @@ export class Memory {
   }
 
   /** Pushes to one organization's followers, in order, after the present call. */
-  tell(organizationId: string, push: Push): void {
+  push(organizationId: string, push: Push): void {
     queueMicrotask(() => {
       if ((this.#fault === 'unreachable' && push.type !== 'trouble') || this.#fault === 'hang') return;
       for (const listener of [...(this.#listeners.get(organizationId) ?? [])]) listener(push);
@@ -145,8 +145,8 @@ export class Memory {
     return -1;
   }
 
-  #tellAll(push: Push): void {
-    for (const id of this.#listeners.keys()) this.tell(id, push);
+  #pushAll(push: Push): void {
+    for (const id of this.#listeners.keys()) this.push(id, push);
   }
 
   #error(fault: 'unreachable' | 'read-only' | 'corrupt'): KillSwitchError {

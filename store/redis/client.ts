@@ -68,7 +68,7 @@ export class RedisClient {
     };
     this.redis = new Redis({ ...endpoint.options, ...ours, replyMapping: 'legacy' });
     let watchdog: NodeJS.Timeout | undefined;
-    this.redis.on('error', (error) => this.#tell(error));
+    this.redis.on('error', (error) => this.#notifyError(error));
     this.redis.on('connecting', () => {
       this.#asked = this.#route.current;
     });
@@ -128,7 +128,7 @@ export class RedisClient {
       // the connection is gone: ioredis emits that and connects again
       if (this.redis.stream !== stream || isLost(error)) return;
       this.#refusals += 1;
-      this.#tell(asError(error));
+      this.#notifyError(asError(error));
       stream.destroy();
       return;
     }
@@ -160,7 +160,7 @@ export class RedisClient {
     return Object.assign({ host: undefined, port: undefined, path: undefined }, current) as RedisOptions;
   }
 
-  #tell(error: Error): void {
+  #notifyError(error: Error): void {
     const { current, isNamed } = this.#route;
     const unreached = isNamed && this.#asked === current && 'syscall' in error && 'host' in current;
     this.#events.onError(

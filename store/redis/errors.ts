@@ -10,8 +10,8 @@ const REFUSALS: Readonly<Record<string, string>> = {
   OOM: 'its memory is full. Raise maxmemory or remove other data',
   NOREPLICAS: 'too few of its replicas are in reach (min-replicas-to-write). Bring them back',
   NOLIBRARY:
-    'it does not have the functions of this version of the switch, or has others under their names, and this user may run nothing else. Any command of an operator of this version puts them there, for instance: kill-switch status',
-  FULL: 'executors have entered as many names as are read, so none of another name may act. Any command of an operator takes out those of which nothing is left, for instance: kill-switch status. Those that have ended without leaving stay until they are forgotten (kill-switch executors forget). Give executors names that stay when they are started anew, and where one may be hostile users of their own (kill-switch redis acl)',
+    'it does not have the functions of this version of the switch, or has others under their names, and this user may run no scripts instead. Any command of an operator of this version puts them there, for instance: kill-switch status',
+  FULL: 'its list of names of executors is full, so executors of a new name may not act. Any command of an operator takes out unused names, for instance: kill-switch status. Names of executors that ended without leaving stay until those are forgotten (kill-switch executors forget). Give executors names that stay the same over restarts, and those that may be hostile users of their own (kill-switch redis acl)',
 };
 
 /** Error words with which Redis refuses a connection, and how to mend each. */
@@ -174,7 +174,7 @@ export function storeError(
   if (code === 'MOVED') {
     return new KillSwitchError(
       'STORE_UNREACHABLE',
-      `${at} is a Cluster that sends on to another node, and none that has the keys answered in time (${message}). Where its nodes have other addresses for this machine, say so in options.natMap; CLUSTER SHARDS says what they call each other.`,
+      `${at} is a node of a Cluster that names another node for the keys, and none of these answered in time (${message}). Where its nodes have other addresses for this machine, say so in options.natMap; CLUSTER SHARDS says what they call each other.`,
       { cause },
     );
   }

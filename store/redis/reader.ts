@@ -93,7 +93,7 @@ export async function atOneMoment(keys: RedisKeys, reads: () => ChainableCommand
     const answers = await allOf(reads().get(keys.head));
     if (answers[0] === answers.pop()) return answers;
   }
-  throw new Error('the switch changes all the time');
+  throw new Error('the switch changed during each of 20 attempts to read it');
 }
 
 /** The answers of a pipeline; throws the first error among them. */

@@ -97,7 +97,7 @@ function parse(text: unknown): URL {
   // An unescaped `/`, `?` or `#` in a password ends the host early: the rest of the password would be shown as a path
   // or a parameter.
   if ((text.includes('@') && !url.username && !url.password) || url.search.includes('@') || url.hash !== '')
-    throw invalid(`The Redis URL has an @ that ends no password, or a #. In a parameter an @ is %40. ${HOW}`);
+    throw invalid(`The Redis URL has an @ that does not follow a user and password, or a #. Percent-encode them: @ is %40, # is %23, and in a password / is %2F and ? is %3F. ${HOW}`);
   return url;
 }
 
@@ -107,12 +107,12 @@ function parameters({ searchParams, protocol }: URL): Parameters {
     const parameter = PARAMETER_NAMES.find((each) => each === name);
     if (parameter === undefined) {
       const meant = closest(name, PARAMETER_NAMES);
-      const hint = meant ? `Did you mean ${meant}?` : `There are: ${PARAMETER_NAMES.join(', ')}.`;
-      throw invalid(`The Redis URL has a parameter ${JSON.stringify(name.slice(0, 40))} that is none. ${hint} ${HOW}`);
+      const hint = meant ? `Did you mean ${meant}?` : `Its parameters are: ${PARAMETER_NAMES.join(', ')}.`;
+      throw invalid(`The Redis URL has an unknown parameter ${JSON.stringify(name.slice(0, 40))}. ${hint} ${HOW}`);
     }
     const where: string = PARAMETERS[parameter];
     if (where !== 'any' && !where.split(' or ').includes(protocol))
-      throw invalid(`The parameter ${name} of a Redis URL goes with ${where}, not with ${protocol}. ${HOW}`);
+      throw invalid(`The parameter ${name} of a Redis URL is for ${where}, not for ${protocol}. ${HOW}`);
     if (value === '')
       throw invalid(`The parameter ${name} of the Redis URL is empty: give it a value, or leave it out.`);
     if (given[parameter] !== undefined) throw invalid(`The parameter ${name} of the Redis URL is there twice.`);
@@ -123,7 +123,7 @@ function parameters({ searchParams, protocol }: URL): Parameters {
       'cert and key of the Redis URL belong together: the certificate of this client, and its private key.',
     );
   if (given.sentinels === undefined && (given.sentinelUsername ?? given.sentinelPasswordFile) !== undefined)
-    throw invalid('The Redis URL has a user or password for Sentinels, and names none: sentinels=host:port,host:port.');
+    throw invalid('The Redis URL has a user or password for Sentinels but names no Sentinels: add sentinels=host:port,host:port.');
   return given;
 }
 

@@ -87,7 +87,7 @@ test('of a long file the newest records are read, and it is said that others wer
   writeFileSync(join(folder('interventions'), 'busy.jsonl'), `${lines.join('\n')}\n`);
   const texts = textsOf(await newestTexts(control.shelf, 'interventions', 10_000));
   expect(texts.at(-1)).toBe(lines.at(-1));
-  expect(texts.filter((text) => text.startsWith('(too much is written there'))).toHaveLength(1);
+  expect(texts.filter((text) => text.startsWith('(there is too much to read all of it'))).toHaveLength(1);
   // Whoever asks for fewer than were read is told of nothing: nothing is missing.
   expect(textsOf(await newestTexts(control.shelf, 'interventions', 5)).filter((text) => text.startsWith('('))).toEqual(
     [],

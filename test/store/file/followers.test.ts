@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { type Head, KillSwitchError } from '../../../flags/index.ts';
 import type { Push } from '../../../store/ports.ts';
 import type { Advance } from '../../../store/file/advance.ts';
-import { Followers, NOTHING_TOLD, pushesOf } from '../../../store/file/followers.ts';
+import { Followers, NOTHING_PUSHED, pushesOf } from '../../../store/file/followers.ts';
 import { TestLog } from '../test-log.ts';
 
 const log = new TestLog();
@@ -19,7 +19,7 @@ const broken = new KillSwitchError('CORRUPT', 'torn');
 const types = (pushes: readonly Push[]): string[] => pushes.map(({ type }) => type);
 
 describe('followers are told', () => {
-  test.each<[string, Advance, Head | null, Partial<typeof NOTHING_TOLD>, string[]]>([
+  test.each<[string, Advance, Head | null, Partial<typeof NOTHING_PUSHED>, string[]]>([
     [
       'each event that was appended',
       { is: 'further', events: [first, second] },
@@ -54,7 +54,7 @@ describe('followers are told', () => {
       [],
     ],
   ])('%s', (_what, advance, head, told, expected) => {
-    expect(types(pushesOf(advance, head, { ...NOTHING_TOLD, ...told }))).toEqual(expected);
+    expect(types(pushesOf(advance, head, { ...NOTHING_PUSHED, ...told }))).toEqual(expected);
   });
 
   test('of trouble once until it ends, each, whatever another does with it', () => {
@@ -64,16 +64,16 @@ describe('followers are told', () => {
       throw new Error('mine');
     });
     const end = followers.add(({ type }) => heard.push(type));
-    followers.tellAdvance({ is: 'anew' }, atFirst);
-    followers.tellTrouble(broken);
-    followers.tellTrouble(broken);
-    followers.tellAdvance({ is: 'failed', error: broken, events: [] }, atFirst);
-    followers.tellTrouble(broken);
-    followers.tellAdvance({ is: 'further', events: [second] }, atSecond);
-    followers.tellTrouble(broken);
+    followers.pushAdvance({ is: 'anew' }, atFirst);
+    followers.pushTrouble(broken);
+    followers.pushTrouble(broken);
+    followers.pushAdvance({ is: 'failed', error: broken, events: [] }, atFirst);
+    followers.pushTrouble(broken);
+    followers.pushAdvance({ is: 'further', events: [second] }, atSecond);
+    followers.pushTrouble(broken);
     expect(heard).toEqual(['gap', 'trouble', 'event', 'gap', 'trouble']);
     end();
-    followers.tellAdvance({ is: 'anew' }, null);
+    followers.pushAdvance({ is: 'anew' }, null);
     expect(heard).toHaveLength(5);
     expect(followers.count).toBe(1);
   });

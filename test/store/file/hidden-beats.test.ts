@@ -43,7 +43,7 @@ describe.skipIf(WHY_NOT !== null)(ofUsers('what one user puts among the beats'),
     expect(idsOf(executors).slice(0, HONEST.length).sort()).toEqual(HONEST);
     expect(executors.length).toBeLessThan(HONEST.length + 6);
     expect(executors.at(-1)).toMatchObject({ id: `uid ${EVE}`, writer: `uid ${EVE}`, state: 'silent' });
-    expect(executors.at(-1)?.problem).toMatch(/^it stands for 79997 more files of this user: \d+ .* \d+ /);
+    expect(executors.at(-1)?.problem).toMatch(/^this line stands for 79997 more files of this user: \d+ .* \d+ /);
   });
 
   test('comes after what others report, also where it looks like executors', async () => {

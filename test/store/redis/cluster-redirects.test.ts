@@ -99,7 +99,7 @@ describe.skipIf(!hasRedis)('a Redis Cluster that sends its clients on', () => {
     await works(at());
   });
 
-  describe('with an address that is none here', () => {
+  describe('with an address that leads nowhere on this machine', () => {
     beforeEach(async () => {
       await setAll('cluster-preferred-endpoint-type', 'hostname');
       await high?.cli('CONFIG', 'SET', 'cluster-announce-hostname', 'nowhere.invalid');
@@ -125,14 +125,14 @@ describe.skipIf(!hasRedis)('a Redis Cluster that sends its clients on', () => {
     });
   });
 
-  test('nodes that send on to each other are passed over for the next, and not asked without end', async () => {
+  test('nodes that name each other are passed over for the next one, and not asked for ever', async () => {
     let [a, b]: { port: number; asked: number }[] = [];
     a = await startMisleading(() => `127.0.0.1:${b?.port}`);
     b = await startMisleading(() => `127.0.0.1:${a?.port}`);
     const url = `redis://127.0.0.1:${a.port}`;
     expect(await failure(openControl(at({ url, requestTimeoutMs: 1000 })).read([]))).toMatchObject({
       code: 'STORE_UNREACHABLE',
-      message: expect.stringMatching(/sends on to another node.*MOVED/),
+      message: expect.stringMatching(/names another node for the keys.*MOVED/),
     });
     expect(a.asked + b.asked).toBeLessThan(30);
     const control = openControl(at({ url, cluster: [node(high)] }));

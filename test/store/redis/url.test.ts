@@ -62,24 +62,24 @@ describe('the URL of a Redis', () => {
       'rediss://h?servername=redis.example',
       { options: { tls: { servername: 'redis.example' } } },
     ],
-  ])('%s is shown as %s, which is read as the same', (url, location, endpoint) => {
+  ])('%s is shown as %s, which leads to the same endpoint', (url, location, endpoint) => {
     expect(redisEndpoint({ url })).toMatchObject({ location, ...endpoint });
     expect(redisEndpoint({ url: location }).location).toBe(location);
   });
 
   test.each([
-    ['redis://h?prefx=app:', /"prefx" that is none\. Did you mean prefix\?/],
+    ['redis://h?prefx=app:', /unknown parameter "prefx"\. Did you mean prefix\?/],
     ['redis://h?Replica=1', /Did you mean replicas\?/],
-    ['redis://h?password=x', /"password" that is none\. There are: ca, cert/],
-    ['redis://h?db=5', /db of a Redis URL goes with redis\+unix:/],
-    ['redis://h?ca=x.pem', /ca of a Redis URL goes with rediss:/],
-    ['redis+unix:///run/r.sock?sentinels=h', /sentinels of a Redis URL goes with redis: or rediss:/],
+    ['redis://h?password=x', /unknown parameter "password"\. Its parameters are: ca, cert/],
+    ['redis://h?db=5', /db of a Redis URL is for redis\+unix:/],
+    ['redis://h?ca=x.pem', /ca of a Redis URL is for rediss:/],
+    ['redis+unix:///run/r.sock?sentinels=h', /sentinels of a Redis URL is for redis: or rediss:/],
     ['redis://h?prefix=', /prefix of the Redis URL is empty/],
     ['redis://h?prefix=a&prefix=b', /prefix of the Redis URL is there twice/],
     ['redis://h?replicas=-1', /replicas of the Redis URL must be a whole number/],
     ['redis://h?cluster=a:b', /cluster of the Redis URL is a list of nodes/],
     ['redis://h?cluster=a:70000', /cluster of the Redis URL is a list of nodes/],
-    ['redis://h?sentinelUsername=dana', /names none: sentinels=/],
+    ['redis://h?sentinelUsername=dana', /names no Sentinels: add sentinels=/],
     ['rediss://h?cert=/nowhere', /cert and key of the Redis URL belong together/],
     ['rediss://h?ca=/nowhere/ca.pem', /"\/nowhere\/ca\.pem" \(ca of the Redis URL\) cannot be read: ENOENT/],
     ['rediss://h?ca=/', /"\/" \(ca of the Redis URL\) cannot be read: EISDIR/],
@@ -98,7 +98,7 @@ describe('the URL of a Redis', () => {
     'unix://dana:hunter2/r.sock',
   ])('%s is refused without being shown', (url) => expect(refusal(url)).not.toMatch(/hunter2/));
 
-  test('options.path would go elsewhere than the location says', () => {
+  test('options.path is refused: it would lead elsewhere than the location says', () => {
     expect(() => redisEndpoint({ url: 'redis://h', options: { path: '/run/r.sock' } })).toThrow(/redis\+unix:/);
   });
 
