@@ -97,7 +97,9 @@ function parse(text: unknown): URL {
   // An unescaped `/`, `?` or `#` in a password ends the host early: the rest of the password would be shown as a path
   // or a parameter.
   if ((text.includes('@') && !url.username && !url.password) || url.search.includes('@') || url.hash !== '')
-    throw invalid(`The Redis URL has an @ that does not follow a user and password, or a #. Percent-encode them: @ is %40, # is %23, and in a password / is %2F and ? is %3F. ${HOW}`);
+    throw invalid(
+      `The Redis URL has an @ that does not follow a user and password, or a #. Percent-encode them: @ is %40, # is %23, and in a password / is %2F and ? is %3F. ${HOW}`,
+    );
   return url;
 }
 
@@ -123,7 +125,9 @@ function parameters({ searchParams, protocol }: URL): Parameters {
       'cert and key of the Redis URL belong together: the certificate of this client, and its private key.',
     );
   if (given.sentinels === undefined && (given.sentinelUsername ?? given.sentinelPasswordFile) !== undefined)
-    throw invalid('The Redis URL has a user or password for Sentinels but names no Sentinels: add sentinels=host:port,host:port.');
+    throw invalid(
+      'The Redis URL has a user or password for Sentinels but names no Sentinels: add sentinels=host:port,host:port.',
+    );
   return given;
 }
 

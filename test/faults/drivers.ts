@@ -8,24 +8,24 @@ import { redisStore } from '../../store/redis/index.ts';
 import { hasRedis } from '../servers/index.ts';
 import type { Scene } from './scene.ts';
 
-/** How an executor reaches a store, as plain data that another process understands. */
+/** How an executor reaches a store, as data that can be passed to another process. */
 export type StoreAddress =
   | { readonly redis: { readonly url: string; readonly anchor?: string } }
   | { readonly file: { readonly directory: string; readonly anchor?: string } };
 
-/** A store that can lose what it was given, whatever it is made of. */
+/** A store of any driver that a test can make lose its data. */
 export interface LosingStore {
   readonly controlStore: ControlStore;
-  /** Each name has an anchor of its own, which is not lost with the store. */
+  /** Each name has an anchor of its own, which stays when the store is lost. */
   address(name: string): StoreAddress;
   /** The folder of those anchors. */
   readonly anchors: string;
-  /** Everything goes, also what executors had reported. */
+  /** Removes everything, also the reports of executors. */
   wipe(): Promise<void>;
-  /** The same, with the place itself. */
+  /** The same, and removes the place itself. */
   remove(): Promise<void>;
   copy(): Promise<void>;
-  /** The control side is again what it was when it was copied. */
+  /** Puts the control side back to what it was when it was copied. */
   restore(): Promise<void>;
 }
 
@@ -41,7 +41,7 @@ const fileDriver = async (scene: Scene): Promise<LosingStore> => {
     controlStore: fileControlStore({ directory }),
     anchors,
     address: (name) => ({ file: { directory, anchor: join(anchors, name) } }),
-    // In one step, each: executors look all the time.
+    // Each in one step: executors look all the time.
     async wipe() {
       renameSync(join(directory, 'control'), join(folder, 'wiped'));
       renameSync(join(directory, 'executors/default'), join(folder, 'forgotten'));
@@ -69,6 +69,6 @@ const redisDriver = async (scene: Scene): Promise<LosingStore> => {
   };
 };
 
-/** Every driver that can be tried here. */
+/** Every driver that can be tested here. */
 export const DRIVERS: ReadonlyArray<{ readonly name: string; readonly open: (scene: Scene) => Promise<LosingStore> }> =
   [{ name: 'file', open: fileDriver }, ...(hasRedis ? [{ name: 'redis', open: redisDriver }] : [])];

@@ -1,7 +1,7 @@
-// An executor in a process of its own: acts all the time, and prints what came of each attempt, one JSON line each.
-// SIGUSR2 holds up its event loop, for longer than its lease and until there is a file `go-on` in its working
-// directory. SIGHUP steps its wall clock, by as many milliseconds as the file `clock` there says. node
-// executor-process.mjs '{"store":{"file":{"directory":"…"}},"leaseMs":1000,"name":"…"}'
+// An executor in a process of its own: acts all the time, and prints what came of each attempt as a JSON line. SIGUSR2
+// holds up its event loop, for longer than its lease and until there is a file `go-on` in its working directory. SIGHUP
+// steps its wall clock, by as many milliseconds as the file `clock` there says. node executor-process.mjs
+// '{"store":{"file":{"directory":"…"}},"leaseMs":1000,"name":"…"}'
 import { existsSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createKillSwitch } from 'openfeature-kill-switch';
@@ -28,7 +28,7 @@ let isToStep = false;
 process.on('SIGHUP', () => {
   isToStep = true;
 });
-/** Right before an attempt: nothing that the store answers comes between the two. */
+/** Called right before an attempt, so that no answer of the store comes between the two. */
 function stepClock() {
   isToStep = false;
   const step = Number(readFileSync('clock', 'utf8'));

@@ -17,7 +17,7 @@ export interface Attempt {
 }
 
 export interface ExecutorProcess {
-  /** All that it has told so far, in order. */
+  /** All that it has printed so far, in order. */
   readonly attempts: readonly Attempt[];
   freeze(): Promise<void>;
   thaw(): Promise<void>;
@@ -25,7 +25,7 @@ export interface ExecutorProcess {
   holdUp(): Promise<void>;
   goOn(): void;
   /**
-   * Steps its wall clock to so many milliseconds from the true time; resolves with how many attempts it had told
+   * Steps its wall clock to that many milliseconds from the true time; resolves with how many attempts it had printed
    * before.
    */
   stepClock(ms: number): Promise<number>;

@@ -10,8 +10,8 @@ import { expectStoppedInTime } from './witness.ts';
 const LOG = 'kill-switch:{default}:log';
 const WAIT = { timeout: 20_000, interval: 20 };
 
-describe.skipIf(!hasRedis)('a failover to a replica that had not got the last kill', () => {
-  test('stops who had seen it at once, and who had not by the others’ beats, until an operator recovers', {
+describe.skipIf(!hasRedis)('a failover to a replica that lacks the last kill', () => {
+  test('stops executors that had seen the kill at once, and the others by the beats of those, until an operator recovers', {
     timeout: 60_000,
   }, async (context) => {
     const scene = new Scene(context);
@@ -35,7 +35,7 @@ describe.skipIf(!hasRedis)('a failover to a replica that had not got the last ki
     await replication.stop();
     await replica.cli('REPLICAOF', 'NO', 'ONE');
 
-    /** What the executor knows as the master's address leads to another server now. */
+    /** From now on the address of the master leads to another server. */
     const moveTo = async (proxy: FaultProxy, { port }: RedisServer): Promise<void> => {
       await proxy.stop();
       await scene.proxy(port, proxy.port);
@@ -55,7 +55,7 @@ describe.skipIf(!hasRedis)('a failover to a replica that had not got the last ki
 
     const { given_up } = await promoted.recover({ reason: 'looked at it' });
     expect(given_up).toMatchObject([{ epoch: 3 }]);
-    // what was lost is not restored, and the answer above says that something was
+    // the lost change is not restored, and the answer above says that there was one
     expect(await promoted.kills()).toEqual([]);
     const recovered = performance.now();
     await Promise.all([saw.goes(recovered), missed.goes(recovered)]);

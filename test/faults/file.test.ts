@@ -6,7 +6,7 @@ import { fileStore } from '../../store/file/index.ts';
 import { canMount, fill, mountDisk, mountItself, remount } from './mounts.ts';
 import { type Fault, play, Scene, type Subject } from './scene.ts';
 
-/** Where everything is. */
+/** The paths of a store. */
 interface Place {
   readonly directory: string;
   readonly controls: string;
@@ -18,11 +18,11 @@ interface Place {
 }
 
 interface FileFault extends Fault<Place> {
-  /** What must be so before the store is made. */
+  /** Prepares the folder before the store is made. */
   readonly prepare?: (place: Place, scene: Scene) => void;
 }
 
-/** Puts something in the log's place in one step: executors look all the time, and must not see it half done. */
+/** Puts something in the log's place in one step: executors look all the time, and must not see it half written. */
 function replace(log: string, content: string | Buffer): void {
   writeFileSync(`${log}.new`, content);
   renameSync(`${log}.new`, log);
@@ -72,7 +72,7 @@ const FAULTS: readonly FileFault[] = [
   },
 ];
 
-/** Executors make their folder anew all the time, so it is tried until they were not quicker. */
+/** Executors make their folder anew all the time, so this tries until it was quicker. */
 function putFileInPlaceOf(folder: string, away: string): void {
   for (let tries = 0; ; tries += 1) {
     renameSync(folder, `${away}.${tries}`);

@@ -7,7 +7,7 @@ import { Scene } from './scene.ts';
 
 const TEST = { timeout: 60_000 };
 
-/** A store as an executor reaches it that keeps its anchor in this file. */
+/** The store for an executor that keeps its anchor in this file. */
 function withAnchor(store: LosingStore, anchor: string): ExecutorStore {
   const address = store.address('unused');
   return openStore(
@@ -18,7 +18,7 @@ function withAnchor(store: LosingStore, anchor: string): ExecutorStore {
 const anchorOf = (store: LosingStore, name: string): string => join(store.anchors, name);
 
 describe.concurrent.each(DRIVERS)('an anchor of another control plane, on a $name store', ({ open }) => {
-  test('carried from staging to production it stops its own executor, and nobody else', TEST, async (context) => {
+  test('copied from staging to production it stops its own executor, and no other', TEST, async (context) => {
     const scene = new Scene(context);
     const [staging, production] = [await open(scene), await open(scene)];
     const [stagingControl, control] = [
@@ -44,12 +44,12 @@ describe.concurrent.each(DRIVERS)('an anchor of another control plane, on a $nam
     expect(message).toContain(carried);
     expect(message).toContain(first_generation);
     expect(message).toMatch(/remove it/);
-    // Kills go on to reach everybody, and several confirmations change nothing.
+    // Kills still reach everybody, also after several confirmations.
     await control.kill({ target: 'agent:other' });
     const later = performance.now() + 2 * moved.leaseMs;
     await Promise.all([moved.stops('ANCHOR_FOREIGN', later), innocent.goes(later)]);
     expect(moved.starts).toEqual([]);
-    // On a slow machine its own lease may lapse; nothing that another has reported stops it.
+    // On a slow machine its lease may lapse; but no report of another stops it.
     expect(innocent.looks.filter(({ asked, stopped, cause }) => stopped && asked > from && cause !== 'STALE')).toEqual(
       [],
     );
@@ -60,12 +60,12 @@ describe.concurrent.each(DRIVERS)('an anchor of another control plane, on a $nam
     expect(forks).toEqual([]);
     expect(readFileSync(carried, 'utf8')).toBe(before);
 
-    rmSync(carried); // an operator's word that the store is to be taken as it is
+    rmSync(carried); // this accepts the store as it is
     await moved.goes(performance.now());
     expect(moved.killSwitch.check({ agentId: 'other' })).toMatchObject({ cause: { kind: 'kill' } });
   });
 
-  test('one file for two organisations stops only the second', TEST, async (context) => {
+  test('as one file for two organisations it stops only the second one', TEST, async (context) => {
     const scene = new Scene(context);
     const store = await open(scene);
     const controls = [await scene.live(store.controlStore, 'one'), await scene.live(store.controlStore, 'two')];
@@ -86,24 +86,28 @@ describe.concurrent.each(DRIVERS)('an anchor of another control plane, on a $nam
     expect(two.starts).toEqual([]);
   });
 
-  test('one file for two that both began without one stops only the one that came later', TEST, async (context) => {
-    const scene = new Scene(context);
-    const store = await open(scene);
-    await scene.live(store.controlStore, 'one');
-    const anchor = anchorOf(store, 'shared');
-    const two = await scene.executor({ store: withAnchor(store, anchor), name: 'two', organizationId: 'two' });
-    await two.stops('NOT_INITIALISED');
-    const one = await scene.executor({ store: withAnchor(store, anchor), name: 'one', organizationId: 'one' });
-    await one.goes();
-    await scene.live(store.controlStore, 'two');
-    await two.stops('ANCHOR_FOREIGN');
-    expect(JSON.parse(readFileSync(anchor, 'utf8'))).toMatchObject({ organization_id: 'one' });
-    expect(two.starts).toEqual([]);
-    rmSync(anchor);
-    await two.goes(performance.now());
-  });
+  test(
+    'as one file for two executors that began without an anchor it stops only the later one',
+    TEST,
+    async (context) => {
+      const scene = new Scene(context);
+      const store = await open(scene);
+      await scene.live(store.controlStore, 'one');
+      const anchor = anchorOf(store, 'shared');
+      const two = await scene.executor({ store: withAnchor(store, anchor), name: 'two', organizationId: 'two' });
+      await two.stops('NOT_INITIALISED');
+      const one = await scene.executor({ store: withAnchor(store, anchor), name: 'one', organizationId: 'one' });
+      await one.goes();
+      await scene.live(store.controlStore, 'two');
+      await two.stops('ANCHOR_FOREIGN');
+      expect(JSON.parse(readFileSync(anchor, 'utf8'))).toMatchObject({ organization_id: 'one' });
+      expect(two.starts).toEqual([]);
+      rmSync(anchor);
+      await two.goes(performance.now());
+    },
+  );
 
-  test('one that comes to a store before that is initialised does not stop it for others', TEST, async (context) => {
+  test('brought to a store that is not initialised yet it stops no other executor', TEST, async (context) => {
     const scene = new Scene(context);
     const [staging, production] = [await open(scene), await open(scene)];
     await scene.live(staging.controlStore);
@@ -112,7 +116,7 @@ describe.concurrent.each(DRIVERS)('an anchor of another control plane, on a $nam
     await inStaging.close();
     const store = withAnchor(production, anchorOf(staging, 'a'));
     const early = await scene.executor({ store, name: 'early' });
-    await early.stops('GENERATION_CHANGED'); // for all that it knows, this store was wiped
+    await early.stops('GENERATION_CHANGED'); // as far as this executor can tell, the store was wiped
     await early.close();
     await scene.live(production.controlStore);
     const late = await scene.executor({ store, name: 'late' });

@@ -57,7 +57,7 @@ async function setUp(make: () => Promise<Stores>) {
   const acts = (): Promise<void> =>
     vi.waitFor(async () => expect(await action.attempt(null)).toMatchObject({ status: 'executed' }), 5000);
 
-  /** Reports as any executor may, whatever it says. */
+  /** Writes a report of a fork, as any executor may. */
   const report = async (held: Head, against: string, name = 'liar'): Promise<void> => {
     const executorId = randomUUID();
     const connection = executorStore.open({
@@ -83,7 +83,7 @@ async function setUp(make: () => Promise<Stores>) {
       runs: [],
       fork: { against, held },
     };
-    await connection.confirm(beat, 'n').catch(() => {}); // it may be refused; what it wrote is what counts
+    await connection.confirm(beat, 'n').catch(() => {}); // it may be refused; the report was written
     await connection.close();
   };
   return { controlStore, control, killSwitch, acts, report };
@@ -102,12 +102,12 @@ const forgeries: ReadonlyArray<readonly [string, (head: Head) => Head]> = [
 
 describe.each(STORES)('a forged report, on %s', (_name, make) => {
   test.each(forgeries)(
-    'of %s takes no number from kills, and recover says what it did not believe',
+    'of %s uses up no numbers of events, and recover says what it did not believe',
     async (_what, forge) => {
       const { control, acts, report } = await setUp(make);
       const { head } = await control.status();
       await report({ ...forge(head), hash: 'f'.repeat(64) }, head.generation);
-      await vi.waitFor(() => control.status(), 20_000); // 12 MB may keep a slow machine's Redis busy for a while
+      await vi.waitFor(() => control.status(), 20_000); // 12 MB may keep Redis busy for a while
 
       const { epoch, given_up } = await control.recover({ reason: 'somebody reported a fork' });
       expect(epoch).toBe(head.epoch + 1);
@@ -121,7 +121,7 @@ describe.each(STORES)('a forged report, on %s', (_name, make) => {
     },
   );
 
-  test('one that could be true moves the numbers by no more than a failover can lose', async () => {
+  test('that could be true skips no more numbers than a failover can lose', async () => {
     const { control, report, acts } = await setUp(make);
     const { head } = await control.status();
     await report({ ...head, epoch: head.epoch + 3, hash: 'f'.repeat(64) }, head.generation);
@@ -133,7 +133,7 @@ describe.each(STORES)('a forged report, on %s', (_name, make) => {
   });
 });
 
-test('on the file store the owner of what was written is excluded too, whatever name it gives itself', async () => {
+test('on the file store the owner of a report’s file is excluded too, whatever name the report has', async () => {
   const [, make] = STORES[0] as (typeof STORES)[number];
   const { control, acts, report } = await setUp(make);
   await control.recover({ reason: 'whoever writes there lies', exclude: [`uid ${process.getuid?.()}`] });
@@ -148,7 +148,7 @@ test('on the file store the owner of what was written is excluded too, whatever 
 });
 
 test.runIf(hasRedis)(
-  'on Redis a reporter is known by whose keys it writes, to executors and to operators, whatever its report says',
+  'on Redis executors and operators know a reporter by the name in its keys, whatever its report says',
   async () => {
     const [, make] = STORES[1] as (typeof STORES)[number];
     const { control, killSwitch, acts, report } = await setUp(make);
@@ -170,8 +170,8 @@ test.runIf(hasRedis)(
   },
 );
 
-describe.each(STORES)('a reporter that an operator does not believe, on %s', (_name, make) => {
-  test('stops nobody any more, and is shown; believed again, it stops everyone', async () => {
+describe.each(STORES)('a reporter that an operator has excluded, on %s', (_name, make) => {
+  test('stops nobody any more, and is shown; included again, it stops everyone', async () => {
     const { control, killSwitch, acts, report } = await setUp(make);
     const invented = async (): Promise<Head> => {
       const { head } = await control.status();
@@ -196,7 +196,7 @@ describe.each(STORES)('a reporter that an operator does not believe, on %s', (_n
     expect(excluded).toEqual(['liar']);
     await acts();
     await lie();
-    const until = performance.now() + 1500; // more than a lease, in which a report that counts would stop it
+    const until = performance.now() + 1500; // longer than a lease, within which a report that counts would stop it
     while (performance.now() < until) {
       await acts();
       await new Promise((resolve) => setTimeout(resolve, 100));
@@ -217,7 +217,7 @@ describe.each(STORES)('a reporter that an operator does not believe, on %s', (_n
 });
 
 describe.each(STORES)('recover, on %s', (_name, make) => {
-  test('of two at once one decides, and the other is told that it had read less', async () => {
+  test('twice at once: the one that had read an older state is refused', async () => {
     const { controlStore, control, acts } = await setUp(make);
     const other = await open(controlStore, 'bob');
     for (let round = 0; round < 5; round += 1) {

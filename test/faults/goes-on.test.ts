@@ -17,7 +17,7 @@ const stoppedLooks = ({ looks }: Witness, since: number) =>
 
 describe.skipIf(!hasRedis).concurrent('a fault in a part of Redis', () => {
   test(
-    'a subscriber’s socket that falls silent stops nothing, and a kill arrives with the next confirmation',
+    'a subscription that falls silent stops nothing, and a kill arrives with the next confirmation',
     TEST,
     async (context) => {
       const scene = new Scene(context);
@@ -40,7 +40,7 @@ describe.skipIf(!hasRedis).concurrent('a fault in a part of Redis', () => {
       const recorded = performance.now();
       await vi.waitFor(async () => expect((await killed()).cause).toBe('kill'), { timeout: 20_000, interval: LOOK_MS });
       const tookMs = performance.now() - recorded;
-      // A confirmation every third of the lease; the rest is for round trips and looks on a slow machine.
+      // There is a confirmation every third of the lease; the rest is a margin for a slow machine.
       expect(tookMs).toBeLessThan(leaseMs / 3 + leaseMs / 6 + 2 * heldUpMs());
       await killing;
       await observer.goes(from + leaseMs); // longer than the lease
@@ -64,7 +64,7 @@ describe.skipIf(!hasRedis).concurrent('a fault in a part of Redis', () => {
     const from = performance.now();
     await control.kill({ target: 'agent:worker' });
     await executor.stops('kill');
-    expect(performance.now() - from).toBeLessThan(20_000); // by its own cause, and not by the lease
+    expect(performance.now() - from).toBeLessThan(20_000); // because of the kill, not of the lease
   });
 
   test.for(['surfaces', 'interventions', 'checkpoints'])(
@@ -123,14 +123,14 @@ describe.skipIf(!hasRedis).concurrent('a Redis that is away for less than the le
     expect(performance.now() - from).toBeLessThan(6 * executor.leaseMs);
     expect(executor.killSwitch.check()).toMatchObject({ verdict: 'block', cause: { code: 'CLOSED' } });
     await redis.thaw();
-    // What it sent last may have arrived after all; if not, nobody takes it for stopped.
+    // Its last message may have arrived after all; if not, it does not count as stopped.
     expect((await control.status()).executors.filter(({ state }) => state !== 'silent')).toEqual([]);
   });
 });
 
 describe.concurrent('a fault in a part of a file store', () => {
   test(
-    'an executors’ folder that goes away is made anew: everybody reports again, and nothing stops',
+    'a folder of executors that is removed is made anew: everybody reports again, and nothing stops',
     TEST,
     async (context) => {
       const scene = new Scene(context);

@@ -122,7 +122,7 @@ describe.concurrent('an id', () => {
     });
   }
 
-  test.for(BAD)('of %s is refused at every entry, and changes nothing', async ([, id], context) => {
+  test.for(BAD)('of %s is refused everywhere, and changes nothing', async ([, id], context) => {
     const scene = new Scene(context);
     const directory = join(scene.folder('ids'), 'switch');
     const [store, controlStore] = [fileStore({ directory }), fileControlStore({ directory })];
@@ -159,7 +159,7 @@ describe.concurrent('an id', () => {
       ...Object.fromEntries(
         ['agent', 'mission', 'run', 'action', 'feature', 'surface'].flatMap((type) => [
           [`kill ${type}`, () => control.kill({ target: `${type}:${id}` })] as const,
-          // What an older version recorded can be lifted.
+          // A kill that an older version recorded can be lifted.
           ...(id === '*'
             ? []
             : [[`revive ${type}`, () => control.revive({ target: `${type}:${id}`, reason: 'a test' })] as const]),

@@ -17,7 +17,7 @@ const goLive = async (control: ControlPlane): Promise<void> => {
 
 describe.concurrent.each(DRIVERS)('changes that a $name store has lost', ({ open }) => {
   test(
-    'an executor that is started again with its anchor refuses a restored copy, until an operator recovers it',
+    'a restarted executor with its anchor refuses a restored copy, until an operator recovers it',
     TEST,
     async (context) => {
       const scene = new Scene(context);
@@ -69,7 +69,7 @@ describe.concurrent.each(DRIVERS)('changes that a $name store has lost', ({ open
     await Promise.all([saw.goes(recovered), newcomer.goes(recovered), asleep.until(executed, before)]);
   });
 
-  test('a new beginning instead of recover is refused while executors are known', TEST, async (context) => {
+  test('init instead of recover is refused while executors are known', TEST, async (context) => {
     const scene = new Scene(context);
     const store = await open(scene);
     const control = await scene.live(store.controlStore);
@@ -86,10 +86,10 @@ describe.concurrent.each(DRIVERS)('changes that a $name store has lost', ({ open
   });
 
   const BEGINNINGS = [
-    ['a new beginning by somebody who knows of no executors', 'wipe'],
-    ['a new beginning where the place itself was removed', 'remove'],
+    ['an init by an operator who knows of no executors', 'wipe'],
+    ['an init after the place itself was removed', 'remove'],
   ] as const;
-  test.for(BEGINNINGS)('%s is refused by all of them', TEST, async ([, how], context) => {
+  test.for(BEGINNINGS)('all executors refuse %s', TEST, async ([, how], context) => {
     const scene = new Scene(context);
     const store = await open(scene);
     const control = await scene.live(store.controlStore);
@@ -106,11 +106,11 @@ describe.concurrent.each(DRIVERS)('changes that a $name store has lost', ({ open
       leaseMs: 1000,
       name: 'asleep',
     });
-    // All that this one has is an anchor that this store knows nothing of: that may as well be another store's, so it
-    // proves nothing.
+    // This one has only an anchor of which the store knows no generation: it may be another store's, so it proves
+    // nothing.
     await restarted.until(blockedBy('ANCHOR_FOREIGN'));
     expect(restarted.attempts.filter(executed)).toEqual([]);
-    // What it reports of a log that this store does not know stops nobody else, but it is shown.
+    // Its report of a log that this store does not know stops nobody else, but is shown.
     await vi.waitFor(
       async () =>
         expect((await somebody.status()).ignored_forks).toEqual([
@@ -122,7 +122,7 @@ describe.concurrent.each(DRIVERS)('changes that a $name store has lost', ({ open
     await Promise.all([asleep.until(executed, asleep.attempts.length), restarted.until(executed)]);
   });
 
-  test('an executor that cannot keep what it sees stops, until it can', TEST, async (context) => {
+  test('an executor that cannot write its anchor stops, until it can', TEST, async (context) => {
     const scene = new Scene(context);
     const store = await open(scene);
     const control = await scene.live(store.controlStore);

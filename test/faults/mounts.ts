@@ -4,7 +4,7 @@ import { vi } from 'vitest';
 import { mayMount } from '../store/file/harness.ts';
 import type { Scene } from './scene.ts';
 
-/** Says once, where it is so, that full and read-only disks cannot be tried. */
+/** Prints once, where it is so, that full and read-only disks cannot be tested. */
 export function canMount(): boolean {
   if (!mayMount)
     console.warn(

@@ -17,7 +17,7 @@ const S = 'hunter2hunter2';
 interface Place {
   readonly store: ExecutorStore;
   readonly controlStore: ControlStore;
-  /** Everything that is kept there, as it is kept. */
+  /** All texts that the store keeps, unchanged. */
   readonly raw: () => Promise<string>;
 }
 
@@ -57,7 +57,7 @@ const PLACES: ReadonlyArray<readonly [string, boolean, (scene: Scene) => Promise
   ],
 ];
 
-/** Handlers that fail as drivers do, with what they were connected to in the text. */
+/** Handlers that fail as database drivers do, with the URL of their connection in the text. */
 const failing = (killSwitch: KillSwitch) => {
   const fail = (): never => {
     throw new Error(`connect ECONNREFUSED postgres://app:${S}@db.internal:5432/shop`);
@@ -82,7 +82,7 @@ const failing = (killSwitch: KillSwitch) => {
 
 describe.each(PLACES)('on %s', (_, has, open) => {
   test.skipIf(!has)(
-    'a secret that an agent handles is in nothing that is kept or shown',
+    'a secret that an agent handles is neither kept nor shown anywhere',
     { timeout: 60_000 },
     async (context) => {
       const scene = new Scene(context);
@@ -137,7 +137,7 @@ describe.each(PLACES)('on %s', (_, has, open) => {
   );
 });
 
-test('the error of a provider is in no decision with what it was connected to', async (context) => {
+test('a decision does not contain the URL from a provider’s error', async (context) => {
   const scene = new Scene(context);
   const provider = {
     metadata: { name: 'failing' },

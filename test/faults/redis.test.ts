@@ -23,7 +23,7 @@ const infoSays = (redis: RedisServer, section: string, text: RegExp) =>
 const UNREACHABLE = /^Redis at redis:.* cannot be reached|The store did not answer/;
 const LOST = /(store is empty|store has lost).*kill-switch recover/;
 
-/** Both at one moment: between the two the key would be gone, and that is another fault. */
+/** Both in one step: in between the key would be gone, which is another fault. */
 const wrongType = (name: string): Fault<Place> => ({
   name: `a value of the wrong type under ${name}`,
   cause: 'STORE_CORRUPT',
@@ -152,7 +152,7 @@ const FAULTS: ReadonlyArray<Fault<Place> & { readonly config?: readonly string[]
     says: /MISCONF.*its disk/,
     config: ['appendonly no', 'save 3600 1'],
     begin: async ({ redis }) => {
-      mkdirSync(join(redis.dir, 'dump.rdb')); // no file can take its place
+      mkdirSync(join(redis.dir, 'dump.rdb')); // no file can replace it
       await redis.cli('BGSAVE');
       await infoSays(redis, 'persistence', /rdb_last_bgsave_status:err/);
     },

@@ -19,7 +19,7 @@ const RESOLUTION_MS = 5;
 const delays = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
 delays.enable();
 
-/** For how long this process was held up at most since it began, in milliseconds. */
+/** The longest time for which this process was held up since it began, in milliseconds. */
 export const heldUpMs = (): number => RESOLUTION_MS + delays.max / 1e6;
 
 const unhandled: unknown[] = [];
@@ -28,8 +28,8 @@ for (const event of ['unhandledRejection', 'uncaughtException'] as const)
 afterAll(() => assert.deepEqual(unhandled, []));
 
 /**
- * What one test has running, ended in reverse. Tests run side by side here, so that each says by its own context when
- * it is over.
+ * What one test has running; it is ended in reverse order. Tests run side by side here, so each ends it by its own
+ * context.
  */
 export class Scene {
   readonly #ends: Array<() => unknown> = [];
@@ -41,7 +41,7 @@ export class Scene {
         try {
           await end();
         } catch (error) {
-          failures.push(error); // the others end all the same
+          failures.push(error); // go on with the others
         }
       }
       assert.deepEqual([...failures, ...unhandled], []);
@@ -93,25 +93,22 @@ export class Scene {
   }
 }
 
-/**
- * How a fault ends: what is done about it, and whether an operator must then say that the store is to be taken as it
- * is.
- */
+/** A fault: how it is made, what mends it, and whether an operator must then recover. */
 export interface Fault<Place> {
   readonly name: string;
   /** The cause that decisions name while it lasts. */
   readonly cause: string;
-  /** What is said of it, in decisions and events. */
+  /** The text of decisions and events while it lasts. */
   readonly says: RegExp;
-  /** Resolves when the fault is there: nothing that is asked of the store from then on is confirmed. */
+  /** Resolves when the fault is there: no question that is sent later is confirmed. */
   readonly begin: (place: Place & Subject) => unknown;
   readonly during?: (place: Place & Subject) => Promise<unknown>;
   readonly end?: (place: Place & Subject) => unknown;
-  /** True: it stays stopped until `recover`, also when the fault has ended. */
+  /** True: executors stay stopped until `recover`, also when the fault is over. */
   readonly recover?: boolean;
 }
 
-/** What every fault is played on: an executor that acts, and a process that only evaluates. */
+/** Where a fault is played: an executor that acts, and a process that only evaluates. */
 export interface Subject {
   readonly control: ControlPlane;
   readonly executor: Executor;
@@ -121,7 +118,7 @@ export interface Subject {
 }
 
 /**
- * Plays one fault from its beginning to its end, and expects what the design promises: of those that ran before it, and
+ * Plays one fault from its beginning to its end, and expects what the design promises, of processes that ran before and
  * of one that is started meanwhile.
  */
 export async function play<Place>(fault: Fault<Place>, subject: Place & Subject): Promise<void> {
@@ -130,13 +127,13 @@ export async function play<Place>(fault: Fault<Place>, subject: Place & Subject)
   await Promise.all(both.map((witness) => witness.goes()));
   expect(executor.starts.length).toBeGreaterThan(0);
 
-  await executor.renew(); // so that its lease ends as late as it ever can
+  await executor.renew(); // so that its lease ends as late as possible
   await fault.begin(subject);
   const from = performance.now();
   await Promise.all(both.map((witness) => witness.stops(fault.cause)));
   const newcomer = await subject.newcomer();
   await fault.during?.(subject);
-  // Looked at after the lease too: what has stopped early must stay so.
+  // Checked after the lease too: a process that has stopped early must stay stopped.
   await Promise.all(both.map((witness) => witness.stops(fault.cause, from + witness.leaseMs)));
   for (const { client } of both) expect(await client.getStringValue('kill-switch.mode', 'live')).toBe('full_stop');
   const to = performance.now();
@@ -163,13 +160,13 @@ export async function play<Place>(fault: Fault<Place>, subject: Place & Subject)
   expect(executor.starts.some((at) => at > healed)).toBe(true);
 }
 
-/** STALE while the last good state still held, then ERROR; what contradicts what was seen is an ERROR at once. */
+/** STALE while the last good state still held, then ERROR; a fork is an ERROR at once. */
 function expectEvents(
   { name, events, looks }: Witness,
   { says, recover }: Pick<Fault<never>, 'says' | 'recover'>,
 ): void {
   const [types, last] = [events.map(({ type }) => type).join(' '), events.at(-1)];
-  expect(types, name).toMatch(recover ? /ERROR$/ : /STALE( ERROR)+$/); // twice where another fault showed on the way
+  expect(types, name).toMatch(recover ? /ERROR$/ : /STALE( ERROR)+$/); // twice where two faults showed
   expect(last?.message, name).toMatch(says);
   expect(looks.at(-1)?.message, name).toMatch(says);
 }

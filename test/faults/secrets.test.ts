@@ -19,7 +19,7 @@ const whole = (value: unknown): string => {
   return texts.join('\n');
 };
 
-/** Everything that anybody may get to see. */
+/** Everything that a person may get to see. */
 class Seen {
   readonly all: unknown[] = [];
 
@@ -64,7 +64,7 @@ describe.skipIf(!hasRedis)('the password in the URL of a Redis', () => {
     seen.all.push(store, redisControlStore({ url: redis.url }), control, executor.killSwitch);
     seen.all.push(await control.status(), await control.kills(), await control.surfaces());
 
-    // On one connection: who is connected stays so, and nobody connects anew with the old one.
+    // On one connection: open connections stay, and no new one is made with the old password.
     const admin = scene.own(new Redis({ port: redis.port, password: PASSWORD }), (client) => client.disconnect());
     await admin
       .pipeline()
@@ -94,7 +94,7 @@ describe.skipIf(!hasRedis)('the password in the URL of a Redis', () => {
   });
 
   test('is in no refusal of a URL that cannot be read', async () => {
-    expect(whole(new Error('x', { cause: { url: PASSWORD } }))).toContain(PASSWORD); // it would be found
+    expect(whole(new Error('x', { cause: { url: PASSWORD } }))).toContain(PASSWORD); // so a leak would be found
     const seen = new Seen();
     for (const url of [
       `redis://:${PASSWORD}@localhost:6379`,

@@ -8,11 +8,11 @@ import { Scene } from './scene.ts';
 
 const LEASE_MS = 1000;
 
-/** What it has done since it had told so many attempts. */
+/** How many attempts after the first `before` ones were executed. */
 const executedAfter = ({ attempts }: ExecutorProcess, before: number): number =>
   attempts.slice(before).filter(executed).length;
 
-/** Suspended for longer than its lease; all that it had told before has been read. */
+/** Suspends it for longer than its lease; all that it had printed before has been read. */
 async function suspend(executor: ExecutorProcess): Promise<number> {
   await executor.freeze();
   await sleep(LEASE_MS * 1.2); // the fault itself
@@ -20,7 +20,7 @@ async function suspend(executor: ExecutorProcess): Promise<number> {
 }
 
 describe.concurrent.each(DRIVERS)('an executor over a $name store', ({ open }) => {
-  test('that was suspended for longer than its lease starts nothing that was killed meanwhile', {
+  test('starts nothing that was killed while it was suspended for longer than its lease', {
     timeout: 60_000,
   }, async (context) => {
     const scene = new Scene(context);
@@ -38,7 +38,7 @@ describe.concurrent.each(DRIVERS)('an executor over a $name store', ({ open }) =
     await executor.until(executed, before);
   });
 
-  test('whose event loop was held up for longer than its lease starts nothing that was killed meanwhile', {
+  test('starts nothing that was killed while its event loop was held up for longer than its lease', {
     timeout: 60_000,
   }, async (context) => {
     const scene = new Scene(context);
@@ -68,7 +68,7 @@ describe.concurrent.each(DRIVERS)('an executor over a $name store, with a long l
       const before = await executor.stepClock(step);
       await executor.until(blockedBy('STALE'), before);
       await executor.until(executed, before);
-      // It tries a hundred times a second, and the next confirmation in turn is up to 20 s away.
+      // It tries a hundred times a second, and the next regular confirmation is up to 20 s away.
       const stopped = executor.attempts.slice(before).filter(blockedBy('STALE'));
       expect(stopped.length).toBeLessThan(200);
     },
@@ -100,7 +100,7 @@ describe.skipIf(!hasRedis).concurrent('an executor that Redis cannot confirm', (
   });
 
   test.for([-3_600_000, 3_600_000])(
-    'starts nothing after its wall clock was stepped by %d ms, though its lease would be long',
+    'starts nothing after its wall clock was stepped by %d ms, though its lease is long',
     {
       timeout: 60_000,
     },
@@ -111,7 +111,7 @@ describe.skipIf(!hasRedis).concurrent('an executor that Redis cannot confirm', (
       await executor.until(blockedBy('STALE'), before);
       await executor.until(blockedBy('STALE'), before + 20);
       expect(executedAfter(executor, before)).toBe(0);
-      await executor.stepClock(0); // a lease that was found over stays over
+      await executor.stepClock(0); // a lease that has ended stays so
       await executor.until(blockedBy('STALE'), executor.attempts.length + 20);
       expect(executedAfter(executor, before)).toBe(0);
     },

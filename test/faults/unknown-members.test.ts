@@ -12,7 +12,7 @@ import { Replica } from '../../store/replica.ts';
 import { startRedis, temporaryFolder } from '../servers/index.ts';
 import { withoutHash } from '../store/redis/harness.ts';
 
-// What a newer version writes is here what this one does not know: `only_when`, beside what it knows.
+// A newer version is played by a member that this one does not know: `only_when`.
 
 const ASKED = { agentId: 'bot', action: 'mail.send', effect: 'write' };
 
@@ -23,7 +23,7 @@ async function prepare(controlStore: ControlStore): Promise<void> {
   await control.close();
 }
 
-/** An executor as it starts over that store now. */
+/** A new executor over that store. */
 async function started(store: ExecutorStore): Promise<Replica> {
   const replica = new Replica({ store, organizationId: 'default', leaseMs: 1000 });
   onTestFinished(() => replica.close());
@@ -42,7 +42,7 @@ function fileSwitch() {
   return {
     store: fileStore({ directory }),
     controlStore: fileControlStore({ directory }),
-    /** Appends an event as somebody else's version would. */
+    /** Appends an event as another version would. */
     append(type: string, data: Record<string, unknown>) {
       const last = readFileSync(file, 'utf8').trim().split('\n').at(-1) ?? '';
       const { seq, hash, at } = JSON.parse(last) as LogEvent;
@@ -71,7 +71,7 @@ test.each([
   },
 );
 
-test('a condition in an event of a newer version stops operators from changing what they cannot read', async () => {
+test('a condition in an event of a newer version keeps operators from changing the switch', async () => {
   const { controlStore, append } = fileSwitch();
   await prepare(controlStore);
   append('limit', { name: 'refund.max', value: 5, only_when: 'dark' });
@@ -83,7 +83,7 @@ test('a condition in an event of a newer version stops operators from changing w
   });
 });
 
-test('an event with a member of its own that this version does not know is no event of it', async () => {
+test('an event with a top-level member that this version does not know is refused', async () => {
   const { store, controlStore, file } = fileSwitch();
   await prepare(controlStore);
   const lines = readFileSync(file, 'utf8').trim().split('\n');

@@ -15,18 +15,18 @@ import { redisStore } from '../../store/redis/index.ts';
 import { escapeId, redisKeys } from '../../store/redis/keys.ts';
 import { hasRedis, startRedis, temporaryFolder } from '../servers/index.ts';
 
-/** A store in which a test puts what no executor of ours would. */
+/** A store into which a test puts texts that no executor of ours would write. */
 interface Planted {
   readonly store: ExecutorStore;
   readonly controlStore: ControlStore;
   /**
-   * Puts a text where the beat, the surfaces, the checkpoint, the interventions, the proposals and the report of a fork
-   * of that executor are.
+   * Puts a text in the place of the beat, the surfaces, the checkpoint, the interventions, the proposals and the report
+   * of a fork of that executor.
    */
   plant(id: string, text: string): Promise<void>;
-  /** Puts something there that is no text at all. */
+  /** Puts something there that is no text. */
   plantThings(): Promise<void>;
-  /** The log and the state go, and what was reported stays. */
+  /** Removes the log and the state; the reports stay. */
   loseLog(): Promise<void>;
 }
 
@@ -160,7 +160,7 @@ const DRIVERS = [
   ...(hasRedis ? [['Redis', inRedis] as const] : []),
 ] as const;
 
-test.each(DRIVERS)('what nobody can read of one executor keeps operators from nothing: %s', async (_name, open) => {
+test.each(DRIVERS)('unreadable reports of one executor keep operators from nothing: %s', async (_name, open) => {
   const { store, controlStore, plant, plantThings, loseLog } = await open();
   const control = await openControlPlane({ store: controlStore, operator: { id: 'ann' } });
   onTestFinished(() => control.close());

@@ -5,14 +5,14 @@ import { createKillSwitch, type Decision, type KillSwitch } from '../../index.ts
 import { KillSwitchProvider } from '../../provider/index.ts';
 import type { ExecutorStore } from '../../store/ports.ts';
 
-/** One look at the switch: by which way, when it was asked and answered (performance.now), and what it said. */
+/** One look at the switch: in which way, when it was asked and answered (by `performance.now()`), and the answer. */
 export interface Look {
   readonly by: string;
   readonly asked: number;
   readonly told: number;
-  /** `full_stop`, and a write is blocked. */
+  /** True for `full_stop`, and for a write that is blocked. */
   readonly stopped: boolean;
-  /** Live, and a write is allowed. */
+  /** True for `live`, and for a write that is allowed. */
   readonly free: boolean;
   /** The code of a fault, else the kind of the cause. */
   readonly cause: string;
@@ -29,7 +29,7 @@ export interface ProviderEvent {
 }
 
 export const LOOK_MS = 20;
-/** Longer than anything takes on a slow machine; a test that waits this long has failed. */
+/** Longer than any step takes on a slow machine; a test that waits this long has failed. */
 export const PATIENCE_MS = 20_000;
 const QUIET = { error: () => {}, warn: () => {}, info: () => {}, debug: () => {} };
 let domains = 0;
@@ -40,7 +40,7 @@ async function look(by: string, ask: Ask): Promise<Look> {
   return { by, asked, told: performance.now(), ...answer };
 }
 
-/** What is said while something is still on its way. */
+/** The looks of a client, one after the other, until `done` settles. */
 async function looksUntil(done: Promise<unknown>, ask: Ask): Promise<Look[]> {
   let isDone = false;
   const end = (): void => {
@@ -59,12 +59,12 @@ interface WitnessParts {
   readonly client: Client;
   readonly asks: ReadonlyMap<string, Ask>;
   readonly starts?: readonly number[];
-  /** What had been seen before. */
+  /** The looks so far. */
   readonly early?: readonly Look[];
   readonly release: () => Promise<void>;
 }
 
-/** Looks at one switch all the time, in every way that there is, and writes down what it saw. */
+/** Looks at one switch all the time, in several ways, and records the answers. */
 export class Witness {
   readonly name: string;
   readonly leaseMs: number;
@@ -113,7 +113,7 @@ export class Witness {
     }
   }
 
-  /** Resolves once every way has been asked after `since` and said what `fits`. */
+  /** Resolves once every way has given an answer that `fits`, to a question after `since`. */
   async until(what: string, fits: (look: Look) => boolean, since = 0): Promise<void> {
     const until = performance.now() + PATIENCE_MS;
     const holds = (): boolean =>
@@ -161,7 +161,7 @@ export class Witness {
 
 export interface Executor extends Witness {
   readonly killSwitch: KillSwitch;
-  /** Has its lease begin anew: by an action that the store must confirm. */
+  /** Renews its lease, with an action that the store must confirm. */
   readonly renew: () => Promise<void>;
 }
 
@@ -181,7 +181,7 @@ const fromDecision = ({ verdict, mode, cause }: Decision): Answer => ({
   message: 'message' in cause ? cause.message : '',
 });
 
-/** A client that knows nothing of this package, and whose own default would let everything through. */
+/** A client of OpenFeature that knows nothing of this package, and whose default would let everything through. */
 export const carelessly =
   (client: Client, context: Record<string, string> = { agent_id: agentId }) =>
   async (): Promise<Answer> => {
@@ -236,14 +236,14 @@ const fromOutcome = ({ status, decision }: { status: string; decision: Decision 
 });
 
 /**
- * A process that only evaluates: a provider of its own and a careless client. Being idle, it lives by its own
- * confirmations alone.
+ * A process that only evaluates: a provider of its own and a careless client. Only its own regular confirmations renew
+ * its lease.
  */
 export async function startObserver(options: ExecutorOptions): Promise<Witness> {
   const { store, leaseMs = 1000, name = 'observer', organizationId } = options;
   const domain = nextDomain();
   const provider = new KillSwitchProvider({ store, leaseMs, organizationId });
-  // starting during a fault fails, and goes on trying
+  // a start during a fault fails, and the provider goes on trying
   await OpenFeature.setProviderAndWait(domain, provider).catch(() => {});
   const client = OpenFeature.getClient(domain);
   const asks = new Map<string, Ask>([['client', carelessly(client)]]);
@@ -251,10 +251,10 @@ export async function startObserver(options: ExecutorOptions): Promise<Witness> 
 }
 
 /**
- * Nothing that was asked `leaseMs` after the fault was there was let through, until the fault was ended; and no action
- * started later. The clock is the executor's own, so what was *asked* after the lease has no margin. An action may be
- * held up by the system between its last look and its first line, so its start may be later by what this process was
- * held up at most.
+ * Expects that nothing was let through that was asked more than `leaseMs` after the fault, until the fault ended, and
+ * that no action started later. The clock is the executor's own, so questions have no margin. The system may hold up an
+ * action between its last look and its first line, so a start may be later by the longest time for which this process
+ * was held up.
  */
 export function expectStoppedInTime(
   witness: Witness,

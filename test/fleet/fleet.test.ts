@@ -36,14 +36,13 @@ afterAll(async () => {
 });
 
 let domains = 0;
-/** Long enough for a busy machine: what a lease's end stops is told so, and not of the kill. */
+/** Long enough for a busy machine: when a lease ends, decisions name that as the cause, not the kill. */
 const LEASE_MS = 6000;
 const SOON = { timeout: 20_000 };
 const CASES = KINDS.flatMap((kind) => Object.entries(PLACES).map(([place, open]) => ({ kind, place, open })));
 
 /**
- * A process with an action in flight, in which two members were started; all are one executor by name, and share its
- * anchor.
+ * A process with an action in flight that has started two members. All have one executor name, and share its anchor.
  */
 async function setUp({ onTestFinished }: TestContext, kind: string, open: () => Promise<Place>, handsLineage = true) {
   const { url, store, control: controlStore } = await open();
@@ -80,7 +79,7 @@ async function setUp({ onTestFinished }: TestContext, kind: string, open: () => 
     started,
     own.then(({ decision }) => Promise.reject(new Error(JSON.stringify(decision)))),
   ]);
-  /** Waits until the executors report that, the silent ones first. */
+  /** Waits until the executors have these states; silent ones come first. */
   const reported = (expected: readonly object[]): Promise<void> =>
     vi.waitFor(async () => {
       const { executors } = await control.status();
@@ -94,7 +93,7 @@ const busy = { in_flight: 1, draining: 0 };
 const still = { state: 'stopped', in_flight: 0, draining: 0 };
 
 describe.concurrent.each(CASES)('$kind, on $place', { timeout: 90_000 }, ({ kind, open }) => {
-  test('each counts its own work, a kill of what is above reaches all, and each leaves the count by itself', async (context) => {
+  test('each counts its own work, a kill of the run above reaches all, and each leaves the count by itself', async (context) => {
     const { control, members, own, reported } = await setUp(context, kind, open);
     await reported([busy, busy, busy]);
     const { acknowledgements } = await control.kill({ target: 'mission:m', waitMs: 20_000 });
@@ -111,7 +110,7 @@ describe.concurrent.each(CASES)('$kind, on $place', { timeout: 90_000 }, ({ kind
     await reported([still]);
   });
 
-  test('one that dies in the middle of its work is silent, and never counted as stopped; the others go on', async (context) => {
+  test('one that dies in the middle of its work is silent, and never counts as stopped; the others go on', async (context) => {
     const { control, members, own, reported } = await setUp(context, kind, open);
     await reported([busy, busy, busy]);
     await members[0]?.kill();
@@ -129,7 +128,7 @@ test.for(CASES.filter(({ place }) => place === 'a file store'))(
   async ({ kind, open }, context) => {
     const { control, members, own } = await setUp(context, kind, open, false);
     const { acknowledgements } = await control.kill({ target: 'mission:m', waitMs: 20_000 });
-    expect(acknowledgements).toMatchObject({ total: 3, drained: 3 }); // nothing is to be drained there
+    expect(acknowledgements).toMatchObject({ total: 3, drained: 3 }); // nothing has to drain there
     expect(await own).toMatchObject({ status: 'aborted', decision: { cause: { target: 'mission:m' } } });
     await control.kill({ target: 'agent:member' });
     for (const member of members) expect(await member.next()).toMatchObject({ target: 'agent:member' });

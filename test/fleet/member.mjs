@@ -1,6 +1,6 @@
-// A worker thread, a worker of a cluster or a forked child with a switch of its own: one action in flight until it is
-// told to stop, then one more attempt. It tells { is: 'working' }, then what came of both; and ends, with its switch
-// closed, when it is told anything.
+// A worker thread, a worker of a cluster or a forked child with a switch of its own: one action in flight until its
+// signal fires, then one more attempt. It sends { is: 'working' }, then the outcomes of both. On any message it closes
+// its switch and ends.
 import { parentPort, workerData } from 'node:worker_threads';
 import { createKillSwitch } from 'openfeature-kill-switch';
 import { fileStore } from 'openfeature-kill-switch/store/file';

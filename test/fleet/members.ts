@@ -12,13 +12,13 @@ export interface MemberOptions {
   readonly leaseMs: number;
 }
 
-/** One that acts beside others of its kind, with a switch of its own. */
+/** A thread or process that acts beside others of its kind, with a switch of its own. */
 export interface Member {
-  /** What it tells next. */
+  /** The next message that it sends. */
   next(): Promise<unknown>;
   /** Closes its switch and ends. */
   leave(): Promise<void>;
-  /** Ends it on the spot. */
+  /** Kills it. */
   kill(): Promise<void>;
 }
 

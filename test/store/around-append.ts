@@ -1,6 +1,6 @@
 import type { Append, ControlStore } from '../../store/ports.ts';
 
-/** A control store whose appends a test looks at, holds up, or loses the answer of. */
+/** A control store whose appends a test can watch, delay, or lose the answers of. */
 export const aroundAppend = (
   store: ControlStore,
   around: (changes: readonly Append[], append: () => Promise<boolean>) => Promise<boolean>,

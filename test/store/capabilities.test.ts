@@ -7,21 +7,21 @@ import type { Stops } from '../../store/capabilities/stops.ts';
 import type { Confirmation } from '../../store/confirmation.ts';
 import type { ControlConnection, ControlStore, ExecutorConnection, ExecutorStore } from '../../store/ports.ts';
 
-/** The names of members that may be left out. */
+/** The names of optional members. */
 type Optional<T> = { [Name in keyof T]-?: Record<never, never> extends Pick<T, Name> ? Name : never }[keyof T];
 
-/** The capability of this example: a driver that has lamps can light one. */
+/** An example of a capability: a driver that has lamps can light one. */
 interface Lamps {
   light(colour: 'red' | 'green'): Promise<void>;
 }
 
-/** How it comes to the connection of every driver. */
+/** How every driver's connection gets it. */
 interface WithLamps extends ExecutorConnection {
   readonly lamps: Lamps | null;
 }
 
 describe('a capability of a driver', () => {
-  test('is never optional: whoever writes a driver has to say whether it has it', () => {
+  test('is never optional: each driver says whether it has it', () => {
     expectTypeOf<Optional<ExecutorConnection>>().toEqualTypeOf<never>();
     expectTypeOf<Optional<ControlConnection>>().toEqualTypeOf<never>();
     expectTypeOf<Optional<ExecutorStore>>().toEqualTypeOf<never>();
@@ -35,7 +35,7 @@ describe('a capability of a driver', () => {
     expectTypeOf<ControlConnection['snapshots']>().extract<null>().toEqualTypeOf<null>();
   });
 
-  test('is asked for by whoever needs it, so that a driver without it is a type error there', () => {
+  test('is named in the type of the code that needs it, where a driver without it is a type error', () => {
     const warn = ({ lamps }: { readonly lamps: Lamps }): Promise<void> => lamps.light('red');
     expectTypeOf<WithLamps>().not.toExtend<Parameters<typeof warn>[0]>();
     expectTypeOf<WithLamps & { readonly lamps: Lamps }>().toExtend<Parameters<typeof warn>[0]>();
@@ -75,7 +75,7 @@ describe('the capabilities that come', () => {
     expectTypeOf<Approvals['claim']>().returns.resolves.toEqualTypeOf<Claim>();
   });
 
-  test('an intent is either new or what became of it is told', () => {
+  test('an intent is either new, or comes with what became of it', () => {
     type Intended = Awaited<ReturnType<Journal['intend']>>;
     expectTypeOf<Intended['is']>().toEqualTypeOf<'new' | 'existing'>();
     expectTypeOf<Extract<Intended, { is: 'new' }>>().not.toHaveProperty('entry');

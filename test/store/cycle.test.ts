@@ -8,7 +8,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-/** A cycle whose questions are counted, and answered by the test where it holds them. */
+/** A cycle whose questions are counted; the test may hold and answer them. */
 function open(leaseMs = 6000) {
   const answers: Array<(hasAnswered: boolean) => void> = [];
   let asked = 0;
@@ -64,7 +64,7 @@ describe('a store is asked', () => {
     expect(asked()).toBe(2);
   });
 
-  test('one question at a time; whatever comes meanwhile is asked once more, at once', async () => {
+  test('one question at a time; anything new meanwhile causes one more, at once', async () => {
     const { cycle, asked, hold, answer } = open();
     hold();
     void cycle.run();
@@ -78,21 +78,18 @@ describe('a store is asked', () => {
     expect(asked()).toBe(2);
   });
 
-  test.each([...Array(8).keys()])(
-    'once more where something comes %i microtasks after an answer, however close to the end of the question that is',
-    async (later) => {
-      const { cycle, asked, hold, answer } = open();
-      hold();
-      void cycle.run();
-      const answered = answer();
-      for (let count = 0; count < later; count += 1) await Promise.resolve();
-      cycle.wake();
-      await answered;
-      expect(asked()).toBe(2);
-    },
-  );
+  test.each([...Array(8).keys()])('once more when something new comes %i microtasks after an answer', async (later) => {
+    const { cycle, asked, hold, answer } = open();
+    hold();
+    void cycle.run();
+    const answered = answer();
+    for (let count = 0; count < later; count += 1) await Promise.resolve();
+    cycle.wake();
+    await answered;
+    expect(asked()).toBe(2);
+  });
 
-  test('not again at once where it did not answer, though something came meanwhile; but where the lease was found over', async () => {
+  test('after a failure not at once, even if there is something new; but at once if the lease was found over meanwhile', async () => {
     const { cycle, asked, hold, answer } = open();
     hold();
     void cycle.run();
@@ -106,20 +103,20 @@ describe('a store is asked', () => {
     expect(asked()).toBe(3);
   });
 
-  test('ten times at once at most, and then by time', async () => {
+  test('ten times at most without a pause', async () => {
     const { cycle, asked, meanwhile } = open();
     meanwhile(() => cycle.leaseHasEnded());
     await cycle.run();
     expect(asked()).toBe(10);
     meanwhile(() => {});
     await vi.advanceTimersByTimeAsync(1);
-    expect(asked()).toBeLessThanOrEqual(11); // what was left of the last finding
+    expect(asked()).toBeLessThanOrEqual(11); // one may follow the last lease that was over
     const before = asked();
     await vi.advanceTimersByTimeAsync(1990);
     expect(asked()).toBe(before);
   });
 
-  test('a moment after what was pushed, once for all of it', async () => {
+  test('a moment after pushes, once for all of them', async () => {
     const { cycle, asked } = open();
     cycle.wakeSoon();
     cycle.wakeSoon();
@@ -129,7 +126,7 @@ describe('a store is asked', () => {
     expect(asked()).toBe(1);
   });
 
-  test('never after it was closed, which waits for the question under way', async () => {
+  test('never after close, which waits for the question under way', async () => {
     const { cycle, asked, hold, answer } = open();
     hold();
     cycle.leaseHasEnded();

@@ -49,7 +49,7 @@ describe('fileAnchor', () => {
     expect(() => fileAnchor(file).read()).toThrow(file);
   });
 
-  test('throws at something that is no file, and writes nothing over it', () => {
+  test('throws where there is something that is no anchor, and does not replace it', () => {
     const file = place('anchor.json');
     mkdirSync(file);
     expect(() => fileAnchor(file).read()).toThrow(expect.objectContaining({ code: 'STORE_UNREACHABLE' }));
@@ -65,7 +65,7 @@ describe('fileAnchor', () => {
     );
   });
 
-  test.skipIf(!mayMount)('a write that fails on a full disk leaves what was there, and nothing beside it', () => {
+  test.skipIf(!mayMount)('a write that fails on a full disk leaves the old anchor, and no temporary file', () => {
     const file = place('anchor.json');
     const folder = dirname(file);
     expect(mounted(folder, '-t', 'tmpfs', '-o', 'size=64k', 'tmpfs')).toBe(true);
@@ -77,7 +77,7 @@ describe('fileAnchor', () => {
     expect(readdirSync(folder).sort()).toEqual(['anchor.json', 'others']);
   });
 
-  test('what a killed process has left is no hindrance and is removed; what another is writing now, and what is not ours, stays', () => {
+  test('temporary files of killed processes are removed; those that are being written, and files of others, stay', () => {
     const file = place('anchor.json');
     const leave = (ending: string, ageMs: number): void => {
       writeFileSync(`${file}.${ending}`, '{"head":');
@@ -104,14 +104,14 @@ describe('fileAnchor', () => {
       generations: ['g-0', 'g-1', 'g-2'],
     });
     ahead.write(recovered(5));
-    behind.write(anchor(6)); // it has not heard of the recover yet
+    behind.write(anchor(6)); // it has not seen the recover yet
     expect(behind.read()).toEqual(recovered(5));
     behind.write(recovered(6));
     expect(ahead.read()).toEqual(recovered(6));
     expect(readdirSync(dirname(file))).toEqual(['anchor.json']);
   });
 
-  test('a pipe in its place is refused instead of waited for, and so is a file that no anchor is as large as', () => {
+  test('a pipe in its place is refused instead of waited for, and so is a file that is too large for an anchor', () => {
     const file = place('anchor.json');
     expect(spawnSync('mkfifo', [file]).status).toBe(0);
     expect(() => fileAnchor(file).read()).toThrow(expect.objectContaining({ code: 'STORE_UNREACHABLE' }));

@@ -7,7 +7,7 @@ import { TestLog } from './test-log.ts';
 const START = Date.UTC(2026, 0, 1);
 const moment = (ms: number): Instant => ({ mono: ms, wall: 5_000_000 + ms });
 
-/** A copy with a lease of 3 s that has loaded, and what it answers to an answer that says other things of itself. */
+/** A copy with a lease of 3 s. `confirm` and `load` give it the log's answer with some members replaced. */
 function setUp() {
   const log = new TestLog();
   log.append('init', { generation: 'g0' });
@@ -26,7 +26,7 @@ function setUp() {
 }
 
 describe('an answer to another request', () => {
-  test('is dropped, and drops nothing itself', () => {
+  test('is dropped, and drops no other answer', () => {
     const { log, copy, confirm, load, acts } = setUp();
     expect(load({ nonce: 'another' })).toBe('dropped');
     expect(copy.state).toBeNull();
@@ -39,7 +39,7 @@ describe('an answer to another request', () => {
     expect(confirm(4, 5, { nonce: '' })).toBe('dropped');
   });
 
-  test('raises no fork, whatever it says', () => {
+  test('raises no fork, whatever is in it', () => {
     const { log, copy, load } = setUp();
     load();
     const ticket = copy.ask(moment(0), 'mine');
@@ -50,7 +50,7 @@ describe('an answer to another request', () => {
 });
 
 describe('the age of an answer', () => {
-  test('is taken off the lease, by both clocks', () => {
+  test('shortens the lease, by both clocks', () => {
     const { copy, confirm, load, acts } = setUp();
     load();
     expect(confirm(10_000, 10_000, { ageMs: 2000 })).toBe('renewed');
@@ -66,7 +66,7 @@ describe('the age of an answer', () => {
     expect(acts(10_000)).toBe(false);
   });
 
-  test('of an older answer never shortens a lease that a younger one has begun', () => {
+  test('never shortens a lease that a younger answer has begun', () => {
     const { confirm, load, acts } = setUp();
     load();
     confirm(10_000, 10_000);
@@ -95,7 +95,7 @@ describe('the store’s time', () => {
     expect(acts(1)).toBe(false);
   });
 
-  test('is what the last confirmation that renewed has said, and what has passed since that was sent', () => {
+  test('is that of the last confirmation that renewed the lease, plus the time since that was sent', () => {
     const { log, copy, confirm, load } = setUp();
     load();
     expect(copy.storeNow(moment(0))).toBeNull();
@@ -109,7 +109,7 @@ describe('the store’s time', () => {
     expect(copy.storeNow(moment(3000))).toBe(START + 3000);
   });
 
-  test('is older by the age of its answer', () => {
+  test('counts the age of its answer', () => {
     const { copy, confirm, load } = setUp();
     load();
     confirm(10_000, 10_000, { ageMs: 2000, time: new Date(START + 8000).toISOString() });

@@ -48,7 +48,7 @@ describe('a round', () => {
     expect(seen.begun).toBe(1);
   });
 
-  test('that is asked for while one is under way follows it, once for all who asked', async () => {
+  test('that is asked for while one is under way follows it, once however often it was asked for', async () => {
     const { rounds, seen, end } = open();
     rounds.ask();
     rounds.ask();
@@ -71,7 +71,7 @@ describe('a round', () => {
     expect(seen.rests).toMatchObject([{ is: 'failed', error: { message: 'no' } }]);
   });
 
-  test('is not begun where one is under way and somebody only wants to be told of its end', async () => {
+  test('does not begin where `begin` is called while one is under way', async () => {
     const { rounds, seen, end } = open();
     let rested = 0;
     void rounds.begin().then(() => (rested += 1));
@@ -109,7 +109,7 @@ describe('a round', () => {
     expect(seen).toMatchObject([{ is: 'failed', error: { message: 'at once' } }]);
   });
 
-  test('follows as whoever has made the rounds says, and is told what for', async () => {
+  test('follows as `goesOn` decides by how the last one ended', async () => {
     const told: unknown[] = [];
     const { rounds, seen, end } = open({
       goesOn(ended, asked, count) {
@@ -133,7 +133,7 @@ describe('a round', () => {
     expect(told.at(-1)).toEqual(['done', false, 1]);
   });
 
-  test('can be begun by whoever is told of the rest', async () => {
+  test('can be begun in `onRest`', async () => {
     let begun = 0;
     const rounds: Rounds = new Rounds({
       async round() {
@@ -162,7 +162,7 @@ describe('a round', () => {
 });
 
 describe('closing', () => {
-  test('lets the round under way come to its end, begins none, and tells of no rest', async () => {
+  test('lets the round under way end, begins no other, and does not call `onRest`', async () => {
     const { rounds, seen, end } = open();
     rounds.ask();
     rounds.ask();
@@ -189,7 +189,7 @@ describe('closing', () => {
   });
 });
 
-test('however asking, ending, failing, closing and waiting follow each other: one at a time, and each asking is followed by a round that begins after it', async () => {
+test('in any order of asking, ending, failing, closing and waiting there is one round at a time, and after each request one that begins later', async () => {
   const step = fc.oneof(
     { weight: 4, arbitrary: fc.constant('ask' as const) },
     { weight: 2, arbitrary: fc.constant('begin' as const) },
@@ -202,7 +202,7 @@ test('however asking, ending, failing, closing and waiting follow each other: on
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
       const { rounds, seen, isUnderWay, end, endLater } = open();
-      let owed = 0; // so many rounds must have begun by the end
+      let owed = 0; // how many rounds must have begun by the end
       let closedAt: number | null = null;
       for (const next of steps) {
         if (typeof next === 'number') await microtasks(next);

@@ -12,7 +12,7 @@ import { temporaryFolder } from '../servers/index.ts';
 
 const SCRIPT = fileURLToPath(new URL('lookers.mjs', import.meta.url));
 const KILLS = 20;
-/** Each process is pid 1 of a world of its own, as in a container. */
+/** Each process is pid 1 of its own PID namespace, as in a container. */
 const OWN_WORLD = ['unshare', '--pid', '--fork', '--kill-child'];
 const mayUnshare = spawnSync(OWN_WORLD[0] as string, [...OWN_WORLD.slice(1), 'true']).status === 0;
 
@@ -21,7 +21,7 @@ interface Count {
   readonly blocked: Record<string, number>;
 }
 
-/** Executors that have begun to look; `end` resolves with what each has counted. */
+/** Executors that look at the switch all the time; `end` resolves with the counts of each. */
 async function startLookers(options: object, through: readonly string[] = []): Promise<() => Promise<Count[]>> {
   const [command, ...args] = [...through, process.execPath, SCRIPT, JSON.stringify(options)];
   const child = spawn(command as string, args, { stdio: ['pipe', 'pipe', 'inherit'] });
@@ -40,7 +40,7 @@ test.each([
   ['six worker threads', 6, 1, []],
   ...(mayUnshare ? ([['processes that are all pid 1', 1, 3, OWN_WORLD]] as const) : []),
 ] as const)(
-  '%s that share one anchor never hurt each other',
+  '%s that share one anchor never stop each other',
   async (_name, threads, processes, through) => {
     const folder = temporaryFolder('shared-anchor');
     onTestFinished(() => folder.remove());
@@ -56,7 +56,7 @@ test.each([
     for (let kill = 0; kill < KILLS; kill += 1) {
       epoch = (await control.kill({ target: `run:${kill}`, waitMs: 10_000 })).epoch;
     }
-    // Whatever all of them have acknowledged is what the file says.
+    // The file has the head that all of them have acknowledged.
     expect(fileAnchor(anchor).read()?.head.epoch).toBe(epoch);
     const counts = (await Promise.all(ends.map((end) => end()))).flat();
     expect(counts).toHaveLength(threads * processes);

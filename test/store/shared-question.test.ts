@@ -33,7 +33,7 @@ async function microtasks(count: number): Promise<void> {
   for (let done = 0; done < count; done += 1) await Promise.resolve();
 }
 
-test('who asks before a question is sent shares it; who asks later gets the answer to the next', async () => {
+test('callers that ask before a question is sent share it; later ones get the answer to the next', async () => {
   const { ask, answer, seen } = open({ oneByOne: true });
   const first = [ask(), ask()];
   expect(seen.sent).toBe(0);
@@ -48,7 +48,7 @@ test('who asks before a question is sent shares it; who asks later gets the answ
   await expect(Promise.all(second)).resolves.toEqual([2, 2]);
 });
 
-test('where several may be under way, none waits for another', async () => {
+test('where several questions may be under way, none waits for another', async () => {
   const { ask, seen } = open({ oneByOne: false });
   void ask();
   await microtasks(5);
@@ -57,7 +57,7 @@ test('where several may be under way, none waits for another', async () => {
   expect(seen).toEqual({ sent: 2, atOnce: 2 });
 });
 
-test('a question that fails, fails for those who share it only', async () => {
+test('a question that fails, fails only for the callers that share it', async () => {
   const { ask, answer } = open({ oneByOne: true });
   const failing = [ask(), ask()];
   await microtasks(5);
@@ -69,7 +69,7 @@ test('a question that fails, fails for those who share it only', async () => {
   await expect(later).resolves.toBe(2);
 });
 
-test('one that cannot even be sent fails, and the next is sent', async () => {
+test('a question that cannot be sent fails, and the next one is sent', async () => {
   let sent = 0;
   const question = new SharedQuestion<number>({
     oneByOne: true,
@@ -84,7 +84,7 @@ test('one that cannot even be sent fails, and the next is sent', async () => {
   await expect(question.ask()).resolves.toBe(2);
 });
 
-test('however asking, answering, failing and waiting follow each other: nobody gets an answer to a question that was sent before they asked', async () => {
+test('in any order of asking, answering, failing and waiting no caller gets the answer to a question that was sent before it asked', async () => {
   const step = fc.oneof(
     { weight: 3, arbitrary: fc.constant('ask' as const) },
     { weight: 2, arbitrary: fc.constant('answer' as const) },

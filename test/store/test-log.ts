@@ -18,8 +18,8 @@ const fold = (events: readonly LogEvent[]): State => {
 };
 
 /**
- * A log that can be cut and gone on from elsewhere, and answers as a store does. It remembers every event that it ever
- * had.
+ * A log that answers as a store does, and can be cut and continued from an earlier event. It remembers every event that
+ * it ever had.
  */
 export class TestLog {
   #events: LogEvent[] = [];
@@ -80,7 +80,7 @@ export class TestLog {
     return this.asOfNow(wall)(ticket);
   }
 
-  /** The answers that the store gives now, also for who hands them out later: `ageMs` later. */
+  /** The answers that the store gives now; a hop may hand them out `ageMs` later. */
   asOfNow(wall: number): (ticket: LoadTicket, ageMs?: number) => Confirmation {
     const events = this.#events;
     const { head } = this.#state;

@@ -8,14 +8,14 @@ function hold(ms: number): void {
 }
 const late = (): Error => new Error('late');
 
-describe('what is waited for until a deadline', () => {
-  test('may have come while nobody could look, and is taken then', async () => {
+describe('work with a deadline', () => {
+  test('counts if its result came while the event loop was busy', async () => {
     const found = within(stat(import.meta.dirname), 10, late);
-    hold(50); // the timer is due before what the disk has answered is read
+    hold(50); // the timer is due before the answer of the disk is read
     expect((await found).isDirectory()).toBe(true);
   });
 
-  test('also where it takes another turn or two of an event loop whose turns are long', async () => {
+  test('counts also where it needs another turn or two of a busy event loop', async () => {
     const twice = async (): Promise<boolean> => {
       await stat(import.meta.dirname);
       const second = stat(import.meta.dirname);
@@ -27,7 +27,7 @@ describe('what is waited for until a deadline', () => {
     expect(await found).toBe(true);
   });
 
-  test('is given up when it does not come', async () => {
+  test('is given up when its result does not come', async () => {
     await expect(within(new Promise(() => {}), 10, late)).rejects.toThrow('late');
   });
 });

@@ -1,5 +1,5 @@
 // One executor whose actions keep the event loop busy, as better-sqlite3 or execFileSync do: all calls of a round are
-// made at once, and each start is told by the machine's monotonic clock, which all processes share.
+// made at once, and it reports each start by the machine's monotonic clock, which all processes share.
 import { createKillSwitch } from 'openfeature-kill-switch';
 import { fileStore } from 'openfeature-kill-switch/store/file';
 import { redisStore } from 'openfeature-kill-switch/store/redis';
@@ -37,7 +37,7 @@ const action = killSwitch.action({
 async function round() {
   starts = [];
   process.send?.({ type: 'going' });
-  // What the caller hands over can be slow to read, too.
+  // The input can be slow to read, too.
   const input = { toString: () => 'input' };
   const outcomes = await Promise.all(Array.from({ length: calls }, () => action.attempt(input, options())));
   const statuses = outcomes.map(({ status }) => status);

@@ -9,9 +9,9 @@ import { fileControlStore } from '../../store/file/control.ts';
 import { redisControlStore } from '../../store/redis/control.ts';
 import { hasRedis, startRedis, temporaryFolder } from '../servers/index.ts';
 
-/** How long each store is under this load, in seconds; `STRESS_SECONDS=60` for the long form. */
+/** For how many seconds each store is under this load; `STRESS_SECONDS=60` for the long form. */
 const SECONDS = Number(process.env['STRESS_SECONDS'] ?? 6);
-/** Rounds of each shape at least, however slow the machine is. */
+/** The fewest rounds of each shape, however slow the machine is. */
 const ROUNDS = 3;
 
 interface Shape {
@@ -24,7 +24,10 @@ interface Shape {
   readonly mode: Mode;
 }
 const confirmed = { leaseMs: 5000, irreversible: true, redactMs: 0, mode: 'live' } as const;
-/** What was seen to start after `kill` had returned, before the permit was judged where `execute` is called. */
+/**
+ * Loads under which actions started after `kill` had returned, while the permit was not checked where `execute` is
+ * called.
+ */
 const SHAPES: readonly Shape[] = [
   { ...confirmed, name: '20 confirmed calls at once, 60 ms each', calls: 20, busyMs: 60 },
   { ...confirmed, name: '60 confirmed calls at once, 20 ms each', calls: 60, busyMs: 20 },
@@ -45,7 +48,7 @@ const SLOW_RECORDS: Shape = {
   busyMs: 5,
   leaseMs: 1000,
   irreversible: false,
-  redactMs: 100, // six of them are less than the lease, or none would ever start
+  redactMs: 100, // six of them take less than the lease, or none would ever start
   mode: 'test_mode',
 };
 
@@ -58,8 +61,8 @@ const next = async (child: ChildProcess): Promise<{ starts: number[]; statuses: 
 };
 
 /**
- * Kills the agent some time after all calls were made, and says how long after `kill` had returned each later start
- * was.
+ * Kills the agent some time after all calls were made. Returns how long after `kill` had returned each later start
+ * came.
  */
 async function rounds(
   control: ControlPlane,
@@ -81,7 +84,7 @@ async function rounds(
       await going;
       const ended = next(child);
       if (total.rounds === 0) {
-        total.started += (await ended).starts.length; // not killed: it shows that they start at all
+        total.started += (await ended).starts.length; // without a kill: they do start
         continue;
       }
       await sleep((total.rounds % 4) * 40);
@@ -94,7 +97,7 @@ async function rounds(
       total.started += starts.length;
       total.stopped += statuses.filter((status) => status === 'blocked').length;
       await control.revive({ target: 'agent:busy', reason: 'stress' });
-      await sleep(100); // else the next round meets the last one's kill
+      await sleep(100); // else the last kill reaches the next round
     }
   } finally {
     child.kill('SIGKILL');

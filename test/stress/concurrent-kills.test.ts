@@ -10,7 +10,7 @@ import type { ControlStore } from '../../store/ports.ts';
 import { redisControlStore } from '../../store/redis/control.ts';
 import { hasRedis, startRedis, temporaryFolder } from '../servers/index.ts';
 
-/** How an operator's process reaches the store; null where only this process can. */
+/** Where another process finds the store; null where only this process can reach it. */
 type Where = { readonly url: string } | { readonly directory: string } | null;
 
 const STORES: Array<readonly [string, () => Promise<readonly [ControlStore, Where]>]> = [
@@ -61,7 +61,7 @@ describe.each(STORES)('kills at the same moment, on %s', (storeName, make) => {
     expect(await control.verifyLog()).toMatchObject({ ok: true, events: 1001 });
   });
 
-  test('five hundred of one target are one kill, and the others are recorded as seconded', TIMEOUT, async () => {
+  test('five hundred of one target are one kill that is seconded by the others', TIMEOUT, async () => {
     const [store] = await make();
     const control = await open(store);
     const answers = await Promise.all(Array.from({ length: 500 }, () => control.kill({ target: 'all' })));
@@ -87,7 +87,7 @@ describe.each(STORES)('kills at the same moment, on %s', (storeName, make) => {
     expect(await control.verifyLog()).toMatchObject({ ok: true });
   });
 
-  test('two hundred are recorded while other processes storm with changes', TIMEOUT, async () => {
+  test('two hundred are recorded while other processes make changes without a pause', TIMEOUT, async () => {
     const [store, where] = await make();
     if (!where) return;
     const control = await open(store);
@@ -107,7 +107,7 @@ describe.each(STORES)('kills at the same moment, on %s', (storeName, make) => {
     expect(await control.verifyLog()).toMatchObject({ ok: true });
   });
 
-  test('fifteen by the command are all recorded', TIMEOUT, async () => {
+  test('fifteen by the command line are all recorded', TIMEOUT, async () => {
     const [store, where] = await make();
     if (!where) return;
     const control = await open(store);

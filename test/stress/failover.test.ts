@@ -10,7 +10,7 @@ import { hasRedis, type RedisServer, startRedis } from '../servers/index.ts';
 
 /** How many masters die; `STRESS_SECONDS=60` for the long form. */
 const TRIALS = Math.max(4, Math.ceil(Number(process.env['STRESS_SECONDS'] ?? 0) / 4));
-/** When the master dies, in milliseconds since the kill was sent; null: as soon as `kill` has returned. */
+/** How many milliseconds after the kill was sent the master dies; null: as soon as `kill` has returned. */
 const DIES_AFTER_MS = [null, 0, 3, 20] as const;
 
 const LOG = 'kill-switch:{default}:log';
@@ -85,7 +85,7 @@ async function trial(diesAfterMs: number | null): Promise<{ before: number; late
 
   const failOver = async (): Promise<void> => {
     await master.kill();
-    // As Sentinel does: the one that has got most.
+    // As Sentinel does: the replica that has most of the data.
     const offsets = await Promise.all(replicas.map(offset));
     const [promoted, other] = (offsets[0] ?? 0) >= (offsets[1] ?? 0) ? [first, second] : [second, first];
     await promoted.cli('REPLICAOF', 'NO', 'ONE');
@@ -114,7 +114,7 @@ async function trial(diesAfterMs: number | null): Promise<{ before: number; late
 
 describe.skipIf(!hasRedis)('a master that dies while confirmed actions keep their process busy', () => {
   test(
-    'no confirmed action starts after a replicated kill has returned, on the replica that was promoted either',
+    'no confirmed action starts after a replicated kill has returned, also when a replica was promoted',
     async () => {
       const trials: Array<{ before: number; late: number[] }> = [];
       for (let n = 0; n < TRIALS; n += 1) trials.push(await trial(DIES_AFTER_MS[n % DIES_AFTER_MS.length] ?? null));

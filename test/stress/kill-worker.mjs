@@ -1,5 +1,5 @@
-// An operator's process that kills many targets at once, or storms with changes that loosen and tighten until it is
-// told to stop.
+// An operator's process that kills many targets at once, or makes changes that loosen and tighten, without a pause,
+// until it is stopped.
 import { openControlPlane } from 'openfeature-kill-switch/operator';
 import { fileControlStore } from 'openfeature-kill-switch/store/file/control';
 import { redisControlStore } from 'openfeature-kill-switch/store/redis/control';

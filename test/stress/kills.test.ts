@@ -7,7 +7,7 @@ import { fileControlStore } from '../../store/file/control.ts';
 import { redisControlStore } from '../../store/redis/control.ts';
 import { hasRedis, startRedis, temporaryFolder } from '../servers/index.ts';
 
-/** How long each store is under load, in seconds; `STRESS_SECONDS=60` for the long form. */
+/** For how many seconds each store is under load; `STRESS_SECONDS=60` for the long form. */
 const SECONDS = Number(process.env['STRESS_SECONDS'] ?? 12);
 const PROCESSES = 8;
 const CONCURRENCY = 50;
@@ -62,11 +62,11 @@ async function stress(control: ControlPlane, where: { url?: string; directory?: 
     const stops: Array<{ readonly agent: string; readonly from: number; readonly to: number }> = [];
     let [kills, acknowledged] = [0, 0];
     const until = now() + SECONDS * 1000;
-    // On a slow machine it goes on until there is something to count.
+    // On a slow machine this goes on until there is something to count.
     for (let round = 0; now() < until || kills < 5; round += 1) {
       const agent = round % 3 === 0 ? 'shared' : `agent-w${round % PROCESSES}`;
       const frozen = round % 4 === 1 ? workers[(round + 3) % PROCESSES] : undefined;
-      frozen?.process.kill('SIGSTOP'); // with confirmations under way, perhaps
+      frozen?.process.kill('SIGSTOP'); // perhaps with confirmations under way
       const { acknowledgements } = await control.kill({ target: `agent:${agent}`, waitMs: frozen ? 0 : 10_000 });
       const from = now();
       frozen?.process.kill('SIGCONT');
@@ -79,7 +79,7 @@ async function stress(control: ControlPlane, where: { url?: string; directory?: 
       stops.push({ agent, from, to: now() });
       await control.revive({ target: `agent:${agent}`, reason: 'stress' });
     }
-    // One that the registry has lost: `kill` returns by time, so it is stopped all the same.
+    // The list of executors has lost this one: `kill` returns by time, so it is stopped all the same.
     const [lost] = (await control.status()).executors;
     await control.forgetExecutor(lost?.id ?? '');
     await control.kill({ target: 'all' });

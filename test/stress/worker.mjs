@@ -17,7 +17,9 @@ let stopped = 0;
 const violations = [];
 /** @type {Array<{ agent: string, at: number }>} */
 let confirmed = [];
-/** Starts at whose very beginning the lease was over: the system may take the processor away between two looks. */
+/**
+ * Starts at which the lease was over already: the system may suspend the process between the last look and the start.
+ */
 let lapsed = 0;
 let running = true;
 

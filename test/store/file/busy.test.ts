@@ -6,7 +6,8 @@ import { busyLoop } from '../../busy-loop.ts';
 import { headOf, openSession } from './harness.ts';
 
 /**
- * How many turns of a busy event loop that takes, at its best of some tries: another process may have kept the disk.
+ * How many turns of a busy event loop `work` takes: the best of some tries, since another process may have kept the
+ * disk busy.
  */
 async function turnsOf(work: (index: number) => Promise<unknown>): Promise<number> {
   const loop = busyLoop(30);
@@ -24,19 +25,19 @@ async function turnsOf(work: (index: number) => Promise<unknown>): Promise<numbe
 }
 
 describe('where each turn of the event loop is long', () => {
-  test('a confirmation takes few of them, for it is as old as they were together', async () => {
+  test('a confirmation takes few turns, since it is as old as all of them together', async () => {
     const { session, directory } = await openSession();
     const control = await session.initialised();
     const executor = session.executor();
     const head = await headOf(control);
     await executor.confirm(head);
-    // a folder that has just been made is listed again
+    // a new folder is read once more
     utimesSync(join(directory, 'executors', 'default', 'forks'), 0, 0);
     await executor.confirm(head);
     expect(await turnsOf(() => executor.confirm(head))).toBeLessThanOrEqual(3);
   });
 
-  test('and so does hearing of a change', async () => {
+  test('a push takes few turns too', async () => {
     const { session, log, lines } = await openSession();
     const control = await session.initialised();
     const before = await headOf(control);

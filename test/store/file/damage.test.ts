@@ -18,11 +18,13 @@ import { kill, logOf } from '../../../testing/store/session.ts';
 type Lines = readonly string[];
 const write = (log: string, lines: Lines): void => writeFileSync(log, lines.map((line) => `${line}\n`).join(''));
 
-/** What is done to a log of four events, and what a confirmation of the last head is then answered. */
+/** What is done to a log of four events, and what then answers a confirmation of the last head. */
 const DAMAGES: ReadonlyArray<{
   readonly name: string;
   readonly damage: (log: string, lines: Lines) => void;
-  /** An epoch: a head that contradicts the held one; null: no control plane; a text: the code of the error. */
+  /**
+   * A number: the epoch of a head that contradicts the held one; null: no control plane; a text: the code of the error.
+   */
   readonly answer: number | null | string;
 }> = [
   { name: 'deleted', damage: (log) => rmSync(log), answer: null },
@@ -102,7 +104,7 @@ async function fourEvents() {
 
 describe('a log that is', () => {
   for (const { name, damage, answer } of DAMAGES) {
-    test(`${name} never confirms what was held, and does again when it is put back`, async () => {
+    test(`${name} confirms nothing, and confirms again when it is put back`, async () => {
       const { control, session, log, lines, head, executor } = await fourEvents();
       const folder = dirname(log);
       const good = `${folder}.good`;
@@ -130,7 +132,7 @@ describe('a log that is', () => {
     });
   }
 
-  test('half written is what it was before, until the rest is there', async () => {
+  test('half written reads as before, until the rest is there', async () => {
     const { control, session, log, head, executor } = await fourEvents();
     appendFileSync(log, '{"actor":"unverified:da');
     expect((await executor.confirm(head)).head).toEqual(head);
@@ -141,7 +143,7 @@ describe('a log that is', () => {
     expect((await logOf(session.control())).at(-1)).toEqual(next.event);
   });
 
-  test('ended by empty lines is read on, and an empty line does not vouch for what was before it', async () => {
+  test('ended by empty lines is read on, and an empty line proves nothing about what was before it', async () => {
     const { control, log, lines, head, executor } = await fourEvents();
     appendFileSync(log, '\n\n');
     expect((await executor.confirm(head)).events).toEqual([]);
@@ -155,7 +157,7 @@ describe('a log that is', () => {
     expect(await executor.confirm(next.head)).toEqual({ head, events: null, forkReported: false });
   });
 
-  test('replaced by the same log with more in it is read on', async () => {
+  test('replaced by a longer copy of itself is read on', async () => {
     const { control, log, head, executor } = await fourEvents();
     const next = await kill(control, 'run:4');
     copyFileSync(log, `${log}.copy`);
@@ -164,7 +166,7 @@ describe('a log that is', () => {
   });
 });
 
-test('what is said of a damaged log names the file, the line and the way out', async () => {
+test('the error of a damaged log names the file, the line and the way to mend it', async () => {
   const { session, log, lines, head, executor } = await fourEvents();
   write(log, [...lines.slice(0, 1), ...lines.slice(2)]);
   await expect(executor.confirm(head)).rejects.toThrow(
@@ -173,7 +175,7 @@ test('what is said of a damaged log names the file, the line and the way out', a
   await expect(session.control().read([])).rejects.toThrow('kill-switch recover --reason');
 });
 
-test('what executors wrote may be unreadable: the executor still counts, as silent, and a report of a fork is no evidence', async () => {
+test('an executor whose reports are unreadable still counts, as silent, and its report of a fork is no evidence', async () => {
   const { control, session, log, head, executor } = await fourEvents();
   const executors = dirname(log).replace('/control/', '/executors/');
   writeFileSync(`${executors}/beats/lost%2ebot.json`, '{"id":');

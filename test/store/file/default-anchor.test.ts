@@ -30,7 +30,7 @@ async function live(): Promise<ControlPlane> {
   return control;
 }
 
-/** What an executor says after its start; it has ended then. */
+/** What an executor decides after its start; it has been closed then. */
 async function start(executorName = 'mailer', organizationId = 'default'): Promise<string> {
   const replica = new Replica({ store: fileStore({ directory }), organizationId, executorName, leaseMs: 60_000 });
   await replica.start();
@@ -42,7 +42,7 @@ async function start(executorName = 'mailer', organizationId = 'default'): Promi
 const inState = (): string[] => (existsSync(state) ? readdirSync(join(state, 'openfeature-kill-switch')) : []);
 const inStore = (): string => join(directory, 'executors/default/anchors');
 
-test('a folder that is restored as a whole does not restore the anchor, so it is recognised', async () => {
+test('restoring the whole folder does not restore the anchor, so an executor recognises the backup', async () => {
   const control = await live();
   expect(await start()).toBe('ready');
   cpSync(directory, join(folder, 'backup'), { recursive: true });
@@ -54,7 +54,7 @@ test('a folder that is restored as a whole does not restore the anchor, so it is
   expect(await start()).toBe('GENERATION_CHANGED');
 });
 
-test('each executor name, organisation and store has one of its own, and ids may be long', async () => {
+test('each executor name, organisation and store has an anchor of its own, and ids may be long', async () => {
   await live();
   const long = 'ü'.repeat(150);
   for (const name of ['mailer', 'pricer', long]) expect(await start(name)).toBe('ready');
@@ -65,7 +65,7 @@ test('each executor name, organisation and store has one of its own, and ids may
   expect(inState()).toHaveLength(4);
 });
 
-test('where no state directory can be written it is in the store, and says nothing once there is one', async () => {
+test('without a state directory the anchor is in the store, and an anchor there is ignored once there is one', async () => {
   await live();
   execFileSync('chmod', ['-R', 'go-w', directory]); // whatever the umask is
   process.env['XDG_STATE_HOME'] = '/dev/null/nowhere'; // as for a user without a home
@@ -77,7 +77,7 @@ test('where no state directory can be written it is in the store, and says nothi
   expect(await start()).toBe('ready');
 });
 
-test('one in the state directory that cannot be read stops it, and none is made in the store', async () => {
+test('an anchor in the state directory that cannot be read stops the executor, and none is made in the store', async () => {
   await live();
   expect(await start()).toBe('ready');
   const [name = ''] = inState();
@@ -86,7 +86,7 @@ test('one in the state directory that cannot be read stops it, and none is made 
   expect(existsSync(inStore())).toBe(false);
 });
 
-test('where the whole folder was removed a new beginning is refused while an executor remembers the old one, until an operator recovers it', async () => {
+test('after the whole folder was removed init is refused while an executor remembers the old log, and recover is not', async () => {
   const control = await live();
   await control.kill({ target: 'agent:x' });
   expect(await start()).toBe('ready');
@@ -102,7 +102,7 @@ test('where the whole folder was removed a new beginning is refused while an exe
   const again = await open();
   await expect(again.init()).rejects.toMatchObject({ code: 'RECOVER_REQUIRED' });
   expect(existsSync(join(directory, 'control/default/log.jsonl'))).toBe(false);
-  await (await open('other')).init(); // of which nobody remembers anything
+  await (await open('other')).init(); // no executor remembers this one
   await (await open('default', join(folder, 'elsewhere'))).init();
   expect(await start()).toBe('GENERATION_CHANGED');
   const { epoch, given_up } = await again.recover({ reason: 'looked at it' });

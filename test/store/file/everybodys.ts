@@ -4,7 +4,7 @@ import { onTestFinished } from 'vitest';
 import { openControlPlane } from '../../../operator/index.ts';
 import { openFileHarness } from './harness.ts';
 
-/** A store in which everybody may report, as docs/redis.md says, with one kill that a backup lacks. */
+/** A store in which every user may report, as docs/redis.md says, with one kill that a backup lacks. */
 export async function everybodys() {
   const harness = await openFileHarness();
   const executors = join(harness.directory, 'executors');

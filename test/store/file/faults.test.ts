@@ -64,15 +64,18 @@ describe('a confirmation is refused, though the log can be read,', () => {
     },
   );
 
-  test.skipIf(!mayMount || !isRoot)('when it is on a read-only mount and belongs to somebody else', async () => {
-    const { log, head, executor } = await live();
-    const folder = dirname(log);
-    chmodSync(folder, 0o755);
-    expect(mounted(folder, '--bind', folder)).toBe(true);
-    expect(mounted(folder, '-o', 'remount,ro,bind')).toBe(true);
-    const own = [executorsOf(log), `${executorsOf(log)}/beats`];
-    expect(await asNobody(own, () => codeOf(executor.confirm(head)))).toBe('STORE_READ_ONLY');
-  });
+  test.skipIf(!mayMount || !isRoot)(
+    'when the control folder is on a read-only mount and belongs to another user',
+    async () => {
+      const { log, head, executor } = await live();
+      const folder = dirname(log);
+      chmodSync(folder, 0o755);
+      expect(mounted(folder, '--bind', folder)).toBe(true);
+      expect(mounted(folder, '-o', 'remount,ro,bind')).toBe(true);
+      const own = [executorsOf(log), `${executorsOf(log)}/beats`];
+      expect(await asNobody(own, () => codeOf(executor.confirm(head)))).toBe('STORE_READ_ONLY');
+    },
+  );
 
   test.skipIf(!isRoot)('when its owner has write-protected the control folder or the log', async () => {
     const { log, head, executor } = await live();
@@ -116,7 +119,7 @@ describe('a confirmation is refused, though the log can be read,', () => {
     expect(readdirSync(join(directory, 'executors/default/beats'))).toHaveLength(1);
   });
 
-  test('when the folder of the executors has gone, once: what others had reported in it is lost', async () => {
+  test('once, when the folder of the executors has gone, since the reports of others in it are lost', async () => {
     const { log, head, executor } = await live();
     rmSync(executorsOf(log), { recursive: true });
     expect(await codeOf(executor.confirm(head))).toBe('STORE_UNREACHABLE');
@@ -141,7 +144,7 @@ test.skipIf(!isRoot)('an executor of another user, who may not write the log, co
   expect(await asNobody(own, () => executor.confirm(head))).toMatchObject({ head, events: [] });
 });
 
-test.skipIf(!isRoot)('an executor who may not read the log is told so', async () => {
+test.skipIf(!isRoot)('an executor that may not read the log gets an error that says so', async () => {
   const { log, head, executor } = await live();
   chmodSync(log, 0o600);
   const own = [executorsOf(log), `${executorsOf(log)}/beats`];
@@ -149,7 +152,7 @@ test.skipIf(!isRoot)('an executor who may not read the log is told so', async ()
   await expect(refused).rejects.toThrow(`${log} cannot be read: EACCES. This user has no permission`);
 });
 
-test('an executor where no operator has made a store makes nothing, and one whose store was moved away stands in the way of nobody who moves it back', async () => {
+test('an executor makes no store where there is none, and nothing in the place of one that was moved away', async () => {
   const { session, directory } = await openSession();
   const executor = session.executor();
   expect(await executor.confirm(null)).toEqual({ head: null, events: 'reload', forkReported: false });
@@ -170,34 +173,37 @@ test('an executor where no operator has made a store makes nothing, and one whos
   expect((await executor.confirm(head)).events).toEqual([]);
 
   renameSync(join(directory, 'executors'), join(directory, 'away'));
-  // all reports are gone, and this one time others may come too late
+  // all reports are gone, and this once others may come too late
   await expect(executor.confirm(head)).rejects.toThrow(join(directory, 'executors'));
   expect((await executor.confirm(head)).events).toEqual([]);
   expect(readdirSync(directory).sort()).toEqual(['away', 'control', 'executors']);
 });
 
-test.skipIf(!mayMount)('a change that only half fits on the disk is not there, and the next one is', async () => {
-  const { session, directory, log } = await openSession();
-  expect(mounted(join(directory, 'control'), '-t', 'tmpfs', '-o', 'size=128k', 'tmpfs')).toBe(true);
-  const control = await session.initialised();
-  await change(control, 'flags', { definition: { filler: 'x'.repeat(50_000) } });
-  const head = await headOf(control);
-  const size = statSync(log).size;
-  const big = await plan(control, 'flags', { definition: { filler: 'y'.repeat(100_000) } });
-  await expect(control.append(big)).rejects.toThrow(
-    /Only \d+ of \d+ bytes could be written .*the disk is probably full/,
-  );
-  expect(statSync(log).size).toBeGreaterThan(size);
-  expect(await headOf(control)).toEqual(head);
-  expect(await headOf(session.control())).toEqual(head);
-  truncateSync(log, size + 10); // what is left of it when somebody makes room
-  const next = await kill(control, 'all');
-  expect(next.event.seq).toBe(big.event.seq);
-  expect((await logOf(session.control())).map(({ seq }) => seq)).toEqual([1, 2, 3]);
-  expect(readFileSync(log, 'utf8')).toMatch(/[^\n]\n\{[^\n]+\n$/);
-});
+test.skipIf(!mayMount)(
+  'a change of which only half fits on the disk does not count, and the next one does',
+  async () => {
+    const { session, directory, log } = await openSession();
+    expect(mounted(join(directory, 'control'), '-t', 'tmpfs', '-o', 'size=128k', 'tmpfs')).toBe(true);
+    const control = await session.initialised();
+    await change(control, 'flags', { definition: { filler: 'x'.repeat(50_000) } });
+    const head = await headOf(control);
+    const size = statSync(log).size;
+    const big = await plan(control, 'flags', { definition: { filler: 'y'.repeat(100_000) } });
+    await expect(control.append(big)).rejects.toThrow(
+      /Only \d+ of \d+ bytes could be written .*the disk is probably full/,
+    );
+    expect(statSync(log).size).toBeGreaterThan(size);
+    expect(await headOf(control)).toEqual(head);
+    expect(await headOf(session.control())).toEqual(head);
+    truncateSync(log, size + 10); // what is left of it when there is room again
+    const next = await kill(control, 'all');
+    expect(next.event.seq).toBe(big.event.seq);
+    expect((await logOf(session.control())).map(({ seq }) => seq)).toEqual([1, 2, 3]);
+    expect(readFileSync(log, 'utf8')).toMatch(/[^\n]\n\{[^\n]+\n$/);
+  },
+);
 
-test('a line that a dying writer’s half line was joined to is written once more', async () => {
+test('a line that was appended to a dying writer’s half line is written once more', async () => {
   const { control, session, log, head } = await live();
   const before = readFileSync(log);
   const handle = await fs.open(log);
@@ -243,7 +249,7 @@ test('a change whose bytes did not reach the disk is not acknowledged', async ()
   await expect(control.append(planned)).rejects.toThrow('EIO. The disk reports an error');
 });
 
-test('network file systems are refused by both sides, with the reason', async () => {
+test('executors and operators refuse network file systems, with the reason', async () => {
   const { session } = await openSession();
   const [control, executor] = [session.control(), session.executor()];
   const statfs = vi.mocked(fs.statfs);
@@ -265,7 +271,7 @@ test('network file systems are refused by both sides, with the reason', async ()
   }
 });
 
-test('the file systems of networks are known by their numbers, also where those are negative', () => {
+test('network file systems are recognised by their numbers, also by negative ones', () => {
   expect([0x6969, 0xff534d42, 0xff534d42 | 0, 0x00c36400, 0x0bd00bd0].map(networkFileSystem)).toEqual([
     'NFS',
     'CIFS',
@@ -281,14 +287,14 @@ test('the file systems of networks are known by their numbers, also where those 
   ]);
 });
 
-test('a disk that does not answer is a request that failed in time', async () => {
+test('a request to a disk that does not answer fails in time', async () => {
   const { head, executor, session } = await live();
   const statfs = vi.mocked(fs.statfs);
   let answer = (): void => {};
   const waiting = new Promise<never>((_resolve, reject) => {
     answer = () => reject(new Error('late'));
   });
-  // on a slow machine the request may have failed before it came to this; what the store makes of it still counts
+  // on a slow machine the request may have failed before it got here; the error is the same
   waiting.catch(() => {});
   const scope = { organizationId: 'default', executorId: 'slow', executorName: 'slow', requestTimeoutMs: 50 };
   const slow = session.harness.store.open(scope);

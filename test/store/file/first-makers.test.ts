@@ -10,7 +10,8 @@ import { ANN, as, BOB, EVE, ofUsers, report, WHY_NOT } from './users.ts';
 type Store = Awaited<ReturnType<typeof everybodys>>;
 
 /**
- * Ann has acknowledged the kill, then a backup without it is put back: she says so, and Bob, who comes anew, is asked.
+ * Ann has acknowledged the kill. Then a backup without it is restored: Ann reports that, and Bob, a new executor, must
+ * stop.
  */
 async function loseTheKill({ plane, held, directory, restore }: Store, umask?: string) {
   const ann = { directory, name: 'ann', ...(umask !== undefined && { umask }) };
@@ -22,7 +23,7 @@ async function loseTheKill({ plane, held, directory, restore }: Store, umask?: s
   return { head, bob: () => report(BOB, { directory, name: 'bob' }, ['confirm', head])[0] };
 }
 
-/** What somebody may put where older versions had a folder for each generation. */
+/** What another user may put where older versions had a folder for each generation. */
 const SQUATS: readonly (readonly string[])[] = [
   ['touch'],
   ['mkfifo'],
@@ -31,21 +32,26 @@ const SQUATS: readonly (readonly string[])[] = [
   ['ln', '-s', '/etc'],
 ];
 
-describe.skipIf(WHY_NOT !== null)(ofUsers('an executor of a user who is up to no good'), () => {
-  test.each(SQUATS)('hides no lost change by “%s” where reports are looked for, and stops nobody', async (...squat) => {
-    const store = await everybodys();
-    const { plane, held, forks } = store;
-    expect(as(EVE, ...squat, join(forks, fileName(held.generation)))).toMatchObject({ status: 0 });
-    const { bob } = await loseTheKill(store);
-    expect(bob()).toMatchObject({ forkReported: true });
-    expect(await plane.status()).toMatchObject({ forks: [{ executor: 'ann', known_as: [`uid ${ANN}`, 'ann'], held }] });
-  });
+describe.skipIf(WHY_NOT !== null)(ofUsers('an executor of a malicious user'), () => {
+  test.each(SQUATS)(
+    'hides no lost change with “%s” where executors look for reports, and stops nobody',
+    async (...squat) => {
+      const store = await everybodys();
+      const { plane, held, forks } = store;
+      expect(as(EVE, ...squat, join(forks, fileName(held.generation)))).toMatchObject({ status: 0 });
+      const { bob } = await loseTheKill(store);
+      expect(bob()).toMatchObject({ forkReported: true });
+      expect(await plane.status()).toMatchObject({
+        forks: [{ executor: 'ann', known_as: [`uid ${ANN}`, 'ann'], held }],
+      });
+    },
+  );
 
   test.each(['', 'beats', 'forks'])(
-    'that is the first to make executors/default/%s is named, and nobody reports, acknowledges or goes on beside it',
+    'that is the first to make executors/default/%s is named in the error, and no executor reports, acknowledges or goes on there',
     async (kind) => {
       const { plane, held, folder, directory } = await everybodys();
-      // as an older version has left it: whoever reports first makes it
+      // as older versions left it: the first executor that reports makes it
       rmSync(join(folder, kind), { recursive: true });
       expect(as(EVE, 'mkdir', '-m', '1777', join(folder, kind))).toMatchObject({ status: 0 });
       const message = expect.stringMatching(/ belongs to uid 64003, who is no operator of this store .* \(chown 0\)/);
@@ -62,7 +68,7 @@ describe.skipIf(WHY_NOT !== null)(ofUsers('an executor of a user who is up to no
     },
   );
 
-  test('makes no folder that others would have to trust, whoever it is: the next change by an operator makes it', async () => {
+  test('makes no folder that other users would have to trust: the next change by an operator makes it', async () => {
     const { plane, held, folder, directory } = await everybodys();
     for (const gone of [join(folder, 'forks'), join(folder, 'beats'), folder]) {
       rmSync(gone, { recursive: true });
@@ -77,10 +83,10 @@ describe.skipIf(WHY_NOT !== null)(ofUsers('an executor of a user who is up to no
     }
   });
 
-  test('cannot take the place of a report that others are to make', async () => {
+  test('cannot take the place of a report that others will make', async () => {
     const store = await everybodys();
     const { directory, held, forks } = store;
-    report(ANN, { directory, name: 'ann' }, ['confirm', held]); // whose id is seen from now on
+    report(ANN, { directory, name: 'ann' }, ['confirm', held]); // from now on others know ann's id
     for (const name of ['ann', `${held.generation}.ann`, held.generation])
       expect(as(EVE, 'touch', join(forks, `${name}.json`))).toMatchObject({ status: 0 });
     as(EVE, 'mkdir', '-m', '0777', join(forks, held.generation));
@@ -99,7 +105,7 @@ describe.skipIf(WHY_NOT !== null)(ofUsers('an executor of a user who is up to no
   });
 });
 
-test('what an executor has reported counts, and status shows it when it has no beat any more', async () => {
+test('an executor’s report of a fork counts, and status shows it, also when its beat is gone', async () => {
   const { plane, held, forks, restore, store } = await everybodys();
   await restore();
   const { head } = await plane.status();
@@ -118,7 +124,7 @@ test('what an executor has reported counts, and status shows it when it has no b
   expect(readdirSync(forks)).toEqual([]);
 });
 
-test('status says what executors judge: a flood stops everyone, and a beat alone stops nobody', async () => {
+test('status judges reports as executors do: a flood stops everyone, and a beat alone stops nobody', async () => {
   const { plane, held, forks, restore, folder, store } = await everybodys();
   await restore();
   const { head } = await plane.status();
@@ -158,7 +164,7 @@ test.skipIf(process.getuid?.() !== 0)('one user’s lies do not keep another’s
   const judge = new ForkJudge(filePaths(dirname(dirname(dirname(forks))), 'default'), {
     head: held,
     known: { generations: [held.generation] },
-    recent: () => null, // what is asked of is older than what is at hand
+    recent: () => null, // the head is older than the events at hand
     search: async ({ hash }) => asked.push(hash) > 0 && !hash.startsWith('f'),
   });
   const put = (owner: number, digit: string): void => {
@@ -171,7 +177,7 @@ test.skipIf(process.getuid?.() !== 0)('one user’s lies do not keep another’s
   };
   for (const digit of ['1', '2', '3']) put(EVE, digit);
   expect(await judge.proven()).toBe(false);
-  expect(asked).toHaveLength(1); // the log is long, and searched for nobody all the time
+  expect(asked).toHaveLength(1); // a long log is not searched again and again
   put(ANN, 'f');
   expect(await judge.proven()).toBe(true);
   await plane.settled();

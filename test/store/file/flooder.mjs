@@ -1,5 +1,5 @@
-// Fills a folder with files of so many names, and says when it has; with a pace, in milliseconds, it goes on to make
-// and remove one until it is ended. node flooder.mjs FOLDER BEGINNING COUNT PACE
+// Fills a folder with that many files, and prints a line when it has; with a pace, in milliseconds, it goes on making
+// and removing one until it is ended. node flooder.mjs FOLDER BEGINNING COUNT PACE
 import { closeSync, openSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 

@@ -50,7 +50,7 @@ const INTERVENTION = JSON.stringify({ id: 'i-1', at: '2026-01-01T00:00:00.000Z',
 const textsOf = (kept: readonly KeptText[]): string[] => kept.map(({ text }) => text);
 
 test.each(['interventions', 'proposals'] as const)(
-  'long files among %s take no more memory than is read of all, and hide nothing of others',
+  'long files among %s take no more memory than the bound, and hide no records of others',
   async (kind) => {
     const { folder, directory } = await live();
     spawnSync('sh', ['-c', `cd "${folder(kind)}" && for n in $(seq 1 60); do truncate -s 32M x$n.jsonl; done`]);
@@ -65,7 +65,7 @@ test.each(['interventions', 'proposals'] as const)(
   },
 );
 
-test('a file of line ends, one of tiny lines and one long line are bounded too', async () => {
+test('a file of empty lines, one of tiny lines and one long line are bounded too', async () => {
   const { control, folder } = await live();
   for (const [name, byte] of [
     ['ends', '\n'],
@@ -79,7 +79,7 @@ test('a file of line ends, one of tiny lines and one long line are bounded too',
   expect(Math.max(...texts.map(({ length }) => length))).toBeLessThan(1_100_000);
 });
 
-test('of a long file the newest records are read, and it is said that others were not', async () => {
+test('of a long file the newest records are read, and a problem says that others were not', async () => {
   const { control, folder } = await live();
   const line = (at: number): string =>
     JSON.stringify({ id: `i-${at}`, at: new Date(at * 1000).toISOString(), x: 'x'.repeat(90_000) });
@@ -88,13 +88,13 @@ test('of a long file the newest records are read, and it is said that others wer
   const texts = textsOf(await newestTexts(control.shelf, 'interventions', 10_000));
   expect(texts.at(-1)).toBe(lines.at(-1));
   expect(texts.filter((text) => text.startsWith('(there is too much to read all of it'))).toHaveLength(1);
-  // Whoever asks for fewer than were read is told of nothing: nothing is missing.
+  // A reader that asks for fewer than were read gets no problem: nothing is missing.
   expect(textsOf(await newestTexts(control.shelf, 'interventions', 5)).filter((text) => text.startsWith('('))).toEqual(
     [],
   );
 });
 
-test('a report counts only under the name of its own file, whoever it says it is of', async () => {
+test('a report counts only under the id of its file’s name, whatever id it contains', async () => {
   const { plane, control, folder } = await live();
   for (let n = 0; n < 20; n += 1)
     writeFileSync(join(folder('surfaces'), `evil${n}.json`), JSON.stringify({ id: 'honest', text: '[]' }));
@@ -104,11 +104,11 @@ test('a report counts only under the name of its own file, whoever it says it is
   );
 });
 
-test('an executor whose surfaces cannot be read is shown as one of which nothing is known', async () => {
+test('an executor whose surfaces cannot be read is shown without any', async () => {
   const { plane, folder } = await live();
   writeFileSync(join(folder('surfaces'), 'honest.json'), 'garbage');
   expect(await plane.surfaces()).toMatchObject([{ action: '(unreadable report)', executor: 'mailer' }]);
-  // A million things that are no actions: a text about each would fill the memory.
+  // A million values that are no actions: an error for each would fill the memory.
   writeFileSync(
     join(folder('surfaces'), 'honest.json'),
     JSON.stringify({ id: 'honest', text: `[${'{},'.repeat(1e6)}{}]` }),
@@ -116,7 +116,7 @@ test('an executor whose surfaces cannot be read is shown as one of which nothing
   expect(await plane.surfaces()).toMatchObject([{ action: '(unreadable report)', executor: 'mailer' }]);
 });
 
-test('a beat that names a million things that are no names is one problem', async () => {
+test('a beat with a million values that are no names has one problem', async () => {
   const { control, folder } = await live();
   const path = join(folder('beats'), 'odd.json');
   const honest = JSON.parse(readFileSync(join(folder('beats'), 'honest.json'), 'utf8')) as object;
@@ -128,7 +128,7 @@ test('a beat that names a million things that are no names is one problem', asyn
 test.skipIf(!isRoot)('no number of beats and surfaces of one user hides those of another', async () => {
   const { control, plane, folder } = await live();
   for (const kind of ['beats', 'surfaces']) asStranger(folder(kind), 'for n in $(seq 1 10000); do : > x$n.json; done');
-  // Of what is the stranger's the newest is read first, and this is older than all.
+  // The stranger's newest files are read first, and this one is the oldest.
   utimesSync(join(folder('beats'), 'honest.json'), 1, 1);
   const beats = await control.executors();
   expect(beats.find(({ id }) => id === 'honest')).toMatchObject({ name: 'mailer', writer: 'uid 0' });
@@ -141,7 +141,7 @@ test.skipIf(!isRoot)('no number of beats and surfaces of one user hides those of
   ]);
 });
 
-test.skipIf(!isRoot)('no amount of bytes of one user hides what another has reported', async () => {
+test.skipIf(!isRoot)('no number of bytes of one user hides the reports of another', async () => {
   const { control, folder } = await live();
   asStranger(folder('beats'), 'for n in $(seq 1 100); do truncate -s 1M x$n.json; done');
   asStranger(folder('interventions'), 'for n in $(seq 1 3000); do truncate -s 1M x$n.jsonl; done');

@@ -9,7 +9,7 @@ import { codeOf, openSession } from './harness.ts';
 
 vi.mock('node:fs', { spy: true });
 
-/** What is pushed, and a way to wait for it. */
+/** Collects pushes, and waits for them. */
 function listen({ follow }: Pick<ControlConnection, 'follow'>) {
   const pushes: Push[] = [];
   const heard = new EventEmitter();
@@ -46,13 +46,13 @@ async function followed() {
 }
 
 describe('a follower', () => {
-  test('hears of each change as it is appended', async () => {
+  test('gets each change as it is appended', async () => {
     const { control, until, pushes } = await followed();
     for (const target of ['run:1', 'run:2', 'run:3']) await until(isEvent((await kill(control, target)).event.hash));
     expect(pushes.map(({ type }) => type)).toEqual(['event', 'event', 'event']);
   });
 
-  test('hears of changes also where the system gives no notice of them', async () => {
+  test('gets changes also where the system does not report them', async () => {
     const watch = vi.mocked(nodeFs.watch);
     watch.mockImplementation(() => {
       throw Object.assign(new Error('ENOSPC: no watches left'), { code: 'ENOSPC' });
@@ -65,7 +65,7 @@ describe('a follower', () => {
     for (const target of ['run:1', 'run:2']) await until(isEvent((await kill(control, target)).event.hash));
   });
 
-  test('who is there before the control plane hears of it', async () => {
+  test('that follows before there is a control plane gets its first event', async () => {
     const { session } = await openSession();
     const { until, pushes } = listen(session.executor().connection);
     await until(isGap);
@@ -75,7 +75,7 @@ describe('a follower', () => {
     await until(isEvent((await kill(control, 'run:1')).event.hash));
   });
 
-  test('is told of a gap when the folder is wiped or replaced, and hears what comes in the new one', async () => {
+  test('gets a gap when the folder is wiped or replaced, and then the events of the new one', async () => {
     const { session, control, head, executor, pushes, until } = await followed();
     await session.harness.copy();
     const lost = await kill(control, 'run:1');
@@ -90,7 +90,7 @@ describe('a follower', () => {
     expect((await executor.confirm(lost.head)).events).toBe(null);
   });
 
-  test('is told of trouble once, and of its end', async () => {
+  test('gets trouble once, and a gap when it ends', async () => {
     const { log, control, pushes, until } = await followed();
     await until(isEvent((await kill(control, 'run:1')).event.hash));
     const good = readFileSync(log);
@@ -106,7 +106,7 @@ describe('a follower', () => {
     await until(isEvent((await kill(control, 'run:2')).event.hash));
   });
 
-  test('does not hear of half a line, and does of the whole', async () => {
+  test('gets no half line, and the event once the line is whole', async () => {
     const { log, control, pushes, until, executor } = await followed();
     const { event } = await kill(control, 'run:1');
     await until(isEvent(event.hash));
@@ -124,7 +124,7 @@ describe('a follower', () => {
     await until(isEvent(next.event.hash));
   });
 
-  test('who throws keeps nobody else from hearing, and no request from its answer', async () => {
+  test('that throws keeps no push from others, and fails no request', async () => {
     const { session, executor } = await followed();
     executor.connection.follow(() => {
       throw new Error('a follower of the app');
@@ -135,7 +135,7 @@ describe('a follower', () => {
     await other.until(isEvent(event.hash));
   });
 
-  test('who has closed hears nothing, whatever happens to the folder', async () => {
+  test('gets nothing after close, whatever happens to the folder', async () => {
     const { log, session, control, executor, pushes } = await followed();
     const planned = await plan(control, 'kill', { id: 'x', target: 'all', mode: 'full_stop', expires_at: null });
     await executor.connection.close();

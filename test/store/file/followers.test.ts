@@ -18,7 +18,7 @@ const [atFirst, atSecond] = [headAt(first), headAt(second)];
 const broken = new KillSwitchError('CORRUPT', 'torn');
 const types = (pushes: readonly Push[]): string[] => pushes.map(({ type }) => type);
 
-describe('followers are told', () => {
+describe('followers get', () => {
   test.each<[string, Advance, Head | null, Partial<typeof NOTHING_PUSHED>, string[]]>([
     [
       'each event that was appended',
@@ -27,9 +27,9 @@ describe('followers are told', () => {
       { at: { head: null } },
       ['event', 'event'],
     ],
-    ['nothing where nothing was', { is: 'further', events: [] }, atSecond, { at: { head: atSecond } }, []],
+    ['nothing where nothing was appended', { is: 'further', events: [] }, atSecond, { at: { head: atSecond } }, []],
     ['a gap instead of too many events', { is: 'further', events: 'many' }, atSecond, { at: { head: null } }, ['gap']],
-    ['a gap with the first reading', { is: 'anew' }, null, {}, ['gap']],
+    ['a gap when the log is read for the first time', { is: 'anew' }, null, {}, ['gap']],
     ['a gap where another file is in its place', { is: 'anew' }, atSecond, { at: { head: atFirst } }, ['gap']],
     ['nothing where the same was read anew', { is: 'anew' }, atSecond, { at: { head: atSecond } }, []],
     [
@@ -40,14 +40,14 @@ describe('followers are told', () => {
       ['event', 'gap'],
     ],
     [
-      'what stands before the place that cannot be read',
+      'the events before the place that cannot be read',
       { is: 'failed', error: broken, events: [second] },
       atSecond,
       { at: { head: atFirst } },
       ['event'],
     ],
     [
-      'of no gap before reading succeeds',
+      'no gap before reading succeeds',
       { is: 'failed', error: broken, events: 'many' },
       atSecond,
       { at: { head: atFirst } },
@@ -57,7 +57,7 @@ describe('followers are told', () => {
     expect(types(pushesOf(advance, head, { ...NOTHING_PUSHED, ...told }))).toEqual(expected);
   });
 
-  test('of trouble once until it ends, each, whatever another does with it', () => {
+  test('trouble once until it ends, each of them, even if another throws', () => {
     const followers = new Followers();
     const heard: string[] = [];
     followers.add(() => {

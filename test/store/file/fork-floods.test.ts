@@ -12,7 +12,7 @@ import { ANN, asArguments, BOB, EVE, ofUsers, report, WHY_NOT } from './users.ts
 const FLOODER = fileURLToPath(new URL('flooder.mjs', import.meta.url));
 
 /**
- * Eve puts so many files where executors look for reports against this generation; with a pace she goes on changing
+ * Eve puts that many files where executors look for reports against this generation; with a pace she goes on changing
  * that folder until the test is over.
  */
 async function flood(folder: string, { generation }: Head, count: number, paceMs = 0): Promise<void> {
@@ -26,7 +26,7 @@ async function flood(folder: string, { generation }: Head, count: number, paceMs
   if (paceMs === 0 && process_.exitCode === null) await once(process_, 'exit');
 }
 
-/** An executor that acts all the time: what came of each of its calls, one every 20 ms. */
+/** The outcomes of an executor's calls, one every 20 ms. */
 async function busy(store: Parameters<typeof createKillSwitch>[0]['store'], leaseMs: number) {
   const killSwitch = await createKillSwitch({
     store: store as never,
@@ -50,8 +50,8 @@ async function busy(store: Parameters<typeof createKillSwitch>[0]['store'], leas
   return { during, until };
 }
 
-describe.skipIf(WHY_NOT !== null)(ofUsers('whoever floods the reports of forks'), () => {
-  test('excluded, costs nobody a lease, and hides no true report, with any number of files that change all the time', {
+describe.skipIf(WHY_NOT !== null)(ofUsers('a user who floods the reports of forks'), () => {
+  test('when excluded costs nobody a lease and hides no true report, with any number of files that change all the time', {
     timeout: 120_000,
   }, async () => {
     const { plane, forks, store, directory } = await everybodys();
@@ -74,7 +74,7 @@ describe.skipIf(WHY_NOT !== null)(ofUsers('whoever floods the reports of forks')
     expect((await plane.status()).forks).toMatchObject([{ executor: 'ann', held: lost }]);
   });
 
-  test('stops everyone with 200,000 files until it is excluded, and nobody afterwards, and recover needs no more time than a request has', {
+  test('stops everyone with 200,000 files until excluded, and nobody afterwards; recover takes no longer than a request may', {
     timeout: 240_000,
   }, async () => {
     const { plane, forks, store, directory } = await everybodys();
@@ -89,7 +89,7 @@ describe.skipIf(WHY_NOT !== null)(ofUsers('whoever floods the reports of forks')
     expect(given).toMatchObject([{ known_as: [`uid ${EVE}`] }]);
     await executor.until('executed');
     const { head } = await plane.status();
-    await flood(forks, head, 60_000, 20); // more than any version has looked at
+    await flood(forks, head, 60_000, 20); // more than any version looks at
     expect(await executor.during(5000)).toEqual(new Set(['executed']));
     expect(report(BOB, { directory, name: 'bob' }, ['confirm', head])).toMatchObject([{ forkReported: false }]);
 

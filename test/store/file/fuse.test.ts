@@ -7,10 +7,7 @@ import { fileControlStore } from '../../../store/file/control.ts';
 import { temporaryFolder } from '../../servers/index.ts';
 import { mayMount } from './harness.ts';
 
-/**
- * A folder that is another one through FUSE, under that name in the table of mounts; null where that cannot be done
- * here.
- */
+/** Mounts another folder through FUSE, with that name in the table of mounts; null where that is not possible here. */
 function mountFuse(subtype: string): string | null {
   const { path } = temporaryFolder('fuse');
   const [source, mounted] = [join(path, 'source'), join(path, 'mounted')];
@@ -42,7 +39,7 @@ const canMount = mayMount && spawnSync('bindfs', ['--version'], { stdio: 'ignore
 if (!canMount) console.warn('No file system of FUSE can be mounted here: they are skipped.');
 
 describe.skipIf(!canMount)('a file system of FUSE', () => {
-  test.each(['sshfs', 's3fs', 'some-new-thing'])('is refused by its name where it is %s', async (subtype) => {
+  test.each(['sshfs', 's3fs', 'some-new-thing'])('is refused with its name when it is %s', async (subtype) => {
     const mounted = mountFuse(subtype);
     if (mounted === null) throw new Error('bindfs could not mount');
     expect(await initIn(join(mounted, 'switch'))).toMatch(
@@ -52,7 +49,7 @@ describe.skipIf(!canMount)('a file system of FUSE', () => {
     );
   });
 
-  test('is taken where it is one of a disk of this machine', async () => {
+  test('is accepted when it is known to be on a disk of this machine', async () => {
     const mounted = mountFuse('fuse-overlayfs');
     if (mounted === null) throw new Error('bindfs could not mount');
     expect(await initIn(join(mounted, 'switch'))).toBe('initialised');

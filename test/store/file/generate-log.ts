@@ -9,8 +9,8 @@ export const lastEvent = (log: string): LogEvent => {
 };
 
 /**
- * Appends so many kills and revives of 1,000 agents behind that event, as operators would in years; the last of them.
- * The texts are made by hand, because 300,000 are.
+ * Appends that many kills and revives of 1,000 agents after an event, as operators would over years; returns the last
+ * one. The lines are made by hand, because there are 300,000.
  */
 export function appendHistory(log: string, after: Pick<LogEvent, 'seq' | 'hash'>, count: number): LogEvent {
   const file = openSync(log, 'a');

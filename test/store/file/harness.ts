@@ -14,7 +14,7 @@ import { temporaryFolder } from '../../servers/index.ts';
 /** A switch in a folder of its own; executors keep their anchors inside it, apart from what is wiped or restored. */
 export async function openFileHarness() {
   const folder = temporaryFolder('file');
-  chmodSync(folder.path, 0o755); // some tests look at it as another user
+  chmodSync(folder.path, 0o755); // some tests read it as another user
   const directory = join(folder.path, 'switch');
   const control = join(directory, 'control');
   const backup = join(folder.path, 'backup');
@@ -32,7 +32,7 @@ export async function openFileHarness() {
     async plantBeat({ id }: { readonly id: string }, text: string) {
       const beats = join(directory, 'executors', 'default', 'beats');
       mkdirSync(beats, { recursive: true });
-      // What is no id has no name of its own either: it is planted under a name that this package would not give.
+      // An invalid id has no file name: it is planted under a name that this package would not give.
       const name = textProblem(id) === null ? fileName(id) : `${encodeURIComponent(id).slice(0, 200)}`;
       writeFileSync(join(beats, `${name}.json`), text);
     },

@@ -11,7 +11,7 @@ const COMMAND = join(root, 'dist/operator/cli/main.js');
 
 const HONEST = Array.from({ length: 8 }, (_, n) => `honest-${n}`);
 
-/** A switch in which everybody may report, with eight executors of two users. */
+/** A switch in which every user may report, with eight executors of two users. */
 async function withExecutors() {
   const store = await everybodys();
   const { directory, held, folder } = store;
@@ -23,7 +23,7 @@ async function withExecutors() {
     junk(count: number): void {
       expect(as(EVE, process.execPath, FLOODER, beats, 'z', String(count))).toMatchObject({ stdout: 'filled\n' });
     },
-    /** Reports that look as if they were of so many executors. */
+    /** Beats that look like those of that many executors. */
     lookalikes(count: number): void {
       report(EVE, { directory, name: 'eve' }, ['confirm', held]);
       const copy = `const fs = require('node:fs'); const beat = JSON.parse(fs.readFileSync('${beats}/eve.json', 'utf8'));
@@ -35,8 +35,8 @@ async function withExecutors() {
 
 const idsOf = (executors: readonly { readonly id: string }[]): string[] => executors.map(({ id }) => id);
 
-describe.skipIf(WHY_NOT !== null)(ofUsers('what one user puts among the beats'), () => {
-  test('hides no executor of others, however many files it is, and is shown in a few lines', async () => {
+describe.skipIf(WHY_NOT !== null)(ofUsers('a flood of one user’s files among the beats'), () => {
+  test('hides no executor of others, and is shown in a few lines', async () => {
     const { plane, junk } = await withExecutors();
     junk(80_000);
     const executors = await plane.executors();
@@ -46,14 +46,14 @@ describe.skipIf(WHY_NOT !== null)(ofUsers('what one user puts among the beats'),
     expect(executors.at(-1)?.problem).toMatch(/^this line stands for 79997 more files of this user: \d+ .* \d+ /);
   });
 
-  test('comes after what others report, also where it looks like executors', async () => {
+  test('comes after the beats of others, also where it looks like executors', async () => {
     const { plane, lookalikes } = await withExecutors();
     lookalikes(500);
     const executors = await plane.executors();
     expect(idsOf(executors.slice(0, 3 * HONEST.length))).toEqual(expect.arrayContaining(HONEST));
   });
 
-  test('is looked at last where its user is excluded: what may be an executor is seen, and the others are counted', async () => {
+  test('comes last where its user is excluded: files that may be executors are shown, and the others are counted', async () => {
     const { plane, lookalikes } = await withExecutors();
     await plane.recover({ reason: 'Eve lies', exclude: [`uid ${EVE}`] });
     lookalikes(500);
@@ -63,7 +63,7 @@ describe.skipIf(WHY_NOT !== null)(ofUsers('what one user puts among the beats'),
     expect(executors.at(-1)).toMatchObject({ id: `uid ${EVE}`, problem: expect.stringContaining('481 that were not') });
   });
 
-  test('is removed at once by its user’s name, but for what is an executor that was just heard', async () => {
+  test('is removed in one step by its user’s name, but for executors that were just heard of', async () => {
     const { plane, junk, beats, directory, held, folder } = await withExecutors();
     junk(3000);
     report(EVE, { directory, name: 'eve' }, ['confirm', held], ['put', 'surfaces', 'eve', '[]']);

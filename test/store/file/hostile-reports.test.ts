@@ -19,7 +19,7 @@ import { fileName } from '../../../store/file/paths.ts';
 import { kill } from '../../../testing/store/session.ts';
 import { openFileHarness, openSession } from './harness.ts';
 
-/** A control plane with one executor that has confirmed, and where executors keep what they report. */
+/** A control plane with one executor that has confirmed, and the folders of its reports. */
 async function live() {
   const { session, log, directory } = await openSession();
   const control = await session.initialised();
@@ -40,7 +40,7 @@ async function livePlane() {
   return { ...harness, plane, folder: join(harness.directory, 'executors', 'default') };
 }
 
-test('a link in place of the reports of forks leads recover to nobody’s files', async () => {
+test('a link in place of the reports of forks leads recover to no other files', async () => {
   const { plane, folder, directory } = await livePlane();
   const valuables = join(directory, '..', 'valuables');
   mkdirSync(valuables);
@@ -63,7 +63,7 @@ test('a link in place of the reports of forks leads recover to nobody’s files'
   ]);
 });
 
-/** What may be put in place of a report: all that opens, reads or removes otherwise than a file of its own. */
+/** What may be put in place of a report: everything that does not open, read or remove like a regular file. */
 const STRANGE: ReadonlyArray<readonly [string, (path: string) => unknown, string]> = [
   ['a named pipe', (path) => execFileSync('mkfifo', [path]), 'a named pipe is in its place'],
   ['a folder', (path) => mkdirSync(path), 'a folder is in its place'],
@@ -86,7 +86,7 @@ async function listening(path: string): Promise<void> {
 }
 
 test.each(STRANGE)(
-  '%s in place of a beat is shown as silent, holds nobody up, and can be forgotten',
+  '%s in place of a beat is shown as a silent executor, holds nobody up, and can be forgotten',
   async (_, put, problem) => {
     const { plane, folder } = await livePlane();
     mkdirSync(join(folder, 'beats'), { recursive: true });
@@ -110,7 +110,7 @@ test.each(STRANGE)('%s in place of a report of a fork stops nobody', async (_, p
   expect(await executor.confirm(head)).toEqual({ head, events: [], forkReported: false });
 });
 
-test.each(STRANGE)('%s in place of what executors keep is passed over', async (_, put) => {
+test.each(STRANGE)('%s in place of other reports is passed over', async (_, put) => {
   const { control, executor, folder } = await live();
   for (const name of ['surfaces', 'checkpoints', 'interventions']) mkdirSync(join(folder, name), { recursive: true });
   await put(join(folder, 'surfaces', 'odd.json'));
@@ -125,7 +125,7 @@ test.each(STRANGE)('%s in place of what executors keep is passed over', async (_
   expect(await executor.connection.shelf.get('checkpoints', 'r-1')).toMatch(/^\(/);
 });
 
-test('an executor writes through no link, wherever it is put', async () => {
+test('an executor writes through no link, wherever one is put', async () => {
   const { executor, head, folder, directory } = await live();
   const valuable = join(directory, 'valuable.txt');
   writeFileSync(valuable, 'before');
@@ -154,7 +154,7 @@ test('an executor writes through no link, wherever it is put', async () => {
   expect(readdirSync(elsewhere)).toEqual([]);
 });
 
-test('more reports than anybody needs are not all read, and that is shown', async () => {
+test('of too many reports some are not read, and that is shown', async () => {
   const { control, folder } = await live();
   spawnSync('sh', ['-c', `cd "${join(folder, 'beats')}" && for n in $(seq 1 12000); do : > x$n.json; done`]);
   const beats = await control.executors();
@@ -162,7 +162,7 @@ test('more reports than anybody needs are not all read, and that is shown', asyn
   expect(beats.at(-1)).toMatchObject({ problem: expect.stringMatching(/ \d+ that were not read$/) });
 });
 
-test('no append waits behind the reading of reports', async () => {
+test('no append waits for reports to be read', async () => {
   const { control, folder } = await live();
   spawnSync('sh', ['-c', `cd "${join(folder, 'beats')}" && for n in $(seq 1 9000); do : > x$n.json; done`]);
   const order: string[] = [];

@@ -21,7 +21,7 @@ const d = next(c);
 
 const unsealed = { seq: 3, at: a.at, actor: 'unverified:test', type: 'flags', reason: null, prev: b.hash };
 
-/** What one write appends after that event. */
+/** The events that one write appends after `before`. */
 function batch(before: LogEvent, count: number): LogEvent[] {
   const events = [next(before)];
   for (let last = events[0]; last && events.length < count; events.push(last))
@@ -56,7 +56,7 @@ describe('the lines of a log', () => {
     expect(read()).toEqual([]);
   });
 
-  test('of two that follow the same event, the first wins, whatever comes of the other', () => {
+  test('of two that follow the same event, the first wins, whatever follows the other', () => {
     const other = next(a);
     expect(read(a, b, other, c)).toEqual([a, b, c]);
     expect(read(a, other, b)).toEqual([a, other]);
@@ -77,7 +77,7 @@ describe('the lines of a log', () => {
     expect(read(a, Buffer.from([0, 0, 0xff, 0xfe]), b)).toEqual([a, b]);
   });
 
-  test('that are not events at the end may have been events that count', () => {
+  test('at the end that are not events may have been events that count', () => {
     for (const line of ['{', 'null', '[]', '{}', '"x"', changed(b), serializeEvent(b).slice(0, -1)]) {
       expect(read(a, line), line).toBe('CORRUPT');
       expect(read(line), line).toBe('CORRUPT');
@@ -85,7 +85,7 @@ describe('the lines of a log', () => {
     expect(read(a, next(null, 'init'), '{')).toBe('CORRUPT');
   });
 
-  test('prove by what follows that one was changed, removed, moved or put in', () => {
+  test('prove by later ones that one was changed, removed, moved or put in', () => {
     expect(read(a, changed(b), c)).toBe('CORRUPT');
     expect(read(a, c, d)).toBe('CORRUPT');
     expect(read(b, c)).toBe('CORRUPT');
@@ -100,13 +100,13 @@ describe('the lines of a log', () => {
     expect(read(a, b, ...lost)).toEqual([a, b]);
     expect(read(a, b, ...lost, c, ...lost.slice(0, 2), d)).toEqual([a, b, c, d]);
     expect(read(a, ...lost, b)).toEqual([a, ...lost]);
-    // Torn between its lines the whole ones lose or count alike; lines behind the last are not of that write.
+    // A write that was cut between its lines wins or loses with its whole ones; lines after it are not of that write.
     expect(readForWriting(a, b, ...lost.slice(0, 2), serializeEvent(lost[2] as LogEvent).slice(0, 50))).toEqual([a, b]);
     expect(read(a, b, ...lost, next(lost[3] as LogEvent))).toBe('CORRUPT');
     expect(read(a, b, lost[0] as LogEvent, c, lost[1] as LogEvent)).toBe('CORRUPT');
   });
 
-  test('that one write appended are passed over when the first was joined to a torn line', () => {
+  test('that one write appended are passed over when the first was appended to a torn line', () => {
     const [first, second, third] = batch(b, 3) as [LogEvent, LogEvent, LogEvent];
     const joined = `${serializeEvent(c).slice(0, 40)}${serializeEvent(first)}`;
     for (const how of [read, readForWriting]) {
@@ -117,7 +117,7 @@ describe('the lines of a log', () => {
     expect(read(a, b, joined, second, third)).toBe('CORRUPT');
   });
 
-  test('can be read on in the middle of what one write appended', () => {
+  test('can be read on from the middle of one write', () => {
     const lost = batch(a, 3);
     for (const read of [1, 2, 3]) {
       let chain = new LogChain();
@@ -128,7 +128,7 @@ describe('the lines of a log', () => {
     }
   });
 
-  test('must be numbered one by one, but a recover may go on beyond what was lost', () => {
+  test('must be numbered one by one, but a recover may skip the numbers of lost events', () => {
     expect(read(a, next(a, 'kill', 3))).toBe('CORRUPT');
     expect(read(a, next(a, 'kill', 1))).toBe('CORRUPT');
     const recover = next(a, 'recover', 9);
@@ -153,7 +153,7 @@ describe('the lines of a log', () => {
       passes(...cuts);
     });
 
-    test('cut lines that were joined, with and without the line that the last of them was', () => {
+    test('several cut lines in one, with and without a whole event at the end', () => {
       for (const cut of cuts) {
         passes(Buffer.concat([cut, cut]));
         passes(Buffer.concat([cut, cuts[80] as Uint8Array, cut]));
@@ -164,7 +164,7 @@ describe('the lines of a log', () => {
       passes(Buffer.concat([bytes(d), cuts[9] as Uint8Array]));
     });
 
-    test('what a power failure has left of them: zero bytes', () => {
+    test('the zero bytes that a power failure leaves', () => {
       passes(zeros);
       for (const cut of cuts) {
         passes(Buffer.concat([cut, zeros]));
@@ -174,7 +174,7 @@ describe('the lines of a log', () => {
       passes(Buffer.concat([bytes(c), zeros]));
     });
 
-    test('also where it has much of its own inside', () => {
+    test('a cut line of an event with nested data', () => {
       const definition = {
         flags: { x: { targeting: { if: [{ actor: 'a' }, '\\"{\u0001', null, -1.5e-7, true, []] } } },
       };
@@ -184,7 +184,7 @@ describe('the lines of a log', () => {
     });
   });
 
-  test('that were whole and are changed, or never were ours, stop a writer too', () => {
+  test('that were whole and then changed, or never ours, stop a writer too', () => {
     const text = serializeEvent(c);
     const others = [
       'hello',

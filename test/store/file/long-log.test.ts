@@ -4,7 +4,7 @@ import { GENESIS, type LogEvent, sealEvent, serializeEvent, State, stateFrom } f
 import { change, kill } from '../../../testing/store/session.ts';
 import { openSession } from './harness.ts';
 
-/** So many kills after that event, chained. */
+/** That many kills in a chain after an event. */
 function* kills(after: LogEvent | null, count: number): Generator<LogEvent> {
   let before = after;
   for (let number = 0; number < count; number += 1) {
@@ -31,7 +31,7 @@ async function withKills(count: number) {
   return { session, log, control, first, events };
 }
 
-test('a log longer than is read at once is the same log', async () => {
+test('a log that is longer than one portion of reading is read whole', async () => {
   const { session, control, first, events } = await withKills(3000);
   const state = new State();
   const { connection } = session.executor();
@@ -46,7 +46,7 @@ test('a log longer than is read at once is the same log', async () => {
   expect((await control.read(['kill:run:first'])).get('kill', 'run:first')).toEqual(state.get('kill', 'run:first'));
 });
 
-test('who is not far behind gets the events, who is far behind is told to load, and neither is a stranger', async () => {
+test('an executor that is a little behind gets the events, one that is far behind must load, and neither is unlinked', async () => {
   const { session, control, first, events } = await withKills(999);
   const executor = session.executor();
   expect((await executor.confirm(first.head)).events).toEqual(events);
@@ -57,7 +57,7 @@ test('who is not far behind gets the events, who is far behind is told to load, 
   expect((await executor.confirm({ ...first.head, hash: 'a'.repeat(64) })).events).toBe(null);
 });
 
-test('who is so far behind that its place is no longer remembered is told to load, and strangers still are strangers', async () => {
+test('an executor whose head is no longer remembered must load, and a foreign head is still unlinked', async () => {
   const { session, first, events } = await withKills(2600);
   const executor = session.executor();
   expect((await executor.confirm(first.head)).events).toBe('reload');
@@ -81,7 +81,7 @@ test('an event too long for the log is refused, and one that fits is read', asyn
   expect((await control.read([])).head).toEqual(head);
 });
 
-test('who is behind by a few events that are too long to remember is told to load', async () => {
+test('an executor that lacks a few very long events must load', async () => {
   const { session } = await openSession();
   const control = await session.initialised();
   const { head: held } = await control.read([]);

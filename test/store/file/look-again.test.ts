@@ -7,7 +7,7 @@ import { openSession } from './harness.ts';
 
 vi.mock('node:fs', { spy: true });
 
-/** Notice of a change comes when the test gives it, and at no other time. */
+/** Changes of the folder are reported when the test says so, and at no other time. */
 const watching = vi.hoisted(() => ({ onChange: (): void => {} }));
 vi.mock('../../../store/file/watch-log.ts', () => ({
   watchLog(_path: string, onChange: () => void) {
@@ -22,7 +22,7 @@ async function aboutToRead(): Promise<void> {
   for (read.mockClear(); read.mock.calls.length === 0; ) await new Promise((resolve) => process.nextTick(resolve));
 }
 
-test('what comes while a look at the log fails is looked at as well', async () => {
+test('an event that comes while reading the log fails is read as well', async () => {
   const { session, log } = await openSession();
   const control = await session.initialised();
   const executor = session.executor();
@@ -35,7 +35,7 @@ test('what comes while a look at the log fails is looked at as well', async () =
   });
   const pushes = pushesOf(executor.connection);
   const line = serializeEvent(next.event);
-  nodeFs.appendFileSync(log, `${line.slice(0, 40)}\n`); // a writer that died, and whose line somebody has ended
+  nodeFs.appendFileSync(log, `${line.slice(0, 40)}\n`); // a writer that died, and whose line another one has ended
   watching.onChange();
   await aboutToRead();
   nodeFs.appendFileSync(log, `${line}\n`);

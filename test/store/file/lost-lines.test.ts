@@ -24,7 +24,7 @@ async function numbersOf(log: AsyncIterable<LogEvent>): Promise<number[]> {
   return numbers;
 }
 
-/** What another operator's write leaves behind that planned upon that event and was too late. */
+/** The lines of another operator that planned upon that event and was too late. */
 const lostBehind = (before: LogEvent | undefined, at = '2026-01-01T00:00:00.000Z'): string =>
   serializeEvent(
     sealEvent({
@@ -37,7 +37,7 @@ const lostBehind = (before: LogEvent | undefined, at = '2026-01-01T00:00:00.000Z
   );
 
 describe('the line of an operator who was too late', () => {
-  test('is no damage to anybody who reads on from any event, whichever event it follows and wherever it stands', async () => {
+  test('is no damage to a reader that begins at any event, whichever event the line follows and wherever it stands', async () => {
     const { session, directory, log, lines } = await openSession();
     const control = await session.initialised();
     for (let number = 0; number < 4; number += 1) await kill(control, `run:${number}`);
@@ -58,7 +58,7 @@ describe('the line of an operator who was too late', () => {
       }
   });
 
-  test('is no damage to who reads on far behind the event that it follows', async () => {
+  test('is no damage to a reader that begins far behind the event that it follows', async () => {
     const { session, log, directory } = await openSession();
     await session.initialised();
     const [first] = readFileSync(log, 'utf8').split('\n').slice(0, -1).map(readEvent);
@@ -71,7 +71,7 @@ describe('the line of an operator who was too late', () => {
     expect(await plane.verifyLog()).toMatchObject({ ok: true, events: 4003 });
   });
 
-  test('hides no damage: what follows a line that was lost is told wherever reading begins', async () => {
+  test('hides no damage behind it, wherever reading begins', async () => {
     const { session, directory, log, lines } = await openSession();
     const control = await session.initialised();
     for (let number = 0; number < 4; number += 1) await kill(control, `run:${number}`);
@@ -112,7 +112,7 @@ function twoBeginners() {
 }
 
 test.each(['init', 'recover'] as const)(
-  'two operators whose %s comes at once leave a log that everybody can read from its first event on',
+  'two operators that %s at once leave a log that can be read from its first event on',
   async (what) => {
     const folder = temporaryFolder('beginners');
     onTestFinished(() => folder.remove());

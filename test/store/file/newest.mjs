@@ -1,5 +1,5 @@
-// An operator's process for the tests that look at how much memory reading takes: prints the texts that are handed out,
-// and the most memory that it had. node newest.mjs DIRECTORY interventions|proposals
+// An operator's process for the tests that measure how much memory reading takes: prints the texts that it got, and the
+// most memory that it used. node newest.mjs DIRECTORY interventions|proposals
 import { fileControlStore } from 'openfeature-kill-switch/store/file/control';
 
 const [directory = '', kind = ''] = process.argv.slice(2);

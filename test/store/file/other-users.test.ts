@@ -9,7 +9,7 @@ const COMMAND = join(root, 'dist/operator/cli/main.js');
 
 describe.skipIf(WHY_NOT !== null)(ofUsers('executors of two users'), () => {
   test.each([0o2770, 0o3770, 0o3775, 0o1777])(
-    'in a folder of the mode %o that was there before init, both can report, and the folders are the operator’s',
+    'can both report in a folder of the mode %o that was there before init, and the operator owns the folders',
     async (mode) => {
       const { session, directory } = await openSession();
       const executors = join(directory, 'executors');
@@ -52,7 +52,7 @@ describe.skipIf(WHY_NOT !== null)(ofUsers('executors of two users'), () => {
     },
   );
 
-  test('are told at once that they may change nothing, and nothing is tried for long', async () => {
+  test('are refused changes at once, without attempts until a deadline', async () => {
     const { session, directory, lines } = await openSession();
     await session.initialised();
     const before = lines();

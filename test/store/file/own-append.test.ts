@@ -5,7 +5,7 @@ import { change, kill, logOf, plan } from '../../../testing/store/session.ts';
 import { appendHistory, lastEvent } from './generate-log.ts';
 import { openSession } from './harness.ts';
 
-/** What happens right after lines were written, and before their writer reads what came of it; once. */
+/** What happens once, right after lines were written and before their writer reads the log. */
 const next = vi.hoisted(() => ({ meanwhile: async (): Promise<void> => {} }));
 vi.mock('../../../store/file/append-lines.ts', async (original) => {
   const real = await original<typeof appending>();
@@ -22,7 +22,7 @@ vi.mock('../../../store/file/append-lines.ts', async (original) => {
 
 const KILL = { id: 'k', target: 'run:1', mode: 'full_stop', expires_at: null } as const;
 
-test('who appended first knows it, however many others have appended before it looks', async () => {
+test('a writer that was first learns it, however many others have appended before it looks', async () => {
   const { session, log } = await openSession();
   const control = await session.initialised();
   const planned = await plan(control, 'kill', KILL);
@@ -30,7 +30,7 @@ test('who appended first knows it, however many others have appended before it l
   expect(await control.append(planned)).toBe(true);
 });
 
-test('who was overtaken knows it, however many others have', async () => {
+test('a writer that was overtaken learns it, however many others have appended', async () => {
   const { session, log } = await openSession();
   const control = await session.initialised();
   const planned = await plan(control, 'kill', KILL);
@@ -40,7 +40,7 @@ test('who was overtaken knows it, however many others have', async () => {
   expect((await logOf(control)).some(({ hash }) => hash === planned.event.hash)).toBe(false);
 });
 
-test('who appended knows it where the log is read from a snapshot that somebody has kept since', async () => {
+test('a writer that was first learns it where the log is read from a later snapshot', async () => {
   const { session, log } = await openSession();
   const [control, other] = [await session.initialised(), session.control()];
   await kill(control, 'run:before');

@@ -26,7 +26,7 @@ describe('the file name of an id', () => {
     );
   });
 
-  test('is another for each id', () => {
+  test('differs for each id', () => {
     fc.assert(
       fc.property(anyId, anyId, (a, b) => {
         expect(fileName(a) === fileName(b)).toBe(a === b);
@@ -48,12 +48,12 @@ describe('the file name of an id', () => {
     expect(filePaths('/x', '../y').beats).toBe('/x/executors/%2e%2e%2fy/beats');
   });
 
-  test('is not made of what is no id', () => {
+  test('is refused for an invalid id', () => {
     for (const id of ['', 'a\nb', 'a\0', 'x'.repeat(513), '\ud800']) expect(() => fileName(id)).toThrow('The id');
   });
 });
 
-test('a store says where it is, and refuses what is no folder', () => {
+test('a store names its location, and refuses a path that is no folder', () => {
   expect(fileStore({ directory: 'a/b' }).location).toBe(`file:${join(process.cwd(), 'a/b')}`);
   expect(fileControlStore().location).toBe(`file:${join(process.cwd(), '.kill-switch')}`);
   for (const directory of ['', 'a\0b', 7 as never]) {

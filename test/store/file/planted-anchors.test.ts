@@ -10,10 +10,10 @@ import { ANN, as, BOB, EVE, ofUsers, report, WHY_NOT } from './users.ts';
 
 const STARTER = fileURLToPath(new URL('starter.mjs', import.meta.url));
 
-/** No home, or one of that user's that is made anew, as in a container that was. */
+/** No home, or a new one of that user's, as in a new container. */
 const NOWHERE = '/nonexistent';
 
-/** What an executor of that user says after its start. */
+/** What an executor of that user decides after its start. */
 function start(user: number, directory: string, home: string, name = 'mailer'): { code: string; message: string } {
   const { stdout, stderr } = as(user, 'env', `HOME=${home}`, process.execPath, STARTER, directory, name);
   if (stdout === '') throw new Error(stderr);
@@ -29,7 +29,8 @@ function folderOf(user: number): string {
 }
 
 /**
- * A switch in which everybody may report, Eve is not believed, and she has put this where anchors might be looked for.
+ * A switch in which every user may report. Eve's reports are excluded, and she has put this where anchors might be
+ * looked for.
  */
 async function withPlanted(text: (store: Awaited<ReturnType<typeof everybodys>>) => string) {
   const store = await everybodys();
@@ -58,7 +59,7 @@ const PLANTED = [
   ['unreadable', () => 'junk'],
 ] as const;
 
-describe.skipIf(WHY_NOT !== null)(ofUsers('what somebody has put where an executor might keep its anchor'), () => {
+describe.skipIf(WHY_NOT !== null)(ofUsers('an anchor that another user has planted'), () => {
   test.each(PLANTED)('stops neither an executor that starts with a new home nor anybody else (%s)', async (_, text) => {
     const { directory, plane } = await withPlanted(text);
     expect(start(ANN, directory, folderOf(ANN))).toEqual({ code: 'ready', message: '' });
@@ -67,17 +68,20 @@ describe.skipIf(WHY_NOT !== null)(ofUsers('what somebody has put where an execut
     expect(start(BOB, directory, folderOf(BOB), 'bystander')).toEqual({ code: 'ready', message: '' });
   });
 
-  test.each(PLANTED)('is not believed by one without a home either: it says what it needs (%s)', async (_, text) => {
-    const { directory, plane, anchors } = await withPlanted(text);
-    const planted = readdirSync(anchors);
-    const { code, message } = start(ANN, directory, NOWHERE);
-    expect(code).toBe('ANCHOR_UNUSABLE');
-    expect(message).toContain('the option `anchor`');
-    expect(message).toContain('XDG_STATE_HOME');
-    expect(await plane.status()).toMatchObject({ forks: [] });
-    expect(readdirSync(anchors)).toEqual(planted);
-    expect(start(BOB, directory, folderOf(BOB))).toEqual({ code: 'ready', message: '' });
-  });
+  test.each(PLANTED)(
+    'is not believed by an executor without a home either, which says what it needs (%s)',
+    async (_, text) => {
+      const { directory, plane, anchors } = await withPlanted(text);
+      const planted = readdirSync(anchors);
+      const { code, message } = start(ANN, directory, NOWHERE);
+      expect(code).toBe('ANCHOR_UNUSABLE');
+      expect(message).toContain('the option `anchor`');
+      expect(message).toContain('XDG_STATE_HOME');
+      expect(await plane.status()).toMatchObject({ forks: [] });
+      expect(readdirSync(anchors)).toEqual(planted);
+      expect(start(BOB, directory, folderOf(BOB))).toEqual({ code: 'ready', message: '' });
+    },
+  );
 });
 
 describe.skipIf(WHY_NOT !== null)(ofUsers('an executor without a home'), () => {
@@ -102,7 +106,7 @@ describe.skipIf(WHY_NOT !== null)(ofUsers('an executor without a home'), () => {
   });
 
   test.each(['.', 'executors', 'executors/default', 'executors/default/anchors'])(
-    'keeps none where others may write in %s',
+    'keeps no anchor where others may write in %s',
     async (shared) => {
       const { directory } = await anns();
       expect(start(ANN, directory, NOWHERE)).toEqual({ code: 'ready', message: '' });
@@ -115,7 +119,7 @@ describe.skipIf(WHY_NOT !== null)(ofUsers('an executor without a home'), () => {
     },
   );
 
-  test('believes nobody else’s file there, and no link', async () => {
+  test('believes no other user’s file there, and no link', async () => {
     const { directory, folder } = await anns();
     expect(start(ANN, directory, NOWHERE)).toMatchObject({ code: 'ready' });
     const anchors = join(folder, 'anchors');
@@ -133,8 +137,8 @@ describe.skipIf(WHY_NOT !== null)(ofUsers('an executor without a home'), () => {
   });
 });
 
-describe.skipIf(WHY_NOT !== null)(ofUsers('a state directory that is not this user’s'), () => {
-  test('is neither believed nor written by root who was given it, as sudo may', async () => {
+describe.skipIf(WHY_NOT !== null)(ofUsers('another user’s state directory'), () => {
+  test('is neither believed nor written by root, to whom sudo may give it', async () => {
     const { directory, plane, held } = await everybodys();
     const home = folderOf(ANN);
     const made = join(home, '.local/state/openfeature-kill-switch');
@@ -145,7 +149,7 @@ describe.skipIf(WHY_NOT !== null)(ofUsers('a state directory that is not this us
     expect(existsSync(join(home, '.local'))).toBe(false);
     expect(start(ANN, directory, home)).toEqual({ code: 'ready', message: '' });
 
-    // Ann says that root has seen something that was lost.
+    // Ann's anchor says that root has seen a change that was lost.
     const [own = ''] = readdirSync(made);
     const { head } = await plane.status();
     const forged = { ...head, epoch: head.epoch + 1, hash: 'ab'.repeat(32) };
@@ -154,7 +158,7 @@ describe.skipIf(WHY_NOT !== null)(ofUsers('a state directory that is not this us
     expect(report(BOB, { directory, name: 'bob' }, ['confirm', head])).toMatchObject([{ forkReported: false }]);
   });
 
-  test('is not taken where others may write in it, and one user’s is not in the way of another', async () => {
+  test('is not used where others may write in it, and one user’s anchor is not in the way of another', async () => {
     const { directory } = await everybodys();
     const state = folderOf(0);
     chmodSync(state, 0o1777);
@@ -175,7 +179,7 @@ describe.skipIf(WHY_NOT !== null)(ofUsers('a state directory that is not this us
     });
   });
 
-  test('says nothing to an operator who makes or recovers a control plane', async () => {
+  test('keeps no operator from making or recovering a control plane', async () => {
     const { directory, plane } = await everybodys();
     const home = folderOf(ANN);
     expect(start(ANN, directory, home)).toMatchObject({ code: 'ready' });

@@ -9,7 +9,7 @@ import { openSession } from './harness.ts';
 
 const SCRIPT = fileURLToPath(new URL('appender.mjs', import.meta.url));
 
-/** Another operator's process; `acknowledged` grows as it is told that its kills are in. */
+/** Another operator's process; `acknowledged` grows with each kill that was acknowledged to it. */
 function startAppender(...args: readonly string[]) {
   const child: ChildProcess = spawn(process.execPath, [SCRIPT, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
   onTestFinished(() => {
@@ -48,7 +48,7 @@ async function killWhenFree(control: ControlConnection, target: string): Promise
 const targetsOf = async (control: ControlConnection): Promise<unknown[]> =>
   (await logOf(control)).slice(1).map(({ data }) => data['target']);
 
-test('what an operator was told is done outlives the death of the process that was just told so', async () => {
+test('a change that was acknowledged outlives the process that was killed at that moment', async () => {
   const { session, directory } = await openSession();
   await session.initialised();
   const operator = startAppender(directory, 'a');
@@ -56,7 +56,7 @@ test('what an operator was told is done outlives the death of the process that w
   expect(await targetsOf(session.control())).toEqual(expect.arrayContaining(operator.acknowledged));
 });
 
-test('operators killed again and again in the middle of their work leave a log that loads and lacks nothing that was acknowledged', async () => {
+test('operators that are killed again and again in the middle of their work leave a log that loads and lacks no acknowledged change', async () => {
   const { session, directory } = await openSession();
   const control = await session.initialised();
   const acknowledged: string[] = [];
@@ -76,7 +76,7 @@ test('operators killed again and again in the middle of their work leave a log t
   expect([head?.epoch, linked]).toEqual([targets.length + 1, true]);
 });
 
-test('operators in several processes who append at once all get through, each once', async () => {
+test('operators in several processes that append at once all get through, each change once', async () => {
   const { session, directory } = await openSession();
   await session.initialised();
   const operators = ['a', 'b'].map((name) => startAppender(directory, name, '15'));

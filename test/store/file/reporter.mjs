@@ -1,4 +1,4 @@
-// An executor's process for the tests that run one as another user: does what it is told, one after the other, and
+// An executor's process for the tests that run one as another user: does the given steps, one after the other, and
 // prints what came of each as JSON. node reporter.mjs DIRECTORY NAME UMASK STEPS; a step is ["confirm", HELD, FORK] or
 // ["put" | "appendInterventions" | "appendProposals" | "get", …]
 import { fileStore } from 'openfeature-kill-switch/store/file';

@@ -42,7 +42,7 @@ async function bytesRead<T>(work: () => Promise<T>): Promise<[number, T]> {
   }
 }
 
-/** A switch with a long past, and a snapshot that one kill has left. */
+/** A switch with a long log, and a snapshot that one kill has left. */
 async function longLog(count = 10_000) {
   const { session, directory, log } = await openSession();
   const control = await session.initialised();
@@ -60,7 +60,7 @@ async function longLog(count = 10_000) {
 
 const BIT = 700_000;
 
-test('a kill leaves a snapshot of a long log, and the next reads only that and what came after', async () => {
+test('a kill leaves a snapshot of a long log, and the next one reads only that and the later events', async () => {
   const { session, directory, log, snapshots } = await longLog(300_000);
   expect(snapshots()).toHaveLength(1);
   expect(lastEvent(log)).toMatchObject({ type: 'snapshot', actor: 'system' });
@@ -85,7 +85,7 @@ test('a kill leaves a snapshot of a long log, and the next reads only that and w
   expect(await (await controlPlane(directory)).verifyLog()).toMatchObject({ ok: true, events: 300_005 });
 }, 120_000);
 
-test('an executor that slept while thousands of events came is told to load, and reads what it missed', async () => {
+test('an executor that slept while thousands of events came must load, and reads only what it missed', async () => {
   const { session, directory, log, headOf, held } = await longLog(100_000);
   const executor = session.executor();
   await executor.confirm(held);
@@ -103,7 +103,7 @@ test('an executor that slept while thousands of events came is told to load, and
   expect(bytes).toBeLessThan(statSync(log).size / 4);
 });
 
-test('whoever holds a head from before the snapshot is at home, and a stranger is a stranger', async () => {
+test('a head from before the snapshot is linked, and a foreign one is not', async () => {
   const { session, first, held, headOf, log } = await longLog(30_000);
   const lines = readFileSync(log, 'utf8').split('\n');
   const at = (line: number) => headOf(JSON.parse(lines[line] ?? ''));
@@ -120,10 +120,10 @@ test('whoever holds a head from before the snapshot is at home, and a stranger i
   }
 });
 
-test('an event that was put out of the chain in the middle of the log is not found in it', async () => {
+test('an event that another one has replaced in the middle of the log is not found in it', async () => {
   const { session, log, headOf, held } = await longLog(30_000);
-  // The events from 20,000 on are still there, in front of what has been put in their place: whoever saw the first of
-  // them has seen another log.
+  // The events from 20,000 on are still there, before those that were put in their place: an executor that holds the
+  // first of them has seen another log.
   const lines = readFileSync(log, 'utf8').split('\n').slice(0, -1);
   const lost = JSON.parse(lines[20_000] ?? '');
   writeFileSync(log, `${lines.slice(0, 20_000).join('\n')}\n`);
@@ -142,14 +142,14 @@ const withoutKill = (text: string): string =>
     .join('\n');
 const digestOf = (text: string): string => createHash('sha256').update(text).digest('hex');
 
-/** What may be wrong with the snapshot, and what is left of the log's state then: everything. */
+/** What may be wrong with a snapshot. The state is complete all the same. */
 const DAMAGES: Readonly<Record<string, (path: string, text: string) => void>> = {
   gone: (path) => rmSync(path),
   torn: (path, text) => writeFileSync(path, text.slice(0, -30)),
   empty: (path) => writeFileSync(path, ''),
   'of another version': (path, text) => writeFileSync(path, text.replace('"version":1', '"version":2')),
   'without one kill': (path, text) => writeFileSync(path, withoutKill(text)),
-  'without one kill, under the name of its new digest': (path, text) => {
+  'lacking one kill, under the name of its new digest': (path, text) => {
     const edited = withoutKill(text);
     expect(edited).not.toBe(text);
     rmSync(path);
@@ -160,7 +160,7 @@ const DAMAGES: Readonly<Record<string, (path: string, text: string) => void>> = 
       path,
       text.replace(/"offset":(\d+)/, (_all, offset) => `"offset":${Number(offset) - 1}`),
     ),
-  'beside three newer ones that nothing proves': (path, text) => {
+  'beside three newer ones that the log does not prove': (path, text) => {
     for (const number of [1, 2, 3]) {
       const epoch = 9_000_000 + number;
       writeFileSync(path.replace(/snapshot-\d+/, `snapshot-${epoch}`), withoutKill(text));
@@ -169,7 +169,7 @@ const DAMAGES: Readonly<Record<string, (path: string, text: string) => void>> = 
 };
 
 for (const [name, damage] of Object.entries(DAMAGES)) {
-  test(`a snapshot that is ${name} is passed over, and changes nothing of what is read`, async () => {
+  test(`a snapshot that is ${name} is passed over, and changes nothing that is read`, async () => {
     const { session, directory, folder, snapshots } = await longLog();
     const path = join(folder, snapshots()[0] ?? '');
     damage(path, readFileSync(path, 'utf8'));
@@ -187,7 +187,7 @@ for (const [name, damage] of Object.entries(DAMAGES)) {
   });
 }
 
-test('a snapshot that was edited with the event that proves it is a damaged log', async () => {
+test('a snapshot that was edited together with the event that proves it shows as a damaged log', async () => {
   const { session, log, folder, snapshots } = await longLog();
   await kill(session.control(), 'all');
   const path = join(folder, snapshots()[0] ?? '');
@@ -232,7 +232,7 @@ test('reading verbs leave no snapshot', async () => {
   expect(await logOf(session.control())).toHaveLength(20_002);
 });
 
-test('a load that took longer than its caller waited helps the next one', async () => {
+test('a load that took longer than its caller waited spares the next one', async () => {
   const { session, log } = await openSession();
   const first = await kill(await session.initialised(), 'run:first');
   appendHistory(log, first.event, 60_000);
@@ -252,7 +252,7 @@ test('a load that took longer than its caller waited helps the next one', async 
   expect(bytes).toBeLessThan(statSync(log).size + BIT);
 });
 
-test('a writer whose answer was lost looks for its own event among what came since, not in the whole log', async () => {
+test('a writer whose answer was lost looks for its event among the later ones, not in the whole log', async () => {
   const { directory, log } = await longLog(60_000);
   expect(statSync(log).size).toBeGreaterThan(16 * BIT);
   let lose = false;

@@ -1,4 +1,4 @@
-// An executor's process for the tests that start one as another user: starts, says what it then does, and ends.
+// An executor's process for the tests that start one as another user: starts, prints what it then decides, and ends.
 // node starter.mjs DIRECTORY NAME; prints { code, message } of the fault, or { code: "ready" }
 import { createKillSwitch } from 'openfeature-kill-switch';
 import { fileStore } from 'openfeature-kill-switch/store/file';

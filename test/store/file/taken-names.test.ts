@@ -9,7 +9,7 @@ import { ANN, as, EVE, ofUsers, report, WHY_NOT } from './users.ts';
 const RECORD = (id: string): string =>
   JSON.stringify({ id, at: `2026-01-0${id.at(-1)}T00:00:00.000Z`, note: 'x'.repeat(60), by: 'ann' });
 
-/** How somebody may take a name before its executor does: a line of shell, with the name as `$1`. */
+/** How another user may take a name before its executor does: a line of shell, with the name as `$1`. */
 const TAKEN: readonly (readonly [string, string])[] = [
   ['a file', `echo '{"id":"run-1","text":"forged"}' > "$1"`],
   ['a link to a file', 'echo forged > "$1.x"; ln -s "$1.x" "$1"'],
@@ -30,8 +30,8 @@ async function scene() {
   return { plane, folder, control, take, ann, ofAnn, held };
 }
 
-describe.skipIf(WHY_NOT !== null)(ofUsers('a name that somebody else has taken'), () => {
-  test.each(TAKEN)('%s keeps nobody from reporting, and says nothing of whose name it has', async (_, command) => {
+describe.skipIf(WHY_NOT !== null)(ofUsers('a name that another user has taken'), () => {
+  test.each(TAKEN)('%s keeps no executor from reporting, and counts for nothing', async (_, command) => {
     const { control, take, ann, ofAnn, folder } = await scene();
     for (const name of [
       'surfaces/ann.json',
@@ -59,7 +59,7 @@ describe.skipIf(WHY_NOT !== null)(ofUsers('a name that somebody else has taken')
     expect(texts).toEqual([RECORD('i-1'), RECORD('i-2')]);
     expect(ofAnn(await newestTexts(control.shelf, 'proposals', 10)).map(({ text }) => text)).toEqual([RECORD('p-1')]);
 
-    // What is Ann's can be removed, by her and by an operator; what has her name stays.
+    // Ann and operators can remove her reports; the file that has taken her name stays.
     expect(ann(['remove', 'checkpoints', 'run-1'], ['get', 'checkpoints', 'run-1'])).toEqual([null, null]);
     expect(readdirSync(join(folder, 'checkpoints'))).toContain('run-1.json');
     await control.forget('ann', `uid ${ANN}`);
@@ -68,7 +68,7 @@ describe.skipIf(WHY_NOT !== null)(ofUsers('a name that somebody else has taken')
     await control.close();
   });
 
-  test('is given up by whoever took it, and the checkpoint that was put elsewhere is still found', async () => {
+  test('may be given up again, and the checkpoint that was put elsewhere is still found', async () => {
     const { control, take, ann } = await scene();
     take('touch "$1"', 'checkpoints/run-1.json');
     ann(['put', 'checkpoints', 'run-1', '{"turn":1}']);
@@ -86,14 +86,14 @@ describe.skipIf(WHY_NOT !== null)(ofUsers('a name that somebody else has taken')
     const { control, take, ann } = await scene();
     ann(['put', 'checkpoints', 'run-1', '{"turn":1}']);
     take('for n in $(seq 1 21000); do : > "$1$n.json"; done', 'checkpoints/x');
-    ann(['put', 'checkpoints', 'run-2', '{"turn":1}']); // with its first one a process looks for what is too much
+    ann(['put', 'checkpoints', 'run-2', '{"turn":1}']); // with its first checkpoint a process removes the oldest
     expect(ann(['get', 'checkpoints', 'run-1'])).toEqual(['{"turn":1}']);
     await control.close();
   });
 });
 
 test.skipIf(WHY_NOT !== null)(
-  'where others may remove a file, nothing is added to what they put in its place',
+  'where others may remove a file, nothing is appended to the one that they put in its place',
   { timeout: 60_000 },
   async () => {
     for (const [, command] of TAKEN) {

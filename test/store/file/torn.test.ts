@@ -21,7 +21,7 @@ async function controlPlane(directory: string) {
 const KILL = { id: 'x', mode: 'full_stop', expires_at: null } as const;
 
 test.skipIf(!mayMount)(
-  'a full disk that cut two changes in a row holds up no kill once there is room again',
+  'after a full disk has cut two changes in a row, a kill gets through as soon as there is room',
   async () => {
     const { session, directory, log, lines } = await openSession();
     expect(mounted(join(directory, 'control'), '-t', 'tmpfs', '-o', 'size=256k', 'tmpfs')).toBe(true);
@@ -40,7 +40,7 @@ test.skipIf(!mayMount)(
     expect(lines()).toHaveLength(3);
     truncateSync(filler, 0);
 
-    // What is shown is not believed until somebody has appended; executors stop.
+    // Until a line is appended, executors stop, and the state is not shown.
     expect(await codeOf(executor.confirm(head))).toBe('CORRUPT');
     expect(await codeOf(session.executor().connection.load(head, 'n'))).toBe('CORRUPT');
     const operator = await controlPlane(directory);
@@ -59,7 +59,7 @@ test.skipIf(!mayMount)(
   },
 );
 
-/** Fills the disk but for so many bytes beyond the end of a file, which is the end of a page of it. */
+/** Fills the disk but for that many bytes beyond the end of a file, which is the end of a page. */
 function leaveRoom(disk: string, path: string, bytes: number): void {
   expect((statSync(path).size + bytes) % PAGE).toBe(0);
   const filler = join(disk, 'filler');
@@ -71,7 +71,7 @@ function leaveRoom(disk: string, path: string, bytes: number): void {
 const PAGE = 4096;
 
 test.skipIf(!mayMount)(
-  'a revive that failed for want of its line’s end does not take effect by a later kill',
+  'a revive that failed because its line’s end did not fit does not take effect with a later kill',
   async () => {
     const { session, directory, log, lines } = await openSession();
     const disk = join(directory, 'control');
@@ -81,7 +81,7 @@ test.skipIf(!mayMount)(
     const executor = session.executor();
     await executor.confirm(before);
     const text = ({ event }: Append): string => serializeEvent(event);
-    // So long a change is put before it that its text ends where a page ends.
+    // The change before it is as long as it takes for the line to end where a page ends.
     const revive = async () => plan(control, 'revive', { id: event.data['id'] as string, target: 'agent:bot' });
     const bare = Buffer.byteLength(text(await plan(control, 'limit', { name: 'n', value: 1 }))) - 1;
     const used = statSync(log).size + bare + 1 + Buffer.byteLength(text(await revive()));
@@ -101,7 +101,7 @@ test.skipIf(!mayMount)(
     expect(await operator.verifyLog()).toMatchObject({ ok: true, events: 4 });
     const { events } = await executor.confirm(before);
     expect(events).toMatchObject([{ type: 'limit' }, { type: 'kill', data: { target: 'agent:other' } }]);
-    // The one who failed may try again, and it then takes effect once.
+    // The operator may try again, and the revive then takes effect once.
     expect(await control.append(failing)).toBe(false);
     expect(await control.append(await revive())).toBe(true);
     expect(await targets()).toEqual(['agent:other']);
@@ -109,7 +109,7 @@ test.skipIf(!mayMount)(
   },
 );
 
-test('of several writers who find a line cut, each may spoil it, and nothing is lost or left in doubt', async () => {
+test('several writers that find a line cut may each spoil it, and nothing is lost or left in doubt', async () => {
   const { session, log } = await openSession();
   const control = await session.initialised();
   const { head, event: killed } = await kill(control, 'run:1');
@@ -118,7 +118,7 @@ test('of several writers who find a line cut, each may spoil it, and nothing is 
   const cut = await plan(control, 'revive', { id: killed.data['id'] as string, target: 'run:1' });
   const first = await plan(control, 'kill', { ...KILL, target: 'run:2' });
   const late = await plan(control, 'kill', { ...KILL, target: 'run:3' });
-  // What three writers leave who all looked before one of them had written: the last two had nothing to spoil any more.
+  // The lines of three writers that all looked before the first one wrote: the last two had nothing left to spoil.
   const { event } = late;
   appendFileSync(
     log,
@@ -135,7 +135,7 @@ test('of several writers who find a line cut, each may spoil it, and nothing is 
 
 const directory = (log: string): string => join(log, '../../..');
 
-test('a switch whose beginning was cut twice can be begun', async () => {
+test('a switch whose init was cut twice can be initialised', async () => {
   const { session, directory, log } = await openSession();
   const first = session.control();
   await codeOf(first.append(await plan(first, 'init', { generation: 'g' })));
@@ -147,7 +147,7 @@ test('a switch whose beginning was cut twice can be begun', async () => {
   expect(await operator.verifyLog()).toMatchObject({ ok: true, events: 1 });
 });
 
-test('executors hear of what stands before a torn line, and of what comes after it', async () => {
+test('executors get the events before a torn line, and those after it', async () => {
   const { session, log } = await openSession();
   const control = await session.initialised();
   const head = await headOf(control);
@@ -164,7 +164,7 @@ test('executors hear of what stands before a torn line, and of what comes after 
   expect((await executor.confirm(head)).events).toEqual([second.event, third.event]);
 });
 
-test('a line of its own that was changed stops a writer as before', async () => {
+test('a whole line that was changed stops a writer as before', async () => {
   const { session, log, lines } = await openSession();
   const control = await session.initialised();
   await kill(control, 'run:1');

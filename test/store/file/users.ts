@@ -22,7 +22,7 @@ export interface Reporter {
   readonly umask?: string;
 }
 
-/** An executor of another user does this, one after the other, and says what came of each. */
+/** An executor of another user does these steps, one after the other, and prints what came of each. */
 export function report(
   user: number,
   { directory, name, umask = '022' }: Reporter,

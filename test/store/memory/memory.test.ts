@@ -44,7 +44,7 @@ describe('a memory that is set to', () => {
     ['lost-reply', { load: 'done', confirm: 'done', append: 'STORE_UNREACHABLE' }],
   ];
   for (const [fault, expected] of outcomes) {
-    test(`${fault} answers so, and as before once that has ended`, async () => {
+    test(`${fault} does so, and answers as before once the fault is over`, async () => {
       const { memory, control, executor, beat } = await open();
       const planned = await plan(control, 'kill', { id: 'k', target: 'all', mode: 'full_stop', expires_at: null });
       memory.fault = fault;
@@ -60,7 +60,7 @@ describe('a memory that is set to', () => {
     });
   }
 
-  test('be unreachable tells followers of trouble, and of a gap when that ends', async () => {
+  test('be unreachable pushes trouble, and a gap when that ends', async () => {
     const { memory, executor, control } = await open();
     const pushes: Push['type'][] = [];
     executor.follow(({ type }) => pushes.push(type));
@@ -73,7 +73,7 @@ describe('a memory that is set to', () => {
   });
 });
 
-test('a memory tells the time of the clock that it was given', async () => {
+test('a memory has the time of the clock that it was given', async () => {
   const clock = fakeClock();
   const { control } = await open(new Memory({ clock }));
   clock.pass(1500);
@@ -88,7 +88,7 @@ test('an event that does not follow is refused before anything is changed', asyn
   expect((await control.read([])).head).toEqual(planned.expected);
 });
 
-test('who is far behind is told to load', async () => {
+test('an executor that is far behind must load', async () => {
   const { control, executor, beat } = await open();
   const held = (await control.read([])).head;
   for (let number = 0; number < 1000; number += 1) await kill(control, `run:${number}`);
@@ -97,7 +97,7 @@ test('who is far behind is told to load', async () => {
   expect((await executor.confirm(beat(held), 'n')).events).toBe('reload');
 });
 
-test('an anchor is kept in a file where one is named', async () => {
+test('an anchor is kept in a file where one is given', async () => {
   const folder = temporaryFolder('memory');
   onTestFinished(() => folder.remove());
   const scope = { organizationId: 'default', executorId: 'x', executorName: 'x', requestTimeoutMs: 20 };

@@ -10,7 +10,7 @@ export const hasOpenssl = (() => {
   }
 })();
 
-/** A key, and a certificate for localhost that nobody has signed but itself, in files. */
+/** A key, and a self-signed certificate for localhost, in files. */
 export function makeCertificate(keyFile: string, certFile: string): void {
   const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost'];
   execFileSync(

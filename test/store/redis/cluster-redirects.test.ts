@@ -9,8 +9,8 @@ const ORGANIZATION = 'a';
 const SLOT = 15495;
 
 /**
- * A node that names another for whatever it is asked, as no real one does for long. On each connection what follows the
- * first `prompt` answers comes a little later.
+ * A node that answers every command with the name of another node, as no real one does for long. On each connection the
+ * answers after the first `prompt` ones come a little later.
  */
 async function startMisleading(
   target: () => string,
@@ -39,7 +39,7 @@ async function startMisleading(
   return node;
 }
 
-describe.skipIf(!hasRedis)('a Redis Cluster that sends its clients on', () => {
+describe.skipIf(!hasRedis)('a Redis Cluster that names another node', () => {
   let [low, high]: RedisServer[] = [];
   const at = (more: Partial<Parameters<typeof openControl>[0]> = {}) => ({
     url: low?.url ?? '',
@@ -93,7 +93,7 @@ describe.skipIf(!hasRedis)('a Redis Cluster that sends its clients on', () => {
     await works(at());
   });
 
-  test('with a ? for a host that it does not know: the same', async () => {
+  test('with a ? as the host, because it does not know it: the same', async () => {
     await setAll('cluster-preferred-endpoint-type', 'hostname');
     await redirects(/^MOVED \d+ \?:\d+$/);
     await works(at());
@@ -106,7 +106,7 @@ describe.skipIf(!hasRedis)('a Redis Cluster that sends its clients on', () => {
       await redirects(/nowhere\.invalid/);
     });
 
-    test('the error names it, and the setting that translates it', async () => {
+    test('the error names the address, and the option that translates it', async () => {
       expect(await failure(openControl(at({ requestTimeoutMs: 500 })).read([]))).toMatchObject({
         code: 'STORE_UNREACHABLE',
         message: expect.stringMatching(/nowhere\.invalid:\d+.*natMap/),
@@ -139,13 +139,13 @@ describe.skipIf(!hasRedis)('a Redis Cluster that sends its clients on', () => {
     expect((await init(control)).epoch).toBe(1);
   });
 
-  test.each(['127.0.0.1:0', ':0'])('%s names nothing that can be asked: the next of the list is', async (target) => {
+  test.each(['127.0.0.1:0', ':0'])('%s names no node: the next one of the list is asked', async (target) => {
     const misleading = await startMisleading(() => target);
     const control = openControl(at({ url: `redis://127.0.0.1:${misleading.port}`, cluster: [node(high)] }));
     expect((await init(control)).epoch).toBe(1);
   });
 
-  test('what was asked on a connection is answered before it is left for another node', async () => {
+  test('requests on a connection are answered before it is left for another node', async () => {
     const ofOneRead = 5; // MULTI, GET, TIME, HEXISTS, EXEC
     const misleading = await startMisleading(() => `127.0.0.1:${high?.port}`, ofOneRead);
     const control = openControl(at({ url: `redis://127.0.0.1:${misleading.port}` }));
@@ -191,7 +191,7 @@ describe.skipIf(!hasRedis)('a Redis Cluster that sends its clients on', () => {
     expect(view.head).toEqual(head);
   });
 
-  test('a slot that nobody serves is named, and a request goes on once somebody does', async () => {
+  test('a slot that no node serves is named, and a request goes on once a node serves it', async () => {
     const [, owner] = nodes();
     const control = openControl(at({ url: owner.url, requestTimeoutMs: 8000 }));
     await init(control);
@@ -209,13 +209,13 @@ describe.skipIf(!hasRedis)('a Redis Cluster that sends its clients on', () => {
 });
 
 describe.skipIf(!hasRedis)('a Redis that is still loading', () => {
-  test('is waited for within the time of a request', async () => {
+  test('is waited for until the request’s deadline', async () => {
     const redis = await startRedis({ config: ['loading-process-events-interval-bytes 1024', 'key-load-delay 20000'] });
     const control = openControl({ url: redis.url, requestTimeoutMs: 8000 });
     const head = await init(control);
     const fillers = Array.from({ length: 60 }, (_, index) => [`filler:${index}`, randomBytes(1500).toString('base64')]);
     await redis.cli('MSET', ...(fillers.flat() as [string]));
-    await redis.cli('BGREWRITEAOF'); // keys are delayed in its base alone
+    await redis.cli('BGREWRITEAOF'); // loading is slowed down for the keys of the base file only
     await vi.waitFor(async () =>
       expect(await redis.cli('INFO', 'persistence')).toMatch(/aof_rewrite_in_progress:0[^]*aof_rewrite_scheduled:0/),
     );

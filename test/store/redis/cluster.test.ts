@@ -17,7 +17,7 @@ describe.skipIf(!hasRedis)('a Redis Cluster', () => {
 
   const organizations = ['default', '{a}:{b}', 'x', '}{'];
 
-  test('any node will do to find the one with the keys, which are all in one slot', async () => {
+  test('any node leads to the one with the keys, which are all in one slot', async () => {
     await Promise.all(
       nodes.map(async ({ url }) => {
         for (const organizationId of organizations) {
@@ -41,7 +41,7 @@ describe.skipIf(!hasRedis)('a Redis Cluster', () => {
         }
       }),
     );
-    // both hold some, so some were asked of the wrong one
+    // both hold some, so some requests went to the wrong one first
     for (const { cli } of nodes) expect(await cli('DBSIZE')).toBeGreaterThan(0);
   });
 

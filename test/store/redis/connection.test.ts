@@ -47,7 +47,7 @@ describe.skipIf(!hasRedis)('the connection to Redis', () => {
     return { redis, proxy, at, control, direct, executor, head, confirm, failingMs, recoveredMs };
   };
 
-  test('Redis killed: every request fails in its time, and goes on when Redis is back', async () => {
+  test('Redis killed: every request fails by its deadline, and requests succeed when Redis is back', async () => {
     const { redis, failingMs, recoveredMs } = await setUp();
     await redis.kill();
     expect(await failingMs()).toBeLessThan(TIMEOUT + SLACK);
@@ -56,7 +56,7 @@ describe.skipIf(!hasRedis)('the connection to Redis', () => {
     expect(await recoveredMs()).toBeLessThan(1500);
   });
 
-  test('Redis frozen: every request fails in its time, and goes on when Redis goes on', async () => {
+  test('Redis frozen: every request fails by its deadline, and requests succeed when Redis goes on', async () => {
     const { redis, failingMs, recoveredMs } = await setUp();
     await redis.freeze();
     expect(await failingMs()).toBeLessThan(TIMEOUT + SLACK);
@@ -86,11 +86,11 @@ describe.skipIf(!hasRedis)('the connection to Redis', () => {
   });
 
   test.each(['both', 'to-server', 'to-client'] as const)(
-    'a network that falls silent (%s): a hung connection is given up, and a new one made',
+    'a network that falls silent (%s): the hung connection is dropped, and a new one is made',
     async (direction) => {
       const { proxy, failingMs, recoveredMs } = await setUp();
       const before = proxy.connections.map(({ id }) => id);
-      proxy.stallWhere(({ id }) => before.includes(id), direction); // for ever; what is connected later is not touched
+      proxy.stallWhere(({ id }) => before.includes(id), direction); // for ever; later connections are not affected
       expect(await failingMs()).toBeLessThan(TIMEOUT + SLACK);
       expect(await recoveredMs()).toBeLessThan(1000);
       proxy.stall(direction);
@@ -108,7 +108,7 @@ describe.skipIf(!hasRedis)('the connection to Redis', () => {
     expect(await recoveredMs()).toBeLessThan(1500);
   });
 
-  test('a request made while there is no connection waits for one within its time', async () => {
+  test('a request that is made without a connection waits for one until its deadline', async () => {
     const { redis, proxy, executor, head } = await setUp();
     proxy.cut();
     const later = openExecutor({ url: `redis://127.0.0.1:${proxy.port}`, requestTimeoutMs: 5000 });
@@ -121,7 +121,7 @@ describe.skipIf(!hasRedis)('the connection to Redis', () => {
     expect(await redis.cli('HLEN', 'kill-switch:{default}:executor:test:beats')).toBe(2);
   });
 
-  test('a reply that comes after its time is nobody’s, also not the next request’s', async () => {
+  test('a reply that comes after the deadline is not taken for that of the next request', async () => {
     const { proxy, executor, head, direct, recoveredMs } = await setUp();
     proxy.stall('to-client');
     const late = failure(executor.confirm(beat(executor.id, head), 'n'));
@@ -149,7 +149,7 @@ describe.skipIf(!hasRedis)('the connection to Redis', () => {
     expect(await failure(executor.load(head, 'n'))).toMatchObject({ code: 'STORE_UNREACHABLE' });
   });
 
-  test('what fails never tells the password, in any of its forms', async () => {
+  test('no error contains the password, in any form', async () => {
     const redis = await startRedis({ password: 'hunter2/ß' });
     const proxy = await startFaultProxy({ port: redis.port });
     const url = redis.url.replace(`:${redis.port}`, `:${proxy.port}`);
@@ -189,7 +189,7 @@ describe.skipIf(!hasRedis)('the connection to Redis', () => {
     const events = (heard: readonly Push[]) => heard.flatMap((push) => (push.type === 'event' ? [push.event.seq] : []));
     const gaps = (heard: readonly Push[]) => heard.filter(({ type }) => type === 'gap').length;
 
-    test('hears each change as it is appended, after it has said that it may have missed some', async () => {
+    test('pushes each change as it is appended, after a gap for those that it may have missed', async () => {
       const { executor, control, direct } = await setUp();
       const [first, second] = [pushes(executor), pushes(control)];
       await expect.poll(() => [gaps(first.heard), gaps(second.heard)]).toEqual([1, 1]);
@@ -206,7 +206,7 @@ describe.skipIf(!hasRedis)('the connection to Redis', () => {
       expect(events(first.heard)).toEqual([2]);
     });
 
-    test('a silent subscriber connection is noticed by itself, and made anew with a gap; requests are not touched', async () => {
+    test('a silent subscriber connection is noticed by itself, and made anew with a gap; requests go on', async () => {
       const { proxy, executor, direct, confirm } = await setUp();
       const { heard } = pushes(executor);
       await expect.poll(() => gaps(heard)).toBe(1);
@@ -216,12 +216,12 @@ describe.skipIf(!hasRedis)('the connection to Redis', () => {
       await confirm();
       await expect.poll(() => gaps(heard), { timeout: 3 * TIMEOUT + 1000 }).toBe(2);
       expect(heard.map(({ type }) => type)).toEqual(['gap', 'trouble', 'gap']);
-      expect(events(heard)).toEqual([]); // what was missed comes by the confirmation that the gap asks for
+      expect(events(heard)).toEqual([]); // a gap asks for a confirmation, which brings what was missed
       await kill(direct, 'agent:x');
       await expect.poll(() => events(heard)).toEqual([missed.epoch + 1]);
     });
 
-    test('Redis gone and back: one trouble, one gap, and then what is new', async () => {
+    test('Redis gone and back: one trouble, one gap, and then new events', async () => {
       const { redis, executor, direct } = await setUp();
       const { heard } = pushes(executor);
       await expect.poll(() => gaps(heard)).toBe(1);
@@ -233,7 +233,7 @@ describe.skipIf(!hasRedis)('the connection to Redis', () => {
       await expect.poll(() => heard.map(({ type }) => type)).toEqual(['gap', 'trouble', 'gap', 'event']);
     });
 
-    test('what is published and is no event of ours is a gap', async () => {
+    test('a published text that is no event of ours is pushed as a gap', async () => {
       const { redis, executor, direct } = await setUp();
       const { heard } = pushes(executor);
       await expect.poll(() => gaps(heard)).toBe(1);
@@ -244,7 +244,7 @@ describe.skipIf(!hasRedis)('the connection to Redis', () => {
       expect(events(heard)).toEqual([]);
     });
 
-    test('a channel that the ACL forbids is a trouble, and heard once it is allowed', async () => {
+    test('a channel that the ACL forbids is pushed as trouble, and subscribed to once it is allowed', async () => {
       const { redis, proxy, direct } = await setUp();
       const setUser = (...rules: string[]) =>
         redis.cli('ACL', 'SETUSER', 'dana', 'on', '>hunter2', '~*', '+@all', ...rules);
@@ -281,7 +281,7 @@ describe.skipIf(!hasRedis)('the connection to Redis', () => {
       await expect.poll(() => proxy.connections).toEqual([]);
       const heard = followed.map((one) => one.heard.length);
       await redis.restart();
-      await new Promise((resolve) => setTimeout(resolve, 300)); // long enough for an attempt to connect
+      await new Promise((resolve) => setTimeout(resolve, 300)); // time enough for an attempt to connect
       expect(proxy.connections).toEqual([]);
       expect(followed.map((one) => one.heard.length)).toEqual(heard);
     });
@@ -302,7 +302,7 @@ describe.skipIf(!hasRedis)('the connection to Redis', () => {
   });
 });
 
-/** Passes on what the server answers at 64 KiB in 25 ms at most, and after `stop` nothing more. */
+/** Forwards at most 64 KiB of the server's answers in 25 ms, and nothing after `stop`. */
 async function slowProxy(target: number): Promise<{ readonly port: number; stop(): void }> {
   let stopped = false;
   const sockets = new Set<Socket>();

@@ -63,11 +63,11 @@ describe.skipIf(!hasRedis)('an operator over Redis', () => {
     ]);
   });
 
-  test('an append on another head changes nothing and says so', async () => {
+  test('an append on another head changes nothing and returns false', async () => {
     const { control } = setUp();
     const first = await plan(control, 'init', { generation: 'g' });
     expect(await failure(control.append({ ...first, expected: { ...first.head, epoch: 9 } }))).toMatchObject({
-      code: 'INVALID_STATE', // it could not be read back
+      code: 'INVALID_STATE', // a reader would refuse it
     });
     expect(await control.append(first)).toBe(true);
     expect(await control.append(first)).toBe(false);
@@ -96,7 +96,7 @@ describe.skipIf(!hasRedis)('an operator over Redis', () => {
     const won = wins.reduce((sum, count) => sum + count);
     expect(log).toHaveLength(1 + won);
     expect(won).toBeGreaterThanOrEqual(12);
-    expect(won).toBeLessThan(96); // else nobody ever met another
+    expect(won).toBeLessThan(96); // else no two ever competed
     log.forEach((event, index) => {
       const before = log[index - 1];
       expect(follows(event, before?.hash ?? GENESIS, before?.seq ?? 0)).toBe(true);
@@ -107,7 +107,7 @@ describe.skipIf(!hasRedis)('an operator over Redis', () => {
     expect(stateFrom(entries, head as NonNullable<typeof head>).killCount).toBe(won);
   });
 
-  test('an append whose answer is lost throws that it is not known, whether it arrived or not', async () => {
+  test('an append whose answer is lost fails as unknown, whether it arrived or not', async () => {
     const { at, control } = setUp();
     await init(control);
     const proxy = await startFaultProxy({ port: redis.port });
@@ -145,7 +145,7 @@ describe.skipIf(!hasRedis)('an operator over Redis', () => {
     expect(await logOf(control)).toHaveLength(3);
   });
 
-  test('an append for which there is no connection says that it is unreachable, not that it is unknown', async () => {
+  test('an append without a connection fails as unreachable, not as unknown', async () => {
     const { control } = setUp();
     const change = await plan(control, 'init', { generation: 'g' });
     const nowhere = openControl({ url: 'redis://127.0.0.1:1', requestTimeoutMs: 200 });
@@ -154,7 +154,7 @@ describe.skipIf(!hasRedis)('an operator over Redis', () => {
     expect(error.message).not.toMatch(/not known/);
   });
 
-  test('what was acknowledged is there after Redis was killed at once, also when many were under way', async () => {
+  test('acknowledged changes are there after Redis was killed at that moment, with many others under way', async () => {
     const own = await startRedis();
     const control = openControl({ url: own.url });
     await init(control);
@@ -185,7 +185,7 @@ describe.skipIf(!hasRedis)('an operator over Redis', () => {
     expect(await logOf(control, 1005)).toEqual([]);
   });
 
-  test('the log ends with an error at what is not what was written', async () => {
+  test('the log ends with an error at an entry that is not what was written', async () => {
     const { control, key } = setUp();
     await init(control);
     await kill(control, 'agent:x');
@@ -205,7 +205,7 @@ describe.skipIf(!hasRedis)('an operator over Redis', () => {
       expect(await forge(id, field, value), `${id} ${field} ${value}`).toMatchObject({ code: 'CORRUPT' });
   });
 
-  test('knows every executor that has reported and not left, until somebody says that one is gone', async () => {
+  test('lists every executor that has reported and not left, until an operator forgets it', async () => {
     const { at, control, key } = setUp();
     const head = await init(control);
     for (const id of ['__proto__', '*', '😀'.repeat(512)])
@@ -217,13 +217,13 @@ describe.skipIf(!hasRedis)('an operator over Redis', () => {
       ['__proto__', '*', '😀'.repeat(512), executor.id].sort(),
     );
     await control.forget('__proto__');
-    await control.forget(executor.id); // but not what it reported
+    await control.forget(executor.id); // but its report of a fork stays
     await control.forget('nobody');
     expect(await control.executors()).toHaveLength(2);
     expect(await redis.cli('GET', key('executor:test:fork-reports'))).toBe(`${executor.id} ${JSON.stringify(fork)}`);
   });
 
-  test('a report that cannot be read is shown, not an executor less', async () => {
+  test('an executor whose beat cannot be read is shown all the same', async () => {
     const { at, control, key } = setUp();
     const head = await init(control);
     const executor = openExecutor(at);

@@ -27,7 +27,7 @@ describe('where a Redis is', () => {
 
   test.each([
     ['no URL', 'localhost:hunter2'],
-    ['a name that is no parameter in a password', 'redis://dana:12?hunter2=1&x@h'],
+    ['a ? in a password, with an unknown parameter after it', 'redis://dana:12?hunter2=1&x@h'],
     ['another protocol', 'http://dana:hunter2@h'],
     ['no host', 'redis:///hunter2'],
     ['an @ in the password', 'redis://dana:hunter2@x@h:port'],
@@ -64,7 +64,7 @@ describe('where a Redis is', () => {
 describe('the keys of an organisation', () => {
   const ids = ['default', '{x}', '}{', '*a', 'a:b', '%7Bx%7D', '[a]?', '\\', '__proto__', '😀'.repeat(512), "!'()*"];
 
-  test('are its own, share one hash tag, and mean nothing in a glob', () => {
+  test('are its own, share one hash tag, and have no meaning in a glob', () => {
     const all = ids.map((id) => redisKeys(id));
     expect(new Set(all.map(({ head }) => head)).size).toBe(ids.length);
     for (const keys of all) {
@@ -131,7 +131,7 @@ describe('what a failed request means', () => {
     expect(read.code).toBe(/READ_ONLY/.test(code) && !/#/.test(message) ? 'STORE_UNREACHABLE' : code);
   });
 
-  test('a password in the text of an error is not told', () => {
+  test('a password in the text of an error is left out', () => {
     const error = storeError(new Error('cannot resolve hunter2@h: hunter2'), 'read', endpoint);
     expect(`${error.stack} ${(error.cause as Error).stack}`).not.toMatch(/hunter2/);
   });

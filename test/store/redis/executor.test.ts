@@ -36,7 +36,7 @@ describe.skipIf(!hasRedis)('an executor over Redis', () => {
     return { at, control, executor, confirm, key: (name: string) => `kill-switch:{${at.organizationId}}:${name}` };
   };
 
-  test('a flood of reports that prove nothing hides no true one: it counts itself', async () => {
+  test('a flood of reports that prove nothing hides no true one: the flood itself stops executors', async () => {
     const { control, executor, key } = await setUp();
     const head = await init(control);
     const nothing = JSON.stringify({ against: head.generation, held: head }); // it is in the log
@@ -53,7 +53,7 @@ describe.skipIf(!hasRedis)('an executor over Redis', () => {
     expect(await executor.confirm(beat(executor.id, head), 'n')).toMatchObject({ forkReported: true });
   });
 
-  test('finds no control plane before init: no head, and an executor that holds one is not in its chain', async () => {
+  test('finds no control plane before init: no head, and a held head is not in the chain', async () => {
     const { executor, confirm } = await setUp();
     const held: Head = { generation: 'g', epoch: 1, hash: 'a'.repeat(64), recovered: false };
     expect(await executor.load(null, 'n')).toMatchObject({ head: null, entries: [], linked: true });
@@ -77,7 +77,7 @@ describe.skipIf(!hasRedis)('an executor over Redis', () => {
     expect((await executor.load(head, 'n')).linked).toBe(true);
   });
 
-  test('is told in one confirmation what it lacks: nothing, the events, or that it must load', async () => {
+  test('gets with one confirmation what it lacks: nothing, the events, or the advice to load', async () => {
     const { control, confirm } = await setUp();
     const first = await init(control);
     expect(await confirm(first)).toMatchObject({ head: first, events: [], forkReported: false });
@@ -92,7 +92,7 @@ describe.skipIf(!hasRedis)('an executor over Redis', () => {
     expect(await confirm(null)).toMatchObject({ head, events: 'reload', forkReported: false });
   });
 
-  test('a held head that is not in the chain gets no way to it', async () => {
+  test('a held head that is not in the chain gets no events', async () => {
     const { control, confirm } = await setUp();
     const first = await init(control);
     const head = await kill(control, 'all');
@@ -105,7 +105,7 @@ describe.skipIf(!hasRedis)('an executor over Redis', () => {
       expect(await confirm(held), JSON.stringify(held)).toMatchObject({ head, events: null, forkReported: false });
   });
 
-  test(`more than ${CATCH_UP_EVENTS} missing events are not sent, but loaded`, async () => {
+  test(`more than ${CATCH_UP_EVENTS} missing events are not sent: the state is loaded`, async () => {
     const { url } = await startRedis({ config: ['appendonly no'] });
     const [control, executor] = [openControl({ url }), openExecutor({ url })];
     const confirm = (held: Head) => executor.confirm(beat(executor.id, held), 'n');
@@ -116,7 +116,7 @@ describe.skipIf(!hasRedis)('an executor over Redis', () => {
     expect((await confirm(first)).events).toBe('reload');
   });
 
-  test('the way leads over a recover, which may skip numbers and starts another generation', async () => {
+  test('the events may include a recover, which may skip numbers and begins another generation', async () => {
     const { control, confirm } = await setUp();
     const first = await init(control);
     const draft = await plan(control, 'recover', { generation: 'g2', given_up: [] });
@@ -129,7 +129,7 @@ describe.skipIf(!hasRedis)('an executor over Redis', () => {
     expect((await confirm(head)).events).toMatchObject([{ seq: 41 }]);
   });
 
-  test('a confirmation writes the beat, and leaving takes it away', async () => {
+  test('a confirmation writes the beat, and leaving removes it', async () => {
     const { control, executor, confirm } = await setUp();
     const head = await init(control);
     await confirm(null);
@@ -146,7 +146,7 @@ describe.skipIf(!hasRedis)('an executor over Redis', () => {
     expect(await failure(executor.confirm(beat('another', null), 'n'))).toMatchObject({ code: 'INVALID_ARGUMENT' });
   });
 
-  test('a fork that one executor reports is told to all, until a recover; one of another generation does not count', async () => {
+  test('a fork that one executor reports stops all, until a recover; one of another generation does not count', async () => {
     const { at, control, confirm } = await setUp();
     const other = openExecutor(at);
     const head = await init(control);
@@ -156,7 +156,7 @@ describe.skipIf(!hasRedis)('an executor over Redis', () => {
     expect(await told()).toBe(false);
     await confirm(head, { fork: { against: head.generation, held } });
     expect(await told()).toBe(true);
-    await confirm(head); // one that reports no more does not take it back
+    await confirm(head); // an executor that reports nothing more does not take its report back
     expect(await told()).toBe(true);
     const { epoch } = await append(control, 'recover', { generation: randomUUID(), given_up: [held] });
     expect(await other.confirm(beat(other.id, head), 'n')).toMatchObject({
@@ -177,7 +177,7 @@ describe.skipIf(!hasRedis)('an executor over Redis', () => {
     }
   });
 
-  test('keeps an anchor only where it is given a file', async () => {
+  test('keeps an anchor only with a file for it', async () => {
     const { at } = await setUp();
     const folder = temporaryFolder('redis-anchor');
     onTestFinished(folder.remove);

@@ -10,7 +10,7 @@ import { hasRedis, type RedisServer, startFaultProxy, startRedis, temporaryFolde
 import { kill, openControl } from './harness.ts';
 
 const LEASE = 500;
-/** For timers on two busy cores; the lease itself is compared at each decision. */
+/** A margin for timers on two busy cores; each decision compares the lease itself. */
 const SLACK = 60;
 const KEY = (name: string): string => `kill-switch:{default}:${name}`;
 
@@ -50,14 +50,14 @@ interface Fault {
   readonly config?: readonly string[];
   begin(world: { readonly redis: RedisServer; readonly proxy: FaultProxy }): Promise<unknown>;
   end(world: { readonly redis: RedisServer; readonly proxy: FaultProxy }): Promise<unknown>;
-  /** What comes back is not what there was: an operator must accept that. */
+  /** The data that come back are not those that were there, so an operator must accept them. */
   readonly recover?: boolean;
 }
 
 const wrongType = (name: string): Fault => ({
   name: `a value of the wrong type under ${name}`,
   code: /STORE_CORRUPT/,
-  // In one step: without its head it would be empty for a moment. There may be no report of a fork to move aside.
+  // In one step: without the head the store would be empty for a moment. There may be no report of a fork to rename.
   begin: ({ redis }) =>
     redis.cli('EVAL', `redis.pcall('RENAME', KEYS[1], 'aside') return redis.call('SADD', KEYS[1], 'x')`, 1, KEY(name)),
   end: ({ redis }) =>
@@ -155,7 +155,7 @@ const FAULTS: readonly Fault[] = [
 
 describe.skipIf(!hasRedis)('an executor over a Redis that fails', () => {
   test.each(FAULTS)(
-    '$name: stops within the lease, says why, and goes on when it ends',
+    '$name: stops within the lease, says why, and goes on when the fault ends',
     async ({ code, config, begin, end, recover }) => {
       const world = await setUp(config);
       const { replica, events, control } = world;
@@ -185,7 +185,7 @@ describe.skipIf(!hasRedis)('an executor over a Redis that fails', () => {
     },
   );
 
-  test('only the subscriber silent: no stop without cause, and a kill arrives by confirmation', async () => {
+  test('only the subscriber silent: nothing stops, and a kill arrives with a confirmation', async () => {
     const { proxy, control, replica } = await setUp();
     await expect.poll(() => proxy.connections.filter((connection) => connection.hasSent('SUBSCRIBE'))).toHaveLength(1);
     proxy.stallWhere('SUBSCRIBE');
@@ -197,7 +197,7 @@ describe.skipIf(!hasRedis)('an executor over a Redis that fails', () => {
     await killed;
   });
 
-  test('restored from an older copy: stops, also after its own restart, and so does one that never saw what was lost', async () => {
+  test('restored from an older copy: stops, also after a restart, and so does an executor that never saw the lost change', async () => {
     const { redis, control, replica, start } = await setUp();
     const copy = await redis.copyData();
     await control.kill({ target: 'agent:x' });
@@ -215,7 +215,7 @@ describe.skipIf(!hasRedis)('an executor over a Redis that fails', () => {
     for (const each of [restarted, other]) await expect.poll(() => mode(each), { timeout: 5000 }).toBe('live');
   });
 
-  test('memory full: everybody stops, and a kill is recorded all the same', async () => {
+  test('memory full: executors stop, and a kill is recorded all the same', async () => {
     const { redis, control, replica } = await setUp();
     await redis.cli('CONFIG', 'SET', 'maxmemory', '1mb');
     const { already } = await control.kill({ target: 'agent:x' });

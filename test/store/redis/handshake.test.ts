@@ -4,10 +4,10 @@ import { beat, failure, goLive, init, kill, logOf, openControl, openExecutor, pl
 
 const PASSWORD = 'hunter2';
 
-/** Waits for it on two busy cores; each try may take a request's time. */
+/** Waits on two busy cores; each try may take as long as a request. */
 const soon = <T>(look: () => T | Promise<T>): Promise<T> => vi.waitFor(look, { timeout: 8000, interval: 20 });
 
-/** A user who may do all but what the rules say; `at` is a URL for that database, as that user. */
+/** A user with all permissions but for these rules; `at` is the URL of a database, as that user. */
 async function startWithUser(...rules: string[]) {
   const redis = await startRedis();
   await redis.cli('ACL', 'SETUSER', 'dana', 'on', `>${PASSWORD}`, '~*', '&*', '+@all', ...rules);
@@ -18,7 +18,7 @@ async function startWithUser(...rules: string[]) {
   return { redis, at };
 }
 
-/** Ends every connection of that user, also those of listeners. */
+/** Ends every connection of that user, also those of subscribers. */
 const killConnections = (redis: RedisServer, user: string) => redis.cli('CLIENT', 'KILL', 'USER', user);
 
 const refused = (db: number, says: RegExp) => ({
@@ -26,7 +26,7 @@ const refused = (db: number, says: RegExp) => ({
   message: expect.stringMatching(new RegExp(`database ${db}\\b.*${says.source}`, 's')),
 });
 
-describe.skipIf(!hasRedis)('a connection counts once it is where its URL says', () => {
+describe.skipIf(!hasRedis)('a connection counts once it is in the database of its URL', () => {
   test.each([
     ['a database that is not there', '/99', 99, [], /DB index is out of range.*`databases`/],
     ['a user who may not SELECT', '/5', 5, ['-select'], /NOPERM.*\+select/],
@@ -58,7 +58,7 @@ describe.skipIf(!hasRedis)('a connection counts once it is where its URL says', 
     expect(await logOf(other)).toHaveLength(2);
   });
 
-  test('the database may come as an option, and is told like that of a URL', async () => {
+  test('the database may be an option, and is shown like that of a URL', async () => {
     const { redis, at } = await startWithUser('-select');
     const executor = openExecutor({ ...at(''), options: { db: 5 } });
     const error = await failure(executor.confirm(beat(executor.id, null), 'n'));
@@ -76,7 +76,7 @@ describe.skipIf(!hasRedis)('a connection counts once it is where its URL says', 
     await soon(() => expect(heard).toEqual([{ type: 'gap' }]));
   });
 
-  test('a permission that is taken away shows at the next connection, as no fork, and goes on once it is back', async () => {
+  test('a permission that is taken away stops the next connection, raises no fork, and all goes on once it is back', async () => {
     const { redis, at } = await startWithUser();
     const zero = openControl({ url: redis.url });
     await init(zero);
@@ -114,7 +114,7 @@ describe.skipIf(!hasRedis)('a connection counts once it is where its URL says', 
     expect(await redis.cli('DBSIZE')).toBe(before);
   });
 
-  test('a connection is made anew a few times a second, not as fast as it is refused', async () => {
+  test('a refused connection is made anew a few times a second, not at once each time', async () => {
     const { redis, at } = await startWithUser('-select');
     const executor = openExecutor(at('/5'));
     await failure(executor.load(null, 'n'));
@@ -125,7 +125,7 @@ describe.skipIf(!hasRedis)('a connection counts once it is where its URL says', 
     expect((await connections()) - before).toBeLessThan(12);
   });
 
-  test('what happens in another database of the same Redis is not heard', async () => {
+  test('events of another database of the same Redis are not pushed', async () => {
     const redis = await startRedis();
     const [zero, five] = ['', '/5'].map((db) => openControl({ url: `${redis.url}${db}` }));
     if (!zero || !five) throw new Error('two databases');
@@ -143,9 +143,9 @@ describe.skipIf(!hasRedis)('a connection counts once it is where its URL says', 
   });
 });
 
-describe.skipIf(!hasRedis)('who a connection is', () => {
+describe.skipIf(!hasRedis)('the user of a connection', () => {
   test.each(['', 'default'])(
-    'a password where the default user needs none is refused, whether it is named or not (%j)',
+    'a password is refused where the default user needs none, whether the URL names that user or not (%j)',
     async (user) => {
       const redis = await startRedis();
       const executor = openExecutor({
@@ -174,7 +174,7 @@ describe.skipIf(!hasRedis)('who a connection is', () => {
     expect(await redis.cli('EXISTS', 'kill-switch:{default}:executor-names')).toBe(0);
   });
 
-  test('a Redis that asks for no password any more is not taken for the one that did', async () => {
+  test('a Redis that no longer asks for a password is refused', async () => {
     const warn = vi.spyOn(console, 'warn').mockImplementation(() => {});
     onTestFinished(() => warn.mockRestore());
     const redis = await startRedis();
@@ -185,7 +185,7 @@ describe.skipIf(!hasRedis)('who a connection is', () => {
     await executor.confirm(beat(executor.id, head), 'n');
     const { heard } = pushes(executor);
     await soon(() => expect(heard).toEqual([{ type: 'gap' }]));
-    await redis.restart(); // what was set is not in its file
+    await redis.restart(); // the settings are not in its file
     await soon(async () => {
       const { message } = await failure(executor.confirm(beat(executor.id, head), 'n'));
       expect(message).toMatch(/asks for no password.*requirepass/);
@@ -197,7 +197,7 @@ describe.skipIf(!hasRedis)('who a connection is', () => {
     expect(warn).not.toHaveBeenCalled();
   });
 
-  test('a user without a password is that user', async () => {
+  test('a user without a password logs in as that user', async () => {
     const redis = await startRedis();
     await redis.cli('ACL', 'SETUSER', 'open', 'on', 'nopass', '~*', '&*', '+@all', '-flushall');
     const control = openControl({ url: `redis://open@127.0.0.1:${redis.port}/3` });
@@ -205,7 +205,7 @@ describe.skipIf(!hasRedis)('who a connection is', () => {
     expect(await redis.cli('CLIENT', 'LIST')).toMatch(/db=3 .*user=open /);
   });
 
-  test('what a client says of itself, and may not, changes nothing', async () => {
+  test('client options for which the user lacks the permission change nothing', async () => {
     const { redis, at } = await startWithUser('-client', '-hello', '-readonly', '-info');
     const options = {
       disableClientInfo: false,

@@ -64,8 +64,8 @@ export const beat = (id: string, applied: Head | null, more: Partial<Beat> = {})
 });
 
 /**
- * One change as it would be appended now, and what appending it says. Tests keep it to append it late, twice or not at
- * all.
+ * One change as it would be appended now, and a function that appends it. Tests keep it to append it late, twice or not
+ * at all.
  */
 export async function plan(control: ControlConnection, type: EventType, data: Record<string, unknown>) {
   const named = type === 'feature' ? `feature:${data['name']}` : `kill:${data['target'] ?? 'all'}`;
@@ -85,7 +85,7 @@ export async function append(
   return change.head;
 }
 
-/** Appends so many changes of the mode in a row, without reading in between. */
+/** Appends that many changes of the mode in a row, without reading in between. */
 export async function appendMany(control: ControlConnection, count: number): Promise<void> {
   let change = await plan(control, 'mode', { mode: 'live', targeting: null });
   for (let left = count; left > 0; left -= 1) {
@@ -116,7 +116,7 @@ export const killData = (target: string) => ({ id: randomUUID(), target, mode: '
 export const kill = (control: ControlConnection, target: string): Promise<Head> =>
   append(control, 'kill', killData(target));
 
-/** The error of what must fail. */
+/** The error of a promise that must reject. */
 export async function failure(work: Promise<unknown>): Promise<KillSwitchError> {
   const outcome = await work.then(
     (value) => new Error(`It succeeded with ${JSON.stringify(value)}.`),

@@ -10,14 +10,14 @@ import { asUser, DEFAULT_SCOPE, urlOf } from './acl-users.ts';
 import { beat } from './harness.ts';
 import { EVIL, HONEST, keys, setUp } from './hostile-switch.ts';
 
-/** A report of a fork as an executor would write it that holds one event more than there is. */
+/** A report of a fork as of an executor that holds one event more than there is. */
 async function forged(control: ControlPlane, id = 'e'): Promise<string> {
   const { head } = await control.status();
   const held = { ...head, epoch: head.epoch + 5, hash: 'a'.repeat(64) };
   return `${id} ${JSON.stringify({ against: head.generation, held })}`;
 }
 
-/** The executor has asked the store since, judged what is reported there, and goes on. */
+/** Waits until the executor has asked the store since, judged the reports there, and goes on. */
 async function judges(executor: Replica): Promise<void> {
   const since = Date.now();
   await vi.waitFor(() => expect(executor.confirmedAt() ?? 0).toBeGreaterThan(since), 10_000);
@@ -26,7 +26,7 @@ async function judges(executor: Replica): Promise<void> {
 
 const inOrder = (a: unknown, b: unknown): number => (String(a) < String(b) ? -1 : 1);
 
-/** A second operator of that Redis, who runs one command and goes. */
+/** A second operator of that Redis, who runs one command. */
 async function anotherCommand(redis: RedisServer): Promise<void> {
   const url = await urlOf(redis, operatorUser(DEFAULT_SCOPE));
   const another = await openControlPlane({ store: redisControlStore({ url }), operator: { id: 'bob' } });
@@ -35,7 +35,7 @@ async function anotherCommand(redis: RedisServer): Promise<void> {
 }
 
 describe.skipIf(!hasRedis)('what a hostile executor reports of forks', () => {
-  test('names it to operators, also without a beat, and counts no more once it is excluded, however much it is', async () => {
+  test('is shown to operators under its name, also without a beat, and counts no more once that is excluded, however much it is', async () => {
     const { control, honest, evil } = await setUp();
     await evil(['APPEND', keys.names, '\nevil\n']);
     await evil(['SET', EVIL.forks, await forged(control)]);
@@ -57,7 +57,7 @@ describe.skipIf(!hasRedis)('what a hostile executor reports of forks', () => {
     expect((await control.status()).forks).toEqual([]);
   });
 
-  test('counts for no name that is excluded, where more is reported than is judged', async () => {
+  test('does not count for an excluded name, also where more is reported than is judged', async () => {
     const { redis, control, honest } = await setUp();
     const names = Array.from({ length: 40 }, (_, index) => `team:evil ${index}`);
     await control.recover({ reason: 'test', exclude: names });
@@ -79,7 +79,7 @@ describe.skipIf(!hasRedis)('what a hostile executor reports of forks', () => {
   });
 
   test.each(['team:mailer', '%65vil', '%65%76il', 'evil%3a0'])(
-    'is nobodyâ€™s under %s, which no name is escaped as',
+    'does not count under %s, which is not the escaped form of any name',
     async (raw) => {
       const { redis, control, honest } = await setUp();
       const { head } = await control.status();
@@ -97,7 +97,7 @@ describe.skipIf(!hasRedis)('what a hostile executor reports of forks', () => {
 
 describe.skipIf(!hasRedis)('another type', () => {
   test.each(['changes', 'names', 'precedence'] as const)(
-    'under %s keeps no kill from being appended; executors stop, and it is said how to mend it',
+    'under %s keeps no kill from being appended; executors stop and say how to mend it',
     async (key) => {
       const { redis, control, honest } = await setUp();
       await redis.cli('DEL', keys[key]);
@@ -123,7 +123,7 @@ describe.skipIf(!hasRedis)('another type', () => {
 });
 
 describe.skipIf(!hasRedis)('a hostile executor that reports under an honest oneâ€™s id', () => {
-  test('is another executor, and forgetting it leaves the honest one in the count, with what it can do', async () => {
+  test('is another executor, and forgetting it leaves the honest one in the count, with its surfaces', async () => {
     const { control, honest, evil } = await setUp();
     const id = honest.executorId;
     const surface = (action: string): string =>
@@ -155,7 +155,7 @@ describe.skipIf(!hasRedis)('a hostile executor that reports under an honest oneâ
     expect(await control.surfaces()).toMatchObject([{ action: 'mail.send', executor: 'honest' }]);
   });
 
-  test('is shown under its own name for what it says was not allowed, and takes the place of nothing', async () => {
+  test('is shown with its interventions under its own name, and replaces no others', async () => {
     const { redis, control, evil } = await setUp();
     const said = (executor_name: string, action: string): string =>
       JSON.stringify({
@@ -189,7 +189,7 @@ describe.skipIf(!hasRedis)('a hostile executor that reports under an honest oneâ
       'name evil: x',
       'name honest: mail.send',
     ]);
-    // What takes more than is read of all is not read, and hides nothing.
+    // Records beyond the bound of all are not read, and hide none.
     for (let index = 0; index < 9; index += 1)
       await evil(['XADD', EVIL.interventions, '*', 'record', 'x'.repeat(10_000_000)]);
     const beside = await control.interventions();
@@ -197,13 +197,13 @@ describe.skipIf(!hasRedis)('a hostile executor that reports under an honest oneâ
     expect(beside.unreadable).toBe(1);
   });
 
-  test('hides nobody by as many beats as are read of all', async () => {
+  test('hides no executor with as many beats as are read of all', async () => {
     const { control, honest, executor, evil } = await setUp();
     await evil(['APPEND', keys.names, '\nevil\n']);
     const text = JSON.stringify(beat('x', null, { name: 'evil' }));
     for (let from = 0; from < 10_000; from += 1000)
       await evil(['HSET', EVIL.beats, ...Array.from({ length: 1000 }, (_, id) => [`${from + id}`, text]).flat()]);
-    await evil(['HDEL', EVIL.beats, '0']); // with the honest one's just as many as are read
+    await evil(['HDEL', EVIL.beats, '0']); // together with the honest one's just as many as are read
     const other = await executor('zealous');
     await vi.waitFor(() => expect(other.fault()).toBeNull(), 10_000);
     const shown = await control.executors();
@@ -216,7 +216,7 @@ describe.skipIf(!hasRedis)('a hostile executor that reports under an honest oneâ
 });
 
 describe.skipIf(!hasRedis)('names of executors', () => {
-  test('go with whoever leaves nothing under them, where its user may do that, and stay for an operator where it may not', async () => {
+  test('are taken out when an executor leaves, if its user may do that, and else by an operator', async () => {
     const { redis, executor } = await setUp();
     const names = async (): Promise<string[]> =>
       String(await redis.cli('GET', keys.names))
@@ -240,7 +240,7 @@ describe.skipIf(!hasRedis)('names of executors', () => {
     expect(Number(await redis.cli('PTTL', keys.executor('kept').proposals))).toBeGreaterThan(80 * 86_400_000);
   });
 
-  test('make room for a new one by themselves where its user may do that, other than of those that have not left', async () => {
+  test('without keys make room for a new one where its user may do that; those of executors that have not left stay', async () => {
     const { redis, control, honest, executor } = await setUp();
     const dead = JSON.stringify(beat('d', null, { name: 'dead' }));
     await redis.cli('APPEND', keys.names, '\ndead\n');
@@ -262,13 +262,13 @@ describe.skipIf(!hasRedis)('names of executors', () => {
     );
   });
 
-  test('that are never heard of again leave nothing for ever but what counts', async () => {
+  test('that are never heard of again leave nothing for ever but beats, surfaces and reports of forks', async () => {
     const { redis, honest } = await setUp();
     const ended = ['proposals', 'interventions', 'checkpoints', 'checkpointTimes'] as const;
     await vi.waitFor(async () => {
       for (const kind of ended) expect(Number(await redis.cli('PTTL', HONEST[kind]))).toBeGreaterThan(13 * 86_400_000);
     }, 10_000);
-    // almost over, as if the name had been silent
+    // about to expire, as if the name had been silent
     for (const kind of ended) await redis.cli('PEXPIRE', HONEST[kind], 10_000);
     await vi.waitFor(async () => {
       for (const kind of ended) expect(Number(await redis.cli('PTTL', HONEST[kind]))).toBeGreaterThan(13 * 86_400_000);
@@ -280,7 +280,7 @@ describe.skipIf(!hasRedis)('names of executors', () => {
 });
 
 test.skipIf(!hasRedis)(
-  'a user that is confined to a name can read what others report of forks, and nothing else of theirs',
+  'a user that is confined to a name can read the reports of forks of others, and none of their other keys',
   async () => {
     const { redis } = await setUp();
     const evil = asUser(await urlOf(redis, executorUser(DEFAULT_SCOPE, 'evil:0')));

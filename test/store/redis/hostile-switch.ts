@@ -13,7 +13,8 @@ export const keys = redisKeys('default');
 export const [HONEST, EVIL] = [keys.executor('honest'), keys.executor('evil')];
 
 /**
- * A live switch with an honest executor, all of whose keys are there, and what a hostile one of another name can send.
+ * A live switch with an honest executor, all of whose keys exist, and a way to send commands as a hostile one of
+ * another name.
  */
 export async function setUp() {
   const redis = await startRedis({ config: ['enable-debug-command yes', 'enable-module-command yes'] });

@@ -13,7 +13,7 @@ import { hasRedis, startRedis } from '../../servers/index.ts';
 import { asUser, DEFAULT_SCOPE, DENIED, type RedisCommand, urlOf } from './acl-users.ts';
 import { EVIL, HONEST, keys, setUp } from './hostile-switch.ts';
 
-/** All that somebody could do to a key, and what another type would be put there with. */
+/** Every command that changes a key, also those that put another type there. */
 const onto = (key: string): readonly RedisCommand[] => [
   ['DEL', key],
   ['UNLINK', key],
@@ -76,7 +76,7 @@ const onto = (key: string): readonly RedisCommand[] => [
   ['FCALL', LIBRARY.scripts.enter.inLibrary?.name ?? '', 1, key, 'evil'],
 ];
 
-/** What the table says that an executor may do with a key that it shares: nothing else may be taken. */
+/** What an executor may do with a shared key by the table: Redis must refuse everything else. */
 const MAY: ReadonlyMap<string, readonly string[]> = new Map<string, readonly string[]>([
   ...Object.entries(SHARED_ACCESS).map(
     ([key, { executor = [] }]) => [keys[key as SharedKey], executor] as [string, readonly string[]],
@@ -86,7 +86,7 @@ const MAY: ReadonlyMap<string, readonly string[]> = new Map<string, readonly str
   ),
 ]);
 
-/** What is done to Redis itself, to its other users, or by what is no key. */
+/** Commands on Redis itself, on its other users, or without a key. */
 const AT_LARGE: readonly RedisCommand[] = [
   ['PUBLISH', keys.channel, 'forged'],
   ['SPUBLISH', keys.channel, 'forged'],
@@ -147,7 +147,7 @@ const AT_LARGE: readonly RedisCommand[] = [
 ];
 
 describe.skipIf(!hasRedis)('a hostile executor', () => {
-  test('can do nothing to what it shares or another’s but what the table says, however it tries', async () => {
+  test('can do nothing to shared keys or another name’s but what the table says', async () => {
     const { redis, control, honest, evil } = await setUp();
     const targets = [...Object.keys(SHARED_KEYS).map((key) => keys[key as SharedKey])];
     targets.push(...Object.keys(OWN_KEYS).map((key) => HONEST[key as OwnKey]));
@@ -168,7 +168,7 @@ describe.skipIf(!hasRedis)('a hostile executor', () => {
       expect(MAY.get(key ?? '') ?? [], `${sent.join(' ')} → ${String(answer)}`).toContain(sent[0].toLowerCase());
     }
     expect(tries.length).toBeGreaterThan(800);
-    // To add a name, as text or by the function for it, and to say that there is something new.
+    // It may add a name, as text or with the function for that, and count a change.
     expect(taken).toEqual([`APPEND ${keys.names}`, `FCALL ${keys.names}`, `INCR ${keys.changes}`]);
     expect(await whole()).toEqual(before);
     expect(honest.fault()).toBeNull();
@@ -177,7 +177,7 @@ describe.skipIf(!hasRedis)('a hostile executor', () => {
     expect(acknowledgements).toMatchObject({ total: 1, drained: 1 });
   });
 
-  test('can put no other type where nothing has been reported yet', async () => {
+  test('can put no other type where there is no key yet', async () => {
     const redis = await startRedis();
     const evil = asUser(await urlOf(redis, executorUser(DEFAULT_SCOPE, 'evil')));
     for (const key of Object.keys(SHARED_KEYS).map((each) => keys[each as SharedKey]))
@@ -211,7 +211,7 @@ describe.skipIf(!hasRedis)('a hostile executor', () => {
     ['short', Array.from({ length: 10_000 }, (_, name) => `\n${name}`).join('')],
     ['long', '\n'.padEnd(8 * MOST_NAME_BYTES, 'x')],
   ])(
-    'that floods the names with %s ones keeps new ones out, hides no old one, and any command of an operator mends it',
+    'that floods the names with %s ones keeps new names out but hides no old one, and any command of an operator mends it',
     async (_, flood) => {
       const { redis, control, honest, executor, evil } = await setUp();
       await evil(['APPEND', keys.names, flood]);
@@ -235,7 +235,7 @@ describe.skipIf(!hasRedis)('a hostile executor', () => {
     },
   );
 
-  test('can make its own reports as many and as long as it likes: they are bounded, shown as its own, and hold nobody up', async () => {
+  test('can write any number of reports of any length: they are bounded, shown as its own, and hold nobody up', async () => {
     const { redis, control, honest, evil } = await setUp();
     await evil(['APPEND', keys.names, '\nevil\n']);
     await evil(['HSET', EVIL.beats, 'x'.repeat(70_000_000), '{}']);
@@ -260,7 +260,7 @@ describe.skipIf(!hasRedis)('a hostile executor', () => {
   });
 
   test.each([
-    ['nobody’s names, more of them than are read', Array.from({ length: 9000 }, (_, index) => `\n!${index}`).join('')],
+    ['invalid names, more of them than are read', Array.from({ length: 9000 }, (_, index) => `\n!${index}`).join('')],
     ['few characters in more bytes than are read', `\n${'€'.repeat(MOST_NAME_BYTES / 3 + 1)}`],
   ])('can keep out nobody who comes after an operator: %s', async (_, added) => {
     const { redis, executor, evil } = await setUp();
@@ -274,7 +274,7 @@ describe.skipIf(!hasRedis)('a hostile executor', () => {
     await vi.waitFor(() => expect(late.fault()).toBeNull(), 5000);
   });
 
-  test('a forged push is not heard, because only operators may publish; from one who may, it stops', async () => {
+  test('an executor may publish no forged push; one of an operator stops executors', async () => {
     const { redis, control, honest, evil } = await setUp();
     const { head } = await control.status();
     const forged = sealEvent({
@@ -287,7 +287,7 @@ describe.skipIf(!hasRedis)('a hostile executor', () => {
       prev: head.hash,
     });
     expect(await evil(['PUBLISH', keys.channel, serializeEvent(forged)])).toMatch(DENIED);
-    // What does not follow the head, or is not sealed, only makes an executor ask.
+    // An event that does not follow the head, or is not sealed, only makes an executor ask.
     const elsewhere = serializeEvent(sealEvent({ ...withoutHash(forged), prev: GENESIS }));
     for (const text of ['', '{', elsewhere, serializeEvent(forged).replace('full_stop', 'live')]) {
       await redis.cli('PUBLISH', keys.channel, text);

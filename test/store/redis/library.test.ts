@@ -12,7 +12,7 @@ import { beat, failure } from './harness.ts';
 const CONFIRM = LIBRARY.scripts.confirm.inLibrary?.name ?? '';
 const READ_KEPT = LIBRARY.scripts.readKept.inLibrary?.name ?? '';
 
-/** A library that has our functions' names, and other things in it. */
+/** A library with the names of our functions and other code. */
 const imitation = (name: string): string => `#!lua name=${name}
 redis.register_function('${CONFIRM}', function() return 'all is well' end)
 redis.register_function{ function_name = '${READ_KEPT}', flags = { 'no-writes' }, callback = function() return {} end }
@@ -41,7 +41,7 @@ async function setUp() {
 }
 
 describe.skipIf(!hasRedis)('a library of our name with other contents', () => {
-  test('stops executors whom it answers nonsense, and is replaced by the next command of an operator, who believes none of it', async () => {
+  test('stops executors with its wrong answers, and is replaced by the next command of an operator, who believes none of them', async () => {
     const { redis, open, confirm, codeOf } = await setUp();
     await redis.cli('FUNCTION', 'LOAD', 'REPLACE', imitation(LIBRARY.name));
     expect(await failure(confirm())).toMatchObject({ code: 'CORRUPT' });
@@ -63,7 +63,7 @@ describe.skipIf(!hasRedis)('a library of our name with other contents', () => {
     expect(await codeOf(LIBRARY.name)).toBe(imitation(LIBRARY.name));
   });
 
-  test('with our functions in a library of another name operators run their own text, and say which one to delete', async () => {
+  test('with our functions’ names in a library of another name operators run the scripts’ text, and errors say which library to delete', async () => {
     const { redis, open, confirm } = await setUp();
     await redis.cli('FUNCTION', 'DELETE', LIBRARY.name);
     await redis.cli('FUNCTION', 'LOAD', imitation('squatter'));
@@ -78,7 +78,7 @@ describe.skipIf(!hasRedis)('a library of our name with other contents', () => {
     expect(await confirm()).toMatchObject({ events: [] });
   });
 
-  test('that was flushed is put back by an operator who has been at work since before', {
+  test('that was flushed is put back by an operator’s connection that is still open', {
     timeout: 30_000,
   }, async () => {
     const { redis, control, confirm, codeOf } = await setUp();
@@ -119,7 +119,7 @@ test.skipIf(!hasRedis)('operators of two versions leave each other’s library a
   expect(await confirm()).toMatchObject({ events: [] });
 });
 
-test('whatever is another in a library gives it another name', () => {
+test('any difference in a library gives it another name', () => {
   const one = { name: 'a', lua: 'return 1', noWrites: false };
   const names = [one, { ...one, lua: 'return 2' }, { ...one, noWrites: true }, { ...one, name: 'b' }].map(
     (script) => library({ a: script }).name,

@@ -4,7 +4,7 @@ import { beat, failure, openControl, openExecutor, plan } from './harness.ts';
 
 const bulk = (text: string): string => `$${Buffer.byteLength(text)}\r\n${text}\r\n`;
 
-/** What Redis 6.2.14 answers; no such server can be had here. `info`: the answer to INFO, as it goes over the wire. */
+/** Plays the answers of Redis 6.2.14, since no such server is installed. `info`: the raw answer to INFO. */
 const answersOf = (info: string): Readonly<Record<string, string>> => ({
   GET: '$-1\r\n',
   TIME: `*2\r\n${bulk('1767225600')}${bulk('0')}`,
@@ -55,11 +55,11 @@ describe('a server that is too old', () => {
       /is Dragonfly df-v1\.21\.2\b/,
     ],
     [
-      'one that does not say what it is',
+      'a server that does not say what it is',
       "-NOPERM this user has no permissions to run the 'info' command or its subcommand\r\n",
       /is older than Redis 7/,
     ],
-    ['one that does not answer to INFO', '', /is older than Redis 7/],
+    ['a server that does not answer INFO', '', /is older than Redis 7/],
   ])('%s is named, with the version that is needed', async (_, info, says) => {
     const url = await startOlder(info);
     const at = { url, requestTimeoutMs: 500 };

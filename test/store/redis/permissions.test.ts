@@ -36,8 +36,8 @@ async function executorAs(redis: RedisServer, user: AclUser, executorName: strin
   return executor;
 }
 
-describe.skipIf(!hasRedis)('what a command says whose user may not do it, at once', () => {
-  test('an executor’s URL: who it is, and which user is needed', async () => {
+describe.skipIf(!hasRedis)('a command whose user may not do it says at once', () => {
+  test('with an executor’s URL: whose user that is, and which user is needed', async () => {
     const { redis, control } = await setUp();
     await control.kill({ target: 'agent:x' });
     const { epoch } = (await control.status()).head;
@@ -59,7 +59,7 @@ describe.skipIf(!hasRedis)('what a command says whose user may not do it, at onc
     expect((await control.status()).head.epoch).toBe(epoch);
   }, 120_000);
 
-  test('a viewer’s URL: the same for what changes something', async () => {
+  test('with a viewer’s URL: the same, for commands that change something', async () => {
     const { redis, control } = await setUp();
     await control.kill({ target: 'agent:x' });
     const { epoch } = (await control.status()).head;
@@ -78,7 +78,7 @@ describe.skipIf(!hasRedis)('what a command says whose user may not do it, at onc
     expect((await control.status()).head.epoch).toBe(epoch);
   }, 120_000);
 
-  test('a wrong password, a user that does not exist, a database that is refused: never that it may have been recorded', async () => {
+  test('with a wrong password, an unknown user or a refused database: what is wrong, never that the change may have been recorded', async () => {
     const { redis, operator, control } = await setUp();
     const { epoch } = (await control.status()).head;
     const name = encodeURIComponent(operatorUser(DEFAULT_SCOPE).name);
@@ -102,10 +102,10 @@ describe.skipIf(!hasRedis)('what a command says whose user may not do it, at onc
   }, 120_000);
 });
 
-describe.skipIf(!hasRedis)('what an executor says whose user is another’s', () => {
+describe.skipIf(!hasRedis)('an executor that has another’s user says', () => {
   const billing = 'kill-switch redis acl --executor billing';
 
-  test('of another name: which, and what it writes', async () => {
+  test('for one of another name: which name, and the keys that it needs', async () => {
     const { redis } = await setUp();
     const executor = await executorAs(redis, executorUser(DEFAULT_SCOPE, 'mailer'), 'billing');
     const { message, code } = await failure(executor.confirm(beat('h', null, { name: 'billing' }), 'n'));
@@ -117,7 +117,7 @@ describe.skipIf(!hasRedis)('what an executor says whose user is another’s', ()
     expect(message).toContain(billing);
   });
 
-  test('of operators, of another organization or database: that', async () => {
+  test('for one of operators, or of another organization or database: what differs', async () => {
     const { redis } = await setUp();
     const load = async (user: AclUser, organizationId?: string): Promise<string> =>
       (await failure((await executorAs(redis, user, 'billing', organizationId)).load(null, 'n'))).message;
@@ -138,7 +138,7 @@ describe.skipIf(!hasRedis)('what an executor says whose user is another’s', ()
     ]);
   });
 
-  test('with rules of another version under the right name: to apply them anew', async () => {
+  test('for the right name with rules of another version: to apply the rules anew', async () => {
     const { redis } = await setUp();
     const user = executorUser(DEFAULT_SCOPE, 'billing');
     const executor = await executorAs(redis, { ...user, rules: user.rules.slice(0, 5) }, 'billing');
@@ -148,7 +148,7 @@ describe.skipIf(!hasRedis)('what an executor says whose user is another’s', ()
   });
 });
 
-test('a user’s name says what it is for, and is understood', () => {
+test('a user’s name says what it is for, and can be parsed', () => {
   for (const use of [
     { organizationId: 'default', keyPrefix: '', db: 0, role: 'operator', executor: null },
     { organizationId: 'a+b kill-switch', keyPrefix: 'app+kill-switch:', db: 5, role: 'viewer', executor: null },

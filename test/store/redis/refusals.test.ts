@@ -6,7 +6,7 @@ import { append, beat, failure, goLive, init, kill, killData, openControl, openE
 
 const KEY = (name: string): string => `kill-switch:{default}:${name}`;
 
-describe.skipIf(!hasRedis)('a Redis that answers, but does not take or hold what it should', () => {
+describe.skipIf(!hasRedis)('a Redis that answers, but refuses writes or lacks data', () => {
   const setUp = async (options: Parameters<typeof startRedis>[0] = {}) => {
     const redis = await startRedis(options);
     const at = { url: redis.url };
@@ -74,7 +74,7 @@ describe.skipIf(!hasRedis)('a Redis that answers, but does not take or hold what
   });
 
   test.each(['head', 'state', 'log', 'changes', 'executor-names', 'executor:test:beats', 'executor:test:fork-reports'])(
-    'a value of the wrong type under %s is no confirmation, for anybody',
+    'with a value of the wrong type under %s no executor is confirmed',
     async (name) => {
       const { redis, control, confirm } = await setUp();
       await redis.cli('RENAME', KEY(name), 'aside').catch(() => {}); // some are not there yet
@@ -90,7 +90,7 @@ describe.skipIf(!hasRedis)('a Redis that answers, but does not take or hold what
       }
       await redis.cli('DEL', KEY(name));
       await redis.cli('RENAME', 'aside', KEY(name)).catch(() => {});
-      expect((await confirm()).events).toEqual([]); // nothing was half written
+      expect((await confirm()).events).toEqual([]); // nothing was written in part
       expect(await kill(control, 'all')).toMatchObject({ epoch: 3 });
     },
   );
@@ -107,7 +107,7 @@ describe.skipIf(!hasRedis)('a Redis that answers, but does not take or hold what
       expect(await failure(ask()), ask.toString()).toMatchObject({ code: 'CORRUPT' });
   });
 
-  test('a store whose log was deleted does not confirm, but a kill gets through, and then nobody’s head is in it', async () => {
+  test('a store whose log was deleted does not confirm, but a kill gets through, and then no held head is in the log', async () => {
     const { redis, control, executor, head, confirm } = await setUp();
     await redis.cli('DEL', KEY('log'));
     expect(await failure(confirm())).toMatchObject({
@@ -119,7 +119,7 @@ describe.skipIf(!hasRedis)('a Redis that answers, but does not take or hold what
     expect((await executor.load(head, 'n')).linked).toBe(false);
   });
 
-  test('a store whose state was deleted takes nothing that would look as if its kills had never been, until the rest is given up too', async () => {
+  test('a store whose state was deleted takes no change, which would hide that its kills are lost, until the rest is deleted too', async () => {
     const { redis, control, confirm } = await setUp();
     await kill(control, 'agent:x');
     await redis.cli('DEL', KEY('state'));
@@ -133,7 +133,7 @@ describe.skipIf(!hasRedis)('a Redis that answers, but does not take or hold what
     expect((await confirm()).events).toBeNull();
   });
 
-  test('a store whose head alone was deleted is empty for executors, and takes no new beginning over the remains', async () => {
+  test('a store whose head alone was deleted is empty for executors, and takes no init over the remains', async () => {
     const { redis, control, executor, head, confirm } = await setUp();
     await kill(control, 'agent:x');
     await redis.cli('DEL', KEY('head'));
@@ -144,7 +144,7 @@ describe.skipIf(!hasRedis)('a Redis that answers, but does not take or hold what
     expect(await failure(init(control))).toMatchObject({ code: 'CORRUPT', message: expect.stringMatching(/RENAME/) });
   });
 
-  test('a log that goes on beyond the head takes no change, and the change leaves no trace', async () => {
+  test('a store whose log goes on beyond the head takes no change, and a change leaves no trace', async () => {
     const { redis, control, executor, confirm } = await setUp();
     await redis.cli('XADD', KEY('log'), '9-0', 'event', 'x');
     expect(await failure(confirm())).toMatchObject({ code: 'CORRUPT' });
@@ -155,7 +155,7 @@ describe.skipIf(!hasRedis)('a Redis that answers, but does not take or hold what
     expect([...(await executor.load(null, 'n')).entries].map(([key]) => key)).not.toContain('kill:agent:x');
   });
 
-  test('an entry of the state that cannot be read is found when it is read', async () => {
+  test('an unreadable entry of the state is an error when it is read', async () => {
     const { redis, control, executor } = await setUp();
     await kill(control, 'agent:x');
     await redis.cli('HSET', KEY('state'), 'kill:agent:x', '{"id"');
@@ -171,7 +171,7 @@ describe.skipIf(!hasRedis)('a Redis that answers, but does not take or hold what
     const empty = { head: null, events: null, forkReported: false };
     await redis.cli('FLUSHALL');
     expect(await confirm()).toMatchObject(empty);
-    expect((await control.executors()).map(({ applied }) => applied)).toEqual([head]); // the beat says what was lost
+    expect((await control.executors()).map(({ applied }) => applied)).toEqual([head]); // it held this
     await redis.restart({ empty: true });
     expect(await confirm()).toMatchObject(empty);
     expect(await executor.load(head, 'n')).toMatchObject({ head: null, entries: [], linked: false });
@@ -179,7 +179,7 @@ describe.skipIf(!hasRedis)('a Redis that answers, but does not take or hold what
     expect(await confirm()).toMatchObject({ head: { epoch: 1 }, events: null });
   });
 
-  test('a server that comes back from an older copy does not have the held head, also once it has gone on', async () => {
+  test('a server that comes back from an older copy does not have the held head, also after further changes', async () => {
     const { redis, control, executor, head, confirm } = await setUp();
     const copy = await redis.copyData();
     const lost = await kill(control, 'agent:lost');
@@ -192,7 +192,7 @@ describe.skipIf(!hasRedis)('a Redis that answers, but does not take or hold what
     await kill(control, 'agent:more');
     expect(await held()).toMatchObject({ head: { epoch: 4 }, events: null });
     expect((await executor.load(lost, 'n')).linked).toBe(false);
-    expect((await confirm()).events).toMatchObject([{ seq: 3 }, { seq: 4 }]); // who had not seen it goes on
+    expect((await confirm()).events).toMatchObject([{ seq: 3 }, { seq: 4 }]); // it goes on
   });
 
   describe('by its ACL', () => {
@@ -212,7 +212,7 @@ describe.skipIf(!hasRedis)('a Redis that answers, but does not take or hold what
       return { url: redis.url.replace('redis://', 'redis://dana:hunter2@') };
     };
 
-    test('a user without the channel, a command or a key appends nothing at all', async () => {
+    test('a user who lacks the channel, a command or a key appends nothing at all', async () => {
       const { redis, control } = await setUp();
       const change = await plan(control, 'kill', killData('all'));
       for (const rules of [
@@ -233,7 +233,7 @@ describe.skipIf(!hasRedis)('a Redis that answers, but does not take or hold what
       expect(await openControl(await user(redis)).append(change)).toBe(true);
     });
 
-    test('an executor that may run scripts needs no more than these do, and not FCALL, INFO, CLIENT or HELLO', async () => {
+    test('an executor that may run scripts needs only their commands, and not FCALL, INFO, CLIENT or HELLO', async () => {
       const { redis, head } = await setUp();
       const rules = [
         '-@all',

@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { hasRedis, type RedisServer, startRedis } from '../../servers/index.ts';
 import { beat, failure, init, kill, killData, logOf, openControl, openExecutor, plan } from './harness.ts';
 
-describe.skipIf(!hasRedis)('a Redis with a replica that must have it too', () => {
+describe.skipIf(!hasRedis)('a Redis whose replica must have every write', () => {
   let master: RedisServer;
   let replica: RedisServer;
   beforeAll(async () => {
@@ -10,7 +10,7 @@ describe.skipIf(!hasRedis)('a Redis with a replica that must have it too', () =>
     replica = await startRedis({ config: [`replicaof 127.0.0.1 ${master.port}`] });
     const linked = async () => expect(await replica.cli('INFO', 'replication')).toMatch(/master_link_status:up/);
     await vi.waitFor(linked, { timeout: 15_000, interval: 50 });
-    // The replica says so first; only then does the master count what it acknowledges.
+    // The replica is connected first, and only later does the master count its acknowledgements.
     const counted = async () =>
       expect(await master.cli('INFO', 'replication')).toMatch(/slave0:.*state=online,offset=[1-9].*lag=[01]\b/);
     await vi.waitFor(counted, { timeout: 15_000, interval: 50 });
@@ -29,7 +29,7 @@ describe.skipIf(!hasRedis)('a Redis with a replica that must have it too', () =>
     await replica.freeze();
   };
 
-  test('what was acknowledged is on the replica', async () => {
+  test('acknowledged changes are on the replica', async () => {
     const { at, control, confirm } = await setUp('a');
     for (let count = 0; count < 20; count += 1) {
       const head = await kill(control, `agent:${count}`);
@@ -40,7 +40,7 @@ describe.skipIf(!hasRedis)('a Redis with a replica that must have it too', () =>
     expect((await confirm()).events).toHaveLength(20);
   });
 
-  test('while the replica does not answer nothing is confirmed, and what was appended is not taken for done, also when it is found', async () => {
+  test('while the replica does not answer nothing is confirmed, and an append does not count as done, though it is in the log', async () => {
     const { at, control, confirm } = await setUp('b');
     const change = await plan(control, 'kill', killData('all'));
     await freezeReplica();
@@ -70,7 +70,7 @@ describe.skipIf(!hasRedis)('a Redis with a replica that must have it too', () =>
     expect((await confirm()).events).toHaveLength(1);
   });
 
-  test('so it is after an append whose answer was lost', async () => {
+  test('an append whose answer was lost does not count as done either', async () => {
     const { control } = await setUp('c');
     const change = await plan(control, 'kill', killData('all'));
     await master.freeze();
@@ -92,7 +92,7 @@ describe.skipIf(!hasRedis)('a Redis with a replica that must have it too', () =>
       .toBe(true);
   });
 
-  test('a change that came too late says so, whatever the replica does', async () => {
+  test('a change that was overtaken is reported as such, whatever the replica does', async () => {
     const { at, control } = await setUp('d');
     const late = await plan(control, 'kill', killData('all'));
     await kill(control, 'agent:x');
@@ -101,7 +101,7 @@ describe.skipIf(!hasRedis)('a Redis with a replica that must have it too', () =>
     await replica.thaw();
   });
 
-  test('a lost master’s last change that no replica had contradicts who has seen it', async () => {
+  test('a last change that was lost with its master, since no replica had it, is a fork for the executors that saw it', async () => {
     const { at, control } = await setUp('e');
     const change = await plan(control, 'kill', killData('all'));
     await replica.cli('REPLICAOF', 'NO', 'ONE');

@@ -15,7 +15,7 @@ import { beat } from './harness.ts';
 const keys = redisKeys('default');
 const HONEST = keys.executor('honest');
 
-/** A switch with an executor, as its users have made it, on that server. */
+/** A switch with an executor, each with its own user, on that server. */
 async function setUp(redis: RedisServer) {
   const operator = await urlOf(redis, operatorUser(DEFAULT_SCOPE));
   const control = await openControlPlane({ store: redisControlStore({ url: operator }), operator: { id: 'ann' } });
@@ -73,7 +73,7 @@ describe.skipIf(!hasRedis)('an operator’s user', () => {
       await control.setMode({ mode: 'live', reason: 'test' });
       await control.revive({ target: 'agent:x', reason: 'test' });
       expect(await control.executors()).toMatchObject([{ id: 'h', writer: 'name honest' }]);
-      expect((await control.interventions()).data).toEqual([]); // neither of the two texts is one
+      expect((await control.interventions()).data).toEqual([]); // neither of the two texts is an intervention
       await control.recover({ reason: 'test' });
       await control.forgetExecutor('h');
       await expect(control.forgetExecutor('\ufffd')).rejects.toMatchObject({ code: 'NOT_FOUND' });
@@ -85,7 +85,7 @@ describe.skipIf(!hasRedis)('an operator’s user', () => {
     },
   );
 
-  test('can delete, cut or rename nothing, write no executor’s report, and touch nothing of the server', async () => {
+  test('can delete, cut or rename nothing, write no executor’s report, and change nothing of the server', async () => {
     const redis = await startRedis();
     const { control, operator } = await setUp(redis);
     const send = asUser(operator);
@@ -137,7 +137,7 @@ describe.skipIf(!hasRedis)('an operator’s user', () => {
     expect(await control.executors()).toMatchObject([{ id: 'h' }]);
   });
 
-  test('could cut the log while it adds to it, which Redis cannot tell apart: that is seen, and executors stop', async () => {
+  test('could cut the log while adding to it, which an ACL cannot forbid: that is noticed, and executors stop', async () => {
     const redis = await startRedis();
     const { control, confirm, operator } = await setUp(redis);
     await asUser(operator)(['XADD', keys.log, 'MAXLEN', 1, '3-0', 'event', '{}']);
@@ -178,9 +178,9 @@ describe.skipIf(!hasRedis)('a viewer’s user', () => {
       await vi.waitFor(() => expect(watch.printed.out).toContain('agent:y'), 10_000);
       watch.child.kill('SIGINT');
       expect(await watch.ended).toBe(0);
-      expect(await redis.cli('ACL', 'LOG')).toEqual([]); // nothing of this was denied
+      expect(await redis.cli('ACL', 'LOG')).toEqual([]); // no command was denied
 
-      // Said at once: trying again could not mend it.
+      // It fails at once, since trying again could not mend it.
       const changes = ['kill all --wait 0', 'mode live --reason x', 'recover --reason x', 'executors forget h'];
       await Promise.all(
         changes.map(async (verb) => {

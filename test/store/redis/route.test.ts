@@ -5,7 +5,7 @@ const [a, b, c] = ['a', 'b', 'c'].map((host) => ({ host, port: 1 })) as [Node, N
 type Node = { readonly host: string; readonly port: number };
 
 describe('the way to the node with the keys', () => {
-  test('goes through those that were given, in turn', () => {
+  test('goes through the given nodes, one after the other', () => {
     const route = new Route({ nodes: [a, b], natMap: undefined });
     const seen = [route.current];
     for (let steps = 0; steps < 3; steps += 1) {

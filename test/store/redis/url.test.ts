@@ -116,7 +116,7 @@ describe('the URL of a Redis', () => {
       writeFileSync(password, 'hunter2\n');
     });
 
-    test('certificates and keys are read, and what cannot be used is refused by its name', () => {
+    test('certificates and keys are read, and an unusable file is refused with its name', () => {
       const { tls } = redisEndpoint({ url: `rediss://h?ca=${pem}&cert=${pem}&key=${key}` }).options;
       expect(tls).toMatchObject({
         ca: expect.stringMatching(/CERTIFICATE/),
