@@ -10,7 +10,7 @@ export type Trust =
   | { readonly type: 'stale'; readonly fault: Fault }
   | { readonly type: 'fault'; readonly fault: Fault };
 
-/** What a replica tells its listeners. `changed` names the state's entries. */
+/** What a replica notifies its listeners of. `changed` names the state's entries. */
 export type ReplicaEvent =
   /** `at`: when the last of these changes was appended, by the store's clock; null where it is not known. */
   { readonly type: 'changed'; readonly keys: readonly string[]; readonly at: string | null } | Trust;

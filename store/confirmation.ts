@@ -1,16 +1,18 @@
 import type { EntryKey, Head, LogEvent } from '../flags/index.ts';
 
-/** What every answer of a store says of itself, so that who asked knows to what it is an answer, and of when. */
+/** The members of every answer of a store, which tell to which request it is an answer, and of when. */
 export interface Answer {
-  /** The request's own. With another one it is the answer to another request, which somebody in between has kept. */
+  /**
+   * The nonce of the request. With another one this is the answer to another request, which a hop in between has kept.
+   */
   readonly nonce: string;
   /** The store's clock when it answered, RFC 3339 UTC, as `ControlView.time`. */
   readonly time: string;
   /**
-   * How old it was when it was handed out, in milliseconds: 0 where the store itself is asked. Who has asked the store
-   * for another (a hop) says how long ago it *sent* its own question, by the larger of its two clocks, plus the age
-   * that its answer had. From what it knows already it answers only who holds a head that it has as well: anybody else
-   * would take the answer for a loss, so for them it asks the store.
+   * How old the answer was when it was handed out, in milliseconds; 0 from the store itself. A hop, which asks the
+   * store for others, adds the time since it *sent* its own question, by the larger of its two clocks, to the age of
+   * the answer that it got. It answers from memory only an executor that holds a head which the hop has too. Any other
+   * one would take the answer for a loss, so for that one the hop asks the store.
    */
   readonly ageMs: number;
 }
@@ -33,8 +35,8 @@ export interface Confirmation extends Answer {
    */
   readonly events: readonly LogEvent[] | 'reload' | null;
   /**
-   * Somebody has reported that this generation of the store contradicts a head that it had published: `full_stop` for
-   * everyone.
+   * An executor has reported that this generation of the store contradicts a head that it had published: `full_stop`
+   * for everyone.
    */
   readonly forkReported: boolean;
 }

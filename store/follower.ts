@@ -33,15 +33,15 @@ export interface FollowerOptions {
   readonly onTrust: () => void;
 }
 
-/** What came of a confirmation, and from when its answer is: when it was sent, less the age of the answer. */
+/** What came of a confirmation, and of when its answer is: when it was sent, less the age of the answer. */
 interface Confirmed {
   readonly outcome: ReplyOutcome;
   readonly sent: Instant;
 }
 
 /**
- * Keeps a copy up to date: loads it, takes what is pushed, confirms it and reports, and knows what went wrong
- * meanwhile. What the copy is then worth is not its business.
+ * Keeps a copy up to date: loads it, hands it what is pushed, confirms it and reports, and remembers what failed
+ * meanwhile. It does not judge whether the copy can be trusted.
  */
 export class Follower {
   readonly #options: FollowerOptions;
@@ -59,7 +59,7 @@ export class Follower {
     this.#question = new SharedQuestion({
       send: () => this.#confirm(),
       oneByOne: options.connection.confirmsOneByOne,
-      // Others may ask as well, or work in flight may just be being told of changes that are not kept yet.
+      // Others may ask in this turn too, and an abort of work in flight may ask before the anchor is written.
       gather: () => new Promise((resolve) => process.nextTick(resolve)),
     });
   }
@@ -75,7 +75,7 @@ export class Follower {
     await this.#cycle.run();
   }
 
-  /** There is something new to ask or to say. */
+  /** There is something new to ask or to report. */
   wake(): void {
     this.#cycle.wake();
   }
@@ -85,8 +85,8 @@ export class Follower {
   }
 
   /**
-   * One round trip: the beat is written, the head read, and the reply taken. It is sent after the call; who asks before
-   * it has been sent shares it, so that many who ask at once cost the store no more than one.
+   * One round trip: writes the beat, reads the head, and takes the reply. It is sent after the call. Callers that ask
+   * before it is sent share it, so that many at once cost the store no more than one.
    */
   confirm(): Promise<Confirmed> {
     return this.#question.ask();
@@ -101,7 +101,7 @@ export class Follower {
     if (this.#closed) return { outcome: 'dropped', sent: ticket.sent };
     const outcome = copy.reply(ticket, reply, clock());
     onChanges();
-    if (copy.forkReport && !beat.fork) this.#cycle.wake(); // the evidence is told at once
+    if (copy.forkReport && !beat.fork) this.#cycle.wake(); // report the evidence at once
     if (outcome === 'renewed') this.#trouble = null;
     onTrust();
     return { outcome, sent: earlier(ticket.sent, reply.ageMs) };
@@ -133,7 +133,7 @@ export class Follower {
       return;
     }
     this.#pushed.push(push.event);
-    // What comes in one turn is taken together, so that it is kept once.
+    // Events that come in one turn are taken together, so that the anchor is written once.
     if (this.#pushed.length === 1) queueMicrotask(() => this.#takePushed());
   }
 
@@ -148,7 +148,7 @@ export class Follower {
         return;
       }
     } catch (error) {
-      this.#trouble = faultFrom(error); // the confirmation that follows meets it again, and no lease outlives it
+      this.#trouble = faultFrom(error); // the next confirmation meets it again, and no lease outlives it
     }
     this.#cycle.wake();
   }
@@ -156,7 +156,7 @@ export class Follower {
   /** True when the store has answered, whatever it said. */
   async #ask(): Promise<boolean> {
     try {
-      // where there is nothing to load, the beat below still says so
+      // where there is nothing to load, the beat below is still written
       if (this.#options.copy.needsLoad) await this.#load();
       const { outcome } = await this.confirm();
       if (outcome === 'reload' && (await this.#load())) this.#cycle.wake();
@@ -179,7 +179,7 @@ export class Follower {
     return taken;
   }
 
-  /** Says what can act here, when that has changed; what the store did not take is said again. */
+  /** Reports what can act here, when that has changed. What the store did not take is reported again. */
   async #describe(): Promise<void> {
     const surfaces = this.#options.surfaces() ?? this.#undescribed;
     if (!surfaces || this.#closed) return;
@@ -189,8 +189,8 @@ export class Follower {
       this.#undescribed = null;
     } catch (error) {
       if (isKillSwitchError(error) && error.code === 'STORE_UNREACHABLE') throw error;
-      // The switch itself has been confirmed, and a refused report changes no decision: no trouble, and said again with
-      // the next confirmation.
+      // The switch itself has been confirmed, and a refused report changes no decision: it is no trouble, and is
+      // reported again with the next confirmation.
     }
   }
 }

@@ -2,24 +2,24 @@ import type { Anchor, Beat, Change, EntryKey, FoundReport, Head, LogEvent, State
 import type { ReportedBeat } from './beats.ts';
 import type { Confirmation, Snapshot } from './confirmation.ts';
 
-/** Whose switch is read, and by whom. */
+/** Which organization's switch an executor opens, and who it is. */
 export interface ExecutorScope {
   readonly organizationId: string;
   /** The executor's name: stable over restarts, so that a file store can keep its anchor under it. */
   readonly executorName: string;
   readonly executorId: string;
-  /** After this many milliseconds a request has failed; a reply that comes later is dropped. */
+  /** A request fails after this many milliseconds; a later reply is dropped. */
   readonly requestTimeoutMs: number;
 }
 
-/** What a store pushes as it happens. A push proves nothing about freshness. */
+/** What a store pushes to its followers. A push proves nothing about freshness. */
 export type Push =
   | { readonly type: 'event'; readonly event: LogEvent }
-  /** Something may have been missed (the connection was lost and made again, the files were replaced): confirm now. */
+  /** Events may have been missed (the connection was lost and made again, or the files were replaced): confirm now. */
   | { readonly type: 'gap' }
   | { readonly type: 'trouble'; readonly error: Error };
 
-/** A whole state may take this long to arrive, in milliseconds, where a request may take less. */
+/** How long a whole state may take to arrive, in milliseconds, even if requests may take less. */
 export const LOAD_MS = 10_000;
 
 /** Reads the switch. */
@@ -29,7 +29,7 @@ export interface ControlReader {
    * @throws KillSwitchError STORE_UNREACHABLE, STORE_READ_ONLY, NOT_PERMITTED, CORRUPT
    */
   load(held: Head | null, nonce: string): Promise<Snapshot>;
-  /** Events as they are appended; the returned function ends it, more than once too. */
+  /** Pushes events as they are appended. The returned function ends it, and may be called more than once. */
   follow(listener: (push: Push) => void): () => void;
   close(): Promise<void>;
 }
@@ -42,39 +42,40 @@ export interface ExecutorReporter {
    */
   confirm(beat: Beat, nonce: string): Promise<Confirmation>;
   /**
-   * True where a confirmation would only wait for the one before it, and age meanwhile: it is then asked for when that
-   * one is over.
+   * True for a store that takes one confirmation at a time: each is sent only when the one before it is over, since it
+   * would age while it waited.
    */
   readonly confirmsOneByOne: boolean;
   /** The executor has closed cleanly and leaves the count. */
   leave(): Promise<void>;
   /**
-   * Where the last head is kept over restarts; null: nowhere, so a restarted executor cannot recognise a restored
-   * backup.
+   * Keeps the last head over restarts. Null: nothing does, so a restarted executor cannot recognise a restored backup.
    */
   readonly anchor: AnchorKeeper | null;
 }
 
-/** Synchronous, because a head is kept before it is acted on. */
+/** Keeps an executor's last head. Synchronous, because it is written before anything acts on that head. */
 export interface AnchorKeeper {
   /** Where it is, for messages. */
   readonly location?: string | undefined;
-  /** @throws when there is one that cannot be read: that is not the same as none */
+  /** @throws when there is an anchor that cannot be read: that is not the same as no anchor */
   read(): Anchor | null;
-  /** @throws KillSwitchError ANCHOR_FOREIGN when another control plane's is there: that is never replaced */
+  /**
+   * @throws KillSwitchError ANCHOR_FOREIGN when the anchor of another control plane is there, which is never replaced
+   */
   write(anchor: Anchor): void;
 }
 
-/** What executors keep beside their beats: one text an id. None of it changes the switch. */
+/** What executors keep beside their beats: one text for each id. None of it changes the switch. */
 export type ShelfName = 'surfaces' | 'checkpoints';
 
-/** What a driver does to keep reports; `store/reports.ts` says what is in them. The texts are JSON. */
+/** How a driver keeps reports, as JSON texts; `store/reports.ts` says what is in them. */
 export interface Shelf {
-  /** Adds interventions, one text each; the store keeps a bounded number of the newest. */
+  /** Adds interventions, one text each. The store keeps a bounded number of the newest. */
   appendInterventions(texts: readonly string[]): Promise<void>;
   /**
-   * Adds proposals, the only trace of work that somebody is to take up: a bounded number of each executor's newest,
-   * which others cannot push out.
+   * Adds proposals, the only trace of work that a person is to take up. The store keeps a bounded number of each
+   * executor's newest, which other executors cannot push out.
    */
   appendProposals(texts: readonly string[]): Promise<void>;
   put(name: ShelfName, id: string, text: string): Promise<void>;
@@ -83,7 +84,7 @@ export interface Shelf {
 }
 
 /**
- * What an executor has kept, and who has written it as far as the store knows (`ReportedBeat.writer`): the text itself
+ * A text that an executor has kept, and its writer as far as the store knows (`ReportedBeat.writer`): the text itself
  * may claim anything.
  */
 export interface KeptText {
@@ -92,7 +93,7 @@ export interface KeptText {
 }
 
 /**
- * The last texts of several lists, each list in the order in which it was written; and what could not be read, and why.
+ * The last texts of several lists, each list in the order in which it was written; and for what could not be read, why.
  */
 export interface KeptLists {
   readonly texts: readonly KeptText[];
@@ -100,13 +101,13 @@ export interface KeptLists {
 }
 
 /**
- * Reads what executors have kept, and knows nothing of what is in it: which of two executors' texts is the newer one,
- * `store/reports.ts` says. What cannot be read is a text that is no record.
+ * Reads what executors have kept, without looking into the texts: `store/reports.ts` says which of two is newer. For
+ * what cannot be read there is a text that is no record.
  */
 export interface ShelfReader {
   /** The last interventions of each list that the store keeps, at most `limit` of each. */
   interventions(limit: number): Promise<KeptLists>;
-  /** The same of proposals, which each executor (in Redis: each name) has a list of. */
+  /** The last proposals in the same way; each executor (in Redis: each name) has a list of them. */
   proposals(limit: number): Promise<KeptLists>;
   all(name: ShelfName): Promise<ReadonlyArray<KeptText & { readonly id: string }>>;
 }
@@ -118,8 +119,8 @@ export const KEPT_INTERVENTIONS = 10_000;
 export const KEPT_PROPOSALS = 10_000;
 
 /**
- * How many checkpoints a store keeps at least: those of the runs that were last saved. A run that ended well keeps
- * none.
+ * How many checkpoints a store keeps at least: the last one of each run, those that were saved last. A run that ended
+ * well keeps none.
  */
 export const KEPT_CHECKPOINTS = 10_000;
 
@@ -129,14 +130,14 @@ export interface ExecutorConnection extends ControlReader, ExecutorReporter {
 
 /** What an executor holds: it can read and report, and nothing else. */
 export interface ExecutorStore {
-  /** Where it is, without any secret. */
+  /** Its location, without secrets. */
   readonly location: string;
-  /** Says that it is no operator's. */
+  /** Tells it from an operator's store. */
   readonly side: 'executor';
   open(scope: ExecutorScope): ExecutorConnection;
 }
 
-/** A part of the state at one moment, enough to plan a change. */
+/** The entries of the state that planning a change takes, at one moment. */
 export interface ControlView extends StateView {
   readonly head: Head | null;
   /** The store's clock, RFC 3339 UTC. */
@@ -149,89 +150,90 @@ export interface Append extends Change {
   readonly expected: Head | null;
 }
 
-/** Writes the switch. It lives in an entry point of its own, so that an agent's process cannot hold one by accident. */
+/** Writes the switch. It is in an entry point of its own, so that an agent's process does not get one by accident. */
 export interface ControlWriter {
   /** The named entries and the head, read at one moment. */
   read(keys: readonly EntryKey[]): Promise<ControlView>;
   /**
-   * Appends one change or several, each of which expects the head that the one before it leaves; durably, in one round
-   * trip or sync. False when the head was no longer the first one's `expected`, and then nothing was changed. What
-   * every reader would refuse is refused here, and nothing is written.
+   * Appends one change or several, durably, in one round trip or sync; each change expects the head that the one before
+   * it leaves. False when the head was no longer the first one's `expected`; nothing was changed then. A change that
+   * readers would refuse is refused here, and nothing is written.
    * @throws when it is not known whether they were appended: then all of them were, none, or (where a disk is full) the
    * first ones
    */
   append(...changes: Append[]): Promise<boolean>;
   /**
-   * Every executor that has reported and not left. What one of them wrote never makes this throw: it is shown with its
+   * Every executor that has reported and not left. No beat makes this throw: an unreadable one is shown with its
    * `problem`.
    */
   executors(): Promise<readonly ReportedBeat[]>;
   /**
-   * An operator's word that an executor is gone; any id that `executors` shows, whatever it looks like. `writer`: only
-   * what this one has written, as `executors` shows it; others may have written the same id.
+   * Takes out an executor that an operator says is gone, by any id that `executors` shows. `writer`, as `executors`
+   * shows it: only what this one has written, since others may have used the same id.
    */
   forget(executorId: string, writer?: string): Promise<void>;
 }
 
-/** A state that a store has kept apart, and what proves it once it is in the log. */
+/** Names a snapshot; as an event in the log it proves that snapshot. */
 export interface SnapshotMark {
   readonly epoch: number;
   /** SHA-256 of its bytes, in hex. */
   readonly digest: string;
 }
 
-/** What executors judge when they decide whether the store has lost a change. */
+/** The reports by which executors decide whether the store has lost a change. */
 export interface FoundReports {
   readonly reports: readonly FoundReport[];
   readonly floods: readonly Flood[];
 }
 
-/** What stops executors whatever the reports say, unless it is of somebody whom an operator has said not to believe. */
+/** More reports than are read: it stops executors whatever the reports say, unless its users or names are excluded. */
 export interface Flood {
   readonly what: string;
   readonly by: readonly string[];
 }
 
-/** The last head that an executor saw, as it has kept it apart from the store. */
+/** The last head that an executor saw, as its anchor has it. */
 export interface Remembered {
   readonly name: string;
   readonly held: Head;
 }
 
-/** Reads what is kept outside a store of what executors have seen in it. */
+/** Reads the anchors that executors keep outside a store. */
 export interface AnchorReader {
   /**
-   * What executors of this user remember of this very store: an empty one was then wiped or replaced. Never rejects.
+   * The anchors of this user's executors for this very store: if there is one, an empty store was wiped or replaced.
+   * Never rejects.
    */
   remembered(): Promise<readonly Remembered[]>;
 }
 
-/** Keeps states apart from a log that is read from its beginning. */
+/** Writes snapshots beside a log, so that it need not be read from its beginning. */
 export interface SnapshotKeeper {
   /**
-   * Keeps the present state apart when that spares later readers enough, and answers what is to be appended as a
-   * `snapshot` event so that they believe it; null when there is nothing to do. Never rejects.
+   * Writes a snapshot of the present state when that spares later readers enough. Resolves to the mark that is to be
+   * appended as a `snapshot` event so that they believe it; null when there is nothing to do. Never rejects.
    */
   keep(): Promise<SnapshotMark | null>;
 }
 
-/** Reads reports of forks where executors look for them. */
+/** Reads the reports of forks that executors judge. */
 export interface ForkReader {
-  /** What is reported against this generation, also by those that have left. */
+  /** The reports against this generation, also of executors that have left. */
   read(generation: string): Promise<FoundReports>;
 }
 
 /**
- * What an operator holds of a store. What a driver can do beside this is a *capability*: a member with a type of its
- * own, null where the driver lacks it. It is never optional, so whoever writes a driver has to say.
+ * An operator's connection to a store. What else a driver can do is a *capability*: a member with a type of its own,
+ * null where the driver lacks it. It is never optional, so that each driver says whether it has it.
  */
 export interface ControlConnection extends ControlReader, ControlWriter {
   readonly shelf: ShelfReader;
-  /** Null: nobody on this machine keeps any, or an operator cannot see them. */
+  /** Null: no executor on this machine keeps any, or an operator cannot see them. */
   readonly anchors: AnchorReader | null;
-  /** Null: the state is kept beside the log anyway. */
+  /** Null: the driver keeps the state beside the log anyway. */
   readonly snapshots: SnapshotKeeper | null;
-  /** Null: only beats tell of forks. */
+  /** Null: only beats report forks. */
   readonly forks: ForkReader | null;
   /**
    * The log after that `seq`, oldest first.
@@ -243,16 +245,16 @@ export interface ControlConnection extends ControlReader, ControlWriter {
 export interface ControlScope {
   readonly organizationId: string;
   readonly requestTimeoutMs: number;
-  /** Told now and then while a long log is read: how many bytes of how many. */
+  /** Called now and then while a long log is read: how many bytes of how many. */
   readonly onReading?: ((bytes: number, of: number) => void) | undefined;
 }
 
-/** What an operator holds. */
+/** A store as operators open it. */
 export interface ControlStore {
   readonly location: string;
-  /** Says that it is no executor's. */
+  /** Tells it from an executors' store. */
   readonly side: 'operator';
-  /** True when `ControlView.time` comes from a clock that is not this machine's, so that the two can be compared. */
+  /** True when `ControlView.time` is not by this machine's clock, so that the two can be compared. */
   readonly ownClock: boolean;
   open(scope: ControlScope): ControlConnection;
 }

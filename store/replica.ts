@@ -36,21 +36,21 @@ export interface ReplicaOptions {
   readonly surfaces?: (() => readonly SurfaceRecord[] | null) | undefined;
 }
 
-/** What the store said when it was asked once more. */
+/** What the store answered when it was asked once more. */
 export type Permission =
   /**
    * It named the very state that is held here. `isFresh`: true while both clocks show less than `PERMIT_MS` since that
    * was asked.
    */
   | { readonly is: 'given'; readonly isFresh: () => boolean }
-  /** It has not done so in time. */
+  /** It has not answered so in time. */
   | { readonly is: 'late' }
   /** It does not confirm anything. */
   | { readonly is: 'failed'; readonly fault: Fault };
 
 /**
- * The live, leased copy of the switch that provider and guard share: loads, follows, confirms at least every third of
- * the lease, reloads after a gap. It never rejects: an unreachable store is a fault, and a fault is `full_stop`.
+ * The live, leased copy of the switch that provider and guard share. It loads, follows, confirms at least every third
+ * of the lease, and reloads after a gap. It never rejects: an unreachable store is a fault, and a fault is `full_stop`.
  */
 export class Replica {
   readonly organizationId: string;
@@ -133,16 +133,16 @@ export class Replica {
     const fault = this.#copy.fault(now);
     if (fault === null) return null;
     if (this.#copy.takeEnd()) this.#follower.leaseHasEnded();
-    // A lease that ran out, or a copy that never came, is the consequence: what failed meanwhile is the cause.
+    // A lease that ran out, or a copy that never came, is only the consequence of what failed meanwhile.
     return fault.code === 'STALE' || fault.code === 'NOT_READY' ? (this.#follower.trouble ?? fault) : fault;
   }
 
-  /** True from the turn on in which it was told to close. */
+  /** True from the turn on in which `close` was called. */
   get closed(): boolean {
     return this.#closed !== null;
   }
 
-  /** The folded state. Ask `fault()` first: null, or out of date, while there is one. */
+  /** The folded state. Ask `fault()` first: while there is one, this is null or out of date. */
   get state(): State | null {
     return this.#copy.state;
   }
@@ -178,7 +178,7 @@ export class Replica {
     return this.#announcer.on(listener);
   }
 
-  /** Something is to be reported now, for instance that an action has ended. */
+  /** Reports now, for instance that an action has ended. */
   report(): void {
     this.#follower.wake();
   }
@@ -189,14 +189,14 @@ export class Replica {
    */
   async permit(timeoutMs: number): Promise<Permission> {
     const until = this.#clock().mono + timeoutMs;
-    const late = new Error('no answer in time'); // which the store may not have promised: no fault of its own
+    const late = new Error('no answer in time'); // no fault of the store, which promises no answer so soon
     try {
       for (let left = timeoutMs; left > 0 && !this.#closed; left = until - this.#clock().mono) {
         const { outcome, sent } = await within(this.#follower.confirm(), left, () => late);
         if (outcome === 'renewed') return { is: 'given', isFresh: () => isPermitFresh(sent, this.#clock()) };
         if (outcome === 'faulty' || outcome === 'reload') {
           this.#follower.wake();
-          return { is: 'late' }; // what was answered is in the copy: the next look at it tells
+          return { is: 'late' }; // the copy has taken the answer: the next look at it tells
         }
       }
     } catch (error) {
@@ -209,7 +209,7 @@ export class Replica {
 
   /** What the switch says for one call, from the local copy: synchronous, no I/O. */
   reading(subject: Subject): Reading {
-    const clock = this.#clock(); // once for both: this is asked for each call
+    const clock = this.#clock(); // read once: this runs for each call
     const fault = this.#faultAt(clock);
     const now = this.#copy.storeNow(clock);
     const { state } = this.#copy;
@@ -219,7 +219,10 @@ export class Replica {
     return { mode, cause, epoch: state.epoch };
   }
 
-  /** Leaves the count cleanly, unless work goes on that nobody could hear of any more, and releases everything. */
+  /**
+   * Ends it, and takes this executor out of the count. @param leave false where work still goes on: it then stays in
+   * the count, as silent
+   */
   close({ leave = true }: { readonly leave?: boolean } = {}): Promise<void> {
     this.#closed ??= this.#close(leave);
     return this.#closed;
@@ -232,7 +235,7 @@ export class Replica {
     try {
       if (leave) await withDeadline(this.#connection.leave(), this.#requestMs, 'leave');
     } catch {
-      // A store that is gone cannot be told; operators will see this executor as silent, which is the stricter reading.
+      // The store is gone. Operators will see this executor as silent, which is the stricter reading.
     }
     try {
       await withDeadline(this.#connection.close(), this.#requestMs, 'close');
@@ -247,8 +250,8 @@ export class Replica {
   }
 
   /**
-   * Tells listeners when what the copy can be trusted for has changed; a timer only announces the lease's end, it never
-   * decides it.
+   * Notifies listeners when the trust in the copy has changed. A timer only announces the lease's end, it never decides
+   * it.
    */
   #publish(): void {
     const fault = this.fault();

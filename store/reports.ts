@@ -43,7 +43,10 @@ export const executorReports = (shelf: Shelf, executorId: string): ExecutorRepor
   },
 });
 
-/** The same, rejecting where the store does not take them within `ms` milliseconds; that changes no decision. */
+/**
+ * The same with a deadline: each rejects when the store has not answered within `ms` milliseconds. That changes no
+ * decision.
+ */
 export function reportsInTime(reports: ExecutorReports, ms: number): ExecutorReports {
   const inTime = <T>(work: Promise<T>, what: string): Promise<T> => withDeadline(work, ms, what);
   return {
@@ -55,7 +58,7 @@ export function reportsInTime(reports: ExecutorReports, ms: number): ExecutorRep
   };
 }
 
-/** A report, or null where it cannot be read: one broken one must not hide the others. */
+/** A report, or null where it cannot be read: a broken one must not hide the others. */
 const readable = <T>(schema: z.ZodType<T>, text: string): T | null => {
   try {
     return schema.parse(JSON.parse(text));
@@ -65,8 +68,8 @@ const readable = <T>(schema: z.ZodType<T>, text: string): T | null => {
 };
 
 /**
- * An intervention, and who has written it as far as the store knows; null where it cannot tell. What it says itself of
- * its executor may be another's name.
+ * An intervention with its writer, as far as the store knows; null where it cannot tell. The executor's name in the
+ * intervention itself may be another's.
  */
 export type ReportedIntervention = Intervention & { readonly writer: string | null };
 
@@ -92,12 +95,12 @@ export async function readInterventions(
   };
 }
 
-/** When a record was made, by the word of who wrote it; '' for what is no record. Each begins with its random id. */
+/** When a record was made, by its writer's own word; '' where the text is no record. */
 const madeAt = (text: string): string => /"at":"([^"]*)"/.exec(text)?.[1] ?? '';
 
 /**
- * The newest texts of all lists, at most `limit`, the newest last; before them what could not be read, as texts that
- * are no records.
+ * The newest texts of all lists, at most `limit`, the newest last. Problems come before them, as texts that are no
+ * records.
  */
 export async function newestTexts(
   shelf: ShelfReader,
@@ -113,7 +116,7 @@ export async function newestTexts(
   return [...problems.map((problem) => ({ text: `(${problem})` })), ...newest];
 }
 
-/** What an executor can do, by its own word. Two that say that they have one id are two where they have two writers. */
+/** What an executor can do, by its own word. The same id with two writers is two executors. */
 export interface ReportedSurfaces {
   readonly id: string;
   readonly writer: string | null;
@@ -122,7 +125,8 @@ export interface ReportedSurfaces {
 }
 
 /**
- * One by one, to the first that cannot be read: a schema for all of them would say what is wrong with each of millions.
+ * Parses surfaces one by one up to the first unreadable one: a schema of an array would make an error for each of
+ * millions.
  */
 function surfacesIn(text: string): SurfaceRecord[] | null {
   const given = readable(z.array(z.unknown()), text);
@@ -136,7 +140,7 @@ function surfacesIn(text: string): SurfaceRecord[] | null {
   return surfaces;
 }
 
-/** What can act. */
+/** Reads what all executors can do. */
 export const readSurfaces = async (shelf: ShelfReader): Promise<readonly ReportedSurfaces[]> =>
   (await shelf.all('surfaces')).map(({ id, text, writer = null }) => ({
     id,

@@ -19,8 +19,8 @@ const LEASE_TICKS = 3;
 const STORE_BEGAN = Date.UTC(2026, 0, 1);
 
 /**
- * One executor beside one store, and a hop that has asked it at some time and may answer for it; every message waits
- * until the test lets it arrive. What the protocol promises is checked after each step.
+ * One executor, one store, and a hop that has asked the store at some time and may answer for it. Every message waits
+ * until the test lets it arrive. The promises of the protocol are checked after each step.
  */
 class World {
   readonly log = new TestLog();
@@ -83,7 +83,7 @@ class World {
     this.note();
   }
 
-  /** The ghosts: the loosest that the store was in each tick, and what the executor has seen that is lost. */
+  /** Ghost variables: the loosest mode of the store in each tick, and the lost event that the executor has seen. */
   note(): void {
     const level = this.log.level();
     this.#window[0] = Math.min(this.#window[0] as number, level);
@@ -103,7 +103,7 @@ class World {
     return this.asked.push({ ticket: this.copy.ask(this.clock(), `n${this.copy.held?.epoch}`), reply: null }) - 1;
   }
 
-  /** What the store's clock shows: all clocks go at one speed. */
+  /** What the store's clock shows. All clocks run at the same speed. */
   get storeTime(): number {
     return STORE_BEGAN + this.mono;
   }
@@ -117,7 +117,7 @@ class World {
     this.#hop = { asked: this.mono, answer: this.log.asOfNow(this.storeTime) };
   }
 
-  /** The hop answers from what it knows, unless it does not know the head that is held. */
+  /** The hop answers from memory, unless it does not know the held head. */
   hop(index: number): void {
     const entry = this.asked[index];
     if (!entry || entry.reply || !this.#hop) return;
@@ -179,7 +179,7 @@ class World {
     return this.copy.fault(this.clock()) === null;
   }
 
-  /** What the protocol promises, broken or not. */
+  /** Checks the promises of the protocol. */
   broken(): string | null {
     const { state } = this.copy;
     const own = state ? this.log.chain(state.hash) : [];
@@ -205,7 +205,7 @@ class World {
 }
 
 describe('the violated traces of the protocol model do not happen', () => {
-  test('a reply that was overtaken by a push is merely late, not a fork', () => {
+  test('a reply that a push has overtaken is merely late, not a fork', () => {
     const world = new World();
     const index = world.ask();
     world.serve(index);
@@ -265,7 +265,7 @@ describe('the violated traces of the protocol model do not happen', () => {
     expect(world.confirm()).toBe('renewed');
   });
 
-  test('a snapshot that lacks what was seen is not taken, however long its log is', () => {
+  test('a state that lacks an event that was seen is not taken, however long its log is', () => {
     const world = new World();
     world.append('kill');
     world.cut(2);
@@ -336,7 +336,7 @@ describe('the violated traces of the protocol model do not happen', () => {
     expect(world.acts).toBe(false);
   });
 
-  test('an anchor that cannot be read stops, until it can be read or is removed', () => {
+  test('an unreadable anchor is a fault until it can be read or is removed', () => {
     let unreadable = true;
     const copy = new LiveCopy({
       leaseMs: 3000,
@@ -360,7 +360,7 @@ describe('the violated traces of the protocol model do not happen', () => {
     expect(loadOnce(copy, log)).toBe('renewed');
   });
 
-  test('an anchor of another control plane holds and says nothing, until it is another or a recover names its past', () => {
+  test('an anchor of another control plane counts for nothing until it is replaced or a recover names its generation', () => {
     const [log, foreign] = [new TestLog(), new TestLog()];
     log.append('init', { generation: 'g0' });
     foreign.append('init', { generation: 'f0' });
@@ -389,7 +389,7 @@ describe('the violated traces of the protocol model do not happen', () => {
     expect(writes.at(-1)).toMatchObject({ generations: ['f0', 'g1', 'g0'], first_generation: 'g0' });
   });
 
-  test('a store that was recovered from nothing knows no past, so an anchor of any is taken for one of it', () => {
+  test('a store that was recovered from nothing knows no earlier generation, so any anchor may be of it', () => {
     const [log, lost] = [new TestLog(), new TestLog()];
     log.append('recover', { generation: 'g1', given_up: [] });
     lost.append('init', { generation: 'g0' });
@@ -402,7 +402,7 @@ describe('the violated traces of the protocol model do not happen', () => {
     expect(loadOnce(copy, log)).toBe('renewed');
   });
 
-  test('an anchor that cannot be written stops, although the event counts', () => {
+  test('an anchor that cannot be written is a fault, although the event counts', () => {
     const log = new TestLog();
     log.append('init', { generation: 'g0' });
     let full = false;
@@ -431,10 +431,10 @@ describe('the violated traces of the protocol model do not happen', () => {
   });
 });
 
-describe('what is kept of many changes', () => {
+describe('the anchor, with many changes', () => {
   /**
-   * A live copy, and everything that it does outside, in order: what it kept, and what held when it told work in
-   * flight.
+   * A live copy, and its calls to the outside in order: the anchors that it wrote, and what held when it aborted work
+   * in flight.
    */
   function keeping() {
     const log = new TestLog();
@@ -446,7 +446,7 @@ describe('what is kept of many changes', () => {
       write: ({ head }: Anchor) => done.push(`kept ${head.epoch} of ${head.generation}`),
     };
     const signal = (): void => {
-      done.push(`told at ${copy.state?.epoch}`);
+      done.push(`signalled at ${copy.state?.epoch}`);
     };
     const copy: LiveCopy = new LiveCopy({ leaseMs: 3000, keeper, organizationId: 'default', signal });
     const now = { mono: 1, wall: 1 };
@@ -458,37 +458,37 @@ describe('what is kept of many changes', () => {
     return { log, copy, done, confirm, kill, now };
   }
 
-  test('900 that were missed are kept once', () => {
+  test('is written once for 900 that were missed', () => {
     const { done, confirm, kill } = keeping();
     for (let number = 0; number < 900; number += 1) kill(`k${number}`);
     expect(confirm()).toBe('renewed');
-    expect(done).toEqual(['told at 902', 'kept 902 of g0']);
+    expect(done).toEqual(['signalled at 902', 'kept 902 of g0']);
   });
 
-  test('a burst that is pushed is kept once, as far as it does not loosen', () => {
+  test('is written once for a burst of pushes, up to the first that loosens', () => {
     const { log, done, copy, kill } = keeping();
     const events = [kill('a'), kill('b'), log.append('revive', { id: 'a', target: 'run:a' }), kill('c')];
     expect(copy.push(...events)).toBe('confirm');
-    expect(done).toEqual(['told at 4', 'kept 4 of g0']);
+    expect(done).toEqual(['signalled at 4', 'kept 4 of g0']);
     expect(copy.push(...events.slice(0, 2))).toBe('known');
     expect(done).toHaveLength(2);
   });
 
-  test('what takes authority away is told before it is kept, and what gives it back is kept before it holds', () => {
+  test('is written after a tightening has aborted work, and before a loosening holds', () => {
     const { log, done, copy, confirm, kill } = keeping();
     kill('a');
     log.append('revive', { id: 'a', target: 'run:a' });
     kill('b');
     expect(confirm()).toBe('renewed');
-    expect(done).toEqual(['told at 3', 'kept 5 of g0']);
+    expect(done).toEqual(['signalled at 3', 'kept 5 of g0']);
     log.append('recover', { generation: 'g1', given_up: [] });
     kill('c');
     expect(confirm()).toBe('renewed');
-    expect(done.slice(2)).toEqual(['told at 5', 'kept 7 of g1']);
+    expect(done.slice(2)).toEqual(['signalled at 5', 'kept 7 of g1']);
     expect(copy.state?.epoch).toBe(7);
   });
 
-  test('of an answer with a gap nothing is applied', () => {
+  test('is not written for an answer with a gap, of which nothing is applied', () => {
     const { log, done, copy, kill, now } = keeping();
     for (const id of ['a', 'b', 'c']) kill(id);
     const ticket = copy.ask(now, 'n');

@@ -32,7 +32,7 @@ async function setUp({ initialise = true, ...options }: MemoryStoreOptions & { i
   return { store, memory: store.memory, control, replica, operating };
 }
 
-/** Resolves with the first event of a type; what has happened before does not count. */
+/** Resolves with the first event of a type from now on. */
 const next = <T extends ReplicaEvent['type']>(replica: Replica, type: T): Promise<Extract<ReplicaEvent, { type: T }>> =>
   new Promise((resolve) => {
     const stop = replica.on((event) => {
@@ -73,7 +73,7 @@ describe('a replica', () => {
     expect(mode(x)).toBe('live');
   });
 
-  test('is not initialised until somebody initialises the store, and then works by itself', async () => {
+  test('is not initialised until an operator initialises the store, and then goes live by itself', async () => {
     const { replica, control } = await setUp({ initialise: false });
     const x = replica();
     await x.start();
@@ -90,7 +90,7 @@ describe('a replica', () => {
     ['read-only', 'STORE_READ_ONLY'],
     ['corrupt', 'STORE_CORRUPT'],
   ] as const)(
-    'a store that is %s stops it at the end of the lease with %s, and it goes on by itself',
+    'a store that is %s stops it at the end of the lease with %s, and it goes on by itself afterwards',
     async (fault, code) => {
       const { replica, memory } = await setUp();
       const x = replica();
@@ -172,7 +172,7 @@ describe('a replica', () => {
     expect(mode(x)).toBe('full_stop: CLOSED');
   });
 
-  test('reports the work in flight, and a kill shows who has stopped and who drains', async () => {
+  test('reports its work in flight, and a kill shows which executors have stopped and which drain', async () => {
     const { store, control } = await setUp();
     let inFlight = 2;
     const x = new Replica({
@@ -192,7 +192,7 @@ describe('a replica', () => {
     expect(after).toMatchObject({ already: true, acknowledgements: { drained: 1 } });
   });
 
-  test('an answer to an append that is lost does not lose the kill, nor record it twice', async () => {
+  test('a lost answer to an append neither loses the kill nor records it twice', async () => {
     const { memory, control } = await setUp();
     memory.fault = 'lost-reply';
     const killing = control.kill({ target: 'agent:x' });
@@ -205,10 +205,7 @@ describe('a replica', () => {
   });
 
   describe('whose lease is ended by a clock', () => {
-    /**
-     * A store that says when it is asked to confirm, and answers when it is let. No timer fires here, so what happens
-     * is not waited for.
-     */
+    /** A store whose confirmations the test answers. No timer fires here, so whatever happens does not wait for one. */
     async function held() {
       const { store } = await setUp();
       vi.useFakeTimers({ toFake: ['setTimeout'] });
@@ -261,14 +258,14 @@ describe('a replica', () => {
       const before = asked.length;
       clock.stepWall(step);
       for (let look = 0; look < 100; look += 1) expect(mode(x)).toBe('full_stop: STALE');
-      expect(asked).toHaveLength(before); // no I/O in a decision
+      expect(asked).toHaveLength(before); // a decision does no I/O
       await isAsked(before + 1);
       await turns();
       expect(mode(x)).toBe('live');
       expect(asked).toHaveLength(before + 1);
     });
 
-    test('an answer to what was asked before the step is followed by another question at once', async () => {
+    test('after an answer to a question from before the step another question is sent at once', async () => {
       const { x, clock, asked, hold, isAsked } = await held();
       const before = asked.length;
       hold();
@@ -283,7 +280,7 @@ describe('a replica', () => {
       expect(mode(x)).toBe('live');
     });
 
-    test('a try that fails as the lease is found over is followed by another at once, and no more', async () => {
+    test('after a question that fails while the lease is found over another one is sent at once, and only one', async () => {
       const { x, clock, asked, hold, isAsked } = await held();
       const before = asked.length;
       hold();
@@ -301,7 +298,7 @@ describe('a replica', () => {
   });
 
   describe('behind a hop', () => {
-    /** A store whose answers are so old, and bear another's nonce when they are somebody else's. */
+    /** A store whose answers have this age, and another nonce where they are answers to another request. */
     async function behind(says: { ageMs?: number; nonce?: string }) {
       const clock = fakeClock({ wall: 5_000_000 });
       const memory = new Memory({ clock: () => ({ mono: 0, wall: Date.UTC(2026, 0, 1) + clock().mono }) });
@@ -324,7 +321,7 @@ describe('a replica', () => {
       return { x, clock };
     }
 
-    test('lease, permit and staleness count from when the hop had asked', async () => {
+    test('lease, permit and staleness count from when the hop asked the store', async () => {
       const { x, clock } = await behind({ ageMs: 20_000 });
       expect(mode(x)).toBe('live');
       expect([x.stalenessMs(), x.confirmedAt()]).toEqual([20_000, 5_000_000 - 20_000]);
@@ -351,7 +348,7 @@ describe('a replica', () => {
       expect(x.storeNow()).toBeNull();
     });
 
-    test('an age that is none is a fault', async () => {
+    test('an invalid age is a fault', async () => {
       const { x } = await behind({ ageMs: Number.NaN });
       expect(mode(x)).toBe('full_stop: INTERNAL');
     });
@@ -365,7 +362,7 @@ describe('a replica', () => {
     });
   });
 
-  test('what was missed, and what is pushed in one turn, is kept once; who asks the store meanwhile waits until it is', async () => {
+  test('the anchor is written once for missed events and for pushes of one turn; a permit that is asked for meanwhile waits for it', async () => {
     const { store, memory, control } = await setUp();
     const done: string[] = [];
     let isFollowing = false;
@@ -411,7 +408,7 @@ describe('a replica', () => {
     expect(done.slice(2, 5)).toEqual(['told 45', 'kept 45', 'sent 45']);
   });
 
-  test('many permits that are asked for at once share one question, which is sent after all of them', async () => {
+  test('permits that are asked for at once share one question, which is sent after all of them', async () => {
     const { store } = await setUp();
     const sent: string[] = [];
     const open: ExecutorStore['open'] = (scope) => {
@@ -441,7 +438,7 @@ describe('a replica', () => {
     expect(permits.some(isFresh)).toBe(false);
   });
 
-  test('what waits to be asked is not sent once it is closed: it has left the count', async () => {
+  test('a question that waits is not sent once the replica is closed: it has left the count', async () => {
     const { store } = await setUp();
     let answered = Promise.resolve();
     let sent = 0;
@@ -474,7 +471,7 @@ describe('a replica', () => {
     expect(sent).toBe(before + 1);
   });
 
-  test('an answer that comes too late for a permit is no fault of the store', async () => {
+  test('an answer that is too late for a permit is no fault', async () => {
     const { store } = await setUp();
     let answered = Promise.resolve();
     const open: ExecutorStore['open'] = (scope) => {
@@ -496,11 +493,11 @@ describe('a replica', () => {
     });
     expect(await x.permit(50)).toEqual({ is: 'late' });
     answer();
-    expect(await x.permit(250)).toMatchObject({ is: 'given' }); // what was asked before has been answered by then
+    expect(await x.permit(250)).toMatchObject({ is: 'given' }); // earlier questions have been answered by then
     expect(events).toEqual([]);
   });
 
-  test('a permit is given by an answer to this very question, or not at all', async () => {
+  test('a permit is given only by an answer to its own question', async () => {
     const { replica, memory, control } = await setUp();
     const x = replica();
     await x.start();
@@ -515,7 +512,7 @@ describe('a replica', () => {
     expect(mode(x)).toBe('full_stop');
   });
 
-  test('ends of kills are events, appended by an operating process and by nobody who only reads', async () => {
+  test('the end of a kill is an event, appended by an operating process and not by reading', async () => {
     const { replica, control, operating } = await setUp();
     const x = replica('x', 60_000);
     await x.start();

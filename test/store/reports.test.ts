@@ -27,7 +27,7 @@ const record = (id: string, at: string): Intervention => ({
   proposal: false,
 });
 
-test('an intervention that was written again, because its answer was lost, counts once; what cannot be read is counted apart', async () => {
+test('an intervention that was written twice, because an answer was lost, counts once; unreadable ones are counted apart', async () => {
   const store = memoryStore();
   const scope = { organizationId: 'default', requestTimeoutMs: 1000 };
   const { shelf } = store.open({ ...scope, executorId: 'e', executorName: 'mailer' });
@@ -41,7 +41,7 @@ test('an intervention that was written again, because its answer was lost, count
   expect(read.unreadable).toBe(1);
 });
 
-test('the newest of several lists are told by when they were made, and what could not be read comes before them', async () => {
+test('the newest of several lists are chosen by when they were made, and problems come before them', async () => {
   const at = (second: number): string => JSON.stringify(record(`${second}`, `2026-01-01T00:00:0${second}.000Z`));
   const texts = [at(1), at(4), 'no record', at(2), at(3)].map((text) => ({ text }));
   const shelf = {

@@ -12,12 +12,12 @@ test('the version is that of package.json', () => {
   expect(VERSION).toBe(version);
 });
 
-test('each beat says it', () => {
+test('each beat has it', () => {
   const beatOf = ownBeats({ id: 'e', name: 'mailer', leaseMs: 5000, startedAt: 0 });
   expect(beatOf({ held: null, forkReport: null }, { mono: 0, wall: 0 }).version).toBe(version);
 });
 
-test('the command says it', async () => {
+test('the command prints it', async () => {
   expect(await runHere(['--version'])).toMatchObject({ code: 0, stdout: `${version}\n` });
 });
 
