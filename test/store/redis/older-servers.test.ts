@@ -55,11 +55,11 @@ describe('a server that is too old', () => {
       /is Dragonfly df-v1\.21\.2\b/,
     ],
     [
-      'a server that does not say what it is',
+      'a server with an unknown INFO',
       "-NOPERM this user has no permissions to run the 'info' command or its subcommand\r\n",
       /is older than Redis 7/,
     ],
-    ['a server that does not answer INFO', '', /is older than Redis 7/],
+    ['a server without INFO', '', /is older than Redis 7/],
   ])('%s is named, with the version that is needed', async (_, info, says) => {
     const url = await startOlder(info);
     const at = { url, requestTimeoutMs: 500 };
