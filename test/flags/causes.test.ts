@@ -5,6 +5,7 @@ import {
   causeFromMetadata,
   causeMetadata,
   causeRecord,
+  causeSchema,
   causeWord,
   clauseForModel,
   describeCause,
@@ -172,3 +173,15 @@ test.each(['', '.5', '5.', '1.2.3', '-1', ' 1', '1 ', '1e3', 'x1', '1x', null, t
     expect(causeFromMetadata({ cause: 'limit', limit: 'l', value: 1, max })).toBeNull();
   },
 );
+
+test('the JSON of a cause has no text of more than 4000 characters', () => {
+  for (const cause of [
+    { kind: 'rule', rule: '' },
+    { kind: 'identity', message: '' },
+  ]) {
+    const [, member = ''] = Object.keys(cause);
+    const withText = (length: number): boolean =>
+      causeSchema.safeParse({ ...cause, [member]: 'w'.repeat(length) }).success;
+    expect([withText(4000), withText(4001)]).toEqual([true, false]);
+  }
+});
