@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { type ActiveKill, type Head, State, stateFrom } from '../../flags/index.ts';
+import { type ActiveKill, entryKey, type Head, placeOf, State, stateFrom } from '../../flags/index.ts';
 import { putKill } from './arbitraries.ts';
 import { LAST_CHANGE } from './last-change.ts';
 
@@ -50,6 +50,12 @@ describe('the entries of a state', () => {
     state.put(key, undefined);
     expect(state.entry(key)).toBeUndefined();
     expect([...state].map(([left]) => left)).toEqual(KEYS.filter((other) => other !== key));
+  });
+
+  test('have no name where their kind has only one; the name of any other begins after the first colon', () => {
+    expect(placeOf('mode')).toEqual({ kind: 'mode', name: '' });
+    expect(placeOf('kill:agent:a:b')).toEqual({ kind: 'kill', name: 'agent:a:b' });
+    expect([entryKey('mode'), entryKey('kill', 'agent:a:b')]).toEqual(['mode', 'kill:agent:a:b']);
   });
 
   test('are replaced under their key, and say where the state stands', () => {
