@@ -60,6 +60,8 @@ export class Attempt<Input, Result> {
   permit: Permit | null = null;
   #state: AttemptState = { is: 'deciding' };
   #decision: Decision | undefined;
+  /** How long after `asked` that was, in milliseconds. */
+  #decidedMs: number | undefined;
   #rounds = 0;
 
   constructor({ guard, action, identity, subject, input, options }: AttemptParts<Input, Result>) {
@@ -97,11 +99,19 @@ export class Attempt<Input, Result> {
     return look(this.guard, this.subject, this.evaluated);
   }
 
-  /** Decides this round, and counts it. */
+  /** Decides this round. */
   decide(): Decision {
     this.#decision = this.look();
-    this.guard.metrics.decided(this.#decision, performance.now() - this.asked);
+    this.#decidedMs = performance.now() - this.asked;
     return this.#decision;
+  }
+
+  /**
+   * Counts the decision that this attempt has come to or waits by, not each round. The app's meter runs here: so for an
+   * attempt that starts it is called after `execute`, never between the last look and that.
+   */
+  count(decision: Decision): void {
+    this.guard.metrics.decided(decision, this.#decidedMs ?? performance.now() - this.asked);
   }
 
   /** Begins a round: nothing of the one before holds any more. */
@@ -110,13 +120,16 @@ export class Attempt<Input, Result> {
     this.evaluated = NOT_EVALUATED;
     this.permit = null;
     this.#decision = undefined;
+    this.#decidedMs = undefined;
   }
 
-  /** It waits for another decision than this one; recorded once. */
+  /** It waits for another decision than this one; recorded and counted once. */
   wait(decision: Decision): void {
     const before = this.#state.is;
     this.#state = transition(this.#state, { type: 'wait', decision });
-    if (before !== 'waiting') this.#record(decision, 'paused');
+    if (before === 'waiting') return;
+    this.#record(decision, 'paused');
+    this.count(decision);
   }
 
   intend(): void {
@@ -145,20 +158,24 @@ export class Attempt<Input, Result> {
   refuse(decision: Decision): Outcome<Result> {
     this.#state = transition(this.#state, { type: 'refuse', decision });
     this.#record(decision, 'blocked');
+    this.count(decision);
     return { status: 'blocked', decision };
   }
 
   /**
-   * Whoever called waits no longer. The pause has its record; that their signal fired before anything started is their
-   * own affair.
+   * Whoever called waits no longer. The pause has its record and is counted; that their signal fired before anything
+   * started is their own affair, and has no record.
    */
   abandon(status: 'paused' | 'aborted', decision: Decision): Outcome<Result> {
     this.#state = transition(this.#state, { type: 'abandon', decision });
-    return status === 'paused' ? { status, decision } : { status, decision, landed: 'no' };
+    if (status === 'paused') return { status, decision };
+    this.count(decision);
+    return { status, decision, landed: 'no' };
   }
 
   draft(decision: Decision, draft: unknown): Outcome<Result> {
     this.#state = transition(this.#state, { type: 'draft', decision });
+    this.count(decision);
     return { status: 'drafted', decision, draft };
   }
 

@@ -21,7 +21,6 @@ import { CLOSED, look } from './look.ts';
 import { type Performable, perform } from './perform.ts';
 import { stepsFor } from './steps/index.ts';
 import { type GuardedSubject, subjectOf } from './subject.ts';
-import { decideAndWait } from './wait.ts';
 import type { Registry } from './registry.ts';
 import { type CheckpointKeeper, openRun, type Run } from './run.ts';
 
@@ -187,17 +186,22 @@ export function killSwitchOf({ guard, storage, registry, checkpoints, close }: K
       return async () => {
         const identity = identityFor(guard, options);
         const subject = subjectOf(TICK, guard.organizationId, identity);
-        let { evaluated } = await decideAndWait(guard, subject, { until: 0 });
+        let asked = performance.now();
+        let evaluated = await evaluateMode(guard, subject, asked);
         for (let turn = guard.turns.beforeStart(); turn; turn = guard.turns.beforeStart()) {
           await turn;
-          evaluated = await evaluateMode(guard, subject);
+          asked = performance.now();
+          evaluated = await evaluateMode(guard, subject, asked);
         }
         const decision = look(guard, subject, evaluated); // in the turn that calls the work
-        if (decision.verdict !== 'allow') {
+        const decidedMs = performance.now() - asked;
+        const ran = decision.verdict === 'allow' ? runAs(identity, work) : null;
+        guard.metrics.decided(decision, decidedMs);
+        if (!ran) {
           guard.interventions.add(decision, subject, { input: null, status: 'blocked', state: 'refused' });
           return { status: 'skipped', decision };
         }
-        return { status: 'ran', result: await runAs(identity, work) };
+        return { status: 'ran', result: await ran };
       };
     },
 

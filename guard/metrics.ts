@@ -11,7 +11,9 @@ export interface Gauges {
 
 /** The guard's metrics, through the OpenTelemetry API: without an SDK each call does nothing. */
 export interface GuardMetrics {
-  /** One call was decided, `ms` after it was made. */
+  /**
+   * An attempt, a checkpoint or a job has come to this decision, or waits by it; `ms` after the mode was asked for.
+   */
   decided(decision: Decision, ms: number): void;
   /** Work in flight was told to stop, `ms` after the change was appended, by this machine's clock and the store's. */
   stopped(ms: number): void;
@@ -37,7 +39,7 @@ export function createMetrics(version: string, gauges: Gauges): GuardMetrics {
     open = openMetrics(version, gauges);
   });
   return {
-    // Done for each call, so without a closure.
+    // Done for each attempt, so without a closure.
     decided(decision, ms) {
       try {
         open.decided(decision, ms);
@@ -51,18 +53,19 @@ export function createMetrics(version: string, gauges: Gauges): GuardMetrics {
 }
 
 /**
- * Counter `kill_switch.decisions` by `verdict` and `cause` (a fault's cause is its code); histograms
+ * Counter `kill_switch.decisions` by `verdict` and `cause` (a fault's cause is its code): of each attempt, checkpoint and
+ * tick of a job the one decision that it came to, and each pause in which it waited. Histograms
  * `kill_switch.decision.duration` and `kill_switch.stop.latency` in seconds; gauges `kill_switch.in_flight`,
  * `kill_switch.epoch`, `kill_switch.staleness` in seconds.
  */
 function openMetrics(version: string, gauges: Gauges): GuardMetrics {
   const meter = metrics.getMeter('openfeature-kill-switch', version);
   const decisions = meter.createCounter('kill_switch.decisions', {
-    description: 'Calls decided, by verdict and cause',
+    description: 'Attempts, checkpoints and jobs by what they came to, and the pauses they waited in',
   });
   const duration = meter.createHistogram('kill_switch.decision.duration', {
     unit: 's',
-    description: 'From a call to its decision',
+    description: 'From asking for the mode to the decision',
   });
   const latency = meter.createHistogram('kill_switch.stop.latency', {
     unit: 's',

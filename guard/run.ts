@@ -155,9 +155,8 @@ export function openRun({ guard, keeper, identity, acting }: RunParts): OpenedRu
           { ...subject, action: `checkpoint:${name}` },
           { input: null, status: 'paused', state: 'waiting' },
         );
-      const { decision } = await decideAndWait(guard, subject, { until: Number.POSITIVE_INFINITY, onWait });
-      if (decision.verdict !== 'allow')
-        throw new ActionStoppedError(decision.verdict === 'pause' ? 'paused' : 'blocked', decision);
+      const decision = await decideAndWait(guard, subject, onWait);
+      if (decision.verdict !== 'allow') throw new ActionStoppedError('blocked', decision);
     },
     async lastCheckpoint() {
       const last = keeper ? await keeper.lastCheckpoint(runId) : null;

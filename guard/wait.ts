@@ -2,7 +2,6 @@ import type { Decision } from '../flags/index.ts';
 import { type Changes, nextChange } from './changes.ts';
 import { evaluateMode, type ModeSource } from './evaluate.ts';
 import { type LocalState, look } from './look.ts';
-import type { Evaluated } from './looked-at.ts';
 import type { GuardMetrics } from './metrics.ts';
 import type { GuardedSubject } from './subject.ts';
 
@@ -35,33 +34,30 @@ export async function mayHaveChanged(
   return true;
 }
 
-/** What is asked, waited for and counted when a decision is wanted that is no attempt's. */
+/** What is asked, waited for and counted when a checkpoint decides. */
 export interface Deciding extends ModeSource, LocalState {
   readonly changes: Changes;
   readonly metrics: Pick<GuardMetrics, 'decided'>;
 }
 
-/** A decision, and what it was made from. */
-interface Decided extends Evaluated {
-  readonly decision: Decision;
-}
+const WITHOUT_END: Wait = { until: Number.POSITIVE_INFINITY };
 
 /**
- * Decides from the start, and again from the start when something has changed in a pause; ends with another verdict, or
- * with `pause` when the wait is over.
+ * Decides from the start, and in a pause again from the start when something has changed, until it is none. The pause
+ * is counted, and `onWait` called, once.
  */
 export async function decideAndWait(
   guard: Deciding,
   subject: GuardedSubject,
-  { onWait, ...wait }: Wait & { readonly onWait?: (decision: Decision) => void },
-): Promise<Decided> {
-  for (;;) {
+  onWait: (decision: Decision) => void,
+): Promise<Decision> {
+  for (let waits = false; ; waits = true) {
     const asked = performance.now();
-    const evaluated = await evaluateMode(guard, subject, asked);
-    const decision = look(guard, subject, evaluated);
-    guard.metrics.decided(decision, performance.now() - asked);
-    if (decision.verdict !== 'pause') return { decision, evaluated, asked };
-    onWait?.(decision);
-    if (!(await mayHaveChanged(guard, subject, wait))) return { decision, evaluated, asked };
+    const decision = look(guard, subject, await evaluateMode(guard, subject, asked));
+    const isPaused = decision.verdict === 'pause';
+    if (!isPaused || !waits) guard.metrics.decided(decision, performance.now() - asked);
+    if (!isPaused) return decision;
+    if (!waits) onWait(decision);
+    await mayHaveChanged(guard, subject, WITHOUT_END);
   }
 }

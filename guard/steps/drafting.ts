@@ -19,7 +19,7 @@ export const drafting: Step = {
 
 async function draft<Input, Result>(attempt: Attempt<Input, Result>): Promise<Next<Result>> {
   const { guard, subject } = attempt;
-  // measuring the decision may have let others run, and a handler of the user's is called now
+  // A step in between may have let others run, and a handler of the user's is called now.
   const decision = attempt.look();
   if (decision.verdict !== 'draft') return attempt.reconsider();
   const made = attempt.action.draft ? await byHandler(attempt, decision) : await byProposal(attempt, decision);

@@ -14,7 +14,7 @@ export const redirecting: Step = {
 
 async function redirect<Input, Result>(attempt: Attempt<Input, Result>): Promise<Next<Result>> {
   const { guard, input: original, subject } = attempt;
-  // measuring the decision may have let others run, and a handler of the user's is called now
+  // A step in between may have let others run, and a handler of the user's is called now.
   const decision = attempt.look();
   if (decision.verdict !== 'redirect') return attempt.reconsider();
   const made = await byHandler(attempt);

@@ -35,6 +35,7 @@ export const start: Step = {
       return running.failed(error);
     } finally {
       keepRecord?.();
+      attempt.count(last);
     }
     return ended(running, result);
   },

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { causeWord, MODES, type Mode } from '../../flags/index.ts';
+import { causeWord, MODES, type Mode, type Verdict } from '../../flags/index.ts';
 import { type AttemptState, transition } from '../../guard/attempt-state.ts';
 import type { Outcome } from '../../guard/outcome.ts';
 import { attemptOnce, bareGuard, HandSwitch } from './bare-guard.ts';
@@ -62,8 +62,15 @@ const scenario = fc.record({
 
 type Scenario = typeof scenario extends fc.Arbitrary<infer T> ? T : never;
 
+interface Played {
+  readonly outcome: Outcome<unknown> | 'threw';
+  readonly started: boolean;
+  /** The verdicts that were counted, in their order. */
+  readonly counted: readonly Verdict[];
+}
+
 /** Performs one attempt of it, to its very end. */
-async function play(scene: Scenario): Promise<{ outcome: Outcome<unknown> | 'threw'; started: boolean }> {
+async function play(scene: Scenario): Promise<Played> {
   const hand = new HandSwitch();
   hand.mode = scene.mode;
   const controller = new AbortController();
@@ -77,8 +84,10 @@ async function play(scene: Scenario): Promise<{ outcome: Outcome<unknown> | 'thr
     return now === 'turn';
   };
   const turn = (): Promise<void> | null => (next() ? new Promise((resolve) => setImmediate(resolve)) : null);
+  const counted: Verdict[] = [];
   const guard = bareGuard({
     hand,
+    decided: ({ verdict }) => void counted.push(verdict),
     hasStore: scene.hasStore,
     agentId: scene.agentId,
     async evaluate() {
@@ -182,7 +191,7 @@ async function play(scene: Scenario): Promise<{ outcome: Outcome<unknown> | 'thr
   isOver = true;
   await rest;
   expect(hand.inFlight.count).toBe(0);
-  return { outcome, started };
+  return { outcome, started, counted };
 }
 
 const MAY_END: Readonly<Record<string, ReadonlyArray<AttemptState['is']>>> = {
@@ -229,7 +238,7 @@ describe('an attempt', () => {
     await fc.assert(
       fc.asyncProperty(scenario, async (scene) => {
         vi.mocked(transition).mockClear();
-        const { outcome, started } = await play(scene);
+        const { outcome, started, counted } = await play(scene);
         const { states, dropped } = takeHistory();
         const end = states.at(-1) as AttemptState['is'];
         const is = outcome === 'threw' ? outcome : outcome.status;
@@ -242,6 +251,9 @@ describe('an attempt', () => {
           dropped: [],
         });
         expect(states.includes('executing')).toBe(started);
+        // Each pause that it waited in, and then what it came to.
+        const waits = states.filter((is, at) => is === 'waiting' && states[at - 1] !== is).map(() => 'pause');
+        expect(counted).toEqual(is === 'paused' ? waits : [...waits, expect.toSatisfy((last) => last !== 'pause')]);
         const before = states.at(-2);
         if (before === 'intended' || before === 'confirming') expect(end).toBe('not_started');
       }),

@@ -41,6 +41,7 @@ export interface BareParts {
   readonly permit?: () => Promise<Permission>;
   readonly turns?: Guard['turns'];
   readonly record?: InterventionSink['record'];
+  readonly decided?: Guard['metrics']['decided'];
 }
 
 export function bareGuard({
@@ -52,6 +53,7 @@ export function bareGuard({
   permit = async () => ({ is: 'given', isFresh: () => true }),
   turns = { beforeCall: () => null, beforeStart: () => null },
   record = async () => {},
+  decided = () => {},
 }: BareParts): Guard {
   const identity =
     agentId === ''
@@ -71,7 +73,7 @@ export function bareGuard({
     inFlight: hand.inFlight,
     changes: hand.changes,
     interventions: new Interventions({ executorId: 'e', executorName: 'e', record }),
-    metrics: { decided() {}, stopped() {}, close() {} },
+    metrics: { decided, stopped() {}, close() {} },
     identity: () => identity,
     within: (_who, work) => work(),
     parent: () => identity,
