@@ -53,8 +53,8 @@ export function createMetrics(version: string, gauges: Gauges): GuardMetrics {
 }
 
 /**
- * Counter `kill_switch.decisions` by `verdict` and `cause` (a fault's cause is its code): of each attempt, checkpoint and
- * tick of a job the one decision that it came to, and each pause in which it waited. Histograms
+ * Counter `kill_switch.decisions` by `verdict` and `cause` (a fault's cause is its code): of each attempt, checkpoint
+ * and tick of a job the one decision that it came to, and each pause in which it waited. Histograms
  * `kill_switch.decision.duration` and `kill_switch.stop.latency` in seconds; gauges `kill_switch.in_flight`,
  * `kill_switch.epoch`, `kill_switch.staleness` in seconds.
  */

@@ -23,7 +23,7 @@ async function pass(hand: HandSwitch, ...modes: readonly Mode[]): Promise<void> 
   for (const mode of modes) {
     for (let turns = 0; turns < 3; turns += 1) await immediate();
     hand.mode = mode;
-    hand.tell();
+    hand.changed();
   }
 }
 
