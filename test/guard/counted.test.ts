@@ -2,7 +2,7 @@ import { metrics } from '@opentelemetry/api';
 import { afterEach, describe, expect, test } from 'vitest';
 import { causeWord, type Decision, type Mode } from '../../flags/index.ts';
 import { openMemorySwitch } from './open-switch.ts';
-import { attemptOnce, type BareCall, bareGuard, type BareParts, HandSwitch, NOW } from './bare-guard.ts';
+import { attemptOnce, type BareCall, bareGuard, type BareParts, HandSwitch } from './bare-guard.ts';
 import { leap } from '../leap.ts';
 
 const immediate = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
@@ -53,7 +53,8 @@ describe('an attempt is counted once, by the decision that it comes to', () => {
     const { guard, counted } = counting({
       async permit() {
         asked += 1;
-        return { is: 'given', sent: asked < 3 ? { mono: 0, wall: 0 } : NOW };
+        const number = asked;
+        return { is: 'given', isFresh: () => number >= 3 };
       },
     });
     await attemptOnce(guard, { name: 'a.b', execute, irreversible: true }, call());
@@ -64,7 +65,7 @@ describe('an attempt is counted once, by the decision that it comes to', () => {
     const { hand, guard, counted } = counting({
       async permit() {
         hand.mode = 'full_stop';
-        return { is: 'given', sent: NOW };
+        return { is: 'given', isFresh: () => true };
       },
     });
     await attemptOnce(guard, { name: 'a.b', execute, irreversible: true }, call());
