@@ -55,7 +55,7 @@ describe('what CONTRIBUTING adds', () => {
     expect(changes).toHaveLength(4);
   });
 
-  test('is a command', () => {
+  test('is a command', { timeout: 120_000 }, () => {
     const command = (...args: readonly string[]) =>
       run(process.execPath, 'dist/operator/cli/main.js', ...args, '--store', `file:${join(copy, 'switch')}`);
     expect(command('init').status).toBe(0);
