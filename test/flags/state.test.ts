@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { type ActiveKill, entryKey, type Head, placeOf, State, stateFrom } from '../../flags/index.ts';
+import { type ActiveKill, entryKey, type Head, nextChange, placeOf, State, stateFrom } from '../../flags/index.ts';
 import { putKill } from './arbitraries.ts';
 import { LAST_CHANGE } from './last-change.ts';
 
@@ -43,6 +43,35 @@ describe('the entries of a state', () => {
     const state = full();
     expect([...state].map(([key]) => key)).toEqual(KEYS);
     for (const [key, entry] of state) expect(state.entry(key)).toBe(entry);
+    expect([state.control, state.mode, state.flags]).toEqual(
+      ['control', 'mode', 'flags'].map((key) => state.entry(key)),
+    );
+    expect(state.flags?.definition).toEqual({});
+  });
+
+  test('are changed by an event that is taken, and the state stands where that event stands', () => {
+    const state = full();
+    const data = { name: 'f', stage: 'dark' };
+    const { event, patch } = nextChange(state, { type: 'feature', data, at: LAST_CHANGE.at, actor: 'a' });
+    expect(state.take(event)).toEqual({ patch, direction: 'tightens' });
+    expect(state.features.get('f')).toMatchObject({ stage: 'dark', epoch: 10 });
+    expect([state.epoch, state.hash]).toEqual([10, event.hash]);
+    const lifted = { set: [], remove: ['kill:agent:a'] };
+    state.apply(lifted, { seq: 11, hash: 'c'.repeat(64) });
+    expect([state.killCount, state.epoch, state.hash]).toEqual([0, 11, 'c'.repeat(64)]);
+  });
+
+  test('stay as they are where an event cannot be read', () => {
+    const state = full();
+    const { event } = nextChange(state, {
+      type: 'limit',
+      data: { name: 'l', value: 2 },
+      at: LAST_CHANGE.at,
+      actor: 'a',
+    });
+    expect(() => state.take({ ...event, data: { name: 'l', value: -2 } })).toThrow(corrupt(/unreadable data/));
+    expect([...state]).toEqual([...full()]);
+    expect(state.epoch).toBe(9);
   });
 
   test.each(KEYS)('go one at a time: %s', (key) => {

@@ -53,6 +53,18 @@ test('a store whose own clock was set back is followed: one wrong date must not 
   expect(storeTimeAt(stepped, at(2000))).toBe(Date.UTC(2026, 0) - 6000);
 });
 
+test('it goes back only by more than a lease, which is more than a round trip explains', () => {
+  const before = takeStoreTime(null, { shown: 100_000, sent: at(0) }, { now: at(0), leaseMs });
+  const after = (shown: number): number =>
+    storeTimeAt(takeStoreTime(before, { shown, sent: at(0) }, { now: at(0), leaseMs }), at(0));
+  expect([100_001, 99_999, 100_000 - leaseMs, 99_999 - leaseMs].map(after)).toEqual([
+    100_001,
+    100_000,
+    100_000,
+    99_999 - leaseMs,
+  ]);
+});
+
 test('whatever the round trips are, it never runs backwards, is never behind the store, and never a lease ahead', () => {
   const trip = fc.record({ pause: fc.nat(4000), there: fc.nat(2400), back: fc.nat(2400) });
   fc.assert(
