@@ -323,6 +323,7 @@ describe('the fold', () => {
         expect.objectContaining({
           code: 'UNKNOWN_EVENT',
           message: `Event 2 of the log (${type}) has "only_when", which this version does not know. Update this process.`,
+          cause: expect.objectContaining({ issues: expect.any(Array) }),
         }),
       );
       expect(() => parseEvent({ ...event, only_when: 'dark' }), type).toThrow();
