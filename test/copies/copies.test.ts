@@ -47,17 +47,17 @@ describe.concurrent('two copies of the package in one process', () => {
     });
   });
 
-  test('one takes a store of the other, and each knows the errors of both', async () => {
+  test('one accepts a store of the other, and each recognises the errors of both', async () => {
     expect(await play('a store of the other', first, second)).toEqual({ acted: executed, known: true });
   });
 });
 
-describe.concurrent('a copy of before there were brands', () => {
+describe.concurrent('an old copy without brands', () => {
   test('that came first is recognised: the second is refused', async () => {
     expect(await play('one domain', older, second)).toMatchObject({ refused, after: executed });
   });
 
-  test('that takes a domain over stops the switch which was there, and the decision says so, until that is made anew', async () => {
+  test('that takes a domain over stops the switch which was there, until that is created anew, and its decisions say why', async () => {
     expect(await play('taken over', first, older)).toMatchObject({
       before: executed,
       taken,

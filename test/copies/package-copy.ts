@@ -7,7 +7,7 @@ import { temporaryFolder } from '../servers/index.ts';
 const root = join(import.meta.dirname, '../..');
 const SCRIPT = join(import.meta.dirname, 'scenes.mjs');
 
-/** The built package once more, in a folder of its own beside the same OpenFeature SDK; returns the folder. */
+/** Copies the built package to a folder of its own beside the same OpenFeature SDK; returns the folder. */
 export function packageCopy({ branded = true } = {}): string {
   const { path } = temporaryFolder('copy');
   cpSync(join(root, 'dist'), join(path, 'dist'), { recursive: true });
@@ -17,7 +17,7 @@ export function packageCopy({ branded = true } = {}): string {
   return path;
 }
 
-/** As before there were brands: this copy knows its own classes alone, and nobody else knows them. */
+/** Makes the copy as old versions were: it recognises only its own classes, and no other copy recognises them. */
 function withoutBrands(dist: string): void {
   const known = 'provider.metadata.name === SWITCH_PROVIDER_NAME';
   let found = false;
@@ -33,7 +33,7 @@ function withoutBrands(dist: string): void {
   if (!found) throw new Error(`No file of ${dist} says: ${known}`);
 }
 
-/** Plays a scene of scenes.mjs in a process of its own and returns what it tells. */
+/** Plays a scene of scenes.mjs in a process of its own and returns what it prints. */
 export async function play(scene: string, first: string, second: string): Promise<unknown> {
   const { path } = temporaryFolder('copies-store');
   const { stdout } = await promisify(execFile)(process.execPath, [SCRIPT, scene, first, second, path]);

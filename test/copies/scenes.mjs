@@ -50,7 +50,7 @@ const act = async (killSwitch) => {
   const { status, decision } = await killSwitch.action({ name: 'work.do', execute: () => 1 }).attempt(undefined);
   return { status, cause: decision.cause };
 };
-/** What a careless client is told on a domain that nobody has set a provider for. */
+/** The answer to a careless client on a domain for which nobody has set a provider. */
 const careless = () => OpenFeature.getClient('nobody').getStringValue('kill-switch.mode', 'live');
 
 /** @type {Record<string, () => Promise<unknown>>} */

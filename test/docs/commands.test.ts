@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { filesBelow, root } from '../../scripts/prepare.mjs';
 import { runHere } from '../operator/cli/command.ts';
 
-test('each `kill-switch redis acl` of the pages prints a user as it stands there', async () => {
+test('each `kill-switch redis acl` in the pages prints the user that the page shows', async () => {
   const pages = ['README.md', ...filesBelow(root, ['.md'], 'docs')];
   const commands = pages.flatMap((page) =>
     [...readFileSync(join(root, page), 'utf8').matchAll(/(?:^|`)kill-switch redis acl([^`\n|]*)/gm)].map(

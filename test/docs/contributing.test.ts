@@ -99,7 +99,7 @@ describe('what CONTRIBUTING adds', () => {
     expect(said).toBe('tool executed mode\nschedule blocked maintenance\n');
   });
 
-  test('is something that one driver can do', () => {
+  test('is a capability that one driver has', () => {
     const said = program(`
       import { memoryStore } from './dist/store/memory/index.js';
       import { fileStore } from './dist/store/file/index.js';

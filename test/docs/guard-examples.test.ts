@@ -15,7 +15,7 @@ test('the program of docs/guard.md prints what the page says, and ends by itself
   expect(code).toBe(0);
 });
 
-test('a page that promises something else is noticed', async () => {
+test('a page that shows another output is noticed', async () => {
   await withFolder('planted', async (folder) => {
     const page = join(folder, 'page.md');
     writeFileSync(

@@ -11,9 +11,9 @@ const tsconfig = {
 };
 
 /**
- * Compiles the first program of a page, runs it in a process of its own against the built package, and tells what it
- * printed beside what the page says.
- * @param edit puts in what is otherwise here, such as the port of a server
+ * Compiles the first program of a page, runs it in a process of its own against the built package, and returns what it
+ * printed and what the page says.
+ * @param edit changes the program, for instance to put in the port of a server
  */
 export async function runPage(folder: string, page: string, edit = (code: string): string => code) {
   const blocks = codeBlocks(folder, page);

@@ -38,7 +38,7 @@ async function serving(definition: { readonly flags: object }): Promise<FlagdSer
 const ask = async (flagd: FlagdServer, context: unknown, flagKey = 'kill-switch.mode'): Promise<Answer | undefined> =>
   (await askAll(flagd, context)).get(flagKey);
 
-/** A client of the official provider that knows nothing of this package, and passes a careless default. */
+/** The mode from a client of the official provider, without anything of this package, and with a careless default. */
 async function vanilla(flagd: FlagdServer, resolverType: 'rpc' | 'in-process'): Promise<Client> {
   const domain = `${resolverType} ${flagd.port}`;
   const port = resolverType === 'rpc' ? flagd.port : flagd.syncPort;
@@ -101,12 +101,12 @@ describe.skipIf(!hasFlagd)('a compiled definition, asked of a real flagd', () =>
     }
   });
 
-  test('takes null for absent, because flagd cannot tell them apart', async () => {
+  test('takes null for absent, as flagd does', async () => {
     const state = stateIn('live');
     const flagd = await serving(compileFlagd(state));
     expect((await ask(flagd, { agent_id: null, lineage_runs: null }))?.value).toBe('live');
     expect((await ask(flagd, { agent_id: 'a', lineage_runs: ['r', null] }))?.value).toBe('full_stop');
-    // So the package's own provider looks at the context before it asks.
+    // That is why the package's own provider checks the context before it asks.
     const provider = new FlagdKillSwitchProvider({ port: flagd.port });
     await OpenFeature.setProviderAndWait('own', provider);
     onTestFinished(() => OpenFeature.clearProviders());
@@ -205,6 +205,6 @@ describe.skipIf(!hasFlagd)('flags/kill-switch.flagd.json, served as it is by a r
   });
 });
 
-/** flagd's Go evaluator cannot tell null from absent. */
+/** The context as flagd's Go evaluator sees it, for which null is absent. */
 const asGoSees = (context: Readonly<Record<string, unknown>>): Record<string, unknown> =>
   Object.fromEntries(Object.entries(context).filter(([, value]) => value !== null));

@@ -17,10 +17,10 @@ import { type FlagdServer, hasFlagd, startFlagd } from '../servers/index.ts';
  */
 const TIMES = { reissueMs: 250, writeMs: 750, pollMs: 1000, skewMs: 0 };
 const VALID_MS = deadManBound(TIMES);
-/** What one question to flagd may take on a busy machine. */
+/** How long one question to flagd may take on a busy machine, in milliseconds. */
 const ASKING_MS = 500;
 
-/** A client of the official provider that knows nothing of this package, and passes a careless default. */
+/** The mode from a client of the official provider, without anything of this package, and with a careless default. */
 async function vanilla(flagd: FlagdServer, resolverType: 'rpc' | 'in-process'): Promise<Client> {
   const domain = `${resolverType} ${flagd.port}`;
   const port = resolverType === 'rpc' ? flagd.port : flagd.syncPort;
@@ -60,7 +60,8 @@ async function exported() {
   const clients = [await vanilla(flagd, 'rpc'), await vanilla(flagd, 'in-process')];
   const modes = (agent?: string): Promise<string[]> => Promise.all(clients.map((client) => modeOf(client, agent)));
   await expect.poll(() => running.validUntil, { timeout: 5000 }).not.toBeNull();
-  // Both answered `full_stop` (nothing was confirmed yet) or their own default before; this is the export.
+  // Before the export both answered `full_stop` (nothing was confirmed yet) or their own default; a kill of one agent
+  // shows that it is there.
   await control.kill({ target: 'agent:probe', waitMs: 0 });
   await expect.poll(() => modes('probe'), { timeout: 5000, interval: 20 }).toEqual(['full_stop', 'full_stop']);
   return { memory, control, flagd, source, running, clients, modes };

@@ -69,7 +69,7 @@ describe.skipIf(!hasFlagd).each(['rpc', 'in-process'] as const)('the file behind
 });
 
 describe('an answer that another has overtaken', () => {
-  it('is late, not a step back; one that was asked for after that is', () => {
+  it('is late, and no step back; one that was asked for after it is a step back', () => {
     const lineage = new Lineage();
     const metadataOf = (...of: Parameters<typeof exported>) => exported(...of).metadata;
     expect(lineage.follow(metadataOf(['g1'], 5), null)).toBeNull();

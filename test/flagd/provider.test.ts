@@ -35,7 +35,10 @@ async function timeToStop(client: Client): Promise<number> {
   return performance.now() - began;
 }
 
-/** What an observation costs beside the lease: the event loop of a busy machine, and one evaluation's deadline. */
+/**
+ * What a measurement adds to the lease, in milliseconds: the event loop of a busy machine, and one evaluation's
+ * deadline.
+ */
 const SLACK = 600;
 
 describe.skipIf(!hasFlagd).each(['rpc', 'in-process'] as const)('FlagdKillSwitchProvider, %s', (resolverType) => {
@@ -56,7 +59,7 @@ describe.skipIf(!hasFlagd).each(['rpc', 'in-process'] as const)('FlagdKillSwitch
     expect(await client.getBooleanValue('kill-switch.mode', true)).toBe(false);
   });
 
-  it('tells a change of flagd’s file, with the keys, and serves it', async () => {
+  it('emits a change of flagd’s file, with the keys, and serves it', async () => {
     const server = await startFlagd({ flags: definition('live') });
     const client = await connect(portOf(server, resolverType), resolverType);
     const changed = nextEvent(client, ProviderEvents.ConfigurationChanged);
@@ -68,7 +71,7 @@ describe.skipIf(!hasFlagd).each(['rpc', 'in-process'] as const)('FlagdKillSwitch
   it.each([
     ['killed', (server: FlagdServer) => server.kill()],
     ['frozen', (server: FlagdServer) => server.freeze()],
-  ])('stops within the lease where flagd is %s, tells ERROR, and recovers by itself', async (what, harm) => {
+  ])('stops within the lease where flagd is %s, emits ERROR, and recovers by itself', async (what, harm) => {
     const server = await startFlagd({ flags: definition('live') });
     const client = await connect(portOf(server, resolverType), resolverType);
     expect(await modeOf(client)).toBe('live');
@@ -169,7 +172,7 @@ describe.skipIf(!hasFlagd).each(['rpc', 'in-process'] as const)('FlagdKillSwitch
     expect(await timeToStop(client)).toBeLessThan(LEASE + SLACK);
   });
 
-  it('takes the identity from its hooks, and stops where that cannot be told', async () => {
+  it('takes the identity from its hooks, and stops where a hook gives none', async () => {
     const server = await startFlagd({ flags: definition('live') });
     let agentId: string | undefined = 'killed';
     const hooks = [new IdentityHook(() => ({ agentId }))];
@@ -201,7 +204,7 @@ describe.skipIf(!hasFlagd).each(['rpc', 'in-process'] as const)('FlagdKillSwitch
       expect(await faultOf(client)).toBe('CLOSED');
       await proxy.resume();
       await expect.poll(() => proxy.connections.length, { timeout: 2000 }).toBe(0);
-      // Nothing new comes: between two of this test's own connections there is none.
+      // No connection is made any more: between two of this test's own there is none.
       const attempts = await lastConnection(proxy);
       await new Promise((resolve) => setTimeout(resolve, 1500));
       expect((await lastConnection(proxy)) - attempts).toBe(1);
@@ -213,7 +216,7 @@ describe.skipIf(!hasFlagd).each(['rpc', 'in-process'] as const)('FlagdKillSwitch
   );
 });
 
-/** How many connections there have been, with the one that this makes itself: they are numbered. */
+/** How many connections there have been, including the one that this makes: they are numbered. */
 async function lastConnection(proxy: FaultProxy): Promise<number> {
   const none = () => expect.poll(() => proxy.connections.length, { timeout: 12_000 }).toBe(0);
   await none();

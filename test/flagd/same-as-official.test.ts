@@ -42,7 +42,7 @@ const CONTEXTS: EvaluationContext[] = [
 ];
 
 describe.skipIf(!hasFlagd)('flagd asked over our own connection', () => {
-  it('gives for each flag and context what the official provider gives, where the flag is none of the switch', async () => {
+  it('gives the official provider’s answer for each context and each flag that is not of the switch', async () => {
     const { host, port } = await startFlagd({ flags: definition });
     const official = await clientOf(new FlagdProvider({ host, port, cache: 'disabled' }));
     const ours = await clientOf(new FlagdKillSwitchProvider({ host, port, deadlineMs: 5000 }));

@@ -12,7 +12,7 @@ import { LAST_CHANGE } from '../flags/last-change.ts';
 const READY = new URL('../../flags/kill-switch.flagd.json', import.meta.url);
 const inAnHour = (): number => Math.floor(Date.now() / 1000) + 3600;
 
-/** What an exporter writes after `kill all`, or in live. */
+/** The definition that an exporter writes after `kill all`, or in live. */
 function exported(mode: 'live' | 'full_stop', validUntil = inAnHour(), organizationId = 'default'): FlagdDefinition {
   const state = new State();
   state.put('mode', { mode, targeting: null, ...LAST_CHANGE });
@@ -57,14 +57,14 @@ describe.skipIf(!hasFlagd).each(['rpc', 'in-process'] as const)('two sources of 
     ['with another organization', { organization_id: 'other', epoch: 9, valid_until: inAnHour() }],
     ['with an end that has passed', { organization_id: 'default', epoch: 9, valid_until: 1 }],
     ['with texts for numbers', { organization_id: 'default', epoch: '9', valid_until: '9999999999' }],
-  ])('never lets the second in the place of the export, %s', async (_how, metadata) => {
+  ])('never lets the second source replace the export, %s', async (_how, metadata) => {
     const { flagd } = await serving(exported('full_stop'), pasted(metadata));
     const careful = await connect(flagd, { organizationId: 'default' });
     // In-process, which of two sets wins without a selector is flagd's own matter: either way nobody is live.
     for (let look = 0; look < 20; look += 1) expect(await modeOf(careful)).toBe('full_stop');
   });
 
-  it('is noticed where it appears later, also by a client that was told of no organization', async () => {
+  it('is noticed where it appears later, also by a client without an organizationId', async () => {
     const { flagd, write } = await serving(exported('live'), { flags: {} });
     const client = await connect(flagd);
     await untilMode(client, 'live');
@@ -103,7 +103,7 @@ describe.skipIf(!hasFlagd).each(['rpc', 'in-process'] as const)('what flagd serv
   };
   const byHand = { flags: { 'kill-switch.mode': { ...exported('live').flags['kill-switch.mode'], ...handWritten() } } };
 
-  it('is believed as it is where nothing says that it should be an export', async () => {
+  it('is believed where nothing says that it must be an export', async () => {
     await untilMode(await connect(byHand), 'live');
     await untilMode(await connect(byHand, { organizationId: 'default', expect: 'any' }), 'live');
   });
@@ -128,7 +128,7 @@ function handWritten(): object {
   return { variants: Object.fromEntries(MODES.map((mode) => [mode, mode])), defaultVariant: 'live', targeting: {} };
 }
 
-it('refuses an expectation that it does not know, an organization that is none, and a deadline that no timer counts', () => {
+it('refuses an unknown `expect`, an organizationId that is no id, and a deadline that no timer counts', () => {
   expect(() => new FlagdKillSwitchProvider({ deadlineMs: 30 * 86_400_000 })).toThrow(
     /deadlineMs must be .* at most 300000/,
   );

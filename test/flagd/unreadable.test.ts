@@ -19,10 +19,7 @@ const message = (text: string | Buffer): Buffer => {
   return Buffer.concat([Buffer.from([10, ...length]), bytes]);
 };
 
-/**
- * Something that speaks flagd's sync contract, as flagd does and as other servers may, and sends whatever it is told
- * to.
- */
+/** A server of flagd's sync protocol that sends whatever a test gives it. */
 async function syncServer(first: string | Buffer) {
   let definition = first;
   const streams = new Set<ServerWritableStream<Buffer, Buffer>>();
@@ -58,7 +55,7 @@ async function syncServer(first: string | Buffer) {
       definition = next;
       for (const stream of streams) stream.write(message(next));
     },
-    /** Without telling it over the streams. */
+    /** Without announcing it on the streams. */
     set(next: string) {
       definition = next;
     },
@@ -159,7 +156,7 @@ describe('FlagdKillSwitchProvider, in-process, where what flagd sends cannot be 
     expect(await modeOf(client)).toBe('full_stop');
   });
 
-  it('refuses options that mean nothing', () => {
+  it('refuses wrong options', () => {
     expect(() => new FlagdKillSwitchProvider({ resolverType: 'file' as never })).toThrow(
       'resolverType must be "rpc" or "in-process", not "file"',
     );

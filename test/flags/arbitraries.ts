@@ -3,13 +3,13 @@ import { MODES, type Mode, State, TARGET_TYPES } from '../../flags/index.ts';
 import { AUTONOMY_STAGES, FEATURE_STAGES } from '../../flags/stages.ts';
 import { LAST_CHANGE } from './last-change.ts';
 
-/** The store's time, for what it does not matter to. */
+/** The store's time, where it does not matter. */
 export const NOW = Date.UTC(2026, 0, 2);
 
 /** The second from which on the rules below that ask for the time answer otherwise. */
 export const WINDOW_ENDS = Date.UTC(2026, 0, 1) / 1000;
 
-/** Few, so that they meet; odd, because each of them has broken some lookup somewhere. */
+/** Few, so that subjects and kills often have the same; odd, because each of them has broken some lookup somewhere. */
 export const IDS = [
   'a',
   'b',
@@ -35,10 +35,10 @@ export const IDS = [
 
 const ACTIONS = ['email.send', 'email.send.now', 'email.', 'email', '.x', 'a..b', '__proto__.x', '{x}.y'] as const;
 
-/** What an older version let be killed, too: a log with it must go on being read. */
+/** Targets that an older version accepted: a log that has one must stay readable. */
 const PATTERNS = ['email.*', 'email.send.*', 'a..*', '{x}.*', '*', '.*', 'email*', '*.send', 'em*.send'] as const;
 
-/** What is not an id: how the property test names it, and the value. */
+/** Values that are not ids, each with its name in the property test. */
 const ODD_IDS: ReadonlyArray<readonly [string, unknown]> = [
   ['null', null],
   ['number', 7],
@@ -55,7 +55,7 @@ const ODD_IDS: ReadonlyArray<readonly [string, unknown]> = [
   ['empty object', {}],
 ];
 
-/** What is not a list of strings. */
+/** Values that are not lists of strings. */
 const ODD_LINEAGES: ReadonlyArray<readonly [string, unknown]> = [
   ['null lineage', null],
   ['string lineage', 'a'],
@@ -81,7 +81,7 @@ const ODD_LINEAGES: ReadonlyArray<readonly [string, unknown]> = [
 const IDENTITIES = ['organization_id', 'agent_id', 'mission_id', 'run_id', 'action', 'effect', 'surface', 'feature'];
 const LINEAGES = ['lineage_agents', 'lineage_missions', 'lineage_runs'];
 
-/** An action is never named as a pattern is. */
+/** Names that no action may have, because they are patterns. */
 const ODD_ACTIONS: typeof ODD_IDS = [
   ...ODD_IDS,
   ...PATTERNS.map((pattern) => [`pattern ${pattern}`, pattern] as const),

@@ -78,7 +78,7 @@ describe('the catalogue of flags', () => {
     expect(safeValueAs(CATALOGUE.mode, type)).toEqual(value);
   });
 
-  test('answers a limit that is asked as another type with nothing of that type', () => {
+  test('answers a limit that is asked for as another type with the empty value of that type', () => {
     expect(
       (['number', 'string', 'boolean', 'object'] as const).map((type) => safeValueAs(CATALOGUE.limit, type)),
     ).toEqual([0, '', false, {}]);

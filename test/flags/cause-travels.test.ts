@@ -68,7 +68,7 @@ describe.each(each)('a cause of the kind %s survives', (_, causes) => {
         const sentence = describeCause(cause);
         expect(sentence).not.toMatch(/undefined|\[object/);
         for (const [name, value] of Object.entries(causeMetadata(cause, 7))) {
-          // A kill's own id says nothing to people.
+          // The sentence does not name a kill's own id, which says nothing to people.
           if (!['cause', 'epoch', 'killId'].includes(name)) expect(sentence).toContain(String(value));
         }
       }),
@@ -126,7 +126,7 @@ beforeAll(async () => {
 
 afterAll(() => OpenFeature.close());
 
-describe('what cannot be read of a cause is no cause', () => {
+describe('a cause that cannot be read is no cause', () => {
   const kill = { cause: 'kill', killId: 'k', target: 'all', killedBy: 'dana', reason: 'wrong' };
 
   test.each<[string, Readonly<Record<string, unknown>>]>([
@@ -152,7 +152,7 @@ describe('what cannot be read of a cause is no cause', () => {
     expect(causeFromRecord({ kind: cause, ...members })).toBe(null);
   });
 
-  test('words that are too long are cut, and what nobody asked for is left behind', () => {
+  test('texts that are too long are cut, and members that the row does not have are left out', () => {
     const flagMetadata = JSON.parse(
       JSON.stringify({ ...kill, reason: 'w'.repeat(1_000_000), more: 'x' }).replace('"more"', '"__proto__"'),
     );
@@ -185,7 +185,7 @@ describe('what cannot be read of a cause is no cause', () => {
   );
 });
 
-test('a record holds no secret that somebody wrote or threw, and every id as it is', () => {
+test('a record has its free texts without secrets, and every id as it is', () => {
   const secret = 'https://ann:hunter2@store.example';
   for (const cause of [
     { kind: 'kill', killId: 'sk-0123456789abc', target: 'all', killedBy: 'dana', reason: secret },

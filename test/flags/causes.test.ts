@@ -24,7 +24,7 @@ interface Told<C extends Cause = Cause> {
   readonly trace: Readonly<Record<string, string | number>>;
 }
 
-/** What is told of one cause of each kind. */
+/** What people, models and traces get of one cause of each kind. */
 const TOLD: { readonly [K in Kind]: Told<Extract<Cause, { readonly kind: K }>> } = {
   mode: {
     cause: { kind: 'mode' },

@@ -16,7 +16,7 @@ const at = '2026-01-01T00:00:00.000Z';
 const HASH = 'b'.repeat(64);
 const head: Head = { generation: 'g1', epoch: 4, hash: HASH, recovered: false };
 
-test('what tightens takes authority away, and so does what changes none of it; what loosens does not', () => {
+test('a tightening takes authority away, and a neutral change counts as one; a loosening does not', () => {
   expect(['tightens', 'neutral', 'loosens'].map((direction) => takesAway({ direction } as never))).toEqual([
     true,
     true,
@@ -51,7 +51,7 @@ describe('a change', () => {
     expect(change.head.hash).toBe(change.event.hash);
   });
 
-  test('follows the head that it was made at, with what it does to the state, and leaves the state as it is', () => {
+  test('follows the head that it was made at, has its patch, and leaves the state as it is', () => {
     const state = begin();
     const before = state.head;
     const mode = { type: 'mode', data: { mode: 'full_stop', targeting: null }, at, actor: 'a', reason: 'r' } as const;
@@ -73,7 +73,7 @@ describe('a change', () => {
     expect(change.head).toEqual({ generation: 'g2', epoch: 42, hash: change.event.hash, recovered: true });
   });
 
-  test('that no log has begun with belongs to none', () => {
+  test('that belongs to no generation is refused', () => {
     const mode = { type: 'mode', data: { mode: 'paused', targeting: null }, at, actor: 'a' } as const;
     expect(() => nextChange(new State(), mode)).toThrow(
       expect.objectContaining({ code: 'INVALID_STATE', message: 'Event 1 (mode) does not belong to any log.' }),

@@ -43,7 +43,7 @@ function compare(mutate: (definition: string) => string, numRuns: number, option
       fc.constantFrom('default', undefined),
       fc.constantFrom(0, WINDOW_ENDS * 1000 - 1, WINDOW_ENDS * 1000, NOW),
       (state, contexts, organizationId, now) => {
-        vi.setSystemTime(now); // flagd's evaluator goes by this machine's clock, which is the store's here
+        vi.setSystemTime(now); // flagd's evaluator reads this machine's clock, which is also the store's here
         const core = evaluator(mutate(JSON.stringify(compileFlagd(state, { organizationId }))), options);
         for (const { context, odd } of contexts) {
           const { mode } = restrictionFor(state, { context, now, organizationId });
@@ -145,7 +145,7 @@ describe('the compiled definition', () => {
     );
   });
 
-  test('holds one list for each mode and type of target, so each further kill costs its id', () => {
+  test('holds one list for each mode and type of target, so a further kill adds only its id', () => {
     const state = stateIn('live');
     const sizeWith = (count: number): number => {
       for (let i = 0; i < count; i++) putKill(state, `agent:agent-${1000 + i}`, 'full_stop');
@@ -158,7 +158,7 @@ describe('the compiled definition', () => {
     expect(JSON.stringify(compileFlagd(state)).match(/"some":\[\{"merge":\[\[/g)).toHaveLength(3);
   });
 
-  test('is as simple as the state: where everyone is stopped there is nothing to ask', () => {
+  test('has no rule where everyone is stopped', () => {
     expect(compileFlagd(stateIn('full_stop')).flags['kill-switch.mode']).toEqual({
       state: 'ENABLED',
       variants: Object.fromEntries(MODES.map((mode) => [mode, mode])),
@@ -170,7 +170,7 @@ describe('the compiled definition', () => {
     expect(compileFlagd(stateIn('live')).flags['kill-switch.mode']?.defaultVariant).toBe('full_stop');
   });
 
-  test('says in its metadata which change it rests on, whose it is and until when', () => {
+  test('says in its metadata its epoch, its organization and its end', () => {
     const state = stateIn('live');
     state.epoch = 7;
     expect(compileFlagd(state).metadata).toEqual({ flagSetId: 'kill-switch', epoch: 7 });
@@ -270,7 +270,7 @@ describe('the app’s own flags in a compiled definition', () => {
     expect(definition.metadata['left_out']).toBe('kill-switch.mode, kill-switch.feature.refunds');
   });
 
-  test('may be named like members of every object', () => {
+  test('may have names that every JavaScript object has as members', () => {
     const definition = withFlags(
       JSON.parse(`{"flags":{"__proto__":${JSON.stringify(flag())},"constructor":${JSON.stringify(flag())}}}`),
     );

@@ -129,7 +129,7 @@ describe('a compiled base mode', () => {
   });
 });
 
-describe('whoever cannot be told apart', () => {
+describe('a context whose identity cannot be read', () => {
   test.each<Context>([
     { agent_id: '' },
     { mission_id: '*' },

@@ -52,7 +52,7 @@ describe('a decision', () => {
     expect([message, modelMessage]).toEqual(FATES[verdict]);
   });
 
-  test('says whose call it was', () => {
+  test('names the action, agent, run and mission of its subject', () => {
     const whole = { ...caller, missionId: 'm-1' };
     expect(makeDecision(whole, decided)).toMatchObject({ ...whole, ...decided });
   });

@@ -49,7 +49,7 @@ test.each([['liar'], ['uid 7']])('it is no evidence when an operator has exclude
   expect(problem(head(11, 'g2', 'c'), 'g2', ['somebody else'])).toBeNull();
 });
 
-test('a store that has nothing left believes any epoch that leaves room for kills, of a generation of the right form', () => {
+test('an empty store believes any epoch that leaves room for kills, in a generation of the right form', () => {
   const generation = '00000000-0000-4000-8000-000000000001';
   expect(lossProblem(head(PLAUSIBLE_EPOCH, generation), null, [])).toBeNull();
   expect(lossProblem(head(PLAUSIBLE_EPOCH + 1, generation), null, [])).toMatch(/more than 4294967296 is not believed/);
@@ -70,7 +70,7 @@ test('a report is evidence where nothing speaks against it', () => {
   expect(isEvidence({ ...report, held: null }, store, { generations }, isInChain)).toBe(false);
 });
 
-test('an epoch beyond the ceiling is none', () => {
+test('an epoch beyond MAX_EPOCH is no epoch', () => {
   expect(headSchema.safeParse(head(MAX_EPOCH)).success).toBe(true);
   expect(headSchema.safeParse(head(MAX_EPOCH + 1)).success).toBe(false);
 });

@@ -57,7 +57,7 @@ describe('the fold', () => {
     expect(new State().head).toBeNull();
   });
 
-  test('keeps the stricter mode and the later end of two kills of one target, and who did it first stays its id and time', () => {
+  test('keeps of two kills of one target the stricter mode, the later end, and the id and time of the first', () => {
     const state = initialised();
     expect(apply(state, 'kill', killOf('agent:a', 'paused', { expires_at: '2026-01-02T00:00:00Z' }), 'odd')).toBe(
       'tightens',
@@ -109,7 +109,7 @@ describe('the fold', () => {
     expect(apply(state, 'revive', { id: 'k agent:a', target: 'agent:a' })).toBe('neutral');
   });
 
-  test('lets a snapshot be known, and changes nothing', () => {
+  test('takes a snapshot event, which changes nothing', () => {
     const state = initialised();
     const before = new Map(state.entries());
     expect(apply(state, 'snapshot', { epoch: 1, digest: 'a'.repeat(64) })).toBe('neutral');
@@ -119,7 +119,7 @@ describe('the fold', () => {
     );
   });
 
-  test('makes a seconded restriction newer, and changes nothing else', () => {
+  test('moves the last change of a seconded restriction on, and changes nothing else', () => {
     const state = initialised();
     apply(state, 'kill', killOf('agent:a', 'full_stop'));
     const before = state.kills.agent.get('a');
@@ -299,7 +299,7 @@ describe('the fold', () => {
     expect(state.epoch).toBe(1);
   });
 
-  test('stops at an event with something in it that this version does not know', () => {
+  test('refuses an event with a member that this version does not know', () => {
     const state = initialised();
     const known: readonly [EventType, Record<string, unknown>][] = [
       ['init', { generation: 'g' }],
@@ -331,7 +331,7 @@ describe('the fold', () => {
     expect(state.epoch).toBe(1);
   });
 
-  test('says of each entry who changed it last, and when, by a seconding too', () => {
+  test('records for each entry who changed it last, and when, also for a seconding', () => {
     const state = initialised();
     const later = '2026-01-01T00:00:09Z';
     const changes: readonly [EventType, Record<string, unknown>, EntryKind, string?][] = [
@@ -373,7 +373,7 @@ describe('the fold', () => {
     fc.constantFrom(...IDS).map((id) => ['second', { kind: 'kill', name: `agent:${id}` }] as const),
   );
 
-  test('calls no change a tightening, or neutral, that gives anybody more', () => {
+  test('calls a change a loosening if it gives anybody more authority', () => {
     const call = fc.record({
       agentId: fc.constantFrom(...IDS),
       runId: fc.constantFrom(...IDS),
@@ -448,7 +448,7 @@ describe('entries from a store', () => {
     autonomy: { stage: 'trusted', ...LAST_CHANGE },
   };
 
-  test.each(Object.entries(ENTRIES))('stop whoever does not know one of their members (%s)', (kind, entry) => {
+  test.each(Object.entries(ENTRIES))('are refused with an unknown member (%s)', (kind, entry) => {
     expect(parseEntry(kind, entry)).toEqual(entry);
     const newer = { ...entry, only_when: { hour: 18 } };
     expect(() => parseEntry(kind, newer)).toThrow(
@@ -459,7 +459,7 @@ describe('entries from a store', () => {
     );
   });
 
-  test.each(Object.keys(LAST_CHANGE))('say of their last change its %s', (member) => {
+  test.each(Object.keys(LAST_CHANGE))('must have the %s of their last change', (member) => {
     for (const [kind, entry] of Object.entries(ENTRIES)) {
       const without = Object.entries(entry).filter(([name]) => name !== member);
       expect(() => parseEntry(kind, Object.fromEntries(without)), kind).toThrow(

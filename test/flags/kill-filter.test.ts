@@ -31,7 +31,7 @@ const kill = (state: State, target: string): void =>
     ...LAST_CHANGE,
   });
 
-/** The call that this kill must meet, of itself or of its lineage. */
+/** The subject that this kill must reach, by its own id or its lineage. */
 const subjectOf = (type: (typeof TYPES)[number], id: string, asParent: boolean): Subject => {
   const own = { agent: 'agentId', mission: 'missionId', run: 'runId' } as const;
   const parents = { agent: 'lineageAgents', mission: 'lineageMissions', run: 'lineageRuns' } as const;
@@ -73,7 +73,7 @@ test('finds every kill that is there and none that is not, with few kills and wi
   expect(passedOver).toBeGreaterThan(10_000); // else it was the kills alone that told
 });
 
-test('finds kills of ids that differ only where the filter does not look', () => {
+test('finds kills of ids that differ only in characters that the filter does not look at', () => {
   const state = live();
   const idOf = (index: number): string => `head${String(index).padStart(6, '0')}-and-a-tail-that-never-changes`;
   for (let index = 0; index < 9_000; index += 1) kill(state, `agent:${idOf(index)}`);
@@ -83,7 +83,7 @@ test('finds kills of ids that differ only where the filter does not look', () =>
   expect(resolveMode(state, { agentId: idOf(9_000) }, 0).mode).toBe('live');
 });
 
-test('finds the last of more parents than it looks at', () => {
+test('finds the last of more parents than the filter looks at', () => {
   const state = live();
   for (let index = 0; index < 9_000; index += 1) kill(state, `run:${idAt(index)}`);
   const parents = Array.from({ length: 200 }, (_, index) => `parent-${index}`);

@@ -32,7 +32,7 @@ describe('a lease', () => {
     expect(valid(sentAt(at(0)), at(10, 5000))).toBe(false); // the process was suspended
   });
 
-  test('is over when the wall clock went back, and stays over when it comes again', () => {
+  test('is over when the wall clock went back, and stays over when that is set forward again', () => {
     const lease = lookAtLease(sentAt(at(0)), at(1000), LEASE);
     expect(valid(lease, at(1001, 999))).toBe(false);
     const noticed = lookAtLease(lease, at(1001, 999), LEASE);
@@ -83,7 +83,7 @@ describe('a lease', () => {
     expect(() => checkLeaseMs(leaseMs)).toThrow(`leaseMs must be from 500 to 60000 milliseconds, not ${leaseMs}.`);
   });
 
-  test('never reaches further than its length after the last confirmation was sent, by either clock, however the clocks go', () => {
+  test('never lasts longer than its length since the last confirmation was sent, by either clock, whatever the clocks do', () => {
     const step = fc.record({
       kind: fc.constantFrom('look', 'renew'),
       mono: fc.nat({ max: 3000 }),

@@ -18,7 +18,7 @@ import {
   verdictFor,
 } from '../../flags/index.ts';
 
-/** The table of DESIGN 2, written out a second time on purpose. */
+/** The table of modes and effects, written out a second time on purpose. */
 const TABLE = `
   live            allow  allow  allow
   approval_gated  allow  allow  hold
@@ -62,7 +62,7 @@ describe('the modes', () => {
     expect(verdictFor('live', 'constructor' as 'read')).toBe('block');
   });
 
-  test('let an effect through in no mode that is stricter than one that does not', () => {
+  test('allow no effect that a looser mode does not allow', () => {
     expect(new Set(MODES.flatMap((name) => EFFECTS.map((effect) => verdictFor(name, effect))))).toEqual(
       new Set(VERDICTS),
     );
@@ -73,7 +73,7 @@ describe('the modes', () => {
     }
   });
 
-  test('are never loosened by adding one: the strictest wins, in any order', () => {
+  test('combine to the strictest, in any order', () => {
     fc.assert(
       fc.property(fc.array(mode, { minLength: 1 }), mode, (modes, further) => {
         const strictest = strictestMode(...modes);
@@ -85,7 +85,7 @@ describe('the modes', () => {
     );
   });
 
-  test('become full_stop with anything among them that is none, and of none at all', () => {
+  test('combine to full_stop with anything that is no mode, and in an empty list', () => {
     expect(strictestMode()).toBe('full_stop');
     fc.assert(
       fc.property(fc.array(mode), notAMode, (modes, odd) => {

@@ -14,7 +14,7 @@ const read = (details: Partial<FlagDetails>, callerDefault = 'live') =>
   readingFromDetails({ value: 'live', variant: 'live', reason: 'STATIC', ...details }, callerDefault);
 
 describe('a reading of an evaluation’s details', () => {
-  test('is the base mode where somebody else’s provider says nothing of a cause', () => {
+  test('has the cause “mode” where a foreign provider names no cause', () => {
     expect(read({})).toEqual({ mode: 'live', cause: { kind: 'mode' }, epoch: 0 });
     expect(read({ flagMetadata: { epoch: '7', cause: 'nonsense' } })).toEqual({
       mode: 'live',
@@ -34,7 +34,7 @@ describe('a reading of an evaluation’s details', () => {
     expect(read(details)).toEqual(faultReading(fault, message));
   });
 
-  test('of another flag does not speak of modes', () => {
+  test('of another flag has a message without the word mode', () => {
     const row = CATALOGUE.limit;
     const details = { value: -1, variant: 'v', reason: 'STATIC' };
     expect(faultOfAnswer(row, 'kill-switch.limit.refunds', details, 0)).toEqual({
@@ -43,7 +43,7 @@ describe('a reading of an evaluation’s details', () => {
     });
   });
 
-  test('of a fault that is not known here names it, and what was said, as far as these are texts', () => {
+  test('of an unknown fault has its code and message in the text, as far as they are texts', () => {
     const messageFor = (metadata: Record<string, string | number>): unknown =>
       read({ flagMetadata: { cause: 'fault', ...metadata } });
     const unknown = 'the provider names a fault that is not known here,';
@@ -53,7 +53,7 @@ describe('a reading of an evaluation’s details', () => {
     expect(messageFor({ code: 'STALE' })).toEqual(faultReading('STALE', ''));
   });
 
-  test('has no secret of what a provider threw', () => {
+  test('holds no secret from an error that a provider threw', () => {
     const secret = 'redis://ops:hunter2secret@db:6379';
     const thrown = read({ errorCode: 'GENERAL', errorMessage: secret });
     const named = read({ flagMetadata: { cause: 'fault', code: 'STALE', message: secret } });
@@ -63,7 +63,7 @@ describe('a reading of an evaluation’s details', () => {
     }
   });
 
-  test('has the epoch of the change that it rests on, from 0 on, whatever else it says', () => {
+  test('has the epoch of its metadata, from 0 on, also where it is a fault', () => {
     for (const epoch of [0, 1, Number.MAX_SAFE_INTEGER]) expect(read({ flagMetadata: { epoch } }).epoch).toBe(epoch);
     expect(read({ reason: 'DISABLED', flagMetadata: { epoch: 4 } }).epoch).toBe(4);
   });

@@ -23,7 +23,7 @@ function stateIn(mode: Mode, targeting: unknown = null): State {
 
 const kill = (target: string): Partial<Cause> => ({ kind: 'kill', target, killedBy: 'dana' });
 
-describe('the restriction of one call', () => {
+describe('the restriction of a subject', () => {
   test.each<[string, Subject]>([
     ['all', {}],
     ['all', { agentId: 'another' }],
@@ -69,7 +69,7 @@ describe('the restriction of one call', () => {
     expect(resolveMode(state, subject, NOW)).toEqual({ mode: 'live', cause: { kind: 'mode' } });
   });
 
-  test('takes ids for what they are, not for members of every object', () => {
+  test('takes ids such as "constructor" for ids, not for members that every object has', () => {
     for (const id of IDS) {
       const state = stateIn('live');
       putKill(state, `agent:${id}`, 'full_stop');
@@ -253,7 +253,7 @@ describe('the base mode’s targeting', () => {
     if: [{ '===': [{ var: 'tier' }, 'gold'] }, 'live', { '===': [{ var: 'tier' }, 'tin'] }, 'paused'],
   };
 
-  test('sees the whole context, and without an answer it is the mode itself', () => {
+  test('sees the whole context; where it gives no answer the mode counts', () => {
     const state = stateIn('read_only', targeting);
     const modes = ['gold', 'tin', 'other', undefined].map(
       (tier) => restrictionFor(state, { context: { tier }, now: NOW }).mode,
@@ -261,7 +261,7 @@ describe('the base mode’s targeting', () => {
     expect(modes).toEqual(['live', 'paused', 'read_only', 'read_only']);
   });
 
-  test('sees the call’s own attributes where there is no context', () => {
+  test('sees the subject’s own attributes where there is no context', () => {
     const state = stateIn('live', { if: [{ in: ['p', { var: 'lineage_agents' }] }, 'paused'] });
     expect(resolveMode(state, { agentId: 'a', lineageAgents: ['p'] }, NOW).mode).toBe('paused');
     expect(resolveMode(state, { agentId: 'a', lineageAgents: [] }, NOW).mode).toBe('live');
@@ -308,7 +308,7 @@ describe('the base mode’s targeting', () => {
 });
 
 describe('the restriction for a context', () => {
-  test('is full_stop with the attribute named when it cannot be told who asks', () => {
+  test('is full_stop when the identity cannot be read, and names the attribute', () => {
     expect(restrictionFor(stateIn('live'), { context: { agent_id: 7 }, now: NOW })).toEqual({
       mode: 'full_stop',
       cause: { kind: 'identity', message: 'agent_id must be a non-empty string' },

@@ -28,7 +28,7 @@ function full(): State {
 }
 
 describe('a state in which nothing was set', () => {
-  test('stands nowhere, in the mode that a control plane begins with', () => {
+  test('has no head, and the mode that a control plane begins with', () => {
     const state = new State();
     expect([state.head, state.epoch, state.hash, state.killCount]).toEqual([null, 0, '', 0]);
     expect(state.mode).toEqual({ mode: 'draft_only', targeting: null, epoch: 1, by: 'system', at: expect.any(String) });
@@ -87,7 +87,7 @@ describe('the entries of a state', () => {
     expect([entryKey('mode'), entryKey('kill', 'agent:a:b')]).toEqual(['mode', 'kill:agent:a:b']);
   });
 
-  test('are replaced under their key, and say where the state stands', () => {
+  test('are replaced under their key, and the epoch and hash of the state move on', () => {
     const state = full();
     expect(state.head).toEqual({ generation: 'g', epoch: 9, hash: 'a'.repeat(64), recovered: true });
     state.put('limit:l', { value: 2, ...LAST_CHANGE });
@@ -123,14 +123,14 @@ describe('the kills of a state', () => {
 describe('the state that a store’s entries make', () => {
   const head: Head = { generation: 'g', epoch: 9, hash: 'a'.repeat(64), recovered: true };
 
-  test('stands at the store’s head', () => {
+  test('has the store’s head', () => {
     const stored = JSON.parse(JSON.stringify([...full()])) as [string, unknown][];
     const state = stateFrom(stored, { ...head, epoch: 11, hash: 'b'.repeat(64) });
     expect(state.head).toEqual({ ...head, epoch: 11, hash: 'b'.repeat(64) });
     expect([...state]).toEqual([...full()]);
   });
 
-  test('is a State itself where that stands there, and a new one where it stands elsewhere', () => {
+  test('is the given State where that has the same head, and a new one otherwise', () => {
     const given = full();
     expect(stateFrom(given, head)).toBe(given);
     const elsewhere = { ...head, hash: 'b'.repeat(64) };
@@ -139,13 +139,13 @@ describe('the state that a store’s entries make', () => {
     expect([made.hash, given.hash]).toEqual([elsewhere.hash, head.hash]);
   });
 
-  test('is none without the control entry of the head’s own generation', () => {
+  test('is refused without the control entry of the head’s own generation', () => {
     const message = 'The store holds a head without the state that belongs to it.';
     expect(() => stateFrom([], head)).toThrow(corrupt(message));
     expect(() => stateFrom([...full()], { ...head, generation: 'g2' })).toThrow(corrupt(message));
   });
 
-  test('keeps of a kill who made it and who changed it last, where that is somebody else or another time too', () => {
+  test('keeps who made a kill and who changed it last, also where person and time are not the same', () => {
     const kill: ActiveKill = {
       ...{ id: 'k', target: 'agent:a', mode: 'paused', reason: 'r', expires_at: null, epoch: 3 },
       ...{ killed_by: 'ann', killed_at: '2026-01-01T00:00:00Z', by: 'ann', at: '2026-01-01T00:00:00Z' },

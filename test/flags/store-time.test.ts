@@ -22,7 +22,7 @@ test('an earlier moment is earlier by both clocks', () => {
   expect(earlier({ mono: 100, wall: 5000 }, 30)).toEqual({ mono: 70, wall: 4970 });
 });
 
-test('it counts from when the question was sent, so it is ahead by the way there and never behind', () => {
+test('it counts from when the question was sent, so it is ahead by the way to the store, and never behind', () => {
   const taken = takeStoreTime(null, { shown: 1000, sent: at(50) }, { now: at(90), leaseMs });
   expect(storeTimeAt(taken, at(50))).toBe(1000);
   expect(storeTimeAt(taken, at(90))).toBe(1040);
@@ -36,7 +36,7 @@ test('after a slow answer a quick one makes it stand still, until the store’s 
   expect([4000, 5000, 6000, 6001].map((mono) => storeTimeAt(quick, at(mono)))).toEqual([6000, 6000, 6000, 6001]);
 });
 
-test('an error does not grow: after it has caught up it is as good as its last confirmation', () => {
+test('an error does not grow: once the clock has caught up it is as good as its last confirmation', () => {
   let time = takeStoreTime(null, { shown: 0, sent: at(0) }, { now: at(0), leaseMs });
   for (let mono = 0; mono < 1_000_000; mono += 1700) {
     const late = mono % 3400 === 0 ? 900 : 0;

@@ -16,7 +16,7 @@ import { IDS } from './arbitraries.ts';
 const kinds = TARGET_TYPES.filter((type) => type !== 'all');
 
 describe('targets', () => {
-  test('read what they write, and take everything after the first colon verbatim', () => {
+  test('come back from their text as they were, with everything after the first colon verbatim', () => {
     const id = fc
       .oneof(fc.constantFrom(...IDS), fc.string({ unit: 'grapheme', minLength: 1, maxLength: 512 }))
       .filter((text) => idProblem(text) === null && !text.includes('*'));
@@ -77,7 +77,7 @@ describe('a * in a target', () => {
     expect(() => parseTarget(text)).toThrow(`"${text}" is not a target: ${problem}`);
   });
 
-  test('restricts nobody where a log has one that no target may have', () => {
+  test('restricts nobody where a log has it in a place that no target may have it', () => {
     for (const recorded of ['action:*', 'action:a*b.*', 'action:pay.*.x', 'agent:*'])
       expect([recorded, restrictsNobody(recorded)]).toEqual([recorded, true]);
     for (const recorded of ['all', 'action:pay.*', 'action:pay', 'agent:a*', 'feature:x'])
@@ -112,7 +112,7 @@ describe('a * in a target', () => {
     expect(formatTarget(readTarget(text))).toBe(text);
   });
 
-  test('is no part of an action’s name, which would be the name of a pattern', () => {
+  test('is refused in the name of an action, which would be that of a pattern', () => {
     expect(['pay.refund', 'pay.'].map(actionNameProblem)).toEqual([null, null]);
     for (const name of ['*', 'pay.*', 'pay*', '*.refund', 'p*y'])
       expect(actionNameProblem(name), name).toMatch(/must not/);

@@ -10,7 +10,7 @@ test.each([0.5, 1, 600_000])('a time of %s ms is taken as it is', (ms) => {
   expect(checkTimeout('waitMs', ms)).toBe(ms);
 });
 
-test('a time may be as long as is said, and no longer', () => {
+test('a timeout may be as long as its bound, and no longer', () => {
   expect(checkTimeout('waitMs', 50, 50)).toBe(50);
   expect(() => checkTimeout('waitMs', 51, 50)).toThrow(
     'waitMs must be more than 0 and at most 50 milliseconds, not 51.',
@@ -22,7 +22,7 @@ test('a time may be as long as is said, and no longer', () => {
 describe.each([2 ** 31, 30 * 86_400_000, Number.POSITIVE_INFINITY, Number.NaN, 0, -1])('a time of %s ms', (ms) => {
   const operator = { id: 'dana', roles: ['admin'] } as const;
 
-  test('is refused wherever it would become a timer', async () => {
+  test('is refused by every option that becomes a timer', async () => {
     const memory = new Memory();
     expect(() => new StrictestWinsStrategy({ timeoutMs: ms })).toThrow(
       `timeoutMs must be more than 0 and at most 600000 milliseconds, not ${ms}.`,

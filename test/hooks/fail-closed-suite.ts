@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FailClosedHook } from '../../hooks/index.ts';
 
-/** What both SDKs have alike; the web SDK answers at once, the server SDK with a promise. */
+/** The part that both SDKs share; the web SDK answers at once, the server SDK with a promise. */
 export interface Sdk {
   readonly OpenFeature: {
     addHooks(...hooks: object[]): unknown;
@@ -211,7 +211,7 @@ export function describeFailClosedHook(name: string, side: 'server' | 'web', loa
       expect((await ask(client, {}, MODE, true)).variant).toBeUndefined();
     });
 
-    it.each([Number.NaN, -1, Number.POSITIVE_INFINITY])('takes %d for no limit at all', async (value) => {
+    it.each([Number.NaN, -1, Number.POSITIVE_INFINITY])('takes a limit of %d for a missing one', async (value) => {
       const client = await serving(() => ({ value, variant: 'x', reason: 'STATIC' }));
       expect(await ask(client, {}, 'kill-switch.limit.x', 5)).toMatchObject({
         value: 0,
@@ -238,7 +238,7 @@ export function describeFailClosedHook(name: string, side: 'server' | 'web', loa
       expectStop(await ask(client), 'PROVIDER_ERROR');
     });
 
-    it('does not throw on details that are frozen or no object, and says what it could not do', async () => {
+    it('does not throw on details that are frozen or no object, and warns that it could not change them', async () => {
       const freezing = { finally: (_context: unknown, details: object) => void Object.freeze(details) };
       const client = await serving(() => ({ value: 'live', errorCode: 'GENERAL' }));
       expect((await ask(client, { hooks: [freezing] })).value).toBe('live');

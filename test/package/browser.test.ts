@@ -9,7 +9,7 @@ import { temporaryFolder } from '../servers/index.ts';
 
 const root = join(import.meta.dirname, '../..');
 
-/** What no page has is left out of the bundle and listed, so that one test can name all of it. */
+/** Modules that no page has are left out of the bundle and listed, so that one test can name them all. */
 const withoutNode: Plugin = {
   name: 'without-node',
   setup: ({ onResolve }) =>
@@ -85,7 +85,7 @@ describe('in a browser', () => {
     },
   );
 
-  test('what needs them is found', async () => {
+  test('an entry point that needs modules of Node is found', async () => {
     const { unfit } = await bundle(all('openfeature-kill-switch/provider'));
     expect(unfit).toEqual(
       expect.arrayContaining([
@@ -110,7 +110,7 @@ describe('in a browser', () => {
     expect(zipped).toBeLessThan(40_000);
   });
 
-  test('FailClosedHook alone is small: not all of zod, not all of the log', async () => {
+  test('FailClosedHook alone is small: it brings neither all of zod nor the code of the log', async () => {
     const { zipped } = await bundle(
       "import { FailClosedHook } from 'openfeature-kill-switch/hooks'; globalThis.hook = new FailClosedHook();",
     );

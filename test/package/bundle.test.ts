@@ -55,7 +55,7 @@ describe('an app that esbuild has bundled into one ES module', () => {
     expect(await run({ banner: { js: banner() } })).toMatchObject({ status: 0, stdout: 'block kill\n' });
   });
 
-  test('says without it what docs/flagd.md says that it does', async () => {
+  test('fails without it, with the message that docs/flagd.md names', async () => {
     const { status, stderr } = await run({});
     expect(status).toBe(1);
     expect(stderr).toContain('Dynamic require of "crypto" is not supported');

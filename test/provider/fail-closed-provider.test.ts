@@ -66,7 +66,7 @@ describe('FailClosedProvider', () => {
     expect(performance.now() - began).toBeLessThan(1000);
   });
 
-  it('bounds an initialize that hangs, answers full_stop meanwhile, and tells READY when it is done after all', async () => {
+  it('bounds an initialize that hangs, answers full_stop meanwhile, and emits READY when it is done after all', async () => {
     let done = (): void => {};
     const inner = stubProvider(live, { initialize: () => new Promise((resolve) => (done = resolve)) });
     const client = await clientOf(new FailClosedProvider(inner, { initializeTimeoutMs: 60 }));
@@ -190,7 +190,7 @@ describe('FailClosedProvider with a lease', () => {
     expect(confirm).toHaveBeenCalledTimes(asked);
   });
 
-  it('is full_stop once nothing has confirmed for leaseMs, tells it, and recovers by itself', async () => {
+  it('is full_stop once nothing has confirmed for leaseMs, emits ERROR, and recovers by itself', async () => {
     const { client, source } = await leased();
     expect(await modeOf(client)).toBe('live');
     source.confirm = () => Promise.reject(new Error('connection refused'));
@@ -205,7 +205,7 @@ describe('FailClosedProvider with a lease', () => {
     expect(await modeOf(client)).toBe('live');
   });
 
-  it('takes a confirmation that hangs for none, and one that comes too late for nothing', async () => {
+  it('ignores a confirmation that hangs, and one that comes too late', async () => {
     const { client, source } = await leased();
     const answers: (() => void)[] = [];
     source.confirm = () => new Promise((resolve) => answers.push(resolve));
@@ -229,7 +229,7 @@ describe('FailClosedProvider with a lease', () => {
     expect(await modeOf(client)).toBe('full_stop'); // a lease that was found over stays over
   });
 
-  it('judges the lease when the answer is there, not when it was asked for', async () => {
+  it('judges the lease when the answer is there, not when the question was asked', async () => {
     let answer = (): void => {};
     const offset = { mono: 0 };
     const provider = new FailClosedProvider(

@@ -11,8 +11,8 @@ import { onTestFinished, vi } from 'vitest';
 let domains = 0;
 
 /**
- * A client without any hook over this provider, on a domain of its own; the provider is closed with the test. Starting
- * may fail: that is what some tests are about.
+ * A client without any hook over this provider, on a domain of its own; the provider is closed with the test. Its start
+ * may fail, as some tests want.
  */
 export async function clientOf(provider: Provider): Promise<Client> {
   const domain = `test-${++domains}`;
@@ -25,7 +25,7 @@ export async function clientOf(provider: Provider): Promise<Client> {
   return OpenFeature.getClient(domain);
 }
 
-/** What a client answers that passes a careless default. */
+/** The mode that a client gets with a careless default. */
 export const modeOf = (client: Client, context: EvaluationContext = {}): Promise<string> =>
   client.getStringValue('kill-switch.mode', 'live', context);
 

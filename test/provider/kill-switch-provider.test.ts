@@ -126,7 +126,7 @@ describe('KillSwitchProvider', () => {
     });
   });
 
-  it('serves the app’s own flags with ordinary semantics, and tells which have changed', async () => {
+  it('serves the app’s own flags with ordinary semantics, and emits which have changed', async () => {
     const { client, control } = await setUp();
     expect(await client.getBooleanDetails('checkout', true)).toMatchObject({
       value: true,

@@ -21,7 +21,7 @@ it('counts a lease from when the confirmation was sent, not from when it was ans
   keeper.close();
 });
 
-it('takes no confirmation that is answered after the lease it would give has ended', async () => {
+it('ignores a confirmation whose answer comes after the lease it would give has ended', async () => {
   let now = 1000;
   const keeper = new LeaseKeeper({
     leaseMs: 500,

@@ -1,5 +1,5 @@
-// The same tests once more, with every import of the server SDK, ours and the tests', turned to the oldest one that is
-// supported.
+// The same tests once more, with every import of the server SDK, ours and the tests', redirected to the oldest one that
+// is supported.
 import { vi } from 'vitest';
 
 vi.mock('@openfeature/server-sdk', async () => {

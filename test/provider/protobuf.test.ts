@@ -12,7 +12,7 @@ const encoded = (value: object): Uint8Array => {
 };
 
 describe('messages of flagd', () => {
-  it('bring each JSON object there and back', () => {
+  it('encode every JSON object so that decoding gives it back', () => {
     fc.assert(
       fc.property(object, (value) => {
         // JSON has no -0; protobuf has.
@@ -21,7 +21,7 @@ describe('messages of flagd', () => {
     );
   });
 
-  it('leave out what is undefined, and take a Date for its text', () => {
+  it('leave out undefined members, and encode a Date as its text', () => {
     expect(decodeStruct(encoded({ at: new Date(0), none: undefined, list: [undefined] }))).toEqual({
       at: '1970-01-01T00:00:00.000Z',
       list: [null],
@@ -29,7 +29,7 @@ describe('messages of flagd', () => {
     expect(() => encoded({ work: () => {} })).toThrow(/a function cannot be sent/);
   });
 
-  it('are refused where they are cut off anywhere, or no messages', () => {
+  it('are refused where they are cut off anywhere, or are no messages', () => {
     const whole = encoded({ one: 'text', two: [1, { three: true }] });
     const ends = new Set<number>();
     for (let end = 1; end < whole.length; end += 1) {
@@ -46,7 +46,7 @@ describe('messages of flagd', () => {
     expect(() => [...fieldsOf(textField(1, 'a'))].map((field) => textOf({ ...field, value: 1 }))).toThrow(RangeError);
   });
 
-  it('come out of their frames however those are cut', () => {
+  it('are read out of their frames however those are cut into chunks', () => {
     const messages = ['', 'one', 'x'.repeat(1000), 'three'].map((text) => Buffer.from(text));
     const stream = Buffer.concat(messages.map(frame));
     fc.assert(

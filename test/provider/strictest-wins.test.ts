@@ -104,7 +104,7 @@ describe('StrictestWinsStrategy', () => {
     expect(await modeOf(client)).toBe('live');
   });
 
-  it('needs the hook where a source is FATAL or hangs while it initialises: then the client asks nobody', async () => {
+  it('needs the hook where a source is FATAL or hangs while it initialises: then the client asks no provider', async () => {
     const events = new OpenFeatureEventEmitter();
     const fatal = await clientOf(multi([...modes('live'), stubProvider(live, { events })]));
     events.emit(ProviderEvents.Error, { errorCode: 'PROVIDER_FATAL' } as never);
@@ -177,7 +177,7 @@ describe('StrictestWinsStrategy', () => {
       expect(await modeOf(client)).toBe('full_stop');
     });
 
-    it('and nobody else: one that was initialised answers, also after it was closed and initialised again', async () => {
+    it('and only such a source: one that was initialised answers, also after it was closed and initialised again', async () => {
       const initialize = async (): Promise<void> => {};
       const both = multi([...modes('live'), stubProvider(live, { initialize })]);
       expect(await modeOf(await clientOf(both))).toBe('live');

@@ -11,7 +11,7 @@ export interface ServerProcess {
   readonly output: string;
   /** Starts it (again) and resolves when it is ready. */
   start(): Promise<void>;
-  /** Sends a signal (`SIGKILL`) and resolves when the process is gone; at once when it already is. */
+  /** Sends a signal (default `SIGKILL`) and resolves when the process is gone; at once when it already is. */
   kill(signal?: NodeJS.Signals): Promise<void>;
   /** SIGSTOP: it keeps its sockets and answers nothing. */
   freeze(): Promise<void>;

@@ -69,7 +69,7 @@ describe.skipIf(!hasRedis)('startRedis', () => {
     expect(await client.ping()).toBe('PONG');
   });
 
-  test('says what redis-server said when it cannot start', async () => {
+  test('fails with the output of redis-server when that cannot start', async () => {
     await expect(startRedis({ config: ['no-such-setting 1'] })).rejects.toThrow(/no-such-setting/);
   });
 
@@ -177,7 +177,7 @@ describe('startFaultProxy', () => {
     await expect.poll(() => [client.heard(), late.heard()]).toEqual(['echo a', 'echo b']);
   });
 
-  test('stalls only the connections that said something, in any case, now or later', async () => {
+  test('stalls only the connections whose client has sent a text, in any case, now or later', async () => {
     const proxy = await startFaultProxy({ port });
     const [now, later, other] = [await dial(proxy.port), await dial(proxy.port), await dial(proxy.port)];
     now.say('subscribe x');
@@ -203,7 +203,7 @@ describe('startFaultProxy', () => {
     expect(fresh.heard()).toBe('');
   });
 
-  test('hides while stalled that a side has gone, and tells it after resume', async () => {
+  test('hides while stalled that a side has gone, and passes it on after resume', async () => {
     const proxy = await startFaultProxy({ port });
     const client = await dial(proxy.port);
     client.say('a');

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { isLeaseValid } from '../../flags/index.ts';
 import { fakeClock } from '../../testing/index.ts';
 
-test('a fake clock moves only when it is told to, each hand by itself', () => {
+test('a fake clock moves only when a test moves it, each of its two clocks by itself', () => {
   const clock = fakeClock({ wall: 1000, mono: 5 });
   expect([clock(), clock()]).toEqual([
     { mono: 5, wall: 1000 },
@@ -15,7 +15,7 @@ test('a fake clock moves only when it is told to, each hand by itself', () => {
   expect(() => clock.stepMono(-1)).toThrow('never goes back');
 });
 
-test('a moment that was taken stays as it was, so a lease can be measured with it', () => {
+test('an instant that was read does not change later, so a lease can be measured with it', () => {
   const clock = fakeClock();
   const lease = { sent: clock(), seen: clock().wall };
   clock.pass(499);
