@@ -37,7 +37,8 @@ const NETRC =
 /** Parameters of an address that are often secrets. */
 const QUERY = /([?&](?:key|code|ticket|assertion)=)[^&#\s"'<>]{8,}/gi;
 
-const tells = (name: string, value: string): boolean =>
+/** True when this name makes a value beside it a secret. `IDENTIFIED BY '…'` of SQL names one, too. */
+const namesSecret = (name: string, value: string): boolean =>
   /^by$/i.test(name) ? value !== REDACTED && value !== '' : isSecret(name, value);
 
 /** Begin and end of the quoted text at `from`. It ends with the quote that opened it, escaped in the same way. */
@@ -89,9 +90,9 @@ function redactBehind(
   pattern.lastIndex = 0;
   for (let found = pattern.exec(text); found; found = pattern.exec(text)) {
     const [all, name = '', indent = ''] = found;
-    if (!tells(name, ANY_VALUE)) continue;
+    if (!namesSecret(name, ANY_VALUE)) continue;
     const [begin, end] = valueAt(text, found.index + all.length, indent);
-    if (!tells(name, text.slice(begin, end))) continue;
+    if (!namesSecret(name, text.slice(begin, end))) continue;
     clean += text.slice(done, begin) + REDACTED;
     done = end;
     pattern.lastIndex = end;

@@ -59,6 +59,6 @@ export function takeStoreTime(
 ): StoreTime {
   const next = { shown, mono: sent.mono, least: Number.NEGATIVE_INFINITY };
   if (before === null) return next;
-  const told = storeTimeAt(before, now);
-  return told - storeTimeAt(next, now) > leaseMs ? next : { ...next, least: told };
+  const shownNow = storeTimeAt(before, now);
+  return shownNow - storeTimeAt(next, now) > leaseMs ? next : { ...next, least: shownNow };
 }

@@ -55,7 +55,7 @@ export class IdentityHook implements BaseHook<FlagValue, Record<string, unknown>
       const read = subjectFromContext(context);
       return typeof read === 'string' ? read : context;
     } catch (error) {
-      return `the identity cannot be told: ${messageOf(error)}`;
+      return `the function given to IdentityHook threw: ${messageOf(error)}`;
     }
   }
 }

@@ -13,7 +13,7 @@ const NEEDED_PEERS = {
   './store/redis/control': ['ioredis'],
 };
 
-/** `attw` reports these also when it is told that the package is ESM only. */
+/** `attw` reports these even with its option for packages that are ESM only. */
 const IGNORED_RESOLUTIONS = ['node10', 'node16-cjs'];
 
 /** What `npm pack` makes works where it is installed: every entry point has its file and types and loads, the command

@@ -50,7 +50,7 @@ export const ANSWER_TESTS: readonly SuiteTest[] = [
     },
   },
   {
-    name: 'an answer that there is nothing says so with the same',
+    name: 'an answer from an empty store has time, age and nonce too',
     async run(session) {
       const { connection, beat } = session.executor();
       const answers = [await connection.confirm(beat(null), 'a'), await connection.load(null, 'b')];

@@ -43,7 +43,7 @@ const STRANGE_IDS = ['', '\n', '\u001b[2J', 'x'.repeat(600), 'a\u2028b'];
 /** What operators read of executors that others, older or newer than this package, may have written. */
 export const BEAT_TESTS: readonly SuiteTest[] = [
   {
-    name: 'what is no beat is shown with what is wrong, hides no other, and can be forgotten',
+    name: 'an unreadable beat is shown with its problem, hides no other, and can be forgotten',
     async run(session) {
       const control = await session.initialised();
       const honest = session.executor({ id: 'honest' });
@@ -68,7 +68,7 @@ export const BEAT_TESTS: readonly SuiteTest[] = [
     },
   },
   {
-    name: 'a beat under an id that nobody can have is shown, and can be forgotten by the id that it is shown under',
+    name: 'a beat under an impossible id is shown, and can be forgotten by the id that it is shown under',
     async run(session) {
       const control = await session.initialised();
       for (const id of STRANGE_IDS) {

@@ -64,7 +64,7 @@ export const CONFIRM_TESTS: readonly SuiteTest[] = [
     },
   },
   {
-    name: 'who holds nothing is told to load, and then holds the head',
+    name: 'an executor that holds nothing gets the answer to load, and then holds the head',
     async run(session) {
       const { head } = await kill(await session.initialised(), 'all');
       const { connection, confirm } = session.executor();
@@ -75,7 +75,7 @@ export const CONFIRM_TESTS: readonly SuiteTest[] = [
     },
   },
   {
-    name: 'a head that is not in the chain is told so, by confirming and by loading',
+    name: 'a head that is not in the chain is contradicted, by confirming and by loading',
     async run(session) {
       const control = await session.initialised();
       const before = (await control.read([])).head;
@@ -144,7 +144,7 @@ export const CONFIRM_TESTS: readonly SuiteTest[] = [
     },
   },
   {
-    name: 'a reported fork stops everyone, also when its reporter leaves, is forgotten, or no longer says so',
+    name: 'a reported fork stops everyone, also when its reporter leaves, is forgotten, or reports it no longer',
     async run(session) {
       const control = await session.initialised();
       const { head } = await control.read([]);
@@ -174,7 +174,7 @@ export const CONFIRM_TESTS: readonly SuiteTest[] = [
     },
   },
   {
-    name: 'what proves no loss stops nobody: a head in the chain, of an unknown generation, of an epoch that nobody can have seen, or none',
+    name: 'a report that proves no loss stops nobody: its head is in the chain, of an unknown generation, of an impossible epoch, or null',
     async run(session) {
       const control = await session.initialised();
       const before = (await control.read([])).head;
@@ -182,20 +182,20 @@ export const CONFIRM_TESTS: readonly SuiteTest[] = [
       assert.ok(before);
       const [liar, honest] = [session.executor(), session.executor()];
       const hash = 'e'.repeat(64);
-      const told = async (held: Head | null): Promise<boolean> => {
+      const stops = async (held: Head | null): Promise<boolean> => {
         await liar.confirm(head, { fork: { against: head.generation, held } });
         return (await honest.confirm(head)).forkReported;
       };
-      assert.equal(await told(head), false);
-      assert.equal(await told(before), false);
-      assert.equal(await told(null), false);
-      assert.equal(await told({ ...head, hash, generation: randomUUID() }), false);
-      assert.equal(await told({ ...head, hash, epoch: 2 ** 47 }), false);
-      assert.equal(await told({ ...head, hash }), true);
+      assert.equal(await stops(head), false);
+      assert.equal(await stops(before), false);
+      assert.equal(await stops(null), false);
+      assert.equal(await stops({ ...head, hash, generation: randomUUID() }), false);
+      assert.equal(await stops({ ...head, hash, epoch: 2 ** 47 }), false);
+      assert.equal(await stops({ ...head, hash }), true);
     },
   },
   {
-    name: 'after a recover a lie of before stops nobody again, and a new one only with what the new log lacks',
+    name: 'after a recover an old false report stops nobody again, and a new one only with a head that the new log lacks',
     async run(session) {
       const control = await session.initialised();
       const { head } = await kill(control, 'all');

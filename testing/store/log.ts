@@ -47,7 +47,7 @@ export const LOG_TESTS: readonly SuiteTest[] = [
     },
   },
   {
-    name: 'what is appended is the head for every reader, and its entries are what the patch says',
+    name: 'an appended event is the head for every reader, and the entries are those of its patch',
     async run(session) {
       const control = await session.initialised();
       const { head, event } = await kill(control, 'agent:returns-bot');
@@ -87,7 +87,7 @@ export const LOG_TESTS: readonly SuiteTest[] = [
     },
   },
   {
-    name: 'what is read to plan a change has the time of the store, and cannot be asked for what was not read',
+    name: 'a view that was read to plan a change has the store’s time, and throws for entries that were not read',
     async run(session) {
       const view = await (await session.initialised()).read(['mode']);
       assert.equal(timeSchema.safeParse(view.time).success, true);
@@ -119,7 +119,7 @@ export const LOG_TESTS: readonly SuiteTest[] = [
     },
   },
   {
-    name: 'of many operators who initialise at once exactly one does, and so it is for each change after it',
+    name: 'of many operators who initialise at once exactly one succeeds, and so it is for each change after it',
     async run(session) {
       const operators = Array.from({ length: 6 }, () => session.control());
       const inits = await Promise.all(
@@ -169,7 +169,7 @@ export const LOG_TESTS: readonly SuiteTest[] = [
     },
   },
   {
-    name: 'what was appended is there for whoever comes when all who saw it are gone',
+    name: 'an appended event is there for a later reader when all that saw it are gone',
     async run(session) {
       const control = await session.initialised();
       const { head } = await kill(control, 'all');

@@ -64,7 +64,7 @@ export const LOSS_TESTS: readonly SuiteTest[] = [
     },
   },
   {
-    name: 'who follows a store that is lost or put back can confirm that, and hears what comes after',
+    name: 'a follower of a store that is lost or restored finds that out by confirming, and gets the events after it',
     async run(session) {
       const control = await session.initialised();
       await session.harness.copy();

@@ -116,7 +116,7 @@ export const SHELF_TESTS: readonly SuiteTest[] = [
     },
   },
   {
-    name: 'what is put under an id is there for everyone of the organization until it is put again, whatever the id',
+    name: 'a report under an id is there for everyone of the organization until it is replaced, whatever the id',
     async run(session) {
       await session.initialised();
       const { shelf } = session.executor().connection;
@@ -135,7 +135,7 @@ export const SHELF_TESTS: readonly SuiteTest[] = [
     },
   },
   {
-    name: 'what is no report hides no other',
+    name: 'an unreadable report hides no other',
     async run(session) {
       const control = await session.initialised();
       const [honest, odd] = [
