@@ -116,3 +116,63 @@ describe('the store’s time', () => {
     expect(copy.storeNow(moment(10_500))).toBe(START + 10_500);
   });
 });
+
+describe('an answer about the log', () => {
+  const asked = () => {
+    const made = setUp();
+    made.load();
+    made.confirm(0, 1);
+    const ticket = made.copy.ask(moment(2), 'this');
+    return { ...made, ticket, answer: made.log.confirmation(ticket, START + 3) };
+  };
+
+  test('counts once, however often it arrives', () => {
+    const { copy, ticket, answer } = asked();
+    expect(copy.reply(ticket, answer, moment(3))).toBe('renewed');
+    expect(copy.reply(ticket, answer, moment(4))).toBe('dropped');
+  });
+
+  test('that the store is empty stops a copy that has seen a control plane, and is reported as its own evidence', () => {
+    const { copy, ticket, answer } = asked();
+    expect(copy.reply(ticket, { ...answer, head: null, events: [] }, moment(3))).toBe('faulty');
+    expect(copy.fault(moment(3))?.code).toBe('GENERATION_CHANGED');
+    expect(copy.forkReport).toEqual({ against: '', held: copy.held });
+  });
+
+  test('that what was held is not in the log stops, and is reported as its own evidence', () => {
+    const { copy, ticket, answer } = asked();
+    expect(copy.reply(ticket, { ...answer, events: null }, moment(3))).toBe('faulty');
+    expect(copy.fault(moment(3))?.code).toBe('GENERATION_CHANGED');
+    expect(copy.forkReport).toEqual({ against: 'g0', held: copy.held });
+  });
+
+  test('that another executor has reported a fork stops, says so, and is no evidence of its own', () => {
+    const { copy, ticket, answer } = asked();
+    expect(copy.reply(ticket, { ...answer, forkReported: true }, moment(3))).toBe('faulty');
+    expect(copy.fault(moment(3))?.message).toContain('another executor has seen changes');
+    expect(copy.forkReport).toBeNull();
+  });
+
+  test('that is too long to send asks for the whole state, and renews nothing', () => {
+    const { copy, ticket, answer, acts } = asked();
+    expect(copy.reply(ticket, { ...answer, events: 'reload' }, moment(3))).toBe('reload');
+    expect([acts(2999), acts(3001)]).toEqual([true, false]);
+  });
+
+  test('whose events do not end in its head is refused, and renews nothing', () => {
+    const { log, copy, ticket, acts } = asked();
+    log.append('mode', { mode: 'live', targeting: null });
+    const cut = { ...log.confirmation(ticket, START + 3), events: [] };
+    expect(() => copy.reply(ticket, cut, moment(3))).toThrow('does not end in its head');
+    expect(acts(3001)).toBe(false);
+  });
+
+  test('that begins with what a push has brought meanwhile applies the rest', () => {
+    const { log, copy, ticket } = asked();
+    log.append('kill', { id: 'a', target: 'run:a', mode: 'full_stop', expires_at: null });
+    copy.push(log.event(log.hash));
+    log.append('mode', { mode: 'live', targeting: null });
+    expect(copy.reply(ticket, log.confirmation(ticket, START + 3), moment(3))).toBe('renewed');
+    expect(copy.state?.epoch).toBe(3);
+  });
+});
