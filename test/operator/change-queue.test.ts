@@ -72,6 +72,25 @@ describe('changes of one control plane', () => {
     expect(mode).toMatchObject({ already: false });
   });
 
+  test('kills go before what has waited for longer', async () => {
+    let busy = Promise.resolve();
+    let release = (): void => {};
+    const { control, batches } = await setUp(() => busy);
+    busy = new Promise((resolve) => {
+      release = resolve;
+    });
+    const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+    const first = control.setLimit({ name: 'l', value: 1 });
+    while (batches.length === 0) await turn();
+    const waiting = control.setLimit({ name: 'm', value: 1 });
+    for (let turns = 0; turns < 5; turns += 1) await turn();
+    const kill = control.kill({ target: 'all' });
+    for (let turns = 0; turns < 5; turns += 1) await turn();
+    release();
+    await Promise.all([first, waiting, kill]);
+    expect(batches.map((events) => events.map(({ type }) => type))).toEqual([['limit'], ['kill'], ['limit']]);
+  });
+
   test('a refused one does not take the others with it, and a revive does not see past a kill that goes before it', async () => {
     const { control } = await setUp();
     await control.kill({ target: 'agent:a0' });
