@@ -263,8 +263,10 @@ export interface ControlPlane {
   /** The log, oldest first. */
   log(options?: LogOptions): AsyncIterable<LogEvent>;
   /**
-   * The log, and then each event as it is appended. An outage of the store is waited for.
-   * @throws LOG_REPLACED when the event that was given last is in the log no more: it was cut off, wiped or replaced
+   * The log, and then each event as it is appended. An outage of the store is waited for. `return()` and the signal end
+   * it at once, also while a `next()` waits.
+   * @throws LOG_REPLACED when the event up to which it was followed is in the log no more: it was cut off, wiped or
+   * replaced; CLOSED when the control plane is closed
    */
   follow(options?: FollowOptions): AsyncIterable<LogEvent>;
   /** The switch as one flagd definition. It has no end of its own: whoever goes on with it hears of no later change. */

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { notify } from '../flags/callbacks.ts';
-import { isKillSwitchError, KillSwitchError, type LogEvent, messageOf } from '../flags/index.ts';
+import { type Head, isKillSwitchError, KillSwitchError, type LogEvent, messageOf } from '../flags/index.ts';
+import { untilEnded } from './until-ended.ts';
 
 /** How often the store is asked for what is new, in milliseconds. */
 const POLL_MS = 300;
@@ -19,20 +20,38 @@ export interface Following {
   readonly onTrouble: (problem: string) => void;
 }
 
+/** The log that is followed. */
+export interface FollowedLog {
+  log(after: number): AsyncIterable<LogEvent>;
+  head(): Promise<Head | null>;
+  /** Aborts with a KillSwitchError CLOSED when the store is closed. */
+  readonly closed: AbortSignal;
+}
+
 /**
- * Each event as it is appended, until `signal` aborts. Each time it begins with the last one that was given: a log that
- * was cut off, wiped or replaced would otherwise look like one in which nothing happens. An outage of the store is
- * waited for.
+ * Each event as it is appended, until `signal` aborts or the iterator is returned: both also end a `next()` that waits,
+ * at once. An outage of the store is waited for.
+ * @throws KillSwitchError LOG_REPLACED, CLOSED
  */
-export async function* followLog(
-  log: (after: number) => AsyncIterable<LogEvent>,
+export function followLog(followed: FollowedLog, following: Following): AsyncIterableIterator<LogEvent> {
+  const { closed } = followed;
+  return untilEnded((signal) => eventsOf(followed, { ...following, signal }), { signal: following.signal, closed });
+}
+
+/**
+ * Each pass begins with the last event that is known, which is the head at the beginning until one was given: a log
+ * that was cut off, wiped or replaced would otherwise look like one in which nothing happens.
+ */
+async function* eventsOf(
+  { log, head }: Pick<FollowedLog, 'log' | 'head'>,
   { after, signal, onTrouble }: Following,
 ): AsyncGenerator<LogEvent> {
-  let last: LogEvent | null = null;
+  let last: Place | null = null;
   let troubled = false;
   let answered = false;
   while (!signal.aborted) {
     try {
+      last ??= placeAt(await head(), after);
       let met = last === null;
       for await (const event of log(last ? last.seq - 1 : after)) {
         if (signal.aborted) return;
@@ -42,13 +61,14 @@ export async function* followLog(
           continue;
         }
         last = event;
-        yield event;
+        if (event.seq > after) yield event;
       }
       if (!met) throw replaced(last?.seq ?? after);
       answered = true;
       if (troubled) notify(onTrouble, '');
       troubled = false;
     } catch (error) {
+      if (signal.aborted) return;
       if (!isKillSwitchError(error) || !PASSING.has(error.code)) throw error;
       if (error.code === 'NOT_PERMITTED' && !answered) throw error;
       if (!troubled) notify(onTrouble, messageOf(error));
@@ -58,8 +78,14 @@ export async function* followLog(
   }
 }
 
+type Place = Pick<LogEvent, 'seq' | 'hash'>;
+
+/** The head as the place to go on from; null where there are events to give before it. */
+const placeAt = (head: Head | null, after: number): Place | null =>
+  head && head.epoch <= after ? { seq: head.epoch, hash: head.hash } : null;
+
 const replaced = (seq: number): KillSwitchError =>
   new KillSwitchError(
     'LOG_REPLACED',
-    `Event ${seq}, which was given last, is no longer in the log: it was cut off, wiped or replaced. Look: kill-switch log verify`,
+    `Event ${seq}, up to which the log was followed, is no longer in the log: it was cut off, wiped or replaced. Look: kill-switch log verify`,
   );

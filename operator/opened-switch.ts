@@ -1,4 +1,4 @@
-import { type Clock, type State, stateFrom } from '../flags/index.ts';
+import { type Clock, KillSwitchError, type State, stateFrom } from '../flags/index.ts';
 import { loadWhole } from '../store/answers.ts';
 import type { ControlConnection } from '../store/ports.ts';
 import { Rounds } from '../store/rounds.ts';
@@ -33,6 +33,7 @@ export class OpenedSwitch {
   readonly place: Place;
   readonly hearing: Hearing;
   readonly #changes: ChangeQueue;
+  readonly #closing = new AbortController();
   readonly #operating: Operating | null;
   /** Nobody waits for a snapshot, and one that fails is tried again with a later change. */
   readonly #snapshots = new Rounds({ round: () => this.#keepSnapshot() });
@@ -70,7 +71,13 @@ export class OpenedSwitch {
     await this.#snapshots.rest();
   }
 
+  /** Aborts with a KillSwitchError CLOSED as soon as this is to close. */
+  get closed(): AbortSignal {
+    return this.#closing.signal;
+  }
+
   async close(): Promise<void> {
+    this.#closing.abort(new KillSwitchError('CLOSED', 'This control plane has been closed.'));
     await this.#operating?.close();
     await this.settled();
     await this.connection.close();

@@ -234,8 +234,13 @@ export class StoreControlPlane implements ControlPlane {
   }
 
   follow(options: FollowOptions = {}): AsyncIterable<LogEvent> {
-    const { after, signal, onTrouble } = givenFollow(options);
-    return followLog((seq) => this.#connection.log(seq), { after, signal, onTrouble });
+    const connection = this.#connection;
+    const followed = {
+      log: (after: number) => connection.log(after),
+      head: async () => (await connection.read([])).head,
+      closed: this.#opened.closed,
+    };
+    return followLog(followed, givenFollow(options));
   }
 
   async exportDefinition(...given: readonly unknown[]): Promise<FlagdDefinition> {

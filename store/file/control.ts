@@ -3,6 +3,7 @@ import { answerNow, awaitPrecedence, type Batch, controlView, readBack, sameHead
 import type { ControlStore } from '../ports.ts';
 import { appendLines, syncFolders } from './append-lines.ts';
 import { rememberedOf } from './default-anchor.ts';
+import { closedError } from './file-errors.ts';
 import { FileReader, READ_ALL_MS } from './file-reader.ts';
 import { makeFolders } from './folder.ts';
 import { FoldedLog } from './folded-log.ts';
@@ -48,6 +49,11 @@ export function fileControlStore({ directory = '.kill-switch', clock }: FileCont
       const reports = new Serial();
       const precedence = new Precedence(paths.precedence);
       const oldForks = new OldForks(paths);
+      let closed = false;
+      // For what is read beside the queues, which ask this themselves.
+      const admit = (): void => {
+        if (closed) throw closedError();
+      };
       let synced = false;
       let readAt = 0;
       const stalledMs = Math.max(requestTimeoutMs, READ_ALL_MS);
@@ -77,9 +83,10 @@ export function fileControlStore({ directory = '.kill-switch', clock }: FileCont
           }),
         follow: (listener) => reader.follow(listener),
         async close() {
+          closed = true;
           await Promise.all([reader.close(), reports.close(requestTimeoutMs), oldForks.close(requestTimeoutMs)]);
         },
-        shelf: fileShelfReader(paths),
+        shelf: fileShelfReader(paths, admit),
         anchors: { remembered: async () => rememberedOf({ root, organizationId }) },
         read(keys) {
           readAt = performance.now();
@@ -137,7 +144,7 @@ export function fileControlStore({ directory = '.kill-switch', clock }: FileCont
           };
           return reports.run('forget', forget, { ms: requestTimeoutMs, steps: () => steps });
         },
-        log: (after) => readLog(paths.log, after, { ms: stalledMs, known: reader.log.recent(after) }),
+        log: (after) => readLog(paths.log, after, { ms: stalledMs, known: reader.log.recent(after), admit }),
       };
     },
   };

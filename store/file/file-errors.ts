@@ -6,6 +6,10 @@ export const errnoOf = (error: unknown): string | undefined => {
   return typeof code === 'string' ? code : undefined;
 };
 
+/** The error of a connection that has been closed. */
+export const closedError = (): KillSwitchError =>
+  new KillSwitchError('CLOSED', 'This connection to the file store has been closed.');
+
 const MEND: Readonly<Record<string, string>> = {
   EACCES: 'This user has no permission; give it some, or run as the user who owns the folder.',
   EPERM: 'The system does not permit it; look at the owner and the attributes of the folder.',

@@ -12,27 +12,36 @@ interface Start {
   readonly chain: LogChain;
 }
 
+interface Reading {
+  /** How long each step may take, in milliseconds. */
+  readonly ms: number;
+  /** The event numbered `after`, where the caller has read the log up to it before: reading then begins there. */
+  readonly known?: ChainEnd | null;
+  /** Called before each step; throws once the connection has been closed. */
+  readonly admit: () => void;
+}
+
 /**
- * The events of the log after this `seq`; each step takes at most `ms` milliseconds. `known`: the event of that number,
- * where the caller has read the log up to it before; reading then begins there. Without it, and where only the whole
- * log can explain a line behind it, reading begins at the first line.
- * @throws KillSwitchError CORRUPT, STORE_UNREACHABLE
+ * The events of the log after this `seq`. Without `known`, and where only the whole log can explain a line behind it,
+ * reading begins at the first line.
+ * @throws KillSwitchError CORRUPT, STORE_UNREACHABLE, and what `admit` throws
  */
 export async function* readLog(
   path: string,
   after: number,
-  { ms, known = null }: { readonly ms: number; readonly known?: ChainEnd | null },
+  { ms, known = null, admit }: Reading,
 ): AsyncGenerator<LogEvent> {
   let file: OpenedFile | null = null;
   let last = after;
   try {
+    admit();
     file = openFile(path);
     if (!file) return;
     const found = known && (await withDeadline(findEvent(file, known), ms, 'log'));
     for (const start of [found, { end: 0, chain: new LogChain() }]) {
       if (start === null) continue;
       try {
-        for await (const event of eventsFrom(file, start, ms)) {
+        for await (const event of eventsFrom(file, start, { ms, admit })) {
           if (event.seq <= last) continue;
           last = event.seq;
           yield event;
@@ -49,10 +58,11 @@ export async function* readLog(
   }
 }
 
-async function* eventsFrom(file: OpenedFile, { end, chain }: Start, ms: number): AsyncGenerator<LogEvent> {
+async function* eventsFrom(file: OpenedFile, { end, chain }: Start, { ms, admit }: Reading): AsyncGenerator<LogEvent> {
   const batches = readLines(file, end);
   for (;;) {
     const batch = await withDeadline(batches.next(), ms, 'log');
+    admit();
     if (batch.done) break;
     for (const { bytes } of batch.value) {
       const event = chain.take(bytes);

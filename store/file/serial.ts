@@ -1,4 +1,5 @@
 import { KillSwitchError } from '../../flags/index.ts';
+import { closedError } from './file-errors.ts';
 import { within } from '../with-deadline.ts';
 
 /** Tells work that has begun whether its caller has given up. */
@@ -24,7 +25,7 @@ export class Serial {
   async run<T>(what: string, work: (slot: Slot) => Promise<T>, { ms, steps }: Patience): Promise<T> {
     const slot = { abandoned: false };
     const begun = this.#last.then(() => {
-      if (this.#closed) throw new KillSwitchError('CLOSED', 'This connection to the file store has been closed.');
+      if (this.#closed) throw closedError();
       if (slot.abandoned) throw new KillSwitchError('STORE_UNREACHABLE', `The file store was busy (${what}).`);
       return work(slot);
     });

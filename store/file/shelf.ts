@@ -62,11 +62,19 @@ export function fileShelf(paths: FilePaths, executorId: string): Shelf {
 /**
  * What all executors have kept. For what cannot be read there is a text that is no report; its parser counts it as
  * unreadable.
+ * @param admit called before anything is read; throws once the connection has been closed
  */
-export const fileShelfReader = (paths: FilePaths): ShelfReader => ({
-  interventions: (limit) => lastLines(paths.root, paths.interventions, limit),
-  proposals: (limit) => lastLines(paths.root, paths.proposals, limit),
+export const fileShelfReader = (paths: FilePaths, admit: () => void): ShelfReader => ({
+  async interventions(limit) {
+    admit();
+    return lastLines(paths.root, paths.interventions, limit);
+  },
+  async proposals(limit) {
+    admit();
+    return lastLines(paths.root, paths.proposals, limit);
+  },
   async all(name) {
+    admit();
     const { reports, left, problem } = await readReports(
       { root: paths.root, folder: paths[name] },
       {

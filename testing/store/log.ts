@@ -234,4 +234,24 @@ export const LOG_TESTS: readonly SuiteTest[] = [
       await assert.rejects(control.read([]));
     },
   },
+  {
+    name: 'a closed connection of an operator rejects each question with CLOSED, also a log that is being read',
+    async run(session) {
+      const control = await session.initialised();
+      await change(control, 'feature', { name: 'refunds', stage: 'live' });
+      const begun = control.log(0)[Symbol.asyncIterator]();
+      await control.close();
+      const closed = { code: 'CLOSED' };
+      await assert.rejects(begun.next(), closed);
+      await assert.rejects(logOf(control), closed);
+      await assert.rejects(control.load(null, 'n'), closed);
+      await assert.rejects(control.read([]), closed);
+      await assert.rejects(control.executors(), closed);
+      await assert.rejects(control.forget('e'), closed);
+      await assert.rejects(control.shelf.interventions(1), closed);
+      await assert.rejects(control.shelf.proposals(1), closed);
+      await assert.rejects(control.shelf.all('surfaces'), closed);
+      if (control.forks) await assert.rejects(control.forks.read('g'), closed);
+    },
+  },
 ];
