@@ -3,25 +3,25 @@ import type { Decision } from '../flags/index.ts';
 /** The life of one attempt. The last seven end it. */
 export type AttemptState =
   | { readonly is: 'deciding' }
-  /** A pause, or an approval that is awaited: decided again from the start when something changes. */
+  /** Waits for a pause to end or for an approval; decided again from the start when something changes. */
   | { readonly is: 'waiting'; readonly decision: Decision }
   /** Decided to run; nothing has started. */
   | { readonly is: 'intended'; readonly decision: Decision }
-  /** The store is asked once more, for an action that cannot be undone. */
+  /** The store is asked to confirm an irreversible action. */
   | { readonly is: 'confirming'; readonly decision: Decision }
   | { readonly is: 'executing'; readonly decision: Decision }
   /** Executing, and no longer allowed to: its signal has fired. */
   | { readonly is: 'stopping'; readonly decision: Decision; readonly stoppedBy: Decision }
   | { readonly is: 'landed'; readonly decision: Decision; readonly stoppedBy?: Decision | undefined }
   | { readonly is: 'failed'; readonly decision: Decision; readonly error: unknown }
-  /** It was stopped while it ran and did not say that it landed. */
+  /** It was stopped while it ran, and then failed: it may have landed. */
   | { readonly is: 'unknown'; readonly decision: Decision; readonly stoppedBy: Decision }
-  /** It was intended, and then refused or given up before `execute` was called. */
+  /** It was intended, then refused or abandoned before `execute` was called. */
   | { readonly is: 'not_started'; readonly decision: Decision }
   | { readonly is: 'refused'; readonly decision: Decision }
-  /** The action's draft, or a proposal, stands for it; nothing was executed. */
+  /** A draft or a proposal was made instead; nothing was executed. */
   | { readonly is: 'drafted'; readonly decision: Decision }
-  /** Whoever called gave it up before it was intended: their signal fired, or they would wait no longer. */
+  /** The caller gave up before it was intended: their signal fired, or `waitMs` was over. */
   | { readonly is: 'abandoned'; readonly decision: Decision };
 
 /** What happens to an attempt. */
@@ -33,8 +33,8 @@ export type AttemptEvent =
   | { readonly type: 'intend'; readonly decision: Decision }
   | { readonly type: 'confirm' }
   /**
-   * The last look before `execute` gave another verdict that is no refusal, or the permit was too old: everything is
-   * decided again.
+   * The last look before `execute` gave another verdict that is no refusal, or the permit was too old: the attempt is
+   * decided again from the start.
    */
   | { readonly type: 'reconsider' }
   | { readonly type: 'start' }
@@ -92,8 +92,8 @@ export function transition(state: AttemptState, event: AttemptEvent): AttemptSta
 }
 
 /**
- * Ends what has not started: `end` where it had not been intended, else `not_started`, because an intent that was kept
- * needs an end of its own.
+ * Ends an attempt that has not started: with `end` before it was intended, with `not_started` afterwards, because a
+ * recorded intent needs an end of its own.
  */
 function ended(state: AttemptState, end: Extract<AttemptState, { is: 'refused' | 'abandoned' }>): AttemptState {
   if (isUndecided(state)) return end;

@@ -10,19 +10,19 @@ import type { Outcome } from './outcome.ts';
 import type { GuardedSubject } from './subject.ts';
 
 /**
- * How often one attempt is decided anew because the switch moved, or its permit ran out, between deciding and starting;
- * then it is blocked. A permit runs out where many confirmed attempts keep the event loop busy one after the other:
- * each round lets some of them start.
+ * How often one attempt is decided again because the switch changed, or its permit ran out, between deciding and
+ * starting; then it is blocked. Permits run out where many confirmed attempts keep the event loop busy one after the
+ * other: each round lets some of them start.
  */
 const MAX_ROUNDS = 100;
 
-/** What a round begins with: a step that looks before the mode was asked for finds a stop. */
+/** The reading that a round begins with: a step that decides before the mode was asked for gets a block. */
 const NOT_EVALUATED = deepFreeze(faultReading('INTERNAL', 'nothing has been asked of the switch in this round'));
 
-/** What is given to `execute`. */
+/** The input that is given to `execute`. */
 export interface Effective<Input> {
   readonly input: Input;
-  /** Keeps the record of a redirect, which was made when it could still take time. */
+  /** Queues the record of a redirect, which was made earlier because making it takes time. */
   readonly keepRecord?: () => void;
 }
 
@@ -32,15 +32,15 @@ export interface AttemptParts<Input, Result> {
   readonly action: NormalisedAction<Input, Result>;
   readonly identity: Identity | undefined;
   readonly subject: GuardedSubject;
-  /** As its schema gave it. */
+  /** As the action's schema returned it. */
   readonly input: Input;
   readonly options: CallOptions & { readonly waitMs: number };
 }
 
 /**
- * One performing of an action, from who asks for what to its end. The steps (`guard/steps/`) move it on and end it in
- * one of these ways: `refuse`, `abandon`, `draft`; or, once it has started, `land` or `fail`. Each goes through the
- * transition, so that whatever becomes of an attempt, it has an end.
+ * One attempt at an action, up to its end. The steps (`guard/steps/`) move it on. They end it by `refuse`, `abandon` or
+ * `draft` or, once it has started, by `land` or `fail`. Each goes through `transition`, so that every attempt has
+ * exactly one end.
  */
 export class Attempt<Input, Result> {
   readonly guard: Guard;
@@ -56,7 +56,7 @@ export class Attempt<Input, Result> {
   /** When this round asked for the mode, by the monotonic clock. */
   asked: number;
   evaluated: Reading = NOT_EVALUATED;
-  /** What the store said in this round, for an action that cannot be undone. */
+  /** The store's answer in this round, for an irreversible action. */
   permit: Permit | null = null;
   #state: AttemptState = { is: 'deciding' };
   #decision: Decision | undefined;
@@ -79,22 +79,22 @@ export class Attempt<Input, Result> {
     return this.#state;
   }
 
-  /** The caller's own. */
+  /** The caller's own signal. */
   get signal(): AbortSignal | undefined {
     return this.options.signal;
   }
 
-  /** What this round has decided. */
+  /** The decision of this round. */
   get decision(): Decision {
     return this.#decision ?? this.look();
   }
 
-  /** What this round is about to perform: the input as it is, unless this round has decided to redirect it. */
+  /** The input that this round would execute: the redirected one where this round has decided to redirect. */
   get effective(): Effective<Input> {
     return this.decision.verdict === 'redirect' && this.redirected ? this.redirected : this;
   }
 
-  /** What would be decided in this very turn. */
+  /** The decision as it would be in this turn of the event loop. */
   look(): Decision {
     return look(this.guard, this.subject, this.evaluated);
   }
@@ -114,7 +114,7 @@ export class Attempt<Input, Result> {
     this.guard.metrics.decided(decision, this.#decidedMs ?? performance.now() - this.asked);
   }
 
-  /** Begins a round: nothing of the one before holds any more. */
+  /** Begins a round; forgets all that the round before has read. */
   again(): void {
     this.asked = performance.now();
     this.evaluated = NOT_EVALUATED;
@@ -123,7 +123,7 @@ export class Attempt<Input, Result> {
     this.#decidedMs = undefined;
   }
 
-  /** It waits for another decision than this one; recorded and counted once. */
+  /** Waits for another decision than this one. Recorded and counted once. */
   wait(decision: Decision): void {
     const before = this.#state.is;
     this.#state = transition(this.#state, { type: 'wait', decision });
@@ -144,7 +144,7 @@ export class Attempt<Input, Result> {
     this.#state = transition(this.#state, { type: 'start' });
   }
 
-  /** The switch has moved since it was decided: it is decided again from the start, but not for ever. */
+  /** The switch has changed since the decision: decides again from the start, at most `MAX_ROUNDS` times. */
   reconsider(): 'again' | Outcome<Result> {
     this.#rounds += 1;
     if (this.#rounds >= MAX_ROUNDS) {
@@ -163,8 +163,8 @@ export class Attempt<Input, Result> {
   }
 
   /**
-   * Whoever called waits no longer. The pause has its record and is counted; that their signal fired before anything
-   * started is their own affair, and has no record.
+   * The caller waits no longer. Nothing is recorded: the pause has its record and is counted, and the caller's own
+   * signal is no decision of the switch.
    */
   abandon(status: 'paused' | 'aborted', decision: Decision): Outcome<Result> {
     this.#state = transition(this.#state, { type: 'abandon', decision });
@@ -179,7 +179,7 @@ export class Attempt<Input, Result> {
     return { status: 'drafted', decision, draft };
   }
 
-  /** It has started, and is to stop. */
+  /** Marks a started attempt as stopping. */
   stop(decision: Decision): AttemptState {
     this.#state = transition(this.#state, { type: 'stop', decision });
     return this.#state;
@@ -195,7 +195,8 @@ export class Attempt<Input, Result> {
   }
 
   /**
-   * A step has thrown. Once `execute` was called that is the caller's own; before, it is a fault of ours.
+   * A step has thrown. After `execute` was called the error is the application's; before, it is a fault of ours and
+   * blocks.
    * @throws the error, once it has started
    */
   broken(error: unknown): Outcome<Result> {

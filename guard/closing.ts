@@ -3,7 +3,10 @@ import type { AskedMode } from './asked-mode.ts';
 import type { Executor } from './executor.ts';
 import type { Interventions } from './interventions.ts';
 
-/** So long `close` waits for work that it has told to stop, in milliseconds, and reports it as draining. */
+/**
+ * How long `close` waits for the work that it has aborted, in milliseconds; meanwhile that work is reported as
+ * draining.
+ */
 const CLOSING_MS = 5000;
 
 export interface ClosedParts {
@@ -13,11 +16,11 @@ export interface ClosedParts {
   readonly stopWatching: () => void;
 }
 
-/** The end of a switch. */
+/** Whether a switch is closed, and how it is. */
 export interface Closing {
-  /** True from the turn on in which `close` was called. */
+  /** True from the moment that `close` was called. */
   readonly isClosed: () => boolean;
-  /** Closing again is the same closing. */
+  /** Further calls return the promise of the first. */
   readonly close: (parts: ClosedParts) => Promise<void>;
 }
 
@@ -36,7 +39,7 @@ export function closingOnce(): Closing {
 
 async function closeAll({ executor, asked, interventions, stopWatching }: ClosedParts): Promise<void> {
   const { replica, inFlight, changes, metrics } = executor;
-  inFlight.check(); // in the very turn from which nothing starts any more
+  inFlight.check(); // in the same turn: from now on nothing starts
   changes.notify();
   replica?.report();
   stopWatching();
@@ -46,7 +49,7 @@ async function closeAll({ executor, asked, interventions, stopWatching }: Closed
   );
   metrics.close();
   await interventions.close();
-  // Whose work goes on does not leave the count: operators will see it as silent, which is what it is.
+  // An executor whose work goes on does not sign off: operators will see it as silent, which it is.
   await replica?.close({ leave: clean });
   await asked.close();
 }

@@ -1,25 +1,25 @@
 import { faultReading, PERMIT_MS, type Reading } from '../flags/index.ts';
 import type { Replica } from '../store/replica.ts';
 
-/** A process that was busy for more than this part of the time may have had no time to read an answer. */
+/** A process that was busy for more than this fraction of the time may have had no time to read the answer. */
 const MOSTLY = 0.5;
 
-/** What the store said when it was asked once more. */
+/** The store's answer to a request to confirm an action. */
 export type Permit =
   /**
-   * It confirmed the very state that is held here. `isFresh` is true while both clocks show less than `PERMIT_MS` since
-   * the request was *sent*, and is to be asked in the synchronous block that starts the action: answers that arrive
-   * together are all taken before the first of their actions runs, and that one may take long.
+   * The store confirmed the state that this process holds. `isFresh` is true while both clocks show less than
+   * `PERMIT_MS` since the request was *sent*. Ask it in the synchronous block that starts the action: answers that
+   * arrive together are all read before the first of their actions runs, and that action may take long.
    */
   | { readonly is: 'granted'; readonly isFresh: () => boolean }
-  /** This process itself was busy for most of the time, so nothing is known of the store: ask again. */
+  /** No answer was read because this process itself was busy most of the time: ask again. */
   | { readonly is: 'late' }
   | { readonly is: 'refused'; readonly reading: Reading };
 
-/** What of the local copy is asked to confirm an action. */
+/** The members of the local copy that confirm an action. */
 export type Confirming = Pick<Replica, 'permit' | 'epoch'>;
 
-/** One round trip to the store, for an action that cannot be undone. */
+/** Asks the store to confirm an irreversible action: one round trip. */
 export async function askPermit(replica: Confirming): Promise<Permit> {
   const before = performance.eventLoopUtilization();
   const permission = await replica.permit(PERMIT_MS);
@@ -29,7 +29,7 @@ export async function askPermit(replica: Confirming): Promise<Permit> {
     const { code, message } = permission.fault;
     return { is: 'refused', reading: faultReading(code, message, epoch) };
   }
-  // The lease bounds how often: it ends where the store does not answer either.
+  // The lease bounds how often this repeats: it runs out where the store does not answer.
   if (performance.eventLoopUtilization(before).utilization > MOSTLY) return { is: 'late' };
   const message = `the store did not confirm this action within ${PERMIT_MS} ms`;
   return { is: 'refused', reading: faultReading('STALE', message, epoch) };

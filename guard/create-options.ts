@@ -7,37 +7,36 @@ import { HANDLER_TIMEOUT_MS } from './handlers.ts';
 import { checkId } from './identity.ts';
 import type { RedactInput } from './interventions.ts';
 
-/** Where the mode comes from: a store of this package; or any provider or client, with or without a store beside it. */
+/** Options of `createKillSwitch`. The mode comes from `provider` or `client` where one is given, else from `store`. */
 export interface CreateKillSwitchOptions {
   readonly store?: ExecutorStore | undefined;
-  /** An OpenFeature provider that serves `kill-switch.mode`; it is made fail-closed. */
+  /** An OpenFeature provider that serves `kill-switch.mode`; the switch makes it fail-closed. */
   readonly provider?: Provider | undefined;
   /** An OpenFeature client whose provider serves `kill-switch.mode`. */
   readonly client?: ModeClient | undefined;
-  /** Identity of actions outside any run, and of runs that name none; absent: such actions are blocked. */
+  /** The agent of actions outside every run, and of runs that name no agent. Absent: such actions are blocked. */
   readonly agentId?: string | undefined;
   /**
-   * True: an action outside every run is blocked, also where there is an `agentId`. Without it a callback that a pool,
-   * an emitter or a timer calls outside its run acts as `agentId`, though its run's own agent may have been killed.
-   * Default false.
+   * True: an action outside every run is blocked, even with an `agentId`. False: a callback that a pool, an emitter or
+   * a timer calls outside its run acts as `agentId`, though its run's own agent may have been killed. Default false.
    */
   readonly requireRun?: boolean | undefined;
   /** Default `default`. */
   readonly organizationId?: string | undefined;
-  /** The OpenFeature domain it lives on; the app's own default provider is left alone. Default `kill-switch`. */
+  /** The OpenFeature domain of the switch; the app's own default provider is left alone. Default `kill-switch`. */
   readonly domain?: string | undefined;
-  /** Shown to operators; the id is generated. Default name: `executor`. */
+  /** The name that operators see; the id is generated. Default name: `executor`. */
   readonly executor?: { readonly name: string } | undefined;
   /** How long a state may be trusted without a confirmation, in milliseconds; 500 to 60000, default 5000. */
   readonly leaseMs?: number | undefined;
   /**
-   * Your own redaction of recorded inputs, applied to what is left after secrets were taken out by key and by value. It
-   * is synchronous: one that throws, or returns a promise, leaves nothing to record.
+   * Your own redaction of recorded inputs, applied after ours, which removes secrets by key and by value. Must be
+   * synchronous: where it throws or returns a promise, the input is not recorded.
    */
   readonly redact?: RedactInput | undefined;
   /**
-   * How long your `redirect` and `draft` handlers and an `inputSchema` may take, in milliseconds; then the call is
-   * blocked. At most 2147483647, default 10000.
+   * How long a `redirect`, a `draft` or an `inputSchema` may take, in milliseconds; then the call is blocked. At most
+   * 2147483647, default 10000.
    */
   readonly handlerTimeoutMs?: number | undefined;
 }
@@ -56,20 +55,20 @@ const KEYS: Keys<CreateKillSwitchOptions> = {
   handlerTimeoutMs: true,
 };
 
-/** Who is asked for the mode of a call. */
+/** Where the mode of a call comes from. */
 export type AskedOption =
   | { readonly is: 'store'; readonly store: ExecutorStore }
   | { readonly is: 'provider'; readonly provider: Provider }
   | { readonly is: 'client'; readonly client: ModeClient };
 
-/** The options, checked, with all that has a default. */
+/** The options, checked, with their defaults filled in. */
 export interface SwitchSettings {
   readonly asked: AskedOption;
-  /** Where this executor reports, and follows the switch; null where there is no store. */
+  /** The store that this executor follows and reports to; null without one. */
   readonly store: ExecutorStore | null;
   readonly domain: string;
   readonly organizationId: string;
-  /** Undefined: the store's own name for one that has none. */
+  /** Undefined: the store uses its own default. */
   readonly executorName: string | undefined;
   readonly leaseMs: number;
   readonly agentId: string | undefined;
@@ -88,7 +87,7 @@ export function switchSettings(options: CreateKillSwitchOptions): SwitchSettings
   const agentId = checkId('agentId', options.agentId);
   if (options.executor !== undefined) checkKeys('executor', options.executor, { name: true });
   const executorName = checkId('executor.name', options.executor?.name);
-  if (typeof requireRun !== 'boolean') throw invalid(`requireRun is true or false, not ${quoteId(requireRun)}.`);
+  if (typeof requireRun !== 'boolean') throw invalid(`requireRun must be true or false, not ${quoteId(requireRun)}.`);
   checkId('domain', domain);
   const problem = idProblem(organizationId);
   if (problem) throw invalid(`organizationId ${problem}.`);
@@ -107,7 +106,7 @@ export function switchSettings(options: CreateKillSwitchOptions): SwitchSettings
 }
 
 function askedOption({ store, provider, client }: CreateKillSwitchOptions): AskedOption {
-  if (provider && client) throw invalid('Give createKillSwitch a provider or a client, not both.');
+  if (provider && client) throw invalid('createKillSwitch takes a provider or a client, not both.');
   if (client) return { is: 'client', client };
   if (provider) return { is: 'provider', provider };
   if (store) return { is: 'store', store };

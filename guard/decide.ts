@@ -13,8 +13,8 @@ import {
 import type { GuardedSubject } from './subject.ts';
 
 /**
- * The decision about one subject from what was read of the switch: the stricter reading wins, and of two that are
- * equally strict the later one, which names the cause best.
+ * The decision about one subject. The stricter reading wins; of two equally strict ones the later, whose cause is more
+ * recent.
  */
 export function decide(subject: GuardedSubject, reading: Reading, later?: Reading): Decision {
   const first = modeOf(reading);
@@ -24,7 +24,7 @@ export function decide(subject: GuardedSubject, reading: Reading, later?: Readin
   return makeDecision(subject, { verdict: verdictFor(mode, subject.effect), mode, epoch, cause });
 }
 
-/** The same subject, stopped for a reason that no mode gives. */
+/** A block for a reason other than the mode. */
 export const blocked = (subject: Subject, cause: Cause, decision?: Decision): Decision =>
   makeDecision(subject, { verdict: 'block', mode: decision?.mode ?? SAFE_MODE, epoch: decision?.epoch ?? 0, cause });
 

@@ -3,13 +3,10 @@ import type { StoppedStatus } from './outcome.ts';
 
 const BRAND = Symbol.for('openfeature-kill-switch.action-stopped');
 
-/** What a status is called as an error's code. */
+/** The status of an outcome as an error code, for instance `BLOCKED`. */
 export type ActionStoppedCode = Uppercase<StoppedStatus>;
 
-/**
- * An action did not run to its end because of a decision, which it carries. Built from the same decision that `attempt`
- * returns.
- */
+/** A decision kept an action from running to its end. Carries the same decision that `attempt` returns. */
 export class ActionStoppedError extends Error {
   override readonly name = 'ActionStoppedError';
   readonly code: ActionStoppedCode;
@@ -21,7 +18,7 @@ export class ActionStoppedError extends Error {
       `${decision.action ?? 'The action'} was stopped (${status}) by ${describeCause(decision.cause)}. Mode: ${decision.mode}.`,
     );
     this.code = status.toUpperCase() as ActionStoppedCode;
-    this.decision = freezeDecision(decision); // an error is handed on, and read by several
+    this.decision = freezeDecision(decision); // several may read one error: none of them may change it
   }
 }
 
@@ -32,8 +29,8 @@ export const isActionStoppedError = (error: unknown): error is ActionStoppedErro
 const MAX_ISSUES = 20;
 
 /**
- * The input of an action does not fit its schema; nothing was decided and nothing was done. The first 20 issues,
- * without secrets.
+ * The input of an action does not fit its schema; nothing was decided and nothing was done. Carries the first 20
+ * issues, without secrets.
  */
 export class ActionInputError extends Error {
   override readonly name = 'ActionInputError';
@@ -42,21 +39,21 @@ export class ActionInputError extends Error {
   readonly issues: ReadonlyArray<{ readonly message: string; readonly path: string }>;
 
   constructor(action: string, issues: ReadonlyArray<{ readonly message: string; readonly path: string }>) {
-    // A schema may quote what does not fit, and that may be a secret; and one may name a million rows that do not.
-    const told = issues
+    // A schema may quote a secret in an issue, and may report a million issues.
+    const shown = issues
       .slice(0, MAX_ISSUES)
       .map(({ path, message }) => ({ message: messageOf(message), path: messageOf(path) }));
-    const more = issues.length - told.length;
-    const list = told.map(({ path, message }) => (path ? `${path}: ${message}` : message)).join('; ');
+    const more = issues.length - shown.length;
+    const list = shown.map(({ path, message }) => (path ? `${path}: ${message}` : message)).join('; ');
     super(messageOf(`The input of ${action} does not fit its schema: ${list}${more > 0 ? `; and ${more} more` : ''}`));
     this.action = action;
-    this.issues = told;
+    this.issues = shown;
   }
 }
 
 /**
- * An action returned something that could act after the call, where nobody could look at the switch. What `execute` had
- * done by then is done.
+ * An action returned something that could act after the call where the switch could not be checked. What `execute` has
+ * done is done.
  */
 export class ActionResultError extends Error {
   override readonly name = 'ActionResultError';

@@ -13,7 +13,7 @@ import {
   type Subject,
 } from '../flags/index.ts';
 
-/** What is asked of an OpenFeature client. */
+/** The one method of an OpenFeature client that the switch uses. */
 export interface ModeClient {
   getStringDetails(
     flagKey: string,
@@ -22,11 +22,11 @@ export interface ModeClient {
   ): Promise<EvaluationDetails<string>>;
 }
 
-/** Where the mode is asked for. */
+/** What one evaluation of the mode needs. */
 export interface ModeSource {
   readonly client: ModeClient;
   readonly deadlines: Deadlines;
-  /** Why nothing that the client answers says anything of this switch now, or null; asked when an answer is there. */
+  /** Why the client's answers cannot be used now, or null. Called when an answer has come. */
   readonly sourceFault: () => Fault | null;
 }
 
@@ -37,22 +37,19 @@ const LATE = deepFreeze(
   faultReading('DEADLINE_EXCEEDED', `the evaluation of ${MODE_FLAG} took longer than ${EVALUATION_TIMEOUT_MS} ms`),
 );
 
-/** An evaluation under way. */
+/** One evaluation. */
 export interface Asking {
-  /** When the mode was asked for, by the monotonic clock: from then on the deadline counts. */
+  /** When the mode was asked for, by the monotonic clock; the deadline counts from there. */
   readonly asked: number;
-  /** Called once, with what was read, or why nothing could be. */
+  /** Called once, with the reading or the fault. */
   readonly settle: (reading: Reading) => void;
 }
 
 const untilOf = ({ asked }: Asking): number => asked + EVALUATION_TIMEOUT_MS;
 
-/**
- * Gives evaluations a deadline. All have the same, so one timer serves them all: most are over long before anybody
- * looks.
- */
+/** Gives every evaluation the same deadline, by one timer for all: most evaluations have ended long before it fires. */
 export class Deadlines {
-  readonly #pending = new Set<Asking>(); // the oldest first
+  readonly #pending = new Set<Asking>(); // oldest first
   #timer: NodeJS.Timeout | undefined;
 
   add(asking: Asking): void {
@@ -62,10 +59,13 @@ export class Deadlines {
     else this.#timer = setTimeout(() => this.#look(), EVALUATION_TIMEOUT_MS);
   }
 
-  /** Settles what has its reading: late where the timer could not say so, because nothing let the event loop turn. */
+  /**
+   * Settles an evaluation that has its reading. A reading past the deadline counts as late, also where a busy event
+   * loop kept the timer from firing.
+   */
   end(asking: Asking, reading: Reading): void {
     if (!this.#pending.delete(asking)) return;
-    if (this.#pending.size === 0) this.#timer?.unref(); // an idle deadline holds no process
+    if (this.#pending.size === 0) this.#timer?.unref(); // an idle timer must not keep the process alive
     asking.settle(performance.now() <= untilOf(asking) ? reading : LATE);
   }
 
@@ -85,8 +85,7 @@ export class Deadlines {
 }
 
 /**
- * Asks for the mode, by one OpenFeature evaluation with a deadline and a default of our own. Whatever goes wrong is a
- * fault.
+ * Asks for the mode by one OpenFeature evaluation, with our own deadline and default. Every failure becomes a fault.
  */
 export function askMode({ client, deadlines, sourceFault }: ModeSource, subject: Subject, asking: Asking): void {
   const fail = (error: unknown): void =>
@@ -97,7 +96,7 @@ export function askMode({ client, deadlines, sourceFault }: ModeSource, subject:
       const reading = fault ? faultReading(fault.code, fault.message) : readingFromDetails(details, SAFE_MODE);
       deadlines.end(asking, reading);
     } catch (error) {
-      fail(error); // details that cannot be read, as somebody's hook may leave them
+      fail(error); // a hook of the application may leave details that throw when read
     }
   };
   deadlines.add(asking);
@@ -108,7 +107,7 @@ export function askMode({ client, deadlines, sourceFault }: ModeSource, subject:
   }
 }
 
-/** What `askMode` comes to. It never rejects. */
+/** `askMode` as a promise. It never rejects. */
 export const evaluateMode = (source: ModeSource, subject: Subject, asked = performance.now()): Promise<Reading> =>
   new Promise((settle) => {
     askMode(source, subject, { asked, settle });

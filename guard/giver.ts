@@ -4,36 +4,36 @@ import type { Abort } from './in-flight.ts';
 import type { StartedWork } from './started-work.ts';
 import type { GuardedSubject } from './subject.ts';
 
-/** An attempt, as far as it matters who gave a result. */
+/** The attempt that returned a result. */
 export interface Giver {
-  /** Of one switch. What another one of the same process decides has nothing to do with it. */
+  /** Stands for the switch. Another switch in the same process decides by itself. */
   readonly guard: object;
   readonly subject: GuardedSubject;
-  /** By which it was let through. */
+  /** The decision that let the attempt through. */
   readonly decision: Decision;
   readonly work: StartedWork;
   readonly stop: (decision: Decision) => Abort | null;
 }
 
-/** True when whatever stops one of both stops the other: then one record of what they give serves both. */
+/** True when everything that stops one of them stops the other: then both can share one record of what they return. */
 export const isLike = (one: Giver, other: Giver): boolean =>
   one.guard === other.guard && one.decision.verdict === other.decision.verdict && isSame(one.subject, other.subject);
 
 /**
- * True when the other worked for this one, or is the same: what somebody has begun is handed on upwards, and a stop of
- * whoever began it ends it for all.
+ * True when `before` is the same as `giver` or works for it, or belongs to another switch. A child may hand its work up
+ * to its parents: a stop of the child then ends it for them too.
  */
 export const isHandedTo = (giver: Giver, before: Giver): boolean =>
   giver.guard !== before.guard || isAbove(giver.subject, before.subject);
 
-/** The follower gave what the leader has given already: it has no record of its own, and is told when the leader is. */
+/** The follower returned the same thing as the leader: it has no record of its own, and stops when the leader does. */
 export function lead(leader: Giver, follower: Giver): void {
   follower.work.follow(leader.work);
   const { stoppedBy } = follower.work;
-  if (stoppedBy) leader.stop(stoppedBy)?.(); // it was told before this came of it
+  if (stoppedBy) leader.stop(stoppedBy)?.(); // it was stopped before it returned this
 }
 
-/** As in `agent bot, run 7`. */
+/** For instance `agent bot, run 7`. */
 export function shownGiver({ subject: { agentId, missionId, runId } }: Giver): string {
   const parts = { agent: agentId, mission: missionId, run: runId };
   const named = Object.entries(parts).map(([what, id]) => (id === undefined ? '' : `${what} ${shownId(id)}`));

@@ -10,8 +10,8 @@ import type { GuardMetrics } from './metrics.ts';
 import type { Turns } from './turn.ts';
 
 /**
- * All that actions are performed with. Whoever needs a part of it takes that part: a `ModeSource`, a `LocalState`, what
- * waits, what runs.
+ * Everything that an attempt needs. A function that needs a part of it takes that part's type: a `ModeSource`, a
+ * `LocalState`, or a `Pick`.
  */
 export interface Guard extends ModeSource, LocalState {
   readonly replica: (Pick<Replica, 'reading'> & Confirming) | null;
@@ -20,11 +20,11 @@ export interface Guard extends ModeSource, LocalState {
   readonly changes: Changes;
   readonly interventions: Interventions;
   readonly metrics: GuardMetrics;
-  /** Who acts now; nobody outside runs where `requireRun` is set. */
+  /** The identity of the code that runs now; undefined outside runs where `requireRun` is set. */
   readonly identity: () => Identity | undefined;
-  /** Calls a function as somebody, whoever acts now. */
+  /** Calls a function under another identity. */
   readonly within: <Result>(identity: Identity | undefined, work: () => Result) => Result;
-  /** Whose child a run that opens now is. */
+  /** The parent of a run that opens now. */
   readonly parent: () => Identity | undefined;
   readonly requireRun: boolean;
   readonly turns: Turns;

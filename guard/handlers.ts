@@ -10,27 +10,29 @@ import { type Evaluated, LookedAt } from './looked-at.ts';
 import { StartedWork } from './started-work.ts';
 import type { GuardedSubject } from './subject.ts';
 
-/** How long a handler of the user's (`redirect`, `draft`, an `inputSchema`) may take, in milliseconds. */
+/**
+ * How long a handler of the application (`redirect`, `draft`, an `inputSchema`) may take by default, in milliseconds.
+ */
 export const HANDLER_TIMEOUT_MS = 10_000;
 
-/** What a handler of the user's came to: a value, or in a sentence why there is none. */
+/** The result of a handler: a value, or a sentence that says why there is none. */
 export type Handled<T> = { readonly value: T } | { readonly problem: string };
 
-/** By what a handler is looked at while it is under way, and how long it may be. */
+/** The parts of the guard that watch a running handler. */
 interface HandlerGuard extends ModeSource, LocalState {
   readonly inFlight: InFlight;
   readonly handlerTimeoutMs: number;
 }
 
-/** What a handler works for: an attempt, or what is about to be one. */
+/** The attempt that a handler works for, or what will become one. */
 export interface Handling extends Evaluated {
   readonly guard: HandlerGuard;
   readonly subject: GuardedSubject;
-  /** The caller's own. */
+  /** The caller's own signal. */
   readonly signal: AbortSignal | undefined;
 }
 
-/** A handler under way, by what is decided when it begins. */
+/** A handler that runs, watched by the decision at its beginning. */
 class RunningHandler extends LookedAt implements Running {
   readonly decision: Decision;
   readonly started: StartedWork;
@@ -51,8 +53,8 @@ class RunningHandler extends LookedAt implements Running {
 }
 
 /**
- * Calls a handler of the user's. It never rejects: one that throws or hangs is a problem, and a problem blocks. What
- * has begun is in flight until it has ended, also when nobody waits for it any more.
+ * Calls a handler of the application. It never rejects: a handler that throws or hangs is a problem, and a problem
+ * blocks. The handler is in flight until it has ended, also when nobody waits for it any more.
  */
 export async function callHandler<T>(
   name: string,

@@ -2,7 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { idProblem, invalid } from '../flags/index.ts';
 
 /**
- * Who works: an agent, perhaps for a mission, in a run; and everybody above, so that a kill on a parent reaches its
+ * Who acts: an agent, perhaps for a mission, in a run; and all of their parents, so that a kill on a parent reaches its
  * children.
  */
 export interface Identity {
@@ -14,16 +14,16 @@ export interface Identity {
   readonly lineageRuns: readonly string[];
 }
 
-/** The identity of the running code: our own storage, which no transaction context of the app's can replace. */
+/** The identity of the running code. Our own storage: no transaction context of the application can replace it. */
 export type IdentityStorage = AsyncLocalStorage<Identity | undefined>;
 
 export const createIdentityStorage = (): IdentityStorage => new AsyncLocalStorage<Identity | undefined>();
 
-/** Why a call for which nobody is named is blocked, and what to do. */
+/** Why a call without an agent is blocked, and how to mend it. */
 export const unidentified = (requireRun: boolean): string =>
   requireRun
-    ? 'this call came from outside every run, and the switch was created with requireRun: perform it inside killSwitch.run({ agentId }, …); what a pool, a batcher, an emitter or a timer calls back belongs into run.bind(…) or AsyncResource.bind(…)'
-    : 'nobody is named for this call: perform it inside killSwitch.run({ agentId }, …), or give createKillSwitch an agentId';
+    ? 'this call came from outside every run, and the switch was created with requireRun: perform it inside killSwitch.run({ agentId }, …); wrap callbacks of a pool, a batcher, an emitter or a timer in run.bind(…) or AsyncResource.bind(…)'
+    : 'this call names no agent: perform it inside killSwitch.run({ agentId }, …), or give createKillSwitch an agentId';
 
 /** @throws KillSwitchError INVALID_ARGUMENT */
 export function checkId(what: string, id: string | undefined): string | undefined {
@@ -37,7 +37,7 @@ const join = (lineage: readonly string[], ...more: (string | undefined)[]): read
   ...new Set([...lineage, ...more.filter((id) => id !== undefined)]),
 ];
 
-/** The identity of a child of `parent`; everything the parent is, the child descends from. */
+/** The identity of a child of `parent`: the parent's agent, mission and run become part of its lineage. */
 export function childIdentity(
   parent: Identity | undefined,
   own: Pick<Identity, 'agentId' | 'missionId' | 'runId'>,
@@ -67,8 +67,8 @@ export const isAbove = (above: Lineage, below: Lineage): boolean =>
   join(above.lineageRuns ?? [], above.runId).every((id) => has(below.runId, below.lineageRuns, id));
 
 /**
- * A lineage as a plain string for another process. It names the run itself too, because what works for it there is its
- * child; it can only add restrictions.
+ * A lineage as a plain string for another process. It includes this run itself, because work over there is its child.
+ * It can only add restrictions.
  */
 export const formatLineage = (identity: Identity): string =>
   Buffer.from(
@@ -79,7 +79,7 @@ export const formatLineage = (identity: Identity): string =>
     ]),
   ).toString('base64url');
 
-/** @throws KillSwitchError INVALID_ARGUMENT for anything that `formatLineage` did not write */
+/** @throws KillSwitchError INVALID_ARGUMENT for a text that `formatLineage` did not write */
 export function parseLineage(text: string): Pick<Identity, 'lineageAgents' | 'lineageMissions' | 'lineageRuns'> {
   let value: unknown;
   try {
@@ -90,7 +90,7 @@ export function parseLineage(text: string): Pick<Identity, 'lineageAgents' | 'li
   const lists = Array.isArray(value) && value.length === 3 ? value : undefined;
   if (!lists?.every((list) => Array.isArray(list) && list.every((id) => idProblem(id) === null))) {
     throw invalid(
-      'A lineage is the text that run.lineage gives, unchanged. Without its parents a run would miss their kills.',
+      'This lineage cannot be read. Pass on the text of run.lineage unchanged: without its parents a run would miss their kills.',
     );
   }
   const [lineageAgents, lineageMissions, lineageRuns] = lists as [string[], string[], string[]];

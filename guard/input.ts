@@ -4,7 +4,7 @@ import type { NormalisedAction } from './action.ts';
 import { ActionInputError } from './errors.ts';
 import { callHandler, type Handling } from './handlers.ts';
 
-/** The input as its schema gives it. @throws ActionInputError */
+/** The input as the action's schema returns it. @throws ActionInputError */
 export async function parseInput<Input, Result>(
   action: NormalisedAction<Input, Result>,
   input: Input,
@@ -20,7 +20,7 @@ export async function parseInput<Input, Result>(
 
 type Issues = ConstructorParameters<typeof ActionInputError>[1];
 
-/** What a schema gave: by the standard either a value or issues. Anything else is no answer. */
+/** Reads a schema's result: by the standard a value or issues; anything else is a problem. */
 function readParsed<Input>(
   result: StandardSchemaV1.Result<Input>,
 ): { readonly value: Input } | { readonly issues: Issues } | { readonly problem: string } {
@@ -38,5 +38,5 @@ function readParsed<Input>(
   } catch (error) {
     return { problem: `the schema itself failed: ${messageOf(error)}` };
   }
-  return { problem: 'the schema itself failed: it gave neither a value nor a list of issues' };
+  return { problem: 'the schema itself failed: it returned neither a value nor a list of issues' };
 }

@@ -12,7 +12,7 @@ export interface InterventionSink {
   record(records: readonly Intervention[]): Promise<void>;
 }
 
-/** What a record says beside the decision. */
+/** What a record holds beside the decision. */
 export interface Circumstances {
   readonly input: unknown;
   readonly original?: unknown;
@@ -21,7 +21,7 @@ export interface Circumstances {
 }
 
 /**
- * How many records wait for the store at most; more are counted, not kept: a decision is never held up by its record.
+ * How many records may wait for the store. Further ones are counted and dropped: a decision never waits for its record.
  */
 export const MAX_WAITING = 5000;
 const BATCH = 200;
@@ -36,18 +36,20 @@ const TYPES: Readonly<Record<Verdict, Pick<Intervention, 'type' | 'outcome'>>> =
   block: { type: 'HARD_BLOCK', outcome: 'BLOCKED' },
 };
 
-/** The user's own redaction, applied after ours. */
+/** The application's own redaction, applied after ours. */
 export type RedactInput = (input: unknown, call: { readonly action: string | undefined }) => unknown;
 
-/** Every decision that is not `allow`, on its way to the store: a bounded buffer, written in batches. */
+/** Records every decision that is not `allow`: a bounded buffer, written to the store in batches. */
 export class Interventions {
   readonly #sink: InterventionSink | null;
   readonly #redactInput: RedactInput | undefined;
   #waiting: Intervention[] = [];
   #dropped = 0;
-  /** How many of the dropped ones a record tells of. */
-  #told = 0;
-  /** One batch at a time, while batches wait. What the store does not take waits for the next flush. */
+  /** How many of the dropped ones a stored record has counted. */
+  #reported = 0;
+  /**
+   * Writes one batch after the other while records wait. A batch that the store does not take waits for the next flush.
+   */
   readonly #batches = new Rounds({
     round: () => this.#writeBatch(),
     goesOn: ({ is }) => is === 'done' && this.#waiting.length > 0,
@@ -63,19 +65,19 @@ export class Interventions {
     this.#redactInput = redactInput;
   }
 
-  /** How many records were given up because the store did not take them in time. */
+  /** How many records were dropped because the store did not take them in time. */
   get dropped(): number {
     return this.#dropped;
   }
 
-  /** Records a decision. Costs the caller a copy of the input, no I/O; it never throws. */
+  /** Records a decision. Copies the input, does no I/O, never throws. */
   add(decision: Decision, subject: GuardedSubject, circumstances: Circumstances): void {
     this.prepare(decision, subject, circumstances)();
   }
 
   /**
-   * As `add`, in two steps: what may take long or run code of the app's (its `redact`, its getters) is done now, and
-   * the returned function only keeps the record.
+   * As `add`, in two steps: work that may take long or run code of the application (its `redact`) is done now; the
+   * returned function only queues the record.
    */
   prepare(decision: Decision, subject: GuardedSubject, circumstances: Circumstances): () => void {
     if (!this.#sink) return () => {};
@@ -99,24 +101,27 @@ export class Interventions {
     this.#timer ??= setTimeout(() => void this.flush(), ms).unref();
   }
 
-  /** Records a proposal: what would have been done, for a person to see. Resolves when the store has it. */
+  /** Records what would have been done as a proposal, for a person to see. Resolves when the store has it. */
   async propose(
     decision: Decision,
     subject: GuardedSubject,
     input: unknown,
   ): Promise<{ readonly proposalId: string; readonly input: unknown }> {
-    if (!this.#sink) throw new Error('there is no store to record it in.');
+    if (!this.#sink) throw new Error('this switch has no store to record it in.');
     const record = this.#build(this.#sink, decision, subject, { input, status: 'drafted', state: 'refused' }, true);
     await this.#sink.record([record]);
     return { proposalId: record.id, input: record.input };
   }
 
-  /** Writes what waits. What the store does not take stays, up to the bound, and is tried again with the next. */
+  /**
+   * Writes the waiting records. Those that the store does not take stay, up to the bound, and are tried again with the
+   * next flush.
+   */
   flush(): Promise<void> {
     return this.#batches.begin();
   }
 
-  /** Writes what waits, once more, and ends. */
+  /** Writes the waiting records, with one more try, and ends. */
   async close(): Promise<void> {
     this.#closed = true;
     clearTimeout(this.#timer);
@@ -127,8 +132,8 @@ export class Interventions {
   }
 
   /**
-   * @throws what the store says. Its records are kept for the next try: a store that does not take a record does not
-   * confirm either, so everything stops by the lease.
+   * @throws the store's error. The records are kept for the next try: a store that takes no records confirms nothing
+   * either, so everything stops by the lease.
    */
   async #writeBatch(): Promise<void> {
     clearTimeout(this.#timer);
@@ -137,10 +142,10 @@ export class Interventions {
     const [first] = batch;
     if (!this.#sink || !first) return;
     const dropped = this.#dropped;
-    const lost = dropped > this.#told ? [this.#lost(this.#sink, first)] : [];
+    const lost = dropped > this.#reported ? [this.#lost(this.#sink, first)] : [];
     await this.#sink.record([...batch, ...lost]);
     this.#waiting.splice(0, batch.length);
-    this.#told = dropped;
+    this.#reported = dropped;
   }
 
   #build(
@@ -174,9 +179,9 @@ export class Interventions {
     };
   }
 
-  /** The record that others are missing. */
+  /** The record that says how many records were dropped. */
   #lost({ executorId, executorName }: InterventionSink, beside: Intervention): Intervention {
-    const count = this.#dropped - this.#told;
+    const count = this.#dropped - this.#reported;
     const message = `${count} records of this executor were dropped: the store did not take them in time`;
     return {
       id: randomUUID(),
@@ -206,7 +211,7 @@ export class Interventions {
     if (!this.#redactInput) return redact(input);
     try {
       const left = this.#redactInput(redact(input), { action: subject.action });
-      // What it would come to is not there when the record is made, and is not this record's to wait for.
+      // The record is made now, so it cannot wait for the promise.
       if (dropPromise(left))
         return '[not recorded: the redact function returned a promise, and it must be synchronous]';
       return redact(left);

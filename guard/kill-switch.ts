@@ -24,18 +24,18 @@ import { type GuardedSubject, subjectOf } from './subject.ts';
 import type { Registry } from './registry.ts';
 import { type CheckpointKeeper, openRun, type Run } from './run.ts';
 
-/** Who works in a run. */
+/** Who acts in a run. */
 export interface RunOptions {
-  /** Default: the parent run's, else the kill switch's own. */
+  /** Default: the parent run's, else that of the kill switch. */
   readonly agentId?: string | undefined;
   readonly missionId?: string | undefined;
   /** Default: a new id. */
   readonly runId?: string | undefined;
-  /** The `run.lineage` of the run in another process that asked for this work. */
+  /** The `run.lineage` of the run (in another process) that asked for this work. */
   readonly lineage?: string | undefined;
 }
 
-/** What `check` is asked about; what is left out is taken from the run that it is called in. */
+/** What `check` decides about. Agent, mission and run default to those of the run that it is called in. */
 export interface CheckOptions {
   readonly agentId?: string | undefined;
   readonly missionId?: string | undefined;
@@ -47,7 +47,7 @@ export interface CheckOptions {
   readonly feature?: string | undefined;
 }
 
-/** What one tick of a job came to: its result, or why it was skipped. */
+/** The outcome of one tick of a job: its result, or why it was skipped. */
 export type JobOutcome<Result> =
   | { readonly status: 'ran'; readonly result: Result }
   | { readonly status: 'skipped'; readonly decision: Decision };
@@ -60,21 +60,21 @@ export interface KillSwitch {
    */
   action<Input, Result>(definition: ActionDefinition<Input, Result>): GuardedAction<Input, Result>;
   /**
-   * Opens a run and calls `work` in it; it always opens: only actions and checkpoints stop. Runs inside it are its
-   * children.
+   * Opens a run and calls `work` in it. A run always opens: only actions and checkpoints are stopped. Runs that are
+   * opened inside it are its children.
    * @throws KillSwitchError INVALID_ARGUMENT
    */
   run<Result>(options: RunOptions, work: (run: Run) => Result | Promise<Result>): Promise<Result>;
   /**
-   * A function for any scheduler: each call opens a run, or skips while the job is stopped or paused. Ticks that come
-   * meanwhile are skipped, never queued up.
+   * Returns a function for any scheduler. Each call of it opens a run; while the job is stopped or paused it is skipped
+   * instead, and never queued.
    */
   job<Result>(options: RunOptions, work: (run: Run) => Result | Promise<Result>): () => Promise<JobOutcome<Result>>;
-  /** What the local copy says now: synchronous, no I/O. `NO_LOCAL_STATE` blocks where there is no store. */
+  /** Decides by the local copy: synchronous, no I/O. Without a store it blocks with `NO_LOCAL_STATE`. */
   check(options?: CheckOptions): Decision;
   /**
-   * Blocks everything from this turn on and tells work in flight, waits five seconds at most for it to end, reports
-   * that this executor is gone (not where work goes on: it is silent then), and releases everything.
+   * Blocks everything from now on and aborts work in flight; waits at most five seconds for it to end; signs this
+   * executor off (not where work goes on: operators will see it as silent); then releases everything.
    */
   close(): Promise<void>;
 }
@@ -92,8 +92,8 @@ const AT_ONCE = { waitMs: 0 } as const;
 const WITHOUT_END = { waitMs: Number.POSITIVE_INFINITY } as const;
 
 /**
- * What a job asks before each tick: as somebody who reads, since whatever its work does beyond that is an action's own
- * decision.
+ * The terms that a tick is decided by: those of a read, because each action that the job performs is decided on its
+ * own.
  */
 const TICK = { name: undefined, effect: 'read', surface: 'schedule' } as const;
 
@@ -106,7 +106,7 @@ const CHECK_KEYS: Keys<CheckOptions> = {
   surface: true,
   feature: true,
 };
-/** Spelled out: to look each key up in a table would take as long as half of the rest of check(). */
+/** A switch instead of a lookup in CHECK_KEYS, which would cost half as much as the rest of check(). */
 function isCheckKey(key: keyof CheckOptions): boolean {
   switch (key) {
     case 'agentId':
@@ -133,10 +133,13 @@ function hasCheckKeys(options: CheckOptions): boolean {
 const RUN_KEYS: Keys<RunOptions> = { agentId: true, missionId: true, runId: true, lineage: true };
 
 const NO_STATE = deepFreeze(
-  faultReading('NO_LOCAL_STATE', 'there is no store here, so the switch can only be asked by an evaluation'),
+  faultReading(
+    'NO_LOCAL_STATE',
+    'this switch has no store, so check() has no local state to look at: use attempt() of an action instead',
+  ),
 );
 
-/** The application's side over the parts that `createKillSwitch` has wired. */
+/** The application's side of a switch, from the parts that `createKillSwitch` has wired. */
 export function killSwitchOf({ guard, storage, registry, checkpoints, close }: KillSwitchParts): KillSwitch {
   const actions = new WeakSet<object>();
   const isOurs = (action: object): boolean => actions.has(action);
@@ -145,7 +148,7 @@ export function killSwitchOf({ guard, storage, registry, checkpoints, close }: K
     const opened = openRun({ guard, keeper: checkpoints, identity: mine, acting: actingAs(within, isOurs) });
     try {
       const result = await within(() => work(opened.run));
-      await opened.forget(); // what has ended well is not resumed
+      await opened.forget(); // a run that has ended well is not resumed
       return result;
     } finally {
       opened.close();
@@ -193,7 +196,7 @@ export function killSwitchOf({ guard, storage, registry, checkpoints, close }: K
           asked = performance.now();
           evaluated = await evaluateMode(guard, subject, asked);
         }
-        const decision = look(guard, subject, evaluated); // in the turn that calls the work
+        const decision = look(guard, subject, evaluated); // in the same turn that calls the work
         const decidedMs = performance.now() - asked;
         const ran = decision.verdict === 'allow' ? runAs(identity, work) : null;
         guard.metrics.decided(decision, decidedMs);
@@ -221,7 +224,7 @@ export function killSwitchOf({ guard, storage, registry, checkpoints, close }: K
 type RunIdentity = Identity & { readonly runId: string };
 
 /**
- * The identity of a run that is about to open. Each option is read once, and an inherited one counts.
+ * The identity of a run that is about to open. Each option is read once; inherited ones count.
  * @throws KillSwitchError INVALID_ARGUMENT
  */
 function identityFor(guard: Guard, options: RunOptions): RunIdentity {
@@ -240,8 +243,8 @@ function subjectProblem(subject: GuardedSubject, requireRun: boolean): string | 
   if (subject.agentId === undefined)
     return requireRun
       ? unidentified(requireRun)
-      : 'check() was asked about nobody: name an agentId, or call it inside a run';
-  // One after the other: a loop over the names would cost more than the rest of check().
+      : 'check() knows no agent to decide about: give it an agentId, or call it inside a run';
+  // No loop over the names: it would cost more than the rest of check().
   return (
     nameProblem('agentId', subject.agentId) ??
     nameProblem('missionId', subject.missionId) ??
@@ -254,10 +257,10 @@ function subjectProblem(subject: GuardedSubject, requireRun: boolean): string | 
 
 function nameProblem(what: keyof GuardedSubject, id: string | undefined, problemOf = idProblem): string | null {
   const problem = id === undefined ? null : problemOf(id);
-  return problem === null ? null : `the ${what} that check() is asked about ${problem}`;
+  return problem === null ? null : `the ${what} given to check() ${problem}`;
 }
 
-/** An effect that is not known counts as `write`, the strictest. */
+/** An unknown effect counts as `write`, the strictest. */
 const checkedSubject = (organizationId: string, options: CheckOptions, from: Identity | undefined): GuardedSubject => ({
   organizationId,
   agentId: options.agentId ?? from?.agentId,

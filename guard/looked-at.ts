@@ -3,15 +3,13 @@ import { evaluateMode, type ModeSource } from './evaluate.ts';
 import { type LocalState, look } from './look.ts';
 import type { GuardedSubject } from './subject.ts';
 
-/** What was evaluated, and when that was asked for, by the monotonic clock. */
+/** The result of an evaluation, and when it was asked for, by the monotonic clock. */
 export interface Evaluated {
   readonly evaluated: Reading;
   readonly asked: number;
 }
 
-/**
- * A subject that is decided again while something runs by it: from what was evaluated last, and from the local copy.
- */
+/** A subject that is decided about again while work runs: from its last evaluation and the local copy. */
 export class LookedAt {
   readonly #guard: ModeSource & LocalState;
   readonly #subject: GuardedSubject;
@@ -32,12 +30,12 @@ export class LookedAt {
   async refresh(): Promise<void> {
     const asked = performance.now();
     const evaluated = await evaluateMode(this.#guard, this.#subject, asked);
-    if (asked < this.#asked) return; // an answer that was overtaken says how it was before
+    if (asked < this.#asked) return; // a later question has been answered first: this answer is older
     this.#asked = asked;
     this.#evaluated = evaluated;
   }
 
-  /** How old is what was evaluated last, in milliseconds. */
+  /** The age of the last evaluation, in milliseconds. */
   ageMs(): number {
     return performance.now() - this.#asked;
   }

@@ -1,10 +1,10 @@
 import { type Attributes, type BatchObservableResult, metrics, type Observable } from '@opentelemetry/api';
 import { causeWord, type Decision } from '../flags/index.ts';
 
-/** What the gauges show. */
+/** Where the gauges get their values. */
 export interface Gauges {
   readonly epoch: () => number;
-  /** Milliseconds since the confirmation was sent that the lease counts from; null without one. */
+  /** Milliseconds since the last confirmation (from which the lease counts) was sent; null without one. */
   readonly stalenessMs: () => number | null;
   readonly inFlight: () => number;
 }
@@ -15,7 +15,7 @@ export interface GuardMetrics {
    * An attempt, a checkpoint or a job has come to this decision, or waits by it; `ms` after the mode was asked for.
    */
   decided(decision: Decision, ms: number): void;
-  /** Work in flight was told to stop, `ms` after the change was appended, by this machine's clock and the store's. */
+  /** Work in flight was aborted, `ms` after the change was appended, by the store's clock. */
   stopped(ms: number): void;
   close(): void;
 }
@@ -23,8 +23,8 @@ export interface GuardMetrics {
 const NO_METRICS: GuardMetrics = { decided() {}, stopped() {}, close() {} };
 
 /**
- * The guard's metrics. A meter of the app's that throws loses a number, and nothing else: they are recorded in the
- * middle of decisions, stops and the closing.
+ * The guard's metrics. Where the application's meter throws, that number is lost and nothing else happens: decisions,
+ * stops and the closing must not fail for it.
  */
 export function createMetrics(version: string, gauges: Gauges): GuardMetrics {
   let open = NO_METRICS;
@@ -32,14 +32,14 @@ export function createMetrics(version: string, gauges: Gauges): GuardMetrics {
     try {
       record();
     } catch {
-      // The app's own meter is broken, and there is nobody to tell.
+      // The application's meter is broken; there is nowhere to report that.
     }
   };
   unhindered(() => {
     open = openMetrics(version, gauges);
   });
   return {
-    // Done for each attempt, so without a closure.
+    // No closure: this runs for each attempt.
     decided(decision, ms) {
       try {
         open.decided(decision, ms);

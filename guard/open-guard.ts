@@ -10,7 +10,7 @@ import { type InterventionSink, Interventions } from './interventions.ts';
 import { type KillSwitch, killSwitchOf } from './kill-switch.ts';
 import { createTurns } from './turn.ts';
 
-/** What a guard needs to know of the switch's settings. */
+/** The settings that a guard uses. */
 export type GuardSettings = Pick<
   SwitchSettings,
   'organizationId' | 'agentId' | 'requireRun' | 'leaseMs' | 'redact' | 'handlerTimeoutMs'
@@ -22,7 +22,10 @@ export interface GuardParts {
   readonly asked: AskedMode;
 }
 
-/** The application's side of a switch over an executor and whoever is asked for the mode. Closing it closes both. */
+/**
+ * The application's side of a switch, over an executor and the client that is asked for the mode. Closing it closes
+ * both.
+ */
 export function openGuard({ settings, executor, asked }: GuardParts): KillSwitch {
   const { organizationId, agentId, requireRun, leaseMs, redact, handlerTimeoutMs } = settings;
   const { replica, inFlight, changes, registry, metrics } = executor;

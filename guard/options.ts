@@ -3,13 +3,13 @@ import { checkKeys, type Keys, meantBy } from '../flags/options.ts';
 import { isPlain } from './plain.ts';
 
 /**
- * `checkKeys` where an object of a class will do: what else the class has is its own matter, but for what is nearly an
- * option, its own or inherited.
+ * `checkKeys` for options that may be an instance of a class. Other members of the class are allowed, unless their name
+ * is nearly that of an option (own or inherited).
  * @throws KillSwitchError INVALID_ARGUMENT
  */
 export function checkMembers<Options extends object>(what: string, options: Options, known: Keys<Options>): void {
   if (typeof options !== 'object' || options === null || isPlain(options)) return checkKeys(what, options, known);
-  // Up to what all objects have, which is nobody's option.
+  // Stops at Object.prototype: its members are no options.
   for (let at: object = options; Object.getPrototypeOf(at) !== null; at = Object.getPrototypeOf(at)) {
     for (const key of Object.getOwnPropertyNames(at)) {
       const meant = Object.hasOwn(known, key) ? undefined : meantBy(key, known);

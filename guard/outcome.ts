@@ -1,6 +1,6 @@
 import type { Decision } from '../flags/index.ts';
 
-/** What became of one call. What `execute` itself throws is rethrown as it is, and is no outcome. */
+/** The outcome of one call. An error that `execute` throws is no outcome: it is rethrown unchanged. */
 export type Outcome<Result> =
   | { readonly status: 'executed'; readonly decision: Decision; readonly result: Result }
   | { readonly status: 'redirected'; readonly decision: Decision; readonly result: Result }
@@ -12,5 +12,5 @@ export type Outcome<Result> =
 
 export type OutcomeStatus = Outcome<unknown>['status'];
 
-/** The statuses of a call that did not give its result. */
+/** The statuses of a call that returned no result. */
 export type StoppedStatus = Exclude<OutcomeStatus, 'executed' | 'redirected'>;

@@ -7,7 +7,7 @@ import type { Outcome } from './outcome.ts';
 import type { Step } from './steps/index.ts';
 import { subjectOf } from './subject.ts';
 
-/** An action, and what each attempt of it goes through. */
+/** An action, and the steps that each attempt at it goes through. */
 export interface Performable<Input, Result> {
   readonly guard: Guard;
   readonly action: NormalisedAction<Input, Result>;
@@ -15,10 +15,11 @@ export interface Performable<Input, Result> {
 }
 
 /**
- * The centre: takes one attempt through the steps of its action until one of them has ended it. What must hold where it
- * starts stands in one of them, `guard/steps/start.ts`.
+ * The centre: takes one attempt through the steps of its action until one of them ends it. What must hold at the moment
+ * of starting is in `guard/steps/start.ts`.
  *
- * @throws ActionInputError for an input that does not fit: nothing has been attempted then; and what `execute` threw
+ * @throws ActionInputError for an input that does not fit its schema (nothing has been attempted then); and what
+ * `execute` throws
  */
 export async function perform<Input, Result>(
   { guard, action, steps }: Performable<Input, Result>,
@@ -43,7 +44,7 @@ export async function perform<Input, Result>(
   try {
     for (let at = 0; ; ) {
       let next = steps[at]?.take(attempt) ?? attempt.broken('no step has ended this attempt');
-      // Most steps have nothing to wait for, and this is asked after each.
+      // Awaited only where it is a promise: most steps have nothing to wait for.
       if (next !== 'go on' && next instanceof Promise) next = await next;
       if (next === 'go on') {
         at += 1;

@@ -5,18 +5,21 @@ import { FIELD_MEMBERS, NAME_MEMBERS, VALUE_MEMBERS } from '../flags/secret-memb
 import { LOOK_BEHIND } from '../flags/secret-texts.ts';
 
 /**
- * What one walk through an input may come to. All of it is checked on the way, so that nothing is built that is then
- * thrown away.
+ * The bounds of one walk through an input. They are checked on the way, so that nothing is built only to be thrown
+ * away.
  */
 interface Limits {
   readonly depth: number;
+  /** Elements or members of one object. */
   readonly items: number;
   readonly nodes: number;
-  /** Of one text, and of all that is shown. */
+  /** Characters that are kept of one text. */
   readonly text: number;
+  /** Characters that are kept in all. */
   readonly length: number;
+  /** Characters behind a cut that are searched for the rest of a secret. */
   readonly behind: number;
-  /** How much of texts is looked at in all. */
+  /** Characters that are searched in all. */
   readonly lookedAt: number;
 }
 
@@ -34,7 +37,7 @@ const RECORD: Limits = {
 };
 
 const NO = Number.POSITIVE_INFINITY;
-/** For what is bounded already: everything is looked at. */
+/** For values that are bounded already: everything is searched. */
 const WHOLE: Limits = { depth: 100, items: NO, nodes: NO, text: NO, length: NO, behind: 0, lookedAt: NO };
 
 const MAX_KEY = 200;
@@ -42,26 +45,29 @@ const MAX_KEY = 200;
 const NAMES: ReadonlySet<string> = new Set(NAME_MEMBERS);
 const FIELDS: ReadonlySet<string> = new Set(FIELD_MEMBERS);
 const VALUES: ReadonlySet<string> = new Set(VALUE_MEMBERS);
-/** Of a member `type`: `{ type: 'password', value: '…' }`. */
+/** Values of a member `type` that make its neighbour `value` a secret: `{ type: 'password', value: '…' }`. */
 const PASSWORD = /^(?:password|passcode|pin|otp|one-time-code|(?:current|new)-password)$/i;
 
-/** What could be the name of a header, an option or a field; and an option of a command, whose value may follow. */
+/**
+ * What may be the name of a header, an option or a field; a CSS or XPath selector; and an option of a command, whose
+ * value may follow.
+ */
 const NAME = /^-{0,2}([\w .-]{1,80}):?$/;
 const SELECTOR = /^(?:[#.[]|\/\/|[a-z]{1,20}[#.[])[^\n]{1,120}$/i;
 const OPTION = /^--?[A-Za-z][\w-]{0,60}$/;
 
-/** Where a secret was found, and what it looks like. */
+/** The path of a secret, and which kind of secret it looks like. */
 export interface FoundSecret {
   readonly path: string;
   readonly kind: string;
 }
 
-/** The input is more than a record holds. */
+/** The input does not fit into a record. */
 class TooMuch extends Error {}
 
 /**
- * A copy for the record: without secrets, by key (flags/secret-keys.ts) and by value (flags/secret-texts.ts); no
- * functions or cycles; bounded in depth, width, length and work. It never throws, and runs no code of the user's:
+ * A copy for the record: without secrets, by key (flags/secret-keys.ts) and by value (flags/secret-texts.ts); without
+ * functions and cycles; bounded in depth, width, length and work. It never throws, and runs no code of the application:
  * getters and proxies are named, not read.
  */
 export function redact(value: unknown): unknown {
@@ -74,14 +80,16 @@ export function redact(value: unknown): unknown {
   }
 }
 
-/** The first secret in a value that came out of JSON, or null. Nested too deeply to be searched counts as one. */
+/**
+ * The first secret in a parsed JSON value, or null. A part that is nested too deeply to be searched counts as a secret.
+ */
 export function findSecret(value: unknown): FoundSecret | null {
   const found: FoundSecret[] = [];
   new Copy(WHOLE, (secret) => found.push(secret)).of(value, '', 0);
   return found[0] ?? null;
 }
 
-/** One walk through one input, with what it has used of its limits. */
+/** One walk through one input; counts what it has used of its limits. */
 class Copy {
   readonly #limits: Limits;
   readonly #found: ((secret: FoundSecret) => void) | undefined;
@@ -124,7 +132,7 @@ class Copy {
     return redactText(text, (kind) => this.#hide(path, kind));
   }
 
-  /** A card number is one as a number too. */
+  /** A number can be a card number too. */
   #number(value: number, path: string): unknown {
     return Number.isInteger(value) && this.#clean(String(value), path) !== String(value) ? REDACTED : value;
   }
@@ -142,7 +150,7 @@ class Copy {
     return shown.toWellFormed();
   }
 
-  /** What is left of a text that is JSON, or null when it is none or has nothing to hide. */
+  /** A text of JSON without its secrets; null when the text is no JSON or has none. */
   #json(text: string, path: string, depth: number): string | null {
     const bare = text.replace(/^\ufeff/, '');
     if (!/^\s*[{["]/.test(bare)) return null;
@@ -164,7 +172,7 @@ class Copy {
     if (types.isNumberObject(value)) return this.of(Number.prototype.valueOf.call(value), path, depth);
     if (this.#above.has(value)) return '[cycle]';
     const before = this.#paths.get(value);
-    // a copy of each would be exponential in how often objects share others
+    // copying shared objects each time could take exponential time
     if (before !== undefined) return `[same as ${before}]`;
     if (depth >= this.#limits.depth) return this.#found ? this.#hide(path, TOO_DEEP) : '[too deep]';
     this.#paths.set(value, path || 'all of it');
@@ -247,11 +255,11 @@ const dateText = (date: Date): string => {
   return Number.isNaN(time) ? 'Invalid Date' : new Date(time).toISOString();
 };
 
-/** The key of a member; what would be converted by code of the user's has a number instead. */
+/** The key of a member. A key that only code of the application could convert to a text gets a number instead. */
 const nameOf = (key: unknown, place: number): string =>
   typeof key === 'string' ? key : typeof key === 'number' || typeof key === 'bigint' ? `${key}` : `[key ${place}]`;
 
-/** What stands there without running a getter. */
+/** The value of a property, without running a getter. */
 const read = (holder: object, key: PropertyKey): unknown => {
   const property = Object.getOwnPropertyDescriptor(holder, key);
   return property && !('value' in property) ? '[getter]' : property?.value;
@@ -265,7 +273,7 @@ function* membersOf(holder: object, keys: readonly string[]): Generator<readonly
   for (const key of keys) yield [key, read(holder, key)];
 }
 
-/** What the members of a record say that its value is. */
+/** The names that members such as `name` give to the value beside them: `{ name: 'password', value: '…' }`. */
 const namesIn = (members: readonly (readonly [unknown, unknown])[]): readonly string[] =>
   members.flatMap(([key, value]) =>
     typeof key === 'string' && typeof value === 'string' && saysWhatIsBeside(key.toLowerCase(), value) ? [value] : [],

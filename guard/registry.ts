@@ -15,7 +15,7 @@ const termsOf = <Input, Result>(action: NormalisedAction<Input, Result>): Terms 
   limits: Object.keys(action.limits ?? {}).sort(),
 });
 
-/** What can act at all in this process: every action, with its surface, and when it was last used. */
+/** Every action of this process, with its surface and when it was last used. */
 export class Registry {
   readonly #entries = new Map<string, { readonly terms: Terms; lastUsed: number | null }>();
   readonly #onNew: () => void;
@@ -27,8 +27,8 @@ export class Registry {
   }
 
   /**
-   * @throws KillSwitchError INVALID_ARGUMENT when there is an action of that name with another definition: a
-   * restriction of one would not fit the other
+   * @throws KillSwitchError INVALID_ARGUMENT when an action of that name has another definition: a restriction of one
+   * would not fit the other
    */
   register<Input, Result>(action: NormalisedAction<Input, Result>): () => void {
     const terms = termsOf(action);
@@ -51,7 +51,7 @@ export class Registry {
     };
   }
 
-  /** What is to be reported, or null when nothing has changed since it was last taken. */
+  /** All surfaces for the next report; null when nothing has changed since the last call. */
   take(): readonly SurfaceRecord[] | null {
     if (!this.#changed) return null;
     this.#changed = false;

@@ -9,21 +9,21 @@ import { isDraining, mustStop, type Running, type Abort } from './in-flight.ts';
 import type { Part, Stop, Wait } from './ongoing/index.ts';
 import { POLL_MS } from './wait.ts';
 
-/** The action whose result has parts. */
+/** The running action whose result has parts. */
 export interface WholeResult extends Running {
-  /** As whom it runs. */
+  /** The identity that it runs as. */
   readonly identity: Identity | undefined;
   partEnded(part: ResultPart): void;
-  /** One that had ended is asked for a step all the same. */
+  /** A part that had ended is asked for a step again. */
   partGoesOn(part: ResultPart): void;
-  /** How old is what was evaluated last, in milliseconds. */
+  /** The age of the last evaluation, in milliseconds. */
   ageMs(): number;
 }
 
-/** What of the guard a part needs. */
+/** The members of the guard that a part uses. */
 type PartGuard = Pick<Guard, 'changes' | 'identity' | 'inFlight' | 'replica' | 'turns' | 'leaseMs' | 'within'>;
 
-/** A part of a result that goes on, as the guard sees it. */
+/** One part of a result that can still act after the call. */
 export class ResultPart implements Part {
   readonly #guard: PartGuard;
   readonly #whole: WholeResult;
@@ -34,7 +34,7 @@ export class ResultPart implements Part {
   #steps = 0;
   #ended = false;
 
-  /** @param end ends it as well as it can be ended */
+  /** @param end ends the part as far as that is possible */
   constructor(guard: PartGuard, whole: WholeResult, end: Stop) {
     this.#guard = guard;
     this.#whole = whole;
@@ -47,9 +47,9 @@ export class ResultPart implements Part {
 
   pass(isFresh = false): Wait | null {
     const { changes, replica } = this.#guard;
-    const turn = this.#guard.turns.beforeCall(); // a loop of steps keeps the event loop busy as one of calls does
+    const turn = this.#guard.turns.beforeCall(); // a loop of steps can keep the event loop busy, as a loop of calls can
     if (turn) return { until: turn, isFresh };
-    // Where the mode comes from elsewhere than the local copy, it is asked for anew before each step.
+    // Without a local copy the mode is asked for again before each step.
     if (!replica && !isFresh) return { until: this.#whole.refresh(), isFresh: true };
     if (this.#mayStep()) return null;
     return { until: nextChange(changes, replica ? Number.POSITIVE_INFINITY : POLL_MS, undefined), isFresh: false };
@@ -57,7 +57,7 @@ export class ResultPart implements Part {
 
   passNow(): void {
     if (!this.#mayStep()) throw new ActionStoppedError('paused', this.#whole.look());
-    // It cannot ask anew: it goes by what was read last, as long as a local copy would.
+    // A synchronous step cannot ask again: it trusts the last evaluation for as long as a local copy's lease.
     const { replica, leaseMs } = this.#guard;
     if (replica || this.#whole.ageMs() < leaseMs) return;
     if (!this.#asking) {
@@ -66,7 +66,7 @@ export class ResultPart implements Part {
         this.#asking = false;
       });
     }
-    const cause = faultCause('STALE', `the switch was asked last more than ${leaseMs} ms ago`);
+    const cause = faultCause('STALE', `the mode was last asked for more than ${leaseMs} ms ago`);
     const decision = this.#whole.look();
     const { epoch } = decision;
     throw new ActionStoppedError('paused', makeDecision(decision, { verdict: 'block', mode: SAFE_MODE, epoch, cause }));
@@ -76,7 +76,7 @@ export class ResultPart implements Part {
     this.#mayStep();
   }
 
-  /** False while it is paused. @throws ActionStoppedError */
+  /** False while it is paused. @throws ActionStoppedError when it must stop */
   #mayStep(): boolean {
     if (this.#stopped) throw this.#stopped;
     if (this.#ended) {
@@ -124,7 +124,7 @@ export class ResultPart implements Part {
     return this.#ended && !this.active;
   }
 
-  /** An operator is not told `stopped` while a step still acts. */
+  /** It stays in flight while a step still acts, so that operators do not read `stopped` too early. */
   end(): void {
     this.#ended = true;
     if (!this.active) this.#whole.partEnded(this);
@@ -135,7 +135,7 @@ export class ResultPart implements Part {
     this.end();
   }
 
-  /** What it gives is to be called when the signal has fired. */
+  /** Call what it returns after the signal has fired. */
   stop(decision: Decision): Abort {
     if (this.#stopped) return () => {};
     const reason = new ActionStoppedError('aborted', decision);
@@ -145,7 +145,7 @@ export class ResultPart implements Part {
   }
 }
 
-/** What cannot be ended stays in flight, and is shown as such. */
+/** A part that cannot be ended stays in flight, and operators see it there. */
 function tried<T>(end: () => T): T | undefined {
   try {
     return end();

@@ -27,32 +27,31 @@ export interface Run extends ActingAs {
   readonly missionId: string | undefined;
   readonly runId: string;
   /**
-   * A plain string for other processes: `run({ …, lineage })` there makes their work a child of this run. It can only
-   * add restrictions.
+   * A plain string to hand to another process: `run({ …, lineage })` there makes its work a child of this run. It can
+   * only add restrictions.
    */
   readonly lineage: string;
   /**
-   * Fires, with the decision as its reason, the moment that this run may not even read any more; not for a pause. For
-   * plain loops, streams and `fetch`. It is watched while the run is open; read for the first time after that, it has
-   * fired.
+   * Fires, with the decision as its reason, the moment that this run may not even read any more; a pause does not fire
+   * it. For plain loops, streams and `fetch`. It follows the switch while the run is open; a signal that is read for
+   * the first time after that has fired already.
    */
   readonly signal: AbortSignal;
   /**
-   * Saves where the run stands, then returns at once when it may go on, waits while it is paused, and throws
-   * ActionStoppedError when it is stopped. `state` is kept as JSON, at most 64 KiB, as it is; one that holds what looks
-   * like a secret is refused.
+   * Saves where the run stands, then waits while the run is paused, and throws ActionStoppedError when it is stopped.
+   * `state` is kept unchanged, as at most 64 KiB of JSON; a state with what looks like a secret is refused.
    * @throws ActionStoppedError, also when the state cannot be saved; KillSwitchError INVALID_ARGUMENT
    */
   checkpoint(name: string, state?: unknown, options?: CheckpointOptions): Promise<void>;
   /**
-   * What the last checkpoint of this run id saved, also in another process; null when there is none.
+   * The last checkpoint that was saved under this run id, in this process or another; null when there is none.
    * @throws KillSwitchError STORE_UNREACHABLE
    */
   lastCheckpoint(): Promise<Pick<Checkpoint, 'name' | 'state' | 'at'> | null>;
 }
 
 export interface CheckpointOptions {
-  /** True: the state is kept though it holds what looks like a secret, because it is none. Default false. */
+  /** True: keep the state although something in it looks like a secret. Default false. */
   readonly verbatim?: boolean | undefined;
 }
 
@@ -66,19 +65,19 @@ export interface CheckpointKeeper {
 /** The longest state of a checkpoint, in bytes of JSON. */
 const MAX_CHECKPOINT_BYTES = 65_536;
 
-/** A run asks whether it may go on as somebody who reads: whatever it does beyond that is an action's own decision. */
+/** Whether a run may go on is decided as a read: each action that it performs is decided on its own. */
 const GOING_ON = { name: undefined, effect: 'read', surface: undefined } as const;
 
 /**
- * Nobody watches for a run that has ended, or each would be watched for ever: a signal that it is asked for only then
- * has fired, so that nothing relies on one that never would.
+ * A run that has ended is no longer watched, or every run would be watched for ever. A signal that is first read after
+ * the end has fired already: nobody shall rely on a signal that cannot fire.
  */
 const ENDED = faultCause(
   'CLOSED',
-  'this run has ended, and its signal was not read before: read run.signal while the run is open, or open a run of its own for what goes on',
+  'this run has ended, and its signal was not read before: read run.signal while the run is open, or open another run for work that goes on',
 );
 
-/** What of the guard a run needs. */
+/** The members of the guard that a run uses. */
 type RunGuard = Deciding & Pick<Guard, 'inFlight' | 'interventions' | 'organizationId' | 'replica' | 'turns'>;
 
 export interface RunParts {
@@ -89,8 +88,8 @@ export interface RunParts {
 }
 
 /**
- * A run that has been opened: `close` it whatever became of its work; `forget` its checkpoint where that has returned,
- * since it is not resumed.
+ * An open run. `close` it when its work has ended, however; `forget` its checkpoint only where the work has returned,
+ * because such a run is not resumed.
  */
 export interface OpenedRun {
   readonly run: Run;
@@ -105,15 +104,15 @@ export function openRun({ guard, keeper, identity, acting }: RunParts): OpenedRu
   let unwatch: (() => void) | undefined;
   let ended = false;
   const leave = guard.inFlight.open(identity);
-  // Without a store the first evaluation says whether the run goes on, in a moment: a signal that has not fired allows
-  // nothing by itself.
+  // Without a store the first evaluation decides, a moment later, whether the run goes on. Until then its signal has
+  // not fired, which allows nothing by itself.
   const lookedAt = new LookedAt(guard, subject, {
     evaluated: unasked(guard, subject),
     asked: performance.now(),
   });
   const now = (): Decision => lookedAt.look();
 
-  /** Whether there may be a checkpoint of this run: it saved one, or found one. */
+  /** Whether a checkpoint of this run may exist: it has saved or found one. */
   let kept = false;
 
   const run: Run = {
@@ -172,20 +171,20 @@ export function openRun({ guard, keeper, identity, acting }: RunParts): OpenedRu
       leave();
     },
     async forget() {
-      if (kept) await keeper?.removeCheckpoint(runId).catch(() => {}); // it is bounded all the same
+      if (kept) await keeper?.removeCheckpoint(runId).catch(() => {}); // the store bounds the number of checkpoints anyway
     },
   };
 }
 
 /**
- * What a run saves must come back unchanged, so a secret cannot be taken out of it; and it would lie in the store in
- * clear.
+ * A state with a secret is refused: it must come back unchanged, so nothing can be redacted, and the store keeps it in
+ * plain text.
  */
 function refuseSecrets(name: string, state: unknown): void {
   const secret = findSecret(state);
   if (!secret) return;
   throw invalid(
-    `The state of the checkpoint ${quoteId(name)} holds what looks like ${secret.kind}, at ${quoteId(secret.path || 'the top')}, and would be kept in the store in clear. Keep it elsewhere, and its name here; if it is no secret, pass { verbatim: true } after the state.`,
+    `The state of the checkpoint ${quoteId(name)} holds what looks like ${secret.kind}, at ${quoteId(secret.path || 'the top')}, and the store would keep it in plain text. Keep the secret elsewhere and save only its name; if it is no secret, pass { verbatim: true } after the state.`,
   );
 }
 
@@ -200,15 +199,15 @@ function toJson(state: unknown): unknown {
   const bytes = Buffer.byteLength(text);
   if (bytes > MAX_CHECKPOINT_BYTES) {
     throw invalid(
-      `The state of a checkpoint has at most ${MAX_CHECKPOINT_BYTES} bytes of JSON, not ${bytes}. Keep the data elsewhere, and its place here.`,
+      `The state of a checkpoint has at most ${MAX_CHECKPOINT_BYTES} bytes of JSON, not ${bytes}. Keep the data elsewhere and save only where it is.`,
     );
   }
   return JSON.parse(text);
 }
 
-/** A state that cannot be saved stops the run: what goes on from there could not be resumed. */
+/** A state that cannot be saved stops the run: it could not be resumed from there. */
 async function save(keeper: CheckpointKeeper | null, checkpoint: Checkpoint, now: () => Decision): Promise<void> {
-  if (!keeper) return; // without a store there is nothing to resume from, and lastCheckpoint() says so
+  if (!keeper) return; // without a store nothing is saved, and lastCheckpoint() returns null
   try {
     await keeper.saveCheckpoint(checkpoint);
   } catch (error) {

@@ -14,24 +14,25 @@ import { StartedWork } from './started-work.ts';
 import type { GuardedSubject } from './subject.ts';
 
 /**
- * An action under way, until its result can act no more: watched by the decision that let it through, and the end of
- * the attempt that started it.
+ * A running action, until its result can act no more. It is watched by the decision that let it through, and ends the
+ * attempt that started it.
  */
 export class RunningAction<Input, Result> extends LookedAt implements WholeResult, Giver {
   readonly decision: Decision;
   readonly work: StartedWork;
   readonly #attempt: Attempt<Input, Result>;
-  /** What its result can still do, once `execute` has returned; made only where it can do anything. */
+  /** The parts of its result that can still act; made only where there are any. */
   #parts: Set<ResultPart> | undefined;
   #returned = false;
   #recorded = false;
 
-  /** @param decision the last look, in this very turn */
+  /** @param decision the last look, in the same turn */
   constructor(attempt: Attempt<Input, Result>, decision: Decision) {
     super(attempt.guard, attempt.subject, attempt);
     this.#attempt = attempt;
     this.decision = decision;
-    // Called with the signal of an attempt that is stopped: then what this one gave ends first, too.
+    // The caller's signal may be that of another attempt, fired by a stop. What this action returned must end before
+    // its own signal fires.
     this.work = new StartedWork(attempt.options, () => {
       const now = this.look();
       if (mustStop(this.decision, now)) this.stop(freezeDecision(now))?.();
@@ -58,7 +59,7 @@ export class RunningAction<Input, Result> extends LookedAt implements WholeResul
 
   stop(stoppedBy: Decision): Abort | null {
     const { is } = this.#attempt.stop(stoppedBy);
-    // What has landed stays landed, and yet its result may have been begun again.
+    // A landed attempt stays landed, but its result may be asked for steps again.
     const fire = is === 'stopping' || is === 'landed' ? this.work.stop(stoppedBy) : null;
     if (!fire) return null;
     const ends = stopParts(this.#parts ?? [], stoppedBy);
@@ -69,8 +70,8 @@ export class RunningAction<Input, Result> extends LookedAt implements WholeResul
   }
 
   /**
-   * `execute` has ended. What it gave stays in flight while it can still act.
-   * @throws ActionResultError for what could act unseen
+   * `execute` has returned. Its result stays in flight while it can still act.
+   * @throws ActionResultError for a result that could act where the switch cannot be checked
    */
   landed(given: Result): Outcome<Result> {
     let result: Result;
@@ -88,21 +89,21 @@ export class RunningAction<Input, Result> extends LookedAt implements WholeResul
     }
     if (stoppedBy) return this.#aborted(stoppedBy, 'landed');
     const { decision } = this;
-    if (this.#parts) freezeDecision(decision); // the caller has it from now on, and what goes on is watched by it
+    if (this.#parts) freezeDecision(decision); // the caller gets it, and the result is still watched by it
     return { status: decision.verdict === 'redirect' ? 'redirected' : 'executed', decision, result };
   }
 
-  /** @throws what `execute` threw, unless it had been told to stop */
+  /** @throws what `execute` threw, unless it was stopped before */
   failed(error: unknown): Outcome<Result> {
     this.#returned = true;
     const ended = this.#attempt.fail(error);
-    // what was begun beside something that is refused is in flight until it is over
+    // parts that were opened beside a refused one are in flight until they have ended
     if (!this.#parts?.size) this.#leave();
     if (ended.is === 'unknown') return this.#aborted(ended.stoppedBy, 'unknown');
     throw error;
   }
 
-  /** @throws ActionResultError; then all that the attempt began must end */
+  /** @throws ActionResultError, after stopping everything that the attempt has begun */
   #hold(given: unknown): unknown {
     if (!mayGoOn(given)) return given;
     const opened: ResultPart[] = [];
@@ -120,11 +121,11 @@ export class RunningAction<Input, Result> extends LookedAt implements WholeResul
     } catch (error) {
       const refused = blocked(this.subject, faultCause('UNSUPPORTED', String(error)), this.decision);
       if (error instanceof ActionResultError && this.#parts?.size)
-        error.message += ' What else it holds that goes on has been ended.';
+        error.message += ' Everything else in it that goes on has been ended.';
       stopParts(this.#parts ?? [], refused)();
       throw error;
     } finally {
-      // Told to stop before this came of it: so must this.
+      // Stopped before it returned this: what it returned must stop too.
       const { stoppedBy } = this.work;
       if (stoppedBy) stopParts(opened, stoppedBy)();
     }
@@ -147,7 +148,7 @@ export class RunningAction<Input, Result> extends LookedAt implements WholeResul
 
   partEnded(part: ResultPart): void {
     if (!this.#parts?.delete(part) || !this.#returned) return;
-    if (this.#parts.size > 0) return this.guard.inFlight.rest(this); // the others may all rest
+    if (this.#parts.size > 0) return this.guard.inFlight.rest(this); // perhaps none of the others is active
     const before = this.work.stoppedBy;
     this.#land();
     if (before) this.#recordAborted(before, 'landed');
@@ -164,8 +165,8 @@ export class RunningAction<Input, Result> extends LookedAt implements WholeResul
   }
 
   /**
-   * What ended after it was told to stop is never a success that nobody saw; only what cannot change anything is known
-   * not to have landed.
+   * An action that ends after it was stopped is reported as aborted, never as a success. Only where it cannot write is
+   * it certain that nothing has landed.
    */
   #aborted(stoppedBy: Decision, state: 'landed' | 'unknown'): Outcome<Result> {
     this.#recordAborted(stoppedBy, state);
@@ -184,7 +185,7 @@ export class RunningAction<Input, Result> extends LookedAt implements WholeResul
   }
 }
 
-/** Ends all of them before any is told more. */
+/** Ends all parts first; what it returns does the rest, after the signal has fired. */
 function stopParts(parts: Iterable<ResultPart>, stoppedBy: Decision): Abort {
   const ends = [...parts].map((part) => part.stop(stoppedBy));
   return () => {

@@ -5,21 +5,25 @@ import { onAbort } from './on-abort.ts';
 import type { Abort } from './in-flight.ts';
 
 /**
- * What the guard holds of user code that it has called: whether, and by which decision, that was told to stop. Signal
- * and key are made only when somebody looks at them: most actions never do.
+ * Code of the application that the guard has called: whether it was stopped, and by which decision. Its signal and key
+ * are made when they are first read: most actions never read them.
  */
 export class StartedWork {
+  /** The caller's own signal. */
   readonly #outer: AbortSignal | undefined;
   #controller: AbortController | undefined;
   #stoppedBy: Decision | undefined;
   #key: string | undefined;
   #unsubscribe: (() => void) | undefined;
-  /** Called before its signal fires because the caller's own does. */
+  /** Called when the caller's own signal fires, before this one's does. */
   readonly #beforeOuter: (() => void) | undefined;
   #isOver = false;
-  /** Those that gave before what this one gave: it is told with them, also when its own work is over. */
+  /**
+   * Work that returned the same thing before this one did: when it is stopped so is this one, also when this one's own
+   * work is over.
+   */
   #leaders: Set<StartedWork> | undefined;
-  /** Of those that this one leads, whoever's signal was read: of the others nothing is kept. */
+  /** The followers whose signal was read; the others need not be kept. */
   #followers: Set<StartedWork> | undefined;
 
   constructor({ signal, idempotencyKey }: CallOptions, beforeOuter?: () => void) {
@@ -28,12 +32,12 @@ export class StartedWork {
     this.#key = idempotencyKey;
   }
 
-  /** What user code is given of it: nothing by which it could hide from a stop. */
+  /** What `execute` gets of it: no member by which it could evade a stop. */
   given(): ExecuteContext {
     return new GivenContext(this);
   }
 
-  /** The decision that it was told to stop by. */
+  /** The decision that has stopped it. */
   get stoppedBy(): Decision | undefined {
     return this.#stoppedBy;
   }
@@ -62,18 +66,18 @@ export class StartedWork {
     });
   }
 
-  /** Null when it had been told before; else what fires its signal, and those of its followers. */
+  /** Null when it was stopped before; else the function that fires its signal and those of its followers. */
   stop(decision: Decision): Abort | null {
     if (this.#stoppedBy) return null;
     this.#stoppedBy = decision;
-    const followers = [...(this.#followers ?? [])]; // it may be over before it fires
+    const followers = [...(this.#followers ?? [])]; // release() may come before the signal fires
     return () => {
       this.#controller?.abort(decision);
       for (const follower of followers) follower.stop(decision)?.();
     };
   }
 
-  /** From now on it is told when the other is, until that is over. */
+  /** From now on it stops when the leader does, until the leader is over. */
   follow(leader: StartedWork): void {
     if (leader === this || leader.#isOver) return;
     this.#leaders ??= new Set();
@@ -93,7 +97,7 @@ export class StartedWork {
     if (this.#isOver) this.#unsubscribeOuter();
   }
 
-  /** The outer signal counts again. */
+  /** Follows the caller's signal again. */
   resume(): void {
     this.#isOver = false;
     if (this.#controller && this.#outer) this.#subscribeOuter(this.#controller, this.#outer);

@@ -1,12 +1,12 @@
 import type { Effect, Subject } from '../flags/index.ts';
 import type { Identity } from './identity.ts';
 
-/** Who asks the guard to do what; the effect is always known. */
+/** A subject whose effect is known: what every decision of the guard is about. */
 export interface GuardedSubject extends Subject {
   readonly effect: Effect;
 }
 
-/** What an action is, as far as a decision goes. */
+/** The members of an action that a decision depends on. */
 export interface ActionTerms {
   readonly name: string | undefined;
   readonly effect: Effect;
@@ -17,7 +17,7 @@ export interface ActionTerms {
 const orNone = (lineage: readonly string[] | undefined): readonly string[] | undefined =>
   lineage && lineage.length > 0 ? lineage : undefined;
 
-/** The subject of a decision: the action's own terms, and whoever works now. */
+/** The subject of a decision, from the action's terms and the identity that acts. */
 export const subjectOf = (
   action: ActionTerms,
   organizationId: string,

@@ -1,36 +1,36 @@
 /**
- * So long guarded calls may keep the event loop busy, in milliseconds; then it gets a turn before the next one goes on,
- * so that a kill can be read.
+ * How long guarded calls may keep the event loop busy, in milliseconds. Then the loop gets a turn before the next call
+ * goes on, so that a kill can be read.
  */
 const TURN_MS = 10;
 
 /**
- * Lets the event loop turn now and then. Both give null where nothing is due, which is most of the time: it costs the
+ * Lets the event loop turn now and then. Both return null where no turn is due, which is most of the time and costs the
  * reading of a clock.
  */
 export interface Turns {
   /**
-   * Before a call is decided: a loop of calls that only awaits microtasks would never let Node read a socket, and so
-   * never see a kill.
+   * To be awaited before a call is decided: a loop of calls that awaits only microtasks never lets Node read a socket,
+   * and so never sees a kill.
    */
   readonly beforeCall: () => Promise<void> | null;
   /**
-   * Before code of the user's starts: of calls that were begun together, each would start after the others without one
-   * turn between. Decide anew after it.
+   * To be awaited before code of the application starts, and then to decide again: calls that were made together would
+   * otherwise start one after the other without a turn in between.
    */
   readonly beforeStart: () => Promise<void> | null;
 }
 
 export function createTurns(now: () => number): Turns {
   let last = now();
-  /** When the first call came in the present turn of the event loop; null where none has. */
+  /** When the first call came in this turn of the event loop; null when none has come. */
   let began: number | null = null;
   let armed = false;
   const deciding: Array<() => void> = [];
   const starting: Array<() => void> = [];
   /**
-   * So many of those that wait to start are let go in one turn: one, since it may take long, and twice as many each
-   * time while none of them has to wait again.
+   * How many waiting starts go on in one turn: one, because it may take long; then twice as many each time, while none
+   * of them has to wait again.
    */
   let atOnce = 1;
   let isFull = false;

@@ -5,7 +5,7 @@ import { type LocalState, look } from './look.ts';
 import type { GuardMetrics } from './metrics.ts';
 import type { GuardedSubject } from './subject.ts';
 
-/** Where the mode comes from a provider alone, whoever waits asks it again at least this often, in milliseconds. */
+/** Without a store, waiting calls ask the provider again at least this often, in milliseconds. */
 export const POLL_MS = 1000;
 
 /** How long to wait. */
@@ -16,8 +16,8 @@ export interface Wait {
 }
 
 /**
- * Waits in a pause until the subject may be decided otherwise; false when the wait is over instead. The one place where
- * anybody waits for a change of the switch to decide again: attempts (`guard/steps/deciding.ts`), checkpoints and jobs.
+ * Waits in a pause until the decision may have changed; false when the wait is over instead. Everything that waits for
+ * the switch waits here: attempts (`guard/steps/deciding.ts`), checkpoints and jobs.
  */
 export async function mayHaveChanged(
   guard: LocalState & { readonly changes: Changes },
@@ -29,7 +29,7 @@ export async function mayHaveChanged(
     const left = until - performance.now();
     if (left <= 0 || signal?.aborted === true) return false;
     await nextChange(changes, replica ? left : Math.min(POLL_MS, left), signal);
-    // A change of something else costs one local look, not an evaluation.
+    // A change that does not end this pause costs one local look, no evaluation.
   } while (replica && look(guard, subject, replica.reading(subject)).verdict === 'pause');
   return true;
 }

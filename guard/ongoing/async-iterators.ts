@@ -8,12 +8,12 @@ import { standIn } from './stand-in.ts';
 
 type Source = AsyncIterable<unknown> & Partial<AsyncIterator<unknown>>;
 
-/** By which the language's own iterators give themselves. */
+/** The language's own method by which an async iterator returns itself. */
 const GIVES_ITSELF = (async function* () {})()[Symbol.asyncIterator] as unknown as Source[typeof Symbol.asyncIterator];
 
 /**
- * Something with an async iterator: a generator, a database's cursor, an SDK's stream. Its own steps are looked at, and
- * those of all that it gives when it is iterated.
+ * Holds something with an async iterator: a generator, a database's cursor, an SDK's stream. The switch is checked
+ * before each of its steps, and before those of every iterator that it makes.
  */
 export const holdAsyncIterable: Hold<Source> = (source, open, action, inner) => {
   if (isIterator(source)) return shared(source, { open, action }, () => heldBy(source, open, action, inner));
@@ -32,7 +32,7 @@ function heldBy(source: Source, open: OpenPart, action: string, inner: HoldInner
   const methods = {
     ...own,
     [Symbol.asyncIterator](this: object) {
-      // a closure over it would keep it from the collector
+      // `this`, because a closure over the stand-in would keep it from being collected
       if (source[Symbol.asyncIterator] === GIVES_ITSELF) return this;
       part.look();
       const iterator: Source = lazily(() => {
@@ -59,9 +59,9 @@ interface Steps {
 
 function methodsOf(source: AsyncIterator<unknown>, { part, inner, stopped }: Steps) {
   const queued = createQueue(part);
-  /** Settles when all that was asked for is over. */
+  /** Settles when every step that was asked for has ended. */
   let asked: Promise<unknown> | undefined;
-  /** The same for what may not come before a return() that was asked for. */
+  /** Settles when the return() that was asked for has ended; later steps wait for it. */
   let ending: Promise<unknown> | undefined;
   const take = (step: () => unknown): Promise<never> => {
     const begin = (): Promise<never> =>
@@ -86,8 +86,8 @@ function methodsOf(source: AsyncIterator<unknown>, { part, inner, stopped }: Ste
 }
 
 /**
- * When return() may be called: a generator comes to it when all that was asked for before is over. Of what is none it
- * may be the only thing that ends a step, so that is not waited for.
+ * Resolves when return() may be called. A generator takes it after all earlier steps, so those are awaited. Any other
+ * iterator may need return() to end a step that hangs, so they are not.
  */
 async function inOrder(source: AsyncIterator<unknown>, asked: Promise<unknown>): Promise<void> {
   const behind = lazy.get(source);
@@ -95,7 +95,7 @@ async function inOrder(source: AsyncIterator<unknown>, asked: Promise<unknown>):
   if (types.isGeneratorObject(behind ? behind.made : source)) await asked;
 }
 
-/** Cleaning up is never refused, and the last thing that is done; a step that is under way ends first. */
+/** Cleans up: never refused, and the last step. A step that is under way ends first. */
 async function leave<T>(part: Part, work: () => T): Promise<Awaited<T>> {
   part.begin();
   try {
@@ -108,14 +108,14 @@ async function leave<T>(part: Part, work: () => T): Promise<Awaited<T>> {
 
 interface Lazy {
   made: AsyncIterator<unknown> | undefined;
-  /** Resolves when it is made. */
+  /** Resolves when the iterator has been made. */
   readonly ready: Promise<void>;
 }
 
-/** Kept apart: what is a member of an iterator can be read by whoever gets it. */
+/** A map, because whoever gets the iterator could read its members. */
 const lazy = new WeakMap<object, Lazy>();
 
-/** An iterator that is made with its first step, since making it may be one. */
+/** An iterator that is made at its first step, because making it may already act. */
 function lazily(make: () => AsyncIterator<unknown>): Source {
   let isReady = (): void => {};
   const ready = new Promise<void>((resolve) => {

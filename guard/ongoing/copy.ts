@@ -1,13 +1,13 @@
 import { types } from 'node:util';
 
-/** What is to be where a member was; the member itself where it is to stay. */
+/** Returns what to put in place of a member; the member itself where it stays. */
 export type MemberOf = (value: unknown, key?: PropertyKey) => unknown;
 
 const itself: MemberOf = (value) => value;
 
 /**
- * Something of the same prototype and with the same members, but for those that are given. No getter is run, and what
- * was frozen can be changed in the copy.
+ * A copy with the same prototype and members, some of them replaced by `memberOf`. No getter is run; the copy of a
+ * frozen object is not frozen.
  */
 export function copyOf<T extends object>(source: T, memberOf = itself): T {
   const copy = blank(source) as T;
@@ -19,7 +19,7 @@ export function copyOf<T extends object>(source: T, memberOf = itself): T {
     const member = value === found.value ? found : { value, enumerable, writable: true };
     Object.defineProperty(copy, key, { ...member, configurable: true });
   }
-  // Not by what the source has of its own: that would be the user's code.
+  // Not by the source's own methods: those may be code of the application.
   if (types.isMap(source)) {
     const set = Map.prototype.set.bind(copy);
     Map.prototype.forEach.call(source, (value, key) => void set(memberOf(key), memberOf(value)));
@@ -36,7 +36,7 @@ function blank(source: object): object {
   return empty ? (Object.setPrototypeOf(empty, prototype) as object) : (Object.create(prototype) as object);
 }
 
-/** What no object can be made to be afterwards. */
+/** An empty object of a kind that a prototype alone cannot make: an array, a function, a Map, a Set. */
 function emptyLike(source: object): object | undefined {
   if (Array.isArray(source)) return Array.from({ length: source.length });
   if (typeof source === 'function') return () => {};

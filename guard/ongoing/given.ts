@@ -1,14 +1,13 @@
 import { ActionResultError } from '../errors.ts';
 import type { HoldInner, Part } from './part.ts';
 
-/** Why it was stopped, once it was. */
+/** The reason of a stop; undefined before one. */
 export type Stopped = () => Error | undefined;
 
 /**
- * What a step gave, held in its turn; the last one ends the part. A `next()` that is no iterator's, as some cursors
- * have it, gives the value itself.
- * @throws what it was stopped by, in place of an end that came after that: it is none. What a `next()` of its own gives
- * then may be one.
+ * Holds what a step returned; the last step ends the part. Some cursors have a `next()` that returns the value itself,
+ * not an iterator's result.
+ * @throws the reason of a stop, in place of an end that came after the stop: such an end is not complete
  */
 export function innerOf(given: unknown, part: Part, inner: HoldInner, stopped: Stopped): unknown {
   if (typeof given !== 'object' || given === null) return unless(stopped, given);
@@ -22,14 +21,14 @@ export function innerOf(given: unknown, part: Part, inner: HoldInner, stopped: S
   return held === value ? given : { ...given, value: held };
 }
 
-/** @throws what it was stopped by */
+/** @throws the reason of a stop, where there was one */
 export function unless<T>(stopped: Stopped, given: T): T {
   const reason = stopped();
   if (reason) throw reason;
   return given;
 }
 
-/** @throws what it was stopped by, in place of what it fails with after that */
+/** @throws the reason of a stop, in place of an error that came after the stop */
 export function orStopped<T>(stopped: Stopped, step: () => T): T {
   try {
     return step();
@@ -38,7 +37,7 @@ export function orStopped<T>(stopped: Stopped, step: () => T): T {
   }
 }
 
-/** The same for what has to be awaited. */
+/** The same for an async step. */
 export async function asStopped<T>(stopped: Stopped, step: () => Promise<T>): Promise<T> {
   try {
     return await step();
@@ -47,6 +46,6 @@ export async function asStopped<T>(stopped: Stopped, step: () => Promise<T>): Pr
   }
 }
 
-/** A refusal stops what stands beside what is refused: whoever asked hears of that itself. */
+/** A refusal stops the other parts too, but its caller gets the refusal itself. */
 const failed = (stopped: Stopped, error: unknown): unknown =>
   error instanceof ActionResultError ? error : (stopped() ?? error);

@@ -17,7 +17,10 @@ export type { OpenPart, Part, Stop, Wait } from './part.ts';
 export { mayGoOn } from './members.ts';
 export { tryWebStreams } from './web-trial.ts';
 
-/** One kind of result that can still act: how it is told, and how it is held, or in a sentence why it cannot be. */
+/**
+ * One kind of result that can still act: how to recognise it, and how to hold it or, in a sentence, why that is
+ * impossible.
+ */
 interface Kind<T = never> {
   readonly is: (value: object) => boolean;
   readonly hold: Hold<T> | string;
@@ -37,10 +40,10 @@ const has = (value: object, key: PropertyKey): boolean => {
 const isNodeStream = (value: object): boolean =>
   value instanceof Stream || (has(value, 'pipe') && has(value, 'on')) || value instanceof Writable;
 
-/** Whose steps are methods that can be looked at; also one of another copy of Node's streams. */
+/** True for streams whose steps are methods that can be replaced, also those of another copy of Node's streams. */
 const hasSteps = (value: object): boolean => has(value, 'destroy') && (has(value, '_read') || has(value, '_write'));
 
-/** Such as the request of an HTTP answer that has come: what was written goes out, and nothing more can be. */
+/** True for streams that nothing more can be written to, such as the request of an HTTP response that has come. */
 const hasBeenWritten = (value: { readonly destroyed?: unknown; readonly writableEnded?: unknown }): boolean =>
   value.destroyed === true || value.writableEnded === true;
 
@@ -56,7 +59,7 @@ const TRANSFORMATIONS = [
 ] as const;
 const READERS = [ReadableStreamDefaultReader, ReadableStreamBYOBReader] as const;
 
-/** The first that fits counts. To add a kind, copy a row. */
+/** The first kind that fits counts. To add one, copy a row. */
 const KINDS: readonly Kind[] = [
   kind(types.isPromise, holdPromise),
   kind(
@@ -72,9 +75,12 @@ const KINDS: readonly Kind[] = [
   ),
   kind(
     (value) => isNodeStream(value) && has(value, 'write'),
-    'is written, and its writing cannot be looked at: write it to its end inside execute, or return the stream that is piped into it',
+    'is a writable stream whose writes cannot be checked: write it to its end inside execute, or return the stream that is piped into it',
   ),
-  kind(isNodeStream, 'is a stream of an old kind that cannot be looked at: wrap it with new Readable().wrap(stream)'),
+  kind(
+    isNodeStream,
+    'is a stream of an old kind whose reads cannot be checked: wrap it with new Readable().wrap(stream)',
+  ),
   kind((value) => value instanceof ReadableStream, holdReadableStream),
   kind((value) => value instanceof WritableStream, holdWritableStream),
   kind((value) => TRANSFORMATIONS.some((type) => value instanceof type), holdTransformStream),
@@ -82,31 +88,31 @@ const KINDS: readonly Kind[] = [
   kind((value) => value instanceof WritableStreamDefaultWriter, holdWriter),
   kind(
     (value) => has(value, 'getReader') || has(value, 'getWriter'),
-    "is a web stream of another make than Node's, so what it asks of its source cannot be seen: await inside execute what goes through it",
+    "is a web stream that is not Node's own, so its reads and writes cannot be checked: read or write it to its end inside execute",
   ),
   kind((value) => has(value, Symbol.asyncIterator), holdAsyncIterable),
   kind((value) => has(value, 'next') && has(value, Symbol.iterator), holdIterator),
-  // Of a class that has these without saying more, the first may be anything, and the second is a collection, such as a
+  // Plain objects only: in an instance of a class, `next` may mean anything, and an iterable is a collection, such as a
   // Map.
   kind((value) => isPlain(value) && has(value, 'next'), holdBareIterator),
   kind((value) => isPlain(value) && !Array.isArray(value) && has(value, Symbol.iterator), holdIterable),
   kind(isTimer, 'is a timer, so the work would begin after the call: await it inside execute (node:timers/promises)'),
 ];
 
-/** How the parts of one result are held. */
+/** What holding the parts of one result needs. */
 export interface Holding {
   readonly action: string;
   readonly open: OpenPart;
-  /** What held parts give in their turn: what they give is as unknown as the result was. */
+  /** Holds what a held part returns or yields, which may again be anything. */
   readonly inner: HoldInner;
 }
 
 /**
- * What the caller gets for a result of `execute`: the result itself; or, where it can still act after the call (an
- * iterator, a stream, a promise that was not awaited, a process), something in its place that looks at the switch
- * before each step. Members of plain objects, arrays, Maps and Sets are held as well, some levels deep. A closure, a
- * getter, what an object of a class holds, a timer inside the app, or a pool of its own cannot be seen.
- * @throws ActionResultError for what could act unseen, when all that can be held is held
+ * What the caller gets for a result of `execute`: the result itself or, where that can still act after the call (an
+ * iterator, a stream, a promise that was not awaited, a process), something in its place that checks the switch before
+ * each step. Members of plain objects, arrays, Maps and Sets are held as well, to a bounded depth. Not seen: closures,
+ * getters, the members of other classes, and timers or pools inside the application.
+ * @throws ActionResultError for a part that could act unchecked, after all others have been held
  */
 export function holdResult(result: unknown, holding: Holding): unknown {
   if (!mayGoOn(result)) return result;
@@ -114,15 +120,15 @@ export function holdResult(result: unknown, holding: Holding): unknown {
 }
 
 /**
- * What a plain object of a kind has: most have none of it, which is soon known where each is named here (a list of them
- * takes fifty times as long).
+ * True for plain objects without any member that a kind has, which is most of them. Each member is named here: a loop
+ * over a list takes fifty times as long.
  */
 const isData = (value: object): boolean =>
   isPlain(value) &&
   !('then' in value || 'next' in value || 'pipe' in value || 'getReader' in value || 'getWriter' in value) &&
   !(Symbol.asyncIterator in value || (Symbol.iterator in value && !Array.isArray(value)));
 
-/** Undefined for what can do nothing. */
+/** Returns undefined for a value that cannot act. */
 function holdOne(value: object, { action, open, inner }: Holding): unknown {
   if (isData(value)) return undefined;
   const by = KINDS.find(({ is }) => is(value))?.hold;
@@ -137,8 +143,8 @@ function stopTimer(timer: object): void {
 }
 
 /**
- * Whether it could act after the call; then it is stopped. For what is handed out whole, by a decision that lets
- * nothing act.
+ * Stops everything in a value that could act after the call; true where there was anything. For drafts, which must not
+ * act at all.
  */
 export function stopOngoing(action: string, result: unknown): boolean {
   const stops: Stop[] = [];
@@ -156,7 +162,7 @@ export function stopOngoing(action: string, result: unknown): boolean {
   return refused || stops.length > 0;
 }
 
-/** Of what is not handed out no step is taken. */
+/** The part of something that is not handed out: no step of it is taken. */
 const NO_PART: Part = {
   pass: () => null,
   look() {},

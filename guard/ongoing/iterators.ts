@@ -6,10 +6,7 @@ import { handedOut, holdStep } from './promises.ts';
 import { shared } from './shared.ts';
 import { standIn } from './stand-in.ts';
 
-/**
- * A generator that is stepped synchronously: it cannot wait, so a pause ends the step with an error, and the next one
- * is tried anew.
- */
+/** Holds a synchronous generator. It cannot wait, so in a pause a step throws; the caller may try it again later. */
 export const holdIterator: Hold<Iterator<unknown>> = (source, open, action, inner) =>
   shared(source, { open, action }, () => {
     const { part, methods } = stepsOf(source, open, action, inner);
@@ -23,7 +20,7 @@ export const holdIterator: Hold<Iterator<unknown>> = (source, open, action, inne
     return { part, held: standIn(source, all, action, 'iterate it') };
   });
 
-/** A plain object with a `next()`, which does not say how it is iterated: what that gives may have to be awaited. */
+/** Holds a plain object with a `next()`, which may return a value or a promise. */
 export const holdBareIterator: Hold<Iterator<unknown>> = (source, open, action, inner) =>
   shared(source, { open, action, isCopy: true }, () => {
     const { part, methods } = stepsOf(source, open, action, inner);
@@ -31,9 +28,9 @@ export const holdBareIterator: Hold<Iterator<unknown>> = (source, open, action, 
     return { part, held: copyOf(source, (value, key) => own.get(key) ?? value) };
   });
 
-/** A plain object that makes iterators: what it makes is held. */
+/** Holds a plain object that makes iterators, and each iterator that it makes. */
 export const holdIterable: Hold<Iterable<unknown>> = (source, open, _action, inner) => {
-  const part: Part = open(() => part.end()); // in flight before it is iterated, too
+  const part: Part = open(() => part.end()); // in flight already before it is iterated
   const iterate = (): unknown => {
     const iterator = passedNow(part, () => inner(source[Symbol.iterator]()));
     part.end();
@@ -51,7 +48,7 @@ function stepsOf(source: Iterator<unknown>, open: OpenPart, action: string, inne
     reason = why;
     return () => {
       part.end();
-      // throws where it runs just now, or does not want to end: its next step is refused
+      // throws where it is running, or refuses to end: then its next step is refused
       part.within(() => source.return?.());
     };
   });
@@ -64,7 +61,8 @@ function stepsOf(source: Iterator<unknown>, open: OpenPart, action: string, inne
       }),
     );
   /**
-   * The last step, while it has to be awaited: one that is asked for meanwhile begins after it, and is looked at then.
+   * The last step, while it is pending. A step that is asked for meanwhile begins after it, and the switch is checked
+   * then.
    */
   let last: Promise<void> | undefined;
   const take = (step: () => unknown): unknown => {

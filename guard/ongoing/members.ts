@@ -4,41 +4,37 @@ import { isPlain } from '../plain.ts';
 import { copyOf } from './copy.ts';
 
 /**
- * So many members in a row that can do nothing; what comes behind them counts as data. A list of promises is looked at
- * to its end, one of a million numbers is not.
+ * After so many members in a row that cannot act, the rest counts as data. A list of promises is searched to its end, a
+ * list of a million numbers is not.
  */
 const MAX_IDLE = 10_000;
 
-/** What lies deeper counts as data. */
+/** Members that are nested more deeply count as data. */
 const MAX_DEPTH = 100;
 
-/** What is longer comes last: it is likely to be data, and would keep the rest from being looked at. */
+/** Longer collections are searched last: they are likely to be data, and would use up MAX_IDLE. */
 const LONG = 1000;
 
-/** What could go on: a number or a text can do nothing. */
+/** True for objects and functions: a number or a text cannot act. */
 export const mayGoOn = (value: unknown): value is object =>
   (typeof value === 'object' && value !== null) || typeof value === 'function';
 
-/**
- * A Map or a Set of the language itself, also of another realm: one of a class of its own may keep its members
- * elsewhere.
- */
+/** True for a Map or a Set itself, also of another realm. An instance of a subclass may keep its members elsewhere. */
 const isCollection = (value: object): boolean =>
   (types.isMap(value) || types.isSet(value)) && isPlain(Object.getPrototypeOf(value) as object);
 
-/** Whose members can be seen, and be replaced in a copy. */
+/** True for objects whose members can be seen, and be replaced in a copy. */
 const isOpen = (value: object): boolean => isPlain(value) || isCollection(value);
 
 const isLong = (value: object): boolean =>
   (Array.isArray(value) ? value.length : types.isMap(value) || types.isSet(value) ? value.size : 0) > LONG;
 
-/** What is to be in the place of something; undefined where it can do nothing. */
+/** Returns what to put in place of a value; undefined for a value that cannot act. */
 export type HoldOne = (value: object) => unknown;
 
 /**
- * What is to be in the place of a result that may go on, as may its members and theirs in turn: the same object where
- * nothing has to be replaced, else a copy. No getter is run. What `hold` throws is thrown when all others have been
- * held.
+ * Holds a result and, recursively, its members. Returns the same object where nothing has to be replaced, else a copy.
+ * No getter is run. An error that `hold` throws is thrown after all others have been held.
  * @throws ActionResultError
  */
 export function holdWhole(result: object, hold: HoldOne, action: string): unknown {
@@ -54,14 +50,14 @@ class Walk {
   readonly #action: string;
   refused: unknown[] | undefined;
   #idle = 0;
-  /** What is in the place of what has been looked at: often itself. */
+  /** What to put in place of each object that has been searched: often the object itself. */
   readonly #done = new Map<object, unknown>();
-  /** What is being looked at, and whether it has turned up among its own members. */
+  /** The objects that are being searched, and whether each has turned up inside itself. */
   readonly #path = new Map<object, boolean>();
 
   /**
-   * What the last look has found: members that have members of their own, the long ones apart, and whether another is
-   * to be replaced.
+   * What the last search of one object has found: members with members of their own (long ones apart), and whether any
+   * other is to be replaced.
    */
   #found: object[] | undefined;
   #long: object[] | undefined;
@@ -72,7 +68,7 @@ class Walk {
     this.#action = action;
   }
 
-  /** Its members come first, since whatever it does it is to do with the held ones. */
+  /** Holds the members first, then the object, so that it acts with the held members. */
   open(source: object, depth: number): unknown {
     const inner = this.#look(source);
     let isChanged = this.#isReplaced;
@@ -87,7 +83,7 @@ class Walk {
     const held = this.#put(source, whole);
     if (held !== source && this.#path.get(source)) {
       const problem =
-        'holds something that goes on and is a member of itself, so nothing can be put in its place: return only what is needed of it';
+        'contains itself and something that goes on, so nothing can be put in its place: return only what the caller needs of it';
       this.#refuse(new ActionResultError(this.#action, problem));
     }
     this.#path.delete(source);
@@ -101,12 +97,12 @@ class Walk {
     return held;
   }
 
-  /** Holds those members that have no members to be seen, and returns the others. */
+  /** Holds the members that have no visible members of their own; returns the others. */
   #look(source: object): object[] | undefined {
     this.#found = undefined;
     this.#long = undefined;
     this.#isReplaced = false;
-    const symbols = Object.getOwnPropertySymbols(source); // and names apart: both take far less than Reflect.ownKeys
+    const symbols = Object.getOwnPropertySymbols(source); // symbols and names apart: faster than Reflect.ownKeys
     if (symbols.length > 0) this.#lookAt(source, symbols);
     if (Array.isArray(source)) this.#lookAtList(source);
     else {
@@ -117,7 +113,7 @@ class Walk {
     return this.#long ? [...(this.#found ?? []), ...this.#long] : this.#found;
   }
 
-  /** Data only: a getter is the user's code. */
+  /** Reads data properties only: a getter is code of the application. */
   #lookAt(source: object, keys: readonly PropertyKey[]): void {
     for (const key of keys) {
       if (this.#idle >= MAX_IDLE) return;
@@ -129,7 +125,7 @@ class Walk {
 
   #lookAtList(source: readonly unknown[]): void {
     const { length } = source;
-    // To list the names of a long one would take longer than to look at its elements.
+    // Listing the names of a long array would take longer than searching its elements.
     const names = length > MAX_IDLE ? [] : Object.getOwnPropertyNames(source);
     const hasMore = names.length > 0 && (names.length !== length + 1 || names[length] !== 'length');
     if (hasMore) return this.#lookAt(source, names);
@@ -140,7 +136,7 @@ class Walk {
     }
   }
 
-  /** Of a Set each member comes twice. */
+  /** The entries of a Set name each member twice. */
   #lookInto(entries: Iterable<readonly [unknown, unknown]>): void {
     for (const entry of entries) {
       if (this.#idle >= MAX_IDLE) return;

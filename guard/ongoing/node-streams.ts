@@ -8,14 +8,14 @@ import { type Askers, baseOfTransform, holdRoom } from './transforms.ts';
 
 type NodeStream = Partial<Readable & Writable & Duplex & Transform> &
   Pick<Readable, 'destroy' | 'destroyed' | 'getMaxListeners' | 'listeners' | 'on' | 'once' | 'setMaxListeners'> & {
-    /** The request of which this is the answer, where it is one. */
+    /** Of an HTTP response: its request. */
     readonly req?: Readable;
-    /** Where it is one of the process's own, and often else: the number of its file. */
+    /** The file descriptor: of standard input and output, and of many others. */
     readonly fd?: unknown;
     readonly _isStdio?: unknown;
-    /** What does the steps of a socket or a compressor, while it is open. */
+    /** The native object that works for a socket or a compressor, while that is open. */
     readonly _handle?: object | null;
-    /** Whether all has been read that ever will be: `readableEnded` also waits until somebody has taken it. */
+    /** Whether the source has ended: `readableEnded` is true only after the consumer has read everything. */
     readonly _readableState?: { readonly ended?: boolean };
   };
 type Callback = (...results: unknown[]) => void;
@@ -23,21 +23,23 @@ type Callback = (...results: unknown[]) => void;
 /** The methods with which a stream of Node's writes; the last argument of each is the callback. */
 const WRITES = ['_write', '_writev', '_final', '_transform', '_flush'] as const;
 
-/** A step that is under way is told to its stream: where nobody can reach the stream any more, no step is. */
+/** A step that is under way holds its stream. So a stream that has been collected has no step under way. */
 const unreachable = new FinalizationRegistry<Together>((part) => part.drop());
 
 /**
- * A stream of Node's stays the same object, with all that it carries: what it does to get or to hand on the next piece
- * is looked at first. It is in flight until it has ended on both sides, or was destroyed, and no step of it is under
- * way.
+ * Holds a Node stream. It stays the same object; the switch is checked before each read from its source and each write
+ * to its sink. It is in flight until it has ended on both sides or was destroyed, and no step of it is under way.
  */
 export const holdNodeStream: Hold<NodeStream> = (stream, open, action) => {
   if (!Object.isExtensible(stream))
-    throw new ActionResultError(action, 'is a frozen stream, so its steps cannot be looked at');
+    throw new ActionResultError(
+      action,
+      'is a frozen stream, so its steps cannot be checked: return one that is not frozen',
+    );
   if (isOfProcess(stream))
     throw new ActionResultError(
       action,
-      'is the standard input or output of the whole process, which no stop of one call may end: await inside execute what goes through it, and return what comes of that',
+      'is the standard input or output of the whole process, which no stop of one call may end: read or write it inside execute, and return the result of that',
     );
   const sides = openSides(stream);
   if (!sides.reads && !sides.writes) return stream;
@@ -57,15 +59,14 @@ export const holdNodeStream: Hold<NodeStream> = (stream, open, action) => {
 
 const LAST_STANDARD_FILE = 2;
 
-/** A thread has streams of its own, which lead to those of the process. */
+/** A worker thread has its own stream objects for the process's standard input and output. */
 const isOfProcess = (stream: NodeStream): boolean =>
   stream._isStdio === true ||
   (typeof stream.fd === 'number' && stream.fd <= LAST_STANDARD_FILE) ||
   (!isMainThread && [process.stdin, process.stdout, process.stderr].includes(stream as never));
 
 /**
- * Which sides of a stream can still act: one that nobody may write to any more goes on until all that was written is
- * handed on.
+ * Which sides of a stream can still act. The writing side does so until everything that was written has been handed on.
  */
 interface Sides {
   readonly reads: boolean;
@@ -78,8 +79,8 @@ const openSides = (stream: NodeStream): Sides => ({
 });
 
 /**
- * Apart, since a closure holds all that the closures beside it hold. Where the collector has found the stream, its
- * parts are dropped anyway.
+ * A function of its own: a closure inside `holdNodeStream` would hold the stream strongly. Where the stream has been
+ * collected, its parts are dropped anyway.
  */
 const stopOf =
   (stream: WeakRef<NodeStream>) =>
@@ -88,7 +89,7 @@ const stopOf =
     if (found) destroy(found, reason);
   };
 
-/** Whoever listens hears why. An answer of HTTP passes it on to its request. */
+/** Listeners of `error` get the reason. An HTTP response passes it on to its request. */
 function destroy(stream: NodeStream, reason: Error): void {
   silence(stream);
   if (stream.req) silence(stream.req);
@@ -97,11 +98,11 @@ function destroy(stream: NodeStream, reason: Error): void {
 
 interface Step {
   readonly begin: () => unknown;
-  /** Hears why it never begins. */
+  /** Called with the reason where the step never begins. */
   readonly refuse: (error: Error) => void;
 }
 
-/** Takes a step as soon as it may begin. What it throws goes where it went before. */
+/** Takes a step as soon as it may begin. Its errors go where they went without us. */
 function take(stream: NodeStream, part: Together, step: Step, isFresh?: boolean): void {
   const { begin, refuse } = step;
   let wait: Wait | null;
@@ -124,12 +125,12 @@ function take(stream: NodeStream, part: Together, step: Step, isFresh?: boolean)
   const given = part.within(begin);
   if (!(given instanceof Promise)) return;
   part.begin();
-  void given.finally(() => part.rest()); // what it fails with stays unhandled, if it was
+  void given.finally(() => part.rest()); // its rejection stays as unhandled as it was
 }
 
 /**
- * It is asked to read until it is told that it is full: until then a step may be under way. The returned function ends
- * that.
+ * Checks the switch before each `_read`. A read is under way until `push` says that the buffer is full. The returned
+ * function ends it.
  */
 function holdReads(stream: NodeStream, part: Together, askers: Askers): () => void {
   const { _read: read, push, writable } = stream as Duplex;
@@ -151,15 +152,15 @@ function holdReads(stream: NodeStream, part: Together, askers: Askers): () => vo
       return read.call(stream as Readable, size);
     };
     const refuse = (error: Error): void => {
-      isOver(); // it is asked again, so what was asked for before has come
+      isOver(); // it was asked again, so the read before has ended
       destroy(stream, error);
     };
     take(stream, part, { begin, refuse });
   };
   stream.push = (piece, encoding) => {
-    // What has been read to its end can act no more, also while nobody takes it.
+    // A source that has ended can act no more, also while nobody consumes what it gave.
     if (piece === null && !writable) part.end();
-    // Told that it is full, what reads of its own accord waits to be asked again: after the pause.
+    // In a pause `push` says that the buffer is full, so that a source that pushes by itself waits to be asked again.
     const hasRoom = askers.reader(() => push.call(stream as Readable, piece, encoding)) && !part.isHeld();
     if (!hasRoom) isOver();
     return hasRoom;
@@ -174,8 +175,8 @@ interface Writes {
 }
 
 /**
- * The returned function ends all that has not been answered. What an async function does is known to go on until that
- * has returned.
+ * Checks the switch before each write. The returned function ends the writes whose callback has not been called. A
+ * write by an async function goes on until its promise settles, too.
  */
 function holdWrites(stream: NodeStream, { part, base, askers }: Writes): () => void {
   const unanswered = new Set<() => void>();
@@ -239,22 +240,22 @@ function holdEnd(stream: NodeStream, ending: Ending): void {
 
   const { _destroy: tearDown } = stream as Readable;
   const closed = (): void => {
-    // What does not tear itself down goes on with what it was asked for, until it answers.
+    // A stream without a `_destroy` of its own goes on with its writes until their callbacks come.
     if (tearsDown) writesAreOver();
     if (tearsDown || !part.isHeld()) readIsOver();
     if (stream._handle === null)
-      part.drop(); // what did its steps is gone, and may never say that the last one is over
+      part.drop(); // its native object is gone, and may never call back for the last step
     else part.end();
   };
   stream.once('close', closed);
   if (typeof tearDown !== 'function') return;
-  // A stream may be made so that it tells nobody that it is closed.
+  // A stream with `emitClose: false` emits no `close`.
   (stream as Readable)._destroy = (error, callback) => {
-    // One that a step destroys tells so to those for whom the step was taken.
+    // Where a step destroys the stream, the callback runs as those for whom the step was taken.
     const asker = (part.isGivers() && askers.last) || part.asker();
     const ended = (failure?: Error | null): void => {
       closed();
-      // One that forgets why it is destroyed would end as if nothing were amiss.
+      // A stream that drops the reason would end as if it were complete.
       asker(() => callback(error instanceof ActionStoppedError ? error : failure));
     };
     part.within(() => tearDown.call(stream as Readable, error, ended));

@@ -2,87 +2,88 @@ import type { EventEmitter } from 'node:events';
 import type { Within } from '../acting-as.ts';
 import type { Giver } from '../giver.ts';
 
-/** What a step waits for before it is asked for again: a pause, or an answer about the mode. */
+/** What a step waits for before it asks again: the end of a pause, or an evaluation of the mode. */
 export interface Wait {
   readonly until: Promise<void>;
-  /** To be handed on with the next question: the answer was asked for by this very step. */
+  /** Pass it to the next `pass`: true when the mode has just been evaluated for this step. */
   readonly isFresh: boolean;
 }
 
 /**
- * One thing of a result that can still act after the call has returned: an iterator, a stream, a promise, a process. It
+ * One part of a result that can still act after the call has returned: an iterator, a stream, a promise, a process. It
  * is in flight until `end` is called.
  */
 export interface Part {
   /**
-   * To be asked before each step, and the step begun in the very same turn. Null when it may begin; else what to wait
-   * for, and then to ask again.
-   * @param isFresh what the last wait of this step said; not given for the first question
-   * @throws ActionStoppedError when the same call would no longer be allowed; what this part was opened with has then
-   * been told
+   * Ask it before each step, and begin the step in the same turn. Null when the step may begin; else what to wait for
+   * before asking again.
+   * @param isFresh what the last `Wait` of this step said; absent when the step asks for the first time
+   * @throws ActionStoppedError when the same call would no longer be allowed; the `stop` of this part has been called
+   * then
    */
   pass(isFresh?: boolean): Wait | null;
   /**
-   * As `pass`, for what cannot wait: a pause is an ActionStoppedError too, and the step may be tried again after it.
+   * As `pass`, for a step that cannot wait: in a pause it throws ActionStoppedError too, and the step may be tried
+   * again later.
    */
   passNow(): void;
-  /** No step is taken yet: in a pause the first one will wait. @throws ActionStoppedError as `pass` */
+  /** Checks without taking a step; a pause is no error. @throws ActionStoppedError as `pass` */
   look(): void;
   /**
-   * Takes a step as whoever gave the result, whoever asks for it: what it starts is decided as theirs, and a kill of
-   * them reaches it.
+   * Takes a step under the identity of the call that returned the result, whoever asks for it: a kill of that identity
+   * reaches what the step starts.
    */
   within: Within;
-  /** As whom to call back the code of those who ask now: a step goes on as its giver, not they. */
+  /** The identity of the code that asks now, for calling it back: the step itself runs as the giver. */
   asker(): Within;
-  /** True where its giver acts now: in a step, or in code of theirs. */
+  /** True where the code that runs now has the giver's identity. */
   isGivers(): boolean;
-  /** True when a step would have to wait now, or be refused. */
+  /** True when a step would wait or be refused now. */
   isHeld(): boolean;
-  /** A step is under way from now on, until `rest`. Several may be at once. */
+  /** A step is under way from now on, until `rest`. There may be several at once. */
   begin(): void;
   /** A step is over. */
   rest(): void;
   /**
-   * It takes no more steps, and is out of flight as soon as none is under way; asked for a step all the same, it is in
-   * flight again.
+   * No more steps are expected: it leaves the count as soon as none is under way. If a step is asked for all the same,
+   * it is in flight again.
    */
   end(): void;
   /** True when it has ended, and no step is under way. */
   isOver(): boolean;
-  /** As `end`, and nothing that was under way can act any more either. */
+  /** As `end`, and steps that were under way can act no more either. */
   drop(): void;
 }
 
 /**
- * Ends a part as well as it can be ended, and calls `end` when that is done. From then on nothing of it ends as if it
- * were complete, nor fails with another error than this. What it returns is called when the signal has fired: what
- * cleans up may look at that.
+ * Ends a part as far as possible, and calls `end` when that is done. Afterwards no step of it may look complete or fail
+ * with another error than `reason`. The returned function is called after the signal has fired, because clean-up code
+ * may look at the signal.
  */
 export type Stop = (reason: Error) => (() => void) | void;
 
 /**
- * Opens a part, of which no step is under way yet. `stop` is called once, with an ActionStoppedError, when the same
- * call would no longer be allowed. The part is kept as long as it is in flight, and `stop` with it: so `stop` holds
- * what the caller got by a WeakRef only, wherever the collector is to find what nobody uses any more.
+ * Opens a part with no step under way. `stop` is called once, with an ActionStoppedError, when the same call would no
+ * longer be allowed. The guard holds the part and `stop` while the part is in flight: so where unused results are to be
+ * collected, `stop` refers to what the caller got only by a WeakRef.
  */
 export interface OpenPart {
   (stop: Stop): Part;
-  /** None for what is not handed out. */
+  /** The attempt that returned the result; absent for something that is not handed out. */
   readonly giver?: Giver | undefined;
 }
 
 /**
- * What the caller gets for something that a held result gives in its turn: a step's value, what comes of a promise.
+ * Holds what a held result gives: the value of a step or of a promise.
  * @throws ActionResultError
  */
 export type HoldInner = (value: unknown) => unknown;
 
-/** How a kind of result is held: what the caller gets in its place. @throws ActionResultError */
+/** Holds one kind of result; returns what the caller gets in its place. @throws ActionResultError */
 export type Hold<T> = (value: T, open: OpenPart, action: string, inner: HoldInner) => unknown;
 
 /**
- * Takes a step as soon as it may begin, and gives what it gives. One that fails is the last.
+ * Takes a step as soon as it may begin, and returns its result. A step that fails ends the part.
  * @throws ActionStoppedError
  */
 export async function passed<T>(part: Part, step: () => T): Promise<Awaited<T>> {
@@ -98,7 +99,7 @@ export async function passed<T>(part: Part, step: () => T): Promise<Awaited<T>> 
   }
 }
 
-/** The same for what cannot wait. */
+/** The same for a step that cannot wait. */
 export function passedNow<T>(part: Part, step: () => T): T {
   part.passNow();
   part.begin();
@@ -113,12 +114,12 @@ export function passedNow<T>(part: Part, step: () => T): T {
 }
 
 /**
- * What nobody can reach any more can take no further step: it is out of flight once the collector has found it. The
- * part must not hold what it is registered for.
+ * Ends the part of something that has been garbage-collected: it can take no further step. The part must not refer to
+ * the thing that it is registered for.
  */
 export const dropped = new FinalizationRegistry<Part>((part) => part.end());
 
-/** Our listener is one more than whoever made this emitter reckons with: that is no leak to be warned of. */
+/** Raises the limit of an emitter by one, for our listener: Node would warn of a leak. */
 export function makeRoom(emitter: Pick<EventEmitter, 'getMaxListeners' | 'setMaxListeners'>): void {
   const most = emitter.getMaxListeners();
   if (most > 0) emitter.setMaxListeners(most + 1);
@@ -127,8 +128,7 @@ export function makeRoom(emitter: Pick<EventEmitter, 'getMaxListeners' | 'setMax
 const ignore = (): void => {};
 
 /**
- * A stop is no crash: from now on an error of this emitter that nobody listens to is dropped. Whoever listens still
- * hears it.
+ * A stop is no crash: from now on an `error` without a listener is dropped. Listeners of the application still get it.
  */
 export function silence(emitter: Pick<EventEmitter, 'listeners' | 'on'>): void {
   if (!emitter.listeners('error').includes(ignore)) emitter.on('error', ignore);

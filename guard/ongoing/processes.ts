@@ -4,10 +4,7 @@ import type { Worker } from 'node:worker_threads';
 import { type Hold, makeRoom, silence } from './part.ts';
 import { type HoldTogether, holdTogether } from './together.ts';
 
-/**
- * A process or a thread that was started and not waited for: its steps cannot be looked at, but it can be counted, and
- * ended.
- */
+/** Counts a process or a thread that was started and not awaited. Its steps cannot be checked, but it can be ended. */
 function count(started: ChildProcess | Worker, how: HoldTogether): void {
   const part = holdTogether(started, how);
   if (!part) return;
@@ -18,9 +15,9 @@ function count(started: ChildProcess | Worker, how: HoldTogether): void {
 
 export const holdChildProcess: Hold<ChildProcess> = (child, open, action) => {
   const { pid, exitCode, signalCode } = child;
-  if (pid === undefined || exitCode !== null || signalCode !== null) return child; // it never began, or has ended
+  if (pid === undefined || exitCode !== null || signalCode !== null) return child; // it was never started, or has ended
   const stop = (reason: Error): void => {
-    silence(child); // one that may not be killed says so by an event: it stays in flight
+    silence(child); // a process that may not be killed emits `error`, and stays in flight
     for (const said of [child.stdout, child.stderr]) failAtEnd(said, reason);
     child.kill();
   };
@@ -28,7 +25,7 @@ export const holdChildProcess: Hold<ChildProcess> = (child, open, action) => {
   return child;
 };
 
-/** The number that a thread has when it has ended. */
+/** The threadId of a thread that has ended. */
 const ENDED = -1;
 
 export const holdWorker: Hold<Worker> = (worker, open, action) => {
@@ -40,7 +37,7 @@ export const holdWorker: Hold<Worker> = (worker, open, action) => {
   return worker;
 };
 
-/** What it says while it ends is still heard; that it says no more is no complete end. */
+/** Its last output is still read; then the stream fails instead of ending as if it were complete. */
 function failAtEnd(said: Readable | null, reason: Error): void {
   if (!said) return;
   const { push } = said;

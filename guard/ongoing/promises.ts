@@ -3,10 +3,7 @@ import { orStopped, type Stopped, unless } from './given.ts';
 import type { Hold, OpenPart, Part } from './part.ts';
 import { standIn } from './stand-in.ts';
 
-/**
- * As `await` does it: by the language's own `then`. A `then` that somebody has put on a promise may do anything, or
- * nothing.
- */
+/** Settles as `await` does, by the language's own `then`: a promise's own `then` property may do anything. */
 export const settled = <T, U>(
   promise: Promise<T>,
   onValue: (value: T) => U,
@@ -15,8 +12,8 @@ export const settled = <T, U>(
   Promise.prototype.then.call(Promise.resolve(promise), onValue as (value: unknown) => U, onError) as Promise<U>;
 
 /**
- * The same for whoever asked for it. What it fails with by itself is unhandled where they do not handle it, as it would
- * be without us. A stop is no crash: what fails by one needs nobody to handle it.
+ * A promise for the caller. Its own errors are unhandled rejections where the caller does not handle them, as without
+ * us. An error by a stop is not: a stop is no crash.
  */
 export function handedOut<T>(promise: Promise<T>): Promise<T> {
   const out: Promise<T> = promise.then(undefined, (error: unknown) => {
@@ -27,13 +24,13 @@ export function handedOut<T>(promise: Promise<T>): Promise<T> {
 }
 
 /**
- * What is still being done, though it was not awaited; and what comes of it. One of a class of its own has only the
- * methods that all promises have. What it comes to after a stop is an end, and no complete one.
+ * Holds a promise that was not awaited, and its value. A promise of a subclass keeps only the methods of all promises.
+ * After a stop it rejects with the reason of the stop.
  */
 export const holdPromise: Hold<Promise<unknown>> = (promise, open, action, inner) =>
   holdEnd(promise, open, action, (value, stopped) => unless(stopped, inner(value)));
 
-/** The same for one that a step has given: what it comes to is the step's, and need not be the end. */
+/** The same for a promise that a step has returned: its value is the step's result, and need not be the end. */
 export const holdStep: Hold<Promise<unknown>> = (promise, open, action, inner) =>
   holdEnd(promise, open, action, (value) => inner(value));
 
@@ -46,7 +43,7 @@ function holdEnd(
   let reason: Error | undefined;
   const stopped: Stopped = () => reason;
   const part: Part = open((why) => {
-    reason = why; // it can only be told by the signal
+    reason = why; // a promise cannot be ended; only the signal can reach its work
   });
   part.begin();
   const ended = settled(

@@ -1,8 +1,6 @@
 import { type Part, passed } from './part.ts';
 
-/**
- * Takes steps one after the other: one that was asked for ahead is looked at when it begins, not when it was asked for.
- */
+/** Takes steps one after the other. The switch is checked when a step begins, not when it was asked for. */
 export function createQueue(part: Part): <T>(step: () => T) => Promise<Awaited<T>> {
   let waiting = 0;
   let last: Promise<unknown> = Promise.resolve();

@@ -1,18 +1,18 @@
 import { dropped, type OpenPart, type Part } from './part.ts';
 import { likeOf, type Record, refuseStranger } from './together.ts';
 
-/** One who has given something, and what the caller got in its place. */
+/** An attempt that returned an iterator, and what its caller got in place of that. */
 interface Holder extends Record {
   readonly held: WeakRef<object>;
 }
 
-/** By what was given, and by what callers got in its place: that may be given in its turn. */
+/** By the iterator, and by what callers got in its place: they may return that in turn. */
 const holders = new WeakMap<object, Holder[]>();
 
 interface Sharing {
   readonly open: OpenPart;
   readonly action: string;
-  /** What the caller gets is a copy, which may not be as the thing is now: each call makes its own. */
+  /** True: callers get a copy, which may differ from the iterator by now, so each call makes its own. */
   readonly isCopy?: boolean;
 }
 
@@ -21,12 +21,11 @@ interface Made {
   readonly held: object;
 }
 
-const INSTEAD =
-  'a generator that takes steps of it with next(), or do inside execute what is to be done with it (await its next())';
+const INSTEAD = 'a generator that calls its next(), or call and await its next() inside execute';
 
 /**
- * What the caller gets in place of an iterator, which more than one call may give: by the rule of `holdTogether`, since
- * its return() ends it for whoever has it. One without ends for nobody else.
+ * What the caller gets in place of an iterator. Several calls may return the same one: then the rule of `holdTogether`
+ * applies, because its return() ends it for all of them. An iterator without return() is not shared.
  * @throws ActionResultError
  */
 export function shared(source: object, { open, action, isCopy = false }: Sharing, make: () => Made): object {
@@ -46,7 +45,7 @@ export function shared(source: object, { open, action, isCopy = false }: Sharing
 }
 
 /**
- * What was found to be the same as something that is held: the iterator that an iterable gives each time.
+ * Records that an iterator is the same as one that is held: an iterable may return the same iterator each time.
  * @throws ActionResultError
  */
 export function foundToBe(source: object, iterator: object, { open: { giver }, action }: Sharing): void {

@@ -3,10 +3,10 @@ import type { Within } from '../acting-as.ts';
 import { type Giver, isHandedTo, isLike, lead, shownGiver } from '../giver.ts';
 import type { OpenPart, Part, Stop, Wait } from './part.ts';
 
-/** What calls gave that stays the same object. */
+/** The held things that stay the same object, by that object. */
 const given = new WeakMap<object, Together>();
 
-/** How a thing is held, if it has to be. */
+/** How a thing is held and stopped. */
 export interface HoldTogether {
   readonly open: OpenPart;
   readonly stop: Stop;
@@ -14,9 +14,9 @@ export interface HoldTogether {
 }
 
 /**
- * Opens a part of a thing that stays the same object, which more than one call may give. Calls that whatever stops one
- * would stop share one part, so the thousandth costs what the second does. What a stop of one would end for another,
- * who goes on, is refused.
+ * Opens a part for a thing that stays the same object. Several calls may return it. Calls that every stop reaches
+ * together share one part, so the thousandth costs what the second does. Where a stop of one call would end the thing
+ * for another call that goes on, it is refused.
  * @returns undefined when the thing is held already
  * @throws ActionResultError
  */
@@ -35,7 +35,7 @@ export interface Record {
   readonly part: Part;
 }
 
-/** The record of one who is stopped with this one, and leads it from now on. */
+/** The record of an attempt that every stop of `giver` stops too; it leads `giver` from now on. */
 export function likeOf<T extends Record>(records: readonly T[], giver: Giver | undefined): T | undefined {
   const like = records.find(({ giver: other }) => giver && other && isLike(giver, other));
   if (giver && like?.giver) lead(like.giver, giver);
@@ -47,7 +47,7 @@ interface Refusal {
   readonly instead: string;
 }
 
-/** @throws ActionResultError where somebody has given it who did not work for this one */
+/** @throws ActionResultError where the thing was returned before by an attempt that did not work for this one */
 export function refuseStranger(
   records: readonly Record[],
   giver: Giver | undefined,
@@ -58,36 +58,38 @@ export function refuseStranger(
   const who = stranger.giver ? ` (${shownGiver(stranger.giver)})` : '';
   throw new ActionResultError(
     action,
-    `is what another call${who} has given, and it still goes on: a stop of one would end it for both. Return something of this call's own, such as ${instead}`,
+    `was returned by another call${who} before and still goes on: a stop of one would end it for both. Return something of this call's own, such as ${instead}`,
   );
 }
 
-/** The parts of all who gave the same thing: a step of it is a step of each of them. */
+/** The parts of all attempts that returned the same thing: a step of it is a step of each part. */
 export class Together implements Omit<Part, 'passNow' | 'look' | 'isOver'> {
   #records: Record[] = [];
   #steps = 0;
   #isOver = false;
 
-  /** True for one who has given it already. @throws ActionResultError for one who may not */
+  /**
+   * True when an equal attempt has returned it already. @throws ActionResultError when this attempt may not return it
+   */
   isShownTo(giver: Giver | undefined, action: string): boolean {
     if (this.#hasEnded()) return false;
     const like = likeOf(this.#records, giver);
     if (like) return true;
     refuseStranger(this.#records, giver, {
       action,
-      instead: 'a PassThrough that is piped into it, or do inside execute what is to be done with it',
+      instead: 'a PassThrough that is piped into it, or finish using it inside execute',
     });
     return false;
   }
 
   add(giver: Giver | undefined, part: Part): void {
-    if (this.#hasEnded()) this.#records = []; // such as a socket that was connected anew
+    if (this.#hasEnded()) this.#records = []; // for instance a socket that has connected again
     this.#isOver = false;
     this.#records.push({ giver, part });
     for (let step = 0; step < this.#steps; step += 1) part.begin();
   }
 
-  /** All are looked at in the very same turn. */
+  /** Asks all parts in the same turn. */
   pass(isFresh?: boolean): Wait | null {
     const waits: Wait[] = [];
     for (const { part } of this.#records) {
@@ -100,8 +102,8 @@ export class Together implements Omit<Part, 'passNow' | 'look' | 'isOver'> {
   }
 
   /**
-   * As whoever began it: the first is the innermost. In another switch that is somebody of its own, and there it is a
-   * step of theirs.
+   * Under the identity of the first attempt, the innermost. Each switch has identities of its own, so the step runs
+   * under the first identity of each.
    */
   within<Result>(step: () => Result): Result {
     return this.#records.reduce<() => Result>(

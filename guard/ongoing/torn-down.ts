@@ -1,12 +1,12 @@
-/** What of a stream says how it is destroyed. */
+/** The method by which a stream is destroyed. */
 interface Destroyed {
   readonly _destroy?: unknown;
 }
 
 /**
- * Whether a stream has a way of its own to end what it does when it is destroyed, and has done so when that calls back:
- * then an answer may never come. What it has from its base class ends nothing, so what was begun may go on.
- * @param base the class of all transformations of its make, where it is one
+ * Whether a stream has a `_destroy` of its own. When that has called back, its steps have ended, and the callback of a
+ * write may never come. The `_destroy` of a base class ends nothing, so writes may go on.
+ * @param base the Transform class that it comes from, where it is a Transform
  */
 export function tearsDown(stream: object & Destroyed, base: object | undefined): boolean {
   let first: unknown;
@@ -17,5 +17,7 @@ export function tearsDown(stream: object & Destroyed, base: object | undefined):
   return (own !== first && own !== (base as Destroyed | undefined)?._destroy) || isOfThread(stream);
 }
 
-/** What is written to a thread has been handed to it by then. The class is not given to anybody. */
+/**
+ * True for the stdin of a worker thread: what was written has been handed over by then. Node exports no class for it.
+ */
 const isOfThread = (stream: object): boolean => stream.constructor?.name === 'WritableWorkerStdio';

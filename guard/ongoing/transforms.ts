@@ -2,19 +2,20 @@ import type { Duplex, Transform } from 'node:stream';
 import type { Within } from '../acting-as.ts';
 import type { Together } from './together.ts';
 
-/** As whom to call back those who asked last. */
+/** The identities under which to call back the code that asked last. */
 export interface Askers {
-  /** Who listens to what was read; at first whoever is asked. */
+  /** Of the code that reads; at first the identity of the moment. */
   reader: Within;
-  /** Who waits until what they wrote is handed on; at first the giver. */
+  /** Of the code that waits for its write to be handed on; at first the giver's. */
   writer: Within;
-  /** The later one of both: who hears that a step has destroyed the stream. */
+  /** The later of both: it is called back when a step has destroyed the stream. */
   last: Within | undefined;
 }
 
 /**
- * What a Transform has from its base class only calls its own `_transform` and `_flush`; replaced, its `_final` would
- * run twice. That class has a `_transform` that every stream of it replaces, whatever a bundler calls it.
+ * The prototype of the class Transform that a stream comes from. Its methods only call the stream's own `_transform`
+ * and `_flush`, and must not be replaced: `_final` would run twice. It is recognised, in any copy or bundle of Node's
+ * streams, by a `_transform` that the stream overrides.
  */
 export function baseOfTransform<T extends Partial<Transform>>(stream: T): T | undefined {
   let base: T | undefined;
@@ -24,7 +25,7 @@ export function baseOfTransform<T extends Partial<Transform>>(stream: T): T | un
   return base;
 }
 
-/** A Transform that is read only lets its writer go on: that is no step. */
+/** Wraps the reads of a Transform for their identities only: such a read makes room for the writer, and is no step. */
 export function holdRoom(stream: Pick<Duplex, '_read' | 'push'>, askers: Askers, part: Together): void {
   const { _read: read, push } = stream;
   stream._read = (size) => {

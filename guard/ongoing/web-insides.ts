@@ -1,15 +1,15 @@
 import { ActionResultError } from '../errors.ts';
 
-/** What Node keeps of a stream that is read. Without the two algorithms it is over. */
+/** Node's internal state of a readable stream. Without the two algorithms the stream is over. */
 export interface ReadInside {
-  /** Gives a promise or, from Node 24 on, anything; it may throw, too. */
+  /** Returns a promise or, from Node 24 on, anything; may throw. */
   pullAlgorithm?: ((controller: unknown) => unknown) | undefined;
   cancelAlgorithm?: ((reason: unknown) => Promise<void>) | undefined;
   pulling: boolean;
   readonly stream: object;
 }
 
-/** What Node keeps of a stream that is written. Without the algorithms it is over, or closing. */
+/** Node's internal state of a writable stream. Without the algorithms the stream is over, or closing. */
 export interface WriteInside {
   writeAlgorithm?: ((piece: unknown, controller: unknown) => unknown) | undefined;
   closeAlgorithm?: (() => Promise<void>) | undefined;
@@ -21,7 +21,7 @@ interface Request {
   readonly promise?: unknown;
 }
 
-/** What Node keeps of a stream itself. */
+/** Node's internal state of the stream object itself. */
 interface StreamInside<Controller> {
   readonly controller: Controller;
   readonly state: string;
@@ -35,12 +35,12 @@ export interface WritableInside extends StreamInside<{ readonly signal: AbortSig
 
 export type ReadableInside = StreamInside<ReadableStreamDefaultController<unknown>>;
 
-/** The symbol of Node's own under which it keeps them; undefined where there is none. */
+/** The symbol under which Node keeps that state; undefined where there is none. */
 const INSIDE = Object.getOwnPropertySymbols(new ReadableStream()).find(({ description }) => description === 'kState');
 
 /**
- * What Node keeps of a web stream. By what is public nobody can see what a stream's queue asks of its source, and that
- * goes on unread: so the asking itself is looked at, where it is done. Undefined where Node keeps it elsewhere.
+ * Node's internal state of a web stream; undefined where Node keeps it elsewhere. No public API shows when a stream
+ * pulls from its source, which it does also unread: so the pull itself is replaced.
  */
 function insideOf(thing: unknown): Record<string, unknown> | undefined {
   const inside = INSIDE && isObject(thing) && (thing as Record<symbol, unknown>)[INSIDE];
@@ -52,7 +52,7 @@ const isObject = (value: unknown): value is object => typeof value === 'object' 
 export function refuse(action: string): never {
   throw new ActionResultError(
     action,
-    `is a stream whose steps cannot be seen in this runtime (Node ${process.version}): await inside execute what goes through it`,
+    `is a stream whose steps cannot be checked in this runtime (Node ${process.version}): read or write it to its end inside execute`,
   );
 }
 
@@ -64,7 +64,7 @@ interface Opened<Outer, Own> {
 const READS = ['pullAlgorithm', 'cancelAlgorithm'];
 const WRITES = ['writeAlgorithm', 'closeAlgorithm', 'abortAlgorithm'];
 
-/** @throws ActionResultError for a stream that is not, in all that is used of it, as we know it */
+/** @throws ActionResultError for a stream whose internal state is not as we know it */
 export function openReadable(stream: object, action: string): Opened<ReadableInside, ReadInside> {
   const [outer, own] = bothOf(stream);
   if (!outer || !own || typeof own['pulling'] !== 'boolean') return refuse(action);
@@ -72,7 +72,7 @@ export function openReadable(stream: object, action: string): Opened<ReadableIns
   return { outer, own } as unknown as Opened<ReadableInside, ReadInside>;
 }
 
-/** The same for one that is written. */
+/** The same for a writable stream. */
 export function openWritable(stream: object, action: string): Opened<WritableInside, WriteInside> {
   const [outer, own] = bothOf(stream);
   const [write, close] = [outer?.['inFlightWriteRequest'], outer?.['inFlightCloseRequest']];
@@ -85,11 +85,11 @@ export function openWritable(stream: object, action: string): Opened<WritableIns
 function bothOf(stream: object): Array<Record<string, unknown> | undefined> {
   const outer = insideOf(stream);
   const own = typeof outer?.['state'] === 'string' ? insideOf(outer['controller']) : undefined;
-  // By what is kept of it, since in Node 20 the stream that the app has is a twin of the one that Node has.
+  // Compared by their state: in Node 20 the application's stream and Node's own are two objects with the same state.
   return [outer, insideOf(own?.['stream']) === outer ? own : undefined];
 }
 
-/** Functions that can be replaced: all of them, or, of a stream that need no longer be open, none. */
+/** True when all of these are functions that can be replaced; or none is there, and the stream need not be open. */
 function areKnown(own: object, names: readonly string[], isOpen: boolean): boolean {
   const found = names.map((name) => Object.getOwnPropertyDescriptor(own, name));
   if (!found.every((member) => member?.writable && member.configurable)) return false;
@@ -99,14 +99,14 @@ function areKnown(own: object, names: readonly string[], isOpen: boolean): boole
   );
 }
 
-/** The stream of a reader or a writer; undefined for one that has let go of it. @throws ActionResultError */
+/** The stream of a reader or a writer; undefined once its lock was released. @throws ActionResultError */
 export function streamOf(holder: object, action: string): object | undefined {
   const inside = insideOf(holder);
   if (!inside || !('stream' in inside)) return refuse(action);
   return inside['stream'] as object | undefined;
 }
 
-/** Resolves when Node sets this the next time. */
+/** Resolves when Node next sets this member. */
 export function untilSet<Inside extends object>(inside: Inside, key: keyof Inside): Promise<void> {
   return new Promise((resolve) => {
     const value = inside[key];
@@ -118,7 +118,7 @@ export function untilSet<Inside extends object>(inside: Inside, key: keyof Insid
   });
 }
 
-/** Resolves when Node reads this the next time. */
+/** Resolves when Node next reads this member. */
 export function untilRead<Inside extends object>(inside: Inside, key: keyof Inside): Promise<void> {
   return new Promise((resolve) => {
     const value = inside[key];

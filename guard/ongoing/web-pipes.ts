@@ -3,13 +3,13 @@ import type { Within } from '../acting-as.ts';
 import type { Part } from './part.ts';
 import { openWritable, type WriteInside } from './web-insides.ts';
 
-/** As whom each stream is written that is piped into. */
+/** The identity under which each stream that is piped into is written. */
 const pipers = new WeakMap<object, { within: Within | undefined }>();
 
 /**
- * What a held stream is piped into belongs to whoever pipes it, and yet Node writes it where the piece comes: in the
- * giver's step. So it is written as the piper. What is read in any other way comes by a promise, and whoever awaits it
- * goes on as they were.
+ * Makes what a held stream is piped into be written under the identity of the code that pipes. Without this Node would
+ * write it within the giver's step, under the giver's identity. Other ways to read return a promise, which keeps the
+ * reader's identity.
  */
 export function holdPipes(stream: ReadableStream, part: Pick<Part, 'asker'>): void {
   const { pipeTo, pipeThrough, tee } = stream;
@@ -23,7 +23,7 @@ export function holdPipes(stream: ReadableStream, part: Pick<Part, 'asker'>): vo
         return await pipeTo.call(stream, to, options);
       } finally {
         const piper = pipers.get(to);
-        if (piper && !to.locked) piper.within = undefined; // others may write what was not closed
+        if (piper && !to.locked) piper.within = undefined; // it was not closed, so others may write it now
       }
     },
     pipeThrough(pair: ReadableWritablePair, options?: StreamPipeOptions): ReadableStream {
@@ -57,7 +57,7 @@ function writeAs(to: WritableStream, within: Within): void {
   own.abortAlgorithm = asPiper(own.abortAlgorithm);
 }
 
-/** Undefined for one that Node itself will not pipe into. */
+/** Undefined for a stream that Node itself will not pipe into. */
 function ownOf(to: WritableStream): WriteInside | undefined {
   try {
     return openWritable(to, '').own;

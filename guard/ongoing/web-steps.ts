@@ -13,12 +13,13 @@ import {
   type WriteInside,
 } from './web-insides.ts';
 
-/** What steps are told to. */
+/** The members of a part that steps use. */
 export type StepPart = Pick<Together, 'pass' | 'within' | 'begin' | 'rest' | 'end'>;
 
 /**
- * The pull of a transformation only makes room for a piece, and is over when one is written: never, once the stream is
- * over. From Node 24 on it gives no promise but this mark: whoever gives it says by itself when the pull is over.
+ * How the pull of a TransformStream looks. It only makes room for a piece and ends when one is written, so never once
+ * the stream is over. From Node 24 on it returns no promise but this mark, and Node sets `pulling` itself when the pull
+ * has ended.
  */
 const OF_TRANSFORMATION: { readonly text?: string; readonly mark?: unknown } = (() => {
   try {
@@ -26,7 +27,7 @@ const OF_TRANSFORMATION: { readonly text?: string; readonly mark?: unknown } = (
     const given = pullAlgorithm?.(undefined);
     return { text: String(pullAlgorithm), mark: typeof given === 'symbol' ? given : undefined };
   } catch {
-    return {}; // the trial of all this fails, too
+    return {}; // then the trial (web-trial.ts) fails too
   }
 })();
 
@@ -35,13 +36,13 @@ interface Reads {
   readonly own: ReadInside;
 }
 
-/** Looks at what a stream that is open asks of its source. Returns what stops it. */
+/** Checks the switch before each pull of an open stream from its source. Returns the function that stops it. */
 export function holdReads(stream: ReadableStream, { outer, own }: Reads, part: StepPart): Stop {
   const { pullAlgorithm: pull, cancelAlgorithm: cancel } = own;
   const onlyWaits = String(pull) === OF_TRANSFORMATION.text;
   /**
-   * Resolves when Node looks at its stream again after that was cancelled or failed by us: then what the pull gave has
-   * come, or the pull has failed.
+   * Resolves when Node reads its stream again after it was cancelled, or failed by us: by then the pull has ended or
+   * failed.
    */
   const { promise: unread, resolve: isUnread } = deferred();
   const { promise: over, resolve: isOver } = deferred();
@@ -69,7 +70,7 @@ export function holdReads(stream: ReadableStream, { outer, own }: Reads, part: S
       await (onlyWaits ? Promise.race([said, over]) : said);
     };
     await take(part, step, () => !own.pullAlgorithm);
-    if (saysItself) await new Promise(() => {}); // told twice, Node would take the next pull to be over
+    if (saysItself) await new Promise(() => {}); // resolving too would end the next pull
   };
 
   let cancelled: Promise<void> | undefined;
@@ -82,12 +83,12 @@ export function holdReads(stream: ReadableStream, { outer, own }: Reads, part: S
     return leaveOnce(reason);
   };
 
-  // One that began before the stream was given.
+  // A pull that began before the stream was returned.
   if (own.pulling && !onlyWaits) count(part, untilSaid());
   return (reason) => {
     const isOpen = own.cancelAlgorithm !== undefined;
     isFailed = isOpen;
-    // else Node would look at its stream for nothing, as if a step were over
+    // not where it is over: Node would read its stream, as if a step had ended
     if (isOpen) outer.controller.error(reason);
     seal(outer.controller);
     if (unsaid && isOpen) void untilRead(own, 'stream').then(isUnread);
@@ -97,7 +98,10 @@ export function holdReads(stream: ReadableStream, { outer, own }: Reads, part: S
   };
 }
 
-/** A source that hears of the stop by its signal may close what has failed by then: that is no mistake of its own. */
+/**
+ * A source that listens to its signal may close the stream, which has failed by then: that must not throw at the
+ * source.
+ */
 function seal(controller: object): void {
   const nothing = { value: () => {}, configurable: true };
   Object.defineProperties(controller, {
@@ -113,7 +117,7 @@ interface Writes {
   readonly own: WriteInside;
 }
 
-/** The same for what is written to a stream, and its end. */
+/** The same for the writes to a stream, and its close. */
 export function holdWrites(stream: WritableStream, { outer, own }: Writes, part: StepPart): Stop {
   for (const key of WRITES_UNDER_WAY) if (outer[key].promise !== undefined) count(part, untilSet(outer, key));
   const { writeAlgorithm: write, closeAlgorithm: close, abortAlgorithm: abort } = own;
@@ -136,11 +140,11 @@ export function holdWrites(stream: WritableStream, { outer, own }: Writes, part:
 
 const WRITES_UNDER_WAY = ['inFlightWriteRequest', 'inFlightCloseRequest'] as const;
 
-/** Whether anything can still be done by it. */
+/** Whether the stream can still write anything. */
 export const isWritten = ({ outer, own }: Writes): boolean =>
   own.writeAlgorithm !== undefined || WRITES_UNDER_WAY.some((key) => outer[key].promise !== undefined);
 
-/** Takes a step as soon as it may begin, unless the stream is over by then. @throws ActionStoppedError */
+/** Takes a step as soon as it may begin, unless the stream has ended by then. @throws ActionStoppedError */
 async function take(part: StepPart, step: () => unknown, isOver: () => boolean, signal?: AbortSignal): Promise<void> {
   for (let wait = part.pass(); wait; wait = part.pass(wait.isFresh)) {
     await (signal ? orAborted(wait.until, signal) : wait.until);
@@ -156,7 +160,7 @@ async function take(part: StepPart, step: () => unknown, isOver: () => boolean, 
   }
 }
 
-/** Cleaning up is never refused, and the last thing that is done. */
+/** Cleans up: never refused, and the last step. */
 async function leave(part: StepPart, work: () => unknown): Promise<void> {
   part.begin();
   try {
@@ -175,7 +179,7 @@ function count(part: StepPart, underWay: Promise<void>): void {
 const untilFailed = (stream: ReadableStream): Promise<void> =>
   new Promise((resolve) => whenOver(stream, (error) => error !== undefined && resolve()));
 
-/** Leaves no listener behind: a stream may wait before each of its pieces. */
+/** Unsubscribes again: a stream may wait before each of its pieces. */
 async function orAborted(until: Promise<void>, signal: AbortSignal): Promise<void> {
   const { promise: aborted, resolve } = deferred();
   const unsubscribe = onAbort(signal, resolve);
@@ -190,6 +194,6 @@ function deferred(): { readonly promise: Promise<void>; readonly resolve: () => 
   return { promise, resolve };
 }
 
-/** Node takes web streams here, too; its types do not say so. */
+/** `finished` takes web streams too; its types do not say so. */
 export const whenOver = (stream: object, then: (error?: unknown) => void): void =>
   void finished(stream as NodeJS.ReadableStream, then);

@@ -7,8 +7,8 @@ import { holdPipes } from './web-pipes.ts';
 import { isProven } from './web-trial.ts';
 
 /**
- * A web stream stays the same object: what it asks of its source, also ahead and unread, is looked at, and it is in
- * flight until it has ended and nothing that was asked is under way.
+ * Holds a web stream. It stays the same object; the switch is checked before each pull from its source, also ahead of
+ * the reader. It is in flight until it has ended and no pull is under way.
  */
 export const holdReadableStream: Hold<ReadableStream<unknown>> = (stream, open, action) => {
   const inside = isProven() ? openReadable(stream, action) : refuse(action);
@@ -21,8 +21,8 @@ export const holdReadableStream: Hold<ReadableStream<unknown>> = (stream, open, 
 };
 
 /**
- * The same for one that is written: each piece is looked at before it is handed on, and so is the end, which may be
- * what commits.
+ * The same for a writable stream: the switch is checked before each write, and before the close, which may be what
+ * commits.
  */
 export const holdWritableStream: Hold<WritableStream<unknown>> = (stream, open, action) => {
   const inside = isProven() ? openWritable(stream, action) : refuse(action);
@@ -37,7 +37,7 @@ export const holdTransformStream: Hold<ReadableWritablePair<unknown, unknown>> =
   return pair;
 };
 
-/** What reads or writes a stream: that stream is held. */
+/** Readers and writers: their stream is held. */
 export const holdReader: Hold<object> = (reader, open, action, inner) => {
   const stream = streamOf(reader, action) as ReadableStream | undefined;
   if (stream) holdReadableStream(stream, open, action, inner);
@@ -49,10 +49,10 @@ export const holdWriter: Hold<object> = (writer, open, action, inner) => {
   return writer;
 };
 
-/** How each stream that is held is ended. */
+/** The function that stops each held stream. */
 const stops = new WeakMap<object, Stop>();
 
-/** What nobody can reach any more has nothing under way either: that would reach it. */
+/** A stream that has been collected has no step under way: the step would hold it. */
 const unreachable = new FinalizationRegistry<Together>((part) => part.drop());
 
 interface Held {
@@ -69,8 +69,8 @@ function holdOnce(stream: object, { open, action }: Held, hold: (part: Together)
 }
 
 /**
- * Apart, since a closure holds all that the closures beside it hold. Where the collector has found the stream, its
- * parts are dropped anyway.
+ * A function of its own: a closure inside `holdOnce` would hold the stream strongly. Where the stream has been
+ * collected, its parts are dropped anyway.
  */
 const stopOf =
   (stream: WeakRef<object>): Stop =>

@@ -4,12 +4,12 @@ import { holdReads, holdWrites, type StepPart } from './web-steps.ts';
 let trial: Promise<void> | undefined;
 let proven = false;
 
-/** Whether web streams do here what is reckoned with: only then is one of the app's let through. */
+/** Whether Node's web streams work here as this code expects. Else no web stream of the application is let through. */
 export const isProven = (): boolean => proven;
 
 /**
- * What Node keeps of a web stream may change with any version: so once in a process it is tried on streams of our own
- * whether each step is looked at before it is taken, and whether its end is seen.
+ * Node's internal state of web streams may change with any version. So once per process, streams of our own are tried:
+ * whether the switch is checked before each step, and whether each end is seen.
  */
 export function tryWebStreams(): Promise<void> {
   trial ??= Promise.all(TRIALS.map(isAsExpected)).then((all) => {
@@ -23,7 +23,7 @@ interface Trial {
   readonly expected: string;
 }
 
-/** More than any of these takes: one that waits for ever must not keep the app from beginning. */
+/** More turns than any trial takes. A trial that never ends must not keep the application from starting. */
 const TURNS = 50;
 
 async function isAsExpected({ use, expected }: Trial): Promise<boolean> {
@@ -48,10 +48,10 @@ async function isAsExpected({ use, expected }: Trial): Promise<boolean> {
   return log.join(' ') === expected;
 }
 
-/** So that all that follows by itself has followed. */
+/** Lets everything that is queued already run. */
 const turn = (): Promise<void> => new Promise((resolve) => process.nextTick(resolve));
 
-/** Is read once, and cancelled. */
+/** Reads a stream once, and cancels it. */
 const read =
   (make: (log: string[]) => ReadableStream): Trial['use'] =>
   async (part, log) => {
@@ -63,7 +63,7 @@ const read =
     await reader.cancel();
   };
 
-/** Of a source that does two things. */
+/** A source with `pull` and `cancel`. */
 const sourceOf = (log: string[], piece: unknown) => ({
   pull(controller: { enqueue: (piece: never) => void }) {
     log.push('pull');
@@ -104,7 +104,7 @@ const TRIALS: readonly Trial[] = [
     expected: 'pass waited pass begin pull rest begin end rest',
   },
   {
-    // A pull is under way when it is held.
+    // A pull is under way when the stream is held.
     async use(part, log) {
       const stream = new ReadableStream({
         async pull(controller) {
@@ -130,7 +130,7 @@ const TRIALS: readonly Trial[] = [
     expected: 'pass waited pass begin write rest pass begin close rest',
   },
   {
-    // A piece is being written when it is held.
+    // A piece is being written when the stream is held.
     async use(part, log) {
       const stream = new WritableStream({ write: () => turn(), abort: () => void log.push('abort') });
       const writer = stream.getWriter();

@@ -1,7 +1,7 @@
 import { always, type Step } from './step.ts';
 import { refuseUnsupported } from './unsupported.ts';
 
-/** What a person would have to approve is refused, while there are no approvals. */
+/** Refuses every attempt that a person would have to approve: this version has no approvals. */
 export const approvals: Step = {
   name: 'approvals',
   isFor: always,

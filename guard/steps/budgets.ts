@@ -1,7 +1,7 @@
 import type { Step } from './step.ts';
 import { refuseUnsupported } from './unsupported.ts';
 
-/** An action that declares what it spends never runs, while budgets are not enforced. */
+/** Refuses every action that declares what it spends: this version does not enforce budgets. */
 export const budgets: Step = {
   name: 'budgets',
   isFor: (action) => Object.keys(action.spend ?? {}).length > 0,

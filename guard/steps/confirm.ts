@@ -1,7 +1,7 @@
 import { askPermit } from '../confirm.ts';
 import type { Step } from './step.ts';
 
-/** Asks the store once more, for an action that cannot be undone. What it says is looked at where the action starts. */
+/** Asks the store to confirm an irreversible action. The start step checks the answer. */
 export const confirm: Step = {
   name: 'confirm',
   isFor: ({ irreversible }, hasStore) => irreversible && hasStore,

@@ -4,8 +4,8 @@ import { mayHaveChanged } from '../wait.ts';
 import { always, type Next, type Step } from './step.ts';
 
 /**
- * Decides, from what was evaluated and from the local copy. Where that is a pause, the attempt waits, and is decided
- * again from the start when something has changed.
+ * Decides from the evaluation and the local copy. In a pause the attempt waits, and is decided again from the start
+ * after a change.
  */
 export const deciding: Step = {
   name: 'deciding',

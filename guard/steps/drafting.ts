@@ -8,8 +8,8 @@ import { stopOngoing } from '../ongoing/index.ts';
 import { always, type Next, type Step } from './step.ts';
 
 /**
- * Ends an attempt that may only be drafted: by the action's own draft handler, else by a proposal that is recorded.
- * Nothing is executed.
+ * Ends an attempt that may only be drafted: by the action's draft handler, else by recording a proposal. Nothing is
+ * executed.
  */
 export const drafting: Step = {
   name: 'drafting',
@@ -19,7 +19,7 @@ export const drafting: Step = {
 
 async function draft<Input, Result>(attempt: Attempt<Input, Result>): Promise<Next<Result>> {
   const { guard, subject } = attempt;
-  // A step in between may have let others run, and a handler of the user's is called now.
+  // The decision may be out of date by now, and code of the application is called next.
   const decision = attempt.look();
   if (decision.verdict !== 'draft') return attempt.reconsider();
   const made = attempt.action.draft ? await byHandler(attempt, decision) : await byProposal(attempt, decision);
@@ -42,9 +42,9 @@ async function byHandler<Input, Result>(attempt: Attempt<Input, Result>, decisio
 }
 
 function problemOf(name: string, draft: unknown): string | null {
-  if (draft === undefined) return 'its draft handler gave nothing';
+  if (draft === undefined) return 'its draft handler returned nothing';
   return stopOngoing(name, draft)
-    ? 'its draft handler gave something that could act after the call (a generator, a stream, a promise, a timer): await it in the handler'
+    ? 'its draft handler returned something that could act after the call (a generator, a stream, a promise, a timer): await it in the handler'
     : null;
 }
 

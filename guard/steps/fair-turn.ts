@@ -1,8 +1,8 @@
 import { always, type Step } from './step.ts';
 
 /**
- * What others have done in this turn of the event loop may have taken long, and a kill may wait to be read: then all is
- * decided anew.
+ * Where other calls have kept this turn of the event loop busy, a kill may be waiting to be read: lets the loop turn,
+ * then decides again.
  */
 export const fairTurn: Step = {
   name: 'fair turn',

@@ -2,7 +2,7 @@ import { blocked } from '../decide.ts';
 import { unidentified } from '../identity.ts';
 import { always, type Step } from './step.ts';
 
-/** Work for which nobody is named is blocked: a kill of an agent would miss it. */
+/** Blocks work that names no agent: a kill of an agent would miss it. */
 export const identity: Step = {
   name: 'identity',
   isFor: always,

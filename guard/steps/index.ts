@@ -14,7 +14,7 @@ import { verdict } from './verdict.ts';
 
 export type { Step } from './step.ts';
 
-/** What an attempt goes through, in this order. To add a step, add its file and its row. */
+/** The steps of an attempt, in order. To add a step, add its file and a row here. */
 export const STEPS: readonly Step[] = Object.freeze([
   identity,
   reading,
@@ -30,7 +30,8 @@ export const STEPS: readonly Step[] = Object.freeze([
 ]);
 
 /**
- * The steps that an action needs: one that can be undone is not confirmed, and one without limits is not measured.
+ * The steps that an action needs. An action that is not irreversible is not confirmed; one without limits has no limits
+ * checked.
  */
 export const stepsFor = <Input, Result>(action: NormalisedAction<Input, Result>, hasStore: boolean): readonly Step[] =>
   STEPS.filter((step) => step.isFor(action, hasStore));

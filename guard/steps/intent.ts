@@ -2,8 +2,8 @@ import { always, type Step } from './step.ts';
 import { refuseUnsupported } from './unsupported.ts';
 
 /**
- * Intends to perform it. Whatever no step before has dealt with is refused, so that a verdict that somebody forgets is
- * a block.
+ * Intends to perform the action. Refuses every verdict that no earlier step has dealt with: a forgotten verdict is a
+ * block.
  */
 export const intent: Step = {
   name: 'intent',

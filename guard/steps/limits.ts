@@ -1,7 +1,7 @@
 import type { Step } from './step.ts';
 import { refuseUnsupported } from './unsupported.ts';
 
-/** An action that declares limits never runs, while they are not enforced. */
+/** Refuses every action that declares limits: this version does not enforce them. */
 export const limits: Step = {
   name: 'limits',
   isFor: (action) => Object.keys(action.limits ?? {}).length > 0,

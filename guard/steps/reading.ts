@@ -1,12 +1,12 @@
 import { askMode } from '../evaluate.ts';
 import { always, type Step } from './step.ts';
 
-/** Asks for the mode, in each round. */
+/** Asks for the mode, once in each round. */
 export const reading: Step = {
   name: 'reading',
   isFor: always,
-  // The one promise of most attempts. It resolves with what the centre waits for: one more for the reading would be
-  // made and awaited by each call.
+  // Most attempts make no other promise. It resolves with `go on` itself, to save each call a second promise for the
+  // reading.
   take: (attempt) =>
     new Promise<'go on'>((resolve) => {
       askMode(attempt.guard, attempt.subject, {

@@ -5,7 +5,10 @@ import { callHandler, type Handled } from '../handlers.ts';
 import { parseInput } from '../input.ts';
 import { always, type Next, type Step } from './step.ts';
 
-/** Makes the input of a redirected attempt, once, by the action's own handler; then everything is decided again. */
+/**
+ * Makes the input of a redirected attempt, once, by the action's own handler. Then the attempt is decided again from
+ * the start.
+ */
 export const redirecting: Step = {
   name: 'redirecting',
   isFor: always,
@@ -14,7 +17,7 @@ export const redirecting: Step = {
 
 async function redirect<Input, Result>(attempt: Attempt<Input, Result>): Promise<Next<Result>> {
   const { guard, input: original, subject } = attempt;
-  // A step in between may have let others run, and a handler of the user's is called now.
+  // The decision may be out of date by now, and code of the application is called next.
   const decision = attempt.look();
   if (decision.verdict !== 'redirect') return attempt.reconsider();
   const made = await byHandler(attempt);
@@ -33,10 +36,11 @@ async function byHandler<Input, Result>(attempt: Attempt<Input, Result>): Promis
   if (!handler) return { problem: `${action.name} declares no safe destination (redirect) for test_mode` };
   const handled = await callHandler('its redirect handler', (context) => handler(input, context), attempt);
   if ('problem' in handled) return handled;
-  if (handled.value === undefined || handled.value === null) return { problem: 'its redirect handler gave no input' };
+  if (handled.value === undefined || handled.value === null)
+    return { problem: 'its redirect handler returned no input' };
   try {
     return { value: await parseInput(action, handled.value, attempt) };
   } catch (error) {
-    return { problem: `its redirect handler gave an input that does not fit: ${messageOf(error)}` };
+    return { problem: `its redirect handler returned an input that does not fit: ${messageOf(error)}` };
   }
 }

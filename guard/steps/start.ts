@@ -6,10 +6,10 @@ import { RunningAction } from '../running-action.ts';
 import { always, type Next, type Step } from './step.ts';
 
 /**
- * Starts the action. The last look at the local copy, with its lease and the permit's age, is in the very synchronous
- * block that calls `execute`: nothing is awaited in between, nothing of the user's runs, and nothing grows with the
- * input. Whatever could (handlers, schemas, the record of a redirect, the caller's options) comes in a step before, or
- * ahead of that look. When it gives another verdict, or the permit has run out, the attempt is decided again.
+ * Starts the action. One synchronous block looks at the local copy, its lease and the permit's age, and calls
+ * `execute`. In between nothing is awaited, no code of the application runs, and nothing takes longer for a larger
+ * input: handlers, schemas, the record of a redirect and the caller's options all come before. When the last look gives
+ * another verdict, or the permit has run out, the attempt is decided again.
  */
 export const start: Step = {
   name: 'start',
@@ -19,7 +19,7 @@ export const start: Step = {
     const { input, keepRecord } = attempt.effective;
     if (signal?.aborted) return attempt.abandon('aborted', decision);
 
-    // From here to `execute` nothing is awaited, and nothing of the user's runs.
+    // From here to `execute` nothing is awaited, and no code of the application runs.
     const last = attempt.look();
     if (last.verdict === 'block') return attempt.refuse(last);
     if (permit?.is === 'refused') return attempt.refuse(decide(subject, permit.reading));
@@ -41,7 +41,7 @@ export const start: Step = {
   },
 };
 
-/** What became of it, now or when it has ended. */
+/** The end of the attempt: now, or when the promise of `execute` settles. */
 function ended<Input, Result>(
   running: RunningAction<Input, Result>,
   result: Result | Promise<Result>,
@@ -50,7 +50,7 @@ function ended<Input, Result>(
   try {
     given = isThenable(result) ? Promise.resolve(result) : result;
   } catch (error) {
-    return running.failed(error); // a `then` or a `constructor` that cannot be read
+    return running.failed(error); // its `then` or `constructor` is a getter that throws
   }
   if (!(given instanceof Promise)) return running.landed(given);
   return settled(

@@ -3,21 +3,21 @@ import type { Attempt } from '../attempt.ts';
 import type { Outcome } from '../outcome.ts';
 
 /**
- * Go on to the next step; begin a round anew, from the first step; or how the attempt has ended, which only the attempt
- * itself can say.
+ * `go on` to the next step; begin a new round from the first step (`again`); or the outcome, which the attempt itself
+ * returns where it ends.
  */
 export type Next<Result> = 'go on' | 'again' | Outcome<Result>;
 
-/** One thing that every attempt of an action goes through before it is performed. */
+/** One step that an attempt goes through before its action is performed. */
 export interface Step {
-  /** What it does to an attempt, in a word. */
+  /** What the step does, in a word. */
   readonly name: string;
-  /** Whether any attempt of an action needs it; asked once, when the action is made. */
+  /** Whether attempts at this action need the step; asked once, when the action is defined. */
   isFor<Input, Result>(action: NormalisedAction<Input, Result>, hasStore: boolean): boolean;
   /**
-   * Moves an attempt on. A promise is awaited, so what was looked at before is to be looked at again; a step that has
-   * nothing to wait for returns none, which keeps most attempts short. One that throws is a fault of ours, and the
-   * attempt is refused.
+   * Moves an attempt on. A step with nothing to wait for returns no promise, which keeps most attempts short. After one
+   * that does, later steps must look at the switch again. A step that throws is a fault of ours, and refuses the
+   * attempt.
    */
   take<Input, Result>(attempt: Attempt<Input, Result>): Next<Result> | Promise<Next<Result>>;
 }

@@ -1,7 +1,10 @@
 import type { Step } from './step.ts';
 import { refuseUnsupported } from './unsupported.ts';
 
-/** Without a store nothing confirms an action, and nothing keeps what would undo it: such actions never run there. */
+/**
+ * Refuses irreversible and reversible actions where there is no store: nothing could confirm the former, nor keep how
+ * to reverse the latter.
+ */
 export const store: Step = {
   name: 'store',
   isFor: ({ irreversible, reverse }, hasStore) => !hasStore && (irreversible || reverse !== undefined),

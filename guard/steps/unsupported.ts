@@ -2,6 +2,6 @@ import type { Attempt } from '../attempt.ts';
 import { blocked, faultCause } from '../decide.ts';
 import type { Outcome } from '../outcome.ts';
 
-/** Ends an attempt that asks for what is not there: in this version, or without a store. */
+/** Refuses an attempt that needs something which this version, or a switch without a store, does not have. */
 export const refuseUnsupported = <Input, Result>(attempt: Attempt<Input, Result>, message: string): Outcome<Result> =>
   attempt.refuse(blocked(attempt.subject, faultCause('UNSUPPORTED', message), attempt.decision));

@@ -4,7 +4,7 @@ import { drafting } from './drafting.ts';
 import { redirecting } from './redirecting.ts';
 import { always, type Step } from './step.ts';
 
-/** What each verdict asks for before an action is intended; null: nothing, or the attempt has ended in `deciding`. */
+/** The step that each verdict needs before the action is intended. Null: none, or `deciding` has ended the attempt. */
 const ASKS: Readonly<Record<Verdict, Step | null>> = Object.freeze({
   allow: null,
   redirect: redirecting,
@@ -14,7 +14,9 @@ const ASKS: Readonly<Record<Verdict, Step | null>> = Object.freeze({
   block: null,
 });
 
-/** Does what the verdict asks for. One step for all of them: most attempts are allowed, and go on at once. */
+/**
+ * Takes the step that the verdict needs. One row for all of them, because most attempts are allowed and go on at once.
+ */
 export const verdict: Step = {
   name: 'verdict',
   isFor: always,

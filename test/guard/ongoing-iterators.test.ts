@@ -339,7 +339,7 @@ describe('an iterator or a promise', () => {
       7,
       { text: 'hello' },
     ]);
-    expect(() => (answer as Answer<unknown>).raw()).toThrow(/raw\(\) could not be looked at: await it/);
+    expect(() => (answer as Answer<unknown>).raw()).toThrow(/raw\(\) could act unchecked: await it/);
 
     // A cursor has a next() of its own, which is none of an iterator's.
     const docs = [{ _id: 1 }, { _id: 2 }];

@@ -448,7 +448,7 @@ test('what was begun beside something that is refused is in flight until it is o
   });
   await expect(action(null)).rejects.toMatchObject({
     code: 'RESULT_GOES_ON',
-    message: expect.stringMatching(/What else it holds that goes on has been ended\.$/),
+    message: expect.stringMatching(/Everything else in it that goes on has been ended\.$/),
   });
   await once(child, 'exit');
   expect((await kill(300)).acknowledgements.executors).toMatchObject([
