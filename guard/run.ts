@@ -171,7 +171,7 @@ export function openRun({ guard, keeper, identity, acting }: RunParts): OpenedRu
       leave();
     },
     async forget() {
-      if (kept) await keeper?.removeCheckpoint(runId).catch(() => {}); // the store bounds the number of checkpoints anyway
+      if (kept) await keeper?.removeCheckpoint(runId).catch(() => {}); // the store bounds their number anyway
     },
   };
 }

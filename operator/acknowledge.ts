@@ -2,8 +2,7 @@ import type { Beat, Head } from '../flags/index.ts';
 import type { ReportedBeat } from '../store/beats.ts';
 
 /**
- * How far one executor has obeyed. `silent`: nothing (that can be read) heard for longer than its lease; it is never
- * counted as stopped.
+ * How far one executor has obeyed. `silent`: no valid report for longer than its lease; it is never counted as stopped.
  */
 export type ExecutorState = 'stopped' | 'draining' | 'behind' | 'silent';
 
@@ -14,28 +13,28 @@ export interface ExecutorAcknowledgement {
   readonly pid: number;
   readonly epoch: number;
   readonly in_flight: number;
-  /** How many of these a restriction has reached and that have not ended yet. */
+  /** How many actions in flight a restriction has reached, and have not ended yet. */
   readonly draining: number;
   readonly state: ExecutorState;
   /** How long ago it reported, by the store's clock. */
   readonly age_ms: number;
   /**
-   * Who has written that report, as far as the store knows (`uid 1000`, `name mailer`); null where it cannot tell. Two
-   * with one writer could report for each other.
+   * Who has written that report, as far as the store knows (`uid 1000`, `name mailer`); null where it does not. Two
+   * executors with one writer could report for each other.
    */
   readonly writer: string | null;
   /** What is wrong with its report; such an executor is silent. */
   readonly problem?: string | undefined;
   /**
-   * Where it only writes a file that clients read which cannot acknowledge: `stopped` means that it is written, and how
-   * long after that they have obeyed at the latest.
+   * Present where it only writes a file for clients that cannot acknowledge: `stopped` then means that the file is
+   * written, and this says how long after that its clients obey at the latest.
    */
   readonly export?: Beat['export'];
   /** What keeps it from obeying, in its own words. */
   readonly trouble?: string | undefined;
 }
 
-/** One and the same executor has the same id and the same writer: under an id alone somebody else may report, too. */
+/** Identifies an executor by id and writer, because several writers may report under one id. */
 export const executorKey = ({ id, writer }: { readonly id: string; readonly writer?: string | null }): string =>
   `${writer ?? ''}\n${id}`;
 
@@ -49,7 +48,7 @@ export interface SharedWriter {
   readonly executors: readonly string[];
 }
 
-/** What a kill or `status` shows of those who obey (CONTRACT: kill answer). */
+/** What the executors have acknowledged, as in the answer to a kill. */
 export interface Acknowledgements {
   readonly total: number;
   readonly applied: number;
@@ -59,18 +58,18 @@ export interface Acknowledgements {
   readonly elapsed_ms: number;
   readonly executors: readonly ExecutorAcknowledgement[];
   readonly shared_writers: readonly SharedWriter[];
-  /** Why the executors could not be heard; then nothing is known of them. */
+  /** Why the executors' reports could not be read; then nothing is known of the executors. */
   readonly problem?: string | undefined;
 }
 
-/** What is compared: the head that must be applied, where the store stands now, and the store's clock. */
+/** The head that must be applied, the store's present head, and the store's time. */
 export interface Required {
   readonly head: Head;
   readonly store: Head;
   readonly time: string;
 }
 
-/** What an executor holds beyond the store is evidence of a lost change, not an acknowledgement. */
+/** An epoch beyond the store's is evidence of a lost change, not an acknowledgement. */
 const acknowledged = ({ applied }: Beat, { store }: Required): number =>
   applied?.generation === store.generation && applied.epoch <= store.epoch ? applied.epoch : 0;
 
@@ -83,7 +82,7 @@ const stateOf = (beat: Beat, required: Required): ExecutorState => {
   return beat.draining === 0 ? 'stopped' : 'draining';
 };
 
-/** Where every executor stands with regard to a head that must be applied. */
+/** The state of every executor with regard to a head that must be applied. */
 export function acknowledge(beats: readonly ReportedBeat[], required: Required, elapsedMs: number): Acknowledgements {
   const executors = beats.map((beat): ExecutorAcknowledgement => {
     const ageMs = Date.parse(required.time) - Date.parse(beat.at);
@@ -117,7 +116,7 @@ export function acknowledge(beats: readonly ReportedBeat[], required: Required, 
   };
 }
 
-/** Which of these could report for each other; nothing is known of those whose writer the store cannot tell. */
+/** The executors that share a writer. Those with an unknown writer are left out. */
 export function sharedWriters(executors: readonly ExecutorAcknowledgement[]): SharedWriter[] {
   const writers = new Map<string, string[]>();
   for (const { writer, id } of executors) {

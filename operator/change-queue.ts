@@ -20,24 +20,24 @@ import type { Check, Objection, PlannedChange } from './plan.ts';
 import { planChange } from './plan-change.ts';
 import { ChangeRefusedError, type PendingRequest } from './refusals.ts';
 
-/** Which store is changed, and how. */
+/** The store that is changed, and how. */
 export interface ChangeQueueOptions {
   readonly connection: ControlConnection;
   /** How long each change is tried, in milliseconds. */
   readonly retryMs: number;
-  /** What each change is asked before it is made; default `CHECKS`. */
+  /** The checks of each change; default `CHECKS`. */
   readonly checks?: readonly Check[] | undefined;
 }
 
-/** Who wants what. */
+/** A command, and who gives it. */
 export interface Order {
   readonly command: Command;
   readonly actor: Actor;
 }
 
 /**
- * A command that was recorded. `view` is the state that the batch left in which it was appended. Where the answer to an
- * append was lost and its event was found in the log, `change` is null and `view` is the state as it was read then.
+ * A command that was recorded. `view` is the state after its batch. Where the answer to the append was lost and the
+ * event was found in the log, `change` is null and `view` is the state as it was read then.
  */
 export interface Recorded {
   readonly is: 'recorded';
@@ -47,12 +47,12 @@ export interface Recorded {
   readonly change: PlannedChange | null;
 }
 
-/** What came of a command that was not refused. */
+/** The answer to a command that was not refused. */
 export type Appended = Recorded | { readonly is: 'pending'; readonly request: PendingRequest };
 
 /**
- * So many changes are appended at once at most: enough that a thousand take a few round trips, and few enough that none
- * holds up the store for long.
+ * How many changes are appended at once at most. A thousand take a few round trips, and no batch holds up the store for
+ * long.
  */
 const MOST_AT_ONCE = 250;
 
@@ -63,32 +63,32 @@ interface Job extends Order {
   readonly keys: readonly EntryKey[];
   readonly resolve: (appended: Appended) => void;
   readonly reject: (error: unknown) => void;
-  /** When it is given up, by `performance.now()`; it begins with the first try, not with waiting for others. */
+  /**
+   * When it is given up, by `performance.now()`. Set at its first try: waiting for others before that does not count.
+   */
   deadline: number | null;
   notBefore: number;
   tries: number;
   /**
-   * Where in the log its event may be: after the one epoch, and not beyond the other. Null: each time that it was sent,
-   * the store has said that it did not take it.
+   * Where in the log its event may be: after epoch `after`, up to epoch `last`. Null while the store has answered every
+   * append of it with a refusal.
    */
   unanswered: { readonly after: number; readonly last: number } | null;
-  /** Whether it takes authority away, as it was planned last. */
+  /** Whether it takes authority away, by its last plan. */
   stops: boolean;
-  /**
-   * Why something else is recorded in its place, as it was planned last: the request for it, or that it was refused.
-   */
+  /** The objection of its last plan, where a request or a refused attempt is recorded in its place. */
   objection: Objection | null;
-  /** It is tried without others, because something was wrong with those that it was tried with. */
+  /** True: it is tried alone, because a batch with it had something wrong. */
   alone: boolean;
 }
 
 const isKill = ({ command }: Job): boolean => command.type === 'kill';
 
 /**
- * The changes of one control plane, on their way into its log. What waits is appended together, kills before everything
- * else, so that they do not compete with each other. Where another process was first, kills are planned anew at once,
- * and everything else waits longer each time: whoever gives authority back cannot hold up a kill. Each is tried until
- * it is recorded or its time is over; a loosening keeps the epoch that it named, however often it is planned anew.
+ * The queue of changes of one control plane. Waiting changes are appended together, kills first, so that they do not
+ * compete with each other. Where another process has appended first, kills are planned again at once, and other changes
+ * wait longer each time: giving authority back cannot hold up a kill. Each change is tried until it is recorded or its
+ * time is over. A loosening keeps the epoch that it named, however often it is planned again.
  */
 export class ChangeQueue {
   readonly #connection: ControlConnection;
@@ -108,7 +108,7 @@ export class ChangeQueue {
     this.#checks = checks;
   }
 
-  /** @throws ChangeRefusedError; KillSwitchError why the store did not take it in time */
+  /** @throws ChangeRefusedError; KillSwitchError that says why the store did not take it in time */
   append({ command, actor }: Order): Promise<Appended> {
     return new Promise((resolve, reject) => {
       const keys = entriesFor(command);
@@ -133,13 +133,13 @@ export class ChangeQueue {
   }
 
   async #next(): Promise<void> {
-    await Promise.resolve(); // whoever asks for many changes in one turn gets them appended together
+    await Promise.resolve(); // changes that are asked for in one turn are appended together
     const batch = this.#take();
     if (batch.length > 0) await this.#attempt(batch);
     else await this.#pause();
   }
 
-  /** What is tried next: kills where there are any, else what came first. */
+  /** Takes the next batch: kills where any are due, else the oldest. */
   #take(): Job[] {
     const now = performance.now();
     const due = this.#waiting.filter(({ notBefore }) => notBefore <= now);
@@ -153,7 +153,7 @@ export class ChangeQueue {
     return batch;
   }
 
-  /** Until the next one is due, or another comes. */
+  /** Waits until the next change is due, or another comes. */
   async #pause(): Promise<void> {
     const next = Math.min(...this.#waiting.map(({ notBefore }) => notBefore));
     let timer: NodeJS.Timeout | undefined;
@@ -165,14 +165,14 @@ export class ChangeQueue {
     this.#wake = () => {};
   }
 
-  /** Never rejects: each job is answered, or waits again. */
+  /** Tries one batch. Never rejects: each job is answered, or waits again. */
   async #attempt(batch: readonly Job[]): Promise<void> {
     const retryMs = this.#retryMs;
     for (const job of batch) job.deadline ??= performance.now() + retryMs;
     let open = batch;
     try {
       const view = await this.#connection.read([...new Set(batch.flatMap(({ keys }) => keys))]);
-      // A long log may have taken long to read: that is not its time.
+      // Reading a long log may have taken long; that does not count.
       for (const job of batch) if (job.tries === 0) job.deadline = performance.now() + retryMs;
       open = await this.#withoutRecorded(batch, view);
       const { planned, after, left } = plan(view, open, this.#checks);
@@ -196,8 +196,8 @@ export class ChangeQueue {
   }
 
   /**
-   * Where no answer comes, each of them knows where to look for its event: the log only takes it behind the head that
-   * it was planned on.
+   * Appends a batch. Where no answer comes, each job notes where its event may be: the log takes it only right behind
+   * the head that it was planned on.
    */
   async #send(view: ControlView, planned: ReadonlyArray<readonly [Job, PlannedChange]>): Promise<boolean> {
     try {
@@ -214,22 +214,22 @@ export class ChangeQueue {
   #failed(batch: readonly Job[], error: unknown): void {
     const code = isKillSwitchError(error) ? error.code : '';
     if (code === 'INVALID_ARGUMENT' || code === 'INVALID_STATE') {
-      // One of them is wrong, and the others must not suffer for it.
+      // One of them is wrong: each is tried alone, so that the others are recorded.
       for (const job of batch) {
         if (batch.length === 1) job.reject(error);
         else this.#waiting.push(Object.assign(job, { alone: true }));
       }
       return;
     }
-    // What does not fit at once (a disk that is nearly full) may fit one by one.
+    // A smaller batch may fit, for instance on a disk that is nearly full.
     this.#most = Math.max(1, Math.floor(batch.length / 2));
     if (PERMANENT.has(code)) for (const job of batch) job.reject(error);
     else this.#retry(batch, error);
   }
 
   /**
-   * They wait together, unless their time is over. What tightens and was merely overtaken does not wait to speak of;
-   * the random part keeps processes apart that were overtaken together.
+   * Lets the jobs wait together, unless their time is over. Jobs that take authority away and were merely overtaken
+   * wait a few milliseconds. The random part keeps apart processes that were overtaken at the same time.
    */
   #retry(batch: readonly Job[], error: unknown): void {
     const tries = Math.max(...batch.map((job) => ++job.tries));
@@ -244,7 +244,7 @@ export class ChangeQueue {
     }
   }
 
-  /** Answers those whose event has come into the log although its answer was lost; gives the others. */
+  /** Answers the jobs whose event is in the log although the store's answer was lost; returns the others. */
   async #withoutRecorded(batch: readonly Job[], view: ControlView): Promise<readonly Job[]> {
     const { head } = view;
     const sought = batch.flatMap(({ unanswered }) => unanswered ?? []);
@@ -266,8 +266,8 @@ export class ChangeQueue {
 }
 
 /**
- * Plans one after the other, each in the state that those before it leave. `left`: those that are not appended with the
- * first of them, because only one of the two tightens.
+ * Plans the jobs one after the other, each on the state after those before it. `left`: the jobs from the first on that
+ * differs from the batch in whether it takes authority away.
  */
 function plan(
   view: ControlView,
@@ -285,7 +285,7 @@ function plan(
     job.objection = plan.is === 'change' ? null : plan;
     const { change } = plan;
     if (change === null) {
-      if (plan.is !== 'change') object(job, plan); // an answer, not a failure of the store: it is never tried again
+      if (plan.is !== 'change') object(job, plan); // an answer, no failure of the store: it is not tried again
       continue;
     }
     const first = planned[0]?.[1];
@@ -296,7 +296,7 @@ function plan(
   return { planned, after, left: [] };
 }
 
-/** Its event is in the log. */
+/** Answers a job whose event is in the log. */
 function answer(job: Job, recorded: Recorded): void {
   if (job.objection) object(job, job.objection);
   else job.resolve(recorded);
@@ -307,14 +307,14 @@ function object({ resolve, reject }: Job, objection: Objection): void {
   else reject(new ChangeRefusedError(objection.refusal));
 }
 
-/** What is to be appended, each where the one before it leaves the log. */
+/** The appends of a batch, each expecting the head that the one before leaves. */
 const appends = (head: Head | null, planned: ReadonlyArray<readonly [Job, PlannedChange]>): Append[] =>
   planned.map(([, change], index) => ({
     ...change,
     expected: index === 0 ? head : (planned[index - 1]?.[1].head ?? null),
   }));
 
-/** A view as it becomes by changes that are not appended yet. */
+/** A view with changes on top that are not appended yet. */
 class Overlay implements ControlView {
   readonly #view: ControlView;
   readonly #changed = new Map<EntryKey, Entry | undefined>();
@@ -341,7 +341,7 @@ class Overlay implements ControlView {
 
 const MOVED_ON = 'The log moved on each time this change was tried. Try again.';
 
-/** What trying again cannot mend. */
+/** Codes of failures that trying again cannot mend. */
 const PERMANENT: ReadonlySet<string> = new Set([
   'CLOSED',
   'CORRUPT',

@@ -6,7 +6,7 @@ import type { Refusal } from './refusals.ts';
 
 const refused = (refusal: Refusal): Objection => ({ is: 'refused', refusal, change: null });
 
-/** Giving authority back takes a reason, and one that can stand in the log as it was given. */
+/** A change that gives authority back needs a reason, which can stand in the log as it was given. */
 const reasonGiven: Check = ({ command, change }) => {
   if (takesAway(change) || rowOf(command).needsNoReason) return null;
   const { reason, reasonProblem }: GivenReason = 'reason' in command ? command : {};
@@ -15,8 +15,8 @@ const reasonGiven: Check = ({ command, change }) => {
 };
 
 /**
- * Whoever gives authority back names what they had read, and nothing that was restricted, tightened or seconded since
- * is loosened.
+ * A change that gives authority back names the epoch that its operator had read. It is refused where the entry was
+ * restricted, tightened or seconded since.
  */
 const notOvertaken: Check = ({ command, change, view }) => {
   const named = 'epoch' in command ? command.epoch : undefined;
@@ -28,7 +28,7 @@ const notOvertaken: Check = ({ command, change, view }) => {
 };
 
 /**
- * What each change is asked before it is made; the first that objects decides. Whatever takes authority away passes all
- * of them. To add a rule of who may restore what, write a check and put it into this list.
+ * The checks of every change; the first objection decides. A change that takes authority away passes all of them. To
+ * add a rule of who may restore what, write a check and put it into this list.
  */
 export const CHECKS: readonly Check[] = [reasonGiven, notOvertaken];

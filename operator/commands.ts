@@ -21,23 +21,23 @@ import type { GivenReason } from './reason.ts';
 import type { Refusal } from './refusals.ts';
 
 /**
- * `epoch`: what the person had read when deciding to loosen; what was restricted, tightened or seconded since is not
- * loosened.
+ * `epoch`: the epoch that the operator had read when deciding. Refused where the entry was restricted, tightened or
+ * seconded since.
  */
 interface Loosening extends GivenReason {
   readonly epoch?: number | undefined;
 }
 
-/** What each command asks for, beside its name. */
+/** The members of each command, beside its type. */
 interface Asked {
   readonly init: { readonly generation: string };
   readonly recover: {
     readonly generation: string;
     readonly givenUp: readonly Head[];
-    /** Whose reports of forks are not believed any more, and whose are again. */
+    /** Executors whose reports of forks are ignored from now on, and those whose reports count again. */
     readonly exclude?: readonly string[] | undefined;
     readonly include?: readonly string[] | undefined;
-  } & Loosening; // of two that recover at once, one decides on what the other has changed already
+  } & Loosening; // the epoch refuses the second of two simultaneous recovers
   readonly kill: {
     readonly target: string;
     readonly mode: Mode;
@@ -47,7 +47,7 @@ interface Asked {
   } & GivenReason;
   readonly revive: { readonly target: string } & Loosening;
   /**
-   * An operating process ends a kill whose time is over. `expiresAt` is the end that was judged; a kill that was
+   * An operating process ends a kill whose time is over. `expiresAt` is the end that it has judged: a kill that was
    * extended since stays.
    */
   readonly expire: { readonly target: string; readonly id: string; readonly expiresAt: string | null };
@@ -56,39 +56,39 @@ interface Asked {
   readonly limit: { readonly name: string; readonly value: number } & Loosening;
   readonly autonomy: { readonly action: string; readonly stage: AutonomyStage } & Loosening;
   readonly flags: { readonly definition: Record<string, unknown> } & Loosening;
-  /** A store has kept its state apart, and this proves it. */
+  /** Records the proof of a snapshot that a store has kept. */
   readonly snapshot: { readonly mark: SnapshotMark };
 }
 
 export type CommandType = keyof Asked;
 export type CommandOf<T extends CommandType> = { readonly type: T } & Asked[T];
 
-/** What is asked for, one kind a verb. */
+/** A change that an operator, or the system, asks for. */
 export type Command = { readonly [T in CommandType]: CommandOf<T> }[CommandType];
 
-/** What is read to plan: single entries and the head, at one moment, with the store's clock. */
+/** The view that a command is planned on: single entries and the head at one moment, with the store's time. */
 export interface PlanView extends StateView {
   readonly head: Head | null;
   readonly time: string;
 }
 
-/** Where an entry is: its kind, and its name where the kind has several. */
+/** The kind of an entry, and its name where the kind has several. */
 export type EntryRef = readonly [kind: EntryKind, name?: string];
 
-/** What a command comes to by itself, before anybody is asked whether it may be. */
+/** What a command would do, before the checks. */
 export type Wish =
   | { readonly is: 'event'; readonly type: EventType; readonly data: Record<string, unknown> }
-  /** It is so already: that somebody else wants it too is recorded. */
+  /** The state is so already; a seconding is recorded. */
   | { readonly is: 'already' }
   | { readonly is: 'refused'; readonly refusal: Refusal };
 
 interface CommandRow<C> {
-  /** The one entry that it changes, and that tells whether it comes too late. */
+  /** The one entry that it changes, whose epoch shows whether the command comes too late. */
   readonly changes: (command: C) => EntryRef;
-  /** What else it reads, beside `control` and `mode`; default: nothing. */
+  /** Further entries that it reads, beside `control` and `mode`. Default: none. */
   readonly reads?: (command: C) => readonly EntryRef[];
   readonly wish: (command: C, view: PlanView, commandId: string) => Wish;
-  /** True where it gives back without a reason: from nothing, or because its time is over. */
+  /** True for commands that give authority back without a reason: `init`, and a kill's end by time. */
   readonly needsNoReason?: true;
 }
 
@@ -96,13 +96,13 @@ const event = (type: EventType, data: Record<string, unknown>): Wish => ({ is: '
 const refused = (refusal: Refusal): Wish => ({ is: 'refused', refusal });
 const ALREADY: Wish = Object.freeze({ is: 'already' });
 
-/** Null where it is a name. */
+/** Null for a valid name. */
 function nameRefused(of: string, name: string, problemOf = idProblem): Wish | null {
   const problem = problemOf(name);
   return problem === null ? null : refused({ kind: 'not_a_name', name, of, problem });
 }
 
-/** Null where it is a target. */
+/** Null for a valid target. */
 function targetRefused(target: string, read: (target: string) => unknown): Wish | null {
   try {
     read(target);
@@ -113,8 +113,8 @@ function targetRefused(target: string, read: (target: string) => unknown): Wish 
 }
 
 /**
- * One row a command: what it reads, and the event that it wishes for. To add one, copy a row here and what it asks for
- * above.
+ * One row a command: the entries that it reads, and the event that it makes. To add a command, copy a row here and its
+ * members above.
  */
 const ROWS: { readonly [T in CommandType]: CommandRow<CommandOf<T>> } = {
   init: {
@@ -157,7 +157,7 @@ const ROWS: { readonly [T in CommandType]: CommandRow<CommandOf<T>> } = {
   revive: {
     changes: ({ target }) => ['kill', target],
     wish: ({ target }, view) => {
-      // What is lifted may be what another version recorded.
+      // Another version may have recorded a target that this one would refuse.
       const wrong = targetRefused(target, readTarget);
       if (wrong) return wrong;
       const active = view.get('kill', target);
@@ -207,11 +207,12 @@ const ROWS: { readonly [T in CommandType]: CommandRow<CommandOf<T>> } = {
   snapshot: { changes: () => ['control'], wish: ({ mark }) => event('snapshot', { ...mark }) },
 };
 
-/** The row of a command's own type: that a command and its row belong together is what the table says. */
+/** The row of a command's type. */
 export const rowOf = <T extends CommandType>({ type }: { readonly type: T }): CommandRow<CommandOf<T>> => ROWS[type];
 
 /**
- * The entries that must be read to plan this command: a few, so that a kill costs the same beside any number of others.
+ * The entries that must be read to plan this command. Only a few, so that a kill costs the same beside any number of
+ * others.
  */
 export function entriesFor(command: Command): EntryKey[] {
   const { changes, reads = () => [] } = rowOf(command);
@@ -220,7 +221,8 @@ export function entriesFor(command: Command): EntryKey[] {
 }
 
 /**
- * The operator's clock may be another than the store's, by which the kill ends. Undefined for an end that cannot be.
+ * The end of a kill by the store's clock, which may differ from the operator's. Undefined where there can be no such
+ * end.
  */
 function endAfter(lastsMs: number, now: string): string | undefined {
   const end = new Date(Date.parse(now) + lastsMs);

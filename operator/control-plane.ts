@@ -12,16 +12,16 @@ import type { ReportedIntervention } from '../store/reports.ts';
 import type { Acknowledgements, ExecutorAcknowledgement, SharedWriter } from './acknowledge.ts';
 import type { LogVerification } from './verify-log.ts';
 
-/** Why, and what the person had read: needed exactly where a change loosens. */
+/** Options of every change. */
 export interface ChangeOptions {
   /**
-   * At most 2000 characters; required where the change gives authority back. Where it takes authority away, what is no
-   * such text is made one.
+   * At most 2000 characters; required where the change gives authority back. Where it takes authority away, any other
+   * value is made into such a text.
    */
   readonly reason?: string | undefined;
   /**
-   * The epoch that the person had read when deciding; default: the epoch when this call began. A target that was
-   * restricted since is not loosened.
+   * The epoch that the operator had read when deciding; default: the epoch when this call began. What was restricted
+   * since is not loosened.
    */
   readonly epoch?: number | undefined;
 }
@@ -32,33 +32,34 @@ export interface KillOptions {
   /** How much authority is left; default `full_stop`, never `live`. */
   readonly mode?: Mode | undefined;
   /**
-   * At most 2000 characters. No kill is refused for its reason: what is no text (an error that was caught) is made one,
-   * and what is longer is cut.
+   * At most 2000 characters. No kill is refused for its reason: another value (a caught error) is made into a text, and
+   * a longer text is cut.
    */
   readonly reason?: string | undefined;
   /**
-   * When the kill ends by itself; default: never. It ends by an event that an operating process appends
-   * (`operate: true`, `kill-switch watch`), by no other's clock: without one it stays.
+   * When the kill ends by itself; default: never. Only an operating process (`operate: true`, `kill-switch watch`) ends
+   * it, by an event: without one it stays.
    */
   readonly expiresAt?: string | Date | undefined;
   /**
-   * In place of `expiresAt`: how long it lasts from when it is recorded, in milliseconds, more than 0, by the store's
-   * clock.
+   * In place of `expiresAt`: how long the kill lasts after it was recorded, in milliseconds of the store's clock, more
+   * than 0.
    */
   readonly lastsMs?: number | undefined;
   /**
-   * How long to wait for executors to stop and drain, in milliseconds; default 0: what is known when `kill` returns.
+   * How long to wait for executors to stop and drain, in milliseconds. Default 0: `kill` returns with what is known by
+   * then.
    */
   readonly waitMs?: number | undefined;
-  /** Called as executors obey, while it waits. */
+  /** Called while it waits, as executors obey. */
   readonly onProgress?: ((acknowledgements: Acknowledgements) => void) | undefined;
-  /** Called once, as soon as the kill is recorded and before anything is waited for. */
+  /** Called once, as soon as the kill is recorded, before any waiting. */
   readonly onRecorded?: ((recorded: { readonly epoch: number }) => void) | undefined;
-  /** Ends the waiting, not the kill: the answer is then what is known, 300 ms after the append at the earliest. */
+  /** Ends the waiting, not the kill: the answer is then what is known, at the earliest 300 ms after the append. */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** `already`: that target was killed as strictly and as long before; the call is recorded as a seconding. */
+/** `already`: the target was already killed as strictly and for as long; the call is recorded as a seconding. */
 export interface KillAnswer {
   readonly kill: KillRecord;
   readonly epoch: number;
@@ -74,7 +75,7 @@ export interface ReviveOptions extends ChangeOptions {
   readonly target: string;
 }
 
-/** `targeting`: a rule of flagd's that answers with a mode, or null (default): the same for everyone. */
+/** `targeting`: a flagd rule that returns a mode; null (default): the same mode for everyone. */
 export interface ModeOptions extends ChangeOptions {
   readonly mode: Mode;
   readonly targeting?: unknown;
@@ -101,30 +102,30 @@ export interface FlagsOptions extends ChangeOptions {
 }
 
 /**
- * Which part of a list: so many are left out from the start (default 0), and so many are given at most (default: all).
- * Whole numbers.
+ * A part of a list: `skip` items are left out at the start (default 0), then at most `limit` are returned (default:
+ * all). Whole numbers.
  */
 export interface Page {
   readonly skip?: number | undefined;
   readonly limit?: number | undefined;
 }
 
-/** After which `seq` the log is read; default 0: from the start. */
+/** `after`: the `seq` after which the log is read; default 0: from the start. */
 export interface LogOptions {
   readonly after?: number | undefined;
 }
 
 export interface FollowOptions extends LogOptions {
-  /** Ends it. Without one it ends when whoever iterates stops. */
+  /** Ends the following. Without one it ends when the caller stops iterating. */
   readonly signal?: AbortSignal | undefined;
-  /** Told once when the store stops answering, and with an empty text when it answers again. */
+  /** Called once when the store stops answering, with the problem; and with an empty text when it answers again. */
   readonly onTrouble?: ((problem: string) => void) | undefined;
 }
 
 export interface InterventionsOptions {
-  /** At most so many; default 100. */
+  /** How many to return at most; default 100. */
   readonly limit?: number | undefined;
-  /** Only proposals, which no number of refusals pushes out. */
+  /** True: only proposals. A store keeps them apart, so that refusals do not push them out. */
   readonly proposals?: boolean | undefined;
 }
 
@@ -135,12 +136,12 @@ export interface InterventionsAnswer {
   readonly unreadable: number;
 }
 
-/** `writer`: as `executors` shows it; needed where several report under one id. */
+/** `writer`: as `executors` shows it; required where several writers report under one id. */
 export interface ForgetOptions {
   readonly writer?: string | undefined;
 }
 
-/** What is reported of changes that the store has lost. */
+/** What executors report of changes that the store has lost. */
 export type ForksAnswer = Pick<Status, 'forks' | 'ignored_forks'>;
 
 export interface ReviveAnswer {
@@ -148,42 +149,41 @@ export interface ReviveAnswer {
   readonly epoch: number;
 }
 
-/** `already`: it was so before; the call is recorded as a seconding. */
+/** `already`: nothing had to change; the call is recorded as a seconding. */
 export interface ChangeAnswer {
   readonly epoch: number;
   readonly already: boolean;
 }
 
 /**
- * `given_up`: what executors had seen and the store has no more, the highest first, at most 100 of `given_up_count`;
- * `ignored`: what nobody can have seen.
+ * `given_up`: the heads that executors had seen and the store has lost, highest first, at most 100 of `given_up_count`;
+ * `ignored`: reports of heads that no executor can have seen.
  */
 export interface RecoverAnswer extends ChangeAnswer {
   readonly given_up: readonly Head[];
   readonly given_up_count: number;
   readonly ignored: ReadonlyArray<{ readonly executor: string; readonly why: string }>;
-  /** Whose reports of forks had stopped everything, as `Status.forks`. */
+  /** The reports of forks that had stopped everything, as `Status.forks`. */
   readonly forks: Status['forks'];
-  /** Whose reports of forks are not believed from now on. */
+  /** Executors whose reports of forks are ignored from now on. */
   readonly excluded: readonly string[];
 }
 
 export interface RecoverOptions {
   readonly reason: string;
   /**
-   * Whose reports of forks are not believed from now on: the name of an executor (as Redis knows it, where its user is
-   * confined to that name), or `uid N`, the owner of what it writes in a file store. Such an executor stops nobody but
-   * itself.
+   * Executors whose reports of forks are ignored from now on: by name (as Redis knows it, where its user is confined to
+   * that name), or as `uid N`, the owner of its files in a file store. Such an executor stops nobody but itself.
    */
   readonly exclude?: readonly string[] | undefined;
-  /** Who is believed again. */
+  /** Executors whose reports count again. */
   readonly include?: readonly string[] | undefined;
 }
 
 export interface Status {
   readonly organization_id: string;
   readonly mode: Mode;
-  /** The base mode's targeting rule, null where it is the same for everyone. */
+  /** The targeting rule of the base mode; null where the mode is the same for everyone. */
   readonly targeting: unknown;
   readonly epoch: number;
   readonly head: Head;
@@ -196,21 +196,21 @@ export interface Status {
   readonly executors: readonly ExecutorAcknowledgement[];
   readonly shared_writers: readonly SharedWriter[];
   /**
-   * Executors that report that the store has lost changes that they had seen; everything is stopped until `recover`.
-   * `known_as`: what `exclude` takes for them, which may be another name than the one they give themselves.
+   * Executors that report that the store has lost changes which they had seen; everything is stopped until `recover`.
+   * `known_as`: the names that `exclude` takes for them, which may differ from the name that they give themselves.
    */
   readonly forks: readonly {
     readonly executor: string;
     readonly known_as: readonly string[];
     readonly held: Head | null;
   }[];
-  /** What executors report of forks that proves nothing, and why. */
+  /** Reports of forks that prove nothing, and why. */
   readonly ignored_forks: ReadonlyArray<{ readonly executor: string; readonly why: string }>;
-  /** Whose reports of forks an operator has said not to believe. */
+  /** Executors that an operator has excluded: their reports of forks are ignored. */
   readonly excluded: readonly string[];
 }
 
-/** One action in one executor. `gaps` says what is missing: a write that no draft or redirect softens. */
+/** One action in one executor. `gaps`: what it lacks, for instance a write without a draft and a redirect. */
 export interface SurfaceRow extends SurfaceRecord {
   readonly executor_id: string;
   readonly executor: string;
@@ -220,8 +220,8 @@ export interface SurfaceRow extends SurfaceRecord {
 }
 
 /**
- * The operator's side: every change is one event in the log. A change that may not be made throws a ChangeRefusedError,
- * one that waits for somebody else to agree a ChangePendingError; both changed nothing.
+ * The operator's side. Every change is one event in the log. A change that is refused throws a ChangeRefusedError; one
+ * that waits for another person's agreement throws a ChangePendingError. Both have changed nothing.
  */
 export interface ControlPlane {
   /**
@@ -230,14 +230,14 @@ export interface ControlPlane {
    */
   init(): Promise<InitAnswer>;
   /**
-   * Accepts a store that was wiped, replaced, rolled back or forked; names the heads that it gives up. Kills that were
-   * lost are not restored.
+   * Accepts a store that was wiped, replaced, rolled back or forked, and records the heads that are given up. Lost
+   * kills are not restored.
    */
   recover(options: RecoverOptions): Promise<RecoverAnswer>;
   /**
-   * Stops or restricts a target. It is never refused for what governs restoring, and tried again for `retryMs` (default
-   * 10 s) while the store does not take it. Returns 300 ms after the append was acknowledged, or later (`waitMs`): no
-   * confirmed action starts after that, whatever the registry says.
+   * Stops or restricts a target. No rule about giving authority back can refuse it; while the store does not take it,
+   * it is tried again for `retryMs` (default 10 s). Returns 300 ms after the append was acknowledged, or later
+   * (`waitMs`): no confirmed action starts after that, whatever executors report.
    */
   kill(options: KillOptions): Promise<KillAnswer>;
   /** @throws REASON_REQUIRED, NOT_KILLED, CONFLICT (restricted again since `epoch`) */
@@ -250,37 +250,37 @@ export interface ControlPlane {
   /** The app's ordinary flags. A reason is required. */
   setFlags(options: FlagsOptions): Promise<ChangeAnswer>;
   status(): Promise<Status>;
-  /** What `status` says of lost changes, without the rest. */
+  /** Only what `status` says of lost changes. */
   forks(): Promise<ForksAnswer>;
-  /** Active kills, newest first. How many there are in all `status` says. */
+  /** Active kills, newest first. `status` has their total number. */
   kills(page?: Page): Promise<readonly KillRecord[]>;
-  /** Where each executor stands. */
+  /** The state of each executor. */
   executors(page?: Page): Promise<readonly ExecutorAcknowledgement[]>;
   /** The newest decisions that were not `allow`, newest first. */
   interventions(options?: InterventionsOptions): Promise<InterventionsAnswer>;
-  /** What can act at all, and where. */
+  /** Every action that can be performed, with its executor. */
   surfaces(page?: Page): Promise<readonly SurfaceRow[]>;
   /** The log, oldest first. */
   log(options?: LogOptions): AsyncIterable<LogEvent>;
   /**
-   * The log, and then each event as it is appended. An outage of the store is waited for. `return()` and the signal end
+   * The log, and then each event as it is appended. Waits through outages of the store. `return()` and the signal end
    * it at once, also while a `next()` waits.
-   * @throws LOG_REPLACED when the event up to which it was followed is in the log no more: it was cut off, wiped or
+   * @throws LOG_REPLACED when the event up to which it was followed is no longer in the log: it was cut off, wiped or
    * replaced; CLOSED when the control plane is closed
    */
   follow(options?: FollowOptions): AsyncIterable<LogEvent>;
-  /** The switch as one flagd definition. It has no end of its own: whoever goes on with it hears of no later change. */
+  /** The switch as one flagd definition, which does not end by itself: clients that use it see no later change. */
   exportDefinition(): Promise<FlagdDefinition>;
   /** Whether the log is whole: no event edited, removed, inserted, reordered or cut off, and the state is its fold. */
   verifyLog(): Promise<LogVerification>;
   /**
-   * An operator's word that an executor is gone.
-   * @throws INVALID_ARGUMENT (several report under that id), NOT_FOUND (nobody does)
+   * Takes an executor that is gone out of the count.
+   * @throws INVALID_ARGUMENT (several writers report under that id), NOT_FOUND (none does)
    */
   forgetExecutor(executorId: string, options?: ForgetOptions): Promise<void>;
   /**
-   * Resolves when what goes on beside the answers is done: a file store keeps a snapshot now and then, so that its log
-   * need not be read whole.
+   * Resolves when background work is done: a file store writes a snapshot now and then, so that its log need not be
+   * read whole.
    */
   settled(): Promise<void>;
   close(): Promise<void>;

@@ -1,26 +1,26 @@
 import { SAFE_MODE } from '../flags/index.ts';
 
-/** How long each step takes at most from a confirmation to the clients, in milliseconds. */
+/** How long each step from a confirmation to the clients takes at most, in milliseconds. */
 export interface DeadManTimes {
   /** Between two writes of the file. */
   readonly reissueMs: number;
   /** From the moment a confirmation is sent until the file that rests on it is written. */
   readonly writeMs: number;
-  /** Until flagd, or whatever carries the file on, has read it: flagd looks at a file every second. */
+  /** Until flagd, or whatever distributes the file, has read it: flagd looks at a file every second. */
   readonly pollMs: number;
-  /** How far the clocks of the exporter and of those who evaluate may be apart. */
+  /** How far the clocks of the exporter and of the clients may be apart. */
   readonly skewMs: number;
 }
 
 /**
- * The shortest validity, in milliseconds, with which clients never stop without cause. One second is for the clock of
- * flagd's targeting, which counts whole seconds. When the exporter dies or is cut off, clients stop within the validity
- * that was chosen plus the skew.
+ * The shortest validity, in milliseconds, with which clients never stop without cause. It includes one second because
+ * flagd's targeting counts whole seconds. When the exporter dies or is cut off, clients stop within the chosen validity
+ * plus the skew.
  */
 export const deadManBound = ({ reissueMs, writeMs, pollMs, skewMs }: DeadManTimes): number =>
   reissueMs + writeMs + pollMs + skewMs + 1000;
 
-/** What the end of a definition's validity rests on, in milliseconds. */
+/** What the end of a definition's validity is computed from, in milliseconds. */
 export interface ValidityBasis {
   /**
    * The wall time at which the exporter's last confirmation was sent; not when it was answered, and not when the file
@@ -41,9 +41,8 @@ type Json = Readonly<Record<string, unknown>>;
 const isJson = (value: unknown): value is Json => typeof value === 'object' && value !== null;
 
 /**
- * The second from which a flag has its safe value by itself, whatever else its rule says: where the first thing that
- * its targeting looks at is whether that second has come, and the safe value is what comes of it. Null for a flag that
- * does not end by itself.
+ * The second from which a flag has its safe value, whatever else its rule says: its targeting must first test whether
+ * that second has come, and then return the safe value. Null for a flag that does not end by itself.
  */
 export function endOf(flag: unknown, safeValue: unknown = SAFE_MODE): number | null {
   if (!isJson(flag) || !isJson(flag['targeting']) || !isJson(flag['variants'])) return null;
@@ -55,10 +54,7 @@ export function endOf(flag: unknown, safeValue: unknown = SAFE_MODE): number | n
   return isSafe ? secondOf(condition) : null;
 }
 
-/**
- * The second from which a condition holds for ever, alone or as one of several of which one is enough; null where it
- * need not ever hold.
- */
+/** The second from which a condition (a time test, or an `or` with one) holds for ever; null where there is none. */
 function secondOf(condition: unknown): number | null {
   if (!isJson(condition) || Object.keys(condition).length !== 1) return null;
   const [operator, operands] = Object.entries(condition)[0] ?? [];

@@ -1,9 +1,9 @@
 import type { ActiveKill, Instant } from '../flags/index.ts';
 
-/** How far two clocks may be apart that agree, in milliseconds. */
+/** How far apart two clocks may be and still agree, in milliseconds. */
 const AGREEMENT_MS = 2000;
 
-/** One look at the clocks: this process's before and after the store was asked, and what the store said. */
+/** One reading of the clocks: this process's before and after the store was asked, and the store's. */
 export interface ClockLook {
   readonly before: Instant;
   readonly after: Instant;
@@ -21,7 +21,7 @@ export interface Timekeeping {
   readonly lastEventAt: number;
 }
 
-/** How it is known that a kill's time is over: it was waited for here, or two clocks say so. */
+/** How it is known that a kill's time is over: this process has waited for it, or two clocks say so. */
 export type ExpiryProof = 'waited' | 'clocks';
 
 /**
@@ -36,10 +36,9 @@ export const clocksAgree = ({ before, after, store }: ClockLook, { started, ownC
   Math.abs(after.wall - started.wall - (after.mono - started.mono)) <= AGREEMENT_MS;
 
 /**
- * Whether the time of a kill is over, and how that is known; null while it is not. A kill is lifted for good by this,
- * so no single clock is believed: the store's must say so and not be behind its own log; and besides, either this
- * process has waited for the kill's whole duration since it saw the kill, or a clock that is not the store's says the
- * same.
+ * How it is known that a kill's time is over; null while it is not known. This lifts a kill for good, so no single
+ * clock decides. The store's clock must be past the end and not behind its own log. Besides, either this process has
+ * waited for the kill's whole duration since it saw the kill, or another clock than the store's is past the end too.
  */
 export function expiryProof(
   { killed_at, expires_at }: ActiveKill,

@@ -1,24 +1,25 @@
 import type { FaultCode, State } from '../flags/index.ts';
 import type { Replica } from '../store/replica.ts';
 
-/** The live copy of a switch, as the export sees it. */
+/** What an export needs of a live copy. */
 export interface ExportSource {
-  /** The folded state; null where it must not be acted on, which is exported as `full_stop`. */
+  /** The folded state; null where it must not be used: then `full_stop` is exported. */
   state(): State | null;
   /**
-   * The wall time in milliseconds at which the last confirmation was sent, less the age it had through a hop; null
-   * without one.
+   * The wall time in milliseconds at which the last confirmation was sent, minus its age where it came through a hop;
+   * null without one.
    */
   confirmedAt(): number | null;
   /** Calls the listener after each change of state or standing; the returned function ends it. */
   onChange(listener: () => void): () => void;
   /**
-   * Confirms anew before each reissue, within `timeoutMs`; without it the export takes the confirmations as they come.
+   * Asks for a confirmation before each reissue, within `timeoutMs`. Absent: the export uses the confirmations that
+   * come by themselves.
    */
   confirm?(timeoutMs: number): Promise<unknown>;
 }
 
-/** These say that the store cannot be reached, not that it is wrong: the file that is there runs out by itself. */
+/** Faults of a store that cannot be reached. Its last state is no wrong one: the file that is there ends by itself. */
 const CUT_OFF: ReadonlySet<FaultCode> = new Set([
   'NOT_READY',
   'STALE',

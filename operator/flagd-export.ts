@@ -10,21 +10,21 @@ import { KeptFile } from './kept-file.ts';
 
 export type FlagdExportEvent =
   | { readonly type: 'written'; readonly epoch: number; readonly validUntil: number }
-  /** Everything in the file has its safe value from now on. */
+  /** The file was written with safe values only. */
   | { readonly type: 'stopped'; readonly message: string }
   /** The file could not be written, and clients will stop at its end; the next reissue tries again. */
   | { readonly type: 'trouble'; readonly message: string };
 
 export interface FlagdExportOptions {
   readonly source: ExportSource;
-  /** What flagd watches; its name ends in `.json`. */
+  /** The file that flagd watches; its name ends in `.json`. */
   readonly file: string;
   readonly organizationId?: string | undefined;
-  /** How often the file is written anew, in milliseconds, beside each change. At least 50, at most 2147483647. */
+  /** How often the file is written again without a change, in milliseconds. At least 50, at most 2147483647. */
   readonly reissueMs: number;
   /**
-   * For how long after a confirmation clients may go on, in milliseconds: at least `deadManBound` of the times at hand,
-   * else they stop without cause.
+   * How long clients may go on after a confirmation, in milliseconds. At least `deadManBound` of the times in use, else
+   * they stop without cause.
    */
   readonly validMs: number;
   readonly onEvent?: ((event: FlagdExportEvent) => void) | undefined;
@@ -32,39 +32,34 @@ export interface FlagdExportOptions {
 }
 
 export interface FlagdExport {
-  /**
-   * The second until which the file as it was written last is valid; null while it still is what was found at the
-   * start.
-   */
+  /** The second until which the file is valid, as it was written last; null while this export has not written it. */
   readonly validUntil: number | null;
   /**
-   * Whether the file says what the source says now, or stops everyone: only then has a kill been written that the
-   * source knows. False also while somebody else's text is in its place.
+   * True when the file says what the source says now, or stops everyone: only then is every kill that the source knows
+   * in the file. False also while the file is somebody else's.
    */
   readonly isWritten: boolean;
-  /** What keeps the file from being written; null where nothing does. */
+  /** Why the file is not being written; null where it is. */
   readonly trouble: string | null;
-  /**
-   * Ends it and waits for a write that is under way, for at most a second. The file stays as it is, and ends by itself.
-   */
+  /** Ends the export; waits at most a second for a write that is under way. The file stays, and ends by itself. */
   close(): Promise<void>;
 }
 
 const CLOSE_MS = 1000;
-/** After this long a write that has not ended is told of. */
+/** After this long a write that has not ended is reported as trouble. */
 const WRITE_MS = 1000;
 
 /**
  * Keeps a file current for flagd, with the dead man in it: each text is valid for `validMs` from when the source's last
- * confirmation was *sent*, so when this process dies, or is alive but cut off from its store, every client stops by
- * itself. A source that must not be acted on is exported as `full_stop` at once. Until the first confirmation a file
- * that ends by itself is left alone; any other, or none, becomes `full_stop`.
+ * confirmation was *sent*. So every client stops by itself when this process dies, or is cut off from its store. A
+ * source whose state must not be used is exported as `full_stop` at once. Before the first confirmation, a file that
+ * ends by itself is left alone; any other file, or none, is replaced by `full_stop`.
  *
  * @throws KillSwitchError INVALID_ARGUMENT for wrong options, or when the file cannot be written at the start
  */
 export async function startFlagdExport(options: FlagdExportOptions): Promise<FlagdExport> {
   const { file, reissueMs, validMs } = options;
-  if (!file.endsWith('.json')) throw invalid(`flagd tells the format from the name: ${file} must end in .json.`);
+  if (!file.endsWith('.json')) throw invalid(`flagd takes a file's format from its name: ${file} must end in .json.`);
   if (!(reissueMs >= 50 && reissueMs <= LONGEST_TIMER_MS)) {
     throw invalid(`reissueMs must be at least 50 and at most ${LONGEST_TIMER_MS} milliseconds, not ${reissueMs}.`);
   }
@@ -83,23 +78,23 @@ export async function startFlagdExport(options: FlagdExportOptions): Promise<Fla
   return exporter;
 }
 
-/** What the file says since it was written last: of which state it is. */
+/** What this export has written last: a state, or a stop. */
 type Written = { readonly is: 'state'; readonly hash: string } | { readonly is: 'stop' };
 
 class Exporter implements FlagdExport {
   readonly #options: FlagdExportOptions;
   readonly #clock: Clock;
   readonly #file: KeptFile;
-  /** The last confirmation: it stays when the source has none any more, so that nothing is renewed. */
+  /** The last confirmation. Kept when the source has none any more, so that nothing is renewed. */
   #sent: { readonly wall: number; readonly seen: Instant } | null = null;
-  /** The last state seen, whose flags keep their names with safe values when it must not be acted on. */
+  /** The last state seen. When it must not be used, its flags are exported with safe values. */
   #state = new State();
   #version = '';
-  /** Null while the file is not this export's, or not known. */
+  /** Null while the file is somebody else's, or not known. */
   #written: Written | null = null;
   #validUntil: number | null = null;
   #trouble: string | null = null;
-  /** One write at a time, and once more at once for what changed meanwhile; one that hangs renews nothing. */
+  /** One write at a time, and one more for what changed meanwhile. A write that hangs renews nothing. */
   readonly #writes = new Rounds({ round: () => this.#write() });
   #timer: NodeJS.Timeout | undefined;
   #stopListening: (() => void) | null = null;
@@ -124,7 +119,7 @@ class Exporter implements FlagdExport {
     return this.#trouble;
   }
 
-  /** Whatever is served before anything is confirmed must end by itself. */
+  /** Makes sure that a file which is served before the first confirmation ends by itself. */
   async prepare(): Promise<void> {
     const { source, validMs } = this.#options;
     for (;;) {
@@ -132,7 +127,7 @@ class Exporter implements FlagdExport {
       this.#state = source.state() ?? this.#state;
       if (found === null) return;
       const now = this.#clock().wall;
-      if (this.#judge(found, now).is === 'kept') return; // said with the first write
+      if (this.#judge(found, now).is === 'kept') return; // reported with the first write
       const end = deadManOf(found);
       if (end !== null && end * 1000 <= now + validMs) return;
       if (await this.#file.replace(this.#stopped())) return;
@@ -151,7 +146,7 @@ class Exporter implements FlagdExport {
     try {
       await within(this.#writes.close(), CLOSE_MS, () => new Error('late'));
     } catch {
-      // A write that hangs lands or not: its text ends by itself like every other.
+      // Whether a hanging write lands does not matter: its text ends by itself.
     }
   }
 
@@ -180,13 +175,13 @@ class Exporter implements FlagdExport {
 
   #say(message: string): void {
     this.#trouble = message;
-    this.#tell({ type: 'trouble', message });
+    this.#notify({ type: 'trouble', message });
   }
 
   async #replace(): Promise<void> {
     const { source, organizationId, validMs } = this.#options;
     const found = await this.#file.look();
-    // From here on in one turn: the state is changed in place.
+    // From here on nothing is awaited before the text is made: the state changes in place.
     const now = this.#clock();
     const state = source.state();
     if (state) this.#state = state;
@@ -203,24 +198,21 @@ class Exporter implements FlagdExport {
     const epoch = state?.epoch;
     const text = state ? JSON.stringify(compileFlagd(state, { organizationId, validUntil })) : this.#stopped();
     if (!(await this.#file.replace(text))) {
-      this.#writes.ask(); // somebody else has written there since it was looked at
+      this.#writes.ask(); // somebody else has written the file since it was read
       return;
     }
     this.#version = version;
     this.#written = written;
     this.#validUntil = validUntil;
     this.#trouble = null;
-    this.#tell(
+    this.#notify(
       epoch === undefined
-        ? { type: 'stopped', message: 'the switch must not be acted on: everyone is stopped' }
+        ? { type: 'stopped', message: 'the state of the switch must not be used: everyone is stopped' }
         : { type: 'written', epoch, validUntil },
     );
   }
 
-  /**
-   * Whether what was found in the place of what this export left may be replaced by it. Until then nothing counts as
-   * written.
-   */
+  /** Whether this export may replace the file that it found changed. Until it has, nothing counts as written. */
   #takes(found: string, now: number): boolean {
     const { file } = this.#options;
     const wasWritten = this.#written !== null;
@@ -228,7 +220,7 @@ class Exporter implements FlagdExport {
     const judged = this.#judge(found, now);
     if (judged.is === 'kept') this.#say(`${file} is not written: ${judged.why}.`);
     if (judged.is === 'replaceable' && wasWritten)
-      this.#say(`${file} is not what was written there: somebody else writes it, too. It is written anew.`);
+      this.#say(`${file} has been changed by somebody else. It is written again.`);
     return judged.is !== 'kept';
   }
 
@@ -237,9 +229,9 @@ class Exporter implements FlagdExport {
   }
 
   /**
-   * The wall time at which the last confirmation was sent, as the wall clock has it now: one that was set back since
-   * must not keep a file going for as long as it had been ahead. The older one counts: a clock that was set forward
-   * ends the file sooner.
+   * The wall time at which the last confirmation was sent, by the wall clock as it is now. A clock that was set back
+   * since must not prolong the file by that much. The earlier of both counts: a clock that was set forward ends the
+   * file sooner.
    */
   #lastSent(now: Instant): number | null {
     const wall = this.#options.source.confirmedAt();
@@ -254,7 +246,7 @@ class Exporter implements FlagdExport {
     return JSON.stringify(compileFlagd(this.#state, { organizationId: this.#options.organizationId, validUntil: 0 }));
   }
 
-  #tell(event: FlagdExportEvent): void {
+  #notify(event: FlagdExportEvent): void {
     notify(this.#options.onEvent, event); // a listener that throws must not end the renewal
   }
 }

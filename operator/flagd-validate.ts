@@ -12,21 +12,21 @@ import {
 } from '../flags/index.ts';
 
 /**
- * Something in a definition that flagd would refuse or that does not stop (`error`), or that stops less surely than it
- * could (`warning`).
+ * A problem of a definition. `error`: flagd would refuse it, or it does not stop anything. `warning`: it stops less
+ * surely than it could.
  */
 export interface FlagdProblem extends DefinitionProblem {
   readonly severity: 'error' | 'warning';
 }
 
-/** What `flagd validate` says of a definition. */
+/** The result of `flagd validate` for one definition. */
 export interface FlagdValidation {
   /** No problem is an error. */
   readonly ok: boolean;
   readonly problems: readonly FlagdProblem[];
-  /** The keys of kill-switch flags without which nothing can be trusted, and that are not there. */
+  /** The keys of indispensable kill-switch flags that are missing. */
   readonly missing: readonly string[];
-  /** The keys of kill-switch flags whose default gives more than their safe value. */
+  /** The keys of kill-switch flags whose default allows more than their safe value. */
   readonly unsafe: readonly string[];
 }
 
@@ -36,18 +36,18 @@ export interface FlagdFile {
   readonly text: string;
 }
 
-/** A flag that several files have: flagd serves one of them, and which one is a matter of their order. */
+/** A flag that several files have. Which one flagd serves depends on the order of the files. */
 export interface SharedFlag {
   readonly key: string;
   readonly severity: 'error' | 'warning';
-  /** Who has it, in flagd's order. */
+  /** The files that have it, in flagd's order. */
   readonly files: readonly string[];
-  /** Whose flag a client without a selector gets from flagd (rpc): the last one's. */
+  /** The file whose flag a client without a selector gets from flagd (rpc): the last. */
   readonly wins: string;
   readonly message: string;
 }
 
-/** What `flagd validate` says of several definitions that one flagd serves. */
+/** The result of `flagd validate` for several definitions that one flagd serves. */
 export interface FlagdFilesValidation {
   readonly ok: boolean;
   readonly files: readonly (FlagdValidation & { readonly file: string })[];
@@ -59,9 +59,9 @@ const NO_MODE = `${MODE_FLAG} is missing: a client that passes a careless defaul
 type Json = Readonly<Record<string, unknown>>;
 
 /**
- * Checks the text of a flagd definition by flagd's own schema, and then as a kill switch: is `kill-switch.mode` there,
- * can every kill-switch flag only have values that mean something, and what happens when nobody renews the definition,
- * which is looked at `now` (wall time in milliseconds). It never throws.
+ * Checks the text of a flagd definition by flagd's own schema, and then as a kill switch: whether `kill-switch.mode` is
+ * there, whether every kill-switch flag has valid values only, and what happens after `now` (wall time in milliseconds)
+ * when nobody renews the definition. Never throws.
  */
 export function validateFlagd(text: string, now = Date.now()): FlagdValidation {
   const parsed = readDefinition(text);
@@ -93,9 +93,8 @@ export function validateFlagd(text: string, now = Date.now()): FlagdValidation {
 }
 
 /**
- * Checks each file as {@link validateFlagd} does, and finds the flags that more than one has. A later file silently
- * takes the flag of an earlier one, its dead man included. That a file beside the switch's own has no
- * `kill-switch.mode` is no problem.
+ * Checks each file as {@link validateFlagd} does, and finds flags that several files have: a later file silently
+ * replaces the flag of an earlier one, with its dead man. One of the files must have `kill-switch.mode`.
  */
 export function validateFlagdFiles(files: readonly FlagdFile[]): FlagdFilesValidation {
   const checked = files.map(({ file, text }) => ({ file, ...validateFlagd(text) }));
@@ -109,7 +108,7 @@ export function validateFlagdFiles(files: readonly FlagdFile[]): FlagdFilesValid
 function withoutMissing<T extends FlagdValidation>(result: T): T {
   if (result.missing.length === 0) return result;
   const problems = result.problems.filter(({ message }) => message !== NO_MODE);
-  // A file that could not be read at all says that, and not what it lacks.
+  // A file that cannot be parsed keeps the problem that says so.
   return { ...result, ...report(problems, [], result.unsafe) };
 }
 
@@ -189,8 +188,7 @@ function withNamedFlags(definition: Json): { readonly definition: Json; readonly
 }
 
 /**
- * What flagd's schema and evaluator have against it; where they do not say which flag they mean, each is asked for by
- * itself.
+ * The problems that flagd's schema and evaluator find. Where they do not name the flag, each flag is checked by itself.
  */
 function schemaProblems(definition: Json): DefinitionProblem[] {
   const problems = definitionProblems(JSON.stringify(definition));
@@ -251,9 +249,9 @@ function checkFlag(
 }
 
 /**
- * Where `fractional` shares out by an attribute that a context may lack. Measured with flagd 0.16 and flagd-core 4.0:
- * for a context without it, but with a targeting key, flagd takes the key instead, where flagd-core answers nothing;
- * inside a `cat` each puts another text in its place.
+ * Problems of `fractional` rules by an attribute that a context may lack. Measured with flagd 0.16 and flagd-core 4.0:
+ * for a context without the attribute, but with a targeting key, flagd uses the key, and flagd-core returns nothing;
+ * inside a `cat` each inserts another text.
  */
 function unevenShares(rule: unknown, path: string): FlagdProblem[] {
   if (typeof rule !== 'object' || rule === null) return [];
@@ -268,9 +266,7 @@ function unevenShares(rule: unknown, path: string): FlagdProblem[] {
   return [{ path: `${path}/fractional`, message, severity: 'warning' }, ...found];
 }
 
-/**
- * The first attribute in a rule that has no fallback, and that flagd does not set by itself; null where there is none.
- */
+/** The first attribute in a rule without a fallback that flagd does not set itself; null where there is none. */
 function bareVariable(rule: unknown): string | null {
   if (typeof rule !== 'object' || rule === null) return null;
   for (const [name, value] of Object.entries(rule)) {
@@ -293,10 +289,7 @@ const MEANINGS: Readonly<Record<FlagRow['kind'], string>> = {
   autonomy: 'a stage of autonomy: human_in_the_loop, human_on_the_loop, autonomous or trusted',
 };
 
-/**
- * An export ends within seconds, if nobody renews it; with an end beyond this, in milliseconds, something else is
- * meant.
- */
+/** In milliseconds. An export that nobody renews ends within seconds: a later end than this is no export's. */
 const FAR_MS = 86_400_000;
 
 /** What is wrong with the second at which a flag stops by itself, or null. */
@@ -307,7 +300,7 @@ function deadManProblem(end: number | null, now: number): string | null {
   return `has a dead man that is due in ${Math.floor(inMs / FAR_MS)} days: when whoever writes this definition is dead or cut off, clients go on with it until then`;
 }
 
-/** The longest text that is shown: a value of megabytes would be. */
+/** The longest text that is shown; values may have megabytes. */
 const SHOWN = 1000;
 
 const short = (text: string): string =>

@@ -6,7 +6,7 @@ const definitionSchema = z.object({ flags: z.record(z.string(), z.unknown()) }).
 
 /**
  * A flagd definition of the app's ordinary flags.
- * @throws KillSwitchError INVALID_ARGUMENT when it does not pass flagd's schema, or it has keys of the switch's own
+ * @throws KillSwitchError INVALID_ARGUMENT when it does not pass flagd's schema, or has a flag of the switch
  */
 export function parseFlagsDefinition(
   definition: unknown,
@@ -25,7 +25,9 @@ export function parseFlagsDefinition(
   return parsed.data;
 }
 
-/** By flagd's schema, because what that does not allow is left out where this is compiled for flagd. */
+/**
+ * Checked by flagd's schema, because flags that it does not allow are left out when the switch is compiled for flagd.
+ */
 function firstProblem(definition: Record<string, unknown>): DefinitionProblem | undefined {
   try {
     return definitionProblems(JSON.stringify(definition))[0];

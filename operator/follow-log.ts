@@ -3,20 +3,20 @@ import { notify } from '../flags/callbacks.ts';
 import { type Head, isKillSwitchError, KillSwitchError, type LogEvent, messageOf } from '../flags/index.ts';
 import { untilEnded } from './until-ended.ts';
 
-/** How often the store is asked for what is new, in milliseconds. */
+/** How often the store is asked for new events, in milliseconds. */
 const POLL_MS = 300;
 
 /**
- * What is waited for. What is not permitted is: but only where it had been, since rules may be mended while somebody
- * watches.
+ * Failures that are waited for. NOT_PERMITTED only after the store has answered once: its rules may be mended while
+ * somebody watches.
  */
 const PASSING: ReadonlySet<string> = new Set(['STORE_UNREACHABLE', 'STORE_READ_ONLY', 'NOT_PERMITTED']);
 
-/** From where on a log is followed, and until when. */
+/** Where following a log begins, and when it ends. */
 export interface Following {
   readonly after: number;
   readonly signal: AbortSignal;
-  /** Told of an outage of the store, and with an empty text that it is over; each once. */
+  /** Called once with an outage of the store, and once with an empty text when it is over. */
   readonly onTrouble: (problem: string) => void;
 }
 
@@ -24,13 +24,13 @@ export interface Following {
 export interface FollowedLog {
   log(after: number): AsyncIterable<LogEvent>;
   head(): Promise<Head | null>;
-  /** Aborts with a KillSwitchError CLOSED when the store is closed. */
+  /** Fires with a KillSwitchError CLOSED when the store is closed. */
   readonly closed: AbortSignal;
 }
 
 /**
- * Each event as it is appended, until `signal` aborts or the iterator is returned: both also end a `next()` that waits,
- * at once. An outage of the store is waited for.
+ * Each event as it is appended, until `signal` fires or the iterator is returned: both end a waiting `next()` at once,
+ * too. Waits through outages of the store.
  * @throws KillSwitchError LOG_REPLACED, CLOSED
  */
 export function followLog(followed: FollowedLog, following: Following): AsyncIterableIterator<LogEvent> {
@@ -39,8 +39,8 @@ export function followLog(followed: FollowedLog, following: Following): AsyncIte
 }
 
 /**
- * Each pass begins with the last event that is known, which is the head at the beginning until one was given: a log
- * that was cut off, wiped or replaced would otherwise look like one in which nothing happens.
+ * Each poll begins with the last known event (before the first event: the head at the start): a log that was cut off,
+ * wiped or replaced would otherwise look like one in which nothing happens.
  */
 async function* eventsOf(
   { log, head }: Pick<FollowedLog, 'log' | 'head'>,

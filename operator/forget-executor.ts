@@ -3,10 +3,10 @@ import type { ControlConnection } from '../store/ports.ts';
 import { readSurfaces } from '../store/reports.ts';
 
 /**
- * Takes an executor out of the count. Anybody who may report at all may report under any id, and is then another
- * executor: where several writers have one id, it must be said whose is meant.
- * @throws KillSwitchError INVALID_ARGUMENT, NOT_FOUND (nobody reports under that id: whoever meant another would think
- * it forgotten)
+ * Takes an executor out of the count. Every writer may report under any id, and counts as an executor of its own: where
+ * several writers use one id, `writer` says which is meant.
+ * @throws KillSwitchError INVALID_ARGUMENT; NOT_FOUND for an id that nobody reports under, so that a mistyped id is
+ * noticed
  */
 export async function forgetExecutor(
   connection: Pick<ControlConnection, 'executors' | 'forget' | 'shelf'>,
@@ -33,7 +33,7 @@ function onlyWriter(id: string, writers: ReadonlySet<string | null>): string | u
   if (others.length > 0) {
     const known = [...writers].map((each) => (each === null ? 'somebody unknown' : quoteId(each)));
     throw invalid(
-      `${known.length} writers report under the id ${quoteId(id)}: ${known.join(', ')}. Each is an executor of its own, and at most one of them was given that id: say whose you mean (writer, --writer).`,
+      `${known.length} writers report under the id ${quoteId(id)}: ${known.join(', ')}. Each counts as an executor of its own. Say which one you mean (writer, --writer).`,
     );
   }
   return first ?? undefined;

@@ -2,7 +2,7 @@ import { MODE_FLAG, quoteId, type State } from '../flags/index.ts';
 import { haveCommonGeneration } from '../store/anchors.ts';
 import { endOf } from './dead-man.ts';
 
-/** Who is about to replace a file, and with what knowledge. */
+/** The export that is about to replace a file. */
 export interface Exporting {
   readonly organizationId: string | undefined;
   /** The last state that was seen. */
@@ -11,19 +11,19 @@ export interface Exporting {
   readonly now: number;
 }
 
-/** What becomes of a file that this export has not left as it is. */
+/** The judgement on a file that is not as this export left it. */
 export type FoundFile =
-  /** Another export's, that may still be kept: it stays. */
+  /** Another export may still keep it: it stays. */
   | { readonly is: 'kept'; readonly why: string }
-  /** An export of this very switch: another exporter keeps it too, or has left it. */
+  /** An export of this switch, by another exporter that runs or has ended. */
   | { readonly is: 'own' }
-  /** Anything else, also an export that has ended: whoever wrote it does not keep it any more, or never did. */
+  /** Anything else, also an export that has ended: nobody keeps it. */
   | { readonly is: 'replaceable' };
 
 /**
- * Judges the text of a file before it is replaced. An export of another switch stays until its end has passed: whoever
- * renews it is alive, and its clients would follow the wrong switch, each for half of the time. So does one of this
- * switch that has seen more of it than this export.
+ * Judges the text of a file before it is replaced. An export of another switch stays until its end has passed: its
+ * exporter is alive, and clients would follow each switch half of the time. An export of this switch that has seen a
+ * later epoch than this one stays too.
  */
 export function judgeFound(text: string, { organizationId, state, now }: Exporting): FoundFile {
   const found = readExport(text);
@@ -35,7 +35,7 @@ export function judgeFound(text: string, { organizationId, state, now }: Exporti
     (organizationId !== undefined && owner !== undefined && owner !== organizationId) ||
     (control !== undefined && theirs.length > 0 && !haveCommonGeneration(theirs, control.generations));
   if (isOther) {
-    // A stop has no end; one that was written before anything was known names no generation, and is nobody's word.
+    // A stop has no end. One that names no generation was written before its exporter knew anything.
     const isUnowned = end === 0 && (generation === undefined || isFromNothing(state));
     if (isUnowned || (end > 0 && end * 1000 <= now)) return { is: 'replaceable' };
     return { is: 'kept', why: otherSwitch(found) };
@@ -61,7 +61,7 @@ function otherSwitch({ owner, generation, end }: Found): string {
 const ahead = (what: string, { epoch }: State): string =>
   `it is ${what} of this switch, and this export is at epoch ${epoch}: it is behind, or the store has lost changes. If that lasts, look at the store, and then run kill-switch recover, or remove the file to accept the store as it is`;
 
-/** A store that was recovered from nothing knows no past: any could be its own. */
+/** True for a store that was recovered from nothing: every generation could be an earlier one of its own. */
 const isFromNothing = ({ control }: State): boolean => control?.recovered === true && control.generations.length === 1;
 
 interface Found {
@@ -69,12 +69,13 @@ interface Found {
   readonly generation: string | undefined;
   readonly firstGeneration: string | undefined;
   readonly epoch: number;
-  /** In seconds; 0 for one that stops everyone. */
+  /** In seconds; 0 for an export that stops everyone. */
   readonly end: number;
 }
 
 /**
- * What an export says of itself; null for any other text, and for one that does not end by itself, which nobody renews.
+ * What an export says of itself; null for any other text, and for a definition that does not end by itself, which
+ * nobody renews.
  */
 function readExport(text: string): Found | null {
   const found = readEnding(text);
@@ -95,7 +96,7 @@ const textOf = (value: unknown): string | undefined => (typeof value === 'string
 /** The second at which a definition that `compileFlagd` made ends; null for one that does not end by itself. */
 export const deadManOf = (text: string): number | null => readEnding(text)?.end ?? null;
 
-/** A definition that ends by itself, and what it says of itself; null for whatever else it is. */
+/** The end and the metadata of a definition that ends by itself; null for any other text. */
 function readEnding(
   text: string,
 ): { readonly end: number; readonly metadata: Readonly<Record<string, unknown>> } | null {

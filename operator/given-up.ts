@@ -2,34 +2,31 @@ import { type FoundReport, type Head, lossProblem, type StateView } from '../fla
 import type { ReportedBeat } from '../store/beats.ts';
 import type { Remembered } from '../store/ports.ts';
 
-/**
- * So many heads are named in the event of a `recover`, the highest: anybody who may report could fill the log
- * otherwise.
- */
+/** How many heads the event of a `recover` names at most, the highest: executors could fill the log otherwise. */
 export const MOST_GIVEN_UP = 100;
 
-/** What executors hold that the store lacks. */
+/** The heads that executors hold and the store lacks. */
 export interface GivenUp {
-  /** What honest executors can have seen, the highest epoch first; at most `MOST_GIVEN_UP`. */
+  /** Heads that an honest executor can have seen, the highest epoch first; at most `MOST_GIVEN_UP`. */
   readonly heads: readonly Head[];
   /** How many there were. */
   readonly total: number;
-  /** What nobody can have seen, and why. It enters no event. */
+  /** Reports of heads that no executor can have seen, and why. They enter no event. */
   readonly ignored: ReadonlyArray<{ readonly executor: string; readonly why: string }>;
 }
 
-/** What else is known of what executors hold. */
+/** Further evidence of what executors hold. */
 interface Beside {
-  /** What executors judge of forks, which may also be from some that have no beat. */
+  /** The reports of forks that executors judge; some may be of executors without a beat. */
   readonly reports?: readonly FoundReport[] | undefined;
-  /** What counts where the store is empty, and so nobody may have been able to report in it. */
+  /** What this machine remembers; counts where the store is empty, and so perhaps holds no reports. */
   readonly remembered?: readonly Remembered[] | undefined;
 }
 
 /**
- * What a `recover` gives up: what somebody reports as contradicted, and what is held beyond the store's end. Whatever
- * an executor reports is unproven, so only what can be true is taken: a generation that the store knows (where it is
- * empty nothing can be known, and the form must do), and no epoch that nobody can have seen.
+ * What a `recover` gives up: heads that an executor reports as contradicted, and heads beyond the store's end. Reports
+ * are unproven, so only those count that can be true: their generation must be one that the store knows (in an empty
+ * store any well-formed one), and their epoch one that an executor can have seen.
  */
 export function givenUpBy(
   beats: readonly ReportedBeat[],

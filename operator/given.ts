@@ -32,8 +32,8 @@ import { jsonObject } from './json-value.ts';
 import type { CommandOf } from './commands.ts';
 import { readReason } from './reason.ts';
 
-// What callers give, checked before anything is asked of the store: a wrong value is the caller's own mistake, which
-// must neither look like an outage of the store nor hold up the changes of others. Each option is read once.
+// The arguments of callers, checked before the store is asked: a wrong value is the caller's own mistake. It must
+// neither look like an outage of the store nor hold up the changes of others. Each option is read once.
 
 const CHANGE_KEYS: Keys<ChangeOptions> = { reason: ['why', 'because'], epoch: true };
 
@@ -50,8 +50,8 @@ const KILL_KEYS: Keys<KillOptions> = {
 };
 
 /**
- * A kill is never refused for its reason. An unknown option is the program's own mistake, the same each time it runs,
- * and is refused as everywhere.
+ * A kill is never refused for its reason. An unknown option is refused, as everywhere: it is the program's mistake, the
+ * same each time it runs.
  */
 export function givenKill(options: KillOptions) {
   checkKeys('kill', options, KILL_KEYS);
@@ -138,7 +138,7 @@ export function givenFlags(options: FlagsOptions): CommandOf<'flags'> {
   return { type: 'flags', definition: parseFlagsDefinition(options.definition), ...change(options) };
 }
 
-/** Which part of a list is given; Infinity: all that is left. */
+/** Which part of a list is returned. `limit` Infinity: all that is left. */
 export function givenPage(what: string, page: Page): { readonly skip: number; readonly limit: number } {
   checkKeys(what, page, { skip: ['offset'], limit: ['count', 'take'] });
   const { skip = 0, limit = Number.POSITIVE_INFINITY } = page;
@@ -156,7 +156,7 @@ export function givenFollow(options: FollowOptions): Following {
   return { after, signal: signal ?? new AbortController().signal, onTrouble };
 }
 
-/** What is asked for needs no options: `kills({ limit })` would otherwise give all of them. */
+/** Refuses options where there are none: they would be ignored silently. */
 export function takesNone(what: string, given: readonly unknown[]): void {
   if (given[0] !== undefined) throw invalid(`${what} takes no options, and was given ${quoteId(given[0])}.`);
 }
@@ -167,7 +167,7 @@ export function wholeNumber(what: string, value: unknown, least: number): number
   return value;
 }
 
-/** How long something is tried or waited for, in milliseconds. */
+/** A duration in milliseconds. */
 export function milliseconds(what: string, value: unknown): number {
   if (typeof value !== 'number' || !(value >= 0 && value <= LONGEST_TIMER_MS))
     throw invalid(`${what} is a number of milliseconds from 0 to ${LONGEST_TIMER_MS}, not ${quoteId(value)}.`);

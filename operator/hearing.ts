@@ -3,7 +3,7 @@ import type { ReportedBeat } from '../store/beats.ts';
 import type { ControlConnection } from '../store/ports.ts';
 import { SharedQuestion } from '../store/shared-question.ts';
 
-/** What was heard of the executors at one moment; `head` and `time` are the store's. */
+/** The executors' reports at one moment; `head` and `time` are the store's. */
 export interface Heard {
   readonly beats: readonly ReportedBeat[];
   readonly head: Head | null;
@@ -11,8 +11,8 @@ export interface Heard {
 }
 
 /**
- * Asks for the executors' reports, once for all that want to know at the same time: a thousand kills that wait would
- * otherwise each ask twenty times a second.
+ * Reads the executors' reports, once for all callers at the same time: each of a thousand waiting kills would otherwise
+ * ask twenty times a second.
  */
 export class Hearing {
   readonly #question: SharedQuestion<Heard>;
@@ -30,7 +30,7 @@ export class Hearing {
   }
 
   /**
-   * What is heard by a question that is asked after this call: one that is under way may be older than what the caller
+   * Reads the reports after this call. The answer to a question that is under way may be older than what the caller
    * waits for.
    */
   hear(): Promise<Heard> {

@@ -2,9 +2,9 @@ import { invalid, messageOf, quoteId } from '../flags/index.ts';
 import { isJsonObject } from '../flags/json-object.ts';
 
 /**
- * The same value as JSON has it, and nobody else's: what its giver changes later is not changed in the log. An
- * undefined member is left out, as in JSON; what JSON would turn into something else (a function, NaN) is refused,
- * since a rule would then say something else, too.
+ * A copy of a value as JSON has it, so that later changes by the caller do not reach the log. An undefined member is
+ * left out, as in JSON. Values that JSON would change (a function, NaN) are refused: a rule would then mean something
+ * else.
  * @throws KillSwitchError INVALID_ARGUMENT
  */
 export function jsonValue(what: string, given: unknown): unknown {
@@ -28,7 +28,7 @@ const NOT_JSON: Readonly<Record<string, (value: unknown) => string | undefined>>
   number: (value) => (Number.isFinite(value) ? undefined : `the number ${String(value)}`),
 };
 
-/** A JSON object that is nobody else's. @throws KillSwitchError INVALID_ARGUMENT */
+/** A copy of a JSON object. @throws KillSwitchError INVALID_ARGUMENT */
 export function jsonObject(what: string, form: string, given: unknown): Readonly<Record<string, unknown>> {
   if (!isJsonObject(given)) throw invalid(`${what} is ${form}, not ${quoteId(given)}.`);
   const value = jsonValue(what, given);

@@ -4,9 +4,9 @@ import type { ControlConnection, FoundReports } from '../store/ports.ts';
 import type { Status } from './control-plane.ts';
 
 /**
- * What is reported of forks: what proves that the store has lost a change, and what proves nothing, and why. It is what
- * executors judge, so what is said to have stopped everything has; what only a beat says has stopped nobody but its
- * executor.
+ * Sorts the reports of forks into those that prove that the store has lost a change, and those that prove nothing, with
+ * the reason. Executors judge the same reports, so a proven one has stopped everything. A fork that only a beat names
+ * has stopped nobody but its executor.
  */
 export async function judgeReports(
   beats: readonly ReportedBeat[],
@@ -16,9 +16,9 @@ export async function judgeReports(
   const forks: Array<Status['forks'][number]> = [];
   const ignored: Array<Status['ignored_forks'][number]> = [];
   if (!head || !control) return { forks, ignored_forks: ignored };
-  const told = beats.flatMap(reportOf);
+  const inBeats = beats.flatMap(reportOf);
   const { reports, floods }: FoundReports = (await connection.forks?.read(head.generation)) ?? {
-    reports: told,
+    reports: inBeats,
     floods: [],
   };
   for (const { what, by } of floods) {
@@ -27,11 +27,13 @@ export async function judgeReports(
   }
   const isHeard = ({ id, by, held }: FoundReport): boolean =>
     reports.some((report) => report.id === id && report.by[0] === by[0] && report.held?.hash === held?.hash);
-  // What speaks of a generation that is over has ended.
-  const all = [...reports, ...told.filter((one) => !isHeard(one))].filter(({ against }) => against === head.generation);
+  // Reports about an earlier generation no longer count.
+  const all = [...reports, ...inBeats.filter((one) => !isHeard(one))].filter(
+    ({ against }) => against === head.generation,
+  );
   const why = (report: FoundReport, inLog: ReadonlySet<string>): string | null =>
     evidenceProblem(report, head, control, ({ hash }) => inLog.has(hash));
-  // The log is read only where an answer depends on it, and once for all.
+  // The log is read only where a judgement depends on it, and once for all of them.
   const doubtful = all.flatMap((report) => (report.held && why(report, new Set()) === null ? [report.held] : []));
   const inLog = await foundInLog(doubtful, connection);
   for (const report of all) {

@@ -8,14 +8,14 @@ import { removeIfThere, removeLeftBehind } from '../store/left-behind.ts';
 import { readRegular } from './read-regular.ts';
 
 /**
- * A file that is replaced as a whole, so that readers see the old text or the new one, and that is looked at before:
- * somebody else may write it too. What is written here is never put over something that has not been looked at.
+ * A file that is replaced as a whole: readers see the old text or the new one. Others may write it too, so it is read
+ * before it is replaced, and never replaced unread.
  */
 export class KeptFile {
   readonly #file: string;
-  /** What was there when it was last looked at or written; null before. */
+  /** The mark of the file when it was last read or written; null before. */
   #seen: string | null = null;
-  /** The text that was written last, and under which mark. */
+  /** The text that was written last, and its mark. */
   #own: { readonly mark: string; readonly text: string } | null = null;
   #tidied = false;
 
@@ -24,8 +24,8 @@ export class KeptFile {
   }
 
   /**
-   * The text of what is there, where this one has not left it there; '' where nothing that could be read is. Null where
-   * it is as it was left.
+   * The text of the file where somebody else has written it; '' where there is nothing readable. Null where the file is
+   * as this one left it.
    */
   async look(): Promise<string | null> {
     this.#seen = markOf(await statOf(this.#file));
@@ -37,9 +37,8 @@ export class KeptFile {
   }
 
   /**
-   * Puts this text in the place of what was looked at; when it resolves with true it is on the disk. False where that
-   * has changed since: look again. The new file is always dated later than the old one, because flagd notices a change
-   * only by that.
+   * Replaces the file that was read last. True: the text is on the disk. False: the file has changed since, so look
+   * again. The new file always has a later date than the old one, because flagd notices a change only by that.
    */
   async replace(text: string): Promise<boolean> {
     const temporary = join(dirname(this.#file), `.${basename(this.#file)}.${randomUUID()}.tmp`);
@@ -48,15 +47,16 @@ export class KeptFile {
       const mark = await fill(handle, text, (await statOf(this.#file))?.mtimeMs ?? 0);
       if (!this.#tidied) removeLeftBehind(temporary, (name) => this.#isTemporary(name));
       this.#tidied = true;
-      // In one turn: what is put there in between by another process is lost, and that time is as short as it can be.
+      // Synchronous, because a file that another process puts there in between is lost: that time is as short as
+      // possible.
       const isAsSeen = markOf(statSync(this.#file, { throwIfNoEntry: false })) === this.#seen;
       if (isAsSeen) renameSync(temporary, this.#file);
       else removeIfThere(temporary);
       if (isAsSeen) this.#own = { mark, text };
       return isAsSeen;
     } catch (error) {
-      removeIfThere(temporary); // it may be gone already; the first error is the one that counts
-      // The temporary name is another each time, and says nothing to people.
+      removeIfThere(temporary); // it may be gone already; the first error counts
+      // The temporary name is random, and means nothing to people.
       throw new Error(messageOf(error).replaceAll(temporary, this.#file), { cause: error });
     }
   }
@@ -67,7 +67,7 @@ export class KeptFile {
       this.#seen = markOf(stats);
       return bytes.toString('utf8');
     } catch {
-      return ''; // whatever it is, it is no text; whether it can be replaced is seen then
+      return ''; // no readable text; whether it can be replaced, replace() shows
     }
   }
 
@@ -77,7 +77,7 @@ export class KeptFile {
   }
 }
 
-/** Fills a new file and puts it on the disk; the mark that it has from then on. */
+/** Writes a new file to the disk; returns its mark. */
 async function fill(handle: FileHandle, text: string, olderMs: number): Promise<string> {
   try {
     await handle.writeFile(text);
@@ -92,7 +92,7 @@ async function fill(handle: FileHandle, text: string, olderMs: number): Promise<
   }
 }
 
-/** What tells one file from another, and from itself once it was written again. */
+/** A text that differs between files, and between two writes of one file. */
 const markOf = (stats: Stats | undefined): string =>
   stats ? `${stats.dev} ${stats.ino} ${stats.size} ${stats.mtimeMs}` : 'nothing';
 

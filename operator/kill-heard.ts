@@ -6,7 +6,7 @@ import type { Hearing } from './hearing.ts';
 
 const POLL_MS = 50;
 
-/** A kill that has been appended, and who is told what is heard of it. */
+/** A kill that has been appended, and how to wait for it. */
 export interface Recorded {
   readonly head: Head;
   readonly waitMs: number;
@@ -16,9 +16,9 @@ export interface Recorded {
 }
 
 /**
- * What is heard of a kill, from when its append was acknowledged: it returns no sooner than `KILL_RETURN_MS`, and then
- * as soon as all have stopped, or `waitMs` is over. By time, not by trust in the registry: it can be lost, and who is
- * not in it can still act until its confirmation is too old.
+ * Waits for executors to obey a kill whose append was acknowledged. Returns after `KILL_RETURN_MS` at the earliest,
+ * then as soon as all have stopped or `waitMs` is over. The guarantee rests on time, not on reports: those can be lost,
+ * and an unreported executor can still act until its confirmation is too old.
  */
 export async function killHeard(
   hearing: Hearing,
@@ -28,7 +28,7 @@ export async function killHeard(
   const elapsed = (): number => performance.now() - since;
   for (;;) {
     const heard = await hear(hearing, head, elapsed);
-    notify(onProgress, heard); // what shows the progress cannot undo the kill, nor end its wait
+    notify(onProgress, heard); // a callback that throws ends neither the kill nor the wait
     const enough = allStopped(heard) || signal?.aborted === true;
     const left = (enough ? KILL_RETURN_MS : Math.max(KILL_RETURN_MS, waitMs)) - elapsed();
     if (left <= 0) return heard;
@@ -41,7 +41,7 @@ async function hear(hearing: Hearing, head: Head, elapsed: () => number): Promis
     const { beats, head: store, time } = await hearing.hear();
     return acknowledge(beats, { head, store: store ?? head, time }, elapsed());
   } catch (error) {
-    // The change is recorded; that nobody can be heard now does not undo it.
+    // The kill is recorded, whether or not reports can be read now.
     return { ...acknowledge([], { head, store: head, time: '' }, elapsed()), problem: messageOf(error) };
   }
 }

@@ -16,17 +16,17 @@ export interface OpenControlPlaneOptions {
   /** How long one request to the store may take, in milliseconds; default 2000. */
   readonly requestTimeoutMs?: number | undefined;
   /**
-   * True: this is an operating process, which ends kills whose time is over, by an event of `system`; nothing else
-   * does. Close it when it is to end. Default false: reading appends nothing. `kill-switch watch` is such a process.
+   * True: this is an operating process. Only such a process ends kills whose time is over, each by an event of
+   * `system`, until it is closed. `kill-switch watch` is one. Default false: reading appends nothing.
    */
   readonly operate?: boolean | undefined;
-  /** Told what keeps an operating process from its work, and an empty text when that is over. */
+  /** Called with what keeps an operating process from its work, and with an empty text when that is over. */
   readonly onTrouble?: ((problem: string) => void) | undefined;
   /** This process's clocks; for tests. */
   readonly clock?: Clock | undefined;
   /** How long a change is tried again while the store does not take it, in milliseconds; default 10000. */
   readonly retryMs?: number | undefined;
-  /** Told now and then while a long log is read: how many bytes of how many. */
+  /** Called now and then while a long log is read, with the bytes read and their total. */
   readonly onReading?: ((bytes: number, of: number) => void) | undefined;
 }
 

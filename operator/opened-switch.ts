@@ -20,13 +20,13 @@ export interface OpenedSwitchOptions {
     readonly clock: Clock;
     readonly onTrouble: (problem: string) => void;
   } | null;
-  /** What each change is asked before it is made; default `CHECKS`. */
+  /** The checks of each change; default `CHECKS`. */
   readonly checks?: readonly Check[] | undefined;
 }
 
 /**
- * One connection to the store of a switch, for any number of operators: what all of them change goes through one queue,
- * so that they do not compete with each other, and it lives until it is closed, whoever acts through it.
+ * One connection to the store of a switch, for any number of operators. All their changes go through one queue, so that
+ * they do not compete with each other. It lives until it is closed, whichever operators come and go.
  */
 export class OpenedSwitch {
   readonly connection: ControlConnection;
@@ -35,7 +35,7 @@ export class OpenedSwitch {
   readonly #changes: ChangeQueue;
   readonly #closing = new AbortController();
   readonly #operating: Operating | null;
-  /** Nobody waits for a snapshot, and one that fails is tried again with a later change. */
+  /** No caller waits for a snapshot; one that fails is tried again after a later change. */
   readonly #snapshots = new Rounds({ round: () => this.#keepSnapshot() });
 
   constructor({ connection, place, retryMs, operate, checks }: OpenedSwitchOptions) {
@@ -46,7 +46,7 @@ export class OpenedSwitch {
     this.#operating = operate && new Operating({ ...operate, connection, retryMs });
   }
 
-  /** @throws ChangeRefusedError, ChangePendingError; KillSwitchError why the store did not take it in time */
+  /** @throws ChangeRefusedError, ChangePendingError; KillSwitchError that says why the store did not take it in time */
   async append(order: Order): Promise<Recorded> {
     const appended = await this.#changes.append(order).catch((error: unknown) => {
       throw error instanceof ChangeRefusedError ? new ChangeRefusedError(this.#located(error.refusal)) : error;
@@ -66,7 +66,7 @@ export class OpenedSwitch {
     return new ChangeRefusedError({ kind: 'not_initialised', place: this.place });
   }
 
-  /** Resolves when what goes on beside the answers is done. */
+  /** Resolves when background work is done. */
   async settled(): Promise<void> {
     await this.#snapshots.rest();
   }
@@ -83,12 +83,12 @@ export class OpenedSwitch {
     await this.connection.close();
   }
 
-  /** Whoever plans a change does not know where its switch is. */
+  /** Adds where the switch is, which planning does not know. */
   #located(refusal: Refusal): Refusal {
     return refusal.kind === 'not_initialised' ? { ...refusal, place: this.place } : refusal;
   }
 
-  /** A store that folds its log may keep the state apart; what proves it goes into the log like any change. */
+  /** Where the store keeps snapshots: keeps one when it is due, and records its proof in the log like any change. */
   async #keepSnapshot(): Promise<void> {
     const mark = await this.connection.snapshots?.keep();
     if (mark) await this.#changes.append({ command: { type: 'snapshot', mark }, actor: SYSTEM });

@@ -19,12 +19,12 @@ import { ChangeRefusedError } from './refusals.ts';
 
 export interface OperateOptions {
   readonly connection: ControlConnection;
-  /** How long an end is tried to be recorded, in milliseconds. */
+  /** How long recording an end is tried, in milliseconds. */
   readonly retryMs: number;
   /** Whether the store has a clock that is not this machine's. */
   readonly ownClock: boolean;
   readonly clock: Clock;
-  /** Told what keeps it from working, and an empty text when that is over; each once. */
+  /** Called once with what keeps it from working, and once with an empty text when that is over. */
   readonly onTrouble: (problem: string) => void;
 }
 
@@ -37,9 +37,9 @@ interface Ending {
 }
 
 /**
- * What only an operating process does by itself: it ends the kills whose time is over, by an event each. It looks about
- * once a second, reads of the log what is new, and goes on when the store is away. Any number may run side by side: the
- * first to append has ended the kill, the others find it gone.
+ * The loop of an operating process: ends each kill whose time is over by an event. It looks about once a second, reads
+ * only new events of the log, and goes on through outages. Any number may run side by side: the first to append ends
+ * the kill, the others find it gone.
  */
 export class Operating {
   readonly #options: OperateOptions;
@@ -54,13 +54,13 @@ export class Operating {
 
   constructor(options: OperateOptions) {
     this.#options = options;
-    // What is not appended soon is tried again with the next look.
+    // An end that is not appended soon is tried again at the next look.
     this.#changes = new ChangeQueue({ connection: options.connection, retryMs: Math.min(options.retryMs, LOOK_MS) });
     this.#started = options.clock();
     this.#loop = this.#run();
   }
 
-  /** Ends it, after what it is about to append. */
+  /** Ends the loop, after the append that is under way. */
   async close(): Promise<void> {
     this.#closing.abort();
     await this.#loop;
@@ -70,21 +70,21 @@ export class Operating {
     const { signal } = this.#closing;
     while (!signal.aborted) {
       try {
-        this.#tell(await this.#look());
+        this.#notify(await this.#look());
       } catch (error) {
-        this.#tell(messageOf(error));
+        this.#notify(messageOf(error));
       }
       await sleep(LOOK_MS, undefined, { signal }).catch(() => {}); // aborted: the loop ends
     }
   }
 
-  #tell(problem: string): void {
+  #notify(problem: string): void {
     if (problem === this.#trouble) return;
     this.#trouble = problem;
     notify(this.#options.onTrouble, problem);
   }
 
-  /** One look. @returns what keeps it from ending a kill that seems to be over, or an empty text */
+  /** One look. @returns why a kill past its end cannot be ended yet, or an empty text */
   async #look(): Promise<string> {
     const { clock, connection } = this.#options;
     const before = clock();
@@ -113,7 +113,7 @@ export class Operating {
       : "the store has no clock but this machine's; each kill ends when its whole duration has passed since this process saw it";
   }
 
-  /** Reads what has been appended; or everything, where that does not link to what was known. */
+  /** Reads the new events; or everything, where they do not follow on what was known. */
   async #catchUp(head: Head | null): Promise<void> {
     if (head === null) {
       this.#endings.clear();
@@ -132,7 +132,7 @@ export class Operating {
     this.#lastEventAt = Math.max(this.#lastEventAt, ...events.map(({ at }) => Date.parse(at)));
   }
 
-  /** Null when they are too many, or do not lead from one head to the other. */
+  /** The events between two heads; null when there are too many, or they do not link the two. */
   async #newEvents(from: Head, to: Head): Promise<LogEvent[] | null> {
     if (from.generation !== to.generation || to.epoch - from.epoch > CATCH_UP_EVENTS) return null;
     const events: LogEvent[] = [];
@@ -157,7 +157,7 @@ export class Operating {
     this.#head = head;
   }
 
-  /** An end that is another one is waited for anew. */
+  /** Notes a kill's end. A changed end is waited for from now on. */
   #note(target: string, kill: ActiveKill | undefined, now: Instant): void {
     const known = this.#endings.get(target);
     if (!kill || kill.expires_at === null) this.#endings.delete(target);
@@ -169,7 +169,7 @@ export class Operating {
     try {
       await this.#changes.append({ command: { type: 'expire', target, id, expiresAt: expires_at }, actor: SYSTEM });
     } catch (error) {
-      // Another process has ended it, somebody has lifted or extended it: the next look reads which.
+      // Another process has ended it, or an operator has lifted or extended it: the next look reads that.
       if (!(error instanceof ChangeRefusedError) || error.refusal.kind !== 'not_killed') throw error;
     }
   }

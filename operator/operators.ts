@@ -3,19 +3,18 @@ import { checkKeys } from '../flags/options.ts';
 
 /** Who changes the switch. */
 export type Operator =
-  /** By their own word: whoever can write the store directly could as well give another name. */
+  /** Named by the caller: a program that can write the store could give any name. */
   | { readonly is: 'unverified'; readonly id: string; readonly roles: readonly string[] | undefined }
   /** Proven by `source`, for instance `token`: a word without a colon, and neither `unverified` nor `system`. */
   | { readonly is: 'verified'; readonly id: string; readonly roles: readonly string[]; readonly source: string };
 
-/** Who makes a change: an operator, or the system itself, where the time or a store asks for it and no person does. */
+/** Who makes a change: an operator; or the system itself, for changes that a clock or a store asks for. */
 export type Actor = Operator | { readonly is: 'system' };
 
 export const SYSTEM: Actor = Object.freeze({ is: 'system' });
 
 /**
- * Who it was, as the log has it. No operator is called like the system: what stands before the colon says how they are
- * known.
+ * The actor's name in the log. Only the system has a name without a colon: before it stands how an operator is known.
  */
 export function actorName(actor: Actor): string {
   switch (actor.is) {
@@ -30,7 +29,7 @@ export function actorName(actor: Actor): string {
   }
 }
 
-/** An operator, as a program names the one that it works for. */
+/** The operator that a program works for. */
 export interface GivenOperator {
   /** 1 to 512 characters. */
   readonly id: string;
@@ -40,7 +39,7 @@ export interface GivenOperator {
 /** @throws KillSwitchError INVALID_ARGUMENT */
 export function givenOperator(operator: GivenOperator): Operator {
   if (typeof operator !== 'object' || operator === null)
-    throw invalid(`operator is who changes the switch, such as { id: 'dana' }, not ${quoteId(operator)}.`);
+    throw invalid(`operator must name who changes the switch, such as { id: 'dana' }, not ${quoteId(operator)}.`);
   checkKeys('operator', operator, { id: ['name'], roles: true });
   const { id, roles } = operator;
   const problem = idProblem(id);

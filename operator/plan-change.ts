@@ -8,8 +8,8 @@ import type { Refusal } from './refusals.ts';
 const refused = (refusal: Refusal): Plan => ({ is: 'refused', refusal, change: null });
 
 /**
- * What a command comes to: the only maker of events. It reads nothing but the view, changes nothing, and never throws:
- * whatever goes wrong is this command's own refusal, and no concern of those that are planned with it.
+ * Plans a command: the only place where events are made. It reads only the view, changes nothing, and never throws: an
+ * error becomes the refusal of this command, so that others in its batch are not affected.
  */
 export function planChange(view: PlanView, given: GivenCommand, checks: readonly Check[] = CHECKS): Plan {
   try {

@@ -5,8 +5,8 @@ import { open, stat } from 'node:fs/promises';
 const LARGEST_DEFINITION = 256 * 1024 * 1024;
 
 /**
- * The bytes of a regular file, with what the system says of it. Nothing else is opened: a pipe would be waited for, and
- * a device has no end.
+ * The bytes and the stats of a regular file. Nothing else is opened: reading a pipe could wait for ever, and a device
+ * has no end.
  * @throws Error that says what is wrong, with the system's `code` where there is one
  */
 export async function readRegular(

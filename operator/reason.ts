@@ -2,7 +2,8 @@ import { escapeUnseen, hasControls, MAX_REASON_LENGTH, messageOf, quoteId } from
 import { redactedStart } from '../flags/secret-texts.ts';
 
 /**
- * A reason, ready for the log. `reasonProblem`: what was wrong with it as it was given; then nothing is loosened by it.
+ * A reason, ready for the log. `reasonProblem`: what was wrong with it as it was given; a loosening is refused with
+ * such a reason.
  */
 export interface GivenReason {
   readonly reason?: string | undefined;
@@ -12,9 +13,9 @@ export interface GivenReason {
 const CUT = ' … (cut)';
 
 /**
- * Makes a text of whatever was given as a reason, and says what was wrong with it. Never throws: a kill is not lost for
- * its reason (`catch (error) { kill({ target, reason: error }) }`), so what cannot stand in the log is written
- * differently, and what is too long is cut.
+ * Makes any given reason into a text for the log, and says what was wrong with it. Never throws: no kill is lost for
+ * its reason (`catch (error) { kill({ target, reason: error }) }`). Characters that the log does not take are escaped,
+ * and a long text is cut.
  */
 export function readReason(given: unknown): GivenReason {
   if (given === undefined || given === null) return {};
@@ -34,7 +35,7 @@ function problemOf(given: unknown, text: string): string | null {
 const kindOf = (given: unknown): string =>
   given instanceof Error ? 'an error' : Array.isArray(given) ? 'a list' : `of the type ${typeof given}`;
 
-/** Without secrets: nobody has written this for others to read. */
+/** The text of a reason that is no string, without secrets: its values were not written for others to read. */
 function textOf(given: unknown): string {
   try {
     if (given instanceof Error) return messageOf(given).trim() || String(given.name);

@@ -6,12 +6,12 @@ export interface Place {
   readonly organizationId: string;
 }
 
-/** What is known of each kind of refusal. */
+/** The facts of each kind of refusal. */
 interface Facts {
-  /** `place`: where it was looked for; null where whoever refuses does not know. */
+  /** `place`: where it was looked for; null where that is not known. */
   readonly not_initialised: { readonly place: Place | null };
   readonly already_initialised: { readonly epoch: number };
-  /** The store is empty, and executors had seen a control plane in it. */
+  /** The store is empty, but executors had seen a control plane in it. */
   readonly wiped: object;
   /** `problem` ends a sentence that begins with the name. */
   readonly not_a_name: { readonly name: string; readonly of: string; readonly problem: string };
@@ -22,29 +22,29 @@ interface Facts {
   readonly end_out_of_reach: { readonly lastsMs: number };
   readonly not_killed: { readonly target: string };
   readonly reason_required: object;
-  /** `problem` is a sentence: what was given cannot stand in the log as it is, and nothing is loosened by it. */
+  /** `problem` is a sentence: the reason cannot stand in the log as it was given, so nothing is loosened. */
   readonly reason_unfit: { readonly problem: string };
   /** The epoch that was named is beyond the end of the log. */
   readonly epoch_ahead: { readonly named: number; readonly head: Head | null };
-  /** What was to be loosened was changed after the epoch that its person had read. */
+  /** The entry was changed after the epoch that the operator had read. */
   readonly changed_since: { readonly entry: string; readonly changed: number; readonly named: number };
   readonly log_full: { readonly epoch: number };
-  /** `problem` is a sentence. Whatever went wrong, it is this change's own: neither the store's, nor that of others. */
+  /** `problem` is a sentence. Planning this change failed; the store and other changes are not affected. */
   readonly not_planned: { readonly command: string; readonly problem: string };
 }
 
-/** Why a change is not made: a value, which whoever tells it puts into words. */
+/** Why a change is not made, as a value. `refusalText` puts it into words. */
 export type Refusal = { readonly [K in keyof Facts]: { readonly kind: K } & Facts[K] }[keyof Facts];
 
-/** Who is told: somebody who calls the package in code, or somebody who types a command. */
-export type Told = 'program' | 'command';
+/** The reader of a refusal: somebody who calls the package in code, or somebody who types a command. */
+export type Reader = 'program' | 'command';
 
 interface RefusalRow<F> {
   readonly code: KillSwitchErrorCode;
   /** What happened, with the value. */
   readonly says: (facts: F) => string;
-  /** How to mend it, in the words of who is told; absent where the first sentence says it. */
-  readonly hint?: Readonly<Record<Told, string>>;
+  /** How to mend it, in the words of each reader; absent where the first sentence says it. */
+  readonly hint?: Readonly<Record<Reader, string>>;
 }
 
 const LOOK_AGAIN = {
@@ -56,7 +56,7 @@ const LOOK_AGAIN = {
 const REFUSALS: { readonly [K in keyof Facts]: RefusalRow<Facts[K]> } = {
   not_initialised: {
     code: 'NOT_INITIALISED',
-    // Both are named: whoever has mistyped one of them sees it here.
+    // Names both, so that a mistyped one is seen.
     says: ({ place }) =>
       `There is no control plane ${place ? `of the organization ${quoteId(place.organizationId)} in ${place.location}` : 'in this store'}.`,
     hint: {
@@ -132,16 +132,16 @@ const REFUSALS: { readonly [K in keyof Facts]: RefusalRow<Facts[K]> } = {
 };
 
 /** A refusal as sentences: what happened, and how to mend it. */
-export function refusalText(refusal: Refusal, told: Told): string {
+export function refusalText(refusal: Refusal, reader: Reader): string {
   const { hint } = REFUSALS[refusal.kind];
-  return hint ? `${said(refusal)} ${hint[told]}` : said(refusal);
+  return hint ? `${said(refusal)} ${hint[reader]}` : said(refusal);
 }
 
 function said<K extends keyof Facts>(refusal: { readonly kind: K } & Facts[K]): string {
   return REFUSALS[refusal.kind].says(refusal);
 }
 
-/** A change was refused, and nothing was changed. `code` and message are made of the refusal that it carries. */
+/** A change was refused, and nothing was changed. Its `code` and message are made from its refusal. */
 export class ChangeRefusedError extends KillSwitchError {
   readonly refusal: Refusal;
 
@@ -151,7 +151,7 @@ export class ChangeRefusedError extends KillSwitchError {
   }
 }
 
-/** A change waits for somebody else to agree to it; until then nothing is changed. */
+/** A change waits for another person to agree; until then nothing is changed. */
 export class ChangePendingError extends KillSwitchError {
   readonly request: PendingRequest;
 
@@ -161,7 +161,7 @@ export class ChangePendingError extends KillSwitchError {
   }
 }
 
-/** Somebody else has to agree, by then at the latest. */
+/** A request that another person has to agree to before it expires. */
 export interface PendingRequest {
   readonly id: string;
   readonly expires_at: string;

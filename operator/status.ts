@@ -3,7 +3,7 @@ import { acknowledge } from './acknowledge.ts';
 import type { ForksAnswer, Status } from './control-plane.ts';
 import type { Heard } from './hearing.ts';
 
-/** The whole switch at one moment, but for what is reported of forks. */
+/** The whole switch at one moment, except the reports of forks. */
 export function statusOf(
   organizationId: string,
   state: State,
@@ -15,7 +15,7 @@ export function statusOf(
   return {
     organization_id: organizationId,
     mode,
-    targeting: structuredClone(targeting ?? null), // theirs: the state here is read again by the next command
+    targeting: structuredClone(targeting ?? null), // a copy: the caller may change it
     epoch: state.epoch,
     head,
     active_kills: state.killCount,
@@ -29,7 +29,7 @@ export function statusOf(
   };
 }
 
-/** Newest first. Whoever reads changes nothing: a kill past its end by the store's clock is shown as what it is. */
+/** Newest first. Reading ends no kill: one that is past its end by the store's clock is shown as `overdue`. */
 export function killRecords(
   organizationId: string,
   state: State,

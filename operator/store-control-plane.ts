@@ -68,13 +68,13 @@ import { killRecords, statusOf } from './status.ts';
 import { surfaceRows } from './surface-rows.ts';
 import { type LogVerification, verifyLog } from './verify-log.ts';
 
-/** A switch in a store, as one operator sees and changes it. */
+/** A switch in a store, for one operator. */
 export class StoreControlPlane implements ControlPlane {
   readonly #opened: OpenedSwitch;
   readonly #operator: Operator;
   readonly #close: () => Promise<void>;
 
-  /** @param close what closing this ends; default: nothing, since others may go on with what is open */
+  /** @param close called by `close`; default: nothing, because others may go on using `opened` */
   constructor(opened: OpenedSwitch, operator: Operator, close: () => Promise<void> = async () => {}) {
     this.#opened = opened;
     this.#operator = operator;
@@ -130,7 +130,7 @@ export class StoreControlPlane implements ControlPlane {
     const kill = view.get('kill', target);
     const acknowledgements = await killHeard(this.#opened.hearing, { head, ...waiting });
     if (!kill) {
-      // Recorded, and lifted again before it was read back: the answer is how it is now.
+      // It was recorded, and lifted again before it was read back.
       throw new KillSwitchError(
         'CONFLICT',
         `The kill of ${target} was recorded at epoch ${head.epoch}, and has been lifted since.`,
@@ -150,13 +150,13 @@ export class StoreControlPlane implements ControlPlane {
     const before = await this.#connection.read(entriesFor(given));
     const command = { ...given, epoch: given.epoch ?? before.head?.epoch };
     const { event, change } = await this.#append(command);
-    // The plan knows what it lifts. Where the answer to its append was lost there is none, and what was read before has
-    // to do.
+    // The plan knows the kill that it lifts. Where the answer to the append was lost there is no plan: then the kill
+    // that was read before stands for it.
     const kill = change ? change.ends : (before.get('kill', target) ?? null);
     if (!kill) {
       throw new KillSwitchError(
         'CONFLICT',
-        `The revive of ${target} was recorded at epoch ${event.seq}. The kill that it has lifted was recorded after this had been asked for, so only the log tells of it: kill-switch log`,
+        `The revive of ${target} was recorded at epoch ${event.seq}. The kill that it has lifted was recorded after this request began, so only the log shows it: kill-switch log`,
       );
     }
     const revived = { by: event.actor, at: event.at, reason: event.reason };

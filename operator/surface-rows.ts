@@ -4,7 +4,7 @@ import { readSurfaces } from '../store/reports.ts';
 import { executorKey } from './acknowledge.ts';
 import type { SurfaceRow } from './control-plane.ts';
 
-/** What can act, by executor, with what is missing for its being stopped cleanly. */
+/** Every action of every executor, with what it lacks to be stopped cleanly. */
 export async function surfaceRows(
   connection: Pick<ControlConnection, 'executors' | 'shelf'>,
 ): Promise<readonly SurfaceRow[]> {
@@ -23,7 +23,7 @@ export async function surfaceRows(
   });
 }
 
-/** What stands for the actions of an executor whose report cannot be read: left out, it would seem to have none. */
+/** The row of an executor whose report cannot be read: without a row it would seem to have no actions. */
 const UNREADABLE: SurfaceRecord & Pick<SurfaceRow, 'gaps'> = Object.freeze({
   action: '(unreadable report)',
   effect: 'write',
@@ -35,7 +35,7 @@ const UNREADABLE: SurfaceRecord & Pick<SurfaceRow, 'gaps'> = Object.freeze({
   reverse: false,
   limits: [],
   last_used: null,
-  gaps: ['what it can do is not known: its report cannot be read'],
+  gaps: ['its actions are not known: its report cannot be read'],
 });
 
 /** What operators should know about an action before they need it. */

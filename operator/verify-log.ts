@@ -12,7 +12,7 @@ import {
 import { sameHead } from '../store/answers.ts';
 import { namesOf, type ReportedBeat } from '../store/beats.ts';
 
-/** `problem` says in a sentence what is wrong; `events` is how many were found in order before it. */
+/** `problem`: a sentence that says what is wrong; `events`: how many events before it are in order. */
 export interface LogVerification {
   readonly ok: boolean;
   readonly events: number;
@@ -21,8 +21,8 @@ export interface LogVerification {
 }
 
 /**
- * What a log is held against: the head and the folded state that the store shows, and what its executors said before
- * that that they hold.
+ * What a log is compared with: the head and the state that the store shows, and the beats of its executors, read before
+ * those.
  */
 export interface Evidence {
   readonly head: Head | null;
@@ -49,11 +49,11 @@ const stable = (value: unknown): string =>
   );
 
 /**
- * Follows the whole chain up to the head that the store shows, folds it anew, and holds the result against the store's
- * state and what executors have seen. An empty log does not verify.
+ * Checks the whole chain up to the store's head, folds it again, and compares the result with the store's state and
+ * with what executors have seen. An empty log does not verify.
  * @param log the events after an epoch
- * @param evidence is asked once the log has been read; what was appended meanwhile is then read as well
- * @throws KillSwitchError STORE_UNREACHABLE, NOT_PERMITTED, …: nothing is then known
+ * @param evidence called after the log has been read; events that were appended meanwhile are then read too
+ * @throws KillSwitchError STORE_UNREACHABLE, NOT_PERMITTED, …: nothing is known then
  */
 export async function verifyLog(
   log: (after: number) => AsyncIterable<LogEvent>,
@@ -71,7 +71,7 @@ export async function verifyLog(
   try {
     problem = await judge();
   } catch (error) {
-    // A store that does not answer says nothing about its log.
+    // A store that does not answer proves nothing about its log.
     if (isKillSwitchError(error) && UNANSWERED.has(error.code)) throw error;
     problem = messageOf(error);
   }
@@ -79,13 +79,13 @@ export async function verifyLog(
   return { ok: problem === null, events, head: state.head, ...(problem !== null && { problem }) };
 }
 
-/** The part of a log that was found in order, and what it comes to. */
+/** The part of a log that is in order, and its folded state. */
 class Chain {
   readonly state = new State();
   readonly hashes = new Map<number, string>();
   events = 0;
 
-  /** Takes what follows, up to that epoch. Gives what is wrong with it, or null. */
+  /** Reads the following events, up to an epoch. Returns what is wrong with them, or null. */
   async read(log: AsyncIterable<LogEvent>, upTo: number): Promise<string | null> {
     const { state, hashes } = this;
     for await (const event of log) {
@@ -114,7 +114,7 @@ function disagreement({ state, hashes }: Chain, { head, entries, beats }: Eviden
   }
   for (const beat of beats) {
     const { applied, problem } = beat;
-    // What an executor holds speaks against a log as its report of a fork would, and is believed no sooner.
+    // What an executor holds counts against a log by the same rules as its report of a fork.
     if (problem !== undefined || !applied || applied.generation !== head.generation || !state.control) continue;
     const report = { against: head.generation, held: applied, by: namesOf(beat) };
     if (!isEvidence(report, head, state.control, (held) => hashes.get(held.epoch) === held.hash)) continue;

@@ -2,7 +2,7 @@ import { shellWord } from '../../flags/index.ts';
 import { parseStoreUrl } from './store-url.ts';
 import { VERBS } from './verbs.ts';
 
-/** What was typed to reach the switch, apart from what the environment says. */
+/** The options that were typed to reach the switch, without the environment. */
 export interface Typed {
   readonly store?: string | undefined;
   readonly organization?: string | undefined;
@@ -13,8 +13,8 @@ const words = [...new Set(VERBS.map(({ name }) => name.split(' ')[0]))].join('|'
 const COMMAND = new RegExp(String.raw`(?<![\w/.@-])kill-switch (?=(?:${words})\b)((?:(?!kill-switch )[^\n])*)`, 'g');
 
 /**
- * A sentence of ours in which each command line reaches the switch that was meant: pasted as it was written, it would
- * act on another one, or make it. A URL with a password is not repeated.
+ * Adds the typed `--store` and `--organization` to each command line in a sentence of ours: pasted without them it
+ * would act on another switch. A URL with a password is not repeated.
  */
 export function withReach(sentence: string, { store, organization }: Typed): string {
   const reach = [

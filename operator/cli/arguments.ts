@@ -18,7 +18,7 @@ const didYouMean = (word: string, words: readonly string[]): string => {
   return meant === undefined ? '' : ` Did you mean ${meant}?`;
 };
 
-/** A parser for one of these words. */
+/** A parser that takes one of these words. */
 export const oneOf =
   <T extends string>(what: string, words: readonly T[]) =>
   (text: string): T => {
@@ -30,12 +30,12 @@ export const oneOf =
 export const MODE_HELP = `one of ${MODES.join(', ')}`;
 export const parseMode: (text: string) => Mode = oneOf('a mode', MODES);
 
-/** An argument that is an id, or has one: one that could be taken for another is warned of. */
+/** An argument that is or holds an id. The command warns of an id that is easily mistaken for another. */
 export class IdArgument extends Argument {}
 
 /**
- * What a verb restricts. A bare word is refused with the form to paste: it could be an agent, a mission or a run.
- * `read`: which targets it takes.
+ * The target of a verb. A bare word could be an agent, a mission or a run, so it is refused, with the forms to paste.
+ * `read` checks the target.
  */
 export const targetArgument = (verb: string, rest = '', read: typeof parseTarget = parseTarget): Argument =>
   new IdArgument(
@@ -55,7 +55,7 @@ export const targetArgument = (verb: string, rest = '', read: typeof parseTarget
       throw invalid(`${quoteId(text)} is not a target: it begins with one of ${TARGET_TYPES.join(', ')}.${hint}`);
     }
     if (meant === 'all') throw invalid(`${quoteId(text)} is not a target. Did you mean all?`);
-    read(text, toPaste); // refuses it, with the form to paste
+    read(text, toPaste); // throws, with the form to paste
     return text;
   });
 
@@ -75,7 +75,9 @@ const wholeNumber =
     return value;
   };
 
-/** The value of a limit: plain decimal digits, because what looks like a number and is none must not become a wall. */
+/**
+ * The value of a limit, in plain decimal digits: JavaScript would also take `0x10`, `1e3` or an empty text as a number.
+ */
 export function parseLimit(text: string): number {
   const value = /^\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN;
   if (!Number.isFinite(value))
@@ -89,40 +91,41 @@ export function parseTargeting(text: string): Readonly<Record<string, unknown>> 
     const value: unknown = JSON.parse(text);
     if (isJsonObject(value)) return value;
   } catch {
-    // what it should be is said below
+    // the error below says what is expected
   }
   throw invalid(
-    `--targeting is a rule of flagd's as a JSON object, for instance '{"if":[{"==":[{"var":"agent_id"},"x"]},"live","draft_only"]}', not ${quoteId(text)}.`,
+    `--targeting takes a flagd rule as a JSON object, for instance '{"if":[{"==":[{"var":"agent_id"},"x"]},"live","draft_only"]}', not ${quoteId(text)}.`,
   );
 }
 
-export const reasonOption = (): Option => new Option('--reason <text>', 'why; needed where it gives authority back');
+export const reasonOption = (): Option =>
+  new Option('--reason <text>', 'why; required where this gives authority back');
 
 /** For verbs that can give authority back. */
 export const epochOption = (): Option =>
   new Option(
     '--epoch <number>',
-    'the epoch that you had read: refused if the target was restricted since (default: as it is now)',
+    'the epoch that you have read: refused if the target was restricted since (default: the present one)',
   ).argParser(wholeNumber('--epoch', 0));
 
 export const untilOption = (): Option =>
   new Option(
     '--until <time>',
-    'ends by itself: RFC 3339, or a duration such as 30m from when it is recorded, by the clock of the store (default: never)',
+    "when it ends: a time (RFC 3339), or a duration such as 30m after it is recorded, by the store's clock (default: never)",
   ).argParser(parseEnd);
 
 export const waitOption = (): Option =>
-  new Option('--wait <duration>', 'how long to wait for executors to stop and drain; 0 does not wait')
+  new Option('--wait <duration>', 'how long to wait for executors to stop and drain; 0: do not wait')
     .argParser(parseDuration)
     .default(5000, '5s');
 
 export const afterOption = (): Option =>
-  new Option('--after <seq>', 'only what comes after this event')
+  new Option('--after <seq>', 'only events after this one')
     .argParser(wholeNumber('--after', 0))
     .default(0, '0: from the start');
 
 export const pageOptions = (): readonly [Option, Option] => [
-  new Option('--skip <number>', 'how many to pass over').argParser(wholeNumber('--skip', 0)).default(0),
+  new Option('--skip <number>', 'how many to leave out at the start').argParser(wholeNumber('--skip', 0)).default(0),
   new Option('--limit <number>', 'how many to show at most').argParser(wholeNumber('--limit', 1)).default(100),
 ];
 

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import type { ControlPlane } from '../control-plane.ts';
 import type { Store } from './store-url.ts';
 
-/** What the command ends with (CONTRACT 4). 5, pending a second person, belongs to governance. */
+/** The exit codes of the command. `pending`: another person has to agree. */
 export const EXIT = {
   done: 0,
   failed: 1,
@@ -15,52 +15,52 @@ export const EXIT = {
 
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
-/** What a verb answers: `value` is what `--json` prints, `text` says the same to people. */
+/** The answer of a verb: `--json` prints `value`; `text` says the same to people. */
 export interface Answer {
   readonly value: unknown;
   readonly text: string;
   readonly exitCode?: ExitCode | undefined;
-  /** What has been recorded, in a sentence: it is said also where the answer cannot be written. */
+  /** A sentence that says what has been recorded; noted on stderr where the answer cannot be printed. */
   readonly recorded?: string | undefined;
 }
 
-/** An answer that comes bit by bit: one line each, in JSON too. */
+/** An answer of many parts: one line each, in JSON too. */
 export interface Lines {
   readonly lines: AsyncIterable<Pick<Answer, 'value' | 'text'>>;
-  /** For people they go to stderr: what the verb makes is not what it tells. */
+  /** True: lines for people go to stderr, because the product of the verb is something else (a file). */
   readonly beside?: boolean | undefined;
 }
 
-/** What a verb works with: everything else it is given as arguments and options. */
+/** What a verb works with, beside its arguments and options. */
 export interface Context {
   readonly organizationId: string;
   readonly store: Store;
-  /** Whether a JSON value will be printed, for verbs whose text comes line by line and whose value does not. */
+  /** Whether `--json` was given; for verbs that print lines of text but one JSON value. */
   readonly json: boolean;
   /**
-   * The operator's side; opened with the first call, closed when the verb has ended. `operate`: as an operating
-   * process, which appends by itself.
+   * The operator's side; opened by the first call, closed when the verb has ended. `operate`: as an operating process,
+   * which ends kills whose time is over.
    */
   control(options?: { readonly operate: boolean }): Promise<ControlPlane>;
   /**
-   * A sentence of ours in which each command line reaches the switch that was meant. Notes and errors are such
-   * sentences anyway; the text of an answer, in which others' words stand, is not.
+   * Makes the command lines in a sentence of ours reach the switch that was meant. Notes and errors get this by
+   * themselves; the text of an answer does not, because it quotes others' words.
    */
   advice(sentence: string): string;
-  /** Says something beside the answer, on stderr. */
+  /** Prints a line on stderr. */
   note(line: string): void;
-  /** Shows how far it is, on stderr, where a person is looking; each line replaces the last. */
+  /** Shows progress on a terminal (stderr); each line replaces the last. */
   progress(line: string): void;
-  /** Says what has been reached before it goes on: nobody who looks later may find nothing. */
+  /** Shows or notes what has been done so far, so that it is on record if the command is killed. */
   reached(line: string): void;
   /**
-   * Aborted by Ctrl-C or SIGTERM, which from the first call on no longer end the process by themselves. `waits`: the
-   * store's answer is still waited for.
+   * A signal that fires on Ctrl-C or SIGTERM; after the first call these no longer end the process themselves. `waits`:
+   * the command still waits for the store's answer.
    */
   untilInterrupted(options?: { readonly waits: boolean }): AbortSignal;
 }
 
-/** Makes a commander action of a function that answers. */
+/** Makes a commander action from a function that returns an answer. */
 export type Perform = <A extends unknown[]>(
   run: (context: Context, ...given: A) => Promise<Answer | Lines>,
 ) => (...given: A) => Promise<void>;

@@ -7,18 +7,18 @@ import { withoutCredentials } from './output.ts';
 import type { Io } from './io.ts';
 import { DEFAULT_STORE, parseStoreUrl, type Store } from './store-url.ts';
 
-/** What stands before or after every verb. */
+/** The options that every verb takes. */
 export type Globals = Typed & { readonly operator?: string; readonly json?: true };
 
-/** After so long without an answer a person is told what is waited for, in milliseconds. */
+/** After so many milliseconds without an answer, a note says what the command waits for. */
 const PATIENCE_MS = 1000;
 const CLOSE_MS = 2000;
-/** A snapshot spares the next command the reading of the whole log, so it is waited for, though not for ever. */
+/** How long to wait for a snapshot, which spares the next command reading the whole log. */
 const SETTLE_MS = 30_000;
-/** A log of so many bytes is read in no time; how far it is with a longer one is shown so often, in milliseconds. */
+/** Progress is shown for a log of at least so many bytes, at most this often, in milliseconds. */
 const [LONG_LOG_BYTES, SHOWN_EVERY_MS] = [16 * 1024 * 1024, 250];
 
-/** Gives a verb what it works with, and closes that when it has ended. */
+/** Runs a verb with its context, and closes what that has opened. */
 export async function withContext(
   globals: Globals,
   io: Io,
@@ -28,7 +28,7 @@ export async function withContext(
   const setting = (option: 'store' | 'organization' | 'operator', name: string, otherwise: () => string): string => {
     const given = globals[option] ?? io.env[name];
     if (given === undefined) return otherwise();
-    // An empty variable is a mistake in a script: taken for "not set", a kill would go to another store and report
+    // An empty variable is a mistake in a script. Read as "not set", a kill would go to another store and report
     // success.
     if (given === '') throw invalid(`--${option} (or ${name}) is empty: give it a value, or leave it out.`);
     return String(given);
@@ -51,7 +51,7 @@ export async function withContext(
         const { location } = context.store;
         waiting = setTimeout(() => context.note(`Waiting for ${location} … (Ctrl-C gives up)`), PATIENCE_MS);
         const onTrouble = (problem: string): void =>
-          context.note(problem === '' ? 'Nothing keeps kills any more from ending when their time is over.' : problem);
+          context.note(problem === '' ? 'Kills end again when their time is over.' : problem);
         return openControlPlane({
           store: await context.store.control(),
           organizationId,
@@ -87,17 +87,17 @@ export async function withContext(
   }
 }
 
-/** An id is taken as it was typed, whatever it looks like. */
+/** Warns of an id that is easily mistaken for another. It is used exactly as typed. */
 export function warnOf(id: unknown, note: Context['note'], warnings: string[]): void {
   if (typeof id !== 'string') return;
   const problem = oddity(id);
   if (problem === null) return;
-  const warning = `Warning: ${shownId(id)} ${problem}. It is taken exactly as it was typed, and is another than what looks the same.`;
+  const warning = `Warning: ${shownId(id)} ${problem}. It is used exactly as it was typed; an id that only looks the same is another one.`;
   warnings.push(warning);
   note(warning);
 }
 
-/** What was done is done: a connection that cannot be closed in time does not change the answer. */
+/** Closes the connection. Failing to close it in time does not change the answer. */
 async function closeQuietly(opened: Promise<ControlPlane> | undefined): Promise<void> {
   for (const [ms, end] of [
     [SETTLE_MS, (control: ControlPlane) => control.settled()],
@@ -113,8 +113,8 @@ async function closeQuietly(opened: Promise<ControlPlane> | undefined): Promise<
 }
 
 /**
- * Says how far the reading of a long log is, so that it does not look like hanging: line by line where nobody looks,
- * one line for each tenth.
+ * Shows the progress of reading a long log, so that the command does not seem to hang. Without a terminal it notes one
+ * line for each tenth.
  */
 function shown(context: Context, watched: boolean): (bytes: number, of: number) => void {
   const begun = performance.now();

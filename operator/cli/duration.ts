@@ -7,7 +7,7 @@ const LONGEST_DAYS = 1000;
 const rfc3339 = z.iso.datetime({ offset: true });
 
 /**
- * Milliseconds of `250ms`, `5s`, `2m`, `1.5h` or `7d`; only 0 needs no unit.
+ * Parses `250ms`, `5s`, `2m`, `1.5h`, `7d` or `0` to milliseconds; only 0 needs no unit.
  * @throws KillSwitchError INVALID_ARGUMENT
  */
 export function parseDuration(text: string): number {
@@ -17,14 +17,14 @@ export function parseDuration(text: string): number {
   if (amount === undefined || unitMs === undefined) {
     const hint =
       amount !== undefined && unit === '' ? `For seconds: ${amount}s.` : `For instance 250ms, 5s, 2m, 1h, 7d.`;
-    throw invalid(`${quoteId(text)} is not a duration: it is a number with its unit. ${hint}`);
+    throw invalid(`${quoteId(text)} is not a duration: write a number with its unit. ${hint}`);
   }
   const ms = Math.round(Number(amount) * unitMs);
   if (ms > LONGEST_DAYS * 86_400_000) throw invalid(`${quoteId(text)} is too long: at most ${LONGEST_DAYS}d.`);
   return ms;
 }
 
-/** When a kill ends: at a time, or so long after it was recorded. */
+/** When a kill ends: at a time, or a duration after it was recorded. */
 export type End = { readonly expiresAt: string } | { readonly lastsMs: number };
 
 /**
@@ -35,7 +35,7 @@ export function parseEnd(text: string): End {
   if (/^\d+(\.\d+)?[a-z]+$/.test(text)) return { lastsMs: parseDuration(text) };
   if (!rfc3339.safeParse(text).success) {
     throw invalid(
-      `${quoteId(text)} is not a time: write it as RFC 3339 with its zone (2026-12-24T18:00:00Z), or as a duration from now (30m).`,
+      `${quoteId(text)} is not a time: write a duration from now (30m), or RFC 3339 with its zone (2026-12-24T18:00:00Z).`,
     );
   }
   return { expiresAt: new Date(text).toISOString() };

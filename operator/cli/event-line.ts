@@ -4,7 +4,7 @@ import { quoted, shortTime, toJson } from './output.ts';
 
 type Data = Readonly<Record<string, unknown>>;
 
-/** What each type of event is about, word by word; one that is not named here shows its data. */
+/** The words that show each type of event; a type that is not named here shows its data. */
 const SAID: Readonly<Record<string, (data: Data) => readonly unknown[]>> = {
   init: () => [],
   recover: ({ given_up }) => (Array.isArray(given_up) && given_up.length > 0 ? ['given up', given_up] : []),
@@ -29,7 +29,7 @@ const SAID: Readonly<Record<string, (data: Data) => readonly unknown[]>> = {
 
 const word = (value: unknown): string => (typeof value === 'string' ? shownId(value) : toJson(value));
 
-/** One event in one line, whatever is in it. */
+/** One event in one line, also one of an unknown type. */
 export function eventLine({ seq, at, actor, type, data, reason }: LogEvent): string {
   const words = Object.hasOwn(SAID, type) ? SAID[type]?.(data) : [data];
   const what = (words ?? []).map(word).join(' ');

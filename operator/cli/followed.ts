@@ -2,7 +2,7 @@ import type { LogEvent } from '../../flags/index.ts';
 import type { ControlPlane, FollowOptions } from '../control-plane.ts';
 import type { Context } from './command.ts';
 
-/** Follows the log, and says on stderr when the store stops answering, and when it answers again. */
+/** Follows the log; notes when the store stops answering, and when it answers again. */
 export const followed = (
   { note }: Pick<Context, 'note'>,
   control: ControlPlane,

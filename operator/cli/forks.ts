@@ -2,10 +2,10 @@ import { shownId } from '../../flags/index.ts';
 import type { Status } from '../control-plane.ts';
 import type { Context } from './command.ts';
 
-/** Of each list so many are shown on one screen. */
+/** How many items of each list are shown on one screen. */
 export const SHOWN = 20;
 
-/** What executors report as lost, in front of everything else; empty where nothing is. */
+/** The changes that executors report as lost, to be shown before everything else; empty where none are. */
 export function forkLines({ forks }: Pick<Status, 'forks'>, advice: Context['advice']): string[] {
   if (forks.length === 0) return [];
   return [
@@ -20,11 +20,11 @@ export function forkLines({ forks }: Pick<Status, 'forks'>, advice: Context['adv
     advice(
       '!!! Find out what was lost (kill-switch log verify, your backups), kill again what must not run, then: kill-switch recover --reason "…"',
     ),
-    advice('!!! If one of these executors is not to be believed: kill-switch recover --exclude NAME --reason "…"'),
+    advice('!!! To ignore the reports of one of these executors: kill-switch recover --exclude NAME --reason "…"'),
     '',
   ];
 }
 
-/** Whoever is to be excluded is named as the store knows it. */
+/** The names under which the store knows the executor: `--exclude` takes these. */
 const known = (executor: string, names: readonly string[]): string =>
   names.every((name) => name === executor) ? '' : ` (known as ${names.map(shownId).join(', ')})`;

@@ -2,7 +2,7 @@ import { restrictsNobody, shellWord } from '../../flags/index.ts';
 import type { Context } from './command.ts';
 import { quoted } from './output.ts';
 
-/** Says of which kills nobody is restricted: another version recorded targets with a `*` that means nothing. */
+/** Notes the kills that restrict nobody: another version has recorded targets with a `*` that has no meaning. */
 export function noteIdleKills(context: Context, kills: readonly { readonly target: string }[]): void {
   for (const { target } of kills) {
     if (!target.includes('*') || !restrictsNobody(target)) continue;

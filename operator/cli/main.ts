@@ -14,7 +14,7 @@ process.exitCode = await runCommand({
     try {
       return userInfo().username;
     } catch {
-      return `uid-${process.getuid?.() ?? 'unknown'}`; // a container may run under a number that has no name
+      return `uid-${process.getuid?.() ?? 'unknown'}`; // a container may run under a uid without a name
     }
   },
   out: stdoutWriter(),
@@ -30,5 +30,5 @@ process.exitCode = await runCommand({
   },
 });
 
-// It ends by itself when nothing is left to do; should a driver have left something open, it ends all the same.
+// The process ends by itself when nothing is left to do. If a driver has left something open, this ends it.
 setTimeout(() => process.exit(), 500).unref();

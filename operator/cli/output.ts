@@ -1,17 +1,13 @@
 import { escapeUnseen, printable, shownId } from '../../flags/index.ts';
 
-/** A reason in quotes, as reasons are shown. */
+/** A reason in quotes. */
 export const quoted = (text: string): string => `"${printable(text)}"`;
 
-/**
- * JSON in which nothing is hidden and nothing steers a terminal: `JSON.stringify` leaves everything above C0 as it is.
- */
+/** JSON without invisible characters and without any that control a terminal: `JSON.stringify` escapes only C0. */
 export const toJson = (value: unknown, indent?: number): string =>
   (JSON.stringify(value, null, indent) ?? 'null').split('\n').map(escapeUnseen).join('\n');
 
-/**
- * What stands in a table: a text from outside is shown as an id is; `{ ready }` is text that has been made fit already.
- */
+/** A cell of a table. A text is shown as an id is; `{ ready }` is text that is fit to print already. */
 export type Cell = string | number | null | { readonly ready: string };
 
 const cellText = (cell: Cell): string =>
@@ -20,7 +16,7 @@ const cellText = (cell: Cell): string =>
 const WIDEST = 40;
 const width = (cell: string): number => [...cell].length;
 
-/** Columns under their headings; a long cell pushes the rest of its row aside, so that nothing has to be cut. */
+/** Columns under their headings. Nothing is cut: a long cell pushes the rest of its row aside. */
 export function table(headings: readonly string[], rows: readonly (readonly Cell[])[]): string {
   const cells = [headings, ...rows.map((row) => row.map(cellText))];
   const widths = headings.map((_, column) =>
@@ -37,6 +33,6 @@ export const count = (amount: number, noun: string): string => `${amount} ${noun
 /** A time without its fractions of seconds. */
 export const shortTime = (time: string): string => time.replace(/\.\d+Z$/, 'Z');
 
-/** The text without what may be a credential: anything before an `@` in a URL. */
+/** Masks what may be credentials: everything before an `@` in a URL. */
 export const withoutCredentials = (text: string): string =>
   text.replace(/\b([a-z][a-z0-9+.-]*:\/\/|rediss?:)\S*@/gi, '$1***@');

@@ -1,12 +1,12 @@
 import type { Answer } from './command.ts';
 
-/** Which part of a list is shown. */
+/** The part of a list that is shown. */
 export interface Page {
   readonly skip: number;
   readonly limit: number;
 }
 
-/** The answer of a verb that lists: `{ data, count }`, where `count` is how many there are in all. */
+/** The answer of a verb that lists: `{ data, count }`, where `count` is the total. */
 export function page<T>(
   all: readonly T[],
   { skip, limit }: Page,

@@ -9,8 +9,8 @@ import { toJson, withoutCredentials } from './output.ts';
 type Printer = Pick<Io, 'out' | 'err' | 'watched'>;
 
 /**
- * Prints what a verb has answered.
- * @param warnings what stands beside the value in JSON; null: no JSON is asked for
+ * Prints the answer of a verb.
+ * @param warnings added to the value in JSON; null: print text, not JSON
  * @throws CommandError NOT_PRINTED
  */
 export async function print(
@@ -48,14 +48,14 @@ const withWarnings = (value: unknown, warnings: readonly string[]): unknown =>
     ? { ...value, warnings }
     : value;
 
-/** Lines are ours; within them nothing may steer a terminal, whatever a verb forgot. */
+/** Escapes what could control a terminal in each line, in case a verb has forgotten to. */
 const forPeople = (text: string): string => text.split('\n').map(printable).join('\n');
 
-/** A refusal says how to mend it in the words of whoever is told: here somebody who types commands. */
+/** The text of an error. A refusal is put into words for somebody who types commands. */
 const wordsOf = (error: unknown): string =>
   error instanceof ChangeRefusedError ? refusalText(error.refusal, 'command') : messageOf(error);
 
-/** Says what went wrong, on stderr, and with `--json` on stdout too. Never rejects. */
+/** Prints an error on stderr, and with `--json` on stdout too. Never rejects. */
 export async function printError(
   error: unknown,
   { json, typed }: { readonly json: boolean; readonly typed: Typed },
@@ -64,7 +64,7 @@ export async function printError(
   const code = isKillSwitchError(error) || error instanceof CommandError ? error.code : 'INTERNAL';
   const detail = withoutCredentials(withReach(wordsOf(error), typed));
   const value = error instanceof ChangePendingError ? { pending: error.request } : { detail, code };
-  // What cannot be written there is said on stderr all the same.
+  // Where stdout cannot be written, stderr still says it.
   if (json && code !== 'NOT_PRINTED') await io.out(`${toJson(value)}\n`).catch(() => false);
   io.err(`${io.watched ? '\r\u001b[K' : ''}${forPeople(detail)}\n`);
   if (code === 'INTERRUPTED') return EXIT.interrupted;

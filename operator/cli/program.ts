@@ -10,7 +10,7 @@ import { print, printError, write } from './print.ts';
 import { DEFAULT_STORE, STORE_HELP } from './store-url.ts';
 import { GROUPS, VERBS, type VerbRow } from './verbs.ts';
 
-/** Runs one command line. Never rejects: what goes wrong is printed, and is the exit code. */
+/** Runs one command line. Never rejects: errors are printed, and set the exit code. */
 export async function runCommand(io: Io): Promise<ExitCode> {
   let exitCode: ExitCode = EXIT.done;
   const program = buildProgram((run) => async (...given) => {
@@ -45,8 +45,8 @@ export async function runCommand(io: Io): Promise<ExitCode> {
 }
 
 /**
- * The commander program. It collects what it would print, because help is all of it that is shown, and remembers how
- * far it came.
+ * The commander program. `printed`: what commander wanted to print, of which only help is shown. `reached`: the last
+ * command that it has parsed.
  */
 interface Program extends Command {
   printed: string;
@@ -100,7 +100,7 @@ function buildProgram(perform: Perform): Program {
   return program;
 }
 
-/** What commander says, as a sentence that goes on to say where to look. */
+/** Commander's error as a sentence, with the help to look at. */
 function usageError(error: CommanderError, { reached, printed }: Program): Error {
   const path = [reached.parent?.parent, reached.parent, reached].flatMap((command) => command?.name() ?? []).join(' ');
   if (error.code === 'commander.help') return invalid(`Say what to do: ${path} …\n\n${printed.trimEnd()}`);

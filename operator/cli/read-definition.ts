@@ -3,7 +3,7 @@ import { messageOf, printable } from '../../flags/index.ts';
 import { readRegular } from '../read-regular.ts';
 import { CommandError } from './command-error.ts';
 
-/** The text of a file that a person named. @throws CommandError FILE_UNREADABLE */
+/** The text of a file that was named on the command line. @throws CommandError FILE_UNREADABLE */
 export async function readText(path: string): Promise<string> {
   const file = printable(path);
   let bytes: Buffer;

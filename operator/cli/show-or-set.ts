@@ -7,18 +7,18 @@ export const changed = <T extends ChangeAnswer>(value: T, what: string): Answer 
   value,
   recorded: `The change is recorded, at epoch ${value.epoch}.`,
   text: value.already
-    ? `${what} already. That you asked for it is recorded, at epoch ${value.epoch}.`
+    ? `${what} already. Your request is recorded, at epoch ${value.epoch}.`
     : `${what}, at epoch ${value.epoch}.`,
 });
 
 /** A verb that shows a named value, or sets it: one row each. */
 export interface Named<K extends string, V> {
-  /** What it is called in the value: `{ "feature": "refunds", "stage": "gated" }`. */
+  /** Its keys in the value: `{ "feature": "refunds", "stage": "gated" }`. */
   readonly noun: string;
   readonly field: K;
   readonly all: (status: Status) => Readonly<Record<string, V>>;
   readonly set: (control: ControlPlane, name: string, value: V, options: ChangeOptions) => Promise<ChangeAnswer>;
-  /** What it means that there is none: the value that is shown, and why. */
+  /** What is shown where nothing is set: a value, and why. */
   readonly absent: { readonly value: V | null; readonly why: string };
 }
 
@@ -33,7 +33,7 @@ export async function showOrSet<K extends string, V extends string | number>(
     return changed({ [noun]: name, [field]: value, ...answer }, `${noun} ${shownId(name)} is ${value}`);
   }
   if (options.reason !== undefined || options.epoch !== undefined) {
-    throw invalid(`To show the ${noun} leave out --reason and --epoch; to set it, say its ${field} too.`);
+    throw invalid(`To show the ${noun}, leave out --reason and --epoch. To set it, give its ${field} too.`);
   }
   const status = await control.status();
   const values = all(status);

@@ -2,15 +2,15 @@ import { systemCode } from '../../flags/errors.ts';
 import { fstatSync, writeSync } from 'node:fs';
 
 /**
- * Writes to stdout: true once it is written, false where nobody reads any more (`kill-switch log | head`), which is no
- * failure. What goes into a file is written here, because Node's own stream takes a short write (a disk that is nearly
+ * Writes to stdout: true once a text is written, false where nobody reads any more (`kill-switch log | head`), which is
+ * no failure. Files are written here and not by Node's stream, which takes a short write (on a disk that is nearly
  * full) for a whole one.
  * @returns a function that rejects where the text could not be written
  */
 export function stdoutWriter(): (text: string) => Promise<boolean> {
   const { stdout } = process;
   let gone = false;
-  stdout.on('error', () => {}); // told to whoever has written
+  stdout.on('error', () => {}); // the callback of write() gets it
   const isFile = !stdout.isTTY && isFileLike();
   return async (text) => {
     if (gone) return false;
@@ -29,7 +29,7 @@ export function stdoutWriter(): (text: string) => Promise<boolean> {
   };
 }
 
-/** A file, or a device that is written like one (`/dev/full`). */
+/** True for a file, or a device that is written like one (`/dev/full`). */
 function isFileLike(): boolean {
   try {
     const stats = fstatSync(process.stdout.fd);

@@ -15,21 +15,21 @@ import { indistinct, problems, stateText } from './tables.ts';
 
 const NO_FORKS: Pick<Status, 'forks'> = { forks: [] };
 
-/** What `kill`, `pause` and `restrict` take. */
+/** The options of `kill`, `pause` and `restrict`. */
 export interface StopOptions {
   readonly reason?: string;
   readonly until?: End;
   readonly wait: number;
 }
 
-/** The options that they share. */
+/** Adds the options that `kill`, `pause` and `restrict` share. */
 export const withStopOptions = (command: Command): Command =>
   command
     .addOption(new Option('--reason <text>', 'why, for whoever looks at it later'))
     .addOption(untilOption())
     .addOption(waitOption());
 
-/** Restricts a target, waits for the executors, and says who obeyed. */
+/** Restricts a target, waits for the executors, and shows which have obeyed. */
 export async function stop(
   context: Context,
   target: string,
@@ -38,7 +38,7 @@ export async function stop(
 ): Promise<Answer> {
   const { reasonProblem } = readReason(reason);
   if (reasonProblem !== undefined)
-    context.note(`${reasonProblem} The kill is recorded all the same, with what can be kept of it.`);
+    context.note(`${reasonProblem} The kill is recorded anyway, with as much of the reason as can be kept.`);
   const control = await context.control();
   const stoppedAfter = new Map<string, number>();
   const interrupted = context.untilInterrupted({ waits: true });
@@ -67,7 +67,7 @@ export async function stop(
     },
   });
   const answer = await Promise.race([killing, interruption.before(target)]);
-  // Whoever kills in a fork must hear of it; that nothing is heard of forks does not undo the kill.
+  // Whoever kills in a fork must see that it is one. Failing to read the reports of forks does not undo the kill.
   const lost: Pick<Status, 'forks'> =
     answer.acknowledgements.problem === undefined ? await control.forks().catch(() => NO_FORKS) : NO_FORKS;
   const value = {
@@ -77,7 +77,7 @@ export async function stop(
       ...answer.acknowledgements,
       executors: answer.acknowledgements.executors.map((executor) => ({
         ...executor,
-        /** How long after the kill was recorded it was seen to have stopped and drained. */
+        /** How long after the recording the executor was first seen stopped and drained. */
         stopped_after_ms:
           executor.state === 'stopped'
             ? (stoppedAfter.get(executorKey(executor)) ?? answer.acknowledgements.elapsed_ms)
@@ -89,7 +89,7 @@ export async function stop(
   const waited = interrupted.aborted
     ? `Interrupted after ${formatDuration(value.acknowledgements.elapsed_ms)}: `
     : wait === 0
-      ? 'Not waited for: '
+      ? 'As of now, '
       : `After ${formatDuration(wait)}, `;
   return {
     value,
@@ -109,8 +109,8 @@ export async function stop(
 }
 
 /**
- * Ctrl-C or SIGTERM while a kill is on its way: once it is recorded they only end the waiting, and before that nobody
- * knows what came of it.
+ * Ctrl-C or SIGTERM during a kill. Once the kill is recorded they only end the waiting; before that its outcome is
+ * unknown.
  */
 class Interruption {
   readonly #signal: AbortSignal;
@@ -120,7 +120,7 @@ class Interruption {
     this.#signal = signal;
   }
 
-  /** Rejects when it comes before the kill is recorded. @throws CommandError INTERRUPTED */
+  /** Rejects when the interruption comes before the kill is recorded. @throws CommandError INTERRUPTED */
   before(target: string): Promise<never> {
     return new Promise((_, reject) => {
       const giveUp = (): void => {
@@ -128,7 +128,7 @@ class Interruption {
         reject(
           new CommandError(
             'INTERRUPTED',
-            `Interrupted before the store had answered: the kill of ${shownId(target)} may or may not have been recorded. Look: kill-switch kills`,
+            `Interrupted before the store answered: the kill of ${shownId(target)} may or may not have been recorded. Look: kill-switch kills`,
           ),
         );
       };
@@ -141,15 +141,15 @@ function stands({ kill, epoch, already }: KillAnswer, asked: Mode, advice: Conte
   const until =
     kill.expires_at === null
       ? ''
-      : `, until ${shortTime(kill.expires_at)} (${advice('ended then by a running kill-switch watch')})`;
+      : `, until ${shortTime(kill.expires_at)} (${advice('ends then only while kill-switch watch runs')})`;
   const who = `${shownId(kill.killed_by)} at ${shortTime(kill.killed_at)}${kill.reason === null ? '' : `: ${quoted(kill.reason)}`}`;
   const stricter = kill.mode === asked ? '' : ` You asked for ${asked}: the stricter ${kill.mode} stands.`;
   return already
-    ? `${shownId(kill.target)} was already ${kill.mode}${until} (by ${who}).${stricter} That you asked too is recorded, at epoch ${epoch}.`
+    ? `${shownId(kill.target)} was already ${kill.mode}${until} (by ${who}).${stricter} Your request is recorded too, at epoch ${epoch}.`
     : `${shownId(kill.target)} is ${kill.mode}${until}, at epoch ${epoch}.${stricter}`;
 }
 
-/** Who only writes a file for others is told of apart: that it is written stops nobody by itself. */
+/** One line on how many have obeyed. Exports are counted apart: writing their file stops no client by itself. */
 function headline({ executors, elapsed_ms }: Pick<Acknowledgements, 'executors' | 'elapsed_ms'>): string {
   const exports = executors.filter(({ export: exported }) => exported !== undefined);
   const others = executors.filter(({ export: exported }) => exported === undefined);
@@ -169,14 +169,14 @@ function headline({ executors, elapsed_ms }: Pick<Acknowledgements, 'executors' 
   ].join(' ');
 }
 
-/** What a written file is worth. */
+/** For each written export: when its clients obey. */
 const clients = (executors: readonly ExecutorAcknowledgement[]): string =>
   executors
     .flatMap(({ name, export: exported, state }) =>
       exported === undefined || state !== 'stopped'
         ? []
         : [
-            `\n${shownId(name)} has written ${printable(exported.file)}: its clients obey when flagd has read that, at the latest ${formatDuration(exported.stops_within_ms)} after it was written.`,
+            `\n${shownId(name)} has written ${printable(exported.file)}: its clients obey once flagd has read it, at the latest ${formatDuration(exported.stops_within_ms)} after it was written.`,
           ],
     )
     .join('');
@@ -187,8 +187,9 @@ type Shown = Omit<Acknowledgements, 'executors'> & {
 
 function obeyed(acknowledgements: Shown): string {
   const { total, executors, shared_writers, problem } = acknowledgements;
-  if (problem !== undefined) return `The executors could not be heard: ${printable(problem)}`;
-  if (total === 0) return 'No executor has reported here: nobody is known who had to stop.';
+  if (problem !== undefined) return `The reports of the executors could not be read: ${printable(problem)}`;
+  if (total === 0)
+    return 'No executor has reported here, so none is known that has to stop. If agents run, check --store and --organization.';
   const shown = few(executors);
   const rows = shown.map(({ id, name, host, pid, state, epoch, in_flight, draining, stopped_after_ms, problem }) => [
     name,
@@ -208,20 +209,20 @@ function missing({ executors, problem }: Acknowledgements, waited: string, advic
   const who =
     problem === undefined ? 'not every executor has stopped and drained' : 'nothing is known of the executors';
   const lines = [
-    `${waited}${who}. The kill stands: each stops when it hears of it, at the latest when its lease is over.`,
+    `${waited}${who}. The kill stands: each executor stops when it reads it, at the latest when its lease is over.`,
   ];
   for (const { name, state, export: exported } of few(executors)) {
     if (exported === undefined || state === 'stopped') continue;
     lines.push(
-      `${shownId(name)} has not written ${printable(exported.file)}: its clients go on with what that says, until its end at the latest.`,
+      `${shownId(name)} has not written ${printable(exported.file)}: its clients go on with the old text, until that ends at the latest.`,
     );
   }
   if (silent.length > 0) {
     lines.push(
-      'silent: nothing that could be believed was heard for longer than its lease, and what it has begun may go on. Take one that is gone out of the count:',
+      'silent: no valid report for longer than its lease; work that it has begun may go on. If its process is gone, take it out of the count:',
       ...few(silent).map((executor) => `  ${advice(forgetCommand(executor))}`),
       ...(few(silent).length < silent.length
-        ? [`or all of those at once that can be read: ${advice('kill-switch executors forget --silent')}`]
+        ? [`or all silent ones with a readable report at once: ${advice('kill-switch executors forget --silent')}`]
         : []),
     );
   }

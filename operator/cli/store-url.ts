@@ -7,33 +7,30 @@ import { redisEndpoint } from '../../store/redis/endpoint.ts';
 import { CommandError } from './command-error.ts';
 import { toJson, withoutCredentials } from './output.ts';
 
-/** Where the command acts when nothing is said. */
+/** The default store of the command. */
 export const DEFAULT_STORE = 'file:.kill-switch';
 
-/**
- * Where the command acts. Its drivers are loaded when they are asked for, so that ioredis is only needed where there is
- * a Redis.
- */
+/** The store that the command acts on. Drivers are loaded on demand, so that only a Redis store needs ioredis. */
 export interface Store {
   /** The URL without user and password. */
   readonly location: string;
   /** Whether the location leaves out a user or password. */
   readonly hasCredentials: boolean;
-  /** Where its keys are, in a Redis; null for another store. */
+  /** Where its keys are in Redis; null for another store. */
   readonly redis: { readonly keyPrefix: string; readonly db: number } | null;
   control(): Promise<ControlStore>;
   /**
-   * What an executor holds, for the one verb that is an executor. `anchor`: the file in which it keeps what it last
-   * saw; default: the driver's own.
+   * The executor's side, for the one verb that is an executor. `anchor`: the file in which it keeps what it last saw;
+   * default: the driver's own.
    */
   executor(anchor?: string): Promise<ExecutorStore>;
-  /** How an app is pointed at it: the import, and the expression. */
+  /** The code for an application that uses this store: the import, and the expression. */
   readonly code: readonly [string, string];
 }
 
 const FORMS = 'It begins with file: (a folder, file:.kill-switch), redis://, rediss:// or redis+unix://.';
 
-/** What `--help` says of `--store`. */
+/** The part of `--help` about `--store`. */
 export const STORE_HELP = `
 Stores:
   file:DIR                                 a folder on a disk of this machine
@@ -46,7 +43,7 @@ Stores:
   redis://NAME?sentinels=host:port,…       the master NAME; with sentinelUsername=NAME&sentinelPasswordFile=FILE
 `;
 
-/** @throws KillSwitchError INVALID_ARGUMENT, which never says a password */
+/** @throws KillSwitchError INVALID_ARGUMENT, whose message never shows a password */
 export function parseStoreUrl(url: string): Store {
   if (/^file:/i.test(url)) return folder(directoryOf(url));
   if (/^(rediss?|redis\+unix|unix):/i.test(url)) return redis(url);

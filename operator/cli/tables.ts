@@ -7,10 +7,10 @@ import type { Context } from './command.ts';
 import { formatDuration } from './duration.ts';
 import { count, quoted, shortTime, table } from './output.ts';
 
-/** Nobody ends a kill but an operating process, so that no wrong clock does. */
+/** Only an operating process ends a kill, so that no single wrong clock does. */
 const OVERDUE = 'past its end: holds until kill-switch watch runs';
 
-/** Active kills; the target comes as it is pasted into `revive`. */
+/** Active kills; the target is shown as it can be pasted into `revive`. */
 export const killTable = (kills: readonly KillRecord[], advice: Context['advice']): string =>
   table(
     ['MODE', 'TARGET', 'SINCE', 'UNTIL', 'BY', 'REASON'],
@@ -24,14 +24,11 @@ export const killTable = (kills: readonly KillRecord[], advice: Context['advice'
     ]),
   );
 
-/** A state for people. Silent is who was not heard of for longer than its lease: until then it is assumed to run. */
+/** A state for people. */
 export const stateText = ({ state, problem }: Pick<ExecutorAcknowledgement, 'state' | 'problem'>): string =>
   state !== 'silent' ? state : problem === undefined ? 'silent, lease over' : 'silent, see below';
 
-/**
- * A line for each report that does not count, and why, and for each trouble that is reported; empty where there are
- * none.
- */
+/** One line for each report that does not count, with the reason, and for each trouble that an executor reports. */
 export const problems = (executors: readonly ExecutorAcknowledgement[]): string =>
   executors
     .flatMap(({ id, name, problem, trouble }) => [
@@ -40,7 +37,7 @@ export const problems = (executors: readonly ExecutorAcknowledgement[]): string 
     ])
     .join('');
 
-/** How many obey themselves, and how many only write a file for clients that cannot acknowledge. */
+/** How many executors there are, and how many exports (which only write a file for clients that cannot acknowledge). */
 export function counted(executors: readonly ExecutorAcknowledgement[]): string {
   const exports = executors.filter(({ export: exported }) => exported !== undefined).length;
   const others = executors.length - exports;
@@ -48,7 +45,7 @@ export function counted(executors: readonly ExecutorAcknowledgement[]): string {
   return others === 0 ? count(exports, 'export') : `${count(others, 'executor')} and ${count(exports, 'export')}`;
 }
 
-/** One line on the executors that cannot be told apart; empty where all can. */
+/** One line on executors that share a writer; empty where none do. */
 export function indistinct(shared: readonly SharedWriter[]): string {
   if (shared.length === 0) return '';
   const groups = shared.slice(0, 3).map(({ writer, executors }) => `${executors.length} write as ${printable(writer)}`);
@@ -56,10 +53,10 @@ export function indistinct(shared: readonly SharedWriter[]): string {
   return `\nNot told apart: ${groups.join(', ')}${more}. Each of them could report for the others.`;
 }
 
-/** A report without a time of its own counts as this old and older, in milliseconds. */
+/** A report of this age (in milliseconds) or older has no time of its own. */
 const NEVER_MS = 20 * 365 * 86_400_000;
 
-/** Executors with their state, how long ago each was heard, and what is wrong with reports that do not count. */
+/** Executors with their state, the age of their report, and what is wrong with reports that do not count. */
 export const executorTable = (executors: readonly ExecutorAcknowledgement[]): string =>
   table(
     ['EXECUTOR', 'STATE', 'EPOCH', 'IN FLIGHT', 'DRAINING', 'HEARD', 'PROCESS', 'ID'],
@@ -75,7 +72,7 @@ export const executorTable = (executors: readonly ExecutorAcknowledgement[]): st
     ]),
   ) + problems(executors);
 
-/** Decisions that were not `allow`; who or what made each, and what became of the call. */
+/** Decisions that were not `allow`, with their executor, their cause and the outcome of the call. */
 export const interventionTable = (interventions: readonly ReportedIntervention[]): string =>
   table(
     ['AT', 'TYPE', 'ACTION', 'EXECUTOR', 'AGENT', 'RUN', 'STATUS', 'MODE', 'CAUSE'],
@@ -96,13 +93,13 @@ export const interventionTable = (interventions: readonly ReportedIntervention[]
 
 const SHOWN_AS = { id: shownId, words: quoted };
 
-/** Of a cause that another version recorded only its kind is shown. */
+/** The text of a cause; only its kind where another version has recorded it. */
 const causeText = (recorded: Readonly<Record<string, unknown>>): string => {
   const cause = causeFromRecord(recorded);
   return cause ? describeCause(cause, SHOWN_AS) : printable(String(recorded['kind']).slice(0, 100));
 };
 
-/** What can act, where, and what is missing. */
+/** Actions, where they run, and what they lack. */
 export const surfaceTable = (surfaces: readonly SurfaceRow[]): string =>
   table(
     ['ACTION', 'EFFECT', 'SURFACE', 'FEATURE', 'EXECUTOR', 'PROCESS', 'LAST USED', 'GAPS'],

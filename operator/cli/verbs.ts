@@ -23,14 +23,14 @@ export const VERBS: readonly VerbRow[] = [
   { name: 'limit', summary: 'show or set a limit', load: () => import('./commands/limit.ts') },
   { name: 'autonomy', summary: 'show or set how closely people watch an action', load: () => import('./commands/autonomy.ts') },
   { name: 'status', summary: 'show the whole switch on one screen', load: () => import('./commands/status.ts') },
-  { name: 'watch', summary: 'tell of each change as it happens, and end kills whose time is over', load: () => import('./commands/watch.ts') },
+  { name: 'watch', summary: 'show each change as it happens, and end kills whose time is over', load: () => import('./commands/watch.ts') },
   { name: 'kills', summary: 'list the active kills, newest first', load: () => import('./commands/kills.ts') },
   { name: 'features', summary: 'list the features', load: () => import('./commands/features.ts') },
   { name: 'limits', summary: 'list the limits', load: () => import('./commands/limits.ts') },
   { name: 'executors', summary: 'list the executors', load: () => import('./commands/executors.ts') },
   { name: 'executors forget', summary: 'take an executor that is gone for good out of the count', load: () => import('./commands/executors-forget.ts') },
   { name: 'interventions', summary: 'list the last decisions that were not allow', load: () => import('./commands/interventions.ts') },
-  { name: 'surfaces', summary: 'list what can act at all, and what is missing', load: () => import('./commands/surfaces.ts') },
+  { name: 'surfaces', summary: 'list the actions of all executors, and what they lack', load: () => import('./commands/surfaces.ts') },
   { name: 'log', summary: 'print every change, oldest first', load: () => import('./commands/log.ts') },
   { name: 'log verify', summary: 'check that the log is whole', load: () => import('./commands/log-verify.ts') },
   {
@@ -47,7 +47,7 @@ export const VERBS: readonly VerbRow[] = [
   },
 ];
 
-/** What a first word stands for that is no verb by itself. */
+/** The descriptions of first words that are no verbs by themselves. */
 export const GROUPS: Readonly<Record<string, string>> = {
   flagd: 'work with definitions of flagd',
   redis: 'work with a store in Redis',

@@ -18,8 +18,8 @@ export interface WatchOptions {
   readonly skew: number;
 }
 
-/** What is told while the file is kept, one a line: records as they are printed with `--json`. */
-type Told =
+/** What happens to the file while it is kept: one record a line, as `--json` prints them. */
+type FileNews =
   | { readonly type: 'written'; readonly at: string; readonly epoch: number; readonly valid_until: string }
   | { readonly type: 'stopped' | 'trouble' | 'fault' | 'connected'; readonly at: string; readonly message: string }
   | { readonly type: 'ended'; readonly at: string; readonly valid_until: string | null };
@@ -31,7 +31,7 @@ export async function keepCurrent(context: Context, file: string, times: WatchOp
   const sum = `reissue ${exact(reissue)} + write ${exact(write)} + poll ${exact(poll)} + skew ${exact(skew)} + 1 s = ${exact(least)}`;
   if (valid < least) {
     throw invalid(
-      `--valid ${exact(valid)} is too short: ${sum}. Before the next text reached flagd, the one before would be over, and everyone would stop without cause. Give --valid at least ${exact(least)}, or shorten the others (flagd looks at a file every second: --poll 1s).`,
+      `--valid ${exact(valid)} is too short: ${sum}. The file would end before flagd has read the next one, and everyone would stop without cause. Give --valid at least ${exact(least)}, or shorten the others (flagd looks at a file every second: --poll 1s).`,
     );
   }
   const value = { type: 'started', file, stops_within_ms: valid + skew, valid_ms: valid, least_valid_ms: least };
@@ -40,22 +40,22 @@ export async function keepCurrent(context: Context, file: string, times: WatchOp
     `If this process dies or is cut off from ${context.store.location}, every client reads full_stop by itself within ${exact(valid + skew)} (valid ${exact(valid)} + skew ${exact(skew)}).`,
     `It never stops without cause, because valid ${exact(valid)} >= ${sum}.`,
   ].join('\n');
-  return { lines: told(context, file, times, { value, text }), beside: true };
+  return { lines: fileNews(context, file, times, { value, text }), beside: true };
 }
 
-/** Not rounded: these are compared. */
+/** Not rounded, because people compare these. */
 const exact = (ms: number): string => (ms % 1000 === 0 ? `${ms / 1000} s` : `${ms} ms`);
 
-async function* told(
+async function* fileNews(
   { store, organizationId, untilInterrupted }: Context,
   file: string,
   { valid, reissue, skew }: WatchOptions,
   first: Pick<Answer, 'value' | 'text'>,
 ): AsyncGenerator<Pick<Answer, 'value' | 'text'>> {
   const signal = untilInterrupted();
-  const emitter = new EventEmitter<{ told: [Told] }>();
-  const queue = on(emitter, 'told', { signal });
-  // Bound to the store and the organization: the head of one must not be held against another.
+  const emitter = new EventEmitter<{ news: [FileNews] }>();
+  const queue = on(emitter, 'news', { signal });
+  // One anchor for each store and organization: their heads must not be compared with each other's.
   const place = createHash('sha256').update(`${store.location} ${organizationId}`).digest('hex').slice(0, 12);
   const replica = new Replica({
     store: await store.executor(store.location.startsWith('file:') ? undefined : `${file}.${place}.anchor`),
@@ -64,8 +64,8 @@ async function* told(
     executorName: 'flagd-export',
     work: () => reported.now(),
   });
-  const tell = changesOnly((event) => void emitter.emit('told', event));
-  replica.on((event) => tell(ofReplica(event)));
+  const show = changesOnly((event) => void emitter.emit('news', event));
+  replica.on((event) => show(ofReplica(event)));
   let flagd: FlagdExport | undefined;
   const reported = new Reported(() => flagd, { file, stops_within_ms: valid + skew });
   try {
@@ -77,19 +77,19 @@ async function* told(
       validMs: valid,
       reissueMs: reissue,
       onEvent: (event) => {
-        tell(ofExport(event));
+        show(ofExport(event));
         if (reported.isNews()) replica.report();
       },
     });
     yield first;
     try {
-      for await (const [event] of queue as AsyncIterable<[Told]>) yield { value: event, text: sentence(event) };
+      for await (const [event] of queue as AsyncIterable<[FileNews]>) yield { value: event, text: sentence(event) };
     } catch (error) {
       if (!signal.aborted) throw error;
     }
     await flagd.close();
     const { validUntil } = flagd;
-    const ended: Told = { type: 'ended', at: now(), valid_until: validUntil === null ? null : isoOf(validUntil) };
+    const ended: FileNews = { type: 'ended', at: now(), valid_until: validUntil === null ? null : isoOf(validUntil) };
     yield { value: ended, text: sentence(ended) };
   } finally {
     await flagd?.close();
@@ -98,7 +98,7 @@ async function* told(
 }
 
 /**
- * What this process reports of itself: a write that has not landed is work in flight, so that no kill counts as obeyed
+ * What this process reports of itself. A write that has not landed is work in flight, so that no kill counts as obeyed
  * before its text is on the disk.
  */
 class Reported {
@@ -119,7 +119,7 @@ class Reported {
     return { inFlight: waiting, draining: waiting, agents: [], runs: [], export: this.#export, trouble };
   }
 
-  /** Whether that is something else than what was reported last. */
+  /** Whether it differs from the last report. */
   isNews(): boolean {
     return this.#standing() !== this.#last;
   }
@@ -133,10 +133,10 @@ class Reported {
 const now = (): string => new Date().toISOString();
 const isoOf = (seconds: number): string => new Date(seconds * 1000).toISOString();
 
-function ofReplica(event: ReplicaEvent): Told | null {
+function ofReplica(event: ReplicaEvent): FileNews | null {
   switch (event.type) {
     case 'changed':
-      return null; // the file that is written of it is told
+      return null; // the file that is written for it is shown
     case 'ready':
       return { type: 'connected', at: now(), message: 'the store confirms' };
     case 'stale':
@@ -147,7 +147,7 @@ function ofReplica(event: ReplicaEvent): Told | null {
   }
 }
 
-function ofExport(event: FlagdExportEvent): Told {
+function ofExport(event: FlagdExportEvent): FileNews {
   switch (event.type) {
     case 'written':
       return { type: 'written', at: now(), epoch: event.epoch, valid_until: isoOf(event.validUntil) };
@@ -160,9 +160,10 @@ function ofExport(event: FlagdExportEvent): Told {
 }
 
 /**
- * Leaves out what was said last about the same thing: a file that is only written anew every two seconds is no news.
+ * Leaves out records that only repeat the last one about the same thing, such as a file that is renewed every two
+ * seconds.
  */
-function changesOnly(tell: (event: Told) => void): (event: Told | null) => void {
+function changesOnly(show: (event: FileNews) => void): (event: FileNews | null) => void {
   let [ofFile, ofStore] = ['', ''];
   return (event) => {
     if (event === null) return;
@@ -171,11 +172,11 @@ function changesOnly(tell: (event: Told) => void): (event: Told | null) => void 
     if (said === (isOfStore ? ofStore : ofFile)) return;
     if (isOfStore) ofStore = said;
     else ofFile = said;
-    tell(event);
+    show(event);
   };
 }
 
-function sentence(event: Told): string {
+function sentence(event: FileNews): string {
   switch (event.type) {
     case 'written':
       return `${event.at}  written  epoch ${event.epoch}, valid until ${shortTime(event.valid_until)} and renewed`;

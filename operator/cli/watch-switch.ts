@@ -8,10 +8,13 @@ import { eventLine } from './event-line.ts';
 import { followed } from './followed.ts';
 import { count } from './output.ts';
 
-/** How often executors are looked at, in milliseconds. */
+/** How often the executors are read, in milliseconds. */
 const POLL_MS = 1000;
 
-/** What is told, one JSON value a line. `was` and `state` are null for one that came or left. */
+/**
+ * What `watch` prints, one JSON value a line. `was` is null for an executor that has come, `state` for one that has
+ * gone.
+ */
 export type Watched =
   | { readonly type: 'watching'; readonly epoch: number; readonly active_kills: number; readonly executors: number }
   | { readonly type: 'event'; readonly event: LogEvent }
@@ -24,21 +27,21 @@ export type Watched =
       readonly state: ExecutorAcknowledgement['state'] | null;
     };
 
-/** Tells of each event and of each change of an executor's state, until `signal` aborts. */
+/** Prints each event and each change of an executor's state, until `signal` fires. */
 export async function* watchSwitch(
   control: ControlPlane,
   signal: AbortSignal,
   note: (line: string) => void,
 ): AsyncGenerator<Pick<Answer, 'value' | 'text'>> {
   const { epoch, active_kills, executors } = await control.status();
-  const emitter = new EventEmitter<{ told: [Watched]; error: [unknown] }>();
+  const emitter = new EventEmitter<{ watched: [Watched]; error: [unknown] }>();
   const ending = new AbortController();
   const end = AbortSignal.any([signal, ending.signal]);
-  const queue = on(emitter, 'told', { signal: end });
-  const tell = (watched: Watched): void => void emitter.emit('told', watched);
+  const queue = on(emitter, 'watched', { signal: end });
+  const show = (watched: Watched): void => void emitter.emit('watched', watched);
   const tasks = [
-    tellEvents(control, epoch, end, note, tell),
-    tellExecutors(control, new Map(executors.map((executor) => [executorKey(executor), executor])), end, tell),
+    watchEvents(control, epoch, end, note, show),
+    watchExecutors(control, new Map(executors.map((executor) => [executorKey(executor), executor])), end, show),
   ].map((task) => task.catch((error: unknown) => void emitter.emit('error', error)));
   const first: Watched = { type: 'watching', epoch, active_kills, executors: executors.length };
   try {
@@ -52,26 +55,26 @@ export async function* watchSwitch(
   }
 }
 
-async function tellEvents(
+async function watchEvents(
   control: ControlPlane,
   after: number,
   signal: AbortSignal,
   note: (line: string) => void,
-  tell: (watched: Watched) => void,
+  show: (watched: Watched) => void,
 ): Promise<void> {
-  for await (const event of followed({ note }, control, { after, signal })) tell({ type: 'event', event });
+  for await (const event of followed({ note }, control, { after, signal })) show({ type: 'event', event });
 }
 
-async function tellExecutors(
+async function watchExecutors(
   control: ControlPlane,
   known: Map<string, ExecutorAcknowledgement>,
   signal: AbortSignal,
-  tell: (watched: Watched) => void,
+  show: (watched: Watched) => void,
 ): Promise<void> {
   while (!signal.aborted) {
     await sleep(POLL_MS, undefined, { signal }).catch(() => {}); // aborted: the loop ends
     const now = await control.executors().catch((error: unknown) => {
-      if (isKillSwitchError(error)) return null; // an outage of the store is told by whoever follows the log
+      if (isKillSwitchError(error)) return null; // following the log notes an outage of the store
       throw error;
     });
     if (now === null || signal.aborted) continue;
@@ -82,19 +85,19 @@ async function tellExecutors(
       const { id, name, state } = executor;
       const key = executorKey(executor);
       const was = before.get(key)?.state ?? null;
-      if (was !== state) tell({ type: 'executor', at, id, name, was, state });
+      if (was !== state) show({ type: 'executor', at, id, name, was, state });
       before.delete(key);
       known.set(key, executor);
     }
     for (const { id, name, state } of before.values())
-      tell({ type: 'executor', at, id, name, was: state, state: null });
+      show({ type: 'executor', at, id, name, was: state, state: null });
   }
 }
 
 function sentence(watched: Watched): string {
   switch (watched.type) {
     case 'watching':
-      return `Watching from epoch ${watched.epoch}: ${count(watched.active_kills, 'active kill')}, ${count(watched.executors, 'executor')}. Kills whose time is over are ended from here, where this user may change the switch. Ctrl-C ends it.`;
+      return `Watching from epoch ${watched.epoch}: ${count(watched.active_kills, 'active kill')}, ${count(watched.executors, 'executor')}. It ends kills whose time is over, if this user may change the switch. Ctrl-C ends it.`;
     case 'event':
       return eventLine(watched.event);
     case 'executor': {

@@ -11,14 +11,17 @@ interface Options {
 }
 
 export const verb: Verb = (command, perform) => {
-  // Any id: one that nobody can report under, too, was written by somebody and must be removable.
+  // Any id is taken: also an invalid one may have been written, and must be removable.
   command
     .addArgument(new Argument('[id]', 'the id of an executor, as it is shown'))
     .option(
       '--writer <writer>',
-      'only what this one has written: "name mailer", "uid 1000" (several may report one id)',
+      'only the executor that this writer reports: "name mailer", "uid 1000" (several writers may report under one id)',
     )
-    .option('--silent', 'all that are silent now, instead of one; of those that cannot be read each must be named')
+    .option(
+      '--silent',
+      'all that are silent now, except those whose reports do not count: forget each of these by its id',
+    )
     .action(
       perform(async (context, id: string | undefined, { writer, silent = false }: Options) => {
         if (silent === (id !== undefined))
@@ -44,13 +47,13 @@ export const verb: Verb = (command, perform) => {
 const has = (shown: string | null, given: string): boolean =>
   shown !== null && (shown === given || shownId(shown) === given);
 
-/** One that cannot be read, or whose clock is wrong, may well be running: that takes a look at each. */
+/** An executor whose report cannot be read, or whose clock is wrong, may well be running: a person looks at each. */
 async function forgetSilent({ advice }: Context, control: ControlPlane, executors: readonly ExecutorAcknowledgement[]) {
   const silent = executors.filter(({ state }) => state === 'silent');
   const forgotten = silent.filter(({ problem }) => problem === undefined);
   for (const { id, writer } of forgotten) {
     await control.forgetExecutor(id, { writer: writer ?? undefined }).catch((error: unknown) => {
-      // It has left meanwhile, or somebody else has taken it out.
+      // It has left meanwhile, or another operator has taken it out.
       if (!isKillSwitchError(error) || error.code !== 'NOT_FOUND') throw error;
     });
   }
@@ -58,9 +61,9 @@ async function forgetSilent({ advice }: Context, control: ControlPlane, executor
   const rest =
     left === 0
       ? ''
-      : `\n${left} more of which something is wrong must be named, each: ${advice('kill-switch executors')} shows what it is.`;
+      : `\n${left} more silent ${left === 1 ? 'one has a report that does' : 'ones have reports that do'} not count, and may be running: forget each by its id. See why: ${advice('kill-switch executors')}`;
   return {
     value: { forgotten, left },
-    text: `${forgotten.length} silent ${forgotten.length === 1 ? 'executor is' : 'executors are'} out of the count. Whoever still runs comes back with the next report.${rest}`,
+    text: `${forgotten.length} silent ${forgotten.length === 1 ? 'executor is' : 'executors are'} out of the count. One that still runs comes back with its next report.${rest}`,
   };
 }

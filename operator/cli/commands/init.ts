@@ -46,7 +46,7 @@ export const verb: Verb = (command, perform) => {
   );
 };
 
-/** Whoever begins may want to look at the switch before there is a Redis. */
+/** A beginner may want to try the switch without a Redis. */
 const withAlternative = (error: unknown): unknown =>
   isKillSwitchError(error) && error.code === 'STORE_UNREACHABLE'
     ? new KillSwitchError(

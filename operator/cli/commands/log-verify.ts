@@ -17,9 +17,9 @@ export const verb: Verb = (command, perform) => {
           : [
               `THE LOG DOES NOT VERIFY (${context.store.location}, organization ${shownId(context.organizationId)})${value.events === 0 ? '' : `; its first ${count(value.events, 'event')} ${value.events === 1 ? 'is' : 'are'} in order`}. ${context.advice(value.problem ?? '')}`,
               context.advice(
-                'Stop what must not run: kill-switch kill all. Where the damage keeps that from being recorded, end the processes that act.',
+                'Stop what must not run: kill-switch kill all. If the damage keeps that from being recorded, end the processes of the agents.',
               ),
-              'Then find out who or what has changed the log, before anything is mended.',
+              'Before you repair anything, find out who or what has changed the log.',
             ].join('\n'),
         exitCode: value.ok ? EXIT.done : EXIT.notVerified,
       };

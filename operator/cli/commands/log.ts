@@ -34,7 +34,7 @@ async function listed(events: AsyncIterable<LogEvent>): Promise<Answer> {
   return { value: { data, count: data.length }, text: '' };
 }
 
-/** A log without a beginning is no empty list: there is no control plane, or it was wiped. */
+/** The events. An empty log is an error: there is no control plane, or it was wiped. */
 async function* existing(control: ControlPlane, after: number, place: Place): AsyncGenerator<LogEvent> {
   let found = after > 0;
   for await (const event of control.log({ after })) {

@@ -11,11 +11,8 @@ interface Asked {
 export const verb: Verb = (command, perform) => {
   command
     .addOption(reasonOption())
-    .option(
-      '--exclude <name...>',
-      'do not believe what this executor reports of forks ("uid 1001": the owner of its files)',
-    )
-    .option('--include <name...>', 'believe it again')
+    .option('--exclude <name...>', 'ignore what this executor reports of forks ("uid 1001": the owner of its files)')
+    .option('--include <name...>', 'let its reports of forks count again')
     .action(
       perform(async (context, { reason, exclude, include }: Asked) => {
         const value = await (await context.control()).recover({ reason: reason ?? '', exclude, include });
@@ -30,17 +27,17 @@ export const verb: Verb = (command, perform) => {
           text: [
             `The store is accepted as it is now, at epoch ${value.epoch}. Executors that reach it follow it again.`,
             givenUp.length === 0
-              ? 'No report that can be believed names a change that is not in it.'
-              : `Given up, because executors had seen them and the store has them no more:\n${[...givenUp, ...more].join('\n')}`,
+              ? 'No credible report names a change that this store has lost.'
+              : `Given up, because executors had seen these changes and the store has lost them:\n${[...givenUp, ...more].join('\n')}`,
             ...(value.ignored.length === 0
               ? []
               : [
-                  `Not believed, and not in the log:\n${value.ignored.map(({ executor, why }) => `  ${shownId(executor)}: ${why}`).join('\n')}`,
+                  `Reports that were ignored, and are not in the log:\n${value.ignored.map(({ executor, why }) => `  ${shownId(executor)}: ${why}`).join('\n')}`,
                 ]),
             ...(value.excluded.length === 0
               ? []
-              : [`Not believed from now on, whatever they report of forks: ${value.excluded.map(shownId).join(', ')}`]),
-            'Kills, restrictions and everything else that was set and then lost are NOT in force any more. Look, and kill again what must not run:',
+              : [`Excluded: reports of forks are ignored from now on from ${value.excluded.map(shownId).join(', ')}`]),
+            'Kills, restrictions and everything else that was set and then lost are NOT in force any more. Check, and kill again what must not run:',
             context.advice('  kill-switch kills'),
             context.advice('  kill-switch status'),
           ].join('\n'),

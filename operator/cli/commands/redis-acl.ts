@@ -17,7 +17,7 @@ export const verb: Verb = (command, perform) => {
         'the user for executors of this name; without it, the user for operators',
       ).conflicts('viewer'),
     )
-    .option('--viewer', 'the user for whoever only looks: lists, log verify, watch')
+    .option('--viewer', 'the user for viewers, who only read: lists, log verify, watch')
     .action(
       perform((context, whose: Whose) => {
         const { organizationId, store } = context;
@@ -47,7 +47,7 @@ function userOf({ executor, viewer }: Whose, scope: AclScope): AclUser {
 const urlOf = ({ name }: AclUser, location: string): string =>
   location.replace('//', () => `//${encodeURIComponent(name)}:PASSWORD@`);
 
-/** How the line gets into a Redis; the lines that begin with spaces are for a shell, as they are. */
+/** How to put the line into a Redis. The lines that begin with spaces can be pasted into a shell. */
 function howTo({ executor, viewer }: Whose, organizationId: string, location: string): string[] {
   const words = [
     ...['kill-switch', 'redis', 'acl', '--store', shellWord(location)],
@@ -63,7 +63,7 @@ function howTo({ executor, viewer }: Whose, organizationId: string, location: st
   ];
 }
 
-/** What reaches that Redis; behind Sentinels nobody knows which node it is. */
+/** The redis-cli command that reaches this Redis; behind Sentinels without a node, which is not known. */
 function redisCli(location: string): string {
   const [where = '', query = ''] = location.split('?');
   if (where.startsWith('redis+unix://')) return `redis-cli -s ${shellWord(where.slice('redis+unix://'.length))}`;

@@ -22,9 +22,9 @@ export const verb: Verb = (command, perform) => {
 function ignored({ ignored_forks, excluded }: Status): string[] {
   const lines = ignored_forks
     .slice(0, SHOWN)
-    .map(({ executor, why }) => `A fork that ${shownId(executor)} reports is not believed: ${why}.`);
+    .map(({ executor, why }) => `A report of a fork by ${shownId(executor)} is ignored: ${why}.`);
   if (excluded.length > 0)
-    lines.push(`Not believed, whatever they report of forks: ${excluded.map(shownId).join(', ')}.`);
+    lines.push(`Excluded, so their reports of forks are ignored: ${excluded.map(shownId).join(', ')}.`);
   return lines.length === 0 ? [] : [...lines, ''];
 }
 

@@ -12,7 +12,7 @@ export const verb: Verb = (command, perform) => {
     .action(
       perform(async (context, options: Page) =>
         page(await (await context.control()).surfaces(), options, {
-          none: 'No executor has said yet what it can do.',
+          none: 'No executor has reported its actions yet.',
           title: (total) => `${count(total, 'action')} that can act:`,
           text: surfaceTable,
         }),

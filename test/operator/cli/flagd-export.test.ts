@@ -116,7 +116,7 @@ describe('what is known of a file that is kept for flagd', () => {
     expect((await ks.run('status')).stdout).toContain(`reports: ${trouble}`);
     const again = await ks.run('kill', 'agent:x', '--wait', '500ms');
     expect(again.stdout).toContain('0 of 1 export is written');
-    expect(again.stdout).toContain(`flagd-export has not written ${file}: its clients go on with what that says`);
+    expect(again.stdout).toContain(`flagd-export has not written ${file}: its clients go on with the old text`);
 
     renameSync(`${folder}-away`, folder);
     await watch.line((line) => line.includes('"written"') && line.includes('"epoch":4'));
@@ -124,7 +124,7 @@ describe('what is known of a file that is kept for flagd', () => {
     expect(done.code).toBe(0);
     expect(done.stdout).toContain('1 of 1 export is written');
     expect(done.stdout).toContain(
-      `flagd-export has written ${file}: its clients obey when flagd has read that, at the latest 6 s after it was written.`,
+      `flagd-export has written ${file}: its clients obey once flagd has read it, at the latest 6 s after it was written.`,
     );
     expect(JSON.parse(readFileSync(file, 'utf8')).metadata.epoch).toBe(5);
     const row2 = (await ks.json('executors')).json.data[0];

@@ -8,7 +8,7 @@ test('interventions and surfaces show what a real agent was refused, and what it
   const ks = fileSwitch();
   await ks.run('init');
   expect((await ks.json('interventions')).json).toEqual({ data: [], count: 0 });
-  expect((await ks.run('surfaces')).stdout).toBe('No executor has said yet what it can do.\n');
+  expect((await ks.run('surfaces')).stdout).toBe('No executor has reported its actions yet.\n');
   await ks.run('kill', 'agent:mailer', '--wait', '0');
   const killSwitch = await createKillSwitch({
     store: fileStore(ks),

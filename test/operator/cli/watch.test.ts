@@ -20,7 +20,7 @@ describe('watch', () => {
       executors: 0,
     });
     expect(await people.line(() => true)).toMatch(
-      /^Watching from epoch 1: 0 active kills, 0 executors\. Kills whose time is over are ended/,
+      /^Watching from epoch 1: 0 active kills, 0 executors\. It ends kills whose time is over/,
     );
 
     const executor = await createKillSwitch({
