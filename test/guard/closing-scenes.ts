@@ -87,7 +87,7 @@ function holdEvaluation() {
 
 export function describeClosing(wirings: readonly Wiring[]): void {
   describe.each(wirings)('closing a switch of $name', ({ open }) => {
-    test('blocks whatever is begun afterwards, in every form', async () => {
+    test('blocks everything that is begun afterwards, in every form', async () => {
       const killSwitch = await open('live');
       const execute = vi.fn();
       const action = killSwitch.action({ name: 'a.b', effect: 'read', execute });
@@ -204,7 +204,7 @@ export function describeClosing(wirings: readonly Wiring[]): void {
       await closing;
     });
 
-    test('tells what is in flight, in the very turn in which it is closed', async () => {
+    test('aborts what is in flight, in the same turn in which it is closed', async () => {
       const killSwitch = await open('live');
       const { reached, pass, letGo } = gate();
       let signal: AbortSignal | undefined;

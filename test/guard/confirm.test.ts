@@ -5,7 +5,7 @@ import { hasRedis, startRedis } from '../servers/index.ts';
 import { openSwitch } from './open-switch.ts';
 
 describe.skipIf(!hasRedis)('an action that cannot be undone, where the store refuses to confirm anything', () => {
-  test('is blocked at once, by what the store has said', async () => {
+  test('is blocked at once, with the store’s own error', async () => {
     const redis = await startRedis();
     const { url } = redis;
     const { killSwitch } = await openSwitch(

@@ -136,7 +136,7 @@ describe('check()', () => {
     }
   });
 
-  test('about nobody, or about somebody whose name cannot be read, is a block', async () => {
+  test('without an agent, or with an invalid name, is a block', async () => {
     const { killSwitch } = await setUp();
     expect(killSwitch.check()).toMatchObject({ verdict: 'block', cause: { kind: 'identity' } });
     for (const agentId of ['', 7, null, ['x']] as never[]) {
@@ -203,7 +203,7 @@ describe('identity', () => {
     ]);
   });
 
-  test('a lineage that was handed on makes the work a child, and can only add restrictions', async () => {
+  test('a lineage from another process makes the work a child, and can only add restrictions', async () => {
     const { killSwitch, control } = await setUp();
     const { action } = counter(killSwitch);
     const lineage = await killSwitch.run({ agentId: 'boss', missionId: 'm-1', runId: 'r-1' }, (run) => run.lineage);

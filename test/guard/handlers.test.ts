@@ -40,31 +40,35 @@ function heldHandler() {
 }
 
 describe('a handler of the user’s that is under way', () => {
-  test.each(['draft', 'redirect', 'inputSchema'])('%s is in flight, told by a kill, and waited for', async (kind) => {
-    const { control, killSwitch, shown } = await setUp(kind === 'redirect' ? 'test_mode' : 'draft_only');
-    const { handler, hasBegun, letGo, signals } = heldHandler();
-    const schema = {
-      '~standard': {
-        version: 1 as const,
-        vendor: 'test',
-        validate: async (value: unknown) => ({ value: await handler(value) }),
-      },
-    };
-    const execute = vi.fn();
-    const action = killSwitch.action({ name: 'mail', execute, [kind]: kind === 'inputSchema' ? schema : handler });
-    const outcome = action.attempt('letter' as never);
-    await hasBegun;
-    await control.kill({ target: 'agent:x', reason: 'wrong', waitMs: 100 });
-    expect(await shown()).toEqual([{ state: 'draining', in_flight: 1, draining: 1 }]);
-    for (const signal of signals) expect(signal.reason).toMatchObject({ verdict: 'block', cause: { reason: 'wrong' } });
-    expect(signals).toHaveLength(kind === 'inputSchema' ? 0 : 1);
-    letGo();
-    expect(await outcome).toMatchObject({ status: 'blocked', decision: { cause: { kind: 'kill' } } });
-    await vi.waitFor(async () => expect(await shown()).toEqual([{ state: 'stopped', in_flight: 0, draining: 0 }]));
-    expect(execute).not.toHaveBeenCalled();
-  });
+  test.each(['draft', 'redirect', 'inputSchema'])(
+    '%s is in flight, aborted by a kill, and waited for',
+    async (kind) => {
+      const { control, killSwitch, shown } = await setUp(kind === 'redirect' ? 'test_mode' : 'draft_only');
+      const { handler, hasBegun, letGo, signals } = heldHandler();
+      const schema = {
+        '~standard': {
+          version: 1 as const,
+          vendor: 'test',
+          validate: async (value: unknown) => ({ value: await handler(value) }),
+        },
+      };
+      const execute = vi.fn();
+      const action = killSwitch.action({ name: 'mail', execute, [kind]: kind === 'inputSchema' ? schema : handler });
+      const outcome = action.attempt('letter' as never);
+      await hasBegun;
+      await control.kill({ target: 'agent:x', reason: 'wrong', waitMs: 100 });
+      expect(await shown()).toEqual([{ state: 'draining', in_flight: 1, draining: 1 }]);
+      for (const signal of signals)
+        expect(signal.reason).toMatchObject({ verdict: 'block', cause: { reason: 'wrong' } });
+      expect(signals).toHaveLength(kind === 'inputSchema' ? 0 : 1);
+      letGo();
+      expect(await outcome).toMatchObject({ status: 'blocked', decision: { cause: { kind: 'kill' } } });
+      await vi.waitFor(async () => expect(await shown()).toEqual([{ state: 'stopped', in_flight: 0, draining: 0 }]));
+      expect(execute).not.toHaveBeenCalled();
+    },
+  );
 
-  test('that has taken too long is given up and told so, and stays in flight until it ends', async () => {
+  test('that takes too long is given up and aborted, and stays in flight until it ends', async () => {
     const { control, killSwitch, shown } = await setUp('draft_only', { handlerTimeoutMs: 50 });
     const { handler, hasBegun, letGo, signals } = heldHandler();
     const action = killSwitch.action({ name: 'mail', execute: () => 1, draft: handler });
@@ -78,7 +82,7 @@ describe('a handler of the user’s that is under way', () => {
     await vi.waitFor(async () => expect(await shown()).toEqual([{ state: 'stopped', in_flight: 0, draining: 0 }]));
   });
 
-  test('hears the caller give up', async () => {
+  test('gets the caller’s signal when the caller gives up', async () => {
     const { killSwitch } = await setUp('draft_only');
     const { handler, hasBegun, letGo, signals } = heldHandler();
     const action = killSwitch.action({ name: 'mail', execute: () => 1, draft: handler });
@@ -93,7 +97,7 @@ describe('a handler of the user’s that is under way', () => {
 });
 
 describe('closing', () => {
-  test('reports work that goes on as draining until it has ended, and only then leaves the count', async () => {
+  test('reports work that goes on as draining until it has ended, and only then signs off', async () => {
     const { control, killSwitch, shown } = await setUp('live');
     const { handler, hasBegun, letGo } = heldHandler();
     const action = killSwitch.action({ name: 'mail', execute: () => handler('sent') });
@@ -109,7 +113,7 @@ describe('closing', () => {
     expect(await shown()).toEqual([]);
   });
 
-  test('does not leave the count while work goes on that ignores its signal: it is silent then, and never stopped', async () => {
+  test('does not sign off while work ignores its signal: operators see it as silent, never as stopped', async () => {
     const { control, killSwitch, shown } = await setUp('live', { leaseMs: 500 });
     const { handler, hasBegun } = heldHandler();
     const action = killSwitch.action({ name: 'mail', execute: () => handler('sent') });
@@ -178,7 +182,7 @@ describe('an inputSchema', () => {
     expect(execute).not.toHaveBeenCalled();
   });
 
-  test('that is none is refused when the action is defined', async () => {
+  test('that is no Standard Schema is refused when the action is defined', async () => {
     const { killSwitch } = await openMemorySwitch({ agentId: 'x' });
     expect(() => killSwitch.action({ name: 'mail', execute: () => 1, inputSchema: {} as never })).toThrow(
       'must be a Standard Schema',

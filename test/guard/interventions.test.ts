@@ -52,7 +52,7 @@ describe('interventions', () => {
     },
   );
 
-  test('that the store does not take wait, up to a bound; the rest is counted, a record says so, and nobody is held up', async () => {
+  test('that the store does not take wait, up to a bound; the rest is dropped and counted in a record, and no call waits', async () => {
     vi.useFakeTimers();
     let refuse = true;
     const kept: Intervention[] = [];

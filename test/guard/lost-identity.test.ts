@@ -54,7 +54,7 @@ const executedAs = (agentId: string) => ({ status: 'executed', decision: { agent
 const stopped = { status: 'blocked', decision: { agentId: 'guilty', cause: { kind: 'kill', target: 'agent:guilty' } } };
 
 describe('what runs share calls back as another run', () => {
-  test('a killed agent then acts in its name; each recipe keeps it stopped', async () => {
+  test('lets a killed agent act under that run’s name; each recipe keeps it stopped', async () => {
     const { killSwitch, act } = await setUp();
     for (const shared of await sharedByRuns()) {
       onTestFinished(shared.close);
@@ -117,7 +117,7 @@ describe('what is outside all runs', () => {
     }
   });
 
-  test('acts as nobody with requireRun, and is told what to do', async () => {
+  test('acts as nobody with requireRun, and the error says what to do', async () => {
     const { killSwitch, act } = await setUp({ agentId: 'by-default', requireRun: true });
     const refused = {
       verdict: 'block',
@@ -138,7 +138,7 @@ describe('what is outside all runs', () => {
     });
   });
 
-  test('without an agent of the switch’s is refused with requireRun just so', async () => {
+  test('is refused with requireRun also where the switch has no agent of its own', async () => {
     const { act } = await setUp({ requireRun: true });
     expect(await act.attempt(undefined)).toMatchObject({
       status: 'blocked',
@@ -163,7 +163,7 @@ describe('a bound function', () => {
     }
   });
 
-  test('is the function: what it is given, its this, its result, what it throws; and runs in it are children', async () => {
+  test('passes on arguments, this, result and errors; runs that it opens are children', async () => {
     const { killSwitch } = await setUp();
     const lineage = await killSwitch.run({ agentId: 'a' }, async (run) => {
       const bound = run.bind(function (this: { readonly base: number }, more: number) {

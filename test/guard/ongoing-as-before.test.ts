@@ -169,7 +169,7 @@ describe('streams of the system', () => {
     await inFlight(0);
   });
 
-  test('what a child process says, alone: nothing more of it is handed on after a kill', async () => {
+  test('the output of a child process: nothing more of it is handed on after a kill', async () => {
     const { give, kill, inFlight } = await setUp();
     const child = spawn('sh', ['-c', 'while echo x; do sleep 0.01; done']);
     const exited = once(child, 'exit');
@@ -277,7 +277,7 @@ describe('what is written is in flight until it is handed on', () => {
   });
 });
 
-test('no listener of ours is one too many', async () => {
+test('our listeners cause no warning about too many listeners', async () => {
   const { give } = await setUp();
   const warned = vi.fn<(warning: Error) => void>();
   process.on('warning', warned);

@@ -97,7 +97,7 @@ describe('the members of a result', () => {
     expect(result).toMatchObject({ late: 7 });
   });
 
-  test('one that is a member of itself is refused where something has to be put in its place, else given as it is', async () => {
+  test('one that contains itself is refused where something has to be put in its place, else returned as it is', async () => {
     const { killSwitch, inFlight } = await openOngoing();
     const round = (more: object): object => {
       const tree = { inner: { up: undefined as unknown }, ...more };
@@ -115,14 +115,14 @@ describe('the members of a result', () => {
     await inFlight(0);
   });
 
-  test('one that is deeper than can be seen costs no stack', async () => {
+  test('one that is nested too deeply to be searched does not overflow the stack', async () => {
     const { killSwitch } = await openOngoing();
     let deep: object = {};
     for (let level = 0; level < 100_000; level += 1) deep = { deep };
     const action = killSwitch.action({ name: 'tree.deep', execute: (_input: null) => deep });
     expect(await action(null)).toBe(deep);
   });
-  test('a list of promises is looked at to its end, one of numbers is not', async () => {
+  test('a list of promises is searched to its end, one of numbers is not', async () => {
     const { killSwitch, kill, inFlight } = await openOngoing();
     let finish = (): void => {};
     const last = new Promise<void>((resolve) => {

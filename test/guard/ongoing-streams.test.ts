@@ -68,7 +68,7 @@ describe('a stop is no crash', () => {
     expect(uncaught).toEqual([]);
   });
 
-  test('whoever listens to it hears why', async () => {
+  test('listeners get the reason', async () => {
     const { kill, give } = await openOngoing();
     const uncaught = hearUncaught();
     const stream = await give(sink);
@@ -459,7 +459,7 @@ test('what was begun beside something that is refused is in flight until it is o
   expect(seen.ended).toBe(1);
 });
 
-test('what ends with another one that is stopped is not told to be draining', async () => {
+test('what ends with another one that is stopped is not counted as draining', async () => {
   const { killSwitch, kill } = await openOngoing();
   const log = new Writable({ write: (_piece, _encoding, done) => done() });
   const action = killSwitch.action({ name: 'log.open', execute: (_input: null) => log });

@@ -127,7 +127,7 @@ describe('what many calls of the same agent give is one thing in flight', () => 
     expect(signals[1]?.reason).toMatchObject({ cause: { kind: 'kill' } });
   });
 
-  test('told to stop before it gave it, a call ends it', async () => {
+  test('a call that is stopped before it returns it ends it', async () => {
     const { killSwitch, kill, inFlight, heard } = await setUp();
     const shared = new PassThrough();
     let go = (): void => {};
@@ -152,7 +152,7 @@ describe('what many calls of the same agent give is one thing in flight', () => 
 });
 
 describe.each(stores)('what another agent or run has given, on %s', (_name, open) => {
-  test('is refused by name, and a kill of the one who was refused leaves it alone', async () => {
+  test('is refused with the name of its giver, and a kill of the refused one does not end it', async () => {
     const { killSwitch, control, inFlight } = await openOngoing(await open());
     const written: string[] = [];
     const shared = new Writable({ write: (piece, _encoding, done) => (written.push(String(piece)), done()) });
@@ -229,7 +229,7 @@ describe('what others have given', () => {
     await inFlight(0);
   });
 
-  test('reaches those above: what a sub-agent gives, the call that had it work gives too', async () => {
+  test('may be returned by those above: by the call that the sub-agent worked for', async () => {
     const { killSwitch, control, give, inFlight } = await setUp();
     const shared = new PassThrough();
     const delegate = killSwitch.action({
@@ -258,7 +258,7 @@ describe('what others have given', () => {
     );
   });
 
-  test('nor are the standard streams of a thread given, and they go on', async () => {
+  test('the standard streams of a thread are refused too, and go on', async () => {
     const thread = new Worker(new URL('thread-output.mjs', import.meta.url), { stdin: true, stdout: true });
     onTestFinished(async () => void (await thread.terminate()));
     const refused = 'RESULT_GOES_ON';

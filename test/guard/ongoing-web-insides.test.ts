@@ -185,7 +185,7 @@ describe('a source that gives no promise', () => {
     await inFlight(0);
   });
 
-  test('nor does one that is written, and what that throws ends it', async () => {
+  test('the same for a writable stream', async () => {
     const { give, inFlight } = await openOngoing();
     const write = (piece: unknown): unknown => {
       if (piece === 2) throw new Error('its own');

@@ -284,7 +284,7 @@ describe('the usual web streams', () => {
     await expect(writer.write(2)).rejects.toMatchObject({ code: 'ABORTED' });
   });
 
-  test('of another make is refused by name: what it asks of its source cannot be seen', async () => {
+  test('that is not Node’s own is refused: its pulls cannot be checked', async () => {
     const { give, inFlight } = await openOngoing();
     const foreign = { getReader: () => ({ read: async () => ({ done: false, value: 1 }) }) };
     await expect(give(() => foreign)).rejects.toMatchObject({

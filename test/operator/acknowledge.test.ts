@@ -91,7 +91,7 @@ describe('how far an executor has obeyed', () => {
     expect(onlyOne(more)).toMatchObject(more);
   });
 
-  test('says of a clock that is ahead by how much, and of a report what is wrong with it', () => {
+  test('says by how much a clock is ahead, and what is wrong with a report', () => {
     expect(onlyOne({ at: ago(-6000) })).toMatchObject({
       problem: "its clock is 6000 ms ahead of the store's: set it right",
       age_ms: 0,
@@ -110,7 +110,7 @@ describe('all executors together', () => {
       beatOf({ id: 'silent too', at: ago(60_000) }),
     );
 
-  test('are counted by how far they have obeyed: who drains has applied the change, and who is silent has not', () => {
+  test('are counted by how far they have obeyed: a draining one has applied the change, a silent one has not', () => {
     expect(many()).toMatchObject({ total: 5, applied: 2, drained: 1, silent: 2, unacknowledging_clients: 0 });
     expect(many().elapsed_ms).toBe(13);
     expect(many().executors.map(({ id }) => id)).toEqual(['stopped', 'draining', 'behind', 'silent', 'silent too']);

@@ -91,7 +91,7 @@ describe('changes of one control plane', () => {
     expect(batches.map((events) => events.map(({ type }) => type))).toEqual([['limit'], ['kill'], ['limit']]);
   });
 
-  test('a refused one does not take the others with it, and a revive does not see past a kill that goes before it', async () => {
+  test('a refused one does not fail the others, and a revive sees the kill that is planned before it', async () => {
     const { control } = await setUp();
     await control.kill({ target: 'agent:a0' });
     const read = (await control.status()).epoch;
@@ -118,7 +118,7 @@ describe('changes of one control plane', () => {
     });
   });
 
-  test('what tightens and what loosens are never in one batch, so that a full memory lets the first through', async () => {
+  test('tightening and loosening are never in one batch, so that a store with full memory takes the former', async () => {
     const { control, batches } = await setUp();
     await Promise.all([
       control.setFeature({ name: 'f', stage: 'live', reason: 'launch' }),

@@ -101,7 +101,7 @@ describe('what a command records', () => {
     expect(desk.do({ type: 'mode', mode: 'read_only', targeting: undefined }).already).toBe(true);
   });
 
-  test('takes no reason where a store proves a state that it keeps, or a time is over', () => {
+  test('needs no reason for a snapshot, or for a kill’s end by time', () => {
     const desk = started();
     expect(desk.do(COMMANDS.snapshot)).toMatchObject({ direction: 'neutral', event: { reason: null } });
     desk.do(kill({ expiresAt: ONE }));
@@ -313,7 +313,7 @@ describe('expire', () => {
     expect(desk.refused(expire({ expiresAt: null }))).toEqual({ kind: 'not_killed', target: 'agent:x' });
   });
 
-  test('finds nothing to end where nothing is killed', () => {
+  test('ends nothing where nothing is killed', () => {
     const desk = started();
     desk.time = TWO;
     expect(desk.refused(expire())).toEqual({ kind: 'not_killed', target: 'agent:x' });

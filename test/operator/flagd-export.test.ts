@@ -117,7 +117,7 @@ describe('keeping a file current for flagd', () => {
     await happened({ type: 'written', validUntil: 1_700_000_061 });
   });
 
-  test('stops everyone when the switch must not be acted on, and goes on when it may be again', async () => {
+  test('stops everyone when the state must not be used, and goes on when it may be again', async () => {
     const { source, text, happened, at } = await start();
     source.change({ current: stateIn('live'), sent: NOW });
     await happened({ type: 'written' });
@@ -160,7 +160,7 @@ describe('keeping a file current for flagd', () => {
     expect(readdirSync(join(file, '..'))).toEqual(['flags.json']);
   });
 
-  test('tells when the file cannot be written, and writes again when it can', async () => {
+  test('reports when the file cannot be written, and writes again when it can', async () => {
     const file = join(folder(), 'sub', 'flags.json');
     mkdirSync(join(file, '..'));
     const { source, happened, running, text } = await start({ file, reissueMs: 50 });

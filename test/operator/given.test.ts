@@ -36,7 +36,7 @@ const bad = (): Error => {
 };
 
 describe('the reason of a kill', () => {
-  test('is never what a kill is lost for: what is no text is made one, and its neighbours are not held up', async () => {
+  test('never makes a kill fail: another value is made into a text, and other changes are not held up', async () => {
     const control = await setUp();
     const given: ReadonlyArray<readonly [unknown, string | null]> = [
       [new Error('refund loop'), 'refund loop'],
@@ -82,7 +82,7 @@ describe('the reason of a kill', () => {
     }
   });
 
-  test('nothing is loosened with one that is no text, and everything tightened', async () => {
+  test('that is no text: loosening is refused, tightening is not', async () => {
     const control = await setUp();
     await control.kill({ target: 'all' });
     for (const reason of [new Error('fixed'), 5, {}, true, 'x'.repeat(2001), 'a\u0000b']) {
@@ -178,7 +178,7 @@ describe('what callers give', () => {
     expect(await control.verifyLog()).toMatchObject({ ok: true, events: 2 });
   });
 
-  test('an option that there is not is refused, with the one that was meant', async () => {
+  test('an unknown option is refused, with the one that was meant', async () => {
     const control = await setUp();
     const typed: ReadonlyArray<readonly [() => unknown, string]> = [
       [() => control.kill(any({ target: 'all', until: '30m' })), 'Did you mean "expiresAt"?'],
@@ -233,7 +233,7 @@ describe('what callers give', () => {
     expect((await control.status()).epoch).toBe(before.epoch);
   });
 
-  test('what a change was given may change afterwards: the log has it as it was', async () => {
+  test('the caller may change its objects afterwards: the log has them as they were', async () => {
     const control = await setUp();
     const rule = { if: [{ '==': [{ var: 'agent_id' }, 'x'] }, 'read_only', 'draft_only'] };
     const setting = control.setMode({ mode: 'read_only', targeting: rule, reason: 'canary' });

@@ -5,7 +5,7 @@ import { memoryControlStore } from '../../store/memory/control.ts';
 import { memoryStore } from '../../store/memory/index.ts';
 import { deadExecutor } from './cli/executors.ts';
 
-test('an aborted signal ends the waiting and not the kill, which is told of as soon as it is recorded', async () => {
+test('an aborted signal ends the waiting and not the kill; onRecorded is called as soon as that is recorded', async () => {
   const store = memoryStore();
   const control = await openControlPlane({ store: memoryControlStore(store), operator: { id: 'ann' } });
   onTestFinished(() => control.close());

@@ -1,14 +1,14 @@
 import { expect, test } from 'vitest';
 import { actorName, givenOperator, SYSTEM } from '../../operator/operators.ts';
 
-test('whoever a program names as its operator is known by their own word only, whatever roles it gives them', () => {
+test('the operator that a program names is unverified, whatever roles it is given', () => {
   expect(givenOperator({ id: 'dana' })).toEqual({ is: 'unverified', id: 'dana', roles: undefined });
   const operator = givenOperator({ id: 'dana', roles: ['admin'] });
   expect(operator).toEqual({ is: 'unverified', id: 'dana', roles: ['admin'] });
   expect(actorName(operator)).toBe('unverified:dana');
 });
 
-test('nobody is called as the system is', () => {
+test('no operator can have the name of the system', () => {
   expect(actorName(SYSTEM)).toBe('system');
   expect(actorName(givenOperator({ id: 'system' }))).toBe('unverified:system');
 });

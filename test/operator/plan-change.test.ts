@@ -70,7 +70,7 @@ describe('kill and revive, as the protocol model demands', () => {
     expect(desk.refusal(revive(known))).toBe('CONFLICT');
   });
 
-  test('the stricter mode and the later end win, whoever comes second', () => {
+  test('the stricter mode and the later end win, whichever comes second', () => {
     const desk = started();
     desk.do(kill({ mode: 'full_stop', expiresAt: '2026-01-01T01:00:00.000Z' }));
     desk.do(kill({ mode: 'read_only', expiresAt: '2026-01-01T02:00:00.000Z' }));
@@ -186,7 +186,7 @@ test('whatever goes wrong while a change is planned is that change’s own refus
 describe('whoever may object to a change', () => {
   const reviveX = revive(undefined);
 
-  test('is asked in order, and only the first is heard', () => {
+  test('is asked in order, and only the first objection counts', () => {
     const desk = started();
     desk.do(kill());
     const asked: string[] = [];
@@ -220,7 +220,7 @@ describe('whoever may object to a change', () => {
     expect(started().plan(reviveX, 'dan', [never])).toMatchObject({ is: 'refused', refusal: { kind: 'not_killed' } });
   });
 
-  test('cannot take others down: one that throws refuses its own change', () => {
+  test('cannot fail other changes: one that throws refuses its own change', () => {
     const broken: Check = () => {
       throw new Error('a table that is not there');
     };
@@ -264,7 +264,7 @@ describe('what is asked of whoever gives authority back', () => {
     expect(new Desk().plan({ ...recover, epoch: 0 })).toMatchObject({ is: 'change' });
   });
 
-  test('nothing of the kind where authority is taken away', () => {
+  test('none of this where authority is taken away', () => {
     const desk = started();
     desk.do({ type: 'mode', mode: 'read_only', targeting: null });
     const stricter = { type: 'mode', mode: 'full_stop', targeting: null } as const;
@@ -295,7 +295,7 @@ describe('a log whose numbers are used up', () => {
     expect(full(MAX_EPOCH).refused(kill())).toEqual({ kind: 'log_full', epoch: MAX_EPOCH });
   });
 
-  test('cannot be gone on with, as nobody can beyond an epoch that is the last', () => {
+  test('takes no recover beyond the last epoch', () => {
     const lost = { generation: 'g0', epoch: MAX_EPOCH, hash: 'a'.repeat(64), recovered: false };
     const recover: Command = { type: 'recover', generation: 'g1', reason: 'disk', givenUp: [lost] };
     expect(started().refused(recover)).toEqual({ kind: 'log_full', epoch: 1 });

@@ -111,7 +111,7 @@ describe('a refusal', () => {
     },
   );
 
-  test('that does not know where it was looked for says so', () => {
+  test('without a place says “in this store”', () => {
     expect(refusalText({ kind: 'not_initialised', place: null }, 'program')).toContain(
       'There is no control plane in this store.',
     );

@@ -72,7 +72,7 @@ describe.skipIf(!hasRedis)('a log in Redis', () => {
     await storm;
   });
 
-  test('is held against what executors have seen, but for those that are not believed', async () => {
+  test('is compared with what executors have seen, except those that are excluded', async () => {
     const { redis, control } = await setUp();
     const head = JSON.parse(String(await redis.cli('GET', keys.head)));
     const { beats } = keys.executor('bot');

@@ -75,7 +75,7 @@ describe('flagd export', () => {
     expect(readdirSync(ks.folder)).not.toContain('flags.json');
   });
 
-  test('--watch tells people on stderr what holds, and a clean stop says when the file ends', async () => {
+  test('--watch says on stderr what is guaranteed, and a clean stop says when the file ends', async () => {
     const ks = fileSwitch();
     await ks.run('init');
     const file = join(ks.folder, 'flags.json');
@@ -96,7 +96,7 @@ describe('flagd export', () => {
 });
 
 describe('what is known of a file that is kept for flagd', () => {
-  test('a kill that cannot be written to the file is not done: kill, executors and status say so and why, until it is', async () => {
+  test('a kill that cannot be written to the file does not count as obeyed: kill, executors and status say so and why', async () => {
     const ks = fileSwitch();
     await ks.run('init');
     await ks.run('mode', 'live', '--reason', 'test');

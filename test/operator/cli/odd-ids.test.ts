@@ -42,7 +42,7 @@ describe('an id that could be taken for another', () => {
     },
   );
 
-  test('is warned of as the name of a feature, an organization and an operator, too', async () => {
+  test('causes a warning as the name of a feature, an organization and an operator too', async () => {
     const ks = fileSwitch();
     await ks.here('init');
     expect((await ks.here('feature', 'a\u200b', 'dark')).stderr).toContain('"a\\u200b"');
@@ -56,7 +56,7 @@ describe('an id that could be taken for another', () => {
     expect((await ks.here('log')).stdout).toContain('"unverified:dana\\u200b"');
   });
 
-  test('is not warned of where it is merely foreign', async () => {
+  test('causes no warning where it is merely in another script', async () => {
     const ks = fileSwitch();
     await ks.here('init');
     for (const id of ['é', '한국', '日本語', '🛑', 'नमस्ते', 'a b', 'a:b', "it's"]) {

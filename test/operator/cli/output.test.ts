@@ -21,7 +21,7 @@ function through(shell: string, directory: string): Promise<{ code: number | nul
 }
 
 describe('an answer that cannot be written', () => {
-  test('is said on stderr, and no command that has lost it ends with 0', async () => {
+  test('is reported on stderr, and a command whose answer is lost never ends with 0', async () => {
     const ks = fileSwitch();
     await ks.run('init');
     const jobs = ['status', 'status --json', 'flagd export', 'log', 'log --json', 'kills', '--help', 'kill --help'];
@@ -32,7 +32,7 @@ describe('an answer that cannot be written', () => {
     });
   });
 
-  test('a file that may not grow as long keeps what fits, and that is said', async () => {
+  test('a file that may not grow as long keeps what fits, and stderr says so', async () => {
     const ks = fileSwitch();
     await ks.run('init');
     const file = join(ks.folder, 'definition.json');
@@ -44,7 +44,7 @@ describe('an answer that cannot be written', () => {
     expect(code).toBe(1);
   });
 
-  test('what was changed is recorded all the same, and that is said first', async () => {
+  test('a change stays recorded, and stderr says that first', async () => {
     const ks = fileSwitch();
     await ks.run('init');
     for (const [args, says] of [

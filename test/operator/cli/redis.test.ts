@@ -80,7 +80,7 @@ describe.skipIf(!hasRedis)('the command on a real Redis', () => {
     expect((await ks('log')).stdout.trimEnd().split('\n')).toHaveLength(4);
   });
 
-  test('a database that Redis refuses is no other one: exit 1, and nothing is recorded anywhere', async () => {
+  test('a database that Redis refuses: exit 1, and nothing is recorded in another one', async () => {
     const { redis, ks } = await startWithPassword();
     expect((await ks('init')).code).toBe(0);
     const before = await redis.cli('GET', 'kill-switch:{default}:head');

@@ -4,7 +4,7 @@ import { createKillSwitch } from '../../../index.ts';
 import { fileStore } from '../../../store/file/index.ts';
 import { fileSwitch } from './command.ts';
 
-test('interventions and surfaces show what a real agent was refused, and what it could do at all', async () => {
+test('interventions and surfaces show what a real agent was refused, and every action that it has', async () => {
   const ks = fileSwitch();
   await ks.run('init');
   expect((await ks.json('interventions')).json).toEqual({ data: [], count: 0 });

@@ -60,7 +60,7 @@ describe.skipIf(!hasRedis)('the store of a command line', () => {
     expect(gone.json.detail).toMatch(/ENOENT/);
   });
 
-  test('a parameter that is none is a mistake in the command line', async () => {
+  test('an unknown parameter is a mistake in the command line', async () => {
     const ran = await ks('redis://localhost?prefx=app:', 'kill', 'all');
     expect(ran).toMatchObject({ code: 2, stderr: expect.stringContaining('Did you mean prefix?') });
   });
