@@ -14,9 +14,9 @@ test('no operator can have the name of the system', () => {
 });
 
 test.each<[unknown, string]>([
-  ['dana', `operator is who changes the switch, such as { id: 'dana' }, not "dana".`],
-  [null, `operator is who changes the switch, such as { id: 'dana' }, not null.`],
-  [undefined, `operator is who changes the switch, such as { id: 'dana' }, not undefined.`],
+  ['dana', `operator must name who changes the switch, such as { id: 'dana' }, not "dana".`],
+  [null, `operator must name who changes the switch, such as { id: 'dana' }, not null.`],
+  [undefined, `operator must name who changes the switch, such as { id: 'dana' }, not undefined.`],
   [{}, 'operator.id must be a string, not undefined.'],
   [{ id: '' }, 'operator.id must not be empty.'],
   [{ id: 7 }, 'operator.id must be a string, not number.'],
