@@ -219,7 +219,7 @@ describe('waiting for executors', () => {
     await asked;
     expect(await killing.end('SIGINT')).toBe(130);
     expect(killing.stderr).toContain(
-      `Interrupted before the store had answered: the kill of all may or may not have been recorded. Look: kill-switch --store ${url} kills`,
+      `Interrupted before the store answered: the kill of all may or may not have been recorded. Look: kill-switch --store ${url} kills`,
     );
   });
 });
