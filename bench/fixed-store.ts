@@ -36,7 +36,7 @@ export function fixedStore(kills: number): ExecutorStore {
 const CHANGE = { by: 'unverified:bench', at: '2026-01-01T00:00:00.000Z' };
 
 function* entriesOf(kills: number): Generator<readonly [EntryKey, unknown]> {
-  yield ['control', { generation: 'bench', generations: ['bench'], recovered: false, epoch: 1, ...CHANGE }];
+  yield ['control', { format: 1, generation: 'bench', generations: ['bench'], recovered: false, epoch: 1, ...CHANGE }];
   yield ['mode', { mode: 'live', targeting: null, epoch: 2, ...CHANGE }];
   for (let index = 0; index < kills; index += 1) {
     const target = targetAt(index);

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { KillSwitchError } from './errors.ts';
+import { isJsonObject } from './json-object.ts';
 import {
   type ActiveKill,
   activeKillSchema,
@@ -10,6 +11,13 @@ import {
   limitValueSchema,
   modeSchema,
 } from './records.ts';
+
+/**
+ * The format of the state. A version that adds something which this one would not know (a kind of entry, a member, a
+ * meaning) raises it with the first event that uses it: so whoever changes one entry only, without having read the
+ * others, knows whether it understands them.
+ */
+export const FORMAT = 1 as const;
 
 /** One kind of entry: its members, and those that every entry has. */
 const entry = <Members extends z.ZodRawShape>(members: Members) =>
@@ -23,6 +31,7 @@ const entry = <Members extends z.ZodRawShape>(members: Members) =>
 export const ENTRY_SCHEMAS = Object.freeze({
   /** The generation of this log, and all generations before it. */
   control: entry({
+    format: z.literal(FORMAT),
     generation: z.string().min(1),
     generations: z.array(z.string()),
     /** The names whose reports of forks are not believed. */
@@ -58,27 +67,51 @@ export interface EntryPlace {
   readonly name: string;
 }
 
-/** The entry that a store's key names. @throws KillSwitchError CORRUPT for a kind that this version does not know */
+/**
+ * The entry that a store's key names.
+ * @throws KillSwitchError UNKNOWN_ENTRY for a kind that this version does not know
+ */
 export function placeOf(key: EntryKey): EntryPlace {
   const colon = key.indexOf(':');
   const kind = colon < 0 ? key : key.slice(0, colon);
   if (isEntryKind(kind)) return { kind, name: colon < 0 ? '' : key.slice(colon + 1) };
   throw new KillSwitchError(
-    'CORRUPT',
+    'UNKNOWN_ENTRY',
     `The store holds an entry ${JSON.stringify(key)} that this version does not know. Update this process.`,
   );
 }
 
-/** One entry from outside. @throws KillSwitchError CORRUPT */
+/** One entry from outside. @throws KillSwitchError UNKNOWN_ENTRY (a newer version wrote it), CORRUPT */
 export function parseEntry(key: EntryKey, value: unknown): Entry {
   const { kind } = placeOf(key);
   if (kind === 'kill' && isActiveKill(value)) return sharingTexts(value);
   const parsed = ENTRY_SCHEMAS[kind].safeParse(value);
   if (parsed.success) return parsed.data;
-  const what = unknownMembers(parsed.error);
-  const why = what === null ? 'is unreadable.' : `has ${what}, which this version does not know. Update this process.`;
-  throw new KillSwitchError('CORRUPT', `The store's entry ${JSON.stringify(key)} ${why}`, { cause: parsed.error });
+  const cause = parsed.error;
+  const what = unknownMembers(cause) ?? unknownFormat(value, cause);
+  const the = `The store's entry ${JSON.stringify(key)}`;
+  throw what === null
+    ? new KillSwitchError('CORRUPT', `${the} is unreadable.`, { cause })
+    : new KillSwitchError(
+        'UNKNOWN_ENTRY',
+        `${the} has ${what}, which this version does not know. Update this process.`,
+        {
+          cause,
+        },
+      );
 }
+
+const unknownFormat = (value: unknown, { issues }: z.ZodError): string | null =>
+  isJsonObject(value) && issues.some(({ path }) => path[0] === 'format') ? `format ${String(value['format'])}` : null;
+
+const killOfAnyVersion = z.looseObject(activeKillSchema.shape);
+
+/**
+ * A kill that is read only to kill that target again: what a newer version says of it stays as it is, and what is no
+ * kill reads as none. So an operator of an older version can stop what it cannot read.
+ */
+export const killToAddTo = (value: unknown): Entry<'kill'> | undefined =>
+  isActiveKill(value) ? value : killOfAnyVersion.safeParse(value).data;
 
 /**
  * The same kill with equal texts shared: most kills have not changed since they were made, so `by` and `at` repeat

@@ -23,6 +23,7 @@ export type KillSwitchErrorCode =
   | 'NOTHING_TO_RECOVER'
   | 'STORE_READ_ONLY'
   | 'STORE_UNREACHABLE'
+  | 'UNKNOWN_ENTRY'
   | 'UNKNOWN_EVENT';
 
 /**

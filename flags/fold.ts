@@ -5,6 +5,7 @@ import {
   type Entry,
   type EntryKind,
   entryKey,
+  FORMAT,
   type Patch,
   type StateView,
   unknownMembers,
@@ -127,7 +128,10 @@ export const FOLDS = Object.freeze({
   init: row({ generation: z.string().min(1) }, (_view, { generation }, event) => ({
     patch: {
       set: [
-        [entryKey('control'), { generation, generations: [generation], recovered: false, ...changedBy(event) }],
+        [
+          entryKey('control'),
+          { format: FORMAT, generation, generations: [generation], recovered: false, ...changedBy(event) },
+        ],
         [entryKey('mode'), { mode: INITIAL_MODE, targeting: null, ...changedBy(event) }],
       ],
       remove: [],
@@ -139,7 +143,8 @@ export const FOLDS = Object.freeze({
     { generation: z.string().min(1), given_up: z.array(headSchema), excluded: z.array(z.string()).optional() },
     (view, data, event) => {
       const known = view.get('control')?.generations ?? [];
-      const control = {
+      const control: Entry<'control'> = {
+        format: FORMAT,
         generation: data.generation,
         generations: [...new Set([...known, ...data.given_up.map((head) => head.generation), data.generation])],
         ...(data.excluded && data.excluded.length > 0 && { excluded: data.excluded }),
@@ -162,6 +167,7 @@ export const FOLDS = Object.freeze({
   kill: row(kill.pick({ id: true, target: true, mode: true, expires_at: true }).shape, (view, data, event) => {
     const active = view.get('kill', data.target);
     const killed: ActiveKill = {
+      ...active, // also what a newer version says of it
       id: active?.id ?? data.id,
       target: data.target,
       mode: active && strictness(active.mode) > strictness(data.mode) ? active.mode : data.mode,

@@ -347,6 +347,7 @@ const PERMANENT: ReadonlySet<string> = new Set([
   'CORRUPT',
   'NETWORK_FILESYSTEM',
   'NOT_PERMITTED',
+  'UNKNOWN_ENTRY',
   'UNKNOWN_EVENT',
 ]);
 

@@ -85,8 +85,11 @@ export type Wish =
 interface CommandRow<C> {
   /** The one entry that it changes, whose epoch shows whether the command comes too late. */
   readonly changes: (command: C) => EntryRef;
-  /** Further entries that it reads, beside `control` and `mode`. Default: none. */
-  readonly reads?: (command: C) => readonly EntryRef[];
+  /**
+   * What else it reads; default: the `control` entry, and with it whether this version understands the whole state. A
+   * kill reads nothing else, so that nothing that a newer version has written can keep somebody from stopping.
+   */
+  readonly reads?: readonly EntryKind[];
   readonly wish: (command: C, view: PlanView, commandId: string) => Wish;
   /** True for commands that give authority back without a reason: `init`, and a kill's end by time. */
   readonly needsNoReason?: true;
@@ -125,6 +128,7 @@ const ROWS: { readonly [T in CommandType]: CommandRow<CommandOf<T>> } = {
   },
   recover: {
     changes: () => ['control'],
+    reads: ['control', 'mode'],
     wish: ({ generation, givenUp, exclude = [], include = [] }, view) => {
       for (const name of exclude) {
         const wrong = nameRefused('an executor', name);
@@ -138,6 +142,7 @@ const ROWS: { readonly [T in CommandType]: CommandRow<CommandOf<T>> } = {
   },
   kill: {
     changes: ({ target }) => ['kill', target],
+    reads: [],
     wish: ({ target, mode, lastsMs, ...command }, view, commandId) => {
       const wrong = targetRefused(target, parseTarget);
       if (wrong) return wrong;
@@ -215,9 +220,9 @@ export const rowOf = <T extends CommandType>({ type }: { readonly type: T }): Co
  * others.
  */
 export function entriesFor(command: Command): EntryKey[] {
-  const { changes, reads = () => [] } = rowOf(command);
-  const keys = [changes(command), ...reads(command)].map(([kind, name]) => entryKey(kind, name));
-  return [...new Set([entryKey('control'), entryKey('mode'), ...keys])];
+  const { changes, reads = ['control'] } = rowOf(command);
+  const [kind, name] = changes(command);
+  return [...new Set([...reads.map((single) => entryKey(single)), entryKey(kind, name)])];
 }
 
 /**

@@ -1,4 +1,4 @@
-import { entryKey, type Head } from '../flags/index.ts';
+import type { Head } from '../flags/index.ts';
 import type { ReportedBeat } from '../store/beats.ts';
 import type { ControlConnection } from '../store/ports.ts';
 import { SharedQuestion } from '../store/shared-question.ts';
@@ -21,7 +21,7 @@ export class Hearing {
     this.#question = new SharedQuestion({
       async send() {
         const beats = await connection.executors();
-        const { head, time } = await connection.read([entryKey('control')]);
+        const { head, time } = await connection.read([]);
         return { beats, head, time };
       },
       oneByOne: true,

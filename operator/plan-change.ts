@@ -1,8 +1,8 @@
-import { entryKey, MAX_EPOCH, messageOf, nextChange, nextEpoch } from '../flags/index.ts';
+import { entryKey, MAX_EPOCH, messageOf, nextChange, nextEpoch, takesAway } from '../flags/index.ts';
 import { CHECKS } from './checks.ts';
 import { type Command, type EntryRef, type PlanView, rowOf, type Wish } from './commands.ts';
 import { actorName } from './operators.ts';
-import type { Check, GivenCommand, Plan, PlannedChange } from './plan.ts';
+import type { Check, GivenCommand, Objection, Plan, PlannedChange, Proposed } from './plan.ts';
 import type { Refusal } from './refusals.ts';
 
 const refused = (refusal: Refusal): Plan => ({ is: 'refused', refusal, change: null });
@@ -31,10 +31,20 @@ function plan(view: PlanView, given: GivenCommand, checks: readonly Check[]): Pl
   if (nextEpoch(head, highestLost(command)) > MAX_EPOCH) return refused({ kind: 'log_full', epoch: head?.epoch ?? 0 });
   const change = changeOf(wish, row.changes(command), view, given);
   for (const check of checks) {
-    const objection = check({ ...given, view, change });
+    const objection = objectionOf(check, { ...given, view, change });
     if (objection) return objection;
   }
   return { is: 'change', change };
+}
+
+/** A check that is broken keeps nobody from taking authority away. */
+function objectionOf(check: Check, proposed: Proposed): Objection | null {
+  try {
+    return check(proposed);
+  } catch (error) {
+    if (takesAway(proposed.change)) return null;
+    throw error;
+  }
 }
 
 function changeOf(

@@ -6,6 +6,7 @@ import {
   isKillSwitchError,
   type LogEvent,
   messageOf,
+  parseEntry,
   quoteId,
   State,
 } from '../flags/index.ts';
@@ -36,10 +37,12 @@ const UNANSWERED: ReadonlySet<string> = new Set([
   'NOT_PERMITTED',
   'STORE_READ_ONLY',
   'STORE_UNREACHABLE',
+  'UNKNOWN_ENTRY',
+  'UNKNOWN_EVENT',
 ]);
 
 const sorted = (entries: Iterable<readonly [string, unknown]>): Map<string, string> =>
-  new Map([...entries].map(([key, value]) => [key, stable(value)] as const));
+  new Map([...entries].map(([key, value]) => [key, stable(parseEntry(key, value))] as const));
 
 const stable = (value: unknown): string =>
   JSON.stringify(value, (_key, inner: unknown) =>

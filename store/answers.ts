@@ -11,7 +11,9 @@ import {
   type Head,
   headSchema,
   KillSwitchError,
+  killToAddTo,
   parseEntry,
+  placeOf,
   readEvent,
   serializeEvent,
   takesAway,
@@ -110,6 +112,16 @@ const isStop = (change: Append): boolean => takesAway(change) && change.event.ty
 const NOTHING_READ = { get: () => undefined };
 
 /**
+ * True where nothing is read but kills, as where a target is killed: that never fails for what a newer version wrote.
+ */
+export const readsOnlyKills = (keys: readonly EntryKey[]): boolean => keys.every((key) => placeOf(key).kind === 'kill');
+
+/** @throws KillSwitchError CORRUPT, UNKNOWN_ENTRY */
+function checkEntry(key: EntryKey, entry: Entry): void {
+  if (placeOf(key).kind !== 'kill' || !killToAddTo(entry)) parseEntry(key, entry);
+}
+
+/**
  * Reads changes back before they are written, as every reader will read them: after an unreadable event every later
  * change would fail.
  * @throws KillSwitchError INVALID_STATE, CORRUPT, UNKNOWN_EVENT
@@ -125,7 +137,7 @@ export function readBack(changes: readonly Append[]): Batch {
     }
     const text = serializeEvent(event);
     foldEvent(NOTHING_READ, readEvent(text));
-    for (const [key, entry] of patch.set) parseEntry(key, entry);
+    for (const [key, entry] of patch.set) checkEntry(key, entry);
     head = after;
     return text;
   });

@@ -1,5 +1,5 @@
 import { type Clock, type Entry, type EntryKey, type Head, KillSwitchError } from '../../flags/index.ts';
-import { answerNow, awaitPrecedence, type Batch, controlView, readBack, sameHead } from '../answers.ts';
+import { answerNow, awaitPrecedence, type Batch, controlView, readBack, readsOnlyKills, sameHead } from '../answers.ts';
 import type { ControlStore } from '../ports.ts';
 import { appendLines, syncFolders } from './append-lines.ts';
 import { rememberedOf } from './default-anchor.ts';
@@ -77,6 +77,7 @@ export function fileControlStore({ directory = '.kill-switch', clock }: FileCont
             // Planning a change may pass over torn lines. A state that is shown may not: executors do not trust it
             // either.
             reader.checkWhole();
+            reader.log.checkKnown();
             const { state, head, end } = reader.log;
             const linked = held === null || held.hash === head?.hash || (await reader.leadsTo(held, end));
             return { head, entries: [...state.entries()], linked, ...answerNow(nonce, wall()) };
@@ -92,6 +93,7 @@ export function fileControlStore({ directory = '.kill-switch', clock }: FileCont
           readAt = performance.now();
           return reading('read', async () => {
             const { state, head } = reader.log;
+            if (!readsOnlyKills(keys)) reader.log.checkKnown();
             const entries = new Map<EntryKey, Entry | undefined>(keys.map((key) => [key, state.entry(key)]));
             return controlView(entries, head, now());
           });

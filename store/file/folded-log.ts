@@ -1,4 +1,11 @@
-import { type Head, type LogEvent, State } from '../../flags/index.ts';
+import {
+  type Head,
+  isKillSwitchError,
+  type KillSwitchError,
+  type LogEvent,
+  type Patch,
+  State,
+} from '../../flags/index.ts';
 import type { LogFold } from './advance.ts';
 import type { ChainEnd } from './log-chain.ts';
 import type { Base } from './snapshot-file.ts';
@@ -8,6 +15,11 @@ import type { Base } from './snapshot-file.ts';
  */
 const REMEMBERED = 4096;
 
+const NOTHING: Patch = Object.freeze({ set: [], remove: [] });
+
+const isNewer = (error: unknown): error is KillSwitchError =>
+  isKillSwitchError(error) && error.code === 'UNKNOWN_EVENT';
+
 /** The state that a log makes, from where reading it began. */
 export class FoldedLog implements LogFold {
   /** The snapshot that reading began with. */
@@ -15,6 +27,7 @@ export class FoldedLog implements LogFold {
   readonly state: State;
   readonly #recent = new Map<number, string>();
   #snapshotEpoch = 0;
+  #unknown: KillSwitchError | null = null;
 
   constructor(base: Base | null) {
     this.base = base;
@@ -37,13 +50,25 @@ export class FoldedLog implements LogFold {
     return hash === undefined ? null : { epoch, hash };
   }
 
+  /** @throws KillSwitchError UNKNOWN_EVENT where a newer version has written something that is missing in this state */
+  checkKnown(): void {
+    if (this.#unknown) throw this.#unknown;
+  }
+
   /** The epoch in the last `snapshot` event; 0 where there was none. */
   get snapshotEpoch(): number {
     return this.#snapshotEpoch;
   }
 
   take(event: LogEvent): void {
-    this.state.take(event);
+    try {
+      this.state.take(event);
+    } catch (error) {
+      if (!isNewer(error)) throw error;
+      // Reading goes on, and the log with it, so that a kill can still be appended.
+      this.state.apply(NOTHING, event);
+      this.#unknown ??= error;
+    }
     this.#remember({ epoch: event.seq, hash: event.hash });
     if (event.type === 'snapshot') this.#snapshotEpoch = event.data['epoch'] as number;
   }

@@ -38,6 +38,7 @@ export function snapshotKeeper(
 
   /** The snapshot to write, taken at one moment; null when it is not worth it. */
   const due = async () => {
+    reader.log.checkKnown();
     const { base, snapshotEpoch: epoch, head, state } = reader.log;
     if (base !== known.base) {
       size = base?.bytes ?? 0;

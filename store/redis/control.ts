@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Redis } from 'ioredis';
-import { type EntryKey, parseEntry, quoteId } from '../../flags/index.ts';
-import { awaitPrecedence, type Batch, controlView, precedenceMs, readBack } from '../answers.ts';
+import { type EntryKey, killToAddTo, parseEntry, quoteId } from '../../flags/index.ts';
+import { awaitPrecedence, type Batch, controlView, precedenceMs, readBack, readsOnlyKills } from '../answers.ts';
 import { readBeat, type ReportedBeat, unreadableBeat } from '../beats.ts';
 import type { Append, ControlConnection, ControlScope, ControlStore } from '../ports.ts';
 import { type RedisEndpoint, type RedisEndpointOptions, redisEndpoint } from './endpoint.ts';
@@ -85,6 +85,7 @@ function openControl(endpoint: RedisEndpoint, { organizationId, requestTimeoutMs
       readAt = performance.now();
       await settle();
       const asked = [...new Set(entryKeys)];
+      const onlyKills = readsOnlyKills(asked);
       const [headReply, timeReply, hasState, values] = await connection.request({
         access: 'read',
         send: (client) =>
@@ -99,7 +100,9 @@ function openControl(endpoint: RedisEndpoint, { organizationId, requestTimeoutMs
       const entries = asked.map((key, index) => {
         const text = head ? (texts[index] ?? null) : null; // without a head the entries that are left are no state
         const what = `an unreadable entry ${JSON.stringify(key)}`;
-        return [key, text === null ? undefined : parseEntry(key, replies.json(text, what))] as const;
+        const value = text === null ? undefined : replies.json(text, what);
+        const entry = value === undefined ? undefined : onlyKills ? killToAddTo(value) : parseEntry(key, value);
+        return [key, entry] as const;
       });
       upkeep.begin();
       return controlView(new Map(entries), head, replies.time(timeReply));

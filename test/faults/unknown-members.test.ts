@@ -2,7 +2,7 @@ import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { type LogEvent, sealEvent, serializeEvent } from '../../flags/index.ts';
-import { openControlPlane } from '../../operator/index.ts';
+import { type ControlPlane, openControlPlane } from '../../operator/index.ts';
 import { fileControlStore } from '../../store/file/control.ts';
 import { fileStore } from '../../store/file/index.ts';
 import type { ControlStore, ExecutorStore } from '../../store/ports.ts';
@@ -71,17 +71,38 @@ test.each([
   },
 );
 
-test('a condition in an event of a newer version keeps operators from changing the switch', async () => {
-  const { controlStore, append } = fileSwitch();
-  await prepare(controlStore);
-  append('limit', { name: 'refund.max', value: 5, only_when: 'dark' });
-  const control = await openControlPlane({ store: controlStore, operator: { id: 'ann' } });
-  onTestFinished(() => control.close());
-  await expect(control.status()).rejects.toMatchObject({ code: 'UNKNOWN_EVENT' });
-  await expect(control.setLimit({ name: 'refund.max', value: 9, reason: 'more' })).rejects.toMatchObject({
-    code: 'UNKNOWN_EVENT',
-  });
-});
+test.each([
+  ['kill', { id: 'k', target: 'agent:other', mode: 'paused', expires_at: null, only_when: 'dark' }],
+  ['mode', { mode: 'live', targeting: null, only_when: 'dark' }],
+  ['rule_add', { name: 'n', target: 'all', mode: 'read_only' }],
+])(
+  'over files an operator of an older version can kill after a newer one has written a %s, and can give nothing back',
+  async (type, data) => {
+    const { controlStore, append } = fileSwitch();
+    await prepare(controlStore);
+    append(type, data);
+    const old = await openControlPlane({ store: controlStore, operator: { id: 'old' } });
+    onTestFinished(() => old.close());
+    await killsAndLoosensNothing(old, 'UNKNOWN_EVENT');
+  },
+);
+
+/** Every target can be killed, also what is killed already; whatever needs to understand the rest is refused. */
+async function killsAndLoosensNothing(old: ControlPlane, code: string): Promise<void> {
+  for (const target of ['all', 'agent:bot', 'agent:other', 'agent:other'])
+    expect(await old.kill({ target })).toMatchObject({ kill: { target, mode: 'full_stop', is_active: true } });
+  const refused = { code, message: expect.stringContaining('this version does not know') };
+  const reason = 'r';
+  await expect(old.revive({ target: 'agent:bot', reason })).rejects.toMatchObject(refused);
+  await expect(old.setMode({ mode: 'live', reason })).rejects.toMatchObject(refused);
+  await expect(old.setFeature({ name: 'f', stage: 'live', reason })).rejects.toMatchObject(refused);
+  await expect(old.setLimit({ name: 'l', value: 1, reason })).rejects.toMatchObject(refused);
+  await expect(old.setAutonomy({ action: 'a.b', stage: 'trusted', reason })).rejects.toMatchObject(refused);
+  await expect(old.setFlags({ definition: { flags: {} }, reason })).rejects.toMatchObject(refused);
+  await expect(old.recover({ reason })).rejects.toMatchObject(refused);
+  await expect(old.status()).rejects.toMatchObject(refused);
+  await expect(old.verifyLog()).rejects.toMatchObject(refused);
+}
 
 test('an event with a top-level member that this version does not know is refused', async () => {
   const { store, controlStore, file } = fileSwitch();
@@ -117,3 +138,25 @@ test.each([
   await redis.cli('HSET', state, key, JSON.stringify({ ...entry, only_when: 'dark' }));
   expect((await started(store)).reading(ASKED)).toMatchObject(STOPPED);
 });
+
+test.each(['kill:agent:other', 'mode', 'control'])(
+  'over Redis an operator of an older version can kill after a newer one has written to the entry %s, and can give nothing back',
+  async (key) => {
+    const redis = await startRedis();
+    const controlStore = redisControlStore({ url: redis.url });
+    await prepare(controlStore);
+    const control = await openControlPlane({ store: controlStore, operator: { id: 'ann' } });
+    await control.kill({ target: 'agent:other', mode: 'paused' });
+    await control.close();
+    const [state = ''] = (await redis.cli('KEYS', '*:state')) as string[];
+    const read = async (name: string): Promise<object> => JSON.parse(String(await redis.cli('HGET', state, name)));
+    await redis.cli('HSET', state, key, JSON.stringify({ ...(await read(key)), only_when: 'dark' }));
+    // The newer version says by the format that there is something which an older one does not know.
+    await redis.cli('HSET', state, 'control', JSON.stringify({ ...(await read('control')), format: 2 }));
+    const old = await openControlPlane({ store: controlStore, operator: { id: 'old' } });
+    onTestFinished(() => old.close());
+    await killsAndLoosensNothing(old, 'UNKNOWN_ENTRY');
+    // What the newer version says of a kill is still there.
+    if (key.startsWith('kill')) expect(await read(key)).toMatchObject({ mode: 'full_stop', only_when: 'dark' });
+  },
+);

@@ -12,7 +12,7 @@ import { LAST_CHANGE } from '../flags/last-change.ts';
 function exported(generations: readonly string[], epoch: number, recovered = generations.length > 1) {
   const state = new State();
   const generation = generations.at(-1) as string;
-  state.put('control', { generation, generations: [...generations], recovered, ...LAST_CHANGE });
+  state.put('control', { format: 1, generation, generations: [...generations], recovered, ...LAST_CHANGE });
   state.put('mode', { mode: 'live', targeting: null, ...LAST_CHANGE });
   state.epoch = epoch;
   return compileFlagd(state, { organizationId: 'default', validUntil: Math.floor(Date.now() / 1000) + 3600 });

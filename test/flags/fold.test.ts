@@ -143,7 +143,7 @@ describe('the fold', () => {
     const state = new State();
     expect(apply(state, 'recover', { generation: 'g2', given_up: [], excluded: [] })).toBe('loosens');
     expect([...state]).toEqual([
-      ['control', { generation: 'g2', generations: ['g2'], recovered: true, epoch: 1, by: 'dana', at }],
+      ['control', { format: 1, generation: 'g2', generations: ['g2'], recovered: true, epoch: 1, by: 'dana', at }],
       ['mode', { mode: 'draft_only', targeting: null, epoch: 1, by: 'dana', at }],
     ]);
     apply(state, 'recover', { generation: 'g3', given_up: [], excluded: ['web-1'] });
@@ -418,8 +418,6 @@ describe('the fold', () => {
 
 describe('entries from a store', () => {
   test.each([
-    ['kinds', {}],
-    ['__proto__', {}],
     ['mode', { mode: 'on', targeting: null, ...LAST_CHANGE }],
     ['mode', null],
     ['kill:agent:a', { id: 'k' }],
@@ -429,14 +427,31 @@ describe('entries from a store', () => {
     ['limit:l', { value: 1, ...LAST_CHANGE, epoch: 0 }],
     ['limit:l', { value: 1, ...LAST_CHANGE, by: '' }],
     ['limit:l', { value: 1, ...LAST_CHANGE, at: 'yesterday' }],
-    ['control', { generation: '', generations: [], recovered: false, ...LAST_CHANGE }],
+    ['control', { format: 1, generation: '', generations: [], recovered: false, ...LAST_CHANGE }],
   ])('are refused when they are unreadable (%s: %j)', (key, value) => {
     expect(() => parseEntry(key, value)).toThrow(expect.objectContaining({ code: 'CORRUPT' }));
   });
 
+  test.each(['kinds', '__proto__', 'constructor', 'rule:n'])('are refused when their kind is not known (%s)', (key) => {
+    expect(() => parseEntry(key, {})).toThrow(expect.objectContaining({ code: 'UNKNOWN_ENTRY' }));
+  });
+
+  test('are refused when the whole is in a format of a newer version', () => {
+    const control = { format: 2, generation: 'g', generations: ['g'], recovered: false, ...LAST_CHANGE };
+    expect(() => parseEntry('control', control)).toThrow(
+      expect.objectContaining({
+        code: 'UNKNOWN_ENTRY',
+        message: 'The store\'s entry "control" has format 2, which this version does not know. Update this process.',
+      }),
+    );
+    expect(() => parseEntry('control', { ...control, format: undefined })).toThrow(
+      expect.objectContaining({ code: 'UNKNOWN_ENTRY' }),
+    );
+  });
+
   /** One of each kind, as a store has it. */
   const ENTRIES: { readonly [K in EntryKind]: Entry<K> } = {
-    control: { generation: 'g', generations: ['g'], recovered: false, ...LAST_CHANGE },
+    control: { format: 1, generation: 'g', generations: ['g'], recovered: false, ...LAST_CHANGE },
     mode: { mode: 'live', targeting: null, ...LAST_CHANGE },
     flags: { definition: {}, ...LAST_CHANGE },
     kill: {
@@ -453,7 +468,7 @@ describe('entries from a store', () => {
     const newer = { ...entry, only_when: { hour: 18 } };
     expect(() => parseEntry(kind, newer)).toThrow(
       expect.objectContaining({
-        code: 'CORRUPT',
+        code: 'UNKNOWN_ENTRY',
         message: `The store's entry "${kind}" has "only_when", which this version does not know. Update this process.`,
       }),
     );

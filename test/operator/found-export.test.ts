@@ -11,7 +11,7 @@ const PASSED = NOW / 1000;
 function stateOf(generations: readonly string[], epoch = 5, recovered = generations.length > 1): State {
   const state = new State();
   const generation = generations.at(-1) as string;
-  state.put('control', { generation, generations: [...generations], recovered, ...LAST_CHANGE });
+  state.put('control', { format: 1, generation, generations: [...generations], recovered, ...LAST_CHANGE });
   state.epoch = epoch;
   return state;
 }

@@ -147,8 +147,8 @@ describe('a reason is required exactly where a change loosens', () => {
   });
 });
 
-test('planning reads at most three entries, however many kills there are', () => {
-  expect(entriesFor(kill())).toEqual(['control', 'mode', 'kill:agent:x']);
+test('planning a kill reads one entry, however many kills there are', () => {
+  expect(entriesFor(kill())).toEqual(['kill:agent:x']);
 });
 
 test.each(['__proto__', 'constructor', '*a', 'a:b', '{x}', '🛑', 'x'.repeat(512), '🛑'.repeat(512)])(
@@ -220,11 +220,13 @@ describe('whoever may object to a change', () => {
     expect(started().plan(reviveX, 'dan', [never])).toMatchObject({ is: 'refused', refusal: { kind: 'not_killed' } });
   });
 
-  test('cannot fail other changes: one that throws refuses its own change', () => {
+  test('cannot fail other changes, and keeps nobody from stopping: one that throws refuses what gives back', () => {
     const broken: Check = () => {
       throw new Error('a table that is not there');
     };
-    expect(started().plan(kill(), 'dan', [broken])).toMatchObject({
+    const desk = started();
+    expect(desk.plan(kill(), 'dan', [broken])).toMatchObject({ is: 'change', change: { event: { type: 'kill' } } });
+    expect(desk.plan({ type: 'mode', mode: 'live', targeting: null, reason: 'r' }, 'dan', [broken])).toMatchObject({
       is: 'refused',
       refusal: { kind: 'not_planned', problem: 'a table that is not there' },
     });
