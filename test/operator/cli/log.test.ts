@@ -70,7 +70,7 @@ describe('log', () => {
     const told = await following.line((line) => line.includes('LOG_REPLACED'));
     expect(told).toBeTruthy();
     expect(await following.exited).toBe(1);
-    expect(following.stderr).toContain('Event 2, which was given last, is no longer in the log');
+    expect(following.stderr).toContain('Event 2, up to which the log was followed, is no longer in');
   });
 
   test('a reader that goes away is no failure', async () => {
