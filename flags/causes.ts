@@ -1,11 +1,16 @@
 // The small form of zod: causes are read in browsers too, and the whole of it would be 15 times as large.
 import * as z from 'zod/mini';
+import { messageOf } from './errors.ts';
 import { isFaultCode, type FaultCode } from './faults.ts';
+import { printable, shownId } from './printable.ts';
 import { redactText } from './secret-texts.ts';
 import { AUTONOMY_STAGES, FEATURE_STAGES } from './stages.ts';
 
 /** The longest text in a cause that arrives from outside, in UTF-16 units: more than any that is written here. */
 const MAX_TEXT = 4000;
+
+/** The longest amount that a model is told, in characters. */
+const MAX_DIGITS = 40;
 
 const id = z.string().check(z.minLength(1), z.maxLength(MAX_TEXT));
 const words = z.string().check(z.maxLength(MAX_TEXT));
@@ -102,7 +107,7 @@ const CAUSES = [
     members: { limit: id, value: z.union([z.number(), words]), max: amount },
     written: ['value'],
     sentence: ({ limit, value, max }) => `the limit ${limit} of ${max}, which ${value} does not keep`,
-    forModel: ({ max }) => `it does not keep the limit of ${max}`,
+    forModel: ({ max }) => `it does not keep ${String(max).length > MAX_DIGITS ? 'its limit' : `the limit of ${max}`}`,
   }),
   row('budget', {
     members: { scope: id, type: id, spent: amount, limit: amount },
@@ -167,6 +172,12 @@ export interface ShownAs {
   readonly words: (text: string) => string;
 }
 
+/**
+ * Fit for one line: what cannot be seen is escaped, and an id that could be taken for another is in quotes besides. A
+ * kill of `agent:bot` with a character of no width must not read like one of `agent:bot`.
+ */
+export const ON_ONE_LINE: ShownAs = { id: shownId, words: printable };
+
 /** One sentence for people: why. Its texts stand in it as they are, unless `shownAs` changes them. */
 export function describeCause(cause: Cause, shownAs?: ShownAs): string {
   const { members, sentence } = rowOf(cause);
@@ -209,7 +220,10 @@ export function causeMetadata(cause: Cause, epoch: number): Record<string, strin
 export function causeFromMetadata(metadata: Readonly<Record<string, unknown>>): Cause | null {
   const kind = metadata['cause'];
   // Most answers; nothing is looked up for them.
-  return kind === 'mode' ? MODE_CAUSE : kind === undefined ? null : readCause(kind, ({ name }) => metadata[name]);
+  if (kind === 'mode') return MODE_CAUSE;
+  const cause = kind === undefined ? null : readCause(kind, ({ name }) => metadata[name]);
+  // As with a fault the message may be that of an error, with the URL of a server in it.
+  return cause?.kind === 'identity' ? { ...cause, message: messageOf(cause.message) } : cause;
 }
 
 /** A cause as records have it: `kind` and its members in snake_case. Secrets in its free texts are redacted. */

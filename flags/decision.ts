@@ -1,6 +1,7 @@
-import { type Cause, clauseForModel, describeCause } from './causes.ts';
+import { type Cause, clauseForModel, describeCause, ON_ONE_LINE } from './causes.ts';
 import type { Subject } from './context.ts';
 import type { Mode, Verdict } from './modes.ts';
+import { shownId } from './printable.ts';
 
 /** What was computed for one subject. */
 interface Decided {
@@ -74,8 +75,8 @@ class MadeDecision implements Decision {
   }
 
   get message(): string {
-    const because = this.verdict === 'allow' ? '' : `: ${describeCause(this.cause)}`;
-    return `${this.action ?? 'The action'} ${FOR_PEOPLE[this.verdict]}${because}. Mode: ${this.mode}.`;
+    const because = this.verdict === 'allow' ? '' : `: ${describeCause(this.cause, ON_ONE_LINE)}`;
+    return `${this.action === undefined ? 'The action' : shownId(this.action)} ${FOR_PEOPLE[this.verdict]}${because}. Mode: ${this.mode}.`;
   }
 
   get modelMessage(): string {

@@ -1,4 +1,4 @@
-import { type Decision, freezeDecision, describeCause, messageOf } from '../flags/index.ts';
+import { type Decision, freezeDecision, describeCause, messageOf, ON_ONE_LINE } from '../flags/index.ts';
 import type { StoppedStatus } from './outcome.ts';
 
 const BRAND = Symbol.for('openfeature-kill-switch.action-stopped');
@@ -15,7 +15,7 @@ export class ActionStoppedError extends Error {
 
   constructor(status: StoppedStatus, decision: Decision) {
     super(
-      `${decision.action ?? 'The action'} was stopped (${status}) by ${describeCause(decision.cause)}. Mode: ${decision.mode}.`,
+      `${decision.action ?? 'The action'} was stopped (${status}) by ${describeCause(decision.cause, ON_ONE_LINE)}. Mode: ${decision.mode}.`,
     );
     this.code = status.toUpperCase() as ActionStoppedCode;
     this.decision = freezeDecision(decision); // several may read one error: none of them may change it

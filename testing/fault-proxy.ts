@@ -10,6 +10,8 @@ export interface FaultProxyOptions {
   readonly host?: string | undefined;
   /** Where the proxy listens, on 127.0.0.1. Default: any free port. */
   readonly listenPort?: number | undefined;
+  /** How much later everything arrives, in each direction, in milliseconds. Default 0. */
+  readonly delayMs?: number | undefined;
 }
 
 /** One client's connection through the proxy. */
@@ -65,13 +67,14 @@ export async function startFaultProxy({
   port: target,
   host = '127.0.0.1',
   listenPort = 0,
+  delayMs = 0,
 }: FaultProxyOptions): Promise<FaultProxy> {
   const connections = new Map<number, Connection>();
   let stalls: Stall[] = [];
   let made = 0;
   const server = createServer({ allowHalfOpen: true, pauseOnConnect: true }, (client) => {
     const upstream = connect({ port: target, host, allowHalfOpen: true });
-    const connection = new Connection(++made, client, upstream, () => stalls);
+    const connection = new Connection({ id: ++made, client, upstream, delayMs, stalls: () => stalls });
     connections.set(connection.id, connection);
     client.once('close', () => {
       if (upstream.closed) connections.delete(connection.id);
@@ -124,6 +127,14 @@ export async function startFaultProxy({
   };
 }
 
+interface ConnectionOptions {
+  readonly id: number;
+  readonly client: Socket;
+  readonly upstream: Socket;
+  readonly delayMs: number;
+  readonly stalls: () => readonly Stall[];
+}
+
 /** Two sockets joined by hand, because `pipe` could not look at the bytes before it passes them on. */
 class Connection implements ProxiedConnection {
   readonly id: number;
@@ -132,15 +143,17 @@ class Connection implements ProxiedConnection {
   bytesToClient = 0;
   readonly #client: Socket;
   readonly #upstream: Socket;
+  readonly #delayMs: number;
   readonly #stalls: () => readonly Stall[];
   /** Bytes that were read from a socket and are held back. */
   readonly #held = { 'to-server': [] as Buffer[], 'to-client': [] as Buffer[] };
   #ended = { 'to-server': false, 'to-client': false };
 
-  constructor(id: number, client: Socket, upstream: Socket, stalls: () => readonly Stall[]) {
+  constructor({ id, client, upstream, delayMs, stalls }: ConnectionOptions) {
     this.id = id;
     this.#client = client;
     this.#upstream = upstream;
+    this.#delayMs = delayMs;
     this.#stalls = stalls;
     this.#join('to-server', client, upstream);
     this.#join('to-client', upstream, client);
@@ -191,18 +204,23 @@ class Connection implements ProxiedConnection {
     else from.resume();
   }
 
+  #later(arrive: () => void): void {
+    const flow = (): void => {
+      arrive();
+      this.flow();
+    };
+    if (this.#delayMs > 0) setTimeout(flow, this.#delayMs);
+    else flow();
+  }
+
   #join(way: Exclude<StallDirection, 'both'>, from: Socket, to: Socket): void {
     from.setNoDelay(true);
     from.on('data', (chunk: Buffer) => {
       if (way === 'to-server' && this.sent.length < 65_536)
         this.sent += chunk.toString('latin1').slice(0, 65_536 - this.sent.length);
-      this.#held[way].push(chunk);
-      this.flow();
+      this.#later(() => this.#held[way].push(chunk));
     });
-    from.on('end', () => {
-      this.#ended[way] = true;
-      this.flow();
-    });
+    from.on('end', () => this.#later(() => (this.#ended[way] = true)));
     to.on('drain', () => this.flow());
     from.on('error', () => {}); // 'close' follows
     from.on('close', () => {

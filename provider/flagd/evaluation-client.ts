@@ -70,7 +70,10 @@ export class EvaluationClient {
     const { name, read } = METHODS[type];
     try {
       const request = Buffer.concat([textField(1, flagKey), structField(2, context)]);
-      const answer = await this.#connection.call(`${SERVICE}/${name}`, request, deadlineMs);
+      const answer = await this.#connection.call(`${SERVICE}/${name}`, request, {
+        silentMs: deadlineMs,
+        totalMs: deadlineMs,
+      });
       return detailsIn(answer, read, defaultValue);
     } catch (error) {
       throw error instanceof GrpcStatusError ? errorOf(error) : error;

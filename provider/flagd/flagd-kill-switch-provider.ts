@@ -24,11 +24,12 @@ export class FlagdKillSwitchProvider extends FailClosedProvider {
     const leaseMs = checkLeaseMs(options.leaseMs ?? LEASE_MS.default);
     const { deadlineMs } = settings;
     const news = new News();
-    const confirmDeadlineMs = Math.min(deadlineMs, Math.floor(leaseMs / 3));
+    const totalMs = Math.floor(leaseMs / 3);
+    const silentMs = Math.min(deadlineMs, totalMs);
     const source =
       settings.resolverType === 'rpc'
-        ? new RpcSource(settings, news, confirmDeadlineMs)
-        : new InProcessSource(settings, news, confirmDeadlineMs);
+        ? new RpcSource(settings, news, silentMs)
+        : new InProcessSource(settings, news, { silentMs, totalMs });
     super(source, {
       timeoutMs: deadlineMs,
       initializeTimeoutMs: 2 * deadlineMs,

@@ -8,9 +8,9 @@ import {
 } from 'node:http2';
 import { connect as connectTcp } from 'node:net';
 import { connect as connectTls } from 'node:tls';
-import { KillSwitchError } from '../../flags/index.ts';
+import { KillSwitchError, quoteId } from '../../flags/index.ts';
 import { asError } from '../../store/as-error.ts';
-import { frame, Frames } from './grpc-frames.ts';
+import { frame, Frames, type Progress } from './grpc-frames.ts';
 import type { FlagdSettings } from './options.ts';
 
 /** flagd has answered with another status than OK, so the connection works. */
@@ -27,10 +27,26 @@ export class GrpcStatusError extends Error {
   }
 }
 
+/**
+ * How much flagd may send before it hears that it was received, in bytes: with HTTP/2's default of 64 KiB a large
+ * definition would take a round trip for each part of that size.
+ */
+const WINDOW_BYTES = 16 * 1024 * 1024;
+
+/** How long an answer is waited for, in milliseconds. */
+export interface Patience {
+  /** For its first byte, and from then on for each further one. */
+  readonly silentMs: number;
+  /** For all of it. */
+  readonly totalMs: number;
+}
+
 /** Called for one request: for each message, and then once for its end, with an error unless its status was OK. */
 interface Listener {
   readonly onMessage: (message: Uint8Array) => void;
   readonly onEnd: (error: Error | null) => void;
+  /** Called as often as a part of a message arrives: its bytes that are there, and how many it has in all. */
+  readonly onProgress?: (progress: Progress) => void;
 }
 
 interface Request extends Listener {
@@ -57,23 +73,36 @@ export class GrpcConnection {
   }
 
   /**
-   * The answer's one message. Rejects on any status but OK (`GrpcStatusError`), and after the deadline; the connection
-   * is kept all the same.
+   * The answer's one message. Rejects on any status but OK (`GrpcStatusError`), and when patience is over; the
+   * connection is kept all the same.
    */
-  call(path: string, message: Uint8Array, deadlineMs: number): Promise<Uint8Array> {
+  call(path: string, message: Uint8Array, { silentMs, totalMs }: Patience): Promise<Uint8Array> {
     return new Promise((resolve, reject) => {
       let answer: Uint8Array | null = null;
-      const late = (): void => end(new Error(`flagd did not answer within ${deadlineMs} ms`));
-      const timer = setTimeout(late, deadlineMs);
+      let progress: Progress | null = null;
+      const part = (): string => (progress ? `${progress.bytes} of ${progress.of ?? 'unknown'} bytes` : '');
+      const silent = setTimeout(() => {
+        const late = `flagd did not answer within ${silentMs} ms`;
+        end(new Error(progress ? `flagd sent nothing for ${silentMs} ms, after ${part()}` : late));
+      }, silentMs);
+      const total = setTimeout(() => {
+        const late = `flagd did not answer within ${totalMs} ms`;
+        end(new Error(progress ? `flagd is still sending its answer after ${totalMs} ms: ${part()}` : late));
+      }, totalMs);
       const end = this.#request({
         path,
         message,
-        timeoutMs: deadlineMs,
+        timeoutMs: totalMs,
+        onProgress: (next) => {
+          progress = next;
+          silent.refresh();
+        },
         onMessage: (first) => {
           answer ??= first;
         },
         onEnd: (error) => {
-          clearTimeout(timer);
+          clearTimeout(silent);
+          clearTimeout(total);
           if (answer && !error) resolve(answer);
           else reject(error ?? new Error('flagd answered without a message'));
         },
@@ -116,7 +145,7 @@ export class GrpcConnection {
    * Sends a request; the returned function ends it, with an error or without. It never throws: a request that cannot be
    * sent has ended with the error.
    */
-  #request({ path, message, timeoutMs, onMessage, onEnd }: Request): (error: Error | null) => void {
+  #request({ path, message, timeoutMs, onMessage, onProgress, onEnd }: Request): (error: Error | null) => void {
     let ended = false;
     let failed: Error | null = null;
     let status: { readonly code: number; readonly details: string } | null = null;
@@ -140,12 +169,18 @@ export class GrpcConnection {
     const frames = new Frames();
     request.on('response', (headers) => {
       readStatus(headers);
-      if (headers[':status'] !== 200) end(new Error(`flagd answered with HTTP status ${headers[':status']}`));
+      const { ':status': httpStatus, 'content-type': type } = headers;
+      if (httpStatus !== 200) end(new Error(`flagd answered with HTTP status ${httpStatus}`));
+      else if (type !== undefined && !type.startsWith('application/grpc')) {
+        end(new Error(`what answered is no gRPC server, but sends ${quoteId(type)}: look at host and port`));
+      }
     });
     request.on('trailers', readStatus);
     request.on('data', (chunk: Buffer) => {
       try {
+        if (ended) return;
         for (const each of frames.take(chunk)) if (!ended) onMessage(each);
+        if (!ended) onProgress?.(frames.progress);
       } catch (error) {
         end(asError(error));
       }
@@ -189,11 +224,18 @@ export class GrpcConnection {
               : connectTcp({ path: socketPath }),
         }
       : {};
-    const session = connectHttp2(`${tls ? 'https' : 'http'}://${name}:${port}`, { ...ca, ...viaSocket });
+    const session = connectHttp2(`${tls ? 'https' : 'http'}://${name}:${port}`, {
+      settings: { initialWindowSize: WINDOW_BYTES },
+      ...ca,
+      ...viaSocket,
+    });
     this.#sessions.add(session);
     const leave = (): void => {
       if (this.#session === session) this.#session = null;
     };
+    session.on('connect', () => {
+      if (!session.destroyed) session.setLocalWindowSize(WINDOW_BYTES);
+    });
     session.on('error', leave); // the requests under way hear of it too
     session.on('goaway', () => {
       leave();

@@ -4,6 +4,13 @@ const MAX_MESSAGE_BYTES = 64 * 1024 * 1024;
 /** The length of a frame's head: one byte for compression, four for the length of the message. */
 const HEAD_BYTES = 5;
 
+/** How much of a frame has come, in bytes. */
+export interface Progress {
+  readonly bytes: number;
+  /** Of how many; null where its head has not come yet. */
+  readonly of: number | null;
+}
+
 /** A gRPC frame: not compressed, the length, the message. */
 export function frame(message: Uint8Array): Buffer {
   const head = Buffer.alloc(HEAD_BYTES);
@@ -33,12 +40,19 @@ export class Frames {
     return messages;
   }
 
+  /** How much of the frame that comes next is there. */
+  get progress(): Progress {
+    const end = this.#end();
+    return { bytes: this.#length, of: Number.isFinite(end) ? end : null };
+  }
+
   /** Where the first frame ends; Infinity where its head has not come yet. */
   #end(): number {
     if (this.#length < HEAD_BYTES) return Number.POSITIVE_INFINITY;
     if ((this.#chunks[0]?.length ?? 0) < HEAD_BYTES) this.#joined();
     const [first = Buffer.alloc(0)] = this.#chunks;
-    if (first[0] !== 0) throw new Error('flagd answered with a compressed message');
+    if (first[0] === 1) throw new Error('flagd answered with a compressed message');
+    if (first[0] !== 0) throw new Error('flagd answered with something that is not a gRPC message');
     const length = first.readUInt32BE(1);
     if (length > MAX_MESSAGE_BYTES) throw new Error(`flagd's answer is longer than ${MAX_MESSAGE_BYTES} bytes`);
     return HEAD_BYTES + length;

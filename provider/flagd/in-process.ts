@@ -1,6 +1,7 @@
 import { FlagdCore } from '@openfeature/flagd-core';
 import type { EvaluationContext, FlagValue, Hook, ResolutionDetails } from '@openfeature/server-sdk';
 import { MODE_FLAG } from '../../flags/index.ts';
+import type { Patience } from './grpc-connection.ts';
 import type { Seen } from './lineage.ts';
 import type { News } from './news.ts';
 import type { FlagdSettings } from './options.ts';
@@ -9,7 +10,8 @@ import { SyncClient } from './sync-client.ts';
 
 /**
  * flagd's definition, evaluated here. Each confirmation fetches the definition, so a stream that is silently dead
- * delays nothing for longer than that; the stream only says that there is a new one to fetch.
+ * delays nothing for longer than that; the stream only says that there is a new one to fetch. flagd has no cheaper
+ * question whose answer proves what it serves now: it neither compares versions nor says that nothing has changed.
  */
 export class InProcessSource extends FlagdSource {
   readonly #core: FlagdCore;
@@ -24,12 +26,12 @@ export class InProcessSource extends FlagdSource {
   /** The last fetch brought a change that the stream had not announced. */
   #unannounced = false;
 
-  constructor(settings: FlagdSettings, news: News, fetchDeadlineMs: number) {
+  constructor(settings: FlagdSettings, news: News, patience: Patience) {
     super(settings);
     const { contextEnricher = (sent) => sent ?? {} } = settings;
     this.#core = new FlagdCore(undefined, settings.logger);
     this.#enrich = { before: () => contextEnricher(this.#syncContext) };
-    this.#sync = new SyncClient(settings, fetchDeadlineMs, {
+    this.#sync = new SyncClient(settings, patience, {
       onNews: (context) => {
         this.#syncContext = context ?? this.#syncContext;
         this.#announced = true;

@@ -41,7 +41,10 @@ export interface FlagdKillSwitchOptions {
    * that has passed is a fault in each case.
    */
   readonly expect?: 'export' | 'any' | undefined;
-  /** How long one evaluation, or making a connection, may take, in milliseconds: at most 300000. Default 500. */
+  /**
+   * How long one evaluation, or making a connection, may take, in milliseconds: at most 300000. Default 500. In-process
+   * also how long flagd may be silent while it sends its definition; all of that may take a third of `leaseMs`.
+   */
   readonly deadlineMs?: number | undefined;
   /**
    * How long flagd's answers may be trusted after the last confirmation was sent, in milliseconds: 500 to 60000,

@@ -1,5 +1,5 @@
 import type { EvaluationContext } from '@openfeature/server-sdk';
-import { GrpcConnection, GrpcStatusError } from './grpc-connection.ts';
+import { GrpcConnection, GrpcStatusError, type Patience } from './grpc-connection.ts';
 import { NewsStream } from './news-stream.ts';
 import type { FlagdSettings } from './options.ts';
 import { bytesOf, decodeStruct, fieldsOf, textField, textOf } from './protobuf.ts';
@@ -24,13 +24,13 @@ export class SyncClient {
   readonly #questions: GrpcConnection;
   readonly #streams: GrpcConnection;
   readonly #request: Buffer;
-  readonly #deadlineMs: number;
+  readonly #patience: Patience;
   readonly news: NewsStream;
 
-  constructor(settings: FlagdSettings, deadlineMs: number, { onNews, onLost }: SyncListener) {
+  constructor(settings: FlagdSettings, patience: Patience, { onNews, onLost }: SyncListener) {
     this.#questions = new GrpcConnection(settings);
     this.#streams = new GrpcConnection(settings);
-    this.#deadlineMs = deadlineMs;
+    this.#patience = patience;
     // The selector, also in the field that older flagd versions read.
     this.#request = settings.selector ? textField(2, settings.selector) : Buffer.alloc(0);
     this.news = new NewsStream({
@@ -45,7 +45,7 @@ export class SyncClient {
   /** The definition, as text. */
   async fetchAllFlags(): Promise<string> {
     try {
-      return definitionIn(await this.#questions.call(`${SERVICE}/FetchAllFlags`, this.#request, this.#deadlineMs));
+      return definitionIn(await this.#questions.call(`${SERVICE}/FetchAllFlags`, this.#request, this.#patience));
     } catch (error) {
       if (!(error instanceof GrpcStatusError)) this.#questions.giveUp();
       throw error;

@@ -134,6 +134,17 @@ test('what is shown of a cause can be marked: what somebody wrote in one way, al
   expect(TOLD.kill.cause.target).toBe('agent:bot');
 });
 
+test('a model is not told an amount of thousands of digits', () => {
+  const limit: Cause = { ...TOLD.limit.cause, max: '9'.repeat(3999) };
+  expect(clauseForModel(limit)).toBe('it does not keep its limit');
+});
+
+test('the message of an identity that metadata hold keeps no password of a URL', () => {
+  const cause = causeFromMetadata({ cause: 'identity', message: 'no agent at postgres://u:p4ss@h/db' });
+  expect(cause).toMatchObject({ kind: 'identity' });
+  expect(JSON.stringify(cause)).not.toContain('p4ss');
+});
+
 test('causes are counted by their kind, and faults by their code', () => {
   expect([causeWord(TOLD.kill.cause), causeWord(MODE_CAUSE), causeWord(TOLD.fault.cause)]).toEqual([
     'kill',
