@@ -48,7 +48,7 @@ describe('IdentityHook', () => {
     const expected = { value: 'full_stop', variant: 'full_stop', flagMetadata: { cause: 'identity' } };
     const details = await client.getStringDetails('kill-switch.mode', 'live');
     expect(details).toMatchObject(expected);
-    expect(details.flagMetadata['message']).toMatch(/identity|must be/);
+    expect(details.flagMetadata['message']).toMatch(/IdentityHook|identity|must be/);
     expect(await client.getStringValue('plan', 'none')).toBe('gold');
     OpenFeature.addHooks(new FailClosedHook());
     expect(await client.getStringDetails('kill-switch.mode', 'live')).toMatchObject(expected);
