@@ -25,11 +25,13 @@ import {
   subjectFromContext,
 } from '../flags/index.ts';
 import { within } from '../store/with-deadline.ts';
+import { keepAnswer, subjectProblem } from './guarded-evaluation.ts';
 import { LeaseKeeper } from './lease-keeper.ts';
 import {
   ANSWERS_SAFELY,
   askWithin,
   ownAnswer,
+  type Question,
   resolvePositive,
   safeResolution,
   safeResolutionFor,
@@ -210,13 +212,31 @@ export class FailClosedProvider implements Provider {
   ): Promise<ResolutionDetails<T>> {
     const found = flagRow(flagKey);
     if (!found) return askWithin(flagKey, this.#timeoutMs, ask).then(ownAnswer);
-    // Judged here, because not every source does: flagd takes an agent_id of null for an absent one.
-    const subject = found.row.kind === 'mode' ? subjectFromContext(context) : null;
-    if (typeof subject === 'string') {
-      const cause = { kind: 'identity', message: subject } as const;
-      return Promise.resolve(safeResolutionFor<T>(found.row, type, cause));
-    }
     const question = { row: found.row, flagKey, type, callerDefault };
+    return found.row.kind === 'mode' ? this.#resolveMode(question, context, ask) : this.#resolveSafely(question, ask);
+  }
+
+  async #resolveMode<T extends FlagValue>(
+    question: Question,
+    context: EvaluationContext,
+    ask: () => Promise<ResolutionDetails<T>>,
+  ): Promise<ResolutionDetails<T>> {
+    // Judged here, because not every source does: flagd takes an agent_id of null for an absent one.
+    const subject = subjectFromContext(context);
+    const problem = typeof subject === 'string' ? subject : subjectProblem(context);
+    const { row, type } = question;
+    const answer =
+      problem === null
+        ? await this.#resolveSafely(question, ask)
+        : safeResolutionFor<T>(row, type, { kind: 'identity', message: problem });
+    keepAnswer(this, { ...answer });
+    return answer;
+  }
+
+  #resolveSafely<T extends FlagValue>(
+    question: Question,
+    ask: () => Promise<ResolutionDetails<T>>,
+  ): Promise<ResolutionDetails<T>> {
     const fault = this.#fault();
     if (fault) return Promise.resolve(safeResolution(question, fault));
     return resolvePositive(question, ask, { timeoutMs: this.#timeoutMs, faultNow: () => this.#fault() });

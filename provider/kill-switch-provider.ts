@@ -34,7 +34,8 @@ import type { ExecutorStore } from '../store/ports.ts';
 import { Replica, type ReplicaEvent } from '../store/replica.ts';
 import { checkSide } from '../store/side.ts';
 import { changedFlags } from './changed-flags.ts';
-import { ANSWERS_SAFELY, asAskedFor, ownAnswer, type Question, safeResolution } from './positive.ts';
+import { subjectProblem } from './guarded-evaluation.ts';
+import { ANSWERS_SAFELY, asAskedFor, ownAnswer, type Question, safeResolution, safeResolutionFor } from './positive.ts';
 import { SERVES_SWITCH, SWITCH_PROVIDER_NAME } from './serves-switch.ts';
 
 interface Common {
@@ -203,11 +204,13 @@ export class KillSwitchProvider implements Provider {
   #resolveFrom(
     state: State,
     asked: Asked,
-    { row, flagKey, callerDefault }: Question,
+    { row, flagKey, type, callerDefault }: Question,
     name: string,
   ): ResolutionDetails<FlagValue> {
     switch (row.kind) {
       case 'mode': {
+        const problem = subjectProblem(asked.context);
+        if (problem !== null) return safeResolutionFor(row, type, { kind: 'identity', message: problem }, state.epoch);
         const { mode, cause } = restrictionFor(state, asked);
         return answer(mode, 'TARGETING_MATCH', causeMetadata(cause, state.epoch));
       }

@@ -14,8 +14,9 @@ import {
 import { checkTimeout, type Fault, type FlagRow, epochOf, faultOfAnswer, flagRow } from '../flags/index.ts';
 import { LOAD_MS } from '../store/ports.ts';
 import { FailClosedProvider } from './fail-closed-provider.ts';
+import { keptAnswer } from './guarded-evaluation.ts';
 import { handOverSources, replaceSource, TAKES_SOURCES } from './hand-over-sources.ts';
-import { ANSWERS_SAFELY, faultOfError, type Question, safeResolution } from './positive.ts';
+import { ANSWERS_SAFELY, asAskedFor, faultOfError, type Question, safeResolution } from './positive.ts';
 
 type Resolution<T extends FlagValue> = BaseProviderResolutionResult<T, ProviderStatus, Provider>;
 type FinalResult<T extends FlagValue> = BaseFinalResult<T, ProviderStatus, Provider>;
@@ -97,7 +98,7 @@ export class StrictestWinsStrategy extends BaseEvaluationStrategy<ProviderStatus
     const faults = this.#notAsked.get(context) ?? [];
     const answers = [
       ...faults.map((fault) => safeResolution<T>(question, fault)),
-      ...resolutions.map((resolution) => answerOf(question, resolution)),
+      ...resolutions.flatMap((resolution) => answersOf(question, resolution)),
     ];
     if (answers.length === 0) {
       answers.push(safeResolution(question, { code: 'NOT_READY', message: 'there is no source to ask' }));
@@ -131,9 +132,15 @@ function faultOfSource({
   };
 }
 
+/** What a source has answered, after its hooks and, where a guard asks for the mode, also before them. */
+function answersOf<T extends FlagValue>(question: Question, resolution: Resolution<T>): ResolutionDetails<T>[] {
+  const kept = question.row.kind === 'mode' ? keptAnswer(resolution.provider) : undefined;
+  return [answerOf(question, resolution), ...(kept ? [asAskedFor<T>(kept)] : [])];
+}
+
 function answerOf<T extends FlagValue>(question: Question, resolution: Resolution<T>): ResolutionDetails<T> {
   if (!('details' in resolution)) return safeResolution(question, faultOfError(question, resolution.thrownError));
-  const { details } = resolution;
+  const details = { ...resolution.details }; // a hook may still hold the original
   const fault = faultOfAnswer(question.row, question.flagKey, details, question.callerDefault);
   return fault ? safeResolution(question, fault, epochOf(details)) : details;
 }

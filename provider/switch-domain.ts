@@ -1,4 +1,3 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
 import {
   type Client,
   type EvaluationContext,
@@ -8,11 +7,11 @@ import {
   type Provider,
   ProviderEvents,
 } from '@openfeature/server-sdk';
-import { type Fault, IDENTITY_ATTRIBUTES, invalid, LINEAGE_ATTRIBUTES, messageOf } from '../flags/index.ts';
+import { type Fault, invalid, messageOf } from '../flags/index.ts';
 import type { Replica } from '../store/replica.ts';
-import { FailClosedProvider } from './fail-closed-provider.ts';
+import { AskedProvider } from './asked-provider.ts';
 import { KillSwitchProvider } from './kill-switch-provider.ts';
-import { SERVES_SWITCH, servesOpenSwitch } from './serves-switch.ts';
+import { servesOpenSwitch } from './serves-switch.ts';
 
 /** The OpenFeature domain that a switch lives on. */
 export interface SwitchDomain {
@@ -62,19 +61,12 @@ export function serveOn(
   from: { readonly replica: Replica } | { readonly provider: Provider },
   spareHooks: () => readonly Hook[],
 ): SwitchDomain {
-  const asking = new AsyncLocalStorage<EvaluationContext>();
-  const served =
-    'replica' in from ? new OwnProvider(from, spareHooks) : new AskedProvider(from.provider, asking, spareHooks);
+  const served = 'replica' in from ? new OwnProvider(from, spareHooks) : new AskedProvider(from.provider, spareHooks);
   const initialised = OpenFeature.setProviderAndWait(domain, served).catch(() => {});
   const client = OpenFeature.getClient(domain);
-  // A local copy is looked up for the guard's own subject in any case; a provider of the app's must be asked about
-  // exactly that subject.
-  const aboutNobodyElse: SwitchDomain['client'] = {
-    getStringDetails: (flagKey, defaultValue, context = {}) =>
-      asking.run(context, () => client.getStringDetails(flagKey, defaultValue, context)),
-  };
   return {
-    client: 'replica' in from ? client : aboutNobodyElse,
+    // A local copy is looked up for the guard's own subject in any case.
+    client: served instanceof AskedProvider ? clientAbout(served, client) : client,
     fault() {
       const bound = OpenFeature.getProvider(domain);
       return bound === served && !served.closed ? null : domainTaken(domain, bound);
@@ -84,6 +76,12 @@ export function serveOn(
     close: () => served.onClose(),
   };
 }
+
+/** Asks the provider about exactly the subject that is given; what it has answered counts, whatever hooks make of it. */
+const clientAbout = (served: AskedProvider, client: Client): SwitchDomain['client'] => ({
+  getStringDetails: (flagKey, defaultValue, subject = {}) =>
+    served.about(subject, () => client.getStringDetails(flagKey, defaultValue, subject)),
+});
 
 const NEWS = [ProviderEvents.ConfigurationChanged, ProviderEvents.Error, ProviderEvents.Stale, ProviderEvents.Ready];
 
@@ -114,48 +112,3 @@ class OwnProvider extends KillSwitchProvider {
     return [...super.hooks, ...this.#spareHooks()];
   }
 }
-
-/**
- * A provider of the app's that is asked about exactly the guard's subject: the last of its own hooks runs after every
- * other hook, so none can put another subject in its place.
- */
-class AskedProvider extends FailClosedProvider {
-  readonly #asking: AsyncLocalStorage<EvaluationContext>;
-  readonly #spareHooks: () => readonly Hook[];
-  #open = true;
-
-  constructor(inner: Provider, asking: AsyncLocalStorage<EvaluationContext>, spareHooks: () => readonly Hook[]) {
-    super(inner);
-    this.#asking = asking;
-    this.#spareHooks = spareHooks;
-  }
-
-  get [SERVES_SWITCH](): boolean {
-    return this.#open;
-  }
-
-  get closed(): boolean {
-    return !this.#open;
-  }
-
-  override get hooks(): Hook[] {
-    const who: Hook = {
-      // An undefined value removes what other hooks have put there; the SDK's type of a context does not know it.
-      before: ({ context }) => ({ ...context, ...NOBODY, ...this.#asking.getStore() }) as EvaluationContext,
-    };
-    return [...super.hooks, ...this.#spareHooks(), ...(this.#asking.getStore() ? [who] : [])];
-  }
-
-  override async onClose(): Promise<void> {
-    this.#open = false;
-    await super.onClose();
-  }
-}
-
-/** Every attribute of a subject, undefined: what the guard's subject does not name must not come from elsewhere. */
-const NOBODY = Object.fromEntries(
-  [...Object.keys(IDENTITY_ATTRIBUTES), ...Object.keys(LINEAGE_ATTRIBUTES)].map((attribute): [string, undefined] => [
-    attribute,
-    undefined,
-  ]),
-);

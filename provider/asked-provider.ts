@@ -1,0 +1,126 @@
+import type {
+  EvaluationContext,
+  EvaluationDetails,
+  Hook,
+  Logger,
+  Provider,
+  ResolutionDetails,
+} from '@openfeature/server-sdk';
+import {
+  CATALOGUE,
+  deepFreeze,
+  IDENTITY_ATTRIBUTES,
+  isStricter,
+  LINEAGE_ATTRIBUTES,
+  MODE_FLAG,
+  modeOf,
+  readingFromDetails,
+  SAFE_MODE,
+} from '../flags/index.ts';
+import { During } from './during.ts';
+import { FailClosedProvider } from './fail-closed-provider.ts';
+import { asGuarded } from './guarded-evaluation.ts';
+import { safeResolutionFor } from './positive.ts';
+import { SERVES_SWITCH } from './serves-switch.ts';
+
+/** One evaluation by the guard. */
+interface Asking {
+  /** Whom it is about. Hooks only get copies: they could empty a lineage in its place. */
+  readonly subject: EvaluationContext;
+  /** What the app's provider has answered. */
+  answer: ResolutionDetails<string>;
+}
+
+const copyOf = (context: EvaluationContext): EvaluationContext =>
+  Object.fromEntries(Object.entries(context).map(([key, value]) => [key, Array.isArray(value) ? [...value] : value]));
+
+const NOT_ASKED: ResolutionDetails<string> = deepFreeze(
+  safeResolutionFor<string>(CATALOGUE.mode, 'string', {
+    kind: 'fault',
+    code: 'PROVIDER_ERROR',
+    message: `the provider has not been asked for ${MODE_FLAG}, so what a hook has answered in its place does not count`,
+  }),
+);
+
+/** What the client says, or what the provider has answered where that is stricter. */
+function noLooserThan(
+  answer: ResolutionDetails<string>,
+  details: EvaluationDetails<string>,
+): EvaluationDetails<string> {
+  const said = modeOf(readingFromDetails(details, SAFE_MODE)).mode;
+  return isStricter(answer.value, said) ? { flagMetadata: {}, ...answer, flagKey: MODE_FLAG } : details;
+}
+
+/** Every attribute of a subject, undefined: what the guard's subject does not name must not come from elsewhere. */
+const NOBODY = Object.fromEntries(
+  [...Object.keys(IDENTITY_ATTRIBUTES), ...Object.keys(LINEAGE_ATTRIBUTES)].map((attribute): [string, undefined] => [
+    attribute,
+    undefined,
+  ]),
+);
+
+/**
+ * A provider of the app's that is asked about exactly the guard's subject: the last of its own hooks runs after every
+ * other hook, so none can put another subject in its place.
+ */
+export class AskedProvider extends FailClosedProvider {
+  readonly #asking = new During<Asking>();
+  readonly #spareHooks: () => readonly Hook[];
+  #open = true;
+
+  constructor(inner: Provider, spareHooks: () => readonly Hook[]) {
+    super(inner);
+    this.#spareHooks = spareHooks;
+  }
+
+  get [SERVES_SWITCH](): boolean {
+    return this.#open;
+  }
+
+  get closed(): boolean {
+    return !this.#open;
+  }
+
+  /**
+   * What `ask` gives, which asks a client of this provider for the mode of the subject; or what this provider has
+   * answered meanwhile, where that is stricter.
+   */
+  async about(
+    subject: EvaluationContext,
+    ask: () => Promise<EvaluationDetails<string>>,
+  ): Promise<EvaluationDetails<string>> {
+    const asking: Asking = { subject: copyOf(subject), answer: NOT_ASKED };
+    const details = await this.#asking.run(asking, ask);
+    return noLooserThan(asking.answer, { ...details });
+  }
+
+  override get hooks(): Hook[] {
+    const asking = this.#asking.value;
+    const hooks = [...super.hooks, ...this.#spareHooks()];
+    if (!asking) return hooks;
+    const who: Hook = {
+      // An undefined value removes what other hooks have put there; the SDK's type of a context does not know it.
+      before: ({ context }) => ({ ...context, ...NOBODY, ...copyOf(asking.subject) }) as EvaluationContext,
+    };
+    return [...hooks, who];
+  }
+
+  override async resolveStringEvaluation(
+    flagKey: string,
+    defaultValue: string,
+    context: EvaluationContext,
+    logger: Logger,
+  ): Promise<ResolutionDetails<string>> {
+    const resolve = () => super.resolveStringEvaluation(flagKey, defaultValue, context, logger);
+    const asking = flagKey === MODE_FLAG ? this.#asking.value : undefined;
+    if (!asking) return resolve();
+    const answer = await asGuarded(asking.subject, resolve);
+    asking.answer = { ...answer };
+    return answer;
+  }
+
+  override async onClose(): Promise<void> {
+    this.#open = false;
+    await super.onClose();
+  }
+}
