@@ -99,8 +99,8 @@ export class AskedProvider extends FailClosedProvider {
     const hooks = [...super.hooks, ...this.#spareHooks()];
     if (!asking) return hooks;
     const who: Hook = {
-      // An undefined value removes what other hooks have put there; the SDK's type of a context does not know it.
-      before: ({ context }) => ({ ...context, ...NOBODY, ...copyOf(asking.subject) }) as EvaluationContext,
+      // An undefined value removes what other hooks have put there.
+      before: ({ context }) => Object.assign({ ...context }, NOBODY, copyOf(asking.subject)),
     };
     return [...hooks, who];
   }

@@ -77,7 +77,7 @@ export function serveOn(
   };
 }
 
-/** Asks the provider about exactly the subject that is given; what it has answered counts, whatever hooks make of it. */
+/** Asks the provider about exactly the subject that is given; hooks can only make what it answers stricter. */
 const clientAbout = (served: AskedProvider, client: Client): SwitchDomain['client'] => ({
   getStringDetails: (flagKey, defaultValue, subject = {}) =>
     served.about(subject, () => client.getStringDetails(flagKey, defaultValue, subject)),
