@@ -17,7 +17,7 @@ function distance(a: string, b: string): number {
 export function closest(word: string, words: readonly string[]): string | undefined {
   if (word.length > 50) return undefined;
   const near = words
-    .map((candidate) => [distance(word.toLowerCase(), candidate), candidate] as const)
+    .map((candidate) => [distance(word.toLowerCase(), candidate.toLowerCase()), candidate] as const)
     .filter(([steps, candidate]) => steps <= Math.max(1, Math.min(3, Math.floor(candidate.length / 3))));
   return near.sort(([a], [b]) => a - b)[0]?.[1];
 }

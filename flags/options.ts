@@ -19,15 +19,34 @@ export function keyProblem<Options extends object>(
   for (const key in options) {
     if (Object.hasOwn(known, key) || !Object.hasOwn(options, key)) continue;
     const meant = meantBy(key, known);
-    const help =
-      meant === undefined ? `There are: ${Object.keys(known).join(', ')}.` : `Did you mean ${quoteId(meant)}?`;
-    return `There is no option ${quoteId(key)} of ${what} in this version. ${help}`;
+    return meant === undefined
+      ? `${noOption(what, key)} There are: ${Object.keys(known).join(', ')}.`
+      : `${noOption(what, key)} Did you mean ${quoteId(meant)}?`;
   }
   return null;
 }
 
+/**
+ * `keyProblem` for an object that may have keys of somebody else: only a key that is nearly a known one is wrong. Null
+ * when there is none.
+ */
+export function nearMissProblem<Options extends object>(
+  what: string,
+  keys: readonly string[],
+  known: Keys<Options>,
+): string | null {
+  for (const key of keys) {
+    const meant = Object.hasOwn(known, key) ? undefined : meantBy(key, known);
+    if (meant !== undefined) return `${noOption(what, key)} Did you mean ${quoteId(meant)}?`;
+  }
+  return null;
+}
+
+const noOption = (what: string, key: string): string =>
+  `There is no option ${quoteId(key)} of ${what} in this version.`;
+
 /** The key that was probably meant, or undefined. */
-export function meantBy<Options extends object>(key: string, known: Keys<Options>): string | undefined {
+function meantBy<Options extends object>(key: string, known: Keys<Options>): string | undefined {
   const also = Object.entries<true | readonly string[]>(known).find(
     ([, names]) => names !== true && names.includes(key),
   );

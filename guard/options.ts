@@ -1,5 +1,5 @@
-import { invalid, quoteId } from '../flags/index.ts';
-import { checkKeys, type Keys, meantBy } from '../flags/options.ts';
+import { invalid } from '../flags/index.ts';
+import { checkKeys, type Keys, nearMissProblem } from '../flags/options.ts';
 import { isPlain } from './plain.ts';
 
 /**
@@ -11,10 +11,7 @@ export function checkMembers<Options extends object>(what: string, options: Opti
   if (typeof options !== 'object' || options === null || isPlain(options)) return checkKeys(what, options, known);
   // Stops at Object.prototype: its members are no options.
   for (let at: object = options; Object.getPrototypeOf(at) !== null; at = Object.getPrototypeOf(at)) {
-    for (const key of Object.getOwnPropertyNames(at)) {
-      const meant = Object.hasOwn(known, key) ? undefined : meantBy(key, known);
-      if (meant !== undefined)
-        throw invalid(`There is no option ${quoteId(key)} of ${what} in this version. Did you mean ${quoteId(meant)}?`);
-    }
+    const problem = nearMissProblem(what, Object.getOwnPropertyNames(at), known);
+    if (problem !== null) throw invalid(problem);
   }
 }

@@ -1,7 +1,13 @@
 import type { BaseHook, EvaluationContext, EvaluationDetails, FlagValue, HookContext } from '@openfeature/core';
 import { flagRow } from '../flags/catalogue.ts';
 import { dropPromise } from '../flags/callbacks.ts';
-import { contextFromSubject, LINEAGE_ATTRIBUTES, type Subject, subjectFromContext } from '../flags/context.ts';
+import {
+  contextFromSubject,
+  IDENTITY_ATTRIBUTES,
+  LINEAGE_ATTRIBUTES,
+  type Subject,
+  subjectFromContext,
+} from '../flags/context.ts';
 import { messageOf } from '../flags/errors.ts';
 import { epochOf } from '../flags/reading.ts';
 import { safeAnswer } from '../flags/safe-answer.ts';
@@ -10,10 +16,19 @@ import { overwrite } from './overwrite.ts';
 /** Who asks: at least one of `agentId`, `missionId` and `runId`, and whatever else is known of the subject. */
 export type Identity = Subject;
 
+const MEMBERS: readonly (keyof Identity)[] = [
+  ...Object.values(IDENTITY_ATTRIBUTES),
+  ...Object.values(LINEAGE_ATTRIBUTES),
+];
+
+/** The letters of a name, in whatever way they are written: `agent_id`, `agentID` and `agentId` have the same. */
+const lettersOf = (name: string): string => name.replaceAll(/[_-]/g, '').toLowerCase().replace('organis', 'organiz');
+const BY_LETTERS = new Map(MEMBERS.map((member) => [lettersOf(member), member]));
+
 /**
  * Fills the evaluation context from a function that knows who is at work; its attributes replace those of the caller.
  * For the `hooks` of a provider: those run last before the flag is resolved. A function that throws, or answers with
- * anything but an identity, makes every kill-switch flag come back as its safe value, because a kill could miss work
+ * anything but an identity (also with `agent_id` for `agentId`), makes every kill-switch flag come back as its safe value, because a kill could miss work
  * without a name. The function is synchronous, and called for each evaluation.
  */
 export class IdentityHook implements BaseHook<FlagValue, Record<string, unknown>, EvaluationContext, void> {
@@ -68,6 +83,11 @@ function identityProblem(subject: Subject): string | null {
   }
   for (const key of Object.values(LINEAGE_ATTRIBUTES)) {
     if (subject[key] !== undefined && !Array.isArray(subject[key])) return `${key} must be an array of strings`;
+  }
+  // It may have members of the application's own. But a kill of the mission would miss work with a `missionID`.
+  for (const key of Object.keys(subject)) {
+    const meant = BY_LETTERS.get(lettersOf(key));
+    if (meant !== undefined && meant !== key) return `the identity has ${key} where ${meant} is meant`;
   }
   return null;
 }

@@ -24,6 +24,7 @@ import {
   messageOf,
   subjectFromContext,
 } from '../flags/index.ts';
+import { checkKeys, type Keys } from '../flags/options.ts';
 import { within } from '../store/with-deadline.ts';
 import { keepAnswer, subjectProblem } from './guarded-evaluation.ts';
 import { LeaseKeeper } from './lease-keeper.ts';
@@ -61,6 +62,15 @@ export interface FailClosedOptions {
   readonly clock?: Clock | undefined;
 }
 
+const OPTION_KEYS: Keys<FailClosedOptions> = {
+  timeoutMs: ['deadline', 'deadlineMs'],
+  initializeTimeoutMs: true,
+  leaseMs: true,
+  confirm: true,
+  onNews: true,
+  clock: true,
+};
+
 type Emitted = 'READY' | 'STALE' | 'ERROR';
 type Status = { readonly is: 'READY' } | { readonly is: 'STALE' | 'NOT_READY'; readonly fault: Fault };
 
@@ -73,7 +83,7 @@ const notReady = (message: string): Status => ({ is: 'NOT_READY', fault: { code:
  * and, with `confirm`, when nothing has confirmed it for `leaseMs`. Other flags, and hooks, metadata, events and
  * tracking, pass through; only the deadline applies to them.
  *
- * @throws KillSwitchError INVALID_ARGUMENT for a deadline or a lease out of bounds
+ * @throws KillSwitchError INVALID_ARGUMENT for an unknown option, and a deadline or a lease out of bounds
  */
 export class FailClosedProvider implements Provider {
   readonly runsOn = 'server';
@@ -91,6 +101,7 @@ export class FailClosedProvider implements Provider {
   #detach: (() => void) | null = null;
 
   constructor(inner: Provider, options: FailClosedOptions = {}) {
+    checkKeys('FailClosedProvider', options, OPTION_KEYS);
     this.#inner = inner;
     this.#timeoutMs = checkTimeout('timeoutMs', options.timeoutMs ?? 1000);
     this.#initializeTimeoutMs = checkTimeout('initializeTimeoutMs', options.initializeTimeoutMs ?? 3000);

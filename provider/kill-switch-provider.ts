@@ -29,6 +29,7 @@ import {
   type State,
 } from '../flags/index.ts';
 import { QUIET_LOGGER } from '../flags/flagd-schema.ts';
+import { checkKeys, type Keys } from '../flags/options.ts';
 import { ordinaryFlags } from '../flags/ordinary-flags.ts';
 import type { ExecutorStore } from '../store/ports.ts';
 import { Replica, type ReplicaEvent } from '../store/replica.ts';
@@ -57,6 +58,12 @@ export interface KillSwitchProviderOptions extends Common {
 export interface SharedReplica extends Common {
   readonly replica: Replica;
 }
+
+const OPTION_KEYS: Keys<KillSwitchProviderOptions> = { store: true, organizationId: true, leaseMs: true, hooks: true };
+const SHARED_KEYS: Keys<SharedReplica> = { replica: true, hooks: true };
+
+const isShared = (options: KillSwitchProviderOptions | SharedReplica): options is SharedReplica =>
+  typeof options === 'object' && options !== null && 'replica' in options;
 
 /**
  * How long after a change the event for the SDK is emitted, in milliseconds: the SDK needs longer for its listeners
@@ -95,15 +102,18 @@ export class KillSwitchProvider implements Provider {
   #ordinary: { readonly entry: Entry<'flags'> | undefined; readonly core: FlagdCore } | null = null;
 
   constructor(options: KillSwitchProviderOptions | SharedReplica) {
-    this.#hooks = [...(options.hooks ?? [])];
-    if ('replica' in options) {
+    if (isShared(options)) {
+      checkKeys('KillSwitchProvider', options, SHARED_KEYS);
       const { replica } = options;
+      this.#hooks = [...(options.hooks ?? [])];
       this.#shared = true;
       this.#replica = replica;
       this.#open = () => replica;
       return;
     }
+    checkKeys('KillSwitchProvider', options, OPTION_KEYS);
     const { store, organizationId = 'default' } = options;
+    this.#hooks = [...(options.hooks ?? [])];
     checkSide('KillSwitchProvider', store, 'executor');
     const leaseMs = checkLeaseMs(options.leaseMs ?? LEASE_MS.default);
     const problem = idProblem(organizationId);

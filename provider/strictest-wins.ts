@@ -12,6 +12,7 @@ import {
   type StrategyEvaluationContext,
 } from '@openfeature/server-sdk';
 import { checkTimeout, type Fault, type FlagRow, epochOf, faultOfAnswer, flagRow } from '../flags/index.ts';
+import { checkKeys, type Keys } from '../flags/options.ts';
 import { LOAD_MS } from '../store/ports.ts';
 import { FailClosedProvider } from './fail-closed-provider.ts';
 import { keptAnswer } from './guarded-evaluation.ts';
@@ -30,6 +31,8 @@ export interface StrictestWinsOptions {
    */
   readonly initializeTimeoutMs?: number | undefined;
 }
+
+const OPTION_KEYS: Keys<StrictestWinsOptions> = { timeoutMs: ['deadline', 'deadlineMs'], initializeTimeoutMs: true };
 
 /** Longer than a store of this package may take to load a whole state. */
 const INITIALIZE_TIMEOUT_MS = LOAD_MS + 5000;
@@ -56,8 +59,10 @@ export class StrictestWinsStrategy extends BaseEvaluationStrategy<ProviderStatus
   readonly [TAKES_SOURCES]: (sources: MultiProvider['providerEntries']) => void;
 
   /** @throws KillSwitchError INVALID_ARGUMENT */
-  constructor({ timeoutMs = 1000, initializeTimeoutMs = INITIALIZE_TIMEOUT_MS }: StrictestWinsOptions = {}) {
+  constructor(options: StrictestWinsOptions = {}) {
     super(ProviderStatus);
+    checkKeys('StrictestWinsStrategy', options, OPTION_KEYS);
+    const { timeoutMs = 1000, initializeTimeoutMs = INITIALIZE_TIMEOUT_MS } = options;
     const limits = {
       timeoutMs: checkTimeout('timeoutMs', timeoutMs),
       initializeTimeoutMs: checkTimeout('initializeTimeoutMs', initializeTimeoutMs),

@@ -1,4 +1,5 @@
 import type { Clock } from '../flags/index.ts';
+import { checkKeys } from '../flags/options.ts';
 
 /**
  * A clock that stands still until a test moves it: both clocks together, as when time passes, or one alone, as when a
@@ -20,8 +21,13 @@ export interface FakeClockOptions {
   readonly mono?: number | undefined;
 }
 
-/** @throws RangeError when the monotonic clock would go back */
-export function fakeClock({ wall = Date.UTC(2026, 0, 1), mono = 0 }: FakeClockOptions = {}): FakeClock {
+/**
+ * @throws KillSwitchError INVALID_ARGUMENT for an unknown option
+ * @throws RangeError when the monotonic clock would go back
+ */
+export function fakeClock(options: FakeClockOptions = {}): FakeClock {
+  checkKeys('fakeClock', options, { wall: true, mono: true });
+  const { wall = Date.UTC(2026, 0, 1), mono = 0 } = options;
   let now = { mono, wall };
   const step = (by: number, wallBy: number): void => {
     if (by < 0) throw new RangeError('A monotonic clock never goes back.');

@@ -1,4 +1,5 @@
 import { connect, createServer, type Server, type Socket } from 'node:net';
+import { checkKeys } from '../flags/options.ts';
 
 /** The direction in which bytes are held back. */
 export type StallDirection = 'both' | 'to-server' | 'to-client';
@@ -62,13 +63,10 @@ interface Stall {
   readonly direction: StallDirection;
 }
 
-/** Starts a proxy in front of a TCP server. */
-export async function startFaultProxy({
-  port: target,
-  host = '127.0.0.1',
-  listenPort = 0,
-  delayMs = 0,
-}: FaultProxyOptions): Promise<FaultProxy> {
+/** Starts a proxy in front of a TCP server. @throws KillSwitchError INVALID_ARGUMENT */
+export async function startFaultProxy(options: FaultProxyOptions): Promise<FaultProxy> {
+  checkKeys('startFaultProxy', options, { port: true, host: true, listenPort: true, delayMs: true });
+  const { port: target, host = '127.0.0.1', listenPort = 0, delayMs = 0 } = options;
   const connections = new Map<number, Connection>();
   let stalls: Stall[] = [];
   let made = 0;

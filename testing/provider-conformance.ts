@@ -2,6 +2,7 @@ import { deepEqual, equal, notEqual, ok } from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { EvaluationContext, Logger, Provider } from '@openfeature/server-sdk';
 import { MODES, type Mode } from '../flags/index.ts';
+import { checkKeys } from '../flags/options.ts';
 import type { ConformanceTest } from './store-conformance.ts';
 
 /** A provider over a source that the suite sets, breaks and mends. */
@@ -130,7 +131,9 @@ const TESTS: Readonly<Record<string, Test>> = {
  * What every fail-closed provider must do for a caller with a careless default and no hook:
  * `for (const { name, run } of providerConformance({ open })) test(name, run)`. A test fails by an AssertionError.
  */
-export function providerConformance({ open }: ProviderConformanceOptions): readonly ConformanceTest[] {
+export function providerConformance(options: ProviderConformanceOptions): readonly ConformanceTest[] {
+  checkKeys('providerConformance', options, { open: true });
+  const { open } = options;
   return Object.entries(TESTS).map(([name, test]) => ({
     name,
     async run() {

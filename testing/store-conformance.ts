@@ -1,3 +1,4 @@
+import { checkKeys } from '../flags/options.ts';
 import { ANSWER_TESTS } from './store/answers.ts';
 import { BEAT_TESTS } from './store/beats.ts';
 import { CONFIRM_TESTS } from './store/confirm.ts';
@@ -23,7 +24,9 @@ export interface StoreConformanceOptions {
  * What every driver must do behind the three ports: `for (const { name, run } of storeConformance({ open })) test(name,
  * run)`. A test fails by an AssertionError; each takes a few seconds at most.
  */
-export function storeConformance({ open }: StoreConformanceOptions): readonly ConformanceTest[] {
+export function storeConformance(options: StoreConformanceOptions): readonly ConformanceTest[] {
+  checkKeys('storeConformance', options, { open: true });
+  const { open } = options;
   return [...LOG_TESTS, ...ANSWER_TESTS, ...CONFIRM_TESTS, ...BEAT_TESTS, ...LOSS_TESTS, ...SHELF_TESTS].map(
     ({ name, run }) => ({
       name,

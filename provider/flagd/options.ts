@@ -1,5 +1,6 @@
 import type { EvaluationContext, Hook, Logger } from '@openfeature/server-sdk';
 import { checkTimeout, type Clock, idProblem, invalid } from '../../flags/index.ts';
+import { checkKeys, type Keys } from '../../flags/options.ts';
 import { systemClock } from '../../store/system-clock.ts';
 
 /**
@@ -64,6 +65,25 @@ export interface FlagdKillSwitchOptions {
   readonly clock?: Clock | undefined;
 }
 
+const OPTION_KEYS: Keys<FlagdKillSwitchOptions> = {
+  host: true,
+  port: true,
+  socketPath: ['socket'],
+  resolverType: ['resolver'],
+  tls: ['ssl'],
+  certPath: ['ca', 'cert'],
+  defaultAuthority: ['authority'],
+  selector: true,
+  organizationId: true,
+  expect: true,
+  deadlineMs: ['timeout', 'timeoutMs'],
+  leaseMs: true,
+  contextEnricher: true,
+  hooks: true,
+  logger: true,
+  clock: true,
+};
+
 /** The options with their defaults filled in. */
 export interface FlagdSettings {
   readonly host: string;
@@ -88,6 +108,7 @@ const NO_LOGGER: Logger = { debug: silent, info: silent, warn: silent, error: si
 
 /** @throws KillSwitchError INVALID_ARGUMENT */
 export function settingsOf(options: FlagdKillSwitchOptions): FlagdSettings {
+  checkKeys('FlagdKillSwitchProvider', options, OPTION_KEYS);
   const { resolverType = 'rpc' } = options;
   if (resolverType !== 'rpc' && resolverType !== 'in-process') {
     throw invalid(`resolverType must be "rpc" or "in-process", not ${JSON.stringify(resolverType)}.`);

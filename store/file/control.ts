@@ -1,4 +1,5 @@
 import { type Clock, type Entry, type EntryKey, type Head, KillSwitchError } from '../../flags/index.ts';
+import { checkKeys, type Keys } from '../../flags/options.ts';
 import { answerNow, awaitPrecedence, type Batch, controlView, readBack, readsOnlyKills, sameHead } from '../answers.ts';
 import type { ControlStore } from '../ports.ts';
 import { appendLines, syncFolders } from './append-lines.ts';
@@ -28,12 +29,16 @@ export interface FileControlStoreOptions {
   readonly clock?: Clock | undefined;
 }
 
+const OPTION_KEYS: Keys<FileControlStoreOptions> = { directory: ['dir', 'folder', 'path'], clock: true };
+
 /**
  * The operator's side of a `fileStore`: appends to the log, which must belong to operators. Any number of operators may
  * write at once.
  * @throws KillSwitchError INVALID_ARGUMENT
  */
-export function fileControlStore({ directory = '.kill-switch', clock }: FileControlStoreOptions = {}): ControlStore {
+export function fileControlStore(options: FileControlStoreOptions = {}): ControlStore {
+  checkKeys('fileControlStore', options, OPTION_KEYS);
+  const { directory = '.kill-switch', clock } = options;
   const root = storeFolder(directory);
   const wall = (): number => (clock ? clock().wall : Date.now());
   const now = (): string => new Date(wall()).toISOString();

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { type Beat, invalid, KillSwitchError, quoteId } from '../../flags/index.ts';
+import { checkKeys, type Keys } from '../../flags/options.ts';
 import { answerNow } from '../answers.ts';
 import { fileAnchor } from '../file-anchor.ts';
 import type { Confirmation } from '../confirmation.ts';
@@ -30,13 +31,17 @@ export interface FileStoreOptions {
   readonly anchor?: string | undefined;
 }
 
+const OPTION_KEYS: Keys<FileStoreOptions> = { directory: ['dir', 'folder', 'path'], anchor: true };
+
 /**
  * A switch in a folder of this machine, for any number of processes: executors read its log and write below
  * `executors/` only. No server, no lock. Network file systems are refused (NETWORK_FILESYSTEM): the connection then
  * rejects, which is `full_stop`.
  * @throws KillSwitchError INVALID_ARGUMENT
  */
-export function fileStore({ directory = '.kill-switch', anchor }: FileStoreOptions = {}): ExecutorStore {
+export function fileStore(options: FileStoreOptions = {}): ExecutorStore {
+  checkKeys('fileStore', options, OPTION_KEYS);
+  const { directory = '.kill-switch', anchor } = options;
   const root = storeFolder(directory);
   return {
     location: `file:${root}`,

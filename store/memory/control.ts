@@ -1,4 +1,5 @@
 import { deepFreeze, KillSwitchError } from '../../flags/index.ts';
+import { checkKeys } from '../../flags/options.ts';
 import { controlView, readBack, sameHead } from '../answers.ts';
 import { readBeat } from '../beats.ts';
 import type { ControlStore } from '../ports.ts';
@@ -9,8 +10,12 @@ import { memoryShelf } from './shelf.ts';
 /**
  * The operator's side of a `memoryStore`: `memoryControlStore(memoryStore())` or, over the same memory,
  * `memoryControlStore({ memory })`.
+ * @throws KillSwitchError INVALID_ARGUMENT
  */
-export function memoryControlStore({ memory }: { readonly memory: Memory }): ControlStore {
+export function memoryControlStore(options: { readonly memory: Memory }): ControlStore {
+  const isStore = typeof options === 'object' && options !== null && 'open' in options;
+  if (!isStore) checkKeys('memoryControlStore', options, { memory: true });
+  const { memory } = options;
   return {
     location: 'memory:',
     side: 'operator',

@@ -1,4 +1,5 @@
 import { type Head, invalid, isEvidence, quoteId } from '../../flags/index.ts';
+import { checkKeys, type Keys } from '../../flags/options.ts';
 import { CATCH_UP_EVENTS } from '../answers.ts';
 import { fileAnchor } from '../file-anchor.ts';
 import type { AnchorKeeper, ExecutorStore } from '../ports.ts';
@@ -17,14 +18,17 @@ export interface MemoryStoreOptions {
   readonly anchor?: string | undefined;
 }
 
+const OPTION_KEYS: Keys<MemoryStoreOptions> = { memory: true, anchor: true };
+
 /**
  * A switch that lives in this process: for tests and for trying things out. Pass its `memory` to `memoryControlStore`
  * to operate it. The memory keeps anchors apart from the switch, so a new executor of the same name recognises a
  * restored copy.
+ * @throws KillSwitchError INVALID_ARGUMENT
  */
-export function memoryStore({ memory = new Memory(), anchor }: MemoryStoreOptions = {}): ExecutorStore & {
-  readonly memory: Memory;
-} {
+export function memoryStore(options: MemoryStoreOptions = {}): ExecutorStore & { readonly memory: Memory } {
+  checkKeys('memoryStore', options, OPTION_KEYS);
+  const { memory = new Memory(), anchor } = options;
   return {
     location: 'memory:',
     side: 'executor',

@@ -7,7 +7,9 @@ import {
   type LogEvent,
   State,
 } from '../../flags/index.ts';
+import { checkKeys } from '../../flags/options.ts';
 import type { Push } from '../ports.ts';
+import { systemClock } from '../system-clock.ts';
 import { withDeadline } from '../with-deadline.ts';
 import { type KeptReports, noReports } from './shelf.ts';
 
@@ -52,8 +54,10 @@ export class Memory {
   readonly anchors = new Map<string, Anchor>();
   #fault: MemoryFault | null = null;
 
-  constructor({ clock = () => ({ mono: performance.now(), wall: Date.now() }) }: MemoryOptions = {}) {
-    this.#clock = clock;
+  /** @throws KillSwitchError INVALID_ARGUMENT */
+  constructor(options: MemoryOptions = {}) {
+    checkKeys('Memory', options, { clock: true });
+    this.#clock = options.clock ?? systemClock;
   }
 
   /** The store's time, RFC 3339 UTC. */

@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import { type EntryKey, killToAddTo, parseEntry, quoteId } from '../../flags/index.ts';
+import { checkKeys } from '../../flags/options.ts';
 import { awaitPrecedence, type Batch, controlView, precedenceMs, readBack, readsOnlyKills } from '../answers.ts';
 import { readBeat, type ReportedBeat, unreadableBeat } from '../beats.ts';
 import type { Append, ControlConnection, ControlScope, ControlStore } from '../ports.ts';
-import { type RedisEndpoint, type RedisEndpointOptions, redisEndpoint } from './endpoint.ts';
+import { ENDPOINT_KEYS, type RedisEndpoint, type RedisEndpointOptions, redisEndpoint } from './endpoint.ts';
 import { isReply, requireReplicated, stateIsGone, unknownOutcome } from './errors.ts';
 import type { RedisKeys } from './keys.ts';
 import { clearForks, forgetExecutor, readForks, readKept, writerOf } from './kept.ts';
@@ -24,6 +25,7 @@ const PAGE = 500;
  * @throws KillSwitchError INVALID_ARGUMENT
  */
 export function redisControlStore(options: RedisControlStoreOptions): ControlStore {
+  checkKeys('redisControlStore', options, ENDPOINT_KEYS);
   const endpoint = redisEndpoint(options);
   return {
     location: endpoint.location,

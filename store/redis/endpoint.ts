@@ -1,5 +1,6 @@
 import type { RedisOptions } from 'ioredis';
 import { invalid } from '../../flags/index.ts';
+import { checkKeys, type Keys, nearMissProblem } from '../../flags/options.ts';
 import type { RedisAddress, RedisNode } from './address.ts';
 import { parseRedisUrl } from './url.ts';
 
@@ -24,6 +25,41 @@ export interface RedisEndpointOptions {
   /** A write counts only when so many replicas have it too; default 0. Set `min-replicas-to-write` as well. */
   readonly replicas?: number | undefined;
 }
+
+export const ENDPOINT_KEYS: Keys<RedisEndpointOptions> = {
+  url: ['uri', 'address'],
+  options: true,
+  cluster: ['nodes'],
+  replicas: true,
+};
+
+/**
+ * The options of ioredis that decide which switch this is and who is believed. A key that is nearly one of these is
+ * refused; all others are ioredis's own matter, since another version of it may have more of them.
+ */
+const IOREDIS_KEYS: Keys<
+  Pick<
+    RedisOptions,
+    | ('username' | 'password' | 'db' | 'keyPrefix' | 'natMap' | 'tls' | 'path' | 'host' | 'port')
+    | ('name' | 'sentinels' | 'sentinelUsername' | 'sentinelPassword' | 'sentinelTLS' | 'enableTLSForSentinelMode')
+  >
+> = {
+  username: ['user'],
+  password: ['pass', 'auth'],
+  db: ['database'],
+  keyPrefix: ['prefix'],
+  natMap: true,
+  tls: ['ssl'],
+  path: true,
+  host: true,
+  port: true,
+  name: true,
+  sentinels: true,
+  sentinelUsername: true,
+  sentinelPassword: true,
+  sentinelTLS: true,
+  enableTLSForSentinelMode: true,
+};
 
 /** Where a Redis is and how it is reached, checked once. */
 export interface RedisEndpoint {
@@ -52,6 +88,9 @@ export interface RedisEndpoint {
 
 /** @throws KillSwitchError INVALID_ARGUMENT */
 export function redisEndpoint({ url, options = {}, replicas = 0, cluster = [] }: RedisEndpointOptions): RedisEndpoint {
+  const problem = nearMissProblem('ioredis', Object.keys(options), IOREDIS_KEYS);
+  if (problem !== null) throw invalid(problem);
+  for (const node of cluster) checkKeys('a cluster node', node, { host: true, port: true });
   const said = parseRedisUrl(url);
   if (options.path !== undefined)
     throw invalid('A socket is given as the URL, redis+unix:///path/of/the.sock, not as options.path.');

@@ -1,8 +1,9 @@
 import { type Beat, invalid } from '../../flags/index.ts';
+import { checkKeys } from '../../flags/options.ts';
 import { fileAnchor } from '../file-anchor.ts';
 import type { ExecutorConnection, ExecutorScope, ExecutorStore } from '../ports.ts';
 import { Confirmations } from './confirm.ts';
-import { type RedisEndpoint, type RedisEndpointOptions, redisEndpoint } from './endpoint.ts';
+import { ENDPOINT_KEYS, type RedisEndpoint, type RedisEndpointOptions, redisEndpoint } from './endpoint.ts';
 import { allOf, redisReader } from './reader.ts';
 import { LIBRARY } from './report-scripts.ts';
 import { runScript } from './scripts.ts';
@@ -23,6 +24,7 @@ export interface RedisStoreOptions extends RedisEndpointOptions {
  * @throws KillSwitchError INVALID_ARGUMENT
  */
 export function redisStore(options: RedisStoreOptions): ExecutorStore {
+  checkKeys('redisStore', options, { ...ENDPOINT_KEYS, anchor: true });
   const endpoint = redisEndpoint(options);
   const anchor = options.anchor === undefined ? null : fileAnchor(options.anchor);
   return {

@@ -26,6 +26,12 @@ describe('IdentityHook', () => {
     expect(await modeOf(client, { agent_id: 'x' })).toBe('live');
   });
 
+  it('lets the function answer with members of the application', async () => {
+    const identity = { agentId: 'y', actor: 'ann', parentId: 'p', userId: 7, agents: [] };
+    const client = await clientOf(permissive(new IdentityHook(() => identity)));
+    expect(await modeOf(client)).toBe('live');
+  });
+
   it.each([
     [
       'throws',
@@ -38,6 +44,9 @@ describe('IdentityHook', () => {
     ['answers a promise', () => Promise.resolve({ agentId: 'y' })],
     ['answers somebody without any name', () => ({})],
     ['answers with a misspelled name', () => ({ agent: 'y' })],
+    ['answers with a mission under its attribute', () => ({ agentId: 'y', mission_id: 'm' })],
+    ['answers with a run in other letters', () => ({ agentId: 'y', runID: 'r' })],
+    ['answers with a British organization', () => ({ agentId: 'y', organisationId: 'o' })],
     ['answers with an empty name', () => ({ agentId: '' })],
     ['answers with a number', () => ({ agentId: 7 })],
     ['answers with null', () => ({ agentId: null })],
