@@ -28,8 +28,8 @@ const BY_LETTERS = new Map(MEMBERS.map((member) => [lettersOf(member), member]))
 /**
  * Fills the evaluation context from a function that knows who is at work; its attributes replace those of the caller.
  * For the `hooks` of a provider: those run last before the flag is resolved. A function that throws, or answers with
- * anything but an identity (also with `agent_id` for `agentId`), makes every kill-switch flag come back as its safe value, because a kill could miss work
- * without a name. The function is synchronous, and called for each evaluation.
+ * anything but an identity (also with `agent_id` for `agentId`), makes every kill-switch flag come back as its safe
+ * value, because a kill could miss work without a name. The function is synchronous, and called for each evaluation.
  */
 export class IdentityHook implements BaseHook<FlagValue, Record<string, unknown>, EvaluationContext, void> {
   readonly #identify: () => Identity;
