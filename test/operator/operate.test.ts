@@ -101,7 +101,7 @@ describe.each(PLACES)('on %s', (_, has, make) => {
       const place = await make();
       const control = await open(place.store(), { operate: true });
       await control.init();
-      for (const agent of ['a', 'b', 'c']) await control.kill({ target: `agent:${agent}`, expiresAt: endIn(1500) });
+      for (const agent of ['a', 'b', 'c']) await control.kill({ target: `agent:${agent}`, expiresAt: endIn(5000) });
       await control.kill({ target: 'agent:forever' });
       await control.kill({ target: 'agent:later', expiresAt: endIn(HOUR) });
       await control.kill({ target: 'agent:c', expiresAt: endIn(HOUR) }); // extended meanwhile
