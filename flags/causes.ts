@@ -176,7 +176,7 @@ export interface ShownAs {
  * Fit for one line: what cannot be seen is escaped, and an id that could be taken for another is in quotes besides. A
  * kill of `agent:bot` with a character of no width must not read like one of `agent:bot`.
  */
-export const ON_ONE_LINE: ShownAs = { id: shownId, words: printable };
+export const ON_ONE_LINE: ShownAs = Object.freeze({ id: shownId, words: printable });
 
 /** One sentence for people: why. Its texts stand in it as they are, unless `shownAs` changes them. */
 export function describeCause(cause: Cause, shownAs?: ShownAs): string {

@@ -289,7 +289,7 @@ describe('the usual web streams', () => {
     const foreign = { getReader: () => ({ read: async () => ({ done: false, value: 1 }) }) };
     await expect(give(() => foreign)).rejects.toMatchObject({
       code: 'RESULT_GOES_ON',
-      message: expect.stringContaining('another make'),
+      message: expect.stringContaining("not Node's own"),
     });
     await inFlight(0);
   });
