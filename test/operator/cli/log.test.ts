@@ -142,7 +142,7 @@ describe('log verify', () => {
     await ks.run('init');
     await ks.run('kill', 'agent:x', '--wait', '0');
     const text = readFileSync(logOf(ks.directory), 'utf8');
-    await deadExecutor(fileStore(ks));
+    await deadExecutor(fileStore({ directory: ks.directory }));
     writeFileSync(logOf(ks.directory), text.slice(0, text.indexOf('\n') + 1));
     const cut = await ks.json('log', 'verify');
     expect(cut.code).toBe(4);

@@ -11,7 +11,7 @@ test('interventions and surfaces show what a real agent was refused, and every a
   expect((await ks.run('surfaces')).stdout).toBe('No executor has reported its actions yet.\n');
   await ks.run('kill', 'agent:mailer', '--wait', '0');
   const killSwitch = await createKillSwitch({
-    store: fileStore(ks),
+    store: fileStore({ directory: ks.directory }),
     domain: 'cli-reports',
     executor: { name: 'mailer' },
   });

@@ -14,7 +14,7 @@ describe('waiting for executors', () => {
   test('a kill shows who obeyed, and ends with 0 when everyone has stopped and drained', async () => {
     const ks = fileSwitch();
     await ks.run('init');
-    const { replica } = await executor(fileStore(ks));
+    const { replica } = await executor(fileStore({ directory: ks.directory }));
     const killed = await ks.json('kill', 'agent:x');
     expect(killed.code).toBe(0);
     expect(killed.json.acknowledgements).toEqual({
@@ -54,7 +54,7 @@ describe('waiting for executors', () => {
   test('with work that must end in flight it ends with 3 when --wait runs out, and says that the kill stands; --wait 0 ends with 0', async () => {
     const ks = fileSwitch();
     await ks.run('init');
-    const mailer = await executor(fileStore(ks));
+    const mailer = await executor(fileStore({ directory: ks.directory }));
     mailer.inFlight = 2;
     mailer.draining = 1;
     mailer.replica.report();
@@ -79,7 +79,7 @@ describe('waiting for executors', () => {
   test('it ends as soon as the work in flight has ended, not when --wait is over', async () => {
     const ks = fileSwitch();
     await ks.run('init');
-    const mailer = await executor(fileStore(ks));
+    const mailer = await executor(fileStore({ directory: ks.directory }));
     mailer.inFlight = 1;
     mailer.draining = 1;
     mailer.replica.report();
@@ -102,7 +102,7 @@ describe('waiting for executors', () => {
   test('a silent executor is never counted as stopped, and leaves the count by an operator’s word only', async () => {
     const ks = fileSwitch();
     await ks.run('init');
-    const id = await deadExecutor(fileStore(ks));
+    const id = await deadExecutor(fileStore({ directory: ks.directory }));
     await silent(ks);
     const killed = await ks.run('kill', 'agent:x', '--wait', '400ms');
     expect(killed.code).toBe(3);
@@ -117,9 +117,9 @@ describe('waiting for executors', () => {
   test('status, kill and executors say which executors cannot be told apart, because one user has written their reports', async () => {
     const ks = fileSwitch();
     await ks.run('init');
-    const one = await executor(fileStore(ks));
+    const one = await executor(fileStore({ directory: ks.directory }));
     expect((await ks.run('status')).stdout).not.toContain('Not told apart');
-    const two = await executor(fileStore(ks));
+    const two = await executor(fileStore({ directory: ks.directory }));
     const uid = `uid ${process.getuid?.()}`;
     const says = `\nNot told apart: 2 write as ${uid}. Each of them could report for the others.\n`;
     for (const args of [['status'], ['executors'], ['kill', 'agent:x']])
@@ -135,7 +135,7 @@ describe('waiting for executors', () => {
   test('an executor whose clock runs ahead is silent too: it could be dead for as long', async () => {
     const ks = fileSwitch();
     await ks.run('init');
-    await deadExecutor(fileStore(ks), { at: '2999-01-01T00:00:00.000Z' });
+    await deadExecutor(fileStore({ directory: ks.directory }), { at: '2999-01-01T00:00:00.000Z' });
     expect((await ks.json('executors')).json).toMatchObject({
       data: [{ state: 'silent', problem: expect.stringMatching(/its clock is \d+ ms ahead/) }],
     });
@@ -144,7 +144,7 @@ describe('waiting for executors', () => {
   test('what executors say of themselves cannot steer a terminal', async () => {
     const ks = fileSwitch();
     await ks.run('init');
-    await deadExecutor(fileStore(ks), { host: 'evil\u001b[2J\u009b\u202e\nfake' });
+    await deadExecutor(fileStore({ directory: ks.directory }), { host: 'evil\u001b[2J\u009b\u202e\nfake' });
     for (const args of [['status'], ['executors'], ['kill', 'all', '--wait', '0']]) {
       const { stdout } = await ks.run(...args);
       expect(stdout).toContain('evil\\u001b[2J\\u009b\\u202e\\nfake');
@@ -158,7 +158,7 @@ describe('waiting for executors', () => {
   test('where a person looks on, the progress replaces itself on stderr, and stdout has the answer only', async () => {
     const ks = fileSwitch();
     await ks.run('init');
-    await deadExecutor(fileStore(ks));
+    await deadExecutor(fileStore({ directory: ks.directory }));
     const killed = await runHere(
       ['kill', 'all', '--wait', '400ms'],
       { KILL_SWITCH_STORE: `file:${ks.directory}` },
@@ -177,7 +177,7 @@ describe('waiting for executors', () => {
     async (signal) => {
       const ks = fileSwitch();
       await ks.run('init');
-      await deadExecutor(fileStore(ks));
+      await deadExecutor(fileStore({ directory: ks.directory }));
       for (const json of [false, true]) {
         const args = [
           'kill',
