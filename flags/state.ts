@@ -155,6 +155,11 @@ export class State implements StateView {
   apply(patch: Patch, event: { readonly seq: number; readonly hash: string }): void {
     for (const key of patch.remove) this.put(key, undefined);
     for (const [key, entry] of patch.set) this.put(key, entry);
+    this.passOver(event);
+  }
+
+  /** Moves the head to one event without applying it: for readers that need only the head, or cannot read the event. */
+  passOver(event: { readonly seq: number; readonly hash: string }): void {
     this.epoch = event.seq;
     this.hash = event.hash;
   }

@@ -152,7 +152,12 @@ export interface Append extends Change {
 
 /** Writes the switch. It is in an entry point of its own, so that an agent's process does not get one by accident. */
 export interface ControlWriter {
-  /** The named entries and the head, read at one moment. */
+  /**
+   * The named entries and the head, read at one moment. Where only kills are named, or nothing, a newer version's
+   * changes keep nobody from reading: of a kill its unknown members stay as they are, and what is no kill reads as
+   * none, so that its target can be killed again. Nothing may be given back by what was read so.
+   * @throws KillSwitchError UNKNOWN_ENTRY, UNKNOWN_EVENT where other entries are named, and a newer version wrote them
+   */
   read(keys: readonly EntryKey[]): Promise<ControlView>;
   /**
    * Appends one change or several, durably, in one round trip or sync; each change expects the head that the one before

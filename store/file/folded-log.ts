@@ -1,11 +1,4 @@
-import {
-  type Head,
-  isKillSwitchError,
-  type KillSwitchError,
-  type LogEvent,
-  type Patch,
-  State,
-} from '../../flags/index.ts';
+import { type Head, isKillSwitchError, type KillSwitchError, type LogEvent, State } from '../../flags/index.ts';
 import type { LogFold } from './advance.ts';
 import type { ChainEnd } from './log-chain.ts';
 import type { Base } from './snapshot-file.ts';
@@ -14,8 +7,6 @@ import type { Base } from './snapshot-file.ts';
  * How many of the last events are remembered by their hash: a writer looks for its own events behind those of others.
  */
 const REMEMBERED = 4096;
-
-const NOTHING: Patch = Object.freeze({ set: [], remove: [] });
 
 const isNewer = (error: unknown): error is KillSwitchError =>
   isKillSwitchError(error) && error.code === 'UNKNOWN_EVENT';
@@ -66,7 +57,7 @@ export class FoldedLog implements LogFold {
     } catch (error) {
       if (!isNewer(error)) throw error;
       // Reading goes on, and the log with it, so that a kill can still be appended.
-      this.state.apply(NOTHING, event);
+      this.state.passOver(event);
       this.#unknown ??= error;
     }
     this.#remember({ epoch: event.seq, hash: event.hash });

@@ -1,4 +1,4 @@
-import { foldEvent, GENESIS, type Head, type Known, type LogEvent, State } from '../../flags/index.ts';
+import { GENESIS, type Head, type Known, type LogEvent, State } from '../../flags/index.ts';
 import { CATCH_UP_EVENTS } from '../answers.ts';
 import type { LogFold } from './advance.ts';
 import type { ChainEnd } from './log-chain.ts';
@@ -42,7 +42,8 @@ export class RecentEvents implements LogFold {
 
   take(event: LogEvent, bytes: number): void {
     const aboutTheLog = event.type === 'init' || event.type === 'recover';
-    this.#state.apply(aboutTheLog ? foldEvent(this.#state, event).patch : NOTHING, event);
+    if (aboutTheLog) this.#state.take(event);
+    else this.#state.passOver(event);
     this.#events.push(event);
     this.#sizes.push(bytes);
     this.#bytes += bytes;
@@ -81,8 +82,6 @@ export class RecentEvents implements LogFold {
     return count > CATCH_UP_EVENTS ? 'reload' : this.#events.slice(index + 1);
   }
 }
-
-const NOTHING = { set: [], remove: [] };
 
 /** How many bytes their lines may have together: a few events can be long. */
 const MOST_BYTES = 8 * 1024 * 1024;
