@@ -52,6 +52,9 @@ const SLOW_RECORDS: Shape = {
   mode: 'test_mode',
 };
 
+/** So many rounds at most without a kill, until something has started. */
+const UNTIL_STARTED = 20;
+
 type Where = { readonly url?: string; readonly directory?: string };
 /** The machine's monotonic clock, in milliseconds: the same in every process. */
 const now = (): number => Number(process.hrtime.bigint() / 1000n) / 1000;
@@ -77,16 +80,20 @@ async function rounds(
   const total = { late: [] as number[], started: 0, stopped: 0, rounds: 0 };
   try {
     await next(child);
-    const until = now() + seconds * 1000;
-    for (; total.rounds < ROUNDS || now() < until; total.rounds += 1) {
+    /** All calls are made; gives what becomes of them. */
+    const begun = async () => {
       const going = next(child);
       child.send('go');
       await going;
-      const ended = next(child);
-      if (total.rounds === 0) {
-        total.started += (await ended).starts.length; // without a kill: they do start
-        continue;
-      }
+      return { ended: next(child) };
+    };
+    // Without a kill they do start; where the machine is busy besides, not each time within a lease.
+    for (; total.started === 0 && total.rounds < UNTIL_STARTED; total.rounds += 1)
+      total.started += (await (await begun()).ended).starts.length;
+    total.rounds = 1;
+    const until = now() + seconds * 1000;
+    for (; total.rounds < ROUNDS || now() < until; total.rounds += 1) {
+      const { ended } = await begun();
       await sleep((total.rounds % 4) * 40);
       await control.kill({ target: 'agent:busy' });
       const returned = now();
