@@ -5,6 +5,7 @@ import { quoteId } from './printable.ts';
 import type { ActiveKill } from './records.ts';
 import { AUTONOMY_FLOORS, FEATURE_FLOORS, type FeatureStage } from './stages.ts';
 import type { State } from './state.ts';
+import type { StoreNow } from './store-time.ts';
 import { evaluateTargeting } from './targeting.ts';
 import { actionPatterns } from './targets.ts';
 
@@ -66,6 +67,8 @@ function strictest(state: State, subject: Subject, base: Mode): Restriction {
   const kill = strictestKill(state, subject);
   const stage = feature === undefined ? undefined : featureStage(state, feature);
   const autonomy = action === undefined ? undefined : state.autonomy.get(action)?.stage;
+  if (!kill && stage === undefined && autonomy === undefined) return { mode: base, cause: MODE_CAUSE }; // most calls
+
   const featureMode = stage === undefined ? 'live' : FEATURE_FLOORS[stage];
   const autonomyMode = autonomy === undefined ? 'live' : AUTONOMY_FLOORS[autonomy];
   const mode = stricterMode(stricterMode(stricterMode(kill ? kill.mode : 'live', featureMode), autonomyMode), base);
@@ -85,10 +88,8 @@ function strictest(state: State, subject: Subject, base: Mode): Restriction {
 /**
  * The strictest restriction of one subject: base mode (with its targeting), kills by exact key, action patterns,
  * feature, surface, lineage and autonomy. The cost does not grow with the number of kills.
- *
- * @param now the store's time, in milliseconds since 1970, as last confirmed plus monotonic time since
  */
-export function resolveMode(state: State, subject: Subject, now: number): Restriction {
+export function resolveMode(state: State, subject: Subject, now: StoreNow): Restriction {
   const { mode, targeting } = state.mode;
   const base = targeting === null ? mode : evaluateTargeting(state.mode, contextFromSubject(subject), now);
   return strictest(state, subject, base);
@@ -104,8 +105,7 @@ const unidentified = (message: string): Restriction => ({
 export interface Asked {
   /** The evaluation context; the base mode's targeting sees all of it. */
   readonly context: Readonly<Record<string, unknown>>;
-  /** The store's time, in milliseconds since 1970, as for {@link resolveMode}. */
-  readonly now: number;
+  readonly now: StoreNow;
   /** The organization of this switch; a context that names another one is stopped. Default: any may ask. */
   readonly organizationId?: string | undefined;
 }

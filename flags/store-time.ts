@@ -7,6 +7,12 @@ export function parseTime(text: unknown): number | null {
   return success ? Date.parse(data) : null;
 }
 
+/**
+ * Tells the store's time, in milliseconds since 1970, as last confirmed plus what the monotonic clock has counted
+ * since; null where nothing has confirmed it. A function, because every call is decided and few rules ask for the time.
+ */
+export type StoreNow = () => number | null;
+
 /** So many milliseconds earlier, by both clocks. */
 export const earlier = ({ mono, wall }: Instant, ms: number): Instant => ({ mono: mono - ms, wall: wall - ms });
 

@@ -5,6 +5,7 @@ import { is, isOneOf, type JsonLogic } from './json-logic.ts';
 import { isMode, MODES, type Mode, SAFE_MODE } from './modes.ts';
 import type { Entry } from './entries.ts';
 import { FLAGD_TIME, STORE_CLOCK, variableProblem } from './rule-variables.ts';
+import type { StoreNow } from './store-time.ts';
 
 const STORE_TIME = `${STORE_CLOCK}.timestamp`;
 
@@ -93,14 +94,24 @@ const definition = (mode: Mode, targeting: unknown): string =>
   });
 
 /**
- * The base mode for a context, by flagd's own evaluator; whatever is wrong with the rule is `full_stop`.
- * @param now the store's time in milliseconds since 1970, which the rule sees as `$flagd.timestamp`, in whole seconds
+ * The base mode for a context, by flagd's own evaluator; whatever is wrong with the rule is `full_stop`, and so is a
+ * time that is not known.
+ * @param now what a rule that asks for the time sees as `$flagd.timestamp`, in whole seconds
  */
-export function evaluateTargeting(entry: Entry<'mode'>, context: Readonly<Record<string, unknown>>, now: number): Mode {
+export function evaluateTargeting(
+  entry: Entry<'mode'>,
+  context: Readonly<Record<string, unknown>>,
+  now: StoreNow,
+): Mode {
   try {
     const { mode, core, asksTime } = baseOf(entry);
     if (!core) return mode;
-    const seen = asksTime ? { ...context, [STORE_CLOCK]: { timestamp: Math.floor(now / 1000) } } : context;
+    let seen = context;
+    if (asksTime) {
+      const time = now();
+      if (time === null) return SAFE_MODE;
+      seen = { ...context, [STORE_CLOCK]: { timestamp: Math.floor(time / 1000) } };
+    }
     const { value } = core.resolveStringEvaluation(MODE_FLAG, SAFE_MODE, seen as never);
     return isMode(value) ? value : SAFE_MODE;
   } catch {

@@ -196,16 +196,15 @@ export class KillSwitchProvider implements Provider {
     const found = flagRow(flagKey);
     if (!found) return this.#resolveOrdinary(type, flagKey, defaultValue, context, state, fault ?? NOT_STARTED);
     const question: Question = { row: found.row, flagKey, type, callerDefault: defaultValue };
-    const now = replica?.storeNow() ?? null;
-    if (state === null || replica === null || now === null)
-      return safeResolution(question, fault ?? NOT_STARTED, replica?.epoch);
+    if (state === null || replica === null) return safeResolution(question, fault ?? NOT_STARTED, replica?.epoch);
     if (type !== found.row.type) {
       const message = `the flag ${flagKey} is a ${found.row.type}, and was asked for as a ${type}`;
       return safeResolution(question, { code: 'TYPE_MISMATCH', message }, state.epoch);
     }
     try {
       const { organizationId } = replica;
-      return asAskedFor(this.#resolveFrom(state, { context, now, organizationId }, question, found.name));
+      const asked = { context, now: () => replica.storeNow(), organizationId };
+      return asAskedFor(this.#resolveFrom(state, asked, question, found.name));
     } catch (error) {
       return safeResolution(question, { code: 'INTERNAL', message: messageOf(error) }, state.epoch);
     }

@@ -211,11 +211,9 @@ export class Replica {
   reading(subject: Subject): Reading {
     const clock = this.#clock(); // read once: this runs for each call
     const fault = this.#faultAt(clock);
-    const now = this.#copy.storeNow(clock);
     const { state } = this.#copy;
-    if (fault || !state || now === null)
-      return faultReading(fault?.code ?? 'NOT_READY', fault?.message ?? 'no state', this.epoch);
-    const { mode, cause } = resolveMode(state, subject, now);
+    if (fault || !state) return faultReading(fault?.code ?? 'NOT_READY', fault?.message ?? 'no state', this.epoch);
+    const { mode, cause } = resolveMode(state, subject, () => this.#copy.storeNow(clock));
     return { mode, cause, epoch: state.epoch };
   }
 

@@ -73,7 +73,7 @@ describe.skipIf(!hasFlagd)('a compiled definition, asked of a real flagd', () =>
       for (const [i, state] of states.entries()) {
         const { mode } = restrictionFor(state, {
           context: asGoSees(context),
-          now: Date.now(),
+          now: () => Date.now(),
           organizationId: 'default',
         });
         expect({ seed, i, context, value: answers.get(`mode-${i}`)?.value }).toEqual({ seed, i, context, value: mode });
@@ -94,7 +94,7 @@ describe.skipIf(!hasFlagd)('a compiled definition, asked of a real flagd', () =>
     const flagd = await serving({ flags: Object.fromEntries(compiled.map((flag, i) => [`mode-${i}`, flag])) });
     const answers = await askAll(flagd, CONTEXT);
     for (const [i, [name, state]] of states.entries()) {
-      const { mode } = restrictionFor(state, { context: CONTEXT, now: Date.now() });
+      const { mode } = restrictionFor(state, { context: CONTEXT, now: () => Date.now() });
       // The one rule that asks for the name of its flag has its own here.
       const value = name === 'the name of the flag' ? 'live' : answers.get(`mode-${i}`)?.value;
       expect({ name, value, mode }).toEqual({ name, value: mode, mode: name in SOUND_RULES ? 'live' : 'full_stop' });

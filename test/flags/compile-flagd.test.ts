@@ -46,7 +46,7 @@ function compare(mutate: (definition: string) => string, numRuns: number, option
         vi.setSystemTime(now); // flagd's evaluator reads this machine's clock, which is also the store's here
         const core = evaluator(mutate(JSON.stringify(compileFlagd(state, { organizationId }))), options);
         for (const { context, odd } of contexts) {
-          const { mode } = restrictionFor(state, { context, now, organizationId });
+          const { mode } = restrictionFor(state, { context, now: () => now, organizationId });
           const answer = core.resolveStringEvaluation('kill-switch.mode', 'caller default', context as never);
           expect({ base: state.mode, context, ...answer }).toMatchObject({ value: mode, variant: mode });
           if (odd.length === 0) seen.set(mode, (seen.get(mode) ?? 0) + 1);
@@ -92,7 +92,7 @@ describe('the compiled definition, evaluated by flagd-core', () => {
       const core = evaluator(compileFlagd(state), options);
       expect(modeOf(core)).toBe('live');
       for (const { context } of ODD_CONTEXTS) {
-        expect(restrictionFor(state, { context, now: NOW }).mode, JSON.stringify(context)).toBe('full_stop');
+        expect(restrictionFor(state, { context, now: () => NOW }).mode, JSON.stringify(context)).toBe('full_stop');
         expect(modeOf(core, context), JSON.stringify(context)).toBe('full_stop');
       }
     },
@@ -127,7 +127,7 @@ describe('the compiled definition, evaluated by flagd-core', () => {
     expect(modeOf(core, { agent_id: 'b', amount: 5 })).toBe('live');
     // the rule's own fault: said in the docstring
     expect(modeOf(core, { agent_id: 'b', amount: 'not a number' })).toBe('caller default');
-    expect(restrictionFor(state, { context: { agent_id: 'b', amount: 'not a number' }, now: NOW }).mode).toBe(
+    expect(restrictionFor(state, { context: { agent_id: 'b', amount: 'not a number' }, now: () => NOW }).mode).toBe(
       'full_stop',
     );
     expect(modeOf(core, { agent_id: 'a', amount: 'not a number' })).toBe('full_stop');

@@ -23,7 +23,7 @@ function compiled(state: State, organizationId?: string): (context: Context) => 
   core.setConfigurations(JSON.stringify(compileFlagd(state, { organizationId })));
   return (context) => {
     const { value } = core.resolveStringEvaluation('kill-switch.mode', 'caller default', context as never);
-    expect(value).toBe(restrictionFor(state, { context, now: NOW, organizationId }).mode);
+    expect(value).toBe(restrictionFor(state, { context, now: () => NOW, organizationId }).mode);
     return value;
   };
 }

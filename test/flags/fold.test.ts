@@ -385,10 +385,10 @@ describe('the fold', () => {
       fc.property(fc.array(change, { minLength: 1, maxLength: 12 }), call, (changes, asked) => {
         const state = initialised();
         for (const [type, data] of changes) {
-          const before = strictness(resolveMode(state, asked, NOW).mode);
+          const before = strictness(resolveMode(state, asked, () => NOW).mode);
           const direction = apply(state, type, { ...data });
           seen.add(direction);
-          const after = strictness(resolveMode(state, asked, NOW).mode);
+          const after = strictness(resolveMode(state, asked, () => NOW).mode);
           if (direction !== 'loosens') expect(after, `${type} ${JSON.stringify(data)}`).toBeGreaterThanOrEqual(before);
         }
       }),
@@ -407,8 +407,8 @@ describe('the fold', () => {
         expect([...loaded]).toEqual([...state]);
         expect(loaded.head).toEqual(state.head);
         for (const id of IDS)
-          expect(restrictionFor(loaded, { context: { agent_id: id }, now: NOW })).toEqual(
-            restrictionFor(state, { context: { agent_id: id }, now: NOW }),
+          expect(restrictionFor(loaded, { context: { agent_id: id }, now: () => NOW })).toEqual(
+            restrictionFor(state, { context: { agent_id: id }, now: () => NOW }),
           );
       }),
       { numRuns: 100 },

@@ -64,7 +64,7 @@ test('finds every kill that is there and none that is not, with few kills and wi
     const type = TYPES[index % 3] as (typeof TYPES)[number];
     for (const asParent of [false, true]) {
       const subject = subjectOf(type, idAt(index), asParent);
-      const { mode } = resolveMode(state, subject, 0);
+      const { mode } = resolveMode(state, subject, () => 0);
       const expected = killed.has(`${type}:${idAt(index)}`) ? 'full_stop' : 'live';
       if (mode !== expected) expect.fail(`${JSON.stringify(subject)} is ${mode} instead of ${expected}`);
       if (!state.mayBeNamed(subject)) passedOver += 1;
@@ -78,15 +78,16 @@ test('finds kills of ids that differ only in characters that the filter does not
   const idOf = (index: number): string => `head${String(index).padStart(6, '0')}-and-a-tail-that-never-changes`;
   for (let index = 0; index < 9_000; index += 1) kill(state, `agent:${idOf(index)}`);
   for (let index = 0; index < 9_000; index += 1) {
-    if (resolveMode(state, { agentId: idOf(index) }, 0).mode !== 'full_stop') expect.fail(`${idOf(index)} is missed`);
+    if (resolveMode(state, { agentId: idOf(index) }, () => 0).mode !== 'full_stop')
+      expect.fail(`${idOf(index)} is missed`);
   }
-  expect(resolveMode(state, { agentId: idOf(9_000) }, 0).mode).toBe('live');
+  expect(resolveMode(state, { agentId: idOf(9_000) }, () => 0).mode).toBe('live');
 });
 
 test('finds the last of more parents than the filter looks at', () => {
   const state = live();
   for (let index = 0; index < 9_000; index += 1) kill(state, `run:${idAt(index)}`);
   const parents = Array.from({ length: 200 }, (_, index) => `parent-${index}`);
-  expect(resolveMode(state, { lineageRuns: parents }, 0).mode).toBe('live');
-  expect(resolveMode(state, { lineageRuns: [...parents, idAt(17)] }, 0).mode).toBe('full_stop');
+  expect(resolveMode(state, { lineageRuns: parents }, () => 0).mode).toBe('live');
+  expect(resolveMode(state, { lineageRuns: [...parents, idAt(17)] }, () => 0).mode).toBe('full_stop');
 });

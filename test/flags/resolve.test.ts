@@ -43,7 +43,7 @@ describe('the restriction of a subject', () => {
     const state = stateIn('live');
     state.put('feature:refunds', { stage: 'live', ...LAST_CHANGE });
     putKill(state, target, 'paused');
-    expect(resolveMode(state, subject, NOW)).toEqual({
+    expect(resolveMode(state, subject, () => NOW)).toEqual({
       mode: 'paused',
       cause: { ...kill(target), killId: `k-${target}`, reason: null },
     });
@@ -66,7 +66,7 @@ describe('the restriction of a subject', () => {
   ])('does not meet a kill of %s for %j', (target, subject) => {
     const state = stateIn('live');
     putKill(state, target, 'full_stop');
-    expect(resolveMode(state, subject, NOW)).toEqual({ mode: 'live', cause: { kind: 'mode' } });
+    expect(resolveMode(state, subject, () => NOW)).toEqual({ mode: 'live', cause: { kind: 'mode' } });
   });
 
   test('takes ids such as "constructor" for ids, not for members that every object has', () => {
@@ -74,7 +74,7 @@ describe('the restriction of a subject', () => {
       const state = stateIn('live');
       putKill(state, `agent:${id}`, 'full_stop');
       for (const other of IDS) {
-        expect(resolveMode(state, { agentId: other }, NOW).mode).toBe(other === id ? 'full_stop' : 'live');
+        expect(resolveMode(state, { agentId: other }, () => NOW).mode).toBe(other === id ? 'full_stop' : 'live');
       }
     }
   });
@@ -85,13 +85,13 @@ describe('the restriction of a subject', () => {
     putKill(state, 'run:r', 'full_stop');
     putKill(state, 'all', 'paused');
     const subject: Subject = { agentId: 'a', runId: 'r' };
-    expect(resolveMode(state, subject, NOW)).toMatchObject({ mode: 'full_stop', cause: kill('run:r') });
+    expect(resolveMode(state, subject, () => NOW)).toMatchObject({ mode: 'full_stop', cause: kill('run:r') });
     state.put('kill:run:r', undefined);
-    expect(resolveMode(state, subject, NOW)).toMatchObject({ mode: 'paused', cause: kill('all') });
+    expect(resolveMode(state, subject, () => NOW)).toMatchObject({ mode: 'paused', cause: kill('all') });
     state.put('kill:all', undefined);
-    expect(resolveMode(state, subject, NOW)).toMatchObject({ mode: 'draft_only', cause: kill('agent:a') });
+    expect(resolveMode(state, subject, () => NOW)).toMatchObject({ mode: 'draft_only', cause: kill('agent:a') });
     state.put('kill:agent:a', undefined);
-    expect(resolveMode(state, subject, NOW)).toMatchObject({ mode: 'live', cause: { kind: 'mode' } });
+    expect(resolveMode(state, subject, () => NOW)).toMatchObject({ mode: 'live', cause: { kind: 'mode' } });
   });
 
   test('has the stages of its feature and its action as floors; a feature that the state does not know is dark', () => {
@@ -99,20 +99,21 @@ describe('the restriction of a subject', () => {
     state.put('feature:refunds', { stage: 'gated', ...LAST_CHANGE });
     state.put('autonomy:email.send', { stage: 'human_in_the_loop', ...LAST_CHANGE });
     state.put('autonomy:email.read', { stage: 'trusted', ...LAST_CHANGE });
-    expect(resolveMode(state, { feature: 'refunds' }, NOW)).toEqual({
+    expect(resolveMode(state, { feature: 'refunds' }, () => NOW)).toEqual({
       mode: 'approval_gated',
       cause: { kind: 'feature', feature: 'refunds', stage: 'gated' },
     });
-    expect(resolveMode(state, { feature: 'unknown' }, NOW)).toEqual({
+    expect(resolveMode(state, { feature: 'unknown' }, () => NOW)).toEqual({
       mode: 'full_stop',
       cause: { kind: 'feature', feature: 'unknown', stage: 'dark' },
     });
-    expect(resolveMode(state, { feature: '__proto__' }, NOW).mode).toBe('full_stop');
-    expect(resolveMode(state, { action: 'email.send' }, NOW)).toEqual({
+    expect(resolveMode(state, { feature: '__proto__' }, () => NOW).mode).toBe('full_stop');
+    expect(resolveMode(state, { action: 'email.send' }, () => NOW)).toEqual({
       mode: 'approval_gated',
       cause: { kind: 'autonomy', action: 'email.send', stage: 'human_in_the_loop' },
     });
-    for (const action of ['email.read', 'email.other']) expect(resolveMode(state, { action }, NOW).mode).toBe('live');
+    for (const action of ['email.read', 'email.other'])
+      expect(resolveMode(state, { action }, () => NOW).mode).toBe('live');
   });
 
   const SOURCES = {
@@ -141,7 +142,7 @@ describe('the restriction of a subject', () => {
     state.put('feature:refunds', { stage: 'live', ...LAST_CHANGE });
     SOURCES[loose](state, 'approval_gated');
     SOURCES[strict](state, 'full_stop');
-    const { mode, cause } = resolveMode(state, SUBJECT, NOW);
+    const { mode, cause } = resolveMode(state, SUBJECT, () => NOW);
     expect([mode, cause.kind]).toEqual(['full_stop', strict]);
   });
 
@@ -150,7 +151,7 @@ describe('the restriction of a subject', () => {
     putKill(state, 'agent:a', 'live');
     state.put('feature:refunds', { stage: 'live', ...LAST_CHANGE });
     SOURCES.autonomy(state, 'approval_gated');
-    expect(resolveMode(state, SUBJECT, NOW)).toEqual({
+    expect(resolveMode(state, SUBJECT, () => NOW)).toEqual({
       mode: 'approval_gated',
       cause: { kind: 'autonomy', action: 'email.send', stage: 'human_in_the_loop' },
     });
@@ -162,7 +163,7 @@ describe('the restriction of a subject', () => {
       const state = stateIn('live');
       state.put('feature:refunds', { stage: 'live', ...LAST_CHANGE });
       for (const also of names.slice(index)) SOURCES[also](state, 'approval_gated');
-      const { mode, cause } = resolveMode(state, SUBJECT, NOW);
+      const { mode, cause } = resolveMode(state, SUBJECT, () => NOW);
       expect([mode, cause.kind]).toEqual(['approval_gated', name]);
     }
   });
@@ -171,7 +172,7 @@ describe('the restriction of a subject', () => {
     const state = stateIn('live');
     state.put('feature:refunds', { stage: 'live', ...LAST_CHANGE });
     state.put('autonomy:email.send', { stage: 'trusted', ...LAST_CHANGE });
-    expect(resolveMode(state, SUBJECT, 0)).toEqual({ mode: 'live', cause: { kind: 'mode' } });
+    expect(resolveMode(state, SUBJECT, () => 0)).toEqual({ mode: 'live', cause: { kind: 'mode' } });
   });
 
   test('names, of kills that are equally strict, the first that is looked at', () => {
@@ -192,7 +193,7 @@ describe('the restriction of a subject', () => {
       const state = stateIn('live');
       state.put('feature:refunds', { stage: 'live', ...LAST_CHANGE });
       for (const killed of targets.slice(index).reverse()) putKill(state, killed, 'read_only');
-      expect(resolveMode(state, subject, NOW)).toMatchObject({ mode: 'read_only', cause: kill(target) });
+      expect(resolveMode(state, subject, () => NOW)).toMatchObject({ mode: 'read_only', cause: kill(target) });
     }
   });
 
@@ -206,7 +207,7 @@ describe('the restriction of a subject', () => {
       fc.property(stateArbitrary, contextArbitrary, extra, (state, { context, odd }, { mode, id, parent }) => {
         fc.pre(odd.length === 0);
         const rank = (given: object): number =>
-          strictness(restrictionFor(state, { context: given as never, now: NOW }).mode);
+          strictness(restrictionFor(state, { context: given as never, now: () => NOW }).mode);
         const base = state.mode;
         if (base.targeting !== null) state.put('mode', { ...base, targeting: null });
         const before = rank(context);
@@ -232,21 +233,28 @@ describe('the base mode’s targeting', () => {
 
   test.each(Object.entries(rules))('tells the time by the store’s clock, in whole seconds (%s)', (_, rule) => {
     const state = stateIn('draft_only', rule);
-    const modes = [-1000, -1, 0, 999].map((ms) => resolveMode(state, {}, WINDOW_ENDS * 1000 + ms).mode);
+    const modes = [-1000, -1, 0, 999].map((ms) => resolveMode(state, {}, () => WINDOW_ENDS * 1000 + ms).mode);
     expect(modes).toEqual(['full_stop', 'full_stop', 'live', 'live']); // this machine's clock is far beyond all of them
-    expect(restrictionFor(state, { context: {}, now: 0 }).mode).toBe('full_stop');
+    expect(restrictionFor(state, { context: {}, now: () => 0 }).mode).toBe('full_stop');
     const context = { $flagd: { timestamp: 9e9 }, $kill_switch: { timestamp: 9e9 } }; // no context sets a clock
-    expect(restrictionFor(state, { context, now: 0 }).mode).toBe('full_stop');
+    expect(restrictionFor(state, { context, now: () => 0 }).mode).toBe('full_stop');
+  });
+
+  test('is full_stop where a rule asks for a time that nothing has confirmed', () => {
+    const rule = { if: [{ '<': [{ var: '$flagd.timestamp' }, WINDOW_ENDS] }, 'live', 'live'] };
+    expect(restrictionFor(stateIn('live', rule), { context: {}, now: () => null }).mode).toBe('full_stop');
+    expect(resolveMode(stateIn('live', rule), {}, () => null).mode).toBe('full_stop');
+    expect(resolveMode(stateIn('live'), {}, () => null).mode).toBe('live'); // no rule asks
   });
 
   test.each(Object.entries(SOUND_RULES))('is what its rule answers where all evaluators agree: %s', (_, rule) => {
     expect(variableProblem(rule)).toBe(null);
-    expect(restrictionFor(stateIn('read_only', rule), { context: CONTEXT, now: NOW }).mode).toBe('live');
+    expect(restrictionFor(stateIn('read_only', rule), { context: CONTEXT, now: () => NOW }).mode).toBe('live');
   });
 
   test.each(Object.entries(REFUSED_RULES))('is full_stop where its rule looks elsewhere: %s', (_, [rule, why]) => {
     expect(variableProblem(rule)).toMatch(why);
-    expect(restrictionFor(stateIn('read_only', rule), { context: CONTEXT, now: NOW }).mode).toBe('full_stop');
+    expect(restrictionFor(stateIn('read_only', rule), { context: CONTEXT, now: () => NOW }).mode).toBe('full_stop');
   });
 
   const targeting = {
@@ -256,21 +264,21 @@ describe('the base mode’s targeting', () => {
   test('sees the whole context; where it gives no answer the mode counts', () => {
     const state = stateIn('read_only', targeting);
     const modes = ['gold', 'tin', 'other', undefined].map(
-      (tier) => restrictionFor(state, { context: { tier }, now: NOW }).mode,
+      (tier) => restrictionFor(state, { context: { tier }, now: () => NOW }).mode,
     );
     expect(modes).toEqual(['live', 'paused', 'read_only', 'read_only']);
   });
 
   test('sees the subject’s own attributes where there is no context', () => {
     const state = stateIn('live', { if: [{ in: ['p', { var: 'lineage_agents' }] }, 'paused'] });
-    expect(resolveMode(state, { agentId: 'a', lineageAgents: ['p'] }, NOW).mode).toBe('paused');
-    expect(resolveMode(state, { agentId: 'a', lineageAgents: [] }, NOW).mode).toBe('live');
+    expect(resolveMode(state, { agentId: 'a', lineageAgents: ['p'] }, () => NOW).mode).toBe('paused');
+    expect(resolveMode(state, { agentId: 'a', lineageAgents: [] }, () => NOW).mode).toBe('live');
   });
 
   test('does not loosen a kill', () => {
     const state = stateIn('read_only', targeting);
     putKill(state, 'agent:a', 'full_stop');
-    expect(restrictionFor(state, { context: { agent_id: 'a', tier: 'gold' }, now: NOW })).toMatchObject({
+    expect(restrictionFor(state, { context: { agent_id: 'a', tier: 'gold' }, now: () => NOW })).toMatchObject({
       mode: 'full_stop',
       cause: kill('agent:a'),
     });
@@ -287,7 +295,9 @@ describe('the base mode’s targeting', () => {
     ['is a number', 1],
     ['is true', true],
   ])('is full_stop when it %s', (_, rule) => {
-    expect(restrictionFor(stateIn('live', rule), { context: { answer: 'LIVE' }, now: NOW }).mode).toBe('full_stop');
+    expect(restrictionFor(stateIn('live', rule), { context: { answer: 'LIVE' }, now: () => NOW }).mode).toBe(
+      'full_stop',
+    );
   });
 
   test.each([
@@ -297,19 +307,19 @@ describe('the base mode’s targeting', () => {
     ['an object', { live: 1, b: 1 }],
     ['empty', ''],
   ])('is full_stop when it answers with %s', (_, answer) => {
-    expect(restrictionFor(stateIn('live', { var: 'answer' }), { context: { answer }, now: NOW }).mode).toBe(
+    expect(restrictionFor(stateIn('live', { var: 'answer' }), { context: { answer }, now: () => NOW }).mode).toBe(
       'full_stop',
     );
   });
 
   test.each([{}, null, undefined])('is as none when it is %j', (rule) => {
-    expect(restrictionFor(stateIn('draft_only', rule), { context: {}, now: NOW }).mode).toBe('draft_only');
+    expect(restrictionFor(stateIn('draft_only', rule), { context: {}, now: () => NOW }).mode).toBe('draft_only');
   });
 });
 
 describe('the restriction for a context', () => {
   test('is full_stop when the identity cannot be read, and names the attribute', () => {
-    expect(restrictionFor(stateIn('live'), { context: { agent_id: 7 }, now: NOW })).toEqual({
+    expect(restrictionFor(stateIn('live'), { context: { agent_id: 7 }, now: () => NOW })).toEqual({
       mode: 'full_stop',
       cause: { kind: 'identity', message: 'agent_id must be a non-empty string' },
     });
@@ -318,14 +328,14 @@ describe('the restriction for a context', () => {
   test('is full_stop for another organization than the switch’s, and only then', () => {
     const state = stateIn('live');
     expect(
-      restrictionFor(state, { context: { organization_id: 'other' }, now: NOW, organizationId: 'default' }),
+      restrictionFor(state, { context: { organization_id: 'other' }, now: () => NOW, organizationId: 'default' }),
     ).toEqual({
       mode: 'full_stop',
       cause: { kind: 'identity', message: 'organization_id "other" is not the one of this switch' },
     });
     for (const context of [{}, { organization_id: 'default' }]) {
-      expect(restrictionFor(state, { context, now: NOW, organizationId: 'default' }).mode).toBe('live');
+      expect(restrictionFor(state, { context, now: () => NOW, organizationId: 'default' }).mode).toBe('live');
     }
-    expect(restrictionFor(state, { context: { organization_id: 'other' }, now: NOW }).mode).toBe('live');
+    expect(restrictionFor(state, { context: { organization_id: 'other' }, now: () => NOW }).mode).toBe('live');
   });
 });

@@ -68,7 +68,7 @@ export class TestLog {
   }
 
   modeOf(state: State | null): Mode {
-    return state ? resolveMode(state, {}, 0).mode : 'full_stop';
+    return state ? resolveMode(state, {}, () => 0).mode : 'full_stop';
   }
 
   level(): number {
