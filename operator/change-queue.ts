@@ -1,23 +1,19 @@
 import { randomUUID } from 'node:crypto';
 import {
-  type Entry,
   type EntryKey,
-  type EntryKind,
-  entryKey,
   type Head,
   isKillSwitchError,
   KillSwitchError,
   type LogEvent,
   messageOf,
-  takesAway,
 } from '../flags/index.ts';
-import type { Append, ControlConnection, ControlView } from '../store/ports.ts';
+import type { ControlConnection, ControlView } from '../store/ports.ts';
 import { Rounds } from '../store/rounds.ts';
 import { CHECKS } from './checks.ts';
 import { type Command, entriesFor } from './commands.ts';
 import { type Actor, actorName } from './operators.ts';
 import type { Check, Objection, PlannedChange } from './plan.ts';
-import { planChange } from './plan-change.ts';
+import { nextJobs, type PlannedBatch, planBatch } from './plan-batch.ts';
 import { ChangeRefusedError, type PendingRequest } from './refusals.ts';
 
 /** The store that is changed, and how. */
@@ -70,19 +66,13 @@ interface Job extends Order {
   notBefore: number;
   tries: number;
   /**
-   * Where in the log its event may be: after epoch `after`, up to epoch `last`. Null while the store has answered every
-   * append of it with a refusal.
+   * Where in the log its event may be: after epoch `after`, up to epoch `last`; and the objection, where the event is a
+   * request or a refused attempt. Null while the store has answered every append of it with a refusal.
    */
-  unanswered: { readonly after: number; readonly last: number } | null;
-  /** Whether it takes authority away, by its last plan. */
-  stops: boolean;
-  /** The objection of its last plan, where a request or a refused attempt is recorded in its place. */
-  objection: Objection | null;
+  unanswered: { readonly after: number; readonly last: number; readonly objection: Objection | null } | null;
   /** True: it is tried alone, because a batch with it had something wrong. */
   alone: boolean;
 }
-
-const isKill = ({ command }: Job): boolean => command.type === 'kill';
 
 /**
  * The queue of changes of one control plane. Waiting changes are appended together, kills first, so that they do not
@@ -124,8 +114,6 @@ export class ChangeQueue {
         tries: 0,
         unanswered: null,
         alone: false,
-        stops: false,
-        objection: null,
       });
       this.#wake();
       void this.#batches.begin();
@@ -139,15 +127,8 @@ export class ChangeQueue {
     else await this.#pause();
   }
 
-  /** Takes the next batch: kills where any are due, else the oldest. */
-  #take(): Job[] {
-    const now = performance.now();
-    const due = this.#waiting.filter(({ notBefore }) => notBefore <= now);
-    const kills = due.filter(isKill);
-    const candidates = kills.length > 0 ? kills : due;
-    const batch = candidates[0]?.alone
-      ? candidates.slice(0, 1)
-      : candidates.filter(({ alone }) => !alone).slice(0, this.#most);
+  #take(): readonly Job[] {
+    const batch = nextJobs(this.#waiting, performance.now(), this.#most);
     const taken = new Set(batch);
     this.#waiting = this.#waiting.filter((job) => !taken.has(job));
     return batch;
@@ -175,21 +156,14 @@ export class ChangeQueue {
       // Reading a long log may have taken long; that does not count.
       for (const job of batch) if (job.tries === 0) job.deadline = performance.now() + retryMs;
       open = await this.#withoutRecorded(batch, view);
-      const { planned, after, left } = plan(view, open, this.#checks);
-      this.#waiting.unshift(...left);
-      open = planned.map(([job]) => job);
-      if (planned.length === 0) return;
-      if (await this.#send(view, planned)) {
-        this.#most = Math.min(MOST_AT_ONCE, this.#most * 2);
-        for (const [job, change] of planned)
-          answer(job, { is: 'recorded', event: change.event, head: change.head, view: after, change });
-      } else {
-        for (const [job, change] of planned) job.stops = takesAway(change);
-        // A smaller batch is planned sooner. One that tightens has precedence next, and the more it takes along, the
-        // sooner others may append.
-        if (!planned.every(([, change]) => takesAway(change))) this.#most = Math.max(1, Math.ceil(open.length / 2));
-        this.#retry(open, MOVED_ON);
-      }
+      const plan = planBatch(view, open, this.#checks);
+      // An objection is an answer, no failure of the store: its job is not tried again.
+      for (const { job, objection } of plan.objected) answer(job, objection);
+      this.#waiting.unshift(...plan.left);
+      open = plan.planned.map(({ job }) => job);
+      if (open.length === 0) return;
+      if (await this.#send(view, plan)) this.#appended(plan);
+      else this.#overtaken(open, plan);
     } catch (error) {
       this.#failed(open, error);
     }
@@ -199,16 +173,35 @@ export class ChangeQueue {
    * Appends a batch. Where no answer comes, each job notes where its event may be: the log takes it only right behind
    * the head that it was planned on.
    */
-  async #send(view: ControlView, planned: ReadonlyArray<readonly [Job, PlannedChange]>): Promise<boolean> {
+  async #send(view: ControlView, { planned, appends }: PlannedBatch<Job>): Promise<boolean> {
     try {
-      return await this.#connection.append(...appends(view.head, planned));
+      return await this.#connection.append(...appends);
     } catch (error) {
       const epoch = view.head?.epoch ?? 0;
-      for (const [job, { event }] of planned) {
-        job.unanswered = { after: Math.min(job.unanswered?.after ?? epoch, epoch), last: event.seq };
+      for (const { job, change, objection } of planned) {
+        const after = Math.min(job.unanswered?.after ?? epoch, epoch);
+        job.unanswered = { after, last: change.event.seq, objection };
       }
       throw error;
     }
+  }
+
+  #appended({ planned, after }: PlannedBatch<Job>): void {
+    this.#most = Math.min(MOST_AT_ONCE, this.#most * 2);
+    for (const { job, change, objection } of planned) {
+      const recorded: Recorded = { is: 'recorded', event: change.event, head: change.head, view: after, change };
+      answer(job, objection ?? recorded);
+    }
+  }
+
+  /**
+   * Another process has appended first. Jobs that take authority away wait a few milliseconds: they have precedence
+   * next, and the more of them go together, the sooner others may append. Of other jobs fewer go together, because a
+   * smaller batch is planned sooner.
+   */
+  #overtaken(batch: readonly Job[], { tightens }: PlannedBatch<Job>): void {
+    if (!tightens) this.#most = Math.max(1, Math.ceil(batch.length / 2));
+    this.#retry(batch, tightens ? soon : later, () => new KillSwitchError('CONFLICT', MOVED_ON));
   }
 
   #failed(batch: readonly Job[], error: unknown): void {
@@ -224,23 +217,16 @@ export class ChangeQueue {
     // A smaller batch may fit, for instance on a disk that is nearly full.
     this.#most = Math.max(1, Math.floor(batch.length / 2));
     if (PERMANENT.has(code)) for (const job of batch) job.reject(error);
-    else this.#retry(batch, error);
+    else this.#retry(batch, later, (job) => gaveUp(job, error));
   }
 
-  /**
-   * Lets the jobs wait together, unless their time is over. Jobs that take authority away and were merely overtaken
-   * wait a few milliseconds. The random part keeps apart processes that were overtaken at the same time.
-   */
-  #retry(batch: readonly Job[], error: unknown): void {
+  /** Lets the jobs wait together, unless their time is over. */
+  #retry(batch: readonly Job[], wait: (tries: number) => number, failure: (job: Job) => Error): void {
     const tries = Math.max(...batch.map((job) => ++job.tries));
-    const soon = error === MOVED_ON && batch.every(({ stops }) => stops);
-    const waitMs = soon
-      ? Math.random() * Math.min(30, 2 * tries)
-      : Math.min(500, 20 * 2 ** Math.min(tries, 5)) * (0.5 + Math.random() / 2);
-    const notBefore = performance.now() + waitMs;
+    const notBefore = performance.now() + wait(tries);
     for (const job of batch) {
       if (notBefore <= (job.deadline ?? 0)) this.#waiting.push(Object.assign(job, { notBefore }));
-      else job.reject(error === MOVED_ON ? new KillSwitchError('CONFLICT', MOVED_ON) : gaveUp(job, error));
+      else job.reject(failure(job));
     }
   }
 
@@ -258,86 +244,23 @@ export class ChangeQueue {
       if (!job || event.actor !== actorName(job.actor)) continue;
       missing.delete(job.commandId);
       const at = { ...head, epoch: event.seq, hash: event.hash };
-      answer(job, { is: 'recorded', event, head: at, view, change: null });
+      answer(job, job.unanswered?.objection ?? { is: 'recorded', event, head: at, view, change: null });
       if (missing.size === 0) break;
     }
     return batch.filter((job) => job.unanswered === null || missing.has(job.commandId));
   }
 }
 
-/**
- * Plans the jobs one after the other, each on the state after those before it. `left`: the jobs from the first on that
- * differs from the batch in whether it takes authority away.
- */
-function plan(
-  view: ControlView,
-  jobs: readonly Job[],
-  checks: readonly Check[],
-): {
-  readonly planned: ReadonlyArray<readonly [Job, PlannedChange]>;
-  readonly after: ControlView;
-  readonly left: readonly Job[];
-} {
-  const after = new Overlay(view);
-  const planned: Array<readonly [Job, PlannedChange]> = [];
-  for (const [index, job] of jobs.entries()) {
-    const plan = planChange(after, job, checks);
-    job.objection = plan.is === 'change' ? null : plan;
-    const { change } = plan;
-    if (change === null) {
-      if (plan.is !== 'change') object(job, plan); // an answer, no failure of the store: it is not tried again
-      continue;
-    }
-    const first = planned[0]?.[1];
-    if (first && takesAway(first) !== takesAway(change)) return { planned, after, left: jobs.slice(index) };
-    planned.push([job, change]);
-    after.apply(change);
-  }
-  return { planned, after, left: [] };
+/** Answers a job whose event is in the log, or of which nothing is recorded. */
+function answer({ resolve, reject }: Job, end: Recorded | Objection): void {
+  if (end.is === 'recorded') resolve(end);
+  else if (end.is === 'pending') resolve({ is: 'pending', request: end.request });
+  else reject(new ChangeRefusedError(end.refusal));
 }
 
-/** Answers a job whose event is in the log. */
-function answer(job: Job, recorded: Recorded): void {
-  if (job.objection) object(job, job.objection);
-  else job.resolve(recorded);
-}
-
-function object({ resolve, reject }: Job, objection: Objection): void {
-  if (objection.is === 'pending') resolve({ is: 'pending', request: objection.request });
-  else reject(new ChangeRefusedError(objection.refusal));
-}
-
-/** The appends of a batch, each expecting the head that the one before leaves. */
-const appends = (head: Head | null, planned: ReadonlyArray<readonly [Job, PlannedChange]>): Append[] =>
-  planned.map(([, change], index) => ({
-    ...change,
-    expected: index === 0 ? head : (planned[index - 1]?.[1].head ?? null),
-  }));
-
-/** A view with changes on top that are not appended yet. */
-class Overlay implements ControlView {
-  readonly #view: ControlView;
-  readonly #changed = new Map<EntryKey, Entry | undefined>();
-  head: Head | null;
-  readonly time: string;
-
-  constructor(view: ControlView) {
-    this.#view = view;
-    this.head = view.head;
-    this.time = view.time;
-  }
-
-  get<K extends EntryKind>(kind: K, name?: string): Entry<K> | undefined {
-    const key = entryKey(kind, name);
-    return this.#changed.has(key) ? (this.#changed.get(key) as Entry<K> | undefined) : this.#view.get(kind, name);
-  }
-
-  apply({ patch, head }: PlannedChange): void {
-    for (const key of patch.remove) this.#changed.set(key, undefined);
-    for (const [key, entry] of patch.set) this.#changed.set(key, entry);
-    this.head = head;
-  }
-}
+// How long jobs wait, in milliseconds. The random part keeps apart processes that were overtaken at the same time.
+const soon = (tries: number): number => Math.random() * Math.min(30, 2 * tries);
+const later = (tries: number): number => Math.min(500, 20 * 2 ** Math.min(tries, 5)) * (0.5 + Math.random() / 2);
 
 const MOVED_ON = 'The log moved on each time this change was tried. Try again.';
 
