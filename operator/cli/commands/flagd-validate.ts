@@ -1,10 +1,6 @@
 import { printable, shownId } from '../../../flags/index.ts';
-import {
-  type FlagdFilesValidation,
-  type FlagdValidation,
-  validateFlagd,
-  validateFlagdFiles,
-} from '../../flagd-validate.ts';
+import { type FlagdValidation, validateFlagd } from '../../flagd-validate.ts';
+import { type FlagdFilesValidation, validateFlagdFiles } from '../../flagd-validate-files.ts';
 import { EXIT, type Verb } from '../command.ts';
 import { count } from '../output.ts';
 import { readText } from '../read-definition.ts';
