@@ -68,6 +68,7 @@ type Standing =
    * another.
    */
   | { readonly is: 'foreign'; readonly anchor: Anchor; readonly seenBeside: string | null; readonly fault: Fault };
+type Foreign = Extract<Standing, { is: 'foreign' }>;
 
 const NOT_READY: Fault = deepFreeze({ code: 'NOT_READY', message: 'the switch has not been read yet' });
 const NOT_INITIALISED: Fault = deepFreeze({
@@ -239,7 +240,7 @@ export class LiveCopy {
     this.#lease = lookAtLease(this.#lease, now, this.#leaseMs);
     this.#storeGeneration = head?.generation ?? '';
     if (this.#standing.is === 'unanchored') return 'faulty';
-    if (this.#standing.is === 'foreign') return this.#isComparedAnew(head) ? 'reload' : 'faulty';
+    if (this.#standing.is === 'foreign') return this.#isComparedAnew(this.#standing, head) ? 'reload' : 'faulty';
     if (head === null) return this.#storeIsEmpty();
     const unseen = head.recovered && !this.#generations.has(head.generation);
     if (unseen && (this.#standing.is === 'forked' || events === null)) return 'reload';
@@ -357,9 +358,7 @@ export class LiveCopy {
    * True when the store has begun another generation since the anchor was found foreign, and the anchor is to be
    * compared with it again: that `recover` may have named the anchor's generation.
    */
-  #isComparedAnew(head: Head | null): boolean {
-    if (this.#standing.is !== 'foreign') return false;
-    const { seenBeside, fault } = this.#standing;
+  #isComparedAnew({ seenBeside, fault }: Foreign, head: Head | null): boolean {
     if (head === null || seenBeside === null || seenBeside === head.generation) return false;
     this.#standing = { is: 'empty', fault };
     this.#readAnchor();

@@ -45,7 +45,6 @@ export class Rounds<T = void> {
   /** Begins a round in this very turn, unless one is under way. Resolves as `rest` does. */
   begin(): Promise<void> {
     if (this.#state !== 'at rest' || this.#closed) return this.#rest;
-    this.#state = 'under way';
     let atRest = (): void => {};
     this.#rest = new Promise((resolve) => {
       atRest = resolve;

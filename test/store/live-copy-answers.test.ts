@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Instant } from '../../flags/index.ts';
 import { LiveCopy } from '../../store/live-copy.ts';
-import type { Answer } from '../../store/confirmation.ts';
+import type { Answer, Confirmation } from '../../store/confirmation.ts';
 import { TestLog } from './test-log.ts';
 
 const START = Date.UTC(2026, 0, 1);
@@ -13,7 +13,7 @@ function setUp() {
   log.append('init', { generation: 'g0' });
   const copy = new LiveCopy({ leaseMs: 3000, keeper: null, organizationId: 'default' });
   let asked = 0;
-  const confirm = (sentMs: number, answeredMs: number, says: Partial<Answer> = {}): string => {
+  const confirm = (sentMs: number, answeredMs: number, says: Partial<Confirmation> = {}): string => {
     const ticket = copy.ask(moment(sentMs), `n${(asked += 1)}`);
     return copy.reply(ticket, { ...log.confirmation(ticket, START + answeredMs), ...says }, moment(answeredMs));
   };
@@ -135,7 +135,10 @@ describe('an answer about the log', () => {
   test('that the store is empty stops a copy that has seen a control plane, and is reported as its own evidence', () => {
     const { copy, ticket, answer } = asked();
     expect(copy.reply(ticket, { ...answer, head: null, events: [] }, moment(3))).toBe('faulty');
-    expect(copy.fault(moment(3))?.code).toBe('GENERATION_CHANGED');
+    expect(copy.fault(moment(3))).toMatchObject({
+      code: 'GENERATION_CHANGED',
+      message: expect.stringContaining('the store is empty'),
+    });
     expect(copy.forkReport).toEqual({ against: '', held: copy.held });
   });
 
@@ -174,5 +177,140 @@ describe('an answer about the log', () => {
     log.append('mode', { mode: 'live', targeting: null });
     expect(copy.reply(ticket, log.confirmation(ticket, START + 3), moment(3))).toBe('renewed');
     expect(copy.state?.epoch).toBe(3);
+  });
+});
+
+describe('the end of a lease', () => {
+  test('is told once for each lease that a look has found over, whichever clock ended it', () => {
+    const { copy, confirm, load, acts } = setUp();
+    load();
+    expect([acts(0), copy.takeEnd()]).toEqual([false, false]); // there was none that could end
+    confirm(0, 1);
+    expect([acts(2999), copy.takeEnd()]).toEqual([true, false]);
+    expect([acts(3000), copy.takeEnd()]).toEqual([false, true]);
+    expect([acts(3001), copy.takeEnd()]).toEqual([false, false]);
+    confirm(4000, 4001);
+    copy.fault({ mono: 4001, wall: 0 });
+    expect([copy.takeEnd(), copy.takeEnd()]).toEqual([true, false]);
+  });
+
+  test('is a fault that says how long nothing has confirmed the switch', () => {
+    const { copy, confirm, load } = setUp();
+    load();
+    confirm(0, 1);
+    expect(copy.fault(moment(3000))).toEqual({
+      code: 'STALE',
+      message: 'nothing has confirmed the switch for 3000 ms',
+    });
+  });
+});
+
+describe('the changes', () => {
+  test('are told once, with the time of the last of them', () => {
+    const { log, copy, confirm, load } = setUp();
+    expect(copy.takeChanges()).toEqual({ keys: [], at: null });
+    load();
+    expect(copy.takeChanges()).toEqual({ keys: ['control', 'mode', 'flags'], at: null });
+    expect(copy.takeChanges()).toEqual({ keys: [], at: null });
+    confirm(0, 1);
+    expect(copy.takeChanges()).toEqual({ keys: [], at: null });
+    const kill = (id: string) => log.append('kill', { id, target: `run:${id}`, mode: 'full_stop', expires_at: null });
+    copy.push(kill('a'), kill('b'));
+    expect(copy.takeChanges()).toEqual({ keys: ['kill:run:a', 'kill:run:b'], at: '2026-01-01T00:00:00.000Z' });
+    log.append('revive', { id: 'a', target: 'run:a' });
+    confirm(2, 3);
+    expect(copy.takeChanges()).toEqual({ keys: ['kill:run:a'], at: '2026-01-01T00:00:00.000Z' });
+    expect(copy.takeChanges()).toEqual({ keys: [], at: null });
+  });
+});
+
+describe('a whole state', () => {
+  const kill = (id: string) => ({ id, target: `run:${id}`, mode: 'full_stop', expires_at: null }) as const;
+
+  test('that was asked for before a push was applied is not taken, since it would lift what the push has stopped', () => {
+    const { log, copy, confirm, load } = setUp();
+    load();
+    confirm(0, 1);
+    const ticket = { held: copy.held, nonce: 'early' };
+    const early = log.snapshot(ticket);
+    copy.push(log.append('kill', kill('a')));
+    expect(copy.loaded(ticket, early)).toBe('again');
+    expect([copy.state?.killCount, copy.fault(moment(2))]).toEqual([1, null]);
+  });
+
+  test('drops the answers to questions from before it', () => {
+    const { log, copy, load } = setUp();
+    load();
+    const ticket = copy.ask(moment(0), 'early');
+    load();
+    expect(copy.reply(ticket, log.confirmation(ticket), moment(1))).toBe('dropped');
+  });
+
+  test('of a log that another `init` began is evidence of a loss', () => {
+    const { copy, confirm, load } = setUp();
+    load();
+    confirm(0, 1);
+    const other = new TestLog();
+    other.append('init', { generation: 'f0' });
+    const ticket = { held: copy.held, nonce: 'load' };
+    expect(copy.loaded(ticket, other.snapshot(ticket))).toBe('faulty');
+    expect(copy.fault(moment(2))?.code).toBe('GENERATION_CHANGED');
+    expect(copy.forkReport).toMatchObject({ against: 'f0', held: { generation: 'g0' } });
+  });
+
+  test('of a store without a control plane says that there is none, or that it is lost', () => {
+    const { log, copy, load } = setUp();
+    const loadNothing = (): string => {
+      const ticket = { held: copy.held, nonce: 'load' };
+      return copy.loaded(ticket, new TestLog().snapshot(ticket));
+    };
+    expect(loadNothing()).toBe('faulty');
+    expect(copy.fault(moment(0))?.code).toBe('NOT_INITIALISED');
+    expect([copy.needsLoad, copy.forkReport]).toEqual([true, null]);
+    load();
+    expect(loadNothing()).toBe('faulty');
+    expect(copy.fault(moment(0))?.code).toBe('GENERATION_CHANGED');
+    expect(copy.forkReport).toEqual({ against: '', held: log.state.head });
+  });
+
+  test('ends no fork, although it has the held head; a recover that was not seen does', () => {
+    const { log, copy, confirm, load } = setUp();
+    load();
+    expect(confirm(0, 1, { forkReported: true })).toBe('faulty');
+    expect(load()).toBe('faulty');
+    expect(copy.fault(moment(2))?.code).toBe('GENERATION_CHANGED');
+    log.append('recover', { generation: 'g1', given_up: [] });
+    expect(load()).toBe('renewed');
+    expect(copy.fault(moment(2))?.code).toBe('STALE');
+  });
+});
+
+describe('a fork', () => {
+  const reported = { forkReported: true };
+  const empty = { head: null, events: [] };
+
+  test('that another executor has reported becomes its own evidence where it sees a loss itself', () => {
+    const { copy, confirm, load } = setUp();
+    load();
+    confirm(0, 1, reported);
+    expect(copy.forkReport).toBeNull();
+    confirm(2, 3, empty);
+    expect(copy.forkReport).toMatchObject({ held: { generation: 'g0' } });
+    expect(copy.fault(moment(3))?.message).toContain('the store is empty');
+  });
+
+  test('keeps its first evidence', () => {
+    const { copy, confirm, load } = setUp();
+    load();
+    confirm(0, 1, { events: null });
+    confirm(2, 3, empty);
+    expect(copy.fault(moment(3))?.message).toContain('has lost changes that this executor had seen');
+  });
+
+  test('that was reported before the first load does not end because the store is empty', () => {
+    const { copy, confirm } = setUp();
+    expect(confirm(0, 1, reported)).toBe('faulty');
+    expect(confirm(2, 3, empty)).toBe('faulty');
+    expect(copy.fault(moment(3))?.code).toBe('GENERATION_CHANGED');
   });
 });
