@@ -1,0 +1,88 @@
+import { describe, expect, test } from 'vitest';
+import { type Decision, makeDecision, type Mode, verdictFor } from '../../flags/index.ts';
+import { type Giver, isHandedTo, isLike, lead, shownGiver } from '../../guard/giver.ts';
+import { StartedWork } from '../../guard/started-work.ts';
+import type { GuardedSubject } from '../../guard/subject.ts';
+
+const decide = (mode: Mode): Decision =>
+  makeDecision({}, { verdict: verdictFor(mode, 'write'), mode, epoch: 1, cause: { kind: 'mode' } });
+const stopped = decide('full_stop');
+
+const guard = {};
+function giver(subject: Partial<GuardedSubject> = {}, more: Partial<Giver> = {}): Giver {
+  const work = new StartedWork({});
+  return {
+    guard,
+    subject: { organizationId: 'default', agentId: 'x', effect: 'write', lineageAgents: ['boss'], ...subject },
+    decision: decide('live'),
+    work,
+    stop: (decision) => work.stop(decision),
+    ...more,
+  };
+}
+
+describe('two givers are alike', () => {
+  test('where the same switch has let the same subject through by the same verdict', () => {
+    expect(isLike(giver(), giver())).toBe(true);
+    expect(isLike(giver(), giver({}, { decision: decide('live') }))).toBe(true);
+    expect(isLike(giver(), giver({}, { guard: {} }))).toBe(false);
+    expect(isLike(giver(), giver({}, { decision: decide('test_mode') }))).toBe(false);
+  });
+
+  test.each([
+    { agentId: 'y' },
+    { agentId: undefined },
+    { missionId: 'm' },
+    { runId: 'r' },
+    { action: 'a.b' },
+    { effect: 'read' },
+    { surface: 'tool' },
+    { feature: 'f' },
+    { organizationId: 'other' },
+    { lineageAgents: undefined },
+    { lineageAgents: [] },
+    { lineageAgents: ['other'] },
+    { lineageAgents: ['boss', 'other'] },
+  ] as const)('not with %o', (other) => {
+    const full = { missionId: undefined, runId: undefined, action: undefined, surface: undefined, feature: undefined };
+    expect(isLike(giver(full), giver({ ...full, ...other }))).toBe(false);
+    expect(isLike(giver({ ...full, ...other }), giver(full))).toBe(false);
+  });
+});
+
+test('work may be handed up to those for whom it was begun, and to another switch', () => {
+  const [boss, worker] = [giver({ agentId: 'boss', lineageAgents: [] }), giver()];
+  expect([isHandedTo(boss, worker), isHandedTo(worker, boss), isHandedTo(worker, worker)]).toEqual([true, false, true]);
+  expect(isHandedTo(worker, { ...boss, guard: {} })).toBe(true);
+});
+
+describe('a giver that leads another', () => {
+  test('stops it', () => {
+    const [leader, follower] = [giver(), giver()];
+    const { signal } = follower.work;
+    lead(leader, follower);
+    expect(signal.aborted).toBe(false);
+    leader.stop(stopped)?.();
+    expect(signal.reason).toBe(stopped);
+  });
+
+  test('is stopped, signal and all, where the other was stopped before it returned the same', () => {
+    const [leader, follower] = [giver(), giver()];
+    const { signal } = leader.work;
+    follower.stop(stopped)?.();
+    lead(leader, follower);
+    expect([leader.work.stoppedBy, signal.reason]).toEqual([stopped, stopped]);
+  });
+
+  test('goes on where the other has not been stopped', () => {
+    const leader = giver();
+    lead(leader, giver());
+    expect(leader.work.stoppedBy).toBeUndefined();
+  });
+});
+
+test('a giver is shown by its agent, mission and run, as far as it has them', () => {
+  expect(shownGiver(giver({ agentId: 'bot', missionId: 'm 1', runId: '7' }))).toBe('agent bot, mission m 1, run 7');
+  expect(shownGiver(giver({ agentId: 'bot', runId: '7' }))).toBe('agent bot, run 7');
+  expect(shownGiver(giver({ agentId: undefined }))).toBe('');
+});

@@ -1,0 +1,77 @@
+import { expect, test, vi } from 'vitest';
+import type { Mode } from '../../flags/index.ts';
+import { Deadlines } from '../../guard/evaluate.ts';
+import { LookedAt } from '../../guard/looked-at.ts';
+import { leap } from '../leap.ts';
+
+const reading = (mode: Mode) => ({ mode, cause: { kind: 'mode' }, epoch: 1 }) as const;
+
+/** Work that was let through as `live`, and the questions that its refreshes ask, to be answered by the test. */
+function open() {
+  const answers: Array<(mode: Mode) => void> = [];
+  const lookedAt = new LookedAt(
+    {
+      client: {
+        getStringDetails: (flagKey) =>
+          new Promise((resolve) => {
+            answers.push((value) => resolve({ flagKey, value, variant: value, flagMetadata: {} }));
+          }),
+      },
+      deadlines: new Deadlines(),
+      sourceFault: () => null,
+      isClosed: () => false,
+      replica: null,
+    },
+    { organizationId: 'default', agentId: 'x', effect: 'write' },
+    { evaluated: reading('live'), asked: performance.now() },
+  );
+  return { lookedAt, answers };
+}
+
+test('is decided by the answer that came last, until there is another', async () => {
+  const { lookedAt, answers } = open();
+  expect(lookedAt.look().mode).toBe('live');
+  const refreshed = lookedAt.refresh();
+  expect(lookedAt.look().mode).toBe('live');
+  answers[0]?.('full_stop');
+  await refreshed;
+  expect(lookedAt.look().mode).toBe('full_stop');
+});
+
+test('is not decided by an answer to a question that was asked before the one whose answer it has', async () => {
+  const { lookedAt, answers } = open();
+  const older = lookedAt.refresh();
+  leap(10);
+  const newer = lookedAt.refresh();
+  answers[1]?.('full_stop');
+  await newer;
+  answers[0]?.('live');
+  await older;
+  expect(lookedAt.look().mode).toBe('full_stop');
+});
+
+test('is decided by the later of two answers to questions of the same moment', async () => {
+  const now = performance.now();
+  const clock = vi.spyOn(performance, 'now').mockReturnValue(now);
+  const { lookedAt, answers } = open();
+  const [first, second] = [lookedAt.refresh(), lookedAt.refresh()];
+  answers[0]?.('live');
+  await first;
+  answers[1]?.('full_stop');
+  await second;
+  clock.mockRestore();
+  expect(lookedAt.look().mode).toBe('full_stop');
+});
+
+test('is as old as the last question that was answered', async () => {
+  const { lookedAt, answers } = open();
+  leap(5000);
+  expect(lookedAt.ageMs()).toBeGreaterThanOrEqual(5000);
+  const refreshed = lookedAt.refresh();
+  leap(100);
+  expect(lookedAt.ageMs()).toBeGreaterThanOrEqual(5100);
+  answers[0]?.('live');
+  await refreshed;
+  expect(lookedAt.ageMs()).toBeGreaterThanOrEqual(100);
+  expect(lookedAt.ageMs()).toBeLessThan(1100);
+});
