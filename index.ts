@@ -1,6 +1,6 @@
 import { OpenFeature } from '@openfeature/server-sdk';
 import { type CreateKillSwitchOptions, type SwitchSettings, switchSettings } from './guard/create-options.ts';
-import { type Executor, openExecutor, type Reported } from './guard/executor.ts';
+import { type Executor, openExecutor, type Reported, WITHOUT_STORE } from './guard/executor.ts';
 import type { AskedMode } from './guard/asked-mode.ts';
 import type { KillSwitch } from './guard/kill-switch.ts';
 import { tryWebStreams } from './guard/ongoing/index.ts';
@@ -8,8 +8,8 @@ import { openGuard } from './guard/open-guard.ts';
 import { addFailClosedHook, spareHooks } from './hooks/fail-closed.ts';
 import { askClient } from './provider/asked-client.ts';
 import { checkDomainIsFree, serveOn } from './provider/switch-domain.ts';
+import { type ConnectedExecutor, connectExecutor } from './store/connect-executor.ts';
 import { VERSION } from './store/own-beat.ts';
-import { Replica } from './store/replica.ts';
 import type { ExecutorStore } from './store/ports.ts';
 
 export type { Cause } from './flags/causes.ts';
@@ -61,16 +61,16 @@ function open(settings: SwitchSettings): { readonly executor: Executor; readonly
   const { asked, store, domain } = settings;
   const spare = spareHooks(OpenFeature);
   if (asked.is === 'store') {
-    const executor = openExecutor(VERSION, copyOf(asked.store, settings));
+    const executor = openExecutor(VERSION, connected(asked.store, settings));
     return { executor, asked: serveOn(domain, { replica: executor.replica }, spare) };
   }
   return {
-    executor: openExecutor(VERSION, store ? copyOf(store, settings) : () => null),
+    executor: openExecutor(VERSION, store ? connected(store, settings) : () => WITHOUT_STORE),
     asked: asked.is === 'client' ? askClient(asked.client) : serveOn(domain, { provider: asked.provider }, spare),
   };
 }
 
-const copyOf =
+const connected =
   (store: ExecutorStore, { organizationId, leaseMs, executorName }: SwitchSettings) =>
-  (reported: Reported): Replica =>
-    new Replica({ store, organizationId, leaseMs, executorName, ...reported });
+  (reported: Reported): ConnectedExecutor =>
+    connectExecutor({ store, organizationId, leaseMs, executorName, ...reported });

@@ -2,7 +2,7 @@ import { OpenFeature } from '@openfeature/server-sdk';
 import { randomUUID } from 'node:crypto';
 import { contextFromSubject, resolveMode, type State, type Subject } from '../flags/index.ts';
 import { KillSwitchProvider } from '../provider/index.ts';
-import { Replica } from '../store/replica.ts';
+import { connectExecutor } from '../store/connect-executor.ts';
 import { fixedStore } from './fixed-store.ts';
 import type { Measurement } from './measurement.ts';
 import { result } from './results.ts';
@@ -69,7 +69,7 @@ export const millionKills: Measurement = {
 type Opened = Awaited<ReturnType<typeof openSwitch>>;
 
 async function openSwitch(kills: number) {
-  const replica = new Replica({ store: fixedStore(kills), organizationId: 'default', leaseMs: 60_000 });
+  const { replica } = connectExecutor({ store: fixedStore(kills), organizationId: 'default', leaseMs: 60_000 });
   await replica.start();
   const domain = `bench-${kills}`;
   await OpenFeature.setProviderAndWait(domain, new KillSwitchProvider({ replica }));

@@ -1,11 +1,13 @@
-import type { Replica, ReplicaOptions } from '../store/replica.ts';
+import type { ConnectOptions } from '../store/connect-executor.ts';
+import type { Replica } from '../store/replica.ts';
+import type { ExecutorReports } from '../store/reports.ts';
 import { Changes } from './changes.ts';
 import { InFlight } from './in-flight.ts';
 import { createMetrics, type GuardMetrics } from './metrics.ts';
 import { Registry } from './registry.ts';
 
 /** What an executor reports of itself with its beats. */
-export type Reported = Required<Pick<ReplicaOptions, 'work' | 'surfaces'>>;
+export type Reported = Required<Pick<ConnectOptions, 'work' | 'surfaces'>>;
 
 /**
  * This process as one that performs actions: what runs here, what can, who waits, and its copy of the switch where
@@ -13,21 +15,28 @@ export type Reported = Required<Pick<ReplicaOptions, 'work' | 'surfaces'>>;
  */
 export interface Executor<Copy extends Replica | null = Replica | null> {
   readonly replica: Copy;
+  /** What it reports beside its beats; null without a store. */
+  readonly reports: ExecutorReports | null;
   readonly inFlight: InFlight;
   readonly changes: Changes;
   readonly registry: Registry;
   readonly metrics: GuardMetrics;
 }
 
+/** What an executor has of its store: each is null where it has none. */
+type AtStore<Copy extends Replica | null> = Pick<Executor<Copy>, 'replica' | 'reports'>;
+
+export const WITHOUT_STORE: AtStore<null> = { replica: null, reports: null };
+
 /**
  * Puts an executor together. From then on each change of its copy is told, in the turn in which it comes: first to the
  * work that runs, then to all that waits.
  *
- * @param openCopy makes the copy, which reports what it is given; null without a store
+ * @param connect connects it with its store, where it reports what this is given
  */
 export function openExecutor<Copy extends Replica | null>(
   version: string,
-  openCopy: (reported: Reported) => Copy,
+  connect: (reported: Reported) => AtStore<Copy>,
 ): Executor<Copy> {
   const changes = new Changes();
   const registry = new Registry(() => replica?.report());
@@ -37,7 +46,7 @@ export function openExecutor<Copy extends Replica | null>(
     stalenessMs: () => replica?.stalenessMs() ?? null,
     inFlight: () => inFlight.count,
   });
-  const replica = openCopy({ work: () => inFlight.work, surfaces: () => registry.take() });
+  const { replica, reports } = connect({ work: () => inFlight.work, surfaces: () => registry.take() });
   // The first of all listeners: whoever runs is told before anybody is woken who waits.
   replica?.on((event) => {
     const stopped = inFlight.check();
@@ -46,5 +55,5 @@ export function openExecutor<Copy extends Replica | null>(
     if (stopped > 0 && event.type === 'changed' && event.at !== null && now !== null)
       metrics.stopped(now - Date.parse(event.at));
   });
-  return { replica, inFlight, changes, registry, metrics };
+  return { replica, reports, inFlight, changes, registry, metrics };
 }

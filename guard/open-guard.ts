@@ -1,4 +1,3 @@
-import type { Replica } from '../store/replica.ts';
 import { type AskedMode, watchElsewhere } from './asked-mode.ts';
 import { closingOnce } from './closing.ts';
 import type { SwitchSettings } from './create-options.ts';
@@ -6,7 +5,7 @@ import { Deadlines } from './evaluate.ts';
 import type { Executor } from './executor.ts';
 import type { Guard } from './guard.ts';
 import { childIdentity, createIdentityStorage, type Identity } from './identity.ts';
-import { type InterventionSink, Interventions } from './interventions.ts';
+import { Interventions } from './interventions.ts';
 import { type KillSwitch, killSwitchOf } from './kill-switch.ts';
 import { createTurns } from './turn.ts';
 
@@ -28,14 +27,14 @@ export interface GuardParts {
  */
 export function openGuard({ settings, executor, asked }: GuardParts): KillSwitch {
   const { organizationId, agentId, requireRun, leaseMs, redact, handlerTimeoutMs } = settings;
-  const { replica, inFlight, changes, registry, metrics } = executor;
+  const { replica, reports, inFlight, changes, registry, metrics } = executor;
   const storage = createIdentityStorage();
   const byDefault =
     agentId === undefined
       ? undefined
       : childIdentity(undefined, { agentId, missionId: undefined, runId: undefined }, undefined);
   const identity = (): Identity | undefined => storage.getStore() ?? (requireRun ? undefined : byDefault);
-  const interventions = new Interventions(replica && sinkOf(replica), redact);
+  const interventions = new Interventions(reports, redact);
   const { isClosed, close } = closingOnce();
   const guard: Guard = {
     client: asked.client,
@@ -61,13 +60,7 @@ export function openGuard({ settings, executor, asked }: GuardParts): KillSwitch
     guard,
     storage,
     registry,
-    checkpoints: replica?.reports ?? null,
+    checkpoints: reports,
     close: () => close({ executor, asked, interventions, stopWatching }),
   });
 }
-
-const sinkOf = ({ executorId, executorName, reports }: Replica): InterventionSink => ({
-  executorId,
-  executorName,
-  record: (records) => reports.record(records),
-});

@@ -31,8 +31,9 @@ import {
 import { QUIET_LOGGER } from '../flags/flagd-schema.ts';
 import { checkKeys, type Keys } from '../flags/options.ts';
 import { ordinaryFlags } from '../flags/ordinary-flags.ts';
+import { connectExecutor } from '../store/connect-executor.ts';
 import type { ExecutorStore } from '../store/ports.ts';
-import { Replica, type ReplicaEvent } from '../store/replica.ts';
+import type { Replica, ReplicaEvent } from '../store/replica.ts';
 import { checkSide } from '../store/side.ts';
 import { changedFlags } from './changed-flags.ts';
 import { subjectProblem } from './guarded-evaluation.ts';
@@ -120,7 +121,7 @@ export class KillSwitchProvider implements Provider {
     if (problem) throw invalid(`organizationId ${problem}.`);
     this.#shared = false;
     this.#replica = null;
-    this.#open = () => new Replica({ store, organizationId, leaseMs });
+    this.#open = () => connectExecutor({ store, organizationId, leaseMs }).replica;
   }
 
   get hooks(): Hook[] {

@@ -1,32 +1,22 @@
 import { randomUUID } from 'node:crypto';
-import {
-  type Clock,
-  earlier,
-  type Fault,
-  type Instant,
-  isKillSwitchError,
-  type LogEvent,
-  type SurfaceRecord,
-} from '../flags/index.ts';
+import { type Clock, earlier, type Fault, type Instant, type LogEvent } from '../flags/index.ts';
 import { Cycle } from './cycle.ts';
 import { faultFrom } from './fault-from.ts';
 import type { LiveCopy, ReplyOutcome } from './live-copy.ts';
-import type { ownBeats } from './own-beat.ts';
+import type { OwnBeats } from './own-beat.ts';
 import { type ExecutorConnection, LOAD_MS, type Push } from './ports.ts';
-import type { ExecutorReports } from './reports.ts';
 import { SharedQuestion } from './shared-question.ts';
 import { withDeadline } from './with-deadline.ts';
 
 export interface FollowerOptions {
-  readonly connection: ExecutorConnection;
+  readonly connection: Pick<ExecutorConnection, 'load' | 'follow' | 'confirm' | 'confirmsOneByOne'>;
   readonly copy: LiveCopy;
   readonly clock: Clock;
   readonly leaseMs: number;
   readonly requestMs: number;
-  readonly beat: ReturnType<typeof ownBeats>;
-  readonly reports: ExecutorReports;
-  /** What can act here, when that has changed since it was last asked for; null when it has not. */
-  readonly surfaces: () => readonly SurfaceRecord[] | null;
+  readonly beat: OwnBeats;
+  /** Called after each confirmation. Rejects only where the store cannot be reached. */
+  readonly reportSurfaces: () => Promise<void>;
   /** The state in the copy has changed. */
   readonly onChanges: () => void;
   /** What the copy can be trusted for may have changed. */
@@ -47,7 +37,6 @@ export class Follower {
   readonly #options: FollowerOptions;
   readonly #cycle: Cycle;
   readonly #pushed: LogEvent[] = [];
-  #undescribed: readonly SurfaceRecord[] | null = null;
   #trouble: Fault | null = null;
   #stopFollowing: (() => void) | null = null;
   readonly #question: SharedQuestion<Confirmed>;
@@ -160,7 +149,7 @@ export class Follower {
       if (this.#options.copy.needsLoad) await this.#load();
       const { outcome } = await this.confirm();
       if (outcome === 'reload' && (await this.#load())) this.#cycle.wake();
-      await this.#describe();
+      if (!this.#closed) await this.#options.reportSurfaces();
       if (outcome === 'again' || outcome === 'dropped') this.#cycle.wake();
       return true;
     } catch (error) {
@@ -177,20 +166,5 @@ export class Follower {
     const taken = copy.loaded(ticket, snapshot) === 'renewed';
     onChanges();
     return taken;
-  }
-
-  /** Reports what can act here, when that has changed. What the store did not take is reported again. */
-  async #describe(): Promise<void> {
-    const surfaces = this.#options.surfaces() ?? this.#undescribed;
-    if (!surfaces || this.#closed) return;
-    this.#undescribed = surfaces;
-    try {
-      await this.#options.reports.describe(surfaces);
-      this.#undescribed = null;
-    } catch (error) {
-      if (isKillSwitchError(error) && error.code === 'STORE_UNREACHABLE') throw error;
-      // The switch itself has been confirmed, and a refused report changes no decision: it is no trouble, and is
-      // reported again with the next confirmation.
-    }
   }
 }

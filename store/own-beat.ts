@@ -31,17 +31,14 @@ export interface Executor {
   readonly work?: (() => Work) | undefined;
 }
 
+/** Makes the beat of a moment. */
+export type OwnBeats = (copy: Pick<LiveCopy, 'held' | 'forkReport'>, now: Instant) => Beat;
+
 /**
  * Makes this executor's beats: the head it holds, its evidence of a fork, and its work in flight. `beats.ts` reads
  * them.
  */
-export function ownBeats({
-  id,
-  name,
-  leaseMs,
-  startedAt,
-  work = () => NO_WORK,
-}: Executor): (copy: Pick<LiveCopy, 'held' | 'forkReport'>, now: Instant) => Beat {
+export function ownBeats({ id, name, leaseMs, startedAt, work = () => NO_WORK }: Executor): OwnBeats {
   const fixed = { id, name, host: hostname(), pid: process.pid, version: VERSION, lease_ms: leaseMs };
   const started_at = new Date(startedAt).toISOString();
   return ({ held, forkReport }, now) => {

@@ -1,6 +1,4 @@
-import { randomUUID } from 'node:crypto';
 import {
-  checkLeaseMs,
   type Clock,
   type Fault,
   faultReading,
@@ -10,30 +8,28 @@ import {
   resolveMode,
   type State,
   type Subject,
-  type SurfaceRecord,
 } from '../flags/index.ts';
 import { Announcer, type ReplicaEvent } from './announcer.ts';
 import { faultFrom } from './fault-from.ts';
 import { Follower } from './follower.ts';
-import { checkSide } from './side.ts';
 import { LiveCopy } from './live-copy.ts';
-import { ownBeats, type Work } from './own-beat.ts';
-import type { ExecutorConnection, ExecutorStore } from './ports.ts';
-import { type ExecutorReports, executorReports, reportsInTime } from './reports.ts';
-import { systemClock } from './system-clock.ts';
+import type { OwnBeats } from './own-beat.ts';
+import type { ExecutorConnection } from './ports.ts';
 import { withDeadline, within } from './with-deadline.ts';
 
 export type { ReplicaEvent } from './announcer.ts';
 
-export interface ReplicaOptions {
-  readonly store: ExecutorStore;
+export interface ReplicaParts {
+  /** Closed with the replica. */
+  readonly connection: Omit<ExecutorConnection, 'shelf'>;
   readonly organizationId: string;
   readonly leaseMs: number;
-  readonly executorName?: string | undefined;
-  readonly clock?: Clock | undefined;
-  readonly work?: (() => Work) | undefined;
-  /** What can act here, when that has changed since it was last asked for; null when it has not. */
-  readonly surfaces?: (() => readonly SurfaceRecord[] | null) | undefined;
+  /** How long the store may take to answer, in milliseconds. */
+  readonly requestMs: number;
+  readonly clock: Clock;
+  readonly beat: OwnBeats;
+  /** Called after each confirmation. Rejects only where the store cannot be reached. */
+  readonly reportSurfaces: () => Promise<void>;
 }
 
 /** What the store answered when it was asked once more. */
@@ -54,14 +50,9 @@ export type Permission =
  */
 export class Replica {
   readonly organizationId: string;
-  readonly executorId: string = randomUUID();
   readonly leaseMs: number;
-  readonly location: string;
-  /** What this executor reports beside its beats. */
-  readonly reports: ExecutorReports;
-  readonly #options: ReplicaOptions;
   readonly #clock: Clock;
-  readonly #connection: ExecutorConnection;
+  readonly #connection: ReplicaParts['connection'];
   readonly #copy: LiveCopy;
   readonly #announcer = new Announcer();
   readonly #follower: Follower;
@@ -69,49 +60,29 @@ export class Replica {
   #leaseTimer: NodeJS.Timeout | undefined;
   #closed: Promise<void> | null = null;
 
-  constructor(options: ReplicaOptions) {
-    checkSide('An executor', options.store, 'executor');
-    this.#options = options;
-    this.organizationId = options.organizationId;
-    this.leaseMs = checkLeaseMs(options.leaseMs);
-    this.location = options.store.location;
-    this.#clock = options.clock ?? systemClock;
-    this.#requestMs = Math.max(100, Math.floor(this.leaseMs / 3));
-    this.#connection = options.store.open({
-      organizationId: options.organizationId,
-      executorId: this.executorId,
-      executorName: this.executorName,
-      requestTimeoutMs: this.#requestMs,
-    });
-    this.reports = reportsInTime(executorReports(this.#connection.shelf, this.executorId), this.#requestMs);
+  constructor({ connection, organizationId, leaseMs, requestMs, clock, beat, reportSurfaces }: ReplicaParts) {
+    this.organizationId = organizationId;
+    this.leaseMs = leaseMs;
+    this.#clock = clock;
+    this.#requestMs = requestMs;
+    this.#connection = connection;
     this.#copy = new LiveCopy({
-      leaseMs: this.leaseMs,
-      keeper: this.#connection.anchor,
-      organizationId: this.organizationId,
+      leaseMs,
+      keeper: connection.anchor,
+      organizationId,
       signal: () => this.#tellChanges(),
     });
     this.#follower = new Follower({
-      connection: this.#connection,
+      connection,
       copy: this.#copy,
-      clock: this.#clock,
-      leaseMs: this.leaseMs,
-      requestMs: this.#requestMs,
-      beat: ownBeats({
-        id: this.executorId,
-        name: this.executorName,
-        leaseMs: this.leaseMs,
-        startedAt: this.#clock().wall,
-        work: options.work,
-      }),
-      reports: this.reports,
-      surfaces: options.surfaces ?? (() => null),
+      clock,
+      leaseMs,
+      requestMs,
+      beat,
+      reportSurfaces,
       onChanges: () => this.#tellChanges(),
       onTrust: () => this.#publish(),
     });
-  }
-
-  get executorName(): string {
-    return this.#options.executorName ?? 'executor';
   }
 
   /**

@@ -9,11 +9,13 @@ import {
   type SurfaceRecord,
   surfaceSchema,
 } from '../flags/index.ts';
-import type { KeptText, Shelf, ShelfReader } from './ports.ts';
+import type { ExecutorScope, KeptText, Shelf, ShelfReader } from './ports.ts';
 import { withDeadline } from './with-deadline.ts';
 
-/** What an executor reports beside its beats. */
-export interface ExecutorReports {
+type Reporting = Pick<ExecutorScope, 'executorId' | 'executorName'>;
+
+/** What an executor reports beside its beats, and who it is. */
+export interface ExecutorReports extends Reporting {
   record(interventions: readonly Intervention[]): Promise<void>;
   describe(surfaces: readonly SurfaceRecord[]): Promise<void>;
   saveCheckpoint(checkpoint: Checkpoint): Promise<void>;
@@ -23,7 +25,9 @@ export interface ExecutorReports {
   lastCheckpoint(runId: string): Promise<Checkpoint | null>;
 }
 
-export const executorReports = (shelf: Shelf, executorId: string): ExecutorReports => ({
+export const executorReports = (shelf: Shelf, { executorId, executorName }: Reporting): ExecutorReports => ({
+  executorId,
+  executorName,
   async record(interventions) {
     const texts = (proposal: boolean): string[] =>
       interventions.filter((record) => record.proposal === proposal).map((record) => JSON.stringify(record));
@@ -50,6 +54,8 @@ export const executorReports = (shelf: Shelf, executorId: string): ExecutorRepor
 export function reportsInTime(reports: ExecutorReports, ms: number): ExecutorReports {
   const inTime = <T>(work: Promise<T>, what: string): Promise<T> => withDeadline(work, ms, what);
   return {
+    executorId: reports.executorId,
+    executorName: reports.executorName,
     record: (records) => inTime(reports.record(records), 'record'),
     describe: (surfaces) => inTime(reports.describe(surfaces), 'describe'),
     removeCheckpoint: (runId) => inTime(reports.removeCheckpoint(runId), 'checkpoint'),

@@ -2,7 +2,7 @@ import { InMemoryProvider } from '@openfeature/server-sdk';
 import { describe, expect, test } from 'vitest';
 import { FailClosedProvider, KillSwitchProvider, StrictestWinsStrategy } from '../provider/index.ts';
 import { FlagdKillSwitchProvider } from '../provider/flagd/index.ts';
-import { Replica } from '../store/replica.ts';
+import { connectExecutor } from '../store/connect-executor.ts';
 import { fileControlStore } from '../store/file/control.ts';
 import { fileStore } from '../store/file/index.ts';
 import { memoryControlStore } from '../store/memory/control.ts';
@@ -24,7 +24,7 @@ const clock = fakeClock();
 const url = 'redis://127.0.0.1:1';
 const node = { host: '127.0.0.1', port: 7000 };
 const store = memoryStore();
-const replica = new Replica({ store, organizationId: 'default', leaseMs: 5000 });
+const { replica } = connectExecutor({ store, organizationId: 'default', leaseMs: 5000 });
 const confirm = async (): Promise<void> => {};
 const open = (): never => {
   throw new Error('nothing is opened in this test');

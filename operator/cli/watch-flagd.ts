@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import { EventEmitter, on } from 'node:events';
 import { type Beat, invalid } from '../../flags/index.ts';
+import { connectExecutor } from '../../store/connect-executor.ts';
 import type { Work } from '../../store/own-beat.ts';
-import { Replica, type ReplicaEvent } from '../../store/replica.ts';
+import type { ReplicaEvent } from '../../store/replica.ts';
 import { deadManBound } from '../dead-man.ts';
 import { replicaSource } from '../export-source.ts';
 import { type FlagdExport, type FlagdExportEvent, startFlagdExport } from '../flagd-export.ts';
@@ -57,7 +58,7 @@ async function* fileNews(
   const queue = on(emitter, 'news', { signal });
   // One anchor for each store and organization: their heads must not be compared with each other's.
   const place = createHash('sha256').update(`${store.location} ${organizationId}`).digest('hex').slice(0, 12);
-  const replica = new Replica({
+  const { replica } = connectExecutor({
     store: await store.executor(store.location.startsWith('file:') ? undefined : `${file}.${place}.anchor`),
     organizationId,
     leaseMs: 5000,

@@ -8,7 +8,8 @@ import { fileStore } from '../../store/file/index.ts';
 import type { ControlStore, ExecutorStore } from '../../store/ports.ts';
 import { redisControlStore } from '../../store/redis/control.ts';
 import { redisStore } from '../../store/redis/index.ts';
-import { Replica } from '../../store/replica.ts';
+import { connectExecutor } from '../../store/connect-executor.ts';
+import type { Replica } from '../../store/replica.ts';
 import { startRedis, temporaryFolder } from '../servers/index.ts';
 import { withoutHash } from '../store/redis/harness.ts';
 
@@ -25,7 +26,7 @@ async function prepare(controlStore: ControlStore): Promise<void> {
 
 /** A new executor over that store. */
 async function started(store: ExecutorStore): Promise<Replica> {
-  const replica = new Replica({ store, organizationId: 'default', leaseMs: 1000 });
+  const { replica } = connectExecutor({ store, organizationId: 'default', leaseMs: 1000 });
   onTestFinished(() => replica.close());
   await replica.start();
   return replica;

@@ -8,7 +8,7 @@ import { type FlagdExport, startFlagdExport } from '../../operator/flagd-export.
 import { openControlPlane } from '../../operator/open.ts';
 import { memoryControlStore } from '../../store/memory/control.ts';
 import { Memory, memoryStore } from '../../store/memory/index.ts';
-import { Replica } from '../../store/replica.ts';
+import { connectExecutor } from '../../store/connect-executor.ts';
 import { type FlagdServer, hasFlagd, startFlagd } from '../servers/index.ts';
 
 /**
@@ -41,7 +41,7 @@ async function exported() {
   await control.init();
   await control.setMode({ mode: 'live', reason: 'test' });
   const flagd = await startFlagd({ flags: { flags: {} } });
-  const replica = new Replica({ store: memoryStore({ memory }), organizationId: 'default', leaseMs: 500 });
+  const { replica } = connectExecutor({ store: memoryStore({ memory }), organizationId: 'default', leaseMs: 500 });
   await replica.start();
   const source = replicaSource(replica);
   const running: FlagdExport = await startFlagdExport({

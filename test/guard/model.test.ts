@@ -9,7 +9,7 @@ import { planChange } from '../../operator/plan-change.ts';
 import { askClient } from '../../provider/asked-client.ts';
 import { memoryControlStore } from '../../store/memory/control.ts';
 import { memoryStore } from '../../store/memory/index.ts';
-import { Replica } from '../../store/replica.ts';
+import { connectExecutor } from '../../store/connect-executor.ts';
 import { fakeClock } from '../../testing/index.ts';
 
 const LEASE_MS = 5000;
@@ -58,9 +58,8 @@ async function setUp() {
   await apply({ type: 'init', generation: 'g0' });
   await apply({ type: 'mode', mode: 'live', targeting: null, reason: 'start' });
 
-  const executor = openExecutor(
-    '0.0.0',
-    (reported) => new Replica({ store, organizationId: 'default', leaseMs: LEASE_MS, clock, ...reported }),
+  const executor = openExecutor('0.0.0', (reported) =>
+    connectExecutor({ store, organizationId: 'default', leaseMs: LEASE_MS, clock, ...reported }),
   );
   const { replica } = executor;
   await replica.start();

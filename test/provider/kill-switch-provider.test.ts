@@ -5,7 +5,7 @@ import { openControlPlane } from '../../operator/index.ts';
 import { KillSwitchProvider } from '../../provider/index.ts';
 import { memoryControlStore } from '../../store/memory/control.ts';
 import { type MemoryFault, memoryStore } from '../../store/memory/index.ts';
-import { Replica } from '../../store/replica.ts';
+import { connectExecutor } from '../../store/connect-executor.ts';
 import { clientOf, faultOf, modeOf, nextEvent, untilMode } from './helpers.ts';
 
 const CHECKOUT = {
@@ -220,7 +220,7 @@ describe('KillSwitchProvider', () => {
 
   it('leaves a replica that others share open', async () => {
     const { store } = await setUp();
-    const replica = new Replica({ store, organizationId: 'default', leaseMs: 500 });
+    const { replica } = connectExecutor({ store, organizationId: 'default', leaseMs: 500 });
     onTestFinished(() => replica.close());
     const provider = new KillSwitchProvider({ replica });
     await provider.initialize();

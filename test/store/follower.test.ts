@@ -1,10 +1,11 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { type Beat, KillSwitchError, type LogEvent, type SurfaceRecord } from '../../flags/index.ts';
 import type { Confirmation, Snapshot } from '../../store/confirmation.ts';
-import { Follower } from '../../store/follower.ts';
+import { Follower, type FollowerOptions } from '../../store/follower.ts';
 import { LiveCopy } from '../../store/live-copy.ts';
 import { ownBeats } from '../../store/own-beat.ts';
-import type { ExecutorConnection, Push } from '../../store/ports.ts';
+import { ownSurfaces } from '../../store/own-surfaces.ts';
+import type { Push } from '../../store/ports.ts';
 import type { ExecutorReports } from '../../store/reports.ts';
 import { fakeClock } from '../../testing/fake-clock.ts';
 import { TestLog } from './test-log.ts';
@@ -36,7 +37,7 @@ function setUp() {
   };
   let push = (_: Push): void => {};
   let surfaces: readonly SurfaceRecord[] | null = null;
-  const connection: Pick<ExecutorConnection, 'confirm' | 'load' | 'follow' | 'confirmsOneByOne'> = {
+  const connection: FollowerOptions['connection'] = {
     confirmsOneByOne: false,
     confirm(beat, nonce) {
       done.push('confirm');
@@ -60,18 +61,17 @@ function setUp() {
     },
   };
   const follower = new Follower({
-    connection: connection as ExecutorConnection,
+    connection,
     copy,
     clock,
     leaseMs: LEASE_MS,
     requestMs: REQUEST_MS,
     beat: ownBeats({ id: 'x', name: 'x', leaseMs: LEASE_MS, startedAt: 0 }),
-    reports: reports as ExecutorReports,
-    surfaces: () => {
+    reportSurfaces: ownSurfaces(() => {
       const news = surfaces;
       surfaces = null;
       return news;
-    },
+    }, reports),
     onChanges: () => void done.push('changes'),
     onTrust: () => void done.push('trust'),
   });

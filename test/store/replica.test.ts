@@ -5,7 +5,8 @@ import { Memory, type MemoryStoreOptions, memoryStore } from '../../store/memory
 import { memoryControlStore } from '../../store/memory/control.ts';
 import type { Confirmation } from '../../store/confirmation.ts';
 import type { ExecutorStore } from '../../store/ports.ts';
-import { type Permission, Replica, type ReplicaEvent } from '../../store/replica.ts';
+import { connectExecutor } from '../../store/connect-executor.ts';
+import type { Permission, Replica, ReplicaEvent } from '../../store/replica.ts';
 import { fakeClock } from '../../testing/fake-clock.ts';
 
 const opened: Array<{ close(): Promise<void> }> = [];
@@ -22,7 +23,7 @@ async function setUp({ initialise = true, ...options }: MemoryStoreOptions & { i
     await control.setMode({ mode: 'live', reason: 'test' });
   }
   const replica = (name = 'executor', leaseMs = 500): Replica => {
-    const made = new Replica({ store, organizationId: 'default', leaseMs, executorName: name });
+    const { replica: made } = connectExecutor({ store, organizationId: 'default', leaseMs, executorName: name });
     opened.push(made);
     return made;
   };
@@ -175,7 +176,7 @@ describe('a replica', () => {
   test('reports its work in flight, and a kill shows which executors have stopped and which drain', async () => {
     const { store, control } = await setUp();
     let inFlight = 2;
-    const x = new Replica({
+    const { replica: x } = connectExecutor({
       store,
       organizationId: 'default',
       leaseMs: 500,
@@ -227,7 +228,13 @@ describe('a replica', () => {
         return { ...connection, confirm };
       };
       const counting: ExecutorStore = { location: 'memory:', side: 'executor', open };
-      const x = new Replica({ store: counting, organizationId: 'default', leaseMs: 60_000, executorName: 'x', clock });
+      const { replica: x } = connectExecutor({
+        store: counting,
+        organizationId: 'default',
+        leaseMs: 60_000,
+        executorName: 'x',
+        clock,
+      });
       onTestFinished(() => x.close());
       await x.start();
       return {
@@ -310,7 +317,7 @@ describe('a replica', () => {
           confirm: async (beat, nonce) => ({ ...(await connection.confirm(beat, nonce)), ...says }),
         };
       };
-      const x = new Replica({
+      const { replica: x } = connectExecutor({
         store: { location: 'memory:', side: 'executor', open },
         organizationId: 'default',
         leaseMs: 60_000,
@@ -379,7 +386,7 @@ describe('a replica', () => {
       };
       return { ...connection, confirm, follow, anchor: { read: () => null, write } };
     };
-    const x = new Replica({
+    const { replica: x } = connectExecutor({
       store: { location: 'memory:', side: 'executor', open },
       organizationId: 'default',
       leaseMs: 60_000,
@@ -420,7 +427,7 @@ describe('a replica', () => {
       return { ...connection, confirm };
     };
     const clock = fakeClock();
-    const x = new Replica({
+    const { replica: x } = connectExecutor({
       store: { location: 'memory:', side: 'executor', open },
       organizationId: 'default',
       leaseMs: 60_000,
@@ -450,7 +457,7 @@ describe('a replica', () => {
       };
       return { ...connection, confirm, confirmsOneByOne: true };
     };
-    const x = new Replica({
+    const { replica: x } = connectExecutor({
       store: { location: 'memory:', side: 'executor', open },
       organizationId: 'default',
       leaseMs: 60_000,
@@ -478,7 +485,7 @@ describe('a replica', () => {
       const connection = store.open(scope);
       return { ...connection, confirm: async (beat, nonce) => answered.then(() => connection.confirm(beat, nonce)) };
     };
-    const x = new Replica({
+    const { replica: x } = connectExecutor({
       store: { location: 'memory:', side: 'executor', open },
       organizationId: 'default',
       leaseMs: 60_000,

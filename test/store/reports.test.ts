@@ -30,9 +30,10 @@ const record = (id: string, at: string): Intervention => ({
 test('an intervention that was written twice, because an answer was lost, counts once; unreadable ones are counted apart', async () => {
   const store = memoryStore();
   const scope = { organizationId: 'default', requestTimeoutMs: 1000 };
-  const { shelf } = store.open({ ...scope, executorId: 'e', executorName: 'mailer' });
+  const mailer = { executorId: 'e', executorName: 'mailer' };
+  const { shelf } = store.open({ ...scope, ...mailer });
   const [first, second] = [record('1', '2026-01-01T00:00:00.000Z'), record('2', '2026-01-01T00:00:01.000Z')];
-  const reports = executorReports(shelf, 'e');
+  const reports = executorReports(shelf, mailer);
   await reports.record([first]);
   await reports.record([first, second]);
   await shelf.appendInterventions(['this is no record']);

@@ -158,7 +158,8 @@ export const SHELF_TESTS: readonly SuiteTest[] = [
         assert.equal(surfaces.get('odd'), null, `${text.slice(0, 200)} was taken for surfaces`);
         const checkpoints = textsOf(await control.shelf.all('checkpoints'));
         assert.deepEqual([...checkpoints.keys()].sort(), ['r-honest', 'r-odd']);
-        await assert.rejects(executorReports(odd.connection.shelf, 'odd').lastCheckpoint('r-odd'), { code: 'CORRUPT' });
+        const reports = executorReports(odd.connection.shelf, { executorId: 'odd', executorName: 'odd' });
+        await assert.rejects(reports.lastCheckpoint('r-odd'), { code: 'CORRUPT' });
       }
       const { interventions, unreadable } = await readInterventions(control.shelf, 1000);
       assert.deepEqual(interventions.map(({ id }) => id).sort(), ['i', 'p']);

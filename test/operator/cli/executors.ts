@@ -2,33 +2,33 @@ import { onTestFinished } from 'vitest';
 import type { Beat } from '../../../flags/index.ts';
 import type { ExecutorStore } from '../../../store/ports.ts';
 import type { Work } from '../../../store/own-beat.ts';
-import { Replica } from '../../../store/replica.ts';
+import { type ConnectedExecutor, connectExecutor } from '../../../store/connect-executor.ts';
 
-const replicaOn = (
+const connect = (
   store: ExecutorStore,
   name: string,
   leaseMs: number,
   work: () => Pick<Work, 'inFlight' | 'draining'>,
-): Replica => {
-  const replica = new Replica({
+): ConnectedExecutor => {
+  const connected = connectExecutor({
     store,
     organizationId: 'default',
     leaseMs,
     executorName: name,
     work: () => ({ ...work(), agents: [], runs: [] }),
   });
-  onTestFinished(() => replica.close());
-  return replica;
+  onTestFinished(() => connected.replica.close());
+  return connected;
 };
 
 /** An executor in this process, with as much work in flight as the test says. */
 export async function executor(
   store: ExecutorStore,
-): Promise<{ inFlight: number; draining: number; readonly replica: Replica }> {
+): Promise<{ inFlight: number; draining: number } & ConnectedExecutor> {
   const shared = { inFlight: 0, draining: 0 };
-  const replica = replicaOn(store, 'mailer', 1500, () => ({ ...shared }));
-  await replica.start();
-  return Object.assign(shared, { replica });
+  const connected = connect(store, 'mailer', 1500, () => ({ ...shared }));
+  await connected.replica.start();
+  return Object.assign(shared, connected);
 }
 
 /**
@@ -47,8 +47,8 @@ export async function deadExecutor(store: ExecutorStore, more: Partial<Beat> = {
       };
     },
   };
-  const replica = replicaOn(dying, 'lost', 500, () => ({ inFlight: 0, draining: 0 }));
+  const { replica, reports } = connect(dying, 'lost', 500, () => ({ inFlight: 0, draining: 0 }));
   await replica.start();
   await replica.close();
-  return replica.executorId;
+  return reports.executorId;
 }

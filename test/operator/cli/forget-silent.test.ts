@@ -44,7 +44,7 @@ test.each(STORES)(
   async (_, open) => {
     const { store, ks, plant } = await open();
     await ks('init');
-    const { replica } = await executor(store);
+    const { reports } = await executor(store);
     const dead = [await deadExecutor(store), await deadExecutor(store), await deadExecutor(store)].sort();
     await plant();
     await vi.waitFor(async () => expect((await ks('kill', 'agent:x', '--json')).json.acknowledgements.silent).toBe(4), {
@@ -58,7 +58,7 @@ test.each(STORES)(
     expect(json.forgotten.map(({ id }: { readonly id: string }) => id).sort()).toEqual(dead);
     expect(json.left).toBe(1);
     const { data } = (await ks('executors', '--json')).json as { readonly data: { readonly id: string }[] };
-    expect(data.map(({ id }) => id).sort()).toEqual([replica.executorId, 'odd'].sort());
+    expect(data.map(({ id }) => id).sort()).toEqual([reports.executorId, 'odd'].sort());
     const again = await ks('executors', 'forget', '--silent');
     expect(again.stdout).toMatch(
       /^0 silent executors are out of the count\..*\n1 more silent one has a report that does not count/s,

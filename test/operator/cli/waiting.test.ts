@@ -14,7 +14,7 @@ describe('waiting for executors', () => {
   test('a kill shows who obeyed, and ends with 0 when everyone has stopped and drained', async () => {
     const ks = fileSwitch();
     await ks.run('init');
-    const { replica } = await executor(fileStore({ directory: ks.directory }));
+    const { replica, reports } = await executor(fileStore({ directory: ks.directory }));
     const killed = await ks.json('kill', 'agent:x');
     expect(killed.code).toBe(0);
     expect(killed.json.acknowledgements).toEqual({
@@ -26,7 +26,7 @@ describe('waiting for executors', () => {
       elapsed_ms: expect.any(Number),
       executors: [
         {
-          id: replica.executorId,
+          id: reports.executorId,
           name: 'mailer',
           host: expect.any(String),
           pid: process.pid,
@@ -124,7 +124,7 @@ describe('waiting for executors', () => {
     const says = `\nNot told apart: 2 write as ${uid}. Each of them could report for the others.\n`;
     for (const args of [['status'], ['executors'], ['kill', 'agent:x']])
       expect((await ks.run(...args)).stdout, args[0]).toContain(says);
-    const ids = [one.replica.executorId, two.replica.executorId].sort();
+    const ids = [one.reports.executorId, two.reports.executorId].sort();
     const [status, killed] = [await ks.json('status'), await ks.json('kill', 'agent:y')];
     for (const { shared_writers } of [status.json, killed.json.acknowledgements]) {
       expect(shared_writers).toEqual([{ writer: uid, executors: expect.any(Array) }]);

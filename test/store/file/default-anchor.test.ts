@@ -5,7 +5,7 @@ import { beforeEach, expect, onTestFinished, test } from 'vitest';
 import { type ControlPlane, openControlPlane } from '../../../operator/index.ts';
 import { fileControlStore } from '../../../store/file/control.ts';
 import { fileStore } from '../../../store/file/index.ts';
-import { Replica } from '../../../store/replica.ts';
+import { connectExecutor } from '../../../store/connect-executor.ts';
 import { temporaryFolder } from '../../servers/index.ts';
 
 let folder: string;
@@ -32,7 +32,12 @@ async function live(): Promise<ControlPlane> {
 
 /** What an executor decides after its start; it has been closed then. */
 async function start(executorName = 'mailer', organizationId = 'default'): Promise<string> {
-  const replica = new Replica({ store: fileStore({ directory }), organizationId, executorName, leaseMs: 60_000 });
+  const { replica } = connectExecutor({
+    store: fileStore({ directory }),
+    organizationId,
+    executorName,
+    leaseMs: 60_000,
+  });
   await replica.start();
   const code = replica.fault()?.code ?? 'ready';
   await replica.close();

@@ -4,7 +4,8 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { openControlPlane } from '../../../operator/index.ts';
 import { redisControlStore } from '../../../store/redis/control.ts';
 import { redisStore } from '../../../store/redis/index.ts';
-import { Replica, type ReplicaEvent } from '../../../store/replica.ts';
+import { connectExecutor } from '../../../store/connect-executor.ts';
+import type { Replica, ReplicaEvent } from '../../../store/replica.ts';
 import type { FaultProxy } from '../../../testing/fault-proxy.ts';
 import { hasRedis, type RedisServer, startFaultProxy, startRedis, temporaryFolder } from '../../servers/index.ts';
 import { kill, openControl } from './harness.ts';
@@ -29,7 +30,7 @@ const setUp = async (config: readonly string[] = []) => {
   await control.setMode({ mode: 'live', reason: 'test' });
   const store = redisStore({ url: `redis://127.0.0.1:${proxy.port}`, anchor: join(folder.path, 'anchor') });
   const start = async () => {
-    const replica = new Replica({ store, organizationId: 'default', leaseMs: LEASE });
+    const { replica } = connectExecutor({ store, organizationId: 'default', leaseMs: LEASE });
     onTestFinished(() => replica.close());
     const events: ReplicaEvent[] = [];
     replica.on((event) => events.push(event));
@@ -207,7 +208,11 @@ describe.skipIf(!hasRedis)('an executor over a Redis that fails', () => {
     await replica.close();
     const { replica: restarted } = await start(); // with the same anchor
     await expect.poll(() => mode(restarted), { timeout: 5000 }).toBe('GENERATION_CHANGED');
-    const other = new Replica({ store: redisStore({ url: redis.url }), organizationId: 'default', leaseMs: LEASE });
+    const { replica: other } = connectExecutor({
+      store: redisStore({ url: redis.url }),
+      organizationId: 'default',
+      leaseMs: LEASE,
+    });
     onTestFinished(() => other.close());
     await other.start();
     await expect.poll(() => mode(other), { timeout: 5000 }).toBe('GENERATION_CHANGED');

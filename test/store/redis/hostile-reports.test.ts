@@ -125,7 +125,7 @@ describe.skipIf(!hasRedis)('another type', () => {
 describe.skipIf(!hasRedis)('a hostile executor that reports under an honest oneâ€™s id', () => {
   test('is another executor, and forgetting it leaves the honest one in the count, with its surfaces', async () => {
     const { control, honest, evil } = await setUp();
-    const id = honest.executorId;
+    const id = honest.reports.executorId;
     const surface = (action: string): string =>
       JSON.stringify([
         {
@@ -207,7 +207,7 @@ describe.skipIf(!hasRedis)('a hostile executor that reports under an honest oneâ
     const other = await executor('zealous');
     await vi.waitFor(() => expect(other.fault()).toBeNull(), 10_000);
     const shown = await control.executors();
-    for (const { executorId } of [honest, other])
+    for (const { executorId } of [honest.reports, other.reports])
       expect(shown).toContainEqual(expect.objectContaining({ id: executorId, state: 'stopped' }));
     expect(shown).toContainEqual(
       expect.objectContaining({ id: 'evil', problem: expect.stringContaining('9999 were not read') }),

@@ -5,7 +5,8 @@ import { executorUser, operatorUser } from '../../../store/redis/acl.ts';
 import { redisControlStore } from '../../../store/redis/control.ts';
 import { redisStore } from '../../../store/redis/index.ts';
 import { redisKeys } from '../../../store/redis/keys.ts';
-import { Replica } from '../../../store/replica.ts';
+import { type ConnectedExecutor, connectExecutor } from '../../../store/connect-executor.ts';
+import type { Replica } from '../../../store/replica.ts';
 import { startRedis, temporaryFolder } from '../../servers/index.ts';
 import { asUser, DEFAULT_SCOPE, urlOf } from './acl-users.ts';
 
@@ -25,9 +26,9 @@ export async function setUp() {
   onTestFinished(() => control.close());
   await control.init();
   await control.setMode({ mode: 'live', reason: 'test' });
-  const executor = async (name: string, as?: string): Promise<Replica> => {
+  const executor = async (name: string, as?: string): Promise<Replica & Pick<ConnectedExecutor, 'reports'>> => {
     const url = as ?? (await urlOf(redis, executorUser(DEFAULT_SCOPE, name)));
-    const replica = new Replica({
+    const { replica, reports } = connectExecutor({
       store: redisStore({ url, anchor: join(temporaryFolder('hostile').path, `${name}.json`) }),
       organizationId: 'default',
       executorName: name,
@@ -36,11 +37,11 @@ export async function setUp() {
     });
     onTestFinished(() => replica.close());
     await replica.start();
-    return replica;
+    return Object.assign(replica, { reports });
   };
   const honest = await executor('honest');
   await vi.waitFor(() => expect(honest.fault()).toBeNull(), 5000);
-  await redis.cli('HSET', HONEST.surfaces, honest.executorId, '[]');
+  await redis.cli('HSET', HONEST.surfaces, honest.reports.executorId, '[]');
   await redis.cli('SET', HONEST.forks, '');
   await redis.cli('XADD', HONEST.proposals, '*', 'record', '{"at":"2026-01-01T00:00:00.000Z"}');
   await redis.cli('XADD', HONEST.interventions, '*', 'record', '{"at":"2026-01-01T00:00:00.000Z"}');

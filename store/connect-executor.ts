@@ -1,0 +1,59 @@
+import { randomUUID } from 'node:crypto';
+import { checkLeaseMs, type Clock, type SurfaceRecord } from '../flags/index.ts';
+import { ownBeats, type Work } from './own-beat.ts';
+import { ownSurfaces } from './own-surfaces.ts';
+import type { ExecutorStore } from './ports.ts';
+import { Replica } from './replica.ts';
+import { type ExecutorReports, executorReports, reportsInTime } from './reports.ts';
+import { checkSide } from './side.ts';
+import { systemClock } from './system-clock.ts';
+
+export interface ConnectOptions {
+  readonly store: ExecutorStore;
+  readonly organizationId: string;
+  readonly leaseMs: number;
+  readonly executorName?: string | undefined;
+  readonly clock?: Clock | undefined;
+  readonly work?: (() => Work) | undefined;
+  /** What can act here, when that has changed since it was last asked for; null when it has not. */
+  readonly surfaces?: (() => readonly SurfaceRecord[] | null) | undefined;
+}
+
+/** The two uses of an executor's connection. Whoever needs one of them is given that one. */
+export interface ConnectedExecutor {
+  /** The copy by which is decided. Closing it closes the connection, also for the reports. */
+  readonly replica: Replica;
+  /** What goes to the store beside the beats. */
+  readonly reports: ExecutorReports;
+}
+
+/**
+ * Opens the connection of a new executor. Nothing is asked of the store before the replica is started.
+ * @throws KillSwitchError INVALID_ARGUMENT
+ */
+export function connectExecutor({
+  store,
+  organizationId,
+  executorName = 'executor',
+  clock = systemClock,
+  work,
+  surfaces = () => null,
+  ...options
+}: ConnectOptions): ConnectedExecutor {
+  checkSide('An executor', store, 'executor');
+  const leaseMs = checkLeaseMs(options.leaseMs);
+  const requestMs = Math.max(100, Math.floor(leaseMs / 3));
+  const executorId = randomUUID();
+  const connection = store.open({ organizationId, executorId, executorName, requestTimeoutMs: requestMs });
+  const reports = reportsInTime(executorReports(connection.shelf, { executorId, executorName }), requestMs);
+  const replica = new Replica({
+    connection,
+    organizationId,
+    leaseMs,
+    requestMs,
+    clock,
+    beat: ownBeats({ id: executorId, name: executorName, leaseMs, startedAt: clock().wall, work }),
+    reportSurfaces: ownSurfaces(surfaces, reports),
+  });
+  return { replica, reports };
+}
