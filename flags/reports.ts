@@ -33,9 +33,9 @@ export const interventionSchema = z.object({
   type: z.enum(INTERVENTION_TYPES),
   outcome: z.enum(INTERVENTION_OUTCOMES),
   verdict: z.enum(VERDICTS),
-  /** What became of the call: `blocked`, `redirected`, `drafted`, `paused`, `aborted`. */
+  /** What became of the call (`redirected`, `drafted`, `held`, `paused`, `blocked`, `aborted`) or tick (`skipped`). */
   status: z.string(),
-  /** Where the attempt stood: `refused`, `not_started`, `waiting`, `executing`, `landed`, `unknown`. */
+  /** Where the attempt stood: `refused`, `not_started`, `waiting`, `drafted`, `executing`, `landed`, `unknown`. */
   state: z.string(),
   action: z.string().nullable(),
   effect: z.enum(EFFECTS),

@@ -5,6 +5,7 @@ import type { Permit } from './confirm.ts';
 import { blocked, faultCause } from './decide.ts';
 import type { Guard } from './guard.ts';
 import type { Identity } from './identity.ts';
+import type { Proposal, RecordedStatus } from './interventions.ts';
 import { look } from './look.ts';
 import type { Outcome } from './outcome.ts';
 import type { GuardedSubject } from './subject.ts';
@@ -38,9 +39,9 @@ export interface AttemptParts<Input, Result> {
 }
 
 /**
- * One attempt at an action, up to its end. The steps (`guard/steps/`) move it on. They end it by `refuse`, `abandon` or
- * `draft` or, once it has started, by `land` or `fail`. Each goes through `transition`, so that every attempt has
- * exactly one end.
+ * One attempt at an action, up to its end. The steps (`guard/steps/`) move it on. They end it by `refuse`, `abandon`,
+ * `draft` or `propose` or, once it has started, by `land` or `fail`. Each goes through `transition`, so that every
+ * attempt has exactly one end.
  */
 export class Attempt<Input, Result> {
   readonly guard: Guard;
@@ -173,7 +174,16 @@ export class Attempt<Input, Result> {
     return { status, decision, landed: 'no' };
   }
 
+  /** The action's handler has made a draft. */
   draft(decision: Decision, draft: unknown): Outcome<Result> {
+    this.#state = transition(this.#state, { type: 'draft', decision });
+    this.#record(decision, 'drafted');
+    this.count(decision);
+    return { status: 'drafted', decision, draft };
+  }
+
+  /** A proposal was made; it is its own record. */
+  propose(decision: Decision, draft: Proposal): Outcome<Result> {
     this.#state = transition(this.#state, { type: 'draft', decision });
     this.count(decision);
     return { status: 'drafted', decision, draft };
@@ -204,7 +214,7 @@ export class Attempt<Input, Result> {
     return this.refuse(blocked(this.subject, faultCause('INTERNAL', messageOf(error))));
   }
 
-  #record(decision: Decision, status: string): void {
+  #record(decision: Decision, status: RecordedStatus): void {
     this.guard.interventions.add(decision, this.subject, { input: this.input, status, state: this.#state.is });
   }
 }

@@ -2,6 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { causeRecord, type Decision, type Intervention, messageOf, type Verdict } from '../flags/index.ts';
 import { dropPromise } from '../flags/callbacks.ts';
 import { Rounds } from '../store/rounds.ts';
+import type { AttemptState } from './attempt-state.ts';
+import type { OutcomeStatus } from './outcome.ts';
 import { redact } from './redact.ts';
 import type { GuardedSubject } from './subject.ts';
 
@@ -12,12 +14,16 @@ export interface InterventionSink {
   record(records: readonly Intervention[]): Promise<void>;
 }
 
+/** What became of what was asked. `skipped`: a tick of a job. What was simply executed leaves no record. */
+export type RecordedStatus = Exclude<OutcomeStatus, 'executed'> | 'skipped';
+
 /** What a record holds beside the decision. */
 export interface Circumstances {
   readonly input: unknown;
   readonly original?: unknown;
-  readonly status: string;
-  readonly state: string;
+  readonly status: RecordedStatus;
+  /** Where the attempt stood. */
+  readonly state: AttemptState['is'];
 }
 
 /**
@@ -27,14 +33,32 @@ export const MAX_WAITING = 5000;
 const BATCH = 200;
 const FLUSH_MS = 200;
 
-const TYPES: Readonly<Record<Verdict, Pick<Intervention, 'type' | 'outcome'>>> = {
-  allow: { type: 'WARNING', outcome: 'WARNED' },
-  redirect: { type: 'DOWNGRADE', outcome: 'MODIFIED' },
-  hold: { type: 'APPROVAL_REQUIRED', outcome: 'ESCALATED' },
-  draft: { type: 'DOWNGRADE', outcome: 'MODIFIED' },
-  pause: { type: 'WARNING', outcome: 'WARNED' },
-  block: { type: 'HARD_BLOCK', outcome: 'BLOCKED' },
+type Classified = Pick<Intervention, 'type' | 'outcome'>;
+
+const WARNED: Classified = { type: 'WARNING', outcome: 'WARNED' };
+const MODIFIED: Classified = { type: 'DOWNGRADE', outcome: 'MODIFIED' };
+const ESCALATED: Classified = { type: 'APPROVAL_REQUIRED', outcome: 'ESCALATED' };
+const BLOCKED: Classified = { type: 'HARD_BLOCK', outcome: 'BLOCKED' };
+
+/**
+ * By what became of the call, not by the verdict: work that `draft_only` has stopped was aborted, and nothing was
+ * drafted. Only of a tick that was skipped it is the verdict that says how hard that was.
+ */
+const CLASSES: Readonly<Record<RecordedStatus, (verdict: Verdict) => Classified>> = {
+  redirected: () => MODIFIED,
+  drafted: () => MODIFIED,
+  held: () => ESCALATED,
+  paused: () => WARNED,
+  blocked: () => BLOCKED,
+  aborted: () => BLOCKED,
+  skipped: (verdict) => (verdict === 'pause' ? WARNED : BLOCKED),
 };
+
+/** What would have been done, for a person to see; `input` is redacted. */
+export interface Proposal {
+  readonly proposalId: string;
+  readonly input: unknown;
+}
 
 /** The application's own redaction, applied after ours. */
 export type RedactInput = (input: unknown, call: { readonly action: string | undefined }) => unknown;
@@ -102,13 +126,9 @@ export class Interventions {
   }
 
   /** Records what would have been done as a proposal, for a person to see. Resolves when the store has it. */
-  async propose(
-    decision: Decision,
-    subject: GuardedSubject,
-    input: unknown,
-  ): Promise<{ readonly proposalId: string; readonly input: unknown }> {
+  async propose(decision: Decision, subject: GuardedSubject, input: unknown): Promise<Proposal> {
     if (!this.#sink) throw new Error('this switch has no store to record it in.');
-    const record = this.#build(this.#sink, decision, subject, { input, status: 'drafted', state: 'refused' }, true);
+    const record = this.#build(this.#sink, decision, subject, { input, status: 'drafted', state: 'drafted' }, true);
     await this.#sink.record([record]);
     return { proposalId: record.id, input: record.input };
   }
@@ -160,7 +180,7 @@ export class Interventions {
       at: new Date().toISOString(),
       executor_id: sink.executorId,
       executor_name: sink.executorName,
-      ...TYPES[decision.verdict],
+      ...CLASSES[status](decision.verdict),
       verdict: decision.verdict,
       status,
       state,

@@ -201,7 +201,7 @@ export function killSwitchOf({ guard, storage, registry, checkpoints, close }: K
         const ran = decision.verdict === 'allow' ? runAs(identity, work) : null;
         guard.metrics.decided(decision, decidedMs);
         if (!ran) {
-          guard.interventions.add(decision, subject, { input: null, status: 'blocked', state: 'refused' });
+          guard.interventions.add(decision, subject, { input: null, status: 'skipped', state: 'refused' });
           return { status: 'skipped', decision };
         }
         return { status: 'ran', result: await ran };

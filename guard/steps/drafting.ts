@@ -3,6 +3,7 @@ import type { Attempt } from '../attempt.ts';
 import { blocked, faultCause } from '../decide.ts';
 import { evaluateMode } from '../evaluate.ts';
 import { callHandler } from '../handlers.ts';
+import type { Proposal } from '../interventions.ts';
 import { look } from '../look.ts';
 import { stopOngoing } from '../ongoing/index.ts';
 import { always, type Next, type Step } from './step.ts';
@@ -22,23 +23,24 @@ async function draft<Input, Result>(attempt: Attempt<Input, Result>): Promise<Ne
   // The decision may be out of date by now, and code of the application is called next.
   const decision = attempt.look();
   if (decision.verdict !== 'draft') return attempt.reconsider();
-  const made = attempt.action.draft ? await byHandler(attempt, decision) : await byProposal(attempt, decision);
+  const made = attempt.action.draft ? await byHandler(attempt) : await byProposal(attempt, decision);
   if ('problem' in made) return attempt.refuse(blocked(subject, faultCause(made.code, made.problem), decision));
   const last = look(guard, subject, await evaluateMode(guard, subject));
-  return last.verdict === 'block' ? attempt.refuse(last) : attempt.draft(decision, made.value);
+  if (last.verdict === 'block') return attempt.refuse(last); // a proposal stays: a person may still take it up
+  return 'proposal' in made ? attempt.propose(decision, made.proposal) : attempt.draft(decision, made.draft);
 }
 
 type Made =
-  | { readonly value: unknown }
+  | { readonly draft: unknown }
+  | { readonly proposal: Proposal }
   | { readonly problem: string; readonly code: 'HANDLER_FAILED' | 'JOURNAL_UNAVAILABLE' };
 
-async function byHandler<Input, Result>(attempt: Attempt<Input, Result>, decision: Decision): Promise<Made> {
-  const { action, guard, input, subject } = attempt;
+async function byHandler<Input, Result>(attempt: Attempt<Input, Result>): Promise<Made> {
+  const { action, input } = attempt;
   const handled = await callHandler('its draft handler', (context) => action.draft?.(input, context), attempt);
-  const problem = 'problem' in handled ? handled.problem : problemOf(action.name, handled.value);
-  if (problem !== null) return { problem, code: 'HANDLER_FAILED' };
-  guard.interventions.add(decision, subject, { input, status: 'drafted', state: 'refused' });
-  return handled as Made;
+  if ('problem' in handled) return { problem: handled.problem, code: 'HANDLER_FAILED' };
+  const problem = problemOf(action.name, handled.value);
+  return problem === null ? { draft: handled.value } : { problem, code: 'HANDLER_FAILED' };
 }
 
 function problemOf(name: string, draft: unknown): string | null {
@@ -53,7 +55,7 @@ async function byProposal<Input, Result>(
   decision: Decision,
 ): Promise<Made> {
   try {
-    return { value: await guard.interventions.propose(decision, subject, input) };
+    return { proposal: await guard.interventions.propose(decision, subject, input) };
   } catch (error) {
     return { problem: `the proposal could not be recorded: ${messageOf(error)}`, code: 'JOURNAL_UNAVAILABLE' };
   }

@@ -22,7 +22,7 @@ async function redirect<Input, Result>(attempt: Attempt<Input, Result>): Promise
   if (decision.verdict !== 'redirect') return attempt.reconsider();
   const made = await byHandler(attempt);
   if ('problem' in made) return attempt.refuse(blocked(subject, faultCause('HANDLER_FAILED', made.problem), decision));
-  const circumstances = { input: made.value, original, status: 'redirected', state: 'executing' };
+  const circumstances = { input: made.value, original, status: 'redirected', state: 'executing' } as const;
   attempt.redirected = {
     input: made.value,
     keepRecord: guard.interventions.prepare(decision, subject, circumstances),

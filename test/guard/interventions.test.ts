@@ -11,7 +11,7 @@ const decision = makeDecision(call, {
   epoch: 3,
   cause: { kind: 'kill', killId: 'k', target: 'all', killedBy: 'ann', reason: null },
 });
-const circumstances = { input: { to: 'a' }, status: 'blocked', state: 'refused' };
+const circumstances = { input: { to: 'a' }, status: 'blocked', state: 'refused' } as const;
 
 const setUp = (record: (records: readonly Intervention[]) => Promise<void>) =>
   new Interventions({ executorId: 'e', executorName: 'mailer', record });
