@@ -3,7 +3,6 @@ import { type LogEvent, State } from '../flags/index.ts';
 import { type Command, entriesFor, type PlanView } from '../operator/commands.ts';
 import type { Actor } from '../operator/operators.ts';
 import { planChange } from '../operator/plan-change.ts';
-import { ChangeRefusedError } from '../operator/refusals.ts';
 import type { Append, ControlConnection } from '../store/ports.ts';
 
 const actor: Actor = { is: 'unverified', id: 'bench', roles: undefined };
@@ -38,7 +37,7 @@ export async function plan(connection: ControlConnection, command: Command): Pro
 function plannedIn(view: PlanView, command: Command) {
   const planned = planChange(view, { command, actor, commandId: randomUUID() });
   if (planned.is === 'change') return planned.change;
-  throw planned.is === 'refused' ? new ChangeRefusedError(planned.refusal) : new Error('It waits for somebody else.');
+  throw new Error(`It is objected to: ${JSON.stringify(planned.objection)}`);
 }
 
 export const kill = (target: string): Command => ({

@@ -4,7 +4,7 @@ import type { Check, Objection } from './plan.ts';
 import type { GivenReason } from './reason.ts';
 import type { Refusal } from './refusals.ts';
 
-const refused = (refusal: Refusal): Objection => ({ is: 'refused', refusal, change: null });
+const refused = (refusal: Refusal): Objection => ({ is: 'refused', refusal, record: null });
 
 /** A change that gives authority back needs a reason, which can stand in the log as it was given. */
 const reasonGiven: Check = ({ command, change }) => {

@@ -75,9 +75,15 @@ export interface PlanView extends StateView {
 /** The kind of an entry, and its name where the kind has several. */
 export type EntryRef = readonly [kind: EntryKind, name?: string];
 
+/** What an event says; who says it, and when, is added when it is planned. */
+export interface EventContent {
+  readonly type: EventType;
+  readonly data: Record<string, unknown>;
+}
+
 /** What a command would do, before the checks. */
 export type Wish =
-  | { readonly is: 'event'; readonly type: EventType; readonly data: Record<string, unknown> }
+  | ({ readonly is: 'event' } & EventContent)
   /** The state is so already; a seconding is recorded. */
   | { readonly is: 'already' }
   | { readonly is: 'refused'; readonly refusal: Refusal };

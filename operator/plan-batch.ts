@@ -61,18 +61,17 @@ export function planBatch<J extends GivenCommand>(
   let tightens: boolean | null = null;
   for (const [index, job] of jobs.entries()) {
     const plan = planChange(after, job, checks);
-    const objection = plan.is === 'change' ? null : plan;
-    const { change } = plan;
-    if (change === null) {
-      if (objection) objected.push({ job, objection });
+    if (plan.is === 'nothing') {
+      objected.push({ job, objection: plan.objection });
       continue;
     }
+    const { change } = plan;
     tightens ??= takesAway(change);
     if (takesAway(change) !== tightens) {
       left = jobs.slice(index);
       break;
     }
-    planned.push({ job, change, objection });
+    planned.push({ job, change, objection: plan.is === 'instead' ? plan.objection : null });
     appends.push({ ...change, expected: after.head });
     after.apply(change);
   }

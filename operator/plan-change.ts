@@ -1,11 +1,23 @@
-import { entryKey, MAX_EPOCH, messageOf, nextChange, nextEpoch, takesAway } from '../flags/index.ts';
+import {
+  entryKey,
+  KillSwitchError,
+  MAX_EPOCH,
+  messageOf,
+  nextChange,
+  nextEpoch,
+  type NextEvent,
+  takesAway,
+} from '../flags/index.ts';
 import { CHECKS } from './checks.ts';
-import { type Command, type EntryRef, type PlanView, rowOf, type Wish } from './commands.ts';
+import { type Command, type EntryRef, type EventContent, type PlanView, rowOf, type Wish } from './commands.ts';
 import { actorName } from './operators.ts';
-import type { Check, GivenCommand, Objection, Plan, PlannedChange, Proposed } from './plan.ts';
+import type { Check, GivenCommand, Plan, PlannedChange, Proposed } from './plan.ts';
 import type { Refusal } from './refusals.ts';
 
-const refused = (refusal: Refusal): Plan => ({ is: 'refused', refusal, change: null });
+const refused = (refusal: Refusal): Plan => ({
+  is: 'nothing',
+  objection: { is: 'refused', refusal, record: null },
+});
 
 /**
  * Plans a command: the only place where events are made. It reads only the view, changes nothing, and never throws: an
@@ -31,40 +43,61 @@ function plan(view: PlanView, given: GivenCommand, checks: readonly Check[]): Pl
   if (nextEpoch(head, highestLost(command)) > MAX_EPOCH) return refused({ kind: 'log_full', epoch: head?.epoch ?? 0 });
   const change = changeOf(wish, row.changes(command), view, given);
   for (const check of checks) {
-    const objection = objectionOf(check, { ...given, view, change });
-    if (objection) return objection;
+    const objected = objectedBy(check, { ...given, view, change });
+    if (objected) return objected;
   }
   return { is: 'change', change };
 }
 
 /** A check that is broken keeps nobody from taking authority away. */
-function objectionOf(check: Check, proposed: Proposed): Objection | null {
+function objectedBy(check: Check, proposed: Proposed): Plan | null {
   try {
-    return check(proposed);
+    const objection = check(proposed);
+    if (!objection) return null;
+    const { record } = objection;
+    if (record === null) return { is: 'nothing', objection };
+    return { is: 'instead', change: recordedInstead(record, proposed), objection };
   } catch (error) {
     if (takesAway(proposed.change)) return null;
     throw error;
   }
 }
 
+/** @throws KillSwitchError INVALID_STATE for an event that gives authority back, which the objection was to prevent */
+function recordedInstead(record: EventContent, { view, ...given }: Proposed): PlannedChange {
+  const change = nextChange(view, nextEvent(record, view, given));
+  if (takesAway(change)) return { ...change, already: false, ends: null };
+  throw new KillSwitchError(
+    'INVALID_STATE',
+    `The ${record.type} to be recorded in its place gives authority back too.`,
+  );
+}
+
 function changeOf(
   wish: Exclude<Wish, { is: 'refused' }>,
   [kind, name]: EntryRef,
   view: PlanView,
-  { command, actor, commandId }: GivenCommand,
+  given: GivenCommand,
 ): PlannedChange {
-  const { type, data } = wish.is === 'event' ? wish : { type: 'second' as const, data: { kind, name: name ?? null } };
-  const change = nextChange(view, {
-    type,
-    data: { ...data, command_id: commandId },
-    at: view.time,
-    actor: actorName(actor),
-    reason: 'reason' in command ? command.reason : null,
-    beyond: highestLost(command),
-  });
+  const content =
+    wish.is === 'event' ? wish : ({ type: 'second', data: { kind, name: name ?? null } } satisfies EventContent);
+  const change = nextChange(view, { ...nextEvent(content, view, given), beyond: highestLost(given.command) });
   const ended = kind === 'kill' && change.patch.remove.includes(entryKey(kind, name));
   return { ...change, already: wish.is === 'already', ends: ended ? (view.get(kind, name) ?? null) : null };
 }
+
+/** An event of this command. It bears the command's id, by which a retry finds it. */
+const nextEvent = (
+  { type, data }: EventContent,
+  { time }: PlanView,
+  { command, actor, commandId }: GivenCommand,
+): NextEvent => ({
+  type,
+  data: { ...data, command_id: commandId },
+  at: time,
+  actor: actorName(actor),
+  reason: 'reason' in command ? command.reason : null,
+});
 
 /** An epoch only grows, also beyond what a store has lost. */
 const highestLost = (command: Command): number =>

@@ -1,5 +1,5 @@
 import type { ActiveKill, Change } from '../flags/index.ts';
-import type { Command, PlanView } from './commands.ts';
+import type { Command, EventContent, PlanView } from './commands.ts';
 import type { Actor } from './operators.ts';
 import type { PendingRequest, Refusal } from './refusals.ts';
 
@@ -12,15 +12,18 @@ export interface PlannedChange extends Change {
 }
 
 /**
- * Why a change is not made. `change`: what is recorded instead, for instance the request or the refused attempt; null:
- * nothing.
+ * Why a change is not made. `record`: the event that is recorded in its place, for instance the request or the refused
+ * attempt; null: none. Such an event must not give authority back itself.
  */
 export type Objection =
-  | { readonly is: 'pending'; readonly request: PendingRequest; readonly change: PlannedChange | null }
-  | { readonly is: 'refused'; readonly refusal: Refusal; readonly change: PlannedChange | null };
+  | { readonly is: 'pending'; readonly request: PendingRequest; readonly record: EventContent | null }
+  | { readonly is: 'refused'; readonly refusal: Refusal; readonly record: EventContent | null };
 
-/** The plan of a command. */
-export type Plan = { readonly is: 'change'; readonly change: PlannedChange } | Objection;
+/** The plan of a command: its change; what is recorded instead; or nothing. */
+export type Plan =
+  | { readonly is: 'change'; readonly change: PlannedChange }
+  | { readonly is: 'instead'; readonly change: PlannedChange; readonly objection: Objection }
+  | { readonly is: 'nothing'; readonly objection: Objection };
 
 /**
  * A command, who gives it, and an id that it keeps however often it is planned again, so that a retry finds its own

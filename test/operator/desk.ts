@@ -25,8 +25,7 @@ export class Desk {
 
   do(command: Command, id = 'ann'): PlannedChange {
     const plan = this.plan(command, id);
-    if (plan.is === 'refused') throw new ChangeRefusedError(plan.refusal);
-    if (plan.is === 'pending') throw new Error('It waits for somebody else.');
+    if (plan.is !== 'change') throw new Error(`It is objected to: ${JSON.stringify(plan.objection)}`);
     this.state.apply(plan.change.patch, plan.change.event);
     this.events.push(plan.change.event);
     return plan.change;
@@ -35,7 +34,7 @@ export class Desk {
   /** Why the command is refused; null where it is not. */
   refused(command: Command): Refusal | null {
     const plan = this.plan(command);
-    return plan.is === 'refused' ? plan.refusal : null;
+    return plan.is !== 'change' && plan.objection.is === 'refused' ? plan.objection.refusal : null;
   }
 
   /** The code of {@link refused}. */

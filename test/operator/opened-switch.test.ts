@@ -1,8 +1,8 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { type LogEvent, nextChange } from '../../flags/index.ts';
+import type { LogEvent } from '../../flags/index.ts';
 import { OpenedSwitch, type OpenedSwitchOptions } from '../../operator/opened-switch.ts';
-import { actorName, type Operator } from '../../operator/operators.ts';
-import type { Check, PlannedChange, Proposed } from '../../operator/plan.ts';
+import type { Operator } from '../../operator/operators.ts';
+import type { Check } from '../../operator/plan.ts';
 import { ChangePendingError, ChangeRefusedError } from '../../operator/refusals.ts';
 import { StoreControlPlane } from '../../operator/store-control-plane.ts';
 import { memoryControlStore } from '../../store/memory/control.ts';
@@ -26,15 +26,8 @@ async function openedSwitch(options: Pick<OpenedSwitchOptions, 'checks'> = {}) {
   return { as, opened };
 }
 
-/** An event that changes nothing, in place of the one that was planned. */
-function recordedInstead({ actor, commandId, view }: Proposed): PlannedChange {
-  const data = { kind: 'kill', name: 'agent:a', command_id: commandId };
-  return {
-    ...nextChange(view, { type: 'second', data, at: view.time, actor: actorName(actor) }),
-    already: false,
-    ends: null,
-  };
-}
+/** An event that changes nothing, for the place of the one that was planned. */
+const record = { type: 'second', data: { kind: 'kill', name: 'agent:a' } } as const;
 
 async function eventsOf(log: AsyncIterable<LogEvent>): Promise<LogEvent[]> {
   const events: LogEvent[] = [];
@@ -65,12 +58,9 @@ describe('one connection for several operators', () => {
 
 describe('a change that somebody objects to', () => {
   const request = { id: 'r1', expires_at: '2126-01-01T00:00:00.000Z' };
-  const secondPerson: Check = (proposed) =>
-    proposed.command.type === 'revive' ? { is: 'pending', request, change: recordedInstead(proposed) } : null;
-  const refusedAndRecorded: Check = (proposed) =>
-    proposed.command.type === 'revive'
-      ? { is: 'refused', refusal: { kind: 'live_kill' }, change: recordedInstead(proposed) }
-      : null;
+  const secondPerson: Check = ({ command }) => (command.type === 'revive' ? { is: 'pending', request, record } : null);
+  const refusedAndRecorded: Check = ({ command }) =>
+    command.type === 'revive' ? { is: 'refused', refusal: { kind: 'live_kill' }, record } : null;
 
   test.each([
     ['waits', secondPerson, ChangePendingError, { code: 'PENDING', request }],
@@ -90,6 +80,17 @@ describe('a change that somebody objects to', () => {
     expect((await eventsOf(as(ann).log())).map(({ type }) => type)).toEqual(['init', 'kill', 'second']);
     expect(await as(ann).verifyLog()).toMatchObject({ ok: true });
   });
+});
+
+test('an objection never has the very change recorded to which it objects', async () => {
+  const request = { id: 'r1', expires_at: '2126-01-01T00:00:00.000Z' };
+  const itself: Check = ({ command, change: { event } }) =>
+    command.type === 'revive' ? { is: 'pending', request, record: { type: 'revive', data: event.data } } : null;
+  const { as } = await openedSwitch({ checks: [itself] });
+  await as(ann).kill({ target: 'agent:a' });
+  const revived = as(dana).revive({ target: 'agent:a', reason: 'r' });
+  await expect(revived).rejects.toMatchObject({ code: 'INVALID_ARGUMENT', refusal: { kind: 'not_planned' } });
+  expect(await as(ann).kills()).toMatchObject([{ target: 'agent:a', is_active: true }]);
 });
 
 describe('what is read of it', () => {

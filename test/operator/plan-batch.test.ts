@@ -91,15 +91,18 @@ describe('a batch', () => {
 
   test('holds a job with an objection only where something is recorded in its place', () => {
     const { view } = started();
-    const requested: Check = ({ command, change }) =>
+    const record = { type: 'second', data: { kind: 'feature', name: 'f' } } as const;
+    const requested: Check = ({ command }) =>
       command.type === 'feature'
-        ? { is: 'pending', request: { id: 'r1', expires_at: T0 }, change }
-        : { is: 'refused', refusal: { kind: 'reason_required' }, change: null };
+        ? { is: 'pending', request: { id: 'r1', expires_at: T0 }, record }
+        : { is: 'refused', refusal: { kind: 'reason_required' }, record: null };
     const [asked, refused] = jobs(feature, limit('l'));
     if (!asked || !refused) throw new Error('two jobs');
     const plan = planBatch(view, [refused, asked], [requested]);
     expect(plan.objected).toMatchObject([{ job: refused, objection: { is: 'refused' } }]);
-    expect(plan.planned).toMatchObject([{ job: asked, objection: { is: 'pending' } }]);
+    expect(plan.planned).toMatchObject([
+      { job: asked, objection: { is: 'pending' }, change: { event: { type: 'second' } } },
+    ]);
     expect(plan.appends).toHaveLength(1);
   });
 

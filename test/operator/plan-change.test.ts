@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { MAX_EPOCH, MODES } from '../../flags/index.ts';
-import { type Command, entriesFor } from '../../operator/commands.ts';
+import { type Command, entriesFor, type EventContent } from '../../operator/commands.ts';
 import type { Actor } from '../../operator/operators.ts';
 import type { Check } from '../../operator/plan.ts';
 import { planChange } from '../../operator/plan-change.ts';
@@ -176,8 +176,9 @@ test('whatever goes wrong while a change is planned is that change’s own refus
   const desk = started();
   const odd = kill({ lastsMs: 5n as unknown as number });
   const plan = desk.plan(odd);
-  expect(plan).toMatchObject({ is: 'refused', refusal: { kind: 'not_planned', command: 'kill' } });
-  expect(plan.is === 'refused' && new ChangeRefusedError(plan.refusal)).toMatchObject({
+  expect(plan).toMatchObject({ is: 'nothing', objection: { refusal: { kind: 'not_planned', command: 'kill' } } });
+  const refusal = desk.refused(odd);
+  expect(refusal && new ChangeRefusedError(refusal)).toMatchObject({
     code: 'INVALID_ARGUMENT',
     message: expect.stringMatching(/^The kill could not be planned, and nothing was changed: /),
   });
@@ -194,30 +195,59 @@ describe('whoever may object to a change', () => {
       (name: string, objects: boolean): Check =>
       ({ command, actor, change }) => {
         asked.push(`${name} ${command.type} ${actor.is} ${change.direction}`);
-        return objects ? { is: 'refused', refusal: { kind: 'live_kill' }, change: null } : null;
+        return objects ? { is: 'refused', refusal: { kind: 'live_kill' }, record: null } : null;
       };
     const plan = desk.plan(reviveX, 'dan', [check('one', false), check('two', true), check('three', true)]);
-    expect(plan).toEqual({ is: 'refused', refusal: { kind: 'live_kill' }, change: null });
+    expect(plan).toEqual({
+      is: 'nothing',
+      objection: { is: 'refused', refusal: { kind: 'live_kill' }, record: null },
+    });
     expect(asked).toEqual(['one revive unverified loosens', 'two revive unverified loosens']);
   });
 
-  test('can have something else recorded in its place, with who asked for what', () => {
+  const request = { id: 'r1', expires_at: '2026-01-01T01:00:00.000Z' };
+  const recording =
+    (record: EventContent): Check =>
+    () => ({ is: 'pending', request, record });
+
+  test('can have something else recorded in its place, as an event of the same command', () => {
     const desk = started();
     desk.do(kill());
-    const request = { id: 'r1', expires_at: '2026-01-01T01:00:00.000Z' };
-    const second: Check = ({ change }) => ({ is: 'pending', request, change });
+    const second = recording({ type: 'second', data: { kind: 'kill', name: 'agent:x' } });
     expect(desk.plan(reviveX, 'dan', [second])).toMatchObject({
-      is: 'pending',
-      request,
-      change: { event: { actor: 'unverified:dan', type: 'revive' } },
+      is: 'instead',
+      objection: { is: 'pending', request },
+      change: {
+        direction: 'neutral',
+        event: { actor: 'unverified:dan', type: 'second', reason: 'fixed', data: { command_id: 'c3' } },
+      },
     });
+  });
+
+  test('cannot have authority given back by what is recorded in its place', () => {
+    const desk = started();
+    const { event } = desk.do(kill());
+    const itself = recording({ type: 'revive', data: { id: event.data['id'], target: 'agent:x' } });
+    expect(desk.plan(reviveX, 'dan', [itself])).toMatchObject({
+      is: 'nothing',
+      objection: { is: 'refused', refusal: { kind: 'not_planned', problem: expect.stringContaining('The revive') } },
+    });
+    expect(desk.plan(kill({ target: 'agent:y' }), 'dan', [itself])).toMatchObject({ is: 'change' });
+  });
+
+  test('leaves no gap in the log where a recover is objected to, and records nothing where there is no log', () => {
+    const lost = { generation: 'g0', epoch: 41, hash: 'a'.repeat(64), recovered: false };
+    const recover: Command = { type: 'recover', generation: 'g1', reason: 'disk', givenUp: [lost] };
+    const second = recording({ type: 'second', data: { kind: 'mode', name: null } });
+    expect(started().plan(recover, 'dan', [second])).toMatchObject({ is: 'instead', change: { event: { seq: 2 } } });
+    expect(new Desk().plan(recover, 'dan', [second])).toMatchObject({ is: 'nothing' });
   });
 
   test('is not asked about what cannot be planned at all', () => {
     const never: Check = () => {
       throw new Error('asked');
     };
-    expect(started().plan(reviveX, 'dan', [never])).toMatchObject({ is: 'refused', refusal: { kind: 'not_killed' } });
+    expect(started().plan(reviveX, 'dan', [never])).toMatchObject({ objection: { refusal: { kind: 'not_killed' } } });
   });
 
   test('cannot fail other changes, and keeps nobody from stopping: one that throws refuses what gives back', () => {
@@ -227,8 +257,8 @@ describe('whoever may object to a change', () => {
     const desk = started();
     expect(desk.plan(kill(), 'dan', [broken])).toMatchObject({ is: 'change', change: { event: { type: 'kill' } } });
     expect(desk.plan({ type: 'mode', mode: 'live', targeting: null, reason: 'r' }, 'dan', [broken])).toMatchObject({
-      is: 'refused',
-      refusal: { kind: 'not_planned', problem: 'a table that is not there' },
+      is: 'nothing',
+      objection: { is: 'refused', refusal: { kind: 'not_planned', problem: 'a table that is not there' } },
     });
   });
 });
@@ -241,7 +271,7 @@ test.each<[Actor, string]>([
 ])('the log says how its actor is known: %j', (actor, name) => {
   const desk = started();
   const plan = planChange(desk.view, { command: kill(), actor, commandId: 'c1' });
-  expect(plan.change?.event.actor).toBe(name);
+  expect(plan).toMatchObject({ change: { event: { actor: name } } });
 });
 
 describe('what is asked of whoever gives authority back', () => {
@@ -251,7 +281,9 @@ describe('what is asked of whoever gives authority back', () => {
     const desk = started();
     const odd = { reason: 'cut', reasonProblem: 'A reason is a text, not a list.' };
     const plan = desk.plan({ ...live, ...odd });
-    expect(plan).toMatchObject({ refusal: { kind: 'reason_unfit', problem: 'A reason is a text, not a list.' } });
+    expect(plan).toMatchObject({
+      objection: { refusal: { kind: 'reason_unfit', problem: 'A reason is a text, not a list.' } },
+    });
     expect(desk.plan({ ...kill(), ...odd })).toMatchObject({ is: 'change', change: { event: { reason: 'cut' } } });
     expect(desk.plan({ ...live, mode: 'full_stop', ...odd })).toMatchObject({ is: 'change' });
   });
@@ -259,10 +291,14 @@ describe('what is asked of whoever gives authority back', () => {
   test('an epoch that this log has reached', () => {
     const desk = started();
     const { head } = desk.state;
-    expect(desk.plan({ ...live, epoch: 2 })).toMatchObject({ refusal: { kind: 'epoch_ahead', named: 2, head } });
+    expect(desk.plan({ ...live, epoch: 2 })).toMatchObject({
+      objection: { refusal: { kind: 'epoch_ahead', named: 2, head } },
+    });
     expect(desk.plan({ ...live, epoch: 1 })).toMatchObject({ is: 'change' });
     const recover = { type: 'recover', generation: 'g1', givenUp: [], reason: 'r' } as const;
-    expect(new Desk().plan({ ...recover, epoch: 5 })).toMatchObject({ refusal: { kind: 'epoch_ahead', head: null } });
+    expect(new Desk().plan({ ...recover, epoch: 5 })).toMatchObject({
+      objection: { refusal: { kind: 'epoch_ahead', head: null } },
+    });
     expect(new Desk().plan({ ...recover, epoch: 0 })).toMatchObject({ is: 'change' });
   });
 
