@@ -158,20 +158,21 @@ describe('a change whose answer was lost', () => {
     expect(Math.max(...seen)).toBe(3);
   });
 
-  const pending: Check = ({ change }) => ({ is: 'pending', request: { id: 'r1', expires_at: T0 }, change });
-  const refused: Check = ({ change }) => ({ is: 'refused', refusal: { kind: 'reason_required' }, change });
+  const record = { type: 'second', data: { kind: 'limit', name: 'l' } } as const;
+  const pending: Check = () => ({ is: 'pending', request: { id: 'r1', expires_at: T0 }, record });
+  const refused: Check = () => ({ is: 'refused', refusal: { kind: 'reason_required' }, record });
 
   test.each([
     ['a request that waits for somebody else', pending, { is: 'pending', request: { id: 'r1' } }],
     ['a refused attempt', refused, { refusal: { kind: 'reason_required' } }],
   ])('and was %s ends as that when it is found', async (_, check, end) => {
     for (const fate of ['taken', 'answer lost'] as const) {
-      const { give, fates, ends, passes, sizes } = setUp({ checks: [check] });
+      const { give, fates, ends, passes, types } = setUp({ checks: [check] });
       fates.push(fate);
       give(limit('l'));
       await passes(100);
       expect(ends).toMatchObject([end]);
-      expect(sizes()).toEqual([1]);
+      expect(types()).toEqual([['second']]);
     }
   });
 });
