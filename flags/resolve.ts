@@ -87,7 +87,7 @@ function strictest(state: State, subject: Subject, base: Mode): Restriction {
 
 /**
  * The strictest restriction of one subject: base mode (with its targeting), kills by exact key, action patterns,
- * feature, surface, lineage and autonomy. The cost does not grow with the number of kills.
+ * feature, surface, lineage and autonomy. The number of look-ups does not grow with the number of kills.
  */
 export function resolveMode(state: State, subject: Subject, now: StoreNow): Restriction {
   const { mode, targeting } = state.mode;

@@ -17,7 +17,8 @@ export interface Wait {
 
 /**
  * Waits in a pause until the decision may have changed; false when the wait is over instead. Everything that waits for
- * the switch waits here: attempts (`guard/steps/deciding.ts`), checkpoints and jobs.
+ * the switch waits here: attempts (`guard/steps/deciding.ts`) and checkpoints. A job
+ * is skipped instead.
  */
 export async function mayHaveChanged(
   guard: LocalState & { readonly changes: Changes },

@@ -51,6 +51,25 @@ beforeAll(() => {
 }, 300_000);
 
 describe('what CONTRIBUTING adds', () => {
+  test('leaves the tests of what it touches as they were', { timeout: 300_000 }, () => {
+    const tests = [
+      'test/guard/steps',
+      'test/store/capabilities',
+      'test/operator',
+      'test/flags/cause',
+      'test/flags/fold',
+    ];
+    const { status, said } = run(
+      process.execPath,
+      'node_modules/vitest/vitest.mjs',
+      'run',
+      '--project',
+      'unit',
+      ...tests,
+    );
+    expect({ status, said }).toMatchObject({ status: 0 });
+  });
+
   test('is four things', () => {
     expect(changes).toHaveLength(4);
   });

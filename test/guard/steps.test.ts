@@ -15,20 +15,16 @@ const officeHours = (isOpen: () => boolean): Step => ({
 const without = (name: string) => (steps: readonly Step[]) => steps.filter((step) => step.name !== name);
 
 describe('the steps of an attempt', () => {
-  test('stand in the order of the design', () => {
-    expect(STEPS.map(({ name }) => name)).toEqual([
-      'identity',
-      'reading',
-      'deciding',
-      'fair turn',
-      'limits',
-      'budgets',
-      'store',
-      'verdict',
-      'intent',
-      'confirm',
-      'start',
-    ]);
+  test.each([
+    ['who acts is known before the mode is asked for', ['identity', 'reading', 'deciding']],
+    ['the event loop may turn before anything is asked of the application', ['deciding', 'fair turn', 'limits']],
+    ['caps are looked at before a verdict is acted on', ['limits', 'budgets', 'verdict']],
+    ['what needs a store is refused before a verdict is acted on', ['store', 'verdict']],
+    ['a permit is asked for last, since it lasts a moment', ['verdict', 'intent', 'confirm', 'start']],
+  ])('stand in an order: %s', (_, order) => {
+    const names = STEPS.map(({ name }) => name);
+    expect(names.filter((name) => order.includes(name))).toEqual(order);
+    expect([names[0], names.at(-1)]).toEqual(['identity', 'start']);
   });
 
   test('are only those that an action needs', async () => {
@@ -50,15 +46,12 @@ describe('the steps of an attempt', () => {
   test('take one more by a row, which may refuse', async () => {
     const guard = bareGuard({ hand: new HandSwitch() });
     let isOpen = true;
-    const rows = STEPS.toSpliced(
-      STEPS.findIndex(({ name }) => name === 'limits'),
-      0,
-      officeHours(() => isOpen),
-    );
     const execute = vi.fn(() => 'paid');
-    const steps = (): readonly Step[] =>
-      rows.filter(
-        (step) => step.name !== 'limits' && step.name !== 'budgets' && step.name !== 'store' && step.name !== 'confirm',
+    const steps = (all: readonly Step[]): readonly Step[] =>
+      all.toSpliced(
+        all.findIndex(({ name }) => name === 'verdict'),
+        0,
+        officeHours(() => isOpen),
       );
     expect(await attemptOnce(guard, { name: 'pay.out', execute }, { input: null, steps })).toMatchObject({
       status: 'executed',
