@@ -66,7 +66,6 @@ export class Changes {
  * process alive meanwhile.
  */
 export async function nextChange(changes: Changes, ms: number, signal: AbortSignal | undefined): Promise<void> {
-  if (signal?.aborted) return;
   let timer: NodeJS.Timeout | undefined;
   let unsubscribe: (() => void) | undefined;
   let forget: (() => void) | undefined;

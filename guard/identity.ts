@@ -85,7 +85,7 @@ export function parseLineage(text: string): Pick<Identity, 'lineageAgents' | 'li
   try {
     value = JSON.parse(Buffer.from(text, 'base64url').toString('utf8'));
   } catch {
-    value = undefined;
+    // No JSON: refused below, as is any other value that is no lineage.
   }
   const lists = Array.isArray(value) && value.length === 3 ? value : undefined;
   if (!lists?.every((list) => Array.isArray(list) && list.every((id) => idProblem(id) === null))) {

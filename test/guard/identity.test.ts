@@ -1,5 +1,13 @@
 import { describe, expect, test } from 'vitest';
-import { checkId, childIdentity, formatLineage, type Identity, isAbove, parseLineage } from '../../guard/identity.ts';
+import {
+  checkId,
+  childIdentity,
+  formatLineage,
+  type Identity,
+  isAbove,
+  parseLineage,
+  unidentified,
+} from '../../guard/identity.ts';
 import { subjectOf } from '../../guard/subject.ts';
 
 const none = { agentId: undefined, missionId: undefined, runId: undefined };
@@ -70,6 +78,7 @@ describe('a lineage', () => {
     ['too many lists', text([[], [], [], []])],
     ['something that is no list', text([[], 'abc', []])],
     ['a name that is none', text([['a'], [''], []])],
+    ['a name that is none beside one that is', text([['a', ''], ['m'], ['r']])],
     ['a name that is no text', text([['a'], [], [7]])],
   ])('that is %s is refused', (_what, lineage) => {
     expect(() => parseLineage(lineage)).toThrow(
@@ -128,4 +137,9 @@ test('the subject of a decision has the terms of the action and who acts; an emp
   const alone: Identity = boss;
   for (const subject of [subjectOf(action, 'org', alone), subjectOf(action, 'org', undefined)])
     expect(subject).toMatchObject({ lineageAgents: undefined, lineageMissions: undefined, lineageRuns: undefined });
+});
+
+test('a call of nobody is told how to name somebody', () => {
+  expect(unidentified(true)).toMatch(/^this call came from outside every run.*requireRun.*run\.bind\(…\)/);
+  expect(unidentified(false)).toMatch(/^this call names no agent: perform it inside killSwitch\.run\(.*agentId$/);
 });

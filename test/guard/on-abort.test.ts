@@ -30,6 +30,7 @@ test('all that are subscribed are called in their order when it fires, also wher
   unsubscribe();
   controller.abort();
   expect(called).toEqual(['first', 'last']);
+  expect(listenersOf(controller.signal)).toBe(0);
 });
 
 test('a signal that has fired calls at once, and is not listened to', () => {
