@@ -92,4 +92,10 @@ describe('closing a switch', () => {
     await closed;
     expect(done).toEqual([...AT_ONCE, ...then(false)]);
   });
+
+  test('without a store has no copy to close', async () => {
+    const { done, parts } = open();
+    await closingOnce().close({ ...parts, executor: { ...parts.executor, replica: null } });
+    expect(done).toEqual([...AT_ONCE, ...then(true)].filter((what) => !/^(reported|copy)/.test(what)));
+  });
 });

@@ -1,0 +1,120 @@
+import { beforeEach, describe, expect, test, vi } from 'vitest';
+import { makeDecision, verdictFor } from '../../flags/index.ts';
+import { normaliseAction } from '../../guard/action.ts';
+import { openExecutor, type Reported } from '../../guard/executor.ts';
+import { createMetrics, type Gauges } from '../../guard/metrics.ts';
+import type { Replica, ReplicaEvent } from '../../store/replica.ts';
+
+vi.mock('../../guard/metrics.ts', { spy: true });
+const stopped = vi.fn<(ms: number) => void>();
+beforeEach(() => {
+  stopped.mockClear();
+  vi.mocked(createMetrics)
+    .mockClear()
+    .mockReturnValue({ decided() {}, stopped, close() {} });
+});
+
+const decide = (mode: 'live' | 'full_stop') =>
+  makeDecision({}, { verdict: verdictFor(mode, 'write'), mode, epoch: 1, cause: { kind: 'mode' } });
+
+const AT = '2026-01-01T00:00:00.000Z';
+const changed: ReplicaEvent = { type: 'changed', keys: ['mode'], at: AT };
+
+/** An executor over a copy that a test plays, with one action in flight; and what was done, in order. */
+function open() {
+  const done: string[] = [];
+  let tell: (event: ReplicaEvent) => void = () => {};
+  let reported: Reported | undefined;
+  const copy = {
+    epoch: 7,
+    stalenessMs: () => 250,
+    storeNow: (): number | null => Date.parse(AT) + 120,
+    report: () => void done.push('reported'),
+    on(listener: (event: ReplicaEvent) => void) {
+      tell = listener;
+      return () => {};
+    },
+  };
+  const executor = openExecutor('1.2.3', (given) => {
+    reported = given;
+    return copy as unknown as Replica;
+  });
+  const running = { decision: decide('live'), now: decide('live') };
+  executor.inFlight.start({
+    decision: running.decision,
+    look: () => running.now,
+    isActive: () => true,
+    refresh: async () => {},
+    stop: () => () => void done.push('aborted'),
+  });
+  executor.changes.once(() => done.push('woken'));
+  return { executor, copy, done, running, reported: () => reported, tell: (event: ReplicaEvent) => tell(event) };
+}
+
+/** The numbers that the last executor's gauges show. */
+const gauges = (): Gauges | undefined => vi.mocked(createMetrics).mock.lastCall?.[1];
+
+describe('an executor', () => {
+  test('tells what runs of each change of its copy, then what waits, in the same turn', () => {
+    const { done, running, tell } = open();
+    running.now = decide('full_stop');
+    tell(changed);
+    expect(done).toEqual(['aborted', 'woken']);
+  });
+
+  test('tells them also of what the copy can be trusted for', () => {
+    const { done, running, tell } = open();
+    running.now = decide('full_stop');
+    tell({ type: 'fault', fault: { code: 'STALE', message: 'late' } });
+    expect(done).toEqual(['aborted', 'woken']);
+    expect(stopped).not.toHaveBeenCalled(); // no change did it
+  });
+
+  test('measures a stop from the change to its signal, by the store’s clock', () => {
+    const { copy, running, tell } = open();
+    tell(changed);
+    expect(stopped).not.toHaveBeenCalled(); // nothing was stopped
+    running.now = decide('full_stop');
+    tell({ ...changed, at: null } as ReplicaEvent);
+    copy.storeNow = () => null;
+    tell(changed);
+    expect(stopped).not.toHaveBeenCalled(); // not known when
+    copy.storeNow = () => Date.parse(AT) + 120;
+    tell(changed);
+    expect(stopped.mock.calls).toEqual([[120]]);
+  });
+
+  test('reports its work and its actions with its copy', () => {
+    const { executor, done, reported } = open();
+    expect(reported()?.work()).toMatchObject({ inFlight: 1, draining: 0 });
+    expect(reported()?.surfaces()).toBeNull();
+    executor.registry.register(normaliseAction({ name: 'a.b', execute: () => 1 }));
+    expect(done).toEqual(['reported']);
+    expect(reported()?.surfaces()).toMatchObject([{ action: 'a.b' }]);
+  });
+
+  test('reports at once when the last of what drained has ended', () => {
+    const { executor, done, running, tell } = open();
+    const other = {
+      decision: decide('live'),
+      look: () => decide('full_stop'),
+      isActive: () => true,
+      refresh: async () => {},
+      stop: () => null,
+    };
+    executor.inFlight.start(other);
+    tell(changed);
+    executor.inFlight.end(other);
+    expect([done, running.now.verdict]).toEqual([['woken', 'reported'], 'allow']);
+  });
+
+  test('shows epoch, age and work in its gauges; without a copy as well', () => {
+    open();
+    expect(vi.mocked(createMetrics).mock.lastCall?.[0]).toBe('1.2.3');
+    expect([gauges()?.epoch(), gauges()?.stalenessMs(), gauges()?.inFlight()]).toEqual([7, 250, 1]);
+    const { replica, registry } = openExecutor('1.2.3', () => null);
+    expect(replica).toBeNull();
+    registry.register(normaliseAction({ name: 'a.b', execute: () => 1 }));
+    expect([gauges()?.epoch(), gauges()?.stalenessMs(), gauges()?.inFlight()]).toEqual([0, null, 0]);
+  });
+});
