@@ -50,6 +50,11 @@ describe('two givers are alike', () => {
   });
 });
 
+test('two givers are not alike where they differ in one of several parents', () => {
+  const [one, other] = [giver({ lineageAgents: ['a', 'b'] }), giver({ lineageAgents: ['a', 'c'] })];
+  expect([isLike(one, other), isLike(one, giver({ lineageAgents: ['a', 'b'] }))]).toEqual([false, true]);
+});
+
 test('work may be handed up to those for whom it was begun, and to another switch', () => {
   const [boss, worker] = [giver({ agentId: 'boss', lineageAgents: [] }), giver()];
   expect([isHandedTo(boss, worker), isHandedTo(worker, boss), isHandedTo(worker, worker)]).toEqual([true, false, true]);
@@ -72,6 +77,15 @@ describe('a giver that leads another', () => {
     follower.stop(stopped)?.();
     lead(leader, follower);
     expect([leader.work.stoppedBy, signal.reason]).toEqual([stopped, stopped]);
+  });
+
+  test('keeps its own stop where both were stopped', () => {
+    const [leader, follower] = [giver(), giver()];
+    const own = decide('read_only');
+    leader.stop(own)?.();
+    follower.stop(stopped)?.();
+    lead(leader, follower);
+    expect(leader.work.stoppedBy).toBe(own);
   });
 
   test('goes on where the other has not been stopped', () => {
