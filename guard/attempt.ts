@@ -76,10 +76,6 @@ export class Attempt<Input, Result> {
     this.until = this.asked + options.waitMs;
   }
 
-  get state(): AttemptState {
-    return this.#state;
-  }
-
   /** The caller's own signal. */
   get signal(): AbortSignal | undefined {
     return this.options.signal;

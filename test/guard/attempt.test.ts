@@ -251,6 +251,7 @@ describe('an attempt', () => {
           dropped: [],
         });
         expect(states.includes('executing')).toBe(started);
+        expect(states.includes('confirming')).toBe(scene.irreversible && states.includes('intended'));
         // Each pause that it waited in, and then what it came to.
         const waits = states.filter((is, at) => is === 'waiting' && states[at - 1] !== is).map(() => 'pause');
         expect(counted).toEqual(is === 'paused' ? waits : [...waits, expect.toSatisfy((last) => last !== 'pause')]);

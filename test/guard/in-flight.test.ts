@@ -52,6 +52,15 @@ describe('work that runs', () => {
     }
   });
 
+  test('goes on under a stricter mode that allows it all the same: a read in all but a full stop', () => {
+    const reads = (mode: Mode): Decision =>
+      makeDecision({}, { verdict: verdictFor(mode, 'read'), mode, epoch: 1, cause: { kind: 'mode' } });
+    expect(MODES.filter((mode) => isDraining(reads('live'), reads(mode)))).toEqual(
+      MODES.filter((mode) => verdictFor(mode, 'read') !== 'allow'),
+    );
+    expect(MODES.filter((mode) => mustStop(reads('live'), reads(mode)))).toEqual(['full_stop']);
+  });
+
   test('ends altogether before the signal of any of it fires, and is told once', () => {
     const { done, inFlight, start } = open();
     const [one, other] = [start('one'), start('other')];

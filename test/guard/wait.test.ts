@@ -141,6 +141,20 @@ describe('a checkpoint', () => {
     },
   );
 
+  test('is counted with the time that its own evaluation took', async () => {
+    const { guard } = open({ mode: 'live' });
+    const took: number[] = [];
+    const { client } = guard;
+    const slow = async (flagKey: string) => {
+      vi.advanceTimersByTime(300);
+      return client.getStringDetails(flagKey);
+    };
+    vi.advanceTimersByTime(5000);
+    const metrics = { decided: (_decision: unknown, ms: number) => void took.push(ms) };
+    await decideAndWait({ ...guard, client: { getStringDetails: slow }, metrics }, subject, () => {});
+    expect(took).toEqual([expect.closeTo(300, 3)]);
+  });
+
   test('that need not wait is decided once', async () => {
     const { guard, hand, counted } = open({ mode: 'full_stop' });
     const onWait = vi.fn();
