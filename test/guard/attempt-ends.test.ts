@@ -99,7 +99,7 @@ describe('what an attempt leaves', () => {
     const { guard, recorded } = open('draft_only');
     const outcome = await attemptOnce(guard, { name: 'a.b', execute, draft: (input) => `draft of ${input}` }, call());
     expect(outcome).toEqual({ status: 'drafted', decision: outcome.decision, draft: 'draft of it' });
-    expect(await recorded()).toEqual([{ status: 'drafted', state: 'refused', verdict: 'draft', input: 'it' }]);
+    expect(await recorded()).toEqual([{ status: 'drafted', state: 'drafted', verdict: 'draft', input: 'it' }]);
   });
 
   test('a record of what it was redirected to, and of what it was given', async () => {

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { makeDecision, verdictFor } from '../../flags/index.ts';
 import { normaliseAction } from '../../guard/action.ts';
-import { openExecutor, type Reported } from '../../guard/executor.ts';
+import { openExecutor, type Reported, WITHOUT_STORE } from '../../guard/executor.ts';
 import { createMetrics, type Gauges } from '../../guard/metrics.ts';
 import type { Replica, ReplicaEvent } from '../../store/replica.ts';
 
@@ -37,7 +37,7 @@ function open() {
   };
   const executor = openExecutor('1.2.3', (given) => {
     reported = given;
-    return copy as unknown as Replica;
+    return { replica: copy as unknown as Replica, reports: null };
   });
   const running = { decision: decide('live'), now: decide('live') };
   executor.inFlight.start({
@@ -86,11 +86,11 @@ describe('an executor', () => {
 
   test('reports its work and its actions with its copy', () => {
     const { executor, done, reported } = open();
-    expect(reported()?.work()).toMatchObject({ inFlight: 1, draining: 0 });
-    expect(reported()?.surfaces()).toBeNull();
+    expect(reported()?.work?.()).toMatchObject({ inFlight: 1, draining: 0 });
+    expect(reported()?.surfaces?.()).toBeNull();
     executor.registry.register(normaliseAction({ name: 'a.b', execute: () => 1 }));
     expect(done).toEqual(['reported']);
-    expect(reported()?.surfaces()).toMatchObject([{ action: 'a.b' }]);
+    expect(reported()?.surfaces?.()).toMatchObject([{ action: 'a.b' }]);
   });
 
   test('reports at once when the last of what drained has ended', () => {
@@ -112,7 +112,7 @@ describe('an executor', () => {
     open();
     expect(vi.mocked(createMetrics).mock.lastCall?.[0]).toBe('1.2.3');
     expect([gauges()?.epoch(), gauges()?.stalenessMs(), gauges()?.inFlight()]).toEqual([7, 250, 1]);
-    const { replica, registry } = openExecutor('1.2.3', () => null);
+    const { replica, registry } = openExecutor('1.2.3', () => WITHOUT_STORE);
     expect(replica).toBeNull();
     registry.register(normaliseAction({ name: 'a.b', execute: () => 1 }));
     expect([gauges()?.epoch(), gauges()?.stalenessMs(), gauges()?.inFlight()]).toEqual([0, null, 0]);
