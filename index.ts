@@ -29,7 +29,8 @@ export type {
 export type { CreateKillSwitchOptions } from './guard/create-options.ts';
 export { ActionInputError, ActionResultError, ActionStoppedError, isActionStoppedError } from './guard/errors.ts';
 export type { RedactInput } from './guard/interventions.ts';
-export type { CheckOptions, JobOutcome, KillSwitch, RunOptions } from './guard/kill-switch.ts';
+export type { CheckOptions } from './guard/check.ts';
+export type { JobOutcome, KillSwitch, RunOptions } from './guard/kill-switch.ts';
 export type { Outcome, OutcomeStatus } from './guard/outcome.ts';
 export type { CheckpointOptions, Run } from './guard/run.ts';
 export type { ExecutorStore } from './store/ports.ts';

@@ -26,9 +26,8 @@ export const unidentified = (requireRun: boolean): string =>
     : 'this call names no agent: perform it inside killSwitch.run({ agentId }, …), or give createKillSwitch an agentId';
 
 /** @throws KillSwitchError INVALID_ARGUMENT */
-export function checkId(what: string, id: string | undefined): string | undefined {
-  if (id === undefined) return undefined;
-  const problem = idProblem(id);
+export function checkId<Id extends string | undefined>(what: string, id: Id): Id {
+  const problem = id === undefined ? null : idProblem(id);
   if (problem) throw invalid(`${what} ${problem}.`);
   return id;
 }

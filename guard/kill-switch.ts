@@ -1,28 +1,20 @@
 import { randomUUID } from 'node:crypto';
-import {
-  actionNameProblem,
-  type Decision,
-  deepFreeze,
-  type Effect,
-  faultReading,
-  idProblem,
-  isEffect,
-} from '../flags/index.ts';
+import type { Decision } from '../flags/index.ts';
+import { checkKeys, type Keys } from '../flags/options.ts';
+import { actingAs, type Within } from './acting-as.ts';
 import { type ActionDefinition, type CallOptions, type GuardedAction, normaliseAction, readOptions } from './action.ts';
-import { blocked, decide } from './decide.ts';
+import { type CheckOptions, checkOf } from './check.ts';
 import { ActionStoppedError } from './errors.ts';
 import { evaluateMode } from './evaluate.ts';
-import { actingAs, type Within } from './acting-as.ts';
-import { checkId, childIdentity, type Identity, type IdentityStorage, parseLineage, unidentified } from './identity.ts';
-import { checkKeys, keyProblem, type Keys } from '../flags/options.ts';
-import type { Outcome } from './outcome.ts';
 import type { Guard } from './guard.ts';
-import { CLOSED, look } from './look.ts';
+import { checkId, childIdentity, type Identity, type IdentityStorage, parseLineage } from './identity.ts';
+import { look } from './look.ts';
+import type { Outcome } from './outcome.ts';
 import { type Performable, perform } from './perform.ts';
-import { stepsFor } from './steps/index.ts';
-import { type GuardedSubject, subjectOf } from './subject.ts';
 import type { Registry } from './registry.ts';
 import { type CheckpointKeeper, openRun, type Run } from './run.ts';
+import { stepsFor } from './steps/index.ts';
+import { subjectOf } from './subject.ts';
 
 /** Who acts in a run. */
 export interface RunOptions {
@@ -33,18 +25,6 @@ export interface RunOptions {
   readonly runId?: string | undefined;
   /** The `run.lineage` of the run (in another process) that asked for this work. */
   readonly lineage?: string | undefined;
-}
-
-/** What `check` decides about. Agent, mission and run default to those of the run that it is called in. */
-export interface CheckOptions {
-  readonly agentId?: string | undefined;
-  readonly missionId?: string | undefined;
-  readonly runId?: string | undefined;
-  readonly action?: string | undefined;
-  /** Default `write`. */
-  readonly effect?: Effect | undefined;
-  readonly surface?: string | undefined;
-  readonly feature?: string | undefined;
 }
 
 /** The outcome of one tick of a job: its result, or why it was skipped. */
@@ -97,47 +77,7 @@ const WITHOUT_END = { waitMs: Number.POSITIVE_INFINITY } as const;
  */
 const TICK = { name: undefined, effect: 'read', surface: 'schedule' } as const;
 
-const CHECK_KEYS: Keys<CheckOptions> = {
-  agentId: true,
-  missionId: true,
-  runId: true,
-  action: true,
-  effect: true,
-  surface: true,
-  feature: true,
-};
-/** A switch instead of a lookup in CHECK_KEYS, which would cost half as much as the rest of check(). */
-function isCheckKey(key: keyof CheckOptions): boolean {
-  switch (key) {
-    case 'agentId':
-    case 'missionId':
-    case 'runId':
-    case 'action':
-    case 'effect':
-    case 'surface':
-    case 'feature':
-      return true;
-    default:
-      key satisfies never;
-      return false;
-  }
-}
-
-/** Whether it is an object and all of its keys are known. */
-function hasCheckKeys(options: CheckOptions): boolean {
-  if (typeof options !== 'object') return false;
-  for (const key in options) if (!isCheckKey(key as keyof CheckOptions)) return false;
-  return true;
-}
-
 const RUN_KEYS: Keys<RunOptions> = { agentId: true, missionId: true, runId: true, lineage: true };
-
-const NO_STATE = deepFreeze(
-  faultReading(
-    'NO_LOCAL_STATE',
-    'this switch has no store, so check() has no local state to look at: use attempt() of an action instead',
-  ),
-);
 
 /** The application's side of a switch, from the parts that `createKillSwitch` has wired. */
 export function killSwitchOf({ guard, storage, registry, checkpoints, close }: KillSwitchParts): KillSwitch {
@@ -208,15 +148,7 @@ export function killSwitchOf({ guard, storage, registry, checkpoints, close }: K
       };
     },
 
-    check(options: CheckOptions = {}): Decision {
-      const subject = checkedSubject(guard.organizationId, options, guard.identity());
-      const problem =
-        (hasCheckKeys(options) ? null : keyProblem('check', options, CHECK_KEYS)) ??
-        subjectProblem(subject, guard.requireRun);
-      if (problem !== null) return blocked(subject, { kind: 'identity', message: problem });
-      return decide(subject, guard.isClosed() ? CLOSED : (guard.replica?.reading(subject) ?? NO_STATE));
-    },
-
+    check: checkOf(guard),
     close,
   };
 }
@@ -233,44 +165,8 @@ function identityFor(guard: Guard, options: RunOptions): RunIdentity {
   const own = {
     agentId: checkId('agentId', agentId),
     missionId: checkId('missionId', missionId),
-    runId: checkId('runId', runId) as string,
+    runId: checkId('runId', runId),
   };
   const handed = lineage === undefined ? undefined : parseLineage(lineage);
   return { ...childIdentity(guard.parent(), own, handed), runId: own.runId };
 }
-
-function subjectProblem(subject: GuardedSubject, requireRun: boolean): string | null {
-  if (subject.agentId === undefined)
-    return requireRun
-      ? unidentified(requireRun)
-      : 'check() knows no agent to decide about: give it an agentId, or call it inside a run';
-  // No loop over the names: it would cost more than the rest of check().
-  return (
-    nameProblem('agentId', subject.agentId) ??
-    nameProblem('missionId', subject.missionId) ??
-    nameProblem('runId', subject.runId) ??
-    nameProblem('action', subject.action, actionNameProblem) ??
-    nameProblem('surface', subject.surface) ??
-    nameProblem('feature', subject.feature)
-  );
-}
-
-function nameProblem(what: keyof GuardedSubject, id: string | undefined, problemOf = idProblem): string | null {
-  const problem = id === undefined ? null : problemOf(id);
-  return problem === null ? null : `the ${what} given to check() ${problem}`;
-}
-
-/** An unknown effect counts as `write`, the strictest. */
-const checkedSubject = (organizationId: string, options: CheckOptions, from: Identity | undefined): GuardedSubject => ({
-  organizationId,
-  agentId: options.agentId ?? from?.agentId,
-  missionId: options.missionId ?? from?.missionId,
-  runId: options.runId ?? from?.runId,
-  lineageAgents: from?.lineageAgents,
-  lineageMissions: from?.lineageMissions,
-  lineageRuns: from?.lineageRuns,
-  action: options.action,
-  effect: isEffect(options.effect) ? options.effect : 'write',
-  surface: options.surface,
-  feature: options.feature,
-});
