@@ -1,5 +1,5 @@
-// Members that say what the value beside them is; guard/redact.ts looks for them in objects, secret-neighbours.ts in
-// texts.
+// Members that say what the value beside them is; guard/secret-beside.ts looks for them in objects,
+// secret-neighbours.ts in texts.
 
 /** Members that name the value: `{ name: 'Authorization', value: '…' }`. */
 export const NAME_MEMBERS = [

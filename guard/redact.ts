@@ -1,8 +1,8 @@
-import { types } from 'node:util';
-import { isSecret, redactText } from '../flags/index.ts';
+import { redactText } from '../flags/index.ts';
 import { REDACTED } from '../flags/secret-keys.ts';
-import { FIELD_MEMBERS, NAME_MEMBERS, VALUE_MEMBERS } from '../flags/secret-members.ts';
 import { LOOK_BEHIND } from '../flags/secret-texts.ts';
+import { contentsOf, nameOf, standIn, unboxed } from './app-objects.ts';
+import { isSecretMember, isValueOf, namesIn } from './secret-beside.ts';
 
 /**
  * The bounds of one walk through an input. They are checked on the way, so that nothing is built only to be thrown
@@ -41,20 +41,6 @@ const NO = Number.POSITIVE_INFINITY;
 const WHOLE: Limits = { depth: 100, items: NO, nodes: NO, text: NO, length: NO, behind: 0, lookedAt: NO };
 
 const MAX_KEY = 200;
-
-const NAMES: ReadonlySet<string> = new Set(NAME_MEMBERS);
-const FIELDS: ReadonlySet<string> = new Set(FIELD_MEMBERS);
-const VALUES: ReadonlySet<string> = new Set(VALUE_MEMBERS);
-/** Values of a member `type` that make its neighbour `value` a secret: `{ type: 'password', value: '…' }`. */
-const PASSWORD = /^(?:password|passcode|pin|otp|one-time-code|(?:current|new)-password)$/i;
-
-/**
- * What may be the name of a header, an option or a field; a CSS or XPath selector; and an option of a command, whose
- * value may follow.
- */
-const NAME = /^-{0,2}([\w .-]{1,80}):?$/;
-const SELECTOR = /^(?:[#.[]|\/\/|[a-z]{1,20}[#.[])[^\n]{1,120}$/i;
-const OPTION = /^--?[A-Za-z][\w-]{0,60}$/;
 
 /** The path of a secret, and which kind of secret it looks like. */
 export interface FoundSecret {
@@ -165,11 +151,10 @@ class Copy {
   }
 
   #object(value: object, path: string, depth: number): unknown {
-    if (types.isProxy(value)) return '[proxy]';
-    if (types.isDate(value)) return dateText(value);
-    if (ArrayBuffer.isView(value) || types.isAnyArrayBuffer(value)) return `[${value.byteLength} bytes]`;
-    if (types.isStringObject(value)) return this.of(String.prototype.valueOf.call(value), path, depth);
-    if (types.isNumberObject(value)) return this.of(Number.prototype.valueOf.call(value), path, depth);
+    const text = standIn(value);
+    if (text !== null) return text;
+    const inner = unboxed(value);
+    if (inner !== null) return this.of(inner, path, depth);
     if (this.#above.has(value)) return '[cycle]';
     const before = this.#paths.get(value);
     // copying shared objects each time could take exponential time
@@ -183,18 +168,15 @@ class Copy {
   }
 
   #contents(value: object, path: string, depth: number): unknown {
-    if (Array.isArray(value)) return this.#list(elementsOf(value), value.length, path, depth);
-    if (types.isSet(value)) return this.#list(Set.prototype.values.call(value), sizeOf(value), path, depth);
-    if (types.isMap(value)) return this.#members(Map.prototype.entries.call(value), sizeOf(value), path, depth);
-    const prototype: unknown = Object.getPrototypeOf(value);
-    if (prototype === URL.prototype) return this.of(URL.prototype.toString.call(value), path, depth);
-    if (prototype === URLSearchParams.prototype)
-      return this.#members(URLSearchParams.prototype.entries.call(value as URLSearchParams), 0, path, depth);
-    if (prototype === Headers.prototype)
-      return this.#members(Headers.prototype.entries.call(value as Headers), 0, path, depth);
-    const keys = Object.keys(value);
-    if (types.isNativeError(value)) keys.unshift('message'); // which is not enumerable
-    return this.#members(membersOf(value, keys), keys.length, path, depth);
+    const contents = contentsOf(value);
+    switch (contents.is) {
+      case 'text':
+        return this.of(contents.text, path, depth);
+      case 'list':
+        return this.#list(contents.items, contents.size, path, depth);
+      default:
+        return this.#members(contents.members, contents.size, path, depth);
+    }
   }
 
   #list(items: Iterable<unknown>, size: number, path: string, depth: number): unknown[] {
@@ -230,9 +212,7 @@ class Copy {
       const clean = this.#clean(name.slice(0, MAX_KEY), path);
       const at = path === '' ? clean : `${path}.${clean}`.slice(0, MAX_KEY);
       names ??= namesIn(first);
-      const hidden =
-        isSecret(name, value) || (VALUES.has(name.toLowerCase()) && names.some((said) => isSecret(said, value)));
-      const copy = hidden ? this.#hide(at, NAMED) : this.of(value, at, depth);
+      const copy = isSecretMember(name, value, names) ? this.#hide(at, NAMED) : this.of(value, at, depth);
       this.#length += clean.length;
       if (copy !== undefined) copies.push([clean, copy]);
     }
@@ -242,58 +222,3 @@ class Copy {
 
 const NAMED = 'a secret by its name';
 const TOO_DEEP = 'what is nested too deeply to be searched';
-
-const sizeOf = (value: Map<unknown, unknown> | Set<unknown>): number =>
-  types.isMap(value) ? (mapSize.call(value) as number) : (setSize.call(value) as number);
-const getterOf = (prototype: object, name: string): (() => unknown) =>
-  Object.getOwnPropertyDescriptor(prototype, name)?.get as () => unknown;
-const mapSize = getterOf(Map.prototype, 'size');
-const setSize = getterOf(Set.prototype, 'size');
-
-const dateText = (date: Date): string => {
-  const time = Date.prototype.getTime.call(date);
-  return Number.isNaN(time) ? 'Invalid Date' : new Date(time).toISOString();
-};
-
-/** The key of a member. A key that only code of the application could convert to a text gets a number instead. */
-const nameOf = (key: unknown, place: number): string =>
-  typeof key === 'string' ? key : typeof key === 'number' || typeof key === 'bigint' ? `${key}` : `[key ${place}]`;
-
-/** The value of a property, without running a getter. */
-const read = (holder: object, key: PropertyKey): unknown => {
-  const property = Object.getOwnPropertyDescriptor(holder, key);
-  return property && !('value' in property) ? '[getter]' : property?.value;
-};
-
-function* elementsOf(list: readonly unknown[]): Generator<unknown> {
-  for (let index = 0; index < list.length; index += 1) yield read(list, index);
-}
-
-function* membersOf(holder: object, keys: readonly string[]): Generator<readonly [string, unknown]> {
-  for (const key of keys) yield [key, read(holder, key)];
-}
-
-/** The names that members such as `name` give to the value beside them: `{ name: 'password', value: '…' }`. */
-const namesIn = (members: readonly (readonly [unknown, unknown])[]): readonly string[] =>
-  members.flatMap(([key, value]) =>
-    typeof key === 'string' && typeof value === 'string' && saysWhatIsBeside(key.toLowerCase(), value) ? [value] : [],
-  );
-
-const saysWhatIsBeside = (key: string, value: string): boolean =>
-  (NAMES.has(key) && NAME.test(value)) ||
-  (FIELDS.has(key) && value.length <= MAX_KEY) ||
-  (key === 'type' && PASSWORD.test(value));
-
-/**
- * True when the element before makes this one a secret: `['Authorization', '…']`, `['--token', '…']`, `['curl', '-u',
- * 'me:…']`.
- */
-function isValueOf(before: unknown, item: unknown, command: readonly string[]): boolean {
-  if (typeof before !== 'string' || before.length > 80) return false;
-  const name = NAME.exec(before)?.[1] ?? SELECTOR.exec(before)?.[0];
-  if (name !== undefined && isSecret(name, item)) return true;
-  if (typeof item !== 'string' || item.startsWith('-') || !OPTION.test(before)) return false;
-  const start = `${command.join(' ')} ${before} `;
-  const value = item.slice(0, RECORD.text);
-  return !redactText(start + value).endsWith(` ${redactText(value)}`);
-}
