@@ -249,6 +249,7 @@ export interface ControlPlane {
   setAutonomy(options: AutonomyOptions): Promise<ChangeAnswer>;
   /** The app's ordinary flags. A reason is required. */
   setFlags(options: FlagsOptions): Promise<ChangeAnswer>;
+  /** The whole switch at one moment. @throws NOT_INITIALISED, as every call that reads it */
   status(): Promise<Status>;
   /** Only what `status` says of lost changes. */
   forks(): Promise<ForksAnswer>;
@@ -260,7 +261,7 @@ export interface ControlPlane {
   interventions(options?: InterventionsOptions): Promise<InterventionsAnswer>;
   /** Every action that can be performed, with its executor. */
   surfaces(page?: Page): Promise<readonly SurfaceRow[]>;
-  /** The log, oldest first. */
+  /** The log, oldest first. @throws NOT_INITIALISED where there is none, CORRUPT at an event that cannot be read */
   log(options?: LogOptions): AsyncIterable<LogEvent>;
   /**
    * The log, and then each event as it is appended. Waits through outages of the store. `return()` and the signal end

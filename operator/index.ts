@@ -2,5 +2,12 @@ export type { Acknowledgements, ExecutorAcknowledgement, ExecutorState, SharedWr
 export type * from './control-plane.ts';
 export { type OpenControlPlaneOptions, openControlPlane } from './open.ts';
 export type { GivenOperator as Operator } from './operators.ts';
-export { ChangePendingError, ChangeRefusedError, type PendingRequest, type Refusal } from './refusals.ts';
+export {
+  ChangePendingError,
+  ChangeRefusedError,
+  isChangePendingError,
+  isChangeRefusedError,
+  type PendingRequest,
+  type Refusal,
+} from './refusals.ts';
 export type { LogVerification } from './verify-log.ts';

@@ -1,4 +1,4 @@
-import { type Clock, KillSwitchError, type State, stateFrom } from '../flags/index.ts';
+import { type Clock, KillSwitchError, type LogEvent, type State, stateFrom } from '../flags/index.ts';
 import { loadWhole } from '../store/answers.ts';
 import type { ControlConnection } from '../store/ports.ts';
 import { Rounds } from '../store/rounds.ts';
@@ -7,7 +7,14 @@ import { Hearing } from './hearing.ts';
 import { Operating } from './operate.ts';
 import { SYSTEM } from './operators.ts';
 import type { Check } from './plan.ts';
-import { ChangePendingError, ChangeRefusedError, type Place, type Refusal } from './refusals.ts';
+import {
+  ChangePendingError,
+  ChangeRefusedError,
+  isChangeRefusedError,
+  NotInitialisedError,
+  type Place,
+  type Refusal,
+} from './refusals.ts';
 
 export interface OpenedSwitchOptions {
   readonly connection: ControlConnection;
@@ -49,21 +56,28 @@ export class OpenedSwitch {
   /** @throws ChangeRefusedError, ChangePendingError; KillSwitchError that says why the store did not take it in time */
   async append(order: Order): Promise<Recorded> {
     const appended = await this.#changes.append(order).catch((error: unknown) => {
-      throw error instanceof ChangeRefusedError ? new ChangeRefusedError(this.#located(error.refusal)) : error;
+      throw isChangeRefusedError(error) ? new ChangeRefusedError(this.#located(error.refusal)) : error;
     });
     void this.#snapshots.begin();
     return recorded(appended);
   }
 
-  /** The whole state. @throws ChangeRefusedError NOT_INITIALISED */
+  /** The whole state. @throws KillSwitchError NOT_INITIALISED */
   async state(): Promise<State> {
     const { head, entries } = await loadWhole(this.connection);
-    if (!head) throw this.notInitialised();
+    if (!head) throw new NotInitialisedError(this.place);
     return stateFrom(entries, head);
   }
 
-  notInitialised(): ChangeRefusedError {
-    return new ChangeRefusedError({ kind: 'not_initialised', place: this.place });
+  /** The events after an epoch. @throws KillSwitchError NOT_INITIALISED where there is no log */
+  async *log(after: number): AsyncGenerator<LogEvent> {
+    let found = false;
+    for await (const event of this.connection.log(after)) {
+      found = true;
+      yield event;
+    }
+    if (found || (after > 0 && (await this.connection.read([])).head)) return;
+    throw new NotInitialisedError(this.place);
   }
 
   /** Resolves when background work is done. */

@@ -15,7 +15,7 @@ import type { ControlConnection } from '../store/ports.ts';
 import { ChangeQueue } from './change-queue.ts';
 import { clocksAgree, type ClockLook, expiryProof, type Timekeeping } from './expiry.ts';
 import { SYSTEM } from './operators.ts';
-import { ChangeRefusedError } from './refusals.ts';
+import { isChangeRefusedError } from './refusals.ts';
 
 export interface OperateOptions {
   readonly connection: ControlConnection;
@@ -170,7 +170,7 @@ export class Operating {
       await this.#changes.append({ command: { type: 'expire', target, id, expiresAt: expires_at }, actor: SYSTEM });
     } catch (error) {
       // Another process has ended it, or an operator has lifted or extended it: the next look reads that.
-      if (!(error instanceof ChangeRefusedError) || error.refusal.kind !== 'not_killed') throw error;
+      if (!isChangeRefusedError(error) || error.refusal.kind !== 'not_killed') throw error;
     }
   }
 }

@@ -141,8 +141,8 @@ function said<K extends keyof Facts>(refusal: { readonly kind: K } & Facts[K]): 
   return REFUSALS[refusal.kind].says(refusal);
 }
 
-/** A change was refused, and nothing was changed. Its `code` and message are made from its refusal. */
-export class ChangeRefusedError extends KillSwitchError {
+/** What was asked for is refused. Its `code` and message, for a program, are made from its refusal. */
+export class RefusedError extends KillSwitchError {
   readonly refusal: Refusal;
 
   constructor(refusal: Refusal) {
@@ -151,15 +151,43 @@ export class ChangeRefusedError extends KillSwitchError {
   }
 }
 
+/** There is no control plane to read where this one was opened: it was never created, or it was wiped. */
+export class NotInitialisedError extends RefusedError {
+  override readonly name = 'NotInitialisedError';
+
+  constructor(place: Place) {
+    super({ kind: 'not_initialised', place });
+  }
+}
+
+const REFUSED = Symbol.for('openfeature-kill-switch.change-refused');
+const PENDING = Symbol.for('openfeature-kill-switch.change-pending');
+
+/** A change was refused, and nothing was changed. `refusal` says why, for machines. */
+export class ChangeRefusedError extends RefusedError {
+  override readonly name = 'ChangeRefusedError';
+  readonly [REFUSED] = true;
+}
+
 /** A change waits for another person to agree; until then nothing is changed. */
 export class ChangePendingError extends KillSwitchError {
+  override readonly name = 'ChangePendingError';
   readonly request: PendingRequest;
+  readonly [PENDING] = true;
 
   constructor(request: PendingRequest) {
     super('PENDING', `This waits for another person to agree, until ${request.expires_at}: request ${request.id}.`);
     this.request = request;
   }
 }
+
+/** True for a ChangeRefusedError, also of another copy of this package. */
+export const isChangeRefusedError = (error: unknown): error is ChangeRefusedError =>
+  error instanceof Error && REFUSED in error;
+
+/** True for a ChangePendingError, also of another copy of this package. */
+export const isChangePendingError = (error: unknown): error is ChangePendingError =>
+  error instanceof Error && PENDING in error;
 
 /** A request that another person has to agree to before it expires. */
 export interface PendingRequest {

@@ -63,7 +63,7 @@ import { judgeReports } from './judge-reports.ts';
 import { killHeard } from './kill-heard.ts';
 import type { OpenedSwitch } from './opened-switch.ts';
 import type { Operator } from './operators.ts';
-import { ChangeRefusedError } from './refusals.ts';
+import { ChangeRefusedError, NotInitialisedError } from './refusals.ts';
 import { killRecords, statusOf } from './status.ts';
 import { surfaceRows } from './surface-rows.ts';
 import { type LogVerification, verifyLog } from './verify-log.ts';
@@ -210,7 +210,7 @@ export class StoreControlPlane implements ControlPlane {
   async executors(page: Page = {}): Promise<readonly ExecutorAcknowledgement[]> {
     const { skip, limit } = givenPage('executors', page);
     const { beats, head, time } = await this.#opened.hearing.hear();
-    if (!head) throw this.#opened.notInitialised();
+    if (!head) throw new NotInitialisedError(this.#opened.place);
     return acknowledge(beats, { head, store: head, time }, 0).executors.slice(skip, skip + limit);
   }
 
@@ -230,7 +230,7 @@ export class StoreControlPlane implements ControlPlane {
 
   log(options: LogOptions = {}): AsyncIterable<LogEvent> {
     checkKeys('log', options, { after: true });
-    return this.#connection.log(wholeNumber('after', options.after ?? 0, 0));
+    return this.#opened.log(wholeNumber('after', options.after ?? 0, 0));
   }
 
   follow(options: FollowOptions = {}): AsyncIterable<LogEvent> {

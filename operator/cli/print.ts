@@ -1,5 +1,5 @@
 import { isKillSwitchError, messageOf, printable } from '../../flags/index.ts';
-import { ChangePendingError, ChangeRefusedError, refusalText } from '../refusals.ts';
+import { isChangePendingError, RefusedError, refusalText } from '../refusals.ts';
 import { type Typed, withReach } from './advice.ts';
 import { type Answer, EXIT, type ExitCode, type Lines } from './command.ts';
 import { CommandError } from './command-error.ts';
@@ -53,7 +53,7 @@ const forPeople = (text: string): string => text.split('\n').map(printable).join
 
 /** The text of an error. A refusal is put into words for somebody who types commands. */
 const wordsOf = (error: unknown): string =>
-  error instanceof ChangeRefusedError ? refusalText(error.refusal, 'command') : messageOf(error);
+  error instanceof RefusedError ? refusalText(error.refusal, 'command') : messageOf(error);
 
 /** Prints an error on stderr, and with `--json` on stdout too. Never rejects. */
 export async function printError(
@@ -63,7 +63,7 @@ export async function printError(
 ): Promise<ExitCode> {
   const code = isKillSwitchError(error) || error instanceof CommandError ? error.code : 'INTERNAL';
   const detail = withoutCredentials(withReach(wordsOf(error), typed));
-  const value = error instanceof ChangePendingError ? { pending: error.request } : { detail, code };
+  const value = isChangePendingError(error) ? { pending: error.request } : { detail, code };
   // Where stdout cannot be written, stderr still says it.
   if (json && code !== 'NOT_PRINTED') await io.out(`${toJson(value)}\n`).catch(() => false);
   io.err(`${io.watched ? '\r\u001b[K' : ''}${forPeople(detail)}\n`);

@@ -3,7 +3,7 @@ import type { LogEvent } from '../../flags/index.ts';
 import { OpenedSwitch, type OpenedSwitchOptions } from '../../operator/opened-switch.ts';
 import type { Operator } from '../../operator/operators.ts';
 import type { Check } from '../../operator/plan.ts';
-import { ChangePendingError, ChangeRefusedError } from '../../operator/refusals.ts';
+import { ChangePendingError, ChangeRefusedError, isChangeRefusedError } from '../../operator/refusals.ts';
 import { StoreControlPlane } from '../../operator/store-control-plane.ts';
 import { memoryControlStore } from '../../store/memory/control.ts';
 import { memoryStore } from '../../store/memory/index.ts';
@@ -12,6 +12,13 @@ const ann: Operator = { is: 'unverified', id: 'ann', roles: undefined };
 const dana: Operator = { is: 'verified', id: 'dana', roles: ['restorer'], source: 'token' };
 
 async function openedSwitch(options: Pick<OpenedSwitchOptions, 'checks'> = {}) {
+  const { as, opened } = openedStore(options);
+  await as(ann).init();
+  return { as, opened };
+}
+
+/** A store without a switch. */
+function openedStore(options: Pick<OpenedSwitchOptions, 'checks'> = {}) {
   const store = memoryControlStore(memoryStore());
   const opened = new OpenedSwitch({
     connection: store.open({ organizationId: 'default', requestTimeoutMs: 2000 }),
@@ -22,7 +29,6 @@ async function openedSwitch(options: Pick<OpenedSwitchOptions, 'checks'> = {}) {
   });
   onTestFinished(() => opened.close());
   const as = (operator: Operator) => new StoreControlPlane(opened, operator);
-  await as(ann).init();
   return { as, opened };
 }
 
@@ -94,6 +100,33 @@ test('an objection never has the very change recorded to which it objects', asyn
 });
 
 describe('what is read of it', () => {
+  test('is nothing where there is no control plane: that is no refused change, and says where it was looked for', async () => {
+    const { as } = openedStore();
+    for (const reading of [
+      () => as(ann).status(),
+      () => as(ann).kills(),
+      () => as(ann).executors(),
+      () => as(ann).exportDefinition(),
+      () => eventsOf(as(ann).log()),
+      () => eventsOf(as(ann).log({ after: 3 })),
+    ]) {
+      const error: unknown = await reading().catch((thrown: unknown) => thrown);
+      expect(error).toMatchObject({
+        name: 'NotInitialisedError',
+        code: 'NOT_INITIALISED',
+        message: expect.stringContaining('no control plane of the organization "default" in memory'),
+      });
+      expect(isChangeRefusedError(error)).toBe(false);
+    }
+    await expect(as(ann).kill({ target: 'all' })).rejects.toSatisfy(isChangeRefusedError);
+  });
+
+  test('is no event behind the end of the log', async () => {
+    const { as } = await openedSwitch();
+    expect(await eventsOf(as(ann).log({ after: 1 }))).toEqual([]);
+    expect(await eventsOf(as(ann).log({ after: 9 }))).toEqual([]);
+  });
+
   test('comes page by page', async () => {
     const { as } = await openedSwitch();
     for (const id of ['a', 'b', 'c', 'd', 'e']) await as(ann).kill({ target: `agent:${id}` });

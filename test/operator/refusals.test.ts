@@ -1,6 +1,14 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { isKillSwitchError } from '../../flags/index.ts';
-import { ChangeRefusedError, type Refusal, refusalText } from '../../operator/refusals.ts';
+import {
+  ChangePendingError,
+  ChangeRefusedError,
+  isChangePendingError,
+  isChangeRefusedError,
+  NotInitialisedError,
+  type Refusal,
+  refusalText,
+} from '../../operator/refusals.ts';
 
 const head = { generation: 'g', epoch: 7, hash: 'a'.repeat(64), recovered: false };
 
@@ -105,7 +113,8 @@ describe('a refusal', () => {
     'says what happened, and how to mend it: %s',
     (_kind, [refusal, code, program, command]) => {
       const error = new ChangeRefusedError(refusal);
-      expect(error).toMatchObject({ name: 'KillSwitchError', code, message: program, refusal });
+      expect(error).toMatchObject({ name: 'ChangeRefusedError', code, message: program, refusal });
+      expect(String(error)).toBe(`ChangeRefusedError: ${program}`);
       expect(isKillSwitchError(error)).toBe(true);
       expect(refusalText(refusal, 'command')).toBe(command);
     },
@@ -116,5 +125,35 @@ describe('a refusal', () => {
       'There is no control plane in this store.',
     );
     expect(refusalText({ kind: 'epoch_ahead', named: 1, head: null }, 'program')).toContain('the log ends at epoch 0');
+  });
+});
+
+describe('the errors of changes', () => {
+  const refused = new ChangeRefusedError({ kind: 'reason_required' });
+  const pending = new ChangePendingError({ id: 'r1', expires_at: '2026-01-01T00:00:00.000Z' });
+  const unread = new NotInitialisedError({ location: 'file:/srv/switch', organizationId: 'acme' });
+
+  test('are told apart by their guards, and from what is thrown where nothing can be read', () => {
+    const others = [new Error('x'), null, { refusal: {} }];
+    const all = [refused, pending, unread, ...others];
+    expect(all.map(isChangeRefusedError)).toEqual([true, false, false, false, false, false]);
+    expect(all.map(isChangePendingError)).toEqual([false, true, false, false, false, false]);
+    expect(all.map(isKillSwitchError)).toEqual([true, true, true, false, false, false]);
+  });
+
+  test('are known also where another copy of the package has made them', async () => {
+    vi.resetModules();
+    const another = await import('../../operator/refusals.ts');
+    expect(another.ChangeRefusedError).not.toBe(ChangeRefusedError);
+    expect(another.isChangeRefusedError(refused)).toBe(true);
+    expect(another.isChangePendingError(pending)).toBe(true);
+  });
+
+  test('bear their own names', () => {
+    expect([refused, pending, unread].map(({ name, code }) => `${name} ${code}`)).toEqual([
+      'ChangeRefusedError REASON_REQUIRED',
+      'ChangePendingError PENDING',
+      'NotInitialisedError NOT_INITIALISED',
+    ]);
   });
 });

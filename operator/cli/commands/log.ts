@@ -1,6 +1,4 @@
 import type { LogEvent } from '../../../flags/index.ts';
-import type { ControlPlane } from '../../control-plane.ts';
-import { ChangeRefusedError, type Place } from '../../refusals.ts';
 import { afterOption } from '../arguments.ts';
 import type { Answer, Verb } from '../command.ts';
 import { eventLine } from '../event-line.ts';
@@ -15,10 +13,7 @@ export const verb: Verb = (command, perform) => {
         const control = await context.control();
         if (follow)
           return { lines: asLines(followed(context, control, { after, signal: context.untilInterrupted() })) };
-        const events = existing(control, after, {
-          location: context.store.location,
-          organizationId: context.organizationId,
-        });
+        const events = control.log({ after });
         return context.json ? listed(events) : { lines: asLines(events) };
       }),
     );
@@ -32,14 +27,4 @@ async function listed(events: AsyncIterable<LogEvent>): Promise<Answer> {
   const data: LogEvent[] = [];
   for await (const event of events) data.push(event);
   return { value: { data, count: data.length }, text: '' };
-}
-
-/** The events. An empty log is an error: there is no control plane, or it was wiped. */
-async function* existing(control: ControlPlane, after: number, place: Place): AsyncGenerator<LogEvent> {
-  let found = after > 0;
-  for await (const event of control.log({ after })) {
-    found = true;
-    yield event;
-  }
-  if (!found) throw new ChangeRefusedError({ kind: 'not_initialised', place });
 }
