@@ -4,6 +4,7 @@ import type { ControlStore } from '../store/ports.ts';
 import { checkSide } from '../store/side.ts';
 import { systemClock } from '../store/system-clock.ts';
 import type { ControlPlane } from './control-plane.ts';
+import type { Pace } from './kill-heard.ts';
 import { checkBoolean, checkFunction, milliseconds } from './given.ts';
 import { OpenedSwitch } from './opened-switch.ts';
 import { type GivenOperator, givenOperator } from './operators.ts';
@@ -43,7 +44,12 @@ const OPTION_KEYS: Keys<OpenControlPlaneOptions> = {
 };
 
 /** Opens the operator's side over a store. It connects with the first call. @throws KillSwitchError INVALID_ARGUMENT */
-export async function openControlPlane(options: OpenControlPlaneOptions): Promise<ControlPlane> {
+export function openControlPlane(options: OpenControlPlaneOptions): Promise<ControlPlane> {
+  return openAt(options);
+}
+
+/** The same, where a kill may wait at another pace than this machine's. */
+export async function openAt(options: OpenControlPlaneOptions, pace?: Pace): Promise<ControlPlane> {
   checkKeys('openControlPlane', options, OPTION_KEYS);
   const { store, organizationId = 'default', operate, onReading, retryMs = 10_000 } = options;
   const { clock = systemClock, onTrouble = () => {} } = options;
@@ -59,6 +65,7 @@ export async function openControlPlane(options: OpenControlPlaneOptions): Promis
     connection: store.open({ organizationId, requestTimeoutMs, onReading }),
     place: { location: store.location, organizationId },
     retryMs,
+    pace,
     operate: operate === true ? { ownClock: store.ownClock, clock, onTrouble } : null,
   });
   return new StoreControlPlane(opened, operator, () => opened.close());

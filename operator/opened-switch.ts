@@ -4,6 +4,7 @@ import type { ControlConnection } from '../store/ports.ts';
 import { Rounds } from '../store/rounds.ts';
 import { type Appended, ChangeQueue, type Order, type Recorded } from './change-queue.ts';
 import { Hearing } from './hearing.ts';
+import { type Pace, SYSTEM_PACE } from './kill-heard.ts';
 import { Operating } from './operate.ts';
 import { SYSTEM } from './operators.ts';
 import type { Check } from './plan.ts';
@@ -29,6 +30,8 @@ export interface OpenedSwitchOptions {
   } | null;
   /** The checks of each change; default `CHECKS`. */
   readonly checks?: readonly Check[] | undefined;
+  /** How time passes while a kill waits for those who obey it; default: as on this machine. */
+  readonly pace?: Pace | undefined;
 }
 
 /**
@@ -39,16 +42,18 @@ export class OpenedSwitch {
   readonly connection: ControlConnection;
   readonly place: Place;
   readonly hearing: Hearing;
+  readonly pace: Pace;
   readonly #changes: ChangeQueue;
   readonly #closing = new AbortController();
   readonly #operating: Operating | null;
   /** No caller waits for a snapshot; one that fails is tried again after a later change. */
   readonly #snapshots = new Rounds({ round: () => this.#keepSnapshot() });
 
-  constructor({ connection, place, retryMs, operate, checks }: OpenedSwitchOptions) {
+  constructor({ connection, place, retryMs, operate, checks, pace = SYSTEM_PACE }: OpenedSwitchOptions) {
     this.connection = connection;
     this.place = place;
     this.hearing = new Hearing(connection);
+    this.pace = pace;
     this.#changes = new ChangeQueue({ connection, retryMs, checks });
     this.#operating = operate && new Operating({ ...operate, connection, retryMs });
   }

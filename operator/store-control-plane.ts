@@ -128,7 +128,7 @@ export class StoreControlPlane implements ControlPlane {
     const { head, view, change } = await this.#append(command);
     notify(onRecorded, { epoch: head.epoch });
     const kill = view.get('kill', target);
-    const acknowledgements = await killHeard(this.#opened.hearing, { head, ...waiting });
+    const acknowledgements = await killHeard(this.#opened.hearing, { head, ...waiting }, this.#opened.pace);
     if (!kill) {
       // It was recorded, and lifted again before it was read back.
       throw new KillSwitchError(

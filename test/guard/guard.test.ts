@@ -3,10 +3,11 @@ import { describe, expect, test, vi } from 'vitest';
 import { z } from 'zod';
 import { EFFECTS, MODES, verdictFor } from '../../flags/index.ts';
 import { ActionInputError, createKillSwitch, isActionStoppedError, type KillSwitch } from '../../index.ts';
-import { type ControlPlane, openControlPlane } from '../../operator/index.ts';
+import type { ControlPlane } from '../../operator/index.ts';
 import { memoryControlStore } from '../../store/memory/control.ts';
 import { memoryStore } from '../../store/memory/index.ts';
 import { closeAfterwards, openMemorySwitch } from './open-switch.ts';
+import { openQuickControl } from '../operator/open-quick-control.ts';
 
 const setUp = (options: Parameters<typeof openMemorySwitch>[0] = {}) => openMemorySwitch({ leaseMs: 1000, ...options });
 
@@ -323,7 +324,7 @@ describe('createKillSwitch', () => {
 
   test('an unreachable store is full_stop, not a crash, and it recovers by itself', async () => {
     const store = memoryStore();
-    const control: ControlPlane = await openControlPlane({ store: memoryControlStore(store), operator: { id: 'ann' } });
+    const control: ControlPlane = await openQuickControl({ store: memoryControlStore(store), operator: { id: 'ann' } });
     await control.init();
     store.memory.fault = 'unreachable';
     const killSwitch = await createKillSwitch({ store, domain: 'unreachable', leaseMs: 500, agentId: 'x' });

@@ -8,10 +8,10 @@ import {
   type Outcome,
   type Run,
 } from '../../index.ts';
-import { openControlPlane } from '../../operator/index.ts';
 import { memoryControlStore } from '../../store/memory/control.ts';
 import { memoryStore } from '../../store/memory/index.ts';
 import { loader, sharedByRuns, timerOfTheModule } from './shared-work.ts';
+import { openQuickControl } from '../operator/open-quick-control.ts';
 
 afterEach(async () => {
   await OpenFeature.clearProviders();
@@ -21,7 +21,7 @@ afterEach(async () => {
 /** A switch under which the agent `guilty` is killed, and everybody else is not. */
 async function setUp(options: Partial<CreateKillSwitchOptions> = {}) {
   const store = memoryStore();
-  const control = await openControlPlane({ store: memoryControlStore(store), operator: { id: 'ann' } });
+  const control = await openQuickControl({ store: memoryControlStore(store), operator: { id: 'ann' } });
   await control.init();
   await control.setMode({ mode: 'live', reason: 'test' });
   const killSwitch = await createKillSwitch({ store, domain: `lost-${Math.random()}`, ...options });

@@ -271,7 +271,7 @@ describe('what is written is in flight until it is handed on', () => {
       message: expect.stringMatching(/agent y/),
     });
     await inFlight(1);
-    await control.kill({ target: 'agent:y', waitMs: 3000 });
+    await control.kill({ target: 'agent:y', waitMs: 600_000 });
     await vi.waitFor(() => expect(socket.destroyed).toBe(true), 5000);
     await inFlight(0);
   });

@@ -159,7 +159,7 @@ describe('what goes on after its stream was destroyed is in flight until it is o
     const stream = await action(null);
     stream.write('piece');
     await inFlight(1);
-    const { acknowledgements } = await control.kill({ target: 'agent:x', waitMs: 500 });
+    const { acknowledgements } = await control.kill({ target: 'agent:x', waitMs: 5000 });
     expect(acknowledgements.executors).toMatchObject([{ state: 'draining', in_flight: 1 }]);
     expect(stream.destroyed).toBe(true);
     work.end();

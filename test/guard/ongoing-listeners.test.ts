@@ -58,13 +58,18 @@ test('many calls with one signal have one listener of it, while they go on', asy
     signal: controller.signal,
     abort: (reason: unknown) => controller.abort(reason),
   }))(new AbortController());
+  let begun = 0;
   const action = killSwitch.action({
     name: 'rows.read',
     execute: (_input: null, context) =>
-      new Promise<unknown>((resolve) => context.signal.addEventListener('abort', () => resolve(context.signal.reason))),
+      new Promise<unknown>((resolve) => {
+        begun += 1;
+        context.signal.addEventListener('abort', () => resolve(context.signal.reason));
+      }),
   });
   const running = Array.from({ length: 30 }, () => action(null, { signal }));
-  await vi.waitFor(() => expect(aborts(signal)).toBe(1));
+  await vi.waitFor(() => expect(begun).toBe(30)); // a busy process begins them over several turns
+  expect(aborts(signal)).toBe(1);
   await control.setMode({ mode: 'paused', reason: 'wait' });
   await heard('paused');
   const waiting = Array.from({ length: 30 }, () => action.attempt(null, { signal }));

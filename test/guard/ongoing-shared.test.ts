@@ -49,10 +49,10 @@ describe.each(stores)('an iterator belongs to one, on %s', (_name, open) => {
       const [ended, held] = [vi.spyOn(feed, 'return'), await giveAs('a', feed)];
       await expect(giveAs('b', feed)).rejects.toMatchObject(refusedFor('a'));
       await expect(giveAs('b', held)).rejects.toMatchObject(refusedFor('a'));
-      await control.kill({ target: 'agent:b', waitMs: 3000 });
+      await control.kill({ target: 'agent:b', waitMs: 600_000 });
       expect(ended).not.toHaveBeenCalled();
       await inFlight(1);
-      await control.kill({ target: 'agent:a', waitMs: 3000 });
+      await control.kill({ target: 'agent:a', waitMs: 600_000 });
       await vi.waitFor(() => expect(ended).toHaveBeenCalled(), 5000);
       await inFlight(0);
     },
@@ -107,7 +107,7 @@ describe('what others have given', () => {
     const mine = b[Symbol.asyncIterator]();
     await a[Symbol.asyncIterator]().next();
     await mine.next();
-    await control.kill({ target: 'agent:a', waitMs: 3000 });
+    await control.kill({ target: 'agent:a', waitMs: 600_000 });
     expect(await mine.next()).toEqual({ done: false, value: 1 });
     await expect(giveAs('b', [1, new Set([2])])).resolves.toBeDefined();
   });
@@ -122,7 +122,7 @@ describe('what others have given', () => {
     await expect(other.next()).rejects.toMatchObject(refusedFor('a'));
     await expect(giveAs('b', feed)).rejects.toMatchObject(refusedFor('a'));
     await inFlight(1);
-    await control.kill({ target: 'agent:b', waitMs: 3000 });
+    await control.kill({ target: 'agent:b', waitMs: 600_000 });
     expect(await held.next()).toEqual({ done: false, value: 1 });
   });
 
@@ -130,7 +130,7 @@ describe('what others have given', () => {
     const { giveAs, control } = await setUp();
     const feed = { next: async () => ({ done: false, value: 1 }), [Symbol.asyncIterator]: () => feed };
     const [a, b] = [await giveAs('a', feed), await giveAs('b', feed)];
-    await control.kill({ target: 'agent:a', waitMs: 3000 });
+    await control.kill({ target: 'agent:a', waitMs: 600_000 });
     await vi.waitFor(() => expect(a.next()).rejects.toMatchObject({ code: 'ABORTED' }), 5000);
     expect(await b.next()).toEqual({ done: false, value: 1 });
   });

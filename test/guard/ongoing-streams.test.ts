@@ -220,7 +220,7 @@ describe('a step that is under way is in flight until it is over', () => {
     const action = killSwitch.action({ name: 'slow.step', execute: (_input: null) => make(step) });
     const used = Promise.resolve(use((await action(null)) as never)).catch(() => {});
     await vi.waitFor(() => expect(seen.begun).toBeGreaterThan(0));
-    expect((await kill(300)).acknowledgements.executors).toMatchObject([
+    expect((await kill(5000)).acknowledgements.executors).toMatchObject([
       { state: 'draining', in_flight: 1, draining: 1 },
     ]);
     const { begun } = seen;
@@ -323,7 +323,7 @@ describe('what has ended is not in flight', () => {
       execute: async (_input: null) => ({ it: await make() }),
     });
     await action(null);
-    expect((await kill(500)).acknowledgements.executors).toMatchObject([{ state: 'stopped', in_flight: 0 }]);
+    expect((await kill(5000)).acknowledgements.executors).toMatchObject([{ state: 'stopped', in_flight: 0 }]);
   });
 
   test('a stream that tells nobody that it is closed', async () => {
@@ -451,7 +451,7 @@ test('what was begun beside something that is refused is in flight until it is o
     message: expect.stringMatching(/Everything else in it that goes on has been ended\.$/),
   });
   await once(child, 'exit');
-  expect((await kill(300)).acknowledgements.executors).toMatchObject([
+  expect((await kill(5000)).acknowledgements.executors).toMatchObject([
     { state: 'draining', in_flight: 1, draining: 1 },
   ]);
   end();
@@ -465,7 +465,9 @@ test('what ends with another one that is stopped is not counted as draining', as
   const action = killSwitch.action({ name: 'log.open', execute: (_input: null) => log });
   await action(null);
   await action(null);
-  expect((await kill(500)).acknowledgements.executors).toMatchObject([{ state: 'stopped', in_flight: 0, draining: 0 }]);
+  expect((await kill(5000)).acknowledgements.executors).toMatchObject([
+    { state: 'stopped', in_flight: 0, draining: 0 },
+  ]);
 });
 
 /** The Transform of the package readable-stream, as a bundler leaves it: under another name. */

@@ -72,7 +72,7 @@ describe('what many calls of the same agent give is one thing in flight', () => 
       await append(shared);
     }
     await inFlight(2);
-    await control.kill({ target: 'action:log.append', waitMs: 3000 });
+    await control.kill({ target: 'action:log.append', waitMs: 600_000 });
     await vi.waitFor(() => expect(shared.destroyed).toBe(true), 5000);
     await inFlight(0);
   });
@@ -173,11 +173,11 @@ describe.each(stores)('what another agent or run has given, on %s', (_name, open
       message: expect.stringContaining('(agent x)'),
     });
     await inFlight(2);
-    await control.kill({ target: 'agent:z', waitMs: 3000 });
+    await control.kill({ target: 'agent:z', waitMs: 600_000 });
     expect(mine.destroyed).toBe(false);
     await new Promise((resolve) => shared.write('a', resolve));
     expect(written).toEqual(['a']);
-    await control.kill({ target: 'agent:y', waitMs: 3000 });
+    await control.kill({ target: 'agent:y', waitMs: 600_000 });
     await vi.waitFor(() => expect(shared.destroyed).toBe(true), 5000);
     await inFlight(1);
     mine.destroy();
@@ -238,7 +238,7 @@ describe('what others have given', () => {
     });
     expect(await killSwitch.run({ agentId: 'y' }, () => delegate(null))).toBe(shared);
     await inFlight(2);
-    await control.kill({ target: 'agent:sub', waitMs: 3000 });
+    await control.kill({ target: 'agent:sub', waitMs: 600_000 });
     await vi.waitFor(() => expect(shared.destroyed).toBe(true), 5000);
     await inFlight(0);
   });

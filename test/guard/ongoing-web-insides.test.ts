@@ -115,7 +115,9 @@ describe('where Node goes by what it had before, every web stream is refused', (
 });
 
 describe('a stream in each of its states is known', () => {
-  const never = (): Promise<never> => new Promise(() => {});
+  /** Ends the steps that the test in hand has left under way: closing the switch would wait for them. */
+  const ends: Array<() => void> = [];
+  const held = (): Promise<void> => new Promise((resolve) => void ends.push(resolve));
   const using = <T extends object>(stream: T, use: (stream: T) => unknown): T => {
     use(stream);
     return stream;
@@ -133,23 +135,23 @@ describe('a stream in each of its states is known', () => {
     ['closed, and not yet read', () => new ReadableStream({ start: (c) => (c.enqueue(1), c.close()) })],
     ['failed', () => new ReadableStream({ start: (controller) => controller.error(new Error('its own')) })],
     ['cancelled', () => using(new ReadableStream(), (stream) => quiet(stream.cancel()))],
-    ['being cancelled', () => using(new ReadableStream({ cancel: never }), (stream) => quiet(stream.cancel()))],
+    ['being cancelled', () => using(new ReadableStream({ cancel: held }), (stream) => quiet(stream.cancel()))],
     ['teed', () => using(new ReadableStream(), (stream) => stream.tee())],
     ['of bytes', () => new ReadableStream({ type: 'bytes' })],
     ['of bytes, and closed', () => new ReadableStream({ type: 'bytes', start: (controller) => controller.close() })],
     ['whose reader has let go', () => using(new ReadableStream().getReader(), (reader) => reader.releaseLock())],
     ['written, and closed', () => written({}, (writer) => quiet(writer.close()))],
-    ['being closed', () => written({ close: never }, (writer) => quiet(writer.close()))],
+    ['being closed', () => written({ close: held }, (writer) => quiet(writer.close()))],
     [
       'written, and failed',
       () => written({ write: () => Promise.reject(new Error('its own')) }, (writer) => quiet(writer.write(1))),
     ],
     ['aborted', () => written({}, (writer) => quiet(writer.abort()))],
-    ['being aborted', () => written({ abort: never }, (writer) => quiet(writer.abort()))],
+    ['being aborted', () => written({ abort: held }, (writer) => quiet(writer.abort()))],
     [
       'aborted while a piece is written',
       () =>
-        written({ write: never }, (writer) => {
+        written({ write: held }, (writer) => {
           quiet(writer.write(1));
           setImmediate(() => quiet(writer.abort()));
         }),
@@ -163,6 +165,7 @@ describe('a stream in each of its states is known', () => {
     const later = make();
     await sleep(5);
     expect(await give(() => later)).toBe(later);
+    for (const end of ends.splice(0)) end();
   });
 });
 
@@ -223,7 +226,7 @@ test.each([
     await vi.waitFor(() => expect(begun).toHaveLength(2));
     await reader.cancel();
     expect(await second).toMatchObject({ done: true });
-    const killed = await control.kill({ target: 'agent:x', waitMs: 300 });
+    const killed = await control.kill({ target: 'agent:x', waitMs: 5000 });
     expect(killed.acknowledgements.executors).toMatchObject([{ state: 'draining', in_flight: 1 }]);
     begun[1]?.[how](how === 'resolve' ? ({ done: false, value: 2 } as never) : (new Error('its own') as never));
     await inFlight(0);
@@ -246,7 +249,7 @@ test('a step of an iterable that fails after a stop is waited for', async () => 
   const read = stream.getReader().read();
   read.catch(() => {});
   await sleep(5);
-  const killed = await control.kill({ target: 'agent:x', waitMs: 300 });
+  const killed = await control.kill({ target: 'agent:x', waitMs: 5000 });
   expect(killed.acknowledgements.executors).toMatchObject([{ state: 'draining', in_flight: 1 }]);
   fail(new Error('its own'));
   await inFlight(0);

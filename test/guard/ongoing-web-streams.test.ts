@@ -43,7 +43,7 @@ describe.each(stores)('what a stream asks of its source ahead, on %s', (_name, o
     const reader = stream.getReader();
     await reader.read();
     await vi.waitFor(() => expect(seen.begun).toBeGreaterThan(1));
-    const { acknowledgements } = await control.kill({ target: 'agent:x', mode, waitMs: 3000 });
+    const { acknowledgements } = await control.kill({ target: 'agent:x', mode, waitMs: 600_000 });
     expect(acknowledgements.executors).toMatchObject([{ state: 'stopped', draining: 0 }]);
     const atKill = seen.begun;
     expect(seen.ended).toBe(atKill);
@@ -103,7 +103,7 @@ describe('a pull that is under way is in flight until it is over', () => {
         .read()
         .catch(() => {});
     await vi.waitFor(() => expect(begun).toBe(1));
-    const killed = await control.kill({ target: 'agent:x', waitMs: 300 });
+    const killed = await control.kill({ target: 'agent:x', waitMs: 5000 });
     expect(killed.acknowledgements.executors).toMatchObject([{ state: 'draining', in_flight: 1, draining: 1 }]);
     expect(cancelled).toBe(1);
     end();
@@ -115,7 +115,7 @@ describe('a pull that is under way is in flight until it is over', () => {
     const { give, control, inFlight } = await openOngoing();
     const { opened: ended, open: end } = gate();
     const stream = await give(() => new ReadableStream({ cancel: () => ended }));
-    const killed = await control.kill({ target: 'agent:x', waitMs: 300 });
+    const killed = await control.kill({ target: 'agent:x', waitMs: 5000 });
     expect(killed.acknowledgements.executors).toMatchObject([{ state: 'draining', in_flight: 1, draining: 1 }]);
     await expect(stream.getReader().read()).rejects.toMatchObject({ code: 'ABORTED' });
     end();
@@ -134,7 +134,7 @@ describe('a pull that is under way is in flight until it is over', () => {
       return sleep(5).then(() => stream);
     });
     expect(written).toEqual([1]);
-    const killed = await control.kill({ target: 'agent:x', waitMs: 300 });
+    const killed = await control.kill({ target: 'agent:x', waitMs: 5000 });
     expect(killed.acknowledgements.executors).toMatchObject([{ state: 'draining', in_flight: 1, draining: 1 }]);
     end();
     await inFlight(0);

@@ -71,7 +71,7 @@ describe.each(stores)('what goes on after the call, on %s', (_name, open) => {
     if (outcome.status !== 'executed') throw new Error(outcome.status);
     const step = outcome.result.next();
     await inFlight(1);
-    const waited = await control.kill({ target: 'agent:x', waitMs: 500 });
+    const waited = await control.kill({ target: 'agent:x', waitMs: 5000 });
     expect(waited.acknowledgements.executors).toMatchObject([{ state: 'draining', in_flight: 1, draining: 1 }]);
     finish();
     expect(await step).toEqual({ value: 'sent', done: false });
@@ -173,7 +173,7 @@ describe('each kind of result', () => {
     const action = killSwitch.action({ name: 'mail.all', execute: (_input: null) => mails(sent).asyncGenerator() });
     const result = await action(null);
     await result.next();
-    const { acknowledgements } = await control.kill({ target: 'agent:x', mode: 'paused', waitMs: 3000 });
+    const { acknowledgements } = await control.kill({ target: 'agent:x', mode: 'paused', waitMs: 600_000 });
     expect(acknowledgements.executors).toMatchObject([{ state: 'stopped', draining: 0 }]);
     await heard('paused');
     const next = result.next();

@@ -3,17 +3,18 @@ import type { Mode } from '../../flags/index.ts';
 import type { ControlPlane } from '../../operator/index.ts';
 import { memoryControlStore } from '../../store/memory/control.ts';
 import { memoryStore } from '../../store/memory/index.ts';
+import { openQuickControl } from '../operator/open-quick-control.ts';
 import { openSwitch, type Sides } from './open-switch.ts';
 
 const inMemory = (): Sides => {
   const store = memoryStore();
-  return { store, controlStore: memoryControlStore(store) };
+  return { store, controlStore: memoryControlStore(store), openControl: openQuickControl };
 };
 /** A switch whose agent `x` is killed and watched by its operator. */
 export async function openOngoing(sides: Sides = inMemory()) {
   const { control, killSwitch } = await openSwitch(sides, { leaseMs: 1000, agentId: 'x' });
   const heard = (mode: Mode): Promise<void> => vi.waitFor(() => expect(killSwitch.check().mode).toBe(mode), 5000);
-  const setMode = async (mode: Mode, waitMs = 3000): Promise<Awaited<ReturnType<ControlPlane['kill']>>> => {
+  const setMode = async (mode: Mode, waitMs = 600_000): Promise<Awaited<ReturnType<ControlPlane['kill']>>> => {
     const answer = await control.kill({ target: 'agent:x', mode, waitMs });
     await heard(mode);
     return answer;

@@ -6,6 +6,7 @@ import { type ControlPlane, openControlPlane } from '../../operator/index.ts';
 import { memoryControlStore } from '../../store/memory/control.ts';
 import { memoryStore } from '../../store/memory/index.ts';
 import type { ControlStore } from '../../store/ports.ts';
+import { openQuickControl } from '../operator/open-quick-control.ts';
 
 const opened: Array<() => Promise<void>> = [];
 afterEach(async () => {
@@ -22,6 +23,8 @@ export const closeAfterwards = (...things: ReadonlyArray<{ close(): Promise<void
 export interface Sides {
   readonly store: ExecutorStore;
   readonly controlStore: ControlStore;
+  /** How the operator's side is opened; default `openControlPlane`. */
+  readonly openControl?: typeof openControlPlane;
 }
 
 export interface OpenedSwitch {
@@ -37,10 +40,10 @@ let domains = 0;
  * what `init` gives.
  */
 export async function openSwitch(
-  { store, controlStore }: Sides,
+  { store, controlStore, openControl = openControlPlane }: Sides,
   { mode = 'live', ...options }: Partial<CreateKillSwitchOptions> & { readonly mode?: Mode | null } = {},
 ): Promise<OpenedSwitch> {
-  const control = await openControlPlane({ store: controlStore, operator: { id: 'ann' } });
+  const control = await openControl({ store: controlStore, operator: { id: 'ann' } });
   closeAfterwards(control);
   await control.init();
   if (mode !== null) await control.setMode({ mode, reason: 'test' });
@@ -51,9 +54,10 @@ export async function openSwitch(
   return { control, killSwitch, domain };
 }
 
-/** The same over a new memory. */
+/** The same over a new memory, where no kill waits in real time (`openQuickControl`). */
 export async function openMemorySwitch(options: Parameters<typeof openSwitch>[1] = {}) {
   const store = memoryStore();
-  const opened = await openSwitch({ store, controlStore: memoryControlStore(store) }, options);
+  const sides = { store, controlStore: memoryControlStore(store), openControl: openQuickControl };
+  const opened = await openSwitch(sides, options);
   return { ...opened, store, memory: store.memory };
 }

@@ -280,7 +280,7 @@ describe('work in flight', () => {
     await started;
     await setMode('paused');
     expect(reason()).toBeUndefined();
-    const { acknowledgements } = await control.kill({ target: 'agent:someone-else' });
+    const { acknowledgements } = await control.kill({ target: 'agent:someone-else', waitMs: 5000 });
     expect(acknowledgements.executors[0]).toMatchObject({ state: 'draining', in_flight: 1, draining: 1 });
     memory.fault = 'unreachable';
     await vi.waitFor(() => expect(reason()).toMatchObject({ cause: { code: 'STORE_UNREACHABLE' } }));

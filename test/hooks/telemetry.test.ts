@@ -11,10 +11,10 @@ import { BasicTracerProvider, InMemorySpanExporter, SimpleSpanProcessor } from '
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { TelemetryHook } from '../../hooks/index.ts';
 import { createKillSwitch } from '../../index.ts';
-import { openControlPlane } from '../../operator/index.ts';
 import { memoryControlStore } from '../../store/memory/control.ts';
 import { Memory, memoryStore } from '../../store/memory/index.ts';
 import { leap } from '../leap.ts';
+import { openQuickControl } from '../operator/open-quick-control.ts';
 
 const opened: Array<() => Promise<void>> = [];
 afterEach(async () => {
@@ -33,7 +33,7 @@ async function setUp({ behindMs = 0 } = {}) {
   const domain = `telemetry-${domains}`;
   const clock = () => ({ mono: performance.now(), wall: Date.now() - behindMs });
   const store = memoryStore({ memory: new Memory({ clock }) });
-  const control = await openControlPlane({ store: memoryControlStore(store), operator: { id: 'ann' } });
+  const control = await openQuickControl({ store: memoryControlStore(store), operator: { id: 'ann' } });
   await control.init();
   await control.setMode({ mode: 'live', reason: 'test' });
   const killSwitch = await createKillSwitch({ store, domain, agentId: 'x' });

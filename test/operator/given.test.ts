@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { createKillSwitch } from '../../index.ts';
 import { type ControlPlane, type KillOptions, openControlPlane } from '../../operator/index.ts';
+import { openQuickControl } from './open-quick-control.ts';
 import { KillSwitchProvider } from '../../provider/index.ts';
 import { fileControlStore } from '../../store/file/control.ts';
 import { fileStore } from '../../store/file/index.ts';
@@ -18,7 +19,7 @@ const any = (value: unknown): never => value as never;
 
 async function setUp(): Promise<ControlPlane> {
   const store = fileControlStore({ directory: join(temporaryFolder('given').path, 'switch') });
-  const control = await openControlPlane({ store, operator: { id: 'ann' }, retryMs: 3000 });
+  const control = await openQuickControl({ store, operator: { id: 'ann' }, retryMs: 3000 });
   onTestFinished(() => control.close());
   await control.init();
   return control;

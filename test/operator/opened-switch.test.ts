@@ -7,6 +7,7 @@ import { ChangePendingError, ChangeRefusedError, isChangeRefusedError } from '..
 import { StoreControlPlane } from '../../operator/store-control-plane.ts';
 import { memoryControlStore } from '../../store/memory/control.ts';
 import { memoryStore } from '../../store/memory/index.ts';
+import { quickPace } from './open-quick-control.ts';
 
 const ann: Operator = { is: 'unverified', id: 'ann', roles: undefined };
 const dana: Operator = { is: 'verified', id: 'dana', roles: ['restorer'], source: 'token' };
@@ -25,6 +26,7 @@ function openedStore(options: Pick<OpenedSwitchOptions, 'checks'> = {}) {
     place: { location: store.location, organizationId: 'default' },
     retryMs: 2000,
     operate: null,
+    pace: quickPace(),
     ...options,
   });
   onTestFinished(() => opened.close());

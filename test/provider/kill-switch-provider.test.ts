@@ -1,12 +1,12 @@
 import { type Client, OpenFeature, ProviderEvents, ProviderStatus } from '@openfeature/server-sdk';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { FailClosedHook, IdentityHook } from '../../hooks/index.ts';
-import { openControlPlane } from '../../operator/index.ts';
 import { KillSwitchProvider } from '../../provider/index.ts';
 import { memoryControlStore } from '../../store/memory/control.ts';
 import { type MemoryFault, memoryStore } from '../../store/memory/index.ts';
 import { connectExecutor } from '../../store/connect-executor.ts';
 import { clientOf, faultOf, modeOf, nextEvent, untilMode } from './helpers.ts';
+import { openQuickControl } from '../operator/open-quick-control.ts';
 
 const CHECKOUT = {
   flags: {
@@ -22,7 +22,7 @@ const CHECKOUT = {
 
 async function setUp({ initialise = true, leaseMs = 60_000 } = {}) {
   const store = memoryStore();
-  const control = await openControlPlane({ store: memoryControlStore(store), operator: { id: 'ann' }, retryMs: 300 });
+  const control = await openQuickControl({ store: memoryControlStore(store), operator: { id: 'ann' }, retryMs: 300 });
   onTestFinished(() => control.close());
   if (initialise) {
     await control.init();

@@ -1,6 +1,5 @@
 import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { type Anchor, type Beat, KillSwitchError } from '../../flags/index.ts';
-import { openControlPlane } from '../../operator/index.ts';
 import { Memory, type MemoryStoreOptions, memoryStore } from '../../store/memory/index.ts';
 import { memoryControlStore } from '../../store/memory/control.ts';
 import type { Confirmation } from '../../store/confirmation.ts';
@@ -8,6 +7,7 @@ import type { ExecutorStore } from '../../store/ports.ts';
 import { connectExecutor } from '../../store/connect-executor.ts';
 import type { Permission, Replica, ReplicaEvent } from '../../store/replica.ts';
 import { fakeClock } from '../../testing/fake-clock.ts';
+import { openQuickControl } from '../operator/open-quick-control.ts';
 
 const opened: Array<{ close(): Promise<void> }> = [];
 afterEach(async () => {
@@ -16,7 +16,7 @@ afterEach(async () => {
 
 async function setUp({ initialise = true, ...options }: MemoryStoreOptions & { initialise?: boolean } = {}) {
   const store = memoryStore(options);
-  const control = await openControlPlane({ store: memoryControlStore(store), operator: { id: 'ann' }, retryMs: 300 });
+  const control = await openQuickControl({ store: memoryControlStore(store), operator: { id: 'ann' }, retryMs: 300 });
   opened.push(control);
   if (initialise) {
     await control.init();
@@ -28,7 +28,7 @@ async function setUp({ initialise = true, ...options }: MemoryStoreOptions & { i
     return made;
   };
   const operating = async (): Promise<void> => {
-    opened.push(await openControlPlane({ store: memoryControlStore(store), operator: { id: 'watch' }, operate: true }));
+    opened.push(await openQuickControl({ store: memoryControlStore(store), operator: { id: 'watch' }, operate: true }));
   };
   return { store, memory: store.memory, control, replica, operating };
 }
