@@ -1,12 +1,7 @@
-import { always, type Step } from './step.ts';
+import type { Attempt } from '../attempt.ts';
+import type { Outcome } from '../outcome.ts';
 import { refuseUnsupported } from './unsupported.ts';
 
-/** Refuses every attempt that a person would have to approve: this version has no approvals. */
-export const approvals: Step = {
-  name: 'approvals',
-  isFor: always,
-  take: (attempt) =>
-    attempt.decision.verdict === 'hold'
-      ? refuseUnsupported(attempt, 'approvals are not available in this version')
-      : 'go on',
-};
+/** Refuses an attempt that a person would have to approve: this version has no approvals. */
+export const refuseUnapproved = <Input, Result>(attempt: Attempt<Input, Result>): Outcome<Result> =>
+  refuseUnsupported(attempt, 'approvals are not available in this version');

@@ -6,19 +6,13 @@ import { callHandler } from '../handlers.ts';
 import type { Proposal } from '../interventions.ts';
 import { look } from '../look.ts';
 import { stopOngoing } from '../ongoing/index.ts';
-import { always, type Next, type Step } from './step.ts';
+import type { Next } from './step.ts';
 
 /**
  * Ends an attempt that may only be drafted: by the action's draft handler, else by recording a proposal. Nothing is
  * executed.
  */
-export const drafting: Step = {
-  name: 'drafting',
-  isFor: always,
-  take: (attempt) => (attempt.decision.verdict === 'draft' ? draft(attempt) : 'go on'),
-};
-
-async function draft<Input, Result>(attempt: Attempt<Input, Result>): Promise<Next<Result>> {
+export async function draft<Input, Result>(attempt: Attempt<Input, Result>): Promise<Next<Result>> {
   const { guard, subject } = attempt;
   // The decision may be out of date by now, and code of the application is called next.
   const decision = attempt.look();

@@ -3,19 +3,16 @@ import type { Attempt } from '../attempt.ts';
 import { blocked, faultCause } from '../decide.ts';
 import { callHandler, type Handled } from '../handlers.ts';
 import { parseInput } from '../input.ts';
-import { always, type Next, type Step } from './step.ts';
+import type { Next } from './step.ts';
 
 /**
  * Makes the input of a redirected attempt, once, by the action's own handler. Then the attempt is decided again from
- * the start.
+ * the start, and goes on where it is redirected still.
  */
-export const redirecting: Step = {
-  name: 'redirecting',
-  isFor: always,
-  take: (attempt) => (attempt.decision.verdict === 'redirect' && !attempt.redirected ? redirect(attempt) : 'go on'),
-};
+export const redirect = <Input, Result>(attempt: Attempt<Input, Result>): Next<Result> | Promise<Next<Result>> =>
+  attempt.redirected ? 'go on' : makeInput(attempt);
 
-async function redirect<Input, Result>(attempt: Attempt<Input, Result>): Promise<Next<Result>> {
+async function makeInput<Input, Result>(attempt: Attempt<Input, Result>): Promise<Next<Result>> {
   const { guard, input: original, subject } = attempt;
   // The decision may be out of date by now, and code of the application is called next.
   const decision = attempt.look();

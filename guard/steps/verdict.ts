@@ -1,26 +1,29 @@
 import type { Verdict } from '../../flags/index.ts';
-import { approvals } from './approvals.ts';
-import { drafting } from './drafting.ts';
-import { redirecting } from './redirecting.ts';
+import { refuseUnapproved } from './approvals.ts';
+import { draft } from './drafting.ts';
+import { redirect } from './redirecting.ts';
 import { always, type Step } from './step.ts';
 
-/** The step that each verdict needs before the action is intended. Null: none, or `deciding` has ended the attempt. */
-const ASKS: Readonly<Record<Verdict, Step | null>> = Object.freeze({
+/**
+ * What each verdict asks for before the action is intended. Null: nothing, or `deciding` has ended the attempt. A
+ * verdict that nothing here deals with is refused by `intent`.
+ */
+const ASKS_FOR: Readonly<Record<Verdict, Step['take'] | null>> = Object.freeze({
   allow: null,
-  redirect: redirecting,
-  hold: approvals,
-  draft: drafting,
+  redirect,
+  hold: refuseUnapproved,
+  draft,
   pause: null,
   block: null,
 });
 
 /**
- * Takes the step that the verdict needs. One row for all of them, because most attempts are allowed and go on at once.
+ * Does what the verdict asks for. One step for all verdicts, because most attempts are allowed and go on at once.
  */
 export const verdict: Step = {
   name: 'verdict',
   isFor: always,
   take(attempt) {
-    return ASKS[attempt.decision.verdict]?.take(attempt) ?? 'go on';
+    return ASKS_FOR[attempt.decision.verdict]?.(attempt) ?? 'go on';
   },
 };
