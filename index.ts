@@ -1,12 +1,12 @@
 import { OpenFeature } from '@openfeature/server-sdk';
+import type { ModeSource } from './flags/mode-source.ts';
 import { type CreateKillSwitchOptions, type SwitchSettings, switchSettings } from './guard/create-options.ts';
 import { type Executor, openExecutor, type Reported, WITHOUT_STORE } from './guard/executor.ts';
-import type { AskedMode } from './guard/asked-mode.ts';
 import type { KillSwitch } from './guard/kill-switch.ts';
 import { tryWebStreams } from './guard/ongoing/index.ts';
 import { openGuard } from './guard/open-guard.ts';
 import { addFailClosedHook, spareHooks } from './hooks/fail-closed.ts';
-import { askClient } from './provider/asked-client.ts';
+import { clientSource } from './provider/client-source.ts';
 import { checkDomainIsFree, serveOn } from './provider/switch-domain.ts';
 import { type ConnectedExecutor, connectExecutor } from './store/connect-executor.ts';
 import { VERSION } from './store/own-beat.ts';
@@ -44,13 +44,13 @@ export type { ExecutorStore } from './store/ports.ts';
  */
 export async function createKillSwitch(options: CreateKillSwitchOptions): Promise<KillSwitch> {
   const settings = switchSettings(options);
-  if (settings.asked.is !== 'client') checkDomainIsFree(settings.domain);
+  if (settings.source.is !== 'client') checkDomainIsFree(settings.domain);
   // Before anything is awaited: whoever asks on this domain meanwhile would get a default of their own.
   addFailClosedHook(OpenFeature);
   // Before anything is awaited, too: of two switches that are created at once the second finds the domain taken.
-  const { executor, asked } = open(settings);
-  const killSwitch = openGuard({ settings, executor, asked });
-  await Promise.all([executor.replica?.start(), asked.initialised, tryWebStreams()]);
+  const { executor, source } = open(settings);
+  const killSwitch = openGuard({ settings, executor, source });
+  await Promise.all([executor.replica?.start(), source.initialised, tryWebStreams()]);
   return killSwitch;
 }
 
@@ -58,16 +58,16 @@ export async function createKillSwitch(options: CreateKillSwitchOptions): Promis
  * The executor; and who is asked for the mode: its own copy or a provider of the app's, either of them served on the
  * domain, or a client of the app's.
  */
-function open(settings: SwitchSettings): { readonly executor: Executor; readonly asked: AskedMode } {
-  const { asked, store, domain } = settings;
+function open(settings: SwitchSettings): { readonly executor: Executor; readonly source: ModeSource } {
+  const { source: from, store, domain } = settings;
   const spare = spareHooks(OpenFeature);
-  if (asked.is === 'store') {
-    const executor = openExecutor(VERSION, connected(asked.store, settings));
-    return { executor, asked: serveOn(domain, { replica: executor.replica }, spare) };
+  if (from.is === 'store') {
+    const executor = openExecutor(VERSION, connected(from.store, settings));
+    return { executor, source: serveOn(domain, { replica: executor.replica }, spare) };
   }
   return {
     executor: openExecutor(VERSION, store ? connected(store, settings) : () => WITHOUT_STORE),
-    asked: asked.is === 'client' ? askClient(asked.client) : serveOn(domain, { provider: asked.provider }, spare),
+    source: from.is === 'client' ? clientSource(from.client) : serveOn(domain, { provider: from.provider }, spare),
   };
 }
 

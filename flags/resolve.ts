@@ -102,7 +102,7 @@ const unidentified = (message: string): Restriction => ({
 });
 
 /** A question about a state that comes from outside the guard, as an evaluation context. */
-export interface Asked {
+export interface Inquiry {
   /** The evaluation context; the base mode's targeting sees all of it. */
   readonly context: Readonly<Record<string, unknown>>;
   readonly now: StoreNow;
@@ -114,7 +114,7 @@ export interface Asked {
  * The strictest restriction for an evaluation context: `full_stop` when its identity cannot be read or is of another
  * organization, else as {@link resolveMode}.
  */
-export function restrictionFor(state: State, { context, now, organizationId }: Asked): Restriction {
+export function restrictionFor(state: State, { context, now, organizationId }: Inquiry): Restriction {
   const subject = subjectFromContext(context);
   if (typeof subject === 'string') return unidentified(subject);
   if (

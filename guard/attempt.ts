@@ -55,13 +55,13 @@ export class Attempt<Input, Result> {
   /** What `redirect` made of the input; made once, since it does not depend on the round. */
   redirected: Effective<Input> | undefined;
   /** When this round asked for the mode, by the monotonic clock. */
-  asked: number;
+  askedAt: number;
   evaluated: Reading = NOT_EVALUATED;
   /** The store's answer in this round, for an irreversible action. */
   permit: Permit | null = null;
   #state: AttemptState = { is: 'deciding' };
   #decision: Decision | undefined;
-  /** How long after `asked` that was, in milliseconds. */
+  /** How long after `askedAt` that was, in milliseconds. */
   #decidedMs: number | undefined;
   #rounds = 0;
 
@@ -72,8 +72,8 @@ export class Attempt<Input, Result> {
     this.subject = subject;
     this.input = input;
     this.options = options;
-    this.asked = performance.now();
-    this.until = this.asked + options.waitMs;
+    this.askedAt = performance.now();
+    this.until = this.askedAt + options.waitMs;
   }
 
   /** The caller's own signal. */
@@ -99,7 +99,7 @@ export class Attempt<Input, Result> {
   /** Decides this round. */
   decide(): Decision {
     this.#decision = this.look();
-    this.#decidedMs = performance.now() - this.asked;
+    this.#decidedMs = performance.now() - this.askedAt;
     return this.#decision;
   }
 
@@ -108,12 +108,12 @@ export class Attempt<Input, Result> {
    * attempt that starts it is called after `execute`, never between the last look and that.
    */
   count(decision: Decision): void {
-    this.guard.metrics.decided(decision, this.#decidedMs ?? performance.now() - this.asked);
+    this.guard.metrics.decided(decision, this.#decidedMs ?? performance.now() - this.askedAt);
   }
 
   /** Begins a round; forgets all that the round before has read. */
   again(): void {
-    this.asked = performance.now();
+    this.askedAt = performance.now();
     this.evaluated = NOT_EVALUATED;
     this.permit = null;
     this.#decision = undefined;

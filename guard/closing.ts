@@ -1,5 +1,5 @@
 import { within } from '../store/with-deadline.ts';
-import type { AskedMode } from './asked-mode.ts';
+import type { ModeSource } from '../flags/mode-source.ts';
 import type { Executor } from './executor.ts';
 import type { Interventions } from './interventions.ts';
 
@@ -11,7 +11,7 @@ const CLOSING_MS = 5000;
 
 export interface ClosedParts {
   readonly executor: Executor;
-  readonly asked: AskedMode;
+  readonly source: ModeSource;
   readonly interventions: Interventions;
   readonly stopWatching: () => void;
 }
@@ -37,7 +37,7 @@ export function closingOnce(): Closing {
   };
 }
 
-async function closeAll({ executor, asked, interventions, stopWatching }: ClosedParts): Promise<void> {
+async function closeAll({ executor, source, interventions, stopWatching }: ClosedParts): Promise<void> {
   const { replica, inFlight, changes, metrics } = executor;
   inFlight.check(); // in the same turn: from now on nothing starts
   changes.notify();
@@ -51,5 +51,5 @@ async function closeAll({ executor, asked, interventions, stopWatching }: Closed
   await interventions.close();
   // An executor whose work goes on does not sign off: operators will see it as silent, which it is.
   await replica?.close({ leave: clean });
-  await asked.close();
+  await source.close();
 }

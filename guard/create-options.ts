@@ -2,7 +2,7 @@ import type { Provider } from '@openfeature/server-sdk';
 import { checkLeaseMs, checkTimeout, idProblem, invalid, LEASE_MS, LONGEST_TIMER_MS, quoteId } from '../flags/index.ts';
 import { checkKeys, type Keys } from '../flags/options.ts';
 import type { ExecutorStore } from '../store/ports.ts';
-import type { ModeClient } from './evaluate.ts';
+import type { ModeClient } from '../flags/mode-source.ts';
 import { HANDLER_TIMEOUT_MS } from './handlers.ts';
 import { checkId } from './identity.ts';
 import type { RedactInput } from './interventions.ts';
@@ -56,14 +56,14 @@ const KEYS: Keys<CreateKillSwitchOptions> = {
 };
 
 /** Where the mode of a call comes from. */
-export type AskedOption =
+export type SourceOption =
   | { readonly is: 'store'; readonly store: ExecutorStore }
   | { readonly is: 'provider'; readonly provider: Provider }
   | { readonly is: 'client'; readonly client: ModeClient };
 
 /** The options, checked, with their defaults filled in. */
 export interface SwitchSettings {
-  readonly asked: AskedOption;
+  readonly source: SourceOption;
   /** The store that this executor follows and reports to; null without one. */
   readonly store: ExecutorStore | null;
   readonly domain: string;
@@ -92,7 +92,7 @@ export function switchSettings(options: CreateKillSwitchOptions): SwitchSettings
   const problem = idProblem(organizationId);
   if (problem) throw invalid(`organizationId ${problem}.`);
   return {
-    asked: askedOption(options),
+    source: sourceOption(options),
     store: options.store ?? null,
     domain,
     organizationId,
@@ -105,7 +105,7 @@ export function switchSettings(options: CreateKillSwitchOptions): SwitchSettings
   };
 }
 
-function askedOption({ store, provider, client }: CreateKillSwitchOptions): AskedOption {
+function sourceOption({ store, provider, client }: CreateKillSwitchOptions): SourceOption {
   if (provider && client) throw invalid('createKillSwitch takes a provider or a client, not both.');
   if (client) return { is: 'client', client };
   if (provider) return { is: 'provider', provider };

@@ -1,4 +1,3 @@
-import { type EvaluationContext, type EvaluationDetails } from '@openfeature/core';
 import {
   contextFromSubject,
   deepFreeze,
@@ -12,18 +11,10 @@ import {
   SAFE_MODE,
   type Subject,
 } from '../flags/index.ts';
-
-/** The one method of an OpenFeature client that the switch uses. */
-export interface ModeClient {
-  getStringDetails(
-    flagKey: string,
-    defaultValue: string,
-    context?: EvaluationContext,
-  ): Promise<EvaluationDetails<string>>;
-}
+import type { ModeClient } from '../flags/mode-source.ts';
 
 /** What one evaluation of the mode needs. */
-export interface ModeSource {
+export interface Evaluating {
   readonly client: ModeClient;
   readonly deadlines: Deadlines;
   /** Why the client's answers cannot be used now, or null. Called when an answer has come. */
@@ -38,22 +29,22 @@ const LATE = deepFreeze(
 );
 
 /** One evaluation. */
-export interface Asking {
+export interface Evaluation {
   /** When the mode was asked for, by the monotonic clock; the deadline counts from there. */
-  readonly asked: number;
+  readonly askedAt: number;
   /** Called once, with the reading or the fault. */
   readonly settle: (reading: Reading) => void;
 }
 
-const untilOf = ({ asked }: Asking): number => asked + EVALUATION_TIMEOUT_MS;
+const untilOf = ({ askedAt }: Evaluation): number => askedAt + EVALUATION_TIMEOUT_MS;
 
 /** Gives every evaluation the same deadline, by one timer for all: most evaluations have ended long before it fires. */
 export class Deadlines {
-  readonly #pending = new Set<Asking>(); // oldest first
+  readonly #pending = new Set<Evaluation>(); // oldest first
   #timer: NodeJS.Timeout | undefined;
 
-  add(asking: Asking): void {
-    this.#pending.add(asking);
+  add(evaluation: Evaluation): void {
+    this.#pending.add(evaluation);
     if (this.#pending.size > 1) return;
     if (this.#timer) this.#timer.ref();
     else this.#timer = setTimeout(() => this.#look(), EVALUATION_TIMEOUT_MS);
@@ -63,23 +54,23 @@ export class Deadlines {
    * Settles an evaluation that has its reading. A reading past the deadline counts as late, also where a busy event
    * loop kept the timer from firing.
    */
-  end(asking: Asking, reading: Reading): void {
-    if (!this.#pending.delete(asking)) return;
+  end(evaluation: Evaluation, reading: Reading): void {
+    if (!this.#pending.delete(evaluation)) return;
     if (this.#pending.size === 0) this.#timer?.unref(); // an idle timer must not keep the process alive
-    asking.settle(performance.now() <= untilOf(asking) ? reading : LATE);
+    evaluation.settle(performance.now() <= untilOf(evaluation) ? reading : LATE);
   }
 
   #look(): void {
     this.#timer = undefined;
     const now = performance.now();
-    for (const asking of this.#pending) {
-      const left = untilOf(asking) - now;
+    for (const evaluation of this.#pending) {
+      const left = untilOf(evaluation) - now;
       if (left > 0) {
         this.#timer = setTimeout(() => this.#look(), left);
         return;
       }
-      this.#pending.delete(asking);
-      asking.settle(LATE);
+      this.#pending.delete(evaluation);
+      evaluation.settle(LATE);
     }
   }
 }
@@ -87,19 +78,26 @@ export class Deadlines {
 /**
  * Asks for the mode by one OpenFeature evaluation, with our own deadline and default. Every failure becomes a fault.
  */
-export function askMode({ client, deadlines, sourceFault }: ModeSource, subject: Subject, asking: Asking): void {
+export function askMode(
+  { client, deadlines, sourceFault }: Evaluating,
+  subject: Subject,
+  evaluation: Evaluation,
+): void {
   const fail = (error: unknown): void =>
-    deadlines.end(asking, faultReading('PROVIDER_ERROR', `the evaluation of ${MODE_FLAG} failed: ${messageOf(error)}`));
+    deadlines.end(
+      evaluation,
+      faultReading('PROVIDER_ERROR', `the evaluation of ${MODE_FLAG} failed: ${messageOf(error)}`),
+    );
   const read = (details: FlagDetails): void => {
     try {
       const fault = sourceFault();
       const reading = fault ? faultReading(fault.code, fault.message) : readingFromDetails(details, SAFE_MODE);
-      deadlines.end(asking, reading);
+      deadlines.end(evaluation, reading);
     } catch (error) {
       fail(error); // a hook of the application may leave details that throw when read
     }
   };
-  deadlines.add(asking);
+  deadlines.add(evaluation);
   try {
     client.getStringDetails(MODE_FLAG, SAFE_MODE, contextFromSubject(subject)).then(read, fail);
   } catch (error) {
@@ -108,7 +106,7 @@ export function askMode({ client, deadlines, sourceFault }: ModeSource, subject:
 }
 
 /** `askMode` as a promise. It never rejects. */
-export const evaluateMode = (source: ModeSource, subject: Subject, asked = performance.now()): Promise<Reading> =>
+export const evaluateMode = (guard: Evaluating, subject: Subject, askedAt = performance.now()): Promise<Reading> =>
   new Promise((settle) => {
-    askMode(source, subject, { asked, settle });
+    askMode(guard, subject, { askedAt, settle });
   });

@@ -1,7 +1,7 @@
 import type { Replica } from '../store/replica.ts';
 import type { Changes } from './changes.ts';
 import type { Confirming } from './confirm.ts';
-import type { ModeSource } from './evaluate.ts';
+import type { Evaluating } from './evaluate.ts';
 import type { Identity } from './identity.ts';
 import type { InFlight } from './in-flight.ts';
 import type { Interventions } from './interventions.ts';
@@ -10,10 +10,10 @@ import type { GuardMetrics } from './metrics.ts';
 import type { Turns } from './turn.ts';
 
 /**
- * Everything that an attempt needs. A function that needs a part of it takes that part's type: a `ModeSource`, a
+ * Everything that an attempt needs. A function that needs a part of it takes that part's type: an `Evaluating`, a
  * `LocalState`, or a `Pick`.
  */
-export interface Guard extends ModeSource, LocalState {
+export interface Guard extends Evaluating, LocalState {
   readonly replica: (Pick<Replica, 'reading'> & Confirming) | null;
   readonly organizationId: string;
   readonly inFlight: InFlight;

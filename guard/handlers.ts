@@ -3,7 +3,7 @@ import { type Decision, messageOf } from '../flags/index.ts';
 import { within } from '../store/with-deadline.ts';
 import type { HandlerContext } from './action.ts';
 import { blocked, faultCause } from './decide.ts';
-import type { ModeSource } from './evaluate.ts';
+import type { Evaluating } from './evaluate.ts';
 import type { InFlight, Running, Abort } from './in-flight.ts';
 import type { LocalState } from './look.ts';
 import { type Evaluated, LookedAt } from './looked-at.ts';
@@ -19,7 +19,7 @@ export const HANDLER_TIMEOUT_MS = 10_000;
 export type Handled<T> = { readonly value: T } | { readonly problem: string };
 
 /** The parts of the guard that watch a running handler. */
-interface HandlerGuard extends ModeSource, LocalState {
+interface HandlerGuard extends Evaluating, LocalState {
   readonly inFlight: InFlight;
   readonly handlerTimeoutMs: number;
 }

@@ -129,15 +129,15 @@ export function killSwitchOf({ guard, storage, registry, checkpoints, close }: K
       return async () => {
         const identity = identityFor(guard, options);
         const subject = subjectOf(TICK, guard.organizationId, identity);
-        let asked = performance.now();
-        let evaluated = await evaluateMode(guard, subject, asked);
+        let askedAt = performance.now();
+        let evaluated = await evaluateMode(guard, subject, askedAt);
         for (let turn = guard.turns.beforeStart(); turn; turn = guard.turns.beforeStart()) {
           await turn;
-          asked = performance.now();
-          evaluated = await evaluateMode(guard, subject, asked);
+          askedAt = performance.now();
+          evaluated = await evaluateMode(guard, subject, askedAt);
         }
         const decision = look(guard, subject, evaluated); // in the same turn that calls the work
-        const decidedMs = performance.now() - asked;
+        const decidedMs = performance.now() - askedAt;
         const ran = decision.verdict === 'allow' ? runAs(identity, work) : null;
         guard.metrics.decided(decision, decidedMs);
         if (!ran) {

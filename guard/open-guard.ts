@@ -1,4 +1,4 @@
-import { type AskedMode, watchElsewhere } from './asked-mode.ts';
+import type { ModeSource } from '../flags/mode-source.ts';
 import { closingOnce } from './closing.ts';
 import type { SwitchSettings } from './create-options.ts';
 import { Deadlines } from './evaluate.ts';
@@ -8,6 +8,7 @@ import { childIdentity, createIdentityStorage, type Identity } from './identity.
 import { Interventions } from './interventions.ts';
 import { type KillSwitch, killSwitchOf } from './kill-switch.ts';
 import { createTurns } from './turn.ts';
+import { watchElsewhere } from './watch-elsewhere.ts';
 
 /** The settings that a guard uses. */
 export type GuardSettings = Pick<
@@ -18,14 +19,14 @@ export type GuardSettings = Pick<
 export interface GuardParts {
   readonly settings: GuardSettings;
   readonly executor: Executor;
-  readonly asked: AskedMode;
+  readonly source: ModeSource;
 }
 
 /**
  * The application's side of a switch, over an executor and the client that is asked for the mode. Closing it closes
  * both.
  */
-export function openGuard({ settings, executor, asked }: GuardParts): KillSwitch {
+export function openGuard({ settings, executor, source }: GuardParts): KillSwitch {
   const { organizationId, agentId, requireRun, leaseMs, redact, handlerTimeoutMs } = settings;
   const { replica, reports, inFlight, changes, registry, metrics } = executor;
   const storage = createIdentityStorage();
@@ -37,8 +38,8 @@ export function openGuard({ settings, executor, asked }: GuardParts): KillSwitch
   const interventions = new Interventions(reports, redact);
   const { isClosed, close } = closingOnce();
   const guard: Guard = {
-    client: asked.client,
-    sourceFault: asked.fault,
+    client: source.client,
+    sourceFault: source.fault,
     replica,
     organizationId,
     inFlight,
@@ -55,12 +56,12 @@ export function openGuard({ settings, executor, asked }: GuardParts): KillSwitch
     leaseMs,
     handlerTimeoutMs,
   };
-  const stopWatching = watchElsewhere({ asked, inFlight, changes, leaseMs });
+  const stopWatching = watchElsewhere({ source, inFlight, changes, leaseMs });
   return killSwitchOf({
     guard,
     storage,
     registry,
     checkpoints: reports,
-    close: () => close({ executor, asked, interventions, stopWatching }),
+    close: () => close({ executor, source, interventions, stopWatching }),
   });
 }

@@ -37,7 +37,7 @@ export async function perform<Input, Result>(
         subject,
         signal,
         evaluated: unasked(guard, subject),
-        asked: performance.now(),
+        askedAt: performance.now(),
       })
     : rawInput;
   const attempt = new Attempt({ guard, action, identity, subject, input, options });

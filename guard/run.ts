@@ -108,7 +108,7 @@ export function openRun({ guard, keeper, identity, acting }: RunParts): OpenedRu
   // not fired, which allows nothing by itself.
   const lookedAt = new LookedAt(guard, subject, {
     evaluated: unasked(guard, subject),
-    asked: performance.now(),
+    askedAt: performance.now(),
   });
   const now = (): Decision => lookedAt.look();
 

@@ -1,6 +1,6 @@
 import type { Decision } from '../flags/index.ts';
 import { type Changes, nextChange } from './changes.ts';
-import { evaluateMode, type ModeSource } from './evaluate.ts';
+import { evaluateMode, type Evaluating } from './evaluate.ts';
 import { type LocalState, look } from './look.ts';
 import type { GuardMetrics } from './metrics.ts';
 import type { GuardedSubject } from './subject.ts';
@@ -36,7 +36,7 @@ export async function mayHaveChanged(
 }
 
 /** What is asked, waited for and counted when a checkpoint decides. */
-export interface Deciding extends ModeSource, LocalState {
+export interface Deciding extends Evaluating, LocalState {
   readonly changes: Changes;
   readonly metrics: Pick<GuardMetrics, 'decided'>;
 }
@@ -53,10 +53,10 @@ export async function decideAndWait(
   onWait: (decision: Decision) => void,
 ): Promise<Decision> {
   for (let waits = false; ; waits = true) {
-    const asked = performance.now();
-    const decision = look(guard, subject, await evaluateMode(guard, subject, asked));
+    const askedAt = performance.now();
+    const decision = look(guard, subject, await evaluateMode(guard, subject, askedAt));
     const isPaused = decision.verdict === 'pause';
-    if (!isPaused || !waits) guard.metrics.decided(decision, performance.now() - asked);
+    if (!isPaused || !waits) guard.metrics.decided(decision, performance.now() - askedAt);
     if (!isPaused) return decision;
     if (!waits) onWait(decision);
     await mayHaveChanged(guard, subject, WITHOUT_END);

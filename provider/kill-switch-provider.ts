@@ -12,7 +12,6 @@ import {
   type ResolutionDetails,
 } from '@openfeature/server-sdk';
 import {
-  type Asked,
   causeMetadata,
   checkLeaseMs,
   deepFreeze,
@@ -21,6 +20,7 @@ import {
   type FlagType,
   flagRow,
   idProblem,
+  type Inquiry,
   invalid,
   LEASE_MS,
   messageOf,
@@ -204,8 +204,8 @@ export class KillSwitchProvider implements Provider {
     }
     try {
       const { organizationId } = replica;
-      const asked = { context, now: () => replica.storeNow(), organizationId };
-      return asAskedFor(this.#resolveFrom(state, asked, question, found.name));
+      const inquiry = { context, now: () => replica.storeNow(), organizationId };
+      return asAskedFor(this.#resolveFrom(state, inquiry, question, found.name));
     } catch (error) {
       return safeResolution(question, { code: 'INTERNAL', message: messageOf(error) }, state.epoch);
     }
@@ -213,15 +213,15 @@ export class KillSwitchProvider implements Provider {
 
   #resolveFrom(
     state: State,
-    asked: Asked,
+    inquiry: Inquiry,
     { row, flagKey, type, callerDefault }: Question,
     name: string,
   ): ResolutionDetails<FlagValue> {
     switch (row.kind) {
       case 'mode': {
-        const problem = subjectProblem(asked.context);
+        const problem = subjectProblem(inquiry.context);
         if (problem !== null) return safeResolutionFor(row, type, { kind: 'identity', message: problem }, state.epoch);
-        const { mode, cause } = restrictionFor(state, asked);
+        const { mode, cause } = restrictionFor(state, inquiry);
         return answer(mode, 'TARGETING_MATCH', causeMetadata(cause, state.epoch));
       }
       case 'feature': {

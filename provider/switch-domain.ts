@@ -1,42 +1,10 @@
-import {
-  type Client,
-  type EvaluationContext,
-  type EvaluationDetails,
-  type Hook,
-  OpenFeature,
-  type Provider,
-  ProviderEvents,
-} from '@openfeature/server-sdk';
+import { type Client, type Hook, OpenFeature, type Provider, ProviderEvents } from '@openfeature/server-sdk';
 import { type Fault, invalid, messageOf } from '../flags/index.ts';
+import type { ModeClient, ModeSource } from '../flags/mode-source.ts';
 import type { Replica } from '../store/replica.ts';
 import { AskedProvider } from './asked-provider.ts';
 import { KillSwitchProvider } from './kill-switch-provider.ts';
 import { servesOpenSwitch } from './serves-switch.ts';
-
-/** The OpenFeature domain that a switch lives on. */
-export interface SwitchDomain {
-  /** Asks for exactly the subject that the context names. */
-  readonly client: {
-    getStringDetails(
-      flagKey: string,
-      defaultValue: string,
-      context?: EvaluationContext,
-    ): Promise<EvaluationDetails<string>>;
-  };
-  /** Why the answers on the domain say nothing about this switch now; null when they do. */
-  readonly fault: () => Fault | null;
-  /**
-   * Resolves when its provider has been initialised, also without success: then it is NOT_READY or ERROR, which are
-   * full_stop, and may recover.
-   */
-  readonly initialised: Promise<void>;
-  /**
-   * Calls `onNews` when the answers may have changed, until the returned function is called. Null where a local copy is
-   * served, which has listeners of its own.
-   */
-  readonly watch: ((onNews: () => void) => () => void) | null;
-  close(): Promise<void>;
-}
 
 /**
  * @throws KillSwitchError INVALID_ARGUMENT when an open switch lives there, also one of another copy of this package
@@ -60,7 +28,7 @@ export function serveOn(
   domain: string,
   from: { readonly replica: Replica } | { readonly provider: Provider },
   spareHooks: () => readonly Hook[],
-): SwitchDomain {
+): ModeSource {
   const served = 'replica' in from ? new OwnProvider(from, spareHooks) : new AskedProvider(from.provider, spareHooks);
   const initialised = OpenFeature.setProviderAndWait(domain, served).catch(() => {});
   const client = OpenFeature.getClient(domain);
@@ -78,7 +46,7 @@ export function serveOn(
 }
 
 /** Asks the provider about exactly the subject that is given; hooks can only make what it answers stricter. */
-const clientAbout = (served: AskedProvider, client: Client): SwitchDomain['client'] => ({
+const clientAbout = (served: AskedProvider, client: Client): ModeClient => ({
   getStringDetails: (flagKey, defaultValue, subject = {}) =>
     served.about(subject, () => client.getStringDetails(flagKey, defaultValue, subject)),
 });

@@ -10,7 +10,7 @@ export const reading: Step = {
   take: (attempt) =>
     new Promise<'go on'>((resolve) => {
       askMode(attempt.guard, attempt.subject, {
-        asked: attempt.asked,
+        askedAt: attempt.askedAt,
         settle(evaluated) {
           attempt.evaluated = evaluated;
           resolve('go on');

@@ -35,7 +35,7 @@ function open() {
       changes,
       metrics: { close: say('metrics closed') },
     },
-    asked: { close: later('source closed') },
+    source: { close: later('source closed') },
     interventions: { close: later('records written') },
     stopWatching: say('watching ended'),
   } as unknown as ClosedParts;

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { faultReading, type Reading } from '../../flags/index.ts';
-import { type Asking, askMode, Deadlines, evaluateMode, type ModeSource } from '../../guard/evaluate.ts';
+import { type Evaluation, askMode, Deadlines, evaluateMode, type Evaluating } from '../../guard/evaluate.ts';
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
@@ -9,9 +9,9 @@ const LIVE: Reading = { mode: 'live', cause: { kind: 'mode' }, epoch: 1 };
 const LATE = faultReading('DEADLINE_EXCEEDED', 'the evaluation of kill-switch.mode took longer than 1000 ms');
 
 /** An evaluation that was asked for now, and each reading that it was settled with. */
-function asking(): Asking & { readonly settled: Reading[] } {
+function asking(): Evaluation & { readonly settled: Reading[] } {
   const settled: Reading[] = [];
-  return { asked: performance.now(), settle: (reading) => void settled.push(reading), settled };
+  return { askedAt: performance.now(), settle: (reading) => void settled.push(reading), settled };
 }
 
 describe('the deadline of evaluations', () => {
@@ -20,7 +20,7 @@ describe('the deadline of evaluations', () => {
     const [first, second] = [asking(), asking()];
     deadlines.add(first);
     vi.advanceTimersByTime(400);
-    Object.assign(second, { asked: performance.now() });
+    Object.assign(second, { askedAt: performance.now() });
     deadlines.add(second);
     expect(vi.getTimerCount()).toBe(1);
     vi.advanceTimersByTime(599);
@@ -91,7 +91,7 @@ describe('the deadline of evaluations', () => {
 
 describe('asking for the mode', () => {
   const subject = { organizationId: 'default', agentId: 'x', effect: 'write' } as const;
-  const ask = (getStringDetails: ModeSource['client']['getStringDetails'], more: Partial<ModeSource> = {}) =>
+  const ask = (getStringDetails: Evaluating['client']['getStringDetails'], more: Partial<Evaluating> = {}) =>
     evaluateMode(
       { client: { getStringDetails }, deadlines: new Deadlines(), sourceFault: () => null, ...more },
       subject,
@@ -116,7 +116,7 @@ describe('asking for the mode', () => {
   });
 
   test('is the fault of the source, looked at when the answer has come', async () => {
-    let fault: ReturnType<ModeSource['sourceFault']> = null;
+    let fault: ReturnType<Evaluating['sourceFault']> = null;
     const asked = ask(
       async () => {
         fault = { code: 'STALE', message: 'it is no longer known' };

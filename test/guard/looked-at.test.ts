@@ -23,7 +23,7 @@ function open() {
       replica: null,
     },
     { organizationId: 'default', agentId: 'x', effect: 'write' },
-    { evaluated: reading('live'), asked: performance.now() },
+    { evaluated: reading('live'), askedAt: performance.now() },
   );
   return { lookedAt, answers };
 }

@@ -6,7 +6,7 @@ import { openGuard } from '../../guard/open-guard.ts';
 import type { Outcome } from '../../guard/outcome.ts';
 import { type Command, entriesFor } from '../../operator/commands.ts';
 import { planChange } from '../../operator/plan-change.ts';
-import { askClient } from '../../provider/asked-client.ts';
+import { clientSource } from '../../provider/client-source.ts';
 import { memoryControlStore } from '../../store/memory/control.ts';
 import { memoryStore } from '../../store/memory/index.ts';
 import { connectExecutor } from '../../store/connect-executor.ts';
@@ -75,7 +75,7 @@ async function setUp() {
     },
     executor,
     // The client answers from the same copy: what an evaluation may say otherwise is tested elsewhere.
-    asked: { ...askClient({ getStringDetails: live }), watch: null },
+    source: { ...clientSource({ getStringDetails: live }), watch: null },
   });
   const actions = Object.fromEntries(
     EFFECTS.map((effect) => [

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { watchElsewhere, type Watching } from '../../guard/asked-mode.ts';
+import { watchElsewhere, type Watching } from '../../guard/watch-elsewhere.ts';
 import { Changes } from '../../guard/changes.ts';
 import { InFlight } from '../../guard/in-flight.ts';
 
@@ -18,14 +18,14 @@ function open(leaseMs = 60_000) {
     news = onNews;
     return unwatch;
   };
-  const asked = {
+  const source = {
     client: {} as never,
     fault: () => null,
     watch,
     initialised: Promise.resolve(),
     close: async () => {},
   };
-  const watching: Watching = { asked, inFlight, changes, leaseMs };
+  const watching: Watching = { source, inFlight, changes, leaseMs };
   return { done, watching, unwatch, news: () => news() };
 }
 
@@ -65,7 +65,7 @@ test('its timer does not keep the process alive', () => {
 
 test('nothing is asked again where the answers come from the local copy, which has its own events', () => {
   const { watching } = open();
-  const end = watchElsewhere({ ...watching, asked: { ...watching.asked, watch: null } });
+  const end = watchElsewhere({ ...watching, source: { ...watching.source, watch: null } });
   expect(vi.getTimerCount()).toBe(0);
   end();
 });
