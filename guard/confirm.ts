@@ -1,4 +1,4 @@
-import { faultReading, PERMIT_MS, type Reading } from '../flags/index.ts';
+import { faultReading, isPermitFresh, PERMIT_MS, type Reading } from '../flags/index.ts';
 import type { Replica } from '../store/replica.ts';
 
 /** A process that was busy for more than this fraction of the time may have had no time to read the answer. */
@@ -17,16 +17,19 @@ export type Permit =
   | { readonly is: 'refused'; readonly reading: Reading };
 
 /** The members of the local copy that confirm an action. */
-export type Confirming = Pick<Replica, 'permit' | 'epoch'>;
+export type Confirming = Pick<Replica, 'confirmNow' | 'clock' | 'epoch'>;
 
 /** Asks the store to confirm an irreversible action: one round trip. */
 export async function askPermit(replica: Confirming): Promise<Permit> {
   const before = performance.eventLoopUtilization();
-  const permission = await replica.permit(PERMIT_MS);
-  if (permission.is === 'given') return { is: 'granted', isFresh: permission.isFresh };
+  const outcome = await replica.confirmNow(PERMIT_MS);
+  if (outcome.is === 'confirmed') {
+    const { sent } = outcome;
+    return { is: 'granted', isFresh: () => isPermitFresh(sent, replica.clock()) };
+  }
   const { epoch } = replica;
-  if (permission.is === 'failed') {
-    const { code, message } = permission.fault;
+  if (outcome.is === 'failed') {
+    const { code, message } = outcome.fault;
     return { is: 'refused', reading: faultReading(code, message, epoch) };
   }
   // The lease bounds how often this repeats: it runs out where the store does not answer.

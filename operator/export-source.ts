@@ -13,10 +13,10 @@ export interface ExportSource {
   /** Calls the listener after each change of state or standing; the returned function ends it. */
   onChange(listener: () => void): () => void;
   /**
-   * Asks for a confirmation before each reissue, within `timeoutMs`. Absent: the export uses the confirmations that
-   * come by themselves.
+   * Asks for a confirmation, within `timeoutMs` milliseconds; called before each reissue. A source whose confirmations
+   * come by themselves has nothing to do.
    */
-  confirm?(timeoutMs: number): Promise<unknown>;
+  confirm(timeoutMs: number): Promise<unknown>;
 }
 
 /** Faults of a store that cannot be reached. Its last state is no wrong one: the file that is there ends by itself. */
@@ -36,5 +36,5 @@ export const replicaSource = (replica: Replica): ExportSource => ({
   },
   confirmedAt: () => replica.confirmedAt(),
   onChange: (listener) => replica.on(listener),
-  confirm: (timeoutMs) => replica.permit(timeoutMs),
+  confirm: (timeoutMs) => replica.confirmNow(timeoutMs),
 });

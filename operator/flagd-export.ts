@@ -154,7 +154,7 @@ class Exporter implements FlagdExport {
     const { source, reissueMs } = this.#options;
     this.#timer = setTimeout(() => void this.#reissue(), reissueMs);
     try {
-      if (source.confirm) await within(source.confirm(reissueMs), reissueMs, () => new Error('late'));
+      await within(source.confirm(reissueMs), reissueMs, () => new Error('late'));
     } catch {
       // Not confirmed: the write below renews nothing.
     }

@@ -3,7 +3,6 @@ import {
   type Fault,
   faultReading,
   type Instant,
-  isPermitFresh,
   type Reading,
   resolveMode,
   type State,
@@ -32,16 +31,16 @@ export interface ReplicaParts {
   readonly reportSurfaces: () => Promise<void>;
 }
 
-/** What the store answered when it was asked once more. */
-export type Permission =
+/** What came of asking the store once more. */
+export type ConfirmOutcome =
   /**
-   * It named the very state that is held here. `isFresh`: true while both clocks show less than `PERMIT_MS` since that
-   * was asked.
+   * It has named the very state that is held here. `sent`: when it was asked that, minus the age of what a hop
+   * answered.
    */
-  | { readonly is: 'given'; readonly isFresh: () => boolean }
-  /** It has not answered so in time. */
+  | { readonly is: 'confirmed'; readonly sent: Instant }
+  /** It has not done so in time. */
   | { readonly is: 'late' }
-  /** It does not confirm anything. */
+  /** It confirms nothing. */
   | { readonly is: 'failed'; readonly fault: Fault };
 
 /**
@@ -51,7 +50,7 @@ export type Permission =
 export class Replica {
   readonly organizationId: string;
   readonly leaseMs: number;
-  readonly #clock: Clock;
+  readonly clock: Clock;
   readonly #connection: ReplicaParts['connection'];
   readonly #copy: LiveCopy;
   readonly #announcer = new Announcer();
@@ -63,7 +62,7 @@ export class Replica {
   constructor({ connection, organizationId, leaseMs, requestMs, clock, beat, reportSurfaces }: ReplicaParts) {
     this.organizationId = organizationId;
     this.leaseMs = leaseMs;
-    this.#clock = clock;
+    this.clock = clock;
     this.#requestMs = requestMs;
     this.#connection = connection;
     this.#copy = new LiveCopy({
@@ -96,7 +95,7 @@ export class Replica {
 
   /** Why nothing may be decided now, or null. Compares the lease with both clocks; no I/O. */
   fault(): Fault | null {
-    return this.#faultAt(this.#clock());
+    return this.#faultAt(this.clock());
   }
 
   #faultAt(now: Instant): Fault | null {
@@ -128,7 +127,7 @@ export class Replica {
    * counted since; null before the first confirmation. It is never behind the store, and less than a lease ahead of it.
    */
   storeNow(): number | null {
-    return this.#copy.storeNow(this.#clock());
+    return this.#copy.storeNow(this.clock());
   }
 
   /**
@@ -141,7 +140,7 @@ export class Replica {
   /** Milliseconds since the confirmation was sent that the present lease counts from; null without one. */
   stalenessMs(): number | null {
     const { confirmed } = this.#copy;
-    return confirmed && this.#clock().mono - confirmed.mono;
+    return confirmed && this.clock().mono - confirmed.mono;
   }
 
   /** Listens to changes and to what the copy can be trusted for; the returned function ends it. */
@@ -155,16 +154,16 @@ export class Replica {
   }
 
   /**
-   * Asks the store once more, for an action that cannot be undone. Resolves within `timeoutMs` milliseconds, and never
-   * rejects.
+   * Asks the store once more whether what is held here is its present state. Resolves within `timeoutMs` milliseconds,
+   * and never rejects.
    */
-  async permit(timeoutMs: number): Promise<Permission> {
-    const until = this.#clock().mono + timeoutMs;
+  async confirmNow(timeoutMs: number): Promise<ConfirmOutcome> {
+    const until = this.clock().mono + timeoutMs;
     const late = new Error('no answer in time'); // no fault of the store, which promises no answer so soon
     try {
-      for (let left = timeoutMs; left > 0 && !this.#closed; left = until - this.#clock().mono) {
+      for (let left = timeoutMs; left > 0 && !this.#closed; left = until - this.clock().mono) {
         const { outcome, sent } = await within(this.#follower.confirm(), left, () => late);
-        if (outcome === 'renewed') return { is: 'given', isFresh: () => isPermitFresh(sent, this.#clock()) };
+        if (outcome === 'renewed') return { is: 'confirmed', sent };
         if (outcome === 'faulty' || outcome === 'reload') {
           this.#follower.wake();
           return { is: 'late' }; // the copy has taken the answer: the next look at it tells
@@ -180,7 +179,7 @@ export class Replica {
 
   /** What the switch says for one call, from the local copy: synchronous, no I/O. */
   reading(subject: Subject): Reading {
-    const clock = this.#clock(); // read once: this runs for each call
+    const clock = this.clock(); // read once: this runs for each call
     const fault = this.#faultAt(clock);
     const { state } = this.#copy;
     if (fault || !state) return faultReading(fault?.code ?? 'NOT_READY', fault?.message ?? 'no state', this.epoch);
@@ -227,7 +226,7 @@ export class Replica {
     clearTimeout(this.#leaseTimer);
     const { confirmed } = this.#copy;
     if (!fault && confirmed) {
-      const left = confirmed.mono + this.leaseMs - this.#clock().mono;
+      const left = confirmed.mono + this.leaseMs - this.clock().mono;
       this.#leaseTimer = setTimeout(() => this.#publish(), Math.max(1, left + 1));
       this.#leaseTimer.unref();
     }

@@ -3,7 +3,7 @@ import { faultReading, type Intervention, type Mode } from '../../flags/index.ts
 import type { Attempt } from '../../guard/attempt.ts';
 import type { Step } from '../../guard/steps/index.ts';
 import type { Next } from '../../guard/steps/step.ts';
-import { attemptOnce, type BareCall, bareGuard, type BareParts, HandSwitch } from './bare-guard.ts';
+import { attemptOnce, type BareCall, bareGuard, type BareParts, FRESH, HandSwitch, TOO_OLD } from './bare-guard.ts';
 import { leap } from '../leap.ts';
 
 /** A guard in a mode, what it has recorded, and what it has counted with the time that each decision took. */
@@ -53,9 +53,9 @@ describe('what an attempt leaves', () => {
 
   test('a record that says that it has not started, where the last look refuses it', async () => {
     const { hand, guard, recorded } = open('live', {
-      async permit() {
+      async confirmNow() {
         hand.mode = 'full_stop';
-        return { is: 'given', isFresh: () => true };
+        return FRESH;
       },
     });
     await attemptOnce(guard, { name: 'a.b', execute, irreversible: true }, call());
@@ -125,10 +125,9 @@ describe('an attempt is decided again', () => {
   ])('at most a hundred times: where %i permits have run out it is %s', async (old, status, times) => {
     let asked = 0;
     const { guard } = open('live', {
-      async permit() {
+      async confirmNow() {
         asked += 1;
-        const number = asked;
-        return { is: 'given', isFresh: () => number > old };
+        return asked > old ? FRESH : TOO_OLD;
       },
     });
     const run = vi.fn(execute);
@@ -163,7 +162,7 @@ describe('an attempt is decided again', () => {
     const { guard } = open('live');
     const times: number[][] = [];
     const look = stepOf((attempt) => {
-      times.push([attempt.asked, attempt.until]);
+      times.push([attempt.askedAt, attempt.until]);
       leap(500);
       return times.length < 2 ? 'again' : attempt.abandon('aborted', attempt.decision);
     });

@@ -3,7 +3,7 @@ import { afterEach, describe, expect, test, vi } from 'vitest';
 import { causeWord, MODES, type Mode, type Verdict } from '../../flags/index.ts';
 import { type AttemptState, transition } from '../../guard/attempt-state.ts';
 import type { Outcome } from '../../guard/outcome.ts';
-import { attemptOnce, bareGuard, HandSwitch } from './bare-guard.ts';
+import { attemptOnce, bareGuard, FRESH, HandSwitch, TOO_OLD } from './bare-guard.ts';
 
 // Only heard, not replaced: what an attempt goes through is asked of the one function that moves it.
 vi.mock('../../guard/attempt-state.ts', { spy: true });
@@ -96,12 +96,12 @@ async function play(scene: Scenario): Promise<Played> {
       if (scene.evaluation === 'rejects') throw new Error('no answer');
       return mode;
     },
-    async permit() {
+    async confirmNow() {
       next();
       if (scene.permit === 'late') return { is: 'late' };
       if (scene.permit === 'refused')
         return { is: 'failed', fault: { code: 'STORE_UNREACHABLE', message: 'it is gone' } };
-      return { is: 'given', isFresh: () => scene.permit === 'fresh' };
+      return scene.permit === 'fresh' ? FRESH : TOO_OLD;
     },
     turns: { beforeCall: turn, beforeStart: turn },
     async record(records) {

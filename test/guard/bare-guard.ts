@@ -1,5 +1,5 @@
 import type { ActionDefinition } from '../../index.ts';
-import { type Fault, type Mode, type Reading } from '../../flags/index.ts';
+import { type Fault, type Instant, type Mode, type Reading } from '../../flags/index.ts';
 import { type CallOptions, normaliseAction } from '../../guard/action.ts';
 import { Changes } from '../../guard/changes.ts';
 import { Deadlines } from '../../guard/evaluate.ts';
@@ -10,7 +10,7 @@ import { type InterventionSink, Interventions } from '../../guard/interventions.
 import type { Outcome } from '../../guard/outcome.ts';
 import { perform } from '../../guard/perform.ts';
 import { type Step, stepsFor } from '../../guard/steps/index.ts';
-import type { Permission } from '../../store/replica.ts';
+import type { ConfirmOutcome } from '../../store/replica.ts';
 
 /** A switch whose mode a test sets by hand, in the middle of whatever is under way. */
 export class HandSwitch {
@@ -30,6 +30,12 @@ export class HandSwitch {
   }
 }
 
+const NOW: Instant = { mono: 10_000, wall: 1_700_000_000_000 };
+
+/** What the store confirms so that a permit is fresh, and so that it has run out when it comes. */
+export const FRESH: ConfirmOutcome = { is: 'confirmed', sent: NOW };
+export const TOO_OLD: ConfirmOutcome = { is: 'confirmed', sent: { mono: NOW.mono - 250, wall: NOW.wall - 250 } };
+
 /** The parts of a guard that a test chooses; the rest has plain defaults. */
 export interface BareParts {
   readonly hand: HandSwitch;
@@ -38,7 +44,7 @@ export interface BareParts {
   /** Called when the mode is asked for; returns it. */
   readonly evaluate?: () => Promise<Mode>;
   readonly sourceFault?: () => Fault | null;
-  readonly permit?: () => Promise<Permission>;
+  readonly confirmNow?: () => Promise<ConfirmOutcome>;
   readonly turns?: Guard['turns'];
   readonly record?: InterventionSink['record'];
   readonly decided?: Guard['metrics']['decided'];
@@ -50,7 +56,7 @@ export function bareGuard({
   agentId = 'x',
   evaluate = async () => hand.mode,
   sourceFault = () => null,
-  permit = async () => ({ is: 'given', isFresh: () => true }),
+  confirmNow = async () => FRESH,
   turns = { beforeCall: () => null, beforeStart: () => null },
   record = async () => {},
   decided = () => {},
@@ -68,7 +74,7 @@ export function bareGuard({
     },
     sourceFault,
     deadlines: new Deadlines(),
-    replica: hasStore ? { reading: () => hand.reading(), permit, epoch: 1 } : null,
+    replica: hasStore ? { reading: () => hand.reading(), confirmNow, clock: () => NOW, epoch: 1 } : null,
     organizationId: 'default',
     inFlight: hand.inFlight,
     changes: hand.changes,

@@ -247,11 +247,11 @@ export function describeClosing(wirings: readonly Wiring[]): void {
       const action = killSwitch.action({ name: 'a.b', irreversible: true, execute });
       expect(await action.attempt(undefined)).toMatchObject({ status: 'executed' });
       const { reached, pass, letGo } = gate();
-      const { permit } = Replica.prototype;
-      const held = vi.spyOn(Replica.prototype, 'permit').mockImplementation(async function (this: Replica, ms) {
-        const given = await permit.call(this, ms);
+      const { confirmNow } = Replica.prototype;
+      const held = vi.spyOn(Replica.prototype, 'confirmNow').mockImplementation(async function (this: Replica, ms) {
+        const outcome = await confirmNow.call(this, ms);
         await pass();
-        return given;
+        return outcome;
       });
       onTestFinished(() => held.mockRestore());
       const call = action.attempt(undefined);

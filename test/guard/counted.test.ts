@@ -2,7 +2,7 @@ import { metrics } from '@opentelemetry/api';
 import { afterEach, describe, expect, test } from 'vitest';
 import { causeWord, type Decision, type Mode } from '../../flags/index.ts';
 import { openMemorySwitch } from './open-switch.ts';
-import { attemptOnce, type BareCall, bareGuard, type BareParts, HandSwitch } from './bare-guard.ts';
+import { attemptOnce, type BareCall, bareGuard, type BareParts, FRESH, HandSwitch, TOO_OLD } from './bare-guard.ts';
 import { leap } from '../leap.ts';
 
 const immediate = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
@@ -51,10 +51,9 @@ describe('an attempt is counted once, by the decision that it comes to', () => {
   test('also where its permit has run out, and it is decided again', async () => {
     let asked = 0;
     const { guard, counted } = counting({
-      async permit() {
+      async confirmNow() {
         asked += 1;
-        const number = asked;
-        return { is: 'given', isFresh: () => number >= 3 };
+        return asked >= 3 ? FRESH : TOO_OLD;
       },
     });
     await attemptOnce(guard, { name: 'a.b', execute, irreversible: true }, call());
@@ -63,9 +62,9 @@ describe('an attempt is counted once, by the decision that it comes to', () => {
 
   test('as a block where the last look before execute finds a stop', async () => {
     const { hand, guard, counted } = counting({
-      async permit() {
+      async confirmNow() {
         hand.mode = 'full_stop';
-        return { is: 'given', isFresh: () => true };
+        return FRESH;
       },
     });
     await attemptOnce(guard, { name: 'a.b', execute, irreversible: true }, call());

@@ -127,7 +127,7 @@ test('whatever operators do, each call gets what the table says, at once or when
       const model = new Model();
       const waiting: Array<{ agent: Agent; effect: Effect; settled: Outcome<number> | null }> = [];
       const inStep = async (): Promise<void> => {
-        await replica.permit(1000); // what was appended is applied: a push alone never loosens
+        await replica.confirmNow(1000); // what was appended is applied: a push alone never loosens
         await settle();
       };
       try {
@@ -152,7 +152,7 @@ test('whatever operators do, each call gets what the table says, at once or when
               store.memory.fault = 'unreachable';
               clock.pass(LEASE_MS);
               model.stale = true;
-              await replica.permit(50);
+              await replica.confirmNow(50);
               break;
             default:
               break;

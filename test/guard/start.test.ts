@@ -1,21 +1,20 @@
 import { describe, expect, test, vi } from 'vitest';
 import type { Mode } from '../../flags/index.ts';
-import type { Permission } from '../../store/replica.ts';
-import { attemptOnce, type BareCall, bareGuard, type BareParts, HandSwitch } from './bare-guard.ts';
+import type { ConfirmOutcome } from '../../store/replica.ts';
+import { attemptOnce, type BareCall, bareGuard, type BareParts, FRESH, HandSwitch } from './bare-guard.ts';
 
-const FRESH: Permission = { is: 'given', isFresh: () => true };
 const IRREVERSIBLE = { name: 'a.b', irreversible: true } as const;
 
 /** A guard whose store is asked for a permit between the decision and the start: then `meanwhile` happens, once. */
 function open(mode: Mode, meanwhile: (hand: HandSwitch) => void, parts: Partial<BareParts> = {}) {
   const hand = new HandSwitch();
   hand.mode = mode;
-  const permit = vi.fn(async () => {
-    if (permit.mock.calls.length === 1) meanwhile(hand);
+  const confirmNow = vi.fn(async () => {
+    if (confirmNow.mock.calls.length === 1) meanwhile(hand);
     return FRESH;
   });
   const execute = vi.fn((input: string) => `did ${input}`);
-  return { hand, guard: bareGuard({ hand, permit, ...parts }), permit, execute };
+  return { hand, guard: bareGuard({ hand, confirmNow, ...parts }), confirmNow, execute };
 }
 
 const call = (more: Partial<BareCall<string>> = {}): BareCall<string> => ({ input: 'it', ...more });
@@ -65,22 +64,24 @@ describe('between the decision and the start', () => {
 describe('an action that cannot be undone', () => {
   test('is blocked at once by the store’s own fault where the store confirms nothing', async () => {
     const fault = { code: 'STORE_UNREACHABLE', message: 'it is gone' } as const;
-    const permit = vi.fn(async (): Promise<Permission> => ({ is: 'failed', fault }));
-    const { guard, execute } = open('live', () => {}, { permit });
+    const confirmNow = vi.fn(async (): Promise<ConfirmOutcome> => ({ is: 'failed', fault }));
+    const { guard, execute } = open('live', () => {}, { confirmNow });
     expect(await attemptOnce(guard, { ...IRREVERSIBLE, execute }, call())).toMatchObject({
       status: 'blocked',
       decision: { mode: 'full_stop', cause: { kind: 'fault', ...fault } },
     });
-    expect([permit.mock.calls.length, execute.mock.calls]).toEqual([1, []]);
+    expect([confirmNow.mock.calls.length, execute.mock.calls]).toEqual([1, []]);
   });
 
   test('asks again where no answer was read because this process was busy', async () => {
     const loop = vi.spyOn(performance, 'eventLoopUtilization').mockReturnValue({ idle: 0, active: 1, utilization: 1 });
-    const permit = vi.fn(async (): Promise<Permission> => (permit.mock.calls.length > 2 ? FRESH : { is: 'late' }));
-    const { guard, execute } = open('live', () => {}, { permit });
+    const confirmNow = vi.fn(
+      async (): Promise<ConfirmOutcome> => (confirmNow.mock.calls.length > 2 ? FRESH : { is: 'late' }),
+    );
+    const { guard, execute } = open('live', () => {}, { confirmNow });
     expect(await attemptOnce(guard, { ...IRREVERSIBLE, execute }, call())).toMatchObject({ status: 'executed' });
     loop.mockRestore();
-    expect([permit.mock.calls.length, execute.mock.calls.length]).toEqual([3, 1]);
+    expect([confirmNow.mock.calls.length, execute.mock.calls.length]).toEqual([3, 1]);
   });
 
   test('never starts without a permit, also where a step were forgotten that asks for it', async () => {

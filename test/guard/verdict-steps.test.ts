@@ -2,7 +2,7 @@ import { describe, expect, test, vi } from 'vitest';
 import type { Intervention, Mode } from '../../flags/index.ts';
 import type { ActionDefinition } from '../../index.ts';
 import type { Step } from '../../guard/steps/index.ts';
-import { attemptOnce, type BareCall, bareGuard, type BareParts, HandSwitch } from './bare-guard.ts';
+import { attemptOnce, type BareCall, bareGuard, type BareParts, FRESH, HandSwitch, TOO_OLD } from './bare-guard.ts';
 
 const MODE: Mode[] = ['draft_only', 'test_mode'];
 
@@ -155,10 +155,7 @@ describe('a redirect', () => {
 
   test('is made once, though it is decided again after it', async () => {
     const { attempt, execute, guard, records } = open('test_mode', {
-      permit: vi
-        .fn()
-        .mockResolvedValueOnce({ is: 'given', isFresh: () => false })
-        .mockResolvedValue({ is: 'given', isFresh: () => true }),
+      confirmNow: vi.fn().mockResolvedValueOnce(TOO_OLD).mockResolvedValue(FRESH),
     });
     const redirect = vi.fn((input: string) => `safe ${input}`);
     expect(await attempt({ redirect, irreversible: true })).toMatchObject({ status: 'redirected' });

@@ -29,6 +29,8 @@ class FakeSource implements ExportSource {
     return this.sent;
   }
 
+  async confirm(): Promise<void> {}
+
   onChange(listener: () => void): () => void {
     this.listeners.add(listener);
     return () => this.listeners.delete(listener);
@@ -129,7 +131,7 @@ describe('keeping a file current for flagd', () => {
     await happened({ type: 'written', validUntil: 1_700_000_062 });
   });
 
-  test('confirms before each reissue where the source can, and a source that cannot in time renews nothing', async () => {
+  test('confirms before each reissue, and a source that cannot in time renews nothing', async () => {
     const source = new FakeSource();
     const clock = { mono: 0, wall: NOW };
     let confirms = 0;

@@ -1,11 +1,11 @@
 import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest';
-import { type Anchor, type Beat, KillSwitchError } from '../../flags/index.ts';
+import { type Anchor, type Beat, type Instant, isPermitFresh, KillSwitchError } from '../../flags/index.ts';
 import { Memory, type MemoryStoreOptions, memoryStore } from '../../store/memory/index.ts';
 import { memoryControlStore } from '../../store/memory/control.ts';
 import type { Confirmation } from '../../store/confirmation.ts';
 import type { ExecutorStore } from '../../store/ports.ts';
 import { connectExecutor } from '../../store/connect-executor.ts';
-import type { Permission, Replica, ReplicaEvent } from '../../store/replica.ts';
+import type { ConfirmOutcome, Replica, ReplicaEvent } from '../../store/replica.ts';
 import { fakeClock } from '../../testing/fake-clock.ts';
 import { openQuickControl } from '../operator/open-quick-control.ts';
 
@@ -48,7 +48,8 @@ const mode = (replica: Replica, agentId = 'x'): string => {
   return 'fault' in reading ? `full_stop: ${reading.fault}` : reading.mode;
 };
 
-const isFresh = (permit: Permission): boolean => permit.is === 'given' && permit.isFresh();
+const isFresh = (outcome: ConfirmOutcome, now: Instant): boolean =>
+  outcome.is === 'confirmed' && isPermitFresh(outcome.sent, now);
 
 describe('a replica', () => {
   test('is not ready before its first confirmation, and live after it', async () => {
@@ -332,7 +333,7 @@ describe('a replica', () => {
       const { x, clock } = await behind({ ageMs: 20_000 });
       expect(mode(x)).toBe('live');
       expect([x.stalenessMs(), x.confirmedAt()]).toEqual([20_000, 5_000_000 - 20_000]);
-      expect(isFresh(await x.permit(250))).toBe(false);
+      expect(isFresh(await x.confirmNow(250), clock())).toBe(false);
       clock.pass(40_000);
       expect(mode(x)).toBe('full_stop: STALE');
     });
@@ -341,11 +342,11 @@ describe('a replica', () => {
       'a permit is fresh until 250 ms after the hop had asked (%s)',
       async (step) => {
         const { x, clock } = await behind({ ageMs: 200 });
-        const permit = await x.permit(250);
+        const outcome = await x.confirmNow(250);
         clock[step](49);
-        expect(isFresh(permit)).toBe(true);
+        expect(isFresh(outcome, clock())).toBe(true);
         clock[step](1);
-        expect(isFresh(permit)).toBe(false);
+        expect(isFresh(outcome, clock())).toBe(false);
       },
     );
 
@@ -405,7 +406,7 @@ describe('a replica', () => {
     const permit = new Promise((resolve) => {
       const stop = x.on(() => {
         done.push(`told ${x.epoch}`);
-        resolve(x.permit(5000)); // as from an abort handler of work in flight
+        resolve(x.confirmNow(5000)); // as from an abort handler of work in flight
         stop();
       });
     });
@@ -437,12 +438,12 @@ describe('a replica', () => {
     await x.start();
     sent.splice(0);
     clock.pass(1000);
-    const permits = await Promise.all(Array.from({ length: 100 }, () => x.permit(250)));
+    const outcomes = await Promise.all(Array.from({ length: 100 }, () => x.confirmNow(250)));
     expect(sent).toHaveLength(1);
     clock.pass(249);
-    expect(permits.every(isFresh)).toBe(true);
+    expect(outcomes.every((outcome) => isFresh(outcome, clock()))).toBe(true);
     clock.pass(1);
-    expect(permits.some(isFresh)).toBe(false);
+    expect(outcomes.some((outcome) => isFresh(outcome, clock()))).toBe(false);
   });
 
   test('a question that waits is not sent once the replica is closed: it has left the count', async () => {
@@ -469,9 +470,9 @@ describe('a replica', () => {
       answer = resolve;
     });
     const before = sent;
-    const first = x.permit(5000);
+    const first = x.confirmNow(5000);
     await vi.waitFor(() => expect(sent).toBe(before + 1));
-    const second = x.permit(5000);
+    const second = x.confirmNow(5000);
     await x.close();
     answer();
     await Promise.all([first, second]);
@@ -498,9 +499,9 @@ describe('a replica', () => {
     answered = new Promise<void>((resolve) => {
       answer = resolve;
     });
-    expect(await x.permit(50)).toEqual({ is: 'late' });
+    expect(await x.confirmNow(50)).toEqual({ is: 'late' });
     answer();
-    expect(await x.permit(250)).toMatchObject({ is: 'given' }); // earlier questions have been answered by then
+    expect(await x.confirmNow(250)).toMatchObject({ is: 'confirmed' }); // earlier questions have been answered by then
     expect(events).toEqual([]);
   });
 
@@ -508,14 +509,14 @@ describe('a replica', () => {
     const { replica, memory, control } = await setUp();
     const x = replica();
     await x.start();
-    expect(await x.permit(250)).toMatchObject({ is: 'given' });
+    expect(await x.confirmNow(250)).toMatchObject({ is: 'confirmed' });
     memory.fault = 'hang';
-    expect(await x.permit(100)).toEqual({ is: 'late' });
+    expect(await x.confirmNow(100)).toEqual({ is: 'late' });
     memory.fault = 'read-only';
-    expect(await x.permit(250)).toMatchObject({ is: 'failed', fault: { code: 'STORE_READ_ONLY' } });
+    expect(await x.confirmNow(250)).toMatchObject({ is: 'failed', fault: { code: 'STORE_READ_ONLY' } });
     memory.fault = null;
     await control.kill({ target: 'agent:x' });
-    await x.permit(250);
+    await x.confirmNow(250);
     expect(mode(x)).toBe('full_stop');
   });
 
