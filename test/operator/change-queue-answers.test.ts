@@ -5,8 +5,9 @@ import type { Command } from '../../operator/commands.ts';
 import type { Actor } from '../../operator/operators.ts';
 import type { Check } from '../../operator/plan.ts';
 import { planChange } from '../../operator/plan-change.ts';
+import { ChangeRefusedError } from '../../operator/refusals.ts';
 import type { Append, ControlConnection, ControlView } from '../../store/ports.ts';
-import { kill, started, T0 } from './desk.ts';
+import { Desk, kill, started, T0 } from './desk.ts';
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -26,8 +27,8 @@ const unreachable = (): KillSwitchError => new KillSwitchError('STORE_UNREACHABL
 type Fate = 'taken' | 'answer lost' | 'did not come' | 'overtaken' | Error;
 
 /** A queue over a log in memory. `fates`: what becomes of the next appends; all others are taken. */
-function setUp({ checks = [] }: { readonly checks?: readonly Check[] } = {}) {
-  const desk = started();
+function setUp({ checks = [], desk = started() }: { readonly checks?: readonly Check[]; readonly desk?: Desk } = {}) {
+  const asked: string[][] = [];
   const fates: Fate[] = [];
   const reads: Array<() => Promise<void>> = [];
   const sent: LogEvent[][] = [];
@@ -39,7 +40,8 @@ function setUp({ checks = [] }: { readonly checks?: readonly Check[] } = {}) {
     }
   };
   const connection: Pick<ControlConnection, 'read' | 'append' | 'log'> = {
-    async read(): Promise<ControlView> {
+    async read(keys): Promise<ControlView> {
+      asked.push([...keys]);
       await reads.shift()?.();
       return desk.view;
     },
@@ -47,7 +49,7 @@ function setUp({ checks = [] }: { readonly checks?: readonly Check[] } = {}) {
       sent.push(changes.map(({ event }) => event));
       const fate = fates.shift() ?? 'taken';
       if (fate instanceof Error) throw fate;
-      if (fate === 'overtaken' || changes[0]?.expected?.hash !== desk.state.hash) return false;
+      if (fate === 'overtaken' || (changes[0]?.expected?.hash ?? '') !== desk.state.hash) return false;
       if (fate !== 'did not come') take(changes);
       if (fate !== 'taken') throw unreachable();
       return true;
@@ -63,6 +65,7 @@ function setUp({ checks = [] }: { readonly checks?: readonly Check[] } = {}) {
     desk,
     fates,
     reads,
+    asked,
     sent,
     searched,
     ends,
@@ -116,16 +119,44 @@ describe('a change whose answer was lost', () => {
     fates.push('answer lost');
     give(limit('first'));
     await passes(0);
-    reads.push(() => Promise.reject(unreachable()));
+    reads.push(() => new Promise((resolve) => void setTimeout(resolve, 100)));
+    give(limit('slow'));
+    await passes(50);
     give(limit('second'));
-    await passes(0);
-    expect(ends).toEqual([]);
-    await passes(100);
+    await passes(100); // both are due together
     expect(ends).toMatchObject([
+      { event: { data: { name: 'slow' } }, change: {} },
       { event: { data: { name: 'first' } }, change: null },
       { event: { data: { name: 'second' } }, change: {} },
     ]);
-    expect(types()).toEqual([['limit'], ['limit']]);
+    expect(types()).toEqual([['limit'], ['limit'], ['limit']]);
+  });
+
+  test('is found beside others, each where it may be', async () => {
+    const { give, fates, reads, ends, passes, sizes, searched } = setUp();
+    fates.push('answer lost', 'answer lost');
+    for (const name of ['first', 'second']) {
+      give(limit(name));
+      await passes(0);
+    }
+    reads.push(() => new Promise((resolve) => void setTimeout(resolve, 100)));
+    give(limit('slow'));
+    await passes(200);
+    expect(ends).toMatchObject([
+      { event: { data: { name: 'slow' } }, change: {} },
+      { event: { data: { name: 'first' } }, change: null },
+      { event: { data: { name: 'second' } }, change: null },
+    ]);
+    expect([sizes(), searched]).toEqual([[1, 1, 1], [1]]);
+  });
+
+  test('is found although it is the first of its log', async () => {
+    const { give, fates, ends, passes, sizes } = setUp({ desk: new Desk() });
+    fates.push('answer lost');
+    give({ type: 'init', generation: 'g0' });
+    await passes(100);
+    expect(ends).toMatchObject([{ is: 'recorded', change: null, head: { epoch: 1 } }]);
+    expect(sizes()).toEqual([1]);
   });
 
   test('is looked for from where it was first sent, and where the log has moved on since', async () => {
@@ -163,15 +194,15 @@ describe('a change whose answer was lost', () => {
   const refused: Check = () => ({ is: 'refused', refusal: { kind: 'reason_required' }, record });
 
   test.each([
-    ['a request that waits for somebody else', pending, { is: 'pending', request: { id: 'r1' } }],
-    ['a refused attempt', refused, { refusal: { kind: 'reason_required' } }],
+    ['a request that waits for somebody else', pending, { is: 'pending', request: { id: 'r1', expires_at: T0 } }],
+    ['a refused attempt', refused, new ChangeRefusedError({ kind: 'reason_required' })],
   ])('and was %s ends as that when it is found', async (_, check, end) => {
     for (const fate of ['taken', 'answer lost'] as const) {
       const { give, fates, ends, passes, types } = setUp({ checks: [check] });
       fates.push(fate);
       give(limit('l'));
       await passes(100);
-      expect(ends).toMatchObject([end]);
+      expect(ends).toEqual([end]);
       expect(types()).toEqual([['second']]);
     }
   });
@@ -270,6 +301,41 @@ describe('a failure', () => {
     for (let number = 0; number < 41; number += 1) give(limit(`l${number}`));
     await passes(500);
     expect(sizes()).toEqual([41, 20, 10, 11, 20]);
+  });
+});
+
+describe('a batch', () => {
+  test('is planned on the entries of its changes, each read once, and searches no log', async () => {
+    const { give, asked, searched, passes } = setUp();
+    for (const target of ['agent:a', 'agent:b', 'agent:a']) give(kill({ target }));
+    await passes(0);
+    expect(asked.map((keys) => keys.filter((key) => key.startsWith('kill:')))).toEqual([
+      ['kill:agent:a', 'kill:agent:b'],
+    ]);
+    expect(searched).toEqual([]);
+  });
+
+  test('has at most 250 changes, also after others have succeeded', async () => {
+    const { give, passes, sizes } = setUp();
+    for (let number = 0; number < 600; number += 1) give(limit(`l${number}`));
+    await passes(0);
+    expect(sizes()).toEqual([250, 250, 100]);
+  });
+
+  test('is tried when the first that waits is due, and waits up to twice as long at random', async () => {
+    const { give, fates, reads, passes, sizes } = setUp();
+    vi.mocked(Math.random).mockReturnValue(1);
+    fates.push(unreachable());
+    give(limit('a'));
+    await passes(30);
+    reads.push(() => Promise.reject(unreachable()));
+    give(limit('b'));
+    await passes(9);
+    expect(sizes()).toEqual([1]);
+    await passes(2);
+    expect(sizes()).toEqual([1, 1]);
+    await passes(30);
+    expect(sizes()).toEqual([1, 1, 1]);
   });
 });
 

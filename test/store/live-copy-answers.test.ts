@@ -299,6 +299,14 @@ describe('a fork', () => {
     expect(copy.fault(moment(3))?.message).toContain('the store is empty');
   });
 
+  test('takes no push, also none that links', () => {
+    const { log, copy, confirm, load } = setUp();
+    load();
+    confirm(0, 1, reported);
+    const event = log.append('kill', { id: 'a', target: 'run:a', mode: 'full_stop', expires_at: null });
+    expect([copy.push(event), copy.state?.epoch]).toEqual(['confirm', 1]);
+  });
+
   test('keeps its first evidence', () => {
     const { copy, confirm, load } = setUp();
     load();
