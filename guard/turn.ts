@@ -39,7 +39,7 @@ export function createTurns(now: () => number): Turns {
     armed = false;
     last = now();
     began = null;
-    atOnce = isFull || starting.length === 0 ? 1 : 2 * atOnce;
+    atOnce = isFull ? 1 : 2 * atOnce;
     isFull = false;
     for (const goOn of starting.splice(0, atOnce)) goOn();
     for (const goOn of deciding.splice(0)) goOn();

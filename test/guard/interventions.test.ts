@@ -86,4 +86,125 @@ describe('interventions', () => {
     expect(kept[0]?.input).toMatch(/not recorded/);
     expect(JSON.stringify(kept)).not.toContain('hidden');
   });
+
+  test('are written within a fifth of a second; where the store fails they are tried again after a second', async () => {
+    vi.useFakeTimers();
+    let refuse = true;
+    const record = vi.fn(async () => {
+      if (refuse) throw new Error('full');
+    });
+    const interventions = setUp(record);
+    interventions.add(decision, call, circumstances);
+    interventions.add(decision, call, circumstances);
+    await vi.advanceTimersByTimeAsync(199);
+    expect(record).not.toHaveBeenCalled();
+    await vi.advanceTimersByTimeAsync(1);
+    expect(record).toHaveBeenCalledTimes(1);
+    await vi.advanceTimersByTimeAsync(999);
+    expect(record).toHaveBeenCalledTimes(1);
+    refuse = false;
+    await vi.advanceTimersByTimeAsync(1);
+    expect(record).toHaveBeenCalledTimes(2);
+    expect(record.mock.lastCall).toMatchObject([[{ action: 'a.b' }, { action: 'a.b' }]]);
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect([record.mock.calls.length, vi.getTimerCount()]).toEqual([2, 0]);
+  });
+
+  test('that wait do not keep the process alive', () => {
+    const timer = vi.spyOn(globalThis, 'setTimeout');
+    setUp(async () => {}).add(decision, call, circumstances);
+    const [made] = timer.mock.results;
+    timer.mockRestore();
+    expect(made?.value.hasRef()).toBe(false);
+  });
+
+  test('are tried once more at the end, and then no more', async () => {
+    vi.useFakeTimers();
+    const record = vi.fn(async () => {
+      throw new Error('full');
+    });
+    const interventions = setUp(record);
+    interventions.add(decision, call, circumstances);
+    await interventions.close();
+    expect([record.mock.calls.length, vi.getTimerCount()]).toEqual([2, 0]);
+  });
+
+  test('that come after the end are dropped, and counted, also where they were made before it', async () => {
+    const record = vi.fn(async () => {});
+    const interventions = setUp(record);
+    const keep = interventions.prepare(decision, call, circumstances);
+    expect(interventions.dropped).toBe(0);
+    await interventions.close();
+    keep();
+    interventions.add(decision, call, circumstances);
+    expect([interventions.dropped, record.mock.calls]).toEqual([2, []]);
+  });
+
+  test('are kept nowhere without a store, and no proposal can be made', async () => {
+    const interventions = new Interventions(null);
+    interventions.add(decision, call, circumstances);
+    await expect(interventions.propose(decision, call, null)).rejects.toThrow(
+      'this switch has no store to record it in.',
+    );
+    await interventions.close();
+    expect(interventions.dropped).toBe(0);
+  });
+
+  test('say who was stopped in what by whom; what is not known is null', async () => {
+    const kept: Intervention[] = [];
+    const interventions = setUp(async (records) => void kept.push(...records));
+    const known = { ...call, surface: 'tool', runId: 'r', missionId: 'm' } as const;
+    interventions.add(decision, known, { ...circumstances, original: 'before' });
+    interventions.add(decision, { effect: 'read' } as never, circumstances);
+    await interventions.close();
+    const common = {
+      id: expect.any(String),
+      at: expect.any(String),
+      executor_id: 'e',
+      executor_name: 'mailer',
+      type: 'HARD_BLOCK',
+      outcome: 'BLOCKED',
+      verdict: 'block',
+      status: 'blocked',
+      state: 'refused',
+      mode: 'full_stop',
+      epoch: 3,
+      cause: expect.objectContaining({ kind: 'kill', target: 'all', killed_by: 'ann' }),
+      input: { to: 'a' },
+      proposal: false,
+    };
+    const nobody = { action: null, surface: null, agent_id: null, run_id: null, mission_id: null };
+    expect(kept).toEqual([
+      {
+        ...common,
+        action: 'a.b',
+        effect: 'write',
+        surface: 'tool',
+        agent_id: 'x',
+        run_id: 'r',
+        mission_id: 'm',
+        original_input: 'before',
+      },
+      { ...common, ...nobody, effect: 'read' },
+    ]);
+  });
+
+  test('are redacted before and after the application’s own redaction, which must not be a promise', async () => {
+    const kept: Intervention[] = [];
+    const given: unknown[] = [];
+    const left: unknown[] = [{ note: 'password=hunter2hunter2' }, Promise.reject(new Error('mine'))];
+    const interventions = new Interventions(
+      { executorId: 'e', executorName: 'mailer', record: async (records) => void kept.push(...records) },
+      (input, { action }) => {
+        given.push([input, action]);
+        return left.shift();
+      },
+    );
+    for (let time = 0; time < 2; time += 1)
+      interventions.add(decision, call, { ...circumstances, input: { password: 'hunter2hunter2', to: 'a' } });
+    await interventions.close();
+    expect(given).toMatchObject(Array(2).fill([{ to: 'a' }, 'a.b']));
+    expect(JSON.stringify([given, kept])).not.toContain('hunter2');
+    expect(kept[1]?.input).toBe('[not recorded: the redact function returned a promise, and it must be synchronous]');
+  });
 });

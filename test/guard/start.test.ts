@@ -73,6 +73,13 @@ describe('an action that cannot be undone', () => {
     expect([confirmNow.mock.calls.length, execute.mock.calls]).toEqual([1, []]);
   });
 
+  test('asks for no permit where its caller has aborted before', async () => {
+    const { guard, permit } = open('live', () => {});
+    const execute = vi.fn();
+    const outcome = await attemptOnce(guard, { ...IRREVERSIBLE, execute }, call({ signal: AbortSignal.abort() }));
+    expect([outcome.status, permit.mock.calls, execute.mock.calls]).toEqual(['aborted', [], []]);
+  });
+
   test('asks again where no answer was read because this process was busy', async () => {
     const loop = vi.spyOn(performance, 'eventLoopUtilization').mockReturnValue({ idle: 0, active: 1, utilization: 1 });
     const confirmNow = vi.fn(
