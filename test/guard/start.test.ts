@@ -145,6 +145,32 @@ describe('an action that has started', () => {
     expect(hand.inFlight.count).toBe(0);
   });
 
+  test('is stopped by the switch, not by its caller, where its caller is an action that finds the stop first', async () => {
+    const { hand, guard } = open('live', () => {});
+    let callers: AbortSignal | undefined;
+    const outer = await attemptOnce<string, AsyncGenerator<number>>(
+      guard,
+      {
+        name: 'a.outer',
+        async execute(_input, { signal }) {
+          callers = signal;
+          return (async function* () {
+            yield 1;
+          })();
+        },
+      },
+      call(),
+    );
+    const execute = (_input: string, { signal }: { readonly signal: AbortSignal }): Promise<never> =>
+      new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(new Error('cut'))));
+    const inner = attemptOnce(guard, { name: 'a.inner', execute }, call({ ...(callers && { signal: callers }) }));
+    await new Promise((resolve) => setImmediate(resolve));
+    hand.mode = 'full_stop'; // nobody has told what runs: the next step of the result finds it
+    const steps = outer.status === 'executed' ? outer.result : undefined;
+    await expect(steps?.next()).rejects.toMatchObject({ code: 'ABORTED' });
+    expect(await inner).toMatchObject({ status: 'aborted', decision: { mode: 'full_stop', action: 'a.inner' } });
+  });
+
   test('gives what its own kind of promise gives', async () => {
     const { guard } = open('live', () => {});
     // oxlint-disable-next-line unicorn/no-thenable -- that is what is tested

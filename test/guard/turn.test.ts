@@ -44,7 +44,7 @@ function byHand() {
   const turns = createTurns(() => time);
   /** So many starts that are put off; each is noted when it may go on. */
   const putOff = (count: number, went: string[] = [], name = ''): string[] => {
-    turns.beforeStart(); // from here this turn counts
+    void turns.beforeStart(); // from here this turn counts
     time += 10;
     for (let start = 0; start < count; start += 1) void turns.beforeStart()?.then(() => went.push(`${name}${start}`));
     return went;
