@@ -245,6 +245,8 @@ describe('the base mode’s targeting', () => {
     expect(restrictionFor(stateIn('live', rule), { context: {}, now: () => null }).mode).toBe('full_stop');
     expect(resolveMode(stateIn('live', rule), {}, () => null).mode).toBe('full_stop');
     expect(resolveMode(stateIn('live'), {}, () => null).mode).toBe('live'); // no rule asks
+    const other = { if: [{ '===': [{ var: 'tier' }, null] }, 'paused', 'live'] };
+    expect(restrictionFor(stateIn('live', other), { context: {}, now: () => null }).mode).toBe('paused');
   });
 
   test.each(Object.entries(SOUND_RULES))('is what its rule answers where all evaluators agree: %s', (_, rule) => {
