@@ -108,8 +108,10 @@ export function answerProblem(row: FlagRow, details: AnswerDetails, callerDefaul
   return null;
 }
 
-const WRONG_TYPE: Readonly<Record<FlagType, unknown>> = { boolean: false, string: '', number: 0, object: {} };
+type SafeValue = string | number | boolean | Readonly<Record<string, never>>;
+
+const WRONG_TYPE: Readonly<Record<FlagType, SafeValue>> = { boolean: false, string: '', number: 0, object: {} };
 
 /** The safe value of a flag in the type that was asked for: `false`, `''`, 0 or `{}` when that is the wrong type. */
-export const safeValueAs = (row: FlagRow, askedType: FlagType): unknown =>
+export const safeValueAs = (row: FlagRow, askedType: FlagType): SafeValue =>
   askedType === row.type ? row.safeValue : askedType === 'object' ? {} : WRONG_TYPE[askedType];

@@ -84,8 +84,14 @@ export function placeOf(key: EntryKey): EntryPlace {
 /** One entry from outside. @throws KillSwitchError UNKNOWN_ENTRY (a newer version wrote it), CORRUPT */
 export function parseEntry(key: EntryKey, value: unknown): Entry {
   const { kind } = placeOf(key);
-  if (kind === 'kill' && isActiveKill(value)) return sharingTexts(value);
-  const parsed = ENTRY_SCHEMAS[kind].safeParse(value);
+  return kind === 'kill' && isActiveKill(value) ? sharingTexts(value) : parseEntryOf(kind, value, key);
+}
+
+const SCHEMAS: { readonly [K in EntryKind]: z.ZodType<Entry<K>> } = ENTRY_SCHEMAS;
+
+/** The same for an entry whose kind the caller knows. @throws KillSwitchError UNKNOWN_ENTRY, CORRUPT */
+export function parseEntryOf<K extends EntryKind>(kind: K, value: unknown, key: EntryKey = kind): Entry<K> {
+  const parsed = SCHEMAS[kind].safeParse(value);
   if (parsed.success) return parsed.data;
   const cause = parsed.error;
   const what = unknownMembers(cause) ?? unknownFormat(value, cause);

@@ -1,4 +1,5 @@
 import { MemoryStorage } from '@openfeature/flagd-core';
+import { z } from 'zod';
 import { messageOf } from './errors.ts';
 import type { JsonLogic } from './json-logic.ts';
 
@@ -28,12 +29,16 @@ export interface DefinitionProblem {
   readonly message: string;
 }
 
-interface SchemaError {
-  readonly instancePath: string;
-  readonly keyword: string;
-  readonly message?: string;
-  readonly params?: Readonly<Record<string, unknown>>;
-}
+const schemaErrorsSchema = z.array(
+  z.object({
+    instancePath: z.string(),
+    keyword: z.string(),
+    message: z.string().optional(),
+    params: z.record(z.string(), z.unknown()).optional(),
+  }),
+);
+
+type SchemaError = z.infer<typeof schemaErrorsSchema>[number];
 
 const ignore = (): void => {};
 
@@ -59,7 +64,7 @@ export function definitionProblems(definition: string): DefinitionProblem[] {
 function schemaErrors(error: unknown): SchemaError[] {
   const message = error instanceof Error ? error.message : ''; // as it is: it is read, not shown
   try {
-    return JSON.parse(message.slice(message.indexOf('['))) as SchemaError[];
+    return schemaErrorsSchema.parse(JSON.parse(message.slice(message.indexOf('['))));
   } catch {
     const cause = error instanceof Error && error.cause !== undefined ? messageOf(error.cause) : message;
     return [{ instancePath: '', keyword: 'structure', message: cause }];

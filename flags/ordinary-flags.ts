@@ -1,6 +1,5 @@
 import { isJsonObject } from './json-object.ts';
-import { definitionProblems, type FlagdFlag, type FlagdMetadata } from './flagd-schema.ts';
-import type { JsonLogic } from './json-logic.ts';
+import { definitionProblems, type FlagdFlag } from './flagd-schema.ts';
 
 /** The app's own flags, ready to stand beside those of the switch. */
 export interface OrdinaryFlags {
@@ -34,25 +33,27 @@ function readFlags(definition: Readonly<Record<string, unknown>>): OrdinaryFlags
   const leftOut: string[] = [];
   for (const [key, value] of Object.entries(asObject(definition['flags']))) {
     const flag = readFlag(asObject(value), evaluators, setMetadata);
-    const text = JSON.stringify({ flags: Object.fromEntries([[key, flag]]) });
-    if (key.startsWith('kill-switch.') || definitionProblems(text).length > 0) leftOut.push(key);
-    else flags.push([key, flag]);
+    if (!key.startsWith('kill-switch.') && isSound(flag, key)) flags.push([key, flag]);
+    else leftOut.push(key);
   }
   return { flags, leftOut };
 }
+
+const isSound = (flag: unknown, key: string): flag is FlagdFlag =>
+  definitionProblems(JSON.stringify({ flags: Object.fromEntries([[key, flag]]) })).length === 0;
 
 /** Only the members that flagd knows: its Go decoder fails on some others where they have the wrong type. */
 function readFlag(
   flag: Readonly<Record<string, unknown>>,
   evaluators: Readonly<Record<string, unknown>>,
   setMetadata: Readonly<Record<string, unknown>>,
-): FlagdFlag {
+): Readonly<Record<string, unknown>> {
   const { state, variants, defaultVariant, targeting } = flag;
-  const metadata = { ...setMetadata, ...asObject(flag['metadata']) } as FlagdMetadata;
+  const metadata = { ...setMetadata, ...asObject(flag['metadata']) };
   return {
-    state: state as FlagdFlag['state'],
-    variants: variants as FlagdFlag['variants'],
-    ...(defaultVariant === undefined || defaultVariant === null ? {} : { defaultVariant: defaultVariant as string }),
+    state,
+    variants,
+    ...(defaultVariant === undefined || defaultVariant === null ? {} : { defaultVariant }),
     ...(targeting === undefined || targeting === null ? {} : { targeting: inline(targeting, evaluators, []) }),
     ...(Object.keys(metadata).length === 0 ? {} : { metadata }),
   };
@@ -62,9 +63,9 @@ function readFlag(
  * `{ "$ref": NAME }` replaced by the shared rule of that name. flagd replaces it as text in the whole definition; here
  * no name of the app's can reach into the switch's flags.
  */
-function inline(value: unknown, evaluators: Readonly<Record<string, unknown>>, within: readonly string[]): JsonLogic {
+function inline(value: unknown, evaluators: Readonly<Record<string, unknown>>, within: readonly string[]): unknown {
   if (Array.isArray(value)) return value.map((item) => inline(item, evaluators, within));
-  if (typeof value !== 'object' || value === null) return value as JsonLogic;
+  if (typeof value !== 'object' || value === null) return value;
   const entries = Object.entries(value);
   const [first] = entries;
   if (entries.length === 1 && first?.[0] === '$ref' && typeof first[1] === 'string') {

@@ -9,7 +9,7 @@ import {
 import { type Cause, causeFromMetadata, MODE_CAUSE } from './causes.ts';
 import { messageOf } from './errors.ts';
 import { type Fault, type FaultCode, isFaultCode } from './faults.ts';
-import { type Mode, SAFE_MODE } from './modes.ts';
+import { isMode, type Mode, SAFE_MODE } from './modes.ts';
 
 /** What was read of the switch for one subject: a mode with its cause, or a fault, which means `full_stop`. */
 export type Reading =
@@ -103,5 +103,6 @@ export function readingFromDetails(details: FlagDetails, callerDefault: unknown)
   const fault = faultOfAnswer(CATALOGUE.mode, MODE_FLAG, details, callerDefault);
   if (fault) return faultReading(fault.code, fault.message, epoch);
   const cause = (details.flagMetadata && causeFromMetadata(details.flagMetadata)) ?? MODE_CAUSE;
-  return { mode: details.value as Mode, cause, epoch };
+  const { value } = details;
+  return { mode: isMode(value) ? value : SAFE_MODE, cause, epoch }; // without a fault it is a mode
 }

@@ -6,7 +6,7 @@ import { type Cause, causeMetadata } from './causes.ts';
  * EvaluationDetails.
  */
 export interface SafeAnswer {
-  readonly value: unknown;
+  readonly value: ReturnType<typeof safeValueAs>;
   /**
    * The safe value's own name, so that nobody takes it for a caller's default; absent where the flag was asked with the
    * wrong type.

@@ -138,7 +138,8 @@ export class State implements StateView {
     const { kind, name } = placeOf(key);
     const table: Pick<Table<never>, 'set' | 'delete'> = this.#tables[kind];
     if (entry === undefined) table.delete(name);
-    else table.set(name, entry as never); // of this kind: `parseEntry` or the fold has put it under this key
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- parseEntry or the fold made it for this very key
+    else table.set(name, entry as never);
   }
 
   /**

@@ -1,3 +1,4 @@
+import type { EvaluationContext } from '@openfeature/core';
 import { FlagdCore, MemoryStorage } from '@openfeature/flagd-core';
 import { MODE_FLAG } from './catalogue.ts';
 import { definitionProblems, QUIET_LOGGER } from './flagd-schema.ts';
@@ -6,13 +7,12 @@ import { isMode, MODES, type Mode, SAFE_MODE } from './modes.ts';
 import type { Entry } from './entries.ts';
 import { FLAGD_TIME, STORE_CLOCK, variableProblem } from './rule-variables.ts';
 import type { StoreNow } from './store-time.ts';
+import { tableOf } from './table.ts';
 
 const STORE_TIME = `${STORE_CLOCK}.timestamp`;
 
 /** Every mode as a flagd variant of its own name. */
-export const MODE_VARIANTS: Readonly<Record<Mode, Mode>> = Object.fromEntries(
-  MODES.map((mode) => [mode, mode]),
-) as Record<Mode, Mode>;
+export const MODE_VARIANTS: Readonly<Record<Mode, Mode>> = tableOf(MODES, (mode) => mode);
 
 /**
  * The base mode: a targeting rule, and the mode that counts where the rule gives no answer. Without a rule (null) the
@@ -75,15 +75,18 @@ function baseOf(entry: Entry<'mode'>): Base {
 function readBase({ mode, targeting }: Entry<'mode'>): Base {
   if (targeting === null || targeting === undefined || isEmpty(targeting))
     return { rule: null, mode, core: null, asksTime: false };
-  if (definitionProblems(definition(mode, targeting)).length > 0 || variableProblem(targeting) !== null)
+  if (!isRule(targeting, mode) || variableProblem(targeting) !== null)
     return { rule: null, mode: SAFE_MODE, core: null, asksTime: false };
-  const rule = targeting as JsonLogic;
-  const own = withStoreTime(rule);
+  const own = withStoreTime(targeting);
   const core = new FlagdCore(new MemoryStorage(QUIET_LOGGER), QUIET_LOGGER);
   // Accepts exactly a mode or null: flagd-core alone would take the list ["live"] for the text "live".
   core.setConfigurations(definition(mode, { if: [is(own, null), null, isOneOf(own, MODES), own, SAFE_MODE] }));
-  return { rule, mode, core, asksTime: JSON.stringify(own).includes(STORE_TIME) };
+  return { rule: targeting, mode, core, asksTime: JSON.stringify(own).includes(STORE_TIME) };
 }
+
+/** Whether flagd's schema and evaluator take it. */
+const isRule = (targeting: unknown, mode: Mode): targeting is JsonLogic =>
+  definitionProblems(definition(mode, targeting)).length === 0;
 
 const isEmpty = (targeting: unknown): boolean =>
   typeof targeting === 'object' && targeting !== null && Object.keys(targeting).length === 0;
@@ -112,7 +115,8 @@ export function evaluateTargeting(
       if (time === null) return SAFE_MODE;
       seen = { ...context, [STORE_CLOCK]: { timestamp: Math.floor(time / 1000) } };
     }
-    const { value } = core.resolveStringEvaluation(MODE_FLAG, SAFE_MODE, seen as never);
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- may hold anything: what fails is caught
+    const { value } = core.resolveStringEvaluation(MODE_FLAG, SAFE_MODE, seen as EvaluationContext);
     return isMode(value) ? value : SAFE_MODE;
   } catch {
     return SAFE_MODE; // a rule that fails means the safe value: this is a decision, not a swallowed error

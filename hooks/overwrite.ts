@@ -1,4 +1,4 @@
-import type { ErrorCode, EvaluationDetails, FlagValue } from '@openfeature/core';
+import { ErrorCode, type EvaluationDetails, type FlagValue } from '@openfeature/core';
 import { type Fault, openFeatureErrorCode } from '../flags/faults.ts';
 import type { SafeAnswer } from '../flags/safe-answer.ts';
 
@@ -12,13 +12,13 @@ type Writable<T> = { -readonly [K in keyof T]: T[K] };
 export function overwrite(details: EvaluationDetails<FlagValue>, safe: SafeAnswer, fault: Fault | null): boolean {
   try {
     const target = details as Writable<EvaluationDetails<FlagValue>>;
-    target.value = safe.value as FlagValue;
+    target.value = safe.value;
     if (safe.variant === undefined) delete target.variant;
     else target.variant = safe.variant;
     target.reason = safe.reason;
     target.flagMetadata = safe.flagMetadata;
     if (fault) {
-      target.errorCode ??= openFeatureErrorCode(fault.code) as ErrorCode;
+      target.errorCode ??= ErrorCode[openFeatureErrorCode(fault.code)];
       target.errorMessage ??= fault.message;
     } else {
       delete target.errorCode;

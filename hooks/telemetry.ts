@@ -11,8 +11,10 @@ import { redactedStart } from '../flags/secret-texts.ts';
 
 const MAX_TEXT = 4096;
 
-const isAttribute = (value: unknown): value is string | number | boolean =>
-  typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean';
+type Attribute = string | number | boolean;
+
+const isAttribute = (entry: [string, unknown]): entry is [string, Attribute] =>
+  typeof entry[1] === 'string' || typeof entry[1] === 'number' || typeof entry[1] === 'boolean';
 
 /**
  * Adds an event to the active span for every evaluation, named and filled as OpenTelemetry's conventions for feature
@@ -40,9 +42,9 @@ export class TelemetryHook implements BaseHook<FlagValue, Record<string, unknown
 const flat = (attributes: Record<string, unknown>): Attributes =>
   Object.fromEntries(
     Object.entries(attributes)
-      .filter(([, value]) => isAttribute(value))
+      .filter(isAttribute)
       .map(([name, value]) => [name, typeof value === 'string' ? redactedStart(value, MAX_TEXT) : value]),
-  ) as Attributes;
+  );
 
 /** What people wrote (reasons, names) stays out of traces; ids, codes and amounts go in. */
 function ownAttributes(metadata: Readonly<Record<string, unknown>> | undefined): Attributes {

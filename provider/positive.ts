@@ -86,7 +86,9 @@ export const asAskedFor = <T extends FlagValue>(
     readonly value: unknown;
     readonly variant?: string | undefined;
   },
-): ResolutionDetails<T> => details as ResolutionDetails<T>;
+): ResolutionDetails<T> =>
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- as said above: nobody can check the subtype
+  details as ResolutionDetails<T>;
 
 /**
  * The answer of a source for a kill-switch flag, if it is positive and within the deadline; else the safe value, with

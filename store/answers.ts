@@ -63,6 +63,7 @@ export function controlView(
       if (!entries.has(key)) {
         throw new KillSwitchError('INVALID_STATE', `The entry ${JSON.stringify(key)} was not read from the store.`);
       }
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what is under this key is of this kind
       return entries.get(key) as Entry<K> | undefined;
     },
   };
@@ -143,7 +144,7 @@ export function readBack(changes: readonly Append[]): Batch {
   });
   return {
     expected: first.expected,
-    head: head as Head,
+    head: (changes.at(-1) ?? first).head,
     texts,
     tightens: changes.every(takesAway),
     goesFirst: changes.every(isStop),

@@ -1,4 +1,6 @@
 import { type Beat, beatSchema, LEASE_MS, quoteId } from '../flags/index.ts';
+import { isJsonObject } from '../flags/json-object.ts';
+import { keysOf } from '../flags/table.ts';
 
 /**
  * The last beat of an executor as operators read it. A beat is a report, not a rule: whatever is in it, reading it
@@ -48,7 +50,7 @@ const UNREADABLE: Omit<Beat, 'id'> = {
   fork: null,
 };
 
-const MEMBERS = Object.keys(beatSchema.shape) as (keyof Beat)[];
+const MEMBERS = keysOf(beatSchema.shape);
 
 /**
  * A beat of which only the id is known. The executor still counts: otherwise a kill would seem to have reached
@@ -86,9 +88,8 @@ export function readBeat(id: string, text: string): ReportedBeat {
   } catch {
     return unreadableBeat(id, 'it is not JSON');
   }
-  if (typeof given !== 'object' || given === null || Array.isArray(given))
-    return unreadableBeat(id, 'it is not a JSON object');
-  const members = withDefaults(given as Record<string, unknown>);
+  if (!isJsonObject(given)) return unreadableBeat(id, 'it is not a JSON object');
+  const members = withDefaults(given);
   const parsed = beatSchema.safeParse({ ...members, id });
   const problems = parsed.success
     ? []

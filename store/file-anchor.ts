@@ -12,7 +12,15 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
-import { type Anchor, anchorSchema, invalid, isKillSwitchError, KillSwitchError, messageOf } from '../flags/index.ts';
+import {
+  type Anchor,
+  anchorSchema,
+  invalid,
+  isKillSwitchError,
+  KillSwitchError,
+  messageOf,
+  systemCode,
+} from '../flags/index.ts';
 import { checkReplaceable, isNewer } from './anchors.ts';
 import { removeIfThere, removeLeftBehind } from './left-behind.ts';
 import type { AnchorKeeper } from './ports.ts';
@@ -134,7 +142,7 @@ const isTemporaryOf =
     return name.startsWith(prefix) && /^([0-9a-f]{24}|\d+)\.tmp$/.test(name.slice(prefix.length));
   };
 
-const isAbsent = (error: unknown): boolean => (error as NodeJS.ErrnoException).code === 'ENOENT';
+const isAbsent = (error: unknown): boolean => systemCode(error) === 'ENOENT';
 
 function withFile<T>(path: string, flags: number, work: (fd: number) => T): T {
   const fd = openSync(path, flags, 0o600);

@@ -42,7 +42,9 @@ export function ownBeats({ id, name, leaseMs, startedAt, work = () => NO_WORK }:
   const fixed = { id, name, host: hostname(), pid: process.pid, version: VERSION, lease_ms: leaseMs };
   const started_at = new Date(startedAt).toISOString();
   return ({ held, forkReport }, now) => {
-    const { inFlight, draining, agents, runs, export: exported, trouble } = work();
+    const { inFlight, draining, export: exported, trouble, ...names } = work();
+    const [agents, moreAgents] = thatFit(names.agents);
+    const [runs, moreRuns] = thatFit(names.runs);
     return {
       ...fixed,
       started_at,
@@ -50,8 +52,10 @@ export function ownBeats({ id, name, leaseMs, startedAt, work = () => NO_WORK }:
       applied: held,
       in_flight: inFlight,
       draining,
-      ...named('agents', agents),
-      ...named('runs', runs),
+      agents,
+      ...(moreAgents > 0 && { more_agents: moreAgents }),
+      runs,
+      ...(moreRuns > 0 && { more_runs: moreRuns }),
       fork: forkReport,
       ...(exported && { export: exported }),
       ...(trouble !== undefined && { trouble: trouble.slice(0, LONGEST_TROUBLE) }),
@@ -66,18 +70,11 @@ export function ownBeats({ id, name, leaseMs, startedAt, work = () => NO_WORK }:
 const MOST_NAMED = 32_768;
 
 /** The names that fit, and how many more there are. */
-function named<Kind extends 'agents' | 'runs'>(
-  kind: Kind,
-  names: readonly string[],
-): Pick<Beat, Kind | `more_${Kind}`> {
+function thatFit(names: readonly string[]): readonly [fit: string[], more: number] {
   let room = MOST_NAMED;
   const end = names.findIndex((name) => {
     room -= name.length;
     return room < 0;
   });
-  const all = end === -1;
-  return {
-    [kind]: all ? [...names] : names.slice(0, end),
-    ...(!all && { [`more_${kind}`]: names.length - end }),
-  } as Pick<Beat, Kind | `more_${Kind}`>;
+  return end === -1 ? [[...names], 0] : [names.slice(0, end), names.length - end];
 }

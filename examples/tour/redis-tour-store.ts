@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { Redis } from 'ioredis';
+import { keysOf } from '../../flags/table.ts';
 import { redisControlStore } from '../../store/redis/control.ts';
-import { OWN_KEYS, redisKeys, SHARED_KEYS, type SharedKey } from '../../store/redis/keys.ts';
+import { OWN_KEYS, redisKeys, SHARED_KEYS } from '../../store/redis/keys.ts';
 import { startFaultProxy } from '../../testing/fault-proxy.ts';
 import type { TourStore } from './tour-store.ts';
 
@@ -64,7 +65,7 @@ export async function redisTourStore(url: string): Promise<TourStore> {
         const own = names.flatMap((name) =>
           Object.values(OWN_KEYS).map((what) => `${keys.executorPrefix}${name}:${what}`),
         );
-        const shared = Object.keys(SHARED_KEYS).map((name) => keys[name as SharedKey]);
+        const shared = keysOf(SHARED_KEYS).map((name) => keys[name]);
         await redis.del(...own, ...shared, ...shared.map(gone));
       } catch {
         process.stderr.write(

@@ -61,12 +61,14 @@ export class FoldedLog implements LogFold {
       this.#unknown ??= error;
     }
     this.#remember({ epoch: event.seq, hash: event.hash });
-    if (event.type === 'snapshot') this.#snapshotEpoch = event.data['epoch'] as number;
+    const { epoch } = event.data;
+    if (event.type === 'snapshot' && typeof epoch === 'number') this.#snapshotEpoch = epoch;
   }
 
   /** A map keeps its keys in the order in which they came, so the first is the oldest. */
   #remember({ epoch, hash }: ChainEnd): void {
     this.#recent.set(epoch, hash);
-    if (this.#recent.size > REMEMBERED) this.#recent.delete(this.#recent.keys().next().value as number);
+    const { value: oldest } = this.#recent.keys().next();
+    if (oldest !== undefined && this.#recent.size > REMEMBERED) this.#recent.delete(oldest);
   }
 }

@@ -67,6 +67,9 @@ export async function* readSnapshots(folder: string, log: OpenedFile): AsyncGene
   }
 }
 
+const isKeyAndEntry = (value: unknown): value is [EntryKey, unknown] =>
+  Array.isArray(value) && typeof value[0] === 'string';
+
 async function readSnapshot(path: string, log: OpenedFile): Promise<Base | null> {
   const file = openFile(path);
   if (!file) return null;
@@ -81,7 +84,8 @@ async function readSnapshot(path: string, log: OpenedFile): Promise<Base | null>
         digest.update(line.bytes).update('\n');
         bytes += line.bytes.length + 1;
         if (place) {
-          const [key, entry] = value as [EntryKey, unknown];
+          if (!isKeyAndEntry(value)) return null;
+          const [key, entry] = value;
           state.put(key, parseEntry(key, entry));
         } else {
           place = placeSchema.parse(value);

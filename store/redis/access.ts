@@ -1,5 +1,5 @@
 import { OWN_KEYS, type OwnKey, SHARED_KEYS, type SharedKey } from './keys.ts';
-import { rowsOf } from './table.ts';
+import { rowsOf } from '../../flags/table.ts';
 
 /** What a command does to a key, as Redis' own table of commands says: it reads, writes, or both. */
 const COMMANDS = {

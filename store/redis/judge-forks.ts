@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type Head, isEvidence, type Known, parseEntry } from '../../flags/index.ts';
+import { type Head, isEvidence, parseEntryOf } from '../../flags/index.ts';
 import { readForkReport } from '../read-fork-report.ts';
 import { nameOf } from './keys.ts';
 
@@ -22,7 +22,7 @@ function hashOf(entry: string): string | null {
 /** Whether one of these reports proves that the store has lost a change. */
 function isForkProven(reports: readonly ReportedFork[], store: Head, control: string | null): boolean {
   if (control === null) return false;
-  const known = parseEntry('control', JSON.parse(control)) as Known; // its key says of which kind it is
+  const known = parseEntryOf('control', JSON.parse(control));
   return reports.some(([name, , text, entry]) => {
     const report = readForkReport(text);
     const hash = hashOf(entry);

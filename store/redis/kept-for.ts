@@ -1,5 +1,5 @@
 import { OWN_KEYS, type OwnKey } from './keys.ts';
-import { rowsOf } from './table.ts';
+import { rowsOf } from '../../flags/table.ts';
 
 const DAY_MS = 86_400_000;
 

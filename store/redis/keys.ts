@@ -1,5 +1,5 @@
 import { textProblem, invalid } from '../../flags/index.ts';
-import { mapRows } from './table.ts';
+import { mapRows } from '../../flags/table.ts';
 
 /** The keys that all of one organization share, by their last part. `access.ts` says who may do what with each. */
 export const SHARED_KEYS = {

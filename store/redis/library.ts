@@ -1,5 +1,5 @@
 import { type Script, sha1 } from './scripts.ts';
-import { mapRows, rowsOf } from './table.ts';
+import { mapRows, rowsOf } from '../../flags/table.ts';
 
 /** One script of the library, before the library's name is known. */
 export interface LibraryScript {

@@ -5,7 +5,7 @@ import { closest } from '../../flags/closest.ts';
 import { invalid } from '../../flags/index.ts';
 import type { RedisAddress, RedisNode } from './address.ts';
 import { asError } from '../as-error.ts';
-import { rowsOf } from './table.ts';
+import { rowsOf } from '../../flags/table.ts';
 
 /** What a URL says, with the contents of the files that it names. */
 export interface RedisUrl {
