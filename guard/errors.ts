@@ -6,6 +6,14 @@ const BRAND = Symbol.for('openfeature-kill-switch.action-stopped');
 /** The status of an outcome as an error code, for instance `BLOCKED`. */
 export type ActionStoppedCode = Uppercase<StoppedStatus>;
 
+const CODES: { readonly [Status in StoppedStatus]: Uppercase<Status> } = {
+  drafted: 'DRAFTED',
+  held: 'HELD',
+  paused: 'PAUSED',
+  blocked: 'BLOCKED',
+  aborted: 'ABORTED',
+};
+
 /** A decision kept an action from running to its end. Carries the same decision that `attempt` returns. */
 export class ActionStoppedError extends Error {
   override readonly name = 'ActionStoppedError';
@@ -17,7 +25,7 @@ export class ActionStoppedError extends Error {
     super(
       `${decision.action ?? 'The action'} was stopped (${status}) by ${describeCause(decision.cause, ON_ONE_LINE)}. Mode: ${decision.mode}.`,
     );
-    this.code = status.toUpperCase() as ActionStoppedCode;
+    this.code = CODES[status];
     this.decision = freezeDecision(decision); // several may read one error: none of them may change it
   }
 }

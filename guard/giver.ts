@@ -1,4 +1,5 @@
 import { type Decision, shownId } from '../flags/index.ts';
+import { keysOf } from '../flags/table.ts';
 import { isAbove } from './identity.ts';
 import type { Abort } from './in-flight.ts';
 import type { StartedWork } from './started-work.ts';
@@ -41,7 +42,7 @@ export function shownGiver({ subject: { agentId, missionId, runId } }: Giver): s
 }
 
 function isSame(one: GuardedSubject, other: GuardedSubject): boolean {
-  for (const key of Object.keys(one) as Array<keyof GuardedSubject>) {
+  for (const key of keysOf(one)) {
     const [a, b]: unknown[] = [one[key], other[key]];
     if (
       a !== b &&

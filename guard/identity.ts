@@ -86,12 +86,12 @@ export function parseLineage(text: string): Pick<Identity, 'lineageAgents' | 'li
   } catch {
     // No JSON: refused below, as is any other value that is no lineage.
   }
-  const lists = Array.isArray(value) && value.length === 3 ? value : undefined;
-  if (!lists?.every((list) => Array.isArray(list) && list.every((id) => idProblem(id) === null))) {
-    throw invalid(
-      'This lineage cannot be read. Pass on the text of run.lineage unchanged: without its parents a run would miss their kills.',
-    );
-  }
-  const [lineageAgents, lineageMissions, lineageRuns] = lists as [string[], string[], string[]];
-  return { lineageAgents, lineageMissions, lineageRuns };
+  const [lineageAgents, lineageMissions, lineageRuns, ...more]: readonly unknown[] = Array.isArray(value) ? value : [];
+  if (areIds(lineageAgents) && areIds(lineageMissions) && areIds(lineageRuns) && more.length === 0)
+    return { lineageAgents, lineageMissions, lineageRuns };
+  throw invalid(
+    'This lineage cannot be read. Pass on the text of run.lineage unchanged: without its parents a run would miss their kills.',
+  );
 }
+
+const areIds = (list: unknown): list is string[] => Array.isArray(list) && list.every((id) => idProblem(id) === null);

@@ -2,6 +2,6 @@
 export function isPlain(value: object): boolean {
   if (Array.isArray(value)) return true;
   if (typeof value === 'function') return false;
-  const prototype = Object.getPrototypeOf(value) as object | null;
+  const prototype: unknown = Object.getPrototypeOf(value);
   return prototype === null || Object.getPrototypeOf(prototype) === null;
 }

@@ -1,4 +1,5 @@
 import { invalid, type SurfaceRecord } from '../flags/index.ts';
+import { keysOf } from '../flags/table.ts';
 import type { NormalisedAction } from './action.ts';
 
 type Terms = Omit<SurfaceRecord, 'last_used'>;
@@ -34,9 +35,7 @@ export class Registry {
     const terms = termsOf(action);
     const before = this.#entries.get(action.name);
     if (before && JSON.stringify(before.terms) !== JSON.stringify(terms)) {
-      const field = (Object.keys(terms) as Array<keyof Terms>).find(
-        (key) => JSON.stringify(terms[key]) !== JSON.stringify(before.terms[key]),
-      );
+      const field = keysOf(terms).find((key) => JSON.stringify(terms[key]) !== JSON.stringify(before.terms[key]));
       throw invalid(
         `There is another action named ${JSON.stringify(action.name)} in this process, with a different definition (${field}). Give one of them another name.`,
       );

@@ -60,7 +60,8 @@ export function createTurns(now: () => number): Turns {
   return {
     beforeCall: () => (seen() - last < TURN_MS ? null : new Promise((resolve) => deciding.push(resolve))),
     beforeStart() {
-      if (seen() - (began as number) < TURN_MS) return null;
+      const at = seen();
+      if (at - (began ?? at) < TURN_MS) return null;
       isFull = true;
       return new Promise((resolve) => starting.push(resolve));
     },
