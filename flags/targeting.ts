@@ -115,7 +115,7 @@ export function evaluateTargeting(
       if (time === null) return SAFE_MODE;
       seen = { ...context, [STORE_CLOCK]: { timestamp: Math.floor(time / 1000) } };
     }
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- may hold anything: what fails is caught
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- it may hold anything: errors are caught
     const { value } = core.resolveStringEvaluation(MODE_FLAG, SAFE_MODE, seen as EvaluationContext);
     return isMode(value) ? value : SAFE_MODE;
   } catch {

@@ -76,7 +76,7 @@ export class RunningAction<Input, Result> extends LookedAt implements WholeResul
   landed(given: Result): Outcome<Result> {
     let result: Result;
     try {
-      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what stands for a result is used as it
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what is held stands for the result
       result = this.#hold(given) as Result;
     } catch (error) {
       return this.failed(error);

@@ -6,10 +6,19 @@ import { createQueue } from './queue.ts';
 import { foundToBe, shared } from './shared.ts';
 import { standIn } from './stand-in.ts';
 
-type Source = AsyncIterable<unknown> & Partial<AsyncIterator<unknown>>;
+/** What its methods give is whatever its author thought of. */
+interface Steps {
+  next(...args: [] | [unknown]): unknown;
+  throw?(error: unknown): unknown;
+  return?(value?: unknown): unknown;
+}
+
+interface Source extends Partial<Steps> {
+  [Symbol.asyncIterator](): Steps;
+}
 
 /** The language's own method by which an async iterator returns itself. */
-const GIVES_ITSELF = (async function* () {})()[Symbol.asyncIterator] as unknown as Source[typeof Symbol.asyncIterator];
+const GIVES_ITSELF: Source[typeof Symbol.asyncIterator] = (async function* () {})()[Symbol.asyncIterator];
 
 /**
  * Holds something with an async iterator: a generator, a database's cursor, an SDK's stream. The switch is checked
@@ -37,7 +46,7 @@ function heldBy(source: Source, open: OpenPart, action: string, inner: HoldInner
       part.look();
       const iterator: Source = lazily(() => {
         const made = source[Symbol.asyncIterator]();
-        if (own && (made as object) === source) return own;
+        if (own && made === source) return own;
         foundToBe(made, iterator, { open, action });
         return made;
       });
@@ -49,37 +58,37 @@ function heldBy(source: Source, open: OpenPart, action: string, inner: HoldInner
   return { part, held: standIn(source, methods, action, 'iterate it with for await') };
 }
 
-const isIterator = (source: Source): source is Source & AsyncIterator<unknown> => typeof source.next === 'function';
+const isIterator = (source: Source): source is Source & Steps => typeof source.next === 'function';
 
-interface Steps {
+interface How {
   readonly part: Part;
   readonly inner: HoldInner;
   readonly stopped: Stopped;
 }
 
-function methodsOf(source: AsyncIterator<unknown>, { part, inner, stopped }: Steps) {
+function methodsOf(source: Steps, { part, inner, stopped }: How) {
   const queued = createQueue(part);
   /** Settles when every step that was asked for has ended. */
   let asked: Promise<unknown> | undefined;
   /** Settles when the return() that was asked for has ended; later steps wait for it. */
   let ending: Promise<unknown> | undefined;
-  const take = (step: () => unknown): Promise<never> => {
-    const begin = (): Promise<never> =>
-      queued(() => asStopped(stopped, async () => innerOf(await step(), part, inner, stopped) as never));
+  const take = (step: () => unknown): Promise<unknown> => {
+    const begin = (): Promise<unknown> =>
+      queued(() => asStopped(stopped, async () => innerOf(await step(), part, inner, stopped)));
     const taken = ending ? ending.then(begin) : begin();
     asked = taken.catch(() => {});
     return handedOut(taken);
   };
-  const end = (value?: unknown): Promise<never> => {
+  const end = (value?: unknown): Promise<unknown> => {
     const work = (): Promise<unknown> =>
       asStopped(stopped, () => leave(part, () => source.return?.(value) ?? { done: true, value }));
     const ended = asked ? inOrder(source, asked).then(work) : work();
     ending = ended.catch(() => {});
-    return handedOut(ended as Promise<never>);
+    return handedOut(ended);
   };
   return {
     next: (...args: [] | [unknown]) => take(() => source.next(...args)),
-    throw: (error: unknown) => take(() => (source.throw ? source.throw(error) : Promise.reject(error as Error))),
+    throw: (error: unknown) => take(() => (source.throw ? source.throw(error) : rejected(error))),
     return: end,
     [Symbol.asyncDispose]: async () => void (await end()),
   };
@@ -89,7 +98,7 @@ function methodsOf(source: AsyncIterator<unknown>, { part, inner, stopped }: Ste
  * Resolves when return() may be called. A generator takes it after all earlier steps, so those are awaited. Any other
  * iterator may need return() to end a step that hangs, so they are not.
  */
-async function inOrder(source: AsyncIterator<unknown>, asked: Promise<unknown>): Promise<void> {
+async function inOrder(source: Steps, asked: Promise<unknown>): Promise<void> {
   const behind = lazy.get(source);
   if (behind) await Promise.race([behind.ready, asked]);
   if (types.isGeneratorObject(behind ? behind.made : source)) await asked;
@@ -106,8 +115,12 @@ async function leave<T>(part: Part, work: () => T): Promise<Awaited<T>> {
   }
 }
 
+const rejected = async (error: unknown): Promise<never> => {
+  throw error;
+};
+
 interface Lazy {
-  made: AsyncIterator<unknown> | undefined;
+  made: Steps | undefined;
   /** Resolves when the iterator has been made. */
   readonly ready: Promise<void>;
 }
@@ -116,20 +129,20 @@ interface Lazy {
 const lazy = new WeakMap<object, Lazy>();
 
 /** An iterator that is made at its first step, because making it may already act. */
-function lazily(make: () => AsyncIterator<unknown>): Source {
+function lazily(make: () => Steps): Source {
   let isReady = (): void => {};
   const ready = new Promise<void>((resolve) => {
     isReady = resolve;
   });
   const state: Lazy = { made: undefined, ready };
-  const iterator = (): AsyncIterator<unknown> => {
+  const iterator = (): Steps => {
     state.made ??= make();
     isReady();
     return state.made;
   };
   const source: Source = {
     next: (...args: [] | [unknown]) => iterator().next(...args),
-    throw: (error: unknown) => iterator().throw?.(error) ?? Promise.reject(error as Error),
+    throw: (error: unknown) => iterator().throw?.(error) ?? rejected(error),
     return: async (value?: unknown) => (await state.made?.return?.(value)) ?? { done: true, value },
     [Symbol.asyncIterator]: GIVES_ITSELF,
   };

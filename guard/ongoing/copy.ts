@@ -9,11 +9,12 @@ const itself: MemberOf = (value) => value;
  * A copy with the same prototype and members, some of them replaced by `memberOf`. No getter is run; the copy of a
  * frozen object is not frozen.
  */
-export function copyOf<T extends object>(source: T, memberOf = itself): T {
-  const copy = blank(source) as T;
+export function copyOf(source: object, memberOf = itself): object {
+  const copy = blank(source);
   for (const key of Reflect.ownKeys(source)) {
     if (key === 'length' && Array.isArray(source)) continue;
-    const found = Object.getOwnPropertyDescriptor(source, key) as PropertyDescriptor;
+    const found = Object.getOwnPropertyDescriptor(source, key);
+    if (!found) continue; // a proxy named a key that it does not have
     const value = memberOf(found.value, key);
     const { enumerable = false } = found;
     const member = value === found.value ? found : { value, enumerable, writable: true };
@@ -31,9 +32,9 @@ export function copyOf<T extends object>(source: T, memberOf = itself): T {
 }
 
 function blank(source: object): object {
-  const prototype = Object.getPrototypeOf(source) as object | null;
+  const prototype: object | null = Object.getPrototypeOf(source);
   const empty = emptyLike(source);
-  return empty ? (Object.setPrototypeOf(empty, prototype) as object) : (Object.create(prototype) as object);
+  return empty ? Object.setPrototypeOf(empty, prototype) : Object.create(prototype);
 }
 
 /** An empty object of a kind that a prototype alone cannot make: an array, a function, a Map, a Set. */

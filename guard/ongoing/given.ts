@@ -1,4 +1,5 @@
 import { ActionResultError } from '../errors.ts';
+import { isObject } from './foreign.ts';
 import type { HoldInner, Part } from './part.ts';
 
 /** The reason of a stop; undefined before one. */
@@ -10,9 +11,9 @@ export type Stopped = () => Error | undefined;
  * @throws the reason of a stop, in place of an end that came after the stop: such an end is not complete
  */
 export function innerOf(given: unknown, part: Part, inner: HoldInner, stopped: Stopped): unknown {
-  if (typeof given !== 'object' || given === null) return unless(stopped, given);
+  if (!isObject(given)) return unless(stopped, given);
   if (!('done' in given || 'value' in given)) return unless(stopped, inner(given));
-  const { done, value } = given as Partial<IteratorResult<unknown>>;
+  const { done, value } = given;
   const held = inner(value);
   if (done) {
     part.end();

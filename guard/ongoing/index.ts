@@ -1,13 +1,15 @@
 import { ChildProcess } from 'node:child_process';
 import { Stream, Writable } from 'node:stream';
+import type { ReadableWritablePair } from 'node:stream/web';
 import { types } from 'node:util';
 import { Worker } from 'node:worker_threads';
 import { ActionResultError } from '../errors.ts';
 import { isPlain } from '../plain.ts';
 import { holdAsyncIterable } from './async-iterators.ts';
+import { has } from './foreign.ts';
 import { holdBareIterator, holdIterable, holdIterator } from './iterators.ts';
 import { holdWhole, mayGoOn } from './members.ts';
-import { holdNodeStream } from './node-streams.ts';
+import { holdNodeStream, type NodeStream } from './node-streams.ts';
 import type { Hold, HoldInner, OpenPart, Part, Stop } from './part.ts';
 import { holdChildProcess, holdWorker } from './processes.ts';
 import { holdPromise } from './promises.ts';
@@ -18,37 +20,51 @@ export { mayGoOn } from './members.ts';
 export { tryWebStreams } from './web-trial.ts';
 
 /**
- * One kind of result that can still act: how to recognise it, and how to hold it or, in a sentence, why that is
- * impossible.
+ * One kind of result that can still act. Null for a value that is not of this kind.
+ * @throws ActionResultError for one that cannot be held
  */
-interface Kind<T = never> {
-  readonly is: (value: object) => boolean;
-  readonly hold: Hold<T> | string;
+type Kind = (value: object, holding: Holding) => Held | null;
+
+/** What the caller gets in place of a value; undefined where that is the value itself. */
+interface Held {
+  readonly held: unknown;
 }
 
-const kind = <T>(is: (value: object) => boolean, hold: Hold<T> | string): Kind => ({ is, hold }) as Kind;
+/** How to recognise a kind, and how to hold it. */
+const kind =
+  <T extends object>(is: (value: object) => value is T, hold: Hold<T>): Kind =>
+  (value, { open, action, inner }) =>
+    is(value) ? { held: hold(value, open, action, inner) } : null;
 
-/** A getter that throws is no method. */
-const has = (value: object, key: PropertyKey): boolean => {
-  try {
-    return typeof (value as Record<PropertyKey, unknown>)[key] === 'function';
-  } catch {
-    return false;
-  }
-};
+/** How to recognise a kind that cannot be held and, in a sentence, why that is impossible. */
+const refused =
+  (is: (value: object) => boolean, why: string): Kind =>
+  (value, { action }) => {
+    if (!is(value)) return null;
+    stopTimer(value);
+    throw new ActionResultError(action, why);
+  };
 
-const isNodeStream = (value: object): boolean =>
+const isStream = (value: object): boolean =>
   value instanceof Stream || (has(value, 'pipe') && has(value, 'on')) || value instanceof Writable;
 
 /** True for streams whose steps are methods that can be replaced, also those of another copy of Node's streams. */
-const hasSteps = (value: object): boolean => has(value, 'destroy') && (has(value, '_read') || has(value, '_write'));
+const isNodeStream = (value: object): value is NodeStream =>
+  isStream(value) && has(value, 'destroy') && (has(value, '_read') || has(value, '_write'));
 
 /** True for streams that nothing more can be written to, such as the request of an HTTP response that has come. */
 const hasBeenWritten = (value: { readonly destroyed?: unknown; readonly writableEnded?: unknown }): boolean =>
   value.destroyed === true || value.writableEnded === true;
 
-const isTimer = (value: object): boolean =>
-  has(value, 'hasRef') && has(value, 'ref') && /^(Timeout|Immediate)$/.test(value.constructor?.name ?? '');
+const isTimerOf = (name: string, value: object): boolean =>
+  has(value, 'hasRef') && has(value, 'ref') && value.constructor?.name === name;
+const isTimeout = (value: object): value is NodeJS.Timeout => isTimerOf('Timeout', value);
+const isImmediate = (value: object): value is NodeJS.Immediate => isTimerOf('Immediate', value);
+const isTimer = (value: object): boolean => isTimeout(value) || isImmediate(value);
+
+const hasNext = (value: object): value is Iterator<unknown> => has(value, 'next');
+const isIterable = (value: object): value is Iterable<unknown> => has(value, Symbol.iterator);
+const isAsyncIterable = (value: object): value is AsyncIterable<unknown> => has(value, Symbol.asyncIterator);
 
 const TRANSFORMATIONS = [
   TransformStream,
@@ -57,46 +73,51 @@ const TRANSFORMATIONS = [
   TextDecoderStream,
   TextEncoderStream,
 ] as const;
-const READERS = [ReadableStreamDefaultReader, ReadableStreamBYOBReader] as const;
+const isTransformation = (value: object): value is ReadableWritablePair<unknown, unknown> =>
+  TRANSFORMATIONS.some((type) => value instanceof type);
 
 /** The first kind that fits counts. To add one, copy a row. */
 const KINDS: readonly Kind[] = [
   kind(types.isPromise, holdPromise),
-  kind(
+  refused(
     (value) => has(value, 'then'),
     'holds something that may begin when it is awaited, after the call: await it inside execute',
   ),
   kind((value) => value instanceof ChildProcess, holdChildProcess),
   kind((value) => value instanceof Worker, holdWorker),
-  kind((value) => isNodeStream(value) && hasSteps(value), holdNodeStream),
-  kind(
-    (value) => isNodeStream(value) && hasBeenWritten(value),
-    () => undefined,
-  ),
-  kind(
-    (value) => isNodeStream(value) && has(value, 'write'),
+  kind(isNodeStream, holdNodeStream),
+  (value) => (isStream(value) && hasBeenWritten(value) ? { held: undefined } : null),
+  refused(
+    (value) => isStream(value) && has(value, 'write'),
     'is a writable stream whose writes cannot be checked: write it to its end inside execute, or return the stream that is piped into it',
   ),
-  kind(
-    isNodeStream,
+  refused(
+    isStream,
     'is a stream of an old kind whose reads cannot be checked: wrap it with new Readable().wrap(stream)',
   ),
   kind((value) => value instanceof ReadableStream, holdReadableStream),
   kind((value) => value instanceof WritableStream, holdWritableStream),
-  kind((value) => TRANSFORMATIONS.some((type) => value instanceof type), holdTransformStream),
-  kind((value) => READERS.some((type) => value instanceof type), holdReader),
+  kind(isTransformation, holdTransformStream),
+  kind((value) => value instanceof ReadableStreamDefaultReader, holdReader),
+  kind((value) => value instanceof ReadableStreamBYOBReader, holdReader),
   kind((value) => value instanceof WritableStreamDefaultWriter, holdWriter),
-  kind(
+  refused(
     (value) => has(value, 'getReader') || has(value, 'getWriter'),
     "is a web stream that is not Node's own, so its reads and writes cannot be checked: read or write it to its end inside execute",
   ),
-  kind((value) => has(value, Symbol.asyncIterator), holdAsyncIterable),
-  kind((value) => has(value, 'next') && has(value, Symbol.iterator), holdIterator),
+  kind(isAsyncIterable, holdAsyncIterable),
+  kind((value) => hasNext(value) && isIterable(value), holdIterator),
   // Plain objects only: in an instance of a class, `next` may mean anything, and an iterable is a collection, such as a
   // Map.
-  kind((value) => isPlain(value) && has(value, 'next'), holdBareIterator),
-  kind((value) => isPlain(value) && !Array.isArray(value) && has(value, Symbol.iterator), holdIterable),
-  kind(isTimer, 'is a timer, so the work would begin after the call: await it inside execute (node:timers/promises)'),
+  kind((value): value is Iterator<unknown> => isPlain(value) && hasNext(value), holdBareIterator),
+  kind(
+    (value): value is Iterable<unknown> => isPlain(value) && !Array.isArray(value) && isIterable(value),
+    holdIterable,
+  ),
+  refused(
+    isTimer,
+    'is a timer, so the work would begin after the call: await it inside execute (node:timers/promises)',
+  ),
 ];
 
 /** What holding the parts of one result needs. */
@@ -129,17 +150,18 @@ const isData = (value: object): boolean =>
   !(Symbol.asyncIterator in value || (Symbol.iterator in value && !Array.isArray(value)));
 
 /** Returns undefined for a value that cannot act. */
-function holdOne(value: object, { action, open, inner }: Holding): unknown {
+function holdOne(value: object, holding: Holding): unknown {
   if (isData(value)) return undefined;
-  const by = KINDS.find(({ is }) => is(value))?.hold;
-  if (typeof by !== 'string') return by?.(value as never, open, action, inner);
-  if (isTimer(value)) stopTimer(value);
-  throw new ActionResultError(action, by);
+  for (const held of KINDS) {
+    const found = held(value, holding);
+    if (found) return found.held;
+  }
+  return undefined;
 }
 
 function stopTimer(timer: object): void {
-  clearTimeout(timer as NodeJS.Timeout);
-  clearImmediate(timer as NodeJS.Immediate);
+  if (isTimeout(timer)) clearTimeout(timer);
+  else if (isImmediate(timer)) clearImmediate(timer);
 }
 
 /**

@@ -21,7 +21,7 @@ export const mayGoOn = (value: unknown): value is object =>
 
 /** True for a Map or a Set itself, also of another realm. An instance of a subclass may keep its members elsewhere. */
 const isCollection = (value: object): boolean =>
-  (types.isMap(value) || types.isSet(value)) && isPlain(Object.getPrototypeOf(value) as object);
+  (types.isMap(value) || types.isSet(value)) && isPlain(Object.getPrototypeOf(value));
 
 /** True for objects whose members can be seen, and be replaced in a copy. */
 const isOpen = (value: object): boolean => isPlain(value) || isCollection(value);
@@ -51,7 +51,7 @@ class Walk {
   refused: unknown[] | undefined;
   #idle = 0;
   /** What to put in place of each object that has been searched: often the object itself. */
-  readonly #done = new Map<object, unknown>();
+  readonly #done = new Map<unknown, unknown>();
   /** The objects that are being searched, and whether each has turned up inside itself. */
   readonly #path = new Map<object, boolean>();
 
@@ -79,7 +79,7 @@ class Walk {
       else if (!this.#done.has(member) && depth < MAX_DEPTH && this.#idle < MAX_IDLE) this.open(member, depth + 1);
       if ((this.#done.get(member) ?? member) !== member) isChanged = true;
     }
-    const whole = isChanged ? copyOf(source, (member) => this.#done.get(member as object) ?? member) : source;
+    const whole = isChanged ? copyOf(source, (member) => this.#done.get(member) ?? member) : source;
     const held = this.#put(source, whole);
     if (held !== source && this.#path.get(source)) {
       const problem =

@@ -1,12 +1,15 @@
 import type { Duplex, Readable, Transform, Writable } from 'node:stream';
 import { isMainThread } from 'node:worker_threads';
+import { asError } from '../../store/as-error.ts';
 import { ActionResultError, ActionStoppedError } from '../errors.ts';
+import { has, memberOf } from './foreign.ts';
 import { type Hold, makeRoom, silence, type Wait } from './part.ts';
 import { holdTogether, type Together } from './together.ts';
 import { tearsDown } from './torn-down.ts';
 import { type Askers, baseOfTransform, holdRoom } from './transforms.ts';
 
-type NodeStream = Partial<Readable & Writable & Duplex & Transform> &
+/** What else it has is whatever its class has given it. */
+export type NodeStream = Partial<Readable & Writable & Duplex & Transform> &
   Pick<Readable, 'destroy' | 'destroyed' | 'getMaxListeners' | 'listeners' | 'on' | 'once' | 'setMaxListeners'> & {
     /** Of an HTTP response: its request. */
     readonly req?: Readable;
@@ -18,7 +21,8 @@ type NodeStream = Partial<Readable & Writable & Duplex & Transform> &
     /** Whether the source has ended: `readableEnded` is true only after the consumer has read everything. */
     readonly _readableState?: { readonly ended?: boolean };
   };
-type Callback = (...results: unknown[]) => void;
+/** One that can be read. */
+type Reading = NodeStream & Pick<Duplex, '_read' | 'push'>;
 
 /** The methods with which a stream of Node's writes; the last argument of each is the callback. */
 const WRITES = ['_write', '_writev', '_final', '_transform', '_flush'] as const;
@@ -43,16 +47,17 @@ export const holdNodeStream: Hold<NodeStream> = (stream, open, action) => {
     );
   const sides = openSides(stream);
   if (!sides.reads && !sides.writes) return stream;
+  const reading = sides.reads ? readingOf(stream, action) : undefined;
   const part = holdTogether(stream, { open, stop: stopOf(new WeakRef(stream)), action });
   if (!part) return stream;
   unreachable.register(stream, part);
   const base = baseOfTransform(stream);
   const askers: Askers = { reader: (work) => work(), writer: (work) => part.within(work), last: undefined };
-  const isTransform = stream._read === base?._read;
-  const readIsOver = sides.reads && !isTransform ? holdReads(stream, part, askers) : () => {};
-  if (sides.reads && isTransform) holdRoom(stream as Duplex, askers, part);
+  const isTransform = stream._read === (base && memberOf(base, '_read'));
+  const readIsOver = reading && !isTransform ? holdReads(reading, part, askers) : () => {};
+  if (reading && isTransform) holdRoom(reading, askers, part);
   const writesAreOver = sides.writes ? holdWrites(stream, { part, base, askers }) : () => {};
-  const ending = { part, sides, askers, readIsOver, writesAreOver, tearsDown: tearsDown(stream as Readable, base) };
+  const ending = { part, sides, askers, readIsOver, writesAreOver, tearsDown: tearsDown(stream, base) };
   holdEnd(stream, ending);
   return stream;
 };
@@ -63,7 +68,7 @@ const LAST_STANDARD_FILE = 2;
 const isOfProcess = (stream: NodeStream): boolean =>
   stream._isStdio === true ||
   (typeof stream.fd === 'number' && stream.fd <= LAST_STANDARD_FILE) ||
-  (!isMainThread && [process.stdin, process.stdout, process.stderr].includes(stream as never));
+  (!isMainThread && [process.stdin, process.stdout, process.stderr].some((standard: object) => standard === stream));
 
 /**
  * Which sides of a stream can still act. The writing side does so until everything that was written has been handed on.
@@ -77,6 +82,14 @@ const openSides = (stream: NodeStream): Sides => ({
   reads: !stream.destroyed && stream.readable === true && stream._readableState?.ended !== true,
   writes: !stream.destroyed && !stream.errored && (stream.writable === true || stream.writableFinished === false),
 });
+
+/** @throws ActionResultError for a stream without the methods by which Node's streams are read */
+function readingOf(stream: NodeStream, action: string): Reading {
+  if (isReading(stream)) return stream;
+  throw new ActionResultError(action, 'is a stream whose reads cannot be checked: read it to its end inside execute');
+}
+
+const isReading = (stream: NodeStream): stream is Reading => has(stream, '_read') && has(stream, 'push');
 
 /**
  * A function of its own: a closure inside `holdNodeStream` would hold the stream strongly. Where the stream has been
@@ -110,7 +123,7 @@ function take(stream: NodeStream, part: Together, step: Step, isFresh?: boolean)
     wait = part.pass(isFresh);
   } catch (error) {
     silence(stream);
-    return refuse(error as Error);
+    return refuse(asError(error));
   }
   if (wait) {
     const { until, isFresh: isFreshThen } = wait;
@@ -132,8 +145,8 @@ function take(stream: NodeStream, part: Together, step: Step, isFresh?: boolean)
  * Checks the switch before each `_read`. A read is under way until `push` says that the buffer is full. The returned
  * function ends it.
  */
-function holdReads(stream: NodeStream, part: Together, askers: Askers): () => void {
-  const { _read: read, push, writable } = stream as Duplex;
+function holdReads(stream: Reading, part: Together, askers: Askers): () => void {
+  const { _read: read, push, writable } = stream;
   let isAsked = false;
   let isWaiting = false;
   const isOver = (): void => {
@@ -149,7 +162,7 @@ function holdReads(stream: NodeStream, part: Together, askers: Askers): () => vo
       isWaiting = false;
       if (!isAsked) part.begin();
       isAsked = true;
-      return read.call(stream as Readable, size);
+      return read.call(stream, size);
     };
     const refuse = (error: Error): void => {
       isOver(); // it was asked again, so the read before has ended
@@ -161,7 +174,7 @@ function holdReads(stream: NodeStream, part: Together, askers: Askers): () => vo
     // A source that has ended can act no more, also while nobody consumes what it gave.
     if (piece === null && !writable) part.end();
     // In a pause `push` says that the buffer is full, so that a source that pushes by itself waits to be asked again.
-    const hasRoom = askers.reader(() => push.call(stream as Readable, piece, encoding)) && !part.isHeld();
+    const hasRoom = askers.reader(() => push.call(stream, piece, encoding)) && !part.isHeld();
     if (!hasRoom) isOver();
     return hasRoom;
   };
@@ -170,7 +183,7 @@ function holdReads(stream: NodeStream, part: Together, askers: Askers): () => vo
 
 interface Writes {
   readonly part: Together;
-  readonly base: NodeStream | undefined;
+  readonly base: object | undefined;
   readonly askers: Askers;
 }
 
@@ -181,16 +194,17 @@ interface Writes {
 function holdWrites(stream: NodeStream, { part, base, askers }: Writes): () => void {
   const unanswered = new Set<() => void>();
   for (const name of WRITES) {
-    const step = stream[name] as ((...args: unknown[]) => unknown) | undefined;
-    if (typeof step !== 'function' || step === base?.[name]) continue;
+    const step = memberOf(stream, name);
+    if (typeof step !== 'function' || (base && step === memberOf(base, name))) continue;
     const looked = (...args: unknown[]): void => {
-      const callback = args.pop() as Callback;
+      const callback = args.pop();
+      if (typeof callback !== 'function') throw new TypeError(`${name} was called without a callback.`);
       const asker = part.asker();
       askers.writer = askers.last = asker;
       const isOver = (): void => {
         if (unanswered.delete(isOver)) part.rest();
       };
-      const ended: Callback = (...results) => {
+      const ended = (...results: unknown[]): void => {
         isOver();
         asker(() => callback(...results));
       };
@@ -198,7 +212,7 @@ function holdWrites(stream: NodeStream, { part, base, askers }: Writes): () => v
         unanswered.add(isOver);
         part.begin();
         try {
-          const given = step.call(stream, ...args, ended);
+          const given: unknown = step.call(stream, ...args, ended);
           if (given instanceof Promise) given.catch(isOver);
           return given;
         } catch (error) {
@@ -206,7 +220,7 @@ function holdWrites(stream: NodeStream, { part, base, askers }: Writes): () => v
           throw error;
         }
       };
-      take(stream, part, { begin, refuse: callback });
+      take(stream, part, { begin, refuse: (error) => callback(error) });
     };
     Object.defineProperty(stream, name, { value: looked, configurable: true, writable: true });
   }
@@ -238,7 +252,7 @@ function holdEnd(stream: NodeStream, ending: Ending): void {
   if (sides.reads) side('end');
   if (sides.writes) side('finish');
 
-  const { _destroy: tearDown } = stream as Readable;
+  const { _destroy: tearDown } = stream;
   const closed = (): void => {
     // A stream without a `_destroy` of its own goes on with its writes until their callbacks come.
     if (tearsDown) writesAreOver();
@@ -250,7 +264,7 @@ function holdEnd(stream: NodeStream, ending: Ending): void {
   stream.once('close', closed);
   if (typeof tearDown !== 'function') return;
   // A stream with `emitClose: false` emits no `close`.
-  (stream as Readable)._destroy = (error, callback) => {
+  stream._destroy = (error, callback) => {
     // Where a step destroys the stream, the callback runs as those for whom the step was taken.
     const asker = (part.isGivers() && askers.last) || part.asker();
     const ended = (failure?: Error | null): void => {
@@ -258,6 +272,6 @@ function holdEnd(stream: NodeStream, ending: Ending): void {
       // A stream that drops the reason would end as if it were complete.
       asker(() => callback(error instanceof ActionStoppedError ? error : failure));
     };
-    part.within(() => tearDown.call(stream as Readable, error, ended));
+    part.within(() => tearDown.call(stream, error, ended));
   };
 }

@@ -8,8 +8,7 @@ export const settled = <T, U>(
   promise: Promise<T>,
   onValue: (value: T) => U,
   onError: (error: unknown) => U,
-): Promise<U> =>
-  Promise.prototype.then.call(Promise.resolve(promise), onValue as (value: unknown) => U, onError) as Promise<U>;
+): Promise<U> => (Promise.prototype.then<U, U>).call(Promise.resolve(promise), onValue, onError);
 
 /**
  * A promise for the caller. Its own errors are unhandled rejections where the caller does not handle them, as without

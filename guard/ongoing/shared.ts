@@ -1,3 +1,4 @@
+import { has } from './foreign.ts';
 import { dropped, type OpenPart, type Part } from './part.ts';
 import { likeOf, type Record, refuseStranger } from './together.ts';
 
@@ -63,10 +64,4 @@ function holdersOf(thing: object): Holder[] | undefined {
   return list;
 }
 
-function hasReturn(source: object): boolean {
-  try {
-    return typeof (source as Partial<Iterator<unknown>>).return === 'function';
-  } catch {
-    return false;
-  }
-}
+const hasReturn = (source: object): boolean => has(source, 'return');

@@ -9,7 +9,7 @@ export type Methods = Readonly<Record<PropertyKey, unknown>>;
  * Its other methods could act unchecked, so calling them throws.
  * @param how what to do instead, for instance `iterate it with for await`
  */
-export function standIn<T extends object>(source: T, methods: Methods, action: string, how: string): T {
+export function standIn(source: object, methods: Methods, action: string, how: string): object {
   const refuse = (name: string) => (): never => {
     throw new ActionResultError(
       action,

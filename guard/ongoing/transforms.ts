@@ -1,5 +1,6 @@
 import type { Duplex, Transform } from 'node:stream';
 import type { Within } from '../acting-as.ts';
+import { memberOf } from './foreign.ts';
 import type { Together } from './together.ts';
 
 /** The identities under which to call back the code that asked last. */
@@ -17,10 +18,10 @@ export interface Askers {
  * and `_flush`, and must not be replaced: `_final` would run twice. It is recognised, in any copy or bundle of Node's
  * streams, by a `_transform` that the stream overrides.
  */
-export function baseOfTransform<T extends Partial<Transform>>(stream: T): T | undefined {
-  let base: T | undefined;
-  for (let at: unknown = stream; at; at = Object.getPrototypeOf(at)) {
-    if (Object.hasOwn(at, '_transform') && (at as T)._transform !== stream._transform) base = at as T;
+export function baseOfTransform(stream: Partial<Transform>): object | undefined {
+  let base: object | undefined;
+  for (let at: object | null = stream; at; at = Object.getPrototypeOf(at)) {
+    if (Object.hasOwn(at, '_transform') && memberOf(at, '_transform') !== stream._transform) base = at;
   }
   return base;
 }
@@ -30,7 +31,7 @@ export function holdRoom(stream: Pick<Duplex, '_read' | 'push'>, askers: Askers,
   const { _read: read, push } = stream;
   stream._read = (size) => {
     askers.reader = askers.last = part.asker();
-    askers.writer(() => read.call(stream as Duplex, size));
+    askers.writer(() => read.call(stream, size));
   };
-  stream.push = (piece, encoding) => askers.reader(() => push.call(stream as Duplex, piece, encoding));
+  stream.push = (piece, encoding) => askers.reader(() => push.call(stream, piece, encoding));
 }

@@ -1,4 +1,5 @@
 import { ActionResultError } from '../errors.ts';
+import { has, isObject } from './foreign.ts';
 
 /** Node's internal state of a readable stream. Without the two algorithms the stream is over. */
 export interface ReadInside {
@@ -42,12 +43,13 @@ const INSIDE = Object.getOwnPropertySymbols(new ReadableStream()).find(({ descri
  * Node's internal state of a web stream; undefined where Node keeps it elsewhere. No public API shows when a stream
  * pulls from its source, which it does also unread: so the pull itself is replaced.
  */
-function insideOf(thing: unknown): Record<string, unknown> | undefined {
-  const inside = INSIDE && isObject(thing) && (thing as Record<symbol, unknown>)[INSIDE];
-  return isObject(inside) ? (inside as Record<string, unknown>) : undefined;
+function insideOf(thing: unknown): Inside | undefined {
+  const inside = INSIDE && isObject(thing) && thing[INSIDE];
+  return isObject(inside) ? inside : undefined;
 }
 
-const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null;
+/** What Node keeps there, before we have looked at it. */
+type Inside = Readonly<Record<PropertyKey, unknown>>;
 
 export function refuse(action: string): never {
   throw new ActionResultError(
@@ -67,22 +69,38 @@ const WRITES = ['writeAlgorithm', 'closeAlgorithm', 'abortAlgorithm'];
 /** @throws ActionResultError for a stream whose internal state is not as we know it */
 export function openReadable(stream: object, action: string): Opened<ReadableInside, ReadInside> {
   const [outer, own] = bothOf(stream);
-  if (!outer || !own || typeof own['pulling'] !== 'boolean') return refuse(action);
-  if (!areKnown(own, READS, outer['state'] === 'readable')) return refuse(action);
-  return { outer, own } as unknown as Opened<ReadableInside, ReadInside>;
+  if (!isReadable(outer) || !isReading(own, outer.state === 'readable')) return refuse(action);
+  return { outer, own };
 }
+
+const isReadable = (outer: object | undefined): outer is ReadableInside =>
+  isStream(outer) && has(outer.controller, 'error');
+
+const isReading = (own: object | undefined, isOpen: boolean): own is ReadInside =>
+  isObject(own) && typeof own['pulling'] === 'boolean' && areKnown(own, READS, isOpen);
 
 /** The same for a writable stream. */
 export function openWritable(stream: object, action: string): Opened<WritableInside, WriteInside> {
   const [outer, own] = bothOf(stream);
-  const [write, close] = [outer?.['inFlightWriteRequest'], outer?.['inFlightCloseRequest']];
-  if (!outer || !own || !('writer' in outer) || !isObject(write) || !isObject(close)) return refuse(action);
-  const isOpen = outer['state'] === 'writable' && (close as Request).promise === undefined;
-  if (!areKnown(own, WRITES, isOpen)) return refuse(action);
-  return { outer, own } as unknown as Opened<WritableInside, WriteInside>;
+  if (!isWritable(outer)) return refuse(action);
+  const isOpen = outer.state === 'writable' && outer.inFlightCloseRequest.promise === undefined;
+  return isWriting(own, isOpen) ? { outer, own } : refuse(action);
 }
 
-function bothOf(stream: object): Array<Record<string, unknown> | undefined> {
+const isWritable = (outer: object | undefined): outer is WritableInside =>
+  isStream(outer) &&
+  'signal' in outer.controller &&
+  'writer' in outer &&
+  isObject(outer['inFlightWriteRequest']) &&
+  isObject(outer['inFlightCloseRequest']);
+
+const isWriting = (own: object | undefined, isOpen: boolean): own is WriteInside =>
+  own !== undefined && areKnown(own, WRITES, isOpen);
+
+const isStream = (outer: object | undefined): outer is Inside & StreamInside<object> =>
+  isObject(outer) && typeof outer['state'] === 'string' && isObject(outer['controller']);
+
+function bothOf(stream: object): Array<Inside | undefined> {
   const outer = insideOf(stream);
   const own = typeof outer?.['state'] === 'string' ? insideOf(outer['controller']) : undefined;
   // Compared by their state: in Node 20 the application's stream and Node's own are two objects with the same state.
@@ -103,7 +121,8 @@ function areKnown(own: object, names: readonly string[], isOpen: boolean): boole
 export function streamOf(holder: object, action: string): object | undefined {
   const inside = insideOf(holder);
   if (!inside || !('stream' in inside)) return refuse(action);
-  return inside['stream'] as object | undefined;
+  const { stream } = inside;
+  return isObject(stream) ? stream : undefined;
 }
 
 /** Resolves when Node next sets this member. */

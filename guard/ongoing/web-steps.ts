@@ -194,6 +194,6 @@ function deferred(): { readonly promise: Promise<void>; readonly resolve: () => 
   return { promise, resolve };
 }
 
-/** `finished` takes web streams too; its types do not say so. */
 export const whenOver = (stream: object, then: (error?: unknown) => void): void =>
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- it takes web streams too, which its types do not say
   void finished(stream as NodeJS.ReadableStream, then);

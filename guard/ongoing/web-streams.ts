@@ -39,13 +39,17 @@ export const holdTransformStream: Hold<ReadableWritablePair<unknown, unknown>> =
 
 /** Readers and writers: their stream is held. */
 export const holdReader: Hold<object> = (reader, open, action, inner) => {
-  const stream = streamOf(reader, action) as ReadableStream | undefined;
-  if (stream) holdReadableStream(stream, open, action, inner);
+  const stream = streamOf(reader, action);
+  if (!stream) return reader;
+  if (!(stream instanceof ReadableStream)) return refuse(action);
+  holdReadableStream(stream, open, action, inner);
   return reader;
 };
 export const holdWriter: Hold<object> = (writer, open, action, inner) => {
-  const stream = streamOf(writer, action) as WritableStream | undefined;
-  if (stream) holdWritableStream(stream, open, action, inner);
+  const stream = streamOf(writer, action);
+  if (!stream) return writer;
+  if (!(stream instanceof WritableStream)) return refuse(action);
+  holdWritableStream(stream, open, action, inner);
   return writer;
 };
 

@@ -64,10 +64,10 @@ const read =
   };
 
 /** A source with `pull` and `cancel`. */
-const sourceOf = (log: string[], piece: unknown) => ({
-  pull(controller: { enqueue: (piece: never) => void }) {
+const sourceOf = <Piece>(log: string[], piece: Piece) => ({
+  pull(controller: { enqueue: (piece: Piece) => void }) {
     log.push('pull');
-    controller.enqueue(piece as never);
+    controller.enqueue(piece);
   },
   cancel: () => void log.push('cancel'),
 });

@@ -84,7 +84,7 @@ async function* fileNews(
     });
     yield first;
     try {
-      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- Node's type of `on` forgets the emitter's
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the types of `on` lose the emitter's
       for await (const [event] of queue as AsyncIterable<[FileNews]>) yield { value: event, text: sentence(event) };
     } catch (error) {
       if (!signal.aborted) throw error;

@@ -46,7 +46,7 @@ export async function* watchSwitch(
   const first: Watched = { type: 'watching', epoch, active_kills, executors: executors.length };
   try {
     yield { value: first, text: sentence(first) };
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- Node's type of `on` forgets the emitter's
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the types of `on` lose the emitter's
     for await (const [watched] of queue as AsyncIterable<[Watched]>) yield { value: watched, text: sentence(watched) };
   } catch (error) {
     if (!signal.aborted) throw error;

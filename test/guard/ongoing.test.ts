@@ -370,6 +370,11 @@ describe('each kind of result', () => {
 
   test.each([
     ['a timer', () => setTimeout(() => {}, 50), /is a timer/],
+    [
+      'a stream that has lost its push()',
+      () => Object.assign(new Readable({ read() {} }), { push: undefined }),
+      /reads cannot be checked/,
+    ],
     ['a frozen stream', () => Object.freeze(new Readable({ read() {} })), /frozen/],
     [
       'a lazy query in an object',
