@@ -195,5 +195,5 @@ function deferred(): { readonly promise: Promise<void>; readonly resolve: () => 
 }
 
 export const whenOver = (stream: object, then: (error?: unknown) => void): void =>
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- it takes web streams too, which its types do not say
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- web streams too, though its types say no
   void finished(stream as NodeJS.ReadableStream, then);
