@@ -73,11 +73,11 @@ describe('an action that cannot be undone', () => {
     expect([confirmNow.mock.calls.length, execute.mock.calls]).toEqual([1, []]);
   });
 
-  test('asks for no permit where its caller has aborted before', async () => {
-    const { guard, permit } = open('live', () => {});
+  test('asks for no confirmation where its caller has aborted before', async () => {
+    const { guard, confirmNow } = open('live', () => {});
     const execute = vi.fn();
     const outcome = await attemptOnce(guard, { ...IRREVERSIBLE, execute }, call({ signal: AbortSignal.abort() }));
-    expect([outcome.status, permit.mock.calls, execute.mock.calls]).toEqual(['aborted', [], []]);
+    expect([outcome.status, confirmNow.mock.calls, execute.mock.calls]).toEqual(['aborted', [], []]);
   });
 
   test('asks again where no answer was read because this process was busy', async () => {
