@@ -20,6 +20,18 @@ export function checkLeaseMs(leaseMs: number): number {
   return leaseMs;
 }
 
+/** How often whoever holds a lease has it confirmed, in milliseconds: a failure leaves time for further tries. */
+export const confirmEveryMs = (leaseMs: number): number => leaseMs / 3;
+
+/** How soon a confirmation that has failed is tried again, in milliseconds. */
+export const retryAfterMs = (leaseMs: number): number => Math.min(500, Math.max(50, leaseMs / 10));
+
+/** How long one confirmation may take, in milliseconds: never longer than until the next one is due. */
+export const requestMs = (leaseMs: number): number => Math.floor(leaseMs / 3);
+
+/** How long a lease that counts from `sent` still lasts, in milliseconds by the monotonic clock. */
+export const leftMs = (sent: Instant, now: Instant, leaseMs: number): number => sent.mono + leaseMs - now.mono;
+
 /**
  * How long a state may be trusted. `sent` is when the last confirmation that named the state was *sent* (null: never,
  * or a look has found the lease over); `seen` is the wall time at the last look, so that a wall clock that steps back

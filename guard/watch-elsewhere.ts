@@ -1,3 +1,4 @@
+import { confirmEveryMs } from '../flags/lease.ts';
 import type { ModeSource } from '../flags/mode-source.ts';
 import type { Changes } from './changes.ts';
 import type { InFlight } from './in-flight.ts';
@@ -20,7 +21,7 @@ export function watchElsewhere({ source: { watch }, inFlight, changes, leaseMs }
     void inFlight.refresh();
     changes.notify();
   };
-  const timer = setInterval(askAgain, Math.min(POLL_MS, leaseMs / 3));
+  const timer = setInterval(askAgain, Math.min(POLL_MS, confirmEveryMs(leaseMs)));
   timer.unref();
   const unwatch = watch(askAgain);
   return () => {

@@ -1,13 +1,6 @@
-import {
-  type Clock,
-  type Fault,
-  type Instant,
-  type Lease,
-  lookAtLease,
-  messageOf,
-  NO_LEASE,
-  renewLease,
-} from '../flags/index.ts';
+import { type Clock, type Fault, type Lease, lookAtLease, messageOf, NO_LEASE, renewLease } from '../flags/index.ts';
+import { confirmEveryMs, requestMs, retryAfterMs } from '../flags/lease.ts';
+import { LeaseEnd } from '../store/lease-end.ts';
 import { Rounds } from '../store/rounds.ts';
 import { systemClock } from '../store/system-clock.ts';
 import { within } from '../store/with-deadline.ts';
@@ -47,9 +40,9 @@ export class LeaseKeeper {
   #confirmed = false;
   #trouble: Fault | null = null;
   readonly #rounds: Rounds;
+  readonly #leaseEnd: LeaseEnd;
   #closed = false;
   #timer: NodeJS.Timeout | undefined;
-  #announce: NodeJS.Timeout | undefined;
   #waiting: (() => void)[] = [];
 
   constructor({ leaseMs, confirm, clock, onChange }: LeaseKeeperOptions) {
@@ -57,13 +50,14 @@ export class LeaseKeeper {
     this.#confirm = confirm;
     this.#onChange = onChange;
     this.#clock = clock ?? systemClock;
-    this.#deadlineMs = Math.max(100, Math.floor(leaseMs / 3));
+    this.#deadlineMs = requestMs(leaseMs);
+    this.#leaseEnd = new LeaseEnd({ leaseMs, clock: this.#clock, announce: onChange });
     this.#rounds = new Rounds({
       round: () => this.#once(),
       // A source that did not answer is asked again only after a pause, however often it was asked for meanwhile.
       goesOn: (_ended, asked) => asked && !this.#trouble,
       onRest: () => {
-        const waitMs = this.#trouble ? Math.min(500, Math.max(50, this.#leaseMs / 10)) : this.#leaseMs / 3;
+        const waitMs = this.#trouble ? retryAfterMs(leaseMs) : confirmEveryMs(leaseMs);
         this.#timer = setTimeout(() => this.confirmNow(), waitMs);
         this.#timer.unref();
       },
@@ -101,7 +95,7 @@ export class LeaseKeeper {
     this.#closed = true;
     void this.#rounds.close(); // the answer of a confirmation under way is dropped
     clearTimeout(this.#timer);
-    clearTimeout(this.#announce);
+    this.#leaseEnd.countFrom(null);
     this.#lease = NO_LEASE;
     this.#release();
   }
@@ -120,22 +114,13 @@ export class LeaseKeeper {
       if (this.#closed) return;
       this.#trouble = { code: this.#confirmed ? 'STALE' : 'NOT_READY', message: messageOf(error) };
     }
-    this.#announceEnd();
+    this.#leaseEnd.countFrom(this.#lease.sent);
     this.#onChange();
   }
 
   /** A `confirm` that throws instead of rejecting is a failed confirmation too. */
   async #ask(): Promise<void> {
     await this.#confirm();
-  }
-
-  #announceEnd(): void {
-    clearTimeout(this.#announce);
-    const sent: Instant | null = this.#lease.sent;
-    if (sent === null) return;
-    const left = sent.mono + this.#leaseMs - this.#clock().mono;
-    this.#announce = setTimeout(this.#onChange, Math.max(1, left + 1));
-    this.#announce.unref();
   }
 
   #release(): void {

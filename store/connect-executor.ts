@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { checkLeaseMs, type Clock, type SurfaceRecord } from '../flags/index.ts';
+import { requestMs } from '../flags/lease.ts';
 import { ownBeats, type Work } from './own-beat.ts';
 import { ownSurfaces } from './own-surfaces.ts';
 import type { ExecutorStore } from './ports.ts';
@@ -42,15 +43,15 @@ export function connectExecutor({
 }: ConnectOptions): ConnectedExecutor {
   checkSide('An executor', store, 'executor');
   const leaseMs = checkLeaseMs(options.leaseMs);
-  const requestMs = Math.max(100, Math.floor(leaseMs / 3));
+  const requestTimeoutMs = requestMs(leaseMs);
   const executorId = randomUUID();
-  const connection = store.open({ organizationId, executorId, executorName, requestTimeoutMs: requestMs });
-  const reports = reportsInTime(executorReports(connection.shelf, { executorId, executorName }), requestMs);
+  const connection = store.open({ organizationId, executorId, executorName, requestTimeoutMs });
+  const reports = reportsInTime(executorReports(connection.shelf, { executorId, executorName }), requestTimeoutMs);
   const replica = new Replica({
     connection,
     organizationId,
     leaseMs,
-    requestMs,
+    requestMs: requestTimeoutMs,
     clock,
     beat: ownBeats({ id: executorId, name: executorName, leaseMs, startedAt: clock().wall, work }),
     reportSurfaces: ownSurfaces(surfaces, reports),

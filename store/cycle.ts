@@ -1,3 +1,4 @@
+import { confirmEveryMs, retryAfterMs } from '../flags/lease.ts';
 import { type Ended, Rounds } from './rounds.ts';
 
 /**
@@ -20,7 +21,6 @@ export interface CycleOptions {
  * there is something new to ask or to report. One question at a time. It does not look into the answers.
  */
 export class Cycle {
-  readonly #leaseMs: number;
   readonly #rounds: Rounds<boolean>;
   /**
    * The lease was found over since the present question was asked. The store is then asked again even if that question
@@ -33,7 +33,6 @@ export class Cycle {
   #closed = false;
 
   constructor({ leaseMs, ask }: CycleOptions) {
-    this.#leaseMs = leaseMs;
     this.#rounds = new Rounds({
       round: () => {
         clearTimeout(this.#timer);
@@ -44,7 +43,7 @@ export class Cycle {
       // suspended says nothing about the store.
       goesOn: (ended, asked, count) => count < MOST_AT_ONCE && (this.#leaseEnded || (asked && hasAnswered(ended))),
       onRest: (last) => {
-        const waitMs = hasAnswered(last) ? this.#leaseMs / 3 : Math.min(500, Math.max(50, this.#leaseMs / 10));
+        const waitMs = hasAnswered(last) ? confirmEveryMs(leaseMs) : retryAfterMs(leaseMs);
         this.#timer = setTimeout(() => void this.run(), waitMs);
         this.#timer.unref();
       },

@@ -11,6 +11,7 @@ import {
 import { Announcer, type ReplicaEvent } from './announcer.ts';
 import { faultFrom } from './fault-from.ts';
 import { Follower } from './follower.ts';
+import { LeaseEnd } from './lease-end.ts';
 import { LiveCopy } from './live-copy.ts';
 import type { OwnBeats } from './own-beat.ts';
 import type { ExecutorConnection } from './ports.ts';
@@ -55,8 +56,8 @@ export class Replica {
   readonly #copy: LiveCopy;
   readonly #announcer = new Announcer();
   readonly #follower: Follower;
+  readonly #leaseEnd: LeaseEnd;
   readonly #requestMs: number;
-  #leaseTimer: NodeJS.Timeout | undefined;
   #closed: Promise<void> | null = null;
 
   constructor({ connection, organizationId, leaseMs, requestMs, clock, beat, reportSurfaces }: ReplicaParts) {
@@ -64,6 +65,7 @@ export class Replica {
     this.leaseMs = leaseMs;
     this.clock = clock;
     this.#requestMs = requestMs;
+    this.#leaseEnd = new LeaseEnd({ leaseMs, clock, announce: () => this.#publish() });
     this.#connection = connection;
     this.#copy = new LiveCopy({
       leaseMs,
@@ -197,7 +199,7 @@ export class Replica {
   }
 
   async #close(leave: boolean): Promise<void> {
-    clearTimeout(this.#leaseTimer);
+    this.#leaseEnd.countFrom(null);
     this.#announcer.close();
     await this.#follower.close();
     try {
@@ -217,19 +219,10 @@ export class Replica {
     if (keys.length > 0) this.#announcer.notify({ type: 'changed', keys, at });
   }
 
-  /**
-   * Notifies listeners when the trust in the copy has changed. A timer only announces the lease's end, it never decides
-   * it.
-   */
+  /** Notifies listeners when the trust in the copy has changed. */
   #publish(): void {
     const fault = this.fault();
-    clearTimeout(this.#leaseTimer);
-    const { confirmed } = this.#copy;
-    if (!fault && confirmed) {
-      const left = confirmed.mono + this.leaseMs - this.clock().mono;
-      this.#leaseTimer = setTimeout(() => this.#publish(), Math.max(1, left + 1));
-      this.#leaseTimer.unref();
-    }
+    this.#leaseEnd.countFrom(fault ? null : this.#copy.confirmed);
     const { trouble } = this.#follower;
     this.#announcer.notifyTrust(
       fault ? { type: 'fault', fault } : trouble ? { type: 'stale', fault: trouble } : { type: 'ready' },

@@ -1,4 +1,5 @@
 import { checkLeaseMs, LEASE_MS } from '../../flags/index.ts';
+import { requestMs } from '../../flags/lease.ts';
 import { FailClosedProvider } from '../fail-closed-provider.ts';
 import { InProcessSource } from './in-process.ts';
 import { News } from './news.ts';
@@ -24,7 +25,7 @@ export class FlagdKillSwitchProvider extends FailClosedProvider {
     const leaseMs = checkLeaseMs(options.leaseMs ?? LEASE_MS.default);
     const { deadlineMs } = settings;
     const news = new News();
-    const totalMs = Math.floor(leaseMs / 3);
+    const totalMs = requestMs(leaseMs);
     const silentMs = Math.min(deadlineMs, totalMs);
     const source =
       settings.resolverType === 'rpc'

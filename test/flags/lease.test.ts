@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { confirmEveryMs, leftMs, requestMs, retryAfterMs } from '../../flags/lease.ts';
 import {
   checkLeaseMs,
   type Instant,
@@ -118,4 +119,19 @@ describe('a lease', () => {
   test('has the bounds of the contract', () => {
     expect(LEASE_MS).toEqual({ min: 500, default: 5000, max: 60_000 });
   });
+});
+
+test.each([
+  // leaseMs, confirmed every, tried again after, one request may take
+  [500, 500 / 3, 50, 166],
+  [1000, 1000 / 3, 100, 333],
+  [5000, 5000 / 3, 500, 1666],
+  [60_000, 20_000, 500, 20_000],
+])('a lease of %i ms is confirmed every third of it, sooner after a failure', (leaseMs, every, after, request) => {
+  expect([confirmEveryMs(leaseMs), retryAfterMs(leaseMs), requestMs(leaseMs)]).toEqual([every, after, request]);
+});
+
+test('a lease lasts from the sending by the monotonic clock', () => {
+  expect(leftMs(at(1000, 7), at(3500, 9000), LEASE)).toBe(2500);
+  expect(leftMs(at(1000), at(7000), LEASE)).toBe(-1000);
 });
