@@ -10,7 +10,7 @@ import { fileStore } from '../../store/file/index.ts';
 import { Shop } from './shop.ts';
 
 /**
- * What an agent is told when it starts, by message: a Redis URL with its password has no place among a process's
+ * An agent's orders, sent as a message when it starts: a Redis URL with its password has no place among a process's
  * arguments.
  */
 export interface AgentOrders {
@@ -26,7 +26,7 @@ export type AgentStore =
   | { readonly kind: 'file'; readonly directory: string }
   | { readonly kind: 'redis'; readonly url: string; readonly servername: string | null };
 
-/** What an agent tells the tour. `at` is wall time in milliseconds. */
+/** What an agent reports to the tour. `at` is wall time in milliseconds. */
 export type Report =
   | { readonly type: 'ready' }
   | { readonly type: 'done'; readonly at: number }
@@ -37,7 +37,7 @@ export type Report =
 export interface Trade {
   /** One piece of work; `turn` goes on only after a piece that was done. */
   work(turn: number): Promise<void>;
-  /** Whether a piece that was stopped while it ran was done all the same: only the world can tell. */
+  /** Whether a piece that was stopped while it ran was done all the same: only the world can show. */
   isDone(turn: number): Promise<boolean>;
   around(turn: number): Promise<void>;
 }

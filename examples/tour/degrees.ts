@@ -8,7 +8,9 @@ export async function freshStart(cast: Cast): Promise<void> {
   must((await control.status()).mode === 'draft_only', 'a fresh control plane is in draft_only');
   must(disk.mails === 0 && disk.prices === 0, 'nothing lands in draft_only');
   must(mailer.refused > 0 && bot.refused > 0, 'both agents have tried to write');
-  screen.say(`The agents run, and may read. They tried to write ${mailer.refused + bot.refused} times, and were told:`);
+  screen.say(
+    `The agents run, and may read. They tried to write ${mailer.refused + bot.refused} times, and were refused:`,
+  );
   screen.say(mailer.firstRefusalAfter(0, 'mode')?.why ?? '');
   screen.say(`On disk: ${disk.mails} mails, ${disk.prices} price changes.`);
 }
@@ -78,7 +80,7 @@ export async function testMode(cast: Cast): Promise<void> {
   screen.say(`${redirected.length} mails on disk since, all to ${OWNER}. The last one:`);
   for (const line of [`To: ${mail.to}`, `Subject: ${mail.subject}`, ...mail.body.split('\n').filter(Boolean)])
     screen.say(`  ${line}`);
-  screen.say('price-bot has no safe destination, so it is blocked: 0 changes on disk since. It was told:');
+  screen.say('price-bot has no safe destination, so it is blocked: 0 changes on disk since. The refusal:');
   const refusal = bot.firstRefusalAfter(since, 'fault');
   must(refusal !== undefined, 'an action without a redirect is refused in test_mode');
   screen.say(refusal.why);

@@ -4,7 +4,7 @@ import type { Fault } from './tour-store.ts';
 /** A write that began within the lease needs a moment to land. */
 const LANDING_MS = 500;
 
-/** Both stop within so many milliseconds of the fault, by what the disk says, and tell why. */
+/** Both stop within so many milliseconds of the fault, by what the disk says, and say why. */
 async function bothStop(cast: Cast, fault: Fault): Promise<void> {
   const { screen, shop, mailer, bot, leaseMs } = cast;
   screen.say(fault.begins);
@@ -19,9 +19,9 @@ async function bothStop(cast: Cast, fault: Fault): Promise<void> {
   const refusal = bot.firstRefusalAfter(since, 'fault');
   must(!!refusal && !!mailer.firstRefusalAfter(since, 'fault'), 'both agents were refused');
   screen.say(
-    `Last write on disk: order-mailer ${after(since, later.mailsChangedAt)}, price-bot ${after(since, later.pricesChangedAt)}. Nobody had to tell them.`,
+    `Last write on disk: order-mailer ${after(since, later.mailsChangedAt)}, price-bot ${after(since, later.pricesChangedAt)}. Nobody had to reach them.`,
   );
-  screen.say(`price-bot was told: ${refusal.why}`);
+  screen.say(`price-bot was refused: ${refusal.why}`);
 }
 
 export async function silentStore(cast: Cast): Promise<void> {

@@ -41,7 +41,7 @@ runAgent('price-bot', (killSwitch, shop) => {
       signal.addEventListener('abort', () => {
         const { cause }: Decision = signal.reason;
         why = `stopped by ${describeCause(cause)}`;
-        priceImport.enter({ note: 'told', why });
+        priceImport.enter({ note: 'signalled', why });
       });
       for (const { row, sku, cents } of rows) {
         if (signal.aborted) break; // between two rows: none is left half done

@@ -15,7 +15,7 @@ export interface Row {
  */
 export type Entry = { readonly at: number } & (
   | { readonly row: number; readonly revision: number }
-  | { readonly note: 'told' | 'closed'; readonly why: string }
+  | { readonly note: 'signalled' | 'closed'; readonly why: string }
 );
 
 /** What is not there yet is empty. */

@@ -116,14 +116,14 @@ export async function kill(
   must(total === 2 && drained === 2, `both agents acknowledge a kill within 5 s (${drained} of ${total} did)`);
   const disk = await shop.count();
   const entries = await shop.priceImport.entries();
-  const signalled = entries.find((entry) => 'note' in entry && entry.note === 'told' && entry.at >= since)?.at;
+  const signalled = entries.find((entry) => 'note' in entry && entry.note === 'signalled' && entry.at >= since)?.at;
   const row = (agent: AgentProcess, lastWrite: number, signal?: number): readonly string[] => {
-    const told = signal ?? agent.firstRefusalAfter(since, 'kill')?.at;
+    const stoppedAt = signal ?? agent.firstRefusalAfter(since, 'kill')?.at;
     const shown = !working.get(agent)
       ? ['stopped before', '']
-      : told === undefined
+      : stoppedAt === undefined
         ? ['goes on', '']
-        : [after(since, told), after(since, lastWrite)];
+        : [after(since, stoppedAt), after(since, lastWrite)];
     const first = (state: ExecutorState): string => {
       const at = seen.get(agent.name)?.get(state);
       return at === undefined ? '' : after(since, at);
@@ -131,7 +131,7 @@ export async function kill(
     return [agent.name, ...shown, first('draining'), first('stopped')];
   };
   screen.table([
-    ['since the command', 'told', 'last write', 'draining', `stopped (epoch ${epoch})`],
+    ['since the command', 'signal or refusal', 'last write', 'draining', `stopped (epoch ${epoch})`],
     row(mailer, disk.mailsChangedAt),
     row(bot, disk.pricesChangedAt, signalled),
   ]);

@@ -6,11 +6,14 @@ import { after, bothWork, type Cast, kill, must, same, SOON_MS, TourFailed, watc
 const ROWS = 40;
 
 const isNote =
-  (note: 'told' | 'closed') =>
+  (note: 'signalled' | 'closed') =>
   (entry: Entry): boolean =>
     'note' in entry && entry.note === note;
 
-/** An agent is killed in the middle of one long action: that is told, ends cleanly, and only then counts as stopped. */
+/**
+ * An agent is killed in the middle of one long action: its signal fires, the action ends cleanly, and only then
+ * the agent counts as stopped.
+ */
 export async function killOne(cast: Cast): Promise<void> {
   const { screen, shop, bot } = cast;
   screen.title('5. Kill one agent, in the middle of its work');
@@ -29,11 +32,11 @@ export async function killOne(cast: Cast): Promise<void> {
   must(later.mails > stopped.mails, 'order-mailer goes on when only price-bot is killed');
 
   const entries = await shop.priceImport.entries();
-  const told = entries.findIndex(isNote('told'));
+  const signalled = entries.findIndex(isNote('signalled'));
   const closed = entries.at(-1);
-  must(told >= 0, 'the signal of an action under way fires when it is killed');
-  must(closed !== undefined && isNote('closed')(closed), 'an action that is told to stop ends cleanly');
-  must(stopped.rows < ROWS && entries.length - told <= 3, 'it begins no row after its signal');
+  must(signalled >= 0, 'the signal of an action under way fires when it is killed');
+  must(closed !== undefined && isNote('closed')(closed), 'an action whose signal has fired ends cleanly');
+  must(stopped.rows < ROWS && entries.length - signalled <= 3, 'it begins no row after its signal');
   const revisions = entries.flatMap((entry) => ('row' in entry ? [entry.revision] : []));
   must(revisions.at(-1) === later.prices, 'what it had written is in its books, and nothing else was written');
   const draining = seen.get(bot.name)?.get('draining');
@@ -41,14 +44,14 @@ export async function killOne(cast: Cast): Promise<void> {
     draining !== undefined && draining < acknowledgedAt && closed.at <= acknowledgedAt + 1,
     'what is under way is shown as draining, and as stopped only when it has ended',
   );
-  const signal = entries[told]?.at ?? 0;
+  const signal = entries[signalled]?.at ?? 0;
   screen.say(
     `Its signal fired ${after(since, signal)} after the command. It ended the row that it was in and closed its books, ${after(signal, closed.at)} after that:`,
   );
   screen.say(
     `${later.rows} of ${ROWS} rows, ${'why' in closed ? closed.why : ''}. That is on the disk, and 0 changes since.`,
   );
-  screen.say(`price-bot was told: ${bot.firstRefusalAfter(since, 'kill')?.why ?? ''}`);
+  screen.say(`price-bot was refused: ${bot.firstRefusalAfter(since, 'kill')?.why ?? ''}`);
   screen.say(`Since then: ${bot.firstRefusalAfter(acknowledgedAt, 'kill')?.why ?? ''}`);
   screen.say(`order-mailer goes on: ${later.mails - stopped.mails} mails since.`);
 }

@@ -7,7 +7,7 @@ export const verb: Verb = (command, perform) => {
   command
     .option(
       '--watch <file>',
-      'keep this file current for flagd, with an end of its own, until Ctrl-C; its name ends in .json',
+      'keep this file current for flagd, until Ctrl-C; clients stop by themselves once it is no longer renewed; its name ends in .json',
     )
     .addOption(durationOption('valid', 'how long clients may go on after a confirmation', 10_000, '10s'))
     .addOption(durationOption('reissue', 'how often the file is written anew', 2000, '2s'))

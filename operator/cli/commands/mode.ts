@@ -28,7 +28,7 @@ export const verb: Verb = (command, perform) => {
         const control = await context.control();
         if (mode === undefined) {
           if (reason !== undefined || epoch !== undefined || targeting !== null)
-            throw invalid('To set the base mode, say it: kill-switch mode MODE. To show it, leave out the options.');
+            throw invalid('To set the base mode, name it: kill-switch mode MODE. To show it, leave out the options.');
           const status = await control.status();
           const value = { mode: status.mode, targeting: status.targeting, epoch: status.epoch };
           return { value, text: `The base mode is ${value.mode}${forSome(value.targeting)}.` };
