@@ -101,7 +101,7 @@ export class ResultPart implements Part {
     return (work) => within(asker, work);
   }
 
-  isGivers(): boolean {
+  isOrigins(): boolean {
     return this.#guard.identity() === this.#whole.identity;
   }
 

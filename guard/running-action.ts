@@ -2,7 +2,7 @@ import { type Decision, freezeDecision } from '../flags/index.ts';
 import type { Attempt } from './attempt.ts';
 import { blocked, faultCause } from './decide.ts';
 import { ActionResultError } from './errors.ts';
-import type { Giver } from './giver.ts';
+import type { Origin } from './origin.ts';
 import type { Guard } from './guard.ts';
 import type { Identity } from './identity.ts';
 import { mustStop, type Abort } from './in-flight.ts';
@@ -17,7 +17,7 @@ import type { GuardedSubject } from './subject.ts';
  * A running action, until its result can act no more. It is watched by the decision that let it through, and ends the
  * attempt that started it.
  */
-export class RunningAction<Input, Result> extends LookedAt implements WholeResult, Giver {
+export class RunningAction<Input, Result> extends LookedAt implements WholeResult, Origin {
   readonly decision: Decision;
   readonly work: StartedWork;
   readonly #attempt: Attempt<Input, Result>;
@@ -116,7 +116,7 @@ export class RunningAction<Input, Result> extends LookedAt implements WholeResul
     try {
       return holdResult(given, {
         action: this.#attempt.action.name,
-        open: Object.assign(open, { giver: this }),
+        open: Object.assign(open, { origin: this }),
         inner: (value) => this.#hold(value),
       });
     } catch (error) {

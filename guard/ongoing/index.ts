@@ -191,7 +191,7 @@ const NO_PART: Part = {
   passNow() {},
   within: (step) => step(),
   asker: () => (work) => work(),
-  isGivers: () => false,
+  isOrigins: () => false,
   isHeld: () => true,
   isOver: () => true,
   begin() {},

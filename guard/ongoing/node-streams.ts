@@ -266,7 +266,7 @@ function holdEnd(stream: NodeStream, ending: Ending): void {
   // A stream with `emitClose: false` emits no `close`.
   stream._destroy = (error, callback) => {
     // Where a step destroys the stream, the callback runs as those for whom the step was taken.
-    const asker = (part.isGivers() && askers.last) || part.asker();
+    const asker = (part.isOrigins() && askers.last) || part.asker();
     const ended = (failure?: Error | null): void => {
       closed();
       // A stream that drops the reason would end as if it were complete.

@@ -1,6 +1,6 @@
 import type { EventEmitter } from 'node:events';
 import type { Within } from '../acting-as.ts';
-import type { Giver } from '../giver.ts';
+import type { Origin } from '../origin.ts';
 
 /** What a step waits for before it asks again: the end of a pause, or an evaluation of the mode. */
 export interface Wait {
@@ -34,10 +34,10 @@ export interface Part {
    * reaches what the step starts.
    */
   within: Within;
-  /** The identity of the code that asks now, for calling it back: the step itself runs as the giver. */
+  /** The identity of the code that asks now, for calling it back: the step itself runs as the result's attempt. */
   asker(): Within;
-  /** True where the code that runs now has the giver's identity. */
-  isGivers(): boolean;
+  /** True where the code that runs now has the identity of the attempt that returned the result. */
+  isOrigins(): boolean;
   /** True when a step would wait or be refused now. */
   isHeld(): boolean;
   /** A step is under way from now on, until `rest`. There may be several at once. */
@@ -70,7 +70,7 @@ export type Stop = (reason: Error) => (() => void) | void;
 export interface OpenPart {
   (stop: Stop): Part;
   /** The attempt that returned the result; absent for something that is not handed out. */
-  readonly giver?: Giver | undefined;
+  readonly origin?: Origin | undefined;
 }
 
 /**

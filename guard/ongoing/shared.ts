@@ -30,15 +30,15 @@ const INSTEAD = 'a generator that calls its next(), or call and await its next()
  * @throws ActionResultError
  */
 export function shared(source: object, { open, action, isCopy = false }: Sharing, make: () => Made): object {
-  const { giver } = open;
+  const { origin } = open;
   const isEnded = hasReturn(source);
   const list = (isEnded ? holdersOf(source) : undefined) ?? [];
-  const like = likeOf(list, giver);
+  const like = likeOf(list, origin);
   const same = isCopy ? undefined : like?.held.deref();
   if (same) return same;
-  refuseStranger(list, giver, { action, instead: INSTEAD });
+  refuseStranger(list, origin, { action, instead: INSTEAD });
   const { part, held } = make();
-  list.push({ giver, part, held: new WeakRef(held) });
+  list.push({ origin, part, held: new WeakRef(held) });
   holders.set(held, list);
   if (isEnded) holders.set(source, list);
   dropped.register(held, part);
@@ -49,10 +49,10 @@ export function shared(source: object, { open, action, isCopy = false }: Sharing
  * Records that an iterator is the same as one that is held: an iterable may return the same iterator each time.
  * @throws ActionResultError
  */
-export function foundToBe(source: object, iterator: object, { open: { giver }, action }: Sharing): void {
+export function foundToBe(source: object, iterator: object, { open: { origin }, action }: Sharing): void {
   if (!hasReturn(source)) return;
   const list = holdersOf(source) ?? [];
-  refuseStranger(list, giver, { action, instead: INSTEAD });
+  refuseStranger(list, origin, { action, instead: INSTEAD });
   list.push(...(holdersOf(iterator) ?? []));
   holders.set(source, list);
 }

@@ -1,6 +1,6 @@
 import { ActionResultError } from '../errors.ts';
 import type { Within } from '../acting-as.ts';
-import { type Giver, isHandedTo, isLike, lead, shownGiver } from '../giver.ts';
+import { type Origin, isHandedTo, isLike, lead, shownOrigin } from '../origin.ts';
 import type { OpenPart, Part, Stop, Wait } from './part.ts';
 
 /** The held things that stay the same object, by that object. */
@@ -21,24 +21,24 @@ export interface HoldTogether {
  * @throws ActionResultError
  */
 export function holdTogether(thing: object, { open, stop, action }: HoldTogether): Together | undefined {
-  const { giver } = open;
+  const { origin } = open;
   const before = given.get(thing);
-  if (before?.isShownTo(giver, action)) return undefined;
+  if (before?.isShownTo(origin, action)) return undefined;
   const together = before ?? new Together();
-  together.add(giver, open(stop));
+  together.add(origin, open(stop));
   given.set(thing, together);
   return before ? undefined : together;
 }
 
 export interface Record {
-  readonly giver: Giver | undefined;
+  readonly origin: Origin | undefined;
   readonly part: Part;
 }
 
-/** The record of an attempt that every stop of `giver` stops too; it leads `giver` from now on. */
-export function likeOf<T extends Record>(records: readonly T[], giver: Giver | undefined): T | undefined {
-  const like = records.find(({ giver: other }) => giver && other && isLike(giver, other));
-  if (giver && like?.giver) lead(like.giver, giver);
+/** The record of an attempt that every stop of `origin` stops too; it leads `origin` from now on. */
+export function likeOf<T extends Record>(records: readonly T[], origin: Origin | undefined): T | undefined {
+  const like = records.find(({ origin: other }) => origin && other && isLike(origin, other));
+  if (origin && like?.origin) lead(like.origin, origin);
   return like;
 }
 
@@ -50,12 +50,12 @@ interface Refusal {
 /** @throws ActionResultError where the thing was returned before by an attempt that did not work for this one */
 export function refuseStranger(
   records: readonly Record[],
-  giver: Giver | undefined,
+  origin: Origin | undefined,
   { action, instead }: Refusal,
 ): void {
-  const stranger = records.find(({ giver: other }) => !giver || !other || !isHandedTo(giver, other));
+  const stranger = records.find(({ origin: other }) => !origin || !other || !isHandedTo(origin, other));
   if (!stranger) return;
-  const who = stranger.giver ? ` (${shownGiver(stranger.giver)})` : '';
+  const who = stranger.origin ? ` (${shownOrigin(stranger.origin)})` : '';
   throw new ActionResultError(
     action,
     `was returned by another call${who} before and still goes on: a stop of one would end it for both. Return something of this call's own, such as ${instead}`,
@@ -71,21 +71,21 @@ export class Together implements Omit<Part, 'passNow' | 'look' | 'isOver'> {
   /**
    * True when an equal attempt has returned it already. @throws ActionResultError when this attempt may not return it
    */
-  isShownTo(giver: Giver | undefined, action: string): boolean {
+  isShownTo(origin: Origin | undefined, action: string): boolean {
     if (this.#hasEnded()) return false;
-    const like = likeOf(this.#records, giver);
+    const like = likeOf(this.#records, origin);
     if (like) return true;
-    refuseStranger(this.#records, giver, {
+    refuseStranger(this.#records, origin, {
       action,
       instead: 'a PassThrough that is piped into it, or finish using it inside execute',
     });
     return false;
   }
 
-  add(giver: Giver | undefined, part: Part): void {
+  add(origin: Origin | undefined, part: Part): void {
     if (this.#hasEnded()) this.#records = []; // for instance a socket that has connected again
     this.#isOver = false;
-    this.#records.push({ giver, part });
+    this.#records.push({ origin, part });
     for (let step = 0; step < this.#steps; step += 1) part.begin();
   }
 
@@ -125,8 +125,8 @@ export class Together implements Omit<Part, 'passNow' | 'look' | 'isOver'> {
     );
   }
 
-  isGivers(): boolean {
-    return this.#records.every(({ part }) => part.isGivers());
+  isOrigins(): boolean {
+    return this.#records.every(({ part }) => part.isOrigins());
   }
 
   isHeld(): boolean {

@@ -7,7 +7,7 @@ import type { Together } from './together.ts';
 export interface Askers {
   /** Of the code that reads; at first the identity of the moment. */
   reader: Within;
-  /** Of the code that waits for its write to be handed on; at first the giver's. */
+  /** Of the code that waits for its write to be handed on; at first that of the attempt that returned it. */
   writer: Within;
   /** The later of both: it is called back when a step has destroyed the stream. */
   last: Within | undefined;

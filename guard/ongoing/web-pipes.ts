@@ -8,8 +8,8 @@ const pipers = new WeakMap<object, { within: Within | undefined }>();
 
 /**
  * Makes what a held stream is piped into be written under the identity of the code that pipes. Without this Node would
- * write it within the giver's step, under the giver's identity. Other ways to read return a promise, which keeps the
- * reader's identity.
+ * write it within the stream's step, under the identity of the attempt that returned the stream. Other ways to read
+ * return a promise, which keeps the reader's identity.
  */
 export function holdPipes(stream: ReadableStream, part: Pick<Part, 'asker'>): void {
   const { pipeTo, pipeThrough, tee } = stream;

@@ -152,7 +152,7 @@ describe('what many calls of the same agent give is one thing in flight', () => 
 });
 
 describe.each(stores)('what another agent or run has given, on %s', (_name, open) => {
-  test('is refused with the name of its giver, and a kill of the refused one does not end it', async () => {
+  test('is refused with the name of the attempt that returned it, and a kill of the refused one does not end it', async () => {
     const { killSwitch, control, inFlight } = await openOngoing(await open());
     const written: string[] = [];
     const shared = new Writable({ write: (piece, _encoding, done) => (written.push(String(piece)), done()) });

@@ -33,7 +33,7 @@ async function* failing(act: Act) {
   throw new Error('no');
 }
 
-/** What is given, whose steps act; and how it is used by somebody whose own code acts, too. */
+/** What an action returns, whose steps act; and how it is used by somebody whose own code acts, too. */
 interface Shape {
   readonly give: (act: Act) => object;
   readonly use: (given: never, act: Act) => Promise<unknown>;
@@ -196,11 +196,11 @@ const SHAPES: Record<string, Shape> = {
       return failed(given, act);
     },
   ),
-  'what the giver pipes': shape(
+  'what the action pipes': shape(
     (act) => Readable.from(acting(act)).pipe(new PassThrough({ objectMode: true, highWaterMark: 1 })),
     listen,
   ),
-  'a pipeline of the giver’s': shape(
+  'a pipeline in the action': shape(
     (act) => pipeline(acting(act), new PassThrough({ objectMode: true, highWaterMark: 1 }), () => {}) as PassThrough,
     iterate,
   ),
@@ -251,7 +251,7 @@ const SHAPES: Record<string, Shape> = {
   'branches of a web stream': shape(actingPull, async (given, act) => {
     await Promise.all(given.tee().map((branch) => branch.pipeTo(actingSink(act))));
   }),
-  'a web stream that the giver pipes': shape(
+  'a web stream that the action pipes': shape(
     (act) => actingPull(act).pipeThrough(new TransformStream()),
     (given, act) => given.pipeTo(actingSink(act)),
   ),
@@ -275,13 +275,13 @@ const SHAPES: Record<string, Shape> = {
   ),
 };
 
-describe('a step of what somebody gave runs as they, and what it calls back as whoever asked for it', () => {
+describe('a step of a result runs as the run whose action returned it, and calls back as the code that asked for it', () => {
   test.each(Object.entries(SHAPES))('%s', async (_name, { give, use }) => {
     const { killSwitch } = await openOngoing();
-    const [giver, user] = [whoActs(killSwitch), killSwitch.action({ name: 'work.use', execute: () => sleep(1) })];
+    const [maker, user] = [whoActs(killSwitch), killSwitch.action({ name: 'work.use', execute: () => sleep(1) })];
     const used: Array<string | undefined> = [];
     const actAsUser: Act = async () => void used.push((await user.attempt(undefined)).decision.agentId);
-    const action = killSwitch.action({ name: 'work.give', execute: async (_input: null) => give(giver.act) });
+    const action = killSwitch.action({ name: 'work.give', execute: async (_input: null) => give(maker.act) });
     const given = (): Promise<object> => killSwitch.run({ agentId: 'a' }, () => action(null));
     const places: Array<[string, (work: (it: object) => Promise<unknown>) => Promise<unknown>]> = [
       ['b', (work) => given().then((it) => killSwitch.run({ agentId: 'b' }, () => work(it)))],
@@ -289,15 +289,15 @@ describe('a step of what somebody gave runs as they, and what it calls back as w
       ['x', async (work) => work(await given())],
     ];
     for (const [place, within] of places) {
-      giver.who.length = 0;
+      maker.who.length = 0;
       used.length = 0;
       await within((it) => use(it as never, actAsUser));
-      expect(new Set(giver.who), `given by a, used by ${place}`).toEqual(new Set(['a']));
+      expect(new Set(maker.who), `given by a, used by ${place}`).toEqual(new Set(['a']));
       expect(new Set(used), `used by ${place}`).toEqual(new Set([place]));
     }
   });
 
-  test('given outside every run it is the switch’s own agent’s', async () => {
+  test('a result returned outside every run runs as the switch’s own agent', async () => {
     const { killSwitch } = await openOngoing();
     const { act, who } = whoActs(killSwitch);
     const action = killSwitch.action({ name: 'work.give', execute: () => acting(act) });
@@ -307,7 +307,7 @@ describe('a step of what somebody gave runs as they, and what it calls back as w
     expect(new Set(who.filter((_agent, at) => at % 2 === 1))).toEqual(new Set(['b']));
   });
 
-  test('a run that a step opens is a child of the giver’s', async () => {
+  test('a run that a step opens is a child of the run whose action returned the result', async () => {
     const { killSwitch } = await openOngoing();
     const action = killSwitch.action({
       name: 'work.give',
@@ -323,7 +323,7 @@ describe('a step of what somebody gave runs as they, and what it calls back as w
     });
   });
 
-  test('handed on through another switch it is its giver’s in each', async () => {
+  test('handed on through another switch it runs as the run that returned it in each', async () => {
     const inner = await openOngoing();
     const outer = await openMemorySwitch({ agentId: 'outer' });
     const [mine, other] = [whoActs(inner.killSwitch), whoActs(outer.killSwitch)];
@@ -351,7 +351,7 @@ describe('a step of what somebody gave runs as they, and what it calls back as w
         yield traces.getStore();
       },
     });
-    const given = await traces.run('giver', () => killSwitch.run({ agentId: 'a' }, () => action(undefined)));
+    const given = await traces.run('maker', () => killSwitch.run({ agentId: 'a' }, () => action(undefined)));
     expect(await traces.run('reader', () => given.next())).toMatchObject({ value: 'reader' });
   });
 });

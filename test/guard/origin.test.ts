@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { type Decision, makeDecision, type Mode, verdictFor } from '../../flags/index.ts';
-import { type Giver, isHandedTo, isLike, lead, shownGiver } from '../../guard/giver.ts';
+import { type Origin, isHandedTo, isLike, lead, shownOrigin } from '../../guard/origin.ts';
 import { StartedWork } from '../../guard/started-work.ts';
 import type { GuardedSubject } from '../../guard/subject.ts';
 
@@ -9,7 +9,7 @@ const decide = (mode: Mode): Decision =>
 const stopped = decide('full_stop');
 
 const guard = {};
-function giver(subject: Partial<GuardedSubject> = {}, more: Partial<Giver> = {}): Giver {
+function origin(subject: Partial<GuardedSubject> = {}, more: Partial<Origin> = {}): Origin {
   const work = new StartedWork({});
   return {
     guard,
@@ -21,12 +21,12 @@ function giver(subject: Partial<GuardedSubject> = {}, more: Partial<Giver> = {})
   };
 }
 
-describe('two givers are alike', () => {
+describe('two attempts that returned the same are alike', () => {
   test('where the same switch has let the same subject through by the same verdict', () => {
-    expect(isLike(giver(), giver())).toBe(true);
-    expect(isLike(giver(), giver({}, { decision: decide('live') }))).toBe(true);
-    expect(isLike(giver(), giver({}, { guard: {} }))).toBe(false);
-    expect(isLike(giver(), giver({}, { decision: decide('test_mode') }))).toBe(false);
+    expect(isLike(origin(), origin())).toBe(true);
+    expect(isLike(origin(), origin({}, { decision: decide('live') }))).toBe(true);
+    expect(isLike(origin(), origin({}, { guard: {} }))).toBe(false);
+    expect(isLike(origin(), origin({}, { decision: decide('test_mode') }))).toBe(false);
   });
 
   test.each([
@@ -45,25 +45,25 @@ describe('two givers are alike', () => {
     { lineageAgents: ['boss', 'other'] },
   ] as const)('not with %o', (other) => {
     const full = { missionId: undefined, runId: undefined, action: undefined, surface: undefined, feature: undefined };
-    expect(isLike(giver(full), giver({ ...full, ...other }))).toBe(false);
-    expect(isLike(giver({ ...full, ...other }), giver(full))).toBe(false);
+    expect(isLike(origin(full), origin({ ...full, ...other }))).toBe(false);
+    expect(isLike(origin({ ...full, ...other }), origin(full))).toBe(false);
   });
 });
 
-test('two givers are not alike where they differ in one of several parents', () => {
-  const [one, other] = [giver({ lineageAgents: ['a', 'b'] }), giver({ lineageAgents: ['a', 'c'] })];
-  expect([isLike(one, other), isLike(one, giver({ lineageAgents: ['a', 'b'] }))]).toEqual([false, true]);
+test('two attempts are not alike where they differ in one of several parents', () => {
+  const [one, other] = [origin({ lineageAgents: ['a', 'b'] }), origin({ lineageAgents: ['a', 'c'] })];
+  expect([isLike(one, other), isLike(one, origin({ lineageAgents: ['a', 'b'] }))]).toEqual([false, true]);
 });
 
 test('work may be handed up to those for whom it was begun, and to another switch', () => {
-  const [boss, worker] = [giver({ agentId: 'boss', lineageAgents: [] }), giver()];
+  const [boss, worker] = [origin({ agentId: 'boss', lineageAgents: [] }), origin()];
   expect([isHandedTo(boss, worker), isHandedTo(worker, boss), isHandedTo(worker, worker)]).toEqual([true, false, true]);
   expect(isHandedTo(worker, { ...boss, guard: {} })).toBe(true);
 });
 
-describe('a giver that leads another', () => {
+describe('an attempt that leads another', () => {
   test('stops it', () => {
-    const [leader, follower] = [giver(), giver()];
+    const [leader, follower] = [origin(), origin()];
     const { signal } = follower.work;
     lead(leader, follower);
     expect(signal.aborted).toBe(false);
@@ -72,7 +72,7 @@ describe('a giver that leads another', () => {
   });
 
   test('is stopped, signal and all, where the other was stopped before it returned the same', () => {
-    const [leader, follower] = [giver(), giver()];
+    const [leader, follower] = [origin(), origin()];
     const { signal } = leader.work;
     follower.stop(stopped)?.();
     lead(leader, follower);
@@ -80,7 +80,7 @@ describe('a giver that leads another', () => {
   });
 
   test('keeps its own stop where both were stopped', () => {
-    const [leader, follower] = [giver(), giver()];
+    const [leader, follower] = [origin(), origin()];
     const own = decide('read_only');
     leader.stop(own)?.();
     follower.stop(stopped)?.();
@@ -89,14 +89,14 @@ describe('a giver that leads another', () => {
   });
 
   test('goes on where the other has not been stopped', () => {
-    const leader = giver();
-    lead(leader, giver());
+    const leader = origin();
+    lead(leader, origin());
     expect(leader.work.stoppedBy).toBeUndefined();
   });
 });
 
-test('a giver is shown by its agent, mission and run, as far as it has them', () => {
-  expect(shownGiver(giver({ agentId: 'bot', missionId: 'm 1', runId: '7' }))).toBe('agent bot, mission m 1, run 7');
-  expect(shownGiver(giver({ agentId: 'bot', runId: '7' }))).toBe('agent bot, run 7');
-  expect(shownGiver(giver({ agentId: undefined }))).toBe('');
+test('an attempt is shown by its agent, mission and run, as far as it has them', () => {
+  expect(shownOrigin(origin({ agentId: 'bot', missionId: 'm 1', runId: '7' }))).toBe('agent bot, mission m 1, run 7');
+  expect(shownOrigin(origin({ agentId: 'bot', runId: '7' }))).toBe('agent bot, run 7');
+  expect(shownOrigin(origin({ agentId: undefined }))).toBe('');
 });
