@@ -61,11 +61,8 @@ export type EntryKey = string;
 
 export const entryKey = (kind: EntryKind, name?: string): EntryKey => (name === undefined ? kind : `${kind}:${name}`);
 
-/** The kind and the name of an entry; the name is '' where a kind has only one entry. */
-export interface EntryPlace {
-  readonly kind: EntryKind;
-  readonly name: string;
-}
+/** The kind of an entry, and its name where the kind has several. */
+export type EntryPlace = readonly [kind: EntryKind, name?: string];
 
 /**
  * The entry that a store's key names.
@@ -74,7 +71,7 @@ export interface EntryPlace {
 export function placeOf(key: EntryKey): EntryPlace {
   const colon = key.indexOf(':');
   const kind = colon < 0 ? key : key.slice(0, colon);
-  if (isEntryKind(kind)) return { kind, name: colon < 0 ? '' : key.slice(colon + 1) };
+  if (isEntryKind(kind)) return colon < 0 ? [kind] : [kind, key.slice(colon + 1)];
   throw new KillSwitchError(
     'UNKNOWN_ENTRY',
     `The store holds an entry ${JSON.stringify(key)} that this version does not know. Update this process.`,
@@ -83,7 +80,7 @@ export function placeOf(key: EntryKey): EntryPlace {
 
 /** One entry from outside. @throws KillSwitchError UNKNOWN_ENTRY (a newer version wrote it), CORRUPT */
 export function parseEntry(key: EntryKey, value: unknown): Entry {
-  const { kind } = placeOf(key);
+  const [kind] = placeOf(key);
   return kind === 'kill' && isActiveKill(value) ? sharingTexts(value) : parseEntryOf(kind, value, key);
 }
 

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { bothKills, sameBaseMode } from './already.ts';
 import {
   ENTRY_KINDS,
   ENTRY_SCHEMAS,
@@ -90,10 +91,6 @@ const NOTHING: Patch = deepFreeze({ set: [], remove: [] });
 const compare = (before: number, after: number): Direction =>
   after > before ? 'tightens' : after < before ? 'loosens' : 'neutral';
 
-/** The later of two ends; null is never. */
-export const laterEnd = (a: string | null, b: string | null): string | null =>
-  a === null || b === null ? null : a > b ? a : b;
-
 /**
  * The strictness of a base mode. One with targeting may be looser for some contexts, so it counts as looser than
  * `live`.
@@ -102,8 +99,7 @@ const baseStrictness = (entry: Pick<Entry<'mode'>, 'mode' | 'targeting'>): numbe
   entry.targeting === null ? strictness(entry.mode) : -1;
 
 const baseDirection = (before: Pick<Entry<'mode'>, 'mode' | 'targeting'>, after: typeof before): Direction => {
-  const same = before.mode === after.mode && JSON.stringify(before.targeting) === JSON.stringify(after.targeting);
-  if (same) return 'neutral';
+  if (sameBaseMode(before, after)) return 'neutral';
   // Leaving a targeting rule for anything but full_stop may give somebody more than the rule gave.
   if (before.targeting !== null) return after.mode === 'full_stop' && after.targeting === null ? 'tightens' : 'loosens';
   return compare(baseStrictness(before), baseStrictness(after));
@@ -170,11 +166,10 @@ export const FOLDS = Object.freeze({
       ...active, // also what a newer version says of it
       id: active?.id ?? data.id,
       target: data.target,
-      mode: active && strictness(active.mode) > strictness(data.mode) ? active.mode : data.mode,
       reason: event.reason ?? active?.reason ?? null,
       killed_by: event.actor,
       killed_at: active?.killed_at ?? event.at,
-      expires_at: active ? laterEnd(active.expires_at, data.expires_at) : data.expires_at,
+      ...(active ? bothKills(active, data) : { mode: data.mode, expires_at: data.expires_at }),
       ...changedBy(event),
     };
     return { patch: set('kill', data.target, killed), direction: 'tightens' };

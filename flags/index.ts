@@ -1,4 +1,5 @@
 // For the other folders of this package, on Node. public.ts is what users and browsers may import.
+export { killAdds, sameBaseMode } from './already.ts';
 export * from './catalogue.ts';
 export * from './causes.ts';
 export * from './change.ts';

@@ -126,8 +126,7 @@ export class State implements StateView {
 
   /** The entry under a store's key. @throws KillSwitchError CORRUPT for a kind that this version does not know */
   entry(key: EntryKey): Entry | undefined {
-    const { kind, name } = placeOf(key);
-    return this.get(kind, name);
+    return this.get(...placeOf(key));
   }
 
   /**
@@ -135,7 +134,7 @@ export class State implements StateView {
    * @throws KillSwitchError CORRUPT for a kind that this version does not know
    */
   put(key: EntryKey, entry: Entry | undefined): void {
-    const { kind, name } = placeOf(key);
+    const [kind, name = ''] = placeOf(key);
     const table: Pick<Table<never>, 'set' | 'delete'> = this.#tables[kind];
     if (entry === undefined) table.delete(name);
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- parseEntry or the fold made it for this very key

@@ -3,18 +3,19 @@ import {
   type AutonomyStage,
   type EntryKey,
   type EntryKind,
+  type EntryPlace,
   type EventType,
   entryKey,
   type FeatureStage,
   type Head,
   idProblem,
-  laterEnd,
+  killAdds,
   messageOf,
   type Mode,
   readTarget,
   parseTarget,
+  sameBaseMode,
   type StateView,
-  strictness,
 } from '../flags/index.ts';
 import type { SnapshotMark } from '../store/ports.ts';
 import type { GivenReason } from './reason.ts';
@@ -72,9 +73,6 @@ export interface PlanView extends StateView {
   readonly time: string;
 }
 
-/** The kind of an entry, and its name where the kind has several. */
-export type EntryRef = readonly [kind: EntryKind, name?: string];
-
 /** What an event says; who says it, and when, is added when it is planned. */
 export interface EventContent {
   readonly type: EventType;
@@ -90,7 +88,7 @@ export type Wish =
 
 interface CommandRow<C> {
   /** The one entry that it changes, whose epoch shows whether the command comes too late. */
-  readonly changes: (command: C) => EntryRef;
+  readonly changes: (command: C) => EntryPlace;
   /**
    * What else it reads; default: the `control` entry, and with it whether this version understands the whole state. A
    * kill reads nothing else, so that nothing that a newer version has written can keep somebody from stopping.
@@ -157,12 +155,8 @@ const ROWS: { readonly [T in CommandType]: CommandRow<CommandOf<T>> } = {
       if (expiresAt === undefined) return refused({ kind: 'end_out_of_reach', lastsMs: Number(lastsMs) });
       if (expiresAt !== null && expiresAt <= view.time)
         return refused({ kind: 'end_passed', end: expiresAt, now: view.time });
-      const active = view.get('kill', target);
-      const adds =
-        !active ||
-        strictness(mode) > strictness(active.mode) ||
-        laterEnd(active.expires_at, expiresAt) !== active.expires_at;
-      return adds ? event('kill', { id: commandId, target, mode, expires_at: expiresAt }) : ALREADY;
+      const terms = { mode, expires_at: expiresAt };
+      return killAdds(view.get('kill', target), terms) ? event('kill', { id: commandId, target, ...terms }) : ALREADY;
     },
   },
   revive: {
@@ -192,8 +186,7 @@ const ROWS: { readonly [T in CommandType]: CommandRow<CommandOf<T>> } = {
     changes: () => ['mode'],
     wish: ({ mode, targeting = null }, view) => {
       const before = view.get('mode');
-      const isSo = before?.mode === mode && JSON.stringify(before.targeting) === JSON.stringify(targeting);
-      return isSo ? ALREADY : event('mode', { mode, targeting });
+      return before && sameBaseMode(before, { mode, targeting }) ? ALREADY : event('mode', { mode, targeting });
     },
   },
   feature: {

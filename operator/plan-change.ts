@@ -1,5 +1,6 @@
 import {
   entryKey,
+  type EntryPlace,
   KillSwitchError,
   MAX_EPOCH,
   messageOf,
@@ -9,7 +10,7 @@ import {
   takesAway,
 } from '../flags/index.ts';
 import { CHECKS } from './checks.ts';
-import { type Command, type EntryRef, type EventContent, type PlanView, rowOf, type Wish } from './commands.ts';
+import { type Command, type EventContent, type PlanView, rowOf, type Wish } from './commands.ts';
 import { actorName } from './operators.ts';
 import type { Check, GivenCommand, Plan, PlannedChange, Proposed } from './plan.ts';
 import type { Refusal } from './refusals.ts';
@@ -75,7 +76,7 @@ function recordedInstead(record: EventContent, { view, ...given }: Proposed): Pl
 
 function changeOf(
   wish: Exclude<Wish, { is: 'refused' }>,
-  [kind, name]: EntryRef,
+  [kind, name]: EntryPlace,
   view: PlanView,
   given: GivenCommand,
 ): PlannedChange {

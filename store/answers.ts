@@ -115,11 +115,11 @@ const NOTHING_READ = { get: () => undefined };
 /**
  * True where nothing is read but kills, as where a target is killed: that never fails for what a newer version wrote.
  */
-export const readsOnlyKills = (keys: readonly EntryKey[]): boolean => keys.every((key) => placeOf(key).kind === 'kill');
+export const readsOnlyKills = (keys: readonly EntryKey[]): boolean => keys.every((key) => placeOf(key)[0] === 'kill');
 
 /** @throws KillSwitchError CORRUPT, UNKNOWN_ENTRY */
 function checkEntry(key: EntryKey, entry: Entry): void {
-  if (placeOf(key).kind !== 'kill' || !killToAddTo(entry)) parseEntry(key, entry);
+  if (placeOf(key)[0] !== 'kill' || !killToAddTo(entry)) parseEntry(key, entry);
 }
 
 /**

@@ -10,7 +10,6 @@ import {
   type EntryKind,
   foldEvent,
   GENESIS,
-  laterEnd,
   type LogEvent,
   MODES,
   nextChange,
@@ -89,14 +88,6 @@ describe('the fold', () => {
       ...{ id: 'k of ann', mode: 'full_stop', reason: 'worse than it looked', killed_at: at },
       ...{ killed_by: 'dan', by: 'dan', at: '2026-01-01T00:00:09Z', epoch: 3 },
     });
-  });
-
-  test('has of two ends the later one, and none is later than each', () => {
-    const [early, late] = ['2026-01-01T00:00:00Z', '2026-01-02T00:00:00Z'];
-    expect(laterEnd(early, late)).toBe(late);
-    expect(laterEnd(late, early)).toBe(late);
-    expect(laterEnd(late, late)).toBe(late);
-    for (const end of [early, null]) expect([laterEnd(null, end), laterEnd(end, null)]).toEqual([null, null]);
   });
 
   test('ends a kill only by its own id, so a late revive does not lift the kill that came after it', () => {

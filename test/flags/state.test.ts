@@ -82,8 +82,8 @@ describe('the entries of a state', () => {
   });
 
   test('have no name where their kind has only one; the name of any other begins after the first colon', () => {
-    expect(placeOf('mode')).toEqual({ kind: 'mode', name: '' });
-    expect(placeOf('kill:agent:a:b')).toEqual({ kind: 'kill', name: 'agent:a:b' });
+    expect(placeOf('mode')).toEqual(['mode']);
+    expect(placeOf('kill:agent:a:b')).toEqual(['kill', 'agent:a:b']);
     expect([entryKey('mode'), entryKey('kill', 'agent:a:b')]).toEqual(['mode', 'kill:agent:a:b']);
   });
 

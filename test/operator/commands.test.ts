@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { Head } from '../../flags/index.ts';
+import { type Head, nextChange } from '../../flags/index.ts';
 import { type Command, type CommandOf, type CommandType, entriesFor } from '../../operator/commands.ts';
 import { Desk, kill, started, T0 } from './desk.ts';
 
@@ -83,6 +83,17 @@ describe('what a command records', () => {
     const desk = started();
     desk.do(COMMANDS[command.type]);
     expect(desk.do(command)).toMatchObject({ already: false, event: { type: command.type } });
+  });
+
+  test('is a seconding also of a rule whose members stand in another order: a log keeps them in an order of its own', () => {
+    const rule = { some: [{ var: 'plan' }, { '===': [{ var: '' }, 'a'] }], else: 'live' };
+    const turned = { else: 'live', some: [{ var: 'plan' }, { '===': [{ var: '' }, 'a'] }] };
+    const desk = started();
+    desk.do({ type: 'mode', mode: 'live', targeting: rule, reason: 'r' });
+    expect(desk.do({ type: 'mode', mode: 'live', targeting: turned })).toMatchObject({ already: true });
+    const { view } = desk;
+    const data = { mode: 'live', targeting: turned };
+    expect(nextChange(view, { type: 'mode', data, at: T0, actor: 'a' }).direction).toBe('neutral');
   });
 
   test('of the flags of the app is a change each time: what they mean is not known here', () => {
