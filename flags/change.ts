@@ -1,6 +1,6 @@
 import type { Patch, StateView } from './entries.ts';
 import { KillSwitchError } from './errors.ts';
-import { type Direction, type EventType, foldEvent } from './fold.ts';
+import { type Direction, type EventType, foldEvent, generationBegun, isUpkeep } from './fold.ts';
 import { GENESIS, sealEvent } from './hash-chain.ts';
 import type { Head, LogEvent } from './records.ts';
 
@@ -14,10 +14,14 @@ export interface Change {
 }
 
 /**
- * False for a change that gives authority back. All others go first in a queue, and Redis takes them also when its
- * memory is full.
+ * True for a change that gives authority back. Only such a change needs a reason and can come too late, and Redis takes
+ * all others also when its memory is full.
  */
-export const takesAway = ({ direction }: Pick<Change, 'direction'>): boolean => direction !== 'loosens';
+export const loosens = ({ direction }: Pick<Change, 'direction'>): boolean => direction === 'loosens';
+
+/** True for a change that goes before those of other writers where it is overtaken by them. */
+export const goesFirst = ({ direction, event }: Pick<Change, 'direction' | 'event'>): boolean =>
+  direction !== 'loosens' && !isUpkeep(event.type);
 
 /** What the event is to say. */
 export interface NextEvent {
@@ -27,7 +31,7 @@ export interface NextEvent {
   readonly at: string;
   readonly actor: string;
   readonly reason?: string | null | undefined;
-  /** The highest epoch that somebody may have seen beyond the end of the log, for a `recover`; default 0. */
+  /** The highest epoch that somebody may have seen beyond the end of the log, for a recovery; default 0. */
   readonly beyond?: number | undefined;
 }
 
@@ -49,21 +53,19 @@ export function nextChange(
 }
 
 /**
- * True when `event` continues the log that ends in `hash` at `epoch`. Only a `recover` may skip numbers: executors may
+ * True when `event` continues the log that ends in `hash` at `epoch`. Only a recovery may skip numbers: executors may
  * have seen later events that the store has lost.
  */
 export const follows = (event: LogEvent, hash: string, epoch: number): boolean =>
-  event.prev === hash && (event.seq === epoch + 1 || (event.type === 'recover' && event.seq > epoch));
+  event.prev === hash && (event.seq === epoch + 1 || (generationBegun(event.type) === 'recovery' && event.seq > epoch));
 
 /**
  * Where a log stands after an event that follows its head.
  * @throws KillSwitchError INVALID_STATE for an event that belongs to no log
  */
 export function headAfter(head: Head | null, { type, data, seq, hash }: LogEvent): Head {
-  const own = beginsGeneration(type) ? { generation: String(data['generation']), recovered: type === 'recover' } : head;
+  const begun = generationBegun(type);
+  const own = begun ? { generation: String(data['generation']), recovered: begun === 'recovery' } : head;
   if (!own) throw new KillSwitchError('INVALID_STATE', `Event ${seq} (${type}) does not belong to any log.`);
   return { generation: own.generation, recovered: own.recovered, epoch: seq, hash };
 }
-
-/** The events that begin a generation: of a new log, or of one that goes on after a loss. */
-const beginsGeneration = (type: string): boolean => type === 'init' || type === 'recover';

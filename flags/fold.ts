@@ -45,6 +45,14 @@ type EventFacts = Pick<LogEvent, 'seq' | 'at' | 'actor' | 'reason'>;
  */
 const OF_A_COMMAND = { command_id: z.string().min(1).optional() };
 
+/** What else is known of a kind of event, beside what it does to the state. */
+interface Traits {
+  /** The generation that it begins: that of a new log, or one in which a log goes on after a loss. */
+  readonly begins?: 'log' | 'recovery';
+  /** True where nobody waits for it: it never goes before the changes of others. */
+  readonly isUpkeep?: true;
+}
+
 /**
  * One kind of event: its data, and what that does to the state. Data with a member that is not named here is refused:
  * it may be a condition that only a newer version knows.
@@ -56,10 +64,12 @@ function row<Members extends z.ZodRawShape>(
     data: z.infer<z.ZodObject<Members & typeof OF_A_COMMAND, z.core.$strict>>,
     event: EventFacts,
   ) => Folded,
+  traits: Traits = {},
 ) {
   const data = z.strictObject({ ...members, ...OF_A_COMMAND });
   return {
     data,
+    traits,
     fold(view: StateView, event: LogEvent): Folded {
       const parsed = data.safeParse(event.data);
       if (!parsed.success) throw unreadable(event, parsed.error);
@@ -121,19 +131,23 @@ const { kill, mode, feature, limit, autonomy, flags } = ENTRY_SCHEMAS;
 
 /** Every kind of event: the shape of its data, and what it does to the state. To add one, copy a row. */
 export const FOLDS = Object.freeze({
-  init: row({ generation: z.string().min(1) }, (_view, { generation }, event) => ({
-    patch: {
-      set: [
-        [
-          entryKey('control'),
-          { format: FORMAT, generation, generations: [generation], recovered: false, ...changedBy(event) },
+  init: row(
+    { generation: z.string().min(1) },
+    (_view, { generation }, event) => ({
+      patch: {
+        set: [
+          [
+            entryKey('control'),
+            { format: FORMAT, generation, generations: [generation], recovered: false, ...changedBy(event) },
+          ],
+          [entryKey('mode'), { mode: INITIAL_MODE, targeting: null, ...changedBy(event) }],
         ],
-        [entryKey('mode'), { mode: INITIAL_MODE, targeting: null, ...changedBy(event) }],
-      ],
-      remove: [],
-    },
-    direction: 'loosens',
-  })),
+        remove: [],
+      },
+      direction: 'loosens',
+    }),
+    { begins: 'log' },
+  ),
   /** `excluded`: the names whose reports of forks are not believed from now on. */
   recover: row(
     { generation: z.string().min(1), given_up: z.array(headSchema), excluded: z.array(z.string()).optional() },
@@ -159,6 +173,7 @@ export const FOLDS = Object.freeze({
         direction: 'loosens',
       };
     },
+    { begins: 'recovery' },
   ),
   kill: row(kill.pick({ id: true, target: true, mode: true, expires_at: true }).shape, (view, data, event) => {
     const active = view.get('kill', data.target);
@@ -225,7 +240,9 @@ export const FOLDS = Object.freeze({
    * A store keeps the state of that epoch in a file with this digest: readers that find this event in the log may begin
    * with that file.
    */
-  snapshot: row({ epoch: epochSchema, digest: hashSchema }, () => ({ patch: NOTHING, direction: 'neutral' })),
+  snapshot: row({ epoch: epochSchema, digest: hashSchema }, () => ({ patch: NOTHING, direction: 'neutral' }), {
+    isUpkeep: true,
+  }),
 } as const);
 
 export type EventType = keyof typeof FOLDS;
@@ -241,5 +258,13 @@ export function foldEvent(view: StateView, event: LogEvent): Folded {
   const type = JSON.stringify(event.type);
   throw new KillSwitchError('UNKNOWN_EVENT', `Event ${event.seq} of the log has the type ${type}, which ${UNKNOWN}`);
 }
+
+/** The generation that an event of this type begins; null where it begins none, or this version does not know it. */
+export const generationBegun = (type: string): 'log' | 'recovery' | null => traitsOf(type).begins ?? null;
+
+/** True for events that a store makes for itself, for which nobody waits. */
+export const isUpkeep = (type: string): boolean => traitsOf(type).isUpkeep === true;
+
+const traitsOf = (type: string): Traits => (isEventType(type) ? FOLDS[type].traits : {});
 
 const isEventType = (type: string): type is EventType => Object.hasOwn(FOLDS, type);

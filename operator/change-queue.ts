@@ -195,13 +195,13 @@ export class ChangeQueue {
   }
 
   /**
-   * Another process has appended first. Jobs that take authority away wait a few milliseconds: they have precedence
+   * Another process has appended first. Jobs that give no authority back wait a few milliseconds: they have precedence
    * next, and the more of them go together, the sooner others may append. Of other jobs fewer go together, because a
    * smaller batch is planned sooner.
    */
-  #overtaken(batch: readonly Job[], { tightens }: PlannedBatch<Job>): void {
-    if (!tightens) this.#most = Math.max(1, Math.ceil(batch.length / 2));
-    this.#retry(batch, tightens ? soon : later, () => new KillSwitchError('CONFLICT', MOVED_ON));
+  #overtaken(batch: readonly Job[], { loosens }: PlannedBatch<Job>): void {
+    if (loosens) this.#most = Math.max(1, Math.ceil(batch.length / 2));
+    this.#retry(batch, loosens ? later : soon, () => new KillSwitchError('CONFLICT', MOVED_ON));
   }
 
   #failed(batch: readonly Job[], error: unknown): void {

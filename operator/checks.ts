@@ -1,4 +1,4 @@
-import { entryKey, takesAway } from '../flags/index.ts';
+import { entryKey, loosens } from '../flags/index.ts';
 import { rowOf } from './commands.ts';
 import type { Check, Objection } from './plan.ts';
 import type { GivenReason } from './reason.ts';
@@ -8,7 +8,7 @@ const refused = (refusal: Refusal): Objection => ({ is: 'refused', refusal, reco
 
 /** A change that gives authority back needs a reason, which can stand in the log as it was given. */
 const reasonGiven: Check = ({ command, change }) => {
-  if (takesAway(change) || rowOf(command).needsNoReason) return null;
+  if (!loosens(change) || rowOf(command).needsNoReason) return null;
   const { reason, reasonProblem }: GivenReason = 'reason' in command ? command : {};
   if (reasonProblem !== undefined) return refused({ kind: 'reason_unfit', problem: reasonProblem });
   return reason === undefined ? refused({ kind: 'reason_required' }) : null;
@@ -20,7 +20,7 @@ const reasonGiven: Check = ({ command, change }) => {
  */
 const notOvertaken: Check = ({ command, change, view }) => {
   const named = 'epoch' in command ? command.epoch : undefined;
-  if (takesAway(change) || named === undefined) return null;
+  if (!loosens(change) || named === undefined) return null;
   if (named > (view.head?.epoch ?? 0)) return refused({ kind: 'epoch_ahead', named, head: view.head });
   const [kind, name] = rowOf(command).changes(command);
   const changed = view.get(kind, name)?.epoch ?? 0;
@@ -28,7 +28,7 @@ const notOvertaken: Check = ({ command, change, view }) => {
 };
 
 /**
- * The checks of every change; the first objection decides. A change that takes authority away passes all of them. To
+ * The checks of every change; the first objection decides. A change that gives no authority back passes all of them. To
  * add a rule of who may restore what, write a check and put it into this list.
  */
 export const CHECKS: readonly Check[] = [reasonGiven, notOvertaken];

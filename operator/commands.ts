@@ -95,6 +95,10 @@ interface CommandRow<C> {
    */
   readonly reads?: readonly EntryKind[];
   readonly wish: (command: C, view: PlanView, commandId: string) => Wish;
+  /** True for commands that begin a generation, also where there is no log yet. */
+  readonly beginsGeneration?: true;
+  /** The highest epoch that somebody may have seen, and this store has lost: an epoch only grows. */
+  readonly beyond?: (command: C) => number;
   /** True for commands that give authority back without a reason: `init`, and a kill's end by time. */
   readonly needsNoReason?: true;
 }
@@ -128,11 +132,14 @@ const ROWS: { readonly [T in CommandType]: CommandRow<CommandOf<T>> } = {
     changes: () => ['control'],
     wish: ({ generation }, { head }) =>
       head ? refused({ kind: 'already_initialised', epoch: head.epoch }) : event('init', { generation }),
+    beginsGeneration: true,
     needsNoReason: true,
   },
   recover: {
     changes: () => ['control'],
     reads: ['control', 'mode'],
+    beginsGeneration: true,
+    beyond: ({ givenUp }) => Math.max(0, ...givenUp.map(({ epoch }) => epoch)),
     wish: ({ generation, givenUp, exclude = [], include = [] }, view) => {
       for (const name of exclude) {
         const wrong = nameRefused('an executor', name);

@@ -1,4 +1,4 @@
-import { type Entry, type EntryKind, entryKey, type Head, State, takesAway } from '../flags/index.ts';
+import { type Entry, type EntryKind, entryKey, type Head, loosens, State } from '../flags/index.ts';
 import type { Append, ControlView } from '../store/ports.ts';
 import type { Command } from './commands.ts';
 import type { Check, GivenCommand, Objection, PlannedChange } from './plan.ts';
@@ -27,13 +27,13 @@ export interface PlannedBatch<J> {
   readonly planned: ReadonlyArray<Planned<J>>;
   /** Their appends; each expects the head that the one before it leaves. */
   readonly appends: readonly Append[];
-  /** True when they take authority away; false when they do not, or there are none. */
-  readonly tightens: boolean;
+  /** True when they give authority back; false when they do not, or there are none. */
+  readonly loosens: boolean;
   /** The state after them. */
   readonly after: ControlView;
   /** Those of which nothing is recorded. */
   readonly objected: ReadonlyArray<{ readonly job: J; readonly objection: Objection }>;
-  /** Those that are planned later: all from the first on that differs from the batch in `tightens`. */
+  /** Those that are planned later: all from the first on that differs from the batch in `loosens`. */
   readonly left: readonly J[];
 }
 
@@ -58,7 +58,7 @@ export function planBatch<J extends GivenCommand>(
   const appends: Append[] = [];
   const objected: Array<{ readonly job: J; readonly objection: Objection }> = [];
   let left: readonly J[] = [];
-  let tightens: boolean | null = null;
+  let loosening: boolean | null = null;
   for (const [index, job] of jobs.entries()) {
     const plan = planChange(after, job, checks);
     if (plan.is === 'nothing') {
@@ -66,8 +66,8 @@ export function planBatch<J extends GivenCommand>(
       continue;
     }
     const { change } = plan;
-    tightens ??= takesAway(change);
-    if (takesAway(change) !== tightens) {
+    loosening ??= loosens(change);
+    if (loosens(change) !== loosening) {
       left = jobs.slice(index);
       break;
     }
@@ -75,7 +75,7 @@ export function planBatch<J extends GivenCommand>(
     appends.push({ ...change, expected: after.head });
     after.apply(change);
   }
-  return { planned, appends, tightens: tightens ?? false, after, objected, left };
+  return { planned, appends, loosens: loosening ?? false, after, objected, left };
 }
 
 /** A view with changes on top that are not appended yet. */

@@ -2,12 +2,12 @@ import {
   entryKey,
   type EntryPlace,
   KillSwitchError,
+  loosens,
   MAX_EPOCH,
   messageOf,
   nextChange,
   nextEpoch,
   type NextEvent,
-  takesAway,
 } from '../flags/index.ts';
 import { CHECKS } from './checks.ts';
 import { type Command, type EventContent, type PlanView, rowOf, type Wish } from './commands.ts';
@@ -35,14 +35,13 @@ export function planChange(view: PlanView, given: GivenCommand, checks: readonly
 function plan(view: PlanView, given: GivenCommand, checks: readonly Check[]): Plan {
   const { command, commandId } = given;
   const { head } = view;
-  if (!head && command.type !== 'init' && command.type !== 'recover') {
-    return refused({ kind: 'not_initialised', place: null });
-  }
   const row = rowOf(command);
+  if (!head && !row.beginsGeneration) return refused({ kind: 'not_initialised', place: null });
+  const beyond = row.beyond?.(command);
   const wish = row.wish(command, view, commandId);
   if (wish.is === 'refused') return refused(wish.refusal);
-  if (nextEpoch(head, highestLost(command)) > MAX_EPOCH) return refused({ kind: 'log_full', epoch: head?.epoch ?? 0 });
-  const change = changeOf(wish, row.changes(command), view, given);
+  if (nextEpoch(head, beyond) > MAX_EPOCH) return refused({ kind: 'log_full', epoch: head?.epoch ?? 0 });
+  const change = changeOf(wish, { place: row.changes(command), beyond }, { ...given, view });
   for (const check of checks) {
     const objected = objectedBy(check, { ...given, view, change });
     if (objected) return objected;
@@ -50,7 +49,7 @@ function plan(view: PlanView, given: GivenCommand, checks: readonly Check[]): Pl
   return { is: 'change', change };
 }
 
-/** A check that is broken keeps nobody from taking authority away. */
+/** A check that is broken keeps nobody from a change that gives no authority back. */
 function objectedBy(check: Check, proposed: Proposed): Plan | null {
   try {
     const objection = check(proposed);
@@ -59,30 +58,30 @@ function objectedBy(check: Check, proposed: Proposed): Plan | null {
     if (record === null) return { is: 'nothing', objection };
     return { is: 'instead', change: recordedInstead(record, proposed), objection };
   } catch (error) {
-    if (takesAway(proposed.change)) return null;
-    throw error;
+    if (loosens(proposed.change)) throw error;
+    return null;
   }
 }
 
 /** @throws KillSwitchError INVALID_STATE for an event that gives authority back, which the objection was to prevent */
 function recordedInstead(record: EventContent, { view, ...given }: Proposed): PlannedChange {
   const change = nextChange(view, nextEvent(record, view, given));
-  if (takesAway(change)) return { ...change, already: false, ends: null };
-  throw new KillSwitchError(
-    'INVALID_STATE',
-    `The ${record.type} to be recorded in its place gives authority back too.`,
-  );
+  if (loosens(change))
+    throw new KillSwitchError(
+      'INVALID_STATE',
+      `The ${record.type} to be recorded in its place gives authority back too.`,
+    );
+  return { ...change, already: false, ends: null };
 }
 
 function changeOf(
   wish: Exclude<Wish, { is: 'refused' }>,
-  [kind, name]: EntryPlace,
-  view: PlanView,
-  given: GivenCommand,
+  { place: [kind, name], beyond }: { readonly place: EntryPlace; readonly beyond: number | undefined },
+  { view, ...given }: GivenCommand & { readonly view: PlanView },
 ): PlannedChange {
   const content =
     wish.is === 'event' ? wish : ({ type: 'second', data: { kind, name: name ?? null } } satisfies EventContent);
-  const change = nextChange(view, { ...nextEvent(content, view, given), beyond: highestLost(given.command) });
+  const change = nextChange(view, { ...nextEvent(content, view, given), beyond });
   const ended = kind === 'kill' && change.patch.remove.includes(entryKey(kind, name));
   return { ...change, already: wish.is === 'already', ends: ended ? (view.get(kind, name) ?? null) : null };
 }
@@ -99,7 +98,3 @@ const nextEvent = (
   actor: actorName(actor),
   reason: 'reason' in command ? command.reason : null,
 });
-
-/** An epoch only grows, also beyond what a store has lost. */
-const highestLost = (command: Command): number =>
-  command.type === 'recover' ? Math.max(0, ...command.givenUp.map(({ epoch }) => epoch)) : 0;

@@ -1,5 +1,6 @@
 import {
   follows,
+  generationBegun,
   GENESIS,
   type Head,
   isEvidence,
@@ -94,7 +95,7 @@ class Chain {
     for await (const event of log) {
       if (event.seq > upTo) break;
       if (this.events === 0) {
-        if (event.prev !== GENESIS || (event.type !== 'init' && event.type !== 'recover'))
+        if (event.prev !== GENESIS || !generationBegun(event.type))
           return `The log does not begin with the start of a control plane, but with event ${event.seq} (${event.type}): its beginning was removed.`;
       } else if (!follows(event, state.hash, state.epoch)) {
         return `Event ${event.seq} does not follow event ${state.epoch}: something was removed, inserted or reordered there.`;

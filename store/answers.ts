@@ -7,16 +7,18 @@ import {
   entryKey,
   foldEvent,
   follows,
+  generationBegun,
   GENESIS,
+  goesFirst,
   type Head,
   headSchema,
   KillSwitchError,
   killToAddTo,
+  loosens,
   parseEntry,
   placeOf,
   readEvent,
   serializeEvent,
-  takesAway,
 } from '../flags/index.ts';
 import type { Answer, Snapshot } from './confirmation.ts';
 import type { Append, ControlReader, ControlView } from './ports.ts';
@@ -75,13 +77,15 @@ export interface Batch {
   readonly head: Head;
   /** The events as they are stored, in order. */
   readonly texts: readonly string[];
-  /** True when all of them take authority away, or change none. */
-  readonly tightens: boolean;
+  /** True when any of them gives authority back. */
+  readonly loosens: boolean;
   /**
-   * True when each takes authority away, or seconds a change that does. A writer that is overtaken with such a batch
+   * True when each of them goes before the changes of other writers: a writer that is overtaken with such a batch
    * claims precedence, see `precedenceMs`.
    */
   readonly goesFirst: boolean;
+  /** True when one of them begins a generation after a loss: reports of forks against the one before are over. */
+  readonly recovers: boolean;
 }
 
 /**
@@ -100,14 +104,11 @@ export const precedenceMs = (sinceReadMs: number): number =>
   Math.round(Math.min(PRECEDENCE_MS.most, Math.max(PRECEDENCE_MS.least, 3 * sinceReadMs)));
 
 /**
- * Waits a moment for another writer's precedence to end, where the batch tightens. A batch that loosens fails at once;
- * its caller waits longer each time.
+ * Waits a moment for another writer's precedence to end, where the batch goes first. Any other batch fails at once; its
+ * caller waits longer each time.
  */
-export const awaitPrecedence = ({ goesFirst }: Batch): Promise<void> | undefined =>
+export const awaitPrecedence = ({ goesFirst }: Pick<Batch, 'goesFirst'>): Promise<void> | undefined =>
   goesFirst ? delay(15 + Math.random() * 15) : undefined;
-
-/** A `snapshot` event takes nothing away, so it can wait. */
-const isStop = (change: Append): boolean => takesAway(change) && change.event.type !== 'snapshot';
 
 /** A state without entries, for folding an event only to see that its data can be read. */
 const NOTHING_READ = { get: () => undefined };
@@ -146,7 +147,8 @@ export function readBack(changes: readonly Append[]): Batch {
     expected: first.expected,
     head: (changes.at(-1) ?? first).head,
     texts,
-    tightens: changes.every(takesAway),
-    goesFirst: changes.every(isStop),
+    loosens: changes.some(loosens),
+    goesFirst: changes.every(goesFirst),
+    recovers: changes.some(({ event }) => generationBegun(event.type) === 'recovery'),
   };
 }

@@ -119,8 +119,7 @@ export function fileControlStore(options: FileControlStoreOptions = {}): Control
                 synced = true;
               },
             });
-            const isRecovered = changes.some(({ event }) => event.type === 'recover');
-            if (appended && isRecovered) await oldForks.putAside(batch.head.generation);
+            if (appended && batch.recovers) await oldForks.putAside(batch.head.generation);
             return appended;
           }),
         snapshots: { keep: snapshotKeeper(paths, reader, (work) => reading('snapshot', work)) },
@@ -165,7 +164,7 @@ interface Appending {
   readonly syncFolders: () => Promise<void>;
 }
 
-/** False where other writers were first, or have precedence. A batch that tightens and was overtaken claims it. */
+/** False where other writers were first, or have precedence. A batch that goes first and was overtaken claims it. */
 async function appendByPrecedence(batch: Batch, appending: Appending): Promise<boolean> {
   const { precedence, readAt } = appending;
   const holder = await precedence.holder();

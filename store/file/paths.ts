@@ -14,7 +14,7 @@ export interface FilePaths extends Readonly<Record<(typeof REPORTED)[number], st
   /** Written by operators, read by executors. */
   readonly control: string;
   readonly log: string;
-  /** Names the operator who alone may append for a moment, because a change of theirs that tightens was overtaken. */
+  /** Names the operator who alone may append for a moment, because a change of theirs that goes first was overtaken. */
   readonly precedence: string;
   /** What executors report, of all organizations: a folder that an operator makes. */
   readonly reported: string;

@@ -1,4 +1,4 @@
-import { GENESIS, type Head, type Known, type LogEvent, State } from '../../flags/index.ts';
+import { GENESIS, generationBegun, type Head, type Known, type LogEvent, State } from '../../flags/index.ts';
 import { CATCH_UP_EVENTS } from '../answers.ts';
 import type { LogFold } from './advance.ts';
 import type { ChainEnd } from './log-chain.ts';
@@ -41,8 +41,7 @@ export class RecentEvents implements LogFold {
   }
 
   take(event: LogEvent, bytes: number): void {
-    const aboutTheLog = event.type === 'init' || event.type === 'recover';
-    if (aboutTheLog) this.#state.take(event);
+    if (generationBegun(event.type)) this.#state.take(event);
     else this.#state.passOver(event);
     this.#events.push(event);
     this.#sizes.push(bytes);

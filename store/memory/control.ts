@@ -38,13 +38,13 @@ export function memoryControlStore(options: { readonly memory: Memory }): Contro
           await admit('write');
           const { events, state, forks } = memory.organization(organizationId);
           if (!sameHead(state.head, changes[0]?.expected ?? null)) return false;
-          readBack(changes);
+          const batch = readBack(changes);
           for (const { event, patch } of changes) {
             state.apply(patch, event);
             events.push(event);
-            if (event.type === 'recover') forks.clear();
             memory.push(organizationId, { type: 'event', event });
           }
+          if (batch.recovers) forks.clear();
           if (memory.fault === 'lost-reply') {
             throw new KillSwitchError('STORE_UNREACHABLE', 'The memory store is set to lose the answer to an append.');
           }

@@ -11,7 +11,7 @@ import type { RedisKeys } from './keys.ts';
 import { clearForks, forgetExecutor, readForks, readKept, writerOf } from './kept.ts';
 import { atOneMoment, redisReader } from './reader.ts';
 import { headText, logId, reply } from './replies.ts';
-import { APPEND, APPEND_TIGHTENING, runScript, SETTLE, waitMs } from './scripts.ts';
+import { APPEND, APPEND_WHEN_FULL, runScript, SETTLE, waitMs } from './scripts.ts';
 import { redisShelfReader } from './shelf.ts';
 import { Upkeep } from './upkeep.ts';
 
@@ -117,7 +117,7 @@ function openControl(endpoint: RedisEndpoint, { organizationId, requestTimeoutMs
         change.outcome = 'unknown';
         try {
           const result = await runScript(client, {
-            script: batch.tightens ? APPEND_TIGHTENING : APPEND,
+            script: batch.loosens ? APPEND : APPEND_WHEN_FULL,
             keys: [keys.head, keys.state, keys.log, keys.changes, keys.precedence],
             args: appendArgs(changes, batch, keys, { me, needsMs: precedenceMs(performance.now() - readAt) }),
             replicas: endpoint.replicas,
@@ -139,7 +139,7 @@ function openControl(endpoint: RedisEndpoint, { organizationId, requestTimeoutMs
         if (swapped === 2) await awaitPrecedence(batch);
         const appended = swapped === 1;
         // Reports that cannot be removed now are against a generation that is over.
-        if (appended && changes.some(({ event }) => event.type === 'recover')) await clearForks(parts).catch(() => {});
+        if (appended && batch.recovers) await clearForks(parts).catch(() => {});
         return appended;
       } catch (error) {
         if (change.outcome !== 'unknown') throw error;
@@ -181,7 +181,7 @@ function openControl(endpoint: RedisEndpoint, { organizationId, requestTimeoutMs
 
 function appendArgs(
   changes: readonly Append[],
-  { expected, head, texts, goesFirst }: Batch,
+  { expected, head, texts, goesFirst, recovers }: Batch,
   { channel }: RedisKeys,
   precedence: { readonly me: string; readonly needsMs: number },
 ): (string | number)[] {
@@ -195,7 +195,7 @@ function appendArgs(
     expected ? headText(expected) : '',
     headText(head),
     channel,
-    changes.some(({ event }) => event.type === 'recover') ? 1 : 0,
+    recovers ? 1 : 0,
     goesFirst ? 1 : 0,
     precedence.me,
     precedence.needsMs,

@@ -17,7 +17,7 @@ export const SHARED_KEYS = {
   names: 'executor-names',
   /** A number that grows with each new report of a fork, so that the reports are read only when they have changed. */
   changes: 'changes',
-  /** Names the operator who alone may append for a moment, because a change of theirs that tightens was overtaken. */
+  /** Names the operator who alone may append for a moment, because a change of theirs that goes first was overtaken. */
   precedence: 'precedence',
 } as const;
 

@@ -20,10 +20,10 @@ export const script = (lua: string): Script => ({ lua, sha: sha1(lua) });
  * Compares the head, applies the patch, appends and publishes; it knows nothing else. All that can be refused is
  * refused before the first write: Redis does not take back what a script wrote before it failed.
  * KEYS: head, state, log, changes, precedence.
- * ARGV: expected head or '', new head, channel, 1 when reports of forks must be judged anew, 1 when all events tighten,
+ * ARGV: expected head or '', new head, channel, 1 when reports of forks must be judged anew, 1 when all events go first,
  * the writer, for how many milliseconds it needs precedence, how many events, log id and text of each, how many entries
  * are set, key and value of each, then the keys to remove.
- * Gives 1 when it has appended; 0 when the head was another (a batch that tightens then claims precedence); 2 when
+ * Gives 1 when it has appended; 0 when the head was another (a batch that goes first then claims precedence); 2 when
  * another writer has precedence. A precedence without an expiry is ignored.
  */
 const APPEND_BODY = `
@@ -67,7 +67,7 @@ return 1
 
 export const APPEND = script(`#!lua${APPEND_BODY}`);
 /** The same, but also permitted when memory is full: for changes that take authority away. */
-export const APPEND_TIGHTENING = script(`#!lua flags=allow-oom${APPEND_BODY}`);
+export const APPEND_WHEN_FULL = script(`#!lua flags=allow-oom${APPEND_BODY}`);
 
 /** Writes the head again as it is, so that a WAIT after it waits for all earlier writes. KEYS: head. */
 export const SETTLE = script(`#!lua

@@ -1,26 +1,47 @@
 import { describe, expect, test } from 'vitest';
 import {
+  type Direction,
   follows,
+  generationBegun,
   GENESIS,
   type Head,
+  goesFirst,
   headAfter,
+  loosens,
   type LogEvent,
   nextChange,
   nextEpoch,
   sealEvent,
   State,
-  takesAway,
 } from '../../flags/index.ts';
 
 const at = '2026-01-01T00:00:00.000Z';
 const HASH = 'b'.repeat(64);
 const head: Head = { generation: 'g1', epoch: 4, hash: HASH, recovered: false };
 
-test('a tightening takes authority away, and a neutral change counts as one; a loosening does not', () => {
-  expect(['tightens', 'neutral', 'loosens'].map((direction) => takesAway({ direction } as never))).toEqual([
+test('only a loosening gives authority back; a change that changes none does not', () => {
+  const directions = ['tightens', 'neutral', 'loosens'] as const;
+  expect(directions.map((direction) => loosens({ direction }))).toEqual([false, false, true]);
+});
+
+test('what gives nothing back goes first, but for what a store records for itself', () => {
+  const event = sealEvent({ seq: 1, at, actor: 'a', type: 'kill', data: {}, reason: null, prev: GENESIS });
+  const first = (type: string, direction: Direction) => goesFirst({ direction, event: { ...event, type } });
+  expect([first('kill', 'tightens'), first('second', 'neutral'), first('snapshot', 'neutral')]).toEqual([
     true,
     true,
     false,
+  ]);
+  expect([first('revive', 'loosens'), first('snapshot', 'loosens')]).toEqual([false, false]);
+});
+
+test('a generation is begun by two kinds of events only', () => {
+  expect(['init', 'recover', 'kill', 'snapshot', 'not known here'].map(generationBegun)).toEqual([
+    'log',
+    'recovery',
+    null,
+    null,
+    null,
   ]);
 });
 

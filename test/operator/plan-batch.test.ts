@@ -59,7 +59,7 @@ describe('a batch', () => {
       view.head,
       ...plan.planned.slice(0, 2).map(({ change }) => change.head),
     ]);
-    expect(plan).toMatchObject({ tightens: true, objected: [], left: [] });
+    expect(plan).toMatchObject({ loosens: false, objected: [], left: [] });
     expect(plan.after.head).toEqual(plan.planned[2]?.change.head);
     expect(plan.after.get('kill', 'agent:y')).toMatchObject({ target: 'agent:y' });
     expect(view.get('kill', 'agent:x')).toBeUndefined();
@@ -84,9 +84,9 @@ describe('a batch', () => {
     const { view } = started();
     const all = jobs(limit('l'), kill(), limit('m'));
     const loosening = jobs(feature, limit('l'));
-    expect(planBatch(view, loosening, [])).toMatchObject({ tightens: false, left: [loosening[1]] });
-    expect(planBatch(view, all, [])).toMatchObject({ tightens: true, left: [] });
-    expect(planBatch(view, [...all, ...loosening], [])).toMatchObject({ tightens: true, left: loosening });
+    expect(planBatch(view, loosening, [])).toMatchObject({ loosens: true, left: [loosening[1]] });
+    expect(planBatch(view, all, [])).toMatchObject({ loosens: false, left: [] });
+    expect(planBatch(view, [...all, ...loosening], [])).toMatchObject({ loosens: false, left: loosening });
   });
 
   test('holds a job with an objection only where something is recorded in its place', () => {
@@ -109,7 +109,7 @@ describe('a batch', () => {
   test('of which nothing is recorded leaves the state as it was', () => {
     const { view } = started();
     const plan = planBatch(view, jobs(revive('agent:x')), []);
-    expect(plan).toMatchObject({ planned: [], appends: [], tightens: false, left: [] });
+    expect(plan).toMatchObject({ planned: [], appends: [], loosens: false, left: [] });
     expect(plan.after.head).toEqual(view.head);
   });
 });
