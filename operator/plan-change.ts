@@ -10,7 +10,7 @@ import {
   type NextEvent,
 } from '../flags/index.ts';
 import { CHECKS } from './checks.ts';
-import { type Command, type EventContent, type PlanView, rowOf, type Wish } from './commands.ts';
+import { type EventContent, type PlanView, rowOf, type Wish } from './commands.ts';
 import { actorName } from './operators.ts';
 import type { Check, GivenCommand, Plan, PlannedChange, Proposed } from './plan.ts';
 import type { Refusal } from './refusals.ts';

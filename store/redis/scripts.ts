@@ -20,11 +20,11 @@ export const script = (lua: string): Script => ({ lua, sha: sha1(lua) });
  * Compares the head, applies the patch, appends and publishes; it knows nothing else. All that can be refused is
  * refused before the first write: Redis does not take back what a script wrote before it failed.
  * KEYS: head, state, log, changes, precedence.
- * ARGV: expected head or '', new head, channel, 1 when reports of forks must be judged anew, 1 when all events go first,
- * the writer, for how many milliseconds it needs precedence, how many events, log id and text of each, how many entries
- * are set, key and value of each, then the keys to remove.
- * Gives 1 when it has appended; 0 when the head was another (a batch that goes first then claims precedence); 2 when
- * another writer has precedence. A precedence without an expiry is ignored.
+ * ARGV: expected head or '', new head, channel, 1 when reports of forks must be judged anew, 1 when all events go
+ * first, the writer, for how many milliseconds it needs precedence, how many events, log id and text of each, how many
+ * entries are set, key and value of each, then the keys to remove.
+ * Gives 1 when it has appended; 0 when the head was another (a batch that goes first then claims precedence); 2
+ * when another writer has precedence. A precedence without an expiry is ignored.
  */
 const APPEND_BODY = `
 local head = redis.call('GET', KEYS[1]) or ''
