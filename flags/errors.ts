@@ -1,30 +1,53 @@
+import type { FaultCode } from './faults.ts';
 import { redactedStart } from './secret-texts.ts';
 
 const BRAND = Symbol.for('openfeature-kill-switch.error');
 
+/** What the parts of this package do about a failure. */
+export interface Handling {
+  /** What it is for an executor whose request has failed so. */
+  readonly fault: FaultCode;
+  /** Whether a change is tried again; `alone`: each of its batch by itself, since one of them is wrong. */
+  readonly retry: 'again' | 'alone' | 'never';
+  /** Whether whoever follows a log waits until it has passed; `once answered`: only after the store has answered. */
+  readonly follow: 'wait' | 'wait once answered' | 'end';
+  /** True where the store was not read or not understood, which proves nothing against its log. */
+  readonly provesNothing: boolean;
+}
+
+/** What does not come of the store: of what was asked for, or of a rule. */
+const NOT_THE_STORE: Handling = { fault: 'INTERNAL', retry: 'never', follow: 'end', provesNothing: false };
+const WRONG: Handling = { ...NOT_THE_STORE, retry: 'alone' };
+const OUTAGE: Handling = { fault: 'STORE_UNREACHABLE', retry: 'again', follow: 'wait', provesNothing: true };
+const NOT_UNDERSTOOD: Handling = { fault: 'STORE_CORRUPT', retry: 'never', follow: 'end', provesNothing: true };
+
+/** Every code, and what is done about it. To add one, add its row. */
+const ERRORS = Object.freeze({
+  ALREADY_INITIALISED: NOT_THE_STORE,
+  ANCHOR_FOREIGN: NOT_THE_STORE,
+  CLOSED: { ...NOT_THE_STORE, provesNothing: true },
+  CONFLICT: { ...NOT_THE_STORE, retry: 'again' },
+  CORRUPT: { ...NOT_UNDERSTOOD, provesNothing: false },
+  INVALID_ARGUMENT: WRONG,
+  INVALID_STATE: WRONG,
+  LOG_REPLACED: NOT_THE_STORE,
+  NETWORK_FILESYSTEM: { ...OUTAGE, retry: 'never', follow: 'end' },
+  NOT_INITIALISED: NOT_THE_STORE,
+  NOT_FOUND: NOT_THE_STORE,
+  NOT_KILLED: NOT_THE_STORE,
+  // Its rules may be mended while somebody watches.
+  NOT_PERMITTED: { ...OUTAGE, fault: 'STORE_READ_ONLY', retry: 'never', follow: 'wait once answered' },
+  PENDING: NOT_THE_STORE,
+  REASON_REQUIRED: NOT_THE_STORE,
+  RECOVER_REQUIRED: NOT_THE_STORE,
+  STORE_READ_ONLY: { ...OUTAGE, fault: 'STORE_READ_ONLY' },
+  STORE_UNREACHABLE: OUTAGE,
+  UNKNOWN_ENTRY: NOT_UNDERSTOOD,
+  UNKNOWN_EVENT: NOT_UNDERSTOOD,
+} as const satisfies Readonly<Record<string, Handling>>);
+
 /** What went wrong, for machines. */
-export type KillSwitchErrorCode =
-  | 'ALREADY_INITIALISED'
-  | 'ANCHOR_FOREIGN'
-  | 'CLOSED'
-  | 'CONFLICT'
-  | 'CORRUPT'
-  | 'INVALID_ARGUMENT'
-  | 'INVALID_STATE'
-  | 'LOG_REPLACED'
-  | 'NETWORK_FILESYSTEM'
-  | 'NOT_INITIALISED'
-  | 'NOT_FOUND'
-  | 'NOT_KILLED'
-  | 'NOT_PERMITTED'
-  | 'PENDING'
-  | 'REASON_REQUIRED'
-  | 'RECOVER_REQUIRED'
-  | 'NOTHING_TO_RECOVER'
-  | 'STORE_READ_ONLY'
-  | 'STORE_UNREACHABLE'
-  | 'UNKNOWN_ENTRY'
-  | 'UNKNOWN_EVENT';
+export type KillSwitchErrorCode = keyof typeof ERRORS;
 
 /**
  * Every failure of this package: a `code` for machines; for people a message that says what happened and how to mend
@@ -43,6 +66,12 @@ export class KillSwitchError extends Error {
 
 /** True for an error of this package, also of another copy of it. */
 export const isKillSwitchError = (error: unknown): error is KillSwitchError => error instanceof Error && BRAND in error;
+
+/** What is done about anything that was thrown; also about a code that only another copy of this package knows. */
+export const handlingOf = (error: unknown): Handling =>
+  isKillSwitchError(error) && Object.hasOwn(ERRORS, error.code) ? ERRORS[error.code] : UNEXPECTED;
+
+const UNEXPECTED: Handling = { ...NOT_THE_STORE, retry: 'again' };
 
 /** The name that Node or the system gave to an error, such as `ENOENT`; undefined where it has none. */
 export const systemCode = (error: unknown): string | undefined =>

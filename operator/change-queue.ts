@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import {
   type EntryKey,
+  handlingOf,
   type Head,
   isKillSwitchError,
   KillSwitchError,
@@ -205,8 +206,8 @@ export class ChangeQueue {
   }
 
   #failed(batch: readonly Job[], error: unknown): void {
-    const code = isKillSwitchError(error) ? error.code : '';
-    if (code === 'INVALID_ARGUMENT' || code === 'INVALID_STATE') {
+    const { retry } = handlingOf(error);
+    if (retry === 'alone') {
       // One of them is wrong: each is tried alone, so that the others are recorded.
       for (const job of batch) {
         if (batch.length === 1) job.reject(error);
@@ -216,7 +217,7 @@ export class ChangeQueue {
     }
     // A smaller batch may fit, for instance on a disk that is nearly full.
     this.#most = Math.max(1, Math.floor(batch.length / 2));
-    if (PERMANENT.has(code)) for (const job of batch) job.reject(error);
+    if (retry === 'never') for (const job of batch) job.reject(error);
     else this.#retry(batch, later, (job) => gaveUp(job, error));
   }
 
@@ -263,16 +264,6 @@ const soon = (tries: number): number => Math.random() * Math.min(30, 2 * tries);
 const later = (tries: number): number => Math.min(500, 20 * 2 ** Math.min(tries, 5)) * (0.5 + Math.random() / 2);
 
 const MOVED_ON = 'The log moved on each time this change was tried. Try again.';
-
-/** Codes of failures that trying again cannot mend. */
-const PERMANENT: ReadonlySet<string> = new Set([
-  'CLOSED',
-  'CORRUPT',
-  'NETWORK_FILESYSTEM',
-  'NOT_PERMITTED',
-  'UNKNOWN_ENTRY',
-  'UNKNOWN_EVENT',
-]);
 
 const gaveUp = ({ command, unanswered }: Job, error: unknown): KillSwitchError =>
   new KillSwitchError(

@@ -1,16 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { notify } from '../flags/callbacks.ts';
-import { type Head, isKillSwitchError, KillSwitchError, type LogEvent, messageOf } from '../flags/index.ts';
+import { handlingOf, type Head, KillSwitchError, type LogEvent, messageOf } from '../flags/index.ts';
 import { untilEnded } from './until-ended.ts';
 
 /** How often the store is asked for new events, in milliseconds. */
 const POLL_MS = 300;
-
-/**
- * Failures that are waited for. NOT_PERMITTED only after the store has answered once: its rules may be mended while
- * somebody watches.
- */
-const PASSING: ReadonlySet<string> = new Set(['STORE_UNREACHABLE', 'STORE_READ_ONLY', 'NOT_PERMITTED']);
 
 /** Where following a log begins, and when it ends. */
 export interface Following {
@@ -69,8 +63,8 @@ async function* eventsOf(
       troubled = false;
     } catch (error) {
       if (signal.aborted) return;
-      if (!isKillSwitchError(error) || !PASSING.has(error.code)) throw error;
-      if (error.code === 'NOT_PERMITTED' && !answered) throw error;
+      const { follow } = handlingOf(error);
+      if (follow === 'end' || (follow === 'wait once answered' && !answered)) throw error;
       if (!troubled) notify(onTrouble, messageOf(error));
       troubled = true;
     }

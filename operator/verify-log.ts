@@ -2,9 +2,9 @@ import {
   follows,
   generationBegun,
   GENESIS,
+  handlingOf,
   type Head,
   isEvidence,
-  isKillSwitchError,
   type LogEvent,
   messageOf,
   parseEntry,
@@ -31,16 +31,6 @@ export interface Evidence {
   readonly entries: Iterable<readonly [string, unknown]>;
   readonly beats: readonly ReportedBeat[];
 }
-
-const UNANSWERED: ReadonlySet<string> = new Set([
-  'CLOSED',
-  'NETWORK_FILESYSTEM',
-  'NOT_PERMITTED',
-  'STORE_READ_ONLY',
-  'STORE_UNREACHABLE',
-  'UNKNOWN_ENTRY',
-  'UNKNOWN_EVENT',
-]);
 
 const sorted = (entries: Iterable<readonly [string, unknown]>): Map<string, string> =>
   new Map([...entries].map(([key, value]) => [key, stable(parseEntry(key, value))] as const));
@@ -76,7 +66,7 @@ export async function verifyLog(
     problem = await judge();
   } catch (error) {
     // A store that does not answer proves nothing about its log.
-    if (isKillSwitchError(error) && UNANSWERED.has(error.code)) throw error;
+    if (handlingOf(error).provesNothing) throw error;
     problem = messageOf(error);
   }
   const { events, state } = chain;
