@@ -20,7 +20,7 @@ import { ChangeRefusedError, type PendingRequest } from './refusals.ts';
 /** The store that is changed, and how. */
 export interface ChangeQueueOptions {
   readonly connection: ControlConnection;
-  /** How long each change is tried, in milliseconds. */
+  /** How long a change is tried that does not say so itself, in milliseconds. */
   readonly retryMs: number;
   /** The checks of each change; default `CHECKS`. */
   readonly checks?: readonly Check[] | undefined;
@@ -30,6 +30,8 @@ export interface ChangeQueueOptions {
 export interface Order {
   readonly command: Command;
   readonly actor: Actor;
+  /** How long it is tried, in milliseconds; default: as the queue's. */
+  readonly retryMs?: number | undefined;
 }
 
 /**
@@ -58,6 +60,7 @@ interface Job extends Order {
   /** Chosen once, however often it is planned again, so that a retry can find its own event. */
   readonly commandId: string;
   readonly keys: readonly EntryKey[];
+  readonly retryMs: number;
   readonly resolve: (appended: Appended) => void;
   readonly reject: (error: unknown) => void;
   /**
@@ -76,10 +79,10 @@ interface Job extends Order {
 }
 
 /**
- * The queue of changes of one control plane. Waiting changes are appended together, kills first, so that they do not
- * compete with each other. Where another process has appended first, kills are planned again at once, and other changes
- * wait longer each time: giving authority back cannot hold up a kill. Each change is tried until it is recorded or its
- * time is over. A loosening keeps the epoch that it named, however often it is planned again.
+ * The queue of all changes that go over one connection. Waiting changes are appended together, kills first, so that
+ * they do not compete with each other. Where another process has appended first, kills are planned again at once, and
+ * other changes wait longer each time: giving authority back cannot hold up a kill. Each change is tried until it is
+ * recorded or its time is over. A loosening keeps the epoch that it named, however often it is planned again.
  */
 export class ChangeQueue {
   readonly #connection: ControlConnection;
@@ -100,7 +103,7 @@ export class ChangeQueue {
   }
 
   /** @throws ChangeRefusedError; KillSwitchError that says why the store did not take it in time */
-  append({ command, actor }: Order): Promise<Appended> {
+  append({ command, actor, retryMs = this.#retryMs }: Order): Promise<Appended> {
     return new Promise((resolve, reject) => {
       const keys = entriesFor(command);
       this.#waiting.push({
@@ -108,6 +111,7 @@ export class ChangeQueue {
         actor,
         commandId: randomUUID(),
         keys,
+        retryMs,
         resolve,
         reject,
         deadline: null,
@@ -149,13 +153,12 @@ export class ChangeQueue {
 
   /** Tries one batch. Never rejects: each job is answered, or waits again. */
   async #attempt(batch: readonly Job[]): Promise<void> {
-    const retryMs = this.#retryMs;
-    for (const job of batch) job.deadline ??= performance.now() + retryMs;
+    for (const job of batch) job.deadline ??= performance.now() + job.retryMs;
     let open = batch;
     try {
       const view = await this.#connection.read([...new Set(batch.flatMap(({ keys }) => keys))]);
       // Reading a long log may have taken long; that does not count.
-      for (const job of batch) if (job.tries === 0) job.deadline = performance.now() + retryMs;
+      for (const job of batch) if (job.tries === 0) job.deadline = performance.now() + job.retryMs;
       open = await this.#withoutRecorded(batch, view);
       const plan = planBatch(view, open, this.#checks);
       // An objection is an answer, no failure of the store: its job is not tried again.

@@ -35,8 +35,9 @@ export interface OpenedSwitchOptions {
 }
 
 /**
- * One connection to the store of a switch, for any number of operators. All their changes go through one queue, so that
- * they do not compete with each other. It lives until it is closed, whichever operators come and go.
+ * One connection to the store of a switch, for any number of operators. All their changes, and those of `system`, go
+ * through one queue, so that they do not compete with each other. It lives until it is closed, whichever operators come
+ * and go.
  */
 export class OpenedSwitch {
   readonly connection: ControlConnection;
@@ -55,7 +56,8 @@ export class OpenedSwitch {
     this.hearing = new Hearing(connection);
     this.pace = pace;
     this.#changes = new ChangeQueue({ connection, retryMs, checks });
-    this.#operating = operate && new Operating({ ...operate, connection, retryMs });
+    const append = (order: Order): Promise<Recorded> => this.append(order);
+    this.#operating = operate && new Operating({ ...operate, connection, append, retryMs });
   }
 
   /** @throws ChangeRefusedError, ChangePendingError; KillSwitchError that says why the store did not take it in time */

@@ -4,6 +4,7 @@ import {
   type ActiveKill,
   type Clock,
   entryKey,
+  follows,
   type Head,
   type Instant,
   type LogEvent,
@@ -12,13 +13,15 @@ import {
 } from '../flags/index.ts';
 import { CATCH_UP_EVENTS, loadWhole, sameHead } from '../store/answers.ts';
 import type { ControlConnection } from '../store/ports.ts';
-import { ChangeQueue } from './change-queue.ts';
+import type { Order } from './change-queue.ts';
 import { clocksAgree, type ClockLook, expiryProof, type Timekeeping } from './expiry.ts';
 import { SYSTEM } from './operators.ts';
 import { isChangeRefusedError } from './refusals.ts';
 
 export interface OperateOptions {
-  readonly connection: ControlConnection;
+  readonly connection: Pick<ControlConnection, 'read' | 'load' | 'log'>;
+  /** @throws ChangeRefusedError where the kill is gone; KillSwitchError that says why it was not recorded */
+  readonly append: (order: Order) => Promise<unknown>;
   /** How long recording an end is tried, in milliseconds. */
   readonly retryMs: number;
   /** Whether the store has a clock that is not this machine's. */
@@ -43,7 +46,6 @@ interface Ending {
  */
 export class Operating {
   readonly #options: OperateOptions;
-  readonly #changes: ChangeQueue;
   readonly #started: Instant;
   readonly #endings = new Map<string, Ending>();
   readonly #closing = new AbortController();
@@ -54,8 +56,6 @@ export class Operating {
 
   constructor(options: OperateOptions) {
     this.#options = options;
-    // An end that is not appended soon is tried again at the next look.
-    this.#changes = new ChangeQueue({ connection: options.connection, retryMs: Math.min(options.retryMs, LOOK_MS) });
     this.#started = options.clock();
     this.#loop = this.#run();
   }
@@ -136,12 +136,14 @@ export class Operating {
   async #newEvents(from: Head, to: Head): Promise<LogEvent[] | null> {
     if (from.generation !== to.generation || to.epoch - from.epoch > CATCH_UP_EVENTS) return null;
     const events: LogEvent[] = [];
+    let end = { hash: from.hash, epoch: from.epoch };
     for await (const event of this.#options.connection.log(from.epoch)) {
       if (event.seq > to.epoch) break;
-      if (event.prev !== (events.at(-1)?.hash ?? from.hash)) return null;
+      if (!follows(event, end.hash, end.epoch)) return null;
       events.push(event);
+      end = { hash: event.hash, epoch: event.seq };
     }
-    return events.at(-1)?.hash === to.hash ? events : null;
+    return end.hash === to.hash ? events : null;
   }
 
   async #loadAll(): Promise<void> {
@@ -166,8 +168,13 @@ export class Operating {
   }
 
   async #end({ target, id, expires_at }: ActiveKill): Promise<void> {
+    const { append, retryMs } = this.#options;
     try {
-      await this.#changes.append({ command: { type: 'expire', target, id, expiresAt: expires_at }, actor: SYSTEM });
+      await append({
+        command: { type: 'expire', target, id, expiresAt: expires_at },
+        actor: SYSTEM,
+        retryMs: Math.min(retryMs, LOOK_MS), // an end that is not appended soon is tried again at the next look
+      });
     } catch (error) {
       // Another process has ended it, or an operator has lifted or extended it: the next look reads that.
       if (!isChangeRefusedError(error) || error.refusal.kind !== 'not_killed') throw error;

@@ -1,4 +1,4 @@
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { LogEvent } from '../../flags/index.ts';
 import { OpenedSwitch, type OpenedSwitchOptions } from '../../operator/opened-switch.ts';
 import type { Operator } from '../../operator/operators.ts';
@@ -7,19 +7,22 @@ import { ChangePendingError, ChangeRefusedError, isChangeRefusedError } from '..
 import { StoreControlPlane } from '../../operator/store-control-plane.ts';
 import { memoryControlStore } from '../../store/memory/control.ts';
 import { memoryStore } from '../../store/memory/index.ts';
+import { systemClock } from '../../store/system-clock.ts';
 import { quickPace } from './open-quick-control.ts';
 
 const ann: Operator = { is: 'unverified', id: 'ann', roles: undefined };
 const dana: Operator = { is: 'verified', id: 'dana', roles: ['restorer'], source: 'token' };
 
-async function openedSwitch(options: Pick<OpenedSwitchOptions, 'checks'> = {}) {
+type Given = Partial<Pick<OpenedSwitchOptions, 'checks' | 'operate'>>;
+
+async function openedSwitch(options: Given = {}) {
   const { as, opened } = openedStore(options);
   await as(ann).init();
   return { as, opened };
 }
 
 /** A store without a switch. */
-function openedStore(options: Pick<OpenedSwitchOptions, 'checks'> = {}) {
+function openedStore(options: Given = {}) {
   const store = memoryControlStore(memoryStore());
   const opened = new OpenedSwitch({
     connection: store.open({ organizationId: 'default', requestTimeoutMs: 2000 }),
@@ -88,6 +91,21 @@ describe('a change that somebody objects to', () => {
     expect((await eventsOf(as(ann).log())).map(({ type }) => type)).toEqual(['init', 'kill', 'second']);
     expect(await as(ann).verifyLog()).toMatchObject({ ok: true });
   });
+});
+
+test('what an operating process asks for is checked as well, and goes through the same queue', async () => {
+  const expiring: Check = ({ command, actor }) =>
+    command.type === 'expire' && actor.is === 'system'
+      ? { is: 'refused', refusal: { kind: 'live_kill' }, record: null }
+      : null;
+  const onTrouble = vi.fn();
+  const { as } = await openedSwitch({
+    checks: [expiring],
+    operate: { ownClock: false, clock: systemClock, onTrouble },
+  });
+  await as(ann).kill({ target: 'agent:a', lastsMs: 300 });
+  await vi.waitFor(() => expect(onTrouble).toHaveBeenCalledWith(expect.stringContaining('A kill cannot leave')), 9000);
+  expect(await as(ann).kills()).toMatchObject([{ target: 'agent:a', overdue: true }]);
 });
 
 test('an objection never has the very change recorded to which it objects', async () => {
