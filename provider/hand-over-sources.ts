@@ -16,10 +16,11 @@ const takesSources = (member: unknown): member is TakesSources =>
   typeof member === 'object' && member !== null && typeof Reflect.get(member, TAKES_SOURCES) === 'function';
 
 /**
- * Has every `MultiProvider` hand its sources over to its strategy before it initialises them. Otherwise a strategy sees
- * a source only when a flag is asked for: too late to give the asking a deadline, and without a sign of an `initialize`
- * that failed. The entries of a `MultiProvider` are public, and its strategy is one of its members, so this needs no
- * private names. Nothing changes for other strategies.
+ * Patches `MultiProvider.prototype.initialize`, once in a process: from then on every `MultiProvider` hands its sources
+ * over to its strategy before it initialises them. Otherwise a strategy sees a source only when a flag is asked for:
+ * too late to give the asking a deadline, and without a sign of an `initialize` that failed. The entries of a
+ * `MultiProvider` are public, and its strategy is one of its members, so this needs no private names. Nothing changes
+ * for other strategies.
  */
 export function handOverSources(): void {
   const { initialize } = MultiProvider.prototype;

@@ -49,8 +49,15 @@ const UNKNOWN_DEFAULT = Symbol('unknown default');
  *
  * MultiProvider itself waits for ever, so when it starts, its `providerEntries` get a `FailClosedProvider` around each
  * source; the sources themselves stay as they are. A source that could not be wrapped counts as the safe value, unless
- * it is a provider of this package. MultiProvider takes over a source's FATAL, which makes a client answer with its
- * caller's default before anything is asked: only `FailClosedHook` helps there.
+ * it is a provider of this package.
+ *
+ * For that the first strategy that is made patches the SDK: it replaces `MultiProvider.prototype.initialize` for the
+ * whole process. A `MultiProvider` with another strategy starts as before. There is no other way, since a
+ * `MultiProvider` does not show itself to its strategy; a factory that wraps the sources would leave `new MultiProvider`
+ * without it.
+ *
+ * MultiProvider takes over a source's FATAL, which makes a client answer with its caller's default before anything is
+ * asked: only `FailClosedHook` helps there.
  */
 export class StrictestWinsStrategy extends BaseEvaluationStrategy<ProviderStatus, Provider> {
   override readonly runMode = 'parallel' as const;

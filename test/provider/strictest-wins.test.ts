@@ -185,6 +185,13 @@ describe('StrictestWinsStrategy', () => {
       expect(await modeOf(await clientOf(both))).toBe('live');
     });
 
+    it('by one patch of the SDK, however many strategies there are', () => {
+      multi(modes('live'));
+      const { initialize } = MultiProvider.prototype;
+      multi(modes('live'));
+      expect(MultiProvider.prototype.initialize).toBe(initialize);
+    });
+
     it('and a MultiProvider with another strategy is as it was', async () => {
       const client = await clientOf(new MultiProvider([{ provider: failing() }]));
       expect(await modeOf(client)).toBe('live');
