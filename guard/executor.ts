@@ -29,8 +29,8 @@ type AtStore<Copy extends Replica | null> = Pick<Executor<Copy>, 'replica' | 're
 export const WITHOUT_STORE: AtStore<null> = { replica: null, reports: null };
 
 /**
- * Puts an executor together. From then on each change of its copy is told, in the turn in which it comes: first to the
- * work that runs, then to all that waits.
+ * Puts an executor together. From then on each change of its copy is acted on in the turn in which it comes: first
+ * what must stop of the work that runs is stopped, then all that waits is woken.
  *
  * @param connect connects it with its store, where it reports what this is given
  */
@@ -47,7 +47,7 @@ export function openExecutor<Copy extends Replica | null>(
     inFlight: () => inFlight.count,
   });
   const { replica, reports } = connect({ work: () => inFlight.work, surfaces: () => registry.take() });
-  // The first of all listeners: whoever runs is told before anybody is woken who waits.
+  // The first of all listeners: what must stop is stopped before anybody is woken who waits.
   replica?.on((event) => {
     const stopped = inFlight.check();
     changes.notify();

@@ -71,7 +71,7 @@ export class Replica {
       leaseMs,
       keeper: connection.anchor,
       organizationId,
-      signal: () => this.#tellChanges(),
+      signal: () => this.#notifyChanges(),
     });
     this.#follower = new Follower({
       connection,
@@ -81,7 +81,7 @@ export class Replica {
       requestMs,
       beat,
       reportSurfaces,
-      onChanges: () => this.#tellChanges(),
+      onChanges: () => this.#notifyChanges(),
       onTrust: () => this.#publish(),
     });
   }
@@ -214,7 +214,7 @@ export class Replica {
     }
   }
 
-  #tellChanges(): void {
+  #notifyChanges(): void {
     const { keys, at } = this.#copy.takeChanges();
     if (keys.length > 0) this.#announcer.notify({ type: 'changed', keys, at });
   }

@@ -8,7 +8,7 @@ const client = { getStringDetails: async () => ({}) as never };
 
 test('a switch of which only a store is known has the defaults', () => {
   expect(switchSettings({ store })).toEqual({
-    asked: { is: 'store', store },
+    source: { is: 'store', store },
     store,
     domain: 'kill-switch',
     organizationId: 'default',
@@ -30,10 +30,10 @@ test('what is given is taken', () => {
 });
 
 test('the mode is asked of the provider or client where there is one, and the store is followed beside it', () => {
-  expect(switchSettings({ store, provider })).toMatchObject({ asked: { is: 'provider', provider }, store });
-  expect(switchSettings({ store, client })).toMatchObject({ asked: { is: 'client', client }, store });
-  expect(switchSettings({ provider })).toMatchObject({ asked: { is: 'provider' }, store: null });
-  expect(switchSettings({ client })).toMatchObject({ asked: { is: 'client' }, store: null });
+  expect(switchSettings({ store, provider })).toMatchObject({ source: { is: 'provider', provider }, store });
+  expect(switchSettings({ store, client })).toMatchObject({ source: { is: 'client', client }, store });
+  expect(switchSettings({ provider })).toMatchObject({ source: { is: 'provider' }, store: null });
+  expect(switchSettings({ client })).toMatchObject({ source: { is: 'client' }, store: null });
 });
 
 describe('refused', () => {

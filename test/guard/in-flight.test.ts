@@ -61,7 +61,7 @@ describe('work that runs', () => {
     expect(MODES.filter((mode) => mustStop(reads('live'), reads(mode)))).toEqual(['full_stop']);
   });
 
-  test('ends altogether before the signal of any of it fires, and is told once', () => {
+  test('ends altogether before the signal of any of it fires, and is stopped once', () => {
     const { done, inFlight, start } = open();
     const [one, other] = [start('one'), start('other')];
     one.now = decide('full_stop');
@@ -72,7 +72,7 @@ describe('work that runs', () => {
     expect(done).toHaveLength(4);
   });
 
-  test('that ended with what was told before it is not told', () => {
+  test('that ended with what was stopped before it is not stopped', () => {
     const { done, inFlight, start } = open();
     const [one, other] = [start('one'), start('other')];
     one.now = decide('full_stop');
@@ -150,7 +150,7 @@ describe('work that runs', () => {
 });
 
 describe('what is watched', () => {
-  test('is told once when it must stop, not in a pause, and not after its watching has ended; it does not count', () => {
+  test('is stopped once when it must, not in a pause, and not after its watching has ended; it does not count', () => {
     const { done, inFlight } = open();
     const [one, ended] = [work(done, 'one'), work(done, 'ended')];
     inFlight.watch(one);
@@ -162,11 +162,11 @@ describe('what is watched', () => {
     ended.now = decide('full_stop');
     expect(inFlight.check()).toBe(1);
     expect(done).toEqual(['stop one full_stop', 'abort one']);
-    one.isStopped = false; // were it still watched, it would be told again
+    one.isStopped = false; // were it still watched, it would be stopped again
     expect(inFlight.check()).toBe(0);
   });
 
-  test('evaluates anew with all that runs, and is told by what that has found', async () => {
+  test('evaluates anew with all that runs, and is stopped by what that has found', async () => {
     const { done, inFlight, start } = open();
     const running = start('running');
     const watched = work(done, 'watched');

@@ -286,7 +286,7 @@ describe('each kind of result', () => {
     await inFlight(0).finally(() => clearInterval(collecting));
   });
 
-  test('told to stop before it returned a stream, the call is aborted and the stream ended', async () => {
+  test('stopped before it returned a stream, the call is aborted and the stream ended', async () => {
     const { killSwitch, kill, inFlight } = await openOngoing();
     const sent: number[] = [];
     let go = (): void => {};

@@ -133,17 +133,17 @@ describe.each(PLACES.filter(([, has]) => has))('on %s', (_name, _has, open) => {
     expect((await run(['surfaces', '--store', place.url])).stdout).toContain('mail.send');
   });
 
-  test('a pause keeps a call waiting until it ends; work in flight drains, and is told by a kill', async () => {
+  test('a pause keeps a call waiting until it ends; work in flight drains, and is aborted by a kill', async () => {
     const { control, killSwitch, until } = await setUp(open);
     const started = vi.fn();
-    const told = vi.fn();
+    const fired = vi.fn();
     const slow = killSwitch.action({
       name: 'slow.write',
       execute: (_input: undefined, { signal }) => {
         started();
         return new Promise((_resolve, reject) => {
           signal.addEventListener('abort', () => {
-            told(signal.reason);
+            fired(signal.reason);
             setTimeout(() => reject(new Error('cut')), 300);
           });
         });
@@ -155,7 +155,7 @@ describe.each(PLACES.filter(([, has]) => has))('on %s', (_name, _has, open) => {
     await control.kill({ target: 'agent:x', mode: 'paused' });
     await until('pause');
     const waiting = quick(undefined);
-    expect(told).not.toHaveBeenCalled();
+    expect(fired).not.toHaveBeenCalled();
     await control.revive({ target: 'agent:x', reason: 'go on' });
     expect(await waiting).toBe('done');
     const progress: string[] = [];
@@ -164,7 +164,7 @@ describe.each(PLACES.filter(([, has]) => has))('on %s', (_name, _has, open) => {
       waitMs: 10_000,
       onProgress: ({ executors }) => progress.push(executors[0]?.state ?? ''),
     });
-    expect(told.mock.calls[0]?.[0]).toMatchObject({ verdict: 'block', cause: { kind: 'kill' } });
+    expect(fired.mock.calls[0]?.[0]).toMatchObject({ verdict: 'block', cause: { kind: 'kill' } });
     expect(acknowledgements).toMatchObject({
       total: 1,
       applied: 1,
@@ -197,7 +197,7 @@ describe.each(PLACES.filter(([, has]) => has))('on %s', (_name, _has, open) => {
         started();
         return new Promise((_resolve, reject) => {
           signal.addEventListener('abort', () => {
-            order.push('told');
+            order.push('aborted');
             setTimeout(() => {
               order.push('ended');
               reject(new Error('cut'));
@@ -209,11 +209,11 @@ describe.each(PLACES.filter(([, has]) => has))('on %s', (_name, _has, open) => {
     const running = slow.attempt(undefined);
     await vi.waitFor(() => expect(started).toHaveBeenCalled());
     const closing = killSwitch.close();
-    expect(order).toEqual(['told']);
+    expect(order).toEqual(['aborted']);
     expect(killSwitch.check()).toMatchObject({ verdict: 'block', cause: { code: 'CLOSED' } });
     expect(await slow.attempt(undefined)).toMatchObject({ status: 'blocked', decision: { cause: { code: 'CLOSED' } } });
     await closing;
-    expect(order).toEqual(['told', 'ended', 'left']);
+    expect(order).toEqual(['aborted', 'ended', 'left']);
     expect(started).toHaveBeenCalledTimes(1);
     expect(await running).toMatchObject({ status: 'aborted', decision: { cause: { kind: 'fault', code: 'CLOSED' } } });
     const { json } = await run(['interventions', '--store', place.url, '--json']);

@@ -234,7 +234,7 @@ describe('work in flight', () => {
       'a stricter mode',
       (control: Awaited<ReturnType<typeof setUp>>['control']) => control.setMode({ mode: 'read_only' }),
     ],
-  ])('is told at once by %s, and never reported as a success that nobody saw', async (_name, stop) => {
+  ])('is aborted at once by %s, and never reported as a success that nobody saw', async (_name, stop) => {
     const { killSwitch, control } = await setUp();
     const { action, started, finish, reason } = slow(killSwitch);
     const call = action.attempt(undefined);
@@ -248,7 +248,7 @@ describe('work in flight', () => {
     );
   });
 
-  test('that fails after it was told is aborted; of a read nothing can have landed', async () => {
+  test('that fails after its signal has fired is aborted; of a read nothing can have landed', async () => {
     const { killSwitch, control } = await setUp();
     const [write, read] = [slow(killSwitch), slow(killSwitch, 'read')];
     const calls = [write.action.attempt(undefined), read.action.attempt(undefined)];
@@ -273,7 +273,7 @@ describe('work in flight', () => {
     await control.kill({ target: 'all' });
   });
 
-  test('drains through a pause, is counted, and is told when the lease is lost', async () => {
+  test('drains through a pause, is counted, and is aborted when the lease is lost', async () => {
     const { killSwitch, control, memory, setMode } = await setUp();
     const { action, started, finish, reason } = slow(killSwitch);
     const call = action.attempt(undefined);
