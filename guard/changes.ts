@@ -65,7 +65,7 @@ export class Changes {
  * Waits for the next change, at most `ms` milliseconds (Infinity: without end), or until `signal` fires. Keeps the
  * process alive meanwhile.
  */
-export async function nextChange(changes: Changes, ms: number, signal: AbortSignal | undefined): Promise<void> {
+export async function untilChange(changes: Changes, ms: number, signal: AbortSignal | undefined): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   let unsubscribe: (() => void) | undefined;
   let forget: (() => void) | undefined;

@@ -1,12 +1,12 @@
 import { type Decision, freezeDecision, makeDecision, SAFE_MODE } from '../flags/index.ts';
 import type { Within } from './acting-as.ts';
-import { nextChange } from './changes.ts';
+import { untilChange } from './changes.ts';
 import { faultCause } from './decide.ts';
 import { ActionStoppedError } from './errors.ts';
 import type { Guard } from './guard.ts';
 import type { Identity } from './identity.ts';
 import { isDraining, mustStop, type Running, type Abort } from './in-flight.ts';
-import type { Part, Stop, Wait } from './ongoing/index.ts';
+import type { EndPart, Part, Wait } from './ongoing/index.ts';
 import { POLL_MS } from './wait.ts';
 
 /** The running action whose result has parts. */
@@ -27,7 +27,7 @@ type PartGuard = Pick<Guard, 'changes' | 'identity' | 'inFlight' | 'replica' | '
 export class ResultPart implements Part {
   readonly #guard: PartGuard;
   readonly #whole: WholeResult;
-  readonly #end: Stop;
+  readonly #end: EndPart;
   #stopped: ActionStoppedError | null = null;
   #asking = false;
   /** How many of its steps are under way. */
@@ -35,7 +35,7 @@ export class ResultPart implements Part {
   #ended = false;
 
   /** @param end ends the part as far as that is possible */
-  constructor(guard: PartGuard, whole: WholeResult, end: Stop) {
+  constructor(guard: PartGuard, whole: WholeResult, end: EndPart) {
     this.#guard = guard;
     this.#whole = whole;
     this.#end = end;
@@ -52,7 +52,7 @@ export class ResultPart implements Part {
     // Without a local copy the mode is asked for again before each step.
     if (!replica && !isFresh) return { until: this.#whole.refresh(), isFresh: true };
     if (this.#mayStep()) return null;
-    return { until: nextChange(changes, replica ? Number.POSITIVE_INFINITY : POLL_MS, undefined), isFresh: false };
+    return { until: untilChange(changes, replica ? Number.POSITIVE_INFINITY : POLL_MS, undefined), isFresh: false };
   }
 
   passNow(): void {

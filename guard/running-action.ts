@@ -7,7 +7,7 @@ import type { Guard } from './guard.ts';
 import type { Identity } from './identity.ts';
 import { mustStop, type Abort } from './in-flight.ts';
 import { LookedAt } from './looked-at.ts';
-import { holdResult, mayGoOn, type OpenPart, type Stop } from './ongoing/index.ts';
+import { type EndPart, holdResult, mayGoOn, type OpenPart } from './ongoing/index.ts';
 import type { Outcome } from './outcome.ts';
 import { ResultPart, type WholeResult } from './result-part.ts';
 import { StartedWork } from './started-work.ts';
@@ -132,7 +132,7 @@ export class RunningAction<Input, Result> extends LookedAt implements WholeResul
     }
   }
 
-  #open(end: Stop): ResultPart {
+  #open(end: EndPart): ResultPart {
     const part = new ResultPart(this.guard, this, end);
     this.partGoesOn(part);
     return part;

@@ -1,5 +1,5 @@
 import type { Decision } from '../flags/index.ts';
-import { type Changes, nextChange } from './changes.ts';
+import { type Changes, untilChange } from './changes.ts';
 import { evaluateMode, type Evaluating } from './evaluate.ts';
 import { type LocalState, look } from './look.ts';
 import type { GuardMetrics } from './metrics.ts';
@@ -29,7 +29,7 @@ export async function mayHaveChanged(
   do {
     const left = until - performance.now();
     if (left <= 0 || signal?.aborted === true) return false;
-    await nextChange(changes, replica ? left : Math.min(POLL_MS, left), signal);
+    await untilChange(changes, replica ? left : Math.min(POLL_MS, left), signal);
     // A change that does not end this pause costs one local look, no evaluation.
   } while (replica && look(guard, subject, replica.reading(subject)).verdict === 'pause');
   return true;

@@ -9,7 +9,7 @@ import { within } from '../store/with-deadline.ts';
  * How far a source can be trusted: it is confirmed; its last confirmation failed, but the lease still lasts; or the
  * lease is over.
  */
-export type Trust =
+export type SourceTrust =
   | { readonly is: 'fresh' }
   | { readonly is: 'doubted'; readonly fault: Fault }
   | { readonly is: 'over'; readonly fault: Fault };
@@ -76,7 +76,7 @@ export class LeaseKeeper {
     this.#rounds.ask();
   }
 
-  trust(): Trust {
+  trust(): SourceTrust {
     const fault = this.fault();
     if (fault) return { is: 'over', fault };
     return this.#trouble ? { is: 'doubted', fault: this.#trouble } : { is: 'fresh' };

@@ -53,8 +53,8 @@ const UNKNOWN_DEFAULT = Symbol('unknown default');
  *
  * For that the first strategy that is made patches the SDK: it replaces `MultiProvider.prototype.initialize` for the
  * whole process. A `MultiProvider` with another strategy starts as before. There is no other way, since a
- * `MultiProvider` does not show itself to its strategy; a factory that wraps the sources would leave `new MultiProvider`
- * without it.
+ * `MultiProvider` does not show itself to its strategy; a factory that wraps the sources would leave
+ * `new MultiProvider` without it.
  *
  * MultiProvider takes over a source's FATAL, which makes a client answer with its caller's default before anything is
  * asked: only `FailClosedHook` helps there.

@@ -10,12 +10,12 @@ import { has } from './foreign.ts';
 import { holdBareIterator, holdIterable, holdIterator } from './iterators.ts';
 import { holdWhole, mayGoOn } from './members.ts';
 import { holdNodeStream, type NodeStream } from './node-streams.ts';
-import type { Hold, HoldInner, OpenPart, Part, Stop } from './part.ts';
+import type { EndPart, Hold, HoldInner, OpenPart, Part } from './part.ts';
 import { holdChildProcess, holdWorker } from './processes.ts';
 import { holdPromise } from './promises.ts';
 import { holdReadableStream, holdReader, holdTransformStream, holdWritableStream, holdWriter } from './web-streams.ts';
 
-export type { OpenPart, Part, Stop, Wait } from './part.ts';
+export type { EndPart, OpenPart, Part, Wait } from './part.ts';
 export { mayGoOn } from './members.ts';
 export { tryWebStreams } from './web-trial.ts';
 
@@ -169,7 +169,7 @@ function stopTimer(timer: object): void {
  * act at all.
  */
 export function stopOngoing(action: string, result: unknown): boolean {
-  const stops: Stop[] = [];
+  const stops: EndPart[] = [];
   const open: OpenPart = (stop) => {
     stops.push(stop);
     return NO_PART;

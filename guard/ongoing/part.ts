@@ -60,7 +60,7 @@ export interface Part {
  * with another error than `reason`. The returned function is called after the signal has fired, because clean-up code
  * may look at the signal.
  */
-export type Stop = (reason: Error) => (() => void) | void;
+export type EndPart = (reason: Error) => (() => void) | void;
 
 /**
  * Opens a part with no step under way. `stop` is called once, with an ActionStoppedError, when the same call would no
@@ -68,7 +68,7 @@ export type Stop = (reason: Error) => (() => void) | void;
  * collected, `stop` refers to what the caller got only by a WeakRef.
  */
 export interface OpenPart {
-  (stop: Stop): Part;
+  (stop: EndPart): Part;
   /** The attempt that returned the result; absent for something that is not handed out. */
   readonly origin?: Origin | undefined;
 }

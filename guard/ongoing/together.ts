@@ -1,7 +1,7 @@
 import { ActionResultError } from '../errors.ts';
 import type { Within } from '../acting-as.ts';
 import { type Origin, isHandedTo, isLike, lead, shownOrigin } from '../origin.ts';
-import type { OpenPart, Part, Stop, Wait } from './part.ts';
+import type { EndPart, OpenPart, Part, Wait } from './part.ts';
 
 /** The held things that stay the same object, by that object. */
 const given = new WeakMap<object, Together>();
@@ -9,7 +9,7 @@ const given = new WeakMap<object, Together>();
 /** How a thing is held and stopped. */
 export interface HoldTogether {
   readonly open: OpenPart;
-  readonly stop: Stop;
+  readonly stop: EndPart;
   readonly action: string;
 }
 
@@ -42,7 +42,8 @@ export function likeOf<T extends Record>(records: readonly T[], origin: Origin |
   return like;
 }
 
-interface Refusal {
+/** The action that must not return the thing, and what it could return instead. */
+interface RefusedResult {
   readonly action: string;
   readonly instead: string;
 }
@@ -51,7 +52,7 @@ interface Refusal {
 export function refuseStranger(
   records: readonly Record[],
   origin: Origin | undefined,
-  { action, instead }: Refusal,
+  { action, instead }: RefusedResult,
 ): void {
   const stranger = records.find(({ origin: other }) => !origin || !other || !isHandedTo(origin, other));
   if (!stranger) return;

@@ -1,7 +1,7 @@
 import { finished } from 'node:stream';
 import { onAbort } from '../on-abort.ts';
 import { asStopped, type Stopped, unless } from './given.ts';
-import type { Stop } from './part.ts';
+import type { EndPart } from './part.ts';
 import type { Together } from './together.ts';
 import {
   openReadable,
@@ -37,7 +37,7 @@ interface Reads {
 }
 
 /** Checks the switch before each pull of an open stream from its source. Returns the function that stops it. */
-export function holdReads(stream: ReadableStream, { outer, own }: Reads, part: StepPart): Stop {
+export function holdReads(stream: ReadableStream, { outer, own }: Reads, part: StepPart): EndPart {
   const { pullAlgorithm: pull, cancelAlgorithm: cancel } = own;
   const onlyWaits = String(pull) === OF_TRANSFORMATION.text;
   /**
@@ -118,7 +118,7 @@ interface Writes {
 }
 
 /** The same for the writes to a stream, and its close. */
-export function holdWrites(stream: WritableStream, { outer, own }: Writes, part: StepPart): Stop {
+export function holdWrites(stream: WritableStream, { outer, own }: Writes, part: StepPart): EndPart {
   for (const key of WRITES_UNDER_WAY) if (outer[key].promise !== undefined) count(part, untilSet(outer, key));
   const { writeAlgorithm: write, closeAlgorithm: close, abortAlgorithm: abort } = own;
   let reason: Error | undefined;

@@ -1,5 +1,5 @@
 import type { ReadableWritablePair } from 'node:stream/web';
-import type { Hold, OpenPart, Stop } from './part.ts';
+import type { EndPart, Hold, OpenPart } from './part.ts';
 import { holdTogether, type Together } from './together.ts';
 import { openReadable, openWritable, refuse, streamOf } from './web-insides.ts';
 import { holdReads, holdWrites, isWritten, whenOver } from './web-steps.ts';
@@ -54,7 +54,7 @@ export const holdWriter: Hold<object> = (writer, open, action, inner) => {
 };
 
 /** The function that stops each held stream. */
-const stops = new WeakMap<object, Stop>();
+const stops = new WeakMap<object, EndPart>();
 
 /** A stream that has been collected has no step under way: the step would hold it. */
 const unreachable = new FinalizationRegistry<Together>((part) => part.drop());
@@ -64,7 +64,7 @@ interface Held {
   readonly action: string;
 }
 
-function holdOnce(stream: object, { open, action }: Held, hold: (part: Together) => Stop): void {
+function holdOnce(stream: object, { open, action }: Held, hold: (part: Together) => EndPart): void {
   const part = holdTogether(stream, { open, stop: stopOf(new WeakRef(stream)), action });
   if (!part) return;
   unreachable.register(stream, part);
@@ -77,7 +77,7 @@ function holdOnce(stream: object, { open, action }: Held, hold: (part: Together)
  * collected, its parts are dropped anyway.
  */
 const stopOf =
-  (stream: WeakRef<object>): Stop =>
+  (stream: WeakRef<object>): EndPart =>
   (reason) => {
     const found = stream.deref();
     return found && stops.get(found)?.(reason);

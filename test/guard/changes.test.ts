@@ -1,7 +1,7 @@
 import { getEventListeners } from 'node:events';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { LONGEST_TIMER_MS } from '../../flags/index.ts';
-import { Changes, nextChange } from '../../guard/changes.ts';
+import { Changes, untilChange } from '../../guard/changes.ts';
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
@@ -11,7 +11,7 @@ const WITHOUT_END = Number.POSITIVE_INFINITY;
 /** Waits, and says whether it is over. */
 function waiting(changes: Changes, ms: number, signal?: AbortSignal): () => Promise<boolean> {
   let isOver = false;
-  void nextChange(changes, ms, signal).then(() => {
+  void untilChange(changes, ms, signal).then(() => {
     isOver = true;
   });
   return async () => {
