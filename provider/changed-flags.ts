@@ -1,5 +1,16 @@
-import { autonomyFlag, type Entry, featureFlag, limitFlag, MODE_FLAG, type State } from '../flags/index.ts';
+import {
+  autonomyFlag,
+  type Entry,
+  type EntryKey,
+  entryKey,
+  featureFlag,
+  limitFlag,
+  MODE_FLAG,
+  placeOf,
+  type State,
+} from '../flags/index.ts';
 import { ordinaryFlags } from '../flags/ordinary-flags.ts';
+import type { ChangedEntries } from '../store/live-copy.ts';
 
 type Definition = Entry<'flags'>['definition'] | undefined;
 
@@ -7,36 +18,40 @@ type Definition = Entry<'flags'>['definition'] | undefined;
  * The keys of the flags whose answers may differ, now that these entries of the state have changed. `before` is the
  * former definition of the app's own flags.
  */
-export function changedFlags(entryKeys: readonly string[], state: State, before: Definition): string[] {
-  const changed = new Set<string>();
-  for (const entryKey of entryKeys) {
-    const colon = entryKey.indexOf(':');
-    const kind = colon < 0 ? entryKey : entryKey.slice(0, colon);
-    const name = entryKey.slice(colon + 1);
-    switch (kind) {
-      case 'feature':
-        changed.add(featureFlag(name)).add(MODE_FLAG);
-        break;
-      case 'limit':
-        changed.add(limitFlag(name));
-        break;
-      case 'autonomy':
-        changed.add(autonomyFlag(name)).add(MODE_FLAG);
-        break;
-      case 'flags':
-        for (const key of changedOrdinaryFlags(before, state.flags?.definition)) changed.add(key);
-        break;
-      case 'control': // the whole state is another one
-        changed.add(MODE_FLAG);
-        for (const feature of state.features.keys()) changed.add(featureFlag(feature));
-        for (const limit of state.limits.keys()) changed.add(limitFlag(limit));
-        for (const action of state.autonomy.keys()) changed.add(autonomyFlag(action));
-        break;
-      default:
-        changed.add(MODE_FLAG);
-    }
+export function changedFlags(changed: ChangedEntries, state: State, before: Definition): string[] {
+  const keys = changed === 'all' ? keysWithFlags(state) : changed;
+  return [...new Set(keys.flatMap((key) => flagsOf(key, state, before)))];
+}
+
+/** The entries that have flags, without the kills: they may be many, and all have a part in the flag of the mode. */
+const keysWithFlags = ({ features, limits, autonomy }: State): EntryKey[] => [
+  entryKey('mode'),
+  entryKey('flags'),
+  ...[...features.keys()].map((name) => entryKey('feature', name)),
+  ...[...limits.keys()].map((name) => entryKey('limit', name)),
+  ...[...autonomy.keys()].map((name) => entryKey('autonomy', name)),
+];
+
+/** The flags that an entry has a part in. */
+function flagsOf(key: EntryKey, state: State, before: Definition): readonly string[] {
+  const { kind, name } = placeOf(key);
+  switch (kind) {
+    case 'control':
+      return [];
+    case 'mode':
+    case 'kill':
+      return [MODE_FLAG];
+    case 'flags':
+      return changedOrdinaryFlags(before, state.flags?.definition);
+    case 'feature':
+      return [featureFlag(name), MODE_FLAG];
+    case 'limit':
+      return [limitFlag(name)];
+    case 'autonomy':
+      return [autonomyFlag(name), MODE_FLAG];
+    default:
+      return kind satisfies never;
   }
-  return [...changed];
 }
 
 function changedOrdinaryFlags(before: Definition, after: Definition): string[] {

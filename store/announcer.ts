@@ -1,5 +1,6 @@
 import { notify } from '../flags/callbacks.ts';
 import type { Fault } from '../flags/index.ts';
+import type { ChangedEntries } from './live-copy.ts';
 
 /**
  * Whether a replica can be trusted from now on, and why not: `stale` still decides while its lease lasts, `fault` does
@@ -13,7 +14,7 @@ export type Trust =
 /** What a replica notifies its listeners of. `changed` names the state's entries. */
 export type ReplicaEvent =
   /** `at`: when the last of these changes was appended, by the store's clock; null where it is not known. */
-  { readonly type: 'changed'; readonly keys: readonly string[]; readonly at: string | null } | Trust;
+  { readonly type: 'changed'; readonly keys: ChangedEntries; readonly at: string | null } | Trust;
 
 /** Notifies a replica's listeners, in the order in which they came. */
 export class Announcer {

@@ -163,7 +163,7 @@ export class Follower {
     const ticket = { held: copy.held, nonce: randomUUID() };
     const loading = connection.load(ticket.held, ticket.nonce);
     const snapshot = await withDeadline(loading, Math.max(requestMs, LOAD_MS), 'load');
-    const taken = copy.loaded(ticket, snapshot) === 'renewed';
+    const taken = copy.loaded(ticket, snapshot) === 'taken';
     onChanges();
     return taken;
   }

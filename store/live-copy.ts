@@ -15,6 +15,7 @@ import {
   lookAtLease,
   messageOf,
   NO_LEASE,
+  type Patch,
   parseTime,
   renewLease,
   type State,
@@ -51,6 +52,12 @@ export type PushOutcome = 'applied' | 'known' | 'confirm';
  * state must be loaded; or there is a fault that asking again does not end.
  */
 export type ReplyOutcome = 'renewed' | 'dropped' | 'again' | 'reload' | 'faulty';
+
+/** What came of a load: its state was taken, and is to be confirmed; the others as for a reply. */
+export type LoadOutcome = 'taken' | Exclude<ReplyOutcome, 'renewed'>;
+
+/** The entries that have changed; `all` after a load. */
+export type ChangedEntries = readonly EntryKey[] | 'all';
 
 type Standing =
   | { readonly is: 'empty'; readonly fault: Fault }
@@ -121,7 +128,7 @@ export class LiveCopy {
   #asked = 0;
   #taken = 0;
   #storeGeneration = '';
-  #changes: { readonly keys: Set<EntryKey>; at: string | null } = { keys: new Set(), at: null };
+  #changes: { readonly keys: Set<EntryKey> | 'all'; at: string | null } = { keys: new Set(), at: null };
   readonly #keeper: AnchorKeeper | null;
   readonly #leaseMs: number;
   readonly #organizationId: string;
@@ -160,10 +167,10 @@ export class LiveCopy {
    * Which entries have changed since the last call, and when the last of these changes was appended, by the store's
    * clock (null where that is not known).
    */
-  takeChanges(): { readonly keys: readonly EntryKey[]; readonly at: string | null } {
+  takeChanges(): { readonly keys: ChangedEntries; readonly at: string | null } {
     const { keys, at } = this.#changes;
-    if (keys.size > 0) this.#changes = { keys: new Set(), at: null };
-    return { keys: [...keys], at };
+    if (keys === 'all' || keys.size > 0) this.#changes = { keys: new Set(), at: null };
+    return { keys: keys === 'all' ? keys : [...keys], at };
   }
 
   /**
@@ -278,7 +285,7 @@ export class LiveCopy {
    * is in the state's chain or the state began with a `recover` that was not seen before. The state is not leased then:
    * only a confirmation of it does that.
    */
-  loaded({ held, nonce }: LoadTicket, snapshot: Snapshot): ReplyOutcome {
+  loaded({ held, nonce }: LoadTicket, snapshot: Snapshot): LoadOutcome {
     if (snapshot.nonce !== nonce) return 'dropped';
     checkAnswer(snapshot);
     const standing = this.#standing;
@@ -297,9 +304,9 @@ export class LiveCopy {
     this.#era += 1;
     this.#lease = NO_LEASE;
     this.#keepAnchor(head);
-    this.#changes = { keys: new Set(['control', 'mode', 'flags']), at: null };
+    this.#changes = { keys: 'all', at: null };
     this.#standing = { is: 'live' };
-    return 'renewed';
+    return 'taken';
   }
 
   #readAnchor(): void {
@@ -341,7 +348,7 @@ export class LiveCopy {
     );
   }
 
-  #becomeForeign(anchor: Anchor, state: State): ReplyOutcome {
+  #becomeForeign(anchor: Anchor, state: State): 'faulty' {
     const fault = this.#foreignFault(anchor, state.control?.generations[0]);
     this.#standing = { is: 'foreign', anchor, seenBeside: state.head?.generation ?? null, fault };
     this.#anchor = null;
@@ -365,7 +372,7 @@ export class LiveCopy {
     return this.needsLoad;
   }
 
-  #storeIsEmpty(): ReplyOutcome {
+  #storeIsEmpty(): 'faulty' {
     if (this.held !== null) {
       return this.#fork(true, 'the store is empty, but this executor had seen a control plane in it');
     }
@@ -373,11 +380,20 @@ export class LiveCopy {
     return 'faulty';
   }
 
-  #fork(own: boolean, what: string): ReplyOutcome {
+  #fork(own: boolean, what: string): 'faulty' {
     if (this.#standing.is !== 'forked' || (own && !this.#standing.own)) {
       this.#standing = { is: 'forked', own, fault: recoverWith(what) };
     }
     return 'faulty';
+  }
+
+  #hasChanged({ remove, set }: Patch, at: string): void {
+    const { keys } = this.#changes;
+    if (keys !== 'all') {
+      for (const key of remove) keys.add(key);
+      for (const [key] of set) keys.add(key);
+    }
+    this.#changes.at = at;
   }
 
   /**
@@ -398,9 +414,7 @@ export class LiveCopy {
           kept ??= this.#keep(events.reduce(headAfter, state.head)); // the head after all of them: written once
         }
         state.apply(patch, event);
-        for (const key of patch.remove) this.#changes.keys.add(key);
-        for (const [key] of patch.set) this.#changes.keys.add(key);
-        this.#changes.at = event.at;
+        this.#hasChanged(patch, event.at);
         applied += 1;
       }
     } finally {

@@ -62,7 +62,7 @@ test('an anchor of this organization counts, and is written with the organizatio
   const log = logOf('g0');
   const { copy, confirm, load, disk } = open(log, anchorOf(log, { organization_id: 'acme' }));
   expect(copy.held).toEqual(log.state.head);
-  expect([load(), confirm()]).toEqual(['renewed', 'renewed']);
+  expect([load(), confirm()]).toEqual(['taken', 'renewed']);
   expect(disk.written.at(-1)).toEqual(
     anchorOf(log, { organization_id: 'acme', generations: ['g0'], first_generation: 'g0' }),
   );
@@ -81,7 +81,7 @@ test.each([
   disk.kept = next(log);
   copy.ask(NOW, 'reads the anchor');
   expect(copy.held).toEqual(disk.kept?.head ?? null);
-  expect([load(), confirm(), fault()]).toEqual(['renewed', 'renewed', null]);
+  expect([load(), confirm(), fault()]).toEqual(['taken', 'renewed', null]);
 });
 
 test('an anchor that was found foreign stays so where the store is empty', () => {
@@ -128,7 +128,7 @@ test.each([
   disk.write = () => {
     throw error;
   };
-  expect([load(), confirm()]).toEqual(['renewed', 'renewed']);
+  expect([load(), confirm()]).toEqual(['taken', 'renewed']);
   expect(fault()).toMatchObject({ code, message: expect.stringMatching(message) });
 });
 

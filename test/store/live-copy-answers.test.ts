@@ -210,7 +210,7 @@ describe('the changes', () => {
     const { log, copy, confirm, load } = setUp();
     expect(copy.takeChanges()).toEqual({ keys: [], at: null });
     load();
-    expect(copy.takeChanges()).toEqual({ keys: ['control', 'mode', 'flags'], at: null });
+    expect(copy.takeChanges()).toEqual({ keys: 'all', at: null });
     expect(copy.takeChanges()).toEqual({ keys: [], at: null });
     confirm(0, 1);
     expect(copy.takeChanges()).toEqual({ keys: [], at: null });
@@ -280,7 +280,7 @@ describe('a whole state', () => {
     expect(load()).toBe('faulty');
     expect(copy.fault(moment(2))?.code).toBe('GENERATION_CHANGED');
     log.append('recover', { generation: 'g1', given_up: [] });
-    expect(load()).toBe('renewed');
+    expect(load()).toBe('taken');
     expect(copy.fault(moment(2))?.code).toBe('STALE');
   });
 });

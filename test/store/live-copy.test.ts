@@ -150,7 +150,7 @@ class World {
     const snapshot = this.log.snapshot(ticket);
     const { linked } = snapshot;
     const outcome = this.copy.loaded(ticket, snapshot);
-    if (outcome === 'renewed' && !linked && !known.includes(this.copy.held?.generation ?? '')) {
+    if (outcome === 'taken' && !linked && !known.includes(this.copy.held?.generation ?? '')) {
       this.seen.recovered += 1;
       this.#lost = null; // an operator has accepted the loss
     }
@@ -357,7 +357,7 @@ describe('the violated traces of the protocol model do not happen', () => {
     expect(copy.fault(now)?.code).toBe('ANCHOR_UNUSABLE');
     unreadable = false;
     copy.ask(now, 'again');
-    expect(loadOnce(copy, log)).toBe('renewed');
+    expect(loadOnce(copy, log)).toBe('taken');
   });
 
   test('an anchor of another control plane counts for nothing until it is replaced or a recover names its generation', () => {
@@ -384,7 +384,7 @@ describe('the violated traces of the protocol model do not happen', () => {
 
     log.append('recover', { generation: 'g1', given_up: [head] }, 1);
     expect(confirm()).toBe('reload');
-    expect(loadOnce(copy, log)).toBe('renewed');
+    expect(loadOnce(copy, log)).toBe('taken');
     expect(confirm()).toBe('renewed');
     expect(writes.at(-1)).toMatchObject({ generations: ['f0', 'g1', 'g0'], first_generation: 'g0' });
   });
@@ -399,7 +399,7 @@ describe('the violated traces of the protocol model do not happen', () => {
       keeper: { read: () => anchor, write: () => {} },
       organizationId: 'default',
     });
-    expect(loadOnce(copy, log)).toBe('renewed');
+    expect(loadOnce(copy, log)).toBe('taken');
   });
 
   test('an anchor that cannot be written is a fault, although the event counts', () => {
