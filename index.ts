@@ -9,7 +9,7 @@ import { addFailClosedHook, spareHooks } from './hooks/fail-closed.ts';
 import { clientSource } from './provider/client-source.ts';
 import { checkDomainIsFree, serveOn } from './provider/switch-domain.ts';
 import { type ConnectedExecutor, connectExecutor } from './store/connect-executor.ts';
-import { VERSION } from './store/own-beat.ts';
+import { VERSION } from './store/version.ts';
 import type { ExecutorStore } from './store/ports.ts';
 
 export type { Cause } from './flags/causes.ts';

@@ -17,7 +17,7 @@ import {
   sameBaseMode,
   type StateView,
 } from '../flags/index.ts';
-import type { SnapshotMark } from '../store/ports.ts';
+import type { SnapshotMark } from '../store/capabilities/snapshots.ts';
 import type { GivenReason } from './reason.ts';
 import type { Refusal } from './refusals.ts';
 

@@ -1,6 +1,6 @@
 import { type FoundReport, type Head, lossProblem, type StateView } from '../flags/index.ts';
 import type { ReportedBeat } from '../store/beats.ts';
-import type { Remembered } from '../store/ports.ts';
+import type { Remembered } from '../store/capabilities/anchors.ts';
 
 /** How many heads the event of a `recover` names at most, the highest: executors could fill the log otherwise. */
 export const MOST_GIVEN_UP = 100;

@@ -1,6 +1,7 @@
 import { evidenceProblem, type FoundReport, type Head, isExcluded, NOT_BELIEVED, type State } from '../flags/index.ts';
 import { namesOf, type ReportedBeat } from '../store/beats.ts';
-import type { ControlConnection, FoundReports } from '../store/ports.ts';
+import type { FoundReports } from '../store/capabilities/forks.ts';
+import type { ControlConnection } from '../store/ports.ts';
 import type { Status } from './control-plane.ts';
 
 /**

@@ -23,7 +23,7 @@ import {
 } from '../flags/index.ts';
 import { checkReplaceable, isNewer } from './anchors.ts';
 import { removeIfThere, removeLeftBehind } from './left-behind.ts';
-import type { AnchorKeeper } from './ports.ts';
+import type { AnchorKeeper } from './capabilities/anchors.ts';
 
 // undefined on Windows for the last two, which counts as 0
 const { O_RDONLY, O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK } = constants;

@@ -26,7 +26,7 @@ import {
 } from '../flags/index.ts';
 import { foreignAnchor, haveCommonGeneration, isSameOrganization } from './anchors.ts';
 import type { Answer, Confirmation, Snapshot } from './confirmation.ts';
-import type { AnchorKeeper } from './ports.ts';
+import type { AnchorKeeper } from './capabilities/anchors.ts';
 
 /**
  * One confirmation under way: which head the copy held, and when the question was sent. A reply to a question of an

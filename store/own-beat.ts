@@ -1,9 +1,7 @@
 import { hostname } from 'node:os';
 import type { Beat, Instant } from '../flags/index.ts';
 import type { LiveCopy } from './live-copy.ts';
-
-/** The version that executors report. The gate of the package holds it against package.json. */
-export const VERSION = '0.1.0';
+import { VERSION } from './version.ts';
 
 /** What an executor says about its work, in each beat. */
 export interface Work {

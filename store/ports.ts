@@ -1,5 +1,8 @@
-import type { Anchor, Beat, Change, EntryKey, FoundReport, Head, LogEvent, StateView } from '../flags/index.ts';
+import type { Beat, Change, EntryKey, Head, LogEvent, StateView } from '../flags/index.ts';
 import type { ReportedBeat } from './beats.ts';
+import type { AnchorKeeper, AnchorReader } from './capabilities/anchors.ts';
+import type { ForkReader } from './capabilities/forks.ts';
+import type { SnapshotKeeper } from './capabilities/snapshots.ts';
 import type { Confirmation, Snapshot } from './confirmation.ts';
 
 /** Which organization's switch an executor opens, and who it is. */
@@ -52,18 +55,6 @@ export interface ExecutorReporter {
    * Keeps the last head over restarts. Null: nothing does, so a restarted executor cannot recognise a restored backup.
    */
   readonly anchor: AnchorKeeper | null;
-}
-
-/** Keeps an executor's last head. Synchronous, because it is written before anything acts on that head. */
-export interface AnchorKeeper {
-  /** Where it is, for messages. */
-  readonly location?: string | undefined;
-  /** @throws when there is an anchor that cannot be read: that is not the same as no anchor */
-  read(): Anchor | null;
-  /**
-   * @throws KillSwitchError ANCHOR_FOREIGN when the anchor of another control plane is there, which is never replaced
-   */
-  write(anchor: Anchor): void;
 }
 
 /** What executors keep beside their beats: one text for each id. None of it changes the switch. */
@@ -177,55 +168,6 @@ export interface ControlWriter {
    * shows it: only what this one has written, since others may have used the same id.
    */
   forget(executorId: string, writer?: string): Promise<void>;
-}
-
-/** Names a snapshot; as an event in the log it proves that snapshot. */
-export interface SnapshotMark {
-  readonly epoch: number;
-  /** SHA-256 of its bytes, in hex. */
-  readonly digest: string;
-}
-
-/** The reports by which executors decide whether the store has lost a change. */
-export interface FoundReports {
-  readonly reports: readonly FoundReport[];
-  readonly floods: readonly Flood[];
-}
-
-/** More reports than are read: it stops executors whatever the reports say, unless its users or names are excluded. */
-export interface Flood {
-  readonly what: string;
-  readonly by: readonly string[];
-}
-
-/** The last head that an executor saw, as its anchor has it. */
-export interface Remembered {
-  readonly name: string;
-  readonly held: Head;
-}
-
-/** Reads the anchors that executors keep outside a store. */
-export interface AnchorReader {
-  /**
-   * The anchors of this user's executors for this very store: if there is one, an empty store was wiped or replaced.
-   * Never rejects.
-   */
-  remembered(): Promise<readonly Remembered[]>;
-}
-
-/** Writes snapshots beside a log, so that it need not be read from its beginning. */
-export interface SnapshotKeeper {
-  /**
-   * Writes a snapshot of the present state when that spares later readers enough. Resolves to the mark that is to be
-   * appended as a `snapshot` event so that they believe it; null when there is nothing to do. Never rejects.
-   */
-  keep(): Promise<SnapshotMark | null>;
-}
-
-/** Reads the reports of forks that executors judge. */
-export interface ForkReader {
-  /** The reports against this generation, also of executors that have left. */
-  read(generation: string): Promise<FoundReports>;
 }
 
 /**

@@ -1,7 +1,7 @@
 import { Command, CommanderError, Option } from 'commander';
 import { closest } from '../../flags/closest.ts';
 import { invalid } from '../../flags/index.ts';
-import { VERSION } from '../../store/own-beat.ts';
+import { VERSION } from '../../store/version.ts';
 import { IdArgument } from './arguments.ts';
 import { EXIT, type ExitCode, type Perform } from './command.ts';
 import { type Globals, warnOf, withContext } from './context.ts';

@@ -4,7 +4,7 @@ import { homedir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import { KillSwitchError } from '../../flags/index.ts';
 import { fileAnchor } from '../file-anchor.ts';
-import type { AnchorKeeper, Remembered } from '../ports.ts';
+import type { AnchorKeeper, Remembered } from '../capabilities/anchors.ts';
 import { isThere, whyNotOwn, whyNotPrivate, whyNotWritable } from './own-folder.ts';
 import { fileName, type FilePaths, idOfFileName } from './paths.ts';
 

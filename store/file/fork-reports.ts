@@ -1,5 +1,5 @@
 import { type FoundReport, isExcluded, isKillSwitchError, type Known, messageOf } from '../../flags/index.ts';
-import type { Flood, FoundReports } from '../ports.ts';
+import type { Flood, FoundReports } from '../capabilities/forks.ts';
 import { readForkReport } from '../read-fork-report.ts';
 import { divide } from './fair-share.ts';
 import { inFolder, type OpenFolder } from './folder.ts';

@@ -1,5 +1,5 @@
 import { KillSwitchError, type LogEvent } from '../../flags/index.ts';
-import type { SnapshotMark } from '../ports.ts';
+import type { SnapshotMark } from '../capabilities/snapshots.ts';
 import type { LogFold } from './advance.ts';
 
 /** How many events are read in search of a snapshot's proof. Without one its writer died, or lost the race for it. */

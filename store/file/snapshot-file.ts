@@ -4,7 +4,7 @@ import { open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { type Entry, type EntryKey, hashSchema, headSchema, parseEntry, readEvent, State } from '../../flags/index.ts';
-import type { SnapshotMark } from '../ports.ts';
+import type { SnapshotMark } from '../capabilities/snapshots.ts';
 import { openFile, type OpenedFile } from './opened-file.ts';
 import { readLines } from './read-lines.ts';
 

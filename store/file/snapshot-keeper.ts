@@ -1,4 +1,4 @@
-import type { SnapshotMark } from '../ports.ts';
+import type { SnapshotMark } from '../capabilities/snapshots.ts';
 import type { FileReader } from './file-reader.ts';
 import type { FoldedLog } from './folded-log.ts';
 import { localFreeBytes } from './network-filesystem.ts';

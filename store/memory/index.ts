@@ -1,8 +1,9 @@
 import { type Head, invalid, isEvidence, quoteId } from '../../flags/index.ts';
 import { checkKeys, type Keys } from '../../flags/options.ts';
 import { CATCH_UP_EVENTS } from '../answers.ts';
+import type { AnchorKeeper } from '../capabilities/anchors.ts';
 import { fileAnchor } from '../file-anchor.ts';
-import type { AnchorKeeper, ExecutorStore } from '../ports.ts';
+import type { ExecutorStore } from '../ports.ts';
 import { Memory } from './memory.ts';
 import { memoryReader } from './reader.ts';
 import { memoryShelf } from './shelf.ts';

@@ -1,5 +1,5 @@
 import { type FoundReport, quoteId } from '../../flags/index.ts';
-import type { FoundReports } from '../ports.ts';
+import type { FoundReports } from '../capabilities/forks.ts';
 import { readForkReport } from '../read-fork-report.ts';
 import { CLEAR_FORKS } from './fork-scripts.ts';
 import { escapeId, nameOf } from './keys.ts';

@@ -1,7 +1,8 @@
 import { metrics, type MeterProvider } from '@opentelemetry/api';
 import { readFileSync } from 'node:fs';
 import { expect, onTestFinished, test } from 'vitest';
-import { ownBeats, VERSION } from '../../store/own-beat.ts';
+import { ownBeats } from '../../store/own-beat.ts';
+import { VERSION } from '../../store/version.ts';
 import { openMemorySwitch } from '../guard/open-switch.ts';
 import { runHere } from '../operator/cli/command.ts';
 
