@@ -34,7 +34,7 @@ const keysWithFlags = ({ features, limits, autonomy }: State): EntryKey[] => [
 
 /** The flags that an entry has a part in. */
 function flagsOf(key: EntryKey, state: State, before: Definition): readonly string[] {
-  const { kind, name } = placeOf(key);
+  const [kind, name = ''] = placeOf(key);
   switch (kind) {
     case 'control':
       return [];
