@@ -144,10 +144,10 @@ type Each<T> = T extends unknown ? { readonly [Name in keyof T]: T[Name] } : nev
 /** Why a decision is what it is: a union by `kind`. */
 export type Cause = Each<z.infer<(typeof CAUSES)[number]['schema']>>;
 
-const [first, ...others] = CAUSES;
+const [modeRow, ...others] = CAUSES;
 
 /** A cause as it stands in a decision, and in its JSON. */
-export const causeSchema = z.discriminatedUnion('kind', [first.schema, ...others.map(({ schema }) => schema)]);
+export const causeSchema = z.discriminatedUnion('kind', [modeRow.schema, ...others.map(({ schema }) => schema)]);
 
 /** What all rows have in common. */
 interface AnyRow {
@@ -161,7 +161,7 @@ interface AnyRow {
 const ROWS: ReadonlyMap<unknown, AnyRow> = new Map(CAUSES.map((each: AnyRow) => [each.kind, each]));
 
 /** The row of a cause; that of `mode` for a kind that only another version of this package has. */
-const rowOf = (cause: Cause): AnyRow => ROWS.get(cause.kind) ?? first;
+const rowOf = (cause: Cause): AnyRow => ROWS.get(cause.kind) ?? modeRow;
 
 /** The mode alone. Shared by all decisions that rest on it, so nobody may change it. */
 export const MODE_CAUSE: Cause = Object.freeze({ kind: 'mode' });

@@ -88,6 +88,7 @@ export interface FeatureOptions extends ChangeOptions {
 
 export interface LimitOptions extends ChangeOptions {
   readonly name: string;
+  /** A finite number from 0, in the unit that the limit declares. */
   readonly value: number;
 }
 
@@ -244,12 +245,16 @@ export interface ControlPlane {
   revive(options: ReviveOptions): Promise<ReviveAnswer>;
   /** The base mode. */
   setMode(options: ModeOptions): Promise<ChangeAnswer>;
+  /** The stage of a feature. A reason is required where it gives authority back. */
   setFeature(options: FeatureOptions): Promise<ChangeAnswer>;
+  /** A limit, in the unit that the limit declares. A reason is required where it rises. */
   setLimit(options: LimitOptions): Promise<ChangeAnswer>;
+  /** How far an action may go without a person. A reason is required where it gives authority back. */
   setAutonomy(options: AutonomyOptions): Promise<ChangeAnswer>;
   /** The app's ordinary flags. A reason is required. */
   setFlags(options: FlagsOptions): Promise<ChangeAnswer>;
   /** The whole switch at one moment. @throws NOT_INITIALISED, as every call that reads it */
+  /** The whole switch, with what executors report. @throws NOT_INITIALISED, CORRUPT, STORE_UNREACHABLE */
   status(): Promise<Status>;
   /** Only what `status` says of lost changes. */
   forks(): Promise<ForksAnswer>;
@@ -284,5 +289,6 @@ export interface ControlPlane {
    * read whole.
    */
   settled(): Promise<void>;
+  /** Ends what it follows and its connection; asking again gives the same end. Any later call throws CLOSED. */
   close(): Promise<void>;
 }

@@ -42,6 +42,7 @@ export interface ExecutorReporter {
   /**
    * Writes the beat and reads the head and the clock in one step: a store that cannot be written cannot confirm.
    * @param nonce one that the caller has not used before; the answer has it too
+   * @throws KillSwitchError STORE_UNREACHABLE, STORE_READ_ONLY, NOT_PERMITTED, CORRUPT
    */
   confirm(beat: Beat, nonce: string): Promise<Confirmation>;
   /**

@@ -19,15 +19,12 @@ export interface JournalLanding {
 }
 
 /** What became of an intent. Without an end it is `intended`, which whoever finds it reads as `unknown`. */
-export type JournalState = 'intended' | 'landed' | 'failed' | 'not_started' | 'unknown';
+export type JournalState =
+  | { readonly state: 'landed'; readonly landing: JournalLanding }
+  | { readonly state: 'intended' | 'failed' | 'not_started' | 'unknown' };
 
-export interface JournalEntry extends JournalIntent {
-  readonly state: JournalState;
-  /** When it came into this state. */
-  readonly at: string;
-  /** Null unless it has landed. */
-  readonly landing: JournalLanding | null;
-}
+/** `at`: when it came into this state, by the store's clock. */
+export type JournalEntry = JournalIntent & JournalState & { readonly at: string };
 
 /** Intents and what became of them: an executor's, so that no effect is tried twice and each can be found again. */
 export interface Journal {
