@@ -69,11 +69,11 @@ export class OpenedSwitch {
     return recorded(appended);
   }
 
-  /** The whole state. @throws KillSwitchError NOT_INITIALISED */
-  async state(): Promise<State> {
-    const { head, entries } = await loadWhole(this.connection);
+  /** The whole state at one moment, with the store's time then. @throws KillSwitchError NOT_INITIALISED */
+  async whole(): Promise<{ readonly state: State; readonly time: string }> {
+    const { head, entries, time } = await loadWhole(this.connection);
     if (!head) throw new NotInitialisedError(this.place);
-    return stateFrom(entries, head);
+    return { state: stateFrom(entries, head), time };
   }
 
   /** The events after an epoch. @throws KillSwitchError NOT_INITIALISED where there is no log */

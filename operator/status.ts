@@ -3,12 +3,16 @@ import { acknowledge } from './acknowledge.ts';
 import type { ForksAnswer, Status } from './control-plane.ts';
 import type { Heard } from './hearing.ts';
 
-/** The whole switch at one moment, except the reports of forks. */
-export function statusOf(
-  organizationId: string,
-  state: State,
-  { beats, head: store, time }: Heard,
-): Omit<Status, keyof ForksAnswer> {
+/** The switch of one organization at one moment, by the store's clock. */
+export interface WholeSwitch {
+  readonly organizationId: string;
+  readonly state: State;
+  readonly time: string;
+}
+
+/** The whole switch, except the reports of forks; executors as they were heard of right after that moment. */
+export function statusOf(whole: WholeSwitch, { beats, head: store, time }: Heard): Omit<Status, keyof ForksAnswer> {
+  const { organizationId, state } = whole;
   const { head, mode, targeting } = { head: state.head, ...state.mode };
   if (!head) throw new KillSwitchError('INVALID_STATE', 'A state without a head was asked for its status.');
   const { executors, shared_writers } = acknowledge(beats, { head, store: store ?? head, time }, 0);
@@ -19,7 +23,7 @@ export function statusOf(
     epoch: state.epoch,
     head,
     active_kills: state.killCount,
-    kills: killRecords(organizationId, state, time),
+    kills: killRecords(whole),
     features: Object.fromEntries([...state.features].map(([name, { stage }]) => [name, stage])),
     limits: Object.fromEntries([...state.limits].map(([name, { value }]) => [name, value])),
     autonomy: Object.fromEntries([...state.autonomy].map(([action, { stage }]) => [action, stage])),
@@ -31,9 +35,7 @@ export function statusOf(
 
 /** Newest first. Reading ends no kill: one that is past its end by the store's clock is shown as `overdue`. */
 export function killRecords(
-  organizationId: string,
-  state: State,
-  time: string,
+  { organizationId, state, time }: WholeSwitch,
   { skip, limit }: { readonly skip: number; readonly limit: number } = { skip: 0, limit: Number.POSITIVE_INFINITY },
 ): KillRecord[] {
   const kills = [...state.activeKills()].sort((a, b) => b.epoch - a.epoch).slice(skip, skip + limit);

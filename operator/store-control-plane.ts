@@ -185,10 +185,10 @@ export class StoreControlPlane implements ControlPlane {
 
   async status(...given: readonly unknown[]): Promise<Status> {
     takesNone('status', given);
-    const state = await this.#opened.state();
+    const { state, time } = await this.#opened.whole();
     const heard = await this.#opened.hearing.hear();
     return {
-      ...statusOf(this.#organizationId, state, heard),
+      ...statusOf({ organizationId: this.#organizationId, state, time }, heard),
       ...(await judgeReports(heard.beats, state, this.#connection)),
     };
   }
@@ -202,9 +202,8 @@ export class StoreControlPlane implements ControlPlane {
 
   async kills(page: Page = {}): Promise<readonly KillRecord[]> {
     const { skip, limit } = givenPage('kills', page);
-    const state = await this.#opened.state();
-    const { time } = await this.#connection.read([entryKey('control')]);
-    return killRecords(this.#organizationId, state, time, { skip, limit });
+    const whole = await this.#opened.whole();
+    return killRecords({ organizationId: this.#organizationId, ...whole }, { skip, limit });
   }
 
   async executors(page: Page = {}): Promise<readonly ExecutorAcknowledgement[]> {
@@ -245,7 +244,7 @@ export class StoreControlPlane implements ControlPlane {
 
   async exportDefinition(...given: readonly unknown[]): Promise<FlagdDefinition> {
     takesNone('exportDefinition', given);
-    return compileFlagd(await this.#opened.state(), { organizationId: this.#organizationId });
+    return compileFlagd((await this.#opened.whole()).state, { organizationId: this.#organizationId });
   }
 
   async verifyLog(...given: readonly unknown[]): Promise<LogVerification> {

@@ -1,6 +1,7 @@
 import { type Beat, beatSchema, LEASE_MS, quoteId } from '../flags/index.ts';
 import { isJsonObject } from '../flags/json-object.ts';
 import { keysOf } from '../flags/table.ts';
+import { writersName } from './writers.ts';
 
 /**
  * The last beat of an executor as operators read it. A beat is a report, not a rule: whatever is in it, reading it
@@ -26,8 +27,8 @@ export interface ReportedBeat extends Beat {
  */
 export function namesOf({ name, writer }: Pick<ReportedBeat, 'name' | 'writer'>): readonly string[] {
   if (writer === undefined) return [name];
-  const kept = /^name (.*)$/s.exec(writer)?.[1];
-  return kept === undefined ? [writer, name] : [kept];
+  const kept = writersName(writer);
+  return kept === null ? [writer, name] : [kept];
 }
 
 /** The longest beat that is read, in bytes. */

@@ -1,5 +1,6 @@
 import { LEASE_MS } from '../../flags/index.ts';
 import { LONGEST_BEAT } from '../beats.ts';
+import { writersUid } from '../writers.ts';
 import { inFolder, type OpenFolder } from './folder.ts';
 import { readKept, removeKept } from './kept.ts';
 import type { FilePaths } from './paths.ts';
@@ -15,7 +16,7 @@ const AT_ONCE = 32;
  * not shown one by one; null for any other id.
  */
 export const ownerMeant = (id: string, writer: string | undefined): number | null =>
-  id === writer && /^uid \d{1,10}$/.test(id) ? Number(id.slice('uid '.length)) : null;
+  id === writer ? writersUid(id) : null;
 
 /**
  * Removes all beats and surfaces of one user, but for executors that were just heard of. `now`: the store's time, in

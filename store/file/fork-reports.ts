@@ -7,6 +7,7 @@ import { readKept } from './kept.ts';
 import { fileName, type FilePaths } from './paths.ts';
 import { idOfReport } from './report-names.ts';
 import { type OwnedFile, Walk } from './walk.ts';
+import { uidWriter } from '../writers.ts';
 
 /**
  * How many reports against one generation are read at most, in fair shares for each user. A user with more files than
@@ -24,7 +25,7 @@ const STEP = { names: 10_000, files: 2000 };
 export const beginningOf = (generation: string): string => `${fileName(generation)}.`;
 
 /** The writer of a file, as operators name it. */
-export const uidOf = ({ owner }: Pick<OwnedFile, 'owner'>): string => `uid ${owner}`;
+export const uidOf = ({ owner }: Pick<OwnedFile, 'owner'>): string => uidWriter(owner);
 
 /** A walk through the files that may be reports against this generation. */
 export const walkThrough = (open: OpenFolder, generation: string): Walk =>

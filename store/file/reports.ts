@@ -6,6 +6,7 @@ import { FOR_ALL, isOwn, type Kept, putKept, readKept, removeKept } from './kept
 import type { FilePaths } from './paths.ts';
 import { ENDING, isForeignName, isShared, nameOf, otherNames, ownName, ownNames, randomName } from './report-names.ts';
 import { type OwnedFile, Walk } from './walk.ts';
+import { uidWriter } from '../writers.ts';
 
 /** How much is read of all reports of one kind; each user has a fair share of it. */
 const BOUNDS = { total: 64 * 1024 * 1024, most: 2000 };
@@ -67,7 +68,7 @@ export async function forgetReports({ root, folder }: ReportFolder, id: string, 
     const names = textProblem(id) === null ? [found(nameOf(id)), ...(await otherNames(open, id))] : [];
     if (isForeignName(id)) names.push(found(id + ENDING));
     for (const { name, owner } of names)
-      if (writer === undefined || writer === `uid ${owner}`) await removeKept(open, name);
+      if (writer === undefined || (owner !== undefined && writer === uidWriter(owner))) await removeKept(open, name);
   });
 }
 

@@ -15,6 +15,7 @@ import { OwnLines, ROTATE_BYTES } from './own-lines.ts';
 import type { FilePaths } from './paths.ts';
 import { idIn, idOfReport } from './report-names.ts';
 import { keepNewest, putReport, readReport, readReports, removeReport } from './reports.ts';
+import { uidWriter } from '../writers.ts';
 
 /** The longest report that is read, in bytes. */
 const LONGEST_REPORT = 8 * 1024 * 1024;
@@ -84,7 +85,7 @@ export const fileShelfReader = (paths: FilePaths, admit: () => void): ShelfReade
     );
     const found = reports.map(({ name: file, kept }): KeptText & { readonly id: string } =>
       'text' in kept
-        ? { id: idIn(kept.text, file), text: textOf(kept.text), writer: `uid ${kept.owner}` }
+        ? { id: idIn(kept.text, file), text: textOf(kept.text), writer: uidWriter(kept.owner) }
         : { id: idOfReport(file), text: unreadable(kept.problem) },
     );
     const problems = [problem, leftOut(paths[name], left)].filter((each) => each !== null);
@@ -108,7 +109,7 @@ async function lastLines(root: string, folder: string, limit: number): Promise<K
         if (kept === null) continue;
         if ('problem' in kept) problems.push(kept.problem);
         else {
-          const writer = `uid ${kept.owner}`;
+          const writer = uidWriter(kept.owner);
           lines.push(...lastRecords(kept.text, { most, cut: kept.cut }).map((text) => ({ text, writer })));
         }
       }

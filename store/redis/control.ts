@@ -14,6 +14,7 @@ import { headText, logId, reply } from './replies.ts';
 import { APPEND, APPEND_WHEN_FULL, runScript, SETTLE, waitMs } from './scripts.ts';
 import { redisShelfReader } from './shelf.ts';
 import { Upkeep } from './upkeep.ts';
+import { writersName } from '../writers.ts';
 
 export type RedisControlStoreOptions = RedisEndpointOptions;
 
@@ -160,7 +161,7 @@ function openControl(endpoint: RedisEndpoint, { organizationId, requestTimeoutMs
         };
       }),
     async forget(executorId, writer) {
-      const name = writer === undefined ? undefined : /^name (.*)$/s.exec(writer)?.[1];
+      const name = writer === undefined ? undefined : (writersName(writer) ?? undefined);
       // this store names no other writers
       if (writer === undefined || name !== undefined) await forgetExecutor(parts, executorId, name);
     },

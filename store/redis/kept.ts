@@ -9,6 +9,7 @@ import type { Upkeep } from './upkeep.ts';
 import { reply } from './replies.ts';
 import { forgetCall, LIBRARY } from './report-scripts.ts';
 import { runScript, type ScriptCall } from './scripts.ts';
+import { nameWriter } from '../writers.ts';
 
 /** What operators need to read reports. */
 export interface OperatorParts extends RedisReader {
@@ -66,7 +67,7 @@ export async function readNewest(
 
 /** The writer of what is kept under a name, as `ReportedBeat.writer`. */
 export const writerOf = (name: string | null): { readonly writer?: string } =>
-  name === null ? {} : { writer: `name ${name}` };
+  name === null ? {} : { writer: nameWriter(name) };
 
 /** Reads the escaped names of executors. */
 export const readNames = ({ connection, keys }: RedisReader): Promise<string[]> =>
