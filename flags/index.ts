@@ -29,7 +29,7 @@ export { escapeUnseen, oddity, printable, quoteId, shellWord, shownId } from './
 export * from './reading.ts';
 export * from './records.ts';
 export * from './reports.ts';
-export { type Inquiry, type Restriction, resolveMode, restrictionFor } from './resolve.ts';
+export { changesWithTime, type Inquiry, type Restriction, resolveMode, restrictionFor } from './resolve.ts';
 export { variableProblem } from './rule-variables.ts';
 export { type SafeAnswer, safeAnswer } from './safe-answer.ts';
 export { isSecret } from './secret-keys.ts';

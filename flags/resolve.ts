@@ -6,7 +6,7 @@ import type { ActiveKill } from './records.ts';
 import { AUTONOMY_FLOORS, FEATURE_FLOORS, type FeatureStage } from './stages.ts';
 import type { State } from './state.ts';
 import type { StoreNow } from './store-time.ts';
-import { evaluateTargeting } from './targeting.ts';
+import { asksForTime, evaluateTargeting } from './targeting.ts';
 import { actionPatterns } from './targets.ts';
 
 /** How much authority one source leaves, and why. */
@@ -94,6 +94,12 @@ export function resolveMode(state: State, subject: Subject, now: StoreNow): Rest
   const base = targeting === null ? mode : evaluateTargeting(state.mode, contextFromSubject(subject), now);
   return strictest(state, subject, base);
 }
+
+/**
+ * True when what the state says may change with the time alone, without an event: its base mode's rule asks for it. A
+ * kill ends by an event.
+ */
+export const changesWithTime = ({ mode }: State): boolean => mode.targeting !== null && asksForTime(mode);
 
 /** `full_stop`, because nobody can tell who asks. */
 const unidentified = (message: string): Restriction => ({

@@ -96,6 +96,9 @@ const definition = (mode: Mode, targeting: unknown): string =>
     flags: { [MODE_FLAG]: { state: 'ENABLED', variants: MODE_VARIANTS, defaultVariant: mode, targeting } },
   });
 
+/** True when the base mode may become another one with the time alone. */
+export const asksForTime = (entry: Entry<'mode'>): boolean => baseOf(entry).asksTime;
+
 /**
  * The base mode for a context, by flagd's own evaluator; whatever is wrong with the rule is `full_stop`, and so is a
  * time that is not known.

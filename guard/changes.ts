@@ -9,11 +9,19 @@ export class Changes {
   readonly #wakers = new Set<() => void>();
   #resolve: () => void = () => {};
   #next: Promise<void>;
+  readonly #onBegin: () => void;
   #held = 0;
   #hold: NodeJS.Timeout | undefined;
 
-  constructor() {
+  /** @param onBegin called when a call has begun to wait */
+  constructor(onBegin: () => void = () => {}) {
+    this.#onBegin = onBegin;
     this.#next = this.#arm();
+  }
+
+  /** True when no call waits. */
+  get isEmpty(): boolean {
+    return this.#held === 0;
   }
 
   /** Resolves with the next change. */
@@ -47,6 +55,7 @@ export class Changes {
   hold(): void {
     if (this.#held === 0) this.#hold = setInterval(() => {}, LONGEST_TIMER_MS);
     this.#held += 1;
+    this.#onBegin();
   }
 
   letGo(): void {

@@ -11,7 +11,7 @@ import { keyProblem, type Keys } from '../flags/options.ts';
 import { blocked, decide } from './decide.ts';
 import type { Guard } from './guard.ts';
 import { type Identity, unidentified } from './identity.ts';
-import { CLOSED } from './look.ts';
+import { readNow } from './look.ts';
 import type { GuardedSubject } from './subject.ts';
 
 /** What `check` decides about. Agent, mission and run default to those of the run that it is called in. */
@@ -79,7 +79,7 @@ export const checkOf =
       (hasCheckKeys(options) ? null : keyProblem('check', options, CHECK_KEYS)) ??
       subjectProblem(subject, guard.requireRun);
     if (problem !== null) return blocked(subject, { kind: 'identity', message: problem });
-    return decide(subject, guard.isClosed() ? CLOSED : (guard.replica?.reading(subject) ?? NO_STATE));
+    return decide(subject, readNow(guard, subject) ?? NO_STATE);
   };
 
 function subjectProblem(subject: GuardedSubject, requireRun: boolean): string | null {

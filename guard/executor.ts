@@ -19,6 +19,8 @@ export interface Executor<Copy extends Replica | null = Replica | null> {
   readonly reports: ExecutorReports | null;
   readonly inFlight: InFlight;
   readonly changes: Changes;
+  /** Calls `listener` when something has begun to run, to be watched or to wait; the returned function ends that. */
+  readonly onBegin: (listener: () => void) => () => void;
   readonly registry: Registry;
   readonly metrics: GuardMetrics;
 }
@@ -38,9 +40,13 @@ export function openExecutor<Copy extends Replica | null>(
   version: string,
   connect: (reported: Reported) => AtStore<Copy>,
 ): Executor<Copy> {
-  const changes = new Changes();
+  const listeners = new Set<() => void>();
+  const begin = (): void => {
+    for (const listener of listeners) listener();
+  };
+  const changes = new Changes(begin);
   const registry = new Registry(() => replica?.report());
-  const inFlight = new InFlight(() => replica?.report());
+  const inFlight = new InFlight(() => replica?.report(), begin);
   const metrics = createMetrics(version, {
     epoch: () => replica?.epoch ?? 0,
     stalenessMs: () => replica?.stalenessMs() ?? null,
@@ -55,5 +61,9 @@ export function openExecutor<Copy extends Replica | null>(
     if (stopped > 0 && event.type === 'changed' && event.at !== null && now !== null)
       metrics.stopped(now - Date.parse(event.at));
   });
-  return { replica, reports, inFlight, changes, registry, metrics };
+  const onBegin = (listener: () => void): (() => void) => {
+    listeners.add(listener);
+    return () => listeners.delete(listener);
+  };
+  return { replica, reports, inFlight, changes, onBegin, registry, metrics };
 }

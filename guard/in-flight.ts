@@ -51,15 +51,30 @@ export class InFlight {
   readonly #watched = new Set<Watched>();
   readonly #draining = new Set<Running>();
   readonly #onDrained: () => void;
+  readonly #onBegin: () => void;
   readonly #onIdle: Array<() => void> = [];
 
-  /** @param onDrained called when the last draining action has ended */
-  constructor(onDrained: () => void) {
+  /**
+   * @param onDrained called when the last draining action has ended
+   * @param onBegin called when something has begun to run or to be watched
+   */
+  constructor(onDrained: () => void, onBegin: () => void = () => {}) {
     this.#onDrained = onDrained;
+    this.#onBegin = onBegin;
   }
 
   get count(): number {
     return this.#running.size;
+  }
+
+  /** How much of it a restriction has reached, as far as the last look has shown. */
+  get draining(): number {
+    return this.#draining.size;
+  }
+
+  /** True when there is nothing that runs or is watched. */
+  get isEmpty(): boolean {
+    return this.#running.size === 0 && this.#watched.size === 0;
   }
 
   get work(): Work {
@@ -81,6 +96,7 @@ export class InFlight {
 
   start(running: Running): void {
     this.#running.add(running);
+    this.#onBegin();
   }
 
   end(running: Running): void {
@@ -112,6 +128,7 @@ export class InFlight {
   watch(watched: Watched): () => void {
     freezeDecision(watched.decision);
     this.#watched.add(watched);
+    this.#onBegin();
     return () => this.#watched.delete(watched);
   }
 

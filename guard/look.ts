@@ -1,4 +1,4 @@
-import { type Decision, deepFreeze, faultReading, type Reading } from '../flags/index.ts';
+import { type Decision, deepFreeze, type Fault, faultReading, type Reading } from '../flags/index.ts';
 import type { Replica } from '../store/replica.ts';
 import { decide } from './decide.ts';
 import type { GuardedSubject } from './subject.ts';
@@ -6,6 +6,8 @@ import type { GuardedSubject } from './subject.ts';
 /** What the guard can look at synchronously, without asking a store or provider. */
 export interface LocalState {
   readonly isClosed: () => boolean;
+  /** Why the answers of the client that is asked for the mode cannot be used now, or null. */
+  readonly sourceFault: () => Fault | null;
   /** The leased copy of the store's state; null where the mode comes from a provider or a client alone. */
   readonly replica: Pick<Replica, 'reading'> | null;
 }
@@ -20,8 +22,15 @@ export const unasked = ({ replica }: Pick<LocalState, 'replica'>, subject: Guard
   replica?.reading(subject) ?? NOT_ASKED;
 
 /** The reading of a closed switch, from the moment `close` is called, whatever its store or client still answers. */
-export const CLOSED = deepFreeze(faultReading('CLOSED', 'this switch has been closed'));
+const CLOSED = deepFreeze(faultReading('CLOSED', 'this switch has been closed'));
 
-/** The decision from the last evaluation and, where there is a store, from the local copy as it is now. */
-export const look = ({ isClosed, replica }: LocalState, subject: GuardedSubject, evaluated: Reading): Decision =>
-  decide(subject, evaluated, isClosed() ? CLOSED : replica?.reading(subject));
+/** What can be read of the switch in this turn, without asking; undefined where there is no local copy to read. */
+export function readNow({ isClosed, sourceFault, replica }: LocalState, subject: GuardedSubject): Reading | undefined {
+  if (isClosed()) return CLOSED;
+  const fault = sourceFault();
+  return fault ? faultReading(fault.code, fault.message) : replica?.reading(subject);
+}
+
+/** The decision from the last evaluation and from what can be read now. */
+export const look = (local: LocalState, subject: GuardedSubject, evaluated: Reading): Decision =>
+  decide(subject, evaluated, readNow(local, subject));

@@ -7,6 +7,7 @@ import type { Guard } from './guard.ts';
 import { childIdentity, createIdentityStorage, type Identity } from './identity.ts';
 import { Interventions } from './interventions.ts';
 import { type KillSwitch, killSwitchOf } from './kill-switch.ts';
+import { lookAgain } from './look-again.ts';
 import { createTurns } from './turn.ts';
 import { watchElsewhere } from './watch-elsewhere.ts';
 
@@ -56,12 +57,15 @@ export function openGuard({ settings, executor, source }: GuardParts): KillSwitc
     leaseMs,
     handlerTimeoutMs,
   };
-  const stopWatching = watchElsewhere({ source, inFlight, changes, leaseMs });
+  const watching = [
+    watchElsewhere({ source, inFlight, changes, leaseMs }),
+    lookAgain({ executor, sourceFault: source.fault, leaseMs }),
+  ];
   return killSwitchOf({
     guard,
     storage,
     registry,
     checkpoints: reports,
-    close: () => close({ executor, source, interventions, stopWatching }),
+    close: () => close({ executor, source, interventions, stopWatching: () => watching.forEach((stop) => stop()) }),
   });
 }

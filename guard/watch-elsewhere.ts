@@ -1,8 +1,7 @@
-import { confirmEveryMs } from '../flags/lease.ts';
 import type { ModeSource } from '../flags/mode-source.ts';
 import type { Changes } from './changes.ts';
 import type { InFlight } from './in-flight.ts';
-import { POLL_MS } from './wait.ts';
+import { everyMs } from './look-again.ts';
 
 export interface Watching {
   readonly source: ModeSource;
@@ -21,7 +20,7 @@ export function watchElsewhere({ source: { watch }, inFlight, changes, leaseMs }
     void inFlight.refresh();
     changes.notify();
   };
-  const timer = setInterval(askAgain, Math.min(POLL_MS, confirmEveryMs(leaseMs)));
+  const timer = setInterval(askAgain, everyMs(leaseMs));
   timer.unref();
   const unwatch = watch(askAgain);
   return () => {

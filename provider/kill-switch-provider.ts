@@ -82,6 +82,9 @@ const NOT_STARTED: Fault = deepFreeze({ code: 'NOT_READY', message: 'the provide
  * safe value, with the fault in `flagMetadata` and no error code, because with one a client would return its caller's
  * own default; the app's own flags then have an error code, so that they do return it.
  *
+ * `PROVIDER_CONFIGURATION_CHANGED` tells of each recorded change. No event tells that the time of a rule has come: each
+ * evaluation has the new answer, and who listens asks again.
+ *
  * @throws KillSwitchError INVALID_ARGUMENT
  */
 export class KillSwitchProvider implements Provider {

@@ -1,4 +1,5 @@
 import {
+  changesWithTime,
   type Clock,
   type Fault,
   faultReading,
@@ -130,6 +131,12 @@ export class Replica {
    */
   storeNow(): number | null {
     return this.#copy.storeNow(this.clock());
+  }
+
+  /** True while what the copy says may change with the store's time alone, of which no listener is notified. */
+  get changesWithTime(): boolean {
+    const { state } = this.#copy;
+    return state !== null && changesWithTime(state);
   }
 
   /**

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
+  changesWithTime,
   type Cause,
   type Mode,
   MODES,
@@ -238,6 +239,15 @@ describe('the base mode’s targeting', () => {
     expect(restrictionFor(state, { context: {}, now: () => 0 }).mode).toBe('full_stop');
     const context = { $flagd: { timestamp: 9e9 }, $kill_switch: { timestamp: 9e9 } }; // no context sets a clock
     expect(restrictionFor(state, { context, now: () => 0 }).mode).toBe('full_stop');
+  });
+
+  test('changes with the time alone where its rule asks for it, wherever in the rule that is', () => {
+    const timed = [...Object.values(rules), SOUND_RULES['the time in the fallback of an attribute']];
+    expect(timed.map((rule) => changesWithTime(stateIn('live', rule)))).toEqual([true, true, true]);
+    const untimed = [undefined, {}, { if: [{ '===': [{ var: 'tier' }, null] }, 'paused', 'live'] }];
+    expect(untimed.map((rule) => changesWithTime(stateIn('live', rule)))).toEqual([false, false, false]);
+    const [refused] = REFUSED_RULES['the time behind a dot'] ?? [];
+    expect(changesWithTime(stateIn('live', refused))).toBe(false); // it is full_stop at all times
   });
 
   test('is full_stop where a rule asks for a time that nothing has confirmed', () => {

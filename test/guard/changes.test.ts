@@ -98,13 +98,14 @@ describe('the next change', () => {
 
 test('the process is kept alive from the first who waits until the last has ended, by one timer', () => {
   const changes = new Changes();
+  expect(changes.isEmpty).toBe(true);
   changes.hold();
   changes.hold();
   expect(vi.getTimerCount()).toBe(1);
   changes.letGo();
-  expect(vi.getTimerCount()).toBe(1);
+  expect([vi.getTimerCount(), changes.isEmpty]).toEqual([1, false]);
   changes.letGo();
-  expect(vi.getTimerCount()).toBe(0);
+  expect([vi.getTimerCount(), changes.isEmpty]).toEqual([0, true]);
   changes.hold();
   expect(vi.getTimerCount()).toBe(1);
 });

@@ -84,6 +84,30 @@ describe('an executor', () => {
     expect(stopped.mock.calls).toEqual([[120]]);
   });
 
+  test('says when something has begun to run, to be watched or to wait, until nobody listens', () => {
+    const { executor, running } = open();
+    const begun = vi.fn();
+    const forget = executor.onBegin(begun);
+    const work = {
+      decision: running.decision,
+      look: () => running.now,
+      isActive: () => true,
+      refresh: async () => {},
+      stop: () => null,
+    };
+    executor.inFlight.start(work);
+    expect(begun).toHaveBeenCalledTimes(1);
+    executor.inFlight.watch(work);
+    expect(begun).toHaveBeenCalledTimes(2);
+    executor.changes.hold();
+    expect(begun).toHaveBeenCalledTimes(3);
+    executor.inFlight.end(work);
+    executor.changes.letGo();
+    forget();
+    executor.inFlight.start(work);
+    expect(begun).toHaveBeenCalledTimes(3);
+  });
+
   test('reports its work and its actions with its copy', () => {
     const { executor, done, reported } = open();
     expect(reported()?.work?.()).toMatchObject({ inFlight: 1, draining: 0 });

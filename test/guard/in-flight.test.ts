@@ -89,6 +89,7 @@ describe('work that runs', () => {
     other.now = decide('full_stop');
     inFlight.check();
     expect(inFlight.work).toMatchObject({ inFlight: 3, draining: 2 });
+    expect(inFlight.draining).toBe(2);
     inFlight.end(one);
     inFlight.end(calm);
     expect(done).not.toContain('drained');
@@ -147,6 +148,18 @@ describe('work that runs', () => {
     await Promise.all(waits);
     expect(idle).toBe(2);
   });
+});
+
+test('there is nothing to look at before anything runs or is watched, nor after that', () => {
+  const { done, inFlight, start } = open();
+  expect(inFlight.isEmpty).toBe(true);
+  const running = start('one');
+  expect(inFlight.isEmpty).toBe(false);
+  const unwatch = inFlight.watch(work(done, 'other'));
+  inFlight.end(running);
+  expect(inFlight.isEmpty).toBe(false);
+  unwatch();
+  expect(inFlight.isEmpty).toBe(true);
 });
 
 describe('what is watched', () => {

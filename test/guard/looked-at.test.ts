@@ -1,5 +1,5 @@
 import { expect, test, vi } from 'vitest';
-import type { Mode } from '../../flags/index.ts';
+import type { Fault, Mode } from '../../flags/index.ts';
 import { Deadlines } from '../../guard/evaluate.ts';
 import { LookedAt } from '../../guard/looked-at.ts';
 import { leap } from '../leap.ts';
@@ -7,7 +7,7 @@ import { leap } from '../leap.ts';
 const reading = (mode: Mode) => ({ mode, cause: { kind: 'mode' }, epoch: 1 }) as const;
 
 /** Work that was let through as `live`, and the questions that its refreshes ask, to be answered by the test. */
-function open() {
+function open({ sourceFault = (): Fault | null => null } = {}) {
   const answers: Array<(mode: Mode) => void> = [];
   const lookedAt = new LookedAt(
     {
@@ -18,7 +18,7 @@ function open() {
           }),
       },
       deadlines: new Deadlines(),
-      sourceFault: () => null,
+      sourceFault,
       isClosed: () => false,
       replica: null,
     },
@@ -36,6 +36,16 @@ test('is decided by the answer that came last, until there is another', async ()
   answers[0]?.('full_stop');
   await refreshed;
   expect(lookedAt.look().mode).toBe('full_stop');
+});
+
+test('is stopped in the turn in which whoever answers is found to be another, and goes on when that is over', () => {
+  let fault: Fault | null = null;
+  const { lookedAt } = open({ sourceFault: () => fault });
+  expect(lookedAt.look().verdict).toBe('allow');
+  fault = { code: 'DOMAIN_TAKEN', message: 'by another' };
+  expect(lookedAt.look()).toMatchObject({ verdict: 'block', cause: { ...fault, kind: 'fault' } });
+  fault = null;
+  expect(lookedAt.look().verdict).toBe('allow');
 });
 
 test('is not decided by an answer to a question that was asked before the one whose answer it has', async () => {

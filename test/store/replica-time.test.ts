@@ -162,6 +162,19 @@ describe('a replica behind a hop', () => {
     expect(mode(x)).toBe('full_stop: INTERNAL');
   });
 
+  test('what it says changes with the time alone while the base mode has a rule that asks for it', async () => {
+    const { replica, control } = await openReplicas();
+    const x = replica('x', 60_000);
+    expect(x.changesWithTime).toBe(false);
+    await x.start();
+    expect(x.changesWithTime).toBe(false);
+    const targeting = { if: [{ '<': [{ var: '$flagd.timestamp' }, 1] }, 'paused', 'live'] };
+    await control.setMode({ mode: 'full_stop', targeting, reason: 'a window' });
+    await vi.waitFor(() => expect(x.changesWithTime).toBe(true));
+    await control.setMode({ mode: 'full_stop' });
+    await vi.waitFor(() => expect(x.changesWithTime).toBe(false));
+  });
+
   test('the time is the store’s, whatever this machine’s clock is set to', async () => {
     const { x, clock } = await behind({});
     expect(x.storeNow()).toBe(Date.UTC(2026, 0, 1));
