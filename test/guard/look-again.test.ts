@@ -142,6 +142,10 @@ describe('while a rule asks for the time', () => {
     end();
     changes.hold();
     expect([after(5000), inFlight.isEmpty]).toEqual(['', true]);
+    const other = open();
+    other.end();
+    other.changes.hold();
+    expect(other.after(5000)).toBe('');
   });
 });
 

@@ -17,30 +17,38 @@ const settled = (work: Promise<unknown>): Promise<unknown> =>
       [error.code, error.decision?.cause?.code].filter(Boolean).join(' '),
   );
 
+/** A provider that never changes. */
+const alwaysLive = () =>
+  new InMemoryProvider({
+    'kill-switch.mode': { variants: { live: 'live' }, defaultVariant: 'live', disabled: false },
+  });
+
 describe.each(stores)('on %s, what changes without an event', (_name, sides) => {
-  /** A switch with a real lease, whose base mode becomes another one at a second that is to come. */
-  async function open(before: Mode, after: Mode, options: Partial<CreateKillSwitchOptions> = {}) {
+  /** A switch with a real lease, whose base mode becomes another one at a second that is to come, or at each of some. */
+  async function open([before, ...others]: readonly [Mode, ...Mode[]], options: Partial<CreateKillSwitchOptions> = {}) {
     const { control, killSwitch } = await openSwitch(await sides(), { agentId: 'x', leaseMs: LEASE_MS, ...options });
-    const until = Math.floor(Date.now() / 1000) + 2;
-    const targeting = { if: [{ '<': [{ var: '$flagd.timestamp' }, until] }, before, after] };
+    const changesAt = Math.ceil(Date.now() / 1000) + 2;
+    const isBefore = (second: number) => ({ '<': [{ var: '$flagd.timestamp' }, second] });
+    const windows = [before, ...others.slice(0, -1)].flatMap((mode, at) => [isBefore(changesAt + at), mode]);
+    const targeting = { if: [...windows, others.at(-1)] };
     const { epoch } = await control.setMode({ mode: 'full_stop', targeting, reason: 'a window' });
-    await vi.waitFor(() => expect(killSwitch.check()).toMatchObject({ epoch, mode: before }));
-    const leftMs = (): number => until * 1000 + IN_TIME_MS - Date.now();
+    await vi.waitFor(() => expect(killSwitch.check()).toMatchObject({ epoch, mode: before }), { timeout: 2000 });
+    const leftMs = (): number => (changesAt + others.length - 1) * 1000 + IN_TIME_MS - Date.now();
     return { control, killSwitch, leftMs };
   }
 
-  test.each<[string, Partial<CreateKillSwitchOptions>]>([
-    ['from the store alone', {}],
+  test.each<[string, () => Partial<CreateKillSwitchOptions>]>([
+    ['from the store alone', () => ({})],
+    ['from a provider as well, which never changes', () => ({ provider: alwaysLive() })],
     [
-      'from a provider as well, which never changes',
-      {
-        provider: new InMemoryProvider({
-          'kill-switch.mode': { variants: { live: 'live' }, defaultVariant: 'live', disabled: false },
-        }),
+      'from a client as well, whose provider never changes',
+      () => {
+        OpenFeature.setProvider('of the app', alwaysLive());
+        return { client: OpenFeature.getClient('of the app') };
       },
     ],
   ])('stops work when its window closes, and reports it as draining until it ends: %s', async (_from, options) => {
-    const { control, killSwitch, leftMs } = await open('live', 'full_stop', options);
+    const { control, killSwitch, leftMs } = await open(['live', 'full_stop'], options());
     let end = (): void => {};
     const told: string[] = [];
     const long = killSwitch.action({
@@ -61,18 +69,18 @@ describe.each(stores)('on %s, what changes without an event', (_name, sides) => 
       async () => expect(await control.executors()).toMatchObject([{ state: 'draining', in_flight: 1, draining: 1 }]),
       { timeout: IN_TIME_MS },
     );
+    await sleep(LEASE_MS / 2); // longer than from one report to the next
+    expect(await control.executors()).toMatchObject([{ state: 'draining', in_flight: 1 }]);
     end();
     expect((await work).status).toBe('aborted');
     await vi.waitFor(
       async () => expect(await control.executors()).toMatchObject([{ state: 'stopped', in_flight: 0 }]),
-      {
-        timeout: IN_TIME_MS,
-      },
+      { timeout: IN_TIME_MS },
     );
   });
 
   test('wakes a call and a checkpoint that wait in a pause whose window closes', async () => {
-    const { killSwitch, leftMs } = await open('paused', 'live');
+    const { killSwitch, leftMs } = await open(['paused', 'live']);
     const call = killSwitch.action({ name: 'a.call', execute: () => 'ran' })(undefined);
     const checkpoint = killSwitch.run({ runId: 'r' }, async (run) => {
       await run.checkpoint('here');
@@ -81,8 +89,26 @@ describe.each(stores)('on %s, what changes without an event', (_name, sides) => 
     expect(await Promise.race([Promise.all([call, checkpoint]), sleep(leftMs(), 'late')])).toEqual(['ran', 'passed']);
   });
 
+  test('holds the steps of a result back while a pause lasts, and lets them go on when it is over', async () => {
+    const { killSwitch, leftMs } = await open(['live', 'paused', 'live']);
+    const steps = killSwitch.action({
+      name: 'a.steps',
+      async *execute() {
+        for (;;) yield await sleep(20, Date.now());
+      },
+    });
+    const pauses: number[] = [];
+    let last = Date.now();
+    for await (const at of await steps(undefined)) {
+      if (at - last > 500) pauses.push(at - last);
+      last = at;
+      if (leftMs() < 500 || pauses.length > 0) break;
+    }
+    expect(pauses).toEqual([expect.closeTo(1000, -3)]); // within 500 ms of it
+  });
+
   test('blocks a call that waits in a pause which becomes a full stop', async () => {
-    const { killSwitch, leftMs } = await open('paused', 'full_stop');
+    const { killSwitch, leftMs } = await open(['paused', 'full_stop']);
     const call = settled(killSwitch.action({ name: 'a.call', execute: () => 'ran' })(undefined));
     expect(await Promise.race([call, sleep(leftMs(), 'late')])).toBe('BLOCKED');
   });
