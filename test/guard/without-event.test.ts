@@ -24,7 +24,7 @@ const alwaysLive = () =>
   });
 
 describe.each(stores)('on %s, what changes without an event', (_name, sides) => {
-  /** A switch with a real lease, whose base mode becomes another one at a second that is to come, or at each of some. */
+  /** A switch with a real lease whose base mode, some seconds from now, becomes the next of these with each second. */
   async function open([before, ...others]: readonly [Mode, ...Mode[]], options: Partial<CreateKillSwitchOptions> = {}) {
     const { control, killSwitch } = await openSwitch(await sides(), { agentId: 'x', leaseMs: LEASE_MS, ...options });
     const changesAt = Math.ceil(Date.now() / 1000) + 2;
