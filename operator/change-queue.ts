@@ -10,6 +10,7 @@ import {
 } from '../flags/index.ts';
 import type { ControlConnection, ControlView } from '../store/ports.ts';
 import { Rounds } from '../store/rounds.ts';
+import { within } from '../store/with-deadline.ts';
 import { CHECKS } from './checks.ts';
 import { type Command, entriesFor } from './commands.ts';
 import { type Actor, actorName } from './operators.ts';
@@ -55,6 +56,12 @@ export type Appended = Recorded | { readonly is: 'pending'; readonly request: Pe
  */
 const MOST_AT_ONCE = 250;
 
+/**
+ * How long `close` waits for the append that is under way at most, in milliseconds. The store's own bound is usually
+ * shorter.
+ */
+const CLOSING_MS = 5000;
+
 /** One command on its way into the log. */
 interface Job extends Order {
   /** Chosen once, however often it is planned again, so that a retry can find its own event. */
@@ -71,7 +78,7 @@ interface Job extends Order {
   tries: number;
   /**
    * Where in the log its event may be: after epoch `after`, up to epoch `last`; and the objection, where the event is a
-   * request or a refused attempt. Null while the store has answered every append of it with a refusal.
+   * request or a refused attempt. Null while it is certain that no append of it was taken.
    */
   unanswered: { readonly after: number; readonly last: number; readonly objection: Objection | null } | null;
   /** True: it is tried alone, because a batch with it had something wrong. */
@@ -95,6 +102,9 @@ export class ChangeQueue {
   });
   #wake: () => void = () => {};
   #most = MOST_AT_ONCE;
+  /** The append that is under way, or the last one. Never rejects. */
+  #sending: Promise<void> = Promise.resolve();
+  #closed = false;
 
   constructor({ connection, retryMs, checks = CHECKS }: ChangeQueueOptions) {
     this.#connection = connection;
@@ -104,6 +114,7 @@ export class ChangeQueue {
 
   /** @throws ChangeRefusedError; KillSwitchError that says why the store did not take it in time */
   append({ command, actor, retryMs = this.#retryMs }: Order): Promise<Appended> {
+    if (this.#closed) return Promise.reject(closedError());
     return new Promise((resolve, reject) => {
       const keys = entriesFor(command);
       this.#waiting.push({
@@ -125,6 +136,17 @@ export class ChangeQueue {
     });
   }
 
+  /**
+   * From now on nothing is appended. What was not sent is refused with CLOSED; what is being appended is waited for, at
+   * most `CLOSING_MS`, and answered as the store answers it.
+   */
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#refuse(this.#waiting.splice(0));
+    this.#wake();
+    await within(this.#sending, CLOSING_MS, closedError).catch(() => {}); // the connection's end answers it then
+  }
+
   async #next(): Promise<void> {
     await Promise.resolve(); // changes that are asked for in one turn are appended together
     const batch = this.#take();
@@ -141,6 +163,7 @@ export class ChangeQueue {
 
   /** Waits until the next change is due, or another comes. */
   async #pause(): Promise<void> {
+    if (this.#waiting.length === 0) return; // closed meanwhile
     const next = Math.min(...this.#waiting.map(({ notBefore }) => notBefore));
     let timer: NodeJS.Timeout | undefined;
     await new Promise<void>((resolve) => {
@@ -160,6 +183,7 @@ export class ChangeQueue {
       // Reading a long log may have taken long; that does not count.
       for (const job of batch) if (job.tries === 0) job.deadline = performance.now() + job.retryMs;
       open = await this.#withoutRecorded(batch, view);
+      if (this.#closed) throw closedError();
       const plan = planBatch(view, open, this.#checks);
       // An objection is an answer, no failure of the store: its job is not tried again.
       for (const { job, objection } of plan.objected) answer(job, objection);
@@ -178,9 +202,15 @@ export class ChangeQueue {
    * the head that it was planned on.
    */
   async #send(view: ControlView, { planned, appends }: PlannedBatch<Job>): Promise<boolean> {
+    const appending = this.#connection.append(...appends);
+    this.#sending = appending.then(
+      () => {},
+      () => {},
+    );
     try {
-      return await this.#connection.append(...appends);
+      return await appending;
     } catch (error) {
+      if (handlingOf(error).retry !== 'again') throw error; // nothing was appended
       const epoch = view.head?.epoch ?? 0;
       for (const { job, change, objection } of planned) {
         const after = Math.min(job.unanswered?.after ?? epoch, epoch);
@@ -205,7 +235,7 @@ export class ChangeQueue {
    */
   #overtaken(batch: readonly Job[], { loosens }: PlannedBatch<Job>): void {
     if (loosens) this.#most = Math.max(1, Math.ceil(batch.length / 2));
-    this.#retry(batch, loosens ? later : soon, () => new KillSwitchError('CONFLICT', MOVED_ON));
+    this.#retry(batch, loosens ? later : soon, (job) => refusal(job, new KillSwitchError('CONFLICT', MOVED_ON)));
   }
 
   #failed(batch: readonly Job[], error: unknown): void {
@@ -213,25 +243,30 @@ export class ChangeQueue {
     if (retry === 'alone') {
       // One of them is wrong: each is tried alone, so that the others are recorded.
       for (const job of batch) {
-        if (batch.length === 1) job.reject(error);
+        if (batch.length === 1) job.reject(refusal(job, error));
         else this.#waiting.push(Object.assign(job, { alone: true }));
       }
       return;
     }
     // A smaller batch may fit, for instance on a disk that is nearly full.
     this.#most = Math.max(1, Math.floor(batch.length / 2));
-    if (retry === 'never') for (const job of batch) job.reject(error);
+    if (retry === 'never') for (const job of batch) job.reject(refusal(job, error));
     else this.#retry(batch, later, (job) => gaveUp(job, error));
   }
 
   /** Lets the jobs wait together, unless their time is over. */
-  #retry(batch: readonly Job[], wait: (tries: number) => number, failure: (job: Job) => Error): void {
+  #retry(batch: readonly Job[], wait: (tries: number) => number, failure: (job: Job) => unknown): void {
+    if (this.#closed) return this.#refuse(batch);
     const tries = Math.max(...batch.map((job) => ++job.tries));
     const notBefore = performance.now() + wait(tries);
     for (const job of batch) {
       if (notBefore <= (job.deadline ?? 0)) this.#waiting.push(Object.assign(job, { notBefore }));
       else job.reject(failure(job));
     }
+  }
+
+  #refuse(jobs: readonly Job[]): void {
+    for (const job of jobs) job.reject(refusal(job, closedError()));
   }
 
   /** Answers the jobs whose event is in the log although the store's answer was lost; returns the others. */
@@ -262,15 +297,26 @@ function answer({ resolve, reject }: Job, end: Recorded | Objection): void {
   else reject(new ChangeRefusedError(end.refusal));
 }
 
+/** Why a job is tried no more. Where an answer to it was lost the error says that it may have been recorded. */
+const refusal = (job: Job, error: unknown): unknown => (job.unanswered ? gaveUp(job, error) : error);
+
 // How long jobs wait, in milliseconds. The random part keeps apart processes that were overtaken at the same time.
 const soon = (tries: number): number => Math.random() * Math.min(30, 2 * tries);
 const later = (tries: number): number => Math.min(500, 20 * 2 ** Math.min(tries, 5)) * (0.5 + Math.random() / 2);
 
 const MOVED_ON = 'The log moved on each time this change was tried. Try again.';
 
+/** The error of a control plane that has been closed. Of a change: it was not recorded. */
+export const closedError = (): KillSwitchError => new KillSwitchError('CLOSED', 'This control plane has been closed.');
+
+/**
+ * Codes by which a caller takes a change for not recorded. An error has none of them where an answer to it was lost.
+ */
+const SAYS_UNCHANGED: ReadonlySet<string> = new Set(['CLOSED', 'CONFLICT']);
+
 const gaveUp = ({ command, unanswered }: Job, error: unknown): KillSwitchError =>
   new KillSwitchError(
-    isKillSwitchError(error) ? error.code : 'STORE_UNREACHABLE',
+    isKillSwitchError(error) && !(unanswered && SAYS_UNCHANGED.has(error.code)) ? error.code : 'STORE_UNREACHABLE',
     `The ${command.type} was ${unanswered ? 'not acknowledged by the store, and may or may not have been recorded' : 'not recorded, because the store could not be read'}: ${messageOf(error)} Executors that cannot reach the store stop by themselves when their lease is over. Repeat the command: it is recorded only once.`,
     { cause: error },
   );

@@ -1,8 +1,8 @@
-import { type Clock, KillSwitchError, type LogEvent, type State, stateFrom } from '../flags/index.ts';
+import { type Clock, type LogEvent, type State, stateFrom } from '../flags/index.ts';
 import { loadWhole } from '../store/answers.ts';
 import type { ControlConnection } from '../store/ports.ts';
 import { Rounds } from '../store/rounds.ts';
-import { type Appended, ChangeQueue, type Order, type Recorded } from './change-queue.ts';
+import { type Appended, ChangeQueue, closedError, type Order, type Recorded } from './change-queue.ts';
 import { Hearing } from './hearing.ts';
 import { type Pace, SYSTEM_PACE } from './kill-heard.ts';
 import { Operating } from './operate.ts';
@@ -56,12 +56,18 @@ export class OpenedSwitch {
     this.hearing = new Hearing(connection);
     this.pace = pace;
     this.#changes = new ChangeQueue({ connection, retryMs, checks });
-    const append = (order: Order): Promise<Recorded> => this.append(order);
+    // `close` waits for its loop, which may be about to end a kill.
+    const append = (order: Order): Promise<Recorded> => this.#record(order);
     this.#operating = operate && new Operating({ ...operate, connection, append, retryMs });
   }
 
   /** @throws ChangeRefusedError, ChangePendingError; KillSwitchError that says why the store did not take it in time */
   async append(order: Order): Promise<Recorded> {
+    if (this.closed.aborted) throw closedError();
+    return this.#record(order);
+  }
+
+  async #record(order: Order): Promise<Recorded> {
     const appended = await this.#changes.append(order).catch((error: unknown) => {
       throw isChangeRefusedError(error) ? new ChangeRefusedError(this.#located(error.refusal)) : error;
     });
@@ -97,10 +103,15 @@ export class OpenedSwitch {
     return this.#closing.signal;
   }
 
+  /**
+   * Refuses further changes and those that wait, with CLOSED. A change that is being appended is answered first, so
+   * that nobody takes one for not recorded that was.
+   */
   async close(): Promise<void> {
-    this.#closing.abort(new KillSwitchError('CLOSED', 'This control plane has been closed.'));
+    this.#closing.abort(closedError());
     await this.#operating?.close();
-    await this.settled();
+    await this.settled(); // its event goes through the queue
+    await this.#changes.close();
     await this.connection.close();
   }
 

@@ -15,6 +15,7 @@ import {
   KillSwitchError,
   killToAddTo,
   loosens,
+  messageOf,
   parseEntry,
   placeOf,
   readEvent,
@@ -36,6 +37,12 @@ export const answerNow = (nonce: string, wall: number = Date.now()): Answer => (
   time: new Date(wall).toISOString(),
   ageMs: 0,
 });
+
+/** The error for a change that was sent and not answered, or written and not read back: it may have been appended. */
+export const unknownOutcome = (error: unknown, seq: number): KillSwitchError =>
+  new KillSwitchError('STORE_UNREACHABLE', `It is not known whether change ${seq} was appended. ${messageOf(error)}`, {
+    cause: error,
+  });
 
 /**
  * Loads the whole state for a caller that holds no head, such as one that plans a change or shows the state.

@@ -155,8 +155,9 @@ export interface ControlWriter {
    * Appends one change or several, durably, in one round trip or sync; each change expects the head that the one before
    * it leaves. False when the head was no longer the first one's `expected`; nothing was changed then. A change that
    * readers would refuse is refused here, and nothing is written.
-   * @throws when it is not known whether they were appended: then all of them were, none, or (where a disk is full) the
-   * first ones
+   * @throws KillSwitchError STORE_UNREACHABLE, STORE_READ_ONLY when it is not known whether they were appended: then
+   * all of them were, none, or (where a disk is full) the first ones. With any other code nothing was appended, also
+   * with CLOSED: `close` waits for an append that was sent, within the time of a request.
    */
   append(...changes: Append[]): Promise<boolean>;
   /**

@@ -1,6 +1,15 @@
 import { type Clock, type Entry, type EntryKey, type Head, KillSwitchError } from '../../flags/index.ts';
 import { checkKeys, type Keys } from '../../flags/options.ts';
-import { answerNow, awaitPrecedence, type Batch, controlView, readBack, readsOnlyKills, sameHead } from '../answers.ts';
+import {
+  answerNow,
+  awaitPrecedence,
+  type Batch,
+  controlView,
+  readBack,
+  readsOnlyKills,
+  sameHead,
+  unknownOutcome,
+} from '../answers.ts';
 import type { ControlStore } from '../ports.ts';
 import { appendLines, syncFolders } from './append-lines.ts';
 import { rememberedOf } from './default-anchor.ts';
@@ -181,11 +190,21 @@ async function appendByPrecedence(batch: Batch, appending: Appending): Promise<b
  * The order in the file decides: the writer whose first line comes first after `expected` has appended, others have
  * not.
  */
-async function appendFirst({ expected, head, texts }: Batch, { reader, syncFolders }: Appending): Promise<boolean> {
+async function appendFirst(batch: Batch, appending: Appending): Promise<boolean> {
+  const { reader } = appending;
+  if (!sameHead(reader.log.head, batch.expected)) return false;
+  await appendLines(reader.paths.log, batch.texts);
+  try {
+    return await isAppended(batch, appending);
+  } catch (error) {
+    throw unknownOutcome(error, batch.head.epoch);
+  }
+}
+
+/** Whether the lines that were written are the log's next. */
+async function isAppended({ expected, head, texts }: Batch, { reader, syncFolders }: Appending): Promise<boolean> {
   const { paths } = reader;
   const isUnchanged = (): boolean => sameHead(reader.log.head, expected);
-  if (!isUnchanged()) return false;
-  await appendLines(paths.log, texts);
   await syncFolders();
   await reader.advance();
   // Another writer may have died just then, and left half a line to which the first of these was appended. They are

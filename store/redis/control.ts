@@ -2,11 +2,19 @@ import { randomUUID } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import { type EntryKey, killToAddTo, parseEntry, quoteId } from '../../flags/index.ts';
 import { checkKeys } from '../../flags/options.ts';
-import { awaitPrecedence, type Batch, controlView, precedenceMs, readBack, readsOnlyKills } from '../answers.ts';
+import {
+  awaitPrecedence,
+  type Batch,
+  controlView,
+  precedenceMs,
+  readBack,
+  readsOnlyKills,
+  unknownOutcome,
+} from '../answers.ts';
 import { readBeat, type ReportedBeat, unreadableBeat } from '../beats.ts';
 import type { Append, ControlConnection, ControlScope, ControlStore } from '../ports.ts';
 import { ENDPOINT_KEYS, type RedisEndpoint, type RedisEndpointOptions, redisEndpoint } from './endpoint.ts';
-import { isReply, requireReplicated, stateIsGone, unknownOutcome } from './errors.ts';
+import { isReply, requireReplicated, stateIsGone } from './errors.ts';
 import type { RedisKeys } from './keys.ts';
 import { clearForks, forgetExecutor, readForks, readKept, writerOf } from './kept.ts';
 import { atOneMoment, redisReader } from './reader.ts';
@@ -72,6 +80,9 @@ function openControl(endpoint: RedisEndpoint, { organizationId, requestTimeoutMs
     if (unsettled === appended) unsettled = null;
   };
 
+  /** The appends that are not answered yet. */
+  const appending = new Set<Promise<unknown>>();
+
   return {
     ...reader,
     shelf: redisShelfReader(parts),
@@ -81,6 +92,8 @@ function openControl(endpoint: RedisEndpoint, { organizationId, requestTimeoutMs
       return snapshot;
     },
     async close() {
+      // An append that is cut off is answered by no one: each ends within its time.
+      await Promise.allSettled(appending);
       await upkeep.settled();
       await reader.close();
     },
@@ -134,7 +147,9 @@ function openControl(endpoint: RedisEndpoint, { organizationId, requestTimeoutMs
         }
       };
       try {
-        const answer = await connection.request({ access: 'write', send });
+        const answered = connection.request({ access: 'write', send });
+        appending.add(answered);
+        const answer = await answered.finally(() => appending.delete(answered));
         upkeep.begin();
         const swapped = replies.parse(reply.swapped, answer, 'something that is not the switch');
         if (swapped === 2) await awaitPrecedence(batch);

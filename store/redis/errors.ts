@@ -237,9 +237,3 @@ export function requireReplicated(
     `Redis at ${location} has written it, but in time fewer than ${replicas} of its replicas had it too. ${consequence}`,
   );
 }
-
-/** The error for a change that was sent and not answered: it may have been appended. */
-export const unknownOutcome = (error: unknown, seq: number): KillSwitchError =>
-  new KillSwitchError('STORE_UNREACHABLE', `It is not known whether change ${seq} was appended. ${messageOf(error)}`, {
-    cause: error,
-  });

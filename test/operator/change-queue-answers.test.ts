@@ -26,11 +26,15 @@ const unreachable = (): KillSwitchError => new KillSwitchError('STORE_UNREACHABL
 /** What becomes of an append: it is taken, and the answer arrives or is lost; it never came; or it fails so. */
 type Fate = 'taken' | 'answer lost' | 'did not come' | 'overtaken' | Error;
 
-/** A queue over a log in memory. `fates`: what becomes of the next appends; all others are taken. */
+/**
+ * A queue over a log in memory. `fates`: what becomes of the next appends; all others are taken. `held`: what they wait
+ * for before that.
+ */
 function setUp({ checks = [], desk = started() }: { readonly checks?: readonly Check[]; readonly desk?: Desk } = {}) {
   const asked: string[][] = [];
   const fates: Fate[] = [];
   const reads: Array<() => Promise<void>> = [];
+  const held: Array<Promise<void>> = [];
   const sent: LogEvent[][] = [];
   const searched: number[] = [];
   const take = (changes: readonly Append[]): void => {
@@ -48,6 +52,7 @@ function setUp({ checks = [], desk = started() }: { readonly checks?: readonly C
     async append(...changes) {
       sent.push(changes.map(({ event }) => event));
       const fate = fates.shift() ?? 'taken';
+      await held.shift();
       if (fate instanceof Error) throw fate;
       if (fate === 'overtaken' || (changes[0]?.expected?.hash ?? '') !== desk.state.hash) return false;
       if (fate !== 'did not come') take(changes);
@@ -65,6 +70,7 @@ function setUp({ checks = [], desk = started() }: { readonly checks?: readonly C
     desk,
     fates,
     reads,
+    held,
     asked,
     sent,
     searched,
@@ -76,6 +82,7 @@ function setUp({ checks = [], desk = started() }: { readonly checks?: readonly C
         (error: unknown) => void ends.push(error),
       );
     },
+    close: () => queue.close(),
     passes: (ms: number): Promise<unknown> => vi.advanceTimersByTimeAsync(ms),
     sizes: (): number[] => sent.map((events) => events.length),
     types: (): string[][] => sent.map((events) => events.map(({ type }) => type)),
@@ -389,5 +396,127 @@ describe('the time of a change', () => {
     give(kill());
     await passes(RETRY_MS + 100);
     expect(ends).toMatchObject([{ code: 'STORE_UNREACHABLE' }]);
+  });
+});
+
+describe('closing a queue', () => {
+  const closed = { code: 'CLOSED', message: 'This control plane has been closed.' };
+  const perhaps = {
+    code: 'STORE_UNREACHABLE',
+    message: expect.stringMatching(/^The limit was not acknowledged .* may or may not have been recorded: /),
+  };
+
+  test('refuses what is asked for afterwards, and what waits to be sent or tried again', async () => {
+    const { give, close, reads, ends, sizes, passes } = setUp();
+    for (let tries = 0; tries < 2; tries += 1) reads.push(() => Promise.reject(unreachable()));
+    give(limit('a'));
+    await passes(0);
+    give(limit('b'));
+    await passes(0);
+    await close();
+    give(limit('c'));
+    await passes(RETRY_MS);
+    expect(ends).toMatchObject([closed, closed, closed]);
+    expect(sizes()).toEqual([]);
+  });
+
+  test('refuses what was being read for, and sends nothing more', async () => {
+    const { give, close, reads, ends, sizes, passes } = setUp();
+    let read = (): void => {};
+    reads.push(
+      () =>
+        new Promise((resolve) => {
+          read = resolve;
+        }),
+    );
+    give(limit('a'));
+    await passes(0);
+    await close();
+    read();
+    await passes(RETRY_MS);
+    expect(ends).toMatchObject([closed]);
+    expect(sizes()).toEqual([]);
+  });
+
+  test.each([
+    ['taken', { is: 'recorded' }],
+    ['overtaken', closed],
+    ['answer lost', perhaps],
+    [new KillSwitchError('STORE_READ_ONLY', 'full'), { ...perhaps, code: 'STORE_UNREACHABLE' }],
+    [new KillSwitchError('CLOSED', 'not sent'), { code: 'CLOSED' }],
+  ] as const)('waits for what is being appended, and answers it as it is (%s)', async (fate, end) => {
+    const { give, close, fates, held, ends, passes } = setUp();
+    fates.push(fate);
+    let letGo = (): void => {};
+    held.push(
+      new Promise((resolve) => {
+        letGo = resolve;
+      }),
+    );
+    give(limit('a'));
+    await passes(0);
+    let isClosed = false;
+    void close().then(() => {
+      isClosed = true;
+    });
+    await passes(1000);
+    expect([ends, isClosed]).toEqual([[], false]);
+    letGo();
+    await passes(0);
+    expect(ends).toMatchObject([end]);
+    expect(isClosed).toBe(true);
+  });
+
+  test('waits no longer than five seconds', async () => {
+    const { give, close, held, passes } = setUp();
+    held.push(new Promise(() => {}));
+    give(limit('a'));
+    await passes(0);
+    let isClosed = false;
+    void close().then(() => {
+      isClosed = true;
+    });
+    await passes(4999);
+    expect(isClosed).toBe(false);
+    await passes(10);
+    expect(isClosed).toBe(true);
+  });
+
+  test('says of a change whose answer was lost before that it may have been recorded', async () => {
+    const { give, close, fates, ends, passes } = setUp();
+    fates.push('answer lost');
+    give(limit('a'));
+    await passes(0);
+    await close();
+    expect(ends).toMatchObject([perhaps]);
+  });
+});
+
+describe('an answer that was lost', () => {
+  const perhaps = /^The limit was not acknowledged .* may or may not have been recorded: /;
+
+  test.each([
+    ['CLOSED', 'STORE_UNREACHABLE'],
+    ['CORRUPT', 'CORRUPT'],
+    ['INVALID_STATE', 'INVALID_STATE'],
+  ] as const)('is said where the store then fails for good (%s)', async (code, told) => {
+    const { give, fates, reads, ends, passes } = setUp();
+    fates.push('answer lost');
+    reads.push(
+      async () => {},
+      () => Promise.reject(new KillSwitchError(code, 'so it is')),
+    );
+    give(limit('a'));
+    await passes(RETRY_MS);
+    expect(ends).toMatchObject([{ code: told, message: expect.stringMatching(perhaps) }]);
+  });
+
+  test('is said where others were first ever since', async () => {
+    const { give, fates, ends, passes } = setUp();
+    vi.mocked(Math.random).mockReturnValue(1);
+    fates.push('did not come', ...Array.from({ length: 300 }, () => 'overtaken' as const));
+    give(limit('a'));
+    await passes(RETRY_MS * 2);
+    expect(ends).toMatchObject([{ code: 'STORE_UNREACHABLE', message: expect.stringMatching(perhaps) }]);
   });
 });

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { entryKey, State, stateFrom, timeSchema } from '../../flags/index.ts';
+import { setImmediate as turn } from 'node:timers/promises';
+import { entryKey, isKillSwitchError, State, stateFrom, timeSchema } from '../../flags/index.ts';
 import type { ControlConnection } from '../../store/ports.ts';
 import { change, kill, logOf, plan, pushesOf, type StoreSession } from './session.ts';
 
@@ -232,6 +233,23 @@ export const LOG_TESTS: readonly SuiteTest[] = [
       }
       await assert.rejects(confirm(null));
       await assert.rejects(control.read([]));
+    },
+  },
+  {
+    name: 'an append beside which its connection is closed is answered as the log has it',
+    async run(session) {
+      const main = await session.initialised();
+      for (let turns = 0; turns < 20; turns += 1) {
+        const control = session.control();
+        const planned = await plan(control, 'feature', { name: 'refunds', stage: turns % 2 === 0 ? 'live' : 'dark' });
+        const answer = control.append(planned).catch((error: unknown) => error);
+        for (let left = turns; left > 0; left -= 1) await turn();
+        await control.close();
+        const isThere = (await logOf(main)).some(({ hash }) => hash === planned.event.hash);
+        const given = await answer;
+        if (isThere) assert.equal(given, true);
+        else assert.equal(isKillSwitchError(given) && given.code, 'CLOSED');
+      }
     },
   },
   {
