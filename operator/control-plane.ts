@@ -291,8 +291,8 @@ export interface ControlPlane {
   settled(): Promise<void>;
   /**
    * Ends what it follows and its connection; asking again gives the same end. Any later call throws CLOSED. Changes
-   * that were not sent yet are refused with CLOSED: nothing of them was recorded. It waits for what is being appended, as
-   * long as a request may take and five seconds at most. A change that is not answered by then rejects with an error
+   * that were not sent yet are refused with CLOSED: nothing of them was recorded. It waits for what is being appended,
+   * as long as a request may take and five seconds at most. A change that is not answered by then rejects with an error
    * that says that it may or may not have been recorded (STORE_UNREACHABLE).
    */
   close(): Promise<void>;
