@@ -1,6 +1,6 @@
 import type { Patch, StateView } from './entries.ts';
-import { KillSwitchError } from './errors.ts';
-import { type Direction, type EventType, foldEvent, generationBegun, isUpkeep } from './fold.ts';
+import { isKillSwitchError, KillSwitchError, messageOf } from './errors.ts';
+import { type Direction, type EventType, type Folded, foldEvent, generationBegun, isUpkeep } from './fold.ts';
 import { GENESIS, sealEvent } from './hash-chain.ts';
 import type { Head, LogEvent } from './records.ts';
 
@@ -49,7 +49,17 @@ export function nextChange(
   const { head } = view;
   const seq = nextEpoch(head, beyond);
   const event = sealEvent({ seq, at, actor, type, data, reason, prev: head?.hash ?? GENESIS });
-  return { event, ...foldEvent(view, event), head: headAfter(head, event) };
+  return { event, ...foldOwn(view, event), head: headAfter(head, event) };
+}
+
+/** An event that this version makes and cannot read is wrong: no other version has written it. */
+function foldOwn(view: StateView, event: LogEvent): Folded {
+  try {
+    return foldEvent(view, event);
+  } catch (error) {
+    if (!isKillSwitchError(error) || error.code !== 'UNKNOWN_EVENT') throw error;
+    throw new KillSwitchError('CORRUPT', `No reader could read this: ${messageOf(error)}`, { cause: error });
+  }
 }
 
 /**

@@ -10,7 +10,9 @@ import {
   lastChangeSchema,
   limitValueSchema,
   modeSchema,
+  timeSchema,
 } from './records.ts';
+import { UNKNOWN, unknownMembers } from './unknown-parts.ts';
 
 /**
  * The format of the state. A version that adds something which this one would not know (a kind of entry, a member, a
@@ -72,10 +74,7 @@ export function placeOf(key: EntryKey): EntryPlace {
   const colon = key.indexOf(':');
   const kind = colon < 0 ? key : key.slice(0, colon);
   if (isEntryKind(kind)) return colon < 0 ? [kind] : [kind, key.slice(colon + 1)];
-  throw new KillSwitchError(
-    'UNKNOWN_ENTRY',
-    `The store holds an entry ${JSON.stringify(key)} that this version does not know. Update this process.`,
-  );
+  throw new KillSwitchError('UNKNOWN_ENTRY', `The store holds an entry ${JSON.stringify(key)} that ${UNKNOWN}`);
 }
 
 /** One entry from outside. @throws KillSwitchError UNKNOWN_ENTRY (a newer version wrote it), CORRUPT */
@@ -88,33 +87,45 @@ const SCHEMAS: { readonly [K in EntryKind]: z.ZodType<Entry<K>> } = ENTRY_SCHEMA
 
 /** The same for an entry whose kind the caller knows. @throws KillSwitchError UNKNOWN_ENTRY, CORRUPT */
 export function parseEntryOf<K extends EntryKind>(kind: K, value: unknown, key: EntryKey = kind): Entry<K> {
+  const the = `The store's entry ${JSON.stringify(key)}`;
+  if (kind === 'kill' && isJsonObject(value) && 'set_aside' in value) {
+    const what = '"set_aside", what was there before the kill';
+    throw new KillSwitchError('UNKNOWN_ENTRY', `${the} has ${what}, which ${UNKNOWN}`);
+  }
   const parsed = SCHEMAS[kind].safeParse(value);
   if (parsed.success) return parsed.data;
   const cause = parsed.error;
   const what = unknownMembers(cause) ?? unknownFormat(value, cause);
-  const the = `The store's entry ${JSON.stringify(key)}`;
   throw what === null
     ? new KillSwitchError('CORRUPT', `${the} is unreadable.`, { cause })
-    : new KillSwitchError(
-        'UNKNOWN_ENTRY',
-        `${the} has ${what}, which this version does not know. Update this process.`,
-        {
-          cause,
-        },
-      );
+    : new KillSwitchError('UNKNOWN_ENTRY', `${the} has ${what}, which ${UNKNOWN}`, { cause });
 }
 
 const unknownFormat = (value: unknown, { issues }: z.ZodError): string | null =>
   isJsonObject(value) && issues.some(({ path }) => path[0] === 'format') ? `format ${String(value['format'])}` : null;
 
-const killOfAnyVersion = z.looseObject(activeKillSchema.shape);
-
 /**
- * A kill that is read only to kill that target again: what a newer version says of it stays as it is, and what is no
- * kill reads as none. So an operator of an older version can stop what it cannot read.
+ * A kill that is read only to kill that target again, so that an operator can stop what this version cannot read. That
+ * counts as the strictest, a full stop without an end, and stays in the entry as it was, set aside.
  */
-export const killToAddTo = (value: unknown): Entry<'kill'> | undefined =>
-  isActiveKill(value) ? value : killOfAnyVersion.safeParse(value).data;
+export function killToAddTo(target: string, value: unknown): Entry<'kill'> {
+  if (isActiveKill(value)) return value;
+  const parsed = activeKillSchema.safeParse(value);
+  return parsed.success ? parsed.data : unreadKill(target, value);
+}
+
+/** Something that may be a kill of that target, and that this version cannot read, as a kill. */
+export function unreadKill(target: string, value: unknown): Entry<'kill'> {
+  const { id, killed_at, reason } = isJsonObject(value) ? value : {};
+  return {
+    // '' where they cannot be read: the event of the next kill then gives its own
+    id: typeof id === 'string' ? id : '',
+    killed_at: timeSchema.safeParse(killed_at).data ?? '',
+    reason: typeof reason === 'string' ? reason : null,
+    ...{ target, mode: 'full_stop', expires_at: null, killed_by: '', epoch: 1, by: '', at: '' },
+    set_aside: value,
+  };
+}
 
 /**
  * The same kill with equal texts shared: most kills have not changed since they were made, so `by` and `at` repeat
@@ -123,17 +134,6 @@ export const killToAddTo = (value: unknown): Entry<'kill'> | undefined =>
 function sharingTexts(kill: ActiveKill): ActiveKill {
   const { by, at, killed_by, killed_at } = kill;
   return { ...kill, by: by === killed_by ? killed_by : by, at: at === killed_at ? killed_at : at };
-}
-
-/** The names of the members that a schema does not know, for a sentence; null where there are none. */
-export function unknownMembers({ issues }: z.ZodError): string | null {
-  const names = issues.flatMap((issue) => (issue.code === 'unrecognized_keys' ? issue.keys : []));
-  return names.length === 0
-    ? null
-    : names
-        .slice(0, 5)
-        .map((name) => JSON.stringify(name.slice(0, 60)))
-        .join(', ');
 }
 
 /**

@@ -9,7 +9,6 @@ import {
   FORMAT,
   type Patch,
   type StateView,
-  unknownMembers,
 } from './entries.ts';
 import { KillSwitchError } from './errors.ts';
 import { deepFreeze } from './freeze.ts';
@@ -24,6 +23,7 @@ import {
   targetSchema,
 } from './records.ts';
 import { AUTONOMY_STAGES, FEATURE_STAGES } from './stages.ts';
+import { UNKNOWN, unknownParts } from './unknown-parts.ts';
 
 /**
  * What an event does to authority: takes some away, gives some back, or changes none. A push may be acted on only when
@@ -72,21 +72,15 @@ function row<Members extends z.ZodRawShape>(
     traits,
     fold(view: StateView, event: LogEvent): Folded {
       const parsed = data.safeParse(event.data);
-      if (!parsed.success) throw unreadable(event, parsed.error);
+      if (!parsed.success) throw unknownEvent(event, unknownParts(parsed.error), parsed.error);
       return fold(view, parsed.data, event);
     },
   };
 }
 
-function unreadable({ seq, type }: LogEvent, cause: z.ZodError): KillSwitchError {
-  const members = unknownMembers(cause);
-  const what = `Event ${seq} of the log (${type}) has`;
-  return members === null
-    ? new KillSwitchError('CORRUPT', `${what} unreadable data.`, { cause })
-    : new KillSwitchError('UNKNOWN_EVENT', `${what} ${members}, which ${UNKNOWN}`, { cause });
-}
-
-const UNKNOWN = 'this version does not know. Update this process.';
+/** Its hash has shown that the event is what was written, so what cannot be read of it is no damage. */
+const unknownEvent = ({ seq, type }: LogEvent, parts: string, cause?: z.ZodError): KillSwitchError =>
+  new KillSwitchError('UNKNOWN_EVENT', `Event ${seq} of the log (${type}) has ${parts}, which ${UNKNOWN}`, { cause });
 
 /** The last change of an entry that this event sets. */
 const changedBy = ({ seq, actor, at }: EventFacts): LastChange => ({ epoch: seq, by: actor, at });
@@ -178,12 +172,12 @@ export const FOLDS = Object.freeze({
   kill: row(kill.pick({ id: true, target: true, mode: true, expires_at: true }).shape, (view, data, event) => {
     const active = view.get('kill', data.target);
     const killed: ActiveKill = {
-      ...active, // also what a newer version says of it
-      id: active?.id ?? data.id,
+      ...active, // also what was set aside
+      id: active?.id || data.id,
       target: data.target,
       reason: event.reason ?? active?.reason ?? null,
       killed_by: event.actor,
-      killed_at: active?.killed_at ?? event.at,
+      killed_at: active?.killed_at || event.at,
       ...(active ? bothKills(active, data) : { mode: data.mode, expires_at: data.expires_at }),
       ...changedBy(event),
     };
@@ -250,10 +244,10 @@ export type EventData<T extends EventType> = z.infer<(typeof FOLDS)[T]['data']>;
 
 /**
  * What one event does to the state: the only reader of events.
- * @throws KillSwitchError UNKNOWN_EVENT (a newer version wrote it: an executor that cannot read a change must not act),
- * CORRUPT
+ * @throws KillSwitchError UNKNOWN_EVENT (a newer version wrote it: an executor that cannot read a change must not act)
  */
 export function foldEvent(view: StateView, event: LogEvent): Folded {
+  if (event.unknown !== undefined) throw unknownEvent(event, event.unknown);
   if (isEventType(event.type)) return FOLDS[event.type].fold(view, event);
   const type = JSON.stringify(event.type);
   throw new KillSwitchError('UNKNOWN_EVENT', `Event ${event.seq} of the log has the type ${type}, which ${UNKNOWN}`);

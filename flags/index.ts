@@ -1,5 +1,5 @@
 // For the other folders of this package, on Node. public.ts is what users and browsers may import.
-export { killAdds, sameBaseMode } from './already.ts';
+export { bothKills, killAdds, sameBaseMode } from './already.ts';
 export * from './catalogue.ts';
 export * from './causes.ts';
 export * from './change.ts';
@@ -48,4 +48,5 @@ export {
   type Target,
   type TargetType,
 } from './targets.ts';
+export { UNKNOWN, unknownMembers, unknownParts } from './unknown-parts.ts';
 export { hasControls } from './unseen.ts';

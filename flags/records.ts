@@ -64,7 +64,7 @@ export type Anchor = z.infer<typeof anchorSchema>;
 /** Who did something, as the log has it: `unverified:dana`, `token:dana`, `system`. */
 export const actorSchema = z.string().min(1);
 
-/** One operator change. `data` is checked by the row of its type in the fold. */
+/** One operator change of this version. `data` is checked by the row of its type in the fold. */
 export const logEventSchema = z.strictObject({
   seq: epochSchema,
   at: timeSchema,
@@ -75,9 +75,12 @@ export const logEventSchema = z.strictObject({
   prev: hashSchema,
   hash: hashSchema,
 });
-export type LogEvent = z.infer<typeof logEventSchema>;
+export interface LogEvent extends z.infer<typeof logEventSchema> {
+  /** What of it this version does not know, for a sentence: then it cannot be folded. Absent where it knows all. */
+  readonly unknown?: string;
+}
 
-/** An event from outside. @throws ZodError */
+/** An event of this version, from outside. @throws ZodError */
 export const parseEvent = (value: unknown): LogEvent => (isEvent(value) ? value : logEventSchema.parse(value));
 
 const EVENT_MEMBERS = Object.keys(logEventSchema.shape).length;
@@ -135,10 +138,16 @@ export const activeKillSchema = z.strictObject({
   killed_at: timeSchema,
   expires_at: timeSchema.nullable(),
   ...lastChangeSchema.shape,
+  /**
+   * What was there when the target was killed and could not be read then, as it was stored. It may be stricter in what
+   * this version does not know, so such a kill is only added to (`killToAddTo`), and otherwise refused as unknown.
+   */
+  set_aside: z.unknown().optional(),
 });
 export type ActiveKill = z.infer<typeof activeKillSchema>;
 
-const KILL_MEMBERS = Object.keys(activeKillSchema.shape).length;
+/** All but `set_aside`. */
+const KILL_MEMBERS = Object.keys(activeKillSchema.shape).length - 1;
 
 /**
  * The schema's check by hand, for speed: 100,000 kills are loaded before anything may act. The schema judges whatever

@@ -1,3 +1,4 @@
+import { headAfter } from './change.ts';
 import type { Subject } from './context.ts';
 import {
   ENTRY_KINDS,
@@ -10,7 +11,7 @@ import {
   placeOf,
   type StateView,
 } from './entries.ts';
-import { KillSwitchError } from './errors.ts';
+import { isKillSwitchError, KillSwitchError } from './errors.ts';
 import { type Folded, foldEvent } from './fold.ts';
 import { deepFreeze } from './freeze.ts';
 import { KillTable } from './kill-table.ts';
@@ -75,6 +76,8 @@ export class State implements StateView {
     limit: this.limits,
     autonomy: this.autonomy,
   };
+  /** The generation that the last event began which was passed over; null where `control` says it. */
+  #begun: Head | null = null;
   /** The hash of the last applied event, '' before the first. */
   hash = '';
   /** The `seq` of the last applied event, 0 before the first. */
@@ -115,9 +118,9 @@ export class State implements StateView {
 
   /** Where this state stands, or null before the first event. */
   get head(): Head | null {
-    const { control } = this;
-    if (!control) return null;
-    return { generation: control.generation, epoch: this.epoch, hash: this.hash, recovered: control.recovered };
+    const own = this.#begun ?? this.control;
+    if (!own) return null;
+    return { generation: own.generation, epoch: this.epoch, hash: this.hash, recovered: own.recovered };
   }
 
   get<K extends EntryKind>(kind: K, name = ''): Entry<K> | undefined {
@@ -135,6 +138,7 @@ export class State implements StateView {
    */
   put(key: EntryKey, entry: Entry | undefined): void {
     const [kind, name = ''] = placeOf(key);
+    if (kind === 'control') this.#begun = null;
     const table: Pick<Table<never>, 'set' | 'delete'> = this.#tables[kind];
     if (entry === undefined) table.delete(name);
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- parseEntry or the fold made it for this very key
@@ -143,7 +147,7 @@ export class State implements StateView {
 
   /**
    * Takes the event that follows: applies its patch, and moves the head to it.
-   * @throws KillSwitchError UNKNOWN_EVENT, CORRUPT; then nothing has changed
+   * @throws KillSwitchError UNKNOWN_EVENT; then nothing has changed
    */
   take(event: LogEvent): Folded {
     const folded = foldEvent(this, event);
@@ -155,13 +159,33 @@ export class State implements StateView {
   apply(patch: Patch, event: { readonly seq: number; readonly hash: string }): void {
     for (const key of patch.remove) this.put(key, undefined);
     for (const [key, entry] of patch.set) this.put(key, entry);
-    this.passOver(event);
+    this.#moveTo(event);
   }
 
   /** Moves the head to one event without applying it: for readers that need only the head, or cannot read the event. */
-  passOver(event: { readonly seq: number; readonly hash: string }): void {
-    this.epoch = event.seq;
-    this.hash = event.hash;
+  passOver(event: LogEvent): void {
+    const { seq: epoch, hash } = event;
+    // A log can begin with an event that cannot be read; its generation then has the name of that event.
+    const after = headAfter(this.head ?? { generation: hash, epoch, hash, recovered: false }, event);
+    if (after.generation !== this.head?.generation || after.recovered !== this.head.recovered) this.#begun = after;
+    this.#moveTo(event);
+  }
+
+  /** Takes the event that follows; where this version does not know it, moves the head to it and returns why. */
+  takeOrPassOver(event: LogEvent): KillSwitchError | null {
+    try {
+      this.take(event);
+      return null;
+    } catch (error) {
+      if (!isKillSwitchError(error) || error.code !== 'UNKNOWN_EVENT') throw error;
+      this.passOver(event);
+      return error;
+    }
+  }
+
+  #moveTo({ seq, hash }: { readonly seq: number; readonly hash: string }): void {
+    this.epoch = seq;
+    this.hash = hash;
   }
 
   [Symbol.iterator](): Generator<readonly [EntryKey, Entry]> {

@@ -9,6 +9,7 @@ import {
   type FeatureStage,
   type Head,
   idProblem,
+  bothKills,
   killAdds,
   messageOf,
   type Mode,
@@ -162,8 +163,11 @@ const ROWS: { readonly [T in CommandType]: CommandRow<CommandOf<T>> } = {
       if (expiresAt === undefined) return refused({ kind: 'end_out_of_reach', lastsMs: Number(lastsMs) });
       if (expiresAt !== null && expiresAt <= view.time)
         return refused({ kind: 'end_passed', end: expiresAt, now: view.time });
+      const active = view.get('kill', target);
       const terms = { mode, expires_at: expiresAt };
-      return killAdds(view.get('kill', target), terms) ? event('kill', { id: commandId, target, ...terms }) : ALREADY;
+      // What is there cannot be read, so the event says the whole of it: another version, which can, comes to no less.
+      if (active?.set_aside !== undefined) return event('kill', { id: commandId, target, ...bothKills(active, terms) });
+      return killAdds(active, terms) ? event('kill', { id: commandId, target, ...terms }) : ALREADY;
     },
   },
   revive: {

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import {
+  activeKillSchema,
   type Entry,
   type EntryKey,
   type EntryKind,
@@ -13,7 +14,6 @@ import {
   type Head,
   headSchema,
   KillSwitchError,
-  killToAddTo,
   loosens,
   messageOf,
   parseEntry,
@@ -127,7 +127,8 @@ export const readsOnlyKills = (keys: readonly EntryKey[]): boolean => keys.every
 
 /** @throws KillSwitchError CORRUPT, UNKNOWN_ENTRY */
 function checkEntry(key: EntryKey, entry: Entry): void {
-  if (placeOf(key)[0] !== 'kill' || !killToAddTo(entry)) parseEntry(key, entry);
+  // a kill may have been added to something that this version cannot read
+  if (placeOf(key)[0] !== 'kill' || !activeKillSchema.safeParse(entry).success) parseEntry(key, entry);
 }
 
 /**

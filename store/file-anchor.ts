@@ -20,6 +20,9 @@ import {
   KillSwitchError,
   messageOf,
   systemCode,
+  UNKNOWN,
+  unknownMembers,
+  unknownParts,
 } from '../flags/index.ts';
 import { checkReplaceable, isNewer } from './anchors.ts';
 import { removeIfThere, removeLeftBehind } from './left-behind.ts';
@@ -35,7 +38,8 @@ const TRIES = 3;
  * one file: each reads a whole anchor, and an older head never replaces a newer one. `read` throws KillSwitchError
  * CORRUPT or STORE_UNREACHABLE when there is a file that cannot be read or understood: that is not the same as no file.
  * When `write` returns, the anchor is on the disk. It throws STORE_READ_ONLY where it cannot be written, ANCHOR_FOREIGN
- * where the file holds the anchor of another control plane; the file then stays as it was.
+ * where the file holds the anchor of another control plane. Both throw UNKNOWN_ENTRY where a newer version wrote it.
+ * The file then stays as it was.
  * @throws KillSwitchError INVALID_ARGUMENT
  */
 export function fileAnchor(path: string): AnchorKeeper {
@@ -74,8 +78,13 @@ function read(file: string): Anchor | null {
   const text = readText(file);
   if (text === null) return null;
   try {
-    return anchorSchema.parse(JSON.parse(text));
+    const { success, data, error } = anchorSchema.safeParse(JSON.parse(text));
+    if (success) return data;
+    if (unknownMembers(error) === null) throw error;
+    const what = `The anchor file ${file} has ${unknownParts(error)}, which ${UNKNOWN}`;
+    throw new KillSwitchError('UNKNOWN_ENTRY', what, { cause: error });
   } catch (error) {
+    if (isKillSwitchError(error)) throw error;
     throw new KillSwitchError('CORRUPT', `The anchor file ${file} does not hold the last head that was seen.`, {
       cause: error,
     });
@@ -126,11 +135,13 @@ function replace(file: string, temporary: string, anchor: Anchor): void {
 /**
  * The anchor that the file holds; null where it is damaged or no file. Then there is nothing to preserve, and the
  * rename fails if it cannot be replaced.
+ * @throws KillSwitchError UNKNOWN_ENTRY for the anchor of a newer version, which may have seen more
  */
 function keptAt(file: string): Anchor | null {
   try {
     return read(file);
-  } catch {
+  } catch (error) {
+    if (isKillSwitchError(error) && error.code === 'UNKNOWN_ENTRY') throw error;
     return null;
   }
 }

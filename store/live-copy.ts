@@ -318,7 +318,9 @@ export class LiveCopy {
       for (const generation of anchor?.generations ?? []) this.#generations.add(generation);
       this.#standing = { is: 'empty', fault: NOT_READY };
     } catch (error) {
-      const message = `the anchor of this executor cannot be read (${messageOf(error)}); remove it to accept the store as it is now`;
+      const isNewer = isKillSwitchError(error) && error.code === 'UNKNOWN_ENTRY'; // what it says must not be lost
+      const mend = isNewer ? '' : '; remove it to accept the store as it is now';
+      const message = `the anchor of this executor cannot be read (${messageOf(error)})${mend}`;
       this.#standing = { is: 'unanchored', fault: { code: 'ANCHOR_UNUSABLE', message } };
     }
   }

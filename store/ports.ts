@@ -146,8 +146,8 @@ export interface Append extends Change {
 export interface ControlWriter {
   /**
    * The named entries and the head, read at one moment. Where only kills are named, or nothing, a newer version's
-   * changes keep nobody from reading: of a kill its unknown members stay as they are, and what is no kill reads as
-   * none, so that its target can be killed again. Nothing may be given back by what was read so.
+   * changes keep nobody from reading: what cannot be read as a kill reads as a full stop without an end, with what is
+   * there set aside, so that its target can be killed again. Nothing may be given back by what was read so.
    * @throws KillSwitchError UNKNOWN_ENTRY, UNKNOWN_EVENT where other entries are named, and a newer version wrote them
    */
   read(keys: readonly EntryKey[]): Promise<ControlView>;

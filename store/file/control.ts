@@ -1,4 +1,4 @@
-import { type Clock, type Entry, type EntryKey, type Head, KillSwitchError } from '../../flags/index.ts';
+import { type Clock, type Entry, type EntryKey, type Head, KillSwitchError, placeOf } from '../../flags/index.ts';
 import { checkKeys, type Keys } from '../../flags/options.ts';
 import {
   answerNow,
@@ -106,10 +106,12 @@ export function fileControlStore(options: FileControlStoreOptions = {}): Control
         read(keys) {
           readAt = performance.now();
           return reading('read', async () => {
-            const { state, head } = reader.log;
-            if (!readsOnlyKills(keys)) reader.log.checkKnown();
-            const entries = new Map<EntryKey, Entry | undefined>(keys.map((key) => [key, state.entry(key)]));
-            return controlView(entries, head, now());
+            const { log } = reader;
+            const onlyKills = readsOnlyKills(keys);
+            if (!onlyKills) log.checkKnown();
+            const read = (key: EntryKey): Entry | undefined =>
+              onlyKills ? log.killToAddTo(placeOf(key)[1] ?? '') : log.state.entry(key);
+            return controlView(new Map(keys.map((key) => [key, read(key)])), log.head, now());
           });
         },
         append: (...changes) =>

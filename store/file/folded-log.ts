@@ -1,4 +1,4 @@
-import { type Head, isKillSwitchError, type KillSwitchError, type LogEvent, State } from '../../flags/index.ts';
+import { type Entry, type Head, type KillSwitchError, type LogEvent, State, unreadKill } from '../../flags/index.ts';
 import type { LogFold } from './advance.ts';
 import type { ChainEnd } from './log-chain.ts';
 import type { Base } from './snapshot-file.ts';
@@ -8,9 +8,6 @@ import type { Base } from './snapshot-file.ts';
  */
 const REMEMBERED = 4096;
 
-const isNewer = (error: unknown): error is KillSwitchError =>
-  isKillSwitchError(error) && error.code === 'UNKNOWN_EVENT';
-
 /** The state that a log makes, from where reading it began. */
 export class FoldedLog implements LogFold {
   /** The snapshot that reading began with. */
@@ -19,6 +16,8 @@ export class FoldedLog implements LogFold {
   readonly #recent = new Map<number, string>();
   #snapshotEpoch = 0;
   #unknown: KillSwitchError | null = null;
+  /** The data of the last kill of each target that could not be read. */
+  readonly #unread = new Map<string, LogEvent['data']>();
 
   constructor(base: Base | null) {
     this.base = base;
@@ -52,17 +51,29 @@ export class FoldedLog implements LogFold {
   }
 
   take(event: LogEvent): void {
-    try {
-      this.state.take(event);
-    } catch (error) {
-      if (!isNewer(error)) throw error;
-      // Reading goes on, and the log with it, so that a kill can still be appended.
-      this.state.passOver(event);
-      this.#unknown ??= error;
-    }
-    this.#remember({ epoch: event.seq, hash: event.hash });
+    // Reading goes on, and the log with it, so that a kill can still be appended.
+    const unknown = this.state.takeOrPassOver(event);
+    if (unknown) this.#passedOver(event, unknown);
     const { epoch } = event.data;
-    if (event.type === 'snapshot' && typeof epoch === 'number') this.#snapshotEpoch = epoch;
+    if (!unknown && event.type === 'snapshot' && typeof epoch === 'number') this.#snapshotEpoch = epoch;
+    this.#remember({ epoch: event.seq, hash: event.hash });
+  }
+
+  #passedOver({ type, data }: LogEvent, unknown: KillSwitchError): void {
+    this.#unknown ??= unknown;
+    const target = data['target'];
+    if (type === 'kill' && typeof target === 'string') this.#unread.set(target, data);
+  }
+
+  /**
+   * A kill that is read only to kill that target again. Where an event could not be read, it may have changed any kill:
+   * then something is set aside, so that the next kill is recorded whole, not as a seconding of one that may be over.
+   */
+  killToAddTo(target: string): Entry<'kill'> | undefined {
+    const known = this.state.get('kill', target);
+    const unread = this.#unread.get(target);
+    if (unread) return { ...unreadKill(target, unread), ...(known && { id: known.id, killed_at: known.killed_at }) };
+    return known && this.#unknown ? { ...known, set_aside: null } : known;
   }
 
   /** A map keeps its keys in the order in which they came, so the first is the oldest. */

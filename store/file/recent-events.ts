@@ -41,7 +41,7 @@ export class RecentEvents implements LogFold {
   }
 
   take(event: LogEvent, bytes: number): void {
-    if (generationBegun(event.type)) this.#state.take(event);
+    if (generationBegun(event.type)) this.#state.takeOrPassOver(event);
     else this.#state.passOver(event);
     this.#events.push(event);
     this.#sizes.push(bytes);

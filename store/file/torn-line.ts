@@ -1,6 +1,9 @@
 import { type LogEvent, logEventSchema, readEvent } from '../../flags/index.ts';
 
-/** The members of an event, in the order in which its line has them. */
+/**
+ * The members of an event of this version, in the order in which its line has them. Another version may write more,
+ * which stand between these in the same order.
+ */
 const MEMBERS = Object.keys(logEventSchema.shape).sort();
 
 /**
@@ -74,6 +77,7 @@ const UNFINISHED = /"(?:[^"\\\x00-\x1f]|\\.)*\\?/y;
 function eventFrom(text: string, start: number): { readonly valid: number; readonly end: number | null } {
   const open: string[] = [];
   let members = 0;
+  let lastKey = '';
   let last = '';
   for (let at = start; at < text.length; ) {
     TOKEN.lastIndex = at;
@@ -85,9 +89,14 @@ function eventFrom(text: string, start: number): { readonly valid: number; reado
     if (!mayFollow(last, kind, inObject)) return { valid: at, end: null };
     if (kind === 'text' && inObject && last !== ':') {
       kind = 'key';
-      // The event's own keys are known, and so is their order.
-      const member = open.length === 1 ? `"${MEMBERS[members++]}"` : token;
-      if (!member.startsWith(token)) return { valid: at + alike(member, token), end: null };
+      if (open.length === 1) {
+        const member = `"${MEMBERS[members] ?? ''}"`;
+        if (member.startsWith(token)) members += 1;
+        else if (token <= lastKey || (members < MEMBERS.length && token > member)) {
+          return { valid: at + alike(member, token), end: null };
+        }
+        lastKey = token;
+      }
     }
     at += token.length;
     if (kind === '{' || kind === '[') open.push(kind);

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Redis } from 'ioredis';
-import { type EntryKey, killToAddTo, parseEntry, quoteId } from '../../flags/index.ts';
+import { type Entry, type EntryKey, type Head, killToAddTo, parseEntry, placeOf, quoteId } from '../../flags/index.ts';
 import { checkKeys } from '../../flags/options.ts';
 import {
   awaitPrecedence,
@@ -18,7 +18,7 @@ import { isReply, requireReplicated, stateIsGone } from './errors.ts';
 import type { RedisKeys } from './keys.ts';
 import { clearForks, forgetExecutor, readForks, readKept, writerOf } from './kept.ts';
 import { atOneMoment, redisReader } from './reader.ts';
-import { headText, logId, reply } from './replies.ts';
+import { headText, headTextAfter, logId, reply } from './replies.ts';
 import { APPEND, APPEND_WHEN_FULL, runScript, SETTLE, waitMs } from './scripts.ts';
 import { redisShelfReader } from './shelf.ts';
 import { Upkeep } from './upkeep.ts';
@@ -55,7 +55,18 @@ function openControl(endpoint: RedisEndpoint, { organizationId, requestTimeoutMs
       send: (client) => client.call('XRANGE', keys.log, `(${after}`, '+', 'COUNT', PAGE),
     });
 
+  const parsed = (key: EntryKey, text: string): Entry =>
+    parseEntry(key, replies.json(text, `an unreadable entry ${JSON.stringify(key)}`));
+
   const me = randomUUID();
+  /** The texts of the heads that were read: append compares texts, and another version may write other ones. */
+  const headTexts = new WeakMap<Head, string>();
+  const readHead = (stored: string | null, onlyKills: boolean): Head | null => {
+    const head = onlyKills ? replies.headToAddTo(stored) : replies.head(stored);
+    if (head && stored !== null) headTexts.set(head, stored);
+    return head;
+  };
+
   /** When the state was read on which the changes were planned, by `performance.now()`. */
   let readAt = 0;
 
@@ -110,22 +121,22 @@ function openControl(endpoint: RedisEndpoint, { organizationId, requestTimeoutMs
             return asked.length > 0 ? reads.hmget(keys.state, ...asked) : reads;
           }),
       });
-      const head = replies.head(replies.parse(reply.textOrNil, headReply, 'a head that cannot be read'));
+      const head = readHead(replies.parse(reply.textOrNil, headReply, 'a head that cannot be read'), onlyKills);
       if (head && hasState !== 1) throw stateIsGone(endpoint, keys);
       const texts = replies.parse(reply.texts, values ?? [], 'a state that cannot be read');
       const entries = asked.map((key, index) => {
         const text = head ? (texts[index] ?? null) : null; // without a head the entries that are left are no state
-        const what = `an unreadable entry ${JSON.stringify(key)}`;
-        const value = text === null ? undefined : replies.json(text, what);
-        const entry = value === undefined ? undefined : onlyKills ? killToAddTo(value) : parseEntry(key, value);
-        return [key, entry] as const;
+        return [key, text === null ? undefined : onlyKills ? storedKill(key, text) : parsed(key, text)] as const;
       });
       upkeep.begin();
       return controlView(new Map(entries), head, replies.time(timeReply));
     },
     async append(...changes) {
       const batch = readBack(changes);
-      const { epoch } = batch.head;
+      const { expected, head } = batch;
+      const { epoch } = head;
+      const before = expected && (headTexts.get(expected) ?? headText(expected));
+      const heads = { before: before ?? '', after: headTextAfter(before, expected, head) };
       const change: { outcome: 'not sent' | 'unknown' | 'known' } = { outcome: 'not sent' };
       const send = async (client: Redis, leftMs: number): Promise<unknown> => {
         change.outcome = 'unknown';
@@ -133,7 +144,7 @@ function openControl(endpoint: RedisEndpoint, { organizationId, requestTimeoutMs
           const result = await runScript(client, {
             script: batch.loosens ? APPEND : APPEND_WHEN_FULL,
             keys: [keys.head, keys.state, keys.log, keys.changes, keys.precedence],
-            args: appendArgs(changes, batch, keys, { me, needsMs: precedenceMs(performance.now() - readAt) }),
+            args: appendArgs(changes, batch, { keys, heads, me, needsMs: precedenceMs(performance.now() - readAt) }),
             replicas: endpoint.replicas,
             waitMs: waitMs(leftMs),
           });
@@ -195,11 +206,29 @@ function openControl(endpoint: RedisEndpoint, { organizationId, requestTimeoutMs
   };
 }
 
+/** A kill as it is stored, to be added to; a text that is no JSON counts as something that this version cannot read. */
+function storedKill(key: EntryKey, text: string): Entry<'kill'> {
+  let value: unknown = text;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    // the text itself is set aside
+  }
+  return killToAddTo(placeOf(key)[1] ?? '', value);
+}
+
+interface Appending {
+  readonly keys: RedisKeys;
+  /** The texts of the head before and after; '' before the first event. */
+  readonly heads: { readonly before: string; readonly after: string };
+  readonly me: string;
+  readonly needsMs: number;
+}
+
 function appendArgs(
   changes: readonly Append[],
-  { expected, head, texts, goesFirst, recovers }: Batch,
-  { channel }: RedisKeys,
-  precedence: { readonly me: string; readonly needsMs: number },
+  { texts, goesFirst, recovers }: Batch,
+  { keys, heads, me, needsMs }: Appending,
 ): (string | number)[] {
   const entries = new Map<EntryKey, string | null>();
   for (const { patch } of changes) {
@@ -208,13 +237,13 @@ function appendArgs(
   }
   const set = [...entries].filter((each): each is [EntryKey, string] => each[1] !== null);
   return [
-    expected ? headText(expected) : '',
-    headText(head),
-    channel,
+    heads.before,
+    heads.after,
+    keys.channel,
     recovers ? 1 : 0,
     goesFirst ? 1 : 0,
-    precedence.me,
-    precedence.needsMs,
+    me,
+    needsMs,
     texts.length,
     ...changes.flatMap(({ event }, index) => [logId(event.seq), texts[index] ?? '']),
     set.length,

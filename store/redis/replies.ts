@@ -4,8 +4,11 @@ import {
   type Head,
   headSchema,
   isKillSwitchError,
+  KillSwitchError,
   type LogEvent,
   readEvent,
+  UNKNOWN,
+  unknownParts,
 } from '../../flags/index.ts';
 import { corrupt } from './errors.ts';
 import type { RedisEndpoint } from './endpoint.ts';
@@ -44,9 +47,37 @@ export const reply = {
 
 export type StreamEntry = readonly [id: string, fields: readonly string[]];
 
-/** The only text of a head: append compares texts, so members must always have the same order. */
+const NO_HEAD = 'a head that cannot be read';
+
+/** What a head must have so that a change can be appended behind it. */
+const linkSchema = z.looseObject({
+  epoch: headSchema.shape.epoch,
+  hash: headSchema.shape.hash,
+  generation: z.unknown(),
+  recovered: z.unknown(),
+});
+
+/** The only text of a head of this version: append compares texts, so members must always have the same order. */
 export const headText = ({ epoch, generation, hash, recovered }: Head): string =>
   JSON.stringify({ epoch, generation, hash, recovered });
+
+const jsonObject = z.record(z.string(), z.unknown());
+
+/**
+ * The text of the head after a change, where the head before it was stored as `before`: what another version says in it
+ * stays, in its place.
+ */
+export function headTextAfter(before: string | null, expected: Head | null, head: Head): string {
+  if (before === null || expected === null || before === headText(expected)) return headText(head);
+  const { epoch, hash, generation, recovered } = head;
+  const begun = generation !== expected.generation || recovered !== expected.recovered;
+  return JSON.stringify({
+    ...jsonObject.parse(JSON.parse(before)),
+    epoch,
+    hash,
+    ...(begun && { generation, recovered }),
+  });
+}
 
 export const logId = (epoch: number): string => `${epoch}-0`;
 
@@ -79,10 +110,25 @@ export class Replies {
     return new Date(seconds * 1000 + Math.floor(microseconds / 1000)).toISOString();
   }
 
+  /** @throws KillSwitchError UNKNOWN_ENTRY where a newer version wrote it, CORRUPT */
   head(stored: string | null): Head | null {
     if (stored === null) return null;
-    const what = 'a head that cannot be read';
-    return this.parse(headSchema, this.json(stored, what), what);
+    const value = this.json(stored, NO_HEAD);
+    const { success, data, error } = headSchema.safeParse(value);
+    if (success) return data;
+    if (!linkSchema.safeParse(value).success) throw corrupt(this.#endpoint, `holds ${NO_HEAD}.`, error);
+    const the = `Redis at ${this.#endpoint.location} holds a head with`;
+    throw new KillSwitchError('UNKNOWN_ENTRY', `${the} ${unknownParts(error)}, which ${UNKNOWN}`, { cause: error });
+  }
+
+  /** A head that is read only to append a kill behind it: of any version that says which event the log ends in. */
+  headToAddTo(stored: string | null): Head | null {
+    if (stored === null) return null;
+    const value = this.json(stored, NO_HEAD);
+    const { success, data } = headSchema.safeParse(value);
+    if (success) return data;
+    const { epoch, hash, generation, recovered } = this.parse(linkSchema, value, NO_HEAD);
+    return { epoch, hash, generation: String(generation), recovered: recovered === true };
   }
 
   event([id, [field, stored]]: StreamEntry): LogEvent {

@@ -49,6 +49,23 @@ describe('fileAnchor', () => {
     expect(() => fileAnchor(file).read()).toThrow(file);
   });
 
+  test.each([
+    ['a member', { only_when: 'dark' }],
+    ['a member of its head', { head: { ...anchor(9).head, fence: 3 } }],
+  ])('throws where a newer version wrote %s into the anchor, and does not replace it', (_, members) => {
+    const file = place('anchor.json');
+    const text = JSON.stringify({ ...anchor(9), ...members });
+    writeFileSync(file, text);
+    const unknown = expect.objectContaining({
+      code: 'UNKNOWN_ENTRY',
+      message: expect.stringMatching(/A newer version/),
+    });
+    expect(() => fileAnchor(file).read()).toThrow(unknown);
+    expect(() => fileAnchor(file).write(anchor(10))).toThrow(unknown);
+    expect(readFileSync(file, 'utf8')).toBe(text);
+    expect(readdirSync(dirname(file))).toEqual(['anchor.json']);
+  });
+
   test('throws where there is something that is no anchor, and does not replace it', () => {
     const file = place('anchor.json');
     mkdirSync(file);

@@ -101,20 +101,17 @@ test('a store that was recovered from a log that it had knows its generations, s
   expect([fault()?.code, copy.state]).toEqual(['ANCHOR_FOREIGN', null]);
 });
 
-test('an anchor that cannot be read is a fault that says why, and how to mend it', () => {
-  const copy = new LiveCopy({
-    leaseMs: 3000,
-    keeper: {
-      read: () => {
-        throw new Error('not JSON');
-      },
-      write: () => {},
-    },
-    organizationId: 'acme',
-  });
+test.each([
+  [new Error('not JSON'), '(not JSON); remove it to accept the store as it is now'],
+  [new KillSwitchError('UNKNOWN_ENTRY', 'update this process'), '(update this process)'],
+])('an anchor that cannot be read (%s) is a fault that says why, and how to mend it', (error, why) => {
+  const read = (): never => {
+    throw error;
+  };
+  const copy = new LiveCopy({ leaseMs: 3000, keeper: { read, write: () => {} }, organizationId: 'acme' });
   expect(copy.fault(NOW)).toEqual({
     code: 'ANCHOR_UNUSABLE',
-    message: 'the anchor of this executor cannot be read (not JSON); remove it to accept the store as it is now',
+    message: `the anchor of this executor cannot be read ${why}`,
   });
 });
 

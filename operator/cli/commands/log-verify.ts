@@ -1,28 +1,41 @@
 import { isKillSwitchError, shownId } from '../../../flags/index.ts';
-import { EXIT, type Verb } from '../command.ts';
+import type { LogVerification } from '../../verify-log.ts';
+import { type Context, EXIT, type Verb } from '../command.ts';
 import { count } from '../output.ts';
 
 export const verb: Verb = (command, perform) => {
   command.action(
     perform(async (context) => {
       const control = await context.control();
-      const value = await control.verifyLog().catch((error: unknown) => {
+      let says = notVerified;
+      const value = await control.verifyLog().catch((error: unknown): LogVerification => {
         if (!isKillSwitchError(error) || (error.code !== 'CORRUPT' && error.code !== 'UNKNOWN_EVENT')) throw error;
+        if (error.code === 'UNKNOWN_EVENT') says = notKnown;
         return { ok: false, events: 0, head: null, problem: error.message };
       });
       return {
         value,
         text: value.ok
           ? `The log is whole: ${count(value.events, 'event')}, epoch ${value.head?.epoch}, hash ${value.head?.hash}.`
-          : [
-              `THE LOG DOES NOT VERIFY (${context.store.location}, organization ${shownId(context.organizationId)})${value.events === 0 ? '' : `; its first ${count(value.events, 'event')} ${value.events === 1 ? 'is' : 'are'} in order`}. ${context.advice(value.problem ?? '')}`,
-              context.advice(
-                'Stop what must not run: kill-switch kill all. If the damage keeps that from being recorded, end the processes of the agents.',
-              ),
-              'Before you repair anything, find out who or what has changed the log.',
-            ].join('\n'),
+          : says(value, context),
         exitCode: value.ok ? EXIT.done : EXIT.notVerified,
       };
     }),
   );
 };
+
+const place = ({ store, organizationId }: Context): string =>
+  `(${store.location}, organization ${shownId(organizationId)})`;
+
+/** A newer version wrote something, which is no damage. */
+const notKnown = ({ problem }: LogVerification, context: Context): string =>
+  `THIS VERSION CANNOT VERIFY THE LOG ${place(context)}. ${problem}`;
+
+const notVerified = ({ events, problem }: LogVerification, context: Context): string =>
+  [
+    `THE LOG DOES NOT VERIFY ${place(context)}${events === 0 ? '' : `; its first ${count(events, 'event')} ${events === 1 ? 'is' : 'are'} in order`}. ${context.advice(problem ?? '')}`,
+    context.advice(
+      'Stop what must not run: kill-switch kill all. If the damage keeps that from being recorded, end the processes of the agents.',
+    ),
+    'Before you repair anything, find out who or what has changed the log.',
+  ].join('\n');

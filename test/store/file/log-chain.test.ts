@@ -21,6 +21,8 @@ const d = next(c);
 
 const unsealed = { seq: 3, at: a.at, actor: 'unverified:test', type: 'flags', reason: null, prev: b.hash };
 
+const withoutHash = ({ hash: _, ...event }: LogEvent): Omit<LogEvent, 'hash'> => event;
+
 /** The events that one write appends after `before`. */
 function batch(before: LogEvent, count: number): LogEvent[] {
   const events = [next(before)];
@@ -174,6 +176,15 @@ describe('the lines of a log', () => {
       passes(Buffer.concat([bytes(c), zeros]));
     });
 
+    test('a cut line of a newer version, whose event has more members', () => {
+      const newer = { ...unsealed, data: {}, aa: { actor: 1 }, scope: 'x', zone: [1] };
+      const line = bytes(sealEvent(newer));
+      for (const length of [...line.keys()].slice(1)) {
+        passes(line.subarray(0, length));
+        if (length % 7 === 0) passes(Buffer.concat([line.subarray(0, length), line]));
+      }
+    });
+
     test('a cut line of an event with nested data', () => {
       const definition = {
         flags: { x: { targeting: { if: [{ actor: 'a' }, '\\"{\u0001', null, -1.5e-7, true, []] } } },
@@ -214,6 +225,21 @@ describe('the lines of a log', () => {
       expect(readForWriting(a, b, text.slice(0, 40), line), line).toBe('CORRUPT');
     }
     expect(readForWriting(a, b, text.slice(0, 40), d)).toBe('CORRUPT');
+  });
+
+  test('of a newer version are events, unless they were changed after it wrote them', () => {
+    for (const members of [{ scope: 'x' }, { reason: { text: 'x' } }, { at: 'now' }, { actor: 7, type: [] }]) {
+      const newer = sealEvent({ ...withoutHash(c), ...members } as LogEvent);
+      const after = next(newer);
+      const taken = read(a, b, newer, after);
+      expect(taken).toEqual([a, b, expect.objectContaining({ seq: 3, unknown: expect.any(String) }), after]);
+      expect(readForWriting(a, b, newer)).toHaveLength(3);
+      expect(readForWriting(a, b, changed(newer).replace('x', 'y').replace('now', 'nov').replace('7', '8'))).toBe(
+        'CORRUPT',
+      );
+    }
+    const unlinked = sealEvent({ ...withoutHash(c), prev: 'x' });
+    expect(readForWriting(a, b, unlinked)).toBe('CORRUPT');
   });
 
   test('are the bytes that were written, in UTF-8', () => {

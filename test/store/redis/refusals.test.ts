@@ -163,7 +163,9 @@ describe.skipIf(!hasRedis)('a Redis that answers, but refuses writes or lacks da
     expect(() => [...entries]).toThrow(
       expect.objectContaining({ code: 'CORRUPT', message: expect.stringMatching(/kill:agent:x/) }),
     );
-    expect(await failure(control.read(['kill:agent:x']))).toMatchObject({ code: 'CORRUPT' });
+    expect(await failure(control.read(['control', 'kill:agent:x']))).toMatchObject({ code: 'CORRUPT' });
+    const toKill = (await control.read(['kill:agent:x'])).get('kill', 'agent:x');
+    expect(toKill).toMatchObject({ mode: 'full_stop', expires_at: null, set_aside: '{"id"' });
   });
 
   test('FLUSHALL, and a server that comes back empty, are an empty store in which the held head is not', async () => {
