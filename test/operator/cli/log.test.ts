@@ -1,6 +1,7 @@
 import { appendFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { type LogEvent, sealEvent, serializeEvent } from '../../../flags/index.ts';
 import { fileStore } from '../../../store/file/index.ts';
 import { fileSwitch, start } from './command.ts';
 import { deadExecutor } from './executors.ts';
@@ -100,6 +101,22 @@ describe('log verify', () => {
     expect((await ks.run('log', 'verify')).stdout).toMatch(
       /^The log is whole: 2 events, epoch 2, hash [0-9a-f]{64}\.\n$/,
     );
+  });
+
+  test('ends with 4, and advises no repair, where a newer version has written a kill; that counts as a full stop', async () => {
+    const ks = fileSwitch();
+    await ks.run('init');
+    const log = logOf(ks.directory);
+    const { hash: prev, at } = JSON.parse(readFileSync(log, 'utf8').trim()) as LogEvent;
+    const data = { id: 'n', target: 'agent:x', mode: 'quarantined', expires_at: null };
+    const newer = sealEvent({ seq: 2, at, actor: 'unverified:new', type: 'kill', data, reason: null, prev });
+    appendFileSync(log, `${serializeEvent(newer)}\n`);
+    const verified = await ks.run('log', 'verify');
+    expect(verified.code).toBe(4);
+    expect(verified.stdout).toMatch(/^THIS VERSION CANNOT VERIFY THE LOG .* A newer version has written it/);
+    expect(verified.stdout).not.toMatch(/repair|cut/);
+    const { stdout } = await ks.run('restrict', 'agent:x', 'read_only', '--wait', '0');
+    expect(stdout).toMatch(/^agent:x is full_stop.* You asked for read_only: the stricter full_stop stands\./);
   });
 
   test('ends with 4 for an edited, a removed, a reordered event, for garbage, and for no log at all', async () => {
