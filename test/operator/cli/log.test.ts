@@ -103,7 +103,7 @@ describe('log verify', () => {
     );
   });
 
-  test('ends with 4, and advises no repair, where a newer version has written a kill: that is a full stop', async () => {
+  test('ends with 4, without advice to repair, for a kill by a newer version: a full stop', async () => {
     const ks = fileSwitch();
     await ks.run('init');
     const log = logOf(ks.directory);
