@@ -2,16 +2,18 @@ import { within } from '../store/with-deadline.ts';
 import type { ModeSource } from '../flags/mode-source.ts';
 import type { Executor } from './executor.ts';
 import type { Interventions } from './interventions.ts';
+import type { OpenCalls } from './open-calls.ts';
 
 /**
- * How long `close` waits for the work that it has aborted, in milliseconds; meanwhile that work is reported as
- * draining.
+ * How long `close` waits for the work that it has aborted and for the calls that it ends, in milliseconds; meanwhile
+ * that work is reported as draining.
  */
 const CLOSING_MS = 5000;
 
 export interface ClosedParts {
   readonly executor: Executor;
   readonly source: ModeSource;
+  readonly calls: OpenCalls;
   readonly interventions: Interventions;
   readonly stopWatching: () => void;
 }
@@ -37,16 +39,19 @@ export function closingOnce(): Closing {
   };
 }
 
-async function closeAll({ executor, source, interventions, stopWatching }: ClosedParts): Promise<void> {
+async function closeAll({ executor, source, calls, interventions, stopWatching }: ClosedParts): Promise<void> {
   const { replica, inFlight, changes, metrics } = executor;
   inFlight.check(); // in the same turn: from now on nothing starts
   changes.notify();
   replica?.report();
   stopWatching();
-  const clean = await within(inFlight.idle(), CLOSING_MS, () => new Error('late')).then(
-    () => true,
-    () => false,
-  );
+  const inTime = (ended: Promise<void>): Promise<boolean> =>
+    within(ended, CLOSING_MS, () => new Error('late')).then(
+      () => true,
+      () => false,
+    );
+  // A call that waits or is decided has no work that could go on, but its end is to be recorded.
+  const [clean] = await Promise.all([inTime(inFlight.idle()), inTime(calls.ended())]);
   metrics.close();
   await interventions.close();
   // An executor whose work goes on does not sign off: operators will see it as silent, which it is.

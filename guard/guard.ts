@@ -7,6 +7,7 @@ import type { InFlight } from './in-flight.ts';
 import type { Interventions } from './interventions.ts';
 import type { LocalState } from './look.ts';
 import type { GuardMetrics } from './metrics.ts';
+import type { OpenCalls } from './open-calls.ts';
 import type { Turns } from './turn.ts';
 
 /**
@@ -17,6 +18,8 @@ export interface Guard extends Evaluating, LocalState {
   readonly replica: (Pick<Replica, 'reading'> & Confirming) | null;
   readonly organizationId: string;
   readonly inFlight: InFlight;
+  /** Attempts, and ticks that are being decided. */
+  readonly calls: OpenCalls;
   readonly changes: Changes;
   readonly interventions: Interventions;
   readonly metrics: GuardMetrics;

@@ -128,6 +128,15 @@ export function killSwitchOf({ guard, storage, registry, checkpoints, close }: K
       identityFor(guard, options); // a wrong id is an error here, not at the first tick
       return async () => {
         const identity = identityFor(guard, options);
+        const period = guard.calls.begin(); // until it is decided: the work is no call
+        const { decision, ran } = await tick(identity).finally(() => guard.calls.end(period));
+        return ran ? { status: 'ran', result: await ran } : { status: 'skipped', decision };
+      };
+
+      /** Decides one tick, and begins the work where it may run. */
+      async function tick(
+        identity: RunIdentity,
+      ): Promise<{ readonly decision: Decision; readonly ran: Promise<Result> | null }> {
         const subject = subjectOf(TICK, guard.organizationId, identity);
         let askedAt = performance.now();
         let evaluated = await evaluateMode(guard, subject, askedAt);
@@ -140,12 +149,9 @@ export function killSwitchOf({ guard, storage, registry, checkpoints, close }: K
         const decidedMs = performance.now() - askedAt;
         const ran = decision.verdict === 'allow' ? runAs(identity, work) : null;
         guard.metrics.decided(decision, decidedMs);
-        if (!ran) {
-          guard.interventions.add(decision, subject, { input: null, status: 'skipped', state: 'refused' });
-          return { status: 'skipped', decision };
-        }
-        return { status: 'ran', result: await ran };
-      };
+        if (!ran) guard.interventions.add(decision, subject, { input: null, status: 'skipped', state: 'refused' });
+        return { decision, ran };
+      }
     },
 
     check: checkOf(guard),

@@ -8,6 +8,7 @@ import { childIdentity, createIdentityStorage, type Identity } from './identity.
 import { Interventions } from './interventions.ts';
 import { type KillSwitch, killSwitchOf } from './kill-switch.ts';
 import { lookAgain } from './look-again.ts';
+import { OpenCalls } from './open-calls.ts';
 import { createTurns } from './turn.ts';
 import { watchElsewhere } from './watch-elsewhere.ts';
 
@@ -37,6 +38,7 @@ export function openGuard({ settings, executor, source }: GuardParts): KillSwitc
       : childIdentity(undefined, { agentId, missionId: undefined, runId: undefined }, undefined);
   const identity = (): Identity | undefined => storage.getStore() ?? (requireRun ? undefined : byDefault);
   const interventions = new Interventions(reports, redact);
+  const calls = new OpenCalls();
   const { isClosed, close } = closingOnce();
   const guard: Guard = {
     client: source.client,
@@ -44,6 +46,7 @@ export function openGuard({ settings, executor, source }: GuardParts): KillSwitc
     replica,
     organizationId,
     inFlight,
+    calls,
     changes,
     interventions,
     metrics,
@@ -66,6 +69,7 @@ export function openGuard({ settings, executor, source }: GuardParts): KillSwitc
     storage,
     registry,
     checkpoints: reports,
-    close: () => close({ executor, source, interventions, stopWatching: () => watching.forEach((stop) => stop()) }),
+    close: () =>
+      close({ executor, source, calls, interventions, stopWatching: () => watching.forEach((stop) => stop()) }),
   });
 }

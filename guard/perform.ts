@@ -26,34 +26,39 @@ export async function perform<Input, Result>(
   rawInput: Input,
   options: CallOptions & { readonly waitMs: number },
 ): Promise<Outcome<Result>> {
-  const turn = guard.turns.beforeCall();
-  if (turn) await turn;
-  const identity = guard.identity();
-  const subject = subjectOf(action, guard.organizationId, identity);
-  const { signal } = options;
-  const input = action.inputSchema
-    ? await parseInput(action, rawInput, {
-        guard,
-        subject,
-        signal,
-        evaluated: unasked(guard, subject),
-        askedAt: performance.now(),
-      })
-    : rawInput;
-  const attempt = new Attempt({ guard, action, identity, subject, input, options });
+  const period = guard.calls.begin();
   try {
-    for (let at = 0; ; ) {
-      let next = steps[at]?.take(attempt) ?? attempt.broken('no step has ended this attempt');
-      // Awaited only where it is a promise: most steps have nothing to wait for.
-      if (next !== 'go on' && next instanceof Promise) next = await next;
-      if (next === 'go on') {
-        at += 1;
-      } else if (next === 'again') {
-        attempt.again();
-        at = 0;
-      } else return next;
+    const turn = guard.turns.beforeCall();
+    if (turn) await turn;
+    const identity = guard.identity();
+    const subject = subjectOf(action, guard.organizationId, identity);
+    const { signal } = options;
+    const input = action.inputSchema
+      ? await parseInput(action, rawInput, {
+          guard,
+          subject,
+          signal,
+          evaluated: unasked(guard, subject),
+          askedAt: performance.now(),
+        })
+      : rawInput;
+    const attempt = new Attempt({ guard, action, identity, subject, input, options });
+    try {
+      for (let at = 0; ; ) {
+        let next = steps[at]?.take(attempt) ?? attempt.broken('no step has ended this attempt');
+        // Awaited only where it is a promise: most steps have nothing to wait for.
+        if (next !== 'go on' && next instanceof Promise) next = await next;
+        if (next === 'go on') {
+          at += 1;
+        } else if (next === 'again') {
+          attempt.again();
+          at = 0;
+        } else return next;
+      }
+    } catch (error) {
+      return attempt.broken(error);
     }
-  } catch (error) {
-    return attempt.broken(error);
+  } finally {
+    guard.calls.end(period);
   }
 }

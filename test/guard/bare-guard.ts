@@ -7,6 +7,7 @@ import type { Guard } from '../../guard/guard.ts';
 import { childIdentity } from '../../guard/identity.ts';
 import { InFlight } from '../../guard/in-flight.ts';
 import { type InterventionSink, Interventions } from '../../guard/interventions.ts';
+import { OpenCalls } from '../../guard/open-calls.ts';
 import type { Outcome } from '../../guard/outcome.ts';
 import { perform } from '../../guard/perform.ts';
 import { type Step, stepsFor } from '../../guard/steps/index.ts';
@@ -77,6 +78,7 @@ export function bareGuard({
     replica: hasStore ? { reading: () => hand.reading(), confirmNow, clock: () => NOW, epoch: 1 } : null,
     organizationId: 'default',
     inFlight: hand.inFlight,
+    calls: new OpenCalls(),
     changes: hand.changes,
     interventions: new Interventions({ executorId: 'e', executorName: 'e', record }),
     metrics: { decided, stopped() {}, close() {} },

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { closingOnce, type ClosedParts } from '../../guard/closing.ts';
 import { Changes } from '../../guard/changes.ts';
 import { InFlight, type Running } from '../../guard/in-flight.ts';
+import { OpenCalls } from '../../guard/open-calls.ts';
 import { makeDecision } from '../../flags/index.ts';
 
 beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }));
@@ -24,6 +25,7 @@ function open() {
     (more?: unknown): void =>
       void done.push(more === undefined ? what : `${what} ${JSON.stringify(more)}`);
   const inFlight = new InFlight(() => {});
+  const calls = new OpenCalls();
   const changes = new Changes();
   vi.spyOn(inFlight, 'check').mockImplementation(() => (say('work is stopped')(), 0));
   vi.spyOn(changes, 'notify').mockImplementation(say('whoever waits is woken'));
@@ -36,10 +38,11 @@ function open() {
       metrics: { close: say('metrics closed') },
     },
     source: { close: later('source closed') },
+    calls,
     interventions: { close: later('records written') },
     stopWatching: say('watching ended'),
   } as unknown as ClosedParts;
-  return { done, inFlight, parts };
+  return { done, inFlight, calls, parts };
 }
 
 const AT_ONCE = ['work is stopped', 'whoever waits is woken', 'reported', 'watching ended'];
@@ -91,6 +94,21 @@ describe('closing a switch', () => {
     await vi.advanceTimersByTimeAsync(1);
     await closed;
     expect(done).toEqual([...AT_ONCE, ...then(false)]);
+  });
+
+  test('waits for the calls that it ends, five seconds at most, and signs off where only those go on', async () => {
+    for (const ends of [true, false]) {
+      const { done, calls, parts } = open();
+      const period = calls.begin();
+      const closed = closingOnce().close(parts);
+      calls.begin(); // it begins when the switch is closed
+      await vi.advanceTimersByTimeAsync(4999);
+      expect(done).toEqual(AT_ONCE);
+      if (ends) calls.end(period);
+      else await vi.advanceTimersByTimeAsync(1);
+      await closed;
+      expect(done).toEqual([...AT_ONCE, ...then(true)]);
+    }
   });
 
   test('without a store has no copy to close', async () => {
