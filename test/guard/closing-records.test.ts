@@ -55,7 +55,10 @@ describe('a call that closing ends is recorded before the reports are flushed', 
     setTimeout(letGo, 50);
     await closed;
     expect([(await call).status, (await late).status, (await tick).status]).toEqual(['blocked', 'blocked', 'skipped']);
-    expect((await recorded()).toSorted()).toEqual([BLOCKED, BLOCKED, 'skipped CLOSED']);
+    const ends = await recorded();
+    expect(ends).toHaveLength(3);
+    expect(ends.filter((end) => end === BLOCKED)).toHaveLength(2);
+    expect(ends).toContain('skipped CLOSED');
   });
 
   test('where the store has just confirmed it', async () => {
