@@ -19,6 +19,7 @@ import {
 import { MODES, type Mode, SAFE_MODE, strictness } from './modes.ts';
 import type { ActiveKill } from './records.ts';
 import { AUTONOMY_FLOORS, FEATURE_FLOORS } from './stages.ts';
+import { isOfOtherKind } from './rule-kinds.ts';
 import type { State } from './state.ts';
 import { baseRule } from './targeting.ts';
 
@@ -35,10 +36,11 @@ export function compileMode(
   organizationId: string | undefined,
 ): { readonly rule: JsonLogic } | { readonly value: Mode } {
   const base = baseRule(state.mode);
-  const branches: [Condition, Mode][] = [...stops, ...unidentifiedConditions(organizationId)].map((stop) => [
-    stop,
-    SAFE_MODE,
-  ]);
+  const branches: [Condition, Mode][] = [
+    ...stops,
+    ...unidentifiedConditions(organizationId),
+    ...[...base.attributes].map(([name, kinds]) => isOfOtherKind(name, kinds)),
+  ].map((stop) => [stop, SAFE_MODE]);
   for (const mode of RUNGS) {
     if (base.rule === null && strictness(mode) <= strictness(base.mode)) break;
     branches.push([or([...killConditions(state, mode), ...floorConditions(state, mode)]), mode]);

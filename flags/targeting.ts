@@ -5,7 +5,9 @@ import { definitionProblems, QUIET_LOGGER } from './flagd-schema.ts';
 import { is, isOneOf, type JsonLogic } from './json-logic.ts';
 import { isMode, MODES, type Mode, SAFE_MODE } from './modes.ts';
 import type { Entry } from './entries.ts';
-import { FLAGD_TIME, STORE_CLOCK, variableProblem } from './rule-variables.ts';
+import { FLAGD_TIME, STORE_CLOCK } from './rule-attributes.ts';
+import { isNoRule, readRule } from './rule-grammar.ts';
+import { isOfKinds, type Kind } from './rule-kinds.ts';
 import type { StoreNow } from './store-time.ts';
 import { tableOf } from './table.ts';
 
@@ -21,6 +23,8 @@ export const MODE_VARIANTS: Readonly<Record<Mode, Mode>> = tableOf(MODES, (mode)
 export interface BaseRule {
   readonly rule: JsonLogic | null;
   readonly mode: Mode;
+  /** The rule counts only where each of these attributes is absent or of these kinds; else it is `full_stop`. */
+  readonly attributes: ReadonlyMap<string, readonly Kind[]>;
 }
 
 interface Base extends BaseRule {
@@ -59,7 +63,7 @@ const bases = new WeakMap<Entry<'mode'>, Base>();
 
 /**
  * The base mode's rule, for direct resolution and for compiling alike. It is `full_stop` where flagd's schema or
- * evaluator refuses the rule, and where `variableProblem` says that evaluators would not agree on it.
+ * evaluator refuses the rule, and where `readRule` says that evaluators would not agree on it.
  */
 export const baseRule = (entry: Entry<'mode'>): BaseRule => baseOf(entry);
 
@@ -72,24 +76,24 @@ function baseOf(entry: Entry<'mode'>): Base {
   return base;
 }
 
+const NO_RULE = { rule: null, attributes: new Map(), core: null, asksTime: false } as const;
+
 function readBase({ mode, targeting }: Entry<'mode'>): Base {
-  if (targeting === null || targeting === undefined || isEmpty(targeting))
-    return { rule: null, mode, core: null, asksTime: false };
-  if (!isRule(targeting, mode) || variableProblem(targeting) !== null)
-    return { rule: null, mode: SAFE_MODE, core: null, asksTime: false };
+  if (isNoRule(targeting)) return { ...NO_RULE, mode };
+  if (!isRule(targeting, mode)) return { ...NO_RULE, mode: SAFE_MODE };
+  const read = readRule(targeting);
+  if (read.problem !== null) return { ...NO_RULE, mode: SAFE_MODE };
   const own = withStoreTime(targeting);
   const core = new FlagdCore(new MemoryStorage(QUIET_LOGGER), QUIET_LOGGER);
   // Accepts exactly a mode or null: flagd-core alone would take the list ["live"] for the text "live".
   core.setConfigurations(definition(mode, { if: [is(own, null), null, isOneOf(own, MODES), own, SAFE_MODE] }));
-  return { rule: targeting, mode, core, asksTime: JSON.stringify(own).includes(STORE_TIME) };
+  const { attributes } = read;
+  return { rule: targeting, mode, attributes, core, asksTime: JSON.stringify(own).includes(STORE_TIME) };
 }
 
 /** Whether flagd's schema and evaluator take it. */
 const isRule = (targeting: unknown, mode: Mode): targeting is JsonLogic =>
   definitionProblems(definition(mode, targeting)).length === 0;
-
-const isEmpty = (targeting: unknown): boolean =>
-  typeof targeting === 'object' && targeting !== null && Object.keys(targeting).length === 0;
 
 const definition = (mode: Mode, targeting: unknown): string =>
   JSON.stringify({
@@ -110,8 +114,9 @@ export function evaluateTargeting(
   now: StoreNow,
 ): Mode {
   try {
-    const { mode, core, asksTime } = baseOf(entry);
+    const { mode, attributes, core, asksTime } = baseOf(entry);
     if (!core) return mode;
+    for (const [name, kinds] of attributes) if (!isOfKinds(context[name], kinds)) return SAFE_MODE;
     let seen = context;
     if (asksTime) {
       const time = now();

@@ -1,4 +1,4 @@
-import { type FlagRow, flagRow, quoteId, variableProblem } from '../flags/index.ts';
+import { type FlagRow, flagRow, quoteId, ruleProblem, withoutOwnConditions } from '../flags/index.ts';
 import { isJsonObject } from '../flags/json-object.ts';
 import { endOf } from './dead-man.ts';
 import { asObject, type FlagdProblem, type Json, pointer } from './flagd-text.ts';
@@ -38,7 +38,7 @@ function ownProblems(key: string, flag: Json, now: number): FlagCheck {
   if (flag['state'] === 'DISABLED') {
     say(grave, '/state', `is DISABLED: a client gets its own default, and one with the fail-closed hook gets ${safe}`);
   }
-  const disagreement = variableProblem(flag['targeting']);
+  const disagreement = ruleProblem(withoutOwnConditions(flag['targeting']));
   if (disagreement !== null) say('warning', '/targeting', `is a rule that ${disagreement}`);
   const variant = flag['defaultVariant'];
   if (typeof variant !== 'string' || !Object.hasOwn(variants, variant)) {

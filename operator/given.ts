@@ -9,7 +9,7 @@ import {
   parseTarget,
   quoteId,
   readTarget,
-  variableProblem,
+  ruleProblem,
 } from '../flags/index.ts';
 import { checkKeys, type Keys } from '../flags/options.ts';
 import { AUTONOMY_STAGES, FEATURE_STAGES } from '../flags/stages.ts';
@@ -106,7 +106,7 @@ export function givenMode(options: ModeOptions): CommandOf<'mode'> {
     targeting === null
       ? null
       : jsonObject('targeting', "a rule of flagd's as a JSON object, or null: the same for everyone", targeting);
-  const problem = variableProblem(rule);
+  const problem = ruleProblem(rule);
   if (problem !== null) throw invalid(`targeting is a rule that ${problem}.`);
   return { type: 'mode', mode: oneOf('a mode', mode, isMode, MODES), targeting: rule, ...change(options) };
 }

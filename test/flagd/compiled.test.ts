@@ -1,13 +1,24 @@
+import { FlagdCore, MemoryStorage } from '@openfeature/flagd-core';
 import { FlagdProvider } from '@openfeature/flagd-provider';
 import { type Client, OpenFeature } from '@openfeature/server-sdk';
 import fc from 'fast-check';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { compileFlagd, type FlagdDefinition, type FlagdFlag, MODES, restrictionFor, State } from '../../flags/index.ts';
+import {
+  compileFlagd,
+  type FlagdDefinition,
+  type FlagdFlag,
+  MODES,
+  restrictionFor,
+  ruleProblem,
+  State,
+} from '../../flags/index.ts';
+import { QUIET_LOGGER } from '../../flags/flagd-schema.ts';
 import safeDefinition from '../../flags/kill-switch.flagd.json' with { type: 'json' };
 import { FlagdKillSwitchProvider } from '../../provider/flagd/index.ts';
 import { contextArbitrary, IDS, ODD_CONTEXTS, putKill, stateArbitrary } from '../flags/arbitraries.ts';
 import { type FlagdServer, hasFlagd, startFlagd } from '../servers/index.ts';
 import { CONTEXT, REFUSED_RULES, SOUND_RULES } from '../flags/base-rules.ts';
+import { ruleArbitrary, ruleContextArbitrary } from '../flags/rule-arbitraries.ts';
 import { LAST_CHANGE } from '../flags/last-change.ts';
 
 interface Answer {
@@ -31,7 +42,7 @@ async function askAll({ ofrepPort }: FlagdServer, context: unknown): Promise<Map
 async function serving(definition: { readonly flags: object }): Promise<FlagdServer> {
   const flagd = await startFlagd({ flags: definition });
   const count = Object.keys(definition.flags).length;
-  await expect.poll(async () => (await askAll(flagd, {})).size, { timeout: 10_000, interval: 20 }).toBe(count);
+  await expect.poll(async () => (await askAll(flagd, {})).size, { timeout: 20_000, interval: 20 }).toBe(count);
   return flagd;
 }
 
@@ -99,6 +110,38 @@ describe.skipIf(!hasFlagd)('a compiled definition, asked of a real flagd', () =>
       const value = name === 'the name of the flag' ? 'live' : answers.get(`mode-${i}`)?.value;
       expect({ name, value, mode }).toEqual({ name, value: mode, mode: name in SOUND_RULES ? 'live' : 'full_stop' });
     }
+  });
+
+  test('answers any rule that a base mode may have as direct resolution does, whatever a context holds', async () => {
+    const seed = Date.now();
+    const rules = fc.sample(ruleArbitrary, { seed, numRuns: 40 });
+    for (const rule of rules) expect({ seed, rule, problem: ruleProblem(rule) }).toEqual({ seed, rule, problem: null });
+    const states = rules.map((rule) => stateIn('approval_gated', rule as object));
+    const compiled = states.map((state) => compileFlagd(state));
+    const flags = compiled.map(({ flags: { 'kill-switch.mode': flag } }, i) => [`mode-${i}`, flag] as const);
+    const flagd = await serving({ flags: Object.fromEntries(flags) });
+    const cores = compiled.map((definition) => {
+      const core = new FlagdCore(new MemoryStorage(QUIET_LOGGER), QUIET_LOGGER);
+      core.setConfigurations(JSON.stringify(definition));
+      return core;
+    });
+    const seen = new Map<string, number>();
+    for (const context of fc.sample(ruleContextArbitrary, { seed, numRuns: 80 })) {
+      const answers = await askAll(flagd, context);
+      for (const [i, state] of states.entries()) {
+        const { mode } = restrictionFor(state, { context: asGoSees(context), now: () => Date.now() });
+        const go = answers.get(`mode-${i}`)?.value;
+        const { value: js } = cores[i]!.resolveStringEvaluation(
+          'kill-switch.mode',
+          'failed',
+          asGoSees(context) as never,
+        );
+        const rule = rules[i];
+        expect({ seed, rule, context, go, js }).toEqual({ seed, rule, context, go: mode, js: mode });
+        seen.set(mode, (seen.get(mode) ?? 0) + 1);
+      }
+    }
+    for (const mode of MODES) expect(seen.get(mode), `${mode} was never asked for`).toBeGreaterThan(0);
   });
 
   test('takes null for absent, as flagd does', async () => {

@@ -120,17 +120,18 @@ describe('the compiled definition, evaluated by flagd-core', () => {
     }
   });
 
-  test('answers a kill that stops everything for somebody before it asks a rule that could fail', () => {
-    const state = stateIn('live', { if: [{ '<': [{ var: 'amount' }, 10] }, 'live', 'read_only'] });
+  test('is full_stop, and does not fail, where an attribute is not of the kind that the rule compares it with', () => {
+    const state = stateIn('live', { if: [{ '<': [{ var: ['amount', 0] }, 10] }, 'live', 'read_only'] });
     putKill(state, 'agent:a', 'full_stop');
     const core = evaluator(compileFlagd(state));
     expect(modeOf(core, { agent_id: 'b', amount: 5 })).toBe('live');
-    // the rule's own fault: said in the docstring
-    expect(modeOf(core, { agent_id: 'b', amount: 'not a number' })).toBe('caller default');
-    expect(restrictionFor(state, { context: { agent_id: 'b', amount: 'not a number' }, now: () => NOW }).mode).toBe(
-      'full_stop',
-    );
-    expect(modeOf(core, { agent_id: 'a', amount: 'not a number' })).toBe('full_stop');
+    expect(modeOf(core, { agent_id: 'b', amount: 50 })).toBe('read_only');
+    expect(modeOf(core, { agent_id: 'a', amount: 5 })).toBe('full_stop');
+    for (const amount of ['not a number', '5', true, [5], { 5: 5 }]) {
+      expect(modeOf(core, { agent_id: 'b', amount }), String(amount)).toBe('full_stop');
+      const { mode } = restrictionFor(state, { context: { agent_id: 'b', amount }, now: () => NOW });
+      expect(mode, String(amount)).toBe('full_stop');
+    }
   });
 });
 

@@ -10,7 +10,7 @@ import {
   State,
   strictness,
   type Subject,
-  variableProblem,
+  ruleProblem,
 } from '../../flags/index.ts';
 import { contextArbitrary, IDS, NOW, putKill, stateArbitrary, WINDOW_ENDS } from './arbitraries.ts';
 import { CONTEXT, REFUSED_RULES, SOUND_RULES } from './base-rules.ts';
@@ -260,12 +260,12 @@ describe('the base mode’s targeting', () => {
   });
 
   test.each(Object.entries(SOUND_RULES))('is what its rule answers where all evaluators agree: %s', (_, rule) => {
-    expect(variableProblem(rule)).toBe(null);
+    expect(ruleProblem(rule)).toBe(null);
     expect(restrictionFor(stateIn('read_only', rule), { context: CONTEXT, now: () => NOW }).mode).toBe('live');
   });
 
   test.each(Object.entries(REFUSED_RULES))('is full_stop where its rule looks elsewhere: %s', (_, [rule, why]) => {
-    expect(variableProblem(rule)).toMatch(why);
+    expect(ruleProblem(rule)).toMatch(why);
     expect(restrictionFor(stateIn('read_only', rule), { context: CONTEXT, now: () => NOW }).mode).toBe('full_stop');
   });
 

@@ -210,7 +210,7 @@ describe('validating a flagd definition', () => {
     ['that second has passed, from the other side', { '<': [1000, { var: ['$flagd.timestamp'] }] }, null],
     [
       'that second has come, or something else',
-      { or: [{ '==': [{ var: 'x' }, 1] }, { '>=': [{ var: '$flagd.timestamp' }, 1000] }] },
+      { or: [{ '===': [{ var: 'x' }, 1] }, { '>=': [{ var: '$flagd.timestamp' }, 1000] }] },
       null,
     ],
     ['that second has not come', { '<': [{ var: '$flagd.timestamp' }, 0] }, 'has no dead man'],
