@@ -61,7 +61,7 @@ export function openGuard({ settings, executor, source }: GuardParts): KillSwitc
     handlerTimeoutMs,
   };
   const watching = [
-    watchElsewhere({ source, inFlight, changes, leaseMs }),
+    watchElsewhere({ source, executor, leaseMs }),
     lookAgain({ executor, sourceFault: source.fault, leaseMs }),
   ];
   return killSwitchOf({

@@ -1,23 +1,28 @@
 import type { ModeSource } from '../flags/mode-source.ts';
-import type { Changes } from './changes.ts';
-import type { InFlight } from './in-flight.ts';
+import type { Replica } from '../store/replica.ts';
+import type { Executor } from './executor.ts';
 import { everyMs } from './look-again.ts';
 
 export interface Watching {
   readonly source: ModeSource;
-  readonly inFlight: InFlight;
-  readonly changes: Changes;
+  readonly executor: Pick<Executor, 'inFlight' | 'changes'> & { readonly replica: Pick<Replica, 'report'> | null };
   readonly leaseMs: number;
 }
 
 /**
  * Where the mode does not come from the local copy, all that runs or waits asks again at each of the source's events,
- * and at least each second. The returned function ends that.
+ * and at least each second. Where other work drains then than before, that is reported. The returned function ends it.
  */
-export function watchElsewhere({ source: { watch }, inFlight, changes, leaseMs }: Watching): () => void {
+export function watchElsewhere({ source: { watch }, executor, leaseMs }: Watching): () => void {
   if (watch === null) return () => {};
+  const { replica, inFlight, changes } = executor;
+  const refresh = async (): Promise<void> => {
+    const { draining } = inFlight;
+    await inFlight.refresh();
+    if (inFlight.draining !== draining) replica?.report();
+  };
   const askAgain = (): void => {
-    void inFlight.refresh();
+    void refresh();
     changes.notify();
   };
   const timer = setInterval(askAgain, everyMs(leaseMs));

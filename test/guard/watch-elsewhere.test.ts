@@ -25,8 +25,9 @@ function open(leaseMs = 60_000) {
     initialised: Promise.resolve(),
     close: async () => {},
   };
-  const watching: Watching = { source, inFlight, changes, leaseMs };
-  return { done, watching, unwatch, news: () => news() };
+  const replica = { report: () => void done.push('reports') };
+  const watching: Watching = { source, executor: { replica, inFlight, changes }, leaseMs };
+  return { done, inFlight, watching, unwatch, news: () => news() };
 }
 
 test('all that runs or waits asks again at each event, and each second', () => {
@@ -43,6 +44,30 @@ test('all that runs or waits asks again at each event, and each second', () => {
   expect(unwatch).toHaveBeenCalledTimes(1);
   vi.advanceTimersByTime(10_000);
   expect(done).toEqual([]);
+});
+
+test('a report follows where other work drains than before', async () => {
+  const { done, inFlight, watching, news } = open();
+  let draining = 0;
+  vi.spyOn(inFlight, 'draining', 'get').mockImplementation(() => draining);
+  const end = watchElsewhere(watching);
+  vi.mocked(inFlight.refresh).mockImplementationOnce(async () => {
+    await Promise.resolve();
+    draining = 1;
+  });
+  news();
+  await vi.advanceTimersByTimeAsync(0);
+  expect(done.splice(0)).toEqual(['waits', 'reports']);
+  news();
+  await vi.advanceTimersByTimeAsync(0);
+  expect(done.splice(0)).toEqual(['runs', 'waits']);
+  end();
+  const withoutStore = watchElsewhere({ ...watching, executor: { ...watching.executor, replica: null } });
+  vi.mocked(inFlight.refresh).mockImplementationOnce(async () => void (draining = 2));
+  news();
+  await vi.advanceTimersByTimeAsync(0);
+  expect(done).toEqual(['waits']);
+  withoutStore();
 });
 
 test('it asks again three times in a lease that is short', () => {

@@ -114,6 +114,34 @@ describe.each(stores)('on %s, what changes without an event', (_name, sides) => 
   });
 });
 
+test.each(stores)(
+  'on %s, work that a provider stops is reported as draining soon, however long the lease',
+  async (_name, sides) => {
+    const provider = alwaysLive();
+    const { control, killSwitch } = await openSwitch(await sides(), { agentId: 'x', leaseMs: 60_000, provider });
+    let end = (): void => {};
+    const long = killSwitch.action({
+      name: 'a.long',
+      execute: () =>
+        new Promise<void>((resolve) => {
+          end = resolve;
+        }),
+    });
+    await vi.waitFor(() => expect(killSwitch.check().mode).toBe('live'));
+    const work = long.attempt(undefined);
+    await sleep(20);
+    provider.putConfiguration({
+      'kill-switch.mode': { variants: { paused: 'paused' }, defaultVariant: 'paused', disabled: false },
+    });
+    await vi.waitFor(
+      async () => expect(await control.executors()).toMatchObject([{ state: 'draining', in_flight: 1, draining: 1 }]),
+      { timeout: IN_TIME_MS },
+    );
+    end();
+    expect((await work).status).toBe('executed');
+  },
+);
+
 const taking: ReadonlyArray<[string, (domain: string) => unknown]> = [
   ['OpenFeature.close()', () => OpenFeature.close()],
   ['another provider', (domain) => OpenFeature.setProvider(domain, new InMemoryProvider({}))],
