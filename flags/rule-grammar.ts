@@ -136,6 +136,8 @@ const membership: Check = (given, scope) => {
       return 'has "in" with a list that is not all constant texts, or all constant numbers';
     return variableProblem(value, scope, { kinds: [kind] });
   }
+  // flagd finds an empty text in an empty text, flagd-core does not.
+  if (value === '') return variableProblem(list, scope, { kinds: ['texts'] });
   if (kindOf(value) === 'text') return variableProblem(list, scope, { kinds: ['text', 'texts'] });
   if (kindOf(value) === 'number') return variableProblem(list, scope, { kinds: ['numbers'] });
   return variableProblem(value, scope, { kinds: ['text'] }) ?? variableProblem(list, scope, { kinds: ['texts'] });

@@ -117,6 +117,7 @@ export const REFUSED_RULES: Readonly<Record<string, readonly [object, RegExp]>> 
     when({ or: [{ in: [5, variable('tier')] }, { in: ['5', variable('tier')] }] }),
     /uses "tier" as a text or a list of texts, but it is a list of numbers/,
   ],
+  'an empty text in a text': [when({ in: ['', variable('agent_id')] }), /"agent_id" as a list of texts, but/],
   'an unknown value in a text': [
     when({ or: [{ starts_with: [variable('tier'), 'g'] }, { in: [variable('absent'), variable('tier')] }] }),
     /uses "tier" as a list of texts, but it is a text/,

@@ -91,7 +91,12 @@ const comparison = fc.oneof(
   fc.constantFrom(...TEXT, ...NUMBER, ...TRUTH).map(variable),
   operation(['in'], of(TEXT, letters), list(letters)),
   operation(['in'], of(NUMBER, figures), list(figures)),
-  operation(['in'], letters, of([...TEXTS, ...TEXT, ...EITHER], fc.constant('ab'))),
+  operation(
+    ['in'],
+    letters.filter((text) => text !== ''),
+    of([...TEXTS, ...TEXT, ...EITHER], fc.constant('ab')),
+  ),
+  operation(['in'], letters, of(TEXTS, emptyList)),
   operation(['in'], figures, of(NUMBERS, emptyList)),
   operation(['in'], of(TEXT, letters), of(TEXTS, emptyList)),
   operation(['starts_with', 'ends_with'], of(TEXT, letters), letters),
