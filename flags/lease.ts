@@ -1,4 +1,5 @@
 import { invalid } from './errors.ts';
+import { quoteId } from './printable.ts';
 
 /** One moment by two clocks, in milliseconds: the monotonic clock, and the wall clock. */
 export interface Instant {
@@ -15,7 +16,7 @@ export const LEASE_MS = Object.freeze({ min: 500, default: 5000, max: 60_000 } a
 /** @throws KillSwitchError INVALID_ARGUMENT: no number, or out of those bounds */
 export function checkLeaseMs(leaseMs: number): number {
   if (!Number.isFinite(leaseMs) || leaseMs < LEASE_MS.min || leaseMs > LEASE_MS.max) {
-    throw invalid(`leaseMs must be from ${LEASE_MS.min} to ${LEASE_MS.max} milliseconds, not ${leaseMs}.`);
+    throw invalid(`leaseMs must be from ${LEASE_MS.min} to ${LEASE_MS.max} milliseconds, not ${quoteId(leaseMs)}.`);
   }
   return leaseMs;
 }

@@ -61,3 +61,12 @@ export function checkKeys<Options extends object>(what: string, options: Options
   const problem = keyProblem(what, options, known);
   if (problem !== null) throw invalid(problem);
 }
+
+/** What the values of an option must be, in words. */
+const TYPES = { function: 'a function', boolean: 'true or false', string: 'a text' } as const;
+
+/** @throws KillSwitchError INVALID_ARGUMENT where an option is given that is not of that type */
+export function checkType(what: string, value: unknown, type: keyof typeof TYPES): void {
+  if (value !== undefined && typeof value !== type)
+    throw invalid(`${what} must be ${TYPES[type]}, not ${quoteId(value)}.`);
+}

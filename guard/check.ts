@@ -58,7 +58,7 @@ function isCheckKey(key: keyof CheckOptions): boolean {
  * are there are looked at.
  */
 function hasCheckKeys<Key extends keyof CheckOptions>(options: Pick<CheckOptions, Key>): boolean {
-  if (typeof options !== 'object') return false;
+  if (typeof options !== 'object' || options === null) return false;
   for (const key in options) if (!isCheckKey(key)) return false;
   return true;
 }
@@ -70,11 +70,14 @@ const NO_STATE = deepFreeze(
   ),
 );
 
+/** What is decided about where a caller without types gives null: the options are then refused. */
+const NOTHING: CheckOptions = {};
+
 /** The `check` of a switch. It is called most of all, so it goes through no more functions than it must. */
 export const checkOf =
   (guard: Guard) =>
   (options: CheckOptions = {}): Decision => {
-    const subject = checkedSubject(guard.organizationId, options, guard.identity());
+    const subject = checkedSubject(guard.organizationId, options ?? NOTHING, guard.identity());
     const problem =
       (hasCheckKeys(options) ? null : keyProblem('check', options, CHECK_KEYS)) ??
       subjectProblem(subject, guard.requireRun);

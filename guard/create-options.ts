@@ -1,6 +1,6 @@
 import type { Provider } from '@openfeature/server-sdk';
 import { checkLeaseMs, checkTimeout, idProblem, invalid, LEASE_MS, LONGEST_TIMER_MS, quoteId } from '../flags/index.ts';
-import { checkKeys, type Keys } from '../flags/options.ts';
+import { checkKeys, checkType, type Keys } from '../flags/options.ts';
 import type { ExecutorStore } from '../store/ports.ts';
 import type { ModeClient } from '../flags/mode-source.ts';
 import { HANDLER_TIMEOUT_MS } from './handlers.ts';
@@ -81,13 +81,14 @@ export interface SwitchSettings {
 export function switchSettings(options: CreateKillSwitchOptions): SwitchSettings {
   checkKeys('createKillSwitch', options, KEYS);
   const { domain = 'kill-switch', organizationId = 'default', requireRun = false } = options;
-  const leaseMs = checkLeaseMs(options.leaseMs ?? LEASE_MS.default);
-  const handlerTimeoutMs = options.handlerTimeoutMs ?? HANDLER_TIMEOUT_MS;
+  const { leaseMs = LEASE_MS.default, handlerTimeoutMs = HANDLER_TIMEOUT_MS, redact } = options;
+  checkLeaseMs(leaseMs);
   checkTimeout('handlerTimeoutMs', handlerTimeoutMs, LONGEST_TIMER_MS);
   const agentId = checkId('agentId', options.agentId);
   if (options.executor !== undefined) checkKeys('executor', options.executor, { name: true });
   const executorName = checkId('executor.name', options.executor?.name);
   if (typeof requireRun !== 'boolean') throw invalid(`requireRun must be true or false, not ${quoteId(requireRun)}.`);
+  checkType('redact', redact, 'function');
   checkId('domain', domain);
   const problem = idProblem(organizationId);
   if (problem) throw invalid(`organizationId ${problem}.`);
@@ -100,7 +101,7 @@ export function switchSettings(options: CreateKillSwitchOptions): SwitchSettings
     leaseMs,
     agentId,
     requireRun,
-    redact: options.redact,
+    redact,
     handlerTimeoutMs,
   };
 }

@@ -8,7 +8,8 @@ import {
   type Subject,
   subjectFromContext,
 } from '../flags/context.ts';
-import { messageOf } from '../flags/errors.ts';
+import { invalid, messageOf } from '../flags/errors.ts';
+import { quoteId } from '../flags/printable.ts';
 import { epochOf } from '../flags/reading.ts';
 import { safeAnswer } from '../flags/safe-answer.ts';
 import { overwrite } from './overwrite.ts';
@@ -35,7 +36,12 @@ export class IdentityHook implements BaseHook<FlagValue, Record<string, unknown>
   readonly #identify: () => Identity;
   readonly #failed = new WeakMap<object, string>();
 
+  /** @throws KillSwitchError INVALID_ARGUMENT where it is given no function */
   constructor(identify: () => Identity) {
+    if (typeof identify !== 'function')
+      throw invalid(
+        `IdentityHook must be given the function that says who asks: it must be a function, not ${quoteId(identify)}.`,
+      );
     this.#identify = identify;
   }
 

@@ -33,6 +33,9 @@ export function actorName(actor: Actor): string {
 export interface GivenOperator {
   /** 1 to 512 characters. */
   readonly id: string;
+  /**
+   * Names of roles. They restrict nothing in this version: whoever can write the store may do everything. Not recorded.
+   */
   readonly roles?: readonly string[] | undefined;
 }
 
@@ -42,6 +45,8 @@ export function givenOperator(operator: GivenOperator): Operator {
     throw invalid(`operator must name who changes the switch, such as { id: 'dana' }, not ${quoteId(operator)}.`);
   checkKeys('operator', operator, { id: ['name'], roles: true });
   const { id, roles } = operator;
+  if (roles !== undefined && !(Array.isArray(roles) && roles.every((role: unknown) => typeof role === 'string')))
+    throw invalid(`operator.roles must be a list of names, not ${quoteId(roles)}.`);
   const problem = idProblem(id);
   if (problem) throw invalid(`operator.id ${problem}.`);
   return { is: 'unverified', id, roles };

@@ -22,9 +22,10 @@ import {
   invalid,
   LEASE_MS,
   messageOf,
+  quoteId,
   subjectFromContext,
 } from '../flags/index.ts';
-import { checkKeys, type Keys } from '../flags/options.ts';
+import { checkKeys, checkType, type Keys } from '../flags/options.ts';
 import { within } from '../store/with-deadline.ts';
 import { keepAnswer, subjectProblem } from './guarded-evaluation.ts';
 import { LeaseKeeper } from './lease-keeper.ts';
@@ -102,16 +103,18 @@ export class FailClosedProvider implements Provider {
 
   constructor(inner: Provider, options: FailClosedOptions = {}) {
     checkKeys('FailClosedProvider', options, OPTION_KEYS);
+    checkInner(inner);
+    const { timeoutMs = 1000, initializeTimeoutMs = 3000, confirm, onNews, clock, leaseMs } = options;
+    for (const [what, given] of Object.entries({ confirm, onNews, clock })) checkType(what, given, 'function');
     this.#inner = inner;
-    this.#timeoutMs = checkTimeout('timeoutMs', options.timeoutMs ?? 1000);
-    this.#initializeTimeoutMs = checkTimeout('initializeTimeoutMs', options.initializeTimeoutMs ?? 3000);
-    const { confirm, onNews, clock, leaseMs } = options;
+    this.#timeoutMs = checkTimeout('timeoutMs', timeoutMs);
+    this.#initializeTimeoutMs = checkTimeout('initializeTimeoutMs', initializeTimeoutMs);
     if (leaseMs !== undefined && !confirm) {
       throw invalid('leaseMs needs confirm: without it nothing proves that the inner provider is fresh.');
     }
     if (onNews && !confirm) throw invalid('onNews needs confirm: it says when to call confirm.');
     this.#onNews = onNews;
-    const checkedLeaseMs = checkLeaseMs(leaseMs ?? LEASE_MS.default);
+    const checkedLeaseMs = checkLeaseMs(leaseMs === undefined ? LEASE_MS.default : leaseMs);
     this.#makeKeeper = confirm
       ? () => new LeaseKeeper({ leaseMs: checkedLeaseMs, confirm, clock, onChange: () => this.#emitStatus() })
       : null;
@@ -332,3 +335,10 @@ export class FailClosedProvider implements Provider {
 
 const said = (what: string, details: EventDetails | undefined): string =>
   details?.message ? `the provider is ${what}: ${details.message}` : `the provider is ${what}`;
+
+function checkInner(inner: unknown): void {
+  if (typeof inner === 'object' && inner !== null) return;
+  throw invalid(
+    `FailClosedProvider is given an OpenFeature provider to make fail closed, such as new InMemoryProvider({}), not ${quoteId(inner)}.`,
+  );
+}

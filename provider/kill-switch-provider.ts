@@ -119,7 +119,7 @@ export class KillSwitchProvider implements Provider {
     const { store, organizationId = 'default' } = options;
     this.#hooks = [...(options.hooks ?? [])];
     checkSide('KillSwitchProvider', store, 'executor');
-    const leaseMs = checkLeaseMs(options.leaseMs ?? LEASE_MS.default);
+    const leaseMs = checkLeaseMs(options.leaseMs === undefined ? LEASE_MS.default : options.leaseMs);
     const problem = idProblem(organizationId);
     if (problem) throw invalid(`organizationId ${problem}.`);
     this.#shared = false;

@@ -13,7 +13,7 @@ export function checkDomainIsFree(domain: string): void {
   const bound = OpenFeature.getProvider(domain);
   if (bound === OpenFeature.getProvider() || !servesOpenSwitch(bound)) return;
   throw invalid(
-    `The domain ${JSON.stringify(domain)} has an open kill switch already, perhaps of another copy of this package: close it first, or give this one another domain.`,
+    `The domain ${JSON.stringify(domain)} has an open kill switch already, perhaps of another copy of this package: close it first (await its close()), or give this one another domain.`,
   );
 }
 

@@ -22,7 +22,7 @@ import { RpcSource } from './rpc.ts';
 export class FlagdKillSwitchProvider extends FailClosedProvider {
   constructor(options: FlagdKillSwitchOptions = {}) {
     const settings = settingsOf(options);
-    const leaseMs = checkLeaseMs(options.leaseMs ?? LEASE_MS.default);
+    const leaseMs = checkLeaseMs(options.leaseMs === undefined ? LEASE_MS.default : options.leaseMs);
     const { deadlineMs } = settings;
     const news = new News();
     const totalMs = requestMs(leaseMs);

@@ -1,6 +1,6 @@
 import type { EvaluationContext, Hook, Logger } from '@openfeature/server-sdk';
-import { checkTimeout, type Clock, idProblem, invalid } from '../../flags/index.ts';
-import { checkKeys, type Keys } from '../../flags/options.ts';
+import { checkTimeout, type Clock, idProblem, invalid, quoteId } from '../../flags/index.ts';
+import { checkKeys, checkType, type Keys } from '../../flags/options.ts';
 import { systemClock } from '../../store/system-clock.ts';
 
 /**
@@ -84,6 +84,9 @@ const OPTION_KEYS: Keys<FlagdKillSwitchOptions> = {
   clock: true,
 };
 
+const TEXTS = ['host', 'socketPath', 'certPath', 'defaultAuthority', 'selector'] as const;
+const FUNCTIONS = ['contextEnricher', 'clock'] as const;
+
 /** The options with their defaults filled in. */
 export interface FlagdSettings {
   readonly host: string;
@@ -117,7 +120,12 @@ export function settingsOf(options: FlagdKillSwitchOptions): FlagdSettings {
   if (!Number.isInteger(port) || port < 1 || port > 65_535) {
     throw invalid(`port must be a number from 1 to 65535, not ${String(options.port)}.`);
   }
-  const { organizationId, expect } = options;
+  checkType('tls', options.tls, 'boolean');
+  for (const what of TEXTS) checkType(what, options[what], 'string');
+  for (const what of FUNCTIONS) checkType(what, options[what], 'function');
+  if (options.hooks !== undefined && !Array.isArray(options.hooks))
+    throw invalid(`hooks must be a list of hooks, not ${quoteId(options.hooks)}.`);
+  const { organizationId, expect, deadlineMs = 500 } = options;
   const problem = organizationId === undefined ? null : idProblem(organizationId);
   if (problem) throw invalid(`organizationId ${problem}.`);
   if (expect !== undefined && expect !== 'export' && expect !== 'any') {
@@ -135,7 +143,7 @@ export function settingsOf(options: FlagdKillSwitchOptions): FlagdSettings {
     organizationId: options.organizationId,
     expect,
     clock: options.clock ?? systemClock,
-    deadlineMs: checkTimeout('deadlineMs', options.deadlineMs ?? 500, 300_000),
+    deadlineMs: checkTimeout('deadlineMs', deadlineMs, 300_000),
     contextEnricher: options.contextEnricher,
     hooks: options.hooks ?? [],
     logger: options.logger ?? NO_LOGGER,

@@ -317,9 +317,14 @@ describe('createKillSwitch', () => {
     await expect(createKillSwitch(options as never)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
   });
 
-  test('a domain has one open kill switch', async () => {
-    const { store, domain } = await setUp();
-    await expect(createKillSwitch({ store, domain })).rejects.toThrow(/close it first/);
+  test('a domain has one open kill switch, and is free when its close() has ended', async () => {
+    const { store, domain, killSwitch } = await setUp();
+    const taken = /close it first \(await its close\(\)\), or give/;
+    await expect(createKillSwitch({ store, domain })).rejects.toThrow(taken);
+    const closed = killSwitch.close();
+    await expect(createKillSwitch({ store, domain })).rejects.toThrow(taken);
+    await closed;
+    await (await createKillSwitch({ store, domain })).close();
   });
 
   test('an unreachable store is full_stop, not a crash, and it recovers by itself', async () => {

@@ -67,6 +67,13 @@ describe('an option that does not exist is refused, with the one that was probab
     });
   });
 
+  test.each([null, 5, 'x'])('check() blocks where it is given %s, and says so', (options) => {
+    expect(killSwitch.check(options as never)).toMatchObject({
+      verdict: 'block',
+      cause: { kind: 'identity', message: `The options of check are an object, not ${JSON.stringify(options)}.` },
+    });
+  });
+
   test('check() blocks instead', () => {
     expect(killSwitch.check({ agentID: 'another' } as never)).toMatchObject({
       verdict: 'block',
