@@ -29,6 +29,7 @@ import { checkKeys, checkType, type Keys } from '../flags/options.ts';
 import { within } from '../store/with-deadline.ts';
 import { keepAnswer, subjectProblem } from './guarded-evaluation.ts';
 import { LeaseKeeper } from './lease-keeper.ts';
+import { judgesItself, noteOwnJudgement } from './own-judgement.ts';
 import {
   ANSWERS_SAFELY,
   askWithin,
@@ -73,7 +74,8 @@ const OPTION_KEYS: Keys<FailClosedOptions> = {
 };
 
 type Emitted = 'READY' | 'STALE' | 'ERROR';
-type Status = { readonly is: 'READY' } | { readonly is: 'STALE' | 'NOT_READY'; readonly fault: Fault };
+/** DOUBTED: the inner provider keeps its own lease, and its last confirmation has failed; its answers count. */
+type Status = { readonly is: 'READY' } | { readonly is: 'DOUBTED' | 'STALE' | 'NOT_READY'; readonly fault: Fault };
 
 const READY: Status = { is: 'READY' };
 const notReady = (message: string): Status => ({ is: 'NOT_READY', fault: { code: 'NOT_READY', message } });
@@ -81,8 +83,9 @@ const notReady = (message: string): Status => ({ is: 'NOT_READY', fault: { code:
 /**
  * Makes any provider fail closed. Kill-switch flags come back as the inner provider's positive answer or as their safe
  * value, within the deadline: while it is initialising, stale or in error, when it throws, hangs or answers nonsense,
- * and, with `confirm`, when nothing has confirmed it for `leaseMs`. Other flags, and hooks, metadata, events and
- * tracking, pass through; only the deadline applies to them.
+ * and, with `confirm`, when nothing has confirmed it for `leaseMs`. A stale provider of this package, or a
+ * `MultiProvider` with `StrictestWinsStrategy`, answers on by itself until its own lease ends. Other flags, and hooks,
+ * metadata, events and tracking, pass through; only the deadline applies to them.
  *
  * @throws KillSwitchError INVALID_ARGUMENT for an unknown option, and a deadline or a lease out of bounds
  */
@@ -106,6 +109,7 @@ export class FailClosedProvider implements Provider {
     checkInner(inner);
     const { timeoutMs = 1000, initializeTimeoutMs = 3000, confirm, onNews, clock, leaseMs } = options;
     for (const [what, given] of Object.entries({ confirm, onNews, clock })) checkType(what, given, 'function');
+    noteOwnJudgement(this);
     this.#inner = inner;
     this.#timeoutMs = checkTimeout('timeoutMs', timeoutMs);
     this.#initializeTimeoutMs = checkTimeout('initializeTimeoutMs', initializeTimeoutMs);
@@ -258,7 +262,8 @@ export class FailClosedProvider implements Provider {
 
   /** Why the answers of the inner provider do not count now; null when they do. */
   #fault(): Fault | null {
-    return this.#status.is === 'READY' ? (this.#keeper?.fault() ?? null) : this.#status.fault;
+    const status = this.#status;
+    return status.is === 'READY' || status.is === 'DOUBTED' ? (this.#keeper?.fault() ?? null) : status.fault;
   }
 
   async #initializeInner(context?: EvaluationContext, domain?: string): Promise<void> {
@@ -287,8 +292,10 @@ export class FailClosedProvider implements Provider {
       [ProviderEvents.Ready, () => this.#become(READY)],
       [
         ProviderEvents.Stale,
-        (details?: EventDetails) =>
-          this.#become({ is: 'STALE', fault: { code: 'STALE', message: said('stale', details) } }),
+        (details?: EventDetails) => {
+          const fault: Fault = { code: 'STALE', message: said('stale', details) };
+          this.#become({ is: judgesItself(this.#inner) ? 'DOUBTED' : 'STALE', fault });
+        },
       ],
       [
         ProviderEvents.Error,
@@ -318,11 +325,12 @@ export class FailClosedProvider implements Provider {
   #emitStatus(): void {
     if (this.#emitted === null) return;
     const trust = this.#keeper?.trust() ?? { is: 'fresh' };
+    const doubt = trust.is === 'doubted' ? trust.fault : this.#status.is === 'DOUBTED' ? this.#status.fault : null;
     const fault = this.#fault();
     const next: { readonly event: ProviderEvents; readonly emitted: Emitted; readonly message: string } =
       fault === null
-        ? trust.is === 'doubted'
-          ? { event: ProviderEvents.Stale, emitted: 'STALE', message: trust.fault.message }
+        ? doubt
+          ? { event: ProviderEvents.Stale, emitted: 'STALE', message: doubt.message }
           : { event: ProviderEvents.Ready, emitted: 'READY', message: '' }
         : this.#status.is === 'STALE'
           ? { event: ProviderEvents.Stale, emitted: 'STALE', message: fault.message }

@@ -1,4 +1,5 @@
 import { MultiProvider, type Provider } from '@openfeature/server-sdk';
+import { judgesItself, noteOwnJudgement } from './own-judgement.ts';
 
 /** An entry in a `MultiProvider`'s list of sources. */
 type SourceEntry = MultiProvider['providerEntries'][number];
@@ -26,7 +27,12 @@ export function handOverSources(): void {
   const { initialize } = MultiProvider.prototype;
   if (HANDS_OVER in initialize) return;
   const handingOver: typeof initialize = function (this: MultiProvider, ...given) {
-    for (const member of Object.values(this)) if (takesSources(member)) member[TAKES_SOURCES](this.providerEntries);
+    for (const member of Object.values(this)) {
+      if (!takesSources(member)) continue;
+      member[TAKES_SOURCES](this.providerEntries);
+      // Such a strategy asks each source, also a stale one, and each answers by its own lease.
+      if (this.providerEntries.every(({ provider }) => judgesItself(provider))) noteOwnJudgement(this);
+    }
     return initialize.apply(this, given);
   };
   MultiProvider.prototype.initialize = Object.assign(handingOver, { [HANDS_OVER]: true });

@@ -37,6 +37,7 @@ import type { Replica, ReplicaEvent } from '../store/replica.ts';
 import { checkSide } from '../store/side.ts';
 import { changedFlags } from './changed-flags.ts';
 import { subjectProblem } from './guarded-evaluation.ts';
+import { noteOwnJudgement } from './own-judgement.ts';
 import { ANSWERS_SAFELY, asAskedFor, ownAnswer, type Question, safeResolution, safeResolutionFor } from './positive.ts';
 import { SERVES_SWITCH, SWITCH_PROVIDER_NAME } from './serves-switch.ts';
 
@@ -106,6 +107,7 @@ export class KillSwitchProvider implements Provider {
   #ordinary: { readonly entry: Entry<'flags'> | undefined; readonly core: FlagdCore } | null = null;
 
   constructor(options: KillSwitchProviderOptions | SharedReplica) {
+    noteOwnJudgement(this);
     if (isShared(options)) {
       checkKeys('KillSwitchProvider', options, SHARED_KEYS);
       const { replica } = options;

@@ -17,6 +17,7 @@ import { LOAD_MS } from '../store/ports.ts';
 import { FailClosedProvider } from './fail-closed-provider.ts';
 import { keptAnswer } from './guarded-evaluation.ts';
 import { handOverSources, replaceSource, TAKES_SOURCES } from './hand-over-sources.ts';
+import { judgesItself } from './own-judgement.ts';
 import { ANSWERS_SAFELY, asAskedFor, faultOfError, type Question, safeResolution } from './positive.ts';
 
 type Resolution<T extends FlagValue> = BaseProviderResolutionResult<T, ProviderStatus, Provider>;
@@ -135,7 +136,8 @@ function faultOfSource({
   providerName,
   providerStatus,
 }: BaseStrategyPerProviderContext<ProviderStatus, Provider>): Fault | null {
-  if (providerStatus !== undefined && providerStatus !== ProviderStatus.READY)
+  const isOwnStale = providerStatus === ProviderStatus.STALE && judgesItself(provider);
+  if (providerStatus !== undefined && providerStatus !== ProviderStatus.READY && !isOwnStale)
     return { code: 'NOT_READY', message: `the source ${providerName} is ${providerStatus}` };
   if (ANSWERS_SAFELY in provider) return null;
   return {

@@ -97,7 +97,7 @@ describe('StrictestWinsStrategy', () => {
     expect(await modeOf(client)).toBe('live');
     for (const event of [ProviderEvents.Stale, ProviderEvents.Error] as const) {
       events.emit(event, {});
-      expect(await faultOf(client)).toBe('NOT_READY');
+      expect(await faultOf(client)).toBe(event === ProviderEvents.Stale ? 'STALE' : 'NOT_READY');
       expect(await modeOf(client)).toBe('full_stop');
     }
     events.emit(ProviderEvents.Ready, {});
