@@ -92,6 +92,7 @@ describe('the catalogue of flags', () => {
       reason: 'ERROR',
       flagMetadata: { cause: 'fault', code: 'STALE', message: 'nothing has confirmed', epoch: 7 },
     });
+    expect(safeAnswer(CATALOGUE.mode, 'string', { kind: 'mode' }).reason).toBe('TARGETING_MATCH');
     expect(safeAnswer(CATALOGUE.mode, 'boolean', cause).variant).toBeUndefined();
     expect(safeAnswer(CATALOGUE.mode, 'string', cause).flagMetadata['epoch']).toBe(0); // it rests on no change
   });

@@ -183,6 +183,32 @@ describe('the compiled definition', () => {
     });
   });
 
+  test.each([
+    ['its only one', 'a', ['a'], false, {}],
+    ['the first one, which no entry lists', 'a', [], false, {}],
+    ['a later one', 'b', ['a', 'b'], false, {}],
+    ['recovered from another', 'b', ['a', 'b'], true, {}],
+    ['recovered from nothing', 'a', ['a'], true, { from_nothing: true }],
+  ] as const)('says in its metadata which log this is: %s', (_what, generation, generations, recovered, more) => {
+    const state = stateIn('live');
+    state.put('control', { format: 1, generation, generations: [...generations], recovered, ...LAST_CHANGE });
+    expect(compileFlagd(state).metadata).toStrictEqual({
+      flagSetId: 'kill-switch',
+      epoch: 1,
+      generation,
+      first_generation: 'a',
+      ...more,
+    });
+  });
+
+  test('serves a flag of the switch that needs no rule as it is', () => {
+    const state = stateIn('live');
+    state.put('feature:refunds', { stage: 'gated', ...LAST_CHANGE });
+    const { flags } = compileFlagd(state);
+    expect(flags['kill-switch.feature.refunds']).toMatchObject({ state: 'ENABLED', defaultVariant: 'gated' });
+    expect(flags['kill-switch.feature.refunds']).not.toHaveProperty('targeting');
+  });
+
   test('gives every flag of the switch its safe value when the dead man is due', () => {
     const state = stateIn('live');
     state.put('feature:refunds', { stage: 'live', ...LAST_CHANGE });

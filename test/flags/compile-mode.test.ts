@@ -73,6 +73,15 @@ describe('a compiled kill', () => {
     for (const action of ['.x', 'email.send', '.']) expect(modeFor({ action })).toBe('live');
   });
 
+  test('of one action is no pattern: it stops none whose name begins like it', () => {
+    const state = stateIn('live');
+    putKill(state, 'action:email.send', 'full_stop');
+    const modeFor = compiled(state);
+    for (const action of ['email.sender', 'email.send.now', 'email.sen', 'email.se']) {
+      expect(modeFor({ action })).toBe('live');
+    }
+  });
+
   test('does not loosen what another one has stopped, nor the base mode', () => {
     const state = stateIn('draft_only');
     putKill(state, 'agent:a', 'paused');

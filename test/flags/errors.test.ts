@@ -1,5 +1,13 @@
 import { describe, expect, test } from 'vitest';
-import { handlingOf, KillSwitchError, type KillSwitchErrorCode } from '../../flags/index.ts';
+import {
+  handlingOf,
+  invalid,
+  isKillSwitchError,
+  KillSwitchError,
+  type KillSwitchErrorCode,
+  messageOf,
+} from '../../flags/index.ts';
+import { systemCode } from '../../flags/errors.ts';
 
 /** Whether it is tried again, whether a follower waits, what it is for an executor, whether it proves nothing. */
 type Row = readonly [retry: string, follow: string, fault: string, provesNothing: boolean];
@@ -44,4 +52,35 @@ describe('what is done about a failure', () => {
     for (const code of ['OF_ANOTHER_VERSION', 'constructor'])
       expect(rowOf(new KillSwitchError(code as KillSwitchErrorCode, 'x'))).toEqual(unexpected);
   });
+});
+
+describe('an error of this package', () => {
+  test('has its name, its code, its message and what caused it', () => {
+    const cause = new Error('below');
+    const error = new KillSwitchError('CONFLICT', 'x', { cause });
+    expect(String(error)).toBe('KillSwitchError: x');
+    expect(error).toMatchObject({ name: 'KillSwitchError', code: 'CONFLICT', message: 'x', cause });
+    expect(invalid('y')).toMatchObject({ name: 'KillSwitchError', code: 'INVALID_ARGUMENT', message: 'y' });
+  });
+
+  test('is known by a mark that no version may rename, since another copy looks for it', () => {
+    const mark = Symbol.for('openfeature-kill-switch.error');
+    expect(Object.hasOwn(invalid('x'), mark)).toBe(true);
+    expect(isKillSwitchError(Object.assign(new Error('x'), { [mark]: true }))).toBe(true);
+    expect(isKillSwitchError(new Error('x'))).toBe(false);
+    expect(isKillSwitchError({ [mark]: true })).toBe(false);
+  });
+});
+
+test('the code of the system is the text that Node has given to an error, and nothing else', () => {
+  expect(systemCode(Object.assign(new Error('x'), { code: 'ENOENT' }))).toBe('ENOENT');
+  for (const other of [new Error('x'), Object.assign(new Error('x'), { code: 7 }), { code: 'ENOENT' }, 'ENOENT', null])
+    expect(systemCode(other)).toBeUndefined();
+});
+
+test('a message is had of anything that was thrown, also of what throws when it is read', () => {
+  expect(messageOf(new Error('x'))).toBe('x');
+  expect(messageOf('x')).toBe('x');
+  expect(messageOf(undefined)).toBe('undefined');
+  expect(messageOf(Object.create(null))).toBe('an error that cannot be read');
 });

@@ -1,5 +1,6 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { resolveMode, State, type Subject } from '../../flags/index.ts';
+import { KillFilter } from '../../flags/kill-filter.ts';
 import { LAST_CHANGE } from './last-change.ts';
 
 /** Ids of every length, most of them alike in most of their characters. */
@@ -90,4 +91,73 @@ test('finds the last of more parents than the filter looks at', () => {
   const parents = Array.from({ length: 200 }, (_, index) => `parent-${index}`);
   expect(resolveMode(state, { lineageRuns: parents }, () => 0).mode).toBe('live');
   expect(resolveMode(state, { lineageRuns: [...parents, idAt(17)] }, () => 0).mode).toBe('full_stop');
+});
+
+describe('the filter by itself', () => {
+  const ids = (prefix: string, many: number): string[] =>
+    Array.from({ length: many }, (_, index) => `${prefix}-${index * 7919}`);
+
+  /** A filter to which these ids were added one by one, as kills of an otherwise empty state. */
+  const filled = (killed: readonly string[]): KillFilter => {
+    const filter = new KillFilter();
+    for (const [index, id] of killed.entries()) filter.add(id, () => killed.slice(0, index + 1), index + 1);
+    return filter;
+  };
+  const passes = (filter: KillFilter, among: readonly string[]): number =>
+    among.filter((agentId) => filter.mayName({ agentId })).length;
+
+  test('passes everything over to the kills while they are few, also where many were revived meanwhile', () => {
+    const few = filled(ids('agent', 4095));
+    expect(few.mayName({ agentId: 'nobody' })).toBe(true);
+    few.add('agent-x', () => ['agent-x'], 1);
+    expect(few.mayName({ agentId: 'nobody' })).toBe(true);
+  });
+
+  test.each([4096, 8191, 8192, 16_383, 20_000])(
+    'with %i kills misses none, and hardly takes others for them',
+    (many) => {
+      for (const form of ['x', 'agent-of-the-returns-department', '😀-eine-längere-Kennung']) {
+        const killed = ids(form, many);
+        const filter = filled(killed);
+        expect(passes(filter, killed)).toBe(many);
+        expect(passes(filter, ids(`${form}y`, 20_000))).toBeLessThan(100);
+        expect(passes(filter, ids(`y${form}`, 20_000))).toBeLessThan(100);
+      }
+    },
+  );
+
+  test('looks at each agent, mission and run that a subject names, and at its parents’', () => {
+    const killed = ids('agent', 4096);
+    const filter = filled(killed);
+    const [id] = killed as [string];
+    for (const own of ['agentId', 'missionId', 'runId'] as const) {
+      expect(filter.mayName({ [own]: 'nobody' })).toBe(false);
+      expect(filter.mayName({ [own]: id })).toBe(true);
+    }
+    for (const parents of ['lineageAgents', 'lineageMissions', 'lineageRuns'] as const) {
+      expect(filter.mayName({ [parents]: ['nobody', 'no one'] })).toBe(false);
+      expect(filter.mayName({ agentId: 'nobody', [parents]: ['nobody', id, 'no one'] })).toBe(true);
+    }
+    expect(filter.mayName({})).toBe(false);
+  });
+
+  test('looks at 64 ids of one subject, and passes on a subject that names more', () => {
+    const killed = ids('agent', 4096);
+    const filter = filled(killed);
+    const parents = ids('parent', 64);
+    expect(filter.mayName({ lineageRuns: parents })).toBe(false);
+    expect(filter.mayName({ lineageRuns: parents.with(63, killed[0] ?? '') })).toBe(true);
+    expect(filter.mayName({ lineageRuns: [...parents, 'one more'] })).toBe(true);
+  });
+
+  test('forgets what was revived when it is full and made anew', () => {
+    const [revived, left] = [ids('revived', 4096), ids('left', 8192)];
+    const filter = filled(revived);
+    for (const [index, id] of left.entries()) {
+      expect(filter.mayName({ agentId: 'revived-0' })).toBe(index < 4096);
+      filter.add(id, () => left.slice(0, index + 1), 4096 + index + 1);
+    }
+    expect(passes(filter, left)).toBe(8192);
+    expect(passes(filter, revived)).toBeLessThan(20);
+  });
 });

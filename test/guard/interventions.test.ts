@@ -66,11 +66,43 @@ describe('interventions', () => {
     refuse = false;
     await vi.advanceTimersByTimeAsync(3000);
     const [told, ...more] = kept.filter(({ status }) => status === '10 dropped');
-    expect(told?.cause).toMatchObject({ code: 'JOURNAL_UNAVAILABLE', message: expect.stringContaining('10 records') });
+    expect(told).toMatchObject({
+      type: 'WARNING',
+      outcome: 'WARNED',
+      state: 'unknown',
+      executor_id: 'e',
+      executor_name: 'mailer',
+      cause: {
+        kind: 'fault',
+        code: 'JOURNAL_UNAVAILABLE',
+        message: '10 records of this executor were dropped: the store did not take them in time',
+      },
+      input: null,
+      proposal: false,
+    });
     expect(more).toEqual([]);
     expect(new Set(kept.map(({ id }) => id)).size).toBe(MAX_WAITING + 1);
     await interventions.close();
     expect(kept).toHaveLength(MAX_WAITING + 1);
+  });
+
+  test('are bounded also where several were made while there was room for one', async () => {
+    vi.useFakeTimers();
+    const interventions = setUp(() => new Promise(() => {}));
+    for (let count = 1; count < MAX_WAITING; count += 1) interventions.add(decision, call, circumstances);
+    const keeps = [1, 2].map(() => interventions.prepare(decision, call, circumstances));
+    for (const keep of keeps) keep();
+    expect(interventions.dropped).toBe(1);
+  });
+
+  test('that are proposals are stored at once, and named with their redacted input', async () => {
+    const record = vi.fn(async (_records: readonly Intervention[]) => {});
+    const proposal = await setUp(record).propose(decision, call, { to: 'a', password: 'hunter2hunter2' });
+    const [[[kept, ...more]]] = record.mock.calls as unknown as [[Intervention[]]];
+    expect(kept).toMatchObject({ id: proposal.proposalId, proposal: true, status: 'drafted', state: 'drafted' });
+    expect(more).toEqual([]);
+    expect(proposal.input).toEqual(kept?.input);
+    expect(proposal.input).toEqual({ to: 'a', password: expect.not.stringContaining('hunter2') });
   });
 
   test('whose redact function throws keep nothing of the input', async () => {
@@ -205,6 +237,7 @@ describe('interventions', () => {
     await interventions.close();
     expect(given).toMatchObject(Array(2).fill([{ to: 'a' }, 'a.b']));
     expect(JSON.stringify([given, kept])).not.toContain('hunter2');
+    expect(kept[0]?.input).toEqual({ note: 'password=[redacted]' });
     expect(kept[1]?.input).toBe('[not recorded: the redact function returned a promise, and it must be synchronous]');
   });
 });

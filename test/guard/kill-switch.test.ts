@@ -74,6 +74,8 @@ describe('check()', () => {
 
   test.each<[unknown, RegExp]>([
     ['x', /check/],
+    [7, /of check are an object, not 7/],
+    [null, /of check are an object, not null/],
     [{ agentID: 'x' }, /"agentID" of check.*"agentId"/],
   ])('blocks for %j, which are no options', (options, message) => {
     expect(open().killSwitch.check(options as CheckOptions)).toMatchObject({
@@ -104,7 +106,10 @@ describe('check()', () => {
       },
     });
     hand.closed = true;
-    expect(killSwitch.check()).toMatchObject({ verdict: 'block', cause: { code: 'CLOSED' } });
+    expect(killSwitch.check()).toMatchObject({
+      verdict: 'block',
+      cause: { code: 'CLOSED', message: 'this switch has been closed' },
+    });
   });
 });
 
@@ -131,6 +136,19 @@ describe('a run', () => {
     expect(await killSwitch.run({ runId: 'good' }, (run) => work(run, () => 7))).toBe(7);
     expect(hand.inFlight.work.runs).toEqual([]);
     expect(checkpoints.removeCheckpoint.mock.calls).toEqual([['good']]);
+  });
+});
+
+describe('the options', () => {
+  test('of a run are its own', async () => {
+    const problem = { code: 'INVALID_ARGUMENT', message: expect.stringContaining('"agentID" of run ') };
+    await expect(open().killSwitch.run({ agentID: 'x' } as never, () => 1)).rejects.toMatchObject(problem);
+  });
+
+  test('of an attempt are read like those of a call', async () => {
+    const action = open().killSwitch.action({ name: 'a.b', execute: () => 1 });
+    for (const call of [action, action.attempt])
+      await expect(call(undefined, { waitMs: -1 })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
   });
 });
 
@@ -166,6 +184,18 @@ describe('a tick of a job', () => {
     const work = vi.fn();
     expect(await killSwitch.job({}, work)()).toMatchObject({ status: 'skipped', decision: { mode: 'full_stop' } });
     expect([evaluate.mock.calls.length, work.mock.calls]).toEqual([3, []]);
+  });
+
+  test('is counted with the time that it took to decide', async () => {
+    const decided = vi.fn();
+    const { killSwitch } = open({ decided });
+    const before = performance.now();
+    await killSwitch.job({}, () => 1)();
+    const took = performance.now() - before;
+    const [[decision, ms]] = decided.mock.calls as [[unknown, number]];
+    expect(decision).toMatchObject({ verdict: 'allow', mode: 'live' });
+    expect(ms).toBeGreaterThanOrEqual(0);
+    expect(ms).toBeLessThanOrEqual(took);
   });
 
   test('that fails, fails with its own error', async () => {
@@ -205,6 +235,30 @@ describe('an action', () => {
     expect(await Promise.all(calls)).toEqual(['did', 'did']);
     hand.mode = 'paused';
     await expect(action(undefined, { waitMs: 0 })).rejects.toMatchObject({ code: 'PAUSED' });
+  });
+
+  test('is known to the runs of its own switch alone', async () => {
+    const [{ killSwitch }, other] = [open(), open()];
+    const [ours, foreign] = [killSwitch, other.killSwitch].map((of) =>
+      of.action({ name: 'a.b', execute: () => 'did' }),
+    );
+    if (!ours || !foreign) throw new Error('two actions');
+    await killSwitch.run({}, async (run) => {
+      expect(await run.call(ours, undefined)).toBe('did');
+      await expect(run.call(foreign, undefined)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+    });
+  });
+
+  test('that is irreversible takes a store', async () => {
+    const definition = { name: 'a.b', irreversible: true, execute: () => 'did' } as const;
+    const attempt = (hasStore: boolean) => open({ hasStore }).killSwitch.action(definition).attempt(undefined);
+    expect(await attempt(true)).toMatchObject({ status: 'executed', result: 'did' });
+    expect(await attempt(false)).toMatchObject({
+      status: 'blocked',
+      decision: {
+        cause: { code: 'UNSUPPORTED', message: expect.stringContaining('needs a store that confirms it') },
+      },
+    });
   });
 
   test('gives the result of what was redirected, and an error for what was stopped', async () => {

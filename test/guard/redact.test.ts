@@ -46,6 +46,87 @@ test('bounds depth, width, length and cycles, and never throws', () => {
   });
 });
 
+const list = <T>(length: number, item: T): T[] => Array.from({ length }, () => item);
+
+test('looks into twelve objects, one in the other, and no further', () => {
+  const nested = (depth: number): unknown => list(depth, 0).reduce<unknown>((inner) => [inner], 'end');
+  expect(JSON.stringify(redact(nested(12)))).toBe(`${'['.repeat(12)}"end"${']'.repeat(12)}`);
+  expect(JSON.stringify(redact(nested(13)))).toBe(`${'['.repeat(12)}"[too deep]"${']'.repeat(12)}`);
+});
+
+test('keeps a hundred of a list or of members, and counts the others', () => {
+  const members = (length: number) => Array.from({ length }, (_, index): [string, number] => [`k${index}`, index]);
+  expect(redact(list(100, 1))).toEqual(list(100, 1));
+  expect(redact(list(103, 1))).toEqual([...list(100, 1), '[… 3 more]']);
+  expect(redact(new Set(members(103).map(([key]) => key)))).toHaveProperty('100', '[… 3 more]');
+  expect(redact(Object.fromEntries(members(100)))).toEqual(Object.fromEntries(members(100)));
+  for (const input of [Object.fromEntries(members(103)), new Map(members(103))])
+    expect(redact(input)).toEqual({ ...Object.fromEntries(members(100)), '…': '3 more' });
+  const query = new URLSearchParams(members(103).map(([key]): [string, string] => [key, '1']));
+  expect(redact(query)).toHaveProperty('…', '1 more'); // whose size is not asked for
+});
+
+test('keeps two thousand characters of a text, and 8192 in all, as JSON', () => {
+  expect(redact('x'.repeat(2000))).toBe('x'.repeat(2000));
+  expect(redact('x'.repeat(2001))).toBe(`${'x'.repeat(2000)}…`);
+  const most = list(4, 'x'.repeat(2000));
+  expect(redact([...most, 'x'.repeat(176)])).toHaveLength(5); // 8176 characters, eight quotation marks … and brackets
+  expect(redact([...most, 'x'.repeat(177)])).toBe('[too long to record: 8193 characters]');
+  expect(redact([...most, 'x'.repeat(192)])).toBe('[too long to record: 8208 characters]');
+  expect(redact([...most, 'x'.repeat(193)])).toBe('[too long to record: more than 8192 characters]');
+  const names = Object.fromEntries(Array.from({ length: 50 }, (_, index) => [`${index}`.padEnd(200, 'x'), 1]));
+  expect(redact({ ...names, last: 'x' })).toBe('[too long to record: more than 8192 characters]');
+  expect(redact({ ['k'.repeat(201)]: 1 })).toEqual({ ['k'.repeat(200)]: 1 });
+});
+
+test('looks at five thousand values, and at 200,000 characters', () => {
+  const rows = (last: object) => [
+    ...list(24, 0).map(() => list(100, 0).map(() => ({ a: undefined }))),
+    [...list(86, 0).map(() => ({ a: undefined })), last],
+  ];
+  expect(redact(rows({ a: undefined }))).toHaveLength(25); // 1 + 25 + 2487 * 2
+  expect(redact(rows({ a: undefined, b: undefined }))).toBe('[too long to record: more than 5000 values]');
+  const keys = (last: number) => [...list(99, 2000), last].map((length) => '-----BEGIN KEY-----'.padEnd(length, 'x'));
+  expect(redact(keys(2000))).toHaveLength(100);
+  expect(redact(keys(2001))).toBe('[too long to record: more than 200000 characters to look at]');
+});
+
+test('searches no more of a long text than what is kept and what may be the rest of a secret', () => {
+  expect(redact('x'.repeat(300_000))).toBe(`${'x'.repeat(2000)}…`);
+  expect(redact('-----BEGIN KEY-----'.padEnd(20_000, 'x'))).toBe('[redacted]…');
+});
+
+test('names what cannot be read, and leaves JSON as it was written where it holds no secret', () => {
+  expect(redact(Object.create(URL.prototype))).toBe('[unreadable]');
+  expect(redact({ when: new Date(Number.NaN) })).toEqual({ when: 'Invalid Date' });
+  // oxlint-disable-next-line no-sparse-arrays -- a hole is what is meant
+  expect(redact([1, , 2])).toEqual([1, null, 2]);
+  expect(redact({ yes: true, no: false, none: null, nothing: undefined })).toEqual({
+    yes: true,
+    no: false,
+    none: null,
+  });
+  expect(
+    redact(
+      new Map<unknown, number>([
+        [1, 1],
+        [2n, 2],
+        [{}, 3],
+        ['k', 4],
+      ]),
+    ),
+  ).toEqual({
+    1: 1,
+    2: 2,
+    '[key 2]': 3,
+    k: 4,
+  });
+  expect(redact('{ "a":  1 }')).toBe('{ "a":  1 }');
+  for (const start of ['', '\ufeff', ' \n '])
+    expect(redact(`${start}["curl", "-u", "me:hunter2"]`)).toBe('["curl","-u","[redacted]"]');
+  expect(redact('x ["curl", "-u", 1]')).toBe('x ["curl", "-u", 1]');
+});
+
 test('gives JSON of bounded length for anything', () => {
   fc.assert(
     fc.property(
@@ -248,6 +329,13 @@ test('finds the first secret of a whole state, and says where', () => {
   });
   expect(findSecret(Array.from({ length: 300 }, (_, n) => (n === 299 ? { pin: '1234' } : n)))).toMatchObject({
     path: '[299].pin',
+    kind: 'a secret by its name',
+  });
+  const deep = (depth: number) => list(depth, 0).reduce<unknown>((inner) => [inner], 'end');
+  expect(findSecret(deep(100))).toBeNull();
+  expect(findSecret(deep(101))).toEqual({
+    path: '[0]'.repeat(100),
+    kind: 'what is nested too deeply to be searched',
   });
   expect(findSecret({ password: '[redacted]' })).toBeNull();
 });

@@ -124,9 +124,10 @@ describe('a checkpoint', () => {
   });
 
   test('without a store keeps nothing, and is decided all the same', async () => {
-    const { run, hand } = open({ keeps: false, hasStore: false });
+    const { run, hand, forget } = open({ keeps: false, hasStore: false });
     await run.checkpoint('first');
     expect(await run.lastCheckpoint()).toBeNull();
+    await expect(forget()).resolves.toBeUndefined();
     hand.mode = 'full_stop';
     await expect(run.checkpoint('second')).rejects.toMatchObject({ code: 'BLOCKED', decision: { mode: 'full_stop' } });
   });

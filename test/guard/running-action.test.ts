@@ -6,7 +6,7 @@ import type { Step } from '../../guard/steps/index.ts';
 import { attemptOnce, bareGuard, HandSwitch } from './bare-guard.ts';
 
 /** An action that has returned, and a part of its result, which has not begun. */
-async function landed() {
+async function landed(signal?: AbortSignal) {
   const hand = new HandSwitch();
   const records: Intervention[] = [];
   const guard = bareGuard({ hand, record: async (more) => void records.push(...more) });
@@ -23,7 +23,7 @@ async function landed() {
     },
   };
   const steps = (all: readonly Step[]) => all.map((step) => (step.name === 'start' ? start : step));
-  await attemptOnce(guard, { name: 'a.b', execute: () => 'it' }, { input: 'it', steps });
+  await attemptOnce(guard, { name: 'a.b', execute: () => 'it' }, { input: 'it', steps, signal });
   const [running] = made;
   if (!running) throw new Error('It has not started.');
   const end = vi.fn<() => () => void>(() => () => {});
@@ -91,4 +91,30 @@ test('what it returned ends before its signal fires; what is left to do for that
   hand.mode = 'full_stop';
   hand.changed();
   expect(order).toEqual(['ended', 'signal', 'after']);
+});
+
+test('a caller’s signal that fires in a stop, before anybody has heard of it, comes after the stop', async () => {
+  const outer = new AbortController();
+  const { hand, running, part, end } = await landed(outer.signal);
+  running.partGoesOn(part);
+  const { signal } = running.work;
+  end.mockImplementation(() => {
+    expect(signal.aborted).toBe(false);
+    return () => {};
+  });
+  hand.mode = 'full_stop';
+  outer.abort('by the caller');
+  expect(end).toHaveBeenCalledTimes(1);
+  expect(signal.reason).toMatchObject({ verdict: 'block', mode: 'full_stop' });
+  expect(Object.isFrozen(signal.reason)).toBe(true);
+});
+
+test('a caller’s signal that fires where nothing must stop is passed on, and ends nothing of ours', async () => {
+  const outer = new AbortController();
+  const { running, part, end } = await landed(outer.signal);
+  running.partGoesOn(part);
+  const { signal } = running.work;
+  outer.abort('by the caller');
+  expect(signal.reason).toBe('by the caller');
+  expect([end.mock.calls.length, running.work.stoppedBy]).toEqual([0, undefined]);
 });

@@ -103,6 +103,25 @@ describe('the steps of an attempt', () => {
     },
   );
 
+  test('ask for nothing more once the mode blocks: the cause is the mode, not what a later step would say', async () => {
+    const hand = new HandSwitch();
+    hand.mode = 'full_stop';
+    const definition = { name: 'a.b', limits: { mails: { max: 5, of: () => 1 } }, execute: () => 1 };
+    expect(await attemptOnce(bareGuard({ hand }), definition, { input: null })).toMatchObject({
+      status: 'blocked',
+      decision: { mode: 'full_stop', cause: { kind: 'mode' } },
+    });
+  });
+
+  test('without a store confirm nothing, which is no fault, and start nothing irreversible', async () => {
+    const guard = bareGuard({ hand: new HandSwitch(), hasStore: false });
+    const definition = { name: 'a.b', irreversible: true, execute: () => 1 };
+    expect(await attemptOnce(guard, definition, { input: null, steps: without('store') })).toMatchObject({
+      status: 'blocked',
+      decision: { cause: { kind: 'fault', code: 'STALE' } },
+    });
+  });
+
   test('that throw are a fault of ours: nothing starts, and the call is blocked', async () => {
     const guard = bareGuard({ hand: new HandSwitch() });
     const execute = vi.fn();

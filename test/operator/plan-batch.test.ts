@@ -60,6 +60,7 @@ describe('a batch', () => {
       ...plan.planned.slice(0, 2).map(({ change }) => change.head),
     ]);
     expect(plan).toMatchObject({ loosens: false, objected: [], left: [] });
+    expect(plan.planned.map(({ objection }) => objection)).toEqual([null, null, null]);
     expect(plan.after.head).toEqual(plan.planned[2]?.change.head);
     expect(plan.after.get('kill', 'agent:y')).toMatchObject({ target: 'agent:y' });
     expect(view.get('kill', 'agent:x')).toBeUndefined();

@@ -51,6 +51,15 @@ describe('kill and revive, as the protocol model demands', () => {
     expect(desk.state.get('kill', 'agent:x')).toMatchObject({ mode: 'full_stop', killed_by: 'unverified:dan' });
   });
 
+  test('only what removes a kill ends it: a stricter one replaces it, and what concerns no kill ends none', () => {
+    const desk = started();
+    expect(desk.do(kill({ mode: 'draft_only' })).ends).toBeNull();
+    expect(desk.do(kill({ mode: 'full_stop' })).ends).toBeNull();
+    expect(desk.do({ type: 'limit', name: 'mails', value: 5 }).ends).toBeNull();
+    expect(desk.do({ type: 'limit', name: 'mails', value: 7, reason: 'more' }).ends).toBeNull();
+    expect(desk.do(revive(desk.epoch)).ends).toMatchObject({ target: 'agent:x', mode: 'full_stop' });
+  });
+
   test('an already kill is seconded, and stays for somebody who had not seen that', () => {
     const desk = started();
     desk.do(kill());
@@ -218,6 +227,8 @@ describe('whoever may object to a change', () => {
       is: 'instead',
       objection: { is: 'pending', request },
       change: {
+        already: false,
+        ends: null,
         direction: 'neutral',
         event: { actor: 'unverified:dan', type: 'second', reason: 'fixed', data: { command_id: 'c3' } },
       },

@@ -149,6 +149,15 @@ describe('the errors of changes', () => {
     expect(another.isChangePendingError(pending)).toBe(true);
   });
 
+  test('are known by marks that no version may rename, since another one looks for them', () => {
+    expect(Object.hasOwn(refused, Symbol.for('openfeature-kill-switch.change-refused'))).toBe(true);
+    expect(Object.hasOwn(pending, Symbol.for('openfeature-kill-switch.change-pending'))).toBe(true);
+  });
+
+  test('say what a change waits for, until when, and by which request it is found again', () => {
+    expect(pending.message).toBe('This waits for another person to agree, until 2026-01-01T00:00:00.000Z: request r1.');
+  });
+
   test('bear their own names', () => {
     expect([refused, pending, unread].map(({ name, code }) => `${name} ${code}`)).toEqual([
       'ChangeRefusedError REASON_REQUIRED',

@@ -1,8 +1,8 @@
-import { expect, test } from 'vitest';
-import type { Intervention } from '../../flags/index.ts';
+import { describe, expect, test, vi } from 'vitest';
+import type { Intervention, SurfaceRecord } from '../../flags/index.ts';
 import { memoryControlStore } from '../../store/memory/control.ts';
 import { memoryStore } from '../../store/memory/index.ts';
-import { executorReports, newestTexts, readInterventions } from '../../store/reports.ts';
+import { executorReports, newestTexts, readInterventions, readSurfaces, reportsInTime } from '../../store/reports.ts';
 
 const record = (id: string, at: string): Intervention => ({
   id,
@@ -54,4 +54,141 @@ test('the newest of several lists are chosen by when they were made, and problem
   expect((await newest(2)).map(({ text }) => text)).toEqual(['(a file was left out)', at(3), at(4)]);
   expect((await newest(9)).map(({ text }) => text).slice(1)).toEqual(['no record', at(1), at(2), at(3), at(4)]);
   expect(await readInterventions(shelf, 2)).toMatchObject({ interventions: [{ id: '4' }, { id: '3' }], unreadable: 1 });
+});
+
+describe('what an executor reports', () => {
+  const surface: SurfaceRecord = {
+    action: 'mail.send',
+    effect: 'write',
+    surface: 'tool',
+    feature: null,
+    irreversible: true,
+    draft: false,
+    redirect: false,
+    reverse: false,
+    limits: [],
+    last_used: null,
+  };
+  const checkpoint = { run_id: 'r', name: 'first', state: { at: 3 }, at: '2026-01-01T00:00:00.000Z', epoch: 3 };
+
+  /** A shelf on which a test sees what is put. */
+  const setUp = () => {
+    const kept = new Map<string, string>();
+    const shelf = {
+      appendInterventions: vi.fn(async (_texts: readonly string[]) => {}),
+      appendProposals: vi.fn(async (_texts: readonly string[]) => {}),
+      put: async (name: string, id: string, text: string) => void kept.set(`${name} ${id}`, text),
+      get: async (name: string, id: string) => kept.get(`${name} ${id}`) ?? null,
+      remove: async (name: string, id: string) => void kept.delete(`${name} ${id}`),
+    };
+    return { kept, shelf, reports: executorReports(shelf, { executorId: 'e', executorName: 'mailer' }) };
+  };
+
+  test('goes where it belongs: proposals apart from the other interventions, and nothing where there is none', async () => {
+    const { shelf, reports } = setUp();
+    const [plain, proposal] = [record('1', '2026-01-01T00:00:00.000Z'), record('2', '2026-01-01T00:00:00.000Z')];
+    const proposed = { ...proposal, proposal: true };
+    await reports.record([plain]);
+    expect(shelf.appendProposals).not.toHaveBeenCalled();
+    await reports.record([proposed]);
+    expect(shelf.appendInterventions.mock.calls).toEqual([[[JSON.stringify(plain)]]]);
+    expect(shelf.appendProposals.mock.calls).toEqual([[[JSON.stringify(proposed)]]]);
+    await reports.record([proposed, plain]);
+    expect(shelf.appendInterventions.mock.lastCall).toEqual([[JSON.stringify(plain)]]);
+    expect(shelf.appendProposals.mock.lastCall).toEqual([[JSON.stringify(proposed)]]);
+  });
+
+  test('has a checkpoint a run, until it is removed; one that cannot be read is an error', async () => {
+    const { kept, reports } = setUp();
+    expect(await reports.lastCheckpoint('r')).toBeNull();
+    await reports.saveCheckpoint(checkpoint);
+    expect([...kept.keys()]).toEqual(['checkpoints r']);
+    expect(await reports.lastCheckpoint('r')).toEqual(checkpoint);
+    await reports.removeCheckpoint('r');
+    expect(await reports.lastCheckpoint('r')).toBeNull();
+    for (const broken of ['{', '{}']) {
+      kept.set('checkpoints r', broken);
+      await expect(reports.lastCheckpoint('r')).rejects.toMatchObject({
+        code: 'CORRUPT',
+        message: 'The checkpoint of the run "r" cannot be read.',
+      });
+    }
+  });
+
+  test('says what can act there; one surface that cannot be read makes that executor’s unknown, and no other’s', async () => {
+    const { kept, reports } = setUp();
+    await reports.describe([surface]);
+    const shelf = {
+      interventions: async () => ({ texts: [], problems: [] }),
+      proposals: async () => ({ texts: [], problems: [] }),
+      all: async (name: string) => [
+        { id: 'e', text: kept.get(`${name} e`) ?? '', writer: 'uid 7' },
+        { id: 'half', text: JSON.stringify([surface, {}]) },
+        { id: 'no list', text: '{}' },
+        { id: 'no JSON', text: '{' },
+      ],
+    };
+    expect(await readSurfaces(shelf)).toEqual([
+      { id: 'e', writer: 'uid 7', records: [surface] },
+      { id: 'half', writer: null, records: null },
+      { id: 'no list', writer: null, records: null },
+      { id: 'no JSON', writer: null, records: null },
+    ]);
+  });
+
+  test('is given up in time, each by its own name', async () => {
+    const { reports } = setUp();
+    const inTime = reportsInTime(reports, 1000);
+    await inTime.saveCheckpoint(checkpoint);
+    expect(await inTime.lastCheckpoint('r')).toEqual(checkpoint);
+    expect(inTime).toMatchObject({ executorId: 'e', executorName: 'mailer' });
+    const never = (): Promise<never> => new Promise(() => {});
+    const silent = reportsInTime(
+      {
+        executorId: 'e',
+        executorName: 'mailer',
+        record: never,
+        describe: never,
+        removeCheckpoint: never,
+        saveCheckpoint: never,
+        lastCheckpoint: never,
+      },
+      1000,
+    );
+    vi.useFakeTimers();
+    try {
+      for (const [ask, what] of [
+        [() => silent.record([]), 'record'],
+        [() => silent.describe([]), 'describe'],
+        [() => silent.removeCheckpoint('r'), 'checkpoint'],
+        [() => silent.saveCheckpoint(checkpoint), 'checkpoint'],
+        [() => silent.lastCheckpoint('r'), 'checkpoint'],
+      ] as const) {
+        const answer = ask().catch((error: unknown) => error);
+        await vi.advanceTimersByTimeAsync(1010); // the time, and some turns of the event loop
+        expect(await answer).toMatchObject({
+          code: 'STORE_UNREACHABLE',
+          message: `The store did not answer (${what}) within 1000 ms.`,
+        });
+      }
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+});
+
+test('the newest interventions and proposals come together, at most as many as were asked for', async () => {
+  const at = (second: number): { text: string } => ({
+    text: JSON.stringify(record(`${second}`, `2026-01-01T00:00:0${second}.000Z`)),
+  });
+  const shelf = {
+    interventions: async () => ({ texts: [at(1), at(3), at(5)], problems: [] }),
+    proposals: async () => ({ texts: [at(2), at(4)], problems: [] }),
+    all: async () => [],
+  };
+  const ids = async (limit: number, proposalsOnly?: boolean) =>
+    (await readInterventions(shelf, limit, proposalsOnly)).interventions.map(({ id }) => id);
+  expect(await ids(9)).toEqual(['5', '4', '3', '2', '1']);
+  expect(await ids(2)).toEqual(['5', '4']);
+  expect(await ids(9, true)).toEqual(['4', '2']);
 });
