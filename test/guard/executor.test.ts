@@ -136,8 +136,20 @@ describe('an executor', () => {
     open();
     expect(vi.mocked(createMetrics).mock.lastCall?.[0]).toBe('1.2.3');
     expect([gauges()?.epoch(), gauges()?.stalenessMs(), gauges()?.inFlight()]).toEqual([7, 250, 1]);
-    const { replica, registry } = openExecutor('1.2.3', () => WITHOUT_STORE);
+    const { replica, registry, inFlight } = openExecutor('1.2.3', () => WITHOUT_STORE);
     expect(replica).toBeNull();
+    const running = { now: decide('live') };
+    const action = {
+      decision: running.now,
+      look: () => running.now,
+      isActive: () => true,
+      refresh: async () => {},
+      stop: () => null,
+    };
+    inFlight.start(action);
+    running.now = decide('full_stop');
+    inFlight.check();
+    inFlight.end(action); // the last that drains: nobody is there to report it to
     registry.register(normaliseAction({ name: 'a.b', execute: () => 1 }));
     expect([gauges()?.epoch(), gauges()?.stalenessMs(), gauges()?.inFlight()]).toEqual([0, null, 0]);
   });
