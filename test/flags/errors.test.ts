@@ -8,6 +8,7 @@ import {
   messageOf,
 } from '../../flags/index.ts';
 import { systemCode } from '../../flags/errors.ts';
+import { isFaultCode, openFeatureErrorCode } from '../../flags/faults.ts';
 
 /** Whether it is tried again, whether a follower waits, what it is for an executor, whether it proves nothing. */
 type Row = readonly [retry: string, follow: string, fault: string, provesNothing: boolean];
@@ -83,4 +84,14 @@ test('a message is had of anything that was thrown, also of what throws when it 
   expect(messageOf('x')).toBe('x');
   expect(messageOf(undefined)).toBe('undefined');
   expect(messageOf(Object.create(null))).toBe('an error that cannot be read');
+});
+
+test('a fault has the name that OpenFeature has for it, and only a text that is in the table is a fault', () => {
+  expect(
+    (['NOT_READY', 'STALE', 'STORE_CORRUPT', 'FLAG_NOT_FOUND', 'TYPE_MISMATCH'] as const).map(openFeatureErrorCode),
+  ).toEqual(['PROVIDER_NOT_READY', 'GENERAL', 'PARSE_ERROR', 'FLAG_NOT_FOUND', 'TYPE_MISMATCH']);
+  expect(['STALE', 'stale', 'constructor', 7, null, undefined].map(isFaultCode)).toEqual([
+    true,
+    ...[false, false, false, false, false],
+  ]);
 });

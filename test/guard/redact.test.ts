@@ -30,6 +30,20 @@ test('leaves alone what only sounds alike', () => {
   expect(redact({ pinned: 1, spinning: 2, to: 'a' })).toEqual({ pinned: 1, spinning: 2, to: 'a' });
 });
 
+test('leaves alone what stands beside what only sounds like the name of a secret', () => {
+  for (const input of [
+    ['curl', '-u', '-s'],
+    ['curl', '-u ', 'me:file'],
+    { note: 'password', value: 'visible' },
+    { kind: 'type', type: 'a password', value: 'visible' },
+    { type: 'password-policy', value: 'visible' },
+    ['x'.repeat(81), 'visible'],
+  ])
+    expect(redact(input)).toEqual(input);
+  expect(redact({ type: 'password', value: 'hunter2' })).toEqual({ type: 'password', value: '[redacted]' });
+  expect(redact(['curl', '-u', 'me:hunter2'])).toEqual(['curl', '-u', '[redacted]']);
+});
+
 test('bounds depth, width, length and cycles, and never throws', () => {
   const cycle: Record<string, unknown> = {};
   cycle['self'] = cycle;
