@@ -137,7 +137,8 @@ describe('a replica', () => {
     });
     onTestFinished(() => x.close());
     await x.start();
-    const { acknowledgements } = await control.kill({ target: 'all' });
+    // A hundred looks: it confirms 5 to 25 ms after the kill.
+    const { acknowledgements } = await control.kill({ target: 'all', waitMs: 5000 });
     expect(acknowledgements).toMatchObject({ total: 1, applied: 1, drained: 0 });
     expect(acknowledgements.executors[0]).toMatchObject({ name: 'x', state: 'draining', in_flight: 2 });
     inFlight = 0;
