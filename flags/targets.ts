@@ -1,5 +1,5 @@
 import { invalid } from './errors.ts';
-import { idProblem, textProblem } from './ids.ts';
+import { idProblem, isPlainName, textProblem } from './ids.ts';
 import { quoteId, shellWord } from './printable.ts';
 
 /**
@@ -83,8 +83,13 @@ export function readTarget(text: unknown, toPaste: (target: string) => string = 
 }
 
 /** Why this text cannot be the name of an action, or null when it can. */
-export const actionNameProblem = (name: unknown): string | null =>
-  idProblem(name) ?? (String(name).includes('*') ? 'must not contain a *, which only the name of a pattern has' : null);
+export function actionNameProblem(name: unknown): string | null {
+  if (isPlainName(name)) return null;
+  return (
+    idProblem(name) ??
+    (String(name).includes('*') ? 'must not contain a *, which only the name of a pattern has' : null)
+  );
+}
 
 export const formatTarget = (target: Target): string => (target.type === 'all' ? 'all' : `${target.type}:${target.id}`);
 
