@@ -113,6 +113,7 @@ export function evaluateTargeting(
   context: Readonly<Record<string, unknown>>,
   now: StoreNow,
 ): Mode {
+  if (entry.targeting === null) return entry.mode; // most switches have no rule
   try {
     const { mode, attributes, core, asksTime } = baseOf(entry);
     if (!core) return mode;
