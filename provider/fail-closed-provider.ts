@@ -109,7 +109,7 @@ export class FailClosedProvider implements Provider {
     checkInner(inner);
     const { timeoutMs = 1000, initializeTimeoutMs = 3000, confirm, onNews, clock, leaseMs } = options;
     for (const [what, given] of Object.entries({ confirm, onNews, clock })) checkType(what, given, 'function');
-    noteOwnJudgement(this);
+    if (new.target === FailClosedProvider) noteOwnJudgement(this);
     this.#inner = inner;
     this.#timeoutMs = checkTimeout('timeoutMs', timeoutMs);
     this.#initializeTimeoutMs = checkTimeout('initializeTimeoutMs', initializeTimeoutMs);

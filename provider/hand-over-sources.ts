@@ -31,7 +31,8 @@ export function handOverSources(): void {
       if (!takesSources(member)) continue;
       member[TAKES_SOURCES](this.providerEntries);
       // Such a strategy asks each source, also a stale one, and each answers by its own lease.
-      if (this.providerEntries.every(({ provider }) => judgesItself(provider))) noteOwnJudgement(this);
+      const isOwn = Object.getPrototypeOf(this) === MultiProvider.prototype;
+      if (isOwn && this.providerEntries.every(({ provider }) => judgesItself(provider))) noteOwnJudgement(this);
     }
     return initialize.apply(this, given);
   };

@@ -107,7 +107,7 @@ export class KillSwitchProvider implements Provider {
   #ordinary: { readonly entry: Entry<'flags'> | undefined; readonly core: FlagdCore } | null = null;
 
   constructor(options: KillSwitchProviderOptions | SharedReplica) {
-    noteOwnJudgement(this);
+    if (new.target === KillSwitchProvider) noteOwnJudgement(this);
     if (isShared(options)) {
       checkKeys('KillSwitchProvider', options, SHARED_KEYS);
       const { replica } = options;

@@ -4,7 +4,10 @@ import type { Provider } from '@openfeature/server-sdk';
 // as a cache in front of it.
 const judging = new WeakSet<Provider>();
 
-/** Notes a provider that keeps its own lease: once nothing confirms its answers, they are safe values by themselves. */
+/**
+ * Notes a provider that keeps its own lease: once nothing confirms its answers, they are safe values by themselves.
+ * Not for an instance of a subclass, which may answer out of a cache of its own.
+ */
 export const noteOwnJudgement = (provider: Provider): void => void judging.add(provider);
 
 /**

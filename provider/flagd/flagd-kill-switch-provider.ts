@@ -1,6 +1,7 @@
 import { checkLeaseMs, LEASE_MS } from '../../flags/index.ts';
 import { requestMs } from '../../flags/lease.ts';
 import { FailClosedProvider } from '../fail-closed-provider.ts';
+import { noteOwnJudgement } from '../own-judgement.ts';
 import { InProcessSource } from './in-process.ts';
 import { News } from './news.ts';
 import { type FlagdKillSwitchOptions, settingsOf } from './options.ts';
@@ -39,5 +40,6 @@ export class FlagdKillSwitchProvider extends FailClosedProvider {
       onNews: news.on,
       clock: options.clock,
     });
+    if (new.target === FlagdKillSwitchProvider) noteOwnJudgement(this);
   }
 }

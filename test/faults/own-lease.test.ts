@@ -1,4 +1,5 @@
 import {
+  InMemoryProvider,
   MultiProvider,
   OpenFeature,
   OpenFeatureEventEmitter,
@@ -11,6 +12,7 @@ import { createKillSwitch } from '../../index.ts';
 import { openControlPlane } from '../../operator/index.ts';
 import { FlagdKillSwitchProvider } from '../../provider/flagd/index.ts';
 import { FailClosedProvider, KillSwitchProvider, StrictestWinsStrategy } from '../../provider/index.ts';
+import { memoryStore } from '../../store/memory/index.ts';
 import { redisControlStore } from '../../store/redis/control.ts';
 import { redisStore } from '../../store/redis/index.ts';
 import { closeAfterwards } from '../guard/open-switch.ts';
@@ -135,5 +137,51 @@ test('a cache that inherits from such a provider is not taken for one', async ()
   const { mode } = await served(new FailClosedProvider(cache));
   expect(await mode()).toBe('live');
   events.emit(ProviderEvents.Stale);
+  expect(await mode()).toBe('full_stop');
+});
+
+const live = { value: 'live', variant: 'live', reason: 'CACHED' };
+const inMemory = () => new InMemoryProvider({});
+
+test.each([
+  [
+    'FlagdKillSwitchProvider',
+    () =>
+      new (class extends FlagdKillSwitchProvider {
+        override initialize = async () => {};
+        override resolveStringEvaluation = async () => live;
+      })(),
+  ],
+  [
+    'KillSwitchProvider',
+    () =>
+      new (class extends KillSwitchProvider {
+        override initialize = async () => {};
+        override resolveStringEvaluation = async () => live;
+      })({ store: memoryStore() }),
+  ],
+  [
+    'FailClosedProvider',
+    () =>
+      new (class extends FailClosedProvider {
+        override initialize = async () => {};
+        override resolveStringEvaluation = async () => live;
+      })(inMemory()),
+  ],
+  [
+    'MultiProvider',
+    () => {
+      const sources = [{ provider: new FailClosedProvider(inMemory()) }];
+      return new (class extends MultiProvider {
+        override resolveStringEvaluation = async () => live;
+      })(sources, new StrictestWinsStrategy());
+    },
+  ],
+])('a subclass of %s, which may answer out of a cache of its own, is not taken for one', async (_, make) => {
+  onTestFinished(() => OpenFeature.clearProviders());
+  const cache: Provider = make();
+  const { mode } = await served(new FailClosedProvider(cache));
+  expect(await mode()).toBe('live');
+  cache.events?.emit(ProviderEvents.Stale);
   expect(await mode()).toBe('full_stop');
 });
