@@ -1,19 +1,7 @@
 import { expect, test } from 'vitest';
 import { KillSwitchError, type SurfaceRecord } from '../../flags/index.ts';
 import { ownSurfaces } from '../../store/own-surfaces.ts';
-
-const surface = (action: string): SurfaceRecord => ({
-  action,
-  effect: 'write',
-  surface: 'tool',
-  feature: null,
-  irreversible: false,
-  draft: false,
-  redirect: false,
-  reverse: false,
-  limits: [],
-  last_used: null,
-});
+import { plainSurface } from '../../testing/store/surface.ts';
 
 /** Reports what `changed` is; the store fails with `failure` while there is one. */
 function reporting() {
@@ -35,30 +23,30 @@ test('what can act is reported once for each change', async () => {
   const { reported, at, report } = reporting();
   await report();
   expect(reported).toEqual([]);
-  at.changed = [surface('mail.send')];
+  at.changed = [plainSurface('mail.send')];
   await report();
   await report();
-  expect(reported).toEqual([[surface('mail.send')]]);
+  expect(reported).toEqual([[plainSurface('mail.send')]]);
 });
 
 test('a report that the store refused is no trouble, and is given again until the store takes it', async () => {
   const { reported, at, report } = reporting();
-  at.changed = [surface('mail.send')];
+  at.changed = [plainSurface('mail.send')];
   at.failure = new KillSwitchError('NOT_PERMITTED', 'refused');
   await report();
   await report();
-  at.changed = [surface('mail.send'), surface('mail.read')];
+  at.changed = [plainSurface('mail.send'), plainSurface('mail.read')];
   await report();
   at.failure = null;
   await report();
   await report();
-  const last = [surface('mail.send'), surface('mail.read')];
-  expect(reported).toEqual([[surface('mail.send')], [surface('mail.send')], last, last]);
+  const last = [plainSurface('mail.send'), plainSurface('mail.read')];
+  expect(reported).toEqual([[plainSurface('mail.send')], [plainSurface('mail.send')], last, last]);
 });
 
 test('a store that cannot be reached is trouble, and the report is given again', async () => {
   const { reported, at, report } = reporting();
-  at.changed = [surface('mail.send')];
+  at.changed = [plainSurface('mail.send')];
   at.failure = new KillSwitchError('STORE_UNREACHABLE', 'gone');
   await expect(report()).rejects.toMatchObject({ code: 'STORE_UNREACHABLE' });
   at.failure = null;

@@ -3,9 +3,21 @@ import type { Anchor, Beat } from '../../flags/index.ts';
 import type { Confirmation } from '../../store/confirmation.ts';
 import { connectExecutor } from '../../store/connect-executor.ts';
 import type { ExecutorStore } from '../../store/ports.ts';
-import type { ReplicaEvent } from '../../store/replica.ts';
+import type { Replica, ReplicaEvent } from '../../store/replica.ts';
 import { fakeClock } from '../../testing/fake-clock.ts';
 import { isFresh, mode, next, openReplicas } from './open-replicas.ts';
+
+/** A replica whose store opens so, with a lease that does not end here. */
+async function startedOver(open: ExecutorStore['open']): Promise<Replica> {
+  const { replica } = connectExecutor({
+    store: { location: 'memory:', side: 'executor', open },
+    organizationId: 'default',
+    leaseMs: 60_000,
+  });
+  onTestFinished(() => replica.close());
+  await replica.start();
+  return replica;
+}
 
 describe('what a replica asks and writes', () => {
   test('the anchor is written once for missed events and for pushes of one turn; a permit that is asked for meanwhile waits for it', async () => {
@@ -25,13 +37,7 @@ describe('what a replica asks and writes', () => {
       };
       return { ...connection, confirm, follow, anchor: { read: () => null, write } };
     };
-    const { replica: x } = connectExecutor({
-      store: { location: 'memory:', side: 'executor', open },
-      organizationId: 'default',
-      leaseMs: 60_000,
-    });
-    onTestFinished(() => x.close());
-    await x.start();
+    const x = await startedOver(open);
     await Promise.all(Array.from({ length: 40 }, (_, number) => control.kill({ target: `run:${number}` })));
     done.splice(0);
     const caughtUp = next(x, 'changed');
@@ -96,13 +102,7 @@ describe('what a replica asks and writes', () => {
       };
       return { ...connection, confirm, confirmsOneByOne: true };
     };
-    const { replica: x } = connectExecutor({
-      store: { location: 'memory:', side: 'executor', open },
-      organizationId: 'default',
-      leaseMs: 60_000,
-    });
-    onTestFinished(() => x.close());
-    await x.start();
+    const x = await startedOver(open);
     let answer = (): void => {};
     answered = new Promise<void>((resolve) => {
       answer = resolve;
@@ -124,13 +124,7 @@ describe('what a replica asks and writes', () => {
       const connection = store.open(scope);
       return { ...connection, confirm: async (beat, nonce) => answered.then(() => connection.confirm(beat, nonce)) };
     };
-    const { replica: x } = connectExecutor({
-      store: { location: 'memory:', side: 'executor', open },
-      organizationId: 'default',
-      leaseMs: 60_000,
-    });
-    onTestFinished(() => x.close());
-    await x.start();
+    const x = await startedOver(open);
     const events: ReplicaEvent[] = [];
     x.on((event) => void events.push(event));
     let answer = (): void => {};

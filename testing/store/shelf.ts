@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
-import type { Intervention, SurfaceRecord } from '../../flags/index.ts';
+import type { Intervention } from '../../flags/index.ts';
 import { KEPT_CHECKPOINTS, type KeptText } from '../../store/ports.ts';
 import { executorReports, newestTexts, readInterventions, readSurfaces } from '../../store/reports.ts';
 import { ODD_IDS } from './confirm.ts';
 import type { SuiteTest } from './log.ts';
+import { plainSurface } from './surface.ts';
 
 const record = (name: string, second: number): string =>
   JSON.stringify({ id: name, at: new Date(Date.UTC(2026, 0, 1, 0, 0, second)).toISOString(), note: '✋ \n "quoted"' });
@@ -24,18 +25,7 @@ const NO_REPORTS = [
   `[${'['.repeat(100_000)}`,
 ];
 
-const SURFACE: SurfaceRecord = {
-  action: 'mail.send',
-  effect: 'write',
-  surface: 'tool',
-  feature: null,
-  irreversible: false,
-  draft: false,
-  redirect: false,
-  reverse: false,
-  limits: [],
-  last_used: null,
-};
+const SURFACE = plainSurface('mail.send');
 
 const intervention = (id: string, proposal: boolean): string => {
   const record: Intervention = {
