@@ -1,13 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { KillSwitchError, type LogEvent } from '../../flags/index.ts';
-import { ChangeQueue } from '../../operator/change-queue.ts';
-import type { Command } from '../../operator/commands.ts';
-import type { Actor } from '../../operator/operators.ts';
 import type { Check } from '../../operator/plan.ts';
-import { planChange } from '../../operator/plan-change.ts';
 import { ChangeRefusedError } from '../../operator/refusals.ts';
-import type { Append, ControlConnection, ControlView } from '../../store/ports.ts';
-import { Desk, kill, started, T0 } from './desk.ts';
+import { Desk, kill, T0 } from './desk.ts';
+import { limit, RETRY_MS, setUp, unreachable } from './queue-of-fates.ts';
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -17,83 +13,6 @@ afterEach(() => {
   vi.useRealTimers();
   vi.restoreAllMocks();
 });
-
-const RETRY_MS = 1000;
-const limit = (name: string): Command => ({ type: 'limit', name, value: 5 });
-const named = (id: string): Actor => ({ is: 'unverified', id, roles: undefined });
-const unreachable = (): KillSwitchError => new KillSwitchError('STORE_UNREACHABLE', 'no way there');
-
-/** What becomes of an append: it is taken, and the answer arrives or is lost; it never came; or it fails so. */
-type Fate = 'taken' | 'answer lost' | 'did not come' | 'overtaken' | Error;
-
-/**
- * A queue over a log in memory. `fates`: what becomes of the next appends; all others are taken. `held`: what they wait
- * for before that.
- */
-function setUp({ checks = [], desk = started() }: { readonly checks?: readonly Check[]; readonly desk?: Desk } = {}) {
-  const asked: string[][] = [];
-  const fates: Fate[] = [];
-  const reads: Array<() => Promise<void>> = [];
-  const held: Array<Promise<void>> = [];
-  const sent: LogEvent[][] = [];
-  const searched: number[] = [];
-  const take = (changes: readonly Append[]): void => {
-    for (const { patch, event } of changes) {
-      desk.state.apply(patch, event);
-      desk.events.push(event);
-    }
-  };
-  const connection: Pick<ControlConnection, 'read' | 'append' | 'log'> = {
-    async read(keys): Promise<ControlView> {
-      asked.push([...keys]);
-      await reads.shift()?.();
-      return desk.view;
-    },
-    async append(...changes) {
-      sent.push(changes.map(({ event }) => event));
-      const fate = fates.shift() ?? 'taken';
-      await held.shift();
-      if (fate instanceof Error) throw fate;
-      if (fate === 'overtaken' || (changes[0]?.expected?.hash ?? '') !== desk.state.hash) return false;
-      if (fate !== 'did not come') take(changes);
-      if (fate !== 'taken') throw unreachable();
-      return true;
-    },
-    async *log(after) {
-      searched.push(after);
-      yield* desk.events.filter(({ seq }) => seq > after);
-    },
-  };
-  const queue = new ChangeQueue({ connection: connection as ControlConnection, retryMs: RETRY_MS, checks });
-  const ends: unknown[] = [];
-  return {
-    desk,
-    fates,
-    reads,
-    held,
-    asked,
-    sent,
-    searched,
-    ends,
-    /** Gives a command; its end is in `ends` from the moment on in which it is answered. */
-    give(command: Command, id = 'ann'): void {
-      queue.append({ command, actor: named(id) }).then(
-        (appended) => void ends.push(appended),
-        (error: unknown) => void ends.push(error),
-      );
-    },
-    close: () => queue.close(),
-    passes: (ms: number): Promise<unknown> => vi.advanceTimersByTimeAsync(ms),
-    sizes: (): number[] => sent.map((events) => events.length),
-    types: (): string[][] => sent.map((events) => events.map(({ type }) => type)),
-    /** Another person appends under this command id. */
-    forge(command: Command, commandId: unknown): void {
-      const plan = planChange(desk.view, { command, actor: named('eve'), commandId: String(commandId) }, []);
-      if (plan.is !== 'change') throw new Error('it was refused');
-      take([{ ...plan.change, expected: desk.state.head }]);
-    },
-  };
-}
 
 describe('a change whose answer was lost', () => {
   test('is found in the log, and answered with its event and the head of that', async () => {
@@ -396,99 +315,6 @@ describe('the time of a change', () => {
     give(kill());
     await passes(RETRY_MS + 100);
     expect(ends).toMatchObject([{ code: 'STORE_UNREACHABLE' }]);
-  });
-});
-
-describe('closing a queue', () => {
-  const closed = { code: 'CLOSED', message: 'This control plane has been closed.' };
-  const perhaps = {
-    code: 'STORE_UNREACHABLE',
-    message: expect.stringMatching(/^The limit was not acknowledged .* may or may not have been recorded: /),
-  };
-
-  test('refuses what is asked for afterwards, and what waits to be sent or tried again', async () => {
-    const { give, close, reads, ends, sizes, passes } = setUp();
-    for (let tries = 0; tries < 2; tries += 1) reads.push(() => Promise.reject(unreachable()));
-    give(limit('a'));
-    await passes(0);
-    give(limit('b'));
-    await passes(0);
-    await close();
-    give(limit('c'));
-    await passes(RETRY_MS);
-    expect(ends).toMatchObject([closed, closed, closed]);
-    expect(sizes()).toEqual([]);
-  });
-
-  test('refuses what was being read for, and sends nothing more', async () => {
-    const { give, close, reads, ends, sizes, passes } = setUp();
-    let read = (): void => {};
-    reads.push(
-      () =>
-        new Promise((resolve) => {
-          read = resolve;
-        }),
-    );
-    give(limit('a'));
-    await passes(0);
-    await close();
-    read();
-    await passes(RETRY_MS);
-    expect(ends).toMatchObject([closed]);
-    expect(sizes()).toEqual([]);
-  });
-
-  test.each([
-    ['taken', { is: 'recorded' }],
-    ['overtaken', closed],
-    ['answer lost', perhaps],
-    [new KillSwitchError('STORE_READ_ONLY', 'full'), { ...perhaps, code: 'STORE_UNREACHABLE' }],
-    [new KillSwitchError('CLOSED', 'not sent'), { code: 'CLOSED' }],
-  ] as const)('waits for what is being appended, and answers it as it is (%s)', async (fate, end) => {
-    const { give, close, fates, held, ends, passes } = setUp();
-    fates.push(fate);
-    let letGo = (): void => {};
-    held.push(
-      new Promise((resolve) => {
-        letGo = resolve;
-      }),
-    );
-    give(limit('a'));
-    await passes(0);
-    let isClosed = false;
-    void close().then(() => {
-      isClosed = true;
-    });
-    await passes(1000);
-    expect([ends, isClosed]).toEqual([[], false]);
-    letGo();
-    await passes(0);
-    expect(ends).toMatchObject([end]);
-    expect(isClosed).toBe(true);
-  });
-
-  test('waits no longer than five seconds', async () => {
-    const { give, close, held, passes } = setUp();
-    held.push(new Promise(() => {}));
-    give(limit('a'));
-    await passes(0);
-    let isClosed = false;
-    void close().then(() => {
-      isClosed = true;
-    });
-    await passes(4999);
-    expect(isClosed).toBe(false);
-    await passes(10);
-    expect(isClosed).toBe(true);
-  });
-
-  test('says of a change whose answer was lost before that it may have been recorded', async () => {
-    const { give, close, fates, ends, passes } = setUp();
-    fates.push('answer lost');
-    give(limit('a'));
-    await passes(0);
-    await close();
-    expect(ends).toMatchObject([perhaps]);
   });
 });
 
