@@ -1,0 +1,99 @@
+import { describe, expect, test } from 'vitest';
+import { type Entry, type EntryKind, GENESIS, parseEntry, sealEvent, State, stateFrom } from '../../flags/index.ts';
+import { LAST_CHANGE } from './last-change.ts';
+
+const at = '2026-01-01T00:00:00Z';
+
+describe('entries from a store', () => {
+  test.each([
+    ['mode', { mode: 'on', targeting: null, ...LAST_CHANGE }],
+    ['mode', null],
+    ['kill:agent:a', { id: 'k' }],
+    ['feature:f', { stage: 'on', ...LAST_CHANGE }],
+    ['limit:l', { value: -1, ...LAST_CHANGE }],
+    ['limit:l', { value: '1', ...LAST_CHANGE }],
+    ['limit:l', { value: 1, ...LAST_CHANGE, epoch: 0 }],
+    ['limit:l', { value: 1, ...LAST_CHANGE, by: '' }],
+    ['limit:l', { value: 1, ...LAST_CHANGE, at: 'yesterday' }],
+    ['control', { format: 1, generation: '', generations: [], recovered: false, ...LAST_CHANGE }],
+  ])('are refused when they are unreadable (%s: %j)', (key, value) => {
+    expect(() => parseEntry(key, value)).toThrow(expect.objectContaining({ code: 'CORRUPT' }));
+  });
+
+  test.each(['kinds', '__proto__', 'constructor', 'rule:n'])('are refused when their kind is not known (%s)', (key) => {
+    expect(() => parseEntry(key, {})).toThrow(expect.objectContaining({ code: 'UNKNOWN_ENTRY' }));
+  });
+
+  test('are refused when the whole is in a format of a newer version', () => {
+    const control = { format: 2, generation: 'g', generations: ['g'], recovered: false, ...LAST_CHANGE };
+    expect(() => parseEntry('control', control)).toThrow(
+      expect.objectContaining({
+        code: 'UNKNOWN_ENTRY',
+        message:
+          'The store\'s entry "control" has format 2, which this version does not know. A newer version has written it: update this process.',
+      }),
+    );
+    expect(() => parseEntry('control', { ...control, format: undefined })).toThrow(
+      expect.objectContaining({ code: 'UNKNOWN_ENTRY' }),
+    );
+  });
+
+  /** One of each kind, as a store has it. */
+  const ENTRIES: { readonly [K in EntryKind]: Entry<K> } = {
+    control: { format: 1, generation: 'g', generations: ['g'], recovered: false, ...LAST_CHANGE },
+    mode: { mode: 'live', targeting: null, ...LAST_CHANGE },
+    flags: { definition: {}, ...LAST_CHANGE },
+    kill: {
+      ...{ id: 'k', target: 'agent:a', mode: 'full_stop', reason: null },
+      ...{ killed_by: 'unverified:dana', killed_at: at, expires_at: null, ...LAST_CHANGE },
+    },
+    feature: { stage: 'live', ...LAST_CHANGE },
+    limit: { value: 1, ...LAST_CHANGE },
+    autonomy: { stage: 'trusted', ...LAST_CHANGE },
+  };
+
+  test.each(Object.entries(ENTRIES))('are refused with an unknown member (%s)', (kind, entry) => {
+    expect(parseEntry(kind, entry)).toEqual(entry);
+    const newer = { ...entry, only_when: { hour: 18 } };
+    expect(() => parseEntry(kind, newer)).toThrow(
+      expect.objectContaining({
+        code: 'UNKNOWN_ENTRY',
+        message: `The store's entry "${kind}" has "only_when", which this version does not know. A newer version has written it: update this process.`,
+      }),
+    );
+  });
+
+  test.each(Object.keys(LAST_CHANGE))('must have the %s of their last change', (member) => {
+    for (const [kind, entry] of Object.entries(ENTRIES)) {
+      const without = Object.entries(entry).filter(([name]) => name !== member);
+      expect(() => parseEntry(kind, Object.fromEntries(without)), kind).toThrow(
+        expect.objectContaining({ code: 'CORRUPT' }),
+      );
+    }
+  });
+
+  test('name, of many members that are not known, the first five, each by its first 60 characters', () => {
+    const odd = Object.fromEntries(['a', 'b', 'c', 'd', 'e'.repeat(100), 'f'].map((name) => [name, 1]));
+    expect(() => parseEntry('limit:l', { value: 1, ...LAST_CHANGE, ...odd })).toThrow(
+      `The store's entry "limit:l" has "a", "b", "c", "d", "${'e'.repeat(60)}", which this version does not know.`,
+    );
+  });
+
+  test('say which of them cannot be read, and why', () => {
+    expect(() => parseEntry('limit:l', { value: -1, ...LAST_CHANGE })).toThrow(
+      expect.objectContaining({
+        message: `The store's entry "limit:l" is unreadable.`,
+        cause: expect.objectContaining({ issues: [expect.objectContaining({ path: ['value'] })] }),
+      }),
+    );
+  });
+
+  test('are refused when the head belongs to another log', () => {
+    const state = new State();
+    const init = { type: 'init', data: { generation: 'g1' }, reason: null };
+    state.take(sealEvent({ seq: 1, at, actor: 'dana', ...init, prev: GENESIS }));
+    const head = { generation: 'g2', epoch: 1, hash: GENESIS, recovered: false };
+    expect(() => stateFrom(state.entries(), head)).toThrow(expect.objectContaining({ code: 'CORRUPT' }));
+    expect(() => stateFrom([], head)).toThrow(expect.objectContaining({ code: 'CORRUPT' }));
+  });
+});
