@@ -19,6 +19,7 @@ export { isKillSwitchError, KillSwitchError } from './flags/errors.ts';
 export type { Effect, Mode, Verdict } from './flags/modes.ts';
 export type {
   ActionDefinition,
+  CallArguments,
   CallOptions,
   ExecuteContext,
   HandlerContext,
@@ -39,6 +40,14 @@ export type { ExecutorStore } from './store/ports.ts';
  * Wires the switch into an application: sets the provider on its domain, adds the fail-closed hook to the OpenFeature
  * API, registers this executor and starts reporting. An unreachable store is `full_stop`, not a crash: it rejects only
  * on wrong options.
+ *
+ * A process that ends without `close()` stays in the count of executors, and every later kill waits for it. These two
+ * lines close it when the process is told to end, and end with the exit codes by which shells know the two signals:
+ *
+ * ```ts
+ * process.once('SIGTERM', () => killSwitch.close().finally(() => process.exit(143)));
+ * process.once('SIGINT', () => killSwitch.close().finally(() => process.exit(130)));
+ * ```
  *
  * @throws KillSwitchError INVALID_ARGUMENT
  */

@@ -1,5 +1,5 @@
 import { invalid, quoteId } from '../flags/index.ts';
-import type { CallOptions, GuardedAction } from './action.ts';
+import type { CallArguments, GuardedAction } from './action.ts';
 import type { Outcome } from './outcome.ts';
 
 /** Calls a function as one run. */
@@ -18,12 +18,11 @@ export interface ActingAs {
     work: (this: This, ...args: Args) => Result,
   ): (this: This, ...args: Args) => Result;
   /** `action(input, options)` as this run. */
-  call<Input, Result>(action: GuardedAction<Input, Result>, input: Input, options?: CallOptions): Promise<Result>;
+  call<Input, Result>(action: GuardedAction<Input, Result>, ...given: CallArguments<Input>): Promise<Result>;
   /** `action.attempt(input, options)` as this run. */
   attempt<Input, Result>(
     action: GuardedAction<Input, Result>,
-    input: Input,
-    options?: CallOptions,
+    ...given: CallArguments<Input>
   ): Promise<Outcome<Result>>;
 }
 
@@ -46,13 +45,13 @@ export function actingAs(within: Within, isOurs: (action: object) => boolean): A
         return within(() => work.apply(this, args));
       };
     },
-    async call(action, input, options) {
+    async call(action, ...given) {
       check(action);
-      return within(() => action(input, options));
+      return within(() => action(...given));
     },
-    async attempt(action, input, options) {
+    async attempt(action, ...given) {
       check(action);
-      return within(() => action.attempt(input, options));
+      return within(() => action.attempt(...given));
     },
   };
 }

@@ -94,13 +94,18 @@ export function readOptions(options: CallOptions, waitMsByDefault: number): Call
   return { signal, waitMs, approvalId, idempotencyKey };
 }
 
+/** What a call is given. The input may be left out only where `execute` takes none, or takes undefined. */
+export type CallArguments<Input> = undefined extends Input
+  ? [input?: Input, options?: CallOptions]
+  : [input: Input, options?: CallOptions];
+
 /**
  * A guarded action. Calling it returns the result or throws ActionStoppedError; `attempt` returns an outcome for every
  * decision. Both rethrow what `execute` throws.
  */
 export interface GuardedAction<Input, Result> {
-  (input: Input, options?: CallOptions): Promise<Result>;
-  attempt(input: Input, options?: CallOptions): Promise<Outcome<Result>>;
+  (...given: CallArguments<Input>): Promise<Result>;
+  attempt(...given: CallArguments<Input>): Promise<Outcome<Result>>;
   readonly definition: ActionDefinition<Input, Result>;
 }
 

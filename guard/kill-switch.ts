@@ -57,6 +57,8 @@ export interface KillSwitch {
    * executor off (not where work goes on: operators will see it as silent); then releases everything.
    */
   close(): Promise<void>;
+  /** `close`, for `await using killSwitch = await createKillSwitch(…)`. */
+  [Symbol.asyncDispose](): Promise<void>;
 }
 
 export interface KillSwitchParts {
@@ -119,7 +121,8 @@ export function killSwitchOf({ guard, storage, registry, checkpoints, close }: K
       };
       const guarded = Object.assign(resultOf, { attempt, definition });
       actions.add(guarded);
-      return guarded;
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- left out only where Input takes undefined
+      return guarded as GuardedAction<Input, Result>;
     },
 
     run: async (options, work) => runAs(identityFor(guard, options), work),
@@ -156,6 +159,7 @@ export function killSwitchOf({ guard, storage, registry, checkpoints, close }: K
 
     check: checkOf(guard),
     close,
+    [Symbol.asyncDispose]: close,
   };
 }
 
