@@ -4,7 +4,9 @@ import type { ReportedBeat } from '../store/beats.ts';
 /**
  * How far one executor has obeyed. `silent`: no valid report for longer than its lease; it is never counted as stopped.
  */
-export type ExecutorState = 'stopped' | 'draining' | 'behind' | 'silent';
+export type ExecutorState = (typeof EXECUTOR_STATES)[number];
+
+export const EXECUTOR_STATES = Object.freeze(['stopped', 'draining', 'behind', 'silent'] as const);
 
 export interface ExecutorAcknowledgement {
   readonly id: string;

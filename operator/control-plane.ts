@@ -8,8 +8,16 @@ import type {
   Mode,
   SurfaceRecord,
 } from '../flags/index.ts';
-import type { ReportedIntervention } from '../store/reports.ts';
 import type { Acknowledgements, ExecutorAcknowledgement, SharedWriter } from './acknowledge.ts';
+import type {
+  ExecutorsOptions,
+  InterventionsAnswer,
+  InterventionsOptions,
+  KillsOptions,
+  ListAnswer,
+  LogOptions,
+  SurfacesOptions,
+} from './lists.ts';
 import type { LogVerification } from './verify-log.ts';
 
 /** Options of every change. */
@@ -102,39 +110,11 @@ export interface FlagsOptions extends ChangeOptions {
   readonly definition: unknown;
 }
 
-/**
- * A part of a list: `skip` items are left out at the start (default 0), then at most `limit` are returned (default:
- * all). Whole numbers.
- */
-export interface Page {
-  readonly skip?: number | undefined;
-  readonly limit?: number | undefined;
-}
-
-/** `after`: the `seq` after which the log is read; default 0: from the start. */
-export interface LogOptions {
-  readonly after?: number | undefined;
-}
-
 export interface FollowOptions extends LogOptions {
   /** Ends the following. Without one it ends when the caller stops iterating. */
   readonly signal?: AbortSignal | undefined;
   /** Called once when the store stops answering, with the problem; and with an empty text when it answers again. */
   readonly onTrouble?: ((problem: string) => void) | undefined;
-}
-
-export interface InterventionsOptions {
-  /** How many to return at most; default 100. */
-  readonly limit?: number | undefined;
-  /** True: only proposals. A store keeps them apart, so that refusals do not push them out. */
-  readonly proposals?: boolean | undefined;
-}
-
-export interface InterventionsAnswer {
-  readonly data: readonly ReportedIntervention[];
-  readonly count: number;
-  /** How many records could not be read. */
-  readonly unreadable: number;
 }
 
 /** `writer`: as `executors` shows it; required where several writers report under one id. */
@@ -258,14 +238,14 @@ export interface ControlPlane {
   status(): Promise<Status>;
   /** Only what `status` says of lost changes. */
   forks(): Promise<ForksAnswer>;
-  /** Active kills, newest first. `status` has their total number. */
-  kills(page?: Page): Promise<readonly KillRecord[]>;
+  /** Active kills, newest first. */
+  kills(options?: KillsOptions): Promise<ListAnswer<KillRecord>>;
   /** The state of each executor. */
-  executors(page?: Page): Promise<readonly ExecutorAcknowledgement[]>;
-  /** The newest decisions that were not `allow`, newest first. */
+  executors(options?: ExecutorsOptions): Promise<ListAnswer<ExecutorAcknowledgement>>;
+  /** The decisions that were not `allow`, as many as the store keeps, newest first. */
   interventions(options?: InterventionsOptions): Promise<InterventionsAnswer>;
   /** Every action that can be performed, with its executor. */
-  surfaces(page?: Page): Promise<readonly SurfaceRow[]>;
+  surfaces(options?: SurfacesOptions): Promise<ListAnswer<SurfaceRow>>;
   /** The log, oldest first. @throws NOT_INITIALISED where there is none, CORRUPT at an event that cannot be read */
   log(options?: LogOptions): AsyncIterable<LogEvent>;
   /**

@@ -9,6 +9,8 @@ const POLL_MS = 300;
 /** Where following a log begins, and when it ends. */
 export interface Following {
   readonly after: number;
+  /** Only these are given. */
+  readonly matches: (event: LogEvent) => boolean;
   readonly signal: AbortSignal;
   /** Called once with an outage of the store, and once with an empty text when it is over. */
   readonly onTrouble: (problem: string) => void;
@@ -38,7 +40,7 @@ export function followLog(followed: FollowedLog, following: Following): AsyncIte
  */
 async function* eventsOf(
   { log, head }: Pick<FollowedLog, 'log' | 'head'>,
-  { after, signal, onTrouble }: Following,
+  { after, matches, signal, onTrouble }: Following,
 ): AsyncGenerator<LogEvent> {
   let last: Place | null = null;
   let troubled = false;
@@ -55,7 +57,7 @@ async function* eventsOf(
           continue;
         }
         last = event;
-        if (event.seq > after) yield event;
+        if (event.seq > after && matches(event)) yield event;
       }
       if (!met) throw replaced(last?.seq ?? after);
       answered = true;

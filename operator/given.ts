@@ -18,15 +18,12 @@ import type {
   ChangeOptions,
   FeatureOptions,
   FlagsOptions,
-  FollowOptions,
   KillOptions,
   LimitOptions,
   ModeOptions,
-  Page,
   RecoverOptions,
   ReviveOptions,
 } from './control-plane.ts';
-import type { Following } from './follow-log.ts';
 import { parseFlagsDefinition } from './flags-definition.ts';
 import { jsonObject } from './json-value.ts';
 import type { CommandOf } from './commands.ts';
@@ -80,7 +77,7 @@ export function givenKill(options: KillOptions) {
     target,
     mode: oneOf('a mode', mode, isMode, MODES),
     ...readReason(reason),
-    expiresAt: isoTime(expiresAt),
+    expiresAt: expiresAt === undefined ? null : isoTime(expiresAt),
     lastsMs,
   };
   return { command, waitMs, onProgress, onRecorded, signal };
@@ -138,24 +135,6 @@ export function givenFlags(options: FlagsOptions): CommandOf<'flags'> {
   return { type: 'flags', definition: parseFlagsDefinition(options.definition), ...change(options) };
 }
 
-/** Which part of a list is returned. `limit` Infinity: all that is left. */
-export function givenPage(what: string, page: Page): { readonly skip: number; readonly limit: number } {
-  checkKeys(what, page, { skip: ['offset'], limit: ['count', 'take'] });
-  const { skip = 0, limit = Number.POSITIVE_INFINITY } = page;
-  wholeNumber('skip', skip, 0);
-  if (limit !== Number.POSITIVE_INFINITY) wholeNumber('limit', limit, 1);
-  return { skip, limit };
-}
-
-export function givenFollow(options: FollowOptions): Following {
-  checkKeys('follow', options, { after: true, signal: true, onTrouble: true });
-  const { after = 0, signal, onTrouble = () => {} } = options;
-  wholeNumber('after', after, 0);
-  checkSignal(signal);
-  checkFunction('onTrouble', onTrouble);
-  return { after, signal: signal ?? new AbortController().signal, onTrouble };
-}
-
 /** Refuses options where there are none: they would be ignored silently. */
 export function takesNone(what: string, given: readonly unknown[]): void {
   if (given[0] !== undefined) throw invalid(`${what} takes no options, and was given ${quoteId(given[0])}.`);
@@ -174,7 +153,7 @@ export function milliseconds(what: string, value: unknown): number {
   return value;
 }
 
-function checkSignal(signal: AbortSignal | undefined): void {
+export function checkSignal(signal: AbortSignal | undefined): void {
   if (signal !== undefined && typeof signal?.aborted !== 'boolean')
     throw invalid(`signal is an AbortSignal, not ${quoteId(signal)}.`);
 }
@@ -203,8 +182,8 @@ function names(what: string, given: unknown): readonly string[] | undefined {
   });
 }
 
-function isoTime(value: unknown): string | null {
-  if (value === undefined) return null;
+/** @throws KillSwitchError INVALID_ARGUMENT */
+export function isoTime(value: unknown): string {
   const date = typeof value === 'string' || value instanceof Date ? new Date(value) : null;
   if (date === null || Number.isNaN(date.getTime()) || date.getUTCFullYear() > 9999) {
     throw invalid(

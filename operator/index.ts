@@ -1,5 +1,6 @@
 export type { Acknowledgements, ExecutorAcknowledgement, ExecutorState, SharedWriter } from './acknowledge.ts';
 export type * from './control-plane.ts';
+export type * from './lists.ts';
 export { type OpenControlPlaneOptions, openControlPlane } from './open.ts';
 export type { GivenOperator as Operator } from './operators.ts';
 export {

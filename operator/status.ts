@@ -1,7 +1,9 @@
-import { KillSwitchError, type KillRecord, killRecord, type State } from '../flags/index.ts';
+import { type ActiveKill, KillSwitchError, type KillRecord, killRecord, type State } from '../flags/index.ts';
 import { acknowledge } from './acknowledge.ts';
 import type { ForksAnswer, Status } from './control-plane.ts';
+import { type Asked, listed } from './given-list.ts';
 import type { Heard } from './hearing.ts';
+import type { ListAnswer } from './lists.ts';
 
 /** The switch of one organization at one moment, by the store's clock. */
 export interface WholeSwitch {
@@ -23,7 +25,7 @@ export function statusOf(whole: WholeSwitch, { beats, head: store, time }: Heard
     epoch: state.epoch,
     head,
     active_kills: state.killCount,
-    kills: killRecords(whole),
+    kills: killRecords(whole).data,
     features: Object.fromEntries([...state.features].map(([name, { stage }]) => [name, stage])),
     limits: Object.fromEntries([...state.limits].map(([name, { value }]) => [name, value])),
     autonomy: Object.fromEntries([...state.autonomy].map(([action, { stage }]) => [action, stage])),
@@ -36,11 +38,15 @@ export function statusOf(whole: WholeSwitch, { beats, head: store, time }: Heard
 /** Newest first. Reading ends no kill: one that is past its end by the store's clock is shown as `overdue`. */
 export function killRecords(
   { organizationId, state, time }: WholeSwitch,
-  { skip, limit }: { readonly skip: number; readonly limit: number } = { skip: 0, limit: Number.POSITIVE_INFINITY },
-): KillRecord[] {
-  const kills = [...state.activeKills()].sort((a, b) => b.epoch - a.epoch).slice(skip, skip + limit);
-  return kills.map((kill) => ({
-    ...killRecord(organizationId, kill),
-    ...(kill.expires_at !== null && kill.expires_at <= time && { overdue: true as const }),
-  }));
+  { skip, limit, matches }: Asked<ActiveKill> = { skip: 0, limit: Number.POSITIVE_INFINITY, matches: () => true },
+): ListAnswer<KillRecord> {
+  const found = [...state.activeKills()].filter(matches).sort((a, b) => b.epoch - a.epoch);
+  const { data, count } = listed(found, { skip, limit });
+  return {
+    data: data.map((kill) => ({
+      ...killRecord(organizationId, kill),
+      ...(kill.expires_at !== null && kill.expires_at <= time && { overdue: true as const }),
+    })),
+    count,
+  };
 }

@@ -11,7 +11,7 @@ import {
 } from '../flags/index.ts';
 import { checkKeys } from '../flags/options.ts';
 import { loadWhole } from '../store/answers.ts';
-import type { ControlConnection } from '../store/ports.ts';
+import { type ControlConnection, KEPT_INTERVENTIONS, KEPT_PROPOSALS } from '../store/ports.ts';
 import { readInterventions } from '../store/reports.ts';
 import { acknowledge, type ExecutorAcknowledgement } from './acknowledge.ts';
 import type { Recorded } from './change-queue.ts';
@@ -26,14 +26,10 @@ import type {
   ForgetOptions,
   ForksAnswer,
   InitAnswer,
-  InterventionsAnswer,
-  InterventionsOptions,
   KillAnswer,
   KillOptions,
   LimitOptions,
-  LogOptions,
   ModeOptions,
-  Page,
   RecoverAnswer,
   RecoverOptions,
   ReviveAnswer,
@@ -42,21 +38,28 @@ import type {
   SurfaceRow,
 } from './control-plane.ts';
 import { followLog } from './follow-log.ts';
+import { givenFollow, givenList, givenLog, givenSurfaces, listed } from './given-list.ts';
+import { EXECUTOR_FILTERS, INTERVENTION_FILTERS, KILL_FILTERS } from './list-filters.ts';
+import type {
+  ExecutorsOptions,
+  InterventionsAnswer,
+  InterventionsOptions,
+  KillsOptions,
+  ListAnswer,
+  LogOptions,
+  SurfacesOptions,
+} from './lists.ts';
 import { forgetExecutor } from './forget-executor.ts';
 import {
-  checkBoolean,
   givenAutonomy,
   givenFeature,
   givenFlags,
-  givenFollow,
   givenKill,
   givenLimit,
   givenMode,
-  givenPage,
   givenRecover,
   givenRevive,
   takesNone,
-  wholeNumber,
 } from './given.ts';
 import { givenUpBy } from './given-up.ts';
 import { judgeReports } from './judge-reports.ts';
@@ -67,6 +70,13 @@ import { ChangeRefusedError, NotInitialisedError } from './refusals.ts';
 import { killRecords, statusOf } from './status.ts';
 import { surfaceRows } from './surface-rows.ts';
 import { type LogVerification, verifyLog } from './verify-log.ts';
+
+/** The longest list of interventions, or of one executor's proposals, that a store keeps. */
+const KEPT = Math.max(KEPT_INTERVENTIONS, KEPT_PROPOSALS);
+
+async function* filtered<T>(items: AsyncIterable<T>, matches: (item: T) => boolean): AsyncGenerator<T> {
+  for await (const item of items) if (matches(item)) yield item;
+}
 
 /** A switch in a store, for one operator. */
 export class StoreControlPlane implements ControlPlane {
@@ -200,36 +210,38 @@ export class StoreControlPlane implements ControlPlane {
     return judgeReports(beats, { head: view.head, control: view.get('control') }, this.#connection);
   }
 
-  async kills(page: Page = {}): Promise<readonly KillRecord[]> {
-    const { skip, limit } = givenPage('kills', page);
+  async kills(options: KillsOptions = {}): Promise<ListAnswer<KillRecord>> {
+    const asked = givenList('kills', options, KILL_FILTERS);
     const whole = await this.#opened.whole();
-    return killRecords({ organizationId: this.#organizationId, ...whole }, { skip, limit });
+    return killRecords({ organizationId: this.#organizationId, ...whole }, asked);
   }
 
-  async executors(page: Page = {}): Promise<readonly ExecutorAcknowledgement[]> {
-    const { skip, limit } = givenPage('executors', page);
+  async executors(options: ExecutorsOptions = {}): Promise<ListAnswer<ExecutorAcknowledgement>> {
+    const { matches, ...page } = givenList('executors', options, EXECUTOR_FILTERS);
     const { beats, head, time } = await this.#opened.hearing.hear();
     if (!head) throw new NotInitialisedError(this.#opened.place);
-    return acknowledge(beats, { head, store: head, time }, 0).executors.slice(skip, skip + limit);
+    const heard = beats.flatMap((beat) =>
+      acknowledge([beat], { head, store: head, time }, 0).executors.map((executor) => ({ beat, executor })),
+    );
+    const found = heard.filter(matches).map(({ executor }) => executor);
+    return listed(found, page);
   }
 
   async interventions(options: InterventionsOptions = {}): Promise<InterventionsAnswer> {
-    checkKeys('interventions', options, { limit: true, proposals: true });
-    const { limit = 100, proposals = false } = options;
-    wholeNumber('limit', limit, 1);
-    checkBoolean('proposals', proposals);
-    const { interventions, unreadable } = await readInterventions(this.#connection.shelf, limit, proposals);
-    return { data: interventions, count: interventions.length, unreadable };
+    const { matches, ...page } = givenList('interventions', options, INTERVENTION_FILTERS);
+    const { shelf } = this.#connection;
+    const { interventions, unreadable } = await readInterventions(shelf, KEPT, options.proposals);
+    return { ...listed(interventions.filter(matches), page), unreadable };
   }
 
-  async surfaces(page: Page = {}): Promise<readonly SurfaceRow[]> {
-    const { skip, limit } = givenPage('surfaces', page);
-    return (await surfaceRows(this.#connection)).slice(skip, skip + limit);
+  async surfaces(options: SurfacesOptions = {}): Promise<ListAnswer<SurfaceRow>> {
+    const { matches, ...page } = givenSurfaces(options);
+    return listed((await surfaceRows(this.#connection)).filter(matches), page);
   }
 
   log(options: LogOptions = {}): AsyncIterable<LogEvent> {
-    checkKeys('log', options, { after: true });
-    return this.#opened.log(wholeNumber('after', options.after ?? 0, 0));
+    const { after, matches } = givenLog(options);
+    return filtered(this.#opened.log(after), matches);
   }
 
   follow(options: FollowOptions = {}): AsyncIterable<LogEvent> {

@@ -23,6 +23,9 @@ export async function surfaceRows(
   });
 }
 
+/** True for the row of an executor whose actions are not known: it may have any. */
+export const isUnreadable = ({ action }: SurfaceRow): boolean => action === UNREADABLE.action;
+
 /** The row of an executor whose report cannot be read: without a row it would seem to have no actions. */
 const UNREADABLE: SurfaceRecord & Pick<SurfaceRow, 'gaps'> = Object.freeze({
   action: '(unreadable report)',

@@ -82,7 +82,7 @@ async function watchExecutors(
     const at = new Date().toISOString();
     const before = new Map(known);
     known.clear();
-    for (const executor of now) {
+    for (const executor of now.data) {
       const { id, name, state } = executor;
       const key = executorKey(executor);
       const was = before.get(key)?.state ?? null;

@@ -116,7 +116,7 @@ describe.each(STORES)('a forged report, on %s', (_name, make) => {
       const killed = await control.kill({ target: 'agent:other' });
       expect(killed.epoch).toBe(epoch + 1);
       expect(await control.recover({ reason: 'again' })).toMatchObject({ epoch: killed.epoch + 1 });
-      expect((await control.kills()).map(({ target }) => target)).toEqual(['agent:other']);
+      expect((await control.kills()).data.map(({ target }) => target)).toEqual(['agent:other']);
       expect(await control.verifyLog()).toMatchObject({ ok: true, events: 5 });
     },
   );
@@ -251,7 +251,7 @@ describe.each(STORES)('recover, on %s', (_name, make) => {
         5000,
       );
     }
-    expect((await control.kills()).length).toBe(8);
+    expect((await control.kills()).data.length).toBe(8);
     expect(await control.verifyLog()).toMatchObject({ ok: true });
   });
 });

@@ -190,7 +190,7 @@ describe.concurrent('an id', () => {
       limits: {},
       autonomy: {},
     });
-    expect((await control.surfaces()).map(({ action }) => action)).toEqual([]);
+    expect((await control.surfaces()).data.map(({ action }) => action)).toEqual([]);
   });
 });
 

@@ -62,7 +62,7 @@ describe.skipIf(!hasRedis)('the password in the URL of a Redis', () => {
     await executor.goes();
     await control.kill({ target: 'agent:other', waitMs: 2000 });
     seen.all.push(store, redisControlStore({ url: redis.url }), control, executor.killSwitch);
-    seen.all.push(await control.status(), await control.kills(), await control.surfaces());
+    seen.all.push(await control.status(), (await control.kills()).data, (await control.surfaces()).data);
 
     // On one connection: open connections stay, and no new one is made with the old password.
     const admin = scene.own(new Redis({ port: redis.port, password: PASSWORD }), (client) => client.disconnect());

@@ -181,7 +181,7 @@ test.each(DRIVERS)('unreadable reports of one executor keep operators from nothi
   const isHonest = expect.objectContaining({ id: 'honest', name: 'honest', problem: undefined });
   const heard = expect.arrayContaining([isHonest]);
   expect((await control.status()).executors.map(shown)).toEqual(heard);
-  const executors = await control.executors();
+  const executors = (await control.executors()).data;
   expect(executors.map(shown)).toEqual(heard);
   expect(executors.filter(({ problem }) => problem === undefined).map(({ id }) => id)).toEqual(['honest']);
   const { acknowledgements } = await control.kill({ target: 'run:1', waitMs: 0 });
@@ -189,7 +189,7 @@ test.each(DRIVERS)('unreadable reports of one executor keep operators from nothi
   expect(acknowledgements.executors.map(shown)).toEqual(heard);
   expect((await control.forks()).forks).toEqual([]);
   expect(await control.verifyLog()).toMatchObject({ ok: true });
-  expect(Array.isArray(await control.surfaces())).toBe(true);
+  expect(Array.isArray((await control.surfaces()).data)).toBe(true);
   expect((await control.interventions({ limit: 1000 })).unreadable).toBeGreaterThan(0);
   expect((await control.interventions({ limit: 1000, proposals: true })).unreadable).toBeGreaterThan(0);
   const connection = controlStore.open({ organizationId: 'default', requestTimeoutMs: 5000 });
@@ -202,7 +202,7 @@ test.each(DRIVERS)('unreadable reports of one executor keep operators from nothi
   const after = await openControlPlane({ store: controlStore, operator: { id: 'ann' } });
   onTestFinished(() => after.close());
   expect(await after.recover({ reason: 'the log was lost' })).toMatchObject({ given_up: [] });
-  expect((await after.executors()).map(shown)).toEqual(heard);
+  expect((await after.executors()).data.map(shown)).toEqual(heard);
 });
 
 const shown = ({ id, name, problem }: { id: string; name: string; problem?: string | undefined }) => ({

@@ -147,13 +147,13 @@ describe('user code that changes what it was handed', () => {
     await heard(await control.kill({ target: 'agent:x', reason: 'wrong' }));
     const events: unknown[] = [];
     for await (const event of control.log()) events.push(event);
-    const [status, kills] = [await control.status(), await control.kills()];
+    const [status, kills] = [await control.status(), (await control.kills()).data];
     const as = JSON.stringify([status.kills, status.targeting, kills, events]);
     for (const value of [targeting, status, kills, events]) vandalise(value);
     const again: unknown[] = [];
     for await (const event of control.log()) again.push(event);
     const now = await control.status();
-    expect(JSON.stringify([now.kills, now.targeting, await control.kills(), again])).toBe(as);
+    expect(JSON.stringify([now.kills, now.targeting, (await control.kills()).data, again])).toBe(as);
     expect((await control.verifyLog()).ok).toBe(true);
     expect(killSwitch.check().verdict).toBe('block');
     expect(await client.getStringValue('kill-switch.mode', 'live', { agent_id: 'y' })).toBe('full_stop');

@@ -41,7 +41,7 @@ test('an executor with any number of open runs is heard, and its beat says how m
   const { epoch } = await control.kill({ target: 'all' });
   await vi.waitFor(
     async () =>
-      expect(await control.executors()).toMatchObject([{ state: 'draining', epoch, in_flight: 1, draining: 1 }]),
+      expect((await control.executors()).data).toMatchObject([{ state: 'draining', epoch, in_flight: 1, draining: 1 }]),
     10_000,
   );
   const beats = join(directory, 'executors', 'default', 'beats');
@@ -54,7 +54,7 @@ test('an executor with any number of open runs is heard, and its beat says how m
   expect(beat.runs.length + beat.more_runs).toBe(runs);
   end();
   await vi.waitFor(
-    async () => expect(await control.executors()).toMatchObject([{ state: 'stopped', in_flight: 0 }]),
+    async () => expect((await control.executors()).data).toMatchObject([{ state: 'stopped', in_flight: 0 }]),
     10_000,
   );
 });

@@ -53,7 +53,7 @@ async function processAtWork(
   const lines = createInterface({ input: child.stdout });
   lines.on('line', (line) => said.push(line));
   await once(lines, 'line');
-  const inFlight = async () => (await control.executors()).map(({ in_flight }) => in_flight);
+  const inFlight = async () => (await control.executors()).data.map(({ in_flight }) => in_flight);
   await expect.poll(inFlight, { timeout: 20_000 }).toEqual([1]);
   return { control, child, exited, said };
 }
@@ -77,7 +77,7 @@ describe.each([
       child.kill(signal);
       expect(await exited).toEqual([code, null]);
       expect(said).toEqual(['in flight', 'heeded', 'aborted']);
-      expect(await control.executors()).toEqual([]);
+      expect((await control.executors()).data).toEqual([]);
     },
   );
 
@@ -85,7 +85,7 @@ describe.each([
     const { control, child, exited } = await processAtWork(await open(), { lines: '', heedsSignal: true });
     child.kill('SIGTERM');
     expect(await exited).toEqual([null, 'SIGTERM']);
-    expect(await control.executors()).toHaveLength(1);
+    expect((await control.executors()).data).toHaveLength(1);
   });
 });
 
@@ -96,5 +96,5 @@ test('a process whose work ignores its signal ends after five seconds, and stays
   expect(await exited).toEqual([143, null]);
   expect(performance.now() - since).toBeGreaterThan(4900);
   expect(said).toEqual(['in flight']);
-  expect(await control.executors()).toMatchObject([{ name: 'told', in_flight: 1 }]);
+  expect((await control.executors()).data).toMatchObject([{ name: 'told', in_flight: 1 }]);
 });

@@ -430,7 +430,7 @@ describe('what is known of this process', () => {
     const bare = killSwitch.action({ name: 'db.delete', execute: () => 1 });
     await bare(undefined);
     await vi.waitFor(async () => {
-      const rows = await control.surfaces();
+      const rows = (await control.surfaces()).data;
       expect(rows).toMatchObject([
         { action: 'mail.send', executor: 'mailer', redirect: true, gaps: [], last_used: null },
         { action: 'db.delete', effect: 'write', surface: 'tool' },

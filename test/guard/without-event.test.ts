@@ -66,15 +66,16 @@ describe.each(stores)('on %s, what changes without an event', (_name, sides) => 
     });
     await vi.waitFor(() => expect(told).toEqual(['work', 'run']), { timeout: leftMs() });
     await vi.waitFor(
-      async () => expect(await control.executors()).toMatchObject([{ state: 'draining', in_flight: 1, draining: 1 }]),
+      async () =>
+        expect((await control.executors()).data).toMatchObject([{ state: 'draining', in_flight: 1, draining: 1 }]),
       { timeout: IN_TIME_MS },
     );
     await sleep(LEASE_MS / 2); // longer than from one report to the next
-    expect(await control.executors()).toMatchObject([{ state: 'draining', in_flight: 1 }]);
+    expect((await control.executors()).data).toMatchObject([{ state: 'draining', in_flight: 1 }]);
     end();
     expect((await work).status).toBe('aborted');
     await vi.waitFor(
-      async () => expect(await control.executors()).toMatchObject([{ state: 'stopped', in_flight: 0 }]),
+      async () => expect((await control.executors()).data).toMatchObject([{ state: 'stopped', in_flight: 0 }]),
       { timeout: IN_TIME_MS },
     );
   });
@@ -134,7 +135,8 @@ test.each(stores)(
       'kill-switch.mode': { variants: { paused: 'paused' }, defaultVariant: 'paused', disabled: false },
     });
     await vi.waitFor(
-      async () => expect(await control.executors()).toMatchObject([{ state: 'draining', in_flight: 1, draining: 1 }]),
+      async () =>
+        expect((await control.executors()).data).toMatchObject([{ state: 'draining', in_flight: 1, draining: 1 }]),
       { timeout: IN_TIME_MS },
     );
     end();

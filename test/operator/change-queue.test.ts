@@ -103,7 +103,7 @@ describe('changes of one control plane', () => {
     expect(again).toMatchObject({ status: 'fulfilled', value: { already: true } });
     expect(revived).toMatchObject({ status: 'rejected', reason: { code: 'CONFLICT' } });
     expect(missing).toMatchObject({ status: 'rejected', reason: { code: 'NOT_KILLED' } });
-    expect(await control.kills()).toHaveLength(1);
+    expect((await control.kills()).data).toHaveLength(1);
   });
 
   test('a revive answers with the kill that it has lifted, also with one that was recorded while it was asked for', async () => {

@@ -32,7 +32,7 @@ const answerTo = (change: Promise<unknown>): Promise<string> =>
 
 const AT_ONCE = { signal: AbortSignal.abort() };
 const kills = async (control: ControlPlane): Promise<string[]> =>
-  (await control.kills()).map(({ target_id }) => String(target_id));
+  (await control.kills()).data.map(({ target_id }) => String(target_id));
 
 let redis: RedisServer;
 beforeAll(async () => {

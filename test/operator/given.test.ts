@@ -255,7 +255,7 @@ describe('what callers give', () => {
     await expect(control.revive({ target: 'all', reason: 'r', epoch: 99 })).rejects.toMatchObject(refused);
     await expect(control.setMode({ mode: 'live', reason: 'r', epoch: 99 })).rejects.toMatchObject(refused);
     expect(await control.setMode({ mode: 'full_stop', epoch: 99 })).toMatchObject({ epoch: 3 });
-    expect(await control.kills()).toHaveLength(1);
+    expect((await control.kills()).data).toHaveLength(1);
   });
 
   test('an executor that nobody knows cannot be forgotten', async () => {

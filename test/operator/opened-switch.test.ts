@@ -87,7 +87,7 @@ describe('a change that somebody objects to', () => {
     const asked = as(dana).revive({ target: 'agent:a', reason: 'r' });
     await expect(asked).rejects.toBeInstanceOf(error);
     await expect(asked).rejects.toMatchObject(members);
-    expect(await as(ann).kills()).toMatchObject([{ target: 'agent:a', is_active: true }]);
+    expect((await as(ann).kills()).data).toMatchObject([{ target: 'agent:a', is_active: true }]);
     expect((await eventsOf(as(ann).log())).map(({ type }) => type)).toEqual(['init', 'kill', 'second']);
     expect(await as(ann).verifyLog()).toMatchObject({ ok: true });
   });
@@ -105,7 +105,7 @@ test('what an operating process asks for is checked as well, and goes through th
   });
   await as(ann).kill({ target: 'agent:a', lastsMs: 300 });
   await vi.waitFor(() => expect(onTrouble).toHaveBeenCalledWith(expect.stringContaining('A kill cannot leave')), 9000);
-  expect(await as(ann).kills()).toMatchObject([{ target: 'agent:a', overdue: true }]);
+  expect((await as(ann).kills()).data).toMatchObject([{ target: 'agent:a', overdue: true }]);
 });
 
 test('an objection never has the very change recorded to which it objects', async () => {
@@ -116,7 +116,7 @@ test('an objection never has the very change recorded to which it objects', asyn
   await as(ann).kill({ target: 'agent:a' });
   const revived = as(dana).revive({ target: 'agent:a', reason: 'r' });
   await expect(revived).rejects.toMatchObject({ code: 'INVALID_ARGUMENT', refusal: { kind: 'not_planned' } });
-  expect(await as(ann).kills()).toMatchObject([{ target: 'agent:a', is_active: true }]);
+  expect((await as(ann).kills()).data).toMatchObject([{ target: 'agent:a', is_active: true }]);
 });
 
 describe('what is read of it', () => {
@@ -151,7 +151,7 @@ describe('what is read of it', () => {
     const { as } = await openedSwitch();
     for (const id of ['a', 'b', 'c', 'd', 'e']) await as(ann).kill({ target: `agent:${id}` });
     const targets = async (page?: { skip?: number; limit?: number }) =>
-      (await as(ann).kills(page)).map(({ target_id }) => target_id);
+      (await as(ann).kills(page)).data.map(({ target_id }) => target_id);
     expect(await targets()).toEqual(['e', 'd', 'c', 'b', 'a']);
     expect(await targets({ limit: 2 })).toEqual(['e', 'd']);
     expect(await targets({ skip: 2, limit: 2 })).toEqual(['c', 'b']);

@@ -65,7 +65,7 @@ const expiriesOf = async (control: ControlPlane): Promise<string[]> => {
 
 const endIn = (ms: number): Date => new Date(Date.now() + ms);
 const gone = (control: ControlPlane): Promise<void> =>
-  vi.waitFor(async () => expect(await control.kills()).toEqual([]), { timeout: 20_000, interval: 100 });
+  vi.waitFor(async () => expect((await control.kills()).data).toEqual([]), { timeout: 20_000, interval: 100 });
 const watchOn = async ({ url }: Place) => {
   const watching = start(['watch', '--json', '--store', url]);
   expect(JSON.parse(await watching.line(() => true))).toMatchObject({ type: 'watching' });
@@ -80,9 +80,9 @@ describe.each(PLACES)('on %s', (_, has, make) => {
     await control.kill({ target: 'agent:x', expiresAt: endIn(400) });
     await control.kill({ target: 'agent:y', expiresAt: endIn(HOUR) });
     await vi.waitFor(async () =>
-      expect(await control.kills()).toMatchObject([{ target: 'agent:y' }, { target: 'agent:x', overdue: true }]),
+      expect((await control.kills()).data).toMatchObject([{ target: 'agent:y' }, { target: 'agent:x', overdue: true }]),
     );
-    expect((await control.kills())[0]).not.toHaveProperty('overdue');
+    expect((await control.kills()).data[0]).not.toHaveProperty('overdue');
     expect((await control.status()).kills[1]).toMatchObject({ overdue: true });
     for (const read of [
       () => control.executors(),
@@ -107,7 +107,7 @@ describe.each(PLACES)('on %s', (_, has, make) => {
       await control.kill({ target: 'agent:c', expiresAt: endIn(HOUR) }); // extended meanwhile
       await control.revive({ target: 'agent:b', reason: 'looked at it' }); // and lifted
       await vi.waitFor(async () => expect(await expiriesOf(control)).toEqual(['agent:a']), { timeout: 20_000 });
-      expect((await control.kills()).map(({ target }) => target).sort()).toEqual([
+      expect((await control.kills()).data.map(({ target }) => target).sort()).toEqual([
         'agent:c',
         'agent:forever',
         'agent:later',
@@ -142,14 +142,14 @@ describe.each(PLACES)('on %s', (_, has, make) => {
       await first.line((line) => line.includes('"kill"'));
       expect(await first.end('SIGKILL')).toBeNull();
       await sleep(2000);
-      expect(await control.kills()).toMatchObject([{ overdue: true }]);
+      expect((await control.kills()).data).toMatchObject([{ overdue: true }]);
       const second = await watchOn(place);
       await gone(control);
       await control.kill({ target: 'agent:y', expiresAt: endIn(2000) });
       await second.line((line) => line.includes('agent:y'));
       second.process.kill('SIGSTOP');
       await sleep(3000);
-      expect(await control.kills()).toMatchObject([{ target: 'agent:y', overdue: true }]);
+      expect((await control.kills()).data).toMatchObject([{ target: 'agent:y', overdue: true }]);
       second.process.kill('SIGCONT');
       await gone(control);
       expect(await expiriesOf(control)).toEqual(['agent:x', 'agent:y']);
@@ -172,7 +172,7 @@ describe('a clock that is nine hours ahead', () => {
       operate: true,
       onTrouble: (what) => troubles.push(what),
     });
-    expect(await wrong.kills()).toMatchObject([{ overdue: true }]);
+    expect((await wrong.kills()).data).toMatchObject([{ overdue: true }]);
     await vi.waitFor(() => expect(troubles.join()).toMatch(/A kill is past .* no clock but this machine's/));
     await sleep(2500); // it has looked more than once
     expect(await typesOf(control)).toEqual(['init', 'kill']);
@@ -185,11 +185,11 @@ describe('a clock that is nine hours ahead', () => {
     await control.kill({ target: 'agent:x', expiresAt: endIn(8 * HOUR) });
     await control.kill({ target: 'agent:soon', expiresAt: endIn(4000) });
     const wrong = await open(redisControlStore({ url }), { clock: ahead(9), operate: true });
-    expect((await wrong.kills()).filter(({ overdue }) => overdue)).toEqual([]);
+    expect((await wrong.kills()).data.filter(({ overdue }) => overdue)).toEqual([]);
     const began = performance.now();
     await vi.waitFor(async () => expect(await expiriesOf(control)).toEqual(['agent:soon']), { timeout: 20_000 });
     expect(performance.now() - began).toBeGreaterThan(2500); // by waiting, as its clock is not believed
-    expect((await control.kills()).map(({ target }) => target)).toEqual(['agent:x']);
+    expect((await control.kills()).data.map(({ target }) => target)).toEqual(['agent:x']);
   });
 
   const hasFaketime = spawnSync('faketime', ['--version']).status === 0;

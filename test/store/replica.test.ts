@@ -164,7 +164,9 @@ describe('a replica', () => {
     await x.start();
     await control.kill({ target: 'agent:x', expiresAt: new Date(Date.now() + 400) });
     await vi.waitFor(() => expect(mode(x)).toBe('full_stop'));
-    await vi.waitFor(async () => expect(await control.kills()).toMatchObject([{ overdue: true }]), { interval: 50 });
+    await vi.waitFor(async () => expect((await control.kills()).data).toMatchObject([{ overdue: true }]), {
+      interval: 50,
+    });
     expect((await control.status()).active_kills).toBe(1);
     await operating();
     await vi.waitFor(() => expect(mode(x)).toBe('live'), { timeout: 10_000 });

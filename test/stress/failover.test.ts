@@ -107,7 +107,7 @@ async function trial(diesAfterMs: number | null): Promise<{ before: number; late
   const before = busy.starts.length;
   await sleep(1000);
   await busy.nextRounds(2);
-  expect(await control.kills()).toMatchObject([{ target: 'agent:busy' }]);
+  expect((await control.kills()).data).toMatchObject([{ target: 'agent:busy' }]);
   busy.end();
   return { before, late: busy.starts.map((at) => at - returned).filter((ms) => ms > 0) };
 }

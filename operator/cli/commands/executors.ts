@@ -11,7 +11,7 @@ export const verb: Verb = (command, perform) => {
     .addOption(limit)
     .action(
       perform(async (context, options: Page) => {
-        const executors = await (await context.control()).executors();
+        const { data: executors } = await (await context.control()).executors();
         return page(executors, options, {
           none: 'No executor has reported here.',
           title: () => `${counted(executors)}:`,

@@ -13,7 +13,6 @@ export const verb: Verb = (command, perform) => {
     .action(
       perform(async (context, options: Page & { readonly proposals?: boolean }) => {
         const { data, unreadable } = await (await context.control()).interventions({
-          limit: options.skip + options.limit,
           proposals: options.proposals === true,
         });
         if (unreadable > 0)

@@ -12,7 +12,7 @@ export const verb: Verb = (command, perform) => {
     .addOption(limit)
     .action(
       perform(async (context, options: Page) => {
-        const kills = await (await context.control()).kills();
+        const { data: kills } = await (await context.control()).kills();
         noteIdleKills(context, kills);
         return page(kills, options, {
           none: 'Nothing is killed.',

@@ -11,7 +11,7 @@ export const verb: Verb = (command, perform) => {
     .addOption(limit)
     .action(
       perform(async (context, options: Page) =>
-        page(await (await context.control()).surfaces(), options, {
+        page((await (await context.control()).surfaces()).data, options, {
           none: 'No executor has reported its actions yet.',
           title: (total) => `${count(total, 'action')} that can act:`,
           text: surfaceTable,

@@ -98,7 +98,7 @@ test('a report counts only under the id of its file’s name, whatever id it con
   const { plane, control, folder } = await live();
   for (let n = 0; n < 20; n += 1)
     writeFileSync(join(folder('surfaces'), `evil${n}.json`), JSON.stringify({ id: 'honest', text: '[]' }));
-  expect(await plane.surfaces()).toMatchObject([{ action: 'mail.send', executor: 'mailer' }]);
+  expect((await plane.surfaces()).data).toMatchObject([{ action: 'mail.send', executor: 'mailer' }]);
   expect(await control.shelf.all('surfaces')).toContainEqual(
     expect.objectContaining({ id: 'honest', text: JSON.stringify([SURFACE]) }),
   );
@@ -107,13 +107,13 @@ test('a report counts only under the id of its file’s name, whatever id it con
 test('an executor whose surfaces cannot be read is shown without any', async () => {
   const { plane, folder } = await live();
   writeFileSync(join(folder('surfaces'), 'honest.json'), 'garbage');
-  expect(await plane.surfaces()).toMatchObject([{ action: '(unreadable report)', executor: 'mailer' }]);
+  expect((await plane.surfaces()).data).toMatchObject([{ action: '(unreadable report)', executor: 'mailer' }]);
   // A million values that are no actions: an error for each would fill the memory.
   writeFileSync(
     join(folder('surfaces'), 'honest.json'),
     JSON.stringify({ id: 'honest', text: `[${'{},'.repeat(1e6)}{}]` }),
   );
-  expect(await plane.surfaces()).toMatchObject([{ action: '(unreadable report)', executor: 'mailer' }]);
+  expect((await plane.surfaces()).data).toMatchObject([{ action: '(unreadable report)', executor: 'mailer' }]);
 });
 
 test('a beat with a million values that are no names has one problem', async () => {
@@ -136,7 +136,7 @@ test.skipIf(!isRoot)('no number of beats and surfaces of one user hides those of
     id: `uid ${STRANGER}`,
     problem: expect.stringMatching(/ \d+ that were not read$/),
   });
-  expect((await plane.surfaces()).filter(({ executor_id }) => executor_id === 'honest')).toMatchObject([
+  expect((await plane.surfaces()).data.filter(({ executor_id }) => executor_id === 'honest')).toMatchObject([
     { action: 'mail.send' },
   ]);
 });

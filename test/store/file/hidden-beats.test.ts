@@ -39,7 +39,7 @@ describe.skipIf(WHY_NOT !== null)(ofUsers('a flood of one user’s files among t
   test('hides no executor of others, and is shown in a few lines', async () => {
     const { plane, junk } = await withExecutors();
     junk(80_000);
-    const executors = await plane.executors();
+    const executors = (await plane.executors()).data;
     expect(idsOf(executors).slice(0, HONEST.length).sort()).toEqual(HONEST);
     expect(executors.length).toBeLessThan(HONEST.length + 6);
     expect(executors.at(-1)).toMatchObject({ id: `uid ${EVE}`, writer: `uid ${EVE}`, state: 'silent' });
@@ -49,7 +49,7 @@ describe.skipIf(WHY_NOT !== null)(ofUsers('a flood of one user’s files among t
   test('comes after the beats of others, also where it looks like executors', async () => {
     const { plane, lookalikes } = await withExecutors();
     lookalikes(500);
-    const executors = await plane.executors();
+    const executors = (await plane.executors()).data;
     expect(idsOf(executors.slice(0, 3 * HONEST.length))).toEqual(expect.arrayContaining(HONEST));
   });
 
@@ -57,7 +57,7 @@ describe.skipIf(WHY_NOT !== null)(ofUsers('a flood of one user’s files among t
     const { plane, lookalikes } = await withExecutors();
     await plane.recover({ reason: 'Eve lies', exclude: [`uid ${EVE}`] });
     lookalikes(500);
-    const executors = await plane.executors();
+    const executors = (await plane.executors()).data;
     expect(idsOf(executors).slice(0, HONEST.length).sort()).toEqual(HONEST);
     expect(executors.length).toBeLessThan(HONEST.length + 25);
     expect(executors.at(-1)).toMatchObject({ id: `uid ${EVE}`, problem: expect.stringContaining('481 that were not') });

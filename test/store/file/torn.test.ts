@@ -94,7 +94,7 @@ test.skipIf(!mayMount)(
     truncateSync(join(disk, 'filler'), 0);
 
     const operator = await controlPlane(directory);
-    const targets = async (): Promise<string[]> => (await operator.kills()).map(({ target }) => target);
+    const targets = async (): Promise<string[]> => (await operator.kills()).data.map(({ target }) => target);
     expect(await targets()).toEqual(['agent:bot']);
     await operator.kill({ target: 'agent:other' });
     expect(await targets()).toEqual(['agent:other', 'agent:bot']);

@@ -60,7 +60,7 @@ describe.skipIf(!hasRedis)('users of Redis', () => {
     expect(acknowledgements.executors).toMatchObject([{ name: NAME, state: 'stopped', writer: `name ${NAME}` }]);
     expect(await action.attempt(null)).toMatchObject({ status: 'blocked' });
     await vi.waitFor(async () => expect((await control.interventions()).data).not.toEqual([]), 5000);
-    expect(await control.surfaces()).toMatchObject([{ action: 'mail.send', executor: NAME }]);
+    expect((await control.surfaces()).data).toMatchObject([{ action: 'mail.send', executor: NAME }]);
 
     await control.kill({ target: 'agent:x', mode: 'draft_only' });
     await control.revive({ target: 'agent:x', reason: 'test' });

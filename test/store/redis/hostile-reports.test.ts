@@ -89,7 +89,7 @@ describe.skipIf(!hasRedis)('what a hostile executor reports of forks', () => {
       await redis.cli('HSET', own.beats, 'f', JSON.stringify(beat('f', head, { name: 'mailer' })));
       await redis.cli('INCR', keys.changes);
       await judges(honest);
-      expect(await control.executors()).toMatchObject([{ name: 'honest' }]);
+      expect((await control.executors()).data).toMatchObject([{ name: 'honest' }]);
       expect((await control.status()).forks).toEqual([]);
     },
   );
@@ -113,11 +113,16 @@ describe.skipIf(!hasRedis)('another type', () => {
         await redis.cli('DEL', keys.changes);
       }
       if (key === 'names') {
-        expect(await control.executors()).toMatchObject([{ state: 'silent', problem: /Any command of an operator/ }]);
+        expect((await control.executors()).data).toMatchObject([
+          { state: 'silent', problem: /Any command of an operator/ },
+        ]);
         await anotherCommand(redis);
       }
       await vi.waitFor(() => expect(honest.fault()).toBeNull(), 10_000);
-      await vi.waitFor(async () => expect(await control.executors()).toMatchObject([{ name: 'honest' }]), 10_000);
+      await vi.waitFor(
+        async () => expect((await control.executors()).data).toMatchObject([{ name: 'honest' }]),
+        10_000,
+      );
     },
   );
 });
@@ -138,9 +143,9 @@ describe.skipIf(!hasRedis)('a hostile executor that reports under an honest oneâ
     await evil(['HSET', EVIL.beats, id, JSON.stringify(beat(id, null, { name: 'evil' }))]);
     await evil(['HSET', EVIL.surfaces, id, surface('x')]);
     const writers = async (): Promise<(string | null)[]> =>
-      (await control.executors()).map(({ writer }) => writer).sort(inOrder);
+      (await control.executors()).data.map(({ writer }) => writer).sort(inOrder);
     expect(await writers()).toEqual(['name evil', 'name honest']);
-    expect(await control.surfaces()).toEqual(
+    expect((await control.surfaces()).data).toEqual(
       expect.arrayContaining([
         expect.objectContaining({ action: 'mail.send', executor: 'honest' }),
         expect.objectContaining({ action: 'x', executor: 'evil' }),
@@ -152,7 +157,7 @@ describe.skipIf(!hasRedis)('a hostile executor that reports under an honest oneâ
     });
     await control.forgetExecutor(id, { writer: 'name evil' });
     expect(await writers()).toEqual(['name honest']);
-    expect(await control.surfaces()).toMatchObject([{ action: 'mail.send', executor: 'honest' }]);
+    expect((await control.surfaces()).data).toMatchObject([{ action: 'mail.send', executor: 'honest' }]);
   });
 
   test('is shown with its interventions under its own name, and replaces no others', async () => {
@@ -206,7 +211,7 @@ describe.skipIf(!hasRedis)('a hostile executor that reports under an honest oneâ
     await evil(['HDEL', EVIL.beats, '0']); // together with the honest one's just as many as are read
     const other = await executor('zealous');
     await vi.waitFor(() => expect(other.fault()).toBeNull(), 10_000);
-    const shown = await control.executors();
+    const shown = (await control.executors()).data;
     for (const { executorId } of [honest.reports, other.reports])
       expect(shown).toContainEqual(expect.objectContaining({ id: executorId, state: 'stopped' }));
     expect(shown).toContainEqual(
@@ -252,7 +257,7 @@ describe.skipIf(!hasRedis)('names of executors', () => {
     for (const each of [free, confined, honest]) await vi.waitFor(() => expect(each.fault()).toBeNull(), 10_000);
     await vi.waitFor(
       async () =>
-        expect((await control.executors()).map(({ name }) => name).sort()).toEqual([
+        expect((await control.executors()).data.map(({ name }) => name).sort()).toEqual([
           'confined',
           'dead',
           'free',

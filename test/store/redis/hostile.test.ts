@@ -203,7 +203,7 @@ describe.skipIf(!hasRedis)('a hostile executor', () => {
     await vi.waitFor(async () => {
       await executor.shelf.put('surfaces', 'h', '[]');
     }, 5000);
-    expect(await control.surfaces()).toEqual([]);
+    expect((await control.surfaces()).data).toEqual([]);
   });
 
   test.each([
@@ -217,7 +217,7 @@ describe.skipIf(!hasRedis)('a hostile executor', () => {
       await evil(['APPEND', keys.names, flood]);
       for (let round = 0; round < 100; round += 1) await evil(['INCR', keys.changes]);
       expect(honest.fault()).toBeNull();
-      expect(await control.executors()).toMatchObject([{ name: 'honest' }]);
+      expect((await control.executors()).data).toMatchObject([{ name: 'honest' }]);
       const late = await executor('late');
       await vi.waitFor(() => expect(late.fault()?.message).toMatch(/FULL.*kill-switch status/), 5000);
       expect(honest.fault()).toBeNull();
@@ -228,7 +228,7 @@ describe.skipIf(!hasRedis)('a hostile executor', () => {
       await another.close();
       await vi.waitFor(() => expect(late.fault()).toBeNull(), 5000);
       await vi.waitFor(
-        async () => expect((await control.executors()).map(({ name }) => name).sort()).toEqual(['honest', 'late']),
+        async () => expect((await control.executors()).data.map(({ name }) => name).sort()).toEqual(['honest', 'late']),
         5000,
       );
       expect(honest.fault()).toBeNull();
@@ -241,7 +241,7 @@ describe.skipIf(!hasRedis)('a hostile executor', () => {
     await evil(['HSET', EVIL.beats, 'x'.repeat(70_000_000), '{}']);
     await evil(['SET', EVIL.forks, '{'.repeat(20_000_000)]);
     await evil(['INCR', keys.changes]);
-    expect(await control.executors()).toEqual(
+    expect((await control.executors()).data).toEqual(
       expect.arrayContaining([
         expect.objectContaining({ name: 'honest', state: 'stopped' }),
         expect.objectContaining({ id: 'evil', state: 'silent', problem: expect.stringMatching(/too many to read/) }),
@@ -250,7 +250,7 @@ describe.skipIf(!hasRedis)('a hostile executor', () => {
     await redis.cli('UNLINK', EVIL.beats);
     const many = Array.from({ length: 10_001 }, (_, id) => [`${id}`, 'y']).flat();
     await evil(['HSET', EVIL.beats, ...many]);
-    expect(await control.executors()).toEqual(
+    expect((await control.executors()).data).toEqual(
       expect.arrayContaining([
         expect.objectContaining({ name: 'honest', state: 'stopped' }),
         expect.objectContaining({ id: 'evil', problem: expect.stringMatching(/10001 were not read/) }),

@@ -46,7 +46,7 @@ describe.skipIf(!hasRedis)('a library of our name with other contents', () => {
     await redis.cli('FUNCTION', 'LOAD', 'REPLACE', imitation(LIBRARY.name));
     expect(await failure(confirm())).toMatchObject({ code: 'CORRUPT' });
     const operator = await open();
-    expect(await operator.executors()).toMatchObject([{ id: 'h' }]);
+    expect((await operator.executors()).data).toMatchObject([{ id: 'h' }]);
     expect(await codeOf(LIBRARY.name)).toBe(LIBRARY.text);
     expect(await confirm()).toMatchObject({ events: [] });
   });
@@ -68,7 +68,7 @@ describe.skipIf(!hasRedis)('a library of our name with other contents', () => {
     await redis.cli('FUNCTION', 'DELETE', LIBRARY.name);
     await redis.cli('FUNCTION', 'LOAD', imitation('squatter'));
     const operator = await open();
-    expect(await operator.executors()).toMatchObject([{ id: 'h' }]);
+    expect((await operator.executors()).data).toMatchObject([{ id: 'h' }]);
     expect(await failure(confirm())).toMatchObject({
       code: 'CORRUPT',
       message: expect.stringMatching(/FUNCTION LIST.*FUNCTION DELETE/),

@@ -72,14 +72,14 @@ describe.skipIf(!hasRedis)('an operator’s user', () => {
       const { control, confirm } = await setUp(redis);
       await control.setMode({ mode: 'live', reason: 'test' });
       await control.revive({ target: 'agent:x', reason: 'test' });
-      expect(await control.executors()).toMatchObject([{ id: 'h', writer: 'name honest' }]);
+      expect((await control.executors()).data).toMatchObject([{ id: 'h', writer: 'name honest' }]);
       expect((await control.interventions()).data).toEqual([]); // neither of the two texts is an intervention
       await control.recover({ reason: 'test' });
       await control.forgetExecutor('h');
       await expect(control.forgetExecutor('\ufffd')).rejects.toMatchObject({ code: 'NOT_FOUND' });
-      expect(await control.executors()).toEqual([]);
+      expect((await control.executors()).data).toEqual([]);
       await confirm();
-      expect(await control.executors()).toHaveLength(1);
+      expect((await control.executors()).data).toHaveLength(1);
       expect(await control.verifyLog()).toMatchObject({ ok: true, events: 5 });
       expect(await redis.cli('ACL', 'LOG')).toEqual([]);
     },
@@ -134,7 +134,7 @@ describe.skipIf(!hasRedis)('an operator’s user', () => {
     ];
     for (const each of tries) expect(await send(each), each.join(' ')).toMatch(DENIED);
     expect(await control.verifyLog()).toMatchObject({ ok: true });
-    expect(await control.executors()).toMatchObject([{ id: 'h' }]);
+    expect((await control.executors()).data).toMatchObject([{ id: 'h' }]);
   });
 
   test('could cut the log while adding to it, which an ACL cannot forbid: that is noticed, and executors stop', async () => {
@@ -191,7 +191,7 @@ describe.skipIf(!hasRedis)('a viewer’s user', () => {
         }),
       );
       expect((await control.status()).head.epoch).toBe(before.epoch + 1);
-      expect(await control.executors()).toMatchObject([{ id: 'h' }]);
+      expect((await control.executors()).data).toMatchObject([{ id: 'h' }]);
     },
     120_000,
   );

@@ -1,0 +1,136 @@
+import { type ActiveKill, type LogEvent, readTarget, type Target } from '../flags/index.ts';
+import type { ReportedBeat } from '../store/beats.ts';
+import type { ReportedIntervention } from '../store/reports.ts';
+import type { ExecutorAcknowledgement, ExecutorState } from './acknowledge.ts';
+import type { SurfaceRow } from './control-plane.ts';
+import { isUnreadable } from './surface-rows.ts';
+
+/** The filters of all lists, as they are asked for; `since` in milliseconds. */
+export interface FilterValues {
+  readonly target: string;
+  readonly agent: string;
+  readonly action: string;
+  readonly actor: string;
+  readonly since: number;
+  readonly state: ExecutorState;
+  readonly proposals: boolean;
+}
+
+/** The filters that one list takes: whether a row matches what is wanted. */
+export type Filters<Row> = {
+  readonly [F in keyof FilterValues]?: (wanted: FilterValues[F], row: Row) => boolean;
+};
+
+const isSince = (since: number, time: string): boolean => Date.parse(time) >= since;
+
+/** `dana` is whoever is so called, however that was proved (`unverified:dana`). */
+const isBy = (actor: string, by: string): boolean => by === actor || by.slice(by.indexOf(':') + 1) === actor;
+
+const covers = (pattern: string, action: string): boolean =>
+  pattern === action || (pattern.endsWith('.*') && action.startsWith(pattern.slice(0, -1)));
+
+/** True for two actions or patterns that have an action in common. */
+const overlap = (one: string, other: string): boolean => covers(one, other) || covers(other, one);
+
+const isOfAction = (action: string, target: string): boolean =>
+  target.startsWith('action:') && overlap(action, target.slice('action:'.length));
+
+export const KILL_FILTERS = {
+  target: (target, kill) => kill.target === target,
+  agent: (agent, kill) => kill.target === `agent:${agent}`,
+  action: (action, kill) => isOfAction(action, kill.target),
+  actor: (actor, kill) => isBy(actor, kill.killed_by),
+  since: (since, kill) => isSince(since, kill.killed_at),
+} satisfies Filters<ActiveKill>;
+
+/** An executor's report, and what it comes to. */
+export interface HeardExecutor {
+  readonly beat: ReportedBeat;
+  readonly executor: ExecutorAcknowledgement;
+}
+
+export const EXECUTOR_FILTERS = {
+  // Whoever may have such work is shown: one that names only some of its agents, or whose report cannot be read.
+  agent: (agent, { beat }) =>
+    beat.agents.includes(agent) || beat.more_agents !== undefined || beat.problem !== undefined,
+  state: (state, { executor }) => executor.state === state,
+  since: (since, { beat }) => isSince(since, beat.at),
+} satisfies Filters<HeardExecutor>;
+
+export const SURFACE_FILTERS = {
+  target: (target, row) => isUnreadable(row) || reachesSurface(readTarget(target), row),
+  action: (action, row) => isUnreadable(row) || overlap(action, row.action),
+  since: (since, row) => isUnreadable(row) || (row.last_used !== null && isSince(since, row.last_used)),
+} satisfies Filters<SurfaceRow>;
+
+function reachesSurface({ type, id }: Target, { action, feature, surface }: SurfaceRow): boolean {
+  switch (type) {
+    case 'all':
+      return true;
+    case 'action':
+      return covers(id, action);
+    case 'feature':
+      return id === feature;
+    case 'surface':
+      return id === surface;
+    default:
+      return false; // refused where the options are read: which agent will use an action is not known
+  }
+}
+
+export const INTERVENTION_FILTERS = {
+  target: (target, row) => causedBy(row.cause) === target || stoodFor(readTarget(target), row),
+  agent: (agent, row) => row.agent_id === agent,
+  action: (action, row) => row.action !== null && overlap(action, row.action),
+  since: (since, row) => isSince(since, row.at),
+  proposals: (proposals, row) => !proposals || row.proposal,
+} satisfies Filters<ReportedIntervention>;
+
+/** The target whose kill or feature is the recorded cause. */
+function causedBy({ kind, target, feature }: ReportedIntervention['cause']): unknown {
+  if (kind === 'kill') return target;
+  return kind === 'feature' ? `feature:${String(feature)}` : undefined;
+}
+
+function stoodFor(
+  { type, id }: Target,
+  { agent_id, mission_id, run_id, action, surface }: ReportedIntervention,
+): boolean {
+  switch (type) {
+    case 'all':
+      return true;
+    case 'agent':
+      return id === agent_id;
+    case 'mission':
+      return id === mission_id;
+    case 'run':
+      return id === run_id;
+    case 'action':
+      return action !== null && covers(id, action);
+    case 'surface':
+      return id === surface;
+    case 'feature':
+      return false; // a record has no feature, other than as a cause
+    default:
+      return type satisfies never;
+  }
+}
+
+export const EVENT_FILTERS = {
+  target: (target, event) => changedTarget(event) === target,
+  agent: (agent, event) => changedTarget(event) === `agent:${agent}`,
+  action: (action, event) => isOfAction(action, changedTarget(event) ?? ''),
+  actor: (actor, event) => isBy(actor, event.actor),
+  since: (since, event) => isSince(since, event.at),
+} satisfies Filters<LogEvent>;
+
+/** The target whose authority an event has changed, or was to change; null where it is about no target. */
+function changedTarget({ type, data: { target, kind, name, action } }: LogEvent): string | null {
+  const of = type === 'second' ? kind : type;
+  if (type === 'second' && kind === 'kill') return String(name);
+  if (typeof target === 'string') return target;
+  if (of === 'mode') return 'all';
+  if (of === 'feature') return `feature:${String(name)}`;
+  if (of === 'autonomy') return `action:${String(action ?? name)}`;
+  return null;
+}

@@ -1,0 +1,83 @@
+import type { ReportedIntervention } from '../store/reports.ts';
+import type { ExecutorState } from './acknowledge.ts';
+
+/** A list, or a part of it. `count`: how many there are that match, also where `data` has only some of them. */
+export interface ListAnswer<Row> {
+  readonly data: readonly Row[];
+  readonly count: number;
+}
+
+/**
+ * A part of a list: `skip` items are left out at the start (default 0), then at most `limit` are returned (default:
+ * all). Whole numbers.
+ */
+export interface Page {
+  readonly skip?: number | undefined;
+  readonly limit?: number | undefined;
+}
+
+/** Which kills are listed: those that match each filter that is given. */
+export interface KillsOptions extends Page {
+  /** The kill of exactly this target. */
+  readonly target?: string | undefined;
+  /** The kill of this agent. */
+  readonly agent?: string | undefined;
+  /** Kills of this action, of a pattern that matches it, or of what this pattern matches. */
+  readonly action?: string | undefined;
+  /** Who made it: `unverified:dana`, or only `dana`. */
+  readonly actor?: string | undefined;
+  /** From this time on (RFC 3339). */
+  readonly since?: string | Date | undefined;
+}
+
+/** Which executors are listed: those that match each filter that is given. */
+export interface ExecutorsOptions extends Page {
+  /** Those that have work of this agent open, as far as they report it. */
+  readonly agent?: string | undefined;
+  readonly state?: ExecutorState | undefined;
+  /** Those that have reported since this time (RFC 3339). */
+  readonly since?: string | Date | undefined;
+}
+
+/** Which actions are listed: those that match each filter that is given. */
+export interface SurfacesOptions extends Page {
+  /** What a kill of this target would reach whoever performs it: `all`, an action, a feature or a surface. */
+  readonly target?: string | undefined;
+  /** This action, or those that this pattern matches. */
+  readonly action?: string | undefined;
+  /** Those that were used since this time (RFC 3339). */
+  readonly since?: string | Date | undefined;
+}
+
+/** Which interventions are listed: those that match each filter that is given. */
+export interface InterventionsOptions extends Page {
+  /** What this target stood for (its agent, its run, its action), or what a kill of it or its feature caused. */
+  readonly target?: string | undefined;
+  readonly agent?: string | undefined;
+  /** This action, or those that this pattern matches. */
+  readonly action?: string | undefined;
+  /** From this time on (RFC 3339), by the clock of the executor that recorded it. */
+  readonly since?: string | Date | undefined;
+  /** True: only proposals. A store keeps them apart, so that refusals do not push them out. */
+  readonly proposals?: boolean | undefined;
+}
+
+export interface InterventionsAnswer extends ListAnswer<ReportedIntervention> {
+  /** How many records could not be read. */
+  readonly unreadable: number;
+}
+
+/** `after`: the `seq` after which the log is read; default 0: from the start. Every filter that is given must match. */
+export interface LogOptions {
+  readonly after?: number | undefined;
+  /** Changes of this target: its kills, the stages of its feature, the autonomy of its action; `all`: the base mode. */
+  readonly target?: string | undefined;
+  /** Changes of this agent. */
+  readonly agent?: string | undefined;
+  /** Changes of this action, of a pattern that matches it, or of what this pattern matches. */
+  readonly action?: string | undefined;
+  /** Who made it: `unverified:dana`, or only `dana`. */
+  readonly actor?: string | undefined;
+  /** From this time on (RFC 3339). */
+  readonly since?: string | Date | undefined;
+}
