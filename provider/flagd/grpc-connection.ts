@@ -4,12 +4,14 @@ import {
   type ClientHttp2Stream,
   connect as connectHttp2,
   constants,
+  type Http2Session,
   type IncomingHttpHeaders,
 } from 'node:http2';
 import { connect as connectTcp } from 'node:net';
 import { connect as connectTls } from 'node:tls';
-import { KillSwitchError, quoteId } from '../../flags/index.ts';
+import { KillSwitchError } from '../../flags/index.ts';
 import { asError } from '../../store/as-error.ts';
+import { connectionFailure, noGrpc, noHttp2, noSuchService } from './failures.ts';
 import { frame, Frames, type Progress } from './grpc-frames.ts';
 import type { FlagdSettings } from './options.ts';
 
@@ -26,6 +28,9 @@ export class GrpcStatusError extends Error {
     this.details = details;
   }
 }
+
+/** gRPC's status for a service or method that is not there. */
+const UNIMPLEMENTED = 12;
 
 /**
  * How much flagd may send before it hears that it was received, in bytes: with HTTP/2's default of 64 KiB a large
@@ -66,6 +71,8 @@ export class GrpcConnection {
   #session: ClientHttp2Session | null = null;
   /** All open connections: after flagd's GOAWAY one is kept for the requests that it has. */
   readonly #sessions = new Set<ClientHttp2Session>();
+  /** Those on which HTTP/2 has been spoken. */
+  readonly #heard = new WeakSet<Http2Session>();
   #closed = false;
 
   constructor(settings: FlagdSettings) {
@@ -167,13 +174,13 @@ export class GrpcConnection {
       if (code !== undefined) status = { code: Number(code), details: decoded(String(headers['grpc-message'] ?? '')) };
     };
     const frames = new Frames();
+    const { session } = request;
     request.on('response', (headers) => {
       readStatus(headers);
       const { ':status': httpStatus, 'content-type': type } = headers;
-      if (httpStatus !== 200) end(new Error(`flagd answered with HTTP status ${httpStatus}`));
-      else if (type !== undefined && !type.startsWith('application/grpc')) {
-        end(new Error(`what answered is no gRPC server, but sends ${quoteId(type)}: look at host and port`));
-      }
+      if (httpStatus === 404) end(new Error(noSuchService(this.#settings, path)));
+      else if (httpStatus !== 200) end(new Error(`flagd answered with HTTP status ${httpStatus}`));
+      else if (type !== undefined && !type.startsWith('application/grpc')) end(new Error(noGrpc(this.#settings, type)));
     });
     request.on('trailers', readStatus);
     request.on('data', (chunk: Buffer) => {
@@ -190,8 +197,11 @@ export class GrpcConnection {
     });
     request.on('close', () => {
       if (status?.code === 0) end(null);
+      else if (status?.code === UNIMPLEMENTED) end(new Error(noSuchService(this.#settings, path)));
       else if (status) end(new GrpcStatusError(status.code, status.details));
-      else end(failed ?? new Error('the connection to flagd was lost'));
+      else if (failed) end(connectionFailure(this.#settings, failed));
+      else if (session && !this.#heard.has(session)) end(new Error(noHttp2(this.#settings)));
+      else end(new Error('the connection to flagd was lost'));
     });
     request.end(frame(message));
     return end;
@@ -236,6 +246,7 @@ export class GrpcConnection {
     session.on('connect', () => {
       if (!session.destroyed) session.setLocalWindowSize(WINDOW_BYTES);
     });
+    session.on('remoteSettings', () => this.#heard.add(session));
     session.on('error', leave); // the requests under way hear of it too
     session.on('goaway', () => {
       leave();

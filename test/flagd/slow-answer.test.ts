@@ -102,7 +102,7 @@ describe('the answer to one question', () => {
       stream.end('<html></html>');
     });
     await expect(connection.call('/a', NOTHING, { silentMs: 300, totalMs: 5000 })).rejects.toThrow(
-      'what answered is no gRPC server, but sends "text/html": look at host and port',
+      / is no gRPC server, but sends "text\/html": resolverType "rpc" asks flagd's evaluation port/,
     );
   });
 });
