@@ -42,18 +42,20 @@ export function atExit(step: () => void): () => void {
   return () => void exitSteps.delete(step);
 }
 
-/** A folder of its own under the system's temporary folder, removed when this process exits if not before. */
+/**
+ * A folder of its own under the system's temporary folder. It is removed at the end of the test (or of the file) that
+ * made it, after all that was started in it, or when this process exits: vitest ends its workers with a signal.
+ */
 export function temporaryFolder(name: string): { readonly path: string; remove(): void } {
   const path = mkdtempSync(join(tmpdir(), `kill-switch-${name}-`));
-  const empty = (): void => rmSync(path, { recursive: true, force: true });
+  // Again where something that is being killed writes meanwhile.
+  const empty = (): void => rmSync(path, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 });
   const forget = atExit(empty);
-  return {
-    path,
-    remove() {
-      forget();
-      empty();
-    },
-  };
+  const remove = owned(async () => {
+    forget();
+    empty();
+  });
+  return { path, remove: () => void remove() };
 }
 
 /**
