@@ -6,6 +6,7 @@ export { type FlagdOptions, type FlagdServer, type FlagdSource, startFlagd } fro
 export { freePorts, stopAll, temporaryFolder } from './lifetime.ts';
 export { type RedisOptions, type RedisServer, startRedis } from './redis.ts';
 export { findServers } from './server-paths.ts';
+export { hasTerminals, openTerminal, type Terminal, type TerminalOptions } from './terminal.ts';
 
 /** For `describe.skipIf(!hasRedis)`: the set-up has already said why there is none. */
 export const hasRedis = serverPaths.redisServer !== '';

@@ -8,6 +8,8 @@ import {
   freePorts,
   hasFlagd,
   hasRedis,
+  hasTerminals,
+  openTerminal,
   type RedisServer,
   startFaultProxy,
   startFlagd,
@@ -264,4 +266,29 @@ test('temporary folders of this process are in place only while they are used', 
   expect(readdirSync(redis.dir).length).toBeGreaterThan(0);
   await redis.stop();
   expect(existsSync(redis.dir)).toBe(false);
+});
+
+describe.skipIf(!hasTerminals)('openTerminal', () => {
+  test('is a terminal of the size that was asked for, and gives the exit code', async () => {
+    const terminal = openTerminal('tty > /dev/null && stty size; exit 7', { columns: 33, rows: 9 });
+    expect(await terminal.exited).toBe(7);
+    expect(terminal.screen).toBe('9 33\n');
+  });
+
+  test('sends a SIGINT where Ctrl-C is typed', async () => {
+    const terminal = openTerminal("trap 'echo interrupted; exit 3' INT; echo ready; while :; do sleep 0.05; done");
+    await terminal.until((screen) => screen.includes('ready\n'));
+    terminal.type('\x03');
+    expect(await terminal.exited).toBe(3);
+    expect(terminal.screen).toContain('interrupted\n');
+    await expect(terminal.until((screen) => screen.includes('never'))).rejects.toThrow('The command ended');
+  });
+
+  test('hangs up on a command that is still running when it is stopped', async () => {
+    const terminal = openTerminal('echo pid $$; exec sleep 60');
+    await terminal.until((screen) => /pid \d+\n/.test(screen));
+    const pid = Number(/pid (\d+)/.exec(terminal.screen)?.[1]);
+    await terminal.stop();
+    await expect.poll(() => existsSync(`/proc/${pid}`), { timeout: 10_000 }).toBe(false);
+  });
 });

@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { runCommand } from '../../../operator/cli/program.ts';
 import { root } from '../../../scripts/prepare.mjs';
+import { shellWord } from '../../../flags/index.ts';
+import { openTerminal, type Terminal, type TerminalOptions } from '../../servers/terminal.ts';
 import { owned, temporaryFolder } from '../../servers/lifetime.ts';
 
 /** The built command, as npm would link it. */
@@ -25,12 +27,18 @@ export interface RunOptions {
   readonly main?: string;
 }
 
-const spawnCommand = (args: readonly string[], { cwd, env = {}, main = MAIN }: RunOptions): ChildProcess => {
-  // Only what a fresh shell has: settings of whoever runs the tests must not reach the command.
+type Size = Pick<TerminalOptions, 'columns' | 'rows'>;
+
+/** Only what a fresh shell has: settings of whoever runs the tests must not reach the command. */
+function freshShell(): Record<string, string> {
   const { PATH = '', HOME = '', XDG_STATE_HOME = '' } = process.env; // the last: nothing of a test is left in the home
+  return { PATH, HOME, XDG_STATE_HOME };
+}
+
+const spawnCommand = (args: readonly string[], { cwd, env = {}, main = MAIN }: RunOptions): ChildProcess => {
   return spawn(process.execPath, [main, ...args], {
     cwd: cwd ?? root,
-    env: { PATH, HOME, XDG_STATE_HOME, ...env },
+    env: { ...freshShell(), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
 };
@@ -141,12 +149,31 @@ export function start(args: readonly string[], options: RunOptions = {}): Runnin
   };
 }
 
+/**
+ * The built command in a real terminal. `redirected`: what follows it on the shell's command line (`2> notes`, `| cat`).
+ */
+export function onTerminal(
+  args: readonly string[],
+  {
+    cwd = root,
+    env = {},
+    main = MAIN,
+    redirected = '',
+    ...size
+  }: RunOptions & Size & { readonly redirected?: string } = {},
+): Terminal {
+  const line = [process.execPath, main, ...args].map(shellWord).join(' ');
+  return openTerminal(`exec ${line} ${redirected}`, { ...size, cwd, env: { ...freshShell(), ...env } });
+}
+
 /** A folder of its own for a file store, and the command in it. */
 export function fileSwitch(): {
   readonly folder: string;
   readonly directory: string;
   run(...args: string[]): Promise<Ran>;
   json(...args: string[]): Promise<Ran>;
+  /** In a terminal of its own. */
+  terminal(args: readonly string[], more?: Parameters<typeof onTerminal>[1]): Terminal;
   /** Without a process of its own, and so with the store's whole path. */
   here(...args: string[]): Promise<Ran>;
 } {
@@ -161,6 +188,7 @@ export function fileSwitch(): {
     directory,
     run: (...args) => run(args, options),
     json: (...args) => run([...args, '--json'], options),
+    terminal: (args, more = {}) => onTerminal(args, { ...more, cwd: work, env: { ...options.env, ...more.env } }),
     here: (...args) => runHere(args, { KILL_SWITCH_STORE: `file:${directory}`, KILL_SWITCH_OPERATOR: 'dana' }),
   };
 }
