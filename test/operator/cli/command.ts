@@ -150,7 +150,8 @@ export function start(args: readonly string[], options: RunOptions = {}): Runnin
 }
 
 /**
- * The built command in a real terminal. `redirected`: what follows it on the shell's command line (`2> notes`, `| cat`).
+ * The built command in a real terminal. `redirected`: what follows it on the shell's command line (`2> notes`,
+ * `| cat`).
  */
 export function onTerminal(
   args: readonly string[],
