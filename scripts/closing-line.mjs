@@ -1,8 +1,9 @@
 // A vitest reporter: a run ends with a line for each suite, and the last is `N passed, N failed, N skipped`, for people
 // and programs alike.
+import { leftIn } from './own-tmpdir.mjs';
 
-/** Set by test.mjs: the gates are counted with the tests. */
-const { GATES_PASSED = '0', GATES_FAILED = '0' } = process.env;
+/** Set by test.mjs: the gates are counted with the tests, and so is what both have left in a temporary folder. */
+const { GATES_PASSED = '0', GATES_FAILED = '0', OWN_TMPDIR } = process.env;
 
 /** A vitest `Reporter`. */
 export default class ClosingLine {
@@ -29,6 +30,13 @@ export default class ClosingLine {
     if (!Object.values(suites).some(({ passed }) => passed > 0)) total.failed += 1;
     if (total.failed > 0) process.exitCode = 1;
     process.once('exit', () => {
+      // Not before: what the workers have started ends with them.
+      const left = OWN_TMPDIR === undefined ? [] : leftIn(OWN_TMPDIR);
+      if (left.length > 0) {
+        total.failed += 1;
+        process.exitCode = 1;
+        console.log(`left behind in the temporary folder: ${left.join(', ')}`);
+      }
       for (const [name, suite] of Object.entries(suites)) console.log(`${name}: ${inWords(suite)}`);
       console.log(inWords(total));
     });

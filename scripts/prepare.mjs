@@ -89,7 +89,7 @@ function removeStale() {
  * @param {string} path of the file, from the root
  * @returns {string | undefined} its path from the root */
 export function sourceOf(path) {
-  const source = path.replace(/^dist\//, '').replace(/(\.d\.ts|\.js|\.js\.map)$/, '.ts');
+  const source = path.replace(/^dist\//, '').replace(/(\.d\.ts|\.js)$/, '.ts');
   /** @type {string[]} */
   const compiled = readJson('tsconfig.build.json').include;
   const isCompiled = compiled.some((part) => source === part || source.startsWith(`${part}/`));

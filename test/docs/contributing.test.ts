@@ -65,6 +65,8 @@ describe('what CONTRIBUTING adds', () => {
       'run',
       '--project',
       'unit',
+      '--project',
+      'pure',
       ...tests,
     );
     expect({ status, said }).toMatchObject({ status: 0 });

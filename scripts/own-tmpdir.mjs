@@ -1,0 +1,25 @@
+// A temporary folder of a run's own, by which is seen what the run leaves behind.
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+/** Node itself keeps this, for its next start. */
+const KEPT = ['node-compile-cache'];
+
+/**
+ * Makes a folder in the system's temporary one, and has this process and what it starts put everything there. It goes
+ * when this process exits. Its name is short: the path of a socket may have 104 bytes.
+ * @returns {string} its path
+ */
+export function ownTmpdir() {
+  const folder = mkdtempSync(join(tmpdir(), 'ks-'));
+  process.env.TMPDIR = folder;
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+/** The names of what is still there.
+ * @param {string} folder */
+export function leftIn(folder) {
+  return readdirSync(folder).filter((name) => !KEPT.includes(name));
+}
