@@ -276,3 +276,25 @@ export const beatSchema = z.object({
   trouble: z.string().max(1000).optional(),
 });
 export type Beat = z.infer<typeof beatSchema>;
+
+/**
+ * What an executor has met: who asked for what there. It outlives the executor by some days, so that whoever types a
+ * name can be told that nobody has seen it. A report is no rule, so members that only a newer version knows are
+ * ignored.
+ */
+export const seenSchema = z.object({
+  at: timeSchema,
+  /** The executor's name. */
+  executor: idSchema,
+  agent_id: idSchema.nullable(),
+  mission_id: idSchema.nullable(),
+  run_id: idSchema.nullable(),
+  action: idSchema.nullable(),
+  surface: idSchema.nullable(),
+  feature: idSchema.nullable(),
+  /** The agents, missions and runs of all parents; absent where there are none. */
+  lineage_agents: namesSchema.optional(),
+  lineage_missions: namesSchema.optional(),
+  lineage_runs: namesSchema.optional(),
+});
+export type Seen = z.infer<typeof seenSchema>;

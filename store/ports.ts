@@ -61,6 +61,9 @@ export interface ExecutorReporter {
 /** What executors keep beside their beats: one text for each id. None of it changes the switch. */
 export type ShelfName = 'surfaces' | 'checkpoints';
 
+/** What executors add to, text after text. */
+export type ListName = 'interventions' | 'proposals' | 'seen';
+
 /** How a driver keeps reports, as JSON texts; `store/reports.ts` says what is in them. */
 export interface Shelf {
   /** Adds interventions, one text each. The store keeps a bounded number of the newest. */
@@ -70,6 +73,11 @@ export interface Shelf {
    * executor's newest, which other executors cannot push out.
    */
   appendProposals(texts: readonly string[]): Promise<void>;
+  /**
+   * Adds what this executor has met, one text each. The store keeps a bounded number of each executor's newest for two
+   * days, also when the executor has left or was forgotten: what was seen there is asked for then, too.
+   */
+  appendSeen(texts: readonly string[]): Promise<void>;
   put(name: ShelfName, id: string, text: string): Promise<void>;
   get(name: ShelfName, id: string): Promise<string | null>;
   remove(name: ShelfName, id: string): Promise<void>;
@@ -101,6 +109,8 @@ export interface ShelfReader {
   interventions(limit: number): Promise<KeptLists>;
   /** The last proposals in the same way; each executor (in Redis: each name) has a list of them. */
   proposals(limit: number): Promise<KeptLists>;
+  /** The last of what executors have met, in lists as proposals. */
+  seen(limit: number): Promise<KeptLists>;
   all(name: ShelfName): Promise<ReadonlyArray<KeptText & { readonly id: string }>>;
 }
 
@@ -109,6 +119,9 @@ export const KEPT_INTERVENTIONS = 10_000;
 
 /** How many proposals of one executor (in Redis: of one name) a store keeps at least. */
 export const KEPT_PROPOSALS = 10_000;
+
+/** How many records of what one executor (in Redis: executors of one name) has met a store keeps at least. */
+export const KEPT_SEEN = 2000;
 
 /**
  * How many checkpoints a store keeps at least: the last one of each run, those that were saved last. A run that ended

@@ -6,10 +6,13 @@ import {
   interventionSchema,
   KillSwitchError,
   quoteId,
+  type Seen,
+  seenSchema,
   type SurfaceRecord,
   surfaceSchema,
 } from '../flags/index.ts';
-import type { ExecutorScope, KeptText, Shelf, ShelfReader } from './ports.ts';
+import { byTurns } from './by-turns.ts';
+import type { ExecutorScope, KeptText, ListName, Shelf, ShelfReader } from './ports.ts';
 import { withDeadline } from './with-deadline.ts';
 
 type Reporting = Pick<ExecutorScope, 'executorId' | 'executorName'>;
@@ -17,6 +20,8 @@ type Reporting = Pick<ExecutorScope, 'executorId' | 'executorName'>;
 /** What an executor reports beside its beats, and who it is. */
 export interface ExecutorReports extends Reporting {
   record(interventions: readonly Intervention[]): Promise<void>;
+  /** Adds what has been met here; the caller tells each thing once. */
+  see(records: readonly Seen[]): Promise<void>;
   describe(surfaces: readonly SurfaceRecord[]): Promise<void>;
   saveCheckpoint(checkpoint: Checkpoint): Promise<void>;
   /** The run has ended well: nothing is to be resumed. */
@@ -34,6 +39,9 @@ export const executorReports = (shelf: Shelf, { executorId, executorName }: Repo
     const [proposals, others] = [texts(true), texts(false)];
     if (proposals.length > 0) await shelf.appendProposals(proposals);
     if (others.length > 0) await shelf.appendInterventions(others);
+  },
+  async see(records) {
+    if (records.length > 0) await shelf.appendSeen(records.map((record) => JSON.stringify(record)));
   },
   describe: (surfaces) => shelf.put('surfaces', executorId, JSON.stringify(surfaces)),
   removeCheckpoint: (runId) => shelf.remove('checkpoints', runId),
@@ -57,6 +65,7 @@ export function reportsInTime(reports: ExecutorReports, ms: number): ExecutorRep
     executorId: reports.executorId,
     executorName: reports.executorName,
     record: (records) => inTime(reports.record(records), 'record'),
+    see: (records) => inTime(reports.see(records), 'see'),
     describe: (surfaces) => inTime(reports.describe(surfaces), 'describe'),
     removeCheckpoint: (runId) => inTime(reports.removeCheckpoint(runId), 'checkpoint'),
     saveCheckpoint: (checkpoint) => inTime(reports.saveCheckpoint(checkpoint), 'checkpoint'),
@@ -108,11 +117,7 @@ const madeAt = (text: string): string => /"at":"([^"]*)"/.exec(text)?.[1] ?? '';
  * The newest texts of all lists, at most `limit`, the newest last. Problems come before them, as texts that are no
  * records.
  */
-export async function newestTexts(
-  shelf: ShelfReader,
-  kind: 'interventions' | 'proposals',
-  limit: number,
-): Promise<readonly KeptText[]> {
+export async function newestTexts(shelf: ShelfReader, kind: ListName, limit: number): Promise<readonly KeptText[]> {
   const { texts, problems } = await shelf[kind](limit);
   const newest = texts
     .map((kept) => [madeAt(kept.text), kept] as const)
@@ -120,6 +125,49 @@ export async function newestTexts(
     .slice(-limit)
     .map(([, kept]) => kept);
   return [...problems.map((problem) => ({ text: `(${problem})` })), ...newest];
+}
+
+/** What an executor has met, with its writer as far as the store knows. */
+export type ReportedSeen = Seen & { readonly writer: string | null };
+
+/** For how long after a moment what was met then is told, in milliseconds. */
+const SEEN_FOR_MS = 86_400_000;
+
+/**
+ * What executors have met within a day of `now`, the newest first, at most `limit`. A time that lies ahead counts as
+ * one behind: an executor's clock may be ahead of the store's, but one that is wrong by days must not be the newest for
+ * ever. Of each writer the newest come by turns, so that no number of one's hides those of another. Records that cannot
+ * be read are passed over.
+ * @param now the store's time, in milliseconds
+ */
+export async function readSeen(
+  shelf: Pick<ShelfReader, 'seen'>,
+  now: number,
+  limit = 2000,
+): Promise<readonly ReportedSeen[]> {
+  const { texts } = await shelf.seen(limit);
+  const isRecent = ({ at }: { readonly at: number }): boolean => Math.abs(now - at) <= SEEN_FOR_MS;
+  const newestFirst = (a: { readonly at: number }, b: { readonly at: number }): number => b.at - a.at;
+  const ofWriters = new Map<string | undefined, (KeptText & { readonly at: number })[]>();
+  for (const kept of texts) {
+    const recent = { ...kept, at: Date.parse(madeAt(kept.text)) };
+    const own = ofWriters.get(kept.writer) ?? [];
+    ofWriters.set(kept.writer, own);
+    if (isRecent(recent)) own.push(recent);
+  }
+  // Only those that are handed out are parsed: there may be a hundred thousand.
+  const newest = byTurns(
+    [...ofWriters.values()].map((list) => list.sort(newestFirst)),
+    limit,
+  );
+  return newest
+    .flatMap(({ text, writer = null }) => {
+      const record = readable(seenSchema, text);
+      return record ? [{ at: Date.parse(record.at), seen: { ...record, writer } }] : [];
+    })
+    .filter(isRecent)
+    .sort(newestFirst)
+    .map(({ seen }) => seen);
 }
 
 /** What an executor can do, by its own word. The same id with two writers is two executors. */

@@ -1,4 +1,5 @@
 import { isExcluded, type Known } from '../../flags/index.ts';
+import { byTurns } from '../by-turns.ts';
 import { LONGEST_BEAT, readBeat, type ReportedBeat, unreadableBeat } from '../beats.ts';
 import { uidOf } from './fork-reports.ts';
 import type { FilePaths } from './paths.ts';
@@ -57,10 +58,4 @@ function standsFor(owner: number, unreadable: number, unread: number): ReportedB
   ];
   const problem = `this line stands for ${unreadable + unread} more files of this user: ${which.join(', and ')}`;
   return { ...unreadableBeat(uidOf({ owner }), problem), writer: uidOf({ owner }) };
-}
-
-/** The first of each list, then the second of each, and so on. */
-function byTurns<T>(lists: readonly (readonly T[])[]): T[] {
-  const longest = Math.max(0, ...lists.map(({ length }) => length));
-  return Array.from({ length: longest }, (_, index) => lists.flatMap((list) => list.slice(index, index + 1))).flat();
 }

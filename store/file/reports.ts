@@ -142,15 +142,29 @@ async function readAll(
   return { reports, left, problem };
 }
 
+/** How many of a user's files are kept, and for how long after they were last changed (default: for ever). */
+interface Keeping {
+  readonly most: number;
+  readonly forMs?: number;
+  readonly ending?: string;
+}
+
 /**
- * Removes this user's oldest reports where there are more than `most`. Reports of other users do not count towards it.
+ * Removes this user's oldest reports where there are more than `most`, and those that have not changed for `forMs`.
+ * Reports of other users do not count towards it.
  */
-export async function keepNewest({ root, folder }: ReportFolder, most: number): Promise<void> {
+export async function keepNewest(
+  { root, folder }: ReportFolder,
+  { most, forMs = Number.POSITIVE_INFINITY, ending = ENDING }: Keeping,
+): Promise<void> {
   await inFolder(root, folder, async (open) => {
     const own: OwnedFile[] = [];
-    for await (const files of new Walk(open, '', ENDING).all(open))
+    for await (const files of new Walk(open, '', ending).all(open))
       own.push(...files.filter(({ owner }) => isOwn(owner)));
-    const over = own.sort((a, b) => b.changedMs - a.changedMs).slice(most);
+    const now = Date.now();
+    // One from the future was written while this machine's clock was wrong: it would never get old.
+    const isOld = ({ changedMs }: OwnedFile): boolean => Math.abs(now - changedMs) > forMs;
+    const over = own.sort((a, b) => b.changedMs - a.changedMs).filter((file, index) => index >= most || isOld(file));
     for (const { name } of over) await removeKept(open, name).catch(() => {}); // another process removes it
   });
 }

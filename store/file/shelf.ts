@@ -2,7 +2,10 @@ import { messageOf } from '../../flags/index.ts';
 import {
   KEPT_CHECKPOINTS,
   KEPT_INTERVENTIONS,
+  KEPT_PROPOSALS,
+  KEPT_SEEN,
   type KeptLists,
+  type ListName,
   type KeptText,
   type Shelf,
   type ShelfReader,
@@ -11,17 +14,33 @@ import { fairShares, fileEnds, leftOut } from './fair-share.ts';
 import { inFolder, inFolderMade } from './folder.ts';
 import { jsonMember } from './json-member.ts';
 import { readKeptEnd } from './kept.ts';
-import { OwnLines, ROTATE_BYTES } from './own-lines.ts';
+import { LINES, OwnLines } from './own-lines.ts';
 import type { FilePaths } from './paths.ts';
 import { idIn, idOfReport } from './report-names.ts';
 import { keepNewest, putReport, readReport, readReports, removeReport } from './reports.ts';
+import { keysOf, tableOf } from '../../flags/table.ts';
 import { uidWriter } from '../writers.ts';
 
 /** The longest report that is read, in bytes. */
 const LONGEST_REPORT = 8 * 1024 * 1024;
 
-/** How much is read of all interventions, and of all proposals; each user has a fair share of it. */
-const BOUNDS = { total: 32 * 1024 * 1024, most: 2000, longest: 2 * ROTATE_BYTES };
+const MIB = 1024 * 1024;
+
+/**
+ * How an executor keeps each list: when it begins another file, in bytes, and how many of the last records are read of
+ * each file at most. Two files have room for as many records as a store keeps at least.
+ */
+const LISTS = {
+  interventions: { rotateBytes: 16 * MIB, most: KEPT_INTERVENTIONS },
+  proposals: { rotateBytes: 16 * MIB, most: KEPT_PROPOSALS },
+  seen: { rotateBytes: MIB, most: KEPT_SEEN },
+} as const satisfies Readonly<Record<ListName, object>>;
+
+/** How much is read of all lists of one kind; each user has a fair share of it. */
+const BOUNDS = { total: 32 * MIB, most: 2000 };
+
+/** How long a file of what was seen stays after its last record. */
+const SEEN_FOR_MS = 2 * 86_400_000;
 
 /**
  * The shortest and the longest record, in characters: without them a file of empty lines would fill the memory, and one
@@ -33,23 +52,29 @@ const LONGEST_RECORD = 1024 * 1024;
 /** After how many checkpoints of a process the oldest ones are looked for and removed. */
 const PRUNE_EVERY = 256;
 
-/**
- * What one executor keeps: each report in a file, its interventions and its proposals one a line in files of its own.
- */
+/** What one executor keeps: each report in a file, and its lists one record a line in files of its own. */
 export function fileShelf(paths: FilePaths, executorId: string): Shelf {
   const { root } = paths;
   let saved = 0;
-  const interventions = new OwnLines(executorId);
-  const proposals = new OwnLines(executorId);
-  const append = (folder: string, lines: OwnLines, texts: readonly string[]): Promise<void> =>
-    inFolderMade(root, folder, (open) => lines.append(open, texts));
+  const lines = tableOf(keysOf(LISTS), (name) => new OwnLines(executorId, LISTS[name].rotateBytes));
+  const append = (name: ListName, texts: readonly string[]): Promise<boolean> =>
+    inFolderMade(root, paths[name], (open) => lines[name].append(open, texts));
   return {
-    appendInterventions: (texts) => append(paths.interventions, interventions, texts),
-    appendProposals: (texts) => append(paths.proposals, proposals, texts),
+    appendInterventions: async (texts) => void (await append('interventions', texts)),
+    appendProposals: async (texts) => void (await append('proposals', texts)),
+    async appendSeen(texts) {
+      const hasBegun = await append('seen', texts);
+      // Executors that have ended leave files, which only others of their user may remove. These records are written
+      // by now, so what goes wrong here is no failure of theirs.
+      if (hasBegun)
+        await keepNewest({ root, folder: paths.seen }, { most: BOUNDS.most, forMs: SEEN_FOR_MS, ending: LINES }).catch(
+          () => {},
+        );
+    },
     async put(name, id, text) {
       await putReport({ root, folder: paths[name] }, id, JSON.stringify({ id, text }));
       if (name === 'checkpoints' && saved++ % PRUNE_EVERY === 0)
-        await keepNewest({ root, folder: paths.checkpoints }, KEPT_CHECKPOINTS);
+        await keepNewest({ root, folder: paths.checkpoints }, { most: KEPT_CHECKPOINTS });
     },
     async get(name, id) {
       const kept = await readReport({ root, folder: paths[name] }, id, LONGEST_REPORT);
@@ -66,14 +91,10 @@ export function fileShelf(paths: FilePaths, executorId: string): Shelf {
  * @param admit called before anything is read; throws once the connection has been closed
  */
 export const fileShelfReader = (paths: FilePaths, admit: () => void): ShelfReader => ({
-  async interventions(limit) {
+  ...tableOf(keysOf(LISTS), (name) => async (limit: number) => {
     admit();
-    return lastLines(paths.root, paths.interventions, limit);
-  },
-  async proposals(limit) {
-    admit();
-    return lastLines(paths.root, paths.proposals, limit);
-  },
+    return lastLines(paths, name, limit);
+  }),
   async all(name) {
     admit();
     const { reports, left, problem } = await readReports(
@@ -94,15 +115,17 @@ export const fileShelfReader = (paths: FilePaths, admit: () => void): ShelfReade
 });
 
 /** The last records of all files, within the bounds, and what could not be read or was left out. */
-async function lastLines(root: string, folder: string, limit: number): Promise<KeptLists> {
+async function lastLines(paths: FilePaths, name: ListName, limit: number): Promise<KeptLists> {
   const lines: KeptText[] = [];
   const problems: string[] = [];
-  const most = Math.min(limit, KEPT_INTERVENTIONS);
-  await inFolder(root, folder, async (open) => {
-    const { shares, problem } = await fairShares(open, { ending: '.jsonl', bounds: BOUNDS });
+  const list = LISTS[name];
+  const most = Math.min(limit, list.most);
+  const bounds = { ...BOUNDS, longest: 2 * list.rotateBytes };
+  await inFolder(paths.root, paths[name], async (open) => {
+    const { shares, problem } = await fairShares(open, { ending: LINES, bounds });
     const left: { owner: number; left: number }[] = [];
     for (const share of shares) {
-      const ends = fileEnds(share, BOUNDS);
+      const ends = fileEnds(share, bounds);
       left.push({ owner: share.owner, left: share.count - ends.length });
       for (const { name, end } of ends) {
         const kept = await readKeptEnd(open, name, end);

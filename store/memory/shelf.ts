@@ -1,10 +1,19 @@
-import { KEPT_CHECKPOINTS, KEPT_INTERVENTIONS, KEPT_PROPOSALS, type Shelf, type ShelfReader } from '../ports.ts';
+import {
+  KEPT_CHECKPOINTS,
+  KEPT_INTERVENTIONS,
+  KEPT_PROPOSALS,
+  KEPT_SEEN,
+  type KeptLists,
+  type Shelf,
+  type ShelfReader,
+} from '../ports.ts';
 
 /** What executors keep in a memory. */
 export interface KeptReports {
   readonly interventions: string[];
   /** By executor id. */
   readonly proposals: Map<string, string[]>;
+  readonly seen: Map<string, string[]>;
   readonly surfaces: Map<string, string>;
   readonly checkpoints: Map<string, string>;
 }
@@ -12,12 +21,22 @@ export interface KeptReports {
 export const noReports = (): KeptReports => ({
   interventions: [],
   proposals: new Map(),
+  seen: new Map(),
   surfaces: new Map(),
   checkpoints: new Map(),
 });
 
+/** Adds to the list of one executor, and keeps its newest. */
+const addTo = (lists: Map<string, string[]>, id: string, { texts, most }: { texts: readonly string[]; most: number }) =>
+  void lists.set(id, [...(lists.get(id) ?? []), ...texts].slice(-most));
+
+const lastOf = (lists: ReadonlyMap<string, readonly string[]>, limit: number): KeptLists => ({
+  texts: [...lists.values()].flatMap((list) => list.slice(-limit)).map((text) => ({ text })),
+  problems: [],
+});
+
 /**
- * @param executorId whose proposals are added; an operator adds none
+ * @param executorId whose lists are added to; an operator adds none
  * @param admit rejects as the memory's fault demands
  */
 export const memoryShelf = (
@@ -33,8 +52,11 @@ export const memoryShelf = (
   },
   async appendProposals(texts) {
     await admit('write');
-    const { proposals } = organization().reports;
-    proposals.set(executorId, [...(proposals.get(executorId) ?? []), ...texts].slice(-KEPT_PROPOSALS));
+    addTo(organization().reports.proposals, executorId, { texts, most: KEPT_PROPOSALS });
+  },
+  async appendSeen(texts) {
+    await admit('write');
+    addTo(organization().reports.seen, executorId, { texts, most: KEPT_SEEN });
   },
   async put(name, id, text) {
     await admit('write');
@@ -50,8 +72,11 @@ export const memoryShelf = (
   },
   async proposals(limit) {
     await admit('read');
-    const lists = [...organization().reports.proposals.values()].map((list) => list.slice(-limit));
-    return { texts: lists.flat().map((text) => ({ text })), problems: [] };
+    return lastOf(organization().reports.proposals, limit);
+  },
+  async seen(limit) {
+    await admit('read');
+    return lastOf(organization().reports.seen, limit);
   },
   async get(name, id) {
     await admit('read');

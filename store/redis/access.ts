@@ -94,6 +94,7 @@ export const OWN_ACCESS: Readonly<Record<OwnKey, OwnAccess>> = {
   },
   proposals: { executor: ['xadd', ...KEPT_FOR], operator: ['exists', ...NEWEST], viewer: NEWEST },
   interventions: { executor: ['xadd', ...KEPT_FOR], operator: ['exists', ...NEWEST], viewer: NEWEST },
+  seen: { executor: ['xadd', ...KEPT_FOR], operator: ['exists', ...NEWEST], viewer: NEWEST },
   checkpoints: { executor: ['fcall', 'hset', 'hget', 'hdel', ...KEPT_FOR], operator: ['exists'] },
   checkpointTimes: { executor: ['fcall', 'zadd', 'zcard', 'zpopmin', 'zrem', ...KEPT_FOR] },
 };

@@ -13,6 +13,7 @@ export const KEPT_FOR_MS = {
   checkpoints: 14 * DAY_MS,
   checkpointTimes: 14 * DAY_MS,
   proposals: 90 * DAY_MS,
+  seen: 2 * DAY_MS,
 } as const satisfies Partial<Record<OwnKey, number>>;
 
 const table = rowsOf(KEPT_FOR_MS)
@@ -20,7 +21,7 @@ const table = rowsOf(KEPT_FOR_MS)
   .join(', ');
 
 /**
- * Puts off the expiry of what is kept under a name, about once a day: doing it with each beat would be four more
+ * Puts off the expiry of what is kept under a name, about once a day: doing it with each beat would be five more
  * writes.
  */
 export const KEEP_ALIVE = `

@@ -1,5 +1,6 @@
 import { type FoundReport, quoteId } from '../../flags/index.ts';
 import type { FoundReports } from '../capabilities/forks.ts';
+import type { ListName } from '../ports.ts';
 import { readForkReport } from '../read-fork-report.ts';
 import { CLEAR_FORKS } from './fork-scripts.ts';
 import { escapeId, nameOf } from './keys.ts';
@@ -55,11 +56,7 @@ export async function readKept(parts: OperatorParts, kind: 'beats' | 'surfaces')
 }
 
 /** Reads the newest records of each name, the newest first; at most `limit` of each. */
-export async function readNewest(
-  parts: OperatorParts,
-  kind: 'interventions' | 'proposals',
-  limit: number,
-): Promise<Kept[]> {
+export async function readNewest(parts: OperatorParts, kind: ListName, limit: number): Promise<Kept[]> {
   const { keys } = parts;
   const call = { script: LIBRARY.scripts.readNewest, keys: [keys.names], args: [keys.executorPrefix, kind, limit] };
   return keptOf(parts, await readBy(parts, call));

@@ -34,6 +34,8 @@ export const OWN_KEYS = {
   /** Streams of bounded length: their proposals, and their other interventions; the field `record` is JSON. */
   proposals: 'proposals',
   interventions: 'interventions',
+  /** The same for what they have met. It stays when they leave or are forgotten, and with it the name. */
+  seen: 'seen',
   /** A hash: run id → its last checkpoint as JSON; and a sorted set: run id → when it was written. */
   checkpoints: 'checkpoints',
   checkpointTimes: 'checkpoint-times',

@@ -41,27 +41,44 @@ end
 `;
 
 /**
- * The keys that keep a name in the list: all of its own but two. Reports of forks are a string that `SET` leaves there
- * when it is empty, and times go with their checkpoints.
+ * The keys that keep a name in the list: all of its own but three. Reports of forks are a string that `SET` leaves
+ * there when it is empty, times go with their checkpoints, and what was seen keeps a name only while there is room:
+ * with it each executor leaves its name for days, and a full list stops new ones.
  */
-const KEEPS_NAME: Readonly<Record<OwnKey, string | null>> = { ...OWN_KEYS, forks: null, checkpointTimes: null };
+const KEEPS_NAME: Readonly<Record<OwnKey, string | null>> = {
+  ...OWN_KEYS,
+  forks: null,
+  checkpointTimes: null,
+  seen: null,
+};
 
 const LEFT = Object.values(KEEPS_NAME)
   .flatMap((key) => (key === null ? [] : [`own .. ':${key}'`]))
   .join(', ');
 
-/** Takes out the names without keys. Needs `NAMES_IN`. */
+/**
+ * Takes out the names without keys; where many are left, also those under which there is only what was seen. Needs
+ * `NAMES_IN`.
+ */
 export const TAKE_OUT = `
 local function isLeft(name, own)
   if not isEscaped(name) then return false end
   return redis.pcall('STRLEN', own .. ':${OWN_KEYS.forks}') ~= 0 or redis.call('EXISTS', ${LEFT}) > 0
 end
+local function isSeen(name, own)
+  return isEscaped(name) and redis.call('EXISTS', own .. ':${OWN_KEYS.seen}') > 0
+end
 local function takeOut(key, prefix)
-  local left = {}
+  local left, andSeen = {}, {}
   for _, name in ipairs(namesIn(key)) do
-    if isLeft(name, prefix .. name) then table.insert(left, '\\n' .. name .. '\\n') end
+    local line = '\\n' .. name .. '\\n'
+    local isNeeded = isLeft(name, prefix .. name)
+    if isNeeded then table.insert(left, line) end
+    if isNeeded or isSeen(name, prefix .. name) then table.insert(andSeen, line) end
   end
-  redis.call('SET', key, table.concat(left))
+  local all = table.concat(andSeen)
+  local isCrowded = #andSeen > ${MANY * MOST_NAMES} or #all > ${MANY * MOST_NAME_BYTES}
+  redis.call('SET', key, isCrowded and table.concat(left) or all)
 end
 `;
 

@@ -115,7 +115,7 @@ return not isEntered(KEYS[1], ARGV[1]) and enter(KEYS[1], ARGV[1], ARGV[2]) or 1
 const LEAVE = `${NAMES_IN}${TAKE_OUT}${KEEP_ALIVE}
 local own = ARGV[2] .. ARGV[1]
 keepAlive(own)
-if not redis.acl_check_cmd('SET', KEYS[1], '') or isLeft(ARGV[1], own) then return 1 end
+if not redis.acl_check_cmd('SET', KEYS[1], '') or isLeft(ARGV[1], own) or isSeen(ARGV[1], own) then return 1 end
 local bytes = redis.call('STRLEN', KEYS[1])
 if bytes > ${MOST_NAME_BYTES} then return 1 end
 local names = redis.call('GETRANGE', KEYS[1], 0, -1)
@@ -135,7 +135,8 @@ export const LIBRARY = library({
 });
 
 /**
- * Removes the beats and surfaces of executors that an operator says are gone, and all names without keys. KEYS: names.
+ * Removes the beats and surfaces of executors that an operator says are gone, and all names without keys.
+ * KEYS: names.
  * ARGV: what executors' keys begin with; the escaped name of the executors, or '*' for any; then their ids.
  */
 const FORGET = script(`#!lua

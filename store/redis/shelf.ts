@@ -2,8 +2,10 @@ import {
   KEPT_CHECKPOINTS,
   KEPT_INTERVENTIONS,
   KEPT_PROPOSALS,
+  KEPT_SEEN,
   type KeptLists,
   type KeptText,
+  type ListName,
   type Shelf,
   type ShelfReader,
 } from '../ports.ts';
@@ -37,7 +39,7 @@ export function redisShelf({ connection, keys }: RedisReader, executorName: stri
       throw error;
     });
   };
-  const add = async (kind: 'interventions' | 'proposals', most: number, texts: readonly string[]): Promise<void> => {
+  const add = async (kind: ListName, most: number, texts: readonly string[]): Promise<void> => {
     const stream = own[kind];
     await enter();
     await connection.request({
@@ -53,6 +55,7 @@ export function redisShelf({ connection, keys }: RedisReader, executorName: stri
   return {
     appendInterventions: (texts) => add('interventions', KEPT_INTERVENTIONS, texts),
     appendProposals: (texts) => add('proposals', KEPT_PROPOSALS, texts),
+    appendSeen: (texts) => add('seen', KEPT_SEEN, texts),
     async put(name, id, text) {
       await enter();
       if (name === 'checkpoints')
@@ -75,7 +78,7 @@ export function redisShelf({ connection, keys }: RedisReader, executorName: stri
 /** Reads the reports, for operators. */
 export function redisShelfReader(parts: OperatorParts): ShelfReader {
   const { connection, keys, replies } = parts;
-  const newest = async (kind: 'interventions' | 'proposals', limit: number): Promise<KeptLists> => {
+  const newest = async (kind: ListName, limit: number): Promise<KeptLists> => {
     const kept = await readNewest(parts, kind, limit);
     const texts = kept.filter(({ problem }) => !problem).map(({ name, text }) => ({ text, ...writerOf(name) }));
     return { texts: texts.reverse(), problems: kept.filter(({ problem }) => problem).map(({ text }) => text) };
@@ -83,6 +86,7 @@ export function redisShelfReader(parts: OperatorParts): ShelfReader {
   return {
     interventions: (limit) => newest('interventions', limit),
     proposals: (limit) => newest('proposals', limit),
+    seen: (limit) => newest('seen', limit),
     async all(name) {
       if (name === 'surfaces')
         return (await readKept(parts, 'surfaces')).map(({ name: of, id, text, problem }) => ({

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { expect, onTestFinished, test } from 'vitest';
 import type { Beat } from '../../flags/index.ts';
+import { keysOf } from '../../flags/table.ts';
 import { openControlPlane } from '../../operator/index.ts';
 import { fileControlStore } from '../../store/file/control.ts';
 import { fileStore } from '../../store/file/index.ts';
@@ -12,7 +13,7 @@ import { memoryStore } from '../../store/memory/index.ts';
 import type { ControlStore, ExecutorStore } from '../../store/ports.ts';
 import { redisControlStore } from '../../store/redis/control.ts';
 import { redisStore } from '../../store/redis/index.ts';
-import { escapeId, redisKeys } from '../../store/redis/keys.ts';
+import { escapeId, OWN_KEYS, redisKeys } from '../../store/redis/keys.ts';
 import { hasRedis, startRedis, temporaryFolder } from '../servers/index.ts';
 
 /** A store into which a test puts texts that no executor of ours would write. */
@@ -20,8 +21,8 @@ interface Planted {
   readonly store: ExecutorStore;
   readonly controlStore: ControlStore;
   /**
-   * Puts a text in the place of the beat, the surfaces, the checkpoint, the interventions, the proposals and the report
-   * of a fork of that executor.
+   * Puts a text in the place of the beat, the surfaces, the checkpoint, the interventions, the proposals, what was seen
+   * and the report of a fork of that executor.
    */
   plant(id: string, text: string): Promise<void>;
   /** Puts something there that is no text. */
@@ -44,6 +45,7 @@ const inMemory = async (): Promise<Planted> => {
       reports.checkpoints.set(id, text);
       reports.interventions.push(text);
       reports.proposals.set(id, [text]);
+      reports.seen.set(id, [text]);
     },
     plantThings: async () => {},
     async loseLog() {
@@ -64,7 +66,7 @@ const inFiles = async (): Promise<Planted> => {
   };
   const KINDS = [
     ...['beats', 'surfaces', 'checkpoints', 'forks'].map((kind) => [kind, 'json'] as const),
-    ...['interventions', 'proposals'].map((kind) => [kind, 'jsonl'] as const),
+    ...['interventions', 'proposals', 'seen'].map((kind) => [kind, 'jsonl'] as const),
   ];
   return {
     store: fileStore({ directory, anchor: join(path, 'anchor') }),
@@ -104,17 +106,14 @@ const inRedis = async (): Promise<Planted> => {
     controlStore: redisControlStore({ url }),
     async plant(id, text) {
       for (const key of [own.beats, own.surfaces, own.checkpoints]) await client.hset(key, id, text);
-      for (const key of [own.interventions, own.proposals]) await client.xadd(key, '*', 'record', text);
+      for (const key of [own.interventions, own.proposals, own.seen]) await client.xadd(key, '*', 'record', text);
       await client.append(own.forks, `${escapeId(id)} ${text}\n`);
     },
     async plantThings() {
       for (const [type, putAt] of Object.entries(put)) {
         await enter(`of-${type}`);
-        const { beats, surfaces, checkpoints, checkpointTimes, interventions, proposals, forks } = keys.executor(
-          `of-${type}`,
-        );
-        for (const key of [beats, surfaces, checkpoints, checkpointTimes, interventions, proposals, forks])
-          await putAt(key);
+        const of = keys.executor(`of-${type}`);
+        for (const key of keysOf(OWN_KEYS)) await putAt(of[key]);
       }
       await client.append(keys.names, Buffer.from('\n%6Dailer\n\nteam:x\n\n\xff\xfe\n\n%\n', 'latin1'));
       await client.hset(`${keys.executorPrefix}%6Dailer:beats`, 'x', '{');

@@ -1,8 +1,16 @@
 import { describe, expect, test, vi } from 'vitest';
-import type { Intervention, SurfaceRecord } from '../../flags/index.ts';
+import type { Intervention, Seen, SurfaceRecord } from '../../flags/index.ts';
 import { memoryControlStore } from '../../store/memory/control.ts';
 import { memoryStore } from '../../store/memory/index.ts';
-import { executorReports, newestTexts, readInterventions, readSurfaces, reportsInTime } from '../../store/reports.ts';
+import type { KeptText } from '../../store/ports.ts';
+import {
+  executorReports,
+  newestTexts,
+  readInterventions,
+  readSeen,
+  readSurfaces,
+  reportsInTime,
+} from '../../store/reports.ts';
 
 const record = (id: string, at: string): Intervention => ({
   id,
@@ -27,6 +35,20 @@ const record = (id: string, at: string): Intervention => ({
   proposal: false,
 });
 
+const NOON = Date.parse('2026-01-02T12:00:00.000Z');
+
+/** What an executor has met: this agent, at that time. */
+const sight = (agent_id: string, at: number): Seen => ({
+  at: new Date(at).toISOString(),
+  executor: 'mailer',
+  agent_id,
+  mission_id: null,
+  run_id: null,
+  action: 'mail.send',
+  surface: 'tool',
+  feature: null,
+});
+
 test('an intervention that was written twice, because an answer was lost, counts once; unreadable ones are counted apart', async () => {
   const store = memoryStore();
   const scope = { organizationId: 'default', requestTimeoutMs: 1000 };
@@ -48,6 +70,7 @@ test('the newest of several lists are chosen by when they were made, and problem
   const shelf = {
     interventions: async () => ({ texts, problems: ['a file was left out'] }),
     proposals: async () => ({ texts: [], problems: [] }),
+    seen: async () => ({ texts: [], problems: [] }),
     all: async () => [],
   };
   const newest = (limit: number) => newestTexts(shelf, 'interventions', limit);
@@ -77,6 +100,7 @@ describe('what an executor reports', () => {
     const shelf = {
       appendInterventions: vi.fn(async (_texts: readonly string[]) => {}),
       appendProposals: vi.fn(async (_texts: readonly string[]) => {}),
+      appendSeen: vi.fn(async (_texts: readonly string[]) => {}),
       put: async (name: string, id: string, text: string) => void kept.set(`${name} ${id}`, text),
       get: async (name: string, id: string) => kept.get(`${name} ${id}`) ?? null,
       remove: async (name: string, id: string) => void kept.delete(`${name} ${id}`),
@@ -96,6 +120,16 @@ describe('what an executor reports', () => {
     await reports.record([proposed, plain]);
     expect(shelf.appendInterventions.mock.lastCall).toEqual([[JSON.stringify(plain)]]);
     expect(shelf.appendProposals.mock.lastCall).toEqual([[JSON.stringify(proposed)]]);
+  });
+
+  test('of what was met is added as it is, and nothing where there is nothing', async () => {
+    const { shelf, reports } = setUp();
+    await reports.see([]);
+    expect(shelf.appendSeen).not.toHaveBeenCalled();
+    await reportsInTime(reports, 1000).see([sight('a', NOON), sight('b', NOON)]);
+    expect(shelf.appendSeen.mock.calls).toEqual([
+      [[JSON.stringify(sight('a', NOON)), JSON.stringify(sight('b', NOON))]],
+    ]);
   });
 
   test('has a checkpoint a run, until it is removed; one that cannot be read is an error', async () => {
@@ -121,6 +155,7 @@ describe('what an executor reports', () => {
     const shelf = {
       interventions: async () => ({ texts: [], problems: [] }),
       proposals: async () => ({ texts: [], problems: [] }),
+      seen: async () => ({ texts: [], problems: [] }),
       all: async (name: string) => [
         { id: 'e', text: kept.get(`${name} e`) ?? '', writer: 'uid 7' },
         { id: 'half', text: JSON.stringify([surface, {}]) },
@@ -148,6 +183,7 @@ describe('what an executor reports', () => {
         executorId: 'e',
         executorName: 'mailer',
         record: never,
+        see: never,
         describe: never,
         removeCheckpoint: never,
         saveCheckpoint: never,
@@ -159,6 +195,7 @@ describe('what an executor reports', () => {
     try {
       for (const [ask, what] of [
         [() => silent.record([]), 'record'],
+        [() => silent.see([]), 'see'],
         [() => silent.describe([]), 'describe'],
         [() => silent.removeCheckpoint('r'), 'checkpoint'],
         [() => silent.saveCheckpoint(checkpoint), 'checkpoint'],
@@ -184,6 +221,7 @@ test('the newest interventions and proposals come together, at most as many as w
   const shelf = {
     interventions: async () => ({ texts: [at(1), at(3), at(5)], problems: [] }),
     proposals: async () => ({ texts: [at(2), at(4)], problems: [] }),
+    seen: async () => ({ texts: [], problems: [] }),
     all: async () => [],
   };
   const ids = async (limit: number, proposalsOnly?: boolean) =>
@@ -191,4 +229,53 @@ test('the newest interventions and proposals come together, at most as many as w
   expect(await ids(9)).toEqual(['5', '4', '3', '2', '1']);
   expect(await ids(2)).toEqual(['5', '4']);
   expect(await ids(9, true)).toEqual(['4', '2']);
+});
+
+describe('what executors have met', () => {
+  const HOUR = 3_600_000;
+  const read = (texts: readonly KeptText[], limit?: number) =>
+    readSeen({ seen: async () => ({ texts, problems: ['a file was left out'] }) }, NOON, limit);
+  const text = (agent: string, at: number, writer?: string): KeptText => ({
+    text: JSON.stringify(sight(agent, at)),
+    ...(writer !== undefined && { writer }),
+  });
+
+  test('is told for a day, the newest first, with its writer; a clock that is ahead or behind for less than that is believed', async () => {
+    const texts = [
+      text('two days old', NOON - 48 * HOUR),
+      text('a day old', NOON - 24 * HOUR),
+      text('an hour old', NOON - HOUR, 'uid 7'),
+      text('an hour ahead', NOON + HOUR),
+      text('far ahead', NOON + 25 * HOUR),
+    ];
+    expect(await read(texts)).toEqual([
+      { ...sight('an hour ahead', NOON + HOUR), writer: null },
+      { ...sight('an hour old', NOON - HOUR), writer: 'uid 7' },
+      { ...sight('a day old', NOON - 24 * HOUR), writer: null },
+    ]);
+    expect((await read(texts, 1)).map(({ agent_id }) => agent_id)).toEqual(['an hour ahead']);
+  });
+
+  test('passes over what cannot be read, and what only a newer version knows', async () => {
+    const seen = { ...sight('slowbot', NOON), lineage_agents: ['lead'] };
+    const broken = [
+      { ...seen, agent_id: undefined },
+      { ...seen, agent_id: '' },
+      { ...seen, agent_id: '\u001b[2J' },
+      { ...seen, executor: null },
+      { ...seen, lineage_runs: 'r-1' },
+      { note: '"at":"2026-01-02T12:00:00.000Z"', ...seen, at: '2020-01-01T00:00:00.000Z' },
+      [seen],
+    ].map((each) => ({ text: JSON.stringify(each) }));
+    const texts = [{ text: '{' }, { text: '' }, ...broken, { text: JSON.stringify({ ...seen, mood: 'good' }) }];
+    expect(await read(texts)).toEqual([{ ...seen, writer: null }]);
+  });
+
+  test('of one writer hides nothing of another, however much it is', async () => {
+    const flood = Array.from({ length: 5000 }, (_, n) => text(`evil-${n}`, NOON + 10 * HOUR + n, 'name evil'));
+    const unreadable = flood.map(() => ({ text: `{"at":"${new Date(NOON).toISOString()}"}`, writer: 'name odd' }));
+    const found = await read([...flood, ...unreadable, text('slowbot', NOON - HOUR, 'name honest')]);
+    expect(found.at(-1)).toMatchObject({ agent_id: 'slowbot', writer: 'name honest' });
+    expect(found.length).toBeLessThanOrEqual(2000);
+  });
 });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import type { Intervention } from '../../flags/index.ts';
-import { KEPT_CHECKPOINTS, type KeptText } from '../../store/ports.ts';
-import { executorReports, newestTexts, readInterventions, readSurfaces } from '../../store/reports.ts';
+import type { Intervention, Seen } from '../../flags/index.ts';
+import { KEPT_CHECKPOINTS, KEPT_SEEN, type KeptText } from '../../store/ports.ts';
+import { executorReports, newestTexts, readInterventions, readSeen, readSurfaces } from '../../store/reports.ts';
 import { ODD_IDS } from './confirm.ts';
 import type { SuiteTest } from './log.ts';
 import { plainSurface } from './surface.ts';
@@ -53,6 +53,18 @@ const intervention = (id: string, proposal: boolean): string => {
   return JSON.stringify(record);
 };
 
+const sight = (executor: string): Seen => ({
+  at: new Date().toISOString(),
+  executor,
+  agent_id: 'slowbot',
+  mission_id: null,
+  run_id: 'r-1',
+  action: 'mail.send',
+  surface: null,
+  feature: null,
+  lineage_agents: ['lead'],
+});
+
 /** Reports of executors beside their beats, in a store whose control plane is initialised. */
 export const SHELF_TESTS: readonly SuiteTest[] = [
   {
@@ -86,6 +98,48 @@ export const SHELF_TESTS: readonly SuiteTest[] = [
       assert.deepEqual(plain(await newestTexts(control.shelf, 'proposals', 10)), all);
       assert.deepEqual(plain(await newestTexts(control.shelf, 'proposals', 2)), all.slice(1));
       assert.equal((await newestTexts(control.shelf, 'interventions', 3)).length, 3);
+    },
+  },
+  {
+    name: 'what executors have met is kept for each of them, and stays when they have left or are forgotten',
+    async run(session) {
+      const control = await session.initialised();
+      assert.deepEqual(await newestTexts(control.shelf, 'seen', 10), []);
+      const [x, y] = [session.executor({ id: 'x', name: 'x' }), session.executor({ id: 'y', name: 'y' })];
+      for (const each of [x, y]) await each.confirm(null);
+      await x.connection.shelf.appendSeen([record('a', 1), record('b', 2)]);
+      await y.connection.shelf.appendSeen([record('c', 3)]);
+      await x.connection.shelf.appendSeen([record('d', 4)]);
+      const all = [record('a', 1), record('b', 2), record('c', 3), record('d', 4)];
+      assert.deepEqual(plain(await newestTexts(control.shelf, 'seen', 10)), all);
+      assert.deepEqual(plain((await control.shelf.seen(1)).texts).sort(), all.slice(2));
+      await x.connection.leave();
+      await control.forget('y');
+      assert.deepEqual(await control.executors(), []);
+      assert.deepEqual(plain(await newestTexts(control.shelf, 'seen', 10)), all);
+      assert.deepEqual(await newestTexts(session.control('other').shelf, 'seen', 10), []);
+      for (const kind of ['interventions', 'proposals'] as const)
+        assert.deepEqual(await newestTexts(control.shelf, kind, 10), []);
+    },
+  },
+  {
+    name: 'of what one executor has met the newest is kept, and no number of records pushes out those of another',
+    async run(session) {
+      const control = await session.initialised();
+      const [x, y] = [session.executor({ id: 'x', name: 'x' }), session.executor({ id: 'y', name: 'y' })];
+      for (const each of [x, y]) await each.confirm(null);
+      await x.connection.shelf.appendSeen([record('x', 0)]);
+      const long = (index: number): string => JSON.stringify({ index, note: 'n'.repeat(500) });
+      const texts = Array.from({ length: 5 * KEPT_SEEN }, (_, index) => long(index));
+      for (let from = 0; from < texts.length; from += 500)
+        await y.connection.shelf.appendSeen(texts.slice(from, from + 500));
+      const kept = new Set(plain((await control.shelf.seen(KEPT_SEEN)).texts));
+      assert.deepEqual(
+        texts.slice(-KEPT_SEEN).filter((text) => !kept.has(text)),
+        [],
+      );
+      assert.ok(kept.has(record('x', 0)));
+      assert.ok(!kept.has(texts[0] ?? ''), 'the oldest is gone');
     },
   },
   {
@@ -138,11 +192,14 @@ export const SHELF_TESTS: readonly SuiteTest[] = [
       await honest.connection.shelf.put('checkpoints', 'r-honest', '{}');
       await honest.connection.shelf.appendInterventions([intervention('i', false)]);
       await honest.connection.shelf.appendProposals([intervention('p', true)]);
+      const seen = sight('honest');
+      await executorReports(honest.connection.shelf, { executorId: 'honest', executorName: 'honest' }).see([seen]);
       for (const text of NO_REPORTS) {
         await odd.connection.shelf.put('surfaces', 'odd', text);
         await odd.connection.shelf.put('checkpoints', 'r-odd', text);
         await odd.connection.shelf.appendInterventions([text]);
         await odd.connection.shelf.appendProposals([text]);
+        await odd.connection.shelf.appendSeen([text]);
         const surfaces = new Map((await readSurfaces(control.shelf)).map(({ id, records }) => [id, records]));
         assert.deepEqual(surfaces.get('honest'), [SURFACE]);
         assert.equal(surfaces.get('odd'), null, `${text.slice(0, 200)} was taken for surfaces`);
@@ -154,6 +211,10 @@ export const SHELF_TESTS: readonly SuiteTest[] = [
       const { interventions, unreadable } = await readInterventions(control.shelf, 1000);
       assert.deepEqual(interventions.map(({ id }) => id).sort(), ['i', 'p']);
       assert.ok(unreadable >= NO_REPORTS.length, `${unreadable} could not be read`);
+      assert.deepEqual(
+        (await readSeen(control.shelf, Date.now())).map(({ writer: _, ...record }) => record),
+        [seen],
+      );
     },
   },
   {

@@ -60,6 +60,7 @@ describe.skipIf(!hasTools)('what redis acl says is for a shell', () => {
       await open.shelf.remove('checkpoints', 'r');
       await open.shelf.appendInterventions(['{}']);
       await open.shelf.appendProposals(['{}']);
+      await open.shelf.appendSeen(['{}']);
       await vi.waitFor(() => expect(heard).toHaveBeenCalledWith({ type: 'gap' }), 5000);
       for (const verb of CHANGES) await as(operator, ...verb.split(' '));
       for (const url of [operator, viewer]) for (const verb of READS) await as(url, ...verb.split(' '));

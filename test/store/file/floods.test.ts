@@ -34,6 +34,7 @@ async function live() {
   await shelf.put('surfaces', 'honest', JSON.stringify([SURFACE]));
   await shelf.appendInterventions([INTERVENTION]);
   await shelf.appendProposals([INTERVENTION]);
+  await shelf.appendSeen([INTERVENTION]);
   const plane = await openControlPlane({ store: fileControlStore({ directory }), operator: { id: 'dana' } });
   onTestFinished(() => plane.close());
   const reports = dirname(log).replace('/control/', '/executors/');
@@ -49,7 +50,7 @@ const INTERVENTION = JSON.stringify({ id: 'i-1', at: '2026-01-01T00:00:00.000Z',
 
 const textsOf = (kept: readonly KeptText[]): string[] => kept.map(({ text }) => text);
 
-test.each(['interventions', 'proposals'] as const)(
+test.each(['interventions', 'proposals', 'seen'] as const)(
   'long files among %s take no more memory than the bound, and hide no records of others',
   async (kind) => {
     const { folder, directory } = await live();

@@ -112,16 +112,20 @@ test.each(STRANGE)('%s in place of a report of a fork stops nobody', async (_, p
 
 test.each(STRANGE)('%s in place of other reports is passed over', async (_, put) => {
   const { control, executor, folder } = await live();
-  for (const name of ['surfaces', 'checkpoints', 'interventions']) mkdirSync(join(folder, name), { recursive: true });
+  for (const name of ['surfaces', 'checkpoints', 'interventions', 'seen'])
+    mkdirSync(join(folder, name), { recursive: true });
   await put(join(folder, 'surfaces', 'odd.json'));
   await put(join(folder, 'checkpoints', 'r-1.json'));
   await put(join(folder, 'interventions', 'odd.jsonl'));
+  await put(join(folder, 'seen', 'odd.jsonl'));
   await executor.connection.shelf.put('surfaces', 'honest', '[]');
   await executor.connection.shelf.appendInterventions(['{"at":"2026-01-01T00:00:00.000Z"}']);
+  await executor.connection.shelf.appendSeen(['{"at":"2026-01-01T00:00:00.000Z"}']);
   expect(await control.shelf.all('surfaces')).toContainEqual(expect.objectContaining({ id: 'honest', text: '[]' }));
-  expect(await newestTexts(control.shelf, 'interventions', 10)).toContainEqual(
-    expect.objectContaining({ text: '{"at":"2026-01-01T00:00:00.000Z"}' }),
-  );
+  for (const kind of ['interventions', 'seen'] as const)
+    expect(await newestTexts(control.shelf, kind, 10)).toContainEqual(
+      expect.objectContaining({ text: '{"at":"2026-01-01T00:00:00.000Z"}' }),
+    );
   expect(await executor.connection.shelf.get('checkpoints', 'r-1')).toMatch(/^\(/);
 });
 

@@ -30,8 +30,9 @@ describe.skipIf(WHY_NOT !== null)(ofUsers('executors of two users'), () => {
           ['put', 'checkpoints', `run-of-${name}`, '{}'],
           ['appendInterventions', ['{}']],
           ['appendProposals', ['{}']],
+          ['appendSeen', ['{}']],
         );
-        expect(answers).toMatchObject([{ head, events: [], forkReported: true }, null, null, null, null]);
+        expect(answers).toMatchObject([{ head, events: [], forkReported: true }, null, null, null, null, null]);
       }
 
       const forks = join(executors, 'default', 'forks');
@@ -39,7 +40,7 @@ describe.skipIf(WHY_NOT !== null)(ofUsers('executors of two users'), () => {
       expect(new Set(owners.map((name) => statSync(join(forks, name)).uid))).toEqual(new Set([ANN, BOB]));
       for (const path of [
         dirname(forks),
-        ...['forks', 'beats', 'surfaces', 'checkpoints', 'interventions', 'proposals'].map((kind) =>
+        ...['forks', 'beats', 'surfaces', 'checkpoints', 'interventions', 'proposals', 'seen'].map((kind) =>
           join(executors, 'default', kind),
         ),
       ]) {

@@ -1,6 +1,6 @@
 // An executor's process for the tests that run one as another user: does the given steps, one after the other, and
 // prints what came of each as JSON. node reporter.mjs DIRECTORY NAME UMASK STEPS; a step is ["confirm", HELD, FORK] or
-// ["put" | "appendInterventions" | "appendProposals" | "get", …]
+// ["put" | "appendInterventions" | "appendProposals" | "appendSeen" | "get", …]
 import { fileStore } from 'openfeature-kill-switch/store/file';
 
 const [directory = '', name = '', umask = '022', steps = ''] = process.argv.slice(2);

@@ -38,6 +38,7 @@ describe.skipIf(WHY_NOT !== null)(ofUsers('a name that another user has taken'),
       'checkpoints/run-1.json',
       'interventions/ann.jsonl',
       'proposals/ann.jsonl',
+      'seen/ann.jsonl',
     ])
       take(command, name);
     expect(ann(['get', 'checkpoints', 'run-1'])).toEqual([null]);
@@ -49,8 +50,9 @@ describe.skipIf(WHY_NOT !== null)(ofUsers('a name that another user has taken'),
         ['appendInterventions', [RECORD('i-1')]],
         ['appendInterventions', [RECORD('i-2')]],
         ['appendProposals', [RECORD('p-1')]],
+        ['appendSeen', [RECORD('s-1')]],
       ),
-    ).toEqual([null, null, null, null, null, null]);
+    ).toEqual([null, null, null, null, null, null, null]);
     expect(ann(['get', 'checkpoints', 'run-1'])).toEqual(['{"turn":2}']); // another process of that user
 
     expect(ofAnn(await control.shelf.all('surfaces'))).toMatchObject([{ id: 'ann', text: '[]' }]);
@@ -58,6 +60,7 @@ describe.skipIf(WHY_NOT !== null)(ofUsers('a name that another user has taken'),
     const texts = ofAnn(await newestTexts(control.shelf, 'interventions', 10)).map(({ text }) => text);
     expect(texts).toEqual([RECORD('i-1'), RECORD('i-2')]);
     expect(ofAnn(await newestTexts(control.shelf, 'proposals', 10)).map(({ text }) => text)).toEqual([RECORD('p-1')]);
+    expect(ofAnn(await newestTexts(control.shelf, 'seen', 10)).map(({ text }) => text)).toEqual([RECORD('s-1')]);
 
     // Ann and operators can remove her reports; the file that has taken her name stays.
     expect(ann(['remove', 'checkpoints', 'run-1'], ['get', 'checkpoints', 'run-1'])).toEqual([null, null]);

@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, test, vi } from 'vitest';
+import { keysOf } from '../../../flags/table.ts';
 import { type ControlPlane, openControlPlane } from '../../../operator/index.ts';
 import { executorUser, operatorUser } from '../../../store/redis/acl.ts';
 import { redisControlStore } from '../../../store/redis/control.ts';
+import { KEPT_FOR_MS } from '../../../store/redis/kept-for.ts';
 import { OWN_KEYS } from '../../../store/redis/keys.ts';
 import type { Replica } from '../../../store/replica.ts';
 import { hasRedis, type RedisServer } from '../../servers/index.ts';
@@ -267,20 +269,51 @@ describe.skipIf(!hasRedis)('names of executors', () => {
     );
   });
 
+  test('under which there is only what was seen stay while there is room, and then go first', async () => {
+    const { redis, executor } = await setUp();
+    const names = async (): Promise<string[]> =>
+      String(await redis.cli('GET', keys.names))
+        .split('\n')
+        .filter((name) => name !== '');
+    const left = await executor('left', redis.url);
+    await vi.waitFor(() => expect(left.fault()).toBeNull(), 10_000);
+    const seen = { at: new Date().toISOString(), executor: 'left', agent_id: 'slowbot', mission_id: null };
+    await left.reports.see([{ ...seen, run_id: null, action: null, surface: null, feature: null }]);
+    await left.close();
+    // What others could add to the list takes no room: there is nothing under it.
+    await redis.cli('APPEND', keys.names, Array.from({ length: 7000 }, () => `\n${randomUUID()}\n`).join(''));
+    await anotherCommand(redis);
+    expect(await names()).toEqual(['honest', 'left']);
+    expect(Number(await redis.cli('PTTL', keys.executor('left').seen))).toBeGreaterThan(86_400_000);
+    const pods = `for pod = 1, 7000 do
+      redis.call('APPEND', KEYS[1], '\\npod-' .. pod .. '\\n')
+      redis.call('XADD', ARGV[1] .. 'pod-' .. pod .. ':seen', '*', 'record', '{}')
+    end`;
+    await redis.cli('EVAL', pods, 1, keys.names, keys.executorPrefix);
+    const late = await executor('late', redis.url);
+    await vi.waitFor(() => expect(late.fault()).toBeNull(), 10_000);
+    expect(await names()).toEqual(['honest', 'late']);
+  });
+
   test('that are never heard of again leave nothing for ever but beats, surfaces and reports of forks', async () => {
     const { redis, honest } = await setUp();
-    const ended = ['proposals', 'interventions', 'checkpoints', 'checkpointTimes'] as const;
-    await vi.waitFor(async () => {
-      for (const kind of ended) expect(Number(await redis.cli('PTTL', HONEST[kind]))).toBeGreaterThan(13 * 86_400_000);
-    }, 10_000);
+    const ended = keysOf(KEPT_FOR_MS);
+    expect([...ended].sort()).toEqual(['checkpointTimes', 'checkpoints', 'interventions', 'proposals', 'seen']);
+    const allKept = () =>
+      vi.waitFor(async () => {
+        for (const kind of ended) {
+          const left = Number(await redis.cli('PTTL', HONEST[kind]));
+          expect(left).toBeGreaterThan(KEPT_FOR_MS[kind] - 86_400_000);
+          expect(left).toBeLessThanOrEqual(KEPT_FOR_MS[kind]);
+        }
+      }, 10_000);
+    await allKept();
     // about to expire, as if the name had been silent
     for (const kind of ended) await redis.cli('PEXPIRE', HONEST[kind], 10_000);
-    await vi.waitFor(async () => {
-      for (const kind of ended) expect(Number(await redis.cli('PTTL', HONEST[kind]))).toBeGreaterThan(13 * 86_400_000);
-    }, 10_000);
+    await allKept();
     expect(await redis.cli('PTTL', HONEST.beats)).toBe(-1);
     expect(honest.fault()).toBeNull();
-    expect(Object.keys(OWN_KEYS).length).toBe(7);
+    expect(Object.keys(OWN_KEYS).length).toBe(8);
   });
 });
 

@@ -44,6 +44,7 @@ export async function setUp() {
   await redis.cli('HSET', HONEST.surfaces, honest.reports.executorId, '[]');
   await redis.cli('SET', HONEST.forks, '');
   await redis.cli('XADD', HONEST.proposals, '*', 'record', '{"at":"2026-01-01T00:00:00.000Z"}');
+  await redis.cli('XADD', HONEST.seen, '*', 'record', '{"at":"2026-01-01T00:00:00.000Z"}');
   await redis.cli('XADD', HONEST.interventions, '*', 'record', '{"at":"2026-01-01T00:00:00.000Z"}');
   await redis.cli('HSET', HONEST.checkpoints, 'r-1', '{}');
   await redis.cli('ZADD', HONEST.checkpointTimes, 1, 'r-1');

@@ -144,6 +144,7 @@ const AT_LARGE: readonly RedisCommand[] = [
   ['HGETALL', HONEST.beats],
   ['HGET', HONEST.checkpoints, 'r-1'],
   ['XREVRANGE', HONEST.interventions, '+', '-'],
+  ['XREVRANGE', HONEST.seen, '+', '-'],
 ];
 
 describe.skipIf(!hasRedis)('a hostile executor', () => {

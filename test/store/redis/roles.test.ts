@@ -35,6 +35,7 @@ async function setUp(redis: RedisServer) {
   await executor.shelf.put('checkpoints', 'r', '{}');
   await executor.shelf.appendInterventions(['{"at":"2026-01-01T00:00:00.000Z"}']);
   await executor.shelf.appendProposals(['{"at":"2026-01-01T00:00:00.000Z"}']);
+  await executor.shelf.appendSeen(['{"at":"2026-01-01T00:00:00.000Z"}']);
   return { control, executor, confirm, operator };
 }
 
@@ -118,6 +119,7 @@ describe.skipIf(!hasRedis)('an operator’s user', () => {
       ['SET', HONEST.forks, '{}'],
       ['XADD', HONEST.proposals, '*', 'record', '{}'],
       ['XADD', HONEST.interventions, 'MAXLEN', 0, '*', 'record', '{}'],
+      ['XADD', HONEST.seen, 'MAXLEN', 0, '*', 'record', '{}'],
       ['HSET', HONEST.checkpoints, 'r', '{}'],
       ['HGET', HONEST.checkpoints, 'r'],
       ['EVAL', `return redis.call('HSET', '${HONEST.beats}', 'h', '{}')`, 0],
