@@ -39,7 +39,7 @@ export type { ExecutorStore } from './store/ports.ts';
 /**
  * Wires the switch into an application: sets the provider on its domain, adds the fail-closed hook to the OpenFeature
  * API, registers this executor and starts reporting. An unreachable store is `full_stop`, not a crash: it rejects only
- * on wrong options.
+ * on wrong options, and where a package is not installed.
  *
  * A process that ends without `close()` stays in the count of executors, and every later kill waits for it. These two
  * lines close it when the process is told to end, and end with the exit codes by which shells know the two signals:
@@ -49,7 +49,7 @@ export type { ExecutorStore } from './store/ports.ts';
  * process.once('SIGINT', () => killSwitch.close().finally(() => process.exit(130)));
  * ```
  *
- * @throws KillSwitchError INVALID_ARGUMENT
+ * @throws KillSwitchError INVALID_ARGUMENT; MISSING_PACKAGE where the store needs one that is not installed
  */
 export async function createKillSwitch(options: CreateKillSwitchOptions): Promise<KillSwitch> {
   const settings = switchSettings(options);
@@ -59,6 +59,12 @@ export async function createKillSwitch(options: CreateKillSwitchOptions): Promis
   // Before anything is awaited, too: of two switches that are created at once the second finds the domain taken.
   const { executor, source } = open(settings);
   const killSwitch = openGuard({ settings, executor, source });
+  try {
+    await settings.store?.loadPackages?.();
+  } catch (error) {
+    await killSwitch.close();
+    throw error;
+  }
   await Promise.all([executor.replica?.start(), source.initialised, tryWebStreams()]);
   return killSwitch;
 }

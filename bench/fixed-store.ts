@@ -29,7 +29,12 @@ export function fixedStore(kills: number): ExecutorStore {
     anchor: null,
     confirmsOneByOne: false,
   };
-  return { location: 'bench:', side: 'executor', open: () => connection as unknown as ExecutorConnection };
+  return {
+    location: 'bench:',
+    side: 'executor',
+    loadPackages: null,
+    open: () => connection as unknown as ExecutorConnection,
+  };
 }
 
 /** What every entry says of the change that made it. */

@@ -31,6 +31,7 @@ const ERRORS = Object.freeze({
   INVALID_ARGUMENT: WRONG,
   INVALID_STATE: WRONG,
   LOG_REPLACED: NOT_THE_STORE,
+  MISSING_PACKAGE: { ...OUTAGE, retry: 'never', follow: 'end' },
   NETWORK_FILESYSTEM: { ...OUTAGE, retry: 'never', follow: 'end' },
   NOT_INITIALISED: NOT_THE_STORE,
   NOT_FOUND: NOT_THE_STORE,

@@ -43,7 +43,10 @@ const OPTION_KEYS: Keys<OpenControlPlaneOptions> = {
   onReading: true,
 };
 
-/** Opens the operator's side over a store. It connects with the first call. @throws KillSwitchError INVALID_ARGUMENT */
+/**
+ * Opens the operator's side over a store. It connects with the first call.
+ * @throws KillSwitchError INVALID_ARGUMENT, MISSING_PACKAGE
+ */
 export function openControlPlane(options: OpenControlPlaneOptions): Promise<ControlPlane> {
   return openAt(options);
 }
@@ -61,6 +64,7 @@ export async function openAt(options: OpenControlPlaneOptions, pace?: Pace): Pro
   for (const [what, given] of Object.entries({ onTrouble, clock, onReading })) checkFunction(what, given);
   milliseconds('retryMs', retryMs);
   const requestTimeoutMs = checkTimeout('requestTimeoutMs', options.requestTimeoutMs ?? 2000);
+  await store.loadPackages?.();
   const opened = new OpenedSwitch({
     connection: store.open({ organizationId, requestTimeoutMs, onReading }),
     place: { location: store.location, organizationId },

@@ -139,6 +139,12 @@ export interface ExecutorStore {
   readonly location: string;
   /** Tells it from an operator's store. */
   readonly side: 'executor';
+  /**
+   * Loads the optional packages that the driver needs, so that one that is missing is said before anything is asked.
+   * Null: it needs none.
+   * @throws KillSwitchError MISSING_PACKAGE
+   */
+  readonly loadPackages: (() => Promise<void>) | null;
   open(scope: ExecutorScope): ExecutorConnection;
 }
 
@@ -218,5 +224,7 @@ export interface ControlStore {
   readonly side: 'operator';
   /** True when `ControlView.time` is not by this machine's clock, so that the two can be compared. */
   readonly ownClock: boolean;
+  /** As of an executors' store. */
+  readonly loadPackages: (() => Promise<void>) | null;
   open(scope: ControlScope): ControlConnection;
 }

@@ -1,14 +1,25 @@
 #!/usr/bin/env node
 import { userInfo } from 'node:os';
-import { runCommand } from './program.ts';
+import { missingPackage } from '../../store/optional-package.ts';
 import { stdoutWriter } from './stdout.ts';
 
 process.stderr.on('error', () => {});
 
 let interrupted: AbortController | undefined;
+const argv = process.argv.slice(2);
+
+// Loaded here and not above: nothing can catch that a static import finds no package.
+const { runCommand } = await import('./program.ts').catch((error: unknown) => {
+  const missing = missingPackage(error);
+  if (missing === null) throw error;
+  const detail = `kill-switch needs the package ${missing}, which is not installed: npm install ${missing}`;
+  if (argv.includes('--json')) console.log(JSON.stringify({ detail, code: 'MISSING_PACKAGE' }));
+  console.error(detail);
+  process.exit(1);
+});
 
 process.exitCode = await runCommand({
-  argv: process.argv.slice(2),
+  argv,
   env: process.env,
   user() {
     try {

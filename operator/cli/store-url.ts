@@ -1,16 +1,14 @@
-import { systemCode } from '../../flags/errors.ts';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { invalid, messageOf, quoteId } from '../../flags/index.ts';
 import type { ControlStore, ExecutorStore } from '../../store/ports.ts';
 import { redisEndpoint } from '../../store/redis/endpoint.ts';
-import { CommandError } from './command-error.ts';
 import { toJson, withoutCredentials } from './output.ts';
 
 /** The default store of the command. */
 export const DEFAULT_STORE = 'file:.kill-switch';
 
-/** The store that the command acts on. Drivers are loaded on demand, so that only a Redis store needs ioredis. */
+/** The store that the command acts on. Drivers are loaded on demand. */
 export interface Store {
   /** The URL without user and password. */
   readonly location: string;
@@ -92,26 +90,11 @@ function redis(url: string): Store {
     location,
     hasCredentials,
     redis: { keyPrefix, db },
-    control: async () =>
-      (await needingIoredis(() => import('../../store/redis/control.ts'))).redisControlStore({ url }),
-    executor: async (anchor) =>
-      (await needingIoredis(() => import('../../store/redis/index.ts'))).redisStore({ url, anchor }),
+    control: async () => (await import('../../store/redis/control.ts')).redisControlStore({ url }),
+    executor: async (anchor) => (await import('../../store/redis/index.ts')).redisStore({ url, anchor }),
     code: [
       "import { redisStore } from 'openfeature-kill-switch/store/redis';",
       `redisStore({ url: ${hasCredentials ? 'process.env.REDIS_URL' : toJson(location)} })`,
     ],
   };
-}
-
-async function needingIoredis<T>(load: () => Promise<T>): Promise<T> {
-  try {
-    return await load();
-  } catch (error) {
-    if (systemCode(error) !== 'ERR_MODULE_NOT_FOUND' || !/'ioredis'/.test(messageOf(error))) throw error;
-    throw new CommandError(
-      'MISSING_PACKAGE',
-      'A store in Redis needs the package ioredis, which is not installed: npm install ioredis',
-      { cause: error },
-    );
-  }
 }

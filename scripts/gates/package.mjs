@@ -6,18 +6,11 @@ import { formatMessage } from 'publint/utils';
 import { filesBelow, root, sourceOf } from '../prepare.mjs';
 import { run, runNode, runTool } from './gate.mjs';
 
-/** The entry points that load an optional peer, and which. All others load with none installed.
- * @type {Record<string, readonly string[]>} */
-const NEEDED_PEERS = {
-  './store/redis': ['ioredis'],
-  './store/redis/control': ['ioredis'],
-};
-
 /** `attw` reports these even with its option for packages that are ESM only. */
 const IGNORED_RESOLUTIONS = ['node10', 'node16-cjs'];
 
 /** What `npm pack` makes works where it is installed: every entry point has its file and types and loads, the command
- * runs and says the package's version, and nothing loads an optional peer that it does not need.
+ * runs and says the package's version, and nothing needs an optional peer to be imported.
  * @type {import('./gate.mjs').Gate} */
 export const packageGate = {
   name: 'package',
@@ -27,18 +20,12 @@ export const packageGate = {
     const place = mkdtempSync(join(tmpdir(), 'kill-switch-package-'));
     try {
       const tarball = await pack(folder, place);
-      const bare = await install(tarball, join(place, 'bare'), []);
-      const whole = await install(tarball, join(place, 'whole'), [...new Set(Object.values(NEEDED_PEERS).flat())]);
+      const bare = await install(tarball, join(place, 'bare'));
       const entries = Object.keys(bare.manifest.exports);
-      const needy = entries.filter((entry) => NEEDED_PEERS[entry]);
       const problems = await Promise.all([
         publintProblems(bare),
         attwProblems(tarball),
-        loadProblems(
-          bare,
-          entries.filter((entry) => !NEEDED_PEERS[entry]),
-        ),
-        loadProblems(whole, needy),
+        loadProblems(bare, entries),
         commandProblems(bare),
       ]);
       return {
@@ -98,12 +85,11 @@ async function pack(folder, place) {
   return join(place, JSON.parse(stdout.slice(stdout.indexOf('[')))[0].filename);
 }
 
-/** Unpacks the archive into `place`/node_modules, beside its dependencies, required peers and only these optional ones.
+/** Unpacks the archive into `place`/node_modules, beside its dependencies and required peers, without the optional ones.
  * @param {string} tarball
  * @param {string} place
- * @param {readonly string[]} optionalPeers
  * @returns {Promise<Installed>} */
-async function install(tarball, place, optionalPeers) {
+async function install(tarball, place) {
   const unpacked = join(place, 'unpacked');
   mkdirSync(unpacked, { recursive: true });
   await run(unpacked, 'tar', ['-xzf', tarball]);
@@ -114,7 +100,7 @@ async function install(tarball, place, optionalPeers) {
   const folder = join(place, 'node_modules', manifest.name);
   mkdirSync(dirname(folder), { recursive: true });
   await run(place, 'mv', ['unpacked/package', folder]);
-  for (const name of [...Object.keys(manifest.dependencies ?? {}), ...required, ...optionalPeers]) {
+  for (const name of [...Object.keys(manifest.dependencies ?? {}), ...required]) {
     const link = join(place, 'node_modules', name);
     mkdirSync(dirname(link), { recursive: true });
     symlinkSync(join(root, 'node_modules', name), link);

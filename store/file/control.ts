@@ -55,6 +55,7 @@ export function fileControlStore(options: FileControlStoreOptions = {}): Control
     location: `file:${root}`,
     side: 'operator',
     ownClock: false,
+    loadPackages: null,
     open({ organizationId, requestTimeoutMs, onReading }) {
       const paths = filePaths(root, organizationId);
       const begin = (base: Base | null): FoldedLog => new FoldedLog(base);

@@ -46,6 +46,7 @@ export function fileStore(options: FileStoreOptions = {}): ExecutorStore {
   return {
     location: `file:${root}`,
     side: 'executor',
+    loadPackages: null,
     open({ organizationId, executorId, executorName, requestTimeoutMs }) {
       const paths = filePaths(root, organizationId);
       const begin = (base: Base | null): ExecutorLog => new ExecutorLog(base);

@@ -20,6 +20,7 @@ export function memoryControlStore(options: { readonly memory: Memory }): Contro
     location: 'memory:',
     side: 'operator',
     ownClock: false,
+    loadPackages: null,
     open({ organizationId, requestTimeoutMs }) {
       const { reader, admit } = memoryReader(memory, organizationId, requestTimeoutMs);
       return {

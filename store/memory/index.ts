@@ -33,6 +33,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): ExecutorStore & {
   return {
     location: 'memory:',
     side: 'executor',
+    loadPackages: null,
     memory,
     open({ organizationId, executorId, executorName, requestTimeoutMs }) {
       const { reader, admit } = memoryReader(memory, organizationId, requestTimeoutMs);

@@ -1,14 +1,21 @@
-import { Redis, type RedisOptions } from 'ioredis';
+import type { Redis, RedisOptions } from 'ioredis';
 import { messageOf } from '../../flags/index.ts';
 import type { RedisAddress, RedisNode } from './address.ts';
 import type { RedisEndpoint } from './endpoint.ts';
 import { isLost } from './errors.ts';
 import { handshake } from './handshake.ts';
+import type { RedisClass } from './ioredis.ts';
 import { Route } from './route.ts';
 import { asError } from '../as-error.ts';
 
 /** How long until the next attempt to connect, in milliseconds. Attempts never end. */
 const retryMs = (failures: number): number => Math.min(50 * failures, 250) + Math.floor(Math.random() * 50);
+
+/** Where a client connects to, and how long a connection may take to get ready. */
+export interface ClientTo {
+  readonly endpoint: RedisEndpoint;
+  readonly requestTimeoutMs: number;
+}
 
 /** What a client notifies its owner of. */
 export interface ClientEvents {
@@ -34,7 +41,7 @@ export class RedisClient {
   /** How often they were refused since they were last accepted. */
   #refusals = 0;
 
-  constructor(endpoint: RedisEndpoint, requestTimeoutMs: number, events: ClientEvents) {
+  constructor(library: RedisClass, { endpoint, requestTimeoutMs }: ClientTo, events: ClientEvents) {
     this.#endpoint = endpoint;
     this.#events = events;
     this.#route = new Route(endpoint);
@@ -66,7 +73,7 @@ export class RedisClient {
       connectionName: undefined, // ioredis 5 never reconnects when a connection ends while it sets the name
       disableClientInfo: endpoint.options.disableClientInfo ?? true,
     };
-    this.redis = new Redis({ ...endpoint.options, ...ours, replyMapping: 'legacy' });
+    this.redis = new library({ ...endpoint.options, ...ours, replyMapping: 'legacy' });
     let watchdog: NodeJS.Timeout | undefined;
     this.redis.on('error', (error) => this.#notifyError(error));
     this.redis.on('connecting', () => {

@@ -3,6 +3,7 @@ import { KillSwitchError } from '../../flags/index.ts';
 import { withDeadline } from '../with-deadline.ts';
 import { RedisClient } from './client.ts';
 import type { RedisEndpoint } from './endpoint.ts';
+import type { RedisClass } from './ioredis.ts';
 import { isLost, isRefused, isTooOld, movedTo, passing, serverName, storeError } from './errors.ts';
 
 /** How long until a request is sent again after an error that passes by itself, in milliseconds. */
@@ -37,17 +38,21 @@ export class RedisConnection {
   #lastError: Error | undefined;
   #closing: Promise<void> | undefined;
 
-  constructor(endpoint: RedisEndpoint, requestTimeoutMs: number) {
+  constructor(library: RedisClass, endpoint: RedisEndpoint, requestTimeoutMs: number) {
     this.endpoint = endpoint;
     this.#requestTimeoutMs = requestTimeoutMs;
-    this.#client = new RedisClient(endpoint, requestTimeoutMs, {
-      onReady: () => this.#wakeAll(),
-      onError: (error) => {
-        this.#lastError = error;
-        // Waiting does not mend a refusal; but another node may have other users.
-        if (endpoint.nodes.length === 1 && isRefused(error)) this.#wakeAll();
+    this.#client = new RedisClient(
+      library,
+      { endpoint, requestTimeoutMs },
+      {
+        onReady: () => this.#wakeAll(),
+        onError: (error) => {
+          this.#lastError = error;
+          // Waiting does not mend a refusal; but another node may have other users.
+          if (endpoint.nodes.length === 1 && isRefused(error)) this.#wakeAll();
+        },
       },
-    });
+    );
   }
 
   /** @throws KillSwitchError STORE_UNREACHABLE, STORE_READ_ONLY, NOT_PERMITTED, CORRUPT, CLOSED */
@@ -64,7 +69,7 @@ export class RedisConnection {
         this.#lastError = undefined;
         return answer;
       } catch (thrown) {
-        if (this.#closing) throw this.#closedError();
+        if (this.#closing) throw closedConnection(this.endpoint);
         // Judged by the request's own answer only: an error of the connection does not say whether a request that was
         // lost with it was done.
         const [node, passes] = [movedTo(thrown), passing(thrown)];
@@ -110,7 +115,7 @@ export class RedisConnection {
   }
 
   async #ready(withinMs: number): Promise<void> {
-    if (this.#closing) throw this.#closedError();
+    if (this.#closing) throw closedConnection(this.endpoint);
     if (this.#isReady) return;
     this.#client.start();
     let timer: NodeJS.Timeout | undefined;
@@ -122,7 +127,7 @@ export class RedisConnection {
     });
     clearTimeout(timer);
     this.#waiting.delete(wake);
-    if (this.#closing) throw this.#closedError();
+    if (this.#closing) throw closedConnection(this.endpoint);
     if (!this.#isReady) throw this.#lastError ?? new Error(`no connection within ${Math.round(withinMs)} ms`);
   }
 
@@ -168,8 +173,8 @@ export class RedisConnection {
   #wakeAll(): void {
     for (const wake of [...this.#waiting]) wake();
   }
-
-  #closedError(): KillSwitchError {
-    return new KillSwitchError('CLOSED', `This connection to Redis at ${this.endpoint.location} has been closed.`);
-  }
 }
+
+/** The error for a request over a connection that was closed. */
+export const closedConnection = ({ location }: Pick<RedisEndpoint, 'location'>): KillSwitchError =>
+  new KillSwitchError('CLOSED', `This connection to Redis at ${location} has been closed.`);

@@ -15,6 +15,7 @@ import { readBeat, type ReportedBeat, unreadableBeat } from '../beats.ts';
 import type { Append, ControlConnection, ControlScope, ControlStore } from '../ports.ts';
 import { ENDPOINT_KEYS, type RedisEndpoint, type RedisEndpointOptions, redisEndpoint } from './endpoint.ts';
 import { isReply, requireReplicated, stateIsGone } from './errors.ts';
+import { loadIoredis } from './ioredis.ts';
 import type { RedisKeys } from './keys.ts';
 import { clearForks, forgetExecutor, readForks, readKept, writerOf } from './kept.ts';
 import { atOneMoment, redisReader } from './reader.ts';
@@ -40,6 +41,9 @@ export function redisControlStore(options: RedisControlStoreOptions): ControlSto
     location: endpoint.location,
     side: 'operator',
     ownClock: true,
+    async loadPackages() {
+      await loadIoredis();
+    },
     open: (scope) => openControl(endpoint, scope),
   };
 }

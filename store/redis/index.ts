@@ -4,6 +4,7 @@ import { fileAnchor } from '../file-anchor.ts';
 import type { ExecutorConnection, ExecutorScope, ExecutorStore } from '../ports.ts';
 import { Confirmations } from './confirm.ts';
 import { ENDPOINT_KEYS, type RedisEndpoint, type RedisEndpointOptions, redisEndpoint } from './endpoint.ts';
+import { loadIoredis } from './ioredis.ts';
 import { allOf, redisReader } from './reader.ts';
 import { LIBRARY } from './report-scripts.ts';
 import { runScript } from './scripts.ts';
@@ -30,6 +31,9 @@ export function redisStore(options: RedisStoreOptions): ExecutorStore {
   return {
     location: endpoint.location,
     side: 'executor',
+    async loadPackages() {
+      await loadIoredis();
+    },
     open: (scope) => openExecutor(endpoint, scope, anchor),
   };
 }

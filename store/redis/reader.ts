@@ -2,16 +2,16 @@ import type { ChainableCommander } from 'ioredis';
 import type { Head } from '../../flags/index.ts';
 import { sameHead } from '../answers.ts';
 import { type ControlReader, LOAD_MS } from '../ports.ts';
-import { RedisConnection } from './connection.ts';
 import type { RedisEndpoint } from './endpoint.ts';
 import { permissionHint } from './acl-names.ts';
 import { type RedisKeys, redisKeys } from './keys.ts';
+import { LazyConnection } from './lazy-connection.ts';
 import { logId, Replies, reply } from './replies.ts';
-import { subscribe } from './subscriber.ts';
+import { subscribeLazily } from './subscriber.ts';
 
 /** What executors and operators have in common: the connection, and reading the switch over it. */
 export interface RedisReader {
-  readonly connection: RedisConnection;
+  readonly connection: LazyConnection;
   readonly keys: RedisKeys;
   readonly replies: Replies;
   readonly reader: ControlReader;
@@ -34,7 +34,7 @@ export function redisReader(
   const permission = permissionHint(at, { organizationId, keyPrefix, db, role, executor });
   const endpoint = { ...at, permission };
   const keys = redisKeys(organizationId, endpoint);
-  const connection = new RedisConnection(endpoint, requestTimeoutMs);
+  const connection = new LazyConnection(endpoint, requestTimeoutMs);
   const replies = new Replies(endpoint);
   const subscriptions = new Set<() => Promise<void>>();
 
@@ -72,7 +72,7 @@ export function redisReader(
       };
     },
     follow(listener) {
-      const end = subscribe({ endpoint, channel: keys.channel, requestTimeoutMs, listener });
+      const end = subscribeLazily({ endpoint, channel: keys.channel, requestTimeoutMs, listener });
       subscriptions.add(end);
       return () => void end().then(() => subscriptions.delete(end));
     },

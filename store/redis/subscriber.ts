@@ -4,6 +4,7 @@ import { withDeadline } from '../with-deadline.ts';
 import { RedisClient } from './client.ts';
 import type { RedisEndpoint } from './endpoint.ts';
 import { storeError } from './errors.ts';
+import { loadIoredis, type RedisClass } from './ioredis.ts';
 import { asError } from '../as-error.ts';
 
 export interface Subscription {
@@ -13,12 +14,33 @@ export interface Subscription {
   readonly listener: (push: Push) => void;
 }
 
+/** `subscribe`, once ioredis has been loaded. Where it is not installed that is pushed as trouble. */
+export function subscribeLazily(subscription: Subscription): () => Promise<void> {
+  let end = async (): Promise<void> => {};
+  let ended = false;
+  void loadIoredis().then(
+    (Redis) => {
+      if (!ended) end = subscribe(Redis, subscription);
+    },
+    (error: unknown) => {
+      if (!ended) subscription.listener({ type: 'trouble', error: asError(error) });
+    },
+  );
+  return () => {
+    ended = true;
+    return end();
+  };
+}
+
 /**
  * Subscribes on a connection of its own, and pushes what is published there. It sends a PING all the time, because a
  * dead connection looks like one on which nothing happens. It pushes a gap each time it begins to listen, the first
  * time too: earlier events were missed. The returned function ends it.
  */
-export function subscribe({ endpoint, channel, requestTimeoutMs, listener }: Subscription): () => Promise<void> {
+function subscribe(
+  library: RedisClass,
+  { endpoint, channel, requestTimeoutMs, listener }: Subscription,
+): () => Promise<void> {
   let ended: Promise<void> | undefined;
   let troubled = false;
   let timer: NodeJS.Timeout | undefined;
@@ -32,7 +54,11 @@ export function subscribe({ endpoint, channel, requestTimeoutMs, listener }: Sub
     clearTimeout(timer);
     if (!ended) timer = setTimeout(work, ms);
   };
-  const client = new RedisClient(endpoint, requestTimeoutMs, { onReady: () => void listen(), onError: trouble });
+  const client = new RedisClient(
+    library,
+    { endpoint, requestTimeoutMs },
+    { onReady: () => void listen(), onError: trouble },
+  );
   const { redis } = client;
 
   const listen = async (): Promise<void> => {

@@ -22,6 +22,7 @@ const HANDLINGS: { readonly [Code in KillSwitchErrorCode]: Row } = {
   INVALID_ARGUMENT: ['alone', 'end', 'INTERNAL', false],
   INVALID_STATE: ['alone', 'end', 'INTERNAL', false],
   LOG_REPLACED: ['never', 'end', 'INTERNAL', false],
+  MISSING_PACKAGE: ['never', 'end', 'STORE_UNREACHABLE', true],
   NETWORK_FILESYSTEM: ['never', 'end', 'STORE_UNREACHABLE', true],
   NOT_FOUND: ['never', 'end', 'INTERNAL', false],
   NOT_INITIALISED: ['never', 'end', 'INTERNAL', false],

@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { describe, expect, test } from 'vitest';
-import { temporaryFolder } from '../servers/index.ts';
+import { hasRedis, startRedis, temporaryFolder } from '../servers/index.ts';
 
 const root = join(import.meta.dirname, '../..');
 
@@ -22,6 +22,14 @@ await killSwitch.close();
 await control.close();
 `;
 
+/** The same over Redis, whose client is loaded when it is first used. */
+const REDIS_APP = APP.replace("store/file/control'", "store/redis/control'")
+  .replace("store/file'", "store/redis'")
+  .replaceAll('fileControlStore', 'redisControlStore')
+  .replaceAll('fileStore', 'redisStore')
+  .replace('const directory', 'const url')
+  .replaceAll('{ directory }', '{ url }');
+
 /** The line that docs/flagd.md tells people to put before their bundle. */
 const banner = (): string => {
   const found = /--banner:js="([^"]+)"/.exec(readFileSync(join(root, 'docs/flagd.md'), 'utf8'))?.[1];
@@ -30,12 +38,13 @@ const banner = (): string => {
 };
 
 /** Bundles an app with the built package, and runs the bundle alone. */
-async function run(options: { readonly banner?: { readonly js: string } }) {
+async function run(options: { readonly banner?: { readonly js: string } }, app = APP, place?: string) {
   const { path } = temporaryFolder('bundle');
   mkdirSync(join(path, 'app/node_modules'), { recursive: true });
   symlinkSync(root, join(path, 'app/node_modules/openfeature-kill-switch'));
   symlinkSync(join(root, 'node_modules/@openfeature'), join(path, 'app/node_modules/@openfeature'));
-  writeFileSync(join(path, 'app/app.mjs'), APP);
+  if (app === REDIS_APP) symlinkSync(join(root, 'node_modules/ioredis'), join(path, 'app/node_modules/ioredis'));
+  writeFileSync(join(path, 'app/app.mjs'), app);
   const outfile = join(path, 'bundle.mjs');
   await build({
     entryPoints: [join(path, 'app/app.mjs')],
@@ -46,13 +55,21 @@ async function run(options: { readonly banner?: { readonly js: string } }) {
     logLevel: 'silent',
     ...options,
   });
-  const { stdout, stderr, status } = spawnSync(process.execPath, [outfile, join(path, 'switch')], { encoding: 'utf8' });
+  const { stdout, stderr, status } = spawnSync(process.execPath, [outfile, place ?? join(path, 'switch')], { encoding: 'utf8' });
   return { stdout, stderr, status };
 }
 
 describe('an app that esbuild has bundled into one ES module', () => {
   test('works with the banner that docs/flagd.md gives', async () => {
     expect(await run({ banner: { js: banner() } })).toMatchObject({ status: 0, stdout: 'block kill\n' });
+  });
+
+  test.skipIf(!hasRedis)('has the client of Redis in it', async () => {
+    const { url } = await startRedis();
+    expect(await run({ banner: { js: banner() } }, REDIS_APP, url)).toMatchObject({
+      status: 0,
+      stdout: 'block kill\n',
+    });
   });
 
   test('fails without it, with the message that docs/flagd.md names', async () => {
