@@ -85,7 +85,7 @@ async function pack(folder, place) {
   return join(place, JSON.parse(stdout.slice(stdout.indexOf('[')))[0].filename);
 }
 
-/** Unpacks the archive into `place`/node_modules, beside its dependencies and required peers, without the optional ones.
+/** Unpacks the archive into `place`/node_modules, beside its dependencies and required peers only.
  * @param {string} tarball
  * @param {string} place
  * @returns {Promise<Installed>} */

@@ -55,7 +55,9 @@ async function run(options: { readonly banner?: { readonly js: string } }, app =
     logLevel: 'silent',
     ...options,
   });
-  const { stdout, stderr, status } = spawnSync(process.execPath, [outfile, place ?? join(path, 'switch')], { encoding: 'utf8' });
+  const { stdout, stderr, status } = spawnSync(process.execPath, [outfile, place ?? join(path, 'switch')], {
+    encoding: 'utf8',
+  });
   return { stdout, stderr, status };
 }
 
