@@ -76,8 +76,12 @@ const acknowledged = ({ applied }: Beat, { store }: Required): number =>
   applied?.generation === store.generation && applied.epoch <= store.epoch ? applied.epoch : 0;
 
 /** A clock that runs ahead would keep a dead executor from ever being silent. */
-const problemOf = (beat: ReportedBeat, ageMs: number): string | undefined =>
-  beat.problem ?? (ageMs < -beat.lease_ms ? `its clock is ${-ageMs} ms ahead of the store's: set it right` : undefined);
+const problemOf = (beat: ReportedBeat, ageMs: number): string | undefined => {
+  if (beat.problem !== undefined || ageMs >= -beat.lease_ms) return beat.problem;
+  return beat.heard_at === undefined
+    ? `its clock is ${-ageMs} ms ahead of the store's: set it right`
+    : `the store was given it ${-ageMs} ms from now: the store's clock was set back since, or somebody has forged it`;
+};
 
 const stateOf = (beat: Beat, required: Required): ExecutorState => {
   if (acknowledged(beat, required) < required.head.epoch) return 'behind';
@@ -87,7 +91,7 @@ const stateOf = (beat: Beat, required: Required): ExecutorState => {
 /** The state of every executor with regard to a head that must be applied. */
 export function acknowledge(beats: readonly ReportedBeat[], required: Required, elapsedMs: number): Acknowledgements {
   const executors = beats.map((beat): ExecutorAcknowledgement => {
-    const ageMs = Date.parse(required.time) - Date.parse(beat.at);
+    const ageMs = Date.parse(required.time) - Date.parse(beat.heard_at ?? beat.at);
     const problem = problemOf(beat, ageMs);
     return {
       id: beat.id,

@@ -54,7 +54,7 @@ export const EXECUTOR_FILTERS = {
   agent: (agent, { beat }) =>
     beat.agents.includes(agent) || beat.more_agents !== undefined || beat.problem !== undefined,
   state: (state, { executor }) => executor.state === state,
-  since: (since, { beat }) => isSince(since, beat.at),
+  since: (since, { beat }) => isSince(since, beat.heard_at ?? beat.at),
 } satisfies Filters<HeardExecutor>;
 
 export const SURFACE_FILTERS = {

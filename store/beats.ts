@@ -19,6 +19,11 @@ export interface ReportedBeat extends Beat {
    * writer could have written for each other. Absent where the store cannot tell.
    */
   readonly writer?: string;
+  /**
+   * When the store was given the beat, by the store's clock, RFC 3339 UTC; the lease began no later. Absent where this
+   * machine's clock is the store's, so that `at` says the same, and in beats of older versions.
+   */
+  readonly heard_at?: string;
 }
 
 /**
@@ -76,11 +81,23 @@ const withDefaults = (given: Readonly<Record<string, unknown>>): Record<string, 
   ...given,
 });
 
+/** The last moment that RFC 3339 can write, in milliseconds. */
+const LAST_TIME = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
+
+/** A `heard_at` as it is stored, in milliseconds; null where it is no time. */
+const heardAt = (given: unknown): string | null =>
+  typeof given === 'number' && given >= 0 && given <= LAST_TIME ? new Date(given).toISOString() : null;
+
 /**
  * Reads the beat that was stored under that id. Members that an older version did not write have a default; members
- * that only a newer one knows are passed over.
+ * that only a newer one knows are passed over. `isStamped`: the store itself has added `heard_at`; elsewhere it would
+ * be the executor's own word, and is passed over.
  */
-export function readBeat(id: string, text: string): ReportedBeat {
+export function readBeat(
+  id: string,
+  text: string,
+  { isStamped = false }: { readonly isStamped?: boolean } = {},
+): ReportedBeat {
   if (Buffer.byteLength(text) > LONGEST_BEAT)
     return unreadableBeat(id, `it has ${Buffer.byteLength(text)} bytes, more than the ${LONGEST_BEAT} that are read`);
   let given: unknown;
@@ -100,8 +117,10 @@ export function readBeat(id: string, text: string): ReportedBeat {
   if (members['id'] !== id) problems.unshift(`it names another executor, ${quoteId(members['id'])}`);
   if ((readable.lease_ms ?? 0) > LEASE_MS.max)
     problems.push(`lease_ms: ${readable.lease_ms} is longer than any lease (${LEASE_MS.max})`);
+  const heard_at = isStamped && 'heard_at' in given ? heardAt(given['heard_at']) : undefined;
+  if (heard_at === null) problems.push(`heard_at: ${quoteId(given['heard_at'])} is no time`);
   const problem = bounded(problems);
-  return { ...UNREADABLE, ...readable, id, ...(problem !== null && { problem }) };
+  return { ...UNREADABLE, ...readable, id, ...(heard_at && { heard_at }), ...(problem !== null && { problem }) };
 }
 
 function pick(members: Readonly<Record<string, unknown>>, broken: ReadonlySet<unknown>): Partial<Beat> {

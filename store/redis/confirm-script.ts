@@ -4,9 +4,10 @@ import { KEEP_ALIVE } from './kept-for.ts';
 
 /**
  * One round trip: writes the beat, so that a Redis which takes no writes refuses all of it, and reads where the log
- * stands. KEYS: the executor's beats and forks, names, changes, head, state, log. ARGV: executor id, beat, its escaped
- * id, its fork report or '', the head it holds or '', that head's log id, how many events are handed out at most, its
- * escaped name, what executors' keys begin with, and the number of changes up to which it has judged the reports, or
+ * stands. The beat gets a last member, `heard_at`: when that was, in milliseconds by the clock of Redis.
+ * KEYS: the executor's beats and forks, names, changes, head, state, log. ARGV: executor id, beat, its escaped id, its
+ * fork report or '', the head it holds or '', that head's log id, how many events are handed out at most, its escaped
+ * name, what executors' keys begin with, and the number of changes up to which it has judged the reports, or
  * ''. Returns: the head or nil; the log's last id or nil; 1 when there is a state; the log from the held head on, empty
  * when that is the head; the number of changes; when that differs from the judged one, the reports (name, id and text
  * of each, and the log's entry of the head that it holds), the state's entry `control`, and 1 when there were more
@@ -16,6 +17,7 @@ import { KEEP_ALIVE } from './kept-for.ts';
 export const CONFIRM = `${ENTERING}${FORKS_IN}${KEEP_ALIVE}
 local HEAD, STATE, LOG = KEYS[5], KEYS[6], KEYS[7]
 local ID, FORK = ARGV[3], ARGV[4]
+local time = redis.call('TIME')
 local head = redis.call('GET', HEAD)
 local whole = redis.call('HEXISTS', STATE, 'control')
 local tail = redis.call('XREVRANGE', LOG, '+', '-', 'COUNT', 1)[1]
@@ -46,7 +48,8 @@ if not isEntered(KEYS[3], ARGV[8]) then
   local refused = enter(KEYS[3], ARGV[8], ARGV[9])
   if refused then return refused end
 end
-redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
+local heardAt = string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000))
+redis.call('HSET', KEYS[1], ARGV[1], string.sub(ARGV[2], 1, -2) .. ',"heard_at":' .. heardAt .. '}')
 keepAlive(ARGV[9] .. ARGV[8])
 if FORK ~= '' then
   if own ~= FORK and #beside < ${MOST_FORKS} then report(FORK) end
@@ -75,5 +78,5 @@ local entries = {}
 if head and ARGV[5] ~= '' and ARGV[5] ~= head then
   entries = redis.call('XRANGE', LOG, ARGV[6], '+', 'COUNT', ARGV[7] + 2)
 end
-return { head, tail and tail[1] or false, whole, entries, changes, reports, control, more, redis.call('TIME') }
+return { head, tail and tail[1] or false, whole, entries, changes, reports, control, more, time }
 `;

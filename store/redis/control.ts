@@ -180,7 +180,7 @@ function openControl(endpoint: RedisEndpoint, { organizationId, requestTimeoutMs
     },
     executors: async () =>
       (await readKept(parts, 'beats')).map(({ name, id, text, problem }): ReportedBeat => {
-        const beat = problem ? unreadableBeat(id || (name ?? ''), text) : readBeat(id, text);
+        const beat = problem ? unreadableBeat(id || (name ?? ''), text) : readBeat(id, text, { isStamped: true });
         // A user who may write this key may write under this name only. The name in the beat itself may be another
         // executor's.
         const foreign = name !== null && beat.problem === undefined && beat.name !== name;

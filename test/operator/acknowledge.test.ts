@@ -64,6 +64,10 @@ describe('how far an executor has obeyed', () => {
     ['silent, heard of longer than a lease ago', { at: ago(LEASE + 1) }, 'silent'],
     ['stopped, with a clock that is one lease ahead', { at: ago(-LEASE) }, 'stopped'],
     ['silent, with a clock that is further ahead', { at: ago(-LEASE - 1) }, 'silent'],
+    ['stopped, heard by the store, with a clock that is behind', { at: ago(60_000), heard_at: ago(LEASE) }, 'stopped'],
+    ['stopped, heard by the store, with a clock that is ahead', { at: ago(-60_000), heard_at: ago(0) }, 'stopped'],
+    ['silent, not heard by the store for longer than a lease', { at: ago(0), heard_at: ago(LEASE + 1) }, 'silent'],
+    ['silent, said to have been heard in the future', { at: ago(0), heard_at: ago(-LEASE - 1) }, 'silent'],
     ['silent, with a report that cannot be read', { problem: 'it is not JSON' }, 'silent'],
   ])('is %s', (_, beat, state) => {
     expect(onlyOne(beat).state).toBe(state);
@@ -96,6 +100,9 @@ describe('how far an executor has obeyed', () => {
       problem: "its clock is 6000 ms ahead of the store's: set it right",
       age_ms: 0,
     });
+    expect(onlyOne({ heard_at: ago(-6000) }).problem).toMatch(
+      /^the store was given it 6000 ms from now: .* forged it$/,
+    );
     expect(onlyOne({ at: ago(-6000), problem: 'it is not JSON' }).problem).toBe('it is not JSON');
   });
 });

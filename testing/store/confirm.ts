@@ -103,9 +103,16 @@ export const CONFIRM_TESTS: readonly SuiteTest[] = [
       await x.confirm(null);
       await x.confirm(head, { in_flight: 7, agents: [], at: '2026-01-01T00:00:02.000Z' });
       await y.confirm(head);
+      const reported = await control.executors();
+      const { time: now } = await control.read([]);
       // Only some stores name the writer, each in its own way.
       const beats = new Map(
-        (await control.executors()).map(({ writer, ...beat }) => [beat.id, writer === '' ? null : beat]),
+        reported.map(({ writer, heard_at, ...beat }) => {
+          // Only some stores say when they were given a beat: by their own clock, whatever the executor's shows.
+          const age = heard_at === undefined ? 0 : Date.parse(now) - Date.parse(heard_at);
+          assert.ok(age >= 0 && age < 10_000, `heard at ${heard_at}, and the store's time is ${now}`);
+          return [beat.id, writer === '' ? null : beat];
+        }),
       );
       assert.deepEqual(
         beats,

@@ -135,7 +135,11 @@ describe.skipIf(!hasRedis)('an executor over Redis', () => {
     await confirm(null);
     await confirm(head, { in_flight: 2, agents: ['a', '__proto__'] });
     expect(await control.executors()).toEqual([
-      { ...beat(executor.id, head, { in_flight: 2, agents: ['a', '__proto__'] }), writer: 'name test' },
+      {
+        ...beat(executor.id, head, { in_flight: 2, agents: ['a', '__proto__'] }),
+        writer: 'name test',
+        heard_at: expect.stringMatching(/^2\d{3}-.*Z$/),
+      },
     ]);
     await executor.leave();
     expect(await control.executors()).toEqual([]);
