@@ -4,15 +4,23 @@ import { deepFreeze } from './freeze.ts';
 
 /** The key of the one flag that stops. */
 export const MODE_FLAG = 'kill-switch.mode';
+/** What the key of a feature’s flag begins with. */
 export const FEATURE_FLAG_PREFIX = 'kill-switch.feature.';
+/** What the key of a limit’s flag begins with. */
 export const LIMIT_FLAG_PREFIX = 'kill-switch.limit.';
+/** What the key of the flag of an action’s autonomy begins with. */
 export const AUTONOMY_FLAG_PREFIX = 'kill-switch.autonomy.';
 
+/** The key of the flag that gives a feature’s stage. */
 export const featureFlag = (name: string): string => FEATURE_FLAG_PREFIX + name;
+/** The key of the flag that gives a limit’s value. */
 export const limitFlag = (name: string): string => LIMIT_FLAG_PREFIX + name;
+/** The key of the flag that gives the autonomy stage of an action. */
 export const autonomyFlag = (action: string): string => AUTONOMY_FLAG_PREFIX + action;
 
+/** What a flag of the switch decides. */
 export type FlagKind = 'mode' | 'feature' | 'limit' | 'autonomy';
+/** The types that OpenFeature flags have. */
 export type FlagType = 'boolean' | 'string' | 'number' | 'object';
 
 /**

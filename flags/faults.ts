@@ -40,6 +40,7 @@ const FAULTS = Object.freeze({
 /** What can be wrong with the switch itself. */
 export type FaultCode = keyof typeof FAULTS;
 
+/** True for the code of a fault that this version knows. */
 export const isFaultCode = (value: unknown): value is FaultCode =>
   typeof value === 'string' && Object.hasOwn(FAULTS, value);
 

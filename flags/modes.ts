@@ -17,11 +17,13 @@ export type Mode = (typeof MODES)[number];
 /** What an action does to the world: nothing (`read`), nothing yet (`draft`: it prepares), or a change (`write`). */
 export const EFFECTS = Object.freeze(['read', 'draft', 'write'] as const);
 
+/** One of {@link EFFECTS}. */
 export type Effect = (typeof EFFECTS)[number];
 
 /** What becomes of one call. */
 export const VERDICTS = Object.freeze(['allow', 'redirect', 'hold', 'draft', 'pause', 'block'] as const);
 
+/** One of {@link VERDICTS}. */
 export type Verdict = (typeof VERDICTS)[number];
 
 /** The one table of the switch: mode × effect → verdict. To add a mode, add its name above and its row here. */
@@ -43,10 +45,12 @@ export const INITIAL_MODE: Mode = 'draft_only';
 
 const RANK = new Map<unknown, number>(MODES.map((mode, rank) => [mode, rank]));
 
+/** True for one of {@link MODES}. */
 export const isMode = (value: unknown): value is Mode => RANK.has(value);
 
 const EFFECT_SET: ReadonlySet<unknown> = new Set(EFFECTS);
 
+/** True for one of {@link EFFECTS}. */
 export const isEffect = (value: unknown): value is Effect => EFFECT_SET.has(value);
 
 /** 0 for `live`, 6 for `full_stop`; anything that is not a mode ranks as `full_stop`. */

@@ -17,18 +17,26 @@ export const idSchema = z.string().superRefine((id, context) => {
   const problem = textProblem(id);
   if (problem) context.addIssue({ code: 'custom', message: problem });
 });
+/** One of the modes. */
 export const modeSchema = z.enum(MODES);
+/** How far a feature has come. */
 export const featureStageSchema = z.enum(FEATURE_STAGES);
+/** How closely people watch an action. */
 export const autonomyStageSchema = z.enum(AUTONOMY_STAGES);
+/** A moment in UTC, as ISO 8601 has it: `2026-01-31T08:00:00.000Z`. */
 export const timeSchema = z.iso.datetime({ offset: false });
+/** A SHA-256, in 64 hexadecimal digits. */
 export const hashSchema = z.string().regex(/^[0-9a-f]{64}$/);
 /**
  * The highest epoch. Far below the largest whole number that every language can count, so that a forged epoch never
  * leaves later kills without a number.
  */
 export const MAX_EPOCH = 2 ** 48;
+/** The number of a change, from 1 on. */
 export const epochSchema = z.int().min(1).max(MAX_EPOCH);
+/** The value of a limit. */
 export const limitValueSchema = z.number().min(0);
+/** A target as people write it: `all`, `agent:ID`, `action:mail.*`. */
 export const targetSchema = z.string().superRefine((text, context) => {
   try {
     readTarget(text);
@@ -47,6 +55,7 @@ export const headSchema = z.strictObject({
   hash: hashSchema,
   recovered: z.boolean(),
 });
+/** What {@link headSchema} accepts. */
 export type Head = z.infer<typeof headSchema>;
 
 /**
@@ -59,6 +68,7 @@ export const anchorSchema = z.strictObject({
   organization_id: z.string().optional(),
   first_generation: z.string().optional(),
 });
+/** What {@link anchorSchema} accepts. */
 export type Anchor = z.infer<typeof anchorSchema>;
 
 /** Who did something, as the log has it: `unverified:dana`, `token:dana`, `system`. */
@@ -75,6 +85,7 @@ export const logEventSchema = z.strictObject({
   prev: hashSchema,
   hash: hashSchema,
 });
+/** One change, as the log has it. */
 export interface LogEvent extends z.infer<typeof logEventSchema> {
   /** What of it this version does not know, for a sentence: then it cannot be folded. Absent where it knows all. */
   readonly unknown?: string;
@@ -123,6 +134,7 @@ function isEvent(value: unknown): value is LogEvent {
  * `at` say who made it and when, by the store's clock: a second person and a dwell are judged by these.
  */
 export const lastChangeSchema = z.strictObject({ epoch: epochSchema, by: actorSchema, at: timeSchema });
+/** What {@link lastChangeSchema} accepts. */
 export type LastChange = z.infer<typeof lastChangeSchema>;
 
 /**
@@ -144,6 +156,7 @@ export const activeKillSchema = z.strictObject({
    */
   set_aside: z.unknown().optional(),
 });
+/** What {@link activeKillSchema} accepts. */
 export type ActiveKill = z.infer<typeof activeKillSchema>;
 
 /** All but `set_aside`. */
@@ -238,6 +251,7 @@ const reportedHeadSchema = z.object(headSchema.shape);
 
 /** What an executor says of a fork: the generation that contradicts it, and the head that it holds. */
 export const forkReportSchema = z.object({ against: z.string(), held: reportedHeadSchema.nullable() });
+/** What {@link forkReportSchema} accepts. */
 export type ForkReport = z.infer<typeof forkReportSchema>;
 
 /**
@@ -275,6 +289,7 @@ export const beatSchema = z.object({
   /** What keeps this executor from obeying. */
   trouble: z.string().max(1000).optional(),
 });
+/** What {@link beatSchema} accepts. */
 export type Beat = z.infer<typeof beatSchema>;
 
 /**
@@ -297,4 +312,5 @@ export const seenSchema = z.object({
   lineage_missions: namesSchema.optional(),
   lineage_runs: namesSchema.optional(),
 });
+/** What {@link seenSchema} accepts. */
 export type Seen = z.infer<typeof seenSchema>;

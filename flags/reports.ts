@@ -12,6 +12,7 @@ export const INTERVENTION_TYPES = Object.freeze([
   'WARNING',
 ] as const);
 
+/** What an intervention came to. */
 export const INTERVENTION_OUTCOMES = Object.freeze([
   'BLOCKED',
   'ESCALATED',
@@ -52,6 +53,7 @@ export const interventionSchema = z.object({
   /** True: nothing was executed or drafted; a person may act on this. */
   proposal: z.boolean(),
 });
+/** What {@link interventionSchema} accepts. */
 export type Intervention = z.infer<typeof interventionSchema>;
 
 /** The state of a run, so that a new process can go on from there. */
@@ -62,6 +64,7 @@ export const checkpointSchema = z.object({
   at: timeSchema,
   epoch: z.union([epochSchema, z.literal(0)]),
 });
+/** What {@link checkpointSchema} accepts. */
 export type Checkpoint = z.infer<typeof checkpointSchema>;
 
 /** One action that an executor can perform. */
@@ -77,4 +80,5 @@ export const surfaceSchema = z.object({
   limits: z.array(z.string()),
   last_used: timeSchema.nullable(),
 });
+/** What {@link surfaceSchema} accepts. */
 export type SurfaceRecord = z.infer<typeof surfaceSchema>;

@@ -4,6 +4,7 @@ import { deepFreeze } from './freeze.ts';
 /** How far an opt-in feature has come, least authority first. */
 export const FEATURE_STAGES = Object.freeze(['dark', 'shadow', 'gated', 'live'] as const);
 
+/** One of {@link FEATURE_STAGES}. */
 export type FeatureStage = (typeof FEATURE_STAGES)[number];
 
 /** How closely people watch one action, least authority first. */
@@ -14,6 +15,7 @@ export const AUTONOMY_STAGES = Object.freeze([
   'trusted',
 ] as const);
 
+/** One of {@link AUTONOMY_STAGES}. */
 export type AutonomyStage = (typeof AUTONOMY_STAGES)[number];
 
 /** A stage is only a named floor on the mode; `live` is no floor. */
@@ -32,8 +34,10 @@ export const AUTONOMY_FLOORS: Readonly<Record<AutonomyStage, Mode>> = deepFreeze
   trusted: 'live',
 });
 
+/** True for one of {@link FEATURE_STAGES}. */
 export const isFeatureStage = (value: unknown): value is FeatureStage =>
   (FEATURE_STAGES as readonly unknown[]).includes(value);
 
+/** True for one of {@link AUTONOMY_STAGES}. */
 export const isAutonomyStage = (value: unknown): value is AutonomyStage =>
   (AUTONOMY_STAGES as readonly unknown[]).includes(value);

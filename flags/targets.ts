@@ -7,6 +7,7 @@ import { quoteId, shellWord } from './printable.ts';
  */
 export const TARGET_TYPES = Object.freeze(['all', 'agent', 'mission', 'run', 'action', 'feature', 'surface'] as const);
 
+/** One of {@link TARGET_TYPES}. */
 export type TargetType = (typeof TARGET_TYPES)[number];
 
 /**
@@ -91,6 +92,7 @@ export function actionNameProblem(name: unknown): string | null {
   );
 }
 
+/** The target as people write it, and as `parseTarget` reads it. */
 export const formatTarget = (target: Target): string => (target.type === 'all' ? 'all' : `${target.type}:${target.id}`);
 
 /**

@@ -61,6 +61,7 @@ export interface ActionDefinition<Input, Result> {
   readonly describe?: ((input: Input) => string) | undefined;
 }
 
+/** What one call of an action may be given. */
 export interface CallOptions {
   /** Ends the waiting when it fires; `execute` gets a signal that follows it. */
   readonly signal?: AbortSignal | undefined;

@@ -10,6 +10,7 @@ export type Outcome<Result> =
   | { readonly status: 'blocked'; readonly decision: Decision }
   | { readonly status: 'aborted'; readonly decision: Decision; readonly landed: 'no' | 'unknown' };
 
+/** What became of a call. */
 export type OutcomeStatus = Outcome<unknown>['status'];
 
 /** The statuses of a call that returned no result. */

@@ -50,6 +50,7 @@ export interface Run extends ActingAs {
   lastCheckpoint(): Promise<Pick<Checkpoint, 'name' | 'state' | 'at'> | null>;
 }
 
+/** How a checkpoint keeps the state that it is given. */
 export interface CheckpointOptions {
   /** True: keep the state although something in it looks like a secret. Default false. */
   readonly verbatim?: boolean | undefined;

@@ -8,6 +8,7 @@ export type ExecutorState = (typeof EXECUTOR_STATES)[number];
 
 export const EXECUTOR_STATES = Object.freeze(['stopped', 'draining', 'behind', 'silent'] as const);
 
+/** How one executor took a stop. */
 export interface ExecutorAcknowledgement {
   readonly id: string;
   readonly name: string;

@@ -34,6 +34,7 @@ export interface ChangeOptions {
   readonly epoch?: number | undefined;
 }
 
+/** What is stopped, and how far, until when and why. */
 export interface KillOptions {
   /** `all`, `agent:ID`, `mission:ID`, `run:ID`, `action:PATTERN`, `feature:NAME` or `surface:NAME`. */
   readonly target: string;
@@ -125,6 +126,7 @@ export interface ForgetOptions {
 /** What executors report of changes that the store has lost. */
 export type ForksAnswer = Pick<Status, 'forks' | 'ignored_forks'>;
 
+/** The kill that was lifted, and the number of the change. */
 export interface ReviveAnswer {
   readonly kill: KillRecord;
   readonly epoch: number;
@@ -150,6 +152,7 @@ export interface RecoverAnswer extends ChangeAnswer {
   readonly excluded: readonly string[];
 }
 
+/** Why a changed store is accepted, and whose reports count. */
 export interface RecoverOptions {
   readonly reason: string;
   /**
@@ -161,6 +164,7 @@ export interface RecoverOptions {
   readonly include?: readonly string[] | undefined;
 }
 
+/** The whole switch, as `status` shows it. */
 export interface Status {
   readonly organization_id: string;
   readonly mode: Mode;

@@ -10,6 +10,7 @@ import { OpenedSwitch } from './opened-switch.ts';
 import { type GivenOperator, givenOperator } from './operators.ts';
 import { StoreControlPlane } from './store-control-plane.ts';
 
+/** Which switch is opened, and who acts. */
 export interface OpenControlPlaneOptions {
   readonly store: ControlStore;
   readonly organizationId?: string | undefined;

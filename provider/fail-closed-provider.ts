@@ -40,6 +40,7 @@ import {
   safeResolutionFor,
 } from './positive.ts';
 
+/** How long the provider inside may take, and how long its answers hold. */
 export interface FailClosedOptions {
   /** How long one evaluation may take, in milliseconds. Default 1000. */
   readonly timeoutMs?: number | undefined;

@@ -46,6 +46,7 @@ interface Common {
   readonly hooks?: readonly Hook[] | undefined;
 }
 
+/** Which switch is served, and as which executor. */
 export interface KillSwitchProviderOptions extends Common {
   readonly store: ExecutorStore;
   /** The organization of the switch. Default `default`. */

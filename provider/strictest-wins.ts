@@ -23,6 +23,7 @@ import { ANSWERS_SAFELY, asAskedFor, faultOfError, type Question, safeResolution
 type Resolution<T extends FlagValue> = BaseProviderResolutionResult<T, ProviderStatus, Provider>;
 type FinalResult<T extends FlagValue> = BaseFinalResult<T, ProviderStatus, Provider>;
 
+/** How long the sources may take. */
 export interface StrictestWinsOptions {
   /** How long each source may take for one evaluation, in milliseconds. Default 1000. */
   readonly timeoutMs?: number | undefined;

@@ -2,6 +2,7 @@
 // and found what is wrong in a folder that was planted for it.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { api } from './gates/api.mjs';
 import { docs } from './gates/docs.mjs';
 import { format } from './gates/format.mjs';
 import { withFolder } from './gates/gate.mjs';
@@ -12,7 +13,7 @@ import { packageGate } from './gates/package.mjs';
 import { types } from './gates/types.mjs';
 import { build, root, stopwatch } from './prepare.mjs';
 
-const gates = [format, lint, types, imports, knip, docs, packageGate];
+const gates = [format, lint, types, imports, knip, docs, api, packageGate];
 const SHOWN = 40;
 
 /** Runs the named gates, by default all, two at a time.

@@ -14,6 +14,7 @@ export interface FakeClock extends Clock {
   stepWall(ms: number): void;
 }
 
+/** Where the two clocks begin. */
 export interface FakeClockOptions {
   /** Where the wall clock starts, in milliseconds since 1970. Default: the first moment of 2026, UTC. */
   readonly wall?: number | undefined;

@@ -4,6 +4,7 @@ import { checkKeys } from '../flags/options.ts';
 /** The direction in which bytes are held back. */
 export type StallDirection = 'both' | 'to-server' | 'to-client';
 
+/** Which server the proxy stands before. */
 export interface FaultProxyOptions {
   /** The server's port. */
   readonly port: number;

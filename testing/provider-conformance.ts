@@ -23,6 +23,7 @@ export interface ProviderHarness {
   close(): Promise<void>;
 }
 
+/** How the suite gets the provider that it tests. */
 export interface ProviderConformanceOptions {
   /** Opens a provider over a source of its own for each test. */
   open(): Promise<ProviderHarness>;

@@ -15,6 +15,7 @@ export interface ConformanceTest {
   readonly run: () => Promise<void>;
 }
 
+/** How the suite gets the store that it tests. */
 export interface StoreConformanceOptions {
   /** Opens an empty store for each test, which closes it at its end. */
   open(): Promise<StoreHarness>;

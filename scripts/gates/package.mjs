@@ -5,12 +5,14 @@ import { publint } from 'publint';
 import { formatMessage } from 'publint/utils';
 import { filesBelow, root, sourceOf } from '../prepare.mjs';
 import { run, runNode, runTool } from './gate.mjs';
+import { frontProblems, LIMIT, noise, weightProblems } from './package-front.mjs';
 
 /** `attw` reports these even with its option for packages that are ESM only. */
 const IGNORED_RESOLUTIONS = ['node10', 'node16-cjs'];
 
 /** What `npm pack` makes works where it is installed: every entry point has its file and types and loads, the command
- * runs and says the package's version, and nothing needs an optional peer to be imported.
+ * runs and says the package's version, and nothing needs an optional peer to be imported. It is no heavier than it
+ * needs to be, and its page on npm leads to the repository.
  * @type {import('./gate.mjs').Gate} */
 export const packageGate = {
   name: 'package',
@@ -19,7 +21,7 @@ export const packageGate = {
   async check(folder) {
     const place = mkdtempSync(join(tmpdir(), 'kill-switch-package-'));
     try {
-      const tarball = await pack(folder, place);
+      const { tarball, files, size } = await pack(folder, place);
       const bare = await install(tarball, join(place, 'bare'));
       const entries = Object.keys(bare.manifest.exports);
       const problems = await Promise.all([
@@ -30,7 +32,14 @@ export const packageGate = {
       ]);
       return {
         checked: entries.length,
-        problems: [...missingFiles(bare), ...staleFiles(bare), ...problems.flat(), ...lockfileProblems(folder)],
+        problems: [
+          ...missingFiles(bare),
+          ...staleFiles(bare),
+          ...problems.flat(),
+          ...lockfileProblems(folder),
+          ...frontProblems(folder, bare.manifest),
+          ...weightProblems(files, size),
+        ],
       };
     } finally {
       rmSync(place, { recursive: true, force: true });
@@ -49,7 +58,10 @@ export const packageGate = {
       },
     }),
     'package-lock.json': '{ "packages": { "node_modules/a": { "resolved": "https://npm.example/a.tgz" } } }',
+    'README.md': '[the guard](docs/moved.md), [npm](https://www.npmjs.com), [a part](#part)',
     'index.js': "import 'ioredis';",
+    'index.js.map': '{ "mappings": "" }',
+    'heavy.bin': noise(LIMIT),
     'index.d.ts': 'export {};',
     'untyped.js': '',
     'dist/flags/gone.js': '',
@@ -65,6 +77,10 @@ export const packageGate = {
     /planted --help ended with code 1/,
     /stale --version says 0\.9\.0, but package\.json 1\.0\.0/,
     /package-lock\.json names a host/,
+    /package\.json has no repository/,
+    /README\.md leads to docs\/moved\.md, which is not in the repository/,
+    /index\.js\.map is in the package/,
+    /The package has \d+ kB, and may have 700/,
   ],
 };
 
@@ -72,7 +88,7 @@ export const packageGate = {
 
 /** @param {string} folder
  * @param {string} place where the archive goes
- * @returns {Promise<string>} its path */
+ * @returns {Promise<{ tarball: string, files: readonly string[], size: number }>} its path, what is in it, its bytes */
 async function pack(folder, place) {
   const { stdout, stderr } = await run(folder, 'npm', [
     'pack',
@@ -82,7 +98,9 @@ async function pack(folder, place) {
     place,
   ]);
   if (!stdout.includes('[')) throw new Error(`npm pack failed: ${stderr}`);
-  return join(place, JSON.parse(stdout.slice(stdout.indexOf('[')))[0].filename);
+  /** @type {{ filename: string, size: number, files: { path: string }[] }} */
+  const { filename, size, files } = JSON.parse(stdout.slice(stdout.indexOf('[')))[0];
+  return { tarball: join(place, filename), files: files.map(({ path }) => path), size };
 }
 
 /** Unpacks the archive into `place`/node_modules, beside its dependencies and required peers only.

@@ -31,6 +31,7 @@ import { fileShelfReader } from './shelf.ts';
 import type { Base } from './snapshot-file.ts';
 import { snapshotKeeper } from './snapshot-keeper.ts';
 
+/** Where the switch lies. */
 export interface FileControlStoreOptions {
   /** Default `.kill-switch` in the working directory. */
   readonly directory?: string | undefined;

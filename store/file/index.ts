@@ -19,6 +19,7 @@ import { fileShelf } from './shelf.ts';
 import type { Base } from './snapshot-file.ts';
 import { checkTakesKills } from './takes-kills.ts';
 
+/** Where the switch lies, and where the executor keeps its anchor. */
 export interface FileStoreOptions {
   /** Default `.kill-switch` in the working directory. */
   readonly directory?: string | undefined;

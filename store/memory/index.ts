@@ -10,6 +10,7 @@ import { memoryShelf } from './shelf.ts';
 
 export { Memory, type MemoryCopy, type MemoryFault, type MemoryOptions } from './memory.ts';
 
+/** Which memory is shared. */
 export interface MemoryStoreOptions {
   /** Default: a new, empty one. */
   readonly memory?: Memory | undefined;

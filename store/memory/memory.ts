@@ -34,6 +34,7 @@ type Backup = Pick<Organization, 'events' | 'beats' | 'forks'>;
 /** What `Memory.copy` took: a backup. */
 export type MemoryCopy = ReadonlyMap<string, Backup>;
 
+/** By which clock the memory goes. */
 export interface MemoryOptions {
   /** The store's clock; default: this machine's. */
   readonly clock?: Clock | undefined;

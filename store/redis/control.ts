@@ -25,6 +25,7 @@ import { redisShelfReader } from './shelf.ts';
 import { Upkeep } from './upkeep.ts';
 import { writersName } from '../writers.ts';
 
+/** Which Redis, and under which user and prefix. */
 export type RedisControlStoreOptions = RedisEndpointOptions;
 
 const PAGE = 500;

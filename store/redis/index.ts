@@ -10,6 +10,7 @@ import { LIBRARY } from './report-scripts.ts';
 import { runScript } from './scripts.ts';
 import { redisShelf } from './shelf.ts';
 
+/** Which Redis, and where the executor keeps its anchor. */
 export interface RedisStoreOptions extends RedisEndpointOptions {
   /**
    * The file in which the last head is kept over restarts. Without one a restarted executor cannot recognise a restored
