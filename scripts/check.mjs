@@ -11,7 +11,7 @@ import { knip } from './gates/knip.mjs';
 import { lint } from './gates/lint.mjs';
 import { packageGate } from './gates/package.mjs';
 import { types } from './gates/types.mjs';
-import { build, root, stopwatch } from './prepare.mjs';
+import { build, ensureInstalled, root, stopwatch } from './prepare.mjs';
 
 const gates = [format, lint, types, imports, knip, docs, api, packageGate];
 const SHOWN = 40;
@@ -93,6 +93,7 @@ function findPlanted(gate) {
 
 if (process.argv[1] === import.meta.filename) {
   for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1));
+  ensureInstalled();
   const { failed } = await checkAll(process.argv.slice(2));
   process.exitCode = failed > 0 ? 1 : 0;
 }
