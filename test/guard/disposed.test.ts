@@ -10,8 +10,8 @@ test('await using closes the switch at the end of its block', async () => {
     await using killSwitch = opened;
     kept = killSwitch;
     expect(await action()).toBe('sent');
-    expect(await control.executors()).toHaveLength(1);
+    expect((await control.executors()).data).toHaveLength(1);
   }
   expect(kept.check()).toMatchObject({ verdict: 'block', cause: { kind: 'fault', code: 'CLOSED' } });
-  expect(await control.executors()).toEqual([]);
+  expect((await control.executors()).data).toEqual([]);
 });
