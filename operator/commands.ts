@@ -36,6 +36,8 @@ interface Asked {
   readonly recover: {
     readonly generation: string;
     readonly givenUp: readonly Head[];
+    /** True: it may begin a log where there is none. Something shows that there was one, or an operator says so. */
+    readonly begins?: boolean | undefined;
     /** Executors whose reports of forks are ignored from now on, and those whose reports count again. */
     readonly exclude?: readonly string[] | undefined;
     readonly include?: readonly string[] | undefined;
@@ -132,7 +134,7 @@ const ROWS: { readonly [T in CommandType]: CommandRow<CommandOf<T>> } = {
   init: {
     changes: () => ['control'],
     wish: ({ generation }, { head }) =>
-      head ? refused({ kind: 'already_initialised', epoch: head.epoch }) : event('init', { generation }),
+      head ? refused({ kind: 'already_initialised', epoch: head.epoch, place: null }) : event('init', { generation }),
     beginsGeneration: true,
     needsNoReason: true,
   },
@@ -141,7 +143,8 @@ const ROWS: { readonly [T in CommandType]: CommandRow<CommandOf<T>> } = {
     reads: ['control', 'mode'],
     beginsGeneration: true,
     beyond: ({ givenUp }) => Math.max(0, ...givenUp.map(({ epoch }) => epoch)),
-    wish: ({ generation, givenUp, exclude = [], include = [] }, view) => {
+    wish: ({ generation, givenUp, begins, exclude = [], include = [] }, view) => {
+      if (!view.head && !begins) return refused({ kind: 'never_seen', place: null });
       for (const name of exclude) {
         const wrong = nameRefused('an executor', name);
         if (wrong) return wrong;

@@ -150,11 +150,18 @@ export interface RecoverAnswer extends ChangeAnswer {
   readonly forks: Status['forks'];
   /** Executors whose reports of forks are ignored from now on. */
   readonly excluded: readonly string[];
+  /** True where the store was empty, and a control plane was begun in it. */
+  readonly created: boolean;
 }
 
 /** Why a changed store is accepted, and whose reports count. */
 export interface RecoverOptions {
   readonly reason: string;
+  /**
+   * True: begins a control plane also where nothing shows that there ever was one: it was lost without a trace. Without
+   * it such a store is refused, since it is probably not the one that was meant. Default false.
+   */
+  readonly create?: boolean | undefined;
   /**
    * Executors whose reports of forks are ignored from now on: by name (as Redis knows it, where its user is confined to
    * that name), or as `uid N`, the owner of its files in a file store. Such an executor stops nobody but itself.
@@ -217,6 +224,8 @@ export interface ControlPlane {
   /**
    * Accepts a store that was wiped, replaced, rolled back or forked, and records the heads that are given up. Lost
    * kills are not restored.
+   * @throws REASON_REQUIRED; NOT_INITIALISED: the store is empty, and nothing shows that there was a control plane
+   * (`create`)
    */
   recover(options: RecoverOptions): Promise<RecoverAnswer>;
   /**

@@ -51,3 +51,10 @@ export function givenUpBy(
   const highest = [...heads.values()].sort((a, b) => b.epoch - a.epoch).slice(0, MOST_GIVEN_UP);
   return { heads: highest, total: heads.size, ignored: [...ignored.values()] };
 }
+
+/**
+ * Whether anything shows that there was a control plane in a store that is empty now: a head that somebody holds, or a
+ * report that cannot be read or believed. An executor that has only reported that it found nothing shows none.
+ */
+export const isSeen = (beats: readonly ReportedBeat[], { total, ignored }: GivenUp): boolean =>
+  total > 0 || ignored.length > 0 || beats.some(({ problem }) => problem !== undefined);

@@ -91,9 +91,11 @@ export function givenRevive(options: ReviveOptions): CommandOf<'revive'> {
 }
 
 export function givenRecover(options: RecoverOptions) {
-  checkKeys('recover', options, { reason: ['why', 'because'], exclude: true, include: true });
-  const { reason, exclude, include } = options;
-  return { ...readReason(reason), exclude: names('exclude', exclude), include: names('include', include) };
+  checkKeys('recover', options, { reason: ['why', 'because'], create: true, exclude: true, include: true });
+  const { reason, create = false, exclude, include } = options;
+  checkBoolean('create', create);
+  const event = { ...readReason(reason), exclude: names('exclude', exclude), include: names('include', include) };
+  return { create, event };
 }
 
 export function givenMode(options: ModeOptions): CommandOf<'mode'> {

@@ -117,7 +117,7 @@ export class OpenedSwitch {
 
   /** Adds where the switch is, which planning does not know. */
   #located(refusal: Refusal): Refusal {
-    return refusal.kind === 'not_initialised' ? { ...refusal, place: this.place } : refusal;
+    return 'place' in refusal ? { ...refusal, place: this.place } : refusal;
   }
 
   /** Where the store keeps snapshots: keeps one when it is due, and records its proof in the log like any change. */

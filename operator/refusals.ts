@@ -6,13 +6,19 @@ export interface Place {
   readonly organizationId: string;
 }
 
+/** `place`: where it was looked for; null where that is not known, as in planning. */
+interface Placed {
+  readonly place: Place | null;
+}
+
 /** The facts of each kind of refusal. */
 interface Facts {
-  /** `place`: where it was looked for; null where that is not known. */
-  readonly not_initialised: { readonly place: Place | null };
-  readonly already_initialised: { readonly epoch: number };
+  readonly not_initialised: Placed;
+  /** A `recover` of an empty store, in which nobody is known to have seen a control plane. */
+  readonly never_seen: Placed;
+  readonly already_initialised: Placed & { readonly epoch: number };
   /** The store is empty, but executors had seen a control plane in it. */
-  readonly wiped: object;
+  readonly wiped: Placed;
   /** `problem` ends a sentence that begins with the name. */
   readonly not_a_name: { readonly name: string; readonly of: string; readonly problem: string };
   /** `problem` is a sentence. */
@@ -52,26 +58,42 @@ const LOOK_AGAIN = {
   command: 'Look again (kill-switch status), then decide.',
 };
 
+// Names the store and the organization, so that a wrong one is seen.
+const at = (place: Place | null): string =>
+  place ? `of the organization ${quoteId(place.organizationId)} in ${place.location}` : 'in this store';
+
 /** One row a kind. To add a refusal, copy a row here and its facts above. */
 const REFUSALS: { readonly [K in keyof Facts]: RefusalRow<Facts[K]> } = {
   not_initialised: {
     code: 'NOT_INITIALISED',
-    // Names both, so that a mistyped one is seen.
-    says: ({ place }) =>
-      `There is no control plane ${place ? `of the organization ${quoteId(place.organizationId)} in ${place.location}` : 'in this store'}.`,
+    says: ({ place }) => `There is no control plane ${at(place)}, so nothing was stopped or changed.`,
     hint: {
-      program: 'Create one with init(). If there was one, it has been wiped: recover({ reason: "…" }).',
+      program:
+        'If your agents use another store or organization, open that. To create a new one here: init(). If there was one here, it has been lost: recover({ reason: "…" }).',
       command:
-        'Create one with: kill-switch init. If there was one, it has been wiped: kill-switch recover --reason "…"',
+        'If your agents use another store or organization, name it (--store, --profile, --organization). To create a new one here: kill-switch init. If there was one here, it has been lost: kill-switch recover --reason "…"',
+    },
+  },
+  never_seen: {
+    code: 'NOT_INITIALISED',
+    says: ({ place }) =>
+      `There is no control plane ${at(place)}, and nothing shows that there ever was one: no executor has reported one there, and this machine remembers none. Nothing was changed. If your agents use another store or organization, recover that; if they use this one, they report within seconds what they have seen.`,
+    hint: {
+      program:
+        'To create a new one here: init(). To replace one that was lost without a trace: recover({ create: true, reason: "…" }).',
+      command:
+        'To create a new one here: kill-switch init. To replace one that was lost without a trace: kill-switch recover --create --reason "…"',
     },
   },
   already_initialised: {
     code: 'ALREADY_INITIALISED',
-    says: ({ epoch }) => `There is a control plane here already, at epoch ${epoch}. Nothing was changed.`,
+    says: ({ epoch, place }) =>
+      `There is a control plane ${at(place)} already, at epoch ${epoch}. Nothing was changed.`,
   },
   wiped: {
     code: 'RECOVER_REQUIRED',
-    says: () => 'This store is empty, but executors had seen a control plane in it: it has been wiped or replaced.',
+    says: ({ place }) =>
+      `There is no control plane ${at(place)}, but executors had seen one there: it has been wiped or replaced.`,
     hint: {
       program: 'Accept that with recover({ reason: "…" }).',
       command: 'Accept that with: kill-switch recover --reason "…"',

@@ -61,7 +61,7 @@ import {
   givenRevive,
   takesNone,
 } from './given.ts';
-import { givenUpBy } from './given-up.ts';
+import { givenUpBy, isSeen } from './given-up.ts';
 import { judgeReports } from './judge-reports.ts';
 import { killHeard } from './kill-heard.ts';
 import type { OpenedSwitch } from './opened-switch.ts';
@@ -103,27 +103,38 @@ export class StoreControlPlane implements ControlPlane {
     takesNone('init', given);
     const { beats, view, remembered } = await this.#losses();
     if (!view.head && givenUpBy(beats, view, { remembered }).total > 0) {
-      throw new ChangeRefusedError({ kind: 'wiped' });
+      throw new ChangeRefusedError({ kind: 'wiped', place: this.#opened.place });
     }
     const { event, view: after } = await this.#append({ type: 'init', generation: randomUUID() });
     return { epoch: event.seq, already: false, mode: after.get('mode')?.mode ?? 'draft_only' };
   }
 
   async recover(options: RecoverOptions): Promise<RecoverAnswer> {
-    const given = givenRecover(options);
+    const { create, event: asked } = givenRecover(options);
     const { beats, view, remembered } = await this.#losses();
     const head = view.head;
     const reported = head ? await this.#connection.forks?.read(head.generation) : undefined;
-    const { heads: givenUp, total, ignored } = givenUpBy(beats, view, { reports: reported?.reports, remembered });
+    const lost = givenUpBy(beats, view, { reports: reported?.reports, remembered });
+    const { heads: givenUp, total, ignored } = lost;
     const known = { head, control: view.get('control') };
     const read = { log: this.#connection.log, forks: reported ? { read: async () => reported } : null };
     const { forks } = await judgeReports(beats, known, read);
     const epoch = view.head?.epoch ?? 0;
     const generation = randomUUID();
-    const command = { type: 'recover', generation, givenUp, epoch, ...given } as const;
+    const begins = create || isSeen(beats, lost);
+    const command = { type: 'recover', generation, givenUp, begins, epoch, ...asked } as const;
     const { event, view: after } = await this.#append(command);
     const excluded = after.get('control')?.excluded ?? [];
-    return { epoch: event.seq, already: false, given_up: givenUp, given_up_count: total, ignored, forks, excluded };
+    return {
+      epoch: event.seq,
+      already: false,
+      given_up: givenUp,
+      given_up_count: total,
+      ignored,
+      forks,
+      excluded,
+      created: !head,
+    };
   }
 
   async #losses() {

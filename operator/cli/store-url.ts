@@ -10,7 +10,7 @@ export const DEFAULT_STORE = 'file:.kill-switch';
 
 /** The store that the command acts on. Drivers are loaded on demand. */
 export interface Store {
-  /** The URL without user and password. */
+  /** The URL without user and password; of a folder, with its absolute path. */
   readonly location: string;
   /** Whether the location leaves out a user or password. */
   readonly hasCredentials: boolean;
@@ -69,7 +69,8 @@ function directoryOf(url: string): string {
   }
 }
 
-function folder(directory: string): Store {
+function folder(path: string): Store {
+  const directory = resolve(path);
   return {
     location: `file:${directory}`,
     hasCredentials: false,
@@ -78,7 +79,7 @@ function folder(directory: string): Store {
     executor: async (anchor) => (await import('../../store/file/index.ts')).fileStore({ directory, anchor }),
     code: [
       "import { fileStore } from 'openfeature-kill-switch/store/file';",
-      `fileStore({ directory: ${toJson(resolve(directory))} })`,
+      `fileStore({ directory: ${toJson(directory)} })`,
     ],
   };
 }

@@ -122,16 +122,22 @@ describe('init', () => {
   test('is refused with the epoch of the control plane that is there', () => {
     const desk = started();
     desk.do(kill());
-    expect(desk.refused(COMMANDS.init)).toEqual({ kind: 'already_initialised', epoch: 2 });
+    expect(desk.refused(COMMANDS.init)).toEqual({ kind: 'already_initialised', epoch: 2, place: null });
   });
 });
 
 describe('recover', () => {
   const recover = (more: Partial<CommandOf<'recover'>> = {}): Command => ({ ...COMMANDS.recover, ...more });
 
-  test('creates a control plane where there is none', () => {
+  test('begins a control plane where there is none only if one was seen there, or an operator says so', () => {
     const desk = new Desk();
-    expect(desk.do(recover())).toMatchObject({ direction: 'loosens', head: { generation: 'g1', recovered: true } });
+    for (const begins of [undefined, false])
+      expect(desk.refused(recover({ begins }))).toEqual({ kind: 'never_seen', place: null });
+    expect(desk.do(recover({ begins: true }))).toMatchObject({
+      direction: 'loosens',
+      head: { generation: 'g1', recovered: true },
+    });
+    expect(desk.do(recover()).head.epoch).toBe(2); // and needs no such word where there is one
   });
 
   test('remembers whose reports of forks are not believed, until they are believed again', () => {

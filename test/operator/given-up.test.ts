@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { type Head, MAX_EPOCH, PLAUSIBLE_LOSS } from '../../flags/index.ts';
-import { givenUpBy, MOST_GIVEN_UP } from '../../operator/given-up.ts';
+import { givenUpBy, isSeen, MOST_GIVEN_UP } from '../../operator/given-up.ts';
 import { type ReportedBeat, unreadableBeat } from '../../store/beats.ts';
 
 const G1 = '00000000-0000-4000-8000-000000000001';
@@ -68,4 +68,15 @@ test('a beat that cannot be read is no evidence', () => {
     heads: [],
     ignored: [{ executor: 'odd', why: 'it is odd' }],
   });
+});
+
+test('an empty store was one before where somebody holds a head of it, or has left what cannot be read or believed', () => {
+  const seen = (...beats: ReportedBeat[]): boolean => isSeen(beats, givenUp(null, ...beats));
+  expect(seen()).toBe(false);
+  expect(seen(beat('waits for init', null), beat('too', null))).toBe(false);
+  expect(seen(beat('waits for init', null), beat('held one', head(3)))).toBe(true);
+  expect(seen(beat('boasts', head(MAX_EPOCH)))).toBe(true);
+  expect(seen(unreadableBeat('damaged', 'it is cut'))).toBe(true);
+  const remembered = [{ name: 'mailer', held: head(3) }];
+  expect(isSeen([], givenUpBy([], view(null) as never, { remembered }))).toBe(true);
 });

@@ -156,6 +156,7 @@ describe('what callers give', () => {
       [() => control.setLimit({ name: any(circle), value: 5, reason: 'r' }), 'is not the name of a limit'],
       [() => control.setFeature({ name: any(5), stage: 'dark' }), 'is not the name of a feature'],
       [() => control.setAutonomy({ action: any({}), stage: 'trusted' }), 'is not the name of an action'],
+      [() => control.recover({ reason: 'r', create: any('yes') }), 'create is true or false, not "yes"'],
       [() => control.recover({ reason: 'r', exclude: any('mailer') }), 'exclude is a list of names, not "mailer"'],
       [() => control.recover({ reason: 'r', include: any([5]) }), 'include has 5'],
       [() => control.interventions({ limit: any('5') }), 'limit is a whole number'],

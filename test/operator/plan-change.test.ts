@@ -248,7 +248,7 @@ describe('whoever may object to a change', () => {
 
   test('leaves no gap in the log where a recover is objected to, and records nothing where there is no log', () => {
     const lost = { generation: 'g0', epoch: 41, hash: 'a'.repeat(64), recovered: false };
-    const recover: Command = { type: 'recover', generation: 'g1', reason: 'disk', givenUp: [lost] };
+    const recover: Command = { type: 'recover', generation: 'g1', reason: 'disk', givenUp: [lost], begins: true };
     const second = recording({ type: 'second', data: { kind: 'mode', name: null } });
     expect(started().plan(recover, 'dan', [second])).toMatchObject({ is: 'instead', change: { event: { seq: 2 } } });
     expect(new Desk().plan(recover, 'dan', [second])).toMatchObject({ is: 'nothing' });
@@ -306,7 +306,7 @@ describe('what is asked of whoever gives authority back', () => {
       objection: { refusal: { kind: 'epoch_ahead', named: 2, head } },
     });
     expect(desk.plan({ ...live, epoch: 1 })).toMatchObject({ is: 'change' });
-    const recover = { type: 'recover', generation: 'g1', givenUp: [], reason: 'r' } as const;
+    const recover = { type: 'recover', generation: 'g1', givenUp: [], begins: true, reason: 'r' } as const;
     expect(new Desk().plan({ ...recover, epoch: 5 })).toMatchObject({
       objection: { refusal: { kind: 'epoch_ahead', head: null } },
     });
@@ -346,7 +346,7 @@ describe('a log whose numbers are used up', () => {
 
   test('takes no recover beyond the last epoch', () => {
     const lost = { generation: 'g0', epoch: MAX_EPOCH, hash: 'a'.repeat(64), recovered: false };
-    const recover: Command = { type: 'recover', generation: 'g1', reason: 'disk', givenUp: [lost] };
+    const recover: Command = { type: 'recover', generation: 'g1', reason: 'disk', givenUp: [lost], begins: true };
     expect(started().refused(recover)).toEqual({ kind: 'log_full', epoch: 1 });
     expect(new Desk().refused(recover)).toEqual({ kind: 'log_full', epoch: 0 });
   });

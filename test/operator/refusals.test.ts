@@ -12,27 +12,35 @@ import {
 
 const head = { generation: 'g', epoch: 7, hash: 'a'.repeat(64), recovered: false };
 
+const place = { location: 'file:/srv/switch', organizationId: 'acme' };
+
 type Said = readonly [code: string, program: string, command: string];
 
 /** What somebody is told who calls the package in code, and what somebody who types commands. One row a kind. */
 const SAID: { readonly [K in Refusal['kind']]: readonly [Extract<Refusal, { kind: K }>, ...Said] } = {
   not_initialised: [
-    { kind: 'not_initialised', place: { location: 'file:/srv/switch', organizationId: 'acme' } },
+    { kind: 'not_initialised', place },
     'NOT_INITIALISED',
-    'There is no control plane of the organization "acme" in file:/srv/switch. Create one with init(). If there was one, it has been wiped: recover({ reason: "…" }).',
-    'There is no control plane of the organization "acme" in file:/srv/switch. Create one with: kill-switch init. If there was one, it has been wiped: kill-switch recover --reason "…"',
+    'There is no control plane of the organization "acme" in file:/srv/switch, so nothing was stopped or changed. If your agents use another store or organization, open that. To create a new one here: init(). If there was one here, it has been lost: recover({ reason: "…" }).',
+    'There is no control plane of the organization "acme" in file:/srv/switch, so nothing was stopped or changed. If your agents use another store or organization, name it (--store, --profile, --organization). To create a new one here: kill-switch init. If there was one here, it has been lost: kill-switch recover --reason "…"',
+  ],
+  never_seen: [
+    { kind: 'never_seen', place },
+    'NOT_INITIALISED',
+    'There is no control plane of the organization "acme" in file:/srv/switch, and nothing shows that there ever was one: no executor has reported one there, and this machine remembers none. Nothing was changed. If your agents use another store or organization, recover that; if they use this one, they report within seconds what they have seen. To create a new one here: init(). To replace one that was lost without a trace: recover({ create: true, reason: "…" }).',
+    'There is no control plane of the organization "acme" in file:/srv/switch, and nothing shows that there ever was one: no executor has reported one there, and this machine remembers none. Nothing was changed. If your agents use another store or organization, recover that; if they use this one, they report within seconds what they have seen. To create a new one here: kill-switch init. To replace one that was lost without a trace: kill-switch recover --create --reason "…"',
   ],
   already_initialised: [
-    { kind: 'already_initialised', epoch: 7 },
+    { kind: 'already_initialised', epoch: 7, place },
     'ALREADY_INITIALISED',
-    'There is a control plane here already, at epoch 7. Nothing was changed.',
-    'There is a control plane here already, at epoch 7. Nothing was changed.',
+    'There is a control plane of the organization "acme" in file:/srv/switch already, at epoch 7. Nothing was changed.',
+    'There is a control plane of the organization "acme" in file:/srv/switch already, at epoch 7. Nothing was changed.',
   ],
   wiped: [
-    { kind: 'wiped' },
+    { kind: 'wiped', place },
     'RECOVER_REQUIRED',
-    'This store is empty, but executors had seen a control plane in it: it has been wiped or replaced. Accept that with recover({ reason: "…" }).',
-    'This store is empty, but executors had seen a control plane in it: it has been wiped or replaced. Accept that with: kill-switch recover --reason "…"',
+    'There is no control plane of the organization "acme" in file:/srv/switch, but executors had seen one there: it has been wiped or replaced. Accept that with recover({ reason: "…" }).',
+    'There is no control plane of the organization "acme" in file:/srv/switch, but executors had seen one there: it has been wiped or replaced. Accept that with: kill-switch recover --reason "…"',
   ],
   not_a_name: [
     { kind: 'not_a_name', name: 'a\nb', of: 'a feature', problem: 'must not contain control characters' },
@@ -122,7 +130,7 @@ describe('a refusal', () => {
 
   test('without a place says “in this store”', () => {
     expect(refusalText({ kind: 'not_initialised', place: null }, 'program')).toContain(
-      'There is no control plane in this store.',
+      'There is no control plane in this store, so nothing was stopped or changed.',
     );
     expect(refusalText({ kind: 'epoch_ahead', named: 1, head: null }, 'program')).toContain('the log ends at epoch 0');
   });

@@ -1,6 +1,6 @@
 import type { Verb } from '../command.ts';
 import { isKillSwitchError, KillSwitchError, shellWord } from '../../../flags/index.ts';
-import { DEFAULT_STORE } from '../store-url.ts';
+import { DEFAULT_STORE, parseStoreUrl } from '../store-url.ts';
 
 export const verb: Verb = (command, perform) => {
   command.action(
@@ -13,7 +13,7 @@ export const verb: Verb = (command, perform) => {
       const organization =
         context.organizationId === 'default' ? '' : `, organizationId: ${JSON.stringify(context.organizationId)}`;
       const settings = [
-        ...(location === DEFAULT_STORE
+        ...(location === parseStoreUrl(DEFAULT_STORE).location
           ? []
           : [
               `export KILL_SWITCH_STORE=${shellWord(location)}${hasCredentials ? '   # with its user and password' : ''}`,
@@ -25,6 +25,7 @@ export const verb: Verb = (command, perform) => {
         recorded: `The control plane is created, at epoch ${answer.epoch}.`,
         text: [
           `The control plane is created in ${location}. Its mode is ${answer.mode}: agents can think and propose, nothing lands.`,
+          'Agents that use another store are not stopped by anything that is done here.',
           '',
           'In your service:',
           ...(redis === null ? [] : ['  // npm install ioredis']),

@@ -22,8 +22,9 @@ describe('what the command advises to run', () => {
     );
     for (const { stderr, code } of before) {
       expect(stderr).toContain(
-        `There is no control plane of the organization "shop" in file:${directory}. Create one with: kill-switch ${reach}init.`,
+        `There is no control plane of the organization "shop" in file:${directory}, so nothing was stopped or changed.`,
       );
+      expect(stderr).toContain(`To create a new one here: kill-switch ${reach}init.`);
       expect(code).toBe(1);
     }
     expect((await here('status', '--json')).json.detail).toContain(`kill-switch ${reach}init`);
@@ -58,7 +59,7 @@ describe('what the command advises to run', () => {
   test('says nothing more where nothing was typed, and what is quoted of others stays as it is', async () => {
     const directory = join(temporaryFolder('advice').path, 'switch');
     const env = { KILL_SWITCH_STORE: `file:${directory}` };
-    expect((await runHere(['status'], env)).stderr).toContain('Create one with: kill-switch init.');
+    expect((await runHere(['status'], env)).stderr).toContain('To create a new one here: kill-switch init.');
     await runHere(['init'], env);
     await runHere(['kill', 'agent:x', '--wait', '0', '--reason', 'kill-switch status said so'], env);
     const kills = await runHere(['kills', '--store', `file:${directory}`]);

@@ -8,7 +8,7 @@ import { fileControlStore } from 'openfeature-kill-switch/store/file/control';
 for await (const line of createInterface({ input: process.stdin })) {
   const [what, directory, moment] = line.split('\t');
   const plane = await openControlPlane({ store: fileControlStore({ directory }), operator: { id: 'dana' } });
-  const begin = () => (what === 'init' ? plane.init() : plane.recover({ reason: 'wiped' }));
+  const begin = () => (what === 'init' ? plane.init() : plane.recover({ create: true, reason: 'wiped' }));
   while (Date.now() < Number(moment));
   const outcome = await begin().then(
     () => 'begun',
