@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { ControlPlane } from '../control-plane.ts';
 import type { Store } from './store-url.ts';
+import type { Found } from './where.ts';
 
 /** The exit codes of the command. `pending`: another person has to agree. */
 export const EXIT = {
@@ -35,6 +36,8 @@ export interface Lines {
 export interface Context {
   readonly organizationId: string;
   readonly store: Store;
+  /** How the store was found. */
+  readonly place: Pick<Found, 'folder' | 'profile'>;
   /** Whether `--json` was given; for verbs that print lines of text but one JSON value. */
   readonly json: boolean;
   /**

@@ -1,14 +1,14 @@
-import { invalid, oddity, printable, shownId } from '../../flags/index.ts';
+import { oddity, printable, shownId } from '../../flags/index.ts';
 import type { ControlPlane } from '../control-plane.ts';
 import { openControlPlane } from '../open.ts';
-import { type Typed, withReach } from './advice.ts';
+import { withReach } from './advice.ts';
 import type { Context } from './command.ts';
 import { withoutCredentials } from './output.ts';
 import type { Io } from './io.ts';
-import { DEFAULT_STORE, parseStoreUrl, type Store } from './store-url.ts';
+import type { Typed, Where } from './where.ts';
 
 /** The options that every verb takes. */
-export type Globals = Typed & { readonly operator?: string; readonly json?: true };
+export type Globals = Typed & { readonly json?: true };
 
 /** After so many milliseconds without an answer, a note says what the command waits for. */
 const PATIENCE_MS = 1000;
@@ -18,42 +18,46 @@ const SETTLE_MS = 30_000;
 /** Progress is shown for a log of at least so many bytes, at most this often, in milliseconds. */
 const [LONG_LOG_BYTES, SHOWN_EVERY_MS] = [16 * 1024 * 1024, 250];
 
+/** What a verb is run with. */
+interface Running {
+  readonly json: boolean;
+  readonly where: Where;
+  readonly io: Io;
+  /** Added to by what is warned of. */
+  readonly warnings: string[];
+}
+
 /** Runs a verb with its context, and closes what that has opened. */
 export async function withContext(
-  globals: Globals,
-  io: Io,
-  warnings: string[],
+  { json, where, io, warnings }: Running,
   work: (context: Context) => Promise<void>,
 ): Promise<void> {
-  const setting = (option: 'store' | 'organization' | 'operator', name: string, otherwise: () => string): string => {
-    const given = globals[option] ?? io.env[name];
-    if (given === undefined) return otherwise();
-    // An empty variable is a mistake in a script. Read as "not set", a kill would go to another store and report
-    // success.
-    if (given === '') throw invalid(`--${option} (or ${name}) is empty: give it a value, or leave it out.`);
-    return String(given);
-  };
-  const organizationId = setting('organization', 'KILL_SWITCH_ORGANIZATION', () => 'default');
-  let store: Store | undefined;
   let opened: Promise<ControlPlane> | undefined;
   let waiting: NodeJS.Timeout | undefined;
   const context: Context = {
-    organizationId,
-    json: globals.json === true,
+    get organizationId() {
+      return where.found.organizationId;
+    },
+    json,
     get store() {
-      store ??= parseStoreUrl(setting('store', 'KILL_SWITCH_STORE', () => DEFAULT_STORE));
-      return store;
+      return where.found.store;
+    },
+    get place() {
+      return where.found;
     },
     control({ operate } = { operate: false }) {
       opened ??= (async () => {
-        const operator = { id: setting('operator', 'KILL_SWITCH_OPERATOR', () => io.user()) };
-        warnOf(operator.id, context.note, warnings);
-        const { location } = context.store;
+        const { store, organizationId, operatorId, notes } = where.found;
+        const operator = { id: operatorId ?? io.user() };
+        for (const id of [organizationId, operator.id]) warnOf(id, context.note, warnings);
+        for (const line of notes) context.note(line);
+        const { location } = store;
+        where.acted = { location, organizationId };
         waiting = setTimeout(() => context.note(`Waiting for ${location} … (Ctrl-C gives up)`), PATIENCE_MS);
         const onTrouble = (problem: string): void =>
           context.note(problem === '' ? 'Kills end again when their time is over.' : problem);
         return openControlPlane({
-          store: await context.store.control(),
+          store: await store.control(),
           organizationId,
           operator,
           operate,
@@ -63,8 +67,8 @@ export async function withContext(
       })();
       return opened;
     },
-    advice: (sentence) => withReach(sentence, globals),
-    note: (line) => io.err(`${withoutCredentials(printable(withReach(line, globals)))}\n`),
+    advice: (sentence) => withReach(sentence, where.reach),
+    note: (line) => io.err(`${withoutCredentials(printable(withReach(line, where.reach)))}\n`),
     progress(line) {
       clearTimeout(waiting);
       if (io.watched) io.err(`\r\u001b[K${printable(line)}`);
@@ -78,7 +82,6 @@ export async function withContext(
       return io.untilInterrupted();
     },
   };
-  warnOf(organizationId, context.note, warnings);
   try {
     await work(context);
   } finally {

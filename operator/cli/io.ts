@@ -2,6 +2,8 @@
 export interface Io {
   readonly argv: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** The present folder. */
+  cwd(): string;
   /** The name of the user of this system. */
   user(): string;
   /**

@@ -21,6 +21,7 @@ const { runCommand } = await import('./program.ts').catch((error: unknown) => {
 process.exitCode = await runCommand({
   argv,
   env: process.env,
+  cwd: () => process.cwd(),
   user() {
     try {
       return userInfo().username;

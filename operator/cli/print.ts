@@ -1,10 +1,11 @@
-import { isKillSwitchError, messageOf, printable } from '../../flags/index.ts';
+import { isKillSwitchError, messageOf, printable, shownId } from '../../flags/index.ts';
 import { isChangePendingError, RefusedError, refusalText } from '../refusals.ts';
-import { type Typed, withReach } from './advice.ts';
+import { withReach } from './advice.ts';
 import { type Answer, EXIT, type ExitCode, type Lines } from './command.ts';
 import { CommandError } from './command-error.ts';
 import type { Io } from './io.ts';
 import { toJson, withoutCredentials } from './output.ts';
+import type { Where } from './where.ts';
 
 type Printer = Pick<Io, 'out' | 'err' | 'watched'>;
 
@@ -15,13 +16,13 @@ type Printer = Pick<Io, 'out' | 'err' | 'watched'>;
  */
 export async function print(
   result: Answer | Lines,
-  { warnings, typed }: { readonly warnings: readonly string[] | null; readonly typed: Typed },
+  { warnings, where }: { readonly warnings: readonly string[] | null; readonly where: Where },
   io: Printer,
 ): Promise<ExitCode> {
   const json = warnings !== null;
   if ('lines' in result) {
     for await (const { value, text } of result.lines) {
-      if (result.beside && !json) io.err(`${forPeople(withReach(text, typed))}\n`);
+      if (result.beside && !json) io.err(`${forPeople(withReach(text, where.reach))}\n`);
       else if (!(await write(io, `${json ? toJson(value) : forPeople(text)}\n`))) break;
     }
     return EXIT.done;
@@ -55,14 +56,24 @@ const forPeople = (text: string): string => text.split('\n').map(printable).join
 const wordsOf = (error: unknown): string =>
   error instanceof RefusedError ? refusalText(error.refusal, 'command') : messageOf(error);
 
+/**
+ * Adds the store in which something was tried, where the text does not name it: a wrong one is seen then. What was only
+ * mistyped would be wrong everywhere.
+ */
+function located(text: string, error: unknown, { acted }: Where): string {
+  const isMistyped = isKillSwitchError(error) && error.code === 'INVALID_ARGUMENT' && !(error instanceof RefusedError);
+  if (acted === null || isMistyped || text.includes(acted.location)) return text;
+  return `${text}\nStore: ${acted.location}, organization ${shownId(acted.organizationId)}`;
+}
+
 /** Prints an error on stderr, and with `--json` on stdout too. Never rejects. */
 export async function printError(
   error: unknown,
-  { json, typed }: { readonly json: boolean; readonly typed: Typed },
+  { json, where }: { readonly json: boolean; readonly where: Where },
   io: Printer,
 ): Promise<ExitCode> {
   const code = isKillSwitchError(error) || error instanceof CommandError ? error.code : 'INTERNAL';
-  const detail = withoutCredentials(withReach(wordsOf(error), typed));
+  const detail = withoutCredentials(located(withReach(wordsOf(error), where.reach), error, where));
   const value = isChangePendingError(error) ? { pending: error.request } : { detail, code };
   // Where stdout cannot be written, stderr still says it.
   if (json && code !== 'NOT_PRINTED') await io.out(`${toJson(value)}\n`).catch(() => false);

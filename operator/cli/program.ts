@@ -7,16 +7,18 @@ import { EXIT, type ExitCode, type Perform } from './command.ts';
 import { type Globals, warnOf, withContext } from './context.ts';
 import type { Io } from './io.ts';
 import { print, printError, write } from './print.ts';
-import { DEFAULT_STORE, STORE_HELP } from './store-url.ts';
+import { STORE_HELP } from './store-url.ts';
+import { Where, WHERE_HELP } from './where.ts';
 import { GROUPS, VERBS, type VerbRow } from './verbs.ts';
 
 /** Runs one command line. Never rejects: errors are printed, and set the exit code. */
 export async function runCommand(io: Io): Promise<ExitCode> {
   let exitCode: ExitCode = EXIT.done;
+  const where = new Where(() => program.opts<Globals>(), io);
   const program = buildProgram((run) => async (...given) => {
-    const globals: Globals = program.opts();
+    const json = program.opts<Globals>().json === true;
     const warnings: string[] = [];
-    await withContext(globals, io, warnings, async (context) => {
+    await withContext({ json, where, io, warnings }, async (context) => {
       const command = given.at(-1);
       if (command instanceof Command) {
         const typed = command.registeredArguments.map((argument, at) =>
@@ -24,14 +26,13 @@ export async function runCommand(io: Io): Promise<ExitCode> {
         );
         for (const id of typed.flat()) warnOf(id, context.note, warnings);
       }
-      const printed = { warnings: globals.json === true ? warnings : null, typed: globals };
-      exitCode = await print(await run(context, ...given), printed, io);
+      exitCode = await print(await run(context, ...given), { warnings: json ? warnings : null, where }, io);
     });
   });
   const failed = (error: unknown): Promise<ExitCode> => {
     const end = io.argv.indexOf('--');
     const json = io.argv.slice(0, end < 0 ? undefined : end).includes('--json');
-    return printError(error, { json, typed: program.opts<Globals>() }, io);
+    return printError(error, { json, where }, io);
   };
   try {
     const [first, ...rest] = io.argv;
@@ -62,13 +63,14 @@ function buildProgram(perform: Perform): Program {
     .version(VERSION)
     .option(
       '--store <url>',
-      `file:DIR, redis://…, rediss://… or redis+unix://… (env KILL_SWITCH_STORE; default ${DEFAULT_STORE})`,
+      'file:DIR, redis://…, rediss://… or redis+unix://… (env KILL_SWITCH_STORE; default: the nearest .kill-switch)',
     )
+    .option('--profile <name>', 'store, organization and operator from profiles.json (env KILL_SWITCH_PROFILE)')
     .option('--organization <id>', 'whose switch (env KILL_SWITCH_ORGANIZATION; default "default")')
     .option('--operator <name>', 'who you are (env KILL_SWITCH_OPERATOR; default: the user of this system)')
     .addOption(new Option('--json', 'print one JSON value'))
     .helpCommand(false)
-    .addHelpText('after', STORE_HELP)
+    .addHelpText('after', `${STORE_HELP}${WHERE_HELP}`)
     .configureHelp({ showGlobalOptions: true })
     .configureOutput({ writeOut: collect, writeErr: collect })
     .exitOverride();

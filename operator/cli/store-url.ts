@@ -5,9 +5,6 @@ import type { ControlStore, ExecutorStore } from '../../store/ports.ts';
 import { redisEndpoint } from '../../store/redis/endpoint.ts';
 import { toJson, withoutCredentials } from './output.ts';
 
-/** The default store of the command. */
-export const DEFAULT_STORE = 'file:.kill-switch';
-
 /** The store that the command acts on. Drivers are loaded on demand. */
 export interface Store {
   /** The URL without user and password; of a folder, with its absolute path. */

@@ -1,11 +1,14 @@
 import type { Verb } from '../command.ts';
-import { isKillSwitchError, KillSwitchError, shellWord } from '../../../flags/index.ts';
-import { DEFAULT_STORE, parseStoreUrl } from '../store-url.ts';
+import { isKillSwitchError, KillSwitchError, quoteId, shellWord } from '../../../flags/index.ts';
+import type { FoundFolder } from '../find-folder.ts';
+import { holdsSwitch } from '../where.ts';
 
 export const verb: Verb = (command, perform) => {
   command.action(
     perform(async (context) => {
       const { location, hasCredentials, code, redis } = context.store;
+      const { folder, profile } = context.place;
+      if (folder !== null && folder.up > 0) throw foundAbove(folder, context.organizationId);
       const answer = await (await context.control()).init().catch((error: unknown) => {
         throw redis === null ? error : withAlternative(error);
       });
@@ -13,7 +16,7 @@ export const verb: Verb = (command, perform) => {
       const organization =
         context.organizationId === 'default' ? '' : `, organizationId: ${JSON.stringify(context.organizationId)}`;
       const settings = [
-        ...(location === parseStoreUrl(DEFAULT_STORE).location
+        ...(folder !== null
           ? []
           : [
               `export KILL_SWITCH_STORE=${shellWord(location)}${hasCredentials ? '   # with its user and password' : ''}`,
@@ -35,11 +38,8 @@ export const verb: Verb = (command, perform) => {
           '',
           'Then, as an operator:',
           ...[
-            ...settings,
-            'kill-switch status',
-            'kill-switch mode live --reason "launch"',
-            'kill-switch kill agent:returns-bot',
-            'kill-switch revive agent:returns-bot --reason "rule fixed"',
+            // What is exported need not be typed; a profile that was typed is typed again.
+            ...(profile === null ? [...settings, ...FIRST_STEPS] : FIRST_STEPS.map(context.advice)),
           ].map((line) => `  ${line}`),
         ].join('\n'),
       };
@@ -47,12 +47,31 @@ export const verb: Verb = (command, perform) => {
   );
 };
 
+const FIRST_STEPS = [
+  'kill-switch status',
+  'kill-switch mode live --reason "launch"',
+  'kill-switch kill agent:returns-bot',
+  'kill-switch revive agent:returns-bot --reason "rule fixed"',
+];
+
+/** Commands in this folder act on one above it. A second one would take them from it, so whoever wants that says so. */
+function foundAbove({ directory, up }: FoundFolder, organizationId: string): KillSwitchError {
+  const isThere = holdsSwitch(directory, organizationId);
+  const store = shellWord(`file:${directory}`);
+  return new KillSwitchError(
+    isThere ? 'ALREADY_INITIALISED' : 'INVALID_STATE',
+    `Commands in this folder act on file:${directory}, ${up === 1 ? 'one folder' : `${up} folders`} up, which has ${isThere ? 'a' : 'no'} control plane of the organization ${quoteId(organizationId)}${isThere ? ' already' : ''}. Nothing was changed. ${isThere ? '' : `To create one there: kill-switch init --store ${store}. `}To create another one in this folder, on which commands act here and below from then on: kill-switch init --store ${HERE}`,
+  );
+}
+
+const HERE = 'file:.kill-switch';
+
 /** A beginner may want to try the switch without a Redis. */
 const withAlternative = (error: unknown): unknown =>
   isKillSwitchError(error) && error.code === 'STORE_UNREACHABLE'
     ? new KillSwitchError(
         error.code,
-        `${error.message} To begin without Redis, in a folder of this machine: kill-switch init --store ${DEFAULT_STORE}`,
+        `${error.message} To begin without Redis, in a folder of this machine: kill-switch init --store ${HERE}`,
         { cause: error },
       )
     : error;

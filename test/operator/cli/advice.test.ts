@@ -2,6 +2,7 @@ import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { withReach } from '../../../operator/cli/advice.ts';
+import { type Typed, Where } from '../../../operator/cli/where.ts';
 import { fileStore } from '../../../store/file/index.ts';
 import { temporaryFolder } from '../../servers/index.ts';
 import { type Ran, runHere } from './command.ts';
@@ -67,19 +68,23 @@ describe('what the command advises to run', () => {
   });
 
   test('repeats no password, no URL that cannot be read, and no store where the sentence has one', () => {
+    const reach = (typed: Typed): readonly string[] => new Where(() => typed, { env: {}, cwd: () => '/srv/app' }).reach;
     const typed = { store: 'redis://ops:hunter2@db:6379/3?prefix=app:', organization: "it's" };
-    expect(withReach('Look: kill-switch status. Or kill-switch kill all', typed)).toBe(
+    expect(withReach('Look: kill-switch status. Or kill-switch kill all', reach(typed))).toBe(
       "Look: kill-switch --store … --organization 'it'\\''s' status. Or kill-switch --store … --organization 'it'\\''s' kill all",
     );
-    expect(withReach('Look: kill-switch status', { store: 'redis://db:6379/3?prefix=app:' })).toBe(
+    expect(withReach('Look: kill-switch status', reach({ store: 'redis://db:6379/3?prefix=app:' }))).toBe(
       "Look: kill-switch --store 'redis://db:6379/3?prefix=app:' status",
     );
-    expect(withReach('kill-switch status', { store: 'odd' })).toBe('kill-switch --store … status');
+    expect(withReach('kill-switch status', reach({ store: 'odd' }))).toBe('kill-switch --store … status');
+    expect(withReach('kill-switch status', reach({ profile: 'prod', organization: 'shop' }))).toBe(
+      'kill-switch --profile prod --organization shop status',
+    );
     for (const same of [
       'kill-switch init --store file:.kill-switch',
       'See: kill-switch kill --help',
       'openfeature-kill-switch status, kill-switch.mode, kill-switch flags',
     ])
-      expect(withReach(same, { store: 'file:x' })).toBe(same);
+      expect(withReach(same, reach({ store: 'file:x' }))).toBe(same);
   });
 });

@@ -84,6 +84,7 @@ export async function runHere(
   const code = await runCommand({
     argv: args,
     env,
+    cwd: () => process.cwd(),
     user: () => 'dana',
     out: async (text) => {
       texts.stdout += text;
