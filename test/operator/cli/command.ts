@@ -72,19 +72,19 @@ export function run(args: readonly string[], options: RunOptions = {}): Promise<
 
 /**
  * The same command line without a process of its own: for long tables of them. `watched`: as if a person looked at
- * stderr.
+ * stderr. `cwd`: where the switch is looked for.
  */
 export async function runHere(
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
-  watched = false,
+  { watched = false, cwd = process.cwd() }: { readonly watched?: boolean; readonly cwd?: string } = {},
 ): Promise<Ran> {
   const since = performance.now();
   const texts = { stdout: '', stderr: '' };
   const code = await runCommand({
     argv: args,
     env,
-    cwd: () => process.cwd(),
+    cwd: () => cwd,
     user: () => 'dana',
     out: async (text) => {
       texts.stdout += text;

@@ -162,7 +162,7 @@ describe('waiting for executors', () => {
     const killed = await runHere(
       ['kill', 'all', '--wait', '400ms'],
       { KILL_SWITCH_STORE: `file:${ks.directory}` },
-      true,
+      { watched: true },
     );
     expect(killed.code).toBe(3);
     expect(killed.stderr.startsWith('\r\u001b[KRecorded at epoch 2. ')).toBe(true);
