@@ -41,23 +41,25 @@ export const targetArgument = (verb: string, rest = '', read: typeof parseTarget
   new IdArgument(
     '<target>',
     'all, agent:ID, mission:ID, run:ID, action:PATTERN, feature:NAME or surface:NAME',
-  ).argParser((text) => {
-    const colon = text.indexOf(':');
-    const type = colon < 0 ? text : text.slice(0, colon);
-    const toPaste = (target: string): string => `kill-switch ${verb} ${shellWord(target)}${rest}`;
-    if ((TARGET_TYPES as readonly string[]).includes(type)) {
-      read(text, toPaste);
-      return text;
-    }
-    const meant = closest(type, TARGET_TYPES);
-    if (colon >= 0) {
-      const hint = meant === undefined ? '' : ` Did you mean ${shellWord(`${meant}${text.slice(colon)}`)}?`;
-      throw invalid(`${quoteId(text)} is not a target: it begins with one of ${TARGET_TYPES.join(', ')}.${hint}`);
-    }
-    if (meant === 'all') throw invalid(`${quoteId(text)} is not a target. Did you mean all?`);
-    read(text, toPaste); // throws, with the form to paste
+  ).argParser((text) => parseTargetWord(text, (target) => `kill-switch ${verb} ${shellWord(target)}${rest}`, read));
+
+/** A target that somebody has typed. @throws KillSwitchError INVALID_ARGUMENT, with the form to paste */
+export function parseTargetWord(text: string, toPaste: (target: string) => string, read = parseTarget): string {
+  const colon = text.indexOf(':');
+  const type = colon < 0 ? text : text.slice(0, colon);
+  if ((TARGET_TYPES as readonly string[]).includes(type)) {
+    read(text, toPaste);
     return text;
-  });
+  }
+  const meant = closest(type, TARGET_TYPES);
+  if (colon >= 0) {
+    const hint = meant === undefined ? '' : ` Did you mean ${shellWord(`${meant}${text.slice(colon)}`)}?`;
+    throw invalid(`${quoteId(text)} is not a target: it begins with one of ${TARGET_TYPES.join(', ')}.${hint}`);
+  }
+  if (meant === 'all') throw invalid(`${quoteId(text)} is not a target. Did you mean all?`);
+  read(text, toPaste); // throws, with the form to paste
+  return text;
+}
 
 /** The name of a feature, limit, action or executor. */
 export const nameArgument = (name: string, what: string): Argument =>
@@ -67,7 +69,7 @@ export const nameArgument = (name: string, what: string): Argument =>
     return text;
   });
 
-const wholeNumber =
+export const wholeNumber =
   (what: string, least: number) =>
   (text: string): number => {
     const value = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
@@ -124,10 +126,10 @@ export const afterOption = (): Option =>
     .argParser(wholeNumber('--after', 0))
     .default(0, '0: from the start');
 
-export const pageOptions = (): readonly [Option, Option] => [
-  new Option('--skip <number>', 'how many to leave out at the start').argParser(wholeNumber('--skip', 0)).default(0),
-  new Option('--limit <number>', 'how many to show at most').argParser(wholeNumber('--limit', 1)).default(100),
-];
+export const tailOption = (): Option =>
+  new Option('--tail <number>', 'only the last ones, so many')
+    .argParser(wholeNumber('--tail', 0))
+    .conflicts(['skip', 'limit']);
 
 export const durationOption = (flag: string, what: string, ms: number, shown: string): Option =>
   new Option(`--${flag} <duration>`, what).argParser(parseDuration).default(ms, shown);

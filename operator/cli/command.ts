@@ -1,6 +1,8 @@
 import type { Command } from 'commander';
 import type { ControlPlane } from '../control-plane.ts';
+import type { Screen } from './io.ts';
 import type { Store } from './store-url.ts';
+import type { Line } from './text.ts';
 import type { Found } from './where.ts';
 
 /** The exit codes of the command. `pending`: another person has to agree. */
@@ -19,15 +21,23 @@ export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 /** The answer of a verb: `--json` prints `value`; `text` says the same to people. */
 export interface Answer {
   readonly value: unknown;
-  readonly text: string;
+  readonly text: string | readonly Line[];
+  /** What is said about the text: before and after it on a terminal, on stderr where a program reads stdout. */
+  readonly remarks?: { readonly before: readonly string[]; readonly after: readonly string[] } | undefined;
   readonly exitCode?: ExitCode | undefined;
   /** A sentence that says what has been recorded; noted on stderr where the answer cannot be printed. */
   readonly recorded?: string | undefined;
 }
 
+/** One of many parts of an answer: `value` for machines, and the same in one line. */
+export interface Item {
+  readonly value: unknown;
+  readonly text: string;
+}
+
 /** An answer of many parts: one line each, in JSON too. */
 export interface Lines {
-  readonly lines: AsyncIterable<Pick<Answer, 'value' | 'text'>>;
+  readonly lines: AsyncIterable<Item>;
   /** True: lines for people go to stderr, because the product of the verb is something else (a file). */
   readonly beside?: boolean | undefined;
 }
@@ -40,6 +50,8 @@ export interface Context {
   readonly place: Pick<Found, 'folder' | 'profile'>;
   /** Whether `--json` was given; for verbs that print lines of text but one JSON value. */
   readonly json: boolean;
+  /** Null where stdout is no terminal. */
+  readonly screen: Screen | null;
   /**
    * The operator's side; opened by the first call, closed when the verb has ended. `operate`: as an operating process,
    * which ends kills whose time is over.

@@ -39,6 +39,7 @@ export async function withContext(
       return where.found.organizationId;
     },
     json,
+    screen: io.screen,
     get store() {
       return where.found.store;
     },

@@ -41,6 +41,27 @@ export function parseEnd(text: string): End {
   return { expiresAt: new Date(text).toISOString() };
 }
 
+/**
+ * A time from which on something is listed: RFC 3339, or a duration before now (`2h`).
+ * @throws KillSwitchError INVALID_ARGUMENT
+ */
+export function parseSince(text: string, now: number): Date {
+  if (/^\d+(\.\d+)?[a-z]*$/.test(text)) return new Date(now - parseDuration(text));
+  if (rfc3339.safeParse(text).success) return new Date(text);
+  throw invalid(
+    `${quoteId(text)} is not a time: write how long ago it was (2h), or RFC 3339 with its zone (2026-12-24T18:00:00Z).`,
+  );
+}
+
+/** An age in a table: `12s`, `3m`, `5h`, `9d`. */
+export function formatAge(ms: number): string {
+  const seconds = Math.max(0, Math.floor(ms / 1000));
+  if (seconds < 60) return `${seconds}s`;
+  if (seconds < 3600) return `${Math.floor(seconds / 60)}m`;
+  const hours = Math.floor(seconds / 3600);
+  return hours < 48 ? `${hours}h` : `${Math.floor(hours / 24)}d`;
+}
+
 /** A duration for people: `250 ms`, `12 s`, `3 min`, `5 h`, `2 d`. */
 export function formatDuration(ms: number): string {
   if (ms < 1000) return `${Math.round(ms)} ms`;

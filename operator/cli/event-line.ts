@@ -1,6 +1,8 @@
 import { type EventType, type LogEvent, shownId } from '../../flags/index.ts';
 import { isJsonObject } from '../../flags/json-object.ts';
+import { formatAge } from './duration.ts';
 import { quoted, shortTime, toJson } from './output.ts';
+import type { Column } from './table.ts';
 
 type Data = Readonly<Record<string, unknown>>;
 
@@ -29,10 +31,27 @@ const SAID: Readonly<Record<string, (data: Data) => readonly unknown[]>> = {
 
 const word = (value: unknown): string => (typeof value === 'string' ? shownId(value) : toJson(value));
 
-/** One event in one line, also one of an unknown type. */
-export function eventLine({ seq, at, actor, type, data, reason }: LogEvent): string {
+/** What an event has changed, also one of an unknown type. */
+function saidOf({ type, data }: Pick<LogEvent, 'type' | 'data'>): string {
   const words = Object.hasOwn(SAID, type) ? SAID[type]?.(data) : [data];
-  const what = (words ?? []).map(word).join(' ');
-  const why = reason === null ? '' : quoted(reason);
-  return [String(seq), at, shownId(actor), shownId(type), what, why].filter((part) => part !== '').join('  ');
+  return (words ?? []).map(word).join(' ');
 }
+
+/** One event in one line. */
+export function eventLine(event: LogEvent, form?: 'wide'): string {
+  const { seq, at, actor, type, reason, hash } = event;
+  const why = reason === null ? '' : quoted(reason);
+  const parts = [String(seq), at, shownId(actor), shownId(type), saidOf(event), why, form === 'wide' ? hash : ''];
+  return parts.filter((part) => part !== '').join('  ');
+}
+
+/** Events in a table. */
+export const eventColumns = (now = Date.now()): readonly Column<LogEvent>[] => [
+  { heading: 'SEQ', cell: ({ seq }) => seq, fixed: true },
+  { heading: 'AT', cell: ({ at }) => ({ ready: at, brief: formatAge(now - Date.parse(at)) }), fixed: true },
+  { heading: 'BY', cell: ({ actor }) => actor },
+  { heading: 'TYPE', cell: ({ type }) => type },
+  { heading: 'WHAT', cell: (event) => ({ ready: saidOf(event) }) },
+  { heading: 'REASON', cell: ({ reason }) => (reason === null ? null : { ready: quoted(reason) }) },
+  { heading: 'HASH', cell: ({ hash }) => hash, wide: true },
+];

@@ -6,7 +6,7 @@ import type { Context } from './command.ts';
 export const followed = (
   { note }: Pick<Context, 'note'>,
   control: ControlPlane,
-  options: Pick<FollowOptions, 'after' | 'signal'>,
+  options: Omit<FollowOptions, 'onTrouble'>,
 ): AsyncIterable<LogEvent> =>
   control.follow({
     ...options,

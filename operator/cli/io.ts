@@ -1,3 +1,10 @@
+/** The terminal that stdout is. */
+export interface Screen {
+  /** Its width in characters. */
+  readonly columns: number;
+  readonly colours: boolean;
+}
+
 /** The parts of the process that the command uses. */
 export interface Io {
   readonly argv: readonly string[];
@@ -14,5 +21,7 @@ export interface Io {
   err(text: string): void;
   /** Whether stderr is a terminal. */
   readonly watched: boolean;
+  /** Null where stdout is no terminal: a pipe or a file, which gets everything, without colours. */
+  readonly screen: Screen | null;
   untilInterrupted(): AbortSignal;
 }

@@ -32,6 +32,8 @@ process.exitCode = await runCommand({
   out: stdoutWriter(),
   err: (text) => void process.stderr.write(text),
   watched: process.stderr.isTTY === true,
+  // `hasColors` heeds NO_COLOR, FORCE_COLOR and TERM=dumb. A terminal that does not tell its width says 0.
+  screen: process.stdout.isTTY ? { columns: process.stdout.columns || 80, colours: process.stdout.hasColors() } : null,
   untilInterrupted() {
     if (!interrupted) {
       const controller = new AbortController();

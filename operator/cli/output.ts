@@ -1,4 +1,5 @@
 import { escapeUnseen, printable, shownId } from '../../flags/index.ts';
+import { width } from './width.ts';
 
 /** A reason in quotes. */
 export const quoted = (text: string): string => `"${printable(text)}"`;
@@ -14,7 +15,6 @@ const cellText = (cell: Cell): string =>
   cell === null ? '-' : typeof cell === 'object' ? cell.ready : shownId(String(cell));
 
 const WIDEST = 40;
-const width = (cell: string): number => [...cell].length;
 
 /** Columns under their headings. Nothing is cut: a long cell pushes the rest of its row aside. */
 export function table(headings: readonly string[], rows: readonly (readonly Cell[])[]): string {

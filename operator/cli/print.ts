@@ -1,13 +1,14 @@
-import { isKillSwitchError, messageOf, printable, shownId } from '../../flags/index.ts';
+import { isKillSwitchError, messageOf, shownId } from '../../flags/index.ts';
 import { isChangePendingError, RefusedError, refusalText } from '../refusals.ts';
 import { withReach } from './advice.ts';
 import { type Answer, EXIT, type ExitCode, type Lines } from './command.ts';
 import { CommandError } from './command-error.ts';
 import type { Io } from './io.ts';
 import { toJson, withoutCredentials } from './output.ts';
+import { written } from './text.ts';
 import type { Where } from './where.ts';
 
-type Printer = Pick<Io, 'out' | 'err' | 'watched'>;
+type Printer = Pick<Io, 'out' | 'err' | 'watched' | 'screen'>;
 
 /**
  * Prints the answer of a verb.
@@ -28,8 +29,9 @@ export async function print(
     return EXIT.done;
   }
   if (io.watched) io.err('\r\u001b[K');
-  const text = json ? toJson(withWarnings(result.value, warnings), 2) : forPeople(result.text);
-  await write(io, `${text}\n`, result.recorded);
+  const text = json ? toJson(withWarnings(result.value, warnings), 2) : people(result, io);
+  if (text !== '') await write(io, `${text}\n`, result.recorded);
+  if (!json && io.screen === null) remark(result.remarks?.after, io);
   return result.exitCode ?? EXIT.done;
 }
 
@@ -49,8 +51,22 @@ const withWarnings = (value: unknown, warnings: readonly string[]): unknown =>
     ? { ...value, warnings }
     : value;
 
+/** The text of an answer: on a terminal with its remarks, elsewhere without, which then go to stderr. */
+function people({ text, remarks }: Answer, io: Printer): string {
+  const { before = [], after = [] } = remarks ?? {};
+  const whole = written(text, io.screen?.colours === true);
+  if (io.screen !== null)
+    return [...before.map(forPeople), whole, ...after.map(forPeople)].filter((part) => part !== '').join('\n');
+  remark(before, io);
+  return whole;
+}
+
+const remark = (lines: readonly string[] = [], io: Printer): void => {
+  for (const line of lines) io.err(`${forPeople(line)}\n`);
+};
+
 /** Escapes what could control a terminal in each line, in case a verb has forgotten to. */
-const forPeople = (text: string): string => text.split('\n').map(printable).join('\n');
+const forPeople = (text: Answer['text']): string => written(text, false);
 
 /** The text of an error. A refusal is put into words for somebody who types commands. */
 const wordsOf = (error: unknown): string =>

@@ -4,37 +4,58 @@ import type { ReportedIntervention } from '../../store/reports.ts';
 import type { ExecutorAcknowledgement, SharedWriter } from '../acknowledge.ts';
 import type { SurfaceRow } from '../control-plane.ts';
 import type { Context } from './command.ts';
-import { formatDuration } from './duration.ts';
-import { count, quoted, shortTime, table } from './output.ts';
+import { formatAge, formatDuration } from './duration.ts';
+import { modeCell, stateStyle } from './standing-out.ts';
+import { count, quoted, shortTime } from './output.ts';
+import type { Cell, Column } from './table.ts';
+
+// The columns of the lists, and what is said beside them.
 
 /** Only an operating process ends a kill, so that no single wrong clock does. */
 const OVERDUE = 'past its end: holds until kill-switch watch runs';
 
+/** A time; where tables are cut, how long ago it was. */
+const timeCell = (time: string | null, now: number): Cell =>
+  time === null ? null : { ready: shortTime(time), brief: formatAge(now - Date.parse(time)) };
+
+const endCell = (
+  { expires_at, overdue }: KillRecord,
+  { advice, now }: { advice: Context['advice']; now: number },
+): Cell => {
+  if (expires_at === null) return null;
+  const ready = shortTime(expires_at);
+  if (!overdue) return { ready, brief: `in ${formatAge(Date.parse(expires_at) - now)}` };
+  return { ready: `${ready}, ${advice(OVERDUE)}`, brief: 'overdue', style: 'heed' };
+};
+
 /** Active kills; the target is shown as it can be pasted into `revive`. */
-export const killTable = (kills: readonly KillRecord[], advice: Context['advice']): string =>
-  table(
-    ['MODE', 'TARGET', 'SINCE', 'UNTIL', 'BY', 'REASON'],
-    kills.map(({ mode, target, killed_at, expires_at, overdue, killed_by, reason }) => [
-      mode,
-      target,
-      shortTime(killed_at),
-      expires_at && `${shortTime(expires_at)}${overdue ? `, ${advice(OVERDUE)}` : ''}`,
-      killed_by,
-      reason === null ? null : { ready: quoted(reason) },
-    ]),
-  );
+export function killColumns({ advice }: Pick<Context, 'advice'>, now = Date.now()): readonly Column<KillRecord>[] {
+  return [
+    { heading: 'MODE', cell: ({ mode }) => modeCell(mode), fixed: true },
+    { heading: 'TARGET', cell: ({ target }) => target },
+    { heading: 'SINCE', cell: ({ killed_at }) => timeCell(killed_at, now), fixed: true },
+    { heading: 'UNTIL', cell: (kill) => endCell(kill, { advice, now }), fixed: true },
+    { heading: 'BY', cell: ({ killed_by }) => killed_by },
+    { heading: 'REASON', cell: ({ reason }) => (reason === null ? null : { ready: quoted(reason) }) },
+    { heading: 'ID', cell: ({ id }) => id, wide: true },
+  ];
+}
 
 /** A state for people. */
 export const stateText = ({ state, problem }: Pick<ExecutorAcknowledgement, 'state' | 'problem'>): string =>
   state !== 'silent' ? state : problem === undefined ? 'silent, lease over' : 'silent, see below';
 
 /** One line for each report that does not count, with the reason, and for each trouble that an executor reports. */
+export const problemLines = (executors: readonly ExecutorAcknowledgement[]): string[] =>
+  executors.flatMap(({ id, name, problem, trouble }) => [
+    ...(problem === undefined ? [] : [`The report of ${shownId(id)} does not count: ${printable(problem)}.`]),
+    ...(trouble === undefined ? [] : [`${shownId(name)} (${shownId(id)}) reports: ${printable(trouble)}`]),
+  ]);
+
+/** `problemLines` under a table that is one text. */
 export const problems = (executors: readonly ExecutorAcknowledgement[]): string =>
-  executors
-    .flatMap(({ id, name, problem, trouble }) => [
-      ...(problem === undefined ? [] : [`\nThe report of ${shownId(id)} does not count: ${printable(problem)}.`]),
-      ...(trouble === undefined ? [] : [`\n${shownId(name)} (${shownId(id)}) reports: ${printable(trouble)}`]),
-    ])
+  problemLines(executors)
+    .map((line) => `\n${line}`)
     .join('');
 
 /** How many executors there are, and how many exports (which only write a file for clients that cannot acknowledge). */
@@ -45,7 +66,7 @@ export function counted(executors: readonly ExecutorAcknowledgement[]): string {
   return others === 0 ? count(exports, 'export') : `${count(others, 'executor')} and ${count(exports, 'export')}`;
 }
 
-/** One line on executors that share a writer; empty where none do. */
+/** One line on executors that share a writer, under a table that is one text; empty where none do. */
 export function indistinct(shared: readonly SharedWriter[]): string {
   if (shared.length === 0) return '';
   const groups = shared.slice(0, 3).map(({ writer, executors }) => `${executors.length} write as ${printable(writer)}`);
@@ -56,40 +77,67 @@ export function indistinct(shared: readonly SharedWriter[]): string {
 /** A report of this age (in milliseconds) or older has no time of its own. */
 const NEVER_MS = 20 * 365 * 86_400_000;
 
-/** Executors with their state, the age of their report, and what is wrong with reports that do not count. */
-export const executorTable = (executors: readonly ExecutorAcknowledgement[]): string =>
-  table(
-    ['EXECUTOR', 'STATE', 'EPOCH', 'IN FLIGHT', 'DRAINING', 'HEARD', 'PROCESS', 'ID'],
-    executors.map(({ id, name, host, pid, state, epoch, in_flight, draining, age_ms, problem }) => [
-      name,
-      stateText({ state, problem }),
-      epoch,
-      in_flight,
-      draining,
-      age_ms > NEVER_MS ? 'never' : `${formatDuration(age_ms)} ago`,
-      host === '' ? null : `${host}/${pid}`,
-      id,
-    ]),
-  ) + problems(executors);
+const heardCell = (ageMs: number): Cell =>
+  ageMs > NEVER_MS ? { ready: 'never' } : { ready: `${formatDuration(ageMs)} ago`, brief: formatAge(ageMs) };
+
+/** The ids that executors generate, of which a beginning is enough. Any other id is shown whole. */
+const GENERATED = /^[0-9a-f]{8}-[0-9a-f-]{27}$/;
+const SHORTEST = 8;
+
+/** How much of generated ids tells them apart. */
+function beginning(ids: readonly string[]): number {
+  const generated = [...new Set(ids.filter((id) => GENERATED.test(id)))];
+  let length = SHORTEST;
+  while (new Set(generated.map((id) => id.slice(0, length))).size < generated.length) length += 1;
+  return length;
+}
+
+/** Executors with their state and the age of their report. */
+export function executorColumns(
+  executors: readonly ExecutorAcknowledgement[],
+): readonly Column<ExecutorAcknowledgement>[] {
+  const enough = beginning(executors.map(({ id }) => id));
+  return [
+    { heading: 'EXECUTOR', cell: ({ name }) => name },
+    {
+      heading: 'STATE',
+      cell: (executor) => ({ ready: stateText(executor), brief: executor.state, style: stateStyle(executor.state) }),
+      fixed: true,
+    },
+    { heading: 'EPOCH', cell: ({ epoch }) => epoch, fixed: true },
+    { heading: 'IN FLIGHT', cell: ({ in_flight }) => in_flight, fixed: true },
+    { heading: 'DRAINING', cell: ({ draining }) => draining, fixed: true },
+    { heading: 'HEARD', cell: ({ age_ms }) => heardCell(age_ms), fixed: true },
+    { heading: 'PROCESS', cell: ({ host, pid }) => (host === '' ? null : `${host}/${pid}`) },
+    {
+      heading: 'ID',
+      cell: ({ id }) => (GENERATED.test(id) ? { ready: id, brief: id.slice(0, enough) } : id),
+    },
+    { heading: 'WRITER', cell: ({ writer }) => writer, wide: true },
+  ];
+}
 
 /** Decisions that were not `allow`, with their executor, their cause and the outcome of the call. */
-export const interventionTable = (interventions: readonly ReportedIntervention[]): string =>
-  table(
-    ['AT', 'TYPE', 'ACTION', 'EXECUTOR', 'AGENT', 'RUN', 'STATUS', 'MODE', 'CAUSE'],
-    interventions.map(
-      ({ at, type, action, executor_name, writer, agent_id, run_id, status, mode, cause, proposal }) => [
-        shortTime(at),
-        type,
-        action,
-        namesOf({ name: executor_name, ...(writer !== null && { writer }) }).at(-1) ?? null,
-        agent_id,
-        run_id,
-        proposal ? 'proposal' : status,
-        mode,
-        { ready: causeText(cause) },
-      ],
-    ),
-  );
+export function interventionColumns(now = Date.now()): readonly Column<ReportedIntervention>[] {
+  return [
+    { heading: 'AT', cell: ({ at }) => timeCell(at, now), fixed: true },
+    { heading: 'TYPE', cell: ({ type }) => type },
+    { heading: 'ACTION', cell: ({ action }) => action },
+    {
+      heading: 'EXECUTOR',
+      cell: ({ executor_name: name, writer }) => namesOf({ name, ...(writer !== null && { writer }) }).at(-1) ?? null,
+    },
+    { heading: 'AGENT', cell: ({ agent_id }) => agent_id },
+    { heading: 'RUN', cell: ({ run_id }) => run_id },
+    { heading: 'STATUS', cell: ({ status, proposal }) => (proposal ? 'proposal' : status) },
+    { heading: 'MODE', cell: ({ mode }) => modeCell(mode), fixed: true },
+    { heading: 'CAUSE', cell: ({ cause }) => ({ ready: causeText(cause) }) },
+    { heading: 'MISSION', cell: ({ mission_id }) => mission_id, wide: true },
+    { heading: 'STATE', cell: ({ state }) => state, wide: true },
+    { heading: 'EPOCH', cell: ({ epoch }) => epoch, wide: true },
+    { heading: 'ID', cell: ({ id }) => id, wide: true },
+  ];
+}
 
 const SHOWN_AS = { id: shownId, words: quoted };
 
@@ -100,17 +148,17 @@ const causeText = (recorded: Readonly<Record<string, unknown>>): string => {
 };
 
 /** Actions, where they run, and what they lack. */
-export const surfaceTable = (surfaces: readonly SurfaceRow[]): string =>
-  table(
-    ['ACTION', 'EFFECT', 'SURFACE', 'FEATURE', 'EXECUTOR', 'PROCESS', 'LAST USED', 'GAPS'],
-    surfaces.map(({ action, effect, surface, feature, irreversible, executor, host, pid, last_used, gaps }) => [
-      action,
-      irreversible ? `${effect}, confirmed` : effect,
-      surface,
-      feature,
-      executor,
-      pid === null ? null : `${host}/${pid}`,
-      last_used === null ? 'never' : shortTime(last_used),
-      gaps.length === 0 ? null : gaps.join('; '),
-    ]),
-  );
+export function surfaceColumns(now = Date.now()): readonly Column<SurfaceRow>[] {
+  return [
+    { heading: 'ACTION', cell: ({ action }) => action },
+    { heading: 'EFFECT', cell: ({ effect, irreversible }) => (irreversible ? `${effect}, confirmed` : effect) },
+    { heading: 'SURFACE', cell: ({ surface }) => surface },
+    { heading: 'FEATURE', cell: ({ feature }) => feature },
+    { heading: 'EXECUTOR', cell: ({ executor }) => executor },
+    { heading: 'PROCESS', cell: ({ host, pid }) => (pid === null ? null : `${host}/${pid}`) },
+    { heading: 'LAST USED', cell: ({ last_used }) => timeCell(last_used, now) ?? { ready: 'never' }, fixed: true },
+    { heading: 'GAPS', cell: ({ gaps }) => (gaps.length === 0 ? null : gaps.join('; ')) },
+    { heading: 'LIMITS', cell: ({ limits }) => (limits.length === 0 ? null : limits.join(', ')), wide: true },
+    { heading: 'ID', cell: ({ executor_id }) => executor_id, wide: true },
+  ];
+}

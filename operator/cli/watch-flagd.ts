@@ -7,7 +7,7 @@ import type { ReplicaEvent } from '../../store/replica.ts';
 import { deadManBound } from '../dead-man.ts';
 import { replicaSource } from '../export-source.ts';
 import { type FlagdExport, type FlagdExportEvent, startFlagdExport } from '../flagd-export.ts';
-import type { Answer, Context, Lines } from './command.ts';
+import type { Context, Item, Lines } from './command.ts';
 import { shortTime } from './output.ts';
 
 /** In milliseconds. */
@@ -51,8 +51,8 @@ async function* fileNews(
   { store, organizationId, untilInterrupted }: Context,
   file: string,
   { valid, reissue, skew }: WatchOptions,
-  first: Pick<Answer, 'value' | 'text'>,
-): AsyncGenerator<Pick<Answer, 'value' | 'text'>> {
+  first: Item,
+): AsyncGenerator<Item> {
   const signal = untilInterrupted();
   const emitter = new EventEmitter<{ news: [FileNews] }>();
   const queue = on(emitter, 'news', { signal });

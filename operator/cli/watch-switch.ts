@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { isKillSwitchError, type LogEvent, shownId } from '../../flags/index.ts';
 import { type ExecutorAcknowledgement, executorKey } from '../acknowledge.ts';
 import type { ControlPlane } from '../control-plane.ts';
-import type { Answer } from './command.ts';
+import type { Item } from './command.ts';
 import { eventLine } from './event-line.ts';
 import { followed } from './followed.ts';
 import { count } from './output.ts';
@@ -32,7 +32,7 @@ export async function* watchSwitch(
   control: ControlPlane,
   signal: AbortSignal,
   note: (line: string) => void,
-): AsyncGenerator<Pick<Answer, 'value' | 'text'>> {
+): AsyncGenerator<Item> {
   const { epoch, active_kills, executors } = await control.status();
   const emitter = new EventEmitter<{ watched: [Watched]; error: [unknown] }>();
   const ending = new AbortController();

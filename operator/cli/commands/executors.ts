@@ -1,22 +1,21 @@
 import { sharedWriters } from '../../acknowledge.ts';
-import { pageOptions } from '../arguments.ts';
-import type { Verb } from '../command.ts';
-import { type Page, page } from '../page.ts';
-import { counted, executorTable, indistinct } from '../tables.ts';
+import { listing } from '../listing.ts';
+import { counted, executorColumns, indistinct, problemLines } from '../tables.ts';
 
-export const verb: Verb = (command, perform) => {
-  const [skip, limit] = pageOptions();
-  command
-    .addOption(skip)
-    .addOption(limit)
-    .action(
-      perform(async (context, options: Page) => {
-        const { data: executors } = await (await context.control()).executors();
-        return page(executors, options, {
-          none: 'No executor has reported here.',
-          title: () => `${counted(executors)}:`,
-          text: (shown) => executorTable(shown) + indistinct(sharedWriters(executors)),
-        });
-      }),
-    );
-};
+export const verb = listing({
+  noun: 'executor',
+  none: 'No executor has reported here.',
+  filters: {
+    agent: 'only executors that may have work of this agent open',
+    state: 'only executors in this state',
+    since: 'only executors that have reported since: a time (RFC 3339), or how long ago, such as 2h',
+  },
+  async list(context, { skip, limit = Number.POSITIVE_INFINITY, ...filters }) {
+    // All of them: how many exports there are, and who shares a writer, is said of all.
+    const { data: all, count } = await (await context.control()).executors(filters);
+    const data = all.slice(skip, skip + limit);
+    const below = [...problemLines(data), ...indistinct(sharedWriters(all)).split('\n')];
+    return { data, count, title: counted(all), below: below.filter((line) => line !== '') };
+  },
+  columns: executorColumns,
+});

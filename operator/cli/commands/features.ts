@@ -1,26 +1,17 @@
-import { pageOptions } from '../arguments.ts';
-import type { Verb } from '../command.ts';
-import { count, table } from '../output.ts';
-import { type Page, page } from '../page.ts';
+import { listing } from '../listing.ts';
 
-export const verb: Verb = (command, perform) => {
-  const [skip, limit] = pageOptions();
-  command
-    .addOption(skip)
-    .addOption(limit)
-    .action(
-      perform(async (context, options: Page) => {
-        const { features } = await (await context.control()).status();
-        const all = Object.entries(features).map(([name, stage]) => ({ name, stage }));
-        return page(all, options, {
-          none: 'No feature is set: every feature is dark.',
-          title: (total) => `${count(total, 'feature')}; every other one is dark:`,
-          text: (data) =>
-            table(
-              ['STAGE', 'FEATURE'],
-              data.map(({ name, stage }) => [stage, name]),
-            ),
-        });
-      }),
-    );
-};
+export const verb = listing({
+  noun: 'feature',
+  order: '; every other one is dark',
+  none: 'No feature is set: every feature is dark.',
+  filters: {},
+  async list(context, { skip, limit = Number.POSITIVE_INFINITY }) {
+    const { features } = await (await context.control()).status();
+    const all = Object.entries(features).map(([name, stage]) => ({ name, stage }));
+    return { data: all.slice(skip, skip + limit), count: all.length };
+  },
+  columns: () => [
+    { heading: 'STAGE', cell: ({ stage }) => stage, fixed: true },
+    { heading: 'FEATURE', cell: ({ name }) => name },
+  ],
+});

@@ -1,29 +1,23 @@
-import { pageOptions } from '../arguments.ts';
-import type { Verb } from '../command.ts';
+import { listing } from '../listing.ts';
 import { count } from '../output.ts';
-import { type Page, page } from '../page.ts';
-import { interventionTable } from '../tables.ts';
+import { interventionColumns } from '../tables.ts';
 
-export const verb: Verb = (command, perform) => {
-  const [skip, limit] = pageOptions();
-  command
-    .addOption(skip)
-    .addOption(limit)
-    .option('--proposals', 'only proposals: the work that somebody is to take up')
-    .action(
-      perform(async (context, options: Page & { readonly proposals?: boolean }) => {
-        const { data, unreadable } = await (await context.control()).interventions({
-          proposals: options.proposals === true,
-        });
-        if (unreadable > 0)
-          context.note(
-            `${count(unreadable, 'record')} could not be read and ${unreadable === 1 ? 'is' : 'are'} left out.`,
-          );
-        return page(data, options, {
-          none: 'No decision but `allow` has been recorded here.',
-          title: (total) => `The last ${count(total, 'intervention')}, newest first:`,
-          text: interventionTable,
-        });
-      }),
-    );
-};
+export const verb = listing({
+  noun: 'intervention',
+  order: ', newest first',
+  none: 'No decision but `allow` has been recorded here.',
+  filters: {
+    target: 'only what this target stood for, or what a kill of it or its feature caused',
+    agent: 'only decisions on this agent',
+    action: 'only decisions on this action, or on those that this pattern matches',
+    since: 'only decisions from then on: a time (RFC 3339), or how long ago, such as 2h',
+    proposals: 'only proposals: the work that somebody is to take up',
+  },
+  async list(context, asked) {
+    const { unreadable, ...interventions } = await (await context.control()).interventions(asked);
+    if (unreadable > 0)
+      context.note(`${count(unreadable, 'record')} could not be read and ${unreadable === 1 ? 'is' : 'are'} left out.`);
+    return { ...interventions, ...(unreadable > 0 && { more: { unreadable } }) };
+  },
+  columns: () => interventionColumns(),
+});

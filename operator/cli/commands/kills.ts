@@ -1,24 +1,22 @@
-import { pageOptions } from '../arguments.ts';
-import type { Verb } from '../command.ts';
-import { count } from '../output.ts';
-import { type Page, page } from '../page.ts';
 import { noteIdleKills } from '../idle-kills.ts';
-import { killTable } from '../tables.ts';
+import { listing } from '../listing.ts';
+import { killColumns } from '../tables.ts';
 
-export const verb: Verb = (command, perform) => {
-  const [skip, limit] = pageOptions();
-  command
-    .addOption(skip)
-    .addOption(limit)
-    .action(
-      perform(async (context, options: Page) => {
-        const { data: kills } = await (await context.control()).kills();
-        noteIdleKills(context, kills);
-        return page(kills, options, {
-          none: 'Nothing is killed.',
-          title: (total) => `${count(total, 'active kill')}, newest first:`,
-          text: (data) => killTable(data, context.advice),
-        });
-      }),
-    );
-};
+export const verb = listing({
+  noun: 'active kill',
+  order: ', newest first',
+  none: 'Nothing is killed.',
+  filters: {
+    target: 'only the kill of exactly this target',
+    agent: 'only the kill of this agent',
+    action: 'only kills of this action, of patterns that match it, or of what this pattern matches',
+    actor: 'only kills by this operator',
+    since: 'only kills from then on: a time (RFC 3339), or how long ago, such as 2h',
+  },
+  async list(context, asked) {
+    const kills = await (await context.control()).kills(asked);
+    noteIdleKills(context, kills.data);
+    return kills;
+  },
+  columns: (_, context) => killColumns(context),
+});

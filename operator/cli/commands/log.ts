@@ -1,30 +1,127 @@
 import type { LogEvent } from '../../../flags/index.ts';
-import { afterOption } from '../arguments.ts';
-import type { Answer, Verb } from '../command.ts';
-import { eventLine } from '../event-line.ts';
+import type { ControlPlane } from '../../control-plane.ts';
+import { afterOption, tailOption } from '../arguments.ts';
+import type { Answer, Context, Item, Lines, Verb } from '../command.ts';
+import { eventColumns, eventLine } from '../event-line.ts';
 import { followed } from '../followed.ts';
+import { type GivenFilters, givenFilters, type ListOptions, SCREEN_ROWS, withListOptions } from '../list-options.ts';
+import { formOf } from '../listing.ts';
+import { count } from '../output.ts';
+import { tableLines } from '../table.ts';
+
+interface LogOptions extends ListOptions {
+  readonly after: number;
+  readonly tail?: number;
+  readonly follow?: boolean;
+}
+
+/** A part of the log: its first changes after some that are left out, or its last ones. */
+type Part = { readonly skip: number; readonly limit: number } | { readonly tail: number };
+
+const FILTERS = {
+  target: 'only changes of this target: its kills, its stages; all: the base mode and kills of all',
+  agent: 'only kills of this agent',
+  action: 'only changes of this action, of patterns that match it, or of what this pattern matches',
+  actor: 'only changes by this operator',
+  since: 'only changes from then on: a time (RFC 3339), or how long ago, such as 2h',
+};
 
 export const verb: Verb = (command, perform) => {
-  command
+  withListOptions(command, FILTERS)
     .addOption(afterOption())
-    .option('--follow', 'go on with each new event, until Ctrl-C')
+    .addOption(tailOption())
+    .option('--follow', 'go on with each new change, until Ctrl-C')
     .action(
-      perform(async (context, { after, follow = false }: { after: number; follow?: boolean }) => {
+      perform(async (context, options: LogOptions): Promise<Answer | Lines> => {
         const control = await context.control();
-        if (follow)
-          return { lines: asLines(followed(context, control, { after, signal: context.untilInterrupted() })) };
-        const events = control.log({ after });
-        return context.json ? listed(events) : { lines: asLines(events) };
+        const asked = { after: options.after, ...givenFilters(options) };
+        const part = partOf(options);
+        if (options.follow) return { lines: lines(followedPart(context, control, asked, part), options) };
+        if (!context.json && context.screen === null)
+          return { lines: lines(partly(control.log(asked), part), options) };
+        return listed(context, control.log(asked), options);
       }),
     );
 };
 
-async function* asLines(events: AsyncIterable<LogEvent>): AsyncGenerator<Pick<Answer, 'value' | 'text'>> {
-  for await (const event of events) yield { value: event, text: eventLine(event) };
+const partOf = ({ skip, limit = Number.POSITIVE_INFINITY, tail }: LogOptions): Part =>
+  tail === undefined ? { skip, limit } : { tail };
+
+type Asked = { readonly after: number } & GivenFilters;
+
+/** What there is of that part, and then each new change. */
+async function* followedPart(
+  context: Context,
+  control: ControlPlane,
+  { after, ...filters }: Asked,
+  part: Part,
+): AsyncGenerator<LogEvent> {
+  const signal = context.untilInterrupted();
+  if (!('tail' in part)) {
+    yield* partly(followed(context, control, { after, ...filters, signal }), part);
+    return;
+  }
+  const { epoch } = await control.status();
+  for await (const event of partly(control.log({ after, ...filters }), part)) if (event.seq <= epoch) yield event;
+  yield* followed(context, control, { after: Math.max(after, epoch), ...filters, signal });
 }
 
-async function listed(events: AsyncIterable<LogEvent>): Promise<Answer> {
-  const data: LogEvent[] = [];
-  for await (const event of events) data.push(event);
-  return { value: { data, count: data.length }, text: '' };
+async function* partly(events: AsyncIterable<LogEvent>, part: Part): AsyncGenerator<LogEvent> {
+  if ('tail' in part) {
+    yield* (await collected(events, part)).data;
+    return;
+  }
+  let at = 0;
+  for await (const event of events) {
+    at += 1;
+    if (at > part.skip) yield event;
+    if (at >= part.skip + part.limit) return;
+  }
+}
+
+/** The events of a part, and how many there are. */
+async function collected(
+  events: AsyncIterable<LogEvent>,
+  part: Part,
+): Promise<{ readonly data: readonly LogEvent[]; readonly count: number }> {
+  const most = 'tail' in part ? part.tail : part.skip + part.limit;
+  let kept: LogEvent[] = [];
+  let total = 0;
+  for await (const event of events) {
+    total += 1;
+    if ('tail' in part || total <= most) kept.push(event);
+    if (kept.length >= 2 * most + 1000) kept = lastOf(kept, most);
+  }
+  return { data: 'tail' in part ? lastOf(kept, most) : kept.slice(part.skip), count: total };
+}
+
+const lastOf = <T>(items: readonly T[], most: number): T[] => items.slice(Math.max(0, items.length - most));
+
+async function* lines(events: AsyncIterable<LogEvent>, { output }: LogOptions): AsyncGenerator<Item> {
+  for await (const event of events) yield { value: event, text: eventLine(event, output) };
+}
+
+async function listed(context: Context, events: AsyncIterable<LogEvent>, options: LogOptions): Promise<Answer> {
+  // Whoever looks at a screen wants the newest, which are the last.
+  const isPlain = options.limit === undefined && options.skip === 0 && options.after === 0;
+  const onScreen: Part = isPlain ? { tail: SCREEN_ROWS } : { skip: options.skip, limit: options.limit ?? SCREEN_ROWS };
+  const part = context.json || options.tail !== undefined ? partOf(options) : onScreen;
+  const { data, count: total } = await collected(events, part);
+  const left = total - data.length;
+  const isTail = 'tail' in part;
+  const rest = isTail ? left : left - part.skip;
+  return {
+    value: { data, count: total },
+    text: data.length === 0 ? [] : tableLines(eventColumns(), data, formOf(context, options)),
+    remarks: {
+      before: [
+        total === 0 ? 'No change matches.' : `${count(total, 'change')}, oldest first:`,
+        ...(isTail && rest > 0 ? [`… ${rest} before these: --tail ${2 * data.length} for more, | less for all`] : []),
+      ],
+      after:
+        !isTail && rest > 0
+          ? [`… and ${rest} more: --after ${data.at(-1)?.seq} for the next ones, | less for all`]
+          : [],
+    },
+  };
 }

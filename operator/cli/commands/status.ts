@@ -2,18 +2,27 @@ import { shownId } from '../../../flags/index.ts';
 import type { Status } from '../../control-plane.ts';
 import type { Context, Verb } from '../command.ts';
 import { forkLines, SHOWN } from '../forks.ts';
-import { count, toJson } from '../output.ts';
 import { noteIdleKills } from '../idle-kills.ts';
-import { counted, executorTable, indistinct, killTable } from '../tables.ts';
+import { type ListOptions, outputOption } from '../list-options.ts';
+import { formOf } from '../listing.ts';
+import { count, toJson } from '../output.ts';
+import { modeStyle } from '../standing-out.ts';
+import { type Column, type Form, tableLines } from '../table.ts';
+import { counted, executorColumns, indistinct, killColumns, problemLines } from '../tables.ts';
+import type { Line } from '../text.ts';
 
 export const verb: Verb = (command, perform) => {
-  command.action(
-    perform(async (context) => {
+  command.addOption(outputOption()).action(
+    perform(async (context, options: Pick<ListOptions, 'output'>) => {
       const value = await (await context.control()).status();
       noteIdleKills(context, value.kills);
       return {
         value,
-        text: [...forkLines(value, context.advice), ...ignored(value), ...screen(value, context)].join('\n'),
+        text: [
+          ...forkLines(value, context.advice),
+          ...ignored(value),
+          ...screen(value, context, formOf(context, options)),
+        ],
       };
     }),
   );
@@ -28,43 +37,50 @@ function ignored({ ignored_forks, excluded }: Status): string[] {
   return lines.length === 0 ? [] : [...lines, ''];
 }
 
-function screen(status: Status, { store, advice }: Context): string[] {
-  const more =
-    (verb: string) =>
-    (total: number): string[] =>
-      total > SHOWN ? [`… and ${total - SHOWN} more: ${advice(`kill-switch ${verb}`)}`] : [];
+/** One screen on a terminal. Elsewhere it is whole: whoever looks for a line of it must find that. */
+function screen(status: Status, context: Context, form: Form): Line[] {
+  const { store, advice } = context;
+  const shown = form.columns === null ? Number.POSITIVE_INFINITY : SHOWN;
+  const more = (verb: string, total: number): string[] =>
+    total > shown ? [`… and ${total - shown} more: ${advice(`kill-switch ${verb}`)}`] : [];
+  const named = (values: Readonly<Record<string, string | number>>, none: string, verb: string): string => {
+    const all = Object.entries(values);
+    if (all.length === 0) return none;
+    const some = all.slice(0, shown).map(([name, value]) => `${shownId(name)} ${value}`);
+    return [...some, ...more(verb, all.length)].join(', ');
+  };
+  const rows = <Row>(all: readonly Row[], columns: (some: readonly Row[]) => readonly Column<Row>[]): Line[] => {
+    const some = all.slice(0, shown);
+    return tableLines(columns(some), some, form);
+  };
   const { organization_id, mode, targeting, epoch, active_kills, kills, executors } = status;
+  const style = modeStyle(mode);
+  const rule = targeting === null ? '' : `, by the rule ${toJson(targeting)}`;
   return [
     `${store.location}, organization ${shownId(organization_id)}, epoch ${epoch}`,
-    `Mode      ${mode}${targeting === null ? '' : `, by the rule ${toJson(targeting)}`}`,
-    `Features  ${named(status.features, 'every feature is dark', more('features'))}`,
-    `Limits    ${named(status.limits, 'none set', more('limits'))}`,
-    `Autonomy  ${named(status.autonomy, 'none set', more('status --json'))}`,
+    style === undefined ? `Mode      ${mode}${rule}` : ['Mode      ', { text: mode, style }, rule],
+    `Features  ${named(status.features, 'every feature is dark', 'features')}`,
+    `Limits    ${named(status.limits, 'none set', 'limits')}`,
+    `Autonomy  ${named(status.autonomy, 'none set', 'status --json')}`,
     '',
     ...(active_kills === 0
       ? ['No active kills.']
       : [
           `${count(active_kills, 'active kill')}, newest first:`,
-          killTable(kills.slice(0, SHOWN), advice),
-          ...more('kills')(active_kills),
+          ...rows(kills, () => killColumns(context)),
+          ...more('kills', active_kills),
         ]),
     '',
     ...(executors.length === 0
       ? ['No executor has reported here.']
       : [
           `${counted(executors)}:`,
-          executorTable(executors.slice(0, SHOWN)) + indistinct(status.shared_writers),
-          ...more('executors')(executors.length),
+          ...rows(executors, executorColumns),
+          ...problemLines(executors.slice(0, shown)),
+          ...indistinct(status.shared_writers)
+            .split('\n')
+            .filter((line) => line !== ''),
+          ...more('executors', executors.length),
         ]),
   ];
-}
-
-function named(
-  values: Readonly<Record<string, string | number>>,
-  none: string,
-  rest: (total: number) => string[],
-): string {
-  const all = Object.entries(values);
-  if (all.length === 0) return none;
-  return [...all.slice(0, SHOWN).map(([name, value]) => `${shownId(name)} ${value}`), ...rest(all.length)].join(', ');
 }

@@ -1,21 +1,15 @@
-import { pageOptions } from '../arguments.ts';
-import type { Verb } from '../command.ts';
-import { count } from '../output.ts';
-import { type Page, page } from '../page.ts';
-import { surfaceTable } from '../tables.ts';
+import { listing } from '../listing.ts';
+import { surfaceColumns } from '../tables.ts';
 
-export const verb: Verb = (command, perform) => {
-  const [skip, limit] = pageOptions();
-  command
-    .addOption(skip)
-    .addOption(limit)
-    .action(
-      perform(async (context, options: Page) =>
-        page((await (await context.control()).surfaces()).data, options, {
-          none: 'No executor has reported its actions yet.',
-          title: (total) => `${count(total, 'action')} that can act:`,
-          text: surfaceTable,
-        }),
-      ),
-    );
-};
+export const verb = listing({
+  noun: 'action',
+  order: ' that can act',
+  none: 'No executor has reported its actions yet.',
+  filters: {
+    target: 'only actions that a kill of this target would reach: all, an action, a feature or a surface',
+    action: 'only this action, or those that this pattern matches',
+    since: 'only actions that were used since: a time (RFC 3339), or how long ago, such as 2h',
+  },
+  list: async (context, asked) => (await context.control()).surfaces(asked),
+  columns: () => surfaceColumns(),
+});

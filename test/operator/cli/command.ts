@@ -94,6 +94,7 @@ export async function runHere(
       texts.stderr += text;
     },
     watched,
+    screen: null,
     untilInterrupted: () => new AbortController().signal,
   });
   return ran(code, texts, performance.now() - since);

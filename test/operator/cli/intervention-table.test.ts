@@ -1,7 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type Cause, causeRecord, escapeUnseen } from '../../../flags/index.ts';
-import { interventionTable } from '../../../operator/cli/tables.ts';
+import { tableLines } from '../../../operator/cli/table.ts';
+import { interventionColumns } from '../../../operator/cli/tables.ts';
+import { written } from '../../../operator/cli/text.ts';
 import type { ReportedIntervention } from '../../../store/reports.ts';
 import { causesOf } from '../../flags/causes.ts';
 
@@ -28,6 +30,9 @@ const intervention = (cause: ReportedIntervention['cause']): ReportedInterventio
   input: null,
   proposal: false,
 });
+
+const interventionTable = (rows: readonly ReportedIntervention[]): string =>
+  written(tableLines(interventionColumns(), rows, { columns: null, wide: false }), false);
 
 const lineOf = (cause: ReportedIntervention['cause']): string | undefined =>
   interventionTable([intervention(cause)])

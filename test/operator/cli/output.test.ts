@@ -24,6 +24,7 @@ describe('an answer that cannot be written', () => {
   test('is reported on stderr, and a command whose answer is lost never ends with 0', async () => {
     const ks = fileSwitch();
     await ks.run('init');
+    await ks.run('kill', 'agent:x', '--wait', '0');
     const jobs = ['status', 'status --json', 'flagd export', 'log', 'log --json', 'kills', '--help', 'kill --help'];
     await each(jobs, async (args) => {
       const { code, stderr } = await through(`ks ${args} > /dev/full`, ks.directory);

@@ -113,8 +113,8 @@ describe.skipIf(!hasRedis)('the command on a real Redis', () => {
         expect.objectContaining({ id, state: 'silent', problem: expect.any(String) }),
       );
     }
-    const { stdout } = await ks('executors');
-    expect(stdout).toMatch(/^The report of "a\\nb" does not count: it names another executor, .*$/m);
+    const { stderr } = await ks('executors');
+    expect(stderr).toMatch(/^The report of "a\\nb" does not count: it names another executor, .*$/m);
     expect((await ks('log', 'verify')).code).toBe(0);
     const killed = await ks('kill', 'agent:x', '--wait', '300ms');
     expect(killed.code).toBe(3);
@@ -249,7 +249,14 @@ describe('without ioredis', () => {
     cpSync(join(root, 'package.json'), join(path, 'package.json'));
     const modules = join(path, 'node_modules');
     mkdirSync(join(modules, '@openfeature'), { recursive: true });
-    for (const name of ['commander', 'zod', 'json-canonicalize', '@openfeature/core', '@openfeature/flagd-core'])
+    for (const name of [
+      'commander',
+      'zod',
+      'json-canonicalize',
+      'string-width',
+      '@openfeature/core',
+      '@openfeature/flagd-core',
+    ])
       symlinkSync(join(root, 'node_modules', name), join(modules, name));
     const main = join(path, 'dist/operator/cli/main.js');
     const redis = await run(['status', '--json', '--store', 'redis://user:s3cret@127.0.0.1:1'], { main, cwd: path });

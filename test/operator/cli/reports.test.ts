@@ -8,7 +8,8 @@ test('interventions and surfaces show what a real agent was refused, and every a
   const ks = fileSwitch();
   await ks.run('init');
   expect((await ks.json('interventions')).json).toEqual({ data: [], count: 0 });
-  expect((await ks.run('surfaces')).stdout).toBe('No executor has reported its actions yet.\n');
+  const none = { stdout: '', stderr: 'No executor has reported its actions yet.\n' };
+  expect(await ks.run('surfaces')).toMatchObject(none);
   await ks.run('kill', 'agent:mailer', '--wait', '0');
   const killSwitch = await createKillSwitch({
     store: fileStore({ directory: ks.directory }),

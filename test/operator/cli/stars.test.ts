@@ -52,6 +52,6 @@ test.each(['action:*', 'action:pay*', 'action:*.refund', 'action:.*', 'agent:*']
     expect((await ks.here('log', 'verify', '--json')).json).toMatchObject({ ok: true });
     expect(await ks.here('revive', target, '--reason', 'never stopped anything')).toMatchObject({ code: 0 });
     expect((await ks.here('kills', '--json')).json.count).toBe(0);
-    expect((await ks.here('kills')).stderr).toBe('');
+    expect((await ks.here('kills')).stderr).toBe('Nothing is killed.\n');
   },
 );

@@ -199,7 +199,7 @@ describe('every verb, on a file store', () => {
     expect(status.stdout).toContain('Autonomy  email.send human_in_the_loop\n');
   });
 
-  test('status is one screen: the first twenty kills, and how many more there are', async () => {
+  test('status is one screen: the first twenty kills, and how many more there are; in a pipe it is whole', async () => {
     const ks = fileSwitch();
     await ks.run('init');
     const control = await import('../../../operator/index.ts').then(async ({ openControlPlane }) => {
@@ -208,11 +208,12 @@ describe('every verb, on a file store', () => {
     });
     await Promise.all(Array.from({ length: 23 }, (_, index) => control.kill({ target: `agent:bot-${index}` })));
     await control.close();
-    const { stdout, code } = await ks.run('status');
-    expect(code).toBe(0);
-    expect(stdout).toContain('23 active kills, newest first:');
-    expect(stdout.match(/agent:bot-/g)).toHaveLength(20);
-    expect(stdout).toContain('… and 3 more: kill-switch kills');
+    const terminal = ks.terminal(['status']);
+    expect(await terminal.exited).toBe(0);
+    expect(terminal.screen).toContain('23 active kills, newest first:');
+    expect(terminal.screen.match(/agent:bot-/g)).toHaveLength(20);
+    expect(terminal.screen).toContain('… and 3 more: kill-switch kills');
+    expect((await ks.run('status')).stdout.match(/agent:bot-/g)).toHaveLength(23);
     const page = await ks.json('kills', '--skip', '20', '--limit', '2');
     expect(page.json).toMatchObject({ count: 23, data: [{ is_active: true }, { is_active: true }] });
     expect(page.json.data).toHaveLength(2);

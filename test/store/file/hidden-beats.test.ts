@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { root } from '../../../scripts/prepare.mjs';
+import { onTerminal } from '../../operator/cli/command.ts';
 import { everybodys } from './everybodys.ts';
 import { ANN, as, BOB, EVE, ofUsers, report, WHY_NOT } from './users.ts';
 
@@ -80,14 +81,16 @@ describe.skipIf(WHY_NOT !== null)(ofUsers('a flood of one user’s files among t
     const { directory, junk, lookalikes } = await withExecutors();
     junk(3000);
     lookalikes(200);
-    const run = (...args: readonly string[]) =>
-      as(0, process.execPath, COMMAND, ...args, '--store', `file:${directory}`, '--operator', 'dana').stdout;
+    const here = ['--store', `file:${directory}`, '--operator', 'dana'];
+    const run = (...args: readonly string[]) => as(0, process.execPath, COMMAND, ...args, ...here).stdout;
     for (const [verb, most] of [
       [['kill', 'agent:x'], 80],
       [['status'], 60],
       [['executors'], 130],
     ] as const) {
-      const lines = run(...verb).split('\n');
+      const terminal = onTerminal([...verb, ...here], { columns: 200 });
+      await terminal.exited;
+      const lines = terminal.screen.split('\n');
       expect(lines.length, verb[0]).toBeLessThan(most);
       expect(lines.filter((line) => line.startsWith('honest-')).length, verb[0]).toBe(HONEST.length);
     }

@@ -1,0 +1,83 @@
+import type { Option } from 'commander';
+import type { ListAnswer } from '../lists.ts';
+import type { Answer, Context, Lines, Verb } from './command.ts';
+import { type FilterHelp, givenFilters, type ListOptions, SCREEN_ROWS, withListOptions } from './list-options.ts';
+import { count } from './output.ts';
+import { type Column, type Form, tableLines } from './table.ts';
+
+/** What a list is asked for: a part of it, and its filters. */
+export type AskedList = Pick<ListOptions, 'skip'> & { readonly limit?: number } & ReturnType<typeof givenFilters>;
+
+/** A list, and what is to be said of it beside. */
+export interface Listed<Row> extends ListAnswer<Row> {
+  /** Lines under the table. */
+  readonly below?: readonly string[] | undefined;
+  /** Further members of the value in JSON. */
+  readonly more?: Readonly<Record<string, unknown>> | undefined;
+  /** What the title says, where `count` and `noun` do not say all. */
+  readonly title?: string | undefined;
+}
+
+/** A verb that lists. To add one, say what it lists, from where, by which filters, in which columns. */
+export interface Listing<Row> {
+  /** One row of it, as `1 active kill` says it. */
+  readonly noun: string;
+  /** What the title says after how many there are: `, newest first`. */
+  readonly order?: string;
+  /** What is said where there is none at all. */
+  readonly none: string;
+  readonly filters: FilterHelp;
+  readonly list: (context: Context, asked: AskedList) => Promise<Listed<Row>>;
+  readonly columns: (rows: readonly Row[], context: Context) => readonly Column<Row>[];
+  /** A further option, and what is done in place of listing where it is given. */
+  readonly instead?: {
+    readonly option: Option;
+    readonly run: (context: Context, options: ListOptions) => Promise<Lines>;
+  };
+}
+
+export const listing =
+  <Row>(listed: Listing<Row>): Verb =>
+  (command, perform) => {
+    withListOptions(command, listed.filters);
+    if (listed.instead) command.addOption(listed.instead.option);
+    command.action(
+      perform(async (context, options: ListOptions & Readonly<Record<string, unknown>>): Promise<Answer | Lines> => {
+        const { instead } = listed;
+        if (instead && options[instead.option.attributeName()] === true) return instead.run(context, options);
+        return answer(listed, context, options);
+      }),
+    );
+  };
+
+/** How tables are shown here. */
+export const formOf = ({ screen }: Pick<Context, 'screen'>, { output }: Pick<ListOptions, 'output'>): Form => ({
+  columns: screen?.columns ?? null,
+  wide: output === 'wide',
+});
+
+/** A list is whole, but on a terminal, and where somebody says how many rows they want. */
+const limitOf = ({ json, screen }: Pick<Context, 'json' | 'screen'>, { limit }: Pick<ListOptions, 'limit'>) =>
+  limit ?? (json || screen === null ? undefined : SCREEN_ROWS);
+
+async function answer<Row>(listed: Listing<Row>, context: Context, options: ListOptions): Promise<Answer> {
+  const { skip } = options;
+  const limit = limitOf(context, options);
+  const filters = givenFilters(options);
+  const found = await listed.list(context, { skip, ...(limit !== undefined && { limit }), ...filters });
+  const { data, count: total, below = [], more = {} } = found;
+  const rest = total - skip - data.length;
+  const title = found.title ?? `${count(total, listed.noun)}${listed.order ?? ''}`;
+  return {
+    value: { data, count: total, ...more },
+    text: data.length === 0 ? [] : tableLines(listed.columns(data, context), data, formOf(context, options)),
+    remarks: {
+      before: [total > 0 ? `${title}:` : Object.keys(filters).length > 0 ? `No ${listed.noun} matches.` : listed.none],
+      after: [...below, ...(rest > 0 ? [moreLine(rest, skip + data.length)] : [])],
+    },
+  };
+}
+
+/** How many rows are not shown, and how they are seen: where stdout is no terminal, lists are whole. */
+const moreLine = (rest: number, shown: number): string =>
+  `… and ${rest} more: --skip ${shown} for the next ones, | less for all`;
