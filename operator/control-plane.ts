@@ -8,9 +8,11 @@ import type {
   Mode,
   SurfaceRecord,
 } from '../flags/index.ts';
+import type { ReportedIntervention } from '../store/reports.ts';
 import type { Acknowledgements, ExecutorAcknowledgement, SharedWriter } from './acknowledge.ts';
 import type {
   ExecutorsOptions,
+  FollowInterventionsOptions,
   InterventionsAnswer,
   InterventionsOptions,
   KillsOptions,
@@ -257,6 +259,11 @@ export interface ControlPlane {
   executors(options?: ExecutorsOptions): Promise<ListAnswer<ExecutorAcknowledgement>>;
   /** The decisions that were not `allow`, as many as the store keeps, newest first. */
   interventions(options?: InterventionsOptions): Promise<InterventionsAnswer>;
+  /**
+   * Each intervention as an executor reports it, in about a second. One that cannot be read is left out. Waits through
+   * outages of the store, and ends as `follow` does.
+   */
+  followInterventions(options?: FollowInterventionsOptions): AsyncIterable<ReportedIntervention>;
   /** Every action that can be performed, with its executor. */
   surfaces(options?: SurfacesOptions): Promise<ListAnswer<SurfaceRow>>;
   /** The log, oldest first. @throws NOT_INITIALISED where there is none, CORRUPT at an event that cannot be read */

@@ -2,10 +2,17 @@ import { idProblem, invalid, quoteId, readTarget, textProblem } from '../flags/i
 import { checkKeys } from '../flags/options.ts';
 import { EXECUTOR_STATES } from './acknowledge.ts';
 import type { FollowOptions, SurfaceRow } from './control-plane.ts';
+import type { FollowingInterventions } from './follow-interventions.ts';
 import type { Following } from './follow-log.ts';
 import { checkBoolean, checkFunction, checkSignal, isoTime, wholeNumber } from './given.ts';
-import { EVENT_FILTERS, type Filters, type FilterValues, SURFACE_FILTERS } from './list-filters.ts';
-import type { LogOptions, Page, SurfacesOptions } from './lists.ts';
+import {
+  EVENT_FILTERS,
+  INTERVENTION_FILTERS,
+  type Filters,
+  type FilterValues,
+  SURFACE_FILTERS,
+} from './list-filters.ts';
+import type { FollowInterventionsOptions, LogOptions, Page, SurfacesOptions } from './lists.ts';
 
 // What callers ask of a list, checked before the store is asked.
 
@@ -54,6 +61,21 @@ export function givenFollow(options: FollowOptions): Following {
   checkSignal(signal);
   checkFunction('onTrouble', onTrouble);
   return { ...afterAndMatches(options), signal: signal ?? new AbortController().signal, onTrouble };
+}
+
+export function givenFollowInterventions(options: FollowInterventionsOptions): FollowingInterventions {
+  const own = { signal: true, onTrouble: true } as const;
+  checkKeys<object>('followInterventions', options, { ...keysOf(INTERVENTION_FILTERS), ...own });
+  const { signal, onTrouble = () => {}, since, proposals } = options;
+  checkSignal(signal);
+  checkFunction('onTrouble', onTrouble);
+  return {
+    matches: givenFilters(options, INTERVENTION_FILTERS),
+    proposals: proposals === true,
+    withKept: since !== undefined,
+    signal: signal ?? new AbortController().signal,
+    onTrouble,
+  };
 }
 
 const afterAndMatches = (options: LogOptions): Pick<Following, 'after' | 'matches'> => ({

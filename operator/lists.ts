@@ -67,6 +67,14 @@ export interface InterventionsAnswer extends ListAnswer<ReportedIntervention> {
   readonly unreadable: number;
 }
 
+/** `since`: those that the store has since then come first; without it only new ones come. */
+export interface FollowInterventionsOptions extends Omit<InterventionsOptions, keyof Page> {
+  /** Ends the following. Without one it ends when the caller stops iterating. */
+  readonly signal?: AbortSignal | undefined;
+  /** Called once when the store stops answering, with the problem; and with an empty text when it answers again. */
+  readonly onTrouble?: ((problem: string) => void) | undefined;
+}
+
 /** `after`: the `seq` after which the log is read; default 0: from the start. Every filter that is given must match. */
 export interface LogOptions {
   readonly after?: number | undefined;

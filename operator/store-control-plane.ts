@@ -12,7 +12,7 @@ import {
 import { checkKeys } from '../flags/options.ts';
 import { loadWhole } from '../store/answers.ts';
 import { type ControlConnection, KEPT_INTERVENTIONS, KEPT_PROPOSALS } from '../store/ports.ts';
-import { readInterventions } from '../store/reports.ts';
+import { readInterventions, type ReportedIntervention } from '../store/reports.ts';
 import { acknowledge, type ExecutorAcknowledgement } from './acknowledge.ts';
 import type { Recorded } from './change-queue.ts';
 import { type Command, entriesFor } from './commands.ts';
@@ -37,11 +37,13 @@ import type {
   Status,
   SurfaceRow,
 } from './control-plane.ts';
+import { followInterventions } from './follow-interventions.ts';
 import { followLog } from './follow-log.ts';
-import { givenFollow, givenList, givenLog, givenSurfaces, listed } from './given-list.ts';
+import { givenFollow, givenFollowInterventions, givenList, givenLog, givenSurfaces, listed } from './given-list.ts';
 import { EXECUTOR_FILTERS, INTERVENTION_FILTERS, KILL_FILTERS } from './list-filters.ts';
 import type {
   ExecutorsOptions,
+  FollowInterventionsOptions,
   InterventionsAnswer,
   InterventionsOptions,
   KillsOptions,
@@ -243,6 +245,11 @@ export class StoreControlPlane implements ControlPlane {
     const { shelf } = this.#connection;
     const { interventions, unreadable } = await readInterventions(shelf, KEPT, options.proposals);
     return { ...listed(interventions.filter(matches), page), unreadable };
+  }
+
+  followInterventions(options: FollowInterventionsOptions = {}): AsyncIterable<ReportedIntervention> {
+    const source = { shelf: this.#connection.shelf, closed: this.#opened.closed };
+    return followInterventions(source, givenFollowInterventions(options));
   }
 
   async surfaces(options: SurfacesOptions = {}): Promise<ListAnswer<SurfaceRow>> {

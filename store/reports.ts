@@ -99,15 +99,24 @@ export async function readInterventions(
 ): Promise<{ readonly interventions: readonly ReportedIntervention[]; readonly unreadable: number }> {
   const proposals = await newestTexts(shelf, 'proposals', limit);
   const texts = proposalsOnly ? proposals : [...(await newestTexts(shelf, 'interventions', limit)), ...proposals];
+  const { records, unreadable } = recordsIn(texts);
+  return { interventions: records.sort((a, b) => (a.at < b.at ? 1 : -1)).slice(0, limit), unreadable };
+}
+
+/** The same key is the same record. */
+export const recordKey = ({ writer, id }: Pick<ReportedIntervention, 'writer' | 'id'>): string => `${writer}\n${id}`;
+
+/** The records in these texts, each once, and how many texts are none. */
+export function recordsIn(texts: readonly KeptText[]): {
+  readonly records: ReportedIntervention[];
+  readonly unreadable: number;
+} {
   const found = texts.flatMap(({ text, writer = null }): ReportedIntervention[] => {
     const record = readable(interventionSchema, text);
     return record ? [{ ...record, writer }] : [];
   });
-  const interventions = [...new Map(found.map((record) => [`${record.writer}\n${record.id}`, record])).values()];
-  return {
-    interventions: interventions.sort((a, b) => (a.at < b.at ? 1 : -1)).slice(0, limit),
-    unreadable: texts.length - found.length,
-  };
+  const records = [...new Map(found.map((record) => [recordKey(record), record])).values()];
+  return { records, unreadable: texts.length - found.length };
 }
 
 /** When a record was made, by its writer's own word; '' where the text is no record. */

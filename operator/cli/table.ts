@@ -67,6 +67,13 @@ export function tableLines<Row>(columns: readonly Column<Row>[], rows: readonly 
   );
 }
 
+/** One row by itself, whole. */
+export const rowText = <Row>(columns: readonly Column<Row>[], row: Row, form: Pick<Form, 'wide'>): string =>
+  columns
+    .filter((column) => form.wide || column.wide !== true)
+    .map(({ cell }) => shownCell(cell(row), true).text)
+    .join(GAP);
+
 const GAP = '  ';
 
 function shownCell(cell: Cell, whole: boolean): Shown {

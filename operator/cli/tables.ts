@@ -101,7 +101,10 @@ export function executorColumns(
     { heading: 'EXECUTOR', cell: ({ name }) => name },
     {
       heading: 'STATE',
-      cell: (executor) => ({ ready: stateText(executor), brief: executor.state, style: stateStyle(executor.state) }),
+      cell: (executor) => {
+        const ready = stateText(executor);
+        return { ready, brief: ready.replace(/,.*/, ''), style: stateStyle(executor.state) };
+      },
       fixed: true,
     },
     { heading: 'EPOCH', cell: ({ epoch }) => epoch, fixed: true },

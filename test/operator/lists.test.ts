@@ -6,6 +6,7 @@ import { memoryControlStore } from '../../store/memory/control.ts';
 import { memoryStore } from '../../store/memory/index.ts';
 import { plainSurface } from '../../testing/store/surface.ts';
 import { openQuickControl } from './open-quick-control.ts';
+import { plainIntervention } from './plain-intervention.ts';
 
 /** What no compiler has looked at. */
 const any = (value: unknown): never => value as never;
@@ -33,26 +34,9 @@ const targets = async (control: ControlPlane, options: Parameters<ControlPlane['
   (await control.kills(options)).data.map(({ target }) => target);
 
 const intervention = (id: string, more: Partial<Intervention>): Intervention => ({
-  id,
-  at: '2026-01-01T00:00:00.000Z',
-  executor_id: 'e',
-  executor_name: 'mailer',
-  type: 'HARD_BLOCK',
-  outcome: 'BLOCKED',
-  verdict: 'block',
-  status: 'blocked',
-  state: 'refused',
-  action: 'email.send',
-  effect: 'write',
-  surface: 'tool',
+  ...plainIntervention(id),
   agent_id: 'bot',
   run_id: 'r-1',
-  mission_id: null,
-  mode: 'full_stop',
-  epoch: 1,
-  cause: { kind: 'mode' },
-  input: null,
-  proposal: false,
   ...more,
 });
 
@@ -180,6 +164,41 @@ describe('a list', () => {
     expect(ending.signal.aborted).toBe(true);
   });
 
+  test('of interventions is followed: whatever was not there before, however late and however much', async () => {
+    const { control, executor } = await setUp();
+    const { reports } = await executor('mailer');
+    const numbered = (from: number, to: number): Intervention[] =>
+      Array.from({ length: to - from }, (_, at) =>
+        intervention(`${from + at}`, { at: new Date(from + at).toISOString() }),
+      );
+    await reports.record(numbered(5000, 7000));
+    const follow = async (
+      options: Parameters<ControlPlane['followInterventions']>[0],
+      most: number,
+      first: () => unknown = () => {},
+    ): Promise<string[]> => {
+      const ending = new AbortController();
+      const ids: string[] = [];
+      const records = control.followInterventions({ ...options, signal: ending.signal })[Symbol.asyncIterator]();
+      const next = records.next();
+      await new Promise((resolve) => setTimeout(resolve, 100)); // it has looked at what is there
+      await first();
+      for (let result = await next; !result.done; result = await records.next()) {
+        ids.push(result.value.id);
+        if (ids.length === most) ending.abort();
+      }
+      return ids;
+    };
+    // Those of before are not new, older ones that come late are, and more than one poll reads are all there.
+    const late = await follow({}, 3, () => reports.record(numbered(1, 4)));
+    expect(late).toEqual(['1', '2', '3']);
+    const many = await follow({}, 2500, () => reports.record(numbered(10_000, 12_500)));
+    expect(many).toEqual(numbered(10_000, 12_500).map(({ id }) => id));
+    expect(await follow({ since: new Date(12_498) }, 2)).toEqual(['12498', '12499']);
+    const some = [intervention('a', {}), intervention('b', { agent_id: 'other' })];
+    expect(await follow({ agent: 'other' }, 1, () => reports.record(some))).toEqual(['b']);
+  });
+
   test('refuses a filter that it does not have, or that has no such value', async () => {
     const { control } = await setUp();
     const wrong: ReadonlyArray<readonly [() => unknown, string]> = [
@@ -197,6 +216,8 @@ describe('a list', () => {
       [async () => control.log({ actor: '' }), 'actor must not be empty'],
       [async () => control.follow(any({ target: 5 })), 'A target is a text'],
       [async () => control.log(any({ limit: 5 })), 'There is no option "limit" of log'],
+      [async () => control.followInterventions(any({ limit: 5 })), 'There is no option "limit" of followInterventions'],
+      [async () => control.followInterventions({ since: 'now' }), '"now" is not a time'],
     ];
     for (const [give, says] of wrong) {
       const error = await Promise.resolve()

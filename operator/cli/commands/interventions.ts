@@ -1,5 +1,11 @@
+import { Option } from 'commander';
+import type { ControlPlane } from '../../control-plane.ts';
+import type { Context, Item } from '../command.ts';
+import { noteTrouble } from '../followed.ts';
+import { givenFilters, type ListOptions } from '../list-options.ts';
 import { listing } from '../listing.ts';
 import { count } from '../output.ts';
+import { rowText } from '../table.ts';
 import { interventionColumns } from '../tables.ts';
 
 export const verb = listing({
@@ -20,4 +26,20 @@ export const verb = listing({
     return { ...interventions, ...(unreadable > 0 && { more: { unreadable } }) };
   },
   columns: () => interventionColumns(),
+  instead: {
+    option: new Option(
+      '--follow',
+      'each new one as it is reported, until Ctrl-C; with --since those before it too',
+    ).conflicts(['skip', 'limit']),
+    run: async (context, options) => ({ lines: lines(await context.control(), context, options) }),
+  },
 });
+
+async function* lines(control: ControlPlane, context: Context, options: ListOptions): AsyncGenerator<Item> {
+  const signal = context.untilInterrupted();
+  const columns = interventionColumns();
+  const form = { wide: options.output === 'wide' };
+  const onTrouble = noteTrouble(context);
+  for await (const each of control.followInterventions({ ...givenFilters(options), signal, onTrouble }))
+    yield { value: each, text: rowText(columns, each, form) };
+}

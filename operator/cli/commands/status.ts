@@ -19,7 +19,7 @@ export const verb: Verb = (command, perform) => {
       return {
         value,
         text: [
-          ...forkLines(value, context.advice),
+          ...forkLines(value, context.advice).map(alarming),
           ...ignored(value),
           ...screen(value, context, formOf(context, options)),
         ],
@@ -27,6 +27,8 @@ export const verb: Verb = (command, perform) => {
     }),
   );
 };
+
+const alarming = (line: string): Line => (line === '' ? line : [{ text: line, style: 'alarm' }]);
 
 function ignored({ ignored_forks, excluded }: Status): string[] {
   const lines = ignored_forks

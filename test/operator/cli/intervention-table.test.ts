@@ -6,29 +6,12 @@ import { interventionColumns } from '../../../operator/cli/tables.ts';
 import { written } from '../../../operator/cli/text.ts';
 import type { ReportedIntervention } from '../../../store/reports.ts';
 import { causesOf } from '../../flags/causes.ts';
+import { plainIntervention } from '../plain-intervention.ts';
 
 const intervention = (cause: ReportedIntervention['cause']): ReportedIntervention => ({
-  id: 'i-1',
-  at: '2026-01-01T00:00:00.000Z',
-  executor_id: 'e-1',
-  executor_name: 'mailer',
+  ...plainIntervention('i-1'),
   writer: null,
-  type: 'HARD_BLOCK',
-  outcome: 'BLOCKED',
-  verdict: 'block',
-  status: 'blocked',
-  state: 'refused',
-  action: 'email.send',
-  effect: 'write',
-  surface: 'tool',
-  agent_id: 'mailer',
-  run_id: null,
-  mission_id: null,
-  mode: 'full_stop',
-  epoch: 7,
   cause,
-  input: null,
-  proposal: false,
 });
 
 const interventionTable = (rows: readonly ReportedIntervention[]): string =>

@@ -1,12 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { openControlPlane } from '../../../operator/index.ts';
 import { fileControlStore } from '../../../store/file/control.ts';
 import { fileStore } from '../../../store/file/index.ts';
 import { width } from '../../../operator/cli/width.ts';
 import { hasTerminals } from '../../servers/index.ts';
-import { fileSwitch } from './command.ts';
+import { plainIntervention } from '../plain-intervention.ts';
+import { fileSwitch, start } from './command.ts';
 import { deadExecutor, executor } from './executors.ts';
 
 const LONG = `agent:${'0123456789'.repeat(30)}-end`;
@@ -111,6 +113,38 @@ describe('a list in a pipe', () => {
     }
   });
 });
+
+test('interventions --follow prints what executors report from then on, one a line', async () => {
+  const ks = fileSwitch();
+  await ks.run('init');
+  const store = fileStore({ directory: ks.directory });
+  const { reports } = await executor(store);
+  const record = (id: string, agent_id: string) =>
+    reports.record([{ ...plainIntervention(id), agent_id, executor_id: reports.executorId }]);
+  await record('before', 'bot');
+  const options = { cwd: ks.folder };
+  const following = start(['interventions', '--follow', '--agent', 'bot'], options);
+  const json = start(['interventions', '--follow', '--json', '--since', '1000d'], options);
+  expect(JSON.parse(await json.line(() => true))).toMatchObject({ id: 'before', writer: expect.any(String) });
+  // The other one may not have looked yet: what is reported until it has, it does not take for new.
+  const first = following.line(() => true).then(shows);
+  for (let at = 0, seen = false; !seen; at += 1) {
+    await record(`other-${at}`, 'other');
+    await record(`new-${at}`, 'bot');
+    seen = await Promise.race([first, sleep(1500, false)]);
+  }
+  expect(JSON.parse(await json.line((line) => line.includes('other-0')))).toMatchObject({ agent_id: 'other' });
+  expect(await Promise.all([following.end('SIGINT'), json.end('SIGTERM')])).toEqual([0, 0]);
+  expect((await ks.run('interventions', '--follow', '--limit', '3')).code).toBe(2);
+});
+
+/** A line of the followed interventions, which are all of the agent `bot`. */
+function shows(line: string): true {
+  expect(line).toMatch(
+    /^20\S+Z {2}HARD_BLOCK {2}email\.send {2}\S+( \d+)? {2}bot {2}- {2}blocked {2}full_stop {2}the mode/,
+  );
+  return true;
+}
 
 describe.skipIf(!hasTerminals)('a list on a terminal', () => {
   test('shows the first hundred, how many more there are, and ages; nothing is wider than the terminal', async () => {
