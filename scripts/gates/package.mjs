@@ -89,7 +89,7 @@ export const packageGate = {
 /** @param {string} folder
  * @param {string} place where the archive goes
  * @returns {Promise<{ tarball: string, files: readonly string[], size: number }>} its path, what is in it, its bytes */
-async function pack(folder, place) {
+export async function pack(folder, place) {
   const { stdout, stderr } = await run(folder, 'npm', [
     'pack',
     '--json',
@@ -107,7 +107,7 @@ async function pack(folder, place) {
  * @param {string} tarball
  * @param {string} place
  * @returns {Promise<Installed>} */
-async function install(tarball, place) {
+export async function install(tarball, place) {
   const unpacked = join(place, 'unpacked');
   mkdirSync(unpacked, { recursive: true });
   await run(unpacked, 'tar', ['-xzf', tarball]);
