@@ -53,24 +53,28 @@ export function parseSince(text: string, now: number): Date {
   );
 }
 
-/** An age in a table: `12s`, `3m`, `5h`, `9d`. */
+/** An age in a table, rounded down: `12s`, `3m`, `5h`, `9d`. */
 export function formatAge(ms: number): string {
-  const seconds = Math.max(0, Math.floor(ms / 1000));
-  if (seconds < 60) return `${seconds}s`;
-  if (seconds < 3600) return `${Math.floor(seconds / 60)}m`;
-  const hours = Math.floor(seconds / 3600);
-  return hours < 48 ? `${hours}h` : `${Math.floor(hours / 24)}d`;
+  const age = Math.max(0, ms);
+  const [unit, unitMs] = unitOf(age);
+  return `${Math.floor(age / unitMs)}${unit.charAt(0)}`;
 }
 
 /** A duration for people: `250 ms`, `12 s`, `3 min`, `5 h`, `2 d`. */
 export function formatDuration(ms: number): string {
   if (ms < 1000) return `${Math.round(ms)} ms`;
-  for (const [unit, unitMs, next] of [
-    ['s', 1000, 120],
-    ['min', 60_000, 120],
-    ['h', 3_600_000, 48],
-  ] as const) {
-    if (ms < unitMs * next) return `${Math.round(ms / unitMs)} ${unit}`;
-  }
-  return `${Math.round(ms / 86_400_000)} d`;
+  const [unit, unitMs] = unitOf(ms);
+  return `${Math.round(ms / unitMs)} ${unit}`;
 }
+
+/** The unit that people read a duration in, and its length: minutes up to two hours, as nobody says "1 h" for 119. */
+function unitOf(ms: number): readonly [unit: string, unitMs: number] {
+  for (const [unit, unitMs, next] of SMALLER) if (ms < unitMs * next) return [unit, unitMs];
+  return ['d', 86_400_000];
+}
+
+const SMALLER = [
+  ['s', 1000, 120],
+  ['min', 60_000, 120],
+  ['h', 3_600_000, 48],
+] as const;

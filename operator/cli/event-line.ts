@@ -52,6 +52,6 @@ export const eventColumns = (now = Date.now()): readonly Column<LogEvent>[] => [
   { heading: 'BY', cell: ({ actor }) => actor },
   { heading: 'TYPE', cell: ({ type }) => type },
   { heading: 'WHAT', cell: (event) => ({ ready: saidOf(event) }) },
-  { heading: 'REASON', cell: ({ reason }) => (reason === null ? null : { ready: quoted(reason) }) },
+  { heading: 'REASON', cell: ({ reason }) => (reason === null ? null : { ready: quoted(reason) }), gives: true },
   { heading: 'HASH', cell: ({ hash }) => hash, wide: true },
 ];

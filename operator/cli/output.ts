@@ -20,7 +20,10 @@ const WIDEST = 40;
 export function table(headings: readonly string[], rows: readonly (readonly Cell[])[]): string {
   const cells = [headings, ...rows.map((row) => row.map(cellText))];
   const widths = headings.map((_, column) =>
-    Math.min(WIDEST, Math.max(...cells.map((row) => width(row[column] ?? '')))),
+    Math.min(
+      WIDEST,
+      cells.reduce((most, row) => Math.max(most, width(row[column] ?? '')), 0),
+    ),
   );
   const line = (row: readonly string[]): string =>
     row.map((cell, column) => cell + ' '.repeat(Math.max(0, (widths[column] ?? 0) - width(cell)))).join('  ');

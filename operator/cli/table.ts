@@ -26,10 +26,12 @@ export interface Column<Row> {
   readonly wide?: true;
   /** True: never cut, because each character counts. */
   readonly fixed?: true;
+  /** True: cut before any other column. */
+  readonly gives?: true;
 }
 
-/** To how many columns of the terminal a column may be cut. */
-const LEAST = 8;
+/** To how many columns of the terminal a column may be cut; and one that gives way, before others are. */
+const [LEAST, GIVEN] = [8, 16];
 /** How far a long cell widens its column where nothing is cut; what is longer pushes the rest of its row aside. */
 const WIDEST = 40;
 
@@ -48,14 +50,14 @@ export function tableLines<Row>(columns: readonly Column<Row>[], rows: readonly 
     shown.map(({ heading }) => ({ text: heading, style: undefined, isId: false })),
     ...rows.map((row) => shown.map(({ cell }) => shownCell(cell(row), whole))),
   ];
-  const natural = shown.map((_, at) => Math.max(...cells.map((line) => width(line[at]?.text ?? ''))));
+  const widest = (at: number): number => cells.reduce((most, line) => Math.max(most, width(line[at]?.text ?? '')), 0);
+  const natural = shown.map((_, at) => widest(at));
   if (form.columns === null || form.wide) {
     const widths = natural.map((each) => Math.min(each, WIDEST));
     return cells.map((line) => padded(line, widths));
   }
-  const least = shown.map(({ fixed }, at) => (fixed ? (natural[at] ?? 0) : Math.min(LEAST, natural[at] ?? 0)));
   const room = form.columns;
-  const widths = share(room - GAP.length * (shown.length - 1), natural, least);
+  const widths = widthsIn(room - GAP.length * (shown.length - 1), shown, natural);
   return cells.map((line) =>
     within(
       room,
@@ -65,6 +67,18 @@ export function tableLines<Row>(columns: readonly Column<Row>[], rows: readonly 
       ),
     ),
   );
+}
+
+/** How wide columns are where a line has so much room for them. */
+function widthsIn(
+  room: number,
+  columns: readonly Pick<Column<never>, 'fixed' | 'gives'>[],
+  natural: readonly number[],
+): number[] {
+  const asked = columns.map(({ gives }, at) => Math.min(natural[at] ?? 0, gives ? GIVEN : Number.POSITIVE_INFINITY));
+  if (asked.reduce((sum, each) => sum + each, 0) <= room) return share(room, natural, asked);
+  const least = columns.map(({ fixed }, at) => Math.min(natural[at] ?? 0, fixed ? Number.POSITIVE_INFINITY : LEAST));
+  return share(room, asked, least);
 }
 
 /** One row by itself, whole. */

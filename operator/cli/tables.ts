@@ -36,7 +36,7 @@ export function killColumns({ advice }: Pick<Context, 'advice'>, now = Date.now(
     { heading: 'SINCE', cell: ({ killed_at }) => timeCell(killed_at, now), fixed: true },
     { heading: 'UNTIL', cell: (kill) => endCell(kill, { advice, now }), fixed: true },
     { heading: 'BY', cell: ({ killed_by }) => killed_by },
-    { heading: 'REASON', cell: ({ reason }) => (reason === null ? null : { ready: quoted(reason) }) },
+    { heading: 'REASON', cell: ({ reason }) => (reason === null ? null : { ready: quoted(reason) }), gives: true },
     { heading: 'ID', cell: ({ id }) => id, wide: true },
   ];
 }
@@ -111,7 +111,7 @@ export function executorColumns(
     { heading: 'IN FLIGHT', cell: ({ in_flight }) => in_flight, fixed: true },
     { heading: 'DRAINING', cell: ({ draining }) => draining, fixed: true },
     { heading: 'HEARD', cell: ({ age_ms }) => heardCell(age_ms), fixed: true },
-    { heading: 'PROCESS', cell: ({ host, pid }) => (host === '' ? null : `${host}/${pid}`) },
+    { heading: 'PROCESS', cell: ({ host, pid }) => (host === '' ? null : `${host}/${pid}`), gives: true },
     {
       heading: 'ID',
       cell: ({ id }) => (GENERATED.test(id) ? { ready: id, brief: id.slice(0, enough) } : id),
@@ -134,7 +134,7 @@ export function interventionColumns(now = Date.now()): readonly Column<ReportedI
     { heading: 'RUN', cell: ({ run_id }) => run_id },
     { heading: 'STATUS', cell: ({ status, proposal }) => (proposal ? 'proposal' : status) },
     { heading: 'MODE', cell: ({ mode }) => modeCell(mode), fixed: true },
-    { heading: 'CAUSE', cell: ({ cause }) => ({ ready: causeText(cause) }) },
+    { heading: 'CAUSE', cell: ({ cause }) => ({ ready: causeText(cause) }), gives: true },
     { heading: 'MISSION', cell: ({ mission_id }) => mission_id, wide: true },
     { heading: 'STATE', cell: ({ state }) => state, wide: true },
     { heading: 'EPOCH', cell: ({ epoch }) => epoch, wide: true },
@@ -158,9 +158,13 @@ export function surfaceColumns(now = Date.now()): readonly Column<SurfaceRow>[] 
     { heading: 'SURFACE', cell: ({ surface }) => surface },
     { heading: 'FEATURE', cell: ({ feature }) => feature },
     { heading: 'EXECUTOR', cell: ({ executor }) => executor },
-    { heading: 'PROCESS', cell: ({ host, pid }) => (pid === null ? null : `${host}/${pid}`) },
+    { heading: 'PROCESS', cell: ({ host, pid }) => (pid === null ? null : `${host}/${pid}`), gives: true },
     { heading: 'LAST USED', cell: ({ last_used }) => timeCell(last_used, now) ?? { ready: 'never' }, fixed: true },
-    { heading: 'GAPS', cell: ({ gaps }) => (gaps.length === 0 ? null : gaps.join('; ')) },
+    {
+      heading: 'GAPS',
+      cell: ({ gaps }) => (gaps.length === 0 ? null : { ready: printable(gaps.join('; ')) }),
+      gives: true,
+    },
     { heading: 'LIMITS', cell: ({ limits }) => (limits.length === 0 ? null : limits.join(', ')), wide: true },
     { heading: 'ID', cell: ({ executor_id }) => executor_id, wide: true },
   ];

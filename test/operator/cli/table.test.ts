@@ -125,6 +125,19 @@ describe('a table', () => {
     ]);
   });
 
+  test('cuts first what gives way', () => {
+    const columns: readonly Column<Row>[] = [
+      { heading: 'REASON', cell: ({ reason }) => ({ ready: reason }), gives: true },
+      { heading: 'TARGET', cell: ({ id }) => id },
+    ];
+    const given = { ...row, id: 'agent:returns-bot-of-europe', reason: 'wrong refunds, all of them' };
+    const lineIn = (room: number) => written(tableLines(columns, [given], onScreen(room)), false).split('\n')[1];
+    expect(lineIn(60)).toBe('wrong refunds, all of them  agent:returns-bot-of-europe');
+    expect(lineIn(48)).toBe('wrong refunds, all…  agent:returns-bot-of-europe');
+    expect(lineIn(36)).toBe('wrong refunds, …  agent:return…urope');
+    expect(lineIn(24)).toBe('wrong refu…  agent:r…ope');
+  });
+
   test.each([1, 5, 12, 20, 40, 79, 200])('is never wider than a terminal of %i columns', (columns) => {
     const ids = [LONG, 'agent:日本語日本語日本語日本語', `agent:${FLAG.repeat(20)}`, 'a', `agent:${'한'.repeat(150)}`];
     const rows = ids.map((id) => ({ ...row, id, reason: `"${id}"` }));
@@ -135,6 +148,11 @@ describe('a table', () => {
     const lines = shown([row, { ...row, id: LONG }], { columns: null, wide: false });
     expect(lines[1]).toBe(`full_stop  ${'agent:bot'.padEnd(40)}  wrong refunds`);
     expect(lines[2]).toBe(`full_stop  ${LONG}  wrong refunds`);
+  });
+
+  test('may have any number of rows', () => {
+    const rows = Array.from({ length: 200_000 }, () => row);
+    expect(tableLines(COLUMNS, rows, { columns: null, wide: false })).toHaveLength(200_001);
   });
 
   test('has colours only where they are wanted, and no control character of what it shows', () => {
@@ -215,10 +233,10 @@ describe('the columns of the lists', () => {
 test.each([
   [-5000, '0s'],
   [0, '0s'],
-  [59_999, '59s'],
-  [60_000, '1m'],
-  [3_599_000, '59m'],
-  [3_600_000, '1h'],
+  [119_999, '119s'],
+  [120_000, '2m'],
+  [7_199_000, '119m'],
+  [7_200_000, '2h'],
   [47 * 3_600_000, '47h'],
   [48 * 3_600_000, '2d'],
   [400 * 86_400_000, '400d'],
