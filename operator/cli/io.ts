@@ -19,7 +19,7 @@ export interface Io {
    */
   out(text: string): Promise<boolean>;
   err(text: string): void;
-  /** Whether stderr is a terminal. */
+  /** Whether stderr is a terminal, on which a line can be replaced. */
   readonly watched: boolean;
   /** Null where stdout is no terminal: a pipe or a file, which gets everything, without colours. */
   readonly screen: Screen | null;

@@ -31,7 +31,7 @@ process.exitCode = await runCommand({
   },
   out: stdoutWriter(),
   err: (text) => void process.stderr.write(text),
-  watched: process.stderr.isTTY === true,
+  watched: process.stderr.isTTY === true && process.env['TERM'] !== 'dumb', // which cannot clear a line
   // `hasColors` heeds NO_COLOR, FORCE_COLOR and TERM=dumb. A terminal that does not tell its width says 0.
   screen: process.stdout.isTTY ? { columns: process.stdout.columns || 80, colours: process.stdout.hasColors() } : null,
   untilInterrupted() {

@@ -193,6 +193,7 @@ describe.skipIf(!hasTerminals)('a list on a terminal', () => {
     expect(await screenOf({})).toContain(`${RED}full_stop\u001b[39m  agent:last`);
     for (const env of [{ NO_COLOR: '1' }, { TERM: 'dumb' }, { FORCE_COLOR: '0' }])
       expect(await screenOf(env), JSON.stringify(env)).not.toContain('\u001b[3');
+    expect(await screenOf({ TERM: 'dumb' })).not.toContain('\u001b');
     expect(await screenOf({ FORCE_COLOR: '1', TERM: 'dumb' })).toContain(RED);
     const status = await screenOf({}, ['status']);
     expect(status).toMatch(/^Mode {6}draft_only$/m);
