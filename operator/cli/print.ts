@@ -72,13 +72,13 @@ const forPeople = (text: Answer['text']): string => written(text, false);
 const wordsOf = (error: unknown): string =>
   error instanceof RefusedError ? refusalText(error.refusal, 'command') : messageOf(error);
 
-/**
- * Adds the store in which something was tried, where the text does not name it: a wrong one is seen then. What was only
- * mistyped would be wrong everywhere.
- */
+/** The codes of what would fail with any store: what was mistyped, and what is not installed. */
+const WITH_ANY_STORE: readonly string[] = ['INVALID_ARGUMENT', 'MISSING_PACKAGE'];
+
+/** Adds the store in which something was tried, where the text does not name it: a wrong one is seen then. */
 function located(text: string, error: unknown, { acted }: Where): string {
-  const isMistyped = isKillSwitchError(error) && error.code === 'INVALID_ARGUMENT' && !(error instanceof RefusedError);
-  if (acted === null || isMistyped || text.includes(acted.location)) return text;
+  const isOfAny = isKillSwitchError(error) && WITH_ANY_STORE.includes(error.code) && !(error instanceof RefusedError);
+  if (acted === null || isOfAny || text.includes(acted.location)) return text;
   return `${text}\nStore: ${acted.location}, organization ${shownId(acted.organizationId)}`;
 }
 
