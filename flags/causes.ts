@@ -38,6 +38,8 @@ interface Row<Shape extends Members> {
   sentence(members: { readonly [Name in keyof Shape]: z.infer<Shape[Name]> }): string;
   /** Why, for a model: a clause about the action, which names nobody and quotes nothing that somebody wrote. */
   forModel(members: { readonly [Name in keyof Shape]: z.infer<Shape[Name]> }): string;
+  /** What a model may do where this has blocked the action; default: what the mode says. */
+  readonly instead?: string;
 }
 
 interface Member {
@@ -51,7 +53,7 @@ function row<const Kind extends string, Shape extends Members>(
   kind: Kind,
   given: Row<Shape> & { readonly members: Taken },
 ) {
-  const { members, sentence, forModel }: Row<Shape> = given;
+  const { members, sentence, forModel, instead }: Row<Shape> = given;
   const { written = [], people = [] }: { readonly written?: readonly string[]; readonly people?: readonly string[] } =
     given;
   return {
@@ -66,6 +68,7 @@ function row<const Kind extends string, Shape extends Members>(
     ),
     sentence,
     forModel,
+    instead,
   };
 }
 
@@ -96,6 +99,7 @@ const CAUSES = [
     members: { feature: id, stage: z.enum(FEATURE_STAGES) },
     sentence: ({ feature, stage }) => `the feature ${feature}, which is ${stage}`,
     forModel: () => 'its feature has not been released',
+    instead: 'go on without it, and report that it was not done',
   }),
   row('autonomy', {
     members: { action: id, stage: z.enum(AUTONOMY_STAGES) },
@@ -108,17 +112,20 @@ const CAUSES = [
     written: ['value'],
     sentence: ({ limit, value, max }) => `the limit ${limit} of ${max}, which ${value} does not keep`,
     forModel: ({ max }) => `it does not keep ${String(max).length > MAX_DIGITS ? 'its limit' : `the limit of ${max}`}`,
+    instead: 'do not split it into parts, and ask a person or stay within the limit',
   }),
   row('budget', {
     members: { scope: id, type: id, spent: amount, limit: amount },
     sentence: ({ scope, type, spent, limit }) =>
       `the budget of ${scope}, of which ${spent} of ${limit} ${type} are spent`,
     forModel: () => 'its budget does not allow it',
+    instead: 'do not try it again, and report what is left to do',
   }),
   row('approval', {
     members: { approvalId: id, status: id },
     sentence: ({ approvalId, status }) => `the approval ${approvalId}, which is ${status}`,
     forModel: () => 'it has not been approved',
+    instead: 'ask a person, or go on without it',
   }),
   row('tripwire', {
     members: { name: id, value: amount, limit: amount },
@@ -130,12 +137,14 @@ const CAUSES = [
     written: ['message'],
     sentence: ({ message }) => message,
     forModel: () => 'nobody can tell who asks for it',
+    instead: 'this is a mistake in the program, so report it instead of trying again',
   }),
   row('fault', {
     members: { code: z.custom<FaultCode>(isFaultCode), message: words },
     written: ['message'],
-    sentence: ({ code, message }) => `${message} (${code})`,
+    sentence: ({ code, message }) => (message === '' ? `the fault ${code}` : `${message} (${code})`),
     forModel: () => 'the switch that could allow it cannot be read',
+    instead: 'try it again later, or report that it was not done',
   }),
 ] as const;
 
@@ -156,6 +165,7 @@ interface AnyRow {
   readonly members: readonly Member[];
   sentence(members: Readonly<Record<string, Value>>): string;
   forModel(members: Readonly<Record<string, Value>>): string;
+  readonly instead: string | undefined;
 }
 
 const ROWS: ReadonlyMap<unknown, AnyRow> = new Map(CAUSES.map((each: AnyRow) => [each.kind, each]));
@@ -193,6 +203,9 @@ export function describeCause(cause: Cause, shownAs?: ShownAs): string {
 
 /** Why, for a model: a clause about the action, which names nobody and quotes nothing that somebody wrote. */
 export const clauseForModel = (cause: Cause): string => rowOf(cause).forModel(cause);
+
+/** What a model may do where this cause has blocked its action; undefined where that depends on the mode. */
+export const insteadForModel = (cause: Cause): string | undefined => rowOf(cause).instead;
 
 /** A cause in one word, for counters: its kind; for a fault its code. */
 export const causeWord = (cause: Cause): string => (cause.kind === 'fault' ? cause.code : cause.kind);

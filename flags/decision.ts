@@ -1,7 +1,8 @@
-import { type Cause, clauseForModel, describeCause, ON_ONE_LINE } from './causes.ts';
+import { type Cause, clauseForModel, describeCause, insteadForModel, ON_ONE_LINE, type ShownAs } from './causes.ts';
 import type { Subject } from './context.ts';
 import type { Mode, Verdict } from './modes.ts';
 import { shownId } from './printable.ts';
+import { redactText } from './secret-texts.ts';
 
 /** What was computed for one subject. */
 interface Decided {
@@ -27,9 +28,14 @@ interface About {
 export interface Decision extends Decided, About {
   /** One sentence for a person: what becomes of the call, and why. It may hold what other people wrote. */
   readonly message: string;
-  /** One sentence for a model: the same without who did it, and without anything that somebody wrote. */
+  /**
+   * One sentence for a model: what was decided, why, and what it may do instead; without who did it, and without
+   * anything that somebody wrote.
+   */
   readonly modelMessage: string;
 }
+
+const NOT_AGAIN = 'do not try it again or by other means, and report that it was not done';
 
 const FOR_PEOPLE: Readonly<Record<Verdict, string>> = {
   allow: 'may run',
@@ -48,6 +54,44 @@ const FOR_MODELS: Readonly<Record<Verdict, string>> = {
   pause: 'waits, and is not executed yet',
   block: 'is not executed',
 };
+
+/** What a model may do where a call was not simply allowed or blocked. */
+const INSTEAD: Readonly<Record<Exclude<Verdict, 'allow' | 'block'>, string>> = {
+  redirect: 'go on, and do not report that it has reached its real destination',
+  hold: 'do not repeat it meanwhile, and go on with what does not depend on it',
+  draft: 'a person may carry it out later, so do not report that it is done',
+  pause: 'go on with what does not depend on it, or try it again later',
+};
+
+/** What a model may do where a call is blocked and its cause says nothing of its own about that. */
+const WHERE_BLOCKED: Readonly<Record<Mode, string>> = {
+  live: NOT_AGAIN,
+  approval_gated: NOT_AGAIN,
+  test_mode: NOT_AGAIN,
+  draft_only: NOT_AGAIN,
+  read_only: 'what only reads is still allowed, so go on with that, and report that this was not done',
+  paused: INSTEAD.pause,
+  full_stop: NOT_AGAIN,
+};
+
+/** A name as it is shown; `check()` may have been given anything as one. */
+const nameOf = ({ action }: { readonly action: unknown }): string =>
+  typeof action === 'string' && action !== '' ? shownId(action) : 'The action';
+
+/**
+ * On one line, and without secrets in what somebody wrote, since messages are logged. Many of those texts end with a
+ * full stop, after which the sentence goes on.
+ */
+const IN_A_SENTENCE: ShownAs = {
+  ...ON_ONE_LINE,
+  words: (text) => ON_ONE_LINE.words(redactText(text).replace(/[\s.]+$/, '')),
+};
+
+/** Why, after a colon; nothing where the mode alone is why, which the sentence has named already. */
+export function becauseOf(cause: Cause): string {
+  const why = cause.kind === 'mode' ? '' : describeCause(cause, IN_A_SENTENCE);
+  return why === '' ? '' : `: ${why}`;
+}
 
 /**
  * A class with getters, because every call makes a decision, and few read its sentences. Its members are only declared:
@@ -75,13 +119,15 @@ class MadeDecision implements Decision {
   }
 
   get message(): string {
-    const because = this.verdict === 'allow' ? '' : `: ${describeCause(this.cause, ON_ONE_LINE)}`;
-    return `${this.action === undefined ? 'The action' : shownId(this.action)} ${FOR_PEOPLE[this.verdict]}${because}. Mode: ${this.mode}.`;
+    const because = this.verdict === 'allow' ? '' : becauseOf(this.cause);
+    return `${nameOf(this)} ${FOR_PEOPLE[this.verdict]} (mode ${this.mode})${because}.`;
   }
 
   get modelMessage(): string {
-    const because = this.verdict === 'allow' ? '' : `, because ${clauseForModel(this.cause)}`;
-    return `${this.action ?? 'The action'} ${FOR_MODELS[this.verdict]}${because}.`;
+    const { verdict, cause, mode } = this;
+    if (verdict === 'allow') return `${nameOf(this)} ${FOR_MODELS.allow}.`;
+    const instead = verdict === 'block' ? (insteadForModel(cause) ?? WHERE_BLOCKED[mode]) : INSTEAD[verdict];
+    return `${nameOf(this)} ${FOR_MODELS[verdict]}, because ${clauseForModel(cause)}: ${instead}.`;
   }
 
   toJSON(): Decision {

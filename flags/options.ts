@@ -1,6 +1,8 @@
+import { isThenable } from './callbacks.ts';
 import { closest } from './closest.ts';
-import { invalid } from './errors.ts';
+import { invalid, isKillSwitchError, messageOf } from './errors.ts';
 import { quoteId } from './printable.ts';
+import { keysOf } from './table.ts';
 
 /**
  * The keys that an options object may have; the compiler sees to it that none is missing. A list instead of `true`
@@ -8,16 +10,32 @@ import { quoteId } from './printable.ts';
  */
 export type Keys<Options> = Readonly<Record<keyof Options, true | readonly string[]>>;
 
+/** Options that belong to parts that are not built yet: of what, and the part. */
+const NOT_BUILT: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  'an action': {
+    approvals: 'approvals',
+    approvalExpiresMs: 'approvals',
+    escalateAfterMs: 'approvals',
+    journal: 'the journal',
+    idempotent: 'the journal',
+  },
+  run: { context: 'rules with conditions' },
+};
+
 /** What is wrong with the keys of an options object, with the key that was probably meant; null when all are known. */
 export function keyProblem<Options extends object>(
   what: string,
   options: Options,
   known: Keys<Options>,
 ): string | null {
-  if (typeof options !== 'object' || options === null)
+  if (typeof options !== 'object' || options === null || Array.isArray(options))
     return `The options of ${what} are an object, not ${quoteId(options)}.`;
+  if (isThenable<object>(options)) return `The options of ${what} are a promise: await it.`;
   for (const key in options) {
     if (Object.hasOwn(known, key) || !Object.hasOwn(options, key)) continue;
+    const part = NOT_BUILT[what]?.[key];
+    if (part !== undefined)
+      return `${noOption(what, key)} It belongs to a part that is not built yet (${part}): leave it out.`;
     const meant = meantBy(key, known);
     return meant === undefined
       ? `${noOption(what, key)} There are: ${Object.keys(known).join(', ')}.`
@@ -54,12 +72,36 @@ function meantBy<Options extends object>(key: string, known: Keys<Options>): str
 }
 
 /**
- * Refuses an unknown key: otherwise a mistyped `irreversible` or `agentId` would be ignored, and nobody would notice.
+ * The options, each read once, with those that are inherited. An unknown key is refused: otherwise a mistyped
+ * `irreversible` or `agentId` would be ignored, and nobody would notice.
+ * @throws KillSwitchError INVALID_ARGUMENT, also where a getter throws
+ */
+export function checkKeys<Options extends object>(what: string, options: Options, known: Keys<Options>): Options {
+  return readable(`The options of ${what}`, () => {
+    const problem = keyProblem(what, options, known);
+    if (problem !== null) throw invalid(problem);
+    return readKeys(options, known);
+  });
+}
+
+/** A copy with these keys, inherited ones too, and with whatever else the object has of its own. */
+export function readKeys<Options extends object>(options: Options, known: Keys<Options>): Options {
+  const read = { ...options };
+  for (const key of keysOf(known)) if (!Object.hasOwn(read, key) && key in options) read[key] = options[key];
+  return read;
+}
+
+/**
+ * What reading a caller's object gives. A getter or a proxy may throw anything: that is the caller's own mistake.
  * @throws KillSwitchError INVALID_ARGUMENT
  */
-export function checkKeys<Options extends object>(what: string, options: Options, known: Keys<Options>): void {
-  const problem = keyProblem(what, options, known);
-  if (problem !== null) throw invalid(problem);
+export function readable<Read>(what: string, read: () => Read): Read {
+  try {
+    return read();
+  } catch (error) {
+    if (isKillSwitchError(error)) throw error;
+    throw invalid(`${what} cannot be read: ${messageOf(error)}.`);
+  }
 }
 
 /** What the values of an option must be, in words. */
@@ -70,3 +112,6 @@ export function checkType(what: string, value: unknown, type: keyof typeof TYPES
   if (value !== undefined && typeof value !== type)
     throw invalid(`${what} must be ${TYPES[type]}, not ${quoteId(value)}.`);
 }
+
+/** A value that is not what it should be, for a message: without secrets, since it may be the URL of a store. */
+export const shownValue = (value: unknown): string => messageOf(quoteId(value));

@@ -1,8 +1,6 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
-import { actionNameProblem, type Effect, EFFECTS, idProblem, invalid, isEffect, quoteId } from '../flags/index.ts';
+import { type Effect, idProblem, invalid, quoteId } from '../flags/index.ts';
 import { checkKeys, type Keys } from '../flags/options.ts';
-import { checkMembers } from './options.ts';
-import { isPlain } from './plain.ts';
 import type { Outcome } from './outcome.ts';
 
 /** How an action is reached. */
@@ -28,7 +26,8 @@ export interface LimitDefinition<Input> {
   readonly of: (input: Input) => number;
 }
 
-type SpendAmount<Input, Result> =
+/** What a call costs: all of it before the call, or reserved before it and settled after it. */
+export type SpendAmount<Input, Result> =
   | ((input: Input) => number)
   | { readonly reserve: (input: Input) => number; readonly settle?: ((result: Result) => number) | undefined };
 
@@ -79,8 +78,8 @@ const CALL_KEYS: Keys<CallOptions> = { signal: true, waitMs: true, approvalId: t
  * @throws KillSwitchError INVALID_ARGUMENT
  */
 export function readOptions(options: CallOptions, waitMsByDefault: number): CallOptions & { readonly waitMs: number } {
-  checkKeys('a call', options, CALL_KEYS);
-  const { signal, waitMs = waitMsByDefault, approvalId, idempotencyKey } = options;
+  const given = checkKeys('a call', options, CALL_KEYS);
+  const { signal, waitMs = waitMsByDefault, approvalId, idempotencyKey } = given;
   if (signal !== undefined && typeof signal?.addEventListener !== 'function')
     throw invalid('The signal of a call must be an AbortSignal.');
   if (typeof waitMs !== 'number' || !(waitMs >= 0))
@@ -116,82 +115,3 @@ export type NormalisedAction<Input, Result> = ActionDefinition<Input, Result> & 
   readonly surface: string;
   readonly irreversible: boolean;
 };
-
-const ACTION_KEYS: Keys<ActionDefinition<unknown, unknown>> = {
-  name: true,
-  effect: true,
-  surface: true,
-  irreversible: true,
-  feature: true,
-  inputSchema: true,
-  limits: true,
-  spend: true,
-  execute: true,
-  redirect: true,
-  draft: true,
-  reverse: true,
-  describe: true,
-};
-
-/**
- * Each property is read once, by its name: so inherited ones count (a class may have a getter `feature`), and methods
- * keep their `this`.
- * @throws KillSwitchError INVALID_ARGUMENT
- */
-export function normaliseAction<Input, Result>(
-  definition: ActionDefinition<Input, Result>,
-): NormalisedAction<Input, Result> {
-  checkMembers<object>('an action', definition, ACTION_KEYS);
-  const { name, effect = 'write', surface = 'tool', irreversible = false, feature } = definition;
-  const { inputSchema, limits, spend, execute, redirect, draft, reverse, describe } = definition;
-  const undoing = reverse && { action: reverse.action, input: reverse.input };
-  const problem = actionNameProblem(name);
-  if (problem) throw invalid(`The name of an action ${problem}.`);
-  const walls = ownOnly(`limits of ${name}`, limits);
-  for (const [what, id, problemOf = idProblem] of [
-    ['surface', surface],
-    ...(feature === undefined ? [] : ([['feature', feature]] as const)),
-    ...Object.keys(walls ?? {}).map((limit) => ['limit', limit] as const),
-    ...(undoing ? ([['reverse action', undoing.action, actionNameProblem]] as const) : []),
-  ] as const) {
-    const problem = problemOf(id);
-    if (problem) throw invalid(`The ${what} of an action ${problem}.`);
-  }
-  if (!isEffect(effect))
-    throw invalid(`The effect of ${name} must be one of ${EFFECTS.join(', ')}, not ${quoteId(effect)}.`);
-  if (typeof irreversible !== 'boolean')
-    throw invalid(`irreversible of ${name} must be true or false, not ${quoteId(irreversible)}.`);
-  if (typeof execute !== 'function') throw invalid(`The action ${name} has no execute function.`);
-  for (const [what, handler] of Object.entries({ redirect, draft, describe })) {
-    if (handler !== undefined && typeof handler !== 'function')
-      throw invalid(`The ${what} of ${name} must be a function, not ${quoteId(handler)}.`);
-  }
-  if (inputSchema !== undefined && typeof inputSchema?.['~standard']?.validate !== 'function')
-    throw invalid(`The inputSchema of ${name} must be a Standard Schema (https://standardschema.dev).`);
-  return {
-    name,
-    effect,
-    surface,
-    irreversible,
-    feature,
-    inputSchema,
-    limits: walls,
-    spend: ownOnly(`spend of ${name}`, spend),
-    execute: execute.bind(definition),
-    redirect: redirect?.bind(definition),
-    draft: draft?.bind(definition),
-    reverse: undoing,
-    describe: describe?.bind(definition),
-  };
-}
-
-/**
- * A copy of a plain object. Others are refused: inherited members would be overlooked when the members are listed.
- * @throws KillSwitchError INVALID_ARGUMENT
- */
-function ownOnly<T extends object>(what: string, members: T | undefined): T | undefined {
-  if (members === undefined) return undefined;
-  if (typeof members !== 'object' || members === null || Array.isArray(members) || !isPlain(members))
-    throw invalid(`The ${what} must be a plain object, not an instance of a class.`);
-  return { ...members };
-}

@@ -6,6 +6,7 @@ import {
   faultReading,
   idProblem,
   isEffect,
+  messageOf,
 } from '../flags/index.ts';
 import { keyProblem, type Keys } from '../flags/options.ts';
 import { blocked, decide } from './decide.ts';
@@ -54,13 +55,17 @@ function isCheckKey(key: keyof CheckOptions): boolean {
 }
 
 /**
- * Whether it is an object and all of its keys are known. `Key` says only what the caller's type promises; the keys that
- * are there are looked at.
+ * Whether it is an object with keys, all of which are known. `Key` says only what the caller's type promises; the keys
+ * that are there are looked at.
  */
 function hasCheckKeys<Key extends keyof CheckOptions>(options: Pick<CheckOptions, Key>): boolean {
   if (typeof options !== 'object' || options === null) return false;
-  for (const key in options) if (!isCheckKey(key)) return false;
-  return true;
+  let some = false;
+  for (const key in options) {
+    if (!isCheckKey(key)) return false;
+    some = true;
+  }
+  return some; // one without any may be a list or a promise, which is looked at elsewhere
 }
 
 const NO_STATE = deepFreeze(
@@ -77,10 +82,19 @@ const NOTHING: CheckOptions = {};
 export const checkOf =
   (guard: Guard) =>
   (options: CheckOptions = {}): Decision => {
-    const subject = checkedSubject(guard.organizationId, options ?? NOTHING, guard.identity());
-    const problem =
-      (hasCheckKeys(options) ? null : keyProblem('check', options, CHECK_KEYS)) ??
-      subjectProblem(subject, guard.requireRun);
+    const { organizationId } = guard;
+    const from = guard.identity();
+    let subject: GuardedSubject;
+    let problem: string | null;
+    try {
+      subject = checkedSubject(organizationId, options ?? NOTHING, from);
+      problem = hasCheckKeys(options) ? null : keyProblem('check', options, CHECK_KEYS);
+    } catch (error) {
+      // A getter or a proxy of the caller's. check() never throws.
+      subject = checkedSubject(organizationId, NOTHING, from);
+      problem = `The options of check cannot be read: ${messageOf(error)}.`;
+    }
+    problem ??= subjectProblem(subject, guard.requireRun);
     if (problem !== null) return blocked(subject, { kind: 'identity', message: problem });
     return decide(subject, readNow(guard, subject) ?? NO_STATE);
   };
@@ -109,9 +123,10 @@ function nameProblem(what: keyof GuardedSubject, id: string | undefined, problem
 /** An unknown effect counts as `write`, the strictest. */
 const checkedSubject = (organizationId: string, options: CheckOptions, from: Identity | undefined): GuardedSubject => ({
   organizationId,
-  agentId: options.agentId ?? from?.agentId,
-  missionId: options.missionId ?? from?.missionId,
-  runId: options.runId ?? from?.runId,
+  // Not by ??, which would take null for an agent that was not given.
+  agentId: options.agentId === undefined ? from?.agentId : options.agentId,
+  missionId: options.missionId === undefined ? from?.missionId : options.missionId,
+  runId: options.runId === undefined ? from?.runId : options.runId,
   lineageAgents: from?.lineageAgents,
   lineageMissions: from?.lineageMissions,
   lineageRuns: from?.lineageRuns,

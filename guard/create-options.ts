@@ -1,7 +1,8 @@
 import type { Provider } from '@openfeature/server-sdk';
 import { checkLeaseMs, checkTimeout, idProblem, invalid, LEASE_MS, LONGEST_TIMER_MS, quoteId } from '../flags/index.ts';
-import { checkKeys, checkType, type Keys } from '../flags/options.ts';
+import { checkKeys, checkType, type Keys, readable, shownValue } from '../flags/options.ts';
 import type { ExecutorStore } from '../store/ports.ts';
+import { checkSide } from '../store/side.ts';
 import type { ModeClient } from '../flags/mode-source.ts';
 import { HANDLER_TIMEOUT_MS } from './handlers.ts';
 import { checkId } from './identity.ts';
@@ -78,15 +79,17 @@ export interface SwitchSettings {
 }
 
 /** @throws KillSwitchError INVALID_ARGUMENT */
-export function switchSettings(options: CreateKillSwitchOptions): SwitchSettings {
-  checkKeys('createKillSwitch', options, KEYS);
+export const switchSettings = (options: CreateKillSwitchOptions): SwitchSettings =>
+  readable('The options of createKillSwitch', () => checkedSettings(checkKeys('createKillSwitch', options, KEYS)));
+
+function checkedSettings(options: CreateKillSwitchOptions): SwitchSettings {
   const { domain = 'kill-switch', organizationId = 'default', requireRun = false } = options;
   const { leaseMs = LEASE_MS.default, handlerTimeoutMs = HANDLER_TIMEOUT_MS, redact } = options;
   checkLeaseMs(leaseMs);
   checkTimeout('handlerTimeoutMs', handlerTimeoutMs, LONGEST_TIMER_MS);
   const agentId = checkId('agentId', options.agentId);
-  if (options.executor !== undefined) checkKeys('executor', options.executor, { name: true });
-  const executorName = checkId('executor.name', options.executor?.name);
+  const executor = options.executor === undefined ? undefined : checkKeys('executor', options.executor, { name: true });
+  const executorName = checkId('executor.name', executor?.name);
   if (typeof requireRun !== 'boolean') throw invalid(`requireRun must be true or false, not ${quoteId(requireRun)}.`);
   checkType('redact', redact, 'function');
   checkId('domain', domain);
@@ -107,11 +110,27 @@ export function switchSettings(options: CreateKillSwitchOptions): SwitchSettings
 }
 
 function sourceOption({ store, provider, client }: CreateKillSwitchOptions): SourceOption {
-  if (provider && client) throw invalid('createKillSwitch takes a provider or a client, not both.');
-  if (client) return { is: 'client', client };
-  if (provider) return { is: 'provider', provider };
-  if (store) return { is: 'store', store };
+  if (store !== undefined) checkSide('createKillSwitch', store, 'executor');
+  if (provider !== undefined && client !== undefined)
+    throw invalid('createKillSwitch takes a provider or a client, not both.');
+  if (client !== undefined) return { is: 'client', client: checkedClient(client) };
+  if (provider !== undefined) return { is: 'provider', provider: checkedProvider(provider) };
+  if (store !== undefined) return { is: 'store', store };
   throw invalid(
     'createKillSwitch needs a store, for instance redisStore({ url }), or a provider or client that serves kill-switch.mode.',
+  );
+}
+
+function checkedClient(client: ModeClient): ModeClient {
+  if (typeof client?.getStringDetails === 'function') return client;
+  throw invalid(
+    `The client of createKillSwitch must be an OpenFeature client, such as OpenFeature.getClient(), not ${shownValue(client)}.`,
+  );
+}
+
+function checkedProvider(provider: Provider): Provider {
+  if (typeof provider?.resolveStringEvaluation === 'function') return provider;
+  throw invalid(
+    `The provider of createKillSwitch must be an OpenFeature provider, such as new FlagdKillSwitchProvider({ … }), not ${shownValue(provider)}.`,
   );
 }

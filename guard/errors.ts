@@ -1,4 +1,5 @@
-import { type Decision, freezeDecision, describeCause, messageOf, ON_ONE_LINE } from '../flags/index.ts';
+import { becauseOf } from '../flags/decision.ts';
+import { type Decision, freezeDecision, messageOf } from '../flags/index.ts';
 import type { StoppedStatus } from './outcome.ts';
 
 const BRAND = Symbol.for('openfeature-kill-switch.action-stopped');
@@ -23,7 +24,7 @@ export class ActionStoppedError extends Error {
 
   constructor(status: StoppedStatus, decision: Decision) {
     super(
-      `${decision.action ?? 'The action'} was stopped (${status}) by ${describeCause(decision.cause, ON_ONE_LINE)}. Mode: ${decision.mode}.`,
+      `${decision.action ?? 'The action'} was stopped (${status}, mode ${decision.mode})${becauseOf(decision.cause)}.`,
     );
     this.code = CODES[status];
     this.decision = freezeDecision(decision); // several may read one error: none of them may change it

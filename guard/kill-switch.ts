@@ -1,14 +1,15 @@
 import { randomUUID } from 'node:crypto';
-import type { Decision } from '../flags/index.ts';
+import { type Decision, invalid, quoteId } from '../flags/index.ts';
 import { checkKeys, type Keys } from '../flags/options.ts';
 import { actingAs, type Within } from './acting-as.ts';
-import { type ActionDefinition, type CallOptions, type GuardedAction, normaliseAction, readOptions } from './action.ts';
+import { type ActionDefinition, type CallOptions, type GuardedAction, readOptions } from './action.ts';
 import { type CheckOptions, checkOf } from './check.ts';
 import { ActionStoppedError } from './errors.ts';
 import { evaluateMode } from './evaluate.ts';
 import type { Guard } from './guard.ts';
 import { checkId, childIdentity, type Identity, type IdentityStorage, parseLineage } from './identity.ts';
 import { look } from './look.ts';
+import { normaliseAction } from './normalise-action.ts';
 import type { Outcome } from './outcome.ts';
 import { type Performable, perform } from './perform.ts';
 import type { Registry } from './registry.ts';
@@ -125,9 +126,13 @@ export function killSwitchOf({ guard, storage, registry, checkpoints, close }: K
       return guarded as GuardedAction<Input, Result>;
     },
 
-    run: async (options, work) => runAs(identityFor(guard, options), work),
+    async run(options, work) {
+      checkWork('run', work);
+      return runAs(identityFor(guard, options), work);
+    },
 
     job<Result>(options: RunOptions, work: (run: Run) => Result | Promise<Result>): () => Promise<JobOutcome<Result>> {
+      checkWork('job', work);
       identityFor(guard, options); // a wrong id is an error here, not at the first tick
       return async () => {
         const identity = identityFor(guard, options);
@@ -163,6 +168,10 @@ export function killSwitchOf({ guard, storage, registry, checkpoints, close }: K
   };
 }
 
+function checkWork(what: string, work: unknown): void {
+  if (typeof work !== 'function') throw invalid(`${what}() takes its work as a function, not ${quoteId(work)}.`);
+}
+
 type RunIdentity = Identity & { readonly runId: string };
 
 /**
@@ -170,8 +179,7 @@ type RunIdentity = Identity & { readonly runId: string };
  * @throws KillSwitchError INVALID_ARGUMENT
  */
 function identityFor(guard: Guard, options: RunOptions): RunIdentity {
-  checkKeys('run', options, RUN_KEYS);
-  const { agentId, missionId, runId = randomUUID(), lineage } = options;
+  const { agentId, missionId, runId = randomUUID(), lineage } = checkKeys('run', options, RUN_KEYS);
   const own = {
     agentId: checkId('agentId', agentId),
     missionId: checkId('missionId', missionId),

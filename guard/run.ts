@@ -16,7 +16,7 @@ import type { Guard } from './guard.ts';
 import type { Abort } from './in-flight.ts';
 import { unasked } from './look.ts';
 import { LookedAt } from './looked-at.ts';
-import { checkKeys } from '../flags/options.ts';
+import { checkKeys, checkType } from '../flags/options.ts';
 import { findSecret } from './redact.ts';
 import { subjectOf } from './subject.ts';
 import { type Deciding, decideAndWait } from './wait.ts';
@@ -135,8 +135,8 @@ export function openRun({ guard, keeper, identity, acting }: RunParts): OpenedRu
       return controller.signal;
     },
     async checkpoint(name, state = null, options = {}) {
-      checkKeys('checkpoint', options, { verbatim: true });
-      const { verbatim = false } = options;
+      const { verbatim = false } = checkKeys('checkpoint', options, { verbatim: true });
+      checkType('verbatim', verbatim, 'boolean');
       const problem = idProblem(name);
       if (problem) throw invalid(`The name of a checkpoint ${problem}.`);
       const json = toJson(state);

@@ -1,5 +1,5 @@
 import { idProblem, invalid, quoteId, readTarget, textProblem } from '../flags/index.ts';
-import { checkKeys } from '../flags/options.ts';
+import { checkKeys, readable } from '../flags/options.ts';
 import { EXECUTOR_STATES } from './acknowledge.ts';
 import type { FollowOptions, SurfaceRow } from './control-plane.ts';
 import type { FollowingInterventions } from './follow-interventions.ts';
@@ -31,11 +31,13 @@ export function givenList<Options extends Page, Row>(
   options: Options,
   filters: FiltersOf<Options, Row>,
 ): Asked<Row> {
-  checkKeys<object>(what, options, { ...keysOf(filters), skip: ['offset'], limit: ['count', 'take'] });
-  const { skip = 0, limit = Number.POSITIVE_INFINITY } = options;
-  wholeNumber('skip', skip, 0);
-  if (limit !== Number.POSITIVE_INFINITY) wholeNumber('limit', limit, 1);
-  return { skip, limit, matches: givenFilters(options, filters) };
+  return readable(`The options of ${what}`, () => {
+    checkKeys<object>(what, options, { ...keysOf(filters), skip: ['offset'], limit: ['count', 'take'] });
+    const { skip = 0, limit = Number.POSITIVE_INFINITY } = options;
+    wholeNumber('skip', skip, 0);
+    if (limit !== Number.POSITIVE_INFINITY) wholeNumber('limit', limit, 1);
+    return { skip, limit, matches: givenFilters(options, filters) };
+  });
 }
 
 /** Which actions are listed. Who will use one is not known, so they are not listed by agent, mission or run. */
@@ -51,36 +53,42 @@ export function givenSurfaces(options: SurfacesOptions): Asked<SurfaceRow> {
 
 /** The log from after an event on. */
 export function givenLog(options: LogOptions): Pick<Following, 'after' | 'matches'> {
-  checkKeys<object>('log', options, { after: true, ...keysOf(EVENT_FILTERS) });
-  return afterAndMatches(options);
+  return readable('The options of log', () => {
+    checkKeys<object>('log', options, { after: true, ...keysOf(EVENT_FILTERS) });
+    return afterAndMatches(options);
+  });
 }
 
 export function givenFollow(options: FollowOptions): Following {
-  checkKeys<object>('follow', options, { after: true, signal: true, onTrouble: true, ...keysOf(EVENT_FILTERS) });
-  const { signal, onTrouble = () => {} } = options;
-  checkSignal(signal);
-  checkFunction('onTrouble', onTrouble);
-  return { ...afterAndMatches(options), signal: signal ?? new AbortController().signal, onTrouble };
+  return readable('The options of follow', () => {
+    checkKeys<object>('follow', options, { after: true, signal: true, onTrouble: true, ...keysOf(EVENT_FILTERS) });
+    const { signal, onTrouble = () => {} } = options;
+    checkSignal(signal);
+    checkFunction('onTrouble', onTrouble);
+    return { ...afterAndMatches(options), signal: signal ?? new AbortController().signal, onTrouble };
+  });
 }
 
 export function givenFollowInterventions(options: FollowInterventionsOptions): FollowingInterventions {
   const own = { signal: true, onTrouble: true } as const;
-  checkKeys<object>('followInterventions', options, { ...keysOf(INTERVENTION_FILTERS), ...own });
-  const { signal, onTrouble = () => {}, since, proposals } = options;
-  checkSignal(signal);
-  checkFunction('onTrouble', onTrouble);
-  return {
-    matches: givenFilters(options, INTERVENTION_FILTERS),
-    proposals: proposals === true,
-    withKept: since !== undefined,
-    signal: signal ?? new AbortController().signal,
-    onTrouble,
-  };
+  return readable('The options of followInterventions', () => {
+    checkKeys<object>('followInterventions', options, { ...keysOf(INTERVENTION_FILTERS), ...own });
+    const { signal, onTrouble = () => {}, since, proposals } = options;
+    checkSignal(signal);
+    checkFunction('onTrouble', onTrouble);
+    return {
+      matches: givenFilters(options, INTERVENTION_FILTERS),
+      proposals: proposals === true,
+      withKept: since !== undefined,
+      signal: signal ?? new AbortController().signal,
+      onTrouble,
+    };
+  });
 }
 
-const afterAndMatches = (options: LogOptions): Pick<Following, 'after' | 'matches'> => ({
-  after: wholeNumber('after', options.after ?? 0, 0),
-  matches: givenFilters(options, EVENT_FILTERS),
+const afterAndMatches = ({ after = 0, ...filters }: LogOptions): Pick<Following, 'after' | 'matches'> => ({
+  after: wholeNumber('after', after, 0),
+  matches: givenFilters(filters, EVENT_FILTERS),
 });
 
 /** The keys of a list's filters, for `checkKeys`. */

@@ -51,18 +51,8 @@ const KILL_KEYS: Keys<KillOptions> = {
  * same each time it runs.
  */
 export function givenKill(options: KillOptions) {
-  checkKeys('kill', options, KILL_KEYS);
-  const {
-    target,
-    mode = 'full_stop',
-    reason,
-    expiresAt,
-    lastsMs,
-    waitMs = 0,
-    onProgress,
-    onRecorded,
-    signal,
-  } = options;
+  const given = checkKeys('kill', options, KILL_KEYS);
+  const { target, mode = 'full_stop', reason, expiresAt, lastsMs, waitMs = 0, onProgress, onRecorded, signal } = given;
   parseTarget(target);
   if (expiresAt !== undefined && lastsMs !== undefined) throw invalid('A kill has expiresAt or lastsMs, not both.');
   if (lastsMs !== undefined && !(typeof lastsMs === 'number' && lastsMs > 0))
@@ -84,57 +74,67 @@ export function givenKill(options: KillOptions) {
 }
 
 export function givenRevive(options: ReviveOptions): CommandOf<'revive'> {
-  checkKeys('revive', options, { ...CHANGE_KEYS, target: true });
-  const { target } = options;
+  const given = checkKeys('revive', options, { ...CHANGE_KEYS, target: true });
+  const { target } = given;
   readTarget(target);
-  return { type: 'revive', target, ...change(options) };
+  return { type: 'revive', target, ...change(given) };
 }
 
+const RECOVER_KEYS: Keys<RecoverOptions> = {
+  reason: ['why', 'because'],
+  create: true,
+  exclude: true,
+  include: true,
+};
+
 export function givenRecover(options: RecoverOptions) {
-  checkKeys('recover', options, { reason: ['why', 'because'], create: true, exclude: true, include: true });
-  const { reason, create = false, exclude, include } = options;
+  const given = checkKeys('recover', options, RECOVER_KEYS);
+  const { reason, create = false, exclude, include } = given;
   checkBoolean('create', create);
   const event = { ...readReason(reason), exclude: names('exclude', exclude), include: names('include', include) };
   return { create, event };
 }
 
 export function givenMode(options: ModeOptions): CommandOf<'mode'> {
-  checkKeys('setMode', options, { ...CHANGE_KEYS, mode: true, targeting: true });
-  const { mode, targeting = null } = options;
+  const given = checkKeys('setMode', options, { ...CHANGE_KEYS, mode: true, targeting: true });
+  const { mode, targeting = null } = given;
   const rule =
     targeting === null
       ? null
       : jsonObject('targeting', "a rule of flagd's as a JSON object, or null: the same for everyone", targeting);
   const problem = ruleProblem(rule);
   if (problem !== null) throw invalid(`targeting is a rule that ${problem}.`);
-  return { type: 'mode', mode: oneOf('a mode', mode, isMode, MODES), targeting: rule, ...change(options) };
+  return { type: 'mode', mode: oneOf('a mode', mode, isMode, MODES), targeting: rule, ...change(given) };
 }
 
 export function givenFeature(options: FeatureOptions): CommandOf<'feature'> {
-  checkKeys('setFeature', options, { ...CHANGE_KEYS, name: ['feature'], stage: true });
-  const { name, stage } = options;
+  const given = checkKeys('setFeature', options, { ...CHANGE_KEYS, name: ['feature'], stage: true });
+  const { name, stage } = given;
+  checkName('a feature', name);
   oneOf('a stage of a feature', stage, isFeatureStage, FEATURE_STAGES);
-  return { type: 'feature', name, stage, ...change(options) };
+  return { type: 'feature', name, stage, ...change(given) };
 }
 
 export function givenLimit(options: LimitOptions): CommandOf<'limit'> {
-  checkKeys('setLimit', options, { ...CHANGE_KEYS, name: ['limit'], value: true });
-  const { name, value } = options;
+  const given = checkKeys('setLimit', options, { ...CHANGE_KEYS, name: ['limit'], value: true });
+  const { name, value } = given;
+  checkName('a limit', name);
   if (typeof value !== 'number' || !Number.isFinite(value) || value < 0)
     throw invalid(`A limit is a finite number of at least 0, not ${quoteId(value)}.`);
-  return { type: 'limit', name, value, ...change(options) };
+  return { type: 'limit', name, value, ...change(given) };
 }
 
 export function givenAutonomy(options: AutonomyOptions): CommandOf<'autonomy'> {
-  checkKeys('setAutonomy', options, { ...CHANGE_KEYS, action: ['name'], stage: true });
-  const { action, stage } = options;
+  const given = checkKeys('setAutonomy', options, { ...CHANGE_KEYS, action: ['name'], stage: true });
+  const { action, stage } = given;
+  checkName('an action', action);
   oneOf('a stage of autonomy', stage, isAutonomyStage, AUTONOMY_STAGES);
-  return { type: 'autonomy', action, stage, ...change(options) };
+  return { type: 'autonomy', action, stage, ...change(given) };
 }
 
 export function givenFlags(options: FlagsOptions): CommandOf<'flags'> {
-  checkKeys('setFlags', options, { ...CHANGE_KEYS, definition: ['flags'] });
-  return { type: 'flags', definition: parseFlagsDefinition(options.definition), ...change(options) };
+  const given = checkKeys('setFlags', options, { ...CHANGE_KEYS, definition: ['flags'] });
+  return { type: 'flags', definition: parseFlagsDefinition(given.definition), ...change(given) };
 }
 
 /** Refuses options where there are none: they would be ignored silently. */
@@ -158,6 +158,10 @@ export function milliseconds(what: string, value: unknown): number {
 export function checkSignal(signal: AbortSignal | undefined): void {
   if (signal !== undefined && typeof signal?.aborted !== 'boolean')
     throw invalid(`signal is an AbortSignal, not ${quoteId(signal)}.`);
+}
+
+function checkName(what: string, name: unknown): void {
+  if (typeof name !== 'string') throw invalid(`${quoteId(name)} is not the name of ${what}: it must be a text.`);
 }
 
 export function checkFunction(what: string, value: unknown): void {

@@ -54,17 +54,20 @@ export function openControlPlane(options: OpenControlPlaneOptions): Promise<Cont
 
 /** The same, where a kill may wait at another pace than this machine's. */
 export async function openAt(options: OpenControlPlaneOptions, pace?: Pace): Promise<ControlPlane> {
-  checkKeys('openControlPlane', options, OPTION_KEYS);
-  const { store, organizationId = 'default', operate, onReading, retryMs = 10_000 } = options;
-  const { clock = systemClock, onTrouble = () => {} } = options;
+  const given = checkKeys('openControlPlane', options, OPTION_KEYS);
+  const { store, organizationId = 'default', operate, onReading, retryMs = 10_000 } = given;
+  const { clock = systemClock, onTrouble = () => {} } = given;
   checkSide('openControlPlane', store, 'operator');
-  const operator = givenOperator(options.operator);
+  const operator = givenOperator(given.operator);
   const problem = idProblem(organizationId);
   if (problem) throw invalid(`organizationId ${problem}.`);
   checkBoolean('operate', operate);
-  for (const [what, given] of Object.entries({ onTrouble, clock, onReading })) checkFunction(what, given);
+  for (const [what, callback] of Object.entries({ onTrouble, clock, onReading })) checkFunction(what, callback);
   milliseconds('retryMs', retryMs);
-  const requestTimeoutMs = checkTimeout('requestTimeoutMs', options.requestTimeoutMs ?? 2000);
+  const requestTimeoutMs = checkTimeout(
+    'requestTimeoutMs',
+    given.requestTimeoutMs === undefined ? 2000 : given.requestTimeoutMs,
+  );
   await store.loadPackages?.();
   const opened = new OpenedSwitch({
     connection: store.open({ organizationId, requestTimeoutMs, onReading }),

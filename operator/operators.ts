@@ -43,8 +43,7 @@ export interface GivenOperator {
 export function givenOperator(operator: GivenOperator): Operator {
   if (typeof operator !== 'object' || operator === null)
     throw invalid(`operator must name who changes the switch, such as { id: 'dana' }, not ${quoteId(operator)}.`);
-  checkKeys('operator', operator, { id: ['name'], roles: true });
-  const { id, roles } = operator;
+  const { id, roles } = checkKeys('operator', operator, { id: ['name'], roles: true });
   if (roles !== undefined && !(Array.isArray(roles) && roles.every((role: unknown) => typeof role === 'string')))
     throw invalid(`operator.roles must be a list of names, not ${quoteId(roles)}.`);
   const problem = idProblem(id);

@@ -291,8 +291,8 @@ export class StoreControlPlane implements ControlPlane {
   }
 
   async forgetExecutor(executorId: string, options: ForgetOptions = {}): Promise<void> {
-    checkKeys('forgetExecutor', options, { writer: true });
-    return forgetExecutor(this.#connection, executorId, options.writer);
+    const { writer } = checkKeys('forgetExecutor', options, { writer: true });
+    return forgetExecutor(this.#connection, executorId, writer);
   }
 
   async settled(): Promise<void> {

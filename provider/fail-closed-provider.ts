@@ -106,9 +106,9 @@ export class FailClosedProvider implements Provider {
   #detach: (() => void) | null = null;
 
   constructor(inner: Provider, options: FailClosedOptions = {}) {
-    checkKeys('FailClosedProvider', options, OPTION_KEYS);
+    const given = checkKeys('FailClosedProvider', options, OPTION_KEYS);
     checkInner(inner);
-    const { timeoutMs = 1000, initializeTimeoutMs = 3000, confirm, onNews, clock, leaseMs } = options;
+    const { timeoutMs = 1000, initializeTimeoutMs = 3000, confirm, onNews, clock, leaseMs } = given;
     for (const [what, given] of Object.entries({ confirm, onNews, clock })) checkType(what, given, 'function');
     if (new.target === FailClosedProvider) noteOwnJudgement(this);
     this.#inner = inner;

@@ -25,11 +25,12 @@ import {
   LEASE_MS,
   messageOf,
   openFeatureErrorCode,
+  quoteId,
   restrictionFor,
   type State,
 } from '../flags/index.ts';
 import { QUIET_LOGGER } from '../flags/flagd-schema.ts';
-import { checkKeys, type Keys } from '../flags/options.ts';
+import { checkKeys, type Keys, readable } from '../flags/options.ts';
 import { ordinaryFlags } from '../flags/ordinary-flags.ts';
 import { connectExecutor } from '../store/connect-executor.ts';
 import type { ExecutorStore } from '../store/ports.ts';
@@ -65,8 +66,15 @@ export interface SharedReplica extends Common {
 const OPTION_KEYS: Keys<KillSwitchProviderOptions> = { store: true, organizationId: true, leaseMs: true, hooks: true };
 const SHARED_KEYS: Keys<SharedReplica> = { replica: true, hooks: true };
 
+const OPTIONS = 'The options of KillSwitchProvider';
+
 const isShared = (options: KillSwitchProviderOptions | SharedReplica): options is SharedReplica =>
-  typeof options === 'object' && options !== null && 'replica' in options;
+  readable(OPTIONS, () => typeof options === 'object' && options !== null && 'replica' in options);
+
+function checkedHooks(hooks: readonly Hook[] = []): Hook[] {
+  if (!Array.isArray(hooks)) throw invalid(`hooks must be a list of hooks, not ${quoteId(hooks)}.`);
+  return [...hooks];
+}
 
 /**
  * How long after a change the event for the SDK is emitted, in milliseconds: the SDK needs longer for its listeners
@@ -110,19 +118,18 @@ export class KillSwitchProvider implements Provider {
   constructor(options: KillSwitchProviderOptions | SharedReplica) {
     if (new.target === KillSwitchProvider) noteOwnJudgement(this);
     if (isShared(options)) {
-      checkKeys('KillSwitchProvider', options, SHARED_KEYS);
-      const { replica } = options;
-      this.#hooks = [...(options.hooks ?? [])];
+      const { replica, hooks } = checkKeys('KillSwitchProvider', options, SHARED_KEYS);
+      this.#hooks = checkedHooks(hooks);
       this.#shared = true;
       this.#replica = replica;
       this.#open = () => replica;
       return;
     }
-    checkKeys('KillSwitchProvider', options, OPTION_KEYS);
-    const { store, organizationId = 'default' } = options;
-    this.#hooks = [...(options.hooks ?? [])];
+    const given = checkKeys('KillSwitchProvider', options, OPTION_KEYS);
+    const { store, organizationId = 'default' } = given;
+    this.#hooks = checkedHooks(given.hooks);
     checkSide('KillSwitchProvider', store, 'executor');
-    const leaseMs = checkLeaseMs(options.leaseMs === undefined ? LEASE_MS.default : options.leaseMs);
+    const leaseMs = checkLeaseMs(given.leaseMs === undefined ? LEASE_MS.default : given.leaseMs);
     const problem = idProblem(organizationId);
     if (problem) throw invalid(`organizationId ${problem}.`);
     this.#shared = false;

@@ -70,8 +70,8 @@ export class StrictestWinsStrategy extends BaseEvaluationStrategy<ProviderStatus
   /** @throws KillSwitchError INVALID_ARGUMENT */
   constructor(options: StrictestWinsOptions = {}) {
     super(ProviderStatus);
-    checkKeys('StrictestWinsStrategy', options, OPTION_KEYS);
-    const { timeoutMs = 1000, initializeTimeoutMs = INITIALIZE_TIMEOUT_MS } = options;
+    const given = checkKeys('StrictestWinsStrategy', options, OPTION_KEYS);
+    const { timeoutMs = 1000, initializeTimeoutMs = INITIALIZE_TIMEOUT_MS } = given;
     const limits = {
       timeoutMs: checkTimeout('timeoutMs', timeoutMs),
       initializeTimeoutMs: checkTimeout('initializeTimeoutMs', initializeTimeoutMs),

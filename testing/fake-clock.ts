@@ -1,4 +1,4 @@
-import type { Clock } from '../flags/index.ts';
+import { type Clock, invalid, quoteId } from '../flags/index.ts';
 import { checkKeys } from '../flags/options.ts';
 
 /**
@@ -27,8 +27,10 @@ export interface FakeClockOptions {
  * @throws RangeError when the monotonic clock would go back
  */
 export function fakeClock(options: FakeClockOptions = {}): FakeClock {
-  checkKeys('fakeClock', options, { wall: true, mono: true });
-  const { wall = Date.UTC(2026, 0, 1), mono = 0 } = options;
+  const given = checkKeys('fakeClock', options, { wall: true, mono: true });
+  const { wall = Date.UTC(2026, 0, 1), mono = 0 } = given;
+  for (const [what, ms] of Object.entries({ wall, mono }))
+    if (!Number.isFinite(ms)) throw invalid(`${what} must be a number of milliseconds, not ${quoteId(ms)}.`);
   let now = { mono, wall };
   const step = (by: number, wallBy: number): void => {
     if (by < 0) throw new RangeError('A monotonic clock never goes back.');

@@ -1,5 +1,6 @@
 import { connect, createServer, type Server, type Socket } from 'node:net';
-import { checkKeys } from '../flags/options.ts';
+import { invalid, quoteId } from '../flags/index.ts';
+import { checkKeys, checkType } from '../flags/options.ts';
 
 /** The direction in which bytes are held back. */
 export type StallDirection = 'both' | 'to-server' | 'to-client';
@@ -64,10 +65,20 @@ interface Stall {
   readonly direction: StallDirection;
 }
 
+function checkPort(what: string, port: unknown, least: number): void {
+  if (typeof port !== 'number' || !Number.isInteger(port) || port < least || port > 65_535)
+    throw invalid(`${what} must be a whole number from ${least} to 65535, not ${quoteId(port)}.`);
+}
+
 /** Starts a proxy in front of a TCP server. @throws KillSwitchError INVALID_ARGUMENT */
 export async function startFaultProxy(options: FaultProxyOptions): Promise<FaultProxy> {
-  checkKeys('startFaultProxy', options, { port: true, host: true, listenPort: true, delayMs: true });
-  const { port: target, host = '127.0.0.1', listenPort = 0, delayMs = 0 } = options;
+  const given = checkKeys('startFaultProxy', options, { port: true, host: true, listenPort: true, delayMs: true });
+  const { port: target, host = '127.0.0.1', listenPort = 0, delayMs = 0 } = given;
+  checkPort('port', target, 1);
+  checkPort('listenPort', listenPort, 0);
+  checkType('host', host, 'string');
+  if (!(Number.isFinite(delayMs) && delayMs >= 0))
+    throw invalid(`delayMs must be a number of milliseconds from 0, not ${quoteId(delayMs)}.`);
   const connections = new Map<number, Connection>();
   let stalls: Stall[] = [];
   let made = 0;

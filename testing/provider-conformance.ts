@@ -1,7 +1,7 @@
 import { deepEqual, equal, notEqual, ok } from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { EvaluationContext, Logger, Provider } from '@openfeature/server-sdk';
-import { MODES, type Mode } from '../flags/index.ts';
+import { invalid, MODES, type Mode, quoteId } from '../flags/index.ts';
 import { checkKeys } from '../flags/options.ts';
 import type { ConformanceTest } from './store-conformance.ts';
 
@@ -133,8 +133,9 @@ const TESTS: Readonly<Record<string, Test>> = {
  * `for (const { name, run } of providerConformance({ open })) test(name, run)`. A test fails by an AssertionError.
  */
 export function providerConformance(options: ProviderConformanceOptions): readonly ConformanceTest[] {
-  checkKeys('providerConformance', options, { open: true });
-  const { open } = options;
+  const { open } = checkKeys('providerConformance', options, { open: true });
+  if (typeof open !== 'function')
+    throw invalid(`open of providerConformance must be a function, not ${quoteId(open)}.`);
   return Object.entries(TESTS).map(([name, test]) => ({
     name,
     async run() {

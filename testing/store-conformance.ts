@@ -1,3 +1,4 @@
+import { invalid, quoteId } from '../flags/index.ts';
 import { checkKeys } from '../flags/options.ts';
 import { ANSWER_TESTS } from './store/answers.ts';
 import { BEAT_TESTS } from './store/beats.ts';
@@ -26,8 +27,8 @@ export interface StoreConformanceOptions {
  * run)`. A test fails by an AssertionError; each takes a few seconds at most.
  */
 export function storeConformance(options: StoreConformanceOptions): readonly ConformanceTest[] {
-  checkKeys('storeConformance', options, { open: true });
-  const { open } = options;
+  const { open } = checkKeys('storeConformance', options, { open: true });
+  if (typeof open !== 'function') throw invalid(`open of storeConformance must be a function, not ${quoteId(open)}.`);
   return [...LOG_TESTS, ...ANSWER_TESTS, ...CONFIRM_TESTS, ...BEAT_TESTS, ...LOSS_TESTS, ...SHELF_TESTS].map(
     ({ name, run }) => ({
       name,

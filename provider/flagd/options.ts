@@ -110,26 +110,28 @@ const silent = (): void => {};
 const NO_LOGGER: Logger = { debug: silent, info: silent, warn: silent, error: silent };
 
 /** @throws KillSwitchError INVALID_ARGUMENT */
-export function settingsOf(options: FlagdKillSwitchOptions): FlagdSettings {
-  checkKeys('FlagdKillSwitchProvider', options, OPTION_KEYS);
+export function settingsOf(given: FlagdKillSwitchOptions): FlagdSettings {
+  const options = checkKeys('FlagdKillSwitchProvider', given, OPTION_KEYS);
   const { resolverType = 'rpc' } = options;
   if (resolverType !== 'rpc' && resolverType !== 'in-process') {
-    throw invalid(`resolverType must be "rpc" or "in-process", not ${JSON.stringify(resolverType)}.`);
+    throw invalid(`resolverType must be "rpc" or "in-process", not ${quoteId(resolverType)}.`);
   }
-  const port = options.port ?? (resolverType === 'rpc' ? 8013 : 8015);
+  const { port = resolverType === 'rpc' ? 8013 : 8015 } = options;
   if (!Number.isInteger(port) || port < 1 || port > 65_535) {
-    throw invalid(`port must be a number from 1 to 65535, not ${String(options.port)}.`);
+    throw invalid(`port must be a number from 1 to 65535, not ${quoteId(options.port)}.`);
   }
   checkType('tls', options.tls, 'boolean');
   for (const what of TEXTS) checkType(what, options[what], 'string');
   for (const what of FUNCTIONS) checkType(what, options[what], 'function');
+  if (options.logger !== undefined && typeof options.logger?.error !== 'function')
+    throw invalid(`logger must be a logger with the method error, such as console, not ${quoteId(options.logger)}.`);
   if (options.hooks !== undefined && !Array.isArray(options.hooks))
     throw invalid(`hooks must be a list of hooks, not ${quoteId(options.hooks)}.`);
   const { organizationId, expect, deadlineMs = 500 } = options;
   const problem = organizationId === undefined ? null : idProblem(organizationId);
   if (problem) throw invalid(`organizationId ${problem}.`);
   if (expect !== undefined && expect !== 'export' && expect !== 'any') {
-    throw invalid(`expect must be "export" or "any", not ${JSON.stringify(expect)}.`);
+    throw invalid(`expect must be "export" or "any", not ${quoteId(expect)}.`);
   }
   return {
     host: options.host ?? 'localhost',

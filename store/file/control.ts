@@ -1,5 +1,5 @@
 import { type Clock, type Entry, type EntryKey, type Head, KillSwitchError, placeOf } from '../../flags/index.ts';
-import { checkKeys, type Keys } from '../../flags/options.ts';
+import { checkKeys, checkType, type Keys } from '../../flags/options.ts';
 import {
   answerNow,
   awaitPrecedence,
@@ -47,8 +47,8 @@ const OPTION_KEYS: Keys<FileControlStoreOptions> = { directory: ['dir', 'folder'
  * @throws KillSwitchError INVALID_ARGUMENT
  */
 export function fileControlStore(options: FileControlStoreOptions = {}): ControlStore {
-  checkKeys('fileControlStore', options, OPTION_KEYS);
-  const { directory = '.kill-switch', clock } = options;
+  const { directory = '.kill-switch', clock } = checkKeys('fileControlStore', options, OPTION_KEYS);
+  checkType('clock', clock, 'function');
   const root = storeFolder(directory);
   const wall = (): number => (clock ? clock().wall : Date.now());
   const now = (): string => new Date(wall()).toISOString();

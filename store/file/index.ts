@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { type Beat, invalid, KillSwitchError, quoteId } from '../../flags/index.ts';
-import { checkKeys, type Keys } from '../../flags/options.ts';
+import { checkKeys, checkType, type Keys } from '../../flags/options.ts';
 import { answerNow } from '../answers.ts';
 import { fileAnchor } from '../file-anchor.ts';
 import type { Confirmation } from '../confirmation.ts';
@@ -41,8 +41,8 @@ const OPTION_KEYS: Keys<FileStoreOptions> = { directory: ['dir', 'folder', 'path
  * @throws KillSwitchError INVALID_ARGUMENT
  */
 export function fileStore(options: FileStoreOptions = {}): ExecutorStore {
-  checkKeys('fileStore', options, OPTION_KEYS);
-  const { directory = '.kill-switch', anchor } = options;
+  const { directory = '.kill-switch', anchor } = checkKeys('fileStore', options, OPTION_KEYS);
+  checkType('anchor', anchor, 'string');
   const root = storeFolder(directory);
   return {
     location: `file:${root}`,

@@ -1,11 +1,18 @@
 import { deepFreeze, KillSwitchError } from '../../flags/index.ts';
-import { checkKeys } from '../../flags/options.ts';
+import { checkKeys, readable } from '../../flags/options.ts';
 import { controlView, readBack, sameHead } from '../answers.ts';
 import { readBeat } from '../beats.ts';
 import type { ControlStore } from '../ports.ts';
-import type { Memory } from './memory.ts';
+import { checkMemory, type Memory } from './memory.ts';
 import { memoryReader } from './reader.ts';
 import { memoryShelf } from './shelf.ts';
+
+function givenMemory(options: { readonly memory: Memory }): { readonly memory: Memory } {
+  const isStore = typeof options === 'object' && options !== null && 'open' in options;
+  const given = isStore ? options : checkKeys('memoryControlStore', options, { memory: true });
+  checkMemory('memoryControlStore', given.memory);
+  return given;
+}
 
 /**
  * The operator's side of a `memoryStore`: `memoryControlStore(memoryStore())` or, over the same memory,
@@ -13,9 +20,7 @@ import { memoryShelf } from './shelf.ts';
  * @throws KillSwitchError INVALID_ARGUMENT
  */
 export function memoryControlStore(options: { readonly memory: Memory }): ControlStore {
-  const isStore = typeof options === 'object' && options !== null && 'open' in options;
-  if (!isStore) checkKeys('memoryControlStore', options, { memory: true });
-  const { memory } = options;
+  const { memory } = readable('The options of memoryControlStore', () => givenMemory(options));
   return {
     location: 'memory:',
     side: 'operator',

@@ -1,10 +1,10 @@
 import { type Head, invalid, isEvidence, quoteId } from '../../flags/index.ts';
-import { checkKeys, type Keys } from '../../flags/options.ts';
+import { checkKeys, checkType, type Keys } from '../../flags/options.ts';
 import { CATCH_UP_EVENTS } from '../answers.ts';
 import type { AnchorKeeper } from '../capabilities/anchors.ts';
 import { fileAnchor } from '../file-anchor.ts';
 import type { ExecutorStore } from '../ports.ts';
-import { Memory } from './memory.ts';
+import { checkMemory, Memory } from './memory.ts';
 import { memoryReader } from './reader.ts';
 import { memoryShelf } from './shelf.ts';
 
@@ -29,8 +29,9 @@ const OPTION_KEYS: Keys<MemoryStoreOptions> = { memory: true, anchor: true };
  * @throws KillSwitchError INVALID_ARGUMENT
  */
 export function memoryStore(options: MemoryStoreOptions = {}): ExecutorStore & { readonly memory: Memory } {
-  checkKeys('memoryStore', options, OPTION_KEYS);
-  const { memory = new Memory(), anchor } = options;
+  const { memory = new Memory(), anchor } = checkKeys('memoryStore', options, OPTION_KEYS);
+  checkMemory('memoryStore', memory);
+  checkType('anchor', anchor, 'string');
   return {
     location: 'memory:',
     side: 'executor',

@@ -3,11 +3,13 @@ import {
   type Clock,
   type FoundReport,
   type Head,
+  invalid,
   KillSwitchError,
   type LogEvent,
+  quoteId,
   State,
 } from '../../flags/index.ts';
-import { checkKeys } from '../../flags/options.ts';
+import { checkKeys, checkType } from '../../flags/options.ts';
 import type { Push } from '../ports.ts';
 import { systemClock } from '../system-clock.ts';
 import { withDeadline } from '../with-deadline.ts';
@@ -57,8 +59,9 @@ export class Memory {
 
   /** @throws KillSwitchError INVALID_ARGUMENT */
   constructor(options: MemoryOptions = {}) {
-    checkKeys('Memory', options, { clock: true });
-    this.#clock = options.clock ?? systemClock;
+    const { clock = systemClock } = checkKeys('Memory', options, { clock: true });
+    checkType('clock', clock, 'function');
+    this.#clock = clock;
   }
 
   /** The store's time, RFC 3339 UTC. */
@@ -166,4 +169,13 @@ export class Memory {
         return fault satisfies never;
     }
   }
+}
+
+/**
+ * Refuses what is no memory; one of another copy of this package is.
+ * @throws KillSwitchError INVALID_ARGUMENT
+ */
+export function checkMemory(what: string, memory: Memory): void {
+  if (typeof memory?.organization !== 'function')
+    throw invalid(`The memory of ${what} must be that of a memoryStore, not ${quoteId(memory)}.`);
 }

@@ -36,8 +36,7 @@ const PAGE = 500;
  * @throws KillSwitchError INVALID_ARGUMENT
  */
 export function redisControlStore(options: RedisControlStoreOptions): ControlStore {
-  checkKeys('redisControlStore', options, ENDPOINT_KEYS);
-  const endpoint = redisEndpoint(options);
+  const endpoint = redisEndpoint(checkKeys('redisControlStore', options, ENDPOINT_KEYS));
   return {
     location: endpoint.location,
     side: 'operator',

@@ -1,6 +1,7 @@
 import type { RedisOptions } from 'ioredis';
-import { invalid } from '../../flags/index.ts';
-import { checkKeys, type Keys, nearMissProblem } from '../../flags/options.ts';
+import { isThenable } from '../../flags/callbacks.ts';
+import { invalid, quoteId } from '../../flags/index.ts';
+import { checkKeys, checkType, type Keys, nearMissProblem, readable } from '../../flags/options.ts';
 import type { RedisAddress, RedisNode } from './address.ts';
 import { parseRedisUrl } from './url.ts';
 
@@ -87,18 +88,23 @@ export interface RedisEndpoint {
 }
 
 /** @throws KillSwitchError INVALID_ARGUMENT */
-export function redisEndpoint({ url, options = {}, replicas = 0, cluster = [] }: RedisEndpointOptions): RedisEndpoint {
-  const problem = nearMissProblem('ioredis', Object.keys(options), IOREDIS_KEYS);
-  if (problem !== null) throw invalid(problem);
-  for (const node of cluster) checkKeys('a cluster node', node, { host: true, port: true });
+export const redisEndpoint = (given: RedisEndpointOptions): RedisEndpoint =>
+  readable('The options of a store in Redis', () => checkedEndpoint(given));
+
+function checkedEndpoint({ url, options = {}, replicas = 0, cluster = [] }: RedisEndpointOptions): RedisEndpoint {
+  checkIoredis(options);
+  if (!Array.isArray(cluster))
+    throw invalid(`cluster must be a list of nodes, such as [{ host, port }], not ${quoteId(cluster)}.`);
+  for (const node of cluster) checkNode(node);
   const said = parseRedisUrl(url);
   if (options.path !== undefined)
     throw invalid('A socket is given as the URL, redis+unix:///path/of/the.sock, not as options.path.');
   const copies = said.replicas ?? replicas;
   if (!Number.isInteger(copies) || copies < 0)
-    throw invalid(`replicas must be a whole number from 0, not ${replicas}.`);
-  const db = said.db ?? options.db ?? 0;
-  if (!Number.isInteger(db) || db < 0) throw invalid(`db must be a whole number from 0, not ${options.db}.`);
+    throw invalid(`replicas must be a whole number from 0, not ${quoteId(replicas)}.`);
+  const { db: inOptions = 0 } = options;
+  const db = said.db ?? inOptions;
+  if (!Number.isInteger(db) || db < 0) throw invalid(`db must be a whole number from 0, not ${quoteId(options.db)}.`);
   const secrets = [...said.secrets, options.password, options.sentinelPassword, options.tls?.passphrase];
   const { tls } = said.options;
   const { username = null, password } = { ...options, ...said.options };
@@ -118,6 +124,26 @@ export function redisEndpoint({ url, options = {}, replicas = 0, cluster = [] }:
       ...(tls ? { tls: { ...options.tls, ...tls } } : {}),
     },
   };
+}
+
+/** The options that are passed to ioredis: of those that decide which switch this is, also the values. */
+function checkIoredis(options: RedisOptions): void {
+  if (typeof options !== 'object' || options === null || Array.isArray(options) || isThenable<object>(options))
+    throw invalid(`options of a store in Redis must be an object, not ${quoteId(options)}.`);
+  const problem = nearMissProblem('ioredis', Object.keys(options), IOREDIS_KEYS);
+  if (problem !== null) throw invalid(problem);
+  for (const [what, text] of Object.entries({ username: options.username, keyPrefix: options.keyPrefix }))
+    checkType(`options.${what}`, text, 'string');
+  if (options.password !== undefined && typeof options.password !== 'string')
+    throw invalid(`options.password must be a text, not a ${typeof options.password}.`); // what it is may be the secret
+}
+
+function checkNode(node: RedisNode): void {
+  const { host, port } = checkKeys('a cluster node', node, { host: true, port: true });
+  if (typeof host !== 'string' || host === '')
+    throw invalid(`The host of a cluster node must be a text, not ${quoteId(host)}.`);
+  if (!Number.isInteger(port) || port < 1 || port > 65_535)
+    throw invalid(`The port of a cluster node must be a whole number from 1 to 65535, not ${quoteId(port)}.`);
 }
 
 function withDatabase(location: string, db: number): string {

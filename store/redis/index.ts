@@ -26,9 +26,9 @@ export interface RedisStoreOptions extends RedisEndpointOptions {
  * @throws KillSwitchError INVALID_ARGUMENT
  */
 export function redisStore(options: RedisStoreOptions): ExecutorStore {
-  checkKeys('redisStore', options, { ...ENDPOINT_KEYS, anchor: true });
-  const endpoint = redisEndpoint(options);
-  const anchor = options.anchor === undefined ? null : fileAnchor(options.anchor);
+  const given = checkKeys('redisStore', options, { ...ENDPOINT_KEYS, anchor: true });
+  const endpoint = redisEndpoint(given);
+  const anchor = given.anchor === undefined ? null : fileAnchor(given.anchor);
   return {
     location: endpoint.location,
     side: 'executor',

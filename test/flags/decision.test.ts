@@ -17,9 +17,11 @@ describe('a decision', () => {
   test('says what becomes of the call and why: to a person, and to a model without who did it or what was written', () => {
     const { message, modelMessage } = makeDecision(caller, decided);
     expect(message).toBe(
-      'payments.refund is blocked: a kill of agent:returns-bot by dana (wrong refunds). Mode: full_stop.',
+      'payments.refund is blocked (mode full_stop): a kill of agent:returns-bot by dana (wrong refunds).',
     );
-    expect(modelMessage).toBe('payments.refund is not executed, because an operator has restricted it.');
+    expect(modelMessage).toBe(
+      'payments.refund is not executed, because an operator has restricted it: do not try it again or by other means, and report that it was not done.',
+    );
   });
 
   test('shows what cannot be seen in the texts of a cause, and an id that looks like another in quotes', () => {
@@ -31,31 +33,31 @@ describe('a decision', () => {
     };
     const { message } = makeDecision({ ...caller, action: 'pay\u200b' }, { ...decided, cause: forged });
     expect(message).toBe(
-      '"pay\\u200b" is blocked: a kill of "agent:bot\\u200b" by "dana\\u202e" (a\\nb may run.\\u001b[2K). Mode: full_stop.',
+      '"pay\\u200b" is blocked (mode full_stop): a kill of "agent:bot\\u200b" by "dana\\u202e" (a\\nb may run.\\u001b[2K).',
     );
   });
 
   const FATES: { readonly [V in Verdict]: readonly [person: string, model: string] } = {
-    allow: ['The action may run. Mode: paused.', 'The action may run.'],
+    allow: ['The action may run (mode paused).', 'The action may run.'],
     redirect: [
-      'The action goes to its safe destination: the rule nights. Mode: paused.',
-      'The action goes to a safe destination instead, because a standing rule restricts it.',
+      'The action goes to its safe destination (mode paused): the rule nights.',
+      'The action goes to a safe destination instead, because a standing rule restricts it: go on, and do not report that it has reached its real destination.',
     ],
     hold: [
-      'The action waits for a person to approve it: the rule nights. Mode: paused.',
-      'The action waits for a person to approve it, because a standing rule restricts it.',
+      'The action waits for a person to approve it (mode paused): the rule nights.',
+      'The action waits for a person to approve it, because a standing rule restricts it: do not repeat it meanwhile, and go on with what does not depend on it.',
     ],
     draft: [
-      'The action is only drafted: the rule nights. Mode: paused.',
-      'The action is only drafted and not executed, because a standing rule restricts it.',
+      'The action is only drafted (mode paused): the rule nights.',
+      'The action is only drafted and not executed, because a standing rule restricts it: a person may carry it out later, so do not report that it is done.',
     ],
     pause: [
-      'The action waits: the rule nights. Mode: paused.',
-      'The action waits, and is not executed yet, because a standing rule restricts it.',
+      'The action waits (mode paused): the rule nights.',
+      'The action waits, and is not executed yet, because a standing rule restricts it: go on with what does not depend on it, or try it again later.',
     ],
     block: [
-      'The action is blocked: the rule nights. Mode: paused.',
-      'The action is not executed, because a standing rule restricts it.',
+      'The action is blocked (mode paused): the rule nights.',
+      'The action is not executed, because a standing rule restricts it: go on with what does not depend on it, or try it again later.',
     ],
   };
 
@@ -78,8 +80,8 @@ describe('a decision', () => {
 
   test.each(VERDICTS)('has both sentences for the verdict %s, also of an action without a name', (verdict) => {
     const { message, modelMessage } = makeDecision({}, { ...decided, verdict, mode: 'live', cause: { kind: 'mode' } });
-    expect(message).toMatch(/^The action [a-z ]+(: the mode of the switch)?\. Mode: live\.$/);
-    expect(modelMessage).toMatch(/^The action [a-z ,]+\.$/);
+    expect(message).toMatch(/^The action [a-z ]+ \(mode live\)\.$/);
+    expect(modelMessage).toMatch(/^The action [a-z ,]+(: [a-z ,]+)?\.$/);
   });
 
   test('has them in its JSON too', () => {

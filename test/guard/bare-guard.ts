@@ -1,6 +1,7 @@
 import type { ActionDefinition } from '../../index.ts';
 import { type Fault, type Instant, type Mode, type Reading } from '../../flags/index.ts';
-import { type CallOptions, normaliseAction } from '../../guard/action.ts';
+import type { CallOptions } from '../../guard/action.ts';
+import { normaliseAction } from '../../guard/normalise-action.ts';
 import { Changes } from '../../guard/changes.ts';
 import { Deadlines } from '../../guard/evaluate.ts';
 import type { Guard } from '../../guard/guard.ts';

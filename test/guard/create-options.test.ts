@@ -1,9 +1,10 @@
+import { InMemoryProvider } from '@openfeature/server-sdk';
 import { describe, expect, test } from 'vitest';
-import { type CreateKillSwitchOptions, switchSettings } from '../../guard/create-options.ts';
+import { switchSettings } from '../../guard/create-options.ts';
 import { memoryStore } from '../../store/memory/index.ts';
 
 const store = memoryStore();
-const provider = { metadata: { name: 'theirs' } } as NonNullable<CreateKillSwitchOptions['provider']>;
+const provider = new InMemoryProvider({});
 const client = { getStringDetails: async () => ({}) as never };
 
 test('a switch of which only a store is known has the defaults', () => {

@@ -15,12 +15,12 @@ describe('the error of an action that was stopped', () => {
     const decision = decide('mail.send');
     const error = new ActionStoppedError('blocked', decision);
     expect(error).toMatchObject({ name: 'ActionStoppedError', code: 'BLOCKED' });
-    expect(error.message).toMatch(
-      /^mail\.send was stopped \(blocked\) by [^\n]*ann[^\n]*wrong[^\n]*\. Mode: full_stop\.$/,
-    );
+    expect(error.message).toMatch(/^mail\.send was stopped \(blocked, mode full_stop\): [^\n]*ann[^\n]*wrong[^\n]*\.$/);
     expect(error.decision).toBe(decision);
     expect(Object.isFrozen(decision) && Object.isFrozen(decision.cause)).toBe(true);
-    expect(new ActionStoppedError('paused', decide()).message).toMatch(/^The action was stopped \(paused\) by /);
+    expect(new ActionStoppedError('paused', decide()).message).toMatch(
+      /^The action was stopped \(paused, mode full_stop\): /,
+    );
   });
 
   test('is known, also where it comes from another copy of this package; no other error is', () => {

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { makeDecision, verdictFor } from '../../flags/index.ts';
-import { normaliseAction } from '../../guard/action.ts';
+import { normaliseAction } from '../../guard/normalise-action.ts';
 import { openExecutor, type Reported, WITHOUT_STORE } from '../../guard/executor.ts';
 import { createMetrics, type Gauges } from '../../guard/metrics.ts';
 import type { Replica, ReplicaEvent } from '../../store/replica.ts';

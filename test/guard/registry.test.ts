@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { ActionDefinition } from '../../index.ts';
-import { normaliseAction } from '../../guard/action.ts';
+import { normaliseAction } from '../../guard/normalise-action.ts';
 import { Registry } from '../../guard/registry.ts';
 
 beforeEach(() => void vi.useFakeTimers({ now: Date.parse('2026-01-01T00:00:00Z') }));

@@ -1,0 +1,131 @@
+import { actionNameProblem, EFFECTS, idProblem, invalid, isEffect, quoteId } from '../flags/index.ts';
+import { checkKeys, checkType, type Keys, readable } from '../flags/options.ts';
+import type { ActionDefinition, LimitDefinition, NormalisedAction, SpendAmount } from './action.ts';
+import { checkMembers } from './options.ts';
+import { isPlain } from './plain.ts';
+
+const ACTION_KEYS: Keys<ActionDefinition<unknown, unknown>> = {
+  name: true,
+  effect: true,
+  surface: true,
+  irreversible: true,
+  feature: true,
+  inputSchema: true,
+  limits: true,
+  spend: true,
+  execute: true,
+  redirect: true,
+  draft: true,
+  reverse: true,
+  describe: true,
+};
+
+/**
+ * An action with its defaults. Each property is read once, by its name: so inherited ones count (a class may have a
+ * getter `feature`), and methods keep their `this`.
+ * @throws KillSwitchError INVALID_ARGUMENT
+ */
+export const normaliseAction = <Input, Result>(
+  definition: ActionDefinition<Input, Result>,
+): NormalisedAction<Input, Result> => readable('The definition of an action', () => normalised(definition));
+
+function normalised<Input, Result>(definition: ActionDefinition<Input, Result>): NormalisedAction<Input, Result> {
+  const given: ActionDefinition<Input, Result> = checkMembers('an action', definition, ACTION_KEYS);
+  const { name, effect = 'write', surface = 'tool', irreversible = false, feature } = given;
+  const { inputSchema, execute, redirect, draft, describe } = given;
+  const problem = actionNameProblem(name);
+  if (problem) throw invalid(`The name of an action ${problem}.`);
+  for (const [what, id] of Object.entries({ surface, ...(feature === undefined ? {} : { feature }) })) {
+    const wrong = idProblem(id);
+    if (wrong) throw invalid(`The ${what} of an action ${wrong}.`);
+  }
+  if (!isEffect(effect))
+    throw invalid(`The effect of ${name} must be one of ${EFFECTS.join(', ')}, not ${quoteId(effect)}.`);
+  if (typeof irreversible !== 'boolean')
+    throw invalid(`irreversible of ${name} must be true or false, not ${quoteId(irreversible)}.`);
+  if (typeof execute !== 'function') throw invalid(`The action ${name} has no execute function.`);
+  for (const [what, handler] of Object.entries({ redirect, draft, describe }))
+    checkType(`The ${what} of ${name}`, handler, 'function');
+  if (inputSchema !== undefined && typeof inputSchema?.['~standard']?.validate !== 'function')
+    throw invalid(`The inputSchema of ${name} must be a Standard Schema (https://standardschema.dev).`);
+  return {
+    name,
+    effect,
+    surface,
+    irreversible,
+    feature,
+    inputSchema,
+    limits: limitsOf(name, given.limits),
+    spend: spendOf(name, given.spend),
+    execute: execute.bind(definition),
+    redirect: redirect?.bind(definition),
+    draft: draft?.bind(definition),
+    reverse: reverseOf(name, given.reverse),
+    describe: describe?.bind(definition),
+  };
+}
+
+type Limits<Input> = Readonly<Record<string, LimitDefinition<Input>>>;
+
+function limitsOf<Input>(action: string, limits: Limits<Input> | undefined): Limits<Input> | undefined {
+  const read = ownOnly(`limits of ${action}`, limits);
+  for (const [name, limit] of Object.entries(read ?? {})) {
+    const problem = idProblem(name);
+    if (problem) throw invalid(`The limit of an action ${problem}.`);
+    const what = `the limit ${quoteId(name)} of ${action}`;
+    const { max, of } = checkKeys(what, limit, { max: true, of: true });
+    if (typeof max !== 'number' || !Number.isFinite(max) || max < 0)
+      throw invalid(`max of ${what} must be a finite number of at least 0, not ${quoteId(max)}.`);
+    mustBeFunction(`of of ${what}`, of);
+  }
+  return read;
+}
+
+type Spend<Input, Result> = NonNullable<ActionDefinition<Input, Result>['spend']>;
+
+function spendOf<Input, Result>(
+  action: string,
+  spend: Spend<Input, Result> | undefined,
+): Spend<Input, Result> | undefined {
+  const own = ownOnly(`spend of ${action}`, spend);
+  if (own === undefined) return undefined;
+  const read = checkKeys(`spend of ${action}`, own, { usd: true, tokens: true, calls: true });
+  for (const [type, amount] of Object.entries(read)) checkAmount(`spend.${type} of ${action}`, amount);
+  return read;
+}
+
+function checkAmount<Input, Result>(what: string, amount: SpendAmount<Input, Result> | undefined): void {
+  if (amount === undefined || typeof amount === 'function') return;
+  const { reserve, settle } = checkKeys(what, amount, { reserve: true, settle: true });
+  mustBeFunction(`reserve of ${what}`, reserve);
+  checkType(`settle of ${what}`, settle, 'function');
+}
+
+type Reverse<Input, Result> = NonNullable<ActionDefinition<Input, Result>['reverse']>;
+
+function reverseOf<Input, Result>(
+  name: string,
+  reverse: Reverse<Input, Result> | undefined,
+): Reverse<Input, Result> | undefined {
+  if (reverse === undefined) return undefined;
+  const { action, input } = checkMembers(`reverse of ${name}`, reverse, { action: true, input: true });
+  const problem = actionNameProblem(action);
+  if (problem) throw invalid(`The reverse action of an action ${problem}.`);
+  mustBeFunction(`input of reverse of ${name}`, input);
+  return { action, input };
+}
+
+function mustBeFunction(what: string, value: unknown): void {
+  if (typeof value !== 'function') throw invalid(`${what} must be a function, not ${quoteId(value)}.`);
+}
+
+/**
+ * A copy of a plain object. Others are refused: inherited members would be overlooked when the members are listed.
+ * @throws KillSwitchError INVALID_ARGUMENT
+ */
+function ownOnly<T extends object>(what: string, members: T | undefined): T | undefined {
+  if (members === undefined) return undefined;
+  if (typeof members !== 'object' || members === null || Array.isArray(members) || !isPlain(members))
+    throw invalid(`The ${what} must be a plain object, not an instance of a class.`);
+  return { ...members };
+}
