@@ -1,7 +1,7 @@
 // `npm run docs:api`: the API reference, from the docstrings of what package.json exports, as pages in dist-docs/api/.
 import { register } from 'node:module';
 import { join } from 'node:path';
-import { readJson, root, showFailuresPlainly, StepFailed } from './prepare.mjs';
+import { ensureInstalled, readJson, root, showFailuresPlainly, StepFailed } from './prepare.mjs';
 
 register('./api-typescript.mjs', import.meta.url);
 
@@ -66,6 +66,7 @@ export function exportedSources() {
 
 if (process.argv[1] === import.meta.filename) {
   showFailuresPlainly();
+  ensureInstalled();
   const out = join(root, 'dist-docs/api');
   const { names, problems } = await generateApi(root, {
     entryPoints: exportedSources(),

@@ -37,12 +37,14 @@ const files = (folder: string) => readdirSync(join(root, folder)).map((name) => 
 const workflow = (name: string) => parsed(`.github/workflows/${name}.yml`) as Workflow;
 const ci = workflow('ci');
 const release = workflow('release');
+const pages = workflow('pages');
 const steps = ({ jobs }: Workflow): Step[] => Object.values(jobs).flatMap((job) => job.steps ?? []);
 const { engines, scripts } = readJson('package.json');
 
 describe.each([
   ['ci', ci],
   ['release', release],
+  ['pages', pages],
 ])('the workflow %s', (name, { permissions, concurrency, jobs, ...all }) => {
   test('may only read, ends in time, and does not run twice for one thing', () => {
     expect(permissions).toEqual({ contents: 'read' });
@@ -92,6 +94,20 @@ test('a release is tested first, has the version of its tag, and is published wi
   const commands = (publish.steps ?? []).flatMap(({ run }) => run ?? []);
   expect(commands[0]).toBe('node scripts/release.mjs "$GITHUB_REF_NAME"');
   expect(commands.at(-1)).toBe('npm publish --provenance --access public');
+});
+
+test('the API reference that is deployed is the one that is made', () => {
+  const { steps: own = [], permissions } = pages.jobs['pages'] as Job;
+  expect(own).toContainEqual({ run: 'npm run docs:api' });
+  expect(own.find(({ uses }) => uses?.startsWith('actions/upload-pages-artifact@'))?.with).toEqual({
+    path: 'dist-docs/api',
+  });
+  expect(readFileSync(join(root, scripts['docs:api'].split(' ')[1]), 'utf8')).toContain("'dist-docs/api'");
+  expect(permissions).toEqual({ contents: 'read', pages: 'write', 'id-token': 'write' });
+});
+
+test('every workflow is looked at here', () => {
+  expect(readdirSync(join(root, '.github/workflows')).sort()).toEqual(['ci.yml', 'pages.yml', 'release.yml']);
 });
 
 test('the forms for issues and dependabot can be read', () => {
