@@ -86,7 +86,7 @@ describe('where ioredis is not installed', () => {
   });
 });
 
-test('where a peer was left out (npm install --legacy-peer-deps), the command says which', () => {
+test('where a peer was left out (npm install --legacy-peer-deps), the command says which', { timeout: 90_000 }, () => {
   const folder = installPacked({ without: ['@openfeature/core'] });
   const main = join(folder, 'node_modules/openfeature-kill-switch/dist/operator/cli/main.js');
   const command = (...args: readonly string[]) => {
