@@ -11,6 +11,8 @@ export interface SecretKind {
    * repeat inside a repeat, and bounds where a part is read twice.
    */
   readonly redact: (text: string) => string;
+  /** True: it is not known by its own form, but guessed from the words around it, which may be ours. */
+  readonly guessed?: true;
 }
 
 /** A kind that one pattern finds; `keep` gives the part of a match that may stay. */
@@ -106,8 +108,8 @@ export const SECRET_KINDS: readonly SecretKind[] = [
     /(\bConvertTo-SecureString\s{1,8}(?:-String\s{1,8})?)(?:'[^']{1,256}'|"[^"]{1,256}"|[^\s"'-]\S{0,255})/gi,
     (_, command = '') => command,
   ),
-  { name: 'a secret by what stands beside it', redact: redactNeighbours },
-  { name: 'a secret by its name', redact: redactPairs },
+  { name: 'a secret by what stands beside it', redact: redactNeighbours, guessed: true },
+  { name: 'a secret by its name', redact: redactPairs, guessed: true },
   kind(
     'a password on a command line',
     /((?<![^\s"'])-p(?!\d{1,5}(?![^\s:])|ath\b|rint|rune|arallel\b|rofile|roject|ort\b|erm\b|atch|retty|rogress|thread|ipe\b|edantic|lugin))(?:'[^']{1,256}'|"[^"]{1,256}"|[^\s"'=-][^\s"']{2,})/g,
@@ -142,6 +144,13 @@ export function redactText(text: string, found?: (kind: string) => void): string
   }
   return clean;
 }
+
+/**
+ * A sentence of ours without secrets that are known by their own form. Words such as "password" are ours there, so what
+ * stands beside them stays: whatever came from outside was redacted where it was put in.
+ */
+export const redactForms = (sentence: string): string =>
+  SECRET_KINDS.reduce((text, { guessed, redact }) => (guessed ? text : redact(text)), sentence);
 
 /**
  * How many characters behind the part that is shown are looked at too, so that a secret is recognised although the end

@@ -250,7 +250,7 @@ export class ChangeQueue {
     }
     // A smaller batch may fit, for instance on a disk that is nearly full.
     this.#most = Math.max(1, Math.floor(batch.length / 2));
-    if (retry === 'never') for (const job of batch) job.reject(refusal(job, error));
+    if (retry === 'never') for (const job of batch) job.reject(notRecorded(job, error));
     else this.#retry(batch, later, (job) => gaveUp(job, error));
   }
 
@@ -299,6 +299,12 @@ function answer({ resolve, reject }: Job, end: Recorded | Objection): void {
 
 /** Why a job is tried no more. Where an answer to it was lost the error says that it may have been recorded. */
 const refusal = (job: Job, error: unknown): unknown => (job.unanswered ? gaveUp(job, error) : error);
+
+/** Of a store that takes no change. A kill says so first: whoever stops something must not take it for done. */
+const notRecorded = (job: Job, error: unknown): unknown =>
+  isKillSwitchError(error) && !job.unanswered && job.command.type === 'kill'
+    ? new KillSwitchError(error.code, `The kill was NOT recorded. ${error.message}`, { cause: error })
+    : refusal(job, error);
 
 // How long jobs wait, in milliseconds. The random part keeps apart processes that were overtaken at the same time.
 const soon = (tries: number): number => Math.random() * Math.min(30, 2 * tries);

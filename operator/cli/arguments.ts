@@ -30,6 +30,18 @@ export const oneOf =
 export const MODE_HELP = `one of ${MODES.join(', ')}`;
 export const parseMode: (text: string) => Mode = oneOf('a mode', MODES);
 
+/** What people type for `all`. A shell makes file names of a `*` that is not quoted. */
+const EVERYTHING: ReadonlySet<string> = new Set([
+  '*',
+  '**',
+  '.',
+  'any',
+  'every',
+  'everything',
+  'everyone',
+  'everybody',
+]);
+
 /** An argument that is or holds an id. The command warns of an id that is easily mistaken for another. */
 export class IdArgument extends Argument {}
 
@@ -52,11 +64,16 @@ export function parseTargetWord(text: string, toPaste: (target: string) => strin
     return text;
   }
   const meant = closest(type, TARGET_TYPES);
+  const [, before = '', id = ''] = /^(\w+)=(.+)$/s.exec(text) ?? [];
+  const typeMeant = colon < 0 ? closest(before, TARGET_TYPES) : undefined;
+  if (typeMeant !== undefined && typeMeant !== 'all')
+    throw invalid(`${quoteId(text)} is not a target. Did you mean ${shellWord(`${typeMeant}:${id}`)}?`);
   if (colon >= 0) {
     const hint = meant === undefined ? '' : ` Did you mean ${shellWord(`${meant}${text.slice(colon)}`)}?`;
     throw invalid(`${quoteId(text)} is not a target: it begins with one of ${TARGET_TYPES.join(', ')}.${hint}`);
   }
-  if (meant === 'all') throw invalid(`${quoteId(text)} is not a target. Did you mean all?`);
+  if (meant === 'all' || EVERYTHING.has(text.toLowerCase()))
+    throw invalid(`${quoteId(text)} is not a target. Did you mean all?`);
   read(text, toPaste); // throws, with the form to paste
   return text;
 }
@@ -107,7 +124,7 @@ export const reasonOption = (): Option =>
 export const epochOption = (): Option =>
   new Option(
     '--epoch <number>',
-    'the epoch that you have read: refused if the target was restricted since (default: the present one)',
+    'the epoch at which you looked (status shows it): refused if this was restricted again since, by somebody whose reason you have not seen (default: what is read now)',
   ).argParser(wholeNumber('--epoch', 0));
 
 export const untilOption = (): Option =>

@@ -2,7 +2,8 @@ import { closeSync, constants, fstatSync, openSync, readFileSync, type Stats } f
 import { homedir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import { systemCode } from '../../flags/errors.ts';
-import { idProblem, invalid, messageOf, quoteId, shownId } from '../../flags/index.ts';
+import { idProblem, invalid, isKillSwitchError, messageOf, quoteId, shownId } from '../../flags/index.ts';
+import { redactForms } from '../../flags/secret-texts.ts';
 import { isJsonObject } from '../../flags/json-object.ts';
 import { checkKeys, type Keys } from '../../flags/options.ts';
 import { closest } from '../../flags/closest.ts';
@@ -116,7 +117,10 @@ function checkStore(what: string, store: string): void {
   try {
     parseStoreUrl(store);
   } catch (error) {
-    throw invalid(`The store of ${what} cannot be used: ${messageOf(error)}`);
+    const why = isKillSwitchError(error)
+      ? redactForms(error.message.replaceAll(quoteId(store), 'This'))
+      : messageOf(error);
+    throw invalid(`The store of ${what} cannot be used: ${why}`);
   }
 }
 

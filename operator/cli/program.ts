@@ -1,11 +1,13 @@
 import { Command, CommanderError, Option } from 'commander';
 import { closest } from '../../flags/closest.ts';
-import { invalid } from '../../flags/index.ts';
+import { invalid, quoteId } from '../../flags/index.ts';
 import { VERSION } from '../../store/version.ts';
 import { IdArgument } from './arguments.ts';
 import { EXIT, type ExitCode, type Perform } from './command.ts';
 import { type Globals, warnOf, withContext } from './context.ts';
+import { examplesHelp } from './examples.ts';
 import type { Io } from './io.ts';
+import { verbMeant } from './other-words.ts';
 import { print, printError, write } from './print.ts';
 import { STORE_HELP } from './store-url.ts';
 import { Where, WHERE_HELP } from './where.ts';
@@ -35,14 +37,20 @@ export async function runCommand(io: Io): Promise<ExitCode> {
     return printError(error, { json, where }, io);
   };
   try {
-    const [first, ...rest] = io.argv;
-    await program.parseAsync(first === 'help' ? [...rest, '--help'] : [...io.argv], { from: 'user' });
+    await program.parseAsync(commandLine(io.argv), { from: 'user' });
     return exitCode;
   } catch (error) {
     if (!(error instanceof CommanderError)) return failed(error);
     if (error.exitCode !== 0) return failed(usageError(error, program));
     return write(io, program.printed).then(() => EXIT.done, failed);
   }
+}
+
+/** What was typed, with `help kill` and `version` as the options that they mean. */
+function commandLine(argv: readonly string[]): string[] {
+  const [first = '', ...rest] = argv;
+  if (first === 'help') return [...rest, '--help'];
+  return ['version', '-V'].includes(first) ? ['--version'] : [...argv];
 }
 
 /**
@@ -60,7 +68,7 @@ function buildProgram(perform: Perform): Program {
   const collect = (text: string): void => void (program.printed += text);
   program
     .description('Takes authority away from agents, at once and everywhere, and gives it back slowly.')
-    .version(VERSION)
+    .version(VERSION, '-v, --version', 'print the version')
     .option(
       '--store <url>',
       'file:DIR, redis://…, rediss://… or redis+unix://… (env KILL_SWITCH_STORE; default: the nearest .kill-switch)',
@@ -70,8 +78,7 @@ function buildProgram(perform: Perform): Program {
     .option('--operator <name>', 'who you are (env KILL_SWITCH_OPERATOR; default: the user of this system)')
     .addOption(new Option('--json', 'print one JSON value'))
     .helpCommand(false)
-    .addHelpText('after', `${STORE_HELP}${WHERE_HELP}`)
-    .configureHelp({ showGlobalOptions: true })
+    .addHelpText('after', `${STORE_HELP}${WHERE_HELP}${FIRST_EXAMPLES}`)
     .configureOutput({ writeOut: collect, writeErr: collect })
     .exitOverride();
   const rows = new Map<Command, VerbRow>();
@@ -89,6 +96,7 @@ function buildProgram(perform: Perform): Program {
       .command(word)
       .description(GROUPS[word] ?? '')
       .helpCommand(false)
+      .addHelpText('after', helpAfter(word))
       .hook('preSubcommand', load);
     nouns.set(word, noun);
     return noun;
@@ -96,11 +104,23 @@ function buildProgram(perform: Perform): Program {
   for (const row of VERBS) {
     const [word = '', under] = row.name.split(' ');
     const command = (under === undefined ? program : nounOf(word)).command(under ?? word);
-    rows.set(command.description(row.summary).helpCommand(false).hook('preSubcommand', load), row);
+    command.description(row.summary).helpCommand(false).addHelpText('after', helpAfter(row.name));
+    rows.set(command.hook('preSubcommand', load), row);
     if (under === undefined) nouns.set(word, command);
   }
   return program;
 }
+
+const helpAfter = (name: string): string =>
+  `${examplesHelp(name)}\nWhere it acts (--store, --profile, --organization), --operator and --json: kill-switch --help\n`;
+
+const FIRST_EXAMPLES = `
+Examples:
+  kill-switch init
+  kill-switch kill agent:returns-bot --reason "wrong refunds"
+  kill-switch status
+  kill-switch kill --help
+`;
 
 /** Commander's error as a sentence, with the help to look at. */
 function usageError(error: CommanderError, { reached, printed }: Program): Error {
@@ -108,8 +128,16 @@ function usageError(error: CommanderError, { reached, printed }: Program): Error
   if (error.code === 'commander.help') return invalid(`Say what to do: ${path} …\n\n${printed.trimEnd()}`);
   const said = error.message.replace(/^error: /, '').replace(/\s*\(Did you mean (.*)\?\)$/s, '. Did you mean $1?');
   const sentence = `${said.charAt(0).toUpperCase()}${said.slice(1)}`.replace(/[^.?]$/, '$&.');
+  if (error.code === 'commander.unknownCommand' && reached.parent === null) return unknownVerb(reached.args[0] ?? '');
   const hint = error.code === 'commander.excessArguments' ? tooMany(reached, path) : '';
   return invalid(`${sentence}${hint} See: ${path} --help`);
+}
+
+function unknownVerb(word: string): Error {
+  const meant = verbMeant(word);
+  const hint =
+    meant === undefined ? 'See: kill-switch --help' : `Did you mean ${meant}? See: kill-switch ${meant} --help`;
+  return invalid(`Unknown command ${quoteId(word)}. ${hint}`);
 }
 
 function tooMany({ args, commands, registeredArguments }: Command, path: string): string {

@@ -23,7 +23,7 @@ export interface RedisUrl {
 
 // No error shows the URL: an unreadable one may have its password anywhere.
 const HOW =
-  'Write redis://user:password@host:port/db, rediss:// for TLS, or redis+unix:///path/of/the.sock?db=5, with user and password percent-encoded.';
+  'Write redis://host:port/db, rediss:// for TLS, or redis+unix:///path/of/the.sock?db=5, with user:password@ before the host or the path, both percent-encoded.';
 
 /** The parameters, and the schemes that each goes with; each may be there once. */
 const PARAMETERS = {

@@ -1,7 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import { describe, expect, test } from 'vitest';
 import { isSecret, messageOf, redactText } from '../../flags/index.ts';
-import { SECRET_KINDS } from '../../flags/secret-texts.ts';
+import { redactForms, SECRET_KINDS } from '../../flags/secret-texts.ts';
 
 const PEM = ['-----BEGIN RSA PRIVATE KEY-----', 'MIIEow', 'hunter2', '-----END RSA PRIVATE KEY-----'].join('\n');
 
@@ -247,4 +247,14 @@ describe('the message of an error', () => {
     ])
       expect(messageOf(thrown)).toEqual(expect.any(String));
   });
+});
+
+test('a sentence of ours keeps its words about secrets, and no secret that is known by its form', () => {
+  const said =
+    'The user, the password or the path is not percent-encoded; sentinelPasswordFile: /run/pw holds the token';
+  expect(redactForms(said)).toBe(said);
+  expect(redactText(said)).not.toBe(said);
+  const token = `ghp_${'a1'.repeat(18)}`;
+  for (const secret of [PEM, token, 'redis://u:hunter2@db/0', 'Bearer hunter2hunter2', '4111 1111 1111 1111'])
+    expect(redactForms(`The store said: ${secret}.`)).not.toMatch(/hunter2|ghp_a1|4111 1111/);
 });

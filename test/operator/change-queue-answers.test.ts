@@ -154,6 +154,16 @@ describe('a failure', () => {
     },
   );
 
+  test('of a kill that a store does not take says first that it was not recorded', async () => {
+    const { give, fates, ends, passes } = setUp();
+    const cause = new KillSwitchError('CORRUPT', 'The log is damaged.');
+    fates.push(cause);
+    give({ type: 'kill', target: 'all', mode: 'full_stop', expiresAt: null });
+    await passes(0);
+    const message = 'The kill was NOT recorded. The log is damaged.';
+    expect(ends).toEqual([new KillSwitchError('CORRUPT', message, { cause })]);
+  });
+
   test.each(['INVALID_ARGUMENT', 'INVALID_STATE'] as const)(
     'of a batch in which one is wrong (%s) has each tried alone',
     async (code) => {

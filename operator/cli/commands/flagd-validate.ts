@@ -1,7 +1,7 @@
 import { printable, shownId } from '../../../flags/index.ts';
 import { type FlagdValidation, validateFlagd } from '../../flagd-validate.ts';
 import { type FlagdFilesValidation, validateFlagdFiles } from '../../flagd-validate-files.ts';
-import { EXIT, type Verb } from '../command.ts';
+import { EXIT, type ExitCode, type Verb } from '../command.ts';
 import { count } from '../output.ts';
 import { readText } from '../read-definition.ts';
 
@@ -9,18 +9,30 @@ export const verb: Verb = (command, perform) => {
   command
     .argument('<file>', 'a flagd definition')
     .argument('[more...]', 'the other files that the same flagd reads, all in its order')
+    .option('--strict', 'exit 1 also for warnings, missing kill-switch flags, and unsafe defaults')
     .action(
-      perform(async (_context, file: string, more: readonly string[]) => {
+      perform(async (_context, file: string, more: readonly string[], { strict }: { strict?: true }) => {
         if (more.length === 0) {
           const value = validateFlagd(await readText(file));
-          return { value, text: report(file, value), exitCode: value.ok ? EXIT.done : EXIT.failed };
+          const passes = value.ok && (!strict || isSafe(value));
+          return { value, text: report(file, value) + unlessPassed(value.ok, passes), exitCode: exitOf(passes) };
         }
         const texts = await Promise.all([file, ...more].map(async (one) => ({ file: one, text: await readText(one) })));
         const value = validateFlagdFiles(texts);
-        return { value, text: reportAll(value), exitCode: value.ok ? EXIT.done : EXIT.failed };
+        const passes = value.ok && (!strict || (value.shared.length === 0 && value.files.every(isSafe)));
+        return { value, text: reportAll(value) + unlessPassed(value.ok, passes), exitCode: exitOf(passes) };
       }),
     );
 };
+
+const exitOf = (passes: boolean): ExitCode => (passes ? EXIT.done : EXIT.failed);
+
+const isSafe = ({ problems, missing, unsafe }: FlagdValidation): boolean =>
+  problems.length + missing.length + unsafe.length === 0;
+
+/** Says why the exit code is 1 although the definition can be served. */
+const unlessPassed = (ok: boolean, passes: boolean): string =>
+  ok && !passes ? '\nThat is refused because of --strict.' : '';
 
 const reportAll = ({ files, shared }: FlagdFilesValidation): string =>
   [

@@ -59,6 +59,7 @@ function howTo({ executor, viewer }: Whose, organizationId: string, location: st
     'The line goes into the ACL file of Redis (aclfile, then ACL LOAD), with a password of its own in the place of PASSWORD; or into a Redis that runs, as one of its administrators:',
     '  PASSWORD=$(openssl rand -hex 24)',
     `  ${words.join(' ')} | sed "s/^user /ACL SETUSER /; s/>PASSWORD/>$PASSWORD/" | ${redisCli(location)}`,
+    'Redis forgets a user that was made so when it is started again, unless that is saved: ACL SAVE (with an aclfile) or CONFIG REWRITE (without).',
     'Once operators have their user, switch off the one that may do everything: ACL SETUSER default off',
   ];
 }

@@ -51,7 +51,6 @@ describe('what the command advises to run', () => {
     expect(damaged.stdout).toMatch(
       /^THE LOG DOES NOT VERIFY \(file:\S+ switch, organization shop\); its first \d events are in order\. /,
     );
-    expect(damaged.stdout).toContain('If the damage keeps that from being recorded, end the processes of the agents.');
     const all = said.flatMap(commands);
     expect(all.length).toBeGreaterThan(15);
     for (const line of all) expect(line.startsWith(`kill-switch ${reach}`), line).toBe(true);

@@ -136,10 +136,24 @@ describe('log verify', () => {
       'not UTF-8': `${first}\n\u0000\n${third}\n`,
       empty: '',
     };
+    let unrecorded = 0;
     for (const [how, content] of Object.entries(damaged)) {
       writeFileSync(file, content);
       const ran = await ks.here('log', 'verify', '--json');
       expect(ran.code, how).toBe(4);
+      // A kill is advised exactly where it can be recorded, and where it cannot it says so first.
+      const said = (await ks.here('log', 'verify')).stdout;
+      const killed = await ks.here('kill', 'all', '--wait', '0');
+      if (killed.code === 0)
+        expect(said, how).toContain('It still takes changes. Stop what must not run: kill-switch kill all');
+      else if (how === 'empty')
+        expect(said, how).toContain('There is no control plane of the organization "default" in');
+      else {
+        expect(said, how).toMatch(/It takes no change, .* Executors that read it stop by themselves/);
+        expect(killed.stderr, how).toMatch(/^The kill was NOT recorded\. \S+log\.jsonl is damaged/);
+        unrecorded += 1;
+      }
+      writeFileSync(file, content);
       expect(ran.json, how).toEqual({
         ok: false,
         events: expect.any(Number),
@@ -147,6 +161,7 @@ describe('log verify', () => {
         problem: expect.any(String),
       });
     }
+    expect(unrecorded).toBeGreaterThan(2);
     const again = await ks.run('log', 'verify');
     expect(again.code).toBe(4);
     expect(again.stdout).toMatch(/^THE LOG DOES NOT VERIFY/);

@@ -15,6 +15,7 @@ const hasTools = hasRedis && ['redis-cli', 'openssl', 'sed'].every((name) => fin
 /** Does what the command says that one should, as a shell does, and gives the URL of the user that is then there. */
 async function userOf(store: string, ...whose: string[]): Promise<string> {
   const { stderr } = await runHere(['redis', 'acl', '--store', store, ...whose]);
+  expect(stderr).toContain('unless that is saved: ACL SAVE (with an aclfile) or CONFIG REWRITE (without)');
   const lines = stderr.split('\n').filter((line) => line.startsWith('  '));
   const shell = [
     `kill-switch() { '${process.execPath}' '${join(root, 'dist/operator/cli/main.js')}' "$@"; }`,

@@ -1,10 +1,25 @@
 import { describe, expect, test } from 'vitest';
+import { EXAMPLES } from '../../../operator/cli/examples.ts';
+import { VERBS } from '../../../operator/cli/verbs.ts';
+import { temporaryFolder } from '../../servers/index.ts';
 import { each, fileSwitch, run, runHere } from './command.ts';
 
 /** What is mistyped, and what the answer must say. */
 const MISTYPED: readonly (readonly [readonly string[], string | RegExp])[] = [
   [[], 'Say what to do'],
   [['kil', 'agent:x'], 'Did you mean kill?'],
+  // What would give back is not taken for what stops, whatever it looks like.
+  ...['unkill', 'unpause', 'resume', 'unrestrict', 'Restore', 'unkil', 'enable'].map(
+    (word) => [[word, 'agent:x'], 'Did you mean revive? See: kill-switch revive --help'] as const,
+  ),
+  ...['stop', 'halt', 'disable'].map((word) => [[word, 'agent:x'], 'Did you mean kill?'] as const),
+  [['freeze', 'agent:x'], 'Did you mean pause?'],
+  [['verify'], 'Did you mean log verify? See: kill-switch log verify --help'],
+  [['frobnicate'], /^Unknown command "frobnicate"\. See: kill-switch --help$/m],
+  ...['*', 'everything', 'ALL'].map((word) => [['kill', word], 'is not a target. Did you mean all?'] as const),
+  [['kill', 'agent=x'], 'Did you mean agent:x?'],
+  [['kill', 'agnet=my bot'], "Did you mean 'agent:my bot'?"],
+  [['kill', 'all=x'], 'say what it is'],
   [['flagd', 'validte'], 'Did you mean validate?'],
   [['flagd'], 'Say what to do: kill-switch flagd'],
   [['log', 'verfy'], 'Did you mean kill-switch log verify?'],
@@ -120,6 +135,35 @@ describe('what is mistyped', () => {
     );
   });
 
+  test('nor a secret that was typed or exported elsewhere, while our own words about secrets stay', async () => {
+    for (const args of [
+      ['kill', 'password=hunter2'],
+      ['kill', '--password=hunter2'],
+      ['kill', 'agent:x', '--wait', 'token: hunter2'],
+      ['status', '--store', 'password=hunter2'],
+      ['mode', 'live', '--targeting', '{"password":"hunter2"'],
+    ]) {
+      const ran = await runHere([...args, '--json']);
+      expect(ran.code, args.join(' ')).toBe(2);
+      expect(ran.stdout + ran.stderr).not.toContain('hunter2');
+      expect(ran.json.detail).toContain('[redacted]');
+    }
+    const exported = await runHere(['status'], { KILL_SWITCH_STORE: 'secret: hunter2' });
+    expect(exported.stderr).toContain('"secret: [redacted]" is not the URL of a store. It begins with file:');
+    for (const [store, says] of [
+      ['redis://us%zer:hunter2@h', 'is not percent-encoded. Write redis://host:port/db, rediss:// for TLS, or'],
+      ['redis://us%zer:hunter2@h', 'with user:password@ before the host or the path, both percent-encoded.'],
+      [
+        'redis://m?sentinels=h:1&sentinelPasswordFile=/none',
+        'The file "/none" (sentinelPasswordFile of the Redis URL)',
+      ],
+    ] as const) {
+      const { stderr } = await runHere(['status', '--store', store]);
+      expect(stderr).toContain(says);
+      expect(stderr).not.toMatch(/hunter2|\[redacted\]/);
+    }
+  });
+
   test('help says what there is, also for one verb', async () => {
     const all = await run(['--help']);
     expect(all).toMatchObject({ code: 0, stderr: '' });
@@ -131,9 +175,36 @@ describe('what is mistyped', () => {
       const { stdout, code } = await run(args);
       expect(code).toBe(0);
       expect(stdout).toContain('--wait <duration>');
-      expect(stdout).toContain('--store <url>');
+      expect(stdout).toContain('\n  kill-switch kill all\n');
+      expect(stdout.match(/kill-switch --help|--store/g)).toHaveLength(2); // what every verb takes is one line
     }
-    expect((await run(['--version'])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+    expect(all.stdout).toContain('--store <url>');
+    for (const args of [['--version'], ['-v'], ['version'], ['-V']])
+      expect(await run(args)).toMatchObject({ code: 0, stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/) });
+  });
+
+  test.each(['', 'flagd', 'redis', ...VERBS.map(({ name }) => name)])('help has an example: %s', async (name) => {
+    const { stdout, code } = await runHere([...name.split(' ').filter((word) => word !== ''), '--help']);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(new RegExp(`\\nExamples:\n {2}kill-switch ${name}`));
+  });
+
+  test('each example is a command line that is read', async () => {
+    const examples = Object.values(EXAMPLES).flat();
+    expect(Object.keys(EXAMPLES).sort()).toEqual(VERBS.map(({ name }) => name).sort());
+    for (const example of examples) {
+      const [line = ''] = example.split('    #');
+      const words = [...line.matchAll(/'([^']*)'|"([^"]*)"|(\S+)/g)].map(
+        ([, one, two, three]) => one ?? two ?? three ?? '',
+      );
+      // An option that is not known is found first; `-h` behind it would hide nothing of the rest.
+      const ran = await runHere([...words, '--no-such-option']);
+      expect(ran.stderr, example).toContain("Unknown option '--no-such-option'");
+      if (words.includes('--store') || words.includes('--watch')) continue; // for another machine; goes on and on
+      const { path } = temporaryFolder('examples');
+      const { code } = await runHere(words, {}, { cwd: path });
+      expect(code, example).not.toBe(2);
+    }
   });
 });
 

@@ -83,7 +83,12 @@ describe('every verb, on a file store', () => {
     expect(late.code).toBe(1);
     expect(late.json).toEqual({ code: 'CONFLICT', detail: expect.stringContaining('epoch 2') });
 
-    const revived = await ks.json('revive', 'agent:returns-bot', '--reason', 'rule fixed', '--epoch', '4');
+    const log = await ks.here('kill', 'agent:returns-bot', '--wait', '0', '--reason', 'and wrong mails');
+    expect(log.code).toBe(0);
+    expect((await ks.here('log', '--after', '4')).stdout).toMatch(
+      / second {2}kill agent:returns-bot {2}"and wrong mails"\n$/,
+    );
+    const revived = await ks.json('revive', 'agent:returns-bot', '--reason', 'rule fixed', '--epoch', '5');
     expect(revived.code).toBe(0);
     expect(revived.json).toEqual({
       kill: {
@@ -93,12 +98,25 @@ describe('every verb, on a file store', () => {
         revived_at: ISO,
         revive_reason: 'rule fixed',
       },
-      epoch: 5,
+      epoch: 6,
     });
     expect((await ks.json('revive', 'agent:returns-bot', '--reason', 'again')).json).toMatchObject({
       code: 'NOT_KILLED',
     });
     expect((await ks.json('kills')).json).toEqual({ data: [], count: 0 });
+  });
+
+  test('revive says what it has lifted: the mode, since when, by whom, and why', async () => {
+    const ks = fileSwitch();
+    await ks.here('init');
+    await ks.here('kill', 'agent:x', '--wait', '0', '--reason', 'wrong refunds');
+    await ks.here('pause', 'agent:y', '--wait', '0', '--operator', 'kim');
+    expect((await ks.here('revive', 'agent:x', '--reason', 'fixed')).stdout).toMatch(
+      /^agent:x is revived, at epoch 4\. It was full_stop since \d{4}-\S+Z, by unverified:dana: "wrong refunds"\. What else/,
+    );
+    expect((await ks.here('revive', 'agent:y', '--reason', 'fixed')).stdout).toMatch(
+      /It was paused since \d{4}-\S+Z, by unverified:kim, without a reason\. What else/,
+    );
   });
 
   test('pause and restrict leave what they say; a stricter kill stands and the answer says so', async () => {
@@ -298,6 +316,17 @@ describe('every verb, on a file store', () => {
     writeFileSync(file, JSON.stringify(definition));
     const unsafe = await ks.run('flagd', 'validate', file);
     expect(unsafe.stdout).toContain('Kill-switch flags with an unsafe default: kill-switch.mode');
+    expect(unsafe.code).toBe(0);
+    const strict = await ks.here('flagd', 'validate', '--strict', file);
+    expect(strict.code).toBe(1);
+    expect(strict.stdout).toMatch(/an unsafe default: kill-switch\.mode\nThat is refused because of --strict\.\n$/);
+    expect((await ks.here('flagd', 'validate', '--strict', file, '--json')).json).toMatchObject({ ok: true });
+    const app = join(ks.folder, 'app.json');
+    const banner = { state: 'ENABLED', variants: { on: true }, defaultVariant: 'on' };
+    writeFileSync(app, JSON.stringify({ flags: { banner } }));
+    expect((await ks.here('flagd', 'validate', '--strict', shipped)).code).toBe(0);
+    expect((await ks.here('flagd', 'validate', '--strict', shipped, app)).code).toBe(0);
+    expect((await ks.here('flagd', 'validate', '--strict', file, app)).code).toBe(1);
 
     writeFileSync(file, '{"flags":{}}');
     const missing = await ks.run('flagd', 'validate', file);
