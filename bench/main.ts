@@ -8,7 +8,7 @@ import { machine, versions } from './machine.ts';
 import type { Bench, Measurement, Switches } from './measurement.ts';
 import { millionKills } from './million-kills.ts';
 import { oneMoreKill } from './one-more-kill.ts';
-import { writeReadme } from './readme.ts';
+import { PAGE, writePage } from './page.ts';
 import { makeSwitches } from './switches.ts';
 import { formatTable, type Report, type Result } from './results.ts';
 
@@ -19,8 +19,8 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     json: { type: 'boolean', default: false },
-    /** Puts the table into the README. */
-    readme: { type: 'boolean', default: false },
+    /** Puts the table into docs/performance.md. */
+    write: { type: 'boolean', default: false },
     /** Shows that everything runs; the numbers mean nothing. */
     quick: { type: 'boolean', default: false },
   },
@@ -29,8 +29,8 @@ const { values, positionals } = parseArgs({
 const known = MEASUREMENTS.map(({ name }) => name);
 const unknown = positionals.find((name) => !known.includes(name));
 if (unknown !== undefined) throw new Error(`There is no measurement ${unknown}. There are: ${known.join(', ')}.`);
-if (values.readme && (values.quick || positionals.length > 0)) {
-  throw new Error('The README quotes a whole run: leave out --quick and names.');
+if (values.write && (values.quick || positionals.length > 0)) {
+  throw new Error(`${PAGE} quotes a whole run: leave out --quick and names.`);
 }
 
 const started = performance.now();
@@ -66,5 +66,5 @@ try {
 say('done');
 
 const report: Report = { machine: machine(), versions: versions(), results };
-if (values.readme) writeReadme(report);
+if (values.write) writePage(report);
 process.stdout.write(`${values.json ? JSON.stringify(report, null, 2) : formatTable(report)}\n`);

@@ -77,12 +77,12 @@ export function formatTable(report: Report): string {
   return [machineLine(report), '', ...rows.map(line)].join('\n');
 }
 
-/** For the README. */
-export function formatMarkdown(report: Report): string {
+/** For a page. `day`: when it was measured. */
+export function formatMarkdown(report: Report, day: string): string {
   const [header = [], ...rows] = rowsOf(report.results);
   const line = (row: readonly string[]): string => `| ${row.join(' | ')} |`;
   return [
-    `Measured on ${machineLine(report)}. Medians; a ratio is the median of each round's own where both were measured in turn.`,
+    `Measured on ${day} on ${machineLine(report)}. Medians; a ratio is the median of each round's own where both were measured in turn.`,
     '',
     line(header),
     line(header.map((_, column) => (column === 0 || column === 5 ? '---' : '---:'))),

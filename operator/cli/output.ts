@@ -8,6 +8,12 @@ export const quoted = (text: string): string => `"${printable(text)}"`;
 export const toJson = (value: unknown, indent?: number): string =>
   (JSON.stringify(value, null, indent) ?? 'null').split('\n').map(escapeUnseen).join('\n');
 
+/** A text as a program in JavaScript writes it. */
+export function quotedText(text: string): string {
+  const json = toJson(text);
+  return /['"\\]/.test(json.slice(1, -1)) ? json : `'${text}'`;
+}
+
 /** A cell of a table. A text is shown as an id is; `{ ready }` is text that is fit to print already. */
 export type Cell = string | number | null | { readonly ready: string };
 

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { invalid, messageOf, quoteId } from '../../flags/index.ts';
 import type { ControlStore, ExecutorStore } from '../../store/ports.ts';
 import { redisEndpoint } from '../../store/redis/endpoint.ts';
-import { toJson, withoutCredentials } from './output.ts';
+import { quotedText, withoutCredentials } from './output.ts';
 
 /** The store that the command acts on. Drivers are loaded on demand. */
 export interface Store {
@@ -76,7 +76,7 @@ function folder(path: string): Store {
     executor: async (anchor) => (await import('../../store/file/index.ts')).fileStore({ directory, anchor }),
     code: [
       "import { fileStore } from 'openfeature-kill-switch/store/file';",
-      `fileStore({ directory: ${toJson(directory)} })`,
+      `fileStore({ directory: ${quotedText(directory)} })`,
     ],
   };
 }
@@ -92,7 +92,7 @@ function redis(url: string): Store {
     executor: async (anchor) => (await import('../../store/redis/index.ts')).redisStore({ url, anchor }),
     code: [
       "import { redisStore } from 'openfeature-kill-switch/store/redis';",
-      `redisStore({ url: ${hasCredentials ? 'process.env.REDIS_URL' : toJson(location)} })`,
+      `redisStore({ url: ${hasCredentials ? 'process.env.REDIS_URL' : quotedText(location)}, anchor: 'returns-bot.anchor.json' })`,
     ],
   };
 }

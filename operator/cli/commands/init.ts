@@ -1,5 +1,6 @@
 import type { Verb } from '../command.ts';
 import { isKillSwitchError, KillSwitchError, quoteId, shellWord } from '../../../flags/index.ts';
+import { firstProgram } from '../first-program.ts';
 import type { FoundFolder } from '../find-folder.ts';
 import { holdsSwitch } from '../where.ts';
 
@@ -12,16 +13,15 @@ export const verb: Verb = (command, perform) => {
       const answer = await (await context.control()).init().catch((error: unknown) => {
         throw redis === null ? error : withAlternative(error);
       });
-      const [driver, expression] = code;
-      const organization =
-        context.organizationId === 'default' ? '' : `, organizationId: ${JSON.stringify(context.organizationId)}`;
       const settings = [
         ...(folder !== null
           ? []
           : [
               `export KILL_SWITCH_STORE=${shellWord(location)}${hasCredentials ? '   # with its user and password' : ''}`,
             ]),
-        ...(organization === '' ? [] : [`export KILL_SWITCH_ORGANIZATION=${shellWord(context.organizationId)}`]),
+        ...(context.organizationId === 'default'
+          ? []
+          : [`export KILL_SWITCH_ORGANIZATION=${shellWord(context.organizationId)}`]),
       ];
       return {
         value: { ...answer, organization_id: context.organizationId, store: location },
@@ -31,10 +31,10 @@ export const verb: Verb = (command, perform) => {
           'Agents that use another store are not stopped by anything that is done here.',
           '',
           'In your service:',
-          ...(redis === null ? [] : ['  // npm install ioredis']),
-          "  import { createKillSwitch } from 'openfeature-kill-switch';",
-          `  ${driver}`,
-          `  const killSwitch = await createKillSwitch({ store: ${expression}${organization} });`,
+          ...[
+            ...(redis === null ? [] : ['// npm install ioredis']),
+            ...firstProgram({ code }, context.organizationId),
+          ].map((line) => (line === '' ? line : `  ${line}`)),
           '',
           'Then, as an operator:',
           ...[
