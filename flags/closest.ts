@@ -13,11 +13,18 @@ function distance(a: string, b: string): number {
   return row?.at(-1) ?? 0;
 }
 
-/** The word that was probably meant, or undefined. */
-export function closest(word: string, words: readonly string[]): string | undefined {
-  if (word.length > 50) return undefined;
+/** The words that were probably meant, the nearest first; none for a word of more than 50 characters. */
+export function closestFew(word: string, words: readonly string[], most: number): readonly string[] {
+  if (word.length > 50) return [];
   const near = words
+    .filter(({ length }) => Math.abs(length - word.length) <= 3)
     .map((candidate) => [distance(word.toLowerCase(), candidate.toLowerCase()), candidate] as const)
     .filter(([steps, candidate]) => steps <= Math.max(1, Math.min(3, Math.floor(candidate.length / 3))));
-  return near.sort(([a], [b]) => a - b)[0]?.[1];
+  return near
+    .sort(([a], [b]) => a - b)
+    .slice(0, most)
+    .map(([, candidate]) => candidate);
 }
+
+/** The word that was probably meant, or undefined. */
+export const closest = (word: string, words: readonly string[]): string | undefined => closestFew(word, words, 1)[0];

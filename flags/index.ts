@@ -43,6 +43,7 @@ export {
   actionPatterns,
   formatTarget,
   parseTarget,
+  reaches,
   readTarget,
   restrictsNobody,
   TARGET_TYPES,

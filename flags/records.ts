@@ -246,6 +246,43 @@ const namesSchema = z.custom<string[]>(
   'it is not a list of names',
 );
 
+/**
+ * One action in flight, as its executor reports it: who does what, since when, and whether a stop has reached it.
+ * Members are null where the action has none.
+ */
+export const workSchema = z.object({
+  action: z.string().nullable(),
+  effect: z.string(),
+  agent_id: z.string().nullable(),
+  mission_id: z.string().nullable(),
+  run_id: z.string().nullable(),
+  lineage_agents: namesSchema.optional(),
+  lineage_missions: namesSchema.optional(),
+  lineage_runs: namesSchema.optional(),
+  surface: z.string().nullable(),
+  feature: z.string().nullable(),
+  /** When it began, by the executor's clock. */
+  since: timeSchema,
+  /** A restriction has reached it, so that it must end or wait. */
+  draining: z.boolean(),
+  /** When its signal fired, by the executor's clock; null where it did not (a pause fires none). */
+  signalled_at: timeSchema.nullable(),
+  /** Whether its code has ever read that signal: if not, it cannot heed it. */
+  reads_signal: z.boolean(),
+});
+/** An action in flight, as its executor reports it. */
+export type WorkRow = z.infer<typeof workSchema>;
+
+/** How many actions in flight are read of one beat; this version names fewer. */
+const MOST_WORK_READ = 1000;
+
+/** Judged as a whole, as names are. */
+const workRowsSchema = z.custom<WorkRow[]>(
+  (value) =>
+    Array.isArray(value) && value.length <= MOST_WORK_READ && value.every((row) => workSchema.safeParse(row).success),
+  `it is not a list of at most ${MOST_WORK_READ} actions in flight`,
+);
+
 /** A head as an executor reports it. A report is no rule, so members that only a newer version knows are ignored. */
 const reportedHeadSchema = z.object(headSchema.shape);
 
@@ -271,14 +308,21 @@ export const beatSchema = z.object({
   in_flight: z.int().min(0),
   /** How many of the actions in flight a restriction has reached, so that they must end or wait. */
   draining: z.int().min(0),
-  /** The agents and runs with open work here, as many as fit into a beat. */
+  /**
+   * The actions in flight, those that drain first, as many as fit into a beat. Of what is not named here, a stop must
+   * assume that it has reached it.
+   */
+  work: workRowsSchema.optional(),
+  /** The agents, missions and runs with open work here, as many as fit into a beat. */
   agents: namesSchema,
+  missions: namesSchema.optional(),
   runs: namesSchema,
   /**
-   * How many more agents and runs there are than are named; absent where all are named. Where there are more, a kill of
-   * any agent or run may reach this executor.
+   * How many more agents, missions and runs there are than are named; absent where all are named. Where there are more,
+   * a kill of any of them may reach this executor.
    */
   more_agents: z.int().min(1).optional(),
+  more_missions: z.int().min(1).optional(),
   more_runs: z.int().min(1).optional(),
   fork: forkReportSchema.nullable(),
   /**

@@ -1,3 +1,4 @@
+import type { Subject } from './context.ts';
 import { invalid } from './errors.ts';
 import { idProblem, isPlainName, textProblem } from './ids.ts';
 import { quoteId, shellWord } from './printable.ts';
@@ -106,3 +107,20 @@ export function actionPatterns(action: string): string[] {
   }
   return patterns;
 }
+
+/** The lists of a subject that hold ids of one type of target. */
+const idsOf = {
+  agent: ({ agentId, lineageAgents }: Subject) => [agentId, ...(lineageAgents ?? [])],
+  mission: ({ missionId, lineageMissions }: Subject) => [missionId, ...(lineageMissions ?? [])],
+  run: ({ runId, lineageRuns }: Subject) => [runId, ...(lineageRuns ?? [])],
+  action: ({ action }: Subject) => (action === undefined ? [] : [action, ...actionPatterns(action)]),
+  feature: ({ feature }: Subject) => [feature],
+  surface: ({ surface }: Subject) => [surface],
+} as const satisfies Record<Exclude<TargetType, 'all'>, (subject: Subject) => readonly (string | undefined)[]>;
+
+/**
+ * True when a kill of the target restricts the subject. For people who are told what a stop has hit: decisions look
+ * kills up by key (`resolveMode`).
+ */
+export const reaches = ({ type, id }: Target, subject: Subject): boolean =>
+  type === 'all' || idsOf[type](subject).includes(id);

@@ -5,9 +5,10 @@ import { Changes } from './changes.ts';
 import { InFlight } from './in-flight.ts';
 import { createMetrics, type GuardMetrics } from './metrics.ts';
 import { Registry } from './registry.ts';
+import { SeenHere } from './seen-here.ts';
 
 /** What an executor reports of itself with its beats. */
-export type Reported = Required<Pick<ConnectOptions, 'work' | 'surfaces'>>;
+export type Reported = Required<Pick<ConnectOptions, 'work' | 'surfaces' | 'seen'>>;
 
 /**
  * This process as one that performs actions: what runs here, what can, who waits, and its copy of the switch where
@@ -46,13 +47,18 @@ export function openExecutor<Copy extends Replica | null>(
   };
   const changes = new Changes(begin);
   const registry = new Registry(() => replica?.report());
-  const inFlight = new InFlight(() => replica?.report(), begin);
+  const seen = new SeenHere();
+  const inFlight = new InFlight(() => replica?.report(), begin, seen);
   const metrics = createMetrics(version, {
     epoch: () => replica?.epoch ?? 0,
     stalenessMs: () => replica?.stalenessMs() ?? null,
     inFlight: () => inFlight.count,
   });
-  const { replica, reports } = connect({ work: () => inFlight.work, surfaces: () => registry.take() });
+  const { replica, reports } = connect({
+    work: () => inFlight.work,
+    surfaces: () => registry.take(),
+    seen: () => seen.take(),
+  });
   // The first of all listeners: what must stop is stopped before anybody is woken who waits.
   replica?.on((event) => {
     const stopped = inFlight.check();

@@ -35,12 +35,14 @@ export interface Handling extends Evaluated {
 /** A handler that runs, watched by the decision at its beginning. */
 class RunningHandler extends LookedAt implements Running {
   readonly decision: Decision;
-  readonly started: StartedWork;
+  readonly subject: GuardedSubject;
+  readonly work: StartedWork;
 
   constructor(handling: Handling) {
     super(handling.guard, handling.subject, handling);
+    this.subject = handling.subject;
     this.decision = this.look();
-    this.started = new StartedWork(handling);
+    this.work = new StartedWork(handling);
   }
 
   isActive(): boolean {
@@ -48,7 +50,7 @@ class RunningHandler extends LookedAt implements Running {
   }
 
   stop(decision: Decision): Abort | null {
-    return this.started.stop(decision);
+    return this.work.stop(decision);
   }
 }
 
@@ -63,7 +65,7 @@ export async function callHandler<T>(
 ): Promise<Handled<T>> {
   const { guard, subject } = handling;
   const running = new RunningHandler(handling);
-  const { started } = running;
+  const { work: started } = running;
   const failed = (error: unknown): Handled<T> => ({ problem: `${name} failed: ${messageOf(error)}` });
   let given: T | Promise<T>;
   try {

@@ -1,6 +1,8 @@
-import { type Decision, freezeDecision, strictness } from '../flags/index.ts';
-import type { Work } from '../store/own-beat.ts';
+import { type Decision, freezeDecision, strictness, type Subject, type WorkRow } from '../flags/index.ts';
+import { MOST_ROWS, type Work } from '../store/own-beat.ts';
 import type { Identity } from './identity.ts';
+import { reportedSubject, type SeenHere } from './seen-here.ts';
+import type { GuardedSubject } from './subject.ts';
 
 /** Fires the signal of work that must stop. Called after everything that must stop has been stopped. */
 export type Abort = () => void;
@@ -28,6 +30,14 @@ export interface Watched {
  */
 export interface Running extends Watched {
   readonly isActive: () => boolean;
+  readonly subject: GuardedSubject;
+  /** What its code was given to stop by. */
+  readonly work: {
+    /** When its signal fired, as wall time in milliseconds; null: it has not. */
+    readonly signalledAt: number | null;
+    /** Whether the code has ever read its signal. */
+    readonly hasReadSignal: boolean;
+  };
 }
 
 /**
@@ -47,20 +57,24 @@ export const isDraining = (before: Decision, now: Decision): boolean =>
  */
 export class InFlight {
   readonly #open = new Set<Identity>();
-  readonly #running = new Set<Running>();
+  /** What runs, and since when, as wall time in milliseconds. */
+  readonly #running = new Map<Running, number>();
   readonly #watched = new Set<Watched>();
   readonly #draining = new Set<Running>();
   readonly #onDrained: () => void;
   readonly #onBegin: () => void;
+  readonly #seen: SeenHere | null;
   readonly #onIdle: Array<() => void> = [];
 
   /**
    * @param onDrained called when the last draining action has ended
    * @param onBegin called when something has begun to run or to be watched
+   * @param seen notes all that comes by; null: nobody is told
    */
-  constructor(onDrained: () => void, onBegin: () => void = () => {}) {
+  constructor(onDrained: () => void, onBegin: () => void = () => {}, seen: SeenHere | null = null) {
     this.#onDrained = onDrained;
     this.#onBegin = onBegin;
+    this.#seen = seen;
   }
 
   get count(): number {
@@ -78,24 +92,45 @@ export class InFlight {
   }
 
   get work(): Work {
-    const [agents, runs] = [new Set<string>(), new Set<string>()];
-    const note = ({ agentId, runId }: { agentId?: string | undefined; runId?: string | undefined }): void => {
+    const [agents, missions, runs] = [new Set<string>(), new Set<string>(), new Set<string>()];
+    const note = ({ agentId, missionId, runId }: Pick<Subject, 'agentId' | 'missionId' | 'runId'>): void => {
       if (agentId !== undefined) agents.add(agentId);
+      if (missionId !== undefined) missions.add(missionId);
       if (runId !== undefined) runs.add(runId);
     };
     for (const identity of this.#open) note(identity);
-    for (const { decision } of this.#running) note(decision);
-    return { inFlight: this.#running.size, draining: this.#draining.size, agents: [...agents], runs: [...runs] };
+    for (const { subject } of this.#running.keys()) note(subject);
+    return {
+      inFlight: this.#running.size,
+      draining: this.#draining.size,
+      rows: this.#rows(),
+      ...{ agents: [...agents], missions: [...missions], runs: [...runs] },
+    };
+  }
+
+  /** Those that drain first; of both the oldest. */
+  #rows(): WorkRow[] {
+    const rows: WorkRow[] = [];
+    for (const draining of [true, false]) {
+      for (const [running, since] of this.#running) {
+        if (rows.length === MOST_ROWS) return rows;
+        if (this.#draining.has(running) === draining) rows.push(rowOf(running, since, draining));
+      }
+    }
+    return rows;
   }
 
   /** Counts an open run as work, also between its actions. The returned function closes it. */
   open(identity: Identity): () => void {
     this.#open.add(identity);
+    this.#seen?.noteRun(identity);
     return () => this.#open.delete(identity);
   }
 
   start(running: Running): void {
-    this.#running.add(running);
+    const now = Date.now();
+    this.#running.set(running, now);
+    this.#seen?.noteAction(running.subject, now);
     this.#onBegin();
   }
 
@@ -137,7 +172,7 @@ export class InFlight {
    * copy does not see.
    */
   async refresh(): Promise<void> {
-    await Promise.all([...this.#running, ...this.#watched].map((watched) => watched.refresh()));
+    await Promise.all([...this.#running.keys(), ...this.#watched].map((watched) => watched.refresh()));
     this.check();
   }
 
@@ -148,7 +183,7 @@ export class InFlight {
       const abort = watched.stop(freezeDecision(now));
       if (abort) aborts.push(abort);
     };
-    for (const running of [...this.#running]) {
+    for (const running of [...this.#running.keys()]) {
       if (!this.#running.has(running)) continue; // stopping another one has ended it
       const now = running.look();
       if (this.#drains(running, now)) this.#draining.add(running);
@@ -164,4 +199,18 @@ export class InFlight {
     for (const abort of aborts) abort();
     return aborts.length;
   }
+}
+
+const isoOf = (ms: number): string => new Date(ms).toISOString();
+
+function rowOf({ subject, work }: Running, since: number, draining: boolean): WorkRow {
+  const { signalledAt, hasReadSignal } = work;
+  return {
+    ...reportedSubject(subject),
+    effect: subject.effect,
+    since: isoOf(since),
+    draining,
+    signalled_at: signalledAt === null ? null : isoOf(signalledAt),
+    reads_signal: hasReadSignal,
+  };
 }

@@ -37,6 +37,7 @@ export function openGuard({ settings, executor, source }: GuardParts): KillSwitc
       ? undefined
       : childIdentity(undefined, { agentId, missionId: undefined, runId: undefined }, undefined);
   const identity = (): Identity | undefined => storage.getStore() ?? (requireRun ? undefined : byDefault);
+  if (byDefault) inFlight.open(byDefault); // its agent may act at any time
   const interventions = new Interventions(reports, redact);
   const calls = new OpenCalls();
   const { isClosed, close } = closingOnce();

@@ -13,6 +13,7 @@ export class StartedWork {
   readonly #outer: AbortSignal | undefined;
   #controller: AbortController | undefined;
   #stoppedBy: Decision | undefined;
+  #signalledAt: number | undefined;
   #key: string | undefined;
   #unsubscribe: (() => void) | undefined;
   /** Called when the caller's own signal fires, before this one's does. */
@@ -40,6 +41,16 @@ export class StartedWork {
   /** The decision that has stopped it. */
   get stoppedBy(): Decision | undefined {
     return this.#stoppedBy;
+  }
+
+  /** When its signal fired, as wall time in milliseconds; null: it has not. */
+  get signalledAt(): number | null {
+    return this.#signalledAt ?? null;
+  }
+
+  /** True once the code has read its signal: before that it cannot heed it. */
+  get hasReadSignal(): boolean {
+    return this.#controller !== undefined;
   }
 
   get idempotencyKey(): string {
@@ -72,6 +83,7 @@ export class StartedWork {
     this.#stoppedBy = decision;
     const followers = [...(this.#followers ?? [])]; // release() may come before the signal fires
     return () => {
+      this.#signalledAt = Date.now();
       this.#controller?.abort(decision);
       for (const follower of followers) follower.stop(decision)?.();
     };

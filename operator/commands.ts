@@ -17,6 +17,7 @@ import {
   parseTarget,
   sameBaseMode,
   type StateView,
+  type Target,
 } from '../flags/index.ts';
 import type { SnapshotMark } from '../store/capabilities/snapshots.ts';
 import type { GivenReason } from './reason.ts';
@@ -102,6 +103,8 @@ interface CommandRow<C> {
   readonly beginsGeneration?: true;
   /** The highest epoch that somebody may have seen, and this store has lost: an epoch only grows. */
   readonly beyond?: (command: C) => number;
+  /** What a tightening of it reaches of the work in flight; null: nothing, only what starts from then on. */
+  readonly reach?: (command: C) => Target | null;
   /** True for commands that give authority back without a reason: `init`, and a kill's end by time. */
   readonly needsNoReason?: true;
 }
@@ -157,6 +160,7 @@ const ROWS: { readonly [T in CommandType]: CommandRow<CommandOf<T>> } = {
   },
   kill: {
     changes: ({ target }) => ['kill', target],
+    reach: ({ target }) => readTarget(target),
     reads: [],
     wish: ({ target, mode, lastsMs, ...command }, view, commandId) => {
       const wrong = targetRefused(target, parseTarget);
@@ -198,6 +202,7 @@ const ROWS: { readonly [T in CommandType]: CommandRow<CommandOf<T>> } = {
   },
   mode: {
     changes: () => ['mode'],
+    reach: () => ({ type: 'all', id: '' }),
     wish: ({ mode, targeting = null }, view) => {
       const before = view.get('mode');
       return before && sameBaseMode(before, { mode, targeting }) ? ALREADY : event('mode', { mode, targeting });
@@ -205,6 +210,7 @@ const ROWS: { readonly [T in CommandType]: CommandRow<CommandOf<T>> } = {
   },
   feature: {
     changes: ({ name }) => ['feature', name],
+    reach: ({ name }) => ({ type: 'feature', id: name }),
     wish: ({ name, stage }, view) =>
       nameRefused('a feature', name) ??
       (view.get('feature', name)?.stage === stage ? ALREADY : event('feature', { name, stage })),
@@ -217,6 +223,7 @@ const ROWS: { readonly [T in CommandType]: CommandRow<CommandOf<T>> } = {
   },
   autonomy: {
     changes: ({ action }) => ['autonomy', action],
+    reach: ({ action }) => ({ type: 'action', id: action }),
     wish: ({ action, stage }, view) =>
       nameRefused('an action', action, actionNameProblem) ??
       (view.get('autonomy', action)?.stage === stage ? ALREADY : event('autonomy', { action, stage })),
@@ -227,6 +234,9 @@ const ROWS: { readonly [T in CommandType]: CommandRow<CommandOf<T>> } = {
 
 /** The row of a command's type. */
 export const rowOf = <T extends CommandType>({ type }: { readonly type: T }): CommandRow<CommandOf<T>> => ROWS[type];
+
+/** What a tightening by this command reaches of the work in flight; null: nothing, only what starts from then on. */
+export const reachOf = (command: Command): Target | null => rowOf(command).reach?.(command) ?? null;
 
 /**
  * The entries that must be read to plan this command. Only a few, so that a kill costs the same beside any number of

@@ -20,6 +20,7 @@ import type {
   LogOptions,
   SurfacesOptions,
 } from './lists.ts';
+import type { Matched } from './matched.ts';
 import type { LogVerification } from './verify-log.ts';
 
 /** Options of every change. */
@@ -36,8 +37,25 @@ export interface ChangeOptions {
   readonly epoch?: number | undefined;
 }
 
+/** How a change that takes authority away is waited for. Any other change returns as soon as it is recorded. */
+export interface WaitOptions<Told = ChangeAnswer> {
+  /**
+   * How long to wait for executors to stop and drain, in milliseconds. Default 0: the call returns with what is known
+   * 300 ms after the append.
+   */
+  readonly waitMs?: number | undefined;
+  /** Called once, as soon as the change is recorded, before any waiting. */
+  readonly onRecorded?: ((recorded: Told) => void) | undefined;
+  /** Called once, as soon as it is known what the change has hit. */
+  readonly onMatched?: ((matched: Matched) => void) | undefined;
+  /** Called while it waits, as executors obey. */
+  readonly onProgress?: ((acknowledgements: Acknowledgements) => void) | undefined;
+  /** Ends the waiting, not the change: the answer is then what is known, at the earliest 300 ms after the append. */
+  readonly signal?: AbortSignal | undefined;
+}
+
 /** What is stopped, and how far, until when and why. */
-export interface KillOptions {
+export interface KillOptions extends WaitOptions<RecordedKill> {
   /** `all`, `agent:ID`, `mission:ID`, `run:ID`, `action:PATTERN`, `feature:NAME` or `surface:NAME`. */
   readonly target: string;
   /** How much authority is left; default `full_stop`, never `live`. */
@@ -57,17 +75,11 @@ export interface KillOptions {
    * than 0.
    */
   readonly lastsMs?: number | undefined;
-  /**
-   * How long to wait for executors to stop and drain, in milliseconds. Default 0: `kill` returns with what is known by
-   * then.
-   */
-  readonly waitMs?: number | undefined;
-  /** Called while it waits, as executors obey. */
-  readonly onProgress?: ((acknowledgements: Acknowledgements) => void) | undefined;
-  /** Called once, as soon as the kill is recorded, before any waiting. */
-  readonly onRecorded?: ((recorded: { readonly epoch: number }) => void) | undefined;
-  /** Ends the waiting, not the kill: the answer is then what is known, at the earliest 300 ms after the append. */
-  readonly signal?: AbortSignal | undefined;
+}
+
+/** A kill that is recorded. `kill`: null where it was lifted again before it was read back. */
+export interface RecordedKill extends ChangeAnswer {
+  readonly kill: KillRecord | null;
 }
 
 /** `already`: the target was already killed as strictly and for as long; the call is recorded as a seconding. */
@@ -75,6 +87,7 @@ export interface KillAnswer {
   readonly kill: KillRecord;
   readonly epoch: number;
   readonly already: boolean;
+  readonly matched: Matched;
   readonly acknowledgements: Acknowledgements;
 }
 
@@ -87,23 +100,23 @@ export interface ReviveOptions extends ChangeOptions {
 }
 
 /** `targeting`: a flagd rule that returns a mode; null (default): the same mode for everyone. */
-export interface ModeOptions extends ChangeOptions {
+export interface ModeOptions extends ChangeOptions, WaitOptions {
   readonly mode: Mode;
   readonly targeting?: unknown;
 }
 
-export interface FeatureOptions extends ChangeOptions {
+export interface FeatureOptions extends ChangeOptions, WaitOptions {
   readonly name: string;
   readonly stage: FeatureStage;
 }
 
-export interface LimitOptions extends ChangeOptions {
+export interface LimitOptions extends ChangeOptions, WaitOptions {
   readonly name: string;
   /** A finite number from 0, in the unit that the limit declares. */
   readonly value: number;
 }
 
-export interface AutonomyOptions extends ChangeOptions {
+export interface AutonomyOptions extends ChangeOptions, WaitOptions {
   readonly action: string;
   readonly stage: AutonomyStage;
 }
@@ -138,6 +151,12 @@ export interface ReviveAnswer {
 export interface ChangeAnswer {
   readonly epoch: number;
   readonly already: boolean;
+}
+
+/** `matched` and `acknowledgements`: where the change takes authority away. */
+export interface TighteningAnswer extends ChangeAnswer {
+  readonly matched?: Matched | undefined;
+  readonly acknowledgements?: Acknowledgements | undefined;
 }
 
 /**
@@ -238,14 +257,17 @@ export interface ControlPlane {
   kill(options: KillOptions): Promise<KillAnswer>;
   /** @throws REASON_REQUIRED, NOT_KILLED, CONFLICT (restricted again since `epoch`) */
   revive(options: ReviveOptions): Promise<ReviveAnswer>;
-  /** The base mode. */
-  setMode(options: ModeOptions): Promise<ChangeAnswer>;
+  /**
+   * The base mode. A change that takes authority away returns as `kill` does, 300 ms after the append or later; the
+   * same goes for the other changes.
+   */
+  setMode(options: ModeOptions): Promise<TighteningAnswer>;
   /** The stage of a feature. A reason is required where it gives authority back. */
-  setFeature(options: FeatureOptions): Promise<ChangeAnswer>;
+  setFeature(options: FeatureOptions): Promise<TighteningAnswer>;
   /** A limit, in the unit that the limit declares. A reason is required where it rises. */
-  setLimit(options: LimitOptions): Promise<ChangeAnswer>;
+  setLimit(options: LimitOptions): Promise<TighteningAnswer>;
   /** How far an action may go without a person. A reason is required where it gives authority back. */
-  setAutonomy(options: AutonomyOptions): Promise<ChangeAnswer>;
+  setAutonomy(options: AutonomyOptions): Promise<TighteningAnswer>;
   /** The app's ordinary flags. A reason is required. */
   setFlags(options: FlagsOptions): Promise<ChangeAnswer>;
   /** The whole switch at one moment. @throws NOT_INITIALISED, as every call that reads it */

@@ -15,53 +15,67 @@ import { checkKeys, type Keys } from '../flags/options.ts';
 import { AUTONOMY_STAGES, FEATURE_STAGES } from '../flags/stages.ts';
 import type {
   AutonomyOptions,
+  ChangeAnswer,
   ChangeOptions,
   FeatureOptions,
   FlagsOptions,
   KillOptions,
   LimitOptions,
   ModeOptions,
+  RecordedKill,
   RecoverOptions,
   ReviveOptions,
+  WaitOptions,
 } from './control-plane.ts';
 import { parseFlagsDefinition } from './flags-definition.ts';
 import { jsonObject } from './json-value.ts';
-import type { CommandOf } from './commands.ts';
+import type { CommandOf, CommandType } from './commands.ts';
 import { readReason } from './reason.ts';
+import type { Waiting } from './stop-heard.ts';
 
 // The arguments of callers, checked before the store is asked: a wrong value is the caller's own mistake. It must
 // neither look like an outage of the store nor hold up the changes of others. Each option is read once.
 
+/** How a stop is waited for, and who is told meanwhile. */
+export type GivenWaiting<Told = ChangeAnswer> = Waiting & Pick<WaitOptions<Told>, 'onMatched' | 'onRecorded'>;
+
+/** A change that may take authority away. */
+export interface Given<T extends CommandType, Told = ChangeAnswer> {
+  readonly command: CommandOf<T>;
+  readonly waiting: GivenWaiting<Told>;
+}
+
 const CHANGE_KEYS: Keys<ChangeOptions> = { reason: ['why', 'because'], epoch: true };
 
+const WAIT_KEYS: Keys<WaitOptions> = {
+  waitMs: ['wait', 'timeout', 'timeoutMs'],
+  onProgress: true,
+  onRecorded: true,
+  onMatched: true,
+  signal: true,
+};
+
 const KILL_KEYS: Keys<KillOptions> = {
+  ...WAIT_KEYS,
   target: true,
   mode: true,
   reason: ['why', 'because'],
   expiresAt: ['until', 'expires', 'end', 'endsAt'],
   lastsMs: ['duration', 'durationMs', 'for', 'ttl', 'ttlMs', 'expiresInMs'],
-  waitMs: ['wait', 'timeout', 'timeoutMs'],
-  onProgress: true,
-  onRecorded: true,
-  signal: true,
 };
 
 /**
  * A kill is never refused for its reason. An unknown option is refused, as everywhere: it is the program's mistake, the
  * same each time it runs.
  */
-export function givenKill(options: KillOptions) {
+export function givenKill(options: KillOptions): Given<'kill', RecordedKill> {
   const given = checkKeys('kill', options, KILL_KEYS);
-  const { target, mode = 'full_stop', reason, expiresAt, lastsMs, waitMs = 0, onProgress, onRecorded, signal } = given;
+  const { target, mode = 'full_stop', reason, expiresAt, lastsMs } = given;
   parseTarget(target);
   if (expiresAt !== undefined && lastsMs !== undefined) throw invalid('A kill has expiresAt or lastsMs, not both.');
   if (lastsMs !== undefined && !(typeof lastsMs === 'number' && lastsMs > 0))
     throw invalid(`lastsMs is a number of more than 0, in milliseconds, not ${quoteId(lastsMs)}.`);
-  if (typeof waitMs !== 'number' || !(waitMs >= 0))
-    throw invalid(`waitMs is a number of at least 0, in milliseconds, not ${quoteId(waitMs)}.`);
-  checkFunction('onProgress', onProgress);
-  checkFunction('onRecorded', onRecorded);
-  checkSignal(signal);
+  const waiting = givenWaiting(given);
   const command: CommandOf<'kill'> = {
     type: 'kill',
     target,
@@ -70,7 +84,21 @@ export function givenKill(options: KillOptions) {
     expiresAt: expiresAt === undefined ? null : isoTime(expiresAt),
     lastsMs,
   };
-  return { command, waitMs, onProgress, onRecorded, signal };
+  return { command, waiting };
+}
+
+function givenWaiting<Told>({
+  waitMs = 0,
+  onProgress,
+  onRecorded,
+  onMatched,
+  signal,
+}: WaitOptions<Told>): GivenWaiting<Told> {
+  if (typeof waitMs !== 'number' || !(waitMs >= 0))
+    throw invalid(`waitMs is a number of at least 0, in milliseconds, not ${quoteId(waitMs)}.`);
+  for (const [what, callback] of Object.entries({ onProgress, onRecorded, onMatched })) checkFunction(what, callback);
+  checkSignal(signal);
+  return { waitMs, onProgress, onRecorded, onMatched, signal };
 }
 
 export function givenRevive(options: ReviveOptions): CommandOf<'revive'> {
@@ -95,8 +123,8 @@ export function givenRecover(options: RecoverOptions) {
   return { create, event };
 }
 
-export function givenMode(options: ModeOptions): CommandOf<'mode'> {
-  const given = checkKeys('setMode', options, { ...CHANGE_KEYS, mode: true, targeting: true });
+export function givenMode(options: ModeOptions): Given<'mode'> {
+  const given = checkKeys('setMode', options, { ...CHANGE_KEYS, ...WAIT_KEYS, mode: true, targeting: true });
   const { mode, targeting = null } = given;
   const rule =
     targeting === null
@@ -104,32 +132,33 @@ export function givenMode(options: ModeOptions): CommandOf<'mode'> {
       : jsonObject('targeting', "a rule of flagd's as a JSON object, or null: the same for everyone", targeting);
   const problem = ruleProblem(rule);
   if (problem !== null) throw invalid(`targeting is a rule that ${problem}.`);
-  return { type: 'mode', mode: oneOf('a mode', mode, isMode, MODES), targeting: rule, ...change(given) };
+  const asked = oneOf('a mode', mode, isMode, MODES);
+  return { command: { type: 'mode', mode: asked, targeting: rule, ...change(given) }, waiting: givenWaiting(given) };
 }
 
-export function givenFeature(options: FeatureOptions): CommandOf<'feature'> {
-  const given = checkKeys('setFeature', options, { ...CHANGE_KEYS, name: ['feature'], stage: true });
+export function givenFeature(options: FeatureOptions): Given<'feature'> {
+  const given = checkKeys('setFeature', options, { ...CHANGE_KEYS, ...WAIT_KEYS, name: ['feature'], stage: true });
   const { name, stage } = given;
   checkName('a feature', name);
   oneOf('a stage of a feature', stage, isFeatureStage, FEATURE_STAGES);
-  return { type: 'feature', name, stage, ...change(given) };
+  return { command: { type: 'feature', name, stage, ...change(given) }, waiting: givenWaiting(given) };
 }
 
-export function givenLimit(options: LimitOptions): CommandOf<'limit'> {
-  const given = checkKeys('setLimit', options, { ...CHANGE_KEYS, name: ['limit'], value: true });
+export function givenLimit(options: LimitOptions): Given<'limit'> {
+  const given = checkKeys('setLimit', options, { ...CHANGE_KEYS, ...WAIT_KEYS, name: ['limit'], value: true });
   const { name, value } = given;
   checkName('a limit', name);
   if (typeof value !== 'number' || !Number.isFinite(value) || value < 0)
     throw invalid(`A limit is a finite number of at least 0, not ${quoteId(value)}.`);
-  return { type: 'limit', name, value, ...change(given) };
+  return { command: { type: 'limit', name, value, ...change(given) }, waiting: givenWaiting(given) };
 }
 
-export function givenAutonomy(options: AutonomyOptions): CommandOf<'autonomy'> {
-  const given = checkKeys('setAutonomy', options, { ...CHANGE_KEYS, action: ['name'], stage: true });
+export function givenAutonomy(options: AutonomyOptions): Given<'autonomy'> {
+  const given = checkKeys('setAutonomy', options, { ...CHANGE_KEYS, ...WAIT_KEYS, action: ['name'], stage: true });
   const { action, stage } = given;
   checkName('an action', action);
   oneOf('a stage of autonomy', stage, isAutonomyStage, AUTONOMY_STAGES);
-  return { type: 'autonomy', action, stage, ...change(given) };
+  return { command: { type: 'autonomy', action, stage, ...change(given) }, waiting: givenWaiting(given) };
 }
 
 export function givenFlags(options: FlagsOptions): CommandOf<'flags'> {

@@ -4,7 +4,7 @@ import type { ControlStore } from '../store/ports.ts';
 import { checkSide } from '../store/side.ts';
 import { systemClock } from '../store/system-clock.ts';
 import type { ControlPlane } from './control-plane.ts';
-import type { Pace } from './kill-heard.ts';
+import type { Pace } from './stop-heard.ts';
 import { checkBoolean, checkFunction, milliseconds } from './given.ts';
 import { OpenedSwitch } from './opened-switch.ts';
 import { type GivenOperator, givenOperator } from './operators.ts';

@@ -4,7 +4,7 @@ import type { ControlConnection } from '../store/ports.ts';
 import { Rounds } from '../store/rounds.ts';
 import { type Appended, ChangeQueue, closedError, type Order, type Recorded } from './change-queue.ts';
 import { Hearing } from './hearing.ts';
-import { type Pace, SYSTEM_PACE } from './kill-heard.ts';
+import { type Pace, SYSTEM_PACE } from './stop-heard.ts';
 import { Operating } from './operate.ts';
 import { SYSTEM } from './operators.ts';
 import type { Check } from './plan.ts';

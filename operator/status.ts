@@ -1,5 +1,5 @@
 import { type ActiveKill, KillSwitchError, type KillRecord, killRecord, type State } from '../flags/index.ts';
-import { acknowledge } from './acknowledge.ts';
+import { acknowledge, EVERYTHING } from './acknowledge.ts';
 import type { ForksAnswer, Status } from './control-plane.ts';
 import { type Asked, listed } from './given-list.ts';
 import type { Heard } from './hearing.ts';
@@ -17,7 +17,7 @@ export function statusOf(whole: WholeSwitch, { beats, head: store, time }: Heard
   const { organizationId, state } = whole;
   const { head, mode, targeting } = { head: state.head, ...state.mode };
   if (!head) throw new KillSwitchError('INVALID_STATE', 'A state without a head was asked for its status.');
-  const { executors, shared_writers } = acknowledge(beats, { head, store: store ?? head, time }, 0);
+  const { executors, shared_writers } = acknowledge(beats, { head, reach: EVERYTHING, store: store ?? head, time }, 0);
   return {
     organization_id: organizationId,
     mode,

@@ -2,6 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { notify } from '../flags/callbacks.ts';
 import {
   compileFlagd,
+  KILL_RETURN_MS,
+  loosens,
   entryKey,
   type FlagdDefinition,
   type KillRecord,
@@ -13,9 +15,9 @@ import { checkKeys } from '../flags/options.ts';
 import { loadWhole } from '../store/answers.ts';
 import { type ControlConnection, KEPT_INTERVENTIONS, KEPT_PROPOSALS } from '../store/ports.ts';
 import { readInterventions, type ReportedIntervention } from '../store/reports.ts';
-import { acknowledge, type ExecutorAcknowledgement } from './acknowledge.ts';
+import { acknowledge, type Acknowledgements, EVERYTHING, type ExecutorAcknowledgement } from './acknowledge.ts';
 import type { Recorded } from './change-queue.ts';
-import { type Command, entriesFor } from './commands.ts';
+import { type Command, entriesFor, reachOf } from './commands.ts';
 import type {
   AutonomyOptions,
   ChangeAnswer,
@@ -36,6 +38,7 @@ import type {
   ReviveOptions,
   Status,
   SurfaceRow,
+  TighteningAnswer,
 } from './control-plane.ts';
 import { followInterventions } from './follow-interventions.ts';
 import { followLog } from './follow-log.ts';
@@ -53,6 +56,8 @@ import type {
 } from './lists.ts';
 import { forgetExecutor } from './forget-executor.ts';
 import {
+  type Given,
+  type GivenWaiting,
   givenAutonomy,
   givenFeature,
   givenFlags,
@@ -65,11 +70,13 @@ import {
 } from './given.ts';
 import { givenUpBy, isSeen } from './given-up.ts';
 import { judgeReports } from './judge-reports.ts';
-import { killHeard } from './kill-heard.ts';
+import { whatIsHit } from './hit.ts';
+import type { Matched } from './matched.ts';
 import type { OpenedSwitch } from './opened-switch.ts';
 import type { Operator } from './operators.ts';
 import { ChangeRefusedError, NotInitialisedError } from './refusals.ts';
 import { killRecords, statusOf } from './status.ts';
+import { stopHeard } from './stop-heard.ts';
 import { surfaceRows } from './surface-rows.ts';
 import { type LogVerification, verifyLog } from './verify-log.ts';
 
@@ -146,12 +153,15 @@ export class StoreControlPlane implements ControlPlane {
   }
 
   async kill(options: KillOptions): Promise<KillAnswer> {
-    const { command, onRecorded, ...waiting } = givenKill(options);
+    const { command, waiting } = givenKill(options);
     const { target } = command;
-    const { head, view, change } = await this.#append(command);
-    notify(onRecorded, { epoch: head.epoch });
-    const kill = view.get('kill', target);
-    const acknowledgements = await killHeard(this.#opened.hearing, { head, ...waiting }, this.#opened.pace);
+    const recorded = await this.#append(command);
+    const { head, view, change } = recorded;
+    const found = view.get('kill', target);
+    const kill = found ? killRecord(this.#organizationId, found) : null;
+    const already = change?.already ?? false;
+    notify(waiting.onRecorded, { epoch: head.epoch, already, kill });
+    const heard = await this.#heard(command, recorded, waiting);
     if (!kill) {
       // It was recorded, and lifted again before it was read back.
       throw new KillSwitchError(
@@ -159,12 +169,7 @@ export class StoreControlPlane implements ControlPlane {
         `The kill of ${target} was recorded at epoch ${head.epoch}, and has been lifted since.`,
       );
     }
-    return {
-      kill: killRecord(this.#organizationId, kill),
-      epoch: head.epoch,
-      already: change?.already ?? false,
-      acknowledgements,
-    };
+    return { kill, epoch: head.epoch, already, ...heard };
   }
 
   async revive(options: ReviveOptions): Promise<ReviveAnswer> {
@@ -186,24 +191,24 @@ export class StoreControlPlane implements ControlPlane {
     return { kill: killRecord(this.#organizationId, kill, revived), epoch: event.seq };
   }
 
-  async setMode(options: ModeOptions): Promise<ChangeAnswer> {
-    return this.#set(givenMode(options));
+  async setMode(options: ModeOptions): Promise<TighteningAnswer> {
+    return this.#setOrStop(givenMode(options));
   }
 
-  async setFeature(options: FeatureOptions): Promise<ChangeAnswer> {
-    return this.#set(givenFeature(options));
+  async setFeature(options: FeatureOptions): Promise<TighteningAnswer> {
+    return this.#setOrStop(givenFeature(options));
   }
 
-  async setLimit(options: LimitOptions): Promise<ChangeAnswer> {
-    return this.#set(givenLimit(options));
+  async setLimit(options: LimitOptions): Promise<TighteningAnswer> {
+    return this.#setOrStop(givenLimit(options));
   }
 
-  async setAutonomy(options: AutonomyOptions): Promise<ChangeAnswer> {
-    return this.#set(givenAutonomy(options));
+  async setAutonomy(options: AutonomyOptions): Promise<TighteningAnswer> {
+    return this.#setOrStop(givenAutonomy(options));
   }
 
   async setFlags(options: FlagsOptions): Promise<ChangeAnswer> {
-    return this.#set(givenFlags(options));
+    return answerTo(await this.#set(givenFlags(options)));
   }
 
   async status(...given: readonly unknown[]): Promise<Status> {
@@ -234,7 +239,10 @@ export class StoreControlPlane implements ControlPlane {
     const { beats, head, time } = await this.#opened.hearing.hear();
     if (!head) throw new NotInitialisedError(this.#opened.place);
     const heard = beats.flatMap((beat) =>
-      acknowledge([beat], { head, store: head, time }, 0).executors.map((executor) => ({ beat, executor })),
+      acknowledge([beat], { head, reach: EVERYTHING, store: head, time }, 0).executors.map((executor) => ({
+        beat,
+        executor,
+      })),
     );
     const found = heard.filter(matches).map(({ executor }) => executor);
     return listed(found, page);
@@ -307,9 +315,43 @@ export class StoreControlPlane implements ControlPlane {
     return this.#opened.append({ command, actor: this.#operator });
   }
 
-  async #set(command: Extract<Command, { readonly epoch?: number | undefined }>): Promise<ChangeAnswer> {
+  async #set(command: Extract<Command, { readonly epoch?: number | undefined }>): Promise<Recorded> {
     const epoch = command.epoch ?? (await this.#connection.read([entryKey('control')])).head?.epoch;
-    const { event, change } = await this.#append({ ...command, epoch });
-    return { epoch: event.seq, already: change?.already ?? false };
+    return this.#append({ ...command, epoch });
+  }
+
+  /** Sets a value. A change that takes authority away is heard as a kill is; so is one whose direction is not known. */
+  async #setOrStop({
+    command,
+    waiting,
+  }: Given<'mode'> | Given<'feature'> | Given<'limit'> | Given<'autonomy'>): Promise<TighteningAnswer> {
+    const recorded = await this.#set(command);
+    const answer = answerTo(recorded);
+    notify(waiting.onRecorded, answer);
+    if (recorded.change && loosens(recorded.change)) return answer;
+    return { ...answer, ...(await this.#heard(command, recorded, waiting)) };
+  }
+
+  /** Waits for executors to obey a stop, and reads meanwhile what it has hit. */
+  async #heard(
+    command: Command,
+    { head }: Recorded,
+    { onMatched, ...waiting }: Omit<GivenWaiting, 'onRecorded'>,
+  ): Promise<{ readonly matched: Matched; readonly acknowledgements: Acknowledgements }> {
+    const { hearing, pace } = this.#opened;
+    const reach = reachOf(command);
+    const [matched, acknowledgements] = await Promise.all([
+      whatIsHit(hearing, command, Math.max(KILL_RETURN_MS, waiting.waitMs)).then((known) => {
+        notify(onMatched, known);
+        return known;
+      }),
+      stopHeard(hearing, { head, reach, ...waiting }, pace),
+    ]);
+    return { matched, acknowledgements };
   }
 }
+
+const answerTo = ({ event, change }: Recorded): ChangeAnswer => ({
+  epoch: event.seq,
+  already: change?.already ?? false,
+});

@@ -1,23 +1,21 @@
 import { randomUUID } from 'node:crypto';
-import { checkLeaseMs, type Clock, type SurfaceRecord } from '../flags/index.ts';
+import { checkLeaseMs, type Clock } from '../flags/index.ts';
 import { requestMs } from '../flags/lease.ts';
 import { ownBeats, type Work } from './own-beat.ts';
-import { ownSurfaces } from './own-surfaces.ts';
+import { ownReports, type Reportable } from './own-reports.ts';
 import type { ExecutorStore } from './ports.ts';
 import { Replica } from './replica.ts';
 import { type ExecutorReports, executorReports, reportsInTime } from './reports.ts';
 import { checkSide } from './side.ts';
 import { systemClock } from './system-clock.ts';
 
-export interface ConnectOptions {
+export interface ConnectOptions extends Partial<Reportable> {
   readonly store: ExecutorStore;
   readonly organizationId: string;
   readonly leaseMs: number;
   readonly executorName?: string | undefined;
   readonly clock?: Clock | undefined;
   readonly work?: (() => Work) | undefined;
-  /** What can act here, when that has changed since it was last asked for; null when it has not. */
-  readonly surfaces?: (() => readonly SurfaceRecord[] | null) | undefined;
 }
 
 /** The two uses of an executor's connection. Whoever needs one of them is given that one. */
@@ -39,6 +37,7 @@ export function connectExecutor({
   clock = systemClock,
   work,
   surfaces = () => null,
+  seen = () => [],
   ...options
 }: ConnectOptions): ConnectedExecutor {
   checkSide('An executor', store, 'executor');
@@ -54,7 +53,7 @@ export function connectExecutor({
     requestMs: requestTimeoutMs,
     clock,
     beat: ownBeats({ id: executorId, name: executorName, leaseMs, startedAt: clock().wall, work }),
-    reportSurfaces: ownSurfaces(surfaces, reports),
+    reportOwn: ownReports({ surfaces, seen }, reports, clock),
   });
   return { replica, reports };
 }

@@ -4,6 +4,7 @@ import { Cycle } from './cycle.ts';
 import { faultFrom } from './fault-from.ts';
 import type { LiveCopy, ReplyOutcome } from './live-copy.ts';
 import type { OwnBeats } from './own-beat.ts';
+import type { ReportOwn } from './own-reports.ts';
 import { type ExecutorConnection, LOAD_MS, type Push } from './ports.ts';
 import { SharedQuestion } from './shared-question.ts';
 import { withDeadline } from './with-deadline.ts';
@@ -15,8 +16,8 @@ export interface FollowerOptions {
   readonly leaseMs: number;
   readonly requestMs: number;
   readonly beat: OwnBeats;
-  /** Called after each confirmation. Rejects only where the store cannot be reached. */
-  readonly reportSurfaces: () => Promise<void>;
+  /** Called after each confirmation. */
+  readonly reportOwn: ReportOwn;
   /** The state in the copy has changed. */
   readonly onChanges: () => void;
   /** What the copy can be trusted for may have changed. */
@@ -149,7 +150,7 @@ export class Follower {
       if (this.#options.copy.needsLoad) await this.#load();
       const { outcome } = await this.confirm();
       if (outcome === 'reload' && (await this.#load())) this.#cycle.wake();
-      if (!this.#closed) await this.#options.reportSurfaces();
+      if (!this.#closed) await this.#options.reportOwn();
       if (outcome === 'again' || outcome === 'dropped') this.#cycle.wake();
       return true;
     } catch (error) {

@@ -1,5 +1,5 @@
 import { hostname } from 'node:os';
-import type { Beat, Instant } from '../flags/index.ts';
+import type { Beat, Instant, WorkRow } from '../flags/index.ts';
 import type { LiveCopy } from './live-copy.ts';
 import { VERSION } from './version.ts';
 
@@ -8,7 +8,10 @@ export interface Work {
   readonly inFlight: number;
   /** How many of these a restriction has reached, so that they must end or wait. */
   readonly draining: number;
+  /** The actions in flight, those that drain first; at most `MOST_ROWS` need be given. */
+  readonly rows: readonly WorkRow[];
   readonly agents: readonly string[];
+  readonly missions: readonly string[];
   readonly runs: readonly string[];
   readonly export?: Beat['export'];
   readonly trouble?: string | undefined;
@@ -17,7 +20,13 @@ export interface Work {
 /** How much of a trouble a beat reports, in characters. */
 const LONGEST_TROUBLE = 1000;
 
-const NO_WORK: Work = { inFlight: 0, draining: 0, agents: [], runs: [] };
+/** How many actions in flight a beat names at most. */
+export const MOST_ROWS = 100;
+
+/** How many characters the names and lineages of these may have in all. */
+const LONGEST_ROWS = 65_536;
+
+export const NO_WORK: Work = { inFlight: 0, draining: 0, rows: [], agents: [], missions: [], runs: [] };
 
 /** The executor whose beats are made. */
 export interface Executor {
@@ -40,9 +49,11 @@ export function ownBeats({ id, name, leaseMs, startedAt, work = () => NO_WORK }:
   const fixed = { id, name, host: hostname(), pid: process.pid, version: VERSION, lease_ms: leaseMs };
   const started_at = new Date(startedAt).toISOString();
   return ({ held, forkReport }, now) => {
-    const { inFlight, draining, export: exported, trouble, ...names } = work();
-    const [agents, moreAgents] = thatFit(names.agents);
-    const [runs, moreRuns] = thatFit(names.runs);
+    const { inFlight, draining, rows, export: exported, trouble, ...names } = work();
+    const [agents, moreAgents] = namesThatFit(names.agents);
+    const [missions, moreMissions] = namesThatFit(names.missions);
+    const [runs, moreRuns] = namesThatFit(names.runs);
+    const [named] = thatFit(rows.slice(0, MOST_ROWS), charactersOf, LONGEST_ROWS);
     return {
       ...fixed,
       started_at,
@@ -50,8 +61,11 @@ export function ownBeats({ id, name, leaseMs, startedAt, work = () => NO_WORK }:
       applied: held,
       in_flight: inFlight,
       draining,
+      work: named,
       agents,
       ...(moreAgents > 0 && { more_agents: moreAgents }),
+      missions,
+      ...(moreMissions > 0 && { more_missions: moreMissions }),
       runs,
       ...(moreRuns > 0 && { more_runs: moreRuns }),
       fork: forkReport,
@@ -62,17 +76,22 @@ export function ownBeats({ id, name, leaseMs, startedAt, work = () => NO_WORK }:
 }
 
 /**
- * How many characters all names of agents, and all names of runs, may have in one beat: it then stays far shorter than
+ * How many characters all names of agents, of missions and of runs may have in one beat: it then stays far shorter than
  * the longest beat that is read, however JSON escapes them.
  */
 const MOST_NAMED = 32_768;
 
-/** The names that fit, and how many more there are. */
-function thatFit(names: readonly string[]): readonly [fit: string[], more: number] {
-  let room = MOST_NAMED;
-  const end = names.findIndex((name) => {
-    room -= name.length;
-    return room < 0;
+const namesThatFit = (names: readonly string[]): readonly [fit: string[], more: number] =>
+  thatFit(names, ({ length }) => length, MOST_NAMED);
+
+/** The first items whose sizes come to no more than `room`, and how many more there are. */
+function thatFit<T>(items: readonly T[], sizeOf: (item: T) => number, room: number): readonly [fit: T[], more: number] {
+  let left = room;
+  const end = items.findIndex((item) => {
+    left -= sizeOf(item);
+    return left < 0;
   });
-  return end === -1 ? [[...names], 0] : [names.slice(0, end), names.length - end];
+  return end === -1 ? [[...items], 0] : [items.slice(0, end), items.length - end];
 }
+
+const charactersOf = (row: WorkRow): number => Object.values(row).join('').length;

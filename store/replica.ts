@@ -15,6 +15,7 @@ import { Follower } from './follower.ts';
 import { LeaseEnd } from './lease-end.ts';
 import { LiveCopy } from './live-copy.ts';
 import type { OwnBeats } from './own-beat.ts';
+import type { ReportOwn } from './own-reports.ts';
 import type { ExecutorConnection } from './ports.ts';
 import { withDeadline, within } from './with-deadline.ts';
 
@@ -29,8 +30,8 @@ export interface ReplicaParts {
   readonly requestMs: number;
   readonly clock: Clock;
   readonly beat: OwnBeats;
-  /** Called after each confirmation. Rejects only where the store cannot be reached. */
-  readonly reportSurfaces: () => Promise<void>;
+  /** Called after each confirmation, and a last time before the executor leaves. */
+  readonly reportOwn: ReportOwn;
 }
 
 /** What came of asking the store once more. */
@@ -59,13 +60,15 @@ export class Replica {
   readonly #follower: Follower;
   readonly #leaseEnd: LeaseEnd;
   readonly #requestMs: number;
+  readonly #reportOwn: ReportOwn;
   #closed: Promise<void> | null = null;
 
-  constructor({ connection, organizationId, leaseMs, requestMs, clock, beat, reportSurfaces }: ReplicaParts) {
+  constructor({ connection, organizationId, leaseMs, requestMs, clock, beat, reportOwn }: ReplicaParts) {
     this.organizationId = organizationId;
     this.leaseMs = leaseMs;
     this.clock = clock;
     this.#requestMs = requestMs;
+    this.#reportOwn = reportOwn;
     this.#leaseEnd = new LeaseEnd({ leaseMs, clock, announce: () => this.#publish() });
     this.#connection = connection;
     this.#copy = new LiveCopy({
@@ -81,7 +84,7 @@ export class Replica {
       leaseMs,
       requestMs,
       beat,
-      reportSurfaces,
+      reportOwn,
       onChanges: () => this.#notifyChanges(),
       onTrust: () => this.#publish(),
     });
@@ -210,6 +213,7 @@ export class Replica {
     this.#announcer.close();
     await this.#follower.close();
     try {
+      if (leave) await this.#reportOwn({ last: true });
       if (leave) await withDeadline(this.#connection.leave(), this.#requestMs, 'leave');
     } catch {
       // The store is gone. Operators will see this executor as silent, which is the stricter reading.

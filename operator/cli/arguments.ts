@@ -3,6 +3,7 @@ import { Argument, Option } from 'commander';
 import {
   idProblem,
   invalid,
+  messageOf,
   MODES,
   type Mode,
   parseTarget,
@@ -45,18 +46,14 @@ const EVERYTHING: ReadonlySet<string> = new Set([
 /** An argument that is or holds an id. The command warns of an id that is easily mistaken for another. */
 export class IdArgument extends Argument {}
 
-/**
- * The target of a verb. A bare word could be an agent, a mission or a run, so it is refused, with the forms to paste.
- * `read` checks the target.
- */
-export const targetArgument = (verb: string, rest = '', read: typeof parseTarget = parseTarget): Argument =>
-  new IdArgument(
-    '<target>',
-    'all, agent:ID, mission:ID, run:ID, action:PATTERN, feature:NAME or surface:NAME',
-  ).argParser((text) => parseTargetWord(text, (target) => `kill-switch ${verb} ${shellWord(target)}${rest}`, read));
+/** Makes the form to paste, for a target that was meant. */
+export type ToPaste = (target: string) => string;
 
-/** A target that somebody has typed. @throws KillSwitchError INVALID_ARGUMENT, with the form to paste */
-export function parseTargetWord(text: string, toPaste: (target: string) => string, read = parseTarget): string {
+/**
+ * Checks a target as it was typed. A bare word could be an agent, a mission or a run, so it is refused, with the forms
+ * to paste. @throws KillSwitchError INVALID_ARGUMENT
+ */
+export function parseTargetWord(text: string, toPaste: ToPaste, read = parseTarget): string {
   const colon = text.indexOf(':');
   const type = colon < 0 ? text : text.slice(0, colon);
   if ((TARGET_TYPES as readonly string[]).includes(type)) {
@@ -77,6 +74,28 @@ export function parseTargetWord(text: string, toPaste: (target: string) => strin
   read(text, toPaste); // throws, with the form to paste
   return text;
 }
+
+const TARGETS = 'all, agent:ID, mission:ID, run:ID, action:PATTERN, feature:NAME or surface:NAME';
+
+/** The form to paste for a verb. `rest`: what follows the target. */
+export const pasted =
+  (verb: string, rest = ''): ToPaste =>
+  (target) =>
+    `kill-switch ${verb} ${shellWord(target)}${rest}`;
+
+/** The target of a verb. */
+export const targetArgument = (verb: string, rest = '', read = parseTarget): Argument =>
+  new IdArgument('<target>', TARGETS).argParser((text) => parseTargetWord(text, pasted(verb, rest), read));
+
+/** The targets of a verb: all of them are checked before the verb begins. */
+export const targetsArgument = (verb: string): Argument =>
+  new IdArgument('<target...>', TARGETS).argParser((text, before?: readonly string[]) => {
+    try {
+      return [...(before ?? []), parseTargetWord(text, pasted(verb))];
+    } catch (error) {
+      throw before === undefined ? error : invalid(`${messageOf(error)} Put what contains spaces in quotes.`);
+    }
+  });
 
 /** The name of a feature, limit, action or executor. */
 export const nameArgument = (name: string, what: string): Argument =>

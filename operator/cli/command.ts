@@ -64,6 +64,11 @@ export interface Context {
   advice(sentence: string): string;
   /** Prints a line on stderr. */
   note(line: string): void;
+  /**
+   * Prints the beginning of an answer on stdout, ahead of the rest; nothing with `--json`. `recorded`: as in an answer.
+   * @throws CommandError NOT_PRINTED
+   */
+  say(lines: readonly Line[], recorded: string): Promise<void>;
   /** Shows progress on a terminal (stderr); each line replaces the last. */
   progress(line: string): void;
   /** Shows or notes what has been done so far, so that it is on record if the command is killed. */

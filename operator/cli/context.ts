@@ -4,6 +4,8 @@ import { openControlPlane } from '../open.ts';
 import { withReach } from './advice.ts';
 import type { Context } from './command.ts';
 import { withoutCredentials } from './output.ts';
+import { write } from './print.ts';
+import { written } from './text.ts';
 import type { Io } from './io.ts';
 import type { Typed, Where } from './where.ts';
 
@@ -70,6 +72,11 @@ export async function withContext(
     },
     advice: (sentence) => withReach(sentence, where.reach),
     note: (line) => io.err(`${withoutCredentials(printable(withReach(line, where.reach)))}\n`),
+    async say(lines, recorded) {
+      if (context.json) return;
+      context.progress('');
+      await write(io, `${written(lines, io.screen?.colours === true)}\n`, recorded);
+    },
     progress(line) {
       clearTimeout(waiting);
       if (io.watched) io.err(`\r\u001b[K${printable(line)}`);

@@ -4,6 +4,7 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   recover: ['recover --reason "flushed by mistake, kills set again"', 'recover --exclude mailer-2 --reason "it lies"'],
   kill: [
     'kill agent:returns-bot --reason "wrong refunds"',
+    'kill agent:returns-bot agent:mail-bot    # at once, with one wait for both',
     'kill all',
     "kill 'action:payments.*' --until 2h --wait 10s",
   ],
@@ -27,7 +28,7 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   features: ['features'],
   limits: ['limits'],
   executors: ['executors'],
-  'executors forget': ['executors forget --silent'],
+  'executors forget': ['executors forget mailer-2', 'executors forget --silent'],
   interventions: ['interventions --limit 20', 'interventions --proposals'],
   surfaces: ['surfaces'],
   log: ['log', 'log --after 41'],

@@ -10,6 +10,6 @@ export function few<E extends Pick<ExecutorAcknowledgement, 'state'>>(executors:
   return executors.filter((executor) => shown.has(executor));
 }
 
-/** A line that says how many are not shown; empty where all are. */
-export const more = (all: readonly unknown[], shown: readonly unknown[]): string =>
-  all.length > shown.length ? `\n… and ${all.length - shown.length} more: kill-switch executors` : '';
+/** A line that says how many are not shown; none where all are. */
+export const more = (all: readonly unknown[], shown: readonly unknown[]): string[] =>
+  all.length > shown.length ? [`… and ${all.length - shown.length} more: kill-switch executors`] : [];

@@ -62,7 +62,10 @@ const OPTIONS: { readonly [F in FilterName]: (help: string, verb: string) => Opt
     return text;
   }),
   since: option('--since <time>', (text) => parseSince(text, Date.now())),
-  state: option('--state <state>', oneOf('the state of an executor', EXECUTOR_STATES)),
+  // the screen says applied for what JSON calls stopped
+  state: option('--state <state>', (text) =>
+    oneOf('the state of an executor', EXECUTOR_STATES)(text === 'applied' ? 'stopped' : text),
+  ),
   proposals: (help) => new Option('--proposals', help),
 };
 

@@ -1,5 +1,4 @@
-import { escapeUnseen, printable, shownId } from '../../flags/index.ts';
-import { width } from './width.ts';
+import { escapeUnseen, printable } from '../../flags/index.ts';
 
 /** A reason in quotes. */
 export const quoted = (text: string): string => `"${printable(text)}"`;
@@ -12,28 +11,6 @@ export const toJson = (value: unknown, indent?: number): string =>
 export function quotedText(text: string): string {
   const json = toJson(text);
   return /['"\\]/.test(json.slice(1, -1)) ? json : `'${text}'`;
-}
-
-/** A cell of a table. A text is shown as an id is; `{ ready }` is text that is fit to print already. */
-export type Cell = string | number | null | { readonly ready: string };
-
-const cellText = (cell: Cell): string =>
-  cell === null ? '-' : typeof cell === 'object' ? cell.ready : shownId(String(cell));
-
-const WIDEST = 40;
-
-/** Columns under their headings. Nothing is cut: a long cell pushes the rest of its row aside. */
-export function table(headings: readonly string[], rows: readonly (readonly Cell[])[]): string {
-  const cells = [headings, ...rows.map((row) => row.map(cellText))];
-  const widths = headings.map((_, column) =>
-    Math.min(
-      WIDEST,
-      cells.reduce((most, row) => Math.max(most, width(row[column] ?? '')), 0),
-    ),
-  );
-  const line = (row: readonly string[]): string =>
-    row.map((cell, column) => cell + ' '.repeat(Math.max(0, (widths[column] ?? 0) - width(cell)))).join('  ');
-  return cells.map((row) => line(row).trimEnd()).join('\n');
 }
 
 /** `1 executor`, `2 executors`. */

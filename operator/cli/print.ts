@@ -1,17 +1,15 @@
-import { isKillSwitchError, messageOf, quoteId, shownId } from '../../flags/index.ts';
-import { redactForms } from '../../flags/secret-texts.ts';
-import { isChangePendingError, RefusedError, refusalText } from '../refusals.ts';
+import { isKillSwitchError, messageOf, shownId } from '../../flags/index.ts';
+import { isChangePendingError, RefusedError } from '../refusals.ts';
 import { withReach } from './advice.ts';
 import { type Answer, EXIT, type ExitCode, type Lines } from './command.ts';
 import { CommandError } from './command-error.ts';
+import { type Entered, wordsOf } from './error-words.ts';
 import type { Io } from './io.ts';
 import { toJson, withoutCredentials } from './output.ts';
 import { written } from './text.ts';
 import type { Where } from './where.ts';
 
 type Printer = Pick<Io, 'out' | 'err' | 'watched' | 'screen'>;
-/** What was given to the command from outside. */
-type Entered = Pick<Io, 'argv' | 'env'>;
 
 /**
  * Prints the answer of a verb.
@@ -70,28 +68,6 @@ const remark = (lines: readonly string[] = [], io: Printer): void => {
 
 /** Escapes what could control a terminal in each line, in case a verb has forgotten to. */
 const forPeople = (text: Answer['text']): string => written(text, false);
-
-/**
- * The text of an error. A refusal is put into words for somebody who types commands. An error of ours speaks of
- * passwords and keys: only what came from outside may be one there.
- */
-function wordsOf(error: unknown, entered: Entered): string {
-  if (error instanceof RefusedError) return refusalText(error.refusal, 'command');
-  if (!isKillSwitchError(error) && !(error instanceof CommandError)) return messageOf(error);
-  return redactForms(withoutEntered(error.message, entered));
-}
-
-/** Redacts what was typed or exported, in the forms in which a sentence quotes it. */
-function withoutEntered(text: string, { argv, env }: Entered): string {
-  const exported = Object.entries(env).flatMap(([name, value]) => (name.startsWith('KILL_SWITCH_') ? [value] : []));
-  // The whole word and, of `--option=value`, the value.
-  const words = [...argv, ...exported].flatMap((word = '') => [word, word.replace(/^--[\w-]+=/, '')]);
-  return words.reduce((said, word) => {
-    const clean = messageOf(word);
-    if (clean === word || word === '') return said;
-    return [word, quoteId(word).slice(1, -1)].reduce((each, form) => each.replaceAll(form, () => clean), said);
-  }, text);
-}
 
 /** The codes of what would fail with any store: what was mistyped, and what is not installed. */
 const WITH_ANY_STORE: readonly string[] = ['INVALID_ARGUMENT', 'MISSING_PACKAGE'];

@@ -32,7 +32,8 @@ export function stdoutWriter(): (text: string) => Promise<boolean> {
 /** True for a file, or a device that is written like one (`/dev/full`). */
 function isFileLike(): boolean {
   try {
-    const stats = fstatSync(process.stdout.fd);
+    // As numbers, what is said of a pipe makes Node 20.20 take the next linked package for its link (pnpm's are links).
+    const stats = fstatSync(process.stdout.fd, { bigint: true });
     return stats.isFile() || stats.isCharacterDevice();
   } catch {
     return false;

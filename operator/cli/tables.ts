@@ -42,8 +42,14 @@ export function killColumns({ advice }: Pick<Context, 'advice'>, now = Date.now(
 }
 
 /** A state for people. */
-export const stateText = ({ state, problem }: Pick<ExecutorAcknowledgement, 'state' | 'problem'>): string =>
-  state !== 'silent' ? state : problem === undefined ? 'silent, lease over' : 'silent, see below';
+const stateText = ({ state, problem }: Pick<ExecutorAcknowledgement, 'state' | 'problem'>): string =>
+  state === 'stopped'
+    ? 'applied'
+    : state !== 'silent'
+      ? state
+      : problem === undefined
+        ? 'silent, lease over'
+        : 'silent, see below';
 
 /** One line for each report that does not count, with the reason, and for each trouble that an executor reports. */
 export const problemLines = (executors: readonly ExecutorAcknowledgement[]): string[] =>
@@ -51,12 +57,6 @@ export const problemLines = (executors: readonly ExecutorAcknowledgement[]): str
     ...(problem === undefined ? [] : [`The report of ${shownId(id)} does not count: ${printable(problem)}.`]),
     ...(trouble === undefined ? [] : [`${shownId(name)} (${shownId(id)}) reports: ${printable(trouble)}`]),
   ]);
-
-/** `problemLines` under a table that is one text. */
-export const problems = (executors: readonly ExecutorAcknowledgement[]): string =>
-  problemLines(executors)
-    .map((line) => `\n${line}`)
-    .join('');
 
 /** How many executors there are, and how many exports (which only write a file for clients that cannot acknowledge). */
 export function counted(executors: readonly ExecutorAcknowledgement[]): string {
@@ -66,12 +66,12 @@ export function counted(executors: readonly ExecutorAcknowledgement[]): string {
   return others === 0 ? count(exports, 'export') : `${count(others, 'executor')} and ${count(exports, 'export')}`;
 }
 
-/** One line on executors that share a writer, under a table that is one text; empty where none do. */
-export function indistinct(shared: readonly SharedWriter[]): string {
-  if (shared.length === 0) return '';
+/** One line on executors that share a writer; none where none do. */
+export function indistinct(shared: readonly SharedWriter[]): string[] {
+  if (shared.length === 0) return [];
   const groups = shared.slice(0, 3).map(({ writer, executors }) => `${executors.length} write as ${printable(writer)}`);
   const more = shared.length > 3 ? `, and ${shared.length - 3} more such groups` : '';
-  return `\nNot told apart: ${groups.join(', ')}${more}. Each of them could report for the others.`;
+  return [`Not told apart: ${groups.join(', ')}${more}. Each of them could report for the others.`];
 }
 
 /** A report of this age (in milliseconds) or older has no time of its own. */

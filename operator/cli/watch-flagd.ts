@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { EventEmitter, on } from 'node:events';
 import { type Beat, invalid } from '../../flags/index.ts';
 import { connectExecutor } from '../../store/connect-executor.ts';
-import type { Work } from '../../store/own-beat.ts';
+import { NO_WORK, type Work } from '../../store/own-beat.ts';
 import type { ReplicaEvent } from '../../store/replica.ts';
 import { deadManBound } from '../dead-man.ts';
 import { replicaSource } from '../export-source.ts';
@@ -118,7 +118,7 @@ class Reported {
     const flagd = this.#flagd();
     const waiting = flagd?.isWritten ? 0 : 1;
     const trouble = flagd?.trouble ?? undefined;
-    return { inFlight: waiting, draining: waiting, agents: [], runs: [], export: this.#export, trouble };
+    return { ...NO_WORK, inFlight: waiting, draining: waiting, export: this.#export, trouble };
   }
 
   /** Whether it differs from the last report. */

@@ -106,7 +106,7 @@ describe('an example', { timeout: 120_000 }, () => {
     const folder = copyOf('flagd');
     expect(await npm(folder, 'prepare-flags')).toMatchObject({ code: 0 });
     const flagd = await startFlagd({ file: join(folder, 'kill-switch.flagd.json') });
-    expectLoop(await npm(folder, 'start', { FLAGD_SYNC_PORT: String(flagd.syncPort) }), 'the mode of the switch');
+    expectLoop(await npm(folder, 'start', { FLAGD_SYNC_PORT: String(flagd.syncPort) }), '(mode full_stop)');
   });
 });
 

@@ -7,11 +7,15 @@ import {
   idProblem,
   MAX_ID_LENGTH,
   parseTarget,
+  reaches,
   readTarget,
+  resolveMode,
   restrictsNobody,
+  State,
   TARGET_TYPES,
 } from '../../flags/index.ts';
-import { IDS } from './arbitraries.ts';
+import { IDS, putKill } from './arbitraries.ts';
+import { LAST_CHANGE } from './last-change.ts';
 
 const kinds = TARGET_TYPES.filter((type) => type !== 'all');
 
@@ -168,5 +172,35 @@ describe('ids', () => {
     [['a'], /must be a string, not object/],
   ])('may not be %j', (id, problem) => {
     expect(idProblem(id)).toMatch(problem);
+  });
+});
+
+describe('what a target reaches', () => {
+  const names = fc.constantFrom('a', 'b', 'a.b', 'a.b.c');
+  const some = fc.option(names, { nil: undefined });
+  const list = fc.option(fc.array(names, { maxLength: 2 }), { nil: undefined });
+  const subjects = fc.record({
+    ...{ agentId: some, missionId: some, runId: some, action: some, feature: some, surface: some },
+    ...{ lineageAgents: list, lineageMissions: list, lineageRuns: list },
+  });
+
+  test('is what a kill of it restricts', () => {
+    const targets = fc.oneof(
+      fc.constant('all'),
+      fc.tuple(fc.constantFrom(...kinds), names).map(([type, id]) => `${type}:${id}`),
+      fc.constantFrom('action:a.*', 'action:a.b.*', 'action:b.*'),
+    );
+    fc.assert(
+      fc.property(targets, subjects, (target, subject) => {
+        const state = new State();
+        state.put('mode', { mode: 'live', targeting: null, ...LAST_CHANGE });
+        putKill(state, target, 'full_stop');
+        // a feature restricts by its stage too
+        const { cause } = resolveMode(state, { ...subject, feature: undefined }, () => 0);
+        const restricted = cause.kind === 'kill';
+        expect(reaches(parseTarget(target), { ...subject, feature: undefined })).toBe(restricted);
+        expect(reaches(parseTarget(target), subject)).toBe(restricted || target === `feature:${subject.feature}`);
+      }),
+    );
   });
 });

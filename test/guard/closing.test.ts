@@ -4,6 +4,7 @@ import { Changes } from '../../guard/changes.ts';
 import { InFlight, type Running } from '../../guard/in-flight.ts';
 import { OpenCalls } from '../../guard/open-calls.ts';
 import { makeDecision } from '../../flags/index.ts';
+import { ANY_WORK } from './any-work.ts';
 
 beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }));
 afterEach(() => void vi.useRealTimers());
@@ -14,6 +15,7 @@ const running = {
   look: () => decision,
   refresh: async () => {},
   stop: () => null,
+  ...ANY_WORK,
   isActive: () => true,
 } satisfies Running;
 

@@ -4,6 +4,7 @@ import { normaliseAction } from '../../guard/normalise-action.ts';
 import { openExecutor, type Reported, WITHOUT_STORE } from '../../guard/executor.ts';
 import { createMetrics, type Gauges } from '../../guard/metrics.ts';
 import type { Replica, ReplicaEvent } from '../../store/replica.ts';
+import { ANY_WORK } from './any-work.ts';
 
 vi.mock('../../guard/metrics.ts', { spy: true });
 const stopped = vi.fn<(ms: number) => void>();
@@ -43,6 +44,7 @@ function open() {
   executor.inFlight.start({
     decision: running.decision,
     look: () => running.now,
+    ...ANY_WORK,
     isActive: () => true,
     refresh: async () => {},
     stop: () => () => void done.push('aborted'),
@@ -91,6 +93,7 @@ describe('an executor', () => {
     const work = {
       decision: running.decision,
       look: () => running.now,
+      ...ANY_WORK,
       isActive: () => true,
       refresh: async () => {},
       stop: () => null,
@@ -122,6 +125,7 @@ describe('an executor', () => {
     const other = {
       decision: decide('live'),
       look: () => decide('full_stop'),
+      ...ANY_WORK,
       isActive: () => true,
       refresh: async () => {},
       stop: () => null,
@@ -142,6 +146,7 @@ describe('an executor', () => {
     const action = {
       decision: running.now,
       look: () => running.now,
+      ...ANY_WORK,
       isActive: () => true,
       refresh: async () => {},
       stop: () => null,

@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { type Decision, type Mode, makeDecision, MODES, verdictFor } from '../../flags/index.ts';
 import { InFlight, isDraining, mustStop } from '../../guard/in-flight.ts';
+import { MOST_ROWS } from '../../store/own-beat.ts';
+import { ANY_WORK } from './any-work.ts';
 
 const decide = (mode: Mode, who: { readonly agentId?: string; readonly runId?: string } = {}): Decision =>
   makeDecision(who, { verdict: verdictFor(mode, 'write'), mode, epoch: 1, cause: { kind: 'mode' } });
@@ -8,6 +10,8 @@ const decide = (mode: Mode, who: { readonly agentId?: string; readonly runId?: s
 /** Work that a test turns by hand, and what has been done to it, in order. */
 function work(done: string[], name: string, first: Decision = decide('live')) {
   const made = {
+    ...ANY_WORK,
+    subject: { ...ANY_WORK.subject, agentId: first.agentId, runId: first.runId, action: name },
     decision: first,
     now: first,
     active: true,
@@ -127,12 +131,34 @@ describe('work that runs', () => {
     const running = start('one', decide('live', { agentId: 'a', runId: 'r' }));
     start('two', decide('live', { agentId: 'a' }));
     start('of nobody');
-    const identity = { agentId: 'b', missionId: undefined, lineageAgents: [], lineageMissions: [], lineageRuns: [] };
+    const identity = { agentId: 'b', missionId: 'm', lineageAgents: [], lineageMissions: [], lineageRuns: [] };
     const close = inFlight.open({ ...identity, runId: 'open' });
-    expect(inFlight.work).toEqual({ inFlight: 3, draining: 0, agents: ['b', 'a'], runs: ['open', 'r'] });
+    const names = { agents: ['b', 'a'], missions: ['m'], runs: ['open', 'r'] };
+    expect(inFlight.work).toMatchObject({ inFlight: 3, draining: 0, ...names });
     close();
     inFlight.end(running);
-    expect(inFlight.work).toEqual({ inFlight: 2, draining: 0, agents: ['a'], runs: [] });
+    expect(inFlight.work).toMatchObject({ inFlight: 2, draining: 0, agents: ['a'], missions: [], runs: [] });
+  });
+
+  test('is reported by name, what drains first, with what its code was given to stop by', () => {
+    const { inFlight, start } = open();
+    const since = Date.now();
+    const rows = () => inFlight.work.rows.map(({ action, draining }) => `${action}${draining ? ' drains' : ''}`);
+    const [, two] = [start('one', decide('live', { agentId: 'a', runId: 'r' })), start('two')];
+    expect(rows()).toEqual(['one', 'two']);
+    const [row] = inFlight.work.rows;
+    expect(row).toMatchObject({
+      ...{ action: 'one', effect: 'write', agent_id: 'a', run_id: 'r', mission_id: null, surface: null },
+      ...{ feature: null, draining: false, signalled_at: null, reads_signal: false },
+    });
+    expect(Date.parse(row?.since ?? '')).toBeGreaterThanOrEqual(since);
+    two.now = decide('full_stop');
+    two.work = { signalledAt: since, hasReadSignal: true };
+    inFlight.check();
+    expect(rows()).toEqual(['two drains', 'one']);
+    expect(inFlight.work.rows[0]).toMatchObject({ signalled_at: new Date(since).toISOString(), reads_signal: true });
+    for (let more = 0; more < MOST_ROWS; more += 1) start(`more ${more}`);
+    expect(rows()).toHaveLength(MOST_ROWS);
   });
 
   test('is waited for until none runs, by everybody who waits', async () => {

@@ -3,6 +3,7 @@ import type { Fault } from '../../flags/index.ts';
 import { Changes } from '../../guard/changes.ts';
 import { InFlight } from '../../guard/in-flight.ts';
 import { everyMs, isSame, lookAgain, untilNextMs } from '../../guard/look-again.ts';
+import { ANY_WORK } from './any-work.ts';
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
@@ -128,7 +129,7 @@ describe('while a rule asks for the time', () => {
     expect(after(750)).toBe('runs waits');
     unwatch();
     expect(after(1000)).toBe('');
-    const running = { ...watched, isActive: () => true };
+    const running = { ...watched, ...ANY_WORK, isActive: () => true };
     inFlight.start(running);
     expect(after(1000)).toBe('runs waits');
     inFlight.end(running);

@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import type { Head } from '../../flags/index.ts';
+import type { Head, WorkRow } from '../../flags/index.ts';
 import {
   acknowledge,
   allStopped,
+  EVERYTHING,
   type ExecutorAcknowledgement,
   executorKey,
   sharedWriters,
@@ -42,7 +43,7 @@ const beatOf = (more: Partial<ReportedBeat> = {}): ReportedBeat => ({
 
 /** What is said of executors where epoch 5 must be applied, and the store stands at 7. */
 const judged = (...beats: readonly ReportedBeat[]) =>
-  acknowledge(beats, { head: headAt(5), store: headAt(7), time: NOW }, 12.6);
+  acknowledge(beats, { head: headAt(5), reach: EVERYTHING, store: headAt(7), time: NOW }, 12.6);
 
 function onlyOne(beat: Partial<ReportedBeat>): ExecutorAcknowledgement {
   const [one] = judged(beatOf(beat)).executors;
@@ -82,8 +83,11 @@ describe('how far an executor has obeyed', () => {
       epoch: 5,
       in_flight: 3,
       draining: 2,
+      work: [],
       state: 'draining',
       age_ms: 1000,
+      lease_ms: LEASE,
+      over: false,
       writer: null,
     });
     expect(onlyOne({ applied: headAt(8) }).epoch).toBe(0);
@@ -118,7 +122,7 @@ describe('all executors together', () => {
     );
 
   test('are counted by how far they have obeyed: a draining one has applied the change, a silent one has not', () => {
-    expect(many()).toMatchObject({ total: 5, applied: 2, drained: 1, silent: 2, unacknowledging_clients: 0 });
+    expect(many()).toMatchObject({ total: 5, applied: 2, drained: 1, silent: 2, unacknowledging_clients: [] });
     expect(many().elapsed_ms).toBe(13);
     expect(many().executors.map(({ id }) => id)).toEqual(['stopped', 'draining', 'behind', 'silent', 'silent too']);
   });
@@ -127,9 +131,72 @@ describe('all executors together', () => {
     expect(allStopped(many())).toBe(false);
     expect(allStopped(judged())).toBe(true);
     expect(allStopped(judged(beatOf(), beatOf({ id: 'e2' })))).toBe(true);
-    for (const not of [{ draining: 1 }, { applied: headAt(4) }, { at: ago(60_000) }])
+    for (const not of [
+      { draining: 1 },
+      { applied: headAt(4) },
+      { problem: 'it is not JSON' },
+      { at: ago(LEASE + 60_000) },
+      { at: ago(LEASE + 70_000), export: { file: '/f', stops_within_ms: 10_001 } },
+    ])
       expect(allStopped(judged(beatOf(), beatOf({ id: 'e2', ...not })))).toBe(false);
     expect(allStopped({ ...judged(beatOf()), problem: 'the store cannot be reached' })).toBe(false);
+  });
+
+  test('need not be waited for where the lease of a silent one is over, whichever clock has dated its report', () => {
+    const old = beatOf({ id: 'e2', at: ago(LEASE + 60_001) });
+    const young = beatOf({ id: 'e3', at: ago(LEASE + 1) });
+    const required = { head: headAt(5), reach: EVERYTHING, store: headAt(7), time: NOW };
+    expect(allStopped(acknowledge([beatOf(), old], required, 0))).toBe(true);
+    for (const [unchanged, isOver] of [
+      [LEASE - 1, false],
+      [LEASE, true],
+    ] as const) {
+      const heard = acknowledge([beatOf(), young], { ...required, unchangedMs: () => unchanged }, 0);
+      expect(heard.executors.map(({ over }) => over)).toEqual([false, isOver]);
+      expect(allStopped(heard)).toBe(isOver);
+    }
+    const exports = beatOf({ id: 'e4', at: ago(LEASE + 70_000), export: { file: '/f', stops_within_ms: 9_999 } });
+    expect(allStopped(acknowledge([exports], required, 0))).toBe(true);
+  });
+
+  const row = (agent_id: string, draining = true): WorkRow => ({
+    ...{ action: 'mail.send', effect: 'write', agent_id, mission_id: null, run_id: null, surface: null, feature: null },
+    ...{ since: ago(11_000), draining, signalled_at: draining ? ago(3000) : null, reads_signal: false },
+  });
+  const reached = (agent: string | null, beat: Partial<ReportedBeat>): ExecutorAcknowledgement | undefined => {
+    const reach = agent === null ? null : { type: 'agent' as const, id: agent };
+    const required = { head: headAt(5), reach, store: headAt(7), time: NOW };
+    return acknowledge([beatOf(beat)], required, 0).executors[0];
+  };
+
+  test('need only have ended what the change reaches; what a report does not name may be that', () => {
+    const work = [row('slowbot'), row('other'), row('slowbot', false)];
+    expect(reached('slowbot', { draining: 2, work })).toMatchObject({ state: 'draining', draining: 1 });
+    expect(reached('slowbot', { draining: 2, work })?.work.map(({ draining }) => draining)).toEqual([true, false]);
+    expect(reached('nobody', { draining: 2, work })).toMatchObject({ state: 'stopped', draining: 0, work: [] });
+    expect(reached('nobody', { draining: 3, work })).toMatchObject({ state: 'draining', draining: 1 });
+    expect(reached('nobody', { draining: 1 })).toMatchObject({ state: 'draining', draining: 1 });
+    expect(reached(null, { draining: 3, work })).toMatchObject({ state: 'stopped', draining: 0, work: [] });
+    expect(reached(null, { applied: headAt(4) })).toMatchObject({ state: 'behind' });
+  });
+
+  test('show how long what they have in flight has run, and how long ago its signal fired', () => {
+    const [one] = reached('slowbot', { draining: 1, work: [row('slowbot')], at: ago(1000) })?.work ?? [];
+    expect(one).toMatchObject({ action: 'mail.send', running_ms: 11_000, signalled_ms: 3000 });
+    const [two] = reached('slowbot', { work: [row('slowbot', false)] })?.work ?? [];
+    expect(two).toMatchObject({ running_ms: 11_000, signalled_ms: null });
+  });
+
+  test('behind a file have clients that cannot acknowledge: they have stopped when it has ended', () => {
+    const exported = (more: Partial<ReportedBeat>) =>
+      judged(beatOf({ export: { file: '/f.json', stops_within_ms: 900 }, at: ago(100), ...more }))
+        .unacknowledging_clients;
+    const client = { kind: 'flagd_export', name: '/f.json' };
+    expect(exported({})).toEqual([{ ...client, stops_by: ago(100 - 900) }]);
+    expect(exported({ draining: 1 })).toEqual([{ ...client, stops_by: ago(100 - 900) }]);
+    expect(exported({ applied: headAt(4) })).toEqual([{ ...client, stops_by: ago(100 - 900 - LEASE) }]);
+    expect(exported({ problem: 'it is not JSON' })).toEqual([{ ...client, stops_by: null }]);
+    expect(judged(beatOf()).unacknowledging_clients).toEqual([]);
   });
 
   test('that have one writer are named, because each could report for the others', () => {

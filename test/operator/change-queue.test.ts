@@ -148,7 +148,8 @@ describe('changes of one control plane', () => {
     const other = await another();
     let number = 0;
     const overtake = async (): Promise<void> => {
-      for (const end = number + 50; number < end; number += 1) await other.setLimit({ name: `n${number}`, value: 1 });
+      const names = Array.from({ length: 50 }, () => `n${number++}`);
+      await Promise.all(names.map((name) => other.setLimit({ name, value: 1 })));
     };
     const before = eventsRead();
     hinder = async () => {

@@ -2,6 +2,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import type { Intervention } from '../../flags/index.ts';
 import type { ControlPlane } from '../../operator/control-plane.ts';
 import { connectExecutor } from '../../store/connect-executor.ts';
+import { NO_WORK } from '../../store/own-beat.ts';
 import { memoryControlStore } from '../../store/memory/control.ts';
 import { memoryStore } from '../../store/memory/index.ts';
 import { plainSurface } from '../../testing/store/surface.ts';
@@ -21,7 +22,7 @@ async function setUp() {
   const control = await open('ann');
   await control.init();
   const executor = async (executorName: string, agents: readonly string[] = []) => {
-    const work = () => ({ inFlight: agents.length, draining: 0, agents, runs: [] });
+    const work = () => ({ ...NO_WORK, inFlight: agents.length, agents });
     const connected = connectExecutor({ store, organizationId: 'default', leaseMs: 5000, executorName, work });
     onTestFinished(() => connected.replica.close());
     await connected.replica.start();

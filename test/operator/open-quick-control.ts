@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ControlPlane, openControlPlane } from '../../operator/index.ts';
-import type { Pace } from '../../operator/kill-heard.ts';
+import type { Pace } from '../../operator/stop-heard.ts';
 import { openAt } from '../../operator/open.ts';
 import { fakeClock } from '../../testing/fake-clock.ts';
 

@@ -4,7 +4,7 @@ import type { Confirmation, Snapshot } from '../../store/confirmation.ts';
 import { Follower, type FollowerOptions } from '../../store/follower.ts';
 import { LiveCopy } from '../../store/live-copy.ts';
 import { ownBeats } from '../../store/own-beat.ts';
-import { ownSurfaces } from '../../store/own-surfaces.ts';
+import { ownReports } from '../../store/own-reports.ts';
 import type { Push } from '../../store/ports.ts';
 import type { ExecutorReports } from '../../store/reports.ts';
 import { fakeClock } from '../../testing/fake-clock.ts';
@@ -67,11 +67,18 @@ function setUp() {
     leaseMs: LEASE_MS,
     requestMs: REQUEST_MS,
     beat: ownBeats({ id: 'x', name: 'x', leaseMs: LEASE_MS, startedAt: 0 }),
-    reportSurfaces: ownSurfaces(() => {
-      const news = surfaces;
-      surfaces = null;
-      return news;
-    }, reports),
+    reportOwn: ownReports(
+      {
+        surfaces() {
+          const news = surfaces;
+          surfaces = null;
+          return news;
+        },
+        seen: () => [],
+      },
+      { executorName: 'x', see: async () => {}, ...reports },
+      clock,
+    ),
     onChanges: () => void done.push('changes'),
     onTrust: () => void done.push('trust'),
   });

@@ -1,5 +1,6 @@
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { connectExecutor } from '../../store/connect-executor.ts';
+import { NO_WORK } from '../../store/own-beat.ts';
 import { mode, next, openReplicas } from './open-replicas.ts';
 
 describe('a replica', () => {
@@ -133,7 +134,7 @@ describe('a replica', () => {
       organizationId: 'default',
       leaseMs: 500,
       executorName: 'x',
-      work: () => ({ inFlight, draining: inFlight, agents: ['a'], runs: [] }),
+      work: () => ({ ...NO_WORK, inFlight, draining: inFlight, agents: ['a'] }),
     });
     onTestFinished(() => x.close());
     await x.start();

@@ -1,13 +1,15 @@
 import { AUTONOMY_STAGES, type AutonomyStage } from '../../../flags/index.ts';
-import { epochOption, nameArgument, oneOf, reasonOption } from '../arguments.ts';
+import { epochOption, nameArgument, oneOf, reasonOption, waitOption } from '../arguments.ts';
 import type { Verb } from '../command.ts';
-import { type Named, showOrSet } from '../show-or-set.ts';
+import { type Named, nameOf, type SetOptions, showOrSet } from '../show-or-set.ts';
 
 const autonomy: Named<'stage', AutonomyStage> = {
+  verb: 'autonomy',
   noun: 'action',
   field: 'stage',
   all: (status) => status.autonomy,
   set: (control, action, stage, options) => control.setAutonomy({ action, stage, ...options }),
+  nameIn: nameOf('action'),
   absent: { value: null, why: 'no stage restricts it; its flag answers human_in_the_loop' },
 };
 
@@ -17,8 +19,9 @@ export const verb: Verb = (command, perform) => {
     .argument('[stage]', `one of ${AUTONOMY_STAGES.join(', ')}`, oneOf('a stage of autonomy', AUTONOMY_STAGES))
     .addOption(reasonOption())
     .addOption(epochOption())
+    .addOption(waitOption())
     .action(
-      perform((context, name: string, stage: AutonomyStage | undefined, options: { reason?: string; epoch?: number }) =>
+      perform((context, name: string, stage: AutonomyStage | undefined, options: SetOptions) =>
         showOrSet(context, autonomy, { name, value: stage, ...options }),
       ),
     );

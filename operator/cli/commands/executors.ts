@@ -4,7 +4,7 @@ import { counted, executorColumns, indistinct, problemLines } from '../tables.ts
 
 export const verb = listing({
   noun: 'executor',
-  none: 'No executor has reported here.',
+  none: 'No executor reports here.',
   filters: {
     agent: 'only executors that may have work of this agent open',
     state: 'only executors in this state',
@@ -14,7 +14,7 @@ export const verb = listing({
     // All of them: how many exports there are, and who shares a writer, is said of all.
     const { data: all, count } = await (await context.control()).executors(filters);
     const data = all.slice(skip, skip + limit);
-    const below = [...problemLines(data), ...indistinct(sharedWriters(all)).split('\n')];
+    const below = [...problemLines(data), ...indistinct(sharedWriters(all))];
     return { data, count, title: counted(all), below: below.filter((line) => line !== '') };
   },
   columns: executorColumns,

@@ -1,12 +1,15 @@
-import { epochOption, nameArgument, parseLimit, reasonOption } from '../arguments.ts';
+import { epochOption, nameArgument, parseLimit, reasonOption, waitOption } from '../arguments.ts';
 import type { Verb } from '../command.ts';
-import { type Named, showOrSet } from '../show-or-set.ts';
+import { type Named, type SetOptions, showOrSet } from '../show-or-set.ts';
 
 const limit: Named<'value', number> = {
+  verb: 'limit',
   noun: 'limit',
   field: 'value',
   all: ({ limits }) => limits,
   set: (control, name, value, options) => control.setLimit({ name, value, ...options }),
+  nameIn: (name) => name,
+  endsNothing: true,
   absent: { value: null, why: 'the limit in code holds, and where code gives none, what asks for it is blocked' },
 };
 
@@ -20,8 +23,9 @@ export const verb: Verb = (command, perform) => {
     )
     .addOption(reasonOption())
     .addOption(epochOption())
+    .addOption(waitOption())
     .action(
-      perform((context, name: string, value: number | undefined, options: { reason?: string; epoch?: number }) =>
+      perform((context, name: string, value: number | undefined, options: SetOptions) =>
         showOrSet(context, limit, { name, value, ...options }),
       ),
     );

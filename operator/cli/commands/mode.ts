@@ -1,12 +1,13 @@
 import { invalid, type Mode } from '../../../flags/index.ts';
-import { epochOption, MODE_HELP, parseMode, parseTargeting, reasonOption } from '../arguments.ts';
+import { epochOption, MODE_HELP, parseMode, parseTargeting, reasonOption, waitOption } from '../arguments.ts';
 import type { Verb } from '../command.ts';
 import { toJson } from '../output.ts';
-import { changed } from '../show-or-set.ts';
+import { setting } from '../show-or-set.ts';
 
 interface Options {
   readonly reason?: string;
   readonly epoch?: number;
+  readonly wait: number;
   readonly targeting?: Record<string, unknown>;
 }
 
@@ -22,8 +23,9 @@ export const verb: Verb = (command, perform) => {
     )
     .addOption(reasonOption())
     .addOption(epochOption())
+    .addOption(waitOption())
     .action(
-      perform(async (context, mode: Mode | undefined, { reason, epoch, ...options }: Options) => {
+      perform(async (context, mode: Mode | undefined, { reason, epoch, wait, ...options }: Options) => {
         const targeting = options.targeting ?? null;
         const control = await context.control();
         if (mode === undefined) {
@@ -33,8 +35,11 @@ export const verb: Verb = (command, perform) => {
           const value = { mode: status.mode, targeting: status.targeting, epoch: status.epoch };
           return { value, text: `The base mode is ${value.mode}${forSome(value.targeting)}.` };
         }
-        const answer = await control.setMode({ mode, targeting, reason, epoch });
-        return changed({ mode, targeting, ...answer }, `The base mode is ${mode}${forSome(targeting)}`);
+        const is = `The base mode is ${mode}${forSome(targeting)}`;
+        const members = { mode, targeting };
+        return setting(context, { what: 'all', is, members, wait, again: null }, (waiting) =>
+          control.setMode({ mode, targeting, reason, epoch, ...waiting }),
+        );
       }),
     );
 };

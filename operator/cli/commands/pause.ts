@@ -1,9 +1,11 @@
-import { targetArgument } from '../arguments.ts';
+import { pasted, targetsArgument } from '../arguments.ts';
 import type { Verb } from '../command.ts';
 import { type StopOptions, stop, withStopOptions } from '../stop.ts';
 
 export const verb: Verb = (command, perform) => {
-  withStopOptions(command.addArgument(targetArgument('pause'))).action(
-    perform((context, target: string, options: StopOptions) => stop(context, target, 'paused', options)),
+  withStopOptions(command.addArgument(targetsArgument('pause'))).action(
+    perform((context, targets: readonly string[], options: StopOptions) =>
+      stop(context, targets, { mode: 'paused', again: pasted('pause'), ...options }),
+    ),
   );
 };

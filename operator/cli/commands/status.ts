@@ -6,7 +6,7 @@ import { noteIdleKills } from '../idle-kills.ts';
 import { type ListOptions, outputOption } from '../list-options.ts';
 import { formOf } from '../listing.ts';
 import { count, toJson } from '../output.ts';
-import { modeStyle } from '../standing-out.ts';
+import { alarming, modeStyle } from '../standing-out.ts';
 import { type Column, type Form, tableLines } from '../table.ts';
 import { counted, executorColumns, indistinct, killColumns, problemLines } from '../tables.ts';
 import type { Line } from '../text.ts';
@@ -27,8 +27,6 @@ export const verb: Verb = (command, perform) => {
     }),
   );
 };
-
-const alarming = (line: string): Line => (line === '' ? line : [{ text: line, style: 'alarm' }]);
 
 function ignored({ ignored_forks, excluded }: Status): string[] {
   const lines = ignored_forks
@@ -74,14 +72,12 @@ function screen(status: Status, context: Context, form: Form): Line[] {
         ]),
     '',
     ...(executors.length === 0
-      ? ['No executor has reported here.']
+      ? ['No executor reports here.']
       : [
           `${counted(executors)}:`,
           ...rows(executors, executorColumns),
           ...problemLines(executors.slice(0, shown)),
-          ...indistinct(status.shared_writers)
-            .split('\n')
-            .filter((line) => line !== ''),
+          ...indistinct(status.shared_writers),
           ...more('executors', executors.length),
         ]),
   ];

@@ -1,21 +1,16 @@
 import { onTestFinished } from 'vitest';
 import type { Beat } from '../../../flags/index.ts';
 import type { ExecutorStore } from '../../../store/ports.ts';
-import type { Work } from '../../../store/own-beat.ts';
+import { NO_WORK, type Work } from '../../../store/own-beat.ts';
 import { type ConnectedExecutor, connectExecutor } from '../../../store/connect-executor.ts';
 
-const connect = (
-  store: ExecutorStore,
-  name: string,
-  leaseMs: number,
-  work: () => Pick<Work, 'inFlight' | 'draining'>,
-): ConnectedExecutor => {
+const connect = (store: ExecutorStore, name: string, leaseMs: number, work: () => Partial<Work>): ConnectedExecutor => {
   const connected = connectExecutor({
     store,
     organizationId: 'default',
     leaseMs,
     executorName: name,
-    work: () => ({ ...work(), agents: [], runs: [] }),
+    work: () => ({ ...NO_WORK, ...work() }),
   });
   onTestFinished(() => connected.replica.close());
   return connected;

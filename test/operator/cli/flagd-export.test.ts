@@ -109,22 +109,29 @@ describe('what is known of a file that is kept for flagd', () => {
     expect(killed.code).toBe(3);
     expect(killed.json.acknowledgements).toMatchObject({ total: 1, applied: 1, drained: 0 });
     const [row] = killed.json.acknowledgements.executors;
+    const [clients] = killed.json.acknowledgements.unacknowledging_clients;
+    expect(clients).toMatchObject({ kind: 'flagd_export', name: file });
+    const leftMs = Date.parse(clients.stops_by) - Date.now();
+    expect(leftMs).toBeLessThanOrEqual(5500);
     const trouble = `${file} could not be written: ENOENT: no such file or directory, open '${file}'`;
     expect(row).toMatchObject({ state: 'draining', epoch: 3, trouble, export: { file, stops_within_ms: 5500 } });
     expect((await ks.json('executors')).json.data).toMatchObject([{ state: 'draining', trouble }]);
-    expect((await ks.run('executors')).stdout).toMatch(/^1 export:/);
+    expect((await ks.run('executors')).stderr).toMatch(/^1 export:/);
     expect((await ks.run('status')).stdout).toContain(`reports: ${trouble}`);
     const again = await ks.run('kill', 'agent:x', '--wait', '500ms');
-    expect(again.stdout).toContain('0 of 1 export is written');
-    expect(again.stdout).toContain(`flagd-export has not written ${file}: its clients go on with the old text`);
+    expect(again.stdout).toMatch(/^Written by 0 of 1 export\.$/m);
+    expect(again.stdout).not.toContain('1 executor');
+    expect(again.stdout).toContain(
+      `${file} is not written yet. Its clients cannot acknowledge: they go on with the old text until it ends; they have stopped by 20`,
+    );
 
     renameSync(`${folder}-away`, folder);
     await watch.line((line) => line.includes('"written"') && line.includes('"epoch":4'));
     const done = await ks.run('kill', 'agent:x');
     expect(done.code).toBe(0);
-    expect(done.stdout).toContain('1 of 1 export is written');
+    expect(done.stdout).toMatch(/^Written by 1 of 1 export\.$/m);
     expect(done.stdout).toContain(
-      `flagd-export has written ${file}: its clients obey once flagd has read it, at the latest 6 s after it was written.`,
+      `Clients of flagd that read ${file} cannot acknowledge: they obey once flagd has read it; they have stopped by 20`,
     );
     expect(JSON.parse(readFileSync(file, 'utf8')).metadata.epoch).toBe(5);
     const row2 = (await ks.json('executors')).json.data[0];

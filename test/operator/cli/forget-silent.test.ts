@@ -47,9 +47,8 @@ test.each(STORES)(
     const { reports } = await executor(store);
     const dead = [await deadExecutor(store), await deadExecutor(store), await deadExecutor(store)].sort();
     await plant();
-    await vi.waitFor(async () => expect((await ks('kill', 'agent:x', '--json')).json.acknowledgements.silent).toBe(4), {
-      timeout: 20_000,
-    });
+    const killed = async () => (await ks('kill', 'agent:x', '--wait', '0', '--json')).json.acknowledgements;
+    await vi.waitFor(async () => expect((await killed()).silent).toBe(4), { timeout: 20_000 });
     expect((await ks('executors', 'forget')).stderr).toContain('--silent for all that are silent');
     expect((await ks('executors', 'forget', dead[0] ?? '', '--silent')).code).toBe(2);
 

@@ -56,7 +56,7 @@ describe('a list in a pipe', () => {
   test('has no rows where nothing is listed, and stderr says so', async () => {
     const ks = await withKills(2);
     for (const [args, says] of [
-      [['executors'], 'No executor has reported here.'],
+      [['executors'], 'No executor reports here.'],
       [['surfaces'], 'No executor has reported its actions yet.'],
       [['features'], 'No feature is set: every feature is dark.'],
       [['limits'], 'No limit is set: the limits in code hold.'],

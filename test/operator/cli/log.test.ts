@@ -116,7 +116,7 @@ describe('log verify', () => {
     expect(verified.stdout).toMatch(/^THIS VERSION CANNOT VERIFY THE LOG .* A newer version has written it/);
     expect(verified.stdout).not.toMatch(/repair|cut/);
     const { stdout } = await ks.run('restrict', 'agent:x', 'read_only', '--wait', '0');
-    expect(stdout).toMatch(/^agent:x is full_stop.* You asked for read_only: the stricter full_stop stands\./);
+    expect(stdout).toMatch(/^agent:x is full_stop.* You asked for read_only: the stricter full_stop stands\./m);
   });
 
   test('ends with 4 for an edited, a removed, a reordered event, for garbage, and for no log at all', async () => {

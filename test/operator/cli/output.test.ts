@@ -49,9 +49,9 @@ describe('an answer that cannot be written', () => {
     const ks = fileSwitch();
     await ks.run('init');
     for (const [args, says] of [
-      ['kill agent:x --wait 0', 'agent:x is full_stop: that is recorded, at epoch 2. But the answer could not'],
+      ['kill agent:x --wait 0', 'agent:x is full_stop, at epoch 2. But the answer could not'],
       ['revive agent:x --reason fixed --json', 'The revive is recorded, at epoch 3. But the answer could not'],
-      ['mode read_only --reason pilot', 'The change is recorded, at epoch 4. But the answer could not'],
+      ['mode read_only --reason pilot', 'The base mode is read_only, at epoch 4. But the answer could not'],
     ] as const) {
       const { code, stderr } = await through(`ks ${args} > /dev/full`, ks.directory);
       expect(stderr).toContain(says);

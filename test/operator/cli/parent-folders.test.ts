@@ -30,7 +30,7 @@ describe('a switch in a folder above', () => {
       stderr: `The switch is in file:${switchFolder}, found above this folder (--store names another).\n`,
     });
     expect((await above('kills', '--json')).json).toMatchObject({ count: 1, data: [{ target: 'all' }] });
-    expect((await above('kills')).stderr).toBe('');
+    expect((await above('kills')).stderr).toBe('1 active kill, newest first:\n');
     const status = await below('status');
     expect(status.stdout).toContain(`file:${switchFolder}, organization default, epoch 2`);
     const refused = await below('revive', 'agent:x', '--reason', 'r', '--json');

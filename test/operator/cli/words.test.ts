@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { oddity, printable, quoteId, shellWord, shownId } from '../../../flags/index.ts';
 import { formatDuration, parseDuration, parseEnd } from '../../../operator/cli/duration.ts';
-import { table, toJson, withoutCredentials } from '../../../operator/cli/output.ts';
+import { toJson, withoutCredentials } from '../../../operator/cli/output.ts';
 import { closest } from '../../../flags/closest.ts';
 
 describe('durations and times', () => {
@@ -120,19 +120,6 @@ describe('what is printed', () => {
       }),
       { numRuns: 2000 },
     );
-  });
-
-  test('columns line up, and a long cell is not cut', () => {
-    const long = 'x'.repeat(60);
-    expect(
-      table(
-        ['A', 'B'],
-        [
-          ['1', null],
-          [long, '2'],
-        ],
-      ),
-    ).toBe(`${'A'.padEnd(40)}  B\n${'1'.padEnd(40)}  -\n${long}  2`);
   });
 
   test('what stands before an @ in a URL does not come out', () => {

@@ -6,6 +6,7 @@ import { redisControlStore } from '../../../store/redis/control.ts';
 import { redisStore } from '../../../store/redis/index.ts';
 import { redisKeys } from '../../../store/redis/keys.ts';
 import { type ConnectedExecutor, connectExecutor } from '../../../store/connect-executor.ts';
+import { NO_WORK } from '../../../store/own-beat.ts';
 import type { Replica } from '../../../store/replica.ts';
 import { startRedis, temporaryFolder } from '../../servers/index.ts';
 import { asUser, DEFAULT_SCOPE, urlOf } from './acl-users.ts';
@@ -33,7 +34,7 @@ export async function setUp() {
       organizationId: 'default',
       executorName: name,
       leaseMs: 3000,
-      work: () => ({ inFlight: 0, draining: 0, agents: [], runs: [] }),
+      work: () => NO_WORK,
     });
     onTestFinished(() => replica.close());
     await replica.start();

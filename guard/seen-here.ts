@@ -1,0 +1,89 @@
+import type { Seen, Subject } from '../flags/index.ts';
+import type { Identity } from './identity.ts';
+
+/** Something that still comes by is reported again after so many milliseconds, so that the store still has it. */
+const AGAIN_MS = 3_600_000;
+
+/** How many names are remembered: beyond that all are forgotten, and reported again when they come by. */
+const MOST_REMEMBERED = 10_000;
+
+/** How many records are kept until the next report: of actions, and of runs, which all have names of their own. */
+const [MOST_ACTIONS, MOST_RUNS] = [500, 50];
+
+/** The members of a report that say who did what. */
+export type ReportedSubject = Omit<Seen, 'at' | 'executor'>;
+
+/** A subject as reports have it. */
+export const reportedSubject = (subject: Subject): ReportedSubject => ({
+  action: subject.action ?? null,
+  agent_id: subject.agentId ?? null,
+  mission_id: subject.missionId ?? null,
+  run_id: subject.runId ?? null,
+  surface: subject.surface ?? null,
+  feature: subject.feature ?? null,
+  ...(subject.lineageAgents && subject.lineageAgents.length > 0 && { lineage_agents: [...subject.lineageAgents] }),
+  ...(subject.lineageMissions &&
+    subject.lineageMissions.length > 0 && { lineage_missions: [...subject.lineageMissions] }),
+  ...(subject.lineageRuns && subject.lineageRuns.length > 0 && { lineage_runs: [...subject.lineageRuns] }),
+});
+
+/**
+ * What has come by in this process: which agent has performed which action, and which runs there were. Operators are
+ * told of it for a day, so that a stop of a name that nobody has is noticed. Each is reported once an hour.
+ */
+export class SeenHere {
+  /** Agent, then action: when it was last reported. Two maps, because a text made of both would cost each call more. */
+  readonly #actions = new Map<string | undefined, Map<string | undefined, number>>();
+  readonly #runs = new Map<string, number>();
+  #remembered = 0;
+  #pendingActions: Omit<Seen, 'executor'>[] = [];
+  #pendingRuns: Omit<Seen, 'executor'>[] = [];
+
+  /** An action of this agent has begun. @param now wall time in milliseconds */
+  noteAction(subject: Subject, now: number): void {
+    const { agentId, action, surface, feature } = subject;
+    let actions = this.#actions.get(agentId);
+    if (!actions) {
+      actions = new Map();
+      this.#actions.set(agentId, actions);
+    }
+    const last = actions.get(action);
+    if (last !== undefined && now - last < AGAIN_MS) return;
+    actions.set(action, now);
+    this.#remember();
+    if (this.#pendingActions.length < MOST_ACTIONS)
+      this.#pendingActions.push({ at: isoOf(now), ...reportedSubject({ agentId, action, surface, feature }) });
+  }
+
+  /** A run has been opened. Where there are more of them than are reported, their agents and missions still are. */
+  noteRun(identity: Partial<Identity>, now = Date.now()): void {
+    const { runId, ...others } = identity;
+    const named = runId !== undefined && this.#pendingRuns.length < MOST_RUNS;
+    const subject = named ? identity : others;
+    const key = JSON.stringify(Object.values(subject));
+    const last = this.#runs.get(key);
+    if (last !== undefined && now - last < AGAIN_MS) return;
+    if (!named && this.#pendingRuns.length >= MOST_RUNS + MOST_ACTIONS) return;
+    this.#runs.set(key, now);
+    this.#remember();
+    this.#pendingRuns.push({ at: isoOf(now), ...reportedSubject(subject) });
+  }
+
+  /** What was not reported yet; it counts as reported from then on. */
+  take(): readonly Omit<Seen, 'executor'>[] {
+    const taken = [...this.#pendingActions, ...this.#pendingRuns];
+    this.#pendingActions = [];
+    this.#pendingRuns = [];
+    return taken;
+  }
+
+  #remember(): void {
+    this.#remembered += 1;
+    if (this.#remembered <= MOST_REMEMBERED) return;
+    this.#remembered = 0;
+    this.#actions.clear();
+    this.#runs.clear();
+  }
+}
+
+const isoOf = (ms: number): string => new Date(ms).toISOString();

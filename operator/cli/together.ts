@@ -1,0 +1,55 @@
+import { type Acknowledgements, type ExecutorAcknowledgement, executorKey } from '../acknowledge.ts';
+import type { ShownExecutor, Shown } from './heard.ts';
+
+/** From who has obeyed to who is furthest from it. */
+const ORDER = ['stopped', 'draining', 'behind', 'silent'];
+
+const isFurther = (one: ExecutorAcknowledgement, other: ExecutorAcknowledgement): boolean =>
+  ORDER.indexOf(one.state) > ORDER.indexOf(other.state) || (one.state === other.state && one.draining > other.draining);
+
+/** The acknowledgements of several stops as one: of each executor the one that is furthest behind. */
+export function together([first, ...others]: readonly Acknowledgements[]): Acknowledgements | null {
+  if (!first || others.length === 0) return first ?? null;
+  const all = [first, ...others];
+  const furthest = new Map<string, ExecutorAcknowledgement>();
+  for (const executor of all.flatMap(({ executors }) => executors)) {
+    const key = executorKey(executor);
+    const before = furthest.get(key);
+    if (!before || isFurther(executor, before)) furthest.set(key, executor);
+  }
+  const executors = [...furthest.values()];
+  const amount = (...states: string[]): number => executors.filter(({ state }) => states.includes(state)).length;
+  const problem = all.find((each) => each.problem !== undefined)?.problem;
+  return {
+    ...first,
+    total: executors.length,
+    applied: amount('stopped', 'draining'),
+    drained: amount('stopped'),
+    silent: amount('silent'),
+    elapsed_ms: Math.max(...all.map(({ elapsed_ms }) => elapsed_ms)),
+    executors,
+    ...(problem !== undefined && { problem }),
+  };
+}
+
+/** When each executor was first seen stopped, in milliseconds after the recording. */
+export class StoppedAfter {
+  readonly #after = new Map<string, number>();
+
+  look({ executors, elapsed_ms }: Acknowledgements): void {
+    for (const executor of executors) {
+      const key = executorKey(executor);
+      if (executor.state !== 'stopped') this.#after.delete(key);
+      else if (!this.#after.has(key)) this.#after.set(key, elapsed_ms);
+    }
+  }
+
+  shown(acknowledgements: Acknowledgements): Shown {
+    const { elapsed_ms } = acknowledgements;
+    const shown = (executor: ExecutorAcknowledgement): ShownExecutor => ({
+      ...executor,
+      stopped_after_ms: executor.state === 'stopped' ? (this.#after.get(executorKey(executor)) ?? elapsed_ms) : null,
+    });
+    return { ...acknowledgements, executors: acknowledgements.executors.map(shown) };
+  }
+}
