@@ -4,6 +4,7 @@ import { rowsOf } from '../../flags/table.ts';
 import { EXECUTOR_STATES, type ExecutorState } from '../acknowledge.ts';
 import { oneOf, parseTargetWord, wholeNumber } from './arguments.ts';
 import { parseSince } from './duration.ts';
+import { stateWord } from './tables.ts';
 
 /** The filters that lists have. */
 export type FilterName = 'target' | 'agent' | 'action' | 'actor' | 'since' | 'state' | 'proposals';
@@ -64,7 +65,7 @@ const OPTIONS: { readonly [F in FilterName]: (help: string, verb: string) => Opt
   since: option('--since <time>', (text) => parseSince(text, Date.now())),
   // the screen says applied for what JSON calls stopped
   state: option('--state <state>', (text) =>
-    oneOf('the state of an executor', EXECUTOR_STATES)(text === 'applied' ? 'stopped' : text),
+    oneOf('the state of an executor', EXECUTOR_STATES)(text === stateWord('stopped') ? 'stopped' : text),
   ),
   proposals: (help) => new Option('--proposals', help),
 };

@@ -1,7 +1,7 @@
 import { causeFromRecord, describeCause, type KillRecord, printable, shownId } from '../../flags/index.ts';
 import { namesOf } from '../../store/beats.ts';
 import type { ReportedIntervention } from '../../store/reports.ts';
-import type { ExecutorAcknowledgement, SharedWriter } from '../acknowledge.ts';
+import type { ExecutorAcknowledgement, ExecutorState, SharedWriter } from '../acknowledge.ts';
 import type { SurfaceRow } from '../control-plane.ts';
 import type { Context } from './command.ts';
 import { formatAge, formatDuration } from './duration.ts';
@@ -41,15 +41,16 @@ export function killColumns({ advice }: Pick<Context, 'advice'>, now = Date.now(
   ];
 }
 
-/** A state for people. */
-const stateText = ({ state, problem }: Pick<ExecutorAcknowledgement, 'state' | 'problem'>): string =>
-  state === 'stopped'
-    ? 'applied'
-    : state !== 'silent'
-      ? state
-      : problem === undefined
-        ? 'silent, lease over'
-        : 'silent, see below';
+/**
+ * A state as the screen has it. One that has applied a change and had nothing to stop goes on with other work: called
+ * `stopped`, as in JSON, the fleet would look as if it were down.
+ */
+export const stateWord = (state: ExecutorState): string => (state === 'stopped' ? 'applied' : state);
+
+const stateText = ({ state, problem }: Pick<ExecutorAcknowledgement, 'state' | 'problem'>): string => {
+  if (state !== 'silent') return stateWord(state);
+  return problem === undefined ? 'silent, lease over' : 'silent, see below';
+};
 
 /** One line for each report that does not count, with the reason, and for each trouble that an executor reports. */
 export const problemLines = (executors: readonly ExecutorAcknowledgement[]): string[] =>

@@ -7,6 +7,7 @@ import type { Item } from './command.ts';
 import { eventLine } from './event-line.ts';
 import { followed } from './followed.ts';
 import { count } from './output.ts';
+import { stateWord } from './tables.ts';
 
 /** How often the executors are read, in milliseconds. */
 const POLL_MS = 1000;
@@ -103,7 +104,7 @@ function sentence(watched: Watched): string {
       return eventLine(watched.event);
     case 'executor': {
       const { at, id, name, was, state } = watched;
-      return `-  ${at}  executor  ${shownId(name)}  ${was ?? 'new'} → ${state ?? 'gone'}  ${shownId(id)}`;
+      return `-  ${at}  executor  ${shownId(name)}  ${was === null ? 'new' : stateWord(was)} → ${state === null ? 'gone' : stateWord(state)}  ${shownId(id)}`;
     }
     default:
       return watched satisfies never;

@@ -36,7 +36,7 @@ describe('watch', () => {
     await ks.run('kill', 'agent:x', '--wait', '0', '--reason', 'wrong mails');
     const told = JSON.parse(await machines.line((line) => line.includes('agent:x')));
     expect(told).toMatchObject({ type: 'event', event: { seq: 2, type: 'kill', reason: 'wrong mails' } });
-    expect(await people.line((line) => line.includes('mailer'))).toMatch(/executor {2}mailer {2}new → stopped/);
+    expect(await people.line((line) => line.includes('mailer'))).toMatch(/executor {2}mailer {2}new → applied/);
     expect(await people.line((line) => line.includes('agent:x'))).toMatch(
       /^2 {2}.* kill {2}agent:x full_stop {2}"wrong mails"$/,
     );
