@@ -1,4 +1,5 @@
-import type { ForkReport, Head } from './records.ts';
+import type { ForkReport } from './beats.ts';
+import type { Head } from './records.ts';
 
 /**
  * How many events beyond the store's head an executor may plausibly have seen: as many as a failover or a restored

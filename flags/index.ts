@@ -1,5 +1,6 @@
 // For the other folders of this package, on Node. public.ts is what users and browsers may import.
 export { bothKills, killAdds, sameBaseMode } from './already.ts';
+export * from './beats.ts';
 export * from './catalogue.ts';
 export * from './causes.ts';
 export * from './change.ts';

@@ -1,5 +1,6 @@
 // `openfeature-kill-switch/flags`: pure, and usable in a browser. Nothing here imports `node:` modules or an evaluator
 // of flags.
+export * from './beats.ts';
 export * from './catalogue.ts';
 export {
   type Cause,

@@ -4,7 +4,6 @@ import { GENESIS, sealEvent } from '../../flags/hash-chain.ts';
 import {
   activeKillSchema,
   anchorSchema,
-  beatSchema,
   headSchema,
   idSchema,
   isActiveKill,
@@ -184,54 +183,6 @@ describe('the bounds of what is recorded', () => {
     const old = { head, generations: ['g0'] };
     const anchors = [old, { ...old, organization_id: 'acme', first_generation: 'g0' }, { ...old, more: 1 }, { head }];
     expect(takes(anchorSchema, anchors)).toEqual([true, true, false, false]);
-  });
-});
-
-describe('a beat', () => {
-  const beat = {
-    id: 'x',
-    name: 'x',
-    host: 'h',
-    pid: 1,
-    version: '0.1.0',
-    started_at: kill.killed_at,
-    at: kill.killed_at,
-    lease_ms: 5000,
-    applied: head,
-    in_flight: 0,
-    draining: 0,
-    agents: ['a'],
-    runs: [],
-    fork: null,
-  };
-  const takes = (change: object): boolean => beatSchema.safeParse({ ...beat, ...change }).success;
-
-  test('of a newer version is read without the members that only that knows', () => {
-    const newer = { ...beat, more: 1, applied: { ...head, more: 1 }, fork: { against: 'g1', held: null, more: 1 } };
-    expect(beatSchema.parse(newer)).toEqual({ ...beat, fork: { against: 'g1', held: null } });
-  });
-
-  test.each([
-    [{ more_agents: 1, more_runs: 1 }, { more_agents: 0 }],
-    [{ trouble: 'x'.repeat(1000) }, { trouble: 'x'.repeat(1001) }],
-    [
-      { export: { file: 'x'.repeat(4096), stops_within_ms: 0 } },
-      { export: { file: 'x'.repeat(4097), stops_within_ms: 0 } },
-    ],
-    [{ export: { file: 'f', stops_within_ms: 5 } }, { export: { file: 'f', stops_within_ms: -1 } }],
-    [{ in_flight: 1, draining: 1 }, { in_flight: -1 }],
-    [{ draining: 0 }, { draining: -1 }],
-    [{ runs: ['r'] }, { more_runs: 0 }],
-    [{ agents: [] }, { agents: ['a', 7] }],
-    [{ runs: [] }, { runs: 'r' }],
-    [{ applied: null }, { applied: { ...head, epoch: 0 } }],
-  ])('%# has its bounds', (right, wrong) => {
-    expect([takes(right), takes(wrong)]).toEqual([true, false]);
-  });
-
-  test('with a million things that are no names is refused with one message', () => {
-    const { error } = beatSchema.safeParse({ ...beat, agents: Array(1_000_000).fill(7) });
-    expect(error?.issues).toMatchObject([{ path: ['agents'], message: 'it is not a list of names' }]);
   });
 });
 
