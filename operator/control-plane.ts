@@ -318,4 +318,6 @@ export interface ControlPlane {
    * that says that it may or may not have been recorded (STORE_UNREACHABLE).
    */
   close(): Promise<void>;
+  /** As `close`, for `await using`. */
+  [Symbol.asyncDispose](): Promise<void>;
 }

@@ -311,6 +311,10 @@ export class StoreControlPlane implements ControlPlane {
     await this.#close();
   }
 
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
   #append(command: Command): Promise<Recorded> {
     return this.#opened.append({ command, actor: this.#operator });
   }

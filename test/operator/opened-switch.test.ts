@@ -1,5 +1,6 @@
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { LogEvent } from '../../flags/index.ts';
+import { type ControlPlane, openControlPlane } from '../../operator/index.ts';
 import { OpenedSwitch, type OpenedSwitchOptions } from '../../operator/opened-switch.ts';
 import type { Operator } from '../../operator/operators.ts';
 import type { Check } from '../../operator/plan.ts';
@@ -179,4 +180,14 @@ describe('what is read of it', () => {
     expect(metadata).toMatchObject({ epoch: 2, organization_id: 'default' });
     expect(JSON.stringify(flags['kill-switch.mode'])).toContain('"a"');
   });
+});
+
+test('await using closes the operator’s side at the end of its block', async () => {
+  let kept: ControlPlane;
+  {
+    await using control = await openControlPlane({ store: memoryControlStore(memoryStore()), operator: { id: 'ann' } });
+    kept = control;
+    await control.init();
+  }
+  await expect(kept.status()).rejects.toMatchObject({ code: 'CLOSED' });
 });
