@@ -50,6 +50,9 @@ const ERRORS = Object.freeze({
 /** What went wrong, for machines. */
 export type KillSwitchErrorCode = keyof typeof ERRORS;
 
+/** Every code of an error. */
+export const ERROR_CODES: readonly string[] = Object.freeze(Object.keys(ERRORS));
+
 /**
  * Every failure of this package: a `code` for machines; for people a message that says what happened and how to mend
  * it.

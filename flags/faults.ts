@@ -44,6 +44,9 @@ export type FaultCode = keyof typeof FAULTS;
 export const isFaultCode = (value: unknown): value is FaultCode =>
   typeof value === 'string' && Object.hasOwn(FAULTS, value);
 
+/** Every code of a fault. */
+export const FAULT_CODES: readonly FaultCode[] = Object.freeze(Object.keys(FAULTS).filter(isFaultCode));
+
 /** OpenFeature's name of a fault. */
 export const openFeatureErrorCode = (code: FaultCode): OpenFeatureErrorCode => FAULTS[code];
 

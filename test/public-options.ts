@@ -153,6 +153,10 @@ const reason = 'because';
 /** Methods of a control plane. */
 const controlRows = ({ control }: Opened): Readonly<Record<string, Taker>> => {
   const changes = { reason, epoch: 10_000 };
+  const waiting = {
+    ...{ waitMs: 0, onProgress: nothing, onRecorded: nothing, onMatched: nothing },
+    signal: AbortSignal.abort(),
+  };
   const any = ['reason']; // whatever it is, it is made into a text
   /** What it comes to does not matter here, only whether its options are taken. */
   const change = (made: Promise<unknown>): Promise<unknown> =>
@@ -167,8 +171,7 @@ const controlRows = ({ control }: Opened): Readonly<Record<string, Taker>> => {
     'control.kill': {
       call: (options) => control.kill(options),
       right: {
-        ...{ target: 'agent:nobody', mode: 'read_only', reason, lastsMs: 1e9, waitMs: 0 },
-        ...{ onProgress: nothing, onRecorded: nothing, signal: AbortSignal.abort() },
+        ...{ target: 'agent:nobody', mode: 'read_only', reason, lastsMs: 1e9, ...waiting },
       },
       any: ['reason'], // no kill is refused for its reason
     },
@@ -189,22 +192,22 @@ const controlRows = ({ control }: Opened): Readonly<Record<string, Taker>> => {
     },
     'control.setMode': {
       call: (options) => change(control.setMode(options)),
-      right: { mode: 'live', targeting: null, ...changes },
+      right: { mode: 'live', targeting: null, ...changes, ...waiting },
       any,
     },
     'control.setFeature': {
       call: (options) => change(control.setFeature(options)),
-      right: { name: 'f', stage: 'dark', ...changes },
+      right: { name: 'f', stage: 'dark', ...changes, ...waiting },
       any,
     },
     'control.setLimit': {
       call: (options) => change(control.setLimit(options)),
-      right: { name: 'l', value: 5, ...changes },
+      right: { name: 'l', value: 5, ...changes, ...waiting },
       any,
     },
     'control.setAutonomy': {
       call: (options) => change(control.setAutonomy(options)),
-      right: { action: 'a.b', stage: 'trusted', ...changes },
+      right: { action: 'a.b', stage: 'trusted', ...changes, ...waiting },
       any,
     },
     'control.setFlags': {
