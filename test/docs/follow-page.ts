@@ -29,7 +29,7 @@ function blocksOf(page: string, heading: string): readonly Block[] {
  */
 const steady = (text: string): string =>
   text
-    .replace(/^(It hits agent [^.;]*).* (In flight there)/gm, '$1. $2')
+    .replace(/^(It hits agent [^.;]*).* (In flight there).*/gm, '$1. $2')
     .replace(/\b[0-9a-f]{8}-[0-9a-f-]{27}\b/g, 'ID')
     .replace(/\S+\/\d+/g, 'PROCESS')
     .replace(/(applied +\d+ +\d+ +\d+ +)\d+/g, '$1#')
