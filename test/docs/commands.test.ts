@@ -18,3 +18,14 @@ test('each `kill-switch redis acl` in the pages prints the user that the page sh
     expect(stdout).toMatch(/^user kill-switch\+default\+/);
   }
 });
+
+test('each verb in the pages is one of the command', async () => {
+  const { stdout } = await runHere(['--help']);
+  const [, listed = ''] = stdout.split('Commands:');
+  const verbs = [...listed.matchAll(/^ {2}([a-z]+) /gm)].map(([, verb]) => verb);
+  const found = ['README.md', ...filesBelow(root, ['.md'], 'docs')].flatMap((page) =>
+    [...readFileSync(join(root, page), 'utf8').matchAll(/(?:^|`|npx )kill-switch ([a-z]+)/gm)].map(([, verb]) => verb),
+  );
+  expect(found.length).toBeGreaterThan(50);
+  for (const verb of found) expect(verbs).toContain(verb);
+});
