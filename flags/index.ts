@@ -43,6 +43,7 @@ export {
   actionNameProblem,
   actionPatterns,
   formatTarget,
+  isPattern,
   parseTarget,
   reaches,
   readTarget,

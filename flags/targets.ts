@@ -55,7 +55,7 @@ function starProblem({ type, id }: Target, toPaste: (target: string) => string):
 export const restrictsNobody = (recorded: string): boolean => starProblem(readTarget(recorded), byKilling) !== null;
 
 /** True for a domain followed by `.*`, without any other `*`. */
-const isPattern = (id: string): boolean => /^[^*]+\.\*$/.test(id);
+export const isPattern = (id: string): boolean => /^[^*]+\.\*$/.test(id);
 
 /**
  * A target as a log has it. Another version may have recorded a `*` anywhere: it then stands for one id, which nobody

@@ -68,17 +68,19 @@ function normalised<Input, Result>(definition: ActionDefinition<Input, Result>):
 type Limits<Input> = Readonly<Record<string, LimitDefinition<Input>>>;
 
 function limitsOf<Input>(action: string, limits: Limits<Input> | undefined): Limits<Input> | undefined {
-  const read = ownOnly(`limits of ${action}`, limits);
-  for (const [name, limit] of Object.entries(read ?? {})) {
-    const problem = idProblem(name);
-    if (problem) throw invalid(`The limit of an action ${problem}.`);
-    const what = `the limit ${quoteId(name)} of ${action}`;
-    const { max, of } = checkKeys(what, limit, { max: true, of: true });
-    if (typeof max !== 'number' || !Number.isFinite(max) || max < 0)
-      throw invalid(`max of ${what} must be a finite number of at least 0, not ${quoteId(max)}.`);
-    mustBeFunction(`of of ${what}`, of);
-  }
-  return read;
+  const own = ownOnly(`limits of ${action}`, limits);
+  return own && Object.fromEntries(Object.entries(own).map(([name, limit]) => [name, limitOf(action, name, limit)]));
+}
+
+function limitOf<Input>(action: string, name: string, limit: LimitDefinition<Input>): LimitDefinition<Input> {
+  const problem = idProblem(name);
+  if (problem) throw invalid(`The limit of an action ${problem}.`);
+  const what = `the limit ${quoteId(name)} of ${action}`;
+  const { max, of } = checkKeys(what, limit, { max: true, of: true });
+  if (typeof max !== 'number' || !Number.isFinite(max) || max < 0)
+    throw invalid(`max of ${what} must be a finite number of at least 0, not ${quoteId(max)}.`);
+  mustBeFunction(`of of ${what}`, of);
+  return { max, of: of.bind(limit) };
 }
 
 type Spend<Input, Result> = NonNullable<ActionDefinition<Input, Result>['spend']>;
@@ -90,15 +92,19 @@ function spendOf<Input, Result>(
   const own = ownOnly(`spend of ${action}`, spend);
   if (own === undefined) return undefined;
   const read = checkKeys(`spend of ${action}`, own, { usd: true, tokens: true, calls: true });
-  for (const [type, amount] of Object.entries(read)) checkAmount(`spend.${type} of ${action}`, amount);
-  return read;
+  return Object.fromEntries(
+    Object.entries(read).map(([type, amount]) => [type, amountOf(`spend.${type} of ${action}`, amount)]),
+  );
 }
 
-function checkAmount<Input, Result>(what: string, amount: SpendAmount<Input, Result> | undefined): void {
-  if (amount === undefined || typeof amount === 'function') return;
+type Amount<Input, Result> = SpendAmount<Input, Result> | undefined;
+
+function amountOf<Input, Result>(what: string, amount: Amount<Input, Result>): Amount<Input, Result> {
+  if (amount === undefined || typeof amount === 'function') return amount;
   const { reserve, settle } = checkKeys(what, amount, { reserve: true, settle: true });
   mustBeFunction(`reserve of ${what}`, reserve);
   checkType(`settle of ${what}`, settle, 'function');
+  return { reserve: reserve.bind(amount), settle: settle?.bind(amount) };
 }
 
 type Reverse<Input, Result> = NonNullable<ActionDefinition<Input, Result>['reverse']>;
@@ -112,7 +118,7 @@ function reverseOf<Input, Result>(
   const problem = actionNameProblem(action);
   if (problem) throw invalid(`The reverse action of an action ${problem}.`);
   mustBeFunction(`input of reverse of ${name}`, input);
-  return { action, input };
+  return { action, input: input.bind(reverse) };
 }
 
 function mustBeFunction(what: string, value: unknown): void {

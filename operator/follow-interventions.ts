@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { notify } from '../flags/callbacks.ts';
 import { handlingOf, messageOf } from '../flags/index.ts';
-import { KEPT_INTERVENTIONS, KEPT_PROPOSALS, type ShelfReader } from '../store/ports.ts';
-import { type ReportedIntervention, recordKey, recordsIn } from '../store/reports.ts';
+import { KEPT_INTERVENTIONS, KEPT_PROPOSALS, type ListName, type ShelfReader } from '../store/ports.ts';
+import { eachOnce, recordIn, recordKey, type ReportedIntervention } from '../store/reports.ts';
 import { untilEnded } from './until-ended.ts';
 
 /** How often the store is asked, in milliseconds. */
@@ -12,6 +12,15 @@ const PER_POLL = 1000;
 const KEPT = Math.max(KEPT_INTERVENTIONS, KEPT_PROPOSALS);
 /** How many keys are remembered before those are forgotten that the store does not keep any more. */
 const MOST_KNOWN = 200_000;
+
+/** What is followed. */
+export interface InterventionSource {
+  readonly shelf: ShelfReader;
+  /** Aborts when the connection is closed. */
+  readonly closed: AbortSignal;
+  /** Waits between two polls, or until the signal fires; a test gives its own, to know when the store was asked. */
+  readonly pause?: ((signal: AbortSignal) => Promise<unknown>) | undefined;
+}
 
 export interface FollowingInterventions {
   readonly matches: (record: ReportedIntervention) => boolean;
@@ -29,15 +38,15 @@ export interface FollowingInterventions {
  * @throws KillSwitchError CLOSED
  */
 export function followInterventions(
-  source: { readonly shelf: ShelfReader; readonly closed: AbortSignal },
+  source: InterventionSource,
   following: FollowingInterventions,
 ): AsyncIterableIterator<ReportedIntervention> {
-  const { closed, shelf } = source;
-  return untilEnded((signal) => newOnes(shelf, { ...following, signal }), { signal: following.signal, closed });
+  const { signal, ...asked } = following;
+  return untilEnded((ended) => newOnes(source, { ...asked, signal: ended }), { signal, closed: source.closed });
 }
 
 async function* newOnes(
-  shelf: ShelfReader,
+  { shelf, pause = (signal) => sleep(POLL_MS, undefined, { signal }) }: InterventionSource,
   { matches, proposals, withKept, signal, onTrouble }: FollowingInterventions,
 ): AsyncGenerator<ReportedIntervention> {
   const known = new KnownRecords();
@@ -47,8 +56,10 @@ async function* newOnes(
     let fresh: readonly ReportedIntervention[] = [];
     try {
       const isWhole = !answered || known.isFull;
-      fresh = known.take(await read(shelf, isWhole ? KEPT : PER_POLL, proposals), isWhole);
-      if (!isWhole && mayBeMore(fresh)) fresh = [...fresh, ...known.take(await read(shelf, KEPT, proposals), true)];
+      const read = await readLists(shelf, isWhole ? KEPT : PER_POLL, proposals);
+      const mayBeMore = !isWhole && read.some((each) => known.runOfNew(each) >= PER_POLL);
+      fresh = known.take(read, isWhole);
+      if (mayBeMore) fresh = [...fresh, ...known.take(await readLists(shelf, KEPT, proposals), true)];
       if (!answered && !withKept) fresh = [];
       answered = true;
       if (troubled) notify(onTrouble, '');
@@ -62,13 +73,24 @@ async function* newOnes(
     }
     for (const record of fresh.toSorted((a, b) => Date.parse(a.at) - Date.parse(b.at)))
       if (matches(record)) yield record;
-    await sleep(POLL_MS, undefined, { signal }).catch(() => {}); // aborted: the loop ends
+    await pause(signal).catch(() => {}); // aborted: the loop ends
   }
 }
 
-async function read(shelf: ShelfReader, limit: number, proposalsOnly: boolean): Promise<ReportedIntervention[]> {
-  const lists = [await shelf.proposals(limit), ...(proposalsOnly ? [] : [await shelf.interventions(limit)])];
-  return recordsIn(lists.flatMap(({ texts }) => texts)).records;
+/** What was read of all lists of a kind: the texts of each list in a row; null: a text that is no record. */
+interface ReadLists {
+  readonly found: readonly (ReportedIntervention | null)[];
+  readonly problems: number;
+}
+
+async function readLists(shelf: ShelfReader, limit: number, proposalsOnly: boolean): Promise<ReadLists[]> {
+  const kinds: readonly ListName[] = proposalsOnly ? ['proposals'] : ['proposals', 'interventions'];
+  const lists: ReadLists[] = [];
+  for (const kind of kinds) {
+    const { texts, problems } = await shelf[kind](limit);
+    lists.push({ found: texts.map(recordIn), problems: problems.length });
+  }
+  return lists;
 }
 
 /** The records that were there already. */
@@ -80,17 +102,29 @@ class KnownRecords {
   }
 
   /** Those that are new. `isAll`: these are all that the store keeps, so that any others can be forgotten. */
-  take(records: readonly ReportedIntervention[], isAll: boolean): ReportedIntervention[] {
-    const fresh = records.filter((record) => !this.#keys.has(recordKey(record)));
+  take(read: readonly ReadLists[], isAll: boolean): ReportedIntervention[] {
+    const records = eachOnce(read.flatMap(({ found }) => found));
+    const fresh = records.filter((record) => !this.#isKnown(record));
     if (isAll) this.#keys = new Set(records.map(recordKey));
     else for (const record of fresh) this.#keys.add(recordKey(record));
     return fresh;
   }
-}
 
-/** True where one list may have had more new ones than were read of it. */
-function mayBeMore(fresh: readonly ReportedIntervention[]): boolean {
-  const counts = new Map<string | null, number>();
-  for (const { writer } of fresh) counts.set(writer, (counts.get(writer) ?? 0) + 1);
-  return [...counts.values()].some((each) => each >= PER_POLL);
+  /**
+   * The most texts in a row none of which was there before. A list that came full, and is all new, may have had more
+   * new ones than were read of it. Texts count, not records: one that cannot be read, or that came twice, has taken up
+   * a place in the list as well; so may each problem.
+   */
+  runOfNew({ found, problems }: ReadLists): number {
+    let [longest, run] = [0, 0];
+    for (const record of found) {
+      run = record !== null && this.#isKnown(record) ? 0 : run + 1;
+      longest = Math.max(longest, run);
+    }
+    return longest + problems;
+  }
+
+  #isKnown(record: ReportedIntervention): boolean {
+    return this.#keys.has(recordKey(record));
+  }
 }

@@ -1,5 +1,6 @@
-import { idProblem, invalid, quoteId, readTarget, textProblem } from '../flags/index.ts';
-import { checkKeys, readable } from '../flags/options.ts';
+import { idProblem, invalid, isPattern, quoteId, readTarget, textProblem } from '../flags/index.ts';
+import { checkKeys, type Keys, readable } from '../flags/options.ts';
+import { keysOf, tableOf } from '../flags/table.ts';
 import { EXECUTOR_STATES } from './acknowledge.ts';
 import type { FollowOptions, SurfaceRow } from './control-plane.ts';
 import type { FollowingInterventions } from './follow-interventions.ts';
@@ -7,20 +8,27 @@ import type { Following } from './follow-log.ts';
 import { checkBoolean, checkFunction, checkSignal, isoTime, wholeNumber } from './given.ts';
 import {
   EVENT_FILTERS,
+  type FilterName,
   INTERVENTION_FILTERS,
   type Filters,
   type FilterValues,
+  type Wanted,
   SURFACE_FILTERS,
 } from './list-filters.ts';
 import type { FollowInterventionsOptions, LogOptions, Page, SurfacesOptions } from './lists.ts';
 
-// What callers ask of a list, checked before the store is asked.
+// What callers ask of a list, checked before the store is asked. Each option is read once: `checkKeys` gives a copy.
+
+/** The filters that are given, and whether a row matches all of them. */
+interface Filtered<Row> {
+  readonly wanted: Wanted;
+  readonly matches: (row: Row) => boolean;
+}
 
 /** `limit` Infinity: all that is left. */
-export interface Asked<Row> {
+export interface Asked<Row> extends Filtered<Row> {
   readonly skip: number;
   readonly limit: number;
-  readonly matches: (row: Row) => boolean;
 }
 
 /** Every filter among these options has to be one of the list's. */
@@ -32,21 +40,23 @@ export function givenList<Options extends Page, Row>(
   filters: FiltersOf<Options, Row>,
 ): Asked<Row> {
   return readable(`The options of ${what}`, () => {
-    checkKeys<object>(what, options, { ...keysOf(filters), skip: ['offset'], limit: ['count', 'take'] });
-    const { skip = 0, limit = Number.POSITIVE_INFINITY } = options;
+    const keys: Keys<Page> = { ...filterKeys(filters), skip: ['offset'], limit: ['count', 'take'] };
+    const given = checkKeys<Page>(what, options, keys);
+    const { skip = 0, limit = Number.POSITIVE_INFINITY } = given;
     wholeNumber('skip', skip, 0);
     if (limit !== Number.POSITIVE_INFINITY) wholeNumber('limit', limit, 1);
-    return { skip, limit, matches: givenFilters(options, filters) };
+    return { skip, limit, ...filtered(given, filters) };
   });
 }
 
 /** Which actions are listed. Who will use one is not known, so they are not listed by agent, mission or run. */
 export function givenSurfaces(options: SurfacesOptions): Asked<SurfaceRow> {
   const asked = givenList('surfaces', options, SURFACE_FILTERS);
-  const { type } = readTarget(options.target ?? 'all');
+  const { target = 'all' } = asked.wanted;
+  const { type } = readTarget(target);
   if (type === 'agent' || type === 'mission' || type === 'run')
     throw invalid(
-      `Which actions ${quoteId(options.target)} will use is not known: actions are listed by all, action:PATTERN, feature:NAME or surface:NAME.`,
+      `Which actions ${quoteId(target)} will use is not known: actions are listed by all, action:PATTERN, feature:NAME or surface:NAME.`,
     );
   return asked;
 }
@@ -54,63 +64,75 @@ export function givenSurfaces(options: SurfacesOptions): Asked<SurfaceRow> {
 /** The log from after an event on. */
 export function givenLog(options: LogOptions): Pick<Following, 'after' | 'matches'> {
   return readable('The options of log', () => {
-    checkKeys<object>('log', options, { after: true, ...keysOf(EVENT_FILTERS) });
-    return afterAndMatches(options);
+    const keys: Keys<Pick<LogOptions, 'after'>> = { after: true, ...filterKeys(EVENT_FILTERS) };
+    return afterAndMatches(checkKeys<Pick<LogOptions, 'after'>>('log', options, keys));
   });
 }
 
 export function givenFollow(options: FollowOptions): Following {
   return readable('The options of follow', () => {
-    checkKeys<object>('follow', options, { after: true, signal: true, onTrouble: true, ...keysOf(EVENT_FILTERS) });
-    const { signal, onTrouble = () => {} } = options;
-    checkSignal(signal);
-    checkFunction('onTrouble', onTrouble);
-    return { ...afterAndMatches(options), signal: signal ?? new AbortController().signal, onTrouble };
+    const keys: Keys<FollowOptions> = { after: true, signal: true, onTrouble: true, ...filterKeys(EVENT_FILTERS) };
+    const given = checkKeys('follow', options, keys);
+    return { ...afterAndMatches(given), ...listening(given) };
   });
 }
 
 export function givenFollowInterventions(options: FollowInterventionsOptions): FollowingInterventions {
-  const own = { signal: true, onTrouble: true } as const;
   return readable('The options of followInterventions', () => {
-    checkKeys<object>('followInterventions', options, { ...keysOf(INTERVENTION_FILTERS), ...own });
-    const { signal, onTrouble = () => {}, since, proposals } = options;
-    checkSignal(signal);
-    checkFunction('onTrouble', onTrouble);
+    const keys: Keys<FollowInterventionsOptions> = {
+      ...filterKeys(INTERVENTION_FILTERS),
+      signal: true,
+      onTrouble: true,
+    };
+    const given = checkKeys('followInterventions', options, keys);
+    const { wanted, matches } = filtered(given, INTERVENTION_FILTERS);
     return {
-      matches: givenFilters(options, INTERVENTION_FILTERS),
-      proposals: proposals === true,
-      withKept: since !== undefined,
-      signal: signal ?? new AbortController().signal,
-      onTrouble,
+      matches,
+      proposals: wanted.proposals === true,
+      withKept: wanted.since !== undefined,
+      ...listening(given),
     };
   });
 }
 
-const afterAndMatches = ({ after = 0, ...filters }: LogOptions): Pick<Following, 'after' | 'matches'> => ({
+/** What ends a following, and who is told of its troubles. */
+function listening({
+  signal,
+  onTrouble = () => {},
+}: Pick<FollowOptions, 'signal' | 'onTrouble'>): Pick<Following, 'signal' | 'onTrouble'> {
+  checkSignal(signal);
+  checkFunction('onTrouble', onTrouble);
+  return { signal: signal ?? new AbortController().signal, onTrouble };
+}
+
+const afterAndMatches = ({ after = 0, ...given }: Pick<LogOptions, 'after'>): Pick<Following, 'after' | 'matches'> => ({
   after: wholeNumber('after', after, 0),
-  matches: givenFilters(filters, EVENT_FILTERS),
+  matches: filtered(given, EVENT_FILTERS).matches,
 });
 
 /** The keys of a list's filters, for `checkKeys`. */
-const keysOf = <Row>(filters: Filters<Row>): Readonly<Record<string, true>> =>
-  Object.fromEntries(Object.keys(filters).map((name) => [name, true]));
+const filterKeys = <Table extends object>(filters: Table): Readonly<Record<Extract<keyof Table, string>, true>> =>
+  tableOf(keysOf(filters), () => true);
 
-/** True for the rows that match every filter that is given. @throws KillSwitchError INVALID_ARGUMENT */
-function givenFilters<Row>(options: object, filters: Filters<Row>): (row: Row) => boolean {
-  const given: Readonly<Record<string, unknown>> = { ...options };
-  const tests = NAMES.flatMap((name) => testOf(name, filters, given[name]) ?? []);
-  return (row) => tests.every((test) => test(row));
+/** @param given read already: each option once. @throws KillSwitchError INVALID_ARGUMENT */
+function filtered<Row>(given: object, filters: Filters<Row>): Filtered<Row> {
+  const values: Readonly<Record<string, unknown>> = { ...given };
+  const wanted: { -readonly [F in FilterName]?: FilterValues[F] } = {};
+  const tests = keysOf(READ).flatMap((name) => testOf({ name, given: values[name] }, filters, wanted) ?? []);
+  return { wanted, matches: (row) => tests.every((test) => test(row)) };
 }
 
-function testOf<F extends keyof FilterValues, Row>(
-  name: F,
+/** Reads one filter into `wanted`; undefined where it is not given. */
+function testOf<F extends FilterName, Row>(
+  { name, given }: { readonly name: F; readonly given: unknown },
   filters: Filters<Row>,
-  given: unknown,
+  wanted: { -readonly [N in FilterName]?: FilterValues[N] },
 ): ((row: Row) => boolean) | undefined {
   const matches = filters[name];
   if (matches === undefined || given === undefined) return undefined;
-  const wanted = READ[name](given);
-  return (row) => matches(wanted, row);
+  const value = READ[name](given);
+  wanted[name] = value;
+  return (row) => matches(value, row);
 }
 
 const text = (what: string, given: unknown, problem: string | null): string => {
@@ -118,13 +140,19 @@ const text = (what: string, given: unknown, problem: string | null): string => {
   throw invalid(`${what} ${problem}, and is ${quoteId(given)}.`);
 };
 
-const READ: { readonly [F in keyof FilterValues]: (given: unknown) => FilterValues[F] } = {
+const READ: { readonly [F in FilterName]: (given: unknown) => FilterValues[F] } = {
   target(given) {
     readTarget(given);
     return String(given);
   },
   agent: (given) => text('agent', given, idProblem(given)),
-  action: (given) => text('action', given, textProblem(given)),
+  action(given) {
+    const action = text('action', given, textProblem(given));
+    if (!action.includes('*') || isPattern(action)) return action;
+    throw invalid(
+      `action is an action (email.send), or all that begin alike (email.*): in ${quoteId(action)} the * would match nothing.`,
+    );
+  },
   actor: (given) => text('actor', given, textProblem(given)),
   since: (given) => Date.parse(isoTime(given)),
   state(given) {
@@ -139,18 +167,3 @@ const READ: { readonly [F in keyof FilterValues]: (given: unknown) => FilterValu
     return given === true;
   },
 };
-
-const NAMES = [
-  'target',
-  'agent',
-  'action',
-  'actor',
-  'since',
-  'state',
-  'proposals',
-] as const satisfies readonly (keyof FilterValues)[];
-
-/** The part of a list that was asked for, and how many there are. */
-export function listed<Row>(all: readonly Row[], { skip, limit }: Pick<Asked<Row>, 'skip' | 'limit'>) {
-  return { data: all.slice(skip, skip + limit), count: all.length };
-}

@@ -1,4 +1,4 @@
-import { type ActiveKill, type LogEvent, readTarget, type Target } from '../flags/index.ts';
+import { type ActiveKill, type LogEvent, reaches, readTarget, type Subject } from '../flags/index.ts';
 import type { ReportedBeat } from '../store/beats.ts';
 import type { ReportedIntervention } from '../store/reports.ts';
 import type { ExecutorAcknowledgement, ExecutorState } from './acknowledge.ts';
@@ -16,9 +16,14 @@ export interface FilterValues {
   readonly proposals: boolean;
 }
 
+export type FilterName = keyof FilterValues;
+
+/** The filters that are asked for. */
+export type Wanted = { readonly [F in FilterName]?: FilterValues[F] };
+
 /** The filters that one list takes: whether a row matches what is wanted. */
 export type Filters<Row> = {
-  readonly [F in keyof FilterValues]?: (wanted: FilterValues[F], row: Row) => boolean;
+  readonly [F in FilterName]?: (wanted: FilterValues[F], row: Row) => boolean;
 };
 
 const isSince = (since: number, time: string): boolean => Date.parse(time) >= since;
@@ -26,8 +31,7 @@ const isSince = (since: number, time: string): boolean => Date.parse(time) >= si
 /** `dana` is whoever is so called, however that was proved (`unverified:dana`). */
 const isBy = (actor: string, by: string): boolean => by === actor || by.slice(by.indexOf(':') + 1) === actor;
 
-const covers = (pattern: string, action: string): boolean =>
-  pattern === action || (pattern.endsWith('.*') && action.startsWith(pattern.slice(0, -1)));
+const covers = (pattern: string, action: string): boolean => reaches({ type: 'action', id: pattern }, { action });
 
 /** True for two actions or patterns that have an action in common. */
 const overlap = (one: string, other: string): boolean => covers(one, other) || covers(other, one);
@@ -57,29 +61,21 @@ export const EXECUTOR_FILTERS = {
   since: (since, { beat }) => isSince(since, beat.heard_at ?? beat.at),
 } satisfies Filters<HeardExecutor>;
 
+/** What a kill looks at in an action, whoever uses it. */
+const madeOf = ({ action, surface, feature }: SurfaceRow): Subject => ({
+  action,
+  surface,
+  feature: feature ?? undefined,
+});
+
 export const SURFACE_FILTERS = {
-  target: (target, row) => isUnreadable(row) || reachesSurface(readTarget(target), row),
+  target: (target, row) => isUnreadable(row) || reaches(readTarget(target), madeOf(row)),
   action: (action, row) => isUnreadable(row) || overlap(action, row.action),
   since: (since, row) => isUnreadable(row) || (row.last_used !== null && isSince(since, row.last_used)),
 } satisfies Filters<SurfaceRow>;
 
-function reachesSurface({ type, id }: Target, { action, feature, surface }: SurfaceRow): boolean {
-  switch (type) {
-    case 'all':
-      return true;
-    case 'action':
-      return covers(id, action);
-    case 'feature':
-      return id === feature;
-    case 'surface':
-      return id === surface;
-    default:
-      return false; // refused where the options are read: which agent will use an action is not known
-  }
-}
-
 export const INTERVENTION_FILTERS = {
-  target: (target, row) => causedBy(row.cause) === target || stoodFor(readTarget(target), row),
+  target: (target, row) => causedBy(row.cause) === target || reaches(readTarget(target), stoodFor(row)),
   agent: (agent, row) => row.agent_id === agent,
   action: (action, row) => row.action !== null && overlap(action, row.action),
   since: (since, row) => isSince(since, row.at),
@@ -92,29 +88,14 @@ function causedBy({ kind, target, feature }: ReportedIntervention['cause']): unk
   return kind === 'feature' ? `feature:${String(feature)}` : undefined;
 }
 
-function stoodFor(
-  { type, id }: Target,
-  { agent_id, mission_id, run_id, action, surface }: ReportedIntervention,
-): boolean {
-  switch (type) {
-    case 'all':
-      return true;
-    case 'agent':
-      return id === agent_id;
-    case 'mission':
-      return id === mission_id;
-    case 'run':
-      return id === run_id;
-    case 'action':
-      return action !== null && covers(id, action);
-    case 'surface':
-      return id === surface;
-    case 'feature':
-      return false; // a record has no feature, other than as a cause
-    default:
-      return type satisfies never;
-  }
-}
+/** What the work of a record stood for. A record has no feature, other than as a cause. */
+const stoodFor = ({ agent_id, mission_id, run_id, action, surface }: ReportedIntervention): Subject => ({
+  agentId: agent_id ?? undefined,
+  missionId: mission_id ?? undefined,
+  runId: run_id ?? undefined,
+  action: action ?? undefined,
+  surface: surface ?? undefined,
+});
 
 export const EVENT_FILTERS = {
   target: (target, event) => changedTarget(event) === target,

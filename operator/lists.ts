@@ -16,6 +16,12 @@ export interface Page {
   readonly limit?: number | undefined;
 }
 
+/** Such a part of a list. */
+export const partOf = <Row>(
+  all: readonly Row[],
+  { skip = 0, limit = Number.POSITIVE_INFINITY }: Page,
+): ListAnswer<Row> => ({ data: all.slice(skip, skip + limit), count: all.length });
+
 /** Which kills are listed: those that match each filter that is given. */
 export interface KillsOptions extends Page {
   /** The kill of exactly this target. */

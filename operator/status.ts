@@ -1,9 +1,9 @@
 import { type ActiveKill, KillSwitchError, type KillRecord, killRecord, type State } from '../flags/index.ts';
 import { acknowledge, EVERYTHING } from './acknowledge.ts';
 import type { ForksAnswer, Status } from './control-plane.ts';
-import { type Asked, listed } from './given-list.ts';
+import type { Asked } from './given-list.ts';
 import type { Heard } from './hearing.ts';
-import type { ListAnswer } from './lists.ts';
+import { type ListAnswer, partOf } from './lists.ts';
 
 /** The switch of one organization at one moment, by the store's clock. */
 export interface WholeSwitch {
@@ -35,13 +35,15 @@ export function statusOf(whole: WholeSwitch, { beats, head: store, time }: Heard
   };
 }
 
+const ALL = { skip: 0, limit: Number.POSITIVE_INFINITY, matches: () => true };
+
 /** Newest first. Reading ends no kill: one that is past its end by the store's clock is shown as `overdue`. */
 export function killRecords(
   { organizationId, state, time }: WholeSwitch,
-  { skip, limit, matches }: Asked<ActiveKill> = { skip: 0, limit: Number.POSITIVE_INFINITY, matches: () => true },
+  { matches, ...page }: Pick<Asked<ActiveKill>, 'skip' | 'limit' | 'matches'> = ALL,
 ): ListAnswer<KillRecord> {
   const found = [...state.activeKills()].filter(matches).sort((a, b) => b.epoch - a.epoch);
-  const { data, count } = listed(found, { skip, limit });
+  const { data, count } = partOf(found, page);
   return {
     data: data.map((kill) => ({
       ...killRecord(organizationId, kill),

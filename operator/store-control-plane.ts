@@ -42,17 +42,18 @@ import type {
 } from './control-plane.ts';
 import { followInterventions } from './follow-interventions.ts';
 import { followLog } from './follow-log.ts';
-import { givenFollow, givenFollowInterventions, givenList, givenLog, givenSurfaces, listed } from './given-list.ts';
+import { givenFollow, givenFollowInterventions, givenList, givenLog, givenSurfaces } from './given-list.ts';
 import { EXECUTOR_FILTERS, INTERVENTION_FILTERS, KILL_FILTERS } from './list-filters.ts';
-import type {
-  ExecutorsOptions,
-  FollowInterventionsOptions,
-  InterventionsAnswer,
-  InterventionsOptions,
-  KillsOptions,
-  ListAnswer,
-  LogOptions,
-  SurfacesOptions,
+import {
+  type ExecutorsOptions,
+  type FollowInterventionsOptions,
+  type InterventionsAnswer,
+  type InterventionsOptions,
+  type KillsOptions,
+  type ListAnswer,
+  type LogOptions,
+  partOf,
+  type SurfacesOptions,
 } from './lists.ts';
 import { forgetExecutor } from './forget-executor.ts';
 import {
@@ -245,14 +246,14 @@ export class StoreControlPlane implements ControlPlane {
       })),
     );
     const found = heard.filter(matches).map(({ executor }) => executor);
-    return listed(found, page);
+    return partOf(found, page);
   }
 
   async interventions(options: InterventionsOptions = {}): Promise<InterventionsAnswer> {
-    const { matches, ...page } = givenList('interventions', options, INTERVENTION_FILTERS);
+    const { matches, wanted, ...page } = givenList('interventions', options, INTERVENTION_FILTERS);
     const { shelf } = this.#connection;
-    const { interventions, unreadable } = await readInterventions(shelf, KEPT, options.proposals);
-    return { ...listed(interventions.filter(matches), page), unreadable };
+    const { interventions, unreadable } = await readInterventions(shelf, KEPT, wanted.proposals);
+    return { ...partOf(interventions.filter(matches), page), unreadable };
   }
 
   followInterventions(options: FollowInterventionsOptions = {}): AsyncIterable<ReportedIntervention> {
@@ -262,7 +263,7 @@ export class StoreControlPlane implements ControlPlane {
 
   async surfaces(options: SurfacesOptions = {}): Promise<ListAnswer<SurfaceRow>> {
     const { matches, ...page } = givenSurfaces(options);
-    return listed((await surfaceRows(this.#connection)).filter(matches), page);
+    return partOf((await surfaceRows(this.#connection)).filter(matches), page);
   }
 
   log(options: LogOptions = {}): AsyncIterable<LogEvent> {

@@ -89,8 +89,9 @@ const readable = <T>(schema: z.ZodType<T>, text: string): T | null => {
 export type ReportedIntervention = Intervention & { readonly writer: string | null };
 
 /**
- * The newest interventions and proposals, newest first; `unreadable` counts those that could not be read. A batch whose
- * answer was lost is written again: each id of one writer counts once.
+ * The last interventions and proposals of each list that the store keeps, at most `limit` of each, newest first: no
+ * list takes the place of another. `unreadable` counts those that could not be read. A batch whose answer was lost is
+ * written again: each id of one writer counts once.
  */
 export async function readInterventions(
   shelf: ShelfReader,
@@ -99,39 +100,39 @@ export async function readInterventions(
 ): Promise<{ readonly interventions: readonly ReportedIntervention[]; readonly unreadable: number }> {
   const proposals = await newestTexts(shelf, 'proposals', limit);
   const texts = proposalsOnly ? proposals : [...(await newestTexts(shelf, 'interventions', limit)), ...proposals];
-  const { records, unreadable } = recordsIn(texts);
-  return { interventions: records.sort((a, b) => (a.at < b.at ? 1 : -1)).slice(0, limit), unreadable };
+  const found = texts.map(recordIn);
+  const interventions = eachOnce(found).sort((a, b) => compare(b.at, a.at));
+  return { interventions, unreadable: found.filter((record) => record === null).length };
 }
 
 /** The same key is the same record. */
 export const recordKey = ({ writer, id }: Pick<ReportedIntervention, 'writer' | 'id'>): string => `${writer}\n${id}`;
 
-/** The records in these texts, each once, and how many texts are none. */
-export function recordsIn(texts: readonly KeptText[]): {
-  readonly records: ReportedIntervention[];
-  readonly unreadable: number;
-} {
-  const found = texts.flatMap(({ text, writer = null }): ReportedIntervention[] => {
-    const record = readable(interventionSchema, text);
-    return record ? [{ ...record, writer }] : [];
-  });
-  const records = [...new Map(found.map((record) => [recordKey(record), record])).values()];
-  return { records, unreadable: texts.length - found.length };
+/** The record in a text; null where it is none. */
+export function recordIn({ text, writer }: KeptText): ReportedIntervention | null {
+  const record = readable(interventionSchema, text);
+  return record && { ...record, writer: writer ?? null };
 }
+
+/** These records, each once. */
+export const eachOnce = (found: readonly (ReportedIntervention | null)[]): ReportedIntervention[] => [
+  ...new Map(found.flatMap((record) => (record ? [[recordKey(record), record] as const] : []))).values(),
+];
+
+const compare = (one: string, other: string): number => (one < other ? -1 : one > other ? 1 : 0);
 
 /** When a record was made, by its writer's own word; '' where the text is no record. */
 const madeAt = (text: string): string => /"at":"([^"]*)"/.exec(text)?.[1] ?? '';
 
 /**
- * The newest texts of all lists, at most `limit`, the newest last. Problems come before them, as texts that are no
- * records.
+ * The last texts of each list, at most `limit` of each, the newest of all of them last. Problems come before them, as
+ * texts that are no records.
  */
 export async function newestTexts(shelf: ShelfReader, kind: ListName, limit: number): Promise<readonly KeptText[]> {
   const { texts, problems } = await shelf[kind](limit);
   const newest = texts
     .map((kept) => [madeAt(kept.text), kept] as const)
-    .sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
-    .slice(-limit)
+    .sort(([a], [b]) => compare(a, b))
     .map(([, kept]) => kept);
   return [...problems.map((problem) => ({ text: `(${problem})` })), ...newest];
 }

@@ -1,30 +1,20 @@
 import { type Command, Option } from 'commander';
-import { idProblem, invalid, quoteId, shellWord, textProblem } from '../../flags/index.ts';
-import { rowsOf } from '../../flags/table.ts';
-import { EXECUTOR_STATES, type ExecutorState } from '../acknowledge.ts';
+import { idProblem, invalid, isPattern, quoteId, readTarget, shellWord, textProblem } from '../../flags/index.ts';
+import { keysOf, rowsOf } from '../../flags/table.ts';
+import { EXECUTOR_STATES } from '../acknowledge.ts';
+import type { FilterName, FilterValues } from '../list-filters.ts';
 import { oneOf, parseTargetWord, wholeNumber } from './arguments.ts';
 import { parseSince } from './duration.ts';
 import { stateWord } from './tables.ts';
-
-/** The filters that lists have. */
-export type FilterName = 'target' | 'agent' | 'action' | 'actor' | 'since' | 'state' | 'proposals';
 
 /** The filters that a list takes, and what each comes to there, for its help. */
 export type FilterHelp = Readonly<Partial<Record<FilterName, string>>>;
 
 /** What was typed of them, as the lists of a control plane take it. */
-export interface GivenFilters {
-  readonly target?: string;
-  readonly agent?: string;
-  readonly action?: string;
-  readonly actor?: string;
-  readonly since?: Date;
-  readonly state?: ExecutorState;
-  readonly proposals?: boolean;
-}
+export type TypedFilters = { readonly [F in FilterName]?: F extends 'since' ? Date : FilterValues[F] };
 
 /** Which part of a list is shown, and in what form. */
-export interface ListOptions extends GivenFilters {
+export interface ListOptions extends TypedFilters {
   readonly skip: number;
   readonly limit?: number;
   readonly output?: 'wide';
@@ -41,7 +31,7 @@ const named =
 /** An action, or a pattern of actions. Another `*` would match nothing. */
 function parseAction(text: string): string {
   named('action', 'an action or a pattern of actions')(text);
-  if (!text.includes('*') || /^[^*]+\.\*$/.test(text)) return text;
+  if (!text.includes('*') || isPattern(text)) return text;
   throw invalid(
     `--action takes an action (email.send), or all that begin alike (email.*): in ${quoteId(text)} the * would match nothing.`,
   );
@@ -53,7 +43,7 @@ const option = (flags: string, parse: (text: string) => unknown) => (help: strin
 const OPTIONS: { readonly [F in FilterName]: (help: string, verb: string) => Option } = {
   target: (help, verb) =>
     new Option('--target <target>', help).argParser((text) =>
-      parseTargetWord(text, (target) => `kill-switch ${verb} --target ${shellWord(target)}`),
+      parseTargetWord(text, (target) => `kill-switch ${verb} --target ${shellWord(target)}`, readTarget),
     ),
   agent: option('--agent <id>', named('agent', 'the id of an agent')),
   action: option('--action <pattern>', parseAction),
@@ -78,23 +68,19 @@ const filterOptions = (verb: string, filters: FilterHelp): Option[] =>
   });
 
 /** Only the filters among the options of a verb. */
-export const givenFilters = ({
-  target,
-  agent,
-  action,
-  actor,
-  since,
-  state,
-  proposals,
-}: GivenFilters): GivenFilters => ({
-  ...(target !== undefined && { target }),
-  ...(agent !== undefined && { agent }),
-  ...(action !== undefined && { action }),
-  ...(actor !== undefined && { actor }),
-  ...(since !== undefined && { since }),
-  ...(state !== undefined && { state }),
-  ...(proposals !== undefined && { proposals }),
-});
+export function typedFilters(options: TypedFilters): TypedFilters {
+  const typed: { -readonly [F in FilterName]?: TypedFilters[F] } = {};
+  for (const name of keysOf(OPTIONS)) copyFilter(name, options, typed);
+  return typed;
+}
+
+function copyFilter<F extends FilterName>(
+  name: F,
+  from: TypedFilters,
+  to: { -readonly [N in FilterName]?: TypedFilters[N] },
+): void {
+  if (from[name] !== undefined) to[name] = from[name];
+}
 
 /** How many rows are shown on a terminal where no `--limit` is given. */
 export const SCREEN_ROWS = 100;

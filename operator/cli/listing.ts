@@ -1,12 +1,12 @@
 import type { Option } from 'commander';
 import type { ListAnswer } from '../lists.ts';
 import type { Answer, Context, Lines, Verb } from './command.ts';
-import { type FilterHelp, givenFilters, type ListOptions, SCREEN_ROWS, withListOptions } from './list-options.ts';
+import { type FilterHelp, typedFilters, type ListOptions, SCREEN_ROWS, withListOptions } from './list-options.ts';
 import { count } from './output.ts';
 import { type Column, type Form, tableLines } from './table.ts';
 
 /** What a list is asked for: a part of it, and its filters. */
-export type AskedList = Pick<ListOptions, 'skip'> & { readonly limit?: number } & ReturnType<typeof givenFilters>;
+export type AskedList = Pick<ListOptions, 'skip'> & { readonly limit?: number } & ReturnType<typeof typedFilters>;
 
 /** A list, and what is to be said of it beside. */
 export interface Listed<Row> extends ListAnswer<Row> {
@@ -63,7 +63,7 @@ const limitOf = ({ json, screen }: Pick<Context, 'json' | 'screen'>, { limit }: 
 async function answer<Row>(listed: Listing<Row>, context: Context, options: ListOptions): Promise<Answer> {
   const { skip } = options;
   const limit = limitOf(context, options);
-  const filters = givenFilters(options);
+  const filters = typedFilters(options);
   const found = await listed.list(context, { skip, ...(limit !== undefined && { limit }), ...filters });
   const { data, count: total, below = [], more = {} } = found;
   const rest = total - skip - data.length;

@@ -1,6 +1,7 @@
 import { runInNewContext } from 'node:vm';
 import { OpenFeature } from '@openfeature/server-sdk';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { normaliseAction } from '../../guard/normalise-action.ts';
 import { createKillSwitch, type KillSwitch } from '../../index.ts';
 import { memoryStore } from '../../store/memory/index.ts';
 import { openMemorySwitch } from './open-switch.ts';
@@ -157,6 +158,43 @@ describe('the definition of an action may be an object of a class', () => {
       expect(await action.attempt({})).toMatchObject({ status: 'blocked', decision: { cause: { target } } });
       await changed(await control.revive({ target, reason: 'right' }));
     }
+  });
+
+  test('the members of its limits and of what it spends are read once, and keep their this', () => {
+    let reads = 0;
+    const once = <T>(first: T, later: T): T => {
+      reads += 1;
+      return reads <= 2 ? first : later;
+    };
+    class Amount {
+      readonly #amount = 5;
+      get max(): number {
+        return once(1, 9);
+      }
+      of(): number {
+        return this.#amount;
+      }
+    }
+    class Cost {
+      readonly #amount = 7;
+      get reserve(): (input: unknown) => number {
+        const own = (cost: Cost): number => cost.#amount;
+        return once(
+          function (this: Cost) {
+            return own(this);
+          },
+          () => 0,
+        );
+      }
+    }
+    const limits = { amount: new Amount() };
+    const action = normaliseAction({ name: 'mail.send', execute, limits, spend: { usd: new Cost() } });
+    expect(reads).toBe(2);
+    expect(action.limits?.['amount']?.max).toBe(1);
+    expect(action.limits?.['amount']?.of(undefined)).toBe(5);
+    const usd = action.spend?.usd;
+    expect(typeof usd === 'object' && usd.reserve(undefined)).toBe(7);
+    expect(reads).toBe(2);
   });
 
   test.each([

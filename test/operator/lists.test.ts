@@ -165,39 +165,66 @@ describe('a list', () => {
     expect(ending.signal.aborted).toBe(true);
   });
 
-  test('of interventions is followed: whatever was not there before, however late and however much', async () => {
+  test('of interventions has each list as the store keeps it: no number of refusals pushes a proposal out', async () => {
     const { control, executor } = await setUp();
     const { reports } = await executor('mailer');
-    const numbered = (from: number, to: number): Intervention[] =>
-      Array.from({ length: to - from }, (_, at) =>
-        intervention(`${from + at}`, { at: new Date(from + at).toISOString() }),
-      );
-    await reports.record(numbered(5000, 7000));
-    const follow = async (
-      options: Parameters<ControlPlane['followInterventions']>[0],
-      most: number,
-      first: () => unknown = () => {},
-    ): Promise<string[]> => {
-      const ending = new AbortController();
-      const ids: string[] = [];
-      const records = control.followInterventions({ ...options, signal: ending.signal })[Symbol.asyncIterator]();
-      const next = records.next();
-      await new Promise((resolve) => setTimeout(resolve, 100)); // it has looked at what is there
-      await first();
-      for (let result = await next; !result.done; result = await records.next()) {
-        ids.push(result.value.id);
-        if (ids.length === most) ending.abort();
-      }
-      return ids;
+    await reports.record([intervention('p', { proposal: true, agent_id: 'other' })]);
+    const later = { at: '2026-01-02T00:00:00.000Z' };
+    await reports.record(Array.from({ length: 10_000 }, (_, index) => intervention(`${index}`, later)));
+    expect(await control.interventions({ limit: 1 })).toMatchObject({ count: 10_001, data: [{ at: later.at }] });
+    expect(await control.interventions({ agent: 'other' })).toMatchObject({ count: 1, data: [{ id: 'p' }] });
+  });
+
+  test('of interventions is followed with the same filters, and with those of before where since is given', async () => {
+    const { control, executor } = await setUp();
+    const { reports } = await executor('mailer');
+    await reports.record([
+      intervention('1', { at: '2026-01-01T00:00:00.000Z' }),
+      intervention('2', { at: '2026-01-01T00:00:01.000Z' }),
+      intervention('3', { at: '2026-01-01T00:00:02.000Z', agent_id: 'other' }),
+      intervention('4', { at: '2026-01-01T00:00:03.000Z', proposal: true }),
+    ]);
+    const first = async (options: Parameters<ControlPlane['followInterventions']>[0]): Promise<string> => {
+      for await (const { id } of control.followInterventions(options)) return id;
+      return 'none';
     };
-    // Those of before are not new, older ones that come late are, and more than one poll reads are all there.
-    const late = await follow({}, 3, () => reports.record(numbered(1, 4)));
-    expect(late).toEqual(['1', '2', '3']);
-    const many = await follow({}, 2500, () => reports.record(numbered(10_000, 12_500)));
-    expect(many).toEqual(numbered(10_000, 12_500).map(({ id }) => id));
-    expect(await follow({ since: new Date(12_498) }, 2)).toEqual(['12498', '12499']);
-    const some = [intervention('a', {}), intervention('b', { agent_id: 'other' })];
-    expect(await follow({ agent: 'other' }, 1, () => reports.record(some))).toEqual(['b']);
+    expect(await first({ since: '2026-01-01T00:00:01.000Z' })).toBe('2');
+    expect(await first({ since: new Date(0), agent: 'other' })).toBe('3');
+    expect(await first({ since: new Date(0), proposals: true })).toBe('4');
+  });
+
+  test('reads each option once, and an inherited one too', async () => {
+    const { control, executor } = await setUp();
+    const { reports } = await executor('mailer');
+    await reports.record([intervention('1', {}), intervention('2', { proposal: true })]);
+    for (const target of ['agent:a', 'agent:b', 'all']) await control.kill({ target });
+    expect(await targets(control, Object.create({ agent: 'a' }))).toEqual(['agent:a']);
+    expect(await control.interventions(Object.create({ proposals: true }))).toMatchObject({ count: 1 });
+
+    let reads = 0;
+    const changing = {
+      get target() {
+        reads += 1;
+        return reads === 1 ? 'agent:b' : 'all';
+      },
+    };
+    expect(await targets(control, changing)).toEqual(['agent:b']);
+    expect(reads).toBe(1);
+    const proposals = {
+      get proposals() {
+        reads += 1;
+        return reads === 2;
+      },
+    };
+    expect(await control.interventions(proposals)).toMatchObject({ count: 1, data: [{ id: '2' }] });
+    const surfaces = {
+      get target() {
+        reads += 1;
+        return reads === 3 ? 'action:a' : 'agent:a';
+      },
+    };
+    expect(await control.surfaces(surfaces)).toMatchObject({ count: 0 });
+    expect(reads).toBe(3);
   });
 
   test('refuses a filter that it does not have, or that has no such value', async () => {
@@ -206,6 +233,9 @@ describe('a list', () => {
       [() => control.kills({ target: 'bot' }), '"bot" is not a target'],
       [() => control.kills(any({ target: null })), 'A target is a text'],
       [() => control.kills({ agent: '' }), 'agent must not be empty'],
+      [() => control.kills({ action: 'email*' }), 'in "email*" the * would match nothing'],
+      [() => control.surfaces({ action: '*' }), 'in "*" the * would match nothing'],
+      [async () => control.log({ action: 'email.*.*' }), 'in "email.*.*" the * would match nothing'],
       [() => control.kills({ since: '2h' }), '"2h" is not a time'],
       [() => control.kills(any({ since: 5 })), '5 is not a time'],
       [() => control.kills({ since: new Date(Number.NaN) }), 'is not a time'],

@@ -64,7 +64,7 @@ test('an intervention that was written twice, because an answer was lost, counts
   expect(read.unreadable).toBe(1);
 });
 
-test('the newest of several lists are chosen by when they were made, and problems come before them', async () => {
+test('the texts of several lists are in the order in which they were made, and problems come before them', async () => {
   const at = (second: number): string => JSON.stringify(record(`${second}`, `2026-01-01T00:00:0${second}.000Z`));
   const texts = [at(1), at(4), 'no record', at(2), at(3)].map((text) => ({ text }));
   const shelf = {
@@ -74,9 +74,11 @@ test('the newest of several lists are chosen by when they were made, and problem
     all: async () => [],
   };
   const newest = (limit: number) => newestTexts(shelf, 'interventions', limit);
-  expect((await newest(2)).map(({ text }) => text)).toEqual(['(a file was left out)', at(3), at(4)]);
-  expect((await newest(9)).map(({ text }) => text).slice(1)).toEqual(['no record', at(1), at(2), at(3), at(4)]);
-  expect(await readInterventions(shelf, 2)).toMatchObject({ interventions: [{ id: '4' }, { id: '3' }], unreadable: 1 });
+  const inOrder = ['(a file was left out)', 'no record', at(1), at(2), at(3), at(4)];
+  expect((await newest(9)).map(({ text }) => text)).toEqual(inOrder);
+  const { interventions, unreadable } = await readInterventions(shelf, 9);
+  expect(interventions.map(({ id }) => id)).toEqual(['4', '3', '2', '1']);
+  expect(unreadable).toBe(2);
 });
 
 describe('what an executor reports', () => {
@@ -214,21 +216,21 @@ describe('what an executor reports', () => {
   });
 });
 
-test('the newest interventions and proposals come together, at most as many as were asked for', async () => {
+test('the newest interventions and proposals come together, at most as many of each list as were asked for', async () => {
   const at = (second: number): { text: string } => ({
     text: JSON.stringify(record(`${second}`, `2026-01-01T00:00:0${second}.000Z`)),
   });
   const shelf = {
-    interventions: async () => ({ texts: [at(1), at(3), at(5)], problems: [] }),
-    proposals: async () => ({ texts: [at(2), at(4)], problems: [] }),
+    interventions: async (limit: number) => ({ texts: [at(1), at(3), at(5)].slice(-limit), problems: [] }),
+    proposals: async (limit: number) => ({ texts: [at(0), at(2)].slice(-limit), problems: [] }),
     seen: async () => ({ texts: [], problems: [] }),
     all: async () => [],
   };
   const ids = async (limit: number, proposalsOnly?: boolean) =>
     (await readInterventions(shelf, limit, proposalsOnly)).interventions.map(({ id }) => id);
-  expect(await ids(9)).toEqual(['5', '4', '3', '2', '1']);
-  expect(await ids(2)).toEqual(['5', '4']);
-  expect(await ids(9, true)).toEqual(['4', '2']);
+  expect(await ids(9)).toEqual(['5', '3', '2', '1', '0']);
+  expect(await ids(1)).toEqual(['5', '2']); // the proposal too, though two refusals are newer
+  expect(await ids(9, true)).toEqual(['2', '0']);
 });
 
 describe('what executors have met', () => {

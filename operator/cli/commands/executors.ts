@@ -1,4 +1,5 @@
 import { sharedWriters } from '../../acknowledge.ts';
+import { partOf } from '../../lists.ts';
 import { listing } from '../listing.ts';
 import { counted, executorColumns, indistinct, problemLines } from '../tables.ts';
 
@@ -10,10 +11,10 @@ export const verb = listing({
     state: 'only executors in this state',
     since: 'only executors that have reported since: a time (RFC 3339), or how long ago, such as 2h',
   },
-  async list(context, { skip, limit = Number.POSITIVE_INFINITY, ...filters }) {
+  async list(context, { skip, limit, ...filters }) {
     // All of them: how many exports there are, and who shares a writer, is said of all.
-    const { data: all, count } = await (await context.control()).executors(filters);
-    const data = all.slice(skip, skip + limit);
+    const { data: all } = await (await context.control()).executors(filters);
+    const { data, count } = partOf(all, { skip, limit });
     const below = [...problemLines(data), ...indistinct(sharedWriters(all))];
     return { data, count, title: counted(all), below: below.filter((line) => line !== '') };
   },

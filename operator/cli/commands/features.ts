@@ -1,3 +1,4 @@
+import { partOf } from '../../lists.ts';
 import { listing } from '../listing.ts';
 
 export const verb = listing({
@@ -5,10 +6,10 @@ export const verb = listing({
   order: '; every other one is dark',
   none: 'No feature is set: every feature is dark.',
   filters: {},
-  async list(context, { skip, limit = Number.POSITIVE_INFINITY }) {
+  async list(context, asked) {
     const { features } = await (await context.control()).status();
     const all = Object.entries(features).map(([name, stage]) => ({ name, stage }));
-    return { data: all.slice(skip, skip + limit), count: all.length };
+    return partOf(all, asked);
   },
   columns: () => [
     { heading: 'STAGE', cell: ({ stage }) => stage, fixed: true },

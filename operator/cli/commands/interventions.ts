@@ -2,7 +2,7 @@ import { Option } from 'commander';
 import type { ControlPlane } from '../../control-plane.ts';
 import type { Context, Item } from '../command.ts';
 import { noteTrouble } from '../followed.ts';
-import { givenFilters, type ListOptions } from '../list-options.ts';
+import { typedFilters, type ListOptions } from '../list-options.ts';
 import { listing } from '../listing.ts';
 import { count } from '../output.ts';
 import { rowText } from '../table.ts';
@@ -40,6 +40,6 @@ async function* lines(control: ControlPlane, context: Context, options: ListOpti
   const columns = interventionColumns();
   const form = { wide: options.output === 'wide' };
   const onTrouble = noteTrouble(context);
-  for await (const each of control.followInterventions({ ...givenFilters(options), signal, onTrouble }))
+  for await (const each of control.followInterventions({ ...typedFilters(options), signal, onTrouble }))
     yield { value: each, text: rowText(columns, each, form) };
 }

@@ -4,7 +4,7 @@ import { afterOption, tailOption } from '../arguments.ts';
 import type { Answer, Context, Item, Lines, Verb } from '../command.ts';
 import { eventColumns, eventLine } from '../event-line.ts';
 import { followed } from '../followed.ts';
-import { type GivenFilters, givenFilters, type ListOptions, SCREEN_ROWS, withListOptions } from '../list-options.ts';
+import { type TypedFilters, typedFilters, type ListOptions, SCREEN_ROWS, withListOptions } from '../list-options.ts';
 import { formOf } from '../listing.ts';
 import { count } from '../output.ts';
 import { tableLines } from '../table.ts';
@@ -34,7 +34,7 @@ export const verb: Verb = (command, perform) => {
     .action(
       perform(async (context, options: LogOptions): Promise<Answer | Lines> => {
         const control = await context.control();
-        const asked = { after: options.after, ...givenFilters(options) };
+        const asked = { after: options.after, ...typedFilters(options) };
         const part = partOf(options);
         if (options.follow) return { lines: lines(followedPart(context, control, asked, part), options) };
         if (!context.json && context.screen === null)
@@ -47,7 +47,7 @@ export const verb: Verb = (command, perform) => {
 const partOf = ({ skip, limit = Number.POSITIVE_INFINITY, tail }: LogOptions): Part =>
   tail === undefined ? { skip, limit } : { tail };
 
-type Asked = { readonly after: number } & GivenFilters;
+type Asked = { readonly after: number } & TypedFilters;
 
 /** What there is of that part, and then each new change. */
 async function* followedPart(
