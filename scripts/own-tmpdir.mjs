@@ -1,5 +1,5 @@
 // A temporary folder of a run's own, by which is seen what the run leaves behind.
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -13,6 +13,7 @@ const KEPT = ['node-compile-cache'];
  */
 export function ownTmpdir() {
   const folder = mkdtempSync(join(tmpdir(), 'ks-'));
+  chmodSync(folder, 0o1777); // as the system's own: some tests act as another user
   process.env.TMPDIR = folder;
   process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
   return folder;

@@ -159,7 +159,7 @@ describe.skipIf(!hasRedis)('the connection to Redis', () => {
     await init(control);
     const change = await plan(control, 'kill', killData('all'));
     const { heard } = pushes(executor);
-    await expect.poll(() => heard.length).toBe(1);
+    await expect.poll(() => heard.length, { timeout: 20_000 }).toBe(1);
     const errors: unknown[] = [];
     const ask = async () => {
       const { id } = executor;
