@@ -281,9 +281,12 @@ describe('work in flight', () => {
     await setMode('paused');
     expect(reason()).toBeUndefined();
     const { acknowledgements } = await control.kill({ target: 'agent:someone-else', waitMs: 5000 });
-    expect(acknowledgements.executors[0]).toMatchObject({ state: 'draining', in_flight: 1, draining: 1 });
+    // a kill of somebody else does not wait for it
+    expect(acknowledgements.executors[0]).toMatchObject({ state: 'stopped', in_flight: 1, draining: 0, work: [] });
+    const [shown] = (await control.executors()).data;
+    expect(shown).toMatchObject({ state: 'draining', in_flight: 1, draining: 1, work: [{ signalled_at: null }] });
     memory.fault = 'unreachable';
-    await vi.waitFor(() => expect(reason()).toMatchObject({ cause: { code: 'STORE_UNREACHABLE' } }));
+    await vi.waitFor(() => expect(reason()).toMatchObject({ cause: { code: 'STORE_UNREACHABLE' } }), 10_000);
     finish.resolve('done');
     expect((await call).status).toBe('aborted');
   });
