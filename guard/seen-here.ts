@@ -1,14 +1,17 @@
 import type { Seen, Subject } from '../flags/index.ts';
 import type { Identity } from './identity.ts';
 
-/** Something that still comes by is reported again after so many milliseconds, so that the store still has it. */
-const AGAIN_MS = 3_600_000;
+/**
+ * Something that still comes by is reported again after so many milliseconds: runs push older records out of what the
+ * store keeps.
+ */
+const AGAIN_MS = 900_000;
 
 /** How many names are remembered: beyond that all are forgotten, and reported again when they come by. */
 const MOST_REMEMBERED = 10_000;
 
 /** How many records are kept until the next report: of actions, and of runs, which all have names of their own. */
-const [MOST_ACTIONS, MOST_RUNS] = [500, 50];
+const [MOST_ACTIONS, MOST_RUNS] = [500, 20];
 
 /** The members of a report that say who did what. */
 export type ReportedSubject = Omit<Seen, 'at' | 'executor'>;
@@ -29,7 +32,7 @@ export const reportedSubject = (subject: Subject): ReportedSubject => ({
 
 /**
  * What has come by in this process: which agent has performed which action, and which runs there were. Operators are
- * told of it for a day, so that a stop of a name that nobody has is noticed. Each is reported once an hour.
+ * told of it for a day, so that a stop of a name that nobody has is noticed. Each is reported every quarter of an hour.
  */
 export class SeenHere {
   /** Agent, then action: when it was last reported. Two maps, because a text made of both would cost each call more. */
@@ -49,14 +52,14 @@ export class SeenHere {
     }
     const last = actions.get(action);
     if (last !== undefined && now - last < AGAIN_MS) return;
+    if (this.#pendingActions.length >= MOST_ACTIONS) return; // it is reported when it next comes by
     actions.set(action, now);
     this.#remember();
-    if (this.#pendingActions.length < MOST_ACTIONS)
-      this.#pendingActions.push({ at: isoOf(now), ...reportedSubject({ agentId, action, surface, feature }) });
+    this.#pendingActions.push({ at: isoOf(now), ...reportedSubject({ agentId, action, surface, feature }) });
   }
 
   /** A run has been opened. Where there are more of them than are reported, their agents and missions still are. */
-  noteRun(identity: Partial<Identity>, now = Date.now()): void {
+  noteRun(identity: Identity, now = Date.now()): void {
     const { runId, ...others } = identity;
     const named = runId !== undefined && this.#pendingRuns.length < MOST_RUNS;
     const subject = named ? identity : others;

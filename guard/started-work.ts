@@ -73,6 +73,7 @@ export class StartedWork {
     this.#unsubscribe?.();
     this.#unsubscribe = onAbort(outer, () => {
       this.#beforeOuter?.();
+      this.#signalledAt ??= Date.now();
       controller.abort(outer.reason);
     });
   }

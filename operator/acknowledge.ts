@@ -19,10 +19,12 @@ export interface ExecutorAcknowledgement {
   readonly pid: number;
   readonly epoch: number;
   readonly in_flight: number;
-  /** How many of them the change has reached, and have not ended yet. Of those that it does not name: all. */
+  /** How many of them the change reaches and have not ended. One that the report does not name counts. */
   readonly draining: number;
   /** The actions in flight there that the change reaches, as far as its report names them. */
   readonly work: readonly RunningWork[];
+  /** How many actions in flight there its report does not name: the change may reach each of them. */
+  readonly unnamed: number;
   readonly state: ExecutorState;
   /** How long ago it reported, by the store's clock. */
   readonly age_ms: number;
@@ -73,6 +75,8 @@ export interface UnacknowledgingClients {
   readonly kind: 'flagd_export';
   /** The file that flagd reads. */
   readonly name: string;
+  /** The id of the executor that writes it. */
+  readonly executor: string;
   /** When they have stopped at the latest, by the store's clock; null where that is not known. */
   readonly stops_by: string | null;
 }
@@ -108,10 +112,10 @@ export interface Required {
 }
 
 /**
- * How far the clock that dated a report may be behind the store's present one, in milliseconds: after a failover, that
- * is another machine's.
+ * How far the clock that dated a report may be behind the store's present one, in milliseconds: after a failover that
+ * is another machine's, and both are set by NTP.
  */
-const SKEW_MS = 60_000;
+const SKEW_MS = 1000;
 
 /** An epoch beyond the store's is evidence of a lost change, not an acknowledgement. */
 const acknowledged = ({ applied }: Beat, { store }: Required): number =>
@@ -179,6 +183,7 @@ export function acknowledge(beats: readonly ReportedBeat[], required: Required, 
       in_flight: beat.in_flight,
       draining: mustEnd(beat, required.reach),
       work: (beat.work ?? []).filter((row) => isReached(row, required.reach)).map(runningAt(beat, ageMs)),
+      unnamed: Math.max(0, beat.in_flight - (beat.work?.length ?? 0)),
       state: isSilent ? 'silent' : stateOf(beat, required),
       age_ms: Math.max(0, ageMs),
       lease_ms: beat.lease_ms,
@@ -207,7 +212,7 @@ export function acknowledge(beats: readonly ReportedBeat[], required: Required, 
  * last write, which an executor that has not applied the change can have made until its lease was over.
  */
 function clientsOf(
-  { export: exported, state, age_ms, lease_ms, problem }: ExecutorAcknowledgement,
+  { id, export: exported, state, age_ms, lease_ms, problem }: ExecutorAcknowledgement,
   { time }: Required,
 ): UnacknowledgingClients[] {
   if (!exported) return [];
@@ -215,7 +220,8 @@ function clientsOf(
   const lastWriteMs = state === 'stopped' || state === 'draining' ? 0 : lease_ms;
   const stopsBy = Date.parse(time) - age_ms + lastWriteMs + stops_within_ms;
   const known = problem === undefined && Number.isFinite(stopsBy);
-  return [{ kind: 'flagd_export', name: file, stops_by: known ? new Date(stopsBy).toISOString() : null }];
+  const stops_by = known ? new Date(stopsBy).toISOString() : null;
+  return [{ kind: 'flagd_export', name: file, executor: id, stops_by }];
 }
 
 /** The executors that share a writer. Those with an unknown writer are left out. */

@@ -1,7 +1,7 @@
-import type { Head, Seen, SurfaceRecord } from '../flags/index.ts';
+import type { Head, SurfaceRecord } from '../flags/index.ts';
 import type { ReportedBeat } from '../store/beats.ts';
 import type { ControlConnection } from '../store/ports.ts';
-import { readSeen, readSurfaces } from '../store/reports.ts';
+import { readSeen, readSurfaces, type SeenLately } from '../store/reports.ts';
 import { SharedQuestion } from '../store/shared-question.ts';
 
 /** The executors' reports at one moment; `head` and `time` are the store's. */
@@ -18,7 +18,7 @@ export interface Heard {
  */
 export class Hearing {
   readonly #beats: SharedQuestion<Heard>;
-  readonly #seen: SharedQuestion<readonly Seen[]>;
+  readonly #seen: SharedQuestion<SeenLately>;
   readonly #surfaces: SharedQuestion<readonly SurfaceRecord[]>;
 
   constructor(connection: ControlConnection) {
@@ -37,7 +37,7 @@ export class Hearing {
   }
 
   /** What executors have met in the last day, also those that are gone. */
-  seen(): Promise<readonly Seen[]> {
+  seen(): Promise<SeenLately> {
     return this.#seen.ask();
   }
 

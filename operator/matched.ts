@@ -11,9 +11,10 @@ import {
 } from '../flags/index.ts';
 import { keysOf, mapRows } from '../flags/table.ts';
 import type { ReportedBeat } from '../store/beats.ts';
+import type { SeenLately } from '../store/reports.ts';
 
 /** How many names of one kind an answer has at most. */
-const MOST_NAMES = 100;
+export const MOST_NAMES = 100;
 const MOST_SUGGESTIONS = 3;
 
 /** What a stop has hit, as far as executors report it, now or in the last day: at most 100 names of each kind. */
@@ -30,6 +31,11 @@ export interface Matched {
   readonly exports: number;
   /** The executor that was heard of last, and when, where there is none now; null where nothing is known of any. */
   readonly last_executor: { readonly name: string; readonly at: string } | null;
+  /**
+   * False where executors know more than they could report: they name the newest of very many runs, or a report could
+   * not be read. What is named here is then not all that is hit.
+   */
+  readonly complete: boolean;
   /** How many of the actions that executors have in flight, as they last reported, it reaches. */
   readonly in_flight: number;
   /** False where no executor has reported anything that it reaches. The stop stands all the same. */
@@ -51,6 +57,7 @@ export const NOTHING_MATCHED: Matched = deepFreeze({
   executors: 0,
   exports: 0,
   last_executor: null,
+  complete: false,
   in_flight: 0,
   seen: false,
   suggestions: [],
@@ -60,8 +67,7 @@ export const NOTHING_MATCHED: Matched = deepFreeze({
 export interface Reports {
   readonly beats: readonly ReportedBeat[];
   readonly surfaces: readonly SurfaceRecord[];
-  /** The newest first. */
-  readonly seen: readonly Seen[];
+  readonly seen: Pick<SeenLately, 'whole'> & { readonly records: readonly Seen[] };
 }
 
 type Kind = Exclude<TargetType, 'all'>;
@@ -110,12 +116,18 @@ export function matchedByLimit(name: string, reports: Reports): Matched {
   };
 }
 
-function presence({ beats, seen }: Reports): Pick<Matched, 'executors' | 'exports' | 'last_executor'> {
-  const [last] = beats.length > 0 ? [] : seen;
+/** True for a report that can be believed and names all that its executor has in hand. */
+const namesAll = ({ problem, more_agents, more_missions, more_runs, in_flight, work = [] }: ReportedBeat): boolean =>
+  problem === undefined && !more_agents && !more_missions && !more_runs && in_flight <= work.length;
+
+function presence({ beats, seen }: Reports): Pick<Matched, 'executors' | 'exports' | 'last_executor' | 'complete'> {
+  const [last] = beats.length > 0 ? [] : seen.records;
   const exports = beats.filter(({ export: exported }) => exported !== undefined).length;
+  const complete = seen.whole && beats.every(namesAll);
   return {
     executors: beats.length - exports,
     exports,
+    complete,
     last_executor: last ? { name: last.executor, at: last.at } : null,
   };
 }
@@ -150,7 +162,7 @@ function subjectsIn({ beats, surfaces, seen }: Reports): readonly Subject[] {
       ...runs.map((runId): Subject => ({ runId })),
     ]),
     ...surfaces.map(({ action, surface, feature }): Subject => ({ action, surface, feature: feature ?? undefined })),
-    ...seen.map(subjectOf),
+    ...seen.records.map(subjectOf),
   ];
 }
 

@@ -93,10 +93,11 @@ function unchangedSince(nowMs: () => number): (beat: ReportedBeat) => number {
 function soonestClients(): (heard: Acknowledgements) => Acknowledgements {
   const known = new Map<string, string>();
   const soonest = (client: UnacknowledgingClients): UnacknowledgingClients => {
-    const before = known.get(client.name);
+    const key = `${client.executor}\n${client.name}`;
+    const before = known.get(key);
     const { stops_by: now } = client;
     const stops_by = before !== undefined && (now === null || before < now) ? before : now;
-    if (stops_by !== null) known.set(client.name, stops_by);
+    if (stops_by !== null) known.set(key, stops_by);
     return { ...client, stops_by };
   };
   return (heard) => ({ ...heard, unacknowledging_clients: heard.unacknowledging_clients.map(soonest) });

@@ -12,7 +12,7 @@ import {
   surfaceSchema,
 } from '../flags/index.ts';
 import { byTurns } from './by-turns.ts';
-import type { ExecutorScope, KeptText, ListName, Shelf, ShelfReader } from './ports.ts';
+import { type ExecutorScope, KEPT_SEEN, type KeptText, type ListName, type Shelf, type ShelfReader } from './ports.ts';
 import { withDeadline } from './with-deadline.ts';
 
 type Reporting = Pick<ExecutorScope, 'executorId' | 'executorName'>;
@@ -140,6 +140,13 @@ export async function newestTexts(shelf: ShelfReader, kind: ListName, limit: num
 /** What an executor has met, with its writer as far as the store knows. */
 export type ReportedSeen = Seen & { readonly writer: string | null };
 
+/** `whole`: false where executors may have met more within that time than could be kept or read. */
+export interface SeenLately {
+  /** The newest first. */
+  readonly records: readonly ReportedSeen[];
+  readonly whole: boolean;
+}
+
 /** For how long after a moment what was met then is told, in milliseconds. */
 const SEEN_FOR_MS = 86_400_000;
 
@@ -150,12 +157,8 @@ const SEEN_FOR_MS = 86_400_000;
  * be read are passed over.
  * @param now the store's time, in milliseconds
  */
-export async function readSeen(
-  shelf: Pick<ShelfReader, 'seen'>,
-  now: number,
-  limit = 2000,
-): Promise<readonly ReportedSeen[]> {
-  const { texts } = await shelf.seen(limit);
+export async function readSeen(shelf: Pick<ShelfReader, 'seen'>, now: number, limit = 5000): Promise<SeenLately> {
+  const { texts, problems } = await shelf.seen(limit);
   const isRecent = ({ at }: { readonly at: number }): boolean => Math.abs(now - at) <= SEEN_FOR_MS;
   const newestFirst = (a: { readonly at: number }, b: { readonly at: number }): number => b.at - a.at;
   const ofWriters = new Map<string | undefined, (KeptText & { readonly at: number })[]>();
@@ -170,7 +173,7 @@ export async function readSeen(
     [...ofWriters.values()].map((list) => list.sort(newestFirst)),
     limit,
   );
-  return newest
+  const records = newest
     .flatMap(({ text, writer = null }) => {
       const record = readable(seenSchema, text);
       return record ? [{ at: Date.parse(record.at), seen: { ...record, writer } }] : [];
@@ -178,6 +181,9 @@ export async function readSeen(
     .filter(isRecent)
     .sort(newestFirst)
     .map(({ seen }) => seen);
+  const lists = [...ofWriters.values()];
+  const whole = problems.length === 0 && newest.length < limit && lists.every(({ length }) => length < KEPT_SEEN);
+  return { records, whole };
 }
 
 /** What an executor can do, by its own word. The same id with two writers is two executors. */

@@ -76,7 +76,9 @@ export class Beginnings {
     for (; this.#said < this.#stops.length; this.#said += 1) {
       const stop = this.#stops[this.#said];
       if (!stop || ((stop.told === null || stop.matched === null) && !also)) return;
-      const written = this.#context.say(this.#linesOf(stop), this.recorded);
+      const lines = this.#linesOf(stop);
+      if (lines.length === 0) continue; // it failed: the end of the answer says how
+      const written = this.#context.say(lines, this.recorded);
       this.#writes.push(
         written.then(
           () => null,
@@ -90,6 +92,6 @@ export class Beginnings {
     const { advice } = this.#context;
     const forks = this.#said === 0 ? forkLines({ forks: this.#forks ?? [] }, advice) : [];
     const first = [...forks, ...(matched ? warnings(matched, aimed, advice) : [])].map(alarming);
-    return [...first, ...[told ?? '', matched ? hits(matched) : ''].filter((line) => line !== '')];
+    return [...first, ...[told ?? '', matched ? hits(matched, aimed) : ''].filter((line) => line !== '')];
   }
 }

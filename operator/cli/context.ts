@@ -6,7 +6,7 @@ import type { Context } from './command.ts';
 import { withoutCredentials } from './output.ts';
 import { write } from './print.ts';
 import { written } from './text.ts';
-import type { Io } from './io.ts';
+import { cleared, type Io } from './io.ts';
 import type { Typed, Where } from './where.ts';
 
 /** The options that every verb takes. */
@@ -71,7 +71,7 @@ export async function withContext(
       return opened;
     },
     advice: (sentence) => withReach(sentence, where.reach),
-    note: (line) => io.err(`${withoutCredentials(printable(withReach(line, where.reach)))}\n`),
+    note: (line) => io.err(`${cleared(io)}${withoutCredentials(printable(withReach(line, where.reach)))}\n`),
     async say(lines, recorded) {
       if (context.json) return;
       context.progress('');
@@ -79,7 +79,7 @@ export async function withContext(
     },
     progress(line) {
       clearTimeout(waiting);
-      if (io.watched) io.err(`\r\u001b[K${printable(line)}`);
+      if (io.watched) io.err(`${cleared(io)}${printable(line)}`);
     },
     reached(line) {
       context.progress(line);

@@ -31,27 +31,18 @@ const stillRunning = (executors: readonly ExecutorAcknowledgement[]): number =>
  */
 export function headline(acknowledgements: Acknowledgements, endsWork = true): string {
   const { executors, elapsed_ms } = acknowledgements;
-  const others = executors.filter((executor) => !isExport(executor) && !executor.over);
   const exports = executors.filter(isExport);
+  const written = exports.filter(({ state }) => state === 'stopped').length;
+  const writing = exports.length === 0 ? '' : `Written by ${written} of ${count(exports.length, 'export')}.`;
+  const others = executors.filter((executor) => !isExport(executor) && !executor.over);
+  if (others.length === 0) return writing;
   const applied = others.filter(({ state }) => state === 'stopped' || state === 'draining').length;
   const running = stillRunning(others);
-  return [
-    ...(others.length === 0
-      ? []
-      : [`Applied by ${applied} of ${count(others.length, 'executor')} after ${elapsed_ms} ms.`]),
-    ...(others.length === 0
-      ? []
-      : running > 0
-        ? [`${count(running, 'action')} that it hits still ${running === 1 ? 'runs' : 'run'}.`]
-        : applied === others.length && endsWork
-          ? ['Nothing that it hits runs there.']
-          : []),
-    ...(exports.length === 0
-      ? []
-      : [
-          `Written by ${exports.filter(({ state }) => state === 'stopped').length} of ${count(exports.length, 'export')}.`,
-        ]),
-  ].join(' ');
+  const obeyed = `Applied by ${applied} of ${count(others.length, 'executor')} after ${elapsed_ms} ms.`;
+  const nothing = applied === others.length && endsWork ? 'Nothing that it hits runs there.' : '';
+  const work =
+    running > 0 ? `${count(running, 'action')} that it hits still ${running === 1 ? 'runs' : 'run'}.` : nothing;
+  return [obeyed, work, writing].filter((part) => part !== '').join(' ');
 }
 
 /** How a stop was waited for. */
@@ -77,22 +68,23 @@ export interface Showing {
 }
 
 /** All that is known of those who have heard a stop: paragraphs with an empty line before each. */
-export function heardLines(acknowledgements: Shown, how: Waited, { form, advice }: Showing): Line[] {
+export function heardLines(acknowledgements: Shown, how: Waited, showing: Showing): Line[] {
+  const { form, advice } = showing;
   const waited = waitedText(how, acknowledgements.elapsed_ms);
   const { problem } = acknowledgements;
   const paragraphs: readonly (readonly Line[])[] =
     problem === undefined
       ? [
-          [headline(acknowledgements, how.endsWork), ...executorLines(acknowledgements, form)],
+          [headline(acknowledgements, how.endsWork), ...executorLines(acknowledgements, showing)],
           runningLines(acknowledgements, form),
           clientLines(acknowledgements),
           overLines(acknowledgements, advice),
           unbelievedLines(acknowledgements, advice),
-          allStopped(acknowledgements) ? [] : notYet(acknowledgements, waited),
+          allStopped(acknowledgements) ? [] : notYet(acknowledgements, waited, how.endsWork),
         ]
       : [
           [`The reports of the executors could not be read: ${printable(problem)}`],
-          [`${waited}nothing is known of the executors.`, ...stands(acknowledgements)],
+          [`${waited}nothing is known of the executors.`, ...stands(acknowledgements, how.endsWork)],
         ];
   return paragraphs
     .map((lines) => lines.filter((line) => line !== ''))
@@ -105,7 +97,7 @@ const STOPPED_AFTER: Column<ShownExecutor> = {
   fixed: true,
 };
 
-function executorLines({ executors, shared_writers }: Shown, form: Form): Line[] {
+function executorLines({ executors, shared_writers }: Shown, { form, advice }: Showing): Line[] {
   const here = executors.filter(({ over }) => !over);
   if (here.length === 0) return [];
   const shown = few(here);
@@ -156,14 +148,18 @@ function signalText({ signalled_ms, reads_signal }: RunningWork): string {
 
 /** For each export: by when its clients, which cannot acknowledge, have stopped. */
 const clientLines = ({ executors, unacknowledging_clients }: Shown): Line[] =>
-  unacknowledging_clients.map(({ name, stops_by }) => {
-    const is = executors.find(({ export: exported }) => exported?.file === name)?.state;
+  unacknowledging_clients.map(({ name, executor, stops_by }) => {
+    const is = executors.find(({ id }) => id === executor)?.state;
     const file = printable(name);
-    const bound = stops_by === null ? 'when they stop is not known' : `they have stopped by ${shortTime(stops_by)}`;
+    const bound = stops_by === null ? 'when they stop is not known' : `they have stopped by ${nextSecond(stops_by)}`;
     return is === 'stopped'
       ? `Clients of flagd that read ${file} cannot acknowledge: they obey once flagd has read it; ${bound}.`
       : `${file} is not written yet. Its clients cannot acknowledge: they go on with the old text until it ends; ${bound}.`;
   });
+
+/** A time, no earlier than it is, without its fractions of seconds. */
+const nextSecond = (time: string): string =>
+  shortTime(new Date(Math.ceil(Date.parse(time) / 1000) * 1000).toISOString());
 
 /** How many silent executors are named. */
 const SILENT_NAMES = 3;
@@ -177,11 +173,16 @@ function overLines({ executors }: Shown, advice: Context['advice']): Line[] {
   const left = gone.length > named.length ? `, and ${gone.length - named.length} more` : '';
   const one = gone.length === 1;
   const begun = gone.reduce((sum, { draining, work }) => sum + Math.max(draining, work.length), 0);
+  const unnamed = gone.reduce((sum, executor) => sum + executor.unnamed, 0);
+  const flying =
+    begun > 0
+      ? `${count(begun, 'action')} that it hits ${begun === 1 ? 'was' : 'were'}`
+      : `${count(unnamed, 'action')} that it may hit ${unnamed === 1 ? 'was' : 'were'}`;
   return [
     `Silent, and not waited for: ${names}${left}. ${one ? 'Its lease is' : 'Their leases are'} over, so nothing can start there.`,
-    begun === 0
+    begun + unnamed === 0
       ? `Nothing that this stop hits was in flight there when ${one ? 'it was' : 'they were'} last heard of.`
-      : `${count(begun, 'action')} that it hits ${begun === 1 ? 'was' : 'were'} in flight there when last heard of, and may go on if the process still runs.`,
+      : `${flying} in flight there when last heard of, and may go on if the process still runs.`,
     `Gone for good? Take ${one ? 'it' : 'them'} out of the count: ${advice('kill-switch executors forget --silent')}`,
   ];
 }
@@ -200,7 +201,7 @@ function unbelievedLines({ executors }: Shown, advice: Context['advice']): Line[
 }
 
 /** What is true of those who have not obeyed yet. */
-function notYet(acknowledgements: Shown, waited: string): Line[] {
+function notYet(acknowledgements: Shown, waited: string, endsWork: boolean): Line[] {
   const others = waitedFor(acknowledgements);
   const behind = others.filter(({ state }) => state === 'behind' || state === 'silent').length;
   const running = stillRunning(others);
@@ -209,17 +210,19 @@ function notYet(acknowledgements: Shown, waited: string): Line[] {
     ...(running > 0 ? [`${count(running, 'action')} ${running === 1 ? 'has' : 'have'} not ended`] : []),
   ];
   const what = missing.length === 0 ? 'not every export is written' : missing.join(', and ');
-  const [first, ...rest] = stands(acknowledgements);
+  const [first, ...rest] = stands(acknowledgements, endsWork);
   return [`${waited}${what}. ${first}`, ...rest];
 }
 
-/** What holds whatever executors report. */
-function stands({ executors }: Shown): string[] {
+/** What holds whatever executors report. @param endsWork false for a change that only concerns what starts from then on */
+function stands({ executors }: Shown, endsWork: boolean): string[] {
   const lease = executors.reduce((longest, { lease_ms }) => Math.max(longest, lease_ms), 0);
-  const bound = lease === 0 ? '' : ` (${formatDuration(lease)} at most)`;
+  const bound = lease === 0 ? '' : ` (${Math.ceil(lease / 100) / 10} s at most)`;
   return [
     'The stop stands.',
-    `New actions: an executor lets none through once it has applied it, and without an answer of the store none after its lease${bound}.`,
-    'Running ones: their signal fires when it is applied; what does not heed it runs to its end.',
+    `New actions: it holds for them once an executor has applied it. Without an answer of the store nothing starts there once its lease${bound} is over.`,
+    ...(endsWork
+      ? ['Running ones: their signal fires when it is applied, but for a pause; what does not heed it runs to its end.']
+      : []),
   ];
 }

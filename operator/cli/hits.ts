@@ -1,5 +1,5 @@
 import { shownId } from '../../flags/index.ts';
-import type { Matched } from '../matched.ts';
+import { type Matched, MOST_NAMES } from '../matched.ts';
 import type { Context } from './command.ts';
 import { formatDuration } from './duration.ts';
 import { count } from './output.ts';
@@ -21,12 +21,20 @@ export interface Aimed {
   readonly place: string;
   /** For a sentence: `agent:slowbot`, `the limit refund.max`. */
   readonly what: string;
+  /** True for a change that reaches everybody, whoever they are. */
+  readonly isEverything: boolean;
+  /** False for a change that only concerns what starts from then on. */
+  readonly endsWork: boolean;
   /** The command that does the same to another target; null where no other can be meant. */
   readonly again: ((near: string) => string | null) | null;
 }
 
 /** What a stop must say before anything else: that nobody has heard it, or that nobody knows its target. */
-export function warnings(matched: Matched, { place, what, again }: Aimed, advice: Context['advice']): string[] {
+export function warnings(
+  matched: Matched,
+  { place, what, isEverything, again }: Aimed,
+  advice: Context['advice'],
+): string[] {
   const { executors, exports, last_executor: last, problem, seen, suggestions } = matched;
   if (problem !== undefined) return [];
   const lines: string[] = [];
@@ -38,29 +46,39 @@ export function warnings(matched: Matched, { place, what, again }: Aimed, advice
           : `The last one was ${shownId(last.name)}, heard of ${ago(last.at)}.`
       }`,
     );
-  if (seen || what === 'all' || (executors === 0 && last === null)) return lines;
-  const nobody = exports > 0 ? 'No executor knows' : 'NOBODY KNOWS';
-  const unless = exports > 0 ? ' Clients of flagd report nothing: it may be known to them.' : '';
-  lines.push(`${nobody} ${what}: none has reported it, now or in the last day.${unless} It is recorded all the same.`);
+  if (seen || isEverything || (executors === 0 && last === null)) return lines;
+  lines.push(`${unknown(matched, what)} It is recorded all the same.`);
   const meant = suggestions.flatMap((near) => again?.(near) ?? []);
   meant.forEach((command, at) => lines.push(`${at === 0 ? 'Did you mean: ' : '          or: '}${advice(command)}`));
   return lines;
 }
 
+/** That no report names what was meant, as far as that can be known. */
+function unknown({ complete, exports }: Matched, what: string): string {
+  const none = `${what}: no executor has reported it, now or in the last day`;
+  if (exports > 0) return `NO EXECUTOR KNOWS ${none}; but clients of flagd report nothing, and may know it.`;
+  return complete
+    ? `NOBODY KNOWS ${none}.`
+    : `NO REPORT NAMES ${none}; but not every executor could name all of its own.`;
+}
+
 /** One line on what a stop has hit. */
-export function hits(matched: Matched): string {
-  const { problem, seen, in_flight, executors } = matched;
+export function hits(matched: Matched, { endsWork }: Pick<Aimed, 'endsWork'>): string {
+  const { problem, seen, in_flight, executors, complete } = matched;
   if (problem !== undefined) return `What it hits is not known: ${problem}.`;
   if (!seen) return '';
   const kinds = KINDS.flatMap(([list, noun]) => {
     const names = matched[list];
     if (names.length === 0) return [];
     const more =
-      names.length > NAMES ? ` and ${names.length >= 100 ? 'at least ' : ''}${names.length - NAMES} more` : '';
+      names.length > NAMES
+        ? ` and ${names.length >= MOST_NAMES || !complete ? 'at least ' : ''}${names.length - NAMES} more`
+        : '';
     return [`${names.length === 1 ? noun : `${noun}s`} ${names.slice(0, NAMES).map(shownId).join(', ')}${more}`];
   });
   if (kinds.length === 0) return executors === 0 ? '' : `It hits everything in ${count(executors, 'executor')}.`;
-  return `It hits ${kinds.join('; ')}. In flight there, when last heard of: ${count(in_flight, 'action')}.`;
+  const flying = `In flight there, when last heard of: ${complete ? '' : 'at least '}${count(in_flight, 'action')}.`;
+  return `It hits ${kinds.join('; ')}.${endsWork ? ` ${flying}` : ''}`;
 }
 
 const ago = (at: string): string => `${formatDuration(Math.max(0, Date.now() - Date.parse(at)))} ago`;

@@ -25,3 +25,6 @@ export interface Io {
   readonly screen: Screen | null;
   untilInterrupted(): AbortSignal;
 }
+
+/** What clears the line of progress, where there may be one: to be written on stderr before anything else is printed. */
+export const cleared = ({ watched }: Pick<Io, 'watched'>): string => (watched ? '\r\u001b[K' : '');

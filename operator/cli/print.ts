@@ -4,7 +4,7 @@ import { withReach } from './advice.ts';
 import { type Answer, EXIT, type ExitCode, type Lines } from './command.ts';
 import { CommandError } from './command-error.ts';
 import { type Entered, wordsOf } from './error-words.ts';
-import type { Io } from './io.ts';
+import { cleared, type Io } from './io.ts';
 import { toJson, withoutCredentials } from './output.ts';
 import { written } from './text.ts';
 import type { Where } from './where.ts';
@@ -22,6 +22,7 @@ export async function print(
   io: Printer,
 ): Promise<ExitCode> {
   const json = warnings !== null;
+  if (io.watched) io.err(cleared(io));
   if ('lines' in result) {
     for await (const { value, text } of result.lines) {
       if (result.beside && !json) io.err(`${forPeople(withReach(text, where.reach))}\n`);
@@ -29,7 +30,6 @@ export async function print(
     }
     return EXIT.done;
   }
-  if (io.watched) io.err('\r\u001b[K');
   const text = json ? toJson(withWarnings(result.value, warnings), 2) : people(result, io);
   if (text !== '') await write(io, `${text}\n`, result.recorded);
   if (!json && io.screen === null) remark(result.remarks?.after, io);
@@ -90,7 +90,7 @@ export async function printError(
   const value = isChangePendingError(error) ? { pending: error.request } : { detail, code };
   // Where stdout cannot be written, stderr still says it.
   if (json && code !== 'NOT_PRINTED') await io.out(`${toJson(value)}\n`).catch(() => false);
-  io.err(`${io.watched ? '\r\u001b[K' : ''}${forPeople(detail)}\n`);
+  io.err(`${cleared(io)}${forPeople(detail)}\n`);
   if (code === 'INTERRUPTED') return EXIT.interrupted;
   if (code === 'PENDING') return EXIT.pending;
   return code === 'INVALID_ARGUMENT' ? EXIT.usage : EXIT.failed;

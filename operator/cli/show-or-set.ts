@@ -15,6 +15,8 @@ import { type Stop, stopping } from './stopping.ts';
 export interface Setting {
   /** The value, for a sentence: `limit refund.max`. */
   readonly what: string;
+  /** True for a change that reaches everybody. */
+  readonly isEverything?: boolean;
   /** What it is from now on: `limit refund.max is 5`. */
   readonly is: string;
   /** Its members in JSON, before those of the answer. */
@@ -28,13 +30,13 @@ export interface Setting {
 /** Sets a value. Where that takes authority away it is a stop: it shows what was hit, and who has obeyed. */
 export const setting = (
   context: Context,
-  { what, is, members, wait, again, endsNothing }: Setting,
+  { what, isEverything, is, members, wait, again, endsNothing }: Setting,
   begin: Stop<TighteningAnswer, ChangeAnswer>['begin'],
 ): Promise<Answer> => {
   const says = ({ epoch, already }: ChangeAnswer): string =>
     already ? `${is} already. Your request is recorded, at epoch ${epoch}.` : `${is}, at epoch ${epoch}.`;
   const shape = ([answer]: readonly object[]): unknown => ({ ...members, ...answer });
-  return stopping(context, [{ what, again, begin, says, endsNothing }], { wait, shape });
+  return stopping(context, [{ what, isEverything, again, begin, says, endsNothing }], { wait, shape });
 };
 
 /** The name in a target of this type. */

@@ -38,6 +38,7 @@ export async function stop(
   const stops = [...new Set(targets)].map(
     (target): Stop<KillAnswer, RecordedKill> => ({
       what: shownId(target),
+      isEverything: target === 'all',
       again,
       begin: (options) => control.kill({ target, mode, reason, ...until, ...options }),
       says: (told) => stands({ target, mode, reason }, told, context.advice),

@@ -1,5 +1,5 @@
 import { Option, type Command } from 'commander';
-import { isKillSwitchError } from '../../flags/index.ts';
+import { isKillSwitchError, shownId } from '../../flags/index.ts';
 import { type Acknowledgements, allStopped } from '../acknowledge.ts';
 import type { ChangeAnswer, WaitOptions } from '../control-plane.ts';
 import type { Matched } from '../matched.ts';
@@ -12,6 +12,7 @@ import type { Aimed } from './hits.ts';
 import { Interruption } from './interruption.ts';
 import { wordsOf } from './error-words.ts';
 import { formOf } from './listing.ts';
+import { withoutCredentials } from './output.ts';
 import type { Line } from './text.ts';
 import { StoppedAfter, together } from './together.ts';
 
@@ -26,6 +27,8 @@ export interface Stop<A extends Stopped, Told extends ChangeAnswer> extends Pick
   readonly begin: (options: WaitOptions<Told>) => Promise<A>;
   /** One sentence on what is recorded. */
   readonly says: (told: Told) => string;
+  /** True for a change that reaches everybody. */
+  readonly isEverything?: boolean | undefined;
   /** True for a change that only concerns what starts from then on. */
   readonly endsNothing?: true | undefined;
 }
@@ -52,10 +55,12 @@ export async function stopping<A extends Stopped, Told extends ChangeAnswer>(
   const control = await context.control();
   const interrupted = context.untilInterrupted({ waits: true });
   const interruption = new Interruption(interrupted, stops.map(({ what }) => what).join(', '));
-  const place = `${context.store.location}, organization ${context.organizationId}`;
+  const place = `${context.store.location}, organization ${shownId(context.organizationId)}`;
   const beginnings = new Beginnings(
     context,
-    stops.map(({ what, again }) => ({ place, what, again })),
+    stops.map(({ what, again, isEverything = false, endsNothing = false }) => {
+      return { place, what, again, isEverything, endsWork: !endsNothing };
+    }),
   );
   const endsWork = stops.some(({ endsNothing }) => endsNothing !== true);
   const seen = new StoppedAfter();
@@ -85,8 +90,13 @@ export async function stopping<A extends Stopped, Told extends ChangeAnswer>(
   );
   const settled = await Promise.race([Promise.allSettled(begun), interruption.before()]);
   const answers = settled.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
-  const failures = settled.flatMap((each) => (each.status === 'rejected' ? [each.reason as unknown] : []));
-  if (answers.length === 0) throw failures[0];
+  const failures = settled.flatMap((each, at): Failure[] =>
+    each.status === 'rejected' ? [{ what: stops[at]?.what ?? '', error: each.reason }] : [],
+  );
+  if (answers.length === 0) {
+    for (const { what, error } of failures.slice(1)) context.note(`${what}: ${wordsOf(error)}`);
+    throw failures[0]?.error;
+  }
   const heard = together(answers.flatMap(({ acknowledgements }) => acknowledgements ?? []));
   const { recorded } = beginnings;
   if (!heard) return { value: shape(answers), text: recorded, recorded };
@@ -102,18 +112,25 @@ export async function stopping<A extends Stopped, Told extends ChangeAnswer>(
   const showing = { form: formOf(context, {}), advice: context.advice };
   const text = [...heardLines(seen.shown(heard), { ...waited, endsWork }, showing), ...ending(waited, context)];
   const done = { value, text, recorded, exitCode: exitCode(allStopped(heard), waited) };
-  return failures.length === 0 ? done : { ...done, ...partly(value, text, failures) };
+  return failures.length === 0 ? done : { ...done, ...partly(value, text, failures, context.advice) };
 }
 
-/** What of the answer is another one where some stops are recorded and others are not. */
-function partly(value: unknown, text: readonly Line[], failures: readonly unknown[]) {
-  const failed = failures.map((error) => ({
-    detail: wordsOf(error),
+/** A stop that was refused, or of which it is not known whether it was recorded. */
+interface Failure {
+  readonly what: string;
+  readonly error: unknown;
+}
+
+/** What of the answer is another one where some stops are recorded and others have failed. */
+function partly(value: unknown, text: readonly Line[], failures: readonly Failure[], advice: Context['advice']) {
+  const failed = failures.map(({ what, error }) => ({
+    target: what,
+    detail: withoutCredentials(advice(wordsOf(error))),
     code: isKillSwitchError(error) ? error.code : 'INTERNAL',
   }));
   return {
     value: { ...Object(value), failed },
-    text: [...text, '', ...failed.map(({ detail }) => `Not recorded: ${detail}`)],
+    text: [...text, '', ...failed.map(({ target, detail }) => `Failed: ${target}: ${detail}`)],
     exitCode: EXIT.failed,
   };
 }

@@ -24,8 +24,11 @@ const beat = (more: Partial<ReportedBeat>): ReportedBeat => ({
   ...more,
 });
 
-const NONE: Reports = { beats: [], surfaces: [], seen: [] };
-const hit = (target: string, reports: Partial<Reports>) => matchedBy(parseTarget(target), { ...NONE, ...reports });
+const NONE: Reports = { beats: [], surfaces: [], seen: { records: [], whole: true } };
+/** What executors have said; `seen`: all that they have met. */
+type Said = Partial<Omit<Reports, 'seen'>> & { readonly seen?: readonly Seen[] };
+const hit = (target: string, { seen: records = [], ...reports }: Said) =>
+  matchedBy(parseTarget(target), { ...NONE, ...reports, seen: { records, whole: true } });
 
 describe('what a stop has hit', () => {
   const work = [
@@ -33,7 +36,7 @@ describe('what a stop has hit', () => {
     row({ run_id: 'r-2', agent_id: 'other', action: 'mail.read' }),
     row({ run_id: 'r-3', agent_id: 'child', lineage_agents: ['slowbot'], lineage_runs: ['r-1'] }),
   ];
-  const reports: Partial<Reports> = {
+  const reports: Said = {
     beats: [beat({ in_flight: 5, work, agents: ['idle'], missions: ['m-9'], runs: ['r-9'] }), beat({ id: 'e2' })],
     surfaces: [plainSurface('db.write')],
     seen: [seen({ agent_id: 'gone', action: 'mail.send', surface: 'tool' }), seen({ agent_id: 'gone', run_id: 'r-0' })],
@@ -50,6 +53,7 @@ describe('what a stop has hit', () => {
       executors: 2,
       exports: 0,
       last_executor: null,
+      complete: false,
       in_flight: 2,
       seen: true,
       suggestions: [],
@@ -84,6 +88,14 @@ describe('what a stop has hit', () => {
       executors: 0,
       last_executor: { name: 'mailer', at: AT },
     });
+  });
+
+  test('is not all of it where a report could not be read, or names not all', () => {
+    const one = beat({ in_flight: 1, work: [row({})] });
+    expect(hit('all', { beats: [one] }).complete).toBe(true);
+    for (const more of [{ problem: 'it is not JSON' }, { more_agents: 1 }, { more_runs: 2 }, { in_flight: 2 }])
+      expect(hit('all', { beats: [one, { ...one, ...more }] }).complete).toBe(false);
+    expect(matchedBy(parseTarget('all'), { ...NONE, seen: { records: [], whole: false } }).complete).toBe(false);
   });
 
   test('has at most a hundred names of a kind', () => {

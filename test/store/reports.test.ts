@@ -235,8 +235,10 @@ test('the newest interventions and proposals come together, at most as many of e
 
 describe('what executors have met', () => {
   const HOUR = 3_600_000;
-  const read = (texts: readonly KeptText[], limit?: number) =>
-    readSeen({ seen: async () => ({ texts, problems: ['a file was left out'] }) }, NOON, limit);
+  const told = (texts: readonly KeptText[], limit?: number, problems: readonly string[] = []) =>
+    readSeen({ seen: async () => ({ texts, problems }) }, NOON, limit);
+  const read = async (texts: readonly KeptText[], limit?: number) =>
+    (await told(texts, limit, ['a file was left out'])).records;
   const text = (agent: string, at: number, writer?: string): KeptText => ({
     text: JSON.stringify(sight(agent, at)),
     ...(writer !== undefined && { writer }),
@@ -278,6 +280,18 @@ describe('what executors have met', () => {
     const unreadable = flood.map(() => ({ text: `{"at":"${new Date(NOON).toISOString()}"}`, writer: 'name odd' }));
     const found = await read([...flood, ...unreadable, text('slowbot', NOON - HOUR, 'name honest')]);
     expect(found.at(-1)).toMatchObject({ agent_id: 'slowbot', writer: 'name honest' });
-    expect(found.length).toBeLessThanOrEqual(2000);
+    expect(found.length).toBeLessThanOrEqual(5000);
+  });
+
+  test('is not the whole where a list is full, more is there than is read, or something could not be read', async () => {
+    const many = (amount: number) => Array.from({ length: amount }, (_, n) => text(`a-${n}`, NOON - n, 'name mailer'));
+    for (const [texts, limit, problems, whole] of [
+      [many(1999), undefined, [], true],
+      [many(2000), undefined, [], false],
+      [many(10), 10, [], false],
+      [many(9), 10, [], true],
+      [many(1), undefined, ['a file was left out'], false],
+    ] as const)
+      expect((await told(texts, limit, problems)).whole).toBe(whole);
   });
 });

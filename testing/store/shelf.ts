@@ -213,7 +213,7 @@ export const SHELF_TESTS: readonly SuiteTest[] = [
       assert.deepEqual(interventions.map(({ id }) => id).sort(), ['i', 'p']);
       assert.ok(unreadable >= NO_REPORTS.length, `${unreadable} could not be read`);
       assert.deepEqual(
-        (await readSeen(control.shelf, Date.now())).map(({ writer: _, ...record }) => record),
+        (await readSeen(control.shelf, Date.now())).records.map(({ writer: _, ...record }) => record),
         [seen],
       );
     },

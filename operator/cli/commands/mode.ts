@@ -37,8 +37,10 @@ export const verb: Verb = (command, perform) => {
         }
         const is = `The base mode is ${mode}${forSome(targeting)}`;
         const members = { mode, targeting };
-        return setting(context, { what: 'all', is, members, wait, again: null }, (waiting) =>
-          control.setMode({ mode, targeting, reason, epoch, ...waiting }),
+        return setting(
+          context,
+          { what: 'the base mode', isEverything: true, is, members, wait, again: null },
+          (waiting) => control.setMode({ mode, targeting, reason, epoch, ...waiting }),
         );
       }),
     );

@@ -175,6 +175,7 @@ describe('the columns of the lists', () => {
     in_flight: 0,
     draining: 0,
     work: [],
+    unnamed: 0,
     lease_ms: 5000,
     over: false,
     state: 'silent',

@@ -56,7 +56,15 @@ describe('every verb, on a file store', () => {
       already: false,
       matched: {
         ...{ agents: [], runs: [], missions: [], actions: [], features: [], surfaces: [] },
-        ...{ executors: 0, exports: 0, last_executor: null, in_flight: 0, seen: false, suggestions: [] },
+        ...{
+          executors: 0,
+          exports: 0,
+          last_executor: null,
+          complete: true,
+          in_flight: 0,
+          seen: false,
+          suggestions: [],
+        },
       },
       acknowledgements: {
         total: 0,

@@ -41,6 +41,7 @@ describe('waiting for executors', () => {
           in_flight: 0,
           draining: 0,
           work: [],
+          unnamed: 0,
           state: 'stopped',
           age_ms: expect.any(Number),
           lease_ms: 1500,

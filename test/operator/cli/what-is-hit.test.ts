@@ -50,7 +50,7 @@ async function live({ ks }: Place): Promise<void> {
   await ks('mode', 'live', '--reason', 'test');
 }
 
-describe.each(PLACES)('on %s', (_, open) => {
+describe.each(PLACES)('on %s', { timeout: 120_000 }, (_, open) => {
   test('a kill with a typo says first that nobody has seen that agent, and names the one that is there', async () => {
     const place = await open();
     await live(place);
@@ -59,7 +59,7 @@ describe.each(PLACES)('on %s', (_, open) => {
     expect(killed.code).toBe(0);
     const [first, second, third] = killed.stdout.split('\n');
     expect(first).toBe(
-      'NOBODY KNOWS agent:slowbto: none has reported it, now or in the last day. It is recorded all the same.',
+      'NOBODY KNOWS agent:slowbto: no executor has reported it, now or in the last day. It is recorded all the same.',
     );
     expect(second).toMatch(/^Did you mean: kill-switch .*kill agent:slowbot$/);
     expect(third).toBe('agent:slowbto is full_stop, at epoch 3.');
@@ -192,7 +192,7 @@ describe.each(PLACES)('on %s', (_, open) => {
   });
 });
 
-describe.skipIf(!hasTerminals)('on a terminal', () => {
+describe.skipIf(!hasTerminals)('on a terminal', { timeout: 120_000 }, () => {
   test('Ctrl-C during the waiting: the headline stands on the screen already, then that the stop stands', async () => {
     const place = await (PLACES[0] as (typeof PLACES)[number])[1]();
     await live(place);
