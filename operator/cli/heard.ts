@@ -106,7 +106,7 @@ function executorLines({ executors, shared_writers }: Shown, { form, advice }: S
   );
   return [
     ...tableLines(columns, shown, form),
-    ...more(here, shown),
+    ...more(here, shown).map(advice),
     ...problemLines(shown),
     ...indistinct(shared_writers),
   ];
@@ -214,7 +214,7 @@ function notYet(acknowledgements: Shown, waited: string, endsWork: boolean): Lin
   return [`${waited}${what}. ${first}`, ...rest];
 }
 
-/** What holds whatever executors report. @param endsWork false for a change that only concerns what starts from then on */
+/** What holds whatever executors report. @param endsWork false for a change that concerns only what starts later */
 function stands({ executors }: Shown, endsWork: boolean): string[] {
   const lease = executors.reduce((longest, { lease_ms }) => Math.max(longest, lease_ms), 0);
   const bound = lease === 0 ? '' : ` (${Math.ceil(lease / 100) / 10} s at most)`;

@@ -26,5 +26,5 @@ export interface Io {
   untilInterrupted(): AbortSignal;
 }
 
-/** What clears the line of progress, where there may be one: to be written on stderr before anything else is printed. */
+/** What clears the line of progress, where there may be one: written on stderr before anything else is printed. */
 export const cleared = ({ watched }: Pick<Io, 'watched'>): string => (watched ? '\r\u001b[K' : '');
