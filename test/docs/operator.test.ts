@@ -74,7 +74,7 @@ test('what docs/operator.md shows is what the command prints', { timeout: 180_00
   await until('executors', /returns-bot +applied +6 /);
   await bots.end('SIGKILL');
   await until('executors', /returns-bot +silent, lease over/);
-  expectShown('An executor is silent', await ks('kill agent:returns-bot --wait 1s'));
+  expectShown('An executor is silent', await ks('kill agent:returns-bot --wait 10s'));
 
   const backup = join(folder, 'backup');
   cpSync(log, backup);
