@@ -270,8 +270,10 @@ export interface ControlPlane {
   setAutonomy(options: AutonomyOptions): Promise<TighteningAnswer>;
   /** The app's ordinary flags. A reason is required. */
   setFlags(options: FlagsOptions): Promise<ChangeAnswer>;
-  /** The whole switch at one moment. @throws NOT_INITIALISED, as every call that reads it */
-  /** The whole switch, with what executors report. @throws NOT_INITIALISED, CORRUPT, STORE_UNREACHABLE */
+  /**
+   * The whole switch at one moment, with what executors report.
+   * @throws NOT_INITIALISED, CORRUPT, STORE_UNREACHABLE, as every call that reads it
+   */
   status(): Promise<Status>;
   /** Only what `status` says of lost changes. */
   forks(): Promise<ForksAnswer>;

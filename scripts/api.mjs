@@ -74,5 +74,6 @@ if (process.argv[1] === import.meta.filename) {
     out,
   });
   if (problems.length > 0) throw new StepFailed(problems.join('\n'));
+  if (names === 0) throw new StepFailed('docs:api: nothing is exported, so no reference was made.');
   console.log(`docs:api: ${names} names in dist-docs/api/index.html`);
 }

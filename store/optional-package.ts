@@ -1,4 +1,5 @@
 import { KillSwitchError, messageOf, systemCode } from '../flags/errors.ts';
+import { shellWord } from '../flags/printable.ts';
 
 /** A package that only a part of this one needs, and so is installed beside it only where that part is used. */
 export interface OptionalPackage {
@@ -33,15 +34,19 @@ export async function loadOptional<Module>(
     if (missingPackage(cause) !== name) throw cause; // for instance a package that it needs itself
     throw new KillSwitchError(
       'MISSING_PACKAGE',
-      `${neededBy} needs the package ${name} (${range}), which is not installed: npm install ${name}`,
+      `${neededBy} needs the package ${name}, which is not installed: ${install({ name, range })}`,
       { cause },
     );
   }
 }
 
+/** Without the range npm may take a version that does not fit. */
+const install = ({ name, range }: Pick<OptionalPackage, 'name' | 'range'>): string =>
+  `npm install ${shellWord(`${name}@${range}`)}`;
+
 /** The error for a version that lacks what is used of it. */
 export const unfitPackage = ({ name, range, neededBy }: OptionalPackage): KillSwitchError =>
   new KillSwitchError(
     'MISSING_PACKAGE',
-    `${neededBy} needs the package ${name} in a version of ${range}, and another one is installed: npm install ${name}@latest`,
+    `${neededBy} needs the package ${name} in a version of ${range}, and another one is installed: ${install({ name, range })}`,
   );

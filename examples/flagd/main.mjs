@@ -18,27 +18,31 @@ async function operator(words) {
 // `npx kill-switch flagd export --watch …`, as a process that can be ended.
 const command = 'node_modules/openfeature-kill-switch/dist/operator/cli/main.js';
 const exporter = spawn(process.execPath, [command, 'flagd', 'export', '--watch', 'kill-switch.flagd.json']);
+const ended = once(exporter, 'close'); // from the start: it may end before it is told to
 
-const port = Number(process.env.FLAGD_SYNC_PORT ?? 8015);
-const provider = new FlagdKillSwitchProvider({ port, resolverType: 'in-process' });
-const killSwitch = await createKillSwitch({ provider, executor: { name: 'mailer' }, agentId: 'mailer' });
-const sendMail = killSwitch.action({
-  name: 'email.send',
-  execute: async (/** @type {string} */ to) => console.log(`mail to ${to}`),
-});
+try {
+  const port = Number(process.env.FLAGD_SYNC_PORT ?? 8015);
+  const provider = new FlagdKillSwitchProvider({ port, resolverType: 'in-process' });
+  const killSwitch = await createKillSwitch({ provider, executor: { name: 'mailer' }, agentId: 'mailer' });
+  const sendMail = killSwitch.action({
+    name: 'email.send',
+    execute: async (/** @type {string} */ to) => console.log(`mail to ${to}`),
+  });
 
-const killed = sleep(1000).then(() => operator('kill agent:mailer --reason "it sends too much"'));
-for (let customer = 1; ; customer += 1) {
-  const outcome = await sendMail.attempt(`customer-${customer}@shop.example`);
-  if (outcome.status !== 'executed') {
-    console.log(outcome.decision.message);
-    break;
+  const killed = sleep(1000).then(() => operator('kill agent:mailer --reason "it sends too much"'));
+  for (let customer = 1; ; customer += 1) {
+    const outcome = await sendMail.attempt(`customer-${customer}@shop.example`);
+    if (outcome.status !== 'executed') {
+      console.log(outcome.decision.message);
+      break;
+    }
+    await sleep(200);
   }
-  await sleep(200);
-}
 
-await killed;
-await operator('revive agent:mailer --reason "the example is over"');
-await killSwitch.close();
-exporter.kill('SIGTERM');
-await once(exporter, 'close');
+  await killed;
+  await operator('revive agent:mailer --reason "the example is over"');
+  await killSwitch.close();
+} finally {
+  exporter.kill('SIGTERM');
+  await ended;
+}

@@ -35,8 +35,9 @@ Where a command acts, the first that is given:
   1. --store, or --profile (not both)
   2. KILL_SWITCH_STORE, or KILL_SWITCH_PROFILE (not both)
   3. the nearest folder ${FOLDER} here or in a folder above
-A profile is the whole place: it goes before KILL_SWITCH_STORE, KILL_SWITCH_ORGANIZATION and KILL_SWITCH_OPERATOR;
-options that are typed go before it. ~/.config/kill-switch/profiles.json (or in $XDG_CONFIG_HOME):
+A profile is the whole place. --profile goes before KILL_SWITCH_STORE, KILL_SWITCH_ORGANIZATION and
+KILL_SWITCH_OPERATOR; beside KILL_SWITCH_PROFILE the first two are refused. Options that are typed go before a profile.
+~/.config/kill-switch/profiles.json (or in $XDG_CONFIG_HOME):
   { "prod": { "store": "redis://…", "organization": "default", "operator": "dana" } }
 `;
 

@@ -76,7 +76,7 @@ function expectLoop({ code, output, isGone }: Awaited<ReturnType<typeof npm>>, c
   const blocked = output.split('\n').filter((line) => line.startsWith('email.send is blocked'));
   expect(blocked).toEqual([expect.stringContaining(cause)]);
   expect(output.lastIndexOf('mail to')).toBeLessThan(output.indexOf('email.send is blocked'));
-  expect(output).toMatch(/revive agent:mailer[^\n]*\n(?!.*refus)/);
+  expect(output).toMatch(/^\$ npx kill-switch revive agent:mailer [^\n]*\nagent:mailer is revived, at epoch \d+\./m);
 }
 
 describe('an example', { timeout: 120_000 }, () => {
@@ -108,6 +108,15 @@ describe('an example', { timeout: 120_000 }, () => {
     const flagd = await startFlagd({ file: join(folder, 'kill-switch.flagd.json') });
     expectLoop(await npm(folder, 'start', { FLAGD_SYNC_PORT: String(flagd.syncPort) }), '(mode full_stop)');
   });
+});
+
+test('the example with flagd ends, and its export too, whatever goes wrong', { timeout: 60_000 }, async () => {
+  const folder = copyOf('flagd');
+  expect(await npm(folder, 'prepare-flags')).toMatchObject({ code: 0 });
+  const unmade = await npm(folder, 'start', { FLAGD_SYNC_PORT: 'none' }); // the switch cannot be made
+  expect(unmade, unmade.output).toMatchObject({ code: 1, isGone: true });
+  const unexported = await npm(folder, 'start', { KILL_SWITCH_ORGANIZATION: 'none' }); // the export ends at once
+  expect(unexported, unexported.output).toMatchObject({ code: 0, isGone: true });
 });
 
 test.each(WAYS)(

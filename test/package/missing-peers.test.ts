@@ -10,7 +10,7 @@ const { exports, peerDependencies, peerDependenciesMeta } = JSON.parse(
 ) as Readonly<Record<'exports' | 'peerDependencies' | 'peerDependenciesMeta', Readonly<Record<string, string>>>>;
 
 const SENTENCE =
-  'A store in Redis needs the package ioredis (^5.3.0 || ^6.0.0), which is not installed: npm install ioredis';
+  "A store in Redis needs the package ioredis, which is not installed: npm install 'ioredis@^5.3.0 || ^6.0.0'";
 
 /** Runs a program in that folder; what it gives `say` is returned. */
 function run(folder: string, program: string, file = 'program.mjs'): unknown {
@@ -109,6 +109,6 @@ test('an ioredis of version 4 is not taken for one', async () => {
   await expect(loadIoredis(fourth)).rejects.toMatchObject({
     code: 'MISSING_PACKAGE',
     message:
-      'A store in Redis needs the package ioredis in a version of ^5.3.0 || ^6.0.0, and another one is installed: npm install ioredis@latest',
+      "A store in Redis needs the package ioredis in a version of ^5.3.0 || ^6.0.0, and another one is installed: npm install 'ioredis@^5.3.0 || ^6.0.0'",
   });
 });

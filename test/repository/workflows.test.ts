@@ -22,7 +22,7 @@ interface Job {
 interface Workflow {
   readonly on: Readonly<Record<string, unknown>>;
   readonly permissions: Readonly<Record<string, string>>;
-  readonly concurrency: unknown;
+  readonly concurrency: { readonly group: string };
   readonly jobs: Readonly<Record<string, Job>>;
 }
 
@@ -37,14 +37,12 @@ const files = (folder: string) => readdirSync(join(root, folder)).map((name) => 
 const workflow = (name: string) => parsed(`.github/workflows/${name}.yml`) as Workflow;
 const ci = workflow('ci');
 const release = workflow('release');
-const pages = workflow('pages');
 const steps = ({ jobs }: Workflow): Step[] => Object.values(jobs).flatMap((job) => job.steps ?? []);
 const { engines, scripts } = readJson('package.json');
 
 describe.each([
   ['ci', ci],
   ['release', release],
-  ['pages', pages],
 ])('the workflow %s', (name, { permissions, concurrency, jobs, ...all }) => {
   test('may only read, ends in time, and does not run twice for one thing', () => {
     expect(permissions).toEqual({ contents: 'read' });
@@ -83,6 +81,9 @@ test('CI runs all that .ci/run does, on the oldest Node that the package takes a
     'matrix.node',
   );
   expect(Object.keys(ci.on).sort()).toEqual(['pull_request', 'push', 'workflow_call']);
+  // Two forks may have a branch of the same name: the run of one must not end that of the other.
+  expect(ci.concurrency.group).toContain('github.event.pull_request.number || github.run_id');
+  expect(ci.concurrency.group).not.toContain('head_ref');
 });
 
 test('a release is tested first, has the version of its tag, and is published with provenance', () => {
@@ -96,8 +97,9 @@ test('a release is tested first, has the version of its tag, and is published wi
   expect(commands.at(-1)).toBe('npm publish --provenance --access public');
 });
 
-test('the API reference that is deployed is the one that is made', () => {
-  const { steps: own = [], permissions } = pages.jobs['pages'] as Job;
+test('the API reference that is deployed is the one that is made, of a version that was published', () => {
+  const { steps: own = [], permissions, needs } = release.jobs['reference'] as Job;
+  expect(needs).toBe('publish');
   expect(own).toContainEqual({ run: 'npm run docs:api' });
   expect(own.find(({ uses }) => uses?.startsWith('actions/upload-pages-artifact@'))?.with).toEqual({
     path: 'dist-docs/api',
@@ -107,7 +109,7 @@ test('the API reference that is deployed is the one that is made', () => {
 });
 
 test('every workflow is looked at here', () => {
-  expect(readdirSync(join(root, '.github/workflows')).sort()).toEqual(['ci.yml', 'pages.yml', 'release.yml']);
+  expect(readdirSync(join(root, '.github/workflows')).sort()).toEqual(['ci.yml', 'release.yml']);
 });
 
 test('the forms for issues and dependabot can be read', () => {

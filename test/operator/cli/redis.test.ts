@@ -54,7 +54,7 @@ describe.skipIf(!hasRedis)('the command on a real Redis', () => {
     const created = await ks('init');
     expect(created.code).toBe(0);
     expect(created.stdout).toContain(`The control plane is created in redis://127.0.0.1:${redis.port}.`);
-    expect(created.stdout).toContain('redisStore({ url: process.env.REDIS_URL })');
+    expect(created.stdout).toContain('redisStore({ url: process.env.REDIS_URL, anchor: ');
     expect(created.stdout).toContain(
       `export KILL_SWITCH_STORE=redis://127.0.0.1:${redis.port}   # with its user and password`,
     );
@@ -254,7 +254,7 @@ describe('without ioredis', () => {
     const main = join(path, 'dist/operator/cli/main.js');
     const redis = await run(['status', '--json', '--store', 'redis://user:s3cret@127.0.0.1:1'], { main, cwd: path });
     expect(redis.code, redis.stderr).toBe(1);
-    expect(redis.json).toEqual({ code: 'MISSING_PACKAGE', detail: expect.stringContaining('npm install ioredis') });
+    expect(redis.json).toEqual({ code: 'MISSING_PACKAGE', detail: expect.stringContaining("npm install 'ioredis@") });
     expect(redis.stdout + redis.stderr).not.toContain('s3cret');
     expect((await run(['init'], { main, cwd: path })).code).toBe(0);
   });
