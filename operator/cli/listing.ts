@@ -68,16 +68,32 @@ async function answer<Row>(listed: Listing<Row>, context: Context, options: List
   const { data, count: total, below = [], more = {} } = found;
   const rest = total - skip - data.length;
   const title = found.title ?? `${count(total, listed.noun)}${listed.order ?? ''}`;
+  const none = Object.keys(filters).length > 0 ? `No ${listed.noun} matches.` : listed.none;
   return {
     value: { data, count: total, ...more },
     text: data.length === 0 ? [] : tableLines(listed.columns(data, context), data, formOf(context, options)),
     remarks: {
-      before: [total > 0 ? `${title}:` : Object.keys(filters).length > 0 ? `No ${listed.noun} matches.` : listed.none],
-      after: [...below, ...(rest > 0 ? [moreLine(rest, skip + data.length)] : [])],
+      before: [total === 0 ? none : data.length === 0 ? onlyLine(total, listed.noun) : `${title}:`],
+      after: [
+        ...below,
+        ...(rest > 0
+          ? [`… and ${rest} more: --skip ${skip + data.length} for the next ones, ${forAll(context, options, 'limit')}`]
+          : []),
+      ],
     },
   };
 }
 
-/** How many rows are not shown, and how they are seen: where stdout is no terminal, lists are whole. */
-const moreLine = (rest: number, shown: number): string =>
-  `… and ${rest} more: --skip ${shown} for the next ones, | less for all`;
+/** What is said where `--skip` leaves out all of them. */
+export const onlyLine = (total: number, noun: string): string =>
+  `There ${total === 1 ? 'is' : 'are'} only ${count(total, noun)}.`;
+
+/** How all rows are seen: where stdout is no terminal lists are whole, but where it was typed how many are wanted. */
+export function forAll(
+  { screen }: Pick<Context, 'screen'>,
+  options: { readonly limit?: number; readonly tail?: number },
+  bound: 'limit' | 'tail',
+): string {
+  if (options[bound] === undefined) return '| less for all';
+  return screen === null ? `leave out --${bound} for all` : `| less without --${bound} for all`;
+}

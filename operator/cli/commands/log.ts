@@ -5,7 +5,7 @@ import type { Answer, Context, Item, Lines, Verb } from '../command.ts';
 import { eventColumns, eventLine } from '../event-line.ts';
 import { followed } from '../followed.ts';
 import { type TypedFilters, typedFilters, type ListOptions, SCREEN_ROWS, withListOptions } from '../list-options.ts';
-import { formOf } from '../listing.ts';
+import { forAll, formOf, onlyLine } from '../listing.ts';
 import { count } from '../output.ts';
 import { tableLines } from '../table.ts';
 
@@ -115,13 +115,21 @@ async function listed(context: Context, events: AsyncIterable<LogEvent>, options
     text: data.length === 0 ? [] : tableLines(eventColumns(), data, formOf(context, options)),
     remarks: {
       before: [
-        total === 0 ? 'No change matches.' : `${count(total, 'change')}, oldest first:`,
-        ...(isTail && rest > 0 ? [`… ${rest} before these: --tail ${2 * data.length} for more, | less for all`] : []),
+        titleOf(total, data.length, part),
+        ...(isTail && rest > 0 && data.length > 0
+          ? [`… ${rest} before these: --tail ${2 * data.length} for more, ${forAll(context, options, 'tail')}`]
+          : []),
       ],
       after:
         !isTail && rest > 0
-          ? [`… and ${rest} more: --after ${data.at(-1)?.seq} for the next ones, | less for all`]
+          ? [`… and ${rest} more: --after ${data.at(-1)?.seq} for the next ones, ${forAll(context, options, 'limit')}`]
           : [],
     },
   };
+}
+
+function titleOf(total: number, shown: number, part: Part): string {
+  if (total === 0) return 'No change matches.';
+  if (shown > 0) return `${count(total, 'change')}, oldest first:`;
+  return 'tail' in part ? `${count(total, 'change')}; --tail 0 shows none.` : onlyLine(total, 'change');
 }

@@ -48,8 +48,10 @@ describe('a list in a pipe', () => {
     expect(lines(some.stdout)).toHaveLength(1 + 5);
     expect(lines(some.stderr)).toEqual([
       '250 active kills, newest first:',
-      '… and 244 more: --skip 6 for the next ones, | less for all',
+      '… and 244 more: --skip 6 for the next ones, leave out --limit for all',
     ]);
+    const none = { code: 0, stdout: '', stderr: 'There are only 250 active kills.\n' };
+    expect(await ks.run('kills', '--skip', '250')).toMatchObject(none);
     expect((await ks.json('kills', '--limit', '5')).json).toMatchObject({ count: 250, data: { length: 5 } });
   });
 
@@ -234,6 +236,29 @@ describe.skipIf(!hasTerminals)('a list on a terminal', () => {
     ]);
     expect(shown.at(-1)).toMatch(/^151 {2}\d+[sm] +unverified:dana {2}kill {2}agent:last full_stop +-$/);
     expect(shown).toHaveLength(3 + 100);
+  });
+
+  test('says how all is seen where somebody has said how many, and that there are no more', async () => {
+    const ks = await withKills(8);
+    const said = async (...args: readonly string[]): Promise<string[]> => {
+      const terminal = ks.terminal([...args], { columns: 100 });
+      await terminal.exited;
+      return lines(terminal.screen).filter(
+        (line) => !/^(\d|SEQ|MODE|full_stop) /.test(line) || line.includes('change'),
+      );
+    };
+    expect((await said('kills', '--limit', '3')).at(-1)).toBe(
+      '… and 5 more: --skip 3 for the next ones, | less without --limit for all',
+    );
+    expect(await said('kills', '--skip', '20')).toEqual(['There are only 8 active kills.']);
+    expect(await said('log', '--skip', '20')).toEqual(['There are only 9 changes.']);
+    expect(await said('log', '--tail', '0')).toEqual(['9 changes; --tail 0 shows none.']);
+    expect((await said('log', '--tail', '2'))[1]).toBe(
+      '… 7 before these: --tail 4 for more, | less without --tail for all',
+    );
+    expect((await said('log', '--limit', '2')).at(-1)).toBe(
+      '… and 7 more: --after 2 for the next ones, | less without --limit for all',
+    );
   });
 
   test('of the log goes on with what comes, from its last ones on', async () => {
