@@ -16,7 +16,7 @@ export const verb = listing({
     const { data: all } = await (await context.control()).executors(filters);
     const { data, count } = partOf(all, { skip, limit });
     const below = [...problemLines(data), ...indistinct(sharedWriters(all))];
-    return { data, count, title: counted(all), below: below.filter((line) => line !== '') };
+    return { data, count, title: counted(all), below };
   },
   columns: executorColumns,
 });
