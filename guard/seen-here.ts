@@ -11,7 +11,7 @@ const AGAIN_MS = 900_000;
 const MOST_REMEMBERED = 10_000;
 
 /** How many records are kept until the next report: of actions, and of runs, which all have names of their own. */
-const [MOST_ACTIONS, MOST_RUNS] = [500, 20];
+const [MOST_ACTIONS, MOST_RUNS] = [500, 5];
 
 /** The members of a report that say who did what. */
 export type ReportedSubject = Omit<Seen, 'at' | 'executor'>;

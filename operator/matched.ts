@@ -17,6 +17,9 @@ import type { SeenLately } from '../store/reports.ts';
 export const MOST_NAMES = 100;
 const MOST_SUGGESTIONS = 3;
 
+/** Among how many names the nearest ones are looked for: an operator's process must not stand still meanwhile. */
+const MOST_COMPARED = 2000;
+
 /** What a stop has hit, as far as executors report it, now or in the last day: at most 100 names of each kind. */
 export interface Matched {
   readonly agents: readonly string[];
@@ -96,6 +99,7 @@ export function matchedBy(target: Target, reports: Reports): Matched {
     features: names.feature,
     surfaces: names.surface,
     ...presence(reports),
+    ...(target.type === 'run' && { complete: false }), // where there are many, not each is reported
     in_flight: inFlight(target, reports.beats),
     seen,
     suggestions: seen ? [] : suggested(target, known),
@@ -176,16 +180,19 @@ function namesIn(subjects: readonly Subject[], key: (typeof OWN)[Kind], most: nu
   return [...names];
 }
 
-/** First what has this very id and is of another kind, then what is of the same kind and nearly written so. */
+/**
+ * First what has this very id and is of another kind, then what is of the same kind and nearly written so. Runs and
+ * missions are many and alike: another one of these is hardly what was meant.
+ */
 function suggested({ type, id }: Target, known: readonly Subject[]): string[] {
   if (type === 'all') return [];
   const same = keysOf(OWN).filter((kind) => known.some((subject) => subject[OWN[kind]] === id));
-  const near = closestFew(id, namesIn(known, OWN[type], Number.POSITIVE_INFINITY), MOST_SUGGESTIONS);
+  const names = type === 'run' || type === 'mission' ? [] : namesIn(known, OWN[type], MOST_COMPARED);
   const begun = id.replace(/\.?\*$/, '');
-  const longer = namesIn(known, OWN[type], Number.POSITIVE_INFINITY).filter((name) => name.startsWith(begun));
+  const longer = names.filter((name) => name.startsWith(begun));
   const named = [
     ...same.map((kind) => formatTarget({ type: kind, id })),
-    ...[...near, ...longer].map((name) => formatTarget({ type, id: name })),
+    ...[...closestFew(id, names, MOST_SUGGESTIONS), ...longer].map((name) => formatTarget({ type, id: name })),
   ];
   return [...new Set(named)].slice(0, MOST_SUGGESTIONS);
 }

@@ -12,9 +12,13 @@ import {
   type UnacknowledgingClients,
 } from './acknowledge.ts';
 import type { ReportedBeat } from '../store/beats.ts';
+import { within } from '../store/with-deadline.ts';
 import type { Hearing } from './hearing.ts';
 
 const POLL_MS = 50;
+
+/** How much longer than was asked the last look may take, in milliseconds: a store can be gone by then. */
+const GRACE_MS = 1000;
 
 /** How time passes for a stop that waits: a test that means no real time gives its own. */
 export interface Pace {
@@ -51,8 +55,10 @@ export async function stopHeard(hearing: Hearing, stop: Stop, pace: Pace): Promi
   const elapsed = (): number => pace.clock().mono - since;
   const soonest = soonestClients();
   const unchangedMs = unchangedSince(() => pace.clock().mono);
+  const latest = Math.max(KILL_RETURN_MS, waitMs) + GRACE_MS;
   for (;;) {
-    const heard = soonest(await hear(hearing, { ...stop, unchangedMs }, elapsed));
+    const leftMs = Math.max(GRACE_MS, latest - elapsed());
+    const heard = soonest(await hear(hearing, { ...stop, unchangedMs, leftMs }, elapsed));
     notify(onProgress, heard); // a callback that throws ends neither the stop nor the wait
     const enough = allStopped(heard) || signal?.aborted === true;
     const left = (enough ? KILL_RETURN_MS : Math.max(KILL_RETURN_MS, waitMs)) - elapsed();
@@ -63,11 +69,12 @@ export async function stopHeard(hearing: Hearing, stop: Stop, pace: Pace): Promi
 
 async function hear(
   hearing: Hearing,
-  { head, reach, unchangedMs }: Stop & Pick<Required, 'unchangedMs'>,
+  { head, reach, unchangedMs, leftMs }: Stop & Pick<Required, 'unchangedMs'> & { readonly leftMs: number },
   elapsed: () => number,
 ): Promise<Acknowledgements> {
   try {
-    const { beats, head: store, time } = await hearing.hear();
+    const late = (): Error => new Error('they were not read in time');
+    const { beats, head: store, time } = await within(hearing.hear(), leftMs, late);
     return acknowledge(beats, { head, reach, store: store ?? head, time, unchangedMs }, elapsed());
   } catch (error) {
     // The stop is recorded, whether or not reports can be read now.

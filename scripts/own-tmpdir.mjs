@@ -3,8 +3,8 @@ import { chmodSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** Node itself keeps this, for its next start. */
-const KEPT = ['node-compile-cache'];
+/** What Node and knip keep for their next start. */
+const KEPT = ['node-compile-cache', 'jiti'];
 
 /**
  * Makes a folder in the system's temporary one, and has this process and what it starts put everything there. It goes

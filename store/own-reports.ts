@@ -2,7 +2,7 @@ import { type Clock, isKillSwitchError, type Seen, type SurfaceRecord } from '..
 import type { ExecutorReports } from './reports.ts';
 
 /** How often at most an executor reports what it has newly met, in milliseconds. */
-const SEEN_EVERY_MS = 10_000;
+const SEEN_EVERY_MS = 2000;
 
 /** A record of what was met, before its executor is named in it. */
 export type NewlySeen = Omit<Seen, 'executor'>;
@@ -15,7 +15,10 @@ export interface Reportable {
   readonly seen: () => readonly NewlySeen[];
 }
 
-/** Reports it. Called after each confirmation, and a `last` time. Rejects only where the store cannot be reached. */
+/**
+ * Reports it. Called after each confirmation, and a `last` time, when only what was met is of use. Rejects only where
+ * the store cannot be reached.
+ */
 export type ReportOwn = (options?: { readonly last: boolean }) => Promise<void>;
 
 /**
@@ -31,8 +34,8 @@ export function ownReports(
   let unseen: readonly Seen[] = [];
   let seenAt = Number.NEGATIVE_INFINITY;
   return async ({ last } = { last: false }) => {
-    unreported = surfaces() ?? unreported;
-    if (unreported) {
+    if (!last) unreported = surfaces() ?? unreported;
+    if (unreported && !last) {
       const described = unreported;
       await taken(
         () => reports.describe(described),

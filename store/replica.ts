@@ -213,8 +213,10 @@ export class Replica {
     this.#announcer.close();
     await this.#follower.close();
     try {
-      if (leave) await this.#reportOwn({ last: true });
+      // What it has met outlives it, so that the two need not wait for each other.
+      const told = leave ? this.#reportOwn({ last: true }).catch(() => {}) : undefined;
       if (leave) await withDeadline(this.#connection.leave(), this.#requestMs, 'leave');
+      await told;
     } catch {
       // The store is gone. Operators will see this executor as silent, which is the stricter reading.
     }

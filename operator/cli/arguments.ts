@@ -70,7 +70,7 @@ export function parseTargetWord(text: string, toPaste: ToPaste, read = parseTarg
     throw invalid(`${quoteId(text)} is not a target: it begins with one of ${TARGET_TYPES.join(', ')}.${hint}`);
   }
   if (meant === 'all' || EVERYTHING.has(text.toLowerCase()))
-    throw invalid(`${quoteId(text)} is not a target. Did you mean all?`);
+    throw invalid(`${quoteId(text)} is not a target. Did you mean all? To stop everything: ${toPaste('all')}`);
   read(text, toPaste); // throws, with the form to paste
   return text;
 }

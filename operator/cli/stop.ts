@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { type Mode, shownId } from '../../flags/index.ts';
+import { type Mode, shellWord, shownId } from '../../flags/index.ts';
 import type { KillAnswer, RecordedKill } from '../control-plane.ts';
 import { readReason } from '../reason.ts';
 import { untilOption } from './arguments.ts';
@@ -35,11 +35,12 @@ export async function stop(
   if (reasonProblem !== undefined)
     context.note(`${reasonProblem} The kill is recorded anyway, with as much of the reason as can be kept.`);
   const control = await context.control();
+  const rest = `${until ? ` --until ${endText(until)}` : ''}${reason === undefined ? '' : ` --reason ${shellWord(reason)}`}`;
   const stops = [...new Set(targets)].map(
     (target): Stop<KillAnswer, RecordedKill> => ({
       what: shownId(target),
       isEverything: target === 'all',
-      again,
+      again: (near) => `${again(near)}${rest}`,
       begin: (options) => control.kill({ target, mode, reason, ...until, ...options }),
       says: (told) => stands({ target, mode, reason }, told, context.advice),
     }),
@@ -47,6 +48,9 @@ export async function stop(
   const shape = (kills: readonly unknown[]): unknown => (stops.length === 1 ? kills[0] : { kills });
   return stopping(context, stops, { wait, shape });
 }
+
+/** An end as it can be typed again. */
+const endText = (end: End): string => ('expiresAt' in end ? end.expiresAt : `${end.lastsMs}ms`);
 
 /** What was asked of one target. */
 interface What {

@@ -4,8 +4,13 @@ import type { ShownExecutor, Shown } from './heard.ts';
 /** From who has obeyed to who is furthest from it. */
 const ORDER = ['stopped', 'draining', 'behind', 'silent'];
 
-const isFurther = (one: ExecutorAcknowledgement, other: ExecutorAcknowledgement): boolean =>
-  ORDER.indexOf(one.state) > ORDER.indexOf(other.state) || (one.state === other.state && one.draining > other.draining);
+/** What is furthest behind of two, with all the work that either has reached. */
+function both(one: ExecutorAcknowledgement, other: ExecutorAcknowledgement): ExecutorAcknowledgement {
+  const work = [...new Map([...one.work, ...other.work].map((row) => [JSON.stringify(row), row])).values()];
+  const draining = Math.max(one.draining, other.draining, work.filter((row) => row.draining).length);
+  const further = ORDER.indexOf(other.state) > ORDER.indexOf(one.state) ? other : one;
+  return { ...further, work, draining, over: one.over && other.over };
+}
 
 /** The acknowledgements of several stops as one: of each executor the one that is furthest behind. */
 export function together([first, ...others]: readonly Acknowledgements[]): Acknowledgements | null {
@@ -15,7 +20,7 @@ export function together([first, ...others]: readonly Acknowledgements[]): Ackno
   for (const executor of all.flatMap(({ executors }) => executors)) {
     const key = executorKey(executor);
     const before = furthest.get(key);
-    if (!before || isFurther(executor, before)) furthest.set(key, executor);
+    furthest.set(key, before ? both(before, executor) : executor);
   }
   const executors = [...furthest.values()];
   const amount = (...states: string[]): number => executors.filter(({ state }) => states.includes(state)).length;
