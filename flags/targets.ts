@@ -72,7 +72,7 @@ export function readTarget(text: unknown, toPaste: (target: string) => string = 
     const problem = textProblem(text);
     if (problem) throw invalid(`${quoteId(text)} is not a target: it ${problem}.`);
     throw invalid(
-      `${quoteId(text)} is not a target: say what it is. For an agent of this name: ${toPaste(`agent:${text}`)}`,
+      `${quoteId(text)} is not a target: say what it is. For an agent of this name: ${toPaste(`agent:${text}`)}${orAction(text, toPaste)}`,
     );
   }
   if (!isTargetType(type)) {
@@ -94,6 +94,10 @@ export function actionNameProblem(name: unknown): string | null {
 }
 
 /** The target as people write it, and as `parseTarget` reads it. */
+/** A word with a dot may be the name of an action. */
+const orAction = (word: string, toPaste: (target: string) => string): string =>
+  /^[^.]+\../.test(word) ? `. For the action: ${toPaste(`action:${word}`)}` : '';
+
 export const formatTarget = (target: Target): string => (target.type === 'all' ? 'all' : `${target.type}:${target.id}`);
 
 /**

@@ -1,10 +1,12 @@
 import {
   actionNameProblem,
+  AUTONOMY_FLOORS,
   type AutonomyStage,
   type EntryKey,
   type EntryKind,
   type EntryPlace,
   type EventType,
+  FEATURE_FLOORS,
   entryKey,
   type FeatureStage,
   type Head,
@@ -105,6 +107,8 @@ interface CommandRow<C> {
   readonly beyond?: (command: C) => number;
   /** What a tightening of it reaches of the work in flight; null: nothing, only what starts from then on. */
   readonly reach?: (command: C) => Target | null;
+  /** False for a value that takes no authority away; default: it does. */
+  readonly restricts?: (command: C) => boolean;
   /** True for commands that give authority back without a reason: `init`, and a kill's end by time. */
   readonly needsNoReason?: true;
 }
@@ -203,6 +207,7 @@ const ROWS: { readonly [T in CommandType]: CommandRow<CommandOf<T>> } = {
   mode: {
     changes: () => ['mode'],
     reach: () => ({ type: 'all', id: '' }),
+    restricts: ({ mode, targeting }) => mode !== 'live' || (targeting ?? null) !== null,
     wish: ({ mode, targeting = null }, view) => {
       const before = view.get('mode');
       return before && sameBaseMode(before, { mode, targeting }) ? ALREADY : event('mode', { mode, targeting });
@@ -211,6 +216,7 @@ const ROWS: { readonly [T in CommandType]: CommandRow<CommandOf<T>> } = {
   feature: {
     changes: ({ name }) => ['feature', name],
     reach: ({ name }) => ({ type: 'feature', id: name }),
+    restricts: ({ stage }) => FEATURE_FLOORS[stage] !== 'live',
     wish: ({ name, stage }, view) =>
       nameRefused('a feature', name) ??
       (view.get('feature', name)?.stage === stage ? ALREADY : event('feature', { name, stage })),
@@ -224,6 +230,7 @@ const ROWS: { readonly [T in CommandType]: CommandRow<CommandOf<T>> } = {
   autonomy: {
     changes: ({ action }) => ['autonomy', action],
     reach: ({ action }) => ({ type: 'action', id: action }),
+    restricts: ({ stage }) => AUTONOMY_FLOORS[stage] !== 'live',
     wish: ({ action, stage }, view) =>
       nameRefused('an action', action, actionNameProblem) ??
       (view.get('autonomy', action)?.stage === stage ? ALREADY : event('autonomy', { action, stage })),
@@ -237,6 +244,9 @@ export const rowOf = <T extends CommandType>({ type }: { readonly type: T }): Co
 
 /** What a tightening by this command reaches of the work in flight; null: nothing, only what starts from then on. */
 export const reachOf = (command: Command): Target | null => rowOf(command).reach?.(command) ?? null;
+
+/** Whether what this command asks for takes any authority away, also where it changes nothing. */
+export const restricts = (command: Command): boolean => rowOf(command).restricts?.(command) ?? true;
 
 /**
  * The entries that must be read to plan this command. Only a few, so that a kill costs the same beside any number of

@@ -17,7 +17,7 @@ import { type ControlConnection, KEPT_INTERVENTIONS, KEPT_PROPOSALS } from '../s
 import { readInterventions, type ReportedIntervention } from '../store/reports.ts';
 import { acknowledge, type Acknowledgements, EVERYTHING, type ExecutorAcknowledgement } from './acknowledge.ts';
 import type { Recorded } from './change-queue.ts';
-import { type Command, entriesFor, reachOf } from './commands.ts';
+import { type Command, entriesFor, reachOf, restricts } from './commands.ts';
 import type {
   AutonomyOptions,
   ChangeAnswer,
@@ -333,7 +333,8 @@ export class StoreControlPlane implements ControlPlane {
     const recorded = await this.#set(command);
     const answer = answerTo(recorded);
     notify(waiting.onRecorded, answer);
-    if (recorded.change && loosens(recorded.change)) return answer;
+    const { change } = recorded;
+    if (change && (loosens(change) || (change.already && !restricts(command)))) return answer;
     return { ...answer, ...(await this.#heard(command, recorded, waiting)) };
   }
 

@@ -49,6 +49,7 @@ export function connectExecutor({
   const replica = new Replica({
     connection,
     organizationId,
+    location: store.location,
     leaseMs,
     requestMs: requestTimeoutMs,
     clock,

@@ -78,10 +78,11 @@ type Standing =
 type Foreign = Extract<Standing, { is: 'foreign' }>;
 
 const NOT_READY: Fault = deepFreeze({ code: 'NOT_READY', message: 'the switch has not been read yet' });
-const NOT_INITIALISED: Fault = deepFreeze({
-  code: 'NOT_INITIALISED',
-  message: 'there is no control plane in this store; an operator must run: kill-switch init',
-});
+const notInitialised = (location: string): Fault =>
+  deepFreeze({
+    code: 'NOT_INITIALISED',
+    message: `there is no control plane in ${location}: where it is the right place, an operator must run: kill-switch init`,
+  });
 const LOST_CHANGES = 'the store has lost changes that this executor had seen';
 const recoverWith = (what: string): Fault => ({
   code: 'GENERATION_CHANGED',
@@ -92,6 +93,8 @@ export interface LiveCopyOptions {
   readonly leaseMs: number;
   readonly keeper: AnchorKeeper | null;
   readonly organizationId: string;
+  /** Where the store is, for people; default `this store`. */
+  readonly location?: string | undefined;
   /**
    * Called in the turn in which changes were applied, before the anchor is written: work in flight is aborted at once
    * and does not wait for the disk.
@@ -132,12 +135,14 @@ export class LiveCopy {
   readonly #keeper: AnchorKeeper | null;
   readonly #leaseMs: number;
   readonly #organizationId: string;
+  readonly #location: string;
   readonly #signal: () => void;
 
-  constructor({ leaseMs, keeper, organizationId, signal = () => {} }: LiveCopyOptions) {
+  constructor({ leaseMs, keeper, organizationId, location = 'this store', signal = () => {} }: LiveCopyOptions) {
     this.#leaseMs = leaseMs;
     this.#keeper = keeper;
     this.#organizationId = organizationId;
+    this.#location = location;
     this.#signal = signal;
     this.#readAnchor();
   }
@@ -378,7 +383,7 @@ export class LiveCopy {
     if (this.held !== null) {
       return this.#fork(true, 'the store is empty, but this executor had seen a control plane in it');
     }
-    if (this.#standing.is === 'empty') this.#standing = { is: 'empty', fault: NOT_INITIALISED };
+    if (this.#standing.is === 'empty') this.#standing = { is: 'empty', fault: notInitialised(this.#location) };
     return 'faulty';
   }
 

@@ -25,6 +25,8 @@ export interface ReplicaParts {
   /** Closed with the replica. */
   readonly connection: Omit<ExecutorConnection, 'shelf'>;
   readonly organizationId: string;
+  /** Where the store is, without secrets. */
+  readonly location?: string | undefined;
   readonly leaseMs: number;
   /** How long the store may take to answer, in milliseconds. */
   readonly requestMs: number;
@@ -63,7 +65,7 @@ export class Replica {
   readonly #reportOwn: ReportOwn;
   #closed: Promise<void> | null = null;
 
-  constructor({ connection, organizationId, leaseMs, requestMs, clock, beat, reportOwn }: ReplicaParts) {
+  constructor({ connection, organizationId, location, leaseMs, requestMs, clock, beat, reportOwn }: ReplicaParts) {
     this.organizationId = organizationId;
     this.leaseMs = leaseMs;
     this.clock = clock;
@@ -75,6 +77,7 @@ export class Replica {
       leaseMs,
       keeper: connection.anchor,
       organizationId,
+      location,
       signal: () => this.#notifyChanges(),
     });
     this.#follower = new Follower({

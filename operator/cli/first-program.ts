@@ -14,6 +14,7 @@ export function firstProgram({ code: [driver, store] }: Pick<Store, 'code'>, org
     `  store: ${store},`,
     ...(organizationId === 'default' ? [] : [`  organizationId: ${quotedText(organizationId)},`]),
     "  agentId: 'returns-bot', // whom `kill-switch kill agent:returns-bot` stops",
+    "  executor: { name: 'returns-bot' }, // this process, as operators see it",
     '});',
     "process.once('SIGTERM', () => killSwitch.close().finally(() => process.exit(143)));",
     "process.once('SIGINT', () => killSwitch.close().finally(() => process.exit(130)));",

@@ -32,6 +32,7 @@ describe('a replica', () => {
     const x = replica();
     await x.start();
     expect(mode(x)).toBe('full_stop: NOT_INITIALISED');
+    expect(x.fault()?.message).toContain('there is no control plane in memory:');
     const ready = next(x, 'ready');
     await control.init();
     await ready;

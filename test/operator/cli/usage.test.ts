@@ -51,6 +51,7 @@ const MISTYPED: readonly (readonly [readonly string[], string | RegExp])[] = [
   [['mode', 'live', '--targeting', '[1]', '--reason', 'x'], '--targeting takes a flagd rule'],
   [['mode', 'live', '--targeting', '{', '--reason', 'x'], '--targeting takes a flagd rule'],
   [['kill', 'agent:x', '--wiat', '5s'], 'Did you mean --wait?'],
+  [['kill', 'email.send'], 'For the action: kill-switch kill action:email.send'],
   [['kill', 'agent:x', 'now', 'please'], 'Put what contains spaces in quotes'],
   [['kill', 'agent:x', '--wait', '5'], 'For seconds: 5s.'],
   [['kill', 'agent:x', '--wait', '5 parsecs'], 'is not a duration'],

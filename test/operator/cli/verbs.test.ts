@@ -150,6 +150,23 @@ describe('every verb, on a file store', () => {
     expect(looser.stdout).toContain('You asked for paused: the stricter full_stop stands.');
   });
 
+  test('what is live already takes nothing away when it is set again, so it shows no stop', async () => {
+    const ks = fileSwitch();
+    await ks.run('init');
+    for (const [args, says] of [
+      [['mode', 'live'], 'The base mode is live'],
+      [['feature', 'refunds', 'live'], 'feature refunds is live'],
+      [['autonomy', 'email.send', 'trusted'], 'action email.send is trusted'],
+    ] as const) {
+      await ks.here(...args, '--reason', 'launch');
+      const again = await ks.here(...args);
+      expect(again.stdout).toMatch(new RegExp(`^${says} already\\. Your request is recorded, at epoch \\d+\\.\n$`));
+      expect(again.stderr).toBe('');
+    }
+    await ks.here('mode', 'full_stop');
+    expect((await ks.here('mode', 'full_stop')).stdout).toMatch(/^NOBODY HAS HEARD THIS/);
+  });
+
   test('a kill with an end stays, and says so, until a process that watches ends it by an event', async () => {
     const ks = fileSwitch();
     await ks.run('init');
