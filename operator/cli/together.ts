@@ -1,12 +1,23 @@
-import { type Acknowledgements, type ExecutorAcknowledgement, executorKey } from '../acknowledge.ts';
+import { type Acknowledgements, type ExecutorAcknowledgement, executorKey, type RunningWork } from '../acknowledge.ts';
 import type { ShownExecutor, Shown } from './heard.ts';
 
 /** From who has obeyed to who is furthest from it. */
 const ORDER = ['stopped', 'draining', 'behind', 'silent'];
 
+/** The rows of both; what is in both, as often as it is in the one that has it more often. */
+function union(one: readonly RunningWork[], other: readonly RunningWork[]): RunningWork[] {
+  const left = one.map((row) => JSON.stringify(row));
+  const more = other.filter((row) => {
+    const at = left.indexOf(JSON.stringify(row));
+    if (at >= 0) left.splice(at, 1);
+    return at < 0;
+  });
+  return [...one, ...more];
+}
+
 /** What is furthest behind of two, with all the work that either has reached. */
 function both(one: ExecutorAcknowledgement, other: ExecutorAcknowledgement): ExecutorAcknowledgement {
-  const work = [...new Map([...one.work, ...other.work].map((row) => [JSON.stringify(row), row])).values()];
+  const work = union(one.work, other.work);
   const draining = Math.max(one.draining, other.draining, work.filter((row) => row.draining).length);
   const further = ORDER.indexOf(other.state) > ORDER.indexOf(one.state) ? other : one;
   return { ...further, work, draining, over: one.over && other.over };
