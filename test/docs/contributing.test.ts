@@ -67,9 +67,10 @@ describe('what CONTRIBUTING adds', () => {
       'unit',
       '--project',
       'pure',
+      '--retry=2', // they run beside others here: what a busy machine does to one is not what is looked for
       ...tests,
     );
-    expect({ status, said }).toMatchObject({ status: 0 });
+    expect(status, said.slice(-5000)).toBe(0);
   });
 
   test('is four things', () => {
