@@ -173,14 +173,14 @@ function overLines({ executors }: Shown, advice: Context['advice']): Line[] {
   const left = gone.length > named.length ? `, and ${gone.length - named.length} more` : '';
   const one = gone.length === 1;
   const begun = gone.reduce((sum, { draining, work }) => sum + Math.max(draining, work.length), 0);
-  const unnamed = gone.reduce((sum, executor) => sum + executor.unnamed, 0);
+  const possible = gone.reduce((sum, { draining, unnamed, work }) => sum + Math.max(draining, work.length + unnamed), 0);
   const flying =
     begun > 0
-      ? `${count(begun, 'action')} that it hits ${begun === 1 ? 'was' : 'were'}`
-      : `${count(unnamed, 'action')} that it may hit ${unnamed === 1 ? 'was' : 'were'}`;
+      ? `${possible > begun ? 'At least ' : ''}${count(begun, 'action')} that it hits ${begun === 1 ? 'was' : 'were'}`
+      : `${count(possible, 'action')} that it may hit ${possible === 1 ? 'was' : 'were'}`;
   return [
     `Silent, and not waited for: ${names}${left}. ${one ? 'Its lease is' : 'Their leases are'} over, so nothing can start there.`,
-    begun + unnamed === 0
+    possible === 0
       ? `Nothing that this stop hits was in flight there when ${one ? 'it was' : 'they were'} last heard of.`
       : `${flying} in flight there when last heard of, and may go on if the process still runs.`,
     `Gone for good? Take ${one ? 'it' : 'them'} out of the count: ${advice('kill-switch executors forget --silent')}`,

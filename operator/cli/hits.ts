@@ -43,7 +43,7 @@ export function warnings(
       `NOBODY HAS HEARD THIS: no executor reports to ${place}. ${
         last === null
           ? 'If agents run, they use another store or organization: check --store and --organization.'
-          : `The last one was ${shownId(last.name)}, heard of ${ago(last.at)}.`
+          : `The last report of who did what there was by ${shownId(last.name)}, ${ago(last.at)}.`
       }`,
     );
   if (seen || isEverything || (executors === 0 && last === null)) return lines;
@@ -59,7 +59,7 @@ function unknown({ complete, exports }: Matched, what: string): string {
   if (exports > 0) return `NO EXECUTOR KNOWS ${none}; but clients of flagd report nothing, and may know it.`;
   return complete
     ? `NOBODY KNOWS ${none}.`
-    : `NO REPORT NAMES ${none}; but not every executor could name all of its own.`;
+    : `NO REPORT NAMES ${none}; but it may be among what could not be reported.`;
 }
 
 /** One line on what a stop has hit. */

@@ -136,7 +136,8 @@ describe('waiting for executors', () => {
     const ks = fileSwitch();
     await ks.run('init');
     const store = fileStore({ directory: ks.directory });
-    for (let dead = 0; dead < 5; dead += 1) await deadExecutor(store);
+    for (let dead = 0; dead < 4; dead += 1) await deadExecutor(store);
+    await deadExecutor(store, { in_flight: 3, draining: 1 });
     await silent(ks);
     await executor(store);
     const killed = await ks.run('kill', 'all', '--wait', '1m');
@@ -145,6 +146,7 @@ describe('waiting for executors', () => {
     expect(killed.stdout).toMatch(
       /^Silent, and not waited for: (lost \(heard .* ago\), ){3}and 2 more\. Their leases/m,
     );
+    expect(killed.stdout).toMatch(/^At least 1 action that it hits was in flight there when last heard of, and may/m);
     expect(killed.stdout.split('\n').length).toBeLessThan(14);
   });
 
