@@ -93,11 +93,11 @@ export function actionNameProblem(name: unknown): string | null {
   );
 }
 
-/** The target as people write it, and as `parseTarget` reads it. */
 /** A word with a dot may be the name of an action. */
 const orAction = (word: string, toPaste: (target: string) => string): string =>
   /^[^.]+\../.test(word) ? `. For the action: ${toPaste(`action:${word}`)}` : '';
 
+/** The target as people write it, and as `parseTarget` reads it. */
 export const formatTarget = (target: Target): string => (target.type === 'all' ? 'all' : `${target.type}:${target.id}`);
 
 /**

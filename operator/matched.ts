@@ -32,7 +32,7 @@ export interface Matched {
   readonly executors: number;
   /** How many exports there are: files whose clients report nothing, so that whom they know is not known. */
   readonly exports: number;
-  /** Who has last reported what its agents did, and when, where no executor is here now; null where nothing is known. */
+  /** Who last reported what its agents did, and when, where no executor is here now; null where nothing is known. */
   readonly last_executor: { readonly name: string; readonly at: string } | null;
   /**
    * False where executors know more than they could report: they name the newest of very many runs, or a report could

@@ -173,7 +173,10 @@ function overLines({ executors }: Shown, advice: Context['advice']): Line[] {
   const left = gone.length > named.length ? `, and ${gone.length - named.length} more` : '';
   const one = gone.length === 1;
   const begun = gone.reduce((sum, { draining, work }) => sum + Math.max(draining, work.length), 0);
-  const possible = gone.reduce((sum, { draining, unnamed, work }) => sum + Math.max(draining, work.length + unnamed), 0);
+  const possible = gone.reduce(
+    (sum, { draining, unnamed, work }) => sum + Math.max(draining, work.length + unnamed),
+    0,
+  );
   const flying =
     begun > 0
       ? `${possible > begun ? 'At least ' : ''}${count(begun, 'action')} that it hits ${begun === 1 ? 'was' : 'were'}`

@@ -87,7 +87,9 @@ describe.each(PLACES)('on %s', { timeout: 120_000 }, (_, open) => {
     const agents = await place.agents('mailer', [slowbot]);
     await agents.end('SIGTERM');
     const killed = await place.ks('kill', 'agent:slowbot');
-    expect(killed.stdout).toMatch(/^NOBODY HAS HEARD THIS: .*The last report of who did what there was by mailer, \d+ \w+ ago\.$/m);
+    expect(killed.stdout).toMatch(
+      /^NOBODY HAS HEARD THIS: .*The last report of who did what there was by mailer, \d+ \w+ ago\.$/m,
+    );
     expect(killed.stdout).toMatch(/^It hits agent slowbot; .*action mail\.send/m);
     expect((await place.ks('kill', 'agent:slowbto', '--json')).json.matched).toMatchObject({
       executors: 0,
