@@ -77,6 +77,8 @@ export interface UnacknowledgingClients {
   readonly name: string;
   /** The id of the executor that writes it. */
   readonly executor: string;
+  /** Who has written that executor's report, as `ExecutorAcknowledgement` has it. */
+  readonly writer: string | null;
   /** When they have stopped at the latest, by the store's clock; null where that is not known. */
   readonly stops_by: string | null;
 }
@@ -107,8 +109,6 @@ export interface Required {
   readonly reach: Reach;
   readonly store: Head;
   readonly time: string;
-  /** For how long the caller has seen no other report of this executor, in milliseconds; default: it has not looked. */
-  readonly unchangedMs?: ((beat: ReportedBeat) => number) | undefined;
 }
 
 /**
@@ -160,13 +160,10 @@ const ageOf = ({ at, heard_at = at }: ReportedBeat, { time }: Required): number 
 
 /**
  * True for a silent executor where nothing can act by the switch any more: its lease is over, and so is the file of an
- * export. By the store's clock alone that is known once the report is older than clocks can differ; else whoever looks
- * must have seen it silent for a lease.
+ * export, by more than clocks can differ.
  */
-function isOver(beat: ReportedBeat, ageMs: number, { unchangedMs = () => 0 }: Required): boolean {
-  const actsForMs = beat.lease_ms + (beat.export?.stops_within_ms ?? 0);
-  return ageMs > actsForMs + SKEW_MS || (ageMs > actsForMs && unchangedMs(beat) >= beat.lease_ms);
-}
+const isOver = (beat: ReportedBeat, ageMs: number): boolean =>
+  ageMs > beat.lease_ms + (beat.export?.stops_within_ms ?? 0) + SKEW_MS;
 
 /** The state of every executor with regard to a change that must be applied. */
 export function acknowledge(beats: readonly ReportedBeat[], required: Required, elapsedMs: number): Acknowledgements {
@@ -187,7 +184,7 @@ export function acknowledge(beats: readonly ReportedBeat[], required: Required, 
       state: isSilent ? 'silent' : stateOf(beat, required),
       age_ms: Math.max(0, ageMs),
       lease_ms: beat.lease_ms,
-      over: isSilent && problem === undefined && isOver(beat, ageMs, required),
+      over: isSilent && problem === undefined && isOver(beat, ageMs),
       writer: beat.writer ?? null,
       ...(problem !== undefined && { problem }),
       ...(beat.export && { export: beat.export }),
@@ -212,7 +209,7 @@ export function acknowledge(beats: readonly ReportedBeat[], required: Required, 
  * last write, which an executor that has not applied the change can have made until its lease was over.
  */
 function clientsOf(
-  { id, export: exported, state, age_ms, lease_ms, problem }: ExecutorAcknowledgement,
+  { id, writer, export: exported, state, age_ms, lease_ms, problem }: ExecutorAcknowledgement,
   { time }: Required,
 ): UnacknowledgingClients[] {
   if (!exported) return [];
@@ -221,7 +218,7 @@ function clientsOf(
   const stopsBy = Date.parse(time) - age_ms + lastWriteMs + stops_within_ms;
   const known = problem === undefined && Number.isFinite(stopsBy);
   const stops_by = known ? new Date(stopsBy).toISOString() : null;
-  return [{ kind: 'flagd_export', name: file, executor: id, stops_by }];
+  return [{ kind: 'flagd_export', name: file, executor: id, writer, stops_by }];
 }
 
 /** The executors that share a writer. Those with an unknown writer are left out. */

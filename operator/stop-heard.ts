@@ -8,10 +8,8 @@ import {
   allStopped,
   executorKey,
   type Reach,
-  type Required,
   type UnacknowledgingClients,
 } from './acknowledge.ts';
-import type { ReportedBeat } from '../store/beats.ts';
 import { within } from '../store/with-deadline.ts';
 import type { Hearing } from './hearing.ts';
 
@@ -54,11 +52,10 @@ export async function stopHeard(hearing: Hearing, stop: Stop, pace: Pace): Promi
   const since = pace.clock().mono;
   const elapsed = (): number => pace.clock().mono - since;
   const soonest = soonestClients();
-  const unchangedMs = unchangedSince(() => pace.clock().mono);
   const latest = Math.max(KILL_RETURN_MS, waitMs) + GRACE_MS;
   for (;;) {
     const leftMs = Math.max(GRACE_MS, latest - elapsed());
-    const heard = soonest(await hear(hearing, { ...stop, unchangedMs, leftMs }, elapsed));
+    const heard = soonest(await hear(hearing, { ...stop, leftMs }, elapsed));
     notify(onProgress, heard); // a callback that throws ends neither the stop nor the wait
     const enough = allStopped(heard) || signal?.aborted === true;
     const left = (enough ? KILL_RETURN_MS : Math.max(KILL_RETURN_MS, waitMs)) - elapsed();
@@ -69,38 +66,24 @@ export async function stopHeard(hearing: Hearing, stop: Stop, pace: Pace): Promi
 
 async function hear(
   hearing: Hearing,
-  { head, reach, unchangedMs, leftMs }: Stop & Pick<Required, 'unchangedMs'> & { readonly leftMs: number },
+  { head, reach, leftMs }: Stop & { readonly leftMs: number },
   elapsed: () => number,
 ): Promise<Acknowledgements> {
   try {
     const late = (): Error => new Error('they were not read in time');
     const { beats, head: store, time } = await within(hearing.hear(), leftMs, late);
-    return acknowledge(beats, { head, reach, store: store ?? head, time, unchangedMs }, elapsed());
+    return acknowledge(beats, { head, reach, store: store ?? head, time }, elapsed());
   } catch (error) {
     // The stop is recorded, whether or not reports can be read now.
     return { ...acknowledge([], { head, reach, store: head, time: '' }, elapsed()), problem: messageOf(error) };
   }
 }
 
-/** For how long each report was the last one of its executor, by the caller's own clock. */
-function unchangedSince(nowMs: () => number): (beat: ReportedBeat) => number {
-  const last = new Map<string, { readonly report: string; readonly since: number }>();
-  return (beat) => {
-    const key = executorKey({ id: beat.id, writer: beat.writer ?? null });
-    const report = `${beat.at} ${beat.heard_at}`;
-    const before = last.get(key);
-    const now = nowMs();
-    if (before?.report === report) return now - before.since;
-    last.set(key, { report, since: now });
-    return 0;
-  };
-}
-
 /** A later look knows no better when clients have stopped: the first that knew it holds. */
 function soonestClients(): (heard: Acknowledgements) => Acknowledgements {
   const known = new Map<string, string>();
   const soonest = (client: UnacknowledgingClients): UnacknowledgingClients => {
-    const key = `${client.executor}\n${client.name}`;
+    const key = `${executorKey({ id: client.executor, writer: client.writer })}\n${client.name}`;
     const before = known.get(key);
     const { stops_by: now } = client;
     const stops_by = before !== undefined && (now === null || before < now) ? before : now;

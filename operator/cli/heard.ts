@@ -148,8 +148,8 @@ function signalText({ signalled_ms, reads_signal }: RunningWork): string {
 
 /** For each export: by when its clients, which cannot acknowledge, have stopped. */
 const clientLines = ({ executors, unacknowledging_clients }: Shown): Line[] =>
-  unacknowledging_clients.map(({ name, executor, stops_by }) => {
-    const is = executors.find(({ id }) => id === executor)?.state;
+  unacknowledging_clients.map(({ name, executor, writer, stops_by }) => {
+    const is = executors.find((one) => one.id === executor && one.writer === writer)?.state;
     const file = printable(name);
     const bound = stops_by === null ? 'when they stop is not known' : `they have stopped by ${nextSecond(stops_by)}`;
     return is === 'stopped'
