@@ -1,8 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { notify } from '../flags/callbacks.ts';
-import { handlingOf, messageOf } from '../flags/index.ts';
 import { KEPT_INTERVENTIONS, KEPT_PROPOSALS, type ListName, type ShelfReader } from '../store/ports.ts';
 import { eachOnce, recordIn, recordKey, type ReportedIntervention } from '../store/reports.ts';
+import { outages } from './outages.ts';
 import { untilEnded } from './until-ended.ts';
 
 /** How often the store is asked, in milliseconds. */
@@ -50,26 +49,20 @@ async function* newOnes(
   { matches, proposals, withKept, signal, onTrouble }: FollowingInterventions,
 ): AsyncGenerator<ReportedIntervention> {
   const known = new KnownRecords();
-  let troubled = false;
-  let answered = false;
+  const store = outages(onTrouble);
   while (!signal.aborted) {
     let fresh: readonly ReportedIntervention[] = [];
     try {
-      const isWhole = !answered || known.isFull;
+      const isWhole = !store.hasAnswered || known.isFull;
       const read = await readLists(shelf, isWhole ? KEPT : PER_POLL, proposals);
       const mayBeMore = !isWhole && read.some((each) => known.runOfNew(each) >= PER_POLL);
       fresh = known.take(read, isWhole);
       if (mayBeMore) fresh = [...fresh, ...known.take(await readLists(shelf, KEPT, proposals), true)];
-      if (!answered && !withKept) fresh = [];
-      answered = true;
-      if (troubled) notify(onTrouble, '');
-      troubled = false;
+      if (!store.hasAnswered && !withKept) fresh = [];
+      store.answered();
     } catch (error) {
       if (signal.aborted) return;
-      const { follow } = handlingOf(error);
-      if (follow === 'end' || (follow === 'wait once answered' && !answered)) throw error;
-      if (!troubled) notify(onTrouble, messageOf(error));
-      troubled = true;
+      store.failed(error);
     }
     for (const record of fresh.toSorted((a, b) => Date.parse(a.at) - Date.parse(b.at)))
       if (matches(record)) yield record;

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { notify } from '../flags/callbacks.ts';
-import { handlingOf, type Head, KillSwitchError, type LogEvent, messageOf } from '../flags/index.ts';
+import { type Head, KillSwitchError, type LogEvent } from '../flags/index.ts';
+import { outages } from './outages.ts';
 import { untilEnded } from './until-ended.ts';
 
 /** How often the store is asked for new events, in milliseconds. */
@@ -43,8 +43,7 @@ async function* eventsOf(
   { after, matches, signal, onTrouble }: Following,
 ): AsyncGenerator<LogEvent> {
   let last: Place | null = null;
-  let troubled = false;
-  let answered = false;
+  const store = outages(onTrouble);
   while (!signal.aborted) {
     try {
       last ??= placeAt(await head(), after);
@@ -60,15 +59,10 @@ async function* eventsOf(
         if (event.seq > after && matches(event)) yield event;
       }
       if (!met) throw replaced(last?.seq ?? after);
-      answered = true;
-      if (troubled) notify(onTrouble, '');
-      troubled = false;
+      store.answered();
     } catch (error) {
       if (signal.aborted) return;
-      const { follow } = handlingOf(error);
-      if (follow === 'end' || (follow === 'wait once answered' && !answered)) throw error;
-      if (!troubled) notify(onTrouble, messageOf(error));
-      troubled = true;
+      store.failed(error);
     }
     await sleep(POLL_MS, undefined, { signal }).catch(() => {}); // aborted: the loop ends
   }
