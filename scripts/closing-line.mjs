@@ -4,6 +4,8 @@ import { leftIn } from './own-tmpdir.mjs';
 
 /** Set by test.mjs: the gates are counted with the tests, and so is what both have left in a temporary folder. */
 const { GATES_PASSED = '0', GATES_FAILED = '0', OWN_TMPDIR } = process.env;
+// They are of this run, and not of one that a test of it starts.
+for (const name of ['GATES_PASSED', 'GATES_FAILED', 'OWN_TMPDIR']) delete process.env[name];
 
 /** A vitest `Reporter`. */
 export default class ClosingLine {
