@@ -37,24 +37,33 @@ export const isActionStoppedError = (error: unknown): error is ActionStoppedErro
 
 const MAX_ISSUES = 20;
 
+type Issue = { readonly message: string; readonly path: string };
+
+/** How an error of each code begins. */
+const INPUT_PROBLEMS = {
+  INVALID_INPUT: 'does not fit its schema',
+  NOT_PLAIN_DATA: 'is not plain data (JSON values, plain objects and lists), so it can neither be hashed nor kept',
+} as const;
+
 /**
- * The input of an action does not fit its schema; nothing was decided and nothing was done. Carries the first 20
- * issues, without secrets.
+ * The input of an action does not fit its schema (`INVALID_INPUT`), or has to be hashed and is no plain data
+ * (`NOT_PLAIN_DATA`); nothing was decided and nothing was done. Carries the first 20 issues, without secrets.
  */
 export class ActionInputError extends Error {
   override readonly name = 'ActionInputError';
-  readonly code = 'INVALID_INPUT';
+  readonly code: keyof typeof INPUT_PROBLEMS;
   readonly action: string;
-  readonly issues: ReadonlyArray<{ readonly message: string; readonly path: string }>;
+  readonly issues: ReadonlyArray<Issue>;
 
-  constructor(action: string, issues: ReadonlyArray<{ readonly message: string; readonly path: string }>) {
+  constructor(action: string, issues: ReadonlyArray<Issue>, code: keyof typeof INPUT_PROBLEMS = 'INVALID_INPUT') {
     // A schema may quote a secret in an issue, and may report a million issues.
     const shown = issues
       .slice(0, MAX_ISSUES)
       .map(({ path, message }) => ({ message: messageOf(message), path: messageOf(path) }));
     const more = issues.length - shown.length;
     const list = shown.map(({ path, message }) => (path ? `${path}: ${message}` : message)).join('; ');
-    super(messageOf(`The input of ${action} does not fit its schema: ${list}${more > 0 ? `; and ${more} more` : ''}`));
+    super(messageOf(`The input of ${action} ${INPUT_PROBLEMS[code]}: ${list}${more > 0 ? `; and ${more} more` : ''}`));
+    this.code = code;
     this.action = action;
     this.issues = shown;
   }
