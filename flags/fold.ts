@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import { bothKills, sameBaseMode } from './already.ts';
+import { featureAfter, featureDirection } from './feature-change.ts';
+import { evidenceSchema, requirementSchema } from './feature-requirement.ts';
 import {
   ENTRY_KINDS,
   ENTRY_SCHEMAS,
@@ -22,7 +24,7 @@ import {
   type LogEvent,
   targetSchema,
 } from './records.ts';
-import { AUTONOMY_STAGES, FEATURE_STAGES } from './stages.ts';
+import { AUTONOMY_STAGES } from './stages.ts';
 import { UNKNOWN, unknownParts } from './unknown-parts.ts';
 
 /**
@@ -108,9 +110,6 @@ const baseDirection = (before: Pick<Entry<'mode'>, 'mode' | 'targeting'>, after:
   if (before.targeting !== null) return after.mode === 'full_stop' && after.targeting === null ? 'tightens' : 'loosens';
   return compare(baseStrictness(before), baseStrictness(after));
 };
-
-/** Higher for a stage that allows less; an unknown feature is `dark`. */
-const featureRank = (stage: Entry<'feature'>['stage'] | undefined): number => -FEATURE_STAGES.indexOf(stage ?? 'dark');
 
 const endKill = row({ id: z.string(), target: targetSchema }, (view, data) => {
   const active = view.get('kill', data.target);
@@ -202,10 +201,27 @@ export const FOLDS = Object.freeze({
     const before = view.get('mode') ?? { mode: 'full_stop', targeting: null };
     return { patch: set('mode', undefined, entry), direction: baseDirection(before, entry) };
   }),
-  feature: row({ name: z.string(), stage: feature.shape.stage }, (view, data, event) => ({
-    patch: set('feature', data.name, { stage: data.stage, ...changedBy(event) }),
-    direction: compare(featureRank(view.get('feature', data.name)?.stage), featureRank(data.stage)),
-  })),
+  /**
+   * Without `requirement` the one that is there stays; null: none from now on. `evidence`: what the reports of
+   * executors came to when it was promoted; it is told, and changes nothing.
+   */
+  feature: row(
+    {
+      name: z.string(),
+      stage: feature.shape.stage,
+      targeting: z.unknown().optional(),
+      requirement: requirementSchema.nullable().optional(),
+      evidence: evidenceSchema.optional(),
+    },
+    (view, { name, ...data }, event) => {
+      const before = view.get('feature', name);
+      const terms = featureAfter(before, data, event.at);
+      return {
+        patch: set('feature', name, { ...terms, ...changedBy(event) }),
+        direction: featureDirection(name, before, terms),
+      };
+    },
+  ),
   limit: row({ name: z.string(), value: limit.shape.value }, (view, data, event) => {
     // Absent means only the limit in code, which no flag can raise.
     const before = view.get('limit', data.name)?.value ?? Number.POSITIVE_INFINITY;

@@ -31,7 +31,11 @@ export { escapeUnseen, oddity, printable, quoteId, shellWord, shownId } from './
 export * from './reading.ts';
 export * from './records.ts';
 export * from './reports.ts';
-export { changesWithTime, type Inquiry, type Restriction, resolveMode, restrictionFor } from './resolve.ts';
+export { featureAfter, type FeatureTerms, isSameFeature, isSameStage } from './feature-change.ts';
+export * from './feature-requirement.ts';
+export { isLooserStage, isSameForAll, loosestStage, stageRuleProblem, stagesOf, type StageTerms } from './feature-stage.ts';
+export { ACCOUNT_ATTRIBUTE, accountsRule, percentageRule } from './rollout.ts';
+export { changesWithTime, type Inquiry, type Restriction, resolveMode, restrictionFor, stageFor } from './resolve.ts';
 export { ruleProblem } from './rule-grammar.ts';
 export { type SafeAnswer, safeAnswer } from './safe-answer.ts';
 export { isSecret } from './secret-keys.ts';

@@ -3,6 +3,8 @@ import { type Cause, MODE_CAUSE } from './causes.ts';
 import { isStricter, type Mode, SAFE_MODE } from './modes.ts';
 import { quoteId } from './printable.ts';
 import type { ActiveKill } from './records.ts';
+import { isSameForAll } from './feature-stage.ts';
+import { evaluateStage, stageAsksForTime } from './feature-targeting.ts';
 import { AUTONOMY_FLOORS, FEATURE_FLOORS, type FeatureStage } from './stages.ts';
 import type { State } from './state.ts';
 import type { StoreNow } from './store-time.ts';
@@ -55,17 +57,20 @@ function strictestKill(state: State, subject: Subject): ActiveKill | undefined {
   return kill;
 }
 
-/** `dark` for a feature that the state does not know. */
-const featureStage = (state: State, feature: string): FeatureStage => state.features.get(feature)?.stage ?? 'dark';
+/** What targeting rules have answered for a context. */
+interface Ruled {
+  readonly base: Mode;
+  /** Undefined where no feature is named. */
+  readonly stage: FeatureStage | undefined;
+}
 
 /**
  * The strictest of all restrictions of a subject. Its cause is the first that is as strict, in this order: a kill, the
  * feature, the autonomy of the action, the base mode.
  */
-function strictest(state: State, subject: Subject, base: Mode): Restriction {
+function strictest(state: State, subject: Subject, { base, stage }: Ruled): Restriction {
   const { feature, action } = subject;
   const kill = strictestKill(state, subject);
-  const stage = feature === undefined ? undefined : featureStage(state, feature);
   const autonomy = action === undefined ? undefined : state.autonomy.get(action)?.stage;
   if (!kill && stage === undefined && autonomy === undefined) return { mode: base, cause: MODE_CAUSE }; // most calls
 
@@ -91,15 +96,25 @@ function strictest(state: State, subject: Subject, base: Mode): Restriction {
  */
 export function resolveMode(state: State, subject: Subject, now: StoreNow): Restriction {
   const { mode, targeting } = state.mode;
-  const base = targeting === null ? mode : evaluateTargeting(state.mode, contextFromSubject(subject), now);
-  return strictest(state, subject, base);
+  const base = targeting === null ? mode : evaluateTargeting(state.mode, ruleContext(subject), now);
+  const entry = subject.feature === undefined ? undefined : state.features.get(subject.feature);
+  const isRuled = entry !== undefined && !isSameForAll(entry);
+  const stage = isRuled ? evaluateStage(entry, ruleContext(subject), now) : entry?.stage;
+  return strictest(state, subject, { base, stage: subject.feature === undefined ? undefined : (stage ?? 'dark') });
 }
 
+/** What targeting rules see of a subject of the guard. */
+const ruleContext = (subject: Subject): Readonly<Record<string, unknown>> => contextFromSubject(subject);
+
 /**
- * True when what the state says may change with the time alone, without an event: its base mode's rule asks for it. A
- * kill ends by an event.
+ * True when what the state says may change with the time alone, without an event: the rule of its base mode or of a
+ * feature asks for it. A kill ends by an event.
  */
-export const changesWithTime = ({ mode }: State): boolean => mode.targeting !== null && asksForTime(mode);
+export function changesWithTime({ mode, features }: State): boolean {
+  if (mode.targeting !== null && asksForTime(mode)) return true;
+  for (const entry of features.values()) if (stageAsksForTime(entry)) return true;
+  return false;
+}
 
 /** `full_stop`, because nobody can tell who asks. */
 const unidentified = (message: string): Restriction => ({
@@ -120,15 +135,32 @@ export interface Inquiry {
  * The strictest restriction for an evaluation context: `full_stop` when its identity cannot be read or is of another
  * organization, else as {@link resolveMode}.
  */
-export function restrictionFor(state: State, { context, now, organizationId }: Inquiry): Restriction {
-  const subject = subjectFromContext(context);
+export function restrictionFor(state: State, inquiry: Inquiry): Restriction {
+  const subject = subjectOf(inquiry);
   if (typeof subject === 'string') return unidentified(subject);
-  if (
-    organizationId !== undefined &&
-    subject.organizationId !== undefined &&
-    subject.organizationId !== organizationId
-  ) {
-    return unidentified(`organization_id ${quoteId(subject.organizationId)} is not the one of this switch`);
-  }
-  return strictest(state, subject, evaluateTargeting(state.mode, context, now));
+  const { feature } = subject;
+  const base = evaluateTargeting(state.mode, inquiry.context, inquiry.now);
+  const entry = feature === undefined ? undefined : state.features.get(feature);
+  const stage = entry && evaluateStage(entry, inquiry.context, inquiry.now);
+  return strictest(state, subject, { base, stage: feature === undefined ? undefined : (stage ?? 'dark') });
+}
+
+/**
+ * The stage of a feature for an evaluation context, as its flag answers: `dark` for a feature that the state does not
+ * know, and where a rule is to tell and the identity cannot be read or is of another organization.
+ */
+export function stageFor(state: State, feature: string, inquiry: Inquiry): FeatureStage {
+  const entry = state.features.get(feature);
+  if (entry === undefined || isSameForAll(entry)) return entry?.stage ?? 'dark';
+  return typeof subjectOf(inquiry) === 'string' ? 'dark' : evaluateStage(entry, inquiry.context, inquiry.now);
+}
+
+/** Who asks; or, as a sentence, why nobody can tell. */
+function subjectOf({ context, organizationId }: Inquiry): Subject | string {
+  const subject = subjectFromContext(context);
+  if (typeof subject === 'string') return subject;
+  const { organizationId: named } = subject;
+  return organizationId !== undefined && named !== undefined && named !== organizationId
+    ? `organization_id ${quoteId(named)} is not the one of this switch`
+    : subject;
 }
