@@ -17,7 +17,10 @@ export const requirementSchema = z.strictObject({
 /** What {@link requirementSchema} accepts. */
 export type FeatureRequirement = z.infer<typeof requirementSchema>;
 
-const count = z.int().min(0).max(2 ** 31);
+const count = z
+  .int()
+  .min(0)
+  .max(2 ** 31);
 
 /**
  * What the reports of executors come to, in numbers only: no text of theirs enters an event. `days`: the calendar days

@@ -15,13 +15,16 @@ export const isSameForAll = ({ targeting }: StageTerms): boolean => isNoRule(tar
 /** What is wrong with a feature's rule, as the rest of a sentence that begins with "the rule"; null for nothing. */
 export function stageRuleProblem(rule: unknown): string | null {
   if (isNoRule(rule)) return null;
-  const problem = readRule(rule).problem ?? ownFlagProblem(rule);
+  const problem = unreadProblem(rule);
   if (problem !== null) return problem;
   const odd = [...answersOf(rule)].find((answer) => answer !== ANY && answer !== null && !isFeatureStage(answer));
   return odd === undefined
     ? null
     : `answers with ${JSON.stringify(odd)}, which is no stage: it must be one of ${FEATURE_STAGES.join(', ')}`;
 }
+
+/** Why a rule is not looked at at all, so that everybody has `dark`. */
+const unreadProblem = (rule: unknown): string | null => readRule(rule).problem ?? ownFlagProblem(rule);
 
 /**
  * A feature's rule is evaluated under two flags, its own and `kill-switch.mode`, so it may not depend on the name of
@@ -72,9 +75,11 @@ export function stagesOf(terms: StageTerms | undefined): readonly FeatureStage[]
   if (!terms) return ['dark'];
   const { stage, targeting } = terms;
   if (isNoRule(targeting)) return [stage];
-  if (stageRuleProblem(targeting) !== null) return ['dark']; // as it is resolved
+  if (unreadProblem(targeting) !== null) return ['dark'];
   const answers = answersOf(targeting);
-  return FEATURE_STAGES.filter((each) => answers.has(ANY) || answers.has(each) || (answers.has(null) && each === stage));
+  return FEATURE_STAGES.filter(
+    (each) => answers.has(ANY) || answers.has(each) || (answers.has(null) && each === stage),
+  );
 }
 
 /** The loosest stage that a feature has for somebody. */

@@ -33,7 +33,14 @@ export * from './records.ts';
 export * from './reports.ts';
 export { featureAfter, type FeatureTerms, isSameFeature, isSameStage } from './feature-change.ts';
 export * from './feature-requirement.ts';
-export { isLooserStage, isSameForAll, loosestStage, stageRuleProblem, stagesOf, type StageTerms } from './feature-stage.ts';
+export {
+  isLooserStage,
+  isSameForAll,
+  loosestStage,
+  stageRuleProblem,
+  stagesOf,
+  type StageTerms,
+} from './feature-stage.ts';
 export { ACCOUNT_ATTRIBUTE, accountsRule, percentageRule } from './rollout.ts';
 export { changesWithTime, type Inquiry, type Restriction, resolveMode, restrictionFor, stageFor } from './resolve.ts';
 export { ruleProblem } from './rule-grammar.ts';
