@@ -36,6 +36,9 @@ export const OWN_KEYS = {
   interventions: 'interventions',
   /** The same for what they have met. It stays when they leave or are forgotten, and with it the name. */
   seen: 'seen',
+  /** The same for notices of writes that were let through; and for shadow runs with what people then did. */
+  notices: 'notices',
+  shadow: 'shadow',
   /** A hash: run id → its last checkpoint as JSON; and a sorted set: run id → when it was written. */
   checkpoints: 'checkpoints',
   checkpointTimes: 'checkpoint-times',

@@ -126,7 +126,12 @@ export const STAGE_RULES: readonly unknown[] = [
   { if: [{ '===': [{ var: 'agent_id' }, 'a'] }, 'gated', null] },
   { if: [{ '<': [{ var: '$flagd.timestamp' }, WINDOW_ENDS] }, 'live', 'gated'] },
   { if: [{ starts_with: [{ var: 'action' }, 'email.'] }, 'live'] },
-  { fractional: [['live', 50], ['dark', 50]] },
+  {
+    fractional: [
+      ['live', 50],
+      ['dark', 50],
+    ],
+  },
   { if: [{ '===': [{ var: '$flagd.flagKey' }, 'kill-switch.mode'] }, 'live', 'dark'] },
   { try: ['live'] },
   'live',
@@ -231,7 +236,9 @@ export const contextArbitrary: fc.Arbitrary<OddContext> = fc
       undefined,
     ),
     answer: fc.constantFrom<Value | undefined>(
-      ...[...MODES, ...FEATURE_STAGES, 'bogus', '', 0, true, ['live'], [], { live: 1, b: 2 }, null].map((value) => ({ value })),
+      ...[...MODES, ...FEATURE_STAGES, 'bogus', '', 0, true, ['live'], [], { live: 1, b: 2 }, null].map((value) => ({
+        value,
+      })),
       undefined,
     ),
   })

@@ -8,6 +8,7 @@ import type { Guard } from '../../guard/guard.ts';
 import { childIdentity } from '../../guard/identity.ts';
 import { InFlight } from '../../guard/in-flight.ts';
 import { type InterventionSink, Interventions } from '../../guard/interventions.ts';
+import { ShadowRuns } from '../../guard/shadow-runs.ts';
 import { OpenCalls } from '../../guard/open-calls.ts';
 import type { Outcome } from '../../guard/outcome.ts';
 import { perform } from '../../guard/perform.ts';
@@ -82,6 +83,7 @@ export function bareGuard({
     calls: new OpenCalls(),
     changes: hand.changes,
     interventions: new Interventions({ executorId: 'e', executorName: 'e', record }),
+    shadowRuns: new ShadowRuns(null),
     metrics: { decided, stopped() {}, close() {} },
     identity: () => identity,
     within: (_who, work) => work(),
