@@ -41,7 +41,7 @@ export {
   stagesOf,
   type StageTerms,
 } from './feature-stage.ts';
-export { ACCOUNT_ATTRIBUTE, accountsRule, percentageRule } from './rollout.ts';
+export { accountsRule, percentageRule, rolloutOf, surelyNoLooser } from './rollout.ts';
 export { changesWithTime, type Inquiry, type Restriction, resolveMode, restrictionFor, stageFor } from './resolve.ts';
 export { ruleProblem } from './rule-grammar.ts';
 export { type SafeAnswer, safeAnswer } from './safe-answer.ts';

@@ -6,7 +6,7 @@ import type { JsonLogic } from './json-logic.ts';
 import { type FeatureStage, isFeatureStage } from './stages.ts';
 
 /** The attribute of the context by which features are shared out. */
-export const ACCOUNT_ATTRIBUTE = 'account_id';
+const ACCOUNT_ATTRIBUTE = 'account_id';
 
 const ACCOUNT: JsonLogic = { var: ACCOUNT_ATTRIBUTE };
 
@@ -37,7 +37,7 @@ export const percentageRule = (
 });
 
 /** Who has which stage, where that can be told account by account. */
-type Rollout =
+export type Rollout =
   | { readonly by: 'accounts'; readonly accounts: ReadonlySet<string>; readonly stage: FeatureStage }
   | {
       readonly by: 'percentage';
@@ -47,7 +47,7 @@ type Rollout =
     };
 
 /** The rollout that a rule is, where one of the rules above says just that. */
-function rolloutOf(feature: string, rule: unknown): Rollout | null {
+export function rolloutOf(feature: string, rule: unknown): Rollout | null {
   const parts = isJsonObject(rule) && Array.isArray(rule['if']) ? (rule['if'] as readonly unknown[]) : [];
   const [condition, given] = parts;
   const same = (made: JsonLogic): boolean => canonicalize(made) === canonicalize(rule);

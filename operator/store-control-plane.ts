@@ -13,7 +13,7 @@ import {
 } from '../flags/index.ts';
 import { checkKeys } from '../flags/options.ts';
 import { loadWhole } from '../store/answers.ts';
-import { type ControlConnection, KEPT_INTERVENTIONS, KEPT_PROPOSALS } from '../store/ports.ts';
+import { type ControlConnection, KEPT_INTERVENTIONS, KEPT_NOTICES, KEPT_PROPOSALS } from '../store/ports.ts';
 import { readInterventions, type ReportedIntervention } from '../store/reports.ts';
 import { acknowledge, type Acknowledgements, EVERYTHING, type ExecutorAcknowledgement } from './acknowledge.ts';
 import type { Recorded } from './change-queue.ts';
@@ -23,6 +23,7 @@ import type {
   ChangeAnswer,
   ControlPlane,
   FeatureOptions,
+  FeatureRow,
   FlagsOptions,
   FollowOptions,
   ForgetOptions,
@@ -34,12 +35,15 @@ import type {
   ModeOptions,
   RecoverAnswer,
   RecoverOptions,
+  RequirementOptions,
   ReviveAnswer,
   ReviveOptions,
   Status,
   SurfaceRow,
   TighteningAnswer,
 } from './control-plane.ts';
+import { type Evidence, evidenceOf } from './evidence.ts';
+import { promotionOf, readReports } from './promotion.ts';
 import { followInterventions } from './follow-interventions.ts';
 import { followLog } from './follow-log.ts';
 import { givenFollow, givenFollowInterventions, givenList, givenLog, givenSurfaces } from './given-list.ts';
@@ -52,6 +56,7 @@ import {
   type KillsOptions,
   type ListAnswer,
   type LogOptions,
+  type Page,
   partOf,
   type SurfacesOptions,
 } from './lists.ts';
@@ -61,11 +66,13 @@ import {
   type GivenWaiting,
   givenAutonomy,
   givenFeature,
+  givenFeatureName,
   givenFlags,
   givenKill,
   givenLimit,
   givenMode,
   givenRecover,
+  givenRequirement,
   givenRevive,
   takesNone,
 } from './given.ts';
@@ -76,13 +83,13 @@ import type { Matched } from './matched.ts';
 import type { OpenedSwitch } from './opened-switch.ts';
 import type { Operator } from './operators.ts';
 import { ChangeRefusedError, NotInitialisedError } from './refusals.ts';
-import { killRecords, statusOf } from './status.ts';
+import { featureDetails, killRecords, statusOf } from './status.ts';
 import { stopHeard } from './stop-heard.ts';
 import { surfaceRows } from './surface-rows.ts';
 import { type LogVerification, verifyLog } from './verify-log.ts';
 
 /** The longest list of interventions, or of one executor's proposals, that a store keeps. */
-const KEPT = Math.max(KEPT_INTERVENTIONS, KEPT_PROPOSALS);
+const KEPT = Math.max(KEPT_INTERVENTIONS, KEPT_PROPOSALS, KEPT_NOTICES);
 
 async function* filtered<T>(items: AsyncIterable<T>, matches: (item: T) => boolean): AsyncGenerator<T> {
   for await (const item of items) if (matches(item)) yield item;
@@ -197,7 +204,37 @@ export class StoreControlPlane implements ControlPlane {
   }
 
   async setFeature(options: FeatureOptions): Promise<TighteningAnswer> {
-    return this.#setOrStop(givenFeature(options));
+    const { command, waiting } = givenFeature(options);
+    const promotion = await promotionOf(command, this.#connection);
+    return this.#setOrStop({
+      command: { ...command, ...promotion, epoch: command.epoch ?? promotion?.epoch },
+      waiting,
+    });
+  }
+
+  async setRequirement(options: RequirementOptions): Promise<ChangeAnswer> {
+    return answerTo(await this.#set(givenRequirement(options)));
+  }
+
+  async features(options: Page = {}): Promise<ListAnswer<FeatureRow>> {
+    const { matches: _, ...page } = givenList('features', options, {});
+    const { state, time } = await this.#opened.whole();
+    const reports = await readReports(this.#connection.shelf);
+    const { data, count } = partOf([...state.features], page);
+    return {
+      data: data.map(([name, entry]) => {
+        const { stage, shadow_runs, agreement, missing } = evidenceOf(name, entry, reports, time);
+        return { name, stage, ...featureDetails(entry), shadow_runs, agreement, missing };
+      }),
+      count,
+    };
+  }
+
+  async evidence(name: string): Promise<Evidence> {
+    const { name: feature } = givenFeatureName(name);
+    const view = await this.#connection.read([entryKey('control'), entryKey('feature', feature)]);
+    if (!view.head) throw new NotInitialisedError(this.#opened.place);
+    return evidenceOf(feature, view.get('feature', feature), await readReports(this.#connection.shelf), view.time);
   }
 
   async setLimit(options: LimitOptions): Promise<TighteningAnswer> {

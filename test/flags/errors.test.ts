@@ -29,6 +29,7 @@ const HANDLINGS: { readonly [Code in KillSwitchErrorCode]: Row } = {
   NOT_KILLED: ['never', 'end', 'INTERNAL', false],
   NOT_PERMITTED: ['never', 'wait once answered', 'STORE_READ_ONLY', true],
   PENDING: ['never', 'end', 'INTERNAL', false],
+  EVIDENCE_REQUIRED: ['never', 'end', 'INTERNAL', false],
   REASON_REQUIRED: ['never', 'end', 'INTERNAL', false],
   RECOVER_REQUIRED: ['never', 'end', 'INTERNAL', false],
   STORE_READ_ONLY: ['again', 'wait', 'STORE_READ_ONLY', true],
