@@ -36,7 +36,7 @@ const OUTCOME_KEYS: Keys<OutcomeOptions> = {
 export const recordOutcomeOf =
   (sink: ShadowSink | null, isClosed: () => boolean) =>
   async (options: OutcomeOptions): Promise<void> => {
-    const { feature, runId, action, agreed, note = null } = checkKeys('recordOutcome', options, OUTCOME_KEYS);
+    const { feature, runId, action, agreed, note } = checkKeys('recordOutcome', options, OUTCOME_KEYS);
     for (const [what, id, problemOf] of [
       ['feature', feature, idProblem],
       ['runId', runId, idProblem],
@@ -47,7 +47,7 @@ export const recordOutcomeOf =
     }
     if (typeof agreed !== 'boolean')
       throw invalid(`agreed must be true or false: whether the person did the same, not ${quoteId(agreed)}.`);
-    if (note !== null && (typeof note !== 'string' || note.length > MAX_REASON_LENGTH))
+    if (note !== undefined && (typeof note !== 'string' || note.length > MAX_REASON_LENGTH))
       throw invalid(
         `The note of an outcome is a text of at most ${MAX_REASON_LENGTH} characters, not ${quoteId(note)}.`,
       );
@@ -69,7 +69,7 @@ export const recordOutcomeOf =
       action,
       run_id: runId,
       agreed,
-      note: note === null ? null : redactText(note),
+      note: note === undefined ? null : redactText(note),
     };
     await sink.recordShadow(outcome);
   };

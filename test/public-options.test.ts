@@ -125,7 +125,7 @@ describe('no function is left out', () => {
       'isChangeRefusedError',
       'isChangePendingError',
     ],
-    ...['killSwitch.close', 'run.bind', 'run.lastCheckpoint', 'control.settled', 'control.close'],
+    ...['killSwitch.close', 'run.bind', 'run.lastCheckpoint', 'control.settled', 'control.close', 'control.evidence'],
   ];
   /** Methods that take none, and say so. */
   const TAKE_NONE = ['init', 'status', 'forks', 'exportDefinition', 'verifyLog'] as const;

@@ -106,7 +106,7 @@ describe.each(PLACES)('a feature on %s', (_name, open) => {
     expect(shown).toContain('Outcomes     2 of 2, of which 2 agreed (100 %)');
     expect(shown).toContain('That is met.');
     const listed = (await ks('features')).stdout;
-    expect(listed).toMatch(/^shadow\s+returns\.auto\s+2\s+100 %\s+nothing more$/m);
+    expect(listed).toMatch(/^shadow\s+returns\.auto\s+-\s+2\s+100 %\s+nothing more$/m);
     expect(executed).not.toHaveBeenCalled();
 
     await stage('live', '--accounts', 'acme', '--reason', 'acme wants it');
