@@ -87,7 +87,7 @@ function sharesOutLess(feature: string, before: StageTerms, after: StageTerms): 
     return [...named].every((account) => !isLooserStage(stageIn(after, is, account), stageIn(before, was, account)));
   }
   if (was?.by !== 'percentage' || is?.by !== 'percentage') return false;
-  // Both put the same accounts first, so the smaller share lies within the larger one; who falls out of it must not gain.
+  // Both put the same accounts first, so the smaller share lies within the larger one; who falls out must not gain.
   return (
     is.percentage <= was.percentage &&
     !isLooserStage(is.stage, was.stage) &&

@@ -30,7 +30,7 @@ export interface RuledKind<V extends string, E extends object> {
 export interface ValueRule<V extends string> {
   readonly rule: JsonLogic | null;
   readonly value: V;
-  /** The rule counts only where each of these attributes is absent or of these kinds; else the value is the safe one. */
+  /** The rule counts only where each of these attributes is absent or of these kinds; else it is the safe value. */
   readonly attributes: ReadonlyMap<string, readonly Kind[]>;
 }
 

@@ -16,7 +16,7 @@ export interface BegunShadowRun {
 }
 
 /** The feature whose shadow is why this is drafted; null where something else is. */
-export const shadowed = ({ verdict, cause }: Decision): string | null =>
+const shadowed = ({ verdict, cause }: Decision): string | null =>
   verdict === 'draft' && cause.kind === 'feature' && cause.stage === 'shadow' ? cause.feature : null;
 
 /** Records what writes of features in shadow would have done. */

@@ -119,8 +119,8 @@ export interface FeatureOptions extends ChangeOptions, WaitOptions {
 }
 
 /**
- * What has to be shown before a feature goes beyond `shadow`, for anybody. What is not named stays as it was; 0 asks for
- * nothing of it, and where all is 0 there is no requirement.
+ * What has to be shown before a feature goes beyond `shadow`, for anybody. What is not named stays as it was; 0 asks
+ * for nothing of it, and where all is 0 there is no requirement.
  */
 export interface RequirementOptions extends ChangeOptions {
   /** The feature. */

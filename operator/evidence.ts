@@ -115,7 +115,7 @@ function lastOutcomes(outcomes: readonly ReportedOutcome[]): ReadonlyMap<string,
   return last;
 }
 
-/** What an operator or the switch itself restricts is meant so; all else that stopped a call is for a person to look at. */
+/** What an operator or a stage restricts is meant so; all else that stopped a call is for a person to look at. */
 const MEANT: readonly unknown[] = ['mode', 'kill', 'rule', 'feature', 'autonomy'];
 
 const asksForAPerson = ({ verdict, status, cause }: ReportedIntervention): boolean =>

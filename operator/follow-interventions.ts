@@ -32,8 +32,8 @@ export interface FollowingInterventions {
 }
 
 /**
- * Each intervention that notifies as it is reported, until `signal` fires or the iterator is returned. Executors report late, and
- * their clocks differ, so one is new that was not there before, whatever its time.
+ * Each intervention that notifies as it is reported, until `signal` fires or the iterator is returned. Executors report
+ * late, and their clocks differ, so one is new that was not there before, whatever its time.
  * @throws KillSwitchError CLOSED
  */
 export function followInterventions(

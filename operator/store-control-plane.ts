@@ -217,10 +217,10 @@ export class StoreControlPlane implements ControlPlane {
   }
 
   async features(options: Page = {}): Promise<ListAnswer<FeatureRow>> {
-    const { matches: _, ...page } = givenList('features', options, {});
+    const { skip, limit } = givenList('features', options, {});
     const { state, time } = await this.#opened.whole();
     const reports = await readReports(this.#connection.shelf);
-    const { data, count } = partOf([...state.features], page);
+    const { data, count } = partOf([...state.features], { skip, limit });
     return {
       data: data.map(([name, entry]) => {
         const { stage, shadow_runs, agreement, missing } = evidenceOf(name, entry, reports, time);

@@ -99,8 +99,8 @@ export const readable = <T>(schema: z.ZodType<T>, text: string): T | null => {
 export type ReportedIntervention = Intervention & { readonly writer: string | null };
 
 /**
- * The last interventions, notices and proposals of each list that the store keeps, at most `limit` of each, newest first: no
- * list takes the place of another. `unreadable` counts those that could not be read. A batch whose answer was lost is
+ * The last interventions, notices and proposals of each list that the store keeps, at most `limit` of each, newest
+ * first: no list takes the place of another. `unreadable` counts those that could not be read. A batch whose answer was lost is
  * written again: each id of one writer counts once.
  */
 export async function readInterventions(

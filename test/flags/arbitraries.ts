@@ -115,7 +115,7 @@ const TARGETINGS: readonly unknown[] = [
 ];
 
 /** Rules for the stage of a feature; the last ones are refused, so the feature is dark. */
-export const STAGE_RULES: readonly unknown[] = [
+const STAGE_RULES: readonly unknown[] = [
   {},
   accountsRule(['acme', 'a'], 'live'),
   accountsRule(['a'], 'dark'),

@@ -90,7 +90,7 @@ describe('the evidence of a feature', () => {
     expect(evidence({ runs, outcomes })).toMatchObject({ ...NO_EVIDENCE, ignored: 4 });
     const ahead = run('r-2', '2026-03-20T08:00:59.000Z'); // its clock is a minute ahead at most
     expect(evidence({ runs: [ahead] })).toMatchObject({ shadow_runs: 1 });
-    const { shadow_since: _, ...dark } = { ...shadow, stage: 'dark' as const };
+    const dark = { stage: 'dark', ...LAST_CHANGE } as const;
     expect(evidence({ runs: [run('r-1')] }, dark)).toMatchObject({ ...NO_EVIDENCE, since: null });
     expect(evidence({ runs: [run('r-1')] }, null)).toMatchObject({ ...NO_EVIDENCE, stage: 'dark' });
   });

@@ -11,6 +11,7 @@ export const CHANGES = [
   'restrict agent:z read_only --wait 0',
   'revive agent:x --reason x',
   'feature f live --reason x',
+  'feature f --require-runs 5',
   'limit l 3 --reason x',
   'autonomy a.b trusted --reason x',
 ] as const;
@@ -24,6 +25,7 @@ export const READS = [
   'kills',
   'mode',
   'features',
+  'feature f --evidence',
   'limits',
   'executors',
   'interventions',
