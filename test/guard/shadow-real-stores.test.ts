@@ -8,7 +8,7 @@ import { fileStore } from '../../store/file/index.ts';
 import type { ControlStore, ExecutorStore } from '../../store/ports.ts';
 import { redisControlStore } from '../../store/redis/control.ts';
 import { redisStore } from '../../store/redis/index.ts';
-import { run } from '../operator/cli/command.ts';
+import { runHere } from '../operator/cli/command.ts';
 import { hasRedis, startRedis, temporaryFolder } from '../servers/index.ts';
 import { closeAfterwards, openSwitch } from './open-switch.ts';
 
@@ -46,23 +46,37 @@ async function runAndDie(url: string, runId: string, name = 'mailer'): Promise<u
 
 const NAME = 'returns.auto';
 
-describe.each(PLACES)('a feature on %s', (_name, open) => {
-  test('keeps each shadow run and outcome that was acknowledged, whoever is killed right afterwards', async () => {
-    const { url, controlStore } = await open();
-    const control = await openControlPlane({ store: controlStore, operator: { id: 'ann' } });
-    closeAfterwards(control);
-    await control.init();
-    await control.setMode({ mode: 'live', reason: 'test' });
-    await control.setFeature({ name: NAME, stage: 'shadow', reason: 'test' });
-    for (const runId of ['r-1', 'r-2', 'r-3']) expect(await runAndDie(url, runId)).toEqual({ status: 'drafted' });
-    expect(await runAndDie(url, 'r-4', 'other')).toEqual({ status: 'drafted' });
-    const evidence = await control.evidence(NAME);
-    expect(evidence).toMatchObject({ shadow_runs: 4, judged: 4, agreed: 4, unreadable: 0, ignored: 0, unresolved: 0 });
-    const runs = evidence.writers.map(({ shadow_runs }) => shadow_runs);
-    expect(runs).toEqual(url.startsWith('file:') ? [4] : [3, 1]); // files are told apart by user, Redis by name
-  });
+/** Each step waits for real processes, or for those who obey. */
+const LONG = { timeout: 120_000 };
 
-  test('goes from dark to live by the command, and each step does what it says in a running agent', async () => {
+describe.each(PLACES)('a feature on %s', (_name, open) => {
+  test(
+    'keeps each shadow run and outcome that was acknowledged, whoever is killed right afterwards',
+    LONG,
+    async () => {
+      const { url, controlStore } = await open();
+      const control = await openControlPlane({ store: controlStore, operator: { id: 'ann' } });
+      closeAfterwards(control);
+      await control.init();
+      await control.setMode({ mode: 'live', reason: 'test' });
+      await control.setFeature({ name: NAME, stage: 'shadow', reason: 'test' });
+      for (const runId of ['r-1', 'r-2', 'r-3']) expect(await runAndDie(url, runId)).toEqual({ status: 'drafted' });
+      expect(await runAndDie(url, 'r-4', 'other')).toEqual({ status: 'drafted' });
+      const evidence = await control.evidence(NAME);
+      expect(evidence).toMatchObject({
+        shadow_runs: 4,
+        judged: 4,
+        agreed: 4,
+        unreadable: 0,
+        ignored: 0,
+        unresolved: 0,
+      });
+      const runs = evidence.writers.map(({ shadow_runs }) => shadow_runs);
+      expect(runs).toEqual(url.startsWith('file:') ? [4] : [3, 1]); // files are told apart by user, Redis by name
+    },
+  );
+
+  test('goes from dark to live by the command, and each step does what it says in a running agent', LONG, async () => {
     const { url, store, controlStore } = await open();
     const { killSwitch } = await openSwitch({ store, controlStore }, { agentId: 'returns-bot' });
     const executed = vi.fn();
@@ -72,7 +86,7 @@ describe.each(PLACES)('a feature on %s', (_name, open) => {
       execute: executed,
       draft: ({ cents }: { cents: number }) => ({ cents }),
     });
-    const ks = async (...args: string[]) => run([...args, '--store', url]);
+    const ks = async (...args: string[]) => runHere([...args, '--store', url], { KILL_SWITCH_OPERATOR: 'ann' });
     const stage = async (to: string, ...more: string[]): Promise<void> => {
       expect(await ks('feature', NAME, to, ...more)).toMatchObject({ code: 0 });
       const { json } = await ks('status', '--json');
@@ -133,7 +147,10 @@ describe.each(PLACES)('a feature on %s', (_name, open) => {
     const notice = { status: 'started', run_id: 'r-1', idempotency_key: 'k-1', verdict: 'allow' };
     expect((await following.next()).value).toMatchObject(notice);
     await following.return?.();
-    expect((await run(['interventions', '--store', url, '--json'])).json).toMatchObject({ count: 1, data: [notice] });
-    expect((await run(['interventions', '--store', url, '-o', 'wide'])).stdout).toContain('k-1');
+    expect((await runHere(['interventions', '--store', url, '--json'])).json).toMatchObject({
+      count: 1,
+      data: [notice],
+    });
+    expect((await runHere(['interventions', '--store', url, '-o', 'wide'])).stdout).toContain('k-1');
   });
 });
