@@ -100,8 +100,8 @@ export type ReportedIntervention = Intervention & { readonly writer: string | nu
 
 /**
  * The last interventions, notices and proposals of each list that the store keeps, at most `limit` of each, newest
- * first: no list takes the place of another. `unreadable` counts those that could not be read. A batch whose answer was lost is
- * written again: each id of one writer counts once.
+ * first: no list takes the place of another. `unreadable` counts those that could not be read. A batch whose answer was
+ * lost is written again: each id of one writer counts once.
  */
 export async function readInterventions(
   shelf: ShelfReader,
