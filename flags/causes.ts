@@ -15,7 +15,15 @@ const MAX_DIGITS = 40;
 const id = z.string().check(z.minLength(1), z.maxLength(MAX_TEXT));
 const words = z.string().check(z.maxLength(MAX_TEXT));
 /** A finite number; or, where a number would not be exact, a decimal string: `digits` or `digits.digits`. */
-const amount = z.union([z.number(), z.string().check(z.maxLength(MAX_TEXT), z.regex(/^\d+(\.\d+)?$/))]);
+const DECIMAL = /^\d+(\.\d+)?$/;
+const amount = z.union([z.number(), z.string().check(z.maxLength(MAX_TEXT), z.regex(DECIMAL))]);
+
+/** Whether it is an amount, and not in words what stood in its place. */
+const isAmount = (value: string | number): boolean => (typeof value === 'number' ? value >= 0 : DECIMAL.test(value));
+
+/** A limit, for a model. */
+const limitOf = (max: string | number): string =>
+  String(max).length > MAX_DIGITS ? 'its limit' : `the limit of ${max}`;
 
 type Value = string | number | null;
 
@@ -110,8 +118,12 @@ const CAUSES = [
   row('limit', {
     members: { limit: id, value: z.union([z.number(), words]), max: amount },
     written: ['value'],
-    sentence: ({ limit, value, max }) => `the limit ${limit} of ${max}, which ${value} does not keep`,
-    forModel: ({ max }) => `it does not keep ${String(max).length > MAX_DIGITS ? 'its limit' : `the limit of ${max}`}`,
+    sentence: ({ limit, value, max }) =>
+      `the limit ${limit} of ${max}, ${isAmount(value) ? `which ${value} does not keep` : `for which ${value} is no amount`}`,
+    forModel: ({ value, max }) =>
+      isAmount(value)
+        ? `it does not keep ${limitOf(max)}`
+        : `its amount is not a plain number that could be held to ${limitOf(max)}`,
     instead: 'do not split it into parts, and ask a person or stay within the limit',
   }),
   row('budget', {

@@ -23,6 +23,7 @@ export { deepFreeze } from './freeze.ts';
 export * from './hash-chain.ts';
 export { idProblem, MAX_ID_LENGTH, textProblem } from './ids.ts';
 export * from './lease.ts';
+export { brokenBy, type LimitMax, limitOfAnswer, loweredBy, maxProblem } from './limit.ts';
 export * from './modes.ts';
 export { withoutOwnConditions } from './own-conditions.ts';
 export { checkTimeout, LONGEST_TIMER_MS } from './timeouts.ts';

@@ -5,6 +5,7 @@ import type { Permit } from './confirm.ts';
 import { blocked, faultCause } from './decide.ts';
 import type { Guard } from './guard.ts';
 import type { Identity } from './identity.ts';
+import type { LimitFlags } from './limit-flags.ts';
 import type { Proposal, RecordedStatus } from './interventions.ts';
 import { look } from './look.ts';
 import type { Outcome } from './outcome.ts';
@@ -19,6 +20,8 @@ const MAX_ROUNDS = 100;
 
 /** The reading that a round begins with: a step that decides before the mode was asked for gets a block. */
 const NOT_EVALUATED = deepFreeze(faultReading('INTERNAL', 'nothing has been asked of the switch in this round'));
+
+const NO_FLAGS: LimitFlags = new Map();
 
 /** The input that is given to `execute`. */
 export interface Effective<Input> {
@@ -59,6 +62,10 @@ export class Attempt<Input, Result> {
   evaluated: Reading = NOT_EVALUATED;
   /** The store's answer in this round, for an irreversible action. */
   permit: Permit | null = null;
+  /** What the client has said of its limits in this round. */
+  limitFlags: LimitFlags = NO_FLAGS;
+  /** For an action with limits: what it executes, once that has been found to keep them in this turn. */
+  checked: { readonly input: Input } | null = null;
   #state: AttemptState = { is: 'deciding' };
   #decision: Decision | undefined;
   /** How long after `askedAt` that was, in milliseconds. */
@@ -116,6 +123,8 @@ export class Attempt<Input, Result> {
     this.askedAt = performance.now();
     this.evaluated = NOT_EVALUATED;
     this.permit = null;
+    this.limitFlags = NO_FLAGS;
+    this.checked = null;
     this.#decision = undefined;
     this.#decidedMs = undefined;
   }

@@ -42,7 +42,7 @@ type Issue = { readonly message: string; readonly path: string };
 /** How an error of each code begins. */
 const INPUT_PROBLEMS = {
   INVALID_INPUT: 'does not fit its schema',
-  NOT_PLAIN_DATA: 'is not plain data (JSON values, plain objects and lists), so it can neither be hashed nor kept',
+  NOT_PLAIN_DATA: 'is not plain data (JSON values, plain objects and lists), so what runs might not be what was checked',
 } as const;
 
 /**

@@ -1,3 +1,4 @@
+import type { LimitClient } from '../flags/mode-source.ts';
 import type { Replica } from '../store/replica.ts';
 import type { Changes } from './changes.ts';
 import type { Confirming } from './confirm.ts';
@@ -15,7 +16,9 @@ import type { Turns } from './turn.ts';
  * `LocalState`, or a `Pick`.
  */
 export interface Guard extends Evaluating, LocalState {
-  readonly replica: (Pick<Replica, 'reading'> & Confirming) | null;
+  readonly replica: (Pick<Replica, 'reading' | 'limit'> & Confirming) | null;
+  /** Who is asked for the flags of limits; null where the local copy alone has them. */
+  readonly limitClient: LimitClient | null;
   readonly organizationId: string;
   readonly inFlight: InFlight;
   /** Attempts, and ticks that are being decided. */

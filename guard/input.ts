@@ -3,6 +3,19 @@ import { messageOf } from '../flags/index.ts';
 import type { NormalisedAction } from './action.ts';
 import { ActionInputError } from './errors.ts';
 import { callHandler, type Handling } from './handlers.ts';
+import { looseCopy, ownCopy } from './own-copy.ts';
+
+/**
+ * The input as it is in the turn of the call. What the caller does to its object afterwards changes nothing where the
+ * action has limits: they are walls around what runs.
+ * @throws ActionInputError NOT_PLAIN_DATA
+ */
+export const takeInput = <Input, Result>(action: NormalisedAction<Input, Result>, input: Input): Input =>
+  action.inputSchema && action.limits ? looseCopy(input) : ownWhereLimited(action, input);
+
+/** What no code of the application can change any more, where the action has limits. */
+const ownWhereLimited = <Input, Result>({ name, limits }: NormalisedAction<Input, Result>, input: Input): Input =>
+  limits ? ownCopy(name, input) : input;
 
 /** The input as the action's schema returns it. @throws ActionInputError */
 export async function parseInput<Input, Result>(
@@ -11,10 +24,10 @@ export async function parseInput<Input, Result>(
   handling: Handling,
 ): Promise<Input> {
   const { inputSchema: schema } = action;
-  if (!schema) return input;
+  if (!schema) return ownWhereLimited(action, input);
   const handled = await callHandler('the schema itself', () => schema['~standard'].validate(input), handling);
   const read = 'problem' in handled ? handled : readParsed<Input>(handled.value);
-  if ('value' in read) return read.value;
+  if ('value' in read) return ownWhereLimited(action, read.value);
   throw new ActionInputError(action.name, 'issues' in read ? read.issues : [{ path: '', message: read.problem }]);
 }
 

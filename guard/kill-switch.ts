@@ -8,6 +8,7 @@ import { ActionStoppedError } from './errors.ts';
 import { evaluateMode } from './evaluate.ts';
 import type { Guard } from './guard.ts';
 import { checkId, childIdentity, type Identity, type IdentityStorage, parseLineage } from './identity.ts';
+import { checkLimitClient } from './limit-flags.ts';
 import { look } from './look.ts';
 import { normaliseAction } from './normalise-action.ts';
 import type { Outcome } from './outcome.ts';
@@ -101,6 +102,7 @@ export function killSwitchOf({ guard, storage, registry, checkpoints, close }: K
   return {
     action<Input, Result>(definition: ActionDefinition<Input, Result>): GuardedAction<Input, Result> {
       const action = normaliseAction(definition);
+      if (action.limits) checkLimitClient(action.name, guard.limitClient);
       const used = registry.register(action);
       const performable: Performable<Input, Result> = {
         guard,

@@ -1,4 +1,4 @@
-import { actionNameProblem, EFFECTS, idProblem, invalid, isEffect, quoteId } from '../flags/index.ts';
+import { actionNameProblem, EFFECTS, idProblem, invalid, isEffect, maxProblem, quoteId } from '../flags/index.ts';
 import { checkKeys, checkType, type Keys, readable } from '../flags/options.ts';
 import type { ActionDefinition, LimitDefinition, NormalisedAction, SpendAmount } from './action.ts';
 import { checkMembers } from './options.ts';
@@ -68,20 +68,24 @@ function normalised<Input, Result>(definition: ActionDefinition<Input, Result>):
 type Limits<Input> = Readonly<Record<string, LimitDefinition<Input>>>;
 
 function limitsOf<Input>(action: string, limits: Limits<Input> | undefined): Limits<Input> | undefined {
-  const own = ownOnly(`limits of ${action}`, limits);
-  return own && Object.fromEntries(Object.entries(own).map(([name, limit]) => [name, limitOf(action, name, limit)]));
+  const own = Object.entries(ownOnly(`limits of ${action}`, limits) ?? {});
+  if (own.length === 0) return undefined;
+  return Object.fromEntries(own.map(([name, limit]) => [name, limitOf(action, name, limit)]));
 }
 
 function limitOf<Input>(action: string, name: string, limit: LimitDefinition<Input>): LimitDefinition<Input> {
   const problem = idProblem(name);
-  if (problem) throw invalid(`The limit of an action ${problem}.`);
+  if (problem) throw invalid(`The name of a limit of ${action} ${problem}, not ${quoteId(name)}.`);
   const what = `the limit ${quoteId(name)} of ${action}`;
-  const { max, of } = checkKeys(what, limit, { max: true, of: true });
-  if (typeof max !== 'number' || !Number.isFinite(max) || max < 0)
-    throw invalid(`max of ${what} must be a finite number of at least 0, not ${quoteId(max)}.`);
-  mustBeFunction(`of of ${what}`, of);
-  return { max, of: of.bind(limit) };
+  const read = checkKeys(what, limit, { max: true, of: true });
+  const wrong = maxProblem(read.max);
+  if (wrong) throw invalid(`max of ${what} ${wrong}, not ${shownMax(read.max)}.`);
+  mustBeFunction(`of of ${what}`, read.of);
+  return { ...read, of: read.of.bind(limit) } as LimitDefinition<Input>;
 }
+
+/** JSON has no -0. */
+const shownMax = (max: unknown): string => (Object.is(max, -0) ? '-0' : quoteId(max));
 
 type Spend<Input, Result> = NonNullable<ActionDefinition<Input, Result>['spend']>;
 

@@ -44,6 +44,7 @@ export function openGuard({ settings, executor, source }: GuardParts): KillSwitc
   const guard: Guard = {
     client: source.client,
     sourceFault: source.fault,
+    limitClient: source.limits,
     replica,
     organizationId,
     inFlight,

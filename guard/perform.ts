@@ -1,7 +1,7 @@
 import type { CallOptions, NormalisedAction } from './action.ts';
 import { Attempt } from './attempt.ts';
 import type { Guard } from './guard.ts';
-import { parseInput } from './input.ts';
+import { parseInput, takeInput } from './input.ts';
 import { unasked } from './look.ts';
 import type { Outcome } from './outcome.ts';
 import type { Step } from './steps/index.ts';
@@ -18,7 +18,7 @@ export interface Performable<Input, Result> {
  * The centre: takes one attempt through the steps of its action until one of them ends it. What must hold at the moment
  * of starting is in `guard/steps/start.ts`.
  *
- * @throws ActionInputError for an input that does not fit its schema (nothing has been attempted then); and what
+ * @throws ActionInputError for an input that does not fit (nothing has been attempted then); and what
  * `execute` throws
  */
 export async function perform<Input, Result>(
@@ -28,20 +28,21 @@ export async function perform<Input, Result>(
 ): Promise<Outcome<Result>> {
   const period = guard.calls.begin();
   try {
+    const given = takeInput(action, rawInput);
     const turn = guard.turns.beforeCall();
     if (turn) await turn;
     const identity = guard.identity();
     const subject = subjectOf(action, guard.organizationId, identity);
     const { signal } = options;
     const input = action.inputSchema
-      ? await parseInput(action, rawInput, {
+      ? await parseInput(action, given, {
           guard,
           subject,
           signal,
           evaluated: unasked(guard, subject),
           askedAt: performance.now(),
         })
-      : rawInput;
+      : given;
     const attempt = new Attempt({ guard, action, identity, subject, input, options });
     try {
       for (let at = 0; ; ) {

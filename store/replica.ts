@@ -203,6 +203,14 @@ export class Replica {
   }
 
   /**
+   * The value of a limit's flag, undefined where none is set. It says nothing of whether this copy may be trusted:
+   * `reading` does.
+   */
+  limit(name: string): number | undefined {
+    return this.#copy.state?.limits.get(name)?.value;
+  }
+
+  /**
    * Ends it, and takes this executor out of the count. @param leave false where work still goes on: it then stays in
    * the count, as silent
    */

@@ -18,6 +18,8 @@ import type { ConfirmOutcome } from '../../store/replica.ts';
 export class HandSwitch {
   mode: Mode = 'live';
   closed = false;
+  /** What its store says of limits. */
+  readonly limits: Record<string, number> = {};
   readonly changes = new Changes();
   readonly inFlight = new InFlight(() => {});
 
@@ -46,6 +48,7 @@ export interface BareParts {
   /** Called when the mode is asked for; returns it. */
   readonly evaluate?: () => Promise<Mode>;
   readonly sourceFault?: () => Fault | null;
+  readonly limitClient?: Guard['limitClient'];
   readonly confirmNow?: () => Promise<ConfirmOutcome>;
   readonly turns?: Guard['turns'];
   readonly record?: InterventionSink['record'];
@@ -58,6 +61,7 @@ export function bareGuard({
   agentId = 'x',
   evaluate = async () => hand.mode,
   sourceFault = () => null,
+  limitClient = null,
   confirmNow = async () => FRESH,
   turns = { beforeCall: () => null, beforeStart: () => null },
   record = async () => {},
@@ -75,8 +79,11 @@ export function bareGuard({
       },
     },
     sourceFault,
+    limitClient,
     deadlines: new Deadlines(),
-    replica: hasStore ? { reading: () => hand.reading(), confirmNow, clock: () => NOW, epoch: 1 } : null,
+    replica: hasStore
+      ? { reading: () => hand.reading(), limit: (name) => hand.limits[name], confirmNow, clock: () => NOW, epoch: 1 }
+      : null,
     organizationId: 'default',
     inFlight: hand.inFlight,
     calls: new OpenCalls(),

@@ -75,7 +75,7 @@ async function setUp() {
     },
     executor,
     // The client answers from the same copy: what an evaluation may say otherwise is tested elsewhere.
-    source: { ...clientSource({ getStringDetails: live }), watch: null },
+    source: { ...clientSource({ getStringDetails: live, getNumberDetails: () => Promise.reject() }), watch: null },
   });
   const actions = Object.fromEntries(
     EFFECTS.map((effect) => [

@@ -19,6 +19,8 @@ describe('the steps of an attempt', () => {
     ['who acts is known before the mode is asked for', ['identity', 'reading', 'deciding']],
     ['the event loop may turn before anything is asked of the application', ['deciding', 'fair turn', 'limits']],
     ['caps are looked at before a verdict is acted on', ['limits', 'budgets', 'verdict']],
+    ['the flags of limits are asked for before the mode, which must be fresh', ['limit flags', 'reading']],
+    ['limits are looked at again right before the start', ['confirm', 'limits again', 'start']],
     ['what needs a store is refused before a verdict is acted on', ['store', 'verdict']],
     ['a permit is asked for last, since it lasts a moment', ['verdict', 'intent', 'confirm', 'start']],
   ])('stand in an order: %s', (_, order) => {
