@@ -3,7 +3,7 @@ import { ActionInputError } from './errors.ts';
 import { isPlainPrototype, MAX_DEPTH, unplain } from './plain-data.ts';
 
 /** How many members one input may have in all, so that copying it takes no more than a moment. */
-export const MAX_COPIED = 1_000_000;
+export const MAX_COPIED = 250_000;
 
 /**
  * The data of an input, as a copy of its own: plain objects, lists, Dates, Maps and Sets, however nested and shared.
@@ -73,11 +73,8 @@ class Copying {
   #members(object: object, copy: object): object {
     this.#made.set(object, copy);
     for (const key of Reflect.ownKeys(object)) {
-      const property = this.#property(object, key);
-      // Not by `=`: a member of the name __proto__ is one like any other. What was frozen is so no more, in the copy.
-      const configurable = !(key === 'length' && Array.isArray(copy));
-      const value = this.#within(key, property.value);
-      Object.defineProperty(copy, key, { ...property, value, writable: true, configurable });
+      const { enumerable = false, value } = this.#property(object, key);
+      put(copy, key, { enumerable, value: this.#within(key, value) });
     }
     return copy;
   }
@@ -139,6 +136,14 @@ class Copying {
   #uncopied(problem: string): Uncopied {
     return new Uncopied(this.#path.map(String), problem);
   }
+}
+
+/** Sets a member, whatever its name is and whatever the prototype has by that name. */
+function put(copy: object, key: string | symbol, { enumerable = false, value }: PropertyDescriptor): void {
+  // Nearly all members, and faster.
+  if (enumerable && !(key in copy)) Reflect.set(copy, key, value);
+  else if (key === 'length' && Array.isArray(copy)) copy.length = Number(value);
+  else Object.defineProperty(copy, key, { enumerable, value, writable: true, configurable: true });
 }
 
 /** Whether it is of this very class, and has no members of its own, which a copy would not have. */

@@ -20,6 +20,7 @@ export const limitFlags: Step = {
     if (!guard.limitClient) return 'go on';
     return askLimits(guard.limitClient, subject, Object.keys(action.limits ?? {})).then((flags) => {
       attempt.limitFlags = flags;
+      attempt.askedAt = performance.now(); // the mode is asked for next, with a deadline of its own
       return 'go on' as const;
     });
   },
