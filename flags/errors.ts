@@ -66,6 +66,13 @@ export class KillSwitchError extends Error {
     super(message, options);
     this.code = code;
   }
+
+  /** One sentence for a model: nothing of what happened, of where, or of whom. */
+  get modelMessage(): string {
+    return handlingOf(this).retry === 'again'
+      ? 'This was not done, because the switch that could allow it cannot be reached: try it again later, or report that it was not done.'
+      : 'This was not done, because of a mistake in the program or its setup: do not try it again, and report that it was not done.';
+  }
 }
 
 /** True for an error of this package, also of another copy of it. */

@@ -1,4 +1,4 @@
-import { deepFreeze, type Decision, faultReading, messageOf, type Reading } from '../flags/index.ts';
+import { deepFreeze, type Decision, endedDecision, faultReading, messageOf, type Reading } from '../flags/index.ts';
 import type { CallOptions, NormalisedAction } from './action.ts';
 import { type AttemptState, hasStarted, transition } from './attempt-state.ts';
 import type { Permit } from './confirm.ts';
@@ -176,7 +176,7 @@ export class Attempt<Input, Result> {
     this.#state = transition(this.#state, { type: 'abandon', decision });
     if (status === 'paused') return { status, decision };
     this.count(decision);
-    return { status, decision, landed: 'no' };
+    return { status, decision: endedDecision(decision, 'given up'), landed: 'no' };
   }
 
   /** The action's handler has made a draft. */

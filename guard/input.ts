@@ -28,7 +28,8 @@ export async function parseInput<Input, Result>(
   const handled = await callHandler('the schema itself', () => schema['~standard'].validate(input), handling);
   const read = 'problem' in handled ? handled : readParsed<Input>(handled.value);
   if ('value' in read) return ownWhereLimited(action, read.value);
-  throw new ActionInputError(action.name, 'issues' in read ? read.issues : [{ path: '', message: read.problem }]);
+  if ('issues' in read) throw new ActionInputError(action.name, read.issues);
+  throw new ActionInputError(action.name, [{ path: '', message: read.problem }], 'failed');
 }
 
 type Issues = ConstructorParameters<typeof ActionInputError>[1];

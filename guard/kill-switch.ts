@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { type Decision, invalid, quoteId } from '../flags/index.ts';
+import { type Decision, endedDecision, invalid, quoteId } from '../flags/index.ts';
 import { checkKeys, type Keys } from '../flags/options.ts';
 import { actingAs, type Within } from './acting-as.ts';
 import { type ActionDefinition, type CallOptions, type GuardedAction, readOptions } from './action.ts';
@@ -140,7 +140,8 @@ export function killSwitchOf({ guard, storage, registry, checkpoints, close }: K
         const identity = identityFor(guard, options);
         const period = guard.calls.begin(); // until it is decided: the work is no call
         const { decision, ran } = await tick(identity).finally(() => guard.calls.end(period));
-        return ran ? { status: 'ran', result: await ran } : { status: 'skipped', decision };
+        if (ran) return { status: 'ran', result: await ran };
+        return { status: 'skipped', decision: endedDecision(decision, 'skipped') };
       };
 
       /** Decides one tick, and begins the work where it may run. */

@@ -36,6 +36,10 @@ function amountOf<Input>({ of }: LimitDefinition<Input>, input: Input): Amount {
     const value: unknown = of(input);
     return dropPromise(value) ? { problem: 'a promise' } : { value };
   } catch (error) {
-    return { problem: `an error (${messageOf(error).slice(0, MAX_SHOWN).replace(/[\s.]+$/, '')})` };
+    return {
+      problem: `an error (${messageOf(error)
+        .slice(0, MAX_SHOWN)
+        .replace(/[\s.]+$/, '')})`,
+    };
   }
 }

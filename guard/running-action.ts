@@ -1,4 +1,4 @@
-import { type Decision, freezeDecision } from '../flags/index.ts';
+import { type Decision, endedDecision, freezeDecision } from '../flags/index.ts';
 import type { Attempt } from './attempt.ts';
 import { blocked, faultCause } from './decide.ts';
 import { ActionResultError } from './errors.ts';
@@ -57,7 +57,10 @@ export class RunningAction<Input, Result> extends LookedAt implements WholeResul
     return false;
   }
 
-  stop(stoppedBy: Decision): Abort | null {
+  stop(decision: Decision): Abort | null {
+    const stoppedBy = freezeDecision(
+      endedDecision(decision, this.#mayHaveWritten() ? 'stopped' : 'stopped without effect'),
+    );
     const { is } = this.#attempt.stop(stoppedBy);
     // A landed attempt stays landed, but its result may be asked for steps again.
     const fire = is === 'stopping' || is === 'landed' ? this.work.stop(stoppedBy) : null;
@@ -174,8 +177,12 @@ export class RunningAction<Input, Result> extends LookedAt implements WholeResul
     return {
       status: 'aborted',
       decision: stoppedBy,
-      landed: this.#attempt.action.effect === 'write' ? 'unknown' : 'no',
+      landed: this.#mayHaveWritten() ? 'unknown' : 'no',
     };
+  }
+
+  #mayHaveWritten(): boolean {
+    return this.#attempt.action.effect === 'write';
   }
 
   #recordAborted(stoppedBy: Decision, state: 'landed' | 'unknown'): void {
