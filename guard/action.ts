@@ -23,8 +23,8 @@ export type HandlerContext = Pick<ExecuteContext, 'signal'>;
 /**
  * A wall for one call, in code; the flag `kill-switch.limit.NAME` can only lower it. `of` gives the call's amount, at
  * once and by the input alone: a finite number of at least 0 or, where `max` is a decimal text such as `'200.00'`, a
- * text like that. The call is blocked where the amount is more than `max`, or is anything else. `of` is called more than
- * once for a call, each time with a copy of its own.
+ * text like that. The call is blocked where the amount is more than `max`, or is anything else. `of` is called more
+ * than once for a call, each time with a copy of its own.
  */
 export type LimitDefinition<Input> =
   | { readonly max: number; readonly of: (input: Input) => number }

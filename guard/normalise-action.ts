@@ -81,6 +81,7 @@ function limitOf<Input>(action: string, name: string, limit: LimitDefinition<Inp
   const wrong = maxProblem(read.max);
   if (wrong) throw invalid(`max of ${what} ${wrong}, not ${shownMax(read.max)}.`);
   mustBeFunction(`of of ${what}`, read.of);
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- of the same type as the limit that was read
   return { ...read, of: read.of.bind(limit) } as LimitDefinition<Input>;
 }
 

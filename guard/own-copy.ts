@@ -3,7 +3,7 @@ import { ActionInputError } from './errors.ts';
 import { isPlainPrototype, MAX_DEPTH, unplain } from './plain-data.ts';
 
 /** How many members one input may have in all, so that copying it takes no more than a moment. */
-export const MAX_COPIED = 250_000;
+const MAX_COPIED = 250_000;
 
 /**
  * The data of an input, as a copy of its own: plain objects, lists, Dates, Maps and Sets, however nested and shared.

@@ -197,8 +197,8 @@ const ENDINGS: Readonly<Record<string, () => Promise<Told>>> = {
 describe('every ending has one sentence for a person and one for a model', () => {
   const all: string[] = [];
 
-  test.each(Object.keys(ENDINGS))('%s', async (name) => {
-    const { message, modelMessage } = (await ENDINGS[name]?.()) as Told;
+  test.each(Object.entries(ENDINGS))('%s', async (name, end) => {
+    const { message, modelMessage } = await end();
     for (const text of [message, modelMessage]) {
       expect(text).toMatch(/^[^\n]*[^\s:;,]$/);
       expect(text).not.toMatch(/s3cret|\[object| {2}/);

@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, test, vi } from 'vitest';
 import { z } from 'zod';
 import type { Intervention, Mode } from '../../flags/index.ts';
@@ -106,10 +107,12 @@ describe('a limit', () => {
     ],
     ['returns a promise', async () => 5, 'a promise'],
     ['returns a promise that rejects', () => Promise.reject(new Error('late')), 'a promise'],
+    // oxlint-disable-next-line unicorn/no-thenable -- a thenable is what is tested
     ['returns a thenable', () => ({ then: (done: (value: number) => void) => done(5) }), 'a promise'],
     [
       'returns an object whose then cannot be read',
       () =>
+        // oxlint-disable-next-line unicorn/no-thenable -- the same
         Object.defineProperty({}, 'then', {
           get() {
             throw new Error('then');
@@ -453,6 +456,99 @@ describe('what runs is what was checked', () => {
     expect(await attempt(input, { limits: {} })).toMatchObject({ status: 'executed' });
     expect(execute.mock.calls[0]?.[0]).toBe(input);
   });
+});
+
+/** What somebody does meanwhile: writes into the object that was given, or sets the flag. */
+type Act = { readonly is: 'write'; readonly cents: unknown } | { readonly is: 'flag'; readonly value: number };
+const cents = fc.oneof(fc.integer({ min: -5, max: 25_000 }), fc.double(), fc.anything());
+const act: fc.Arbitrary<Act> = fc.oneof(
+  fc.record({ is: fc.constant('write' as const), cents }),
+  fc.record({ is: fc.constant('flag' as const), value: fc.oneof(fc.nat(25_000), fc.double()) }),
+);
+
+test('whatever is given, and whatever is done meanwhile, nothing runs that does not keep the limit as it is then', async () => {
+  const ends = new Set<string>();
+  const scene = fc.record({
+    given: cents,
+    acts: fc.array(act, { maxLength: 8 }),
+    mode: fc.constantFrom<Mode>('live', 'live', 'test_mode', 'draft_only'),
+    irreversible: fc.boolean(),
+    hasSchema: fc.boolean(),
+  });
+  await fc.assert(
+    fc.asyncProperty(scene, async ({ given, acts, mode, irreversible, hasSchema }) => {
+      const input: { cents: unknown; items: unknown[] } = { cents: given, items: [given] };
+      const left = [...acts];
+      const next = (): void => {
+        const now = left.shift();
+        if (now?.is === 'flag') hand.limits['refund.max'] = now.value;
+        if (now?.is !== 'write') return;
+        input.cents = now.cents;
+        input.items.push(now.cents);
+      };
+      const { hand, attempt } = open({
+        mode,
+        turns: { beforeCall: async () => next(), beforeStart: () => null },
+        confirmNow: async () => {
+          next();
+          return FRESH;
+        },
+      });
+      const allowed = (): number => {
+        const flag = hand.limits['refund.max'];
+        return flag !== undefined && Number.isFinite(flag) && flag >= 0 ? Math.min(flag, 20_000) : 20_000;
+      };
+      const calling = attempt<typeof input>(input, {
+        irreversible,
+        limits: {
+          'refund.max': {
+            max: 20_000,
+            of(mine) {
+              next();
+              mine.items.length = 0;
+              return mine.cents as number;
+            },
+          },
+        },
+        ...(hasSchema && {
+          inputSchema: {
+            '~standard': {
+              version: 1,
+              vendor: 'test',
+              async validate(value) {
+                next();
+                return { value: value as typeof input };
+              },
+            },
+          },
+        }),
+        redirect(mine) {
+          next();
+          return mine;
+        },
+        draft() {
+          next();
+          return 'a draft';
+        },
+        async execute(mine) {
+          const started = { cents: mine.cents, items: [...mine.items] };
+          expect(typeof started.cents === 'number' && started.cents >= 0 && started.cents <= allowed()).toBe(true);
+          expect(started).toEqual({ cents: given, items: [given] });
+          next();
+          await null;
+          expect(mine).toEqual(started);
+        },
+      });
+      next();
+      const refused = (error: unknown): { readonly status: string } => {
+        if (error instanceof ActionInputError) return { status: error.code };
+        throw error;
+      };
+      ends.add((await calling.catch(refused)).status);
+    }),
+    { numRuns: 1000 },
+  );
+  expect([...ends].sort()).toEqual(expect.arrayContaining(['blocked', 'drafted', 'executed', 'redirected']));
 });
 
 describe('without one of its steps', () => {
