@@ -1,5 +1,5 @@
 import { becauseOf } from '../flags/decision.ts';
-import { type Decision, freezeDecision, messageOf } from '../flags/index.ts';
+import { type Decision, freezeDecision, messageOf, shownId } from '../flags/index.ts';
 import type { StoppedStatus } from './outcome.ts';
 
 const BRAND = Symbol.for('openfeature-kill-switch.action-stopped');
@@ -66,6 +66,25 @@ export class ActionInputError extends Error {
     this.code = code;
     this.action = action;
     this.issues = shown;
+  }
+}
+
+/**
+ * An idempotency key was used for two pieces of work: it has an intent of another action, or of another input. Nothing
+ * was executed. Calls that are the same piece of work give the same input; others need a key of their own.
+ */
+export class IdempotencyKeyError extends Error {
+  override readonly name = 'IdempotencyKeyError';
+  readonly code = 'KEY_REUSED';
+  readonly action: string;
+  readonly idempotencyKey: string;
+
+  constructor(action: string, idempotencyKey: string, what: string) {
+    super(
+      `The idempotency key ${shownId(idempotencyKey)} was given to ${shownId(action)}, but it has been used before ${what}. A key names one piece of work, in the whole organization: give this one a key of its own, or repeat the first call exactly.`,
+    );
+    this.action = action;
+    this.idempotencyKey = idempotencyKey;
   }
 }
 

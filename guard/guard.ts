@@ -3,6 +3,7 @@ import type { Changes } from './changes.ts';
 import type { Confirming } from './confirm.ts';
 import type { Evaluating } from './evaluate.ts';
 import type { Identity } from './identity.ts';
+import type { OwnJournal } from './journal.ts';
 import type { InFlight } from './in-flight.ts';
 import type { Interventions } from './interventions.ts';
 import type { LocalState } from './look.ts';
@@ -16,6 +17,8 @@ import type { Turns } from './turn.ts';
  */
 export interface Guard extends Evaluating, LocalState {
   readonly replica: (Pick<Replica, 'reading'> & Confirming) | null;
+  /** Null where there is no store, or its driver keeps no journal. */
+  readonly journal: OwnJournal | null;
   readonly organizationId: string;
   readonly inFlight: InFlight;
   /** Attempts, and ticks that are being decided. */

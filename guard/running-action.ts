@@ -24,6 +24,7 @@ export class RunningAction<Input, Result> extends LookedAt implements WholeResul
   /** The parts of its result that can still act; made only where there are any. */
   #parts: Set<ResultPart> | undefined;
   #returned = false;
+  #result: Result | undefined;
   #recorded = false;
 
   /** @param decision the last look, in the same turn */
@@ -33,7 +34,7 @@ export class RunningAction<Input, Result> extends LookedAt implements WholeResul
     this.decision = decision;
     // The caller's signal may be that of another attempt, fired by a stop. What this action returned must end before
     // its own signal fires.
-    this.work = new StartedWork(attempt.options, () => {
+    this.work = new StartedWork({ signal: attempt.signal, idempotencyKey: attempt.idempotencyKey }, () => {
       const now = this.look();
       if (mustStop(this.decision, now)) this.stop(freezeDecision(now))?.();
     });
@@ -82,6 +83,7 @@ export class RunningAction<Input, Result> extends LookedAt implements WholeResul
       return this.failed(error);
     }
     this.#returned = true;
+    this.#result = result;
     const { stoppedBy } = this.work;
     if (!this.#parts || this.#parts.size === 0) {
       this.#land();
@@ -99,7 +101,7 @@ export class RunningAction<Input, Result> extends LookedAt implements WholeResul
     this.#returned = true;
     const ended = this.#attempt.fail(error);
     // parts that were opened beside a refused one are in flight until they have ended
-    if (!this.#parts?.size) this.#leave();
+    if (!this.#parts?.size) this.#over();
     if (ended.is === 'unknown') return this.#aborted(ended.stoppedBy, 'unknown');
     throw error;
   }
@@ -156,8 +158,16 @@ export class RunningAction<Input, Result> extends LookedAt implements WholeResul
   }
 
   #land(): void {
-    this.#leave();
-    this.#attempt.land();
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- it has returned, or has failed and does not land
+    this.#attempt.land(this.#result as Result);
+    this.#over();
+  }
+
+  /** Stays in flight until its end is recorded: who waits for what is in flight reads the journal next. */
+  #over(): void {
+    const { recording } = this.#attempt;
+    if (recording) void recording.then(() => this.#parts?.size || this.#leave()); // its result may go on again by then
+    else this.#leave();
   }
 
   #leave(): void {

@@ -144,6 +144,7 @@ export function fileControlStore(options: FileControlStoreOptions = {}): Control
           const read = () => readBeats(paths, { excluded, onRead: () => (steps += 1) });
           return reports.run('executors', read, { ms: requestTimeoutMs, steps: () => steps });
         },
+        journals: null,
         forks: {
           read(generation) {
             let steps = 0;

@@ -106,6 +106,7 @@ export function fileStore(options: FileStoreOptions = {}): ExecutorStore {
           forks.close();
         },
         shelf: fileShelf(paths, executorId),
+        journal: null,
         confirmsOneByOne: true,
         confirm: (beat, nonce) =>
           reader.request('confirm', async () => {

@@ -195,6 +195,7 @@ function openControl(endpoint: RedisEndpoint, { organizationId, requestTimeoutMs
       // this store names no other writers
       if (writer === undefined || name !== undefined) await forgetExecutor(parts, executorId, name);
     },
+    journals: null,
     forks: { read: (generation) => readForks(parts, generation) },
     anchors: null,
     snapshots: null,

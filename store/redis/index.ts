@@ -53,6 +53,7 @@ function openExecutor(
     ...reader,
     shelf: redisShelf(parts, executorName),
     anchor,
+    journal: null,
     confirmsOneByOne: false,
     async confirm(beat: Beat, nonce: string) {
       if (beat.id !== executorId) throw invalid(`An executor reports under its own id ${executorId}, not ${beat.id}.`);
