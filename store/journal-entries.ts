@@ -1,4 +1,5 @@
-import type { JournalEnd, JournalEntry, JournalState } from './capabilities/journal.ts';
+import { z } from 'zod';
+import type { JournalEnd, JournalEntry, JournalIntent, JournalState, Reversal } from './capabilities/journal.ts';
 
 /** Which ends an entry in this state still takes: what has landed is always recorded, anything else only once. */
 const TAKES: Readonly<Record<JournalState['state'], ReadonlyArray<JournalEnd['state']>>> = {
@@ -16,8 +17,76 @@ export function endedEntry(entry: JournalEntry, end: JournalEnd, at: string): Jo
   return { ...intent, ...end, at };
 }
 
-/** True for an entry that nobody needs any more. What has ended is kept from its end on, the rest from its intent on. */
-export const isOver = (
-  { state, at, intended_at }: JournalEntry,
-  before: { readonly ended: string; readonly intended: string },
-): boolean => (state === 'intended' || state === 'unknown' ? intended_at < before.intended : at < before.ended);
+/** Until when entries are no longer needed, RFC 3339 UTC. */
+export interface ForgottenBefore {
+  readonly ended: string;
+  readonly intended: string;
+}
+
+/**
+ * True for an entry that nobody needs any more. What has ended is kept from its end on, the rest from its intent on. All
+ * attempts of a key go together, by the last of them: without that, an earlier one would be free to be intended again.
+ */
+export const isOver = ({ state, at, intended_at }: JournalEntry, before: ForgottenBefore): boolean =>
+  state === 'intended' || state === 'unknown' ? intended_at < before.intended : at < before.ended;
+
+const text = z.string();
+const nullable = text.nullable();
+
+const intentSchema: z.ZodType<JournalIntent> = z.object({
+  id: text.min(1),
+  idempotency_key: text,
+  attempt: z.int().min(1),
+  run_id: nullable,
+  agent_id: nullable,
+  mission_id: nullable,
+  action: text,
+  input_hash: text,
+  approval_id: nullable,
+});
+
+const reversalSchema: z.ZodType<Reversal> = z.discriminatedUnion('is', [
+  z.object({ is: z.literal('reversible'), action: text, input: nullable }),
+  z.object({ is: z.literal('not_reversible'), why: text }),
+]);
+
+const endSchema: z.ZodType<JournalEnd> = z.discriminatedUnion('state', [
+  z.object({
+    state: z.literal('landed'),
+    landing: z.object({ result: nullable, redirected: z.boolean(), reverse: reversalSchema }),
+  }),
+  z.object({ state: z.enum(['failed', 'not_started', 'unknown']) }),
+]);
+
+const parsedBy = <T>(schema: z.ZodType<T>, stored: string): T | null => {
+  try {
+    return schema.safeParse(JSON.parse(stored)).data ?? null;
+  } catch {
+    return null;
+  }
+};
+
+/** An intent as an executor has written it; null where it cannot be read. Members of another version are left out. */
+export const parseIntent = (stored: string): JournalIntent | null => parsedBy(intentSchema, stored);
+
+/** The end of an intent as an executor has written it; null where it cannot be read. */
+export const parseEnd = (stored: string): JournalEnd | null => parsedBy(endSchema, stored);
+
+/** What stands for an intent that cannot be read: it may have been tried, so it is unknown. */
+export const unreadableIntent = (
+  idempotency_key: string,
+  { attempt, run_id }: Pick<JournalIntent, 'attempt' | 'run_id'>,
+): JournalIntent => ({
+  id: 'unreadable',
+  ...{ idempotency_key, attempt, run_id },
+  ...{ agent_id: null, mission_id: null, action: '(an entry that cannot be read)', input_hash: '', approval_id: null },
+});
+
+/** A part of a list, and how long all of it is. */
+export const pageOf = <T>(
+  all: readonly T[],
+  { skip, limit }: { readonly skip: number; readonly limit: number },
+): { readonly data: readonly T[]; readonly count: number } => ({
+  data: all.slice(skip, skip + limit),
+  count: all.length,
+});

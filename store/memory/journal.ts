@@ -1,5 +1,5 @@
-import type { Journal, JournalEntry, JournalKeeper, JournalPage } from '../capabilities/journal.ts';
-import { endedEntry, isOver } from '../journal-entries.ts';
+import type { Journal, JournalEntry, JournalKeeper } from '../capabilities/journal.ts';
+import { endedEntry, isOver, pageOf } from '../journal-entries.ts';
 import type { ExecutorScope } from '../ports.ts';
 
 /** The journals in a memory: what was intended under each key, one entry for each attempt, the first attempt first. */
@@ -17,11 +17,6 @@ export interface MemoryJournalParts {
   /** The store's time, RFC 3339 UTC. */
   readonly time: () => string;
 }
-
-const pageOf = <T>(all: readonly T[], { skip, limit }: JournalPage): { data: readonly T[]; count: number } => ({
-  data: all.slice(skip, skip + limit),
-  count: all.length,
-});
 
 /** All entries, in the order in which they were intended. */
 const entriesIn = ({ keys }: KeptJournal): JournalEntry[] =>
@@ -50,10 +45,10 @@ export const memoryJournals = ({ organization, admit }: MemoryJournalParts): Jou
     const { keys } = organization().journal;
     let forgotten = 0;
     for (const [key, entries] of keys) {
-      const left = entries.filter((entry) => !isOver(entry, before));
-      forgotten += entries.length - left.length;
-      if (left.length === 0) keys.delete(key);
-      else keys.set(key, left);
+      const last = entries.at(-1);
+      if (!last || !isOver(last, before)) continue;
+      forgotten += entries.length;
+      keys.delete(key);
     }
     return forgotten;
   },
