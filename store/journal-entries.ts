@@ -30,6 +30,15 @@ export interface ForgottenBefore {
 export const isOver = ({ state, at, intended_at }: JournalEntry, before: ForgottenBefore): boolean =>
   state === 'intended' || state === 'unknown' ? intended_at < before.intended : at < before.ended;
 
+/**
+ * Which of a key's attempts answers whoever intends that one: the first that has landed; or the first from that one on
+ * that may have started; else the last. So attempts that somebody adds behind one that may have landed hide nothing:
+ * whoever asks goes on behind it only for a reason of their own.
+ */
+export const answering = (attempts: readonly JournalEntry[], from = 1): JournalEntry | undefined =>
+  attempts.find(({ state, attempt }) => state === 'landed' || (attempt >= from && state !== 'not_started')) ??
+  attempts.at(-1);
+
 const text = z.string();
 const nullable = text.nullable();
 

@@ -12,6 +12,6 @@ export function journalInTime(journal: Journal, ms: number): Journal {
     end: (mark, end) => inTime(journal.end(mark, end)),
     runs: (page) => inTime(journal.runs(page)),
     entriesOf: (runId, page) => inTime(journal.entriesOf(runId, page)),
-    find: (key) => inTime(journal.find(key)),
+    attemptsOf: (key) => inTime(journal.attemptsOf(key)),
   };
 }

@@ -56,7 +56,10 @@ export type JournalEntry = JournalIntent &
     readonly at: string;
   };
 
-/** The answer to an intent. `existing`: this key was intended before; the entry is that of its last attempt. */
+/**
+ * The answer to an intent. `existing`: this key was intended before. The entry is that of its first attempt that has
+ * landed; else of the first, from the intended one on, that may have started; else of the last.
+ */
 export type Intended = { readonly is: 'new' } | { readonly is: 'existing'; readonly entry: JournalEntry };
 
 /** A part of a list. */
@@ -74,8 +77,8 @@ export interface JournalReader {
     runId: string | null,
     page: JournalPage,
   ): Promise<{ readonly data: readonly JournalEntry[]; readonly count: number }>;
-  /** The last attempt of a key; null: it was never intended. */
-  find(idempotencyKey: string): Promise<JournalEntry | null>;
+  /** All attempts of a key, the first one first. */
+  attemptsOf(idempotencyKey: string): Promise<readonly JournalEntry[]>;
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { Journal, JournalEntry, JournalKeeper } from '../capabilities/journal.ts';
-import { endedEntry, isOver, pageOf } from '../journal-entries.ts';
+import { answering, endedEntry, isOver, pageOf } from '../journal-entries.ts';
 import type { ExecutorScope } from '../ports.ts';
 
 /** The journals in a memory: what was intended under each key, one entry for each attempt, the first attempt first. */
@@ -36,9 +36,9 @@ export const memoryJournals = ({ organization, admit }: MemoryJournalParts): Jou
       page,
     );
   },
-  async find(key) {
+  async attemptsOf(key) {
     await admit('read');
-    return organization().journal.keys.get(key)?.at(-1) ?? null;
+    return organization().journal.keys.get(key) ?? [];
   },
   async forget(before) {
     await admit('write');
@@ -60,23 +60,23 @@ export function memoryJournal(
   { executorId, executorName }: Pick<ExecutorScope, 'executorId' | 'executorName'>,
 ): Journal {
   const { organization, admit, time } = parts;
-  const { runs, entriesOf, find } = memoryJournals(parts);
+  const { runs, entriesOf, attemptsOf } = memoryJournals(parts);
   return {
-    ...{ runs, entriesOf, find },
+    ...{ runs, entriesOf, attemptsOf },
     async intend(intent) {
       await admit('write');
       const { keys } = organization().journal;
       const entries = keys.get(intent.idempotency_key) ?? [];
-      const last = entries.at(-1);
-      if (last && last.attempt >= intent.attempt)
-        return last.id === intent.id ? { is: 'new' } : { is: 'existing', entry: last };
+      const entry = answering(entries, intent.attempt);
+      if (entries.some(({ id }) => id === intent.id)) return { is: 'new' };
+      if (entry && (entry.state === 'landed' || entry.attempt >= intent.attempt)) return { is: 'existing', entry };
       const at = time();
-      const entry: JournalEntry = {
+      const intended: JournalEntry = {
         ...intent,
         state: 'intended',
         ...{ executor_id: executorId, executor_name: executorName, intended_at: at, at },
       };
-      keys.set(intent.idempotency_key, [...entries, entry]);
+      keys.set(intent.idempotency_key, [...entries, intended]);
       return { is: 'new' };
     },
     async end({ id, idempotency_key }, end) {

@@ -28,30 +28,34 @@ end
  * run names it once more, so that a WAIT has a write to wait for.
  * KEYS: journal, runs, the run's list. ARGV: idempotency key, attempt, the intent's id, the escaped name and id of the
  * executor, the intent as JSON, the run or '', what executors' keys begin with. Returns: 1 for a new one; else 0, the
- * field and value of the key's last attempt, and what has landed and ended of it, each '' where there is nothing.
+ * field and value of the attempt that answers for the key (`answering`), and what has landed and ended of it, each '' where
+ * there is nothing.
  */
 export const INTEND = `${INTENTS}
 local KEY, attempt = ARGV[1], tonumber(ARGV[2])
+local last
+local n = 1
+while true do
+  local field = fieldOf(KEY, n)
+  local value = redis.call('HGET', KEYS[1], field)
+  if not value and n >= attempt then break end
+  if value then
+    local _, id = read(value)
+    if id == ARGV[3] then
+      redis.call('RPUSH', KEYS[3], field)
+      return { 1 }
+    end
+    local landed, ended = endsOf(ARGV[8], value)
+    last = { 0, field, value, landed or '', ended or '' }
+    if landed or (n >= attempt and not string.find(ended or '', '"not_started"', 1, true)) then return last end
+  end
+  n = n + 1
+end
+if n > attempt then return last end
 local field = fieldOf(KEY, attempt)
-local later = redis.call('HGET', KEYS[1], fieldOf(KEY, attempt + 1))
-local value = redis.call('HGET', KEYS[1], field)
-if not value and not later then
-  local text = table.concat({ ARGV[4], ARGV[3], ARGV[5], now(), ARGV[6] }, ' ')
-  redis.call('HSETNX', KEYS[1], field, text)
-  if redis.call('RPUSH', KEYS[3], field) == 1 then redis.call('RPUSH', KEYS[2], ARGV[7]) end
-  return { 1 }
-end
-while later do
-  attempt, value = attempt + 1, later
-  later = redis.call('HGET', KEYS[1], fieldOf(KEY, attempt + 1))
-end
-local _, id = read(value)
-if id == ARGV[3] then
-  redis.call('RPUSH', KEYS[3], field)
-  return { 1 }
-end
-local landed, ended = endsOf(ARGV[8], value)
-return { 0, fieldOf(KEY, attempt), value, landed or '', ended or '' }
+redis.call('HSETNX', KEYS[1], field, table.concat({ ARGV[4], ARGV[3], ARGV[5], now(), ARGV[6] }, ' '))
+if redis.call('RPUSH', KEYS[3], field) == 1 then redis.call('RPUSH', KEYS[2], ARGV[7]) end
+return { 1 }
 `;
 
 /**

@@ -79,7 +79,7 @@ function entryOf({ field, value, landed, ended }: Kept, runId: string | null): J
 
 /** Reads the journals in Redis; executors and operators read alike. */
 function journalReader({ connection, keys, replies }: RedisReader): JournalReader & {
-  readonly attemptsOf: (key: string) => Promise<Kept[]>;
+  readonly keptAttempts: (key: string) => Promise<Kept[]>;
   readonly listOf: (key: string) => Promise<string[]>;
   readonly keptOf: (fields: readonly string[]) => Promise<Kept[]>;
 } {
@@ -136,7 +136,7 @@ function journalReader({ connection, keys, replies }: RedisReader): JournalReade
     }
   };
 
-  const attemptsOf = async (key: string): Promise<Kept[]> => {
+  const keptAttempts = async (key: string): Promise<Kept[]> => {
     const found: Kept[] = [];
     for (let from = 1; ; from += ATTEMPTS) {
       const fields = Array.from({ length: ATTEMPTS }, (_, index) => fieldOf(key, from + index));
@@ -147,7 +147,7 @@ function journalReader({ connection, keys, replies }: RedisReader): JournalReade
   };
 
   return {
-    attemptsOf,
+    keptAttempts,
     listOf,
     keptOf,
     async runs(page) {
@@ -158,13 +158,13 @@ function journalReader({ connection, keys, replies }: RedisReader): JournalReade
       const { data: fields, count } = pageOf([...new Set(await listOf(keys.run(runId).journalRun))], page);
       const data: JournalEntry[] = [];
       for (let from = 0; from < fields.length; from += ENTRIES)
-        data.push(...(await keptOf(fields.slice(from, from + ENTRIES))).map((kept) => entryOf(kept, runId)));
+        for (const kept of await keptOf(fields.slice(from, from + ENTRIES))) {
+          const entry = entryOf(kept, runId);
+          if (entry.run_id === runId) data.push(entry); // any executor may have put another run's into the list
+        }
       return { data, count };
     },
-    async find(key) {
-      const last = (await attemptsOf(key)).at(-1);
-      return last ? entryOf(last, null) : null;
-    },
+    attemptsOf: async (key) => (await keptAttempts(key)).map((kept) => entryOf(kept, null)),
   };
 }
 
@@ -175,7 +175,7 @@ export function redisJournal(
   { executorId, executorName }: Pick<ExecutorScope, 'executorId' | 'executorName'>,
 ): Journal {
   const { connection, keys, replies } = parts;
-  const { runs, entriesOf, find } = journalReader(parts);
+  const { runs, entriesOf, attemptsOf } = journalReader(parts);
   const own = keys.executor(executorName);
   const call = (consequence: string, asked: Pick<ScriptCall, 'script' | 'keys' | 'args'>): Promise<unknown> =>
     connection.request({
@@ -190,7 +190,7 @@ export function redisJournal(
       },
     });
   return {
-    ...{ runs, entriesOf, find },
+    ...{ runs, entriesOf, attemptsOf },
     async intend(intent) {
       const { idempotency_key: key, attempt, id, run_id } = intent;
       const answer = await call('The intent does not count.', {
@@ -225,13 +225,13 @@ export function redisJournal(
 /** The operator's side of the journals in Redis. */
 export function redisJournals(parts: RedisReader): JournalKeeper {
   const { connection, keys } = parts;
-  const { runs, entriesOf, find, attemptsOf, listOf, keptOf } = journalReader(parts);
+  const { runs, entriesOf, attemptsOf, keptAttempts, listOf, keptOf } = journalReader(parts);
   const run = (call: ScriptCall): Promise<unknown> =>
     connection.request({ access: 'write', send: (client) => runScript(client, call) });
 
   /** The attempts of a key that nobody needs any more: all of them, or none. */
   const overOf = async (key: string, before: ForgottenBefore): Promise<Kept[]> => {
-    const attempts = await attemptsOf(key);
+    const attempts = await keptAttempts(key);
     const last = attempts.at(-1);
     return last && isOver(entryOf(last, null), before) ? attempts : [];
   };
@@ -275,7 +275,7 @@ export function redisJournals(parts: RedisReader): JournalKeeper {
   };
 
   return {
-    ...{ runs, entriesOf, find },
+    ...{ runs, entriesOf, attemptsOf },
     async forget(before) {
       let forgotten = 0;
       const changed = new Set<string | null>();

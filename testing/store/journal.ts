@@ -8,7 +8,9 @@ import type {
   JournalEntry,
   JournalIntent,
   JournalKeeper,
+  JournalReader,
 } from '../../store/capabilities/journal.ts';
+import { answering } from '../../store/journal-entries.ts';
 import { ODD_IDS } from './confirm.ts';
 import type { SuiteTest } from './log.ts';
 import type { ExecutorOptions, StoreSession } from './session.ts';
@@ -59,8 +61,12 @@ async function existing(journal: Journal, intent: JournalIntent): Promise<Journa
   return answer.entry;
 }
 
-const stateOf = async (journal: Journal, key: string): Promise<JournalEntry['state'] | undefined> =>
-  (await journal.find(key))?.state;
+/** The entry that answers for a key. */
+const found = async (journal: JournalReader, key: string): Promise<JournalEntry | undefined> =>
+  answering(await journal.attemptsOf(key));
+
+const stateOf = async (journal: JournalReader, key: string): Promise<JournalEntry['state'] | undefined> =>
+  (await found(journal, key))?.state;
 
 /** Intents, and what became of them. */
 export const JOURNAL_TESTS: readonly SuiteTest[] = [
@@ -78,7 +84,7 @@ export const JOURNAL_TESTS: readonly SuiteTest[] = [
       }
       await session.initialised('other');
       await isNew(journalOf(session, { organizationId: 'other' }), intentOf('k'));
-      assert.equal((await journalsOf(session, 'other').find('k'))?.state, 'intended');
+      assert.equal(await stateOf(journalsOf(session, 'other'), 'k'), 'intended');
     },
   },
   {
@@ -93,7 +99,7 @@ export const JOURNAL_TESTS: readonly SuiteTest[] = [
         const answers = await Promise.all(intents.map(({ journal, intent }) => journal.intend(intent)));
         const first = intents.filter((_, index) => answers[index]?.is === 'new');
         assert.equal(first.length, 1, `${first.length} of ${intents.length} may start ${key}`);
-        assert.equal((await journalsOf(session).find(key))?.id, first[0]?.intent.id);
+        assert.equal((await found(journalsOf(session), key))?.id, first[0]?.intent.id);
       }
     },
   },
@@ -139,7 +145,7 @@ export const JOURNAL_TESTS: readonly SuiteTest[] = [
       const intent = await isNew(journal, intentOf('first landing'));
       await journal.end(intent, landed('1'));
       await journal.end(intent, landed('2'));
-      const entry = await journal.find('first landing');
+      const entry = await found(journal, 'first landing');
       assert.equal(entry?.state === 'landed' && entry.landing.result, '1');
     },
   },
@@ -150,7 +156,7 @@ export const JOURNAL_TESTS: readonly SuiteTest[] = [
       const journal = journalOf(session, { id: 'x', name: 'x' });
       const never: IntentMark = intentOf('never');
       await journal.end(never, landed('1'));
-      assert.equal(await journal.find('never'), null);
+      assert.deepEqual(await journal.attemptsOf('never'), []);
       const intent = await isNew(journal, intentOf('k'));
       for (const options of [
         { id: 'y', name: 'y' },
@@ -159,7 +165,7 @@ export const JOURNAL_TESTS: readonly SuiteTest[] = [
         await journalOf(session, options).end(intent, landed('1'));
       await journal.end({ ...intent, id: randomUUID() }, landed('1'));
       assert.equal(await stateOf(journal, 'k'), 'intended');
-      assert.equal((await journalsOf(session).find('k'))?.state, 'intended');
+      assert.equal(await stateOf(journalsOf(session), 'k'), 'intended');
     },
   },
   {
@@ -182,6 +188,37 @@ export const JOURNAL_TESTS: readonly SuiteTest[] = [
         }
         await journal.end(intent, { state: 'not_started' });
       }
+    },
+  },
+  {
+    name: 'a key that has landed stays so, whoever intends another attempt of it',
+    async run(session) {
+      await session.initialised();
+      const [mine, other] = [journalOf(session, { name: 'x' }), journalOf(session, { name: 'y' })];
+      const late = await isNew(mine, intentOf('late'));
+      await isNew(other, intentOf('late', { attempt: 2 }));
+      await mine.end(late, landed('1'));
+      const intent = await isNew(mine, intentOf('k'));
+      await mine.end(intent, landed('1'));
+      for (const [key, id] of [
+        ['late', late.id],
+        ['k', intent.id],
+      ] as const) {
+        for (const attempt of [1, 2, 3, 7]) assert.equal((await existing(other, intentOf(key, { attempt }))).id, id);
+        assert.equal((await found(journalsOf(session), key))?.id, id);
+      }
+    },
+  },
+  {
+    name: 'attempts behind one that may have landed do not hide it',
+    async run(session) {
+      await session.initialised();
+      const [mine, other] = [journalOf(session, { name: 'x' }), journalOf(session, { name: 'y' })];
+      const intent = await isNew(mine, intentOf('k'));
+      await other.end(await isNew(other, intentOf('k', { attempt: 2 })), { state: 'not_started' });
+      assert.equal((await existing(mine, intentOf('k'))).id, intent.id);
+      assert.equal((await existing(mine, intentOf('k', { attempt: 2 }))).attempt, 2);
+      await isNew(mine, intentOf('k', { attempt: 3 }));
     },
   },
   {
