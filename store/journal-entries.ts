@@ -27,7 +27,10 @@ export interface ForgottenBefore {
  * True for an entry that nobody needs any more. What has ended is kept from its end on, the rest from its intent on. All
  * attempts of a key go together, by the last of them: without that, an earlier one would be free to be intended again.
  */
-export const isOver = ({ state, at, intended_at }: JournalEntry, before: ForgottenBefore): boolean =>
+export const isOver = (
+  { state, at, intended_at }: Pick<JournalEntry, 'state' | 'at' | 'intended_at'>,
+  before: ForgottenBefore,
+): boolean =>
   state === 'intended' || state === 'unknown' ? intended_at < before.intended : at < before.ended;
 
 /**
@@ -67,19 +70,20 @@ const endSchema: z.ZodType<JournalEnd> = z.discriminatedUnion('state', [
   z.object({ state: z.enum(['failed', 'not_started', 'unknown']) }),
 ]);
 
-const parsedBy = <T>(schema: z.ZodType<T>, stored: string): T | null => {
+/** An intent as an executor has written it; null where it cannot be read. Members of another version are left out. */
+export const parseIntent = (value: unknown): JournalIntent | null => intentSchema.safeParse(value).data ?? null;
+
+/** The end of an intent as an executor has written it; null where it cannot be read. */
+export const parseEnd = (value: unknown): JournalEnd | null => endSchema.safeParse(value).data ?? null;
+
+/** The value of a JSON text; null for any other text. */
+export function jsonIn(stored: string): unknown {
   try {
-    return schema.safeParse(JSON.parse(stored)).data ?? null;
+    return JSON.parse(stored);
   } catch {
     return null;
   }
-};
-
-/** An intent as an executor has written it; null where it cannot be read. Members of another version are left out. */
-export const parseIntent = (stored: string): JournalIntent | null => parsedBy(intentSchema, stored);
-
-/** The end of an intent as an executor has written it; null where it cannot be read. */
-export const parseEnd = (stored: string): JournalEnd | null => parsedBy(endSchema, stored);
+}
 
 /** What stands for an intent that cannot be read: it may have been tried, so it is unknown. */
 export const unreadableIntent = (

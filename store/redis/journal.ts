@@ -4,6 +4,7 @@ import {
   endedEntry,
   type ForgottenBefore,
   isOver,
+  jsonIn,
   pageOf,
   parseEnd,
   parseIntent,
@@ -60,7 +61,7 @@ function intentIn(value: string): KeptIntent | null {
 function entryOf({ field, value, landed, ended }: Kept, runId: string | null): JournalEntry {
   const [key = '', attempt = ''] = field.split('\n');
   const kept = intentIn(value);
-  const intent = kept && parseIntent(kept.json);
+  const intent = kept && parseIntent(jsonIn(kept.json));
   const at = kept?.at ?? new Date(0).toISOString();
   const readable = intent?.idempotency_key === key && String(intent.attempt) === attempt && intent.id === kept?.id;
   let entry: JournalEntry = {
@@ -71,7 +72,7 @@ function entryOf({ field, value, landed, ended }: Kept, runId: string | null): J
   };
   for (const stored of [landed, ended]) {
     const [, ms, json] = /^(\d+) (.*)$/s.exec(stored ?? '') ?? [];
-    const end = json === undefined ? null : parseEnd(json);
+    const end = json === undefined ? null : parseEnd(jsonIn(json));
     if (end && ms !== undefined) entry = endedEntry(entry, end, timeOf(ms));
   }
   return entry;

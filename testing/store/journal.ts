@@ -204,7 +204,10 @@ export const JOURNAL_TESTS: readonly SuiteTest[] = [
         ['late', late.id],
         ['k', intent.id],
       ] as const) {
-        for (const attempt of [1, 2, 3, 7]) assert.equal((await existing(other, intentOf(key, { attempt }))).id, id);
+        for (const attempt of [1, 2, 3, 7]) {
+          const entry = await existing(other, intentOf(key, { attempt }));
+          assert.equal(entry.id, id, `attempt ${attempt} of ${key}`);
+        }
         assert.equal((await found(journalsOf(session), key))?.id, id);
       }
     },
@@ -291,14 +294,12 @@ export const JOURNAL_TESTS: readonly SuiteTest[] = [
       await isNew(journal, intentOf('again', { attempt: 2, run_id: 'r-2' }));
       await isNew(journal, intentOf('open'));
       assert.equal(await journals.forget({ ended: past, intended: past }), 0);
-      assert.equal(await journals.forget({ ended: future, intended: past }), 1);
-      assert.deepEqual(
-        [await stateOf(journal, 'landed'), await stateOf(journal, 'again'), await stateOf(journal, 'open')],
-        [undefined, 'intended', 'intended'],
-      );
-      assert.equal((await existing(journal, intentOf('again'))).attempt, 2);
-      await isNew(journal, intentOf('landed'));
-      assert.equal(await journals.forget({ ended: past, intended: future }), 4);
+      const forgotten = await journals.forget({ ended: future, intended: past }); // a store may keep more than it must
+      assert.ok(forgotten <= 1, `${forgotten} were forgotten`);
+      assert.deepEqual([await stateOf(journal, 'again'), await stateOf(journal, 'open')], ['intended', 'intended']);
+      const entry = await existing(journal, intentOf('again', { attempt: 2 }));
+      assert.deepEqual([entry.attempt, entry.run_id], [2, 'r-2']);
+      assert.equal(await journals.forget({ ended: future, intended: future }), 4 - forgotten);
       assert.deepEqual(await journals.runs(ALL), { data: [], count: 0 });
       assert.deepEqual(await journalsOf(session).runs(ALL), { data: [], count: 0 });
       await isNew(journal, intentOf('again'));
