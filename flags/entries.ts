@@ -10,6 +10,7 @@ import {
   lastChangeSchema,
   limitValueSchema,
   modeSchema,
+  resolvedSchema,
   timeSchema,
 } from './records.ts';
 import { UNKNOWN, unknownMembers } from './unknown-parts.ts';
@@ -48,6 +49,8 @@ export const ENTRY_SCHEMAS = Object.freeze({
   feature: entry({ stage: featureStageSchema }),
   limit: entry({ value: limitValueSchema }),
   autonomy: entry({ stage: autonomyStageSchema }),
+  /** What operators have found out of intents whose executor has not said how they ended, the oldest first. */
+  resolutions: entry({ resolved: z.array(resolvedSchema) }),
 });
 
 export type EntryKind = keyof typeof ENTRY_SCHEMAS;

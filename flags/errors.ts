@@ -30,6 +30,7 @@ const ERRORS = Object.freeze({
   CORRUPT: { ...NOT_UNDERSTOOD, provesNothing: false },
   INVALID_ARGUMENT: WRONG,
   INVALID_STATE: WRONG,
+  JOURNAL_UNAVAILABLE: NOT_THE_STORE,
   LOG_REPLACED: NOT_THE_STORE,
   MISSING_PACKAGE: { ...OUTAGE, retry: 'never', follow: 'end' },
   NETWORK_FILESYSTEM: { ...OUTAGE, retry: 'never', follow: 'end' },

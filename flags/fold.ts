@@ -45,6 +45,9 @@ type EventFacts = Pick<LogEvent, 'seq' | 'at' | 'actor' | 'reason'>;
  */
 const OF_A_COMMAND = { command_id: z.string().min(1).optional() };
 
+/** How many resolutions are kept, and for how long, in milliseconds: longer than the journal keeps their intents. */
+const [MOST_RESOLVED, RESOLVED_MS] = [1000, 100 * 86_400_000];
+
 /** What else is known of a kind of event, beside what it does to the state. */
 interface Traits {
   /** The generation that it begins: that of a new log, or one in which a log goes on after a loss. */
@@ -230,6 +233,20 @@ export const FOLDS = Object.freeze({
     patch: set('flags', undefined, { definition: data.definition, ...changedBy(event) }),
     direction: 'loosens', // nobody here knows what the app's own flags mean
   })),
+  /**
+   * An operator says whether an effect has landed, of which its executor has not said so. `intent`: its id in the
+   * journal. Old ones go when a new one comes: their intents are unknown again, and nothing runs by that.
+   */
+  resolve: row(
+    { intent: z.string(), landed: z.boolean(), run_id: z.string().nullable(), idempotency_key: z.string() },
+    (view, { intent, landed }, event) => {
+      const before = view.get('resolutions')?.resolved ?? [];
+      const since = Date.parse(event.at) - RESOLVED_MS;
+      const kept = before.filter((each) => each.intent !== intent && Date.parse(each.at) >= since);
+      const resolved = [...kept, { intent, landed, at: event.at }].slice(-MOST_RESOLVED);
+      return { patch: set('resolutions', undefined, { resolved, ...changedBy(event) }), direction: 'loosens' };
+    },
+  ),
   /**
    * A store keeps the state of that epoch in a file with this digest: readers that find this event in the log may begin
    * with that file.

@@ -16,8 +16,6 @@ const NOT_BUILT: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     approvals: 'approvals',
     approvalExpiresMs: 'approvals',
     escalateAfterMs: 'approvals',
-    journal: 'the journal',
-    idempotent: 'the journal',
   },
   run: { context: 'rules with conditions' },
 };

@@ -16,7 +16,7 @@ import { type Folded, foldEvent } from './fold.ts';
 import { deepFreeze } from './freeze.ts';
 import { KillTable } from './kill-table.ts';
 import { INITIAL_MODE } from './modes.ts';
-import type { ActiveKill, Head, LogEvent } from './records.ts';
+import type { ActiveKill, Head, LogEvent, Resolved } from './records.ts';
 
 /** The entries of one kind, by their names; the name is '' for a kind that has only one. */
 interface Table<T> extends Iterable<readonly [string, T]> {
@@ -63,6 +63,7 @@ export class State implements StateView {
   readonly #control = new Single<Entry<'control'>>();
   readonly #mode = new Single<Entry<'mode'>>();
   readonly #flags = new Single<Entry<'flags'>>();
+  readonly #resolutions = new Single<Entry<'resolutions'>>();
   readonly #kills = new KillTable();
   readonly features = new Map<string, Entry<'feature'>>();
   readonly limits = new Map<string, Entry<'limit'>>();
@@ -75,6 +76,7 @@ export class State implements StateView {
     feature: this.features,
     limit: this.limits,
     autonomy: this.autonomy,
+    resolutions: this.#resolutions,
   };
   /** The generation that the last event began which was passed over; null where `control` says it. */
   #begun: Head | null = null;
@@ -93,6 +95,11 @@ export class State implements StateView {
 
   get flags(): Entry<'flags'> | undefined {
     return this.#flags.entry;
+  }
+
+  /** What operators have found out of intents, the oldest first. */
+  get resolved(): readonly Resolved[] {
+    return this.#resolutions.entry?.resolved ?? [];
   }
 
   /** Active kills by the type of their target, then by its exact id. */

@@ -63,6 +63,17 @@ export interface ActionDefinition<Input, Result> {
   readonly draft?: ((input: Input, context: HandlerContext) => unknown) | undefined;
   /** The action that undoes this one in a rollback. */
   readonly reverse?: { readonly action: string; readonly input: (result: Result, input: Input) => unknown } | undefined;
+  /**
+   * True: what is about to be tried and what became of it are kept, so that no call is tried twice under one idempotency
+   * key; the input must be plain data. Default: true for an action with `reverse` or `irreversible`, and then it cannot
+   * be false.
+   */
+  readonly journal?: boolean | undefined;
+  /**
+   * True: trying it again does no harm, so a call runs again under an idempotency key whose last attempt has failed or
+   * has no known end. Default false.
+   */
+  readonly idempotent?: boolean | undefined;
   /** The text that an approver reads. */
   readonly describe?: ((input: Input) => string) | undefined;
 }
@@ -123,4 +134,6 @@ export type NormalisedAction<Input, Result> = ActionDefinition<Input, Result> & 
   readonly irreversible: boolean;
   /** Undefined where there are none. */
   readonly limits: Readonly<Record<string, LimitDefinition<Input>>> | undefined;
+  readonly journal: boolean;
+  readonly idempotent: boolean;
 };

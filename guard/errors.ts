@@ -110,6 +110,25 @@ const inWords = (issues: ReadonlyArray<Issue>): string =>
   issues.map(({ path, message }) => (path ? `${path}: ${message}` : message)).join('; ');
 
 /**
+ * An idempotency key was used for two pieces of work: it has an intent of another action, or of another input. Nothing
+ * was executed. Calls that are the same piece of work give the same input; others need a key of their own.
+ */
+export class IdempotencyKeyError extends Error {
+  override readonly name = 'IdempotencyKeyError';
+  readonly code = 'KEY_REUSED';
+  readonly action: string;
+  readonly idempotencyKey: string;
+
+  constructor(action: string, idempotencyKey: string, what: string) {
+    super(
+      `The idempotency key ${shownId(idempotencyKey)} was given to ${shownId(action)}, but it has been used before ${what}. A key names one piece of work, in the whole organization: give this one a key of its own, or repeat the first call exactly.`,
+    );
+    this.action = action;
+    this.idempotencyKey = idempotencyKey;
+  }
+}
+
+/**
  * An action returned something that could act after the call where the switch could not be checked. What `execute` has
  * done is done.
  */

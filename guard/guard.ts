@@ -4,6 +4,7 @@ import type { Changes } from './changes.ts';
 import type { Confirming } from './confirm.ts';
 import type { Evaluating } from './evaluate.ts';
 import type { Identity } from './identity.ts';
+import type { OwnJournal } from './journal.ts';
 import type { InFlight } from './in-flight.ts';
 import type { Interventions } from './interventions.ts';
 import type { LocalState } from './look.ts';
@@ -19,6 +20,8 @@ export interface Guard extends Evaluating, LocalState {
   readonly replica: (Pick<Replica, 'reading' | 'limit'> & Confirming) | null;
   /** Who is asked for the flags of limits; null where the local copy alone has them. */
   readonly limitClient: LimitClient | null;
+  /** Null where there is no store, or its driver keeps no journal. */
+  readonly journal: OwnJournal | null;
   readonly organizationId: string;
   readonly inFlight: InFlight;
   /** Attempts, and ticks that are being decided. */

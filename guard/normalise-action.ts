@@ -18,6 +18,8 @@ const ACTION_KEYS: Keys<ActionDefinition<unknown, unknown>> = {
   draft: true,
   reverse: true,
   describe: true,
+  journal: true,
+  idempotent: true,
 };
 
 /**
@@ -41,8 +43,14 @@ function normalised<Input, Result>(definition: ActionDefinition<Input, Result>):
   }
   if (!isEffect(effect))
     throw invalid(`The effect of ${name} must be one of ${EFFECTS.join(', ')}, not ${quoteId(effect)}.`);
-  if (typeof irreversible !== 'boolean')
-    throw invalid(`irreversible of ${name} must be true or false, not ${quoteId(irreversible)}.`);
+  const isJournaled = irreversible || given.reverse !== undefined;
+  const { journal = isJournaled, idempotent = false } = given;
+  for (const [what, value] of Object.entries({ irreversible, journal, idempotent }))
+    if (typeof value !== 'boolean') throw invalid(`${what} of ${name} must be true or false, not ${quoteId(value)}.`);
+  if (isJournaled && !journal)
+    throw invalid(
+      `journal of ${name} cannot be false: ${irreversible ? 'it is irreversible, and what cannot be undone must not be tried twice' : 'its reverse operation is kept in the journal'}. Leave journal out.`,
+    );
   if (typeof execute !== 'function') throw invalid(`The action ${name} has no execute function.`);
   for (const [what, handler] of Object.entries({ redirect, draft, describe }))
     checkType(`The ${what} of ${name}`, handler, 'function');
@@ -53,6 +61,8 @@ function normalised<Input, Result>(definition: ActionDefinition<Input, Result>):
     effect,
     surface,
     irreversible,
+    journal,
+    idempotent,
     feature,
     inputSchema,
     limits: limitsOf(name, given.limits),

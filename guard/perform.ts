@@ -4,6 +4,7 @@ import type { Guard } from './guard.ts';
 import { parseInput, takeInput } from './input.ts';
 import { unasked } from './look.ts';
 import type { Outcome } from './outcome.ts';
+import { readPlain } from './plain-data.ts';
 import type { Step } from './steps/index.ts';
 import { subjectOf } from './subject.ts';
 
@@ -18,8 +19,8 @@ export interface Performable<Input, Result> {
  * The centre: takes one attempt through the steps of its action until one of them ends it. What must hold at the moment
  * of starting is in `guard/steps/start.ts`.
  *
- * @throws ActionInputError for an input that does not fit (nothing has been attempted then); and what
- * `execute` throws
+ * @throws ActionInputError for an input that does not fit its schema, or must be plain data and is not (nothing has been
+ * attempted then); IdempotencyKeyError; and what `execute` throws
  */
 export async function perform<Input, Result>(
   { guard, action, steps }: Performable<Input, Result>,
@@ -43,7 +44,9 @@ export async function perform<Input, Result>(
           askedAt: performance.now(),
         })
       : given;
-    const attempt = new Attempt({ guard, action, identity, subject, input, options });
+    const plain = action.journal ? readPlain(action.name, input) : undefined;
+    const attempt = new Attempt({ guard, action, identity, subject, input, plain, options });
+    attempt.renewInput();
     try {
       for (let at = 0; ; ) {
         let next = steps[at]?.take(attempt) ?? attempt.broken('no step has ended this attempt');
@@ -54,10 +57,13 @@ export async function perform<Input, Result>(
         } else if (next === 'again') {
           attempt.again();
           at = 0;
-        } else return next;
+        } else return attempt.recording ? await attempt.recorded(next) : next;
       }
     } catch (error) {
       return attempt.broken(error);
+    } finally {
+      // also of what `execute` threw: the caller may try again at once, and must then find what has been recorded
+      if (attempt.recording) await attempt.recording;
     }
   } finally {
     guard.calls.end(period);

@@ -63,6 +63,14 @@ interface Asked {
   readonly limit: { readonly name: string; readonly value: number } & Loosening;
   readonly autonomy: { readonly action: string; readonly stage: AutonomyStage } & Loosening;
   readonly flags: { readonly definition: Record<string, unknown> } & Loosening;
+  /** Says whether an effect has landed of which its executor has not said so. */
+  readonly resolve: {
+    readonly runId: string | null;
+    readonly key: string;
+    /** The id of its intent. */
+    readonly intent: string;
+    readonly landed: boolean;
+  } & Loosening;
   /** Records the proof of a snapshot that a store has kept. */
   readonly snapshot: { readonly mark: SnapshotMark };
 }
@@ -236,6 +244,15 @@ const ROWS: { readonly [T in CommandType]: CommandRow<CommandOf<T>> } = {
       (view.get('autonomy', action)?.stage === stage ? ALREADY : event('autonomy', { action, stage })),
   },
   flags: { changes: () => ['flags'], wish: ({ definition }) => event('flags', { definition }) },
+  resolve: {
+    changes: () => ['resolutions'],
+    wish: ({ runId, key, intent, landed }, view) => {
+      const said = view.get('resolutions')?.resolved.findLast((each) => each.intent === intent);
+      return said?.landed === landed
+        ? ALREADY
+        : event('resolve', { intent, landed, run_id: runId, idempotency_key: key });
+    },
+  },
   snapshot: { changes: () => ['control'], wish: ({ mark }) => event('snapshot', { ...mark }) },
 };
 

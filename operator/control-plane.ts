@@ -18,9 +18,11 @@ import type {
   KillsOptions,
   ListAnswer,
   LogOptions,
+  Page,
   SurfacesOptions,
 } from './lists.ts';
 import type { Matched } from './matched.ts';
+import type { RunAnswer, RunEntry, RunRow } from './runs.ts';
 import type { LogVerification } from './verify-log.ts';
 
 /** Options of every change. */
@@ -119,6 +121,19 @@ export interface LimitOptions extends ChangeOptions, WaitOptions {
 export interface AutonomyOptions extends ChangeOptions, WaitOptions {
   readonly action: string;
   readonly stage: AutonomyStage;
+}
+
+/** Of which intent an operator says whether it has landed. */
+export interface ResolveOptions extends ChangeOptions {
+  /** The run in which it was intended; null: outside any run. */
+  readonly run: string | null;
+  readonly key: string;
+  readonly landed: boolean;
+}
+
+/** `already`: somebody has said the same before. */
+export interface ResolveAnswer extends ChangeAnswer {
+  readonly entry: RunEntry;
 }
 
 /** `definition`: a whole flagd definition; keys that begin with `kill-switch.` are refused. */
@@ -290,6 +305,19 @@ export interface ControlPlane {
   followInterventions(options?: FollowInterventionsOptions): AsyncIterable<ReportedIntervention>;
   /** Every action that can be performed, with its executor. */
   surfaces(options?: SurfacesOptions): Promise<ListAnswer<SurfaceRow>>;
+  /** The runs in which something was journaled, the one that began last first. */
+  runs(options?: Page): Promise<ListAnswer<RunRow>>;
+  /**
+   * What a run has intended, and what became of it, oldest first. @param runId null: outside any run
+   * @throws NOT_FOUND
+   */
+  run(runId: string | null, options?: Page): Promise<RunAnswer>;
+  /**
+   * Says whether an effect has landed of which its executor has not said so. Calls with its key are answered by that: as
+   * `repeated`, or they may run once more. A reason is required.
+   * @throws NOT_FOUND, INVALID_STATE (it is known), REASON_REQUIRED
+   */
+  resolve(options: ResolveOptions): Promise<ResolveAnswer>;
   /** The log, oldest first. @throws NOT_INITIALISED where there is none, CORRUPT at an event that cannot be read */
   log(options?: LogOptions): AsyncIterable<LogEvent>;
   /**

@@ -24,6 +24,7 @@ import type {
   ModeOptions,
   RecordedKill,
   RecoverOptions,
+  ResolveOptions,
   ReviveOptions,
   WaitOptions,
 } from './control-plane.ts';
@@ -31,6 +32,7 @@ import { parseFlagsDefinition } from './flags-definition.ts';
 import { jsonObject } from './json-value.ts';
 import type { CommandOf, CommandType } from './commands.ts';
 import { readReason } from './reason.ts';
+import { givenRun } from './runs.ts';
 import type { Waiting } from './stop-heard.ts';
 
 // The arguments of callers, checked before the store is asked: a wrong value is the caller's own mistake. It must
@@ -164,6 +166,20 @@ export function givenAutonomy(options: AutonomyOptions): Given<'autonomy'> {
 export function givenFlags(options: FlagsOptions): CommandOf<'flags'> {
   const given = checkKeys('setFlags', options, { ...CHANGE_KEYS, definition: ['flags'] });
   return { type: 'flags', definition: parseFlagsDefinition(given.definition), ...change(given) };
+}
+
+/** What is to be said of an intent; which one that is, the journal knows. */
+export function givenResolve(options: ResolveOptions) {
+  const given = checkKeys('resolve', options, {
+    ...CHANGE_KEYS,
+    run: ['runId', 'run_id'],
+    key: ['idempotencyKey', 'idempotency_key'],
+    landed: true,
+  });
+  const { run, key, landed } = given;
+  if (typeof landed !== 'boolean') throw invalid(`landed is true or false, not ${quoteId(landed)}.`);
+  if (typeof key !== 'string' || key === '') throw invalid(`key is an idempotency key, not ${quoteId(key)}.`);
+  return { run: givenRun('resolve', run), key, landed, ...change(given) };
 }
 
 /** Refuses options where there are none: they would be ignored silently. */

@@ -34,6 +34,8 @@ import type {
   ModeOptions,
   RecoverAnswer,
   RecoverOptions,
+  ResolveAnswer,
+  ResolveOptions,
   ReviveAnswer,
   ReviveOptions,
   Status,
@@ -52,6 +54,7 @@ import {
   type KillsOptions,
   type ListAnswer,
   type LogOptions,
+  type Page,
   partOf,
   type SurfacesOptions,
 } from './lists.ts';
@@ -66,6 +69,7 @@ import {
   givenLimit,
   givenMode,
   givenRecover,
+  givenResolve,
   givenRevive,
   takesNone,
 } from './given.ts';
@@ -76,6 +80,17 @@ import type { Matched } from './matched.ts';
 import type { OpenedSwitch } from './opened-switch.ts';
 import type { Operator } from './operators.ts';
 import { ChangeRefusedError, NotInitialisedError } from './refusals.ts';
+import {
+  givenRun,
+  journalsOf,
+  noRun,
+  runEntry,
+  type ResolvedIntents,
+  runRows,
+  type RunAnswer,
+  type RunRow,
+  toResolve,
+} from './runs.ts';
 import { killRecords, statusOf } from './status.ts';
 import { stopHeard } from './stop-heard.ts';
 import { surfaceRows } from './surface-rows.ts';
@@ -264,6 +279,35 @@ export class StoreControlPlane implements ControlPlane {
   async surfaces(options: SurfacesOptions = {}): Promise<ListAnswer<SurfaceRow>> {
     const { matches, ...page } = givenSurfaces(options);
     return partOf((await surfaceRows(this.#connection)).filter(matches), page);
+  }
+
+  async runs(options: Page = {}): Promise<ListAnswer<RunRow>> {
+    const { skip, limit } = givenList('runs', options, {});
+    return runRows(journalsOf(this.#connection), { skip, limit }, await this.#resolved());
+  }
+
+  async run(runId: string | null, options: Page = {}): Promise<RunAnswer> {
+    const run_id = givenRun('run', runId);
+    const { skip, limit } = givenList('run', options, {});
+    const { data, count } = await journalsOf(this.#connection).entriesOf(run_id, { skip, limit });
+    if (count === 0) throw new KillSwitchError('NOT_FOUND', noRun(run_id));
+    const resolved = await this.#resolved();
+    return { run_id, entries: data.map((entry) => runEntry(entry, resolved)), count };
+  }
+
+  async resolve(options: ResolveOptions): Promise<ResolveAnswer> {
+    const { run, key, landed, ...given } = givenResolve(options);
+    const entry = await toResolve(journalsOf(this.#connection), { run, key }, await this.#resolved());
+    const command = { type: 'resolve', runId: run, key, intent: entry.id, landed, ...given } as const;
+    const recorded = await this.#append(command);
+    return { ...answerTo(recorded), entry: runEntry(entry, await this.#resolved()) };
+  }
+
+  /** @throws NotInitialisedError */
+  async #resolved(): Promise<ResolvedIntents> {
+    const view = await this.#connection.read([entryKey('resolutions')]);
+    if (!view.head) throw new NotInitialisedError(this.#opened.place);
+    return new Map((view.get('resolutions')?.resolved ?? []).map((each) => [each.intent, each]));
   }
 
   log(options: LogOptions = {}): AsyncIterable<LogEvent> {

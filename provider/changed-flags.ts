@@ -36,6 +36,7 @@ const keysWithFlags = ({ features, limits, autonomy }: State): EntryKey[] => [
 function flagsOf(key: EntryKey, state: State, before: Definition): readonly string[] {
   const [kind, name = ''] = placeOf(key);
   switch (kind) {
+    case 'resolutions':
     case 'control':
       return [];
     case 'mode':

@@ -23,7 +23,7 @@ export type { ReplicaEvent } from './announcer.ts';
 
 export interface ReplicaParts {
   /** Closed with the replica. */
-  readonly connection: Omit<ExecutorConnection, 'shelf'>;
+  readonly connection: Omit<ExecutorConnection, 'shelf' | 'journal'>;
   readonly organizationId: string;
   /** Where the store is, without secrets. */
   readonly location?: string | undefined;

@@ -5,6 +5,7 @@ import { deciding } from './deciding.ts';
 import { fairTurn } from './fair-turn.ts';
 import { identity } from './identity.ts';
 import { intent } from './intent.ts';
+import { journal } from './journal.ts';
 import { lastLimits, limitFlags, limits } from './limits.ts';
 import { reading } from './reading.ts';
 import { start } from './start.ts';
@@ -26,6 +27,7 @@ export const STEPS: readonly Step[] = Object.freeze([
   store,
   verdict,
   intent,
+  journal,
   confirm,
   lastLimits,
   start,

@@ -22,6 +22,11 @@ const SAID: Readonly<Record<string, (data: Data) => readonly unknown[]>> = {
   feature: ({ name, stage }) => [name, stage],
   limit: ({ name, value }) => [name, value],
   autonomy: ({ action, stage }) => [action, stage],
+  resolve: ({ run_id, idempotency_key, landed }) => [
+    run_id ?? '',
+    idempotency_key,
+    landed === true ? 'landed' : 'not landed',
+  ],
   snapshot: ({ epoch }) => ['of epoch', epoch],
   flags: ({ definition }) => {
     const flags = isJsonObject(definition) ? definition['flags'] : undefined;

@@ -30,6 +30,8 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   executors: ['executors'],
   'executors forget': ['executors forget mailer-2', 'executors forget --silent'],
   interventions: ['interventions --limit 20', 'interventions --proposals'],
+  runs: ['runs', 'runs returns-42', 'runs returns-42 --json'],
+  'runs resolve': ['runs resolve returns-42 refund-1007 --landed --reason "it is on the statement"'],
   surfaces: ['surfaces'],
   log: ['log', 'log --after 41'],
   'log verify': ['log verify'],

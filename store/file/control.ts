@@ -20,6 +20,7 @@ import { FoldedLog } from './folded-log.ts';
 import { forgetOwner, ownerMeant } from './forget-owner.ts';
 import { readForks } from './fork-reports.ts';
 import { OldForks } from './old-forks.ts';
+import { fileJournals } from './journal.ts';
 import { localFreeBytes } from './network-filesystem.ts';
 import { filePaths, reportFolders, storeFolder } from './paths.ts';
 import { Precedence } from './precedence.ts';
@@ -65,6 +66,7 @@ export function fileControlStore(options: FileControlStoreOptions = {}): Control
       const reports = new Serial();
       const precedence = new Precedence(paths.precedence);
       const oldForks = new OldForks(paths);
+      const journals = fileJournals(paths, Math.max(requestTimeoutMs, READ_ALL_MS));
       let closed = false;
       // For what is read beside the queues, which ask this themselves.
       const admit = (): void => {
@@ -102,6 +104,7 @@ export function fileControlStore(options: FileControlStoreOptions = {}): Control
         async close() {
           closed = true;
           await Promise.all([reader.close(), reports.close(requestTimeoutMs), oldForks.close(requestTimeoutMs)]);
+          await journals.close();
         },
         shelf: fileShelfReader(paths, admit),
         anchors: { remembered: async () => rememberedOf({ root, organizationId }) },
@@ -144,6 +147,7 @@ export function fileControlStore(options: FileControlStoreOptions = {}): Control
           const read = () => readBeats(paths, { excluded, onRead: () => (steps += 1) });
           return reports.run('executors', read, { ms: requestTimeoutMs, steps: () => steps });
         },
+        journals: journals.journals,
         forks: {
           read(generation) {
             let steps = 0;

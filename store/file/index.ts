@@ -10,6 +10,7 @@ import { ExecutorLog, loadState } from './executor-log.ts';
 import { notThere } from './folder.ts';
 import { FileReader, READ_ALL_MS } from './file-reader.ts';
 import { ForkJudge } from './fork-judge.ts';
+import { fileJournal } from './journal.ts';
 import { localFreeBytes } from './network-filesystem.ts';
 import { OwnForkReport } from './own-fork-report.ts';
 import { filePaths, storeFolder } from './paths.ts';
@@ -64,6 +65,7 @@ export function fileStore(options: FileStoreOptions = {}): ExecutorStore {
         recent: (head) => recent().has(head),
         search: (head) => reader.leadsTo(head, recent().before),
       });
+      const journal = fileJournal(paths, { executorId, executorName });
       let reported = false;
 
       /**
@@ -102,10 +104,11 @@ export function fileStore(options: FileStoreOptions = {}): ExecutorStore {
           ),
         follow: (listener) => reader.follow(listener),
         async close() {
-          await reader.close();
+          await Promise.all([reader.close(), journal.close()]);
           forks.close();
         },
         shelf: fileShelf(paths, executorId),
+        journal: journal.journal,
         confirmsOneByOne: true,
         confirm: (beat, nonce) =>
           reader.request('confirm', async () => {

@@ -5,6 +5,7 @@ import type { AnchorKeeper } from '../capabilities/anchors.ts';
 import { fileAnchor } from '../file-anchor.ts';
 import type { ExecutorStore } from '../ports.ts';
 import { checkMemory, Memory } from './memory.ts';
+import { memoryJournal } from './journal.ts';
 import { memoryReader } from './reader.ts';
 import { memoryShelf } from './shelf.ts';
 
@@ -66,6 +67,10 @@ export function memoryStore(options: MemoryStoreOptions = {}): ExecutorStore & {
           if (from < 0) return { ...answer, events: null };
           return { ...answer, events: events.length - from > CATCH_UP_EVENTS ? 'reload' : events.slice(from) };
         },
+        journal: memoryJournal(
+          { organization: () => memory.organization(organizationId), admit, time: () => memory.time },
+          { executorId, executorName },
+        ),
         confirmsOneByOne: false,
         async leave() {
           await admit('write');

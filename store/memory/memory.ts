@@ -13,6 +13,7 @@ import { checkKeys, checkType } from '../../flags/options.ts';
 import type { Push } from '../ports.ts';
 import { systemClock } from '../system-clock.ts';
 import { withDeadline } from '../with-deadline.ts';
+import { type KeptJournal, noJournal } from './journal.ts';
 import { type KeptReports, noReports } from './shelf.ts';
 
 /**
@@ -29,6 +30,7 @@ export interface Organization {
   readonly beats: Map<string, string>;
   readonly forks: Map<string, FoundReport>;
   readonly reports: KeptReports;
+  readonly journal: KeptJournal;
 }
 
 type Backup = Pick<Organization, 'events' | 'beats' | 'forks'>;
@@ -83,7 +85,10 @@ export class Memory {
   organization(id: string): Organization {
     let found = this.#organizations.get(id);
     if (!found) {
-      found = { events: [], state: new State(), beats: new Map(), forks: new Map(), reports: noReports() };
+      found = {
+        ...{ events: [], state: new State(), beats: new Map(), forks: new Map() },
+        ...{ reports: noReports(), journal: noJournal() },
+      };
       this.#organizations.set(id, found);
     }
     return found;
@@ -110,6 +115,7 @@ export class Memory {
         beats: new Map(beats),
         forks: new Map(forks),
         reports: noReports(),
+        journal: noJournal(),
       });
     }
     this.#pushAll({ type: 'gap' });

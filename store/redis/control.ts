@@ -16,6 +16,7 @@ import type { Append, ControlConnection, ControlScope, ControlStore } from '../p
 import { ENDPOINT_KEYS, type RedisEndpoint, type RedisEndpointOptions, redisEndpoint } from './endpoint.ts';
 import { isReply, requireReplicated, stateIsGone } from './errors.ts';
 import { loadIoredis } from './ioredis.ts';
+import { redisJournals } from './journal.ts';
 import type { RedisKeys } from './keys.ts';
 import { clearForks, forgetExecutor, readForks, readKept, writerOf } from './kept.ts';
 import { atOneMoment, redisReader } from './reader.ts';
@@ -195,6 +196,7 @@ function openControl(endpoint: RedisEndpoint, { organizationId, requestTimeoutMs
       // this store names no other writers
       if (writer === undefined || name !== undefined) await forgetExecutor(parts, executorId, name);
     },
+    journals: redisJournals(parts),
     forks: { read: (generation) => readForks(parts, generation) },
     anchors: null,
     snapshots: null,

@@ -4,6 +4,7 @@ import { fileAnchor } from '../file-anchor.ts';
 import type { ExecutorConnection, ExecutorScope, ExecutorStore } from '../ports.ts';
 import { Confirmations } from './confirm.ts';
 import { ENDPOINT_KEYS, type RedisEndpoint, type RedisEndpointOptions, redisEndpoint } from './endpoint.ts';
+import { redisJournal } from './journal.ts';
 import { loadIoredis } from './ioredis.ts';
 import { allOf, redisReader } from './reader.ts';
 import { LIBRARY } from './report-scripts.ts';
@@ -53,6 +54,7 @@ function openExecutor(
     ...reader,
     shelf: redisShelf(parts, executorName),
     anchor,
+    journal: redisJournal(endpoint, parts, scope),
     confirmsOneByOne: false,
     async confirm(beat: Beat, nonce: string) {
       if (beat.id !== executorId) throw invalid(`An executor reports under its own id ${executorId}, not ${beat.id}.`);

@@ -1,6 +1,7 @@
 import { LONGEST_BEAT } from '../beats.ts';
 import { CONFIRM } from './confirm-script.ts';
 import { READ_FORKS } from './fork-scripts.ts';
+import { END, INTEND } from './journal-scripts.ts';
 import { KEEP_ALIVE, KEPT_FOR_MS } from './kept-for.ts';
 import { OWN_KEYS, type RedisKeys } from './keys.ts';
 import { library } from './library.ts';
@@ -129,6 +130,8 @@ export const LIBRARY = library({
   enter: { name: 'enter', lua: ENTER, noWrites: false },
   putCheckpoint: { name: 'put_checkpoint', lua: PUT_CHECKPOINT, noWrites: false },
   leave: { name: 'leave', lua: LEAVE, noWrites: false },
+  intend: { name: 'intend', lua: INTEND, noWrites: false },
+  end: { name: 'end', lua: END, noWrites: false },
   readForks: { name: 'read_forks', lua: READ_FORKS, noWrites: true },
   readNewest: { name: 'read_newest', lua: READ_NEWEST, noWrites: true },
   readKept: { name: 'read_kept', lua: READ_KEPT, noWrites: true },

@@ -50,6 +50,7 @@ describe('entries from a store', () => {
     feature: { stage: 'live', ...LAST_CHANGE },
     limit: { value: 1, ...LAST_CHANGE },
     autonomy: { stage: 'trusted', ...LAST_CHANGE },
+    resolutions: { resolved: [{ intent: 'i', landed: true, at }], ...LAST_CHANGE },
   };
 
   test.each(Object.entries(ENTRIES))('are refused with an unknown member (%s)', (kind, entry) => {

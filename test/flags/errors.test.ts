@@ -21,6 +21,7 @@ const HANDLINGS: { readonly [Code in KillSwitchErrorCode]: Row } = {
   CORRUPT: ['never', 'end', 'STORE_CORRUPT', false],
   INVALID_ARGUMENT: ['alone', 'end', 'INTERNAL', false],
   INVALID_STATE: ['alone', 'end', 'INTERNAL', false],
+  JOURNAL_UNAVAILABLE: ['never', 'end', 'INTERNAL', false],
   LOG_REPLACED: ['never', 'end', 'INTERNAL', false],
   MISSING_PACKAGE: ['never', 'end', 'STORE_UNREACHABLE', true],
   NETWORK_FILESYSTEM: ['never', 'end', 'STORE_UNREACHABLE', true],

@@ -304,6 +304,7 @@ describe('the fold', () => {
       ['mode', { mode: 'live', targeting: null }],
       ['feature', { name: 'f', stage: 'live' }],
       ['limit', { name: 'l', value: 1 }],
+      ['resolve', { intent: 'i', landed: true, run_id: null, idempotency_key: 'k' }],
       ['autonomy', { action: 'a', stage: 'trusted' }],
       ['flags', { definition: {} }],
       ['snapshot', { epoch: 1, digest: GENESIS }],
@@ -408,6 +409,28 @@ describe('the fold', () => {
     );
   });
 
+  test('keeps the last word on an intent, of the last thousand, and forgets what is old', () => {
+    const state = initialised();
+    const resolve = (intent: string, landed: boolean, day: string): void => {
+      const data = { intent, landed, run_id: 'r', idempotency_key: 'k' };
+      const prev = state.hash || GENESIS;
+      const event = { seq: state.epoch + 1, at: `2026-${day}T00:00:00Z`, actor: 'dana', type: 'resolve', data };
+      expect(state.take(sealEvent({ ...event, reason: 'seen', prev })).direction).toBe('loosens');
+    };
+    const words = (): unknown[] => state.resolved.map(({ intent, landed }) => [intent, landed]);
+    resolve('a', true, '01-01');
+    resolve('b', false, '01-02');
+    resolve('a', false, '01-03');
+    expect(words()).toEqual([
+      ['b', false],
+      ['a', false],
+    ]);
+    resolve('c', true, '06-01');
+    expect(words()).toEqual([['c', true]]);
+    for (let n = 0; n < 1001; n += 1) resolve(`n-${n}`, true, '06-02');
+    expect([words().length, state.resolved[0]?.intent]).toEqual([1000, 'n-1']);
+  });
+
   test('knows every kind of event', () => {
     expect(Object.keys(FOLDS).sort()).toEqual([
       'autonomy',
@@ -419,6 +442,7 @@ describe('the fold', () => {
       'limit',
       'mode',
       'recover',
+      'resolve',
       'revive',
       'second',
       'snapshot',

@@ -427,17 +427,29 @@ describe('what runs is what was checked', () => {
       cents = 5;
     }
     const order = new Order();
-    const { attempt, execute } = open({
-      confirmNow: async () => {
-        order.cents = 1e9;
-        return FRESH;
-      },
+    const { attempt, execute } = open({ mode: 'test_mode' });
+    const redirect = (asked: Order): Order => {
+      queueMicrotask(() => {
+        asked.cents = 1e9;
+      });
+      return asked;
+    };
+    expect(await attempt(order, { redirect })).toMatchObject({
+      status: 'blocked',
+      decision: { cause: { kind: 'limit', value: 1e9 } },
     });
-    expect(await attempt(order, { irreversible: true })).toMatchObject(brokenBy(1e9));
     expect(execute).not.toHaveBeenCalled();
     order.cents = 5;
-    expect(await attempt(order)).toMatchObject({ status: 'executed' });
+    expect(await attempt(order, { redirect: (asked) => asked })).toMatchObject({ status: 'redirected' });
     expect(execute.mock.calls[0]?.[0]).toBe(order);
+  });
+
+  test('an instance that would have to be hashed is refused', async () => {
+    class Order {
+      cents = 5;
+    }
+    const { attempt } = open();
+    await expect(attempt(new Order(), { irreversible: true })).rejects.toMatchObject({ code: 'NOT_PLAIN_DATA' });
   });
 
   test('an amount beside what is no plain data is as safe', async () => {
@@ -533,9 +545,10 @@ test('whatever is given, and whatever is done meanwhile, nothing runs that does 
         async execute(mine) {
           const started = { cents: mine.cents, items: [...mine.items] };
           expect(typeof started.cents === 'number' && started.cents >= 0 && started.cents <= allowed()).toBe(true);
-          expect(started).toEqual({ cents: given, items: [given] });
+          const asked = { cents: given, items: [given] };
+          expect(started).toEqual(irreversible ? JSON.parse(JSON.stringify(asked)) : asked); // JSON has no -0
           next();
-          await null;
+          await Promise.resolve();
           expect(mine).toEqual(started);
         },
       });

@@ -12,7 +12,10 @@ const officeHours = (isOpen: () => boolean): Step => ({
     isOpen() ? 'go on' : attempt.refuse(blocked(attempt.subject, { kind: 'rule', rule: 'office hours' })),
 });
 
-const without = (name: string) => (steps: readonly Step[]) => steps.filter((step) => step.name !== name);
+const without =
+  (...names: readonly string[]) =>
+  (steps: readonly Step[]) =>
+    steps.filter((step) => !names.includes(step.name));
 
 describe('the steps of an attempt', () => {
   test.each([
@@ -41,7 +44,7 @@ describe('the steps of an attempt', () => {
     await attemptOnce(guard, { name: 'a.send', irreversible: true, execute }, { input: null, steps });
     expect(names).toEqual([
       ['identity', 'reading', 'deciding', 'fair turn', 'verdict', 'intent', 'start'],
-      ['identity', 'reading', 'deciding', 'fair turn', 'verdict', 'intent', 'confirm', 'start'],
+      ['identity', 'reading', 'deciding', 'fair turn', 'verdict', 'intent', 'journal', 'confirm', 'start'],
     ]);
   });
 
@@ -66,7 +69,7 @@ describe('the steps of an attempt', () => {
     expect(execute).toHaveBeenCalledTimes(1);
   });
 
-  const DECIDING = ['reading', 'deciding', 'fair turn', 'store', 'verdict', 'intent', 'confirm'];
+  const DECIDING = ['reading', 'deciding', 'fair turn', 'store', 'verdict', 'intent', 'journal', 'confirm'];
 
   test.each([...DECIDING, 'start'])(
     'without the step %s the switch lets nothing more run than with it',
@@ -118,7 +121,7 @@ describe('the steps of an attempt', () => {
   test('without a store confirm nothing, which is no fault, and start nothing irreversible', async () => {
     const guard = bareGuard({ hand: new HandSwitch(), hasStore: false });
     const definition = { name: 'a.b', irreversible: true, execute: () => 1 };
-    expect(await attemptOnce(guard, definition, { input: null, steps: without('store') })).toMatchObject({
+    expect(await attemptOnce(guard, definition, { input: null, steps: without('store', 'journal') })).toMatchObject({
       status: 'blocked',
       decision: { cause: { kind: 'fault', code: 'STALE' } },
     });

@@ -18,6 +18,7 @@ const COMMANDS: { readonly [T in CommandType]: CommandOf<T> } = {
   limit: { type: 'limit', name: 'l', value: 3 },
   autonomy: { type: 'autonomy', action: 'a.b', stage: 'trusted', reason: 'go' },
   flags: { type: 'flags', definition: { flags: {} }, reason: 'go' },
+  resolve: { type: 'resolve', runId: 'r', key: 'k', intent: 'i', landed: true, reason: 'seen' },
   snapshot: { type: 'snapshot', mark: { epoch: 1, digest: 'a'.repeat(64) } },
 };
 
@@ -33,6 +34,7 @@ describe('the entries that a command reads', () => {
     limit: ['control', 'limit:l'],
     autonomy: ['control', 'autonomy:a.b'],
     flags: ['control', 'flags'],
+    resolve: ['control', 'resolutions'],
     snapshot: ['control'],
   };
 
@@ -50,6 +52,7 @@ describe('what a command records', () => {
     ['limit', { name: 'l', value: 3 }],
     ['autonomy', { action: 'a.b', stage: 'trusted' }],
     ['flags', { definition: { flags: {} } }],
+    ['resolve', { intent: 'i', landed: true, run_id: 'r', idempotency_key: 'k' }],
     ['snapshot', { epoch: 1, digest: 'a'.repeat(64) }],
   ])('is an event of its own type, with what was asked for, and its own name: %s', (type, data) => {
     const change = started().do(COMMANDS[type]);
