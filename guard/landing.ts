@@ -16,10 +16,7 @@ export interface Landed<Result> {
 }
 
 /** What is kept of an effect that has landed. Never throws: the effect is there, whatever can be said of it. */
-export const landingOf = <Input, Result>(
-  action: NormalisedAction<Input, Result>,
-  landed: Landed<Result>,
-): Landing => ({
+export const landingOf = <Input, Result>(action: NormalisedAction<Input, Result>, landed: Landed<Result>): Landing => ({
   result: resultOf(action.name, landed.result),
   redirected: landed.redirected,
   reverse: reversalOf(action, landed),

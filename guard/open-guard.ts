@@ -81,6 +81,13 @@ export function openGuard({ settings, executor, source }: GuardParts): KillSwitc
     registry,
     checkpoints: reports,
     close: () =>
-      close({ executor, source, calls, interventions, journal: ownJournal, stopWatching: () => watching.forEach((stop) => stop()) }),
+      close({
+        executor,
+        source,
+        calls,
+        interventions,
+        journal: ownJournal,
+        stopWatching: () => watching.forEach((stop) => stop()),
+      }),
   });
 }

@@ -166,7 +166,8 @@ export class RunningAction<Input, Result> extends LookedAt implements WholeResul
   /** Stays in flight until its end is recorded: who waits for what is in flight reads the journal next. */
   #over(): void {
     const { recording } = this.#attempt;
-    if (recording) void recording.then(() => this.#parts?.size || this.#leave()); // its result may go on again by then
+    if (recording)
+      void recording.then(() => this.#parts?.size || this.#leave()); // its result may go on again by then
     else this.#leave();
   }
 

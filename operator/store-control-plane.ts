@@ -80,7 +80,17 @@ import type { Matched } from './matched.ts';
 import type { OpenedSwitch } from './opened-switch.ts';
 import type { Operator } from './operators.ts';
 import { ChangeRefusedError, NotInitialisedError } from './refusals.ts';
-import { givenRun, journalsOf, noRun, runEntry, type ResolvedIntents, runRows, type RunAnswer, type RunRow, toResolve } from './runs.ts';
+import {
+  givenRun,
+  journalsOf,
+  noRun,
+  runEntry,
+  type ResolvedIntents,
+  runRows,
+  type RunAnswer,
+  type RunRow,
+  toResolve,
+} from './runs.ts';
 import { killRecords, statusOf } from './status.ts';
 import { stopHeard } from './stop-heard.ts';
 import { surfaceRows } from './surface-rows.ts';

@@ -30,8 +30,7 @@ export interface ForgottenBefore {
 export const isOver = (
   { state, at, intended_at }: Pick<JournalEntry, 'state' | 'at' | 'intended_at'>,
   before: ForgottenBefore,
-): boolean =>
-  state === 'intended' || state === 'unknown' ? intended_at < before.intended : at < before.ended;
+): boolean => (state === 'intended' || state === 'unknown' ? intended_at < before.intended : at < before.ended);
 
 /**
  * Which of a key's attempts answers whoever intends that one: the first that has landed; or the first from that one on

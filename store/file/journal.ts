@@ -116,7 +116,10 @@ class QueuedJournal {
       });
     return {
       ...reader(this.#files, () => later<void>((waiting) => this.#reading.push(waiting))),
-      intend: (intent) => later<Intended>((waiting) => this.#intending.add({ intent, writtenAt: null, writes: 0, yieldsTo: null, ...waiting })),
+      intend: (intent) =>
+        later<Intended>((waiting) =>
+          this.#intending.add({ intent, writtenAt: null, writes: 0, yieldsTo: null, ...waiting }),
+        ),
       end: (mark, end) => later<void>((waiting) => this.#ending.add({ mark, end, writes: 0, ...waiting })),
     };
   }
@@ -190,7 +193,9 @@ class QueuedJournal {
     const common = { by: this.#by, at };
     const lines: JournalLine[] = [
       ...intending.flatMap(({ intent, yieldsTo }) => (yieldsTo ? [{ withdrawn: markOf(intent), ...common }] : [])),
-      ...ending.filter((each) => !this.#isWritten(each)).map(({ mark, end }) => ({ ended: markOf(mark), ...common, end })),
+      ...ending
+        .filter((each) => !this.#isWritten(each))
+        .map(({ mark, end }) => ({ ended: markOf(mark), ...common, end })),
     ];
     const claimed = new Set<string>();
     for (const each of intending) {

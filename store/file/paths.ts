@@ -3,7 +3,16 @@ import { join, resolve } from 'node:path';
 import { textProblem, invalid } from '../../flags/index.ts';
 
 /** The kinds of reports: each has a folder, in which each executor writes under its own name. */
-const REPORTED = ['beats', 'forks', 'surfaces', 'checkpoints', 'interventions', 'proposals', 'seen', 'journal'] as const;
+const REPORTED = [
+  'beats',
+  'forks',
+  'surfaces',
+  'checkpoints',
+  'interventions',
+  'proposals',
+  'seen',
+  'journal',
+] as const;
 
 /**
  * Where one organization's switch is. What operators write and what executors write is in different folders, so that

@@ -20,7 +20,9 @@ export interface MemoryJournalParts {
 
 /** All entries, in the order in which they were intended. */
 const entriesIn = ({ keys }: KeptJournal): JournalEntry[] =>
-  [...keys.values()].flat().sort((a, b) => (a.intended_at < b.intended_at ? -1 : a.intended_at > b.intended_at ? 1 : 0));
+  [...keys.values()]
+    .flat()
+    .sort((a, b) => (a.intended_at < b.intended_at ? -1 : a.intended_at > b.intended_at ? 1 : 0));
 
 /** The operator's side of the journals in a memory. */
 export const memoryJournals = ({ organization, admit }: MemoryJournalParts): JournalKeeper => ({

@@ -26,7 +26,10 @@ const [ENTRIES, FIELDS] = [100, 10_000];
 const ATTEMPTS = 8;
 
 const textOrNil = z.string().nullable();
-const intended = z.union([z.tuple([z.literal(1)]), z.tuple([z.literal(0), z.string(), z.string(), z.string(), z.string()])]);
+const intended = z.union([
+  z.tuple([z.literal(1)]),
+  z.tuple([z.literal(0), z.string(), z.string(), z.string(), z.string()]),
+]);
 const texts = z.array(z.string());
 const nullable = z.array(textOrNil);
 
@@ -153,7 +156,10 @@ function journalReader({ connection, keys, replies }: RedisReader): JournalReade
     keptOf,
     async runs(page) {
       const runs = new Set(await listOf(keys.journalRuns));
-      return pageOf([...runs].reverse().map((run) => (run === '' ? null : run)), page);
+      return pageOf(
+        [...runs].reverse().map((run) => (run === '' ? null : run)),
+        page,
+      );
     },
     async entriesOf(runId, page) {
       const { data: fields, count } = pageOf([...new Set(await listOf(keys.run(runId).journalRun))], page);

@@ -194,7 +194,11 @@ describe('a key that was used before', () => {
     execute.mockImplementationOnce(() => Promise.reject(new Error('connection reset')));
     await killSwitch.run({ runId: 'r-1' }, async () => expect(refund.attempt(INPUT, KEY)).rejects.toThrow('reset'));
     const doubt = await refund.attempt(INPUT, KEY);
-    expect(doubt).toMatchObject({ status: 'aborted', landed: 'unknown', decision: { cause: { code: 'LANDED_UNKNOWN' } } });
+    expect(doubt).toMatchObject({
+      status: 'aborted',
+      landed: 'unknown',
+      decision: { cause: { code: 'LANDED_UNKNOWN' } },
+    });
     expect(failsWith(doubt)).toMatchObject({
       message: expect.stringContaining('kill-switch runs resolve r-1 refund-1007 --landed'),
     });
@@ -325,7 +329,9 @@ describe('what is stopped', () => {
       const { refund, control, entries } = await open({
         execute: (_input, { signal }) =>
           new Promise((resolve, reject) => {
-            signal.addEventListener('abort', () => (ends === 'returns' ? resolve({ id: 'r' }) : reject(new Error('x'))));
+            signal.addEventListener('abort', () =>
+              ends === 'returns' ? resolve({ id: 'r' }) : reject(new Error('x')),
+            );
           }),
       });
       const call = refund.attempt(INPUT, KEY);

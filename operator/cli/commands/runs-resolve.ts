@@ -24,7 +24,13 @@ export const verb: Verb = (command, perform) => {
         if (landed !== true && notLanded !== true)
           throw invalid(`Say whether ${shownId(key)} has landed: --landed, or --not-landed.`);
         const hasLanded = landed === true;
-        const value = await (await context.control()).resolve({ run: runOf(run), key, landed: hasLanded, reason, epoch });
+        const value = await (await context.control()).resolve({
+          run: runOf(run),
+          key,
+          landed: hasLanded,
+          reason,
+          epoch,
+        });
         const { action } = value.entry;
         return {
           value,

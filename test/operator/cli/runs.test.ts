@@ -76,7 +76,10 @@ test('runs are listed with what they have done, and one of them is shown as a ti
     entries: [{ idempotency_key: 'mail-1' }],
   });
   expect((await ks.json('runs', '')).json).toMatchObject({ run_id: null, count: 1 });
-  expect(await ks.run('runs', 'nobody')).toMatchObject({ code: 1, stderr: expect.stringContaining('kill-switch runs') });
+  expect(await ks.run('runs', 'nobody')).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining('kill-switch runs'),
+  });
 });
 
 test('an operator says what became of something unknown, once for each, with a reason', async () => {
@@ -96,11 +99,15 @@ test('an operator says what became of something unknown, once for each, with a r
   await vi.waitFor(async () =>
     expect(await refund.attempt({ id: -9 }, tried)).toMatchObject({ status: 'executed', repeated: true }),
   );
-  expect((await ks.json('runs', '')).json).toMatchObject({ entries: [{ state: 'landed', resolved: { landed: true } }] });
+  expect((await ks.json('runs', '')).json).toMatchObject({
+    entries: [{ state: 'landed', resolved: { landed: true } }],
+  });
   const log = await ks.run('log');
   expect(log.stdout).toMatch(/resolve +"" refund-9 "?landed"? +"on the statement"/);
 
-  expect((await ks.json('runs', 'resolve', '', 'refund-9', '--not-landed', '--reason', 'it was another')).json).toMatchObject({
+  expect(
+    (await ks.json('runs', 'resolve', '', 'refund-9', '--not-landed', '--reason', 'it was another')).json,
+  ).toMatchObject({
     entry: { state: 'not_landed', idempotency_key: 'refund-9' },
   });
   const known = await refund.attempt({ id: 3 }, { idempotencyKey: 'known' });
