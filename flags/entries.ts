@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { approvalMembers, standingMembers } from './approvals.ts';
 import { KillSwitchError } from './errors.ts';
 import { isJsonObject } from './json-object.ts';
 import {
@@ -48,6 +49,9 @@ export const ENTRY_SCHEMAS = Object.freeze({
   feature: entry({ stage: featureStageSchema }),
   limit: entry({ value: limitValueSchema }),
   autonomy: entry({ stage: autonomyStageSchema }),
+  /** A request that somebody has decided, or that was told again; until it can be used no more. */
+  approval: entry(approvalMembers),
+  standing: entry(standingMembers),
 });
 
 export type EntryKind = keyof typeof ENTRY_SCHEMAS;

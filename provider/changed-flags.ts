@@ -37,6 +37,8 @@ function flagsOf(key: EntryKey, state: State, before: Definition): readonly stri
   const [kind, name = ''] = placeOf(key);
   switch (kind) {
     case 'control':
+    case 'approval':
+    case 'standing':
       return [];
     case 'mode':
     case 'kill':

@@ -1,6 +1,7 @@
 import type { Beat, Change, EntryKey, Head, LogEvent, StateView } from '../flags/index.ts';
 import type { ReportedBeat } from './beats.ts';
 import type { AnchorKeeper, AnchorReader } from './capabilities/anchors.ts';
+import type { ApprovalKeeper, Approvals } from './capabilities/approvals.ts';
 import type { ForkReader } from './capabilities/forks.ts';
 import type { SnapshotKeeper } from './capabilities/snapshots.ts';
 import type { Confirmation, Snapshot } from './confirmation.ts';
@@ -131,6 +132,8 @@ export const KEPT_CHECKPOINTS = 10_000;
 
 export interface ExecutorConnection extends ControlReader, ExecutorReporter {
   readonly shelf: Shelf;
+  /** Null: nobody can be asked over this store. */
+  readonly approvals: Approvals | null;
 }
 
 /** What an executor holds: it can read and report, and nothing else. */
@@ -203,6 +206,8 @@ export interface ControlConnection extends ControlReader, ControlWriter {
   readonly snapshots: SnapshotKeeper | null;
   /** Null: only beats report forks. */
   readonly forks: ForkReader | null;
+  /** Null: nobody can be asked over this store. */
+  readonly approvals: ApprovalKeeper | null;
   /**
    * The log after that `seq`, oldest first.
    * @throws KillSwitchError CORRUPT at the first event that is not what was written

@@ -20,6 +20,7 @@ const COMMANDS = {
   hmget: 'R',
   hrandfield: 'R',
   hset: 'W',
+  hsetnx: 'W',
   hstrlen: 'R',
   incr: 'RW',
   'memory|usage': 'R',
@@ -35,7 +36,9 @@ const COMMANDS = {
   zadd: 'W',
   zcard: 'R',
   zpopmin: 'RW',
+  zrange: 'R',
   zrem: 'W',
+  zscore: 'R',
 } as const;
 
 export type Command = keyof typeof COMMANDS;
@@ -80,6 +83,11 @@ export const SHARED_ACCESS: Readonly<Record<SharedKey, Access>> = {
   },
   changes: { executor: ['fcall', 'get', 'incr'], operator: [...SCRIPT, 'get', 'incr'] },
   precedence: { operator: [...SCRIPT, 'pttl', 'get', 'set'] },
+  claims: {
+    executor: ['fcall', 'hget', 'hsetnx'],
+    operator: ['hmget', 'hsetnx', 'hdel'],
+    viewer: ['hmget'],
+  },
 };
 
 /** Who may do what with the keys of one name of executors. */
@@ -97,6 +105,17 @@ export const OWN_ACCESS: Readonly<Record<OwnKey, OwnAccess>> = {
   seen: { executor: ['xadd', ...KEPT_FOR], operator: ['exists', ...NEWEST], viewer: NEWEST },
   checkpoints: { executor: ['fcall', 'hset', 'hget', 'hdel', ...KEPT_FOR], operator: ['exists'] },
   checkpointTimes: { executor: ['fcall', 'zadd', 'zcard', 'zpopmin', 'zrem', ...KEPT_FOR] },
+  approvals: {
+    executor: ['fcall', 'hget', 'hsetnx', 'hdel'],
+    operator: [...MEASURED, 'exists', 'hdel'],
+    viewer: MEASURED,
+  },
+  // With these executors of other names learn that a request waits, and until when, and nothing of what it is about.
+  approvalTimes: {
+    executor: ['fcall', 'zadd', 'zcard', 'zrange', 'zrem', 'zscore'],
+    others: ['zscore'],
+    operator: ['exists', 'zrem'],
+  },
 };
 
 /** The commands of each role that need no key. */

@@ -19,6 +19,11 @@ export const SHARED_KEYS = {
   changes: 'changes',
   /** Names the operator who alone may append for a moment, because a change of theirs that goes first was overtaken. */
   precedence: 'precedence',
+  /**
+   * A hash: the id of a request, or of one use of a standing approval → who has claimed or ended it, as JSON. Executors
+   * may only add to it (HSETNX), so nobody takes a claim back.
+   */
+  claims: 'claims',
 } as const;
 
 /** The keys that only executors of one name may write, by their last part. */
@@ -39,6 +44,9 @@ export const OWN_KEYS = {
   /** A hash: run id → its last checkpoint as JSON; and a sorted set: run id → when it was written. */
   checkpoints: 'checkpoints',
   checkpointTimes: 'checkpoint-times',
+  /** A hash: id → a request for an approval as JSON, which is never changed; and a sorted set: id → when it expires. */
+  approvals: 'approvals',
+  approvalTimes: 'approval-times',
 } as const;
 
 export type SharedKey = keyof typeof SHARED_KEYS;
