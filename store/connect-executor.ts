@@ -3,6 +3,7 @@ import { checkLeaseMs, type Clock } from '../flags/index.ts';
 import { requestMs } from '../flags/lease.ts';
 import { ownBeats, type Work } from './own-beat.ts';
 import { ownReports, type Reportable } from './own-reports.ts';
+import type { Approvals } from './capabilities/approvals.ts';
 import type { ExecutorStore } from './ports.ts';
 import { Replica } from './replica.ts';
 import { type ExecutorReports, executorReports, reportsInTime } from './reports.ts';
@@ -18,12 +19,14 @@ export interface ConnectOptions extends Partial<Reportable> {
   readonly work?: (() => Work) | undefined;
 }
 
-/** The two uses of an executor's connection. Whoever needs one of them is given that one. */
+/** The uses of an executor's connection. Whoever needs one of them is given that one. */
 export interface ConnectedExecutor {
   /** The copy by which is decided. Closing it closes the connection, also for the reports. */
   readonly replica: Replica;
   /** What goes to the store beside the beats. */
   readonly reports: ExecutorReports;
+  /** Asks people, and uses what they have approved; null where the store cannot. */
+  readonly approvals: Approvals | null;
 }
 
 /**
@@ -56,5 +59,5 @@ export function connectExecutor({
     beat: ownBeats({ id: executorId, name: executorName, leaseMs, startedAt: clock().wall, work }),
     reportOwn: ownReports({ surfaces, seen }, reports, clock),
   });
-  return { replica, reports };
+  return { replica, reports, approvals: connection.approvals };
 }
