@@ -19,8 +19,8 @@ export const MAX_APPROVERS = 10;
 /** The id of a request or of a standing approval: 1 to 64 letters, digits, `-` and `_`. */
 export const approvalIdSchema = z.string().regex(/^[\w-]{1,64}$/);
 
-/** How often the identity of a caller is asked for a lineage: so many parents of each kind can be named. */
-const lineage = z.array(idSchema).max(100);
+/** So many parents of each kind can be named. */
+const lineage = z.array(idSchema).max(1000);
 
 /** Whom a held call names, what it is about, and the hash of its whole input: what makes it this call. */
 const callMembers = {
@@ -115,7 +115,9 @@ export const approvalMembers = {
   /** Who has approved so far, and when. */
   given: z.array(z.strictObject({ by: actorSchema, at: timeSchema })).max(MAX_APPROVERS),
   edited: editedInputSchema.nullable(),
-  /** What the last who decided has said. */
+  /** Who has decided last, when, and what they have said. */
+  decided_by: actorSchema.nullable(),
+  decided_at: timeSchema.nullable(),
   notes: z.string().max(MAX_REASON_LENGTH).nullable(),
   /** True once it has been told again that nobody has answered. */
   escalated: z.boolean(),

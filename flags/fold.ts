@@ -124,6 +124,8 @@ const endKill = row({ id: z.string(), target: targetSchema }, (view, data) => {
 
 const { kill, mode, feature, limit, autonomy, flags, standing } = ENTRY_SCHEMAS;
 
+const decidedBy = ({ actor, at, reason }: EventFacts) => ({ decided_by: actor, decided_at: at, notes: reason });
+
 /** The entry of a request, as it is or as it begins. */
 const approvalOf = (
   view: StateView,
@@ -134,6 +136,8 @@ const approvalOf = (
     request,
     given: [],
     edited: null,
+    decided_by: null,
+    decided_at: null,
     notes: null,
     escalated: false,
   };
@@ -263,14 +267,14 @@ export const FOLDS = Object.freeze({
       request: data.request,
       given,
       edited: data.edited ?? null,
-      notes: event.reason,
+      ...decidedBy(event),
       ...changedBy(event),
     };
     return { patch: set('approval', id, approval), direction: 'loosens' };
   }),
   reject: row({ request: boundRequestSchema }, (view, { request }, event) => {
     const before = approvalOf(view, request);
-    const rejected: Entry<'approval'> = { ...before, status: 'rejected', notes: event.reason, ...changedBy(event) };
+    const rejected: Entry<'approval'> = { ...before, status: 'rejected', ...decidedBy(event), ...changedBy(event) };
     return { patch: set('approval', request.id, rejected), direction: 'tightens' };
   }),
   /** Requests that nobody has answered in time are told again, once. */

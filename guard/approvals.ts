@@ -356,4 +356,9 @@ const lineageOf = ({ lineageAgents, lineageMissions, lineageRuns }: Subject) => 
 
 /** The beginning of a text, which is not cut within a character. */
 const beginning = (text: string, most: number): string =>
-  text.length <= most ? text : text.slice(0, most).toWellFormed().replace(/\ufffd$/, '');
+  text.length <= most
+    ? text
+    : text
+        .slice(0, most)
+        .toWellFormed()
+        .replace(/\ufffd$/, '');

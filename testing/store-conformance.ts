@@ -30,17 +30,23 @@ export interface StoreConformanceOptions {
 export function storeConformance(options: StoreConformanceOptions): readonly ConformanceTest[] {
   const { open } = checkKeys('storeConformance', options, { open: true });
   if (typeof open !== 'function') throw invalid(`open of storeConformance must be a function, not ${quoteId(open)}.`);
-  return [...LOG_TESTS, ...ANSWER_TESTS, ...CONFIRM_TESTS, ...BEAT_TESTS, ...LOSS_TESTS, ...SHELF_TESTS, ...APPROVAL_TESTS].map(
-    ({ name, run }) => ({
-      name,
-      async run() {
-        const session = new StoreSession(await open());
-        try {
-          await run(session);
-        } finally {
-          await session.close();
-        }
-      },
-    }),
-  );
+  return [
+    ...LOG_TESTS,
+    ...ANSWER_TESTS,
+    ...CONFIRM_TESTS,
+    ...BEAT_TESTS,
+    ...LOSS_TESTS,
+    ...SHELF_TESTS,
+    ...APPROVAL_TESTS,
+  ].map(({ name, run }) => ({
+    name,
+    async run() {
+      const session = new StoreSession(await open());
+      try {
+        await run(session);
+      } finally {
+        await session.close();
+      }
+    },
+  }));
 }

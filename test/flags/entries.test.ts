@@ -52,7 +52,8 @@ describe('entries from a store', () => {
     limit: { value: 1, ...LAST_CHANGE },
     autonomy: { stage: 'trusted', ...LAST_CHANGE },
     approval: {
-      ...{ status: 'approved', request: boundRequest(), edited: null, notes: null, escalated: false },
+      ...{ status: 'approved', request: boundRequest(), edited: null, escalated: false },
+      ...{ decided_by: 'unverified:dana', decided_at: at, notes: null },
       ...{ given: [{ by: 'unverified:dana', at }], ...LAST_CHANGE },
     },
     standing: {

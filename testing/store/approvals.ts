@@ -57,7 +57,11 @@ const approvalsOf = ({ connection }: TestExecutor): Approvals => {
 const HOUR = 3_600_000;
 const inAnHour = (): string => new Date(Date.now() + HOUR).toISOString();
 
-const claimOf = (executor: TestExecutor, held: Head, claim: Partial<ClaimAsked> & { readonly id: string }): Promise<Claim> =>
+const claimOf = (
+  executor: TestExecutor,
+  held: Head,
+  claim: Partial<ClaimAsked> & { readonly id: string },
+): Promise<Claim> =>
   approvalsOf(executor).claim(
     { times: null, until: inAnHour(), use: randomUUID(), ...claim },
     { beat: executor.beat(held), nonce: randomUUID() },
@@ -196,7 +200,9 @@ export const APPROVAL_TESTS: readonly SuiteTest[] = [
       const id = randomUUID();
       const executors = Array.from({ length: 8 }, (_, index) => session.executor({ name: `x${index % 2}` }));
       const claim = (executor: TestExecutor): Promise<Claim> => claimOf(executor, head, { id, times: 20 });
-      const claims = await Promise.all(executors.flatMap((executor) => [claim(executor), claim(executor), claim(executor)]));
+      const claims = await Promise.all(
+        executors.flatMap((executor) => [claim(executor), claim(executor), claim(executor)]),
+      );
       assert.deepEqual(
         places(claims),
         Array.from({ length: 20 }, (_, index) => index + 1),
@@ -229,7 +235,10 @@ export const APPROVAL_TESTS: readonly SuiteTest[] = [
       assert.equal((await claimOf(executor, head, { id: used, use })).claim.is, 'claimed');
       await keeper.expire([used, waiting]);
       assert.deepEqual((await claimOf(executor, head, { id: waiting })).claim, expired);
-      assert.deepEqual((await claimOf(executor, head, { id: used, use, until: over })).claim, { is: 'claimed', use: 1 });
+      assert.deepEqual((await claimOf(executor, head, { id: used, use, until: over })).claim, {
+        is: 'claimed',
+        use: 1,
+      });
     },
   },
   {
