@@ -1,6 +1,7 @@
 import type { Subject } from './context.ts';
+import type { Entry } from './entries.ts';
 import { type Direction, type EventData, type EventType, FOLDS, isEventType } from './fold.ts';
-import type { Mode } from './modes.ts';
+import { isStricter, type Mode } from './modes.ts';
 import type { Head, LogEvent } from './records.ts';
 import { AUTONOMY_FLOORS } from './stages.ts';
 import { reaches, readTarget, type Target } from './targets.ts';
@@ -27,10 +28,14 @@ export interface RestrictedCall {
   readonly limits: readonly string[];
 }
 
+type BaseMode = Pick<Entry<'mode'>, 'mode' | 'targeting'>;
+
 /** What is known of an event beside its data. */
 interface About {
   /** Null: the state before the event is not known, so that it counts as tightening where it may be. */
   readonly direction: Direction | null;
+  /** The last base mode before it that was no pause; null where that is not known. */
+  readonly base: BaseMode | null;
   /** How much the kill of this target leaves; null where that is not known. */
   readonly killMode: (target: string) => Mode | null;
 }
@@ -68,9 +73,11 @@ const ROWS: { readonly [T in EventType]: (data: EventData<T>, about: About) => R
   },
   revive: nobody,
   expire: nobody,
-  mode(data, about) {
-    if ((data.targeting ?? null) !== null) return EVERYONE; // what it gives one caller it may take from another
-    return data.mode !== 'paused' && mayTighten(about, data.mode !== 'live') ? EVERYONE : null;
+  mode({ mode, targeting = null }, { base }) {
+    if (targeting === null && (mode === 'paused' || mode === 'live')) return null;
+    // A rule gives one caller what it takes from another, and so does its end.
+    if (targeting !== null || base === null || base.targeting !== null) return EVERYONE;
+    return isStricter(mode, base.mode) ? EVERYONE : null;
   },
   feature: ({ name, stage }, about) => (mayTighten(about, stage !== 'live') ? target(`feature:${name}`) : null),
   limit: ({ name }, about) => (mayTighten(about, true) ? { is: 'limit', name } : null),
@@ -117,21 +124,24 @@ type ChainPlace = Pick<Head, 'epoch' | 'hash'>;
 export class RestrictionMemory {
   #floor: ChainPlace = { epoch: 0, hash: '' };
   #known: Restricting[] = [];
+  #base: BaseMode | null = null;
 
   /** After which event every restriction is known. */
   get floor(): ChainPlace {
     return this.#floor;
   }
 
-  /** Begins anew, behind this place. */
-  begin({ epoch, hash }: ChainPlace): void {
+  /** Begins anew, behind this place. @param base the base mode there, where it is known */
+  begin({ epoch, hash }: ChainPlace, base: BaseMode | null = null): void {
     this.#floor = { epoch, hash };
     this.#known = [];
+    this.#base = base && afterMode(null, base);
   }
 
   /** The log goes on with this event, which has been applied. */
   note(event: LogEvent, direction: Direction, killMode: About['killMode']): void {
-    const restricting = restrictingOf(event, { direction, killMode });
+    const restricting = restrictingOf(event, { direction, killMode, base: this.#base });
+    this.#base = baseAfter(this.#base, event);
     if (!restricting) return;
     this.#known.push(restricting);
     if (this.#known.length <= REMEMBERED) return;
@@ -157,6 +167,7 @@ export class RestrictionMemory {
     if (!first || !last || last.seq !== this.#floor.epoch || last.hash !== this.#floor.hash) return false;
     const kills = new Map<string, Mode>();
     const found: Restricting[] = [];
+    let base: BaseMode | null = null;
     let prev = first.prev;
     for (const event of events) {
       if (event.prev !== prev) return false;
@@ -164,14 +175,26 @@ export class RestrictionMemory {
       const { target: killed, mode } = event.data;
       if (event.type === 'kill' && typeof killed === 'string')
         kills.set(killed, mode === 'paused' && (kills.get(killed) ?? mode) === 'paused' ? 'paused' : 'full_stop');
-      const about = { direction: null, killMode: (text: string) => kills.get(text) ?? null };
+      if ((event.type === 'revive' || event.type === 'expire') && typeof killed === 'string') kills.delete(killed);
+      const about = { direction: null, killMode: (text: string) => kills.get(text) ?? null, base };
       const restricting = restrictingOf(event, about);
+      base = baseAfter(base, event);
       if (restricting) found.push(restricting);
     }
     this.#known = [...found, ...this.#known];
     this.#floor = { epoch: first.seq - 1, hash: first.prev };
     return true;
   }
+}
+
+/** The last base mode that was no pause, after this one. A pause is lifted to what stood before it. */
+const afterMode = (before: BaseMode | null, { mode, targeting }: BaseMode): BaseMode | null =>
+  mode === 'paused' && targeting === null ? before : { mode, targeting };
+
+function baseAfter(before: BaseMode | null, { type, data }: LogEvent): BaseMode | null {
+  const read = type === 'mode' ? FOLDS.mode.data.safeParse(data) : null;
+  if (!read) return before;
+  return read.success ? afterMode(before, { mode: read.data.mode, targeting: read.data.targeting ?? null }) : null;
 }
 
 /** The first of these restrictions that meets the call; null where none does. */

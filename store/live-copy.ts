@@ -309,7 +309,7 @@ export class LiveCopy {
     if (alone && !this.#isOfThisControlPlane(state)) return this.#becomeForeign(alone, state);
     if (!unseen && !snapshot.linked) return this.#fork(true, LOST_CHANGES);
     this.#state = state;
-    this.restrictions.begin(head);
+    this.restrictions.begin(head, state.mode);
     this.#era += 1;
     this.#lease = NO_LEASE;
     this.#keepAnchor(head);
