@@ -230,7 +230,12 @@ export class Approving {
    * very use: asked again with it, whoever had it is told so again. Never rejects.
    */
   async use(id: string, call: ApprovalCall, use: string): Promise<Used> {
-    const looked = await this.look(id, call);
+    let looked = await this.look(id, call);
+    if (looked.is === 'pending') {
+      // It may be decided, and this copy not have heard of it yet.
+      await this.#replica.confirmNow(this.#confirmMs);
+      looked = await this.look(id, call);
+    }
     if (looked.is !== 'approved') return looked;
     const until = this.#entry(id)?.request.expires_at;
     if (until === undefined) return notApproved('missing', 'is not known here');
