@@ -81,7 +81,7 @@ describe.skipIf(!hasRedis)('approvals in Redis, with its users', () => {
     const keys = redisKeys('default');
     await redis.cli('APPEND', keys.names, '\nevil\n');
     const text = await redis.cli('HGET', keys.executor('test').approvals, doubled.id);
-    await redis.cli('HSET', keys.executor('evil').approvals, doubled.id, text.trim(), 'broken', '{');
+    await redis.cli('HSET', keys.executor('evil').approvals, doubled.id, String(text).trim(), 'broken', '{');
     const found = new Map((await control.approvals?.all())?.requests.map((each) => [each.id, each]));
     expect(found.get(mine.id)?.problem).toMatch(/another name/);
     expect(found.get(doubled.id)?.problem).toBe('several requests have this id');
