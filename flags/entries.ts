@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { approvalMembers, standingMembers } from './approvals.ts';
 import { KillSwitchError } from './errors.ts';
 import { isJsonObject } from './json-object.ts';
 import {
@@ -51,6 +52,9 @@ export const ENTRY_SCHEMAS = Object.freeze({
   autonomy: entry({ stage: autonomyStageSchema }),
   /** What operators have found out of intents whose executor has not said how they ended, the oldest first. */
   resolutions: entry({ resolved: z.array(resolvedSchema) }),
+  /** A request that somebody has decided, or that was told again; until it can be used no more. */
+  approval: entry(approvalMembers),
+  standing: entry(standingMembers),
 });
 
 export type EntryKind = keyof typeof ENTRY_SCHEMAS;

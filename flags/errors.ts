@@ -25,6 +25,7 @@ const NOT_UNDERSTOOD: Handling = { fault: 'STORE_CORRUPT', retry: 'never', follo
 const ERRORS = Object.freeze({
   ALREADY_INITIALISED: NOT_THE_STORE,
   ANCHOR_FOREIGN: NOT_THE_STORE,
+  APPROVAL_ENDED: NOT_THE_STORE,
   CLOSED: { ...NOT_THE_STORE, provesNothing: true },
   CONFLICT: { ...NOT_THE_STORE, retry: 'again' },
   CORRUPT: { ...NOT_UNDERSTOOD, provesNothing: false },
@@ -39,9 +40,12 @@ const ERRORS = Object.freeze({
   NOT_KILLED: NOT_THE_STORE,
   // Its rules may be mended while somebody watches.
   NOT_PERMITTED: { ...OUTAGE, fault: 'STORE_READ_ONLY', retry: 'never', follow: 'wait once answered' },
+  OTHER_ARGUMENTS: NOT_THE_STORE,
   PENDING: NOT_THE_STORE,
   REASON_REQUIRED: NOT_THE_STORE,
   RECOVER_REQUIRED: NOT_THE_STORE,
+  SAME_APPROVER: NOT_THE_STORE,
+  SELF_APPROVAL: NOT_THE_STORE,
   STORE_READ_ONLY: { ...OUTAGE, fault: 'STORE_READ_ONLY' },
   STORE_UNREACHABLE: OUTAGE,
   UNKNOWN_ENTRY: NOT_UNDERSTOOD,

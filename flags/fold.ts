@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { bothKills, sameBaseMode } from './already.ts';
+import { approvalIdSchema, type BoundRequest, boundRequestSchema, editedInputSchema } from './approvals.ts';
 import {
   ENTRY_KINDS,
   ENTRY_SCHEMAS,
@@ -124,7 +125,25 @@ const endKill = row({ id: z.string(), target: targetSchema }, (view, data) => {
   };
 });
 
-const { kill, mode, feature, limit, autonomy, flags } = ENTRY_SCHEMAS;
+const { kill, mode, feature, limit, autonomy, flags, standing } = ENTRY_SCHEMAS;
+
+const decidedBy = ({ actor, at, reason }: EventFacts) => ({ decided_by: actor, decided_at: at, notes: reason });
+
+/** The entry of a request, as it is or as it begins. */
+const approvalOf = (
+  view: StateView,
+  request: BoundRequest,
+): Omit<Entry<'approval'>, keyof LastChange> & Partial<LastChange> =>
+  view.get('approval', request.id) ?? {
+    status: 'pending',
+    request,
+    given: [],
+    edited: null,
+    decided_by: null,
+    decided_at: null,
+    notes: null,
+    escalated: false,
+  };
 
 /** Every kind of event: the shape of its data, and what it does to the state. To add one, copy a row. */
 export const FOLDS = Object.freeze({
@@ -254,6 +273,69 @@ export const FOLDS = Object.freeze({
   snapshot: row({ epoch: epochSchema, digest: hashSchema }, () => ({ patch: NOTHING, direction: 'neutral' }), {
     isUpkeep: true,
   }),
+  /** One person approves exactly this request; with `edited`, these arguments in the place of those it asked for. */
+  approve: row({ request: boundRequestSchema, edited: editedInputSchema.optional() }, (view, data, event) => {
+    const { id, approvals_needed: needed } = data.request;
+    const before = approvalOf(view, data.request);
+    const given = [...before.given, { by: event.actor, at: event.at }];
+    const approval: Entry<'approval'> = {
+      ...before,
+      status: given.length < needed ? 'pending' : 'approved',
+      request: data.request,
+      given,
+      edited: data.edited ?? null,
+      ...decidedBy(event),
+      ...changedBy(event),
+    };
+    return { patch: set('approval', id, approval), direction: 'loosens' };
+  }),
+  reject: row({ request: boundRequestSchema }, (view, { request }, event) => {
+    const before = approvalOf(view, request);
+    const rejected: Entry<'approval'> = { ...before, status: 'rejected', ...decidedBy(event), ...changedBy(event) };
+    return { patch: set('approval', request.id, rejected), direction: 'tightens' };
+  }),
+  /** Requests that nobody has answered in time are told again, once. */
+  escalate: row(
+    { requests: z.array(boundRequestSchema).min(1).max(100) },
+    (view, { requests }, event) => ({
+      patch: {
+        set: requests.map((request) => [
+          entryKey('approval', request.id),
+          { ...approvalOf(view, request), escalated: true, ...changedBy(event) },
+        ]),
+        remove: [],
+      },
+      direction: 'neutral',
+    }),
+    { isUpkeep: true },
+  ),
+  standing: row(
+    standing.pick({ id: true, action: true, agent_id: true, run_id: true, match: true, times: true, until: true })
+      .shape,
+    (_view, { command_id: _, ...data }, event) => ({
+      patch: set('standing', data.id, { ...data, notes: event.reason, ...changedBy(event) }),
+      direction: 'loosens',
+    }),
+  ),
+  standing_withdraw: row({ id: approvalIdSchema }, (_view, { id }) => ({
+    patch: { set: [], remove: [entryKey('standing', id)] },
+    direction: 'tightens',
+  })),
+  /** What can be used no more leaves the state, which would otherwise grow with every decision. */
+  lapse: row(
+    { approvals: z.array(approvalIdSchema).max(500), standing: z.array(approvalIdSchema).max(500) },
+    (_view, data) => ({
+      patch: {
+        set: [],
+        remove: [
+          ...data.approvals.map((id) => entryKey('approval', id)),
+          ...data.standing.map((id) => entryKey('standing', id)),
+        ],
+      },
+      direction: 'neutral',
+    }),
+    { isUpkeep: true },
+  ),
 } as const);
 
 export type EventType = keyof typeof FOLDS;
@@ -278,4 +360,5 @@ export const isUpkeep = (type: string): boolean => traitsOf(type).isUpkeep === t
 
 const traitsOf = (type: string): Traits => (isEventType(type) ? FOLDS[type].traits : {});
 
-const isEventType = (type: string): type is EventType => Object.hasOwn(FOLDS, type);
+/** True for a kind of event that this version knows. */
+export const isEventType = (type: string): type is EventType => Object.hasOwn(FOLDS, type);

@@ -1,5 +1,6 @@
 // For the other folders of this package, on Node. public.ts is what users and browsers may import.
 export { bothKills, killAdds, sameBaseMode } from './already.ts';
+export * from './approvals.ts';
 export * from './beats.ts';
 export * from './catalogue.ts';
 export * from './causes.ts';
@@ -22,6 +23,7 @@ export * from './fold.ts';
 export { deepFreeze } from './freeze.ts';
 export * from './hash-chain.ts';
 export { idProblem, MAX_ID_LENGTH, textProblem } from './ids.ts';
+export * from './judge-approval.ts';
 export * from './lease.ts';
 export { brokenBy, type LimitMax, limitOfAnswer, loweredBy, maxProblem } from './limit.ts';
 export * from './modes.ts';
@@ -33,6 +35,7 @@ export * from './reading.ts';
 export * from './records.ts';
 export * from './reports.ts';
 export { changesWithTime, type Inquiry, type Restriction, resolveMode, restrictionFor } from './resolve.ts';
+export { firstToMeet, meets, type RestrictedCall, type Restricting, RestrictionMemory } from './restricting.ts';
 export { ruleProblem } from './rule-grammar.ts';
 export { type SafeAnswer, safeAnswer } from './safe-answer.ts';
 export { isSecret } from './secret-keys.ts';

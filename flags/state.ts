@@ -68,6 +68,8 @@ export class State implements StateView {
   readonly features = new Map<string, Entry<'feature'>>();
   readonly limits = new Map<string, Entry<'limit'>>();
   readonly autonomy = new Map<string, Entry<'autonomy'>>();
+  readonly approvals = new Map<string, Entry<'approval'>>();
+  readonly standing = new Map<string, Entry<'standing'>>();
   readonly #tables: { readonly [K in EntryKind]: Table<Entry<K>> } = {
     control: this.#control,
     mode: this.#mode,
@@ -77,6 +79,8 @@ export class State implements StateView {
     limit: this.limits,
     autonomy: this.autonomy,
     resolutions: this.#resolutions,
+    approval: this.approvals,
+    standing: this.standing,
   };
   /** The generation that the last event began which was passed over; null where `control` says it. */
   #begun: Head | null = null;

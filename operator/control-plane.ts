@@ -11,7 +11,9 @@ import type {
 import type { ReportedIntervention } from '../store/reports.ts';
 import type { Acknowledgements, ExecutorAcknowledgement, SharedWriter } from './acknowledge.ts';
 import type {
+  ApprovalsOptions,
   ExecutorsOptions,
+  FollowApprovalsOptions,
   FollowInterventionsOptions,
   InterventionsAnswer,
   InterventionsOptions,
@@ -19,8 +21,11 @@ import type {
   ListAnswer,
   LogOptions,
   Page,
+  StandingApprovalsOptions,
   SurfacesOptions,
 } from './lists.ts';
+import type { ApprovalRecord, StandingRecord } from './approval-records.ts';
+import type { Difference } from './differences.ts';
 import type { Matched } from './matched.ts';
 import type { RunAnswer, RunEntry, RunRow } from './runs.ts';
 import type { LogVerification } from './verify-log.ts';
@@ -153,6 +158,78 @@ export interface ForgetOptions {
   readonly writer?: string | undefined;
 }
 
+/** Which request is approved, and how. */
+export interface ApproveOptions {
+  readonly id: string;
+  /**
+   * The `input_hash` that the approver was shown; refused where the request has another one. Default: that of the
+   * request as it is found.
+   */
+  readonly inputHash?: string | undefined;
+  /**
+   * Other arguments, in the place of those that were asked for. They are recorded in the log, and must pass the schema
+   * and every limit of the action when they are used. At most 65,536 characters of JSON.
+   */
+  readonly input?: unknown;
+  /** At most 2000 characters. */
+  readonly notes?: string | undefined;
+}
+
+/** Which request is rejected. An approval that was not used can be rejected too. */
+export interface RejectOptions {
+  readonly id: string;
+  /** At most 2000 characters. */
+  readonly reason?: string | undefined;
+}
+
+/** What is approved in advance: calls of one action by one agent, so many times, until a time. */
+export interface AllowOptions {
+  /** The exact name of the action. */
+  readonly action: string;
+  readonly agentId: string;
+  /** Only in this run; default: in any. */
+  readonly runId?: string | undefined;
+  /** Only inputs that have these members with these values; default: any input. */
+  readonly match?: Readonly<Record<string, unknown>> | undefined;
+  /** How often, over all processes: 1 to 1000. */
+  readonly times: number;
+  /** When it ends; at most 30 days ahead. */
+  readonly expiresAt?: string | Date | undefined;
+  /** In place of `expiresAt`: how long it lasts after it was recorded, in milliseconds of the store's clock. */
+  readonly lastsMs?: number | undefined;
+  /** At most 2000 characters. */
+  readonly notes?: string | undefined;
+}
+
+export interface WithdrawStandingOptions {
+  readonly id: string;
+  readonly reason?: string | undefined;
+}
+
+/** `already`: it was decided so already; the call is recorded as a seconding. */
+export interface ApprovalAnswer extends ChangeAnswer {
+  readonly approval: ApprovalRecord;
+}
+
+export interface AllowAnswer extends ChangeAnswer {
+  readonly standing: StandingRecord;
+}
+
+/** A request with what differs from the last one of its action that was approved. */
+export interface ApprovalDetail extends ApprovalRecord {
+  /** Null: none is kept, or one of the two was too long to be kept whole. `differences`: at most 100. */
+  readonly last_approved: {
+    readonly id: string;
+    readonly requested_at: string;
+    readonly differences: readonly Difference[];
+  } | null;
+}
+
+/** `problems`: why there may be more requests, and which could not be read. */
+export interface ApprovalsAnswer extends ListAnswer<ApprovalRecord> {
+  readonly problems: readonly string[];
+}
+
 /** What executors report of changes that the store has lost. */
 export type ForksAnswer = Pick<Status, 'forks' | 'ignored_forks'>;
 
@@ -221,6 +298,8 @@ export interface Status {
   readonly features: Readonly<Record<string, FeatureStage>>;
   readonly limits: Readonly<Record<string, number>>;
   readonly autonomy: Readonly<Record<string, AutonomyStage>>;
+  /** How many requests wait for a person; null where this user may not read them. */
+  readonly held_approvals: number | null;
   readonly executors: readonly ExecutorAcknowledgement[];
   readonly shared_writers: readonly SharedWriter[];
   /**
@@ -285,6 +364,26 @@ export interface ControlPlane {
   setAutonomy(options: AutonomyOptions): Promise<TighteningAnswer>;
   /** The app's ordinary flags. A reason is required. */
   setFlags(options: FlagsOptions): Promise<ChangeAnswer>;
+  /** What people are asked: what waits first, of that what cannot be undone, then what costs most, then the newest. */
+  approvals(options?: ApprovalsOptions): Promise<ApprovalsAnswer>;
+  /** One request, with what differs from the last one of its action that was approved. @throws NOT_FOUND */
+  approval(id: string): Promise<ApprovalDetail>;
+  /** The requests that wait, and then each as it is asked, decided, used or over. Ends as `follow` does. */
+  followApprovals(options?: FollowApprovalsOptions): AsyncIterable<ApprovalRecord>;
+  /**
+   * Approves exactly one request, or other arguments in the place of those it asked for. It is used at most once.
+   * @throws NOT_FOUND, APPROVAL_ENDED (it is expired, rejected, used, cancelled or void), SELF_APPROVAL, SAME_APPROVER,
+   * OTHER_ARGUMENTS
+   */
+  approve(options: ApproveOptions): Promise<ApprovalAnswer>;
+  /** @throws NOT_FOUND, APPROVAL_ENDED */
+  reject(options: RejectOptions): Promise<ApprovalAnswer>;
+  /** Approves calls in advance. What restricts one of them later ends that for it, also where it is lifted again. */
+  allow(options: AllowOptions): Promise<AllowAnswer>;
+  /** The standing approvals, those that end first first. */
+  standingApprovals(options?: StandingApprovalsOptions): Promise<ListAnswer<StandingRecord>>;
+  /** @throws NOT_FOUND */
+  withdrawStanding(options: WithdrawStandingOptions): Promise<ChangeAnswer>;
   /**
    * The whole switch at one moment, with what executors report.
    * @throws NOT_INITIALISED, CORRUPT, STORE_UNREACHABLE, as every call that reads it

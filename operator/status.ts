@@ -12,8 +12,11 @@ export interface WholeSwitch {
   readonly time: string;
 }
 
-/** The whole switch, except the reports of forks; executors as they were heard of right after that moment. */
-export function statusOf(whole: WholeSwitch, { beats, head: store, time }: Heard): Omit<Status, keyof ForksAnswer> {
+/** The whole switch, except the reports of forks and of what people are asked; executors as they were heard of right after that moment. */
+export function statusOf(
+  whole: WholeSwitch,
+  { beats, head: store, time }: Heard,
+): Omit<Status, keyof ForksAnswer | 'held_approvals'> {
   const { organizationId, state } = whole;
   const { head, mode, targeting } = { head: state.head, ...state.mode };
   if (!head) throw new KillSwitchError('INVALID_STATE', 'A state without a head was asked for its status.');

@@ -6,6 +6,7 @@ import {
   loosens,
   entryKey,
   type FlagdDefinition,
+  FOLDS,
   type KillRecord,
   KillSwitchError,
   killRecord,
@@ -16,9 +17,25 @@ import { loadWhole } from '../store/answers.ts';
 import { type ControlConnection, KEPT_INTERVENTIONS, KEPT_PROPOSALS } from '../store/ports.ts';
 import { readInterventions, type ReportedIntervention } from '../store/reports.ts';
 import { acknowledge, type Acknowledgements, EVERYTHING, type ExecutorAcknowledgement } from './acknowledge.ts';
+import type { ApprovalRecord, StandingRecord } from './approval-records.ts';
+import {
+  allApprovals,
+  followApprovals,
+  heldApprovals,
+  lastApproved,
+  oneApproval,
+  requestToDecide,
+  standingRecords,
+} from './approvals.ts';
 import type { Recorded } from './change-queue.ts';
 import { type Command, entriesFor, reachOf, restricts } from './commands.ts';
 import type {
+  AllowAnswer,
+  AllowOptions,
+  ApprovalAnswer,
+  ApprovalDetail,
+  ApprovalsAnswer,
+  ApproveOptions,
   AutonomyOptions,
   ChangeAnswer,
   ControlPlane,
@@ -36,18 +53,35 @@ import type {
   RecoverOptions,
   ResolveAnswer,
   ResolveOptions,
+  RejectOptions,
   ReviveAnswer,
   ReviveOptions,
   Status,
   SurfaceRow,
   TighteningAnswer,
+  WithdrawStandingOptions,
 } from './control-plane.ts';
 import { followInterventions } from './follow-interventions.ts';
 import { followLog } from './follow-log.ts';
-import { givenFollow, givenFollowInterventions, givenList, givenLog, givenSurfaces } from './given-list.ts';
-import { EXECUTOR_FILTERS, INTERVENTION_FILTERS, KILL_FILTERS } from './list-filters.ts';
 import {
+  givenFollow,
+  givenFollowApprovals,
+  givenFollowInterventions,
+  givenList,
+  givenLog,
+  givenSurfaces,
+} from './given-list.ts';
+import {
+  APPROVAL_FILTERS,
+  EXECUTOR_FILTERS,
+  INTERVENTION_FILTERS,
+  KILL_FILTERS,
+  STANDING_FILTERS,
+} from './list-filters.ts';
+import {
+  type ApprovalsOptions,
   type ExecutorsOptions,
+  type FollowApprovalsOptions,
   type FollowInterventionsOptions,
   type InterventionsAnswer,
   type InterventionsOptions,
@@ -56,12 +90,16 @@ import {
   type LogOptions,
   type Page,
   partOf,
+  type StandingApprovalsOptions,
   type SurfacesOptions,
 } from './lists.ts';
 import { forgetExecutor } from './forget-executor.ts';
 import {
   type Given,
   type GivenWaiting,
+  approvalId,
+  givenAllow,
+  givenApprove,
   givenAutonomy,
   givenFeature,
   givenFlags,
@@ -70,7 +108,9 @@ import {
   givenMode,
   givenRecover,
   givenResolve,
+  givenReject,
   givenRevive,
+  givenWithdrawStanding,
   takesNone,
 } from './given.ts';
 import { givenUpBy, isSeen } from './given-up.ts';
@@ -227,12 +267,66 @@ export class StoreControlPlane implements ControlPlane {
     return answerTo(await this.#set(givenFlags(options)));
   }
 
+  async approvals(options: ApprovalsOptions = {}): Promise<ApprovalsAnswer> {
+    const { matches, ...page } = givenList('approvals', options, APPROVAL_FILTERS);
+    const { records, problems } = await allApprovals(this.#connection);
+    return { ...partOf(records.filter(matches), page), problems };
+  }
+
+  async approval(id: string): Promise<ApprovalDetail> {
+    const record = await oneApproval(this.#connection, approvalId(id));
+    const { records } = await allApprovals(this.#connection);
+    return { ...record, last_approved: lastApproved(record, records) };
+  }
+
+  followApprovals(options: FollowApprovalsOptions = {}): AsyncIterable<ApprovalRecord> {
+    return followApprovals(this.#connection, this.#opened.closed, givenFollowApprovals(options));
+  }
+
+  async approve(options: ApproveOptions): Promise<ApprovalAnswer> {
+    const { id, inputHash, edited, ...given } = givenApprove(options);
+    const found = await requestToDecide(this.#connection, id, this.#operator.id);
+    const { input_hash } = found.request;
+    if (inputHash !== undefined && inputHash !== input_hash) {
+      const why = `the arguments that were shown have the hash ${inputHash}, and those of the request ${input_hash}`;
+      throw new ChangeRefusedError({ kind: 'other_arguments', id, why });
+    }
+    const other = edited?.input_hash === input_hash ? null : edited;
+    const recorded = await this.#append({ type: 'approve', found, edited: other, ...given });
+    return { approval: await oneApproval(this.#connection, id), ...answerTo(recorded) };
+  }
+
+  async reject(options: RejectOptions): Promise<ApprovalAnswer> {
+    const { id, ...given } = givenReject(options);
+    const found = await requestToDecide(this.#connection, id, this.#operator.id);
+    const recorded = await this.#append({ type: 'reject', found, ...given });
+    return { approval: await oneApproval(this.#connection, id), ...answerTo(recorded) };
+  }
+
+  async allow(options: AllowOptions): Promise<AllowAnswer> {
+    const recorded = await this.#append(givenAllow(options));
+    const { data, actor, at, seq, reason } = recorded.event;
+    const { command_id: _, ...made } = FOLDS.standing.data.parse(data);
+    const standing = { ...made, used: 0, allowed_by: actor, allowed_at: at, notes: reason, epoch: seq };
+    return { standing, ...answerTo(recorded) };
+  }
+
+  async standingApprovals(options: StandingApprovalsOptions = {}): Promise<ListAnswer<StandingRecord>> {
+    const { matches, ...page } = givenList('standingApprovals', options, STANDING_FILTERS);
+    return partOf((await standingRecords(this.#connection)).filter(matches), page);
+  }
+
+  async withdrawStanding(options: WithdrawStandingOptions): Promise<ChangeAnswer> {
+    return answerTo(await this.#append(givenWithdrawStanding(options)));
+  }
+
   async status(...given: readonly unknown[]): Promise<Status> {
     takesNone('status', given);
     const { state, time } = await this.#opened.whole();
     const heard = await this.#opened.hearing.hear();
     return {
       ...statusOf({ organizationId: this.#organizationId, state, time }, heard),
+      held_approvals: await heldApprovals(this.#connection),
       ...(await judgeReports(heard.beats, state, this.#connection)),
     };
   }

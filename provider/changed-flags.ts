@@ -38,6 +38,8 @@ function flagsOf(key: EntryKey, state: State, before: Definition): readonly stri
   switch (kind) {
     case 'resolutions':
     case 'control':
+    case 'approval':
+    case 'standing':
       return [];
     case 'mode':
     case 'kill':

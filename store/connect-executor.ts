@@ -3,6 +3,7 @@ import { checkLeaseMs, type Clock } from '../flags/index.ts';
 import { requestMs } from '../flags/lease.ts';
 import { ownBeats, type Work } from './own-beat.ts';
 import { ownReports, type Reportable } from './own-reports.ts';
+import type { Approvals } from './capabilities/approvals.ts';
 import type { ExecutorStore } from './ports.ts';
 import { Replica } from './replica.ts';
 import type { Journal } from './capabilities/journal.ts';
@@ -28,6 +29,8 @@ export interface ConnectedExecutor {
   readonly reports: ExecutorReports;
   /** What this executor intends and what became of it; null: its store keeps no journal. */
   readonly journal: Journal | null;
+  /** Asks people, and uses what they have approved; null where the store cannot. */
+  readonly approvals: Approvals | null;
 }
 
 /**
@@ -61,5 +64,5 @@ export function connectExecutor({
     reportOwn: ownReports({ surfaces, seen }, reports, clock),
   });
   const journal = connection.journal && journalInTime(connection.journal, requestTimeoutMs);
-  return { replica, reports, journal };
+  return { replica, reports, journal, approvals: connection.approvals };
 }

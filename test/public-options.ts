@@ -4,11 +4,13 @@ import type { KillSwitch } from '../index.ts';
 import { createKillSwitch } from '../index.ts';
 import { type ControlPlane, openControlPlane } from '../operator/index.ts';
 import {
+  APPROVAL_FILTERS,
   EVENT_FILTERS,
   EXECUTOR_FILTERS,
   type FilterValues,
   INTERVENTION_FILTERS,
   KILL_FILTERS,
+  STANDING_FILTERS,
   SURFACE_FILTERS,
 } from '../operator/list-filters.ts';
 import { FlagdKillSwitchProvider } from '../provider/flagd/index.ts';
@@ -143,7 +145,7 @@ const switchRows = ({ killSwitch }: Opened): Readonly<Record<string, Taker>> => 
 
 const FILTERS: FilterValues = {
   ...{ target: 'all', agent: 'x', action: 'a.b', actor: 'unverified:ann', since: '2026-01-01T00:00:00Z' as never },
-  ...{ state: 'silent', proposals: false },
+  ...{ state: 'silent', proposals: false, status: 'pending' },
 };
 const filters = (own: object): object =>
   Object.fromEntries(Object.entries(FILTERS).filter(([name]) => Object.hasOwn(own, name)));
@@ -230,6 +232,39 @@ const controlRows = ({ control }: Opened): Readonly<Record<string, Taker>> => {
     'control.followInterventions': {
       call: (options) => first(control.followInterventions(options)),
       right: { signal: AbortSignal.abort(), onTrouble: nothing, ...filters(INTERVENTION_FILTERS) },
+    },
+    'control.approvals': { call: (options) => control.approvals(options), right: { ...list(APPROVAL_FILTERS) } },
+    'control.followApprovals': {
+      call: (options) => first(control.followApprovals(options)),
+      right: { signal: AbortSignal.abort(), onTrouble: nothing, ...filters(APPROVAL_FILTERS) },
+    },
+    'control.approve': {
+      call: (options) => change(control.approve(options)),
+      right: { id: 'r-1', inputHash: 'a'.repeat(64), input: { cents: 1 }, notes: reason },
+      any: ['notes', 'input'],
+    },
+    'control.reject': { call: (options) => change(control.reject(options)), right: { id: 'r-1', reason }, any },
+    'control.allow': {
+      call: (options) => change(control.allow(options)),
+      right: {
+        ...{ action: 'a.b', agentId: 'x', runId: 'r', match: { currency: 'usd' }, times: 2, lastsMs: 60_000 },
+        notes: reason,
+      },
+      any: ['notes'],
+    },
+    'control.allow with its end': {
+      call: (options) => change(control.allow(withOwn({ action: 'a.b', agentId: 'x', times: 2 }, options))),
+      right: { expiresAt: new Date(Date.now() + 3_600_000).toISOString() },
+      adds: true,
+    },
+    'control.standingApprovals': {
+      call: (options) => control.standingApprovals(options),
+      right: { ...list(STANDING_FILTERS) },
+    },
+    'control.withdrawStanding': {
+      call: (options) => change(control.withdrawStanding(options)),
+      right: { id: 's-1', reason },
+      any,
     },
     'control.forgetExecutor': {
       call: (options) => change(control.forgetExecutor('nobody', options)),

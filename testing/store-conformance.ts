@@ -1,5 +1,6 @@
 import { invalid, quoteId } from '../flags/index.ts';
 import { checkKeys } from '../flags/options.ts';
+import { APPROVAL_TESTS } from './store/approvals.ts';
 import { ANSWER_TESTS } from './store/answers.ts';
 import { BEAT_TESTS } from './store/beats.ts';
 import { CONFIRM_TESTS } from './store/confirm.ts';
@@ -33,6 +34,7 @@ export function storeConformance(options: StoreConformanceOptions): readonly Con
   return [
     ...[...LOG_TESTS, ...ANSWER_TESTS, ...CONFIRM_TESTS, ...BEAT_TESTS, ...LOSS_TESTS, ...SHELF_TESTS],
     ...JOURNAL_TESTS,
+    ...APPROVAL_TESTS,
   ].map(({ name, run }) => ({
     name,
     async run() {

@@ -140,6 +140,19 @@ export function parseTargeting(text: string): Readonly<Record<string, unknown>> 
   );
 }
 
+/** The members that a standing approval asks for. */
+export function parseMatch(text: string): Readonly<Record<string, unknown>> {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (isJsonObject(value)) return value;
+  } catch {
+    // the error below says what is expected
+  }
+  throw invalid(
+    `--match takes members and their values as a JSON object, for instance '{"currency":"usd"}', not ${quoteId(text)}.`,
+  );
+}
+
 export const reasonOption = (): Option =>
   new Option('--reason <text>', 'why; required where this gives authority back');
 

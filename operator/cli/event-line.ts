@@ -28,11 +28,32 @@ const SAID: Readonly<Record<string, (data: Data) => readonly unknown[]>> = {
     landed === true ? 'landed' : 'not landed',
   ],
   snapshot: ({ epoch }) => ['of epoch', epoch],
+  approve: ({ request, edited }) => [
+    ...requestWords(request),
+    ...(edited === undefined ? [] : ['with edited arguments']),
+  ],
+  reject: ({ request }) => requestWords(request),
+  escalate: ({ requests }) =>
+    Array.isArray(requests) ? requests.flatMap((request: unknown) => requestWords(request)) : [],
+  standing: ({ id, action, agent_id, run_id, times, until }) => [
+    ...[id, action, 'for', `agent:${String(agent_id)}`],
+    ...(run_id === null ? [] : [`run:${String(run_id)}`]),
+    ...['at most', times, 'times until', typeof until === 'string' ? shortTime(until) : until],
+  ],
+  standing_withdraw: ({ id }) => [id],
+  lapse: ({ approvals, standing }) => [
+    ...['approvals', Array.isArray(approvals) ? approvals.length : 0],
+    ...['standing', Array.isArray(standing) ? standing.length : 0],
+  ],
   flags: ({ definition }) => {
     const flags = isJsonObject(definition) ? definition['flags'] : undefined;
     return isJsonObject(flags) ? Object.keys(flags) : [];
   },
 } satisfies Record<EventType, (data: Data) => readonly unknown[]>;
+
+/** The request that a decision is about. */
+const requestWords = (request: unknown): readonly unknown[] =>
+  isJsonObject(request) ? [request['id'], request['action'], `agent:${String(request['agent_id'])}`] : [];
 
 const word = (value: unknown): string => (typeof value === 'string' ? shownId(value) : toJson(value));
 

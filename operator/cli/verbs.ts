@@ -22,6 +22,10 @@ export const VERBS: readonly VerbRow[] = [
   { name: 'feature', summary: 'show or set the stage of a feature', load: () => import('./commands/feature.ts') },
   { name: 'limit', summary: 'show or set a limit', load: () => import('./commands/limit.ts') },
   { name: 'autonomy', summary: 'show or set how closely people watch an action', load: () => import('./commands/autonomy.ts') },
+  { name: 'approve', summary: 'approve requests, each by its id', load: () => import('./commands/approve.ts') },
+  { name: 'reject', summary: 'reject requests, each by its id', load: () => import('./commands/reject.ts') },
+  { name: 'approval allow', summary: 'approve an action in advance: so often, until a time', load: () => import('./commands/approval-allow.ts') },
+  { name: 'approval withdraw', summary: 'withdraw a standing approval', load: () => import('./commands/approval-withdraw.ts') },
   { name: 'status', summary: 'show the whole switch on one screen', load: () => import('./commands/status.ts') },
   { name: 'watch', summary: 'show each change as it happens, and end kills whose time is over', load: () => import('./commands/watch.ts') },
   { name: 'kills', summary: 'list the active kills, newest first', load: () => import('./commands/kills.ts') },
@@ -29,6 +33,9 @@ export const VERBS: readonly VerbRow[] = [
   { name: 'limits', summary: 'list the limits', load: () => import('./commands/limits.ts') },
   { name: 'executors', summary: 'list the executors', load: () => import('./commands/executors.ts') },
   { name: 'executors forget', summary: 'take an executor that is gone for good out of the count', load: () => import('./commands/executors-forget.ts') },
+  { name: 'approvals', summary: 'list what people are asked, what waits first', load: () => import('./commands/approvals.ts') },
+  { name: 'approvals show', summary: 'show one request: its arguments, and what differs from the last one', load: () => import('./commands/approvals-show.ts') },
+  { name: 'approvals standing', summary: 'list what is approved in advance', load: () => import('./commands/approvals-standing.ts') },
   { name: 'interventions', summary: 'list the last decisions that were not allow', load: () => import('./commands/interventions.ts') },
   { name: 'runs', summary: 'list the runs, or what one has done and what can be undone', load: () => import('./commands/runs.ts') },
   { name: 'runs resolve', summary: 'say whether something has landed of which that is not known', load: () => import('./commands/runs-resolve.ts') },
@@ -51,6 +58,7 @@ export const VERBS: readonly VerbRow[] = [
 
 /** The descriptions of first words that are no verbs by themselves. */
 export const GROUPS: Readonly<Record<string, string>> = {
+  approval: 'approve in advance',
   flagd: 'work with definitions of flagd',
   redis: 'work with a store in Redis',
 };

@@ -13,6 +13,7 @@ import {
 import type { ControlStore } from '../ports.ts';
 import { appendLines, syncFolders } from './append-lines.ts';
 import { rememberedOf } from './default-anchor.ts';
+import { fileApprovalKeeper } from './approvals.ts';
 import { closedError } from './file-errors.ts';
 import { FileReader, READ_ALL_MS } from './file-reader.ts';
 import { makeFolders } from './folder.ts';
@@ -156,6 +157,7 @@ export function fileControlStore(options: FileControlStoreOptions = {}): Control
             return reports.run('forks', read, { ms: requestTimeoutMs, steps: () => steps });
           },
         },
+        approvals: fileApprovalKeeper(paths, { reports, now: wall, ms: requestTimeoutMs }),
         forget(executorId, writer) {
           let steps = 0;
           const forget = async (): Promise<void> => {

@@ -12,6 +12,8 @@ const REPORTED = [
   'proposals',
   'seen',
   'journal',
+  'approvals',
+  'claims',
 ] as const;
 
 /**
@@ -52,6 +54,8 @@ export function filePaths(root: string, organizationId: string): FilePaths {
     proposals: of('proposals'),
     seen: of('seen'),
     journal: of('journal'),
+    approvals: of('approvals'),
+    claims: of('claims'),
   };
 }
 

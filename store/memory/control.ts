@@ -5,6 +5,7 @@ import { readBeat } from '../beats.ts';
 import type { ControlStore } from '../ports.ts';
 import { checkMemory, type Memory } from './memory.ts';
 import { memoryJournals } from './journal.ts';
+import { memoryApprovalKeeper } from './approvals.ts';
 import { memoryReader } from './reader.ts';
 import { memoryShelf } from './shelf.ts';
 
@@ -73,6 +74,11 @@ export function memoryControlStore(options: { readonly memory: Memory }): Contro
             return { reports: [...forks.values()], floods: [] };
           },
         },
+        approvals: memoryApprovalKeeper({
+          organization: () => memory.organization(organizationId),
+          admit,
+          now: () => Date.parse(memory.time),
+        }),
         async forget(executorId) {
           await admit('write');
           const { beats, reports } = memory.organization(organizationId);

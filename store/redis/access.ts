@@ -41,7 +41,9 @@ const COMMANDS = {
   zadd: 'W',
   zcard: 'R',
   zpopmin: 'RW',
+  zrange: 'R',
   zrem: 'W',
+  zscore: 'R',
 } as const;
 
 export type Command = keyof typeof COMMANDS;
@@ -92,6 +94,11 @@ export const SHARED_ACCESS: Readonly<Record<SharedKey, Access>> = {
     viewer: ['hmget'],
   },
   journalRuns: { executor: ['fcall', 'rpush', 'lrange'], operator: [...SCRIPT, 'lrange', 'lrem'], viewer: ['lrange'] },
+  claims: {
+    executor: ['fcall', 'hget', 'hsetnx'],
+    operator: ['hmget', 'hsetnx', 'hdel'],
+    viewer: ['hmget'],
+  },
 };
 
 /** Who may do what with the keys of each run. */
@@ -124,6 +131,17 @@ export const OWN_ACCESS: Readonly<Record<OwnKey, OwnAccess>> = {
   },
   checkpoints: { executor: ['fcall', 'hset', 'hget', 'hdel', ...KEPT_FOR], operator: ['exists'] },
   checkpointTimes: { executor: ['fcall', 'zadd', 'zcard', 'zpopmin', 'zrem', ...KEPT_FOR] },
+  approvals: {
+    executor: ['fcall', 'hget', 'hsetnx', 'hdel'],
+    operator: [...MEASURED, 'exists', 'hdel'],
+    viewer: MEASURED,
+  },
+  // With these executors of other names learn that a request waits, and until when, and nothing of what it is about.
+  approvalTimes: {
+    executor: ['fcall', 'zadd', 'zcard', 'zrange', 'zrem', 'zscore'],
+    others: ['zscore'],
+    operator: ['exists', 'zrem'],
+  },
 };
 
 /** The commands of each role that need no key. */

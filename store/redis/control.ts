@@ -13,6 +13,7 @@ import {
 } from '../answers.ts';
 import { readBeat, type ReportedBeat, unreadableBeat } from '../beats.ts';
 import type { Append, ControlConnection, ControlScope, ControlStore } from '../ports.ts';
+import { redisApprovalKeeper } from './approvals.ts';
 import { ENDPOINT_KEYS, type RedisEndpoint, type RedisEndpointOptions, redisEndpoint } from './endpoint.ts';
 import { isReply, requireReplicated, stateIsGone } from './errors.ts';
 import { loadIoredis } from './ioredis.ts';
@@ -198,6 +199,7 @@ function openControl(endpoint: RedisEndpoint, { organizationId, requestTimeoutMs
     },
     journals: redisJournals(parts),
     forks: { read: (generation) => readForks(parts, generation) },
+    approvals: redisApprovalKeeper(parts),
     anchors: null,
     snapshots: null,
     async *log(after) {

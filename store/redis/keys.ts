@@ -26,6 +26,11 @@ export const SHARED_KEYS = {
   journal: 'journal',
   /** A list: the runs with intents, in the order of their first one; the one without a name is outside any run. */
   journalRuns: 'journal-runs',
+  /**
+   * A hash: the id of a request, or of one use of a standing approval → who has claimed or ended it, as JSON. Executors
+   * may only add to it (HSETNX), so nobody takes a claim back.
+   */
+  claims: 'claims',
 } as const;
 
 /** The keys of each run, by their last part, which the escaped run follows. Executors of any name add to them. */
@@ -57,6 +62,9 @@ export const OWN_KEYS = {
   /** A hash: run id → its last checkpoint as JSON; and a sorted set: run id → when it was written. */
   checkpoints: 'checkpoints',
   checkpointTimes: 'checkpoint-times',
+  /** A hash: id → a request for an approval as JSON, which is never changed; and a sorted set: id → when it expires. */
+  approvals: 'approvals',
+  approvalTimes: 'approval-times',
 } as const;
 
 export type SharedKey = keyof typeof SHARED_KEYS;

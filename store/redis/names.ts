@@ -50,6 +50,7 @@ const KEEPS_NAME: Readonly<Record<OwnKey, string | null>> = {
   ...OWN_KEYS,
   forks: null,
   checkpointTimes: null,
+  approvalTimes: null,
   seen: null,
   journal: null,
 };

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { type Entry, type EntryKind, GENESIS, parseEntry, sealEvent, State, stateFrom } from '../../flags/index.ts';
+import { boundRequest } from './approval-requests.ts';
 import { LAST_CHANGE } from './last-change.ts';
 
 const at = '2026-01-01T00:00:00Z';
@@ -51,6 +52,15 @@ describe('entries from a store', () => {
     limit: { value: 1, ...LAST_CHANGE },
     autonomy: { stage: 'trusted', ...LAST_CHANGE },
     resolutions: { resolved: [{ intent: 'i', landed: true, at }], ...LAST_CHANGE },
+    approval: {
+      ...{ status: 'approved', request: boundRequest(), edited: null, escalated: false },
+      ...{ decided_by: 'unverified:dana', decided_at: at, notes: null },
+      ...{ given: [{ by: 'unverified:dana', at }], ...LAST_CHANGE },
+    },
+    standing: {
+      ...{ id: 's-1', action: 'payments.refund', agent_id: 'a', run_id: null, match: { currency: 'usd' } },
+      ...{ times: 20, until: at, notes: null, ...LAST_CHANGE },
+    },
   };
 
   test.each(Object.entries(ENTRIES))('are refused with an unknown member (%s)', (kind, entry) => {

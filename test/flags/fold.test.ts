@@ -1,3 +1,4 @@
+import { boundRequest } from './approval-requests.ts';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
@@ -308,6 +309,15 @@ describe('the fold', () => {
       ['autonomy', { action: 'a', stage: 'trusted' }],
       ['flags', { definition: {} }],
       ['snapshot', { epoch: 1, digest: GENESIS }],
+      ['approve', { request: boundRequest() }],
+      ['reject', { request: boundRequest() }],
+      ['escalate', { requests: [boundRequest()] }],
+      [
+        'standing',
+        { id: 's', action: 'a', agent_id: 'a', run_id: null, match: null, times: 1, until: '2026-01-02T00:00:00Z' },
+      ],
+      ['standing_withdraw', { id: 's' }],
+      ['lapse', { approvals: ['r'], standing: [] }],
     ];
     expect(known.map(([type]) => type).sort()).toEqual(Object.keys(FOLDS).sort());
     for (const [type, data] of known) {
@@ -433,19 +443,25 @@ describe('the fold', () => {
 
   test('knows every kind of event', () => {
     expect(Object.keys(FOLDS).sort()).toEqual([
+      'approve',
       'autonomy',
+      'escalate',
       'expire',
       'feature',
       'flags',
       'init',
       'kill',
+      'lapse',
       'limit',
       'mode',
       'recover',
       'resolve',
+      'reject',
       'revive',
       'second',
       'snapshot',
+      'standing',
+      'standing_withdraw',
     ]);
   });
 });

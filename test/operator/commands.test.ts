@@ -1,3 +1,4 @@
+import { foundRequest } from './found-request.ts';
 import { describe, expect, test } from 'vitest';
 import { type Head, nextChange } from '../../flags/index.ts';
 import { type Command, type CommandOf, type CommandType, entriesFor } from '../../operator/commands.ts';
@@ -19,6 +20,15 @@ const COMMANDS: { readonly [T in CommandType]: CommandOf<T> } = {
   autonomy: { type: 'autonomy', action: 'a.b', stage: 'trusted', reason: 'go' },
   flags: { type: 'flags', definition: { flags: {} }, reason: 'go' },
   resolve: { type: 'resolve', runId: 'r', key: 'k', intent: 'i', landed: true, reason: 'seen' },
+  approve: { type: 'approve', found: foundRequest(), edited: null },
+  reject: { type: 'reject', found: foundRequest() },
+  escalate: { type: 'escalate', requests: [foundRequest().request] },
+  standing: {
+    ...{ type: 'standing', action: 'a.b', agentId: 'x', runId: null, match: null, times: 2 },
+    until: '2026-01-02T00:00:00.000Z',
+  },
+  standingWithdraw: { type: 'standingWithdraw', id: 's-1' },
+  lapse: { type: 'lapse', approvals: ['r-1'], standing: ['s-1'] },
   snapshot: { type: 'snapshot', mark: { epoch: 1, digest: 'a'.repeat(64) } },
 };
 
@@ -35,6 +45,12 @@ describe('the entries that a command reads', () => {
     autonomy: ['control', 'autonomy:a.b'],
     flags: ['control', 'flags'],
     resolve: ['control', 'resolutions'],
+    approve: ['control', 'approval:r-1'],
+    reject: ['control', 'approval:r-1'],
+    escalate: ['control', 'approval:r-1'],
+    standing: ['control'],
+    standingWithdraw: ['control', 'standing:s-1'],
+    lapse: ['control', 'approval:r-1', 'standing:s-1'],
     snapshot: ['control'],
   };
 

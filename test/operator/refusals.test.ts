@@ -108,6 +108,48 @@ const SAID: { readonly [K in Refusal['kind']]: readonly [Extract<Refusal, { kind
     'There is no number left in this log after 281474976710656, so it was not written by this package. Restore a backup, or wipe the store and then: recover({ reason: "…" }).',
     'There is no number left in this log after 281474976710656, so it was not written by this package. Restore a backup, or wipe the store and then: kill-switch recover --reason "…"',
   ],
+  approval_missing: [
+    { kind: 'approval_missing', id: 'r-1', standing: false },
+    'NOT_FOUND',
+    'There is no request for an approval "r-1". See what there is: approvals(), standingApprovals().',
+    'There is no request for an approval "r-1". See what there is: kill-switch approvals, kill-switch approvals standing',
+  ],
+  approval_unfit: [
+    { kind: 'approval_unfit', id: 'r-1', problem: 'several requests have this id' },
+    'CONFLICT',
+    'The request "r-1" cannot be decided: several requests have this id.',
+    'The request "r-1" cannot be decided: several requests have this id.',
+  ],
+  approval_ended: [
+    { kind: 'approval_ended', id: 'r-1', status: 'used', why: 'is used' },
+    'APPROVAL_ENDED',
+    'The request "r-1" is used, so nothing was decided. Whoever still needs it asks again.',
+    'The request "r-1" is used, so nothing was decided. Whoever still needs it asks again.',
+  ],
+  other_arguments: [
+    { kind: 'other_arguments', id: 'r-1', why: 'somebody else has approved it with other arguments' },
+    'OTHER_ARGUMENTS',
+    'The request "r-1" was not approved: somebody else has approved it with other arguments. Look again (approval(id)), then decide.',
+    'The request "r-1" was not approved: somebody else has approved it with other arguments. Look again (kill-switch approvals show ID), then decide.',
+  ],
+  approval_too_long: [
+    { kind: 'approval_too_long', end: '2027-01-01T00:00:00.000Z', longest: '2026-02-01T00:00:00.000Z' },
+    'INVALID_ARGUMENT',
+    'A standing approval lasts until 2026-02-01T00:00:00.000Z at most, not until 2027-01-01T00:00:00.000Z.',
+    'A standing approval lasts until 2026-02-01T00:00:00.000Z at most, not until 2027-01-01T00:00:00.000Z.',
+  ],
+  self_approval: [
+    { kind: 'self_approval', id: 'r-1', name: 'returns-bot' },
+    'SELF_APPROVAL',
+    '"returns-bot" has asked for "r-1", or runs what has asked for it, and cannot approve it. Somebody else has to.',
+    '"returns-bot" has asked for "r-1", or runs what has asked for it, and cannot approve it. Somebody else has to (--operator, or $KILL_SWITCH_OPERATOR).',
+  ],
+  same_approver: [
+    { kind: 'same_approver', id: 'r-1', name: 'dana', needed: 2 },
+    'SAME_APPROVER',
+    '"dana" has approved "r-1" already, and 2 different people have to. Somebody else has to.',
+    '"dana" has approved "r-1" already, and 2 different people have to. Somebody else has to (--operator, or $KILL_SWITCH_OPERATOR).',
+  ],
   not_planned: [
     { kind: 'not_planned', command: 'kill', problem: 'it cannot be read' },
     'INVALID_ARGUMENT',
