@@ -12,6 +12,7 @@ import {
   modeSchema,
   timeSchema,
 } from './records.ts';
+import { RULE_MEMBERS } from './rule-entry.ts';
 import { UNKNOWN, unknownMembers } from './unknown-parts.ts';
 
 /**
@@ -48,6 +49,8 @@ export const ENTRY_SCHEMAS = Object.freeze({
   feature: entry({ stage: featureStageSchema }),
   limit: entry({ value: limitValueSchema }),
   autonomy: entry({ stage: autonomyStageSchema }),
+  /** A standing restriction. `reason`: why it was added. */
+  rule: entry({ ...RULE_MEMBERS, reason: z.string().nullable() }),
 });
 
 export type EntryKind = keyof typeof ENTRY_SCHEMAS;

@@ -16,6 +16,7 @@ import { type Folded, foldEvent } from './fold.ts';
 import { deepFreeze } from './freeze.ts';
 import { KillTable } from './kill-table.ts';
 import { INITIAL_MODE } from './modes.ts';
+import { RuleTable } from './rule-table.ts';
 import type { ActiveKill, Head, LogEvent } from './records.ts';
 
 /** The entries of one kind, by their names; the name is '' for a kind that has only one. */
@@ -67,6 +68,7 @@ export class State implements StateView {
   readonly features = new Map<string, Entry<'feature'>>();
   readonly limits = new Map<string, Entry<'limit'>>();
   readonly autonomy = new Map<string, Entry<'autonomy'>>();
+  readonly rules = new RuleTable();
   readonly #tables: { readonly [K in EntryKind]: Table<Entry<K>> } = {
     control: this.#control,
     mode: this.#mode,
@@ -75,6 +77,7 @@ export class State implements StateView {
     feature: this.features,
     limit: this.limits,
     autonomy: this.autonomy,
+    rule: this.rules,
   };
   /** The generation that the last event began which was passed over; null where `control` says it. */
   #begun: Head | null = null;

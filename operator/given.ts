@@ -45,9 +45,9 @@ export interface Given<T extends CommandType, Told = ChangeAnswer> {
   readonly waiting: GivenWaiting<Told>;
 }
 
-const CHANGE_KEYS: Keys<ChangeOptions> = { reason: ['why', 'because'], epoch: true };
+export const CHANGE_KEYS: Keys<ChangeOptions> = { reason: ['why', 'because'], epoch: true };
 
-const WAIT_KEYS: Keys<WaitOptions> = {
+export const WAIT_KEYS: Keys<WaitOptions> = {
   waitMs: ['wait', 'timeout', 'timeoutMs'],
   onProgress: true,
   onRecorded: true,
@@ -87,7 +87,7 @@ export function givenKill(options: KillOptions): Given<'kill', RecordedKill> {
   return { command, waiting };
 }
 
-function givenWaiting<Told>({
+export function givenWaiting<Told>({
   waitMs = 0,
   onProgress,
   onRecorded,
@@ -189,7 +189,7 @@ export function checkSignal(signal: AbortSignal | undefined): void {
     throw invalid(`signal is an AbortSignal, not ${quoteId(signal)}.`);
 }
 
-function checkName(what: string, name: unknown): void {
+export function checkName(what: string, name: unknown): void {
   if (typeof name !== 'string') throw invalid(`${quoteId(name)} is not the name of ${what}: it must be a text.`);
 }
 
@@ -203,7 +203,7 @@ export function checkBoolean(what: string, value: unknown): void {
     throw invalid(`${what} is true or false, not ${quoteId(value)}.`);
 }
 
-function change({ reason, epoch }: ChangeOptions) {
+export function change({ reason, epoch }: ChangeOptions) {
   return { ...readReason(reason), epoch: epoch === undefined ? undefined : wholeNumber('epoch', epoch, 0) };
 }
 
@@ -228,7 +228,7 @@ export function isoTime(value: unknown): string {
   return date.toISOString();
 }
 
-function oneOf<T extends string>(what: string, value: T, is: (value: unknown) => boolean, all: readonly string[]): T {
+export function oneOf<T extends string>(what: string, value: T, is: (value: unknown) => boolean, all: readonly string[]): T {
   if (!is(value)) throw invalid(`${quoteId(value)} is not ${what}: it must be one of ${all.join(', ')}.`);
   return value;
 }

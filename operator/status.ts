@@ -4,6 +4,7 @@ import type { ForksAnswer, Status } from './control-plane.ts';
 import type { Asked } from './given-list.ts';
 import type { Heard } from './hearing.ts';
 import { type ListAnswer, partOf } from './lists.ts';
+import { ruleRecords } from './rule-records.ts';
 
 /** The switch of one organization at one moment, by the store's clock. */
 export interface WholeSwitch {
@@ -29,6 +30,7 @@ export function statusOf(whole: WholeSwitch, { beats, head: store, time }: Heard
     features: Object.fromEntries([...state.features].map(([name, { stage }]) => [name, stage])),
     limits: Object.fromEntries([...state.limits].map(([name, { value }]) => [name, value])),
     autonomy: Object.fromEntries([...state.autonomy].map(([action, { stage }]) => [action, stage])),
+    rules: ruleRecords(whole).data,
     executors,
     shared_writers,
     excluded: state.control?.excluded ?? [],

@@ -4,6 +4,7 @@ import {
   compileFlagd,
   KILL_RETURN_MS,
   loosens,
+  type Decision,
   entryKey,
   type FlagdDefinition,
   type KillRecord,
@@ -22,6 +23,7 @@ import type {
   AutonomyOptions,
   ChangeAnswer,
   ControlPlane,
+  Explanation,
   FeatureOptions,
   FlagsOptions,
   FollowOptions,
@@ -32,10 +34,14 @@ import type {
   KillOptions,
   LimitOptions,
   ModeOptions,
+  Question,
   RecoverAnswer,
   RecoverOptions,
   ReviveAnswer,
   ReviveOptions,
+  RuleAnswer,
+  RuleOptions,
+  RuleRemoval,
   Status,
   SurfaceRow,
   TighteningAnswer,
@@ -43,7 +49,7 @@ import type {
 import { followInterventions } from './follow-interventions.ts';
 import { followLog } from './follow-log.ts';
 import { givenFollow, givenFollowInterventions, givenList, givenLog, givenSurfaces } from './given-list.ts';
-import { EXECUTOR_FILTERS, INTERVENTION_FILTERS, KILL_FILTERS } from './list-filters.ts';
+import { EXECUTOR_FILTERS, INTERVENTION_FILTERS, KILL_FILTERS, RULE_FILTERS } from './list-filters.ts';
 import {
   type ExecutorsOptions,
   type FollowInterventionsOptions,
@@ -53,6 +59,7 @@ import {
   type ListAnswer,
   type LogOptions,
   partOf,
+  type RulesOptions,
   type SurfacesOptions,
 } from './lists.ts';
 import { forgetExecutor } from './forget-executor.ts';
@@ -69,12 +76,15 @@ import {
   givenRevive,
   takesNone,
 } from './given.ts';
+import { givenQuestion, givenRule, givenRuleRemoval } from './given-rule.ts';
 import { givenUpBy, isSeen } from './given-up.ts';
+import { judgeCall } from './judge-call.ts';
 import { judgeReports } from './judge-reports.ts';
 import { whatIsHit } from './hit.ts';
 import type { Matched } from './matched.ts';
 import type { OpenedSwitch } from './opened-switch.ts';
 import type { Operator } from './operators.ts';
+import { ruleRecord, type RuleRecord, ruleRecords } from './rule-records.ts';
 import { ChangeRefusedError, NotInitialisedError } from './refusals.ts';
 import { killRecords, statusOf } from './status.ts';
 import { stopHeard } from './stop-heard.ts';
@@ -210,6 +220,44 @@ export class StoreControlPlane implements ControlPlane {
 
   async setFlags(options: FlagsOptions): Promise<ChangeAnswer> {
     return answerTo(await this.#set(givenFlags(options)));
+  }
+
+  async addRule(options: RuleOptions): Promise<RuleAnswer> {
+    const { command, waiting } = givenRule(options);
+    const recorded = await this.#set(command);
+    const { view, event, change } = recorded;
+    const found = view.get('rule', command.name);
+    const rule = found ? ruleRecord(this.#organizationId, [command.name, found], event.at) : null;
+    const answer = { ...answerTo(recorded), rule };
+    notify(waiting.onRecorded, answer);
+    if (change && loosens(change)) return answer;
+    return { ...answer, ...(await this.#heard(command, recorded, waiting)) };
+  }
+
+  async removeRule(options: RuleRemoval): Promise<ChangeAnswer> {
+    return answerTo(await this.#set(givenRuleRemoval(options)));
+  }
+
+  async rules(options: RulesOptions = {}): Promise<ListAnswer<RuleRecord>> {
+    const asked = givenList('rules', options, RULE_FILTERS);
+    const whole = await this.#opened.whole();
+    return ruleRecords({ organizationId: this.#organizationId, ...whole }, asked);
+  }
+
+  async check(question: Question = {}): Promise<Decision> {
+    return (await this.#judge('check', question)).decision;
+  }
+
+  async explain(question: Question = {}): Promise<Explanation> {
+    return this.#judge('explain', question);
+  }
+
+  async #judge(what: 'check' | 'explain', question: Question): Promise<Explanation> {
+    const asking = givenQuestion(what, question);
+    const beats = await this.#connection.executors(); // first, so that none has seen more than the head says
+    const whole = await this.#opened.whole();
+    const { forks } = await judgeReports(beats, whole.state, this.#connection);
+    return judgeCall({ organizationId: this.#organizationId, ...whole }, asking, forks);
   }
 
   async status(...given: readonly unknown[]): Promise<Status> {

@@ -136,6 +136,19 @@ export function parseTargeting(text: string): Readonly<Record<string, unknown>> 
   );
 }
 
+/** A JSON object, as an option takes one. */
+export const parseJson =
+  (option: string, what: string) =>
+  (text: string): Readonly<Record<string, unknown>> => {
+    try {
+      const value: unknown = JSON.parse(text);
+      if (isJsonObject(value)) return value;
+    } catch {
+      // the error below says what is expected
+    }
+    throw invalid(`${option} takes ${what}, not ${quoteId(text)}.`);
+  };
+
 export const reasonOption = (): Option =>
   new Option('--reason <text>', 'why; required where this gives authority back');
 

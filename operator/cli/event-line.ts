@@ -22,12 +22,25 @@ const SAID: Readonly<Record<string, (data: Data) => readonly unknown[]>> = {
   feature: ({ name, stage }) => [name, stage],
   limit: ({ name, value }) => [name, value],
   autonomy: ({ action, stage }) => [action, stage],
+  rule_add: ({ name, target, mode, window, when }) => [name, target, mode, ...windowWords(window), ...(when ? ['when', when] : [])],
+  rule_remove: ({ name, target }) => [name, target],
+  rule_renew: ({ name, until }) => [name, 'until', shortTime(String(until))],
   snapshot: ({ epoch }) => ['of epoch', epoch],
   flags: ({ definition }) => {
     const flags = isJsonObject(definition) ? definition['flags'] : undefined;
     return isJsonObject(flags) ? Object.keys(flags) : [];
   },
 } satisfies Record<EventType, (data: Data) => readonly unknown[]>;
+
+/** The window of a rule, as it was written. */
+function windowWords(window: unknown): readonly string[] {
+  if (!isJsonObject(window)) return [];
+  const { words, from, until } = window;
+  if (typeof words === 'string') return ['window', words];
+  return [...timed('from', from), ...timed('until', until)];
+}
+
+const timed = (what: string, time: unknown): string[] => (typeof time === 'string' ? [what, shortTime(time)] : []);
 
 const word = (value: unknown): string => (typeof value === 'string' ? shownId(value) : toJson(value));
 

@@ -20,7 +20,7 @@ describe('entries from a store', () => {
     expect(() => parseEntry(key, value)).toThrow(expect.objectContaining({ code: 'CORRUPT' }));
   });
 
-  test.each(['kinds', '__proto__', 'constructor', 'rule:n'])('are refused when their kind is not known (%s)', (key) => {
+  test.each(['kinds', '__proto__', 'constructor', 'ruler:n'])('are refused when their kind is not known (%s)', (key) => {
     expect(() => parseEntry(key, {})).toThrow(expect.objectContaining({ code: 'UNKNOWN_ENTRY' }));
   });
 
@@ -50,6 +50,7 @@ describe('entries from a store', () => {
     feature: { stage: 'live', ...LAST_CHANGE },
     limit: { value: 1, ...LAST_CHANGE },
     autonomy: { stage: 'trusted', ...LAST_CHANGE },
+    rule: { target: 'all', mode: 'paused', window: null, when: null, reason: null, ...LAST_CHANGE },
   };
 
   test.each(Object.entries(ENTRIES))('are refused with an unknown member (%s)', (kind, entry) => {

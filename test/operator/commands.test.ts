@@ -18,6 +18,9 @@ const COMMANDS: { readonly [T in CommandType]: CommandOf<T> } = {
   limit: { type: 'limit', name: 'l', value: 3 },
   autonomy: { type: 'autonomy', action: 'a.b', stage: 'trusted', reason: 'go' },
   flags: { type: 'flags', definition: { flags: {} }, reason: 'go' },
+  rule_add: { type: 'rule_add', name: 'r', target: 'agent:x', mode: 'paused', window: null, when: null },
+  rule_remove: { type: 'rule_remove', name: 'r', reason: 'go' },
+  rule_renew: { type: 'rule_renew', name: 'r' },
   snapshot: { type: 'snapshot', mark: { epoch: 1, digest: 'a'.repeat(64) } },
 };
 
@@ -33,6 +36,9 @@ describe('the entries that a command reads', () => {
     limit: ['control', 'limit:l'],
     autonomy: ['control', 'autonomy:a.b'],
     flags: ['control', 'flags'],
+    rule_add: ['control', 'rule:r'],
+    rule_remove: ['control', 'rule:r'],
+    rule_renew: ['control', 'rule:r'],
     snapshot: ['control'],
   };
 
@@ -50,6 +56,7 @@ describe('what a command records', () => {
     ['limit', { name: 'l', value: 3 }],
     ['autonomy', { action: 'a.b', stage: 'trusted' }],
     ['flags', { definition: { flags: {} } }],
+    ['rule_add', { name: 'r', target: 'agent:x', mode: 'paused', window: null, when: null }],
     ['snapshot', { epoch: 1, digest: 'a'.repeat(64) }],
   ])('is an event of its own type, with what was asked for, and its own name: %s', (type, data) => {
     const change = started().do(COMMANDS[type]);
@@ -57,7 +64,7 @@ describe('what a command records', () => {
     expect(change.event.data).toEqual({ ...data, command_id: 'c2' });
   });
 
-  test.each<CommandType>(['mode', 'feature', 'limit', 'autonomy'])(
+  test.each<CommandType>(['mode', 'feature', 'limit', 'autonomy', 'rule_add'])(
     'is a seconding where it is so already: %s',
     (type) => {
       const desk = started();
