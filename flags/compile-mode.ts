@@ -47,7 +47,11 @@ export function compileMode(
   ].map((stop) => [stop, SAFE_MODE]);
   for (const mode of RUNGS) {
     if (base.rule === null && strictness(mode) <= strictness(base.mode)) break;
-    const conditions = [...killConditions(state, mode), ...ruleConditions(state, mode), ...floorConditions(state, mode)];
+    const conditions = [
+      ...killConditions(state, mode),
+      ...ruleConditions(state, mode),
+      ...floorConditions(state, mode),
+    ];
     branches.push([or(conditions), mode]);
     if (base.rule !== null) branches.push([baseCondition(base.rule, base.mode, mode), mode]);
   }

@@ -34,9 +34,7 @@ export function restrictionsFor(state: State, inquiry: Inquiry): MetRestriction[
     ...stagesOf(state, subject),
     base,
   ];
-  return all
-    .filter(({ mode }) => isStricter(mode, 'live'))
-    .sort((a, b) => strictness(b.mode) - strictness(a.mode));
+  return all.filter(({ mode }) => isStricter(mode, 'live')).sort((a, b) => strictness(b.mode) - strictness(a.mode));
 }
 
 /** In the order in which decisions look kills up. */
@@ -80,6 +78,10 @@ function stagesOf(state: State, { feature, action }: Subject): MetRestriction[] 
   }
   const stage = action === undefined ? undefined : state.autonomy.get(action)?.stage;
   if (action !== undefined && stage !== undefined)
-    found.push({ mode: AUTONOMY_FLOORS[stage], cause: { kind: 'autonomy', action, stage }, target: `action:${action}` });
+    found.push({
+      mode: AUTONOMY_FLOORS[stage],
+      cause: { kind: 'autonomy', action, stage },
+      target: `action:${action}`,
+    });
   return found;
 }

@@ -235,7 +235,7 @@ export const FOLDS = Object.freeze({
   rule_add: row({ name: z.string(), ...RULE_MEMBERS }, (view, { name, target, mode, window, when }, event) => {
     const before = view.get('rule', name);
     const after = { target, mode, window, when: when ?? null };
-    const rule = { ...after, reason: event.reason ?? (before?.reason ?? null), ...changedBy(event) };
+    const rule = { ...after, reason: event.reason ?? before?.reason ?? null, ...changedBy(event) };
     const tightens = !before || coversRule(after, before, event.at);
     return { patch: set('rule', name, rule), direction: tightens ? 'tightens' : 'loosens' };
   }),
@@ -254,7 +254,8 @@ export const FOLDS = Object.freeze({
     { name: z.string(), ...weeklyWindowSchema.pick({ words: true, since: true, until: true, opens: true }).shape },
     (view, { name, words, since, until, opens }) => {
       const rule = view.get('rule', name);
-      if (rule?.window?.kind !== 'weekly' || rule.window.words !== words) return { patch: NOTHING, direction: 'neutral' };
+      if (rule?.window?.kind !== 'weekly' || rule.window.words !== words)
+        return { patch: NOTHING, direction: 'neutral' };
       const window = { ...rule.window, since, until, opens };
       return { patch: set('rule', name, { ...rule, window }), direction: 'loosens' };
     },

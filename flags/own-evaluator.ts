@@ -20,7 +20,11 @@ interface Given {
 }
 
 /** A definition with one flag, under the name that every flag of this kind has: `$flagd.flagKey` is then the same. */
-export const definitionOf = ({ targeting, words, otherwise }: Omit<Given, 'attributes' | 'targeting'> & { readonly targeting: unknown }): string =>
+export const definitionOf = ({
+  targeting,
+  words,
+  otherwise,
+}: Omit<Given, 'attributes' | 'targeting'> & { readonly targeting: unknown }): string =>
   JSON.stringify({
     flags: {
       [MODE_FLAG]: {

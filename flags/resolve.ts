@@ -67,7 +67,8 @@ function strictestRule({ rules }: State, subject: Subject, asker: Asker): { rule
 }
 
 /** `dark` for a feature that the state does not know. */
-export const featureStage = (state: State, feature: string): FeatureStage => state.features.get(feature)?.stage ?? 'dark';
+export const featureStage = (state: State, feature: string): FeatureStage =>
+  state.features.get(feature)?.stage ?? 'dark';
 
 /**
  * The strictest of all restrictions of a subject. Its cause is the first that is as strict, in this order: a kill, a

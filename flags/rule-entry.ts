@@ -75,7 +75,9 @@ export const coversRule = (rule: RuleTerms, other: RuleTerms, now: string): bool
 function coversWindow(window: RuleWindow | null, other: RuleWindow | null, now: string): boolean {
   if (window === null) return true;
   if (other === null || window.drain_ms < other.drain_ms) return false;
-  if (window.kind === 'weekly') return other.kind === 'weekly' && window.words === other.words;
+  // Beyond what was known of the other one it applied at all times.
+  if (window.kind === 'weekly')
+    return other.kind === 'weekly' && window.words === other.words && Date.parse(now) < Date.parse(other.until);
   if (other.kind !== 'once') return false;
   const begins = Date.parse(window.from) <= Math.max(Date.parse(other.from), Date.parse(now));
   return begins && endOf(window.until) >= endOf(other.until);

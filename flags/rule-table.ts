@@ -80,7 +80,8 @@ export class RuleTable {
     for (const type of TARGET_TYPES) {
       const rules = this.#byTarget[type];
       if (rules.size === 0) continue;
-      for (const id of idsIn(type, subject)) if (id !== undefined) for (const rule of rules.get(id) ?? []) found.add(rule);
+      for (const id of idsIn(type, subject))
+        if (id !== undefined) for (const rule of rules.get(id) ?? []) found.add(rule);
     }
     return found;
   }

@@ -23,6 +23,9 @@ export interface RuleTimes {
 
 const EVER = Number.POSITIVE_INFINITY;
 
+/** A clock that shows an earlier time shows zero seconds since 1970: for a definition that is no clock. */
+const NO_CLOCK = 1000;
+
 /** The second in which a moment lies, and the first one that is not before it: a window is never narrowed. */
 const downTo = (time: string): number => Math.floor(Date.parse(time) / 1000) * 1000;
 const upTo = (time: string | null): number => (time === null ? EVER : Math.ceil(Date.parse(time) / 1000) * 1000);
@@ -36,18 +39,19 @@ export function timesOf(window: RuleWindow | null): RuleTimes | null {
   const opens = (isWeekly ? window.opens : [[window.from, window.until] as const]).map(
     ([from, end]): Span => [downTo(from), upTo(end)],
   );
-  const drains = drainsOf(opens, window.drain_ms);
+  const drains = drainsOf(opens, window.drain_ms, [Math.max(since, NO_CLOCK), until]);
   const all = [since, until, ...opens.flat(), ...drains.flat()].filter((at) => Math.abs(at) !== EVER);
   return { since, until, opens, drains, changes: [...new Set(all)].sort((a, b) => a - b) };
 }
 
-function drainsOf(opens: readonly Span[], drainMs: number): Span[] {
+/** None within an opening, nor where the rule applies because its window is not known. */
+function drainsOf(opens: readonly Span[], drainMs: number, [known, end]: Span): Span[] {
   const drains: Span[] = [];
-  let before = -EVER;
+  let before = known;
   for (const [from, until] of opens) {
-    const since = Math.max(before, Math.floor((from - drainMs) / 1000) * 1000);
-    if (since < from) drains.push([since, from]);
-    before = until;
+    const drain: Span = [Math.max(before, Math.floor((from - drainMs) / 1000) * 1000), Math.min(from, end)];
+    if (drain[0] < drain[1]) drains.push(drain);
+    before = Math.max(before, until);
   }
   return drains;
 }
@@ -57,7 +61,7 @@ const isWithin = (now: number, spans: readonly Span[]): boolean =>
 
 /** What a rule of these times does now. At a time that is not known (null) it applies. */
 export function phaseAt(times: RuleTimes | null, now: number | null): Phase {
-  if (times === null || now === null || now < times.since || now >= times.until) return 'applies';
+  if (times === null || now === null || now < NO_CLOCK || now < times.since || now >= times.until) return 'applies';
   if (isWithin(now, times.opens)) return 'applies';
   return isWithin(now, times.drains) ? 'drains' : 'rests';
 }

@@ -73,7 +73,8 @@ const wordsOf = (days: string): string =>
 function minutesOf(text: string, wrong: Wrong): number {
   const [, hours, minutes] = /^([01]\d|2[0-4]):([0-5]\d)$/.exec(text) ?? [];
   const of = Number(hours) * 60 + Number(minutes);
-  if (!(of <= 1440)) throw wrong(`${quoteId(text)} is not a time of day: it is from 00:00 to 24:00, in two digits each`);
+  if (!(of <= 1440))
+    throw wrong(`${quoteId(text)} is not a time of day: it is from 00:00 to 24:00, in two digits each`);
   return of;
 }
 

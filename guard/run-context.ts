@@ -13,7 +13,9 @@ const isAttributes = (value: unknown): value is Attributes =>
 export function readContext(given: unknown): Attributes | undefined {
   if (given === undefined) return undefined;
   if (types.isProxy(given) || !isAttributes(given))
-    throw invalid(`context is an object with the application's own attributes, such as { account_id: 'acme' }, not ${quoteId(given)}.`);
+    throw invalid(
+      `context is an object with the application's own attributes, such as { account_id: 'acme' }, not ${quoteId(given)}.`,
+    );
   const copy = plainCopy(given);
   const problem = attributesProblem(copy);
   if (problem !== null) throw invalid(`context ${problem}.`);
@@ -27,7 +29,9 @@ function plainCopy(given: Attributes): Attributes {
   } catch (error) {
     if (!(error instanceof ActionInputError)) throw error;
     const [{ path, message } = { path: '', message: 'cannot be read' }] = error.issues;
-    throw invalid(`context${path === '' ? '' : `.${path}`} ${message}: it takes plain data (JSON values, plain objects and lists).`);
+    throw invalid(
+      `context${path === '' ? '' : `.${path}`} ${message}: it takes plain data (JSON values, plain objects and lists).`,
+    );
   }
 }
 
@@ -41,7 +45,9 @@ export function joinContexts(parent: Attributes | undefined, own: Attributes | u
   for (const [name, value] of Object.entries(own)) {
     const before = Object.hasOwn(parent, name) ? parent[name] : undefined;
     if (before === undefined || JSON.stringify(before) === JSON.stringify(value)) continue;
-    throw invalid(`context.${name} is ${quoteId(before)} in the run around this one, and cannot be ${quoteId(value)} inside it: open the run beside that one, or leave it out.`);
+    throw invalid(
+      `context.${name} is ${quoteId(before)} in the run around this one, and cannot be ${quoteId(value)} inside it: open the run beside that one, or leave it out.`,
+    );
   }
   const joined = { ...parent, ...own };
   const problem = attributesProblem(joined);

@@ -23,7 +23,7 @@ import {
   type Target,
 } from '../flags/index.ts';
 import type { SnapshotMark } from '../store/capabilities/snapshots.ts';
-import { type AskedWindow, renewed, windowFor } from './compiled-window.ts';
+import { type AskedWindow, isDue, renewed, windowFor } from './compiled-window.ts';
 import type { GivenReason } from './reason.ts';
 import type { Refusal } from './refusals.ts';
 
@@ -261,7 +261,8 @@ const ROWS: { readonly [T in CommandType]: CommandRow<CommandOf<T>> } = {
       if (window && 'refusal' in window) return refused(window.refusal);
       const rule = { target, mode, window, when: when ?? null };
       const before = view.get('rule', name);
-      return before && sameRule(before, rule) ? ALREADY : event('rule_add', { name, ...rule });
+      const isCurrent = before !== undefined && !isDue(before.window, Date.parse(view.time));
+      return isCurrent && sameRule(before, rule) ? ALREADY : event('rule_add', { name, ...rule });
     },
   },
   rule_remove: {

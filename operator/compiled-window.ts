@@ -59,8 +59,7 @@ function compiled(window: WeeklyWindow, now: string) {
 
 /** True where a rule's window has to be compiled further ahead, or was compiled by a clock that was wrong. */
 export const isDue = (window: RuleWindow | null, nowMs: number): boolean =>
-  window?.kind === 'weekly' &&
-  (Date.parse(window.until) - nowMs < RENEW_MS || nowMs < Date.parse(window.since));
+  window?.kind === 'weekly' && (Date.parse(window.until) - nowMs < RENEW_MS || nowMs < Date.parse(window.since));
 
 /** The instants of a window for further weeks; null where that is not due. */
 export function renewed(window: RuleWindow | null, now: string) {

@@ -16,7 +16,17 @@ import { EFFECTS, type Effect } from '../flags/modes.ts';
 import { parseWindow } from '../flags/window.ts';
 import type { AskedWindow } from './compiled-window.ts';
 import type { Question, RecordedRule, RuleOptions, RuleRemoval } from './control-plane.ts';
-import { change, CHANGE_KEYS, checkName, type Given, givenWaiting, isoTime, milliseconds, oneOf, WAIT_KEYS } from './given.ts';
+import {
+  change,
+  CHANGE_KEYS,
+  checkName,
+  type Given,
+  givenWaiting,
+  isoTime,
+  milliseconds,
+  oneOf,
+  WAIT_KEYS,
+} from './given.ts';
 import type { CommandOf } from './commands.ts';
 import { jsonObject } from './json-value.ts';
 
@@ -62,7 +72,8 @@ function givenWindow({ window, from, until, lastsMs, drainMs = 0 }: RuleOptions)
   if (window !== undefined) return { kind: 'weekly', words: parseWindow(window).words, drainMs };
   const [begins, ends] = [from, until].map((time) => (time === undefined ? null : isoTime(time)));
   if (isOnce) return { kind: 'once', from: begins ?? null, until: ends ?? null, lastsMs, drainMs };
-  if (drainMs > 0) throw invalid('drainMs is the time before a window opens: give the rule a window, or from and until.');
+  if (drainMs > 0)
+    throw invalid('drainMs is the time before a window opens: give the rule a window, or from and until.');
   return null;
 }
 

@@ -228,7 +228,12 @@ export function isoTime(value: unknown): string {
   return date.toISOString();
 }
 
-export function oneOf<T extends string>(what: string, value: T, is: (value: unknown) => boolean, all: readonly string[]): T {
+export function oneOf<T extends string>(
+  what: string,
+  value: T,
+  is: (value: unknown) => boolean,
+  all: readonly string[],
+): T {
   if (!is(value)) throw invalid(`${quoteId(value)} is not ${what}: it must be one of ${all.join(', ')}.`);
   return value;
 }

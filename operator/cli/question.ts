@@ -24,7 +24,9 @@ export const withQuestion = (command: Command): Command =>
     .option('--mission <id>', 'for which mission')
     .option('--action <name>', 'what it would do: email.send')
     .addOption(
-      new Option('--effect <effect>', `one of ${EFFECTS.join(', ')} (default: write)`).argParser(oneOf('an effect', EFFECTS)),
+      new Option('--effect <effect>', `one of ${EFFECTS.join(', ')} (default: write)`).argParser(
+        oneOf('an effect', EFFECTS),
+      ),
     )
     .option('--surface <name>', 'how it would be reached')
     .option('--feature <name>', 'the feature that it belongs to')
@@ -43,5 +45,7 @@ export const questionOf = ({ agent, run, mission, ...rest }: QuestionOptions): Q
 export function noteWhoIsMissing({ note }: Pick<Context, 'note'>, { agent, action }: QuestionOptions): void {
   const missing = [...(agent === undefined ? ['--agent'] : []), ...(action === undefined ? ['--action'] : [])];
   if (missing.length > 0)
-    note(`Without ${missing.join(' and ')}: what is restricted for one ${missing.length === 2 ? 'agent or action' : missing[0]?.slice(2)} alone does not count.`);
+    note(
+      `Without ${missing.join(' and ')}: what is restricted for one ${missing.length === 2 ? 'agent or action' : missing[0]?.slice(2)} alone does not count.`,
+    );
 }

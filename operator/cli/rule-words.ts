@@ -33,6 +33,14 @@ export const ruleColumns = (now = Date.now()): readonly Column<RuleRecord>[] => 
   { heading: 'WHEN', cell: ({ when }) => (when === null ? null : { ready: toJson(when) }), gives: true },
   { heading: 'BY', cell: ({ added_by }) => added_by },
   { heading: 'REASON', cell: ({ reason }) => (reason === null ? null : { ready: quoted(reason) }), gives: true },
-  { heading: 'DRAIN', cell: ({ drain_ms }) => (drain_ms === 0 ? null : { ready: formatDuration(drain_ms) }), wide: true },
-  { heading: 'KNOWN UNTIL', cell: ({ compiled_until }) => (compiled_until === null ? null : { ready: shortTime(compiled_until) }), wide: true },
+  {
+    heading: 'DRAIN',
+    cell: ({ drain_ms }) => (drain_ms === 0 ? null : { ready: formatDuration(drain_ms) }),
+    wide: true,
+  },
+  {
+    heading: 'KNOWN UNTIL',
+    cell: ({ compiled_until }) => (compiled_until === null ? null : { ready: shortTime(compiled_until) }),
+    wide: true,
+  },
 ];

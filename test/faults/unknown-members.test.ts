@@ -120,7 +120,7 @@ const CASES: readonly Case[] = [
   { name: 'an entry that is null', ...PLAIN, entries: { 'kill:agent:bot': 'null' }, ...SPOILED },
   { name: 'an entry that is a list', ...PLAIN, entries: { 'kill:agent:bot': '[]' }, ...SPOILED },
   { name: 'an entry of another shape', ...PLAIN, entries: { 'kill:agent:bot': '{}' }, ...SPOILED },
-  { name: 'a kind of entry of its own', ...PLAIN, entries: { 'rule:r': { mode: 'full_stop' } }, only: 'redis' },
+  { name: 'a kind of entry of its own', ...PLAIN, entries: { 'ruler:r': { mode: 'full_stop' } }, only: 'redis' },
   { name: 'a control entry that is no JSON', ...PLAIN, entries: { control: 'x' }, only: 'redis', alone: true },
 ];
 

@@ -20,9 +20,12 @@ describe('entries from a store', () => {
     expect(() => parseEntry(key, value)).toThrow(expect.objectContaining({ code: 'CORRUPT' }));
   });
 
-  test.each(['kinds', '__proto__', 'constructor', 'ruler:n'])('are refused when their kind is not known (%s)', (key) => {
-    expect(() => parseEntry(key, {})).toThrow(expect.objectContaining({ code: 'UNKNOWN_ENTRY' }));
-  });
+  test.each(['kinds', '__proto__', 'constructor', 'ruler:n'])(
+    'are refused when their kind is not known (%s)',
+    (key) => {
+      expect(() => parseEntry(key, {})).toThrow(expect.objectContaining({ code: 'UNKNOWN_ENTRY' }));
+    },
+  );
 
   test('are refused when the whole is in a format of a newer version', () => {
     const control = { format: 2, generation: 'g', generations: ['g'], recovered: false, ...LAST_CHANGE };

@@ -20,7 +20,7 @@ import {
   stateFrom,
   strictness,
 } from '../../flags/index.ts';
-import { IDS, NOW } from './arbitraries.ts';
+import { IDS, NOW, ruleTermsArbitrary } from './arbitraries.ts';
 
 const at = '2026-01-01T00:00:00Z';
 
@@ -272,7 +272,9 @@ describe('the fold', () => {
       ['autonomy', { action: 'a', stage: 'dark' }],
       ['recover', {}],
       ['recover', { generation: '', given_up: [] }],
-      ['second', { kind: 'rule', name: 'r' }],
+      ['second', { kind: 'ruler', name: 'r' }],
+      ['rule_add', { name: 'r', target: 'all', mode: 'paused', window: 'nights', when: null }],
+      ['rule_add', { name: 'r', target: 'agents', mode: 'paused', window: null, when: null }],
       ['mode', { mode: 'live', targeting: null, command_id: '' }],
     ];
     for (const [type, data] of unreadable) {
@@ -306,6 +308,9 @@ describe('the fold', () => {
       ['limit', { name: 'l', value: 1 }],
       ['autonomy', { action: 'a', stage: 'trusted' }],
       ['flags', { definition: {} }],
+      ['rule_add', { name: 'r', target: 'all', mode: 'paused', window: null, when: null }],
+      ['rule_remove', { name: 'r', target: 'all' }],
+      ['rule_renew', { name: 'r', words: 'Mon 01:00-02:00 UTC', since: at, until: at, opens: [[at, at]] }],
       ['snapshot', { epoch: 1, digest: GENESIS }],
     ];
     expect(known.map(([type]) => type).sort()).toEqual(Object.keys(FOLDS).sort());
@@ -335,6 +340,7 @@ describe('the fold', () => {
       ['limit', { name: 'l', value: 1 }, 'limit', 'l'],
       ['autonomy', { action: 'a', stage: 'trusted' }, 'autonomy', 'a'],
       ['flags', { definition: {} }, 'flags'],
+      ['rule_add', { name: 'r', target: 'all', mode: 'paused', window: null, when: null }, 'rule', 'r'],
       ['recover', { generation: 'g2', given_up: [] }, 'control'],
     ];
     for (const [number, [type, data, kind, name]] of changes.entries()) {
@@ -363,6 +369,12 @@ describe('the fold', () => {
     fc
       .tuple(fc.constantFrom(...IDS), fc.constantFrom(...AUTONOMY_STAGES))
       .map(([action, stage]) => ['autonomy', { action, stage }] as const),
+    fc
+      .tuple(fc.constantFrom('r', 's'), ruleTermsArbitrary)
+      .map(([name, terms]) => ['rule_add', { name, ...terms }] as const),
+    fc
+      .tuple(fc.constantFrom('r', 's'), fc.constantFrom('rule_remove'))
+      .map(([name, type]) => [type, { name, target: 'all' }] as const),
     fc.constantFrom(...IDS).map((id) => ['second', { kind: 'kill', name: `agent:${id}` }] as const),
   );
 
@@ -420,6 +432,9 @@ describe('the fold', () => {
       'mode',
       'recover',
       'revive',
+      'rule_add',
+      'rule_remove',
+      'rule_renew',
       'second',
       'snapshot',
     ]);

@@ -85,7 +85,12 @@ const SAID: { readonly [K in Refusal['kind']]: readonly [Extract<Refusal, { kind
     'A rule cannot leave its target live: it would restrict nothing.',
   ],
   never_opens: [
-    { kind: 'never_opens', from: '2026-01-01T00:00:00.000Z', until: '2026-01-02T00:00:00.000Z', now: '2026-01-03T00:00:00.000Z' },
+    {
+      kind: 'never_opens',
+      from: '2026-01-01T00:00:00.000Z',
+      until: '2026-01-02T00:00:00.000Z',
+      now: '2026-01-03T00:00:00.000Z',
+    },
     'INVALID_ARGUMENT',
     "The window until 2026-01-02T00:00:00.000Z would never be open: the store's clock says 2026-01-03T00:00:00.000Z.",
     "The window until 2026-01-02T00:00:00.000Z would never be open: the store's clock says 2026-01-03T00:00:00.000Z.",

@@ -10,7 +10,11 @@ import { type Column, tableLines } from '../table.ts';
 const COLUMNS: readonly Column<MetRestriction>[] = [
   { heading: 'MODE', cell: ({ mode }) => modeCell(mode), fixed: true },
   { heading: 'TARGET', cell: ({ target }) => target },
-  { heading: 'CAUSE', cell: ({ cause }) => ({ ready: describeCause(cause, { id: shownId, words: quoted }) }), gives: true },
+  {
+    heading: 'CAUSE',
+    cell: ({ cause }) => ({ ready: describeCause(cause, { id: shownId, words: quoted }) }),
+    gives: true,
+  },
 ];
 
 export const verb: Verb = (command, perform) => {
@@ -21,7 +25,10 @@ export const verb: Verb = (command, perform) => {
         const value = await (await context.control()).explain(questionOf(options));
         noteWhoIsMissing(context, options);
         const { decision, restrictions } = value;
-        const table = restrictions.length === 0 ? ['Nothing restricts it.'] : tableLines(COLUMNS, restrictions, formOf(context, options));
+        const table =
+          restrictions.length === 0
+            ? ['Nothing restricts it.']
+            : tableLines(COLUMNS, restrictions, formOf(context, options));
         return { value, text: [decision.message, '', ...table] };
       }),
     );

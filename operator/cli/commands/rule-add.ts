@@ -39,7 +39,9 @@ export const verb: Verb = (command, perform) => {
     .addArgument(targetArgument('rule add NAME', ' MODE'))
     .argument('<mode>', MODE_HELP, parseMode)
     .option('--window <window>', 'when it applies, every week: "Mon-Fri 18:00-08:00 Europe/Berlin" (default: always)')
-    .addOption(new Option('--from <time>', 'for one time: from when on (RFC 3339; default: at once)').argParser(parseTime))
+    .addOption(
+      new Option('--from <time>', 'for one time: from when on (RFC 3339; default: at once)').argParser(parseTime),
+    )
     .addOption(untilOption())
     .addOption(
       new Option(
@@ -49,7 +51,9 @@ export const verb: Verb = (command, perform) => {
         .argParser(parseDuration)
         .default(0, '0'),
     )
-    .addOption(new Option('--when <json>', WHEN).argParser(parseJson('--when', 'a condition of flagd as a JSON object')))
+    .addOption(
+      new Option('--when <json>', WHEN).argParser(parseJson('--when', 'a condition of flagd as a JSON object')),
+    )
     .addOption(reasonOption())
     .addOption(epochOption())
     .addOption(waitOption())
