@@ -135,9 +135,9 @@ const REFUSALS: { readonly [K in keyof Facts]: RefusalRow<Facts[K]> } = {
   never_opens: {
     code: 'INVALID_ARGUMENT',
     says: ({ from, until, now }) =>
-      until <= from
-        ? `The window from ${from} until ${until} would never be open: it ends before it begins.`
-        : `The window until ${until} would never be open: the store's clock says ${now}.`,
+      until <= now
+        ? `The window until ${until} would never be open: the store's clock says ${now}.`
+        : `The window from ${from} until ${until} would never be open: it ends before it begins.`,
   },
   no_rule: {
     code: 'NOT_FOUND',
