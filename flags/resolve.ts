@@ -56,9 +56,15 @@ function strictestKill(state: State, subject: Subject): ActiveKill | undefined {
   return kill;
 }
 
-/** The strictest of the rules that apply to a subject now, and what it leaves; of equally strict ones the first. */
-function strictestRule({ rules }: State, subject: Subject, asker: Asker): { rule: Rule; mode: Mode } | undefined {
-  let strictest: { rule: Rule; mode: Mode } | undefined;
+/** A rule that applies to a subject now, and what it leaves. */
+interface MetRule {
+  readonly rule: Rule;
+  readonly mode: Mode;
+}
+
+/** The strictest of the rules that apply to a subject now; of equally strict ones the first. */
+function strictestRule({ rules }: State, subject: Subject, asker: Asker): MetRule | undefined {
+  let strictest: MetRule | undefined;
   for (const rule of rules.reaching(subject)) {
     const mode = modeOfRule(rule, asker);
     if (mode !== null && (!strictest || isStricter(mode, strictest.mode))) strictest = { rule, mode };
@@ -74,13 +80,13 @@ export const featureStage = (state: State, feature: string): FeatureStage =>
  * The strictest of all restrictions of a subject. Its cause is the first that is as strict, in this order: a kill, a
  * rule, the feature, the autonomy of the action, the base mode.
  */
-function strictest(state: State, subject: Subject, base: Mode, asker: Asker): Restriction {
+function strictest(state: State, subject: Subject, base: Mode, rule: MetRule | undefined): Restriction {
   const { feature, action } = subject;
   const kill = strictestKill(state, subject);
   const stage = feature === undefined ? undefined : featureStage(state, feature);
   const autonomy = action === undefined ? undefined : state.autonomy.get(action)?.stage;
-  const rule = state.rules.size === 0 ? undefined : strictestRule(state, subject, asker);
-  if (!kill && !rule && stage === undefined && autonomy === undefined) return { mode: base, cause: MODE_CAUSE }; // most calls
+  // most calls
+  if (!kill && !rule && stage === undefined && autonomy === undefined) return { mode: base, cause: MODE_CAUSE };
 
   const featureMode = stage === undefined ? 'live' : FEATURE_FLOORS[stage];
   const autonomyMode = autonomy === undefined ? 'live' : AUTONOMY_FLOORS[autonomy];
@@ -107,9 +113,11 @@ function strictest(state: State, subject: Subject, base: Mode, asker: Asker): Re
  */
 export function resolveMode(state: State, subject: Subject, now: StoreNow): Restriction {
   const { mode, targeting } = state.mode;
-  const context = () => contextFromSubject(subject);
-  const base = targeting === null ? mode : evaluateTargeting(state.mode, context(), now);
-  return strictest(state, subject, base, { context, now });
+  const base = targeting === null ? mode : evaluateTargeting(state.mode, contextFromSubject(subject), now);
+  if (state.rules.size === 0) return strictest(state, subject, base, undefined);
+  let made: Readonly<Record<string, unknown>> | undefined;
+  const context = (): Readonly<Record<string, unknown>> => (made ??= contextFromSubject(subject));
+  return strictest(state, subject, base, strictestRule(state, subject, { context, now }));
 }
 
 /**
@@ -150,5 +158,7 @@ export function restrictionFor(state: State, { context, now, organizationId }: I
   ) {
     return unidentified(`organization_id ${quoteId(subject.organizationId)} is not the one of this switch`);
   }
-  return strictest(state, subject, evaluateTargeting(state.mode, context, now), { context: () => context, now });
+  const base = evaluateTargeting(state.mode, context, now);
+  if (state.rules.size === 0) return strictest(state, subject, base, undefined);
+  return strictest(state, subject, base, strictestRule(state, subject, { context: () => context, now }));
 }

@@ -44,7 +44,7 @@ function readOf(when: unknown): RuleCondition {
   };
 }
 
-/** In this order, since an evaluation that fails gives a client its own default: the kinds are asked before the rest. */
+/** The kinds are asked before the rest: an evaluation that fails gives a client its own default. */
 function compiledOf(when: JsonLogic, attributes: ReadonlyMap<string, readonly Kind[]>): Condition {
   const kinds = [...attributes].flatMap(([name, of]): JsonLogic[] => [isOfOtherKind(name, of), true]);
   return kinds.length === 0 ? when : { if: [...kinds, when] };

@@ -17,7 +17,7 @@ export interface WeeklyWindow {
   readonly days: ReadonlySet<number>;
   /** When it begins, in minutes after midnight by the clocks of its zone: 0 to 1439. */
   readonly start: number;
-  /** When it ends, in minutes after the midnight with which the day of its beginning begins: beyond 1440 for the next. */
+  /** When it ends, in minutes after the midnight before its beginning: more than 1440 for the next day. */
   readonly end: number;
   readonly zone: string;
 }

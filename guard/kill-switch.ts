@@ -28,8 +28,8 @@ export interface RunOptions {
   /** The `run.lineage` of the run (in another process) that asked for this work. */
   readonly lineage?: string | undefined;
   /**
-   * The application's own attributes (`{ account_id: 'acme' }`), which the conditions of rules and base modes see. Plain
-   * data of at most 16,384 characters of JSON. Runs inside this one have them too, and may add others.
+   * The application's own attributes (`{ account_id: 'acme' }`), which the conditions of rules and base modes see.
+   * Plain data of at most 16,384 characters of JSON. Runs inside this one have them too, and may add others.
    */
   readonly context?: Readonly<Record<string, unknown>> | undefined;
 }

@@ -33,9 +33,10 @@ export interface LookingAgain {
 }
 
 /**
- * Has all that runs and waits follow what no event tells of: a rule that opens, closes or asks for the time, and a domain that another
- * provider has taken. While anything runs or waits, and only then, a timer looks whether there is something new to see,
- * and then does what an event does. The timer keeps no process alive. The returned function ends it.
+ * Has all that runs and waits follow what no event tells of: a rule that opens, closes or asks for the time, and a
+ * domain that another provider has taken. While anything runs or waits, and only then, a timer looks whether there is
+ * something new to see, and then does what an event does. The timer keeps no process alive. The returned function ends
+ * it.
  */
 export function lookAgain({ executor, sourceFault, leaseMs }: LookingAgain): () => void {
   const { replica, inFlight, changes } = executor;

@@ -25,7 +25,7 @@ import type {
   SurfacesOptions,
 } from './lists.ts';
 import type { Matched } from './matched.ts';
-import type { RuleRecord } from './rule-records.ts';
+import type { RuleRecord } from './rule-record.ts';
 import type { LogVerification } from './verify-log.ts';
 
 /** Options of every change. */
@@ -126,7 +126,7 @@ export interface AutonomyOptions extends ChangeOptions, WaitOptions {
   readonly stage: AutonomyStage;
 }
 
-/** A standing restriction, and when and for whom it applies: always and for everybody, unless something else is said. */
+/** A standing restriction, and when and for whom it applies. Default: always, and for everybody. */
 export interface RuleOptions extends ChangeOptions, WaitOptions<RecordedRule> {
   readonly name: string;
   /** As that of a kill. */
@@ -139,14 +139,16 @@ export interface RuleOptions extends ChangeOptions, WaitOptions<RecordedRule> {
   readonly from?: string | Date | undefined;
   /** And until when; default: without an end. */
   readonly until?: string | Date | undefined;
-  /** In place of `until`: how long it lasts after it was recorded, in milliseconds of the store's clock, more than 0. */
+  /** In place of `until`: how long it lasts after it was recorded, in milliseconds of the store's clock. */
   readonly lastsMs?: number | undefined;
   /**
    * For how long before each opening new work waits, as in `paused`, while what runs may end, in milliseconds. Default
    * 0: what runs is aborted when the window opens.
    */
   readonly drainMs?: number | undefined;
-  /** For whom it applies: a condition of flagd's, on the whole evaluation context. Where it cannot be judged, it applies. */
+  /**
+   * For whom it applies: a condition of flagd's on the whole evaluation context. Where that cannot be judged, it does.
+   */
   readonly when?: unknown;
 }
 

@@ -2,7 +2,7 @@ import { type ActiveKill, type LogEvent, reaches, readTarget, type Subject } fro
 import type { ReportedBeat } from '../store/beats.ts';
 import type { ReportedIntervention } from '../store/reports.ts';
 import type { ExecutorAcknowledgement, ExecutorState } from './acknowledge.ts';
-import type { NamedRule } from './rule-records.ts';
+import type { NamedRule } from './rule-record.ts';
 import type { SurfaceRow } from './control-plane.ts';
 import { isUnreadable } from './surface-rows.ts';
 

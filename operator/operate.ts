@@ -42,10 +42,9 @@ interface Ending {
 }
 
 /**
- * The loop of an operating process: ends each kill whose time is over by an event, and has the windows of rules compiled
- * further ahead in time. It looks about once a second, reads
- * only new events of the log, and goes on through outages. Any number may run side by side: the first to append ends
- * the kill, the others find it gone.
+ * The loop of an operating process: ends each kill whose time is over by an event, and has the windows of rules
+ * compiled further ahead before they run out. It looks about once a second, reads only new events of the log, and goes
+ * on through outages. Any number may run side by side: the first to append ends the kill, the others find it gone.
  */
 export class Operating {
   readonly #options: OperateOptions;

@@ -4,7 +4,7 @@ import type { ForksAnswer, Status } from './control-plane.ts';
 import type { Asked } from './given-list.ts';
 import type { Heard } from './hearing.ts';
 import { type ListAnswer, partOf } from './lists.ts';
-import { ruleRecords } from './rule-records.ts';
+import { type NamedRule, ruleRecord, type RuleRecord } from './rule-record.ts';
 
 /** The switch of one organization at one moment, by the store's clock. */
 export interface WholeSwitch {
@@ -53,4 +53,14 @@ export function killRecords(
     })),
     count,
   };
+}
+
+/** By name. */
+export function ruleRecords(
+  { organizationId, state, time }: WholeSwitch,
+  { matches, ...page }: Pick<Asked<NamedRule>, 'skip' | 'limit' | 'matches'> = ALL,
+): ListAnswer<RuleRecord> {
+  const found = [...state.rules].filter(matches).sort(([a], [b]) => (a < b ? -1 : 1));
+  const { data, count } = partOf(found, page);
+  return { data: data.map((rule) => ruleRecord(organizationId, rule, time)), count };
 }

@@ -1,4 +1,4 @@
-import type { RuleRecord } from '../rule-records.ts';
+import type { RuleRecord } from '../rule-record.ts';
 import { formatAge, formatDuration } from './duration.ts';
 import { quoted, shortTime, toJson } from './output.ts';
 import { modeCell } from './standing-out.ts';

@@ -16,6 +16,7 @@ import {
 import type { Context, Verb } from '../command.ts';
 import { type End, parseDuration, parseTime } from '../duration.ts';
 import { shortTime } from '../output.ts';
+import type { RuleRecord } from '../../rule-record.ts';
 import { windowText } from '../rule-words.ts';
 import { type Stop, stopping } from '../stopping.ts';
 
@@ -77,6 +78,13 @@ export const verb: Verb = (command, perform) => {
     );
 };
 
+/** Since it may not begin at once, also what its window does now. */
+const phase = ({ state, next_change }: RuleRecord): string => {
+  if (next_change === null) return '';
+  const time = shortTime(next_change);
+  return state === 'rests' ? ` It rests until ${time}.` : ` It ${state} now, until ${time}.`;
+};
+
 function said(name: string, { rule, epoch, already }: RecordedRule, advice: Context['advice']): string {
   if (!rule) return `The rule ${shownId(name)} was added at epoch ${epoch}, and has been removed since.`;
   const is = `The rule ${shownId(name)} leaves ${shownId(rule.target)} ${rule.mode}${windowText(rule)}`;
@@ -85,5 +93,5 @@ function said(name: string, { rule, epoch, already }: RecordedRule, advice: Cont
     rule.compiled_until === null
       ? ''
       : ` Its hours are known until ${shortTime(rule.compiled_until)}; ${advice('kill-switch watch keeps them known, and beyond that it always applies')}.`;
-  return `${is}, at epoch ${epoch}.${ahead}`;
+  return `${is}, at epoch ${epoch}.${phase(rule)}${ahead}`;
 }

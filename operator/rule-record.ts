@@ -1,8 +1,7 @@
-import { type Entry, type Mode, readTarget, type State } from '../flags/index.ts';
+import { type Entry, type Mode, readTarget } from '../flags/index.ts';
 import { nextChangeOf, phaseAt, timesOf } from '../flags/rule-times.ts';
-import type { Asked } from './given-list.ts';
-import { type ListAnswer, partOf } from './lists.ts';
 
+/** A rule as the state has it. */
 export type NamedRule = readonly [name: string, rule: Entry<'rule'>];
 
 /** A standing rule as it is shown and answered. */
@@ -59,23 +58,4 @@ export function ruleRecord(organizationId: string, [name, rule]: NamedRule, now:
     next_change: next === null ? null : new Date(next).toISOString(),
     compiled_until: isWeekly ? window.until : null,
   };
-}
-
-/** The rules of a switch at one moment by the store's clock. */
-interface WholeRules {
-  readonly organizationId: string;
-  readonly state: Pick<State, 'rules'>;
-  readonly time: string;
-}
-
-const ALL = { skip: 0, limit: Number.POSITIVE_INFINITY, matches: () => true };
-
-/** By name. */
-export function ruleRecords(
-  { organizationId, state, time }: WholeRules,
-  { matches, ...page }: Pick<Asked<NamedRule>, 'skip' | 'limit' | 'matches'> = ALL,
-): ListAnswer<RuleRecord> {
-  const found = [...state.rules].filter(matches).sort(([a], [b]) => (a < b ? -1 : 1));
-  const { data, count } = partOf(found, page);
-  return { data: data.map((rule) => ruleRecord(organizationId, rule, time)), count };
 }
