@@ -47,12 +47,12 @@ const RULE_KEYS: Keys<RuleOptions> = {
 /** A rule with what it takes to record it. @throws KillSwitchError INVALID_ARGUMENT */
 export function givenRule(options: RuleOptions): Given<'rule_add', RecordedRule> {
   const given = checkKeys('addRule', options, RULE_KEYS);
-  const { name, target, mode, when = null } = given;
+  const { name, target, mode, when } = given;
   checkName('a rule', name);
   parseTarget(target);
   const asked = oneOf('a mode', mode, isMode, MODES);
   const window = givenWindow(given);
-  const condition = when === null ? null : jsonObject('when', 'a condition of flagd as a JSON object', when);
+  const condition = when === undefined ? null : jsonObject('when', 'a condition of flagd as a JSON object', when);
   const problem = condition && conditionProblem(condition);
   if (problem !== null) throw invalid(`when is a condition that ${problem}.`);
   return {
