@@ -72,6 +72,13 @@ function strictestRule({ rules }: State, subject: Subject, asker: Asker): MetRul
   return strictest;
 }
 
+/** The same for a subject, whose context is made once, and only where a condition looks at it. */
+function ruleForSubject(state: State, subject: Subject, now: StoreNow): MetRule | undefined {
+  let made: Readonly<Record<string, unknown>> | undefined;
+  const context = (): Readonly<Record<string, unknown>> => (made ??= contextFromSubject(subject));
+  return strictestRule(state, subject, { context, now });
+}
+
 /** `dark` for a feature that the state does not know. */
 export const featureStage = (state: State, feature: string): FeatureStage =>
   state.features.get(feature)?.stage ?? 'dark';
@@ -114,10 +121,7 @@ function strictest(state: State, subject: Subject, base: Mode, rule: MetRule | u
 export function resolveMode(state: State, subject: Subject, now: StoreNow): Restriction {
   const { mode, targeting } = state.mode;
   const base = targeting === null ? mode : evaluateTargeting(state.mode, contextFromSubject(subject), now);
-  if (state.rules.size === 0) return strictest(state, subject, base, undefined);
-  let made: Readonly<Record<string, unknown>> | undefined;
-  const context = (): Readonly<Record<string, unknown>> => (made ??= contextFromSubject(subject));
-  return strictest(state, subject, base, strictestRule(state, subject, { context, now }));
+  return strictest(state, subject, base, state.rules.size === 0 ? undefined : ruleForSubject(state, subject, now));
 }
 
 /**
@@ -158,7 +162,6 @@ export function restrictionFor(state: State, { context, now, organizationId }: I
   ) {
     return unidentified(`organization_id ${quoteId(subject.organizationId)} is not the one of this switch`);
   }
-  const base = evaluateTargeting(state.mode, context, now);
-  if (state.rules.size === 0) return strictest(state, subject, base, undefined);
-  return strictest(state, subject, base, strictestRule(state, subject, { context: () => context, now }));
+  const rule = state.rules.size === 0 ? undefined : strictestRule(state, subject, { context: () => context, now });
+  return strictest(state, subject, evaluateTargeting(state.mode, context, now), rule);
 }

@@ -92,7 +92,7 @@ const CASES: readonly Case[] = [
     ...{ type: 'limit', data: { name: 'l', value: '5 usd' }, entries: { 'limit:l': { value: '5 usd' } } },
   },
   { name: 'a snapshot of another kind', type: 'snapshot', data: { epoch: 'last', digest: 'none' } },
-  { name: 'a seconding of another kind', type: 'second', data: { kind: 'rule', name: 'r' } },
+  { name: 'a seconding of another kind', type: 'second', data: { kind: 'ruler', name: 'r' } },
   {
     name: 'a revive with a condition',
     ...{
