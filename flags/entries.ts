@@ -14,6 +14,7 @@ import {
   resolvedSchema,
   timeSchema,
 } from './records.ts';
+import { RULE_MEMBERS } from './rule-entry.ts';
 import { UNKNOWN, unknownMembers } from './unknown-parts.ts';
 
 /**
@@ -55,6 +56,8 @@ export const ENTRY_SCHEMAS = Object.freeze({
   /** A request that somebody has decided, or that was told again; until it can be used no more. */
   approval: entry(approvalMembers),
   standing: entry(standingMembers),
+  /** A standing restriction. `reason`: why it was added. */
+  rule: entry({ ...RULE_MEMBERS, reason: z.string().nullable() }),
 });
 
 export type EntryKind = keyof typeof ENTRY_SCHEMAS;

@@ -13,6 +13,7 @@ import {
 } from './entries.ts';
 import { KillSwitchError } from './errors.ts';
 import { deepFreeze } from './freeze.ts';
+import { coversRule, RULE_MEMBERS, weeklyWindowSchema } from './rule-entry.ts';
 import { INITIAL_MODE, strictness } from './modes.ts';
 import {
   type ActiveKill,
@@ -252,6 +253,35 @@ export const FOLDS = Object.freeze({
     patch: set('flags', undefined, { definition: data.definition, ...changedBy(event) }),
     direction: 'loosens', // nobody here knows what the app's own flags mean
   })),
+  /** Adds a standing rule, or replaces the one of that name. */
+  rule_add: row({ name: z.string(), ...RULE_MEMBERS }, (view, { name, target, mode, window, when }, event) => {
+    const before = view.get('rule', name);
+    const after = { target, mode, window, when: when ?? null };
+    const rule = { ...after, reason: event.reason ?? before?.reason ?? null, ...changedBy(event) };
+    const tightens = !before || coversRule(after, before, event.at);
+    return { patch: set('rule', name, rule), direction: tightens ? 'tightens' : 'loosens' };
+  }),
+  rule_remove: row({ name: z.string(), target: targetSchema }, (view, { name }) => {
+    const found = view.get('rule', name) !== undefined;
+    return {
+      patch: { set: [], remove: found ? [entryKey('rule', name)] : [] },
+      direction: found ? 'loosens' : 'neutral',
+    };
+  }),
+  /**
+   * The instants of a rule's window for further weeks. They say nothing but what its words say, so who has last changed
+   * the rule stays as it was. `words`: those that were read; a rule with others has been replaced meanwhile.
+   */
+  rule_renew: row(
+    { name: z.string(), ...weeklyWindowSchema.pick({ words: true, since: true, until: true, opens: true }).shape },
+    (view, { name, words, since, until, opens }) => {
+      const rule = view.get('rule', name);
+      if (rule?.window?.kind !== 'weekly' || rule.window.words !== words)
+        return { patch: NOTHING, direction: 'neutral' };
+      const window = { ...rule.window, since, until, opens };
+      return { patch: set('rule', name, { ...rule, window }), direction: 'loosens' };
+    },
+  ),
   /**
    * An operator says whether an effect has landed, of which its executor has not said so. `intent`: its id in the
    * journal. Old ones go when a new one comes: their intents are unknown again, and nothing runs by that.

@@ -17,7 +17,6 @@ const NOT_BUILT: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     approvalExpiresMs: 'approvals',
     escalateAfterMs: 'approvals',
   },
-  run: { context: 'rules with conditions' },
 };
 
 /** What is wrong with the keys of an options object, with the key that was probably meant; null when all are known. */

@@ -65,6 +65,7 @@ const ROWS: { readonly [T in EventType]: (data: EventData<T>, about: About) => R
         return target(`action:${name}`);
       case 'limit':
         return { is: 'limit', name: name ?? '' };
+      case 'rule': // whom it restricts, this event does not say
       case 'mode':
         return EVERYONE;
       default:
@@ -82,6 +83,9 @@ const ROWS: { readonly [T in EventType]: (data: EventData<T>, about: About) => R
   feature: ({ name, stage }, about) => (mayTighten(about, stage !== 'live') ? target(`feature:${name}`) : null),
   limit: ({ name }, about) => (mayTighten(about, true) ? { is: 'limit', name } : null),
   autonomy: ({ action, stage }) => (AUTONOMY_FLOORS[stage] === 'live' ? null : target(`action:${action}`)),
+  rule_add: (data) => (data.mode === 'paused' ? null : target(data.target)),
+  rule_remove: nobody,
+  rule_renew: nobody,
   flags: nobody,
   snapshot: nobody,
   resolve: nobody,

@@ -17,6 +17,7 @@ import { deepFreeze } from './freeze.ts';
 import { KillTable } from './kill-table.ts';
 import { INITIAL_MODE } from './modes.ts';
 import type { ActiveKill, Head, LogEvent, Resolved } from './records.ts';
+import { RuleTable } from './rule-table.ts';
 
 /** The entries of one kind, by their names; the name is '' for a kind that has only one. */
 interface Table<T> extends Iterable<readonly [string, T]> {
@@ -70,6 +71,7 @@ export class State implements StateView {
   readonly autonomy = new Map<string, Entry<'autonomy'>>();
   readonly approvals = new Map<string, Entry<'approval'>>();
   readonly standing = new Map<string, Entry<'standing'>>();
+  readonly rules = new RuleTable();
   readonly #tables: { readonly [K in EntryKind]: Table<Entry<K>> } = {
     control: this.#control,
     mode: this.#mode,
@@ -81,6 +83,7 @@ export class State implements StateView {
     resolutions: this.#resolutions,
     approval: this.approvals,
     standing: this.standing,
+    rule: this.rules,
   };
   /** The generation that the last event began which was passed over; null where `control` says it. */
   #begun: Head | null = null;

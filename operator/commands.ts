@@ -22,10 +22,12 @@ import {
   readTarget,
   parseTarget,
   sameBaseMode,
+  sameRule,
   type StateView,
   type Target,
 } from '../flags/index.ts';
 import type { SnapshotMark } from '../store/capabilities/snapshots.ts';
+import { type AskedWindow, isDue, renewed, windowFor } from './compiled-window.ts';
 import type { GivenReason } from './reason.ts';
 import type { Refusal } from './refusals.ts';
 
@@ -99,9 +101,21 @@ interface Asked {
     readonly until: string | null;
     readonly lastsMs?: number | undefined;
   } & GivenReason;
-  readonly standingWithdraw: { readonly id: string } & GivenReason;
+  readonly standing_withdraw: { readonly id: string } & GivenReason;
   /** An operating process removes what can be used no more. */
   readonly lapse: { readonly approvals: readonly string[]; readonly standing: readonly string[] };
+  readonly rule_add: {
+    readonly name: string;
+    readonly target: string;
+    readonly mode: Mode;
+    /** Null: at all times. */
+    readonly window: AskedWindow | null;
+    /** A condition of flagd's; null: for whoever asks. */
+    readonly when: unknown;
+  } & Loosening;
+  readonly rule_remove: { readonly name: string } & Loosening;
+  /** An operating process compiles a rule's window further ahead, when that is due. */
+  readonly rule_renew: { readonly name: string };
   /** Records the proof of a snapshot that a store has kept. */
   readonly snapshot: { readonly mark: SnapshotMark };
 }
@@ -338,7 +352,7 @@ const ROWS: { readonly [T in CommandType]: CommandRow<CommandOf<T>> } = {
     },
     needsNoReason: true,
   },
-  standingWithdraw: {
+  standing_withdraw: {
     changes: ({ id }) => ['standing', id],
     wish: ({ id }, view) =>
       view.get('standing', id)
@@ -362,6 +376,36 @@ const ROWS: { readonly [T in CommandType]: CommandRow<CommandOf<T>> } = {
         ? event('lapse', over)
         : refused({ kind: 'approval_missing', id, standing: approvals.length === 0 });
     },
+  },
+  rule_add: {
+    changes: ({ name }) => ['rule', name],
+    reach: ({ target }) => readTarget(target),
+    wish: ({ name, target, mode, window: asked, when }, view) => {
+      const wrong = nameRefused('a rule', name) ?? targetRefused(target, parseTarget);
+      if (wrong) return wrong;
+      if (mode === 'live') return refused({ kind: 'live_rule' });
+      const window = asked && windowFor(asked, view.time);
+      if (window && 'refusal' in window) return refused(window.refusal);
+      const rule = { target, mode, window, when: when ?? null };
+      const before = view.get('rule', name);
+      const isCurrent = before !== undefined && !isDue(before.window, Date.parse(view.time));
+      return isCurrent && sameRule(before, rule) ? ALREADY : event('rule_add', { name, ...rule });
+    },
+  },
+  rule_remove: {
+    changes: ({ name }) => ['rule', name],
+    wish: ({ name }, view) => {
+      const rule = view.get('rule', name);
+      return rule ? event('rule_remove', { name, target: rule.target }) : refused({ kind: 'no_rule', name });
+    },
+  },
+  rule_renew: {
+    changes: ({ name }) => ['rule', name],
+    wish: ({ name }, view) => {
+      const window = renewed(view.get('rule', name)?.window ?? null, view.time);
+      return window ? event('rule_renew', { name, ...window }) : refused({ kind: 'not_due', name });
+    },
+    needsNoReason: true,
   },
   snapshot: { changes: () => ['control'], wish: ({ mark }) => event('snapshot', { ...mark }) },
 };

@@ -1,10 +1,13 @@
 import type {
   AutonomyStage,
+  Decision,
+  Effect,
   FeatureStage,
   FlagdDefinition,
   Head,
   KillRecord,
   LogEvent,
+  MetRestriction,
   Mode,
   SurfaceRecord,
 } from '../flags/index.ts';
@@ -22,12 +25,14 @@ import type {
   LogOptions,
   Page,
   StandingApprovalsOptions,
+  RulesOptions,
   SurfacesOptions,
 } from './lists.ts';
 import type { ApprovalRecord, StandingRecord } from './approval-records.ts';
 import type { Difference } from './differences.ts';
 import type { Matched } from './matched.ts';
 import type { RunAnswer, RunEntry, RunRow } from './runs.ts';
+import type { RuleRecord } from './rule-record.ts';
 import type { LogVerification } from './verify-log.ts';
 
 /** Options of every change. */
@@ -139,6 +144,64 @@ export interface ResolveOptions extends ChangeOptions {
 /** `already`: somebody has said the same before. */
 export interface ResolveAnswer extends ChangeAnswer {
   readonly entry: RunEntry;
+}
+
+/** A standing restriction, and when and for whom it applies. Default: always, and for everybody. */
+export interface RuleOptions extends ChangeOptions, WaitOptions<RecordedRule> {
+  readonly name: string;
+  /** As that of a kill. */
+  readonly target: string;
+  /** How much authority is left while it applies; never `live`. */
+  readonly mode: Mode;
+  /** When it applies, every week: `Mon-Fri 18:00-08:00 Europe/Berlin`. */
+  readonly window?: string | undefined;
+  /** In place of `window`, for one time: from when on; default: at once. */
+  readonly from?: string | Date | undefined;
+  /** And until when; default: without an end. */
+  readonly until?: string | Date | undefined;
+  /** In place of `until`: how long it lasts after it was recorded, in milliseconds of the store's clock. */
+  readonly lastsMs?: number | undefined;
+  /**
+   * For how long before each opening new work waits, as in `paused`, while what runs may end, in milliseconds. Default
+   * 0: what runs is aborted when the window opens.
+   */
+  readonly drainMs?: number | undefined;
+  /**
+   * For whom it applies: a condition of flagd's on the whole evaluation context. Where that cannot be judged, it does.
+   */
+  readonly when?: unknown;
+}
+
+export interface RuleRemoval extends ChangeOptions {
+  readonly name: string;
+}
+
+/** A rule that is recorded. `rule`: null where it was removed again before it was read back. */
+export interface RecordedRule extends ChangeAnswer {
+  readonly rule: RuleRecord | null;
+}
+
+/** `matched` and `acknowledgements`: where it does not loosen the rule that was there. */
+export interface RuleAnswer extends TighteningAnswer, RecordedRule {}
+
+/** A call that is asked about, before anybody makes it. Who is not named is nobody in particular. */
+export interface Question {
+  readonly agentId?: string | undefined;
+  readonly missionId?: string | undefined;
+  readonly runId?: string | undefined;
+  readonly action?: string | undefined;
+  /** Default `write`. */
+  readonly effect?: Effect | undefined;
+  readonly surface?: string | undefined;
+  readonly feature?: string | undefined;
+  /** The application's own attributes, as `run({ context })` gives them. */
+  readonly context?: Readonly<Record<string, unknown>> | undefined;
+}
+
+/** Every restriction that meets a call, the strictest first, and what is decided by them. */
+export interface Explanation {
+  readonly decision: Decision;
+  readonly restrictions: readonly MetRestriction[];
 }
 
 /** `definition`: a whole flagd definition; keys that begin with `kill-switch.` are refused. */
@@ -300,6 +363,8 @@ export interface Status {
   readonly autonomy: Readonly<Record<string, AutonomyStage>>;
   /** How many requests wait for a person; null where this user may not read them. */
   readonly held_approvals: number | null;
+  /** By name. */
+  readonly rules: readonly RuleRecord[];
   readonly executors: readonly ExecutorAcknowledgement[];
   readonly shared_writers: readonly SharedWriter[];
   /**
@@ -384,6 +449,19 @@ export interface ControlPlane {
   standingApprovals(options?: StandingApprovalsOptions): Promise<ListAnswer<StandingRecord>>;
   /** @throws NOT_FOUND */
   withdrawStanding(options: WithdrawStandingOptions): Promise<ChangeAnswer>;
+  /**
+   * Adds a standing rule, or replaces the one of that name. A reason is required where it then restricts less than the
+   * one before. Returns as `kill` does.
+   */
+  addRule(options: RuleOptions): Promise<RuleAnswer>;
+  /** @throws REASON_REQUIRED, NOT_FOUND, CONFLICT (changed since `epoch`) */
+  removeRule(options: RuleRemoval): Promise<ChangeAnswer>;
+  /** The standing rules, by name. */
+  rules(options?: RulesOptions): Promise<ListAnswer<RuleRecord>>;
+  /** What would be decided about a call now, by the state of the store. Nothing is recorded. */
+  check(question?: Question): Promise<Decision>;
+  /** The same, with every restriction that meets the call. */
+  explain(question?: Question): Promise<Explanation>;
   /**
    * The whole switch at one moment, with what executors report.
    * @throws NOT_INITIALISED, CORRUPT, STORE_UNREACHABLE, as every call that reads it

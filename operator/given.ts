@@ -59,9 +59,9 @@ export interface Given<T extends CommandType, Told = ChangeAnswer> {
   readonly waiting: GivenWaiting<Told>;
 }
 
-const CHANGE_KEYS: Keys<ChangeOptions> = { reason: ['why', 'because'], epoch: true };
+export const CHANGE_KEYS: Keys<ChangeOptions> = { reason: ['why', 'because'], epoch: true };
 
-const WAIT_KEYS: Keys<WaitOptions> = {
+export const WAIT_KEYS: Keys<WaitOptions> = {
   waitMs: ['wait', 'timeout', 'timeoutMs'],
   onProgress: true,
   onRecorded: true,
@@ -101,7 +101,7 @@ export function givenKill(options: KillOptions): Given<'kill', RecordedKill> {
   return { command, waiting };
 }
 
-function givenWaiting<Told>({
+export function givenWaiting<Told>({
   waitMs = 0,
   onProgress,
   onRecorded,
@@ -276,9 +276,9 @@ export function givenAllow(options: AllowOptions): CommandOf<'standing'> {
 /** The longest condition of a standing approval, in characters of JSON: executors hold it for each call. */
 const MAX_MATCH = 8192;
 
-export function givenWithdrawStanding(options: WithdrawStandingOptions): CommandOf<'standingWithdraw'> {
+export function givenWithdrawStanding(options: WithdrawStandingOptions): CommandOf<'standing_withdraw'> {
   const { id, reason } = checkKeys('withdrawStanding', options, { id: true, reason: ['notes', 'why'] });
-  return { type: 'standingWithdraw', id: approvalId(id), ...readReason(reason) };
+  return { type: 'standing_withdraw', id: approvalId(id), ...readReason(reason) };
 }
 
 /** The id of one request: each is decided by its own id, never all at once. */
@@ -318,7 +318,7 @@ export function checkSignal(signal: AbortSignal | undefined): void {
     throw invalid(`signal is an AbortSignal, not ${quoteId(signal)}.`);
 }
 
-function checkName(what: string, name: unknown): void {
+export function checkName(what: string, name: unknown): void {
   if (typeof name !== 'string') throw invalid(`${quoteId(name)} is not the name of ${what}: it must be a text.`);
 }
 
@@ -332,7 +332,7 @@ export function checkBoolean(what: string, value: unknown): void {
     throw invalid(`${what} is true or false, not ${quoteId(value)}.`);
 }
 
-function change({ reason, epoch }: ChangeOptions) {
+export function change({ reason, epoch }: ChangeOptions) {
   return { ...readReason(reason), epoch: epoch === undefined ? undefined : wholeNumber('epoch', epoch, 0) };
 }
 
@@ -357,7 +357,12 @@ export function isoTime(value: unknown): string {
   return date.toISOString();
 }
 
-function oneOf<T extends string>(what: string, value: T, is: (value: unknown) => boolean, all: readonly string[]): T {
+export function oneOf<T extends string>(
+  what: string,
+  value: T,
+  is: (value: unknown) => boolean,
+  all: readonly string[],
+): T {
   if (!is(value)) throw invalid(`${quoteId(value)} is not ${what}: it must be one of ${all.join(', ')}.`);
   return value;
 }

@@ -4,6 +4,7 @@ import type { ReportedBeat } from '../store/beats.ts';
 import type { ReportedIntervention } from '../store/reports.ts';
 import type { ExecutorAcknowledgement, ExecutorState } from './acknowledge.ts';
 import type { ApprovalRecord, ApprovalStatus, StandingRecord } from './approval-records.ts';
+import type { NamedRule } from './rule-record.ts';
 import type { SurfaceRow } from './control-plane.ts';
 import { isUnreadable } from './surface-rows.ts';
 
@@ -49,6 +50,14 @@ export const KILL_FILTERS = {
   actor: (actor, kill) => isBy(actor, kill.killed_by),
   since: (since, kill) => isSince(since, kill.killed_at),
 } satisfies Filters<ActiveKill>;
+
+export const RULE_FILTERS = {
+  target: (target, [, rule]) => rule.target === target,
+  agent: (agent, [, rule]) => rule.target === `agent:${agent}`,
+  action: (action, [, rule]) => isOfAction(action, rule.target),
+  actor: (actor, [, rule]) => isBy(actor, rule.by),
+  since: (since, [, rule]) => isSince(since, rule.at),
+} satisfies Filters<NamedRule>;
 
 /** An executor's report, and what it comes to. */
 export interface HeardExecutor {

@@ -37,6 +37,20 @@ export interface KillsOptions extends Page {
   readonly since?: string | Date | undefined;
 }
 
+/** Which rules are listed: those that match each filter that is given. */
+export interface RulesOptions extends Page {
+  /** Those of exactly this target. */
+  readonly target?: string | undefined;
+  /** Those of this agent. */
+  readonly agent?: string | undefined;
+  /** Those of this action, of a pattern that matches it, or of what this pattern matches. */
+  readonly action?: string | undefined;
+  /** Who added it: `unverified:dana`, or only `dana`. */
+  readonly actor?: string | undefined;
+  /** From this time on (RFC 3339). */
+  readonly since?: string | Date | undefined;
+}
+
 /** Which executors are listed: those that match each filter that is given. */
 export interface ExecutorsOptions extends Page {
   /** Those that have work of this agent open, as far as they report it. */

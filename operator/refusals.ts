@@ -27,6 +27,13 @@ interface Facts {
   readonly end_passed: { readonly end: string; readonly now: string };
   readonly end_out_of_reach: { readonly lastsMs: number };
   readonly not_killed: { readonly target: string };
+  /** A rule that would leave everything as it is. */
+  readonly live_rule: object;
+  /** A window that would never be open, or is over already. */
+  readonly never_opens: { readonly from: string; readonly until: string; readonly now: string };
+  readonly no_rule: { readonly name: string };
+  /** The window of that rule is compiled far enough ahead; or there is none. */
+  readonly not_due: { readonly name: string };
   readonly reason_required: object;
   /** `problem` is a sentence: the reason cannot stand in the log as it was given, so nothing is loosened. */
   readonly reason_unfit: { readonly problem: string };
@@ -132,6 +139,26 @@ const REFUSALS: { readonly [K in keyof Facts]: RefusalRow<Facts[K]> } = {
     code: 'NOT_KILLED',
     says: ({ target }) => `There is no active kill of ${target}.`,
     hint: { program: 'See what is stopped: kills().', command: 'See what is stopped: kill-switch kills' },
+  },
+  live_rule: {
+    code: 'INVALID_ARGUMENT',
+    says: () => 'A rule cannot leave its target live: it would restrict nothing.',
+  },
+  never_opens: {
+    code: 'INVALID_ARGUMENT',
+    says: ({ from, until, now }) =>
+      until <= now
+        ? `The window until ${until} would never be open: the store's clock says ${now}.`
+        : `The window from ${from} until ${until} would never be open: it ends before it begins.`,
+  },
+  no_rule: {
+    code: 'NOT_FOUND',
+    says: ({ name }) => `There is no rule ${quoteId(name)}.`,
+    hint: { program: 'See what there is: rules().', command: 'See what there is: kill-switch rules' },
+  },
+  not_due: {
+    code: 'INVALID_STATE',
+    says: ({ name }) => `The rule ${quoteId(name)} has no window that has to be compiled further ahead.`,
   },
   reason_required: {
     code: 'REASON_REQUIRED',

@@ -4,6 +4,7 @@ import {
   compileFlagd,
   KILL_RETURN_MS,
   loosens,
+  type Decision,
   entryKey,
   type FlagdDefinition,
   FOLDS,
@@ -39,6 +40,7 @@ import type {
   AutonomyOptions,
   ChangeAnswer,
   ControlPlane,
+  Explanation,
   FeatureOptions,
   FlagsOptions,
   FollowOptions,
@@ -49,6 +51,7 @@ import type {
   KillOptions,
   LimitOptions,
   ModeOptions,
+  Question,
   RecoverAnswer,
   RecoverOptions,
   ResolveAnswer,
@@ -56,6 +59,9 @@ import type {
   RejectOptions,
   ReviveAnswer,
   ReviveOptions,
+  RuleAnswer,
+  RuleOptions,
+  RuleRemoval,
   Status,
   SurfaceRow,
   TighteningAnswer,
@@ -76,6 +82,7 @@ import {
   EXECUTOR_FILTERS,
   INTERVENTION_FILTERS,
   KILL_FILTERS,
+  RULE_FILTERS,
   STANDING_FILTERS,
 } from './list-filters.ts';
 import {
@@ -91,6 +98,7 @@ import {
   type Page,
   partOf,
   type StandingApprovalsOptions,
+  type RulesOptions,
   type SurfacesOptions,
 } from './lists.ts';
 import { forgetExecutor } from './forget-executor.ts';
@@ -113,12 +121,15 @@ import {
   givenWithdrawStanding,
   takesNone,
 } from './given.ts';
+import { givenQuestion, givenRule, givenRuleRemoval } from './given-rule.ts';
 import { givenUpBy, isSeen } from './given-up.ts';
+import { judgeCall } from './judge-call.ts';
 import { judgeReports } from './judge-reports.ts';
 import { whatIsHit } from './hit.ts';
 import type { Matched } from './matched.ts';
 import type { OpenedSwitch } from './opened-switch.ts';
 import type { Operator } from './operators.ts';
+import { ruleRecord, type RuleRecord } from './rule-record.ts';
 import { ChangeRefusedError, NotInitialisedError } from './refusals.ts';
 import {
   givenRun,
@@ -131,7 +142,7 @@ import {
   type RunRow,
   toResolve,
 } from './runs.ts';
-import { killRecords, statusOf } from './status.ts';
+import { killRecords, ruleRecords, statusOf } from './status.ts';
 import { stopHeard } from './stop-heard.ts';
 import { surfaceRows } from './surface-rows.ts';
 import { type LogVerification, verifyLog } from './verify-log.ts';
@@ -318,6 +329,44 @@ export class StoreControlPlane implements ControlPlane {
 
   async withdrawStanding(options: WithdrawStandingOptions): Promise<ChangeAnswer> {
     return answerTo(await this.#append(givenWithdrawStanding(options)));
+  }
+
+  async addRule(options: RuleOptions): Promise<RuleAnswer> {
+    const { command, waiting } = givenRule(options);
+    const recorded = await this.#set(command);
+    const { view, event, change } = recorded;
+    const found = view.get('rule', command.name);
+    const rule = found ? ruleRecord(this.#organizationId, [command.name, found], event.at) : null;
+    const answer = { ...answerTo(recorded), rule };
+    notify(waiting.onRecorded, answer);
+    if (change && loosens(change)) return answer;
+    return { ...answer, ...(await this.#heard(command, recorded, waiting)) };
+  }
+
+  async removeRule(options: RuleRemoval): Promise<ChangeAnswer> {
+    return answerTo(await this.#set(givenRuleRemoval(options)));
+  }
+
+  async rules(options: RulesOptions = {}): Promise<ListAnswer<RuleRecord>> {
+    const asked = givenList('rules', options, RULE_FILTERS);
+    const whole = await this.#opened.whole();
+    return ruleRecords({ organizationId: this.#organizationId, ...whole }, asked);
+  }
+
+  async check(question: Question = {}): Promise<Decision> {
+    return (await this.#judge('check', question)).decision;
+  }
+
+  async explain(question: Question = {}): Promise<Explanation> {
+    return this.#judge('explain', question);
+  }
+
+  async #judge(what: 'check' | 'explain', question: Question): Promise<Explanation> {
+    const asking = givenQuestion(what, question);
+    const beats = await this.#connection.executors(); // first, so that none has seen more than the head says
+    const whole = await this.#opened.whole();
+    const { forks } = await judgeReports(beats, whole.state, this.#connection);
+    return judgeCall({ organizationId: this.#organizationId, ...whole }, asking, forks);
   }
 
   async status(...given: readonly unknown[]): Promise<Status> {

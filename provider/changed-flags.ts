@@ -43,6 +43,7 @@ function flagsOf(key: EntryKey, state: State, before: Definition): readonly stri
       return [];
     case 'mode':
     case 'kill':
+    case 'rule':
       return [MODE_FLAG];
     case 'flags':
       return changedOrdinaryFlags(before, state.flags?.definition);

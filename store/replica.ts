@@ -1,5 +1,5 @@
 import {
-  changesWithTime,
+  changesAt,
   type Clock,
   type Fault,
   faultReading,
@@ -142,10 +142,13 @@ export class Replica {
     return this.#copy.storeNow(this.clock());
   }
 
-  /** True while what the copy says may change with the store's time alone, of which no listener is notified. */
-  get changesWithTime(): boolean {
+  /**
+   * The first moment after `now` at which what the copy says may change with the store's time alone, of which no
+   * listener is notified; null: none. Both in milliseconds of the store's time.
+   */
+  changesAt(now: number): number | null {
     const { state } = this.#copy;
-    return state !== null && changesWithTime(state);
+    return state && changesAt(state, now);
   }
 
   /**

@@ -11,6 +11,7 @@ import {
   INTERVENTION_FILTERS,
   KILL_FILTERS,
   STANDING_FILTERS,
+  RULE_FILTERS,
   SURFACE_FILTERS,
 } from '../operator/list-filters.ts';
 import { FlagdKillSwitchProvider } from '../provider/flagd/index.ts';
@@ -87,6 +88,7 @@ const switchRows = ({ killSwitch }: Opened): Readonly<Record<string, Taker>> => 
   const callOptions = { signal, waitMs: 1, approvalId: 'a-1', idempotencyKey: 'k-1' };
   const identity = { agentId: 'a', missionId: 'm', runId: 'r' };
   const lineage = 'W1tdLFtdLFtdXQ';
+  const context = { account_id: 'acme' };
   return {
     'killSwitch.action': {
       call: define,
@@ -127,8 +129,8 @@ const switchRows = ({ killSwitch }: Opened): Readonly<Record<string, Taker>> => 
       call: (options) => killSwitch.run({}, (run) => run.checkpoint('one', null, options)),
       right: { verbatim: false },
     },
-    'killSwitch.run': { call: (options) => killSwitch.run(options, nothing), right: { ...identity, lineage } },
-    'killSwitch.job': { call: (options) => killSwitch.job(options, nothing), right: { ...identity, lineage } },
+    'killSwitch.run': { call: (options) => killSwitch.run(options, nothing), right: { ...identity, lineage, context } },
+    'killSwitch.job': { call: (options) => killSwitch.job(options, nothing), right: { ...identity, lineage, context } },
     'killSwitch.check': {
       call(options) {
         const { verdict, cause } = killSwitch.check(options);
@@ -160,6 +162,10 @@ const controlRows = ({ control }: Opened): Readonly<Record<string, Taker>> => {
     signal: AbortSignal.abort(),
   };
   const any = ['reason']; // whatever it is, it is made into a text
+  const question = {
+    ...{ agentId: 'a', missionId: 'm', runId: 'r', action: 'a.b', effect: 'read', surface: 'tool', feature: 'f' },
+    context: { account_id: 'acme' },
+  };
   /** What it comes to does not matter here, only whether its options are taken. */
   const change = (made: Promise<unknown>): Promise<unknown> =>
     made.catch((error: { readonly code?: string; readonly message: string }) => {
@@ -217,6 +223,38 @@ const controlRows = ({ control }: Opened): Readonly<Record<string, Taker>> => {
       right: { definition: { flags: {} }, ...changes },
       any,
     },
+    'control.addRule': {
+      call: (options) => change(control.addRule(options)),
+      right: {
+        ...{ name: 'r', target: 'agent:nobody', mode: 'paused', window: 'Mon 10:00-11:00 UTC', drainMs: 5 },
+        ...{ when: { '===': [{ var: 'tier' }, 'gold'] }, ...changes, ...waiting },
+      },
+      any,
+    },
+    'control.addRule with its end': {
+      call: (options) => {
+        const own = { name: 'r', target: 'agent:nobody', mode: 'paused' as const, signal: AbortSignal.abort() };
+        return change(control.addRule(withOwn(own, options)));
+      },
+      right: { from: '2030-01-01T00:00:00Z', until: '2030-01-02T00:00:00Z' },
+      adds: true,
+    },
+    'control.addRule with its length': {
+      call: (options) => {
+        const own = { name: 'r', target: 'agent:nobody', mode: 'paused' as const, signal: AbortSignal.abort() };
+        return change(control.addRule(withOwn(own, options)));
+      },
+      right: { lastsMs: 1e9 },
+      adds: true,
+    },
+    'control.removeRule': {
+      call: (options) => change(control.removeRule(options)),
+      right: { name: 'r', ...changes },
+      any,
+    },
+    'control.rules': { call: (options) => control.rules(options), right: { ...list(RULE_FILTERS) } },
+    'control.check': { call: (options) => control.check(options), right: question },
+    'control.explain': { call: (options) => control.explain(options), right: question },
     'control.kills': { call: (options) => control.kills(options), right: { ...list(KILL_FILTERS) } },
     'control.executors': { call: (options) => control.executors(options), right: { ...list(EXECUTOR_FILTERS) } },
     'control.interventions': {

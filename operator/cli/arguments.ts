@@ -140,18 +140,18 @@ export function parseTargeting(text: string): Readonly<Record<string, unknown>> 
   );
 }
 
-/** The members that a standing approval asks for. */
-export function parseMatch(text: string): Readonly<Record<string, unknown>> {
-  try {
-    const value: unknown = JSON.parse(text);
-    if (isJsonObject(value)) return value;
-  } catch {
-    // the error below says what is expected
-  }
-  throw invalid(
-    `--match takes members and their values as a JSON object, for instance '{"currency":"usd"}', not ${quoteId(text)}.`,
-  );
-}
+/** A JSON object, as an option takes one. */
+export const parseJson =
+  (option: string, what: string) =>
+  (text: string): Readonly<Record<string, unknown>> => {
+    try {
+      const value: unknown = JSON.parse(text);
+      if (isJsonObject(value)) return value;
+    } catch {
+      // the error below says what is expected
+    }
+    throw invalid(`${option} takes ${what}, not ${quoteId(text)}.`);
+  };
 
 export const reasonOption = (): Option =>
   new Option('--reason <text>', 'why; required where this gives authority back');

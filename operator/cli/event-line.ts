@@ -27,6 +27,15 @@ const SAID: Readonly<Record<string, (data: Data) => readonly unknown[]>> = {
     idempotency_key,
     landed === true ? 'landed' : 'not landed',
   ],
+  rule_add: ({ name, target, mode, window, when }) => [
+    name,
+    target,
+    mode,
+    ...windowWords(window),
+    ...(when ? ['when', when] : []),
+  ],
+  rule_remove: ({ name, target }) => [name, target],
+  rule_renew: ({ name, until }) => [name, 'until', shortTime(String(until))],
   snapshot: ({ epoch }) => ['of epoch', epoch],
   approve: ({ request, edited }) => [
     ...requestWords(request),
@@ -54,6 +63,15 @@ const SAID: Readonly<Record<string, (data: Data) => readonly unknown[]>> = {
 /** The request that a decision is about. */
 const requestWords = (request: unknown): readonly unknown[] =>
   isJsonObject(request) ? [request['id'], request['action'], `agent:${String(request['agent_id'])}`] : [];
+/** The window of a rule, as it was written. */
+function windowWords(window: unknown): readonly string[] {
+  if (!isJsonObject(window)) return [];
+  const { words, from, until } = window;
+  if (typeof words === 'string') return ['window', words];
+  return [...timed('from', from), ...timed('until', until)];
+}
+
+const timed = (what: string, time: unknown): string[] => (typeof time === 'string' ? [what, shortTime(time)] : []);
 
 const word = (value: unknown): string => (typeof value === 'string' ? shownId(value) : toJson(value));
 

@@ -26,9 +26,14 @@ export const VERBS: readonly VerbRow[] = [
   { name: 'reject', summary: 'reject requests, each by its id', load: () => import('./commands/reject.ts') },
   { name: 'approval allow', summary: 'approve an action in advance: so often, until a time', load: () => import('./commands/approval-allow.ts') },
   { name: 'approval withdraw', summary: 'withdraw a standing approval', load: () => import('./commands/approval-withdraw.ts') },
+  { name: 'rule add', summary: 'add a standing restriction, with hours or a condition', load: () => import('./commands/rule-add.ts') },
+  { name: 'rule remove', summary: 'remove a standing restriction', load: () => import('./commands/rule-remove.ts') },
+  { name: 'check', summary: 'say whether a call would be allowed now, by exit code 0', load: () => import('./commands/check.ts') },
+  { name: 'explain', summary: 'show every restriction that meets a call', load: () => import('./commands/explain.ts') },
   { name: 'status', summary: 'show the whole switch on one screen', load: () => import('./commands/status.ts') },
   { name: 'watch', summary: 'show each change as it happens, and end kills whose time is over', load: () => import('./commands/watch.ts') },
   { name: 'kills', summary: 'list the active kills, newest first', load: () => import('./commands/kills.ts') },
+  { name: 'rules', summary: 'list the standing restrictions', load: () => import('./commands/rules.ts') },
   { name: 'features', summary: 'list the features', load: () => import('./commands/features.ts') },
   { name: 'limits', summary: 'list the limits', load: () => import('./commands/limits.ts') },
   { name: 'executors', summary: 'list the executors', load: () => import('./commands/executors.ts') },
@@ -60,5 +65,6 @@ export const VERBS: readonly VerbRow[] = [
 export const GROUPS: Readonly<Record<string, string>> = {
   approval: 'approve in advance',
   flagd: 'work with definitions of flagd',
+  rule: 'add and remove standing restrictions',
   redis: 'work with a store in Redis',
 };

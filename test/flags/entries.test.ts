@@ -21,9 +21,12 @@ describe('entries from a store', () => {
     expect(() => parseEntry(key, value)).toThrow(expect.objectContaining({ code: 'CORRUPT' }));
   });
 
-  test.each(['kinds', '__proto__', 'constructor', 'rule:n'])('are refused when their kind is not known (%s)', (key) => {
-    expect(() => parseEntry(key, {})).toThrow(expect.objectContaining({ code: 'UNKNOWN_ENTRY' }));
-  });
+  test.each(['kinds', '__proto__', 'constructor', 'ruler:n'])(
+    'are refused when their kind is not known (%s)',
+    (key) => {
+      expect(() => parseEntry(key, {})).toThrow(expect.objectContaining({ code: 'UNKNOWN_ENTRY' }));
+    },
+  );
 
   test('are refused when the whole is in a format of a newer version', () => {
     const control = { format: 2, generation: 'g', generations: ['g'], recovered: false, ...LAST_CHANGE };
@@ -61,6 +64,7 @@ describe('entries from a store', () => {
       ...{ id: 's-1', action: 'payments.refund', agent_id: 'a', run_id: null, match: { currency: 'usd' } },
       ...{ times: 20, until: at, notes: null, ...LAST_CHANGE },
     },
+    rule: { target: 'all', mode: 'paused', window: null, when: null, reason: null, ...LAST_CHANGE },
   };
 
   test.each(Object.entries(ENTRIES))('are refused with an unknown member (%s)', (kind, entry) => {

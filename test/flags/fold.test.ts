@@ -21,7 +21,7 @@ import {
   stateFrom,
   strictness,
 } from '../../flags/index.ts';
-import { IDS, NOW } from './arbitraries.ts';
+import { IDS, NOW, ruleTermsArbitrary } from './arbitraries.ts';
 
 const at = '2026-01-01T00:00:00Z';
 
@@ -273,7 +273,9 @@ describe('the fold', () => {
       ['autonomy', { action: 'a', stage: 'dark' }],
       ['recover', {}],
       ['recover', { generation: '', given_up: [] }],
-      ['second', { kind: 'rule', name: 'r' }],
+      ['second', { kind: 'ruler', name: 'r' }],
+      ['rule_add', { name: 'r', target: 'all', mode: 'paused', window: 'nights', when: null }],
+      ['rule_add', { name: 'r', target: 'agents', mode: 'paused', window: null, when: null }],
       ['mode', { mode: 'live', targeting: null, command_id: '' }],
     ];
     for (const [type, data] of unreadable) {
@@ -308,6 +310,9 @@ describe('the fold', () => {
       ['resolve', { intent: 'i', landed: true, run_id: null, idempotency_key: 'k' }],
       ['autonomy', { action: 'a', stage: 'trusted' }],
       ['flags', { definition: {} }],
+      ['rule_add', { name: 'r', target: 'all', mode: 'paused', window: null, when: null }],
+      ['rule_remove', { name: 'r', target: 'all' }],
+      ['rule_renew', { name: 'r', words: 'Mon 01:00-02:00 UTC', since: at, until: at, opens: [[at, at]] }],
       ['snapshot', { epoch: 1, digest: GENESIS }],
       ['approve', { request: boundRequest() }],
       ['reject', { request: boundRequest() }],
@@ -346,6 +351,7 @@ describe('the fold', () => {
       ['limit', { name: 'l', value: 1 }, 'limit', 'l'],
       ['autonomy', { action: 'a', stage: 'trusted' }, 'autonomy', 'a'],
       ['flags', { definition: {} }, 'flags'],
+      ['rule_add', { name: 'r', target: 'all', mode: 'paused', window: null, when: null }, 'rule', 'r'],
       ['recover', { generation: 'g2', given_up: [] }, 'control'],
     ];
     for (const [number, [type, data, kind, name]] of changes.entries()) {
@@ -374,6 +380,12 @@ describe('the fold', () => {
     fc
       .tuple(fc.constantFrom(...IDS), fc.constantFrom(...AUTONOMY_STAGES))
       .map(([action, stage]) => ['autonomy', { action, stage }] as const),
+    fc
+      .tuple(fc.constantFrom('r', 's'), ruleTermsArbitrary)
+      .map(([name, terms]) => ['rule_add', { name, ...terms }] as const),
+    fc
+      .tuple(fc.constantFrom('r', 's'), fc.constantFrom('rule_remove'))
+      .map(([name, type]) => [type, { name, target: 'all' }] as const),
     fc.constantFrom(...IDS).map((id) => ['second', { kind: 'kill', name: `agent:${id}` }] as const),
   );
 
@@ -458,6 +470,9 @@ describe('the fold', () => {
       'reject',
       'resolve',
       'revive',
+      'rule_add',
+      'rule_remove',
+      'rule_renew',
       'second',
       'snapshot',
       'standing',

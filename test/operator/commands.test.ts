@@ -27,8 +27,11 @@ const COMMANDS: { readonly [T in CommandType]: CommandOf<T> } = {
     ...{ type: 'standing', action: 'a.b', agentId: 'x', runId: null, match: null, times: 2 },
     until: '2026-01-02T00:00:00.000Z',
   },
-  standingWithdraw: { type: 'standingWithdraw', id: 's-1' },
+  standing_withdraw: { type: 'standing_withdraw', id: 's-1' },
   lapse: { type: 'lapse', approvals: ['r-1'], standing: ['s-1'] },
+  rule_add: { type: 'rule_add', name: 'r', target: 'agent:x', mode: 'paused', window: null, when: null },
+  rule_remove: { type: 'rule_remove', name: 'r', reason: 'go' },
+  rule_renew: { type: 'rule_renew', name: 'r' },
   snapshot: { type: 'snapshot', mark: { epoch: 1, digest: 'a'.repeat(64) } },
 };
 
@@ -49,8 +52,11 @@ describe('the entries that a command reads', () => {
     reject: ['control', 'approval:r-1'],
     escalate: ['control', 'approval:r-1'],
     standing: ['control'],
-    standingWithdraw: ['control', 'standing:s-1'],
+    standing_withdraw: ['control', 'standing:s-1'],
     lapse: ['control', 'approval:r-1', 'standing:s-1'],
+    rule_add: ['control', 'rule:r'],
+    rule_remove: ['control', 'rule:r'],
+    rule_renew: ['control', 'rule:r'],
     snapshot: ['control'],
   };
 
@@ -69,6 +75,7 @@ describe('what a command records', () => {
     ['autonomy', { action: 'a.b', stage: 'trusted' }],
     ['flags', { definition: { flags: {} } }],
     ['resolve', { intent: 'i', landed: true, run_id: 'r', idempotency_key: 'k' }],
+    ['rule_add', { name: 'r', target: 'agent:x', mode: 'paused', window: null, when: null }],
     ['snapshot', { epoch: 1, digest: 'a'.repeat(64) }],
   ])('is an event of its own type, with what was asked for, and its own name: %s', (type, data) => {
     const change = started().do(COMMANDS[type]);
@@ -76,7 +83,7 @@ describe('what a command records', () => {
     expect(change.event.data).toEqual({ ...data, command_id: 'c2' });
   });
 
-  test.each<CommandType>(['mode', 'feature', 'limit', 'autonomy'])(
+  test.each<CommandType>(['mode', 'feature', 'limit', 'autonomy', 'rule_add'])(
     'is a seconding where it is so already: %s',
     (type) => {
       const desk = started();

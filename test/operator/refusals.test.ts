@@ -78,6 +78,35 @@ const SAID: { readonly [K in Refusal['kind']]: readonly [Extract<Refusal, { kind
     'There is no active kill of agent:x. See what is stopped: kills().',
     'There is no active kill of agent:x. See what is stopped: kill-switch kills',
   ],
+  live_rule: [
+    { kind: 'live_rule' },
+    'INVALID_ARGUMENT',
+    'A rule cannot leave its target live: it would restrict nothing.',
+    'A rule cannot leave its target live: it would restrict nothing.',
+  ],
+  never_opens: [
+    {
+      kind: 'never_opens',
+      from: '2026-01-01T00:00:00.000Z',
+      until: '2026-01-02T00:00:00.000Z',
+      now: '2026-01-03T00:00:00.000Z',
+    },
+    'INVALID_ARGUMENT',
+    "The window until 2026-01-02T00:00:00.000Z would never be open: the store's clock says 2026-01-03T00:00:00.000Z.",
+    "The window until 2026-01-02T00:00:00.000Z would never be open: the store's clock says 2026-01-03T00:00:00.000Z.",
+  ],
+  no_rule: [
+    { kind: 'no_rule', name: 'r' },
+    'NOT_FOUND',
+    'There is no rule "r". See what there is: rules().',
+    'There is no rule "r". See what there is: kill-switch rules',
+  ],
+  not_due: [
+    { kind: 'not_due', name: 'r' },
+    'INVALID_STATE',
+    'The rule "r" has no window that has to be compiled further ahead.',
+    'The rule "r" has no window that has to be compiled further ahead.',
+  ],
   reason_required: [
     { kind: 'reason_required' },
     'REASON_REQUIRED',

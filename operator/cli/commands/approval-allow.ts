@@ -1,6 +1,6 @@
 import { Option } from 'commander';
 import { shownId } from '../../../flags/index.ts';
-import { nameArgument, parseMatch, untilOption, wholeNumber } from '../arguments.ts';
+import { nameArgument, parseJson, untilOption, wholeNumber } from '../arguments.ts';
 import type { Verb } from '../command.ts';
 import type { End } from '../duration.ts';
 import { shortTime, toJson } from '../output.ts';
@@ -23,7 +23,7 @@ export const verb: Verb = (command, perform) => {
     .addOption(new Option('--run <id>', 'only in this run (default: in any)'))
     .addOption(
       new Option('--match <json>', 'only with arguments that have these members with these values').argParser(
-        parseMatch,
+        parseJson('--match', `members and their values as a JSON object, for instance '{"currency":"usd"}'`),
       ),
     )
     .addOption(

@@ -28,6 +28,10 @@ export const verb: Verb = (command, perform) => {
   );
 };
 
+/** What each rule leaves, and what its window does now. */
+const rulesOf = ({ rules }: Status): Readonly<Record<string, string>> =>
+  Object.fromEntries(rules.map(({ name, mode, state }) => [name, `${mode} (${state})`]));
+
 function ignored({ ignored_forks, excluded }: Status): string[] {
   const lines = ignored_forks
     .slice(0, SHOWN)
@@ -66,6 +70,7 @@ function screen(status: Status, context: Context, form: Form): Line[] {
     ...(held === 0 || held === null
       ? []
       : [waiting(`${count(held, 'request')} for a person: ${advice('kill-switch approvals')}`)]),
+    ...(status.rules.length === 0 ? [] : [`Rules     ${named(rulesOf(status), '', 'rules')}`]),
     '',
     ...(active_kills === 0
       ? ['No active kills.']

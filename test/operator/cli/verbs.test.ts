@@ -280,6 +280,7 @@ describe('every verb, on a file store', () => {
       kills: [],
       features: {},
       limits: {},
+      rules: [],
       autonomy: {},
       executors: [],
       forks: [],
