@@ -551,7 +551,7 @@ test('whatever is given, and whatever is done meanwhile, nothing runs that does 
           expect(typeof started.cents === 'number' && started.cents >= 0 && started.cents <= allowed()).toBe(true);
           expect(started).toEqual({ cents: given, items: [given] });
           next();
-          await null;
+          await Promise.resolve();
           expect(mine).toEqual(started);
         },
       });
