@@ -123,10 +123,11 @@ function reported(
       problem: first && 'problem' in first.kept ? first.kept.problem : '',
     };
   const found = readRequest(id, first.kept.text, { writer: uidWriter(first.kept.owner), end });
+  if (others.length > 0) return { ...found, problem: `${others.length + 1} requests have this id` };
   const { request } = found;
   if (request && !first.name.startsWith(beginningOf(request.requested_by)))
     return { ...found, problem: 'it is kept under another name than that of the executor that it names' };
-  return others.length === 0 ? found : { ...found, problem: `${others.length + 1} requests have this id` };
+  return found;
 }
 
 function* namesIn({ self }: OpenFolder): Generator<string> {
