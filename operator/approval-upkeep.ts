@@ -28,9 +28,9 @@ const WHOLE_EVERY_MS = 300_000;
 const MOST_TOGETHER = 100;
 
 /**
- * What an operating process does for approvals: it tells again, once, what nobody has answered; says of what has expired
- * that it has, so that no clock revives it; takes what can be used no more out of the state; and removes requests a day
- * after they have expired.
+ * What an operating process does for approvals: it tells again, once, what nobody has answered; says of what has
+ * expired that it has, so that no clock revives it; takes what can be used no more out of the state; and removes
+ * requests a day after they have expired.
  */
 export class ApprovalUpkeep {
   readonly #options: ApprovalUpkeepOptions;

@@ -13,7 +13,10 @@ export interface WholeSwitch {
   readonly time: string;
 }
 
-/** The whole switch, except the reports of forks and of what people are asked; executors as they were heard of right after that moment. */
+/**
+ * The whole switch, except the reports of forks and what people are asked; executors as they were heard of right after
+ * that moment.
+ */
 export function statusOf(
   whole: WholeSwitch,
   { beats, head: store, time }: Heard,

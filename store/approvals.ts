@@ -1,4 +1,11 @@
-import { type AskedApproval, askedApprovalSchema, invalid, keptApprovalSchema, messageOf } from '../flags/index.ts';
+import {
+  type AskedApproval,
+  askedApprovalSchema,
+  invalid,
+  isKeptApproval,
+  keptApprovalSchema,
+  messageOf,
+} from '../flags/index.ts';
 import type { ClaimAnswer, ClaimAsked, ReportedApproval } from './capabilities/approvals.ts';
 
 /** The longest request that is kept, in characters: a longer one is refused, and none is read. */
@@ -34,10 +41,13 @@ export function readRequest(
 ): ReportedApproval {
   const unreadable = (problem: string): ReportedApproval => ({ id, request: null, writer, end, problem });
   try {
-    const { success, data, error } = keptApprovalSchema.safeParse(JSON.parse(text));
-    if (!success) return unreadable(`it cannot be read: ${messageOf(error).slice(0, 200)}`);
-    return data.id === id
-      ? { id, request: data, writer, end, problem: null }
+    const value: unknown = JSON.parse(text);
+    if (!isKeptApproval(value)) {
+      const { error } = keptApprovalSchema.safeParse(value);
+      return unreadable(`it cannot be read${error ? `: ${messageOf(error).slice(0, 200)}` : ''}`);
+    }
+    return value.id === id
+      ? { id, request: value, writer, end, problem: null }
       : unreadable('it is kept under another id');
   } catch {
     return unreadable('it cannot be read');

@@ -39,7 +39,11 @@ export const VERBS: readonly VerbRow[] = [
   { name: 'executors', summary: 'list the executors', load: () => import('./commands/executors.ts') },
   { name: 'executors forget', summary: 'take an executor that is gone for good out of the count', load: () => import('./commands/executors-forget.ts') },
   { name: 'approvals', summary: 'list what people are asked, what waits first', load: () => import('./commands/approvals.ts') },
-  { name: 'approvals show', summary: 'show one request: its arguments, and what differs from the last one', load: () => import('./commands/approvals-show.ts') },
+  {
+    name: 'approvals show',
+    summary: 'show one request: its arguments, and what differs from the last one',
+    load: () => import('./commands/approvals-show.ts'),
+  },
   { name: 'approvals standing', summary: 'list what is approved in advance', load: () => import('./commands/approvals-standing.ts') },
   { name: 'interventions', summary: 'list the last decisions that were not allow', load: () => import('./commands/interventions.ts') },
   { name: 'runs', summary: 'list the runs, or what one has done and what can be undone', load: () => import('./commands/runs.ts') },

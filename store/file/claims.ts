@@ -17,8 +17,8 @@ export interface Claimer {
 }
 
 /**
- * Who has used what was approved: for each id one file, which the first makes that claims it. A file that cannot be read
- * counts as used by somebody. It belongs to whoever claimed, so that in a folder whose files only their owners can
+ * Who has used what was approved: for each id one file, which the first makes that claims it. A file that cannot be
+ * read counts as used by somebody. It belongs to whoever claimed, so that in a folder whose files only their owners can
  * remove nobody takes back the claim of another user.
  */
 export class Claims {

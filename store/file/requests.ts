@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { opendirSync } from 'node:fs';
+import { opendirSync, statSync } from 'node:fs';
 import { setImmediate as turn } from 'node:timers/promises';
 import { type AskedApproval, expiryOf, messageOf } from '../../flags/index.ts';
 import { atTime, isSameRequest, LONGEST_REQUEST, readRequest, requestText, timeIn } from '../approvals.ts';
@@ -37,6 +37,7 @@ const idIn = (name: string): string => idOfReport(name.slice(name.indexOf('.') +
 export class Requests {
   readonly #paths: FilePaths;
   readonly #claims: Claims;
+  #names: { readonly changed: bigint; readonly byId: ReadonlyMap<string, readonly string[]> } | null = null;
 
   constructor(paths: FilePaths, claims: Claims) {
     this.#paths = paths;
@@ -74,12 +75,10 @@ export class Requests {
   /** The request of this id, whoever has asked; null where there is none. */
   async get(id: string): Promise<ReportedApproval | null> {
     const files = await this.#inFolder(async (open) =>
-      [...namesIn(open)]
-        .filter((name) => name.endsWith(endingOf(id)))
-        .flatMap((name) => {
-          const kept = readKeptNow(open, name, BOUNDS.longest);
-          return kept ? [{ name, kept }] : [];
-        }),
+      this.#namesOf(open, id).flatMap((name) => {
+        const kept = readKeptNow(open, name, BOUNDS.longest);
+        return kept ? [{ name, kept }] : [];
+      }),
     );
     return files === null || files.length === 0 ? null : reported(id, files, await this.#claims.endOf(id));
   }
@@ -91,6 +90,17 @@ export class Requests {
       for (const name of [...namesIn(open)])
         if (endings.has(name.slice(name.indexOf('.')))) await removeKept(open, name);
     });
+  }
+
+  /** The files of an id. The names are read anew where the folder has changed since, or does not seem to have it. */
+  #namesOf(open: OpenFolder, id: string): readonly string[] {
+    const changed = statSync(open.self, { bigint: true }).mtimeNs;
+    const known = this.#names?.changed === changed ? this.#names.byId.get(id) : undefined;
+    if (known) return known;
+    const byId = new Map<string, string[]>();
+    for (const name of namesIn(open)) byId.set(idIn(name), [...(byId.get(idIn(name)) ?? []), name]);
+    this.#names = { changed, byId };
+    return byId.get(id) ?? [];
   }
 
   #inFolder<T>(work: (open: OpenFolder) => Promise<T>): Promise<T | null> {
@@ -113,10 +123,11 @@ function reported(
       problem: first && 'problem' in first.kept ? first.kept.problem : '',
     };
   const found = readRequest(id, first.kept.text, { writer: uidWriter(first.kept.owner), end });
+  if (others.length > 0) return { ...found, problem: `${others.length + 1} requests have this id` };
   const { request } = found;
   if (request && !first.name.startsWith(beginningOf(request.requested_by)))
     return { ...found, problem: 'it is kept under another name than that of the executor that it names' };
-  return others.length === 0 ? found : { ...found, problem: `${others.length + 1} requests have this id` };
+  return found;
 }
 
 function* namesIn({ self }: OpenFolder): Generator<string> {
@@ -171,7 +182,10 @@ export class OwnRequests {
     if (this.#count === null || this.#sinceCounted >= COUNT_EVERY || this.#count >= MOST_OPEN_APPROVALS) {
       this.#count = [...namesIn(open)].filter((name) => name.startsWith(beginning)).length;
       this.#sinceCounted = 0;
-      if (this.#count >= MOST_OPEN_APPROVALS / 2) this.#count -= await this.#tidy(open, now);
+      if (this.#count >= MOST_OPEN_APPROVALS / 2) {
+        const removed = await this.#tidy(open, now);
+        this.#count -= removed; // others have counted theirs meanwhile
+      }
     }
     if (this.#count < MOST_OPEN_APPROVALS) return false;
     this.#fullUntil = performance.now() + FULL_FOR_MS;
@@ -184,7 +198,8 @@ export class OwnRequests {
     const walk = new Walk(open, beginningOf(this.#executor), ENDING);
     for await (const files of walk.all(open)) {
       const ends = await this.#claims.endsOf(files.map(({ name }) => idIn(name)));
-      for (const { name, owner } of files) {
+      for (const [index, { name, owner }] of files.entries()) {
+        if (index % BETWEEN_TURNS === 0) await turn();
         const kept = isOwn(owner) ? readKeptNow(open, name, BOUNDS.longest) : null;
         if (!kept || 'problem' in kept) continue;
         const { request } = readRequest(idIn(name), kept.text, { writer: null, end: null });

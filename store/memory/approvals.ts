@@ -23,8 +23,8 @@ import {
 
 /** What is asked for and claimed in a memory. */
 export interface KeptApprovals {
-  /** By id: the text of the request, and who has asked. */
-  readonly requests: Map<string, { readonly text: string; readonly by: string }>;
+  /** By id: the text of the request, who has asked, and until when it is open, in milliseconds. */
+  readonly requests: Map<string, { readonly text: string; readonly by: string; readonly until: number }>;
   /** By id, or by that of one use of a standing approval: the first who claimed or ended it. */
   readonly claims: Map<string, string>;
 }
@@ -75,14 +75,13 @@ export function memoryApprovals({ organization, admit, now }: Parts, by: Asker):
       const { requests, claims } = organization().approvals;
       const kept = requests.get(asked.id);
       if (kept) return isSameRequest(kept.text, text) ? { is: 'open', at_ms: timeIn(kept.text) } : { is: 'taken' };
+      const at = Math.floor(now());
       let open = 0;
       for (const [id, request] of requests) {
-        const { request: read } = readRequest(id, request.text, NOBODY);
-        if (request.by === by.name && read && !claims.has(id) && now() < Date.parse(expiryOf(read))) open += 1;
+        if (request.by === by.name && at < request.until && !claims.has(id)) open += 1;
       }
       if (open >= MOST_OPEN_APPROVALS) return { is: 'too many', most: MOST_OPEN_APPROVALS };
-      const at = Math.floor(now());
-      requests.set(asked.id, { text: atTime(text, at), by: by.name });
+      requests.set(asked.id, { text: atTime(text, at), by: by.name, until: at + asked.expires_ms });
       return { is: 'open', at_ms: at };
     },
     async find(id) {

@@ -9,9 +9,9 @@ local function stamped(text) return string.sub(text, 1, -2) .. ',"at_ms":' .. st
 
 /**
  * Keeps a request, unless there is one of this id: a request is never changed. Makes room by removing those that are
- * over. KEYS: requests, their times, names, claims. ARGV: id, request, for how long it is open in milliseconds, how many
- * may be open, for how long one is kept that is over, the escaped name, what executors' keys begin with. Returns the
- * kept request; '' where there is no room.
+ * over. KEYS: requests, their times, names, claims. ARGV: id, request, for how long it is open in milliseconds, how
+ * many may be open, for how long one is kept that is over, the escaped name, what executors' keys begin with. Returns
+ * the kept request; '' where there is no room.
  */
 export const REQUEST_APPROVAL = `${ENTERING}${NOW}
 local known = redis.call('HGET', KEYS[1], ARGV[1])
@@ -56,7 +56,9 @@ end
 return { '', '' }
 `;
 
-/** Ends a request that nobody has claimed. KEYS: claims. ARGV: id, what it ends as. Returns what has claimed or ended it. */
+/**
+ * Ends a request that nobody has claimed. KEYS: claims. ARGV: id, what it ends as. Returns what has claimed or ended it.
+ */
 export const END_APPROVAL = `${NOW}
 redis.call('HSETNX', KEYS[1], ARGV[1], stamped(ARGV[2]))
 return redis.call('HGET', KEYS[1], ARGV[1])

@@ -4,11 +4,13 @@ import {
   type ApprovalFacts,
   type Entry,
   hasMatching,
+  isKeptApproval,
   isStandingFor,
   judgeApproval,
+  keptApprovalSchema,
   type Restricting,
 } from '../../flags/index.ts';
-import { boundRequest, REQUESTED_AT } from './approval-requests.ts';
+import { boundRequest, keptApproval, REQUESTED_AT } from './approval-requests.ts';
 import { LAST_CHANGE } from './last-change.ts';
 
 const request = boundRequest();
@@ -161,5 +163,37 @@ describe('a standing approval', () => {
     [{ b: 1, a: 2 }, { a: 2, b: 1 }, true],
   ])('compares members by their whole values: %j with %j', (input, match, matches) => {
     expect(hasMatching(input, match)).toBe(matches);
+  });
+});
+
+describe('a request from a store', () => {
+  test('is taken by hand exactly where its schema takes it', () => {
+    const right = keptApproval({ mission_id: 'm', feature: 'f', cost_usd: 0.5, escalate_ms: 5, lineage_runs: ['r'] });
+    expect(isKeptApproval(right)).toBe(true);
+    const odd = [
+      undefined,
+      null,
+      '',
+      'x',
+      'a.b',
+      'a\u0000b',
+      'A'.repeat(600),
+      0,
+      -1,
+      1.5,
+      2 ** 60,
+      Number.NaN,
+      [],
+      [''],
+      {},
+    ];
+    for (const name of Object.keys(right))
+      for (const value of odd) {
+        const given = { ...right, [name]: value };
+        const says = `${name}: ${JSON.stringify(value)}`;
+        expect(isKeptApproval(given), says).toBe(keptApprovalSchema.safeParse(given).success);
+      }
+    expect(isKeptApproval({ ...right, only_when: 1 })).toBe(false);
+    for (const value of [null, [], 'x']) expect(isKeptApproval(value)).toBe(false);
   });
 });

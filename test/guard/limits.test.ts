@@ -387,6 +387,22 @@ describe('what runs is what was checked', () => {
     expect(ran).toEqual([{ cents: 5 }]);
   });
 
+  test('a handler that keeps its input has no hand in what runs, where the call goes on without a redirect', async () => {
+    const { hand, attempt } = open({ mode: 'test_mode' });
+    let kept: Refund | undefined;
+    const redirect = async (input: Refund): Promise<Refund> => {
+      kept = input;
+      hand.mode = 'live';
+      return input;
+    };
+    const execute = async (input: Refund): Promise<number> => {
+      if (kept) kept.cents = 1e9;
+      return input.cents;
+    };
+    expect(await attempt<Refund>({ cents: 5 }, { redirect, execute })).toMatchObject({ status: 'executed', result: 5 });
+    expect(kept).toEqual({ cents: 1e9 });
+  });
+
   test('an input with a getter, or that is a proxy, is refused before anything is decided', async () => {
     const { hand, attempt, execute } = open();
     hand.mode = 'full_stop';
