@@ -17,11 +17,12 @@ import type { Order } from './change-queue.ts';
 import type { Command } from './commands.ts';
 import { clocksAgree, type ClockLook, expiryProof, type Timekeeping } from './expiry.ts';
 import { SYSTEM } from './operators.ts';
+import { ForgetJournals } from './forget-journals.ts';
 import { isChangeRefusedError, type Refusal } from './refusals.ts';
 import { Renewals } from './renewals.ts';
 
 export interface OperateOptions {
-  readonly connection: Pick<ControlConnection, 'read' | 'load' | 'log'>;
+  readonly connection: Pick<ControlConnection, 'read' | 'load' | 'log' | 'journals'>;
   /** @throws ChangeRefusedError where the kill is gone; KillSwitchError that says why it was not recorded */
   readonly append: (order: Order) => Promise<unknown>;
   /** How long recording an end is tried, in milliseconds. */
@@ -52,6 +53,7 @@ export class Operating {
   readonly #endings = new Map<string, Ending>();
   readonly #renewals = new Renewals();
   readonly #closing = new AbortController();
+  readonly #journals: ForgetJournals;
   readonly #loop: Promise<void>;
   #head: Head | null = null;
   #lastEventAt = 0;
@@ -60,6 +62,7 @@ export class Operating {
   constructor(options: OperateOptions) {
     this.#options = options;
     this.#started = options.clock();
+    this.#journals = new ForgetJournals(options.connection.journals);
     this.#loop = this.#run();
   }
 
@@ -94,6 +97,7 @@ export class Operating {
     const { head, time } = await connection.read([entryKey('control')]);
     const look: ClockLook = { before, after: clock(), store: Date.parse(time) };
     if (!sameHead(head, this.#head)) await this.#catchUp(head);
+    if (head) await this.#journals.look(look.after.mono, [look.store, look.after.wall]);
     const timekeeping: Timekeeping = {
       started: this.#started,
       ownClock: this.#options.ownClock,

@@ -97,6 +97,7 @@ const switchRows = ({ killSwitch }: Opened): Readonly<Record<string, Taker>> => 
         ...{ effect: 'read', surface: 'queue', irreversible: false, feature: 'f', inputSchema: schema },
         ...{ limits: {}, spend: {}, redirect: nothing, draft: nothing, describe: nothing },
         reverse: { action: 'a.undo', input: nothing },
+        ...{ journal: true, idempotent: false },
       },
     },
     'a limit of an action': {
@@ -260,6 +261,13 @@ const controlRows = ({ control }: Opened): Readonly<Record<string, Taker>> => {
     'control.interventions': {
       call: (options) => control.interventions(options),
       right: { ...list(INTERVENTION_FILTERS) },
+    },
+    'control.runs': { call: (options) => control.runs(options), right: { skip: 0, limit: 5 } },
+    'control.run': { call: (options) => change(control.run('r-1', options)), right: { skip: 0, limit: 5 } },
+    'control.resolve': {
+      call: (options) => change(control.resolve(options as never)),
+      right: { run: 'r-1', key: 'k', landed: true, ...changes },
+      any,
     },
     'control.surfaces': { call: (options) => control.surfaces(options), right: { ...list(SURFACE_FILTERS) } },
     'control.log': { call: (options) => first(control.log(options)), right: { after: 0, ...filters(EVENT_FILTERS) } },

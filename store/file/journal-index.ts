@@ -20,6 +20,9 @@ export type JournalLine =
 /** What an executor says of an intent of its own. */
 type Said = Exclude<JournalLine, { readonly intended: unknown }>;
 
+/** How many of those who have written last are remembered. */
+const MOST_WRITERS = 100;
+
 /** How much of it is kept until its intent is read. */
 const MOST_EARLY = 100_000;
 
@@ -51,6 +54,8 @@ export class JournalIndex<File extends { readonly owner: number }> {
   readonly #byKey = new Map<string, Noted<File>[]>();
   readonly #byRun = new Map<string | null, Noted<File>[]>();
   readonly #byId = new Map<string, Noted<File>>();
+  /** Who has written last, and when. */
+  readonly #writers = new Map<string, string>();
   /** What was said of intents that were not read yet: an executor goes on in another file when one is long. */
   readonly #early = new Map<string, { readonly line: Said; readonly place: Place<File> }[]>();
 
@@ -66,6 +71,12 @@ export class JournalIndex<File extends { readonly owner: number }> {
 
   #counts({ key, attempt, isDecided }: Noted<File>): boolean {
     return isDecided || !this.racing(key).some((other) => other.isDecided && other.attempt === attempt);
+  }
+
+  /** Whether another executor than this has written anything since that time, in milliseconds. */
+  othersSince(id: string, ms: number): boolean {
+    for (const [by, at] of this.#writers) if (by !== id && Date.parse(at) >= ms) return true;
+    return false;
   }
 
   has(id: string): boolean {
@@ -95,6 +106,10 @@ export class JournalIndex<File extends { readonly owner: number }> {
   take(text: string, place: Place<File>): void {
     const line = parseLine(text);
     if (line === null) return;
+    this.#writers.delete(line.by.id); // the last to have written comes last
+    this.#writers.set(line.by.id, line.at);
+    const [first] = this.#writers.keys();
+    if (this.#writers.size > MOST_WRITERS && first !== undefined) this.#writers.delete(first);
     if ('intended' in line) this.#intend(line, place);
     else this.#say(line, place);
   }

@@ -1,5 +1,5 @@
 import { rename, unlink } from 'node:fs/promises';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises';
 import { KillSwitchError } from '../../flags/index.ts';
 import type {
   Intended,
@@ -27,6 +27,9 @@ import { Serial } from './serial.ts';
  * until they are looked for again. Whoever has said nothing by then is dead, or stuck, and may start it yet.
  */
 const [CONTENDED_MS, LOOK_AGAIN_MS] = [1000, 2];
+
+/** An executor that has read no line of another for so long, in milliseconds, is alone. */
+const ALONE_MS = 600_000;
 
 type Paths = Pick<FilePaths, 'root' | 'journal'>;
 
@@ -135,13 +138,13 @@ class QueuedJournal {
 
   /** Never rejects: who waits is told. */
   async #round(): Promise<void> {
+    await turn(); // what is asked at the same moment is of the same batch
     // What comes later waits for the next round: it must be written after what was there before it was read.
     const reading = this.#reading.splice(0);
     const ending = [...this.#ending];
     const intending = [...this.#intending];
     try {
-      await this.#files.advance();
-      await this.#writer.review();
+      if (reading.length + intending.length > 0) await this.#files.advance();
       for (const { resolve } of reading.splice(0)) resolve();
       await this.#answerKnown(intending);
       const written = await this.#write(ending, intending);
@@ -155,7 +158,8 @@ class QueuedJournal {
       }
       const decided = await this.#decide();
       // Nobody waits for this: without it, whoever has written the same meanwhile would wait longer.
-      if (decided.length > 0) await this.#writer.write(decided.map((line) => JSON.stringify(line))).catch(() => {});
+      if (decided.length > 0 && this.#files.index.othersSince(this.#by.id, Date.now() - ALONE_MS))
+        await this.#writer.write(decided.map((line) => JSON.stringify(line))).catch(() => {});
     } catch (error) {
       for (const { reject } of reading) reject(error);
       for (const each of ending) {
