@@ -186,6 +186,7 @@ export interface AllowOptions {
   readonly notes?: string | undefined;
 }
 
+/** Which standing approval is withdrawn. */
 export interface WithdrawStandingOptions {
   readonly id: string;
   readonly reason?: string | undefined;

@@ -107,7 +107,7 @@ describe('what restricts a call', () => {
       }),
       { numRuns: 600 },
     );
-    expect(seen).toBeGreaterThan(100);
+    expect(seen).toBeGreaterThan(30);
   });
 
   test('is all that whoever heard each event has noted, and at most more, for who reads them later', () => {
