@@ -105,7 +105,7 @@ function reachOf<T extends EventType>(type: T, event: LogEvent, about: About): R
 }
 
 /** What of an event restricts somebody; null where it restricts nobody. */
-export function restrictingOf(event: LogEvent, about: About): Restricting | null {
+function restrictingOf(event: LogEvent, about: About): Restricting | null {
   const { seq: epoch, hash, type, actor: by, at } = event;
   const reach = event.unknown === undefined && isEventType(type) ? reachOf(type, event, about) : EVERYONE;
   return reach && { epoch, hash, type, by, at, reach };

@@ -21,7 +21,7 @@ export const APPROVAL_STATUSES = Object.freeze([
   'used',
 ] as const);
 
-/** One of {@link APPROVAL_STATUSES}. `cancelled`: its executor has given it up, or it is void (`why` says so). */
+/** What has become of a request. `cancelled`: its executor has given it up, or it is void (`why` says so). */
 export type ApprovalStatus = (typeof APPROVAL_STATUSES)[number];
 
 /** A request for an approval, as it is shown and answered. */
@@ -94,7 +94,7 @@ export interface StandingRecord {
 }
 
 /** Whom a request names: what a restriction of any of these would have stopped. */
-export const subjectOf = (request: KeptApproval): Subject => ({
+const subjectOf = (request: KeptApproval): Subject => ({
   action: request.action,
   agentId: request.agent_id,
   runId: request.run_id ?? undefined,

@@ -38,7 +38,7 @@ export interface AllApprovals {
 }
 
 /** @throws KillSwitchError INVALID_STATE where the driver has none */
-export function keeperOf({ approvals }: Pick<Connection, 'approvals'>): ApprovalKeeper {
+function keeperOf({ approvals }: Pick<Connection, 'approvals'>): ApprovalKeeper {
   if (approvals) return approvals;
   throw new KillSwitchError('INVALID_STATE', 'Nobody can be asked over this store: its driver has no approvals.');
 }

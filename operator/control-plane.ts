@@ -264,6 +264,7 @@ export interface AllowOptions {
   readonly notes?: string | undefined;
 }
 
+/** Which standing approval is withdrawn. */
 export interface WithdrawStandingOptions {
   readonly id: string;
   readonly reason?: string | undefined;

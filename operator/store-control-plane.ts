@@ -317,8 +317,9 @@ export class StoreControlPlane implements ControlPlane {
   async allow(options: AllowOptions): Promise<AllowAnswer> {
     const recorded = await this.#append(givenAllow(options));
     const { data, actor, at, seq, reason } = recorded.event;
-    const { command_id: _, ...made } = FOLDS.standing.data.parse(data);
-    const standing = { ...made, used: 0, allowed_by: actor, allowed_at: at, notes: reason, epoch: seq };
+    const { id, action, agent_id, run_id, match, times, until } = FOLDS.standing.data.parse(data);
+    const about = { id, action, agent_id, run_id, match, times, until };
+    const standing = { ...about, used: 0, allowed_by: actor, allowed_at: at, notes: reason, epoch: seq };
     return { standing, ...answerTo(recorded) };
   }
 

@@ -70,7 +70,7 @@ export function endIn(text: string): 'used' | 'cancelled' | 'expired' {
 }
 
 /** Whether a kept claim is this one. */
-export const isThisClaim = (kept: string, claim: string): boolean => kept.startsWith(claim.slice(0, -1));
+const isThisClaim = (kept: string, claim: string): boolean => kept.startsWith(claim.slice(0, -1));
 
 /** The ids under which something can be claimed, in the order in which they are taken. */
 export const claimId = ({ id, times }: Pick<ClaimAsked, 'id' | 'times'>, use: number): string =>

@@ -200,8 +200,8 @@ export class Replica {
 
   /**
    * Asks the store something that it answers with a confirmation, which the copy takes. Resolves to the answer, and
-   * when it was asked; whether this copy then is what the answer names is asked by `confirmNow`, unless `confirmed` says
-   * so.
+   * when it was asked; whether this copy then is what the answer names is asked by `confirmNow`, unless `confirmed`
+   * says so.
    * @throws what the question rejects with; KillSwitchError CLOSED, STORE_UNREACHABLE
    */
   async confirmBy<C extends Confirmation>(

@@ -46,7 +46,7 @@ const SAID: Readonly<Record<string, (data: Data) => readonly unknown[]>> = {
     Array.isArray(requests) ? requests.flatMap((request: unknown) => requestWords(request)) : [],
   standing: ({ id, action, agent_id, run_id, times, until }) => [
     ...[id, action, 'for', `agent:${String(agent_id)}`],
-    ...(run_id === null ? [] : [`run:${String(run_id)}`]),
+    ...(typeof run_id === 'string' ? [`run:${run_id}`] : []),
     ...['at most', times, 'times until', typeof until === 'string' ? shortTime(until) : until],
   ],
   standing_withdraw: ({ id }) => [id],

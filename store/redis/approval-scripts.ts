@@ -57,7 +57,8 @@ return { '', '' }
 `;
 
 /**
- * Ends a request that nobody has claimed. KEYS: claims. ARGV: id, what it ends as. Returns what has claimed or ended it.
+ * Ends a request that nobody has claimed. KEYS: claims. ARGV: id, what it ends as. Returns what has claimed or ended
+ * it.
  */
 export const END_APPROVAL = `${NOW}
 redis.call('HSETNX', KEYS[1], ARGV[1], stamped(ARGV[2]))

@@ -19,7 +19,7 @@ import { runScript, type Script, waitMs } from './scripts.ts';
 
 /** How much is asked for in one request. */
 const PAGE = 1000;
-/** How long Redis is not asked again after this name was found full, in milliseconds: looking through all takes time. */
+/** How long Redis is not asked again after a name was found full, in milliseconds: looking through all takes time. */
 const FULL_FOR_MS = 2000;
 
 const WHAT = 'something that is not an approval';

@@ -93,8 +93,8 @@ export const CONFIRM = confirming({ also: '', gives: 'answer' });
 /**
  * The same, and in the same step a claim of what was approved: of two claims one gets the place. KEYS: as `CONFIRM`,
  * then the claims. ARGV: as `CONFIRM`, then the id, the claim, how often it can be claimed (0: once, being no standing
- * approval), until when in milliseconds, and what stands there where that is over. Returns what `CONFIRM` does, what has
- * the place, and which of the uses it is.
+ * approval), until when in milliseconds, and what stands there where that is over. Returns what `CONFIRM` does, what
+ * has the place, and which of the uses it is.
  */
 export const CLAIM = confirming({
   also: `

@@ -4,9 +4,12 @@
 import { createInterface } from 'node:readline';
 import { fileStore } from 'openfeature-kill-switch/store/file';
 import { redisStore } from 'openfeature-kill-switch/store/redis';
-import { Approving } from '../../dist/guard/approvals.js';
-import { readPlain } from '../../dist/guard/plain-data.js';
-import { connectExecutor } from '../../dist/store/connect-executor.js';
+
+/** What is built, and not one of the package's entry points. @param {string} file @returns {Promise<any>} */
+const built = (file) => import(new URL(`../../dist/${file}`, import.meta.url).href);
+const { Approving } = await built('guard/approvals.js');
+const { readPlain } = await built('guard/plain-data.js');
+const { connectExecutor } = await built('store/connect-executor.js');
 
 const [url = '', executorName = ''] = process.argv.slice(2);
 const store = url.startsWith('file:') ? fileStore({ directory: url.slice(5) }) : redisStore({ url });
