@@ -126,6 +126,7 @@ describe('no function is left out', () => {
       'isChangePendingError',
     ],
     ...['killSwitch.close', 'run.bind', 'run.lastCheckpoint', 'control.settled', 'control.close'],
+    'control.approval', // takes an id
   ];
   /** Methods that take none, and say so. */
   const TAKE_NONE = ['init', 'status', 'forks', 'exportDefinition', 'verifyLog'] as const;
