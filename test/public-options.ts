@@ -227,7 +227,7 @@ const controlRows = ({ control }: Opened): Readonly<Record<string, Taker>> => {
     'control.resolve': {
       call: (options) => change(control.resolve(options as never)),
       right: { run: 'r-1', key: 'k', landed: true, ...changes },
-      any,
+      any: [...any, 'run'], // null: outside any run
     },
     'control.surfaces': { call: (options) => control.surfaces(options), right: { ...list(SURFACE_FILTERS) } },
     'control.log': { call: (options) => first(control.log(options)), right: { after: 0, ...filters(EVENT_FILTERS) } },
