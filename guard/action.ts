@@ -64,9 +64,9 @@ export interface ActionDefinition<Input, Result> {
   /** The action that undoes this one in a rollback. */
   readonly reverse?: { readonly action: string; readonly input: (result: Result, input: Input) => unknown } | undefined;
   /**
-   * True: what is about to be tried and what became of it are kept, so that no call is tried twice under one idempotency
-   * key; the input must be plain data. Default: true for an action with `reverse` or `irreversible`, and then it cannot
-   * be false.
+   * True: what is about to be tried and what became of it are kept, so that no call is tried twice under one
+   * idempotency key; the input must be plain data. Default: true for an action with `reverse` or `irreversible`, and
+   * then it cannot be false.
    */
   readonly journal?: boolean | undefined;
   /**

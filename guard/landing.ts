@@ -5,7 +5,7 @@ import { inputOf, type PlainInput, readPlain } from './plain-data.ts';
 import { redactWhole } from './redact.ts';
 
 /** The longest result that is kept, in characters of JSON. */
-export const MOST_RESULT = 65_536;
+const MOST_RESULT = 65_536;
 
 /** What has run, and what it has returned. */
 export interface Landed<Result> {

@@ -19,8 +19,8 @@ export interface Performable<Input, Result> {
  * The centre: takes one attempt through the steps of its action until one of them ends it. What must hold at the moment
  * of starting is in `guard/steps/start.ts`.
  *
- * @throws ActionInputError for an input that does not fit its schema, or must be plain data and is not (nothing has been
- * attempted then); IdempotencyKeyError; and what `execute` throws
+ * @throws ActionInputError for an input that does not fit its schema, or must be plain data and is not (nothing has
+ * been attempted then); IdempotencyKeyError; and what `execute` throws
  */
 export async function perform<Input, Result>(
   { guard, action, steps }: Performable<Input, Result>,

@@ -491,8 +491,8 @@ export interface ControlPlane {
    */
   run(runId: string | null, options?: Page): Promise<RunAnswer>;
   /**
-   * Says whether an effect has landed of which its executor has not said so. Calls with its key are answered by that: as
-   * `repeated`, or they may run once more. A reason is required.
+   * Says whether an effect has landed of which its executor has not said so. Calls with its key are answered by that:
+   * as `repeated`, or they may run once more. A reason is required.
    * @throws NOT_FOUND, INVALID_STATE (it is known), REASON_REQUIRED
    */
   resolve(options: ResolveOptions): Promise<ResolveAnswer>;

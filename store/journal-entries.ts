@@ -10,10 +10,14 @@ const TAKES: Readonly<Record<JournalState['state'], ReadonlyArray<JournalEnd['st
   not_started: [],
 };
 
+/** Whether an entry in this state still takes this end. */
+export const takesEnd = (state: JournalState['state'], end: JournalEnd): boolean => TAKES[state].includes(end.state);
+
 /** The entry after this end of it; the same entry where that changes nothing. */
 export function endedEntry(entry: JournalEntry, end: JournalEnd, at: string): JournalEntry {
-  if (!TAKES[entry.state].includes(end.state)) return entry;
-  return { ...entry, ...end, at };
+  if (!takesEnd(entry.state, end)) return entry;
+  const { state: before, ...intent } = entry;
+  return before === end.state ? entry : { ...intent, ...end, at };
 }
 
 /** Until when entries are no longer needed, RFC 3339 UTC. */
@@ -23,8 +27,9 @@ export interface ForgottenBefore {
 }
 
 /**
- * True for an entry that nobody needs any more. What has ended is kept from its end on, the rest from its intent on. All
- * attempts of a key go together, by the last of them: without that, an earlier one would be free to be intended again.
+ * True for an entry that nobody needs any more. What has ended is kept from its end on, the rest from its intent on.
+ * All attempts of a key go together, by the last of them: without that, an earlier one would be free to be intended
+ * again.
  */
 export const isOver = (
   { state, at, intended_at }: Pick<JournalEntry, 'state' | 'at' | 'intended_at'>,

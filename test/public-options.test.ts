@@ -117,6 +117,7 @@ describe('no function is left out', () => {
   /** Functions without an options object. */
   const WITHOUT: readonly string[] = [
     ...['isKillSwitchError', 'KillSwitchError', 'ActionInputError', 'ActionResultError', 'ActionStoppedError'],
+    'IdempotencyKeyError',
     ...['isActionStoppedError', 'FailClosedHook', 'IdentityHook', 'TelemetryHook'],
     ...[
       'ChangeRefusedError',

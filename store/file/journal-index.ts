@@ -1,6 +1,6 @@
 import { isJsonObject } from '../../flags/json-object.ts';
-import type { IntentMark, JournalEnd, JournalEntry, JournalIntent, JournalState } from '../capabilities/journal.ts';
-import { endedEntry, parseEnd, parseIntent } from '../journal-entries.ts';
+import type { IntentMark, JournalEnd, JournalIntent, JournalState } from '../capabilities/journal.ts';
+import { parseEnd, parseIntent, takesEnd } from '../journal-entries.ts';
 
 /** Who has written a line, by its own word; the file's owner is known beside it. */
 interface Writer {
@@ -143,10 +143,7 @@ export class JournalIndex<File extends { readonly owner: number }> {
     }
     noted.isDecided = true;
     if ('decided' in line) return;
-    const before = { state: noted.state, at: noted.at } as JournalEntry;
-    const { state, at } = endedEntry(before, line.end, line.at);
-    if (state === noted.state && at === noted.at) return;
-    Object.assign(noted, { state, at, end: place });
+    if (takesEnd(noted.state, line.end)) Object.assign(noted, { state: line.end.state, at: line.at, end: place });
   }
 
   /** Forgets what was read from a file. */

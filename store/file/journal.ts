@@ -89,8 +89,8 @@ const notFound = (): KillSwitchError =>
  * No file has several writers but those of one name and user, and no lock is taken. An attempt of a key is intended by
  * writing it down and then reading what all others have written: of two that do this at once at least one sees the
  * other, since each has written before it reads. Whoever sees an intent of a smaller id withdraws; the one with the
- * smallest waits until those it sees have withdrawn, and has the attempt then; or until one says that it has it. Who says
- * nothing is dead, or stuck: then its intent stands, and is unknown.
+ * smallest waits until those it sees have withdrawn, and has the attempt then; or until one says that it has it. Who
+ * says nothing is dead, or stuck: then its intent stands, and is unknown.
  */
 class QueuedJournal {
   readonly #files: JournalFiles;

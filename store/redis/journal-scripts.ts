@@ -3,9 +3,9 @@ import { script } from './scripts.ts';
 
 /**
  * How what is intended is kept, for scripts. In the hash of the journal a field is a key, a line end and the number of
- * an attempt; its value the escaped name of the executor, the id of the intent, the escaped id of the executor, the time
- * in milliseconds, and the intent as JSON. In the hash of a name a field is the id of an intent, a line end and `landed`
- * or `ended`; its value the time, and the end as JSON.
+ * an attempt; its value the escaped name of the executor, the id of the intent, the escaped id of the executor, the
+ * time in milliseconds, and the intent as JSON. In the hash of a name a field is the id of an intent, a line end and
+ * `landed` or `ended`; its value the time, and the end as JSON.
  */
 const INTENTS = `
 local function fieldOf(key, attempt) return key .. '\\n' .. string.format('%.0f', attempt) end
@@ -28,8 +28,8 @@ end
  * run names it once more, so that a WAIT has a write to wait for.
  * KEYS: journal, runs, the run's list. ARGV: idempotency key, attempt, the intent's id, the escaped name and id of the
  * executor, the intent as JSON, the run or '', what executors' keys begin with. Returns: 1 for a new one; else 0, the
- * field and value of the attempt that answers for the key (`answering`), and what has landed and ended of it, each '' where
- * there is nothing.
+ * field and value of the attempt that answers for the key (`answering`), and what has landed and ended of it, each ''
+ * where there is nothing.
  */
 export const INTEND = `${INTENTS}
 local KEY, attempt = ARGV[1], tonumber(ARGV[2])

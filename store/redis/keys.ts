@@ -20,8 +20,8 @@ export const SHARED_KEYS = {
   /** Names the operator who alone may append for a moment, because a change of theirs that goes first was overtaken. */
   precedence: 'precedence',
   /**
-   * A hash: idempotency key, line end, number of the attempt → who has intended it, and the intent as JSON. Executors may
-   * only add fields (HSETNX), so the first intent of an attempt stays.
+   * A hash: idempotency key, line end, number of the attempt → who has intended it, and the intent as JSON. Executors
+   * may only add fields (HSETNX), so the first intent of an attempt stays.
    */
   journal: 'journal',
   /** A list: the runs with intents, in the order of their first one; the one without a name is outside any run. */

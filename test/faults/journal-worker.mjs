@@ -16,7 +16,7 @@ const at = async (step) => (step === dies ? die() : undefined);
  * Dies some time after it was asked, whether it is answered by then or not.
  * @param {string} step
  */
-const dieSoon = (step) => step === dies && setTimeout(die, afterMs);
+const dieSoon = (step) => step === dies && setTimeout(() => void die(), afterMs);
 
 const real = url.startsWith('file:') ? fileStore({ directory: url.slice('file:'.length) }) : redisStore({ url });
 /** @type {import('openfeature-kill-switch').ExecutorStore} */
