@@ -27,6 +27,7 @@ export function fixedStore(kills: number): ExecutorStore {
     leave: async () => {},
     close: async () => {},
     anchor: null,
+    journal: null,
     confirmsOneByOne: false,
   };
   return {

@@ -3,6 +3,7 @@ import { startRedis, type RedisServer, stopAll, temporaryFolder } from '../test/
 import { evaluations } from './evaluations.ts';
 import { fanOut } from './fan-out.ts';
 import { guard } from './guard.ts';
+import { journal } from './journal.ts';
 import { loading } from './loading.ts';
 import { machine, versions } from './machine.ts';
 import type { Bench, Measurement, Switches } from './measurement.ts';
@@ -13,7 +14,7 @@ import { makeSwitches } from './switches.ts';
 import { formatTable, type Report, type Result } from './results.ts';
 
 /** Every number, in the order in which they are shown. To add one, write its file and name it here. */
-const MEASUREMENTS: readonly Measurement[] = [millionKills, evaluations, guard, fanOut, loading, oneMoreKill];
+const MEASUREMENTS: readonly Measurement[] = [millionKills, evaluations, guard, journal, fanOut, loading, oneMoreKill];
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { approvalMembers, standingMembers } from './approvals.ts';
 import { KillSwitchError } from './errors.ts';
 import { isJsonObject } from './json-object.ts';
 import {
@@ -10,9 +11,11 @@ import {
   lastChangeSchema,
   limitValueSchema,
   modeSchema,
+  resolvedSchema,
   timeSchema,
 } from './records.ts';
 import { requirementSchema } from './feature-requirement.ts';
+import { RULE_MEMBERS } from './rule-entry.ts';
 import { UNKNOWN, unknownMembers } from './unknown-parts.ts';
 
 /**
@@ -58,6 +61,13 @@ export const ENTRY_SCHEMAS = Object.freeze({
   }),
   limit: entry({ value: limitValueSchema }),
   autonomy: entry({ stage: autonomyStageSchema }),
+  /** What operators have found out of intents whose executor has not said how they ended, the oldest first. */
+  resolutions: entry({ resolved: z.array(resolvedSchema) }),
+  /** A request that somebody has decided, or that was told again; until it can be used no more. */
+  approval: entry(approvalMembers),
+  standing: entry(standingMembers),
+  /** A standing restriction. `reason`: why it was added. */
+  rule: entry({ ...RULE_MEMBERS, reason: z.string().nullable() }),
 });
 
 export type EntryKind = keyof typeof ENTRY_SCHEMAS;

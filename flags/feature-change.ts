@@ -3,7 +3,7 @@ import type { Entry } from './entries.ts';
 import { asksForLess, type FeatureRequirement, isSameRequirement } from './feature-requirement.ts';
 import { isSameForAll, loosestStage, stagesOf, type StageTerms } from './feature-stage.ts';
 import type { LastChange } from './records.ts';
-import { surelyNoLooser } from './rollout.ts';
+import { rolloutOf, surelyNoLooser } from './rollout.ts';
 
 /** What is said of a feature, beside its last change. */
 export type FeatureTerms = Omit<Entry<'feature'>, keyof LastChange>;
@@ -58,4 +58,21 @@ export function featureDirection(
   if (isSameFeature(before ?? { stage: 'dark' }, after)) return 'neutral';
   const isNoLooser = isSameStage(before ?? { stage: 'dark' }, after) || surelyNoLooser(name, before, after);
   return isNoLooser && !asksForLess(before?.requirement, after.requirement) ? 'tightens' : 'loosens';
+}
+
+/**
+ * True where nobody can have less by the second terms than by the first. A rule makes `dark` of a context that it
+ * cannot read, so one that is new may take from somebody, unless it shares out in the same way as the one before.
+ * @param before undefined for a feature that was never named, null where it is not known
+ */
+export function surelyNoStricter(feature: string, before: StageTerms | undefined | null, after: StageTerms): boolean {
+  if (before === null) return after.stage === 'live' && isSameForAll(after);
+  if (before === undefined || isSameStage(before, after)) return true;
+  const readsNoMore = isSameForAll(after) || isSharedAlike(feature, before, after);
+  return readsNoMore && surelyNoLooser(feature, after, before);
+}
+
+function isSharedAlike(feature: string, before: StageTerms, after: StageTerms): boolean {
+  const [was, is] = [before, after].map(({ targeting }) => rolloutOf(feature, targeting)?.by);
+  return is !== undefined && is === was;
 }

@@ -1,4 +1,3 @@
-import { FEATURE_FLAG_PREFIX } from './catalogue.ts';
 import type { Entry } from './entries.ts';
 import { isSameForAll, ownFlagProblem } from './feature-stage.ts';
 import { RuledValues, type ValueRule } from './ruled-values.ts';
@@ -6,7 +5,6 @@ import { FEATURE_STAGES, type FeatureStage, isFeatureStage } from './stages.ts';
 import type { StoreNow } from './store-time.ts';
 
 const STAGES = new RuledValues<FeatureStage, Entry<'feature'>>({
-  flag: `${FEATURE_FLAG_PREFIX}*`,
   values: FEATURE_STAGES,
   safe: 'dark',
   isValue: isFeatureStage,

@@ -1,5 +1,7 @@
 // For the other folders of this package, on Node. public.ts is what users and browsers may import.
+export { attributesProblem, MAX_ATTRIBUTES_LENGTH } from './attributes.ts';
 export { bothKills, killAdds, sameBaseMode } from './already.ts';
+export * from './approvals.ts';
 export * from './beats.ts';
 export * from './catalogue.ts';
 export * from './causes.ts';
@@ -10,6 +12,7 @@ export * from './decision.ts';
 export * from './entries.ts';
 export * from './errors.ts';
 export * from './evidence.ts';
+export { type MetRestriction, restrictionsFor } from './explain.ts';
 export * from './faults.ts';
 export {
   type DefinitionProblem,
@@ -22,7 +25,9 @@ export * from './fold.ts';
 export { deepFreeze } from './freeze.ts';
 export * from './hash-chain.ts';
 export { idProblem, MAX_ID_LENGTH, textProblem } from './ids.ts';
+export * from './judge-approval.ts';
 export * from './lease.ts';
+export { brokenBy, type LimitMax, limitOfAnswer, loweredBy, maxProblem } from './limit.ts';
 export * from './modes.ts';
 export { withoutOwnConditions } from './own-conditions.ts';
 export { checkTimeout, LONGEST_TIMER_MS } from './timeouts.ts';
@@ -42,7 +47,10 @@ export {
   type StageTerms,
 } from './feature-stage.ts';
 export { accountsRule, percentageRule, rolloutOf, surelyNoLooser } from './rollout.ts';
-export { changesWithTime, type Inquiry, type Restriction, resolveMode, restrictionFor, stageFor } from './resolve.ts';
+export { changesAt, type Inquiry, type Restriction, resolveMode, restrictionFor, stageFor } from './resolve.ts';
+export { firstToMeet, meets, type RestrictedCall, type Restricting, RestrictionMemory } from './restricting.ts';
+export { conditionProblem } from './rule-condition.ts';
+export { coversRule, DRAINING, type RuleWindow, sameRule } from './rule-entry.ts';
 export { ruleProblem } from './rule-grammar.ts';
 export { type SafeAnswer, safeAnswer } from './safe-answer.ts';
 export { isSecret } from './secret-keys.ts';

@@ -5,6 +5,7 @@ import { quoteId } from './printable.ts';
 import type { ActiveKill } from './records.ts';
 import { isSameForAll } from './feature-stage.ts';
 import { evaluateStage, stageAsksForTime } from './feature-targeting.ts';
+import { type Asker, modeOfRule, nextSecond, type Rule } from './rule-table.ts';
 import { AUTONOMY_FLOORS, FEATURE_FLOORS, type FeatureStage } from './stages.ts';
 import type { State } from './state.ts';
 import type { StoreNow } from './store-time.ts';
@@ -57,31 +58,56 @@ function strictestKill(state: State, subject: Subject): ActiveKill | undefined {
   return kill;
 }
 
-/** What targeting rules have answered for a context. */
-interface Ruled {
-  readonly base: Mode;
-  /** Undefined where no feature is named. */
-  readonly stage: FeatureStage | undefined;
+/** A rule that applies to a subject now, and what it leaves. */
+interface MetRule {
+  readonly rule: Rule;
+  readonly mode: Mode;
+}
+
+/** The strictest of the rules that apply to a subject now; of equally strict ones the first. */
+function strictestRule({ rules }: State, subject: Subject, asker: Asker): MetRule | undefined {
+  let strictest: MetRule | undefined;
+  for (const rule of rules.reaching(subject)) {
+    const mode = modeOfRule(rule, asker);
+    if (mode !== null && (!strictest || isStricter(mode, strictest.mode))) strictest = { rule, mode };
+  }
+  return strictest;
+}
+
+const baseMode = ({ mode }: State, { context, now }: Asker): Mode =>
+  mode.targeting === null ? mode.mode : evaluateTargeting(mode, context(), now); // most switches have no rule
+
+/** The stage of a feature for whoever asks: `dark` for one that the state does not know. */
+export function featureStage({ features }: State, feature: string, { context, now }: Asker): FeatureStage {
+  const entry = features.get(feature);
+  if (entry === undefined || isSameForAll(entry)) return entry?.stage ?? 'dark'; // most have no rule
+  return evaluateStage(entry, context(), now);
 }
 
 /**
- * The strictest of all restrictions of a subject. Its cause is the first that is as strict, in this order: a kill, the
- * feature, the autonomy of the action, the base mode.
+ * The strictest of all restrictions of a subject. Its cause is the first that is as strict, in this order: a kill, a
+ * rule, the feature, the autonomy of the action, the base mode.
  */
-function strictest(state: State, subject: Subject, { base, stage }: Ruled): Restriction {
+function strictest(state: State, subject: Subject, asker: Asker): Restriction {
   const { feature, action } = subject;
+  const base = baseMode(state, asker);
   const kill = strictestKill(state, subject);
+  const rule = state.rules.size === 0 ? undefined : strictestRule(state, subject, asker);
+  const stage = feature === undefined ? undefined : featureStage(state, feature, asker);
   const autonomy = action === undefined ? undefined : state.autonomy.get(action)?.stage;
-  if (!kill && stage === undefined && autonomy === undefined) return { mode: base, cause: MODE_CAUSE }; // most calls
+  // most calls
+  if (!kill && !rule && stage === undefined && autonomy === undefined) return { mode: base, cause: MODE_CAUSE };
 
   const featureMode = stage === undefined ? 'live' : FEATURE_FLOORS[stage];
   const autonomyMode = autonomy === undefined ? 'live' : AUTONOMY_FLOORS[autonomy];
-  const mode = stricterMode(stricterMode(stricterMode(kill ? kill.mode : 'live', featureMode), autonomyMode), base);
+  const recorded = stricterMode(kill ? kill.mode : 'live', rule ? rule.mode : 'live');
+  const mode = stricterMode(stricterMode(stricterMode(recorded, featureMode), autonomyMode), base);
 
   if (kill?.mode === mode) {
     const { id: killId, target, killed_by: killedBy, reason } = kill;
     return { mode, cause: { kind: 'kill', killId, target, killedBy, reason } };
   }
+  if (rule?.mode === mode) return { mode, cause: { kind: 'rule', rule: rule.rule.name } };
   if (mode === 'live') return { mode, cause: MODE_CAUSE }; // stages whose floor is `live` restrict nothing
   if (feature !== undefined && stage !== undefined && featureMode === mode)
     return { mode, cause: { kind: 'feature', feature, stage } };
@@ -91,29 +117,24 @@ function strictest(state: State, subject: Subject, { base, stage }: Ruled): Rest
 }
 
 /**
- * The strictest restriction of one subject: base mode (with its targeting), kills by exact key, action patterns,
- * feature, surface, lineage and autonomy. The number of look-ups does not grow with the number of kills.
+ * The strictest restriction of one subject: base mode and feature (with their targeting), kills by exact key, action
+ * patterns, surface, lineage, autonomy, and the standing rules. The number of look-ups does not grow with the number of
+ * kills; it grows with that of the rules whose target is the subject. Rules see the context of the subject, which is
+ * made once, and only where a rule looks at it.
  */
 export function resolveMode(state: State, subject: Subject, now: StoreNow): Restriction {
-  const { mode, targeting } = state.mode;
-  const base = targeting === null ? mode : evaluateTargeting(state.mode, ruleContext(subject), now);
-  const entry = subject.feature === undefined ? undefined : state.features.get(subject.feature);
-  const isRuled = entry !== undefined && !isSameForAll(entry);
-  const stage = isRuled ? evaluateStage(entry, ruleContext(subject), now) : entry?.stage;
-  return strictest(state, subject, { base, stage: subject.feature === undefined ? undefined : (stage ?? 'dark') });
+  let made: Readonly<Record<string, unknown>> | undefined;
+  return strictest(state, subject, { context: () => (made ??= contextFromSubject(subject)), now });
 }
 
-/** What targeting rules see of a subject of the guard. */
-const ruleContext = (subject: Subject): Readonly<Record<string, unknown>> => contextFromSubject(subject);
-
 /**
- * True when what the state says may change with the time alone, without an event: the rule of its base mode or of a
- * feature asks for it. A kill ends by an event.
+ * The first moment after `now` at which what the state says may change with the time alone, without an event, because a
+ * rule opens or closes or asks for the time; null: none. In milliseconds of the store's time. A kill ends by an event.
  */
-export function changesWithTime({ mode, features }: State): boolean {
-  if (mode.targeting !== null && asksForTime(mode)) return true;
-  for (const entry of features.values()) if (stageAsksForTime(entry)) return true;
-  return false;
+export function changesAt({ mode, features, rules }: State, now: number): number | null {
+  if (mode.targeting !== null && asksForTime(mode)) return nextSecond(now);
+  for (const entry of features.values()) if (stageAsksForTime(entry)) return nextSecond(now);
+  return rules.size === 0 ? null : rules.nextChange(now);
 }
 
 /** `full_stop`, because nobody can tell who asks. */
@@ -124,7 +145,7 @@ const unidentified = (message: string): Restriction => ({
 
 /** A question about a state that comes from outside the guard, as an evaluation context. */
 export interface Inquiry {
-  /** The evaluation context; the base mode's targeting sees all of it. */
+  /** The evaluation context; rules see all of it. */
   readonly context: Readonly<Record<string, unknown>>;
   readonly now: StoreNow;
   /** The organization of this switch; a context that names another one is stopped. Default: any may ask. */
@@ -137,12 +158,7 @@ export interface Inquiry {
  */
 export function restrictionFor(state: State, inquiry: Inquiry): Restriction {
   const subject = subjectOf(inquiry);
-  if (typeof subject === 'string') return unidentified(subject);
-  const { feature } = subject;
-  const base = evaluateTargeting(state.mode, inquiry.context, inquiry.now);
-  const entry = feature === undefined ? undefined : state.features.get(feature);
-  const stage = entry && evaluateStage(entry, inquiry.context, inquiry.now);
-  return strictest(state, subject, { base, stage: feature === undefined ? undefined : (stage ?? 'dark') });
+  return typeof subject === 'string' ? unidentified(subject) : strictest(state, subject, askerOf(inquiry));
 }
 
 /**
@@ -151,9 +167,11 @@ export function restrictionFor(state: State, inquiry: Inquiry): Restriction {
  */
 export function stageFor(state: State, feature: string, inquiry: Inquiry): FeatureStage {
   const entry = state.features.get(feature);
-  if (entry === undefined || isSameForAll(entry)) return entry?.stage ?? 'dark';
-  return typeof subjectOf(inquiry) === 'string' ? 'dark' : evaluateStage(entry, inquiry.context, inquiry.now);
+  const isRuled = entry !== undefined && !isSameForAll(entry);
+  return isRuled && typeof subjectOf(inquiry) === 'string' ? 'dark' : featureStage(state, feature, askerOf(inquiry));
 }
+
+const askerOf = ({ context, now }: Inquiry): Asker => ({ context: () => context, now });
 
 /** Who asks; or, as a sentence, why nobody can tell. */
 function subjectOf({ context, organizationId }: Inquiry): Subject | string {

@@ -1,11 +1,10 @@
-import { MODE_FLAG } from './catalogue.ts';
-import { isMode, MODES, type Mode, SAFE_MODE } from './modes.ts';
 import type { Entry } from './entries.ts';
+import { isMode, MODES, type Mode, SAFE_MODE } from './modes.ts';
 import { RuledValues, type ValueRule } from './ruled-values.ts';
 import type { StoreNow } from './store-time.ts';
+import { tableOf } from './table.ts';
 
 const BASE_MODES = new RuledValues<Mode, Entry<'mode'>>({
-  flag: MODE_FLAG,
   values: MODES,
   safe: SAFE_MODE,
   isValue: isMode,
@@ -13,7 +12,7 @@ const BASE_MODES = new RuledValues<Mode, Entry<'mode'>>({
 });
 
 /** Every mode as a flagd variant of its own name. */
-export const MODE_VARIANTS = BASE_MODES.variants;
+export const MODE_VARIANTS: Readonly<Record<Mode, Mode>> = tableOf(MODES, (mode) => mode);
 
 /** The base mode's rule, for direct resolution and for compiling alike. */
 export const baseRule = (entry: Entry<'mode'>): ValueRule<Mode> => BASE_MODES.ruleOf(entry);

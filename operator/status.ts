@@ -12,6 +12,7 @@ import type { FeatureDetails, ForksAnswer, Status } from './control-plane.ts';
 import type { Asked } from './given-list.ts';
 import type { Heard } from './hearing.ts';
 import { type ListAnswer, partOf } from './lists.ts';
+import { type NamedRule, ruleRecord, type RuleRecord } from './rule-record.ts';
 
 /** The switch of one organization at one moment, by the store's clock. */
 export interface WholeSwitch {
@@ -20,8 +21,14 @@ export interface WholeSwitch {
   readonly time: string;
 }
 
-/** The whole switch, except the reports of forks; executors as they were heard of right after that moment. */
-export function statusOf(whole: WholeSwitch, { beats, head: store, time }: Heard): Omit<Status, keyof ForksAnswer> {
+/**
+ * The whole switch, except the reports of forks and what people are asked; executors as they were heard of right after
+ * that moment.
+ */
+export function statusOf(
+  whole: WholeSwitch,
+  { beats, head: store, time }: Heard,
+): Omit<Status, keyof ForksAnswer | 'held_approvals'> {
   const { organizationId, state } = whole;
   const { head, mode, targeting } = { head: state.head, ...state.mode };
   if (!head) throw new KillSwitchError('INVALID_STATE', 'A state without a head was asked for its status.');
@@ -42,6 +49,7 @@ export function statusOf(whole: WholeSwitch, { beats, head: store, time }: Heard
     ),
     limits: Object.fromEntries([...state.limits].map(([name, { value }]) => [name, value])),
     autonomy: Object.fromEntries([...state.autonomy].map(([action, { stage }]) => [action, stage])),
+    rules: ruleRecords(whole).data,
     executors,
     shared_writers,
     excluded: state.control?.excluded ?? [],
@@ -70,4 +78,14 @@ export function killRecords(
     })),
     count,
   };
+}
+
+/** By name. */
+export function ruleRecords(
+  { organizationId, state, time }: WholeSwitch,
+  { matches, ...page }: Pick<Asked<NamedRule>, 'skip' | 'limit' | 'matches'> = ALL,
+): ListAnswer<RuleRecord> {
+  const found = [...state.rules].filter(matches).sort(([a], [b]) => (a < b ? -1 : 1));
+  const { data, count } = partOf(found, page);
+  return { data: data.map((rule) => ruleRecord(organizationId, rule, time)), count };
 }

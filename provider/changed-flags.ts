@@ -36,10 +36,14 @@ const keysWithFlags = ({ features, limits, autonomy }: State): EntryKey[] => [
 function flagsOf(key: EntryKey, state: State, before: Definition): readonly string[] {
   const [kind, name = ''] = placeOf(key);
   switch (kind) {
+    case 'resolutions':
     case 'control':
+    case 'approval':
+    case 'standing':
       return [];
     case 'mode':
     case 'kill':
+    case 'rule':
       return [MODE_FLAG];
     case 'flags':
       return changedOrdinaryFlags(before, state.flags?.definition);

@@ -1,7 +1,9 @@
 import type { Beat, Change, EntryKey, Head, LogEvent, StateView } from '../flags/index.ts';
 import type { ReportedBeat } from './beats.ts';
 import type { AnchorKeeper, AnchorReader } from './capabilities/anchors.ts';
+import type { ApprovalKeeper, Approvals } from './capabilities/approvals.ts';
 import type { ForkReader } from './capabilities/forks.ts';
+import type { Journal, JournalKeeper } from './capabilities/journal.ts';
 import type { SnapshotKeeper } from './capabilities/snapshots.ts';
 import type { Confirmation, Snapshot } from './confirmation.ts';
 
@@ -151,6 +153,10 @@ export const KEPT_CHECKPOINTS = 10_000;
 
 export interface ExecutorConnection extends ControlReader, ExecutorReporter {
   readonly shelf: Shelf;
+  /** Null: what can be undone, or must not be done twice, is refused. */
+  readonly journal: Journal | null;
+  /** Null: nobody can be asked over this store. */
+  readonly approvals: Approvals | null;
 }
 
 /** What an executor holds: it can read and report, and nothing else. */
@@ -223,6 +229,10 @@ export interface ControlConnection extends ControlReader, ControlWriter {
   readonly snapshots: SnapshotKeeper | null;
   /** Null: only beats report forks. */
   readonly forks: ForkReader | null;
+  /** Null: executors keep no journals there. */
+  readonly journals: JournalKeeper | null;
+  /** Null: nobody can be asked over this store. */
+  readonly approvals: ApprovalKeeper | null;
   /**
    * The log after that `seq`, oldest first.
    * @throws KillSwitchError CORRUPT at the first event that is not what was written

@@ -1,8 +1,10 @@
 import { invalid, quoteId } from '../flags/index.ts';
 import { checkKeys } from '../flags/options.ts';
+import { APPROVAL_TESTS } from './store/approvals.ts';
 import { ANSWER_TESTS } from './store/answers.ts';
 import { BEAT_TESTS } from './store/beats.ts';
 import { CONFIRM_TESTS } from './store/confirm.ts';
+import { JOURNAL_TESTS } from './store/journal.ts';
 import { LOG_TESTS } from './store/log.ts';
 import { LOSS_TESTS } from './store/loss.ts';
 import { SHELF_TESTS } from './store/shelf.ts';
@@ -29,17 +31,19 @@ export interface StoreConformanceOptions {
 export function storeConformance(options: StoreConformanceOptions): readonly ConformanceTest[] {
   const { open } = checkKeys('storeConformance', options, { open: true });
   if (typeof open !== 'function') throw invalid(`open of storeConformance must be a function, not ${quoteId(open)}.`);
-  return [...LOG_TESTS, ...ANSWER_TESTS, ...CONFIRM_TESTS, ...BEAT_TESTS, ...LOSS_TESTS, ...SHELF_TESTS].map(
-    ({ name, run }) => ({
-      name,
-      async run() {
-        const session = new StoreSession(await open());
-        try {
-          await run(session);
-        } finally {
-          await session.close();
-        }
-      },
-    }),
-  );
+  return [
+    ...[...LOG_TESTS, ...ANSWER_TESTS, ...CONFIRM_TESTS, ...BEAT_TESTS, ...LOSS_TESTS, ...SHELF_TESTS],
+    ...JOURNAL_TESTS,
+    ...APPROVAL_TESTS,
+  ].map(({ name, run }) => ({
+    name,
+    async run() {
+      const session = new StoreSession(await open());
+      try {
+        await run(session);
+      } finally {
+        await session.close();
+      }
+    },
+  }));
 }

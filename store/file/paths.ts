@@ -13,6 +13,9 @@ const REPORTED = [
   'seen',
   'notices',
   'shadow',
+  'journal',
+  'approvals',
+  'claims',
 ] as const;
 
 /**
@@ -54,6 +57,9 @@ export function filePaths(root: string, organizationId: string): FilePaths {
     seen: of('seen'),
     notices: of('notices'),
     shadow: of('shadow'),
+    journal: of('journal'),
+    approvals: of('approvals'),
+    claims: of('claims'),
   };
 }
 

@@ -13,6 +13,8 @@ import { checkKeys, checkType } from '../../flags/options.ts';
 import type { Push } from '../ports.ts';
 import { systemClock } from '../system-clock.ts';
 import { withDeadline } from '../with-deadline.ts';
+import { type KeptJournal, noJournal } from './journal.ts';
+import { type KeptApprovals, noApprovals } from './approvals.ts';
 import { type KeptReports, noReports } from './shelf.ts';
 
 /**
@@ -29,9 +31,11 @@ export interface Organization {
   readonly beats: Map<string, string>;
   readonly forks: Map<string, FoundReport>;
   readonly reports: KeptReports;
+  readonly journal: KeptJournal;
+  readonly approvals: KeptApprovals;
 }
 
-type Backup = Pick<Organization, 'events' | 'beats' | 'forks'>;
+type Backup = Pick<Organization, 'events' | 'beats' | 'forks' | 'approvals'>;
 
 /** What `Memory.copy` took: a backup. */
 export type MemoryCopy = ReadonlyMap<string, Backup>;
@@ -83,7 +87,11 @@ export class Memory {
   organization(id: string): Organization {
     let found = this.#organizations.get(id);
     if (!found) {
-      found = { events: [], state: new State(), beats: new Map(), forks: new Map(), reports: noReports() };
+      found = {
+        ...{ events: [], state: new State(), beats: new Map(), forks: new Map() },
+        ...{ reports: noReports(), journal: noJournal() },
+        ...{ approvals: noApprovals() },
+      };
       this.#organizations.set(id, found);
     }
     return found;
@@ -92,8 +100,13 @@ export class Memory {
   /** A backup of everything but the executors' anchors. */
   copy(): MemoryCopy {
     const copies = new Map<string, Backup>();
-    for (const [id, { events, beats, forks }] of this.#organizations) {
-      copies.set(id, { events: [...events], beats: new Map(beats), forks: new Map(forks) });
+    for (const [id, { events, beats, forks, approvals }] of this.#organizations) {
+      copies.set(id, {
+        events: [...events],
+        beats: new Map(beats),
+        forks: new Map(forks),
+        approvals: copyApprovals(approvals),
+      });
     }
     return copies;
   }
@@ -101,7 +114,7 @@ export class Memory {
   /** Puts a backup in the place of what there is. */
   restore(copy: MemoryCopy): void {
     this.#organizations.clear();
-    for (const [id, { events, beats, forks }] of copy) {
+    for (const [id, { events, beats, forks, approvals }] of copy) {
       const state = new State();
       for (const event of events) state.take(event);
       this.#organizations.set(id, {
@@ -110,6 +123,8 @@ export class Memory {
         beats: new Map(beats),
         forks: new Map(forks),
         reports: noReports(),
+        journal: noJournal(),
+        approvals: copyApprovals(approvals),
       });
     }
     this.#pushAll({ type: 'gap' });
@@ -170,6 +185,11 @@ export class Memory {
     }
   }
 }
+
+const copyApprovals = ({ requests, claims }: KeptApprovals): KeptApprovals => ({
+  requests: new Map(requests),
+  claims: new Map(claims),
+});
 
 /**
  * Refuses what is no memory; one of another copy of this package is.

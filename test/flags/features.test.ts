@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
   accountsRule,
-  changesWithTime,
+  changesAt,
   compileFlagd,
   FEATURE_FLOORS,
   FEATURE_STAGES,
@@ -91,8 +91,8 @@ describe('the stage of a feature', () => {
   test('changes with the time where its rule asks for it, and is dark while no time is known', () => {
     const timed = { if: [{ '<': [{ var: '$flagd.timestamp' }, NOW / 1000] }, 'shadow', 'live'] };
     const state = stateWith({ stage: 'dark', targeting: timed });
-    expect(changesWithTime(state)).toBe(true);
-    expect(changesWithTime(stateWith(FOR_ACME))).toBe(false);
+    expect(changesAt(state, NOW)).toBe(NOW + 1000);
+    expect(changesAt(stateWith(FOR_ACME), NOW)).toBeNull();
     const at = (time: number | null) => stageFor(state, FEATURE, { context: {}, now: () => time });
     expect([at(NOW - 1), at(NOW), at(null)]).toEqual(['shadow', 'live', 'dark']);
   });

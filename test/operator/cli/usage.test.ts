@@ -61,6 +61,8 @@ const MISTYPED: readonly (readonly [readonly string[], string | RegExp])[] = [
   [['limit', 'refund.max', '-5'], 'A limit is a number'],
   [['limit', 'refund.max', '0x10'], 'A limit is a number'],
   [['limit', 'refund.max', ''], 'A limit is a number'],
+  [['limit', 'refund.max', '9007199254740993'], 'would become 9007199254740992'],
+  [['limit', 'refund.max', '0.30000000000000000001'], 'would become 0.3'],
   [['autonomy', '', 'trusted'], 'must not be empty'],
   [['autonomy', 'email.send', 'trustd'], 'Did you mean trusted?'],
   [['restrict', 'agent:x', 'draft_olny'], 'Did you mean draft_only?'],

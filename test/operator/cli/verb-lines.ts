@@ -14,6 +14,7 @@ export const CHANGES = [
   'feature f --require-runs 5',
   'limit l 3 --reason x',
   'autonomy a.b trusted --reason x',
+  'approval allow a.b --agent x --times 1 --until 1h',
 ] as const;
 
 /** What rests on what executors follow, so that they may do it as well. */
@@ -31,5 +32,7 @@ export const READS = [
   'interventions',
   'interventions --proposals',
   'surfaces',
+  'approvals',
+  'approvals standing',
   'log verify',
 ] as const;

@@ -286,6 +286,7 @@ describe('every verb, on a file store', () => {
       features: {},
       feature_details: {},
       limits: {},
+      rules: [],
       autonomy: {},
       executors: [],
       forks: [],
