@@ -17,7 +17,7 @@ export const CHANGES = [
 ] as const;
 
 /** What rests on what executors follow, so that they may do it as well. */
-export const FOLLOWED = ['log', 'flagd export'] as const;
+export const FOLLOWED = ['log', 'flagd export', 'approvals standing'] as const;
 
 export const READS = [
   ...FOLLOWED,
@@ -31,6 +31,5 @@ export const READS = [
   'interventions --proposals',
   'surfaces',
   'approvals',
-  'approvals standing',
   'log verify',
 ] as const;

@@ -282,6 +282,7 @@ describe('every verb, on a file store', () => {
       limits: {},
       rules: [],
       autonomy: {},
+      held_approvals: 0,
       executors: [],
       forks: [],
       ignored_forks: [],
