@@ -14,10 +14,16 @@ export const CHANGES = [
   'limit l 3 --reason x',
   'autonomy a.b trusted --reason x',
   'approval allow a.b --agent x --times 1 --until 1h',
+  'rule add l agent:q read_only --wait 0',
 ] as const;
 
 /** What rests on what executors follow, so that they may do it as well. */
-export const FOLLOWED = ['log', 'flagd export', 'approvals standing'] as const;
+export const FOLLOWED = [
+  'log',
+  'flagd export',
+  'approvals standing',
+  'rules',
+] as const;
 
 export const READS = [
   ...FOLLOWED,
@@ -31,5 +37,8 @@ export const READS = [
   'interventions --proposals',
   'surfaces',
   'approvals',
+  'check --agent free --effect read',
+  'explain --agent free',
+  'runs',
   'log verify',
 ] as const;
