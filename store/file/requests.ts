@@ -68,8 +68,14 @@ export class Requests {
       problems.push(...[problem, leftOut(open.path, left)].filter((each) => each !== null));
     });
     await reading.catch((error: unknown) => problems.push(messageOf(error)));
-    const ends = await this.#claims.endsOf(found.keys());
-    return { requests: [...found].map(([id, files]) => reported(id, files, ends.get(id) ?? null)), problems };
+    const requests = [...found];
+    try {
+      const ends = await this.#claims.endsOf(found.keys());
+      return { requests: requests.map(([id, files]) => reported(id, files, ends.get(id) ?? null)), problems };
+    } catch (error) {
+      const problem = `who has used it cannot be read: ${messageOf(error)}`; // so nobody may decide it
+      return { requests: requests.map(([id, files]) => ({ ...reported(id, files, null), problem })), problems };
+    }
   }
 
   /** The request of this id, whoever has asked; null where there is none. */

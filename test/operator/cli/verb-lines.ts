@@ -15,10 +15,16 @@ export const CHANGES = [
   'limit l 3 --reason x',
   'autonomy a.b trusted --reason x',
   'approval allow a.b --agent x --times 1 --until 1h',
+  'rule add l agent:q read_only --wait 0',
 ] as const;
 
 /** What rests on what executors follow, so that they may do it as well. */
-export const FOLLOWED = ['log', 'flagd export'] as const;
+export const FOLLOWED = [
+  'log',
+  'flagd export',
+  'approvals standing',
+  'rules',
+] as const;
 
 export const READS = [
   ...FOLLOWED,
@@ -33,6 +39,8 @@ export const READS = [
   'interventions --proposals',
   'surfaces',
   'approvals',
-  'approvals standing',
+  'check --agent free --effect read',
+  'explain --agent free',
+  'runs',
   'log verify',
 ] as const;

@@ -288,6 +288,7 @@ describe('every verb, on a file store', () => {
       limits: {},
       rules: [],
       autonomy: {},
+      held_approvals: 0,
       executors: [],
       forks: [],
       ignored_forks: [],
