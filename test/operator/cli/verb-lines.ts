@@ -19,12 +19,7 @@ export const CHANGES = [
 ] as const;
 
 /** What rests on what executors follow, so that they may do it as well. */
-export const FOLLOWED = [
-  'log',
-  'flagd export',
-  'approvals standing',
-  'rules',
-] as const;
+export const FOLLOWED = ['log', 'flagd export', 'approvals standing', 'rules'] as const;
 
 export const READS = [
   ...FOLLOWED,

@@ -185,9 +185,9 @@ describe.skipIf(!hasRedis)('a hostile executor', () => {
       expect(MAY.get(key ?? '') ?? [], `${sent.join(' ')} → ${String(answer)}`).toContain(sent[0].toLowerCase());
     }
     expect(tries.length).toBeGreaterThan(800);
-    // It may add a name, as text or with the function for that, count a change, and add to what all have intended. And it
-    // may say first that something is used which was approved: that stops whoever it was approved for, and lets nobody
-    // act.
+    // It may add a name, as text or with the function for that, count a change, and add to what all have intended. It
+    // may also be the first to say that something approved is used: that stops whoever it was approved for, and lets
+    // nobody act.
     expect(taken).toEqual([
       ...[`APPEND ${keys.names}`, `FCALL ${keys.names}`, `INCR ${keys.changes}`],
       ...[`HSETNX ${keys.journal}`, `RPUSH ${keys.journalRuns}`, `HSETNX ${keys.claims}`, `RPUSH ${OF_RUN}`],
