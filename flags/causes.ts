@@ -36,7 +36,7 @@ const NEW_REQUEST = 'ask a person before you try it again, or go on without it';
 
 /** What has become of a request, for a model: why its action does not run, and what to do instead. */
 const APPROVALS: Readonly<Record<string, { readonly because: string; readonly instead: string }>> = {
-  pending: { because: 'a person has to approve it first', instead: 'do not repeat it meanwhile' },
+  pending: { because: 'nobody has decided yet', instead: 'do not repeat it meanwhile' },
   rejected: {
     because: 'a person has looked at it and said no',
     instead: 'do not try it again, also not in another form, and report that it was not done',

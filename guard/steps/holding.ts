@@ -234,7 +234,7 @@ export function approvedDecision<Input, Result>(
 ): Decision {
   const used = holding?.claimed;
   if (!used) return decision;
-  const cause = { kind: 'approval', approvalId: used.id, status: 'approved', why: null } as const;
+  const cause = { kind: 'approval', approvalId: used.id, status: 'approved', why: 'was used for it' } as const;
   const approved = makeDecision(subject, { ...decidedOf(decision), cause });
   return endedDecision(approved, used.edited ? 'approved otherwise' : 'approved');
 }

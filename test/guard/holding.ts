@@ -18,9 +18,11 @@ type Definition = Partial<ActionDefinition<Refund, string>>;
 /** What a test does to what an executor asks of its store. */
 export interface Between {
   /** Called when an intent was written, before whoever has asked hears of it. */
-  afterIntent?: () => Promise<unknown>;
-  /** The same of the use of an approval. */
-  afterClaim?: () => Promise<unknown>;
+  afterIntent?: (() => Promise<unknown>) | undefined;
+  /** Called when the store is about to be asked to use an approval. */
+  beforeClaim?: (() => Promise<unknown>) | undefined;
+  /** As `afterIntent`, of the use of an approval. */
+  afterClaim?: (() => Promise<unknown>) | undefined;
   /** How often each was asked. */
   readonly asked: { confirm: number; claim: number; find: number; request: number };
 }
@@ -28,7 +30,7 @@ export interface Between {
 export const between = (): Between => ({ asked: { confirm: 0, claim: 0, find: 0, request: 0 } });
 
 /** The same store, with something in between. */
-function watched<Store extends ExecutorStore>(store: Store, within: Between): Store {
+export function watched<Store extends ExecutorStore>(store: Store, within: Between): Store {
   return {
     ...store,
     open(scope) {
@@ -53,6 +55,7 @@ function watched<Store extends ExecutorStore>(store: Store, within: Between): St
           },
           async claim(...given) {
             within.asked.claim += 1;
+            await within.beforeClaim?.();
             const claim = await approvals.claim(...given);
             await within.afterClaim?.();
             return claim;
