@@ -12,7 +12,11 @@ const TARGETS = ['all', 'agent:returns-bot', 'action:payments.*'] as const;
 /** What an operator does. */
 type Act =
   /** `flash`: a kill that is lifted again at once. `deaf`: no executor is told of it. */
-  | { readonly do: 'kill' | 'flash' | 'pause' | 'revive'; readonly target: (typeof TARGETS)[number]; readonly deaf: boolean }
+  | {
+      readonly do: 'kill' | 'flash' | 'pause' | 'revive';
+      readonly target: (typeof TARGETS)[number];
+      readonly deaf: boolean;
+    }
   | { readonly do: 'approve' | 'reject' };
 
 /** What the two processes do, the second of which is of another name. */
