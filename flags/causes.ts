@@ -167,7 +167,7 @@ const CAUSES = [
     members: { approvalId: id, status: id, why: z.nullable(words) },
     written: ['why'],
     sentence: ({ approvalId, status, why }) =>
-      `the approval ${approvalId}${why === null ? `, which is ${status}` : ` ${why}`}`,
+      `the approval ${approvalId}${why === null ? `, which is ${status}` : ` ${why} (${status})`}`,
     forModel: ({ status }) => APPROVALS[status]?.because ?? 'it has not been approved',
     instead: ({ status }) => APPROVALS[status]?.instead ?? 'ask a person, or go on without it',
   }),

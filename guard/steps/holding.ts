@@ -202,7 +202,7 @@ async function waiting<Input, Result>(
 ): Promise<Next<Result>> {
   const { attempt, approving, holding } = held;
   const { guard, signal, subject } = attempt;
-  const why = `waits until ${expiresAt} (kill-switch approvals show ${shownId(id)})`;
+  const why = `waits until ${expiresAt}, see kill-switch approvals show ${shownId(id)}`;
   const decision = makeDecision(subject, {
     ...decidedOf(attempt.decision),
     cause: { kind: 'approval', approvalId: id, status: 'pending', why },

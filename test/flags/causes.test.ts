@@ -70,7 +70,7 @@ const TOLD: { readonly [K in Kind]: Told<Extract<Cause, { readonly kind: K }>> }
   },
   approval: {
     cause: { kind: 'approval', approvalId: 'a-1', status: 'rejected', why: 'was rejected (too much)' },
-    person: 'the approval a-1 was rejected (too much)',
+    person: 'the approval a-1 was rejected (too much) (rejected)',
     model: 'a person has looked at it and said no',
     trace: { approval_id: 'a-1', status: 'rejected' },
   },
