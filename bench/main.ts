@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { startRedis, type RedisServer, stopAll, temporaryFolder } from '../test/servers/index.ts';
+import { approvals } from './approvals.ts';
 import { evaluations } from './evaluations.ts';
 import { fanOut } from './fan-out.ts';
 import { guard } from './guard.ts';
@@ -14,7 +15,16 @@ import { makeSwitches } from './switches.ts';
 import { formatTable, type Report, type Result } from './results.ts';
 
 /** Every number, in the order in which they are shown. To add one, write its file and name it here. */
-const MEASUREMENTS: readonly Measurement[] = [millionKills, evaluations, guard, journal, fanOut, loading, oneMoreKill];
+const MEASUREMENTS: readonly Measurement[] = [
+  millionKills,
+  evaluations,
+  guard,
+  journal,
+  approvals,
+  fanOut,
+  loading,
+  oneMoreKill,
+];
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

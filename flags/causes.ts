@@ -32,6 +32,24 @@ const LASTING: Readonly<Partial<Record<FaultCode, string>>> = {
   UNSUPPORTED: NOT_SET_UP,
 };
 
+const NEW_REQUEST = 'ask a person before you try it again, or go on without it';
+
+/** What has become of a request, for a model: why its action does not run, and what to do instead. */
+const APPROVALS: Readonly<Record<string, { readonly because: string; readonly instead: string }>> = {
+  pending: { because: 'nobody has decided yet', instead: 'do not repeat it meanwhile' },
+  rejected: {
+    because: 'a person has looked at it and said no',
+    instead: 'do not try it again, also not in another form, and report that it was not done',
+  },
+  expired: { because: 'nobody has approved it in time', instead: NEW_REQUEST },
+  cancelled: { because: 'its request was given up', instead: NEW_REQUEST },
+  voided: { because: 'it has been restricted since it was asked for', instead: NEW_REQUEST },
+  used: { because: 'what was approved has been done, or tried, already', instead: 'do not repeat it' },
+  other_call: { because: 'it is not what was asked for', instead: 'change nothing of what was asked for, or ask anew' },
+  missing: { because: 'nobody knows of its request', instead: NEW_REQUEST },
+  too_many: { because: 'too many calls wait for a person already', instead: 'try it again later, or go on without it' },
+};
+
 /** A limit, for a model. */
 const limitOf = (max: string | number): string =>
   String(max).length > MAX_DIGITS ? 'its limit' : `the limit of ${max}`;
@@ -144,11 +162,14 @@ const CAUSES = [
     forModel: () => 'its budget does not allow it',
     instead: () => 'do not try it again, and report what is left to do',
   }),
+  /** `why`: a clause for people that goes on after the id. */
   row('approval', {
-    members: { approvalId: id, status: id },
-    sentence: ({ approvalId, status }) => `the approval ${approvalId}, which is ${status}`,
-    forModel: () => 'it has not been approved',
-    instead: () => 'ask a person, or go on without it',
+    members: { approvalId: id, status: id, why: z.nullable(words) },
+    written: ['why'],
+    sentence: ({ approvalId, status, why }) =>
+      `the approval ${approvalId}${why === null ? `, which is ${status}` : ` ${why} (${status})`}`,
+    forModel: ({ status }) => APPROVALS[status]?.because ?? 'it has not been approved',
+    instead: ({ status }) => APPROVALS[status]?.instead ?? 'ask a person, or go on without it',
   }),
   row('tripwire', {
     members: { name: id, value: amount, limit: amount },

@@ -164,6 +164,20 @@ const ENDINGS = {
     because: 'its caller has ended it',
     instead: 'report that it was not done',
   },
+  /** People have approved exactly this. */
+  approved: {
+    noun: 'The action',
+    has: 'was let through',
+    because: 'a person has approved it',
+    instead: 'go on by its result',
+  },
+  /** They have approved it with arguments of their own. */
+  'approved otherwise': {
+    noun: 'The action',
+    has: 'was let through with other arguments',
+    because: 'a person has changed them',
+    instead: 'go by what was done, which is not what was asked for',
+  },
   /** One tick of a job. */
   skipped: {
     noun: 'The job',

@@ -2,7 +2,7 @@ import { canonicalize } from 'json-canonicalize';
 import type { BoundRequest, EditedInput } from './approvals.ts';
 import type { Entry } from './entries.ts';
 import { isJsonObject } from './json-object.ts';
-import { quoteId } from './printable.ts';
+import { shownId } from './printable.ts';
 import { firstToMeet, type RestrictedCall, type Restricting } from './restricting.ts';
 
 /** A call that wants to use an approval. */
@@ -73,7 +73,7 @@ function overOrVoided(
   if (since === null) return not('voided', 'is too old: what has been restricted since it was asked for is not known');
   const met = firstToMeet(since, call);
   return (
-    met && not('voided', `is void: ${met.type} at epoch ${met.epoch} by ${quoteId(met.by)} has restricted this since`)
+    met && not('voided', `is void: ${met.type} at epoch ${met.epoch} by ${shownId(met.by)} has restricted this since`)
   );
 }
 

@@ -10,15 +10,6 @@ import { keysOf } from './table.ts';
  */
 export type Keys<Options> = Readonly<Record<keyof Options, true | readonly string[]>>;
 
-/** Options that belong to parts that are not built yet: of what, and the part. */
-const NOT_BUILT: Readonly<Record<string, Readonly<Record<string, string>>>> = {
-  'an action': {
-    approvals: 'approvals',
-    approvalExpiresMs: 'approvals',
-    escalateAfterMs: 'approvals',
-  },
-};
-
 /** What is wrong with the keys of an options object, with the key that was probably meant; null when all are known. */
 export function keyProblem<Options extends object>(
   what: string,
@@ -30,9 +21,6 @@ export function keyProblem<Options extends object>(
   if (isThenable<object>(options)) return `The options of ${what} are a promise: await it.`;
   for (const key in options) {
     if (Object.hasOwn(known, key) || !Object.hasOwn(options, key)) continue;
-    const part = NOT_BUILT[what]?.[key];
-    if (part !== undefined)
-      return `${noOption(what, key)} It belongs to a part that is not built yet (${part}): leave it out.`;
     const meant = meantBy(key, known);
     return meant === undefined
       ? `${noOption(what, key)} There are: ${Object.keys(known).join(', ')}.`

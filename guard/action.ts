@@ -74,16 +74,32 @@ export interface ActionDefinition<Input, Result> {
    * has no known end. Default false.
    */
   readonly idempotent?: boolean | undefined;
-  /** The text that an approver reads. */
-  readonly describe?: ((input: Input) => string) | undefined;
+  /**
+   * What an approver reads first, made of a copy of the input; of a text of more than 2000 characters the beginning,
+   * which says so. Where it fails nobody is asked, and the call is blocked.
+   */
+  readonly describe?: ((input: Input) => string | Promise<string>) | undefined;
+  /** How many people have to approve a call that is held: 1 to 10. Default 1. */
+  readonly approvals?: number | undefined;
+  /** How long people have for that, in milliseconds: at most 30 days. Default 3,600,000. */
+  readonly approvalExpiresMs?: number | undefined;
+  /** After how long they are told again, in milliseconds; less than `approvalExpiresMs`. Default: never. */
+  readonly escalateAfterMs?: number | undefined;
 }
 
 /** What one call of an action may be given. */
 export interface CallOptions {
   /** Ends the waiting when it fires; `execute` gets a signal that follows it. */
   readonly signal?: AbortSignal | undefined;
-  /** How long to wait for a pause to end, in milliseconds. Default: without end for `action(…)`, 0 for `attempt`. */
+  /**
+   * How long to wait for a pause to end, and for people to approve, in milliseconds. Default: without end for
+   * `action(…)`, 0 for `attempt`.
+   */
   readonly waitMs?: number | undefined;
+  /**
+   * The approval that an earlier call of the same action with the same input was given, perhaps in another process. It
+   * is used where the call is held; where it no longer is, the request is given up.
+   */
   readonly approvalId?: string | undefined;
   readonly idempotencyKey?: string | undefined;
 }
@@ -136,4 +152,6 @@ export type NormalisedAction<Input, Result> = ActionDefinition<Input, Result> & 
   readonly limits: Readonly<Record<string, LimitDefinition<Input>>> | undefined;
   readonly journal: boolean;
   readonly idempotent: boolean;
+  readonly approvals: number;
+  readonly approvalExpiresMs: number;
 };

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import {
   type ApprovalCall,
   type ApprovalFacts,
+  approvalIdSchema,
   type AskedApproval,
   type BoundRequest,
   boundBy,
@@ -53,7 +54,11 @@ export interface Faulty {
 }
 
 /** What came of asking. */
-export type Opened = { readonly is: 'open'; readonly id: string; readonly expiresAt: string } | Unapproved | Faulty;
+export type Opened =
+  | { readonly is: 'open'; readonly id: string; readonly expiresAt: string }
+  /** `id`: the one that it would have had. */
+  | (Unapproved & { readonly id: string })
+  | Faulty;
 
 /** What has become of a request. */
 export type Looked =
@@ -62,14 +67,23 @@ export type Looked =
   | Unapproved
   | Faulty;
 
-/** What came of using an approval. */
-export type Used =
+/** An approval that is used from now on, whatever comes of it. */
+export interface Claimed {
+  readonly is: 'claimed';
+  /** Of the request, or of the standing approval. */
+  readonly id: string;
+  readonly edited: EditedInput | null;
+  /** When the store was last asked, for a permit. */
+  readonly sent: Instant;
   /**
-   * It is used. `sent`: when the store was last asked, for a permit; the action starts after another look, or not at
-   * all. `id`: of the request, or of the standing approval.
+   * Why the call may not start all the same, by what the local copy says in this turn: something may have restricted it
+   * since. Null: it may.
    */
-  | { readonly is: 'claimed'; readonly id: string; readonly edited: EditedInput | null; readonly sent: Instant }
-  | Exclude<Looked, { readonly is: 'approved' }>;
+  readonly spoiled: () => Unapproved | Faulty | null;
+}
+
+/** What came of using an approval. */
+export type Used = Claimed | Exclude<Looked, { readonly is: 'approved' }>;
 
 export interface ApprovingParts {
   readonly replica: Replica;
@@ -83,16 +97,11 @@ export interface ApprovingParts {
 const PRUNE_EVERY = 256;
 /** How many events are read to know what has been restricted before the copy was loaded. */
 const MOST_EVENTS = 50_000;
-/**
- * How often the store is asked, in milliseconds, whether a request was used or given up elsewhere: no event tells of
- * that. What was asked for here is nearly always ended here.
- */
-const LOOK_MS = { own: 60_000, others: 5000 };
 
 /**
- * Asks people about calls of this executor, waits for what they decide, and uses it. Decisions come as events with the
- * local copy, so waiting costs the store next to nothing. Nothing here lets a call start: it says what is approved, and
- * whoever starts the call decides again.
+ * Asks people about calls of this executor, and uses what they have approved. Decisions come as events with the local
+ * copy, so whoever waits asks the store nothing. Nothing here lets a call start: it says what is approved, and whoever
+ * starts the call decides again.
  */
 export class Approving {
   readonly #replica: Replica;
@@ -117,11 +126,13 @@ export class Approving {
     const head = this.#replica.state?.head;
     if (fault || !head) return { is: 'fault', fault: fault ?? NOT_READY };
     const { subject } = call;
+    const id = randomUUID();
+    const not = (status: string, why: string) => ({ ...notApproved(status, why), id });
     if (subject.action === undefined || subject.agentId === undefined)
-      return notApproved('missing', 'cannot be asked for: the call names no agent or no action');
+      return not('missing', 'cannot be asked for: the call names no agent or no action');
     const shown = JSON.stringify(redactWhole(inputOf(call.input) ?? null));
     const asked: AskedApproval = {
-      id: randomUUID(),
+      id,
       action: subject.action,
       input_hash: call.inputHash,
       agent_id: subject.agentId,
@@ -154,9 +165,9 @@ export class Approving {
           return { is: 'open', id: asked.id, expiresAt: bound.expires_at };
         }
         case 'too many':
-          return notApproved('too_many', `was not asked for: ${answer.most} requests of this executor wait already`);
+          return not('too_many', `was not asked for: ${answer.most} requests of this executor wait already`);
         case 'taken':
-          return notApproved('missing', 'was not asked for: its id is taken');
+          return not('missing', 'was not asked for: its id is taken');
         default:
           return answer satisfies never;
       }
@@ -165,14 +176,19 @@ export class Approving {
     }
   }
 
-  /** What has become of a request, as far as the copy and the store know. Never rejects. */
-  async look(id: string, call: ApprovalCall): Promise<Looked> {
+  /**
+   * What has become of a request, as far as the copy and the store know. Never rejects. `until`: when it expires, where
+   * that is known; the store, which would say that, is then not asked.
+   */
+  async look(id: string, call: ApprovalCall, until?: string): Promise<Looked> {
+    if (!approvalIdSchema.safeParse(id).success) return notApproved('missing', 'is not known here');
     try {
       await this.#remember(this.#entry(id)?.request ?? this.#own.get(id));
-      const known = this.#judge(id, call);
+      const known = this.judge(id, call);
       if (known) return known;
+      if (until !== undefined) return this.#pending(until);
       const found = await this.#approvals.find(id);
-      const decided = this.#judge(id, call); // meanwhile
+      const decided = this.judge(id, call); // meanwhile
       if (decided) return decided;
       switch (found.is) {
         case 'open':
@@ -189,40 +205,12 @@ export class Approving {
     }
   }
 
-  /**
-   * Waits until a request is decided or over. Resolves to `pending` where the signal has fired before. Never rejects.
-   */
-  async decided(id: string, call: ApprovalCall, signal: AbortSignal): Promise<Looked> {
-    for (;;) {
-      const looked = await this.look(id, call);
-      if (looked.is !== 'pending' || signal.aborted) return looked;
-      const left = Date.parse(looked.expiresAt) - this.#now();
-      const again = this.#own.has(id) ? LOOK_MS.own : LOOK_MS.others;
-      await this.#untilKnown(id, call, { ms: Math.max(1, Math.min(again, left)), signal });
-    }
-  }
-
-  /** Resolves as soon as the local copy has something to say, or when the time is over. */
-  #untilKnown(
-    id: string,
-    call: ApprovalCall,
-    { ms, signal }: { readonly ms: number; readonly signal: AbortSignal },
-  ): Promise<void> {
-    return new Promise((resolve) => {
-      const done = (): void => {
-        clearTimeout(timer);
-        stop();
-        signal.removeEventListener('abort', done);
-        resolve();
-      };
-      const timer = setTimeout(done, ms);
-      const look = (): void => {
-        if (this.#judge(id, call)) done();
-      };
-      const stop = this.#replica.on(look);
-      signal.addEventListener('abort', done);
-      look(); // meanwhile
-    });
+  /** As `look`, for a request that somebody else has asked for: it may be decided, and this copy not have heard of it. */
+  async find(id: string, call: ApprovalCall): Promise<Looked> {
+    const looked = await this.look(id, call);
+    if (looked.is !== 'pending') return looked;
+    await this.#replica.confirmNow(this.#confirmMs);
+    return this.look(id, call);
   }
 
   /**
@@ -230,39 +218,83 @@ export class Approving {
    * very use: asked again with it, whoever had it is told so again. Never rejects.
    */
   async use(id: string, call: ApprovalCall, use: string): Promise<Used> {
-    let looked = await this.look(id, call);
-    if (looked.is === 'pending') {
-      // It may be decided, and this copy not have heard of it yet.
-      await this.#replica.confirmNow(this.#confirmMs);
-      looked = await this.look(id, call);
-    }
+    const looked = await this.find(id, call);
     if (looked.is !== 'approved') return looked;
     const until = this.#entry(id)?.request.expires_at;
     if (until === undefined) return notApproved('missing', 'is not known here');
     const claimed = await this.#claim({ id, times: null, until, use });
     if (claimed.is !== 'claimed') return claimed;
-    const judged = this.#judge(id, call) ?? notApproved('missing', 'is not known here any more');
-    return judged.is === 'approved' ? { ...claimed, id, edited: judged.edited } : judged;
+    const judged = this.#judgeUsed(id, call);
+    if (judged.is !== 'approved') return judged;
+    const { edited } = judged;
+    const spoiled = (): Unapproved | Faulty | null => {
+      const now = this.#judgeUsed(id, call);
+      return now.is === 'approved' ? null : now;
+    };
+    return { ...claimed, id, edited, spoiled };
   }
 
-  /** Uses a standing approval that is good for this call; null where there is none. Never rejects. */
-  async useStanding(call: HeldCall, use: string): Promise<Used | null> {
+  #judgeUsed(id: string, call: ApprovalCall): Exclude<Looked, { is: 'pending' }> {
+    return this.judge(id, call) ?? notApproved('missing', 'is not known here any more');
+  }
+
+  /** For how long a request with this expiry can still be answered, in milliseconds; 1 where it no longer can. */
+  timeLeft(expiresAt: string): number {
+    return Math.max(1, Date.parse(expiresAt) - this.#now());
+  }
+
+  /** Whether a standing approval may be good for this call, by the local copy. `tried`: those that are used up. */
+  hasStanding(call: HeldCall, tried: ReadonlySet<string>): boolean {
+    const mine = this.#standingFor(call, tried);
+    if (mine.length === 0) return false;
     const asked = { ...call, input: inputOf(call.input) };
-    const tried = new Set<string>();
+    return mine.some((each) => isStandingFor(each, asked, this.#facts()));
+  }
+
+  #standingFor({ subject }: HeldCall, tried: ReadonlySet<string>): Entry<'standing'>[] {
+    const standing = [...(this.#replica.state?.standing.values() ?? [])];
+    return standing.filter(({ id, action }) => action === subject.action && !tried.has(id));
+  }
+
+  /**
+   * Uses a standing approval that is good for this call; null where there is none. Never rejects.
+   *
+   * @param tried those that are used up, to which those that are found to be are added
+   */
+  async useStanding(call: HeldCall, use: string, tried = new Set<string>()): Promise<Claimed | Faulty | null> {
+    if (this.#standingFor(call, tried).length === 0) return null;
+    const asked = { ...call, input: inputOf(call.input) };
+    const isGood = (each: Entry<'standing'> | undefined): boolean =>
+      each !== undefined && this.#replica.fault() === null && isStandingFor(each, asked, this.#facts());
     for (;;) {
-      const standing = [...(this.#replica.state?.standing.values() ?? [])];
-      const mine = standing.filter(({ id, action }) => action === call.subject.action && !tried.has(id));
+      const mine = this.#standingFor(call, tried);
       for (const each of mine) await this.#remember({ ...each, head_hash: null }).catch(() => {});
-      const good = mine.find((each) => this.#replica.fault() === null && isStandingFor(each, asked, this.#facts()));
+      const good = mine.find(isGood);
       if (!good) return null;
       tried.add(good.id);
       const { id, times, until } = good;
       const claimed = await this.#claim({ id, times, until, use });
       if (claimed.is === 'fault') return claimed;
       if (claimed.is !== 'claimed') continue; // used up: another one may be good
-      const present = this.#replica.state?.standing.get(id);
-      if (present && isStandingFor(present, asked, this.#facts())) return { ...claimed, id, edited: null };
+      const spoiled = (): Unapproved | Faulty | null => {
+        const fault = this.#replica.fault();
+        if (fault) return { is: 'fault', fault };
+        if (isGood(this.#replica.state?.standing.get(id))) return null;
+        return notApproved('voided', 'was withdrawn, is over, or this has been restricted since');
+      };
+      if (!spoiled()) return { ...claimed, id, edited: null, spoiled };
     }
+  }
+
+  /**
+   * This call needs its request no longer: ends it, where it could still be used for this call. Where the store does
+   * not take that, it expires. Never rejects.
+   */
+  async giveUp(id: string, call: ApprovalCall): Promise<void> {
+    const isOwn = this.#own.has(id);
+    const { is } = isOwn ? (this.judge(id, call) ?? PENDING) : await this.look(id, call);
+    this.#own.delete(id);
+    if (is === 'pending' || is === 'approved' || (isOwn && is === 'fault')) await this.cancel(id);
   }
 
   /** Nobody waits for it any more. Where the store does not take that, it expires. */
@@ -293,8 +325,8 @@ export class Approving {
     };
   }
 
-  /** What the local copy says; null where nobody has decided and nothing speaks against it. */
-  #judge(id: string, call: ApprovalCall): Exclude<Looked, { is: 'pending' }> | null {
+  /** What the local copy says of a request; null where nobody has decided and nothing speaks against it. */
+  judge(id: string, call: ApprovalCall): Exclude<Looked, { is: 'pending' }> | null {
     const fault = this.#replica.fault();
     if (fault) return { is: 'fault', fault };
     const entry = this.#entry(id);
@@ -343,6 +375,7 @@ export class Approving {
   }
 }
 
+const PENDING = Object.freeze({ is: 'pending' });
 const NOT_READY: Fault = deepFreeze({ code: 'NOT_READY', message: 'the switch has not been read yet' });
 const LATE: Fault = deepFreeze({
   code: 'STALE',

@@ -70,7 +70,7 @@ export function transition(state: AttemptState, event: AttemptEvent): AttemptSta
     case 'intend':
       return isUndecided(state) ? { is: 'intended', decision: event.decision } : state;
     case 'answer':
-      return state.is === 'intended' ? { is: 'answered', decision: event.decision } : state;
+      return isUndecided(state) || state.is === 'intended' ? { is: 'answered', decision: event.decision } : state;
     case 'confirm':
       return state.is === 'intended' ? { is: 'confirming', decision: state.decision } : state;
     case 'reconsider':

@@ -5,14 +5,15 @@ import { type AttemptState, hasStarted, transition } from './attempt-state.ts';
 import type { Permit } from './confirm.ts';
 import { blocked, faultCause } from './decide.ts';
 import type { AttemptEnd, Ending } from './ending.ts';
-import { IdempotencyKeyError } from './errors.ts';
+import { ActionInputError, IdempotencyKeyError } from './errors.ts';
 import type { Guard } from './guard.ts';
+import type { Holding } from './holding.ts';
 import type { Identity } from './identity.ts';
 import type { LimitFlags } from './limit-flags.ts';
 import type { Proposal, RecordedStatus } from './interventions.ts';
 import { look } from './look.ts';
 import type { Marks, Outcome } from './outcome.ts';
-import { inputOf, type PlainInput } from './plain-data.ts';
+import { inputOf, type PlainInput, readPlain } from './plain-data.ts';
 import type { GuardedSubject } from './subject.ts';
 
 /**
@@ -65,7 +66,6 @@ export class Attempt<Input, Result> {
   readonly action: NormalisedAction<Input, Result>;
   readonly identity: Identity | undefined;
   readonly subject: GuardedSubject;
-  readonly plain: PlainInput | undefined;
   readonly options: CallOptions;
   /** When the wait for a pause is over, by the monotonic clock. */
   readonly until: number;
@@ -74,7 +74,9 @@ export class Attempt<Input, Result> {
   /** When this round asked for the mode, by the monotonic clock. */
   askedAt: number;
   evaluated: Reading = NOT_EVALUATED;
-  /** The store's answer in this round, for an irreversible action. */
+  /** What people are asked about it, once they are. */
+  holding: Holding<Input> | undefined;
+  /** The store's answer in this round, for an irreversible action and for one that was approved. */
   permit: Permit | null = null;
   /** What the client has said of its limits in this round. */
   limitFlags: LimitFlags = NO_FLAGS;
@@ -83,8 +85,11 @@ export class Attempt<Input, Result> {
   /** True once the journal has its intent; stays true in the rounds that follow, until the intent is given back. */
   isRecorded = false;
   #input: Input;
+  #plain: PlainInput | undefined;
+  #seenChanges: number;
   #idempotencyKey: string | undefined;
   #endings: Ending<Result>[] = NO_ENDINGS;
+  #lastEndings: Ending<Result>[] = NO_ENDINGS;
   #recording: Promise<unknown> | undefined;
   #marks: Marks | undefined;
   #state: AttemptState = { is: 'deciding' };
@@ -99,7 +104,8 @@ export class Attempt<Input, Result> {
     this.identity = identity;
     this.subject = subject;
     this.#input = input;
-    this.plain = plain;
+    this.#plain = plain;
+    this.#seenChanges = guard.changes.count;
     this.options = options;
     this.#idempotencyKey = options.idempotencyKey;
     this.askedAt = performance.now();
@@ -113,6 +119,27 @@ export class Attempt<Input, Result> {
 
   get input(): Input {
     return this.#input;
+  }
+
+  /** The same as the text that was hashed; undefined where nothing has hashed it. */
+  get plain(): PlainInput | undefined {
+    return this.#plain;
+  }
+
+  /**
+   * Hashes the input, once. From then on it is what was hashed, whatever its caller does to the object that was given.
+   * @throws ActionInputError NOT_PLAIN_DATA
+   */
+  hash(): PlainInput {
+    if (this.#plain) return this.#plain;
+    this.#plain = readPlain(this.action.name, this.#input);
+    this.renewInput();
+    return this.#plain;
+  }
+
+  /** Whether anything has changed since this round began. */
+  get hasMissedChange(): boolean {
+    return this.guard.changes.count !== this.#seenChanges;
   }
 
   /** The caller's own key; else undefined, until something asks `keyOf` for one. */
@@ -131,9 +158,15 @@ export class Attempt<Input, Result> {
     return this.#decision ?? this.look();
   }
 
-  /** The input that this round would execute: the redirected one where this round has decided to redirect. */
+  /**
+   * The input that this round would execute: the redirected one where this round has decided to redirect, and what was
+   * approved where it is held. What was used of an approval stays approved so, also where nobody has to approve it now.
+   */
   get effective(): Effective<Input> {
-    return this.decision.verdict === 'redirect' && this.redirected ? this.redirected : this;
+    const { verdict } = this.decision;
+    if (verdict === 'redirect' && this.redirected) return this.redirected;
+    const { holding } = this;
+    return (verdict === 'hold' || (holding?.claimed && verdict === 'allow') ? holding?.input : undefined) ?? this;
   }
 
   /** Makes the input that is executed anew of the text that was hashed: handlers have had it since. */
@@ -141,6 +174,8 @@ export class Attempt<Input, Result> {
     if (this.plain) this.#input = readAs<Input>(this.plain);
     const { redirected } = this;
     if (redirected?.plain) this.redirected = { ...redirected, input: readAs<Input>(redirected.plain) };
+    const approved = this.holding?.input;
+    if (this.holding && approved?.plain) this.holding.input = { ...approved, input: readAs<Input>(approved.plain) };
   }
 
   /**
@@ -151,13 +186,18 @@ export class Attempt<Input, Result> {
     this.#endings = [...this.#endings, ending];
   }
 
+  /** As `atEnd`, for what the attempt keeps while it waits. */
+  atLast(ending: Ending<Result>): void {
+    this.#lastEndings = [...this.#lastEndings, ending];
+  }
+
   /**
    * Gives back what was taken for this attempt, because it is to wait: it is taken anew in a later round. Null: nothing
    * was.
    */
   withdraw(): Promise<unknown> | null {
     if (this.#endings.length === 0) return null;
-    this.#end({ is: 'not_started' });
+    this.#begin(this.#endings, { is: 'not_started' });
     this.#endings = NO_ENDINGS;
     this.isRecorded = false;
     return this.#recording ?? null;
@@ -203,6 +243,7 @@ export class Attempt<Input, Result> {
   /** Begins a round; forgets all that the round before has read. */
   again(): void {
     this.askedAt = performance.now();
+    this.#seenChanges = this.guard.changes.count;
     this.evaluated = NOT_EVALUATED;
     this.permit = null;
     this.limitFlags = NO_FLAGS;
@@ -211,12 +252,12 @@ export class Attempt<Input, Result> {
     this.#decidedMs = undefined;
   }
 
-  /** Waits for another decision than this one. Recorded and counted once. */
+  /** Waits for another decision than this one. Recorded and counted once for each verdict that it waits by. */
   wait(decision: Decision): void {
-    const before = this.#state.is;
-    this.#state = transition(this.#state, { type: 'wait', decision });
-    if (before === 'waiting') return;
-    this.#record(decision, 'paused');
+    const before = this.#state;
+    this.#state = transition(before, { type: 'wait', decision });
+    if (before.is === 'waiting' && before.decision.verdict === decision.verdict) return;
+    this.#record(decision, decision.verdict === 'hold' ? 'held' : 'paused');
     this.count(decision);
   }
 
@@ -261,6 +302,13 @@ export class Attempt<Input, Result> {
     if (status === 'paused') return { status, decision };
     this.count(decision);
     return { status, decision: endedDecision(decision, 'given up'), landed: 'no' };
+  }
+
+  /** The caller waits no longer for people, and may come again with the id. The wait has its record and is counted. */
+  hold(decision: Decision, { id, expiresAt }: { readonly id: string; readonly expiresAt: string }): Outcome<Result> {
+    this.#state = transition(this.#state, { type: 'abandon', decision });
+    this.#end({ is: 'not_started' });
+    return { status: 'held', decision, approvalId: id, expiresAt };
   }
 
   /** The action's handler has made a draft. */
@@ -318,19 +366,24 @@ export class Attempt<Input, Result> {
   }
 
   #end(end: AttemptEnd<Result>): void {
-    if (this.#endings.length === 0) return;
-    const done = Promise.allSettled(this.#endings.map(async (ending) => ending(end)));
+    this.#begin(this.#endings, end);
+    this.#begin(this.#lastEndings, end);
+  }
+
+  #begin(endings: readonly Ending<Result>[], end: AttemptEnd<Result>): void {
+    if (endings.length === 0) return;
+    const done = Promise.allSettled(endings.map(async (ending) => ending(end)));
     this.#recording = Promise.all([this.#recording, done]);
   }
 
   /**
    * A step has thrown. After `execute` was called the error is the application's; before, it is a fault of ours and
-   * blocks; but a key that is used for two things is the caller's mistake.
-   * @throws the error, once it has started; IdempotencyKeyError
+   * blocks; but a key that is used for two things, and an input that cannot be hashed, are the caller's mistake.
+   * @throws the error, once it has started; IdempotencyKeyError; ActionInputError
    */
   broken(error: unknown): Outcome<Result> {
     if (hasStarted(this.#state)) throw error;
-    if (error instanceof IdempotencyKeyError) {
+    if (error instanceof IdempotencyKeyError || error instanceof ActionInputError) {
       this.abandon('aborted', this.decision);
       throw error;
     }

@@ -11,6 +11,7 @@ export class Changes {
   #next: Promise<void>;
   readonly #onBegin: () => void;
   #held = 0;
+  #count = 0;
   #hold: NodeJS.Timeout | undefined;
 
   /** @param onBegin called when a call has begun to wait */
@@ -22,6 +23,11 @@ export class Changes {
   /** True when no call waits. */
   get isEmpty(): boolean {
     return this.#held === 0;
+  }
+
+  /** How many changes there were: whoever has seen this number has missed none. */
+  get count(): number {
+    return this.#count;
   }
 
   /** Resolves with the next change. */
@@ -40,6 +46,7 @@ export class Changes {
 
   /** Wakes all who wait. */
   notify(): void {
+    this.#count += 1;
     const wakers = [...this.#wakers];
     this.#wakers.clear();
     for (const wake of wakers) wake();

@@ -1,4 +1,4 @@
-/** How an attempt has ended, for whatever it has taken before it started: an intent, an approval, a reservation. */
+/** How an attempt has ended, for whatever it has taken before it started: an intent, a request, a reservation. */
 export type AttemptEnd<Result> =
   | { readonly is: 'landed'; readonly result: Result }
   /** `execute` has thrown; `unknown` where it had been told to stop. */

@@ -1,3 +1,4 @@
+import type { Approvals } from '../store/capabilities/approvals.ts';
 import type { Journal } from '../store/capabilities/journal.ts';
 import type { ConnectOptions } from '../store/connect-executor.ts';
 import type { Replica } from '../store/replica.ts';
@@ -21,6 +22,8 @@ export interface Executor<Copy extends Replica | null = Replica | null> {
   readonly reports: ExecutorReports | null;
   /** What it intends, and what became of it; null without a store, and where that keeps none. */
   readonly journal: Journal | null;
+  /** Asks people, and uses what they have approved; null without a store, and where that cannot. */
+  readonly approvals: Approvals | null;
   readonly inFlight: InFlight;
   readonly changes: Changes;
   /** Calls `listener` when something has begun to run, to be watched or to wait; the returned function ends that. */
@@ -30,9 +33,9 @@ export interface Executor<Copy extends Replica | null = Replica | null> {
 }
 
 /** What an executor has of its store: each is null where it has none. */
-type AtStore<Copy extends Replica | null> = Pick<Executor<Copy>, 'replica' | 'reports' | 'journal'>;
+type AtStore<Copy extends Replica | null> = Pick<Executor<Copy>, 'replica' | 'reports' | 'journal' | 'approvals'>;
 
-export const WITHOUT_STORE: AtStore<null> = { replica: null, reports: null, journal: null };
+export const WITHOUT_STORE: AtStore<null> = { replica: null, reports: null, journal: null, approvals: null };
 
 /**
  * Puts an executor together. From then on each change of its copy is acted on in the turn in which it comes: first
@@ -57,7 +60,7 @@ export function openExecutor<Copy extends Replica | null>(
     stalenessMs: () => replica?.stalenessMs() ?? null,
     inFlight: () => inFlight.count,
   });
-  const { replica, reports, journal } = connect({
+  const { replica, reports, journal, approvals } = connect({
     work: () => inFlight.work,
     surfaces: () => registry.take(),
     seen: () => seen.take(),
@@ -74,5 +77,5 @@ export function openExecutor<Copy extends Replica | null>(
     listeners.add(listener);
     return () => listeners.delete(listener);
   };
-  return { replica, reports, journal, inFlight, changes, onBegin, registry, metrics };
+  return { replica, reports, journal, approvals, inFlight, changes, onBegin, registry, metrics };
 }

@@ -1,5 +1,6 @@
 import type { LimitClient } from '../flags/mode-source.ts';
 import type { Replica } from '../store/replica.ts';
+import type { Approving } from './approvals.ts';
 import type { Changes } from './changes.ts';
 import type { Confirming } from './confirm.ts';
 import type { Evaluating } from './evaluate.ts';
@@ -23,6 +24,8 @@ export interface Guard extends Evaluating, LocalState {
   readonly limitClient: LimitClient | null;
   /** Null where there is no store, or its driver keeps no journal. */
   readonly journal: OwnJournal | null;
+  /** Null where there is no store, or its driver cannot ask people. */
+  readonly approving: Approving | null;
   readonly organizationId: string;
   readonly inFlight: InFlight;
   /** Attempts, and ticks that are being decided. */

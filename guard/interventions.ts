@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { type AutonomyStage, causeRecord, type Decision, type Intervention, type Verdict } from '../flags/index.ts';
+import { type AutonomyStage, causeRecord, type Decision, type Intervention } from '../flags/index.ts';
 import { Rounds } from '../store/rounds.ts';
 import type { AttemptState } from './attempt-state.ts';
 import type { OutcomeStatus } from './outcome.ts';
@@ -15,9 +15,9 @@ export interface InterventionSink {
 
 /**
  * What became of what was asked. `skipped`: a tick of a job. `started`: a write that people are told of. What was
- * simply executed leaves no record.
+ * executed leaves a record where it was approved.
  */
-export type RecordedStatus = Exclude<OutcomeStatus, 'executed'> | 'skipped' | 'started';
+export type RecordedStatus = OutcomeStatus | 'skipped' | 'started';
 
 /** What a record holds beside the decision. */
 export interface Circumstances {
@@ -43,20 +43,25 @@ type Classified = Pick<Intervention, 'type' | 'outcome'>;
 const WARNED: Classified = { type: 'WARNING', outcome: 'WARNED' };
 const MODIFIED: Classified = { type: 'DOWNGRADE', outcome: 'MODIFIED' };
 const ESCALATED: Classified = { type: 'APPROVAL_REQUIRED', outcome: 'ESCALATED' };
+const APPROVED: Classified = { type: 'APPROVAL_REQUIRED', outcome: 'APPROVED_AFTER_REVIEW' };
+const REJECTED: Classified = { type: 'APPROVAL_REQUIRED', outcome: 'REJECTED_AFTER_REVIEW' };
 const BLOCKED: Classified = { type: 'HARD_BLOCK', outcome: 'BLOCKED' };
+
+const isRejected = ({ cause }: Decision): boolean => cause.kind === 'approval' && cause.status === 'rejected';
 
 /**
  * By what became of the call, not by the verdict: work that `draft_only` has stopped was aborted, and nothing was
  * drafted. Only of a tick that was skipped it is the verdict that says how hard that was.
  */
-const CLASSES: Readonly<Record<RecordedStatus, (verdict: Verdict) => Classified>> = {
+const CLASSES: Readonly<Record<RecordedStatus, (decision: Decision) => Classified>> = {
+  executed: () => APPROVED,
   redirected: () => MODIFIED,
   drafted: () => MODIFIED,
   held: () => ESCALATED,
   paused: () => WARNED,
-  blocked: () => BLOCKED,
+  blocked: (decision) => (isRejected(decision) ? REJECTED : BLOCKED),
   aborted: () => BLOCKED,
-  skipped: (verdict) => (verdict === 'pause' ? WARNED : BLOCKED),
+  skipped: ({ verdict }) => (verdict === 'pause' ? WARNED : BLOCKED),
   started: () => WARNED,
 };
 
@@ -207,7 +212,7 @@ export class Interventions {
       at: new Date().toISOString(),
       executor_id: sink.executorId,
       executor_name: sink.executorName,
-      ...CLASSES[status](decision.verdict),
+      ...CLASSES[status](decision),
       verdict: decision.verdict,
       status,
       state,

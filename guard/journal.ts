@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { KillSwitchError, messageOf, shownId } from '../flags/index.ts';
 import type { IntentMark, Journal, JournalEnd, JournalEntry, JournalIntent } from '../store/capabilities/journal.ts';
+import { answering } from '../store/journal-entries.ts';
 import { Rounds } from '../store/rounds.ts';
 import { type Asked, answerOf, type JournalAnswer, type Resolution } from './journal-answer.ts';
 
@@ -19,13 +20,15 @@ const MOST_NAMED = 10;
 /** What a call intends; which attempt that is, the journal finds out. */
 export type Intending = Omit<JournalIntent, 'id' | 'attempt'> & Pick<Asked, 'idempotent'>;
 
-/** What came of an intent. */
-export type Begun =
-  | { readonly is: 'intended'; readonly mark: IntentMark }
+/** Why nothing is intended. */
+export type NotBegun =
   /** The key was intended before. */
   | (Exclude<JournalAnswer, { is: 'again' }> & { readonly entry: JournalEntry })
   /** It is not known to be written, so nothing may start. */
   | { readonly is: 'unavailable'; readonly why: string };
+
+/** What came of an intent. */
+export type Begun = { readonly is: 'intended'; readonly mark: IntentMark } | NotBegun;
 
 /** What has ended here and is not stored yet. */
 interface Unstored {
@@ -79,6 +82,23 @@ export class OwnJournal {
       attempt = entry.attempt + 1;
     }
     return { is: 'unavailable', why: `others have taken each of ${MOST_LOST} attempts of this key` };
+  }
+
+  /** What an earlier call with this key means for one that is not intended yet. Never rejects. */
+  async known({
+    idempotency_key,
+    ...asked
+  }: Asked & Pick<JournalIntent, 'idempotency_key'>): Promise<NotBegun | { readonly is: 'again' }> {
+    const held = this.#landings()[0] ?? (await this.#unstoredOf(idempotency_key));
+    if (held) return { is: 'unavailable', why: this.#notStored(held) };
+    try {
+      const entry = answering(await this.#journal.attemptsOf(idempotency_key));
+      if (!entry) return { is: 'again' };
+      const answer = answerOf(entry, asked, this.#resolutions(entry));
+      return answer.is === 'again' ? answer : { ...answer, entry };
+    } catch (error) {
+      return { is: 'unavailable', why: messageOf(error) };
+    }
   }
 
   /** Writes the end of an intent. False: the store has not taken it; it is kept and tried again. Never rejects. */

@@ -1,4 +1,14 @@
-import { actionNameProblem, EFFECTS, idProblem, invalid, isEffect, maxProblem, quoteId } from '../flags/index.ts';
+import {
+  actionNameProblem,
+  EFFECTS,
+  idProblem,
+  invalid,
+  isEffect,
+  MAX_APPROVAL_MS,
+  MAX_APPROVERS,
+  maxProblem,
+  quoteId,
+} from '../flags/index.ts';
 import { checkKeys, checkType, type Keys, readable } from '../flags/options.ts';
 import type { ActionDefinition, LimitDefinition, NormalisedAction, SpendAmount } from './action.ts';
 import { checkMembers } from './options.ts';
@@ -20,7 +30,13 @@ const ACTION_KEYS: Keys<ActionDefinition<unknown, unknown>> = {
   describe: true,
   journal: true,
   idempotent: true,
+  approvals: true,
+  approvalExpiresMs: true,
+  escalateAfterMs: true,
 };
+
+/** How long people have to approve a call by default, in milliseconds. */
+const APPROVAL_EXPIRES_MS = 3_600_000;
 
 /**
  * An action with its defaults. Each property is read once, by its name: so inherited ones count (a class may have a
@@ -72,7 +88,28 @@ function normalised<Input, Result>(definition: ActionDefinition<Input, Result>):
     draft: draft?.bind(definition),
     reverse: reverseOf(name, given.reverse),
     describe: describe?.bind(definition),
+    ...askingOf(name, given),
   };
+}
+
+type AskingKey = 'approvals' | 'approvalExpiresMs' | 'escalateAfterMs';
+type Asking<Definition extends ActionDefinition<never, unknown>> = Pick<Definition, AskingKey>;
+
+function askingOf(
+  name: string,
+  given: Asking<ActionDefinition<never, unknown>>,
+): Asking<NormalisedAction<never, unknown>> {
+  const { approvals = 1, approvalExpiresMs = APPROVAL_EXPIRES_MS, escalateAfterMs } = given;
+  mustBeWhole(`approvals of ${name}`, approvals, MAX_APPROVERS);
+  mustBeWhole(`approvalExpiresMs of ${name}`, approvalExpiresMs, MAX_APPROVAL_MS);
+  if (escalateAfterMs !== undefined)
+    mustBeWhole(`escalateAfterMs of ${name}, before it expires,`, escalateAfterMs, approvalExpiresMs - 1);
+  return { approvals, approvalExpiresMs, escalateAfterMs };
+}
+
+function mustBeWhole(what: string, value: number, most: number): void {
+  if (Number.isSafeInteger(value) && value >= 1 && value <= most) return;
+  throw invalid(`${what} must be a whole number from 1 to ${most}, not ${quoteId(value)}.`);
 }
 
 type Limits<Input> = Readonly<Record<string, LimitDefinition<Input>>>;

@@ -1,6 +1,8 @@
 import type { ModeSource } from '../flags/mode-source.ts';
+import { Approving } from './approvals.ts';
 import { closingOnce } from './closing.ts';
 import type { SwitchSettings } from './create-options.ts';
+import { requestMs } from '../flags/lease.ts';
 import { Deadlines } from './evaluate.ts';
 import type { Executor } from './executor.ts';
 import type { Guard } from './guard.ts';
@@ -19,6 +21,12 @@ import { watchElsewhere } from './watch-elsewhere.ts';
 function resolutionOf(replica: Executor['replica'], intent: string): Resolution | null {
   const said = replica?.state?.resolved.findLast((each) => each.intent === intent);
   return said ? (said.landed ? 'landed' : 'not_landed') : null;
+}
+
+/** Who asks people for this executor; null where its store cannot. */
+function approvingOf({ replica, reports, approvals }: Executor, leaseMs: number): Approving | null {
+  if (!replica || !reports || !approvals) return null;
+  return new Approving({ replica, approvals, executorName: reports.executorName, confirmMs: requestMs(leaseMs) });
 }
 
 /** The settings that a guard uses. */
@@ -58,6 +66,7 @@ export function openGuard({ settings, executor, source }: GuardParts): KillSwitc
     limitClient: source.limits,
     replica,
     journal: ownJournal,
+    approving: approvingOf(executor, leaseMs),
     organizationId,
     inFlight,
     calls,

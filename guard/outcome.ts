@@ -22,6 +22,9 @@ export interface Marks {
    * that is journaled.
    */
   readonly recorded?: false;
+  /** An approver has changed the arguments: what was executed is `input`. */
+  readonly edited?: true;
+  readonly input?: unknown;
 }
 
 /** What became of a call. */

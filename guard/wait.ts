@@ -1,4 +1,4 @@
-import type { Decision } from '../flags/index.ts';
+import { type Decision, LONGEST_TIMER_MS } from '../flags/index.ts';
 import { type Changes, untilChange } from './changes.ts';
 import { evaluateMode, type Evaluating } from './evaluate.ts';
 import { type LocalState, look } from './look.ts';
@@ -13,25 +13,30 @@ export interface Wait {
   /** By the monotonic clock; Infinity: without end. */
   readonly until: number;
   readonly signal?: AbortSignal | undefined;
+  /** Whether what the local copy says leaves everything as it is; default: it is a pause. */
+  readonly stays?: ((now: Decision) => boolean) | undefined;
 }
 
+const isPaused = ({ verdict }: Decision): boolean => verdict === 'pause';
+
 /**
- * Waits in a pause until the decision may have changed; false when the wait is over instead. Everything that waits for
- * the switch waits here: attempts (`guard/steps/deciding.ts`) and checkpoints. A job
- * is skipped instead.
+ * Waits until the decision may have changed; false when the wait is over instead. Everything that waits for the switch
+ * waits here: attempts in a pause (`guard/steps/deciding.ts`) or for people (`guard/steps/holding.ts`), and
+ * checkpoints. A job is skipped instead.
  */
 export async function mayHaveChanged(
   guard: LocalState & { readonly changes: Changes },
   subject: GuardedSubject,
-  { until, signal }: Wait,
+  { until, signal, stays = isPaused }: Wait,
 ): Promise<boolean> {
   const { replica, changes } = guard;
   do {
     const left = until - performance.now();
     if (left <= 0 || signal?.aborted === true) return false;
-    await untilChange(changes, replica ? left : Math.min(POLL_MS, left), signal);
-    // A change that does not end this pause costs one local look, no evaluation.
-  } while (replica && look(guard, subject, replica.reading(subject)).verdict === 'pause');
+    const most = left === Number.POSITIVE_INFINITY ? left : Math.min(LONGEST_TIMER_MS, left);
+    await untilChange(changes, replica ? most : Math.min(POLL_MS, left), signal);
+    // A change that does not end this costs one local look, no evaluation.
+  } while (replica && stays(look(guard, subject, replica.reading(subject))));
   return true;
 }
 
@@ -55,9 +60,9 @@ export async function decideAndWait(
   for (let waits = false; ; waits = true) {
     const askedAt = performance.now();
     const decision = look(guard, subject, await evaluateMode(guard, subject, askedAt));
-    const isPaused = decision.verdict === 'pause';
-    if (!isPaused || !waits) guard.metrics.decided(decision, performance.now() - askedAt);
-    if (!isPaused) return decision;
+    const waitsOn = isPaused(decision);
+    if (!waitsOn || !waits) guard.metrics.decided(decision, performance.now() - askedAt);
+    if (!waitsOn) return decision;
     if (!waits) onWait(decision);
     await mayHaveChanged(guard, subject, WITHOUT_END);
   }

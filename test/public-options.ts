@@ -98,6 +98,7 @@ const switchRows = ({ killSwitch }: Opened): Readonly<Record<string, Taker>> => 
         ...{ limits: {}, spend: {}, redirect: nothing, draft: nothing, describe: nothing },
         reverse: { action: 'a.undo', input: nothing },
         ...{ journal: true, idempotent: false },
+        ...{ approvals: 2, approvalExpiresMs: 60_000, escalateAfterMs: 5000 },
       },
     },
     'a limit of an action': {

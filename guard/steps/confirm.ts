@@ -9,8 +9,10 @@ export const confirm: Step = {
   name: 'confirm',
   isFor: ({ irreversible }) => irreversible,
   async take(attempt): Promise<'go on'> {
+    const { permit } = attempt;
     const { replica } = attempt.guard;
     attempt.confirm();
+    if (permit?.is === 'granted' && permit.isFresh()) return 'go on'; // the use of an approval was a confirmation
     if (replica) attempt.permit = await askPermit(replica);
     return 'go on';
   },

@@ -1,6 +1,7 @@
 import type { Decision } from '../../flags/index.ts';
 import type { Attempt } from '../attempt.ts';
 import { mayHaveChanged } from '../wait.ts';
+import { beginHolding } from './holding.ts';
 import { always, type Next, type Step } from './step.ts';
 
 /**
@@ -13,6 +14,9 @@ export const deciding: Step = {
   take(attempt) {
     const decision = attempt.decide();
     if (decision.verdict === 'block') return attempt.refuse(decision);
+    // Before its limits are looked at, and anybody is asked.
+    if (decision.verdict === 'hold' || attempt.options.approvalId !== undefined)
+      attempt.holding ??= beginHolding(attempt);
     return decision.verdict === 'pause' ? waiting(attempt, decision) : 'go on';
   },
 };

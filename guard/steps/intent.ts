@@ -11,8 +11,11 @@ export const intent: Step = {
   take(attempt) {
     const { decision } = attempt;
     const { verdict } = decision;
-    if (verdict !== 'allow' && !(verdict === 'redirect' && attempt.redirected))
-      return refuseUnsupported(attempt, `nothing in this version deals with the verdict ${verdict}`);
+    const isReady =
+      verdict === 'allow' ||
+      (verdict === 'redirect' && attempt.redirected !== undefined) ||
+      (verdict === 'hold' && attempt.holding?.claimed);
+    if (!isReady) return refuseUnsupported(attempt, `nothing in this version deals with the verdict ${verdict}`);
     if (attempt.signal?.aborted) return attempt.abandon('aborted', decision);
     attempt.intend();
     return 'go on';

@@ -4,7 +4,9 @@ import type { Attempt } from '../attempt.ts';
 import { blocked, faultCause } from '../decide.ts';
 import type { AttemptEnd } from '../ending.ts';
 import { IdempotencyKeyError } from '../errors.ts';
+import type { NotBegun } from '../journal.ts';
 import { landingOf } from '../landing.ts';
+import type { Outcome } from '../outcome.ts';
 import type { Next, Step } from './step.ts';
 import { refuseUnsupported } from './unsupported.ts';
 
@@ -26,7 +28,7 @@ export const journal: Step = {
 };
 
 async function intend<Input, Result>(attempt: Attempt<Input, Result>): Promise<Next<Result>> {
-  const { action, decision, guard, plain, subject } = attempt;
+  const { action, guard, plain, subject } = attempt;
   if (!guard.journal || !plain)
     return refuseUnsupported(attempt, 'an action that is journaled needs a store that keeps its journal');
   const idempotency_key = attempt.keyOf();
@@ -37,20 +39,41 @@ async function intend<Input, Result>(attempt: Attempt<Input, Result>): Promise<N
     mission_id: subject.missionId ?? null,
     action: action.name,
     input_hash: plain.hash,
-    approval_id: attempt.options.approvalId ?? null,
+    approval_id: attempt.holding?.claimed?.id ?? null,
     idempotent: action.idempotent,
   });
+  if (begun.is !== 'intended') return answered(attempt, begun);
+  attempt.isRecorded = true;
+  attempt.atEnd((end) => record(attempt, begun.mark, end));
+  return 'go on';
+}
+
+/**
+ * What the journal has recorded of an earlier call with the caller's key; null where it says nothing against this one.
+ * For an attempt that people are about to be asked about: what has landed need not be approved again.
+ */
+export async function answeredBefore<Input, Result>(attempt: Attempt<Input, Result>): Promise<Outcome<Result> | null> {
+  const { action, guard, options, plain } = attempt;
+  const { idempotencyKey } = options;
+  if (!action.journal || !guard.journal || idempotencyKey === undefined || !plain) return null;
+  const found = await guard.journal.known({
+    idempotency_key: idempotencyKey,
+    action: action.name,
+    input_hash: plain.hash,
+    idempotent: action.idempotent,
+  });
+  return found.is === 'again' ? null : answered(attempt, found);
+}
+
+function answered<Input, Result>(attempt: Attempt<Input, Result>, begun: NotBegun): Outcome<Result> {
+  const { action, decision, subject } = attempt;
   switch (begun.is) {
-    case 'intended':
-      attempt.isRecorded = true;
-      attempt.atEnd((end) => record(attempt, begun.mark, end));
-      return 'go on';
     case 'landed':
       return repeated(attempt, begun.landing);
     case 'unknown':
       return attempt.doubt(blocked(subject, faultCause('LANDED_UNKNOWN', doubtOf(begun.entry)), decision));
     case 'reused':
-      throw new IdempotencyKeyError(action.name, idempotency_key, begun.what);
+      throw new IdempotencyKeyError(action.name, attempt.keyOf(), begun.what);
     case 'unavailable':
       return attempt.refuse(blocked(subject, faultCause('JOURNAL_UNAVAILABLE', begun.why), decision));
     default:
@@ -58,7 +81,7 @@ async function intend<Input, Result>(attempt: Attempt<Input, Result>): Promise<N
   }
 }
 
-function repeated<Input, Result>(attempt: Attempt<Input, Result>, landing: Landing | null): Next<Result> {
+function repeated<Input, Result>(attempt: Attempt<Input, Result>, landing: Landing | null): Outcome<Result> {
   const recorded: unknown = landing?.result === null || !landing ? undefined : JSON.parse(landing.result);
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what `execute` returned then, as far as it is kept
   const result = recorded as Result;

@@ -3,6 +3,7 @@ import type { Attempt } from '../attempt.ts';
 import { decide } from '../decide.ts';
 import { settled } from '../ongoing/promises.ts';
 import { RunningAction } from '../running-action.ts';
+import { approvedDecision, spoiledApproval } from './holding.ts';
 import { always, type Next, type Step } from './step.ts';
 
 /**
@@ -21,12 +22,16 @@ export const start: Step = {
     if (signal?.aborted) return attempt.abandon('aborted', decision);
 
     // From here to `execute` nothing is awaited, and no code of the application runs.
+    const isHeld = decision.verdict === 'hold';
+    const spoiled = isHeld ? spoiledApproval(attempt) : null;
+    if (spoiled) return spoiled;
     const last = attempt.look();
     if (last.verdict === 'block') return attempt.refuse(last);
     if (permit?.is === 'refused') return attempt.refuse(decide(subject, permit.reading));
-    const isConfirmed = !action.irreversible || (permit?.is === 'granted' && permit.isFresh());
+    const isConfirmed = (!action.irreversible && !isHeld) || (permit?.is === 'granted' && permit.isFresh());
     if (last.verdict !== decision.verdict || !isConfirmed) return attempt.reconsider();
-    const running = new RunningAction(attempt, last);
+    const by = isHeld ? approvedDecision(attempt, last) : last;
+    const running = new RunningAction(attempt, by);
     attempt.start();
     guard.inFlight.start(running);
     let result: Result | Promise<Result>;
@@ -37,7 +42,7 @@ export const start: Step = {
     } finally {
       keepRecord?.();
       guard.interventions.notice(last, subject, { input, key: () => running.work.idempotencyKey });
-      attempt.count(last);
+      attempt.count(by);
     }
     return ended(running, result);
   },

@@ -1,6 +1,6 @@
 import type { Verdict } from '../../flags/index.ts';
-import { refuseUnapproved } from './approvals.ts';
 import { draft } from './drafting.ts';
+import { hold } from './holding.ts';
 import { redirect } from './redirecting.ts';
 import { always, type Step } from './step.ts';
 
@@ -11,7 +11,7 @@ import { always, type Step } from './step.ts';
 const ASKS_FOR: Readonly<Record<Verdict, Step['take'] | null>> = Object.freeze({
   allow: null,
   redirect,
-  hold: refuseUnapproved,
+  hold,
   draft,
   pause: null,
   block: null,

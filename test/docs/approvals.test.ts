@@ -5,6 +5,7 @@ import { root } from '../../scripts/prepare.mjs';
 import { fileStore } from '../../store/file/index.ts';
 import { ask, heldCall, openAsker } from '../guard/asking.ts';
 import { fileSwitch } from '../operator/cli/command.ts';
+import { runPage } from './run-page.ts';
 
 const page = readFileSync(join(root, 'docs/approvals.md'), 'utf8');
 
@@ -18,9 +19,22 @@ const steady = (line: string): string =>
     .replaceAll(/ +/g, ' ')
     .trim();
 
-const shown = [...page.matchAll(/^```text\n(.*?)^```$/gms)].map(([, text = '']) =>
+/** What stands below a command. */
+const shown = [...page.matchAll(/^```sh\n[^`]*```\n\n```text\n(.*?)^```$/gms)].map(([, text = '']) =>
   text.split('\n').map(steady).filter(Boolean),
 );
+
+test('the program of docs/approvals.md prints what the page says, and ends by itself', {
+  timeout: 90_000,
+}, async () => {
+  const { programs, promised, compiled, stdout, stderr, code } = await runPage(root, 'docs/approvals.md');
+  expect(programs).toBe(1);
+  expect(compiled).toBe('');
+  expect(stderr).toBe('');
+  const printed = promised.slice(0, 2).join('');
+  expect(stdout.replaceAll(/[0-9a-f]{8}-[0-9a-f-]{27}/g, 'ID')).toBe(printed);
+  expect(code).toBe(0);
+});
 
 test('what docs/approvals.md shows is what the command prints', async () => {
   const ks = fileSwitch();

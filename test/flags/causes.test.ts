@@ -69,10 +69,10 @@ const TOLD: { readonly [K in Kind]: Told<Extract<Cause, { readonly kind: K }>> }
     trace: { scope: 'day', type: 'usd', spent: '9.50', limit: 10 },
   },
   approval: {
-    cause: { kind: 'approval', approvalId: 'a-1', status: 'denied' },
-    person: 'the approval a-1, which is denied',
-    model: 'it has not been approved',
-    trace: { approval_id: 'a-1', status: 'denied' },
+    cause: { kind: 'approval', approvalId: 'a-1', status: 'rejected', why: 'was rejected (too much)' },
+    person: 'the approval a-1 was rejected (too much) (rejected)',
+    model: 'a person has looked at it and said no',
+    trace: { approval_id: 'a-1', status: 'rejected' },
   },
   tripwire: {
     cause: { kind: 'tripwire', name: 'refunds per hour', value: 12, limit: 10 },

@@ -19,7 +19,7 @@ export const causesOf: { readonly [Kind in Cause['kind']]: ArbitraryOf<Kind> } =
   autonomy: fc.record({ kind: kind('autonomy'), action: id, stage: fc.constantFrom(...AUTONOMY_STAGES) }),
   limit: fc.record({ kind: kind('limit'), limit: id, value: fc.oneof(amount, words), max: amount }),
   budget: fc.record({ kind: kind('budget'), scope: id, type: id, spent: amount, limit: amount }),
-  approval: fc.record({ kind: kind('approval'), approvalId: id, status: id }),
+  approval: fc.record({ kind: kind('approval'), approvalId: id, status: id, why: fc.option(words) }),
   tripwire: fc.record({ kind: kind('tripwire'), name: id, value: amount, limit: amount }),
   identity: fc.record({ kind: kind('identity'), message: words }),
   fault: fc.record({

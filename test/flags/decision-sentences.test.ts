@@ -23,7 +23,12 @@ const CAUSES: { readonly [K in Cause['kind']]?: ReadonlyArray<Extract<Cause, { r
     { kind: 'limit', limit: 'refund.max', value: `an error (no answer of ${SECRET})`, max: 200 },
   ],
   budget: [{ kind: 'budget', scope: 'day', type: 'usd', spent: '9.50', limit: 10 }],
-  approval: [{ kind: 'approval', approvalId: 'a-1', status: 'rejected' }],
+  approval: [
+    { kind: 'approval', approvalId: 'a-1', status: 'pending', why: 'waits until 2026-11-26T12:00:00.000Z' },
+    ...['rejected', 'voided', 'used'].map(
+      (status) => ({ kind: 'approval', approvalId: 'a-1', status, why: null }) as const,
+    ),
+  ],
   tripwire: [{ kind: 'tripwire', name: 'refunds per hour', value: 12, limit: 10 }],
   identity: [
     { kind: 'identity', message: 'this call names no agent: perform it inside killSwitch.run({ agentId }, …)' },

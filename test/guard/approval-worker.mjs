@@ -33,12 +33,23 @@ const asking = {
   costUsd: null,
   reversible: false,
 };
-const never = new AbortController().signal;
+/** Waits until people have decided. @param {string} id @param {ReturnType<typeof held>} call @returns {Promise<unknown>} */
+const decided = async (id, call) => {
+  const looked = await approving.look(id, call);
+  if (looked.is !== 'pending') return looked;
+  await new Promise((resolve) => {
+    const stop = replica.on(() => {
+      stop();
+      resolve(undefined);
+    });
+  });
+  return decided(id, call);
+};
 /** @type {Record<string, (...given: any[]) => Promise<unknown>>} */
 const does = {
   hear: () => replica.confirmNow(2000),
   ask: (input) => approving.open(held(input), asking),
-  decided: (id, input) => approving.decided(id, held(input), never),
+  decided: (id, input) => decided(id, held(input)),
   use: (id, input, token) => approving.use(id, held(input), token),
   standing: (input, token) => approving.useStanding(held(input), token),
 };

@@ -1,5 +1,5 @@
 import { onTestFinished } from 'vitest';
-import { Approving, type Asking, type HeldCall } from '../../guard/approvals.ts';
+import { Approving, type Asking, type HeldCall, type Looked } from '../../guard/approvals.ts';
 import { readPlain } from '../../guard/plain-data.ts';
 import type { Subject } from '../../flags/index.ts';
 import { connectExecutor } from '../../store/connect-executor.ts';
@@ -39,6 +39,20 @@ export async function openAsker(store: ExecutorStore, executorName = 'returns', 
   onTestFinished(() => replica.close());
   await replica.start();
   return { replica, approving: new Approving({ replica, approvals, executorName, confirmMs: 1000 }) };
+}
+
+/** Waits until people have decided, as a guard does: for the events that the copy takes. */
+export async function decided({ approving, replica }: Asker, id: string, call = heldCall()): Promise<Looked> {
+  for (;;) {
+    const looked = await approving.look(id, call);
+    if (looked.is !== 'pending') return looked;
+    await new Promise<void>((resolve) => {
+      const stop = replica.on(() => {
+        stop();
+        resolve();
+      });
+    });
+  }
 }
 
 /** Opens a request. */

@@ -21,10 +21,19 @@ const EVENTS: readonly AttemptEvent[] = [
   { type: 'fail', error: new Error('mine') },
 ];
 
+const UNDECIDED: Partial<Record<AttemptEvent['type'], AttemptState['is']>> = {
+  wait: 'waiting',
+  refuse: 'refused',
+  abandon: 'abandoned',
+  draft: 'drafted',
+  intend: 'intended',
+  answer: 'answered',
+};
+
 /** Every edge that there is; whatever is not here changes nothing. */
 const EDGES: Readonly<Record<AttemptState['is'], Partial<Record<AttemptEvent['type'], AttemptState['is']>>>> = {
-  deciding: { wait: 'waiting', refuse: 'refused', abandon: 'abandoned', draft: 'drafted', intend: 'intended' },
-  waiting: { wait: 'waiting', refuse: 'refused', abandon: 'abandoned', draft: 'drafted', intend: 'intended' },
+  deciding: UNDECIDED,
+  waiting: UNDECIDED,
   intended: {
     answer: 'answered',
     confirm: 'confirming',

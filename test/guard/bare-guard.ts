@@ -93,6 +93,7 @@ export function bareGuard({
       ? { reading: () => hand.reading(), limit: (name) => hand.limits[name], confirmNow, clock: () => NOW, epoch: 1 }
       : null,
     journal: journal && new OwnJournal(journal, () => null),
+    approving: null,
     organizationId: 'default',
     inFlight: hand.inFlight,
     calls: new OpenCalls(),

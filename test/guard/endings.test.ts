@@ -4,6 +4,7 @@ import { z } from 'zod';
 import type { Decision, Mode } from '../../flags/index.ts';
 import type { KillSwitch, Outcome } from '../../index.ts';
 import type { OutcomeStatus } from '../../guard/outcome.ts';
+import type { ControlPlane } from '../../operator/index.ts';
 import { openMemorySwitch } from './open-switch.ts';
 
 /** What a person is told, and what a model is. */
@@ -40,6 +41,27 @@ const thrown = async (promise: Promise<unknown>): Promise<Told> => {
   return error as Error & Told;
 };
 const plain = (killSwitch: KillSwitch) => killSwitch.action({ name: NAME, execute: () => 'done' });
+
+/** Ids and times are others each time. */
+const without = ({ message, modelMessage }: Told): Told => ({
+  message: message.replaceAll(/[\da-f]{8}-[\da-f-]{27}/g, 'ID').replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, 'TIME'),
+  modelMessage,
+});
+
+/** A call that comes back when people have decided about it. */
+async function decidedBy(
+  decide: (control: ControlPlane, id: string) => Promise<unknown>,
+  status: OutcomeStatus,
+): Promise<Told> {
+  const { killSwitch, control } = await open('approval_gated');
+  const action = killSwitch.action({ name: NAME, execute: (to: string) => to });
+  const asked = await action.attempt('ada');
+  const approvalId = asked.status === 'held' ? asked.approvalId : '';
+  await decide(control, approvalId);
+  const { epoch } = await control.status();
+  await vi.waitFor(() => expect(killSwitch.check().epoch).toBe(epoch));
+  return told(await action.attempt('ada', { approvalId }), status);
+}
 
 /** An action that was stopped while it ran. */
 async function stopped(effect: 'read' | 'write'): Promise<{ ended: Told; reason: Told }> {
@@ -79,6 +101,26 @@ const ENDINGS: Readonly<Record<string, () => Promise<Told>>> = {
   },
   'drafted as a proposal': async () => told(await plain((await open('draft_only')).killSwitch).attempt(), 'drafted'),
   paused: async () => told(await plain((await open('paused')).killSwitch).attempt(), 'paused'),
+  held: async () => {
+    const { killSwitch } = await open('approval_gated');
+    return without(told(await plain(killSwitch).attempt(), 'held'));
+  },
+  'an error for what is held': async () => {
+    const { killSwitch } = await open('approval_gated');
+    return without(await thrown(plain(killSwitch)(undefined, { waitMs: 0 })));
+  },
+  approved: async () => without(await decidedBy((control, id) => control.approve({ id }), 'executed')),
+  'approved with other arguments': async () =>
+    without(await decidedBy((control, id) => control.approve({ id, input: 'bo' }), 'executed')),
+  rejected: async () => without(await decidedBy((control, id) => control.reject({ id, reason: REASON }), 'blocked')),
+  'approved, and restricted since': async () =>
+    without(
+      await decidedBy(async (control, id) => {
+        await control.approve({ id });
+        await control.kill({ target: 'agent:returns-bot', reason: REASON });
+        await control.revive({ target: 'agent:returns-bot', reason: 'a mistake' });
+      }, 'blocked'),
+    ),
   'blocked by the mode': async () => told(await plain((await open('full_stop')).killSwitch).attempt(), 'blocked'),
   'blocked by a kill': async () => {
     const { killSwitch, kill } = await open();
@@ -211,8 +253,8 @@ describe('every ending has one sentence for a person and one for a model', () =>
   });
 
   test('which are these, of every status that this version has', async () => {
-    const statuses: Readonly<Record<Exclude<OutcomeStatus, 'held'>, true>> = {
-      ...{ executed: true, redirected: true, drafted: true },
+    const statuses: Readonly<Record<OutcomeStatus, true>> = {
+      ...{ executed: true, redirected: true, drafted: true, held: true },
       ...{ paused: true, blocked: true, aborted: true },
     };
     expect([...seen].sort()).toEqual(Object.keys(statuses).sort());

@@ -111,16 +111,13 @@ describe('an action', () => {
     },
   );
 
-  test('in approval_gated mode a write is blocked while there are no approvals, and a read runs', async () => {
+  test('in approval_gated mode a write is held, and a read runs', async () => {
     const { killSwitch, control } = await setUp({ agentId: 'x' });
     await control.setMode({ mode: 'approval_gated' });
     await vi.waitFor(() => expect(killSwitch.check({ agentId: 'x' }).verdict).toBe('hold'));
     const write = killSwitch.action({ name: 'a.write', execute: () => 1 });
     const read = killSwitch.action({ name: 'a.read', effect: 'read', execute: () => 2 });
-    expect(await write.attempt(undefined)).toMatchObject({
-      status: 'blocked',
-      decision: { cause: { code: 'UNSUPPORTED' } },
-    });
+    expect(await write.attempt(undefined)).toMatchObject({ status: 'held', decision: { cause: { kind: 'approval' } } });
     expect(await read(undefined)).toBe(2);
   });
 });

@@ -1,6 +1,15 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { EFFECTS, type Effect, MODES, type Mode, strictestMode, type Verdict, verdictFor } from '../../flags/index.ts';
+import {
+  EFFECTS,
+  type Effect,
+  isStricter,
+  MODES,
+  type Mode,
+  strictestMode,
+  type Verdict,
+  verdictFor,
+} from '../../flags/index.ts';
 import { openExecutor } from '../../guard/executor.ts';
 import { openGuard } from '../../guard/open-guard.ts';
 import type { Outcome } from '../../guard/outcome.ts';
@@ -20,13 +29,26 @@ type Agent = (typeof AGENTS)[number];
 /** The whole of what is promised: the strictest of the base mode and the kills that match, and the table. */
 class Model {
   base: Mode = 'live';
+  /** The last base mode that was no pause. */
+  baseBefore: Mode = 'live';
   stale = false;
   readonly kills = new Map<string, Mode>();
 
+  /** Whether this step restricts calls of this agent, so that what they have asked for is void: a pause does not. */
+  voids(step: Step, agent: Agent): boolean {
+    if (step.do === 'mode') return step.mode !== 'paused' && isStricter(step.mode, this.baseBefore);
+    return step.do === 'kill' && step.mode !== 'paused' && this.#matching(agent, 'write').includes(step.target);
+  }
+
+  #matching(agent: Agent, effect: Effect): string[] {
+    return ['all', `agent:${agent}`, `action:do.${effect}`, 'action:do.*', 'surface:tool'];
+  }
+
   verdict(agent: Agent, effect: Effect): Verdict {
     if (this.stale) return 'block';
-    const matching = ['all', `agent:${agent}`, `action:do.${effect}`, 'action:do.*', 'surface:tool'];
-    const modes = matching.map((target) => this.kills.get(target)).filter((mode) => mode !== undefined);
+    const modes = this.#matching(agent, effect)
+      .map((target) => this.kills.get(target))
+      .filter((mode) => mode !== undefined);
     return verdictFor(strictestMode(this.base, ...modes), effect);
   }
 }
@@ -34,7 +56,7 @@ class Model {
 const STATUS: Readonly<Record<Verdict, Outcome<unknown>['status']>> = {
   allow: 'executed',
   redirect: 'redirected',
-  hold: 'blocked', // until there are approvals
+  hold: 'held',
   draft: 'drafted',
   pause: 'paused',
   block: 'blocked',
@@ -128,7 +150,14 @@ test('whatever operators do, each call gets what the table says, at once or when
     fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 25 }), async (steps) => {
       const { clock, store, apply, replica, killSwitch, actions, starts } = await setUp();
       const model = new Model();
-      const waiting: Array<{ agent: Agent; effect: Effect; settled: Outcome<number> | null }> = [];
+      /** `asked`: people are asked about it; `voided`: and it has been restricted since. */
+      const waiting: Array<{
+        agent: Agent;
+        effect: Effect;
+        asked: boolean;
+        voided: boolean;
+        settled: Outcome<number> | null;
+      }> = [];
       const inStep = async (): Promise<void> => {
         await replica.confirmNow(1000); // what was appended is applied: a push alone never loosens
         await settle();
@@ -168,8 +197,10 @@ test('whatever operators do, each call gets what the table says, at once or when
             );
             const verdict = model.verdict(next.agent, next.effect);
             seen[`${next.do} ${verdict}`] = (seen[`${next.do} ${verdict}`] ?? 0) + 1;
-            if (next.do === 'wait' && verdict === 'pause') {
-              const entry = { agent: next.agent, effect: next.effect, settled: null as Outcome<number> | null };
+            if (next.do === 'wait' && (verdict === 'pause' || verdict === 'hold')) {
+              const { agent, effect } = next;
+              const asked = { asked: false, voided: false };
+              const entry = { agent, effect, ...asked, settled: null as Outcome<number> | null };
               waiting.push(entry);
               void call.then((outcome) => {
                 entry.settled = outcome;
@@ -185,14 +216,18 @@ test('whatever operators do, each call gets what the table says, at once or when
           await settle();
           for (const entry of waiting.splice(0)) {
             const verdict = model.verdict(entry.agent, entry.effect);
-            if (verdict === 'pause') {
+            entry.voided ||= entry.asked && model.voids(next, entry.agent);
+            if (verdict === 'pause' || (verdict === 'hold' && !entry.voided)) {
               expect(entry.settled).toBeNull();
+              entry.asked ||= verdict === 'hold';
               waiting.push(entry);
             } else {
-              seen[`woken ${verdict}`] = (seen[`woken ${verdict}`] ?? 0) + 1;
-              expect(entry.settled?.status).toBe(STATUS[verdict]);
+              const what = entry.voided && verdict === 'hold' ? 'voided' : verdict;
+              seen[`woken ${what}`] = (seen[`woken ${what}`] ?? 0) + 1;
+              expect(entry.settled?.status).toBe(what === 'voided' ? 'blocked' : STATUS[verdict]);
             }
           }
+          if (next.do === 'mode' && next.mode !== 'paused') model.baseBefore = next.mode;
           if (model.stale) {
             store.memory.fault = null;
             await inStep();
@@ -210,6 +245,9 @@ test('whatever operators do, each call gets what the table says, at once or when
     'attempt allow',
     'attempt redirect',
     'attempt draft',
+    'attempt hold',
+    'wait hold',
+    'woken voided',
     'attempt pause',
     'attempt block',
     'woken allow',

@@ -168,7 +168,7 @@ describe('a redirect', () => {
 describe('what this version does not do is refused', () => {
   const reverse = { action: 'a.c', input: () => null };
   test.each<[string, Mode, boolean, Partial<ActionDefinition<string, string>>, string]>([
-    ['approvals', 'approval_gated', true, {}, 'approvals are not available in this version'],
+    ['holding', 'approval_gated', false, {}, 'a call that people have to approve needs a store that can ask them'],
     ['budgets', 'live', true, { spend: { usd: () => 1 } }, 'budgets are not enforced in this version'],
     [
       'confirming without a store',

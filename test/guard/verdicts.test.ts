@@ -50,7 +50,7 @@ test('every mode and effect does what the table says', async () => {
         redirect: { status: 'redirected', calls: [['safe it']] },
         draft: { status: 'drafted', calls: [] },
         pause: { status: 'paused', calls: [] },
-        hold: { status: 'blocked', calls: [] }, // until there are approvals
+        hold: { status: 'held', calls: [] },
         block: { status: 'blocked', calls: [] },
       }[verdictFor(mode, effect)];
       expect({ mode, effect, status: outcome.status }).toEqual({ mode, effect, status: expected.status });
