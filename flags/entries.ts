@@ -1,10 +1,12 @@
 import { z } from 'zod';
+import { budgetSchema } from './budget-records.ts';
 import { KillSwitchError } from './errors.ts';
 import { isJsonObject } from './json-object.ts';
 import {
   type ActiveKill,
   activeKillSchema,
   autonomyStageSchema,
+  epochSchema,
   featureStageSchema,
   isActiveKill,
   lastChangeSchema,
@@ -12,6 +14,7 @@ import {
   modeSchema,
   timeSchema,
 } from './records.ts';
+import { tripwireSchema } from './tripwire-records.ts';
 import { UNKNOWN, unknownMembers } from './unknown-parts.ts';
 
 /**
@@ -48,6 +51,12 @@ export const ENTRY_SCHEMAS = Object.freeze({
   feature: entry({ stage: featureStageSchema }),
   limit: entry({ value: limitValueSchema }),
   autonomy: entry({ stage: autonomyStageSchema }),
+  /** By the name of the budget. `since`: the epoch from which on it counts; to change it does not move that. */
+  budget: entry({ ...budgetSchema.shape, since: epochSchema }),
+  /** `definition`: null where the tripwire that is there by default was removed. */
+  tripwire: entry({ definition: tripwireSchema.nullable() }),
+  /** By the scope or target that budgets and tripwires have counted: since then they count anew. */
+  lifted: entry({}),
 });
 
 export type EntryKind = keyof typeof ENTRY_SCHEMAS;

@@ -1,11 +1,15 @@
 // For the other folders of this package, on Node. public.ts is what users and browsers may import.
 export { bothKills, killAdds, sameBaseMode } from './already.ts';
+export * from './amounts.ts';
 export * from './beats.ts';
+export * from './budget-records.ts';
+export * from './budgets.ts';
 export * from './catalogue.ts';
 export * from './causes.ts';
 export * from './change.ts';
 export { type CompileOptions, compileFlagd } from './compile-flagd.ts';
 export * from './context.ts';
+export { dayAt, timeZoneProblem } from './day-window.ts';
 export * from './decision.ts';
 export * from './entries.ts';
 export * from './errors.ts';
@@ -38,6 +42,7 @@ export { isSecret } from './secret-keys.ts';
 export { redactText } from './secret-texts.ts';
 export * from './stages.ts';
 export * from './state.ts';
+export * from './stops.ts';
 export * from './store-time.ts';
 export {
   actionNameProblem,
@@ -52,5 +57,7 @@ export {
   type Target,
   type TargetType,
 } from './targets.ts';
+export * from './tripwire-detector.ts';
+export * from './tripwire-records.ts';
 export { UNKNOWN, unknownMembers, unknownParts } from './unknown-parts.ts';
 export { hasControls } from './unseen.ts';

@@ -63,6 +63,13 @@ const featureStage = (state: State, feature: string): FeatureStage => state.feat
  * feature, the autonomy of the action, the base mode.
  */
 function strictest(state: State, subject: Subject, base: Mode): Restriction {
+  const recorded = strictestRecorded(state, subject, base);
+  const stop = state.stops.strictest(state, subject);
+  return stop && isStricter(stop.mode, recorded.mode) ? { mode: stop.mode, cause: stop.cause } : recorded;
+}
+
+/** The same by what is in the log, without the stops of executors. */
+function strictestRecorded(state: State, subject: Subject, base: Mode): Restriction {
   const { feature, action } = subject;
   const kill = strictestKill(state, subject);
   const stage = feature === undefined ? undefined : featureStage(state, feature);

@@ -37,7 +37,10 @@ function flagsOf(key: EntryKey, state: State, before: Definition): readonly stri
   const [kind, name = ''] = placeOf(key);
   switch (kind) {
     case 'control':
+    case 'budget':
+    case 'tripwire':
       return [];
+    case 'lifted': // a stop that the log does not have ends with it
     case 'mode':
     case 'kill':
       return [MODE_FLAG];

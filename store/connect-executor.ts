@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { checkLeaseMs, type Clock } from '../flags/index.ts';
 import { requestMs } from '../flags/lease.ts';
+import type { Ledger } from './capabilities/ledger.ts';
+import type { Stops } from './capabilities/stops.ts';
 import { ownBeats, type Work } from './own-beat.ts';
 import { ownReports, type Reportable } from './own-reports.ts';
 import type { ExecutorStore } from './ports.ts';
@@ -24,6 +26,9 @@ export interface ConnectedExecutor {
   readonly replica: Replica;
   /** What goes to the store beside the beats. */
   readonly reports: ExecutorReports;
+  /** What is spent through the store, and what this process stops there; as the driver has them. */
+  readonly ledger: Ledger | null;
+  readonly stops: Stops | null;
 }
 
 /**
@@ -56,5 +61,5 @@ export function connectExecutor({
     beat: ownBeats({ id: executorId, name: executorName, leaseMs, startedAt: clock().wall, work }),
     reportOwn: ownReports({ surfaces, seen }, reports, clock),
   });
-  return { replica, reports };
+  return { replica, reports, ledger: connection.ledger, stops: connection.stops };
 }

@@ -89,6 +89,7 @@ export class Follower {
     const beat = makeBeat(copy, ticket.sent);
     const reply = await withDeadline(connection.confirm(beat, ticket.nonce), requestMs, 'confirm');
     if (this.#closed) return { outcome: 'dropped', sent: ticket.sent };
+    copy.takeStops(reply);
     const outcome = copy.reply(ticket, reply, clock());
     onChanges();
     if (copy.forkReport && !beat.fork) this.#cycle.wake(); // report the evidence at once
@@ -116,6 +117,10 @@ export class Follower {
     if (push.type === 'trouble') {
       this.#trouble ??= faultFrom(push.error);
       this.#options.onTrust();
+      return;
+    }
+    if (push.type === 'stops') {
+      this.#cycle.wakeSoon();
       return;
     }
     if (push.type === 'gap') {

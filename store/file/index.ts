@@ -11,11 +11,14 @@ import { notThere } from './folder.ts';
 import { FileReader, READ_ALL_MS } from './file-reader.ts';
 import { ForkJudge } from './fork-judge.ts';
 import { localFreeBytes } from './network-filesystem.ts';
+import { FileLedger } from './ledger.ts';
 import { OwnForkReport } from './own-fork-report.ts';
 import { filePaths, storeFolder } from './paths.ts';
 import type { RecentEvents } from './recent-events.ts';
 import { putBeat, removeReport } from './reports.ts';
 import { fileShelf } from './shelf.ts';
+import { FileStopList, fileStops } from './stops.ts';
+import { watchLog } from './watch-log.ts';
 import type { Base } from './snapshot-file.ts';
 import { checkTakesKills } from './takes-kills.ts';
 
@@ -65,6 +68,9 @@ export function fileStore(options: FileStoreOptions = {}): ExecutorStore {
         search: (head) => reader.leadsTo(head, recent().before),
       });
       let reported = false;
+      const ledger = new FileLedger(paths, { requestTimeoutMs });
+      const stopList = new FileStopList(paths);
+      const watches = new Set<() => void>();
 
       /**
        * The events after the held head. A head that is older than the last events is looked up in the log: it is far
@@ -100,12 +106,25 @@ export function fileStore(options: FileStoreOptions = {}): ExecutorStore {
             async (slot) => ({ ...(await loadState(reader, held, slot)), ...answerNow(nonce) }),
             Math.max(requestTimeoutMs, READ_ALL_MS),
           ),
-        follow: (listener) => reader.follow(listener),
+        follow(listener) {
+          const unfollow = reader.follow(listener);
+          const unwatch = watchLog(paths.stops, () => listener({ type: 'stops' }), paths.stops);
+          watches.add(unwatch);
+          return () => {
+            unfollow();
+            unwatch();
+            watches.delete(unwatch);
+          };
+        },
         async close() {
+          for (const unwatch of watches) unwatch();
+          await ledger.close();
           await reader.close();
           forks.close();
         },
         shelf: fileShelf(paths, executorId),
+        ledger,
+        stops: fileStops(paths, executorId),
         confirmsOneByOne: true,
         confirm: (beat, nonce) =>
           reader.request('confirm', async () => {
@@ -117,6 +136,7 @@ export function fileStore(options: FileStoreOptions = {}): ExecutorStore {
               localFreeBytes(paths.executors),
               takesKills.catch(() => {}),
             );
+            const stops = await stopList.read();
             const [isReported] = await bothDone(report(beat), reader.advance());
             await takesKills;
             if (!isReported && recent().head) throw notThere(paths.reported);
@@ -126,7 +146,7 @@ export function fileStore(options: FileStoreOptions = {}): ExecutorStore {
               await putBeat(paths, executorId, JSON.stringify(beat));
             const events = beat.applied === null ? 'reload' : await eventsAfter(beat.applied);
             const forkReported = await forks.proven();
-            return { head: recent().head, events, forkReported, ...answerNow(nonce) };
+            return { head: recent().head, events, forkReported, stops, ...answerNow(nonce) };
           }),
         // Its report of a fork stays: only `recover` ends that.
         leave: () =>

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { closeSync, constants, fchmodSync, openSync, renameSync, type Stats, writeFile } from 'node:fs';
+import { closeSync, constants, fchmodSync, fsyncSync, openSync, renameSync, type Stats, writeFile } from 'node:fs';
 import { type FileHandle, lstat, open, opendir, rmdir, unlink } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { messageOf } from '../../flags/index.ts';
@@ -106,14 +106,14 @@ const writeTo = promisify(writeFile);
 
 /**
  * Puts a whole file in the place of the one of that name, or fails and leaves that. Only writing takes a turn of the
- * event loop. `mode`: of the file, whatever the umask is.
+ * event loop. `mode`: of the file, whatever the umask is; `sync`: it is on the disk before it has its name.
  * @throws KillSwitchError
  */
 export async function putKept(
   folder: OpenFolder,
   name: string,
   text: string,
-  { mode }: { readonly mode?: number | undefined } = {},
+  { mode, sync = false }: { readonly mode?: number | undefined; readonly sync?: boolean } = {},
 ): Promise<void> {
   // Random and exclusive: it is never another writer's half-written file, nor a link that another user has put there.
   const temporary = folder.at(`${randomBytes(9).toString('hex')}.tmp`);
@@ -122,6 +122,7 @@ export async function putKept(
     try {
       await writeTo(fd, text);
       if (mode !== undefined) fchmodSync(fd, mode);
+      if (sync) fsyncSync(fd);
     } finally {
       closeSync(fd);
     }

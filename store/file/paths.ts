@@ -3,7 +3,17 @@ import { join, resolve } from 'node:path';
 import { textProblem, invalid } from '../../flags/index.ts';
 
 /** The kinds of reports: each has a folder, in which each executor writes under its own name. */
-const REPORTED = ['beats', 'forks', 'surfaces', 'checkpoints', 'interventions', 'proposals', 'seen'] as const;
+const REPORTED = [
+  'beats',
+  'forks',
+  'surfaces',
+  'checkpoints',
+  'interventions',
+  'proposals',
+  'seen',
+  'ledger',
+  'stops',
+] as const;
 
 /**
  * Where one organization's switch is. What operators write and what executors write is in different folders, so that
@@ -42,6 +52,8 @@ export function filePaths(root: string, organizationId: string): FilePaths {
     interventions: of('interventions'),
     proposals: of('proposals'),
     seen: of('seen'),
+    ledger: of('ledger'),
+    stops: of('stops'),
   };
 }
 

@@ -4,9 +4,11 @@ import { CATCH_UP_EVENTS } from '../answers.ts';
 import type { AnchorKeeper } from '../capabilities/anchors.ts';
 import { fileAnchor } from '../file-anchor.ts';
 import type { ExecutorStore } from '../ports.ts';
+import { memoryLedger, memoryLedgerParts } from './ledger.ts';
 import { checkMemory, Memory } from './memory.ts';
 import { memoryReader } from './reader.ts';
 import { memoryShelf } from './shelf.ts';
+import { memoryStops } from './stops.ts';
 
 export { Memory, type MemoryCopy, type MemoryFault, type MemoryOptions } from './memory.ts';
 
@@ -41,6 +43,8 @@ export function memoryStore(options: MemoryStoreOptions = {}): ExecutorStore & {
       const { reader, admit } = memoryReader(memory, organizationId, requestTimeoutMs);
       return {
         ...reader,
+        ledger: memoryLedger({ ...memoryLedgerParts(memory, organizationId), admit }),
+        stops: memoryStops(memory, organizationId, admit),
         shelf: memoryShelf(() => memory.organization(organizationId), admit, executorId),
         async confirm(beat, nonce) {
           if (beat.id !== executorId) {
@@ -54,13 +58,13 @@ export function memoryStore(options: MemoryStoreOptions = {}): ExecutorStore & {
           if (fork) organization.forks.set(executorId, { ...structuredClone(fork), id: executorId, name, by: [name] });
           else if (organization.forks.get(executorId)?.against !== now?.generation)
             organization.forks.delete(executorId);
-          const { events, state, forks } = organization;
+          const { events, state, forks, stops } = organization;
           const { head } = state;
           const known = state.control ?? { generations: [] };
           const isInChain = (held: Head): boolean => memory.indexOf(organization, held) >= 0;
           const forkReported =
             head !== null && [...forks.values()].some((report) => isEvidence(report, head, known, isInChain));
-          const answer = { head, forkReported, nonce, time: memory.time, ageMs: 0 };
+          const answer = { head, forkReported, stops: stops.list, nonce, time: memory.time, ageMs: 0 };
           if (beat.applied === null) return { ...answer, events: 'reload' };
           const from = memory.indexOf(organization, beat.applied);
           if (from < 0) return { ...answer, events: null };

@@ -23,6 +23,7 @@ const COMMANDS = {
   hstrlen: 'R',
   incr: 'RW',
   'memory|usage': 'R',
+  persist: 'W',
   pexpire: 'W',
   pttl: 'R',
   set: 'W',
@@ -97,7 +98,23 @@ export const OWN_ACCESS: Readonly<Record<OwnKey, OwnAccess>> = {
   seen: { executor: ['xadd', ...KEPT_FOR], operator: ['exists', ...NEWEST], viewer: NEWEST },
   checkpoints: { executor: ['fcall', 'hset', 'hget', 'hdel', ...KEPT_FOR], operator: ['exists'] },
   checkpointTimes: { executor: ['fcall', 'zadd', 'zcard', 'zpopmin', 'zrem', ...KEPT_FOR] },
+  ledger: {
+    executor: ['fcall', 'hget', 'hmget', 'hset', 'hdel', 'hlen', 'hrandfield', 'persist', ...KEPT_FOR],
+    others: ['hmget'],
+    operator: ['exists', ...MEASURED],
+    viewer: MEASURED,
+  },
+  reservation: { executor: ['fcall', 'get', 'set'] },
+  stops: {
+    executor: ['fcall', 'append', 'getrange', 'strlen'],
+    others: ['getrange', 'strlen'],
+    operator: ['exists', 'getrange', 'strlen', 'set', 'unlink'],
+    viewer: ['getrange', 'strlen'],
+  },
 };
+
+/** Of these there are several keys, each with an id of its own after a colon. */
+const SEVERAL: ReadonlySet<OwnKey> = new Set(['reservation']);
 
 /** The commands of each role that need no key. */
 export const KEYLESS: Readonly<Record<Role, readonly string[]>> = {
@@ -124,7 +141,7 @@ export function grantsOf(
     }),
   );
   const own = rowsOf(OWN_ACCESS).flatMap(([key, access]): Grant[] => {
-    const name = OWN_KEYS[key];
+    const name = SEVERAL.has(key) ? `${OWN_KEYS[key]}:*` : OWN_KEYS[key];
     const whose = role === 'executor' ? 'own' : 'any';
     const first = { commands: access[role] ?? [], pattern: pattern.own(name, whose) };
     return role === 'executor'

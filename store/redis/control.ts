@@ -18,10 +18,12 @@ import { isReply, requireReplicated, stateIsGone } from './errors.ts';
 import { loadIoredis } from './ioredis.ts';
 import type { RedisKeys } from './keys.ts';
 import { clearForks, forgetExecutor, readForks, readKept, writerOf } from './kept.ts';
+import { redisLedgerReader } from './ledger.ts';
 import { atOneMoment, redisReader } from './reader.ts';
 import { headText, headTextAfter, logId, reply } from './replies.ts';
 import { APPEND, APPEND_WHEN_FULL, runScript, SETTLE, waitMs } from './scripts.ts';
 import { redisShelfReader } from './shelf.ts';
+import { redisStopReader } from './stops.ts';
 import { Upkeep } from './upkeep.ts';
 import { writersName } from '../writers.ts';
 
@@ -196,6 +198,8 @@ function openControl(endpoint: RedisEndpoint, { organizationId, requestTimeoutMs
       if (writer === undefined || name !== undefined) await forgetExecutor(parts, executorId, name);
     },
     forks: { read: (generation) => readForks(parts, generation) },
+    ledger: redisLedgerReader(parts),
+    stops: redisStopReader(parts),
     anchors: null,
     snapshots: null,
     async *log(after) {

@@ -5,10 +5,12 @@ import type { ExecutorConnection, ExecutorScope, ExecutorStore } from '../ports.
 import { Confirmations } from './confirm.ts';
 import { ENDPOINT_KEYS, type RedisEndpoint, type RedisEndpointOptions, redisEndpoint } from './endpoint.ts';
 import { loadIoredis } from './ioredis.ts';
+import { redisLedger } from './ledger.ts';
 import { allOf, redisReader } from './reader.ts';
 import { LIBRARY } from './report-scripts.ts';
 import { runScript } from './scripts.ts';
 import { redisShelf } from './shelf.ts';
+import { redisStops } from './stops.ts';
 
 /** Which Redis, and where the executor keeps its anchor. */
 export interface RedisStoreOptions extends RedisEndpointOptions {
@@ -52,6 +54,8 @@ function openExecutor(
   return {
     ...reader,
     shelf: redisShelf(parts, executorName),
+    ledger: redisLedger(endpoint, parts, executorName),
+    stops: redisStops(endpoint, parts, executorName),
     anchor,
     confirmsOneByOne: false,
     async confirm(beat: Beat, nonce: string) {

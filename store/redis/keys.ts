@@ -39,6 +39,12 @@ export const OWN_KEYS = {
   /** A hash: run id → its last checkpoint as JSON; and a sorted set: run id → when it was written. */
   checkpoints: 'checkpoints',
   checkpointTimes: 'checkpoint-times',
+  /** A hash: account of the ledger → what these executors have spent and reserved in it (`ledger-scripts.ts`). */
+  ledger: 'ledger',
+  /** Strings, one for each reservation, whose id follows after a colon: what it has reserved, until it is settled. */
+  reservation: 'reservation',
+  /** A string: their stops, one a line, to which executors only append. */
+  stops: 'stops',
 } as const;
 
 export type SharedKey = keyof typeof SHARED_KEYS;
@@ -66,6 +72,8 @@ export interface RedisKeys extends Readonly<Record<SharedKey, string>> {
    * other than 0 ends in its number.
    */
   readonly channel: string;
+  /** Executors say here that they have added a stop, so that others confirm; what is said there proves nothing. */
+  readonly stopsChannel: string;
 }
 
 /**
@@ -74,6 +82,9 @@ export interface RedisKeys extends Readonly<Record<SharedKey, string>> {
  */
 export const escapeId = (id: string): string =>
   encodeURIComponent(id).replace(/[!'()*]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`);
+
+/** The key of one reservation of executors. */
+export const reservationKey = ({ reservation }: ExecutorKeys, id: string): string => `${reservation}:${escapeId(id)}`;
 
 /** The reverse of `escapeId`; a text that cannot be its result stays as it is. */
 export const nameOf = (escaped: string): string => {
@@ -104,5 +115,6 @@ export function redisKeys(
     executor: (name) => executorEscaped(escapeId(name)),
     executorEscaped,
     channel: key(db === 0 ? 'events' : `events:${db}`),
+    stopsChannel: key(db === 0 ? 'stops' : `stops:${db}`),
   };
 }

@@ -19,6 +19,7 @@ const textOrNil = z.string().nullable();
 /** Checked without a copy: it may be a whole state. */
 const flat = z.custom<string[]>((value) => Array.isArray(value) && value.every((item) => typeof item === 'string'));
 const entries = z.array(z.tuple([z.string(), z.array(z.string())]));
+const stops = z.array(z.tuple([text, text]));
 const confirm = z.tuple([
   textOrNil,
   textOrNil,
@@ -29,6 +30,7 @@ const confirm = z.tuple([
   textOrNil,
   z.int(),
   z.array(text),
+  stops.nullable(),
 ]);
 const kept = z.array(z.tuple([text, text, text, z.int()]));
 const forks = z.tuple([z.array(z.tuple([text, text, text, text])), z.int()]);
@@ -42,6 +44,8 @@ export const reply = {
   kept,
   forks,
   texts: z.array(textOrNil),
+  stops,
+  reserved: z.array(z.coerce.number()).min(2),
   swapped: z.union([z.literal(0), z.literal(1), z.literal(2)]),
 };
 
