@@ -53,7 +53,7 @@ local function slotNumbered(account, number)
   return slot
 end
 local function escapedName(name)
-  return (string.gsub(name, '[%%\n]', { ['%'] = '%25', ['\n'] = '%0A' }))
+  return (string.gsub(name, '[%%\\n]', { ['%'] = '%25', ['\\n'] = '%0A' }))
 end
 local function nameFrom(escaped)
   return (string.gsub(escaped, '%%(%x%x)', function(hex) return string.char(tonumber(hex, 16)) end))
