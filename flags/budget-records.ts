@@ -153,13 +153,20 @@ export type Budget = z.infer<typeof budgetSchema>;
 export const nameOfBudget = ({ scope, window }: Pick<Budget, 'scope' | 'window'>): string =>
   budgetName(parseScope(scope), window);
 
+/** Whether two definitions say the same. */
+export const isSameBudget = (after: Budget, before: Budget): boolean =>
+  canonicalize(budgetSchema.parse(after)) === canonicalize(definitionOf(before));
+
+/** The members of a definition, without those of an entry. */
+const definitionOf = (budget: Budget): unknown =>
+  Object.fromEntries(Object.entries(budget).filter(([member]) => Object.hasOwn(budgetSchema.shape, member)));
+
 /**
  * Whether a budget allows no more than another of the same name, in anything: then it takes its place without a reason.
  * Which of two rules or time zones allows less cannot be told, so another one is none of that.
  */
 export function isNoLooser(after: Budget, before: Budget): boolean {
-  const same = (part: (budget: Budget) => unknown): boolean =>
-    canonicalize(part(after)) === canonicalize(part(before));
+  const same = (part: (budget: Budget) => unknown): boolean => canonicalize(part(after)) === canonicalize(part(before));
   const unlimited = (amount: number | null): number => amount ?? Number.POSITIVE_INFINITY;
   return (
     SPEND_TYPES.every((type) => unlimited(after[type]) <= unlimited(before[type])) &&

@@ -74,7 +74,10 @@ const named = (own: string | undefined, parents: readonly string[] | undefined):
 const ATTRIBUTES = { user: 'user', account: 'account_id' } as const;
 
 /** The ids of a call that a budget of this type counts for; a text is what is wrong with the call. */
-function idsOf(type: Exclude<ScopeType, 'day' | 'all'>, { subject, context }: SpendingCall): readonly string[] | string {
+function idsOf(
+  type: Exclude<ScopeType, 'day' | 'all'>,
+  { subject, context }: SpendingCall,
+): readonly string[] | string {
   switch (type) {
     case 'run':
       return named(subject.runId, subject.lineageRuns);

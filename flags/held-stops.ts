@@ -40,7 +40,9 @@ export class HeldStops {
       this.#stops.set(`${stop.by} ${stop.name} ${stop.target} ${stop.id}`, stop);
       this.#isStale = true;
     }
-    return [...this.held(view).keys()].filter((target) => !before.has(target)).map((target) => entryKey('kill', target));
+    return [...this.held(view).keys()]
+      .filter((target) => !before.has(target))
+      .map((target) => entryKey('kill', target));
   }
 
   /** The strictest that reaches a subject; of equally strict ones the first that is looked up. */

@@ -3,7 +3,7 @@ import { MOST_AMOUNT, shownAmount, SPEND_TYPES } from './amounts.ts';
 import { parseScope, type Scope, TRIP_MODES } from './budget-records.ts';
 import type { BudgetCharge } from './budgets.ts';
 import type { Cause } from './causes.ts';
-import type { Entry, StateView } from './entries.ts';
+import type { Entry, EntryPlace, StateView } from './entries.ts';
 import { MAX_EPOCH, MAX_REASON_LENGTH, targetSchema } from './records.ts';
 import { parseTarget, type Target } from './targets.ts';
 import type { Trip } from './tripwire-detector.ts';
@@ -94,6 +94,15 @@ function stopsAt(scope: Scope, counted: Scope, target: Target): boolean {
     default:
       return counted.id !== null && target.type === scope.type && target.id === counted.id;
   }
+}
+
+/** The entries that say what a stop comes to, beside the kill that it becomes. */
+export function placesOfStop(stop: Stop): readonly EntryPlace[] {
+  const lifted: readonly EntryPlace[] = [
+    ['lifted', stop.target],
+    ['lifted', countedBy(stop)],
+  ];
+  return stop.by === 'executor' ? lifted : [[stop.by, stop.name], ...lifted];
 }
 
 /** What a stop has counted, as a scope. */

@@ -83,7 +83,8 @@ export class TripwireDetector {
           occurrence.is === 'report'
             ? occurrence.value
             : this.#count([name, target, liftedAt(state, target), definition, apart], definition.window_ms, now);
-        if (!(value <= definition.limit)) trips.push({ tripwire: name, definition, target, value, limit: definition.limit });
+        if (!(value <= definition.limit))
+          trips.push({ tripwire: name, definition, target, value, limit: definition.limit });
       }
     }
     return trips;

@@ -79,6 +79,10 @@ export const DEFAULT_TRIPWIRES: Readonly<Record<string, Tripwire>> = deepFreeze(
   [DEFAULT_TRIPWIRE]: { on: 'repeats', limit: 50, window_ms: 600_000, scope: 'run', do: 'paused' },
 });
 
+/** Whether two definitions say the same. */
+export const isSameTripwire = (after: Tripwire, before: Tripwire): boolean =>
+  isNoLooserTripwire(after, before) && isNoLooserTripwire(before, after) && after.window_ms === before.window_ms;
+
 /** Whether a tripwire trips whenever another of the same name would. */
 export const isNoLooserTripwire = (after: Tripwire, before: Tripwire): boolean =>
   after.on === before.on &&

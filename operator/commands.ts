@@ -12,16 +12,25 @@ import {
   type Head,
   idProblem,
   bothKills,
+  type BudgetWindow,
+  isSameBudget,
+  isSameTripwire,
   killAdds,
   messageOf,
   type Mode,
+  nameOfBudget,
+  placesOfStop,
   readTarget,
   parseTarget,
   sameBaseMode,
   type StateView,
+  type Stop,
+  stopTerms,
   type Target,
+  tripwireOf,
 } from '../flags/index.ts';
 import type { SnapshotMark } from '../store/capabilities/snapshots.ts';
+import { type BudgetPart, budgetWith, type TripwirePart, tripwireWith } from './budget-changes.ts';
 import type { GivenReason } from './reason.ts';
 import type { Refusal } from './refusals.ts';
 
@@ -63,6 +72,15 @@ interface Asked {
   readonly limit: { readonly name: string; readonly value: number } & Loosening;
   readonly autonomy: { readonly action: string; readonly stage: AutonomyStage } & Loosening;
   readonly flags: { readonly definition: Record<string, unknown> } & Loosening;
+  /** `part`: what is set of it, what is absent stays; null: it is removed. */
+  readonly budget: {
+    readonly scope: string;
+    readonly window: BudgetWindow;
+    readonly part: BudgetPart | null;
+  } & Loosening;
+  readonly tripwire: { readonly name: string; readonly part: TripwirePart | null } & Loosening;
+  /** Copies an executor's stop. The reason says what was counted. */
+  readonly stop: { readonly stop: Stop } & GivenReason;
   /** Records the proof of a snapshot that a store has kept. */
   readonly snapshot: { readonly mark: SnapshotMark };
 }
@@ -100,6 +118,8 @@ interface CommandRow<C> {
    * kill reads nothing else, so that nothing that a newer version has written can keep somebody from stopping.
    */
   readonly reads?: readonly EntryKind[];
+  /** Further single entries that it reads. */
+  readonly readsBeside?: (command: C) => readonly EntryPlace[];
   readonly wish: (command: C, view: PlanView, commandId: string) => Wish;
   /** True for commands that begin a generation, also where there is no log yet. */
   readonly beginsGeneration?: true;
@@ -235,6 +255,47 @@ const ROWS: { readonly [T in CommandType]: CommandRow<CommandOf<T>> } = {
       nameRefused('an action', action, actionNameProblem) ??
       (view.get('autonomy', action)?.stage === stage ? ALREADY : event('autonomy', { action, stage })),
   },
+  budget: {
+    changes: (command) => ['budget', nameOfBudget(command)],
+    wish: ({ scope, window, part }, view) => {
+      const name = nameOfBudget({ scope, window });
+      const before = view.get('budget', name);
+      if (part === null) return before ? event('budget', { name, definition: null }) : ALREADY;
+      const made = budgetWith(view, { scope, window }, part);
+      if ('problem' in made) return refused({ kind: 'not_a_definition', problem: made.problem });
+      return before && isSameBudget(made.definition, before)
+        ? ALREADY
+        : event('budget', { name, definition: made.definition });
+    },
+  },
+  tripwire: {
+    changes: ({ name }) => ['tripwire', name],
+    wish: ({ name, part }, view) => {
+      const before = tripwireOf(view, name);
+      if (part === null) return before ? event('tripwire', { name, definition: null }) : ALREADY;
+      const wrong = nameRefused('a tripwire', name);
+      if (wrong) return wrong;
+      const made = tripwireWith(view, name, part);
+      if ('problem' in made) return refused({ kind: 'not_a_definition', problem: made.problem });
+      return view.get('tripwire', name) && before && isSameTripwire(made.definition, before)
+        ? ALREADY
+        : event('tripwire', { name, definition: made.definition });
+    },
+  },
+  stop: {
+    changes: ({ stop }) => ['kill', stop.target],
+    readsBeside: ({ stop }) => placesOfStop(stop),
+    reach: ({ stop }) => readTarget(stop.target),
+    wish: ({ stop }, view, commandId) => {
+      const terms = stopTerms(view, stop);
+      if (!terms) return refused({ kind: 'stop_over', target: stop.target });
+      const { mode, counted } = terms;
+      const active = view.get('kill', stop.target);
+      if (active?.counted?.includes(counted) && !killAdds(active, { mode, expires_at: null }))
+        return refused({ kind: 'stop_over', target: stop.target });
+      return event('stop', { id: commandId, stop_id: stop.id, target: stop.target, mode, counted });
+    },
+  },
   flags: { changes: () => ['flags'], wish: ({ definition }) => event('flags', { definition }) },
   snapshot: { changes: () => ['control'], wish: ({ mark }) => event('snapshot', { ...mark }) },
 };
@@ -253,9 +314,9 @@ export const restricts = (command: Command): boolean => rowOf(command).restricts
  * others.
  */
 export function entriesFor(command: Command): EntryKey[] {
-  const { changes, reads = ['control'] } = rowOf(command);
-  const [kind, name] = changes(command);
-  return [...new Set([...reads.map((single) => entryKey(single)), entryKey(kind, name)])];
+  const { changes, reads = ['control'], readsBeside } = rowOf(command);
+  const places = [changes(command), ...(readsBeside?.(command) ?? [])];
+  return [...new Set([...reads.map((single) => entryKey(single)), ...places.map((place) => entryKey(...place))])];
 }
 
 /**

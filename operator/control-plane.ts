@@ -1,5 +1,7 @@
 import type {
+  Amounts,
   AutonomyStage,
+  BudgetWindow,
   FeatureStage,
   FlagdDefinition,
   Head,
@@ -7,9 +9,11 @@ import type {
   LogEvent,
   Mode,
   SurfaceRecord,
+  TripMode,
 } from '../flags/index.ts';
 import type { ReportedIntervention } from '../store/reports.ts';
 import type { Acknowledgements, ExecutorAcknowledgement, SharedWriter } from './acknowledge.ts';
+import type { BudgetRow, TripwireRow } from './budget-rows.ts';
 import type {
   ExecutorsOptions,
   FollowInterventionsOptions,
@@ -18,6 +22,7 @@ import type {
   KillsOptions,
   ListAnswer,
   LogOptions,
+  Page,
   SurfacesOptions,
 } from './lists.ts';
 import type { Matched } from './matched.ts';
@@ -121,6 +126,62 @@ export interface AutonomyOptions extends ChangeOptions, WaitOptions {
   readonly stage: AutonomyStage;
 }
 
+/** Which budget: its scope, and its window where that is not the usual one. */
+export interface RemoveBudgetOptions extends ChangeOptions {
+  /** `day`, `all`, `run`, `agent:ID`, `mission:ID`, `action:PATTERN`, `user:ID`, `account:ID`; without an ID: each one. */
+  readonly scope: string;
+  /**
+   * `total` (default): without an end; `day` (default of the scope `day`); or a sliding window, in milliseconds: with
+   * `calls` that is a rate.
+   */
+  readonly window?: BudgetWindow | undefined;
+}
+
+/** What is set of a budget; what is absent stays as it is. */
+export interface BudgetOptions extends RemoveBudgetOptions {
+  /** Dollars, with at most six decimals; null: not limited. */
+  readonly usd?: number | null | undefined;
+  /** Whole numbers; null: not limited. */
+  readonly tokens?: number | null | undefined;
+  readonly calls?: number | null | undefined;
+  /** The time zone of a budget of a day, such as `Europe/Berlin`; default `UTC`. */
+  readonly timeZone?: string | undefined;
+  /** The share at which it warns once; default 0.8; null: it does not. */
+  readonly warn?: number | null | undefined;
+  /** What it leaves of the run, the agent or whatever it counts, when it trips; default `paused`. */
+  readonly do?: TripMode | undefined;
+  /** A rule of flagd's that answers with the name of a tier, by the context of the call; null: none. */
+  readonly targeting?: unknown;
+  /** The amounts of each tier. */
+  readonly tiers?: Readonly<Record<string, Partial<Amounts>>> | undefined;
+}
+
+export interface RemoveTripwireOptions extends ChangeOptions {
+  readonly name: string;
+}
+
+/** What is set of a tripwire; what is absent stays as it is. */
+export interface TripwireOptions extends RemoveTripwireOptions {
+  /** `repeats`, `failures`, `refusals`, `interventions`, `interventions:KIND` or `report:NAME`. */
+  readonly on?: string | undefined;
+  /** So many pass, and the next trips; a report trips above it. */
+  readonly limit?: number | undefined;
+  readonly windowMs?: number | undefined;
+  /** What it counts for, and stops: each `run` (default) or each `agent`. */
+  readonly scope?: 'run' | 'agent' | undefined;
+  /** What it leaves; default `paused`. */
+  readonly do?: TripMode | undefined;
+}
+
+/** A stop of an executor that the log does not have yet. */
+export interface HeldStopRow {
+  readonly target: string;
+  readonly mode: Mode;
+  /** `budget:day`, `tripwire:repeats`, `executor:mailer`. */
+  readonly by: string;
+  readonly reason: string | null;
+}
+
 /** `definition`: a whole flagd definition; keys that begin with `kill-switch.` are refused. */
 export interface FlagsOptions extends ChangeOptions {
   readonly definition: unknown;
@@ -206,6 +267,10 @@ export interface Status {
   readonly features: Readonly<Record<string, FeatureStage>>;
   readonly limits: Readonly<Record<string, number>>;
   readonly autonomy: Readonly<Record<string, AutonomyStage>>;
+  readonly budgets: readonly BudgetRow[];
+  readonly tripwires: readonly TripwireRow[];
+  /** What executors have stopped and the log does not have yet: it holds, and `revive` lifts it. */
+  readonly stops: readonly HeldStopRow[];
   readonly executors: readonly ExecutorAcknowledgement[];
   readonly shared_writers: readonly SharedWriter[];
   /**
@@ -268,6 +333,20 @@ export interface ControlPlane {
   setLimit(options: LimitOptions): Promise<TighteningAnswer>;
   /** How far an action may go without a person. A reason is required where it gives authority back. */
   setAutonomy(options: AutonomyOptions): Promise<TighteningAnswer>;
+  /**
+   * Sets a budget, or a part of it. A reason is required where it allows more. One that is lower than what is spent
+   * trips with the next call.
+   */
+  setBudget(options: BudgetOptions): Promise<ChangeAnswer>;
+  /** @throws REASON_REQUIRED */
+  removeBudget(options: RemoveBudgetOptions): Promise<ChangeAnswer>;
+  /** All budgets, with what is spent of them. */
+  budgets(options?: Page): Promise<ListAnswer<BudgetRow>>;
+  /** Sets a tripwire, or a part of it. A reason is required where it trips later. */
+  setTripwire(options: TripwireOptions): Promise<ChangeAnswer>;
+  /** Also one that is there by default. @throws REASON_REQUIRED */
+  removeTripwire(options: RemoveTripwireOptions): Promise<ChangeAnswer>;
+  tripwires(options?: Page): Promise<ListAnswer<TripwireRow>>;
   /** The app's ordinary flags. A reason is required. */
   setFlags(options: FlagsOptions): Promise<ChangeAnswer>;
   /**

@@ -45,7 +45,7 @@ export interface Given<T extends CommandType, Told = ChangeAnswer> {
   readonly waiting: GivenWaiting<Told>;
 }
 
-const CHANGE_KEYS: Keys<ChangeOptions> = { reason: ['why', 'because'], epoch: true };
+export const CHANGE_KEYS: Keys<ChangeOptions> = { reason: ['why', 'because'], epoch: true };
 
 const WAIT_KEYS: Keys<WaitOptions> = {
   waitMs: ['wait', 'timeout', 'timeoutMs'],
@@ -203,7 +203,7 @@ export function checkBoolean(what: string, value: unknown): void {
     throw invalid(`${what} is true or false, not ${quoteId(value)}.`);
 }
 
-function change({ reason, epoch }: ChangeOptions) {
+export function change({ reason, epoch }: ChangeOptions) {
   return { ...readReason(reason), epoch: epoch === undefined ? undefined : wholeNumber('epoch', epoch, 0) };
 }
 

@@ -34,6 +34,10 @@ interface Facts {
   readonly epoch_ahead: { readonly named: number; readonly head: Head | null };
   /** The entry was changed after the epoch that the operator had read. */
   readonly changed_since: { readonly entry: string; readonly changed: number; readonly named: number };
+  /** `problem` is a sentence: what was set is no budget, or no tripwire. */
+  readonly not_a_definition: { readonly problem: string };
+  /** An executor's stop that the log has already, or that holds no longer. */
+  readonly stop_over: { readonly target: string };
   readonly log_full: { readonly epoch: number };
   /** `problem` is a sentence. Planning this change failed; the store and other changes are not affected. */
   readonly not_planned: { readonly command: string; readonly problem: string };
@@ -138,6 +142,11 @@ const REFUSALS: { readonly [K in keyof Facts]: RefusalRow<Facts[K]> } = {
     says: ({ entry, changed, named }) =>
       `${entry} was changed at epoch ${changed}, after what you had read (epoch ${named}).`,
     hint: LOOK_AGAIN,
+  },
+  not_a_definition: { code: 'INVALID_ARGUMENT', says: ({ problem }) => problem },
+  stop_over: {
+    code: 'CONFLICT',
+    says: ({ target }) => `The stop of ${target} is in the log already, or a person has lifted it since.`,
   },
   log_full: {
     code: 'INVALID_STATE',

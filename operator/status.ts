@@ -13,7 +13,10 @@ export interface WholeSwitch {
 }
 
 /** The whole switch, except the reports of forks; executors as they were heard of right after that moment. */
-export function statusOf(whole: WholeSwitch, { beats, head: store, time }: Heard): Omit<Status, keyof ForksAnswer> {
+export function statusOf(
+  whole: WholeSwitch,
+  { beats, head: store, time }: Heard,
+): Omit<Status, keyof ForksAnswer | 'budgets' | 'tripwires' | 'stops'> {
   const { organizationId, state } = whole;
   const { head, mode, targeting } = { head: state.head, ...state.mode };
   if (!head) throw new KillSwitchError('INVALID_STATE', 'A state without a head was asked for its status.');

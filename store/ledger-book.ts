@@ -84,7 +84,8 @@ export class LedgerBook {
     const at = this.#at(now);
     const { id, charges } = reservation;
     const made = this.#reservation(id, at);
-    if (made) return { is: 'reserved', balances: made.charges.map((charge, i) => this.#balance(charge, made.warns[i])) };
+    if (made)
+      return { is: 'reserved', balances: made.charges.map((charge, i) => this.#balance(charge, made.warns[i])) };
     if (!isOfThisDay(reservation, at)) return { is: 'other_day', now: at };
     // Two charges of one account must fit together.
     const added = new Map<string, number>();
@@ -94,7 +95,10 @@ export class LedgerBook {
       return sum <= charge.limit && sum <= MOST_AMOUNT;
     });
     if (fits.includes(false))
-      return { is: 'over', balances: charges.map((charge, i) => ({ ...this.#balance(charge), over: fits[i] === false })) };
+      return {
+        is: 'over',
+        balances: charges.map((charge, i) => ({ ...this.#balance(charge), over: fits[i] === false })),
+      };
     const slots = charges.map((charge) => {
       const account = this.#account(charge, at);
       const number = slotOf(account.window, at);

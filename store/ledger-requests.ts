@@ -40,7 +40,9 @@ const first = ({ issues: [issue] }: z.ZodError): string =>
 export function givenReservation(given: Reservation): Reservation {
   const parsed = reservationSchema.safeParse(given);
   if (parsed.success) return parsed.data;
-  throw invalid(`A reservation has whole amounts from 0 to ${MOST_AMOUNT}, and windows of times (${first(parsed.error)}).`);
+  throw invalid(
+    `A reservation has whole amounts from 0 to ${MOST_AMOUNT}, and windows of times (${first(parsed.error)}).`,
+  );
 }
 
 /** The id of a reservation. @throws KillSwitchError INVALID_ARGUMENT */

@@ -22,6 +22,12 @@ export const VERBS: readonly VerbRow[] = [
   { name: 'feature', summary: 'show or set the stage of a feature', load: () => import('./commands/feature.ts') },
   { name: 'limit', summary: 'show or set a limit', load: () => import('./commands/limit.ts') },
   { name: 'autonomy', summary: 'show or set how closely people watch an action', load: () => import('./commands/autonomy.ts') },
+  { name: 'budget', summary: 'show or set how much may be spent', load: () => import('./commands/budget.ts') },
+  { name: 'budget remove', summary: 'remove a budget', load: () => import('./commands/budget-remove.ts') },
+  { name: 'budgets', summary: 'list the budgets, and what is spent of them', load: () => import('./commands/budgets.ts') },
+  { name: 'tripwire set', summary: 'stop a run or an agent that does something too often', load: () => import('./commands/tripwire-set.ts') },
+  { name: 'tripwire remove', summary: 'remove a tripwire', load: () => import('./commands/tripwire-remove.ts') },
+  { name: 'tripwires', summary: 'list the tripwires', load: () => import('./commands/tripwires.ts') },
   { name: 'status', summary: 'show the whole switch on one screen', load: () => import('./commands/status.ts') },
   { name: 'watch', summary: 'show each change as it happens, and end kills whose time is over', load: () => import('./commands/watch.ts') },
   { name: 'kills', summary: 'list the active kills, newest first', load: () => import('./commands/kills.ts') },
@@ -51,4 +57,5 @@ export const VERBS: readonly VerbRow[] = [
 export const GROUPS: Readonly<Record<string, string>> = {
   flagd: 'work with definitions of flagd',
   redis: 'work with a store in Redis',
+  tripwire: 'set and remove tripwires',
 };

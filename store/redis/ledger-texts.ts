@@ -4,7 +4,10 @@ import { GRACE_MS } from '../ledger-book.ts';
 const HEAD = /^(-?\d+) (\d+) ([tfs]) (-?\d+) (\d+)$/;
 
 /** What an account comes to now, as `ACCOUNTS` writes it; null where it is over or nothing that can be read. */
-export function readAccountText(text: string, now: number): { readonly spent: number; readonly reserved: number } | null {
+export function readAccountText(
+  text: string,
+  now: number,
+): { readonly spent: number; readonly reserved: number } | null {
   const [head = '', ...slots] = text.split(';');
   const [, , touched, kind, a, b] = HEAD.exec(head) ?? [];
   if (kind === undefined) return null;

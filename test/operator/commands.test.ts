@@ -17,6 +17,12 @@ const COMMANDS: { readonly [T in CommandType]: CommandOf<T> } = {
   feature: { type: 'feature', name: 'f', stage: 'live', reason: 'go' },
   limit: { type: 'limit', name: 'l', value: 3 },
   autonomy: { type: 'autonomy', action: 'a.b', stage: 'trusted', reason: 'go' },
+  budget: { type: 'budget', scope: 'day', window: 'day', part: { usd: 50 } },
+  tripwire: { type: 'tripwire', name: 't', part: { on: 'failures', limit: 3, window_ms: 60_000 } },
+  stop: {
+    type: 'stop',
+    stop: { id: 's', target: 'run:r', epoch: 1, by: 'tripwire', name: 'repeats', value: 51, limit: 50 },
+  },
   flags: { type: 'flags', definition: { flags: {} }, reason: 'go' },
   snapshot: { type: 'snapshot', mark: { epoch: 1, digest: 'a'.repeat(64) } },
 };
@@ -32,6 +38,9 @@ describe('the entries that a command reads', () => {
     feature: ['control', 'feature:f'],
     limit: ['control', 'limit:l'],
     autonomy: ['control', 'autonomy:a.b'],
+    budget: ['control', 'budget:day'],
+    tripwire: ['control', 'tripwire:t'],
+    stop: ['control', 'kill:run:r', 'tripwire:repeats', 'lifted:run:r'],
     flags: ['control', 'flags'],
     snapshot: ['control'],
   };
@@ -49,6 +58,21 @@ describe('what a command records', () => {
     ['feature', { name: 'f', stage: 'live' }],
     ['limit', { name: 'l', value: 3 }],
     ['autonomy', { action: 'a.b', stage: 'trusted' }],
+    [
+      'budget',
+      {
+        name: 'day',
+        definition: {
+          ...{ scope: 'day', window: 'day', usd: 50, tokens: null, calls: null, time_zone: 'UTC', warn: 0.8 },
+          ...{ do: 'paused', targeting: null, tiers: {} },
+        },
+      },
+    ],
+    [
+      'tripwire',
+      { name: 't', definition: { on: 'failures', limit: 3, window_ms: 60_000, scope: 'run', do: 'paused' } },
+    ],
+    ['stop', { id: 'c2', stop_id: 's', target: 'run:r', mode: 'paused', counted: 'run:r' }],
     ['flags', { definition: { flags: {} } }],
     ['snapshot', { epoch: 1, digest: 'a'.repeat(64) }],
   ])('is an event of its own type, with what was asked for, and its own name: %s', (type, data) => {

@@ -102,6 +102,18 @@ const SAID: { readonly [K in Refusal['kind']]: readonly [Extract<Refusal, { kind
     'kill:agent:x was changed at epoch 9, after what you had read (epoch 7). Look again (status()), then decide.',
     'kill:agent:x was changed at epoch 9, after what you had read (epoch 7). Look again (kill-switch status), then decide.',
   ],
+  not_a_definition: [
+    { kind: 'not_a_definition', problem: 'This is no budget.' },
+    'INVALID_ARGUMENT',
+    'This is no budget.',
+    'This is no budget.',
+  ],
+  stop_over: [
+    { kind: 'stop_over', target: 'run:r-1' },
+    'CONFLICT',
+    'The stop of run:r-1 is in the log already, or a person has lifted it since.',
+    'The stop of run:r-1 is in the log already, or a person has lifted it since.',
+  ],
   log_full: [
     { kind: 'log_full', epoch: 2 ** 48 },
     'INVALID_STATE',

@@ -196,7 +196,10 @@ export const LEDGER_TESTS: readonly SuiteTest[] = [
       const ledger = ledgerOf(session);
       const now = Date.now();
       const yesterday = { is: 'fixed', from: now - 2 * HOUR_MS, until: now - HOUR_MS } as const;
-      const answer = await is(reserve(ledger, [charge('a', 1, 9), charge('b', 1, 9, { window: yesterday })]), 'other_day');
+      const answer = await is(
+        reserve(ledger, [charge('a', 1, 9), charge('b', 1, 9, { window: yesterday })]),
+        'other_day',
+      );
       assert.ok(answer.is === 'other_day' && Math.abs(answer.now - now) < 60_000);
       assert.deepEqual(await sumOf(ledger, 'a'), [0, 0, 100]);
     },

@@ -70,7 +70,13 @@ export class StoreSession {
     const beat: TestExecutor['beat'] = (applied, more) => ({ ...BEAT, id, name, applied, ...more });
     const confirm: TestExecutor['confirm'] = async (applied, more) => {
       const nonce = randomUUID();
-      const { nonce: echoed, time, ageMs, stops, ...confirmation } = await connection.confirm(beat(applied, more), nonce);
+      const {
+        nonce: echoed,
+        time,
+        ageMs,
+        stops,
+        ...confirmation
+      } = await connection.confirm(beat(applied, more), nonce);
       assert.deepEqual([echoed, ageMs, stops], [nonce, 0, []]);
       assert.notEqual(parseTime(time), null, `${time} is no time`);
       return confirmation;
