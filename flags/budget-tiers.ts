@@ -8,6 +8,9 @@ import { isOfKinds, type Kind } from './rule-kinds.ts';
 
 const FLAG = 'tier';
 
+/** Stands for the budget's own amounts, where its rule gives no answer. */
+const NONE = '(none)';
+
 /** Nothing at all: what a rule gives that fails, or names a tier that is not there. */
 const NOTHING: Amounts = deepFreeze({ usd: 0, tokens: 0, calls: 0 });
 
@@ -24,8 +27,8 @@ const definition = (targeting: unknown, tiers: readonly string[]): string =>
     flags: {
       [FLAG]: {
         state: 'ENABLED',
-        variants: Object.fromEntries([['', ''], ...tiers.map((tier) => [tier, tier])]),
-        defaultVariant: '',
+        variants: Object.fromEntries([...tiers, NONE].map((tier) => [tier, tier])),
+        defaultVariant: NONE,
         targeting,
       },
     },
@@ -38,7 +41,7 @@ export function tierRuleProblem({ targeting, tiers }: Pick<Budget, 'targeting' |
   if (read.problem !== null) return read.problem;
   if (JSON.stringify(targeting).includes('$flagd.timestamp'))
     return 'asks for the time, which a budget has its window for';
-  if ('' in tiers) return 'has a tier without a name';
+  if (NONE in tiers || '' in tiers) return `has a tier of the name ${'' in tiers ? '""' : NONE}, which none can have`;
   const [problem] = definitionProblems(definition(targeting, Object.keys(tiers)));
   return problem === undefined ? null : `is not one that flagd takes: ${problem.message}`;
 }
@@ -70,7 +73,7 @@ export function amountsFor(budget: Budget, context: Readonly<Record<string, unkn
     for (const [name, kinds] of rule.attributes) if (!isOfKinds(context[name], kinds)) return NOTHING;
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- it may hold anything: errors are caught
     const { value } = rule.core.resolveStringEvaluation(FLAG, '', context as EvaluationContext);
-    if (value === '') return { usd, tokens, calls };
+    if (value === NONE) return { usd, tokens, calls };
     return (Object.hasOwn(tiers, value) && tiers[value]) || NOTHING;
   } catch {
     return NOTHING; // a rule that fails leaves nothing: this is a decision, not a swallowed error

@@ -4,7 +4,7 @@ import type { Balance, Costs, KeptAccount, Reservation, Reserved } from './capab
 import { isOfThisDay } from './ledger-requests.ts';
 
 /** How long a reservation that was settled or released is remembered, so that it is not made again. */
-export const SETTLED_MS = 3_600_000;
+export const SETTLED_MS = 900_000;
 /** How long one that was not can still be settled; after that it counts in full for ever. */
 export const OPEN_MS = 7 * 86_400_000;
 /** How long an account is kept after its window, so that what is reserved late in it finds it. */
@@ -85,7 +85,7 @@ export class LedgerBook {
     const { id, charges } = reservation;
     const made = this.#reservation(id, at);
     if (made)
-      return { is: 'reserved', balances: made.charges.map((charge, i) => this.#balance(charge, made.warns[i])) };
+      return { is: 'reserved', balances: charges.map((charge, i) => this.#balance(charge, made.warns[i])) };
     if (!isOfThisDay(reservation, at)) return { is: 'other_day', now: at };
     // Two charges of one account must fit together.
     const added = new Map<string, number>();
@@ -143,7 +143,7 @@ export class LedgerBook {
       account.touched = at;
     }
     this.#reservations.delete(id); // so that the map is in the order in which they were closed
-    this.#reservations.set(id, { ...made, at, state: 'closed' });
+    this.#reservations.set(id, { at, charges: [], slots: [], warns: made.warns, state: 'closed' });
   }
 
   #at(now: number): number {

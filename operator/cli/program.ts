@@ -106,7 +106,8 @@ function buildProgram(perform: Perform): Program {
     const command = (under === undefined ? program : nounOf(word)).command(under ?? word);
     command.description(row.summary).helpCommand(false).addHelpText('after', helpAfter(row.name));
     rows.set(command.hook('preSubcommand', load), row);
-    if (under === undefined) nouns.set(word, command);
+    // What stands behind a verb that is a noun too (`budget remove`) is the verb's own: both take a --reason.
+    if (under === undefined) nouns.set(word, command.enablePositionalOptions());
   }
   return program;
 }

@@ -17,7 +17,7 @@ const numberOf = (name: string): number => (/^\d{9}\.jsonl$/.test(name) ? Number
 const UNFINISHED_MS = 600_000;
 
 /** How much of the file before the place where reading stands must still be there. */
-const KNOWN_BYTES = 128;
+const KNOWN_BYTES = 4096;
 
 const PORTION = 256 * 1024;
 
@@ -28,6 +28,8 @@ const LONGEST_FILE = 512 * 1024 * 1024;
 export class LedgerFile {
   readonly number: number;
   readonly path: string;
+  /** How many bytes the sums have with which it begins. */
+  readonly carried: number;
   readonly #handle: FileHandle;
   readonly #lines: LedgerLines;
   #offset: number;
@@ -39,15 +41,16 @@ export class LedgerFile {
     this.#handle = at.handle;
     this.#lines = at.lines;
     this.#offset = at.offset;
+    this.carried = at.offset;
   }
 
   get lines(): LedgerLines {
     return this.#lines;
   }
 
-  /** How much of it was read, in bytes. */
+  /** How much of it was read, in bytes, without what it began with. */
   get length(): number {
-    return this.#offset;
+    return this.#offset - this.carried;
   }
 
   /** The number of the newest file of a folder; 0 where there is none yet. */

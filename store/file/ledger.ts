@@ -7,7 +7,7 @@ import { addUp } from '../ledger-sums.ts';
 import { Rounds } from '../rounds.ts';
 import { withDeadline } from '../with-deadline.ts';
 import { closedError, fileError } from './file-errors.ts';
-import { inFolder, inFolderMade, type OpenFolder } from './folder.ts';
+import { inFolder, notThere, type OpenFolder } from './folder.ts';
 import { damaged, isDamage, LedgerFile } from './ledger-file.ts';
 import type { LedgerLine, LineOutcome } from './ledger-lines.ts';
 import { localFreeBytes } from './network-filesystem.ts';
@@ -100,9 +100,13 @@ export class FileLedger implements Ledger {
     const asked = new Map(this.#waiting.splice(0, MOST_AT_ONCE).map((each) => [each.mark, each] as const));
     try {
       await localFreeBytes(this.#paths.executors);
-      await inFolderMade(this.#paths.root, this.#paths.ledger, async (folder) => {
+      const { root, ledger } = this.#paths;
+      // It is made by operators, never here: one that was removed would be counted anew without anybody's word.
+      const isThere = await inFolder(root, ledger, async (folder) => {
         while (asked.size > 0) await this.#write(folder, asked);
+        return true;
       });
+      if (isThere === null) throw notThere(ledger);
     } catch (error) {
       const failure = fileError(error, 'written', this.#paths.ledger);
       // What was counted is not there any longer: to go on with another file would be to count anew.
@@ -117,18 +121,18 @@ export class FileLedger implements Ledger {
     this.#file = file;
     const at = Date.now();
     const lines = [...asked.values()].map(({ asked: each, mark }) => JSON.stringify({ ...each, at, mark }));
-    const isLong = file.length > this.#longFile;
+    const isLong = file.length > Math.max(this.#longFile, file.carried); // so that sums are not written too often
     if (isLong) lines.push(JSON.stringify({ is: 'close', at, mark: `${this.#own}.close` }));
     await file.append(lines);
-    const answered: (() => void)[] = [];
-    await file.readOn((mark, outcome) => {
-      const one = asked.get(mark);
-      if (!one) return;
-      asked.delete(mark);
-      answered.push(() => one.resolve(outcome));
-    });
+    const answered = new Map<string, LineOutcome>();
+    await file.readOn((mark, outcome) => answered.set(mark, outcome));
     if (!file.isInPlace(folder) && !file.lines.isClosed) throw damaged(file.path, 'it was removed or replaced');
-    for (const answer of answered) answer();
+    for (const [mark, { resolve }] of asked) {
+      const outcome = answered.get(mark);
+      if (outcome === undefined) continue;
+      asked.delete(mark);
+      resolve(outcome);
+    }
     if (file.lines.isClosed) this.#file = await this.#next(folder, file);
     else if (asked.size > 0) throw damaged(file.path, 'lines that were written are not in it');
   }

@@ -306,6 +306,9 @@ describe('the fold', () => {
       ['limit', { name: 'l', value: 1 }],
       ['autonomy', { action: 'a', stage: 'trusted' }],
       ['flags', { definition: {} }],
+      ['budget', { name: 'day', definition: null }],
+      ['tripwire', { name: 't', definition: null }],
+      ['stop', { id: 'k', stop_id: 's', target: 'run:r', mode: 'paused', counted: 'run:r' }],
       ['snapshot', { epoch: 1, digest: GENESIS }],
     ];
     expect(known.map(([type]) => type).sort()).toEqual(Object.keys(FOLDS).sort());
@@ -411,6 +414,7 @@ describe('the fold', () => {
   test('knows every kind of event', () => {
     expect(Object.keys(FOLDS).sort()).toEqual([
       'autonomy',
+      'budget',
       'expire',
       'feature',
       'flags',
@@ -422,6 +426,8 @@ describe('the fold', () => {
       'revive',
       'second',
       'snapshot',
+      'stop',
+      'tripwire',
     ]);
   });
 });
