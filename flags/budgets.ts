@@ -169,7 +169,10 @@ type CallAmounts = Readonly<Record<SpendType, number | null>>;
 
 /** A text is what is wrong with it. */
 function amountsOf({ usd, tokens }: SpendingCall['spends']): CallAmounts | string {
-  const [dollars, counted] = [unitsOf('usd', usd === undefined ? 0 : usd), unitsOf('tokens', tokens === undefined ? 0 : tokens)];
+  const [dollars, counted] = [
+    unitsOf('usd', usd === undefined ? 0 : usd),
+    unitsOf('tokens', tokens === undefined ? 0 : tokens),
+  ];
   if (dollars === null) return 'spend.usd is not an amount of dollars: a finite number of at least 0';
   if (counted === null) return 'spend.tokens is not a number of tokens: a finite number of at least 0';
   return { usd: usd === undefined ? null : dollars, tokens: tokens === undefined ? null : counted, calls: 1 };

@@ -84,8 +84,7 @@ export class LedgerBook {
     const at = this.#at(now);
     const { id, charges } = reservation;
     const made = this.#reservation(id, at);
-    if (made)
-      return { is: 'reserved', balances: charges.map((charge, i) => this.#balance(charge, made.warns[i])) };
+    if (made) return { is: 'reserved', balances: charges.map((charge, i) => this.#balance(charge, made.warns[i])) };
     if (!isOfThisDay(reservation, at)) return { is: 'other_day', now: at };
     // Two charges of one account must fit together.
     const added = new Map<string, number>();

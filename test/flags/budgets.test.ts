@@ -126,7 +126,10 @@ describe('the budgets that a call meets', () => {
 
   test('have the amounts of the tier that a rule names, and nothing where it names none', () => {
     const tiered = budget('account', {
-      ...{ calls: 5, tiers: { gold: { usd: null, tokens: null, calls: 500 }, free: { usd: null, tokens: null, calls: null } } },
+      ...{
+        calls: 5,
+        tiers: { gold: { usd: null, tokens: null, calls: 500 }, free: { usd: null, tokens: null, calls: null } },
+      },
       targeting: {
         if: [
           { '===': [{ var: 'account_id' }, 'acme'] },
@@ -166,12 +169,22 @@ describe('the budgets that a call meets', () => {
 });
 
 describe('a scope', () => {
-  test.each(['', 'bot', 'day:x', 'all:x', 'action', 'action:*', 'action:a*', 'agent:*', 'agent:', 'feature:x', 7, null])(
-    'is none of %s',
-    (text) => {
-      expect(() => parseScope(text)).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT' }));
-    },
-  );
+  test.each([
+    '',
+    'bot',
+    'day:x',
+    'all:x',
+    'action',
+    'action:*',
+    'action:a*',
+    'agent:*',
+    'agent:',
+    'feature:x',
+    7,
+    null,
+  ])('is none of %s', (text) => {
+    expect(() => parseScope(text)).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT' }));
+  });
 
   test('gives a budget its name, with its window where that is not the usual one', () => {
     expect(budgetName(parseScope('day'), 'day')).toBe('day');

@@ -11,17 +11,27 @@ const day = (time: string, zone: string): readonly [string, string] => {
 
 describe('the day of a moment', () => {
   test('is that of its time zone', () => {
-    expect(day('2026-01-15T23:30:00Z', 'Europe/Berlin')).toEqual(['2026-01-15T23:00:00.000Z', '2026-01-16T23:00:00.000Z']);
+    expect(day('2026-01-15T23:30:00Z', 'Europe/Berlin')).toEqual([
+      '2026-01-15T23:00:00.000Z',
+      '2026-01-16T23:00:00.000Z',
+    ]);
     expect(day('2026-01-15T23:30:00Z', 'UTC')).toEqual(['2026-01-15T00:00:00.000Z', '2026-01-16T00:00:00.000Z']);
     expect(day('2026-01-15T23:30:00Z', 'Pacific/Kiritimati')[0]).toBe('2026-01-15T10:00:00.000Z');
   });
 
   test('has 23 hours where clocks are put forward, and 25 where they are put back', () => {
-    for (const [time, hours] of [['2026-03-29T12:00:00Z', 23], ['2026-10-25T12:00:00Z', 25], ['2026-06-01T12:00:00Z', 24]] as const) {
+    for (const [time, hours] of [
+      ['2026-03-29T12:00:00Z', 23],
+      ['2026-10-25T12:00:00Z', 25],
+      ['2026-06-01T12:00:00Z', 24],
+    ] as const) {
       const { from, until } = dayAt(Date.parse(time), 'Europe/Berlin');
       expect((until - from) / HOUR).toBe(hours);
     }
-    expect(day('2026-03-29T12:00:00Z', 'Europe/Berlin')).toEqual(['2026-03-28T23:00:00.000Z', '2026-03-29T22:00:00.000Z']);
+    expect(day('2026-03-29T12:00:00Z', 'Europe/Berlin')).toEqual([
+      '2026-03-28T23:00:00.000Z',
+      '2026-03-29T22:00:00.000Z',
+    ]);
     expect(day('2026-10-25T00:30:00Z', 'Europe/Berlin')[0]).toBe('2026-10-24T22:00:00.000Z');
     expect(day('2026-10-25T22:59:59.999Z', 'Europe/Berlin')[0]).toBe('2026-10-24T22:00:00.000Z');
     expect(day('2026-10-25T23:00:00Z', 'Europe/Berlin')[0]).toBe('2026-10-25T23:00:00.000Z');

@@ -1,5 +1,14 @@
 import { describe, expect, test } from 'vitest';
-import { type BudgetCharge, budgetStop, resolveMode, State, type Stop, stopSchema, stopTerms, tripwireStop } from '../../flags/index.ts';
+import {
+  type BudgetCharge,
+  budgetStop,
+  resolveMode,
+  State,
+  type Stop,
+  stopSchema,
+  stopTerms,
+  tripwireStop,
+} from '../../flags/index.ts';
 
 const LAST = { epoch: 3, by: 'unverified:dana', at: '2026-01-01T00:00:00.000Z' };
 

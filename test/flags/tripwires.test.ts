@@ -21,7 +21,9 @@ const same = (input: string, more: Partial<Extract<Occurrence, { is: 'call' }>> 
 /** Which of these occurrences, in order, trips. */
 const tripsAt = (state: State, occurrences: readonly Occurrence[], everyMs = 1): number[] => {
   const detector = new TripwireDetector();
-  return occurrences.flatMap((each, index) => (detector.take(state, each, 1e12 + index * everyMs).length > 0 ? [index] : []));
+  return occurrences.flatMap((each, index) =>
+    detector.take(state, each, 1e12 + index * everyMs).length > 0 ? [index] : [],
+  );
 };
 
 const times = (count: number, ...inputs: readonly string[]): Occurrence[] =>

@@ -61,7 +61,10 @@ export const charge = (account: string, amount: number, limit: number): Charge =
 
 /** What an account holds: spent, reserved. */
 export async function heldIn(ledger: Ledger | null, account: string): Promise<readonly [number, number]> {
-  const asked = await ledger?.reserve({ id: `look ${account} ${Math.random()}`, charges: [charge(account, 0, 2 ** 50)] });
+  const asked = await ledger?.reserve({
+    id: `look ${account} ${Math.random()}`,
+    charges: [charge(account, 0, 2 ** 50)],
+  });
   if (asked?.is !== 'reserved') throw new Error('It does not answer.');
   const [balance] = asked.balances;
   return [balance?.spent ?? 0, balance?.reserved ?? 0];

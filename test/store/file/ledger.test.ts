@@ -1,5 +1,14 @@
 import { randomUUID } from 'node:crypto';
-import { appendFileSync, existsSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { describe, expect, onTestFinished, test } from 'vitest';
@@ -11,7 +20,9 @@ import { codeOf, mayMount, mounted, openSession } from './harness.ts';
 
 const folderOf = (directory: string): string => join(directory, 'executors', 'default', 'ledger');
 const filesOf = (directory: string): string[] =>
-  readdirSync(folderOf(directory)).filter((name) => name.endsWith('.jsonl')).sort();
+  readdirSync(folderOf(directory))
+    .filter((name) => name.endsWith('.jsonl'))
+    .sort();
 const newestOf = (directory: string): string => join(folderOf(directory), filesOf(directory).at(-1) ?? '');
 
 const opened = (directory: string, longFile?: number): FileLedger => {
@@ -130,7 +141,12 @@ describe('the file of a ledger', () => {
     ['cut', (file) => truncateSync(file, statSync(file).size - 20)],
     ['emptied', (file) => truncateSync(file, 0)],
     ['removed', (file) => rmSync(file)],
-    ['replaced', (file) => (rmSync(file), writeFileSync(file, '{"is":"carry","of":0,"text":{"last":0,"accounts":[],"reservations":[]}}\n'))],
+    [
+      'replaced',
+      (file) => (
+        rmSync(file), writeFileSync(file, '{"is":"carry","of":0,"text":{"last":0,"accounts":[],"reservations":[]}}\n')
+      ),
+    ],
     ['changed', (file) => writeFileSync(file, readFileSync(file, 'utf8').replace(/"amount":3/g, '"amount":1'))],
   ])('that was %s while executors counted with it lets nothing be spent any longer', async (_how, harm) => {
     const { session, directory } = await openSession();
