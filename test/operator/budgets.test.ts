@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { budgetsFor, type SpendingCall } from '../../flags/index.ts';
 import { givenBudget, givenTripwire } from '../../operator/given-budgets.ts';
 import type { BudgetOptions, TripwireOptions } from '../../operator/control-plane.ts';
+import { Memory } from '../../store/memory/index.ts';
 import { fakeClock } from '../../testing/fake-clock.ts';
 import { openReplicas } from '../store/open-replicas.ts';
 import { started } from './desk.ts';
@@ -117,7 +118,7 @@ describe('a tripwire', () => {
 
 test('budgets are shown with what is spent of them, what is left, and the rate at which they empty', async () => {
   const clock = fakeClock();
-  const { control, store, replica } = await openReplicas({ clock: clock.now });
+  const { control, store, replica } = await openReplicas({ memory: new Memory({ clock }) });
   await control.setBudget({ scope: 'all', usd: 10 });
   await control.setBudget({ scope: 'run', calls: 5 });
   await control.setBudget({ scope: 'agent:bot', window: 600_000, tokens: 100 });
@@ -152,5 +153,4 @@ test('budgets are shown with what is spent of them, what is left, and the rate a
   expect(Date.parse(all?.empty_at ?? '') - store.memory.now).toBeCloseTo((7 / 3) * 3_600_000, -4);
   expect((await control.budgets({ skip: 1, limit: 1 })).count).toBe(4);
   expect((await control.tripwires()).data).toMatchObject([{ name: 'repeats', is_default: true }]);
-  store.memory.fault = null;
 });

@@ -1,10 +1,15 @@
-import { beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import fc from 'fast-check';
+import { beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
+import type { Charge } from '../../../flags/index.ts';
+import { memoryStore } from '../../../store/memory/index.ts';
 import type { ExecutorConnection } from '../../../store/ports.ts';
 import { redisControlStore } from '../../../store/redis/control.ts';
-import { redisKeys } from '../../../store/redis/keys.ts';
+import { executorUser } from '../../../store/redis/acl.ts';
+import { redisKeys, reservationKey } from '../../../store/redis/keys.ts';
 import { redisStore } from '../../../store/redis/index.ts';
 import { change } from '../../../testing/store/session.ts';
 import { hasRedis, type RedisServer, startRedis } from '../../servers/index.ts';
+import { asUser, DEFAULT_SCOPE, DENIED, type RedisCommand, urlOf } from './acl-users.ts';
 import { charge, heldIn, raceForTheLast, startSpender } from '../spenders.ts';
 
 const keys = redisKeys('default');
@@ -94,4 +99,102 @@ describe.skipIf(!hasRedis)('the ledger in Redis', () => {
       });
     expect(Number(await redis.cli('HLEN', keys.executor('mailer').ledger))).toBeLessThan(120);
   });
+
+  test('of an executor that is confined to its name takes all that it asks, and nothing that it writes of others', async () => {
+    const url = await urlOf(redis, executorUser(DEFAULT_SCOPE, 'mailer'));
+    const scope = { organizationId: 'default', executorId: 'm', executorName: 'mailer', requestTimeoutMs: 5000 };
+    const { ledger, stops, close } = redisStore({ url }).open(scope);
+    onTestFinished(close);
+    await executor('other').ledger?.reserve({ id: 'o', charges: [charge('a', 60, 100)] });
+    expect(await ledger?.reserve({ id: 'm', charges: [charge('a', 30, 100)] })).toMatchObject({ is: 'reserved' });
+    expect(await ledger?.reserve({ id: 'n', charges: [charge('a', 11, 100)] })).toMatchObject({ is: 'over' });
+    await ledger?.settle('m', { usd: 20 });
+    expect(await heldIn(ledger, 'a')).toEqual([20, 60]);
+    const stop = {
+      id: 's',
+      target: 'run:r',
+      epoch: 1,
+      by: 'executor',
+      name: 'mailer',
+      mode: 'paused',
+      reason: null,
+    } as const;
+    await stops?.add(stop);
+    expect(await redis.cli('ACL', 'LOG')).toEqual([]);
+    const send = asUser(url);
+    const [own, other] = [keys.executor('mailer'), keys.executor('other')];
+    const tries: readonly RedisCommand[] = [
+      ['HSET', other.ledger, 'a', '-1 0 t -1 0;0 0 0'],
+      ['HDEL', other.ledger, 'a'],
+      ['DEL', other.ledger],
+      ['DEL', own.ledger],
+      ['SET', reservationKey(other, 'o'), 'closed'],
+      ['SET', own.stops, ''],
+      ['DEL', own.stops],
+      ['UNLINK', own.stops],
+      ['APPEND', other.stops, 'x'],
+      ['PUBLISH', keys.channel, '{}'],
+      ['FCALL', 'kill_switch_settle', 2, other.ledger, reservationKey(other, 'o'), 0, 0, 0],
+    ];
+    for (const command of tries) expect(await send(command), command.join(' ')).toMatch(DENIED);
+    expect(await send(['PUBLISH', keys.stopsChannel, 'stop'])).toBe(0);
+    expect(await heldIn(ledger, 'a')).toEqual([20, 60]);
+  });
+
+  test('comes to the same as that of a memory, whatever is asked', async () => {
+    const memory = memoryStore();
+    const scope = { organizationId: 'default', executorId: 'm', executorName: 'mailer', requestTimeoutMs: 5000 };
+    const both = [memory.open(scope).ledger, executor('mailer').ledger];
+    const windows: readonly Charge['window'][] = [
+      { is: 'total', idleMs: null },
+      { is: 'total', idleMs: 3_600_000 },
+      { is: 'sliding', ms: 86_400_000 },
+    ];
+    const asked = fc.record({
+      do: fc.constantFrom('reserve', 'reserve', 'settle', 'release'),
+      id: fc.nat(60),
+      amounts: fc.array(fc.nat(20), { minLength: 1, maxLength: 3 }),
+      cost: fc.nat(30),
+    });
+    const [walk = []] = fc.sample(fc.array(asked, { minLength: 400, maxLength: 400 }), 1);
+    for (const { id, amounts, cost, do: what } of walk) {
+      const charges = amounts.map((amount, i) => ({
+        ...charge(`account ${i}`, amount, 300),
+        ...{ window: windows[i] ?? { is: 'total', idleMs: null }, warnAt: 200 },
+      }));
+      const answers = await Promise.all(
+        both.map((ledger) =>
+          what === 'reserve'
+            ? ledger?.reserve({ id: `i${id}`, charges })
+            : what === 'settle'
+              ? ledger?.settle(`i${id}`, { usd: cost })
+              : ledger?.release(`i${id}`),
+        ),
+      );
+      expect(answers[1]).toEqual(answers[0]);
+    }
+  });
+
+  test('blocks where Redis is gone, takes no writes, or its memory is full, and goes on once that is over', async () => {
+    const { ledger } = executor('mailer');
+    const spend = (id: string): Promise<string> =>
+      (ledger ?? expect.fail()).reserve({ id, charges: [charge('a', 1, 100)] }).then(
+        ({ is }) => is,
+        (error: unknown) => (error as { code: string }).code,
+      );
+    expect(await spend('1')).toBe('reserved');
+    await redis.cli('CONFIG', 'SET', 'maxmemory', '1');
+    expect(await spend('2')).toBe('STORE_READ_ONLY');
+    await redis.cli('CONFIG', 'SET', 'maxmemory', '0');
+    await redis.cli('CONFIG', 'SET', 'min-replicas-to-write', '1');
+    expect(await spend('3')).toBe('STORE_READ_ONLY');
+    await redis.cli('CONFIG', 'SET', 'min-replicas-to-write', '0');
+    await redis.freeze();
+    const frozen = spend('4');
+    expect(await frozen).toBe('STORE_UNREACHABLE');
+    await redis.thaw();
+    await vi.waitFor(async () => expect(await spend('5')).toBe('reserved'), 10_000);
+    const [, reserved] = await heldIn(ledger, 'a');
+    expect([2, 3]).toContain(reserved); // the fourth may have arrived all the same
+  }, 60_000);
 });
