@@ -21,12 +21,15 @@ export function fixedStore(kills: number): ExecutorStore {
       head: HEAD,
       events: [],
       forkReported: false,
+      stops: [],
       ...answerNow(nonce),
     }),
     follow: () => () => {},
     leave: async () => {},
     close: async () => {},
     anchor: null,
+    ledger: null,
+    stops: null,
     confirmsOneByOne: false,
   };
   return {

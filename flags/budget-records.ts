@@ -157,8 +157,8 @@ export const nameOfBudget = ({ scope, window }: Pick<Budget, 'scope' | 'window'>
 export const isSameBudget = (after: Budget, before: Budget): boolean =>
   canonicalize(budgetSchema.parse(after)) === canonicalize(definitionOf(before));
 
-/** The members of a definition, without those of an entry. */
-const definitionOf = (budget: Budget): unknown =>
+/** The members of a definition, without those that its entry has besides. */
+export const definitionOf = (budget: Budget): Readonly<Record<string, unknown>> =>
   Object.fromEntries(Object.entries(budget).filter(([member]) => Object.hasOwn(budgetSchema.shape, member)));
 
 /**

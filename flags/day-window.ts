@@ -6,14 +6,22 @@ export interface Span {
   readonly until: number;
 }
 
+/** The last day that was asked for in each time zone: every call asks for the present one. */
+const lastDays = new Map<string, Span>();
+const MOST_ZONES = 1000;
+
 /**
  * The day of a time zone that a moment belongs to: from its first moment to the next day's, so 23 or 25 hours where
  * clocks are changed, and from 01:00 where midnight is left out.
  * @throws RangeError for a time zone that does not exist
  */
 export function dayAt(now: number, timeZone: string): Span {
+  const last = lastDays.get(timeZone);
+  if (last && last.from <= now && now < last.until) return last;
   const start = Temporal.Instant.fromEpochMilliseconds(Math.floor(now)).toZonedDateTimeISO(timeZone).startOfDay();
-  return { from: start.epochMilliseconds, until: start.add({ days: 1 }).startOfDay().epochMilliseconds };
+  const span = { from: start.epochMilliseconds, until: start.add({ days: 1 }).startOfDay().epochMilliseconds };
+  if (lastDays.has(timeZone) || lastDays.size < MOST_ZONES) lastDays.set(timeZone, span);
+  return span;
 }
 
 /** Why this is not the name of a time zone, or null. An offset such as `+02:00` is one without changes of clocks. */

@@ -29,6 +29,7 @@ export * from './hash-chain.ts';
 export { idProblem, MAX_ID_LENGTH, textProblem } from './ids.ts';
 export * from './lease.ts';
 export * from './modes.ts';
+export * from './own-stops.ts';
 export { withoutOwnConditions } from './own-conditions.ts';
 export { checkTimeout, LONGEST_TIMER_MS } from './timeouts.ts';
 export { isPermitFresh, KILL_RETURN_MS, PERMIT_MS } from './permit.ts';

@@ -2,7 +2,7 @@
 export const SLOTS = 60;
 
 /** How long a slot of a sliding window is, in milliseconds. */
-export const slotMs = (windowMs: number): number => Math.max(1, Math.ceil(windowMs / SLOTS));
+const slotMs = (windowMs: number): number => Math.max(1, Math.ceil(windowMs / SLOTS));
 
 /** The slot that a moment belongs to. */
 export const slotAt = (now: number, windowMs: number): number => Math.floor(now / slotMs(windowMs));

@@ -1,12 +1,10 @@
 import { z } from 'zod';
 import { MOST_AMOUNT, shownAmount, SPEND_TYPES } from './amounts.ts';
 import { parseScope, type Scope, TRIP_MODES } from './budget-records.ts';
-import type { BudgetCharge } from './budgets.ts';
 import type { Cause } from './causes.ts';
 import type { Entry, EntryPlace, StateView } from './entries.ts';
 import { MAX_EPOCH, MAX_REASON_LENGTH, targetSchema } from './records.ts';
 import { parseTarget, type Target } from './targets.ts';
-import type { Trip } from './tripwire-detector.ts';
 import { DEFAULT_TRIPWIRES, type Tripwire } from './tripwire-records.ts';
 
 /** The longest name of what stops, in characters: an id with a window and a scope's word before it. */
@@ -163,27 +161,3 @@ function termsOf(view: StateView, stop: Stop, target: Target): StopTerms | null 
       return stop satisfies never;
   }
 }
-
-/** Who stops, and what is known there. */
-export interface StopMaker {
-  readonly id: string;
-  /** The epoch of the state by which it was decided. */
-  readonly epoch: number;
-}
-
-const bounded = (value: number): number => (Number.isFinite(value) ? Math.min(value, MOST_AMOUNT) : MOST_AMOUNT);
-
-/** The stop of a budget in which a call had no room; null where the call names nothing that could be stopped. */
-export function budgetStop(
-  { budget, counted, target, type, limit }: Omit<BudgetCharge, 'account'>,
-  spent: number,
-  { id, epoch }: StopMaker,
-): Stop | null {
-  if (target === null) return null;
-  return { id, target, epoch, by: 'budget', name: budget, counted, type, value: bounded(spent), limit: bounded(limit) };
-}
-
-/** The stop of a tripwire that has tripped. */
-export const tripwireStop = ({ tripwire, target, value, limit }: Trip, { id, epoch }: StopMaker): Stop => ({
-  ...{ id, target, epoch, by: 'tripwire', name: tripwire, value: bounded(value), limit: bounded(limit) },
-});

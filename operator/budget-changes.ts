@@ -3,6 +3,7 @@ import {
   type Budget,
   budgetSchema,
   type BudgetWindow,
+  definitionOf,
   DEFAULT_TRIPWIRES,
   defaultWindow,
   nameOfBudget,
@@ -55,8 +56,8 @@ export function budgetWith(
   part: BudgetPart,
 ): Made<Budget> {
   const name = nameOfBudget(place);
-  const { epoch: _epoch, by: _by, at: _at, since: _since, ...before } = view.get('budget', name) ?? NO_BUDGET;
-  const parsed = budgetSchema.safeParse({ ...NEW, ...before, ...given(part), ...place });
+  const before = view.get('budget', name);
+  const parsed = budgetSchema.safeParse({ ...NEW, ...(before && definitionOf(before)), ...given(part), ...place });
   if (!parsed.success) return { problem: `This is no budget (${said(parsed.error)}).` };
   const definition = parsed.data;
   const zone = timeZoneProblem(definition.time_zone);
@@ -74,8 +75,6 @@ export function budgetWith(
     };
   return { definition };
 }
-
-const NO_BUDGET = { epoch: 1, by: '', at: '', since: 1 };
 
 /** A tripwire as it is once this part of it was set. */
 export function tripwireWith(view: StateView, name: string, part: TripwirePart): Made<Tripwire> {

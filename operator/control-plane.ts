@@ -128,7 +128,7 @@ export interface AutonomyOptions extends ChangeOptions, WaitOptions {
 
 /** Which budget: its scope, and its window where that is not the usual one. */
 export interface RemoveBudgetOptions extends ChangeOptions {
-  /** `day`, `all`, `run`, `agent:ID`, `mission:ID`, `action:PATTERN`, `user:ID`, `account:ID`; without an ID: each one. */
+  /** `day`, `all`, `agent:ID`, `mission:ID`, `run:ID`, `action:PATTERN`, `user:ID`, `account:ID`; `run`: each one. */
   readonly scope: string;
   /**
    * `total` (default): without an end; `day` (default of the scope `day`); or a sliding window, in milliseconds: with

@@ -5,7 +5,7 @@ import { checkKeys } from '../flags/options.ts';
 export type Operator =
   /** Named by the caller: a program that can write the store could give any name. */
   | { readonly is: 'unverified'; readonly id: string; readonly roles: readonly string[] | undefined }
-  /** Proven by `source`, for instance `token`: a word without a colon, and neither `unverified`, `system`, `budget`, `tripwire` nor `executor`. */
+  /** Proven by `source`, for instance `token`: a word without a colon that no other kind of actor begins with. */
   | { readonly is: 'verified'; readonly id: string; readonly roles: readonly string[]; readonly source: string };
 
 /** Who makes a change: an operator; or the system itself, for changes that a clock or a store asks for. */

@@ -9,7 +9,7 @@ const id = z.string().min(1).max(100);
 /** The longest name of an account, in characters. */
 const LONGEST_ACCOUNT = 4096;
 /** How many charges one call may have. */
-export const MOST_CHARGES = 1000;
+const MOST_CHARGES = 1000;
 
 const windowSchema = z.discriminatedUnion('is', [
   z.strictObject({ is: z.literal('total'), idleMs: time.nullable() }),

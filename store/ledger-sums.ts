@@ -1,7 +1,7 @@
 import type { KeptAccount, LedgerReader } from './capabilities/ledger.ts';
 
 /** How many accounts operators read at most. */
-export const MOST_ACCOUNTS = 10_000;
+const MOST_ACCOUNTS = 10_000;
 
 /** The sums of accounts that several have written, each account once. */
 export function addUp(parts: Iterable<KeptAccount>): Awaited<ReturnType<LedgerReader['accounts']>> {

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { constants, fstatSync, statSync } from 'node:fs';
 import { type FileHandle, link, open, readdir, unlink } from 'node:fs/promises';
 import { KillSwitchError } from '../../flags/index.ts';
-import { LedgerBook } from '../ledger-book.ts';
+import type { LedgerBook } from '../ledger-book.ts';
 import { errnoOf } from './file-errors.ts';
 import type { OpenFolder } from './folder.ts';
 import { carryLine, LedgerLines, type LineOutcome, readCarry } from './ledger-lines.ts';
@@ -122,7 +122,7 @@ export class LedgerFile {
     }
   }
 
-  /** Appends lines, in one write, durably. They begin on a line of their own: the one before may have been cut short. */
+  /** Appends lines, in one write, durably, on lines of their own: the one before may have been cut short. */
   async append(texts: readonly string[]): Promise<void> {
     const bytes = Buffer.from(`\n${texts.join('\n')}\n`);
     const { bytesWritten } = await this.#handle.write(bytes, 0, bytes.length, null);

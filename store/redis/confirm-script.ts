@@ -12,8 +12,8 @@ import { STOPS_IN } from './stop-scripts.ts';
  * ''. Returns: the head or nil; the log's last id or nil; 1 when there is a state; the log from the held head on, empty
  * when that is the head; the number of changes; when that differs from the judged one, the reports (name, id and text
  * of each, and the log's entry of the head that it holds), the state's entry `control`, and 1 when there were more
- * reports than are judged (of names that are not excluded); the answer of TIME; and with the reports the stops (name and
- * lines of each). An executor's confirmation
+ * reports than are judged (of names that are not excluded); the answer of TIME; and with the reports the stops (name
+ * and lines of each). An executor's confirmation
  * also removes its own report of a generation that is over.
  */
 export const CONFIRM = `${ENTERING}${FORKS_IN}${STOPS_IN}${KEEP_ALIVE}

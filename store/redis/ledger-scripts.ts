@@ -191,8 +191,8 @@ return answer(1, {}, warns)
 `;
 
 /**
- * Settles a reservation, or releases it (each cost 0); the first of the two counts. What is settled is still known for a
- * while, so that the same request is not reserved again.
+ * Settles a reservation, or releases it (each cost 0); the first of the two counts. What is settled is still known for
+ * a while, so that the same request is not reserved again.
  * KEYS: the own ledger, the reservation. ARGV: the cost in each type, or '' where it stays as reserved: usd, tokens,
  * calls.
  */

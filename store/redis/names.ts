@@ -42,8 +42,8 @@ end
 
 /**
  * The keys that keep a name in the list: all of its own but four. Reports of forks are a string that `SET` leaves
- * there when it is empty, times go with their checkpoints, reservations with their ledger, and what was seen keeps a name only while there is room:
- * with it each executor leaves its name for days, and a full list stops new ones.
+ * there when it is empty, times go with their checkpoints, reservations with their ledger, and what was seen keeps a
+ * name only while there is room: with it each executor leaves its name for days, and a full list stops new ones.
  */
 const KEEPS_NAME: Readonly<Record<OwnKey, string | null>> = {
   ...OWN_KEYS,

@@ -1,4 +1,4 @@
-// An executor's process for the tests of the ledger. It prints `ready`, waits for a line, and then spends as it is told.
+// An executor's process for the tests of the ledger. It prints `ready`, waits for a line, and spends as it is told.
 // node spender.mjs STORE NAME race AMOUNT LIMIT: reserves until there is no room, and prints how often there was.
 // node spender.mjs STORE NAME hold AMOUNT LIMIT: reserves once, prints `held`, and waits to be killed.
 // node spender.mjs STORE NAME churn AMOUNT LIMIT: reserves, settles and releases by turns; prints each id that it has

@@ -196,7 +196,8 @@ describe('the file of a ledger', () => {
     await spend(ledger, 2);
     const passed = codes.filter((code) => code === 'no error').length;
     const [, reserved] = await heldIn(ledger, 'a');
-    expect(reserved).toBeGreaterThanOrEqual(2 * (passed + 2)); // of one that was cut short nobody knows, so it may count
+    // Of one that was cut short nobody knows, so it may count.
+    expect(reserved).toBeGreaterThanOrEqual(2 * (passed + 2));
     expect(await heldIn(opened(directory), 'a')).toEqual([0, reserved]);
   });
 });

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { Charge } from '../../../flags/index.ts';
+import type { Ledger } from '../../../store/capabilities/ledger.ts';
 import { memoryStore } from '../../../store/memory/index.ts';
 import type { ExecutorConnection } from '../../../store/ports.ts';
 import { redisControlStore } from '../../../store/redis/control.ts';
@@ -162,26 +163,24 @@ describe.skipIf(!hasRedis)('the ledger in Redis', () => {
         ...charge(`account ${i}`, amount, 300),
         ...{ window: windows[i] ?? { is: 'total', idleMs: null }, warnAt: 200 },
       }));
-      const answers = await Promise.all(
-        both.map((ledger) =>
-          what === 'reserve'
-            ? ledger?.reserve({ id: `i${id}`, charges })
-            : what === 'settle'
-              ? ledger?.settle(`i${id}`, { usd: cost })
-              : ledger?.release(`i${id}`),
-        ),
-      );
+      const ask = async (ledger: Ledger | null | undefined) => {
+        if (what === 'reserve') return ledger?.reserve({ id: `i${id}`, charges });
+        return what === 'settle' ? ledger?.settle(`i${id}`, { usd: cost }) : ledger?.release(`i${id}`);
+      };
+      const answers = await Promise.all(both.map(ask));
       expect(answers[1]).toEqual(answers[0]);
     }
   });
 
   test('blocks where Redis is gone, takes no writes, or its memory is full, and goes on once that is over', async () => {
     const { ledger } = executor('mailer');
-    const spend = (id: string): Promise<string> =>
-      (ledger ?? expect.fail()).reserve({ id, charges: [charge('a', 1, 100)] }).then(
-        ({ is }) => is,
-        (error: unknown) => (error as { code: string }).code,
-      );
+    const spend = async (id: string): Promise<string> => {
+      try {
+        return (await ledger?.reserve({ id, charges: [charge('a', 1, 100)] }))?.is ?? 'no ledger';
+      } catch (error) {
+        return (error as { code: string }).code;
+      }
+    };
     expect(await spend('1')).toBe('reserved');
     await redis.cli('CONFIG', 'SET', 'maxmemory', '1');
     expect(await spend('2')).toBe('STORE_READ_ONLY');

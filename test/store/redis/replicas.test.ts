@@ -86,8 +86,12 @@ describe.skipIf(!hasRedis)('a Redis whose replica must have every write', () => 
       mode: 'paused',
       reason: null,
     } as const;
-    expect(await failure(ledger?.reserve({ id: '2', charges }) ?? Promise.resolve())).toMatchObject({ code: 'STORE_READ_ONLY' });
-    expect(await failure(ledger?.settle('1', { usd: 0 }) ?? Promise.resolve())).toMatchObject({ code: 'STORE_READ_ONLY' });
+    expect(await failure(ledger?.reserve({ id: '2', charges }) ?? Promise.resolve())).toMatchObject({
+      code: 'STORE_READ_ONLY',
+    });
+    expect(await failure(ledger?.settle('1', { usd: 0 }) ?? Promise.resolve())).toMatchObject({
+      code: 'STORE_READ_ONLY',
+    });
     expect(await failure(stops?.add(stop) ?? Promise.resolve())).toMatchObject({ code: 'STORE_READ_ONLY' });
   });
 
