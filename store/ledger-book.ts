@@ -106,7 +106,8 @@ export class LedgerBook {
       return number;
     });
     const warns = charges.map((charge) => this.#warns(charge, at));
-    this.#reservations.set(id, { at, charges, slots, warns, state: 'open' });
+    const kept = charges.map((charge) => ({ ...charge })); // what the caller changes afterwards is not what was asked
+    this.#reservations.set(id, { at, charges: kept, slots, warns, state: 'open' });
     return { is: 'reserved', balances: charges.map((charge, i) => this.#balance(charge, warns[i])) };
   }
 

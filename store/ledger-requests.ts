@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { invalid, MOST_AMOUNT, quoteId, SPEND_TYPES } from '../flags/index.ts';
+import { type Charge, invalid, type LedgerWindow, MOST_AMOUNT, quoteId, SPEND_TYPES } from '../flags/index.ts';
 import type { Costs, Reservation } from './capabilities/ledger.ts';
 
 const amount = z.int().min(0).max(MOST_AMOUNT);
@@ -36,13 +36,44 @@ export const costsSchema = z.strictObject({
 const first = ({ issues: [issue] }: z.ZodError): string =>
   issue ? `${issue.path.map(String).join('.') || 'it'}: ${issue.message}` : 'it cannot be read';
 
-/** A reservation as a ledger takes it, without what else its charges say. @throws KillSwitchError INVALID_ARGUMENT */
+/** A reservation as a ledger takes it. @throws KillSwitchError INVALID_ARGUMENT */
 export function givenReservation(given: Reservation): Reservation {
+  if (isReservation(given)) return given;
   const parsed = reservationSchema.safeParse(given);
   if (parsed.success) return parsed.data;
   throw invalid(
     `A reservation has whole amounts from 0 to ${MOST_AMOUNT}, and windows of times (${first(parsed.error)}).`,
   );
+}
+
+/**
+ * The schema's check by hand, for speed: every call that spends makes one. What its charges say besides is left out
+ * where it is written down; the schema judges whatever fails here.
+ */
+const isReservation = ({ id: given, charges }: Reservation): boolean =>
+  typeof given === 'string' &&
+  given !== '' &&
+  given.length <= 100 &&
+  Array.isArray(charges) &&
+  charges.length <= MOST_CHARGES &&
+  charges.every(isCharge);
+
+const isWhole = (value: unknown): boolean => Number.isSafeInteger(value) && Number(value) >= 0;
+
+const isCharge = ({ account, type, amount: own, limit, warnAt, window }: Charge): boolean =>
+  typeof account === 'string' &&
+  account !== '' &&
+  account.length <= LONGEST_ACCOUNT &&
+  SPEND_TYPES.includes(type) &&
+  isWhole(own) &&
+  isWhole(limit) &&
+  (warnAt === null || isWhole(warnAt)) &&
+  isWindow(window);
+
+function isWindow(window: LedgerWindow): boolean {
+  if (window.is === 'total') return window.idleMs === null || isWhole(window.idleMs);
+  if (window.is === 'fixed') return isWhole(window.from) && isWhole(window.until);
+  return window.is === 'sliding' && isWhole(window.ms) && window.ms > 0;
 }
 
 /** The id of a reservation. @throws KillSwitchError INVALID_ARGUMENT */

@@ -61,7 +61,10 @@ export class FileLedger implements Ledger {
 
   async reserve(given: Parameters<Ledger['reserve']>[0]): Promise<Reserved> {
     const { id, charges } = givenReservation(given);
-    const outcome = await this.#ask({ is: 'reserve', id, charges: [...charges] }, 'reserve');
+    const written = charges.map(({ account, type, amount, limit, warnAt, window }) => {
+      return { account, type, amount, limit, warnAt, window };
+    });
+    const outcome = await this.#ask({ is: 'reserve', id, charges: written }, 'reserve');
     if (outcome === null) throw new KillSwitchError('CORRUPT', 'The ledger did not answer a reservation.');
     return outcome;
   }

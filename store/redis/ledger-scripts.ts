@@ -2,7 +2,7 @@ import { MOST_AMOUNT } from '../../flags/index.ts';
 import { SLOTS } from '../../flags/sliding-count.ts';
 import { GRACE_MS, OPEN_MS, SETTLED_MS } from '../ledger-book.ts';
 import { OWN_KEYS } from './keys.ts';
-import { ENTERING } from './names.ts';
+import { ENTERING, MOST_NAME_BYTES } from './names.ts';
 
 /** The field of an executors' ledger that says that it must never expire: it has an account without an end. */
 const KEPT = 'kept';
@@ -10,16 +10,17 @@ const KEPT = 'kept';
 /** From how many accounts on a ledger looks for some that are over, each time it is written. */
 const MANY = 64;
 
+/** How old the last change of an account is before its ledger is looked after again, in milliseconds. */
+const UPKEEP_MS = 60_000;
+
 /**
  * How an account is written, and what it comes to: `WARNED TOUCHED KIND A B;SLOT SPENT RESERVED;…`, all of them
  * numbers but the kind: `t` (A: how long it may be idle, -1 for ever), `f` (A, B: from and until), `s` (A: its length).
  * WARNED is the slot in which it has warned, or -1. Lua's numbers are doubles, as JavaScript's: whole up to 2^53.
  */
 const ACCOUNTS = `
-local function whole(number) return string.format('%.0f', number) end
-local function slotAt(kind, a, now)
-  return kind == 's' and math.floor(now / math.max(1, math.ceil(a / ${SLOTS}))) or 0
-end
+local floor, max, match, format = math.floor, math.max, string.match, string.format
+local function slotAt(kind, a, now) return kind == 's' and floor(now / max(1, math.ceil(a / ${SLOTS}))) or 0 end
 local function endOf(account)
   if account.kind == 'f' then return account.b + ${GRACE_MS} end
   if account.kind == 's' then return account.touched + 2 * account.a end
@@ -27,32 +28,34 @@ local function endOf(account)
 end
 local function readAccount(text, now)
   if not text then return nil end
-  local head, slots = string.match(text, '^([^;]*)(.*)$')
-  local warned, touched, kind, a, b = string.match(head, '^(%S+) (%S+) (%a) (%S+) (%S+)$')
+  local warned, touched, kind, a, b, slots = match(text, '^(%S+) (%S+) (%a) (%S+) ([^;%s]+)(.*)$')
   local account = { warned = tonumber(warned), touched = tonumber(touched), kind = kind, a = tonumber(a), b = tonumber(b) }
   if not (account.warned and account.touched and account.a and account.b) or endOf(account) <= now then return nil end
-  account.slots = {}
+  local found = {}
+  account.slots = found
   local oldest = kind == 's' and slotAt(kind, account.a, now) - ${SLOTS} or -math.huge
   for number, spent, reserved in string.gmatch(slots, ';(%S+) (%S+) ([^;%s]+)') do
     local slot = { tonumber(number), tonumber(spent), tonumber(reserved) }
-    if slot[1] and slot[2] and slot[3] and slot[1] >= oldest then table.insert(account.slots, slot) end
+    if slot[1] and slot[2] and slot[3] and slot[1] >= oldest then found[#found + 1] = slot end
   end
   return account
 end
 local function writeAccount(account)
-  local parts = { whole(account.warned) .. ' ' .. whole(account.touched) .. ' ' .. account.kind .. ' ' .. whole(account.a) .. ' ' .. whole(account.b) }
-  for _, slot in ipairs(account.slots) do
-    table.insert(parts, whole(slot[1]) .. ' ' .. whole(slot[2]) .. ' ' .. whole(slot[3]))
-  end
-  return table.concat(parts, ';')
+  local text = format('%.0f %.0f %s %.0f %.0f', account.warned, account.touched, account.kind, account.a, account.b)
+  for _, slot in ipairs(account.slots) do text = text .. format(';%.0f %.0f %.0f', slot[1], slot[2], slot[3]) end
+  return text
 end
 local function slotNumbered(account, number)
-  for _, slot in ipairs(account.slots) do if slot[1] == number then return slot end end
+  local slots = account.slots
+  for i = #slots, 1, -1 do if slots[i][1] == number then return slots[i] end end
   local slot = { number, 0, 0 }
-  table.insert(account.slots, slot)
+  slots[#slots + 1] = slot
   return slot
 end
+-- Clients may read an integer wrong that is this long, and no text.
+local function whole(number) return number < 2^50 and number or format('%.0f', number) end
 local function escapedName(name)
+  if not string.find(name, '[%%\\n]') then return name end
   return (string.gsub(name, '[%%\\n]', { ['%'] = '%25', ['\\n'] = '%0A' }))
 end
 local function nameFrom(escaped)
@@ -60,7 +63,7 @@ local function nameFrom(escaped)
 end
 local function timeNow()
   local time = redis.call('TIME')
-  return time[1] * 1000 + math.floor(time[2] / 1000)
+  return time[1] * 1000 + floor(time[2] / 1000)
 end
 `;
 
@@ -74,117 +77,111 @@ end
  */
 export const RESERVE = `${ENTERING}${ACCOUNTS}
 local now = timeNow()
-local charges, fields = {}, {}
-for i = 1, tonumber(ARGV[3]) do
-  local at = 4 + (i - 1) * 8
-  local charge = { account = ARGV[at], amount = tonumber(ARGV[at + 1]), limit = tonumber(ARGV[at + 2]),
-    warn = tonumber(ARGV[at + 3]), kind = ARGV[at + 4], a = tonumber(ARGV[at + 5]), b = tonumber(ARGV[at + 6]), type = ARGV[at + 7] }
-  if charge.kind == 'f' and (now < charge.a or now >= charge.b) then return { 2, whole(now) } end
-  charges[i] = charge
-  fields[i] = charge.account
-end
-local count = #charges
-if not isEntered(KEYS[3], ARGV[1]) then
-  local refused = enter(KEYS[3], ARGV[1], ARGV[2])
-  if refused then return refused end
+local count = tonumber(ARGV[3])
+local fields = {}
+for i = 1, count do
+  local at = 8 * i - 4
+  if ARGV[at + 4] == 'f' and (now < tonumber(ARGV[at + 5]) or now >= tonumber(ARGV[at + 6])) then return { 2, now } end
+  fields[i] = ARGV[at]
 end
 fields[count + 1] = '${KEPT}'
 local own = redis.call('HMGET', KEYS[1], unpack(fields))
-local mine, sums, warned = {}, {}, {}
+fields[count + 1] = nil
+local isKept, isKnown, isNew = own[count + 1], own[count + 1], false
+local mine, spent, reserved, warned, byName = {}, {}, {}, {}, {}
 local function add(i, account)
-  if not account then return end
-  local sum = sums[i]
   for _, slot in ipairs(account.slots) do
-    sum[1] = sum[1] + math.max(0, slot[2])
-    sum[2] = sum[2] + math.max(0, slot[3])
+    spent[i] = spent[i] + max(0, slot[2])
+    reserved[i] = reserved[i] + max(0, slot[3])
     if slot[1] == account.warned then warned[i] = true end
   end
 end
-local byAccount = {}
 for i = 1, count do
-  sums[i] = { 0, 0 }
-  local name = charges[i].account
-  byAccount[name] = byAccount[name] or readAccount(own[i], now) or
-    { warned = -1, touched = now, kind = charges[i].kind, a = charges[i].a, b = charges[i].b, slots = {} }
-  mine[i] = byAccount[name]
-  add(i, mine[i])
+  isKnown = isKnown or own[i]
+  local account = byName[fields[i]] or readAccount(own[i], now)
+  if not account or account.touched < now - ${UPKEEP_MS} then isNew = true end
+  if not account then
+    local at = 8 * i - 4
+    account = { warned = -1, touched = now, kind = ARGV[at + 4], a = tonumber(ARGV[at + 5]), b = tonumber(ARGV[at + 6]), slots = {} }
+  end
+  byName[fields[i]] = account
+  mine[i], spent[i], reserved[i] = account, 0, 0
+  add(i, account)
 end
-fields[count + 1] = nil
-if count > 0 then
+-- A name stays in the list for as long as there is a ledger under it.
+if not isKnown and not isEntered(KEYS[3], ARGV[1]) then
+  local refused = enter(KEYS[3], ARGV[1], ARGV[2])
+  if refused then return refused end
+end
+if count > 0 and redis.call('GETRANGE', KEYS[3], 0, ${MOST_NAME_BYTES - 1}) ~= '\\n' .. ARGV[1] .. '\\n' then
   for _, name in ipairs(namesIn(KEYS[3])) do
     if name ~= ARGV[1] and isEscaped(name) then
       local others = redis.pcall('HMGET', ARGV[2] .. name .. ':${OWN_KEYS.ledger}', unpack(fields))
-      if not others.err then
-        for i = 1, count do if others[i] then add(i, readAccount(others[i], now)) end end
+      for i = 1, others.err and 0 or count do
+        local account = others[i] and readAccount(others[i], now)
+        if account then add(i, account) end
       end
     end
   end
 end
 local function answer(code, over, warns)
-  local result = { code, whole(now) }
+  local result = { code, now }
   for i = 1, count do
-    table.insert(result, whole(sums[i][1]))
-    table.insert(result, whole(sums[i][2]))
-    table.insert(result, over[i] and 1 or 0)
-    table.insert(result, warns[i] and 1 or 0)
+    local at = 4 * i
+    result[at - 1], result[at] = whole(spent[i]), whole(reserved[i])
+    result[at + 1], result[at + 2] = over[i] and 1 or 0, warns[i] and 1 or 0
   end
   return result
 end
-local made = redis.call('GET', KEYS[2])
-if made then
-  local warns, i = {}, 0
-  for warning in string.gmatch(made, '\\n%S+ %S+ %S+ (%d) ') do
-    i = i + 1
-    warns[i] = warning == '1'
-  end
+local function again()
+  local made = redis.call('GET', KEYS[2])
+  if not made then return nil end
+  local warns = {}
+  for warning in string.gmatch(made, '\\n%S+ %S+ %S+ (%d) ') do warns[#warns + 1] = warning == '1' end
   return answer(1, {}, warns)
 end
 local over, isOver, added = {}, false, {}
-for i, charge in ipairs(charges) do
-  local sum = sums[i][1] + sums[i][2] + (added[charge.account] or 0) + charge.amount
-  added[charge.account] = (added[charge.account] or 0) + charge.amount
-  over[i] = not (sum <= charge.limit and sum <= ${MOST_AMOUNT})
+for i = 1, count do
+  local at = 8 * i - 4
+  added[fields[i]] = (added[fields[i]] or 0) + tonumber(ARGV[at + 1])
+  local sum = spent[i] + reserved[i] + added[fields[i]]
+  over[i] = not (sum <= tonumber(ARGV[at + 2]) and sum <= ${MOST_AMOUNT})
   isOver = isOver or over[i]
 end
-if isOver then return answer(0, over, {}) end
-local lines, warns, values, lasts, isKept = {}, {}, {}, 0, own[count + 1]
-for i, charge in ipairs(charges) do
-  local account = mine[i]
+if isOver then return again() or answer(0, over, {}) end
+local made, warns, values, lasts = { 'open' }, {}, {}, 0
+for i = 1, count do
+  local at = 8 * i - 4
+  local account, warn = mine[i], tonumber(ARGV[at + 3])
   local number = slotAt(account.kind, account.a, now)
   local slot = slotNumbered(account, number)
-  slot[3] = slot[3] + charge.amount
+  slot[3] = slot[3] + tonumber(ARGV[at + 1])
   account.touched = now
-end
-for i, charge in ipairs(charges) do
-  local account = mine[i]
-  local number = slotAt(account.kind, account.a, now)
-  sums[i][2] = sums[i][2] + added[charge.account]
-  if charge.warn >= 0 and not warned[i] and account.warned ~= number and sums[i][1] + sums[i][2] >= charge.warn then
+  if warn >= 0 and not warned[i] and account.warned ~= number and spent[i] + reserved[i] + added[fields[i]] >= warn then
     warns[i] = true
     account.warned = number
   end
-  table.insert(lines, whole(number) .. ' ' .. whole(charge.amount) .. ' ' .. charge.type .. ' ' .. (warns[i] and 1 or 0) .. ' ' .. escapedName(charge.account))
-  if endOf(account) == math.huge then isKept = isKept or '' else lasts = math.max(lasts, endOf(account) - now) end
+  made[i + 1] = number .. ' ' .. ARGV[at + 1] .. ' ' .. ARGV[at + 7] .. ' ' .. (warns[i] and 1 or 0) .. ' ' .. escapedName(fields[i])
 end
-for i, charge in ipairs(charges) do
-  table.insert(values, charge.account)
-  table.insert(values, writeAccount(mine[i]))
+if not redis.call('SET', KEYS[2], table.concat(made, '\\n'), 'PX', ${OPEN_MS}, 'NX') then return again() end
+for i = 1, count do
+  values[2 * i - 1], values[2 * i] = fields[i], writeAccount(mine[i])
+  reserved[i] = reserved[i] + added[fields[i]]
+  local last = endOf(mine[i])
+  if last ~= math.huge then lasts = max(lasts, last - now) elseif not isKept then isKept = '' end
 end
 if isKept == '' then
-  table.insert(values, '${KEPT}')
-  table.insert(values, '1')
+  values[#values + 1], values[#values + 2] = '${KEPT}', '1'
   redis.call('PERSIST', KEYS[1])
 end
 if count > 0 then redis.call('HSET', KEYS[1], unpack(values)) end
-redis.call('SET', KEYS[2], 'open\\n' .. table.concat(lines, '\\n'), 'PX', ${OPEN_MS})
-if not isKept and count > 0 then
-  local left = redis.call('PTTL', KEYS[1])
-  if left < lasts then redis.call('PEXPIRE', KEYS[1], lasts) end
-end
-if redis.call('HLEN', KEYS[1]) > ${MANY} then
-  local some = redis.call('HRANDFIELD', KEYS[1], 4, 'WITHVALUES')
-  for i = 1, #some, 2 do
-    if some[i] ~= '${KEPT}' and not readAccount(some[i + 1], now) then redis.call('HDEL', KEYS[1], some[i]) end
+if isNew then
+  if not isKept and redis.call('PTTL', KEYS[1]) < lasts + ${UPKEEP_MS} then redis.call('PEXPIRE', KEYS[1], lasts + 2 * ${UPKEEP_MS}) end
+  if redis.call('HLEN', KEYS[1]) > ${MANY} then
+    local some = redis.call('HRANDFIELD', KEYS[1], 4, 'WITHVALUES')
+    for i = 1, #some, 2 do
+      if some[i] ~= '${KEPT}' and not readAccount(some[i + 1], now) then redis.call('HDEL', KEYS[1], some[i]) end
+    end
   end
 end
 return answer(1, {}, warns)

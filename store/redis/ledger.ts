@@ -54,7 +54,7 @@ export function redisLedger(endpoint: RedisEndpoint, parts: RedisReader, executo
       const { id, charges } = givenReservation(given);
       const args = [own.escaped, keys.executorPrefix, charges.length, ...charges.flatMap(chargeArgs)];
       const answer = await run(LIBRARY.scripts.reserve, [own.ledger, reservationKey(own, id), keys.names], args);
-      return reservedOf(charges, replies.parse(reply.reserved, answer, NO_ANSWER));
+      return reservedOf(charges, replies.parse(reply.reserved, answer, NO_ANSWER).map(Number));
     },
     async settle(id, costs) {
       const { usd = '', tokens = '', calls = '' } = givenCosts(costs);

@@ -34,6 +34,7 @@ const confirm = z.tuple([
 ]);
 const kept = z.array(z.tuple([text, text, text, z.int()]));
 const forks = z.tuple([z.array(z.tuple([text, text, text, text])), z.int()]);
+const isNumeral = (value: unknown): boolean => typeof value === 'number' || /^\d+$/.test(String(value));
 const time = z.tuple([z.coerce.number(), z.coerce.number()]);
 export const reply = {
   text,
@@ -45,7 +46,7 @@ export const reply = {
   forks,
   texts: z.array(textOrNil),
   stops,
-  reserved: z.array(z.coerce.number()).min(2),
+  reserved: z.custom<readonly (number | string)[]>((value) => Array.isArray(value) && value.every(isNumeral)),
   swapped: z.union([z.literal(0), z.literal(1), z.literal(2)]),
 };
 
