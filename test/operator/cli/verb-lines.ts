@@ -13,6 +13,10 @@ export const CHANGES = [
   'feature f live --reason x',
   'limit l 3 --reason x',
   'autonomy a.b trusted --reason x',
+  'budget day --usd 50 --reason x',
+  'budget remove day --reason x',
+  'tripwire set repeats --limit 60 --reason x',
+  'tripwire remove repeats --reason x',
 ] as const;
 
 /** What rests on what executors follow, so that they may do it as well. */
@@ -25,6 +29,9 @@ export const READS = [
   'mode',
   'features',
   'limits',
+  'budget day',
+  'budgets',
+  'tripwires',
   'executors',
   'interventions',
   'interventions --proposals',

@@ -281,6 +281,14 @@ describe('every verb, on a file store', () => {
       features: {},
       limits: {},
       autonomy: {},
+      budgets: [],
+      tripwires: [
+        {
+          ...{ name: 'repeats', on: 'repeats', limit: 50, window_ms: 600_000, scope: 'run', do: 'paused' },
+          is_default: true,
+        },
+      ],
+      stops: [],
       executors: [],
       forks: [],
       ignored_forks: [],
