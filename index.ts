@@ -28,7 +28,13 @@ export type {
   Surface,
 } from './guard/action.ts';
 export type { CreateKillSwitchOptions } from './guard/create-options.ts';
-export { ActionInputError, ActionResultError, ActionStoppedError, isActionStoppedError } from './guard/errors.ts';
+export {
+  ActionInputError,
+  ActionResultError,
+  ActionStoppedError,
+  IdempotencyKeyError,
+  isActionStoppedError,
+} from './guard/errors.ts';
 export type { RedactInput } from './guard/interventions.ts';
 export type { CheckOptions } from './guard/check.ts';
 export type { JobOutcome, KillSwitch, RunOptions } from './guard/kill-switch.ts';

@@ -28,6 +28,7 @@ export function fixedStore(kills: number): ExecutorStore {
     leave: async () => {},
     close: async () => {},
     anchor: null,
+    journal: null,
     ledger: null,
     stops: null,
     confirmsOneByOne: false,

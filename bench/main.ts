@@ -3,6 +3,7 @@ import { startRedis, type RedisServer, stopAll, temporaryFolder } from '../test/
 import { evaluations } from './evaluations.ts';
 import { fanOut } from './fan-out.ts';
 import { guard } from './guard.ts';
+import { journal } from './journal.ts';
 import { loading } from './loading.ts';
 import { machine, versions } from './machine.ts';
 import type { Bench, Measurement, Switches } from './measurement.ts';
@@ -18,6 +19,7 @@ const MEASUREMENTS: readonly Measurement[] = [
   millionKills,
   evaluations,
   guard,
+  journal,
   fanOut,
   loading,
   oneMoreKill,

@@ -15,7 +15,26 @@ const MAX_DIGITS = 40;
 const id = z.string().check(z.minLength(1), z.maxLength(MAX_TEXT));
 const words = z.string().check(z.maxLength(MAX_TEXT));
 /** A finite number; or, where a number would not be exact, a decimal string: `digits` or `digits.digits`. */
-const amount = z.union([z.number(), z.string().check(z.maxLength(MAX_TEXT), z.regex(/^\d+(\.\d+)?$/))]);
+const DECIMAL = /^\d+(\.\d+)?$/;
+const amount = z.union([z.number(), z.string().check(z.maxLength(MAX_TEXT), z.regex(DECIMAL))]);
+
+/** Whether it is an amount, and not in words what stood in its place. */
+const isAmount = (value: string | number): boolean => (typeof value === 'number' ? value >= 0 : DECIMAL.test(value));
+
+const NOT_SET_UP = 'the program cannot do it as it is set up at present';
+
+/** The faults that do not pass by themselves, for a model: to try again changes nothing. */
+const LASTING: Readonly<Partial<Record<FaultCode, string>>> = {
+  CLOSED: 'the program that would do it is ending',
+  HANDLER_FAILED: NOT_SET_UP,
+  INTERNAL: NOT_SET_UP,
+  NO_LOCAL_STATE: NOT_SET_UP,
+  UNSUPPORTED: NOT_SET_UP,
+};
+
+/** A limit, for a model. */
+const limitOf = (max: string | number): string =>
+  String(max).length > MAX_DIGITS ? 'its limit' : `the limit of ${max}`;
 
 type Value = string | number | null;
 
@@ -39,7 +58,7 @@ interface Row<Shape extends Members> {
   /** Why, for a model: a clause about the action, which names nobody and quotes nothing that somebody wrote. */
   forModel(members: { readonly [Name in keyof Shape]: z.infer<Shape[Name]> }): string;
   /** What a model may do where this has blocked the action; default: what the mode says. */
-  readonly instead?: string;
+  instead?(members: { readonly [Name in keyof Shape]: z.infer<Shape[Name]> }): string | undefined;
 }
 
 interface Member {
@@ -53,7 +72,7 @@ function row<const Kind extends string, Shape extends Members>(
   kind: Kind,
   given: Row<Shape> & { readonly members: Taken },
 ) {
-  const { members, sentence, forModel, instead }: Row<Shape> = given;
+  const { members, sentence, forModel, instead = () => undefined }: Row<Shape> = given;
   const { written = [], people = [] }: { readonly written?: readonly string[]; readonly people?: readonly string[] } =
     given;
   return {
@@ -99,7 +118,7 @@ const CAUSES = [
     members: { feature: id, stage: z.enum(FEATURE_STAGES) },
     sentence: ({ feature, stage }) => `the feature ${feature}, which is ${stage}`,
     forModel: () => 'its feature has not been released',
-    instead: 'go on without it, and report that it was not done',
+    instead: () => 'go on without it, and report that it was not done',
   }),
   row('autonomy', {
     members: { action: id, stage: z.enum(AUTONOMY_STAGES) },
@@ -110,22 +129,26 @@ const CAUSES = [
   row('limit', {
     members: { limit: id, value: z.union([z.number(), words]), max: amount },
     written: ['value'],
-    sentence: ({ limit, value, max }) => `the limit ${limit} of ${max}, which ${value} does not keep`,
-    forModel: ({ max }) => `it does not keep ${String(max).length > MAX_DIGITS ? 'its limit' : `the limit of ${max}`}`,
-    instead: 'do not split it into parts, and ask a person or stay within the limit',
+    sentence: ({ limit, value, max }) =>
+      `the limit ${limit} of ${max}, ${isAmount(value) ? `which ${value} does not keep` : `for which ${value} is no amount`}`,
+    forModel: ({ value, max }) =>
+      isAmount(value)
+        ? `it does not keep ${limitOf(max)}`
+        : `its amount is not a plain number that could be held to ${limitOf(max)}`,
+    instead: () => 'do not split it into parts, and ask a person or stay within the limit',
   }),
   row('budget', {
     members: { scope: id, type: id, spent: amount, limit: amount },
     sentence: ({ scope, type, spent, limit }) =>
       `the budget of ${scope}, of which ${spent} of ${limit} ${type} are spent`,
     forModel: () => 'its budget does not allow it',
-    instead: 'do not try it again, and report what is left to do',
+    instead: () => 'do not try it again, and report what is left to do',
   }),
   row('approval', {
     members: { approvalId: id, status: id },
     sentence: ({ approvalId, status }) => `the approval ${approvalId}, which is ${status}`,
     forModel: () => 'it has not been approved',
-    instead: 'ask a person, or go on without it',
+    instead: () => 'ask a person, or go on without it',
   }),
   row('tripwire', {
     members: { name: id, value: amount, limit: amount },
@@ -137,14 +160,17 @@ const CAUSES = [
     written: ['message'],
     sentence: ({ message }) => message,
     forModel: () => 'nobody can tell who asks for it',
-    instead: 'this is a mistake in the program, so report it instead of trying again',
+    instead: () => 'this is a mistake in the program, so report it instead of trying again',
   }),
   row('fault', {
     members: { code: z.custom<FaultCode>(isFaultCode), message: words },
     written: ['message'],
     sentence: ({ code, message }) => (message === '' ? `the fault ${code}` : `${message} (${code})`),
-    forModel: () => 'the switch that could allow it cannot be read',
-    instead: 'try it again later, or report that it was not done',
+    forModel: ({ code }) => LASTING[code] ?? 'the switch that could allow it cannot be read',
+    instead: ({ code }) =>
+      code in LASTING
+        ? 'do not try it again, and report that it was not done'
+        : 'try it again later, or report that it was not done',
   }),
 ] as const;
 
@@ -165,7 +191,7 @@ interface AnyRow {
   readonly members: readonly Member[];
   sentence(members: Readonly<Record<string, Value>>): string;
   forModel(members: Readonly<Record<string, Value>>): string;
-  readonly instead: string | undefined;
+  instead(members: Readonly<Record<string, Value>>): string | undefined;
 }
 
 const ROWS: ReadonlyMap<unknown, AnyRow> = new Map(CAUSES.map((each: AnyRow) => [each.kind, each]));
@@ -205,7 +231,7 @@ export function describeCause(cause: Cause, shownAs?: ShownAs): string {
 export const clauseForModel = (cause: Cause): string => rowOf(cause).forModel(cause);
 
 /** What a model may do where this cause has blocked its action; undefined where that depends on the mode. */
-export const insteadForModel = (cause: Cause): string | undefined => rowOf(cause).instead;
+export const insteadForModel = (cause: Cause): string | undefined => rowOf(cause).instead(cause);
 
 /** A cause in one word, for counters: its kind; for a fault its code. */
 export const causeWord = (cause: Cause): string => (cause.kind === 'fault' ? cause.code : cause.kind);

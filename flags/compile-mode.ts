@@ -1,5 +1,6 @@
 import { IDENTITY_ATTRIBUTES, LINEAGE_ATTRIBUTES } from './context.ts';
 import {
+  all,
   and,
   anyIsOneOf,
   type Condition,
@@ -17,11 +18,14 @@ import {
   variable,
 } from './json-logic.ts';
 import { MODES, type Mode, SAFE_MODE, strictness } from './modes.ts';
-import type { ActiveKill } from './records.ts';
 import { AUTONOMY_FLOORS, FEATURE_FLOORS } from './stages.ts';
+import { compiledCondition } from './rule-condition.ts';
+import { DRAINING } from './rule-entry.ts';
 import { isOfOtherKind } from './rule-kinds.ts';
+import { compiledDraining, compiledOpening } from './rule-times.ts';
 import type { State } from './state.ts';
 import { baseRule } from './targeting.ts';
+import { readTarget, type TargetType } from './targets.ts';
 
 /** Strictest first. */
 const RUNGS = [...MODES].reverse();
@@ -43,7 +47,12 @@ export function compileMode(
   ].map((stop) => [stop, SAFE_MODE]);
   for (const mode of RUNGS) {
     if (base.rule === null && strictness(mode) <= strictness(base.mode)) break;
-    branches.push([or([...killConditions(state, mode), ...floorConditions(state, mode)]), mode]);
+    const conditions = [
+      ...killConditions(state, mode),
+      ...ruleConditions(state, mode),
+      ...floorConditions(state, mode),
+    ];
+    branches.push([or(conditions), mode]);
     if (base.rule !== null) branches.push([baseCondition(base.rule, base.mode, mode), mode]);
   }
   return firstOf(branches, base.rule === null ? base.mode : 'live');
@@ -61,21 +70,38 @@ function unidentifiedConditions(organizationId: string | undefined): Condition[]
 }
 
 /** Kills of one mode, one list for each type. */
-function killConditions({ kills }: State, mode: Mode): Condition[] {
-  const idsOf = (map: ReadonlyMap<string, ActiveKill>): string[] =>
-    [...map].filter(([, kill]) => kill.mode === mode).map(([id]) => id);
+const killConditions = ({ kills }: State, mode: Mode): Condition[] =>
+  reached((type) => [...kills[type]].filter(([, kill]) => kill.mode === mode).map(([id]) => id));
+
+/** Rules that leave this mode. */
+function ruleConditions({ rules }: State, mode: Mode): Condition[] {
+  const conditions: Condition[] = [];
+  for (const { entry, times } of rules.values()) {
+    const phases = [
+      ...(entry.mode === mode ? [compiledOpening(times)] : []),
+      ...(mode === DRAINING ? [compiledDraining(times)] : []),
+    ];
+    const target = readTarget(entry.target);
+    const isReached = or(reached((type) => (type === target.type ? [target.id] : [])));
+    conditions.push(all(or(phases), isReached, compiledCondition(entry)));
+  }
+  return conditions;
+}
+
+/** Whoever one of these ids stands for, one list for each type. */
+function reached(idsOf: (type: TargetType) => readonly string[]): Condition[] {
   const action = variable('action');
-  const actions = idsOf(kills.action);
+  const actions = idsOf('action');
   // `.*` alone is the name of an action, not a pattern: a pattern has a domain before it.
   const prefixes = actions.filter((id) => id.endsWith('.*') && id.length > 2).map((id) => id.slice(0, -1));
   const matchesPrefix = or(prefixes.map((prefix) => ({ starts_with: [action, prefix] })));
   return [
-    idsOf(kills.all).length > 0,
-    anyIsOneOf([[variable('agent_id')], variable('lineage_agents')], idsOf(kills.agent)),
-    anyIsOneOf([[variable('mission_id')], variable('lineage_missions')], idsOf(kills.mission)),
-    anyIsOneOf([[variable('run_id')], variable('lineage_runs')], idsOf(kills.run)),
-    isOneOf(variable('surface'), idsOf(kills.surface)),
-    isOneOf(variable('feature'), idsOf(kills.feature)),
+    idsOf('all').length > 0,
+    anyIsOneOf([[variable('agent_id')], variable('lineage_agents')], idsOf('agent')),
+    anyIsOneOf([[variable('mission_id')], variable('lineage_missions')], idsOf('mission')),
+    anyIsOneOf([[variable('run_id')], variable('lineage_runs')], idsOf('run')),
+    isOneOf(variable('surface'), idsOf('surface')),
+    isOneOf(variable('feature'), idsOf('feature')),
     isOneOf(action, actions),
     matchesPrefix === false ? false : and(isNot(action, null), matchesPrefix),
   ];

@@ -1,5 +1,11 @@
 import { deepFreeze } from './freeze.ts';
 
+/** A value in the attributes of an application: plain data. */
+export type AttributeValue = null | boolean | number | string | AttributeValue[] | { [name: string]: AttributeValue };
+
+/** The attributes that an application adds to an evaluation context, for conditions to see. */
+export type Attributes = Readonly<Record<string, AttributeValue>>;
+
 /** Who asks, and for what. Lineages name all parents, so that a kill of a parent reaches its children. */
 export interface Subject {
   readonly agentId?: string | undefined;
@@ -13,6 +19,8 @@ export interface Subject {
   readonly surface?: string | undefined;
   readonly feature?: string | undefined;
   readonly organizationId?: string | undefined;
+  /** The application's own attributes. Conditions see them; who asks is said by the others alone. */
+  readonly context?: Attributes | undefined;
 }
 
 /** The context attributes that say who asks: each is absent or a non-empty string. */
@@ -25,7 +33,7 @@ export const IDENTITY_ATTRIBUTES = deepFreeze({
   effect: 'effect',
   surface: 'surface',
   feature: 'feature',
-} as const satisfies Record<string, keyof Subject>);
+} as const satisfies Record<string, Exclude<keyof Subject, 'context'>>);
 
 /** The context attributes that name all parents: each is absent or an array of strings. */
 export const LINEAGE_ATTRIBUTES = deepFreeze({
@@ -38,7 +46,10 @@ const IDENTITY = Object.entries(IDENTITY_ATTRIBUTES);
 const LINEAGE = Object.entries(LINEAGE_ATTRIBUTES);
 
 /** All members, in one order: an object that gets them one by one takes longer to make, and to read. */
-const NOBODY: Subject = Object.fromEntries([...IDENTITY, ...LINEAGE].map(([, key]) => [key, undefined]));
+const NOBODY: Subject = {
+  ...Object.fromEntries([...IDENTITY, ...LINEAGE].map(([, key]) => [key, undefined])),
+  context: undefined,
+};
 
 type EvaluationContextLike = Readonly<Record<string, unknown>>;
 
@@ -70,9 +81,17 @@ export function subjectFromContext(context: EvaluationContextLike): Subject | st
   return subject as Subject;
 }
 
-/** The evaluation context of a subject; `targetingKey` is the run id. */
-export function contextFromSubject(subject: Subject): Record<string, string | string[]> {
-  const context: Record<string, string | string[]> = {};
+/**
+ * The evaluation context of a subject: the application's attributes, and over them who asks. `targetingKey` is the run
+ * id, where the application gives none.
+ */
+export const contextFromSubject = (subject: Subject): Record<string, AttributeValue> =>
+  withIdentity(subject.context === undefined ? {} : { ...subject.context }, subject);
+
+/** Only who asks, as an evaluation context. */
+export const identityContext = (subject: Subject): Record<string, AttributeValue> => withIdentity({}, subject);
+
+function withIdentity(context: Record<string, AttributeValue>, subject: Subject): Record<string, AttributeValue> {
   for (const [attribute, key] of IDENTITY) {
     const value = subject[key];
     if (value !== undefined) context[attribute] = value as string;
@@ -81,6 +100,6 @@ export function contextFromSubject(subject: Subject): Record<string, string | st
     const value = subject[key];
     if (value !== undefined) context[attribute] = [...(value as readonly string[])];
   }
-  if (subject.runId !== undefined) context['targetingKey'] = subject.runId;
+  if (subject.runId !== undefined) context['targetingKey'] ??= subject.runId;
   return context;
 }

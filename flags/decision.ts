@@ -75,8 +75,8 @@ const WHERE_BLOCKED: Readonly<Record<Mode, string>> = {
 };
 
 /** A name as it is shown; `check()` may have been given anything as one. */
-const nameOf = ({ action }: { readonly action: unknown }): string =>
-  typeof action === 'string' && action !== '' ? shownId(action) : 'The action';
+const nameOf = ({ action }: { readonly action: unknown }, noun = 'The action'): string =>
+  typeof action === 'string' && action !== '' ? shownId(action) : noun;
 
 /**
  * On one line, and without secrets in what somebody wrote, since messages are logged. Many of those texts end with a
@@ -135,6 +135,73 @@ class MadeDecision implements Decision {
     return { verdict, mode, epoch, cause, action, agentId, runId, missionId, message, modelMessage };
   }
 }
+
+/** What becomes of something of which the verdict alone does not tell how it has ended. */
+interface EndingRow {
+  /** What it is called where it has no name. */
+  readonly noun: string;
+  /** What has become of it: after its name, before the mode. */
+  readonly has: string;
+  /** Why, for a model; default: what its cause says. */
+  readonly because?: string;
+  /** What a model may do; default: as where it is blocked. */
+  readonly instead?: string;
+}
+
+const ENDINGS = {
+  /** Stopped while it ran. */
+  stopped: {
+    noun: 'The action',
+    has: 'was stopped while it ran, and may have taken effect',
+    instead: 'do not repeat it, and report that it is not known whether it was done',
+  },
+  /** Stopped while it ran, and it cannot have written. */
+  'stopped without effect': { noun: 'The action', has: 'was stopped while it ran, and has changed nothing' },
+  /** Its caller's own signal fired before it began. */
+  'given up': {
+    noun: 'The action',
+    has: 'was given up before it began',
+    because: 'its caller has ended it',
+    instead: 'report that it was not done',
+  },
+  /** One tick of a job. */
+  skipped: {
+    noun: 'The job',
+    has: 'is skipped this time',
+    instead: 'do not do its work by other means, since it comes again by its schedule',
+  },
+  /** A run, at a checkpoint or by its signal. */
+  halted: { noun: 'The run', has: 'may not go on', instead: 'end it here, and report what is left to do' },
+} as const satisfies Readonly<Record<string, EndingRow>>;
+
+/** How something has ended that its verdict alone does not tell. */
+export type Ending = keyof typeof ENDINGS;
+
+/** The same decision, with the sentences of an ending. */
+class EndedDecision extends MadeDecision {
+  readonly #ending: EndingRow;
+
+  constructor(decision: Decision, ending: Ending) {
+    super(decision, decision);
+    this.#ending = ENDINGS[ending];
+  }
+
+  override get message(): string {
+    const { noun, has } = this.#ending;
+    const because = this.verdict === 'allow' ? '' : becauseOf(this.cause);
+    return `${nameOf(this, noun)} ${has} (mode ${this.mode})${because}.`;
+  }
+
+  override get modelMessage(): string {
+    const { cause, mode } = this;
+    const { noun, has, because = clauseForModel(cause) } = this.#ending;
+    const { instead = insteadForModel(cause) ?? WHERE_BLOCKED[mode] } = this.#ending;
+    return `${nameOf(this, noun)} ${has}, because ${because}: ${instead}.`;
+  }
+}
+
+/** The decision by which something has ended so: its sentences say that, where its verdict alone would mislead. */
+export const endedDecision = (decision: Decision, ending: Ending): Decision => new EndedDecision(decision, ending);
 
 /** The decision about this subject. */
 export const makeDecision = (subject: Subject, decided: Decided): Decision => new MadeDecision(subject, decided);

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { approvalMembers, standingMembers } from './approvals.ts';
 import { budgetSchema } from './budget-records.ts';
 import { KillSwitchError } from './errors.ts';
 import { isJsonObject } from './json-object.ts';
@@ -12,8 +13,10 @@ import {
   lastChangeSchema,
   limitValueSchema,
   modeSchema,
+  resolvedSchema,
   timeSchema,
 } from './records.ts';
+import { RULE_MEMBERS } from './rule-entry.ts';
 import { tripwireSchema } from './tripwire-records.ts';
 import { UNKNOWN, unknownMembers } from './unknown-parts.ts';
 
@@ -51,6 +54,13 @@ export const ENTRY_SCHEMAS = Object.freeze({
   feature: entry({ stage: featureStageSchema }),
   limit: entry({ value: limitValueSchema }),
   autonomy: entry({ stage: autonomyStageSchema }),
+  /** What operators have found out of intents whose executor has not said how they ended, the oldest first. */
+  resolutions: entry({ resolved: z.array(resolvedSchema) }),
+  /** A request that somebody has decided, or that was told again; until it can be used no more. */
+  approval: entry(approvalMembers),
+  standing: entry(standingMembers),
+  /** A standing restriction. `reason`: why it was added. */
+  rule: entry({ ...RULE_MEMBERS, reason: z.string().nullable() }),
   /** By the name of the budget. `since`: the epoch from which on it counts; to change it does not move that. */
   budget: entry({ ...budgetSchema.shape, since: epochSchema }),
   /** `definition`: null where the tripwire that is there by default was removed. */

@@ -25,11 +25,13 @@ const NOT_UNDERSTOOD: Handling = { fault: 'STORE_CORRUPT', retry: 'never', follo
 const ERRORS = Object.freeze({
   ALREADY_INITIALISED: NOT_THE_STORE,
   ANCHOR_FOREIGN: NOT_THE_STORE,
+  APPROVAL_ENDED: NOT_THE_STORE,
   CLOSED: { ...NOT_THE_STORE, provesNothing: true },
   CONFLICT: { ...NOT_THE_STORE, retry: 'again' },
   CORRUPT: { ...NOT_UNDERSTOOD, provesNothing: false },
   INVALID_ARGUMENT: WRONG,
   INVALID_STATE: WRONG,
+  JOURNAL_UNAVAILABLE: NOT_THE_STORE,
   LOG_REPLACED: NOT_THE_STORE,
   MISSING_PACKAGE: { ...OUTAGE, retry: 'never', follow: 'end' },
   NETWORK_FILESYSTEM: { ...OUTAGE, retry: 'never', follow: 'end' },
@@ -38,9 +40,12 @@ const ERRORS = Object.freeze({
   NOT_KILLED: NOT_THE_STORE,
   // Its rules may be mended while somebody watches.
   NOT_PERMITTED: { ...OUTAGE, fault: 'STORE_READ_ONLY', retry: 'never', follow: 'wait once answered' },
+  OTHER_ARGUMENTS: NOT_THE_STORE,
   PENDING: NOT_THE_STORE,
   REASON_REQUIRED: NOT_THE_STORE,
   RECOVER_REQUIRED: NOT_THE_STORE,
+  SAME_APPROVER: NOT_THE_STORE,
+  SELF_APPROVAL: NOT_THE_STORE,
   STORE_READ_ONLY: { ...OUTAGE, fault: 'STORE_READ_ONLY' },
   STORE_UNREACHABLE: OUTAGE,
   UNKNOWN_ENTRY: NOT_UNDERSTOOD,
@@ -65,6 +70,13 @@ export class KillSwitchError extends Error {
   constructor(code: KillSwitchErrorCode, message: string, options?: { cause?: unknown }) {
     super(message, options);
     this.code = code;
+  }
+
+  /** One sentence for a model: nothing of what happened, of where, or of whom. */
+  get modelMessage(): string {
+    return handlingOf(this).retry === 'again'
+      ? 'This was not done, because the switch that could allow it cannot be reached: try it again later, or report that it was not done.'
+      : 'This was not done, because of a mistake in the program or its setup: do not try it again, and report that it was not done.';
   }
 }
 

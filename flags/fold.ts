@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { bothKills, killAdds, sameBaseMode } from './already.ts';
+import { approvalIdSchema, type BoundRequest, boundRequestSchema, editedInputSchema } from './approvals.ts';
 import { budgetSchema, isNoLooser } from './budget-records.ts';
 import {
   ENTRY_KINDS,
@@ -13,6 +14,7 @@ import {
 } from './entries.ts';
 import { KillSwitchError } from './errors.ts';
 import { deepFreeze } from './freeze.ts';
+import { coversRule, RULE_MEMBERS, weeklyWindowSchema } from './rule-entry.ts';
 import { INITIAL_MODE, strictness } from './modes.ts';
 import {
   type ActiveKill,
@@ -48,6 +50,9 @@ type EventFacts = Pick<LogEvent, 'seq' | 'at' | 'actor' | 'reason'>;
  * event.
  */
 const OF_A_COMMAND = { command_id: z.string().min(1).optional() };
+
+/** How many resolutions are kept, and for how long, in milliseconds: longer than the journal keeps their intents. */
+const [MOST_RESOLVED, RESOLVED_MS] = [1000, 100 * 86_400_000];
 
 /** What else is known of a kind of event, beside what it does to the state. */
 interface Traits {
@@ -131,7 +136,25 @@ const endKill = row({ id: z.string(), target: targetSchema }, (view, data, event
   };
 });
 
-const { kill, mode, feature, limit, autonomy, flags } = ENTRY_SCHEMAS;
+const { kill, mode, feature, limit, autonomy, flags, standing } = ENTRY_SCHEMAS;
+
+const decidedBy = ({ actor, at, reason }: EventFacts) => ({ decided_by: actor, decided_at: at, notes: reason });
+
+/** The entry of a request, as it is or as it begins. */
+const approvalOf = (
+  view: StateView,
+  request: BoundRequest,
+): Omit<Entry<'approval'>, keyof LastChange> & Partial<LastChange> =>
+  view.get('approval', request.id) ?? {
+    status: 'pending',
+    request,
+    given: [],
+    edited: null,
+    decided_by: null,
+    decided_at: null,
+    notes: null,
+    escalated: false,
+  };
 
 /** Every kind of event: the shape of its data, and what it does to the state. To add one, copy a row. */
 export const FOLDS = Object.freeze({
@@ -292,6 +315,49 @@ export const FOLDS = Object.freeze({
     patch: set('flags', undefined, { definition: data.definition, ...changedBy(event) }),
     direction: 'loosens', // nobody here knows what the app's own flags mean
   })),
+  /** Adds a standing rule, or replaces the one of that name. */
+  rule_add: row({ name: z.string(), ...RULE_MEMBERS }, (view, { name, target, mode, window, when }, event) => {
+    const before = view.get('rule', name);
+    const after = { target, mode, window, when: when ?? null };
+    const rule = { ...after, reason: event.reason ?? before?.reason ?? null, ...changedBy(event) };
+    const tightens = !before || coversRule(after, before, event.at);
+    return { patch: set('rule', name, rule), direction: tightens ? 'tightens' : 'loosens' };
+  }),
+  rule_remove: row({ name: z.string(), target: targetSchema }, (view, { name }) => {
+    const found = view.get('rule', name) !== undefined;
+    return {
+      patch: { set: [], remove: found ? [entryKey('rule', name)] : [] },
+      direction: found ? 'loosens' : 'neutral',
+    };
+  }),
+  /**
+   * The instants of a rule's window for further weeks. They say nothing but what its words say, so who has last changed
+   * the rule stays as it was. `words`: those that were read; a rule with others has been replaced meanwhile.
+   */
+  rule_renew: row(
+    { name: z.string(), ...weeklyWindowSchema.pick({ words: true, since: true, until: true, opens: true }).shape },
+    (view, { name, words, since, until, opens }) => {
+      const rule = view.get('rule', name);
+      if (rule?.window?.kind !== 'weekly' || rule.window.words !== words)
+        return { patch: NOTHING, direction: 'neutral' };
+      const window = { ...rule.window, since, until, opens };
+      return { patch: set('rule', name, { ...rule, window }), direction: 'loosens' };
+    },
+  ),
+  /**
+   * An operator says whether an effect has landed, of which its executor has not said so. `intent`: its id in the
+   * journal. Old ones go when a new one comes: their intents are unknown again, and nothing runs by that.
+   */
+  resolve: row(
+    { intent: z.string(), landed: z.boolean(), run_id: z.string().nullable(), idempotency_key: z.string() },
+    (view, { intent, landed }, event) => {
+      const before = view.get('resolutions')?.resolved ?? [];
+      const since = Date.parse(event.at) - RESOLVED_MS;
+      const kept = before.filter((each) => each.intent !== intent && Date.parse(each.at) >= since);
+      const resolved = [...kept, { intent, landed, at: event.at }].slice(-MOST_RESOLVED);
+      return { patch: set('resolutions', undefined, { resolved, ...changedBy(event) }), direction: 'loosens' };
+    },
+  ),
   /**
    * A store keeps the state of that epoch in a file with this digest: readers that find this event in the log may begin
    * with that file.
@@ -299,6 +365,69 @@ export const FOLDS = Object.freeze({
   snapshot: row({ epoch: epochSchema, digest: hashSchema }, () => ({ patch: NOTHING, direction: 'neutral' }), {
     isUpkeep: true,
   }),
+  /** One person approves exactly this request; with `edited`, these arguments in the place of those it asked for. */
+  approve: row({ request: boundRequestSchema, edited: editedInputSchema.optional() }, (view, data, event) => {
+    const { id, approvals_needed: needed } = data.request;
+    const before = approvalOf(view, data.request);
+    const given = [...before.given, { by: event.actor, at: event.at }];
+    const approval: Entry<'approval'> = {
+      ...before,
+      status: given.length < needed ? 'pending' : 'approved',
+      request: data.request,
+      given,
+      edited: data.edited ?? null,
+      ...decidedBy(event),
+      ...changedBy(event),
+    };
+    return { patch: set('approval', id, approval), direction: 'loosens' };
+  }),
+  reject: row({ request: boundRequestSchema }, (view, { request }, event) => {
+    const before = approvalOf(view, request);
+    const rejected: Entry<'approval'> = { ...before, status: 'rejected', ...decidedBy(event), ...changedBy(event) };
+    return { patch: set('approval', request.id, rejected), direction: 'tightens' };
+  }),
+  /** Requests that nobody has answered in time are told again, once. */
+  escalate: row(
+    { requests: z.array(boundRequestSchema).min(1).max(100) },
+    (view, { requests }, event) => ({
+      patch: {
+        set: requests.map((request) => [
+          entryKey('approval', request.id),
+          { ...approvalOf(view, request), escalated: true, ...changedBy(event) },
+        ]),
+        remove: [],
+      },
+      direction: 'neutral',
+    }),
+    { isUpkeep: true },
+  ),
+  standing: row(
+    standing.pick({ id: true, action: true, agent_id: true, run_id: true, match: true, times: true, until: true })
+      .shape,
+    (_view, { command_id: _, ...data }, event) => ({
+      patch: set('standing', data.id, { ...data, notes: event.reason, ...changedBy(event) }),
+      direction: 'loosens',
+    }),
+  ),
+  standing_withdraw: row({ id: approvalIdSchema }, (_view, { id }) => ({
+    patch: { set: [], remove: [entryKey('standing', id)] },
+    direction: 'tightens',
+  })),
+  /** What can be used no more leaves the state, which would otherwise grow with every decision. */
+  lapse: row(
+    { approvals: z.array(approvalIdSchema).max(500), standing: z.array(approvalIdSchema).max(500) },
+    (_view, data) => ({
+      patch: {
+        set: [],
+        remove: [
+          ...data.approvals.map((id) => entryKey('approval', id)),
+          ...data.standing.map((id) => entryKey('standing', id)),
+        ],
+      },
+      direction: 'neutral',
+    }),
+    { isUpkeep: true },
+  ),
 } as const);
 
 export type EventType = keyof typeof FOLDS;
@@ -323,4 +452,5 @@ export const isUpkeep = (type: string): boolean => traitsOf(type).isUpkeep === t
 
 const traitsOf = (type: string): Traits => (isEventType(type) ? FOLDS[type].traits : {});
 
-const isEventType = (type: string): type is EventType => Object.hasOwn(FOLDS, type);
+/** True for a kind of event that this version knows. */
+export const isEventType = (type: string): type is EventType => Object.hasOwn(FOLDS, type);

@@ -48,14 +48,20 @@ export class HeldStops {
   /** The strictest that reaches a subject; of equally strict ones the first that is looked up. */
   strictest(view: StateView, subject: Subject): StopTerms | undefined {
     if (this.#stops.size === 0) return undefined; // most of the time
-    const held = this.held(view);
-    if (held.size === 0) return undefined;
     let strictest: StopTerms | undefined;
+    for (const [, terms] of this.reaching(view, subject))
+      if (!strictest || isStricter(terms.mode, strictest.mode)) strictest = terms;
+    return strictest;
+  }
+
+  /** Those that reach a subject, with their targets, in the order in which they are looked up. */
+  *reaching(view: StateView, subject: Subject): Generator<readonly [target: string, terms: StopTerms]> {
+    const held = this.held(view);
+    if (held.size === 0) return;
     for (const target of targetsOf(subject)) {
       const terms = held.get(target);
-      if (terms && (!strictest || isStricter(terms.mode, strictest.mode))) strictest = terms;
+      if (terms) yield [target, terms];
     }
-    return strictest;
   }
 
   #judge(view: StateView): void {

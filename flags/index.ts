@@ -1,5 +1,7 @@
 // For the other folders of this package, on Node. public.ts is what users and browsers may import.
+export { attributesProblem, MAX_ATTRIBUTES_LENGTH } from './attributes.ts';
 export { bothKills, killAdds, sameBaseMode } from './already.ts';
+export * from './approvals.ts';
 export * from './amounts.ts';
 export * from './beats.ts';
 export * from './budget-records.ts';
@@ -15,6 +17,7 @@ export * from './decision.ts';
 export * from './entries.ts';
 export * from './errors.ts';
 export * from './evidence.ts';
+export { type MetRestriction, restrictionsFor } from './explain.ts';
 export * from './faults.ts';
 export {
   type DefinitionProblem,
@@ -27,7 +30,9 @@ export * from './fold.ts';
 export { deepFreeze } from './freeze.ts';
 export * from './hash-chain.ts';
 export { idProblem, MAX_ID_LENGTH, textProblem } from './ids.ts';
+export * from './judge-approval.ts';
 export * from './lease.ts';
+export { brokenBy, type LimitMax, limitOfAnswer, loweredBy, maxProblem } from './limit.ts';
 export * from './modes.ts';
 export * from './own-stops.ts';
 export { withoutOwnConditions } from './own-conditions.ts';
@@ -37,7 +42,10 @@ export { escapeUnseen, oddity, printable, quoteId, shellWord, shownId } from './
 export * from './reading.ts';
 export * from './records.ts';
 export * from './reports.ts';
-export { changesWithTime, type Inquiry, type Restriction, resolveMode, restrictionFor } from './resolve.ts';
+export { changesAt, type Inquiry, type Restriction, resolveMode, restrictionFor } from './resolve.ts';
+export { firstToMeet, meets, type RestrictedCall, type Restricting, RestrictionMemory } from './restricting.ts';
+export { conditionProblem } from './rule-condition.ts';
+export { coversRule, DRAINING, type RuleWindow, sameRule } from './rule-entry.ts';
 export { isNoRule, ruleProblem } from './rule-grammar.ts';
 export { type SafeAnswer, safeAnswer } from './safe-answer.ts';
 export { isSecret } from './secret-keys.ts';

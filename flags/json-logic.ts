@@ -31,6 +31,14 @@ export const contains = (value: JsonLogic, part: string): Condition => and(isNot
 
 export const and = (...conditions: readonly Condition[]): Condition => ({ and: conditions });
 
+/** True when all of them are; conditions that are known to be true are left out. */
+export function all(...conditions: readonly Condition[]): Condition {
+  const open = conditions.filter((condition) => condition !== true);
+  if (open.includes(false)) return false;
+  const [first = true] = open;
+  return open.length <= 1 ? first : { and: open };
+}
+
 /** Whether a string (or null) is one of these; the list is a constant. */
 export const isOneOf = (value: JsonLogic, list: readonly string[]): Condition =>
   list.length === 0 ? false : { in: [value, list] };

@@ -1,7 +1,7 @@
 import type { EvaluationContext, EvaluationDetails } from '@openfeature/core';
 import type { Fault } from './faults.ts';
 
-/** The one method of an OpenFeature client that the switch uses. */
+/** The method of an OpenFeature client by which the switch asks for the mode. */
 export interface ModeClient {
   getStringDetails(
     flagKey: string,
@@ -10,9 +10,23 @@ export interface ModeClient {
   ): Promise<EvaluationDetails<string>>;
 }
 
+/** The method by which it asks for the flags of limits. */
+export interface LimitClient {
+  getNumberDetails(
+    flagKey: string,
+    defaultValue: number,
+    context?: EvaluationContext,
+  ): Promise<EvaluationDetails<number>>;
+}
+
+/** What the switch needs of an OpenFeature client. */
+export interface SwitchClient extends ModeClient, LimitClient {}
+
 /** Who is asked for the mode: an OpenFeature client, and what is known of the provider behind it. */
 export interface ModeSource {
   readonly client: ModeClient;
+  /** Who is asked for the flags of limits; null where the local copy has all that there is to know of them. */
+  readonly limits: LimitClient | null;
   /** Why what the client answers says nothing about this switch now; null when it does. */
   readonly fault: () => Fault | null;
   /**

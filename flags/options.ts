@@ -16,10 +16,7 @@ const NOT_BUILT: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     approvals: 'approvals',
     approvalExpiresMs: 'approvals',
     escalateAfterMs: 'approvals',
-    journal: 'the journal',
-    idempotent: 'the journal',
   },
-  run: { context: 'rules with conditions' },
 };
 
 /** What is wrong with the keys of an options object, with the key that was probably meant; null when all are known. */

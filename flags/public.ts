@@ -12,7 +12,13 @@ export {
   describeCause,
   type ShownAs,
 } from './causes.ts';
-export { contextFromSubject, type Subject, subjectFromContext } from './context.ts';
+export {
+  type Attributes,
+  type AttributeValue,
+  contextFromSubject,
+  type Subject,
+  subjectFromContext,
+} from './context.ts';
 export type { Decision } from './decision.ts';
 export { isKillSwitchError, KillSwitchError, type KillSwitchErrorCode } from './errors.ts';
 export { type Fault, type FaultCode, isFaultCode, openFeatureErrorCode, type OpenFeatureErrorCode } from './faults.ts';

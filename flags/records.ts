@@ -36,6 +36,10 @@ export const MAX_EPOCH = 2 ** 48;
 export const epochSchema = z.int().min(1).max(MAX_EPOCH);
 /** The value of a limit. */
 export const limitValueSchema = z.number().min(0);
+/** What an operator has found out of an intent, by its id in the journal. */
+export const resolvedSchema = z.strictObject({ intent: z.string(), landed: z.boolean(), at: z.string() });
+/** What an operator has found out of an intent. */
+export type Resolved = z.infer<typeof resolvedSchema>;
 /** A target as people write it: `all`, `agent:ID`, `action:mail.*`. */
 export const targetSchema = z.string().superRefine((text, context) => {
   try {

@@ -3,6 +3,7 @@ import { type Cause, MODE_CAUSE } from './causes.ts';
 import { isStricter, type Mode, SAFE_MODE } from './modes.ts';
 import { quoteId } from './printable.ts';
 import type { ActiveKill } from './records.ts';
+import { type Asker, modeOfRule, nextSecond, type Rule } from './rule-table.ts';
 import { AUTONOMY_FLOORS, FEATURE_FLOORS, type FeatureStage } from './stages.ts';
 import type { State } from './state.ts';
 import type { StoreNow } from './store-time.ts';
@@ -55,35 +56,62 @@ function strictestKill(state: State, subject: Subject): ActiveKill | undefined {
   return kill;
 }
 
+/** A rule that applies to a subject now, and what it leaves. */
+interface MetRule {
+  readonly rule: Rule;
+  readonly mode: Mode;
+}
+
+/** The strictest of the rules that apply to a subject now; of equally strict ones the first. */
+function strictestRule({ rules }: State, subject: Subject, asker: Asker): MetRule | undefined {
+  let strictest: MetRule | undefined;
+  for (const rule of rules.reaching(subject)) {
+    const mode = modeOfRule(rule, asker);
+    if (mode !== null && (!strictest || isStricter(mode, strictest.mode))) strictest = { rule, mode };
+  }
+  return strictest;
+}
+
+/** The same for a subject, whose context is made once, and only where a condition looks at it. */
+function ruleForSubject(state: State, subject: Subject, now: StoreNow): MetRule | undefined {
+  let made: Readonly<Record<string, unknown>> | undefined;
+  const context = (): Readonly<Record<string, unknown>> => (made ??= contextFromSubject(subject));
+  return strictestRule(state, subject, { context, now });
+}
+
 /** `dark` for a feature that the state does not know. */
-const featureStage = (state: State, feature: string): FeatureStage => state.features.get(feature)?.stage ?? 'dark';
+export const featureStage = (state: State, feature: string): FeatureStage =>
+  state.features.get(feature)?.stage ?? 'dark';
 
 /**
- * The strictest of all restrictions of a subject. Its cause is the first that is as strict, in this order: a kill, the
- * feature, the autonomy of the action, the base mode.
+ * The strictest of all restrictions of a subject. Its cause is the first that is as strict, in this order: a kill, a
+ * rule, the feature, the autonomy of the action, the base mode.
  */
-function strictest(state: State, subject: Subject, base: Mode): Restriction {
-  const recorded = strictestRecorded(state, subject, base);
+function strictest(state: State, subject: Subject, base: Mode, rule: MetRule | undefined): Restriction {
+  const recorded = strictestRecorded(state, subject, base, rule);
   const stop = state.stops.strictest(state, subject);
   return stop && isStricter(stop.mode, recorded.mode) ? { mode: stop.mode, cause: stop.cause } : recorded;
 }
 
 /** The same by what is in the log, without the stops of executors. */
-function strictestRecorded(state: State, subject: Subject, base: Mode): Restriction {
+function strictestRecorded(state: State, subject: Subject, base: Mode, rule: MetRule | undefined): Restriction {
   const { feature, action } = subject;
   const kill = strictestKill(state, subject);
   const stage = feature === undefined ? undefined : featureStage(state, feature);
   const autonomy = action === undefined ? undefined : state.autonomy.get(action)?.stage;
-  if (!kill && stage === undefined && autonomy === undefined) return { mode: base, cause: MODE_CAUSE }; // most calls
+  // most calls
+  if (!kill && !rule && stage === undefined && autonomy === undefined) return { mode: base, cause: MODE_CAUSE };
 
   const featureMode = stage === undefined ? 'live' : FEATURE_FLOORS[stage];
   const autonomyMode = autonomy === undefined ? 'live' : AUTONOMY_FLOORS[autonomy];
-  const mode = stricterMode(stricterMode(stricterMode(kill ? kill.mode : 'live', featureMode), autonomyMode), base);
+  const recorded = stricterMode(kill ? kill.mode : 'live', rule ? rule.mode : 'live');
+  const mode = stricterMode(stricterMode(stricterMode(recorded, featureMode), autonomyMode), base);
 
   if (kill?.mode === mode) {
     const { id: killId, target, killed_by: killedBy, reason } = kill;
     return { mode, cause: { kind: 'kill', killId, target, killedBy, reason } };
   }
+  if (rule?.mode === mode) return { mode, cause: { kind: 'rule', rule: rule.rule.name } };
   if (mode === 'live') return { mode, cause: MODE_CAUSE }; // stages whose floor is `live` restrict nothing
   if (feature !== undefined && stage !== undefined && featureMode === mode)
     return { mode, cause: { kind: 'feature', feature, stage } };
@@ -94,19 +122,23 @@ function strictestRecorded(state: State, subject: Subject, base: Mode): Restrict
 
 /**
  * The strictest restriction of one subject: base mode (with its targeting), kills by exact key, action patterns,
- * feature, surface, lineage and autonomy. The number of look-ups does not grow with the number of kills.
+ * feature, surface, lineage, autonomy, and the standing rules. The number of look-ups does not grow with the number of
+ * kills; it grows with that of the rules whose target is the subject.
  */
 export function resolveMode(state: State, subject: Subject, now: StoreNow): Restriction {
   const { mode, targeting } = state.mode;
   const base = targeting === null ? mode : evaluateTargeting(state.mode, contextFromSubject(subject), now);
-  return strictest(state, subject, base);
+  return strictest(state, subject, base, state.rules.size === 0 ? undefined : ruleForSubject(state, subject, now));
 }
 
 /**
- * True when what the state says may change with the time alone, without an event: its base mode's rule asks for it. A
- * kill ends by an event.
+ * The first moment after `now` at which what the state says may change with the time alone, without an event, because a
+ * rule opens or closes or asks for the time; null: none. In milliseconds of the store's time. A kill ends by an event.
  */
-export const changesWithTime = ({ mode }: State): boolean => mode.targeting !== null && asksForTime(mode);
+export function changesAt({ mode, rules }: State, now: number): number | null {
+  if (mode.targeting !== null && asksForTime(mode)) return nextSecond(now);
+  return rules.size === 0 ? null : rules.nextChange(now);
+}
 
 /** `full_stop`, because nobody can tell who asks. */
 const unidentified = (message: string): Restriction => ({
@@ -137,5 +169,6 @@ export function restrictionFor(state: State, { context, now, organizationId }: I
   ) {
     return unidentified(`organization_id ${quoteId(subject.organizationId)} is not the one of this switch`);
   }
-  return strictest(state, subject, evaluateTargeting(state.mode, context, now));
+  const rule = state.rules.size === 0 ? undefined : strictestRule(state, subject, { context: () => context, now });
+  return strictest(state, subject, evaluateTargeting(state.mode, context, now), rule);
 }

@@ -25,6 +25,13 @@ export function readRule(rule: unknown): ReadRule {
   return problem === null ? { problem, attributes: scope.unchecked } : { problem };
 }
 
+/** Reads the condition of a standing rule, by the same grammar: a part of a base mode's rule that is true or false. */
+export function readCondition(condition: unknown): ReadRule {
+  const scope = new ContextScope();
+  const problem = conditionProblem(condition, scope);
+  return problem === null ? { problem, attributes: scope.unchecked } : { problem };
+}
+
 /** What is wrong with a base mode's rule, as the rest of a sentence that begins with "the rule"; null for nothing. */
 export const ruleProblem = (rule: unknown): string | null => (isNoRule(rule) ? null : readRule(rule).problem);
 

@@ -53,6 +53,9 @@ export function isOfOtherKind(name: string, kinds: readonly Kind[]): Condition {
       ...[is(value, null), false],
       ...[isBoolean(value), !kinds.includes('boolean')],
       ...[isListOrGoObject(value), isOtherList(value, kinds)],
+      // JavaScript's evaluator without compiled code finds members in these two.
+      ...[is(value, ''), !kinds.includes('text')],
+      ...[is(value, 0), !kinds.includes('number')],
       ...[isNot(variable(`${name}.toString`), null), true],
       ...[is(value, cat(value)), !kinds.includes('text')],
       ...[isObjectInJavaScript(value), true],

@@ -17,7 +17,8 @@ import { deepFreeze } from './freeze.ts';
 import { HeldStops } from './held-stops.ts';
 import { KillTable } from './kill-table.ts';
 import { INITIAL_MODE } from './modes.ts';
-import type { ActiveKill, Head, LogEvent } from './records.ts';
+import type { ActiveKill, Head, LogEvent, Resolved } from './records.ts';
+import { RuleTable } from './rule-table.ts';
 
 /** The entries of one kind, by their names; the name is '' for a kind that has only one. */
 interface Table<T> extends Iterable<readonly [string, T]> {
@@ -64,10 +65,14 @@ export class State implements StateView {
   readonly #control = new Single<Entry<'control'>>();
   readonly #mode = new Single<Entry<'mode'>>();
   readonly #flags = new Single<Entry<'flags'>>();
+  readonly #resolutions = new Single<Entry<'resolutions'>>();
   readonly #kills = new KillTable();
   readonly features = new Map<string, Entry<'feature'>>();
   readonly limits = new Map<string, Entry<'limit'>>();
   readonly autonomy = new Map<string, Entry<'autonomy'>>();
+  readonly approvals = new Map<string, Entry<'approval'>>();
+  readonly standing = new Map<string, Entry<'standing'>>();
+  readonly rules = new RuleTable();
   readonly budgets = new Map<string, Entry<'budget'>>();
   readonly tripwires = new Map<string, Entry<'tripwire'>>();
   readonly #lifted = new Map<string, Entry<'lifted'>>();
@@ -79,6 +84,10 @@ export class State implements StateView {
     feature: this.features,
     limit: this.limits,
     autonomy: this.autonomy,
+    resolutions: this.#resolutions,
+    approval: this.approvals,
+    standing: this.standing,
+    rule: this.rules,
     budget: this.budgets,
     tripwire: this.tripwires,
     lifted: this.#lifted,
@@ -102,6 +111,11 @@ export class State implements StateView {
 
   get flags(): Entry<'flags'> | undefined {
     return this.#flags.entry;
+  }
+
+  /** What operators have found out of intents, the oldest first. */
+  get resolved(): readonly Resolved[] {
+    return this.#resolutions.entry?.resolved ?? [];
   }
 
   /** Active kills by the type of their target, then by its exact id. */

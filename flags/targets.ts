@@ -122,6 +122,12 @@ const idsOf = {
   surface: ({ surface }: Subject) => [surface],
 } as const satisfies Record<Exclude<TargetType, 'all'>, (subject: Subject) => readonly (string | undefined)[]>;
 
+/** The ids under which a subject is found in a table of restrictions of one type; `''` for `all`. */
+export const idsIn = (type: TargetType, subject: Subject): readonly (string | undefined)[] =>
+  type === 'all' ? ALL_IDS : idsOf[type](subject);
+
+const ALL_IDS: readonly string[] = [''];
+
 /**
  * True when a kill of the target restricts the subject. For people who are told what a stop has hit: decisions look
  * kills up by key (`resolveMode`).

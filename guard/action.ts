@@ -20,11 +20,15 @@ export interface ExecuteContext {
 /** What `redirect` and `draft` are given beside their input. The signal also fires after `handlerTimeoutMs`. */
 export type HandlerContext = Pick<ExecuteContext, 'signal'>;
 
-/** A limit for one call, in code; a flag can only lower it. */
-export interface LimitDefinition<Input> {
-  readonly max: number;
-  readonly of: (input: Input) => number;
-}
+/**
+ * A wall for one call, in code; the flag `kill-switch.limit.NAME` can only lower it. `of` gives the call's amount, at
+ * once and by the input alone: a finite number of at least 0 or, where `max` is a decimal text such as `'200.00'`, a
+ * text like that. The call is blocked where the amount is more than `max`, or is anything else. `of` is called more
+ * than once for a call, each time with a copy of its own.
+ */
+export type LimitDefinition<Input> =
+  | { readonly max: number; readonly of: (input: Input) => number }
+  | { readonly max: string; readonly of: (input: Input) => string };
 
 /** What a call costs: all of it before the call, or reserved before it and settled after it. */
 export type SpendAmount<Input, Result> =
@@ -45,7 +49,10 @@ export interface ActionDefinition<Input, Result> {
   readonly feature?: string | undefined;
   /** Any Standard Schema. An input that does not fit is refused before anything is decided. */
   readonly inputSchema?: StandardSchemaV1<unknown, Input> | undefined;
-  /** Not enforced in this version: an action that has any is blocked. */
+  /**
+   * By their names. They are checked before anybody is asked, and again right before `execute`. An input in whose plain
+   * objects and lists there is a getter or a proxy is refused, since it could be another one each time it is read.
+   */
   readonly limits?: Readonly<Record<string, LimitDefinition<Input>>> | undefined;
   /** Not enforced in this version: an action that has any is blocked. */
   readonly spend?: Readonly<Partial<Record<'usd' | 'tokens' | 'calls', SpendAmount<Input, Result>>>> | undefined;
@@ -56,6 +63,17 @@ export interface ActionDefinition<Input, Result> {
   readonly draft?: ((input: Input, context: HandlerContext) => unknown) | undefined;
   /** The action that undoes this one in a rollback. */
   readonly reverse?: { readonly action: string; readonly input: (result: Result, input: Input) => unknown } | undefined;
+  /**
+   * True: what is about to be tried and what became of it are kept, so that no call is tried twice under one
+   * idempotency key; the input must be plain data. Default: true for an action with `reverse` or `irreversible`, and
+   * then it cannot be false.
+   */
+  readonly journal?: boolean | undefined;
+  /**
+   * True: trying it again does no harm, so a call runs again under an idempotency key whose last attempt has failed or
+   * has no known end. Default false.
+   */
+  readonly idempotent?: boolean | undefined;
   /** The text that an approver reads. */
   readonly describe?: ((input: Input) => string) | undefined;
 }
@@ -114,4 +132,8 @@ export type NormalisedAction<Input, Result> = ActionDefinition<Input, Result> & 
   readonly effect: Effect;
   readonly surface: string;
   readonly irreversible: boolean;
+  /** Undefined where there are none. */
+  readonly limits: Readonly<Record<string, LimitDefinition<Input>>> | undefined;
+  readonly journal: boolean;
+  readonly idempotent: boolean;
 };

@@ -1,6 +1,6 @@
 import type { Decision } from '../flags/index.ts';
 
-/** The life of one attempt. The last seven end it. */
+/** The life of one attempt. The last eight end it. */
 export type AttemptState =
   | { readonly is: 'deciding' }
   /** Waits for a pause to end or for an approval; decided again from the start when something changes. */
@@ -19,6 +19,8 @@ export type AttemptState =
   /** It was intended, then refused or abandoned before `execute` was called. */
   | { readonly is: 'not_started'; readonly decision: Decision }
   | { readonly is: 'refused'; readonly decision: Decision }
+  /** The journal has answered: an earlier call with the same idempotency key has landed, or may have. */
+  | { readonly is: 'answered'; readonly decision: Decision }
   /** A draft or a proposal was made instead; nothing was executed. */
   | { readonly is: 'drafted'; readonly decision: Decision }
   /** The caller gave up before it was intended: their signal fired, or `waitMs` was over. */
@@ -31,6 +33,7 @@ export type AttemptEvent =
   | { readonly type: 'abandon'; readonly decision: Decision }
   | { readonly type: 'draft'; readonly decision: Decision }
   | { readonly type: 'intend'; readonly decision: Decision }
+  | { readonly type: 'answer'; readonly decision: Decision }
   | { readonly type: 'confirm' }
   /**
    * The last look before `execute` gave another verdict that is no refusal, or the permit was too old: the attempt is
@@ -66,6 +69,8 @@ export function transition(state: AttemptState, event: AttemptEvent): AttemptSta
       return isUndecided(state) ? { is: 'drafted', decision: event.decision } : state;
     case 'intend':
       return isUndecided(state) ? { is: 'intended', decision: event.decision } : state;
+    case 'answer':
+      return state.is === 'intended' ? { is: 'answered', decision: event.decision } : state;
     case 'confirm':
       return state.is === 'intended' ? { is: 'confirming', decision: state.decision } : state;
     case 'reconsider':

@@ -1,13 +1,18 @@
-import { deepFreeze, type Decision, faultReading, messageOf, type Reading } from '../flags/index.ts';
+import { randomUUID } from 'node:crypto';
+import { deepFreeze, type Decision, endedDecision, faultReading, messageOf, type Reading } from '../flags/index.ts';
 import type { CallOptions, NormalisedAction } from './action.ts';
 import { type AttemptState, hasStarted, transition } from './attempt-state.ts';
 import type { Permit } from './confirm.ts';
 import { blocked, faultCause } from './decide.ts';
+import type { AttemptEnd, Ending } from './ending.ts';
+import { IdempotencyKeyError } from './errors.ts';
 import type { Guard } from './guard.ts';
 import type { Identity } from './identity.ts';
+import type { LimitFlags } from './limit-flags.ts';
 import type { Proposal, RecordedStatus } from './interventions.ts';
 import { look } from './look.ts';
-import type { Outcome } from './outcome.ts';
+import type { Marks, Outcome } from './outcome.ts';
+import { inputOf, type PlainInput } from './plain-data.ts';
 import type { GuardedSubject } from './subject.ts';
 
 /**
@@ -20,9 +25,19 @@ const MAX_ROUNDS = 100;
 /** The reading that a round begins with: a step that decides before the mode was asked for gets a block. */
 const NOT_EVALUATED = deepFreeze(faultReading('INTERNAL', 'nothing has been asked of the switch in this round'));
 
+const NO_FLAGS: LimitFlags = new Map();
+
+/** What most attempts have: it is never changed. */
+const NO_ENDINGS: never[] = [];
+
+// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the input itself, as it was read
+const readAs = <Input>(plain: PlainInput): Input => inputOf(plain) as Input;
+
 /** The input that is given to `execute`. */
 export interface Effective<Input> {
   readonly input: Input;
+  /** The same as the text that was hashed, where the action is journaled. */
+  readonly plain?: PlainInput | undefined;
   /** Queues the record of a redirect, which was made earlier because making it takes time. */
   readonly keepRecord?: () => void;
 }
@@ -35,6 +50,8 @@ export interface AttemptParts<Input, Result> {
   readonly subject: GuardedSubject;
   /** As the action's schema returned it. */
   readonly input: Input;
+  /** The same as the text that was hashed; undefined where nothing hashes it. */
+  readonly plain?: PlainInput | undefined;
   readonly options: CallOptions & { readonly waitMs: number };
 }
 
@@ -48,7 +65,7 @@ export class Attempt<Input, Result> {
   readonly action: NormalisedAction<Input, Result>;
   readonly identity: Identity | undefined;
   readonly subject: GuardedSubject;
-  readonly input: Input;
+  readonly plain: PlainInput | undefined;
   readonly options: CallOptions;
   /** When the wait for a pause is over, by the monotonic clock. */
   readonly until: number;
@@ -59,19 +76,32 @@ export class Attempt<Input, Result> {
   evaluated: Reading = NOT_EVALUATED;
   /** The store's answer in this round, for an irreversible action. */
   permit: Permit | null = null;
+  /** What the client has said of its limits in this round. */
+  limitFlags: LimitFlags = NO_FLAGS;
+  /** For an action with limits: what it executes, once that has been found to keep them in this turn. */
+  checked: { readonly input: Input } | null = null;
+  /** True once the journal has its intent; stays true in the rounds that follow, until the intent is given back. */
+  isRecorded = false;
+  #input: Input;
+  #idempotencyKey: string | undefined;
+  #endings: Ending<Result>[] = NO_ENDINGS;
+  #recording: Promise<unknown> | undefined;
+  #marks: Marks | undefined;
   #state: AttemptState = { is: 'deciding' };
   #decision: Decision | undefined;
   /** How long after `askedAt` that was, in milliseconds. */
   #decidedMs: number | undefined;
   #rounds = 0;
 
-  constructor({ guard, action, identity, subject, input, options }: AttemptParts<Input, Result>) {
+  constructor({ guard, action, identity, subject, input, plain, options }: AttemptParts<Input, Result>) {
     this.guard = guard;
     this.action = action;
     this.identity = identity;
     this.subject = subject;
-    this.input = input;
+    this.#input = input;
+    this.plain = plain;
     this.options = options;
+    this.#idempotencyKey = options.idempotencyKey;
     this.askedAt = performance.now();
     this.until = this.askedAt + options.waitMs;
   }
@@ -79,6 +109,21 @@ export class Attempt<Input, Result> {
   /** The caller's own signal. */
   get signal(): AbortSignal | undefined {
     return this.options.signal;
+  }
+
+  get input(): Input {
+    return this.#input;
+  }
+
+  /** The caller's own key; else undefined, until something asks `keyOf` for one. */
+  get idempotencyKey(): string | undefined {
+    return this.#idempotencyKey;
+  }
+
+  /** The caller's own key, else one that is made for this attempt. */
+  keyOf(): string {
+    this.#idempotencyKey ??= randomUUID();
+    return this.#idempotencyKey;
   }
 
   /** The decision of this round. */
@@ -89,6 +134,50 @@ export class Attempt<Input, Result> {
   /** The input that this round would execute: the redirected one where this round has decided to redirect. */
   get effective(): Effective<Input> {
     return this.decision.verdict === 'redirect' && this.redirected ? this.redirected : this;
+  }
+
+  /** Makes the input that is executed anew of the text that was hashed: handlers have had it since. */
+  renewInput(): void {
+    if (this.plain) this.#input = readAs<Input>(this.plain);
+    const { redirected } = this;
+    if (redirected?.plain) this.redirected = { ...redirected, input: readAs<Input>(redirected.plain) };
+  }
+
+  /**
+   * Has `ending` called when this attempt ends. Each step that takes something for an attempt names here what settles
+   * it.
+   */
+  atEnd(ending: Ending<Result>): void {
+    this.#endings = [...this.#endings, ending];
+  }
+
+  /**
+   * Gives back what was taken for this attempt, because it is to wait: it is taken anew in a later round. Null: nothing
+   * was.
+   */
+  withdraw(): Promise<unknown> | null {
+    if (this.#endings.length === 0) return null;
+    this.#end({ is: 'not_started' });
+    this.#endings = NO_ENDINGS;
+    this.isRecorded = false;
+    return this.#recording ?? null;
+  }
+
+  /** Resolves when all endings that have begun are done; undefined where there is none. Never rejects. */
+  get recording(): Promise<unknown> | undefined {
+    return this.#recording;
+  }
+
+  /** The outcome, when all that is recorded of the attempt's end is recorded. */
+  async recorded(outcome: Outcome<Result>): Promise<Outcome<Result>> {
+    await this.#recording;
+    const hasResult = outcome.status === 'executed' || outcome.status === 'redirected';
+    return hasResult ? { ...outcome, ...this.#marks } : outcome;
+  }
+
+  /** Says more of an outcome that has a result. */
+  mark(marks: Marks): void {
+    this.#marks = { ...this.#marks, ...marks };
   }
 
   /** The decision as it would be in this turn of the event loop. */
@@ -116,6 +205,8 @@ export class Attempt<Input, Result> {
     this.askedAt = performance.now();
     this.evaluated = NOT_EVALUATED;
     this.permit = null;
+    this.limitFlags = NO_FLAGS;
+    this.checked = null;
     this.#decision = undefined;
     this.#decidedMs = undefined;
   }
@@ -154,6 +245,7 @@ export class Attempt<Input, Result> {
 
   refuse(decision: Decision): Outcome<Result> {
     this.#state = transition(this.#state, { type: 'refuse', decision });
+    this.#end({ is: 'not_started' });
     this.#record(decision, 'blocked');
     this.count(decision);
     return { status: 'blocked', decision };
@@ -165,14 +257,16 @@ export class Attempt<Input, Result> {
    */
   abandon(status: 'paused' | 'aborted', decision: Decision): Outcome<Result> {
     this.#state = transition(this.#state, { type: 'abandon', decision });
+    this.#end({ is: 'not_started' });
     if (status === 'paused') return { status, decision };
     this.count(decision);
-    return { status, decision, landed: 'no' };
+    return { status, decision: endedDecision(decision, 'given up'), landed: 'no' };
   }
 
   /** The action's handler has made a draft. */
   draft(decision: Decision, draft: unknown): Outcome<Result> {
     this.#state = transition(this.#state, { type: 'draft', decision });
+    this.#end({ is: 'not_started' });
     this.#record(decision, 'drafted');
     this.count(decision);
     return { status: 'drafted', decision, draft };
@@ -181,8 +275,26 @@ export class Attempt<Input, Result> {
   /** A proposal was made; it is its own record. */
   propose(decision: Decision, draft: Proposal): Outcome<Result> {
     this.#state = transition(this.#state, { type: 'draft', decision });
+    this.#end({ is: 'not_started' });
     this.count(decision);
     return { status: 'drafted', decision, draft };
+  }
+
+  /** The journal knows of an earlier call with this key: this is what it has recorded. */
+  repeat(status: 'executed' | 'redirected', decision: Decision, result: Result): Outcome<Result> {
+    this.#state = transition(this.#state, { type: 'answer', decision });
+    this.#end({ is: 'not_started' });
+    this.count(decision);
+    return { status, decision, result, repeated: true };
+  }
+
+  /** The journal knows of an earlier call with this key, and not whether that has landed. */
+  doubt(decision: Decision): Outcome<Result> {
+    this.#state = transition(this.#state, { type: 'answer', decision });
+    this.#end({ is: 'not_started' });
+    this.#record(decision, 'aborted');
+    this.count(decision);
+    return { status: 'aborted', decision, landed: 'unknown' };
   }
 
   /** Marks a started attempt as stopping. */
@@ -191,22 +303,37 @@ export class Attempt<Input, Result> {
     return this.#state;
   }
 
-  land(): void {
-    this.#state = transition(this.#state, { type: 'land' });
+  land(result: Result): void {
+    const before = this.#state;
+    this.#state = transition(before, { type: 'land' });
+    if (this.#state !== before) this.#end({ is: 'landed', result });
   }
 
   fail(error: unknown): AttemptState {
-    this.#state = transition(this.#state, { type: 'fail', error });
+    const before = this.#state;
+    this.#state = transition(before, { type: 'fail', error });
+    const { is } = this.#state;
+    if (this.#state !== before && (is === 'failed' || is === 'unknown')) this.#end({ is });
     return this.#state;
+  }
+
+  #end(end: AttemptEnd<Result>): void {
+    if (this.#endings.length === 0) return;
+    const done = Promise.allSettled(this.#endings.map(async (ending) => ending(end)));
+    this.#recording = Promise.all([this.#recording, done]);
   }
 
   /**
    * A step has thrown. After `execute` was called the error is the application's; before, it is a fault of ours and
-   * blocks.
-   * @throws the error, once it has started
+   * blocks; but a key that is used for two things is the caller's mistake.
+   * @throws the error, once it has started; IdempotencyKeyError
    */
   broken(error: unknown): Outcome<Result> {
     if (hasStarted(this.#state)) throw error;
+    if (error instanceof IdempotencyKeyError) {
+      this.abandon('aborted', this.decision);
+      throw error;
+    }
     return this.refuse(blocked(this.subject, faultCause('INTERNAL', messageOf(error))));
   }
 

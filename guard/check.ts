@@ -134,4 +134,5 @@ const checkedSubject = (organizationId: string, options: CheckOptions, from: Ide
   effect: isEffect(options.effect) ? options.effect : 'write',
   surface: options.surface,
   feature: options.feature,
+  context: from?.context,
 });

@@ -1,6 +1,7 @@
 import { within } from '../store/with-deadline.ts';
 import type { ModeSource } from '../flags/mode-source.ts';
 import type { Executor } from './executor.ts';
+import type { OwnJournal } from './journal.ts';
 import type { Interventions } from './interventions.ts';
 import type { OpenCalls } from './open-calls.ts';
 
@@ -15,6 +16,7 @@ export interface ClosedParts {
   readonly source: ModeSource;
   readonly calls: OpenCalls;
   readonly interventions: Interventions;
+  readonly journal: OwnJournal | null;
   readonly stopWatching: () => void;
 }
 
@@ -39,7 +41,7 @@ export function closingOnce(): Closing {
   };
 }
 
-async function closeAll({ executor, source, calls, interventions, stopWatching }: ClosedParts): Promise<void> {
+async function closeAll({ executor, source, calls, interventions, journal, stopWatching }: ClosedParts): Promise<void> {
   const { replica, inFlight, changes, metrics } = executor;
   inFlight.check(); // in the same turn: from now on nothing starts
   changes.notify();
@@ -54,7 +56,10 @@ async function closeAll({ executor, source, calls, interventions, stopWatching }
   const [clean] = await Promise.all([inTime(inFlight.idle()), inTime(calls.ended())]);
   metrics.close();
   await interventions.close();
+  const recorded = journal?.close();
+  await recorded?.catch(() => {}); // told at the end, when everything else is closed
   // An executor whose work goes on does not sign off: operators will see it as silent, which it is.
   await replica?.close({ leave: clean });
   await source.close();
+  await recorded;
 }

@@ -3,7 +3,7 @@ import { checkLeaseMs, checkTimeout, idProblem, invalid, LEASE_MS, LONGEST_TIMER
 import { checkKeys, checkType, type Keys, readable, shownValue } from '../flags/options.ts';
 import type { ExecutorStore } from '../store/ports.ts';
 import { checkSide } from '../store/side.ts';
-import type { ModeClient } from '../flags/mode-source.ts';
+import type { SwitchClient } from '../flags/mode-source.ts';
 import { HANDLER_TIMEOUT_MS } from './handlers.ts';
 import { checkId } from './identity.ts';
 import type { RedactInput } from './interventions.ts';
@@ -14,7 +14,7 @@ export interface CreateKillSwitchOptions {
   /** An OpenFeature provider that serves `kill-switch.mode`; the switch makes it fail-closed. */
   readonly provider?: Provider | undefined;
   /** An OpenFeature client whose provider serves `kill-switch.mode`. */
-  readonly client?: ModeClient | undefined;
+  readonly client?: SwitchClient | undefined;
   /** The agent of actions outside every run, and of runs that name no agent. Absent: such actions are blocked. */
   readonly agentId?: string | undefined;
   /**
@@ -60,7 +60,7 @@ const KEYS: Keys<CreateKillSwitchOptions> = {
 export type SourceOption =
   | { readonly is: 'store'; readonly store: ExecutorStore }
   | { readonly is: 'provider'; readonly provider: Provider }
-  | { readonly is: 'client'; readonly client: ModeClient };
+  | { readonly is: 'client'; readonly client: SwitchClient };
 
 /** The options, checked, with their defaults filled in. */
 export interface SwitchSettings {
@@ -121,7 +121,7 @@ function sourceOption({ store, provider, client }: CreateKillSwitchOptions): Sou
   );
 }
 
-function checkedClient(client: ModeClient): ModeClient {
+function checkedClient(client: SwitchClient): SwitchClient {
   if (typeof client?.getStringDetails === 'function') return client;
   throw invalid(
     `The client of createKillSwitch must be an OpenFeature client, such as OpenFeature.getClient(), not ${shownValue(client)}.`,

@@ -1,5 +1,5 @@
 import { becauseOf } from '../flags/decision.ts';
-import { type Decision, freezeDecision, messageOf } from '../flags/index.ts';
+import { type Decision, freezeDecision, messageOf, printable, shownId } from '../flags/index.ts';
 import type { StoppedStatus } from './outcome.ts';
 
 const BRAND = Symbol.for('openfeature-kill-switch.action-stopped');
@@ -24,10 +24,15 @@ export class ActionStoppedError extends Error {
 
   constructor(status: StoppedStatus, decision: Decision) {
     super(
-      `${decision.action ?? 'The action'} was stopped (${status}, mode ${decision.mode})${becauseOf(decision.cause)}.`,
+      `${decision.action ?? 'The run'} was stopped (${status}, mode ${decision.mode})${becauseOf(decision.cause)}.`,
     );
     this.code = CODES[status];
     this.decision = freezeDecision(decision); // several may read one error: none of them may change it
+  }
+
+  /** One sentence for a model: that of the decision. */
+  get modelMessage(): string {
+    return this.decision.modelMessage;
   }
 }
 
@@ -37,12 +42,24 @@ export const isActionStoppedError = (error: unknown): error is ActionStoppedErro
 
 const MAX_ISSUES = 20;
 
+/** How many issues a model is told, and in how many characters. */
+const MAX_TOLD = 5;
+const MAX_TOLD_LENGTH = 500;
+
 type Issue = { readonly message: string; readonly path: string };
+
+/** What is wrong with an input, and what a model may do: where the schema itself failed no other input helps. */
+const FOR_MODELS = {
+  INVALID_INPUT: ['its input does not fit', 'correct it and try it again'],
+  NOT_PLAIN_DATA: ['its input is not plain data', 'give plain values and try it again'],
+  failed: ['the program could not check its input', 'do not try it again, and report that it was not done'],
+} as const;
 
 /** How an error of each code begins. */
 const INPUT_PROBLEMS = {
   INVALID_INPUT: 'does not fit its schema',
-  NOT_PLAIN_DATA: 'is not plain data (JSON values, plain objects and lists), so it can neither be hashed nor kept',
+  NOT_PLAIN_DATA:
+    'is not plain data (JSON values, plain objects and lists), so what runs might not be what was checked',
 } as const;
 
 /**
@@ -54,18 +71,60 @@ export class ActionInputError extends Error {
   readonly code: keyof typeof INPUT_PROBLEMS;
   readonly action: string;
   readonly issues: ReadonlyArray<Issue>;
+  readonly #isOfSchema: boolean;
 
-  constructor(action: string, issues: ReadonlyArray<Issue>, code: keyof typeof INPUT_PROBLEMS = 'INVALID_INPUT') {
+  /** @param code `failed`: the schema did not read it at all, which is INVALID_INPUT too */
+  constructor(
+    action: string,
+    issues: ReadonlyArray<Issue>,
+    code: keyof typeof INPUT_PROBLEMS | 'failed' = 'INVALID_INPUT',
+  ) {
     // A schema may quote a secret in an issue, and may report a million issues.
     const shown = issues
       .slice(0, MAX_ISSUES)
       .map(({ path, message }) => ({ message: messageOf(message), path: messageOf(path) }));
     const more = issues.length - shown.length;
-    const list = shown.map(({ path, message }) => (path ? `${path}: ${message}` : message)).join('; ');
-    super(messageOf(`The input of ${action} ${INPUT_PROBLEMS[code]}: ${list}${more > 0 ? `; and ${more} more` : ''}`));
-    this.code = code;
+    const isOfSchema = code === 'failed';
+    const known = isOfSchema ? 'INVALID_INPUT' : code;
+    super(
+      messageOf(
+        `The input of ${action} ${INPUT_PROBLEMS[known]}: ${inWords(shown)}${more > 0 ? `; and ${more} more` : ''}`,
+      ),
+    );
+    this.code = known;
+    this.#isOfSchema = isOfSchema;
     this.action = action;
     this.issues = shown;
+  }
+
+  /** One sentence for a model, with the first issues: without them it could only try at random. */
+  get modelMessage(): string {
+    const [because, instead] = FOR_MODELS[this.#isOfSchema ? 'failed' : this.code];
+    const told = this.#isOfSchema ? '' : printable(inWords(this.issues.slice(0, MAX_TOLD))).slice(0, MAX_TOLD_LENGTH);
+    const issues = told === '' ? '' : ` (${told.replace(/[\s.]+$/, '')})`;
+    return `${shownId(this.action)} is not executed, because ${because}${issues}: ${instead}.`;
+  }
+}
+
+const inWords = (issues: ReadonlyArray<Issue>): string =>
+  issues.map(({ path, message }) => (path ? `${path}: ${message}` : message)).join('; ');
+
+/**
+ * An idempotency key was used for two pieces of work: it has an intent of another action, or of another input. Nothing
+ * was executed. Calls that are the same piece of work give the same input; others need a key of their own.
+ */
+export class IdempotencyKeyError extends Error {
+  override readonly name = 'IdempotencyKeyError';
+  readonly code = 'KEY_REUSED';
+  readonly action: string;
+  readonly idempotencyKey: string;
+
+  constructor(action: string, idempotencyKey: string, what: string) {
+    super(
+      `The idempotency key ${shownId(idempotencyKey)} was given to ${shownId(action)}, but it has been used before ${what}. A key names one piece of work, in the whole organization: give this one a key of its own, or repeat the first call exactly.`,
+    );
+    this.action = action;
+    this.idempotencyKey = idempotencyKey;
   }
 }
 
@@ -81,5 +140,10 @@ export class ActionResultError extends Error {
   constructor(action: string, what: string) {
     super(`What ${action} returned ${what}.`);
     this.action = action;
+  }
+
+  /** One sentence for a model. */
+  get modelMessage(): string {
+    return `${shownId(this.action)} was executed, and its result is lost, because of a mistake in the program: do not repeat it, and report that it was done without a result.`;
   }
 }

@@ -22,7 +22,7 @@ export interface Evaluating {
 }
 
 /** How long one evaluation may take, in milliseconds. */
-const EVALUATION_TIMEOUT_MS = 1000;
+export const EVALUATION_TIMEOUT_MS = 1000;
 
 const LATE = deepFreeze(
   faultReading('DEADLINE_EXCEEDED', `the evaluation of ${MODE_FLAG} took longer than ${EVALUATION_TIMEOUT_MS} ms`),

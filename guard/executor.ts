@@ -1,3 +1,4 @@
+import type { Journal } from '../store/capabilities/journal.ts';
 import type { ConnectOptions } from '../store/connect-executor.ts';
 import type { Replica } from '../store/replica.ts';
 import type { ExecutorReports } from '../store/reports.ts';
@@ -18,6 +19,8 @@ export interface Executor<Copy extends Replica | null = Replica | null> {
   readonly replica: Copy;
   /** What it reports beside its beats; null without a store. */
   readonly reports: ExecutorReports | null;
+  /** What it intends, and what became of it; null without a store, and where that keeps none. */
+  readonly journal: Journal | null;
   readonly inFlight: InFlight;
   readonly changes: Changes;
   /** Calls `listener` when something has begun to run, to be watched or to wait; the returned function ends that. */
@@ -27,9 +30,9 @@ export interface Executor<Copy extends Replica | null = Replica | null> {
 }
 
 /** What an executor has of its store: each is null where it has none. */
-type AtStore<Copy extends Replica | null> = Pick<Executor<Copy>, 'replica' | 'reports'>;
+type AtStore<Copy extends Replica | null> = Pick<Executor<Copy>, 'replica' | 'reports' | 'journal'>;
 
-export const WITHOUT_STORE: AtStore<null> = { replica: null, reports: null };
+export const WITHOUT_STORE: AtStore<null> = { replica: null, reports: null, journal: null };
 
 /**
  * Puts an executor together. From then on each change of its copy is acted on in the turn in which it comes: first
@@ -54,7 +57,7 @@ export function openExecutor<Copy extends Replica | null>(
     stalenessMs: () => replica?.stalenessMs() ?? null,
     inFlight: () => inFlight.count,
   });
-  const { replica, reports } = connect({
+  const { replica, reports, journal } = connect({
     work: () => inFlight.work,
     surfaces: () => registry.take(),
     seen: () => seen.take(),
@@ -71,5 +74,5 @@ export function openExecutor<Copy extends Replica | null>(
     listeners.add(listener);
     return () => listeners.delete(listener);
   };
-  return { replica, reports, inFlight, changes, onBegin, registry, metrics };
+  return { replica, reports, journal, inFlight, changes, onBegin, registry, metrics };
 }

@@ -1,8 +1,10 @@
+import type { LimitClient } from '../flags/mode-source.ts';
 import type { Replica } from '../store/replica.ts';
 import type { Changes } from './changes.ts';
 import type { Confirming } from './confirm.ts';
 import type { Evaluating } from './evaluate.ts';
 import type { Identity } from './identity.ts';
+import type { OwnJournal } from './journal.ts';
 import type { InFlight } from './in-flight.ts';
 import type { Interventions } from './interventions.ts';
 import type { LocalState } from './look.ts';
@@ -15,7 +17,11 @@ import type { Turns } from './turn.ts';
  * `LocalState`, or a `Pick`.
  */
 export interface Guard extends Evaluating, LocalState {
-  readonly replica: (Pick<Replica, 'reading'> & Confirming) | null;
+  readonly replica: (Pick<Replica, 'reading' | 'limit'> & Confirming) | null;
+  /** Who is asked for the flags of limits; null where the local copy alone has them. */
+  readonly limitClient: LimitClient | null;
+  /** Null where there is no store, or its driver keeps no journal. */
+  readonly journal: OwnJournal | null;
   readonly organizationId: string;
   readonly inFlight: InFlight;
   /** Attempts, and ticks that are being decided. */

@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { idProblem, invalid } from '../flags/index.ts';
+import { type Attributes, idProblem, invalid } from '../flags/index.ts';
+import { joinContexts } from './run-context.ts';
 
 /**
  * Who acts: an agent, perhaps for a mission, in a run; and all of their parents, so that a kill on a parent reaches its
@@ -12,6 +13,8 @@ export interface Identity {
   readonly lineageAgents: readonly string[];
   readonly lineageMissions: readonly string[];
   readonly lineageRuns: readonly string[];
+  /** The application's own attributes, for the conditions of rules. */
+  readonly context?: Attributes | undefined;
 }
 
 /** The identity of the running code. Our own storage: no transaction context of the application can replace it. */
@@ -36,10 +39,13 @@ const join = (lineage: readonly string[], ...more: (string | undefined)[]): read
   ...new Set([...lineage, ...more.filter((id) => id !== undefined)]),
 ];
 
-/** The identity of a child of `parent`: the parent's agent, mission and run become part of its lineage. */
+/**
+ * The identity of a child of `parent`: the parent's agent, mission and run become part of its lineage.
+ * @throws KillSwitchError INVALID_ARGUMENT where it would change the parent's attributes
+ */
 export function childIdentity(
   parent: Identity | undefined,
-  own: Pick<Identity, 'agentId' | 'missionId' | 'runId'>,
+  own: Pick<Identity, 'agentId' | 'missionId' | 'runId' | 'context'>,
   handed: Pick<Identity, 'lineageAgents' | 'lineageMissions' | 'lineageRuns'> | undefined,
 ): Identity {
   return {
@@ -49,11 +55,12 @@ export function childIdentity(
     lineageAgents: join(parent?.lineageAgents ?? [], parent?.agentId, ...(handed?.lineageAgents ?? [])),
     lineageMissions: join(parent?.lineageMissions ?? [], parent?.missionId, ...(handed?.lineageMissions ?? [])),
     lineageRuns: join(parent?.lineageRuns ?? [], parent?.runId, ...(handed?.lineageRuns ?? [])),
+    context: joinContexts(parent?.context, own.context),
   };
 }
 
 type Lineage = {
-  readonly [Key in keyof Identity]?: Identity[Key] | undefined;
+  readonly [Key in Exclude<keyof Identity, 'context'>]?: Identity[Key] | undefined;
 };
 
 const has = (id: string | undefined, lineage: readonly string[] | undefined, wanted: string): boolean =>

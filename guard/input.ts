@@ -3,6 +3,23 @@ import { messageOf } from '../flags/index.ts';
 import type { NormalisedAction } from './action.ts';
 import { ActionInputError } from './errors.ts';
 import { callHandler, type Handling } from './handlers.ts';
+import { looseCopy, ownCopy } from './own-copy.ts';
+
+/**
+ * The input as it is in the turn of the call. What the caller does to its object afterwards changes nothing where the
+ * action has limits, which are walls around what runs, or a journal, which says what ran.
+ * @throws ActionInputError NOT_PLAIN_DATA
+ */
+export const takeInput = <Input, Result>(action: NormalisedAction<Input, Result>, input: Input): Input =>
+  action.inputSchema && isOwn(action) ? looseCopy(input) : ownWhereKept(action, input);
+
+/** Whether an action runs on a copy of its own. */
+const isOwn = <Input, Result>({ limits, journal }: NormalisedAction<Input, Result>): boolean =>
+  limits !== undefined || journal;
+
+/** What no code of the application can change any more, where the action runs on a copy of its own. */
+const ownWhereKept = <Input, Result>(action: NormalisedAction<Input, Result>, input: Input): Input =>
+  isOwn(action) ? ownCopy(action.name, input) : input;
 
 /** The input as the action's schema returns it. @throws ActionInputError */
 export async function parseInput<Input, Result>(
@@ -11,11 +28,12 @@ export async function parseInput<Input, Result>(
   handling: Handling,
 ): Promise<Input> {
   const { inputSchema: schema } = action;
-  if (!schema) return input;
+  if (!schema) return ownWhereKept(action, input);
   const handled = await callHandler('the schema itself', () => schema['~standard'].validate(input), handling);
   const read = 'problem' in handled ? handled : readParsed<Input>(handled.value);
-  if ('value' in read) return read.value;
-  throw new ActionInputError(action.name, 'issues' in read ? read.issues : [{ path: '', message: read.problem }]);
+  if ('value' in read) return ownWhereKept(action, read.value);
+  if ('issues' in read) throw new ActionInputError(action.name, read.issues);
+  throw new ActionInputError(action.name, [{ path: '', message: read.problem }], 'failed');
 }
 
 type Issues = ConstructorParameters<typeof ActionInputError>[1];

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { type Decision, invalid, quoteId } from '../flags/index.ts';
+import { type Decision, endedDecision, invalid, quoteId } from '../flags/index.ts';
 import { checkKeys, type Keys } from '../flags/options.ts';
 import { actingAs, type Within } from './acting-as.ts';
 import { type ActionDefinition, type CallOptions, type GuardedAction, readOptions } from './action.ts';
@@ -8,12 +8,14 @@ import { ActionStoppedError } from './errors.ts';
 import { evaluateMode } from './evaluate.ts';
 import type { Guard } from './guard.ts';
 import { checkId, childIdentity, type Identity, type IdentityStorage, parseLineage } from './identity.ts';
+import { checkLimitClient } from './limit-flags.ts';
 import { look } from './look.ts';
 import { normaliseAction } from './normalise-action.ts';
 import type { Outcome } from './outcome.ts';
 import { type Performable, perform } from './perform.ts';
 import type { Registry } from './registry.ts';
 import { type CheckpointKeeper, openRun, type Run } from './run.ts';
+import { readContext } from './run-context.ts';
 import { stepsFor } from './steps/index.ts';
 import { subjectOf } from './subject.ts';
 
@@ -26,6 +28,11 @@ export interface RunOptions {
   readonly runId?: string | undefined;
   /** The `run.lineage` of the run (in another process) that asked for this work. */
   readonly lineage?: string | undefined;
+  /**
+   * The application's own attributes (`{ account_id: 'acme' }`), which the conditions of rules and base modes see.
+   * Plain data of at most 16,384 characters of JSON. Runs inside this one have them too, and may add others.
+   */
+  readonly context?: Readonly<Record<string, unknown>> | undefined;
 }
 
 /** The outcome of one tick of a job: its result, or why it was skipped. */
@@ -80,7 +87,13 @@ const WITHOUT_END = { waitMs: Number.POSITIVE_INFINITY } as const;
  */
 const TICK = { name: undefined, effect: 'read', surface: 'schedule' } as const;
 
-const RUN_KEYS: Keys<RunOptions> = { agentId: true, missionId: true, runId: true, lineage: true };
+const RUN_KEYS: Keys<RunOptions> = {
+  agentId: true,
+  missionId: true,
+  runId: true,
+  lineage: true,
+  context: ['attributes'],
+};
 
 /** The application's side of a switch, from the parts that `createKillSwitch` has wired. */
 export function killSwitchOf({ guard, storage, registry, checkpoints, close }: KillSwitchParts): KillSwitch {
@@ -101,6 +114,7 @@ export function killSwitchOf({ guard, storage, registry, checkpoints, close }: K
   return {
     action<Input, Result>(definition: ActionDefinition<Input, Result>): GuardedAction<Input, Result> {
       const action = normaliseAction(definition);
+      if (action.limits) checkLimitClient(action.name, guard.limitClient);
       const used = registry.register(action);
       const performable: Performable<Input, Result> = {
         guard,
@@ -138,7 +152,8 @@ export function killSwitchOf({ guard, storage, registry, checkpoints, close }: K
         const identity = identityFor(guard, options);
         const period = guard.calls.begin(); // until it is decided: the work is no call
         const { decision, ran } = await tick(identity).finally(() => guard.calls.end(period));
-        return ran ? { status: 'ran', result: await ran } : { status: 'skipped', decision };
+        if (ran) return { status: 'ran', result: await ran };
+        return { status: 'skipped', decision: endedDecision(decision, 'skipped') };
       };
 
       /** Decides one tick, and begins the work where it may run. */
@@ -179,11 +194,12 @@ type RunIdentity = Identity & { readonly runId: string };
  * @throws KillSwitchError INVALID_ARGUMENT
  */
 function identityFor(guard: Guard, options: RunOptions): RunIdentity {
-  const { agentId, missionId, runId = randomUUID(), lineage } = checkKeys('run', options, RUN_KEYS);
+  const { agentId, missionId, runId = randomUUID(), lineage, context } = checkKeys('run', options, RUN_KEYS);
   const own = {
     agentId: checkId('agentId', agentId),
     missionId: checkId('missionId', missionId),
     runId: checkId('runId', runId),
+    context: readContext(context),
   };
   const handed = lineage === undefined ? undefined : parseLineage(lineage);
   return { ...childIdentity(guard.parent(), own, handed), runId: own.runId };

@@ -1,4 +1,4 @@
-import { actionNameProblem, EFFECTS, idProblem, invalid, isEffect, quoteId } from '../flags/index.ts';
+import { actionNameProblem, EFFECTS, idProblem, invalid, isEffect, maxProblem, quoteId } from '../flags/index.ts';
 import { checkKeys, checkType, type Keys, readable } from '../flags/options.ts';
 import type { ActionDefinition, LimitDefinition, NormalisedAction, SpendAmount } from './action.ts';
 import { checkMembers } from './options.ts';
@@ -18,6 +18,8 @@ const ACTION_KEYS: Keys<ActionDefinition<unknown, unknown>> = {
   draft: true,
   reverse: true,
   describe: true,
+  journal: true,
+  idempotent: true,
 };
 
 /**
@@ -41,8 +43,14 @@ function normalised<Input, Result>(definition: ActionDefinition<Input, Result>):
   }
   if (!isEffect(effect))
     throw invalid(`The effect of ${name} must be one of ${EFFECTS.join(', ')}, not ${quoteId(effect)}.`);
-  if (typeof irreversible !== 'boolean')
-    throw invalid(`irreversible of ${name} must be true or false, not ${quoteId(irreversible)}.`);
+  const isJournaled = irreversible || given.reverse !== undefined;
+  const { journal = isJournaled, idempotent = false } = given;
+  for (const [what, value] of Object.entries({ irreversible, journal, idempotent }))
+    if (typeof value !== 'boolean') throw invalid(`${what} of ${name} must be true or false, not ${quoteId(value)}.`);
+  if (isJournaled && !journal)
+    throw invalid(
+      `journal of ${name} cannot be false: ${irreversible ? 'it is irreversible, and what cannot be undone must not be tried twice' : 'its reverse operation is kept in the journal'}. Leave journal out.`,
+    );
   if (typeof execute !== 'function') throw invalid(`The action ${name} has no execute function.`);
   for (const [what, handler] of Object.entries({ redirect, draft, describe }))
     checkType(`The ${what} of ${name}`, handler, 'function');
@@ -53,6 +61,8 @@ function normalised<Input, Result>(definition: ActionDefinition<Input, Result>):
     effect,
     surface,
     irreversible,
+    journal,
+    idempotent,
     feature,
     inputSchema,
     limits: limitsOf(name, given.limits),
@@ -68,20 +78,25 @@ function normalised<Input, Result>(definition: ActionDefinition<Input, Result>):
 type Limits<Input> = Readonly<Record<string, LimitDefinition<Input>>>;
 
 function limitsOf<Input>(action: string, limits: Limits<Input> | undefined): Limits<Input> | undefined {
-  const own = ownOnly(`limits of ${action}`, limits);
-  return own && Object.fromEntries(Object.entries(own).map(([name, limit]) => [name, limitOf(action, name, limit)]));
+  const own = Object.entries(ownOnly(`limits of ${action}`, limits) ?? {});
+  if (own.length === 0) return undefined;
+  return Object.fromEntries(own.map(([name, limit]) => [name, limitOf(action, name, limit)]));
 }
 
 function limitOf<Input>(action: string, name: string, limit: LimitDefinition<Input>): LimitDefinition<Input> {
   const problem = idProblem(name);
-  if (problem) throw invalid(`The limit of an action ${problem}.`);
+  if (problem) throw invalid(`The name of a limit of ${action} ${problem}, not ${quoteId(name)}.`);
   const what = `the limit ${quoteId(name)} of ${action}`;
-  const { max, of } = checkKeys(what, limit, { max: true, of: true });
-  if (typeof max !== 'number' || !Number.isFinite(max) || max < 0)
-    throw invalid(`max of ${what} must be a finite number of at least 0, not ${quoteId(max)}.`);
-  mustBeFunction(`of of ${what}`, of);
-  return { max, of: of.bind(limit) };
+  const read = checkKeys(what, limit, { max: true, of: true });
+  const wrong = maxProblem(read.max);
+  if (wrong) throw invalid(`max of ${what} ${wrong}, not ${shownMax(read.max)}.`);
+  mustBeFunction(`of of ${what}`, read.of);
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- of the same type as the limit that was read
+  return { ...read, of: read.of.bind(limit) } as LimitDefinition<Input>;
 }
+
+/** JSON has no -0. */
+const shownMax = (max: unknown): string => (Object.is(max, -0) ? '-0' : quoteId(max));
 
 type Spend<Input, Result> = NonNullable<ActionDefinition<Input, Result>['spend']>;
 

@@ -5,12 +5,20 @@ import { Deadlines } from './evaluate.ts';
 import type { Executor } from './executor.ts';
 import type { Guard } from './guard.ts';
 import { childIdentity, createIdentityStorage, type Identity } from './identity.ts';
+import { OwnJournal } from './journal.ts';
+import type { Resolution } from './journal-answer.ts';
 import { Interventions } from './interventions.ts';
 import { type KillSwitch, killSwitchOf } from './kill-switch.ts';
 import { lookAgain } from './look-again.ts';
 import { OpenCalls } from './open-calls.ts';
 import { createTurns } from './turn.ts';
 import { watchElsewhere } from './watch-elsewhere.ts';
+
+/** What an operator has said of an intent, as far as this process knows. */
+function resolutionOf(replica: Executor['replica'], intent: string): Resolution | null {
+  const said = replica?.state?.resolved.findLast((each) => each.intent === intent);
+  return said ? (said.landed ? 'landed' : 'not_landed') : null;
+}
 
 /** The settings that a guard uses. */
 export type GuardSettings = Pick<
@@ -30,7 +38,7 @@ export interface GuardParts {
  */
 export function openGuard({ settings, executor, source }: GuardParts): KillSwitch {
   const { organizationId, agentId, requireRun, leaseMs, redact, handlerTimeoutMs } = settings;
-  const { replica, reports, inFlight, changes, registry, metrics } = executor;
+  const { replica, reports, journal, inFlight, changes, registry, metrics } = executor;
   const storage = createIdentityStorage();
   const byDefault =
     agentId === undefined
@@ -39,12 +47,15 @@ export function openGuard({ settings, executor, source }: GuardParts): KillSwitc
   const identity = (): Identity | undefined => storage.getStore() ?? (requireRun ? undefined : byDefault);
   if (byDefault) inFlight.open(byDefault); // its agent may act at any time
   const interventions = new Interventions(reports, redact);
+  const ownJournal = journal && new OwnJournal(journal, ({ id }) => resolutionOf(replica, id));
   const calls = new OpenCalls();
   const { isClosed, close } = closingOnce();
   const guard: Guard = {
     client: source.client,
     sourceFault: source.fault,
+    limitClient: source.limits,
     replica,
+    journal: ownJournal,
     organizationId,
     inFlight,
     calls,
@@ -71,6 +82,13 @@ export function openGuard({ settings, executor, source }: GuardParts): KillSwitc
     registry,
     checkpoints: reports,
     close: () =>
-      close({ executor, source, calls, interventions, stopWatching: () => watching.forEach((stop) => stop()) }),
+      close({
+        executor,
+        source,
+        calls,
+        interventions,
+        journal: ownJournal,
+        stopWatching: () => watching.forEach((stop) => stop()),
+      }),
   });
 }

@@ -1,9 +1,10 @@
 import type { CallOptions, NormalisedAction } from './action.ts';
 import { Attempt } from './attempt.ts';
 import type { Guard } from './guard.ts';
-import { parseInput } from './input.ts';
+import { parseInput, takeInput } from './input.ts';
 import { unasked } from './look.ts';
 import type { Outcome } from './outcome.ts';
+import { readPlain } from './plain-data.ts';
 import type { Step } from './steps/index.ts';
 import { subjectOf } from './subject.ts';
 
@@ -18,8 +19,8 @@ export interface Performable<Input, Result> {
  * The centre: takes one attempt through the steps of its action until one of them ends it. What must hold at the moment
  * of starting is in `guard/steps/start.ts`.
  *
- * @throws ActionInputError for an input that does not fit its schema (nothing has been attempted then); and what
- * `execute` throws
+ * @throws ActionInputError for an input that does not fit its schema, or must be plain data and is not (nothing has
+ * been attempted then); IdempotencyKeyError; and what `execute` throws
  */
 export async function perform<Input, Result>(
   { guard, action, steps }: Performable<Input, Result>,
@@ -28,21 +29,24 @@ export async function perform<Input, Result>(
 ): Promise<Outcome<Result>> {
   const period = guard.calls.begin();
   try {
+    const given = takeInput(action, rawInput);
     const turn = guard.turns.beforeCall();
     if (turn) await turn;
     const identity = guard.identity();
     const subject = subjectOf(action, guard.organizationId, identity);
     const { signal } = options;
     const input = action.inputSchema
-      ? await parseInput(action, rawInput, {
+      ? await parseInput(action, given, {
           guard,
           subject,
           signal,
           evaluated: unasked(guard, subject),
           askedAt: performance.now(),
         })
-      : rawInput;
-    const attempt = new Attempt({ guard, action, identity, subject, input, options });
+      : given;
+    const plain = action.journal ? readPlain(action.name, input) : undefined;
+    const attempt = new Attempt({ guard, action, identity, subject, input, plain, options });
+    attempt.renewInput();
     try {
       for (let at = 0; ; ) {
         let next = steps[at]?.take(attempt) ?? attempt.broken('no step has ended this attempt');
@@ -53,10 +57,13 @@ export async function perform<Input, Result>(
         } else if (next === 'again') {
           attempt.again();
           at = 0;
-        } else return next;
+        } else return attempt.recording ? await attempt.recorded(next) : next;
       }
     } catch (error) {
       return attempt.broken(error);
+    } finally {
+      // also of what `execute` threw: the caller may try again at once, and must then find what has been recorded
+      if (attempt.recording) await attempt.recording;
     }
   } finally {
     guard.calls.end(period);

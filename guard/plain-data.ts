@@ -127,7 +127,7 @@ class Copying {
 }
 
 /** What an object is that is no plain one; null for a plain one, also of another realm. */
-function unplain(object: object): string | null {
+export function unplain(object: object): string | null {
   for (const [is, what] of KINDS) if (is(object)) return what;
   return Object.getPrototypeOf(object) === null || isPlainPrototype(object, 'isPrototypeOf')
     ? null
@@ -146,7 +146,7 @@ const KINDS: ReadonlyArray<readonly [(value: object) => boolean, string]> = [
 ];
 
 /** Whether its class is the language's own, also in another realm: by a member that the prototype has itself. */
-function isPlainPrototype(object: object, member: string): boolean {
+export function isPlainPrototype(object: object, member: string): boolean {
   const prototype: unknown = Object.getPrototypeOf(object);
   if (typeof prototype !== 'object' || prototype === null || types.isProxy(prototype)) return false;
   if (!Object.hasOwn(prototype, member) || !Object.hasOwn(prototype, 'constructor')) return false;

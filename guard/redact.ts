@@ -13,6 +13,8 @@ interface Limits {
   /** Elements or members of one object. */
   readonly items: number;
   readonly nodes: number;
+  /** Characters that are kept of the name of a member. */
+  readonly key: number;
   /** Characters that are kept of one text. */
   readonly text: number;
   /** Characters that are kept in all. */
@@ -23,6 +25,8 @@ interface Limits {
   readonly lookedAt: number;
 }
 
+const MAX_KEY = 200;
+
 /** The longest recorded input, in characters of JSON. */
 export const MAX_INPUT_LENGTH = 8192;
 
@@ -30,6 +34,7 @@ const RECORD: Limits = {
   depth: 12,
   items: 100,
   nodes: 5000,
+  key: MAX_KEY,
   text: 2000,
   length: MAX_INPUT_LENGTH,
   behind: LOOK_BEHIND,
@@ -38,9 +43,7 @@ const RECORD: Limits = {
 
 const NO = Number.POSITIVE_INFINITY;
 /** For values that are bounded already: everything is searched. */
-const WHOLE: Limits = { depth: 100, items: NO, nodes: NO, text: NO, length: NO, behind: 0, lookedAt: NO };
-
-const MAX_KEY = 200;
+const WHOLE: Limits = { depth: 100, items: NO, nodes: NO, key: NO, text: NO, length: NO, behind: 0, lookedAt: NO };
 
 /** The path of a secret, and which kind of secret it looks like. */
 export interface FoundSecret {
@@ -65,6 +68,11 @@ export function redact(value: unknown): unknown {
     return error instanceof TooMuch ? `[too long to record: ${error.message}]` : '[unreadable]';
   }
 }
+
+/**
+ * A copy of plain data for a person to judge: without secrets, and otherwise whole. Its bounds are those of plain data.
+ */
+export const redactWhole = (value: unknown): unknown => new Copy(WHOLE).of(value, '', 0) ?? null;
 
 /**
  * The first secret in a parsed JSON value, or null. A part that is nested too deeply to be searched counts as a secret.
@@ -209,7 +217,7 @@ class Copy {
     }
     for (const [key, value] of first) {
       const name = nameOf(key, copies.length);
-      const clean = this.#clean(name.slice(0, MAX_KEY), path);
+      const clean = this.#clean(name.slice(0, this.#limits.key), path);
       const at = path === '' ? clean : `${path}.${clean}`.slice(0, MAX_KEY);
       names ??= namesIn(first);
       const copy = isSecretMember(name, value, names) ? this.#hide(at, NAMED) : this.of(value, at, depth);

@@ -1,4 +1,4 @@
-import { type Decision, freezeDecision, makeDecision, SAFE_MODE } from '../flags/index.ts';
+import { type Decision, endedDecision, freezeDecision, makeDecision, SAFE_MODE } from '../flags/index.ts';
 import type { Within } from './acting-as.ts';
 import { untilChange } from './changes.ts';
 import { faultCause } from './decide.ts';
@@ -86,7 +86,7 @@ export class ResultPart implements Part {
     const now = this.#whole.look();
     if (mustStop(this.#whole.decision, now)) {
       this.#whole.stop(freezeDecision(now))?.();
-      throw this.#stopped ?? new ActionStoppedError('aborted', now);
+      throw this.#stopped ?? new ActionStoppedError('aborted', endedDecision(now, 'stopped'));
     }
     return !isDraining(this.#whole.decision, now);
   }

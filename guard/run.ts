@@ -1,6 +1,7 @@
 import {
   type Checkpoint,
   type Decision,
+  endedDecision,
   freezeDecision,
   idProblem,
   invalid,
@@ -126,9 +127,10 @@ export function openRun({ guard, keeper, identity, acting }: RunParts): OpenedRu
       if (!controller) {
         controller = new AbortController();
         const { signal } = controller;
-        const stop = (decision: Decision): Abort | null => (signal.aborted ? null : () => controller?.abort(decision));
+        const stop = (decision: Decision): Abort | null =>
+          signal.aborted ? null : () => controller?.abort(freezeDecision(endedDecision(decision, 'halted')));
         const first = ended ? blocked(subject, ENDED) : now();
-        if (first.verdict === 'block') stop(freezeDecision(first))?.();
+        if (first.verdict === 'block') stop(first)?.();
         else unwatch = guard.inFlight.watch({ decision: first, look: now, refresh: () => lookedAt.refresh(), stop });
         if (!guard.replica && !ended) void guard.inFlight.refresh();
       }
@@ -156,7 +158,7 @@ export function openRun({ guard, keeper, identity, acting }: RunParts): OpenedRu
           { input: null, status: 'paused', state: 'waiting' },
         );
       const decision = await decideAndWait(guard, subject, onWait);
-      if (decision.verdict !== 'allow') throw new ActionStoppedError('blocked', decision);
+      if (decision.verdict !== 'allow') throw halted(decision);
     },
     async lastCheckpoint() {
       const last = keeper ? await keeper.lastCheckpoint(runId) : null;
@@ -206,6 +208,9 @@ function toJson(state: unknown): unknown {
   return JSON.parse(text);
 }
 
+const halted = (decision: Decision): ActionStoppedError =>
+  new ActionStoppedError('blocked', endedDecision(decision, 'halted'));
+
 /** A state that cannot be saved stops the run: it could not be resumed from there. */
 async function save(keeper: CheckpointKeeper | null, checkpoint: Checkpoint, now: () => Decision): Promise<void> {
   if (!keeper) return; // without a store nothing is saved, and lastCheckpoint() returns null
@@ -214,8 +219,8 @@ async function save(keeper: CheckpointKeeper | null, checkpoint: Checkpoint, now
   } catch (error) {
     if (isKillSwitchError(error) && error.code === 'INVALID_ARGUMENT') throw error;
     const decision = now();
-    if (decision.verdict === 'block') throw new ActionStoppedError('blocked', decision);
+    if (decision.verdict === 'block') throw halted(decision);
     const cause = faultCause('JOURNAL_UNAVAILABLE', `the checkpoint could not be saved: ${messageOf(error)}`);
-    throw new ActionStoppedError('blocked', blocked(decision, cause, decision));
+    throw halted(blocked(decision, cause, decision));
   }
 }

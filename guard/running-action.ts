@@ -1,4 +1,4 @@
-import { type Decision, freezeDecision } from '../flags/index.ts';
+import { type Decision, endedDecision, freezeDecision } from '../flags/index.ts';
 import type { Attempt } from './attempt.ts';
 import { blocked, faultCause } from './decide.ts';
 import { ActionResultError } from './errors.ts';
@@ -24,6 +24,8 @@ export class RunningAction<Input, Result> extends LookedAt implements WholeResul
   /** The parts of its result that can still act; made only where there are any. */
   #parts: Set<ResultPart> | undefined;
   #returned = false;
+  /** What it has returned, while that goes on. Held weakly: what nobody can reach any more has ended. */
+  #goesOn: WeakRef<object> | undefined;
   #recorded = false;
 
   /** @param decision the last look, in the same turn */
@@ -33,7 +35,7 @@ export class RunningAction<Input, Result> extends LookedAt implements WholeResul
     this.decision = decision;
     // The caller's signal may be that of another attempt, fired by a stop. What this action returned must end before
     // its own signal fires.
-    this.work = new StartedWork(attempt.options, () => {
+    this.work = new StartedWork({ signal: attempt.signal, idempotencyKey: attempt.idempotencyKey }, () => {
       const now = this.look();
       if (mustStop(this.decision, now)) this.stop(freezeDecision(now))?.();
     });
@@ -57,7 +59,10 @@ export class RunningAction<Input, Result> extends LookedAt implements WholeResul
     return false;
   }
 
-  stop(stoppedBy: Decision): Abort | null {
+  stop(decision: Decision): Abort | null {
+    const stoppedBy = freezeDecision(
+      endedDecision(decision, this.#mayHaveWritten() ? 'stopped' : 'stopped without effect'),
+    );
     const { is } = this.#attempt.stop(stoppedBy);
     // A landed attempt stays landed, but its result may be asked for steps again.
     const fire = is === 'stopping' || is === 'landed' ? this.work.stop(stoppedBy) : null;
@@ -84,9 +89,10 @@ export class RunningAction<Input, Result> extends LookedAt implements WholeResul
     this.#returned = true;
     const { stoppedBy } = this.work;
     if (!this.#parts || this.#parts.size === 0) {
-      this.#land();
-    } else if (!stoppedBy) {
-      this.guard.inFlight.rest(this);
+      this.#land(result);
+    } else {
+      if (typeof result === 'object' && result !== null) this.#goesOn = new WeakRef(result);
+      if (!stoppedBy) this.guard.inFlight.rest(this);
     }
     if (stoppedBy) return this.#aborted(stoppedBy, 'landed');
     const { decision } = this;
@@ -99,7 +105,7 @@ export class RunningAction<Input, Result> extends LookedAt implements WholeResul
     this.#returned = true;
     const ended = this.#attempt.fail(error);
     // parts that were opened beside a refused one are in flight until they have ended
-    if (!this.#parts?.size) this.#leave();
+    if (!this.#parts?.size) this.#over();
     if (ended.is === 'unknown') return this.#aborted(ended.stoppedBy, 'unknown');
     throw error;
   }
@@ -151,13 +157,22 @@ export class RunningAction<Input, Result> extends LookedAt implements WholeResul
     if (!this.#parts?.delete(part) || !this.#returned) return;
     if (this.#parts.size > 0) return this.guard.inFlight.rest(this); // perhaps none of the others is active
     const before = this.work.stoppedBy;
-    this.#land();
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what it has returned, while anybody has it
+    this.#land(this.#goesOn?.deref() as Result);
     if (before) this.#recordAborted(before, 'landed');
   }
 
-  #land(): void {
-    this.#leave();
-    this.#attempt.land();
+  #land(result: Result): void {
+    this.#attempt.land(result);
+    this.#over();
+  }
+
+  /** Stays in flight until its end is recorded: who waits for what is in flight reads the journal next. */
+  #over(): void {
+    const { recording } = this.#attempt;
+    if (recording)
+      void recording.then(() => this.#parts?.size || this.#leave()); // its result may go on again by then
+    else this.#leave();
   }
 
   #leave(): void {
@@ -174,8 +189,12 @@ export class RunningAction<Input, Result> extends LookedAt implements WholeResul
     return {
       status: 'aborted',
       decision: stoppedBy,
-      landed: this.#attempt.action.effect === 'write' ? 'unknown' : 'no',
+      landed: this.#mayHaveWritten() ? 'unknown' : 'no',
     };
+  }
+
+  #mayHaveWritten(): boolean {
+    return this.#attempt.action.effect === 'write';
   }
 
   #recordAborted(stoppedBy: Decision, state: 'landed' | 'unknown'): void {

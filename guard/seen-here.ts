@@ -63,7 +63,7 @@ export class SeenHere {
     const { runId, ...others } = identity;
     const named = runId !== undefined && this.#pendingRuns.length < MOST_RUNS;
     const subject = named ? identity : others;
-    const key = JSON.stringify(Object.values(subject));
+    const key = JSON.stringify(reportedSubject(subject));
     const last = this.#runs.get(key);
     if (last !== undefined && now - last < AGAIN_MS) return;
     if (!named && this.#pendingRuns.length >= MOST_RUNS + MOST_ACTIONS) return;

@@ -34,4 +34,5 @@ export const subjectOf = (
   effect: action.effect,
   surface: action.surface,
   feature: action.feature,
+  context: identity?.context,
 });

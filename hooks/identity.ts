@@ -2,7 +2,7 @@ import type { BaseHook, EvaluationContext, EvaluationDetails, FlagValue, HookCon
 import { flagRow } from '../flags/catalogue.ts';
 import { dropPromise } from '../flags/callbacks.ts';
 import {
-  contextFromSubject,
+  identityContext,
   IDENTITY_ATTRIBUTES,
   LINEAGE_ATTRIBUTES,
   type Subject,
@@ -15,7 +15,7 @@ import { safeAnswer } from '../flags/safe-answer.ts';
 import { overwrite } from './overwrite.ts';
 
 /** Who asks: at least one of `agentId`, `missionId` and `runId`, and whatever else is known of the subject. */
-export type Identity = Subject;
+export type Identity = Omit<Subject, 'context'>;
 
 const MEMBERS: readonly (keyof Identity)[] = [
   ...Object.values(IDENTITY_ATTRIBUTES),
@@ -72,7 +72,7 @@ export class IdentityHook implements BaseHook<FlagValue, Record<string, unknown>
       if (typeof subject !== 'object' || subject === null) return `the identity is ${String(subject)}, not an object`;
       const problem = identityProblem(subject);
       if (problem !== null) return problem;
-      const context = contextFromSubject(subject);
+      const context = identityContext(subject);
       const read = subjectFromContext(context);
       return typeof read === 'string' ? read : context;
     } catch (error) {

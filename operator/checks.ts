@@ -1,5 +1,6 @@
 import { entryKey, loosens } from '../flags/index.ts';
 import { rowOf } from './commands.ts';
+import { actorName } from './operators.ts';
 import type { Check, Objection } from './plan.ts';
 import type { GivenReason } from './reason.ts';
 import type { Refusal } from './refusals.ts';
@@ -8,10 +9,10 @@ const refused = (refusal: Refusal): Objection => ({ is: 'refused', refusal, reco
 
 /** A change that gives authority back needs a reason, which can stand in the log as it was given. */
 const reasonGiven: Check = ({ command, change }) => {
-  if (!loosens(change) || rowOf(command).needsNoReason) return null;
+  if (!loosens(change)) return null;
   const { reason, reasonProblem }: GivenReason = 'reason' in command ? command : {};
   if (reasonProblem !== undefined) return refused({ kind: 'reason_unfit', problem: reasonProblem });
-  return reason === undefined ? refused({ kind: 'reason_required' }) : null;
+  return reason === undefined && !rowOf(command).needsNoReason ? refused({ kind: 'reason_required' }) : null;
 };
 
 /**
@@ -28,7 +29,22 @@ const notOvertaken: Check = ({ command, change, view }) => {
 };
 
 /**
+ * Nobody approves what they, their agent or an executor of theirs has asked for, and of several people who have to
+ * approve each is another one. The same name counts as the same person, however it was proved.
+ */
+const anotherPerson: Check = ({ command, change, view, actor }) => {
+  if (command.type !== 'approve' || change.event.type !== 'approve' || !('id' in actor)) return null;
+  const { request, requesters } = command.found;
+  const [id, name] = [request.id, actor.id];
+  if (requesters.includes(name) || requesters.includes(actorName(actor)))
+    return refused({ kind: 'self_approval', id, name });
+  const given = view.get('approval', id)?.given ?? [];
+  if (!given.some(({ by }) => by.slice(by.indexOf(':') + 1) === name)) return null;
+  return refused({ kind: 'same_approver', id, name, needed: request.approvals_needed });
+};
+
+/**
  * The checks of every change; the first objection decides. A change that gives no authority back passes all of them. To
  * add a rule of who may restore what, write a check and put it into this list.
  */
-export const CHECKS: readonly Check[] = [reasonGiven, notOvertaken];
+export const CHECKS: readonly Check[] = [reasonGiven, notOvertaken, anotherPerson];

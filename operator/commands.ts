@@ -1,7 +1,10 @@
+import { canonicalize } from 'json-canonicalize';
 import {
   actionNameProblem,
   AUTONOMY_FLOORS,
   type AutonomyStage,
+  type BoundRequest,
+  type EditedInput,
   type EntryKey,
   type EntryKind,
   type EntryPlace,
@@ -16,6 +19,7 @@ import {
   isSameBudget,
   isSameTripwire,
   killAdds,
+  MAX_APPROVAL_MS,
   messageOf,
   type Mode,
   nameOfBudget,
@@ -23,6 +27,7 @@ import {
   readTarget,
   parseTarget,
   sameBaseMode,
+  sameRule,
   type StateView,
   type Stop,
   stopTerms,
@@ -31,6 +36,7 @@ import {
 } from '../flags/index.ts';
 import type { SnapshotMark } from '../store/capabilities/snapshots.ts';
 import { type BudgetPart, budgetWith, type TripwirePart, tripwireWith } from './budget-changes.ts';
+import { type AskedWindow, isDue, renewed, windowFor } from './compiled-window.ts';
 import type { GivenReason } from './reason.ts';
 import type { Refusal } from './refusals.ts';
 
@@ -40,6 +46,15 @@ import type { Refusal } from './refusals.ts';
  */
 interface Loosening extends GivenReason {
   readonly epoch?: number | undefined;
+}
+
+/** A request as it was found right before it is decided. */
+export interface FoundRequest {
+  readonly request: BoundRequest;
+  /** How it has ended, by its executor or its time, or since something has restricted it; null where it has not. */
+  readonly ended: { readonly status: string; readonly why: string } | null;
+  /** Everybody who must not approve it, by the names that they may bear. */
+  readonly requesters: readonly string[];
 }
 
 /** The members of each command, beside its type. */
@@ -72,6 +87,44 @@ interface Asked {
   readonly limit: { readonly name: string; readonly value: number } & Loosening;
   readonly autonomy: { readonly action: string; readonly stage: AutonomyStage } & Loosening;
   readonly flags: { readonly definition: Record<string, unknown> } & Loosening;
+  /** Says whether an effect has landed of which its executor has not said so. */
+  readonly resolve: {
+    readonly runId: string | null;
+    readonly key: string;
+    /** The id of its intent. */
+    readonly intent: string;
+    readonly landed: boolean;
+  } & Loosening;
+  /** What one person says of exactly this request. */
+  readonly approve: { readonly found: FoundRequest; readonly edited: EditedInput | null } & GivenReason;
+  readonly reject: { readonly found: FoundRequest } & GivenReason;
+  /** An operating process says once that nobody has answered these. */
+  readonly escalate: { readonly requests: readonly BoundRequest[] };
+  readonly standing: {
+    readonly action: string;
+    readonly agentId: string;
+    readonly runId: string | null;
+    readonly match: Readonly<Record<string, unknown>> | null;
+    readonly times: number;
+    /** Null: `lastsMs` says it, in milliseconds from the store's time. */
+    readonly until: string | null;
+    readonly lastsMs?: number | undefined;
+  } & GivenReason;
+  readonly standing_withdraw: { readonly id: string } & GivenReason;
+  /** An operating process removes what can be used no more. */
+  readonly lapse: { readonly approvals: readonly string[]; readonly standing: readonly string[] };
+  readonly rule_add: {
+    readonly name: string;
+    readonly target: string;
+    readonly mode: Mode;
+    /** Null: at all times. */
+    readonly window: AskedWindow | null;
+    /** A condition of flagd's; null: for whoever asks. */
+    readonly when: unknown;
+  } & Loosening;
+  readonly rule_remove: { readonly name: string } & Loosening;
+  /** An operating process compiles a rule's window further ahead, when that is due. */
+  readonly rule_renew: { readonly name: string };
   /** `part`: what is set of it, what is absent stays; null: it is removed. */
   readonly budget: {
     readonly scope: string;
@@ -120,6 +173,8 @@ interface CommandRow<C> {
   readonly reads?: readonly EntryKind[];
   /** Further single entries that it reads. */
   readonly readsBeside?: (command: C) => readonly EntryPlace[];
+  /** Further entries that it changes. */
+  readonly also?: (command: C) => readonly EntryPlace[];
   readonly wish: (command: C, view: PlanView, commandId: string) => Wish;
   /** True for commands that begin a generation, also where there is no log yet. */
   readonly beginsGeneration?: true;
@@ -297,8 +352,136 @@ const ROWS: { readonly [T in CommandType]: CommandRow<CommandOf<T>> } = {
     },
   },
   flags: { changes: () => ['flags'], wish: ({ definition }) => event('flags', { definition }) },
+  resolve: {
+    changes: () => ['resolutions'],
+    wish: ({ runId, key, intent, landed }, view) => {
+      const said = view.get('resolutions')?.resolved.findLast((each) => each.intent === intent);
+      return said?.landed === landed
+        ? ALREADY
+        : event('resolve', { intent, landed, run_id: runId, idempotency_key: key });
+    },
+  },
+  approve: {
+    changes: ({ found }) => ['approval', found.request.id],
+    wish({ found, edited }, view) {
+      const { request } = found;
+      const entry = view.get('approval', request.id);
+      const ended = endedBefore(found, view);
+      if (ended) return ended;
+      const other = (why: string): Wish => refused({ kind: 'other_arguments', id: request.id, why });
+      if (entry && !isSame(entry.request, request)) return other('it is not the request that was decided before');
+      if (entry && entry.given.length > 0 && entry.edited?.input_hash !== edited?.input_hash)
+        return other('somebody else has approved it with other arguments');
+      if (entry?.status === 'approved') return ALREADY;
+      return event('approve', { request, ...(edited && { edited }) });
+    },
+    needsNoReason: true,
+  },
+  reject: {
+    changes: ({ found }) => ['approval', found.request.id],
+    wish({ found }, view) {
+      if (view.get('approval', found.request.id)?.status === 'rejected') return ALREADY;
+      return endedBefore(found, view) ?? event('reject', { request: found.request });
+    },
+  },
+  escalate: {
+    changes: ({ requests }) => ['approval', requests[0]?.id ?? ''],
+    also: ({ requests }) => requests.map(({ id }) => ['approval', id]),
+    wish({ requests }, view) {
+      const open = requests.filter(({ id }) => {
+        const entry = view.get('approval', id);
+        return !entry || (entry.status === 'pending' && !entry.escalated);
+      });
+      const [first] = open.length > 0 ? open : requests;
+      return open.length > 0
+        ? event('escalate', { requests: open })
+        : refused({ kind: 'approval_missing', id: first?.id ?? '', standing: false });
+    },
+  },
+  standing: {
+    changes: () => ['control'],
+    wish({ action, agentId, runId, match, times, until, lastsMs }, view, commandId) {
+      const wrong = nameRefused('an action', action, actionNameProblem) ?? nameRefused('an agent', agentId);
+      if (wrong) return wrong;
+      const end = lastsMs === undefined ? (until ?? undefined) : endAfter(lastsMs, view.time);
+      if (end === undefined) return refused({ kind: 'end_out_of_reach', lastsMs: Number(lastsMs) });
+      if (end <= view.time) return refused({ kind: 'end_passed', end, now: view.time });
+      const longest = endAfter(MAX_APPROVAL_MS, view.time);
+      if (longest !== undefined && end > longest) return refused({ kind: 'approval_too_long', end, longest });
+      const about = { action, agent_id: agentId, run_id: runId, match, times, until: end };
+      return event('standing', { id: commandId, ...about });
+    },
+    needsNoReason: true,
+  },
+  standing_withdraw: {
+    changes: ({ id }) => ['standing', id],
+    wish: ({ id }, view) =>
+      view.get('standing', id)
+        ? event('standing_withdraw', { id })
+        : refused({ kind: 'approval_missing', id, standing: true }),
+  },
+  lapse: {
+    changes: () => ['control'],
+    also: ({ approvals, standing }) => [
+      ...approvals.map((id): EntryPlace => ['approval', id]),
+      ...standing.map((id): EntryPlace => ['standing', id]),
+    ],
+    wish({ approvals, standing }, view) {
+      const isOver = (until: string | undefined): boolean => until !== undefined && until <= view.time;
+      const over = {
+        approvals: approvals.filter((id) => isOver(view.get('approval', id)?.request.expires_at)),
+        standing: standing.filter((id) => isOver(view.get('standing', id)?.until)),
+      };
+      const [id = ''] = [...approvals, ...standing];
+      return over.approvals.length + over.standing.length > 0
+        ? event('lapse', over)
+        : refused({ kind: 'approval_missing', id, standing: approvals.length === 0 });
+    },
+  },
+  rule_add: {
+    changes: ({ name }) => ['rule', name],
+    reach: ({ target }) => readTarget(target),
+    wish: ({ name, target, mode, window: asked, when }, view) => {
+      const wrong = nameRefused('a rule', name) ?? targetRefused(target, parseTarget);
+      if (wrong) return wrong;
+      if (mode === 'live') return refused({ kind: 'live_rule' });
+      const window = asked && windowFor(asked, view.time);
+      if (window && 'refusal' in window) return refused(window.refusal);
+      const rule = { target, mode, window, when: when ?? null };
+      const before = view.get('rule', name);
+      const isCurrent = before !== undefined && !isDue(before.window, Date.parse(view.time));
+      return isCurrent && sameRule(before, rule) ? ALREADY : event('rule_add', { name, ...rule });
+    },
+  },
+  rule_remove: {
+    changes: ({ name }) => ['rule', name],
+    wish: ({ name }, view) => {
+      const rule = view.get('rule', name);
+      return rule ? event('rule_remove', { name, target: rule.target }) : refused({ kind: 'no_rule', name });
+    },
+  },
+  rule_renew: {
+    changes: ({ name }) => ['rule', name],
+    wish: ({ name }, view) => {
+      const window = renewed(view.get('rule', name)?.window ?? null, view.time);
+      return window ? event('rule_renew', { name, ...window }) : refused({ kind: 'not_due', name });
+    },
+    needsNoReason: true,
+  },
   snapshot: { changes: () => ['control'], wish: ({ mark }) => event('snapshot', { ...mark }) },
 };
+
+/** Why a request cannot be decided any more; null where it can. */
+function endedBefore({ request, ended }: FoundRequest, view: PlanView): Wish | null {
+  const { id, generation, expires_at } = request;
+  const because = (status: string, why: string): Wish => refused({ kind: 'approval_ended', id, status, why });
+  if (ended) return because(ended.status, ended.why);
+  if (view.get('approval', id)?.status === 'rejected') return because('rejected', 'was rejected');
+  if (generation !== view.head?.generation) return because('voided', 'was asked for before the switch was recovered');
+  return expires_at <= view.time ? because('expired', `has expired at ${expires_at}`) : null;
+}
+
+const isSame = (one: BoundRequest, other: BoundRequest): boolean => canonicalize(one) === canonicalize(other);
 
 /** The row of a command's type. */
 export const rowOf = <T extends CommandType>({ type }: { readonly type: T }): CommandRow<CommandOf<T>> => ROWS[type];
@@ -314,8 +497,8 @@ export const restricts = (command: Command): boolean => rowOf(command).restricts
  * others.
  */
 export function entriesFor(command: Command): EntryKey[] {
-  const { changes, reads = ['control'], readsBeside } = rowOf(command);
-  const places = [changes(command), ...(readsBeside?.(command) ?? [])];
+  const { changes, reads = ['control'], readsBeside, also } = rowOf(command);
+  const places = [changes(command), ...(readsBeside?.(command) ?? []), ...(also?.(command) ?? [])];
   return [...new Set([...reads.map((single) => entryKey(single)), ...places.map((place) => entryKey(...place))])];
 }
 

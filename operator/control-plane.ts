@@ -2,11 +2,14 @@ import type {
   Amounts,
   AutonomyStage,
   BudgetWindow,
+  Decision,
+  Effect,
   FeatureStage,
   FlagdDefinition,
   Head,
   KillRecord,
   LogEvent,
+  MetRestriction,
   Mode,
   SurfaceRecord,
   TripMode,
@@ -15,7 +18,9 @@ import type { ReportedIntervention } from '../store/reports.ts';
 import type { Acknowledgements, ExecutorAcknowledgement, SharedWriter } from './acknowledge.ts';
 import type { BudgetRow, TripwireRow } from './budget-rows.ts';
 import type {
+  ApprovalsOptions,
   ExecutorsOptions,
+  FollowApprovalsOptions,
   FollowInterventionsOptions,
   InterventionsAnswer,
   InterventionsOptions,
@@ -23,9 +28,15 @@ import type {
   ListAnswer,
   LogOptions,
   Page,
+  StandingApprovalsOptions,
+  RulesOptions,
   SurfacesOptions,
 } from './lists.ts';
+import type { ApprovalRecord, StandingRecord } from './approval-records.ts';
+import type { Difference } from './differences.ts';
 import type { Matched } from './matched.ts';
+import type { RunAnswer, RunEntry, RunRow } from './runs.ts';
+import type { RuleRecord } from './rule-record.ts';
 import type { LogVerification } from './verify-log.ts';
 
 /** Options of every change. */
@@ -182,6 +193,77 @@ export interface HeldStopRow {
   readonly reason: string | null;
 }
 
+/** Of which intent an operator says whether it has landed. */
+export interface ResolveOptions extends ChangeOptions {
+  /** The run in which it was intended; null: outside any run. */
+  readonly run: string | null;
+  readonly key: string;
+  readonly landed: boolean;
+}
+
+/** `already`: somebody has said the same before. */
+export interface ResolveAnswer extends ChangeAnswer {
+  readonly entry: RunEntry;
+}
+
+/** A standing restriction, and when and for whom it applies. Default: always, and for everybody. */
+export interface RuleOptions extends ChangeOptions, WaitOptions<RecordedRule> {
+  readonly name: string;
+  /** As that of a kill. */
+  readonly target: string;
+  /** How much authority is left while it applies; never `live`. */
+  readonly mode: Mode;
+  /** When it applies, every week: `Mon-Fri 18:00-08:00 Europe/Berlin`. */
+  readonly window?: string | undefined;
+  /** In place of `window`, for one time: from when on; default: at once. */
+  readonly from?: string | Date | undefined;
+  /** And until when; default: without an end. */
+  readonly until?: string | Date | undefined;
+  /** In place of `until`: how long it lasts after it was recorded, in milliseconds of the store's clock. */
+  readonly lastsMs?: number | undefined;
+  /**
+   * For how long before each opening new work waits, as in `paused`, while what runs may end, in milliseconds. Default
+   * 0: what runs is aborted when the window opens.
+   */
+  readonly drainMs?: number | undefined;
+  /**
+   * For whom it applies: a condition of flagd's on the whole evaluation context. Where that cannot be judged, it does.
+   */
+  readonly when?: unknown;
+}
+
+export interface RuleRemoval extends ChangeOptions {
+  readonly name: string;
+}
+
+/** A rule that is recorded. `rule`: null where it was removed again before it was read back. */
+export interface RecordedRule extends ChangeAnswer {
+  readonly rule: RuleRecord | null;
+}
+
+/** `matched` and `acknowledgements`: where it does not loosen the rule that was there. */
+export interface RuleAnswer extends TighteningAnswer, RecordedRule {}
+
+/** A call that is asked about, before anybody makes it. Who is not named is nobody in particular. */
+export interface Question {
+  readonly agentId?: string | undefined;
+  readonly missionId?: string | undefined;
+  readonly runId?: string | undefined;
+  readonly action?: string | undefined;
+  /** Default `write`. */
+  readonly effect?: Effect | undefined;
+  readonly surface?: string | undefined;
+  readonly feature?: string | undefined;
+  /** The application's own attributes, as `run({ context })` gives them. */
+  readonly context?: Readonly<Record<string, unknown>> | undefined;
+}
+
+/** Every restriction that meets a call, the strictest first, and what is decided by them. */
+export interface Explanation {
+  readonly decision: Decision;
+  readonly restrictions: readonly MetRestriction[];
+}
+
 /** `definition`: a whole flagd definition; keys that begin with `kill-switch.` are refused. */
 export interface FlagsOptions extends ChangeOptions {
   readonly definition: unknown;
@@ -197,6 +279,79 @@ export interface FollowOptions extends LogOptions {
 /** `writer`: as `executors` shows it; required where several writers report under one id. */
 export interface ForgetOptions {
   readonly writer?: string | undefined;
+}
+
+/** Which request is approved, and how. */
+export interface ApproveOptions {
+  readonly id: string;
+  /**
+   * The `input_hash` that the approver was shown; refused where the request has another one. Default: that of the
+   * request as it is found.
+   */
+  readonly inputHash?: string | undefined;
+  /**
+   * Other arguments, in the place of those that were asked for. They are recorded in the log, and must pass the schema
+   * and every limit of the action when they are used. At most 65,536 characters of JSON.
+   */
+  readonly input?: unknown;
+  /** At most 2000 characters. */
+  readonly notes?: string | undefined;
+}
+
+/** Which request is rejected. An approval that was not used can be rejected too. */
+export interface RejectOptions {
+  readonly id: string;
+  /** At most 2000 characters. */
+  readonly reason?: string | undefined;
+}
+
+/** What is approved in advance: calls of one action by one agent, so many times, until a time. */
+export interface AllowOptions {
+  /** The exact name of the action. */
+  readonly action: string;
+  readonly agentId: string;
+  /** Only in this run; default: in any. */
+  readonly runId?: string | undefined;
+  /** Only inputs that have these members with these values; default: any input. */
+  readonly match?: Readonly<Record<string, unknown>> | undefined;
+  /** How often, over all processes: 1 to 1000. */
+  readonly times: number;
+  /** When it ends; at most 30 days ahead. */
+  readonly expiresAt?: string | Date | undefined;
+  /** In place of `expiresAt`: how long it lasts after it was recorded, in milliseconds of the store's clock. */
+  readonly lastsMs?: number | undefined;
+  /** At most 2000 characters. */
+  readonly notes?: string | undefined;
+}
+
+/** Which standing approval is withdrawn. */
+export interface WithdrawStandingOptions {
+  readonly id: string;
+  readonly reason?: string | undefined;
+}
+
+/** `already`: it was decided so already; the call is recorded as a seconding. */
+export interface ApprovalAnswer extends ChangeAnswer {
+  readonly approval: ApprovalRecord;
+}
+
+export interface AllowAnswer extends ChangeAnswer {
+  readonly standing: StandingRecord;
+}
+
+/** A request with what differs from the last one of its action that was approved. */
+export interface ApprovalDetail extends ApprovalRecord {
+  /** Null: none is kept, or one of the two was too long to be kept whole. `differences`: at most 100. */
+  readonly last_approved: {
+    readonly id: string;
+    readonly requested_at: string;
+    readonly differences: readonly Difference[];
+  } | null;
+}
+
+/** `problems`: why there may be more requests, and which could not be read. */
+export interface ApprovalsAnswer extends ListAnswer<ApprovalRecord> {
+  readonly problems: readonly string[];
 }
 
 /** What executors report of changes that the store has lost. */
@@ -267,6 +422,10 @@ export interface Status {
   readonly features: Readonly<Record<string, FeatureStage>>;
   readonly limits: Readonly<Record<string, number>>;
   readonly autonomy: Readonly<Record<string, AutonomyStage>>;
+  /** How many requests wait for a person; null where this user may not read them. */
+  readonly held_approvals: number | null;
+  /** By name. */
+  readonly rules: readonly RuleRecord[];
   readonly budgets: readonly BudgetRow[];
   readonly tripwires: readonly TripwireRow[];
   /** What executors have stopped and the log does not have yet: it holds, and `revive` lifts it. */
@@ -349,6 +508,39 @@ export interface ControlPlane {
   tripwires(options?: Page): Promise<ListAnswer<TripwireRow>>;
   /** The app's ordinary flags. A reason is required. */
   setFlags(options: FlagsOptions): Promise<ChangeAnswer>;
+  /** What people are asked: what waits first, of that what cannot be undone, then what costs most, then the newest. */
+  approvals(options?: ApprovalsOptions): Promise<ApprovalsAnswer>;
+  /** One request, with what differs from the last one of its action that was approved. @throws NOT_FOUND */
+  approval(id: string): Promise<ApprovalDetail>;
+  /** The requests that wait, and then each as it is asked, decided, used or over. Ends as `follow` does. */
+  followApprovals(options?: FollowApprovalsOptions): AsyncIterable<ApprovalRecord>;
+  /**
+   * Approves exactly one request, or other arguments in the place of those it asked for. It is used at most once.
+   * @throws NOT_FOUND, APPROVAL_ENDED (it is expired, rejected, used, cancelled or void), SELF_APPROVAL, SAME_APPROVER,
+   * OTHER_ARGUMENTS
+   */
+  approve(options: ApproveOptions): Promise<ApprovalAnswer>;
+  /** @throws NOT_FOUND, APPROVAL_ENDED */
+  reject(options: RejectOptions): Promise<ApprovalAnswer>;
+  /** Approves calls in advance. What restricts one of them later ends that for it, also where it is lifted again. */
+  allow(options: AllowOptions): Promise<AllowAnswer>;
+  /** The standing approvals, those that end first first. */
+  standingApprovals(options?: StandingApprovalsOptions): Promise<ListAnswer<StandingRecord>>;
+  /** @throws NOT_FOUND */
+  withdrawStanding(options: WithdrawStandingOptions): Promise<ChangeAnswer>;
+  /**
+   * Adds a standing rule, or replaces the one of that name. A reason is required where it then restricts less than the
+   * one before. Returns as `kill` does.
+   */
+  addRule(options: RuleOptions): Promise<RuleAnswer>;
+  /** @throws REASON_REQUIRED, NOT_FOUND, CONFLICT (changed since `epoch`) */
+  removeRule(options: RuleRemoval): Promise<ChangeAnswer>;
+  /** The standing rules, by name. */
+  rules(options?: RulesOptions): Promise<ListAnswer<RuleRecord>>;
+  /** What would be decided about a call now, by the state of the store. Nothing is recorded. */
+  check(question?: Question): Promise<Decision>;
+  /** The same, with every restriction that meets the call. */
+  explain(question?: Question): Promise<Explanation>;
   /**
    * The whole switch at one moment, with what executors report.
    * @throws NOT_INITIALISED, CORRUPT, STORE_UNREACHABLE, as every call that reads it
@@ -369,6 +561,19 @@ export interface ControlPlane {
   followInterventions(options?: FollowInterventionsOptions): AsyncIterable<ReportedIntervention>;
   /** Every action that can be performed, with its executor. */
   surfaces(options?: SurfacesOptions): Promise<ListAnswer<SurfaceRow>>;
+  /** The runs in which something was journaled, the one that began last first. */
+  runs(options?: Page): Promise<ListAnswer<RunRow>>;
+  /**
+   * What a run has intended, and what became of it, oldest first. @param runId null: outside any run
+   * @throws NOT_FOUND
+   */
+  run(runId: string | null, options?: Page): Promise<RunAnswer>;
+  /**
+   * Says whether an effect has landed of which its executor has not said so. Calls with its key are answered by that:
+   * as `repeated`, or they may run once more. A reason is required.
+   * @throws NOT_FOUND, INVALID_STATE (it is known), REASON_REQUIRED
+   */
+  resolve(options: ResolveOptions): Promise<ResolveAnswer>;
   /** The log, oldest first. @throws NOT_INITIALISED where there is none, CORRUPT at an event that cannot be read */
   log(options?: LogOptions): AsyncIterable<LogEvent>;
   /**

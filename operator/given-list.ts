@@ -2,11 +2,14 @@ import { idProblem, invalid, isPattern, quoteId, readTarget, textProblem } from 
 import { checkKeys, type Keys, readable } from '../flags/options.ts';
 import { keysOf, tableOf } from '../flags/table.ts';
 import { EXECUTOR_STATES } from './acknowledge.ts';
+import { APPROVAL_STATUSES } from './approval-records.ts';
+import type { FollowingApprovals } from './approvals.ts';
 import type { FollowOptions, SurfaceRow } from './control-plane.ts';
 import type { FollowingInterventions } from './follow-interventions.ts';
 import type { Following } from './follow-log.ts';
 import { checkBoolean, checkFunction, checkSignal, isoTime, wholeNumber } from './given.ts';
 import {
+  APPROVAL_FILTERS,
   EVENT_FILTERS,
   type FilterName,
   INTERVENTION_FILTERS,
@@ -15,7 +18,7 @@ import {
   type Wanted,
   SURFACE_FILTERS,
 } from './list-filters.ts';
-import type { FollowInterventionsOptions, LogOptions, Page, SurfacesOptions } from './lists.ts';
+import type { FollowApprovalsOptions, FollowInterventionsOptions, LogOptions, Page, SurfacesOptions } from './lists.ts';
 
 // What callers ask of a list, checked before the store is asked. Each option is read once: `checkKeys` gives a copy.
 
@@ -95,6 +98,14 @@ export function givenFollowInterventions(options: FollowInterventionsOptions): F
   });
 }
 
+export function givenFollowApprovals(options: FollowApprovalsOptions): FollowingApprovals {
+  return readable('The options of followApprovals', () => {
+    const keys: Keys<FollowApprovalsOptions> = { ...filterKeys(APPROVAL_FILTERS), signal: true, onTrouble: true };
+    const given = checkKeys('followApprovals', options, keys);
+    return { matches: filtered(given, APPROVAL_FILTERS).matches, ...listening(given) };
+  });
+}
+
 /** What ends a following, and who is told of its troubles. */
 function listening({
   signal,
@@ -160,6 +171,13 @@ const READ: { readonly [F in FilterName]: (given: unknown) => FilterValues[F] } 
     if (state !== undefined) return state;
     throw invalid(
       `${quoteId(given)} is not the state of an executor: it must be one of ${EXECUTOR_STATES.join(', ')}.`,
+    );
+  },
+  status(given) {
+    const status = APPROVAL_STATUSES.find((each) => each === given);
+    if (status !== undefined) return status;
+    throw invalid(
+      `${quoteId(given)} is not what becomes of a request: it must be one of ${APPROVAL_STATUSES.join(', ')}.`,
     );
   },
   proposals(given) {

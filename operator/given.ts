@@ -1,10 +1,17 @@
+import { hash } from 'node:crypto';
+import { canonicalize } from 'json-canonicalize';
 import {
+  approvalIdSchema,
+  type EditedInput,
+  hashSchema,
   idProblem,
   invalid,
   isAutonomyStage,
   isFeatureStage,
   isMode,
   LONGEST_TIMER_MS,
+  MAX_EDITED_INPUT,
+  MAX_STANDING_USES,
   MODES,
   parseTarget,
   quoteId,
@@ -12,8 +19,11 @@ import {
   ruleProblem,
 } from '../flags/index.ts';
 import { checkKeys, type Keys } from '../flags/options.ts';
+import { REDACTED } from '../flags/secret-keys.ts';
 import { AUTONOMY_STAGES, FEATURE_STAGES } from '../flags/stages.ts';
 import type {
+  AllowOptions,
+  ApproveOptions,
   AutonomyOptions,
   ChangeAnswer,
   ChangeOptions,
@@ -24,13 +34,17 @@ import type {
   ModeOptions,
   RecordedKill,
   RecoverOptions,
+  ResolveOptions,
+  RejectOptions,
   ReviveOptions,
   WaitOptions,
+  WithdrawStandingOptions,
 } from './control-plane.ts';
 import { parseFlagsDefinition } from './flags-definition.ts';
-import { jsonObject } from './json-value.ts';
+import { jsonObject, jsonValue } from './json-value.ts';
 import type { CommandOf, CommandType } from './commands.ts';
 import { readReason } from './reason.ts';
+import { givenRun } from './runs.ts';
 import type { Waiting } from './stop-heard.ts';
 
 // The arguments of callers, checked before the store is asked: a wrong value is the caller's own mistake. It must
@@ -47,7 +61,7 @@ export interface Given<T extends CommandType, Told = ChangeAnswer> {
 
 export const CHANGE_KEYS: Keys<ChangeOptions> = { reason: ['why', 'because'], epoch: true };
 
-const WAIT_KEYS: Keys<WaitOptions> = {
+export const WAIT_KEYS: Keys<WaitOptions> = {
   waitMs: ['wait', 'timeout', 'timeoutMs'],
   onProgress: true,
   onRecorded: true,
@@ -87,7 +101,7 @@ export function givenKill(options: KillOptions): Given<'kill', RecordedKill> {
   return { command, waiting };
 }
 
-function givenWaiting<Told>({
+export function givenWaiting<Told>({
   waitMs = 0,
   onProgress,
   onRecorded,
@@ -166,6 +180,121 @@ export function givenFlags(options: FlagsOptions): CommandOf<'flags'> {
   return { type: 'flags', definition: parseFlagsDefinition(given.definition), ...change(given) };
 }
 
+/** What is to be said of an intent; which one that is, the journal knows. */
+export function givenResolve(options: ResolveOptions) {
+  const given = checkKeys('resolve', options, {
+    ...CHANGE_KEYS,
+    run: ['runId', 'run_id'],
+    key: ['idempotencyKey', 'idempotency_key'],
+    landed: true,
+  });
+  const { run, key, landed } = given;
+  if (typeof landed !== 'boolean') throw invalid(`landed is true or false, not ${quoteId(landed)}.`);
+  if (typeof key !== 'string' || key === '') throw invalid(`key is an idempotency key, not ${quoteId(key)}.`);
+  return { run: givenRun('resolve', run), key, landed, ...change(given) };
+}
+
+const NOTES = ['reason', 'note', 'comment', 'why'];
+
+export function givenApprove(options: ApproveOptions) {
+  const given = checkKeys('approve', options, {
+    id: ['approvalId', 'request'],
+    inputHash: ['hash', 'input_hash'],
+    input: ['arguments', 'args', 'edited'],
+    notes: NOTES,
+  });
+  const { id, inputHash, input, notes } = given;
+  if (inputHash !== undefined && !hashSchema.safeParse(inputHash).success)
+    throw invalid(`inputHash is the input_hash of a request (64 hexadecimal digits), not ${quoteId(inputHash)}.`);
+  return {
+    id: approvalId(id),
+    inputHash,
+    edited: input === undefined ? null : editedInput(input),
+    ...readReason(notes),
+  };
+}
+
+/** A lone surrogate, as JSON writes it. */
+const HALF_A_CHARACTER = /(?<!\\)(?:\\\\)*\\ud[89a-f]/;
+
+/** Arguments that an approver has put in the place of others. */
+function editedInput(given: unknown): EditedInput {
+  const value = jsonValue('input', given) ?? null;
+  const input = JSON.stringify(value);
+  if (input.length > MAX_EDITED_INPUT)
+    throw invalid(
+      `The edited input has ${input.length} characters of JSON, and at most ${MAX_EDITED_INPUT} are taken.`,
+    );
+  if (HALF_A_CHARACTER.test(input)) throw invalid('The edited input has half a character in a text.');
+  if (input.includes(REDACTED))
+    throw invalid(
+      `The edited input has ${REDACTED} in the place of a secret that was not shown: give the whole input, or leave out what the action does not need.`,
+    );
+  return { input, input_hash: hash('sha256', canonicalize(value), 'hex') };
+}
+
+export function givenReject(options: RejectOptions) {
+  const { id, reason } = checkKeys('reject', options, {
+    id: ['approvalId', 'request'],
+    reason: ['notes', 'note', 'why'],
+  });
+  return { id: approvalId(id), ...readReason(reason) };
+}
+
+export function givenAllow(options: AllowOptions): CommandOf<'standing'> {
+  const given = checkKeys('allow', options, {
+    action: ['name'],
+    agentId: ['agent'],
+    runId: ['run'],
+    match: ['where', 'matching'],
+    times: ['count', 'most'],
+    expiresAt: ['until', 'expires', 'end'],
+    lastsMs: ['duration', 'durationMs', 'for', 'ttlMs'],
+    notes: NOTES,
+  });
+  const { action, agentId, runId, match, times, expiresAt, lastsMs, notes } = given;
+  checkName('an action', action);
+  const agent = named('agentId', agentId);
+  const run = runId === undefined ? null : named('runId', runId);
+  if (wholeNumber('times', times, 1) > MAX_STANDING_USES)
+    throw invalid(`times is at most ${MAX_STANDING_USES}, not ${times}.`);
+  if ((expiresAt === undefined) === (lastsMs === undefined))
+    throw invalid('A standing approval has an end: expiresAt or lastsMs, and not both.');
+  if (lastsMs !== undefined && !(typeof lastsMs === 'number' && lastsMs > 0))
+    throw invalid(`lastsMs is a number of more than 0, in milliseconds, not ${quoteId(lastsMs)}.`);
+  const matching = match === undefined ? null : jsonObject('match', 'a JSON object of members and their values', match);
+  if (JSON.stringify(matching).length > MAX_MATCH) throw invalid(`match has at most ${MAX_MATCH} characters of JSON.`);
+  return {
+    type: 'standing',
+    ...{ action, agentId: agent, runId: run, match: matching, times },
+    until: expiresAt === undefined ? null : isoTime(expiresAt),
+    lastsMs,
+    ...readReason(notes),
+  };
+}
+
+/** The longest condition of a standing approval, in characters of JSON: executors hold it for each call. */
+const MAX_MATCH = 8192;
+
+export function givenWithdrawStanding(options: WithdrawStandingOptions): CommandOf<'standing_withdraw'> {
+  const { id, reason } = checkKeys('withdrawStanding', options, { id: true, reason: ['notes', 'why'] });
+  return { type: 'standing_withdraw', id: approvalId(id), ...readReason(reason) };
+}
+
+/** The id of one request: each is decided by its own id, never all at once. */
+export function approvalId(id: unknown): string {
+  if (typeof id === 'string' && approvalIdSchema.safeParse(id).success) return id;
+  throw invalid(
+    `${quoteId(id)} is not the id of a request or of a standing approval: 1 to 64 letters, digits, - and _. Each is decided by its own id.`,
+  );
+}
+
+function named(what: string, id: unknown): string {
+  const problem = idProblem(id);
+  if (problem === null) return String(id);
+  throw invalid(`${what} ${problem}, and is ${quoteId(id)}.`);
+}
+
 /** Refuses options where there are none: they would be ignored silently. */
 export function takesNone(what: string, given: readonly unknown[]): void {
   if (given[0] !== undefined) throw invalid(`${what} takes no options, and was given ${quoteId(given[0])}.`);
@@ -189,7 +318,7 @@ export function checkSignal(signal: AbortSignal | undefined): void {
     throw invalid(`signal is an AbortSignal, not ${quoteId(signal)}.`);
 }
 
-function checkName(what: string, name: unknown): void {
+export function checkName(what: string, name: unknown): void {
   if (typeof name !== 'string') throw invalid(`${quoteId(name)} is not the name of ${what}: it must be a text.`);
 }
 
@@ -228,7 +357,12 @@ export function isoTime(value: unknown): string {
   return date.toISOString();
 }
 
-function oneOf<T extends string>(what: string, value: T, is: (value: unknown) => boolean, all: readonly string[]): T {
+export function oneOf<T extends string>(
+  what: string,
+  value: T,
+  is: (value: unknown) => boolean,
+  all: readonly string[],
+): T {
   if (!is(value)) throw invalid(`${quoteId(value)} is not ${what}: it must be one of ${all.join(', ')}.`);
   return value;
 }

@@ -1,7 +1,10 @@
 import { type ActiveKill, type LogEvent, reaches, readTarget, type Subject } from '../flags/index.ts';
+import { isJsonObject } from '../flags/json-object.ts';
 import type { ReportedBeat } from '../store/beats.ts';
 import type { ReportedIntervention } from '../store/reports.ts';
 import type { ExecutorAcknowledgement, ExecutorState } from './acknowledge.ts';
+import type { ApprovalRecord, ApprovalStatus, StandingRecord } from './approval-records.ts';
+import type { NamedRule } from './rule-record.ts';
 import type { SurfaceRow } from './control-plane.ts';
 import { isUnreadable } from './surface-rows.ts';
 
@@ -14,6 +17,7 @@ export interface FilterValues {
   readonly since: number;
   readonly state: ExecutorState;
   readonly proposals: boolean;
+  readonly status: ApprovalStatus;
 }
 
 export type FilterName = keyof FilterValues;
@@ -46,6 +50,14 @@ export const KILL_FILTERS = {
   actor: (actor, kill) => isBy(actor, kill.killed_by),
   since: (since, kill) => isSince(since, kill.killed_at),
 } satisfies Filters<ActiveKill>;
+
+export const RULE_FILTERS = {
+  target: (target, [, rule]) => rule.target === target,
+  agent: (agent, [, rule]) => rule.target === `agent:${agent}`,
+  action: (action, [, rule]) => isOfAction(action, rule.target),
+  actor: (actor, [, rule]) => isBy(actor, rule.by),
+  since: (since, [, rule]) => isSince(since, rule.at),
+} satisfies Filters<NamedRule>;
 
 /** An executor's report, and what it comes to. */
 export interface HeardExecutor {
@@ -82,6 +94,34 @@ export const INTERVENTION_FILTERS = {
   proposals: (proposals, row) => !proposals || row.proposal,
 } satisfies Filters<ReportedIntervention>;
 
+export const APPROVAL_FILTERS = {
+  status: (status, row) => row.status === status,
+  target: (target, row) => reaches(readTarget(target), askedFor(row)),
+  agent: (agent, row) => row.agent_id === agent,
+  action: (action, row) => overlap(action, row.action),
+  actor: (actor, row) => row.decided_by !== null && isBy(actor, row.decided_by),
+  since: (since, row) => isSince(since, row.requested_at),
+} satisfies Filters<ApprovalRecord>;
+
+const askedFor = (row: ApprovalRecord): Subject => ({
+  action: row.action,
+  agentId: row.agent_id,
+  runId: row.run_id ?? undefined,
+  missionId: row.mission_id ?? undefined,
+  lineageAgents: row.lineage_agents,
+  lineageMissions: row.lineage_missions,
+  lineageRuns: row.lineage_runs,
+  surface: row.surface ?? undefined,
+  feature: row.feature ?? undefined,
+});
+
+export const STANDING_FILTERS = {
+  agent: (agent, row) => row.agent_id === agent,
+  action: (action, row) => overlap(action, row.action),
+  actor: (actor, row) => isBy(actor, row.allowed_by),
+  since: (since, row) => isSince(since, row.allowed_at),
+} satisfies Filters<StandingRecord>;
+
 /** The target whose kill or feature is the recorded cause. */
 function causedBy({ kind, target, feature }: ReportedIntervention['cause']): unknown {
   if (kind === 'kill') return target;
@@ -106,12 +146,13 @@ export const EVENT_FILTERS = {
 } satisfies Filters<LogEvent>;
 
 /** The target whose authority an event has changed, or was to change; null where it is about no target. */
-function changedTarget({ type, data: { target, kind, name, action } }: LogEvent): string | null {
+function changedTarget({ type, data: { target, kind, name, action, request } }: LogEvent): string | null {
   const of = type === 'second' ? kind : type;
   if (type === 'second' && kind === 'kill') return String(name);
   if (typeof target === 'string') return target;
+  if (isJsonObject(request)) return `action:${String(request['action'])}`;
   if (of === 'mode') return 'all';
   if (of === 'feature') return `feature:${String(name)}`;
-  if (of === 'autonomy') return `action:${String(action ?? name)}`;
+  if (of === 'autonomy' || of === 'standing') return `action:${String(action ?? name)}`;
   return null;
 }

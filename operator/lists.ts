@@ -1,5 +1,6 @@
 import type { ReportedIntervention } from '../store/reports.ts';
 import type { ExecutorState } from './acknowledge.ts';
+import type { ApprovalStatus } from './approval-records.ts';
 
 /** A list, or a part of it. `count`: how many there are that match, also where `data` has only some of them. */
 export interface ListAnswer<Row> {
@@ -31,6 +32,20 @@ export interface KillsOptions extends Page {
   /** Kills of this action, of a pattern that matches it, or of what this pattern matches. */
   readonly action?: string | undefined;
   /** Who made it: `unverified:dana`, or only `dana`. */
+  readonly actor?: string | undefined;
+  /** From this time on (RFC 3339). */
+  readonly since?: string | Date | undefined;
+}
+
+/** Which rules are listed: those that match each filter that is given. */
+export interface RulesOptions extends Page {
+  /** Those of exactly this target. */
+  readonly target?: string | undefined;
+  /** Those of this agent. */
+  readonly agent?: string | undefined;
+  /** Those of this action, of a pattern that matches it, or of what this pattern matches. */
+  readonly action?: string | undefined;
+  /** Who added it: `unverified:dana`, or only `dana`. */
   readonly actor?: string | undefined;
   /** From this time on (RFC 3339). */
   readonly since?: string | Date | undefined;
@@ -94,4 +109,35 @@ export interface LogOptions {
   readonly actor?: string | undefined;
   /** From this time on (RFC 3339). */
   readonly since?: string | Date | undefined;
+}
+
+/** Which requests for approvals are listed: those that match each filter that is given. */
+export interface ApprovalsOptions extends Page {
+  readonly status?: ApprovalStatus | undefined;
+  /** Those that a restriction of this target would have stopped. */
+  readonly target?: string | undefined;
+  readonly agent?: string | undefined;
+  /** This action, or those that this pattern matches. */
+  readonly action?: string | undefined;
+  /** Those that this operator has decided last. */
+  readonly actor?: string | undefined;
+  /** Those that were asked from this time on (RFC 3339). */
+  readonly since?: string | Date | undefined;
+}
+
+/** Which standing approvals are listed: those that match each filter that is given. */
+export interface StandingApprovalsOptions extends Page {
+  readonly agent?: string | undefined;
+  readonly action?: string | undefined;
+  /** Those that this operator has allowed. */
+  readonly actor?: string | undefined;
+  readonly since?: string | Date | undefined;
+}
+
+/** As `FollowOptions`, with the filters of `ApprovalsOptions`. */
+export interface FollowApprovalsOptions extends Omit<ApprovalsOptions, keyof Page> {
+  /** Ends the following. Without one it ends when the caller stops iterating. */
+  readonly signal?: AbortSignal | undefined;
+  /** Called once when the store stops answering, with the problem; and with an empty text when it answers again. */
+  readonly onTrouble?: ((problem: string) => void) | undefined;
 }

@@ -3,6 +3,7 @@ import { loadWhole } from '../store/answers.ts';
 import type { ControlConnection } from '../store/ports.ts';
 import { Rounds } from '../store/rounds.ts';
 import { type Appended, ChangeQueue, closedError, type Order, type Recorded } from './change-queue.ts';
+import { ApprovalUpkeep } from './approval-upkeep.ts';
 import { Hearing } from './hearing.ts';
 import { type Pace, SYSTEM_PACE } from './stop-heard.ts';
 import { Operating } from './operate.ts';
@@ -47,6 +48,7 @@ export class OpenedSwitch {
   readonly #changes: ChangeQueue;
   readonly #closing = new AbortController();
   readonly #operating: Operating | null;
+  readonly #approvals: ApprovalUpkeep | null;
   /** No caller waits for a snapshot; one that fails is tried again after a later change. */
   readonly #snapshots = new Rounds({ round: () => this.#keepSnapshot() });
 
@@ -59,6 +61,7 @@ export class OpenedSwitch {
     // `close` waits for its loop, which may be about to end a kill.
     const append = (order: Order): Promise<Recorded> => this.#record(order);
     this.#operating = operate && new Operating({ ...operate, connection, append, retryMs });
+    this.#approvals = operate && new ApprovalUpkeep({ connection, append, onTrouble: operate.onTrouble });
   }
 
   /** @throws ChangeRefusedError, ChangePendingError; KillSwitchError that says why the store did not take it in time */
@@ -109,7 +112,7 @@ export class OpenedSwitch {
    */
   async close(): Promise<void> {
     this.#closing.abort(closedError());
-    await this.#operating?.close();
+    await Promise.all([this.#operating?.close(), this.#approvals?.close()]);
     await this.settled(); // its event goes through the queue
     await this.#changes.close();
     await this.connection.close();

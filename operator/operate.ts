@@ -14,13 +14,16 @@ import {
 import { CATCH_UP_EVENTS, loadWhole, sameHead } from '../store/answers.ts';
 import type { ControlConnection } from '../store/ports.ts';
 import type { Order, Recorded } from './change-queue.ts';
+import type { Command } from './commands.ts';
 import { copyStops } from './copy-stops.ts';
 import { clocksAgree, type ClockLook, expiryProof, type Timekeeping } from './expiry.ts';
 import { SYSTEM } from './operators.ts';
-import { isChangeRefusedError } from './refusals.ts';
+import { ForgetJournals } from './forget-journals.ts';
+import { isChangeRefusedError, type Refusal } from './refusals.ts';
+import { Renewals } from './renewals.ts';
 
 export interface OperateOptions {
-  readonly connection: Pick<ControlConnection, 'read' | 'load' | 'log' | 'stops'>;
+  readonly connection: Pick<ControlConnection, 'read' | 'load' | 'log' | 'journals' | 'stops'>;
   /** @throws ChangeRefusedError where the kill is gone; KillSwitchError that says why it was not recorded */
   readonly append: (order: Order) => Promise<Recorded>;
   /** How long recording an end is tried, in milliseconds. */
@@ -41,16 +44,18 @@ interface Ending {
 }
 
 /**
- * The loop of an operating process: ends each kill whose time is over by an event, and copies what executors have
- * stopped. It looks about once a second, reads
- * only new events of the log, and goes on through outages. Any number may run side by side: the first to append ends
- * the kill, the others find it gone.
+ * The loop of an operating process: ends each kill whose time is over by an event, copies what executors have stopped,
+ * and has the windows of rules compiled further ahead before they run out. It looks about once a second, reads only new
+ * events of the log, and goes on through outages. Any number may run side by side: the first to append ends the kill,
+ * the others find it gone.
  */
 export class Operating {
   readonly #options: OperateOptions;
   readonly #started: Instant;
   readonly #endings = new Map<string, Ending>();
+  readonly #renewals = new Renewals();
   readonly #closing = new AbortController();
+  readonly #journals: ForgetJournals;
   readonly #loop: Promise<void>;
   #head: Head | null = null;
   #lastEventAt = 0;
@@ -59,6 +64,7 @@ export class Operating {
   constructor(options: OperateOptions) {
     this.#options = options;
     this.#started = options.clock();
+    this.#journals = new ForgetJournals(options.connection.journals);
     this.#loop = this.#run();
   }
 
@@ -93,6 +99,7 @@ export class Operating {
     const { head, time } = await connection.read([entryKey('control')]);
     const look: ClockLook = { before, after: clock(), store: Date.parse(time) };
     if (!sameHead(head, this.#head)) await this.#catchUp(head);
+    if (head) await this.#journals.look(look.after.mono, [look.store, look.after.wall]);
     const timekeeping: Timekeeping = {
       started: this.#started,
       ownClock: this.#options.ownClock,
@@ -101,6 +108,7 @@ export class Operating {
     const endings = [...this.#endings.values()];
     const over = endings.filter(({ kill, seen }) => expiryProof(kill, seen, look, timekeeping));
     await Promise.all(over.map(({ kill }) => this.#end(kill)));
+    await Promise.all(this.#renewals.due(look.store).map((name) => this.#renew(name)));
     const due = endings.filter(({ kill }) => kill.expires_at !== null && Date.parse(kill.expires_at) <= look.store);
     const waiting = due.length - over.length;
     if (waiting === 0) return '';
@@ -128,6 +136,7 @@ export class Operating {
   async #catchUp(head: Head | null): Promise<void> {
     if (head === null) {
       this.#endings.clear();
+      this.#renewals.clear();
       this.#head = null;
       return;
     }
@@ -138,6 +147,11 @@ export class Operating {
       const view = await this.#options.connection.read([...targets].map((target) => entryKey('kill', target)));
       const now = this.#options.clock();
       for (const target of targets) this.#note(target, view.get('kill', target), now);
+    }
+    const rules = [...new Set(events.flatMap(ruleNamed))];
+    if (rules.length > 0) {
+      const view = await this.#options.connection.read(rules.map((name) => entryKey('rule', name)));
+      for (const name of rules) this.#renewals.note(name, view.get('rule', name));
     }
     this.#head = head;
     this.#lastEventAt = Math.max(this.#lastEventAt, ...events.map(({ at }) => Date.parse(at)));
@@ -161,7 +175,10 @@ export class Operating {
     const { connection } = this.#options;
     const { head, entries } = await loadWhole(connection);
     if (!head) return;
-    const kills = [...stateFrom(entries, head).activeKills()];
+    const state = stateFrom(entries, head);
+    this.#renewals.clear();
+    for (const [name, rule] of state.rules) this.#renewals.note(name, rule);
+    const kills = [...state.activeKills()];
     const now = this.#options.clock();
     const targets = new Set(kills.map(({ target }) => target));
     for (const target of [...this.#endings.keys()]) if (!targets.has(target)) this.#endings.delete(target);
@@ -178,17 +195,28 @@ export class Operating {
       this.#endings.set(target, { kill, seen: now });
   }
 
-  async #end({ target, id, expires_at }: ActiveKill): Promise<void> {
+  /** Another process may have ended it, or an operator have lifted or extended it: the next look reads that. */
+  #end({ target, id, expires_at }: ActiveKill): Promise<void> {
+    return this.#append({ type: 'expire', target, id, expiresAt: expires_at }, 'not_killed');
+  }
+
+  /** Another process may have done it, or an operator have replaced or removed the rule. */
+  #renew(name: string): Promise<void> {
+    return this.#append({ type: 'rule_renew', name }, 'not_due');
+  }
+
+  /** @param overtaken the refusal by which it shows that somebody else was first */
+  async #append(command: Command, overtaken: Refusal['kind']): Promise<void> {
     const { append, retryMs } = this.#options;
     try {
-      await append({
-        command: { type: 'expire', target, id, expiresAt: expires_at },
-        actor: SYSTEM,
-        retryMs: Math.min(retryMs, LOOK_MS), // an end that is not appended soon is tried again at the next look
-      });
+      // What is not appended soon is tried again at the next look.
+      await append({ command, actor: SYSTEM, retryMs: Math.min(retryMs, LOOK_MS) });
     } catch (error) {
-      // Another process has ended it, or an operator has lifted or extended it: the next look reads that.
-      if (!isChangeRefusedError(error) || error.refusal.kind !== 'not_killed') throw error;
+      if (!isChangeRefusedError(error) || error.refusal.kind !== overtaken) throw error;
     }
   }
 }
+
+/** The rule that an event has changed. */
+const ruleNamed = ({ type, data: { name } }: LogEvent): string[] =>
+  type.startsWith('rule_') && typeof name === 'string' ? [name] : [];

@@ -27,6 +27,13 @@ interface Facts {
   readonly end_passed: { readonly end: string; readonly now: string };
   readonly end_out_of_reach: { readonly lastsMs: number };
   readonly not_killed: { readonly target: string };
+  /** A rule that would leave everything as it is. */
+  readonly live_rule: object;
+  /** A window that would never be open, or is over already. */
+  readonly never_opens: { readonly from: string; readonly until: string; readonly now: string };
+  readonly no_rule: { readonly name: string };
+  /** The window of that rule is compiled far enough ahead; or there is none. */
+  readonly not_due: { readonly name: string };
   readonly reason_required: object;
   /** `problem` is a sentence: the reason cannot stand in the log as it was given, so nothing is loosened. */
   readonly reason_unfit: { readonly problem: string };
@@ -39,6 +46,18 @@ interface Facts {
   /** An executor's stop that the log has already, or that holds no longer. */
   readonly stop_over: { readonly target: string };
   readonly log_full: { readonly epoch: number };
+  /** There is no request of this id, or (`standing`) no standing approval. */
+  readonly approval_missing: { readonly id: string; readonly standing: boolean };
+  /** `problem` is a clause: the request cannot be shown as it was asked, so nobody can decide it. */
+  readonly approval_unfit: { readonly id: string; readonly problem: string };
+  /** It is expired, rejected, used, cancelled or void. `why` is a clause that goes on after the id. */
+  readonly approval_ended: { readonly id: string; readonly status: string; readonly why: string };
+  /** What was shown, or what somebody else has approved, is not what is to be approved. */
+  readonly other_arguments: { readonly id: string; readonly why: string };
+  /** A standing approval that would last longer than any may. */
+  readonly approval_too_long: { readonly end: string; readonly longest: string };
+  readonly self_approval: { readonly id: string; readonly name: string };
+  readonly same_approver: { readonly id: string; readonly name: string; readonly needed: number };
   /** `problem` is a sentence. Planning this change failed; the store and other changes are not affected. */
   readonly not_planned: { readonly command: string; readonly problem: string };
 }
@@ -125,6 +144,26 @@ const REFUSALS: { readonly [K in keyof Facts]: RefusalRow<Facts[K]> } = {
     says: ({ target }) => `There is no active kill of ${target}.`,
     hint: { program: 'See what is stopped: kills().', command: 'See what is stopped: kill-switch kills' },
   },
+  live_rule: {
+    code: 'INVALID_ARGUMENT',
+    says: () => 'A rule cannot leave its target live: it would restrict nothing.',
+  },
+  never_opens: {
+    code: 'INVALID_ARGUMENT',
+    says: ({ from, until, now }) =>
+      until <= now
+        ? `The window until ${until} would never be open: the store's clock says ${now}.`
+        : `The window from ${from} until ${until} would never be open: it ends before it begins.`,
+  },
+  no_rule: {
+    code: 'NOT_FOUND',
+    says: ({ name }) => `There is no rule ${quoteId(name)}.`,
+    hint: { program: 'See what there is: rules().', command: 'See what there is: kill-switch rules' },
+  },
+  not_due: {
+    code: 'INVALID_STATE',
+    says: ({ name }) => `The rule ${quoteId(name)} has no window that has to be compiled further ahead.`,
+  },
   reason_required: {
     code: 'REASON_REQUIRED',
     says: () => 'Giving authority back takes a reason.',
@@ -155,6 +194,51 @@ const REFUSALS: { readonly [K in keyof Facts]: RefusalRow<Facts[K]> } = {
       program: 'Restore a backup, or wipe the store and then: recover({ reason: "…" }).',
       command: 'Restore a backup, or wipe the store and then: kill-switch recover --reason "…"',
     },
+  },
+  approval_missing: {
+    code: 'NOT_FOUND',
+    says: ({ id, standing }) =>
+      `There is no ${standing ? 'standing approval' : 'request for an approval'} ${quoteId(id)}.`,
+    hint: {
+      program: 'See what there is: approvals(), standingApprovals().',
+      command: 'See what there is: kill-switch approvals, kill-switch approvals standing',
+    },
+  },
+  approval_unfit: {
+    code: 'CONFLICT',
+    says: ({ id, problem }) => `The request ${quoteId(id)} cannot be decided: ${problem}.`,
+  },
+  approval_ended: {
+    code: 'APPROVAL_ENDED',
+    says: ({ id, why }) => `The request ${quoteId(id)} ${why}, so nothing was decided.`,
+    hint: {
+      program: 'Whoever still needs it asks again.',
+      command: 'Whoever still needs it asks again.',
+    },
+  },
+  other_arguments: {
+    code: 'OTHER_ARGUMENTS',
+    says: ({ id, why }) => `The request ${quoteId(id)} was not approved: ${why}.`,
+    hint: {
+      program: 'Look again (approval(id)), then decide.',
+      command: 'Look again (kill-switch approvals show ID), then decide.',
+    },
+  },
+  approval_too_long: {
+    code: 'INVALID_ARGUMENT',
+    says: ({ end, longest }) => `A standing approval lasts until ${longest} at most, not until ${end}.`,
+  },
+  self_approval: {
+    code: 'SELF_APPROVAL',
+    says: ({ id, name }) =>
+      `${quoteId(name)} has asked for ${quoteId(id)}, or runs what has asked for it, and cannot approve it.`,
+    hint: { program: 'Somebody else has to.', command: 'Somebody else has to (--operator, or $KILL_SWITCH_OPERATOR).' },
+  },
+  same_approver: {
+    code: 'SAME_APPROVER',
+    says: ({ id, name, needed }) =>
+      `${quoteId(name)} has approved ${quoteId(id)} already, and ${needed} different people have to.`,
+    hint: { program: 'Somebody else has to.', command: 'Somebody else has to (--operator, or $KILL_SWITCH_OPERATOR).' },
   },
   not_planned: {
     code: 'INVALID_ARGUMENT',

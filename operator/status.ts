@@ -4,6 +4,7 @@ import type { ForksAnswer, Status } from './control-plane.ts';
 import type { Asked } from './given-list.ts';
 import type { Heard } from './hearing.ts';
 import { type ListAnswer, partOf } from './lists.ts';
+import { type NamedRule, ruleRecord, type RuleRecord } from './rule-record.ts';
 
 /** The switch of one organization at one moment, by the store's clock. */
 export interface WholeSwitch {
@@ -12,11 +13,14 @@ export interface WholeSwitch {
   readonly time: string;
 }
 
-/** The whole switch, except the reports of forks; executors as they were heard of right after that moment. */
+/**
+ * The whole switch, except the reports of forks, what people are asked, and what is spent and stopped; executors as
+ * they were heard of right after that moment.
+ */
 export function statusOf(
   whole: WholeSwitch,
   { beats, head: store, time }: Heard,
-): Omit<Status, keyof ForksAnswer | 'budgets' | 'tripwires' | 'stops'> {
+): Omit<Status, keyof ForksAnswer | 'held_approvals' | 'budgets' | 'tripwires' | 'stops'> {
   const { organizationId, state } = whole;
   const { head, mode, targeting } = { head: state.head, ...state.mode };
   if (!head) throw new KillSwitchError('INVALID_STATE', 'A state without a head was asked for its status.');
@@ -32,6 +36,7 @@ export function statusOf(
     features: Object.fromEntries([...state.features].map(([name, { stage }]) => [name, stage])),
     limits: Object.fromEntries([...state.limits].map(([name, { value }]) => [name, value])),
     autonomy: Object.fromEntries([...state.autonomy].map(([action, { stage }]) => [action, stage])),
+    rules: ruleRecords(whole).data,
     executors,
     shared_writers,
     excluded: state.control?.excluded ?? [],
@@ -54,4 +59,14 @@ export function killRecords(
     })),
     count,
   };
+}
+
+/** By name. */
+export function ruleRecords(
+  { organizationId, state, time }: WholeSwitch,
+  { matches, ...page }: Pick<Asked<NamedRule>, 'skip' | 'limit' | 'matches'> = ALL,
+): ListAnswer<RuleRecord> {
+  const found = [...state.rules].filter(matches).sort(([a], [b]) => (a < b ? -1 : 1));
+  const { data, count } = partOf(found, page);
+  return { data: data.map((rule) => ruleRecord(organizationId, rule, time)), count };
 }

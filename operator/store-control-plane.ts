@@ -4,13 +4,16 @@ import {
   compileFlagd,
   KILL_RETURN_MS,
   loosens,
+  type Decision,
   entryKey,
   type FlagdDefinition,
+  FOLDS,
   type KillRecord,
   KillSwitchError,
   killRecord,
   type LogEvent,
   type State,
+  type Stop,
   stopActor,
   stopTerms,
 } from '../flags/index.ts';
@@ -19,15 +22,32 @@ import { loadWhole } from '../store/answers.ts';
 import { type ControlConnection, type ControlView, KEPT_INTERVENTIONS, KEPT_PROPOSALS } from '../store/ports.ts';
 import { readInterventions, type ReportedIntervention } from '../store/reports.ts';
 import { acknowledge, type Acknowledgements, EVERYTHING, type ExecutorAcknowledgement } from './acknowledge.ts';
+import type { ApprovalRecord, StandingRecord } from './approval-records.ts';
+import {
+  allApprovals,
+  followApprovals,
+  heldApprovals,
+  lastApproved,
+  oneApproval,
+  requestToDecide,
+  standingRecords,
+} from './approvals.ts';
 import { type BudgetRow, budgetRows, type TripwireRow, tripwireRows } from './budget-rows.ts';
 import type { Order, Recorded } from './change-queue.ts';
-import { copyStops } from './copy-stops.ts';
 import { type Command, type CommandOf, entriesFor, reachOf, restricts } from './commands.ts';
+import { copyStops } from './copy-stops.ts';
 import type {
+  AllowAnswer,
+  AllowOptions,
+  ApprovalAnswer,
+  ApprovalDetail,
+  ApprovalsAnswer,
+  ApproveOptions,
   AutonomyOptions,
   BudgetOptions,
   ChangeAnswer,
   ControlPlane,
+  Explanation,
   FeatureOptions,
   FlagsOptions,
   FollowOptions,
@@ -39,23 +59,47 @@ import type {
   KillOptions,
   LimitOptions,
   ModeOptions,
+  Question,
   RecoverAnswer,
   RecoverOptions,
+  ResolveAnswer,
+  ResolveOptions,
+  RejectOptions,
   RemoveBudgetOptions,
   RemoveTripwireOptions,
   ReviveAnswer,
   ReviveOptions,
+  RuleAnswer,
+  RuleOptions,
+  RuleRemoval,
   Status,
   SurfaceRow,
   TighteningAnswer,
   TripwireOptions,
+  WithdrawStandingOptions,
 } from './control-plane.ts';
 import { followInterventions } from './follow-interventions.ts';
 import { followLog } from './follow-log.ts';
-import { givenFollow, givenFollowInterventions, givenList, givenLog, givenSurfaces } from './given-list.ts';
-import { EXECUTOR_FILTERS, INTERVENTION_FILTERS, KILL_FILTERS } from './list-filters.ts';
 import {
+  givenFollow,
+  givenFollowApprovals,
+  givenFollowInterventions,
+  givenList,
+  givenLog,
+  givenSurfaces,
+} from './given-list.ts';
+import {
+  APPROVAL_FILTERS,
+  EXECUTOR_FILTERS,
+  INTERVENTION_FILTERS,
+  KILL_FILTERS,
+  RULE_FILTERS,
+  STANDING_FILTERS,
+} from './list-filters.ts';
+import {
+  type ApprovalsOptions,
   type ExecutorsOptions,
+  type FollowApprovalsOptions,
   type FollowInterventionsOptions,
   type InterventionsAnswer,
   type InterventionsOptions,
@@ -64,12 +108,17 @@ import {
   type LogOptions,
   type Page,
   partOf,
+  type StandingApprovalsOptions,
+  type RulesOptions,
   type SurfacesOptions,
 } from './lists.ts';
 import { forgetExecutor } from './forget-executor.ts';
 import {
   type Given,
   type GivenWaiting,
+  approvalId,
+  givenAllow,
+  givenApprove,
   givenAutonomy,
   givenFeature,
   givenFlags,
@@ -77,18 +126,35 @@ import {
   givenLimit,
   givenMode,
   givenRecover,
+  givenResolve,
+  givenReject,
   givenRevive,
+  givenWithdrawStanding,
   takesNone,
 } from './given.ts';
 import { givenBudget, givenRemovedBudget, givenRemovedTripwire, givenTripwire } from './given-budgets.ts';
+import { givenQuestion, givenRule, givenRuleRemoval } from './given-rule.ts';
 import { givenUpBy, isSeen } from './given-up.ts';
+import { judgeCall } from './judge-call.ts';
 import { judgeReports } from './judge-reports.ts';
 import { whatIsHit } from './hit.ts';
 import type { Matched } from './matched.ts';
 import type { OpenedSwitch } from './opened-switch.ts';
 import type { Operator } from './operators.ts';
+import { ruleRecord, type RuleRecord } from './rule-record.ts';
 import { ChangeRefusedError, NotInitialisedError } from './refusals.ts';
-import { killRecords, statusOf } from './status.ts';
+import {
+  givenRun,
+  journalsOf,
+  noRun,
+  runEntry,
+  type ResolvedIntents,
+  runRows,
+  type RunAnswer,
+  type RunRow,
+  toResolve,
+} from './runs.ts';
+import { killRecords, ruleRecords, statusOf } from './status.ts';
 import { stopHeard } from './stop-heard.ts';
 import { surfaceRows } from './surface-rows.ts';
 import { type LogVerification, verifyLog } from './verify-log.ts';
@@ -171,13 +237,17 @@ export class StoreControlPlane implements ControlPlane {
 
   /** What executors have stopped, beside what the log says; unreadable stops hold nobody. */
   async #heldStops(state: State): Promise<HeldStopRow[]> {
-    const kept = (await this.#connection.stops?.list().catch(() => [])) ?? [];
-    return kept.flatMap((each): HeldStopRow[] => {
-      const terms = 'stop' in each && each.stop.epoch <= state.epoch ? stopTerms(state, each.stop) : null;
-      if (!('stop' in each) || !terms) return [];
-      const { target } = each.stop;
-      return [{ target, mode: terms.mode, by: stopActor(each.stop), reason: terms.reason }];
+    const stops = await this.#stopsTill(state).catch(() => []);
+    return stops.flatMap((stop): HeldStopRow[] => {
+      const terms = stopTerms(state, stop);
+      return terms ? [{ target: stop.target, mode: terms.mode, by: stopActor(stop), reason: terms.reason }] : [];
     });
+  }
+
+  /** The stops of executors that name no epoch beyond this state's. */
+  async #stopsTill({ epoch }: State): Promise<readonly Stop[]> {
+    const kept = (await this.#connection.stops?.list()) ?? [];
+    return kept.flatMap((each) => ('stop' in each && each.stop.epoch <= epoch ? [each.stop] : []));
   }
 
   async #losses() {
@@ -281,6 +351,99 @@ export class StoreControlPlane implements ControlPlane {
     return answerTo(await this.#set(givenFlags(options)));
   }
 
+  async approvals(options: ApprovalsOptions = {}): Promise<ApprovalsAnswer> {
+    const { matches, ...page } = givenList('approvals', options, APPROVAL_FILTERS);
+    const { records, problems } = await allApprovals(this.#connection);
+    return { ...partOf(records.filter(matches), page), problems };
+  }
+
+  async approval(id: string): Promise<ApprovalDetail> {
+    const record = await oneApproval(this.#connection, approvalId(id));
+    const { records } = await allApprovals(this.#connection);
+    return { ...record, last_approved: lastApproved(record, records) };
+  }
+
+  followApprovals(options: FollowApprovalsOptions = {}): AsyncIterable<ApprovalRecord> {
+    return followApprovals(this.#connection, this.#opened.closed, givenFollowApprovals(options));
+  }
+
+  async approve(options: ApproveOptions): Promise<ApprovalAnswer> {
+    const { id, inputHash, edited, ...given } = givenApprove(options);
+    const found = await requestToDecide(this.#connection, id, this.#operator.id);
+    const { input_hash } = found.request;
+    if (inputHash !== undefined && inputHash !== input_hash) {
+      const why = `the arguments that were shown have the hash ${inputHash}, and those of the request ${input_hash}`;
+      throw new ChangeRefusedError({ kind: 'other_arguments', id, why });
+    }
+    const other = edited?.input_hash === input_hash ? null : edited;
+    const recorded = await this.#append({ type: 'approve', found, edited: other, ...given });
+    return { approval: await oneApproval(this.#connection, id), ...answerTo(recorded) };
+  }
+
+  async reject(options: RejectOptions): Promise<ApprovalAnswer> {
+    const { id, ...given } = givenReject(options);
+    const found = await requestToDecide(this.#connection, id, this.#operator.id);
+    const recorded = await this.#append({ type: 'reject', found, ...given });
+    return { approval: await oneApproval(this.#connection, id), ...answerTo(recorded) };
+  }
+
+  async allow(options: AllowOptions): Promise<AllowAnswer> {
+    const recorded = await this.#append(givenAllow(options));
+    const { data, actor, at, seq, reason } = recorded.event;
+    const { id, action, agent_id, run_id, match, times, until } = FOLDS.standing.data.parse(data);
+    const about = { id, action, agent_id, run_id, match, times, until };
+    const standing = { ...about, used: 0, allowed_by: actor, allowed_at: at, notes: reason, epoch: seq };
+    return { standing, ...answerTo(recorded) };
+  }
+
+  async standingApprovals(options: StandingApprovalsOptions = {}): Promise<ListAnswer<StandingRecord>> {
+    const { matches, ...page } = givenList('standingApprovals', options, STANDING_FILTERS);
+    return partOf((await standingRecords(this.#connection)).filter(matches), page);
+  }
+
+  async withdrawStanding(options: WithdrawStandingOptions): Promise<ChangeAnswer> {
+    return answerTo(await this.#append(givenWithdrawStanding(options)));
+  }
+
+  async addRule(options: RuleOptions): Promise<RuleAnswer> {
+    const { command, waiting } = givenRule(options);
+    const recorded = await this.#set(command);
+    const { view, event, change } = recorded;
+    const found = view.get('rule', command.name);
+    const rule = found ? ruleRecord(this.#organizationId, [command.name, found], event.at) : null;
+    const answer = { ...answerTo(recorded), rule };
+    notify(waiting.onRecorded, answer);
+    if (change && loosens(change)) return answer;
+    return { ...answer, ...(await this.#heard(command, recorded, waiting)) };
+  }
+
+  async removeRule(options: RuleRemoval): Promise<ChangeAnswer> {
+    return answerTo(await this.#set(givenRuleRemoval(options)));
+  }
+
+  async rules(options: RulesOptions = {}): Promise<ListAnswer<RuleRecord>> {
+    const asked = givenList('rules', options, RULE_FILTERS);
+    const whole = await this.#opened.whole();
+    return ruleRecords({ organizationId: this.#organizationId, ...whole }, asked);
+  }
+
+  async check(question: Question = {}): Promise<Decision> {
+    return (await this.#judge('check', question)).decision;
+  }
+
+  async explain(question: Question = {}): Promise<Explanation> {
+    return this.#judge('explain', question);
+  }
+
+  async #judge(what: 'check' | 'explain', question: Question): Promise<Explanation> {
+    const asking = givenQuestion(what, question);
+    const beats = await this.#connection.executors(); // first, so that none has seen more than the head says
+    const whole = await this.#opened.whole();
+    whole.state.stops.take(await this.#stopsTill(whole.state), whole.state);
+    const { forks } = await judgeReports(beats, whole.state, this.#connection);
+    return judgeCall({ organizationId: this.#organizationId, ...whole }, asking, forks);
+  }
+
   async status(...given: readonly unknown[]): Promise<Status> {
     takesNone('status', given);
     const whole = await this.#opened.whole();
@@ -288,6 +451,7 @@ export class StoreControlPlane implements ControlPlane {
     const heard = await this.#opened.hearing.hear();
     return {
       ...statusOf({ organizationId: this.#organizationId, ...whole }, heard),
+      held_approvals: await heldApprovals(this.#connection),
       budgets: await this.#budgetRows(whole),
       tripwires: tripwireRows(state),
       stops: await this.#heldStops(state),
@@ -337,6 +501,35 @@ export class StoreControlPlane implements ControlPlane {
   async surfaces(options: SurfacesOptions = {}): Promise<ListAnswer<SurfaceRow>> {
     const { matches, ...page } = givenSurfaces(options);
     return partOf((await surfaceRows(this.#connection)).filter(matches), page);
+  }
+
+  async runs(options: Page = {}): Promise<ListAnswer<RunRow>> {
+    const { skip, limit } = givenList('runs', options, {});
+    return runRows(journalsOf(this.#connection), { skip, limit }, await this.#resolved());
+  }
+
+  async run(runId: string | null, options: Page = {}): Promise<RunAnswer> {
+    const run_id = givenRun('run', runId);
+    const { skip, limit } = givenList('run', options, {});
+    const { data, count } = await journalsOf(this.#connection).entriesOf(run_id, { skip, limit });
+    if (count === 0) throw new KillSwitchError('NOT_FOUND', noRun(run_id));
+    const resolved = await this.#resolved();
+    return { run_id, entries: data.map((entry) => runEntry(entry, resolved)), count };
+  }
+
+  async resolve(options: ResolveOptions): Promise<ResolveAnswer> {
+    const { run, key, landed, ...given } = givenResolve(options);
+    const entry = await toResolve(journalsOf(this.#connection), { run, key }, await this.#resolved());
+    const command = { type: 'resolve', runId: run, key, intent: entry.id, landed, ...given } as const;
+    const recorded = await this.#append(command);
+    return { ...answerTo(recorded), entry: runEntry(entry, await this.#resolved()) };
+  }
+
+  /** @throws NotInitialisedError */
+  async #resolved(): Promise<ResolvedIntents> {
+    const view = await this.#connection.read([entryKey('resolutions')]);
+    if (!view.head) throw new NotInitialisedError(this.#opened.place);
+    return new Map((view.get('resolutions')?.resolved ?? []).map((each) => [each.intent, each]));
   }
 
   log(options: LogOptions = {}): AsyncIterable<LogEvent> {

@@ -9,6 +9,8 @@ import type {
 import {
   CATALOGUE,
   deepFreeze,
+  faultOfAnswer,
+  flagRow,
   IDENTITY_ATTRIBUTES,
   isStricter,
   LINEAGE_ATTRIBUTES,
@@ -27,8 +29,10 @@ import { SERVES_SWITCH } from './serves-switch.ts';
 interface Asking {
   /** Whom it is about. Hooks only get copies: they could empty a lineage in its place. */
   readonly subject: EvaluationContext;
-  /** What the app's provider has answered. */
+  /** What the app's provider has answered for the mode. */
   answer: ResolutionDetails<string>;
+  /** What it has answered for a limit; null where that was no positive answer. */
+  limit: ResolutionDetails<number> | null;
 }
 
 const copyOf = (context: EvaluationContext): EvaluationContext =>
@@ -49,6 +53,16 @@ function noLooserThan(
 ): EvaluationDetails<string> {
   const said = modeOf(readingFromDetails(details, SAFE_MODE)).mode;
   return isStricter(answer.value, said) ? { flagMetadata: {}, ...answer, flagKey: MODE_FLAG } : details;
+}
+
+/** What the client says of a limit, or what the provider has answered where that is lower. */
+function noHigherThan(
+  answer: ResolutionDetails<number>,
+  details: EvaluationDetails<number>,
+): EvaluationDetails<number> {
+  const { flagKey, value } = details;
+  const isFault = faultOfAnswer(CATALOGUE.limit, flagKey, details, undefined) !== null;
+  return isFault || answer.value < value ? { flagMetadata: {}, ...answer, flagKey } : details;
 }
 
 /** Every attribute of a subject, undefined: what the guard's subject does not name must not come from elsewhere. */
@@ -89,9 +103,19 @@ export class AskedProvider extends FailClosedProvider {
     subject: EvaluationContext,
     ask: () => Promise<EvaluationDetails<string>>,
   ): Promise<EvaluationDetails<string>> {
-    const asking: Asking = { subject: copyOf(subject), answer: NOT_ASKED };
+    const asking: Asking = { subject: copyOf(subject), answer: NOT_ASKED, limit: null };
     const details = await this.#asking.run(asking, ask);
     return noLooserThan(asking.answer, { ...details });
+  }
+
+  /** The same for the flag of a limit: no hook can raise what this provider has answered. */
+  async limitAbout(
+    subject: EvaluationContext,
+    ask: () => Promise<EvaluationDetails<number>>,
+  ): Promise<EvaluationDetails<number>> {
+    const asking: Asking = { subject: copyOf(subject), answer: NOT_ASKED, limit: null };
+    const details = await this.#asking.run(asking, ask);
+    return asking.limit ? noHigherThan(asking.limit, { ...details }) : details;
   }
 
   override get hooks(): Hook[] {
@@ -116,6 +140,18 @@ export class AskedProvider extends FailClosedProvider {
     if (!asking) return resolve();
     const answer = await asGuarded(asking.subject, resolve);
     asking.answer = { ...answer };
+    return answer;
+  }
+
+  override async resolveNumberEvaluation(
+    flagKey: string,
+    defaultValue: number,
+    context: EvaluationContext,
+    logger: Logger,
+  ): Promise<ResolutionDetails<number>> {
+    const answer = await super.resolveNumberEvaluation(flagKey, defaultValue, context, logger);
+    const asking = flagRow(flagKey)?.row.kind === 'limit' ? this.#asking.value : undefined;
+    if (asking && faultOfAnswer(CATALOGUE.limit, flagKey, answer, defaultValue) === null) asking.limit = { ...answer };
     return answer;
   }
 

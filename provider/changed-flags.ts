@@ -36,13 +36,17 @@ const keysWithFlags = ({ features, limits, autonomy }: State): EntryKey[] => [
 function flagsOf(key: EntryKey, state: State, before: Definition): readonly string[] {
   const [kind, name = ''] = placeOf(key);
   switch (kind) {
+    case 'resolutions':
     case 'control':
+    case 'approval':
+    case 'standing':
     case 'budget':
     case 'tripwire':
       return [];
     case 'lifted': // a stop that the log does not have ends with it
     case 'mode':
     case 'kill':
+    case 'rule':
       return [MODE_FLAG];
     case 'flags':
       return changedOrdinaryFlags(before, state.flags?.definition);

@@ -165,7 +165,20 @@ function strictestOf<T extends FlagValue>(
   row: FlagRow,
   answers: readonly ResolutionDetails<T>[],
 ): ResolutionDetails<T> {
-  return answers.reduce((strictest, answer) =>
+  return saying(row, answers).reduce((strictest, answer) =>
     row.strictness(answer.value) > row.strictness(strictest.value) ? answer : strictest,
   );
+}
+
+/**
+ * The answers that count. A source without the flag of a limit says that the limit in code stands, which loosens what
+ * another source says: its safe value, 0, would hide the limit that the other one has lowered.
+ */
+function saying<T extends FlagValue>(
+  row: FlagRow,
+  answers: readonly ResolutionDetails<T>[],
+): readonly ResolutionDetails<T>[] {
+  if (row.kind !== 'limit') return answers;
+  const found = answers.filter(({ flagMetadata }) => flagMetadata?.['code'] !== 'FLAG_NOT_FOUND');
+  return found.length === 0 ? answers : found;
 }

@@ -1,6 +1,6 @@
 import { type Client, type Hook, OpenFeature, type Provider, ProviderEvents } from '@openfeature/server-sdk';
 import { type Fault, invalid, messageOf } from '../flags/index.ts';
-import type { ModeClient, ModeSource } from '../flags/mode-source.ts';
+import type { ModeSource, SwitchClient } from '../flags/mode-source.ts';
 import type { Replica } from '../store/replica.ts';
 import { AskedProvider } from './asked-provider.ts';
 import { KillSwitchProvider } from './kill-switch-provider.ts';
@@ -32,9 +32,11 @@ export function serveOn(
   const served = 'replica' in from ? new OwnProvider(from, spareHooks) : new AskedProvider(from.provider, spareHooks);
   const initialised = OpenFeature.setProviderAndWait(domain, served).catch(() => {});
   const client = OpenFeature.getClient(domain);
+  const about = served instanceof AskedProvider ? clientAbout(served, client) : null;
   return {
     // A local copy is looked up for the guard's own subject in any case.
-    client: served instanceof AskedProvider ? clientAbout(served, client) : client,
+    client: about ?? client,
+    limits: about,
     fault() {
       const bound = OpenFeature.getProvider(domain);
       return bound === served && !served.closed ? null : domainTaken(domain, bound);
@@ -46,9 +48,11 @@ export function serveOn(
 }
 
 /** Asks the provider about exactly the subject that is given; hooks can only make what it answers stricter. */
-const clientAbout = (served: AskedProvider, client: Client): ModeClient => ({
+const clientAbout = (served: AskedProvider, client: Client): SwitchClient => ({
   getStringDetails: (flagKey, defaultValue, subject = {}) =>
     served.about(subject, () => client.getStringDetails(flagKey, defaultValue, subject)),
+  getNumberDetails: (flagKey, defaultValue, subject = {}) =>
+    served.limitAbout(subject, () => client.getNumberDetails(flagKey, defaultValue, subject)),
 });
 
 const NEWS = [ProviderEvents.ConfigurationChanged, ProviderEvents.Error, ProviderEvents.Stale, ProviderEvents.Ready];

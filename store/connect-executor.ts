@@ -5,8 +5,11 @@ import type { Ledger } from './capabilities/ledger.ts';
 import type { Stops } from './capabilities/stops.ts';
 import { ownBeats, type Work } from './own-beat.ts';
 import { ownReports, type Reportable } from './own-reports.ts';
+import type { Approvals } from './capabilities/approvals.ts';
 import type { ExecutorStore } from './ports.ts';
 import { Replica } from './replica.ts';
+import type { Journal } from './capabilities/journal.ts';
+import { journalInTime } from './journal-in-time.ts';
 import { type ExecutorReports, executorReports, reportsInTime } from './reports.ts';
 import { checkSide } from './side.ts';
 import { systemClock } from './system-clock.ts';
@@ -20,12 +23,16 @@ export interface ConnectOptions extends Partial<Reportable> {
   readonly work?: (() => Work) | undefined;
 }
 
-/** The two uses of an executor's connection. Whoever needs one of them is given that one. */
+/** The uses of an executor's connection. Whoever needs one of them is given that one. */
 export interface ConnectedExecutor {
   /** The copy by which is decided. Closing it closes the connection, also for the reports. */
   readonly replica: Replica;
   /** What goes to the store beside the beats. */
   readonly reports: ExecutorReports;
+  /** What this executor intends and what became of it; null: its store keeps no journal. */
+  readonly journal: Journal | null;
+  /** Asks people, and uses what they have approved; null where the store cannot. */
+  readonly approvals: Approvals | null;
   /** What is spent through the store, and what this process stops there; as the driver has them. */
   readonly ledger: Ledger | null;
   readonly stops: Stops | null;
@@ -61,5 +68,7 @@ export function connectExecutor({
     beat: ownBeats({ id: executorId, name: executorName, leaseMs, startedAt: clock().wall, work }),
     reportOwn: ownReports({ surfaces, seen }, reports, clock),
   });
-  return { replica, reports, ledger: connection.ledger, stops: connection.stops };
+  const journal = connection.journal && journalInTime(connection.journal, requestTimeoutMs);
+  const { approvals, ledger, stops } = connection;
+  return { replica, reports, journal, approvals, ledger, stops };
 }

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { type Clock, earlier, type Fault, type Instant, type LogEvent } from '../flags/index.ts';
+import { type Beat, type Clock, earlier, type Fault, type Instant, type LogEvent } from '../flags/index.ts';
+import type { Confirmation } from './confirmation.ts';
 import { Cycle } from './cycle.ts';
 import { faultFrom } from './fault-from.ts';
-import type { LiveCopy, ReplyOutcome } from './live-copy.ts';
+import type { LiveCopy, ReplyOutcome, Ticket } from './live-copy.ts';
 import type { OwnBeats } from './own-beat.ts';
 import type { ReportOwn } from './own-reports.ts';
 import { type ExecutorConnection, LOAD_MS, type Push } from './ports.ts';
@@ -23,6 +24,9 @@ export interface FollowerOptions {
   /** What the copy can be trusted for may have changed. */
   readonly onTrust: () => void;
 }
+
+/** A request that the store answers with a confirmation. */
+export type Question<C extends Confirmation> = (beat: Beat, nonce: string) => Promise<C>;
 
 /** What came of a confirmation, and of when its answer is: when it was sent, less the age of the answer. */
 interface Confirmed {
@@ -82,12 +86,23 @@ export class Follower {
     return this.#question.ask();
   }
 
-  async #confirm(): Promise<Confirmed> {
-    const { connection, copy, clock, beat: makeBeat, requestMs, onChanges, onTrust } = this.#options;
-    if (this.#closed) return { outcome: 'dropped', sent: clock() }; // a beat now would come after it has left the count
+  /** The same by another question, which the store answers with a confirmation too; `answer` null: it was closed. */
+  async confirmBy<C extends Confirmation>(question: Question<C>): Promise<Confirmed & { readonly answer: C | null }> {
+    const { copy, clock, beat: makeBeat, requestMs } = this.#options;
+    if (this.#closed) return { outcome: 'dropped', sent: clock(), answer: null }; // it has left the count
     const ticket = copy.ask(clock(), randomUUID());
     const beat = makeBeat(copy, ticket.sent);
-    const reply = await withDeadline(connection.confirm(beat, ticket.nonce), requestMs, 'confirm');
+    const answer = await withDeadline(question(beat, ticket.nonce), requestMs, 'confirm');
+    return { ...this.#take(ticket, beat, answer), answer };
+  }
+
+  #confirm(): Promise<Confirmed> {
+    const { connection } = this.#options;
+    return this.confirmBy((beat, nonce) => connection.confirm(beat, nonce));
+  }
+
+  #take(ticket: Ticket, beat: Beat, reply: Confirmation): Confirmed {
+    const { copy, clock, onChanges, onTrust } = this.#options;
     if (this.#closed) return { outcome: 'dropped', sent: ticket.sent };
     copy.takeStops(reply);
     const outcome = copy.reply(ticket, reply, clock());

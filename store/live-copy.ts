@@ -18,6 +18,7 @@ import {
   type Patch,
   parseTime,
   renewLease,
+  RestrictionMemory,
   type State,
   stateFrom,
   type Stop,
@@ -142,6 +143,8 @@ export class LiveCopy {
   readonly #organizationId: string;
   readonly #location: string;
   readonly #signal: () => void;
+  /** What has restricted anybody since the state was loaded, also where it was lifted again. */
+  readonly restrictions = new RestrictionMemory();
 
   constructor({ leaseMs, keeper, organizationId, location = 'this store', signal = () => {} }: LiveCopyOptions) {
     this.#leaseMs = leaseMs;
@@ -313,6 +316,7 @@ export class LiveCopy {
     if (alone && !this.#isOfThisControlPlane(state)) return this.#becomeForeign(alone, state);
     if (!unseen && !snapshot.linked) return this.#fork(true, LOST_CHANGES);
     this.#state = state;
+    this.restrictions.begin(head, state.mode);
     this.#era += 1;
     this.#lease = NO_LEASE;
     this.#keepAnchor(head);
@@ -447,6 +451,7 @@ export class LiveCopy {
           kept ??= this.#keep(events.reduce(headAfter, state.head)); // the head after all of them: written once
         }
         state.apply(patch, event);
+        this.restrictions.note(event, direction, (target) => state.get('kill', target)?.mode ?? null);
         this.#hasChanged(patch, event.at);
         applied += 1;
       }

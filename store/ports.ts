@@ -1,7 +1,9 @@
 import type { Beat, Change, EntryKey, Head, LogEvent, StateView } from '../flags/index.ts';
 import type { ReportedBeat } from './beats.ts';
 import type { AnchorKeeper, AnchorReader } from './capabilities/anchors.ts';
+import type { ApprovalKeeper, Approvals } from './capabilities/approvals.ts';
 import type { ForkReader } from './capabilities/forks.ts';
+import type { Journal, JournalKeeper } from './capabilities/journal.ts';
 import type { Ledger, LedgerReader } from './capabilities/ledger.ts';
 import type { SnapshotKeeper } from './capabilities/snapshots.ts';
 import type { StopReader, Stops } from './capabilities/stops.ts';
@@ -135,6 +137,10 @@ export const KEPT_CHECKPOINTS = 10_000;
 
 export interface ExecutorConnection extends ControlReader, ExecutorReporter {
   readonly shelf: Shelf;
+  /** Null: what can be undone, or must not be done twice, is refused. */
+  readonly journal: Journal | null;
+  /** Null: nobody can be asked over this store. */
+  readonly approvals: Approvals | null;
   /** Null: nothing can be spent through this store, so calls that meet a budget are blocked. */
   readonly ledger: Ledger | null;
   /** Null: no stop of an executor is kept, so what trips stops this process alone. */
@@ -211,6 +217,10 @@ export interface ControlConnection extends ControlReader, ControlWriter {
   readonly snapshots: SnapshotKeeper | null;
   /** Null: only beats report forks. */
   readonly forks: ForkReader | null;
+  /** Null: executors keep no journals there. */
+  readonly journals: JournalKeeper | null;
+  /** Null: nobody can be asked over this store. */
+  readonly approvals: ApprovalKeeper | null;
   /** Null: nothing can be spent through this store. */
   readonly ledger: LedgerReader | null;
   /** Null: no stop of an executor is kept. */

@@ -1,17 +1,20 @@
 import {
-  changesWithTime,
+  changesAt,
   type Clock,
   type Fault,
   faultReading,
+  KillSwitchError,
   type Instant,
   type Reading,
+  type RestrictionMemory,
   resolveMode,
   type State,
   type Subject,
 } from '../flags/index.ts';
 import { Announcer, type ReplicaEvent } from './announcer.ts';
 import { faultFrom } from './fault-from.ts';
-import { Follower } from './follower.ts';
+import type { Confirmation } from './confirmation.ts';
+import { Follower, type Question } from './follower.ts';
 import { LeaseEnd } from './lease-end.ts';
 import { LiveCopy } from './live-copy.ts';
 import type { OwnBeats } from './own-beat.ts';
@@ -23,7 +26,7 @@ export type { ReplicaEvent } from './announcer.ts';
 
 export interface ReplicaParts {
   /** Closed with the replica. */
-  readonly connection: Omit<ExecutorConnection, 'shelf'>;
+  readonly connection: Omit<ExecutorConnection, 'shelf' | 'journal' | 'approvals' | 'ledger' | 'stops'>;
   readonly organizationId: string;
   /** Where the store is, without secrets. */
   readonly location?: string | undefined;
@@ -139,10 +142,13 @@ export class Replica {
     return this.#copy.storeNow(this.clock());
   }
 
-  /** True while what the copy says may change with the store's time alone, of which no listener is notified. */
-  get changesWithTime(): boolean {
+  /**
+   * The first moment after `now` at which what the copy says may change with the store's time alone, of which no
+   * listener is notified; null: none. Both in milliseconds of the store's time.
+   */
+  changesAt(now: number): number | null {
     const { state } = this.#copy;
-    return state !== null && changesWithTime(state);
+    return state && changesAt(state, now);
   }
 
   /**
@@ -192,6 +198,26 @@ export class Replica {
     return { is: 'late' };
   }
 
+  /**
+   * Asks the store something that it answers with a confirmation, which the copy takes. Resolves to the answer, and
+   * when it was asked; whether this copy then is what the answer names is asked by `confirmNow`, unless `confirmed`
+   * says so.
+   * @throws what the question rejects with; KillSwitchError CLOSED, STORE_UNREACHABLE
+   */
+  async confirmBy<C extends Confirmation>(
+    question: Question<C>,
+  ): Promise<{ readonly answer: C; readonly sent: Instant; readonly confirmed: boolean }> {
+    const { answer, outcome, sent } = await this.#follower.confirmBy(question);
+    if (answer === null || this.#closed) throw new KillSwitchError('CLOSED', 'this switch has been closed');
+    if (outcome === 'faulty' || outcome === 'reload') this.#follower.wake();
+    return { answer, sent, confirmed: outcome === 'renewed' };
+  }
+
+  /** What has restricted anybody since the copy was loaded, also where it was lifted again. */
+  get restrictions(): RestrictionMemory {
+    return this.#copy.restrictions;
+  }
+
   /** What the switch says for one call, from the local copy: synchronous, no I/O. */
   reading(subject: Subject): Reading {
     const clock = this.clock(); // read once: this runs for each call
@@ -200,6 +226,14 @@ export class Replica {
     if (fault || !state) return faultReading(fault?.code ?? 'NOT_READY', fault?.message ?? 'no state', this.epoch);
     const { mode, cause } = resolveMode(state, subject, () => this.#copy.storeNow(clock));
     return { mode, cause, epoch: state.epoch };
+  }
+
+  /**
+   * The value of a limit's flag, undefined where none is set. It says nothing of whether this copy may be trusted:
+   * `reading` does.
+   */
+  limit(name: string): number | undefined {
+    return this.#copy.state?.limits.get(name)?.value;
   }
 
   /**

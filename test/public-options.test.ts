@@ -117,6 +117,7 @@ describe('no function is left out', () => {
   /** Functions without an options object. */
   const WITHOUT: readonly string[] = [
     ...['isKillSwitchError', 'KillSwitchError', 'ActionInputError', 'ActionResultError', 'ActionStoppedError'],
+    'IdempotencyKeyError',
     ...['isActionStoppedError', 'FailClosedHook', 'IdentityHook', 'TelemetryHook'],
     ...[
       'ChangeRefusedError',
@@ -126,6 +127,7 @@ describe('no function is left out', () => {
       'isChangePendingError',
     ],
     ...['killSwitch.close', 'run.bind', 'run.lastCheckpoint', 'control.settled', 'control.close'],
+    'control.approval', // takes an id
   ];
   /** Methods that take none, and say so. */
   const TAKE_NONE = ['init', 'status', 'forks', 'exportDefinition', 'verifyLog'] as const;

@@ -4,11 +4,14 @@ import type { KillSwitch } from '../index.ts';
 import { createKillSwitch } from '../index.ts';
 import { type ControlPlane, openControlPlane } from '../operator/index.ts';
 import {
+  APPROVAL_FILTERS,
   EVENT_FILTERS,
   EXECUTOR_FILTERS,
   type FilterValues,
   INTERVENTION_FILTERS,
   KILL_FILTERS,
+  STANDING_FILTERS,
+  RULE_FILTERS,
   SURFACE_FILTERS,
 } from '../operator/list-filters.ts';
 import { FlagdKillSwitchProvider } from '../provider/flagd/index.ts';
@@ -85,6 +88,7 @@ const switchRows = ({ killSwitch }: Opened): Readonly<Record<string, Taker>> => 
   const callOptions = { signal, waitMs: 1, approvalId: 'a-1', idempotencyKey: 'k-1' };
   const identity = { agentId: 'a', missionId: 'm', runId: 'r' };
   const lineage = 'W1tdLFtdLFtdXQ';
+  const context = { account_id: 'acme' };
   return {
     'killSwitch.action': {
       call: define,
@@ -93,6 +97,7 @@ const switchRows = ({ killSwitch }: Opened): Readonly<Record<string, Taker>> => 
         ...{ effect: 'read', surface: 'queue', irreversible: false, feature: 'f', inputSchema: schema },
         ...{ limits: {}, spend: {}, redirect: nothing, draft: nothing, describe: nothing },
         reverse: { action: 'a.undo', input: nothing },
+        ...{ journal: true, idempotent: false },
       },
     },
     'a limit of an action': {
@@ -125,8 +130,8 @@ const switchRows = ({ killSwitch }: Opened): Readonly<Record<string, Taker>> => 
       call: (options) => killSwitch.run({}, (run) => run.checkpoint('one', null, options)),
       right: { verbatim: false },
     },
-    'killSwitch.run': { call: (options) => killSwitch.run(options, nothing), right: { ...identity, lineage } },
-    'killSwitch.job': { call: (options) => killSwitch.job(options, nothing), right: { ...identity, lineage } },
+    'killSwitch.run': { call: (options) => killSwitch.run(options, nothing), right: { ...identity, lineage, context } },
+    'killSwitch.job': { call: (options) => killSwitch.job(options, nothing), right: { ...identity, lineage, context } },
     'killSwitch.check': {
       call(options) {
         const { verdict, cause } = killSwitch.check(options);
@@ -143,7 +148,7 @@ const switchRows = ({ killSwitch }: Opened): Readonly<Record<string, Taker>> => 
 
 const FILTERS: FilterValues = {
   ...{ target: 'all', agent: 'x', action: 'a.b', actor: 'unverified:ann', since: '2026-01-01T00:00:00Z' as never },
-  ...{ state: 'silent', proposals: false },
+  ...{ state: 'silent', proposals: false, status: 'pending' },
 };
 const filters = (own: object): object =>
   Object.fromEntries(Object.entries(FILTERS).filter(([name]) => Object.hasOwn(own, name)));
@@ -158,6 +163,10 @@ const controlRows = ({ control }: Opened): Readonly<Record<string, Taker>> => {
     signal: AbortSignal.abort(),
   };
   const any = ['reason']; // whatever it is, it is made into a text
+  const question = {
+    ...{ agentId: 'a', missionId: 'm', runId: 'r', action: 'a.b', effect: 'read', surface: 'tool', feature: 'f' },
+    context: { account_id: 'acme' },
+  };
   /** What it comes to does not matter here, only whether its options are taken. */
   const change = (made: Promise<unknown>): Promise<unknown> =>
     made.catch((error: { readonly code?: string; readonly message: string }) => {
@@ -240,11 +249,50 @@ const controlRows = ({ control }: Opened): Readonly<Record<string, Taker>> => {
       right: { definition: { flags: {} }, ...changes },
       any,
     },
+    'control.addRule': {
+      call: (options) => change(control.addRule(options)),
+      right: {
+        ...{ name: 'r', target: 'agent:nobody', mode: 'paused', window: 'Mon 10:00-11:00 UTC', drainMs: 5 },
+        ...{ when: { '===': [{ var: 'tier' }, 'gold'] }, ...changes, ...waiting },
+      },
+      any,
+    },
+    'control.addRule with its end': {
+      call: (options) => {
+        const own = { name: 'r', target: 'agent:nobody', mode: 'paused' as const, signal: AbortSignal.abort() };
+        return change(control.addRule(withOwn(own, options)));
+      },
+      right: { from: '2030-01-01T00:00:00Z', until: '2030-01-02T00:00:00Z' },
+      adds: true,
+    },
+    'control.addRule with its length': {
+      call: (options) => {
+        const own = { name: 'r', target: 'agent:nobody', mode: 'paused' as const, signal: AbortSignal.abort() };
+        return change(control.addRule(withOwn(own, options)));
+      },
+      right: { lastsMs: 1e9 },
+      adds: true,
+    },
+    'control.removeRule': {
+      call: (options) => change(control.removeRule(options)),
+      right: { name: 'r', ...changes },
+      any,
+    },
+    'control.rules': { call: (options) => control.rules(options), right: { ...list(RULE_FILTERS) } },
+    'control.check': { call: (options) => control.check(options), right: question },
+    'control.explain': { call: (options) => control.explain(options), right: question },
     'control.kills': { call: (options) => control.kills(options), right: { ...list(KILL_FILTERS) } },
     'control.executors': { call: (options) => control.executors(options), right: { ...list(EXECUTOR_FILTERS) } },
     'control.interventions': {
       call: (options) => control.interventions(options),
       right: { ...list(INTERVENTION_FILTERS) },
+    },
+    'control.runs': { call: (options) => control.runs(options), right: { skip: 0, limit: 5 } },
+    'control.run': { call: (options) => change(control.run('r-1', options)), right: { skip: 0, limit: 5 } },
+    'control.resolve': {
+      call: (options) => change(control.resolve(options as never)),
+      right: { run: 'r-1', key: 'k', landed: true, ...changes },
+      any: [...any, 'run'], // null: outside any run
     },
     'control.surfaces': { call: (options) => control.surfaces(options), right: { ...list(SURFACE_FILTERS) } },
     'control.log': { call: (options) => first(control.log(options)), right: { after: 0, ...filters(EVENT_FILTERS) } },
@@ -255,6 +303,39 @@ const controlRows = ({ control }: Opened): Readonly<Record<string, Taker>> => {
     'control.followInterventions': {
       call: (options) => first(control.followInterventions(options)),
       right: { signal: AbortSignal.abort(), onTrouble: nothing, ...filters(INTERVENTION_FILTERS) },
+    },
+    'control.approvals': { call: (options) => control.approvals(options), right: { ...list(APPROVAL_FILTERS) } },
+    'control.followApprovals': {
+      call: (options) => first(control.followApprovals(options)),
+      right: { signal: AbortSignal.abort(), onTrouble: nothing, ...filters(APPROVAL_FILTERS) },
+    },
+    'control.approve': {
+      call: (options) => change(control.approve(options)),
+      right: { id: 'r-1', inputHash: 'a'.repeat(64), input: { cents: 1 }, notes: reason },
+      any: ['notes', 'input'],
+    },
+    'control.reject': { call: (options) => change(control.reject(options)), right: { id: 'r-1', reason }, any },
+    'control.allow': {
+      call: (options) => change(control.allow(options)),
+      right: {
+        ...{ action: 'a.b', agentId: 'x', runId: 'r', match: { currency: 'usd' }, times: 2, lastsMs: 60_000 },
+        notes: reason,
+      },
+      any: ['notes'],
+    },
+    'control.allow with its end': {
+      call: (options) => change(control.allow(withOwn({ action: 'a.b', agentId: 'x', times: 2 }, options))),
+      right: { expiresAt: new Date(Date.now() + 3_600_000).toISOString() },
+      adds: true,
+    },
+    'control.standingApprovals': {
+      call: (options) => control.standingApprovals(options),
+      right: { ...list(STANDING_FILTERS) },
+    },
+    'control.withdrawStanding': {
+      call: (options) => change(control.withdrawStanding(options)),
+      right: { id: 's-1', reason },
+      any,
     },
     'control.forgetExecutor': {
       call: (options) => change(control.forgetExecutor('nobody', options)),

@@ -1,8 +1,10 @@
 import { invalid, quoteId } from '../flags/index.ts';
 import { checkKeys } from '../flags/options.ts';
+import { APPROVAL_TESTS } from './store/approvals.ts';
 import { ANSWER_TESTS } from './store/answers.ts';
 import { BEAT_TESTS } from './store/beats.ts';
 import { CONFIRM_TESTS } from './store/confirm.ts';
+import { JOURNAL_TESTS } from './store/journal.ts';
 import { LEDGER_TESTS } from './store/ledger.ts';
 import { LOG_TESTS } from './store/log.ts';
 import { LOSS_TESTS } from './store/loss.ts';
@@ -26,6 +28,8 @@ export interface StoreConformanceOptions {
 
 const TESTS = [
   ...[...LOG_TESTS, ...ANSWER_TESTS, ...CONFIRM_TESTS, ...BEAT_TESTS, ...LOSS_TESTS, ...SHELF_TESTS],
+  ...JOURNAL_TESTS,
+  ...APPROVAL_TESTS,
   ...LEDGER_TESTS,
   ...STOP_TESTS,
 ];

@@ -18,6 +18,11 @@ export const deciding: Step = {
 };
 
 async function waiting<Input, Result>(attempt: Attempt<Input, Result>, decision: Decision): Promise<Next<Result>> {
+  const given = attempt.withdraw();
+  if (given) {
+    await given;
+    return 'again'; // the pause may have ended meanwhile
+  }
   attempt.wait(decision);
   const { guard, subject } = attempt;
   return (await mayHaveChanged(guard, subject, attempt)) ? 'again' : attempt.abandon('paused', decision);

@@ -5,7 +5,8 @@ import { deciding } from './deciding.ts';
 import { fairTurn } from './fair-turn.ts';
 import { identity } from './identity.ts';
 import { intent } from './intent.ts';
-import { limits } from './limits.ts';
+import { journal } from './journal.ts';
+import { lastLimits, limitFlags, limits } from './limits.ts';
 import { reading } from './reading.ts';
 import { start } from './start.ts';
 import type { Step } from './step.ts';
@@ -17,6 +18,7 @@ export type { Step } from './step.ts';
 /** The steps of an attempt, in order. To add a step, add its file and a row here. */
 export const STEPS: readonly Step[] = Object.freeze([
   identity,
+  limitFlags,
   reading,
   deciding,
   fairTurn,
@@ -25,7 +27,9 @@ export const STEPS: readonly Step[] = Object.freeze([
   store,
   verdict,
   intent,
+  journal,
   confirm,
+  lastLimits,
   start,
 ]);
 

@@ -1,8 +1,9 @@
 import { messageOf } from '../../flags/index.ts';
-import type { Attempt } from '../attempt.ts';
+import type { Attempt, Effective } from '../attempt.ts';
 import { blocked, faultCause } from '../decide.ts';
 import { callHandler, type Handled } from '../handlers.ts';
 import { parseInput } from '../input.ts';
+import { readPlain } from '../plain-data.ts';
 import type { Next } from './step.ts';
 
 /**
@@ -19,15 +20,15 @@ async function makeInput<Input, Result>(attempt: Attempt<Input, Result>): Promis
   if (decision.verdict !== 'redirect') return attempt.reconsider();
   const made = await byHandler(attempt);
   if ('problem' in made) return attempt.refuse(blocked(subject, faultCause('HANDLER_FAILED', made.problem), decision));
-  const circumstances = { input: made.value, original, status: 'redirected', state: 'executing' } as const;
+  const circumstances = { input: made.value.input, original, status: 'redirected', state: 'executing' } as const;
   attempt.redirected = {
-    input: made.value,
+    ...made.value,
     keepRecord: guard.interventions.prepare(decision, subject, circumstances),
   };
   return 'again';
 }
 
-async function byHandler<Input, Result>(attempt: Attempt<Input, Result>): Promise<Handled<Input>> {
+async function byHandler<Input, Result>(attempt: Attempt<Input, Result>): Promise<Handled<Effective<Input>>> {
   const { action, input } = attempt;
   const { redirect: handler } = action;
   if (!handler) return { problem: `${action.name} declares no safe destination (redirect) for test_mode` };
@@ -36,7 +37,8 @@ async function byHandler<Input, Result>(attempt: Attempt<Input, Result>): Promis
   if (handled.value === undefined || handled.value === null)
     return { problem: 'its redirect handler returned no input' };
   try {
-    return { value: await parseInput(action, handled.value, attempt) };
+    const parsed = await parseInput(action, handled.value, attempt);
+    return { value: { input: parsed, plain: action.journal ? readPlain(action.name, parsed) : undefined } };
   } catch (error) {
     return { problem: `its redirect handler returned an input that does not fit: ${messageOf(error)}` };
   }

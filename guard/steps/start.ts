@@ -16,7 +16,8 @@ export const start: Step = {
   isFor: always,
   take<Input, Result>(attempt: Attempt<Input, Result>): Next<Result> | Promise<Next<Result>> {
     const { action, decision, guard, permit, signal, subject } = attempt;
-    const { input, keepRecord } = attempt.effective;
+    const { input: asked, keepRecord } = attempt.effective;
+    const input = action.limits ? checkedInput(attempt) : asked;
     if (signal?.aborted) return attempt.abandon('aborted', decision);
 
     // From here to `execute` nothing is awaited, and no code of the application runs.
@@ -40,6 +41,12 @@ export const start: Step = {
     return ended(running, result);
   },
 };
+
+/** What keeps the limits. @throws where nothing was checked in this turn, which refuses the attempt */
+function checkedInput<Input, Result>({ checked }: Attempt<Input, Result>): Input {
+  if (!checked) throw new Error('nothing has checked the limits of this action');
+  return checked.input;
+}
 
 /** The end of the attempt: now, or when the promise of `execute` settles. */
 function ended<Input, Result>(

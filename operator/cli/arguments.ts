@@ -1,5 +1,6 @@
 import { isJsonObject } from '../../flags/json-object.ts';
 import { Argument, Option } from 'commander';
+import { decimalOf, parseDecimal } from '../../flags/decimal.ts';
 import {
   idProblem,
   invalid,
@@ -115,11 +116,14 @@ export const wholeNumber =
 
 /**
  * The value of a limit, in plain decimal digits: JavaScript would also take `0x10`, `1e3` or an empty text as a number.
+ * One that a number would round is refused: what is kept would not be what was typed, and might be more.
  */
 export function parseLimit(text: string): number {
-  const value = /^\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN;
-  if (!Number.isFinite(value))
-    throw invalid(`A limit is a number of at least 0, such as 200 or 0.5, not ${quoteId(text)}.`);
+  const typed = parseDecimal(text);
+  if (typed === null) throw invalid(`A limit is a number of at least 0, such as 200 or 0.5, not ${quoteId(text)}.`);
+  const value = Number(text);
+  if (!decimalOf(value).eq(typed))
+    throw invalid(`A limit is kept as a number, and ${quoteId(text)} would become ${value}: type that, or less.`);
   return value;
 }
 
@@ -135,6 +139,19 @@ export function parseTargeting(text: string): Readonly<Record<string, unknown>> 
     `--targeting takes a flagd rule as a JSON object, for instance '{"if":[{"==":[{"var":"agent_id"},"x"]},"live","draft_only"]}', not ${quoteId(text)}.`,
   );
 }
+
+/** A JSON object, as an option takes one. */
+export const parseJson =
+  (option: string, what: string) =>
+  (text: string): Readonly<Record<string, unknown>> => {
+    try {
+      const value: unknown = JSON.parse(text);
+      if (isJsonObject(value)) return value;
+    } catch {
+      // the error below says what is expected
+    }
+    throw invalid(`${option} takes ${what}, not ${quoteId(text)}.`);
+  };
 
 export const reasonOption = (): Option =>
   new Option('--reason <text>', 'why; required where this gives authority back');

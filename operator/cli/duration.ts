@@ -41,6 +41,12 @@ export function parseEnd(text: string): End {
   return { expiresAt: new Date(text).toISOString() };
 }
 
+/** A time as people write it: `2026-12-24T18:00:00Z`. @throws KillSwitchError INVALID_ARGUMENT */
+export function parseTime(text: string): string {
+  if (rfc3339.safeParse(text).success) return new Date(text).toISOString();
+  throw invalid(`${quoteId(text)} is not a time: write RFC 3339 with its zone (2026-12-24T18:00:00Z).`);
+}
+
 /**
  * A time from which on something is listed: RFC 3339, or a duration before now (`2h`).
  * @throws KillSwitchError INVALID_ARGUMENT

@@ -22,7 +22,38 @@ const SAID: Readonly<Record<string, (data: Data) => readonly unknown[]>> = {
   feature: ({ name, stage }) => [name, stage],
   limit: ({ name, value }) => [name, value],
   autonomy: ({ action, stage }) => [action, stage],
+  resolve: ({ run_id, idempotency_key, landed }) => [
+    run_id ?? '',
+    idempotency_key,
+    landed === true ? 'landed' : 'not landed',
+  ],
+  rule_add: ({ name, target, mode, window, when }) => [
+    name,
+    target,
+    mode,
+    ...windowWords(window),
+    ...(when ? ['when', when] : []),
+  ],
+  rule_remove: ({ name, target }) => [name, target],
+  rule_renew: ({ name, until }) => [name, 'until', shortTime(String(until))],
   snapshot: ({ epoch }) => ['of epoch', epoch],
+  approve: ({ request, edited }) => [
+    ...requestWords(request),
+    ...(edited === undefined ? [] : ['with edited arguments']),
+  ],
+  reject: ({ request }) => requestWords(request),
+  escalate: ({ requests }) =>
+    Array.isArray(requests) ? requests.flatMap((request: unknown) => requestWords(request)) : [],
+  standing: ({ id, action, agent_id, run_id, times, until }) => [
+    ...[id, action, 'for', `agent:${String(agent_id)}`],
+    ...(typeof run_id === 'string' ? [`run:${run_id}`] : []),
+    ...['at most', times, 'times until', typeof until === 'string' ? shortTime(until) : until],
+  ],
+  standing_withdraw: ({ id }) => [id],
+  lapse: ({ approvals, standing }) => [
+    ...['approvals', Array.isArray(approvals) ? approvals.length : 0],
+    ...['standing', Array.isArray(standing) ? standing.length : 0],
+  ],
   budget: ({ name, definition }) => [name, ...(definition === null ? ['removed'] : amountsIn(definition))],
   tripwire: ({ name, definition }) => [
     name,
@@ -35,6 +66,18 @@ const SAID: Readonly<Record<string, (data: Data) => readonly unknown[]>> = {
   },
 } satisfies Record<EventType, (data: Data) => readonly unknown[]>;
 
+/** The request that a decision is about. */
+const requestWords = (request: unknown): readonly unknown[] =>
+  isJsonObject(request) ? [request['id'], request['action'], `agent:${String(request['agent_id'])}`] : [];
+/** The window of a rule, as it was written. */
+function windowWords(window: unknown): readonly string[] {
+  if (!isJsonObject(window)) return [];
+  const { words, from, until } = window;
+  if (typeof words === 'string') return ['window', words];
+  return [...timed('from', from), ...timed('until', until)];
+}
+
+const timed = (what: string, time: unknown): string[] => (typeof time === 'string' ? [what, shortTime(time)] : []);
 const amountsIn = (definition: unknown): readonly unknown[] =>
   isJsonObject(definition)
     ? SPEND_TYPES.filter((type) => definition[type] !== null).flatMap((type) => [definition[type], type])

@@ -2,6 +2,7 @@ import { type Command, Option } from 'commander';
 import { idProblem, invalid, isPattern, quoteId, readTarget, shellWord, textProblem } from '../../flags/index.ts';
 import { keysOf, rowsOf } from '../../flags/table.ts';
 import { EXECUTOR_STATES } from '../acknowledge.ts';
+import { APPROVAL_STATUSES } from '../approval-records.ts';
 import type { FilterName, FilterValues } from '../list-filters.ts';
 import { oneOf, parseTargetWord, wholeNumber } from './arguments.ts';
 import { parseSince } from './duration.ts';
@@ -58,6 +59,7 @@ const OPTIONS: { readonly [F in FilterName]: (help: string, verb: string) => Opt
     oneOf('the state of an executor', EXECUTOR_STATES)(text === stateWord('stopped') ? 'stopped' : text),
   ),
   proposals: (help) => new Option('--proposals', help),
+  status: option('--status <status>', oneOf('what becomes of a request', APPROVAL_STATUSES)),
 };
 
 /** The options of the filters that a list takes. */

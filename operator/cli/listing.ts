@@ -45,7 +45,7 @@ export const listing =
       perform(async (context, options: ListOptions & Readonly<Record<string, unknown>>): Promise<Answer | Lines> => {
         const { instead } = listed;
         if (instead && options[instead.option.attributeName()] === true) return instead.run(context, options);
-        return answer(listed, context, options);
+        return listAnswer(listed, context, options);
       }),
     );
   };
@@ -60,7 +60,8 @@ export const formOf = ({ screen }: Pick<Context, 'screen'>, { output }: Pick<Lis
 const limitOf = ({ json, screen }: Pick<Context, 'json' | 'screen'>, { limit }: Pick<ListOptions, 'limit'>) =>
   limit ?? (json || screen === null ? undefined : SCREEN_ROWS);
 
-async function answer<Row>(listed: Listing<Row>, context: Context, options: ListOptions): Promise<Answer> {
+/** The answer of a verb that lists. */
+export async function listAnswer<Row>(listed: Listing<Row>, context: Context, options: ListOptions): Promise<Answer> {
   const { skip } = options;
   const limit = limitOf(context, options);
   const filters = typedFilters(options);

@@ -2,12 +2,14 @@ import { causeFromRecord, describeCause, type KillRecord, printable, shownId } f
 import { namesOf } from '../../store/beats.ts';
 import type { ReportedIntervention } from '../../store/reports.ts';
 import type { ExecutorAcknowledgement, ExecutorState, SharedWriter } from '../acknowledge.ts';
+import type { ApprovalRecord, ApprovalStatus, StandingRecord } from '../approval-records.ts';
 import type { SurfaceRow } from '../control-plane.ts';
 import type { Context } from './command.ts';
 import { formatAge, formatDuration } from './duration.ts';
 import { modeCell, stateStyle } from './standing-out.ts';
-import { count, quoted, shortTime } from './output.ts';
+import { count, quoted, shortTime, toJson } from './output.ts';
 import type { Cell, Column } from './table.ts';
+import type { Style } from './text.ts';
 
 // The columns of the lists, and what is said beside them.
 
@@ -150,6 +152,62 @@ const causeText = (recorded: Readonly<Record<string, unknown>>): string => {
   const cause = causeFromRecord(recorded);
   return cause ? describeCause(cause, SHOWN_AS) : printable(String(recorded['kind']).slice(0, 100));
 };
+
+const STATUS_STYLES: Readonly<Partial<Record<ApprovalStatus, Style>>> = { pending: 'heed' };
+
+const endsIn = (time: string, now: number): Cell => ({
+  ready: shortTime(time),
+  brief: Date.parse(time) > now ? `in ${formatAge(Date.parse(time) - now)}` : 'over',
+});
+
+/** What people are asked. What the agent has said stands in quotes, as its own words. */
+export function approvalColumns(now = Date.now()): readonly Column<ApprovalRecord>[] {
+  return [
+    { heading: 'ID', cell: ({ id }) => ({ ready: id }), fixed: true },
+    { heading: 'STATUS', cell: ({ status }) => ({ ready: status, style: STATUS_STYLES[status] }), fixed: true },
+    { heading: 'ACTION', cell: ({ action }) => action },
+    { heading: 'AGENT', cell: ({ agent_id }) => agent_id },
+    { heading: 'ASKED', cell: ({ requested_at }) => timeCell(requested_at, now), fixed: true },
+    { heading: 'EXPIRES', cell: ({ expires_at }) => endsIn(expires_at, now), fixed: true },
+    { heading: 'COST', cell: ({ cost_usd }) => (cost_usd === null ? null : `$${cost_usd}`), fixed: true },
+    { heading: 'UNDO', cell: ({ reversible }) => (reversible ? 'yes' : 'no'), fixed: true },
+    {
+      heading: 'GIVEN',
+      cell: ({ approvals_given, approvals_needed }) => `${approvals_given}/${approvals_needed}`,
+      fixed: true,
+    },
+    {
+      heading: 'THE AGENT SAYS',
+      cell: ({ description, problem }) =>
+        problem === null
+          ? description === null
+            ? null
+            : { ready: quoted(description) }
+          : { ready: `cannot be decided: ${printable(problem)}`, style: 'alarm' },
+      gives: true,
+    },
+    { heading: 'RUN', cell: ({ run_id }) => run_id, wide: true },
+    { heading: 'MISSION', cell: ({ mission_id }) => mission_id, wide: true },
+    { heading: 'ASKED BY', cell: ({ requested_by }) => requested_by, wide: true },
+    { heading: 'DECIDED BY', cell: ({ decided_by }) => decided_by, wide: true },
+    { heading: 'WHY', cell: ({ why }) => (why === null ? null : { ready: printable(why) }), wide: true },
+  ];
+}
+
+/** What is approved in advance. */
+export function standingColumns(now = Date.now()): readonly Column<StandingRecord>[] {
+  return [
+    { heading: 'ID', cell: ({ id }) => ({ ready: id }), fixed: true },
+    { heading: 'ACTION', cell: ({ action }) => action },
+    { heading: 'AGENT', cell: ({ agent_id }) => agent_id },
+    { heading: 'RUN', cell: ({ run_id }) => run_id },
+    { heading: 'MATCH', cell: ({ match }) => (match === null ? null : { ready: toJson(match) }), gives: true },
+    { heading: 'USED', cell: ({ used, times }) => `${used}/${times}`, fixed: true },
+    { heading: 'UNTIL', cell: ({ until }) => endsIn(until, now), fixed: true },
+    { heading: 'BY', cell: ({ allowed_by }) => allowed_by },
+    { heading: 'NOTES', cell: ({ notes }) => (notes === null ? null : { ready: quoted(notes) }), gives: true },
+  ];
+}
 
 /** Actions, where they run, and what they lack. */
 export function surfaceColumns(now = Date.now()): readonly Column<SurfaceRow>[] {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 
 /** Bytes of the archive. It had 541 kB when this was set; with source maps, which are of little use where the code is
  * not minified, 1215. */
-export const LIMIT = 700_000;
+export const LIMIT = 1_000_000;
 
 const REQUIRED = ['description', 'repository', 'homepage', 'bugs', 'author', 'license', 'keywords'];
 

@@ -1,43 +1,105 @@
-/** One effect that is about to be tried. A key has one intent, for ever. */
+/**
+ * One attempt at one effect, written before it is tried. Of one attempt of a key there is one intent, for ever, in the
+ * whole organization: whoever intends it second is answered with the first.
+ */
 export interface JournalIntent {
+  /** A UUID for this very intent. The same request, asked again because its answer was lost, has it too. */
+  readonly id: string;
   /** Chosen by the caller, or made for the call: 1 to 512 characters. */
   readonly idempotency_key: string;
-  readonly run_id: string;
-  readonly agent_id: string;
+  /** 1; one more for each time that this key may be tried again. */
+  readonly attempt: number;
+  /** Null: outside any run. */
+  readonly run_id: string | null;
+  readonly agent_id: string | null;
   readonly mission_id: string | null;
   readonly action: string;
-  /** SHA-256 of the canonical input, in hex: a key that comes with another input is another caller's mistake. */
+  /** SHA-256 of the canonical input, in hex: a key that comes with another input is another piece of work. */
   readonly input_hash: string;
+  /** The approval that it uses; null: it needs none. */
+  readonly approval_id: string | null;
 }
 
-/** What has landed: what the call is answered with when it comes again, and how it can be taken back. */
-export interface JournalLanding {
-  /** As JSON, without secrets; at most 256 KiB. */
-  readonly result: string;
-  /** The input of the action's reverse operation, as JSON; null: it cannot be taken back. */
-  readonly reverse: string | null;
+/** Names an intent when its end is written. */
+export type IntentMark = Pick<JournalIntent, 'id' | 'idempotency_key' | 'attempt' | 'run_id'>;
+
+/** How what has landed is undone: by that action with this input, as JSON; or why it cannot be undone. */
+export type Reversal =
+  | { readonly is: 'reversible'; readonly action: string; readonly input: string | null }
+  | { readonly is: 'not_reversible'; readonly why: string };
+
+/** What has landed: what the call is answered with when it comes again, and how it is undone. */
+export interface Landing {
+  /** As JSON, without secrets; null: there was none, or none that can be kept. */
+  readonly result: string | null;
+  /** Landed at the safe destination of `test_mode`. */
+  readonly redirected: boolean;
+  readonly reverse: Reversal;
 }
 
-/** What became of an intent. Without an end it is `intended`, which whoever finds it reads as `unknown`. */
-export type JournalState =
-  | { readonly state: 'landed'; readonly landing: JournalLanding }
-  | { readonly state: 'intended' | 'failed' | 'not_started' | 'unknown' };
+/** What an executor says of an intent of its own. */
+export type JournalEnd =
+  | { readonly state: 'landed'; readonly landing: Landing }
+  | { readonly state: 'failed' | 'not_started' | 'unknown' };
 
-/** `at`: when it came into this state, by the store's clock. */
-export type JournalEntry = JournalIntent & JournalState & { readonly at: string };
+/** What became of an intent. `intended`: nothing is known of its end, which whoever finds it reads as `unknown`. */
+export type JournalState = JournalEnd | { readonly state: 'intended' };
 
-/** Intents and what became of them: an executor's, so that no effect is tried twice and each can be found again. */
-export interface Journal {
-  /** Durable before `execute` starts. `existing`: somebody has intended this key before, so nothing is executed. */
-  intend(
-    intent: JournalIntent,
-  ): Promise<{ readonly is: 'new' } | { readonly is: 'existing'; readonly entry: JournalEntry }>;
-  /** It has landed; accepted from `intended` and, however late, from `unknown`. The first landing stays. */
-  land(idempotencyKey: string, landing: JournalLanding): Promise<void>;
-  /** It has ended otherwise; accepted from `intended` only, and after any other end nothing happens. */
-  end(idempotencyKey: string, state: 'failed' | 'not_started' | 'unknown'): Promise<void>;
+/** An intent with what became of it, as a store keeps it. */
+export type JournalEntry = JournalIntent &
+  JournalState & {
+    readonly executor_id: string;
+    readonly executor_name: string;
+    /** When it was intended, by the store's clock. */
+    readonly intended_at: string;
+    /** When it came into its state, by the store's clock. */
+    readonly at: string;
+  };
+
+/**
+ * The answer to an intent. `existing`: this key was intended before. The entry is that of its first attempt that has
+ * landed; else of the first, from the intended one on, that may have started; else of the last.
+ */
+export type Intended = { readonly is: 'new' } | { readonly is: 'existing'; readonly entry: JournalEntry };
+
+/** A part of a list. */
+export interface JournalPage {
+  readonly skip: number;
+  readonly limit: number;
+}
+
+/** Reads what executors have intended, and what became of it. */
+export interface JournalReader {
+  /** The runs with intents, those whose first intent is the newest first; null stands for outside any run. */
+  runs(page: JournalPage): Promise<{ readonly data: ReadonlyArray<string | null>; readonly count: number }>;
+  /** What this run has intended, oldest first. */
+  entriesOf(
+    runId: string | null,
+    page: JournalPage,
+  ): Promise<{ readonly data: readonly JournalEntry[]; readonly count: number }>;
+  /** All attempts of a key, the first one first. */
+  attemptsOf(idempotencyKey: string): Promise<readonly JournalEntry[]>;
+}
+
+/**
+ * Intents and what became of them, so that no effect is tried twice and each can be found again. What is written is on
+ * the disk (and replicated, where replicas are required) when it resolves.
+ */
+export interface Journal extends JournalReader {
+  /** `new`: this very intent is the first of its attempt, and `execute` may start. */
+  intend(intent: JournalIntent): Promise<Intended>;
   /**
-   * What this run has intended, oldest first. What an operator has said of an entry since is in the log (`resolve`).
+   * Writes the end of an intent of this executor's own. `landed` is accepted of what is intended and, however late, of
+   * what is unknown; any other end only of what is intended. Else, and where there is no such intent, nothing changes.
    */
-  entriesOf(runId: string): Promise<readonly JournalEntry[]>;
+  end(mark: IntentMark, end: JournalEnd): Promise<void>;
+}
+
+/** What an operator does with journals. */
+export interface JournalKeeper extends JournalReader {
+  /**
+   * Removes what is no longer needed: what has ended before `ended`, and what was intended before `intended`, whatever
+   * became of it; both RFC 3339 UTC. Resolves to how many entries were removed.
+   */
+  forget(before: { readonly ended: string; readonly intended: string }): Promise<number>;
 }

@@ -13,6 +13,7 @@ import {
 import type { ControlStore } from '../ports.ts';
 import { appendLines, syncFolders } from './append-lines.ts';
 import { rememberedOf } from './default-anchor.ts';
+import { fileApprovalKeeper } from './approvals.ts';
 import { closedError } from './file-errors.ts';
 import { FileReader, READ_ALL_MS } from './file-reader.ts';
 import { makeFolders } from './folder.ts';
@@ -21,6 +22,7 @@ import { forgetOwner, ownerMeant } from './forget-owner.ts';
 import { readForks } from './fork-reports.ts';
 import { fileLedgerReader } from './ledger.ts';
 import { OldForks } from './old-forks.ts';
+import { fileJournals } from './journal.ts';
 import { localFreeBytes } from './network-filesystem.ts';
 import { filePaths, reportFolders, storeFolder } from './paths.ts';
 import { Precedence } from './precedence.ts';
@@ -67,6 +69,7 @@ export function fileControlStore(options: FileControlStoreOptions = {}): Control
       const reports = new Serial();
       const precedence = new Precedence(paths.precedence);
       const oldForks = new OldForks(paths);
+      const journals = fileJournals(paths, Math.max(requestTimeoutMs, READ_ALL_MS));
       let closed = false;
       // For what is read beside the queues, which ask this themselves.
       const admit = (): void => {
@@ -104,6 +107,7 @@ export function fileControlStore(options: FileControlStoreOptions = {}): Control
         async close() {
           closed = true;
           await Promise.all([reader.close(), reports.close(requestTimeoutMs), oldForks.close(requestTimeoutMs)]);
+          await journals.close();
         },
         shelf: fileShelfReader(paths, admit),
         anchors: { remembered: async () => rememberedOf({ root, organizationId }) },
@@ -146,6 +150,7 @@ export function fileControlStore(options: FileControlStoreOptions = {}): Control
           const read = () => readBeats(paths, { excluded, onRead: () => (steps += 1) });
           return reports.run('executors', read, { ms: requestTimeoutMs, steps: () => steps });
         },
+        journals: journals.journals,
         ledger: fileLedgerReader(paths, { now: wall, admit }),
         stops: fileStopReader(paths, admit),
         forks: {
@@ -156,6 +161,7 @@ export function fileControlStore(options: FileControlStoreOptions = {}): Control
             return reports.run('forks', read, { ms: requestTimeoutMs, steps: () => steps });
           },
         },
+        approvals: fileApprovalKeeper(paths, { reports, now: wall, ms: requestTimeoutMs }),
         forget(executorId, writer) {
           let steps = 0;
           const forget = async (): Promise<void> => {

@@ -5,13 +5,16 @@ import { answerNow } from '../answers.ts';
 import { fileAnchor } from '../file-anchor.ts';
 import type { Confirmation } from '../confirmation.ts';
 import type { ExecutorStore } from '../ports.ts';
+import { fileApprovals } from './approvals.ts';
+import { Claims } from './claims.ts';
 import { defaultAnchor } from './default-anchor.ts';
 import { ExecutorLog, loadState } from './executor-log.ts';
 import { notThere } from './folder.ts';
 import { FileReader, READ_ALL_MS } from './file-reader.ts';
 import { ForkJudge } from './fork-judge.ts';
-import { localFreeBytes } from './network-filesystem.ts';
+import { fileJournal } from './journal.ts';
 import { FileLedger } from './ledger.ts';
+import { localFreeBytes } from './network-filesystem.ts';
 import { OwnForkReport } from './own-fork-report.ts';
 import { filePaths, storeFolder } from './paths.ts';
 import type { RecentEvents } from './recent-events.ts';
@@ -67,6 +70,9 @@ export function fileStore(options: FileStoreOptions = {}): ExecutorStore {
         recent: (head) => recent().has(head),
         search: (head) => reader.leadsTo(head, recent().before),
       });
+      const journal = fileJournal(paths, { executorId, executorName });
+      const claims = new Claims(paths);
+      const by = { name: executorName, id: executorId };
       let reported = false;
       const ledger = new FileLedger(paths, { requestTimeoutMs });
       const stopList = new FileStopList(paths);
@@ -99,6 +105,28 @@ export function fileStore(options: FileStoreOptions = {}): ExecutorStore {
         return true;
       };
 
+      const confirmed = async (beat: Beat, nonce: string): Promise<Confirmation> => {
+        if (beat.id !== executorId) throw foreignBeat(executorId, beat.id);
+        // This takes two turns of the event loop, no more: each may be long, and a confirmation is as old as all of
+        // them together.
+        const takesKills = checkTakesKills(paths);
+        await bothDone(
+          localFreeBytes(paths.executors),
+          takesKills.catch(() => {}),
+        );
+        const stops = await stopList.read();
+        const [isReported] = await bothDone(report(beat), reader.advance());
+        await takesKills;
+        if (!isReported && recent().head) throw notThere(paths.reported);
+        // Whoever has removed the log may have removed the beats too. The beat is written again, since it is all
+        // that says that there was a control plane.
+        if (isReported && recent().head === null && beat.applied !== null)
+          await putBeat(paths, executorId, JSON.stringify(beat));
+        const events = beat.applied === null ? 'reload' : await eventsAfter(beat.applied);
+        const forkReported = await forks.proven();
+        return { head: recent().head, events, forkReported, stops, ...answerNow(nonce) };
+      };
+
       return {
         load: (held, nonce) =>
           reader.request(
@@ -118,36 +146,25 @@ export function fileStore(options: FileStoreOptions = {}): ExecutorStore {
         },
         async close() {
           for (const unwatch of watches) unwatch();
-          await ledger.close();
-          await reader.close();
+          await Promise.all([reader.close(), journal.close(), ledger.close()]);
           forks.close();
         },
         shelf: fileShelf(paths, executorId),
+        journal: journal.journal,
         ledger,
         stops: fileStops(paths, executorId),
         confirmsOneByOne: true,
-        confirm: (beat, nonce) =>
-          reader.request('confirm', async () => {
-            if (beat.id !== executorId) throw foreignBeat(executorId, beat.id);
-            // This takes two turns of the event loop, no more: each may be long, and a confirmation is as old as all of
-            // them together.
-            const takesKills = checkTakesKills(paths);
-            await bothDone(
-              localFreeBytes(paths.executors),
-              takesKills.catch(() => {}),
-            );
-            const stops = await stopList.read();
-            const [isReported] = await bothDone(report(beat), reader.advance());
-            await takesKills;
-            if (!isReported && recent().head) throw notThere(paths.reported);
-            // Whoever has removed the log may have removed the beats too. The beat is written again, since it is all
-            // that says that there was a control plane.
-            if (isReported && recent().head === null && beat.applied !== null)
-              await putBeat(paths, executorId, JSON.stringify(beat));
-            const events = beat.applied === null ? 'reload' : await eventsAfter(beat.applied);
-            const forkReported = await forks.proven();
-            return { head: recent().head, events, forkReported, stops, ...answerNow(nonce) };
-          }),
+        confirm: (beat, nonce) => reader.request('confirm', () => confirmed(beat, nonce)),
+        approvals: {
+          ...fileApprovals(paths, by, { claims, now: Date.now, ms: requestTimeoutMs }),
+          // The claim comes before the head is read, which then has all that came before the claim.
+          claim: (asked, { beat, nonce }) =>
+            reader.request('claim', async () => {
+              if (beat.id !== executorId) throw foreignBeat(executorId, beat.id);
+              const claim = await claims.claim(asked, by, Date.now());
+              return { ...(await confirmed(beat, nonce)), claim };
+            }),
+        },
         // Its report of a fork stays: only `recover` ends that.
         leave: () =>
           reader.request('leave', async () => {

@@ -1,5 +1,18 @@
 import { randomBytes } from 'node:crypto';
-import { closeSync, constants, fchmodSync, fsyncSync, openSync, renameSync, type Stats, writeFile } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  fchmodSync,
+  fstatSync,
+  fsyncSync,
+  linkSync,
+  lstatSync,
+  openSync,
+  readSync,
+  renameSync,
+  type Stats,
+  writeFile,
+} from 'node:fs';
 import { type FileHandle, lstat, open, opendir, rmdir, unlink } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { messageOf } from '../../flags/index.ts';
@@ -72,6 +85,33 @@ async function read(
   }
 }
 
+/**
+ * Reads one small file in the same way, at once: for thousands of them a turn of the event loop for each step would
+ * take most of the time. The caller lets it turn now and then.
+ */
+export function readKeptNow(folder: OpenFolder, name: string, longest: number): Kept | null {
+  let fd: number | null = null;
+  try {
+    const problem = whatIsStrange(lstatSync(folder.at(name)), { longest, linked: true });
+    if (problem !== null) return { problem };
+    fd = openSync(folder.at(name), constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+    const found = fstatSync(fd);
+    const changed = whatIsStrange(found, { longest, linked: true });
+    if (changed !== null) return { problem: changed };
+    const bytes = Buffer.alloc(found.size);
+    let length = 0;
+    for (let read = -1; read !== 0 && length < bytes.length; length += read)
+      read = readSync(fd, bytes, length, bytes.length - length, length);
+    return { text: bytes.toString('utf8', 0, length), owner: found.uid };
+  } catch (error) {
+    const errno = errnoOf(error);
+    if (errno === 'ENOENT') return null;
+    return { problem: errno === undefined ? messageOf(error) : `the system says ${errno}` };
+  } finally {
+    if (fd !== null) closeSync(fd);
+  }
+}
+
 async function textOf(file: FileHandle, from: number, to: number): Promise<string> {
   const bytes = Buffer.alloc(to - from);
   let length = 0;
@@ -130,6 +170,51 @@ export async function putKept(
   } catch (error) {
     await unlink(temporary).catch(() => {}); // the error below says what went wrong
     throw fileError(error, 'written', `${folder.path}/${name}`);
+  }
+}
+
+/**
+ * Makes a whole file of that name, durably, unless there is one: of several who try, one does, and no half of a file is
+ * ever there. Resolves to whether it was made.
+ * @throws KillSwitchError
+ */
+export async function putOnce(folder: OpenFolder, name: string, text: string): Promise<boolean> {
+  const temporary = folder.at(`${randomBytes(9).toString('hex')}.tmp`);
+  let file: FileHandle | null = null;
+  try {
+    file = await open(temporary, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW);
+    await file.writeFile(text);
+    fchmodSync(file.fd, FOR_ALL);
+    await file.datasync();
+    const made = linkIsNew(temporary, folder.at(name));
+    if (made) await syncNames(folder);
+    return made;
+  } catch (error) {
+    throw fileError(error, 'written', `${folder.path}/${name}`);
+  } finally {
+    await file?.close();
+    await unlink(temporary).catch(() => {}); // what is left is a second name of the same file, or nothing
+  }
+}
+
+function linkIsNew(from: string, to: string): boolean {
+  try {
+    linkSync(from, to);
+    return true;
+  } catch (error) {
+    if (errnoOf(error) === 'EEXIST') return false;
+    throw error;
+  }
+}
+
+/** A name that was added is on the disk only after this. */
+async function syncNames({ self }: OpenFolder): Promise<void> {
+  if (process.platform === 'win32') return; // Windows cannot open a folder to sync it
+  const folder = await open(self, constants.O_RDONLY);
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
   }
 }
 

@@ -11,6 +11,9 @@ const REPORTED = [
   'interventions',
   'proposals',
   'seen',
+  'journal',
+  'approvals',
+  'claims',
   'ledger',
   'stops',
 ] as const;
@@ -52,6 +55,9 @@ export function filePaths(root: string, organizationId: string): FilePaths {
     interventions: of('interventions'),
     proposals: of('proposals'),
     seen: of('seen'),
+    journal: of('journal'),
+    approvals: of('approvals'),
+    claims: of('claims'),
     ledger: of('ledger'),
     stops: of('stops'),
   };

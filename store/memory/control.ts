@@ -5,6 +5,8 @@ import { readBeat } from '../beats.ts';
 import type { ControlStore } from '../ports.ts';
 import { memoryLedgerParts, memoryLedgerReader } from './ledger.ts';
 import { checkMemory, type Memory } from './memory.ts';
+import { memoryJournals } from './journal.ts';
+import { memoryApprovalKeeper } from './approvals.ts';
 import { memoryReader } from './reader.ts';
 import { memoryShelf } from './shelf.ts';
 import { memoryStopReader } from './stops.ts';
@@ -33,6 +35,11 @@ export function memoryControlStore(options: { readonly memory: Memory }): Contro
       return {
         ...reader,
         shelf: memoryShelf(() => memory.organization(organizationId), admit),
+        journals: memoryJournals({
+          organization: () => memory.organization(organizationId),
+          admit,
+          time: () => memory.time,
+        }),
         async read(keys) {
           await admit('read');
           const { state } = memory.organization(organizationId);
@@ -69,6 +76,11 @@ export function memoryControlStore(options: { readonly memory: Memory }): Contro
             return { reports: [...forks.values()], floods: [] };
           },
         },
+        approvals: memoryApprovalKeeper({
+          organization: () => memory.organization(organizationId),
+          admit,
+          now: () => Date.parse(memory.time),
+        }),
         async forget(executorId) {
           await admit('write');
           const { beats, reports } = memory.organization(organizationId);

@@ -1,11 +1,14 @@
-import { type Head, invalid, isEvidence, quoteId } from '../../flags/index.ts';
+import { type Beat, type Head, invalid, isEvidence, quoteId } from '../../flags/index.ts';
 import { checkKeys, checkType, type Keys } from '../../flags/options.ts';
 import { CATCH_UP_EVENTS } from '../answers.ts';
 import type { AnchorKeeper } from '../capabilities/anchors.ts';
+import type { Confirmation } from '../confirmation.ts';
 import { fileAnchor } from '../file-anchor.ts';
 import type { ExecutorStore } from '../ports.ts';
+import { claimIn, memoryApprovals } from './approvals.ts';
 import { memoryLedger, memoryLedgerParts } from './ledger.ts';
 import { checkMemory, Memory } from './memory.ts';
+import { memoryJournal } from './journal.ts';
 import { memoryReader } from './reader.ts';
 import { memoryShelf } from './shelf.ts';
 import { memoryStops } from './stops.ts';
@@ -41,35 +44,52 @@ export function memoryStore(options: MemoryStoreOptions = {}): ExecutorStore & {
     memory,
     open({ organizationId, executorId, executorName, requestTimeoutMs }) {
       const { reader, admit } = memoryReader(memory, organizationId, requestTimeoutMs);
+      const organization = () => memory.organization(organizationId);
+      const by = { name: executorName, id: executorId };
+      const parts = { organization, admit, now: () => Date.parse(memory.time) };
+      const confirm = (beat: Beat, nonce: string): Confirmation => {
+        if (beat.id !== executorId) {
+          throw invalid(`An executor reports under its own id ${quoteId(executorId)}, not ${quoteId(beat.id)}.`);
+        }
+        const here = organization();
+        here.beats.set(executorId, JSON.stringify(beat));
+        const { head: now } = here.state;
+        const { name, fork } = beat;
+        if (fork) here.forks.set(executorId, { ...structuredClone(fork), id: executorId, name, by: [name] });
+        else if (here.forks.get(executorId)?.against !== now?.generation) here.forks.delete(executorId);
+        const { events, state, forks, stops } = here;
+        const { head } = state;
+        const known = state.control ?? { generations: [] };
+        const isInChain = (held: Head): boolean => memory.indexOf(here, held) >= 0;
+        const forkReported =
+          head !== null && [...forks.values()].some((report) => isEvidence(report, head, known, isInChain));
+        const answer = { head, forkReported, stops: stops.list, nonce, time: memory.time, ageMs: 0 };
+        if (beat.applied === null) return { ...answer, events: 'reload' };
+        const from = memory.indexOf(here, beat.applied);
+        if (from < 0) return { ...answer, events: null };
+        return { ...answer, events: events.length - from > CATCH_UP_EVENTS ? 'reload' : events.slice(from) };
+      };
       return {
         ...reader,
+        shelf: memoryShelf(organization, admit, executorId),
+        async confirm(beat, nonce) {
+          await admit('write');
+          return confirm(beat, nonce);
+        },
+        approvals: {
+          ...memoryApprovals(parts, by),
+          async claim(asked, { beat, nonce }) {
+            await admit('write');
+            const confirmation = confirm(beat, nonce);
+            return { ...confirmation, claim: claimIn(organization().approvals, asked, { by, now: parts.now() }) };
+          },
+        },
+        journal: memoryJournal(
+          { organization: () => memory.organization(organizationId), admit, time: () => memory.time },
+          { executorId, executorName },
+        ),
         ledger: memoryLedger({ ...memoryLedgerParts(memory, organizationId), admit }),
         stops: memoryStops(memory, organizationId, admit),
-        shelf: memoryShelf(() => memory.organization(organizationId), admit, executorId),
-        async confirm(beat, nonce) {
-          if (beat.id !== executorId) {
-            throw invalid(`An executor reports under its own id ${quoteId(executorId)}, not ${quoteId(beat.id)}.`);
-          }
-          await admit('write');
-          const organization = memory.organization(organizationId);
-          organization.beats.set(executorId, JSON.stringify(beat));
-          const { head: now } = organization.state;
-          const { name, fork } = beat;
-          if (fork) organization.forks.set(executorId, { ...structuredClone(fork), id: executorId, name, by: [name] });
-          else if (organization.forks.get(executorId)?.against !== now?.generation)
-            organization.forks.delete(executorId);
-          const { events, state, forks, stops } = organization;
-          const { head } = state;
-          const known = state.control ?? { generations: [] };
-          const isInChain = (held: Head): boolean => memory.indexOf(organization, held) >= 0;
-          const forkReported =
-            head !== null && [...forks.values()].some((report) => isEvidence(report, head, known, isInChain));
-          const answer = { head, forkReported, stops: stops.list, nonce, time: memory.time, ageMs: 0 };
-          if (beat.applied === null) return { ...answer, events: 'reload' };
-          const from = memory.indexOf(organization, beat.applied);
-          if (from < 0) return { ...answer, events: null };
-          return { ...answer, events: events.length - from > CATCH_UP_EVENTS ? 'reload' : events.slice(from) };
-        },
         confirmsOneByOne: false,
         async leave() {
           await admit('write');

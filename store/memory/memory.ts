@@ -15,6 +15,8 @@ import { LedgerBook } from '../ledger-book.ts';
 import type { Push } from '../ports.ts';
 import { systemClock } from '../system-clock.ts';
 import { withDeadline } from '../with-deadline.ts';
+import { type KeptJournal, noJournal } from './journal.ts';
+import { type KeptApprovals, noApprovals } from './approvals.ts';
 import { type KeptReports, noReports } from './shelf.ts';
 
 /**
@@ -31,6 +33,8 @@ export interface Organization {
   readonly beats: Map<string, string>;
   readonly forks: Map<string, FoundReport>;
   readonly reports: KeptReports;
+  readonly journal: KeptJournal;
+  readonly approvals: KeptApprovals;
   readonly book: LedgerBook;
   readonly stops: KeptStops;
 }
@@ -40,12 +44,13 @@ export interface KeptStops {
   list: readonly Stop[];
 }
 
-type Backup = Pick<Organization, 'events' | 'beats' | 'forks' | 'book' | 'stops'>;
+type Backup = Pick<Organization, 'events' | 'beats' | 'forks' | 'approvals' | 'book' | 'stops'>;
 
-const backupOf = ({ events, beats, forks, book, stops }: Backup): Backup => ({
+const backupOf = ({ events, beats, forks, approvals, book, stops }: Backup): Backup => ({
   events: [...events],
   beats: new Map(beats),
   forks: new Map(forks),
+  approvals: copyApprovals(approvals),
   book: new LedgerBook(structuredClone(book.text())),
   stops: { ...stops },
 });
@@ -112,8 +117,9 @@ export class Memory {
     let found = this.#organizations.get(id);
     if (!found) {
       found = {
-        ...{ events: [], state: new State(), beats: new Map(), forks: new Map(), reports: noReports() },
-        ...{ book: new LedgerBook(), stops: { list: [] } },
+        ...{ events: [], state: new State(), beats: new Map(), forks: new Map() },
+        ...{ reports: noReports(), journal: noJournal() },
+        ...{ approvals: noApprovals(), book: new LedgerBook(), stops: { list: [] } },
       };
       this.#organizations.set(id, found);
     }
@@ -133,7 +139,7 @@ export class Memory {
     for (const [id, backup] of copy) {
       const state = new State();
       for (const event of backup.events) state.take(event);
-      this.#organizations.set(id, { ...backupOf(backup), state, reports: noReports() });
+      this.#organizations.set(id, { ...backupOf(backup), state, reports: noReports(), journal: noJournal() });
     }
     this.#pushAll({ type: 'gap' });
   }
@@ -193,6 +199,11 @@ export class Memory {
     }
   }
 }
+
+const copyApprovals = ({ requests, claims }: KeptApprovals): KeptApprovals => ({
+  requests: new Map(requests),
+  claims: new Map(claims),
+});
 
 /**
  * Refuses what is no memory; one of another copy of this package is.

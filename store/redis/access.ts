@@ -1,4 +1,4 @@
-import { OWN_KEYS, type OwnKey, SHARED_KEYS, type SharedKey } from './keys.ts';
+import { OWN_KEYS, type OwnKey, RUN_KEYS, type RunKey, SHARED_KEYS, type SharedKey } from './keys.ts';
 import { rowsOf } from '../../flags/table.ts';
 
 /** What a command does to a key, as Redis' own table of commands says: it reads, writes, or both. */
@@ -20,12 +20,18 @@ const COMMANDS = {
   hmget: 'R',
   hrandfield: 'R',
   hset: 'W',
+  hsetnx: 'W',
   hstrlen: 'R',
   incr: 'RW',
+  llen: 'R',
+  lrange: 'R',
+  lrem: 'W',
+  ltrim: 'W',
   'memory|usage': 'R',
   persist: 'W',
   pexpire: 'W',
   pttl: 'R',
+  rpush: 'W',
   set: 'W',
   strlen: 'R',
   unlink: 'W',
@@ -36,7 +42,9 @@ const COMMANDS = {
   zadd: 'W',
   zcard: 'R',
   zpopmin: 'RW',
+  zrange: 'R',
   zrem: 'W',
+  zscore: 'R',
 } as const;
 
 export type Command = keyof typeof COMMANDS;
@@ -81,6 +89,26 @@ export const SHARED_ACCESS: Readonly<Record<SharedKey, Access>> = {
   },
   changes: { executor: ['fcall', 'get', 'incr'], operator: [...SCRIPT, 'get', 'incr'] },
   precedence: { operator: [...SCRIPT, 'pttl', 'get', 'set'] },
+  journal: {
+    executor: ['fcall', 'hsetnx', 'hget', 'hmget'],
+    operator: [...SCRIPT, 'hmget', 'hdel'],
+    viewer: ['hmget'],
+  },
+  journalRuns: { executor: ['fcall', 'rpush', 'lrange'], operator: [...SCRIPT, 'lrange', 'lrem'], viewer: ['lrange'] },
+  claims: {
+    executor: ['fcall', 'hget', 'hsetnx'],
+    operator: ['hmget', 'hsetnx', 'hdel'],
+    viewer: ['hmget'],
+  },
+};
+
+/** Who may do what with the keys of each run. */
+export const RUN_ACCESS: Readonly<Record<RunKey, Access>> = {
+  journalRun: {
+    executor: ['fcall', 'rpush', 'lrange'],
+    operator: [...SCRIPT, 'lrange', 'llen', 'ltrim'],
+    viewer: ['lrange'],
+  },
 };
 
 /** Who may do what with the keys of one name of executors. */
@@ -96,8 +124,25 @@ export const OWN_ACCESS: Readonly<Record<OwnKey, OwnAccess>> = {
   proposals: { executor: ['xadd', ...KEPT_FOR], operator: ['exists', ...NEWEST], viewer: NEWEST },
   interventions: { executor: ['xadd', ...KEPT_FOR], operator: ['exists', ...NEWEST], viewer: NEWEST },
   seen: { executor: ['xadd', ...KEPT_FOR], operator: ['exists', ...NEWEST], viewer: NEWEST },
+  journal: {
+    executor: ['fcall', 'hsetnx', 'hget', 'hmget'],
+    others: ['hget', 'hmget'],
+    operator: ['hmget', 'hdel'],
+    viewer: ['hmget'],
+  },
   checkpoints: { executor: ['fcall', 'hset', 'hget', 'hdel', ...KEPT_FOR], operator: ['exists'] },
   checkpointTimes: { executor: ['fcall', 'zadd', 'zcard', 'zpopmin', 'zrem', ...KEPT_FOR] },
+  approvals: {
+    executor: ['fcall', 'hget', 'hsetnx', 'hdel'],
+    operator: [...MEASURED, 'exists', 'hdel'],
+    viewer: MEASURED,
+  },
+  // With these executors of other names learn that a request waits, and until when, and nothing of what it is about.
+  approvalTimes: {
+    executor: ['fcall', 'zadd', 'zcard', 'zrange', 'zrem', 'zscore'],
+    others: ['zscore'],
+    operator: ['exists', 'zrem'],
+  },
   ledger: {
     executor: ['fcall', 'hget', 'hmget', 'hset', 'hdel', 'hlen', 'hrandfield', 'persist', ...KEPT_FOR],
     others: ['hmget'],
@@ -140,6 +185,9 @@ export function grantsOf(
       pattern: pattern.shared(SHARED_KEYS[key]),
     }),
   );
+  const ofRuns = rowsOf(RUN_ACCESS).map(
+    ([key, access]): Grant => ({ commands: access[role] ?? [], pattern: pattern.shared(`${RUN_KEYS[key]}:*`) }),
+  );
   const own = rowsOf(OWN_ACCESS).flatMap(([key, access]): Grant[] => {
     const name = SEVERAL.has(key) ? `${OWN_KEYS[key]}:*` : OWN_KEYS[key];
     const whose = role === 'executor' ? 'own' : 'any';
@@ -148,7 +196,7 @@ export function grantsOf(
       ? [first, { commands: access.others ?? [], pattern: pattern.own(name, 'any') }]
       : [first];
   });
-  return [...shared, ...own];
+  return [...shared, ...ofRuns, ...own];
 }
 
 /**

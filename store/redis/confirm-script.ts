@@ -13,10 +13,15 @@ import { STOPS_IN } from './stop-scripts.ts';
  * when that is the head; the number of changes; when that differs from the judged one, the reports (name, id and text
  * of each, and the log's entry of the head that it holds), the state's entry `control`, and 1 when there were more
  * reports than are judged (of names that are not excluded); the answer of TIME; and with the reports the stops (name
- * and lines of each). An executor's confirmation
- * also removes its own report of a generation that is over.
+ * and lines of each). An executor's confirmation also removes its own report of a generation that is over.
  */
-export const CONFIRM = `${ENTERING}${FORKS_IN}${STOPS_IN}${KEEP_ALIVE}
+const confirming = ({
+  also,
+  gives,
+}: {
+  readonly also: string;
+  readonly gives: string;
+}): string => `${ENTERING}${FORKS_IN}${STOPS_IN}${KEEP_ALIVE}
 local HEAD, STATE, LOG = KEYS[5], KEYS[6], KEYS[7]
 local ID, FORK = ARGV[3], ARGV[4]
 local time = redis.call('TIME')
@@ -59,7 +64,7 @@ elseif own and generation then
   local readable, decoded = pcall(cjson.decode, own)
   if not readable or type(decoded) ~= 'table' or decoded.against ~= generation then report(nil) end
 end
-local changes = redis.call('GET', KEYS[4]) or '0'
+${also}local changes = redis.call('GET', KEYS[4]) or '0'
 local reports = {}
 local more = 0
 local control = false
@@ -82,5 +87,36 @@ local entries = {}
 if head and ARGV[5] ~= '' and ARGV[5] ~= head then
   entries = redis.call('XRANGE', LOG, ARGV[6], '+', 'COUNT', ARGV[7] + 2)
 end
-return { head, tail and tail[1] or false, whole, entries, changes, reports, control, more, time, stops }
+local answer = { head, tail and tail[1] or false, whole, entries, changes, reports, control, more, time, stops }
+return ${gives}
 `;
+
+export const CONFIRM = confirming({ also: '', gives: 'answer' });
+
+/**
+ * The same, and in the same step a claim of what was approved: of two claims one gets the place. KEYS: as `CONFIRM`,
+ * then the claims. ARGV: as `CONFIRM`, then the id, the claim, how often it can be claimed (0: once, being no standing
+ * approval), until when in milliseconds, and what stands there where that is over. Returns what `CONFIRM` does, what
+ * has the place, and which of the uses it is.
+ */
+export const CLAIM = confirming({
+  also: `
+local claimed, use = '', 0
+local function stamped(text) return string.sub(text, 1, -2) .. ',"at_ms":' .. heardAt .. '}' end
+local times = tonumber(ARGV[13])
+local isOver = tonumber(heardAt) >= tonumber(ARGV[14])
+local mine = string.sub(ARGV[12], 1, -2)
+for i = 1, math.max(1, times) do
+  local id = times == 0 and ARGV[11] or ARGV[11] .. '.' .. i
+  local kept = redis.call('HGET', KEYS[8], id)
+  local isFree = not kept
+  if isFree then
+    kept = stamped(isOver and ARGV[15] or ARGV[12])
+    if times == 0 or not isOver then redis.call('HSETNX', KEYS[8], id, kept) end
+  end
+  claimed, use = kept, i
+  if isFree or string.sub(kept, 1, #mine) == mine then break end
+end
+`,
+  gives: '{ answer, claimed, use }',
+});

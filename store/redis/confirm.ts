@@ -1,5 +1,7 @@
 import type { Beat, Head } from '../../flags/index.ts';
+import { answerOf, claimText, endText } from '../approvals.ts';
 import { CATCH_UP_EVENTS, sameHead } from '../answers.ts';
+import type { Claim, ClaimAsked } from '../capabilities/approvals.ts';
 import type { Confirmation } from '../confirmation.ts';
 import { stopsIn } from '../stop-texts.ts';
 import type { RedisEndpoint } from './endpoint.ts';
@@ -9,7 +11,7 @@ import { escapeId } from './keys.ts';
 import type { RedisReader } from './reader.ts';
 import { headText, logId, reply, type StreamEntry } from './replies.ts';
 import { LIBRARY } from './report-scripts.ts';
-import { runScript, waitMs } from './scripts.ts';
+import { runScript, type ScriptCall, waitMs } from './scripts.ts';
 import { keptStops } from './stops.ts';
 
 /**
@@ -53,8 +55,30 @@ export class Confirmations {
   }
 
   async confirm(beat: Beat, nonce: string): Promise<Confirmation> {
+    const { answer, ...asked } = await this.#ask(beat, { script: LIBRARY.scripts.confirm, keys: [], args: [] });
+    return this.#confirmation({ beat, nonce }, { answer: this.#read(answer), ...asked });
+  }
+
+  /** Claims what was approved, in the same step. */
+  async claim(asked: ClaimAsked, confirming: { readonly beat: Beat; readonly nonce: string }): Promise<Claim> {
+    const { keys, replies } = this.#parts;
+    const claim = claimText(asked, { name: this.#executorName, id: confirming.beat.id });
+    const over = endText('expired', this.#executorName);
+    const { answer, ...about } = await this.#ask(confirming.beat, {
+      script: LIBRARY.scripts.claim,
+      keys: [keys.claims],
+      args: [asked.id, claim, asked.times ?? 0, Date.parse(asked.until), over],
+    });
+    const [confirmed, kept, use] = replies.parse(reply.claim, answer, NO_ANSWER);
+    const confirmation = this.#confirmation(confirming, { answer: this.#read(confirmed), ...about });
+    return { ...confirmation, claim: answerOf(kept, claim, use) };
+  }
+
+  #confirmation(
+    { beat, nonce }: { readonly beat: Beat; readonly nonce: string },
+    { answer, stream, judged }: { answer: Answer; stream: unknown; judged: Judgement | null },
+  ): Confirmation {
     const held = beat.applied;
-    const { answer, stream, judged } = await this.#ask(beat);
     const { head, time } = answer;
     if (answer.stops) this.#stops = stopsIn(keptStops(answer.stops));
     const about = { nonce, time, ageMs: 0, stops: this.#stops };
@@ -68,7 +92,10 @@ export class Confirmations {
    * Asks the store. `judged`: what was known of the reports already, on this connection; the store then hands them out
    * only if they have changed.
    */
-  async #ask(beat: Beat): Promise<{ answer: Answer; stream: unknown; judged: Judgement | null }> {
+  async #ask(
+    beat: Beat,
+    also: Pick<ScriptCall, 'script' | 'keys' | 'args'>,
+  ): Promise<{ answer: unknown; stream: unknown; judged: Judgement | null }> {
     const { connection, keys } = this.#parts;
     const { replicas } = this.#endpoint;
     const own = keys.executor(this.#executorName);
@@ -81,8 +108,8 @@ export class Confirmations {
         stream = client.stream;
         judged = this.#forks.known(stream, held?.generation);
         const result = await runScript(client, {
-          script: LIBRARY.scripts.confirm,
-          keys: [own.beats, own.forks, keys.names, keys.changes, keys.head, keys.state, keys.log],
+          script: also.script,
+          keys: [own.beats, own.forks, keys.names, keys.changes, keys.head, keys.state, keys.log, ...also.keys],
           args: [
             beat.id,
             JSON.stringify(beat),
@@ -94,6 +121,7 @@ export class Confirmations {
             own.escaped,
             keys.executorPrefix,
             judged?.changes ?? '',
+            ...also.args,
           ],
           replicas,
           waitMs: waitMs(leftMs),
@@ -101,7 +129,7 @@ export class Confirmations {
         return requireReplicated(result, this.#endpoint, 'The confirmation does not count.');
       },
     });
-    return { answer: this.#read(answer), stream, judged };
+    return { answer, stream, judged };
   }
 
   #read(answer: unknown): Answer {

@@ -13,9 +13,11 @@ import {
 } from '../answers.ts';
 import { readBeat, type ReportedBeat, unreadableBeat } from '../beats.ts';
 import type { Append, ControlConnection, ControlScope, ControlStore } from '../ports.ts';
+import { redisApprovalKeeper } from './approvals.ts';
 import { ENDPOINT_KEYS, type RedisEndpoint, type RedisEndpointOptions, redisEndpoint } from './endpoint.ts';
 import { isReply, requireReplicated, stateIsGone } from './errors.ts';
 import { loadIoredis } from './ioredis.ts';
+import { redisJournals } from './journal.ts';
 import type { RedisKeys } from './keys.ts';
 import { clearForks, forgetExecutor, readForks, readKept, writerOf } from './kept.ts';
 import { redisLedgerReader } from './ledger.ts';
@@ -197,7 +199,9 @@ function openControl(endpoint: RedisEndpoint, { organizationId, requestTimeoutMs
       // this store names no other writers
       if (writer === undefined || name !== undefined) await forgetExecutor(parts, executorId, name);
     },
+    journals: redisJournals(parts),
     forks: { read: (generation) => readForks(parts, generation) },
+    approvals: redisApprovalKeeper(parts),
     ledger: redisLedgerReader(parts),
     stops: redisStopReader(parts),
     anchors: null,

@@ -1,9 +1,11 @@
-import { type Beat, invalid } from '../../flags/index.ts';
+import { type Beat, invalid, type KillSwitchError } from '../../flags/index.ts';
 import { checkKeys } from '../../flags/options.ts';
 import { fileAnchor } from '../file-anchor.ts';
 import type { ExecutorConnection, ExecutorScope, ExecutorStore } from '../ports.ts';
+import { redisApprovals } from './approvals.ts';
 import { Confirmations } from './confirm.ts';
 import { ENDPOINT_KEYS, type RedisEndpoint, type RedisEndpointOptions, redisEndpoint } from './endpoint.ts';
+import { redisJournal } from './journal.ts';
 import { loadIoredis } from './ioredis.ts';
 import { redisLedger } from './ledger.ts';
 import { allOf, redisReader } from './reader.ts';
@@ -57,10 +59,18 @@ function openExecutor(
     ledger: redisLedger(endpoint, parts, executorName),
     stops: redisStops(endpoint, parts, executorName),
     anchor,
+    journal: redisJournal(endpoint, parts, scope),
     confirmsOneByOne: false,
     async confirm(beat: Beat, nonce: string) {
-      if (beat.id !== executorId) throw invalid(`An executor reports under its own id ${executorId}, not ${beat.id}.`);
+      if (beat.id !== executorId) throw foreignBeat(executorId, beat.id);
       return confirmations.confirm(beat, nonce);
+    },
+    approvals: {
+      ...redisApprovals(endpoint, parts, executorName),
+      async claim(asked, { beat, nonce }) {
+        if (beat.id !== executorId) throw foreignBeat(executorId, beat.id);
+        return confirmations.claim(asked, { beat, nonce });
+      },
     },
     async leave() {
       await connection.request({
@@ -78,3 +88,6 @@ function openExecutor(
     },
   };
 }
+
+const foreignBeat = (own: string, other: string): KillSwitchError =>
+  invalid(`An executor reports under its own id ${own}, not ${other}.`);

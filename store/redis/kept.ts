@@ -55,6 +55,13 @@ export async function readKept(parts: OperatorParts, kind: 'beats' | 'surfaces' 
   return keptOf(parts, await readBy(parts, call));
 }
 
+/** Reads the requests for approvals of all executors. */
+export async function readApprovals(parts: OperatorParts): Promise<Kept[]> {
+  const { keys } = parts;
+  const call = { script: LIBRARY.scripts.readApprovals, keys: [keys.names], args: [keys.executorPrefix, 'approvals'] };
+  return keptOf(parts, await readBy(parts, call));
+}
+
 /** Reads the newest records of each name, the newest first; at most `limit` of each. */
 export async function readNewest(parts: OperatorParts, kind: ListName, limit: number): Promise<Kept[]> {
   const { keys } = parts;

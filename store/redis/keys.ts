@@ -19,6 +19,24 @@ export const SHARED_KEYS = {
   changes: 'changes',
   /** Names the operator who alone may append for a moment, because a change of theirs that goes first was overtaken. */
   precedence: 'precedence',
+  /**
+   * A hash: idempotency key, line end, number of the attempt → who has intended it, and the intent as JSON. Executors
+   * may only add fields (HSETNX), so the first intent of an attempt stays.
+   */
+  journal: 'journal',
+  /** A list: the runs with intents, in the order of their first one; the one without a name is outside any run. */
+  journalRuns: 'journal-runs',
+  /**
+   * A hash: the id of a request, or of one use of a standing approval → who has claimed or ended it, as JSON. Executors
+   * may only add to it (HSETNX), so nobody takes a claim back.
+   */
+  claims: 'claims',
+} as const;
+
+/** The keys of each run, by their last part, which the escaped run follows. Executors of any name add to them. */
+export const RUN_KEYS = {
+  /** A list: the fields of `journal` that were intended in the run; one may stand there twice. */
+  journalRun: 'journal-run',
 } as const;
 
 /** The keys that only executors of one name may write, by their last part. */
@@ -36,9 +54,17 @@ export const OWN_KEYS = {
   interventions: 'interventions',
   /** The same for what they have met. It stays when they leave or are forgotten, and with it the name. */
   seen: 'seen',
+  /**
+   * A hash: the id of an intent of theirs, line end, `landed` or `ended` → when, and the end as JSON. They may only add
+   * fields, so an end that was written stays.
+   */
+  journal: 'journal',
   /** A hash: run id → its last checkpoint as JSON; and a sorted set: run id → when it was written. */
   checkpoints: 'checkpoints',
   checkpointTimes: 'checkpoint-times',
+  /** A hash: id → a request for an approval as JSON, which is never changed; and a sorted set: id → when it expires. */
+  approvals: 'approvals',
+  approvalTimes: 'approval-times',
   /** A hash: account of the ledger → what these executors have spent and reserved in it (`ledger-scripts.ts`). */
   ledger: 'ledger',
   /** Strings, one for each reservation, whose id follows after a colon: what it has reserved, until it is settled. */
@@ -49,6 +75,7 @@ export const OWN_KEYS = {
 
 export type SharedKey = keyof typeof SHARED_KEYS;
 export type OwnKey = keyof typeof OWN_KEYS;
+export type RunKey = keyof typeof RUN_KEYS;
 
 /** The keys of executors of one name: a user of Redis can be confined to them. */
 export type ExecutorKeys = Readonly<Record<OwnKey, string>> & {
@@ -65,6 +92,8 @@ export interface RedisKeys extends Readonly<Record<SharedKey, string>> {
   executor(name: string): ExecutorKeys;
   /** The same by the name as it is escaped in `names`. */
   executorEscaped(escaped: string): ExecutorKeys;
+  /** The keys of a run; null: of what is outside any run. */
+  run(id: string | null): Readonly<Record<RunKey, string>>;
   /** What the keys of an executor begin with; its escaped name and `:` follow. */
   readonly executorPrefix: string;
   /**
@@ -112,6 +141,7 @@ export function redisKeys(
   return {
     ...mapRows(SHARED_KEYS, key),
     executorPrefix,
+    run: (id) => mapRows(RUN_KEYS, (what) => key(`${what}:${id === null ? '' : escapeId(id)}`)),
     executor: (name) => executorEscaped(escapeId(name)),
     executorEscaped,
     channel: key(db === 0 ? 'events' : `events:${db}`),

@@ -42,6 +42,8 @@ export const reply = {
   flat,
   entries,
   confirm,
+  claim: z.tuple([z.unknown(), text, z.int()]),
+  found: z.tuple([text, text]),
   kept,
   forks,
   texts: z.array(textOrNil),

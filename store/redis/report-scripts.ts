@@ -1,6 +1,10 @@
 import { LONGEST_BEAT } from '../beats.ts';
-import { CONFIRM } from './confirm-script.ts';
+import { MOST_OPEN_APPROVALS } from '../capabilities/approvals.ts';
+import { LONGEST_REQUEST } from '../approvals.ts';
+import { CLAIM, CONFIRM } from './confirm-script.ts';
+import { END_APPROVAL, FIND_APPROVAL, REQUEST_APPROVAL } from './approval-scripts.ts';
 import { READ_FORKS } from './fork-scripts.ts';
+import { END, INTEND } from './journal-scripts.ts';
 import { KEEP_ALIVE, KEPT_FOR_MS } from './kept-for.ts';
 import { OWN_KEYS, type RedisKeys } from './keys.ts';
 import { RESERVE, SETTLE_RESERVATION } from './ledger-scripts.ts';
@@ -57,12 +61,12 @@ end
  * names. ARGV: what executors' keys begin with, the kind. Returns for each: the escaped name (or '' for a problem with
  * the list of names), the id, the text, and 1 where the text is a problem.
  */
-const READ_KEPT = `${NAMES_IN}${SMALLEST_FIRST}
-eachName(function(name, key) measure(name, key, 'HLEN', ${MOST_BEATS}) end)
-each(${MOST_BEATS}, function(name, key)
-  for _, id in ipairs(redis.call('HRANDFIELD', key, ${MOST_BEATS})) do
+const readKept = (most: number, longest: number): string => `${NAMES_IN}${SMALLEST_FIRST}
+eachName(function(name, key) measure(name, key, 'HLEN', ${most}) end)
+each(${most}, function(name, key)
+  for _, id in ipairs(redis.call('HRANDFIELD', key, ${most})) do
     local length = redis.call('HSTRLEN', key, id)
-    if length > ${LONGEST_BEAT} then
+    if length > ${longest} then
       say(name, id, 'it has ' .. length .. ' bytes, too many to read it')
     else
       table.insert(kept, { name, id, redis.call('HGET', key, id), 0 })
@@ -74,7 +78,7 @@ return kept
 
 /**
  * Reads the newest records in one kind of executors' streams. KEYS: names. ARGV: what executors' keys begin with, the
- * kind, how many of each. Returns the same as `READ_KEPT`; the id is the record's in the stream.
+ * kind, how many of each. Returns the same as `readKept`; the id is the record's in the stream.
  */
 const READ_NEWEST = `${NAMES_IN}${SMALLEST_FIRST}
 eachName(function(name, key) measure(name, key, 'XLEN', math.huge) end)
@@ -131,9 +135,20 @@ export const LIBRARY = library({
   enter: { name: 'enter', lua: ENTER, noWrites: false },
   putCheckpoint: { name: 'put_checkpoint', lua: PUT_CHECKPOINT, noWrites: false },
   leave: { name: 'leave', lua: LEAVE, noWrites: false },
+  intend: { name: 'intend', lua: INTEND, noWrites: false },
+  end: { name: 'end', lua: END, noWrites: false },
   readForks: { name: 'read_forks', lua: READ_FORKS, noWrites: true },
   readNewest: { name: 'read_newest', lua: READ_NEWEST, noWrites: true },
-  readKept: { name: 'read_kept', lua: READ_KEPT, noWrites: true },
+  readKept: { name: 'read_kept', lua: readKept(MOST_BEATS, LONGEST_BEAT), noWrites: true },
+  claim: { name: 'claim', lua: CLAIM, noWrites: false },
+  requestApproval: { name: 'request_approval', lua: REQUEST_APPROVAL, noWrites: false },
+  findApproval: { name: 'find_approval', lua: FIND_APPROVAL, noWrites: false },
+  endApproval: { name: 'end_approval', lua: END_APPROVAL, noWrites: false },
+  readApprovals: {
+    name: 'read_approvals',
+    lua: readKept(2 * MOST_OPEN_APPROVALS, 4 * LONGEST_REQUEST),
+    noWrites: true,
+  },
   reserve: { name: 'reserve', lua: RESERVE, noWrites: false },
   settle: { name: 'settle', lua: SETTLE_RESERVATION, noWrites: false },
   addStop: { name: 'add_stop', lua: ADD_STOP, noWrites: false },

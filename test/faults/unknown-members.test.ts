@@ -92,7 +92,7 @@ const CASES: readonly Case[] = [
     ...{ type: 'limit', data: { name: 'l', value: '5 usd' }, entries: { 'limit:l': { value: '5 usd' } } },
   },
   { name: 'a snapshot of another kind', type: 'snapshot', data: { epoch: 'last', digest: 'none' } },
-  { name: 'a seconding of another kind', type: 'second', data: { kind: 'rule', name: 'r' } },
+  { name: 'a seconding of another kind', type: 'second', data: { kind: 'ruler', name: 'r' } },
   {
     name: 'a revive with a condition',
     ...{
@@ -120,7 +120,7 @@ const CASES: readonly Case[] = [
   { name: 'an entry that is null', ...PLAIN, entries: { 'kill:agent:bot': 'null' }, ...SPOILED },
   { name: 'an entry that is a list', ...PLAIN, entries: { 'kill:agent:bot': '[]' }, ...SPOILED },
   { name: 'an entry of another shape', ...PLAIN, entries: { 'kill:agent:bot': '{}' }, ...SPOILED },
-  { name: 'a kind of entry of its own', ...PLAIN, entries: { 'rule:r': { mode: 'full_stop' } }, only: 'redis' },
+  { name: 'a kind of entry of its own', ...PLAIN, entries: { 'ruler:r': { mode: 'full_stop' } }, only: 'redis' },
   { name: 'a control entry that is no JSON', ...PLAIN, entries: { control: 'x' }, only: 'redis', alone: true },
 ];
 

@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import {
   compileFlagd,
+  conditionProblem,
   type FlagdDefinition,
   type FlagdFlag,
   MODES,
@@ -15,10 +16,10 @@ import {
 import { QUIET_LOGGER } from '../../flags/flagd-schema.ts';
 import safeDefinition from '../../flags/kill-switch.flagd.json' with { type: 'json' };
 import { FlagdKillSwitchProvider } from '../../provider/flagd/index.ts';
-import { contextArbitrary, IDS, ODD_CONTEXTS, putKill, stateArbitrary } from '../flags/arbitraries.ts';
+import { contextArbitrary, IDS, ODD_CONTEXTS, putKill, putRule, stateArbitrary } from '../flags/arbitraries.ts';
 import { type FlagdServer, hasFlagd, startFlagd } from '../servers/index.ts';
 import { CONTEXT, REFUSED_RULES, SOUND_RULES } from '../flags/base-rules.ts';
-import { ruleArbitrary, ruleContextArbitrary } from '../flags/rule-arbitraries.ts';
+import { conditionArbitrary, ruleArbitrary, ruleContextArbitrary } from '../flags/rule-arbitraries.ts';
 import { LAST_CHANGE } from '../flags/last-change.ts';
 
 interface Answer {
@@ -142,6 +143,51 @@ describe.skipIf(!hasFlagd)('a compiled definition, asked of a real flagd', () =>
       }
     }
     for (const mode of MODES) expect(seen.get(mode), `${mode} was never asked for`).toBeGreaterThan(0);
+  });
+
+  test('answers any condition that a rule may have as direct resolution does, whatever a context holds', async () => {
+    const seed = Date.now();
+    const conditions = fc.sample(conditionArbitrary, { seed, numRuns: 40 });
+    const states = conditions.map((when) => {
+      expect({ seed, when, problem: conditionProblem(when) }).toEqual({ seed, when, problem: null });
+      const state = stateIn('live');
+      putRule(state, 'r', { target: 'all', mode: 'paused', when });
+      return state;
+    });
+    const compiled = states.map((state) => compileFlagd(state));
+    const flags = compiled.map(({ flags: { 'kill-switch.mode': flag } }, i) => [`mode-${i}`, flag] as const);
+    const flagd = await serving({ flags: Object.fromEntries(flags) });
+    const seen = new Map<string, number>();
+    for (const context of fc.sample(ruleContextArbitrary, { seed, numRuns: 80 })) {
+      const answers = await askAll(flagd, context);
+      for (const [i, state] of states.entries()) {
+        const { mode } = restrictionFor(state, { context: asGoSees(context), now: () => Date.now() });
+        const go = answers.get(`mode-${i}`)?.value;
+        expect({ seed, when: conditions[i], context, go }).toEqual({ seed, when: conditions[i], context, go: mode });
+        seen.set(mode, (seen.get(mode) ?? 0) + 1);
+      }
+    }
+    for (const mode of ['live', 'paused']) expect(seen.get(mode), `${mode} was never answered`).toBeGreaterThan(0);
+  });
+
+  test('opens and closes a rule’s window by its own clock, to the second', async () => {
+    const second = Math.floor(Date.now() / 1000);
+    const iso = (seconds: number): string => new Date(seconds * 1000).toISOString();
+    const state = stateIn('live');
+    const window = { kind: 'once', from: iso(second + 4), until: iso(second + 7), drain_ms: 2000 } as const;
+    putRule(state, 'r', { target: 'action:db.*', mode: 'read_only', window });
+    const flagd = await serving(compileFlagd(state));
+    const seen: string[] = [];
+    while (Date.now() / 1000 < second + 8.5) {
+      const before = Date.now();
+      const { value } = (await ask(flagd, { action: 'db.migrate' })) ?? {};
+      const { mode } = restrictionFor(state, { context: { action: 'db.migrate' }, now: () => before });
+      // While the second turns, flagd may have looked at its clock just after this process did.
+      if (Math.floor(before / 1000) === Math.floor(Date.now() / 1000)) expect(value).toBe(mode);
+      if (seen.at(-1) !== mode) seen.push(mode);
+    }
+    expect(seen).toEqual(['live', 'paused', 'read_only', 'live'].slice(-seen.length));
+    expect(seen.length).toBeGreaterThanOrEqual(3);
   });
 
   test('takes null for absent, as flagd does', async () => {

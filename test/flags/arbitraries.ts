@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { MODES, type Mode, State, TARGET_TYPES } from '../../flags/index.ts';
+import { type Entry, MODES, type Mode, type RuleWindow, State, TARGET_TYPES } from '../../flags/index.ts';
 import { AUTONOMY_STAGES, FEATURE_STAGES } from '../../flags/stages.ts';
 import { LAST_CHANGE } from './last-change.ts';
 
@@ -113,6 +113,74 @@ const TARGETINGS: readonly unknown[] = [
   'live',
 ];
 
+/** Conditions of rules; `tier`, `answer`, `amount` and `path` are the app's own attributes. */
+const CONDITIONS: readonly unknown[] = [
+  { '===': [{ var: 'tier' }, 'gold'] },
+  { '!': [{ '===': [{ var: 'tier' }, 'gold'] }] },
+  { in: [{ var: 'answer' }, ['live', 'paused', 'bogus']] },
+  { '>': [{ var: ['amount', 0] }, 100] },
+  { starts_with: [{ var: 'path' }, '/prod/'] },
+  { and: [{ '===': [{ var: 'tier' }, 'gold'] }, { '>=': [{ var: ['amount', 0] }, 5] }] },
+  { '===': [{ var: 'agent_id' }, 'a'] },
+  { some: [{ var: 'lineage_agents' }, { '===': [{ var: '' }, 'b'] }] },
+  { '<': [{ var: '$flagd.timestamp' }, WINDOW_ENDS] },
+  { '>=': [{ var: '$flagd.timestamp' }, WINDOW_ENDS] },
+  // Not of the grammar, as another version may have recorded them: everybody meets them.
+  { missing: ['tier'] },
+  { '===': [{ var: 'amount.of' }, 5] },
+  'gold',
+];
+
+const iso = (year: number): string => `${year}-01-01T00:00:00.000Z`;
+const weekly = (
+  since: number,
+  until: number,
+  opens: readonly (readonly [number, number])[],
+  drain_ms = 0,
+): RuleWindow => ({
+  kind: 'weekly',
+  words: 'Mon 01:00-02:00 UTC',
+  since: iso(since),
+  until: iso(until),
+  opens: opens.map(([from, end]): [string, string] => [iso(from), iso(end)]),
+  drain_ms,
+});
+const once = (from: number, until: number | null, drain_ms = 0): RuleWindow => {
+  const end = until === null ? null : iso(until);
+  return { kind: 'once', from: iso(from), until: end, drain_ms };
+};
+const YEAR_MS = 366 * 86_400_000;
+
+/** Windows, each of which is the same at NOW and at the present: over, open, still to come, drained before, unknown. */
+const WINDOWS: readonly (RuleWindow | null)[] = [
+  null,
+  once(2000, 2001),
+  once(2000, 2100),
+  once(2000, null),
+  once(2100, 2101),
+  once(2100, null, 100 * YEAR_MS),
+  once(2100, 2101, YEAR_MS),
+  weekly(2000, 2200, [
+    [2001, 2002],
+    [2100, 2101],
+  ]),
+  weekly(2000, 2200, [
+    [2001, 2002],
+    [2010, 2101],
+  ]),
+  weekly(
+    2000,
+    2200,
+    [
+      [2001, 2002],
+      [2100, 2101],
+    ],
+    99 * YEAR_MS,
+  ),
+  weekly(2000, 2010, [[2001, 2002]]),
+  weekly(2100, 2200, [[2100, 2101]]),
+];
+
 const at = '2025-01-01T00:00:00Z';
 const mode = fc.constantFrom(...MODES);
 const limits = fc.oneof(fc.nat(), fc.double({ min: 0, noNaN: true, noDefaultInfinity: true }));
@@ -129,6 +197,15 @@ const kill = fc
     mode: killed,
   }));
 
+/** What a rule says, at NOW and at the present alike. */
+export const ruleTermsArbitrary = fc
+  .record({
+    of: kill,
+    window: fc.constantFrom(...WINDOWS),
+    when: fc.option(fc.constantFrom(...CONDITIONS), { nil: null }),
+  })
+  .map(({ of, window, when }) => ({ ...of, window, when }));
+
 const named = <T>(name: fc.Arbitrary<string>, value: fc.Arbitrary<T>): fc.Arbitrary<[string, T][]> =>
   fc.uniqueArray(fc.tuple(name, value), { selector: ([key]) => key, maxLength: 4 });
 
@@ -140,8 +217,12 @@ export const stateArbitrary: fc.Arbitrary<State> = fc
     features: named(fc.constantFrom(...IDS), fc.constantFrom(...FEATURE_STAGES)),
     limits: named(fc.constantFrom(...IDS), limits),
     autonomy: named(fc.constantFrom(...ACTIONS), fc.constantFrom(...AUTONOMY_STAGES)),
+    rules: fc.oneof(
+      { weight: 1, arbitrary: fc.constant([]) },
+      { weight: 2, arbitrary: fc.array(ruleTermsArbitrary, { maxLength: 5 }) },
+    ),
   })
-  .map(({ base, targeting, kills, features, limits: walls, autonomy }) => {
+  .map(({ base, targeting, kills, features, limits: walls, autonomy, rules }) => {
     const state = new State();
     state.put('mode', { mode: base, targeting, ...LAST_CHANGE });
     // `all` hides everything else, so it is rarer than chance would have it.
@@ -150,9 +231,18 @@ export const stateArbitrary: fc.Arbitrary<State> = fc
     for (const [name, stage] of features) state.put(`feature:${name}`, { stage, ...LAST_CHANGE });
     for (const [name, value] of walls) state.put(`limit:${name}`, { value, ...LAST_CHANGE });
     for (const [name, stage] of autonomy) state.put(`autonomy:${name}`, { stage, ...LAST_CHANGE });
+    for (const [i, terms] of rules.entries()) putRule(state, `rule ${i}`, terms);
     state.epoch = 1;
     return state;
   });
+
+export function putRule(
+  state: State,
+  name: string,
+  terms: Partial<Entry<'rule'>> & Pick<Entry<'rule'>, 'target' | 'mode'>,
+): void {
+  state.put(`rule:${name}`, { window: null, when: null, reason: null, ...terms, ...LAST_CHANGE });
+}
 
 export function putKill(state: State, target: string, killed: Mode): void {
   state.put(`kill:${target}`, {
@@ -201,6 +291,19 @@ export const contextArbitrary: fc.Arbitrary<OddContext> = fc
     lineage_runs: lineage,
     targetingKey: fc.constantFrom({ value: 'key' }, undefined),
     tier: fc.constantFrom({ value: 'gold' }, { value: 'silver' }, undefined),
+    amount: fc.constantFrom<Value | undefined>(
+      { value: 5 },
+      { value: 100.5 },
+      { value: '200' },
+      { value: null },
+      undefined,
+    ),
+    path: fc.constantFrom<Value | undefined>(
+      { value: '/prod/db' },
+      { value: '/test' },
+      { value: ['/prod/'] },
+      undefined,
+    ),
     answer: fc.constantFrom<Value | undefined>(
       ...[...MODES, 'bogus', '', 0, true, ['live'], [], { live: 1, b: 2 }, null].map((value) => ({ value })),
       undefined,

@@ -9,7 +9,16 @@ import {
   restrictionFor,
   State,
 } from '../../flags/index.ts';
-import { contextArbitrary, IDS, NOW, ODD_CONTEXTS, putKill, stateArbitrary, WINDOW_ENDS } from './arbitraries.ts';
+import {
+  contextArbitrary,
+  IDS,
+  NOW,
+  ODD_CONTEXTS,
+  putKill,
+  putRule,
+  stateArbitrary,
+  WINDOW_ENDS,
+} from './arbitraries.ts';
 import { LAST_CHANGE } from './last-change.ts';
 
 const quiet = { error() {}, warn() {}, info() {}, debug() {} };
@@ -72,6 +81,28 @@ describe('the compiled definition, evaluated by flagd-core', () => {
     expect(compared).toBe(numRuns * 25);
     for (const mode of MODES) expect(seen.get(mode), `${mode} was never compared`).toBeGreaterThan(0);
   });
+
+  test.each([{}, { disableDynamicCodeGeneration: true }])(
+    'judges a rule’s condition by the kind of an attribute also where its value is empty or zero (%j)',
+    (options) => {
+      const state = stateIn('live');
+      putRule(state, 'text', { target: 'all', mode: 'paused', when: { '===': [{ var: 'tier' }, 'gold'] } });
+      putRule(state, 'number', { target: 'all', mode: 'read_only', when: { '>': [{ var: ['amount', 0] }, 100] } });
+      const core = evaluator(compileFlagd(state), options);
+      const contexts = [
+        { tier: '' },
+        { amount: 0 },
+        { tier: '', amount: 0 },
+        { tier: 0 },
+        { amount: '' },
+        { tier: false },
+      ];
+      expect(contexts.map((context) => modeOf(core, context))).toEqual([
+        ...['live', 'live', 'live'],
+        ...['paused', 'read_only', 'paused'],
+      ]);
+    },
+  );
 
   test.each<[string, (definition: string) => string]>([
     ['forgets the parents', (text) => text.replace(/,\{"var":"lineage_\w+"\}\]\}/g, ']}')],

@@ -15,7 +15,13 @@ const CAUSES: { readonly [K in Cause['kind']]?: ReadonlyArray<Extract<Cause, { r
   rule: [{ kind: 'rule', rule: 'nights' }],
   feature: [{ kind: 'feature', feature: 'refunds', stage: 'dark' }],
   autonomy: [{ kind: 'autonomy', action: 'payments.refund', stage: 'human_in_the_loop' }],
-  limit: [{ kind: 'limit', limit: 'refund.max', value: 300, max: 200 }],
+  limit: [
+    { kind: 'limit', limit: 'refund.max', value: 300, max: 200 },
+    { kind: 'limit', limit: 'refund.max', value: '200.000000000000000001', max: '200.00' },
+    { kind: 'limit', limit: 'refund.max', value: -5, max: 200 },
+    { kind: 'limit', limit: 'refund.max', value: 'the text "200"', max: 200 },
+    { kind: 'limit', limit: 'refund.max', value: `an error (no answer of ${SECRET})`, max: 200 },
+  ],
   budget: [{ kind: 'budget', scope: 'day', type: 'usd', spent: '9.50', limit: 10 }],
   approval: [{ kind: 'approval', approvalId: 'a-1', status: 'rejected' }],
   tripwire: [{ kind: 'tripwire', name: 'refunds per hour', value: 12, limit: 10 }],
@@ -28,6 +34,7 @@ const CAUSES: { readonly [K in Cause['kind']]?: ReadonlyArray<Extract<Cause, { r
     { kind: 'fault', code: 'STALE', message: 'nothing has confirmed the source for 5000 ms' },
     { kind: 'fault', code: 'STORE_UNREACHABLE', message: `Redis at ${SECRET} cannot be reached.` },
     { kind: 'fault', code: 'INTERNAL', message: '' },
+    { kind: 'fault', code: 'CLOSED', message: 'this switch has been closed' },
   ],
 };
 

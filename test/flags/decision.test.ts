@@ -13,6 +13,12 @@ const kill: Cause = {
 };
 const decided = { verdict: 'block', mode: 'full_stop', epoch: 7, cause: kill } as const;
 
+/** Another cause of the same kind, with the members of the first that make a difference to a model. */
+const asFarAsAModelIsTold = (one: Cause, other: Cause): Cause => {
+  if (one.kind === 'limit' && other.kind === 'limit') return { ...other, max: one.max, value: one.value };
+  return one.kind === 'fault' && other.kind === 'fault' ? { ...other, code: one.code } : other;
+};
+
 describe('a decision', () => {
   test('says what becomes of the call and why: to a person, and to a model without who did it or what was written', () => {
     const { message, modelMessage } = makeDecision(caller, decided);
@@ -90,13 +96,26 @@ describe('a decision', () => {
     expect(JSON.parse(JSON.stringify(decision))).toEqual({ ...caller, ...decided, message, modelMessage });
   });
 
+  test('tells a model of a limit whether the amount is too large or is none, and never what stands in its place', () => {
+    const told = (value: number | string): string =>
+      makeDecision(caller, { ...decided, cause: { kind: 'limit', limit: 'refund.max', value, max: 200 } }).modelMessage;
+    for (const value of [300, '200.01']) expect(told(value)).toContain('because it does not keep the limit of 200: ');
+    fc.assert(
+      fc.property(fc.oneof(fc.string(), fc.double({ max: -Number.MIN_VALUE, noNaN: true })), (value) => {
+        if (typeof value === 'string' && /^\d+(\.\d+)?$/.test(value)) return;
+        expect(told(value)).toBe(told('the text "200"'));
+      }),
+    );
+    expect(told(-5)).toContain('because its amount is not a plain number that could be held to the limit of 200: ');
+  });
+
   test.each(Object.keys(causesOf) as Cause['kind'][])(
     'tells a model the same of every cause of the kind %s: no id, no name and no words of anybody',
     (kind) => {
       const causes: fc.Arbitrary<Cause> = causesOf[kind];
       fc.assert(
         fc.property(causes, causes, (one, other) => {
-          const same = other.kind === 'limit' && one.kind === 'limit' ? { ...other, max: one.max } : other;
+          const same = asFarAsAModelIsTold(one, other);
           const [first, second] = [one, same].map((cause) => makeDecision(caller, { ...decided, cause }).modelMessage);
           expect(first).toBe(second);
         }),

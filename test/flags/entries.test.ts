@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { type Entry, type EntryKind, GENESIS, parseEntry, sealEvent, State, stateFrom } from '../../flags/index.ts';
+import { boundRequest } from './approval-requests.ts';
 import { LAST_CHANGE } from './last-change.ts';
 
 const at = '2026-01-01T00:00:00Z';
@@ -20,9 +21,12 @@ describe('entries from a store', () => {
     expect(() => parseEntry(key, value)).toThrow(expect.objectContaining({ code: 'CORRUPT' }));
   });
 
-  test.each(['kinds', '__proto__', 'constructor', 'rule:n'])('are refused when their kind is not known (%s)', (key) => {
-    expect(() => parseEntry(key, {})).toThrow(expect.objectContaining({ code: 'UNKNOWN_ENTRY' }));
-  });
+  test.each(['kinds', '__proto__', 'constructor', 'ruler:n'])(
+    'are refused when their kind is not known (%s)',
+    (key) => {
+      expect(() => parseEntry(key, {})).toThrow(expect.objectContaining({ code: 'UNKNOWN_ENTRY' }));
+    },
+  );
 
   test('are refused when the whole is in a format of a newer version', () => {
     const control = { format: 2, generation: 'g', generations: ['g'], recovered: false, ...LAST_CHANGE };
@@ -50,6 +54,17 @@ describe('entries from a store', () => {
     feature: { stage: 'live', ...LAST_CHANGE },
     limit: { value: 1, ...LAST_CHANGE },
     autonomy: { stage: 'trusted', ...LAST_CHANGE },
+    resolutions: { resolved: [{ intent: 'i', landed: true, at }], ...LAST_CHANGE },
+    approval: {
+      ...{ status: 'approved', request: boundRequest(), edited: null, escalated: false },
+      ...{ decided_by: 'unverified:dana', decided_at: at, notes: null },
+      ...{ given: [{ by: 'unverified:dana', at }], ...LAST_CHANGE },
+    },
+    standing: {
+      ...{ id: 's-1', action: 'payments.refund', agent_id: 'a', run_id: null, match: { currency: 'usd' } },
+      ...{ times: 20, until: at, notes: null, ...LAST_CHANGE },
+    },
+    rule: { target: 'all', mode: 'paused', window: null, when: null, reason: null, ...LAST_CHANGE },
     budget: {
       ...{ scope: 'day', window: 'day', usd: 50, tokens: null, calls: null, time_zone: 'UTC', warn: 0.8 },
       ...{ do: 'paused', targeting: null, tiers: {}, since: 1, ...LAST_CHANGE },

@@ -1,3 +1,4 @@
+import { boundRequest } from './approval-requests.ts';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
@@ -20,7 +21,7 @@ import {
   stateFrom,
   strictness,
 } from '../../flags/index.ts';
-import { IDS, NOW } from './arbitraries.ts';
+import { IDS, NOW, ruleTermsArbitrary } from './arbitraries.ts';
 
 const at = '2026-01-01T00:00:00Z';
 
@@ -272,7 +273,9 @@ describe('the fold', () => {
       ['autonomy', { action: 'a', stage: 'dark' }],
       ['recover', {}],
       ['recover', { generation: '', given_up: [] }],
-      ['second', { kind: 'rule', name: 'r' }],
+      ['second', { kind: 'ruler', name: 'r' }],
+      ['rule_add', { name: 'r', target: 'all', mode: 'paused', window: 'nights', when: null }],
+      ['rule_add', { name: 'r', target: 'agents', mode: 'paused', window: null, when: null }],
       ['mode', { mode: 'live', targeting: null, command_id: '' }],
     ];
     for (const [type, data] of unreadable) {
@@ -304,12 +307,25 @@ describe('the fold', () => {
       ['mode', { mode: 'live', targeting: null }],
       ['feature', { name: 'f', stage: 'live' }],
       ['limit', { name: 'l', value: 1 }],
+      ['resolve', { intent: 'i', landed: true, run_id: null, idempotency_key: 'k' }],
       ['autonomy', { action: 'a', stage: 'trusted' }],
       ['flags', { definition: {} }],
+      ['rule_add', { name: 'r', target: 'all', mode: 'paused', window: null, when: null }],
+      ['rule_remove', { name: 'r', target: 'all' }],
+      ['rule_renew', { name: 'r', words: 'Mon 01:00-02:00 UTC', since: at, until: at, opens: [[at, at]] }],
       ['budget', { name: 'day', definition: null }],
       ['tripwire', { name: 't', definition: null }],
       ['stop', { id: 'k', stop_id: 's', target: 'run:r', mode: 'paused', counted: 'run:r' }],
       ['snapshot', { epoch: 1, digest: GENESIS }],
+      ['approve', { request: boundRequest() }],
+      ['reject', { request: boundRequest() }],
+      ['escalate', { requests: [boundRequest()] }],
+      [
+        'standing',
+        { id: 's', action: 'a', agent_id: 'a', run_id: null, match: null, times: 1, until: '2026-01-02T00:00:00Z' },
+      ],
+      ['standing_withdraw', { id: 's' }],
+      ['lapse', { approvals: ['r'], standing: [] }],
     ];
     expect(known.map(([type]) => type).sort()).toEqual(Object.keys(FOLDS).sort());
     for (const [type, data] of known) {
@@ -338,6 +354,7 @@ describe('the fold', () => {
       ['limit', { name: 'l', value: 1 }, 'limit', 'l'],
       ['autonomy', { action: 'a', stage: 'trusted' }, 'autonomy', 'a'],
       ['flags', { definition: {} }, 'flags'],
+      ['rule_add', { name: 'r', target: 'all', mode: 'paused', window: null, when: null }, 'rule', 'r'],
       ['recover', { generation: 'g2', given_up: [] }, 'control'],
     ];
     for (const [number, [type, data, kind, name]] of changes.entries()) {
@@ -366,6 +383,12 @@ describe('the fold', () => {
     fc
       .tuple(fc.constantFrom(...IDS), fc.constantFrom(...AUTONOMY_STAGES))
       .map(([action, stage]) => ['autonomy', { action, stage }] as const),
+    fc
+      .tuple(fc.constantFrom('r', 's'), ruleTermsArbitrary)
+      .map(([name, terms]) => ['rule_add', { name, ...terms }] as const),
+    fc
+      .tuple(fc.constantFrom('r', 's'), fc.constantFrom('rule_remove'))
+      .map(([name, type]) => [type, { name, target: 'all' }] as const),
     fc.constantFrom(...IDS).map((id) => ['second', { kind: 'kill', name: `agent:${id}` }] as const),
   );
 
@@ -411,21 +434,53 @@ describe('the fold', () => {
     );
   });
 
+  test('keeps the last word on an intent, of the last thousand, and forgets what is old', () => {
+    const state = initialised();
+    const resolve = (intent: string, landed: boolean, day: string): void => {
+      const data = { intent, landed, run_id: 'r', idempotency_key: 'k' };
+      const prev = state.hash || GENESIS;
+      const event = { seq: state.epoch + 1, at: `2026-${day}T00:00:00Z`, actor: 'dana', type: 'resolve', data };
+      expect(state.take(sealEvent({ ...event, reason: 'seen', prev })).direction).toBe('loosens');
+    };
+    const words = (): unknown[] => state.resolved.map(({ intent, landed }) => [intent, landed]);
+    resolve('a', true, '01-01');
+    resolve('b', false, '01-02');
+    resolve('a', false, '01-03');
+    expect(words()).toEqual([
+      ['b', false],
+      ['a', false],
+    ]);
+    resolve('c', true, '06-01');
+    expect(words()).toEqual([['c', true]]);
+    for (let n = 0; n < 1001; n += 1) resolve(`n-${n}`, true, '06-02');
+    expect([words().length, state.resolved[0]?.intent]).toEqual([1000, 'n-1']);
+  });
+
   test('knows every kind of event', () => {
     expect(Object.keys(FOLDS).sort()).toEqual([
+      'approve',
       'autonomy',
       'budget',
+      'escalate',
       'expire',
       'feature',
       'flags',
       'init',
       'kill',
+      'lapse',
       'limit',
       'mode',
       'recover',
+      'reject',
+      'resolve',
       'revive',
+      'rule_add',
+      'rule_remove',
+      'rule_renew',
       'second',
       'snapshot',
+      'standing',
+      'standing_withdraw',
       'stop',
       'tripwire',
     ]);

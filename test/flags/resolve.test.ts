@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
-  changesWithTime,
+  changesAt,
   type Cause,
   type Mode,
   MODES,
@@ -243,11 +243,11 @@ describe('the base mode’s targeting', () => {
 
   test('changes with the time alone where its rule asks for it, wherever in the rule that is', () => {
     const timed = [...Object.values(rules), SOUND_RULES['the time in the fallback of an attribute']];
-    expect(timed.map((rule) => changesWithTime(stateIn('live', rule)))).toEqual([true, true, true]);
+    expect(timed.map((rule) => changesAt(stateIn('live', rule), 1500))).toEqual([2000, 2000, 2000]);
     const untimed = [undefined, {}, { if: [{ '===': [{ var: 'tier' }, null] }, 'paused', 'live'] }];
-    expect(untimed.map((rule) => changesWithTime(stateIn('live', rule)))).toEqual([false, false, false]);
+    expect(untimed.map((rule) => changesAt(stateIn('live', rule), 1500))).toEqual([null, null, null]);
     const [refused] = REFUSED_RULES['the time behind a dot'] ?? [];
-    expect(changesWithTime(stateIn('live', refused))).toBe(false); // it is full_stop at all times
+    expect(changesAt(stateIn('live', refused), 1500)).toBeNull(); // it is full_stop at all times
   });
 
   test('is full_stop where a rule asks for a time that nothing has confirmed', () => {

@@ -138,6 +138,9 @@ const { condition, answer } = fc.letrec<{ condition: JsonLogic; answer: JsonLogi
   ),
 }));
 
+/** Conditions of a rule that `addRule` accepts, with every operator that one may have. */
+export const conditionArbitrary: fc.Arbitrary<JsonLogic> = condition.filter((each) => typeof each === 'object');
+
 /** Rules of a base mode that `setMode` accepts, with every operator that one may have. */
 export const ruleArbitrary: fc.Arbitrary<JsonLogic> = fc
   .tuple(condition, answer, answer)

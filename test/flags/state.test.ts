@@ -97,7 +97,7 @@ describe('the entries of a state', () => {
     expect(state.get('limit', 'm')).toBeUndefined();
   });
 
-  test.each(['rule:r', 'rule', ':x', '', '__proto__'])('of a kind that is not known are refused: %j', (key) => {
+  test.each(['ruler:r', 'ruler', ':x', '', '__proto__'])('of a kind that is not known are refused: %j', (key) => {
     const message = `The store holds an entry ${JSON.stringify(key)} that this version does not know. A newer version has written it: update this process.`;
     const unknown = expect.objectContaining({ code: 'UNKNOWN_ENTRY', message });
     expect(() => new State().put(key, undefined)).toThrow(unknown);

@@ -12,6 +12,7 @@ const EVENTS: readonly AttemptEvent[] = [
   { type: 'abandon', decision: decision('pause') },
   { type: 'draft', decision: decision('draft') },
   { type: 'intend', decision: decision('allow') },
+  { type: 'answer', decision: decision('allow') },
   { type: 'confirm' },
   { type: 'reconsider' },
   { type: 'start' },
@@ -25,6 +26,7 @@ const EDGES: Readonly<Record<AttemptState['is'], Partial<Record<AttemptEvent['ty
   deciding: { wait: 'waiting', refuse: 'refused', abandon: 'abandoned', draft: 'drafted', intend: 'intended' },
   waiting: { wait: 'waiting', refuse: 'refused', abandon: 'abandoned', draft: 'drafted', intend: 'intended' },
   intended: {
+    answer: 'answered',
     confirm: 'confirming',
     refuse: 'not_started',
     abandon: 'not_started',
@@ -38,13 +40,14 @@ const EDGES: Readonly<Record<AttemptState['is'], Partial<Record<AttemptEvent['ty
   landed: {},
   failed: {},
   not_started: {},
+  answered: {},
   refused: {},
   drafted: {},
   abandoned: {},
 };
 
 /** What ends an attempt before it has started. */
-const UNSTARTED: ReadonlyArray<AttemptState['is']> = ['refused', 'drafted', 'abandoned', 'not_started'];
+const UNSTARTED: ReadonlyArray<AttemptState['is']> = ['refused', 'drafted', 'abandoned', 'not_started', 'answered'];
 
 const run = (events: readonly AttemptEvent[]): AttemptState =>
   events.reduce<AttemptState>((attempt, event) => transition(attempt, event), { is: 'deciding' });

@@ -48,7 +48,7 @@ const scenario = fc.record({
   agentId: fc.constantFrom('x', 'x', 'x', 'x', ''),
   irreversible: fc.boolean(),
   reverse: fc.constantFrom(false, false, false, true),
-  limits: fc.constantFrom(false, false, false, false, true),
+  limits: fc.constantFrom(...(['none', 'none', 'none', 'none', 'kept', 'broken'] as const)),
   evaluation: fc.constantFrom('answers' as const, 'answers' as const, 'answers' as const, 'rejects' as const),
   permit: fc.constantFrom('fresh' as const, 'fresh' as const, 'old' as const, 'refused' as const, 'late' as const),
   schema: fc.constantFrom('none' as const, 'none' as const, 'gives' as const, 'refuses the second' as const),
@@ -148,7 +148,17 @@ async function play(scene: Scenario): Promise<Played> {
       },
       ...(scene.handler !== 'none' && { redirect: handler, draft: handler }),
       ...(scene.reverse && { reverse: { action: 'a.c', input: () => null } }),
-      ...(scene.limits && { limits: { most: { max: 1, of: () => 0 } } }),
+      ...(scene.limits !== 'none' && {
+        limits: {
+          most: {
+            max: 1,
+            of() {
+              next();
+              return scene.limits === 'kept' ? 1 : 2;
+            },
+          },
+        },
+      }),
       ...(scene.schema !== 'none' && {
         inputSchema: {
           '~standard': {
@@ -213,6 +223,7 @@ const WHY = [
   'STORE_UNREACHABLE',
   'UNSUPPORTED',
   'identity',
+  'limit',
   'mode',
 ];
 

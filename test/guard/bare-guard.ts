@@ -8,16 +8,21 @@ import type { Guard } from '../../guard/guard.ts';
 import { childIdentity } from '../../guard/identity.ts';
 import { InFlight } from '../../guard/in-flight.ts';
 import { type InterventionSink, Interventions } from '../../guard/interventions.ts';
+import { OwnJournal } from '../../guard/journal.ts';
 import { OpenCalls } from '../../guard/open-calls.ts';
 import type { Outcome } from '../../guard/outcome.ts';
 import { perform } from '../../guard/perform.ts';
 import { type Step, stepsFor } from '../../guard/steps/index.ts';
+import type { Journal } from '../../store/capabilities/journal.ts';
+import { memoryStore } from '../../store/memory/index.ts';
 import type { ConfirmOutcome } from '../../store/replica.ts';
 
 /** A switch whose mode a test sets by hand, in the middle of whatever is under way. */
 export class HandSwitch {
   mode: Mode = 'live';
   closed = false;
+  /** What its store says of limits. */
+  readonly limits: Record<string, number> = {};
   readonly changes = new Changes();
   readonly inFlight = new InFlight(() => {});
 
@@ -32,6 +37,7 @@ export class HandSwitch {
   }
 }
 
+const SCOPE = { organizationId: 'default', executorId: 'e', executorName: 'e', requestTimeoutMs: 1000 };
 const NOW: Instant = { mono: 10_000, wall: 1_700_000_000_000 };
 
 /** What the store confirms so that a permit is fresh, and so that it has run out when it comes. */
@@ -46,10 +52,13 @@ export interface BareParts {
   /** Called when the mode is asked for; returns it. */
   readonly evaluate?: () => Promise<Mode>;
   readonly sourceFault?: () => Fault | null;
+  readonly limitClient?: Guard['limitClient'];
   readonly confirmNow?: () => Promise<ConfirmOutcome>;
   readonly turns?: Guard['turns'];
   readonly record?: InterventionSink['record'];
   readonly decided?: Guard['metrics']['decided'];
+  /** What keeps the journal; default: a memory. */
+  readonly journal?: Journal | null;
 }
 
 export function bareGuard({
@@ -58,10 +67,12 @@ export function bareGuard({
   agentId = 'x',
   evaluate = async () => hand.mode,
   sourceFault = () => null,
+  limitClient = null,
   confirmNow = async () => FRESH,
   turns = { beforeCall: () => null, beforeStart: () => null },
   record = async () => {},
   decided = () => {},
+  journal = hasStore ? memoryStore().open(SCOPE).journal : null,
 }: BareParts): Guard {
   const identity =
     agentId === ''
@@ -75,8 +86,12 @@ export function bareGuard({
       },
     },
     sourceFault,
+    limitClient,
     deadlines: new Deadlines(),
-    replica: hasStore ? { reading: () => hand.reading(), confirmNow, clock: () => NOW, epoch: 1 } : null,
+    replica: hasStore
+      ? { reading: () => hand.reading(), limit: (name) => hand.limits[name], confirmNow, clock: () => NOW, epoch: 1 }
+      : null,
+    journal: journal && new OwnJournal(journal, () => null),
     organizationId: 'default',
     inFlight: hand.inFlight,
     calls: new OpenCalls(),

@@ -5,7 +5,7 @@ import { memoryStore } from '../../store/memory/index.ts';
 
 const store = memoryStore();
 const provider = new InMemoryProvider({});
-const client = { getStringDetails: async () => ({}) as never };
+const client = { getStringDetails: async () => ({}) as never, getNumberDetails: async () => ({}) as never };
 
 test('a switch of which only a store is known has the defaults', () => {
   expect(switchSettings({ store })).toEqual({

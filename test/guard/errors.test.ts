@@ -19,7 +19,7 @@ describe('the error of an action that was stopped', () => {
     expect(error.decision).toBe(decision);
     expect(Object.isFrozen(decision) && Object.isFrozen(decision.cause)).toBe(true);
     expect(new ActionStoppedError('paused', decide()).message).toMatch(
-      /^The action was stopped \(paused, mode full_stop\): /,
+      /^The run was stopped \(paused, mode full_stop\): /,
     );
   });
 

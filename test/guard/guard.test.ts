@@ -97,19 +97,19 @@ describe('an action', () => {
     expect(execute).not.toHaveBeenCalled();
   });
 
-  test.each([
-    ['limits', { limits: { 'refund.max': { max: 1, of: () => 0 } } }],
-    ['spend', { spend: { usd: () => 1 } }],
-  ])('that has %s blocks while they are not enforced', async (_name, more) => {
-    const { killSwitch } = await setUp({ agentId: 'x' });
-    const execute = vi.fn();
-    const action = killSwitch.action({ name: 'a.b', execute, ...more });
-    expect(await action.attempt(undefined)).toMatchObject({
-      status: 'blocked',
-      decision: { cause: { kind: 'fault', code: 'UNSUPPORTED' } },
-    });
-    expect(execute).not.toHaveBeenCalled();
-  });
+  test.each([['spend', { spend: { usd: () => 1 } }]])(
+    'that has %s blocks while they are not enforced',
+    async (_name, more) => {
+      const { killSwitch } = await setUp({ agentId: 'x' });
+      const execute = vi.fn();
+      const action = killSwitch.action({ name: 'a.b', execute, ...more });
+      expect(await action.attempt(undefined)).toMatchObject({
+        status: 'blocked',
+        decision: { cause: { kind: 'fault', code: 'UNSUPPORTED' } },
+      });
+      expect(execute).not.toHaveBeenCalled();
+    },
+  );
 
   test('in approval_gated mode a write is blocked while there are no approvals, and a read runs', async () => {
     const { killSwitch, control } = await setUp({ agentId: 'x' });

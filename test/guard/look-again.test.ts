@@ -15,22 +15,25 @@ test('nothing waits longer than a second, nor than a third of the lease', () => 
   expect([500, 900, 2999, 3000, 5000, 60_000].map(everyMs).map(Math.round)).toEqual([167, 300, 1000, 1000, 1000, 1000]);
 });
 
-test('the next look comes with the next second of a rule’s time, if that is sooner', () => {
+test('the next look comes when a rule may decide otherwise, if that is sooner', () => {
   expect(untilNextMs(null, 1000)).toBe(1000);
   expect(untilNextMs(null, 166.7)).toBe(167);
-  expect(untilNextMs(START, 1000)).toBe(750);
-  expect(untilNextMs(START, 300)).toBe(300);
-  expect(untilNextMs(START + 749.5, 1000)).toBe(1);
-  expect(untilNextMs(START + 750, 1000)).toBe(1000);
+  expect(untilNextMs(750, 1000)).toBe(750);
+  expect(untilNextMs(750, 300)).toBe(300);
+  expect(untilNextMs(0.5, 1000)).toBe(1);
+  expect(untilNextMs(86_400_000, 1000)).toBe(1000);
 });
 
-test('there is something new when the second or the fault is another one', () => {
-  const seen = { fault: null, second: 1 };
-  expect(isSame(seen, { fault: null, second: 1 })).toBe(true);
-  expect(isSame(seen, { fault: null, second: 2 })).toBe(false);
-  expect(isSame(seen, { fault: null, second: null })).toBe(false);
-  expect(isSame(seen, { fault: 'DOMAIN_TAKEN', second: 1 })).toBe(false);
+test('there is something new when the time of the next change or the fault is another one', () => {
+  const seen = { fault: null, next: 1 };
+  expect(isSame(seen, { fault: null, next: 1 })).toBe(true);
+  expect(isSame(seen, { fault: null, next: 2 })).toBe(false);
+  expect(isSame(seen, { fault: null, next: null })).toBe(false);
+  expect(isSame(seen, { fault: 'DOMAIN_TAKEN', next: 1 })).toBe(false);
 });
+
+/** As where a rule asks for the time, in whole seconds. */
+const eachSecond = (now: number): number | null => (Math.floor(now / 1000) + 1) * 1000;
 
 /** What runs and waits, a copy that a test plays, and what was done, in order. */
 function open({ leaseMs = 5000, hasStore = true } = {}) {
@@ -47,14 +50,12 @@ function open({ leaseMs = 5000, hasStore = true } = {}) {
       begin = () => {};
     };
   };
-  const hand = { changesWithTime: true, skewMs: START - Date.now(), fault: null as Fault | null, draining: 0 };
+  const hand = { changesAt: eachSecond, skewMs: START - Date.now(), fault: null as Fault | null, draining: 0 };
   vi.spyOn(inFlight, 'draining', 'get').mockImplementation(() => hand.draining);
   vi.spyOn(inFlight, 'check').mockImplementation(() => done.push('runs'));
   vi.spyOn(changes, 'notify').mockImplementation(() => void done.push('waits'));
   const replica = {
-    get changesWithTime() {
-      return hand.changesWithTime;
-    },
+    changesAt: (now: number) => hand.changesAt(now),
     storeNow: () => Date.now() + hand.skewMs,
     report: () => void done.push('report'),
   };
@@ -150,15 +151,28 @@ describe('while a rule asks for the time', () => {
   });
 });
 
+test('while a window is open or closed nothing is looked at, and all is the moment that it opens or closes', () => {
+  const { changes, hand, after } = open();
+  const [opens, closes] = [START + 90_500, START + 200_250];
+  hand.changesAt = (now) => [opens, closes].find((at) => at > now) ?? null;
+  changes.hold();
+  expect(after(1000)).toBe('runs waits'); // something may have been decided before the window closed
+  expect(after(89_499)).toBe('');
+  expect(after(1)).toBe('runs waits');
+  expect(after(109_749)).toBe('');
+  expect(after(1)).toBe('runs waits');
+  expect(after(1_000_000)).toBe('');
+});
+
 test('without such a rule nothing is looked at but for a new fault', () => {
   const { changes, hand, after } = open();
-  hand.changesWithTime = false;
+  hand.changesAt = () => null;
   changes.hold();
   expect(after(10_000)).toBe('');
   hand.fault = TAKEN;
   expect(after(1000)).toBe('runs waits');
   expect(after(10_000)).toBe('');
-  hand.changesWithTime = true;
+  hand.changesAt = eachSecond;
   expect(after(1000)).toBe('runs waits');
 });
 

@@ -75,7 +75,10 @@ async function setUp() {
     },
     executor,
     // The client answers from the same copy: what an evaluation may say otherwise is tested elsewhere.
-    source: { ...clientSource({ getStringDetails: live }), watch: null },
+    source: {
+      ...clientSource({ getStringDetails: live, getNumberDetails: () => Promise.reject(new Error('none')) }),
+      watch: null,
+    },
   });
   const actions = Object.fromEntries(
     EFFECTS.map((effect) => [

@@ -47,17 +47,9 @@ describe('an option that does not exist is refused, with the one that was probab
   });
 
   test.each([
-    [
-      run({ context: {} }),
-      'context',
-      'It belongs to a part that is not built yet (rules with conditions): leave it out.',
-    ],
-    [job({ context: {} }), 'context', 'not built yet (rules with conditions): leave it out.'],
-    [define({ approvals: 1 }), 'approvals', 'not built yet (approvals): leave it out.'],
+    [define({ approvals: 1 }), 'approvals', 'It belongs to a part that is not built yet (approvals): leave it out.'],
     [define({ approvalExpiresMs: 1 }), 'approvalExpiresMs', 'not built yet (approvals): leave it out.'],
     [define({ escalateAfterMs: 1 }), 'escalateAfterMs', 'not built yet (approvals): leave it out.'],
-    [define({ idempotent: true }), 'idempotent', 'not built yet (the journal): leave it out.'],
-    [define({ journal: true }), 'journal', 'not built yet (the journal): leave it out.'],
   ])('so is one of a part that is not built yet: %o %s', async (make, key, help) => {
     await expect(make()).rejects.toMatchObject({
       code: 'INVALID_ARGUMENT',

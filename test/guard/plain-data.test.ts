@@ -108,6 +108,7 @@ describe('refuses by its name, with the place', () => {
     ['a proxy', { order: new Proxy({}, {}) }, 'order', 'is a proxy'],
     ['a prototype that is a proxy', Object.create(new Proxy({}, {})), '', 'is an instance of a class'],
     ['a getter', getter, 'cents', 'is a getter'],
+    // oxlint-disable-next-line unicorn/no-thenable -- a thenable is what is tested
     ['a thenable', { then: () => 1 }, 'then', 'is a function'],
     ['a promise', Promise.resolve(1), '', /^is a promise/],
     ['toJSON', { toJSON: () => 1 }, 'toJSON', 'is a function'],

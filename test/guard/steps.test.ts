@@ -12,13 +12,18 @@ const officeHours = (isOpen: () => boolean): Step => ({
     isOpen() ? 'go on' : attempt.refuse(blocked(attempt.subject, { kind: 'rule', rule: 'office hours' })),
 });
 
-const without = (name: string) => (steps: readonly Step[]) => steps.filter((step) => step.name !== name);
+const without =
+  (...names: readonly string[]) =>
+  (steps: readonly Step[]) =>
+    steps.filter((step) => !names.includes(step.name));
 
 describe('the steps of an attempt', () => {
   test.each([
     ['who acts is known before the mode is asked for', ['identity', 'reading', 'deciding']],
     ['the event loop may turn before anything is asked of the application', ['deciding', 'fair turn', 'limits']],
     ['caps are looked at before a verdict is acted on', ['limits', 'budgets', 'verdict']],
+    ['the flags of limits are asked for before the mode, which must be fresh', ['limit flags', 'reading']],
+    ['limits are looked at again right before the start', ['confirm', 'limits again', 'start']],
     ['what needs a store is refused before a verdict is acted on', ['store', 'verdict']],
     ['a permit is asked for last, since it lasts a moment', ['verdict', 'intent', 'confirm', 'start']],
   ])('stand in an order: %s', (_, order) => {
@@ -39,7 +44,7 @@ describe('the steps of an attempt', () => {
     await attemptOnce(guard, { name: 'a.send', irreversible: true, execute }, { input: null, steps });
     expect(names).toEqual([
       ['identity', 'reading', 'deciding', 'fair turn', 'verdict', 'intent', 'start'],
-      ['identity', 'reading', 'deciding', 'fair turn', 'verdict', 'intent', 'confirm', 'start'],
+      ['identity', 'reading', 'deciding', 'fair turn', 'verdict', 'intent', 'journal', 'confirm', 'start'],
     ]);
   });
 
@@ -64,7 +69,7 @@ describe('the steps of an attempt', () => {
     expect(execute).toHaveBeenCalledTimes(1);
   });
 
-  const DECIDING = ['reading', 'deciding', 'fair turn', 'store', 'verdict', 'intent', 'confirm'];
+  const DECIDING = ['reading', 'deciding', 'fair turn', 'store', 'verdict', 'intent', 'journal', 'confirm'];
 
   test.each([...DECIDING, 'start'])(
     'without the step %s the switch lets nothing more run than with it',
@@ -116,7 +121,7 @@ describe('the steps of an attempt', () => {
   test('without a store confirm nothing, which is no fault, and start nothing irreversible', async () => {
     const guard = bareGuard({ hand: new HandSwitch(), hasStore: false });
     const definition = { name: 'a.b', irreversible: true, execute: () => 1 };
-    expect(await attemptOnce(guard, definition, { input: null, steps: without('store') })).toMatchObject({
+    expect(await attemptOnce(guard, definition, { input: null, steps: without('store', 'journal') })).toMatchObject({
       status: 'blocked',
       decision: { cause: { kind: 'fault', code: 'STALE' } },
     });

@@ -169,7 +169,6 @@ describe('what this version does not do is refused', () => {
   const reverse = { action: 'a.c', input: () => null };
   test.each<[string, Mode, boolean, Partial<ActionDefinition<string, string>>, string]>([
     ['approvals', 'approval_gated', true, {}, 'approvals are not available in this version'],
-    ['limits', 'live', true, { limits: { most: { max: 1, of: () => 0 } } }, 'limits are not enforced in this version'],
     ['budgets', 'live', true, { spend: { usd: () => 1 } }, 'budgets are not enforced in this version'],
     [
       'confirming without a store',

@@ -393,7 +393,10 @@ test('a confirmed action runs when the store confirms it, and is not started whe
   const action = killSwitch.action({ name: 'pay.out', irreversible: true, execute });
   expect(await action.attempt(undefined)).toMatchObject({ status: 'executed' });
   memory.fault = 'hang';
-  expect(await action.attempt(undefined)).toMatchObject({ status: 'blocked', decision: { cause: { code: 'STALE' } } });
+  expect(await action.attempt(undefined)).toMatchObject({
+    status: 'blocked',
+    decision: { cause: { code: 'JOURNAL_UNAVAILABLE' } },
+  });
   memory.fault = null;
   await control.kill({ target: 'agent:x' });
   expect(await action.attempt(undefined)).toMatchObject({ status: 'blocked', decision: { cause: { kind: 'kill' } } });

@@ -20,6 +20,7 @@ function open(leaseMs = 60_000) {
   };
   const source = {
     client: {} as never,
+    limits: null,
     fault: () => null,
     watch,
     initialised: Promise.resolve(),

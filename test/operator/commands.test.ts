@@ -1,3 +1,4 @@
+import { foundRequest } from './found-request.ts';
 import { describe, expect, test } from 'vitest';
 import { type Head, nextChange } from '../../flags/index.ts';
 import { type Command, type CommandOf, type CommandType, entriesFor } from '../../operator/commands.ts';
@@ -24,6 +25,19 @@ const COMMANDS: { readonly [T in CommandType]: CommandOf<T> } = {
     stop: { id: 's', target: 'run:r', epoch: 1, by: 'tripwire', name: 'repeats', value: 51, limit: 50 },
   },
   flags: { type: 'flags', definition: { flags: {} }, reason: 'go' },
+  resolve: { type: 'resolve', runId: 'r', key: 'k', intent: 'i', landed: true, reason: 'seen' },
+  approve: { type: 'approve', found: foundRequest(), edited: null },
+  reject: { type: 'reject', found: foundRequest() },
+  escalate: { type: 'escalate', requests: [foundRequest().request] },
+  standing: {
+    ...{ type: 'standing', action: 'a.b', agentId: 'x', runId: null, match: null, times: 2 },
+    until: '2026-01-02T00:00:00.000Z',
+  },
+  standing_withdraw: { type: 'standing_withdraw', id: 's-1' },
+  lapse: { type: 'lapse', approvals: ['r-1'], standing: ['s-1'] },
+  rule_add: { type: 'rule_add', name: 'r', target: 'agent:x', mode: 'paused', window: null, when: null },
+  rule_remove: { type: 'rule_remove', name: 'r', reason: 'go' },
+  rule_renew: { type: 'rule_renew', name: 'r' },
   snapshot: { type: 'snapshot', mark: { epoch: 1, digest: 'a'.repeat(64) } },
 };
 
@@ -42,6 +56,16 @@ describe('the entries that a command reads', () => {
     tripwire: ['control', 'tripwire:t'],
     stop: ['control', 'kill:run:r', 'tripwire:repeats', 'lifted:run:r'],
     flags: ['control', 'flags'],
+    resolve: ['control', 'resolutions'],
+    approve: ['control', 'approval:r-1'],
+    reject: ['control', 'approval:r-1'],
+    escalate: ['control', 'approval:r-1'],
+    standing: ['control'],
+    standing_withdraw: ['control', 'standing:s-1'],
+    lapse: ['control', 'approval:r-1', 'standing:s-1'],
+    rule_add: ['control', 'rule:r'],
+    rule_remove: ['control', 'rule:r'],
+    rule_renew: ['control', 'rule:r'],
     snapshot: ['control'],
   };
 
@@ -74,6 +98,8 @@ describe('what a command records', () => {
     ],
     ['stop', { id: 'c2', stop_id: 's', target: 'run:r', mode: 'paused', counted: 'run:r' }],
     ['flags', { definition: { flags: {} } }],
+    ['resolve', { intent: 'i', landed: true, run_id: 'r', idempotency_key: 'k' }],
+    ['rule_add', { name: 'r', target: 'agent:x', mode: 'paused', window: null, when: null }],
     ['snapshot', { epoch: 1, digest: 'a'.repeat(64) }],
   ])('is an event of its own type, with what was asked for, and its own name: %s', (type, data) => {
     const change = started().do(COMMANDS[type]);
@@ -81,7 +107,7 @@ describe('what a command records', () => {
     expect(change.event.data).toEqual({ ...data, command_id: 'c2' });
   });
 
-  test.each<CommandType>(['mode', 'feature', 'limit', 'autonomy'])(
+  test.each<CommandType>(['mode', 'feature', 'limit', 'autonomy', 'rule_add'])(
     'is a seconding where it is so already: %s',
     (type) => {
       const desk = started();

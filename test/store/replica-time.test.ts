@@ -162,17 +162,19 @@ describe('a replica behind a hop', () => {
     expect(mode(x)).toBe('full_stop: INTERNAL');
   });
 
-  test('what it says changes with the time alone while the base mode has a rule that asks for it', async () => {
+  test('what it says changes with the time alone while a rule asks for it, or has a window', async () => {
     const { replica, control } = await openReplicas();
     const x = replica('x', 60_000);
-    expect(x.changesWithTime).toBe(false);
+    expect(x.changesAt(0)).toBeNull();
     await x.start();
-    expect(x.changesWithTime).toBe(false);
+    expect(x.changesAt(0)).toBeNull();
     const targeting = { if: [{ '<': [{ var: '$flagd.timestamp' }, 1] }, 'paused', 'live'] };
     await control.setMode({ mode: 'full_stop', targeting, reason: 'a window' });
-    await vi.waitFor(() => expect(x.changesWithTime).toBe(true));
+    await vi.waitFor(() => expect(x.changesAt(1500)).toBe(2000));
     await control.setMode({ mode: 'full_stop' });
-    await vi.waitFor(() => expect(x.changesWithTime).toBe(false));
+    await vi.waitFor(() => expect(x.changesAt(1500)).toBeNull());
+    await control.addRule({ name: 'r', target: 'all', mode: 'paused', from: '2100-01-01T00:00:00Z' });
+    await vi.waitFor(() => expect(x.changesAt(1500)).toBe(Date.UTC(2100, 0, 1)));
   });
 
   test('the time is the store’s, whatever this machine’s clock is set to', async () => {

@@ -10,6 +10,7 @@ import {
   nextChange,
   parseTime,
 } from '../../flags/index.ts';
+import { isJsonObject } from '../../flags/json-object.ts';
 import type { Answer, Confirmation } from '../../store/confirmation.ts';
 import type { Append, ControlConnection, ControlStore, ExecutorConnection, ExecutorStore } from '../../store/ports.ts';
 
@@ -125,6 +126,8 @@ export async function plan<T extends EventType>(
 }
 
 function touched(type: EventType, data: Record<string, unknown>): string[] {
+  const { request } = data;
+  if (isJsonObject(request)) return [entryKey('approval', String(request['id']))];
   const name = data['target'] ?? data['name'] ?? data['action'];
   if (typeof name !== 'string') return type === 'flags' ? [entryKey('flags')] : [];
   switch (type) {

@@ -10,7 +10,7 @@ const limit: Named<'value', number> = {
   set: (control, name, value, options) => control.setLimit({ name, value, ...options }),
   nameIn: (name) => name,
   endsNothing: true,
-  absent: { value: null, why: 'the limit in code holds, and where code gives none, what asks for it is blocked' },
+  absent: { value: null, why: 'the limit in code holds' },
 };
 
 export const verb: Verb = (command, perform) => {

@@ -29,6 +29,10 @@ export const verb: Verb = (command, perform) => {
   );
 };
 
+/** What each rule leaves, and what its window does now. */
+const rulesOf = ({ rules }: Status): Readonly<Record<string, string>> =>
+  Object.fromEntries(rules.map(({ name, mode, state }) => [name, `${mode} (${state})`]));
+
 function ignored({ ignored_forks, excluded }: Status): string[] {
   const lines = ignored_forks
     .slice(0, SHOWN)
@@ -71,7 +75,8 @@ function screen(status: Status, context: Context, form: Form): Line[] {
     const some = all.slice(0, shown);
     return tableLines(columns(some), some, form);
   };
-  const { organization_id, mode, targeting, epoch, active_kills, kills, executors } = status;
+  const { organization_id, mode, targeting, epoch, active_kills, kills, executors, held_approvals: held } = status;
+  const waiting = (text: string): Line => ['Waiting   ', { text, style: 'heed' }];
   const style = modeStyle(mode);
   const rule = targeting === null ? '' : `, by the rule ${toJson(targeting)}`;
   return [
@@ -80,6 +85,10 @@ function screen(status: Status, context: Context, form: Form): Line[] {
     `Features  ${named(status.features, 'every feature is dark', 'features')}`,
     `Limits    ${named(status.limits, 'none set', 'limits')}`,
     `Autonomy  ${named(status.autonomy, 'none set', 'status --json')}`,
+    ...(held === 0 || held === null
+      ? []
+      : [waiting(`${count(held, 'request')} for a person: ${advice('kill-switch approvals')}`)]),
+    ...(status.rules.length === 0 ? [] : [`Rules     ${named(rulesOf(status), '', 'rules')}`]),
     `Budgets   ${words(status.budgets.map(budgetWord), 'none set', 'budgets')}`,
     `Tripwires ${words(status.tripwires.map(tripwireWord), 'none', 'tripwires')}`,
     ...stopLines(status, shown),

@@ -13,6 +13,8 @@ export const CHANGES = [
   'feature f live --reason x',
   'limit l 3 --reason x',
   'autonomy a.b trusted --reason x',
+  'approval allow a.b --agent x --times 1 --until 1h',
+  'rule add l agent:q read_only --wait 0',
   'budget day --usd 50 --reason x',
   'budget remove day --reason x',
   'tripwire set repeats --limit 60 --reason x',
@@ -20,7 +22,7 @@ export const CHANGES = [
 ] as const;
 
 /** What rests on what executors follow, so that they may do it as well. */
-export const FOLLOWED = ['log', 'flagd export'] as const;
+export const FOLLOWED = ['log', 'flagd export', 'approvals standing', 'rules'] as const;
 
 export const READS = [
   ...FOLLOWED,
@@ -36,5 +38,9 @@ export const READS = [
   'interventions',
   'interventions --proposals',
   'surfaces',
+  'approvals',
+  'check --agent free --effect read',
+  'explain --agent free',
+  'runs',
   'log verify',
 ] as const;

@@ -280,6 +280,7 @@ describe('every verb, on a file store', () => {
       kills: [],
       features: {},
       limits: {},
+      rules: [],
       autonomy: {},
       budgets: [],
       tripwires: [
@@ -289,6 +290,7 @@ describe('every verb, on a file store', () => {
         },
       ],
       stops: [],
+      held_approvals: 0,
       executors: [],
       forks: [],
       ignored_forks: [],

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { expect, onTestFinished, vi } from 'vitest';
 import { openControlPlane } from '../../../operator/index.ts';
 import { executorUser, operatorUser } from '../../../store/redis/acl.ts';
+import type { JournalEnd, JournalIntent } from '../../../store/capabilities/journal.ts';
 import { redisControlStore } from '../../../store/redis/control.ts';
 import { redisStore } from '../../../store/redis/index.ts';
 import { redisKeys } from '../../../store/redis/keys.ts';
@@ -13,6 +14,21 @@ import { asUser, DEFAULT_SCOPE, urlOf } from './acl-users.ts';
 
 export const keys = redisKeys('default');
 export const [HONEST, EVIL] = [keys.executor('honest'), keys.executor('evil')];
+
+/** What the honest executor has done. */
+export const INTENT: JournalIntent = {
+  id: '7c1d5a0e-2f0b-4a7e-9d55-1f7f0f0c2b11',
+  ...{ idempotency_key: 'refund-1', attempt: 1, run_id: 'r-1', agent_id: 'honest', mission_id: null },
+  ...{ action: 'payments.refund', input_hash: 'a'.repeat(64), approval_id: null },
+};
+export const LANDED: JournalEnd = {
+  state: 'landed',
+  landing: {
+    result: '"paid"',
+    redirected: false,
+    reverse: { is: 'reversible', action: 'payments.cancel', input: '1' },
+  },
+};
 
 /**
  * A live switch with an honest executor, all of whose keys exist, and a way to send commands as a hostile one of
@@ -27,9 +43,12 @@ export async function setUp() {
   onTestFinished(() => control.close());
   await control.init();
   await control.setMode({ mode: 'live', reason: 'test' });
-  const executor = async (name: string, as?: string): Promise<Replica & Pick<ConnectedExecutor, 'reports'>> => {
+  const executor = async (
+    name: string,
+    as?: string,
+  ): Promise<Replica & Pick<ConnectedExecutor, 'reports' | 'journal'>> => {
     const url = as ?? (await urlOf(redis, executorUser(DEFAULT_SCOPE, name)));
-    const { replica, reports } = connectExecutor({
+    const { replica, reports, journal } = connectExecutor({
       store: redisStore({ url, anchor: join(temporaryFolder('hostile').path, `${name}.json`) }),
       organizationId: 'default',
       executorName: name,
@@ -38,7 +57,7 @@ export async function setUp() {
     });
     onTestFinished(() => replica.close());
     await replica.start();
-    return Object.assign(replica, { reports });
+    return Object.assign(replica, { reports, journal });
   };
   const honest = await executor('honest');
   await vi.waitFor(() => expect(honest.fault()).toBeNull(), 5000);
@@ -49,6 +68,8 @@ export async function setUp() {
   await redis.cli('XADD', HONEST.interventions, '*', 'record', '{"at":"2026-01-01T00:00:00.000Z"}');
   await redis.cli('HSET', HONEST.checkpoints, 'r-1', '{}');
   await redis.cli('ZADD', HONEST.checkpointTimes, 1, 'r-1');
+  await honest.journal?.intend(INTENT);
+  await honest.journal?.end(INTENT, LANDED);
   const evil = asUser(await urlOf(redis, executorUser(DEFAULT_SCOPE, 'evil')));
   return { redis, control, honest, executor, evil };
 }

@@ -2,16 +2,16 @@ import { randomUUID } from 'node:crypto';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { GENESIS, sealEvent, serializeEvent } from '../../../flags/index.ts';
 import { openControlPlane } from '../../../operator/index.ts';
-import { OWN_ACCESS, SHARED_ACCESS } from '../../../store/redis/access.ts';
+import { OWN_ACCESS, RUN_ACCESS, SHARED_ACCESS } from '../../../store/redis/access.ts';
 import { executorUser, operatorUser } from '../../../store/redis/acl.ts';
 import { redisControlStore } from '../../../store/redis/control.ts';
 import { redisStore } from '../../../store/redis/index.ts';
 import { OWN_KEYS, type OwnKey, SHARED_KEYS, type SharedKey } from '../../../store/redis/keys.ts';
 import { MOST_NAME_BYTES } from '../../../store/redis/names.ts';
 import { LIBRARY } from '../../../store/redis/report-scripts.ts';
-import { hasRedis, startRedis } from '../../servers/index.ts';
+import { hasRedis, type RedisServer, startRedis } from '../../servers/index.ts';
 import { asUser, DEFAULT_SCOPE, DENIED, type RedisCommand, urlOf } from './acl-users.ts';
-import { EVIL, HONEST, keys, setUp } from './hostile-switch.ts';
+import { EVIL, HONEST, INTENT, keys, LANDED, setUp } from './hostile-switch.ts';
 
 /** Every command that changes a key, also those that put another type there. */
 const onto = (key: string): readonly RedisCommand[] => [
@@ -84,7 +84,22 @@ const MAY: ReadonlyMap<string, readonly string[]> = new Map<string, readonly str
   ...Object.entries(OWN_ACCESS).map(
     ([key, { others = [] }]) => [HONEST[key as OwnKey], others] as [string, readonly string[]],
   ),
+  [keys.run('r-1').journalRun, RUN_ACCESS.journalRun.executor ?? []],
 ]);
+
+/** The list of the run in which the honest executor has done something. */
+const OF_RUN = keys.run('r-1').journalRun;
+
+/** What executors of every name add to. */
+const GROWING: readonly string[] = [keys.journal, keys.journalRuns, OF_RUN];
+
+/** What the honest executor has written there: the first of each list, and its field. */
+const journal = (redis: RedisServer): Promise<unknown[]> =>
+  Promise.all([
+    redis.cli('HGET', keys.journal, `${INTENT.idempotency_key}\n1`),
+    redis.cli('LRANGE', keys.journalRuns, '0', '0'),
+    redis.cli('LRANGE', OF_RUN, '0', '0'),
+  ]);
 
 /** Commands on Redis itself, on its other users, or without a key. */
 const AT_LARGE: readonly RedisCommand[] = [
@@ -151,15 +166,16 @@ describe.skipIf(!hasRedis)('a hostile executor', () => {
   test('can do nothing to shared keys or another name’s but what the table says', async () => {
     const { redis, control, honest, evil } = await setUp();
     const targets = [...Object.keys(SHARED_KEYS).map((key) => keys[key as SharedKey])];
-    targets.push(...Object.keys(OWN_KEYS).map((key) => HONEST[key as OwnKey]));
+    targets.push(...Object.keys(OWN_KEYS).map((key) => HONEST[key as OwnKey]), OF_RUN);
     const tries = [...AT_LARGE, ...targets.flatMap((key) => onto(key).map((command) => [...command, key] as const))];
     const taken: string[] = [];
     const whole = async () => {
-      const moving = [keys.names, keys.changes, HONEST.beats, ...Object.values(EVIL)];
+      const moving = [keys.names, keys.changes, keys.claims, HONEST.beats, ...GROWING, ...Object.values(EVIL)];
       const all = ((await redis.cli('KEYS', '*')) as string[]).sort().filter((key) => !moving.includes(key));
       return Promise.all(all.map(async (key) => [key, String(await redis.cli('DUMP', key))]));
     };
     const before = await whole();
+    const written = await journal(redis);
     for (const command of tries) {
       const key = AT_LARGE.includes(command as RedisCommand) ? undefined : (command.at(-1) as string);
       const sent = (key === undefined ? command : command.slice(0, -1)) as RedisCommand;
@@ -169,9 +185,22 @@ describe.skipIf(!hasRedis)('a hostile executor', () => {
       expect(MAY.get(key ?? '') ?? [], `${sent.join(' ')} → ${String(answer)}`).toContain(sent[0].toLowerCase());
     }
     expect(tries.length).toBeGreaterThan(800);
-    // It may add a name, as text or with the function for that, and count a change.
-    expect(taken).toEqual([`APPEND ${keys.names}`, `FCALL ${keys.names}`, `INCR ${keys.changes}`]);
+    // It may add a name, as text or with the function for that, count a change, and add to what all have intended. And
+    // it may say first that something is used which was approved: that stops whoever it was approved for, and lets
+    // nobody act.
+    expect(taken).toEqual([
+      ...[`APPEND ${keys.names}`, `FCALL ${keys.names}`, `INCR ${keys.changes}`],
+      ...[`HSETNX ${keys.journal}`, `RPUSH ${keys.journalRuns}`, `HSETNX ${keys.claims}`, `RPUSH ${OF_RUN}`],
+    ]);
     expect(await whole()).toEqual(before);
+    expect(await journal(redis)).toEqual(written);
+    expect(await honest.journal?.attemptsOf(INTENT.idempotency_key)).toMatchObject([{ ...INTENT, ...LANDED }]);
+    expect(await honest.journal?.entriesOf('r-1', { skip: 0, limit: 10 })).toMatchObject({
+      data: [
+        { ...INTENT, ...LANDED },
+        { action: '(an entry that cannot be read)', state: 'intended' },
+      ],
+    });
     expect(honest.fault()).toBeNull();
     expect(await control.verifyLog()).toMatchObject({ ok: true, events: 2 });
     const { acknowledgements } = await control.kill({ target: 'all', waitMs: 3000 });
@@ -184,10 +213,13 @@ describe.skipIf(!hasRedis)('a hostile executor', () => {
     for (const key of Object.keys(SHARED_KEYS).map((each) => keys[each as SharedKey]))
       for (const command of onto(key)) await evil(command);
     expect((await redis.cli('KEYS', 'kill-switch:{default}:*')) as string[]).toEqual(
-      expect.arrayContaining([keys.names, keys.changes]),
+      expect.arrayContaining([keys.names, keys.changes, keys.claims]),
     );
-    expect(await redis.cli('DBSIZE')).toBe(2);
-    expect([await redis.cli('TYPE', keys.names), await redis.cli('TYPE', keys.changes)]).toEqual(['string', 'string']);
+    expect(await redis.cli('DBSIZE')).toBe(5);
+    const types = [keys.names, keys.changes, keys.journal, keys.journalRuns, keys.claims];
+    expect(await Promise.all(types.map((key) => redis.cli('TYPE', key)))).toEqual([
+      ...['string', 'string', 'hash', 'list', 'hash'],
+    ]);
     const control = await openControlPlane({
       store: redisControlStore({ url: await urlOf(redis, operatorUser(DEFAULT_SCOPE)) }),
       operator: { id: 'ann' },

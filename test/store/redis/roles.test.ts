@@ -3,11 +3,19 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { openControlPlane } from '../../../operator/index.ts';
-import { type Access, KEYLESS, OWN_ACCESS, ROLES, SHARED_ACCESS } from '../../../store/redis/access.ts';
+import { type Access, KEYLESS, OWN_ACCESS, ROLES, RUN_ACCESS, SHARED_ACCESS } from '../../../store/redis/access.ts';
 import { executorUser, operatorUser, viewerUser } from '../../../store/redis/acl.ts';
 import { redisControlStore } from '../../../store/redis/control.ts';
 import { redisStore } from '../../../store/redis/index.ts';
-import { OWN_KEYS, type OwnKey, redisKeys, SHARED_KEYS, type SharedKey } from '../../../store/redis/keys.ts';
+import {
+  OWN_KEYS,
+  type OwnKey,
+  redisKeys,
+  RUN_KEYS,
+  type RunKey,
+  SHARED_KEYS,
+  type SharedKey,
+} from '../../../store/redis/keys.ts';
 import { hasRedis, type RedisServer, startRedis, temporaryFolder } from '../../servers/index.ts';
 import { asUser, DEFAULT_SCOPE, DENIED, type RedisCommand, urlOf } from './acl-users.ts';
 import { beat } from './harness.ts';
@@ -282,6 +290,7 @@ test('the table of docs/redis.md is the one that the rules are made of', () => {
     `| key | ${ROLES.join(' | ')} |`,
     `| --- | ${ROLES.map(() => '---').join(' | ')} |`,
     ...Object.entries(SHARED_ACCESS).map(([key, access]) => row(SHARED_KEYS[key as SharedKey], access)),
+    ...Object.entries(RUN_ACCESS).map(([key, access]) => row(`${RUN_KEYS[key as RunKey]}:RUN`, access)),
     ...Object.entries(OWN_ACCESS).flatMap(([key, access]) => {
       const name = `executor:NAME:${OWN_KEYS[key as OwnKey]}`;
       return [row(name, access), ...(access.others ? [row(`${name}, of others`, { executor: access.others })] : [])];

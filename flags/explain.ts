@@ -1,0 +1,96 @@
+import { MODE_CAUSE } from './causes.ts';
+import { type Subject, subjectFromContext } from './context.ts';
+import { isStricter, type Mode, strictness } from './modes.ts';
+import type { ActiveKill } from './records.ts';
+import { featureStage, type Inquiry, type Restriction, restrictionFor } from './resolve.ts';
+import { type Asker, modeOfRule } from './rule-table.ts';
+import { AUTONOMY_FLOORS, FEATURE_FLOORS } from './stages.ts';
+import type { State } from './state.ts';
+import { evaluateTargeting } from './targeting.ts';
+import { actionPatterns, type TargetType } from './targets.ts';
+
+/** One of the restrictions that meet a call, and what it restricts. */
+export interface MetRestriction extends Restriction {
+  readonly target: string;
+}
+
+/**
+ * Every restriction that meets a context, the strictest first: of equally strict ones first what `restrictionFor`
+ * names. None where everything is live.
+ */
+export function restrictionsFor(state: State, inquiry: Inquiry): MetRestriction[] {
+  const { context, now } = inquiry;
+  const subject = subjectFromContext(context);
+  const decided = restrictionFor(state, inquiry);
+  if (typeof subject === 'string' || decided.cause.kind === 'identity') return [{ ...decided, target: 'all' }];
+  const base: MetRestriction = {
+    mode: evaluateTargeting(state.mode, context, now),
+    cause: MODE_CAUSE,
+    target: 'all',
+  };
+  const all = [
+    ...killsOf(state, subject).map(ofKill),
+    ...rulesOf(state, subject, { context: () => context, now }),
+    ...stagesOf(state, subject),
+    base,
+    ...stopsOf(state, subject),
+  ];
+  return all.filter(({ mode }) => isStricter(mode, 'live')).sort((a, b) => strictness(b.mode) - strictness(a.mode));
+}
+
+/** In the order in which decisions look kills up. */
+function killsOf({ kills }: State, subject: Subject): ActiveKill[] {
+  const { action, lineageAgents = [], lineageMissions = [], lineageRuns = [] } = subject;
+  const places: readonly (readonly [TargetType, readonly (string | undefined)[]])[] = [
+    ['all', ['']],
+    ['agent', [subject.agentId]],
+    ['mission', [subject.missionId]],
+    ['run', [subject.runId]],
+    ['surface', [subject.surface]],
+    ['feature', [subject.feature]],
+    ['agent', lineageAgents],
+    ['mission', lineageMissions],
+    ['run', lineageRuns],
+    ['action', action === undefined ? [] : [action, ...actionPatterns(action)]],
+  ];
+  const found = places.flatMap(([type, ids]) => ids.map((id) => (id === undefined ? undefined : kills[type].get(id))));
+  return [...new Set(found)].filter((kill) => kill !== undefined);
+}
+
+const ofKill = ({ id: killId, target, killed_by: killedBy, reason, mode }: ActiveKill): MetRestriction => ({
+  mode,
+  cause: { kind: 'kill', killId, target, killedBy, reason },
+  target,
+});
+
+const rulesOf = ({ rules }: State, subject: Subject, asker: Asker): MetRestriction[] =>
+  [...rules.reaching(subject)].flatMap((rule) => {
+    const mode = modeOfRule(rule, asker);
+    const { name, entry } = rule;
+    return mode === null ? [] : [{ mode, cause: { kind: 'rule', rule: name } as const, target: entry.target }];
+  });
+
+/** What executors have stopped. One that the log has as well is its kill. */
+const stopsOf = (state: State, subject: Subject): MetRestriction[] =>
+  [...state.stops.reaching(state, subject)].flatMap(([target, { mode, cause, counted }]) => {
+    const kill = state.get('kill', target);
+    const isRecorded = kill?.counted?.includes(counted) === true && !isStricter(mode, kill.mode);
+    return isRecorded ? [] : [{ mode, cause, target }];
+  });
+
+function stagesOf(state: State, { feature, action }: Subject): MetRestriction[] {
+  const found: MetRestriction[] = [];
+  if (feature !== undefined) {
+    const stage = featureStage(state, feature);
+    const mode: Mode = FEATURE_FLOORS[stage];
+    found.push({ mode, cause: { kind: 'feature', feature, stage }, target: `feature:${feature}` });
+  }
+  const stage = action === undefined ? undefined : state.autonomy.get(action)?.stage;
+  if (action !== undefined && stage !== undefined)
+    found.push({
+      mode: AUTONOMY_FLOORS[stage],
+      cause: { kind: 'autonomy', action, stage },
+      target: `action:${action}`,
+    });
+  return found;
+}

@@ -1,0 +1,151 @@
+import { types } from 'node:util';
+import { ActionInputError } from './errors.ts';
+import { isPlainPrototype, MAX_DEPTH, unplain } from './plain-data.ts';
+
+/** How many members one input may have in all, so that copying it takes no more than a moment. */
+const MAX_COPIED = 250_000;
+
+/**
+ * The data of an input, as a copy of its own: plain objects, lists, Dates, Maps and Sets, however nested and shared.
+ * What else is in it (an instance of a class, a stream, a function, binary data) stays the caller's own object. Runs no
+ * code of the application.
+ * @throws ActionInputError NOT_PLAIN_DATA for a getter or a proxy, which could give another value each time, and for an
+ * input that is too large or too deep to be copied
+ */
+export function ownCopy<Input>(action: string, input: Input): Input {
+  try {
+    return copyOf(input);
+  } catch (error) {
+    if (!(error instanceof Uncopied)) throw error;
+    throw new ActionInputError(action, [{ path: error.path.join('.'), message: error.message }], 'NOT_PLAIN_DATA');
+  }
+}
+
+/** The same for an input that a schema has still to read. One that cannot be copied stays the caller's own. */
+export function looseCopy<Input>(input: Input): Input {
+  try {
+    return copyOf(input);
+  } catch (error) {
+    if (error instanceof Uncopied) return input;
+    throw error;
+  }
+}
+
+// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a copy has the type of what it is a copy of
+const copyOf = <Input>(input: Input): Input => new Copying().copy(input) as Input;
+
+class Uncopied extends Error {
+  readonly path: readonly string[];
+
+  constructor(path: readonly string[], problem: string) {
+    super(problem);
+    this.path = path;
+  }
+}
+
+/** One copying. It keeps what it has copied, so that what is shared stays shared, and a circle becomes one. */
+class Copying {
+  readonly #made = new Map<object, unknown>();
+  /** Where it is in the input. */
+  readonly #path: Array<string | symbol> = [];
+  #copied = 0;
+
+  copy(value: unknown): unknown {
+    if (typeof value !== 'object' || value === null) return value;
+    return this.#made.get(value) ?? this.#object(value);
+  }
+
+  #object(object: object): unknown {
+    if (types.isProxy(object)) throw this.#uncopied('is a proxy');
+    if (this.#path.length >= MAX_DEPTH) throw this.#uncopied(`is nested more than ${MAX_DEPTH} deep`);
+    if (Array.isArray(object))
+      return isPlainPrototype(object, 'copyWithin') ? this.#members(object, []) : this.#instance(object);
+    if (unplain(object) === null) {
+      const copy: object = Object.create(Object.getPrototypeOf(object));
+      return this.#members(object, copy);
+    }
+    if (types.isDate(object) && isOf(object, Date)) return new Date(Date.prototype.getTime.call(object));
+    if (types.isMap(object) && isOf(object, Map)) return this.#map(object);
+    if (types.isSet(object) && isOf(object, Set)) return this.#set(object);
+    return this.#instance(object);
+  }
+
+  #members(object: object, copy: object): object {
+    this.#made.set(object, copy);
+    for (const key of Reflect.ownKeys(object)) {
+      const { enumerable = false, value } = this.#property(object, key);
+      put(copy, key, { enumerable, value: this.#within(key, value) });
+    }
+    return copy;
+  }
+
+  #map(map: ReadonlyMap<unknown, unknown>): unknown {
+    const copy = new Map<unknown, unknown>();
+    this.#made.set(map, copy);
+    for (const [key, value] of Map.prototype.entries.call(map)) {
+      this.#count();
+      copy.set(this.#within('(key)', key), this.#within('(value)', value));
+    }
+    return copy;
+  }
+
+  #set(set: ReadonlySet<unknown>): unknown {
+    const copy = new Set<unknown>();
+    this.#made.set(set, copy);
+    for (const value of Set.prototype.values.call(set)) {
+      this.#count();
+      copy.add(this.#within('(member)', value));
+    }
+    return copy;
+  }
+
+  #within(key: string | symbol, value: unknown): unknown {
+    if (typeof value !== 'object' || value === null) return value;
+    this.#path.push(key);
+    const copy = this.copy(value);
+    this.#path.pop();
+    return copy;
+  }
+
+  /** Stays the caller's own. What the getters of a class give is that class's word; other getters are nobody's. */
+  #instance(object: object): object {
+    // Binary data has a member for each byte; an Error has a getter that is the language's own.
+    if (ArrayBuffer.isView(object) || types.isNativeError(object)) return object;
+    for (let at: unknown = object; typeof at === 'object' && at !== null; at = Object.getPrototypeOf(at)) {
+      if (types.isProxy(at)) throw this.#uncopied('is a proxy');
+      if (at !== object && Object.hasOwn(at, 'constructor')) break; // the prototype of a class
+      for (const key of Reflect.ownKeys(at)) this.#property(at, key);
+    }
+    return object;
+  }
+
+  /** A member that holds a value. A getter is not run. */
+  #property(object: object, key: string | symbol): PropertyDescriptor {
+    this.#count();
+    const property = Object.getOwnPropertyDescriptor(object, key);
+    if (property && 'value' in property) return property;
+    this.#path.push(key);
+    throw this.#uncopied('is a getter');
+  }
+
+  #count(): void {
+    this.#copied += 1;
+    if (this.#copied > MAX_COPIED) throw this.#uncopied(`holds more than ${MAX_COPIED} values`);
+  }
+
+  #uncopied(problem: string): Uncopied {
+    return new Uncopied(this.#path.map(String), problem);
+  }
+}
+
+/** Sets a member, whatever its name is and whatever the prototype has by that name. */
+function put(copy: object, key: string | symbol, { enumerable = false, value }: PropertyDescriptor): void {
+  // Nearly all members, and faster.
+  if (enumerable && !(key in copy)) Reflect.set(copy, key, value);
+  else if (key === 'length' && Array.isArray(copy)) copy.length = Number(value);
+  else Object.defineProperty(copy, key, { enumerable, value, writable: true, configurable: true });
+}
+
+/** Whether it is of this very class, and has no members of its own, which a copy would not have. */
+const isOf = (object: object, { prototype }: { readonly prototype: object }): boolean =>
+  Object.getPrototypeOf(object) === prototype && Reflect.ownKeys(object).length === 0;

@@ -1,0 +1,92 @@
+import { shownId } from '../../flags/index.ts';
+import type { IntentMark, JournalEnd, JournalEntry, Landing } from '../../store/capabilities/journal.ts';
+import type { Attempt } from '../attempt.ts';
+import { blocked, faultCause } from '../decide.ts';
+import type { AttemptEnd } from '../ending.ts';
+import { IdempotencyKeyError } from '../errors.ts';
+import { landingOf } from '../landing.ts';
+import type { Next, Step } from './step.ts';
+import { refuseUnsupported } from './unsupported.ts';
+
+/**
+ * Has the intent written before anything starts, and what became of it before the call returns. A key that was intended
+ * before is answered by the journal, and nothing runs.
+ */
+export const journal: Step = {
+  name: 'journal',
+  isFor: (action) => action.journal,
+  async take<Input, Result>(attempt: Attempt<Input, Result>): Promise<Next<Result>> {
+    if (!attempt.isRecorded) {
+      const answered = await intend(attempt);
+      if (answered !== 'go on') return answered;
+    }
+    attempt.renewInput();
+    return 'go on';
+  },
+};
+
+async function intend<Input, Result>(attempt: Attempt<Input, Result>): Promise<Next<Result>> {
+  const { action, decision, guard, plain, subject } = attempt;
+  if (!guard.journal || !plain)
+    return refuseUnsupported(attempt, 'an action that is journaled needs a store that keeps its journal');
+  const idempotency_key = attempt.keyOf();
+  const begun = await guard.journal.intend({
+    idempotency_key,
+    run_id: subject.runId ?? null,
+    agent_id: subject.agentId ?? null,
+    mission_id: subject.missionId ?? null,
+    action: action.name,
+    input_hash: plain.hash,
+    approval_id: attempt.options.approvalId ?? null,
+    idempotent: action.idempotent,
+  });
+  switch (begun.is) {
+    case 'intended':
+      attempt.isRecorded = true;
+      attempt.atEnd((end) => record(attempt, begun.mark, end));
+      return 'go on';
+    case 'landed':
+      return repeated(attempt, begun.landing);
+    case 'unknown':
+      return attempt.doubt(blocked(subject, faultCause('LANDED_UNKNOWN', doubtOf(begun.entry)), decision));
+    case 'reused':
+      throw new IdempotencyKeyError(action.name, idempotency_key, begun.what);
+    case 'unavailable':
+      return attempt.refuse(blocked(subject, faultCause('JOURNAL_UNAVAILABLE', begun.why), decision));
+    default:
+      return begun satisfies never;
+  }
+}
+
+function repeated<Input, Result>(attempt: Attempt<Input, Result>, landing: Landing | null): Next<Result> {
+  const recorded: unknown = landing?.result === null || !landing ? undefined : JSON.parse(landing.result);
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what `execute` returned then, as far as it is kept
+  const result = recorded as Result;
+  return attempt.repeat(landing?.redirected ? 'redirected' : 'executed', attempt.decision, result);
+}
+
+/** Whether it landed is for a person to find out, who is told how to say so. */
+function doubtOf({ idempotency_key, run_id, state, intended_at, executor_name }: JournalEntry): string {
+  const key = shownId(idempotency_key);
+  const before = `the idempotency key ${key} was tried before (${intended_at}, by ${shownId(executor_name)})`;
+  const how = state === 'failed' ? 'that try has failed' : 'how that ended is not known';
+  return `${before}, and ${how}: it may have landed, so nothing runs until an operator has said whether it has: kill-switch runs resolve ${shownId(run_id ?? '')} ${key} --landed, or --not-landed, --reason "…"`;
+}
+
+/** Writes how it ended; what has landed and cannot be written is said in the outcome. */
+async function record<Input, Result>(
+  attempt: Attempt<Input, Result>,
+  mark: IntentMark,
+  end: AttemptEnd<Result>,
+): Promise<void> {
+  const { action, guard } = attempt;
+  const stored = await guard.journal?.end(mark, action.name, endOf(attempt, end));
+  if (end.is === 'landed' && !stored) attempt.mark({ recorded: false });
+}
+
+function endOf<Input, Result>(attempt: Attempt<Input, Result>, end: AttemptEnd<Result>): JournalEnd {
+  if (end.is !== 'landed') return { state: end.is };
+  const redirected = attempt.decision.verdict === 'redirect';
+  const { plain } = attempt.effective;
+  return { state: 'landed', landing: landingOf(attempt.action, { plain, result: end.result, redirected }) };
+}

@@ -1,0 +1,65 @@
+import { shownId } from '../../../flags/index.ts';
+import type { Verb } from '../command.ts';
+import { IdArgument } from '../arguments.ts';
+import { type ListOptions, withListOptions } from '../list-options.ts';
+import { type Listing, listAnswer } from '../listing.ts';
+import { count } from '../output.ts';
+import type { RunAnswer, RunEntry, RunRow } from '../../runs.ts';
+import { entryColumns, runColumns } from '../run-tables.ts';
+
+/** What was done outside any run has no id: it is typed as an empty word. */
+export const runOf = (typed: string): string | null => (typed === '' ? null : typed);
+
+const runs: Listing<RunRow> = {
+  noun: 'run',
+  order: ', the one that began last first',
+  none: 'No run has journaled anything here: only actions with reverse, irreversible or journal: true are.',
+  filters: {},
+  list: async (context, { skip, limit }) => (await context.control()).runs({ skip, limit }),
+  columns: () => runColumns(),
+};
+
+const entriesOf = (typed: string, keep: (answer: RunAnswer) => void): Listing<RunEntry> => ({
+  noun: 'entry',
+  none: '',
+  filters: {},
+  async list(context, { skip, limit }) {
+    const answer = await (await context.control()).run(runOf(typed), { skip, limit });
+    keep(answer);
+    const { entries, count: total } = answer;
+    const run = answer.run_id === null ? 'outside any run' : `in the run ${shownId(answer.run_id)}`;
+    const undone = entries.filter(({ state, reverse }) => state === 'landed' && reverse !== null).length;
+    const unknown = entries.filter(({ state }) => state === 'unknown').length;
+    const shown = entries.length === total ? '' : ' of those shown';
+    return {
+      data: entries,
+      count: total,
+      title: `${total} ${total === 1 ? 'entry' : 'entries'} ${run}, oldest first; ${undone}${shown} can still be undone`,
+      below:
+        unknown === 0
+          ? []
+          : [
+              `${count(unknown, 'unknown one')}${shown}: look whether it has landed, then: ${context.advice(`kill-switch runs resolve ${shownId(typed)} KEY --landed --reason "…"`)} (or --not-landed)`,
+            ],
+    };
+  },
+  columns: () => entryColumns(),
+});
+
+export const verb: Verb = (command, perform) => {
+  command.addArgument(new IdArgument('[run]', 'the id of a run: shows what it has done, and what can be undone'));
+  withListOptions(command, {}).action(
+    perform(async (context, typed: string | undefined, options: ListOptions) => {
+      if (typed === undefined) return listAnswer(runs, context, options);
+      let found: RunAnswer | undefined;
+      const answer = await listAnswer(
+        entriesOf(typed, (each) => {
+          found = each;
+        }),
+        context,
+        options,
+      );
+      return { ...answer, value: found };
+    }),
+  );
+};

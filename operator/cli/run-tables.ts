@@ -1,0 +1,58 @@
+import { shownId } from '../../flags/index.ts';
+import type { EntryState, RunEntry, RunRow } from '../runs.ts';
+import { formatAge } from './duration.ts';
+import { quoted, shortTime } from './output.ts';
+import type { Cell, Column } from './table.ts';
+
+const timeCell = (time: string, now: number): Cell => ({
+  ready: shortTime(time),
+  brief: formatAge(now - Date.parse(time)),
+});
+
+/** Runs, and how many of their entries are in each state. */
+export function runColumns(now = Date.now()): readonly Column<RunRow>[] {
+  const states: readonly EntryState[] = ['landed', 'unknown', 'failed', 'not_started', 'not_landed'];
+  return [
+    { heading: 'RUN', cell: ({ run_id }) => run_id ?? { ready: '(outside any run)' } },
+    { heading: 'ENTRIES', cell: ({ entries }) => entries, fixed: true },
+    { heading: 'REVERSIBLE', cell: ({ reversible }) => reversible, fixed: true },
+    ...states.map(
+      (state): Column<RunRow> => ({
+        heading: state.toUpperCase().replace('_', ' '),
+        cell: ({ states: counts }) =>
+          state === 'unknown' && counts.unknown > 0
+            ? { ready: `${counts.unknown}`, style: 'heed' }
+            : counts[state] || null,
+        fixed: true,
+      }),
+    ),
+    { heading: 'BEGAN', cell: ({ first_at }) => (first_at === '' ? null : timeCell(first_at, now)), fixed: true },
+    { heading: 'LAST', cell: ({ last_at }) => (last_at === '' ? null : timeCell(last_at, now)), fixed: true },
+  ];
+}
+
+/** Whether it can be undone, and by what. */
+function undoCell({ state, reverse, not_reversible }: RunEntry): Cell {
+  if (state !== 'landed') return null;
+  if (reverse) return { ready: `by ${shownId(reverse.action)}` };
+  return { ready: not_reversible === null ? 'no' : `no: ${quoted(not_reversible)}` };
+}
+
+/** What a run has done, as a timeline. */
+export function entryColumns(now = Date.now()): readonly Column<RunEntry>[] {
+  return [
+    { heading: 'AT', cell: ({ at }) => timeCell(at, now), fixed: true },
+    {
+      heading: 'STATE',
+      cell: ({ state }) => (state === 'unknown' ? { ready: state, style: 'heed' } : { ready: state }),
+      fixed: true,
+    },
+    { heading: 'ACTION', cell: ({ action }) => action },
+    { heading: 'KEY', cell: ({ idempotency_key }) => idempotency_key },
+    { heading: 'CAN BE UNDONE', cell: undoCell, gives: true },
+    { heading: 'TRY', cell: ({ attempt }) => (attempt > 1 ? attempt : null), fixed: true },
+    { heading: 'AGENT', cell: ({ agent_id }) => agent_id, wide: true },
+    { heading: 'EXECUTOR', cell: ({ executor }) => executor, wide: true },
+    { heading: 'INTENDED', cell: ({ intended_at }) => intended_at, wide: true },
+  ];
+}

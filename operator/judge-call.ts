@@ -1,0 +1,39 @@
+import {
+  contextFromSubject,
+  makeDecision,
+  type MetRestriction,
+  restrictionFor,
+  restrictionsFor,
+  verdictFor,
+} from '../flags/index.ts';
+import type { Explanation, Status } from './control-plane.ts';
+import type { Asking } from './given-rule.ts';
+import type { WholeSwitch } from './status.ts';
+
+/**
+ * What is decided about a call by the state of a store, and every restriction that meets it. Where executors report
+ * that the store has lost a change, everything is stopped, as it is in them.
+ */
+export function judgeCall(
+  { organizationId, state, time }: WholeSwitch,
+  { effect, ...named }: Asking,
+  forks: Status['forks'],
+): Explanation {
+  const subject = { ...named, effect, organizationId };
+  const now = Date.parse(time);
+  const inquiry = { context: contextFromSubject(subject), now: () => now, organizationId };
+  const restrictions: MetRestriction[] = [...(forks.length > 0 ? [FORKED] : []), ...restrictionsFor(state, inquiry)];
+  const { mode, cause } = forks.length > 0 ? FORKED : restrictionFor(state, inquiry);
+  const decision = makeDecision(subject, { verdict: verdictFor(mode, effect), mode, epoch: state.epoch, cause });
+  return { decision, restrictions };
+}
+
+const FORKED: MetRestriction = Object.freeze({
+  mode: 'full_stop',
+  cause: {
+    kind: 'fault',
+    code: 'GENERATION_CHANGED',
+    message: 'executors report that the store has lost a change, so everything is stopped until kill-switch recover',
+  },
+  target: 'all',
+} as const);

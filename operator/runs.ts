@@ -1,0 +1,165 @@
+import { invalid, KillSwitchError, type Resolved, shownId } from '../flags/index.ts';
+import type { JournalEntry, JournalKeeper } from '../store/capabilities/journal.ts';
+import type { ListAnswer } from './lists.ts';
+
+/** How an entry is shown: an intent without a known end is `unknown`; `not_landed`: an operator says so. */
+export type EntryState = 'landed' | 'failed' | 'not_started' | 'unknown' | 'not_landed';
+
+/** One attempt at one effect of a run. */
+export interface RunEntry {
+  readonly idempotency_key: string;
+  /** 1; more where the key was tried again. */
+  readonly attempt: number;
+  readonly action: string;
+  readonly state: EntryState;
+  /** When it came into its state. */
+  readonly at: string;
+  /** The action that undoes it, with its input as JSON; null: nothing does. */
+  readonly reverse: { readonly action: string; readonly input: string | null } | null;
+  /** Why nothing undoes what has landed; null where something does, and for what has not landed. */
+  readonly not_reversible: string | null;
+  readonly intended_at: string;
+  readonly agent_id: string | null;
+  readonly executor: string;
+  /** What an operator has found out of it; null: nobody has said so. */
+  readonly resolved: { readonly landed: boolean; readonly at: string } | null;
+}
+
+/** A run with the number of its entries in each state. */
+export interface RunRow {
+  /** Null: outside any run. */
+  readonly run_id: string | null;
+  readonly entries: number;
+  readonly states: Readonly<Record<EntryState, number>>;
+  /** How many can still be undone. */
+  readonly reversible: number;
+  readonly first_at: string;
+  readonly last_at: string;
+}
+
+/** What a run has done. `count`: how many entries it has, also where `entries` has only some of them. */
+export interface RunAnswer {
+  readonly run_id: string | null;
+  readonly entries: readonly RunEntry[];
+  readonly count: number;
+}
+
+/** What operators have said of intents, as the state has it. */
+export type ResolvedIntents = ReadonlyMap<string, Resolved>;
+
+/** How many entries are read at once. */
+const AT_ONCE = 1000;
+
+export function runEntry(entry: JournalEntry, resolved: ResolvedIntents): RunEntry {
+  const said = isOpen(entry) ? resolved.get(entry.id) : undefined;
+  const landing = entry.state === 'landed' ? entry.landing : null;
+  const reverse = landing?.reverse.is === 'reversible' ? landing.reverse : null;
+  return {
+    idempotency_key: entry.idempotency_key,
+    attempt: entry.attempt,
+    action: entry.action,
+    state: stateOf(entry, said),
+    at: said?.at ?? entry.at,
+    reverse: reverse && { action: reverse.action, input: reverse.input },
+    not_reversible: notReversible(entry, said),
+    intended_at: entry.intended_at,
+    agent_id: entry.agent_id,
+    executor: entry.executor_name,
+    resolved: said ? { landed: said.landed, at: said.at } : null,
+  };
+}
+
+/** Whether an operator may say what became of it: its executor has not said that it landed, or that nothing started. */
+const isOpen = ({ state }: JournalEntry): boolean => state !== 'landed' && state !== 'not_started';
+
+function stateOf({ state }: JournalEntry, said: Resolved | undefined): EntryState {
+  if (said) return said.landed ? 'landed' : 'not_landed';
+  return state === 'intended' ? 'unknown' : state;
+}
+
+function notReversible(entry: JournalEntry, said: Resolved | undefined): string | null {
+  if (said?.landed) return 'how to undo it was not recorded: its executor ended before';
+  if (entry.state !== 'landed' || entry.landing.reverse.is === 'reversible') return null;
+  return entry.landing.reverse.why;
+}
+
+/** All entries of a run, in portions. */
+async function* portions(journals: JournalKeeper, run: string | null): AsyncGenerator<readonly JournalEntry[]> {
+  for (let skip = 0; ; skip += AT_ONCE) {
+    const { data, count } = await journals.entriesOf(run, { skip, limit: AT_ONCE });
+    yield data;
+    if (skip + AT_ONCE >= count) return;
+  }
+}
+
+async function rowOf(journals: JournalKeeper, run_id: string | null, resolved: ResolvedIntents): Promise<RunRow> {
+  const states = { landed: 0, failed: 0, not_started: 0, unknown: 0, not_landed: 0 };
+  let [entries, reversible, first_at, last_at] = [0, 0, '', ''];
+  for await (const portion of portions(journals, run_id)) {
+    for (const each of portion) {
+      const { state, reverse, at, intended_at } = runEntry(each, resolved);
+      entries += 1;
+      states[state] += 1;
+      if (state === 'landed' && reverse) reversible += 1;
+      first_at ||= intended_at;
+      if (at > last_at) last_at = at;
+    }
+  }
+  return { run_id, entries, states, reversible, first_at, last_at };
+}
+
+/** A part of the runs, the one that began last first. */
+export async function runRows(
+  journals: JournalKeeper,
+  { skip, limit }: { readonly skip: number; readonly limit: number },
+  resolved: ResolvedIntents,
+): Promise<ListAnswer<RunRow>> {
+  const { data, count } = await journals.runs({ skip, limit });
+  const rows: RunRow[] = [];
+  for (const run of data) rows.push(await rowOf(journals, run, resolved));
+  return { data: rows, count };
+}
+
+/**
+ * The attempt of a key of which an operator is to say whether it has landed: the one that keeps the key from running;
+ * else, where somebody has said so already, the last one.
+ * @throws KillSwitchError NOT_FOUND, INVALID_STATE
+ */
+export async function toResolve(
+  journals: JournalKeeper,
+  { run, key }: { readonly run: string | null; readonly key: string },
+  resolved: ResolvedIntents,
+): Promise<JournalEntry> {
+  const attempts = await journals.attemptsOf(key);
+  const the = `the key ${shownId(key)}`;
+  if (!attempts.some(({ run_id }) => run_id === run)) {
+    const runs = [...new Set(attempts.map(({ run_id }) => run_id))].map((id) => (id === null ? 'no run' : shownId(id)));
+    throw new KillSwitchError(
+      'NOT_FOUND',
+      `${run === null ? 'Outside any run' : `In the run ${shownId(run)}`} nothing was intended under ${the}${runs.length > 0 ? `; it was in ${runs.join(', ')}` : ''}. See them: kill-switch runs`,
+    );
+  }
+  const landed = attempts.find(({ state }) => state === 'landed');
+  if (landed)
+    throw new KillSwitchError('INVALID_STATE', `What ${the} stands for has landed, by the word of its executor.`);
+  const open = attempts.filter(isOpen);
+  const found = open.find(({ id }) => resolved.get(id)?.landed !== false) ?? open.at(-1);
+  if (found) return found;
+  throw new KillSwitchError('INVALID_STATE', `Nothing of ${the} was started, so there is nothing to resolve.`);
+}
+
+export const noRun = (run: string | null): string =>
+  `${run === null ? 'Outside any run' : `In the run ${shownId(run)}`} nothing was journaled: only actions with reverse, irreversible or journal: true are. See the runs: kill-switch runs`;
+
+/** The journals of a store. @throws KillSwitchError INVALID_STATE where its driver keeps none */
+export function journalsOf({ journals }: { readonly journals: JournalKeeper | null }): JournalKeeper {
+  if (journals) return journals;
+  throw new KillSwitchError('INVALID_STATE', 'This store keeps no journals, so no run can be shown.');
+}
+
+/** @throws KillSwitchError INVALID_ARGUMENT */
+export function givenRun(what: string, run: unknown): string | null {
+  if (run === null) return null;
+  if (typeof run === 'string' && run !== '') return run;
+  throw invalid(`${what} takes the id of a run, or null for what was done outside any run.`);
+}
