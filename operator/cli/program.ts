@@ -83,8 +83,10 @@ function buildProgram(perform: Perform): Program {
     .exitOverride();
   const rows = new Map<Command, VerbRow>();
   const nouns = new Map<string, Command>();
-  const load = async (_parent: Command, command: Command): Promise<void> => {
+  const load = async ({ args }: Command, command: Command): Promise<void> => {
     program.reached = command;
+    // Before another word a verb is a noun (`budget remove`), and takes none of the options behind that.
+    if (command.commands.some((under) => under.name() === args[1])) return;
     const { verb } = (await rows.get(command)?.load()) ?? {};
     verb?.(command, perform);
   };
@@ -106,8 +108,7 @@ function buildProgram(perform: Perform): Program {
     const command = (under === undefined ? program : nounOf(word)).command(under ?? word);
     command.description(row.summary).helpCommand(false).addHelpText('after', helpAfter(row.name));
     rows.set(command.hook('preSubcommand', load), row);
-    // What stands behind a verb that is a noun too (`budget remove`) is the verb's own: both take a --reason.
-    if (under === undefined) nouns.set(word, command.enablePositionalOptions());
+    if (under === undefined) nouns.set(word, command);
   }
   return program;
 }
