@@ -35,7 +35,8 @@ export {
   IdempotencyKeyError,
   isActionStoppedError,
 } from './guard/errors.ts';
-export type { RedactInput } from './guard/interventions.ts';
+export type { OutcomeOptions } from './guard/record-outcome.ts';
+export type { RedactInput } from './guard/redact-record.ts';
 export type { CheckOptions } from './guard/check.ts';
 export type { JobOutcome, KillSwitch, RunOptions } from './guard/kill-switch.ts';
 export type { Outcome, OutcomeStatus } from './guard/outcome.ts';

@@ -160,7 +160,7 @@ export const editedInputSchema = z.strictObject({ input: z.string().max(MAX_EDIT
 export type EditedInput = z.infer<typeof editedInputSchema>;
 
 /** The members of an entry for a decided (or escalated) request. */
-export const approvalMembers = {
+export const approvalMembers = Object.freeze({
   status: z.enum(['pending', 'approved', 'rejected']),
   request: boundRequestSchema,
   /** Who has approved so far, and when. */
@@ -172,10 +172,10 @@ export const approvalMembers = {
   notes: z.string().max(MAX_REASON_LENGTH).nullable(),
   /** True once it has been told again that nobody has answered. */
   escalated: z.boolean(),
-};
+});
 
 /** The members of an entry for a standing approval. */
-export const standingMembers = {
+export const standingMembers = Object.freeze({
   id: approvalIdSchema,
   action: idSchema,
   agent_id: idSchema,
@@ -186,7 +186,7 @@ export const standingMembers = {
   times: z.int().min(1).max(MAX_STANDING_USES),
   until: timeSchema,
   notes: z.string().max(MAX_REASON_LENGTH).nullable(),
-};
+});
 
 /** The id under which one use of a standing approval is claimed; `use` counts from 1. */
 export const standingUseId = (standingId: string, use: number): string => `${standingId}.${use}`;

@@ -1,10 +1,13 @@
 import { AUTONOMY_FLAG_PREFIX, CATALOGUE, FEATURE_FLAG_PREFIX, LIMIT_FLAG_PREFIX, MODE_FLAG } from './catalogue.ts';
-import { compileMode } from './compile-mode.ts';
+import { compileMode, unidentifiedConditions } from './compile-mode.ts';
+import { isSameForAll } from './feature-stage.ts';
+import { stageRule } from './feature-targeting.ts';
 import { invalid } from './errors.ts';
 import { type FlagdDefinition, type FlagdFlag, SCHEMA_URL } from './flagd-schema.ts';
-import { type Condition, firstOf, type JsonLogic, not, or, variable } from './json-logic.ts';
+import { type Condition, firstOf, is, type JsonLogic, not, or, variable } from './json-logic.ts';
+import { isOfOtherKind } from './rule-kinds.ts';
 import { ordinaryFlags } from './ordinary-flags.ts';
-import { AUTONOMY_STAGES, FEATURE_STAGES } from './stages.ts';
+import { AUTONOMY_STAGES, FEATURE_STAGES, type FeatureStage } from './stages.ts';
 import type { Entry } from './entries.ts';
 import type { State } from './state.ts';
 import { MODE_VARIANTS } from './targeting.ts';
@@ -56,8 +59,11 @@ export function compileFlagd(state: State, options: CompileOptions = {}): FlagdD
     Object.fromEntries(values.map((value) => [value, value]));
   const guarded = (variants: Record<string, unknown>, safe: string, value: string): FlagdFlag =>
     flag(variants, safe, firstOf([[or(stops), safe]], value));
-  for (const [name, { stage }] of state.features) {
-    flags.push([FEATURE_FLAG_PREFIX + name, guarded(variantsOf(FEATURE_STAGES), 'dark', stage)]);
+  for (const [name, entry] of state.features) {
+    const branches = isSameForAll(entry) ? null : stageBranches(entry, organizationId);
+    const variants = variantsOf(FEATURE_STAGES);
+    const chosen = firstOf([[or(stops), 'dark'], ...(branches ?? [])], branches === null ? entry.stage : 'dark');
+    flags.push([FEATURE_FLAG_PREFIX + name, flag(variants, 'dark', chosen)]);
   }
   for (const [name, { value }] of state.limits) {
     flags.push([LIMIT_FLAG_PREFIX + name, guarded({ limit: value, safe: CATALOGUE.limit.safeValue }, 'safe', 'limit')]);
@@ -86,6 +92,21 @@ export function compileFlagd(state: State, options: CompileOptions = {}): FlagdD
 function generationOf({ generation, generations, recovered }: Entry<'control'>): Record<string, string | boolean> {
   const first = generations[0] ?? generation;
   return { generation, first_generation: first, ...(recovered && first === generation && { from_nothing: true }) };
+}
+
+/** The answers of a feature's rule, as `stageFor` gives them; whatever else it answers is `dark`. */
+function stageBranches(
+  entry: Entry<'feature'>,
+  organizationId: string | undefined,
+): Array<readonly [Condition, FeatureStage]> {
+  const { rule, value, attributes } = stageRule(entry);
+  return [
+    ...unidentifiedConditions(organizationId).map((stop) => [stop, 'dark'] as const),
+    ...[...attributes].map(([name, kinds]) => [isOfOtherKind(name, kinds), 'dark'] as const),
+    ...(rule === null
+      ? [[true, value] as const]
+      : [...FEATURE_STAGES.map((stage) => [is(rule, stage), stage] as const), [is(rule, null), value] as const]),
+  ];
 }
 
 /** A flag that always serves one variant; or one whose targeting chooses, with the safe variant as the default. */

@@ -18,11 +18,14 @@ import {
   variable,
 } from './json-logic.ts';
 import { MODES, type Mode, SAFE_MODE, strictness } from './modes.ts';
-import { AUTONOMY_FLOORS, FEATURE_FLOORS } from './stages.ts';
+import { AUTONOMY_FLOORS, FEATURE_FLOORS, FEATURE_STAGES, type FeatureStage } from './stages.ts';
+import { isSameForAll } from './feature-stage.ts';
+import { stageRule } from './feature-targeting.ts';
 import { compiledCondition } from './rule-condition.ts';
 import { DRAINING } from './rule-entry.ts';
 import { isOfOtherKind } from './rule-kinds.ts';
 import { compiledDraining, compiledOpening } from './rule-times.ts';
+import type { ValueRule } from './ruled-values.ts';
 import type { State } from './state.ts';
 import { baseRule } from './targeting.ts';
 import { readTarget, type TargetType } from './targets.ts';
@@ -44,22 +47,25 @@ export function compileMode(
     ...stops,
     ...unidentifiedConditions(organizationId),
     ...[...base.attributes].map(([name, kinds]) => isOfOtherKind(name, kinds)),
+    ...ruledFeatures(state).flatMap(([name, { attributes }]) =>
+      [...attributes].map(([attribute, kinds]) => and(isFeature(name), isOfOtherKind(attribute, kinds))),
+    ),
   ].map((stop) => [stop, SAFE_MODE]);
   for (const mode of RUNGS) {
-    if (base.rule === null && strictness(mode) <= strictness(base.mode)) break;
+    if (base.rule === null && strictness(mode) <= strictness(base.value)) break;
     const conditions = [
       ...killConditions(state, mode),
       ...ruleConditions(state, mode),
       ...floorConditions(state, mode),
     ];
     branches.push([or(conditions), mode]);
-    if (base.rule !== null) branches.push([baseCondition(base.rule, base.mode, mode), mode]);
+    if (base.rule !== null) branches.push([baseCondition(base.rule, base.value, mode), mode]);
   }
-  return firstOf(branches, base.rule === null ? base.mode : 'live');
+  return firstOf(branches, base.rule === null ? base.value : 'live');
 }
 
 /** True for a context whose identity cannot be read, or that names another organization. */
-function unidentifiedConditions(organizationId: string | undefined): Condition[] {
+export function unidentifiedConditions(organizationId: string | undefined): Condition[] {
   const organization = variable('organization_id');
   return [
     ...Object.keys(IDENTITY_ATTRIBUTES).map(isUnreadableId),
@@ -111,11 +117,14 @@ function reached(idsOf: (type: TargetType) => readonly string[]): Condition[] {
 function floorConditions(state: State, mode: Mode): Condition[] {
   const feature = variable('feature');
   const featuresWith = (matches: (floor: Mode) => boolean): string[] =>
-    [...state.features].filter(([, { stage }]) => matches(FEATURE_FLOORS[stage])).map(([name]) => name);
-  const lit = isOneOf(
-    feature,
-    featuresWith((floor) => floor !== FEATURE_FLOORS.dark),
-  );
+    [...state.features]
+      .filter(([, entry]) => isSameForAll(entry) && matches(FEATURE_FLOORS[entry.stage]))
+      .map(([name]) => name);
+  const ruled = ruledFeatures(state);
+  const lit = isOneOf(feature, [
+    ...featuresWith((floor) => floor !== FEATURE_FLOORS.dark),
+    ...ruled.map(([name]) => name),
+  ]);
   const actions = [...state.autonomy].filter(([, { stage }]) => AUTONOMY_FLOORS[stage] === mode).map(([id]) => id);
   return [
     mode === FEATURE_FLOORS.dark
@@ -125,8 +134,26 @@ function floorConditions(state: State, mode: Mode): Condition[] {
           feature,
           featuresWith((floor) => floor === mode),
         ),
+    ...FEATURE_STAGES.filter((stage) => mode !== 'live' && FEATURE_FLOORS[stage] === mode).flatMap((stage) =>
+      // A rule is looked at for its own feature only: for another one's context it might fail.
+      ruled.map(([name, rule]): Condition => ({ if: [isFeature(name), stageCondition(rule, stage), false] })),
+    ),
     mode !== 'live' && isOneOf(variable('action'), actions),
   ];
+}
+
+const isFeature = (name: string): Condition => is(variable('feature'), name);
+
+/** The features whose stage is not the same for everyone. */
+const ruledFeatures = (state: State): ReadonlyArray<readonly [string, ValueRule<FeatureStage>]> =>
+  [...state.features].filter(([, entry]) => !isSameForAll(entry)).map(([name, entry]) => [name, stageRule(entry)]);
+
+/** Whether a feature has this stage: the answer of its rule; without an answer its own stage; any other is `dark`. */
+function stageCondition({ rule, value }: ValueRule<FeatureStage>, stage: FeatureStage): Condition {
+  if (rule === null) return value === stage;
+  if (stage !== 'dark') return or([is(rule, stage), value === stage && is(rule, null)]);
+  const looser = FEATURE_STAGES.filter((other) => other !== 'dark');
+  return isNoneOf(rule, looser, value !== 'dark');
 }
 
 /**

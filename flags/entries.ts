@@ -16,6 +16,7 @@ import {
   resolvedSchema,
   timeSchema,
 } from './records.ts';
+import { requirementSchema } from './feature-requirement.ts';
 import { RULE_MEMBERS } from './rule-entry.ts';
 import { tripwireSchema } from './tripwire-records.ts';
 import { UNKNOWN, unknownMembers } from './unknown-parts.ts';
@@ -51,7 +52,16 @@ export const ENTRY_SCHEMAS = Object.freeze({
   /** The app's ordinary flags, as a flagd definition. */
   flags: entry({ definition: z.record(z.string(), z.unknown()) }),
   kill: activeKillSchema,
-  feature: entry({ stage: featureStageSchema }),
+  /**
+   * `targeting`: a flagd targeting rule that answers with a stage. `shadow_since`: from when on shadow runs count as
+   * evidence for it; absent where nobody has had it in shadow since it was last dark.
+   */
+  feature: entry({
+    stage: featureStageSchema,
+    targeting: z.unknown().optional(),
+    requirement: requirementSchema.optional(),
+    shadow_since: timeSchema.optional(),
+  }),
   limit: entry({ value: limitValueSchema }),
   autonomy: entry({ stage: autonomyStageSchema }),
   /** What operators have found out of intents whose executor has not said how they ended, the oldest first. */

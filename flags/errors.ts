@@ -29,6 +29,7 @@ const ERRORS = Object.freeze({
   CLOSED: { ...NOT_THE_STORE, provesNothing: true },
   CONFLICT: { ...NOT_THE_STORE, retry: 'again' },
   CORRUPT: { ...NOT_UNDERSTOOD, provesNothing: false },
+  EVIDENCE_REQUIRED: NOT_THE_STORE,
   INVALID_ARGUMENT: WRONG,
   INVALID_STATE: WRONG,
   JOURNAL_UNAVAILABLE: NOT_THE_STORE,

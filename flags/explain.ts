@@ -20,6 +20,7 @@ export interface MetRestriction extends Restriction {
  */
 export function restrictionsFor(state: State, inquiry: Inquiry): MetRestriction[] {
   const { context, now } = inquiry;
+  const asker: Asker = { context: () => context, now };
   const subject = subjectFromContext(context);
   const decided = restrictionFor(state, inquiry);
   if (typeof subject === 'string' || decided.cause.kind === 'identity') return [{ ...decided, target: 'all' }];
@@ -30,8 +31,8 @@ export function restrictionsFor(state: State, inquiry: Inquiry): MetRestriction[
   };
   const all = [
     ...killsOf(state, subject).map(ofKill),
-    ...rulesOf(state, subject, { context: () => context, now }),
-    ...stagesOf(state, subject),
+    ...rulesOf(state, subject, asker),
+    ...stagesOf(state, subject, asker),
     base,
     ...stopsOf(state, subject),
   ];
@@ -78,10 +79,10 @@ const stopsOf = (state: State, subject: Subject): MetRestriction[] =>
     return isRecorded ? [] : [{ mode, cause, target }];
   });
 
-function stagesOf(state: State, { feature, action }: Subject): MetRestriction[] {
+function stagesOf(state: State, { feature, action }: Subject, asker: Asker): MetRestriction[] {
   const found: MetRestriction[] = [];
   if (feature !== undefined) {
-    const stage = featureStage(state, feature);
+    const stage = featureStage(state, feature, asker);
     const mode: Mode = FEATURE_FLOORS[stage];
     found.push({ mode, cause: { kind: 'feature', feature, stage }, target: `feature:${feature}` });
   }

@@ -2,6 +2,8 @@ import { z } from 'zod';
 import { bothKills, killAdds, sameBaseMode } from './already.ts';
 import { approvalIdSchema, type BoundRequest, boundRequestSchema, editedInputSchema } from './approvals.ts';
 import { budgetSchema, isNoLooser } from './budget-records.ts';
+import { featureAfter, featureDirection } from './feature-change.ts';
+import { evidenceSchema, requirementSchema } from './feature-requirement.ts';
 import {
   ENTRY_KINDS,
   ENTRY_SCHEMAS,
@@ -26,7 +28,7 @@ import {
   type LogEvent,
   targetSchema,
 } from './records.ts';
-import { AUTONOMY_STAGES, FEATURE_STAGES } from './stages.ts';
+import { AUTONOMY_STAGES } from './stages.ts';
 import { tripwireOf } from './stops.ts';
 import { DEFAULT_TRIPWIRES, isNoLooserTripwire, tripwireSchema } from './tripwire-records.ts';
 import { UNKNOWN, unknownParts } from './unknown-parts.ts';
@@ -117,9 +119,6 @@ const baseDirection = (before: Pick<Entry<'mode'>, 'mode' | 'targeting'>, after:
   if (before.targeting !== null) return after.mode === 'full_stop' && after.targeting === null ? 'tightens' : 'loosens';
   return compare(baseStrictness(before), baseStrictness(after));
 };
-
-/** Higher for a stage that allows less; an unknown feature is `dark`. */
-const featureRank = (stage: Entry<'feature'>['stage'] | undefined): number => -FEATURE_STAGES.indexOf(stage ?? 'dark');
 
 /** How many things that were counted one kill names. */
 const MOST_COUNTED_BY_ONE = 100;
@@ -235,10 +234,27 @@ export const FOLDS = Object.freeze({
     const before = view.get('mode') ?? { mode: 'full_stop', targeting: null };
     return { patch: set('mode', undefined, entry), direction: baseDirection(before, entry) };
   }),
-  feature: row({ name: z.string(), stage: feature.shape.stage }, (view, data, event) => ({
-    patch: set('feature', data.name, { stage: data.stage, ...changedBy(event) }),
-    direction: compare(featureRank(view.get('feature', data.name)?.stage), featureRank(data.stage)),
-  })),
+  /**
+   * Without `requirement` the one that is there stays; null: none from now on. `evidence`: what the reports of
+   * executors came to when it was promoted; it is told, and changes nothing.
+   */
+  feature: row(
+    {
+      name: z.string(),
+      stage: feature.shape.stage,
+      targeting: z.unknown().optional(),
+      requirement: requirementSchema.nullable().optional(),
+      evidence: evidenceSchema.optional(),
+    },
+    (view, { name, ...data }, event) => {
+      const before = view.get('feature', name);
+      const terms = featureAfter(before, data, event.at);
+      return {
+        patch: set('feature', name, { ...terms, ...changedBy(event) }),
+        direction: featureDirection(name, before, terms),
+      };
+    },
+  ),
   limit: row({ name: z.string(), value: limit.shape.value }, (view, data, event) => {
     // Absent means only the limit in code, which no flag can raise.
     const before = view.get('limit', data.name)?.value ?? Number.POSITIVE_INFINITY;

@@ -42,7 +42,18 @@ export { escapeUnseen, oddity, printable, quoteId, shellWord, shownId } from './
 export * from './reading.ts';
 export * from './records.ts';
 export * from './reports.ts';
-export { changesAt, type Inquiry, type Restriction, resolveMode, restrictionFor } from './resolve.ts';
+export { featureAfter, type FeatureTerms, isSameFeature, isSameStage } from './feature-change.ts';
+export * from './feature-requirement.ts';
+export {
+  isLooserStage,
+  isSameForAll,
+  loosestStage,
+  stageRuleProblem,
+  stagesOf,
+  type StageTerms,
+} from './feature-stage.ts';
+export { accountsRule, percentageRule, rolloutOf, surelyNoLooser } from './rollout.ts';
+export { changesAt, type Inquiry, type Restriction, resolveMode, restrictionFor, stageFor } from './resolve.ts';
 export { firstToMeet, meets, type RestrictedCall, type Restricting, RestrictionMemory } from './restricting.ts';
 export { conditionProblem } from './rule-condition.ts';
 export { coversRule, DRAINING, type RuleWindow, sameRule } from './rule-entry.ts';

@@ -19,7 +19,10 @@ interface Given {
   readonly attributes: ReadonlyMap<string, readonly Kind[]>;
 }
 
-/** A definition with one flag, under the name that every flag of this kind has: `$flagd.flagKey` is then the same. */
+/**
+ * A definition with one flag. It bears the mode's name, whose targeting may ask for `$flagd.flagKey`; that of a feature
+ * may not, since it is asked for under two.
+ */
 export const definitionOf = ({
   targeting,
   words,

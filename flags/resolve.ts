@@ -3,6 +3,8 @@ import { type Cause, MODE_CAUSE } from './causes.ts';
 import { isStricter, type Mode, SAFE_MODE } from './modes.ts';
 import { quoteId } from './printable.ts';
 import type { ActiveKill } from './records.ts';
+import { isSameForAll } from './feature-stage.ts';
+import { evaluateStage, stageAsksForTime } from './feature-targeting.ts';
 import { type Asker, modeOfRule, nextSecond, type Rule } from './rule-table.ts';
 import { AUTONOMY_FLOORS, FEATURE_FLOORS, type FeatureStage } from './stages.ts';
 import type { State } from './state.ts';
@@ -72,32 +74,33 @@ function strictestRule({ rules }: State, subject: Subject, asker: Asker): MetRul
   return strictest;
 }
 
-/** The same for a subject, whose context is made once, and only where a condition looks at it. */
-function ruleForSubject(state: State, subject: Subject, now: StoreNow): MetRule | undefined {
-  let made: Readonly<Record<string, unknown>> | undefined;
-  const context = (): Readonly<Record<string, unknown>> => (made ??= contextFromSubject(subject));
-  return strictestRule(state, subject, { context, now });
-}
+const baseMode = ({ mode }: State, { context, now }: Asker): Mode =>
+  mode.targeting === null ? mode.mode : evaluateTargeting(mode, context(), now); // most switches have no rule
 
-/** `dark` for a feature that the state does not know. */
-export const featureStage = (state: State, feature: string): FeatureStage =>
-  state.features.get(feature)?.stage ?? 'dark';
+/** The stage of a feature for whoever asks: `dark` for one that the state does not know. */
+export function featureStage({ features }: State, feature: string, { context, now }: Asker): FeatureStage {
+  const entry = features.get(feature);
+  if (entry === undefined || isSameForAll(entry)) return entry?.stage ?? 'dark'; // most have no rule
+  return evaluateStage(entry, context(), now);
+}
 
 /**
  * The strictest of all restrictions of a subject. Its cause is the first that is as strict, in this order: a kill, a
- * rule, the feature, the autonomy of the action, the base mode.
+ * rule, the feature, the autonomy of the action, the base mode, a stop of an executor.
  */
-function strictest(state: State, subject: Subject, base: Mode, rule: MetRule | undefined): Restriction {
-  const recorded = strictestRecorded(state, subject, base, rule);
+function strictest(state: State, subject: Subject, asker: Asker): Restriction {
+  const recorded = strictestRecorded(state, subject, asker);
   const stop = state.stops.strictest(state, subject);
   return stop && isStricter(stop.mode, recorded.mode) ? { mode: stop.mode, cause: stop.cause } : recorded;
 }
 
 /** The same by what is in the log, without the stops of executors. */
-function strictestRecorded(state: State, subject: Subject, base: Mode, rule: MetRule | undefined): Restriction {
+function strictestRecorded(state: State, subject: Subject, asker: Asker): Restriction {
   const { feature, action } = subject;
+  const base = baseMode(state, asker);
   const kill = strictestKill(state, subject);
-  const stage = feature === undefined ? undefined : featureStage(state, feature);
+  const rule = state.rules.size === 0 ? undefined : strictestRule(state, subject, asker);
+  const stage = feature === undefined ? undefined : featureStage(state, feature, asker);
   const autonomy = action === undefined ? undefined : state.autonomy.get(action)?.stage;
   // most calls
   if (!kill && !rule && stage === undefined && autonomy === undefined) return { mode: base, cause: MODE_CAUSE };
@@ -121,22 +124,23 @@ function strictestRecorded(state: State, subject: Subject, base: Mode, rule: Met
 }
 
 /**
- * The strictest restriction of one subject: base mode (with its targeting), kills by exact key, action patterns,
- * feature, surface, lineage, autonomy, and the standing rules. The number of look-ups does not grow with the number of
- * kills; it grows with that of the rules whose target is the subject.
+ * The strictest restriction of one subject: base mode and feature (with their targeting), kills by exact key, action
+ * patterns, surface, lineage, autonomy, and the standing rules. The number of look-ups does not grow with the number of
+ * kills; it grows with that of the rules whose target is the subject. Rules see the context of the subject, which is
+ * made once, and only where a rule looks at it.
  */
 export function resolveMode(state: State, subject: Subject, now: StoreNow): Restriction {
-  const { mode, targeting } = state.mode;
-  const base = targeting === null ? mode : evaluateTargeting(state.mode, contextFromSubject(subject), now);
-  return strictest(state, subject, base, state.rules.size === 0 ? undefined : ruleForSubject(state, subject, now));
+  let made: Readonly<Record<string, unknown>> | undefined;
+  return strictest(state, subject, { context: () => (made ??= contextFromSubject(subject)), now });
 }
 
 /**
  * The first moment after `now` at which what the state says may change with the time alone, without an event, because a
  * rule opens or closes or asks for the time; null: none. In milliseconds of the store's time. A kill ends by an event.
  */
-export function changesAt({ mode, rules }: State, now: number): number | null {
+export function changesAt({ mode, features, rules }: State, now: number): number | null {
   if (mode.targeting !== null && asksForTime(mode)) return nextSecond(now);
+  for (const entry of features.values()) if (stageAsksForTime(entry)) return nextSecond(now);
   return rules.size === 0 ? null : rules.nextChange(now);
 }
 
@@ -148,7 +152,7 @@ const unidentified = (message: string): Restriction => ({
 
 /** A question about a state that comes from outside the guard, as an evaluation context. */
 export interface Inquiry {
-  /** The evaluation context; the base mode's targeting sees all of it. */
+  /** The evaluation context; rules see all of it. */
   readonly context: Readonly<Record<string, unknown>>;
   readonly now: StoreNow;
   /** The organization of this switch; a context that names another one is stopped. Default: any may ask. */
@@ -159,16 +163,29 @@ export interface Inquiry {
  * The strictest restriction for an evaluation context: `full_stop` when its identity cannot be read or is of another
  * organization, else as {@link resolveMode}.
  */
-export function restrictionFor(state: State, { context, now, organizationId }: Inquiry): Restriction {
+export function restrictionFor(state: State, inquiry: Inquiry): Restriction {
+  const subject = subjectOf(inquiry);
+  return typeof subject === 'string' ? unidentified(subject) : strictest(state, subject, askerOf(inquiry));
+}
+
+/**
+ * The stage of a feature for an evaluation context, as its flag answers: `dark` for a feature that the state does not
+ * know, and where a rule is to tell and the identity cannot be read or is of another organization.
+ */
+export function stageFor(state: State, feature: string, inquiry: Inquiry): FeatureStage {
+  const entry = state.features.get(feature);
+  const isRuled = entry !== undefined && !isSameForAll(entry);
+  return isRuled && typeof subjectOf(inquiry) === 'string' ? 'dark' : featureStage(state, feature, askerOf(inquiry));
+}
+
+const askerOf = ({ context, now }: Inquiry): Asker => ({ context: () => context, now });
+
+/** Who asks; or, as a sentence, why nobody can tell. */
+function subjectOf({ context, organizationId }: Inquiry): Subject | string {
   const subject = subjectFromContext(context);
-  if (typeof subject === 'string') return unidentified(subject);
-  if (
-    organizationId !== undefined &&
-    subject.organizationId !== undefined &&
-    subject.organizationId !== organizationId
-  ) {
-    return unidentified(`organization_id ${quoteId(subject.organizationId)} is not the one of this switch`);
-  }
-  const rule = state.rules.size === 0 ? undefined : strictestRule(state, subject, { context: () => context, now });
-  return strictest(state, subject, evaluateTargeting(state.mode, context, now), rule);
+  if (typeof subject === 'string') return subject;
+  const { organizationId: named } = subject;
+  return organizationId !== undefined && named !== undefined && named !== organizationId
+    ? `organization_id ${quoteId(named)} is not the one of this switch`
+    : subject;
 }

@@ -1,5 +1,7 @@
 import type { Subject } from './context.ts';
 import type { Entry } from './entries.ts';
+import { surelyNoStricter } from './feature-change.ts';
+import type { StageTerms } from './feature-stage.ts';
 import { type Direction, type EventData, type EventType, FOLDS, isEventType } from './fold.ts';
 import { isStricter, type Mode } from './modes.ts';
 import type { Head, LogEvent } from './records.ts';
@@ -36,8 +38,15 @@ interface About {
   readonly direction: Direction | null;
   /** The last base mode before it that was no pause; null where that is not known. */
   readonly base: BaseMode | null;
+  readonly before: Before;
+}
+
+/** What was said before an event. */
+export interface Before {
   /** How much the kill of this target leaves; null where that is not known. */
   readonly killMode: (target: string) => Mode | null;
+  /** How far this feature had come; undefined for one that was never named, null where that is not known. */
+  readonly feature: (name: string) => StageTerms | undefined | null;
 }
 
 const target = (text: string): Reach => ({ is: 'target', target: readTarget(text) });
@@ -55,10 +64,10 @@ const ROWS: { readonly [T in EventType]: (data: EventData<T>, about: About) => R
   init: () => EVERYONE,
   recover: () => EVERYONE,
   kill: (data) => (data.mode === 'paused' ? null : target(data.target)),
-  second({ kind, name }, { killMode }) {
+  second({ kind, name }, { before }) {
     switch (kind) {
       case 'kill':
-        return killMode(name ?? '') === 'paused' ? null : target(name ?? '');
+        return before.killMode(name ?? '') === 'paused' ? null : target(name ?? '');
       case 'feature':
         return target(`feature:${name}`);
       case 'autonomy':
@@ -80,7 +89,9 @@ const ROWS: { readonly [T in EventType]: (data: EventData<T>, about: About) => R
     if (targeting !== null || base === null || base.targeting !== null) return EVERYONE;
     return isStricter(mode, base.mode) ? EVERYONE : null;
   },
-  feature: ({ name, stage }, about) => (mayTighten(about, stage !== 'live') ? target(`feature:${name}`) : null),
+  // Its direction does not tell: one that gives to some may take from others, and a requirement takes from nobody.
+  feature: ({ name, ...after }, { before }) =>
+    surelyNoStricter(name, before.feature(name), after) ? null : target(`feature:${name}`),
   limit: ({ name }, about) => (mayTighten(about, true) ? { is: 'limit', name } : null),
   autonomy: ({ action, stage }) => (AUTONOMY_FLOORS[stage] === 'live' ? null : target(`action:${action}`)),
   stop: (data) => (data.mode === 'paused' ? null : target(data.target)),
@@ -147,9 +158,9 @@ export class RestrictionMemory {
     this.#base = base && afterMode(null, base);
   }
 
-  /** The log goes on with this event, which has been applied. */
-  note(event: LogEvent, direction: Direction, killMode: About['killMode']): void {
-    const restricting = restrictingOf(event, { direction, killMode, base: this.#base });
+  /** The log goes on with this event. */
+  note(event: LogEvent, direction: Direction, before: Before): void {
+    const restricting = restrictingOf(event, { direction, before, base: this.#base });
     this.#base = baseAfter(this.#base, event);
     if (!restricting) return;
     this.#known.push(restricting);
@@ -175,6 +186,11 @@ export class RestrictionMemory {
     const last = events.at(-1);
     if (!first || !last || last.seq !== this.#floor.epoch || last.hash !== this.#floor.hash) return false;
     const kills = new Map<string, Mode>();
+    const features = new Map<string, StageTerms>();
+    const before: Before = {
+      killMode: (text) => kills.get(text) ?? null,
+      feature: (name) => features.get(name) ?? null,
+    };
     const found: Restricting[] = [];
     let base: BaseMode | null = null;
     let prev = first.prev;
@@ -185,9 +201,13 @@ export class RestrictionMemory {
       if ((event.type === 'kill' || event.type === 'stop') && typeof killed === 'string')
         kills.set(killed, mode === 'paused' && (kills.get(killed) ?? mode) === 'paused' ? 'paused' : 'full_stop');
       if ((event.type === 'revive' || event.type === 'expire') && typeof killed === 'string') kills.delete(killed);
-      const about = { direction: null, killMode: (text: string) => kills.get(text) ?? null, base };
-      const restricting = restrictingOf(event, about);
+      const restricting = restrictingOf(event, { direction: null, before, base });
       base = baseAfter(base, event);
+      if (event.type === 'feature') {
+        const said = event.unknown === undefined ? FOLDS.feature.data.safeParse(event.data).data : undefined;
+        if (said) features.set(said.name, said);
+        else features.clear(); // which one it changed, nobody here knows
+      }
       if (restricting) found.push(restricting);
     }
     this.#known = [...found, ...this.#known];

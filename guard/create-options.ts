@@ -6,7 +6,7 @@ import { checkSide } from '../store/side.ts';
 import type { SwitchClient } from '../flags/mode-source.ts';
 import { HANDLER_TIMEOUT_MS } from './handlers.ts';
 import { checkId } from './identity.ts';
-import type { RedactInput } from './interventions.ts';
+import type { RedactInput } from './redact-record.ts';
 
 /** Options of `createKillSwitch`. The mode comes from `provider` or `client` where one is given, else from `store`. */
 export interface CreateKillSwitchOptions {

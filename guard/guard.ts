@@ -10,6 +10,7 @@ import type { Interventions } from './interventions.ts';
 import type { LocalState } from './look.ts';
 import type { GuardMetrics } from './metrics.ts';
 import type { OpenCalls } from './open-calls.ts';
+import type { ShadowRuns } from './shadow-runs.ts';
 import type { Turns } from './turn.ts';
 
 /**
@@ -28,6 +29,7 @@ export interface Guard extends Evaluating, LocalState {
   readonly calls: OpenCalls;
   readonly changes: Changes;
   readonly interventions: Interventions;
+  readonly shadowRuns: ShadowRuns;
   readonly metrics: GuardMetrics;
   /** The identity of the code that runs now; undefined outside runs where `requireRun` is set. */
   readonly identity: () => Identity | undefined;

@@ -1,10 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { causeRecord, type Decision, type Intervention, messageOf, type Verdict } from '../flags/index.ts';
-import { dropPromise } from '../flags/callbacks.ts';
+import { type AutonomyStage, causeRecord, type Decision, type Intervention, type Verdict } from '../flags/index.ts';
 import { Rounds } from '../store/rounds.ts';
 import type { AttemptState } from './attempt-state.ts';
 import type { OutcomeStatus } from './outcome.ts';
-import { redact } from './redact.ts';
+import { type RedactInput, redactRecord } from './redact-record.ts';
 import type { GuardedSubject } from './subject.ts';
 
 /** Where interventions go. */
@@ -14,8 +13,11 @@ export interface InterventionSink {
   record(records: readonly Intervention[]): Promise<void>;
 }
 
-/** What became of what was asked. `skipped`: a tick of a job. What was simply executed leaves no record. */
-export type RecordedStatus = Exclude<OutcomeStatus, 'executed'> | 'skipped';
+/**
+ * What became of what was asked. `skipped`: a tick of a job. `started`: a write that people are told of. What was
+ * simply executed leaves no record.
+ */
+export type RecordedStatus = Exclude<OutcomeStatus, 'executed'> | 'skipped' | 'started';
 
 /** What a record holds beside the decision. */
 export interface Circumstances {
@@ -24,12 +26,15 @@ export interface Circumstances {
   readonly status: RecordedStatus;
   /** Where the attempt stood. */
   readonly state: AttemptState['is'];
+  readonly idempotencyKey?: string;
 }
 
 /**
  * How many records may wait for the store. Further ones are counted and dropped: a decision never waits for its record.
  */
 export const MAX_WAITING = 5000;
+/** How many may wait where a notice comes: the other half is for what was refused. */
+const MOST_BEFORE_NOTICE = MAX_WAITING / 2;
 const BATCH = 200;
 const FLUSH_MS = 200;
 
@@ -52,6 +57,7 @@ const CLASSES: Readonly<Record<RecordedStatus, (verdict: Verdict) => Classified>
   blocked: () => BLOCKED,
   aborted: () => BLOCKED,
   skipped: (verdict) => (verdict === 'pause' ? WARNED : BLOCKED),
+  started: () => WARNED,
 };
 
 /** What would have been done, for a person to see; `input` is redacted. */
@@ -60,13 +66,14 @@ export interface Proposal {
   readonly input: unknown;
 }
 
-/** The application's own redaction, applied after ours. */
-export type RedactInput = (input: unknown, call: { readonly action: string | undefined }) => unknown;
+/** The autonomy stage that is set for an action; undefined where none is. */
+export type AutonomyOf = (action: string) => AutonomyStage | undefined;
 
 /** Records every decision that is not `allow`: a bounded buffer, written to the store in batches. */
 export class Interventions {
   readonly #sink: InterventionSink | null;
   readonly #redactInput: RedactInput | undefined;
+  readonly #autonomyOf: AutonomyOf;
   #waiting: Intervention[] = [];
   #dropped = 0;
   /** How many of the dropped ones a stored record has counted. */
@@ -84,9 +91,10 @@ export class Interventions {
   #timer: NodeJS.Timeout | undefined;
   #closed = false;
 
-  constructor(sink: InterventionSink | null, redactInput?: RedactInput) {
+  constructor(sink: InterventionSink | null, redactInput?: RedactInput, autonomyOf: AutonomyOf = () => undefined) {
     this.#sink = sink;
     this.#redactInput = redactInput;
+    this.#autonomyOf = autonomyOf;
   }
 
   /** How many records were dropped because the store did not take them in time. */
@@ -108,6 +116,25 @@ export class Interventions {
     if (this.#closed || this.#waiting.length >= MAX_WAITING) return () => this.#drop();
     const record = this.#build(this.#sink, decision, subject, circumstances, false);
     return () => this.#keep(record);
+  }
+
+  /**
+   * Tells people of a write that has just started, where its action is `human_on_the_loop`. A record like others: no
+   * call waits for it, and what does not fit is counted and dropped.
+   */
+  notice(
+    decision: Decision,
+    subject: GuardedSubject,
+    started: { readonly input: unknown; readonly key: () => string },
+  ) {
+    const { action, effect } = subject;
+    if (effect !== 'write' || action === undefined || decision.verdict !== 'allow') return;
+    if (this.#sink === null || this.#autonomyOf(action) !== 'human_on_the_loop') return;
+    if (this.#waiting.length >= MOST_BEFORE_NOTICE) return this.#drop();
+    const cause = { kind: 'autonomy', action, stage: 'human_on_the_loop' } as const;
+    const { input } = started;
+    const circumstances = { input, status: 'started', state: 'executing', idempotencyKey: started.key() } as const;
+    this.#keep(this.#build(this.#sink, { ...decision, cause }, subject, circumstances, false));
   }
 
   #drop(): void {
@@ -172,7 +199,7 @@ export class Interventions {
     sink: InterventionSink,
     decision: Decision,
     subject: GuardedSubject,
-    { input, original, status, state }: Circumstances,
+    { input, original, status, state, idempotencyKey }: Circumstances,
     proposal: boolean,
   ): Intervention {
     return {
@@ -196,6 +223,10 @@ export class Interventions {
       input: this.#redact(input, subject),
       ...(original !== undefined && { original_input: this.#redact(original, subject) }),
       proposal,
+      ...(subject.feature !== undefined && { feature: subject.feature }),
+      ...(idempotencyKey !== undefined && { idempotency_key: idempotencyKey }),
+      ...(subject.action !== undefined &&
+        this.#autonomyOf(subject.action) === 'trusted' && { notifies: false as const }),
     };
   }
 
@@ -227,16 +258,7 @@ export class Interventions {
     };
   }
 
-  #redact(input: unknown, subject: GuardedSubject): unknown {
-    if (!this.#redactInput) return redact(input);
-    try {
-      const left = this.#redactInput(redact(input), { action: subject.action });
-      // The record is made now, so it cannot wait for the promise.
-      if (dropPromise(left))
-        return '[not recorded: the redact function returned a promise, and it must be synchronous]';
-      return redact(left);
-    } catch (error) {
-      return `[not recorded: the redact function failed: ${messageOf(error)}]`;
-    }
+  #redact(input: unknown, { action }: GuardedSubject): unknown {
+    return redactRecord(input, action, this.#redactInput);
   }
 }

@@ -18,6 +18,8 @@ import { type CheckpointKeeper, openRun, type Run } from './run.ts';
 import { readContext } from './run-context.ts';
 import { stepsFor } from './steps/index.ts';
 import { subjectOf } from './subject.ts';
+import { type OutcomeOptions, recordOutcomeOf } from './record-outcome.ts';
+import type { ShadowSink } from './shadow-runs.ts';
 
 /** Who acts in a run. */
 export interface RunOptions {
@@ -58,6 +60,12 @@ export interface KillSwitch {
    * instead, and never queued.
    */
   job<Result>(options: RunOptions, work: (run: Run) => Result | Promise<Result>): () => Promise<JobOutcome<Result>>;
+  /**
+   * Records what a person then did, beside what a feature in shadow would have done. It counts once for each run of an
+   * action, as it was recorded last, and changes no decision. Resolves when the store has it.
+   * @throws KillSwitchError INVALID_ARGUMENT, STORE_UNREACHABLE, CLOSED; INVALID_STATE without a store
+   */
+  recordOutcome(options: OutcomeOptions): Promise<void>;
   /** Decides by the local copy: synchronous, no I/O. Without a store it blocks with `NO_LOCAL_STATE`. */
   check(options?: CheckOptions): Decision;
   /**
@@ -74,6 +82,7 @@ export interface KillSwitchParts {
   readonly storage: IdentityStorage;
   readonly registry: Registry;
   readonly checkpoints: CheckpointKeeper | null;
+  readonly outcomes: ShadowSink | null;
   readonly close: () => Promise<void>;
 }
 
@@ -96,7 +105,7 @@ const RUN_KEYS: Keys<RunOptions> = {
 };
 
 /** The application's side of a switch, from the parts that `createKillSwitch` has wired. */
-export function killSwitchOf({ guard, storage, registry, checkpoints, close }: KillSwitchParts): KillSwitch {
+export function killSwitchOf({ guard, storage, registry, checkpoints, outcomes, close }: KillSwitchParts): KillSwitch {
   const actions = new WeakSet<object>();
   const isOurs = (action: object): boolean => actions.has(action);
   const runAs = async <Result>(mine: RunIdentity, work: (run: Run) => Result | Promise<Result>): Promise<Result> => {
@@ -177,6 +186,7 @@ export function killSwitchOf({ guard, storage, registry, checkpoints, close }: K
       }
     },
 
+    recordOutcome: recordOutcomeOf(outcomes, () => guard.isClosed()),
     check: checkOf(guard),
     close,
     [Symbol.asyncDispose]: close,

@@ -7,10 +7,11 @@ import type { Guard } from './guard.ts';
 import { childIdentity, createIdentityStorage, type Identity } from './identity.ts';
 import { OwnJournal } from './journal.ts';
 import type { Resolution } from './journal-answer.ts';
-import { Interventions } from './interventions.ts';
+import { type AutonomyOf, Interventions } from './interventions.ts';
 import { type KillSwitch, killSwitchOf } from './kill-switch.ts';
 import { lookAgain } from './look-again.ts';
 import { OpenCalls } from './open-calls.ts';
+import { ShadowRuns } from './shadow-runs.ts';
 import { createTurns } from './turn.ts';
 import { watchElsewhere } from './watch-elsewhere.ts';
 
@@ -46,7 +47,8 @@ export function openGuard({ settings, executor, source }: GuardParts): KillSwitc
       : childIdentity(undefined, { agentId, missionId: undefined, runId: undefined }, undefined);
   const identity = (): Identity | undefined => storage.getStore() ?? (requireRun ? undefined : byDefault);
   if (byDefault) inFlight.open(byDefault); // its agent may act at any time
-  const interventions = new Interventions(reports, redact);
+  const autonomyOf: AutonomyOf = (action) => replica?.state?.autonomy.get(action)?.stage;
+  const interventions = new Interventions(reports, redact, autonomyOf);
   const ownJournal = journal && new OwnJournal(journal, ({ id }) => resolutionOf(replica, id));
   const calls = new OpenCalls();
   const { isClosed, close } = closingOnce();
@@ -61,6 +63,7 @@ export function openGuard({ settings, executor, source }: GuardParts): KillSwitc
     calls,
     changes,
     interventions,
+    shadowRuns: new ShadowRuns(reports, redact),
     metrics,
     identity,
     within: (who, work) => (identity() === who ? work() : storage.run(who, work)),
@@ -81,6 +84,7 @@ export function openGuard({ settings, executor, source }: GuardParts): KillSwitc
     storage,
     registry,
     checkpoints: reports,
+    outcomes: reports,
     close: () =>
       close({
         executor,

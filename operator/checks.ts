@@ -1,4 +1,4 @@
-import { entryKey, loosens } from '../flags/index.ts';
+import { entryKey, isLooserStage, loosens, loosestStage, missingEvidence, NO_EVIDENCE } from '../flags/index.ts';
 import { rowOf } from './commands.ts';
 import { actorName } from './operators.ts';
 import type { Check, Objection } from './plan.ts';
@@ -28,6 +28,17 @@ const notOvertaken: Check = ({ command, change, view }) => {
   return changed > named ? refused({ kind: 'changed_since', entry: entryKey(kind, name), changed, named }) : null;
 };
 
+/** A feature with a requirement goes beyond `shadow` on evidence only, for some accounts as for all. */
+const evidenceMet: Check = ({ command, change, view }) => {
+  if (command.type !== 'feature' || !loosens(change)) return null;
+  const { name, evidence = NO_EVIDENCE } = command;
+  const requirement = view.get('feature', name)?.requirement;
+  const stage = loosestStage(command);
+  if (!requirement || !isLooserStage(stage, 'shadow')) return null;
+  const missing = missingEvidence(requirement, evidence);
+  return missing.length === 0 ? null : refused({ kind: 'evidence_required', feature: name, stage, missing });
+};
+
 /**
  * Nobody approves what they, their agent or an executor of theirs has asked for, and of several people who have to
  * approve each is another one. The same name counts as the same person, however it was proved.
@@ -47,4 +58,4 @@ const anotherPerson: Check = ({ command, change, view, actor }) => {
  * The checks of every change; the first objection decides. A change that gives no authority back passes all of them. To
  * add a rule of who may restore what, write a check and put it into this list.
  */
-export const CHECKS: readonly Check[] = [reasonGiven, notOvertaken, anotherPerson];
+export const CHECKS: readonly Check[] = [reasonGiven, notOvertaken, evidenceMet, anotherPerson];

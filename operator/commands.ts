@@ -1,6 +1,7 @@
 import { canonicalize } from 'json-canonicalize';
 import {
   actionNameProblem,
+  asksForNothing,
   AUTONOMY_FLOORS,
   type AutonomyStage,
   type BoundRequest,
@@ -11,6 +12,8 @@ import {
   type EventType,
   FEATURE_FLOORS,
   entryKey,
+  type FeatureEvidence,
+  type FeatureRequirement,
   type FeatureStage,
   type Head,
   idProblem,
@@ -19,6 +22,9 @@ import {
   isSameBudget,
   isSameTripwire,
   killAdds,
+  isSameForAll,
+  isSameRequirement,
+  isSameStage,
   MAX_APPROVAL_MS,
   messageOf,
   type Mode,
@@ -27,6 +33,8 @@ import {
   readTarget,
   parseTarget,
   sameBaseMode,
+  stagesOf,
+  type StageTerms,
   sameRule,
   type StateView,
   type Stop,
@@ -83,7 +91,18 @@ interface Asked {
    */
   readonly expire: { readonly target: string; readonly id: string; readonly expiresAt: string | null };
   readonly mode: { readonly mode: Mode; readonly targeting: unknown } & Loosening;
-  readonly feature: { readonly name: string; readonly stage: FeatureStage } & Loosening;
+  /** `evidence`: what the reports of executors came to, where it goes beyond `shadow` and has a requirement. */
+  readonly feature: {
+    readonly name: string;
+    readonly stage: FeatureStage;
+    readonly targeting?: unknown;
+    readonly evidence?: FeatureEvidence | undefined;
+  } & Loosening;
+  /** What is not named stays as it is; 0 asks for nothing of it. */
+  readonly requirement: {
+    readonly name: string;
+    readonly asked: Partial<FeatureRequirement>;
+  } & Loosening;
   readonly limit: { readonly name: string; readonly value: number } & Loosening;
   readonly autonomy: { readonly action: string; readonly stage: AutonomyStage } & Loosening;
   readonly flags: { readonly definition: Record<string, unknown> } & Loosening;
@@ -198,6 +217,12 @@ function nameRefused(of: string, name: string, problemOf = idProblem): Wish | nu
   return problem === null ? null : refused({ kind: 'not_a_name', name, of, problem });
 }
 
+/** What an event says of a feature's stage. */
+const saidOf = ({ stage, targeting }: StageTerms): Record<string, unknown> => ({
+  stage,
+  ...(!isSameForAll({ stage, targeting }) && { targeting }),
+});
+
 /** Null for a valid target. */
 function targetRefused(target: string, read: (target: string) => unknown): Wish | null {
   try {
@@ -291,10 +316,28 @@ const ROWS: { readonly [T in CommandType]: CommandRow<CommandOf<T>> } = {
   feature: {
     changes: ({ name }) => ['feature', name],
     reach: ({ name }) => ({ type: 'feature', id: name }),
-    restricts: ({ stage }) => FEATURE_FLOORS[stage] !== 'live',
-    wish: ({ name, stage }, view) =>
-      nameRefused('a feature', name) ??
-      (view.get('feature', name)?.stage === stage ? ALREADY : event('feature', { name, stage })),
+    restricts: (command) => stagesOf(command).some((stage) => FEATURE_FLOORS[stage] !== 'live'),
+    wish({ name, evidence, ...terms }, view) {
+      const before = view.get('feature', name);
+      const wrong = nameRefused('a feature', name);
+      if (wrong) return wrong;
+      return before && isSameStage(before, terms)
+        ? ALREADY
+        : event('feature', { name, ...saidOf(terms), ...(evidence && { evidence }) });
+    },
+  },
+  requirement: {
+    changes: ({ name }) => ['feature', name],
+    wish({ name, asked }, view) {
+      const before = view.get('feature', name);
+      const wrong = nameRefused('a feature', name);
+      if (wrong) return wrong;
+      const all = { runs: 0, days: 0, agreement: 0, ...before?.requirement, ...asked };
+      const requirement = asksForNothing(all) ? undefined : all;
+      return before && isSameRequirement(before.requirement, requirement)
+        ? ALREADY
+        : event('feature', { name, ...saidOf(before ?? { stage: 'dark' }), requirement: requirement ?? null });
+    },
   },
   limit: {
     changes: ({ name }) => ['limit', name],

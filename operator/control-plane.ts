@@ -2,6 +2,7 @@ import type {
   Amounts,
   AutonomyStage,
   BudgetWindow,
+  FeatureRequirement,
   Decision,
   Effect,
   FeatureStage,
@@ -17,6 +18,7 @@ import type {
 import type { ReportedIntervention } from '../store/reports.ts';
 import type { Acknowledgements, ExecutorAcknowledgement, SharedWriter } from './acknowledge.ts';
 import type { BudgetRow, TripwireRow } from './budget-rows.ts';
+import type { Evidence } from './evidence.ts';
 import type {
   ApprovalsOptions,
   ExecutorsOptions,
@@ -121,9 +123,45 @@ export interface ModeOptions extends ChangeOptions, WaitOptions {
   readonly targeting?: unknown;
 }
 
+/**
+ * `targeting`: a flagd rule that returns a stage; where it returns none, `stage` counts. Null (default): the same stage
+ * for everyone.
+ */
 export interface FeatureOptions extends ChangeOptions, WaitOptions {
   readonly name: string;
   readonly stage: FeatureStage;
+  readonly targeting?: unknown;
+}
+
+/**
+ * What has to be shown before a feature goes beyond `shadow`, for anybody. What is not named stays as it was; 0 asks
+ * for nothing of it, and where all is 0 there is no requirement.
+ */
+export interface RequirementOptions extends ChangeOptions {
+  /** The feature. */
+  readonly name: string;
+  /** At least so many shadow runs, 0 to 10,000. */
+  readonly runs?: number | undefined;
+  /** On at least so many calendar days (UTC), 0 to 365. */
+  readonly days?: number | undefined;
+  /** At least this share of judged runs in which a person did the same, 0 to 1. */
+  readonly agreement?: number | undefined;
+}
+
+/** A feature whose stage differs by context, or that needs evidence. */
+export interface FeatureDetails {
+  readonly targeting: unknown;
+  readonly requirement: FeatureRequirement | null;
+}
+
+/** A feature with what executors have reported of it. */
+export interface FeatureRow extends FeatureDetails {
+  readonly name: string;
+  readonly stage: FeatureStage;
+  readonly shadow_runs: number;
+  readonly agreement: number | null;
+  /** How much its requirement still lacks. */
+  readonly missing: readonly string[];
 }
 
 export interface LimitOptions extends ChangeOptions, WaitOptions {
@@ -419,7 +457,10 @@ export interface Status {
   readonly active_kills: number;
   /** Newest first. */
   readonly kills: readonly KillRecord[];
+  /** The stage of each; where its rule answers with another one for some, `feature_details` has it. */
   readonly features: Readonly<Record<string, FeatureStage>>;
+  /** Of the features that have a targeting rule or a requirement. */
+  readonly feature_details: Readonly<Record<string, FeatureDetails>>;
   readonly limits: Readonly<Record<string, number>>;
   readonly autonomy: Readonly<Record<string, AutonomyStage>>;
   /** How many requests wait for a person; null where this user may not read them. */
@@ -486,8 +527,17 @@ export interface ControlPlane {
    * same goes for the other changes.
    */
   setMode(options: ModeOptions): Promise<TighteningAnswer>;
-  /** The stage of a feature. A reason is required where it gives authority back. */
+  /**
+   * The stage of a feature, and its targeting rule. A reason is required where it may give anybody authority back.
+   * @throws EVIDENCE_REQUIRED where it goes beyond `shadow` and its requirement is not met
+   */
   setFeature(options: FeatureOptions): Promise<TighteningAnswer>;
+  /** What a feature has to show before it goes beyond `shadow`. A reason is required where it asks for less. */
+  setRequirement(options: RequirementOptions): Promise<ChangeAnswer>;
+  /** Every feature that is set, with what executors have reported of it. */
+  features(options?: Page): Promise<ListAnswer<FeatureRow>>;
+  /** What executors have reported of a feature, and what its requirement still lacks. */
+  evidence(name: string): Promise<Evidence>;
   /** A limit, in the unit that the limit declares. A reason is required where it rises. */
   setLimit(options: LimitOptions): Promise<TighteningAnswer>;
   /** How far an action may go without a person. A reason is required where it gives authority back. */

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { KEPT_INTERVENTIONS, KEPT_PROPOSALS, type ListName, type ShelfReader } from '../store/ports.ts';
+import { KEPT_INTERVENTIONS, KEPT_NOTICES, KEPT_PROPOSALS, type ListName, type ShelfReader } from '../store/ports.ts';
 import { eachOnce, recordIn, recordKey, type ReportedIntervention } from '../store/reports.ts';
 import { outages } from './outages.ts';
 import { untilEnded } from './until-ended.ts';
@@ -8,7 +8,7 @@ import { untilEnded } from './until-ended.ts';
 const POLL_MS = 1000;
 /** How much of each list is read in one poll. Where more may have come, all that is kept is read. */
 const PER_POLL = 1000;
-const KEPT = Math.max(KEPT_INTERVENTIONS, KEPT_PROPOSALS);
+const KEPT = Math.max(KEPT_INTERVENTIONS, KEPT_PROPOSALS, KEPT_NOTICES);
 /** How many keys are remembered before those are forgotten that the store does not keep any more. */
 const MOST_KNOWN = 200_000;
 
@@ -32,8 +32,8 @@ export interface FollowingInterventions {
 }
 
 /**
- * Each intervention as it is reported, until `signal` fires or the iterator is returned. Executors report late, and
- * their clocks differ, so one is new that was not there before, whatever its time.
+ * Each intervention that notifies as it is reported, until `signal` fires or the iterator is returned. Executors report
+ * late, and their clocks differ, so one is new that was not there before, whatever its time.
  * @throws KillSwitchError CLOSED
  */
 export function followInterventions(
@@ -65,7 +65,7 @@ async function* newOnes(
       store.failed(error);
     }
     for (const record of fresh.toSorted((a, b) => Date.parse(a.at) - Date.parse(b.at)))
-      if (matches(record)) yield record;
+      if (record.notifies !== false && matches(record)) yield record;
     await pause(signal).catch(() => {}); // aborted: the loop ends
   }
 }
@@ -77,7 +77,7 @@ interface ReadLists {
 }
 
 async function readLists(shelf: ShelfReader, limit: number, proposalsOnly: boolean): Promise<ReadLists[]> {
-  const kinds: readonly ListName[] = proposalsOnly ? ['proposals'] : ['proposals', 'interventions'];
+  const kinds: readonly ListName[] = proposalsOnly ? ['proposals'] : ['proposals', 'interventions', 'notices'];
   const lists: ReadLists[] = [];
   for (const kind of kinds) {
     const { texts, problems } = await shelf[kind](limit);

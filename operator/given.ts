@@ -8,6 +8,7 @@ import {
   invalid,
   isAutonomyStage,
   isFeatureStage,
+  MOST_RUNS,
   isMode,
   LONGEST_TIMER_MS,
   MAX_EDITED_INPUT,
@@ -16,7 +17,9 @@ import {
   parseTarget,
   quoteId,
   readTarget,
+  requirementSchema,
   ruleProblem,
+  stageRuleProblem,
 } from '../flags/index.ts';
 import { checkKeys, type Keys } from '../flags/options.ts';
 import { REDACTED } from '../flags/secret-keys.ts';
@@ -34,6 +37,7 @@ import type {
   ModeOptions,
   RecordedKill,
   RecoverOptions,
+  RequirementOptions,
   ResolveOptions,
   RejectOptions,
   ReviveOptions,
@@ -151,11 +155,68 @@ export function givenMode(options: ModeOptions): Given<'mode'> {
 }
 
 export function givenFeature(options: FeatureOptions): Given<'feature'> {
-  const given = checkKeys('setFeature', options, { ...CHANGE_KEYS, ...WAIT_KEYS, name: ['feature'], stage: true });
-  const { name, stage } = given;
+  const given = checkKeys('setFeature', options, FEATURE_KEYS);
+  const { name, stage, targeting = null } = given;
   checkName('a feature', name);
   oneOf('a stage of a feature', stage, isFeatureStage, FEATURE_STAGES);
-  return { command: { type: 'feature', name, stage, ...change(given) }, waiting: givenWaiting(given) };
+  const rule =
+    targeting === null
+      ? null
+      : jsonObject('targeting', "a rule of flagd's as a JSON object, or null: the same for everyone", targeting);
+  const problem = stageRuleProblem(rule);
+  if (problem !== null) throw invalid(`targeting is a rule that ${problem}.`);
+  const terms = { name, stage, ...(rule !== null && { targeting: rule }) };
+  return { command: { type: 'feature', ...terms, ...change(given) }, waiting: givenWaiting(given) };
+}
+
+/** @throws KillSwitchError INVALID_ARGUMENT */
+export function givenFeatureName(name: unknown): { readonly name: string } {
+  const problem = idProblem(name);
+  if (problem !== null) throw invalid(`${quoteId(name)} is not the name of a feature: it ${problem}.`);
+  return { name: String(name) };
+}
+
+const FEATURE_KEYS: Keys<FeatureOptions> = {
+  ...CHANGE_KEYS,
+  ...WAIT_KEYS,
+  name: ['feature'],
+  stage: true,
+  targeting: ['rule', 'accounts'],
+};
+
+const REQUIREMENT_KEYS: Keys<RequirementOptions> = {
+  ...CHANGE_KEYS,
+  name: ['feature'],
+  runs: ['shadowRuns'],
+  days: true,
+  agreement: true,
+};
+
+export function givenRequirement(options: RequirementOptions): CommandOf<'requirement'> {
+  const given = checkKeys('setRequirement', options, REQUIREMENT_KEYS);
+  const { name } = given;
+  checkName('a feature', name);
+  const { runs, days, agreement } = requirementSchema.shape;
+  const asked = {
+    ...asks(runs, 'runs', given.runs, `a whole number of shadow runs from 0 to ${MOST_RUNS}`),
+    ...asks(days, 'days', given.days, 'a whole number of days from 0 to 365'),
+    ...asks(agreement, 'agreement', given.agreement, 'a share from 0 to 1, such as 0.95'),
+  };
+  if (Object.keys(asked).length === 0) throw invalid('A requirement asks for runs, days or agreement, or several.');
+  return { type: 'requirement', name, asked, ...change(given) };
+}
+
+/** A number of a requirement; nothing where it is not named. */
+function asks<Name extends string>(
+  schema: { safeParse(value: unknown): { readonly success: boolean } },
+  name: Name,
+  value: number | undefined,
+  must: string,
+): { readonly [N in Name]?: number } {
+  if (value === undefined) return {};
+  if (!schema.safeParse(value).success) throw invalid(`${name} is ${must}, not ${quoteId(value)}.`);
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a computed key has the type of any text
+  return { [name]: value } as { readonly [N in Name]?: number };
 }
 
 export function givenLimit(options: LimitOptions): Given<'limit'> {

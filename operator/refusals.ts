@@ -41,6 +41,8 @@ interface Facts {
   readonly epoch_ahead: { readonly named: number; readonly head: Head | null };
   /** The entry was changed after the epoch that the operator had read. */
   readonly changed_since: { readonly entry: string; readonly changed: number; readonly named: number };
+  /** `missing`: what the evidence lacks, in words. */
+  readonly evidence_required: { readonly feature: string; readonly stage: string; readonly missing: readonly string[] };
   /** `problem` is a sentence: what was set is no budget, or no tripwire. */
   readonly not_a_definition: { readonly problem: string };
   /** An executor's stop that the log has already, or that holds no longer. */
@@ -181,6 +183,16 @@ const REFUSALS: { readonly [K in keyof Facts]: RefusalRow<Facts[K]> } = {
     says: ({ entry, changed, named }) =>
       `${entry} was changed at epoch ${changed}, after what you had read (epoch ${named}).`,
     hint: LOOK_AGAIN,
+  },
+  evidence_required: {
+    code: 'EVIDENCE_REQUIRED',
+    says: ({ feature, stage, missing }) =>
+      `The feature ${quoteId(feature)} cannot become ${stage} yet. There are: ${missing.join('; ')}.`,
+    hint: {
+      program: 'See what there is: evidence(name). To ask for less: setRequirement({ name, …, reason: "…" }).',
+      command:
+        'See what there is: kill-switch feature NAME --evidence. To ask for less: kill-switch feature NAME --require-runs N --reason "…"',
+    },
   },
   not_a_definition: { code: 'INVALID_ARGUMENT', says: ({ problem }) => problem },
   stop_over: {

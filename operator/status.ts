@@ -1,6 +1,14 @@
-import { type ActiveKill, KillSwitchError, type KillRecord, killRecord, type State } from '../flags/index.ts';
+import {
+  type ActiveKill,
+  type Entry,
+  isSameForAll,
+  KillSwitchError,
+  type KillRecord,
+  killRecord,
+  type State,
+} from '../flags/index.ts';
 import { acknowledge, EVERYTHING } from './acknowledge.ts';
-import type { ForksAnswer, Status } from './control-plane.ts';
+import type { FeatureDetails, ForksAnswer, Status } from './control-plane.ts';
 import type { Asked } from './given-list.ts';
 import type { Heard } from './hearing.ts';
 import { type ListAnswer, partOf } from './lists.ts';
@@ -34,6 +42,11 @@ export function statusOf(
     active_kills: state.killCount,
     kills: killRecords(whole).data,
     features: Object.fromEntries([...state.features].map(([name, { stage }]) => [name, stage])),
+    feature_details: Object.fromEntries(
+      [...state.features]
+        .filter(([, entry]) => !isSameForAll(entry) || entry.requirement)
+        .map(([name, entry]) => [name, featureDetails(entry)]),
+    ),
     limits: Object.fromEntries([...state.limits].map(([name, { value }]) => [name, value])),
     autonomy: Object.fromEntries([...state.autonomy].map(([action, { stage }]) => [action, stage])),
     rules: ruleRecords(whole).data,
@@ -42,6 +55,12 @@ export function statusOf(
     excluded: state.control?.excluded ?? [],
   };
 }
+
+/** The rule and the requirement of a feature; copies, since the caller may change them. */
+export const featureDetails = ({ targeting, requirement }: Entry<'feature'>): FeatureDetails => ({
+  targeting: structuredClone(targeting ?? null),
+  requirement: requirement ? { ...requirement } : null,
+});
 
 const ALL = { skip: 0, limit: Number.POSITIVE_INFINITY, matches: () => true };
 

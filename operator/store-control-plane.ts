@@ -19,7 +19,13 @@ import {
 } from '../flags/index.ts';
 import { checkKeys } from '../flags/options.ts';
 import { loadWhole } from '../store/answers.ts';
-import { type ControlConnection, type ControlView, KEPT_INTERVENTIONS, KEPT_PROPOSALS } from '../store/ports.ts';
+import {
+  type ControlConnection,
+  type ControlView,
+  KEPT_INTERVENTIONS,
+  KEPT_NOTICES,
+  KEPT_PROPOSALS,
+} from '../store/ports.ts';
 import { readInterventions, type ReportedIntervention } from '../store/reports.ts';
 import { acknowledge, type Acknowledgements, EVERYTHING, type ExecutorAcknowledgement } from './acknowledge.ts';
 import type { ApprovalRecord, StandingRecord } from './approval-records.ts';
@@ -49,6 +55,7 @@ import type {
   ControlPlane,
   Explanation,
   FeatureOptions,
+  FeatureRow,
   FlagsOptions,
   FollowOptions,
   ForgetOptions,
@@ -62,6 +69,7 @@ import type {
   Question,
   RecoverAnswer,
   RecoverOptions,
+  RequirementOptions,
   ResolveAnswer,
   ResolveOptions,
   RejectOptions,
@@ -78,6 +86,8 @@ import type {
   TripwireOptions,
   WithdrawStandingOptions,
 } from './control-plane.ts';
+import { type Evidence, evidenceOf } from './evidence.ts';
+import { promotionOf, readReports } from './promotion.ts';
 import { followInterventions } from './follow-interventions.ts';
 import { followLog } from './follow-log.ts';
 import {
@@ -121,11 +131,13 @@ import {
   givenApprove,
   givenAutonomy,
   givenFeature,
+  givenFeatureName,
   givenFlags,
   givenKill,
   givenLimit,
   givenMode,
   givenRecover,
+  givenRequirement,
   givenResolve,
   givenReject,
   givenRevive,
@@ -154,13 +166,13 @@ import {
   type RunRow,
   toResolve,
 } from './runs.ts';
-import { killRecords, ruleRecords, statusOf } from './status.ts';
+import { featureDetails, killRecords, ruleRecords, statusOf } from './status.ts';
 import { stopHeard } from './stop-heard.ts';
 import { surfaceRows } from './surface-rows.ts';
 import { type LogVerification, verifyLog } from './verify-log.ts';
 
 /** The longest list of interventions, or of one executor's proposals, that a store keeps. */
-const KEPT = Math.max(KEPT_INTERVENTIONS, KEPT_PROPOSALS);
+const KEPT = Math.max(KEPT_INTERVENTIONS, KEPT_PROPOSALS, KEPT_NOTICES);
 
 /** How long the copy of a stop is tried that is to be lifted, in milliseconds. */
 const REVIVE_RETRY_MS = 10_000;
@@ -310,7 +322,37 @@ export class StoreControlPlane implements ControlPlane {
   }
 
   async setFeature(options: FeatureOptions): Promise<TighteningAnswer> {
-    return this.#setOrStop(givenFeature(options));
+    const { command, waiting } = givenFeature(options);
+    const promotion = await promotionOf(command, this.#connection);
+    return this.#setOrStop({
+      command: { ...command, ...promotion, epoch: command.epoch ?? promotion?.epoch },
+      waiting,
+    });
+  }
+
+  async setRequirement(options: RequirementOptions): Promise<ChangeAnswer> {
+    return answerTo(await this.#set(givenRequirement(options)));
+  }
+
+  async features(options: Page = {}): Promise<ListAnswer<FeatureRow>> {
+    const { skip, limit } = givenList('features', options, {});
+    const { state, time } = await this.#opened.whole();
+    const reports = await readReports(this.#connection.shelf);
+    const { data, count } = partOf([...state.features], { skip, limit });
+    return {
+      data: data.map(([name, entry]) => {
+        const { stage, shadow_runs, agreement, missing } = evidenceOf(name, entry, reports, time);
+        return { name, stage, ...featureDetails(entry), shadow_runs, agreement, missing };
+      }),
+      count,
+    };
+  }
+
+  async evidence(name: string): Promise<Evidence> {
+    const { name: feature } = givenFeatureName(name);
+    const view = await this.#connection.read([entryKey('control'), entryKey('feature', feature)]);
+    if (!view.head) throw new NotInitialisedError(this.#opened.place);
+    return evidenceOf(feature, view.get('feature', feature), await readReports(this.#connection.shelf), view.time);
   }
 
   async setLimit(options: LimitOptions): Promise<TighteningAnswer> {

@@ -22,11 +22,13 @@ import {
   idProblem,
   type Inquiry,
   invalid,
+  isSameForAll,
   LEASE_MS,
   messageOf,
   openFeatureErrorCode,
   quoteId,
   restrictionFor,
+  stageFor,
   type State,
 } from '../flags/index.ts';
 import { QUIET_LOGGER } from '../flags/flagd-schema.ts';
@@ -238,10 +240,11 @@ export class KillSwitchProvider implements Provider {
         return answer(mode, 'TARGETING_MATCH', causeMetadata(cause, state.epoch));
       }
       case 'feature': {
-        const found = state.features.get(name)?.stage;
-        const stage = found ?? 'dark';
+        const found = state.features.get(name);
+        const stage = stageFor(state, name, inquiry);
         const metadata = causeMetadata({ kind: 'feature', feature: name, stage }, state.epoch);
-        return answer(stage, found ? 'STATIC' : 'DEFAULT', metadata);
+        const reason = !found ? 'DEFAULT' : isSameForAll(found) ? 'STATIC' : 'TARGETING_MATCH';
+        return answer(stage, reason, metadata);
       }
       case 'autonomy': {
         const found = state.autonomy.get(name)?.stage;

@@ -450,8 +450,11 @@ export class LiveCopy {
           if (may === 'no loosening') break;
           kept ??= this.#keep(events.reduce(headAfter, state.head)); // the head after all of them: written once
         }
+        this.restrictions.note(event, direction, {
+          killMode: (target) => state.get('kill', target)?.mode ?? null,
+          feature: (name) => state.get('feature', name),
+        });
         state.apply(patch, event);
-        this.restrictions.note(event, direction, (target) => state.get('kill', target)?.mode ?? null);
         this.#hasChanged(patch, event.at);
         applied += 1;
       }

@@ -68,7 +68,7 @@ export interface ExecutorReporter {
 export type ShelfName = 'surfaces' | 'checkpoints';
 
 /** What executors add to, text after text. */
-export type ListName = 'interventions' | 'proposals' | 'seen';
+export type ListName = 'interventions' | 'notices' | 'proposals' | 'seen' | 'shadow';
 
 /** How a driver keeps reports, as JSON texts; `store/reports.ts` says what is in them. */
 export interface Shelf {
@@ -79,6 +79,16 @@ export interface Shelf {
    * executor's newest, which other executors cannot push out.
    */
   appendProposals(texts: readonly string[]): Promise<void>;
+  /**
+   * Adds notices of writes that were let through. The store keeps a bounded number of each executor's newest, apart
+   * from its interventions: no number of writes pushes out a refusal.
+   */
+  appendNotices(texts: readonly string[]): Promise<void>;
+  /**
+   * Adds what shadow runs would have done, and what people then did. The store keeps a bounded number of each
+   * executor's newest, which other executors cannot push out.
+   */
+  appendShadow(texts: readonly string[]): Promise<void>;
   /**
    * Adds what this executor has met, one text each. The store keeps a bounded number of each executor's newest for two
    * days, also when the executor has left or was forgotten: what was seen there is asked for then, too.
@@ -115,6 +125,10 @@ export interface ShelfReader {
   interventions(limit: number): Promise<KeptLists>;
   /** The last proposals in the same way; each executor (in Redis: each name) has a list of them. */
   proposals(limit: number): Promise<KeptLists>;
+  /** The last notices, in lists as proposals. */
+  notices(limit: number): Promise<KeptLists>;
+  /** The last shadow runs and outcomes, in lists as proposals. */
+  shadow(limit: number): Promise<KeptLists>;
   /** The last of what executors have met, in lists as proposals. */
   seen(limit: number): Promise<KeptLists>;
   all(name: ShelfName): Promise<ReadonlyArray<KeptText & { readonly id: string }>>;
@@ -125,6 +139,12 @@ export const KEPT_INTERVENTIONS = 10_000;
 
 /** How many proposals of one executor (in Redis: of one name) a store keeps at least. */
 export const KEPT_PROPOSALS = 10_000;
+
+/** How many notices of one executor (in Redis: of one name) a store keeps at least. */
+export const KEPT_NOTICES = 10_000;
+
+/** How many shadow runs and outcomes together of one executor (in Redis: of one name) a store keeps at least. */
+export const KEPT_SHADOW = 10_000;
 
 /** How many records of what one executor (in Redis: executors of one name) has met a store keeps at least. */
 export const KEPT_SEEN = 2000;

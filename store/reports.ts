@@ -8,6 +8,7 @@ import {
   quoteId,
   type Seen,
   seenSchema,
+  type ShadowRecord,
   type SurfaceRecord,
   surfaceSchema,
 } from '../flags/index.ts';
@@ -20,6 +21,8 @@ type Reporting = Pick<ExecutorScope, 'executorId' | 'executorName'>;
 /** What an executor reports beside its beats, and who it is. */
 export interface ExecutorReports extends Reporting {
   record(interventions: readonly Intervention[]): Promise<void>;
+  /** Adds what a shadow run would have done, or what a person then did. Resolves when the store has it. */
+  recordShadow(record: ShadowRecord): Promise<void>;
   /** Adds what has been met here; the caller tells each thing once. */
   see(records: readonly Seen[]): Promise<void>;
   describe(surfaces: readonly SurfaceRecord[]): Promise<void>;
@@ -34,12 +37,14 @@ export const executorReports = (shelf: Shelf, { executorId, executorName }: Repo
   executorId,
   executorName,
   async record(interventions) {
-    const texts = (proposal: boolean): string[] =>
-      interventions.filter((record) => record.proposal === proposal).map((record) => JSON.stringify(record));
-    const [proposals, others] = [texts(true), texts(false)];
+    const texts = (kind: ReturnType<typeof listOf>): string[] =>
+      interventions.filter((record) => listOf(record) === kind).map((record) => JSON.stringify(record));
+    const [proposals, notices, others] = [texts('proposals'), texts('notices'), texts('interventions')];
     if (proposals.length > 0) await shelf.appendProposals(proposals);
     if (others.length > 0) await shelf.appendInterventions(others);
+    if (notices.length > 0) await shelf.appendNotices(notices);
   },
+  recordShadow: (record) => shelf.appendShadow([JSON.stringify(record)]),
   async see(records) {
     if (records.length > 0) await shelf.appendSeen(records.map((record) => JSON.stringify(record)));
   },
@@ -65,6 +70,7 @@ export function reportsInTime(reports: ExecutorReports, ms: number): ExecutorRep
     executorId: reports.executorId,
     executorName: reports.executorName,
     record: (records) => inTime(reports.record(records), 'record'),
+    recordShadow: (record) => inTime(reports.recordShadow(record), 'shadow'),
     see: (records) => inTime(reports.see(records), 'see'),
     describe: (surfaces) => inTime(reports.describe(surfaces), 'describe'),
     removeCheckpoint: (runId) => inTime(reports.removeCheckpoint(runId), 'checkpoint'),
@@ -73,8 +79,12 @@ export function reportsInTime(reports: ExecutorReports, ms: number): ExecutorRep
   };
 }
 
+/** The list that a record belongs to. Only a notice is of something that was allowed. */
+const listOf = ({ proposal, verdict }: Intervention): 'proposals' | 'notices' | 'interventions' =>
+  proposal ? 'proposals' : verdict === 'allow' ? 'notices' : 'interventions';
+
 /** A report, or null where it cannot be read: a broken one must not hide the others. */
-const readable = <T>(schema: z.ZodType<T>, text: string): T | null => {
+export const readable = <T>(schema: z.ZodType<T>, text: string): T | null => {
   try {
     return schema.parse(JSON.parse(text));
   } catch {
@@ -89,9 +99,9 @@ const readable = <T>(schema: z.ZodType<T>, text: string): T | null => {
 export type ReportedIntervention = Intervention & { readonly writer: string | null };
 
 /**
- * The last interventions and proposals of each list that the store keeps, at most `limit` of each, newest first: no
- * list takes the place of another. `unreadable` counts those that could not be read. A batch whose answer was lost is
- * written again: each id of one writer counts once.
+ * The last interventions, notices and proposals of each list that the store keeps, at most `limit` of each, newest
+ * first: no list takes the place of another. `unreadable` counts those that could not be read. A batch whose answer was
+ * lost is written again: each id of one writer counts once.
  */
 export async function readInterventions(
   shelf: ShelfReader,
@@ -99,7 +109,10 @@ export async function readInterventions(
   proposalsOnly = false,
 ): Promise<{ readonly interventions: readonly ReportedIntervention[]; readonly unreadable: number }> {
   const proposals = await newestTexts(shelf, 'proposals', limit);
-  const texts = proposalsOnly ? proposals : [...(await newestTexts(shelf, 'interventions', limit)), ...proposals];
+  const others: KeptText[] = [];
+  if (!proposalsOnly)
+    for (const kind of ['interventions', 'notices'] as const) others.push(...(await newestTexts(shelf, kind, limit)));
+  const texts = [...others, ...proposals];
   const found = texts.map(recordIn);
   const interventions = eachOnce(found).sort((a, b) => compare(b.at, a.at));
   return { interventions, unreadable: found.filter((record) => record === null).length };

@@ -126,7 +126,7 @@ describe('no function is left out', () => {
       'isChangeRefusedError',
       'isChangePendingError',
     ],
-    ...['killSwitch.close', 'run.bind', 'run.lastCheckpoint', 'control.settled', 'control.close'],
+    ...['killSwitch.close', 'run.bind', 'run.lastCheckpoint', 'control.settled', 'control.close', 'control.evidence'],
     'control.approval', // takes an id
   ];
   /** Methods that take none, and say so. */

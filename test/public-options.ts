@@ -132,6 +132,10 @@ const switchRows = ({ killSwitch }: Opened): Readonly<Record<string, Taker>> => 
     },
     'killSwitch.run': { call: (options) => killSwitch.run(options, nothing), right: { ...identity, lineage, context } },
     'killSwitch.job': { call: (options) => killSwitch.job(options, nothing), right: { ...identity, lineage, context } },
+    'killSwitch.recordOutcome': {
+      call: (options) => killSwitch.recordOutcome(options),
+      right: { feature: 'f', runId: 'r', action: 'a.b', agreed: true, note: 'as shadow would have' },
+    },
     'killSwitch.check': {
       call(options) {
         const { verdict, cause } = killSwitch.check(options);
@@ -206,9 +210,15 @@ const controlRows = ({ control }: Opened): Readonly<Record<string, Taker>> => {
     },
     'control.setFeature': {
       call: (options) => change(control.setFeature(options)),
-      right: { name: 'f', stage: 'dark', ...changes, ...waiting },
+      right: { name: 'f', stage: 'dark', targeting: null, ...changes, ...waiting },
       any,
     },
+    'control.setRequirement': {
+      call: (options) => change(control.setRequirement(options)),
+      right: { name: 'f', runs: 5, days: 1, agreement: 0.5, ...changes },
+      any,
+    },
+    'control.features': { call: (options) => control.features(options), right: { skip: 0, limit: 5 } },
     'control.setLimit': {
       call: (options) => change(control.setLimit(options)),
       right: { name: 'l', value: 5, ...changes, ...waiting },

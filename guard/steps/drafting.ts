@@ -6,6 +6,7 @@ import { callHandler } from '../handlers.ts';
 import type { Proposal } from '../interventions.ts';
 import { look } from '../look.ts';
 import { stopOngoing } from '../ongoing/index.ts';
+import type { BegunShadowRun } from '../shadow-runs.ts';
 import type { Next } from './step.ts';
 
 /**
@@ -17,7 +18,9 @@ export async function draft<Input, Result>(attempt: Attempt<Input, Result>): Pro
   // The decision may be out of date by now, and code of the application is called next.
   const decision = attempt.look();
   if (decision.verdict !== 'draft') return attempt.reconsider();
-  const made = attempt.action.draft ? await byHandler(attempt) : await byProposal(attempt, decision);
+  const shadowRun = guard.shadowRuns.begin(decision, subject, attempt.input);
+  const drafted = attempt.action.draft ? await byHandler(attempt) : await byProposal(attempt, decision);
+  const made = shadowRun === null || 'problem' in drafted ? drafted : await recorded(shadowRun, drafted);
   if ('problem' in made) return attempt.refuse(blocked(subject, faultCause(made.code, made.problem), decision));
   const last = look(guard, subject, await evaluateMode(guard, subject));
   if (last.verdict === 'block') return attempt.refuse(last); // a proposal stays: a person may still take it up
@@ -28,6 +31,20 @@ type Made =
   | { readonly draft: unknown }
   | { readonly proposal: Proposal }
   | { readonly problem: string; readonly code: 'HANDLER_FAILED' | 'JOURNAL_UNAVAILABLE' };
+
+/** What shadow would have done is evidence: where it cannot be recorded, nothing is drafted. */
+async function recorded(run: BegunShadowRun, made: Exclude<Made, { readonly problem: string }>): Promise<Made> {
+  const kept =
+    'proposal' in made
+      ? { draft: null, proposalId: made.proposal.proposalId }
+      : { draft: made.draft, proposalId: null };
+  try {
+    await run.keep(kept);
+    return made;
+  } catch (error) {
+    return { problem: `the shadow run could not be recorded: ${messageOf(error)}`, code: 'JOURNAL_UNAVAILABLE' };
+  }
+}
 
 async function byHandler<Input, Result>(attempt: Attempt<Input, Result>): Promise<Made> {
   const { action, input } = attempt;

@@ -36,6 +36,7 @@ export const start: Step = {
       return running.failed(error);
     } finally {
       keepRecord?.();
+      guard.interventions.notice(last, subject, { input, key: () => running.work.idempotencyKey });
       attempt.count(last);
     }
     return ended(running, result);

@@ -19,7 +19,13 @@ const SAID: Readonly<Record<string, (data: Data) => readonly unknown[]>> = {
   expire: ({ target }) => [target],
   second: ({ kind, name }) => [kind, ...(name === null ? [] : [name])],
   mode: ({ mode, targeting }) => [mode, ...(targeting === null ? [] : ['by', targeting])],
-  feature: ({ name, stage }) => [name, stage],
+  feature: ({ name, stage, targeting, requirement, evidence }) => [
+    name,
+    stage,
+    ...(targeting === undefined ? [] : ['by', targeting]),
+    ...(requirement === undefined ? [] : ['needs', requirement ?? 'nothing']),
+    ...(evidence === undefined ? [] : ['with', evidence]),
+  ],
   limit: ({ name, value }) => [name, value],
   autonomy: ({ action, stage }) => [action, stage],
   resolve: ({ run_id, idempotency_key, landed }) => [

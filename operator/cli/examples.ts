@@ -19,7 +19,14 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
     'mode full_stop',
     'mode live --reason "launch" --epoch 12    # status said epoch 12: refused if the mode was changed since',
   ],
-  feature: ['feature returns.auto', 'feature returns.auto gated --reason "pilot"'],
+  feature: [
+    'feature returns.auto',
+    'feature returns.auto gated --reason "pilot"',
+    'feature returns.auto gated --accounts acme,globex --reason "pilot"    # all others keep their stage',
+    'feature returns.auto live --percentage 10 --reason "a quiet month"',
+    'feature returns.auto --require-runs 50 --require-days 7 --require-agreement 95%',
+    'feature returns.auto --evidence',
+  ],
   limit: ['limit refund.max', 'limit refund.max 200 --reason "audited"'],
   autonomy: ['autonomy email.send', 'autonomy email.send human_on_the_loop --reason "a month without a mistake"'],
   approve: [

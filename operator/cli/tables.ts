@@ -123,7 +123,7 @@ export function executorColumns(
   ];
 }
 
-/** Decisions that were not `allow`, with their executor, their cause and the outcome of the call. */
+/** Decisions that were not `allow`, and notices, with their executor, their cause and the outcome of the call. */
 export function interventionColumns(now = Date.now()): readonly Column<ReportedIntervention>[] {
   return [
     { heading: 'AT', cell: ({ at }) => timeCell(at, now), fixed: true },
@@ -141,6 +141,7 @@ export function interventionColumns(now = Date.now()): readonly Column<ReportedI
     { heading: 'MISSION', cell: ({ mission_id }) => mission_id, wide: true },
     { heading: 'STATE', cell: ({ state }) => state, wide: true },
     { heading: 'EPOCH', cell: ({ epoch }) => epoch, wide: true },
+    { heading: 'KEY', cell: ({ idempotency_key }) => idempotency_key ?? null, wide: true },
     { heading: 'ID', cell: ({ id }) => id, wide: true },
   ];
 }

@@ -2,8 +2,10 @@ import { messageOf } from '../../flags/index.ts';
 import {
   KEPT_CHECKPOINTS,
   KEPT_INTERVENTIONS,
+  KEPT_NOTICES,
   KEPT_PROPOSALS,
   KEPT_SEEN,
+  KEPT_SHADOW,
   type KeptLists,
   type ListName,
   type KeptText,
@@ -34,6 +36,8 @@ const LISTS = {
   interventions: { rotateBytes: 16 * MIB, most: KEPT_INTERVENTIONS },
   proposals: { rotateBytes: 16 * MIB, most: KEPT_PROPOSALS },
   seen: { rotateBytes: MIB, most: KEPT_SEEN },
+  notices: { rotateBytes: 16 * MIB, most: KEPT_NOTICES },
+  shadow: { rotateBytes: 16 * MIB, most: KEPT_SHADOW },
 } as const satisfies Readonly<Record<ListName, object>>;
 
 /** How much is read of all lists of one kind; each user has a fair share of it. */
@@ -62,6 +66,8 @@ export function fileShelf(paths: FilePaths, executorId: string): Shelf {
   return {
     appendInterventions: async (texts) => void (await append('interventions', texts)),
     appendProposals: async (texts) => void (await append('proposals', texts)),
+    appendNotices: async (texts) => void (await append('notices', texts)),
+    appendShadow: async (texts) => void (await append('shadow', texts)),
     async appendSeen(texts) {
       const hasBegun = await append('seen', texts);
       // Executors that have ended leave files, which only others of their user may remove. These records are written

@@ -1,8 +1,10 @@
 import {
   KEPT_CHECKPOINTS,
   KEPT_INTERVENTIONS,
+  KEPT_NOTICES,
   KEPT_PROPOSALS,
   KEPT_SEEN,
+  KEPT_SHADOW,
   type KeptLists,
   type Shelf,
   type ShelfReader,
@@ -14,6 +16,8 @@ export interface KeptReports {
   /** By executor id. */
   readonly proposals: Map<string, string[]>;
   readonly seen: Map<string, string[]>;
+  readonly notices: Map<string, string[]>;
+  readonly shadow: Map<string, string[]>;
   readonly surfaces: Map<string, string>;
   readonly checkpoints: Map<string, string>;
 }
@@ -22,6 +26,8 @@ export const noReports = (): KeptReports => ({
   interventions: [],
   proposals: new Map(),
   seen: new Map(),
+  notices: new Map(),
+  shadow: new Map(),
   surfaces: new Map(),
   checkpoints: new Map(),
 });
@@ -58,6 +64,14 @@ export const memoryShelf = (
     await admit('write');
     addTo(organization().reports.seen, executorId, { texts, most: KEPT_SEEN });
   },
+  async appendNotices(texts) {
+    await admit('write');
+    addTo(organization().reports.notices, executorId, { texts, most: KEPT_NOTICES });
+  },
+  async appendShadow(texts) {
+    await admit('write');
+    addTo(organization().reports.shadow, executorId, { texts, most: KEPT_SHADOW });
+  },
   async put(name, id, text) {
     await admit('write');
     const kept = organization().reports[name];
@@ -77,6 +91,14 @@ export const memoryShelf = (
   async seen(limit) {
     await admit('read');
     return lastOf(organization().reports.seen, limit);
+  },
+  async notices(limit) {
+    await admit('read');
+    return lastOf(organization().reports.notices, limit);
+  },
+  async shadow(limit) {
+    await admit('read');
+    return lastOf(organization().reports.shadow, limit);
   },
   async get(name, id) {
     await admit('read');

@@ -124,6 +124,8 @@ export const OWN_ACCESS: Readonly<Record<OwnKey, OwnAccess>> = {
   proposals: { executor: ['xadd', ...KEPT_FOR], operator: ['exists', ...NEWEST], viewer: NEWEST },
   interventions: { executor: ['xadd', ...KEPT_FOR], operator: ['exists', ...NEWEST], viewer: NEWEST },
   seen: { executor: ['xadd', ...KEPT_FOR], operator: ['exists', ...NEWEST], viewer: NEWEST },
+  notices: { executor: ['xadd', ...KEPT_FOR], operator: ['exists', ...NEWEST], viewer: NEWEST },
+  shadow: { executor: ['xadd', ...KEPT_FOR], operator: ['exists', ...NEWEST], viewer: NEWEST },
   journal: {
     executor: ['fcall', 'hsetnx', 'hget', 'hmget'],
     others: ['hget', 'hmget'],

@@ -14,6 +14,8 @@ export const KEPT_FOR_MS = {
   checkpointTimes: 14 * DAY_MS,
   proposals: 90 * DAY_MS,
   seen: 2 * DAY_MS,
+  notices: 14 * DAY_MS,
+  shadow: 90 * DAY_MS,
 } as const satisfies Partial<Record<OwnKey, number>>;
 
 const table = rowsOf(KEPT_FOR_MS)
@@ -21,7 +23,7 @@ const table = rowsOf(KEPT_FOR_MS)
   .join(', ');
 
 /**
- * Puts off the expiry of what is kept under a name, about once a day: doing it with each beat would be five more
+ * Puts off the expiry of what is kept under a name, about once a day: doing it with each beat would be seven more
  * writes.
  */
 export const KEEP_ALIVE = `

@@ -54,6 +54,9 @@ export const OWN_KEYS = {
   interventions: 'interventions',
   /** The same for what they have met. It stays when they leave or are forgotten, and with it the name. */
   seen: 'seen',
+  /** The same for notices of writes that were let through; and for shadow runs with what people then did. */
+  notices: 'notices',
+  shadow: 'shadow',
   /**
    * A hash: the id of an intent of theirs, line end, `landed` or `ended` → when, and the end as JSON. They may only add
    * fields, so an end that was written stays.

@@ -1,8 +1,10 @@
 import {
   KEPT_CHECKPOINTS,
   KEPT_INTERVENTIONS,
+  KEPT_NOTICES,
   KEPT_PROPOSALS,
   KEPT_SEEN,
+  KEPT_SHADOW,
   type KeptLists,
   type KeptText,
   type ListName,
@@ -56,6 +58,8 @@ export function redisShelf({ connection, keys }: RedisReader, executorName: stri
     appendInterventions: (texts) => add('interventions', KEPT_INTERVENTIONS, texts),
     appendProposals: (texts) => add('proposals', KEPT_PROPOSALS, texts),
     appendSeen: (texts) => add('seen', KEPT_SEEN, texts),
+    appendNotices: (texts) => add('notices', KEPT_NOTICES, texts),
+    appendShadow: (texts) => add('shadow', KEPT_SHADOW, texts),
     async put(name, id, text) {
       await enter();
       if (name === 'checkpoints')
@@ -87,6 +91,8 @@ export function redisShelfReader(parts: OperatorParts): ShelfReader {
     interventions: (limit) => newest('interventions', limit),
     proposals: (limit) => newest('proposals', limit),
     seen: (limit) => newest('seen', limit),
+    notices: (limit) => newest('notices', limit),
+    shadow: (limit) => newest('shadow', limit),
     async all(name) {
       if (name === 'surfaces')
         return (await readKept(parts, 'surfaces')).map(({ name: of, id, text, problem }) => ({

@@ -11,6 +11,7 @@ import {
   MODES,
   restrictionFor,
   ruleProblem,
+  stageFor,
   State,
 } from '../../flags/index.ts';
 import { QUIET_LOGGER } from '../../flags/flagd-schema.ts';
@@ -19,6 +20,8 @@ import { FlagdKillSwitchProvider } from '../../provider/flagd/index.ts';
 import { contextArbitrary, IDS, ODD_CONTEXTS, putKill, putRule, stateArbitrary } from '../flags/arbitraries.ts';
 import { type FlagdServer, hasFlagd, startFlagd } from '../servers/index.ts';
 import { CONTEXT, REFUSED_RULES, SOUND_RULES } from '../flags/base-rules.ts';
+import { contextsFor, FEATURE, termsArbitrary } from '../flags/feature-rules.ts';
+import { FEATURE_STAGES } from '../../flags/stages.ts';
 import { conditionArbitrary, ruleArbitrary, ruleContextArbitrary } from '../flags/rule-arbitraries.ts';
 import { LAST_CHANGE } from '../flags/last-change.ts';
 
@@ -143,6 +146,37 @@ describe.skipIf(!hasFlagd)('a compiled definition, asked of a real flagd', () =>
       }
     }
     for (const mode of MODES) expect(seen.get(mode), `${mode} was never asked for`).toBeGreaterThan(0);
+  });
+
+  test('answers for a feature with a rule as direct resolution does, by its own flag and by the mode', async () => {
+    const seed = Date.now();
+    const states = fc.sample(termsArbitrary, { seed, numRuns: 40 }).map((terms) => {
+      const state = stateIn('live');
+      state.put(`feature:${FEATURE}`, { ...terms, ...LAST_CHANGE });
+      return { terms, state };
+    });
+    const flags = states.flatMap(({ state }, i) => {
+      const { flags: of } = compileFlagd(state, { organizationId: 'default' });
+      return [
+        [`feature-${i}`, of[`kill-switch.feature.${FEATURE}`]],
+        [`mode-${i}`, of['kill-switch.mode']],
+      ];
+    });
+    const flagd = await serving({ flags: Object.fromEntries(flags) });
+    const seen = new Map<string, number>();
+    for (const sampled of fc.sample(contextsFor(true), { seed, numRuns: 120 })) {
+      const context = { ...sampled, feature: FEATURE };
+      const answers = await askAll(flagd, context);
+      for (const [i, { terms, state }] of states.entries()) {
+        const inquiry = { context: asGoSees(context), now: () => Date.now(), organizationId: 'default' };
+        const stage = stageFor(state, FEATURE, inquiry);
+        const { mode } = restrictionFor(state, inquiry);
+        const answered = { stage: answers.get(`feature-${i}`)?.value, mode: answers.get(`mode-${i}`)?.value };
+        expect({ seed, terms, context, answered }).toEqual({ seed, terms, context, answered: { stage, mode } });
+        seen.set(stage, (seen.get(stage) ?? 0) + 1);
+      }
+    }
+    for (const stage of FEATURE_STAGES) expect(seen.get(stage), `${stage} was never asked for`).toBeGreaterThan(0);
   });
 
   test('answers any condition that a rule may have as direct resolution does, whatever a context holds', async () => {

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { type Entry, MODES, type Mode, type RuleWindow, State, TARGET_TYPES } from '../../flags/index.ts';
 import { AUTONOMY_STAGES, FEATURE_STAGES } from '../../flags/stages.ts';
+import { accountsRule, percentageRule } from '../../flags/rollout.ts';
 import { LAST_CHANGE } from './last-change.ts';
 
 /** The store's time, where it does not matter. */
@@ -113,6 +114,29 @@ const TARGETINGS: readonly unknown[] = [
   'live',
 ];
 
+/** Rules for the stage of a feature; the last ones are refused, so the feature is dark. */
+const STAGE_RULES: readonly unknown[] = [
+  {},
+  accountsRule(['acme', 'a'], 'live'),
+  accountsRule(['a'], 'dark'),
+  percentageRule('a', 50, { stage: 'live', otherwise: 'shadow' }),
+  percentageRule('{"$ref":"shared"}', 20, { stage: 'gated', otherwise: 'dark' }),
+  { if: [{ '===': [{ var: 'tier' }, 'gold'] }, 'live', 'shadow'] },
+  { var: 'answer' },
+  { if: [{ '===': [{ var: 'agent_id' }, 'a'] }, 'gated', null] },
+  { if: [{ '<': [{ var: '$flagd.timestamp' }, WINDOW_ENDS] }, 'live', 'gated'] },
+  { if: [{ starts_with: [{ var: 'action' }, 'email.'] }, 'live'] },
+  {
+    fractional: [
+      ['live', 50],
+      ['dark', 50],
+    ],
+  },
+  { if: [{ '===': [{ var: '$flagd.flagKey' }, 'kill-switch.mode'] }, 'live', 'dark'] },
+  { try: ['live'] },
+  'live',
+];
+
 /** Conditions of rules; `tier`, `answer`, `amount` and `path` are the app's own attributes. */
 const CONDITIONS: readonly unknown[] = [
   { '===': [{ var: 'tier' }, 'gold'] },
@@ -214,7 +238,13 @@ export const stateArbitrary: fc.Arbitrary<State> = fc
     base: mode,
     targeting: fc.option(fc.constantFrom(...TARGETINGS), { freq: 2, nil: null }),
     kills: fc.array(kill, { maxLength: 10 }),
-    features: named(fc.constantFrom(...IDS), fc.constantFrom(...FEATURE_STAGES)),
+    features: named(
+      fc.constantFrom(...IDS),
+      fc.record({
+        stage: fc.constantFrom(...FEATURE_STAGES),
+        targeting: fc.option(fc.constantFrom(...STAGE_RULES), { freq: 1, nil: undefined }),
+      }),
+    ),
     limits: named(fc.constantFrom(...IDS), limits),
     autonomy: named(fc.constantFrom(...ACTIONS), fc.constantFrom(...AUTONOMY_STAGES)),
     rules: fc.oneof(
@@ -228,7 +258,7 @@ export const stateArbitrary: fc.Arbitrary<State> = fc
     // `all` hides everything else, so it is rarer than chance would have it.
     for (const { target, mode: killed } of kills.filter((k, i) => k.target !== 'all' || i === 9))
       putKill(state, target, killed);
-    for (const [name, stage] of features) state.put(`feature:${name}`, { stage, ...LAST_CHANGE });
+    for (const [name, terms] of features) state.put(`feature:${name}`, { ...terms, ...LAST_CHANGE });
     for (const [name, value] of walls) state.put(`limit:${name}`, { value, ...LAST_CHANGE });
     for (const [name, stage] of autonomy) state.put(`autonomy:${name}`, { stage, ...LAST_CHANGE });
     for (const [i, terms] of rules.entries()) putRule(state, `rule ${i}`, terms);
@@ -291,6 +321,10 @@ export const contextArbitrary: fc.Arbitrary<OddContext> = fc
     lineage_runs: lineage,
     targetingKey: fc.constantFrom({ value: 'key' }, undefined),
     tier: fc.constantFrom({ value: 'gold' }, { value: 'silver' }, undefined),
+    account_id: fc.constantFrom<Value | undefined>(
+      ...['acme', 'a', 'x-1', 'x-2', '', 7, true, ['acme'], { a: 'acme' }, null].map((value) => ({ value })),
+      undefined,
+    ),
     amount: fc.constantFrom<Value | undefined>(
       { value: 5 },
       { value: 100.5 },
@@ -305,7 +339,9 @@ export const contextArbitrary: fc.Arbitrary<OddContext> = fc
       undefined,
     ),
     answer: fc.constantFrom<Value | undefined>(
-      ...[...MODES, 'bogus', '', 0, true, ['live'], [], { live: 1, b: 2 }, null].map((value) => ({ value })),
+      ...[...MODES, ...FEATURE_STAGES, 'bogus', '', 0, true, ['live'], [], { live: 1, b: 2 }, null].map((value) => ({
+        value,
+      })),
       undefined,
     ),
   })

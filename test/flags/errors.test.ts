@@ -32,6 +32,7 @@ const HANDLINGS: { readonly [Code in KillSwitchErrorCode]: Row } = {
   NOT_PERMITTED: ['never', 'wait once answered', 'STORE_READ_ONLY', true],
   OTHER_ARGUMENTS: ['never', 'end', 'INTERNAL', false],
   PENDING: ['never', 'end', 'INTERNAL', false],
+  EVIDENCE_REQUIRED: ['never', 'end', 'INTERNAL', false],
   REASON_REQUIRED: ['never', 'end', 'INTERNAL', false],
   RECOVER_REQUIRED: ['never', 'end', 'INTERNAL', false],
   SAME_APPROVER: ['never', 'end', 'INTERNAL', false],

@@ -1,6 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
+  accountsRule,
+  type AttributeValue,
   AUTONOMY_STAGES,
   FEATURE_STAGES,
   firstToMeet,
@@ -8,10 +10,13 @@ import {
   type LogEvent,
   MODES,
   nextChange,
+  percentageRule,
   resolveMode,
   RestrictionMemory,
   State,
   type Subject,
+  TRIP_MODES,
+  type TripMode,
 } from '../../flags/index.ts';
 
 const at = '2026-01-01T00:00:00.000Z';
@@ -28,9 +33,13 @@ function logOf(changes: readonly Told[]): { events: LogEvent[]; states: State[];
   const states: State[] = [];
   for (const [type, data] of [['init', { generation: 'g' }] as const, ...changes]) {
     const { event, patch, direction } = nextChange(state, { type, data, at, actor: 'unverified:dana' });
+    if (events.length > 0)
+      memory.note(event, direction, {
+        killMode: (target) => state.get('kill', target)?.mode ?? null,
+        feature: (name) => state.get('feature', name),
+      });
     state.apply(patch, event);
     if (events.length === 0) memory.begin({ epoch: event.seq, hash: event.hash }, state.mode);
-    else memory.note(event, direction, (target) => state.get('kill', target)?.mode ?? null);
     events.push(event);
     const copy = new State();
     for (const each of events) copy.take(each);
@@ -47,12 +56,23 @@ const target = fc.oneof(
   fc.constant('action:c.*'),
 );
 const killed = (of: string): Told => ['kill', { id: of, target: of, mode: 'full_stop', expires_at: null }];
+const stopped = (of: string, mode: TripMode): Told => ['stop', { id: of, stop_id: 's', target: of, mode, counted: of }];
+const stageRule = fc.oneof(
+  fc
+    .tuple(fc.uniqueArray(fc.constantFrom('acme', 'beta'), { minLength: 1 }), fc.constantFrom(...FEATURE_STAGES))
+    .map(([accounts, stage]) => accountsRule(accounts, stage)),
+  fc
+    .tuple(fc.nat({ max: 100 }), fc.constantFrom(...FEATURE_STAGES), fc.constantFrom(...FEATURE_STAGES))
+    .map(([share, stage, otherwise]) => percentageRule('a', share, { stage, otherwise })),
+  fc.constantFrom(...FEATURE_STAGES).map((stage) => ({ if: [{ '==': [{ var: 'agent_id' }, 'a'] }, stage, null] })),
+);
 const change: fc.Arbitrary<Told> = fc.oneof(
   fc
     .tuple(target, fc.constantFrom(...MODES.filter((mode) => mode !== 'live')))
     .map(([of, mode]): Told => ['kill', { id: of, target: of, mode, expires_at: null }]),
   target.map((of): Told => ['revive', { id: of, target: of }]),
   target.map((of): Told => ['second', { kind: 'kill', name: of }]),
+  fc.tuple(target, fc.constantFrom(...TRIP_MODES)).map(([of, mode]) => stopped(of, mode)),
   fc.constantFrom(...MODES).map((mode): Told => ['mode', { mode, targeting: null }]),
   fc
     .tuple(fc.constantFrom(...MODES), fc.constantFrom(...IDS), fc.constantFrom(...MODES))
@@ -65,6 +85,9 @@ const change: fc.Arbitrary<Told> = fc.oneof(
   fc
     .tuple(fc.constantFrom(...IDS), fc.constantFrom(...FEATURE_STAGES))
     .map(([name, stage]): Told => ['feature', { name, stage }]),
+  fc
+    .tuple(fc.constantFrom(...IDS), fc.constantFrom(...FEATURE_STAGES), stageRule)
+    .map(([name, stage, targeting]): Told => ['feature', { name, stage, targeting }]),
   fc
     .tuple(fc.constantFrom(...IDS), fc.constantFrom(...AUTONOMY_STAGES))
     .map(([action, stage]): Told => ['autonomy', { action, stage }]),
@@ -79,6 +102,7 @@ const subject: fc.Arbitrary<Subject> = fc.record({
   action: fc.constantFrom(...IDS),
   surface: fc.constantFrom(...IDS),
   feature: fc.option(fc.constantFrom(...IDS), { nil: undefined }),
+  context: fc.option(fc.record({ account_id: fc.constantFrom<AttributeValue>('acme', 'beta', 7) }), { nil: undefined }),
 });
 
 const callOf = (asked: Subject, limits: readonly string[] = []) => ({ subject: asked, limits });
@@ -175,8 +199,86 @@ describe('what restricts a call', () => {
       true,
     ],
     ['a stop that is asked for again', [killed('all'), ['second', { kind: 'kill', name: 'all' }]], true],
+    ['a stop by an executor', [stopped('agent:a', 'full_stop')], true],
+    ['a stop of another agent by an executor', [stopped('agent:b', 'full_stop')], false],
+    ['a pause by an executor', [stopped('agent:a', 'paused')], false],
+    [
+      'a stop by an executor that is asked for again, in the place of a pause',
+      [
+        ['kill', { id: 'all', target: 'all', mode: 'paused', expires_at: null }],
+        stopped('all', 'full_stop'),
+        ['second', { kind: 'kill', name: 'all' }],
+      ],
+      true,
+    ],
+    [
+      'a budget, before it is spent',
+      [
+        [
+          'budget',
+          {
+            name: 'day',
+            definition: {
+              ...{ scope: 'day', window: 'day', usd: 0, tokens: null, calls: null, time_zone: 'UTC', warn: null },
+              ...{ do: 'full_stop', targeting: null, tiers: {} },
+            },
+          },
+        ],
+      ],
+      false,
+    ],
+    [
+      'a tripwire, before it trips',
+      [
+        [
+          'tripwire',
+          { name: 't', definition: { on: 'repeats', limit: 1, window_ms: 60_000, scope: 'run', do: 'full_stop' } },
+        ],
+      ],
+      false,
+    ],
     ['a recovery', [['recover', { generation: 'g2', given_up: [] }]], true],
     ['the flags of the app', [['flags', { definition: {} }]], false],
+    [
+      'what a feature has to show',
+      [
+        ['feature', { name: 'f', stage: 'gated' }],
+        ['feature', { name: 'f', stage: 'gated', requirement: { runs: 5, days: 1, agreement: 0.9 } }],
+      ],
+      false,
+    ],
+    [
+      'a feature for one account more',
+      [
+        ['feature', { name: 'f', stage: 'shadow', targeting: accountsRule(['acme'], 'gated') }],
+        ['feature', { name: 'f', stage: 'shadow', targeting: accountsRule(['acme', 'beta'], 'gated') }],
+      ],
+      false,
+    ],
+    [
+      'a feature for another account, which gives to one and takes from the other',
+      [
+        ['feature', { name: 'f', stage: 'shadow', targeting: accountsRule(['acme'], 'gated') }],
+        ['feature', { name: 'f', stage: 'shadow', targeting: accountsRule(['beta'], 'gated') }],
+      ],
+      true,
+    ],
+    [
+      'the end of a rule under which some had more',
+      [
+        ['feature', { name: 'f', stage: 'shadow', targeting: accountsRule(['acme'], 'live') }],
+        ['feature', { name: 'f', stage: 'gated' }],
+      ],
+      true,
+    ],
+    [
+      'a rule that could not read every context, in the place of none',
+      [
+        ['feature', { name: 'f', stage: 'gated' }],
+        ['feature', { name: 'f', stage: 'gated', targeting: accountsRule(['acme'], 'live') }],
+      ],
+      true,
+    ],
   ])('is, or is not: %s', (_what, changes, restricts) => {
     const { memory, events } = logOf(changes);
     const last = events.at(-1)?.seq ?? 0;
@@ -184,7 +286,7 @@ describe('what restricts a call', () => {
     later.begin({ epoch: last, hash: events.at(-1)?.hash ?? '' });
     later.extend(events.slice(1));
     for (const each of [memory, later])
-      expect(firstToMeet(each.since(last - 1) ?? [], callOf({ agentId: 'a' })) !== null).toBe(restricts);
+      expect(firstToMeet(each.since(last - 1) ?? [], callOf({ agentId: 'a', feature: 'f' })) !== null).toBe(restricts);
   });
 
   test('is everybody’s where the event cannot be read', () => {
@@ -230,7 +332,8 @@ describe('a memory of restrictions', () => {
       ...{ seq, at, actor: 'dana', type: 'kill', reason: null, prev: 'p', hash: `h${seq}` },
       data: { id: 'k', target: 'all', mode: 'full_stop', expires_at: null },
     });
-    for (let seq = 1; seq <= 10_001; seq += 1) memory.note(event(seq), 'tightens', () => null);
+    for (let seq = 1; seq <= 10_001; seq += 1)
+      memory.note(event(seq), 'tightens', { killMode: () => null, feature: () => null });
     expect(memory.since(0)).toBeNull();
     expect(memory.floor).toEqual({ epoch: 1000, hash: 'h1000' });
     expect(memory.since(1000)).toHaveLength(9001);

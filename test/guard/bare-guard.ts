@@ -9,6 +9,7 @@ import { childIdentity } from '../../guard/identity.ts';
 import { InFlight } from '../../guard/in-flight.ts';
 import { type InterventionSink, Interventions } from '../../guard/interventions.ts';
 import { OwnJournal } from '../../guard/journal.ts';
+import { ShadowRuns } from '../../guard/shadow-runs.ts';
 import { OpenCalls } from '../../guard/open-calls.ts';
 import type { Outcome } from '../../guard/outcome.ts';
 import { perform } from '../../guard/perform.ts';
@@ -97,6 +98,7 @@ export function bareGuard({
     calls: new OpenCalls(),
     changes: hand.changes,
     interventions: new Interventions({ executorId: 'e', executorName: 'e', record }),
+    shadowRuns: new ShadowRuns(null),
     metrics: { decided, stopped() {}, close() {} },
     identity: () => identity,
     within: (_who, work) => work(),

@@ -1,5 +1,6 @@
 import { OpenFeature } from '@openfeature/server-sdk';
 import { describe, expect, test } from 'vitest';
+import { accountsRule } from '../../flags/index.ts';
 import { openMemorySwitch } from './open-switch.ts';
 
 const WHEN = { '===': [{ var: 'account_id' }, 'acme'] };
@@ -35,6 +36,59 @@ describe('the attributes of a run', () => {
     expect(await client.getStringValue('kill-switch.mode', 'live', { agent_id: 'x', account_id: 'acme' })).toBe(
       'full_stop',
     );
+  });
+
+  test('say which stage its features have, in actions, in check, in the client’s evaluations, and in explain', async () => {
+    const { control, killSwitch, domain } = await openMemorySwitch({ agentId: 'bot' });
+    const action = killSwitch.action({
+      name: 'mail.send',
+      feature: 'mail.auto',
+      execute: () => 'sent',
+      draft: () => 'would send',
+    });
+    const attempt = (context: { readonly account_id: string } | { readonly plan: string }) =>
+      killSwitch.run({ context }, async () => {
+        const { status, decision } = await action.attempt(undefined);
+        const checked = killSwitch.check({ action: 'mail.send', feature: 'mail.auto' });
+        expect([checked.verdict, checked.cause]).toEqual([decision.verdict, decision.cause]);
+        return [status, decision.cause];
+      });
+    const inStage = (stage: string) => ({ kind: 'feature', feature: 'mail.auto', stage });
+    const hear = async ({ epoch }: { readonly epoch: number }) =>
+      expect.poll(() => killSwitch.check().epoch).toBe(epoch);
+
+    const targeting = accountsRule(['acme'], 'live');
+    const reason = 'test';
+    await hear(await control.setFeature({ name: 'mail.auto', stage: 'shadow', targeting, reason }));
+    expect(await attempt({ account_id: 'acme' })).toEqual(['executed', { kind: 'mode' }]);
+    expect(await attempt({ account_id: 'other' })).toEqual(['drafted', inStage('shadow')]);
+    expect(await attempt({ plan: 'free' })).toEqual(['drafted', inStage('shadow')]);
+    const client = OpenFeature.getClient(domain);
+    const asked = (account_id: string) =>
+      client.getStringValue('kill-switch.feature.mail.auto', 'dark', { account_id });
+    expect([await asked('acme'), await asked('other')]).toEqual(['live', 'shadow']);
+    const call = { agentId: 'bot', action: 'mail.send', feature: 'mail.auto' };
+    expect((await control.explain({ ...call, context: { account_id: 'acme' } })).restrictions).toEqual([]);
+    expect((await control.explain({ ...call, context: { account_id: 'other' } })).restrictions).toMatchObject([
+      { mode: 'draft_only', cause: inStage('shadow'), target: 'feature:mail.auto' },
+    ]);
+
+    await hear(
+      await control.setFeature({
+        name: 'mail.auto',
+        stage: 'dark',
+        targeting: accountsRule(['other'], 'gated'),
+        reason,
+      }),
+    );
+    expect(await attempt({ account_id: 'acme' })).toEqual(['blocked', inStage('dark')]);
+
+    // A base mode's rule sees them as well.
+    const byPlan = { if: [{ '===': [{ var: 'plan' }, 'free'] }, 'read_only'] };
+    await control.setFeature({ name: 'mail.auto', stage: 'live', reason });
+    await hear(await control.setMode({ mode: 'live', targeting: byPlan, reason }));
+    expect(await attempt({ plan: 'free' })).toEqual(['blocked', { kind: 'mode' }]);
+    expect(await attempt({ account_id: 'acme' })).toEqual(['executed', { kind: 'mode' }]);
   });
 
   test('are inherited by the runs inside it, which may add others and cannot change them', async () => {

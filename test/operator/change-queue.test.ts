@@ -121,11 +121,11 @@ describe('changes of one control plane', () => {
   test('tightening and loosening are never in one batch, so that a store with full memory takes the former', async () => {
     const { control, batches } = await setUp();
     await Promise.all([
-      control.setFeature({ name: 'f', stage: 'live', reason: 'launch' }),
+      control.setAutonomy({ action: 'a.b', stage: 'trusted', reason: 'launch' }),
       control.setLimit({ name: 'l', value: 5 }),
       control.setLimit({ name: 'm', value: 5 }),
     ]);
-    expect(batches.map((events) => events.map(({ type }) => type))).toEqual([['feature'], ['limit', 'limit']]);
+    expect(batches.map((events) => events.map(({ type }) => type))).toEqual([['autonomy'], ['limit', 'limit']]);
   });
 
   test('overtaken by another process they are planned anew, until they are recorded once', async () => {

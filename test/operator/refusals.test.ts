@@ -131,6 +131,12 @@ const SAID: { readonly [K in Refusal['kind']]: readonly [Extract<Refusal, { kind
     'kill:agent:x was changed at epoch 9, after what you had read (epoch 7). Look again (status()), then decide.',
     'kill:agent:x was changed at epoch 9, after what you had read (epoch 7). Look again (kill-switch status), then decide.',
   ],
+  evidence_required: [
+    { kind: 'evidence_required', feature: 'f', stage: 'gated', missing: ['3 of 5 shadow runs', 'a b'] },
+    'EVIDENCE_REQUIRED',
+    'The feature "f" cannot become gated yet. There are: 3 of 5 shadow runs; a b. See what there is: evidence(name). To ask for less: setRequirement({ name, …, reason: "…" }).',
+    'The feature "f" cannot become gated yet. There are: 3 of 5 shadow runs; a b. See what there is: kill-switch feature NAME --evidence. To ask for less: kill-switch feature NAME --require-runs N --reason "…"',
+  ],
   not_a_definition: [
     { kind: 'not_a_definition', problem: 'This is no budget.' },
     'INVALID_ARGUMENT',

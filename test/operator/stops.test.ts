@@ -108,6 +108,10 @@ describe.each(PLACES.filter(([, has]) => has))('what an executor stops in %s', (
       active_kills: 0,
       stops: [{ target: 'run:r-1', mode: 'full_stop', by: 'budget:run' }],
     });
+    const met = { mode: 'full_stop', cause: { kind: 'budget', scope: 'run:r-1' } };
+    expect(await control.check({ runId: 'r-1', effect: 'read' })).toMatchObject({ verdict: 'block', ...met });
+    expect(await control.explain({ runId: 'r-1' })).toMatchObject({ restrictions: [{ target: 'run:r-1', ...met }] });
+    expect(await control.check({ runId: 'r-2' })).toMatchObject({ verdict: 'allow' });
 
     await operate();
     await vi.waitFor(async () => expect((await control.kills()).count).toBe(1), 10_000);

@@ -39,6 +39,27 @@ const changedKeys = async (client: Client, act: () => Promise<unknown>): Promise
 };
 
 describe('KillSwitchProvider', () => {
+  it('serves the stage of a feature for the context it is asked with', async () => {
+    const { client, control } = await setUp();
+    const stage = (context: object) => client.getStringDetails('kill-switch.feature.f', 'live', context as never);
+    expect(await stage({})).toMatchObject({ value: 'dark', reason: 'DEFAULT' });
+    const targeting = { if: [{ in: [{ var: 'account_id' }, ['acme']] }, 'gated'] };
+    const keys = await changedKeys(client, () =>
+      control.setFeature({ name: 'f', stage: 'shadow', targeting, reason: 'r' }),
+    );
+    expect(keys).toContain('kill-switch.feature.f');
+    const flagMetadata = { cause: 'feature', feature: 'f', stage: 'gated', epoch: 3 };
+    expect(await stage({ account_id: 'acme' })).toMatchObject({
+      ...{ value: 'gated', variant: 'gated', reason: 'TARGETING_MATCH', flagMetadata },
+    });
+    expect(await stage({ account_id: 'globex' })).toMatchObject({ value: 'shadow' });
+    expect(await stage({ account_id: 7 })).toMatchObject({ value: 'dark' });
+    expect(await stage({ account_id: 'acme', organization_id: 'another' })).toMatchObject({ value: 'dark' });
+    const mode = (context: object) => modeOf(client, { feature: 'f', ...context });
+    expect(await mode({ account_id: 'acme' })).toBe('approval_gated');
+    expect(await mode({ account_id: 'globex' })).toBe('draft_only');
+  });
+
   it('serves the mode for the context it is asked with, with its epoch and cause', async () => {
     const { client, control } = await setUp();
     expect(client.providerStatus).toBe(ProviderStatus.READY);

@@ -1,5 +1,5 @@
 import { describe, expect, test, vi } from 'vitest';
-import type { Intervention, Seen, SurfaceRecord } from '../../flags/index.ts';
+import type { Intervention, Seen, ShadowRun, SurfaceRecord } from '../../flags/index.ts';
 import { memoryControlStore } from '../../store/memory/control.ts';
 import { memoryStore } from '../../store/memory/index.ts';
 import type { KeptText } from '../../store/ports.ts';
@@ -34,6 +34,27 @@ const record = (id: string, at: string): Intervention => ({
   input: null,
   proposal: false,
 });
+
+const shadowRun = (): ShadowRun => ({
+  kind: 'shadow',
+  id: 's-1',
+  at: '2026-01-01T00:00:00.000Z',
+  executor_id: 'e',
+  executor_name: 'mailer',
+  feature: 'returns.auto',
+  action: 'mail.send',
+  agent_id: 'x',
+  run_id: 'r-1',
+  mission_id: null,
+  epoch: 3,
+  input: null,
+  input_hash: null,
+  draft: null,
+  proposal_id: null,
+});
+
+const NOTHING = async () => ({ texts: [], problems: [] });
+const NO_OTHERS = { notices: NOTHING, shadow: NOTHING };
 
 const NOON = Date.parse('2026-01-02T12:00:00.000Z');
 
@@ -70,6 +91,7 @@ test('the texts of several lists are in the order in which they were made, and p
   const shelf = {
     interventions: async () => ({ texts, problems: ['a file was left out'] }),
     proposals: async () => ({ texts: [], problems: [] }),
+    ...NO_OTHERS,
     seen: async () => ({ texts: [], problems: [] }),
     all: async () => [],
   };
@@ -103,6 +125,8 @@ describe('what an executor reports', () => {
       appendInterventions: vi.fn(async (_texts: readonly string[]) => {}),
       appendProposals: vi.fn(async (_texts: readonly string[]) => {}),
       appendSeen: vi.fn(async (_texts: readonly string[]) => {}),
+      appendNotices: vi.fn(async (_texts: readonly string[]) => {}),
+      appendShadow: vi.fn(async (_texts: readonly string[]) => {}),
       put: async (name: string, id: string, text: string) => void kept.set(`${name} ${id}`, text),
       get: async (name: string, id: string) => kept.get(`${name} ${id}`) ?? null,
       remove: async (name: string, id: string) => void kept.delete(`${name} ${id}`),
@@ -122,6 +146,11 @@ describe('what an executor reports', () => {
     await reports.record([proposed, plain]);
     expect(shelf.appendInterventions.mock.lastCall).toEqual([[JSON.stringify(plain)]]);
     expect(shelf.appendProposals.mock.lastCall).toEqual([[JSON.stringify(proposed)]]);
+    expect(shelf.appendNotices).not.toHaveBeenCalled();
+    const notice = { ...plain, verdict: 'allow' as const, status: 'started' };
+    await reports.record([notice, plain]);
+    expect(shelf.appendNotices.mock.calls).toEqual([[[JSON.stringify(notice)]]]);
+    expect(shelf.appendInterventions.mock.lastCall).toEqual([[JSON.stringify(plain)]]);
   });
 
   test('of what was met is added as it is, and nothing where there is nothing', async () => {
@@ -157,6 +186,7 @@ describe('what an executor reports', () => {
     const shelf = {
       interventions: async () => ({ texts: [], problems: [] }),
       proposals: async () => ({ texts: [], problems: [] }),
+      ...NO_OTHERS,
       seen: async () => ({ texts: [], problems: [] }),
       all: async (name: string) => [
         { id: 'e', text: kept.get(`${name} e`) ?? '', writer: 'uid 7' },
@@ -186,6 +216,7 @@ describe('what an executor reports', () => {
         executorName: 'mailer',
         record: never,
         see: never,
+        recordShadow: never,
         describe: never,
         removeCheckpoint: never,
         saveCheckpoint: never,
@@ -198,6 +229,7 @@ describe('what an executor reports', () => {
       for (const [ask, what] of [
         [() => silent.record([]), 'record'],
         [() => silent.see([]), 'see'],
+        [() => silent.recordShadow(shadowRun()), 'shadow'],
         [() => silent.describe([]), 'describe'],
         [() => silent.removeCheckpoint('r'), 'checkpoint'],
         [() => silent.saveCheckpoint(checkpoint), 'checkpoint'],
@@ -223,6 +255,7 @@ test('the newest interventions and proposals come together, at most as many of e
   const shelf = {
     interventions: async (limit: number) => ({ texts: [at(1), at(3), at(5)].slice(-limit), problems: [] }),
     proposals: async (limit: number) => ({ texts: [at(0), at(2)].slice(-limit), problems: [] }),
+    ...NO_OTHERS,
     seen: async () => ({ texts: [], problems: [] }),
     all: async () => [],
   };

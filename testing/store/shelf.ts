@@ -124,6 +124,31 @@ export const SHELF_TESTS: readonly SuiteTest[] = [
     },
   },
   {
+    name: 'notices and shadow runs are kept apart for each executor, so that no number of others pushes them out',
+    async run(session) {
+      const control = await session.initialised();
+      const [x, y] = [session.executor({ id: 'x', name: 'x' }), session.executor({ id: 'y', name: 'y' })];
+      for (const each of [x, y]) await each.confirm(null);
+      for (const [kind, append, others] of [
+        ['shadow', 'appendShadow', 'appendNotices'],
+        ['notices', 'appendNotices', 'appendInterventions'],
+      ] as const) {
+        assert.deepEqual(await newestTexts(session.control('other').shelf, kind, 10), []);
+        await x.connection.shelf[append]([record(`${kind} p`, 1), record(`${kind} q`, 2)]);
+        const more = Array.from({ length: 4000 }, (_, index) => record(`${kind} r${index}`, 3));
+        for (let round = 0; round < 5; round += 1) await y.connection.shelf[others](more);
+        await y.connection.shelf[append]([record(`${kind} s`, 4)]);
+        await x.connection.shelf[append]([record(`${kind} t`, 5)]);
+        const own = [record(`${kind} p`, 1), record(`${kind} q`, 2), record(`${kind} t`, 5)];
+        const found = plain(await newestTexts(control.shelf, kind, 20_000)).filter((text) => own.includes(text));
+        assert.deepEqual(found, own);
+        const newest = plain(await newestTexts(control.shelf, kind, 1)); // of each list
+        for (const text of [record(`${kind} s`, 4), record(`${kind} t`, 5)]) assert.ok(newest.includes(text), text);
+      }
+      assert.deepEqual(await newestTexts(control.shelf, 'proposals', 10), []);
+    },
+  },
+  {
     name: 'of what one executor has met the newest is kept, and no number of records pushes out those of another',
     async run(session) {
       const control = await session.initialised();

@@ -76,6 +76,27 @@ export const STOP_TESTS: readonly SuiteTest[] = [
     },
   },
   {
+    name: 'a claim of an approval brings the stops like any confirmation',
+    async run(session) {
+      await session.initialised();
+      const [x, y] = [session.executor(), session.executor({ name: 'other' })];
+      const { head } = await y.connection.load(null, randomUUID());
+      const { approvals } = y.connection;
+      assert.ok(approvals, 'this driver has no approvals');
+      const until = new Date(Date.now() + 3_600_000).toISOString();
+      const claim = () =>
+        approvals.claim(
+          { id: randomUUID(), times: null, until, use: randomUUID() },
+          { beat: y.beat(head), nonce: randomUUID() },
+        );
+      assert.deepEqual((await claim()).stops, []);
+      const made = stop('run:r-1');
+      await stopsOf(x).add(made);
+      assert.deepEqual((await claim()).stops, [made]);
+      assert.deepEqual((await claim()).stops, [made]);
+    },
+  },
+  {
     name: 'an operator takes out those that are over, and only those',
     async run(session) {
       const control = await session.initialised();

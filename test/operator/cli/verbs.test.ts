@@ -235,7 +235,12 @@ describe('every verb, on a file store', () => {
     expect((await ks.here('autonomy', 'email.send')).stdout).toBe('action email.send is human_in_the_loop.\n');
 
     expect((await ks.here('features', '--json')).json).toEqual({
-      data: [{ name: 'refunds', stage: 'dark' }],
+      data: [
+        {
+          ...{ name: 'refunds', stage: 'dark', targeting: null, requirement: null },
+          ...{ shadow_runs: 0, agreement: null, missing: [] },
+        },
+      ],
       count: 1,
     });
     expect((await ks.here('limits', '--json')).json).toEqual({ data: [{ name: 'refund.max', value: 0.5 }], count: 1 });
@@ -279,6 +284,7 @@ describe('every verb, on a file store', () => {
       active_kills: 0,
       kills: [],
       features: {},
+      feature_details: {},
       limits: {},
       rules: [],
       autonomy: {},

@@ -186,7 +186,7 @@ describe.skipIf(!hasRedis)('a hostile executor that reports under an honest oneâ
           proposal: false,
         },
       });
-    await redis.cli('DEL', HONEST.interventions, HONEST.proposals);
+    await redis.cli('DEL', HONEST.interventions, HONEST.proposals, HONEST.notices);
     await redis.cli('XADD', HONEST.interventions, '*', 'record', said('honest', 'mail.send'));
     await evil(['APPEND', keys.names, '\nevil\n']);
     await evil(['XADD', EVIL.interventions, '*', 'record', said('honest', 'x')]);
@@ -298,7 +298,8 @@ describe.skipIf(!hasRedis)('names of executors', () => {
   test('that are never heard of again leave nothing for ever but beats, surfaces and reports of forks', async () => {
     const { redis, honest } = await setUp();
     const ended = keysOf(KEPT_FOR_MS);
-    expect([...ended].sort()).toEqual(['checkpointTimes', 'checkpoints', 'interventions', 'proposals', 'seen']);
+    const lists = ['interventions', 'notices', 'proposals', 'seen', 'shadow'];
+    expect([...ended].sort()).toEqual(['checkpointTimes', 'checkpoints', ...lists]);
     const allKept = () =>
       vi.waitFor(async () => {
         for (const kind of ended) {
@@ -313,9 +314,9 @@ describe.skipIf(!hasRedis)('names of executors', () => {
     await allKept();
     expect(await redis.cli('PTTL', HONEST.beats)).toBe(-1);
     expect(honest.fault()).toBeNull();
-    // a journal stays until an operating process forgets what is in it, what is spent ends with the windows of its
-    // budgets, and stops are taken by the log
-    expect(Object.keys(OWN_KEYS).length).toBe(14);
+    // A journal and requests stay until an operating process forgets them, what is spent ends with the windows of its
+    // budgets, and stops are taken by the log.
+    expect(Object.keys(OWN_KEYS).length).toBe(16);
   });
 });
 

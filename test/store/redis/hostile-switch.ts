@@ -65,6 +65,8 @@ export async function setUp() {
   await redis.cli('SET', HONEST.forks, '');
   await redis.cli('XADD', HONEST.proposals, '*', 'record', '{"at":"2026-01-01T00:00:00.000Z"}');
   await redis.cli('XADD', HONEST.seen, '*', 'record', '{"at":"2026-01-01T00:00:00.000Z"}');
+  await redis.cli('XADD', HONEST.notices, '*', 'record', '{"at":"2026-01-01T00:00:00.000Z"}');
+  await redis.cli('XADD', HONEST.shadow, '*', 'record', '{"at":"2026-01-01T00:00:00.000Z"}');
   await redis.cli('XADD', HONEST.interventions, '*', 'record', '{"at":"2026-01-01T00:00:00.000Z"}');
   await redis.cli('HSET', HONEST.checkpoints, 'r-1', '{}');
   await redis.cli('ZADD', HONEST.checkpointTimes, 1, 'r-1');
