@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { type Beat, invalid, KillSwitchError, quoteId } from '../../flags/index.ts';
+import { notify } from '../../flags/callbacks.ts';
 import { checkKeys, checkType, type Keys } from '../../flags/options.ts';
 import { answerNow } from '../answers.ts';
 import { fileAnchor } from '../file-anchor.ts';
@@ -114,7 +115,8 @@ export function fileStore(options: FileStoreOptions = {}): ExecutorStore {
           localFreeBytes(paths.executors),
           takesKills.catch(() => {}),
         );
-        const stops = await stopList.read();
+        // Read before the log. Why that fails comes last: a report says better what is wrong with the folders.
+        const [stops] = await Promise.allSettled([stopList.read()]);
         const [isReported] = await bothDone(report(beat), reader.advance());
         await takesKills;
         if (!isReported && recent().head) throw notThere(paths.reported);
@@ -124,7 +126,8 @@ export function fileStore(options: FileStoreOptions = {}): ExecutorStore {
           await putBeat(paths, executorId, JSON.stringify(beat));
         const events = beat.applied === null ? 'reload' : await eventsAfter(beat.applied);
         const forkReported = await forks.proven();
-        return { head: recent().head, events, forkReported, stops, ...answerNow(nonce) };
+        if (stops.status === 'rejected') throw stops.reason;
+        return { head: recent().head, events, forkReported, stops: stops.value, ...answerNow(nonce) };
       };
 
       return {
@@ -136,7 +139,7 @@ export function fileStore(options: FileStoreOptions = {}): ExecutorStore {
           ),
         follow(listener) {
           const unfollow = reader.follow(listener);
-          const unwatch = watchLog(paths.stops, () => listener({ type: 'stops' }), paths.stops);
+          const unwatch = watchLog(paths.stops, () => notify(listener, { type: 'stops' }), paths.stops);
           watches.add(unwatch);
           return () => {
             unfollow();

@@ -23,7 +23,15 @@ export const CHANGES = [
 ] as const;
 
 /** What rests on what executors follow, so that they may do it as well. */
-export const FOLLOWED = ['log', 'flagd export', 'approvals standing', 'rules'] as const;
+export const FOLLOWED = [
+  'log',
+  'flagd export',
+  'approvals standing',
+  'rules',
+  'budget day',
+  'budgets',
+  'tripwires',
+] as const;
 
 export const READS = [
   ...FOLLOWED,
@@ -33,9 +41,6 @@ export const READS = [
   'features',
   'feature f --evidence',
   'limits',
-  'budget day',
-  'budgets',
-  'tripwires',
   'executors',
   'interventions',
   'interventions --proposals',
