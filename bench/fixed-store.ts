@@ -21,6 +21,7 @@ export function fixedStore(kills: number): ExecutorStore {
       head: HEAD,
       events: [],
       forkReported: false,
+      stops: [],
       ...answerNow(nonce),
     }),
     follow: () => () => {},
@@ -28,6 +29,8 @@ export function fixedStore(kills: number): ExecutorStore {
     close: async () => {},
     anchor: null,
     journal: null,
+    ledger: null,
+    stops: null,
     confirmsOneByOne: false,
   };
   return {

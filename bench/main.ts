@@ -12,6 +12,7 @@ import { millionKills } from './million-kills.ts';
 import { oneMoreKill } from './one-more-kill.ts';
 import { PAGE, writePage } from './page.ts';
 import { makeSwitches } from './switches.ts';
+import { reservations } from './reservations.ts';
 import { formatTable, type Report, type Result } from './results.ts';
 
 /** Every number, in the order in which they are shown. To add one, write its file and name it here. */
@@ -24,6 +25,7 @@ const MEASUREMENTS: readonly Measurement[] = [
   fanOut,
   loading,
   oneMoreKill,
+  reservations,
 ];
 
 const { values, positionals } = parseArgs({

@@ -1,11 +1,13 @@
 import { z } from 'zod';
 import { approvalMembers, standingMembers } from './approvals.ts';
+import { budgetSchema } from './budget-records.ts';
 import { KillSwitchError } from './errors.ts';
 import { isJsonObject } from './json-object.ts';
 import {
   type ActiveKill,
   activeKillSchema,
   autonomyStageSchema,
+  epochSchema,
   featureStageSchema,
   isActiveKill,
   lastChangeSchema,
@@ -16,6 +18,7 @@ import {
 } from './records.ts';
 import { requirementSchema } from './feature-requirement.ts';
 import { RULE_MEMBERS } from './rule-entry.ts';
+import { tripwireSchema } from './tripwire-records.ts';
 import { UNKNOWN, unknownMembers } from './unknown-parts.ts';
 
 /**
@@ -68,6 +71,12 @@ export const ENTRY_SCHEMAS = Object.freeze({
   standing: entry(standingMembers),
   /** A standing restriction. `reason`: why it was added. */
   rule: entry({ ...RULE_MEMBERS, reason: z.string().nullable() }),
+  /** By the name of the budget. `since`: the epoch from which on it counts; to change it does not move that. */
+  budget: entry({ ...budgetSchema.shape, since: epochSchema }),
+  /** `definition`: null where the tripwire that is there by default was removed. */
+  tripwire: entry({ definition: tripwireSchema.nullable() }),
+  /** By the scope or target that budgets and tripwires have counted: since then they count anew. */
+  lifted: entry({}),
 });
 
 export type EntryKind = keyof typeof ENTRY_SCHEMAS;

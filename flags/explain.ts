@@ -34,6 +34,7 @@ export function restrictionsFor(state: State, inquiry: Inquiry): MetRestriction[
     ...rulesOf(state, subject, asker),
     ...stagesOf(state, subject, asker),
     base,
+    ...stopsOf(state, subject),
   ];
   return all.filter(({ mode }) => isStricter(mode, 'live')).sort((a, b) => strictness(b.mode) - strictness(a.mode));
 }
@@ -68,6 +69,14 @@ const rulesOf = ({ rules }: State, subject: Subject, asker: Asker): MetRestricti
     const mode = modeOfRule(rule, asker);
     const { name, entry } = rule;
     return mode === null ? [] : [{ mode, cause: { kind: 'rule', rule: name } as const, target: entry.target }];
+  });
+
+/** What executors have stopped. One that the log has as well is its kill. */
+const stopsOf = (state: State, subject: Subject): MetRestriction[] =>
+  [...state.stops.reaching(state, subject)].flatMap(([target, { mode, cause, counted }]) => {
+    const kill = state.get('kill', target);
+    const isRecorded = kill?.counted?.includes(counted) === true && !isStricter(mode, kill.mode);
+    return isRecorded ? [] : [{ mode, cause, target }];
   });
 
 function stagesOf(state: State, { feature, action }: Subject, asker: Asker): MetRestriction[] {

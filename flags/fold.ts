@@ -1,6 +1,7 @@
 import { z } from 'zod';
-import { bothKills, sameBaseMode } from './already.ts';
+import { bothKills, killAdds, sameBaseMode } from './already.ts';
 import { approvalIdSchema, type BoundRequest, boundRequestSchema, editedInputSchema } from './approvals.ts';
+import { budgetSchema, isNoLooser } from './budget-records.ts';
 import { featureAfter, featureDirection } from './feature-change.ts';
 import { evidenceSchema, requirementSchema } from './feature-requirement.ts';
 import {
@@ -22,11 +23,14 @@ import {
   epochSchema,
   hashSchema,
   headSchema,
+  idSchema,
   type LastChange,
   type LogEvent,
   targetSchema,
 } from './records.ts';
 import { AUTONOMY_STAGES } from './stages.ts';
+import { tripwireOf } from './stops.ts';
+import { DEFAULT_TRIPWIRES, isNoLooserTripwire, tripwireSchema } from './tripwire-records.ts';
 import { UNKNOWN, unknownParts } from './unknown-parts.ts';
 
 /**
@@ -116,11 +120,17 @@ const baseDirection = (before: Pick<Entry<'mode'>, 'mode' | 'targeting'>, after:
   return compare(baseStrictness(before), baseStrictness(after));
 };
 
-const endKill = row({ id: z.string(), target: targetSchema }, (view, data) => {
+/** How many things that were counted one kill names. */
+const MOST_COUNTED_BY_ONE = 100;
+
+const endKill = row({ id: z.string(), target: targetSchema }, (view, data, event) => {
   const active = view.get('kill', data.target);
   const ends = active?.id === data.id;
+  const lifted = (ends && active.counted ? [...new Set([data.target, ...active.counted])] : []).map(
+    (counted) => [entryKey('lifted', counted), changedBy(event)] as const,
+  );
   return {
-    patch: { set: [], remove: ends ? [entryKey('kill', data.target)] : [] },
+    patch: { set: lifted, remove: ends ? [entryKey('kill', data.target)] : [] },
     direction: ends ? 'loosens' : 'neutral',
   };
 });
@@ -265,6 +275,58 @@ export const FOLDS = Object.freeze({
         : 'loosens';
     return { patch: set('autonomy', data.action, { stage: data.stage, ...changedBy(event) }), direction };
   }),
+  /** `definition`: null removes the budget of this name. */
+  budget: row({ name: z.string().min(1), definition: budgetSchema.nullable() }, (view, { name, definition }, event) => {
+    const before = view.get('budget', name);
+    if (!definition)
+      return {
+        patch: { set: [], remove: before ? [entryKey('budget', name)] : [] },
+        direction: before ? 'loosens' : 'neutral',
+      };
+    const budget = { ...definition, since: before?.since ?? event.seq, ...changedBy(event) };
+    return {
+      patch: set('budget', name, budget),
+      direction: !before || isNoLooser(definition, before) ? 'tightens' : 'loosens',
+    };
+  }),
+  /** `definition`: null removes the tripwire of this name, also one that is there by default. */
+  tripwire: row({ name: idSchema, definition: tripwireSchema.nullable() }, (view, { name, definition }, event) => {
+    const before = tripwireOf(view, name);
+    const isRemoved = !definition && !Object.hasOwn(DEFAULT_TRIPWIRES, name);
+    return {
+      patch: isRemoved
+        ? { set: [], remove: view.get('tripwire', name) ? [entryKey('tripwire', name)] : [] }
+        : set('tripwire', name, { definition, ...changedBy(event) }),
+      direction: !before
+        ? definition
+          ? 'tightens'
+          : 'neutral'
+        : definition && isNoLooserTripwire(definition, before)
+          ? 'tightens'
+          : 'loosens',
+    };
+  }),
+  /** The copy of an executor's stop, as a kill of that target; the event's actor is what stopped. */
+  stop: row(
+    { ...kill.pick({ id: true, target: true, mode: true }).shape, stop_id: z.string().min(1), counted: z.string() },
+    (view, data, event) => {
+      const active = view.get('kill', data.target);
+      const terms = { mode: data.mode, expires_at: null };
+      const adds = killAdds(active, terms);
+      const killed: ActiveKill = {
+        ...active, // also what was set aside
+        id: active?.id || data.id,
+        target: data.target,
+        reason: adds ? event.reason : (active?.reason ?? event.reason),
+        killed_by: adds || !active ? event.actor : active.killed_by,
+        killed_at: active?.killed_at || event.at,
+        ...(active ? bothKills(active, terms) : terms),
+        counted: [...new Set([...(active?.counted ?? []), data.counted])].slice(-MOST_COUNTED_BY_ONE),
+        ...changedBy(event),
+      };
+      return { patch: set('kill', data.target, killed), direction: 'tightens' };
+    },
+  ),
   flags: row({ definition: flags.shape.definition }, (_view, data, event) => ({
     patch: set('flags', undefined, { definition: data.definition, ...changedBy(event) }),
     direction: 'loosens', // nobody here knows what the app's own flags mean

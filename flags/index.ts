@@ -2,12 +2,17 @@
 export { attributesProblem, MAX_ATTRIBUTES_LENGTH } from './attributes.ts';
 export { bothKills, killAdds, sameBaseMode } from './already.ts';
 export * from './approvals.ts';
+export * from './amounts.ts';
 export * from './beats.ts';
+export * from './budget-records.ts';
+export { tierRuleProblem } from './budget-tiers.ts';
+export * from './budgets.ts';
 export * from './catalogue.ts';
 export * from './causes.ts';
 export * from './change.ts';
 export { type CompileOptions, compileFlagd } from './compile-flagd.ts';
 export * from './context.ts';
+export { dayAt, timeZoneProblem } from './day-window.ts';
 export * from './decision.ts';
 export * from './entries.ts';
 export * from './errors.ts';
@@ -29,6 +34,7 @@ export * from './judge-approval.ts';
 export * from './lease.ts';
 export { brokenBy, type LimitMax, limitOfAnswer, loweredBy, maxProblem } from './limit.ts';
 export * from './modes.ts';
+export * from './own-stops.ts';
 export { withoutOwnConditions } from './own-conditions.ts';
 export { checkTimeout, LONGEST_TIMER_MS } from './timeouts.ts';
 export { isPermitFresh, KILL_RETURN_MS, PERMIT_MS } from './permit.ts';
@@ -51,12 +57,13 @@ export { changesAt, type Inquiry, type Restriction, resolveMode, restrictionFor,
 export { firstToMeet, meets, type RestrictedCall, type Restricting, RestrictionMemory } from './restricting.ts';
 export { conditionProblem } from './rule-condition.ts';
 export { coversRule, DRAINING, type RuleWindow, sameRule } from './rule-entry.ts';
-export { ruleProblem } from './rule-grammar.ts';
+export { isNoRule, ruleProblem } from './rule-grammar.ts';
 export { type SafeAnswer, safeAnswer } from './safe-answer.ts';
 export { isSecret } from './secret-keys.ts';
 export { redactText } from './secret-texts.ts';
 export * from './stages.ts';
 export * from './state.ts';
+export * from './stops.ts';
 export * from './store-time.ts';
 export {
   actionNameProblem,
@@ -71,5 +78,7 @@ export {
   type Target,
   type TargetType,
 } from './targets.ts';
+export * from './tripwire-detector.ts';
+export * from './tripwire-records.ts';
 export { UNKNOWN, unknownMembers, unknownParts } from './unknown-parts.ts';
 export { hasControls } from './unseen.ts';

@@ -155,6 +155,11 @@ export const activeKillSchema = z.strictObject({
   expires_at: timeSchema.nullable(),
   ...lastChangeSchema.shape,
   /**
+   * What budgets and tripwires had counted when they stopped this target, as scopes: once it is lifted they count anew.
+   * Absent where only people have killed it.
+   */
+  counted: z.array(z.string()).optional(),
+  /**
    * What was there when the target was killed and could not be read then, as it was stored. It may be stricter in what
    * this version does not know, so such a kill is only added to (`killToAddTo`), and otherwise refused as unknown.
    */
@@ -163,8 +168,8 @@ export const activeKillSchema = z.strictObject({
 /** What {@link activeKillSchema} accepts. */
 export type ActiveKill = z.infer<typeof activeKillSchema>;
 
-/** All but `set_aside`. */
-const KILL_MEMBERS = Object.keys(activeKillSchema.shape).length - 1;
+/** All but `counted` and `set_aside`. */
+const KILL_MEMBERS = Object.keys(activeKillSchema.shape).length - 2;
 
 /**
  * The schema's check by hand, for speed: 100,000 kills are loaded before anything may act. The schema judges whatever

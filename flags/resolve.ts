@@ -86,9 +86,16 @@ export function featureStage({ features }: State, feature: string, { context, no
 
 /**
  * The strictest of all restrictions of a subject. Its cause is the first that is as strict, in this order: a kill, a
- * rule, the feature, the autonomy of the action, the base mode.
+ * rule, the feature, the autonomy of the action, the base mode, a stop of an executor.
  */
 function strictest(state: State, subject: Subject, asker: Asker): Restriction {
+  const recorded = strictestRecorded(state, subject, asker);
+  const stop = state.stops.strictest(state, subject);
+  return stop && isStricter(stop.mode, recorded.mode) ? { mode: stop.mode, cause: stop.cause } : recorded;
+}
+
+/** The same by what is in the log, without the stops of executors. */
+function strictestRecorded(state: State, subject: Subject, asker: Asker): Restriction {
   const { feature, action } = subject;
   const base = baseMode(state, asker);
   const kill = strictestKill(state, subject);

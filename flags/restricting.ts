@@ -94,6 +94,10 @@ const ROWS: { readonly [T in EventType]: (data: EventData<T>, about: About) => R
     surelyNoStricter(name, before.feature(name), after) ? null : target(`feature:${name}`),
   limit: ({ name }, about) => (mayTighten(about, true) ? { is: 'limit', name } : null),
   autonomy: ({ action, stage }) => (AUTONOMY_FLOORS[stage] === 'live' ? null : target(`action:${action}`)),
+  stop: (data) => (data.mode === 'paused' ? null : target(data.target)),
+  // What they stop comes as a `stop`.
+  budget: nobody,
+  tripwire: nobody,
   rule_add: (data) => (data.mode === 'paused' ? null : target(data.target)),
   rule_remove: nobody,
   rule_renew: nobody,
@@ -194,7 +198,7 @@ export class RestrictionMemory {
       if (event.prev !== prev) return false;
       prev = event.hash;
       const { target: killed, mode } = event.data;
-      if (event.type === 'kill' && typeof killed === 'string')
+      if ((event.type === 'kill' || event.type === 'stop') && typeof killed === 'string')
         kills.set(killed, mode === 'paused' && (kills.get(killed) ?? mode) === 'paused' ? 'paused' : 'full_stop');
       if ((event.type === 'revive' || event.type === 'expire') && typeof killed === 'string') kills.delete(killed);
       const restricting = restrictingOf(event, { direction: null, before, base });

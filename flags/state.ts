@@ -14,6 +14,7 @@ import {
 import { isKillSwitchError, KillSwitchError } from './errors.ts';
 import { type Folded, foldEvent } from './fold.ts';
 import { deepFreeze } from './freeze.ts';
+import { HeldStops } from './held-stops.ts';
 import { KillTable } from './kill-table.ts';
 import { INITIAL_MODE } from './modes.ts';
 import type { ActiveKill, Head, LogEvent, Resolved } from './records.ts';
@@ -72,6 +73,9 @@ export class State implements StateView {
   readonly approvals = new Map<string, Entry<'approval'>>();
   readonly standing = new Map<string, Entry<'standing'>>();
   readonly rules = new RuleTable();
+  readonly budgets = new Map<string, Entry<'budget'>>();
+  readonly tripwires = new Map<string, Entry<'tripwire'>>();
+  readonly #lifted = new Map<string, Entry<'lifted'>>();
   readonly #tables: { readonly [K in EntryKind]: Table<Entry<K>> } = {
     control: this.#control,
     mode: this.#mode,
@@ -84,7 +88,12 @@ export class State implements StateView {
     approval: this.approvals,
     standing: this.standing,
     rule: this.rules,
+    budget: this.budgets,
+    tripwire: this.tripwires,
+    lifted: this.#lifted,
   };
+  /** The stops of executors, which hold beside what the log says. They are no entries: readers bring them. */
+  stops = new HeldStops();
   /** The generation that the last event began which was passed over; null where `control` says it. */
   #begun: Head | null = null;
   /** The hash of the last applied event, '' before the first. */
@@ -173,6 +182,7 @@ export class State implements StateView {
   apply(patch: Patch, event: { readonly seq: number; readonly hash: string }): void {
     for (const key of patch.remove) this.put(key, undefined);
     for (const [key, entry] of patch.set) this.put(key, entry);
+    this.stops.hasChanged();
     this.#moveTo(event);
   }
 

@@ -44,7 +44,7 @@ const evidenceMet: Check = ({ command, change, view }) => {
  * approve each is another one. The same name counts as the same person, however it was proved.
  */
 const anotherPerson: Check = ({ command, change, view, actor }) => {
-  if (command.type !== 'approve' || change.event.type !== 'approve' || actor.is === 'system') return null;
+  if (command.type !== 'approve' || change.event.type !== 'approve' || !('id' in actor)) return null;
   const { request, requesters } = command.found;
   const [id, name] = [request.id, actor.id];
   if (requesters.includes(name) || requesters.includes(actorName(actor)))

@@ -18,6 +18,9 @@ import {
   type Head,
   idProblem,
   bothKills,
+  type BudgetWindow,
+  isSameBudget,
+  isSameTripwire,
   killAdds,
   isSameForAll,
   isSameRequirement,
@@ -25,6 +28,8 @@ import {
   MAX_APPROVAL_MS,
   messageOf,
   type Mode,
+  nameOfBudget,
+  placesOfStop,
   readTarget,
   parseTarget,
   sameBaseMode,
@@ -32,9 +37,13 @@ import {
   type StageTerms,
   sameRule,
   type StateView,
+  type Stop,
+  stopTerms,
   type Target,
+  tripwireOf,
 } from '../flags/index.ts';
 import type { SnapshotMark } from '../store/capabilities/snapshots.ts';
+import { type BudgetPart, budgetWith, type TripwirePart, tripwireWith } from './budget-changes.ts';
 import { type AskedWindow, isDue, renewed, windowFor } from './compiled-window.ts';
 import type { GivenReason } from './reason.ts';
 import type { Refusal } from './refusals.ts';
@@ -135,6 +144,15 @@ interface Asked {
   readonly rule_remove: { readonly name: string } & Loosening;
   /** An operating process compiles a rule's window further ahead, when that is due. */
   readonly rule_renew: { readonly name: string };
+  /** `part`: what is set of it, what is absent stays; null: it is removed. */
+  readonly budget: {
+    readonly scope: string;
+    readonly window: BudgetWindow;
+    readonly part: BudgetPart | null;
+  } & Loosening;
+  readonly tripwire: { readonly name: string; readonly part: TripwirePart | null } & Loosening;
+  /** Copies an executor's stop. The reason says what was counted. */
+  readonly stop: { readonly stop: Stop } & GivenReason;
   /** Records the proof of a snapshot that a store has kept. */
   readonly snapshot: { readonly mark: SnapshotMark };
 }
@@ -172,6 +190,8 @@ interface CommandRow<C> {
    * kill reads nothing else, so that nothing that a newer version has written can keep somebody from stopping.
    */
   readonly reads?: readonly EntryKind[];
+  /** Further single entries that it reads. */
+  readonly readsBeside?: (command: C) => readonly EntryPlace[];
   /** Further entries that it changes. */
   readonly also?: (command: C) => readonly EntryPlace[];
   readonly wish: (command: C, view: PlanView, commandId: string) => Wish;
@@ -333,6 +353,47 @@ const ROWS: { readonly [T in CommandType]: CommandRow<CommandOf<T>> } = {
       nameRefused('an action', action, actionNameProblem) ??
       (view.get('autonomy', action)?.stage === stage ? ALREADY : event('autonomy', { action, stage })),
   },
+  budget: {
+    changes: (command) => ['budget', nameOfBudget(command)],
+    wish: ({ scope, window, part }, view) => {
+      const name = nameOfBudget({ scope, window });
+      const before = view.get('budget', name);
+      if (part === null) return before ? event('budget', { name, definition: null }) : ALREADY;
+      const made = budgetWith(view, { scope, window }, part);
+      if ('problem' in made) return refused({ kind: 'not_a_definition', problem: made.problem });
+      return before && isSameBudget(made.definition, before)
+        ? ALREADY
+        : event('budget', { name, definition: made.definition });
+    },
+  },
+  tripwire: {
+    changes: ({ name }) => ['tripwire', name],
+    wish: ({ name, part }, view) => {
+      const before = tripwireOf(view, name);
+      if (part === null) return before ? event('tripwire', { name, definition: null }) : ALREADY;
+      const wrong = nameRefused('a tripwire', name);
+      if (wrong) return wrong;
+      const made = tripwireWith(view, name, part);
+      if ('problem' in made) return refused({ kind: 'not_a_definition', problem: made.problem });
+      return view.get('tripwire', name) && before && isSameTripwire(made.definition, before)
+        ? ALREADY
+        : event('tripwire', { name, definition: made.definition });
+    },
+  },
+  stop: {
+    changes: ({ stop }) => ['kill', stop.target],
+    readsBeside: ({ stop }) => placesOfStop(stop),
+    reach: ({ stop }) => readTarget(stop.target),
+    wish: ({ stop }, view, commandId) => {
+      const terms = stopTerms(view, stop);
+      if (!terms) return refused({ kind: 'stop_over', target: stop.target });
+      const { mode, counted } = terms;
+      const active = view.get('kill', stop.target);
+      if (active?.counted?.includes(counted) && !killAdds(active, { mode, expires_at: null }))
+        return refused({ kind: 'stop_over', target: stop.target });
+      return event('stop', { id: commandId, stop_id: stop.id, target: stop.target, mode, counted });
+    },
+  },
   flags: { changes: () => ['flags'], wish: ({ definition }) => event('flags', { definition }) },
   resolve: {
     changes: () => ['resolutions'],
@@ -479,9 +540,9 @@ export const restricts = (command: Command): boolean => rowOf(command).restricts
  * others.
  */
 export function entriesFor(command: Command): EntryKey[] {
-  const { changes, reads = ['control'], also = () => [] } = rowOf(command);
-  const changed = [changes(command), ...also(command)].map(([kind, name]) => entryKey(kind, name));
-  return [...new Set([...reads.map((single) => entryKey(single)), ...changed])];
+  const { changes, reads = ['control'], readsBeside, also } = rowOf(command);
+  const places = [changes(command), ...(readsBeside?.(command) ?? []), ...(also?.(command) ?? [])];
+  return [...new Set([...reads.map((single) => entryKey(single)), ...places.map((place) => entryKey(...place))])];
 }
 
 /**

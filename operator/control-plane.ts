@@ -1,5 +1,7 @@
 import type {
+  Amounts,
   AutonomyStage,
+  BudgetWindow,
   FeatureRequirement,
   Decision,
   Effect,
@@ -11,9 +13,11 @@ import type {
   MetRestriction,
   Mode,
   SurfaceRecord,
+  TripMode,
 } from '../flags/index.ts';
 import type { ReportedIntervention } from '../store/reports.ts';
 import type { Acknowledgements, ExecutorAcknowledgement, SharedWriter } from './acknowledge.ts';
+import type { BudgetRow, TripwireRow } from './budget-rows.ts';
 import type { Evidence } from './evidence.ts';
 import type {
   ApprovalsOptions,
@@ -169,6 +173,62 @@ export interface LimitOptions extends ChangeOptions, WaitOptions {
 export interface AutonomyOptions extends ChangeOptions, WaitOptions {
   readonly action: string;
   readonly stage: AutonomyStage;
+}
+
+/** Which budget: its scope, and its window where that is not the usual one. */
+export interface RemoveBudgetOptions extends ChangeOptions {
+  /** `day`, `all`, `agent:ID`, `mission:ID`, `run:ID`, `action:PATTERN`, `user:ID`, `account:ID`; `run`: each one. */
+  readonly scope: string;
+  /**
+   * `total` (default): without an end; `day` (default of the scope `day`); or a sliding window, in milliseconds: with
+   * `calls` that is a rate.
+   */
+  readonly window?: BudgetWindow | undefined;
+}
+
+/** What is set of a budget; what is absent stays as it is. */
+export interface BudgetOptions extends RemoveBudgetOptions {
+  /** Dollars, with at most six decimals; null: not limited. */
+  readonly usd?: number | null | undefined;
+  /** Whole numbers; null: not limited. */
+  readonly tokens?: number | null | undefined;
+  readonly calls?: number | null | undefined;
+  /** The time zone of a budget of a day, such as `Europe/Berlin`; default `UTC`. */
+  readonly timeZone?: string | undefined;
+  /** The share at which it warns once; default 0.8; null: it does not. */
+  readonly warn?: number | null | undefined;
+  /** What it leaves of the run, the agent or whatever it counts, when it trips; default `paused`. */
+  readonly do?: TripMode | undefined;
+  /** A rule of flagd's that answers with the name of a tier, by the context of the call; null: none. */
+  readonly targeting?: unknown;
+  /** The amounts of each tier. */
+  readonly tiers?: Readonly<Record<string, Partial<Amounts>>> | undefined;
+}
+
+export interface RemoveTripwireOptions extends ChangeOptions {
+  readonly name: string;
+}
+
+/** What is set of a tripwire; what is absent stays as it is. */
+export interface TripwireOptions extends RemoveTripwireOptions {
+  /** `repeats`, `failures`, `refusals`, `interventions`, `interventions:KIND` or `report:NAME`. */
+  readonly on?: string | undefined;
+  /** So many pass, and the next trips; a report trips above it. */
+  readonly limit?: number | undefined;
+  readonly windowMs?: number | undefined;
+  /** What it counts for, and stops: each `run` (default) or each `agent`. */
+  readonly scope?: 'run' | 'agent' | undefined;
+  /** What it leaves; default `paused`. */
+  readonly do?: TripMode | undefined;
+}
+
+/** A stop of an executor that the log does not have yet. */
+export interface HeldStopRow {
+  readonly target: string;
+  readonly mode: Mode;
+  /** `budget:day`, `tripwire:repeats`, `executor:mailer`. */
+  readonly by: string;
+  readonly reason: string | null;
 }
 
 /** Of which intent an operator says whether it has landed. */
@@ -407,6 +467,10 @@ export interface Status {
   readonly held_approvals: number | null;
   /** By name. */
   readonly rules: readonly RuleRecord[];
+  readonly budgets: readonly BudgetRow[];
+  readonly tripwires: readonly TripwireRow[];
+  /** What executors have stopped and the log does not have yet: it holds, and `revive` lifts it. */
+  readonly stops: readonly HeldStopRow[];
   readonly executors: readonly ExecutorAcknowledgement[];
   readonly shared_writers: readonly SharedWriter[];
   /**
@@ -478,6 +542,20 @@ export interface ControlPlane {
   setLimit(options: LimitOptions): Promise<TighteningAnswer>;
   /** How far an action may go without a person. A reason is required where it gives authority back. */
   setAutonomy(options: AutonomyOptions): Promise<TighteningAnswer>;
+  /**
+   * Sets a budget, or a part of it. A reason is required where it allows more. One that is lower than what is spent
+   * trips with the next call.
+   */
+  setBudget(options: BudgetOptions): Promise<ChangeAnswer>;
+  /** @throws REASON_REQUIRED */
+  removeBudget(options: RemoveBudgetOptions): Promise<ChangeAnswer>;
+  /** All budgets, with what is spent of them. */
+  budgets(options?: Page): Promise<ListAnswer<BudgetRow>>;
+  /** Sets a tripwire, or a part of it. A reason is required where it trips later. */
+  setTripwire(options: TripwireOptions): Promise<ChangeAnswer>;
+  /** Also one that is there by default. @throws REASON_REQUIRED */
+  removeTripwire(options: RemoveTripwireOptions): Promise<ChangeAnswer>;
+  tripwires(options?: Page): Promise<ListAnswer<TripwireRow>>;
   /** The app's ordinary flags. A reason is required. */
   setFlags(options: FlagsOptions): Promise<ChangeAnswer>;
   /** What people are asked: what waits first, of that what cannot be undone, then what costs most, then the newest. */

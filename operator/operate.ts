@@ -13,8 +13,9 @@ import {
 } from '../flags/index.ts';
 import { CATCH_UP_EVENTS, loadWhole, sameHead } from '../store/answers.ts';
 import type { ControlConnection } from '../store/ports.ts';
-import type { Order } from './change-queue.ts';
+import type { Order, Recorded } from './change-queue.ts';
 import type { Command } from './commands.ts';
+import { copyStops } from './copy-stops.ts';
 import { clocksAgree, type ClockLook, expiryProof, type Timekeeping } from './expiry.ts';
 import { SYSTEM } from './operators.ts';
 import { ForgetJournals } from './forget-journals.ts';
@@ -22,9 +23,9 @@ import { isChangeRefusedError, type Refusal } from './refusals.ts';
 import { Renewals } from './renewals.ts';
 
 export interface OperateOptions {
-  readonly connection: Pick<ControlConnection, 'read' | 'load' | 'log' | 'journals'>;
+  readonly connection: Pick<ControlConnection, 'read' | 'load' | 'log' | 'journals' | 'stops'>;
   /** @throws ChangeRefusedError where the kill is gone; KillSwitchError that says why it was not recorded */
-  readonly append: (order: Order) => Promise<unknown>;
+  readonly append: (order: Order) => Promise<Recorded>;
   /** How long recording an end is tried, in milliseconds. */
   readonly retryMs: number;
   /** Whether the store has a clock that is not this machine's. */
@@ -43,9 +44,10 @@ interface Ending {
 }
 
 /**
- * The loop of an operating process: ends each kill whose time is over by an event, and has the windows of rules
- * compiled further ahead before they run out. It looks about once a second, reads only new events of the log, and goes
- * on through outages. Any number may run side by side: the first to append ends the kill, the others find it gone.
+ * The loop of an operating process: ends each kill whose time is over by an event, copies what executors have stopped,
+ * and has the windows of rules compiled further ahead before they run out. It looks about once a second, reads only new
+ * events of the log, and goes on through outages. Any number may run side by side: the first to append ends the kill,
+ * the others find it gone.
  */
 export class Operating {
   readonly #options: OperateOptions;
@@ -76,7 +78,7 @@ export class Operating {
     const { signal } = this.#closing;
     while (!signal.aborted) {
       try {
-        this.#notify(await this.#look());
+        this.#notify([await this.#look(), await this.#copyStops()].filter((problem) => problem !== '').join(' '));
       } catch (error) {
         this.#notify(messageOf(error));
       }
@@ -113,6 +115,15 @@ export class Operating {
     const why = clocksAgree(look, timekeeping) ? 'the log has events of a later time' : this.#whyWaiting();
     const which = waiting === 1 ? 'A kill is past its end' : `${waiting} kills are past their end`;
     return `${which} by the store's clock, and ${waiting === 1 ? 'stays' : 'stay'}: ${why}.`;
+  }
+
+  /** Copies what executors have stopped. @returns what of it cannot be read, or an empty text */
+  async #copyStops(): Promise<string> {
+    const { connection, append, retryMs } = this.#options;
+    if (!connection.stops || this.#head === null) return '';
+    const { problems } = await copyStops({ connection, append, retryMs: Math.min(retryMs, LOOK_MS) });
+    if (problems.length === 0) return '';
+    return `Stops of executors cannot be taken: ${problems.slice(0, 3).join('; ')}${problems.length > 3 ? '; …' : ''}.`;
   }
 
   #whyWaiting(): string {

@@ -1,15 +1,19 @@
-import { idProblem, invalid, quoteId } from '../flags/index.ts';
+import { idProblem, invalid, quoteId, type Stop, stopActor } from '../flags/index.ts';
 import { checkKeys } from '../flags/options.ts';
 
 /** Who changes the switch. */
 export type Operator =
   /** Named by the caller: a program that can write the store could give any name. */
   | { readonly is: 'unverified'; readonly id: string; readonly roles: readonly string[] | undefined }
-  /** Proven by `source`, for instance `token`: a word without a colon, and neither `unverified` nor `system`. */
+  /** Proven by `source`, for instance `token`: a word without a colon that no other kind of actor begins with. */
   | { readonly is: 'verified'; readonly id: string; readonly roles: readonly string[]; readonly source: string };
 
 /** Who makes a change: an operator; or the system itself, for changes that a clock or a store asks for. */
-export type Actor = Operator | { readonly is: 'system' };
+export type Actor =
+  | Operator
+  | { readonly is: 'system' }
+  /** What an executor has stopped by: a budget or a tripwire, or the executor itself. */
+  | ({ readonly is: 'stop' } & Pick<Stop, 'by' | 'name'>);
 
 export const SYSTEM: Actor = Object.freeze({ is: 'system' });
 
@@ -20,6 +24,8 @@ export function actorName(actor: Actor): string {
   switch (actor.is) {
     case 'system':
       return 'system';
+    case 'stop':
+      return stopActor(actor);
     case 'unverified':
       return `unverified:${actor.id}`;
     case 'verified':

@@ -43,6 +43,10 @@ interface Facts {
   readonly changed_since: { readonly entry: string; readonly changed: number; readonly named: number };
   /** `missing`: what the evidence lacks, in words. */
   readonly evidence_required: { readonly feature: string; readonly stage: string; readonly missing: readonly string[] };
+  /** `problem` is a sentence: what was set is no budget, or no tripwire. */
+  readonly not_a_definition: { readonly problem: string };
+  /** An executor's stop that the log has already, or that holds no longer. */
+  readonly stop_over: { readonly target: string };
   readonly log_full: { readonly epoch: number };
   /** There is no request of this id, or (`standing`) no standing approval. */
   readonly approval_missing: { readonly id: string; readonly standing: boolean };
@@ -189,6 +193,11 @@ const REFUSALS: { readonly [K in keyof Facts]: RefusalRow<Facts[K]> } = {
       command:
         'See what there is: kill-switch feature NAME --evidence. To ask for less: kill-switch feature NAME --require-runs N --reason "…"',
     },
+  },
+  not_a_definition: { code: 'INVALID_ARGUMENT', says: ({ problem }) => problem },
+  stop_over: {
+    code: 'CONFLICT',
+    says: ({ target }) => `The stop of ${target} is in the log already, or a person has lifted it since.`,
   },
   log_full: {
     code: 'INVALID_STATE',

@@ -22,13 +22,13 @@ export interface WholeSwitch {
 }
 
 /**
- * The whole switch, except the reports of forks and what people are asked; executors as they were heard of right after
- * that moment.
+ * The whole switch, except the reports of forks, what people are asked, and what is spent and stopped; executors as
+ * they were heard of right after that moment.
  */
 export function statusOf(
   whole: WholeSwitch,
   { beats, head: store, time }: Heard,
-): Omit<Status, keyof ForksAnswer | 'held_approvals'> {
+): Omit<Status, keyof ForksAnswer | 'held_approvals' | 'budgets' | 'tripwires' | 'stops'> {
   const { organizationId, state } = whole;
   const { head, mode, targeting } = { head: state.head, ...state.mode };
   if (!head) throw new KillSwitchError('INVALID_STATE', 'A state without a head was asked for its status.');

@@ -12,10 +12,20 @@ import {
   KillSwitchError,
   killRecord,
   type LogEvent,
+  type State,
+  type Stop,
+  stopActor,
+  stopTerms,
 } from '../flags/index.ts';
 import { checkKeys } from '../flags/options.ts';
 import { loadWhole } from '../store/answers.ts';
-import { type ControlConnection, KEPT_INTERVENTIONS, KEPT_NOTICES, KEPT_PROPOSALS } from '../store/ports.ts';
+import {
+  type ControlConnection,
+  type ControlView,
+  KEPT_INTERVENTIONS,
+  KEPT_NOTICES,
+  KEPT_PROPOSALS,
+} from '../store/ports.ts';
 import { readInterventions, type ReportedIntervention } from '../store/reports.ts';
 import { acknowledge, type Acknowledgements, EVERYTHING, type ExecutorAcknowledgement } from './acknowledge.ts';
 import type { ApprovalRecord, StandingRecord } from './approval-records.ts';
@@ -28,8 +38,10 @@ import {
   requestToDecide,
   standingRecords,
 } from './approvals.ts';
-import type { Recorded } from './change-queue.ts';
-import { type Command, entriesFor, reachOf, restricts } from './commands.ts';
+import { type BudgetRow, budgetRows, type TripwireRow, tripwireRows } from './budget-rows.ts';
+import type { Order, Recorded } from './change-queue.ts';
+import { type Command, type CommandOf, entriesFor, reachOf, restricts } from './commands.ts';
+import { copyStops } from './copy-stops.ts';
 import type {
   AllowAnswer,
   AllowOptions,
@@ -38,6 +50,7 @@ import type {
   ApprovalsAnswer,
   ApproveOptions,
   AutonomyOptions,
+  BudgetOptions,
   ChangeAnswer,
   ControlPlane,
   Explanation,
@@ -47,6 +60,7 @@ import type {
   FollowOptions,
   ForgetOptions,
   ForksAnswer,
+  HeldStopRow,
   InitAnswer,
   KillAnswer,
   KillOptions,
@@ -59,6 +73,8 @@ import type {
   ResolveAnswer,
   ResolveOptions,
   RejectOptions,
+  RemoveBudgetOptions,
+  RemoveTripwireOptions,
   ReviveAnswer,
   ReviveOptions,
   RuleAnswer,
@@ -67,6 +83,7 @@ import type {
   Status,
   SurfaceRow,
   TighteningAnswer,
+  TripwireOptions,
   WithdrawStandingOptions,
 } from './control-plane.ts';
 import { type Evidence, evidenceOf } from './evidence.ts';
@@ -127,6 +144,7 @@ import {
   givenWithdrawStanding,
   takesNone,
 } from './given.ts';
+import { givenBudget, givenRemovedBudget, givenRemovedTripwire, givenTripwire } from './given-budgets.ts';
 import { givenQuestion, givenRule, givenRuleRemoval } from './given-rule.ts';
 import { givenUpBy, isSeen } from './given-up.ts';
 import { judgeCall } from './judge-call.ts';
@@ -155,6 +173,9 @@ import { type LogVerification, verifyLog } from './verify-log.ts';
 
 /** The longest list of interventions, or of one executor's proposals, that a store keeps. */
 const KEPT = Math.max(KEPT_INTERVENTIONS, KEPT_PROPOSALS, KEPT_NOTICES);
+
+/** How long the copy of a stop is tried that is to be lifted, in milliseconds. */
+const REVIVE_RETRY_MS = 10_000;
 
 async function* filtered<T>(items: AsyncIterable<T>, matches: (item: T) => boolean): AsyncGenerator<T> {
   for await (const item of items) if (matches(item)) yield item;
@@ -219,6 +240,28 @@ export class StoreControlPlane implements ControlPlane {
     };
   }
 
+  /** A ledger that cannot be read hides no budget. */
+  async #budgetRows({ state, time }: { readonly state: State; readonly time: string }): Promise<BudgetRow[]> {
+    if (state.budgets.size === 0) return [];
+    const kept = await this.#connection.ledger?.accounts().catch(() => null);
+    return budgetRows({ state, now: Date.parse(time) }, kept?.accounts ?? null);
+  }
+
+  /** What executors have stopped, beside what the log says; unreadable stops hold nobody. */
+  async #heldStops(state: State): Promise<HeldStopRow[]> {
+    const stops = await this.#stopsTill(state).catch(() => []);
+    return stops.flatMap((stop): HeldStopRow[] => {
+      const terms = stopTerms(state, stop);
+      return terms ? [{ target: stop.target, mode: terms.mode, by: stopActor(stop), reason: terms.reason }] : [];
+    });
+  }
+
+  /** The stops of executors that name no epoch beyond this state's. */
+  async #stopsTill({ epoch }: State): Promise<readonly Stop[]> {
+    const kept = (await this.#connection.stops?.list()) ?? [];
+    return kept.flatMap((each) => ('stop' in each && each.stop.epoch <= epoch ? [each.stop] : []));
+  }
+
   async #losses() {
     const view = await this.#connection.read([entryKey('control')]);
     const remembered = view.head ? [] : await this.#connection.anchors?.remembered();
@@ -248,7 +291,7 @@ export class StoreControlPlane implements ControlPlane {
   async revive(options: ReviveOptions): Promise<ReviveAnswer> {
     const given = givenRevive(options);
     const { target } = given;
-    const before = await this.#connection.read(entriesFor(given));
+    const before = await this.#beforeRevive(given);
     const command = { ...given, epoch: given.epoch ?? before.head?.epoch };
     const { event, change } = await this.#append(command);
     // The plan knows the kill that it lifts. Where the answer to the append was lost there is no plan: then the kill
@@ -262,6 +305,16 @@ export class StoreControlPlane implements ControlPlane {
     }
     const revived = { by: event.actor, at: event.at, reason: event.reason };
     return { kill: killRecord(this.#organizationId, kill, revived), epoch: event.seq };
+  }
+
+  /** What a person has read who lifts a kill. One that only executors know of is recorded first. */
+  async #beforeRevive(given: CommandOf<'revive'>): Promise<ControlView> {
+    const connection = this.#connection;
+    const read = await connection.read(entriesFor(given));
+    if (read.get('kill', given.target) || !connection.stops) return read;
+    const append = (order: Order): Promise<Recorded> => this.#opened.append(order);
+    const copied = await copyStops({ connection, append, retryMs: REVIVE_RETRY_MS, target: given.target });
+    return copied.stops === 0 ? read : connection.read(entriesFor(given));
   }
 
   async setMode(options: ModeOptions): Promise<TighteningAnswer> {
@@ -308,6 +361,32 @@ export class StoreControlPlane implements ControlPlane {
 
   async setAutonomy(options: AutonomyOptions): Promise<TighteningAnswer> {
     return this.#setOrStop(givenAutonomy(options));
+  }
+
+  async setBudget(options: BudgetOptions): Promise<ChangeAnswer> {
+    return answerTo(await this.#set(givenBudget(options)));
+  }
+
+  async removeBudget(options: RemoveBudgetOptions): Promise<ChangeAnswer> {
+    return answerTo(await this.#set(givenRemovedBudget(options)));
+  }
+
+  async budgets(options: Page = {}): Promise<ListAnswer<BudgetRow>> {
+    const page = givenList('budgets', options, {});
+    return partOf(await this.#budgetRows(await this.#opened.whole()), page);
+  }
+
+  async setTripwire(options: TripwireOptions): Promise<ChangeAnswer> {
+    return answerTo(await this.#set(givenTripwire(options)));
+  }
+
+  async removeTripwire(options: RemoveTripwireOptions): Promise<ChangeAnswer> {
+    return answerTo(await this.#set(givenRemovedTripwire(options)));
+  }
+
+  async tripwires(options: Page = {}): Promise<ListAnswer<TripwireRow>> {
+    const page = givenList('tripwires', options, {});
+    return partOf(tripwireRows((await this.#opened.whole()).state), page);
   }
 
   async setFlags(options: FlagsOptions): Promise<ChangeAnswer> {
@@ -402,17 +481,22 @@ export class StoreControlPlane implements ControlPlane {
     const asking = givenQuestion(what, question);
     const beats = await this.#connection.executors(); // first, so that none has seen more than the head says
     const whole = await this.#opened.whole();
+    whole.state.stops.take(await this.#stopsTill(whole.state), whole.state);
     const { forks } = await judgeReports(beats, whole.state, this.#connection);
     return judgeCall({ organizationId: this.#organizationId, ...whole }, asking, forks);
   }
 
   async status(...given: readonly unknown[]): Promise<Status> {
     takesNone('status', given);
-    const { state, time } = await this.#opened.whole();
+    const whole = await this.#opened.whole();
+    const { state } = whole;
     const heard = await this.#opened.hearing.hear();
     return {
-      ...statusOf({ organizationId: this.#organizationId, state, time }, heard),
+      ...statusOf({ organizationId: this.#organizationId, ...whole }, heard),
       held_approvals: await heldApprovals(this.#connection),
+      budgets: await this.#budgetRows(whole),
+      tripwires: tripwireRows(state),
+      stops: await this.#heldStops(state),
       ...(await judgeReports(heard.beats, state, this.#connection)),
     };
   }

@@ -40,7 +40,10 @@ function flagsOf(key: EntryKey, state: State, before: Definition): readonly stri
     case 'control':
     case 'approval':
     case 'standing':
+    case 'budget':
+    case 'tripwire':
       return [];
+    case 'lifted': // a stop that the log does not have ends with it
     case 'mode':
     case 'kill':
     case 'rule':

@@ -1,4 +1,4 @@
-import type { EntryKey, Head, LogEvent } from '../flags/index.ts';
+import type { EntryKey, Head, LogEvent, Stop } from '../flags/index.ts';
 
 /** The members of every answer of a store, which tell to which request it is an answer, and of when. */
 export interface Answer {
@@ -39,4 +39,9 @@ export interface Confirmation extends Answer {
    * for everyone.
    */
   readonly forkReported: boolean;
+  /**
+   * All stops of executors that are kept, also those that the log has or that are over: whoever reads them judges them
+   * by the state. The same list again while nothing has changed.
+   */
+  readonly stops: readonly Stop[];
 }

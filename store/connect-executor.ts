@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { checkLeaseMs, type Clock } from '../flags/index.ts';
 import { requestMs } from '../flags/lease.ts';
+import type { Ledger } from './capabilities/ledger.ts';
+import type { Stops } from './capabilities/stops.ts';
 import { ownBeats, type Work } from './own-beat.ts';
 import { ownReports, type Reportable } from './own-reports.ts';
 import type { Approvals } from './capabilities/approvals.ts';
@@ -31,6 +33,9 @@ export interface ConnectedExecutor {
   readonly journal: Journal | null;
   /** Asks people, and uses what they have approved; null where the store cannot. */
   readonly approvals: Approvals | null;
+  /** What is spent through the store, and what this process stops there; as the driver has them. */
+  readonly ledger: Ledger | null;
+  readonly stops: Stops | null;
 }
 
 /**
@@ -64,5 +69,6 @@ export function connectExecutor({
     reportOwn: ownReports({ surfaces, seen }, reports, clock),
   });
   const journal = connection.journal && journalInTime(connection.journal, requestTimeoutMs);
-  return { replica, reports, journal, approvals: connection.approvals };
+  const { approvals, ledger, stops } = connection;
+  return { replica, reports, journal, approvals, ledger, stops };
 }

@@ -104,6 +104,7 @@ export class Follower {
   #take(ticket: Ticket, beat: Beat, reply: Confirmation): Confirmed {
     const { copy, clock, onChanges, onTrust } = this.#options;
     if (this.#closed) return { outcome: 'dropped', sent: ticket.sent };
+    copy.takeStops(reply);
     const outcome = copy.reply(ticket, reply, clock());
     onChanges();
     if (copy.forkReport && !beat.fork) this.#cycle.wake(); // report the evidence at once
@@ -131,6 +132,10 @@ export class Follower {
     if (push.type === 'trouble') {
       this.#trouble ??= faultFrom(push.error);
       this.#options.onTrust();
+      return;
+    }
+    if (push.type === 'stops') {
+      this.#cycle.wakeSoon();
       return;
     }
     if (push.type === 'gap') {

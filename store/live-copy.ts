@@ -21,6 +21,7 @@ import {
   RestrictionMemory,
   type State,
   stateFrom,
+  type Stop,
   type StoreTime,
   storeTimeAt,
   takeStoreTime,
@@ -28,6 +29,7 @@ import {
 import { foreignAnchor, haveCommonGeneration, isSameOrganization } from './anchors.ts';
 import type { Answer, Confirmation, Snapshot } from './confirmation.ts';
 import type { AnchorKeeper } from './capabilities/anchors.ts';
+import { HeldStops } from '../flags/held-stops.ts';
 
 /**
  * One confirmation under way: which head the copy held, and when the question was sent. A reply to a question of an
@@ -132,6 +134,9 @@ export class LiveCopy {
   #asked = 0;
   #taken = 0;
   #storeGeneration = '';
+  /** The stops of executors, which outlive a state that is loaded anew; and the list that was taken last. */
+  readonly #stops = new HeldStops();
+  #takenStops: readonly Stop[] = [];
   #changes: { readonly keys: Set<EntryKey> | 'all'; at: string | null } = { keys: new Set(), at: null };
   readonly #keeper: AnchorKeeper | null;
   readonly #leaseMs: number;
@@ -305,6 +310,8 @@ export class LiveCopy {
     const unseen = head.recovered && !this.#generations.has(head.generation);
     if (!unseen && standing.is === 'forked') return 'faulty';
     const state = stateFrom(snapshot.entries, head);
+    state.stops = this.#stops;
+    state.stops.hasChanged();
     const alone = this.#state || snapshot.linked ? null : this.#anchor;
     if (alone && !this.#isOfThisControlPlane(state)) return this.#becomeForeign(alone, state);
     if (!unseen && !snapshot.linked) return this.#fork(true, LOST_CHANGES);
@@ -316,6 +323,25 @@ export class LiveCopy {
     this.#changes = { keys: 'all', at: null };
     this.#standing = { is: 'live' };
     return 'taken';
+  }
+
+  /**
+   * Takes the stops of executors that an answer brings, also of one that is dropped: they only tighten. None names an
+   * epoch that the store had not come to when it answered: one that does was not written by this package.
+   */
+  takeStops({ head, stops }: Pick<Confirmation, 'head' | 'stops'>): void {
+    const state = this.#state;
+    if (!state || stops === this.#takenStops) return;
+    this.#takenStops = stops;
+    const epoch = head?.epoch ?? 0;
+    const keys = this.#stops.take(
+      stops.filter((stop) => stop.epoch <= epoch),
+      state,
+    );
+    if (keys.length === 0) return;
+    const { keys: changed } = this.#changes;
+    if (changed !== 'all') for (const key of keys) changed.add(key);
+    this.#signal();
   }
 
   #readAnchor(): void {

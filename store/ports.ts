@@ -4,7 +4,9 @@ import type { AnchorKeeper, AnchorReader } from './capabilities/anchors.ts';
 import type { ApprovalKeeper, Approvals } from './capabilities/approvals.ts';
 import type { ForkReader } from './capabilities/forks.ts';
 import type { Journal, JournalKeeper } from './capabilities/journal.ts';
+import type { Ledger, LedgerReader } from './capabilities/ledger.ts';
 import type { SnapshotKeeper } from './capabilities/snapshots.ts';
+import type { StopReader, Stops } from './capabilities/stops.ts';
 import type { Confirmation, Snapshot } from './confirmation.ts';
 
 /** Which organization's switch an executor opens, and who it is. */
@@ -22,6 +24,8 @@ export type Push =
   | { readonly type: 'event'; readonly event: LogEvent }
   /** Events may have been missed (the connection was lost and made again, or the files were replaced): confirm now. */
   | { readonly type: 'gap' }
+  /** An executor may have stopped something: a confirmation brings it. */
+  | { readonly type: 'stops' }
   | { readonly type: 'trouble'; readonly error: Error };
 
 /** How long a whole state may take to arrive, in milliseconds, even if requests may take less. */
@@ -157,6 +161,10 @@ export interface ExecutorConnection extends ControlReader, ExecutorReporter {
   readonly journal: Journal | null;
   /** Null: nobody can be asked over this store. */
   readonly approvals: Approvals | null;
+  /** Null: nothing can be spent through this store, so calls that meet a budget are blocked. */
+  readonly ledger: Ledger | null;
+  /** Null: no stop of an executor is kept, so what trips stops this process alone. */
+  readonly stops: Stops | null;
 }
 
 /** What an executor holds: it can read and report, and nothing else. */
@@ -233,6 +241,10 @@ export interface ControlConnection extends ControlReader, ControlWriter {
   readonly journals: JournalKeeper | null;
   /** Null: nobody can be asked over this store. */
   readonly approvals: ApprovalKeeper | null;
+  /** Null: nothing can be spent through this store. */
+  readonly ledger: LedgerReader | null;
+  /** Null: no stop of an executor is kept. */
+  readonly stops: StopReader | null;
   /**
    * The log after that `seq`, oldest first.
    * @throws KillSwitchError CORRUPT at the first event that is not what was written

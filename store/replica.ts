@@ -26,7 +26,7 @@ export type { ReplicaEvent } from './announcer.ts';
 
 export interface ReplicaParts {
   /** Closed with the replica. */
-  readonly connection: Omit<ExecutorConnection, 'shelf' | 'journal' | 'approvals'>;
+  readonly connection: Omit<ExecutorConnection, 'shelf' | 'journal' | 'approvals' | 'ledger' | 'stops'>;
   readonly organizationId: string;
   /** Where the store is, without secrets. */
   readonly location?: string | undefined;

@@ -230,6 +230,31 @@ const controlRows = ({ control }: Opened): Readonly<Record<string, Taker>> => {
       right: { action: 'a.b', stage: 'trusted', ...changes, ...waiting },
       any,
     },
+    'control.setBudget': {
+      call: (options) => change(control.setBudget(options)),
+      right: {
+        ...{ scope: 'all', window: 'day', usd: 5, tokens: 5, calls: 5, timeZone: 'UTC', warn: 0.5, do: 'paused' },
+        ...{ targeting: null, tiers: {}, ...changes },
+      },
+      any: [...any, 'usd', 'tokens', 'calls', 'warn', 'targeting'],
+    },
+    'control.removeBudget': {
+      call: (options) => change(control.removeBudget(options)),
+      right: { scope: 'all', window: 'day', ...changes },
+      any,
+    },
+    'control.setTripwire': {
+      call: (options) => change(control.setTripwire(options)),
+      right: { name: 't', on: 'failures', limit: 5, windowMs: 60_000, scope: 'run', do: 'paused', ...changes },
+      any,
+    },
+    'control.removeTripwire': {
+      call: (options) => change(control.removeTripwire(options)),
+      right: { name: 't', ...changes },
+      any,
+    },
+    'control.budgets': { call: (options) => control.budgets(options), right: { skip: 0, limit: 1 } },
+    'control.tripwires': { call: (options) => control.tripwires(options), right: { skip: 0, limit: 1 } },
     'control.setFlags': {
       call: (options) => change(control.setFlags(options)),
       right: { definition: { flags: {} }, ...changes },

@@ -1,4 +1,4 @@
-import { type EventType, type LogEvent, shownId } from '../../flags/index.ts';
+import { type EventType, type LogEvent, shownId, SPEND_TYPES } from '../../flags/index.ts';
 import { isJsonObject } from '../../flags/json-object.ts';
 import { formatAge } from './duration.ts';
 import { quoted, shortTime, toJson } from './output.ts';
@@ -60,6 +60,12 @@ const SAID: Readonly<Record<string, (data: Data) => readonly unknown[]>> = {
     ...['approvals', Array.isArray(approvals) ? approvals.length : 0],
     ...['standing', Array.isArray(standing) ? standing.length : 0],
   ],
+  budget: ({ name, definition }) => [name, ...(definition === null ? ['removed'] : amountsIn(definition))],
+  tripwire: ({ name, definition }) => [
+    name,
+    ...(isJsonObject(definition) ? ['on', definition['on'], 'above', definition['limit']] : ['removed']),
+  ],
+  stop: ({ target, mode }) => [target, mode],
   flags: ({ definition }) => {
     const flags = isJsonObject(definition) ? definition['flags'] : undefined;
     return isJsonObject(flags) ? Object.keys(flags) : [];
@@ -78,6 +84,10 @@ function windowWords(window: unknown): readonly string[] {
 }
 
 const timed = (what: string, time: unknown): string[] => (typeof time === 'string' ? [what, shortTime(time)] : []);
+const amountsIn = (definition: unknown): readonly unknown[] =>
+  isJsonObject(definition)
+    ? SPEND_TYPES.filter((type) => definition[type] !== null).flatMap((type) => [definition[type], type])
+    : [];
 
 const word = (value: unknown): string => (typeof value === 'string' ? shownId(value) : toJson(value));
 

@@ -83,8 +83,10 @@ function buildProgram(perform: Perform): Program {
     .exitOverride();
   const rows = new Map<Command, VerbRow>();
   const nouns = new Map<string, Command>();
-  const load = async (_parent: Command, command: Command): Promise<void> => {
+  const load = async ({ args }: Command, command: Command): Promise<void> => {
     program.reached = command;
+    // Before another word a verb is a noun (`budget remove`), and takes none of the options behind that.
+    if (command.commands.some((under) => under.name() === args[1])) return;
     const { verb } = (await rows.get(command)?.load()) ?? {};
     verb?.(command, perform);
   };

@@ -30,6 +30,12 @@ export const VERBS: readonly VerbRow[] = [
   { name: 'rule remove', summary: 'remove a standing restriction', load: () => import('./commands/rule-remove.ts') },
   { name: 'check', summary: 'say whether a call would be allowed now, by exit code 0', load: () => import('./commands/check.ts') },
   { name: 'explain', summary: 'show every restriction that meets a call', load: () => import('./commands/explain.ts') },
+  { name: 'budget', summary: 'show or set how much may be spent', load: () => import('./commands/budget.ts') },
+  { name: 'budget remove', summary: 'remove a budget', load: () => import('./commands/budget-remove.ts') },
+  { name: 'budgets', summary: 'list the budgets, and what is spent of them', load: () => import('./commands/budgets.ts') },
+  { name: 'tripwire set', summary: 'stop a run or an agent that does something too often', load: () => import('./commands/tripwire-set.ts') },
+  { name: 'tripwire remove', summary: 'remove a tripwire', load: () => import('./commands/tripwire-remove.ts') },
+  { name: 'tripwires', summary: 'list the tripwires', load: () => import('./commands/tripwires.ts') },
   { name: 'status', summary: 'show the whole switch on one screen', load: () => import('./commands/status.ts') },
   { name: 'watch', summary: 'show each change as it happens, and end kills whose time is over', load: () => import('./commands/watch.ts') },
   { name: 'kills', summary: 'list the active kills, newest first', load: () => import('./commands/kills.ts') },
@@ -71,4 +77,5 @@ export const GROUPS: Readonly<Record<string, string>> = {
   flagd: 'work with definitions of flagd',
   rule: 'add and remove standing restrictions',
   redis: 'work with a store in Redis',
+  tripwire: 'set and remove tripwires',
 };

@@ -74,7 +74,7 @@ const MODULES = [
   {
     module: /^@openfeature\/flagd-core$/,
     never: IN_BROWSERS,
-    butIn: ['flags/flagd-schema.ts', 'flags/own-evaluator.ts'],
+    butIn: ['flags/budget-tiers.ts', 'flags/flagd-schema.ts', 'flags/own-evaluator.ts'],
   },
   // It leads to all of these: who works in a browser names the modules that are needed.
   { module: /^flags\/index\.ts$/, never: IN_BROWSERS },

@@ -1,29 +1,23 @@
-import type { Mode } from '../../flags/index.ts';
+import type { Stop } from '../../flags/index.ts';
 
-/** A restriction that an executor has put on itself or on what it runs. Only a person lifts it, in the log. */
-export interface Stop {
-  readonly id: string;
-  readonly target: string;
-  readonly mode: Mode;
-  readonly by: 'executor' | 'budget' | 'tripwire';
-  /** At most 2000 characters. */
-  readonly reason: string | null;
-}
-
-/** A stop as it is kept: when it came by the store's clock, and who has written it as far as the store knows. */
-export interface KeptStop extends Stop {
-  readonly at: string;
-  readonly writer: string | null;
-  /** Why it cannot be read; null where it can. Such a stop restricts its writer, and nobody else. */
-  readonly problem: string | null;
-}
+/** A stop as it is kept, with who has written it as far as the store knows; or why it cannot be read. */
+export type KeptStop =
+  | { readonly stop: Stop; readonly writer: string | null }
+  | { readonly problem: string; readonly writer: string | null };
 
 /**
- * The stops of executors: each adds to a list of its own, and nobody takes anything from it. Readers take them into
- * account at once; a control process copies them into the log, as `system`, and those are in the list no longer.
+ * The stops of executors: each adds to a list of its own, and takes nothing from it. Every confirmation brings them to
+ * the other executors, and they hold there at once; an operating process copies them into the log.
  */
 export interface Stops {
+  /** Durable when it resolves; executors are told to confirm. The same id again changes nothing. */
   add(stop: Stop): Promise<void>;
-  /** Of all executors, oldest first, at most 10,000 of each; what was left out is said as a `problem`. */
+}
+
+/** Reads the stops of all executors, for operators. */
+export interface StopReader {
+  /** Bounded in what is read of each writer: what is left out, or cannot be read, is there as a problem. */
   list(): Promise<readonly KeptStop[]>;
+  /** Takes out stops that hold no longer, by their ids, as upkeep. */
+  drop(ids: readonly string[]): Promise<void>;
 }

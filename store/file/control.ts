@@ -20,6 +20,7 @@ import { makeFolders } from './folder.ts';
 import { FoldedLog } from './folded-log.ts';
 import { forgetOwner, ownerMeant } from './forget-owner.ts';
 import { readForks } from './fork-reports.ts';
+import { fileLedgerReader } from './ledger.ts';
 import { OldForks } from './old-forks.ts';
 import { fileJournals } from './journal.ts';
 import { localFreeBytes } from './network-filesystem.ts';
@@ -30,6 +31,7 @@ import { readBeats } from './read-beats.ts';
 import { forgetReports } from './reports.ts';
 import { Serial } from './serial.ts';
 import { fileShelfReader } from './shelf.ts';
+import { fileStopReader } from './stops.ts';
 import type { Base } from './snapshot-file.ts';
 import { snapshotKeeper } from './snapshot-keeper.ts';
 
@@ -149,6 +151,8 @@ export function fileControlStore(options: FileControlStoreOptions = {}): Control
           return reports.run('executors', read, { ms: requestTimeoutMs, steps: () => steps });
         },
         journals: journals.journals,
+        ledger: fileLedgerReader(paths, { now: wall, admit }),
+        stops: fileStopReader(paths, admit),
         forks: {
           read(generation) {
             let steps = 0;

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { type Beat, invalid, KillSwitchError, quoteId } from '../../flags/index.ts';
+import { notify } from '../../flags/callbacks.ts';
 import { checkKeys, checkType, type Keys } from '../../flags/options.ts';
 import { answerNow } from '../answers.ts';
 import { fileAnchor } from '../file-anchor.ts';
@@ -13,12 +14,15 @@ import { notThere } from './folder.ts';
 import { FileReader, READ_ALL_MS } from './file-reader.ts';
 import { ForkJudge } from './fork-judge.ts';
 import { fileJournal } from './journal.ts';
+import { FileLedger } from './ledger.ts';
 import { localFreeBytes } from './network-filesystem.ts';
 import { OwnForkReport } from './own-fork-report.ts';
 import { filePaths, storeFolder } from './paths.ts';
 import type { RecentEvents } from './recent-events.ts';
 import { putBeat, removeReport } from './reports.ts';
 import { fileShelf } from './shelf.ts';
+import { FileStopList, fileStops } from './stops.ts';
+import { watchLog } from './watch-log.ts';
 import type { Base } from './snapshot-file.ts';
 import { checkTakesKills } from './takes-kills.ts';
 
@@ -71,6 +75,9 @@ export function fileStore(options: FileStoreOptions = {}): ExecutorStore {
       const claims = new Claims(paths);
       const by = { name: executorName, id: executorId };
       let reported = false;
+      const ledger = new FileLedger(paths, { requestTimeoutMs });
+      const stopList = new FileStopList(paths);
+      const watches = new Set<() => void>();
 
       /**
        * The events after the held head. A head that is older than the last events is looked up in the log: it is far
@@ -108,6 +115,8 @@ export function fileStore(options: FileStoreOptions = {}): ExecutorStore {
           localFreeBytes(paths.executors),
           takesKills.catch(() => {}),
         );
+        // Read before the log. Why that fails comes last: a report says better what is wrong with the folders.
+        const [stops] = await Promise.allSettled([stopList.read()]);
         const [isReported] = await bothDone(report(beat), reader.advance());
         await takesKills;
         if (!isReported && recent().head) throw notThere(paths.reported);
@@ -117,7 +126,8 @@ export function fileStore(options: FileStoreOptions = {}): ExecutorStore {
           await putBeat(paths, executorId, JSON.stringify(beat));
         const events = beat.applied === null ? 'reload' : await eventsAfter(beat.applied);
         const forkReported = await forks.proven();
-        return { head: recent().head, events, forkReported, ...answerNow(nonce) };
+        if (stops.status === 'rejected') throw stops.reason;
+        return { head: recent().head, events, forkReported, stops: stops.value, ...answerNow(nonce) };
       };
 
       return {
@@ -127,13 +137,25 @@ export function fileStore(options: FileStoreOptions = {}): ExecutorStore {
             async (slot) => ({ ...(await loadState(reader, held, slot)), ...answerNow(nonce) }),
             Math.max(requestTimeoutMs, READ_ALL_MS),
           ),
-        follow: (listener) => reader.follow(listener),
+        follow(listener) {
+          const unfollow = reader.follow(listener);
+          const unwatch = watchLog(paths.stops, () => notify(listener, { type: 'stops' }), paths.stops);
+          watches.add(unwatch);
+          return () => {
+            unfollow();
+            unwatch();
+            watches.delete(unwatch);
+          };
+        },
         async close() {
-          await Promise.all([reader.close(), journal.close()]);
+          for (const unwatch of watches) unwatch();
+          await Promise.all([reader.close(), journal.close(), ledger.close()]);
           forks.close();
         },
         shelf: fileShelf(paths, executorId),
         journal: journal.journal,
+        ledger,
+        stops: fileStops(paths, executorId),
         confirmsOneByOne: true,
         confirm: (beat, nonce) => reader.request('confirm', () => confirmed(beat, nonce)),
         approvals: {

@@ -4,6 +4,7 @@ import {
   constants,
   fchmodSync,
   fstatSync,
+  fsyncSync,
   linkSync,
   lstatSync,
   openSync,
@@ -145,14 +146,14 @@ const writeTo = promisify(writeFile);
 
 /**
  * Puts a whole file in the place of the one of that name, or fails and leaves that. Only writing takes a turn of the
- * event loop. `mode`: of the file, whatever the umask is.
+ * event loop. `mode`: of the file, whatever the umask is; `sync`: it is on the disk before it has its name.
  * @throws KillSwitchError
  */
 export async function putKept(
   folder: OpenFolder,
   name: string,
   text: string,
-  { mode }: { readonly mode?: number | undefined } = {},
+  { mode, sync = false }: { readonly mode?: number | undefined; readonly sync?: boolean } = {},
 ): Promise<void> {
   // Random and exclusive: it is never another writer's half-written file, nor a link that another user has put there.
   const temporary = folder.at(`${randomBytes(9).toString('hex')}.tmp`);
@@ -161,6 +162,7 @@ export async function putKept(
     try {
       await writeTo(fd, text);
       if (mode !== undefined) fchmodSync(fd, mode);
+      if (sync) fsyncSync(fd);
     } finally {
       closeSync(fd);
     }

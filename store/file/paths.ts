@@ -16,6 +16,8 @@ const REPORTED = [
   'journal',
   'approvals',
   'claims',
+  'ledger',
+  'stops',
 ] as const;
 
 /**
@@ -60,6 +62,8 @@ export function filePaths(root: string, organizationId: string): FilePaths {
     journal: of('journal'),
     approvals: of('approvals'),
     claims: of('claims'),
+    ledger: of('ledger'),
+    stops: of('stops'),
   };
 }
 

@@ -10,9 +10,9 @@ const POLL_MS = 100;
  * Calls back when the file may have changed, appeared or gone. The system reports that at once where it can. Because it
  * misses some changes (a folder that was replaced, no watches left), the file is looked at every 100 ms as well. Keeps
  * no process alive. The returned function ends it.
+ * @param folder what the system is asked to report on; default: the one that the file is in
  */
-export function watchLog(path: string, onChange: () => void): () => void {
-  const folder = dirname(path);
+export function watchLog(path: string, onChange: () => void, folder = dirname(path)): () => void {
   let watcher: FSWatcher | null = null;
   let timer: NodeJS.Timeout | undefined;
   let ended = false;

@@ -3,11 +3,13 @@ import { checkKeys, readable } from '../../flags/options.ts';
 import { controlView, readBack, sameHead } from '../answers.ts';
 import { readBeat } from '../beats.ts';
 import type { ControlStore } from '../ports.ts';
+import { memoryLedgerParts, memoryLedgerReader } from './ledger.ts';
 import { checkMemory, type Memory } from './memory.ts';
 import { memoryJournals } from './journal.ts';
 import { memoryApprovalKeeper } from './approvals.ts';
 import { memoryReader } from './reader.ts';
 import { memoryShelf } from './shelf.ts';
+import { memoryStopReader } from './stops.ts';
 
 function givenMemory(options: { readonly memory: Memory }): { readonly memory: Memory } {
   const isStore = typeof options === 'object' && options !== null && 'open' in options;
@@ -85,6 +87,8 @@ export function memoryControlStore(options: { readonly memory: Memory }): Contro
           beats.delete(executorId);
           reports.surfaces.delete(executorId);
         },
+        ledger: memoryLedgerReader({ ...memoryLedgerParts(memory, organizationId), admit }),
+        stops: memoryStopReader(memory, organizationId, admit),
         anchors: null,
         snapshots: null,
         async *log(after) {

@@ -6,10 +6,12 @@ import type { Confirmation } from '../confirmation.ts';
 import { fileAnchor } from '../file-anchor.ts';
 import type { ExecutorStore } from '../ports.ts';
 import { claimIn, memoryApprovals } from './approvals.ts';
+import { memoryLedger, memoryLedgerParts } from './ledger.ts';
 import { checkMemory, Memory } from './memory.ts';
 import { memoryJournal } from './journal.ts';
 import { memoryReader } from './reader.ts';
 import { memoryShelf } from './shelf.ts';
+import { memoryStops } from './stops.ts';
 
 export { Memory, type MemoryCopy, type MemoryFault, type MemoryOptions } from './memory.ts';
 
@@ -55,13 +57,13 @@ export function memoryStore(options: MemoryStoreOptions = {}): ExecutorStore & {
         const { name, fork } = beat;
         if (fork) here.forks.set(executorId, { ...structuredClone(fork), id: executorId, name, by: [name] });
         else if (here.forks.get(executorId)?.against !== now?.generation) here.forks.delete(executorId);
-        const { events, state, forks } = here;
+        const { events, state, forks, stops } = here;
         const { head } = state;
         const known = state.control ?? { generations: [] };
         const isInChain = (held: Head): boolean => memory.indexOf(here, held) >= 0;
         const forkReported =
           head !== null && [...forks.values()].some((report) => isEvidence(report, head, known, isInChain));
-        const answer = { head, forkReported, nonce, time: memory.time, ageMs: 0 };
+        const answer = { head, forkReported, stops: stops.list, nonce, time: memory.time, ageMs: 0 };
         if (beat.applied === null) return { ...answer, events: 'reload' };
         const from = memory.indexOf(here, beat.applied);
         if (from < 0) return { ...answer, events: null };
@@ -86,6 +88,8 @@ export function memoryStore(options: MemoryStoreOptions = {}): ExecutorStore & {
           { organization: () => memory.organization(organizationId), admit, time: () => memory.time },
           { executorId, executorName },
         ),
+        ledger: memoryLedger({ ...memoryLedgerParts(memory, organizationId), admit }),
+        stops: memoryStops(memory, organizationId, admit),
         confirmsOneByOne: false,
         async leave() {
           await admit('write');

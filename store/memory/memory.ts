@@ -8,8 +8,10 @@ import {
   type LogEvent,
   quoteId,
   State,
+  type Stop,
 } from '../../flags/index.ts';
 import { checkKeys, checkType } from '../../flags/options.ts';
+import { LedgerBook } from '../ledger-book.ts';
 import type { Push } from '../ports.ts';
 import { systemClock } from '../system-clock.ts';
 import { withDeadline } from '../with-deadline.ts';
@@ -33,9 +35,25 @@ export interface Organization {
   readonly reports: KeptReports;
   readonly journal: KeptJournal;
   readonly approvals: KeptApprovals;
+  readonly book: LedgerBook;
+  readonly stops: KeptStops;
 }
 
-type Backup = Pick<Organization, 'events' | 'beats' | 'forks' | 'approvals'>;
+/** The stops of executors, by their ids. The list is another one after each change. */
+export interface KeptStops {
+  list: readonly Stop[];
+}
+
+type Backup = Pick<Organization, 'events' | 'beats' | 'forks' | 'approvals' | 'book' | 'stops'>;
+
+const backupOf = ({ events, beats, forks, approvals, book, stops }: Backup): Backup => ({
+  events: [...events],
+  beats: new Map(beats),
+  forks: new Map(forks),
+  approvals: copyApprovals(approvals),
+  book: new LedgerBook(structuredClone(book.text())),
+  stops: { ...stops },
+});
 
 /** What `Memory.copy` took: a backup. */
 export type MemoryCopy = ReadonlyMap<string, Backup>;
@@ -70,7 +88,18 @@ export class Memory {
 
   /** The store's time, RFC 3339 UTC. */
   get time(): string {
-    return new Date(this.#clock().wall).toISOString();
+    return new Date(this.now).toISOString();
+  }
+
+  /** The same in milliseconds since 1970. */
+  get now(): number {
+    return Math.floor(this.#clock().wall);
+  }
+
+  /** Rejects where the memory is set to take what it is given and to lose the answer. */
+  answer(): void {
+    if (this.#fault === 'lost-reply')
+      throw new KillSwitchError('STORE_UNREACHABLE', 'The memory store is set to lose the answer.');
   }
 
   get fault(): MemoryFault | null {
@@ -90,7 +119,7 @@ export class Memory {
       found = {
         ...{ events: [], state: new State(), beats: new Map(), forks: new Map() },
         ...{ reports: noReports(), journal: noJournal() },
-        ...{ approvals: noApprovals() },
+        ...{ approvals: noApprovals(), book: new LedgerBook(), stops: { list: [] } },
       };
       this.#organizations.set(id, found);
     }
@@ -100,32 +129,17 @@ export class Memory {
   /** A backup of everything but the executors' anchors. */
   copy(): MemoryCopy {
     const copies = new Map<string, Backup>();
-    for (const [id, { events, beats, forks, approvals }] of this.#organizations) {
-      copies.set(id, {
-        events: [...events],
-        beats: new Map(beats),
-        forks: new Map(forks),
-        approvals: copyApprovals(approvals),
-      });
-    }
+    for (const [id, organization] of this.#organizations) copies.set(id, backupOf(organization));
     return copies;
   }
 
   /** Puts a backup in the place of what there is. */
   restore(copy: MemoryCopy): void {
     this.#organizations.clear();
-    for (const [id, { events, beats, forks, approvals }] of copy) {
+    for (const [id, backup] of copy) {
       const state = new State();
-      for (const event of events) state.take(event);
-      this.#organizations.set(id, {
-        events: [...events],
-        state,
-        beats: new Map(beats),
-        forks: new Map(forks),
-        reports: noReports(),
-        journal: noJournal(),
-        approvals: copyApprovals(approvals),
-      });
+      for (const event of backup.events) state.take(event);
+      this.#organizations.set(id, { ...backupOf(backup), state, reports: noReports(), journal: noJournal() });
     }
     this.#pushAll({ type: 'gap' });
   }

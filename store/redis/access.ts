@@ -28,6 +28,7 @@ const COMMANDS = {
   lrem: 'W',
   ltrim: 'W',
   'memory|usage': 'R',
+  persist: 'W',
   pexpire: 'W',
   pttl: 'R',
   rpush: 'W',
@@ -144,7 +145,23 @@ export const OWN_ACCESS: Readonly<Record<OwnKey, OwnAccess>> = {
     others: ['zscore'],
     operator: ['exists', 'zrem'],
   },
+  ledger: {
+    executor: ['fcall', 'hget', 'hmget', 'hset', 'hdel', 'hlen', 'hrandfield', 'persist', ...KEPT_FOR],
+    others: ['hmget'],
+    operator: ['exists', ...MEASURED],
+    viewer: MEASURED,
+  },
+  reservation: { executor: ['fcall', 'get', 'set'] },
+  stops: {
+    executor: ['fcall', 'append', 'getrange', 'strlen'],
+    others: ['getrange', 'strlen'],
+    operator: ['exists', 'getrange', 'strlen', 'set', 'unlink'],
+    viewer: ['getrange', 'strlen'],
+  },
 };
+
+/** Of these there are several keys, each with an id of its own after a colon. */
+const SEVERAL: ReadonlySet<OwnKey> = new Set(['reservation']);
 
 /** The commands of each role that need no key. */
 export const KEYLESS: Readonly<Record<Role, readonly string[]>> = {
@@ -174,7 +191,7 @@ export function grantsOf(
     ([key, access]): Grant => ({ commands: access[role] ?? [], pattern: pattern.shared(`${RUN_KEYS[key]}:*`) }),
   );
   const own = rowsOf(OWN_ACCESS).flatMap(([key, access]): Grant[] => {
-    const name = OWN_KEYS[key];
+    const name = SEVERAL.has(key) ? `${OWN_KEYS[key]}:*` : OWN_KEYS[key];
     const whose = role === 'executor' ? 'own' : 'any';
     const first = { commands: access[role] ?? [], pattern: pattern.own(name, whose) };
     return role === 'executor'

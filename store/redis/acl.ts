@@ -54,7 +54,9 @@ function rules(
     ...BEGIN,
     ...[...KEYLESS[role], ...(db === 0 ? [] : [`select|${db}`])].map((command) => `+${command}`),
     `&${literal(keys.channel)}`,
+    `&${literal(keys.stopsChannel)}`,
     ...selectors(grants),
+    ...(role === 'executor' ? [`(+publish &${literal(keys.stopsChannel)})`] : []),
   ];
 }
 

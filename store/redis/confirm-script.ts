@@ -1,6 +1,7 @@
 import { FORKS_IN, MOST_FORK_BYTES, MOST_FORKS } from './fork-scripts.ts';
 import { ENTERING } from './names.ts';
 import { KEEP_ALIVE } from './kept-for.ts';
+import { STOPS_IN } from './stop-scripts.ts';
 
 /**
  * One round trip: writes the beat, so that a Redis which takes no writes refuses all of it, and reads where the log
@@ -11,8 +12,8 @@ import { KEEP_ALIVE } from './kept-for.ts';
  * ''. Returns: the head or nil; the log's last id or nil; 1 when there is a state; the log from the held head on, empty
  * when that is the head; the number of changes; when that differs from the judged one, the reports (name, id and text
  * of each, and the log's entry of the head that it holds), the state's entry `control`, and 1 when there were more
- * reports than are judged (of names that are not excluded); and last the answer of TIME. An executor's confirmation
- * also removes its own report of a generation that is over.
+ * reports than are judged (of names that are not excluded); the answer of TIME; and with the reports the stops (name
+ * and lines of each). An executor's confirmation also removes its own report of a generation that is over.
  */
 const confirming = ({
   also,
@@ -20,7 +21,7 @@ const confirming = ({
 }: {
   readonly also: string;
   readonly gives: string;
-}): string => `${ENTERING}${FORKS_IN}${KEEP_ALIVE}
+}): string => `${ENTERING}${FORKS_IN}${STOPS_IN}${KEEP_ALIVE}
 local HEAD, STATE, LOG = KEYS[5], KEYS[6], KEYS[7]
 local ID, FORK = ARGV[3], ARGV[4]
 local time = redis.call('TIME')
@@ -67,9 +68,11 @@ ${also}local changes = redis.call('GET', KEYS[4]) or '0'
 local reports = {}
 local more = 0
 local control = false
+local stops = false
 if head and changes ~= ARGV[10] then
   control = redis.call('HGET', STATE, 'control')
   reports, more = forksIn(KEYS[3], ARGV[9], generation, excludedBy(control))
+  stops = stopsIn(KEYS[3], ARGV[9])
   for _, report in ipairs(reports) do
     local epoch = report[4]
     local entry
@@ -84,7 +87,7 @@ local entries = {}
 if head and ARGV[5] ~= '' and ARGV[5] ~= head then
   entries = redis.call('XRANGE', LOG, ARGV[6], '+', 'COUNT', ARGV[7] + 2)
 end
-local answer = { head, tail and tail[1] or false, whole, entries, changes, reports, control, more, time }
+local answer = { head, tail and tail[1] or false, whole, entries, changes, reports, control, more, time, stops }
 return ${gives}
 `;
 

@@ -3,6 +3,7 @@ import { answerOf, claimText, endText } from '../approvals.ts';
 import { CATCH_UP_EVENTS, sameHead } from '../answers.ts';
 import type { Claim, ClaimAsked } from '../capabilities/approvals.ts';
 import type { Confirmation } from '../confirmation.ts';
+import { stopsIn } from '../stop-texts.ts';
 import type { RedisEndpoint } from './endpoint.ts';
 import { corrupt, requireReplicated, stateIsGone } from './errors.ts';
 import { JudgedForks, type Judgement, type ReportedFork } from './judge-forks.ts';
@@ -11,6 +12,7 @@ import type { RedisReader } from './reader.ts';
 import { headText, logId, reply, type StreamEntry } from './replies.ts';
 import { LIBRARY } from './report-scripts.ts';
 import { runScript, type ScriptCall, waitMs } from './scripts.ts';
+import { keptStops } from './stops.ts';
 
 /**
  * What Redis holds where the answer is not one of CONFIRM. A library of another name may have taken the names of our
@@ -34,6 +36,8 @@ interface Answer {
   readonly isFlood: boolean;
   /** When Redis ran the script, by its own clock, RFC 3339 UTC. */
   readonly time: string;
+  /** Null: as they were when the reports were last judged. */
+  readonly stops: ReadonlyArray<readonly [name: string, lines: string]> | null;
 }
 
 /** Makes the confirmations of one executor's connection. */
@@ -42,6 +46,7 @@ export class Confirmations {
   readonly #parts: RedisReader;
   readonly #executorName: string;
   readonly #forks = new JudgedForks();
+  #stops: Confirmation['stops'] = [];
 
   constructor(endpoint: RedisEndpoint, parts: RedisReader, executorName: string) {
     this.#endpoint = endpoint;
@@ -75,7 +80,8 @@ export class Confirmations {
   ): Confirmation {
     const held = beat.applied;
     const { head, time } = answer;
-    const about = { nonce, time, ageMs: 0 };
+    if (answer.stops) this.#stops = stopsIn(keptStops(answer.stops));
+    const about = { nonce, time, ageMs: 0, stops: this.#stops };
     if (head === null) return { ...about, head, events: held ? null : 'reload', forkReported: false };
     this.#requireWhole(head, answer);
     const forkReported = this.#forks.isProven({ ...answer, head, stream }, judged);
@@ -128,7 +134,7 @@ export class Confirmations {
 
   #read(answer: unknown): Answer {
     const { replies } = this.#parts;
-    const [head, tail, hasState, entries, changes, reports, control, more, time] = replies.parse(
+    const [head, tail, hasState, entries, changes, reports, control, more, time, stops] = replies.parse(
       reply.confirm,
       answer,
       NO_ANSWER,
@@ -143,6 +149,7 @@ export class Confirmations {
       control,
       isFlood: more === 1,
       time: replies.time(time),
+      stops,
     };
   }
 

@@ -20,10 +20,12 @@ import { loadIoredis } from './ioredis.ts';
 import { redisJournals } from './journal.ts';
 import type { RedisKeys } from './keys.ts';
 import { clearForks, forgetExecutor, readForks, readKept, writerOf } from './kept.ts';
+import { redisLedgerReader } from './ledger.ts';
 import { atOneMoment, redisReader } from './reader.ts';
 import { headText, headTextAfter, logId, reply } from './replies.ts';
 import { APPEND, APPEND_WHEN_FULL, runScript, SETTLE, waitMs } from './scripts.ts';
 import { redisShelfReader } from './shelf.ts';
+import { redisStopReader } from './stops.ts';
 import { Upkeep } from './upkeep.ts';
 import { writersName } from '../writers.ts';
 
@@ -200,6 +202,8 @@ function openControl(endpoint: RedisEndpoint, { organizationId, requestTimeoutMs
     journals: redisJournals(parts),
     forks: { read: (generation) => readForks(parts, generation) },
     approvals: redisApprovalKeeper(parts),
+    ledger: redisLedgerReader(parts),
+    stops: redisStopReader(parts),
     anchors: null,
     snapshots: null,
     async *log(after) {

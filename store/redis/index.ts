@@ -7,10 +7,12 @@ import { Confirmations } from './confirm.ts';
 import { ENDPOINT_KEYS, type RedisEndpoint, type RedisEndpointOptions, redisEndpoint } from './endpoint.ts';
 import { redisJournal } from './journal.ts';
 import { loadIoredis } from './ioredis.ts';
+import { redisLedger } from './ledger.ts';
 import { allOf, redisReader } from './reader.ts';
 import { LIBRARY } from './report-scripts.ts';
 import { runScript } from './scripts.ts';
 import { redisShelf } from './shelf.ts';
+import { redisStops } from './stops.ts';
 
 /** Which Redis, and where the executor keeps its anchor. */
 export interface RedisStoreOptions extends RedisEndpointOptions {
@@ -54,6 +56,8 @@ function openExecutor(
   return {
     ...reader,
     shelf: redisShelf(parts, executorName),
+    ledger: redisLedger(endpoint, parts, executorName),
+    stops: redisStops(endpoint, parts, executorName),
     anchor,
     journal: redisJournal(endpoint, parts, scope),
     confirmsOneByOne: false,

@@ -49,7 +49,7 @@ const keptOf = ({ replies }: RedisReader, answer: unknown): Kept[] =>
   }));
 
 /** Reads what all executors have left of one kind. */
-export async function readKept(parts: OperatorParts, kind: 'beats' | 'surfaces'): Promise<Kept[]> {
+export async function readKept(parts: OperatorParts, kind: 'beats' | 'surfaces' | 'ledger'): Promise<Kept[]> {
   const { keys } = parts;
   const call = { script: LIBRARY.scripts.readKept, keys: [keys.names], args: [keys.executorPrefix, kind] };
   return keptOf(parts, await readBy(parts, call));

@@ -68,6 +68,12 @@ export const OWN_KEYS = {
   /** A hash: id → a request for an approval as JSON, which is never changed; and a sorted set: id → when it expires. */
   approvals: 'approvals',
   approvalTimes: 'approval-times',
+  /** A hash: account of the ledger → what these executors have spent and reserved in it (`ledger-scripts.ts`). */
+  ledger: 'ledger',
+  /** Strings, one for each reservation, whose id follows after a colon: what it has reserved, until it is settled. */
+  reservation: 'reservation',
+  /** A string: their stops, one a line, to which executors only append. */
+  stops: 'stops',
 } as const;
 
 export type SharedKey = keyof typeof SHARED_KEYS;
@@ -98,6 +104,8 @@ export interface RedisKeys extends Readonly<Record<SharedKey, string>> {
    * other than 0 ends in its number.
    */
   readonly channel: string;
+  /** Executors say here that they have added a stop, so that others confirm; what is said there proves nothing. */
+  readonly stopsChannel: string;
 }
 
 /**
@@ -106,6 +114,9 @@ export interface RedisKeys extends Readonly<Record<SharedKey, string>> {
  */
 export const escapeId = (id: string): string =>
   encodeURIComponent(id).replace(/[!'()*]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`);
+
+/** The key of one reservation of executors. */
+export const reservationKey = ({ reservation }: ExecutorKeys, id: string): string => `${reservation}:${escapeId(id)}`;
 
 /** The reverse of `escapeId`; a text that cannot be its result stays as it is. */
 export const nameOf = (escaped: string): string => {
@@ -137,5 +148,6 @@ export function redisKeys(
     executor: (name) => executorEscaped(escapeId(name)),
     executorEscaped,
     channel: key(db === 0 ? 'events' : `events:${db}`),
+    stopsChannel: key(db === 0 ? 'stops' : `stops:${db}`),
   };
 }

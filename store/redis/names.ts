@@ -41,16 +41,17 @@ end
 `;
 
 /**
- * The keys that keep a name in the list: all of its own but three. Reports of forks are a string that `SET` leaves
- * there when it is empty, times go with their checkpoints, and what was seen keeps a name only while there is room:
- * with it each executor leaves its name for days, and a full list stops new ones. A journal is found by the intents
- * that all share, which say under which name it is.
+ * The keys that keep a name in the list: all of its own but six. Reports of forks are a string that `SET` leaves there
+ * when it is empty, times go with their checkpoints and requests, reservations with their ledger, and what was seen
+ * keeps a name only while there is room: with it each executor leaves its name for days, and a full list stops new
+ * ones. A journal is found by the intents that all share, which say under which name it is.
  */
 const KEEPS_NAME: Readonly<Record<OwnKey, string | null>> = {
   ...OWN_KEYS,
   forks: null,
   checkpointTimes: null,
   approvalTimes: null,
+  reservation: null,
   seen: null,
   journal: null,
 };

@@ -72,7 +72,10 @@ export function redisReader(
       };
     },
     follow(listener) {
-      const end = subscribeLazily({ endpoint, channel: keys.channel, requestTimeoutMs, listener });
+      const end = subscribeLazily({
+        ...{ endpoint, channel: keys.channel, stopsChannel: keys.stopsChannel },
+        ...{ requestTimeoutMs, listener },
+      });
       subscriptions.add(end);
       return () => void end().then(() => subscriptions.delete(end));
     },

@@ -19,6 +19,7 @@ const textOrNil = z.string().nullable();
 /** Checked without a copy: it may be a whole state. */
 const flat = z.custom<string[]>((value) => Array.isArray(value) && value.every((item) => typeof item === 'string'));
 const entries = z.array(z.tuple([z.string(), z.array(z.string())]));
+const stops = z.array(z.tuple([text, text]));
 const confirm = z.tuple([
   textOrNil,
   textOrNil,
@@ -29,9 +30,11 @@ const confirm = z.tuple([
   textOrNil,
   z.int(),
   z.array(text),
+  stops.nullable(),
 ]);
 const kept = z.array(z.tuple([text, text, text, z.int()]));
 const forks = z.tuple([z.array(z.tuple([text, text, text, text])), z.int()]);
+const isNumeral = (value: unknown): boolean => typeof value === 'number' || /^\d+$/.test(String(value));
 const time = z.tuple([z.coerce.number(), z.coerce.number()]);
 export const reply = {
   text,
@@ -44,6 +47,8 @@ export const reply = {
   kept,
   forks,
   texts: z.array(textOrNil),
+  stops,
+  reserved: z.custom<readonly (number | string)[]>((value) => Array.isArray(value) && value.every(isNumeral)),
   swapped: z.union([z.literal(0), z.literal(1), z.literal(2)]),
 };
 

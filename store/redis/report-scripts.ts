@@ -7,9 +7,11 @@ import { READ_FORKS } from './fork-scripts.ts';
 import { END, INTEND } from './journal-scripts.ts';
 import { KEEP_ALIVE, KEPT_FOR_MS } from './kept-for.ts';
 import { OWN_KEYS, type RedisKeys } from './keys.ts';
+import { RESERVE, SETTLE_RESERVATION } from './ledger-scripts.ts';
 import { library } from './library.ts';
 import { ENTERING, MOST_NAME_BYTES, NAMES_IN, TAKE_OUT } from './names.ts';
 import { script, type ScriptCall } from './scripts.ts';
+import { ADD_STOP, DROP_STOPS, READ_STOPS } from './stop-scripts.ts';
 
 /** How many beats are handed out at most, and in how many bytes. */
 const MOST_BEATS = 10_000;
@@ -147,6 +149,10 @@ export const LIBRARY = library({
     lua: readKept(2 * MOST_OPEN_APPROVALS, 4 * LONGEST_REQUEST),
     noWrites: true,
   },
+  reserve: { name: 'reserve', lua: RESERVE, noWrites: false },
+  settle: { name: 'settle', lua: SETTLE_RESERVATION, noWrites: false },
+  addStop: { name: 'add_stop', lua: ADD_STOP, noWrites: false },
+  readStops: { name: 'read_stops', lua: READ_STOPS, noWrites: true },
 });
 
 /**
@@ -165,6 +171,9 @@ end
 takeOut(KEYS[1], ARGV[1])
 return 1
 `);
+
+/** Takes stops that hold no longer out of the lists. */
+export const DROP = script(DROP_STOPS);
 
 /** `where`: the name, as `FORGET` takes it. Without ids it removes only names without keys. */
 export const forgetCall = (keys: RedisKeys, where: string, ...ids: readonly string[]): ScriptCall => ({

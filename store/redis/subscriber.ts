@@ -10,6 +10,8 @@ import { asError } from '../as-error.ts';
 export interface Subscription {
   readonly endpoint: RedisEndpoint;
   readonly channel: string;
+  /** Whatever is said there, executors may have stopped something. */
+  readonly stopsChannel: string;
   readonly requestTimeoutMs: number;
   readonly listener: (push: Push) => void;
 }
@@ -39,7 +41,7 @@ export function subscribeLazily(subscription: Subscription): () => Promise<void>
  */
 function subscribe(
   library: RedisClass,
-  { endpoint, channel, requestTimeoutMs, listener }: Subscription,
+  { endpoint, channel, stopsChannel, requestTimeoutMs, listener }: Subscription,
 ): () => Promise<void> {
   let ended: Promise<void> | undefined;
   let troubled = false;
@@ -70,6 +72,8 @@ function subscribe(
       if (redis.stream === stream) later(1000, () => client.passOver()); // refused, perhaps by an ACL: tried again
       return;
     }
+    // A user whose rules are older may not hear it: each confirmation brings the stops too.
+    void redis.subscribe(stopsChannel).catch(() => {});
     if (ended || redis.stream !== stream) return;
     troubled = false;
     listener({ type: 'gap' });
@@ -92,8 +96,9 @@ function subscribe(
     trouble(new Error('the connection was lost'));
   });
   redis.on('end', () => later(250, () => client.start())); // ioredis has given up: no Sentinel answers
-  redis.on('message', (_channel: string, text: string) => {
+  redis.on('message', (from: string, text: string) => {
     if (ended) return;
+    if (from === stopsChannel) return listener({ type: 'stops' });
     let event: LogEvent;
     try {
       event = readEvent(text);

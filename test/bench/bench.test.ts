@@ -42,6 +42,7 @@ test.skipIf(!hasRedis)('npm run bench measures every number and prints it as one
     /^one more kill on Redis/,
     /^one more kill on the file store/,
     /^bytes that one more kill/,
+    /^reservation of three budgets/,
   ]) {
     expect(names).toContainEqual(expect.stringMatching(name));
   }

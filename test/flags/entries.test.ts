@@ -65,6 +65,15 @@ describe('entries from a store', () => {
       ...{ times: 20, until: at, notes: null, ...LAST_CHANGE },
     },
     rule: { target: 'all', mode: 'paused', window: null, when: null, reason: null, ...LAST_CHANGE },
+    budget: {
+      ...{ scope: 'day', window: 'day', usd: 50, tokens: null, calls: null, time_zone: 'UTC', warn: 0.8 },
+      ...{ do: 'paused', targeting: null, tiers: {}, since: 1, ...LAST_CHANGE },
+    },
+    tripwire: {
+      definition: { on: 'repeats', limit: 5, window_ms: 60_000, scope: 'run', do: 'paused' },
+      ...LAST_CHANGE,
+    },
+    lifted: LAST_CHANGE,
   };
 
   test.each(Object.entries(ENTRIES))('are refused with an unknown member (%s)', (kind, entry) => {

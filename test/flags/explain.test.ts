@@ -49,6 +49,30 @@ describe('every restriction that meets a context', () => {
     ]);
   });
 
+  test('is also what an executor has stopped, until the log has it as a kill', () => {
+    const state = new State();
+    state.epoch = 5;
+    state.put('mode', { mode: 'read_only', targeting: null, ...LAST_CHANGE });
+    const stop = { id: 's', epoch: 5, target: 'agent:a', by: 'tripwire', name: 'often', value: 3, limit: 2 } as const;
+    state.put('tripwire:often', {
+      definition: { on: 'refusals', limit: 2, window_ms: 60_000, scope: 'agent', do: 'full_stop' },
+      ...LAST_CHANGE,
+    });
+    state.stops.take([stop], state);
+    const found = (context: Record<string, unknown>) =>
+      restrictionsFor(state, { context, now }).map(({ mode, target, cause }) => [mode, target, cause.kind]);
+    const base = ['read_only', 'all', 'mode'];
+    expect(found({ agent_id: 'a' })).toEqual([['full_stop', 'agent:a', 'tripwire'], base]);
+    expect(found({ agent_id: 'b', lineage_agents: ['a'] })).toEqual([['full_stop', 'agent:a', 'tripwire'], base]);
+    expect(found({ agent_id: 'b' })).toEqual([base]);
+    putKill(state, 'agent:a', 'full_stop');
+    const kill = state.get('kill', 'agent:a');
+    if (!kill) throw new Error('no kill');
+    expect(found({ agent_id: 'a' })).toHaveLength(3);
+    state.put('kill:agent:a', { ...kill, counted: ['agent:a'] });
+    expect(found({ agent_id: 'a' })).toEqual([['full_stop', 'agent:a', 'kill'], base]);
+  });
+
   test('is one alone where nobody can tell who asks', () => {
     const found = restrictionsFor(new State(), { context: { agent_id: 7 }, now });
     expect(found).toMatchObject([{ mode: 'full_stop', target: 'all', cause: { kind: 'identity' } }]);

@@ -313,6 +313,9 @@ describe('the fold', () => {
       ['rule_add', { name: 'r', target: 'all', mode: 'paused', window: null, when: null }],
       ['rule_remove', { name: 'r', target: 'all' }],
       ['rule_renew', { name: 'r', words: 'Mon 01:00-02:00 UTC', since: at, until: at, opens: [[at, at]] }],
+      ['budget', { name: 'day', definition: null }],
+      ['tripwire', { name: 't', definition: null }],
+      ['stop', { id: 'k', stop_id: 's', target: 'run:r', mode: 'paused', counted: 'run:r' }],
       ['snapshot', { epoch: 1, digest: GENESIS }],
       ['approve', { request: boundRequest() }],
       ['reject', { request: boundRequest() }],
@@ -457,6 +460,7 @@ describe('the fold', () => {
     expect(Object.keys(FOLDS).sort()).toEqual([
       'approve',
       'autonomy',
+      'budget',
       'escalate',
       'expire',
       'feature',
@@ -477,6 +481,8 @@ describe('the fold', () => {
       'snapshot',
       'standing',
       'standing_withdraw',
+      'stop',
+      'tripwire',
     ]);
   });
 });

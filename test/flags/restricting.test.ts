@@ -15,6 +15,8 @@ import {
   RestrictionMemory,
   State,
   type Subject,
+  TRIP_MODES,
+  type TripMode,
 } from '../../flags/index.ts';
 
 const at = '2026-01-01T00:00:00.000Z';
@@ -54,6 +56,7 @@ const target = fc.oneof(
   fc.constant('action:c.*'),
 );
 const killed = (of: string): Told => ['kill', { id: of, target: of, mode: 'full_stop', expires_at: null }];
+const stopped = (of: string, mode: TripMode): Told => ['stop', { id: of, stop_id: 's', target: of, mode, counted: of }];
 const stageRule = fc.oneof(
   fc
     .tuple(fc.uniqueArray(fc.constantFrom('acme', 'beta'), { minLength: 1 }), fc.constantFrom(...FEATURE_STAGES))
@@ -69,6 +72,7 @@ const change: fc.Arbitrary<Told> = fc.oneof(
     .map(([of, mode]): Told => ['kill', { id: of, target: of, mode, expires_at: null }]),
   target.map((of): Told => ['revive', { id: of, target: of }]),
   target.map((of): Told => ['second', { kind: 'kill', name: of }]),
+  fc.tuple(target, fc.constantFrom(...TRIP_MODES)).map(([of, mode]) => stopped(of, mode)),
   fc.constantFrom(...MODES).map((mode): Told => ['mode', { mode, targeting: null }]),
   fc
     .tuple(fc.constantFrom(...MODES), fc.constantFrom(...IDS), fc.constantFrom(...MODES))
@@ -195,6 +199,44 @@ describe('what restricts a call', () => {
       true,
     ],
     ['a stop that is asked for again', [killed('all'), ['second', { kind: 'kill', name: 'all' }]], true],
+    ['a stop by an executor', [stopped('agent:a', 'full_stop')], true],
+    ['a stop of another agent by an executor', [stopped('agent:b', 'full_stop')], false],
+    ['a pause by an executor', [stopped('agent:a', 'paused')], false],
+    [
+      'a stop by an executor that is asked for again, in the place of a pause',
+      [
+        ['kill', { id: 'all', target: 'all', mode: 'paused', expires_at: null }],
+        stopped('all', 'full_stop'),
+        ['second', { kind: 'kill', name: 'all' }],
+      ],
+      true,
+    ],
+    [
+      'a budget, before it is spent',
+      [
+        [
+          'budget',
+          {
+            name: 'day',
+            definition: {
+              ...{ scope: 'day', window: 'day', usd: 0, tokens: null, calls: null, time_zone: 'UTC', warn: null },
+              ...{ do: 'full_stop', targeting: null, tiers: {} },
+            },
+          },
+        ],
+      ],
+      false,
+    ],
+    [
+      'a tripwire, before it trips',
+      [
+        [
+          'tripwire',
+          { name: 't', definition: { on: 'repeats', limit: 1, window_ms: 60_000, scope: 'run', do: 'full_stop' } },
+        ],
+      ],
+      false,
+    ],
     ['a recovery', [['recover', { generation: 'g2', given_up: [] }]], true],
     ['the flags of the app', [['flags', { definition: {} }]], false],
     [

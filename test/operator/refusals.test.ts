@@ -137,6 +137,18 @@ const SAID: { readonly [K in Refusal['kind']]: readonly [Extract<Refusal, { kind
     'The feature "f" cannot become gated yet. There are: 3 of 5 shadow runs; a b. See what there is: evidence(name). To ask for less: setRequirement({ name, …, reason: "…" }).',
     'The feature "f" cannot become gated yet. There are: 3 of 5 shadow runs; a b. See what there is: kill-switch feature NAME --evidence. To ask for less: kill-switch feature NAME --require-runs N --reason "…"',
   ],
+  not_a_definition: [
+    { kind: 'not_a_definition', problem: 'This is no budget.' },
+    'INVALID_ARGUMENT',
+    'This is no budget.',
+    'This is no budget.',
+  ],
+  stop_over: [
+    { kind: 'stop_over', target: 'run:r-1' },
+    'CONFLICT',
+    'The stop of run:r-1 is in the log already, or a person has lifted it since.',
+    'The stop of run:r-1 is in the log already, or a person has lifted it since.',
+  ],
   log_full: [
     { kind: 'log_full', epoch: 2 ** 48 },
     'INVALID_STATE',

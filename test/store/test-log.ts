@@ -85,7 +85,7 @@ export class TestLog {
     const events = this.#events;
     const { head } = this.#state;
     return ({ held, nonce }, ageMs = 0) => {
-      const answer = { ...answerNow(nonce, wall), ageMs, head, forkReported: false };
+      const answer = { ...answerNow(nonce, wall), ageMs, head, forkReported: false, stops: [] };
       if (!held || !head) return { ...answer, events: held ? null : 'reload' };
       const at = events.findIndex(({ hash }) => hash === held.hash);
       return { ...answer, events: at < 0 ? null : events.slice(at + 1) };

@@ -45,8 +45,8 @@ export interface TestExecutor {
   readonly id: string;
   readonly connection: ExecutorConnection;
   beat(applied: Head | null, more?: Partial<Beat>): Beat;
-  /** The store's answer without time, age and nonce, which are checked here. */
-  confirm(applied: Head | null, more?: Partial<Beat>): Promise<Omit<Confirmation, keyof Answer>>;
+  /** The store's answer without time, age, nonce and stops (of which there are none), which are checked here. */
+  confirm(applied: Head | null, more?: Partial<Beat>): Promise<Omit<Confirmation, keyof Answer | 'stops'>>;
 }
 
 /** What one test opens, and closes at its end. */
@@ -71,8 +71,14 @@ export class StoreSession {
     const beat: TestExecutor['beat'] = (applied, more) => ({ ...BEAT, id, name, applied, ...more });
     const confirm: TestExecutor['confirm'] = async (applied, more) => {
       const nonce = randomUUID();
-      const { nonce: echoed, time, ageMs, ...confirmation } = await connection.confirm(beat(applied, more), nonce);
-      assert.deepEqual([echoed, ageMs], [nonce, 0]);
+      const {
+        nonce: echoed,
+        time,
+        ageMs,
+        stops,
+        ...confirmation
+      } = await connection.confirm(beat(applied, more), nonce);
+      assert.deepEqual([echoed, ageMs, stops], [nonce, 0, []]);
       assert.notEqual(parseTime(time), null, `${time} is no time`);
       return confirmation;
     };

@@ -1,11 +1,12 @@
 import { shownId } from '../../../flags/index.ts';
 import type { Status } from '../../control-plane.ts';
+import { budgetWord, tripwireWord } from '../budgets.ts';
 import type { Context, Verb } from '../command.ts';
 import { forkLines, SHOWN } from '../forks.ts';
 import { noteIdleKills } from '../idle-kills.ts';
 import { type ListOptions, outputOption } from '../list-options.ts';
 import { formOf } from '../listing.ts';
-import { count, toJson } from '../output.ts';
+import { count, quoted, toJson } from '../output.ts';
 import { alarming, modeStyle } from '../standing-out.ts';
 import { type Column, type Form, tableLines } from '../table.ts';
 import { counted, executorColumns, indistinct, killColumns, problemLines } from '../tables.ts';
@@ -41,6 +42,21 @@ function ignored({ ignored_forks, excluded }: Status): string[] {
   return lines.length === 0 ? [] : [...lines, ''];
 }
 
+/** What executors have stopped and the log does not have yet. */
+const stopLines = ({ stops }: Status, shown: number): string[] =>
+  stops.length === 0
+    ? []
+    : [
+        '',
+        `${count(stops.length, 'stop')} by executors, which an operating process (watch) records:`,
+        ...stops
+          .slice(0, shown)
+          .map(
+            ({ target, mode, by, reason }) =>
+              `  ${shownId(target)} ${mode} by ${shownId(by)}${reason === null ? '' : `: ${quoted(reason)}`}`,
+          ),
+      ];
+
 /** One screen on a terminal. Elsewhere it is whole: whoever looks for a line of it must find that. */
 function screen(status: Status, context: Context, form: Form): Line[] {
   const { store, advice } = context;
@@ -53,6 +69,8 @@ function screen(status: Status, context: Context, form: Form): Line[] {
     const some = all.slice(0, shown).map(([name, value]) => `${shownId(name)} ${value}`);
     return [...some, ...more(verb, all.length)].join(', ');
   };
+  const words = (all: readonly string[], none: string, verb: string): string =>
+    all.length === 0 ? none : [...all.slice(0, shown), ...more(verb, all.length)].join(', ');
   const rows = <Row>(all: readonly Row[], columns: (some: readonly Row[]) => readonly Column<Row>[]): Line[] => {
     const some = all.slice(0, shown);
     return tableLines(columns(some), some, form);
@@ -71,6 +89,9 @@ function screen(status: Status, context: Context, form: Form): Line[] {
       ? []
       : [waiting(`${count(held, 'request')} for a person: ${advice('kill-switch approvals')}`)]),
     ...(status.rules.length === 0 ? [] : [`Rules     ${named(rulesOf(status), '', 'rules')}`]),
+    `Budgets   ${words(status.budgets.map(budgetWord), 'none set', 'budgets')}`,
+    `Tripwires ${words(status.tripwires.map(tripwireWord), 'none', 'tripwires')}`,
+    ...stopLines(status, shown),
     '',
     ...(active_kills === 0
       ? ['No active kills.']

@@ -6,6 +6,7 @@ import { VERBS } from '../../../operator/cli/verbs.ts';
 import { redisStore } from '../../../store/redis/index.ts';
 import { findCommand } from '../../servers/find-command.mjs';
 import { hasRedis, startRedis } from '../../servers/index.ts';
+import { charge } from '../../store/spenders.ts';
 import { beat } from '../../store/redis/harness.ts';
 import { runHere } from './command.ts';
 import { CHANGES, READS } from './verb-lines.ts';
@@ -63,6 +64,13 @@ describe.skipIf(!hasTools)('what redis acl says is for a shell', () => {
       await open.shelf.appendProposals(['{}']);
       await open.shelf.appendSeen(['{}']);
       await vi.waitFor(() => expect(heard).toHaveBeenCalledWith({ type: 'gap' }), 5000);
+      await open.ledger?.reserve({ id: 'r', charges: [charge('a', 1, 9)] });
+      await open.ledger?.settle('r', { usd: 1 });
+      const stop = { id: 's', target: 'run:r-9', epoch: 1, by: 'executor', name: 'mail bot' } as const;
+      await open.stops?.add({ ...stop, mode: 'paused', reason: null });
+      await vi.waitFor(() => expect(heard).toHaveBeenCalledWith({ type: 'stops' }), 5000);
+      expect(await as(viewer, 'status')).toContain('run:r-9 paused by executor:mail bot');
+      await as(operator, 'revive', 'run:r-9', '--reason', 'x');
       for (const verb of CHANGES) await as(operator, ...verb.split(' '));
       for (const url of [operator, viewer]) for (const verb of READS) await as(url, ...verb.split(' '));
       expect(await as(viewer, 'executors')).toContain('mail bot');
@@ -75,7 +83,7 @@ describe.skipIf(!hasTools)('what redis acl says is for a shell', () => {
 });
 
 test('every verb that asks a store is done above by whoever may', () => {
-  const done = [...CHANGES, ...READS].map((line) => line.replace(/ (--|agent:|[flx] |a\.b |live).*/, ''));
+  const done = [...CHANGES, ...READS].map((line) => line.replace(/ (--|agent:|[flx] |a\.b |live|day|repeats).*/, ''));
   const others = ['init', 'recover', 'watch', 'executors forget', 'flagd import', 'flagd validate', 'redis acl'];
   // of something that has to be there
   others.push('approve', 'reject', 'approvals show', 'approval withdraw', 'rule remove', 'runs resolve');

@@ -16,10 +16,22 @@ export const CHANGES = [
   'autonomy a.b trusted --reason x',
   'approval allow a.b --agent x --times 1 --until 1h',
   'rule add l agent:q read_only --wait 0',
+  'budget day --usd 50 --reason x',
+  'budget remove day --reason x',
+  'tripwire set repeats --limit 60 --reason x',
+  'tripwire remove repeats --reason x',
 ] as const;
 
 /** What rests on what executors follow, so that they may do it as well. */
-export const FOLLOWED = ['log', 'flagd export', 'approvals standing', 'rules'] as const;
+export const FOLLOWED = [
+  'log',
+  'flagd export',
+  'approvals standing',
+  'rules',
+  'budget day',
+  'budgets',
+  'tripwires',
+] as const;
 
 export const READS = [
   ...FOLLOWED,

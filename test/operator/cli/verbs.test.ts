@@ -288,6 +288,14 @@ describe('every verb, on a file store', () => {
       limits: {},
       rules: [],
       autonomy: {},
+      budgets: [],
+      tripwires: [
+        {
+          ...{ name: 'repeats', on: 'repeats', limit: 50, window_ms: 600_000, scope: 'run', do: 'paused' },
+          is_default: true,
+        },
+      ],
+      stops: [],
       held_approvals: 0,
       executors: [],
       forks: [],

@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { hasRedis, type RedisServer, startRedis } from '../../servers/index.ts';
+import { charge } from '../spenders.ts';
 import { beat, failure, init, kill, killData, logOf, openControl, openExecutor, plan } from './harness.ts';
 
 describe.skipIf(!hasRedis)('a Redis whose replica must have every write', () => {
@@ -68,6 +69,30 @@ describe.skipIf(!hasRedis)('a Redis whose replica must have every write', () => 
       )
       .toBe(2);
     expect((await confirm()).events).toHaveLength(1);
+  });
+
+  test('while the replica does not answer no reservation counts, and no stop', async () => {
+    const { at } = await setUp('ledger');
+    const { ledger, stops } = openExecutor(at);
+    const charges = [charge('a', 1, 10)];
+    expect(await ledger?.reserve({ id: '1', charges })).toMatchObject({ is: 'reserved' });
+    await freezeReplica();
+    const stop = {
+      id: 's',
+      target: 'run:r',
+      epoch: 1,
+      by: 'executor',
+      name: 'x',
+      mode: 'paused',
+      reason: null,
+    } as const;
+    expect(await failure(ledger?.reserve({ id: '2', charges }) ?? Promise.resolve())).toMatchObject({
+      code: 'STORE_READ_ONLY',
+    });
+    expect(await failure(ledger?.settle('1', { usd: 0 }) ?? Promise.resolve())).toMatchObject({
+      code: 'STORE_READ_ONLY',
+    });
+    expect(await failure(stops?.add(stop) ?? Promise.resolve())).toMatchObject({ code: 'STORE_READ_ONLY' });
   });
 
   test('an append whose answer was lost does not count as done either', async () => {

@@ -1,0 +1,135 @@
+import {
+  type AccountName,
+  type BudgetWindow,
+  dayAt,
+  type Entry,
+  exactUnitsOf,
+  liftedAt,
+  parseScope,
+  readAccountName,
+  shownAmount,
+  SPEND_TYPES,
+  type SpendType,
+  type State,
+  type Tripwire,
+  tripwiresOf,
+  type TripMode,
+} from '../flags/index.ts';
+import type { KeptAccount } from '../store/capabilities/ledger.ts';
+
+/** One amount of a budget, for all that it counts together: of a budget of each run, a row for each run. */
+export interface BudgetRow {
+  readonly name: string;
+  readonly scope: string;
+  readonly window: BudgetWindow;
+  readonly time_zone: string;
+  /** What was counted, as a scope: `run:r-1`; null where nothing of it has been spent. */
+  readonly counted: string | null;
+  readonly type: SpendType;
+  /** In dollars, tokens or calls, as are all amounts of this row; without a call, a budget's rule does not count. */
+  readonly limit: number;
+  /** Settled, and set aside; null where the ledger could not be read. */
+  readonly spent: number | null;
+  readonly reserved: number | null;
+  readonly left: number | null;
+  /** How much of it goes in an hour, on the average of its window so far; null where that is not known. */
+  readonly per_hour: number | null;
+  /** When nothing is left at that rate, RFC 3339 UTC; null where nothing goes, or it fills up again before. */
+  readonly empty_at: string | null;
+  readonly warn: number | null;
+  readonly do: TripMode;
+  /** True where a rule gives some calls other amounts than these. */
+  readonly has_tiers: boolean;
+}
+
+/** A tripwire; `is_default`: nobody has set it. */
+export interface TripwireRow extends Tripwire {
+  readonly name: string;
+  readonly is_default: boolean;
+}
+
+interface Place {
+  readonly state: State;
+  /** The store's clock, in milliseconds. */
+  readonly now: number;
+}
+
+/** What a row counts, and since when its window is open, in milliseconds. */
+interface Counting {
+  readonly counted: string;
+  readonly from: number;
+}
+
+/** What an account counts now for this budget; null where its window is over, or it was counted anew since. */
+function countingOf(
+  { window, since, scope, counted }: AccountName,
+  budget: Entry<'budget'>,
+  at: Place,
+): Counting | null {
+  if (scope !== budget.scope || since !== Math.max(budget.since, liftedAt(at.state, counted))) return null;
+  const begun = Date.parse(at.state.get('lifted', counted)?.at ?? budget.at);
+  if (window === 'total') return budget.window === 'total' ? { counted, from: begun } : null;
+  if (window.startsWith('~'))
+    return `~${budget.window}` === window ? { counted, from: at.now - Number(budget.window) } : null;
+  if (budget.window !== 'day') return null;
+  const { from } = dayAt(at.now, budget.time_zone);
+  return String(from) === window ? { counted, from } : null;
+}
+
+function rowOf(
+  name: string,
+  budget: Entry<'budget'>,
+  {
+    type,
+    counting,
+    account,
+    now,
+  }: { type: SpendType; counting: Counting | null; account: KeptAccount | null; now: number },
+): BudgetRow {
+  const { scope, window, time_zone, warn } = budget;
+  const limit = budget[type] ?? 0;
+  const shown = (units: number | null): number | null => (units === null ? null : shownAmount(type, units));
+  const [spent, reserved] = account ? [account.spent, account.reserved] : [null, null];
+  const gone = spent === null || reserved === null ? null : spent + reserved;
+  const left = gone === null ? null : Math.max(0, (exactUnitsOf(type, limit) ?? 0) - gone);
+  const hours = counting ? Math.max(now - counting.from, 1000) / 3_600_000 : null;
+  const rate = gone === null || hours === null ? null : gone / hours;
+  const emptyAt = rate === null || rate === 0 || left === null ? null : now + (left / rate) * 3_600_000;
+  const end = window === 'day' ? dayAt(now, time_zone).until : Number.POSITIVE_INFINITY;
+  const isEmptied = emptyAt !== null && emptyAt < end && typeof window !== 'number' && emptyAt < 8.64e15;
+  return {
+    ...{ name, scope, window, time_zone, counted: counting?.counted ?? null, type, limit },
+    ...{ spent: shown(spent), reserved: shown(reserved), left: shown(left), per_hour: shown(rate) },
+    ...{ empty_at: isEmptied ? new Date(emptyAt).toISOString() : null, warn, do: budget.do },
+    has_tiers: budget.targeting !== null,
+  };
+}
+
+/** All budgets, with what the accounts of a ledger say; null: the ledger could not be read. */
+export function budgetRows(at: Place, accounts: readonly KeptAccount[] | null): BudgetRow[] {
+  const named = (accounts ?? []).flatMap((account) => {
+    const parts = readAccountName(account.account);
+    return parts ? [{ account, parts }] : [];
+  });
+  return [...at.state.budgets].flatMap(([name, budget]) => {
+    const isOne = parseScope(budget.scope).id !== null || budget.scope === 'day' || budget.scope === 'all';
+    return SPEND_TYPES.filter((type) => budget[type] !== null).flatMap((type): BudgetRow[] => {
+      const rows = named.flatMap(({ account, parts }) => {
+        const counting = parts.type === type ? countingOf(parts, budget, at) : null;
+        return counting ? [rowOf(name, budget, { type, counting, account, now: at.now })] : [];
+      });
+      if (rows.length > 0) return rows.toSorted((a, b) => (a.left ?? 0) - (b.left ?? 0));
+      const nothing = accounts && { account: '', spent: 0, reserved: 0 };
+      const counting = isOne ? { counted: budget.scope, from: at.now } : null;
+      return [rowOf(name, budget, { type, counting, account: nothing, now: at.now })];
+    });
+  });
+}
+
+/** All tripwires. */
+export const tripwireRows = (state: State): TripwireRow[] =>
+  [...tripwiresOf(state)].map(([name, definition]) => ({
+    name,
+    ...definition,
+    is_default: !state.tripwires.has(name),
+  }));

@@ -1,0 +1,93 @@
+import { Option } from 'commander';
+import {
+  type BudgetWindow,
+  formatWindow,
+  invalid,
+  messageOf,
+  parseScope,
+  quoteId,
+  shownId,
+  WINDOW_MS,
+} from '../../flags/index.ts';
+import type { BudgetRow, TripwireRow } from '../budget-rows.ts';
+import { IdArgument } from './arguments.ts';
+import { parseDuration } from './duration.ts';
+import { shortTime } from './output.ts';
+import type { Column } from './table.ts';
+
+const SCOPES =
+  'day, all, agent:ID, mission:ID, run:ID, action:PATTERN, user:ID or account:ID; run, agent, mission, user, account: each one';
+
+/** The scope of a budget, as it is typed. */
+export const scopeArgument = (): IdArgument => {
+  const argument = new IdArgument('<scope>', SCOPES);
+  argument.argParser((text: string) => {
+    parseScope(text);
+    return text;
+  });
+  return argument;
+};
+
+/** A window as people write it: `day`, `total`, `10m`. @throws KillSwitchError INVALID_ARGUMENT */
+export function parseWindow(text: string): BudgetWindow {
+  if (text === 'day' || text === 'total') return text;
+  try {
+    const ms = parseDuration(text);
+    if (ms >= WINDOW_MS.least && ms <= WINDOW_MS.most) return ms;
+  } catch (error) {
+    throw invalid(`--window takes day, total, or a duration such as 10m: ${messageOf(error)}`);
+  }
+  throw invalid(`--window takes day, total, or a duration from 1s to 366d, not ${quoteId(text)}.`);
+}
+
+/** For how long amounts count together. */
+export const windowOption = (): Option =>
+  new Option('--window <window>', 'day, total, or a duration that slides along: 10m (default: total; of day: day)');
+
+const amount = (value: number | null): string => (value === null ? '?' : String(Math.round(value * 1e6) / 1e6));
+
+/** The columns of budgets. */
+export const budgetColumns = (): readonly Column<BudgetRow>[] => [
+  { heading: 'BUDGET', cell: ({ name }) => name },
+  { heading: 'OF', cell: ({ counted, scope }) => (counted === scope ? null : counted) },
+  {
+    heading: 'LIMIT',
+    cell: ({ limit, type, has_tiers: hasTiers }) => ({ ready: `${amount(limit)} ${type}${hasTiers ? ' …' : ''}` }),
+  },
+  { heading: 'SPENT', cell: ({ spent }) => ({ ready: amount(spent) }), fixed: true },
+  { heading: 'RESERVED', cell: ({ reserved }) => ({ ready: amount(reserved) }), fixed: true },
+  { heading: 'LEFT', cell: ({ left }) => ({ ready: amount(left) }), fixed: true },
+  {
+    heading: 'PER HOUR',
+    cell: ({ per_hour: rate }) => ({ ready: rate === null ? '?' : amount(Math.round(rate * 100) / 100) }),
+    fixed: true,
+  },
+  { heading: 'EMPTY AT', cell: ({ empty_at: at }) => (at === null ? null : { ready: shortTime(at) }), fixed: true },
+  { heading: 'DOES', cell: (row) => row.do, fixed: true },
+  { heading: 'ZONE', cell: ({ window, time_zone: zone }) => (window === 'day' ? zone : null), wide: true },
+];
+
+/** The columns of tripwires. */
+export const tripwireColumns = (): readonly Column<TripwireRow>[] => [
+  { heading: 'TRIPWIRE', cell: ({ name }) => name },
+  { heading: 'ON', cell: ({ on }) => on },
+  { heading: 'LIMIT', cell: ({ limit }) => limit, fixed: true },
+  {
+    heading: 'WINDOW',
+    cell: ({ on, window_ms: window }) => (on.startsWith('report:') ? null : { ready: formatWindow(window) }),
+    fixed: true,
+  },
+  { heading: 'STOPS', cell: ({ scope }) => ({ ready: `the ${scope}` }), fixed: true },
+  { heading: 'DOES', cell: (row) => row.do, fixed: true },
+  { heading: 'SET', cell: ({ is_default: isDefault }) => ({ ready: isDefault ? 'by default' : 'here' }), fixed: true },
+];
+
+/** A budget in a few words, for the status. */
+export const budgetWord = ({ name, counted, type, limit, left }: BudgetRow): string => {
+  const of = counted === null || counted === name ? shownId(name) : `${shownId(name)} (${shownId(counted)})`;
+  return `${of} ${amount(left)} of ${amount(limit)} ${type} left`;
+};
+
+/** A tripwire in a few words. */
+export const tripwireWord = ({ name, on, limit }: TripwireRow): string =>
+  `${shownId(name)} ${limit}${on === name ? '' : ` ${shownId(on)}`}`;

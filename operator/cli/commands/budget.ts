@@ -1,0 +1,106 @@
+import { Option } from 'commander';
+import {
+  budgetName,
+  invalid,
+  isNoRule,
+  parseScope,
+  quoteId,
+  shownId,
+  TRIP_MODES,
+  type TripMode,
+} from '../../../flags/index.ts';
+import { windowOf } from '../../budget-changes.ts';
+import type { BudgetOptions } from '../../control-plane.ts';
+import { jsonObject } from '../../json-value.ts';
+import { epochOption, oneOf, parseTargeting, reasonOption } from '../arguments.ts';
+import { budgetColumns, parseWindow, scopeArgument, windowOption } from '../budgets.ts';
+import type { Answer, Context, Verb } from '../command.ts';
+import { formOf } from '../listing.ts';
+import { tableLines } from '../table.ts';
+
+interface Typed {
+  readonly usd?: number | null;
+  readonly tokens?: number | null;
+  readonly calls?: number | null;
+  readonly window?: string;
+  readonly timeZone?: string;
+  readonly do?: TripMode;
+  readonly warn?: number | null;
+  readonly targeting?: Readonly<Record<string, unknown>> | null;
+  readonly tiers?: BudgetOptions['tiers'];
+  readonly reason?: string;
+  readonly epoch?: number;
+}
+
+const amount = (flag: string, what: string): Option =>
+  new Option(`--${flag} <number>`, `${what}; none: not limited`).argParser((text) => {
+    if (text === 'none') return null;
+    if (/^\d+(\.\d+)?$/.test(text)) return Number(text);
+    throw invalid(`--${flag} takes a number of at least 0, such as 50 or 0.25, or none, not ${quoteId(text)}.`);
+  });
+
+/** A share as people write it. */
+function parseShare(text: string): number | null {
+  if (text === 'none') return null;
+  const [, percent] = /^(\d{1,2}(?:\.\d+)?)%$/.exec(text) ?? [];
+  if (percent !== undefined && Number(percent) > 0) return Number(percent) / 100;
+  throw invalid(`--warn takes a share such as 80%, or none, not ${quoteId(text)}.`);
+}
+
+function parseTiers(text: string): BudgetOptions['tiers'] {
+  const what = '--tiers takes the amounts of each tier as a JSON object, such as {"gold":{"usd":500}}';
+  try {
+    const value: unknown = JSON.parse(text);
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- setBudget checks what is in it
+    return jsonObject('--tiers', 'an object', value) as BudgetOptions['tiers'];
+  } catch {
+    throw invalid(`${what}, not ${quoteId(text)}.`);
+  }
+}
+
+export const verb: Verb = (command, perform) => {
+  command
+    .addArgument(scopeArgument())
+    .addOption(amount('usd', 'how many dollars'))
+    .addOption(amount('tokens', 'how many tokens'))
+    .addOption(amount('calls', 'how many calls; with --window a rate'))
+    .addOption(windowOption())
+    .option('--time-zone <zone>', 'the time zone of its days, such as Europe/Berlin (default: UTC)')
+    .addOption(
+      new Option('--do <mode>', `what it leaves when it trips: ${TRIP_MODES.join(', ')} (default: paused)`).argParser(
+        oneOf('what a budget does', TRIP_MODES),
+      ),
+    )
+    .addOption(new Option('--warn <share>', 'warn once at this share, or none (default: 80%)').argParser(parseShare))
+    .addOption(
+      new Option(
+        '--targeting <rule>',
+        'a flagd rule that answers with the name of a tier, by the context of the call; {}: none',
+      ).argParser(parseTargeting),
+    )
+    .addOption(new Option('--tiers <json>', 'the amounts of each tier: {"gold":{"usd":500}}').argParser(parseTiers))
+    .addOption(reasonOption())
+    .addOption(epochOption())
+    .action(perform((context, scope: string, typed: Typed) => showOrSet(context, scope, typed)));
+};
+
+async function showOrSet(context: Context, scope: string, { window, targeting, ...typed }: Typed): Promise<Answer> {
+  const { reason, epoch, ...part } = typed;
+  const place = { scope, ...(window !== undefined && { window: parseWindow(window) }) };
+  const name = budgetName(parseScope(scope), windowOf(scope, place.window));
+  const control = await context.control();
+  if (Object.keys(part).length > 0 || targeting !== undefined) {
+    const rule = targeting === undefined ? {} : { targeting: isNoRule(targeting) ? null : targeting };
+    const answer = await control.setBudget({ ...place, ...part, ...rule, reason, epoch });
+    const is = `The budget ${shownId(name)} is ${answer.already ? 'so already' : 'set'}, at epoch ${answer.epoch}.`;
+    return { value: { budget: name, ...answer }, text: is };
+  }
+  if (reason !== undefined || epoch !== undefined)
+    throw invalid('To show a budget, leave out --reason and --epoch. To set it, give what it is to be too.');
+  const rows = (await control.budgets()).data.filter((row) => row.name === name);
+  const none = `There is no budget ${shownId(name)}. Set one: kill-switch budget ${scope} --usd 50`;
+  return {
+    value: { budget: name, data: rows, count: rows.length },
+    text: rows.length === 0 ? [none] : tableLines(budgetColumns(), rows, formOf(context, {})),
+  };
+}

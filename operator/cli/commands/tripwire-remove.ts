@@ -1,0 +1,25 @@
+import { shownId } from '../../../flags/index.ts';
+import { epochOption, nameArgument, reasonOption } from '../arguments.ts';
+import type { Verb } from '../command.ts';
+
+interface Typed {
+  readonly reason?: string;
+  readonly epoch?: number;
+}
+
+export const verb: Verb = (command, perform) => {
+  command
+    .addArgument(nameArgument('name', 'the name of a tripwire'))
+    .addOption(reasonOption())
+    .addOption(epochOption())
+    .action(
+      perform(async (context, name: string, options: Typed) => {
+        const answer = await (await context.control()).removeTripwire({ name, ...options });
+        const is = answer.already ? 'There is no' : 'Removed: the';
+        return {
+          value: { tripwire: name, ...answer },
+          text: `${is} tripwire ${shownId(name)}, at epoch ${answer.epoch}.`,
+        };
+      }),
+    );
+};

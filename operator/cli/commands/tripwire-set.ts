@@ -1,0 +1,57 @@
+import { Option } from 'commander';
+import { parseTripsOn, shownId, TRIP_MODES, type TripMode } from '../../../flags/index.ts';
+import { epochOption, nameArgument, oneOf, parseLimit, reasonOption } from '../arguments.ts';
+import type { Verb } from '../command.ts';
+import { parseDuration } from '../duration.ts';
+
+interface Typed {
+  readonly on?: string;
+  readonly limit?: number;
+  readonly window?: number;
+  readonly scope?: 'run' | 'agent';
+  readonly do?: TripMode;
+  readonly reason?: string;
+  readonly epoch?: number;
+}
+
+const parseOn = (text: string): string => {
+  parseTripsOn(text);
+  return text;
+};
+
+export const verb: Verb = (command, perform) => {
+  command
+    .addArgument(nameArgument('name', 'the name of a tripwire'))
+    .addOption(
+      new Option(
+        '--on <what>',
+        'repeats (the same call again), failures, refusals, interventions, interventions:KIND or report:NAME',
+      ).argParser(parseOn),
+    )
+    .addOption(
+      new Option('--limit <number>', 'so many pass, and the next trips; a report trips above it').argParser(parseLimit),
+    )
+    .addOption(new Option('--window <duration>', 'in which time, for instance 10m').argParser(parseDuration))
+    .addOption(
+      new Option('--scope <scope>', 'what it counts for, and stops: run or agent (default: run)').argParser(
+        oneOf('the scope of a tripwire', ['run', 'agent']),
+      ),
+    )
+    .addOption(
+      new Option('--do <mode>', `what it leaves: ${TRIP_MODES.join(', ')} (default: paused)`).argParser(
+        oneOf('what a tripwire does', TRIP_MODES),
+      ),
+    )
+    .addOption(reasonOption())
+    .addOption(epochOption())
+    .action(
+      perform(async (context, name: string, { window, ...options }: Typed) => {
+        const answer = await (await context.control()).setTripwire({ name, windowMs: window, ...options });
+        const is = answer.already ? 'so already' : 'set';
+        return {
+          value: { tripwire: name, ...answer },
+          text: `The tripwire ${shownId(name)} is ${is}, at epoch ${answer.epoch}.`,
+        };
+      }),
+    );
+};
