@@ -14,7 +14,7 @@ export interface InterventionSink {
   record(records: readonly Intervention[]): Promise<void>;
 }
 
-/** What became of what was asked. `skipped`: a tick of a job. What was executed leaves a record where it was approved. */
+/** What became of what was asked. `skipped`: a tick of a job. `executed`: where people have approved it. */
 export type RecordedStatus = OutcomeStatus | 'skipped';
 
 /** What a record holds beside the decision. */
