@@ -205,7 +205,7 @@ export class Approving {
     }
   }
 
-  /** As `look`, for a request that somebody else has asked for: it may be decided, and this copy not have heard of it. */
+  /** As `look`, for a request of somebody else: it may be decided, and this copy not have heard of it. */
   async find(id: string, call: ApprovalCall): Promise<Looked> {
     const looked = await this.look(id, call);
     if (looked.is !== 'pending') return looked;

@@ -4,6 +4,7 @@ import type { CallOptions, NormalisedAction } from './action.ts';
 import { type AttemptState, hasStarted, transition } from './attempt-state.ts';
 import type { Permit } from './confirm.ts';
 import { blocked, faultCause } from './decide.ts';
+import type { Effective } from './effective.ts';
 import type { AttemptEnd, Ending } from './ending.ts';
 import { ActionInputError, IdempotencyKeyError } from './errors.ts';
 import type { Guard } from './guard.ts';
@@ -33,15 +34,6 @@ const NO_ENDINGS: never[] = [];
 
 // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the input itself, as it was read
 const readAs = <Input>(plain: PlainInput): Input => inputOf(plain) as Input;
-
-/** The input that is given to `execute`. */
-export interface Effective<Input> {
-  readonly input: Input;
-  /** The same as the text that was hashed, where the action is journaled. */
-  readonly plain?: PlainInput | undefined;
-  /** Queues the record of a redirect, which was made earlier because making it takes time. */
-  readonly keepRecord?: () => void;
-}
 
 /** Who asks for what, and how. */
 export interface AttemptParts<Input, Result> {

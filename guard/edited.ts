@@ -1,5 +1,6 @@
 import { type EditedInput, messageOf } from '../flags/index.ts';
-import type { Attempt, Effective } from './attempt.ts';
+import type { Attempt } from './attempt.ts';
+import type { Effective } from './effective.ts';
 import type { Handled } from './handlers.ts';
 import { parseInput } from './input.ts';
 import { inputOf, readPlain } from './plain-data.ts';

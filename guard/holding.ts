@@ -1,5 +1,5 @@
 import type { Claimed, HeldCall } from './approvals.ts';
-import type { Effective } from './attempt.ts';
+import type { Effective } from './effective.ts';
 
 /** A request of a call. */
 export interface HeldRequest {

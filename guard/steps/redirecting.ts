@@ -1,6 +1,7 @@
 import { messageOf } from '../../flags/index.ts';
-import type { Attempt, Effective } from '../attempt.ts';
+import type { Attempt } from '../attempt.ts';
 import { blocked, faultCause } from '../decide.ts';
+import type { Effective } from '../effective.ts';
 import { callHandler, type Handled } from '../handlers.ts';
 import { parseInput } from '../input.ts';
 import { readPlain } from '../plain-data.ts';

@@ -33,7 +33,12 @@ const asking = {
   costUsd: null,
   reversible: false,
 };
-/** Waits until people have decided. @param {string} id @param {ReturnType<typeof held>} call @returns {Promise<unknown>} */
+/**
+ * Waits until people have decided.
+ * @param {string} id
+ * @param {ReturnType<typeof held>} call
+ * @returns {Promise<unknown>}
+ */
 const decided = async (id, call) => {
   const looked = await approving.look(id, call);
   if (looked.is !== 'pending') return looked;

