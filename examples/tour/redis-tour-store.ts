@@ -1,8 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { Redis } from 'ioredis';
-import { keysOf } from '../../flags/table.ts';
 import { redisControlStore } from '../../store/redis/control.ts';
-import { OWN_KEYS, redisKeys, SHARED_KEYS } from '../../store/redis/keys.ts';
+import { redisKeys } from '../../store/redis/keys.ts';
 import { startFaultProxy } from '../../testing/fault-proxy.ts';
 import type { TourStore } from './tour-store.ts';
 
@@ -17,6 +16,7 @@ export async function redisTourStore(url: string): Promise<TourStore> {
   const control = redisControlStore({ url }); // refuses a URL that cannot be used, without showing its password
   const organizationId = `tour-${randomBytes(4).toString('hex')}`;
   const keys = redisKeys(organizationId);
+  const ours = keys.head.slice(0, -'head'.length); // what all keys of the organization begin with
   const target = new URL(url);
   const host = target.hostname.replace(/^\[(.*)\]$/, '$1');
   const proxy = await startFaultProxy({ host, port: Number(target.port || 6379) });
@@ -61,12 +61,8 @@ export async function redisTourStore(url: string): Promise<TourStore> {
     },
     async remove() {
       try {
-        const names = ((await redis.get(keys.names)) ?? '').split('\n').filter((name) => name !== '');
-        const own = names.flatMap((name) =>
-          Object.values(OWN_KEYS).map((what) => `${keys.executorPrefix}${name}:${what}`),
-        );
-        const shared = keysOf(SHARED_KEYS).map((name) => keys[name]);
-        await redis.del(...own, ...shared, ...shared.map(gone));
+        const all: AsyncIterable<string[]> = redis.scanStream({ match: `${ours}*`, count: 1000 });
+        for await (const some of all) if (some.length > 0) await redis.del(...some);
       } catch {
         process.stderr.write(
           `Redis did not answer, so these keys of the tour are still there: ${keys.head} and its neighbours.\n`,
