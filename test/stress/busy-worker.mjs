@@ -37,8 +37,7 @@ const action = killSwitch.action({
 async function round() {
   starts = [];
   process.send?.({ type: 'going' });
-  // The input can be slow to read, too.
-  const input = { toString: () => 'input' };
+  const input = { order: 7 };
   const outcomes = await Promise.all(Array.from({ length: calls }, () => action.attempt(input, options())));
   const statuses = outcomes.map(({ status }) => status);
   process.send?.({ type: 'round', starts, statuses });
