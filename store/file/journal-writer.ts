@@ -12,6 +12,9 @@ import { randomName } from './report-names.ts';
 /** What a file must still be when something was written to it: under its own name, nobody is removing it. */
 const isOpenFor = ({ name, owner }: JournalFile): boolean => name.endsWith(LINES) && isOwn(owner);
 
+/** How long nothing is written before the file is closed, in milliseconds. */
+const IDLE_MS = 100;
+
 interface Opened {
   readonly handle: FileHandle;
   readonly identity: string;
@@ -20,13 +23,16 @@ interface Opened {
 
 /**
  * Appends the lines of executors of one name, who share one file of their user: whoever starts anew goes on in it. It
- * stays open, and after each write is looked for under its name, since an operator may have removed it.
+ * stays open while calls come one after the other, and after each write is looked for under its name, since an operator
+ * may have removed it. Once nothing is written any more it is closed: a file that is open keeps its disk from being made
+ * read-only.
  */
 export class JournalWriter {
   readonly #paths: Pick<FilePaths, 'root' | 'journal'>;
   readonly #name: string;
   readonly #files: JournalFiles;
   #open: Opened | null = null;
+  #idle: NodeJS.Timeout | undefined;
 
   constructor(paths: Pick<FilePaths, 'root' | 'journal'>, executorName: string, files: JournalFiles) {
     this.#paths = paths;
@@ -40,6 +46,7 @@ export class JournalWriter {
    * @throws KillSwitchError STORE_READ_ONLY, STORE_UNREACHABLE
    */
   async write(texts: readonly string[]): Promise<void> {
+    clearTimeout(this.#idle);
     const handle = await this.#handle();
     const bytes = Buffer.from(`\n${texts.join('\n')}\n`, 'utf8');
     try {
@@ -71,7 +78,14 @@ export class JournalWriter {
     if (!file || file.identity !== identity || file.offset > ROTATE_BYTES) await this.close();
   }
 
+  /** Nothing is being written: closes the file where that stays so. */
+  rest(): void {
+    clearTimeout(this.#idle);
+    if (this.#open) this.#idle = setTimeout(() => void this.close(), IDLE_MS).unref();
+  }
+
   async close(): Promise<void> {
+    clearTimeout(this.#idle);
     const opened = this.#open;
     this.#open = null;
     await opened?.handle.close().catch(() => {});

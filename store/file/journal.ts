@@ -167,6 +167,8 @@ class QueuedJournal {
         each.reject(error);
       }
       for (const each of intending) this.#fail(each, error);
+    } finally {
+      this.#writer.rest();
     }
   }
 
