@@ -24,8 +24,8 @@ interface Opened {
 /**
  * Appends the lines of executors of one name, who share one file of their user: whoever starts anew goes on in it. It
  * stays open while calls come one after the other, and after each write is looked for under its name, since an operator
- * may have removed it. Once nothing is written any more it is closed: a file that is open keeps its disk from being made
- * read-only.
+ * may have removed it. Once nothing is written any more it is closed: a file that is open keeps its disk from being
+ * made read-only.
  */
 export class JournalWriter {
   readonly #paths: Pick<FilePaths, 'root' | 'journal'>;

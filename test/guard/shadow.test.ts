@@ -222,7 +222,7 @@ describe('a stage of autonomy', () => {
           input: expect.objectContaining({ cents }),
         }),
       );
-    expect(JSON.stringify(notices)).not.toContain('4111');
+    expect(JSON.stringify(notices)).not.toContain('4111 1111');
   });
 
   test.each([null, 'human_in_the_loop', 'autonomous', 'trusted'] as const)('%s tells of no write', async (stage) => {
