@@ -1,4 +1,5 @@
 import { deepFreeze } from './freeze.ts';
+import type { Reversing } from './rollbacks.ts';
 
 /** A value in the attributes of an application: plain data. */
 export type AttributeValue = null | boolean | number | string | AttributeValue[] | { [name: string]: AttributeValue };
@@ -21,6 +22,8 @@ export interface Subject {
   readonly organizationId?: string | undefined;
   /** The application's own attributes. Conditions see them; who asks is said by the others alone. */
   readonly context?: Attributes | undefined;
+  /** Set by the guard alone, for a reversal: it passes the kills that its rollback names, as long as that may go on. */
+  readonly reversing?: Reversing | undefined;
 }
 
 /** The context attributes that say who asks: each is absent or a non-empty string. */
@@ -33,7 +36,7 @@ export const IDENTITY_ATTRIBUTES = deepFreeze({
   effect: 'effect',
   surface: 'surface',
   feature: 'feature',
-} as const satisfies Record<string, Exclude<keyof Subject, 'context'>>);
+} as const satisfies Record<string, Exclude<keyof Subject, 'context' | 'reversing'>>);
 
 /** The context attributes that name all parents: each is absent or an array of strings. */
 export const LINEAGE_ATTRIBUTES = deepFreeze({
@@ -49,6 +52,7 @@ const LINEAGE = Object.entries(LINEAGE_ATTRIBUTES);
 const NOBODY: Subject = {
   ...Object.fromEntries([...IDENTITY, ...LINEAGE].map(([, key]) => [key, undefined])),
   context: undefined,
+  reversing: undefined,
 };
 
 type EvaluationContextLike = Readonly<Record<string, unknown>>;

@@ -14,6 +14,7 @@ import {
   resolvedSchema,
   timeSchema,
 } from './records.ts';
+import { rollbackSchema } from './rollbacks.ts';
 import { RULE_MEMBERS } from './rule-entry.ts';
 import { UNKNOWN, unknownMembers } from './unknown-parts.ts';
 
@@ -56,6 +57,8 @@ export const ENTRY_SCHEMAS = Object.freeze({
   /** A request that somebody has decided, or that was told again; until it can be used no more. */
   approval: entry(approvalMembers),
   standing: entry(standingMembers),
+  /** The last rollbacks that were asked for, the oldest first. */
+  rollbacks: entry({ asked: z.array(rollbackSchema) }),
   /** A standing restriction. `reason`: why it was added. */
   rule: entry({ ...RULE_MEMBERS, reason: z.string().nullable() }),
 });

@@ -38,6 +38,8 @@ export * from './records.ts';
 export * from './reports.ts';
 export { changesAt, type Inquiry, type Restriction, resolveMode, restrictionFor } from './resolve.ts';
 export { firstToMeet, meets, type RestrictedCall, type Restricting, RestrictionMemory } from './restricting.ts';
+export * from './rollbacks.ts';
+export { killsOf } from './kills-of.ts';
 export { conditionProblem } from './rule-condition.ts';
 export { coversRule, DRAINING, type RuleWindow, sameRule } from './rule-entry.ts';
 export { ruleProblem } from './rule-grammar.ts';

@@ -2,7 +2,9 @@ import { contextFromSubject, type Subject, subjectFromContext } from './context.
 import { type Cause, MODE_CAUSE } from './causes.ts';
 import { isStricter, type Mode, SAFE_MODE } from './modes.ts';
 import { quoteId } from './printable.ts';
+import { killsOf } from './kills-of.ts';
 import type { ActiveKill } from './records.ts';
+import { isNamed, judgeReversing, type NamedKill, type Reversing } from './rollbacks.ts';
 import { type Asker, modeOfRule, nextSecond, type Rule } from './rule-table.ts';
 import { AUTONOMY_FLOORS, FEATURE_FLOORS, type FeatureStage } from './stages.ts';
 import type { State } from './state.ts';
@@ -56,6 +58,12 @@ function strictestKill(state: State, subject: Subject): ActiveKill | undefined {
   return kill;
 }
 
+/** The same without the kills that a reversal passes. */
+const strictestBeside = (state: State, subject: Subject, passed: readonly NamedKill[]): ActiveKill | undefined =>
+  killsOf(state, subject)
+    .filter((kill) => !isNamed(passed, kill))
+    .reduce<ActiveKill | undefined>(stricter, undefined);
+
 /** A rule that applies to a subject now, and what it leaves. */
 interface MetRule {
   readonly rule: Rule;
@@ -88,8 +96,15 @@ export const featureStage = (state: State, feature: string): FeatureStage =>
  * rule, the feature, the autonomy of the action, the base mode.
  */
 function strictest(state: State, subject: Subject, base: Mode, rule: MetRule | undefined): Restriction {
-  const { feature, action } = subject;
-  const kill = strictestKill(state, subject);
+  const { feature, action, reversing } = subject;
+  let kill: ActiveKill | undefined;
+  if (reversing === undefined) kill = strictestKill(state, subject);
+  else {
+    const judged = judgeReversing(state, reversing);
+    if ('problem' in judged)
+      return { mode: SAFE_MODE, cause: { kind: 'fault', code: 'ROLLBACK_ENDED', message: judged.problem } };
+    kill = strictestBeside(state, subject, judged.kills);
+  }
   const stage = feature === undefined ? undefined : featureStage(state, feature);
   const autonomy = action === undefined ? undefined : state.autonomy.get(action)?.stage;
   // most calls
@@ -146,13 +161,15 @@ export interface Inquiry {
   readonly now: StoreNow;
   /** The organization of this switch; a context that names another one is stopped. Default: any may ask. */
   readonly organizationId?: string | undefined;
+  /** The reversal that asks; default: none does. */
+  readonly reversing?: Reversing | undefined;
 }
 
 /**
  * The strictest restriction for an evaluation context: `full_stop` when its identity cannot be read or is of another
  * organization, else as {@link resolveMode}.
  */
-export function restrictionFor(state: State, { context, now, organizationId }: Inquiry): Restriction {
+export function restrictionFor(state: State, { context, now, organizationId, reversing }: Inquiry): Restriction {
   const subject = subjectFromContext(context);
   if (typeof subject === 'string') return unidentified(subject);
   if (
@@ -163,5 +180,6 @@ export function restrictionFor(state: State, { context, now, organizationId }: I
     return unidentified(`organization_id ${quoteId(subject.organizationId)} is not the one of this switch`);
   }
   const rule = state.rules.size === 0 ? undefined : strictestRule(state, subject, { context: () => context, now });
-  return strictest(state, subject, evaluateTargeting(state.mode, context, now), rule);
+  const asking = reversing === undefined ? subject : { ...subject, reversing };
+  return strictest(state, asking, evaluateTargeting(state.mode, context, now), rule);
 }

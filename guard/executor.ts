@@ -16,6 +16,8 @@ export type Reported = Required<Pick<ConnectOptions, 'work' | 'surfaces' | 'seen
  * there is a store.
  */
 export interface Executor<Copy extends Replica | null = Replica | null> {
+  /** By which operators know it; null without a store. */
+  readonly id: string | null;
   readonly replica: Copy;
   /** What it reports beside its beats; null without a store. */
   readonly reports: ExecutorReports | null;
@@ -30,9 +32,9 @@ export interface Executor<Copy extends Replica | null = Replica | null> {
 }
 
 /** What an executor has of its store: each is null where it has none. */
-type AtStore<Copy extends Replica | null> = Pick<Executor<Copy>, 'replica' | 'reports' | 'journal'>;
+type AtStore<Copy extends Replica | null> = Pick<Executor<Copy>, 'id' | 'replica' | 'reports' | 'journal'>;
 
-export const WITHOUT_STORE: AtStore<null> = { replica: null, reports: null, journal: null };
+export const WITHOUT_STORE: AtStore<null> = { id: null, replica: null, reports: null, journal: null };
 
 /**
  * Puts an executor together. From then on each change of its copy is acted on in the turn in which it comes: first
@@ -57,7 +59,7 @@ export function openExecutor<Copy extends Replica | null>(
     stalenessMs: () => replica?.stalenessMs() ?? null,
     inFlight: () => inFlight.count,
   });
-  const { replica, reports, journal } = connect({
+  const { id, replica, reports, journal } = connect({
     work: () => inFlight.work,
     surfaces: () => registry.take(),
     seen: () => seen.take(),
@@ -74,5 +76,5 @@ export function openExecutor<Copy extends Replica | null>(
     listeners.add(listener);
     return () => listeners.delete(listener);
   };
-  return { replica, reports, journal, inFlight, changes, onBegin, registry, metrics };
+  return { id, replica, reports, journal, inFlight, changes, onBegin, registry, metrics };
 }

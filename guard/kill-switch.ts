@@ -14,6 +14,7 @@ import { normaliseAction } from './normalise-action.ts';
 import type { Outcome } from './outcome.ts';
 import { type Performable, perform } from './perform.ts';
 import type { Registry } from './registry.ts';
+import type { AnyAction } from './reversal.ts';
 import { type CheckpointKeeper, openRun, type Run } from './run.ts';
 import { readContext } from './run-context.ts';
 import { stepsFor } from './steps/index.ts';
@@ -73,6 +74,8 @@ export interface KillSwitchParts {
   readonly guard: Guard;
   readonly storage: IdentityStorage;
   readonly registry: Registry;
+  /** Gets every action that is defined, for rollbacks. */
+  readonly actions: Map<string, AnyAction>;
   readonly checkpoints: CheckpointKeeper | null;
   readonly close: () => Promise<void>;
 }
@@ -96,9 +99,9 @@ const RUN_KEYS: Keys<RunOptions> = {
 };
 
 /** The application's side of a switch, from the parts that `createKillSwitch` has wired. */
-export function killSwitchOf({ guard, storage, registry, checkpoints, close }: KillSwitchParts): KillSwitch {
-  const actions = new WeakSet<object>();
-  const isOurs = (action: object): boolean => actions.has(action);
+export function killSwitchOf({ guard, storage, registry, actions, checkpoints, close }: KillSwitchParts): KillSwitch {
+  const guardedActions = new WeakSet<object>();
+  const isOurs = (action: object): boolean => guardedActions.has(action);
   const runAs = async <Result>(mine: RunIdentity, work: (run: Run) => Result | Promise<Result>): Promise<Result> => {
     const within: Within = (inside) => storage.run(mine, inside);
     const opened = openRun({ guard, keeper: checkpoints, identity: mine, acting: actingAs(within, isOurs) });
@@ -116,6 +119,8 @@ export function killSwitchOf({ guard, storage, registry, checkpoints, close }: K
       const action = normaliseAction(definition);
       if (action.limits) checkLimitClient(action.name, guard.limitClient);
       const used = registry.register(action);
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a rollback gives it the input that it was made for
+      actions.set(action.name, action as AnyAction);
       const performable: Performable<Input, Result> = {
         guard,
         action,
@@ -135,7 +140,7 @@ export function killSwitchOf({ guard, storage, registry, checkpoints, close }: K
         throw new ActionStoppedError(outcome.status, outcome.decision);
       };
       const guarded = Object.assign(resultOf, { attempt, definition });
-      actions.add(guarded);
+      guardedActions.add(guarded);
       // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- left out only where Input takes undefined
       return guarded as GuardedAction<Input, Result>;
     },

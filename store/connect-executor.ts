@@ -23,6 +23,8 @@ export interface ConnectOptions extends Partial<Reportable> {
 
 /** The uses of an executor's connection. Whoever needs one of them is given that one. */
 export interface ConnectedExecutor {
+  /** By which operators know it. */
+  readonly id: string;
   /** The copy by which is decided. Closing it closes the connection, also for the reports. */
   readonly replica: Replica;
   /** What goes to the store beside the beats. */
@@ -64,5 +66,5 @@ export function connectExecutor({
     reportOwn: ownReports({ surfaces, seen }, reports, clock),
   });
   const journal = connection.journal && journalInTime(connection.journal, requestTimeoutMs);
-  return { replica, reports, journal, approvals: connection.approvals };
+  return { id: executorId, replica, reports, journal, approvals: connection.approvals };
 }

@@ -33,7 +33,7 @@ function open(parts: Partial<BareParts & Pick<Guard, 'requireRun'>> = {}) {
     removeCheckpoint: vi.fn(async (_runId: string) => {}),
   };
   const registry = new Registry(() => {});
-  const killSwitch = killSwitchOf({ guard, storage, registry, checkpoints, close: async () => {} });
+  const killSwitch = killSwitchOf({ guard, storage, registry, actions: new Map(), checkpoints, close: async () => {} });
   return { hand, guard, killSwitch, registry, records, looked, checkpoints };
 }
 
