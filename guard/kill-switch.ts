@@ -19,6 +19,7 @@ import { type CheckpointKeeper, openRun, type Run } from './run.ts';
 import { readContext } from './run-context.ts';
 import { stepsFor } from './steps/index.ts';
 import { subjectOf } from './subject.ts';
+import { type DatabaseTransaction, transaction } from './transaction.ts';
 
 /** Who acts in a run. */
 export interface RunOptions {
@@ -59,6 +60,18 @@ export interface KillSwitch {
    * instead, and never queued.
    */
   job<Result>(options: RunOptions, work: (run: Run) => Result | Promise<Result>): () => Promise<JobOutcome<Result>>;
+  /**
+   * Calls `work` in a transaction of the application's database, which is committed only where `work` ends well and no
+   * stop has come meanwhile, a pause included; otherwise it is rolled back. The switch is looked at in the very turn
+   * that calls `commit`. A transaction is decided about as a write of its run, and begins and is committed only where
+   * one is allowed.
+   * @throws ActionStoppedError BLOCKED (it has not begun) or ABORTED (it was rolled back); what `begin`, `work`,
+   * `commit` or `rollback` throws
+   */
+  transaction<Tx extends DatabaseTransaction, Result>(
+    begin: () => Tx | Promise<Tx>,
+    work: (tx: Tx, context: { readonly signal: AbortSignal }) => Result | Promise<Result>,
+  ): Promise<Result>;
   /** Decides by the local copy: synchronous, no I/O. Without a store it blocks with `NO_LOCAL_STATE`. */
   check(options?: CheckOptions): Decision;
   /**
@@ -182,6 +195,7 @@ export function killSwitchOf({ guard, storage, registry, actions, checkpoints, c
       }
     },
 
+    transaction: (begin, work) => transaction(guard, begin, work),
     check: checkOf(guard),
     close,
     [Symbol.asyncDispose]: close,

@@ -269,6 +269,11 @@ const controlRows = ({ control }: Opened): Readonly<Record<string, Taker>> => {
       right: { run: 'r-1', key: 'k', landed: true, ...changes },
       any: [...any, 'run'], // null: outside any run
     },
+    'control.previewRollback': {
+      call: (options) => change(control.previewRollback(options as never)),
+      right: { run: 'r-1', since: new Date(0) },
+      not: { mission: 'm-1', agent: 'x' },
+    },
     'control.surfaces': { call: (options) => control.surfaces(options), right: { ...list(SURFACE_FILTERS) } },
     'control.log': { call: (options) => first(control.log(options)), right: { after: 0, ...filters(EVENT_FILTERS) } },
     'control.follow': {

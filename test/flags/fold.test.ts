@@ -478,6 +478,7 @@ describe('the fold', () => {
       'reject',
       'resolve',
       'revive',
+      'rollback',
       'rule_add',
       'rule_remove',
       'rule_renew',
@@ -485,6 +486,7 @@ describe('the fold', () => {
       'snapshot',
       'standing',
       'standing_withdraw',
+      'takeover',
     ]);
   });
 });
