@@ -9,7 +9,7 @@ import { IdempotencyKeyError } from './errors.ts';
 import type { Guard } from './guard.ts';
 import type { Identity } from './identity.ts';
 import type { LimitFlags } from './limit-flags.ts';
-import type { ReversalTerms } from './reversal.ts';
+import type { ReversalTerms } from './reversal-terms.ts';
 import type { Proposal, RecordedStatus } from './interventions.ts';
 import { look } from './look.ts';
 import type { Marks, Outcome } from './outcome.ts';

@@ -132,7 +132,7 @@ export function killSwitchOf({ guard, storage, registry, actions, checkpoints, c
       const action = normaliseAction(definition);
       if (action.limits) checkLimitClient(action.name, guard.limitClient);
       const used = registry.register(action);
-      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a rollback gives it the input that it was made for
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a rollback gives it the input made for it
       actions.set(action.name, action as AnyAction);
       const performable: Performable<Input, Result> = {
         guard,

@@ -5,7 +5,7 @@ import { parseInput, takeInput } from './input.ts';
 import { unasked } from './look.ts';
 import type { Outcome } from './outcome.ts';
 import { readPlain } from './plain-data.ts';
-import type { ReversalTerms } from './reversal.ts';
+import type { ReversalTerms } from './reversal-terms.ts';
 import type { Step } from './steps/index.ts';
 import { subjectOf } from './subject.ts';
 

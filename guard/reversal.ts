@@ -1,5 +1,5 @@
 import { messageOf, type Rollback } from '../flags/index.ts';
-import type { IntentMark, RollbackMark } from '../store/capabilities/journal.ts';
+import type { IntentMark } from '../store/capabilities/journal.ts';
 import { notEnded, reversalKey } from '../store/reversals.ts';
 import type { RollbackItem } from '../store/rollback-list.ts';
 import type { NormalisedAction } from './action.ts';
@@ -8,20 +8,9 @@ import type { Identity } from './identity.ts';
 import type { Outcome } from './outcome.ts';
 import { perform } from './perform.ts';
 import { inputHashOf } from './plain-data.ts';
+import type { ReversalTerms } from './reversal-terms.ts';
 import { stepsFor } from './steps/index.ts';
 import { undoing } from './steps/undoing.ts';
-
-/** What an attempt that undoes something has beside others. */
-export interface ReversalTerms {
-  /** What its intent says of the rollback. */
-  readonly mark: RollbackMark;
-  /** Of the input that the journal has kept, whatever a schema makes of that. */
-  readonly inputHash: string;
-  /** Called when its intent is written. */
-  readonly onIntended: (mark: IntentMark) => void;
-  /** What is kept of what `execute` has thrown. */
-  readonly whyOf: (error: unknown) => string;
-}
 
 /** An action of this process. What its calls take and return is known to the application alone. */
 export type AnyAction = NormalisedAction<unknown, unknown>;

@@ -65,7 +65,7 @@ const nothingOf = ({ target, since }: RollbackScope, stands = ''): KillSwitchErr
 const leftOf = (items: readonly RollbackItem[]): RollbackItem[] =>
   items.filter(({ reverse, undone }) => reverse !== null && undone.state !== 'reversed');
 
-/** The targets that reach each of these effects, by who has done it: what stops one of them stops all that is undone. */
+/** The targets that reach all of these effects, by who has done them: what stops one of those stops each reversal. */
 function targetsAbove({ target }: RollbackScope, items: readonly RollbackItem[]): string[] {
   const of = ({ entry }: RollbackItem): Set<string> =>
     new Set([

@@ -86,7 +86,7 @@ for (const deadline = Date.now() + 20_000; Date.now() < deadline; ) {
   await new Promise((resolve) => setTimeout(resolve, 5));
 }
 await killSwitch.run({ runId }, async () => {
-  for (const of of keys) await effect({ of }, { idempotencyKey: of });
+  for (const of of keys) while ((await effect.attempt({ of }, { idempotencyKey: of })).status !== 'executed');
 });
 process.send?.({ ready: true });
 await new Promise((resolve) => process.once('disconnect', resolve));
