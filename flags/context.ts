@@ -1,11 +1,17 @@
 import { deepFreeze } from './freeze.ts';
-import type { Reversing } from './rollbacks.ts';
 
 /** A value in the attributes of an application: plain data. */
 export type AttributeValue = null | boolean | number | string | AttributeValue[] | { [name: string]: AttributeValue };
 
 /** The attributes that an application adds to an evaluation context, for conditions to see. */
 export type Attributes = Readonly<Record<string, AttributeValue>>;
+
+/** Who asks to pass the kills of which rollback. */
+export interface Reversing {
+  readonly rollback: string;
+  /** The id of the executor that asks. */
+  readonly executor: string;
+}
 
 /** Who asks, and for what. Lineages name all parents, so that a kill of a parent reaches its children. */
 export interface Subject {

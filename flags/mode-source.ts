@@ -1,6 +1,6 @@
 import type { EvaluationContext, EvaluationDetails } from '@openfeature/core';
+import type { Reversing } from './context.ts';
 import type { Fault } from './faults.ts';
-import type { Reversing } from './rollbacks.ts';
 
 /** The method of an OpenFeature client by which the switch asks for the mode. */
 export interface ModeClient {

@@ -1,10 +1,10 @@
-import { contextFromSubject, type Subject, subjectFromContext } from './context.ts';
+import { contextFromSubject, type Reversing, type Subject, subjectFromContext } from './context.ts';
 import { type Cause, MODE_CAUSE } from './causes.ts';
 import { isStricter, type Mode, SAFE_MODE } from './modes.ts';
 import { quoteId } from './printable.ts';
 import { killsOf } from './kills-of.ts';
 import type { ActiveKill } from './records.ts';
-import { isNamed, judgeReversing, type NamedKill, type Reversing } from './rollbacks.ts';
+import { isNamed, judgeReversing, type NamedKill } from './rollbacks.ts';
 import { type Asker, modeOfRule, nextSecond, type Rule } from './rule-table.ts';
 import { AUTONOMY_FLOORS, FEATURE_FLOORS, type FeatureStage } from './stages.ts';
 import type { State } from './state.ts';

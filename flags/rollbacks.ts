@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { Reversing } from './context.ts';
 import { hashSchema, epochSchema, idSchema, lastChangeSchema, targetSchema, timeSchema } from './records.ts';
 
 /** The executor that performs a rollback, and how long it may act without a confirmation, in milliseconds. */
@@ -39,13 +40,6 @@ export type Rollback = z.infer<typeof rollbackSchema>;
 
 /** A kill, as far as a rollback names it. */
 export type NamedKill = Rollback['kills'][number];
-
-/** Who asks to pass the kills of which rollback. */
-export interface Reversing {
-  readonly rollback: string;
-  /** The id of the executor that asks. */
-  readonly executor: string;
-}
 
 /** Whether this very kill, unchanged, is among those that are named. */
 export const isNamed = (

@@ -21,7 +21,7 @@ const NEXT: Readonly<Record<ReversalState, Readonly<Partial<Record<ReversalEvent
 };
 
 /** The one transition of what has landed. */
-export const afterLanding = (state: ReversalState, event: ReversalEvent): ReversalState => NEXT[state][event] ?? state;
+const afterLanding = (state: ReversalState, event: ReversalEvent): ReversalState => NEXT[state][event] ?? state;
 
 /** The key of what undoes an intent: the journal lets it run once, whichever rollback asks for it. */
 export const reversalKey = (intent: string): string => `reverse:${intent}`;

@@ -26,6 +26,9 @@ const STEPS = [
 const ROUNDS = Number(process.env['ROLLBACK_ROUNDS'] ?? STEPS.length);
 const AT_ONCE = 5;
 
+/** For what executors report with their next beat. */
+const LONG = { timeout: 20_000 };
+
 interface Place {
   readonly url: string;
   readonly store: ExecutorStore;
@@ -108,9 +111,8 @@ describe.each(places)('a process that dies while it undoes what a run has done, 
     const exit = once(child, 'exit');
     const ready = await Promise.race([once(child, 'message'), exit.then(() => null)]);
     expect(ready, 'it has ended before it had done anything').not.toBeNull();
-    await vi.waitUntil(async () =>
-      (await control.surfaces()).data.some(({ executor }) => executor === `first-${runId}`),
-    );
+    const isThere = async () => (await control.surfaces()).data.some(({ executor }) => executor === `first-${runId}`);
+    await vi.waitUntil(isThere, LONG);
     const about = `${dies}, reversal ${asked.at}${idempotent ? ', idempotent' : ''}`;
 
     const first = await control.rollback({ run: runId, reason: 'test', waitMs: 20_000 });

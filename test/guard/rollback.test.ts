@@ -304,3 +304,54 @@ describe('what a rollback may pass', () => {
     expect(answer.stopped).toContain('no longer stopped');
   });
 });
+
+describe('a rollback that another executor takes over', () => {
+  test('is left by the first in the turn in which that applies it, and nothing is undone twice', async () => {
+    const by: string[] = [];
+    const { control, run, store, definitions } = await open({
+      execute: ({ of }, { signal }) => {
+        by.push(`first ${of}`);
+        return new Promise((_, reject) => signal.addEventListener('abort', () => reject(new Error('told to stop'))));
+      },
+    });
+    await run('r-1', 'a', 'b');
+    const second = await createKillSwitch({
+      ...{ store: memoryStore({ memory: store.memory }), domain: `second-${Math.random()}`, agentId: 'z' },
+      executor: { name: 'second' },
+    });
+    closeAfterwards(second);
+    second.action(definitions.refund);
+    second.action({ ...definitions.undo, execute: async ({ of }: { of: string }) => void by.push(`second ${of}`) });
+    await vi.waitUntil(async () => (await control.surfaces()).count === 4, { timeout: 5000 });
+
+    const left = control.rollback({ run: 'r-1', ...WAIT, signal: AbortSignal.timeout(3000) });
+    await vi.waitUntil(() => by.length > 0, { timeout: 5000 });
+    const answer = await control.rollback({ run: 'r-1', ...WAIT, takeOver: true });
+    expect(outcomes(answer)).toEqual(['k-b unknown', 'k-a reversed']);
+    expect(answer.rollback?.performer.name).toBe('second');
+    expect(by).toEqual(['first b', 'second a']);
+    await left;
+  });
+
+  test('is waited for, not begun anew, where the first goes on', async () => {
+    let goOn = (): void => {};
+    const { control, run } = await open({ execute: () => new Promise<void>((resolve) => void (goOn = resolve)) });
+    await run('r-1', 'a');
+    const first = await control.rollback({ run: 'r-1', ...WAIT, signal: AbortSignal.timeout(500) });
+    expect(first.stopped).toContain('it goes on');
+    const waiting = control.rollback({ run: 'r-1', ...WAIT });
+    await vi.waitFor(() => goOn());
+    const second = await waiting;
+    expect(outcomes(second)).toEqual(['k-a reversed']);
+    expect(second.rollback?.id).toBe(first.rollback?.id);
+  });
+});
+
+test('very many effects are undone, each once and in order', { timeout: 240_000 }, async () => {
+  const { control, run, done } = await open();
+  const all = Array.from({ length: Number(process.env['ROLLBACK_EFFECTS'] ?? 500) }, (_, index) => String(index));
+  await run('r-1', ...all);
+  const { actions } = await control.rollback({ run: 'r-1', ...WAIT });
+  expect(new Set(actions.map(({ outcome }) => outcome))).toEqual(new Set(['reversed']));
+  expect(done.slice(all.length)).toEqual(all.map((each) => `-${each}`).reverse());
+});

@@ -4,6 +4,9 @@ import { createKillSwitch, type KillSwitch } from '../../../index.ts';
 import { fileStore } from '../../../store/file/index.ts';
 import { fileSwitch } from './command.ts';
 
+/** For what executors report with their next beat. */
+const LONG = { timeout: 20_000 };
+
 /** A live switch in a folder, the command on it, and a run that has refunded something and sent a mail. */
 async function open({ mails = false } = {}) {
   const ks = fileSwitch();
@@ -32,7 +35,7 @@ async function open({ mails = false } = {}) {
     for (const id of [1, 2]) await refund({ id }, { idempotencyKey: `refund-${id}` });
     if (mails) await mail(undefined, { idempotencyKey: 'mail-1' });
   });
-  await vi.waitUntil(async () => (await ks.json('surfaces')).json.data.length >= 2);
+  await vi.waitUntil(async () => (await ks.json('surfaces')).json.data.length >= 3, LONG);
   return { ks, killSwitch, cancelled };
 }
 
@@ -104,7 +107,7 @@ test('work that does not end in time is not undone under its feet: exit code 3',
   });
   const working = killSwitch.run({ runId: 'r-1' }, () => slow.attempt(undefined));
   type Row = { in_flight: number };
-  await vi.waitUntil(async () => (await ks.json('executors')).json.data.some((row: Row) => row.in_flight > 0));
+  await vi.waitUntil(async () => (await ks.json('executors')).json.data.some((row: Row) => row.in_flight > 0), LONG);
   const { code, json } = await ks.json('rollback', 'r-1', '--reason', 'wrong refunds', '--wait', '500ms');
   expect([code, json.rollback, cancelled]).toEqual([3, null, []]);
   end();
