@@ -454,7 +454,9 @@ export class StoreControlPlane implements ControlPlane {
   }
 
   async previewRollback(options: RollbackScopeOptions): Promise<RollbackPreview> {
-    return previewOf(this.#connection, givenScope('previewRollback', options));
+    const scope = givenScope('previewRollback', options);
+    await this.#resolved(); // where there is no control plane, that is said
+    return previewOf(this.#connection, scope);
   }
 
   async rollback(options: RollbackOptions): Promise<RollbackAnswer> {
