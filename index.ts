@@ -39,6 +39,7 @@ export type { OutcomeOptions } from './guard/record-outcome.ts';
 export type { RedactInput } from './guard/redact-record.ts';
 export type { CheckOptions } from './guard/check.ts';
 export type { JobOutcome, KillSwitch, RunOptions } from './guard/kill-switch.ts';
+export type { DatabaseTransaction } from './guard/transaction.ts';
 export type { Outcome, OutcomeStatus } from './guard/outcome.ts';
 export type { CheckpointOptions, Run } from './guard/run.ts';
 export type { ExecutorStore } from './store/ports.ts';

@@ -6,6 +6,13 @@ export type AttributeValue = null | boolean | number | string | AttributeValue[]
 /** The attributes that an application adds to an evaluation context, for conditions to see. */
 export type Attributes = Readonly<Record<string, AttributeValue>>;
 
+/** Who asks to pass the kills of which rollback. */
+export interface Reversing {
+  readonly rollback: string;
+  /** The id of the executor that asks. */
+  readonly executor: string;
+}
+
 /** Who asks, and for what. Lineages name all parents, so that a kill of a parent reaches its children. */
 export interface Subject {
   readonly agentId?: string | undefined;
@@ -21,6 +28,8 @@ export interface Subject {
   readonly organizationId?: string | undefined;
   /** The application's own attributes. Conditions see them; who asks is said by the others alone. */
   readonly context?: Attributes | undefined;
+  /** Set by the guard alone, for a reversal: it passes the kills that its rollback names, as long as that may go on. */
+  readonly reversing?: Reversing | undefined;
 }
 
 /** The context attributes that say who asks: each is absent or a non-empty string. */
@@ -33,7 +42,7 @@ export const IDENTITY_ATTRIBUTES = deepFreeze({
   effect: 'effect',
   surface: 'surface',
   feature: 'feature',
-} as const satisfies Record<string, Exclude<keyof Subject, 'context'>>);
+} as const satisfies Record<string, Exclude<keyof Subject, 'context' | 'reversing'>>);
 
 /** The context attributes that name all parents: each is absent or an array of strings. */
 export const LINEAGE_ATTRIBUTES = deepFreeze({
@@ -49,6 +58,7 @@ const LINEAGE = Object.entries(LINEAGE_ATTRIBUTES);
 const NOBODY: Subject = {
   ...Object.fromEntries([...IDENTITY, ...LINEAGE].map(([, key]) => [key, undefined])),
   context: undefined,
+  reversing: undefined,
 };
 
 type EvaluationContextLike = Readonly<Record<string, unknown>>;

@@ -17,6 +17,7 @@ import {
   timeSchema,
 } from './records.ts';
 import { requirementSchema } from './feature-requirement.ts';
+import { rollbackSchema } from './rollbacks.ts';
 import { RULE_MEMBERS } from './rule-entry.ts';
 import { tripwireSchema } from './tripwire-records.ts';
 import { UNKNOWN, unknownMembers } from './unknown-parts.ts';
@@ -69,6 +70,8 @@ export const ENTRY_SCHEMAS = Object.freeze({
   /** A request that somebody has decided, or that was told again; until it can be used no more. */
   approval: entry(approvalMembers),
   standing: entry(standingMembers),
+  /** The last rollbacks that were asked for, the oldest first. */
+  rollbacks: entry({ asked: z.array(rollbackSchema) }),
   /** A standing restriction. `reason`: why it was added. */
   rule: entry({ ...RULE_MEMBERS, reason: z.string().nullable() }),
   /** By the name of the budget. `since`: the epoch from which on it counts; to change it does not move that. */

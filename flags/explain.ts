@@ -1,13 +1,13 @@
 import { MODE_CAUSE } from './causes.ts';
 import { type Subject, subjectFromContext } from './context.ts';
 import { isStricter, type Mode, strictness } from './modes.ts';
+import { killsOf } from './kills-of.ts';
 import type { ActiveKill } from './records.ts';
 import { featureStage, type Inquiry, type Restriction, restrictionFor } from './resolve.ts';
 import { type Asker, modeOfRule } from './rule-table.ts';
 import { AUTONOMY_FLOORS, FEATURE_FLOORS } from './stages.ts';
 import type { State } from './state.ts';
 import { evaluateTargeting } from './targeting.ts';
-import { actionPatterns, type TargetType } from './targets.ts';
 
 /** One of the restrictions that meet a call, and what it restricts. */
 export interface MetRestriction extends Restriction {
@@ -37,25 +37,6 @@ export function restrictionsFor(state: State, inquiry: Inquiry): MetRestriction[
     ...stopsOf(state, subject),
   ];
   return all.filter(({ mode }) => isStricter(mode, 'live')).sort((a, b) => strictness(b.mode) - strictness(a.mode));
-}
-
-/** In the order in which decisions look kills up. */
-function killsOf({ kills }: State, subject: Subject): ActiveKill[] {
-  const { action, lineageAgents = [], lineageMissions = [], lineageRuns = [] } = subject;
-  const places: readonly (readonly [TargetType, readonly (string | undefined)[]])[] = [
-    ['all', ['']],
-    ['agent', [subject.agentId]],
-    ['mission', [subject.missionId]],
-    ['run', [subject.runId]],
-    ['surface', [subject.surface]],
-    ['feature', [subject.feature]],
-    ['agent', lineageAgents],
-    ['mission', lineageMissions],
-    ['run', lineageRuns],
-    ['action', action === undefined ? [] : [action, ...actionPatterns(action)]],
-  ];
-  const found = places.flatMap(([type, ids]) => ids.map((id) => (id === undefined ? undefined : kills[type].get(id))));
-  return [...new Set(found)].filter((kill) => kill !== undefined);
 }
 
 const ofKill = ({ id: killId, target, killed_by: killedBy, reason, mode }: ActiveKill): MetRestriction => ({

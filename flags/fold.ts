@@ -28,6 +28,7 @@ import {
   type LogEvent,
   targetSchema,
 } from './records.ts';
+import { performerSchema, rollbackMembers } from './rollbacks.ts';
 import { AUTONOMY_STAGES } from './stages.ts';
 import { tripwireOf } from './stops.ts';
 import { DEFAULT_TRIPWIRES, isNoLooserTripwire, tripwireSchema } from './tripwire-records.ts';
@@ -55,6 +56,9 @@ const OF_A_COMMAND = { command_id: z.string().min(1).optional() };
 
 /** How many resolutions are kept, and for how long, in milliseconds: longer than the journal keeps their intents. */
 const [MOST_RESOLVED, RESOLVED_MS] = [1000, 100 * 86_400_000];
+
+/** How many rollbacks are kept, and for how long, in milliseconds. */
+const [MOST_ROLLBACKS, ROLLBACK_MS] = [100, 30 * 86_400_000];
 
 /** What else is known of a kind of event, beside what it does to the state. */
 interface Traits {
@@ -374,6 +378,29 @@ export const FOLDS = Object.freeze({
       return { patch: set('resolutions', undefined, { resolved, ...changedBy(event) }), direction: 'loosens' };
     },
   ),
+  /**
+   * Somebody asks that what a target has done is undone: exactly what was previewed, by the one executor that is named,
+   * past the kills that are named. `loosens`: reversals may run under a stop.
+   */
+  rollback: row(rollbackMembers, (view, { command_id: _, ...data }, event) => {
+    const before = view.get('rollbacks')?.asked ?? [];
+    const since = Date.parse(event.at) - ROLLBACK_MS;
+    const kept = before.filter(({ id, at }) => id !== data.id && Date.parse(at) >= since);
+    const rollback = { ...data, former: null, asked_by: event.actor, ...changedBy(event) };
+    const asked = [...kept, rollback].slice(-MOST_ROLLBACKS);
+    return { patch: set('rollbacks', undefined, { asked, ...changedBy(event) }), direction: 'loosens' };
+  }),
+  /** Another executor performs a rollback from then on. */
+  takeover: row({ id: z.string(), performer: performerSchema }, (view, { id, performer }, event) => {
+    const before = view.get('rollbacks')?.asked ?? [];
+    if (!before.some((each) => each.id === id)) return { patch: NOTHING, direction: 'neutral' };
+    const asked = before.map((each) =>
+      each.id === id
+        ? { ...each, performer, former: each.performer, asked_by: event.actor, ...changedBy(event) }
+        : each,
+    );
+    return { patch: set('rollbacks', undefined, { asked, ...changedBy(event) }), direction: 'loosens' };
+  }),
   /**
    * A store keeps the state of that epoch in a file with this digest: readers that find this event in the log may begin
    * with that file.

@@ -55,6 +55,8 @@ export {
 export { accountsRule, percentageRule, rolloutOf, surelyNoLooser } from './rollout.ts';
 export { changesAt, type Inquiry, type Restriction, resolveMode, restrictionFor, stageFor } from './resolve.ts';
 export { firstToMeet, meets, type RestrictedCall, type Restricting, RestrictionMemory } from './restricting.ts';
+export * from './rollbacks.ts';
+export { killsOf } from './kills-of.ts';
 export { conditionProblem } from './rule-condition.ts';
 export { coversRule, DRAINING, type RuleWindow, sameRule } from './rule-entry.ts';
 export { isNoRule, ruleProblem } from './rule-grammar.ts';

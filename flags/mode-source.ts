@@ -1,4 +1,5 @@
 import type { EvaluationContext, EvaluationDetails } from '@openfeature/core';
+import type { Reversing } from './context.ts';
 import type { Fault } from './faults.ts';
 
 /** The method of an OpenFeature client by which the switch asks for the mode. */
@@ -29,6 +30,11 @@ export interface ModeSource {
   readonly limits: LimitClient | null;
   /** Why what the client answers says nothing about this switch now; null when it does. */
   readonly fault: () => Fault | null;
+  /**
+   * The client as a reversal asks it, past the kills that its rollback names. Null: what answers knows no rollback, so
+   * that under a kill nothing is undone here.
+   */
+  readonly reversing: ((reversing: Reversing) => ModeClient) | null;
   /**
    * Resolves when the initialisation of its provider has ended, also without success: then that is NOT_READY or ERROR,
    * which are `full_stop`, and may recover.

@@ -1,10 +1,12 @@
-import { contextFromSubject, type Subject, subjectFromContext } from './context.ts';
+import { contextFromSubject, type Reversing, type Subject, subjectFromContext } from './context.ts';
 import { type Cause, MODE_CAUSE } from './causes.ts';
 import { isStricter, type Mode, SAFE_MODE } from './modes.ts';
 import { quoteId } from './printable.ts';
+import { killsOf } from './kills-of.ts';
 import type { ActiveKill } from './records.ts';
 import { isSameForAll } from './feature-stage.ts';
 import { evaluateStage, stageAsksForTime } from './feature-targeting.ts';
+import { isNamed, judgeReversing, type NamedKill } from './rollbacks.ts';
 import { type Asker, modeOfRule, nextSecond, type Rule } from './rule-table.ts';
 import { AUTONOMY_FLOORS, FEATURE_FLOORS, type FeatureStage } from './stages.ts';
 import type { State } from './state.ts';
@@ -58,6 +60,12 @@ function strictestKill(state: State, subject: Subject): ActiveKill | undefined {
   return kill;
 }
 
+/** The same without the kills that a reversal passes. */
+const strictestBeside = (state: State, subject: Subject, passed: readonly NamedKill[]): ActiveKill | undefined =>
+  killsOf(state, subject)
+    .filter((kill) => !isNamed(passed, kill))
+    .reduce<ActiveKill | undefined>(stricter, undefined);
+
 /** A rule that applies to a subject now, and what it leaves. */
 interface MetRule {
   readonly rule: Rule;
@@ -96,9 +104,16 @@ function strictest(state: State, subject: Subject, asker: Asker): Restriction {
 
 /** The same by what is in the log, without the stops of executors. */
 function strictestRecorded(state: State, subject: Subject, asker: Asker): Restriction {
-  const { feature, action } = subject;
+  const { feature, action, reversing } = subject;
   const base = baseMode(state, asker);
-  const kill = strictestKill(state, subject);
+  let kill: ActiveKill | undefined;
+  if (reversing === undefined) kill = strictestKill(state, subject);
+  else {
+    const judged = judgeReversing(state, reversing);
+    if ('problem' in judged)
+      return { mode: SAFE_MODE, cause: { kind: 'fault', code: 'ROLLBACK_ENDED', message: judged.problem } };
+    kill = strictestBeside(state, subject, judged.kills);
+  }
   const rule = state.rules.size === 0 ? undefined : strictestRule(state, subject, asker);
   const stage = feature === undefined ? undefined : featureStage(state, feature, asker);
   const autonomy = action === undefined ? undefined : state.autonomy.get(action)?.stage;
@@ -157,6 +172,8 @@ export interface Inquiry {
   readonly now: StoreNow;
   /** The organization of this switch; a context that names another one is stopped. Default: any may ask. */
   readonly organizationId?: string | undefined;
+  /** The reversal that asks; default: none does. */
+  readonly reversing?: Reversing | undefined;
 }
 
 /**
@@ -165,7 +182,9 @@ export interface Inquiry {
  */
 export function restrictionFor(state: State, inquiry: Inquiry): Restriction {
   const subject = subjectOf(inquiry);
-  return typeof subject === 'string' ? unidentified(subject) : strictest(state, subject, askerOf(inquiry));
+  if (typeof subject === 'string') return unidentified(subject);
+  const { reversing } = inquiry;
+  return strictest(state, reversing === undefined ? subject : { ...subject, reversing }, askerOf(inquiry));
 }
 
 /**

@@ -104,6 +104,8 @@ const ROWS: { readonly [T in EventType]: (data: EventData<T>, about: About) => R
   flags: nobody,
   snapshot: nobody,
   resolve: nobody,
+  rollback: nobody,
+  takeover: nobody,
   approve: nobody,
   reject: nobody,
   standing: nobody,

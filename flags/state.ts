@@ -18,6 +18,7 @@ import { HeldStops } from './held-stops.ts';
 import { KillTable } from './kill-table.ts';
 import { INITIAL_MODE } from './modes.ts';
 import type { ActiveKill, Head, LogEvent, Resolved } from './records.ts';
+import type { Rollback } from './rollbacks.ts';
 import { RuleTable } from './rule-table.ts';
 
 /** The entries of one kind, by their names; the name is '' for a kind that has only one. */
@@ -66,6 +67,7 @@ export class State implements StateView {
   readonly #mode = new Single<Entry<'mode'>>();
   readonly #flags = new Single<Entry<'flags'>>();
   readonly #resolutions = new Single<Entry<'resolutions'>>();
+  readonly #rollbacks = new Single<Entry<'rollbacks'>>();
   readonly #kills = new KillTable();
   readonly features = new Map<string, Entry<'feature'>>();
   readonly limits = new Map<string, Entry<'limit'>>();
@@ -87,6 +89,7 @@ export class State implements StateView {
     resolutions: this.#resolutions,
     approval: this.approvals,
     standing: this.standing,
+    rollbacks: this.#rollbacks,
     rule: this.rules,
     budget: this.budgets,
     tripwire: this.tripwires,
@@ -116,6 +119,11 @@ export class State implements StateView {
   /** What operators have found out of intents, the oldest first. */
   get resolved(): readonly Resolved[] {
     return this.#resolutions.entry?.resolved ?? [];
+  }
+
+  /** The last rollbacks that were asked for, the oldest first. */
+  get rollbacks(): readonly Rollback[] {
+    return this.#rollbacks.entry?.asked ?? [];
   }
 
   /** Active kills by the type of their target, then by its exact id. */

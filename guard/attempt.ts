@@ -11,6 +11,7 @@ import type { Guard } from './guard.ts';
 import type { Holding } from './holding.ts';
 import type { Identity } from './identity.ts';
 import type { LimitFlags } from './limit-flags.ts';
+import type { ReversalTerms } from './reversal-terms.ts';
 import type { Proposal, RecordedStatus } from './interventions.ts';
 import { look } from './look.ts';
 import type { Marks, Outcome } from './outcome.ts';
@@ -46,6 +47,8 @@ export interface AttemptParts<Input, Result> {
   /** The same as the text that was hashed; undefined where nothing hashes it. */
   readonly plain?: PlainInput | undefined;
   readonly options: CallOptions & { readonly waitMs: number };
+  /** Present where it undoes something. */
+  readonly reversal?: ReversalTerms | undefined;
 }
 
 /**
@@ -59,6 +62,8 @@ export class Attempt<Input, Result> {
   readonly identity: Identity | undefined;
   readonly subject: GuardedSubject;
   readonly options: CallOptions;
+  /** Present where it undoes something. */
+  readonly reversal: ReversalTerms | undefined;
   /** When the wait for a pause is over, by the monotonic clock. */
   readonly until: number;
   /** What `redirect` made of the input; made once, since it does not depend on the round. */
@@ -90,7 +95,7 @@ export class Attempt<Input, Result> {
   #decidedMs: number | undefined;
   #rounds = 0;
 
-  constructor({ guard, action, identity, subject, input, plain, options }: AttemptParts<Input, Result>) {
+  constructor({ guard, action, identity, subject, input, plain, options, reversal }: AttemptParts<Input, Result>) {
     this.guard = guard;
     this.action = action;
     this.identity = identity;
@@ -99,6 +104,7 @@ export class Attempt<Input, Result> {
     this.#plain = plain;
     this.#seenChanges = guard.changes.count;
     this.options = options;
+    this.reversal = reversal;
     this.#idempotencyKey = options.idempotencyKey;
     this.askedAt = performance.now();
     this.until = this.askedAt + options.waitMs;
@@ -353,7 +359,7 @@ export class Attempt<Input, Result> {
     const before = this.#state;
     this.#state = transition(before, { type: 'fail', error });
     const { is } = this.#state;
-    if (this.#state !== before && (is === 'failed' || is === 'unknown')) this.#end({ is });
+    if (this.#state !== before && (is === 'failed' || is === 'unknown')) this.#end({ is, error });
     return this.#state;
   }
 

@@ -4,6 +4,7 @@ import type { Executor } from './executor.ts';
 import type { OwnJournal } from './journal.ts';
 import type { Interventions } from './interventions.ts';
 import type { OpenCalls } from './open-calls.ts';
+import type { Rollbacks } from './rollbacks.ts';
 
 /**
  * How long `close` waits for the work that it has aborted and for the calls that it ends, in milliseconds; meanwhile
@@ -17,6 +18,7 @@ export interface ClosedParts {
   readonly calls: OpenCalls;
   readonly interventions: Interventions;
   readonly journal: OwnJournal | null;
+  readonly rollbacks: Pick<Rollbacks, 'close'> | null;
   readonly stopWatching: () => void;
 }
 
@@ -41,7 +43,15 @@ export function closingOnce(): Closing {
   };
 }
 
-async function closeAll({ executor, source, calls, interventions, journal, stopWatching }: ClosedParts): Promise<void> {
+async function closeAll({
+  executor,
+  source,
+  calls,
+  interventions,
+  journal,
+  rollbacks,
+  stopWatching,
+}: ClosedParts): Promise<void> {
   const { replica, inFlight, changes, metrics } = executor;
   inFlight.check(); // in the same turn: from now on nothing starts
   changes.notify();
@@ -53,7 +63,8 @@ async function closeAll({ executor, source, calls, interventions, journal, stopW
       () => false,
     );
   // A call that waits or is decided has no work that could go on, but its end is to be recorded.
-  const [clean] = await Promise.all([inTime(inFlight.idle()), inTime(calls.ended())]);
+  const rolledBack = rollbacks?.close() ?? Promise.resolve();
+  const [clean] = await Promise.all([inTime(inFlight.idle()), inTime(calls.ended()), inTime(rolledBack)]);
   metrics.close();
   await interventions.close();
   const recorded = journal?.close();

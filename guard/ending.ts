@@ -2,7 +2,7 @@
 export type AttemptEnd<Result> =
   | { readonly is: 'landed'; readonly result: Result }
   /** `execute` has thrown; `unknown` where it had been told to stop. */
-  | { readonly is: 'failed' | 'unknown' }
+  | { readonly is: 'failed' | 'unknown'; readonly error: unknown }
   | { readonly is: 'not_started' };
 
 /**

@@ -17,6 +17,8 @@ export type Reported = Required<Pick<ConnectOptions, 'work' | 'surfaces' | 'seen
  * there is a store.
  */
 export interface Executor<Copy extends Replica | null = Replica | null> {
+  /** By which operators know it; null without a store. */
+  readonly id: string | null;
   readonly replica: Copy;
   /** What it reports beside its beats; null without a store. */
   readonly reports: ExecutorReports | null;
@@ -33,9 +35,12 @@ export interface Executor<Copy extends Replica | null = Replica | null> {
 }
 
 /** What an executor has of its store: each is null where it has none. */
-type AtStore<Copy extends Replica | null> = Pick<Executor<Copy>, 'replica' | 'reports' | 'journal' | 'approvals'>;
+type AtStore<Copy extends Replica | null> = Pick<
+  Executor<Copy>,
+  'id' | 'replica' | 'reports' | 'journal' | 'approvals'
+>;
 
-export const WITHOUT_STORE: AtStore<null> = { replica: null, reports: null, journal: null, approvals: null };
+export const WITHOUT_STORE: AtStore<null> = { id: null, replica: null, reports: null, journal: null, approvals: null };
 
 /**
  * Puts an executor together. From then on each change of its copy is acted on in the turn in which it comes: first
@@ -60,7 +65,7 @@ export function openExecutor<Copy extends Replica | null>(
     stalenessMs: () => replica?.stalenessMs() ?? null,
     inFlight: () => inFlight.count,
   });
-  const { replica, reports, journal, approvals } = connect({
+  const { id, replica, reports, journal, approvals } = connect({
     work: () => inFlight.work,
     surfaces: () => registry.take(),
     seen: () => seen.take(),
@@ -77,5 +82,5 @@ export function openExecutor<Copy extends Replica | null>(
     listeners.add(listener);
     return () => listeners.delete(listener);
   };
-  return { replica, reports, journal, approvals, inFlight, changes, onBegin, registry, metrics };
+  return { id, replica, reports, journal, approvals, inFlight, changes, onBegin, registry, metrics };
 }

@@ -1,4 +1,4 @@
-import type { LimitClient } from '../flags/mode-source.ts';
+import type { LimitClient, ModeSource } from '../flags/mode-source.ts';
 import type { Replica } from '../store/replica.ts';
 import type { Approving } from './approvals.ts';
 import type { Changes } from './changes.ts';
@@ -22,6 +22,8 @@ export interface Guard extends Evaluating, LocalState {
   readonly replica: (Pick<Replica, 'reading' | 'limit'> & Confirming) | null;
   /** Who is asked for the flags of limits; null where the local copy alone has them. */
   readonly limitClient: LimitClient | null;
+  /** The client as a reversal asks it; null: it is asked as by anybody. */
+  readonly reversing: ModeSource['reversing'];
   /** Null where there is no store, or its driver keeps no journal. */
   readonly journal: OwnJournal | null;
   /** Null where there is no store, or its driver cannot ask people. */

@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { type Attributes, idProblem, invalid } from '../flags/index.ts';
+import { type Attributes, idProblem, invalid, type Reversing } from '../flags/index.ts';
 import { joinContexts } from './run-context.ts';
 
 /**
@@ -15,6 +15,8 @@ export interface Identity {
   readonly lineageRuns: readonly string[];
   /** The application's own attributes, for the conditions of rules. */
   readonly context?: Attributes | undefined;
+  /** Only of who undoes something: never of code of the application. */
+  readonly reversing?: Reversing | undefined;
 }
 
 /** The identity of the running code. Our own storage: no transaction context of the application can replace it. */
@@ -60,7 +62,7 @@ export function childIdentity(
 }
 
 type Lineage = {
-  readonly [Key in Exclude<keyof Identity, 'context'>]?: Identity[Key] | undefined;
+  readonly [Key in Exclude<keyof Identity, 'context' | 'reversing'>]?: Identity[Key] | undefined;
 };
 
 const has = (id: string | undefined, lineage: readonly string[] | undefined, wanted: string): boolean =>

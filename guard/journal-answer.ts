@@ -1,4 +1,4 @@
-import type { JournalEntry, Landing } from '../store/capabilities/journal.ts';
+import type { JournalEntry, Landing, RollbackMark } from '../store/capabilities/journal.ts';
 
 /** What an operator has found out about an intent without a known end. */
 export type Resolution = 'landed' | 'not_landed';
@@ -8,6 +8,8 @@ export interface Asked {
   readonly action: string;
   readonly input_hash: string;
   readonly idempotent: boolean;
+  /** The rollback that asks; default: none. */
+  readonly rollback?: Pick<RollbackMark, 'id'> | undefined;
 }
 
 /** What a key that was intended before means for a call that comes with it. */
@@ -31,5 +33,8 @@ export function answerOf(entry: JournalEntry, asked: Asked, resolution: Resoluti
   if (entry.state === 'landed') return { is: 'landed', landing: entry.landing };
   if (entry.state === 'not_started') return { is: 'again' };
   if (resolution === 'landed') return { is: 'landed', landing: null };
-  return resolution === 'not_landed' || asked.idempotent ? { is: 'again' } : { is: 'unknown' };
+  if (resolution === 'not_landed' || asked.idempotent) return { is: 'again' };
+  // What undoes something has said that it failed, and a person who was told so asks for it again.
+  const isAskedAgain = asked.rollback !== undefined && asked.rollback.id !== entry.rollback?.id;
+  return entry.state === 'failed' && isAskedAgain ? { is: 'again' } : { is: 'unknown' };
 }

@@ -14,12 +14,14 @@ import { normaliseAction } from './normalise-action.ts';
 import type { Outcome } from './outcome.ts';
 import { type Performable, perform } from './perform.ts';
 import type { Registry } from './registry.ts';
+import type { AnyAction } from './reversal.ts';
 import { type CheckpointKeeper, openRun, type Run } from './run.ts';
 import { readContext } from './run-context.ts';
 import { stepsFor } from './steps/index.ts';
 import { subjectOf } from './subject.ts';
 import { type OutcomeOptions, recordOutcomeOf } from './record-outcome.ts';
 import type { ShadowSink } from './shadow-runs.ts';
+import { type DatabaseTransaction, transaction } from './transaction.ts';
 
 /** Who acts in a run. */
 export interface RunOptions {
@@ -66,6 +68,18 @@ export interface KillSwitch {
    * @throws KillSwitchError INVALID_ARGUMENT, STORE_UNREACHABLE, CLOSED; INVALID_STATE without a store
    */
   recordOutcome(options: OutcomeOptions): Promise<void>;
+  /**
+   * Calls `work` in a transaction of the application's database, which is committed only where `work` ends well and no
+   * stop has come meanwhile, a pause included; otherwise it is rolled back. The switch is looked at in the very turn
+   * that calls `commit`. A transaction is decided about as a write of its run, and begins and is committed only where
+   * one is allowed.
+   * @throws ActionStoppedError BLOCKED (it has not begun) or ABORTED (it was rolled back); what `begin`, `work`,
+   * `commit` or `rollback` throws
+   */
+  transaction<Tx extends DatabaseTransaction, Result>(
+    begin: () => Tx | Promise<Tx>,
+    work: (tx: Tx, context: { readonly signal: AbortSignal }) => Result | Promise<Result>,
+  ): Promise<Result>;
   /** Decides by the local copy: synchronous, no I/O. Without a store it blocks with `NO_LOCAL_STATE`. */
   check(options?: CheckOptions): Decision;
   /**
@@ -81,6 +95,8 @@ export interface KillSwitchParts {
   readonly guard: Guard;
   readonly storage: IdentityStorage;
   readonly registry: Registry;
+  /** Gets every action that is defined, for rollbacks. */
+  readonly actions: Map<string, AnyAction>;
   readonly checkpoints: CheckpointKeeper | null;
   readonly outcomes: ShadowSink | null;
   readonly close: () => Promise<void>;
@@ -105,9 +121,10 @@ const RUN_KEYS: Keys<RunOptions> = {
 };
 
 /** The application's side of a switch, from the parts that `createKillSwitch` has wired. */
-export function killSwitchOf({ guard, storage, registry, checkpoints, outcomes, close }: KillSwitchParts): KillSwitch {
-  const actions = new WeakSet<object>();
-  const isOurs = (action: object): boolean => actions.has(action);
+export function killSwitchOf(parts: KillSwitchParts): KillSwitch {
+  const { guard, storage, registry, actions, checkpoints, outcomes, close } = parts;
+  const guardedActions = new WeakSet<object>();
+  const isOurs = (action: object): boolean => guardedActions.has(action);
   const runAs = async <Result>(mine: RunIdentity, work: (run: Run) => Result | Promise<Result>): Promise<Result> => {
     const within: Within = (inside) => storage.run(mine, inside);
     const opened = openRun({ guard, keeper: checkpoints, identity: mine, acting: actingAs(within, isOurs) });
@@ -125,6 +142,8 @@ export function killSwitchOf({ guard, storage, registry, checkpoints, outcomes, 
       const action = normaliseAction(definition);
       if (action.limits) checkLimitClient(action.name, guard.limitClient);
       const used = registry.register(action);
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a rollback gives it the input made for it
+      actions.set(action.name, action as AnyAction);
       const performable: Performable<Input, Result> = {
         guard,
         action,
@@ -144,7 +163,7 @@ export function killSwitchOf({ guard, storage, registry, checkpoints, outcomes, 
         throw new ActionStoppedError(outcome.status, outcome.decision);
       };
       const guarded = Object.assign(resultOf, { attempt, definition });
-      actions.add(guarded);
+      guardedActions.add(guarded);
       // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- left out only where Input takes undefined
       return guarded as GuardedAction<Input, Result>;
     },
@@ -187,6 +206,7 @@ export function killSwitchOf({ guard, storage, registry, checkpoints, outcomes, 
     },
 
     recordOutcome: recordOutcomeOf(outcomes, () => guard.isClosed()),
+    transaction: (begin, work) => transaction(guard, begin, work),
     check: checkOf(guard),
     close,
     [Symbol.asyncDispose]: close,

@@ -13,6 +13,8 @@ import { type AutonomyOf, Interventions } from './interventions.ts';
 import { type KillSwitch, killSwitchOf } from './kill-switch.ts';
 import { lookAgain } from './look-again.ts';
 import { OpenCalls } from './open-calls.ts';
+import type { AnyAction } from './reversal.ts';
+import { Rollbacks } from './rollbacks.ts';
 import { ShadowRuns } from './shadow-runs.ts';
 import { createTurns } from './turn.ts';
 import { watchElsewhere } from './watch-elsewhere.ts';
@@ -47,7 +49,7 @@ export interface GuardParts {
  */
 export function openGuard({ settings, executor, source }: GuardParts): KillSwitch {
   const { organizationId, agentId, requireRun, leaseMs, redact, handlerTimeoutMs } = settings;
-  const { replica, reports, journal, inFlight, changes, registry, metrics } = executor;
+  const { id, replica, reports, journal, inFlight, changes, registry, metrics } = executor;
   const storage = createIdentityStorage();
   const byDefault =
     agentId === undefined
@@ -64,6 +66,7 @@ export function openGuard({ settings, executor, source }: GuardParts): KillSwitc
     client: source.client,
     sourceFault: source.fault,
     limitClient: source.limits,
+    reversing: source.reversing,
     replica,
     journal: ownJournal,
     approving: approvingOf(executor, leaseMs),
@@ -84,6 +87,11 @@ export function openGuard({ settings, executor, source }: GuardParts): KillSwitc
     leaseMs,
     handlerTimeoutMs,
   };
+  const actions = new Map<string, AnyAction>();
+  const rollbacks =
+    replica && journal && ownJournal && id !== null
+      ? new Rollbacks({ guard, actions, executorId: id, replica, own: ownJournal, journal })
+      : null;
   const watching = [
     watchElsewhere({ source, executor, leaseMs }),
     lookAgain({ executor, sourceFault: source.fault, leaseMs }),
@@ -92,6 +100,7 @@ export function openGuard({ settings, executor, source }: GuardParts): KillSwitc
     guard,
     storage,
     registry,
+    actions,
     checkpoints: reports,
     outcomes: reports,
     close: () =>
@@ -101,6 +110,7 @@ export function openGuard({ settings, executor, source }: GuardParts): KillSwitc
         calls,
         interventions,
         journal: ownJournal,
+        rollbacks,
         stopWatching: () => watching.forEach((stop) => stop()),
       }),
   });

@@ -5,6 +5,7 @@ import { parseInput, takeInput } from './input.ts';
 import { unasked } from './look.ts';
 import type { Outcome } from './outcome.ts';
 import { readPlain } from './plain-data.ts';
+import type { ReversalTerms } from './reversal-terms.ts';
 import type { Step } from './steps/index.ts';
 import { subjectOf } from './subject.ts';
 
@@ -13,6 +14,8 @@ export interface Performable<Input, Result> {
   readonly guard: Guard;
   readonly action: NormalisedAction<Input, Result>;
   readonly steps: readonly Step[];
+  /** Present where each attempt undoes something. */
+  readonly reversal?: ReversalTerms | undefined;
 }
 
 /**
@@ -23,7 +26,7 @@ export interface Performable<Input, Result> {
  * been attempted then); IdempotencyKeyError; and what `execute` throws
  */
 export async function perform<Input, Result>(
-  { guard, action, steps }: Performable<Input, Result>,
+  { guard, action, steps, reversal }: Performable<Input, Result>,
   rawInput: Input,
   options: CallOptions & { readonly waitMs: number },
 ): Promise<Outcome<Result>> {
@@ -45,7 +48,7 @@ export async function perform<Input, Result>(
         })
       : given;
     const plain = action.journal ? readPlain(action.name, input) : undefined;
-    const attempt = new Attempt({ guard, action, identity, subject, input, plain, options });
+    const attempt = new Attempt({ guard, action, identity, subject, input, plain, options, reversal });
     attempt.renewInput();
     try {
       for (let at = 0; ; ) {

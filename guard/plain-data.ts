@@ -22,6 +22,10 @@ export interface PlainInput {
   readonly hash: string;
 }
 
+/** The hash of an input that was kept as JSON; null: there was none. */
+export const inputHashOf = (text: string | null): string =>
+  hash('sha256', canonicalize(text === null ? null : JSON.parse(text)), 'hex');
+
 /**
  * Reads an input that has to be hashed: JSON values, plain objects and arrays. Runs no code of the application. A
  * member that is undefined is left out, and -0 is 0, as in JSON: what runs is what was hashed.

@@ -35,4 +35,5 @@ export const subjectOf = (
   surface: action.surface,
   feature: action.feature,
   context: identity?.context,
+  reversing: identity?.reversing,
 });

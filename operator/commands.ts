@@ -27,9 +27,11 @@ import {
   isSameStage,
   MAX_APPROVAL_MS,
   messageOf,
+  isNamed,
   type Mode,
   nameOfBudget,
   placesOfStop,
+  type Rollback,
   readTarget,
   parseTarget,
   sameBaseMode,
@@ -114,6 +116,12 @@ interface Asked {
     readonly intent: string;
     readonly landed: boolean;
   } & Loosening;
+  /** Asks that what a target has done is undone, as it was previewed, by that executor. */
+  readonly rollback: Pick<Rollback, 'target' | 'since' | 'hash' | 'count' | 'kills' | 'performer'> & {
+    readonly timeoutMs: number;
+  } & Loosening;
+  /** Has another executor go on with it. */
+  readonly takeover: Pick<Rollback, 'id' | 'performer'> & Loosening;
   /** What one person says of exactly this request. */
   readonly approve: { readonly found: FoundRequest; readonly edited: EditedInput | null } & GivenReason;
   readonly reject: { readonly found: FoundRequest } & GivenReason;
@@ -402,6 +410,27 @@ const ROWS: { readonly [T in CommandType]: CommandRow<CommandOf<T>> } = {
       return said?.landed === landed
         ? ALREADY
         : event('resolve', { intent, landed, run_id: runId, idempotency_key: key });
+    },
+  },
+  rollback: {
+    changes: () => ['rollbacks'],
+    also: ({ kills }) => kills.map(({ target }): EntryPlace => ['kill', target]),
+    wish({ target, since, hash, count, timeoutMs, kills, performer }, view, commandId) {
+      const changed = kills.find((named) => {
+        const kill = view.get('kill', named.target);
+        return !kill || !isNamed([named], kill);
+      });
+      if (changed || !kills.some((named) => named.target === target))
+        return refused({ kind: 'not_stopped', target: changed?.target ?? target });
+      const about = { id: commandId, target, since, hash, count, timeout_ms: timeoutMs, kills, performer };
+      return event('rollback', about);
+    },
+  },
+  takeover: {
+    changes: () => ['rollbacks'],
+    wish({ id, performer }, view) {
+      const found = view.get('rollbacks')?.asked.some((each) => each.id === id);
+      return found ? event('takeover', { id, performer }) : refused({ kind: 'no_rollback', id });
     },
   },
   approve: {

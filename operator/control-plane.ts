@@ -12,6 +12,8 @@ import type {
   LogEvent,
   MetRestriction,
   Mode,
+  Performer,
+  Rollback,
   SurfaceRecord,
   TripMode,
 } from '../flags/index.ts';
@@ -37,6 +39,7 @@ import type {
 import type { ApprovalRecord, StandingRecord } from './approval-records.ts';
 import type { Difference } from './differences.ts';
 import type { Matched } from './matched.ts';
+import type { RollbackAction } from './rollback-outcomes.ts';
 import type { RunAnswer, RunEntry, RunRow } from './runs.ts';
 import type { RuleRecord } from './rule-record.ts';
 import type { LogVerification } from './verify-log.ts';
@@ -242,6 +245,55 @@ export interface ResolveOptions extends ChangeOptions {
 /** `already`: somebody has said the same before. */
 export interface ResolveAnswer extends ChangeAnswer {
   readonly entry: RunEntry;
+}
+
+/** What is to be undone: what one run, one mission or one agent has done. */
+export interface RollbackScopeOptions {
+  readonly run?: string | undefined;
+  readonly mission?: string | undefined;
+  /** Only with `since`. */
+  readonly agent?: string | undefined;
+  /** Only what was intended from then on, by the store's clock. */
+  readonly since?: string | Date | undefined;
+}
+
+export interface RollbackOptions extends RollbackScopeOptions {
+  /** Required: why it is undone. */
+  readonly reason?: string | undefined;
+  /** How long to wait until the target has stopped and drained, in milliseconds; default 5000. */
+  readonly waitMs?: number | undefined;
+  /** How long one reverse operation may take, in milliseconds: 10 to 3600000, default 30000. */
+  readonly timeoutMs?: number | undefined;
+  /** That of a preview: refused where there is something else to undo. The target is stopped all the same. */
+  readonly hash?: string | undefined;
+  /** True: has another executor take over one that is under way. Default: only where its executor has ended. */
+  readonly takeOver?: boolean | undefined;
+  /** Called once, when the rollback is recorded and an executor performs it. */
+  readonly onBegun?: ((rollback: Rollback) => void) | undefined;
+  /** Called while it waits for the target to stop. */
+  readonly onProgress?: ((acknowledgements: Acknowledgements) => void) | undefined;
+  /** Ends the waiting, not the rollback. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What there is to undo, the last effect first. `hash` names this very list. */
+export interface RollbackPreview {
+  /** Null where it is not one run that is undone. */
+  readonly run_id: string | null;
+  readonly target: string;
+  readonly since: string | null;
+  readonly hash: string;
+  readonly actions: readonly RollbackAction[];
+}
+
+/** What became of each effect. */
+export interface RollbackAnswer extends RollbackPreview {
+  /** Null where no executor was asked to undo anything. */
+  readonly rollback: { readonly id: string; readonly epoch: number; readonly performer: Performer } | null;
+  /** Why no more was tried; null where all was. */
+  readonly stopped: string | null;
+  /** How the target has stopped; null where an earlier call has stopped it. */
+  readonly acknowledgements: Acknowledgements | null;
 }
 
 /** A standing restriction, and when and for whom it applies. Default: always, and for everybody. */
@@ -624,6 +676,15 @@ export interface ControlPlane {
    * @throws NOT_FOUND, INVALID_STATE (it is known), REASON_REQUIRED
    */
   resolve(options: ResolveOptions): Promise<ResolveAnswer>;
+  /** What a rollback would undo. Nothing is recorded. @throws NOT_FOUND where the journal has nothing of the target */
+  previewRollback(scope: RollbackScopeOptions): Promise<RollbackPreview>;
+  /**
+   * Stops the target, waits until it has drained, and has one executor undo what the target has done, the last effect
+   * first. It passes the kills that stand on the target and above it then; any other or newer restriction stops it.
+   * Where the same was asked before and has not ended, it goes on with that. The target stays stopped.
+   * @throws REASON_REQUIRED, NOT_FOUND, CONFLICT (`hash`, or a kill was changed meanwhile)
+   */
+  rollback(options: RollbackOptions): Promise<RollbackAnswer>;
   /** The log, oldest first. @throws NOT_INITIALISED where there is none, CORRUPT at an event that cannot be read */
   log(options?: LogOptions): AsyncIterable<LogEvent>;
   /**

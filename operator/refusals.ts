@@ -34,6 +34,9 @@ interface Facts {
   readonly no_rule: { readonly name: string };
   /** The window of that rule is compiled far enough ahead; or there is none. */
   readonly not_due: { readonly name: string };
+  /** A stop that a rollback was to pass is not as it was when that was previewed. */
+  readonly not_stopped: { readonly target: string };
+  readonly no_rollback: { readonly id: string };
   readonly reason_required: object;
   /** `problem` is a sentence: the reason cannot stand in the log as it was given, so nothing is loosened. */
   readonly reason_unfit: { readonly problem: string };
@@ -165,6 +168,19 @@ const REFUSALS: { readonly [K in keyof Facts]: RefusalRow<Facts[K]> } = {
   not_due: {
     code: 'INVALID_STATE',
     says: ({ name }) => `The rule ${quoteId(name)} has no window that has to be compiled further ahead.`,
+  },
+  not_stopped: {
+    code: 'CONFLICT',
+    says: ({ target }) =>
+      `The stop of ${target} was changed or lifted since the rollback was previewed. Nothing was undone.`,
+    hint: {
+      program: 'Preview it again (previewRollback), then ask again.',
+      command: 'Preview it again (--dry-run), then ask again.',
+    },
+  },
+  no_rollback: {
+    code: 'NOT_FOUND',
+    says: ({ id }) => `There is no rollback ${quoteId(id)}.`,
   },
   reason_required: {
     code: 'REASON_REQUIRED',

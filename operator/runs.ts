@@ -1,9 +1,22 @@
 import { invalid, KillSwitchError, type Resolved, shownId } from '../flags/index.ts';
 import type { JournalEntry, JournalKeeper } from '../store/capabilities/journal.ts';
+import { type ReversalState, type Said, type Undone } from '../store/reversals.ts';
+import { entriesOf, Undoing } from '../store/rollback-list.ts';
 import type { ListAnswer } from './lists.ts';
 
-/** How an entry is shown: an intent without a known end is `unknown`; `not_landed`: an operator says so. */
-export type EntryState = 'landed' | 'failed' | 'not_started' | 'unknown' | 'not_landed';
+/**
+ * How an entry is shown: an intent without a known end is `unknown`; `not_landed`: an operator says so. What has landed
+ * and was undone since, or was tried to be, is shown by that; there `unknown` is whether it is undone.
+ */
+export type EntryState =
+  | 'landed'
+  | 'failed'
+  | 'not_started'
+  | 'unknown'
+  | 'not_landed'
+  | 'reversing'
+  | 'reversed'
+  | 'reverse_failed';
 
 /** One attempt at one effect of a run. */
 export interface RunEntry {
@@ -23,6 +36,21 @@ export interface RunEntry {
   readonly executor: string;
   /** What an operator has found out of it; null: nobody has said so. */
   readonly resolved: { readonly landed: boolean; readonly at: string } | null;
+  /** The last try to undo it; null: there was none. */
+  readonly reversal: RunReversal | null;
+}
+
+/** One try to undo something. */
+export interface RunReversal {
+  /** The key under which the journal has it. */
+  readonly idempotency_key: string;
+  readonly at: string;
+  readonly executor: string;
+  /** The rollback, and who has asked for it. */
+  readonly rollback: string;
+  readonly asked_by: string;
+  /** Why it was not undone; null where it was, and where that is not known. */
+  readonly why: string | null;
 }
 
 /** A run with the number of its entries in each state. */
@@ -47,27 +75,39 @@ export interface RunAnswer {
 /** What operators have said of intents, as the state has it. */
 export type ResolvedIntents = ReadonlyMap<string, Resolved>;
 
-/** How many entries are read at once. */
-const AT_ONCE = 1000;
-
-export function runEntry(entry: JournalEntry, resolved: ResolvedIntents): RunEntry {
+/**
+ * One entry, as it is shown. `undone`: how far it is undone; default: nothing has tried to.
+ */
+export function runEntry(entry: JournalEntry, resolved: ResolvedIntents, undone?: Undone): RunEntry {
   const said = isOpen(entry) ? resolved.get(entry.id) : undefined;
   const landing = entry.state === 'landed' ? entry.landing : null;
   const reverse = landing?.reverse.is === 'reversible' ? landing.reverse : null;
+  const reversal = undone?.last ? reversalOf(undone.state, undone.last) : null;
   return {
     idempotency_key: entry.idempotency_key,
     attempt: entry.attempt,
     action: entry.action,
-    state: stateOf(entry, said),
-    at: said?.at ?? entry.at,
+    state: reversal && undone ? stateOnceLanded(undone.state) : stateOf(entry, said),
+    at: reversal?.at ?? said?.at ?? entry.at,
     reverse: reverse && { action: reverse.action, input: reverse.input },
     not_reversible: notReversible(entry, said),
     intended_at: entry.intended_at,
     agent_id: entry.agent_id,
     executor: entry.executor_name,
     resolved: said ? { landed: said.landed, at: said.at } : null,
+    reversal,
   };
 }
+
+/** What has landed, and nothing has undone, has landed. */
+const stateOnceLanded = (state: ReversalState): EntryState => (state === 'not_reversible' ? 'landed' : state);
+
+const reversalOf = (state: ReversalState, { idempotency_key, at, executor_name, rollback, ...last }: JournalEntry) => ({
+  ...{ idempotency_key, at, executor: executor_name },
+  rollback: rollback?.id ?? '',
+  asked_by: rollback?.asked_by ?? '',
+  why: state !== 'reversed' && 'why' in last ? (last.why ?? null) : null,
+});
 
 /** Whether an operator may say what became of it: its executor has not said that it landed, or that nothing started. */
 const isOpen = ({ state }: JournalEntry): boolean => state !== 'landed' && state !== 'not_started';
@@ -83,30 +123,48 @@ function notReversible(entry: JournalEntry, said: Resolved | undefined): string 
   return entry.landing.reverse.why;
 }
 
-/** All entries of a run, in portions. */
-async function* portions(journals: JournalKeeper, run: string | null): AsyncGenerator<readonly JournalEntry[]> {
-  for (let skip = 0; ; skip += AT_ONCE) {
-    const { data, count } = await journals.entriesOf(run, { skip, limit: AT_ONCE });
-    yield data;
-    if (skip + AT_ONCE >= count) return;
-  }
+/** What a run itself has done, oldest first: not what has undone it, by which each says how far it is undone. */
+export async function wholeRun(
+  journals: JournalKeeper,
+  run: string | null,
+  resolved: ResolvedIntents,
+): Promise<readonly RunEntry[]> {
+  const undoing = new Undoing();
+  const own: JournalEntry[] = [];
+  for await (const entries of entriesOf(journals, run))
+    for (const entry of entries) if (undoing.isOwn(entry)) own.push(entry);
+  const said: Said = (intent) => resolved.get(intent);
+  return own.map((entry) => runEntry(entry, resolved, entry.state === 'landed' ? undoing.of(entry, said) : undefined));
 }
 
 async function rowOf(journals: JournalKeeper, run_id: string | null, resolved: ResolvedIntents): Promise<RunRow> {
-  const states = { landed: 0, failed: 0, not_started: 0, unknown: 0, not_landed: 0 };
+  const states = { ...NO_STATES };
   let [entries, reversible, first_at, last_at] = [0, 0, '', ''];
-  for await (const portion of portions(journals, run_id)) {
-    for (const each of portion) {
-      const { state, reverse, at, intended_at } = runEntry(each, resolved);
-      entries += 1;
-      states[state] += 1;
-      if (state === 'landed' && reverse) reversible += 1;
-      first_at ||= intended_at;
-      if (at > last_at) last_at = at;
-    }
+  for (const each of await wholeRun(journals, run_id, resolved)) {
+    const { state, at, intended_at } = each;
+    entries += 1;
+    states[state] += 1;
+    if (canBeUndone(each)) reversible += 1;
+    first_at ||= intended_at;
+    if (at > last_at) last_at = at;
   }
   return { run_id, entries, states, reversible, first_at, last_at };
 }
+
+/** What has landed, is not undone yet, and can be. */
+export const canBeUndone = ({ state, reverse }: Pick<RunEntry, 'state' | 'reverse'>): boolean =>
+  reverse !== null && (state === 'landed' || state === 'reverse_failed');
+
+const NO_STATES: Readonly<Record<EntryState, number>> = {
+  landed: 0,
+  failed: 0,
+  not_started: 0,
+  unknown: 0,
+  not_landed: 0,
+  reversing: 0,
+  reversed: 0,
+  reverse_failed: 0,
+};
 
 /** A part of the runs, the one that began last first. */
 export async function runRows(
@@ -117,7 +175,9 @@ export async function runRows(
   const { data, count } = await journals.runs({ skip, limit });
   const rows: RunRow[] = [];
   for (const run of data) rows.push(await rowOf(journals, run, resolved));
-  return { data: rows, count };
+  // Outside any run there may be nothing but rollbacks themselves.
+  const own = rows.filter(({ entries }) => entries > 0);
+  return { data: own, count: count - (rows.length - own.length) };
 }
 
 /**

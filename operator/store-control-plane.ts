@@ -76,6 +76,10 @@ import type {
   RemoveBudgetOptions,
   RemoveTripwireOptions,
   ReviveAnswer,
+  RollbackAnswer,
+  RollbackOptions,
+  RollbackPreview,
+  RollbackScopeOptions,
   ReviveOptions,
   RuleAnswer,
   RuleOptions,
@@ -146,6 +150,7 @@ import {
 } from './given.ts';
 import { givenBudget, givenRemovedBudget, givenRemovedTripwire, givenTripwire } from './given-budgets.ts';
 import { givenQuestion, givenRule, givenRuleRemoval } from './given-rule.ts';
+import { givenRollback, givenScope } from './given-rollback.ts';
 import { givenUpBy, isSeen } from './given-up.ts';
 import { judgeCall } from './judge-call.ts';
 import { judgeReports } from './judge-reports.ts';
@@ -154,6 +159,7 @@ import type { Matched } from './matched.ts';
 import type { OpenedSwitch } from './opened-switch.ts';
 import type { Operator } from './operators.ts';
 import { ruleRecord, type RuleRecord } from './rule-record.ts';
+import { previewOf, rollBack } from './rollback.ts';
 import { ChangeRefusedError, NotInitialisedError } from './refusals.ts';
 import {
   givenRun,
@@ -165,6 +171,7 @@ import {
   type RunAnswer,
   type RunRow,
   toResolve,
+  wholeRun,
 } from './runs.ts';
 import { featureDetails, killRecords, ruleRecords, statusOf } from './status.ts';
 import { stopHeard } from './stop-heard.ts';
@@ -553,10 +560,9 @@ export class StoreControlPlane implements ControlPlane {
   async run(runId: string | null, options: Page = {}): Promise<RunAnswer> {
     const run_id = givenRun('run', runId);
     const { skip, limit } = givenList('run', options, {});
-    const { data, count } = await journalsOf(this.#connection).entriesOf(run_id, { skip, limit });
-    if (count === 0) throw new KillSwitchError('NOT_FOUND', noRun(run_id));
-    const resolved = await this.#resolved();
-    return { run_id, entries: data.map((entry) => runEntry(entry, resolved)), count };
+    const entries = await wholeRun(journalsOf(this.#connection), run_id, await this.#resolved());
+    if (entries.length === 0) throw new KillSwitchError('NOT_FOUND', noRun(run_id));
+    return { run_id, entries: entries.slice(skip, skip + limit), count: entries.length };
   }
 
   async resolve(options: ResolveOptions): Promise<ResolveAnswer> {
@@ -565,6 +571,19 @@ export class StoreControlPlane implements ControlPlane {
     const command = { type: 'resolve', runId: run, key, intent: entry.id, landed, ...given } as const;
     const recorded = await this.#append(command);
     return { ...answerTo(recorded), entry: runEntry(entry, await this.#resolved()) };
+  }
+
+  async previewRollback(options: RollbackScopeOptions): Promise<RollbackPreview> {
+    const scope = givenScope('previewRollback', options);
+    await this.#resolved(); // where there is no control plane, that is said
+    return previewOf(this.#connection, scope);
+  }
+
+  async rollback(options: RollbackOptions): Promise<RollbackAnswer> {
+    const given = givenRollback(options);
+    const { connection, hearing, closed } = this.#opened;
+    const append = (command: Command): Promise<Recorded> => this.#append(command);
+    return rollBack({ connection, hearing, closed, append, kill: (asked) => this.kill(asked) }, given);
   }
 
   /** @throws NotInitialisedError */

@@ -37,6 +37,7 @@ function flagsOf(key: EntryKey, state: State, before: Definition): readonly stri
   const [kind, name = ''] = placeOf(key);
   switch (kind) {
     case 'resolutions':
+    case 'rollbacks':
     case 'control':
     case 'approval':
     case 'standing':

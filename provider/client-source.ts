@@ -7,6 +7,7 @@ import type { ModeSource, SwitchClient } from '../flags/mode-source.ts';
 export const clientSource = (client: SwitchClient): ModeSource => ({
   client,
   limits: client,
+  reversing: null,
   fault: () => null,
   initialised: Promise.resolve(),
   watch: () => () => {},

@@ -40,6 +40,7 @@ import type { Replica, ReplicaEvent } from '../store/replica.ts';
 import { checkSide } from '../store/side.ts';
 import { changedFlags } from './changed-flags.ts';
 import { subjectProblem } from './guarded-evaluation.ts';
+import { reversingFor } from './reversing.ts';
 import { noteOwnJudgement } from './own-judgement.ts';
 import { ANSWERS_SAFELY, asAskedFor, ownAnswer, type Question, safeResolution, safeResolutionFor } from './positive.ts';
 import { SERVES_SWITCH, SWITCH_PROVIDER_NAME } from './serves-switch.ts';
@@ -219,7 +220,7 @@ export class KillSwitchProvider implements Provider {
     }
     try {
       const { organizationId } = replica;
-      const inquiry = { context, now: () => replica.storeNow(), organizationId };
+      const inquiry = { context, now: () => replica.storeNow(), organizationId, reversing: reversingFor(context) };
       return asAskedFor(this.#resolveFrom(state, inquiry, question, found.name));
     } catch (error) {
       return safeResolution(question, { code: 'INTERNAL', message: messageOf(error) }, state.epoch);

@@ -1,9 +1,10 @@
 import { type Client, type Hook, OpenFeature, type Provider, ProviderEvents } from '@openfeature/server-sdk';
-import { type Fault, invalid, messageOf } from '../flags/index.ts';
-import type { ModeSource, SwitchClient } from '../flags/mode-source.ts';
+import { type Fault, invalid, messageOf, type Reversing } from '../flags/index.ts';
+import type { ModeClient, ModeSource, SwitchClient } from '../flags/mode-source.ts';
 import type { Replica } from '../store/replica.ts';
 import { AskedProvider } from './asked-provider.ts';
 import { KillSwitchProvider } from './kill-switch-provider.ts';
+import { asReversing } from './reversing.ts';
 import { servesOpenSwitch } from './serves-switch.ts';
 
 /**
@@ -37,6 +38,7 @@ export function serveOn(
     // A local copy is looked up for the guard's own subject in any case.
     client: about ?? client,
     limits: about,
+    reversing: 'replica' in from ? (reversing) => clientReversing(reversing, client) : null,
     fault() {
       const bound = OpenFeature.getProvider(domain);
       return bound === served && !served.closed ? null : domainTaken(domain, bound);
@@ -53,6 +55,11 @@ const clientAbout = (served: AskedProvider, client: Client): SwitchClient => ({
     served.about(subject, () => client.getStringDetails(flagKey, defaultValue, subject)),
   getNumberDetails: (flagKey, defaultValue, subject = {}) =>
     served.limitAbout(subject, () => client.getNumberDetails(flagKey, defaultValue, subject)),
+});
+
+const clientReversing = (reversing: Reversing, client: Client): ModeClient => ({
+  getStringDetails: (flagKey, defaultValue, subject = {}) =>
+    asReversing(reversing, subject, () => client.getStringDetails(flagKey, defaultValue, subject)),
 });
 
 const NEWS = [ProviderEvents.ConfigurationChanged, ProviderEvents.Error, ProviderEvents.Stale, ProviderEvents.Ready];

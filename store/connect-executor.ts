@@ -25,6 +25,8 @@ export interface ConnectOptions extends Partial<Reportable> {
 
 /** The uses of an executor's connection. Whoever needs one of them is given that one. */
 export interface ConnectedExecutor {
+  /** By which operators know it. */
+  readonly id: string;
   /** The copy by which is decided. Closing it closes the connection, also for the reports. */
   readonly replica: Replica;
   /** What goes to the store beside the beats. */
@@ -70,5 +72,5 @@ export function connectExecutor({
   });
   const journal = connection.journal && journalInTime(connection.journal, requestTimeoutMs);
   const { approvals, ledger, stops } = connection;
-  return { replica, reports, journal, approvals, ledger, stops };
+  return { id: executorId, replica, reports, journal, approvals, ledger, stops };
 }

@@ -58,6 +58,8 @@ const intentSchema: z.ZodType<JournalIntent> = z.object({
   action: text,
   input_hash: text,
   approval_id: nullable,
+  lineage: z.object({ agents: z.array(text), missions: z.array(text), runs: z.array(text) }).optional(),
+  rollback: z.object({ id: text, asked_by: text, undoes: nullable }).optional(),
 });
 
 const reversalSchema: z.ZodType<Reversal> = z.discriminatedUnion('is', [
@@ -70,7 +72,7 @@ const endSchema: z.ZodType<JournalEnd> = z.discriminatedUnion('state', [
     state: z.literal('landed'),
     landing: z.object({ result: nullable, redirected: z.boolean(), reverse: reversalSchema }),
   }),
-  z.object({ state: z.enum(['failed', 'not_started', 'unknown']) }),
+  z.object({ state: z.enum(['failed', 'not_started', 'unknown']), why: text.optional() }),
 ]);
 
 /** An intent as an executor has written it; null where it cannot be read. Members of another version are left out. */

@@ -126,7 +126,8 @@ describe('no function is left out', () => {
       'isChangeRefusedError',
       'isChangePendingError',
     ],
-    ...['killSwitch.close', 'run.bind', 'run.lastCheckpoint', 'control.settled', 'control.close', 'control.evidence'],
+    ...['killSwitch.close', 'killSwitch.transaction', 'run.bind', 'run.lastCheckpoint'],
+    ...['control.settled', 'control.close', 'control.evidence'],
     'control.approval', // takes an id
   ];
   /** Methods that take none, and say so. */

@@ -305,6 +305,38 @@ const controlRows = ({ control }: Opened): Readonly<Record<string, Taker>> => {
       right: { run: 'r-1', key: 'k', landed: true, ...changes },
       any: [...any, 'run'], // null: outside any run
     },
+    'control.previewRollback': {
+      call: (options) => change(control.previewRollback(options)),
+      right: { run: 'r-1', since: new Date(0) },
+    },
+    'control.previewRollback with its mission': {
+      call: (options) => change(control.previewRollback(withOwn({ since: new Date(0) }, options))),
+      right: { mission: 'm-1' },
+      adds: true,
+    },
+    'control.previewRollback with its agent': {
+      call: (options) => change(control.previewRollback(withOwn({ since: new Date(0) }, options))),
+      right: { agent: 'nobody' },
+      adds: true,
+    },
+    'control.rollback': {
+      call: (options) => change(control.rollback(options)),
+      right: {
+        ...{ run: 'r-1', since: new Date(0), reason, waitMs: 1, timeoutMs: 1000, hash: 'a'.repeat(64) },
+        ...{ takeOver: false, onBegun: nothing, onProgress: nothing, signal: AbortSignal.abort() },
+      },
+      any, // as of every change: a reason that is none is told otherwise
+    },
+    'control.rollback with its mission': {
+      call: (options) => change(control.rollback(withOwn({ reason, waitMs: 0 }, options))),
+      right: { mission: 'm-1' },
+      adds: true,
+    },
+    'control.rollback with its agent': {
+      call: (options) => change(control.rollback(withOwn({ since: new Date(0), reason, waitMs: 0 }, options))),
+      right: { agent: 'nobody' },
+      adds: true,
+    },
     'control.surfaces': { call: (options) => control.surfaces(options), right: { ...list(SURFACE_FILTERS) } },
     'control.log': { call: (options) => first(control.log(options)), right: { after: 0, ...filters(EVENT_FILTERS) } },
     'control.follow': {

@@ -1,5 +1,11 @@
 import { shownId } from '../../flags/index.ts';
-import type { IntentMark, JournalEnd, JournalEntry, Landing } from '../../store/capabilities/journal.ts';
+import type {
+  IntentMark,
+  JournalEnd,
+  JournalEntry,
+  JournalLineage,
+  Landing,
+} from '../../store/capabilities/journal.ts';
 import type { Attempt } from '../attempt.ts';
 import { blocked, faultCause } from '../decide.ts';
 import type { AttemptEnd } from '../ending.ts';
@@ -7,6 +13,7 @@ import { IdempotencyKeyError } from '../errors.ts';
 import type { NotBegun } from '../journal.ts';
 import { landingOf } from '../landing.ts';
 import type { Outcome } from '../outcome.ts';
+import type { GuardedSubject } from '../subject.ts';
 import type { Next, Step } from './step.ts';
 import { refuseUnsupported } from './unsupported.ts';
 
@@ -38,12 +45,15 @@ async function intend<Input, Result>(attempt: Attempt<Input, Result>): Promise<N
     agent_id: subject.agentId ?? null,
     mission_id: subject.missionId ?? null,
     action: action.name,
-    input_hash: plain.hash,
+    input_hash: attempt.reversal?.inputHash ?? plain.hash,
     approval_id: attempt.holding?.claimed?.id ?? null,
+    ...lineageOf(subject),
+    ...(attempt.reversal && { rollback: attempt.reversal.mark }),
     idempotent: action.idempotent,
   });
   if (begun.is !== 'intended') return answered(attempt, begun);
   attempt.isRecorded = true;
+  attempt.reversal?.onIntended(begun.mark);
   attempt.atEnd((end) => record(attempt, begun.mark, end));
   return 'go on';
 }
@@ -81,6 +91,14 @@ function answered<Input, Result>(attempt: Attempt<Input, Result>, begun: NotBegu
   }
 }
 
+/** Whose child it is; nothing where it is nobody's. */
+function lineageOf({ lineageAgents, lineageMissions, lineageRuns }: GuardedSubject): {
+  readonly lineage?: JournalLineage;
+} {
+  if (!lineageAgents && !lineageMissions && !lineageRuns) return {};
+  return { lineage: { agents: lineageAgents ?? [], missions: lineageMissions ?? [], runs: lineageRuns ?? [] } };
+}
+
 function repeated<Input, Result>(attempt: Attempt<Input, Result>, landing: Landing | null): Outcome<Result> {
   const recorded: unknown = landing?.result === null || !landing ? undefined : JSON.parse(landing.result);
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what `execute` returned then, as far as it is kept
@@ -108,7 +126,9 @@ async function record<Input, Result>(
 }
 
 function endOf<Input, Result>(attempt: Attempt<Input, Result>, end: AttemptEnd<Result>): JournalEnd {
-  if (end.is !== 'landed') return { state: end.is };
+  if (end.is === 'not_started') return { state: end.is };
+  if (end.is !== 'landed')
+    return { state: end.is, ...(attempt.reversal && { why: attempt.reversal.whyOf(end.error) }) };
   const redirected = attempt.decision.verdict === 'redirect';
   const { plain } = attempt.effective;
   return { state: 'landed', landing: landingOf(attempt.action, { plain, result: end.result, redirected }) };

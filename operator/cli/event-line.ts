@@ -33,6 +33,11 @@ const SAID: Readonly<Record<string, (data: Data) => readonly unknown[]>> = {
     idempotency_key,
     landed === true ? 'landed' : 'not landed',
   ],
+  rollback: ({ target, since, count, performer }) => [
+    ...[target, ...(since === null ? [] : ['since', since])],
+    ...[count, 'effects', 'by', nameIn(performer)],
+  ],
+  takeover: ({ id, performer }) => [id, 'by', nameIn(performer)],
   rule_add: ({ name, target, mode, window, when }) => [
     name,
     target,
@@ -71,6 +76,9 @@ const SAID: Readonly<Record<string, (data: Data) => readonly unknown[]>> = {
     return isJsonObject(flags) ? Object.keys(flags) : [];
   },
 } satisfies Record<EventType, (data: Data) => readonly unknown[]>;
+
+/** The name of an executor. */
+const nameIn = (performer: unknown): unknown => (isJsonObject(performer) ? performer['name'] : performer);
 
 /** The request that a decision is about. */
 const requestWords = (request: unknown): readonly unknown[] =>

@@ -76,6 +76,12 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   interventions: ['interventions --limit 20', 'interventions --proposals'],
   runs: ['runs', 'runs returns-42', 'runs returns-42 --json'],
   'runs resolve': ['runs resolve returns-42 refund-1007 --landed --reason "it is on the statement"'],
+  rollback: [
+    'rollback returns-42 --dry-run',
+    'rollback returns-42 --reason "wrong refunds"',
+    'rollback --agent returns-bot --since 2030-11-29T08:00:00Z --reason "wrong refunds"',
+    'rollback --mission m-7 --reason "cancelled" --wait 30s',
+  ],
   surfaces: ['surfaces'],
   log: ['log', 'log --after 41'],
   'log verify': ['log verify'],

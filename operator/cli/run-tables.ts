@@ -1,4 +1,5 @@
-import { shownId } from '../../flags/index.ts';
+import { printable, shownId } from '../../flags/index.ts';
+import type { RollbackAction } from '../rollback-outcomes.ts';
 import type { EntryState, RunEntry, RunRow } from '../runs.ts';
 import { formatAge } from './duration.ts';
 import { quoted, shortTime } from './output.ts';
@@ -11,14 +12,17 @@ const timeCell = (time: string, now: number): Cell => ({
 
 /** Runs, and how many of their entries are in each state. */
 export function runColumns(now = Date.now()): readonly Column<RunRow>[] {
-  const states: readonly EntryState[] = ['landed', 'unknown', 'failed', 'not_started', 'not_landed'];
+  const states: readonly EntryState[] = [
+    ...(['landed', 'unknown', 'failed', 'not_started', 'not_landed'] as const),
+    ...(['reversing', 'reversed', 'reverse_failed'] as const),
+  ];
   return [
     { heading: 'RUN', cell: ({ run_id }) => run_id ?? { ready: '(outside any run)' } },
     { heading: 'ENTRIES', cell: ({ entries }) => entries, fixed: true },
     { heading: 'REVERSIBLE', cell: ({ reversible }) => reversible, fixed: true },
     ...states.map(
       (state): Column<RunRow> => ({
-        heading: state.toUpperCase().replace('_', ' '),
+        heading: state.toUpperCase().replaceAll('_', ' '),
         cell: ({ states: counts }) =>
           state === 'unknown' && counts.unknown > 0
             ? { ready: `${counts.unknown}`, style: 'heed' }
@@ -32,7 +36,14 @@ export function runColumns(now = Date.now()): readonly Column<RunRow>[] {
 }
 
 /** Whether it can be undone, and by what. */
-function undoCell({ state, reverse, not_reversible }: RunEntry): Cell {
+function undoCell({ state, reverse, not_reversible, reversal }: RunEntry): Cell {
+  if (reversal && reverse) {
+    const by = `by ${shownId(reverse.action)}, asked by ${shownId(reversal.asked_by)}`;
+    if (state === 'reversed') return { ready: `done ${by}` };
+    const why = reversal.why === null ? '' : `: ${quoted(reversal.why)}`;
+    if (state === 'reverse_failed') return { ready: `by ${shownId(reverse.action)}; failed before${why}` };
+    return { ready: `not known, tried ${by}${why}` };
+  }
   if (state !== 'landed') return null;
   if (reverse) return { ready: `by ${shownId(reverse.action)}` };
   return { ready: not_reversible === null ? 'no' : `no: ${quoted(not_reversible)}` };
@@ -56,3 +67,17 @@ export function entryColumns(now = Date.now()): readonly Column<RunEntry>[] {
     { heading: 'INTENDED', cell: ({ intended_at }) => intended_at, wide: true },
   ];
 }
+
+/** What became of undoing each effect. */
+export const rollbackColumns = (): readonly Column<RollbackAction>[] => [
+  {
+    heading: 'OUTCOME',
+    cell: ({ outcome }) =>
+      outcome === 'failed' || outcome === 'unknown' ? { ready: outcome, style: 'heed' } : { ready: outcome },
+    fixed: true,
+  },
+  { heading: 'ACTION', cell: ({ action }) => action },
+  { heading: 'KEY', cell: ({ idempotency_key }) => idempotency_key },
+  { heading: 'DETAIL', cell: ({ detail }) => ({ ready: printable(detail) }), gives: true },
+  { heading: 'RUN', cell: ({ run_id }) => run_id, wide: true },
+];

@@ -18,6 +18,27 @@ export interface JournalIntent {
   readonly input_hash: string;
   /** The approval that it uses; null: it needs none. */
   readonly approval_id: string | null;
+  /** Whose child it was, so that what stops a parent stops what undoes this. Absent: nobody's. */
+  readonly lineage?: JournalLineage | undefined;
+  /** Present where a rollback has intended it. */
+  readonly rollback?: RollbackMark | undefined;
+}
+
+/** All parents of whoever has intended something. */
+export interface JournalLineage {
+  readonly agents: readonly string[];
+  readonly missions: readonly string[];
+  readonly runs: readonly string[];
+}
+
+/** The rollback that has intended something, and what that undoes. */
+export interface RollbackMark {
+  /** The rollback's id in the log. */
+  readonly id: string;
+  /** Who has asked for it, as the log has it. */
+  readonly asked_by: string;
+  /** The id of the intent that it undoes; null: it is the rollback itself. */
+  readonly undoes: string | null;
 }
 
 /** Names an intent when its end is written. */
@@ -40,7 +61,8 @@ export interface Landing {
 /** What an executor says of an intent of its own. */
 export type JournalEnd =
   | { readonly state: 'landed'; readonly landing: Landing }
-  | { readonly state: 'failed' | 'not_started' | 'unknown' };
+  /** `why`: what is known of it, where a rollback has intended it. */
+  | { readonly state: 'failed' | 'not_started' | 'unknown'; readonly why?: string | undefined };
 
 /** What became of an intent. `intended`: nothing is known of its end, which whoever finds it reads as `unknown`. */
 export type JournalState = JournalEnd | { readonly state: 'intended' };

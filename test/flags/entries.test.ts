@@ -64,6 +64,17 @@ describe('entries from a store', () => {
       ...{ id: 's-1', action: 'payments.refund', agent_id: 'a', run_id: null, match: { currency: 'usd' } },
       ...{ times: 20, until: at, notes: null, ...LAST_CHANGE },
     },
+    rollbacks: {
+      asked: [
+        {
+          ...{ id: 'r-1', target: 'run:r', since: null, hash: 'a'.repeat(64), count: 1, timeout_ms: 30_000 },
+          kills: [{ target: 'run:r', id: 'k', epoch: 1 }],
+          ...{ performer: { id: 'e', name: 'mailer', lease_ms: 5000 }, former: null },
+          ...{ asked_by: 'unverified:dana', ...LAST_CHANGE },
+        },
+      ],
+      ...LAST_CHANGE,
+    },
     rule: { target: 'all', mode: 'paused', window: null, when: null, reason: null, ...LAST_CHANGE },
     budget: {
       ...{ scope: 'day', window: 'day', usd: 50, tokens: null, calls: null, time_zone: 'UTC', warn: 0.8 },

@@ -308,6 +308,14 @@ describe('the fold', () => {
       ['feature', { name: 'f', stage: 'live' }],
       ['limit', { name: 'l', value: 1 }],
       ['resolve', { intent: 'i', landed: true, run_id: null, idempotency_key: 'k' }],
+      [
+        'rollback',
+        {
+          ...{ id: 'b', target: 'run:r', since: null, hash: GENESIS, count: 0, timeout_ms: 1, kills: [] },
+          performer: { id: 'e', name: 'e', lease_ms: 1 },
+        },
+      ],
+      ['takeover', { id: 'b', performer: { id: 'e', name: 'e', lease_ms: 1 } }],
       ['autonomy', { action: 'a', stage: 'trusted' }],
       ['flags', { definition: {} }],
       ['rule_add', { name: 'r', target: 'all', mode: 'paused', window: null, when: null }],
@@ -474,6 +482,7 @@ describe('the fold', () => {
       'reject',
       'resolve',
       'revive',
+      'rollback',
       'rule_add',
       'rule_remove',
       'rule_renew',
@@ -482,6 +491,7 @@ describe('the fold', () => {
       'standing',
       'standing_withdraw',
       'stop',
+      'takeover',
       'tripwire',
     ]);
   });

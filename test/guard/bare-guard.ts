@@ -88,6 +88,7 @@ export function bareGuard({
     },
     sourceFault,
     limitClient,
+    reversing: null,
     deadlines: new Deadlines(),
     replica: hasStore
       ? { reading: () => hand.reading(), limit: (name) => hand.limits[name], confirmNow, clock: () => NOW, epoch: 1 }

@@ -38,7 +38,7 @@ function open() {
   };
   const executor = openExecutor('1.2.3', (given) => {
     reported = given;
-    return { replica: copy as unknown as Replica, reports: null, journal: null, approvals: null };
+    return { id: 'e', replica: copy as unknown as Replica, reports: null, journal: null, approvals: null };
   });
   const running = { decision: decide('live'), now: decide('live') };
   executor.inFlight.start({

@@ -33,7 +33,9 @@ function open(parts: Partial<BareParts & Pick<Guard, 'requireRun'>> = {}) {
     removeCheckpoint: vi.fn(async (_runId: string) => {}),
   };
   const registry = new Registry(() => {});
-  const killSwitch = killSwitchOf({ guard, storage, registry, checkpoints, outcomes: null, close: async () => {} });
+  const killSwitch = killSwitchOf({
+    ...{ guard, storage, registry, actions: new Map(), checkpoints, outcomes: null, close: async () => {} },
+  });
   return { hand, guard, killSwitch, registry, records, looked, checkpoints };
 }
 

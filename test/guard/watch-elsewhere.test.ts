@@ -21,6 +21,7 @@ function open(leaseMs = 60_000) {
   const source = {
     client: {} as never,
     limits: null,
+    reversing: null,
     fault: () => null,
     watch,
     initialised: Promise.resolve(),

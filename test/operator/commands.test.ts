@@ -7,6 +7,8 @@ import { Desk, kill, started, T0 } from './desk.ts';
 const ONE = '2026-01-01T01:00:00.000Z';
 const TWO = '2026-01-01T02:00:00.000Z';
 
+const PERFORMER = { id: 'e', name: 'mailer', lease_ms: 5000 };
+
 /** One of each, with everything that it must have. */
 const COMMANDS: { readonly [T in CommandType]: CommandOf<T> } = {
   init: { type: 'init', generation: 'g1' },
@@ -27,6 +29,12 @@ const COMMANDS: { readonly [T in CommandType]: CommandOf<T> } = {
   },
   flags: { type: 'flags', definition: { flags: {} }, reason: 'go' },
   resolve: { type: 'resolve', runId: 'r', key: 'k', intent: 'i', landed: true, reason: 'seen' },
+  rollback: {
+    ...{ type: 'rollback', target: 'run:r', since: null, hash: 'a'.repeat(64), count: 1, timeoutMs: 30_000 },
+    kills: [{ target: 'run:r', id: 'k', epoch: 1 }],
+    ...{ performer: PERFORMER, reason: 'wrong' },
+  },
+  takeover: { type: 'takeover', id: 'b-1', performer: PERFORMER, reason: 'it died' },
   approve: { type: 'approve', found: foundRequest(), edited: null },
   reject: { type: 'reject', found: foundRequest() },
   escalate: { type: 'escalate', requests: [foundRequest().request] },
@@ -59,6 +67,8 @@ describe('the entries that a command reads', () => {
     stop: ['control', 'kill:run:r', 'tripwire:repeats', 'lifted:run:r'],
     flags: ['control', 'flags'],
     resolve: ['control', 'resolutions'],
+    rollback: ['control', 'rollbacks', 'kill:run:r'],
+    takeover: ['control', 'rollbacks'],
     approve: ['control', 'approval:r-1'],
     reject: ['control', 'approval:r-1'],
     escalate: ['control', 'approval:r-1'],

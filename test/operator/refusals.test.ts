@@ -18,6 +18,18 @@ type Said = readonly [code: string, program: string, command: string];
 
 /** What somebody is told who calls the package in code, and what somebody who types commands. One row a kind. */
 const SAID: { readonly [K in Refusal['kind']]: readonly [Extract<Refusal, { kind: K }>, ...Said] } = {
+  not_stopped: [
+    { kind: 'not_stopped', target: 'run:r' },
+    'CONFLICT',
+    'The stop of run:r was changed or lifted since the rollback was previewed. Nothing was undone. Preview it again (previewRollback), then ask again.',
+    'The stop of run:r was changed or lifted since the rollback was previewed. Nothing was undone. Preview it again (--dry-run), then ask again.',
+  ],
+  no_rollback: [
+    { kind: 'no_rollback', id: 'b-1' },
+    'NOT_FOUND',
+    'There is no rollback "b-1".',
+    'There is no rollback "b-1".',
+  ],
   not_initialised: [
     { kind: 'not_initialised', place },
     'NOT_INITIALISED',

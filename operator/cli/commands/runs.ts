@@ -4,7 +4,7 @@ import { IdArgument } from '../arguments.ts';
 import { type ListOptions, withListOptions } from '../list-options.ts';
 import { type Listing, listAnswer } from '../listing.ts';
 import { count } from '../output.ts';
-import type { RunAnswer, RunEntry, RunRow } from '../../runs.ts';
+import { canBeUndone, type RunAnswer, type RunEntry, type RunRow } from '../../runs.ts';
 import { entryColumns, runColumns } from '../run-tables.ts';
 
 /** What was done outside any run has no id: it is typed as an empty word. */
@@ -28,19 +28,26 @@ const entriesOf = (typed: string, keep: (answer: RunAnswer) => void): Listing<Ru
     keep(answer);
     const { entries, count: total } = answer;
     const run = answer.run_id === null ? 'outside any run' : `in the run ${shownId(answer.run_id)}`;
-    const undone = entries.filter(({ state, reverse }) => state === 'landed' && reverse !== null).length;
-    const unknown = entries.filter(({ state }) => state === 'unknown').length;
+    const undone = entries.filter(canBeUndone).length;
+    const unknown = entries.filter(({ state, reversal }) => state === 'unknown' && !reversal).length;
+    const unclear = entries.filter(({ state, reversal }) => state === 'unknown' && reversal).length;
     const shown = entries.length === total ? '' : ' of those shown';
     return {
       data: entries,
       count: total,
       title: `${total} ${total === 1 ? 'entry' : 'entries'} ${run}, oldest first; ${undone}${shown} can still be undone`,
-      below:
-        unknown === 0
+      below: [
+        ...(unknown === 0
           ? []
           : [
               `${count(unknown, 'unknown one')}${shown}: look whether it has landed, then: ${context.advice(`kill-switch runs resolve ${shownId(typed)} KEY --landed --reason "…"`)} (or --not-landed)`,
-            ],
+            ]),
+        ...(unclear === 0
+          ? []
+          : [
+              `Of ${count(unclear, 'unknown one')}${shown} nobody knows whether it is undone: kill-switch rollback says under which key, and how to say so.`,
+            ]),
+      ],
     };
   },
   columns: () => entryColumns(),

@@ -1,0 +1,117 @@
+import { OpenFeature } from '@openfeature/server-sdk';
+import { expect, onTestFinished, test, vi } from 'vitest';
+import { createKillSwitch, type KillSwitch } from '../../../index.ts';
+import { fileStore } from '../../../store/file/index.ts';
+import { fileSwitch } from './command.ts';
+
+/** For what executors report with their next beat. */
+const LONG = { timeout: 20_000 };
+
+/** A live switch in a folder, the command on it, and a run that has refunded something and sent a mail. */
+async function open({ mails = false } = {}) {
+  const ks = fileSwitch();
+  await ks.run('init');
+  await ks.run('mode', 'live', '--reason', 'test');
+  const killSwitch: KillSwitch = await createKillSwitch({
+    store: fileStore({ directory: ks.directory }),
+    domain: `cli-rollback-${Math.random()}`,
+    executor: { name: 'bot' },
+    agentId: 'bot',
+  });
+  onTestFinished(async () => {
+    await killSwitch.close();
+    await OpenFeature.clearProviders();
+  });
+  await vi.waitFor(() => expect(killSwitch.check({ agentId: 'bot' }).mode).toBe('live'));
+  const refund = killSwitch.action({
+    name: 'payments.refund',
+    reverse: { action: 'payments.cancel', input: (result: { id: number }) => result },
+    execute: async ({ id }: { id: number }) => ({ id }),
+  });
+  const cancelled: number[] = [];
+  killSwitch.action({ name: 'payments.cancel', execute: async ({ id }: { id: number }) => cancelled.push(id) });
+  const mail = killSwitch.action({ name: 'mail.send', irreversible: true, execute: async () => 'sent' });
+  await killSwitch.run({ runId: 'r-1' }, async () => {
+    for (const id of [1, 2]) await refund({ id }, { idempotencyKey: `refund-${id}` });
+    if (mails) await mail(undefined, { idempotencyKey: 'mail-1' });
+  });
+  await vi.waitUntil(async () => (await ks.json('surfaces')).json.data.length >= 3, LONG);
+  return { ks, killSwitch, cancelled };
+}
+
+test('a run is previewed, undone, and shown as undone', async () => {
+  const { ks, cancelled } = await open();
+  const preview = await ks.json('rollback', 'r-1', '--dry-run');
+  expect(preview.code).toBe(0);
+  expect(preview.json).toMatchObject({
+    run_id: 'r-1',
+    actions: [
+      { idempotency_key: 'refund-2', action: 'payments.refund', outcome: 'reversible', detail: 'by payments.cancel' },
+      { idempotency_key: 'refund-1', outcome: 'reversible' },
+    ],
+  });
+  expect((await ks.json('kills')).json.count).toBe(0);
+  const { hash } = preview.json;
+  expect((await ks.run('rollback', 'r-1', '--dry-run')).stderr).toContain(`kill-switch rollback r-1 --hash ${hash}`);
+
+  const done = await ks.json('rollback', 'r-1', '--hash', hash, '--reason', 'wrong refunds');
+  expect([done.code, done.json.run_id, done.json.hash]).toEqual([0, 'r-1', hash]);
+  expect(done.json.actions.map(({ outcome }: { outcome: string }) => outcome)).toEqual(['reversed', 'reversed']);
+  expect(cancelled).toEqual([2, 1]);
+
+  const again = await ks.run('rollback', 'r-1', '--reason', 'again');
+  expect([again.code, again.stdout]).toEqual([
+    0,
+    expect.stringMatching(/^already_reversed +payments\.refund +refund-2 /m),
+  ]);
+  const run = await ks.run('runs', 'r-1');
+  expect(run.stdout).toMatch(/ reversed +payments\.refund +refund-1 +done by payments\.cancel, asked by unverified:/);
+  expect(run.stderr).toContain('0 can still be undone');
+  const log = await ks.run('log');
+  expect(log.stdout).toMatch(/ rollback +run:r-1 2 effects by bot +"wrong refunds"/);
+});
+
+test('what cannot be undone makes exit code 1, and the rest is undone', async () => {
+  const { ks, cancelled } = await open({ mails: true });
+  const { code, stdout, stderr } = await ks.run('rollback', 'r-1', '--reason', 'wrong refunds');
+  expect(code).toBe(1);
+  expect(stdout).toMatch(/^not_reversible +mail\.send +mail-1 /m);
+  expect(stderr).toContain('run:r-1 is stopped. 2 of 3 effects undone');
+  expect(cancelled).toEqual([2, 1]);
+});
+
+test('what is missing is said before anything is stopped', async () => {
+  const { ks } = await open();
+  for (const [args, code, says] of [
+    [['rollback', 'r-1'], 1, 'takes a reason'],
+    [['rollback', '--reason', 'x'], 2, 'one run, one mission or one agent'],
+    [['rollback', '--agent', 'bot', '--reason', 'x'], 2, '--since'],
+    [['rollback', 'r-1', '--mission', 'm', '--reason', 'x'], 2, 'one run, one mission or one agent'],
+    [['rollback', 'r-9', '--dry-run'], 1, 'Nothing that run:r-9 has done'],
+  ] as const) {
+    const ran = await ks.run(...args);
+    expect([ran.code, ran.stderr], args.join(' ')).toEqual([code, expect.stringContaining(says)]);
+  }
+  expect((await ks.json('kills')).json.count).toBe(0);
+});
+
+test('work that does not end in time is not undone under its feet: exit code 3', async () => {
+  const { ks, killSwitch, cancelled } = await open();
+  let end = (): void => {};
+  const slow = killSwitch.action({
+    name: 'slow.work',
+    execute: () =>
+      new Promise<void>((resolve) => {
+        end = resolve;
+      }),
+  });
+  const working = killSwitch.run({ runId: 'r-1' }, () => slow.attempt(undefined));
+  type Row = { in_flight: number };
+  await vi.waitUntil(async () => (await ks.json('executors')).json.data.some((row: Row) => row.in_flight > 0), LONG);
+  const { code, json } = await ks.json('rollback', 'r-1', '--reason', 'wrong refunds', '--wait', '500ms');
+  expect([code, json.rollback, cancelled]).toEqual([3, null, []]);
+  end();
+  await working;
+  expect((await ks.run('rollback', 'r-1', '--reason', 'wrong refunds')).code).toBe(0);
+  expect(cancelled).toEqual([2, 1]);
+});
