@@ -11,7 +11,7 @@ export type Performer = z.infer<typeof performerSchema>;
 const MOST_KILLS = 100;
 
 /** What somebody has asked to be undone, by whom it is done, and which kills that may pass. */
-export const rollbackMembers = {
+export const rollbackMembers = Object.freeze({
   id: z.string().min(1),
   /** `run:ID`, `mission:ID` or `agent:ID`: what it undoes, and what it has stopped. */
   target: targetSchema,
@@ -26,7 +26,7 @@ export const rollbackMembers = {
   /** The kills that a reversal passes, each as it was last changed: one that was changed since is another. */
   kills: z.array(z.strictObject({ target: targetSchema, id: idSchema, epoch: epochSchema })).max(MOST_KILLS),
   performer: performerSchema,
-};
+});
 
 /** A rollback as the state has it. `former`: who performed it before the one who does. */
 export const rollbackSchema = z.strictObject({
