@@ -347,9 +347,9 @@ describe('a rollback that another executor takes over', () => {
   });
 });
 
-test('very many effects are undone, each once and in order', { timeout: 240_000 }, async () => {
+test('ten thousand effects are undone, each once and in order', { timeout: 240_000 }, async () => {
   const { control, run, done } = await open();
-  const all = Array.from({ length: Number(process.env['ROLLBACK_EFFECTS'] ?? 500) }, (_, index) => String(index));
+  const all = Array.from({ length: 10_000 }, (_, index) => String(index));
   await run('r-1', ...all);
   const { actions } = await control.rollback({ run: 'r-1', ...WAIT });
   expect(new Set(actions.map(({ outcome }) => outcome))).toEqual(new Set(['reversed']));
