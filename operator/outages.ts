@@ -7,7 +7,10 @@ export interface Outages {
   readonly hasAnswered: boolean;
   /** To be called with each answer. */
   answered(): void;
-  /** To be called with each failure: throws it again where waiting would not help, or nothing was ever answered. */
+  /**
+   * To be called with each failure. Throws it again where waiting does not help; and, where it helps only a store that
+   * has answered before, until one has.
+   */
   failed(error: unknown): void;
 }
 
