@@ -52,8 +52,8 @@ export interface SpendingCall {
   readonly subject: Subject;
   /** The whole context of the call: `user` and `account_id` are read of it, and what a budget's rule asks for. */
   readonly context: Readonly<Record<string, unknown>>;
-  /** What it may come to, in dollars and tokens, as the action's `spend` says; what is absent is not spent. */
-  readonly spends: { readonly usd?: unknown; readonly tokens?: unknown };
+  /** What it may come to, as the action's `spend` says; what is absent is not spent, and `calls` is 1 then. */
+  readonly spends: { readonly usd?: unknown; readonly tokens?: unknown; readonly calls?: unknown };
 }
 
 /** What a call meets; `blocked`: it says something that cannot be counted, so it must not go on. */
@@ -168,14 +168,16 @@ export function readAccountName(text: string): AccountName | null {
 type CallAmounts = Readonly<Record<SpendType, number | null>>;
 
 /** A text is what is wrong with it. */
-function amountsOf({ usd, tokens }: SpendingCall['spends']): CallAmounts | string {
-  const [dollars, counted] = [
+function amountsOf({ usd, tokens, calls = 1 }: SpendingCall['spends']): CallAmounts | string {
+  const [dollars, counted, called] = [
     unitsOf('usd', usd === undefined ? 0 : usd),
     unitsOf('tokens', tokens === undefined ? 0 : tokens),
+    unitsOf('calls', calls),
   ];
   if (dollars === null) return 'spend.usd is not an amount of dollars: a finite number of at least 0';
   if (counted === null) return 'spend.tokens is not a number of tokens: a finite number of at least 0';
-  return { usd: usd === undefined ? null : dollars, tokens: tokens === undefined ? null : counted, calls: 1 };
+  if (called === null) return 'spend.calls is not a number of calls: a finite number of at least 0';
+  return { usd: usd === undefined ? null : dollars, tokens: tokens === undefined ? null : counted, calls: called };
 }
 
 function chargesOf(

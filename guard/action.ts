@@ -54,7 +54,11 @@ export interface ActionDefinition<Input, Result> {
    * objects and lists there is a getter or a proxy is refused, since it could be another one each time it is read.
    */
   readonly limits?: Readonly<Record<string, LimitDefinition<Input>>> | undefined;
-  /** Not enforced in this version: an action that has any is blocked. */
+  /**
+   * What a call may come to, by the input alone: finite numbers of dollars, tokens and calls from 0. That is set aside
+   * in all budgets that the call meets before it starts, and settled to what it came to. An amount that is none blocks
+   * the call; a `settle` that gives none leaves what was set aside. Without it a call counts as one call.
+   */
   readonly spend?: Readonly<Partial<Record<'usd' | 'tokens' | 'calls', SpendAmount<Input, Result>>>> | undefined;
   readonly execute: (input: Input, context: ExecuteContext) => Result | Promise<Result>;
   /** The same input with a safe destination, for `test_mode`. */
@@ -150,6 +154,8 @@ export type NormalisedAction<Input, Result> = ActionDefinition<Input, Result> & 
   readonly irreversible: boolean;
   /** Undefined where there are none. */
   readonly limits: Readonly<Record<string, LimitDefinition<Input>>> | undefined;
+  /** Undefined where it names none. */
+  readonly spend: ActionDefinition<Input, Result>['spend'];
   readonly journal: boolean;
   readonly idempotent: boolean;
   readonly approvals: number;

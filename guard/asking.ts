@@ -1,10 +1,9 @@
-import { dropPromise } from '../flags/callbacks.ts';
-import { messageOf } from '../flags/index.ts';
 import { redactText } from '../flags/secret-texts.ts';
 import type { Asking } from './approvals.ts';
 import type { Attempt } from './attempt.ts';
 import { callHandler, type Handled } from './handlers.ts';
 import { inputOf, type PlainInput } from './plain-data.ts';
+import { spendOf } from './spend.ts';
 
 /** The longest description that an approver is shown, in characters. */
 const MAX_DESCRIPTION = 2000;
@@ -22,7 +21,7 @@ export async function askingOf<Input, Result>(
   const copy = (): Input => inputOf(plain) as Input;
   const description = await descriptionOf(attempt, copy);
   if ('problem' in description) return description;
-  const cost = costOf(action.spend?.usd, copy);
+  const cost = spendOf(action, 'usd', copy());
   if ('problem' in cost) return cost;
   return {
     value: {
@@ -30,7 +29,7 @@ export async function askingOf<Input, Result>(
       approvals: action.approvals,
       expiresMs: action.approvalExpiresMs,
       escalateMs: action.escalateAfterMs ?? null,
-      costUsd: cost.value,
+      costUsd: cost.value ?? null,
       reversible: action.reverse !== undefined && !action.irreversible,
     },
   };
@@ -54,20 +53,4 @@ function shortened(text: string): string {
   if (text.length <= MAX_DESCRIPTION) return text;
   const note = ` … (the beginning of ${text.length} characters)`;
   return `${text.slice(0, MAX_DESCRIPTION - note.length).toWellFormed()}${note}`;
-}
-
-type Amount<Input> = ((input: Input) => number) | { readonly reserve: (input: Input) => number } | undefined;
-
-/** What a call costs, in usd, as its action says; null: it does not. */
-export function costOf<Input>(amount: Amount<Input>, copy: () => Input): Handled<number | null> {
-  if (amount === undefined) return { value: null };
-  const reserve = typeof amount === 'function' ? amount : amount.reserve;
-  try {
-    const cost: unknown = reserve(copy());
-    if (dropPromise(cost)) return { problem: 'spend.usd gave a promise: it must answer at once' };
-    if (typeof cost === 'number' && Number.isFinite(cost) && cost >= 0) return { value: cost };
-    return { problem: 'spend.usd gave no finite number from 0' };
-  } catch (error) {
-    return { problem: `spend.usd failed: ${messageOf(error)}` };
-  }
 }

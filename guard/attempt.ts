@@ -16,6 +16,7 @@ import type { Proposal, RecordedStatus } from './interventions.ts';
 import { look } from './look.ts';
 import type { Marks, Outcome } from './outcome.ts';
 import { inputOf, type PlainInput, readPlain } from './plain-data.ts';
+import type { Reservation } from './spending.ts';
 import type { GuardedSubject } from './subject.ts';
 
 /**
@@ -77,10 +78,14 @@ export class Attempt<Input, Result> {
   permit: Permit | null = null;
   /** What the client has said of its limits in this round. */
   limitFlags: LimitFlags = NO_FLAGS;
-  /** For an action with limits: what it executes, once that has been found to keep them in this turn. */
+  /** For an action with limits or spending: what it executes, once that has been checked in this turn. */
   checked: { readonly input: Input } | null = null;
   /** True once the journal has its intent; stays true in the rounds that follow, until the intent is given back. */
   isRecorded = false;
+  /** True once the tripwires have counted it. */
+  isCounted = false;
+  /** What is set aside for it in budgets; stays in the rounds that follow, until it is given back. */
+  reservation: Reservation | null = null;
   #input: Input;
   #plain: PlainInput | undefined;
   #seenChanges: number;
@@ -198,6 +203,7 @@ export class Attempt<Input, Result> {
     this.#begin(this.#endings, { is: 'not_started' });
     this.#endings = NO_ENDINGS;
     this.isRecorded = false;
+    this.reservation = null;
     return this.#recording ?? null;
   }
 
@@ -360,6 +366,7 @@ export class Attempt<Input, Result> {
     this.#state = transition(before, { type: 'fail', error });
     const { is } = this.#state;
     if (this.#state !== before && (is === 'failed' || is === 'unknown')) this.#end({ is, error });
+    if (this.#state !== before && is === 'failed' && !this.reversal) this.guard.tripwires?.failed(this.subject);
     return this.#state;
   }
 

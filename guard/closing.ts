@@ -4,6 +4,7 @@ import type { Executor } from './executor.ts';
 import type { OwnJournal } from './journal.ts';
 import type { Interventions } from './interventions.ts';
 import type { OpenCalls } from './open-calls.ts';
+import type { Outbox } from './outbox.ts';
 import type { Rollbacks } from './rollbacks.ts';
 
 /**
@@ -18,6 +19,7 @@ export interface ClosedParts {
   readonly calls: OpenCalls;
   readonly interventions: Interventions;
   readonly journal: OwnJournal | null;
+  readonly outbox: Outbox;
   readonly rollbacks: Pick<Rollbacks, 'close'> | null;
   readonly stopWatching: () => void;
 }
@@ -49,6 +51,7 @@ async function closeAll({
   calls,
   interventions,
   journal,
+  outbox,
   rollbacks,
   stopWatching,
 }: ClosedParts): Promise<void> {
@@ -67,6 +70,7 @@ async function closeAll({
   const [clean] = await Promise.all([inTime(inFlight.idle()), inTime(calls.ended()), inTime(rolledBack)]);
   metrics.close();
   await interventions.close();
+  await outbox.close();
   const recorded = journal?.close();
   await recorded?.catch(() => {}); // told at the end, when everything else is closed
   // An executor whose work goes on does not sign off: operators will see it as silent, which it is.

@@ -1,4 +1,6 @@
 import type { Approvals } from '../store/capabilities/approvals.ts';
+import type { Ledger } from '../store/capabilities/ledger.ts';
+import type { Stops } from '../store/capabilities/stops.ts';
 import type { Journal } from '../store/capabilities/journal.ts';
 import type { ConnectOptions } from '../store/connect-executor.ts';
 import type { Replica } from '../store/replica.ts';
@@ -26,6 +28,10 @@ export interface Executor<Copy extends Replica | null = Replica | null> {
   readonly journal: Journal | null;
   /** Asks people, and uses what they have approved; null without a store, and where that cannot. */
   readonly approvals: Approvals | null;
+  /** Counts what is spent; null without a store, and where that cannot. */
+  readonly ledger: Ledger | null;
+  /** Keeps what it stops by itself; null without a store, and where that cannot. */
+  readonly stops: Stops | null;
   readonly inFlight: InFlight;
   readonly changes: Changes;
   /** Calls `listener` when something has begun to run, to be watched or to wait; the returned function ends that. */
@@ -37,10 +43,18 @@ export interface Executor<Copy extends Replica | null = Replica | null> {
 /** What an executor has of its store: each is null where it has none. */
 type AtStore<Copy extends Replica | null> = Pick<
   Executor<Copy>,
-  'id' | 'replica' | 'reports' | 'journal' | 'approvals'
+  'id' | 'replica' | 'reports' | 'journal' | 'approvals' | 'ledger' | 'stops'
 >;
 
-export const WITHOUT_STORE: AtStore<null> = { id: null, replica: null, reports: null, journal: null, approvals: null };
+export const WITHOUT_STORE: AtStore<null> = {
+  id: null,
+  replica: null,
+  reports: null,
+  journal: null,
+  approvals: null,
+  ledger: null,
+  stops: null,
+};
 
 /**
  * Puts an executor together. From then on each change of its copy is acted on in the turn in which it comes: first
@@ -65,7 +79,7 @@ export function openExecutor<Copy extends Replica | null>(
     stalenessMs: () => replica?.stalenessMs() ?? null,
     inFlight: () => inFlight.count,
   });
-  const { id, replica, reports, journal, approvals } = connect({
+  const { replica, ...atStore } = connect({
     work: () => inFlight.work,
     surfaces: () => registry.take(),
     seen: () => seen.take(),
@@ -82,5 +96,5 @@ export function openExecutor<Copy extends Replica | null>(
     listeners.add(listener);
     return () => listeners.delete(listener);
   };
-  return { id, replica, reports, journal, approvals, inFlight, changes, onBegin, registry, metrics };
+  return { ...atStore, replica, inFlight, changes, onBegin, registry, metrics };
 }

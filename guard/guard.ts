@@ -11,7 +11,10 @@ import type { Interventions } from './interventions.ts';
 import type { LocalState } from './look.ts';
 import type { GuardMetrics } from './metrics.ts';
 import type { OpenCalls } from './open-calls.ts';
+import type { OwnStops } from './own-stops.ts';
 import type { ShadowRuns } from './shadow-runs.ts';
+import type { Spending } from './spending.ts';
+import type { Tripwires } from './tripwires.ts';
 import type { Turns } from './turn.ts';
 
 /**
@@ -28,6 +31,12 @@ export interface Guard extends Evaluating, LocalState {
   readonly journal: OwnJournal | null;
   /** Null where there is no store, or its driver cannot ask people. */
   readonly approving: Approving | null;
+  /** Sets aside what calls may come to; null where there is no store. */
+  readonly spending: Spending | null;
+  /** Count what calls do; null where there is no store. */
+  readonly tripwires: Tripwires | null;
+  /** What this executor stops by itself; null where there is no store. */
+  readonly ownStops: OwnStops | null;
   readonly organizationId: string;
   readonly inFlight: InFlight;
   /** Attempts, and ticks that are being decided. */

@@ -7,15 +7,16 @@ import { looseCopy, ownCopy } from './own-copy.ts';
 
 /**
  * The input as it is in the turn of the call. What the caller does to its object afterwards changes nothing where the
- * action has limits, which are walls around what runs, or a journal, which says what ran.
+ * action has limits, which are walls around what runs, spends what it says of that, or has a journal, which says what
+ * ran.
  * @throws ActionInputError NOT_PLAIN_DATA
  */
 export const takeInput = <Input, Result>(action: NormalisedAction<Input, Result>, input: Input): Input =>
   action.inputSchema && isOwn(action) ? looseCopy(input) : ownWhereKept(action, input);
 
 /** Whether an action runs on a copy of its own. */
-const isOwn = <Input, Result>({ limits, journal }: NormalisedAction<Input, Result>): boolean =>
-  limits !== undefined || journal;
+const isOwn = <Input, Result>({ limits, spend, journal }: NormalisedAction<Input, Result>): boolean =>
+  limits !== undefined || spend !== undefined || journal;
 
 /** What no code of the application can change any more, where the action runs on a copy of its own. */
 const ownWhereKept = <Input, Result>(action: NormalisedAction<Input, Result>, input: Input): Input =>

@@ -15,9 +15,10 @@ export interface InterventionSink {
 
 /**
  * What became of what was asked. `skipped`: a tick of a job. `started`: a write that people are told of. What was
- * executed leaves a record where it was approved.
+ * executed leaves a record where it was approved. `warned`: something is nearly used up, or could not be read, and nothing
+ * was refused.
  */
-export type RecordedStatus = OutcomeStatus | 'skipped' | 'started';
+export type RecordedStatus = OutcomeStatus | 'skipped' | 'started' | 'warned';
 
 /** What a record holds beside the decision. */
 export interface Circumstances {
@@ -63,6 +64,7 @@ const CLASSES: Readonly<Record<RecordedStatus, (decision: Decision) => Classifie
   aborted: () => BLOCKED,
   skipped: ({ verdict }) => (verdict === 'pause' ? WARNED : BLOCKED),
   started: () => WARNED,
+  warned: () => WARNED,
 };
 
 /** What would have been done, for a person to see; `input` is redacted. */
@@ -70,6 +72,9 @@ export interface Proposal {
   readonly proposalId: string;
   readonly input: unknown;
 }
+
+/** Is told of each record of a call that was not simply let through, whether it is kept or not. Must not throw. */
+export type OnIntervention = (subject: GuardedSubject, type: Intervention['type'], status: RecordedStatus) => void;
 
 /** The autonomy stage that is set for an action; undefined where none is. */
 export type AutonomyOf = (action: string) => AutonomyStage | undefined;
@@ -79,6 +84,7 @@ export class Interventions {
   readonly #sink: InterventionSink | null;
   readonly #redactInput: RedactInput | undefined;
   readonly #autonomyOf: AutonomyOf;
+  readonly #onIntervention: OnIntervention;
   #waiting: Intervention[] = [];
   #dropped = 0;
   /** How many of the dropped ones a stored record has counted. */
@@ -96,10 +102,16 @@ export class Interventions {
   #timer: NodeJS.Timeout | undefined;
   #closed = false;
 
-  constructor(sink: InterventionSink | null, redactInput?: RedactInput, autonomyOf: AutonomyOf = () => undefined) {
+  constructor(
+    sink: InterventionSink | null,
+    redactInput?: RedactInput,
+    autonomyOf: AutonomyOf = () => undefined,
+    onIntervention: OnIntervention = () => {},
+  ) {
     this.#sink = sink;
     this.#redactInput = redactInput;
     this.#autonomyOf = autonomyOf;
+    this.#onIntervention = onIntervention;
   }
 
   /** How many records were dropped because the store did not take them in time. */
@@ -118,9 +130,20 @@ export class Interventions {
    */
   prepare(decision: Decision, subject: GuardedSubject, circumstances: Circumstances): () => void {
     if (!this.#sink) return () => {};
-    if (this.#closed || this.#waiting.length >= MAX_WAITING) return () => this.#drop();
-    const record = this.#build(this.#sink, decision, subject, circumstances, false);
-    return () => this.#keep(record);
+    const { status } = circumstances;
+    const { type } = CLASSES[status](decision);
+    const isFull = this.#closed || this.#waiting.length >= MAX_WAITING;
+    const record = isFull ? null : this.#build(this.#sink, decision, subject, circumstances, false);
+    return () => {
+      if (record) this.#keep(record);
+      else this.#drop();
+      if (status !== 'warned') this.#onIntervention(subject, type, status);
+    };
+  }
+
+  /** Warns of something beside a call that goes on. */
+  warn(decision: Decision, subject: GuardedSubject, input: unknown, state: AttemptState['is']): void {
+    this.add(decision, subject, { input, status: 'warned', state });
   }
 
   /**
@@ -162,6 +185,7 @@ export class Interventions {
     if (!this.#sink) throw new Error('this switch has no store to record it in.');
     const record = this.#build(this.#sink, decision, subject, { input, status: 'drafted', state: 'drafted' }, true);
     await this.#sink.record([record]);
+    this.#onIntervention(subject, record.type, 'drafted');
     return { proposalId: record.id, input: record.input };
   }
 

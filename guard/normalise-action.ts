@@ -144,9 +144,9 @@ function spendOf<Input, Result>(
   const own = ownOnly(`spend of ${action}`, spend);
   if (own === undefined) return undefined;
   const read = checkKeys(`spend of ${action}`, own, { usd: true, tokens: true, calls: true });
-  return Object.fromEntries(
-    Object.entries(read).map(([type, amount]) => [type, amountOf(`spend.${type} of ${action}`, amount)]),
-  );
+  const amounts = Object.entries(read).filter(([, amount]) => amount !== undefined);
+  if (amounts.length === 0) return undefined;
+  return Object.fromEntries(amounts.map(([type, amount]) => [type, amountOf(`spend.${type} of ${action}`, amount)]));
 }
 
 type Amount<Input, Result> = SpendAmount<Input, Result> | undefined;

@@ -13,9 +13,13 @@ import { type AutonomyOf, Interventions } from './interventions.ts';
 import { type KillSwitch, killSwitchOf } from './kill-switch.ts';
 import { lookAgain } from './look-again.ts';
 import { OpenCalls } from './open-calls.ts';
+import { Outbox } from './outbox.ts';
+import { OwnStops } from './own-stops.ts';
 import type { AnyAction } from './reversal.ts';
 import { Rollbacks } from './rollbacks.ts';
 import { ShadowRuns } from './shadow-runs.ts';
+import { Spending } from './spending.ts';
+import { Tripwires } from './tripwires.ts';
 import { createTurns } from './turn.ts';
 import { watchElsewhere } from './watch-elsewhere.ts';
 
@@ -49,7 +53,7 @@ export interface GuardParts {
  */
 export function openGuard({ settings, executor, source }: GuardParts): KillSwitch {
   const { organizationId, agentId, requireRun, leaseMs, redact, handlerTimeoutMs } = settings;
-  const { id, replica, reports, journal, inFlight, changes, registry, metrics } = executor;
+  const { id, replica, reports, journal, ledger, stops, inFlight, changes, registry, metrics } = executor;
   const storage = createIdentityStorage();
   const byDefault =
     agentId === undefined
@@ -58,7 +62,12 @@ export function openGuard({ settings, executor, source }: GuardParts): KillSwitc
   const identity = (): Identity | undefined => storage.getStore() ?? (requireRun ? undefined : byDefault);
   if (byDefault) inFlight.open(byDefault); // its agent may act at any time
   const autonomyOf: AutonomyOf = (action) => replica?.state?.autonomy.get(action)?.stage;
-  const interventions = new Interventions(reports, redact, autonomyOf);
+  const outbox = new Outbox();
+  const ownStops = replica && new OwnStops({ replica, stops, outbox });
+  const tripwires = replica && ownStops && new Tripwires({ replica, ownStops });
+  const interventions = new Interventions(reports, redact, autonomyOf, (subject, type, status) =>
+    tripwires?.intervened(subject, type, status === 'blocked'),
+  );
   const ownJournal = journal && new OwnJournal(journal, ({ id }) => resolutionOf(replica, id));
   const calls = new OpenCalls();
   const { isClosed, close } = closingOnce();
@@ -70,6 +79,9 @@ export function openGuard({ settings, executor, source }: GuardParts): KillSwitc
     replica,
     journal: ownJournal,
     approving: approvingOf(executor, leaseMs),
+    spending: replica && new Spending({ replica, ledger, outbox }),
+    tripwires,
+    ownStops,
     organizationId,
     inFlight,
     calls,
@@ -110,6 +122,7 @@ export function openGuard({ settings, executor, source }: GuardParts): KillSwitc
         calls,
         interventions,
         journal: ownJournal,
+        outbox,
         rollbacks,
         stopWatching: () => watching.forEach((stop) => stop()),
       }),

@@ -39,6 +39,13 @@ export interface Run extends ActingAs {
    */
   readonly signal: AbortSignal;
   /**
+   * Tells the tripwires of this run and its agent (`kill-switch tripwire set NAME --on report:bounce_rate`) a number,
+   * and returns at once. One that is above a limit, or `NaN`, stops what the tripwire says: the actions and checkpoints
+   * that follow. Without a store nobody listens.
+   * @throws KillSwitchError INVALID_ARGUMENT
+   */
+  report(name: string, value: number): void;
+  /**
    * Saves where the run stands, then waits while the run is paused, and throws ActionStoppedError when it is stopped.
    * `state` is kept unchanged, as at most 64 KiB of JSON; a state with what looks like a secret is refused.
    * @throws ActionStoppedError, also when the state cannot be saved; KillSwitchError INVALID_ARGUMENT
@@ -80,7 +87,8 @@ const ENDED = faultCause(
 );
 
 /** The members of the guard that a run uses. */
-type RunGuard = Deciding & Pick<Guard, 'inFlight' | 'interventions' | 'organizationId' | 'replica' | 'turns'>;
+type RunGuard = Deciding &
+  Pick<Guard, 'inFlight' | 'interventions' | 'organizationId' | 'replica' | 'tripwires' | 'turns'>;
 
 export interface RunParts {
   readonly guard: RunGuard;
@@ -135,6 +143,13 @@ export function openRun({ guard, keeper, identity, acting }: RunParts): OpenedRu
         if (!guard.replica && !ended) void guard.inFlight.refresh();
       }
       return controller.signal;
+    },
+    report(name, value) {
+      const problem = idProblem(name);
+      if (problem) throw invalid(`The name of a report ${problem}.`);
+      if (typeof value !== 'number')
+        throw invalid(`The value of the report ${name} is a number, not ${quoteId(value)}.`);
+      guard.tripwires?.reported(subject, name, value);
     },
     async checkpoint(name, state = null, options = {}) {
       const { verbatim = false } = checkKeys('checkpoint', options, { verbatim: true });

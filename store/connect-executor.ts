@@ -10,8 +10,10 @@ import type { ExecutorStore } from './ports.ts';
 import { Replica } from './replica.ts';
 import type { Journal } from './capabilities/journal.ts';
 import { journalInTime } from './journal-in-time.ts';
+import { ledgerInTime } from './ledger-in-time.ts';
 import { type ExecutorReports, executorReports, reportsInTime } from './reports.ts';
 import { checkSide } from './side.ts';
+import { stopsInTime } from './stops-in-time.ts';
 import { systemClock } from './system-clock.ts';
 
 export interface ConnectOptions extends Partial<Reportable> {
@@ -35,8 +37,9 @@ export interface ConnectedExecutor {
   readonly journal: Journal | null;
   /** Asks people, and uses what they have approved; null where the store cannot. */
   readonly approvals: Approvals | null;
-  /** What is spent through the store, and what this process stops there; as the driver has them. */
+  /** Counts what is spent; null where the store cannot. */
   readonly ledger: Ledger | null;
+  /** Keeps what this executor stops by itself; null where the store cannot. */
   readonly stops: Stops | null;
 }
 
@@ -71,6 +74,8 @@ export function connectExecutor({
     reportOwn: ownReports({ surfaces, seen }, reports, clock),
   });
   const journal = connection.journal && journalInTime(connection.journal, requestTimeoutMs);
-  const { approvals, ledger, stops } = connection;
+  const { approvals } = connection;
+  const ledger = connection.ledger && ledgerInTime(connection.ledger, requestTimeoutMs);
+  const stops = connection.stops && stopsInTime(connection.stops, requestTimeoutMs);
   return { id: executorId, replica, reports, journal, approvals, ledger, stops };
 }

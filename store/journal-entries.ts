@@ -58,6 +58,7 @@ const intentSchema: z.ZodType<JournalIntent> = z.object({
   action: text,
   input_hash: text,
   approval_id: nullable,
+  reservation_id: text.optional(),
   lineage: z.object({ agents: z.array(text), missions: z.array(text), runs: z.array(text) }).optional(),
   rollback: z.object({ id: text, asked_by: text, undoes: nullable }).optional(),
 });

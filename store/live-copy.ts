@@ -334,10 +334,19 @@ export class LiveCopy {
     if (!state || stops === this.#takenStops) return;
     this.#takenStops = stops;
     const epoch = head?.epoch ?? 0;
-    const keys = this.#stops.take(
+    this.#hold(
       stops.filter((stop) => stop.epoch <= epoch),
       state,
     );
+  }
+
+  /** Takes a stop of this executor's own, which holds here from this turn on, whatever the store says to it. */
+  stop(own: Stop): void {
+    if (this.#state) this.#hold([own], this.#state);
+  }
+
+  #hold(stops: readonly Stop[], state: State): void {
+    const keys = this.#stops.take(stops, state);
     if (keys.length === 0) return;
     const { keys: changed } = this.#changes;
     if (changed !== 'all') for (const key of keys) changed.add(key);

@@ -9,6 +9,7 @@ import {
   type RestrictionMemory,
   resolveMode,
   type State,
+  type Stop,
   type Subject,
 } from '../flags/index.ts';
 import { Announcer, type ReplicaEvent } from './announcer.ts';
@@ -211,6 +212,11 @@ export class Replica {
     if (answer === null || this.#closed) throw new KillSwitchError('CLOSED', 'this switch has been closed');
     if (outcome === 'faulty' || outcome === 'reload') this.#follower.wake();
     return { answer, sent, confirmed: outcome === 'renewed' };
+  }
+
+  /** A stop of this executor's own: it holds in this copy from this turn on. Nothing is written to the store. */
+  stop(own: Stop): void {
+    this.#copy.stop(own);
   }
 
   /** What has restricted anybody since the copy was loaded, also where it was lifted again. */

@@ -1,9 +1,113 @@
-import type { Step } from './step.ts';
+import type { Attempt } from '../attempt.ts';
+import { blocked, faultCause } from '../decide.ts';
+import type { AttemptEnd } from '../ending.ts';
+import { costsOf, type Spends, spendsOf } from '../spend.ts';
+import type { Charged, Spending, Tripped } from '../spending.ts';
+import { answeredBefore } from './journal.ts';
+import type { Next, Step } from './step.ts';
 import { refuseUnsupported } from './unsupported.ts';
 
-/** Refuses every action that declares what it spends: this version does not enforce budgets. */
+/**
+ * Sets aside in every budget what the call may come to, in one step; where it does not fit, stops what the budget says.
+ * A call that is only drafted spends nothing yet, one that undoes something is not held up by what that has cost, and
+ * one that is redirected spends for the input that was made for it.
+ */
 export const budgets: Step = {
   name: 'budgets',
-  isFor: (action) => Object.keys(action.spend ?? {}).length > 0,
-  take: (attempt) => refuseUnsupported(attempt, 'budgets are not enforced in this version'),
+  isFor: (_action, hasStore) => hasStore,
+  take<Input, Result>(attempt: Attempt<Input, Result>): Next<Result> | Promise<Next<Result>> {
+    const { action, decision, guard, reversal, subject } = attempt;
+    const { spending } = guard;
+    if (reversal || (!action.spend && !spending?.hasBudgets)) return 'go on';
+    if (!spending) return refuseUnsupported(attempt, 'an action that spends needs a store that keeps its budgets');
+    const { verdict } = decision;
+    if (verdict === 'draft' || (verdict === 'redirect' && !attempt.redirected)) return 'go on';
+    const spends = spendsOf(action, attempt.effective.input);
+    if ('problem' in spends)
+      return attempt.refuse(blocked(subject, faultCause('HANDLER_FAILED', spends.problem), decision));
+    const charged = spending.charged(subject, spends.value);
+    if ('code' in charged) return attempt.refuse(blocked(subject, faultCause(charged.code, charged.message), decision));
+    if ((attempt.reservation?.terms ?? '') === charged.terms) return 'go on';
+    return setAside(attempt, spending, { spends: spends.value, charged });
+  },
 };
+
+/** Whether what runs would come to what is set aside; asked in the turn that starts the action. */
+export function isSetAside<Input, Result>({ action, reservation }: Attempt<Input, Result>, input: Input): boolean {
+  if (!reservation) return true;
+  const spends = spendsOf(action, input);
+  return 'value' in spends && isSame(spends.value, reservation.spends);
+}
+
+const isSame = (one: Spends, other: Spends): boolean =>
+  one.usd === other.usd && one.tokens === other.tokens && one.calls === other.calls;
+
+interface Asked {
+  readonly spends: Spends;
+  readonly charged: Charged;
+}
+
+async function setAside<Input, Result>(
+  attempt: Attempt<Input, Result>,
+  spending: Spending,
+  { spends, charged }: Asked,
+): Promise<Next<Result>> {
+  const { decision, guard, subject } = attempt;
+  if (attempt.reservation) {
+    await attempt.withdraw(); // it was for other amounts, or in another window
+    if (charged.terms === '') return 'again';
+  }
+  const answer = await spending.setAside(subject, spends, charged);
+  switch (answer.is) {
+    case 'reserved': {
+      const { id, terms } = answer;
+      attempt.reservation = { id, terms, spends };
+      attempt.atEnd((end) => settle(attempt, spending, { id, end }));
+      for (const cause of answer.warnings)
+        guard.interventions.warn({ ...decision, cause }, subject, attempt.effective.input, 'deciding');
+      return 'go on';
+    }
+    case 'over':
+      return trip(attempt, answer.tripped);
+    case 'fault':
+      return attempt.refuse(blocked(subject, faultCause(answer.fault.code, answer.fault.message), decision));
+    default:
+      return answer satisfies never;
+  }
+}
+
+/** Each budget that has no room stops what it says; a call that none of that stops is refused all the same. */
+async function trip<Input, Result>(
+  attempt: Attempt<Input, Result>,
+  tripped: readonly [Tripped, ...Tripped[]],
+): Promise<Next<Result>> {
+  const { decision, guard, options, subject } = attempt;
+  // What has landed already spends nothing more.
+  const answered = options.idempotencyKey === undefined ? null : await answeredBefore(attempt);
+  if (answered) return answered;
+  await Promise.all(tripped.map(({ stop }) => stop && guard.ownStops?.add(stop)));
+  const { verdict } = attempt.look();
+  if (verdict !== decision.verdict) return 'again';
+  return attempt.refuse(blocked(subject, tripped[0].cause, decision));
+}
+
+interface Settled<Result> {
+  readonly id: string;
+  readonly end: AttemptEnd<Result>;
+}
+
+async function settle<Input, Result>(
+  { action, decision, effective, guard, subject }: Attempt<Input, Result>,
+  spending: Spending,
+  { id, end }: Settled<Result>,
+): Promise<void> {
+  if (end.is === 'not_started') return spending.giveBack(id);
+  // What has failed may have cost all of it.
+  if (end.is !== 'landed') return spending.settle(id, {});
+  const { costs, problem } = costsOf(action, end.result);
+  if (problem !== null) {
+    const cause = faultCause('HANDLER_FAILED', `${problem}: all that was set aside counts`);
+    guard.interventions.warn({ ...decision, cause }, subject, effective.input, 'landed');
+  }
+  return spending.settle(id, costs);
+}

@@ -6,11 +6,13 @@ import { fairTurn } from './fair-turn.ts';
 import { identity } from './identity.ts';
 import { intent } from './intent.ts';
 import { journal } from './journal.ts';
-import { lastLimits, limitFlags, limits } from './limits.ts';
+import { lastChecks } from './last-checks.ts';
+import { limitFlags, limits } from './limits.ts';
 import { reading } from './reading.ts';
 import { start } from './start.ts';
 import type { Step } from './step.ts';
 import { store } from './store.ts';
+import { tripwires } from './tripwires.ts';
 import { verdict } from './verdict.ts';
 
 export type { Step } from './step.ts';
@@ -22,20 +24,21 @@ export const STEPS: readonly Step[] = Object.freeze([
   reading,
   deciding,
   fairTurn,
+  store,
+  tripwires,
   limits,
   budgets,
-  store,
   verdict,
   intent,
   journal,
   confirm,
-  lastLimits,
+  lastChecks,
   start,
 ]);
 
 /**
- * The steps that an action needs. An action that is not irreversible is not confirmed; one without limits has no limits
- * checked.
+ * The steps that an action needs. An action that is not irreversible is not confirmed; one without a store has nothing
+ * counted.
  */
 export const stepsFor = <Input, Result>(action: NormalisedAction<Input, Result>, hasStore: boolean): readonly Step[] =>
   STEPS.filter((step) => step.isFor(action, hasStore));

@@ -47,6 +47,7 @@ async function intend<Input, Result>(attempt: Attempt<Input, Result>): Promise<N
     action: action.name,
     input_hash: attempt.reversal?.inputHash ?? plain.hash,
     approval_id: attempt.holding?.claimed?.id ?? null,
+    ...(attempt.reservation && { reservation_id: attempt.reservation.id }),
     ...lineageOf(subject),
     ...(attempt.reversal && { rollback: attempt.reversal.mark }),
     idempotent: action.idempotent,

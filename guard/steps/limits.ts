@@ -3,7 +3,6 @@ import { blocked } from '../decide.ts';
 import { askLimits } from '../limit-flags.ts';
 import { brokenLimit } from '../limits.ts';
 import type { Outcome } from '../outcome.ts';
-import { ownCopy } from '../own-copy.ts';
 import type { Step } from './step.ts';
 
 const hasLimits: Step['isFor'] = ({ limits }) => limits !== undefined;
@@ -33,25 +32,8 @@ export const limits: Step = {
   take: (attempt) => refusal(attempt, attempt.effective.input) ?? 'go on',
 };
 
-/**
- * Checks the limits again, in the turn that starts the action: a flag may have been lowered meanwhile. What was checked
- * is what runs: a copy that nobody else has.
- */
-export const lastLimits: Step = {
-  name: 'limits again',
-  isFor: hasLimits,
-  take(attempt) {
-    const now = attempt.look();
-    if (now.verdict === 'block') return attempt.refuse(now);
-    const input = ownCopy(attempt.action.name, attempt.effective.input);
-    const refused = refusal(attempt, input);
-    if (refused) return refused;
-    attempt.checked = { input };
-    return 'go on';
-  },
-};
-
-function refusal<Input, Result>(attempt: Attempt<Input, Result>, input: Input): Outcome<Result> | null {
+/** Refuses an input that does not keep a limit; null where it keeps them all. */
+export function refusal<Input, Result>(attempt: Attempt<Input, Result>, input: Input): Outcome<Result> | null {
   const cause = brokenLimit(attempt, input);
   return cause && attempt.refuse(blocked(attempt.subject, cause, attempt.decision));
 }

@@ -18,7 +18,7 @@ export const start: Step = {
   take<Input, Result>(attempt: Attempt<Input, Result>): Next<Result> | Promise<Next<Result>> {
     const { action, decision, guard, permit, signal, subject } = attempt;
     const { input: asked, keepRecord } = attempt.effective;
-    const input = action.limits ? checkedInput(attempt) : asked;
+    const input = action.limits || action.spend ? checkedInput(attempt) : asked;
     if (signal?.aborted) return attempt.abandon('aborted', decision);
 
     // From here to `execute` nothing is awaited, and no code of the application runs.
@@ -48,9 +48,9 @@ export const start: Step = {
   },
 };
 
-/** What keeps the limits. @throws where nothing was checked in this turn, which refuses the attempt */
+/** What keeps the limits, and costs what is set aside. @throws where nothing was checked in this turn, which refuses the attempt */
 function checkedInput<Input, Result>({ checked }: Attempt<Input, Result>): Input {
-  if (!checked) throw new Error('nothing has checked the limits of this action');
+  if (!checked) throw new Error('nothing has checked what this action would execute');
   return checked.input;
 }
 

@@ -18,6 +18,8 @@ export interface JournalIntent {
   readonly input_hash: string;
   /** The approval that it uses; null: it needs none. */
   readonly approval_id: string | null;
+  /** What is set aside for it in budgets. Absent: nothing. */
+  readonly reservation_id?: string | undefined;
   /** Whose child it was, so that what stops a parent stops what undoes this. Absent: nobody's. */
   readonly lineage?: JournalLineage | undefined;
   /** Present where a rollback has intended it. */

@@ -38,7 +38,15 @@ function open() {
   };
   const executor = openExecutor('1.2.3', (given) => {
     reported = given;
-    return { id: 'e', replica: copy as unknown as Replica, reports: null, journal: null, approvals: null };
+    return {
+      id: 'e',
+      replica: copy as unknown as Replica,
+      reports: null,
+      journal: null,
+      approvals: null,
+      ledger: null,
+      stops: null,
+    };
   });
   const running = { decision: decide('live'), now: decide('live') };
   executor.inFlight.start({

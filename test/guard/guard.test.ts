@@ -97,20 +97,6 @@ describe('an action', () => {
     expect(execute).not.toHaveBeenCalled();
   });
 
-  test.each([['spend', { spend: { usd: () => 1 } }]])(
-    'that has %s blocks while they are not enforced',
-    async (_name, more) => {
-      const { killSwitch } = await setUp({ agentId: 'x' });
-      const execute = vi.fn();
-      const action = killSwitch.action({ name: 'a.b', execute, ...more });
-      expect(await action.attempt(undefined)).toMatchObject({
-        status: 'blocked',
-        decision: { cause: { kind: 'fault', code: 'UNSUPPORTED' } },
-      });
-      expect(execute).not.toHaveBeenCalled();
-    },
-  );
-
   test('in approval_gated mode a write is held, and a read runs', async () => {
     const { killSwitch, control } = await setUp({ agentId: 'x' });
     await control.setMode({ mode: 'approval_gated' });

@@ -591,9 +591,9 @@ describe('without one of its steps', () => {
 
   test('right before the start, nothing starts', async () => {
     const { attempt, execute } = open();
-    expect(await attempt({ cents: 1 }, {}, without('limits again'))).toMatchObject({
+    expect(await attempt({ cents: 1 }, {}, without('last checks'))).toMatchObject({
       status: 'blocked',
-      decision: { cause: { code: 'INTERNAL', message: 'nothing has checked the limits of this action' } },
+      decision: { cause: { code: 'INTERNAL', message: 'nothing has checked what this action would execute' } },
     });
     expect(execute).not.toHaveBeenCalled();
   });

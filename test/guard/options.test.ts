@@ -194,7 +194,7 @@ describe('the definition of an action may be an object of a class', () => {
   test.each([
     ['an inputSchema', { inputSchema: schema }, { name: 'ActionInputError' }],
     ['limits', { limits: { amount: { max: 1, of: () => 5 } } }, { status: 'blocked' }],
-    ['spend', { spend: { usd: () => 5 } }, { status: 'blocked' }],
+    ['spend', { spend: { usd: () => Number.NaN } }, { status: 'blocked' }],
     ['irreversible', { irreversible: 'yes' }, { code: 'INVALID_ARGUMENT' }],
     [
       'limits of a class',

@@ -21,9 +21,10 @@ describe('the steps of an attempt', () => {
   test.each([
     ['who acts is known before the mode is asked for', ['identity', 'reading', 'deciding']],
     ['the event loop may turn before anything is asked of the application', ['deciding', 'fair turn', 'limits']],
+    ['calls are counted before anything may refuse them', ['tripwires', 'limits', 'budgets']],
     ['caps are looked at before a verdict is acted on', ['limits', 'budgets', 'verdict']],
     ['the flags of limits are asked for before the mode, which must be fresh', ['limit flags', 'reading']],
-    ['limits are looked at again right before the start', ['confirm', 'limits again', 'start']],
+    ['what is executed is checked again right before the start', ['confirm', 'last checks', 'start']],
     ['what needs a store is refused before a verdict is acted on', ['store', 'verdict']],
     ['a permit is asked for last, since it lasts a moment', ['verdict', 'intent', 'confirm', 'start']],
   ])('stand in an order: %s', (_, order) => {
@@ -42,9 +43,10 @@ describe('the steps of an attempt', () => {
     const execute = (): void => {};
     await attemptOnce(guard, { name: 'a.read', effect: 'read', execute }, { input: null, steps });
     await attemptOnce(guard, { name: 'a.send', irreversible: true, execute }, { input: null, steps });
+    const counted = ['identity', 'reading', 'deciding', 'fair turn', 'tripwires', 'budgets'];
     expect(names).toEqual([
-      ['identity', 'reading', 'deciding', 'fair turn', 'verdict', 'intent', 'start'],
-      ['identity', 'reading', 'deciding', 'fair turn', 'verdict', 'intent', 'journal', 'confirm', 'start'],
+      [...counted, 'verdict', 'intent', 'start'],
+      [...counted, 'verdict', 'intent', 'journal', 'confirm', 'start'],
     ]);
   });
 

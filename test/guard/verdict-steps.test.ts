@@ -169,7 +169,13 @@ describe('what this version does not do is refused', () => {
   const reverse = { action: 'a.c', input: () => null };
   test.each<[string, Mode, boolean, Partial<ActionDefinition<string, string>>, string]>([
     ['holding', 'approval_gated', false, {}, 'a call that people have to approve needs a store that can ask them'],
-    ['budgets', 'live', true, { spend: { usd: () => 1 } }, 'budgets are not enforced in this version'],
+    [
+      'spending without a store',
+      'live',
+      false,
+      { spend: { usd: () => 1 } },
+      'an action that spends needs a store that keeps its budgets',
+    ],
     [
       'confirming without a store',
       'live',

@@ -1,0 +1,157 @@
+import { randomUUID } from 'node:crypto';
+import {
+  type BudgetCharge,
+  budgetsFor,
+  budgetStop,
+  type Cause,
+  contextFromSubject,
+  type Fault,
+  shownAmount,
+  type Stop,
+} from '../flags/index.ts';
+import type { Balance, Costs, Ledger } from '../store/capabilities/ledger.ts';
+import { faultFrom } from '../store/fault-from.ts';
+import type { Replica } from '../store/replica.ts';
+import type { Outbox } from './outbox.ts';
+import type { Spends } from './spend.ts';
+import type { GuardedSubject } from './subject.ts';
+
+/** How often a reservation is made again because its day was over before the store had it. */
+const MOST_DAYS = 3;
+
+/** What is set aside for one attempt. */
+export interface Reservation {
+  readonly id: string;
+  /** What is set aside and where: another one is needed where this would be another text. */
+  readonly terms: string;
+  readonly spends: Spends;
+}
+
+/** The budgets that a call meets, and what it may come to in each. */
+export interface Charged {
+  readonly charges: readonly BudgetCharge[];
+  /** As those of a reservation. */
+  readonly terms: string;
+}
+
+/** A budget in which a call has no room. */
+export interface Tripped {
+  readonly cause: Cause;
+  /** Null where the call names nothing that could be stopped. */
+  readonly stop: Stop | null;
+}
+
+/** What came of setting something aside. */
+export type SetAside =
+  /** `warnings`: the budgets that have come to their share with this. */
+  | { readonly is: 'reserved'; readonly id: string; readonly terms: string; readonly warnings: readonly Cause[] }
+  | { readonly is: 'over'; readonly tripped: readonly [Tripped, ...Tripped[]] }
+  | { readonly is: 'fault'; readonly fault: Fault };
+
+export interface SpendingParts {
+  readonly replica: Pick<Replica, 'state' | 'storeNow'>;
+  /** Null where the store's driver counts nothing. */
+  readonly ledger: Ledger | null;
+  readonly outbox: Outbox;
+}
+
+const NOT_READY: Fault = { code: 'NOT_READY', message: 'the switch has not been read yet' };
+const NO_LEDGER: Fault = { code: 'UNSUPPORTED', message: 'this store counts nothing for budgets' };
+const NO_CHARGES: Charged = { charges: [], terms: '' };
+
+/**
+ * Sets aside what calls of this executor may come to, and settles it. A reservation whose answer was lost is given back
+ * where the store can be told so; what nobody settles counts in full.
+ */
+export class Spending {
+  readonly #replica: SpendingParts['replica'];
+  readonly #ledger: Ledger | null;
+  readonly #outbox: Outbox;
+
+  constructor({ replica, ledger, outbox }: SpendingParts) {
+    this.#replica = replica;
+    this.#ledger = ledger;
+    this.#outbox = outbox;
+  }
+
+  /** Whether there is any budget. */
+  get hasBudgets(): boolean {
+    return this.#replica.state?.budgets.size !== 0;
+  }
+
+  /** Which budgets a call meets, by the local copy; a fault blocks it. `now`: default the store's time. */
+  charged(subject: GuardedSubject, spends: Spends, now = this.#replica.storeNow()): Charged | Fault {
+    const { state } = this.#replica;
+    if (!state || now === null) return NOT_READY;
+    const met = budgetsFor(state, { subject, context: contextFromSubject(subject), spends }, now);
+    if (met.is === 'blocked') return { code: 'UNSUPPORTED', message: met.why };
+    const { charges } = met;
+    if (charges.length === 0) return NO_CHARGES;
+    return this.#ledger ? { charges, terms: termsOf(charges) } : NO_LEDGER;
+  }
+
+  /** Sets all of it aside, or nothing. Never rejects. */
+  async setAside(subject: GuardedSubject, spends: Spends, first: Charged): Promise<SetAside> {
+    const ledger = this.#ledger;
+    if (!ledger) return { is: 'fault', fault: NO_LEDGER };
+    const id = randomUUID();
+    let charged = first;
+    try {
+      for (let days = 0; days < MOST_DAYS; days += 1) {
+        const { charges, terms } = charged;
+        const reserved = await ledger.reserve({ id, charges });
+        if (reserved.is === 'reserved')
+          return { is: 'reserved', id, terms, warnings: warningsOf(charges, reserved.balances) };
+        if (reserved.is === 'over') {
+          const [one, ...others] = this.#tripped(charges, reserved.balances);
+          if (!one) return { is: 'fault', fault: { code: 'INTERNAL', message: 'the store named no budget' } };
+          return { is: 'over', tripped: [one, ...others] };
+        }
+        const again = this.charged(subject, spends, reserved.now);
+        if ('code' in again) return { is: 'fault', fault: again };
+        charged = again;
+      }
+      return { is: 'fault', fault: { code: 'STALE', message: `this day was over ${MOST_DAYS} times meanwhile` } };
+    } catch (error) {
+      void this.giveBack(id); // it may have been counted all the same
+      return { is: 'fault', fault: faultFrom(error) };
+    }
+  }
+
+  /** It has come to this; a type that is absent stays as it was set aside. Never rejects. */
+  settle(id: string, costs: Costs): Promise<void> {
+    return this.#outbox.send(async () => this.#ledger?.settle(id, costs));
+  }
+
+  /** It has not started, and counts nothing. Never rejects. */
+  giveBack(id: string): Promise<void> {
+    return this.#outbox.send(async () => this.#ledger?.release(id));
+  }
+
+  #tripped(charges: readonly BudgetCharge[], balances: readonly Balance[]): Tripped[] {
+    const epoch = this.#replica.state?.epoch ?? 0;
+    return charges.flatMap((charge, at): Tripped[] => {
+      const balance = balances[at];
+      if (!balance?.over) return [];
+      const spent = balance.spent + balance.reserved;
+      return [{ cause: causeOf(charge, balance), stop: budgetStop(charge, spent, { id: randomUUID(), epoch }) }];
+    });
+  }
+}
+
+const termsOf = (charges: readonly BudgetCharge[]): string =>
+  charges.map(({ account, amount, limit }) => `${account} ${amount} ${limit}`).join('\n');
+
+const causeOf = ({ counted, type, limit }: BudgetCharge, { spent, reserved }: Balance): Cause => ({
+  kind: 'budget',
+  scope: counted,
+  type,
+  spent: shownAmount(type, spent + reserved),
+  limit: shownAmount(type, limit),
+});
+
+const warningsOf = (charges: readonly BudgetCharge[], balances: readonly Balance[]): Cause[] =>
+  charges.flatMap((charge, at) => {
+    const balance = balances[at];
+    return balance?.warns ? [causeOf(charge, balance)] : [];
+  });

@@ -1,0 +1,103 @@
+import { randomUUID } from 'node:crypto';
+import {
+  type Intervention,
+  type Occurrence,
+  parseTripsOn,
+  type State,
+  TripwireDetector,
+  tripwireStop,
+  tripwiresOf,
+  type TripsOn,
+} from '../flags/index.ts';
+import type { Replica } from '../store/replica.ts';
+import { fingerprintOf } from './fingerprint.ts';
+import type { OwnStops } from './own-stops.ts';
+import type { PlainInput } from './plain-data.ts';
+import type { GuardedSubject } from './subject.ts';
+
+export interface TripwiresParts {
+  readonly replica: Pick<Replica, 'state' | 'storeNow'>;
+  readonly ownStops: OwnStops;
+}
+
+/** What the tripwires of a state count, and for whom: `repeats run`. */
+type Counted = ReadonlySet<`${TripsOn['what']} ${'run' | 'agent'}`>;
+
+const NOTHING: Counted = new Set();
+
+/**
+ * Tells the tripwires what the calls of this executor do, and puts into force what they stop. Most calls are looked at
+ * by none, and cost next to nothing.
+ */
+export class Tripwires {
+  readonly #replica: TripwiresParts['replica'];
+  readonly #ownStops: OwnStops;
+  readonly #detector = new TripwireDetector();
+  #counted: Counted = NOTHING;
+  #of: { readonly state: State; readonly epoch: number } | null = null;
+
+  constructor({ replica, ownStops }: TripwiresParts) {
+    this.#replica = replica;
+    this.#ownStops = ownStops;
+  }
+
+  /** Whether a call of this subject is counted. */
+  countsCalls(subject: GuardedSubject): boolean {
+    return this.#counts('repeats', subject);
+  }
+
+  /**
+   * A call is about to be made. `plain`: its input, where it was hashed already. Null: it trips nothing; else it
+   * resolves when what it has tripped is kept.
+   */
+  called(subject: GuardedSubject, input: unknown, plain: PlainInput | undefined): Promise<unknown> | null {
+    const { action } = subject;
+    if (action === undefined || !this.countsCalls(subject)) return null;
+    const fingerprint = fingerprintOf(input, plain);
+    return fingerprint === null ? null : this.#take({ is: 'call', subject, action, input: fingerprint });
+  }
+
+  /** An action has thrown. */
+  failed(subject: GuardedSubject): void {
+    if (this.#counts('failures', subject)) void this.#take({ is: 'failure', subject });
+  }
+
+  /** A call was not simply let through; `kind`: that of its record. */
+  intervened(subject: GuardedSubject, kind: Intervention['type'], isRefusal: boolean): void {
+    if (this.#counts('interventions', subject) || (isRefusal && this.#counts('refusals', subject)))
+      void this.#take({ is: 'intervention', subject, kind, isRefusal });
+  }
+
+  /** The application has reported a number. */
+  reported(subject: GuardedSubject, name: string, value: number): void {
+    if (this.#counts('report', subject)) void this.#take({ is: 'report', subject, name, value });
+  }
+
+  #counts(what: TripsOn['what'], { agentId, runId, lineageAgents, lineageRuns }: GuardedSubject): boolean {
+    const counted = this.#all();
+    return (
+      (counted.has(`${what} run`) && (runId !== undefined || lineageRuns !== undefined)) ||
+      (counted.has(`${what} agent`) && (agentId !== undefined || lineageAgents !== undefined))
+    );
+  }
+
+  #all(): Counted {
+    const { state } = this.#replica;
+    if (!state) return NOTHING;
+    if (this.#of?.state === state && this.#of.epoch === state.epoch) return this.#counted;
+    this.#of = { state, epoch: state.epoch };
+    const all = [...tripwiresOf(state)].map(([, { on, scope }]) => `${parseTripsOn(on).what} ${scope}` as const);
+    this.#counted = new Set(all);
+    return this.#counted;
+  }
+
+  #take(occurrence: Occurrence): Promise<unknown> | null {
+    const { state } = this.#replica;
+    const now = this.#replica.storeNow();
+    if (!state || now === null) return null;
+    const trips = this.#detector.take(state, occurrence, now);
+    if (trips.length === 0) return null;
+    const { epoch } = state;
+    return Promise.all(trips.map((trip) => this.#ownStops.add(tripwireStop(trip, { id: randomUUID(), epoch }))));
+  }
+}
