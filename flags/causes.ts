@@ -158,8 +158,8 @@ const CAUSES = [
   row('budget', {
     members: { scope: id, type: id, spent: amount, limit: amount },
     sentence: ({ scope, type, spent, limit }) =>
-      `the budget of ${scope}, of which ${spent} of ${limit} ${type} are spent`,
-    forModel: () => 'its budget does not allow it',
+      `the budget of ${scope}, of which ${spent} of ${limit} ${type} are spent (kill-switch revive lifts this)`,
+    forModel: () => 'its budget is spent, and a person has to look at it',
     instead: () => 'do not try it again, and report what is left to do',
   }),
   /** `why`: a clause for people that goes on after the id. */
@@ -173,8 +173,10 @@ const CAUSES = [
   }),
   row('tripwire', {
     members: { name: id, value: amount, limit: amount },
-    sentence: ({ name, value, limit }) => `the tripwire ${name}, with ${value} where the limit is ${limit}`,
-    forModel: () => 'it was stopped automatically, as a precaution',
+    sentence: ({ name, value, limit }) =>
+      `the tripwire ${name}, with ${value} where the limit is ${limit} (kill-switch revive lifts this, kill-switch tripwire changes it)`,
+    forModel: () => 'something was done too often, and a person has to look at it',
+    instead: () => 'do not repeat it in this or another form, and report what is left to do',
   }),
   row('identity', {
     members: { message: words },

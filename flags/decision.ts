@@ -74,6 +74,12 @@ const WHERE_BLOCKED: Readonly<Record<Mode, string>> = {
   full_stop: NOT_AGAIN,
 };
 
+/** What a model may do: of a pause too its cause may say that to wait is not enough. */
+function insteadOf(verdict: Exclude<Verdict, 'allow'>, cause: Cause, mode: Mode): string {
+  if (verdict === 'block') return insteadForModel(cause) ?? WHERE_BLOCKED[mode];
+  return (verdict === 'pause' ? insteadForModel(cause) : undefined) ?? INSTEAD[verdict];
+}
+
 /** A name as it is shown; `check()` may have been given anything as one. */
 const nameOf = ({ action }: { readonly action: unknown }, noun = 'The action'): string =>
   typeof action === 'string' && action !== '' ? shownId(action) : noun;
@@ -126,7 +132,7 @@ class MadeDecision implements Decision {
   get modelMessage(): string {
     const { verdict, cause, mode } = this;
     if (verdict === 'allow') return `${nameOf(this)} ${FOR_MODELS.allow}.`;
-    const instead = verdict === 'block' ? (insteadForModel(cause) ?? WHERE_BLOCKED[mode]) : INSTEAD[verdict];
+    const instead = insteadOf(verdict, cause, mode);
     return `${nameOf(this)} ${FOR_MODELS[verdict]}, because ${clauseForModel(cause)}: ${instead}.`;
   }
 

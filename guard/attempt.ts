@@ -274,6 +274,7 @@ export class Attempt<Input, Result> {
   }
 
   start(): void {
+    this.reservation?.isDecided();
     this.#state = transition(this.#state, { type: 'start' });
   }
 

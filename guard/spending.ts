@@ -12,6 +12,7 @@ import {
 import type { Balance, Costs, Ledger } from '../store/capabilities/ledger.ts';
 import { faultFrom } from '../store/fault-from.ts';
 import type { Replica } from '../store/replica.ts';
+import { within } from '../store/with-deadline.ts';
 import type { Outbox } from './outbox.ts';
 import type { Spends } from './spend.ts';
 import type { GuardedSubject } from './subject.ts';
@@ -19,12 +20,17 @@ import type { GuardedSubject } from './subject.ts';
 /** How often a reservation is made again because its day was over before the store had it. */
 const MOST_DAYS = 3;
 
+/** How long a call for which there is no room waits for those that had room and are about to start, in milliseconds. */
+const STARTING_MS = 1000;
+
 /** What is set aside for one attempt. */
 export interface Reservation {
   readonly id: string;
   /** What is set aside and where: another one is needed where this would be another text. */
   readonly terms: string;
   readonly spends: Spends;
+  /** Its call has started, or does not start with this. */
+  readonly isDecided: () => void;
 }
 
 /** The budgets that a call meets, and what it may come to in each. */
@@ -44,7 +50,7 @@ export interface Tripped {
 /** What came of setting something aside. */
 export type SetAside =
   /** `warnings`: the budgets that have come to their share with this. */
-  | { readonly is: 'reserved'; readonly id: string; readonly terms: string; readonly warnings: readonly Cause[] }
+  | { readonly is: 'reserved'; readonly reservation: Reservation; readonly warnings: readonly Cause[] }
   | { readonly is: 'over'; readonly tripped: readonly [Tripped, ...Tripped[]] }
   | { readonly is: 'fault'; readonly fault: Fault };
 
@@ -67,6 +73,8 @@ export class Spending {
   readonly #replica: SpendingParts['replica'];
   readonly #ledger: Ledger | null;
   readonly #outbox: Outbox;
+  /** For each call that has its room and has not started. */
+  readonly #starting = new Set<Promise<void>>();
 
   constructor({ replica, ledger, outbox }: SpendingParts) {
     this.#replica = replica;
@@ -101,7 +109,11 @@ export class Spending {
         const { charges, terms } = charged;
         const reserved = await ledger.reserve({ id, charges });
         if (reserved.is === 'reserved')
-          return { is: 'reserved', id, terms, warnings: warningsOf(charges, reserved.balances) };
+          return {
+            is: 'reserved',
+            reservation: { id, terms, spends, isDecided: this.#starts() },
+            warnings: warningsOf(charges, reserved.balances),
+          };
         if (reserved.is === 'over') {
           const [one, ...others] = this.#tripped(charges, reserved.balances);
           if (!one) return { is: 'fault', fault: { code: 'INTERNAL', message: 'the store named no budget' } };
@@ -116,6 +128,24 @@ export class Spending {
       void this.giveBack(id); // it may have been counted all the same
       return { is: 'fault', fault: faultFrom(error) };
     }
+  }
+
+  /**
+   * Resolves when the calls that had room before this one have started, so that what stops the next does not take from
+   * them what they had. Never rejects.
+   */
+  async othersHaveStarted(): Promise<void> {
+    await within(Promise.all(this.#starting), STARTING_MS, () => new Error('late')).catch(() => {});
+  }
+
+  #starts(): () => void {
+    let isDecided = (): void => {};
+    const started = new Promise<void>((resolve) => {
+      isDecided = resolve;
+    });
+    this.#starting.add(started);
+    void started.then(() => this.#starting.delete(started));
+    return isDecided;
   }
 
   /** It has come to this; a type that is absent stays as it was set aside. Never rejects. */

@@ -2,7 +2,7 @@ import type { Attempt } from '../attempt.ts';
 import { blocked, faultCause } from '../decide.ts';
 import type { AttemptEnd } from '../ending.ts';
 import { costsOf, type Spends, spendsOf } from '../spend.ts';
-import type { Charged, Spending, Tripped } from '../spending.ts';
+import type { Charged, Reservation, Spending, Tripped } from '../spending.ts';
 import { answeredBefore } from './journal.ts';
 import type { Next, Step } from './step.ts';
 import { refuseUnsupported } from './unsupported.ts';
@@ -60,15 +60,15 @@ async function setAside<Input, Result>(
   const answer = await spending.setAside(subject, spends, charged);
   switch (answer.is) {
     case 'reserved': {
-      const { id, terms } = answer;
-      attempt.reservation = { id, terms, spends };
-      attempt.atEnd((end) => settle(attempt, spending, { id, end }));
+      const { reservation } = answer;
+      attempt.reservation = reservation;
+      attempt.atEnd((end) => settle(attempt, spending, { reservation, end }));
       for (const cause of answer.warnings)
         guard.interventions.warn({ ...decision, cause }, subject, attempt.effective.input, 'deciding');
       return 'go on';
     }
     case 'over':
-      return trip(attempt, answer.tripped);
+      return trip(attempt, spending, answer.tripped);
     case 'fault':
       return attempt.refuse(blocked(subject, faultCause(answer.fault.code, answer.fault.message), decision));
     default:
@@ -79,12 +79,14 @@ async function setAside<Input, Result>(
 /** Each budget that has no room stops what it says; a call that none of that stops is refused all the same. */
 async function trip<Input, Result>(
   attempt: Attempt<Input, Result>,
+  spending: Spending,
   tripped: readonly [Tripped, ...Tripped[]],
 ): Promise<Next<Result>> {
   const { decision, guard, options, subject } = attempt;
   // What has landed already spends nothing more.
   const answered = options.idempotencyKey === undefined ? null : await answeredBefore(attempt);
   if (answered) return answered;
+  await spending.othersHaveStarted();
   await Promise.all(tripped.map(({ stop }) => stop && guard.ownStops?.add(stop)));
   const { verdict } = attempt.look();
   if (verdict !== decision.verdict) return 'again';
@@ -92,15 +94,16 @@ async function trip<Input, Result>(
 }
 
 interface Settled<Result> {
-  readonly id: string;
+  readonly reservation: Reservation;
   readonly end: AttemptEnd<Result>;
 }
 
 async function settle<Input, Result>(
   { action, decision, effective, guard, subject }: Attempt<Input, Result>,
   spending: Spending,
-  { id, end }: Settled<Result>,
+  { reservation: { id, isDecided }, end }: Settled<Result>,
 ): Promise<void> {
+  isDecided();
   if (end.is === 'not_started') return spending.giveBack(id);
   // What has failed may have cost all of it.
   if (end.is !== 'landed') return spending.settle(id, {});

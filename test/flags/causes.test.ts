@@ -64,8 +64,8 @@ const TOLD: { readonly [K in Kind]: Told<Extract<Cause, { readonly kind: K }>> }
   },
   budget: {
     cause: { kind: 'budget', scope: 'day', type: 'usd', spent: '9.50', limit: 10 },
-    person: 'the budget of day, of which 9.50 of 10 usd are spent',
-    model: 'its budget does not allow it',
+    person: 'the budget of day, of which 9.50 of 10 usd are spent (kill-switch revive lifts this)',
+    model: 'its budget is spent, and a person has to look at it',
     trace: { scope: 'day', type: 'usd', spent: '9.50', limit: 10 },
   },
   approval: {
@@ -76,8 +76,9 @@ const TOLD: { readonly [K in Kind]: Told<Extract<Cause, { readonly kind: K }>> }
   },
   tripwire: {
     cause: { kind: 'tripwire', name: 'refunds per hour', value: 12, limit: 10 },
-    person: 'the tripwire refunds per hour, with 12 where the limit is 10',
-    model: 'it was stopped automatically, as a precaution',
+    person:
+      'the tripwire refunds per hour, with 12 where the limit is 10 (kill-switch revive lifts this, kill-switch tripwire changes it)',
+    model: 'something was done too often, and a person has to look at it',
     trace: { name: 'refunds per hour', value: 12, limit: 10 },
   },
   identity: {
@@ -129,7 +130,9 @@ test('what is shown of a cause can be marked: what somebody wrote in one way, al
   const shownAs = { id: (text: string) => `<${text}>`, words: (text: string) => `“${text}”` };
   expect(describeCause(TOLD.kill.cause, shownAs)).toBe('a kill of <agent:bot> by <dana> (“wrong refunds”)');
   expect(describeCause({ ...TOLD.kill.cause, reason: null }, shownAs)).toBe('a kill of <agent:bot> by <dana>');
-  expect(describeCause(TOLD.budget.cause, shownAs)).toBe('the budget of <day>, of which <9.50> of 10 <usd> are spent');
+  expect(describeCause(TOLD.budget.cause, shownAs)).toBe(
+    'the budget of <day>, of which <9.50> of 10 <usd> are spent (kill-switch revive lifts this)',
+  );
   expect(describeCause({ ...TOLD.limit.cause, value: 'much' }, shownAs)).toContain('“much”');
   expect(TOLD.kill.cause.target).toBe('agent:bot');
 });
