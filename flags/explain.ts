@@ -1,7 +1,7 @@
 import { MODE_CAUSE } from './causes.ts';
 import { type Subject, subjectFromContext } from './context.ts';
 import { isStricter, type Mode, strictness } from './modes.ts';
-import { killsOf } from './kills-of.ts';
+import { causeOfKill, killsOf } from './kills-of.ts';
 import type { ActiveKill } from './records.ts';
 import { featureStage, type Inquiry, type Restriction, restrictionFor } from './resolve.ts';
 import { type Asker, modeOfRule } from './rule-table.ts';
@@ -39,10 +39,10 @@ export function restrictionsFor(state: State, inquiry: Inquiry): MetRestriction[
   return all.filter(({ mode }) => isStricter(mode, 'live')).sort((a, b) => strictness(b.mode) - strictness(a.mode));
 }
 
-const ofKill = ({ id: killId, target, killed_by: killedBy, reason, mode }: ActiveKill): MetRestriction => ({
-  mode,
-  cause: { kind: 'kill', killId, target, killedBy, reason },
-  target,
+const ofKill = (kill: ActiveKill): MetRestriction => ({
+  mode: kill.mode,
+  cause: causeOfKill(kill),
+  target: kill.target,
 });
 
 const rulesOf = ({ rules }: State, subject: Subject, asker: Asker): MetRestriction[] =>
@@ -54,11 +54,7 @@ const rulesOf = ({ rules }: State, subject: Subject, asker: Asker): MetRestricti
 
 /** What executors have stopped. One that the log has as well is its kill. */
 const stopsOf = (state: State, subject: Subject): MetRestriction[] =>
-  [...state.stops.reaching(state, subject)].flatMap(([target, { mode, cause, counted }]) => {
-    const kill = state.get('kill', target);
-    const isRecorded = kill?.counted?.includes(counted) === true && !isStricter(mode, kill.mode);
-    return isRecorded ? [] : [{ mode, cause, target }];
-  });
+  [...state.stops.reaching(state, subject)].map(([target, { mode, cause }]) => ({ mode, cause, target }));
 
 function stagesOf(state: State, { feature, action }: Subject, asker: Asker): MetRestriction[] {
   const found: MetRestriction[] = [];

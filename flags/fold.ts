@@ -26,6 +26,7 @@ import {
   idSchema,
   type LastChange,
   type LogEvent,
+  stopCauseSchema,
   targetSchema,
 } from './records.ts';
 import { performerSchema, rollbackMembers } from './rollbacks.ts';
@@ -124,6 +125,13 @@ const baseDirection = (before: Pick<Entry<'mode'>, 'mode' | 'targeting'>, after:
   return compare(baseStrictness(before), baseStrictness(after));
 };
 
+/** The cause is that of whoever has made the kill. */
+function withoutCause(kill: ActiveKill | undefined): Omit<ActiveKill, 'cause'> | undefined {
+  if (!kill) return undefined;
+  const { cause, ...rest } = kill;
+  return cause ? rest : kill;
+}
+
 /** How many things that were counted one kill names. */
 const MOST_COUNTED_BY_ONE = 100;
 
@@ -208,7 +216,7 @@ export const FOLDS = Object.freeze({
   kill: row(kill.pick({ id: true, target: true, mode: true, expires_at: true }).shape, (view, data, event) => {
     const active = view.get('kill', data.target);
     const killed: ActiveKill = {
-      ...active, // also what was set aside
+      ...withoutCause(active), // also what was set aside
       id: active?.id || data.id,
       target: data.target,
       reason: event.reason ?? active?.reason ?? null,
@@ -312,13 +320,19 @@ export const FOLDS = Object.freeze({
   }),
   /** The copy of an executor's stop, as a kill of that target; the event's actor is what stopped. */
   stop: row(
-    { ...kill.pick({ id: true, target: true, mode: true }).shape, stop_id: z.string().min(1), counted: z.string() },
+    {
+      ...kill.pick({ id: true, target: true, mode: true }).shape,
+      stop_id: z.string().min(1),
+      counted: z.string(),
+      cause: stopCauseSchema.nullable(),
+    },
     (view, data, event) => {
       const active = view.get('kill', data.target);
       const terms = { mode: data.mode, expires_at: null };
       const adds = killAdds(active, terms);
+      const cause = adds || !active ? data.cause : active.cause;
       const killed: ActiveKill = {
-        ...active, // also what was set aside
+        ...withoutCause(active), // also what was set aside
         id: active?.id || data.id,
         target: data.target,
         reason: adds ? event.reason : (active?.reason ?? event.reason),
@@ -326,6 +340,7 @@ export const FOLDS = Object.freeze({
         killed_at: active?.killed_at || event.at,
         ...(active ? bothKills(active, terms) : terms),
         counted: [...new Set([...(active?.counted ?? []), data.counted])].slice(-MOST_COUNTED_BY_ONE),
+        ...(cause && { cause }),
         ...changedBy(event),
       };
       return { patch: set('kill', data.target, killed), direction: 'tightens' };

@@ -1,15 +1,15 @@
 import type { Subject } from './context.ts';
 import { type EntryKey, entryKey, type StateView } from './entries.ts';
 import { isStricter } from './modes.ts';
-import { isLifted, type Stop, type StopTerms, stopTerms } from './stops.ts';
+import { isLifted, isRecorded, type Stop, type StopTerms, stopTerms } from './stops.ts';
 import { actionPatterns } from './targets.ts';
 
 /** How many stops are kept that do not hold. */
 const MOST_KNOWN = 10_000;
 
 /**
- * The stops of executors that hold although the log does not have them yet. One that was seen holds until the log says
- * that it was lifted, also where it is in no list any longer: only a person lifts it.
+ * The stops of executors that hold although the log does not have them yet. One that was seen holds until the log has
+ * it, also where it is in no list any longer: only a person lifts it.
  */
 export class HeldStops {
   readonly #stops = new Map<string, Stop>();
@@ -70,7 +70,9 @@ export class HeldStops {
     for (const [key, stop] of this.#stops) {
       const terms = stopTerms(view, stop);
       const known = held.get(stop.target);
-      if (terms && (!known || isStricter(terms.mode, known.mode))) held.set(stop.target, terms);
+      // Of one that the log has, its kill decides: also whether a rollback may pass it.
+      const holds = terms && !isRecorded(view, stop.target, terms);
+      if (holds && (!known || isStricter(terms.mode, known.mode))) held.set(stop.target, terms);
       // One whose budget is not known yet stays, within bounds: its definition may be on its way.
       if (!terms && (isLifted(view, stop) || this.#stops.size > MOST_KNOWN)) this.#stops.delete(key);
     }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { SPEND_TYPES } from './amounts.ts';
 import { messageOf } from './errors.ts';
 import { textProblem } from './ids.ts';
 import { isJsonObject } from './json-object.ts';
@@ -141,6 +142,25 @@ export const lastChangeSchema = z.strictObject({ epoch: epochSchema, by: actorSc
 /** What {@link lastChangeSchema} accepts. */
 export type LastChange = z.infer<typeof lastChangeSchema>;
 
+/** Why a budget or a tripwire has stopped something, as decisions say it. Amounts as people write them. */
+export const stopCauseSchema = z.discriminatedUnion('kind', [
+  z.strictObject({
+    kind: z.literal('budget'),
+    scope: z.string(),
+    type: z.enum(SPEND_TYPES),
+    spent: z.number().min(0),
+    limit: z.number().min(0),
+  }),
+  z.strictObject({
+    kind: z.literal('tripwire'),
+    name: z.string(),
+    value: z.number().min(0),
+    limit: z.number().min(0),
+  }),
+]);
+/** What {@link stopCauseSchema} accepts. */
+export type StopCause = z.infer<typeof stopCauseSchema>;
+
 /**
  * A kill as the state holds it. `killed_by` is the last who made the kill, or made it stricter or longer; `by` may only
  * have seconded it.
@@ -159,6 +179,8 @@ export const activeKillSchema = z.strictObject({
    * Absent where only people have killed it.
    */
   counted: z.array(z.string()).optional(),
+  /** Why it was stopped; present where `killed_by` is a budget or a tripwire. */
+  cause: stopCauseSchema.optional(),
   /**
    * What was there when the target was killed and could not be read then, as it was stored. It may be stricter in what
    * this version does not know, so such a kill is only added to (`killToAddTo`), and otherwise refused as unknown.
@@ -168,8 +190,8 @@ export const activeKillSchema = z.strictObject({
 /** What {@link activeKillSchema} accepts. */
 export type ActiveKill = z.infer<typeof activeKillSchema>;
 
-/** All but `counted` and `set_aside`. */
-const KILL_MEMBERS = Object.keys(activeKillSchema.shape).length - 2;
+/** All but `counted`, `cause` and `set_aside`. */
+const KILL_MEMBERS = Object.keys(activeKillSchema.shape).length - 3;
 
 /**
  * The schema's check by hand, for speed: 100,000 kills are loaded before anything may act. The schema judges whatever

@@ -2,7 +2,7 @@ import { contextFromSubject, type Reversing, type Subject, subjectFromContext } 
 import { type Cause, MODE_CAUSE } from './causes.ts';
 import { isStricter, type Mode, SAFE_MODE } from './modes.ts';
 import { quoteId } from './printable.ts';
-import { killsOf } from './kills-of.ts';
+import { causeOfKill, killsOf } from './kills-of.ts';
 import type { ActiveKill } from './records.ts';
 import { isSameForAll } from './feature-stage.ts';
 import { evaluateStage, stageAsksForTime } from './feature-targeting.ts';
@@ -125,10 +125,7 @@ function strictestRecorded(state: State, subject: Subject, asker: Asker): Restri
   const recorded = stricterMode(kill ? kill.mode : 'live', rule ? rule.mode : 'live');
   const mode = stricterMode(stricterMode(stricterMode(recorded, featureMode), autonomyMode), base);
 
-  if (kill?.mode === mode) {
-    const { id: killId, target, killed_by: killedBy, reason } = kill;
-    return { mode, cause: { kind: 'kill', killId, target, killedBy, reason } };
-  }
+  if (kill?.mode === mode) return { mode, cause: causeOfKill(kill) };
   if (rule?.mode === mode) return { mode, cause: { kind: 'rule', rule: rule.rule.name } };
   if (mode === 'live') return { mode, cause: MODE_CAUSE }; // stages whose floor is `live` restrict nothing
   if (feature !== undefined && stage !== undefined && featureMode === mode)

@@ -3,6 +3,7 @@ import { MOST_AMOUNT, shownAmount, SPEND_TYPES } from './amounts.ts';
 import { parseScope, type Scope, TRIP_MODES } from './budget-records.ts';
 import type { Cause } from './causes.ts';
 import type { Entry, EntryPlace, StateView } from './entries.ts';
+import { isStricter } from './modes.ts';
 import { MAX_EPOCH, MAX_REASON_LENGTH, targetSchema } from './records.ts';
 import { parseTarget, type Target } from './targets.ts';
 import { DEFAULT_TRIPWIRES, type Tripwire } from './tripwire-records.ts';
@@ -75,6 +76,12 @@ export function tripwireOf(view: StateView, named: string): Tripwire | undefined
 
 /** The epoch from which on is counted what this scope names; 0 where it was never lifted. */
 export const liftedAt = (view: StateView, counted: string): number => view.get('lifted', counted)?.epoch ?? 0;
+
+/** Whether the log has a kill of that target that says all that this stop comes to. */
+export function isRecorded(view: StateView, target: string, { mode, counted }: StopTerms): boolean {
+  const kill = view.get('kill', target);
+  return kill?.counted?.includes(counted) === true && !isStricter(mode, kill.mode);
+}
 
 /** What an executor may stop by itself: only what it may run. */
 const RUNS: ReadonlySet<Target['type']> = new Set(['run', 'agent', 'mission']);

@@ -395,11 +395,12 @@ const ROWS: { readonly [T in CommandType]: CommandRow<CommandOf<T>> } = {
     wish: ({ stop }, view, commandId) => {
       const terms = stopTerms(view, stop);
       if (!terms) return refused({ kind: 'stop_over', target: stop.target });
-      const { mode, counted } = terms;
+      const { mode, counted, cause: why } = terms;
+      const cause = why.kind === 'budget' || why.kind === 'tripwire' ? why : null;
       const active = view.get('kill', stop.target);
       if (active?.counted?.includes(counted) && !killAdds(active, { mode, expires_at: null }))
         return refused({ kind: 'stop_over', target: stop.target });
-      return event('stop', { id: commandId, stop_id: stop.id, target: stop.target, mode, counted });
+      return event('stop', { id: commandId, stop_id: stop.id, target: stop.target, mode, counted, cause });
     },
   },
   flags: { changes: () => ['flags'], wish: ({ definition }) => event('flags', { definition }) },

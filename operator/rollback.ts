@@ -30,6 +30,8 @@ export interface RollingBack {
   readonly closed: AbortSignal;
   readonly append: (command: Command) => Promise<Recorded>;
   readonly kill: (options: KillOptions) => Promise<KillAnswer>;
+  /** Records what executors have stopped by themselves, so that it can be named. */
+  readonly copyStops: () => Promise<unknown>;
 }
 
 /** How often the journal is looked at while a rollback runs, in milliseconds: at first, and at most. */
@@ -174,6 +176,7 @@ export async function rollBack(parts: RollingBack, given: GivenRollback): Promis
   if (left.length === 0) return answer(null, null);
   const performer = await choosePerformer(parts.connection, await parts.hearing.hear(), { items: left, except: null });
   if (typeof performer === 'string') return answer(null, performer);
+  await parts.copyStops();
   const kills = await killsOn(parts.connection, targetsAbove(scope, items));
   const { event, view } = await parts.append({
     type: 'rollback',

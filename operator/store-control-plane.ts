@@ -41,7 +41,7 @@ import {
 import { type BudgetRow, budgetRows, type TripwireRow, tripwireRows } from './budget-rows.ts';
 import type { Order, Recorded } from './change-queue.ts';
 import { type Command, type CommandOf, entriesFor, reachOf, restricts } from './commands.ts';
-import { copyStops } from './copy-stops.ts';
+import { type Copied, copyStops } from './copy-stops.ts';
 import type {
   AllowAnswer,
   AllowOptions,
@@ -319,9 +319,14 @@ export class StoreControlPlane implements ControlPlane {
     const connection = this.#connection;
     const read = await connection.read(entriesFor(given));
     if (read.get('kill', given.target) || !connection.stops) return read;
-    const append = (order: Order): Promise<Recorded> => this.#opened.append(order);
-    const copied = await copyStops({ connection, append, retryMs: REVIVE_RETRY_MS, target: given.target });
+    const copied = await this.#copyStops(given.target);
     return copied.stops === 0 ? read : connection.read(entriesFor(given));
+  }
+
+  /** Records what executors have stopped by themselves. `target`: only what stops that; default: all. */
+  #copyStops(target?: string): Promise<Copied> {
+    const append = (order: Order): Promise<Recorded> => this.#opened.append(order);
+    return copyStops({ connection: this.#connection, append, retryMs: REVIVE_RETRY_MS, target });
   }
 
   async setMode(options: ModeOptions): Promise<TighteningAnswer> {
@@ -583,7 +588,9 @@ export class StoreControlPlane implements ControlPlane {
     const given = givenRollback(options);
     const { connection, hearing, closed } = this.#opened;
     const append = (command: Command): Promise<Recorded> => this.#append(command);
-    return rollBack({ connection, hearing, closed, append, kill: (asked) => this.kill(asked) }, given);
+    const kill = (asked: KillOptions): Promise<KillAnswer> => this.kill(asked);
+    const copied = (): Promise<Copied> => this.#copyStops();
+    return rollBack({ connection, hearing, closed, append, kill, copyStops: copied }, given);
   }
 
   /** @throws NotInitialisedError */

@@ -70,6 +70,7 @@ describe('every restriction that meets a context', () => {
     if (!kill) throw new Error('no kill');
     expect(found({ agent_id: 'a' })).toHaveLength(3);
     state.put('kill:agent:a', { ...kill, counted: ['agent:a'] });
+    state.stops.hasChanged();
     expect(found({ agent_id: 'a' })).toEqual([['full_stop', 'agent:a', 'kill'], base]);
   });
 

@@ -323,7 +323,7 @@ describe('the fold', () => {
       ['rule_renew', { name: 'r', words: 'Mon 01:00-02:00 UTC', since: at, until: at, opens: [[at, at]] }],
       ['budget', { name: 'day', definition: null }],
       ['tripwire', { name: 't', definition: null }],
-      ['stop', { id: 'k', stop_id: 's', target: 'run:r', mode: 'paused', counted: 'run:r' }],
+      ['stop', { id: 'k', stop_id: 's', target: 'run:r', mode: 'paused', counted: 'run:r', cause: null }],
       ['snapshot', { epoch: 1, digest: GENESIS }],
       ['approve', { request: boundRequest() }],
       ['reject', { request: boundRequest() }],

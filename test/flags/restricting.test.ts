@@ -56,7 +56,10 @@ const target = fc.oneof(
   fc.constant('action:c.*'),
 );
 const killed = (of: string): Told => ['kill', { id: of, target: of, mode: 'full_stop', expires_at: null }];
-const stopped = (of: string, mode: TripMode): Told => ['stop', { id: of, stop_id: 's', target: of, mode, counted: of }];
+const stopped = (of: string, mode: TripMode): Told => [
+  'stop',
+  { id: of, stop_id: 's', target: of, mode, counted: of, cause: null },
+];
 const stageRule = fc.oneof(
   fc
     .tuple(fc.uniqueArray(fc.constantFrom('acme', 'beta'), { minLength: 1 }), fc.constantFrom(...FEATURE_STAGES))

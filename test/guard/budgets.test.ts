@@ -1,7 +1,7 @@
 import { describe, expect, test, vi } from 'vitest';
 import type { ActionDefinition } from '../../index.ts';
-import type { BudgetOptions } from '../../operator/index.ts';
-import { openMemorySwitch } from './open-switch.ts';
+import { type BudgetOptions, openControlPlane } from '../../operator/index.ts';
+import { closeAfterwards, openMemorySwitch } from './open-switch.ts';
 
 interface Ask {
   readonly usd: number;
@@ -131,6 +131,25 @@ describe('a budget', () => {
     expect(await attempt(1)).toMatchObject({ status: 'executed' });
     expect(await attempt(1)).toMatchObject(trippedBy('run:r-1'));
     expect(landed).toEqual([1, 1]);
+  });
+
+  test('is the cause also once the log has its stop, until a person kills that for a reason of their own', async () => {
+    const { attempt, control, controlStore, killSwitch } = await setUp([{ scope: 'run', usd: 1 }]);
+    await attempt(1);
+    await attempt(1);
+    const operating = await openControlPlane({ store: controlStore, operator: { id: 'night' }, operate: true });
+    closeAfterwards(operating);
+    const { epoch } = await vi.waitUntil(async () => (await control.kills()).data.length > 0 && control.status());
+    await vi.waitUntil(() => killSwitch.check().epoch >= epoch);
+    expect(await attempt(1)).toMatchObject(trippedBy('run:r-1'));
+    expect((await control.kills()).data).toMatchObject([
+      { target: 'run:r-1', killed_by: 'budget:run', mode: 'paused' },
+    ]);
+    await control.kill({ target: 'run:r-1', reason: 'it reads the wrong papers' });
+    expect(await attempt(1)).toMatchObject({
+      status: 'blocked',
+      decision: { cause: { kind: 'kill', killedBy: 'unverified:ann' } },
+    });
   });
 
   test.each([

@@ -57,7 +57,8 @@ export async function openSwitch(
 /** The same over a new memory, where no kill waits in real time (`openQuickControl`). */
 export async function openMemorySwitch(options: Parameters<typeof openSwitch>[1] = {}) {
   const store = memoryStore();
-  const sides = { store, controlStore: memoryControlStore(store), openControl: openQuickControl };
+  const controlStore = memoryControlStore(store);
+  const sides = { store, controlStore, openControl: openQuickControl };
   const opened = await openSwitch(sides, options);
-  return { ...opened, store, memory: store.memory };
+  return { ...opened, store, controlStore, memory: store.memory };
 }

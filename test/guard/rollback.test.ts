@@ -73,6 +73,26 @@ describe('a rollback', () => {
     });
   });
 
+  test('passes the stop of a budget that had stopped the run, also before the log has that; not one that comes later', async () => {
+    const { control, killSwitch, refund, done, run } = await open();
+    await control.setBudget({ scope: 'run', calls: 2 });
+    await control.setBudget({ scope: 'mission', calls: 2, do: 'full_stop' });
+    const { epoch } = await control.status();
+    await vi.waitUntil(() => killSwitch.check().epoch >= epoch);
+    await run('r-1', 'a', 'b');
+    const stopped = await killSwitch.run({ runId: 'r-1', missionId: 'm-r-1' }, () => refund.attempt({ of: 'c' }));
+    expect(stopped).toMatchObject({ status: 'blocked', decision: { cause: { kind: 'budget' } } });
+    expect((await control.kills()).count).toBe(0);
+    expect(outcomes(await control.rollback({ run: 'r-1', ...WAIT }))).toEqual(['k-b reversed', 'k-a reversed']);
+    expect(done).toEqual(['a', 'b', '-b', '-a']);
+    expect((await control.kills()).data.map(({ target, killed_by }) => [target, killed_by])).toEqual(
+      expect.arrayContaining([
+        ['mission:m-r-1', 'budget:mission'],
+        ['run:r-1', 'unverified:ann'],
+      ]),
+    );
+  });
+
   test('asked for again undoes nothing twice', async () => {
     const { control, run, done } = await open();
     await run('r-1', 'a');

@@ -108,7 +108,17 @@ describe('what a command records', () => {
       'tripwire',
       { name: 't', definition: { on: 'failures', limit: 3, window_ms: 60_000, scope: 'run', do: 'paused' } },
     ],
-    ['stop', { id: 'c2', stop_id: 's', target: 'run:r', mode: 'paused', counted: 'run:r' }],
+    [
+      'stop',
+      {
+        id: 'c2',
+        stop_id: 's',
+        target: 'run:r',
+        mode: 'paused',
+        counted: 'run:r',
+        cause: { kind: 'tripwire', name: 'repeats', value: 51, limit: 50 },
+      },
+    ],
     ['flags', { definition: { flags: {} } }],
     ['resolve', { intent: 'i', landed: true, run_id: 'r', idempotency_key: 'k' }],
     ['rule_add', { name: 'r', target: 'agent:x', mode: 'paused', window: null, when: null }],
