@@ -71,7 +71,7 @@ console.log(`after:  ${await killSwitch.run({}, () => select())}`);
 
 await operator('restrict agent:sql-agent read_only --reason "code freeze" --wait 5s');
 await killSwitch.run({}, async () => {
-  console.log(`\nreads go on:  ${await select()}`);
+  console.log(`\nreads go on:   ${await select()}`);
   const { decision } = await update.attempt({ product: 'chair', price: 1 });
   console.log(`writes do not: ${decision.message}\nthe model hears: ${decision.modelMessage}`);
 });
