@@ -60,21 +60,19 @@ const mail = killSwitch.action({
   execute: async (/** @type {string} */ text) => console.log(`mail to everybody: ${text}`),
 });
 
-console.log(`\nbefore: ${await killSwitch.run({}, () => select())}`);
+console.log(`\nbefore: ${await select()}`);
 await killSwitch.run({ runId: 'night-42' }, async () => {
   await update({ product: 'lamp', price: 4 });
   await update({ product: 'sofa', price: 1 });
   await mail('Lamps for 4 dollars!');
   await update({ product: 'lamp', price: 2 });
 });
-console.log(`after:  ${await killSwitch.run({}, () => select())}`);
+console.log(`after:  ${await select()}`);
 
 await operator('restrict agent:sql-agent read_only --reason "code freeze" --wait 5s');
-await killSwitch.run({}, async () => {
-  console.log(`\nreads go on:   ${await select()}`);
-  const { decision } = await update.attempt({ product: 'chair', price: 1 });
-  console.log(`writes do not: ${decision.message}\nthe model hears: ${decision.modelMessage}`);
-});
+console.log(`\nreads go on:   ${await select()}`);
+const { decision } = await update.attempt({ product: 'chair', price: 1 });
+console.log(`writes do not: ${decision.message}\nthe model hears: ${decision.modelMessage}`);
 
 await operator('rollback night-42 --dry-run');
 await operator('rollback night-42 --reason "prices were for the test shop"');
