@@ -1,71 +1,18 @@
 import { spawn } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { install, pack } from '../../scripts/gates/package.mjs';
-import { hasFlagd, hasRedis, startFlagd, startRedis, temporaryFolder } from '../servers/index.ts';
+import { readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { hasFlagd, hasRedis, startFlagd, startRedis } from '../servers/index.ts';
+import { copyOf, installBefore, npm, type Ran } from './installed.ts';
+import { STORIES, WAYS } from './folders.ts';
 
-// Each example with the package as `npm pack` makes it, in a folder of its own.
+// Each place in which the switch can be.
 
 const root = join(import.meta.dirname, '../..');
-const WAYS = ['file', 'redis', 'flagd', 'commonjs'];
-
-let modules = '';
-beforeAll(async () => {
-  const place = temporaryFolder('ways-in').path;
-  const { tarball } = await pack(root, place);
-  const { folder, manifest } = await install(tarball, place);
-  modules = join(place, 'node_modules');
-  link('ioredis');
-  mkdirSync(join(modules, '.bin'));
-  symlinkSync(join(folder, manifest.bin['kill-switch']), join(modules, '.bin/kill-switch'));
-}, 120_000);
-
-/** Puts a package into `modules`, beside what it needs. */
-function link(name: string): void {
-  const from = join(root, 'node_modules', name);
-  const to = join(modules, name);
-  if (existsSync(to)) return;
-  mkdirSync(dirname(to), { recursive: true });
-  symlinkSync(from, to);
-  const { dependencies = {} } = JSON.parse(readFileSync(join(from, 'package.json'), 'utf8'));
-  for (const needed of Object.keys(dependencies)) link(needed);
-}
-
-/** A copy of an example, installed. */
-function copyOf(example: string): string {
-  const { path } = temporaryFolder(`example-${example}`);
-  cpSync(join(root, 'examples', example), path, { recursive: true });
-  symlinkSync(modules, join(path, 'node_modules'));
-  return path;
-}
-
-/** Runs a command of package.json to its end. All that it starts is in one group, of which nothing may be left. */
-async function npm(folder: string, script: string, env: Readonly<Record<string, string>> = {}) {
-  const own: NodeJS.ProcessEnv = { ...process.env, KILL_SWITCH_OPERATOR: 'ann', ...env };
-  delete own['KILL_SWITCH_STORE']; // the default is what the example uses
-  const child = spawn('npm', ['run', '--silent', script], {
-    cwd: folder,
-    detached: true,
-    env: own,
-  });
-  const group = -Number(child.pid);
-  const isGone = () => {
-    try {
-      return !process.kill(group, 0);
-    } catch {
-      return true;
-    }
-  };
-  onTestFinished(() => void (isGone() || process.kill(group, 'SIGKILL')));
-  let output = '';
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (output += chunk.toString()));
-  const code = await new Promise((resolve) => child.once('close', resolve));
-  return { code, output, isGone: isGone() };
-}
+installBefore();
 
 /** Mail goes out, the kill is said, the next mail is not sent, and the end is clean. */
-function expectLoop({ code, output, isGone }: Awaited<ReturnType<typeof npm>>, cause = 'it sends too much'): void {
+function expectLoop({ code, output, isGone }: Ran, cause = 'it sends too much'): void {
   expect({ code, isGone }, output).toEqual({ code: 0, isGone: true });
   const sent = [...output.matchAll(/^mail to customer-(\d+)@shop\.example$/gm)].map(([, customer]) => Number(customer));
   expect(sent.length, output).toBeGreaterThan(0);
@@ -119,7 +66,7 @@ test('the example with flagd ends, and its export too, whatever goes wrong', { t
   expect(unexported, unexported.output).toMatchObject({ code: 0, isGone: true });
 });
 
-test.each(WAYS)(
+test.each([...WAYS, ...STORIES])(
   'the example %s compiles, and asks for what the package needs',
   { timeout: 60_000 },
   async (example) => {
@@ -159,5 +106,5 @@ test.each(WAYS)(
 
 test('every folder of examples is run by a test', () => {
   const folders = readdirSync(join(root, 'examples')).filter((name) => !name.includes('.'));
-  expect(folders.sort()).toEqual([...WAYS, 'tour'].sort());
+  expect(folders.sort()).toEqual([...WAYS, ...STORIES, 'tour'].sort());
 });
