@@ -16,7 +16,7 @@ import {
 } from '../flags/index.ts';
 import { checkKeys, type Keys } from '../flags/options.ts';
 import { windowOf } from './budget-changes.ts';
-import type { CommandOf } from './commands.ts';
+import type { CommandOf } from './commands/index.ts';
 import type {
   BudgetOptions,
   ChangeOptions,

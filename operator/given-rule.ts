@@ -27,7 +27,7 @@ import {
   oneOf,
   WAIT_KEYS,
 } from './given.ts';
-import type { CommandOf } from './commands.ts';
+import type { CommandOf } from './commands/index.ts';
 import { jsonObject } from './json-value.ts';
 
 const RULE_KEYS: Keys<RuleOptions> = {

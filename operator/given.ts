@@ -46,7 +46,7 @@ import type {
 } from './control-plane.ts';
 import { parseFlagsDefinition } from './flags-definition.ts';
 import { jsonObject, jsonValue } from './json-value.ts';
-import type { CommandOf, CommandType } from './commands.ts';
+import type { CommandOf, CommandType } from './commands/index.ts';
 import { readReason } from './reason.ts';
 import { givenRun } from './runs.ts';
 import type { Waiting } from './stop-heard.ts';

@@ -14,7 +14,7 @@ import { rollbackKey, type Said } from '../store/reversals.ts';
 import { type RollbackItem, type RollbackList, rollbackList, type RollbackScope } from '../store/rollback-list.ts';
 import { type Acknowledgements, allStopped } from './acknowledge.ts';
 import type { Recorded } from './change-queue.ts';
-import type { Command } from './commands.ts';
+import type { Command } from './commands/index.ts';
 import type { KillAnswer, KillOptions, RollbackAnswer, RollbackPreview } from './control-plane.ts';
 import type { GivenRollback } from './given-rollback.ts';
 import type { Hearing } from './hearing.ts';

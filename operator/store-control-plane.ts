@@ -40,7 +40,7 @@ import {
 } from './approvals.ts';
 import { type BudgetRow, budgetRows, type TripwireRow, tripwireRows } from './budget-rows.ts';
 import type { Order, Recorded } from './change-queue.ts';
-import { type Command, type CommandOf, entriesFor, reachOf, restricts } from './commands.ts';
+import { type Command, type CommandOf, entriesFor, reachOf, restricts } from './commands/index.ts';
 import { copyStops } from './copy-stops.ts';
 import type {
   AllowAnswer,
