@@ -15,8 +15,9 @@ import { type RollbackItem, type RollbackList, rollbackList, type RollbackScope 
 import { type Acknowledgements, allStopped } from './acknowledge.ts';
 import type { Recorded } from './change-queue.ts';
 import type { Command } from './commands/index.ts';
-import type { KillAnswer, KillOptions, RollbackAnswer, RollbackPreview } from './control-plane.ts';
-import type { GivenRollback } from './given-rollback.ts';
+import type { KillAnswer, RollbackAnswer, RollbackPreview } from './answers.ts';
+import type { KillOptions } from './given/kill.ts';
+import type { GivenRollback } from './given/rollback.ts';
 import type { Hearing } from './hearing.ts';
 import { rollbackActions } from './rollback-outcomes.ts';
 import { choosePerformer, lifeOf } from './rollback-performer.ts';
