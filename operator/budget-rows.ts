@@ -107,7 +107,7 @@ function rowOf(
 }
 
 /** All budgets, with what the accounts of a ledger say; null: the ledger could not be read. */
-export function budgetRows(at: Place, accounts: readonly KeptAccount[] | null): BudgetRow[] {
+function budgetRows(at: Place, accounts: readonly KeptAccount[] | null): BudgetRow[] {
   const named = (accounts ?? []).flatMap((account) => {
     const parts = readAccountName(account.account);
     return parts ? [{ account, parts }] : [];
