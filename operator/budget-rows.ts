@@ -16,6 +16,7 @@ import {
   type TripMode,
 } from '../flags/index.ts';
 import type { KeptAccount } from '../store/capabilities/ledger.ts';
+import type { ControlConnection } from '../store/ports.ts';
 
 /** One amount of a budget, for all that it counts together: of a budget of each run, a row for each run. */
 export interface BudgetRow {
@@ -106,7 +107,7 @@ function rowOf(
 }
 
 /** All budgets, with what the accounts of a ledger say; null: the ledger could not be read. */
-export function budgetRows(at: Place, accounts: readonly KeptAccount[] | null): BudgetRow[] {
+function budgetRows(at: Place, accounts: readonly KeptAccount[] | null): BudgetRow[] {
   const named = (accounts ?? []).flatMap((account) => {
     const parts = readAccountName(account.account);
     return parts ? [{ account, parts }] : [];
@@ -124,6 +125,16 @@ export function budgetRows(at: Place, accounts: readonly KeptAccount[] | null): 
       return [rowOf(name, budget, { type, counting, account: nothing, now: at.now })];
     });
   });
+}
+
+/** The same of a store's ledger. One that cannot be read hides no budget. */
+export async function readBudgets(
+  { ledger }: Pick<ControlConnection, 'ledger'>,
+  { state, time }: { readonly state: State; readonly time: string },
+): Promise<BudgetRow[]> {
+  if (state.budgets.size === 0) return [];
+  const kept = await ledger?.accounts().catch(() => null);
+  return budgetRows({ state, now: Date.parse(time) }, kept?.accounts ?? null);
 }
 
 /** All tripwires. */

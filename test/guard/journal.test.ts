@@ -139,6 +139,38 @@ describe('an effect that is journaled', () => {
     }
   });
 
+  test('keeps no secret to undo it with: the reason says where it was, and nothing else changes', async () => {
+    const input = ({ id }: Receipt) => ({ id, db: { apiKey: 'hunter2hunter2' } });
+    const { refund, entries } = await open({ reverse: { action: 'a.b', input } });
+    const outcome = await refund.attempt(INPUT);
+    expect(outcome).toMatchObject({ status: 'executed', result: { id: 'r-1007' } });
+    expect(outcome).not.toHaveProperty('recorded');
+    const why =
+      'reverse.input of payments.refund gave what looks like a secret by its name, at "db.apiKey", which is not kept: give the name of a secret, or reverse.verbatim where it is none';
+    expect(entries()).toMatchObject([{ state: 'landed', landing: { reverse: { is: 'not_reversible', why } } }]);
+    expect(JSON.stringify(entries())).not.toContain('hunter2');
+  });
+
+  test('keeps what looks like a secret where its action says that it is none', async () => {
+    const input = (): unknown => ({ order: 4111111111111111 });
+    for (const [verbatim, is] of [
+      [undefined, 'not_reversible'],
+      [true, 'reversible'],
+    ] as const) {
+      const { refund, entries } = await open({ reverse: { action: 'a.b', input, verbatim } });
+      await refund(INPUT);
+      expect(entries()).toMatchObject([{ landing: { reverse: { is } } }]);
+    }
+  });
+
+  test('keeps what undoes it also where that has a -0, which runs as 0', async () => {
+    const { refund, entries } = await open({ reverse: { action: 'a.b', input: () => ({ cents: -0 }) } });
+    await refund(INPUT);
+    expect(entries()).toMatchObject([{ landing: { reverse: { is: 'reversible', input: '{"cents":0}' } } }]);
+    await expect(refund.attempt({ order: 1, cents: -0 })).rejects.toMatchObject({ code: 'NOT_PLAIN_DATA' });
+    expect(entries()).toHaveLength(1);
+  });
+
   test('keeps no secret of its result, and none that is too long or no plain data', async () => {
     const kept = async (result: unknown): Promise<unknown> => {
       const { refund, entries } = await open({ execute: async () => result as Receipt });

@@ -122,6 +122,20 @@ export const JOURNAL_TESTS: readonly SuiteTest[] = [
     },
   },
   {
+    name: 'what was journaled when a store was copied is there when that copy is put back',
+    async run(session) {
+      await session.initialised();
+      const journal = journalOf(session, { id: 'x', name: 'x' });
+      const intent = await isNew(journal, intentOf('k'));
+      await journal.end(intent, landed('"r"'));
+      await session.harness.copy();
+      await session.harness.restore();
+      for (const other of [journalOf(session, { id: 'x', name: 'x' }), journalOf(session, { name: 'y' })])
+        assert.equal((await existing(other, intentOf('k'))).state, 'landed');
+      assert.equal(await stateOf(journalsOf(session), 'k'), 'landed');
+    },
+  },
+  {
     name: 'an end is final, except that what has landed is accepted of what is unknown, however late',
     async run(session) {
       await session.initialised();

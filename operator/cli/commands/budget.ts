@@ -10,7 +10,7 @@ import {
   type TripMode,
 } from '../../../flags/index.ts';
 import { windowOf } from '../../budget-changes.ts';
-import type { BudgetOptions } from '../../control-plane.ts';
+import type { BudgetOptions } from '../../given/budget.ts';
 import { jsonObject } from '../../json-value.ts';
 import { epochOption, oneOf, parseTargeting, reasonOption } from '../arguments.ts';
 import { budgetColumns, parseWindow, scopeArgument, windowOption } from '../budgets.ts';

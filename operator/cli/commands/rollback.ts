@@ -1,7 +1,7 @@
 import { Option } from 'commander';
 import { printable, shellWord, shownId } from '../../../flags/index.ts';
 import { allStopped } from '../../acknowledge.ts';
-import type { RollbackAnswer, RollbackPreview } from '../../control-plane.ts';
+import type { RollbackAnswer, RollbackPreview } from '../../answers.ts';
 import { isUndone } from '../../rollback-outcomes.ts';
 import { durationOption, IdArgument, waitOption } from '../arguments.ts';
 import { type Answer, type Context, EXIT, type ExitCode, type Verb } from '../command.ts';
