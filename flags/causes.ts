@@ -2,7 +2,7 @@
 import * as z from 'zod/mini';
 import { messageOf } from './errors.ts';
 import { isFaultCode, type FaultCode } from './faults.ts';
-import { printable, shownId } from './printable.ts';
+import { printable, shellWord, shownId } from './printable.ts';
 import { redactText } from './secret-texts.ts';
 import { AUTONOMY_STAGES, FEATURE_STAGES } from './stages.ts';
 
@@ -59,6 +59,14 @@ type Value = string | number | null;
 /** Flat, because flag metadata holds texts and numbers only. A member that is null is left out there. */
 type Members = Readonly<Record<string, z.ZodMiniType<Value>>>;
 
+/** How the stop of a budget is lifted that has counted this; one of a user or an account has stopped a run or agent. */
+const revivesBudget = (scope: string): string =>
+  scope === 'day' || scope === 'all'
+    ? 'kill-switch revive all --reason "…" lifts this'
+    : /^(run|agent|mission|action):/.test(scope)
+      ? `kill-switch revive ${shellWord(scope)} --reason "…" lifts this`
+      : 'kill-switch kills shows what to revive';
+
 /** Names that no member may have: metadata and records put values of their own under them. */
 type Taken = { readonly kind?: never; readonly cause?: never; readonly epoch?: never };
 
@@ -71,8 +79,11 @@ interface Row<Shape extends Members> {
   readonly written?: readonly (keyof Shape & string)[];
   /** Members that name a person: left out of traces. */
   readonly people?: readonly (keyof Shape & string)[];
-  /** Why, for people: what comes after "stopped by". */
-  sentence(members: { readonly [Name in keyof Shape]: z.infer<Shape[Name]> }): string;
+  /** Why, for people: what comes after "stopped by". `given`: the same members before they were made fit to be shown. */
+  sentence(
+    members: { readonly [Name in keyof Shape]: z.infer<Shape[Name]> },
+    given: { readonly [Name in keyof Shape]: z.infer<Shape[Name]> },
+  ): string;
   /** Why, for a model: a clause about the action, which names nobody and quotes nothing that somebody wrote. */
   forModel(members: { readonly [Name in keyof Shape]: z.infer<Shape[Name]> }): string;
   /** What a model may do where this has blocked the action; default: what the mode says. */
@@ -157,8 +168,8 @@ const CAUSES = [
   }),
   row('budget', {
     members: { scope: id, type: id, spent: amount, limit: amount },
-    sentence: ({ scope, type, spent, limit }) =>
-      `the budget of ${scope}, of which ${spent} of ${limit} ${type} are spent (kill-switch revive lifts this)`,
+    sentence: ({ scope, type, spent, limit }, given) =>
+      `the budget of ${scope}, of which ${spent} of ${limit} ${type} are spent (${revivesBudget(given.scope)})`,
     forModel: () => 'its budget is spent, and a person has to look at it',
     instead: () => 'do not try it again, and report what is left to do',
   }),
@@ -167,14 +178,14 @@ const CAUSES = [
     members: { approvalId: id, status: id, why: z.nullable(words) },
     written: ['why'],
     sentence: ({ approvalId, status, why }) =>
-      `the approval ${approvalId}${why === null ? `, which is ${status}` : ` ${why} (${status})`}`,
+      `the approval ${approvalId}${why === null ? `, which is ${status}` : ` ${why}`}`,
     forModel: ({ status }) => APPROVALS[status]?.because ?? 'it has not been approved',
     instead: ({ status }) => APPROVALS[status]?.instead ?? 'ask a person, or go on without it',
   }),
   row('tripwire', {
     members: { name: id, value: amount, limit: amount },
     sentence: ({ name, value, limit }) =>
-      `the tripwire ${name}, with ${value} where the limit is ${limit} (kill-switch revive lifts this, kill-switch tripwire changes it)`,
+      `the tripwire ${name}, with ${value} where the limit is ${limit} (kill-switch kills shows what to revive, kill-switch tripwire set changes it)`,
     forModel: () => 'something was done too often, and a person has to look at it',
     instead: () => 'do not repeat it in this or another form, and report what is left to do',
   }),
@@ -212,7 +223,7 @@ interface AnyRow {
   readonly kind: string;
   readonly schema: z.ZodMiniType<Cause>;
   readonly members: readonly Member[];
-  sentence(members: Readonly<Record<string, Value>>): string;
+  sentence(members: Readonly<Record<string, Value>>, given: Readonly<Record<string, Value>>): string;
   forModel(members: Readonly<Record<string, Value>>): string;
   instead(members: Readonly<Record<string, Value>>): string | undefined;
 }
@@ -241,13 +252,13 @@ export const ON_ONE_LINE: ShownAs = Object.freeze({ id: shownId, words: printabl
 export function describeCause(cause: Cause, shownAs?: ShownAs): string {
   const { members, sentence } = rowOf(cause);
   const values: Readonly<Record<string, Value>> = cause;
-  if (!shownAs) return sentence(values);
+  if (!shownAs) return sentence(values, values);
   const shown = { ...values };
   for (const { name, holds } of members) {
     const value = values[name];
     if (typeof value === 'string') shown[name] = holds === 'words' ? shownAs.words(value) : shownAs.id(value);
   }
-  return sentence(shown);
+  return sentence(shown, values);
 }
 
 /** Why, for a model: a clause about the action, which names nobody and quotes nothing that somebody wrote. */

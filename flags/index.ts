@@ -42,7 +42,7 @@ export { escapeUnseen, oddity, printable, quoteId, shellWord, shownId } from './
 export * from './reading.ts';
 export * from './records.ts';
 export * from './reports.ts';
-export { featureAfter, type FeatureTerms, isSameFeature, isSameStage } from './feature-change.ts';
+export { featureAfter, type FeatureTerms, isSameFeature, isSameStage, surelyNoStricter } from './feature-change.ts';
 export * from './feature-requirement.ts';
 export {
   isLooserStage,

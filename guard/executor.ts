@@ -82,7 +82,15 @@ export function openExecutor<Copy extends Replica | null>(
   const { replica, ...atStore } = connect({
     work: () => inFlight.work,
     surfaces: () => registry.take(),
-    seen: () => seen.take(),
+    seen: ({ last }) => {
+      // What an executor can do, and who acts there, is forgotten when it leaves; what it has met is not.
+      if (last) {
+        inFlight.noteOpen();
+        for (const { action, surface, feature } of registry.list())
+          seen.noteAction({ action, surface, feature: feature ?? undefined }, Date.now());
+      }
+      return seen.take();
+    },
   });
   // The first of all listeners: what must stop is stopped before anybody is woken who waits.
   replica?.on((event) => {

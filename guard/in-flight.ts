@@ -127,6 +127,16 @@ export class InFlight {
     return () => this.#open.delete(identity);
   }
 
+  /** Notes once more who has a run open, or acts by default: since that was last noted, days may have passed. */
+  noteOpen(): void {
+    for (const identity of this.#open) this.#seen?.noteRun(identity);
+  }
+
+  /** A call came by that has not started, and perhaps never does. */
+  met(subject: Subject): void {
+    this.#seen?.noteAction(subject, Date.now());
+  }
+
   start(running: Running): void {
     const now = Date.now();
     this.#running.set(running, now);

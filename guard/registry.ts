@@ -54,10 +54,11 @@ export class Registry {
   take(): readonly SurfaceRecord[] | null {
     if (!this.#changed) return null;
     this.#changed = false;
-    return this.#list();
+    return this.list();
   }
 
-  #list(): readonly SurfaceRecord[] {
+  /** All surfaces, changed or not. */
+  list(): readonly SurfaceRecord[] {
     return [...this.#entries.values()].map(({ terms, lastUsed }) => ({
       ...terms,
       last_used: lastUsed === null ? null : new Date(lastUsed).toISOString(),

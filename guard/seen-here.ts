@@ -31,7 +31,7 @@ export const reportedSubject = (subject: Subject): ReportedSubject => ({
 });
 
 /**
- * What has come by in this process: which agent has performed which action, and which runs there were. Operators are
+ * What has come by in this process: which agent has called which action, and which runs there were. Operators are
  * told of it for a day, so that a stop of a name that nobody has is noticed. Each is reported every quarter of an hour.
  */
 export class SeenHere {
@@ -42,7 +42,7 @@ export class SeenHere {
   #pendingActions: Omit<Seen, 'executor'>[] = [];
   #pendingRuns: Omit<Seen, 'executor'>[] = [];
 
-  /** An action of this agent has begun. @param now wall time in milliseconds */
+  /** An action of this agent was called, or can be. @param now wall time in milliseconds */
   noteAction(subject: Subject, now: number): void {
     const { agentId, action, surface, feature } = subject;
     let actions = this.#actions.get(agentId);

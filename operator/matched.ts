@@ -114,11 +114,15 @@ export function matchedByLimit(name: string, reports: Reports): Matched {
   return {
     ...NOTHING_MATCHED,
     ...presence(reports),
+    // What has left is known by what it has met, and that names no limits.
+    ...(!seen && reports.seen.records.some(({ executor }) => hasLeft(executor, reports)) && { complete: false }),
     actions: [...new Set(declaring.map(({ action }) => action))].slice(0, MOST_NAMES),
     seen,
     suggestions: seen ? [] : closestFew(name, [...new Set(known)], MOST_SUGGESTIONS),
   };
 }
+
+const hasLeft = (executor: string, { beats }: Reports): boolean => !beats.some(({ name }) => name === executor);
 
 /** True for a report that can be believed and names all that its executor has in hand. */
 const namesAll = ({ problem, more_agents, more_missions, more_runs, in_flight, work = [] }: ReportedBeat): boolean =>

@@ -11,8 +11,8 @@ export type NewlySeen = Omit<Seen, 'executor'>;
 export interface Reportable {
   /** What can act here, when that has changed since it was last asked for; null when it has not. */
   readonly surfaces: () => readonly SurfaceRecord[] | null;
-  /** What it has met since it was last asked. */
-  readonly seen: () => readonly NewlySeen[];
+  /** What it has met since it was last asked; with `last`, it will not be asked again. */
+  readonly seen: (options: { readonly last: boolean }) => readonly NewlySeen[];
 }
 
 /**
@@ -44,7 +44,7 @@ export function ownReports(
     }
     if (!last && clock().mono - seenAt < SEEN_EVERY_MS) return;
     const executor = reports.executorName;
-    unseen = [...unseen, ...seen().map((record) => ({ ...record, executor }))].slice(-MOST_UNSEEN);
+    unseen = [...unseen, ...seen({ last }).map((record) => ({ ...record, executor }))].slice(-MOST_UNSEEN);
     if (unseen.length === 0) return;
     seenAt = clock().mono;
     const met = unseen;

@@ -22,7 +22,7 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   feature: [
     'feature returns.auto',
     'feature returns.auto gated --reason "pilot"',
-    'feature returns.auto gated --accounts acme,globex --reason "pilot"    # all others keep their stage',
+    'feature returns.auto gated --accounts acme,globex --reason "pilot"    # all others have the stage of everyone else',
     'feature returns.auto live --percentage 10 --reason "a quiet month"',
     'feature returns.auto --require-runs 50 --require-days 7 --require-agreement 95%',
     'feature returns.auto --evidence',

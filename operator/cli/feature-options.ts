@@ -19,13 +19,13 @@ export interface Required {
 export const FOR_WHOM_OPTIONS: readonly Option[] = [
   new Option(
     '--accounts <ids>',
-    'only for these accounts (account_id), with commas between them; all others have the stage that was set without accounts',
+    'only for these accounts (account_id), with commas between them; all others, also those that were named before, have the stage that was set without accounts',
   )
     .argParser(parseAccounts)
     .conflicts(['percentage', 'targeting']),
   new Option(
     '--percentage <number>',
-    'only for this share of accounts (account_id), 1 to 99; all others have the stage that was set without a share',
+    'only for this share of accounts (account_id), 1 to 99; all others, also those that were named before, have the stage that was set without a share',
   )
     .argParser(parsePercentage)
     .conflicts(['targeting']),

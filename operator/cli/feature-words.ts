@@ -1,4 +1,14 @@
-import { type FeatureRequirement, rolloutOf, shareText, shownId, type StageTerms } from '../../flags/index.ts';
+import {
+  type FeatureRequirement,
+  type FeatureStage,
+  isLooserStage,
+  isSameForAll,
+  rolloutOf,
+  shareText,
+  shownId,
+  type StageTerms,
+  surelyNoStricter,
+} from '../../flags/index.ts';
 import type { Evidence } from '../evidence.ts';
 import { count, shortTime, toJson } from './output.ts';
 
@@ -12,10 +22,44 @@ export function stageText(name: string, { stage, targeting }: StageTerms): strin
   if (rollout === null) return `${stage}, by the rule ${toJson(targeting)}`;
   if (rollout.by === 'percentage')
     return `${rollout.stage} for ${rollout.percentage} % of accounts, and ${rollout.otherwise} for the others`;
-  const accounts = [...rollout.accounts];
+  return `${rollout.stage} for ${accountsText([...rollout.accounts])}, and ${stage} for all others`;
+}
+
+function accountsText(accounts: readonly string[]): string {
   const more = accounts.length > SHOWN_ACCOUNTS ? ` and ${accounts.length - SHOWN_ACCOUNTS} more` : '';
   const named = accounts.slice(0, SHOWN_ACCOUNTS).map(shownId).join(', ');
-  return `${rollout.stage} for the ${accounts.length === 1 ? 'account' : 'accounts'} ${named}${more}, and ${stage} for all others`;
+  return `the ${accounts.length === 1 ? 'account' : 'accounts'} ${named}${more}`;
+}
+
+/** Who has less by a rule that has taken the place of another one. */
+export interface Loss {
+  /** The accounts that were named, and have less: with the stage that each had, and the one that it has. */
+  readonly lowered: readonly { readonly account: string; readonly was: FeatureStage; readonly is: FeatureStage }[];
+  /** The rule that no longer counts, where not each account can be told that loses by it; else null. */
+  readonly replaced: StageTerms | null;
+}
+
+/** Null where there was no rule, or nobody has less than by it. */
+export function lossOf(name: string, before: StageTerms, after: StageTerms): Loss | null {
+  if (isSameForAll(before) || surelyNoStricter(name, before, after)) return null;
+  const [was, is] = [before, after].map(({ targeting }) => rolloutOf(name, targeting));
+  if (was?.by !== 'accounts' || is?.by !== 'accounts') return { lowered: [], replaced: before };
+  const lowered = [...was.accounts]
+    .map((account) => ({ account, was: was.stage, is: is.accounts.has(account) ? is.stage : after.stage }))
+    .filter((each) => isLooserStage(each.was, each.is));
+  return lowered.length === 0 ? null : { lowered, replaced: null };
+}
+
+/** The same in sentences, each with a space before it. */
+export function lossText(name: string, { lowered, replaced }: Loss): string {
+  if (replaced !== null) return ` It was ${stageText(name, replaced)}: that no longer counts.`;
+  const text = ({ was, is }: Loss['lowered'][number]): string => `was ${was}, and is ${is}`;
+  return [...new Set(lowered.map(text))]
+    .map((change) => {
+      const accounts = lowered.filter((each) => text(each) === change).map(({ account }) => account);
+      return ` For ${accountsText(accounts)} it ${change}.`;
+    })
+    .join('');
 }
 
 /** What a feature has to show before it goes beyond shadow, in words. */

@@ -14,6 +14,8 @@ export interface Setting {
   readonly isEverything?: boolean;
   /** What it is from now on: `limit refund.max is 5`. */
   readonly is: string;
+  /** What else there is to say of it, as sentences. */
+  readonly also?: string;
   /** Its members in JSON, before those of the answer. */
   readonly members: Readonly<Record<string, unknown>>;
   readonly wait: number;
@@ -25,11 +27,11 @@ export interface Setting {
 /** Sets a value. Where that takes authority away it is a stop: it shows what was hit, and who has obeyed. */
 export const setting = (
   context: Context,
-  { what, isEverything, is, members, wait, again, endsNothing }: Setting,
+  { what, isEverything, is, also = '', members, wait, again, endsNothing }: Setting,
   begin: Stop<TighteningAnswer, ChangeAnswer>['begin'],
 ): Promise<Answer> => {
   const says = ({ epoch, already }: ChangeAnswer): string =>
-    already ? `${is} already. Your request is recorded, at epoch ${epoch}.` : `${is}, at epoch ${epoch}.`;
+    already ? `${is} already. Your request is recorded, at epoch ${epoch}.` : `${is}, at epoch ${epoch}.${also}`;
   const shape = ([answer]: readonly object[]): unknown => ({ ...members, ...answer });
   return stopping(context, [{ what, isEverything, again, begin, says, endsNothing }], { wait, shape });
 };

@@ -10,6 +10,7 @@ import {
   clauseForModel,
   describeCause,
   MODE_CAUSE,
+  ON_ONE_LINE,
 } from '../../flags/index.ts';
 
 type Kind = Cause['kind'];
@@ -64,20 +65,20 @@ const TOLD: { readonly [K in Kind]: Told<Extract<Cause, { readonly kind: K }>> }
   },
   budget: {
     cause: { kind: 'budget', scope: 'day', type: 'usd', spent: '9.50', limit: 10 },
-    person: 'the budget of day, of which 9.50 of 10 usd are spent (kill-switch revive lifts this)',
+    person: 'the budget of day, of which 9.50 of 10 usd are spent (kill-switch revive all --reason "…" lifts this)',
     model: 'its budget is spent, and a person has to look at it',
     trace: { scope: 'day', type: 'usd', spent: '9.50', limit: 10 },
   },
   approval: {
     cause: { kind: 'approval', approvalId: 'a-1', status: 'rejected', why: 'was rejected (too much)' },
-    person: 'the approval a-1 was rejected (too much) (rejected)',
+    person: 'the approval a-1 was rejected (too much)',
     model: 'a person has looked at it and said no',
     trace: { approval_id: 'a-1', status: 'rejected' },
   },
   tripwire: {
     cause: { kind: 'tripwire', name: 'refunds per hour', value: 12, limit: 10 },
     person:
-      'the tripwire refunds per hour, with 12 where the limit is 10 (kill-switch revive lifts this, kill-switch tripwire changes it)',
+      'the tripwire refunds per hour, with 12 where the limit is 10 (kill-switch kills shows what to revive, kill-switch tripwire set changes it)',
     model: 'something was done too often, and a person has to look at it',
     trace: { name: 'refunds per hour', value: 12, limit: 10 },
   },
@@ -131,10 +132,25 @@ test('what is shown of a cause can be marked: what somebody wrote in one way, al
   expect(describeCause(TOLD.kill.cause, shownAs)).toBe('a kill of <agent:bot> by <dana> (“wrong refunds”)');
   expect(describeCause({ ...TOLD.kill.cause, reason: null }, shownAs)).toBe('a kill of <agent:bot> by <dana>');
   expect(describeCause(TOLD.budget.cause, shownAs)).toBe(
-    'the budget of <day>, of which <9.50> of 10 <usd> are spent (kill-switch revive lifts this)',
+    'the budget of <day>, of which <9.50> of 10 <usd> are spent (kill-switch revive all --reason "…" lifts this)',
   );
   expect(describeCause({ ...TOLD.limit.cause, value: 'much' }, shownAs)).toContain('“much”');
   expect(TOLD.kill.cause.target).toBe('agent:bot');
+});
+
+test.each([
+  ['day', 'kill-switch revive all --reason "…" lifts this'],
+  ['all', 'kill-switch revive all --reason "…" lifts this'],
+  ['run:r-1', 'kill-switch revive run:r-1 --reason "…" lifts this'],
+  ["agent:it's $me", `kill-switch revive 'agent:it'\\''s $me' --reason "…" lifts this`],
+  ['mission:m 7', `kill-switch revive 'mission:m 7' --reason "…" lifts this`],
+  ['action:db.*', `kill-switch revive 'action:db.*' --reason "…" lifts this`],
+  ['user:dana', 'kill-switch kills shows what to revive'], // it has stopped a run or an agent
+  ['account:acme', 'kill-switch kills shows what to revive'],
+  ['of a newer version', 'kill-switch kills shows what to revive'],
+])('the budget of %s says what lifts its stop, as it can be typed', (scope, lifts) => {
+  const cause: Cause = { ...TOLD.budget.cause, scope };
+  for (const shownAs of [undefined, ON_ONE_LINE]) expect(describeCause(cause, shownAs)).toContain(`spent (${lifts})`);
 });
 
 test('a model is not told an amount of thousands of digits', () => {

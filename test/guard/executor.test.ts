@@ -18,6 +18,7 @@ beforeEach(() => {
 const decide = (mode: 'live' | 'full_stop') =>
   makeDecision({}, { verdict: verdictFor(mode, 'write'), mode, epoch: 1, cause: { kind: 'mode' } });
 
+const NO_PARENTS = { lineageAgents: [], lineageMissions: [], lineageRuns: [] };
 const AT = '2026-01-01T00:00:00.000Z';
 const changed: ReplicaEvent = { type: 'changed', keys: ['mode'], at: AT };
 
@@ -126,6 +127,19 @@ describe('an executor', () => {
     executor.registry.register(normaliseAction({ name: 'a.b', execute: () => 1 }));
     expect(done).toEqual(['reported']);
     expect(reported()?.surfaces?.()).toMatchObject([{ action: 'a.b' }]);
+  });
+
+  test('reports of all that it can do, and of who acts there, that it has met them when it leaves', () => {
+    const { executor, reported } = open();
+    executor.registry.register(normaliseAction({ name: 'a.b', feature: 'f', execute: () => 1 }));
+    executor.inFlight.open({ ...NO_PARENTS, agentId: 'x', runId: 'r', missionId: undefined });
+    const met = (last: boolean) =>
+      reported()
+        ?.seen({ last })
+        .map(({ agent_id, action, feature }) => [agent_id, action, feature].join());
+    expect(met(false)).toEqual([',,', 'x,,']);
+    expect(met(false)).toEqual([]);
+    expect(met(true)).toEqual([',a.b,f']);
   });
 
   test('reports at once when the last of what drained has ended', () => {

@@ -136,5 +136,9 @@ test('a limit hits the actions that declare it', () => {
     actions: [],
     seen: false,
     suggestions: ['refund.max'],
+    complete: true,
   });
+  // What mailer could do is not known any more.
+  const left = { records: [seen({ action: 'payments.refund' })], whole: true };
+  expect(matchedByLimit('refund.mx', { ...NONE, seen: left })).toMatchObject({ seen: false, complete: false });
 });

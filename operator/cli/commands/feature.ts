@@ -13,7 +13,7 @@ import type { FeatureDetails } from '../../answers.ts';
 import { epochOption, nameArgument, oneOf, reasonOption, waitOption } from '../arguments.ts';
 import type { Answer, Context, Verb } from '../command.ts';
 import { FOR_WHOM_OPTIONS, type ForWhom, REQUIRE_OPTIONS, type Required } from '../feature-options.ts';
-import { evidenceLines, requirementText, stageText } from '../feature-words.ts';
+import { evidenceLines, type Loss, lossOf, lossText, requirementText, stageText } from '../feature-words.ts';
 import { nameOf, setting, type SetOptions } from '../show-or-set.ts';
 
 interface Options extends SetOptions, ForWhom, Required {
@@ -59,8 +59,9 @@ async function set(context: Context, name: string, stage: FeatureStage, options:
   const { accounts, percentage, targeting, wait, reason } = options;
   let terms: StageTerms = { stage, ...(targeting && { targeting }) };
   let { epoch } = options;
+  let loss: Loss | null = null;
   if (accounts !== undefined || percentage !== undefined) {
-    // All others keep the stage that the feature has for them.
+    // All others have the stage that was set for everyone. The rule that was there is gone: who it named may lose by it.
     const status = await control.status();
     epoch ??= status.epoch;
     const otherwise = (Object.hasOwn(status.features, name) ? status.features[name] : undefined) ?? 'dark';
@@ -69,15 +70,16 @@ async function set(context: Context, name: string, stage: FeatureStage, options:
         ? accountsRule(accounts, stage)
         : percentageRule(name, percentage ?? 0, { stage, otherwise });
     terms = { stage: otherwise, targeting: rule };
+    loss = lossOf(name, { stage: otherwise, targeting: detailsOf(status.feature_details, name)?.targeting }, terms);
   }
   const what = `feature ${shownId(name)}`;
   const again = (near: string): string | null => {
     const other = nameOf('feature')(near);
     return other === null ? null : `kill-switch feature ${shellWord(other)} ${stage}`;
   };
-  const members = { feature: name, ...terms };
+  const members = { feature: name, ...terms, ...loss };
   const is = `${what} is ${stageText(name, terms)}`;
-  return setting(context, { what, is, members, wait, again }, (waiting) =>
+  return setting(context, { what, is, ...(loss && { also: lossText(name, loss) }), members, wait, again }, (waiting) =>
     control.setFeature({ name, ...terms, reason, epoch, ...waiting }),
   );
 }

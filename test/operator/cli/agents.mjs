@@ -1,6 +1,7 @@
 // Agents in a process of their own: each opens a run, says so, and acts over and over until it is stopped. node
 // agents.mjs '{"redis":"redis://…"}' or '{"directory":"…"}' with "name", "leaseMs" and "agents": [{ "id", "mission",
-// "action", "ms" (how long an action takes), "heeds": "signal", "nothing" (reads its signal and goes on) or "blind" }].
+// "action", "feature", "ms" (how long an action takes), "heeds": "signal", "nothing" (reads its signal and goes on),
+// "blind", or "idle" (never calls its action) }].
 // A first SIGTERM closes the switch, as the documentation says.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createKillSwitch } from 'openfeature-kill-switch';
@@ -25,19 +26,24 @@ const WORK = {
   blind: (ms) => sleep(ms),
 };
 const actions = new Map();
-for (const { action, ms, heeds } of agents) {
+for (const { action, feature, ms, heeds } of agents) {
   if (actions.has(action)) continue;
-  actions.set(action, killSwitch.action({ name: action, execute: (_, context) => WORK[heeds]?.(ms, context) }));
+  actions.set(
+    action,
+    killSwitch.action({ name: action, feature, execute: (_, context) => WORK[heeds]?.(ms, context) }),
+  );
 }
 await Promise.all(
-  agents.map((/** @type {{ id: string, mission?: string, action: string }} */ { id, mission, action }) =>
-    killSwitch.run({ agentId: id, missionId: mission, runId: `run-of-${id}` }, async () => {
-      for (;;) {
-        say({ agent: id, is: 'starting' });
-        const { status } = await actions.get(action).attempt(undefined);
-        say({ agent: id, is: status });
-        await sleep(20);
-      }
-    }),
+  agents.map(
+    (/** @type {{ id: string, mission?: string, action: string, heeds: string }} */ { id, mission, action, heeds }) =>
+      killSwitch.run({ agentId: id, missionId: mission, runId: `run-of-${id}` }, async () => {
+        for (;;) {
+          say({ agent: id, is: 'starting' });
+          if (heeds === 'idle') return sleep(600_000);
+          const { status } = await actions.get(action).attempt(undefined);
+          say({ agent: id, is: status });
+          await sleep(20);
+        }
+      }),
   ),
 );

@@ -10,9 +10,10 @@ export interface Agent {
   readonly id: string;
   readonly mission?: string;
   readonly action: string;
+  readonly feature?: string;
   /** How long one action takes, in milliseconds. */
   readonly ms: number;
-  readonly heeds: 'signal' | 'nothing' | 'blind';
+  readonly heeds: 'signal' | 'nothing' | 'blind' | 'idle';
 }
 
 export interface AgentsOptions {

@@ -15,10 +15,10 @@ describe('kill-switch feature', () => {
     expect(await feature('gated', '--accounts', 'acme,globex', '--reason', 'pilot')).toBe(`${gated}, at epoch 3.`);
     expect(await feature()).toBe(`${gated}.`);
     expect(await feature('gated', '--accounts', 'acme')).toBe(
-      'feature f is gated for the account acme, and shadow for all others, at epoch 4.',
+      'feature f is gated for the account acme, and shadow for all others, at epoch 4. For the account globex it was gated, and is shadow.',
     );
     expect(await feature('live', '--percentage', '10%', '--reason', 'a quiet month')).toBe(
-      'feature f is live for 10 % of accounts, and shadow for the others, at epoch 5.',
+      'feature f is live for 10 % of accounts, and shadow for the others, at epoch 5. It was gated for the account acme, and shadow for all others: that no longer counts.',
     );
     expect(await feature('live', '--percentage', '5')).toContain('live for 5 % of accounts');
     const rule = '{"if":[{"===":[{"var":"tier"},"gold"]},"live"]}';
@@ -31,6 +31,29 @@ describe('kill-switch feature', () => {
     });
     expect((await ks.here('features')).stdout).toContain(`dark, by the rule ${rule}`);
     expect(await feature('dark')).toBe('feature f is dark, at epoch 8.');
+  });
+
+  test('says who has less because a rule names them no longer, and names nobody where nobody has', async () => {
+    const ks = fileSwitch();
+    await ks.here('init');
+    const json = async (...args: string[]): Promise<any> =>
+      (await ks.here('feature', 'f', ...args, '--reason', 'r', '--json')).json;
+    expect(await json('live', '--accounts', 'acme,initech')).not.toHaveProperty('lowered');
+    expect(await json('gated', '--accounts', 'globex,initech')).toMatchObject({
+      lowered: [
+        { account: 'acme', was: 'live', is: 'dark' },
+        { account: 'initech', was: 'live', is: 'gated' },
+      ],
+      replaced: null,
+    });
+    expect(await json('live', '--accounts', 'globex,initech,acme')).not.toHaveProperty('lowered');
+    const { stdout } = await ks.here('feature', 'f', 'gated', '--accounts', 'initech', '--reason', 'r');
+    expect(stdout).toContain(
+      ' For the accounts globex, acme it was live, and is dark. For the account initech it was live, and is gated.',
+    );
+    expect(await json('live', '--percentage', '10')).toMatchObject({ lowered: [], replaced: { stage: 'dark' } });
+    expect(await json('live', '--percentage', '20')).not.toHaveProperty('replaced');
+    expect(await json('live', '--percentage', '5')).toMatchObject({ lowered: [], replaced: { stage: 'dark' } });
   });
 
   test('says what a feature has to show, what it has shown, and refuses it by name', async () => {

@@ -40,7 +40,7 @@ describe('the table of interventions', () => {
     expect(lineOf(causeRecord(kill))).toMatch(/full_stop +a kill of agent:mailer by dana \("by ann\\n"\)$/);
     const budget = { kind: 'budget', scope: 'day', type: 'usd', spent: '4.50', limit: 5 } as const;
     expect(lineOf(causeRecord(budget))).toMatch(
-      /the budget of day, of which 4\.50 of 5 usd are spent \(kill-switch revive lifts this\)$/,
+      /the budget of day, of which 4\.50 of 5 usd are spent \(kill-switch revive all --reason "…" lifts this\)$/,
     );
   });
 

@@ -98,6 +98,27 @@ describe.each(PLACES)('on %s', { timeout: 120_000 }, (_, open) => {
     });
   });
 
+  test('what was only refused, or never called, is known after its executor has closed', async () => {
+    const place = await open();
+    await live(place);
+    await place.ks('kill', 'agent:slowbot');
+    const agents = await place.agents('mailer', [
+      { ...slowbot, feature: 'mails' },
+      { id: 'idle', action: 'mail.never', feature: 'letters', ms: 0, heeds: 'idle' },
+    ]);
+    await agents.until('slowbot', 'blocked');
+    await agents.end('SIGTERM');
+    const targets = ['agent:slowbot', 'agent:idle', 'mission:m-7', 'run:run-of-slowbot', 'action:mail.send'];
+    const kills = [...targets, 'action:mail.never', 'surface:tool', 'feature:letters'].map((each) => ['kill', each]);
+    for (const args of [['feature', 'mails', 'dark'], ['feature', 'letters', 'dark'], ...kills]) {
+      const { stdout } = await place.ks(...args, '--wait', '0');
+      expect(stdout, args.join(' ')).toContain('The last report of who did what there was by mailer');
+      expect(stdout, args.join(' ')).not.toContain('NOBODY KNOWS');
+      expect(stdout, args.join(' ')).toMatch(/^It hits /m);
+    }
+    expect((await place.ks('kill', 'feature:other', '--wait', '0')).stdout).toContain('NOBODY KNOWS feature:other');
+  });
+
   test('what still runs is named, with how long and whether it heeds its signal; a stop of others does not wait for it', async () => {
     const place = await open();
     await live(place);
