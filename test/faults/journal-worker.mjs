@@ -31,6 +31,7 @@ const store = {
       journal: {
         ...journal,
         async intend(intent) {
+          await at('not intended');
           dieSoon('intending');
           const answer = await journal.intend(intent);
           await at('intended');

@@ -15,8 +15,8 @@ import { hasRedis, startRedis, temporaryFolder } from '../servers/index.ts';
 
 /** Where a process dies; `ing it`: some milliseconds after it has asked the store, answered or not. */
 const STEPS = [
-  ...['begun', 'listing', 'intending it', 'it is intended', 'it is executing'],
-  ...['it is executed', 'it has not ended', 'ending it', 'it has ended', 'all are undone'],
+  ...['not begun', 'begun', 'listing', 'intending it', 'it is intended', 'it is executing'],
+  ...['it is executed', 'it has not ended', 'ending it', 'it has ended', 'all are undone', 'over'],
 ] as const;
 
 /**
@@ -24,7 +24,7 @@ const STEPS = [
  * test/faults/rollback-crashes.test.ts`.
  */
 const ROUNDS = Number(process.env['ROLLBACK_ROUNDS'] ?? STEPS.length);
-const AT_ONCE = 5;
+const AT_ONCE = 6;
 
 /** For what executors report with their next beat. */
 const LONG = { timeout: 20_000 };

@@ -46,6 +46,7 @@ const store = {
           isUndoing = intent.rollback !== undefined;
           if (isReversal) reversals += 1;
           if (isReversal) dieSoon('intending it');
+          else await at('not begun');
           const answer = await journal.intend(intent);
           await at(isReversal ? 'it is intended' : 'begun');
           return answer;
