@@ -68,7 +68,7 @@ interface Intending extends Waiting<Intended> {
   yieldsTo: Noted<JournalFile> | null;
 }
 
-interface Ending extends Waiting<void> {
+interface Ending extends Waiting<boolean> {
   readonly mark: IntentMark;
   readonly end: JournalEnd;
   writes: number;
@@ -123,7 +123,7 @@ class QueuedJournal {
         later<Intended>((waiting) =>
           this.#intending.add({ intent, writtenAt: null, writes: 0, yieldsTo: null, ...waiting }),
         ),
-      end: (mark, end) => later<void>((waiting) => this.#ending.add({ mark, end, writes: 0, ...waiting })),
+      end: (mark, end) => later<boolean>((waiting) => this.#ending.add({ mark, end, writes: 0, ...waiting })),
     };
   }
 
@@ -151,7 +151,7 @@ class QueuedJournal {
       if (written) await Promise.all([this.#writer.sync(), this.#files.advance()]);
       await this.#writer.review();
       for (const each of ending) {
-        if (this.#isWritten(each)) each.resolve();
+        if (this.#isWritten(each)) each.resolve(this.#ownOf(each) !== undefined);
         else if (each.writes >= MOST_WRITES) each.reject(notFound());
         else continue; // it is written once more
         this.#ending.delete(each);
@@ -222,9 +222,15 @@ class QueuedJournal {
 
   /** Whether an end was read back, or changes nothing. */
   #isWritten({ mark, end }: Ending): boolean {
-    const noted = this.#files.index.get(mark.id);
-    if (!noted || noted.by !== this.#by.id) return true;
+    const noted = this.#ownOf({ mark });
+    if (!noted) return true;
     return noted.state === 'intended' ? false : noted.state !== 'unknown' || end.state !== 'landed';
+  }
+
+  /** What is known of an intent of this executor's own; undefined: there is none. */
+  #ownOf({ mark }: Pick<Ending, 'mark'>): Noted<JournalFile> | undefined {
+    const noted = this.#files.index.get(mark.id);
+    return noted?.by === this.#by.id ? noted : undefined;
   }
 
   /** Of what was written, decides who has it; what this executor has is what is to be said of that. */

@@ -217,7 +217,7 @@ export function redisJournal(
       return { is: 'existing', entry };
     },
     async end({ id, idempotency_key, attempt, run_id }, end) {
-      await call('It may yet be lost.', {
+      const found = await call('It may yet be lost.', {
         script: LIBRARY.scripts.end,
         keys: [keys.journal, own.journal, keys.run(run_id).journalRun],
         args: [
@@ -225,6 +225,7 @@ export function redisJournal(
           ...[end.state === 'landed' ? 1 : 0, JSON.stringify(end)],
         ],
       });
+      return found === 1;
     },
   };
 }

@@ -40,8 +40,9 @@ const store = {
         async end(mark, end) {
           await at('not ended');
           dieSoon('ending');
-          await journal.end(mark, end);
+          const stored = await journal.end(mark, end);
           await at('ended');
+          return stored;
         },
       },
     };

@@ -59,8 +59,9 @@ const store = {
           const isReversal = mark.idempotency_key.startsWith('reverse:');
           await at(isReversal ? 'it has not ended' : 'all are undone');
           if (isReversal) dieSoon('ending it');
-          await journal.end(mark, end);
+          const stored = await journal.end(mark, end);
           await at(isReversal ? 'it has ended' : 'over');
+          return stored;
         },
       },
     };

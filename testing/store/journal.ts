@@ -111,8 +111,8 @@ export const JOURNAL_TESTS: readonly SuiteTest[] = [
       const journal = journalOf(session, { id: 'x', name: 'x' });
       const intent = await isNew(journal, intentOf('k'));
       const end = landed('{"text":"✋ \u2028 \\n \\"quoted\\""}', JSON.stringify({ id: 7, note: 'n'.repeat(300_000) }));
-      await journal.end(intent, end);
-      await journal.end(intent, end);
+      assert.equal(await journal.end(intent, end), true);
+      assert.equal(await journal.end(intent, end), true);
       await executor.connection.leave();
       for (const other of [journal, journalOf(session, { name: 'y' })]) {
         const { intended_at, at, ...entry } = await existing(other, intentOf('k'));
@@ -151,20 +151,20 @@ export const JOURNAL_TESTS: readonly SuiteTest[] = [
     },
   },
   {
-    name: 'an end changes nothing where there is no such intent, or where it is another executor’s',
+    name: 'an end changes nothing where there is no such intent, or where it is another executor’s, and says so',
     async run(session) {
       await session.initialised();
       const journal = journalOf(session, { id: 'x', name: 'x' });
       const never: IntentMark = intentOf('never');
-      await journal.end(never, landed('1'));
+      assert.equal(await journal.end(never, landed('1')), false);
       assert.deepEqual(await journal.attemptsOf('never'), []);
       const intent = await isNew(journal, intentOf('k'));
       for (const options of [
         { id: 'y', name: 'y' },
         { id: 'z', name: 'x' },
       ])
-        await journalOf(session, options).end(intent, landed('1'));
-      await journal.end({ ...intent, id: randomUUID() }, landed('1'));
+        assert.equal(await journalOf(session, options).end(intent, landed('1')), false);
+      assert.equal(await journal.end({ ...intent, id: randomUUID() }, landed('1')), false);
       assert.equal(await stateOf(journal, 'k'), 'intended');
       assert.equal(await stateOf(journalsOf(session), 'k'), 'intended');
     },
