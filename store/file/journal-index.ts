@@ -79,6 +79,13 @@ export class JournalIndex<File extends { readonly owner: number }> {
     return false;
   }
 
+  /** When another executor than this has written last, RFC 3339 UTC, not after that time; '': none has. */
+  lastOfOthers(id: string, until: string): string {
+    let last = '';
+    for (const [by, at] of this.#writers) if (by !== id && at > last && at <= until) last = at;
+    return last;
+  }
+
   has(id: string): boolean {
     return this.#byId.has(id);
   }
@@ -106,8 +113,9 @@ export class JournalIndex<File extends { readonly owner: number }> {
   take(text: string, place: Place<File>): void {
     const line = parseLine(text);
     if (line === null) return;
+    const before = this.#writers.get(line.by.id) ?? '';
     this.#writers.delete(line.by.id); // the last to have written comes last
-    this.#writers.set(line.by.id, line.at);
+    this.#writers.set(line.by.id, before > line.at ? before : line.at);
     const [first] = this.#writers.keys();
     if (this.#writers.size > MOST_WRITERS && first !== undefined) this.#writers.delete(first);
     if ('intended' in line) this.#intend(line, place);

@@ -28,6 +28,9 @@ import { Serial } from './serial.ts';
  */
 const [CONTENDED_MS, LOOK_AGAIN_MS] = [1000, 2];
 
+/** How far ahead of the clock others may have written, in milliseconds: what is later was not written by a clock. */
+const AHEAD_MS = 50;
+
 /** An executor that has read no line of another for so long, in milliseconds, is alone. */
 const ALONE_MS = 600_000;
 
@@ -195,8 +198,7 @@ class QueuedJournal {
 
   /** Writes all that waits. False: nothing did. */
   async #write(ending: readonly Ending[], intending: readonly Intending[]): Promise<boolean> {
-    const at = new Date().toISOString();
-    const common = { by: this.#by, at };
+    const common = { by: this.#by, at: this.#afterOthers() };
     const lines: JournalLine[] = [
       ...intending.flatMap(({ intent, yieldsTo }) => (yieldsTo ? [{ withdrawn: markOf(intent), ...common }] : [])),
       ...ending
@@ -218,6 +220,16 @@ class QueuedJournal {
     if (lines.length === 0) return false;
     await this.#writer.write(lines.map((line) => JSON.stringify(line)));
     return true;
+  }
+
+  /**
+   * The time of what is written next: after all that others have written and this executor has read, also where the
+   * clock has not gone on since. What is done in turn by several is undone in the reverse order.
+   */
+  #afterOthers(): string {
+    const now = Date.now();
+    const last = this.#files.index.lastOfOthers(this.#by.id, new Date(now + AHEAD_MS).toISOString());
+    return new Date(last === '' ? now : Math.max(now, Date.parse(last) + 1)).toISOString();
   }
 
   /** Whether an end was read back, or changes nothing. */

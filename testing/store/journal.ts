@@ -232,15 +232,18 @@ export const JOURNAL_TESTS: readonly SuiteTest[] = [
       const [x, y] = [journalOf(session, { name: 'x' }), journalOf(session, { name: 'y' })];
       await isNew(x, intentOf('k-0', { run_id: 'r-0' }));
       for (let n = 1; n <= 5; n += 1) await isNew(n % 2 ? x : y, intentOf(`k-${n}`));
+      const inTurn = Array.from({ length: 40 }, (_, n) => `t-${n}`);
+      for (const [n, key] of inTurn.entries()) await isNew(n % 2 ? x : y, intentOf(key, { run_id: 'r-2' }));
       await isNew(y, intentOf('k-6', { run_id: null }));
       await isNew(y, intentOf('k-7', { run_id: 'r-0' }));
       for (const reader of [x, y, journalsOf(session)]) {
-        assert.deepEqual(await reader.runs(ALL), { data: [null, 'r-1', 'r-0'], count: 3 });
-        assert.deepEqual(await reader.runs({ skip: 1, limit: 1 }), { data: ['r-1'], count: 3 });
+        assert.deepEqual(await reader.runs(ALL), { data: [null, 'r-2', 'r-1', 'r-0'], count: 4 });
+        assert.deepEqual(await reader.runs({ skip: 1, limit: 1 }), { data: ['r-2'], count: 4 });
         const keys = async (run: string | null, page = ALL): Promise<unknown[]> => {
           const { data, count } = await reader.entriesOf(run, page);
           return [count, ...data.map(({ idempotency_key }) => idempotency_key)];
         };
+        assert.deepEqual(await keys('r-2'), [inTurn.length, ...inTurn]);
         assert.deepEqual(await keys('r-1'), [5, 'k-1', 'k-2', 'k-3', 'k-4', 'k-5']);
         assert.deepEqual(await keys('r-1', { skip: 1, limit: 2 }), [5, 'k-2', 'k-3']);
         assert.deepEqual(await keys('r-1', { skip: 5, limit: 2 }), [5]);
