@@ -6,6 +6,7 @@ import { errnoOf, fileError } from './file-errors.ts';
 import { inFolder, type OpenFolder } from './folder.ts';
 import { JournalIndex, type Noted, parseLine, type Place } from './journal-index.ts';
 import { OpenedFile } from './opened-file.ts';
+import { ReadBlocks } from './read-blocks.ts';
 import { LINES } from './own-lines.ts';
 import type { FilePaths } from './paths.ts';
 import { readLines } from './read-lines.ts';
@@ -134,12 +135,13 @@ export class JournalFiles {
   /** Whole entries, read from their lines. */
   async entries(all: readonly Noted<JournalFile>[]): Promise<JournalEntry[]> {
     const found = await inFolder(this.#paths.root, this.#paths.journal, async (open) => {
-      const opened = new Map<JournalFile, OpenedFile | null>();
+      const opened = new Map<JournalFile, ReadBlocks | null>();
       const lineAt = async ({ file, from, length }: Place<JournalFile>): Promise<string> => {
-        if (!opened.has(file)) opened.set(file, openRegular(open, file));
-        const buffer = Buffer.alloc(length);
-        const bytes = (await opened.get(file)?.read(buffer, 0, from)) ?? 0;
-        return bytes === length ? buffer.toString('utf8') : '';
+        if (!opened.has(file)) {
+          const regular = openRegular(open, file);
+          opened.set(file, regular && new ReadBlocks(regular, all.length > 1));
+        }
+        return (await opened.get(file)?.text(from, length)) ?? '';
       };
       try {
         const entries: JournalEntry[] = [];
