@@ -55,10 +55,18 @@ export class OwnJournal {
   #retryMs = RETRY_MS;
   #timer: NodeJS.Timeout | undefined;
   #lastError = '';
+  #isPrepared = false;
 
   constructor(journal: Journal, resolutions: Resolutions) {
     this.#journal = journal;
     this.#resolutions = resolutions;
+  }
+
+  /** Has a store that must read what is there before it can answer begin with that before the first call. */
+  prepare(): void {
+    if (this.#isPrepared) return;
+    this.#isPrepared = true;
+    this.#journal.attemptsOf('').catch(() => {}); // the first call will say what is wrong
   }
 
   /** Intends one attempt of this key, durably. Never rejects. */

@@ -142,6 +142,7 @@ export function killSwitchOf(parts: KillSwitchParts): KillSwitch {
       const action = normaliseAction(definition);
       if (action.limits) checkLimitClient(action.name, guard.limitClient);
       const used = registry.register(action);
+      if (action.journal) guard.journal?.prepare();
       // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a rollback gives it the input made for it
       actions.set(action.name, action as AnyAction);
       const performable: Performable<Input, Result> = {

@@ -46,9 +46,15 @@ export class JournalFiles {
   readonly #paths: Pick<FilePaths, 'root' | 'journal'>;
   readonly #files = new Map<string, JournalFile>();
   readonly index = new JournalIndex<JournalFile>();
+  #steps = 0;
 
   constructor(paths: Pick<FilePaths, 'root' | 'journal'>) {
     this.#paths = paths;
+  }
+
+  /** Grows with each line that is read. */
+  get steps(): number {
+    return this.#steps;
   }
 
   get files(): Iterable<JournalFile> {
@@ -123,6 +129,7 @@ export class JournalFiles {
           const length = bytes.length;
           if (length > 0) this.index.take(bytes.toString('utf8'), { file, from: start, length });
           file.offset = start + length + 1;
+          this.#steps += 1;
           read += 1;
           if (read % BETWEEN_TURNS === 0) await new Promise((resolve) => setImmediate(resolve));
         }
@@ -145,7 +152,10 @@ export class JournalFiles {
       };
       try {
         const entries: JournalEntry[] = [];
-        for (const noted of all) entries.push(await entryOf(noted, lineAt));
+        for (const noted of all) {
+          entries.push(await entryOf(noted, lineAt));
+          this.#steps += 1;
+        }
         return entries;
       } finally {
         for (const file of opened.values()) file?.close();

@@ -319,7 +319,8 @@ export function fileJournals(
 ): { readonly journals: JournalKeeper; readonly close: () => Promise<void> } {
   const files = new JournalFiles(paths);
   const serial = new Serial();
-  const one = <T>(work: () => Promise<T>): Promise<T> => serial.run('journal', work, { ms });
+  // Those of years are long: whoever waits for them gives up only where nothing is read any more.
+  const one = <T>(work: () => Promise<T>): Promise<T> => serial.run('journal', work, { ms, steps: () => files.steps });
   const { runs, entriesOf, attemptsOf } = reader(files, () => files.advance());
 
   /** True where nobody needs anything in this file: no entry, and no other attempt of their keys. */

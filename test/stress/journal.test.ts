@@ -92,7 +92,7 @@ describe.each(['files', ...(hasRedis ? ['Redis' as const] : [])] as const)(
       });
 
       const env = { NODE_OPTIONS: `--max-old-space-size=${MOST_MEMORY}` };
-      const ks = (...args: string[]) => run([...args, '--store', url], { env });
+      const ks = (...args: string[]) => run([...args, '--store', url], { env, withinMs: 120_000 });
       const all = ENTRIES + 11;
       const some = await timed('runs RUN --limit 10', () => ks('runs', 'r', '--limit', '10', '--json'));
       expect([some.code, some.json.entries.length, some.json.count]).toEqual([0, 10, all]);
