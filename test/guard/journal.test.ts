@@ -187,8 +187,8 @@ describe('an effect that is journaled', () => {
   test('stays in flight until it is recorded: who waits for what is in flight reads the journal next', async () => {
     const hand = new HandSwitch();
     let record = (): void => {};
-    const recorded = new Promise<void>((resolve) => {
-      record = resolve;
+    const recorded = new Promise<boolean>((resolve) => {
+      record = () => resolve(true);
     });
     const { journal: memory } = memoryStore().open(SCOPE);
     if (!memory) throw new Error('a memory keeps a journal');
@@ -334,6 +334,45 @@ describe('a journal that cannot be reached', () => {
     memory.fault = null;
     await vi.waitFor(() => expect(entries()).toMatchObject([{ state: 'landed' }]), { timeout: 5000 });
     expect(await mail.attempt(undefined)).toMatchObject({ status: 'executed' });
+  });
+
+  test('that has lost an intent meanwhile gets it once more with its end, so that it does not run again', async () => {
+    for (const ends of ['lands', 'fails'] as const) {
+      const { refund, store, entries } = await open({
+        async execute() {
+          store.memory.organization('default').journal.keys.clear();
+          if (ends === 'fails') throw new Error('reset');
+          return { id: 'r-1' };
+        },
+      });
+      const call = refund.attempt(INPUT, KEY);
+      if (ends === 'fails') await expect(call).rejects.toThrow('reset');
+      else expect(await call).not.toHaveProperty('recorded');
+      expect(entries()).toMatchObject([{ state: ends === 'fails' ? 'failed' : 'landed', attempt: 1 }]);
+      expect(await refund.attempt(INPUT, KEY)).toMatchObject(
+        ends === 'fails' ? { landed: 'unknown' } : { repeated: true },
+      );
+    }
+  });
+
+  test('and has given the attempt to somebody else since says that this one is not recorded', async () => {
+    const { refund, store, definition, entries } = await open({
+      async execute({ order }) {
+        if (order === 1007) {
+          store.memory.organization('default').journal.keys.clear();
+          const other = await another(store, {
+            ...definition,
+            name: 'payments.refund',
+            execute: async () => ({ id: 'other' }),
+          });
+          await other.attempt(INPUT, KEY);
+        }
+        return { id: 'r-1' };
+      },
+    });
+    expect(await refund.attempt(INPUT, KEY)).toMatchObject({ status: 'executed', recorded: false });
+    expect(entries()).toMatchObject([{ state: 'landed', executor_name: 'other' }]);
+    expect(await refund.attempt({ ...INPUT, order: 2 })).toMatchObject({ status: 'executed' });
   });
 
   test('is told at close what has landed and is not recorded', async () => {
