@@ -56,7 +56,9 @@ export async function verify({ screen, control, shop }: Cast): Promise<void> {
   must(verified.ok, `the log verifies (${verified.problem ?? ''})`);
   const rows: string[][] = [];
   for await (const { seq, type, data, actor, reason } of control.log()) {
-    const about = [data['target'] ?? data['action'] ?? data['name'], data['mode'] ?? data['stage']].filter((part) => typeof part === 'string').join(' → ');
+    const about = [data['target'] ?? data['action'] ?? data['name'], data['mode'] ?? data['stage']]
+      .filter((part) => typeof part === 'string')
+      .join(' → ');
     rows.push([String(seq), type, about, actor, reason ?? '']);
   }
   screen.table(rows);

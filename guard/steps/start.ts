@@ -50,7 +50,10 @@ export const start: Step = {
   },
 };
 
-/** What keeps the limits, and costs what is set aside. @throws where nothing was checked in this turn, which refuses the attempt */
+/**
+ * What keeps the limits, and costs what is set aside.
+ * @throws where nothing was checked in this turn, which refuses the attempt
+ */
 function checkedInput<Input, Result>({ checked }: Attempt<Input, Result>): Input {
   if (!checked) throw new Error('nothing has checked what this action would execute');
   return checked.input;
