@@ -251,7 +251,8 @@ export class StoreControlPlane implements ControlPlane {
   async #budgetRows({ state, time }: { readonly state: State; readonly time: string }): Promise<BudgetRow[]> {
     if (state.budgets.size === 0) return [];
     const kept = await this.#connection.ledger?.accounts().catch(() => null);
-    return budgetRows({ state, now: Date.parse(time) }, kept?.accounts ?? null);
+    const stopped = new Set((await this.#heldStops(state)).map(({ target }) => target));
+    return budgetRows({ state, now: Date.parse(time), stopped }, kept?.accounts ?? null);
   }
 
   /** What executors have stopped, beside what the log says; unreadable stops hold nobody. */

@@ -59,7 +59,7 @@ export const budgetColumns = (): readonly Column<BudgetRow>[] => [
   { heading: 'LEFT', cell: ({ left }) => ({ ready: amount(left) }), fixed: true },
   {
     heading: 'PER HOUR',
-    cell: ({ per_hour: rate }) => ({ ready: rate === null ? '?' : amount(Math.round(rate * 100) / 100) }),
+    cell: ({ per_hour: rate }) => (rate === null ? null : { ready: amount(Math.round(rate * 100) / 100) }),
     fixed: true,
   },
   { heading: 'EMPTY AT', cell: ({ empty_at: at }) => (at === null ? null : { ready: shortTime(at) }), fixed: true },
