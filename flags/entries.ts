@@ -116,7 +116,7 @@ export function placeOf(key: EntryKey): EntryPlace {
 /** The kinds of the first format, with those of their members that it does not have. */
 const NOT_IN_FIRST: { readonly [K in EntryKind]?: ReadonlyArray<keyof Entry<K>> } = {
   ...{ control: [], mode: [], flags: [], limit: [], autonomy: [] },
-  kill: ['counted'],
+  kill: ['counted', 'cause'],
   feature: ['targeting', 'requirement', 'shadow_since'],
 };
 

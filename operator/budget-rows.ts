@@ -11,12 +11,14 @@ import {
   SPEND_TYPES,
   type SpendType,
   type State,
+  TRIP_MODES,
   type Tripwire,
   tripwiresOf,
   type TripMode,
 } from '../flags/index.ts';
 import type { KeptAccount } from '../store/capabilities/ledger.ts';
 import type { ControlConnection } from '../store/ports.ts';
+import { heldStops } from './held-stops.ts';
 
 /** One amount of a budget, for all that it counts together: of a budget of each run, a row for each run. */
 export interface BudgetRow {
@@ -33,9 +35,12 @@ export interface BudgetRow {
   readonly spent: number | null;
   readonly reserved: number | null;
   readonly left: number | null;
-  /** How much of it goes in an hour, on the average of its window so far; null where that is not known. */
+  /**
+   * How much of it goes in an hour, on the average of its window so far; null where that is not known or not yet a
+   * minute long, nothing is left, or what it counts is stopped.
+   */
   readonly per_hour: number | null;
-  /** When nothing is left at that rate, RFC 3339 UTC; null where nothing goes, or it fills up again before. */
+  /** When nothing is left at that rate, RFC 3339 UTC; null without a rate, or where it fills up again before. */
   readonly empty_at: string | null;
   readonly warn: number | null;
   readonly do: TripMode;
@@ -53,6 +58,19 @@ interface Place {
   readonly state: State;
   /** The store's clock, in milliseconds. */
   readonly now: number;
+  /** The targets that executors have stopped, whether or not the log says so yet. */
+  readonly stopped: ReadonlySet<string>;
+}
+
+/** The shortest time of which a rate is told, in milliseconds: one call in a second is not 3600 in an hour. */
+const SHORTEST_MS = 60_000;
+
+/** Whether what is counted so spends nothing, because it is stopped; of users and accounts nobody knows. */
+function isStopped(counted: string, { state, stopped }: Place): boolean {
+  const target = counted === 'day' ? 'all' : counted;
+  return [target, 'all'].some(
+    (each) => stopped.has(each) || TRIP_MODES.some((mode) => mode === state.get('kill', each)?.mode),
+  );
 }
 
 /** What a row counts, and since when its window is open, in milliseconds. */
@@ -77,6 +95,13 @@ function countingOf(
   return String(from) === window ? { counted, from } : null;
 }
 
+/** How much goes in an hour; null where that cannot be told yet, or nothing goes any more. */
+function rateOf(gone: number, { counted, from }: Counting, at: Place): number | null {
+  const ms = at.now - from;
+  if (gone === 0) return 0;
+  return ms < SHORTEST_MS || isStopped(counted, at) ? null : gone / (ms / 3_600_000);
+}
+
 function rowOf(
   name: string,
   budget: Entry<'budget'>,
@@ -84,17 +109,17 @@ function rowOf(
     type,
     counting,
     account,
-    now,
-  }: { type: SpendType; counting: Counting | null; account: KeptAccount | null; now: number },
+    at,
+  }: { type: SpendType; counting: Counting | null; account: KeptAccount | null; at: Place },
 ): BudgetRow {
+  const { now } = at;
   const { scope, window, time_zone, warn } = budget;
   const limit = budget[type] ?? 0;
   const shown = (units: number | null): number | null => (units === null ? null : shownAmount(type, units));
   const [spent, reserved] = account ? [account.spent, account.reserved] : [null, null];
   const gone = spent === null || reserved === null ? null : spent + reserved;
   const left = gone === null ? null : Math.max(0, (exactUnitsOf(type, limit) ?? 0) - gone);
-  const hours = counting ? Math.max(now - counting.from, 1000) / 3_600_000 : null;
-  const rate = gone === null || hours === null ? null : gone / hours;
+  const rate = gone === null || left === 0 || !counting ? null : rateOf(gone, counting, at);
   const emptyAt = rate === null || rate === 0 || left === null ? null : now + (left / rate) * 3_600_000;
   const end = window === 'day' ? dayAt(now, time_zone).until : Number.POSITIVE_INFINITY;
   const isEmptied = emptyAt !== null && emptyAt < end && typeof window !== 'number' && emptyAt < 8.64e15;
@@ -117,24 +142,25 @@ function budgetRows(at: Place, accounts: readonly KeptAccount[] | null): BudgetR
     return SPEND_TYPES.filter((type) => budget[type] !== null).flatMap((type): BudgetRow[] => {
       const rows = named.flatMap(({ account, parts }) => {
         const counting = parts.type === type ? countingOf(parts, budget, at) : null;
-        return counting ? [rowOf(name, budget, { type, counting, account, now: at.now })] : [];
+        return counting ? [rowOf(name, budget, { type, counting, account, at })] : [];
       });
       if (rows.length > 0) return rows.toSorted((a, b) => (a.left ?? 0) - (b.left ?? 0));
       const nothing = accounts && { account: '', spent: 0, reserved: 0 };
       const counting = isOne ? { counted: budget.scope, from: at.now } : null;
-      return [rowOf(name, budget, { type, counting, account: nothing, now: at.now })];
+      return [rowOf(name, budget, { type, counting, account: nothing, at })];
     });
   });
 }
 
 /** The same of a store's ledger. One that cannot be read hides no budget. */
 export async function readBudgets(
-  { ledger }: Pick<ControlConnection, 'ledger'>,
+  connection: Pick<ControlConnection, 'ledger' | 'stops'>,
   { state, time }: { readonly state: State; readonly time: string },
 ): Promise<BudgetRow[]> {
   if (state.budgets.size === 0) return [];
-  const kept = await ledger?.accounts().catch(() => null);
-  return budgetRows({ state, now: Date.parse(time) }, kept?.accounts ?? null);
+  const kept = await connection.ledger?.accounts().catch(() => null);
+  const stopped = new Set((await heldStops(connection, state)).map(({ target }) => target));
+  return budgetRows({ state, now: Date.parse(time), stopped }, kept?.accounts ?? null);
 }
 
 /** All tripwires. */

@@ -1,4 +1,4 @@
-import { type Head, KillSwitchError, type KillSwitchErrorCode, quoteId } from '../flags/index.ts';
+import { type Head, KillSwitchError, type KillSwitchErrorCode, quoteId, shellWord } from '../flags/index.ts';
 
 /** Where a switch is looked for. */
 export interface Place {
@@ -78,8 +78,10 @@ interface RefusalRow<F> {
   /** What happened, with the value. */
   readonly says: (facts: F) => string;
   /** How to mend it, in the words of each reader; absent where the first sentence says it. */
-  readonly hint?: Readonly<Record<Reader, string>>;
+  readonly hint?: Hint | ((facts: F) => Hint);
 }
+
+type Hint = Readonly<Record<Reader, string>>;
 
 const LOOK_AGAIN = {
   program: 'Look again (status()), then decide.',
@@ -204,11 +206,10 @@ const REFUSALS: { readonly [K in keyof Facts]: RefusalRow<Facts[K]> } = {
     code: 'EVIDENCE_REQUIRED',
     says: ({ feature, stage, missing }) =>
       `The feature ${quoteId(feature)} cannot become ${stage} yet. There are: ${missing.join('; ')}.`,
-    hint: {
+    hint: ({ feature }) => ({
       program: 'See what there is: evidence(name). To ask for less: setRequirement({ name, …, reason: "…" }).',
-      command:
-        'See what there is: kill-switch feature NAME --evidence. To ask for less: kill-switch feature NAME --require-runs N --reason "…"',
-    },
+      command: `See what there is: kill-switch feature ${shellWord(feature)} --evidence. To ask for less: kill-switch feature ${shellWord(feature)} --require-runs N --reason "…"`,
+    }),
   },
   not_a_definition: { code: 'INVALID_ARGUMENT', says: ({ problem }) => problem },
   stop_over: {
@@ -276,8 +277,13 @@ const REFUSALS: { readonly [K in keyof Facts]: RefusalRow<Facts[K]> } = {
 
 /** A refusal as sentences: what happened, and how to mend it. */
 export function refusalText(refusal: Refusal, reader: Reader): string {
-  const { hint } = REFUSALS[refusal.kind];
+  const hint = hinted(refusal);
   return hint ? `${said(refusal)} ${hint[reader]}` : said(refusal);
+}
+
+function hinted<K extends keyof Facts>(refusal: { readonly kind: K } & Facts[K]): Hint | undefined {
+  const { hint } = REFUSALS[refusal.kind];
+  return typeof hint === 'function' ? hint(refusal) : hint;
 }
 
 function said<K extends keyof Facts>(refusal: { readonly kind: K } & Facts[K]): string {

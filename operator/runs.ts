@@ -25,7 +25,7 @@ export interface RunEntry {
   readonly attempt: number;
   readonly action: string;
   readonly state: EntryState;
-  /** When it came into its state. */
+  /** When it landed, or what else became of it itself. When it was undone, or that was tried, is `reversal.at`. */
   readonly at: string;
   /** The action that undoes it, with its input as JSON; null: nothing does. */
   readonly reverse: { readonly action: string; readonly input: string | null } | null;
@@ -88,7 +88,7 @@ export function runEntry(entry: JournalEntry, resolved: ResolvedIntents, undone?
     attempt: entry.attempt,
     action: entry.action,
     state: reversal && undone ? stateOnceLanded(undone.state) : stateOf(entry, said),
-    at: reversal?.at ?? said?.at ?? entry.at,
+    at: said?.at ?? entry.at,
     reverse: reverse && { action: reverse.action, input: reverse.input },
     not_reversible: notReversible(entry, said),
     intended_at: entry.intended_at,
@@ -141,7 +141,8 @@ async function rowOf(journals: JournalKeeper, run_id: string | null, resolved: R
   const states = { ...NO_STATES };
   let [entries, reversible, first_at, last_at] = [0, 0, '', ''];
   for (const each of await wholeRun(journals, run_id, resolved)) {
-    const { state, at, intended_at } = each;
+    const { state, intended_at, reversal } = each;
+    const at = reversal?.at ?? each.at;
     entries += 1;
     states[state] += 1;
     if (canBeUndone(each)) reversible += 1;

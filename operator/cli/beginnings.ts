@@ -5,7 +5,7 @@ import type { Status } from '../answers.ts';
 import type { Matched } from '../matched.ts';
 import type { Context } from './command.ts';
 import { forkLines } from './forks.ts';
-import { type Aimed, hits, warnings } from './hits.ts';
+import { type Aimed, beforeAll, hits, warnings } from './hits.ts';
 import { alarming } from './standing-out.ts';
 import type { Line } from './text.ts';
 
@@ -93,6 +93,7 @@ export class Beginnings {
     const { advice } = this.#context;
     const forks = this.#said === 0 ? forkLines({ forks: this.#forks ?? [] }, advice) : [];
     const first = [...forks, ...(matched ? warnings(matched, aimed, advice) : [])].map(alarming);
-    return [...first, ...[told ?? '', matched ? hits(matched, aimed) : ''].filter((line) => line !== '')];
+    const rest = matched ? [hits(matched, aimed), beforeAll(matched, aimed)] : [];
+    return [...first, ...[told ?? '', ...rest].filter((line) => line !== '')];
   }
 }

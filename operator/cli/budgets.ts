@@ -5,8 +5,11 @@ import {
   invalid,
   messageOf,
   parseScope,
+  parseTripsOn,
   quoteId,
+  shareText,
   shownId,
+  type TripMode,
   WINDOW_MS,
 } from '../../flags/index.ts';
 import type { BudgetRow, TripwireRow } from '../budget-rows.ts';
@@ -59,7 +62,7 @@ export const budgetColumns = (): readonly Column<BudgetRow>[] => [
   { heading: 'LEFT', cell: ({ left }) => ({ ready: amount(left) }), fixed: true },
   {
     heading: 'PER HOUR',
-    cell: ({ per_hour: rate }) => ({ ready: rate === null ? '?' : amount(Math.round(rate * 100) / 100) }),
+    cell: ({ per_hour: rate }) => (rate === null ? null : { ready: amount(Math.round(rate * 100) / 100) }),
     fixed: true,
   },
   { heading: 'EMPTY AT', cell: ({ empty_at: at }) => (at === null ? null : { ready: shortTime(at) }), fixed: true },
@@ -91,3 +94,52 @@ export const budgetWord = ({ name, counted, type, limit, left }: BudgetRow): str
 /** A tripwire in a few words. */
 export const tripwireWord = ({ name, on, limit }: TripwireRow): string =>
   `${shownId(name)} ${limit}${on === name ? '' : ` ${shownId(on)}`}`;
+
+/** What a stop of each mode does, as the end of a sentence. */
+const DOES: Readonly<Record<TripMode, string>> = {
+  draft_only: 'may only draft',
+  paused: 'is paused',
+  full_stop: 'is stopped',
+};
+
+const budgetOf = ({ scope, window, time_zone: zone }: BudgetRow): { who: string; then: string; when: string } => {
+  const { type, id } = parseScope(scope);
+  const when = window === 'day' ? ` a day (${zone})` : window === 'total' ? '' : ` in ${formatWindow(window)}`;
+  const isEverything = type === 'day' || type === 'all';
+  const who = isEverything ? 'Everything together' : id === null ? `Each ${type}` : shownId(scope);
+  const then = isEverything
+    ? 'everything'
+    : type === 'user' || type === 'account'
+      ? 'the run or agent that acts for it'
+      : 'it';
+  return { who, then, when };
+};
+
+/** What a budget does, in sentences; `rows`: one for each amount or more. Empty where it has none of its own. */
+export function budgetText(rows: readonly BudgetRow[]): string {
+  const [first] = rows;
+  if (!first) return '';
+  const { who, then, when } = budgetOf(first);
+  const limits = new Map(rows.map(({ type, limit }) => [type, `${amount(limit)} ${type}`]));
+  const several = limits.size > 1 ? 'when one of them is spent, ' : 'then ';
+  const warns = first.warn === null ? 'It does not warn before.' : `It warns at ${shareText(first.warn)}.`;
+  const tiers = first.has_tiers ? ' Its rule gives some calls other amounts.' : '';
+  return `${who} may spend ${[...limits.values()].join(' and ')}${when}; ${several}${then} ${DOES[first.do]}. ${warns}${tiers}`;
+}
+
+/** What tripwires count, in words. */
+const COUNTED = {
+  repeats: 'identical calls',
+  failures: 'failures',
+  refusals: 'refused calls',
+  interventions: 'interventions',
+} as const;
+
+/** What a tripwire does, in a sentence. */
+export function tripwireText({ on, limit, window_ms: window, scope, do: mode }: TripwireRow): string {
+  const { what, name } = parseTripsOn(on);
+  const does = `the ${scope} ${DOES[mode]}`;
+  if (what === 'report') return `Where ${shownId(name ?? '')} is reported above ${limit}, ${does}.`;
+  const kind = name === null ? '' : ` of the kind ${shownId(name)}`;
+  return `In each ${scope}, ${limit} ${COUNTED[what]}${kind} in ${formatWindow(window)} pass; with the next, ${does}.`;
+}

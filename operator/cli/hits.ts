@@ -25,20 +25,31 @@ export interface Aimed {
   readonly isEverything: boolean;
   /** False for a change that only concerns what starts from then on. */
   readonly endsWork: boolean;
+  /** True for what is also set before any agent runs, as a rule is; a kill means somebody who does. */
+  readonly setsUp?: boolean | undefined;
   /** The command that does the same to another target; null where no other can be meant. */
   readonly again: ((near: string) => string | null) | null;
 }
 
+const isBeforeAll = ({ executors, exports, last_executor, problem }: Matched, { setsUp }: Pick<Aimed, 'setsUp'>) =>
+  setsUp === true && problem === undefined && executors + exports === 0 && last_executor === null;
+
+/** That nobody is here yet, where that is no cause for alarm; else empty. */
+export const beforeAll = (matched: Matched, aimed: Pick<Aimed, 'place' | 'setsUp'>): string =>
+  isBeforeAll(matched, aimed)
+    ? `No executor reports to ${aimed.place} yet: it holds for those that will. If agents run, check --store and --organization.`
+    : '';
+
 /** What a stop must say before anything else: that nobody has heard it, or that nobody knows its target. */
 export function warnings(
   matched: Matched,
-  { place, what, isEverything, again }: Aimed,
+  { place, what, isEverything, again, setsUp }: Aimed,
   advice: Context['advice'],
 ): string[] {
   const { executors, exports, last_executor: last, problem, seen, suggestions } = matched;
   if (problem !== undefined) return [];
   const lines: string[] = [];
-  if (executors + exports === 0)
+  if (executors + exports === 0 && !isBeforeAll(matched, { setsUp }))
     lines.push(
       `NOBODY HAS HEARD THIS: no executor reports to ${place}. ${
         last === null

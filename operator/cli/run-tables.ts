@@ -38,10 +38,11 @@ export function runColumns(now = Date.now()): readonly Column<RunRow>[] {
 /** Whether it can be undone, and by what. */
 function undoCell({ state, reverse, not_reversible, reversal }: RunEntry): Cell {
   if (reversal && reverse) {
-    const by = `by ${shownId(reverse.action)}, asked by ${shownId(reversal.asked_by)}`;
+    const at = shortTime(reversal.at);
+    const by = `by ${shownId(reverse.action)} at ${at}, asked by ${shownId(reversal.asked_by)}`;
     if (state === 'reversed') return { ready: `done ${by}` };
     const why = reversal.why === null ? '' : `: ${quoted(reversal.why)}`;
-    if (state === 'reverse_failed') return { ready: `by ${shownId(reverse.action)}; failed before${why}` };
+    if (state === 'reverse_failed') return { ready: `by ${shownId(reverse.action)}; failed before, at ${at}${why}` };
     return { ready: `not known, tried ${by}${why}` };
   }
   if (state !== 'landed') return null;

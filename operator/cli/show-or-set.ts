@@ -33,7 +33,8 @@ export const setting = (
   const says = ({ epoch, already }: ChangeAnswer): string =>
     already ? `${is} already. Your request is recorded, at epoch ${epoch}.` : `${is}, at epoch ${epoch}.${also}`;
   const shape = ([answer]: readonly object[]): unknown => ({ ...members, ...answer });
-  return stopping(context, [{ what, isEverything, again, begin, says, endsNothing }], { wait, shape });
+  const setsUp = isEverything !== true; // what reaches everybody is an emergency
+  return stopping(context, [{ what, isEverything, setsUp, again, begin, says, endsNothing }], { wait, shape });
 };
 
 /** The name in a target of this type. */

@@ -24,7 +24,7 @@ export interface Stopped extends ChangeAnswer {
 }
 
 /** One change that may take authority away, and what is said of it. */
-export interface Stop<A extends Stopped, Told extends ChangeAnswer> extends Pick<Aimed, 'what' | 'again'> {
+export interface Stop<A extends Stopped, Told extends ChangeAnswer> extends Pick<Aimed, 'what' | 'again' | 'setsUp'> {
   readonly begin: (options: WaitOptions<Told>) => Promise<A>;
   /** One sentence on what is recorded. */
   readonly says: (told: Told) => string;
@@ -59,8 +59,8 @@ export async function stopping<A extends Stopped, Told extends ChangeAnswer>(
   const place = `${context.store.location}, organization ${shownId(context.organizationId)}`;
   const beginnings = new Beginnings(
     context,
-    stops.map(({ what, again, isEverything = false, endsNothing = false }) => {
-      return { place, what, again, isEverything, endsWork: !endsNothing };
+    stops.map(({ what, again, isEverything = false, endsNothing = false, setsUp }) => {
+      return { place, what, again, isEverything, endsWork: !endsNothing, setsUp };
     }),
   );
   const endsWork = stops.some(({ endsNothing }) => endsNothing !== true);

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { budgetsFor, type SpendingCall } from '../../flags/index.ts';
 import { givenBudget } from '../../operator/given/budget.ts';
 import { givenTripwire } from '../../operator/given/tripwire.ts';
@@ -154,5 +154,33 @@ test('budgets are shown with what is spent of them, what is left, and the rate a
   const [all] = (await control.status()).budgets;
   expect(Date.parse(all?.empty_at ?? '') - store.memory.now).toBeCloseTo((7 / 3) * 3_600_000, -4);
   expect((await control.budgets({ skip: 1, limit: 1 })).count).toBe(4);
+  const rates = async () =>
+    (await control.budgets()).data.map(({ name, counted, per_hour, empty_at }) => [
+      ...[name, counted, per_hour === null ? null : Math.round(per_hour), empty_at === null ? null : 'told'],
+    ]);
+  await control.kill({ target: 'run:r-1', mode: 'paused', waitMs: 0 });
+  await control.setBudget({ scope: 'mission:m', calls: 5 });
+  await spend('three', 'r-3', 7); // nothing is left of all
+  clock.pass(700_000);
+  expect(await rates()).toEqual([
+    ['all', 'all', null, null],
+    ['run', 'run:r-1', null, null], // it is stopped
+    ['run', 'run:r-2', 1, 'told'],
+    ['run', 'run:r-3', 1, 'told'],
+    ['10m agent:bot', 'agent:bot', 0, null],
+    ['mission:m', 'mission:m', 0, null],
+  ]);
+  await control.setBudget({ scope: 'agent', usd: 50 });
+  await vi.waitFor(() => expect(state.budgets.size).toBe(5));
+  clock.pass(59_000); // too short a time to tell a rate
+  const call: SpendingCall = { subject: { agentId: 'bot' }, context: {}, spends: { usd: 1 } };
+  const met = budgetsFor(state, call, store.memory.now);
+  await ledger.reserve({
+    id: 'four',
+    charges: met.is === 'met' ? met.charges.filter(({ budget }) => budget === 'agent') : [],
+  });
+  expect((await rates()).at(-1)).toEqual(['agent', 'agent:bot', null, null]);
+  clock.pass(1000);
+  expect((await rates()).at(-1)).toEqual(['agent', 'agent:bot', 60, 'told']);
   expect((await control.tripwires()).data).toMatchObject([{ name: 'repeats', is_default: true }]);
 });

@@ -147,7 +147,7 @@ const SAID: { readonly [K in Refusal['kind']]: readonly [Extract<Refusal, { kind
     { kind: 'evidence_required', feature: 'f', stage: 'gated', missing: ['3 of 5 shadow runs', 'a b'] },
     'EVIDENCE_REQUIRED',
     'The feature "f" cannot become gated yet. There are: 3 of 5 shadow runs; a b. See what there is: evidence(name). To ask for less: setRequirement({ name, …, reason: "…" }).',
-    'The feature "f" cannot become gated yet. There are: 3 of 5 shadow runs; a b. See what there is: kill-switch feature NAME --evidence. To ask for less: kill-switch feature NAME --require-runs N --reason "…"',
+    'The feature "f" cannot become gated yet. There are: 3 of 5 shadow runs; a b. See what there is: kill-switch feature f --evidence. To ask for less: kill-switch feature f --require-runs N --reason "…"',
   ],
   not_a_definition: [
     { kind: 'not_a_definition', problem: 'This is no budget.' },

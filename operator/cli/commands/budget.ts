@@ -10,22 +10,28 @@ import {
   type TripMode,
 } from '../../../flags/index.ts';
 import { windowOf } from '../../budget-changes.ts';
+import type { BudgetRow } from '../../budget-rows.ts';
+import type { ControlPlane } from '../../control-plane.ts';
 import type { BudgetOptions } from '../../given/budget.ts';
 import { jsonObject } from '../../json-value.ts';
 import { epochOption, oneOf, parseTargeting, reasonOption } from '../arguments.ts';
-import { budgetColumns, parseWindow, scopeArgument, windowOption } from '../budgets.ts';
+import { budgetColumns, budgetText, parseWindow, scopeArgument, windowOption } from '../budgets.ts';
 import type { Answer, Context, Verb } from '../command.ts';
 import { formOf } from '../listing.ts';
 import { tableLines } from '../table.ts';
 
+/** Stands for null until all is parsed: what a parser answers with null, commander takes for an empty word. */
+const NONE = 'none';
+type None = typeof NONE;
+
 interface Typed {
-  readonly usd?: number | null;
-  readonly tokens?: number | null;
-  readonly calls?: number | null;
+  readonly usd?: number | None;
+  readonly tokens?: number | None;
+  readonly calls?: number | None;
   readonly window?: string;
   readonly timeZone?: string;
   readonly do?: TripMode;
-  readonly warn?: number | null;
+  readonly warn?: number | None;
   readonly targeting?: Readonly<Record<string, unknown>> | null;
   readonly tiers?: BudgetOptions['tiers'];
   readonly reason?: string;
@@ -34,14 +40,14 @@ interface Typed {
 
 const amount = (flag: string, what: string): Option =>
   new Option(`--${flag} <number>`, `${what}; none: not limited`).argParser((text) => {
-    if (text === 'none') return null;
+    if (text === NONE) return NONE;
     if (/^\d+(\.\d+)?$/.test(text)) return Number(text);
     throw invalid(`--${flag} takes a number of at least 0, such as 50 or 0.25, or none, not ${quoteId(text)}.`);
   });
 
 /** A share as people write it. */
-function parseShare(text: string): number | null {
-  if (text === 'none') return null;
+function parseShare(text: string): number | None {
+  if (text === NONE) return NONE;
   const [, percent] = /^(\d{1,2}(?:\.\d+)?)%$/.exec(text) ?? [];
   if (percent !== undefined && Number(percent) > 0) return Number(percent) / 100;
   throw invalid(`--warn takes a share such as 80%, or none, not ${quoteId(text)}.`);
@@ -84,8 +90,27 @@ export const verb: Verb = (command, perform) => {
     .action(perform((context, scope: string, typed: Typed) => showOrSet(context, scope, typed)));
 };
 
+const rowsOf = async (control: ControlPlane, name: string): Promise<BudgetRow[]> =>
+  (await control.budgets()).data.filter((row) => row.name === name);
+
+/** What it does. It is recorded by then, also where it cannot be read again. */
+const what = async (control: ControlPlane, name: string): Promise<string[]> =>
+  rowsOf(control, name).then(
+    (rows) => [budgetText(rows)].filter((text) => text !== ''),
+    () => [],
+  );
+
+const orNull = (value: number | None): number | null => (value === NONE ? null : value);
+
 async function showOrSet(context: Context, scope: string, { window, targeting, ...typed }: Typed): Promise<Answer> {
-  const { reason, epoch, ...part } = typed;
+  const { reason, epoch, usd, tokens, calls, warn, ...others } = typed;
+  const part = {
+    ...others,
+    ...(usd !== undefined && { usd: orNull(usd) }),
+    ...(tokens !== undefined && { tokens: orNull(tokens) }),
+    ...(calls !== undefined && { calls: orNull(calls) }),
+    ...(warn !== undefined && { warn: orNull(warn) }),
+  };
   const place = { scope, ...(window !== undefined && { window: parseWindow(window) }) };
   const name = budgetName(parseScope(scope), windowOf(scope, place.window));
   const control = await context.control();
@@ -93,11 +118,11 @@ async function showOrSet(context: Context, scope: string, { window, targeting, .
     const rule = targeting === undefined ? {} : { targeting: isNoRule(targeting) ? null : targeting };
     const answer = await control.setBudget({ ...place, ...part, ...rule, reason, epoch });
     const is = `The budget ${shownId(name)} is ${answer.already ? 'so already' : 'set'}, at epoch ${answer.epoch}.`;
-    return { value: { budget: name, ...answer }, text: is };
+    return { value: { budget: name, ...answer }, text: [is, ...(await what(control, name))] };
   }
   if (reason !== undefined || epoch !== undefined)
     throw invalid('To show a budget, leave out --reason and --epoch. To set it, give what it is to be too.');
-  const rows = (await control.budgets()).data.filter((row) => row.name === name);
+  const rows = await rowsOf(control, name);
   const none = `There is no budget ${shownId(name)}. Set one: kill-switch budget ${scope} --usd 50`;
   return {
     value: { budget: name, data: rows, count: rows.length },

@@ -69,6 +69,7 @@ export const verb: Verb = (command, perform) => {
         const stop: Stop<RuleAnswer, RecordedRule> = {
           what: shownId(target),
           isEverything: target === 'all',
+          setsUp: true,
           again: pasted(`rule add ${shellWord(name)}`, ` ${mode} …`),
           begin: (waiting) => control.addRule({ ...rule, ...waiting }),
           says: (told) => said(name, told, context.advice),

@@ -1,6 +1,7 @@
 import { Option } from 'commander';
 import { parseTripsOn, shownId, TRIP_MODES, type TripMode } from '../../../flags/index.ts';
 import { epochOption, nameArgument, oneOf, parseLimit, reasonOption } from '../arguments.ts';
+import { tripwireText } from '../budgets.ts';
 import type { Verb } from '../command.ts';
 import { parseDuration } from '../duration.ts';
 
@@ -46,11 +47,17 @@ export const verb: Verb = (command, perform) => {
     .addOption(epochOption())
     .action(
       perform(async (context, name: string, { window, ...options }: Typed) => {
-        const answer = await (await context.control()).setTripwire({ name, windowMs: window, ...options });
+        const control = await context.control();
+        const answer = await control.setTripwire({ name, windowMs: window, ...options });
+        // It is recorded by then, also where it cannot be read again.
+        const rows = await control.tripwires().then(
+          ({ data }) => data.filter((row) => row.name === name),
+          () => [],
+        );
         const is = answer.already ? 'so already' : 'set';
         return {
           value: { tripwire: name, ...answer },
-          text: `The tripwire ${shownId(name)} is ${is}, at epoch ${answer.epoch}.`,
+          text: [`The tripwire ${shownId(name)} is ${is}, at epoch ${answer.epoch}.`, ...rows.map(tripwireText)],
         };
       }),
     );

@@ -72,7 +72,7 @@ describe('kill-switch feature', () => {
     const refused = await ks.here('feature', 'f', 'live', '--reason', 'in a hurry');
     expect(refused.code).toBe(1);
     expect(refused.stderr).toContain('The feature "f" cannot become live yet. There are: 0 of 50 shadow runs');
-    expect(refused.stderr).toContain('kill-switch feature NAME --evidence');
+    expect(refused.stderr).toContain('kill-switch feature f --evidence');
     await ks.here('feature', 'f', 'shadow', '--reason', 'try it');
     const { stdout } = await ks.here('feature', 'f', '--evidence');
     expect(stdout).toContain('  Shadow runs  0, on 0 days\n  Outcomes     0 of 0, of which 0 agreed\n');

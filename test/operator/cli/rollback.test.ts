@@ -39,7 +39,10 @@ async function open({ mails = false } = {}) {
   return { ks, killSwitch, cancelled };
 }
 
-test('a run is previewed, undone, and shown as undone', async () => {
+const timesOf = ({ entries }: { entries: ReadonlyArray<{ at: string }> }): readonly string[] =>
+  entries.map(({ at }) => at);
+
+test('a run is previewed, undone, and shown as undone', { timeout: 60_000 }, async () => {
   const { ks, cancelled } = await open();
   const preview = await ks.json('rollback', 'r-1', '--dry-run');
   expect(preview.code).toBe(0);
@@ -51,6 +54,7 @@ test('a run is previewed, undone, and shown as undone', async () => {
     ],
   });
   expect((await ks.json('kills')).json.count).toBe(0);
+  const before = await ks.json('runs', 'r-1');
   const { hash } = preview.json;
   expect((await ks.run('rollback', 'r-1', '--dry-run')).stderr).toContain(`kill-switch rollback r-1 --hash ${hash}`);
 
@@ -65,7 +69,14 @@ test('a run is previewed, undone, and shown as undone', async () => {
     expect.stringMatching(/^already_reversed +payments\.refund +refund-2 /m),
   ]);
   const run = await ks.run('runs', 'r-1');
-  expect(run.stdout).toMatch(/ reversed +payments\.refund +refund-1 +done by payments\.cancel, asked by unverified:/);
+  expect(run.stdout).toMatch(
+    / reversed +payments\.refund +refund-1 +done by payments\.cancel at \S+Z, asked by unverified:/,
+  );
+  const now = (await ks.json('runs', 'r-1')).json;
+  // Each keeps its own time, so that the timeline goes on; when it was undone is told of that.
+  expect(timesOf(now)).toEqual(timesOf(before.json));
+  for (const { at, reversal } of now.entries) expect(Date.parse(reversal.at)).toBeGreaterThan(Date.parse(at));
+  expect((await ks.json('runs')).json.data[0].last_at).toBe(now.entries[0].reversal.at);
   expect(run.stderr).toContain('0 can still be undone');
   const log = await ks.run('log');
   expect(log.stdout).toMatch(/ rollback +run:r-1 2 effects by bot +"wrong refunds"/);

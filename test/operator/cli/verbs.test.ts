@@ -167,6 +167,27 @@ describe('every verb, on a file store', () => {
     expect((await ks.here('mode', 'full_stop')).stdout).toMatch(/^NOBODY HAS HEARD THIS/);
   });
 
+  test('what is set before any agent was there says so calmly; a stop of everything, or of somebody, does not', async () => {
+    const ks = fileSwitch();
+    await ks.run('init');
+    for (const args of [
+      ['rule', 'add', 'no-infra', 'action:infra.*', 'full_stop'],
+      ['limit', 'refund.max', '5'],
+      ['autonomy', 'email.send', 'human_in_the_loop'],
+    ]) {
+      const { stdout } = await ks.here(...args, '--reason', 'r');
+      expect(stdout, args.join(' ')).toMatch(
+        /\nNo executor reports to file:\S+, organization default yet: it holds for those that will\. If agents run, check --store and --organization\.\n/,
+      );
+      expect(stdout, args.join(' ')).not.toContain('NOBODY');
+    }
+    for (const args of [
+      ['kill', 'agent:bot'],
+      ['mode', 'full_stop'],
+    ])
+      expect((await ks.here(...args)).stdout, args.join(' ')).toMatch(/^NOBODY HAS HEARD THIS/);
+  });
+
   test('a kill with an end stays, and says so, until a process that watches ends it by an event', async () => {
     const ks = fileSwitch();
     await ks.run('init');

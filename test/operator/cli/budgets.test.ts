@@ -1,0 +1,48 @@
+import { expect, test } from 'vitest';
+import { fileSwitch } from './command.ts';
+
+test('a budget that is set says what it does', async () => {
+  const ks = fileSwitch();
+  await ks.here('init');
+  const said = async (...args: string[]): Promise<readonly string[]> => {
+    const { stdout } = await ks.here(...args, '--reason', 'r');
+    return stdout.trimEnd().split('\n');
+  };
+  expect(await said('budget', 'run', '--usd', '50')).toEqual([
+    'The budget run is set, at epoch 2.',
+    'Each run may spend 50 usd; then it is paused. It warns at 80 %.',
+  ]);
+  // What is not named stays as it was.
+  expect(await said('budget', 'run', '--warn', 'none', '--do', 'full_stop')).toEqual([
+    'The budget run is set, at epoch 3.',
+    'Each run may spend 50 usd; then it is stopped. It does not warn before.',
+  ]);
+  expect(await said('budget', 'day', '--usd', '9.5', '--calls', '100', '--time-zone', 'Europe/Berlin')).toContain(
+    'Everything together may spend 9.5 usd and 100 calls a day (Europe/Berlin); when one of them is spent, everything is paused. It warns at 80 %.',
+  );
+  expect(await said('budget', 'agent:bot', '--calls', '100', '--window', '10m', '--do', 'draft_only')).toContain(
+    'agent:bot may spend 100 calls in 10m; then it may only draft. It warns at 80 %.',
+  );
+  const tiers = ['--targeting', '{"var":"tier"}', '--tiers', '{"gold":{"usd":500}}'];
+  expect(await said('budget', 'user', '--tokens', '1000', ...tiers)).toContain(
+    'Each user may spend 1000 tokens; then the run or agent that acts for it is paused. It warns at 80 %. Its rule gives some calls other amounts.',
+  );
+  expect((await said('budget', 'account', '--usd', 'none', ...tiers)).at(0)).toMatch(/^The budget account is set/);
+});
+
+test('a tripwire that is set says what it does', async () => {
+  const ks = fileSwitch();
+  await ks.here('init');
+  const said = async (...args: string[]): Promise<string | undefined> =>
+    (await ks.here('tripwire', 'set', ...args, '--reason', 'r')).stdout.trimEnd().split('\n').at(-1);
+  expect(await said('repeats', '--limit', '100')).toBe(
+    'In each run, 100 identical calls in 10m pass; with the next, the run is paused.',
+  );
+  const blocks = ['--on', 'interventions:HARD_BLOCK', '--limit', '20', '--window', '5m', '--scope', 'agent'];
+  expect(await said('blocks', ...blocks, '--do', 'full_stop')).toBe(
+    'In each agent, 20 interventions of the kind HARD_BLOCK in 5m pass; with the next, the agent is stopped.',
+  );
+  expect(await said('bounces', '--on', 'report:bounce_rate', '--limit', '0.04')).toBe(
+    'Where bounce_rate is reported above 0.04, the run is paused.',
+  );
+});
