@@ -61,20 +61,31 @@ function countedFor(scope: Tripwire['scope'], subject: Subject): readonly string
   return [...new Set([...(own === undefined ? [] : [own]), ...parents])];
 }
 
-/** A tripwire of a state, read once. */
+/** What is counted for one target, by what is counted apart. */
+interface Counts {
+  readonly key: string;
+  /** What makes the tripwire another one, and since which epoch is counted. */
+  readonly terms: string;
+  readonly seen: Map<string, Seen>;
+}
+
+/** Something that was counted. `count`: from the second time on. */
+interface Seen {
+  readonly of: Counts;
+  readonly apart: string;
+  readonly firstAt: number;
+  count: SlidingCount | null;
+  /** Whether it was counted again since the hand has passed it. */
+  isRecent: boolean;
+}
+
+/** A tripwire of a state, read once. `last`: what was counted last, for most calls are those of one run. */
 interface Wire {
   readonly name: string;
   readonly definition: Tripwire;
   readonly on: TripsOn;
-  /** What makes it another one. */
   readonly text: string;
-}
-
-/** What is counted for one target: by what is counted apart, the time of the first, and a count from the second on. */
-interface Counted {
-  readonly text: string;
-  readonly since: number;
-  readonly counts: Map<string, number | SlidingCount>;
+  last: { readonly id: string; readonly counts: Counts } | null;
 }
 
 /**
@@ -83,17 +94,21 @@ interface Counted {
  * this process; what was lifted is counted anew.
  */
 export class TripwireDetector {
-  /** By tripwire and target; the one that was counted last is last. */
-  readonly #counted = new Map<string, Counted>();
-  #size = 0;
-  #last: Counted | null = null;
+  readonly #counts = new Map<string, Counts>();
+  /** All that is counted, as a clock: the hand takes away what was not counted again since it was there last. */
+  readonly #clock: Seen[] = [];
+  #hand = 0;
   #wires: readonly Wire[] = [];
   #of: { readonly state: State; readonly epoch: number } | null = null;
 
   /** Whether any tripwire counts things of this kind for that subject: without one there is nothing to take. */
   counts(state: State, what: TripsOn['what'], { runId, agentId, lineageRuns, lineageAgents }: Subject): boolean {
-    const isOf = { run: runId !== undefined || !!lineageRuns, agent: agentId !== undefined || !!lineageAgents };
-    return this.#wiresOf(state).some(({ on, definition }) => on.what === what && isOf[definition.scope]);
+    for (const { on, definition } of this.#wiresOf(state)) {
+      if (on.what !== what) continue;
+      const [own, parents] = definition.scope === 'run' ? [runId, lineageRuns] : [agentId, lineageAgents];
+      if (own !== undefined || parents) return true;
+    }
+    return false;
   }
 
   /**
@@ -107,11 +122,18 @@ export class TripwireDetector {
       if (apart === null) continue;
       const { name, definition } = wire;
       for (const id of countedFor(definition.scope, occurrence.subject)) {
-        const target = `${definition.scope}:${id}`;
         const value =
-          occurrence.is === 'report' ? occurrence.value : this.#count(wire, { target, state }, { apart, now });
+          occurrence.is === 'report'
+            ? occurrence.value
+            : this.#count(wire, this.#countsOf(wire, id, state), { apart, now });
         if (!(value <= definition.limit))
-          trips.push({ tripwire: name, definition, target, value, limit: definition.limit });
+          trips.push({
+            tripwire: name,
+            definition,
+            target: `${definition.scope}:${id}`,
+            value,
+            limit: definition.limit,
+          });
       }
     }
     return trips;
@@ -123,59 +145,58 @@ export class TripwireDetector {
     this.#of = { state, epoch: state.epoch };
     this.#wires = [...tripwiresOf(state)].map(([name, definition]) => {
       const { on, limit, window_ms, scope, do: mode } = definition;
-      return { name, definition, on: parseTripsOn(on), text: JSON.stringify([on, limit, window_ms, scope, mode]) };
+      const text = JSON.stringify([on, limit, window_ms, scope, mode]);
+      return { name, definition, on: parseTripsOn(on), text, last: null };
     });
     return this.#wires;
   }
 
-  #count(
-    { name, text, definition }: Wire,
-    { target, state }: { readonly target: string; readonly state: State },
-    { apart, now }: { readonly apart: string; readonly now: number },
-  ): number {
-    const { counts } = this.#countedOf(`${name}\n${target}`, text, liftedAt(state, target));
-    const before = counts.get(apart);
-    if (before === undefined) {
-      counts.set(apart, now);
-      this.#size += 1;
-      if (this.#size > MOST_COUNTS) this.#forget();
+  #countsOf(wire: Wire, id: string, state: State): Counts {
+    if (wire.last?.id === id) return wire.last.counts;
+    const target = `${wire.definition.scope}:${id}`;
+    const key = `${wire.name}\n${target}`;
+    const terms = `${wire.text} ${liftedAt(state, target)}`;
+    const known = this.#counts.get(key);
+    const counts = known?.terms === terms ? known : { key, terms, seen: new Map<string, Seen>() };
+    if (counts !== known) this.#counts.set(key, counts);
+    wire.last = { id, counts };
+    return counts;
+  }
+
+  #count({ definition }: Wire, of: Counts, { apart, now }: { readonly apart: string; readonly now: number }): number {
+    const seen = of.seen.get(apart);
+    if (!seen) {
+      this.#remember({ of, apart, firstAt: now, count: null, isRecent: false });
       return 1;
     }
-    let count = before;
-    if (typeof count === 'number') {
-      count = new SlidingCount(definition.window_ms);
-      count.add(Number(before));
+    seen.isRecent = true;
+    if (!seen.count) {
+      seen.count = new SlidingCount(definition.window_ms);
+      seen.count.add(seen.firstAt);
     }
-    counts.delete(apart); // so that the map is in the order in which they were last counted
-    counts.set(apart, count);
-    return count.add(now);
+    return seen.count.add(now);
   }
 
-  #countedOf(key: string, text: string, since: number): Counted {
-    const known = this.#counted.get(key);
-    const isSame = known?.text === text && known.since === since;
-    if (isSame && known === this.#last) return known; // most of the time
-    if (known && !isSame) this.#size -= known.counts.size;
-    const counted = isSame ? known : { text, since, counts: new Map<string, number | SlidingCount>() };
-    this.#counted.delete(key);
-    this.#counted.set(key, counted);
-    this.#last = counted;
-    return counted;
-  }
-
-  /** Forgets what was not counted for longest: a target, or of the only one the call that was. */
-  #forget(): void {
-    const [first] = this.#counted;
-    if (!first) return;
-    const [key, { counts }] = first;
-    if (this.#counted.size > 1) {
-      this.#counted.delete(key);
-      this.#size -= counts.size;
+  #remember(seen: Seen): void {
+    seen.of.seen.set(seen.apart, seen);
+    if (this.#clock.length < MOST_COUNTS) {
+      this.#clock.push(seen);
       return;
     }
-    const [oldest] = counts.keys();
-    if (oldest === undefined) return;
-    counts.delete(oldest);
-    this.#size -= 1;
+    for (let at = this.#clock[this.#hand]; at?.isRecent; at = this.#clock[this.#hand]) {
+      at.isRecent = false;
+      this.#hand = (this.#hand + 1) % MOST_COUNTS;
+    }
+    const forgotten = this.#clock[this.#hand];
+    this.#clock[this.#hand] = seen;
+    this.#hand = (this.#hand + 1) % MOST_COUNTS;
+    if (forgotten) this.#forget(forgotten);
+  }
+
+  #forget({ of, apart }: Seen): void {
+    of.seen.delete(apart);
+    if (of.seen.size > 0 || this.#counts.get(of.key) !== of) return;
+    this.#counts.delete(of.key);
+    for (const wire of this.#wires) if (wire.last?.counts === of) wire.last = null;
   }
 }

@@ -83,7 +83,8 @@ describe('repeats', () => {
     const detector = new TripwireDetector();
     const take = (): number => detector.take(state, same('a'), 1).length;
     expect([take(), take()]).toEqual([0, 1]);
-    state.put('lifted:run:r-1', { ...LAST, epoch: 9 });
+    const lifted = ['lifted:run:r-1', { ...LAST, epoch: 9 }] as const;
+    state.apply({ set: [lifted], remove: [] }, { seq: 9, hash: 'f'.repeat(64) });
     expect([take(), take()]).toEqual([0, 1]);
   });
 
