@@ -237,8 +237,8 @@ export class Attempt<Input, Result> {
   }
 
   /**
-   * Counts the decision that this attempt has come to or waits by, not each round, and notes who has asked. The app's meter runs here: so for an
-   * attempt that starts it is called after `execute`, never between the last look and that.
+   * Counts the decision that this attempt has come to or waits by, not each round, and notes who has asked. The app's
+   * meter runs here: so for an attempt that starts it is called after `execute`, never between the last look and that.
    */
   count(decision: Decision): void {
     if (!hasStarted(this.#state)) this.guard.inFlight.met(this.subject);
