@@ -25,6 +25,7 @@ export type {
   HandlerContext,
   GuardedAction,
   LimitDefinition,
+  ReverseDefinition,
   Surface,
 } from './guard/action.ts';
 export type { CreateKillSwitchOptions } from './guard/create-options.ts';

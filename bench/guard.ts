@@ -40,7 +40,7 @@ async function guardedCall({ quick, say }: Bench): Promise<Result> {
         return each;
       },
       guarded: () =>
-        killSwitch.run({ agentId: 'x', runId: 'r-1' }, async () => {
+        killSwitch.run({ agentId: 'x' }, async () => {
           const started = performance.now();
           for (let index = 0; index < perRound; index += 1) await action(index);
           return ((performance.now() - started) * 1000) / perRound;

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { type LogEvent, State } from '../flags/index.ts';
-import { type Command, entriesFor, type PlanView } from '../operator/commands.ts';
+import { type Command, entriesFor } from '../operator/commands/index.ts';
+import type { PlanView } from '../operator/commands/row.ts';
 import type { Actor } from '../operator/operators.ts';
 import { planChange } from '../operator/plan-change.ts';
 import type { Append, ControlConnection } from '../store/ports.ts';

@@ -27,7 +27,11 @@ import { UNKNOWN, unknownMembers } from './unknown-parts.ts';
  * meaning) raises it with the first event that uses it: so whoever changes one entry only, without having read the
  * others, knows whether it understands them.
  */
-export const FORMAT = 1 as const;
+export const FORMATS = [1, 2] as const;
+export type Format = (typeof FORMATS)[number];
+
+/** A state begins with it, and keeps it until something needs another one. */
+export const FIRST_FORMAT: Format = 1;
 
 /** One kind of entry: its members, and those that every entry has. */
 const entry = <Members extends z.ZodRawShape>(members: Members) =>
@@ -41,7 +45,7 @@ const entry = <Members extends z.ZodRawShape>(members: Members) =>
 export const ENTRY_SCHEMAS = Object.freeze({
   /** The generation of this log, and all generations before it. */
   control: entry({
-    format: z.literal(FORMAT),
+    format: z.literal(FORMATS),
     generation: z.string().min(1),
     generations: z.array(z.string()),
     /** The names whose reports of forks are not believed. */
@@ -107,6 +111,20 @@ export function placeOf(key: EntryKey): EntryPlace {
   const kind = colon < 0 ? key : key.slice(0, colon);
   if (isEntryKind(kind)) return colon < 0 ? [kind] : [kind, key.slice(colon + 1)];
   throw new KillSwitchError('UNKNOWN_ENTRY', `The store holds an entry ${JSON.stringify(key)} that ${UNKNOWN}`);
+}
+
+/** The kinds of the first format, with those of their members that it does not have. */
+const NOT_IN_FIRST: { readonly [K in EntryKind]?: ReadonlyArray<keyof Entry<K>> } = {
+  ...{ control: [], mode: [], flags: [], limit: [], autonomy: [] },
+  kill: ['counted', 'cause'],
+  feature: ['targeting', 'requirement', 'shadow_since'],
+};
+
+/** The lowest format that has this entry. */
+export function formatOf(key: EntryKey, entry: Entry): Format {
+  const [kind] = placeOf(key);
+  const members: readonly string[] | undefined = NOT_IN_FIRST[kind];
+  return members?.every((member) => !Object.hasOwn(entry, member)) ? 1 : 2;
 }
 
 /** One entry from outside. @throws KillSwitchError UNKNOWN_ENTRY (a newer version wrote it), CORRUPT */

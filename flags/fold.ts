@@ -8,10 +8,13 @@ import {
   ENTRY_KINDS,
   ENTRY_SCHEMAS,
   type Entry,
+  type EntryKey,
   type EntryKind,
   entryKey,
-  FORMAT,
+  FIRST_FORMAT,
+  formatOf,
   type Patch,
+  placeOf,
   type StateView,
 } from './entries.ts';
 import { KillSwitchError } from './errors.ts';
@@ -176,7 +179,7 @@ export const FOLDS = Object.freeze({
         set: [
           [
             entryKey('control'),
-            { format: FORMAT, generation, generations: [generation], recovered: false, ...changedBy(event) },
+            { format: FIRST_FORMAT, generation, generations: [generation], recovered: false, ...changedBy(event) },
           ],
           [entryKey('mode'), { mode: INITIAL_MODE, targeting: null, ...changedBy(event) }],
         ],
@@ -190,11 +193,17 @@ export const FOLDS = Object.freeze({
   recover: row(
     { generation: z.string().min(1), given_up: z.array(headSchema), excluded: z.array(z.string()).optional() },
     (view, data, event) => {
-      const known = view.get('control')?.generations ?? [];
+      const before = view.get('control');
       const control: Entry<'control'> = {
-        format: FORMAT,
+        format: before?.format ?? FIRST_FORMAT,
         generation: data.generation,
-        generations: [...new Set([...known, ...data.given_up.map((head) => head.generation), data.generation])],
+        generations: [
+          ...new Set([
+            ...(before?.generations ?? []),
+            ...data.given_up.map((head) => head.generation),
+            data.generation,
+          ]),
+        ],
         ...(data.excluded && data.excluded.length > 0 && { excluded: data.excluded }),
         recovered: true,
         ...changedBy(event),
@@ -497,9 +506,25 @@ export type EventData<T extends EventType> = z.infer<(typeof FOLDS)[T]['data']>;
  */
 export function foldEvent(view: StateView, event: LogEvent): Folded {
   if (event.unknown !== undefined) throw unknownEvent(event, event.unknown);
-  if (isEventType(event.type)) return FOLDS[event.type].fold(view, event);
+  if (isEventType(event.type)) return inItsFormat(view, FOLDS[event.type].fold(view, event));
   const type = JSON.stringify(event.type);
   throw new KillSwitchError('UNKNOWN_EVENT', `Event ${event.seq} of the log has the type ${type}, which ${UNKNOWN}`);
+}
+
+/** Raises the format of the state where what is set needs that. Who has last changed the `control` entry stays. */
+function inItsFormat(view: StateView, folded: Folded): Folded {
+  if (!folded.patch.set.some(([key, entry]) => formatOf(key, entry) > FIRST_FORMAT && !wasSo(view, key))) return folded;
+  const control = view.get('control');
+  if (!control || control.format === 2) return folded;
+  const raised = [entryKey('control'), { ...control, format: 2 }] as const;
+  return { ...folded, patch: { ...folded.patch, set: [...folded.patch.set, raised] } };
+}
+
+/** A kill reads nothing but its target's entry, and adds nothing to it that needs another format than before. */
+function wasSo(view: StateView, key: EntryKey): boolean {
+  const [kind, name] = placeOf(key);
+  const before = kind === 'kill' ? view.get(kind, name) : undefined;
+  return before !== undefined && formatOf(key, before) > FIRST_FORMAT;
 }
 
 /** The generation that an event of this type begins; null where it begins none, or this version does not know it. */

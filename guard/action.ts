@@ -35,6 +35,18 @@ export type SpendAmount<Input, Result> =
   | ((input: Input) => number)
   | { readonly reserve: (input: Input) => number; readonly settle?: ((result: Result) => number) | undefined };
 
+/** The action that undoes another one in a rollback. */
+export interface ReverseDefinition<Input, Result> {
+  readonly action: string;
+  /** Its input, made of what was returned and what was given. Kept in the journal as it is. */
+  readonly input: (result: Result, input: Input) => unknown;
+  /**
+   * True: such an input is kept also where something in it looks like a secret. Default false: it is not kept, and
+   * nothing undoes that effect.
+   */
+  readonly verbatim?: boolean | undefined;
+}
+
 /** One thing that an agent can do. */
 export interface ActionDefinition<Input, Result> {
   /** `domain.verb`, for instance `payments.refund`; 1 to 512 characters. */
@@ -65,8 +77,8 @@ export interface ActionDefinition<Input, Result> {
   readonly redirect?: ((input: Input, context: HandlerContext) => Input | Promise<Input>) | undefined;
   /** What runs in place of `execute` in `draft_only`. */
   readonly draft?: ((input: Input, context: HandlerContext) => unknown) | undefined;
-  /** The action that undoes this one in a rollback. */
-  readonly reverse?: { readonly action: string; readonly input: (result: Result, input: Input) => unknown } | undefined;
+  /** How a rollback undoes it. */
+  readonly reverse?: ReverseDefinition<Input, Result> | undefined;
   /**
    * True: what is about to be tried and what became of it are kept, so that no call is tried twice under one
    * idempotency key; the input must be plain data. Default: true for an action with `reverse` or `irreversible`, and
@@ -74,8 +86,9 @@ export interface ActionDefinition<Input, Result> {
    */
   readonly journal?: boolean | undefined;
   /**
-   * True: trying it again does no harm, so a call runs again under an idempotency key whose last attempt has failed or
-   * has no known end. Default false.
+   * True: trying it again does no harm, since what it changes recognises the second try (`idempotencyKey`), or comes to
+   * the same. A call then runs again under an idempotency key whose last attempt has thrown or has no known end, and a
+   * rollback repeats a reversal that was interrupted. Default false: nobody tries it again before a person has looked.
    */
   readonly idempotent?: boolean | undefined;
   /**

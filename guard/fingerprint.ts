@@ -1,32 +1,71 @@
 import { hash } from 'node:crypto';
+import { types } from 'node:util';
 import { serialize } from 'node:v8';
 import { ownCopy } from './own-copy.ts';
-import { type PlainInput, readPlain } from './plain-data.ts';
+import { isPlainPrototype, MAX_DEPTH, type PlainInput } from './plain-data.ts';
 
-/** The longest input that is compared with others, in bytes where it is no plain data. */
-const MOST_BYTES = 1_048_576;
+/** The longest text that stands for an input as it is, in characters; of a longer one its hash does. */
+const MOST_TEXT = 200;
 
 /**
- * A text that two inputs share where they say the same; null for one that cannot be compared, as one with a function in
- * it. Plain data is the same in any order of its members.
+ * A text that two inputs share where they say the same; null for one that cannot be compared, as one with a function or
+ * a getter in it. Plain data is the same in any order of its members. Runs no code of the application, and is quick:
+ * it is made for every call in a run.
  */
 export function fingerprintOf(input: unknown, plain: PlainInput | undefined): string | null {
   if (plain) return plain.hash;
-  if (input === undefined || input === null || typeof input === 'string' || typeof input === 'number')
-    return typeof input === 'string' && input.length > 64 ? hash('sha256', input, 'hex') : `${typeof input} ${input}`;
   try {
-    return readPlain('', input).hash;
-  } catch {
-    return ofOther(input);
-  }
-}
-
-/** What is no JSON: Dates, Maps, objects of classes by what they hold. */
-function ofOther(input: unknown): string | null {
-  try {
-    const bytes = serialize(ownCopy('', input)); // of which no getter is code of the application's
-    return bytes.length > MOST_BYTES ? null : hash('sha256', bytes, 'hex');
+    const text = textOf(input, 0) ?? serialize(ownCopy('', input)).toString('latin1');
+    return text.length > MOST_TEXT ? hash('sha256', text, 'hex') : text;
   } catch {
     return null;
   }
+}
+
+/** Canonical JSON of plain data; null for anything else, which a slower way may compare. */
+function textOf(value: unknown, depth: number): string | null {
+  switch (typeof value) {
+    case 'string':
+      return JSON.stringify(value);
+    case 'number':
+    case 'boolean':
+    case 'undefined':
+      return `${value}`;
+    case 'bigint':
+      return `${value}n`;
+    case 'object':
+      if (value === null) return 'null';
+      if (depth === MAX_DEPTH || types.isProxy(value)) return null;
+      return Array.isArray(value) ? listOf(value, depth) : membersOf(value, depth);
+    default:
+      return null;
+  }
+}
+
+function listOf(list: readonly unknown[], depth: number): string | null {
+  let text = '[';
+  for (let index = 0; index < list.length; index += 1) {
+    const part = partOf(list, `${index}`, depth);
+    if (part === null) return null;
+    text += `${part},`;
+  }
+  return `${text}]`;
+}
+
+function membersOf(object: object, depth: number): string | null {
+  const prototype: unknown = Object.getPrototypeOf(object);
+  if (prototype !== Object.prototype && prototype !== null && !isPlainPrototype(object, 'isPrototypeOf')) return null;
+  let text = '{';
+  for (const key of Object.keys(object).sort()) {
+    const part = partOf(object, key, depth);
+    if (part === null) return null;
+    if (part !== 'undefined') text += `${JSON.stringify(key)}:${part},`;
+  }
+  return `${text}}`;
+}
+
+/** A member, which is read and not run. */
+function partOf(holder: object, key: string, depth: number): string | null {
+  const property = Object.getOwnPropertyDescriptor(holder, key);
+  return property && 'value' in property ? textOf(property.value, depth + 1) : null;
 }

@@ -1,6 +1,7 @@
 import type { LimitClient, ModeSource } from '../flags/mode-source.ts';
 import type { Replica } from '../store/replica.ts';
 import type { Approving } from './approvals.ts';
+import type { AroundStorage } from './around.ts';
 import type { Changes } from './changes.ts';
 import type { Confirming } from './confirm.ts';
 import type { Evaluating } from './evaluate.ts';
@@ -51,6 +52,7 @@ export interface Guard extends Evaluating, LocalState {
   readonly within: <Result>(identity: Identity | undefined, work: () => Result) => Result;
   /** The parent of a run that opens now. */
   readonly parent: () => Identity | undefined;
+  readonly around: AroundStorage;
   readonly requireRun: boolean;
   readonly turns: Turns;
   readonly leaseMs: number;

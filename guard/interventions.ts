@@ -15,8 +15,8 @@ export interface InterventionSink {
 
 /**
  * What became of what was asked. `skipped`: a tick of a job. `started`: a write that people are told of. What was
- * executed leaves a record where it was approved. `warned`: something is nearly used up, or could not be read, and nothing
- * was refused.
+ * executed leaves a record where it was approved. `warned`: something is nearly used up, or could not be read, and
+ * nothing was refused.
  */
 export type RecordedStatus = OutcomeStatus | 'skipped' | 'started' | 'warned';
 

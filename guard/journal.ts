@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { KillSwitchError, messageOf, shownId } from '../flags/index.ts';
-import type { IntentMark, Journal, JournalEnd, JournalEntry, JournalIntent } from '../store/capabilities/journal.ts';
+import type { Journal, JournalEnd, JournalEntry, JournalIntent } from '../store/capabilities/journal.ts';
 import { answering } from '../store/journal-entries.ts';
 import { Rounds } from '../store/rounds.ts';
 import { type Asked, answerOf, type JournalAnswer, type Resolution } from './journal-answer.ts';
@@ -28,12 +28,11 @@ export type NotBegun =
   | { readonly is: 'unavailable'; readonly why: string };
 
 /** What came of an intent. */
-export type Begun = { readonly is: 'intended'; readonly mark: IntentMark } | NotBegun;
+export type Begun = { readonly is: 'intended'; readonly intent: JournalIntent } | NotBegun;
 
 /** What has ended here and is not stored yet. */
 interface Unstored {
-  readonly mark: IntentMark;
-  readonly action: string;
+  readonly intent: JournalIntent;
   readonly end: JournalEnd;
 }
 
@@ -56,26 +55,33 @@ export class OwnJournal {
   #retryMs = RETRY_MS;
   #timer: NodeJS.Timeout | undefined;
   #lastError = '';
+  #isPrepared = false;
 
   constructor(journal: Journal, resolutions: Resolutions) {
     this.#journal = journal;
     this.#resolutions = resolutions;
   }
 
+  /** Has a store that must read what is there before it can answer begin with that before the first call. */
+  prepare(): void {
+    if (this.#isPrepared) return;
+    this.#isPrepared = true;
+    this.#journal.attemptsOf('').catch(() => {}); // the first call will say what is wrong
+  }
+
   /** Intends one attempt of this key, durably. Never rejects. */
   async intend({ idempotent, ...asked }: Intending): Promise<Begun> {
-    const { idempotency_key, run_id, action } = asked;
-    const held = this.#landings()[0] ?? (await this.#unstoredOf(idempotency_key));
+    const held = this.#landings()[0] ?? (await this.#unstoredOf(asked.idempotency_key));
     if (held) return { is: 'unavailable', why: this.#notStored(held) };
     for (let attempt = 1, lost = 0; lost < MOST_LOST; lost += 1) {
-      const mark: IntentMark = { id: randomUUID(), idempotency_key, attempt, run_id };
-      const found = await this.#journal.intend({ ...asked, ...mark }).catch((error: unknown) => messageOf(error));
+      const intent: JournalIntent = { ...asked, id: randomUUID(), attempt };
+      const found = await this.#journal.intend(intent).catch((error: unknown) => messageOf(error));
       if (typeof found === 'string') {
         // It may have been written all the same. Nobody waits for this: the store is asked for the next call anyway.
-        this.#keep({ mark, action, end: { state: 'not_started' } });
+        this.#keep({ intent, end: { state: 'not_started' } });
         return { is: 'unavailable', why: found };
       }
-      if (found.is === 'new') return { is: 'intended', mark };
+      if (found.is === 'new') return { is: 'intended', intent };
       const { entry } = found;
       const answer = answerOf(entry, { ...asked, idempotent }, this.#resolutions(entry));
       if (answer.is !== 'again') return { ...answer, entry };
@@ -101,16 +107,25 @@ export class OwnJournal {
     }
   }
 
-  /** Writes the end of an intent. False: the store has not taken it; it is kept and tried again. Never rejects. */
-  async end(mark: IntentMark, action: string, end: JournalEnd): Promise<boolean> {
+  /** Writes the end of an intent. False: it is not stored; where it can be, it is tried again. Never rejects. */
+  async end(intent: JournalIntent, end: JournalEnd): Promise<boolean> {
     try {
-      await this.#journal.end(mark, end);
-      return true;
+      return await this.#put({ intent, end });
     } catch (error) {
       this.#lastError = messageOf(error);
-      this.#keep({ mark, action, end });
+      this.#keep({ intent, end });
       return false;
     }
+  }
+
+  /**
+   * An intent that the store has lost meanwhile is written once more, since what may have landed under its key must not
+   * run again. False: somebody else has the attempt by now.
+   */
+  async #put({ intent, end }: Unstored): Promise<boolean> {
+    if ((await this.#journal.end(intent, end)) || end.state === 'not_started') return true;
+    const again = await this.#journal.intend(intent);
+    return again.is === 'new' && this.#journal.end(intent, end);
   }
 
   /**
@@ -126,7 +141,9 @@ export class OwnJournal {
     clearTimeout(this.#timer);
     const left = this.#landings();
     if (left.length === 0) return;
-    const named = left.slice(0, MOST_NAMED).map(({ action, mark }) => `${shownId(mark.idempotency_key)} (${action})`);
+    const named = left
+      .slice(0, MOST_NAMED)
+      .map(({ intent: { action, idempotency_key } }) => `${shownId(idempotency_key)} (${action})`);
     const more = left.length > MOST_NAMED ? `, and ${left.length - MOST_NAMED} more` : '';
     throw new KillSwitchError(
       'JOURNAL_UNAVAILABLE',
@@ -142,15 +159,15 @@ export class OwnJournal {
   /** What was not stored of this key, after one more try; a call with a key that has it would be told a wrong end. */
   async #unstoredOf(key: string): Promise<Unstored | undefined> {
     const find = (): Unstored | undefined =>
-      [...this.#unstored.values()].find(({ mark }) => mark.idempotency_key === key);
+      [...this.#unstored.values()].find(({ intent }) => intent.idempotency_key === key);
     if (this.#unstored.size === 0 || !find()) return undefined;
     this.#storing.ask();
     await this.#storing.rest();
     return find();
   }
 
-  #notStored({ mark, action, end }: Unstored): string {
-    const what = `${action} under the idempotency key ${shownId(mark.idempotency_key)}`;
+  #notStored({ intent, end }: Unstored): string {
+    const what = `${intent.action} under the idempotency key ${shownId(intent.idempotency_key)}`;
     const state = end.state === 'landed' ? 'has landed' : `has ended (${end.state})`;
     return `${what} ${state}, and the journal could not be told yet: ${this.#lastError}`;
   }
@@ -158,7 +175,7 @@ export class OwnJournal {
   #keep(unstored: Unstored): void {
     // Without its end an intent is unknown, which is safe; what has landed is always kept.
     if (unstored.end.state !== 'landed' && this.#unstored.size >= MOST_UNSTORED) return;
-    this.#unstored.set(unstored.mark.id, unstored);
+    this.#unstored.set(unstored.intent.id, unstored);
     this.#retryLater();
   }
 
@@ -174,7 +191,7 @@ export class OwnJournal {
   async #store(): Promise<void> {
     for (const [id, unstored] of [...this.#unstored]) {
       try {
-        await this.#journal.end(unstored.mark, unstored.end);
+        await this.#put(unstored);
       } catch (error) {
         this.#lastError = messageOf(error);
         return; // what the store does not take now, it takes of no other

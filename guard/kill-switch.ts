@@ -72,7 +72,7 @@ export interface KillSwitch {
    * Calls `work` in a transaction of the application's database, which is committed only where `work` ends well and no
    * stop has come meanwhile, a pause included; otherwise it is rolled back. The switch is looked at in the very turn
    * that calls `commit`. A transaction is decided about as a write of its run, and begins and is committed only where
-   * one is allowed.
+   * one is allowed; in the `execute` of a call that people or a rollback have let through, by that call while it runs.
    * @throws ActionStoppedError BLOCKED (it has not begun) or ABORTED (it was rolled back); what `begin`, `work`,
    * `commit` or `rollback` throws
    */
@@ -142,6 +142,7 @@ export function killSwitchOf(parts: KillSwitchParts): KillSwitch {
       const action = normaliseAction(definition);
       if (action.limits) checkLimitClient(action.name, guard.limitClient);
       const used = registry.register(action);
+      if (action.journal) guard.journal?.prepare();
       // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a rollback gives it the input made for it
       actions.set(action.name, action as AnyAction);
       const performable: Performable<Input, Result> = {

@@ -1,8 +1,8 @@
-import { messageOf } from '../flags/index.ts';
+import { messageOf, quoteId } from '../flags/index.ts';
 import type { Landing, Reversal } from '../store/capabilities/journal.ts';
 import type { NormalisedAction } from './action.ts';
-import { inputOf, type PlainInput, readPlain } from './plain-data.ts';
-import { redactWhole } from './redact.ts';
+import { inputOf, type PlainInput, plainText } from './plain-data.ts';
+import { findSecret, type FoundSecret, redactWhole } from './redact.ts';
 
 /** The longest result that is kept, in characters of JSON. */
 const MOST_RESULT = 65_536;
@@ -25,7 +25,7 @@ export const landingOf = <Input, Result>(action: NormalisedAction<Input, Result>
 /** The result as JSON, without secrets; null for one that is no plain data, or longer than is kept. */
 function resultOf(action: string, result: unknown): string | null {
   try {
-    const { text } = readPlain(action, result);
+    const text = plainText(action, result);
     if (text === undefined) return null;
     const kept = JSON.stringify(redactWhole(JSON.parse(text)));
     return kept.length > MOST_RESULT ? null : kept;
@@ -34,6 +34,10 @@ function resultOf(action: string, result: unknown): string | null {
   }
 }
 
+/**
+ * What undoes it. An input that seems to hold a secret is not kept: the journal has it in plain text, for whoever reads
+ * the store, and a redacted one would undo something else.
+ */
 function reversalOf<Input, Result>(
   { name, reverse }: NormalisedAction<Input, Result>,
   { plain, result }: Landed<Result>,
@@ -42,8 +46,15 @@ function reversalOf<Input, Result>(
   try {
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a copy of its own of what `execute` was given
     const input = reverse.input(result, (plain && inputOf(plain)) as Input);
-    return { is: 'reversible', action: reverse.action, input: readPlain(reverse.action, input).text ?? null };
+    const text = plainText(reverse.action, input) ?? null;
+    const secret = text === null || reverse.verbatim ? null : findSecret(JSON.parse(text));
+    return secret
+      ? { is: 'not_reversible', why: notKept(name, secret) }
+      : { is: 'reversible', action: reverse.action, input: text };
   } catch (error) {
     return { is: 'not_reversible', why: `reverse.input of ${name} gave no input to undo it with: ${messageOf(error)}` };
   }
 }
+
+const notKept = (name: string, { path, kind }: FoundSecret): string =>
+  `reverse.input of ${name} gave what looks like ${kind}, at ${quoteId(path || 'the top')}, which is not kept: give the name of a secret, or reverse.verbatim where it is none`;

@@ -10,7 +10,7 @@ import {
   quoteId,
 } from '../flags/index.ts';
 import { checkKeys, checkType, type Keys, readable } from '../flags/options.ts';
-import type { ActionDefinition, LimitDefinition, NormalisedAction, SpendAmount } from './action.ts';
+import type { ActionDefinition, LimitDefinition, NormalisedAction, ReverseDefinition, SpendAmount } from './action.ts';
 import { checkMembers } from './options.ts';
 import { isPlain } from './plain.ts';
 
@@ -159,18 +159,19 @@ function amountOf<Input, Result>(what: string, amount: Amount<Input, Result>): A
   return { reserve: reserve.bind(amount), settle: settle?.bind(amount) };
 }
 
-type Reverse<Input, Result> = NonNullable<ActionDefinition<Input, Result>['reverse']>;
-
 function reverseOf<Input, Result>(
   name: string,
-  reverse: Reverse<Input, Result> | undefined,
-): Reverse<Input, Result> | undefined {
+  reverse: ReverseDefinition<Input, Result> | undefined,
+): ReverseDefinition<Input, Result> | undefined {
   if (reverse === undefined) return undefined;
-  const { action, input } = checkMembers(`reverse of ${name}`, reverse, { action: true, input: true });
+  const keys: Keys<ReverseDefinition<Input, Result>> = { action: true, input: true, verbatim: true };
+  const { action, input, verbatim = false } = checkMembers(`reverse of ${name}`, reverse, keys);
   const problem = actionNameProblem(action);
   if (problem) throw invalid(`The reverse action of an action ${problem}.`);
   mustBeFunction(`input of reverse of ${name}`, input);
-  return { action, input: input.bind(reverse) };
+  if (typeof verbatim !== 'boolean')
+    throw invalid(`verbatim of reverse of ${name} must be true or false, not ${quoteId(verbatim)}.`);
+  return { action, input: input.bind(reverse), verbatim };
 }
 
 function mustBeFunction(what: string, value: unknown): void {

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import type { ModeSource } from '../flags/mode-source.ts';
 import { Approving } from './approvals.ts';
 import { closingOnce } from './closing.ts';
@@ -92,6 +93,7 @@ export function openGuard({ settings, executor, source }: GuardParts): KillSwitc
     identity,
     within: (who, work) => (identity() === who ? work() : storage.run(who, work)),
     parent: () => storage.getStore() ?? byDefault,
+    around: new AsyncLocalStorage(),
     requireRun,
     isClosed,
     turns: createTurns(() => performance.now()),

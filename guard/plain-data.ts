@@ -28,16 +28,29 @@ export const inputHashOf = (text: string | null): string =>
 
 /**
  * Reads an input that has to be hashed: JSON values, plain objects and arrays. Runs no code of the application. A
- * member that is undefined is left out, and -0 is 0, as in JSON: what runs is what was hashed.
+ * member that is undefined is left out, as in JSON. -0 is refused, which JSON would make 0 of: what runs is what was
+ * given, and what a limit or a person has seen.
  * @throws ActionInputError NOT_PLAIN_DATA
  */
 export function readPlain(action: string, input: unknown): PlainInput {
+  const { copy, text } = readJson(action, input, 'refused');
+  return { text, hash: hash('sha256', canonicalize(copy ?? null), 'hex') };
+}
+
+/**
+ * The text of what an effect has left, by the same rules; but -0 is 0, as in JSON, since nothing can be refused any
+ * more.
+ * @throws ActionInputError NOT_PLAIN_DATA
+ */
+export const plainText = (action: string, left: unknown): string | undefined => readJson(action, left, 'as 0').text;
+
+function readJson(action: string, given: unknown, minusZero: 'refused' | 'as 0') {
   try {
-    const copy = input === undefined ? undefined : new Copying().copy(input, [], 0);
+    const copy = given === undefined ? undefined : new Copying(minusZero).copy(given, [], 0);
     const text = copy === undefined ? undefined : JSON.stringify(copy);
     if (text !== undefined && text.length > MAX_LENGTH)
       throw new Refused([], `has ${text.length} characters of JSON, more than ${MAX_LENGTH}`);
-    return { text, hash: hash('sha256', canonicalize(copy ?? null), 'hex') };
+    return { copy, text };
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
     throw new ActionInputError(action, [{ path: error.path.join('.'), message: error.message }], 'NOT_PLAIN_DATA');
@@ -60,8 +73,13 @@ class Refused extends Error {
 
 /** One copying, with what it may still take. */
 class Copying {
+  readonly #minusZero: 'refused' | 'as 0';
   #values = 0;
   #characters = 0;
+
+  constructor(minusZero: 'refused' | 'as 0') {
+    this.#minusZero = minusZero;
+  }
 
   copy(value: unknown, path: Path, depth: number): unknown {
     this.#values += 1;
@@ -70,8 +88,7 @@ class Copying {
       case 'string':
         return this.#text(value, path);
       case 'number':
-        if (Number.isFinite(value)) return value === 0 ? 0 : value;
-        throw new Refused(path, `is ${value}`);
+        return this.#number(value, path);
       case 'boolean':
         return value;
       case 'object':
@@ -84,6 +101,13 @@ class Copying {
       case 'symbol':
         throw new Refused(path, `is a ${typeof value}`);
     }
+  }
+
+  #number(value: number, path: Path): number {
+    if (!Number.isFinite(value)) throw new Refused(path, `is ${value}`);
+    if (!Object.is(value, -0)) return value;
+    if (this.#minusZero === 'refused') throw new Refused(path, 'is -0: give 0');
+    return 0;
   }
 
   #text(text: string, path: Path): string {

@@ -1,4 +1,4 @@
-import type { IntentMark, RollbackMark } from '../store/capabilities/journal.ts';
+import type { JournalIntent, RollbackMark } from '../store/capabilities/journal.ts';
 
 /** What an attempt that undoes something has beside others. */
 export interface ReversalTerms {
@@ -7,7 +7,7 @@ export interface ReversalTerms {
   /** Of the input that the journal has kept, whatever a schema makes of that. */
   readonly inputHash: string;
   /** Called when its intent is written. */
-  readonly onIntended: (mark: IntentMark) => void;
+  readonly onIntended: (intent: JournalIntent) => void;
   /** What is kept of what `execute` has thrown. */
   readonly whyOf: (error: unknown) => string;
 }

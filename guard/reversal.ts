@@ -1,5 +1,5 @@
 import { messageOf, type Rollback } from '../flags/index.ts';
-import type { IntentMark } from '../store/capabilities/journal.ts';
+import type { JournalIntent } from '../store/capabilities/journal.ts';
 import { notEnded, reversalKey } from '../store/reversals.ts';
 import type { RollbackItem } from '../store/rollback-list.ts';
 import type { NormalisedAction } from './action.ts';
@@ -79,12 +79,12 @@ export async function reverseOne(reverser: Reverser, item: RollbackItem): Promis
     client: guard.reversing?.(reversing) ?? guard.client,
     identity: () => ({ ...who, reversing }),
   };
-  let mark: IntentMark | undefined;
+  let intent: JournalIntent | undefined;
   const reversal: ReversalTerms = {
     mark: { id: rollback.id, asked_by: rollback.asked_by, undoes: item.entry.id },
     inputHash: inputHashOf(item.reverse?.input ?? null),
     onIntended(intended) {
-      mark = intended;
+      intent = intended;
     },
     whyOf: (error) => shortened(messageOf(error)),
   };
@@ -92,7 +92,7 @@ export async function reverseOne(reverser: Reverser, item: RollbackItem): Promis
   const timer = setTimeout(() => {
     // Before it is told to stop: what it throws then says nothing of what it has done.
     const why = notEnded(rollback.timeout_ms);
-    if (mark) void guard.journal?.end(mark, action.name, { state: 'unknown', why });
+    if (intent) void guard.journal?.end(intent, { state: 'unknown', why });
     late.abort(new Error(why));
   }, rollback.timeout_ms);
   try {
@@ -103,7 +103,7 @@ export async function reverseOne(reverser: Reverser, item: RollbackItem): Promis
     return triedBy(await Promise.race([outcome, given(late.signal)]));
   } catch (error) {
     // What `execute` has thrown is in the journal; what was thrown before it was called is not.
-    return mark ? { is: 'recorded' } : { is: 'not tried', why: shortened(messageOf(error)) };
+    return intent ? { is: 'recorded' } : { is: 'not tried', why: shortened(messageOf(error)) };
   } finally {
     clearTimeout(timer);
   }

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf, readTarget, type Rollback } from '../flags/index.ts';
-import type { IntentMark, JournalReader, RollbackMark } from '../store/capabilities/journal.ts';
+import type { JournalIntent, JournalReader, RollbackMark } from '../store/capabilities/journal.ts';
 import type { Replica } from '../store/replica.ts';
 import { reversalKey, rollbackKey, type Said } from '../store/reversals.ts';
 import { type RollbackItem, type RollbackList, rollbackList } from '../store/rollback-list.ts';
@@ -73,24 +73,24 @@ export class Rollbacks {
     } catch {
       return; // closed meanwhile
     }
-    const mark = await this.#intended(rollback);
-    if (!mark) return;
+    const intent = await this.#intended(rollback);
+    if (!intent) return;
     try {
       await this.#undo(rollback);
-      await own.end(mark, ROLLBACK, {
+      await own.end(intent, {
         state: 'landed',
         landing: { result: null, redirected: false, reverse: { is: 'not_reversible', why: 'it is a rollback' } },
       });
     } catch (error) {
-      await own.end(mark, ROLLBACK, { state: 'failed', why: shortened(messageOf(error)) });
+      await own.end(intent, { state: 'failed', why: shortened(messageOf(error)) });
     }
   }
 
   /** Has the journal say that this executor begins; null: it is done already, or the switch is closed. */
-  async #intended(rollback: Rollback): Promise<IntentMark | null> {
+  async #intended(rollback: Rollback): Promise<JournalIntent | null> {
     while (!this.#closing.signal.aborted) {
       const begun = await this.#parts.own.intend({ ...this.#about(rollback), idempotent: true });
-      if (begun.is === 'intended') return begun.mark;
+      if (begun.is === 'intended') return begun.intent;
       if (begun.is !== 'unavailable') return null;
       await sleep(READ_AGAIN_MS, undefined, { ref: false, signal: this.#closing.signal }).catch(() => {});
     }
@@ -140,7 +140,7 @@ export class Rollbacks {
       rollback: markOf(rollback, entry.id),
       idempotent: false,
     });
-    if (begun.is === 'intended') await own.end(begun.mark, action, { state: 'not_started', why });
+    if (begun.is === 'intended') await own.end(begun.intent, { state: 'not_started', why });
   }
 
   #about(rollback: Rollback) {

@@ -1,4 +1,5 @@
 import { type Decision, endedDecision, freezeDecision, invalid, quoteId } from '../flags/index.ts';
+import type { LetThrough } from './around.ts';
 import { blocked } from './decide.ts';
 import { ActionStoppedError } from './errors.ts';
 import { evaluateMode } from './evaluate.ts';
@@ -18,16 +19,34 @@ export interface DatabaseTransaction {
 /** A transaction is decided about as a write that has no name. */
 const TERMS = { name: undefined, effect: 'write', surface: 'background' } as const;
 
-/** A transaction that is open: in flight, and watched as an action is. */
-class OpenTransaction extends LookedAt implements Running {
+/**
+ * A transaction that is open: in flight, and watched as an action is. In a call that people or a rollback have let
+ * through it is decided by that very call while it runs, and by itself from then on.
+ */
+class OpenTransaction implements Running {
   readonly decision: Decision;
   readonly work = new StartedWork({});
   readonly subject: Running['subject'];
+  readonly #alone: LookedAt;
+  readonly #call: LetThrough | undefined;
 
-  constructor(guard: Guard, subject: Running['subject'], start: ConstructorParameters<typeof LookedAt>[2]) {
-    super(guard, subject, start);
+  constructor(subject: Running['subject'], alone: LookedAt, call: LetThrough | undefined) {
     this.subject = subject;
+    this.#alone = alone;
+    this.#call = call;
     this.decision = this.look();
+  }
+
+  get #by(): LetThrough | LookedAt {
+    return this.#call?.isActive() ? this.#call : this.#alone;
+  }
+
+  look(): Decision {
+    return this.#call?.work.stoppedBy ?? this.#by.look();
+  }
+
+  async refresh(): Promise<void> {
+    await Promise.all([this.#alone.refresh(), this.#call?.refresh()]);
   }
 
   isActive(): boolean {
@@ -38,11 +57,20 @@ class OpenTransaction extends LookedAt implements Running {
     return this.work.stop(freezeDecision(endedDecision(decision, 'stopped without effect')));
   }
 
+  /** Why nothing may be written in this turn; null where it may. */
+  refused(): Decision | null {
+    const now = this.look();
+    if (this.#call?.work.stoppedBy) return now;
+    return now.verdict === 'allow' || (this.#call?.isActive() && now.verdict === this.#call.decision.verdict)
+      ? null
+      : now;
+  }
+
   /** Why it must not be committed in this turn; null where it may. */
   stopped(): Decision | null {
     if (this.work.stoppedBy) return this.work.stoppedBy;
-    const now = this.look();
-    return now.verdict === 'allow' ? null : endedDecision(now, 'stopped without effect');
+    const refused = this.refused();
+    return refused && endedDecision(refused, 'stopped without effect');
   }
 }
 
@@ -68,11 +96,10 @@ export async function transaction<Tx extends DatabaseTransaction, Result>(
       throw new ActionStoppedError('blocked', blocked(subject, cause));
     }
     const askedAt = performance.now();
-    const open = new OpenTransaction(guard, subject, {
-      evaluated: await evaluateMode(guard, subject, askedAt),
-      askedAt,
-    });
-    if (open.decision.verdict !== 'allow') throw new ActionStoppedError('blocked', open.decision);
+    const evaluated = await evaluateMode(guard, subject, askedAt);
+    const open = new OpenTransaction(subject, new LookedAt(guard, subject, { evaluated, askedAt }), callAround(guard));
+    const refused = open.refused();
+    if (refused) throw new ActionStoppedError('blocked', refused);
     guard.inFlight.start(open);
     try {
       return await inTransaction(open, checked(await begin()), work);
@@ -83,6 +110,12 @@ export async function transaction<Tx extends DatabaseTransaction, Result>(
   } finally {
     guard.calls.end(period);
   }
+}
+
+/** The call that this is a part of; undefined: none, or that of somebody else. */
+function callAround({ around, parent }: Guard): LetThrough | undefined {
+  const found = around.getStore();
+  return found?.as === parent() ? found?.call : undefined;
 }
 
 async function inTransaction<Tx extends DatabaseTransaction, Result>(

@@ -1,14 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import {
-  type Intervention,
-  type Occurrence,
-  parseTripsOn,
-  type State,
-  TripwireDetector,
-  tripwireStop,
-  tripwiresOf,
-  type TripsOn,
-} from '../flags/index.ts';
+import { type Intervention, type Occurrence, TripwireDetector, tripwireStop, type TripsOn } from '../flags/index.ts';
 import type { Replica } from '../store/replica.ts';
 import { fingerprintOf } from './fingerprint.ts';
 import type { OwnStops } from './own-stops.ts';
@@ -20,11 +11,6 @@ export interface TripwiresParts {
   readonly ownStops: OwnStops;
 }
 
-/** What the tripwires of a state count, and for whom: `repeats run`. */
-type Counted = ReadonlySet<`${TripsOn['what']} ${'run' | 'agent'}`>;
-
-const NOTHING: Counted = new Set();
-
 /**
  * Tells the tripwires what the calls of this executor do, and puts into force what they stop. Most calls are looked at
  * by none, and cost next to nothing.
@@ -33,8 +19,6 @@ export class Tripwires {
   readonly #replica: TripwiresParts['replica'];
   readonly #ownStops: OwnStops;
   readonly #detector = new TripwireDetector();
-  #counted: Counted = NOTHING;
-  #of: { readonly state: State; readonly epoch: number } | null = null;
 
   constructor({ replica, ownStops }: TripwiresParts) {
     this.#replica = replica;
@@ -73,22 +57,9 @@ export class Tripwires {
     if (this.#counts('report', subject)) void this.#take({ is: 'report', subject, name, value });
   }
 
-  #counts(what: TripsOn['what'], { agentId, runId, lineageAgents, lineageRuns }: GuardedSubject): boolean {
-    const counted = this.#all();
-    return (
-      (counted.has(`${what} run`) && (runId !== undefined || lineageRuns !== undefined)) ||
-      (counted.has(`${what} agent`) && (agentId !== undefined || lineageAgents !== undefined))
-    );
-  }
-
-  #all(): Counted {
+  #counts(what: TripsOn['what'], subject: GuardedSubject): boolean {
     const { state } = this.#replica;
-    if (!state) return NOTHING;
-    if (this.#of?.state === state && this.#of.epoch === state.epoch) return this.#counted;
-    this.#of = { state, epoch: state.epoch };
-    const all = [...tripwiresOf(state)].map(([, { on, scope }]) => `${parseTripsOn(on).what} ${scope}` as const);
-    this.#counted = new Set(all);
-    return this.#counted;
+    return state !== null && this.#detector.counts(state, what, subject);
   }
 
   #take(occurrence: Occurrence): Promise<unknown> | null {

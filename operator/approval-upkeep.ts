@@ -5,7 +5,7 @@ import { loadWhole } from '../store/answers.ts';
 import { APPROVALS_KEPT_MS, type ReportedApproval } from '../store/capabilities/approvals.ts';
 import type { ControlConnection } from '../store/ports.ts';
 import type { Order } from './change-queue.ts';
-import type { CommandOf } from './commands.ts';
+import type { CommandOf } from './commands/index.ts';
 import { SYSTEM } from './operators.ts';
 import { isChangeRefusedError } from './refusals.ts';
 

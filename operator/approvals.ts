@@ -17,8 +17,8 @@ import type { ApprovalKeeper, ReportedApproval } from '../store/capabilities/app
 import type { ControlConnection, ControlView } from '../store/ports.ts';
 import { writersName } from '../store/writers.ts';
 import { type ApprovalRecord, approvalRecord, byUrgency, type StandingRecord, statusOf } from './approval-records.ts';
-import type { FoundRequest } from './commands.ts';
-import type { ApprovalDetail } from './control-plane.ts';
+import type { FoundRequest } from './commands/approval.ts';
+import type { ApprovalDetail } from './answers.ts';
 import { differences } from './differences.ts';
 import { outages } from './outages.ts';
 import { ChangeRefusedError } from './refusals.ts';

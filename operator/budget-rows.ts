@@ -17,6 +17,8 @@ import {
   type TripMode,
 } from '../flags/index.ts';
 import type { KeptAccount } from '../store/capabilities/ledger.ts';
+import type { ControlConnection } from '../store/ports.ts';
+import { heldStops } from './held-stops.ts';
 
 /** One amount of a budget, for all that it counts together: of a budget of each run, a row for each run. */
 export interface BudgetRow {
@@ -130,7 +132,7 @@ function rowOf(
 }
 
 /** All budgets, with what the accounts of a ledger say; null: the ledger could not be read. */
-export function budgetRows(at: Place, accounts: readonly KeptAccount[] | null): BudgetRow[] {
+function budgetRows(at: Place, accounts: readonly KeptAccount[] | null): BudgetRow[] {
   const named = (accounts ?? []).flatMap((account) => {
     const parts = readAccountName(account.account);
     return parts ? [{ account, parts }] : [];
@@ -148,6 +150,17 @@ export function budgetRows(at: Place, accounts: readonly KeptAccount[] | null): 
       return [rowOf(name, budget, { type, counting, account: nothing, at })];
     });
   });
+}
+
+/** The same of a store's ledger. One that cannot be read hides no budget. */
+export async function readBudgets(
+  connection: Pick<ControlConnection, 'ledger' | 'stops'>,
+  { state, time }: { readonly state: State; readonly time: string },
+): Promise<BudgetRow[]> {
+  if (state.budgets.size === 0) return [];
+  const kept = await connection.ledger?.accounts().catch(() => null);
+  const stopped = new Set((await heldStops(connection, state)).map(({ target }) => target));
+  return budgetRows({ state, now: Date.parse(time), stopped }, kept?.accounts ?? null);
 }
 
 /** All tripwires. */

@@ -12,7 +12,7 @@ import type { ControlConnection, ControlView } from '../store/ports.ts';
 import { Rounds } from '../store/rounds.ts';
 import { within } from '../store/with-deadline.ts';
 import { CHECKS } from './checks.ts';
-import { type Command, entriesFor } from './commands.ts';
+import { type Command, entriesFor } from './commands/index.ts';
 import { type Actor, actorName } from './operators.ts';
 import type { Check, Objection, PlannedChange } from './plan.ts';
 import { nextJobs, type PlannedBatch, planBatch } from './plan-batch.ts';

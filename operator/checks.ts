@@ -1,5 +1,5 @@
 import { entryKey, isLooserStage, loosens, loosestStage, missingEvidence, NO_EVIDENCE } from '../flags/index.ts';
-import { rowOf } from './commands.ts';
+import { rowOf } from './commands/index.ts';
 import { actorName } from './operators.ts';
 import type { Check, Objection } from './plan.ts';
 import type { GivenReason } from './reason.ts';

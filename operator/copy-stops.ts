@@ -1,7 +1,7 @@
 import { type Stop, stopTerms } from '../flags/index.ts';
 import type { ControlConnection } from '../store/ports.ts';
 import type { Order, Recorded } from './change-queue.ts';
-import { type CommandOf, entriesFor } from './commands.ts';
+import { type CommandOf, entriesFor } from './commands/index.ts';
 import { isChangeRefusedError } from './refusals.ts';
 import { readReason } from './reason.ts';
 

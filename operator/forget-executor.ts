@@ -2,6 +2,11 @@ import { invalid, KillSwitchError, quoteId, shellWord, shownId } from '../flags/
 import type { ControlConnection } from '../store/ports.ts';
 import { readSurfaces } from '../store/reports.ts';
 
+/** `writer`: as `executors` shows it; required where several writers report under one id. */
+export interface ForgetOptions {
+  readonly writer?: string | undefined;
+}
+
 /**
  * Takes an executor out of the count. Every writer may report under any id, and counts as an executor of its own: where
  * several writers use one id, `writer` says which is meant.

@@ -1,6 +1,6 @@
 import { messageOf, type Target } from '../flags/index.ts';
 import { within } from '../store/with-deadline.ts';
-import { type Command, reachOf } from './commands.ts';
+import { type Command, reachOf } from './commands/index.ts';
 import type { Hearing } from './hearing.ts';
 import { type Matched, matchedBy, matchedByLimit, NOTHING_MATCHED } from './matched.ts';
 

@@ -6,8 +6,8 @@ import {
   restrictionsFor,
   verdictFor,
 } from '../flags/index.ts';
-import type { Explanation, Status } from './control-plane.ts';
-import type { Asking } from './given-rule.ts';
+import type { Explanation, Status } from './answers.ts';
+import type { Asking } from './given/question.ts';
 import type { WholeSwitch } from './status.ts';
 
 /**

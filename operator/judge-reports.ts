@@ -2,7 +2,7 @@ import { evidenceProblem, type FoundReport, type Head, isExcluded, NOT_BELIEVED,
 import { namesOf, type ReportedBeat } from '../store/beats.ts';
 import type { FoundReports } from '../store/capabilities/forks.ts';
 import type { ControlConnection } from '../store/ports.ts';
-import type { Status } from './control-plane.ts';
+import type { Status } from './answers.ts';
 
 /**
  * Sorts the reports of forks into those that prove that the store has lost a change, and those that prove nothing, with

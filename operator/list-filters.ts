@@ -5,7 +5,7 @@ import type { ReportedIntervention } from '../store/reports.ts';
 import type { ExecutorAcknowledgement, ExecutorState } from './acknowledge.ts';
 import type { ApprovalRecord, ApprovalStatus, StandingRecord } from './approval-records.ts';
 import type { NamedRule } from './rule-record.ts';
-import type { SurfaceRow } from './control-plane.ts';
+import type { SurfaceRow } from './answers.ts';
 import { isUnreadable } from './surface-rows.ts';
 
 /** The filters of all lists, as they are asked for; `since` in milliseconds. */

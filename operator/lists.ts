@@ -141,3 +141,10 @@ export interface FollowApprovalsOptions extends Omit<ApprovalsOptions, keyof Pag
   /** Called once when the store stops answering, with the problem; and with an empty text when it answers again. */
   readonly onTrouble?: ((problem: string) => void) | undefined;
 }
+
+export interface FollowOptions extends LogOptions {
+  /** Ends the following. Without one it ends when the caller stops iterating. */
+  readonly signal?: AbortSignal | undefined;
+  /** Called once when the store stops answering, with the problem; and with an empty text when it answers again. */
+  readonly onTrouble?: ((problem: string) => void) | undefined;
+}

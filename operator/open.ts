@@ -5,10 +5,10 @@ import { checkSide } from '../store/side.ts';
 import { systemClock } from '../store/system-clock.ts';
 import type { ControlPlane } from './control-plane.ts';
 import type { Pace } from './stop-heard.ts';
-import { checkBoolean, checkFunction, milliseconds } from './given.ts';
+import { checkBoolean, checkFunction, milliseconds } from './given/checks.ts';
 import { OpenedSwitch } from './opened-switch.ts';
 import { type GivenOperator, givenOperator } from './operators.ts';
-import { StoreControlPlane } from './store-control-plane.ts';
+import { controlPlaneOf } from './control/index.ts';
 
 /** Which switch is opened, and who acts. */
 export interface OpenControlPlaneOptions {
@@ -76,5 +76,5 @@ export async function openAt(options: OpenControlPlaneOptions, pace?: Pace): Pro
     pace,
     operate: operate === true ? { ownClock: store.ownClock, clock, onTrouble } : null,
   });
-  return new StoreControlPlane(opened, operator, () => opened.close());
+  return controlPlaneOf(opened, operator, () => opened.close());
 }

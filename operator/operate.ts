@@ -14,7 +14,7 @@ import {
 import { CATCH_UP_EVENTS, loadWhole, sameHead } from '../store/answers.ts';
 import type { ControlConnection } from '../store/ports.ts';
 import type { Order, Recorded } from './change-queue.ts';
-import type { Command } from './commands.ts';
+import type { Command } from './commands/index.ts';
 import { copyStops } from './copy-stops.ts';
 import { clocksAgree, type ClockLook, expiryProof, type Timekeeping } from './expiry.ts';
 import { SYSTEM } from './operators.ts';

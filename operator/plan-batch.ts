@@ -1,6 +1,6 @@
 import { type Entry, type EntryKind, entryKey, type Head, loosens, State } from '../flags/index.ts';
 import type { Append, ControlView } from '../store/ports.ts';
-import type { Command } from './commands.ts';
+import type { Command } from './commands/index.ts';
 import type { Check, GivenCommand, Objection, PlannedChange } from './plan.ts';
 import { planChange } from './plan-change.ts';
 

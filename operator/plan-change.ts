@@ -10,7 +10,8 @@ import {
   type NextEvent,
 } from '../flags/index.ts';
 import { CHECKS } from './checks.ts';
-import { type EventContent, type PlanView, rowOf, type Wish } from './commands.ts';
+import type { EventContent, PlanView, Wish } from './commands/row.ts';
+import { rowOf } from './commands/index.ts';
 import { actorName } from './operators.ts';
 import type { Check, GivenCommand, Plan, PlannedChange, Proposed } from './plan.ts';
 import type { Refusal } from './refusals.ts';

@@ -1,5 +1,6 @@
 import type { ActiveKill, Change } from '../flags/index.ts';
-import type { Command, EventContent, PlanView } from './commands.ts';
+import type { Command } from './commands/index.ts';
+import type { EventContent, PlanView } from './commands/row.ts';
 import type { Actor } from './operators.ts';
 import type { PendingRequest, Refusal } from './refusals.ts';
 

@@ -8,8 +8,8 @@ import {
   type State,
 } from '../flags/index.ts';
 import { acknowledge, EVERYTHING } from './acknowledge.ts';
-import type { FeatureDetails, ForksAnswer, Status } from './control-plane.ts';
-import type { Asked } from './given-list.ts';
+import type { FeatureDetails, ForksAnswer, Status } from './answers.ts';
+import type { Asked } from './given/list.ts';
 import type { Heard } from './hearing.ts';
 import { type ListAnswer, partOf } from './lists.ts';
 import { type NamedRule, ruleRecord, type RuleRecord } from './rule-record.ts';

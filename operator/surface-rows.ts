@@ -2,7 +2,7 @@ import type { SurfaceRecord } from '../flags/index.ts';
 import type { ControlConnection } from '../store/ports.ts';
 import { readSurfaces } from '../store/reports.ts';
 import { executorKey } from './acknowledge.ts';
-import type { SurfaceRow } from './control-plane.ts';
+import type { SurfaceRow } from './answers.ts';
 
 /** Every action of every executor, with what it lacks to be stopped cleanly. */
 export async function surfaceRows(

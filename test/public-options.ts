@@ -96,7 +96,7 @@ const switchRows = ({ killSwitch }: Opened): Readonly<Record<string, Taker>> => 
         ...named(),
         ...{ effect: 'read', surface: 'queue', irreversible: false, feature: 'f', inputSchema: schema },
         ...{ limits: {}, spend: {}, redirect: nothing, draft: nothing, describe: nothing },
-        reverse: { action: 'a.undo', input: nothing },
+        reverse: { action: 'a.undo', input: nothing, verbatim: true },
         ...{ journal: true, idempotent: false },
         ...{ approvals: 2, approvalExpiresMs: 60_000, escalateAfterMs: 5000 },
       },
@@ -115,7 +115,7 @@ const switchRows = ({ killSwitch }: Opened): Readonly<Record<string, Taker>> => 
     },
     'reverse of an action': {
       call: (reverse) => define({ ...named(), reverse }),
-      right: { action: 'a.undo', input: nothing },
+      right: { action: 'a.undo', input: nothing, verbatim: true },
     },
     'a call': { call: (options) => killSwitch.action(named())(undefined, options), right: callOptions },
     attempt: { call: (options) => killSwitch.action(named()).attempt(undefined, options), right: callOptions },

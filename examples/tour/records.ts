@@ -13,7 +13,7 @@ const because = ({ mode, cause }: Intervention): string =>
  * disk.
  */
 export async function refusals({ screen, control, shop }: Cast): Promise<void> {
-  screen.title('10. What was not allowed, and every change, is on record');
+  screen.title('13. What was not allowed, and every change, is on record');
   await control.kill({ target: 'all', reason: 'the tour is over' });
   const toOwner = (await shop.inbox()).filter(({ to }) => to === OWNER).length;
   const became = (status: string, records: readonly Intervention[]): readonly Intervention[] =>
@@ -56,7 +56,9 @@ export async function verify({ screen, control, shop }: Cast): Promise<void> {
   must(verified.ok, `the log verifies (${verified.problem ?? ''})`);
   const rows: string[][] = [];
   for await (const { seq, type, data, actor, reason } of control.log()) {
-    const about = [data['target'], data['mode']].filter((part) => typeof part === 'string').join(' → ');
+    const about = [data['target'] ?? data['action'] ?? data['name'], data['mode'] ?? data['stage']]
+      .filter((part) => typeof part === 'string')
+      .join(' → ');
     rows.push([String(seq), type, about, actor, reason ?? '']);
   }
   screen.table(rows);

@@ -3,6 +3,7 @@ import { mkdir, readdir, readFile, rename, stat, writeFile } from 'node:fs/promi
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { PriceImport, type Row } from './price-import.ts';
+import { SpringSale } from './spring-sale.ts';
 
 export interface Order {
   readonly number: number;
@@ -77,12 +78,14 @@ export class Shop {
   readonly maildir: string;
   readonly pricesFile: string;
   readonly priceImport: PriceImport;
+  readonly springSale: SpringSale;
   #delivered = 0;
 
   constructor(folder: string) {
     this.maildir = join(folder, 'maildir');
     this.pricesFile = join(folder, 'prices.json');
     this.priceImport = new PriceImport(folder);
+    this.springSale = new SpringSale(folder);
   }
 
   async create(): Promise<void> {

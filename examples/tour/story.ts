@@ -1,4 +1,5 @@
 import { freshStart, goLive, pauseAndResume, testMode } from './degrees.ts';
+import { approval, budget, rollback } from './earned.ts';
 import { lostStore, silentStore } from './lost-contact.ts';
 import { refusals, verify } from './records.ts';
 import type { Cast } from './stage.ts';
@@ -14,6 +15,9 @@ const STEPS = [
   revive,
   silentStore,
   lostStore,
+  approval,
+  budget,
+  rollback,
   refusals,
   verify,
 ];

@@ -87,7 +87,8 @@ async function trip<Input, Result>(
   const answered = options.idempotencyKey === undefined ? null : await answeredBefore(attempt);
   if (answered) return answered;
   await spending.othersHaveStarted();
-  await Promise.all(tripped.map(({ stop }) => stop && guard.ownStops?.add(stop)));
+  const stops = tripped.flatMap(({ stop }) => (stop ? [stop] : []));
+  await Promise.all(stops.map(async (stop) => guard.ownStops?.add(stop)));
   const { verdict } = attempt.look();
   if (verdict !== decision.verdict) return 'again';
   return attempt.refuse(blocked(subject, tripped[0].cause, decision));

@@ -1,8 +1,8 @@
 import { shownId } from '../../flags/index.ts';
 import type {
-  IntentMark,
   JournalEnd,
   JournalEntry,
+  JournalIntent,
   JournalLineage,
   Landing,
 } from '../../store/capabilities/journal.ts';
@@ -54,8 +54,8 @@ async function intend<Input, Result>(attempt: Attempt<Input, Result>): Promise<N
   });
   if (begun.is !== 'intended') return answered(attempt, begun);
   attempt.isRecorded = true;
-  attempt.reversal?.onIntended(begun.mark);
-  attempt.atEnd((end) => record(attempt, begun.mark, end));
+  attempt.reversal?.onIntended(begun.intent);
+  attempt.atEnd((end) => record(attempt, begun.intent, end));
   return 'go on';
 }
 
@@ -118,11 +118,10 @@ function doubtOf({ idempotency_key, run_id, state, intended_at, executor_name }:
 /** Writes how it ended; what has landed and cannot be written is said in the outcome. */
 async function record<Input, Result>(
   attempt: Attempt<Input, Result>,
-  mark: IntentMark,
+  intent: JournalIntent,
   end: AttemptEnd<Result>,
 ): Promise<void> {
-  const { action, guard } = attempt;
-  const stored = await guard.journal?.end(mark, action.name, endOf(attempt, end));
+  const stored = await attempt.guard.journal?.end(intent, endOf(attempt, end));
   if (end.is === 'landed' && !stored) attempt.mark({ recorded: false });
 }
 

@@ -32,11 +32,13 @@ export const start: Step = {
     if (last.verdict !== decision.verdict || !isConfirmed) return attempt.reconsider();
     const by = isHeld ? approvedDecision(attempt, last) : last;
     const running = new RunningAction(attempt, by);
+    const execute = (): Result | Promise<Result> => action.execute(input, running.work.given());
     attempt.start();
     guard.inFlight.start(running);
     let result: Result | Promise<Result>;
     try {
-      result = action.execute(input, running.work.given());
+      result =
+        isHeld || attempt.reversal ? guard.around.run({ call: running, as: guard.parent() }, execute) : execute();
     } catch (error) {
       return running.failed(error);
     } finally {
@@ -48,7 +50,10 @@ export const start: Step = {
   },
 };
 
-/** What keeps the limits, and costs what is set aside. @throws where nothing was checked in this turn, which refuses the attempt */
+/**
+ * What keeps the limits, and costs what is set aside.
+ * @throws where nothing was checked in this turn, which refuses the attempt
+ */
 function checkedInput<Input, Result>({ checked }: Attempt<Input, Result>): Input {
   if (!checked) throw new Error('nothing has checked what this action would execute');
   return checked.input;

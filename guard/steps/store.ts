@@ -1,7 +1,7 @@
 import type { Step } from './step.ts';
 import { refuseUnsupported } from './unsupported.ts';
 
-/** Refuses what needs a store where there is none: nothing could confirm it, keep its journal or count what it spends. */
+/** Refuses what needs a store where there is none: nothing could confirm it, keep its journal or count its cost. */
 export const store: Step = {
   name: 'store',
   isFor: ({ irreversible, journal, spend }, hasStore) => !hasStore && (irreversible || journal || spend !== undefined),

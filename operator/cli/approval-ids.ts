@@ -1,7 +1,7 @@
 import { Argument } from 'commander';
 import { isKillSwitchError } from '../../flags/index.ts';
-import type { ApprovalAnswer } from '../control-plane.ts';
-import { approvalId } from '../given.ts';
+import type { ApprovalAnswer } from '../answers.ts';
+import { approvalId } from '../given/approval.ts';
 import { type Answer, type Context, EXIT } from './command.ts';
 
 /** One request or standing approval. */

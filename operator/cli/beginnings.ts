@@ -1,6 +1,7 @@
 import { asError } from '../../store/as-error.ts';
 import { within } from '../../store/with-deadline.ts';
-import type { ControlPlane, Status } from '../control-plane.ts';
+import type { ControlPlane } from '../control-plane.ts';
+import type { Status } from '../answers.ts';
 import type { Matched } from '../matched.ts';
 import type { Context } from './command.ts';
 import { forkLines } from './forks.ts';

@@ -1,5 +1,6 @@
 import type { LogEvent } from '../../flags/index.ts';
-import type { ControlPlane, FollowOptions } from '../control-plane.ts';
+import type { ControlPlane } from '../control-plane.ts';
+import type { FollowOptions } from '../lists.ts';
 import type { Context } from './command.ts';
 
 type Noting = Pick<Context, 'note'>;

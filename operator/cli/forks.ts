@@ -1,5 +1,5 @@
 import { shownId } from '../../flags/index.ts';
-import type { Status } from '../control-plane.ts';
+import type { Status } from '../answers.ts';
 import type { Context } from './command.ts';
 
 /** How many items of each list are shown on one screen. */

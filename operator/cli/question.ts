@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
 import { EFFECTS, type Effect } from '../../flags/modes.ts';
-import type { Question } from '../control-plane.ts';
+import type { Question } from '../given/question.ts';
 import { oneOf, parseJson } from './arguments.ts';
 import type { Context } from './command.ts';
 

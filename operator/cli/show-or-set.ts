@@ -1,12 +1,7 @@
 import { invalid, shellWord, shownId } from '../../flags/index.ts';
-import type {
-  ChangeAnswer,
-  ChangeOptions,
-  ControlPlane,
-  Status,
-  TighteningAnswer,
-  WaitOptions,
-} from '../control-plane.ts';
+import type { ChangeAnswer, Status, TighteningAnswer } from '../answers.ts';
+import type { ChangeOptions, WaitOptions } from '../given/change.ts';
+import type { ControlPlane } from '../control-plane.ts';
 import type { Answer, Context } from './command.ts';
 import type { Aimed } from './hits.ts';
 import { type Stop, stopping } from './stopping.ts';

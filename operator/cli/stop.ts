@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { type Mode, shellWord, shownId } from '../../flags/index.ts';
-import type { KillAnswer, RecordedKill } from '../control-plane.ts';
+import type { KillAnswer, RecordedKill } from '../answers.ts';
 import { readReason } from '../reason.ts';
 import { untilOption } from './arguments.ts';
 import type { Answer, Context } from './command.ts';

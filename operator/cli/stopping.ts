@@ -1,7 +1,8 @@
 import { Option, type Command } from 'commander';
 import { isKillSwitchError, shownId } from '../../flags/index.ts';
 import { type Acknowledgements, allStopped } from '../acknowledge.ts';
-import type { ChangeAnswer, WaitOptions } from '../control-plane.ts';
+import type { ChangeAnswer } from '../answers.ts';
+import type { WaitOptions } from '../given/change.ts';
 import type { Matched } from '../matched.ts';
 import { waitOption } from './arguments.ts';
 import { Beginnings } from './beginnings.ts';

@@ -3,7 +3,7 @@ import { namesOf } from '../../store/beats.ts';
 import type { ReportedIntervention } from '../../store/reports.ts';
 import type { ExecutorAcknowledgement, ExecutorState, SharedWriter } from '../acknowledge.ts';
 import type { ApprovalRecord, ApprovalStatus, StandingRecord } from '../approval-records.ts';
-import type { SurfaceRow } from '../control-plane.ts';
+import type { SurfaceRow } from '../answers.ts';
 import type { Context } from './command.ts';
 import { formatAge, formatDuration } from './duration.ts';
 import { modeCell, stateStyle } from './standing-out.ts';

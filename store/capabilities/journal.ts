@@ -114,9 +114,10 @@ export interface Journal extends JournalReader {
   intend(intent: JournalIntent): Promise<Intended>;
   /**
    * Writes the end of an intent of this executor's own. `landed` is accepted of what is intended and, however late, of
-   * what is unknown; any other end only of what is intended. Else, and where there is no such intent, nothing changes.
+   * what is unknown; any other end only of what is intended. Else nothing changes. Resolves to false where there is no
+   * such intent: the store has lost it, or it is another executor's.
    */
-  end(mark: IntentMark, end: JournalEnd): Promise<void>;
+  end(mark: IntentMark, end: JournalEnd): Promise<boolean>;
 }
 
 /** What an operator does with journals. */

@@ -6,6 +6,7 @@ import { errnoOf, fileError } from './file-errors.ts';
 import { inFolder, type OpenFolder } from './folder.ts';
 import { JournalIndex, type Noted, parseLine, type Place } from './journal-index.ts';
 import { OpenedFile } from './opened-file.ts';
+import { ReadBlocks } from './read-blocks.ts';
 import { LINES } from './own-lines.ts';
 import type { FilePaths } from './paths.ts';
 import { readLines } from './read-lines.ts';
@@ -45,9 +46,15 @@ export class JournalFiles {
   readonly #paths: Pick<FilePaths, 'root' | 'journal'>;
   readonly #files = new Map<string, JournalFile>();
   readonly index = new JournalIndex<JournalFile>();
+  #steps = 0;
 
   constructor(paths: Pick<FilePaths, 'root' | 'journal'>) {
     this.#paths = paths;
+  }
+
+  /** Grows with each line that is read. */
+  get steps(): number {
+    return this.#steps;
   }
 
   get files(): Iterable<JournalFile> {
@@ -122,6 +129,7 @@ export class JournalFiles {
           const length = bytes.length;
           if (length > 0) this.index.take(bytes.toString('utf8'), { file, from: start, length });
           file.offset = start + length + 1;
+          this.#steps += 1;
           read += 1;
           if (read % BETWEEN_TURNS === 0) await new Promise((resolve) => setImmediate(resolve));
         }
@@ -134,16 +142,20 @@ export class JournalFiles {
   /** Whole entries, read from their lines. */
   async entries(all: readonly Noted<JournalFile>[]): Promise<JournalEntry[]> {
     const found = await inFolder(this.#paths.root, this.#paths.journal, async (open) => {
-      const opened = new Map<JournalFile, OpenedFile | null>();
+      const opened = new Map<JournalFile, ReadBlocks | null>();
       const lineAt = async ({ file, from, length }: Place<JournalFile>): Promise<string> => {
-        if (!opened.has(file)) opened.set(file, openRegular(open, file));
-        const buffer = Buffer.alloc(length);
-        const bytes = (await opened.get(file)?.read(buffer, 0, from)) ?? 0;
-        return bytes === length ? buffer.toString('utf8') : '';
+        if (!opened.has(file)) {
+          const regular = openRegular(open, file);
+          opened.set(file, regular && new ReadBlocks(regular, all.length > 1));
+        }
+        return (await opened.get(file)?.text(from, length)) ?? '';
       };
       try {
         const entries: JournalEntry[] = [];
-        for (const noted of all) entries.push(await entryOf(noted, lineAt));
+        for (const noted of all) {
+          entries.push(await entryOf(noted, lineAt));
+          this.#steps += 1;
+        }
         return entries;
       } finally {
         for (const file of opened.values()) file?.close();

@@ -59,6 +59,9 @@ export class JournalIndex<File extends { readonly owner: number }> {
   /** What was said of intents that were not read yet: an executor goes on in another file when one is long. */
   readonly #early = new Map<string, { readonly line: Said; readonly place: Place<File> }[]>();
 
+  /** The run that was listed last, until anything changes which intents there are: it is read in parts. */
+  #listed: { readonly run: string | null; readonly noted: readonly Noted<File>[] } | null = null;
+
   /** All intents of a key, the first attempt first; of one attempt there are several while executors race for it. */
   racing(key: string): readonly Noted<File>[] {
     return this.#byKey.get(key) ?? [];
@@ -79,6 +82,13 @@ export class JournalIndex<File extends { readonly owner: number }> {
     return false;
   }
 
+  /** When another executor than this has written last, RFC 3339 UTC, not after that time; '': none has. */
+  lastOfOthers(id: string, until: string): string {
+    let last = '';
+    for (const [by, at] of this.#writers) if (by !== id && at > last && at <= until) last = at;
+    return last;
+  }
+
   has(id: string): boolean {
     return this.#byId.has(id);
   }
@@ -95,7 +105,10 @@ export class JournalIndex<File extends { readonly owner: number }> {
 
   /** What a run has intended, oldest first. */
   ofRun(run: string | null): readonly Noted<File>[] {
-    return inOrder(this.#byRun.get(run) ?? []).filter((noted) => this.#counts(noted));
+    if (this.#listed?.run === run) return this.#listed.noted;
+    const noted = inOrder(this.#byRun.get(run) ?? []).filter((each) => this.#counts(each));
+    this.#listed = { run, noted };
+    return noted;
   }
 
   all(): Iterable<Noted<File>> {
@@ -106,8 +119,9 @@ export class JournalIndex<File extends { readonly owner: number }> {
   take(text: string, place: Place<File>): void {
     const line = parseLine(text);
     if (line === null) return;
+    const before = this.#writers.get(line.by.id) ?? '';
     this.#writers.delete(line.by.id); // the last to have written comes last
-    this.#writers.set(line.by.id, line.at);
+    this.#writers.set(line.by.id, before > line.at ? before : line.at);
     const [first] = this.#writers.keys();
     if (this.#writers.size > MOST_WRITERS && first !== undefined) this.#writers.delete(first);
     if ('intended' in line) this.#intend(line, place);
@@ -121,6 +135,7 @@ export class JournalIndex<File extends { readonly owner: number }> {
       ...{ id, key, attempt, runId, by: by.id, intendedAt: at, intent: place },
       ...{ isDecided: false, state: 'intended', at, end: null },
     };
+    this.#listed = null;
     this.#byId.set(id, noted);
     addTo(this.#byKey, key, noted);
     this.#byKey.get(key)?.sort((a, b) => a.attempt - b.attempt);
@@ -141,6 +156,7 @@ export class JournalIndex<File extends { readonly owner: number }> {
       if (noted.state === 'intended') this.#remove(noted);
       return;
     }
+    if (!noted.isDecided && this.racing(noted.key).length > 1) this.#listed = null;
     noted.isDecided = true;
     if ('decided' in line) return;
     if (takesEnd(noted.state, line.end)) Object.assign(noted, { state: line.end.state, at: line.at, end: place });
@@ -148,6 +164,7 @@ export class JournalIndex<File extends { readonly owner: number }> {
 
   /** Forgets what was read from a file. */
   drop(file: File): void {
+    this.#listed = null;
     const left = [...this.#byId.values()].filter(({ intent }) => intent.file !== file);
     for (const lists of [this.#byKey, this.#byRun, this.#byId]) lists.clear();
     for (const noted of left) {
@@ -159,6 +176,7 @@ export class JournalIndex<File extends { readonly owner: number }> {
   }
 
   #remove(noted: Noted<File>): void {
+    this.#listed = null;
     this.#byId.delete(noted.id);
     without(this.#byKey, noted.key, noted);
     without(this.#byRun, noted.runId, noted);

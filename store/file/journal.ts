@@ -28,6 +28,9 @@ import { Serial } from './serial.ts';
  */
 const [CONTENDED_MS, LOOK_AGAIN_MS] = [1000, 2];
 
+/** How far ahead of the clock others may have written, in milliseconds: what is later was not written by a clock. */
+const AHEAD_MS = 50;
+
 /** An executor that has read no line of another for so long, in milliseconds, is alone. */
 const ALONE_MS = 600_000;
 
@@ -68,7 +71,7 @@ interface Intending extends Waiting<Intended> {
   yieldsTo: Noted<JournalFile> | null;
 }
 
-interface Ending extends Waiting<void> {
+interface Ending extends Waiting<boolean> {
   readonly mark: IntentMark;
   readonly end: JournalEnd;
   writes: number;
@@ -123,7 +126,7 @@ class QueuedJournal {
         later<Intended>((waiting) =>
           this.#intending.add({ intent, writtenAt: null, writes: 0, yieldsTo: null, ...waiting }),
         ),
-      end: (mark, end) => later<void>((waiting) => this.#ending.add({ mark, end, writes: 0, ...waiting })),
+      end: (mark, end) => later<boolean>((waiting) => this.#ending.add({ mark, end, writes: 0, ...waiting })),
     };
   }
 
@@ -151,7 +154,7 @@ class QueuedJournal {
       if (written) await Promise.all([this.#writer.sync(), this.#files.advance()]);
       await this.#writer.review();
       for (const each of ending) {
-        if (this.#isWritten(each)) each.resolve();
+        if (this.#isWritten(each)) each.resolve(this.#ownOf(each) !== undefined);
         else if (each.writes >= MOST_WRITES) each.reject(notFound());
         else continue; // it is written once more
         this.#ending.delete(each);
@@ -195,8 +198,7 @@ class QueuedJournal {
 
   /** Writes all that waits. False: nothing did. */
   async #write(ending: readonly Ending[], intending: readonly Intending[]): Promise<boolean> {
-    const at = new Date().toISOString();
-    const common = { by: this.#by, at };
+    const common = { by: this.#by, at: this.#afterOthers() };
     const lines: JournalLine[] = [
       ...intending.flatMap(({ intent, yieldsTo }) => (yieldsTo ? [{ withdrawn: markOf(intent), ...common }] : [])),
       ...ending
@@ -220,11 +222,27 @@ class QueuedJournal {
     return true;
   }
 
+  /**
+   * The time of what is written next: after all that others have written and this executor has read, also where the
+   * clock has not gone on since. What is done in turn by several is undone in the reverse order.
+   */
+  #afterOthers(): string {
+    const now = Date.now();
+    const last = this.#files.index.lastOfOthers(this.#by.id, new Date(now + AHEAD_MS).toISOString());
+    return new Date(last === '' ? now : Math.max(now, Date.parse(last) + 1)).toISOString();
+  }
+
   /** Whether an end was read back, or changes nothing. */
   #isWritten({ mark, end }: Ending): boolean {
-    const noted = this.#files.index.get(mark.id);
-    if (!noted || noted.by !== this.#by.id) return true;
+    const noted = this.#ownOf({ mark });
+    if (!noted) return true;
     return noted.state === 'intended' ? false : noted.state !== 'unknown' || end.state !== 'landed';
+  }
+
+  /** What is known of an intent of this executor's own; undefined: there is none. */
+  #ownOf({ mark }: Pick<Ending, 'mark'>): Noted<JournalFile> | undefined {
+    const noted = this.#files.index.get(mark.id);
+    return noted?.by === this.#by.id ? noted : undefined;
   }
 
   /** Of what was written, decides who has it; what this executor has is what is to be said of that. */
@@ -301,7 +319,8 @@ export function fileJournals(
 ): { readonly journals: JournalKeeper; readonly close: () => Promise<void> } {
   const files = new JournalFiles(paths);
   const serial = new Serial();
-  const one = <T>(work: () => Promise<T>): Promise<T> => serial.run('journal', work, { ms });
+  // Those of years are long: whoever waits for them gives up only where nothing is read any more.
+  const one = <T>(work: () => Promise<T>): Promise<T> => serial.run('journal', work, { ms, steps: () => files.steps });
   const { runs, entriesOf, attemptsOf } = reader(files, () => files.advance());
 
   /** True where nobody needs anything in this file: no entry, and no other attempt of their keys. */

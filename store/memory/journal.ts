@@ -85,12 +85,12 @@ export function memoryJournal(
       await admit('write');
       const { keys } = organization().journal;
       const entries = keys.get(idempotency_key) ?? [];
+      const found = entries.findIndex((entry) => entry.id === id && entry.executor_id === executorId);
       keys.set(
         idempotency_key,
-        entries.map((entry) =>
-          entry.id === id && entry.executor_id === executorId ? endedEntry(entry, end, time()) : entry,
-        ),
+        entries.map((entry, index) => (index === found ? endedEntry(entry, end, time()) : entry)),
       );
+      return found >= 0;
     },
   };
 }

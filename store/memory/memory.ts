@@ -44,13 +44,16 @@ export interface KeptStops {
   list: readonly Stop[];
 }
 
-type Backup = Pick<Organization, 'events' | 'beats' | 'forks' | 'approvals' | 'book' | 'stops'>;
+/** All but the state, which is the fold of its events. */
+type Backup = Omit<Organization, 'state'>;
 
-const backupOf = ({ events, beats, forks, approvals, book, stops }: Backup): Backup => ({
+const backupOf = ({ events, beats, forks, reports, journal, approvals, book, stops }: Backup): Backup => ({
   events: [...events],
   beats: new Map(beats),
   forks: new Map(forks),
-  approvals: copyApprovals(approvals),
+  reports: structuredClone(reports),
+  journal: structuredClone(journal),
+  approvals: structuredClone(approvals),
   book: new LedgerBook(structuredClone(book.text())),
   stops: { ...stops },
 });
@@ -126,7 +129,7 @@ export class Memory {
     return found;
   }
 
-  /** A backup of everything but the executors' anchors. */
+  /** A backup of everything, reports and journals included, but the executors' anchors. */
   copy(): MemoryCopy {
     const copies = new Map<string, Backup>();
     for (const [id, organization] of this.#organizations) copies.set(id, backupOf(organization));
@@ -139,7 +142,7 @@ export class Memory {
     for (const [id, backup] of copy) {
       const state = new State();
       for (const event of backup.events) state.take(event);
-      this.#organizations.set(id, { ...backupOf(backup), state, reports: noReports(), journal: noJournal() });
+      this.#organizations.set(id, { ...backupOf(backup), state });
     }
     this.#pushAll({ type: 'gap' });
   }
@@ -199,11 +202,6 @@ export class Memory {
     }
   }
 }
-
-const copyApprovals = ({ requests, claims }: KeptApprovals): KeptApprovals => ({
-  requests: new Map(requests),
-  claims: new Map(claims),
-});
 
 /**
  * Refuses what is no memory; one of another copy of this package is.

@@ -81,6 +81,16 @@ function entryOf({ field, value, landed, ended }: Kept, runId: string | null): J
   return entry;
 }
 
+/** A run's list, as it was read last. */
+interface ListedRun {
+  readonly key: string;
+  /** Each once: a list may name one several times. */
+  readonly fields: Set<string>;
+  /** How long the list is, and what is at its end. */
+  readonly length: number;
+  readonly end: string;
+}
+
 /** Reads the journals in Redis; executors and operators read alike. */
 function journalReader({ connection, keys, replies }: RedisReader): JournalReader & {
   readonly keptAttempts: (key: string) => Promise<Kept[]>;
@@ -103,33 +113,39 @@ function journalReader({ connection, keys, replies }: RedisReader): JournalReade
       const value = values[index] ?? null;
       return value === null ? [] : [{ field, value, intent: intentIn(value) }];
     });
-    const asked = found.flatMap(({ intent }) =>
-      intent ? [{ of: intent.id, at: keys.executorEscaped(intent.name).journal }] : [],
-    );
+    const asked = new Map<string, string[]>();
+    for (const { intent } of found) {
+      if (!intent) continue;
+      const of = asked.get(intent.name) ?? [];
+      if (of.length === 0) asked.set(intent.name, of);
+      of.push(`${intent.id}\nlanded`, `${intent.id}\nended`);
+    }
     const answers =
-      asked.length === 0
+      asked.size === 0
         ? []
         : await connection.request({
             access: 'read',
             send: (client) => {
               const pipeline = client.pipeline();
-              for (const { of, at } of asked) pipeline.hmget(at, `${of}\nlanded`, `${of}\nended`);
+              for (const [name, of] of asked) pipeline.hmget(keys.executorEscaped(name).journal, ...of);
               return allOf(pipeline);
             },
           });
-    const ends = new Map(
-      asked.map(({ of }, index) => [of, replies.parse(nullable, answers[index] ?? [], unreadable)] as const),
-    );
-    return found.map(({ field, value, intent }) => {
-      const [landed = null, ended = null] = (intent && ends.get(intent.id)) ?? [];
-      return { field, value, landed, ended };
-    });
+    const ends = new Map<string, string | null>();
+    for (const [index, [name, of]] of [...asked].entries())
+      for (const [at, end] of replies.parse(nullable, answers[index] ?? [], unreadable).entries())
+        ends.set(`${name} ${of[at]}`, end);
+    const endOf = (intent: KeptIntent | null, end: 'landed' | 'ended'): string | null =>
+      (intent && ends.get(`${intent.name} ${intent.id}\n${end}`)) ?? null;
+    return found.map(({ field, value, intent }) => ({
+      ...{ field, value, landed: endOf(intent, 'landed'), ended: endOf(intent, 'ended') },
+    }));
   };
 
-  const listOf = async (key: string): Promise<string[]> => {
+  const listOf = async (key: string, start = 0): Promise<string[]> => {
     const all: string[] = [];
     for (;;) {
-      const from = all.length;
+      const from = start + all.length;
       const answer = await connection.request({
         access: 'read',
         send: (client) => client.lrange(key, from, from + FIELDS - 1),
@@ -138,6 +154,27 @@ function journalReader({ connection, keys, replies }: RedisReader): JournalReade
       all.push(...part);
       if (part.length < FIELDS) return all;
     }
+  };
+
+  let last: ListedRun | null = null;
+
+  /** The fields of a run's list. Whoever reads it in parts gets what has come since the part before, and no more. */
+  const fieldsOf = async (key: string): Promise<ReadonlySet<string>> => {
+    if (last?.key === key) {
+      const { fields, length, end } = last;
+      const [first, ...more] = await listOf(key, length - 1);
+      // It only grows at its end. Where something else is there, an operator has shortened it at its beginning.
+      if (first === end) {
+        for (const field of more) fields.add(field);
+        last = { key, fields, length: length + more.length, end: more.at(-1) ?? end };
+        return fields;
+      }
+    }
+    const all = await listOf(key);
+    const fields = new Set(all);
+    const end = all.at(-1);
+    last = end === undefined ? null : { key, fields, length: all.length, end };
+    return fields;
   };
 
   const keptAttempts = async (key: string): Promise<Kept[]> => {
@@ -162,7 +199,8 @@ function journalReader({ connection, keys, replies }: RedisReader): JournalReade
       );
     },
     async entriesOf(runId, page) {
-      const { data: fields, count } = pageOf([...new Set(await listOf(keys.run(runId).journalRun))], page);
+      const { data: fields, count } = pageOf([...(await fieldsOf(keys.run(runId).journalRun))], page);
+      if (page.skip + page.limit >= count) last = null;
       const data: JournalEntry[] = [];
       for (let from = 0; from < fields.length; from += ENTRIES)
         for (const kept of await keptOf(fields.slice(from, from + ENTRIES))) {
@@ -217,7 +255,7 @@ export function redisJournal(
       return { is: 'existing', entry };
     },
     async end({ id, idempotency_key, attempt, run_id }, end) {
-      await call('It may yet be lost.', {
+      const found = await call('It may yet be lost.', {
         script: LIBRARY.scripts.end,
         keys: [keys.journal, own.journal, keys.run(run_id).journalRun],
         args: [
@@ -225,6 +263,7 @@ export function redisJournal(
           ...[end.state === 'landed' ? 1 : 0, JSON.stringify(end)],
         ],
       });
+      return found === 1;
     },
   };
 }

@@ -31,6 +31,7 @@ const store = {
       journal: {
         ...journal,
         async intend(intent) {
+          await at('not intended');
           dieSoon('intending');
           const answer = await journal.intend(intent);
           await at('intended');
@@ -39,8 +40,9 @@ const store = {
         async end(mark, end) {
           await at('not ended');
           dieSoon('ending');
-          await journal.end(mark, end);
+          const stored = await journal.end(mark, end);
           await at('ended');
+          return stored;
         },
       },
     };

@@ -21,7 +21,7 @@ export interface NewerChange {
   readonly event?: Members;
   /** In stores that keep the state: the entries afterwards; a text is stored as it is, null removes the entry. */
   readonly entries?: Readonly<Record<string, Members | string | null>>;
-  /** In stores that keep the state: its format from then on; default 2, which this version does not know. */
+  /** In stores that keep the state: its format from then on; default 3, which this version does not know. */
   readonly format?: number;
   /** In stores that keep the head: its members in place of ours, or beside them. */
   readonly head?: Members;
@@ -80,7 +80,7 @@ async function redisVersions(): Promise<TwoVersionStore> {
       const text = serializeEvent(event);
       await redis.cli('XADD', key('log'), `${seq}-0`, 'event', text);
       await redis.cli('SET', key('head'), JSON.stringify({ ...before, ...change.head, epoch: seq, hash }));
-      const control = { ...(await json('HGET', key('state'), 'control')), format: change.format ?? 2 };
+      const control = { ...(await json('HGET', key('state'), 'control')), format: change.format ?? 3 };
       for (const [name, entry] of Object.entries({ control, ...change.entries })) {
         const stored = typeof entry === 'string' ? entry : JSON.stringify({ epoch: seq, by: 'n', at, ...entry });
         await (entry === null ? redis.cli('HDEL', key('state'), name) : redis.cli('HSET', key('state'), name, stored));

@@ -119,6 +119,26 @@ describe.each(PLACES)('on %s', (_, has, open) => {
         await run.checkpoint('half', { order: 4111111111111111, page: 3 }, { verbatim: true });
         expect((await run.lastCheckpoint())?.state).toEqual({ order: 4111111111111111, page: 3 });
       });
+      await control.setMode({ mode: 'live', reason: 'a test' });
+      await expect.poll(() => killSwitch.check().mode).toBe('live');
+      const signUp = killSwitch.action({
+        name: 'a.sign_up',
+        execute: (_: unknown) => ({ user: 7, account: { token: S } }),
+        reverse: { action: 'a.sign_off', input: ({ user, account }) => ({ user, account }) },
+      });
+      killSwitch.action({
+        name: 'a.sign_off',
+        execute: (_: unknown) => assert.fail('nothing is left to undo it with'),
+      });
+      await killSwitch.run({ runId: 'two' }, async () => {
+        expect(await signUp.attempt({ apiKey: S })).toMatchObject({ status: 'executed', result: { user: 7 } });
+        expect(await signUp.attempt({ apiKey: S })).toMatchObject({ status: 'executed' });
+      });
+      const undone = await control.rollback({ run: 'two', reason: 'a test' });
+      expect(undone.actions.map(({ outcome }) => outcome)).toEqual(['not_reversible', 'not_reversible']);
+      expect(undone.actions[0]?.detail).toContain('looks like a secret by its name, at "account.token"');
+      shown.push(undone, await control.run('two'));
+
       await control.kill({ target: 'agent:x', reason: 'it sent a bearer token to everyone' });
       await expect.poll(() => killSwitch.check().verdict).toBe('block');
       shown.push(await plain.attempt({ cookie: S }));

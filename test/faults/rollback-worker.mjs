@@ -46,6 +46,7 @@ const store = {
           isUndoing = intent.rollback !== undefined;
           if (isReversal) reversals += 1;
           if (isReversal) dieSoon('intending it');
+          else await at('not begun');
           const answer = await journal.intend(intent);
           await at(isReversal ? 'it is intended' : 'begun');
           return answer;
@@ -58,8 +59,9 @@ const store = {
           const isReversal = mark.idempotency_key.startsWith('reverse:');
           await at(isReversal ? 'it has not ended' : 'all are undone');
           if (isReversal) dieSoon('ending it');
-          await journal.end(mark, end);
+          const stored = await journal.end(mark, end);
           await at(isReversal ? 'it has ended' : 'over');
+          return stored;
         },
       },
     };

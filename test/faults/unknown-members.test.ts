@@ -105,7 +105,7 @@ const CASES: readonly Case[] = [
     name: 'a recover with a condition',
     ...{ type: 'recover', data: { generation: 'g2', given_up: [], only_when: 'dark' } },
     head: { generation: 'g2', recovered: true },
-    entries: { control: { format: 2, generation: 'g2', generations: ['g2'], recovered: true } },
+    entries: { control: { format: 3, generation: 'g2', generations: ['g2'], recovered: true } },
   },
   { name: 'a new member of the head', ...PLAIN, head: { fence: 3 }, format: 1, only: 'redis' },
   { name: 'a new first member of the head', ...PLAIN, head: { a: [3] }, format: 1, only: 'redis' },
@@ -197,7 +197,7 @@ describe.each(VERSIONS)('over $driver, where a newer version has written', ({ dr
     await versions.append({
       ...{ type: 'init', data: { generation: 'g1', only_when: 'dark' } },
       head: { generation: 'g1', recovered: false },
-      entries: { control: { format: 2, generation: 'g1', generations: ['g1'], recovered: false } },
+      entries: { control: { format: 3, generation: 'g1', generations: ['g1'], recovered: false } },
     });
     const old = await operatorOf(versions.controlStore);
     expect((await old.kill({ target: 'all' })).kill).toMatchObject({ mode: 'full_stop' });
@@ -287,7 +287,7 @@ test.each(['kill:agent:other', 'mode', 'control'])(
     const read = async (name: string): Promise<object> => JSON.parse(String(await redis.cli('HGET', state, name)));
     await redis.cli('HSET', state, key, JSON.stringify({ ...(await read(key)), only_when: 'dark' }));
     // The newer version says by the format that there is something which an older one does not know.
-    await redis.cli('HSET', state, 'control', JSON.stringify({ ...(await read('control')), format: 2 }));
+    await redis.cli('HSET', state, 'control', JSON.stringify({ ...(await read('control')), format: 3 }));
     const old = await openControlPlane({ store: controlStore, operator: { id: 'old' } });
     onTestFinished(() => old.close());
     for (const target of ['all', 'agent:bot', 'agent:other', 'agent:other'])

@@ -29,12 +29,12 @@ describe('entries from a store', () => {
   );
 
   test('are refused when the whole is in a format of a newer version', () => {
-    const control = { format: 2, generation: 'g', generations: ['g'], recovered: false, ...LAST_CHANGE };
+    const control = { format: 3, generation: 'g', generations: ['g'], recovered: false, ...LAST_CHANGE };
     expect(() => parseEntry('control', control)).toThrow(
       expect.objectContaining({
         code: 'UNKNOWN_ENTRY',
         message:
-          'The store\'s entry "control" has format 2, which this version does not know. A newer version has written it: update this process.',
+          'The store\'s entry "control" has format 3, which this version does not know. A newer version has written it: update this process.',
       }),
     );
     expect(() => parseEntry('control', { ...control, format: undefined })).toThrow(

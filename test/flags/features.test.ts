@@ -236,7 +236,9 @@ function compare(mutate: (definition: string) => string, numRuns: number) {
 }
 
 describe('the compiled definition of a feature with a rule', () => {
-  test('answers for the stage and for the mode as direct resolution does, whatever a context holds', () => {
+  test('answers for the stage and for the mode as direct resolution does, whatever a context holds', {
+    timeout: 180_000,
+  }, () => {
     const { details, seen } = compare((text) => text, 300);
     expect(details.failed, fc.defaultReportMessage(details)).toBe(false);
     for (const stage of FEATURE_STAGES) expect(seen.get(stage), `${stage} was never compared`).toBeGreaterThan(20);

@@ -120,6 +120,7 @@ describe('a text shows a secret', () => {
     '6011 0009 9013 9424',
     '4222222222222',
     'on 2024-01-01 4012888888881881.',
+    'id 10607ac1-4ad6-4a20-a5b4-9f7546521afb 4111-1111-1111-1111',
   ])('a card number: %s', (text) => {
     expect(redactText(text)).toContain('[redacted]');
     expect(redactText(text)).not.toMatch(/\d{4}[ -]?\d{4}[ -]?\d/);
@@ -128,6 +129,7 @@ describe('a text shows a secret', () => {
   test.each([
     '4111111111111112', // not a card: Luhn
     '1732579200000', // a time in milliseconds
+    '7-10607ac1-4ad6-4820-9524-997546521afb', // an id
     '0.4111111111111111',
     '+49 170 1234567',
     'see https://host.example:8080/a/@ada?mail=a@b.example',

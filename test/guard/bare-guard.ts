@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import type { ActionDefinition } from '../../index.ts';
 import { type Fault, type Instant, type Mode, type Reading } from '../../flags/index.ts';
 import type { CallOptions } from '../../guard/action.ts';
@@ -108,6 +109,7 @@ export function bareGuard({
     identity: () => identity,
     within: (_who, work) => work(),
     parent: () => identity,
+    around: new AsyncLocalStorage(),
     requireRun: false,
     isClosed: () => hand.closed,
     turns,

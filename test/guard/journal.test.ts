@@ -139,6 +139,38 @@ describe('an effect that is journaled', () => {
     }
   });
 
+  test('keeps no secret to undo it with: the reason says where it was, and nothing else changes', async () => {
+    const input = ({ id }: Receipt) => ({ id, db: { apiKey: 'hunter2hunter2' } });
+    const { refund, entries } = await open({ reverse: { action: 'a.b', input } });
+    const outcome = await refund.attempt(INPUT);
+    expect(outcome).toMatchObject({ status: 'executed', result: { id: 'r-1007' } });
+    expect(outcome).not.toHaveProperty('recorded');
+    const why =
+      'reverse.input of payments.refund gave what looks like a secret by its name, at "db.apiKey", which is not kept: give the name of a secret, or reverse.verbatim where it is none';
+    expect(entries()).toMatchObject([{ state: 'landed', landing: { reverse: { is: 'not_reversible', why } } }]);
+    expect(JSON.stringify(entries())).not.toContain('hunter2');
+  });
+
+  test('keeps what looks like a secret where its action says that it is none', async () => {
+    const input = (): unknown => ({ order: 4111111111111111 });
+    for (const [verbatim, is] of [
+      [undefined, 'not_reversible'],
+      [true, 'reversible'],
+    ] as const) {
+      const { refund, entries } = await open({ reverse: { action: 'a.b', input, verbatim } });
+      await refund(INPUT);
+      expect(entries()).toMatchObject([{ landing: { reverse: { is } } }]);
+    }
+  });
+
+  test('keeps what undoes it also where that has a -0, which runs as 0', async () => {
+    const { refund, entries } = await open({ reverse: { action: 'a.b', input: () => ({ cents: -0 }) } });
+    await refund(INPUT);
+    expect(entries()).toMatchObject([{ landing: { reverse: { is: 'reversible', input: '{"cents":0}' } } }]);
+    await expect(refund.attempt({ order: 1, cents: -0 })).rejects.toMatchObject({ code: 'NOT_PLAIN_DATA' });
+    expect(entries()).toHaveLength(1);
+  });
+
   test('keeps no secret of its result, and none that is too long or no plain data', async () => {
     const kept = async (result: unknown): Promise<unknown> => {
       const { refund, entries } = await open({ execute: async () => result as Receipt });
@@ -155,8 +187,8 @@ describe('an effect that is journaled', () => {
   test('stays in flight until it is recorded: who waits for what is in flight reads the journal next', async () => {
     const hand = new HandSwitch();
     let record = (): void => {};
-    const recorded = new Promise<void>((resolve) => {
-      record = resolve;
+    const recorded = new Promise<boolean>((resolve) => {
+      record = () => resolve(true);
     });
     const { journal: memory } = memoryStore().open(SCOPE);
     if (!memory) throw new Error('a memory keeps a journal');
@@ -302,6 +334,45 @@ describe('a journal that cannot be reached', () => {
     memory.fault = null;
     await vi.waitFor(() => expect(entries()).toMatchObject([{ state: 'landed' }]), { timeout: 5000 });
     expect(await mail.attempt(undefined)).toMatchObject({ status: 'executed' });
+  });
+
+  test('that has lost an intent meanwhile gets it once more with its end, so that it does not run again', async () => {
+    for (const ends of ['lands', 'fails'] as const) {
+      const { refund, store, entries } = await open({
+        async execute() {
+          store.memory.organization('default').journal.keys.clear();
+          if (ends === 'fails') throw new Error('reset');
+          return { id: 'r-1' };
+        },
+      });
+      const call = refund.attempt(INPUT, KEY);
+      if (ends === 'fails') await expect(call).rejects.toThrow('reset');
+      else expect(await call).not.toHaveProperty('recorded');
+      expect(entries()).toMatchObject([{ state: ends === 'fails' ? 'failed' : 'landed', attempt: 1 }]);
+      expect(await refund.attempt(INPUT, KEY)).toMatchObject(
+        ends === 'fails' ? { landed: 'unknown' } : { repeated: true },
+      );
+    }
+  });
+
+  test('and has given the attempt to somebody else since says that this one is not recorded', async () => {
+    const { refund, store, definition, entries } = await open({
+      async execute({ order }) {
+        if (order === 1007) {
+          store.memory.organization('default').journal.keys.clear();
+          const other = await another(store, {
+            ...definition,
+            name: 'payments.refund',
+            execute: async () => ({ id: 'other' }),
+          });
+          await other.attempt(INPUT, KEY);
+        }
+        return { id: 'r-1' };
+      },
+    });
+    expect(await refund.attempt(INPUT, KEY)).toMatchObject({ status: 'executed', recorded: false });
+    expect(entries()).toMatchObject([{ state: 'landed', executor_name: 'other' }]);
+    expect(await refund.attempt({ ...INPUT, order: 2 })).toMatchObject({ status: 'executed' });
   });
 
   test('is told at close what has landed and is not recorded', async () => {

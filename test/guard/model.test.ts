@@ -13,7 +13,7 @@ import {
 import { openExecutor } from '../../guard/executor.ts';
 import { openGuard } from '../../guard/open-guard.ts';
 import type { Outcome } from '../../guard/outcome.ts';
-import { type Command, entriesFor } from '../../operator/commands.ts';
+import { type Command, entriesFor } from '../../operator/commands/index.ts';
 import { planChange } from '../../operator/plan-change.ts';
 import { clientSource } from '../../provider/client-source.ts';
 import { memoryControlStore } from '../../store/memory/control.ts';

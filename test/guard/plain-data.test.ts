@@ -2,13 +2,17 @@ import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ActionInputError } from '../../guard/errors.ts';
-import { inputOf, MAX_DEPTH, MAX_LENGTH, MAX_VALUES, readPlain } from '../../guard/plain-data.ts';
+import { inputOf, MAX_DEPTH, MAX_LENGTH, MAX_VALUES, plainText, readPlain } from '../../guard/plain-data.ts';
+
+/** A text of JSON cannot say -0 by itself. */
+const anyJson = (constraints?: fc.JsonSharedConstraints) =>
+  fc.jsonValue(constraints).map((value): unknown => JSON.parse(JSON.stringify(value)));
 
 const hashOf = (input: unknown): string => readPlain('a.b', input).hash;
 
 test('reads what JSON can say, and gives it anew each time', () => {
   fc.assert(
-    fc.property(fc.jsonValue({ maxDepth: 6 }), (input) => {
+    fc.property(anyJson({ maxDepth: 6 }), (input) => {
       const plain = readPlain('a.b', input);
       const [one, two] = [inputOf(plain), inputOf(plain)];
       expect(one).toEqual(JSON.parse(JSON.stringify(input)));
@@ -30,7 +34,7 @@ test('has one hash for each value, whatever the order of its members', () => {
           )
         : value;
   fc.assert(
-    fc.property(fc.jsonValue(), (input) => {
+    fc.property(anyJson(), (input) => {
       expect(hashOf(turned(input))).toBe(hashOf(input));
       expect(hashOf([input])).not.toBe(hashOf(input));
     }),
@@ -45,9 +49,13 @@ test('keeps the members in the order in which they were given', () => {
   expect(readPlain('a.b', { z: 1, a: { y: 2, b: 3 } }).text).toBe('{"z":1,"a":{"y":2,"b":3}}');
 });
 
-test('leaves out a member that is undefined, and takes -0 for 0', () => {
-  expect(readPlain('a.b', { note: undefined, amount: -0 })).toEqual(readPlain('a.b', { amount: 0 }));
-  expect(inputOf(readPlain('a.b', { amount: -0 }))).toEqual({ amount: 0 });
+test('leaves out a member that is undefined', () => {
+  expect(readPlain('a.b', { note: undefined, amount: 0 })).toEqual(readPlain('a.b', { amount: 0 }));
+});
+
+test('takes -0 for 0 in what an effect has left, where nothing can be refused any more', () => {
+  expect(plainText('a.b', { moved: [-0, 1, -1] })).toBe('{"moved":[0,1,-1]}');
+  expect(() => plainText('a.b', { moved: Number.NaN })).toThrow(ActionInputError);
 });
 
 test('takes a call without an input', () => {
@@ -98,6 +106,7 @@ describe('refuses by its name, with the place', () => {
     ['a BigInt', { cents: 10n }, 'cents', /^is the BigInt "10"/],
     ['NaN', { list: [1, Number.NaN] }, 'list.1', 'is NaN'],
     ['Infinity', Number.NEGATIVE_INFINITY, '', 'is -Infinity'],
+    ['-0, of which JSON would make another number', { cents: [-0] }, 'cents.0', 'is -0: give 0'],
     ['a Date', { on: new Date(0) }, 'on', /^is a Date/],
     ['a Map', new Map(), '', 'is a Map'],
     ['a Set', [new Set()], '0', 'is a Set'],

@@ -1,4 +1,5 @@
 import { describe, expect, test, vi } from 'vitest';
+import { openHeld } from './holding.ts';
 import { openMemorySwitch } from './open-switch.ts';
 
 /** A database with one table, as far as a transaction needs one: what is not committed is not there. */
@@ -114,5 +115,120 @@ describe('a transaction', () => {
       for (const [first, second] of odd as [never, never][])
         await expect(killSwitch.transaction(first, second)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
     });
+  });
+});
+
+describe('a transaction of a call that was let through', () => {
+  /** A call that people have approved; `work` is what it executes. */
+  async function approved(work: (killSwitch: Held['killSwitch'], control: Held['control']) => Promise<unknown>) {
+    const held: Held = await openHeld({ execute: async () => String(await work(held.killSwitch, held.control)) });
+    const call = held.killSwitch.run({ runId: 'r' }, () => held.refund.attempt({ cents: 5 }, { waitMs: 60_000 }));
+    await held.control.approve({ id: await held.oneWaiting() });
+    return { ...held, call };
+  }
+  type Held = Awaited<ReturnType<typeof openHeld>>;
+
+  test('begins and is committed where people have approved the call, and nowhere beside it', async () => {
+    const { begin, rows } = database();
+    const { call, killSwitch } = await approved((inside) => inside.transaction(begin, (tx) => tx.insert('a')));
+    expect(await call).toMatchObject({ status: 'executed' });
+    expect(rows).toEqual(['a']);
+    const beside = killSwitch.run({ runId: 'r' }, () => killSwitch.transaction(begin, (tx) => tx.insert('b')));
+    await expect(beside).rejects.toMatchObject({ code: 'BLOCKED', decision: { verdict: 'hold' } });
+    expect(rows).toEqual(['a']);
+  });
+
+  test('is rolled back where the call is stopped, also where that was lifted again', async () => {
+    for (const lifted of [false, true]) {
+      const { begin, rows, ends } = database();
+      const { call } = await approved((inside, control) =>
+        inside.transaction(begin, async (tx) => {
+          tx.insert('a');
+          await control.kill({ target: 'action:payments.refund' });
+          await vi.waitUntil(() => inside.check({ action: 'payments.refund' }).verdict === 'block');
+          if (!lifted) return;
+          await control.revive({ target: 'action:payments.refund', reason: 'oops' });
+          await vi.waitUntil(() => inside.check({ action: 'payments.refund' }).verdict === 'hold');
+        }),
+      );
+      expect(await call).toMatchObject({ status: 'aborted', landed: 'unknown' });
+      expect([rows, ends]).toEqual([[], ['rollback']]);
+    }
+  });
+
+  test('does not begin once the call was stopped', async () => {
+    const { begin } = database();
+    const { call } = await approved(async (inside, control) => {
+      await control.kill({ target: 'action:payments.refund' });
+      await vi.waitUntil(() => inside.check({ action: 'payments.refund' }).verdict === 'block');
+      await control.revive({ target: 'action:payments.refund', reason: 'oops' });
+      await vi.waitUntil(() => inside.check({ action: 'payments.refund' }).verdict === 'hold');
+      await inside.transaction(begin, (tx) => tx.insert('a'));
+    });
+    expect(await call).toMatchObject({ status: 'aborted' });
+    expect(begin).not.toHaveBeenCalled();
+  });
+
+  test('is rolled back by a pause, and committed where nobody has to approve any more', async () => {
+    for (const mode of ['paused', 'live'] as const) {
+      const { begin, rows } = database();
+      const { call } = await approved((inside, control) =>
+        inside.transaction(begin, async (tx) => {
+          tx.insert(mode);
+          await control.setMode({ mode, reason: 'test' });
+          await vi.waitUntil(() => inside.check().mode === mode);
+        }),
+      );
+      if (mode === 'live') expect(await call).toMatchObject({ status: 'executed' });
+      else await expect(call).rejects.toMatchObject({ code: 'ABORTED' });
+      expect(rows).toEqual(mode === 'live' ? ['live'] : []);
+    }
+  });
+
+  test('is not committed when the call has returned before it', async () => {
+    const { begin, rows, ends } = database();
+    let goOn = (): void => {};
+    const left: Promise<unknown>[] = [];
+    const { call } = await approved(async (inside) => {
+      const open = inside.transaction(begin, async (tx) => {
+        tx.insert('a');
+        await new Promise<void>((resolve) => void (goOn = resolve));
+      });
+      left.push(open.catch((error: unknown) => error));
+      await vi.waitUntil(() => begin.mock.calls.length > 0);
+    });
+    expect(await call).toMatchObject({ status: 'executed' });
+    goOn();
+    expect(await left[0]).toMatchObject({ code: 'ABORTED', decision: { verdict: 'hold' } });
+    expect([rows, ends]).toEqual([[], ['rollback']]);
+  });
+
+  test('is nothing that a run inside the call may have: nobody has approved what that does', async () => {
+    const { begin } = database();
+    const { call } = await approved((inside) =>
+      inside.run({ agentId: 'other' }, () => inside.transaction(begin, (tx) => tx.insert('a'))),
+    );
+    await expect(call).rejects.toMatchObject({ code: 'BLOCKED' });
+    expect(begin).not.toHaveBeenCalled();
+  });
+
+  test('begins and is committed where a rollback undoes something by it, under the stop', async () => {
+    const { killSwitch, control } = await openMemorySwitch({ agentId: 'x' });
+    const { begin, rows } = database();
+    const book = killSwitch.action({
+      name: 'orders.book',
+      reverse: { action: 'orders.unbook', input: (of) => of },
+      execute: async (of: string) => of,
+    });
+    killSwitch.action({
+      name: 'orders.unbook',
+      execute: (of: string) => killSwitch.transaction(begin, (tx) => tx.insert(`-${of}`)),
+    });
+    await killSwitch.run({ runId: 'r' }, () => book('a', { idempotencyKey: 'k' }));
+    const { actions } = await control.rollback({ run: 'r', reason: 'test', waitMs: 5000 });
+    expect(actions).toMatchObject([{ idempotency_key: 'k', outcome: 'reversed' }]);
+    expect(rows).toEqual(['-a']);
+    const after = killSwitch.run({ runId: 'r' }, () => killSwitch.transaction(begin, () => {}));
+    await expect(after).rejects.toMatchObject({ code: 'BLOCKED' });
   });
 });

@@ -1,7 +1,9 @@
 import { describe, expect, test, vi } from 'vitest';
 import { budgetsFor, type SpendingCall } from '../../flags/index.ts';
-import { givenBudget, givenTripwire } from '../../operator/given-budgets.ts';
-import type { BudgetOptions, TripwireOptions } from '../../operator/control-plane.ts';
+import { givenBudget } from '../../operator/given/budget.ts';
+import { givenTripwire } from '../../operator/given/tripwire.ts';
+import type { BudgetOptions } from '../../operator/given/budget.ts';
+import type { TripwireOptions } from '../../operator/given/tripwire.ts';
 import { Memory } from '../../store/memory/index.ts';
 import { fakeClock } from '../../testing/fake-clock.ts';
 import { openReplicas } from '../store/open-replicas.ts';

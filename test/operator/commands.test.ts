@@ -1,7 +1,7 @@
 import { foundRequest } from './found-request.ts';
 import { describe, expect, test } from 'vitest';
 import { type Head, nextChange } from '../../flags/index.ts';
-import { type Command, type CommandOf, type CommandType, entriesFor } from '../../operator/commands.ts';
+import { type Command, type CommandOf, type CommandType, entriesFor } from '../../operator/commands/index.ts';
 import { Desk, kill, started, T0 } from './desk.ts';
 
 const ONE = '2026-01-01T01:00:00.000Z';

@@ -1,5 +1,6 @@
 import { type LogEvent, State } from '../../flags/index.ts';
-import type { Command, PlanView } from '../../operator/commands.ts';
+import type { Command } from '../../operator/commands/index.ts';
+import type { PlanView } from '../../operator/commands/row.ts';
 import type { Actor } from '../../operator/operators.ts';
 import type { Check, Plan, PlannedChange } from '../../operator/plan.ts';
 import { planChange } from '../../operator/plan-change.ts';

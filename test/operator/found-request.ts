@@ -1,5 +1,5 @@
 import type { KeptApproval } from '../../flags/index.ts';
-import type { FoundRequest } from '../../operator/commands.ts';
+import type { FoundRequest } from '../../operator/commands/approval.ts';
 import { boundRequest } from '../flags/approval-requests.ts';
 
 /** A request of the log that `started` begins, right before it is decided. */

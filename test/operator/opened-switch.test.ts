@@ -5,7 +5,7 @@ import { OpenedSwitch, type OpenedSwitchOptions } from '../../operator/opened-sw
 import type { Operator } from '../../operator/operators.ts';
 import type { Check } from '../../operator/plan.ts';
 import { ChangePendingError, ChangeRefusedError, isChangeRefusedError } from '../../operator/refusals.ts';
-import { StoreControlPlane } from '../../operator/store-control-plane.ts';
+import { controlPlaneOf } from '../../operator/control/index.ts';
 import { memoryControlStore } from '../../store/memory/control.ts';
 import { memoryStore } from '../../store/memory/index.ts';
 import { systemClock } from '../../store/system-clock.ts';
@@ -34,7 +34,7 @@ function openedStore(options: Given = {}) {
     ...options,
   });
   onTestFinished(() => opened.close());
-  const as = (operator: Operator) => new StoreControlPlane(opened, operator);
+  const as = (operator: Operator) => controlPlaneOf(opened, operator);
   return { as, opened };
 }
 

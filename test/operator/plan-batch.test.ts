@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { Command } from '../../operator/commands.ts';
+import type { Command } from '../../operator/commands/index.ts';
 import type { Check, GivenCommand } from '../../operator/plan.ts';
 import { nextJobs, planBatch } from '../../operator/plan-batch.ts';
 import { kill, started, T0 } from './desk.ts';

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { MAX_EPOCH, MODES } from '../../flags/index.ts';
-import { type Command, entriesFor, type EventContent } from '../../operator/commands.ts';
+import { type Command, entriesFor } from '../../operator/commands/index.ts';
+import type { EventContent } from '../../operator/commands/row.ts';
 import type { Actor } from '../../operator/operators.ts';
 import type { Check } from '../../operator/plan.ts';
 import { planChange } from '../../operator/plan-change.ts';

@@ -1,7 +1,7 @@
 import { vi } from 'vitest';
 import { KillSwitchError, type LogEvent } from '../../flags/index.ts';
 import { ChangeQueue } from '../../operator/change-queue.ts';
-import type { Command } from '../../operator/commands.ts';
+import type { Command } from '../../operator/commands/index.ts';
 import type { Actor } from '../../operator/operators.ts';
 import type { Check } from '../../operator/plan.ts';
 import { planChange } from '../../operator/plan-change.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { Entry } from '../../flags/index.ts';
-import type { CommandOf } from '../../operator/commands.ts';
+import type { CommandOf } from '../../operator/commands/index.ts';
 import { isDue, renewed } from '../../operator/compiled-window.ts';
 import { Renewals } from '../../operator/renewals.ts';
 import { memoryControlStore } from '../../store/memory/control.ts';

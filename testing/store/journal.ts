@@ -111,14 +111,28 @@ export const JOURNAL_TESTS: readonly SuiteTest[] = [
       const journal = journalOf(session, { id: 'x', name: 'x' });
       const intent = await isNew(journal, intentOf('k'));
       const end = landed('{"text":"✋ \u2028 \\n \\"quoted\\""}', JSON.stringify({ id: 7, note: 'n'.repeat(300_000) }));
-      await journal.end(intent, end);
-      await journal.end(intent, end);
+      assert.equal(await journal.end(intent, end), true);
+      assert.equal(await journal.end(intent, end), true);
       await executor.connection.leave();
       for (const other of [journal, journalOf(session, { name: 'y' })]) {
         const { intended_at, at, ...entry } = await existing(other, intentOf('k'));
         assert.ok(intended_at <= at, `it ended at ${at}, before it was intended at ${intended_at}`);
         assert.deepEqual(entry, { ...intent, ...end, executor_id: 'x', executor_name: 'x' });
       }
+    },
+  },
+  {
+    name: 'what was journaled when a store was copied is there when that copy is put back',
+    async run(session) {
+      await session.initialised();
+      const journal = journalOf(session, { id: 'x', name: 'x' });
+      const intent = await isNew(journal, intentOf('k'));
+      await journal.end(intent, landed('"r"'));
+      await session.harness.copy();
+      await session.harness.restore();
+      for (const other of [journalOf(session, { id: 'x', name: 'x' }), journalOf(session, { name: 'y' })])
+        assert.equal((await existing(other, intentOf('k'))).state, 'landed');
+      assert.equal(await stateOf(journalsOf(session), 'k'), 'landed');
     },
   },
   {
@@ -151,20 +165,20 @@ export const JOURNAL_TESTS: readonly SuiteTest[] = [
     },
   },
   {
-    name: 'an end changes nothing where there is no such intent, or where it is another executor’s',
+    name: 'an end changes nothing where there is no such intent, or where it is another executor’s, and says so',
     async run(session) {
       await session.initialised();
       const journal = journalOf(session, { id: 'x', name: 'x' });
       const never: IntentMark = intentOf('never');
-      await journal.end(never, landed('1'));
+      assert.equal(await journal.end(never, landed('1')), false);
       assert.deepEqual(await journal.attemptsOf('never'), []);
       const intent = await isNew(journal, intentOf('k'));
       for (const options of [
         { id: 'y', name: 'y' },
         { id: 'z', name: 'x' },
       ])
-        await journalOf(session, options).end(intent, landed('1'));
-      await journal.end({ ...intent, id: randomUUID() }, landed('1'));
+        assert.equal(await journalOf(session, options).end(intent, landed('1')), false);
+      assert.equal(await journal.end({ ...intent, id: randomUUID() }, landed('1')), false);
       assert.equal(await stateOf(journal, 'k'), 'intended');
       assert.equal(await stateOf(journalsOf(session), 'k'), 'intended');
     },
@@ -232,15 +246,18 @@ export const JOURNAL_TESTS: readonly SuiteTest[] = [
       const [x, y] = [journalOf(session, { name: 'x' }), journalOf(session, { name: 'y' })];
       await isNew(x, intentOf('k-0', { run_id: 'r-0' }));
       for (let n = 1; n <= 5; n += 1) await isNew(n % 2 ? x : y, intentOf(`k-${n}`));
+      const inTurn = Array.from({ length: 40 }, (_, n) => `t-${n}`);
+      for (const [n, key] of inTurn.entries()) await isNew(n % 2 ? x : y, intentOf(key, { run_id: 'r-2' }));
       await isNew(y, intentOf('k-6', { run_id: null }));
       await isNew(y, intentOf('k-7', { run_id: 'r-0' }));
       for (const reader of [x, y, journalsOf(session)]) {
-        assert.deepEqual(await reader.runs(ALL), { data: [null, 'r-1', 'r-0'], count: 3 });
-        assert.deepEqual(await reader.runs({ skip: 1, limit: 1 }), { data: ['r-1'], count: 3 });
+        assert.deepEqual(await reader.runs(ALL), { data: [null, 'r-2', 'r-1', 'r-0'], count: 4 });
+        assert.deepEqual(await reader.runs({ skip: 1, limit: 1 }), { data: ['r-2'], count: 4 });
         const keys = async (run: string | null, page = ALL): Promise<unknown[]> => {
           const { data, count } = await reader.entriesOf(run, page);
           return [count, ...data.map(({ idempotency_key }) => idempotency_key)];
         };
+        assert.deepEqual(await keys('r-2'), [inTurn.length, ...inTurn]);
         assert.deepEqual(await keys('r-1'), [5, 'k-1', 'k-2', 'k-3', 'k-4', 'k-5']);
         assert.deepEqual(await keys('r-1', { skip: 1, limit: 2 }), [5, 'k-2', 'k-3']);
         assert.deepEqual(await keys('r-1', { skip: 5, limit: 2 }), [5]);

@@ -1,5 +1,5 @@
 import { printable, shownId } from '../../../flags/index.ts';
-import type { ApprovalDetail } from '../../control-plane.ts';
+import type { ApprovalDetail } from '../../answers.ts';
 import { approvalArgument } from '../approval-ids.ts';
 import type { Context, Verb } from '../command.ts';
 import { quoted, shortTime, toJson } from '../output.ts';

@@ -1,6 +1,6 @@
 import { Option } from 'commander';
 import { invalid, shownId } from '../../../flags/index.ts';
-import type { ApprovalAnswer } from '../../control-plane.ts';
+import type { ApprovalAnswer } from '../../answers.ts';
 import { approvalsArgument, decideEach } from '../approval-ids.ts';
 import type { Verb } from '../command.ts';
 import { shortTime } from '../output.ts';

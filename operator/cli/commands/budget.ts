@@ -11,7 +11,8 @@ import {
 } from '../../../flags/index.ts';
 import { windowOf } from '../../budget-changes.ts';
 import type { BudgetRow } from '../../budget-rows.ts';
-import type { BudgetOptions, ControlPlane } from '../../control-plane.ts';
+import type { ControlPlane } from '../../control-plane.ts';
+import type { BudgetOptions } from '../../given/budget.ts';
 import { jsonObject } from '../../json-value.ts';
 import { epochOption, oneOf, parseTargeting, reasonOption } from '../arguments.ts';
 import { budgetColumns, budgetText, parseWindow, scopeArgument, windowOption } from '../budgets.ts';

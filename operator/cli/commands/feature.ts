@@ -8,7 +8,8 @@ import {
   shownId,
   type StageTerms,
 } from '../../../flags/index.ts';
-import type { ControlPlane, FeatureDetails } from '../../control-plane.ts';
+import type { ControlPlane } from '../../control-plane.ts';
+import type { FeatureDetails } from '../../answers.ts';
 import { epochOption, nameArgument, oneOf, reasonOption, waitOption } from '../arguments.ts';
 import type { Answer, Context, Verb } from '../command.ts';
 import { FOR_WHOM_OPTIONS, type ForWhom, REQUIRE_OPTIONS, type Required } from '../feature-options.ts';

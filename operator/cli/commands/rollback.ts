@@ -1,13 +1,14 @@
 import { Option } from 'commander';
 import { printable, shellWord, shownId } from '../../../flags/index.ts';
 import { allStopped } from '../../acknowledge.ts';
-import type { RollbackAnswer, RollbackPreview } from '../../control-plane.ts';
+import type { RollbackAnswer, RollbackPreview } from '../../answers.ts';
 import { isUndone } from '../../rollback-outcomes.ts';
 import { durationOption, IdArgument, waitOption } from '../arguments.ts';
 import { type Answer, type Context, EXIT, type ExitCode, type Verb } from '../command.ts';
 import { formatDuration, parseSince } from '../duration.ts';
 import { headline } from '../heard.ts';
-import { formOf } from '../listing.ts';
+import { SCREEN_ROWS } from '../list-options.ts';
+import { forAll, formOf } from '../listing.ts';
 import { count } from '../output.ts';
 import { rollbackColumns } from '../run-tables.ts';
 import { tableLines } from '../table.ts';
@@ -60,8 +61,21 @@ const scopeWords = ({ target, since }: RollbackPreview): string => {
   return `${type === 'run' ? id : `--${type} ${id}`}${since === null ? '' : ` --since ${since}`}`;
 };
 
-const tableOf = (context: Context, { actions }: RollbackPreview) =>
-  tableLines(rollbackColumns(), actions, formOf(context, {}));
+/** All effects; on a terminal only as many as lists have there. */
+const shownOf = ({ screen }: Context, { actions }: RollbackPreview) =>
+  screen === null ? actions : actions.slice(0, SCREEN_ROWS);
+
+const tableOf = (context: Context, found: RollbackPreview) =>
+  tableLines(rollbackColumns(), shownOf(context, found), formOf(context, {}));
+
+/** What is not shown, by what became of it. */
+function restOf(context: Context, found: RollbackPreview): string[] {
+  const rest = found.actions.slice(shownOf(context, found).length);
+  if (rest.length === 0) return [];
+  const outcomes = [...new Set(rest.map(({ outcome }) => outcome))];
+  const counts = outcomes.map((each) => `${rest.filter(({ outcome }) => outcome === each).length} ${each}`);
+  return [`… and ${rest.length} more (${counts.join(', ')}): ${forAll(context, {}, 'limit')}`];
+}
 
 function preview(context: Context, found: RollbackPreview): Answer {
   const left = found.actions.filter(({ outcome }) => outcome === 'reversible').length;
@@ -73,6 +87,7 @@ function preview(context: Context, found: RollbackPreview): Answer {
         `${shownId(found.target)} has done this, the last first; ${left} of ${found.actions.length} would be undone:`,
       ],
       after: [
+        ...restOf(context, found),
         context.advice(
           `To stop it and undo that: kill-switch rollback ${scopeWords(found)} --hash ${found.hash} --reason "…"`,
         ),
@@ -113,7 +128,7 @@ function titleOf({ target, actions }: RollbackAnswer): string {
 
 function afterwards(context: Context, answer: RollbackAnswer, wait: number): string[] {
   const { actions, stopped, target, acknowledgements } = answer;
-  const lines: string[] = [];
+  const lines = restOf(context, answer);
   if (stopped !== null) lines.push(`No more was tried: ${printable(stopped)}.`);
   if (acknowledgements && !allStopped(acknowledgements))
     lines.push(`${headline(acknowledgements)} Waited ${formatDuration(wait)}: nothing was undone yet.`);

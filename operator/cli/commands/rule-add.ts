@@ -1,6 +1,6 @@
 import { Option } from 'commander';
 import { invalid, type Mode, shellWord, shownId } from '../../../flags/index.ts';
-import type { RecordedRule, RuleAnswer } from '../../control-plane.ts';
+import type { RecordedRule, RuleAnswer } from '../../answers.ts';
 import {
   epochOption,
   MODE_HELP,

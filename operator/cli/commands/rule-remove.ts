@@ -1,5 +1,5 @@
 import { shownId } from '../../../flags/index.ts';
-import type { ChangeOptions } from '../../control-plane.ts';
+import type { ChangeOptions } from '../../given/change.ts';
 import { epochOption, nameArgument, reasonOption } from '../arguments.ts';
 import type { Verb } from '../command.ts';
 

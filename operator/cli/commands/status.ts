@@ -1,5 +1,5 @@
 import { shownId } from '../../../flags/index.ts';
-import type { Status } from '../../control-plane.ts';
+import type { Status } from '../../answers.ts';
 import { budgetWord, tripwireWord } from '../budgets.ts';
 import type { Context, Verb } from '../command.ts';
 import { forkLines, SHOWN } from '../forks.ts';

@@ -25,6 +25,8 @@ export interface RunOptions {
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly main?: string;
+  /** How long it may take, in milliseconds; default 20 s. */
+  readonly withinMs?: number;
 }
 
 type Size = Pick<TerminalOptions, 'columns' | 'rows'>;
@@ -53,14 +55,14 @@ const ran = (code: number | null, texts: Pick<Ran, 'stdout' | 'stderr'>, ms: num
   },
 });
 
-/** Runs the command until it ends by itself; after 20 s it is killed, and `code` is null. */
+/** Runs the command until it ends by itself; where that takes too long it is killed, and `code` is null. */
 export function run(args: readonly string[], options: RunOptions = {}): Promise<Ran> {
   const since = performance.now();
   const child = spawnCommand(args, options);
   const texts = { stdout: '', stderr: '' };
   for (const name of ['stdout', 'stderr'] as const)
     child[name]?.setEncoding('utf8').on('data', (text: string) => (texts[name] += text));
-  const timer = setTimeout(() => child.kill('SIGKILL'), 20_000);
+  const timer = setTimeout(() => child.kill('SIGKILL'), options.withinMs ?? 20_000);
   return new Promise((resolve, reject) => {
     child.once('error', reject);
     child.once('close', (code) => {

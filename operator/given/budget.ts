@@ -3,29 +3,50 @@ import {
   amountsSchema,
   type BudgetWindow,
   exactUnitsOf,
-  idProblem,
   invalid,
   parseScope,
-  parseTripsOn,
   quoteId,
   SPEND_TYPES,
   type SpendType,
   TRIP_MODES,
   type TripMode,
   WINDOW_MS,
-} from '../flags/index.ts';
-import { checkKeys, type Keys } from '../flags/options.ts';
-import { windowOf } from './budget-changes.ts';
-import type { CommandOf } from './commands.ts';
-import type {
-  BudgetOptions,
-  ChangeOptions,
-  RemoveBudgetOptions,
-  RemoveTripwireOptions,
-  TripwireOptions,
-} from './control-plane.ts';
-import { CHANGE_KEYS, change } from './given.ts';
-import { jsonObject } from './json-value.ts';
+} from '../../flags/index.ts';
+import { checkKeys, type Keys } from '../../flags/options.ts';
+import { windowOf } from '../budget-changes.ts';
+import type { CommandOf } from '../commands/index.ts';
+import { change, CHANGE_KEYS, type ChangeOptions } from './change.ts';
+import { jsonObject } from '../json-value.ts';
+
+/** Which budget: its scope, and its window where that is not the usual one. */
+export interface RemoveBudgetOptions extends ChangeOptions {
+  /** `day`, `all`, `agent:ID`, `mission:ID`, `run:ID`, `action:PATTERN`, `user:ID`, `account:ID`; `run`: each one. */
+  readonly scope: string;
+  /**
+   * `total` (default): without an end; `day` (default of the scope `day`); or a sliding window, in milliseconds: with
+   * `calls` that is a rate.
+   */
+  readonly window?: BudgetWindow | undefined;
+}
+
+/** What is set of a budget; what is absent stays as it is. */
+export interface BudgetOptions extends RemoveBudgetOptions {
+  /** Dollars, with at most six decimals; null: not limited. */
+  readonly usd?: number | null | undefined;
+  /** Whole numbers; null: not limited. */
+  readonly tokens?: number | null | undefined;
+  readonly calls?: number | null | undefined;
+  /** The time zone of a budget of a day, such as `Europe/Berlin`; default `UTC`. */
+  readonly timeZone?: string | undefined;
+  /** The share at which it warns once; default 0.8; null: it does not. */
+  readonly warn?: number | null | undefined;
+  /** What it leaves of the run, the agent or whatever it counts, when it trips; default `paused`. */
+  readonly do?: TripMode | undefined;
+  /** A rule of flagd's that answers with the name of a tier, by the context of the call; null: none. */
+  readonly targeting?: unknown;
+  /** The amounts of each tier. */
+  readonly tiers?: Readonly<Record<string, Partial<Amounts>>> | undefined;
+}
 
 const PLACE_KEYS: Keys<RemoveBudgetOptions> = { ...CHANGE_KEYS, scope: ['budget'], window: ['windowMs'] };
 
@@ -47,7 +68,7 @@ function givenPlace({ scope, window }: Pick<BudgetOptions, 'scope' | 'window'>) 
   return { scope, window: windowOf(scope, givenWindow(window)) };
 }
 
-function givenWindow(window: BudgetWindow | undefined): BudgetWindow | undefined {
+export function givenWindow(window: BudgetWindow | undefined): BudgetWindow | undefined {
   if (window === undefined || window === 'total' || window === 'day') return window;
   const { least, most } = WINDOW_MS;
   if (typeof window === 'number' && Number.isInteger(window) && window >= least && window <= most) return window;
@@ -76,7 +97,7 @@ function givenTiers(tiers: BudgetOptions['tiers']): Readonly<Record<string, Amou
   );
 }
 
-const givenMode = (mode: TripMode | undefined): TripMode | undefined => {
+export const tripMode = (mode: TripMode | undefined): TripMode | undefined => {
   if (mode === undefined || TRIP_MODES.includes(mode)) return mode;
   throw invalid(`What a budget or a tripwire does is one of ${TRIP_MODES.join(', ')}, not ${quoteId(mode)}.`);
 };
@@ -92,7 +113,7 @@ export function givenBudget(options: BudgetOptions): CommandOf<'budget'> {
   return {
     ...{ type: 'budget', ...givenPlace({ scope, window }), ...change(given) },
     part: {
-      ...{ usd, tokens, calls, warn, do: givenMode(given.do), time_zone: timeZone, tiers: givenTiers(tiers) },
+      ...{ usd, tokens, calls, warn, do: tripMode(given.do), time_zone: timeZone, tiers: givenTiers(tiers) },
       targeting:
         targeting === undefined || targeting === null
           ? targeting
@@ -105,41 +126,4 @@ export function givenBudget(options: BudgetOptions): CommandOf<'budget'> {
 export function givenRemovedBudget(options: RemoveBudgetOptions): CommandOf<'budget'> {
   const given = checkKeys('removeBudget', options, PLACE_KEYS);
   return { type: 'budget', ...givenPlace(given), part: null, ...change(given) };
-}
-
-function tripwireName(name: unknown): string {
-  const problem = idProblem(name);
-  if (problem === null) return String(name);
-  throw invalid(`${quoteId(name)} is not the name of a tripwire: it ${problem}.`);
-}
-
-const TRIPWIRE_KEYS: Keys<TripwireOptions> = {
-  ...CHANGE_KEYS,
-  name: ['tripwire'],
-  on: true,
-  limit: true,
-  windowMs: ['window'],
-  scope: true,
-  do: ['mode'],
-};
-
-/** @throws KillSwitchError INVALID_ARGUMENT */
-export function givenTripwire(options: TripwireOptions): CommandOf<'tripwire'> {
-  const given = checkKeys('setTripwire', options, TRIPWIRE_KEYS);
-  const { name, on, limit, windowMs, scope } = given;
-  if (on !== undefined) parseTripsOn(on);
-  if (limit !== undefined && !(typeof limit === 'number' && Number.isFinite(limit) && limit >= 0))
-    throw invalid(`The limit of a tripwire is a finite number of at least 0, not ${quoteId(limit)}.`);
-  if (windowMs !== undefined) givenWindow(windowMs);
-  if (scope !== undefined && scope !== 'run' && scope !== 'agent')
-    throw invalid(`The scope of a tripwire is run or agent, not ${quoteId(scope)}.`);
-  const part = { on, limit, window_ms: windowMs, scope, do: givenMode(given.do) };
-  return { type: 'tripwire', name: tripwireName(name), part, ...change(given) };
-}
-
-/** @throws KillSwitchError INVALID_ARGUMENT */
-export function givenRemovedTripwire(options: RemoveTripwireOptions): CommandOf<'tripwire'> {
-  const keys: Keys<RemoveTripwireOptions & ChangeOptions> = { ...CHANGE_KEYS, name: ['tripwire'] };
-  const given = checkKeys('removeTripwire', options, keys);
-  return { type: 'tripwire', name: tripwireName(given.name), part: null, ...change(given) };
 }

@@ -1,24 +1,31 @@
-import { idProblem, invalid, isPattern, quoteId, readTarget, textProblem } from '../flags/index.ts';
-import { checkKeys, type Keys, readable } from '../flags/options.ts';
-import { keysOf, tableOf } from '../flags/table.ts';
-import { EXECUTOR_STATES } from './acknowledge.ts';
-import { APPROVAL_STATUSES } from './approval-records.ts';
-import type { FollowingApprovals } from './approvals.ts';
-import type { FollowOptions, SurfaceRow } from './control-plane.ts';
-import type { FollowingInterventions } from './follow-interventions.ts';
-import type { Following } from './follow-log.ts';
-import { checkBoolean, checkFunction, checkSignal, isoTime, wholeNumber } from './given.ts';
+import { idProblem, invalid, isPattern, quoteId, readTarget, textProblem } from '../../flags/index.ts';
+import { checkKeys, type Keys, readable } from '../../flags/options.ts';
+import { keysOf, tableOf } from '../../flags/table.ts';
+import { EXECUTOR_STATES } from '../acknowledge.ts';
+import type { SurfaceRow } from '../answers.ts';
+import { APPROVAL_STATUSES } from '../approval-records.ts';
+import type { FollowingApprovals } from '../approvals.ts';
+import type { FollowingInterventions } from '../follow-interventions.ts';
+import type { Following } from '../follow-log.ts';
+import { checkBoolean, checkFunction, checkSignal, isoTime, wholeNumber } from './checks.ts';
 import {
   APPROVAL_FILTERS,
   EVENT_FILTERS,
   type FilterName,
-  INTERVENTION_FILTERS,
   type Filters,
   type FilterValues,
-  type Wanted,
+  INTERVENTION_FILTERS,
   SURFACE_FILTERS,
-} from './list-filters.ts';
-import type { FollowApprovalsOptions, FollowInterventionsOptions, LogOptions, Page, SurfacesOptions } from './lists.ts';
+  type Wanted,
+} from '../list-filters.ts';
+import type {
+  FollowApprovalsOptions,
+  FollowInterventionsOptions,
+  FollowOptions,
+  LogOptions,
+  Page,
+  SurfacesOptions,
+} from '../lists.ts';
 
 // What callers ask of a list, checked before the store is asked. Each option is read once: `checkKeys` gives a copy.
 

@@ -1,12 +1,41 @@
-import { invalid, type Rollback, shownId } from '../flags/index.ts';
-import { idProblem, quoteId } from '../flags/index.ts';
-import { hashSchema } from '../flags/records.ts';
-import { checkKeys, type Keys } from '../flags/options.ts';
-import type { RollbackScope } from '../store/rollback-list.ts';
-import type { RollbackOptions, RollbackScopeOptions } from './control-plane.ts';
-import { checkBoolean, checkFunction, givenWaiting, type GivenWaiting, isoTime } from './given.ts';
-import { ChangeRefusedError } from './refusals.ts';
-import { readReason } from './reason.ts';
+import { idProblem, invalid, quoteId, type Rollback, shownId } from '../../flags/index.ts';
+import { checkKeys, type Keys } from '../../flags/options.ts';
+import { hashSchema } from '../../flags/records.ts';
+import type { Acknowledgements } from '../acknowledge.ts';
+import { type GivenWaiting, givenWaiting } from './change.ts';
+import { checkBoolean, checkFunction, isoTime } from './checks.ts';
+import { readReason } from '../reason.ts';
+import { ChangeRefusedError } from '../refusals.ts';
+import type { RollbackScope } from '../../store/rollback-list.ts';
+
+/** What is to be undone: what one run, one mission or one agent has done. */
+export interface RollbackScopeOptions {
+  readonly run?: string | undefined;
+  readonly mission?: string | undefined;
+  /** Only with `since`. */
+  readonly agent?: string | undefined;
+  /** Only what was intended from then on, by the store's clock. */
+  readonly since?: string | Date | undefined;
+}
+
+export interface RollbackOptions extends RollbackScopeOptions {
+  /** Required: why it is undone. */
+  readonly reason?: string | undefined;
+  /** How long to wait until the target has stopped and drained, in milliseconds; default 5000. */
+  readonly waitMs?: number | undefined;
+  /** How long one reverse operation may take, in milliseconds: 10 to 3600000, default 30000. */
+  readonly timeoutMs?: number | undefined;
+  /** That of a preview: refused where there is something else to undo. The target is stopped all the same. */
+  readonly hash?: string | undefined;
+  /** True: has another executor take over one that is under way. Default: only where its executor has ended. */
+  readonly takeOver?: boolean | undefined;
+  /** Called once, when the rollback is recorded and an executor performs it. */
+  readonly onBegun?: ((rollback: Rollback) => void) | undefined;
+  /** Called while it waits for the target to stop. */
+  readonly onProgress?: ((acknowledgements: Acknowledgements) => void) | undefined;
+  /** Ends the waiting, not the rollback. */
+  readonly signal?: AbortSignal | undefined;
+}
 
 /** How long one reverse operation may take by default, and at least and at most, in milliseconds. */
 const TIMEOUT_MS = { byDefault: 30_000, least: 10, most: 3_600_000 } as const;

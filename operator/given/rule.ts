@@ -1,34 +1,46 @@
-import {
-  actionNameProblem,
-  attributesProblem,
-  conditionProblem,
-  idProblem,
-  invalid,
-  isEffect,
-  isMode,
-  MODES,
-  parseTarget,
-  quoteId,
-  type Subject,
-} from '../flags/index.ts';
-import { checkKeys, type Keys } from '../flags/options.ts';
-import { EFFECTS, type Effect } from '../flags/modes.ts';
-import { parseWindow } from '../flags/window.ts';
-import type { AskedWindow } from './compiled-window.ts';
-import type { Question, RecordedRule, RuleOptions, RuleRemoval } from './control-plane.ts';
+import { conditionProblem, invalid, isMode, type Mode, MODES, parseTarget } from '../../flags/index.ts';
+import { checkKeys, type Keys } from '../../flags/options.ts';
+import { parseWindow } from '../../flags/window.ts';
+import type { RecordedRule } from '../answers.ts';
+import type { CommandOf } from '../commands/index.ts';
+import type { AskedWindow } from '../compiled-window.ts';
 import {
   change,
   CHANGE_KEYS,
-  checkName,
+  type ChangeOptions,
   type Given,
   givenWaiting,
-  isoTime,
-  milliseconds,
-  oneOf,
   WAIT_KEYS,
-} from './given.ts';
-import type { CommandOf } from './commands.ts';
-import { jsonObject } from './json-value.ts';
+  type WaitOptions,
+} from './change.ts';
+import { checkName, isoTime, milliseconds, oneOf } from './checks.ts';
+import { jsonObject } from '../json-value.ts';
+
+/** A standing restriction, and when and for whom it applies. Default: always, and for everybody. */
+export interface RuleOptions extends ChangeOptions, WaitOptions<RecordedRule> {
+  readonly name: string;
+  /** As that of a kill. */
+  readonly target: string;
+  /** How much authority is left while it applies; never `live`. */
+  readonly mode: Mode;
+  /** When it applies, every week: `Mon-Fri 18:00-08:00 Europe/Berlin`. */
+  readonly window?: string | undefined;
+  /** In place of `window`, for one time: from when on; default: at once. */
+  readonly from?: string | Date | undefined;
+  /** And until when; default: without an end. */
+  readonly until?: string | Date | undefined;
+  /** In place of `until`: how long it lasts after it was recorded, in milliseconds of the store's clock. */
+  readonly lastsMs?: number | undefined;
+  /**
+   * For how long before each opening new work waits, as in `paused`, while what runs may end, in milliseconds. Default
+   * 0: what runs is aborted when the window opens.
+   */
+  readonly drainMs?: number | undefined;
+  /**
+   * For whom it applies: a condition of flagd's on the whole evaluation context. Where that cannot be judged, it does.
+   */
+  readonly when?: unknown;
+}
 
 const RULE_KEYS: Keys<RuleOptions> = {
   ...CHANGE_KEYS,
@@ -51,7 +63,7 @@ export function givenRule(options: RuleOptions): Given<'rule_add', RecordedRule>
   checkName('a rule', name);
   parseTarget(target);
   const asked = oneOf('a mode', mode, isMode, MODES);
-  const window = givenWindow(given);
+  const window = windowGiven(given);
   const condition = when === undefined ? null : jsonObject('when', 'a condition of flagd as a JSON object', when);
   const problem = condition && conditionProblem(condition);
   if (problem !== null) throw invalid(`when is a condition that ${problem}.`);
@@ -61,7 +73,7 @@ export function givenRule(options: RuleOptions): Given<'rule_add', RecordedRule>
   };
 }
 
-function givenWindow({ window, from, until, lastsMs, drainMs = 0 }: RuleOptions): AskedWindow | null {
+function windowGiven({ window, from, until, lastsMs, drainMs = 0 }: RuleOptions): AskedWindow | null {
   milliseconds('drainMs', drainMs);
   const isOnce = from !== undefined || until !== undefined || lastsMs !== undefined;
   if (window !== undefined && isOnce)
@@ -77,44 +89,12 @@ function givenWindow({ window, from, until, lastsMs, drainMs = 0 }: RuleOptions)
   return null;
 }
 
+export interface RuleRemoval extends ChangeOptions {
+  readonly name: string;
+}
+
 export function givenRuleRemoval(options: RuleRemoval): CommandOf<'rule_remove'> {
   const given = checkKeys('removeRule', options, { ...CHANGE_KEYS, name: ['rule'] });
   checkName('a rule', given.name);
   return { type: 'rule_remove', name: given.name, ...change(given) };
-}
-
-const QUESTION_KEYS: Keys<Question> = {
-  agentId: true,
-  missionId: true,
-  runId: true,
-  action: true,
-  effect: true,
-  surface: true,
-  feature: true,
-  context: ['attributes'],
-};
-
-/** Who would ask for what, as a decision is about it. */
-export interface Asking extends Subject {
-  readonly effect: Effect;
-}
-
-/** @throws KillSwitchError INVALID_ARGUMENT */
-export function givenQuestion(what: 'check' | 'explain', options: Question): Asking {
-  const given = checkKeys(what, options, QUESTION_KEYS);
-  const { effect = 'write', context, ...named } = given;
-  for (const [key, id] of Object.entries(named)) {
-    const problem = id === undefined ? null : key === 'action' ? actionNameProblem(id) : idProblem(id);
-    if (problem !== null) throw invalid(`${key} ${problem}, and is ${quoteId(id)}.`);
-  }
-  return { ...named, effect: oneOf('an effect', effect, isEffect, EFFECTS), ...givenContext(context) };
-}
-
-function givenContext(given: unknown): Pick<Subject, 'context'> {
-  if (given === undefined) return {};
-  const context = jsonObject('context', "an object with the application's own attributes", given);
-  const problem = attributesProblem(context);
-  if (problem !== null) throw invalid(`context ${problem}.`);
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- it comes from JSON
-  return { context: context as Subject['context'] };
 }

@@ -1,0 +1,215 @@
+import type {
+  AutonomyStage,
+  Decision,
+  FeatureRequirement,
+  FeatureStage,
+  Head,
+  KillRecord,
+  MetRestriction,
+  Mode,
+  Performer,
+  SurfaceRecord,
+} from '../flags/index.ts';
+import type { Acknowledgements, ExecutorAcknowledgement, SharedWriter } from './acknowledge.ts';
+import type { ApprovalRecord, StandingRecord } from './approval-records.ts';
+import type { BudgetRow, TripwireRow } from './budget-rows.ts';
+import type { Difference } from './differences.ts';
+import type { ListAnswer } from './lists.ts';
+import type { Matched } from './matched.ts';
+import type { RollbackAction } from './rollback-outcomes.ts';
+import type { RuleRecord } from './rule-record.ts';
+import type { RunEntry } from './runs.ts';
+
+/** `already`: nothing had to change; the call is recorded as a seconding. */
+export interface ChangeAnswer {
+  readonly epoch: number;
+  readonly already: boolean;
+}
+
+/** `matched` and `acknowledgements`: where the change takes authority away. */
+export interface TighteningAnswer extends ChangeAnswer {
+  readonly matched?: Matched | undefined;
+  readonly acknowledgements?: Acknowledgements | undefined;
+}
+
+export interface InitAnswer extends ChangeAnswer {
+  readonly mode: Mode;
+}
+
+/**
+ * `given_up`: the heads that executors had seen and the store has lost, highest first, at most 100 of `given_up_count`;
+ * `ignored`: reports of heads that no executor can have seen.
+ */
+export interface RecoverAnswer extends ChangeAnswer {
+  readonly given_up: readonly Head[];
+  readonly given_up_count: number;
+  readonly ignored: ReadonlyArray<{ readonly executor: string; readonly why: string }>;
+  /** The reports of forks that had stopped everything, as `Status.forks`. */
+  readonly forks: Status['forks'];
+  /** Executors whose reports of forks are ignored from now on. */
+  readonly excluded: readonly string[];
+  /** True where the store was empty, and a control plane was begun in it. */
+  readonly created: boolean;
+}
+
+/** A kill that is recorded. `kill`: null where it was lifted again before it was read back. */
+export interface RecordedKill extends ChangeAnswer {
+  readonly kill: KillRecord | null;
+}
+
+/** `already`: the target was already killed as strictly and for as long; the call is recorded as a seconding. */
+export interface KillAnswer {
+  readonly kill: KillRecord;
+  readonly epoch: number;
+  readonly already: boolean;
+  readonly matched: Matched;
+  readonly acknowledgements: Acknowledgements;
+}
+
+/** The kill that was lifted, and the number of the change. */
+export interface ReviveAnswer {
+  readonly kill: KillRecord;
+  readonly epoch: number;
+}
+
+/** A feature whose stage differs by context, or that needs evidence. */
+export interface FeatureDetails {
+  readonly targeting: unknown;
+  readonly requirement: FeatureRequirement | null;
+}
+
+/** A feature with what executors have reported of it. */
+export interface FeatureRow extends FeatureDetails {
+  readonly name: string;
+  readonly stage: FeatureStage;
+  readonly shadow_runs: number;
+  readonly agreement: number | null;
+  /** How much its requirement still lacks. */
+  readonly missing: readonly string[];
+}
+
+/** A stop of an executor that the log does not have yet. */
+export interface HeldStopRow {
+  readonly target: string;
+  readonly mode: Mode;
+  /** `budget:day`, `tripwire:repeats`, `executor:mailer`. */
+  readonly by: string;
+  readonly reason: string | null;
+}
+
+/** A rule that is recorded. `rule`: null where it was removed again before it was read back. */
+export interface RecordedRule extends ChangeAnswer {
+  readonly rule: RuleRecord | null;
+}
+
+/** `matched` and `acknowledgements`: where it does not loosen the rule that was there. */
+export interface RuleAnswer extends TighteningAnswer, RecordedRule {}
+
+/** Every restriction that meets a call, the strictest first, and what is decided by them. */
+export interface Explanation {
+  readonly decision: Decision;
+  readonly restrictions: readonly MetRestriction[];
+}
+
+/** `already`: it was decided so already; the call is recorded as a seconding. */
+export interface ApprovalAnswer extends ChangeAnswer {
+  readonly approval: ApprovalRecord;
+}
+
+export interface AllowAnswer extends ChangeAnswer {
+  readonly standing: StandingRecord;
+}
+
+/** A request with what differs from the last one of its action that was approved. */
+export interface ApprovalDetail extends ApprovalRecord {
+  /** Null: none is kept, or one of the two was too long to be kept whole. `differences`: at most 100. */
+  readonly last_approved: {
+    readonly id: string;
+    readonly requested_at: string;
+    readonly differences: readonly Difference[];
+  } | null;
+}
+
+/** `problems`: why there may be more requests, and which could not be read. */
+export interface ApprovalsAnswer extends ListAnswer<ApprovalRecord> {
+  readonly problems: readonly string[];
+}
+
+/** `already`: somebody has said the same before. */
+export interface ResolveAnswer extends ChangeAnswer {
+  readonly entry: RunEntry;
+}
+
+/** What there is to undo, the last effect first. `hash` names this very list. */
+export interface RollbackPreview {
+  /** Null where it is not one run that is undone. */
+  readonly run_id: string | null;
+  readonly target: string;
+  readonly since: string | null;
+  readonly hash: string;
+  readonly actions: readonly RollbackAction[];
+}
+
+/** What became of each effect. */
+export interface RollbackAnswer extends RollbackPreview {
+  /** Null where no executor was asked to undo anything. */
+  readonly rollback: { readonly id: string; readonly epoch: number; readonly performer: Performer } | null;
+  /** Why no more was tried; null where all was. */
+  readonly stopped: string | null;
+  /** How the target has stopped; null where an earlier call has stopped it. */
+  readonly acknowledgements: Acknowledgements | null;
+}
+
+/** What executors report of changes that the store has lost. */
+export type ForksAnswer = Pick<Status, 'forks' | 'ignored_forks'>;
+
+/** The whole switch, as `status` shows it. */
+export interface Status {
+  readonly organization_id: string;
+  readonly mode: Mode;
+  /** The targeting rule of the base mode; null where the mode is the same for everyone. */
+  readonly targeting: unknown;
+  readonly epoch: number;
+  readonly head: Head;
+  readonly active_kills: number;
+  /** Newest first. */
+  readonly kills: readonly KillRecord[];
+  /** The stage of each; where its rule answers with another one for some, `feature_details` has it. */
+  readonly features: Readonly<Record<string, FeatureStage>>;
+  /** Of the features that have a targeting rule or a requirement. */
+  readonly feature_details: Readonly<Record<string, FeatureDetails>>;
+  readonly limits: Readonly<Record<string, number>>;
+  readonly autonomy: Readonly<Record<string, AutonomyStage>>;
+  /** How many requests wait for a person; null where this user may not read them. */
+  readonly held_approvals: number | null;
+  /** By name. */
+  readonly rules: readonly RuleRecord[];
+  readonly budgets: readonly BudgetRow[];
+  readonly tripwires: readonly TripwireRow[];
+  /** What executors have stopped and the log does not have yet: it holds, and `revive` lifts it. */
+  readonly stops: readonly HeldStopRow[];
+  readonly executors: readonly ExecutorAcknowledgement[];
+  readonly shared_writers: readonly SharedWriter[];
+  /**
+   * Executors that report that the store has lost changes which they had seen; everything is stopped until `recover`.
+   * `known_as`: the names that `exclude` takes for them, which may differ from the name that they give themselves.
+   */
+  readonly forks: readonly {
+    readonly executor: string;
+    readonly known_as: readonly string[];
+    readonly held: Head | null;
+  }[];
+  /** Reports of forks that prove nothing, and why. */
+  readonly ignored_forks: ReadonlyArray<{ readonly executor: string; readonly why: string }>;
+  /** Executors that an operator has excluded: their reports of forks are ignored. */
+  readonly excluded: readonly string[];
+}
+
+/** One action in one executor. `gaps`: what it lacks, for instance a write without a draft and a redirect. */
+export interface SurfaceRow extends SurfaceRecord {
+  readonly executor_id: string;
+  readonly executor: string;
+  readonly host: string;
+  readonly pid: number | null;
+  readonly gaps: readonly string[];
+}

@@ -1,0 +1,58 @@
+import { type EntryKey, entryKey, type Target } from '../../flags/index.ts';
+import { approve, escalate, reject } from './approval.ts';
+import { autonomy } from './autonomy.ts';
+import { budget } from './budget.ts';
+import { init, recover } from './control.ts';
+import { feature, requirement } from './feature.ts';
+import { flags } from './flags.ts';
+import { expire, kill, revive } from './kill.ts';
+import { limit } from './limit.ts';
+import { mode } from './mode.ts';
+import { resolve } from './resolve.ts';
+import { rollback, takeover } from './rollback.ts';
+import type { CommandRow } from './row.ts';
+import { rule_add, rule_remove, rule_renew } from './rule.ts';
+import { snapshot } from './snapshot.ts';
+import { lapse, standing, standing_withdraw } from './standing.ts';
+import { stop } from './stop.ts';
+import { tripwire } from './tripwire.ts';
+
+/** Every command: the entries that it reads, and the event that it makes. To add one, copy a file beside this one. */
+const ROWS = {
+  ...{ init, recover, snapshot },
+  ...{ kill, revive, expire, stop },
+  ...{ mode, feature, requirement, limit, autonomy, flags },
+  ...{ budget, tripwire },
+  ...{ rule_add, rule_remove, rule_renew },
+  ...{ approve, reject, escalate, standing, standing_withdraw, lapse },
+  ...{ resolve, rollback, takeover },
+};
+
+type MembersOf<Row> = Row extends CommandRow<infer Members> ? Members : never;
+
+export type CommandType = keyof typeof ROWS;
+export type CommandOf<T extends CommandType> = { readonly type: T } & MembersOf<(typeof ROWS)[T]>;
+
+/** A change that an operator, or the system, asks for. */
+export type Command = { readonly [T in CommandType]: CommandOf<T> }[CommandType];
+
+const TABLE: { readonly [T in CommandType]: CommandRow<CommandOf<T>> } = ROWS;
+
+/** The row of a command's type. */
+export const rowOf = <T extends CommandType>({ type }: { readonly type: T }): CommandRow<CommandOf<T>> => TABLE[type];
+
+/** What a tightening by this command reaches of the work in flight; null: nothing, only what starts from then on. */
+export const reachOf = (command: Command): Target | null => rowOf(command).reach?.(command) ?? null;
+
+/** Whether what this command asks for takes any authority away, also where it changes nothing. */
+export const restricts = (command: Command): boolean => rowOf(command).restricts?.(command) ?? true;
+
+/**
+ * The entries that must be read to plan this command. Only a few, so that a kill costs the same beside any number of
+ * others.
+ */
+export function entriesFor(command: Command): EntryKey[] {
+  const { changes, reads = ['control'], readsBeside, also } = rowOf(command);
+  const places = [changes(command), ...(readsBeside?.(command) ?? []), ...(also?.(command) ?? [])];
+  return [...new Set([...reads.map((single) => entryKey(single)), ...places.map((place) => entryKey(...place))])];
+}

@@ -1,0 +1,21 @@
+import { killAdds, placesOfStop, readTarget, type Stop, stopTerms } from '../../flags/index.ts';
+import type { GivenReason } from '../reason.ts';
+import { type CommandRow, event, refused } from './row.ts';
+
+/** Copies an executor's stop. The reason says what was counted. */
+export const stop: CommandRow<{ readonly stop: Stop } & GivenReason> = {
+  changes: ({ stop: { target } }) => ['kill', target],
+  readsBeside: (command) => placesOfStop(command.stop),
+  reach: ({ stop: { target } }) => readTarget(target),
+  wish: (command, view, commandId) => {
+    const { id, target } = command.stop;
+    const terms = stopTerms(view, command.stop);
+    if (!terms) return refused({ kind: 'stop_over', target });
+    const { mode, counted, cause: why } = terms;
+    const cause = why.kind === 'budget' || why.kind === 'tripwire' ? why : null;
+    const active = view.get('kill', target);
+    if (active?.counted?.includes(counted) && !killAdds(active, { mode, expires_at: null }))
+      return refused({ kind: 'stop_over', target });
+    return event('stop', { id: commandId, stop_id: id, target, mode, counted, cause });
+  },
+};

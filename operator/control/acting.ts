@@ -1,0 +1,100 @@
+import { notify } from '../../flags/callbacks.ts';
+import { entryKey, KILL_RETURN_MS, loosens } from '../../flags/index.ts';
+import type { ControlConnection } from '../../store/ports.ts';
+import type { Acknowledgements } from '../acknowledge.ts';
+import type { ChangeAnswer, TighteningAnswer } from '../answers.ts';
+import type { Order, Recorded } from '../change-queue.ts';
+import { type Command, reachOf, restricts } from '../commands/index.ts';
+import { type Copied, copyStops } from '../copy-stops.ts';
+import type { GivenWaiting } from '../given/change.ts';
+import { whatIsHit } from '../hit.ts';
+import type { Matched } from '../matched.ts';
+import type { OpenedSwitch } from '../opened-switch.ts';
+import type { Operator } from '../operators.ts';
+import { stopHeard } from '../stop-heard.ts';
+
+/** How long the copy of a stop is tried that somebody needs, in milliseconds. */
+const COPY_RETRY_MS = 10_000;
+
+/** What a stop has hit, and who has obeyed it. */
+interface Heard {
+  readonly matched: Matched;
+  readonly acknowledgements: Acknowledgements;
+}
+
+/** Commands that name the epoch that their operator had read. */
+type Setting = Extract<Command, { readonly epoch?: number | undefined }>;
+
+interface SetOrStopped {
+  readonly command: Setting;
+  readonly waiting: GivenWaiting;
+}
+
+/** A switch in a store, as one operator acts on it. */
+export class Acting {
+  readonly opened: OpenedSwitch;
+  readonly operator: Operator;
+
+  constructor(opened: OpenedSwitch, operator: Operator) {
+    this.opened = opened;
+    this.operator = operator;
+  }
+
+  get connection(): ControlConnection {
+    return this.opened.connection;
+  }
+
+  get organizationId(): string {
+    return this.opened.place.organizationId;
+  }
+
+  append(command: Command): Promise<Recorded> {
+    return this.opened.append({ command, actor: this.operator });
+  }
+
+  /** Records what executors have stopped by themselves. `target`: only what stops that; default: all. */
+  copyStops(target?: string): Promise<Copied> {
+    const { connection, opened } = this;
+    const append = (order: Order): Promise<Recorded> => opened.append(order);
+    return copyStops({ connection, append, retryMs: COPY_RETRY_MS, target });
+  }
+
+  /** A change at the epoch that it names, or else at that of the head as it is. */
+  async set(command: Setting): Promise<Recorded> {
+    const epoch = command.epoch ?? (await this.connection.read([entryKey('control')])).head?.epoch;
+    return this.append({ ...command, epoch });
+  }
+
+  /** Sets a value. A change that takes authority away is heard as a kill is; so is one whose direction is not known. */
+  async setOrStop({ command, waiting }: SetOrStopped): Promise<TighteningAnswer> {
+    const recorded = await this.set(command);
+    const answer = answerTo(recorded);
+    notify(waiting.onRecorded, answer);
+    const { change } = recorded;
+    if (change && (loosens(change) || (change.already && !restricts(command)))) return answer;
+    return { ...answer, ...(await this.heard(command, recorded, waiting)) };
+  }
+
+  /** Waits for executors to obey a stop, and reads meanwhile what it has hit. */
+  async heard(
+    command: Command,
+    { head }: Recorded,
+    { onMatched, ...waiting }: Omit<GivenWaiting, 'onRecorded'>,
+  ): Promise<Heard> {
+    const { hearing, pace } = this.opened;
+    const reach = reachOf(command);
+    const [matched, acknowledgements] = await Promise.all([
+      whatIsHit(hearing, command, Math.max(KILL_RETURN_MS, waiting.waitMs)).then((known) => {
+        notify(onMatched, known);
+        return known;
+      }),
+      stopHeard(hearing, { head, reach, ...waiting }, pace),
+    ]);
+    return { matched, acknowledgements };
+  }
+}
+
+export const answerTo = ({ event, change }: Recorded): ChangeAnswer => ({
+  epoch: event.seq,
+  already: change?.already ?? false,
+});

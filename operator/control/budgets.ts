@@ -1,0 +1,38 @@
+import { readBudgets, tripwireRows } from '../budget-rows.ts';
+import type { ControlPlane } from '../control-plane.ts';
+import { givenBudget, givenRemovedBudget } from '../given/budget.ts';
+import { givenList } from '../given/list.ts';
+import { givenRemovedTripwire, givenTripwire } from '../given/tripwire.ts';
+import { partOf } from '../lists.ts';
+import { type Acting, answerTo } from './acting.ts';
+
+type Budgets = 'setBudget' | 'removeBudget' | 'budgets' | 'setTripwire' | 'removeTripwire' | 'tripwires';
+
+/** Budgets and tripwires. */
+export const budgets = (acting: Acting): Pick<ControlPlane, Budgets> => ({
+  async setBudget(options) {
+    return answerTo(await acting.set(givenBudget(options)));
+  },
+
+  async removeBudget(options) {
+    return answerTo(await acting.set(givenRemovedBudget(options)));
+  },
+
+  async budgets(options = {}) {
+    const page = givenList('budgets', options, {});
+    return partOf(await readBudgets(acting.connection, await acting.opened.whole()), page);
+  },
+
+  async setTripwire(options) {
+    return answerTo(await acting.set(givenTripwire(options)));
+  },
+
+  async removeTripwire(options) {
+    return answerTo(await acting.set(givenRemovedTripwire(options)));
+  },
+
+  async tripwires(options = {}) {
+    const page = givenList('tripwires', options, {});
+    return partOf(tripwireRows((await acting.opened.whole()).state), page);
+  },
+});

@@ -1,0 +1,57 @@
+import { notify } from '../../flags/callbacks.ts';
+import { killRecord, KillSwitchError } from '../../flags/index.ts';
+import type { ControlView } from '../../store/ports.ts';
+import { type CommandOf, entriesFor } from '../commands/index.ts';
+import type { ControlPlane } from '../control-plane.ts';
+import { givenKill, givenRevive } from '../given/kill.ts';
+import type { Acting } from './acting.ts';
+
+/** Kills, and what lifts them. */
+export const killing = (acting: Acting): Pick<ControlPlane, 'kill' | 'revive'> => ({
+  async kill(options) {
+    const { command, waiting } = givenKill(options);
+    const { target } = command;
+    const recorded = await acting.append(command);
+    const { head, view, change } = recorded;
+    const found = view.get('kill', target);
+    const kill = found ? killRecord(acting.organizationId, found) : null;
+    const already = change?.already ?? false;
+    notify(waiting.onRecorded, { epoch: head.epoch, already, kill });
+    const heard = await acting.heard(command, recorded, waiting);
+    if (!kill) {
+      // It was recorded, and lifted again before it was read back.
+      throw new KillSwitchError(
+        'CONFLICT',
+        `The kill of ${target} was recorded at epoch ${head.epoch}, and has been lifted since.`,
+      );
+    }
+    return { kill, epoch: head.epoch, already, ...heard };
+  },
+
+  async revive(options) {
+    const given = givenRevive(options);
+    const { target } = given;
+    const before = await beforeRevive(acting, given);
+    const { event, change } = await acting.append({ ...given, epoch: given.epoch ?? before.head?.epoch });
+    // The plan knows the kill that it lifts. Where the answer to the append was lost there is no plan: then the kill
+    // that was read before stands for it.
+    const kill = change ? change.ends : (before.get('kill', target) ?? null);
+    if (!kill) {
+      throw new KillSwitchError(
+        'CONFLICT',
+        `The revive of ${target} was recorded at epoch ${event.seq}. The kill that it has lifted was recorded after this request began, so only the log shows it: kill-switch log`,
+      );
+    }
+    const revived = { by: event.actor, at: event.at, reason: event.reason };
+    return { kill: killRecord(acting.organizationId, kill, revived), epoch: event.seq };
+  },
+});
+
+/** What a person has read who lifts a kill. One that only executors know of is recorded first. */
+async function beforeRevive(acting: Acting, given: CommandOf<'revive'>): Promise<ControlView> {
+  const { connection } = acting;
+  const read = await connection.read(entriesFor(given));
+  if (read.get('kill', given.target) || !connection.stops) return read;
+  const copied = await acting.copyStops(given.target);
+  return copied.stops === 0 ? read : connection.read(entriesFor(given));
+}

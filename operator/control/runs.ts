@@ -1,0 +1,60 @@
+import { entryKey, KillSwitchError } from '../../flags/index.ts';
+import type { Command } from '../commands/index.ts';
+import type { ControlPlane } from '../control-plane.ts';
+import { givenList } from '../given/list.ts';
+import { givenResolve } from '../given/resolve.ts';
+import { givenRollback, givenScope } from '../given/rollback.ts';
+import { NotInitialisedError } from '../refusals.ts';
+import { previewOf, rollBack } from '../rollback.ts';
+import { givenRun, journalsOf, noRun, type ResolvedIntents, runEntry, runRows, toResolve, wholeRun } from '../runs.ts';
+import { type Acting, answerTo } from './acting.ts';
+import { killing } from './killing.ts';
+
+/** What runs have done, and how it is undone. */
+export function runs(acting: Acting): Pick<ControlPlane, 'runs' | 'run' | 'resolve' | 'previewRollback' | 'rollback'> {
+  const { connection, opened } = acting;
+
+  /** @throws NotInitialisedError */
+  async function resolved(): Promise<ResolvedIntents> {
+    const view = await connection.read([entryKey('resolutions')]);
+    if (!view.head) throw new NotInitialisedError(opened.place);
+    return new Map((view.get('resolutions')?.resolved ?? []).map((each) => [each.intent, each]));
+  }
+
+  return {
+    async runs(options = {}) {
+      const { skip, limit } = givenList('runs', options, {});
+      return runRows(journalsOf(connection), { skip, limit }, await resolved());
+    },
+
+    async run(runId, options = {}) {
+      const run_id = givenRun('run', runId);
+      const { skip, limit } = givenList('run', options, {});
+      const entries = await wholeRun(journalsOf(connection), run_id, await resolved());
+      if (entries.length === 0) throw new KillSwitchError('NOT_FOUND', noRun(run_id));
+      return { run_id, entries: entries.slice(skip, skip + limit), count: entries.length };
+    },
+
+    async resolve(options) {
+      const { run, key, landed, ...given } = givenResolve(options);
+      const entry = await toResolve(journalsOf(connection), { run, key }, await resolved());
+      const recorded = await acting.append({ type: 'resolve', runId: run, key, intent: entry.id, landed, ...given });
+      return { ...answerTo(recorded), entry: runEntry(entry, await resolved()) };
+    },
+
+    async previewRollback(options) {
+      const scope = givenScope('previewRollback', options);
+      await resolved(); // where there is no control plane, that is said
+      return previewOf(connection, scope);
+    },
+
+    async rollback(options) {
+      const given = givenRollback(options);
+      const { hearing, closed } = opened;
+      const { kill } = killing(acting);
+      const append = (command: Command) => acting.append(command);
+      const copied = () => acting.copyStops();
+      return rollBack({ connection, hearing, closed, append, kill, copyStops: copied }, given);
+    },
+  };
+}

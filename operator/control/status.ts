@@ -1,0 +1,45 @@
+import { entryKey } from '../../flags/index.ts';
+import { heldApprovals } from '../approvals.ts';
+import { readBudgets, tripwireRows } from '../budget-rows.ts';
+import type { ControlPlane } from '../control-plane.ts';
+import { takesNone } from '../given/checks.ts';
+import { givenList } from '../given/list.ts';
+import { heldStops } from '../held-stops.ts';
+import { judgeReports } from '../judge-reports.ts';
+import { KILL_FILTERS } from '../list-filters.ts';
+import { killRecords, statusOf } from '../status.ts';
+import type { Acting } from './acting.ts';
+
+/** How the switch stands. */
+export const status = ({
+  connection,
+  opened,
+  organizationId,
+}: Acting): Pick<ControlPlane, 'status' | 'forks' | 'kills'> => ({
+  async status(...given: readonly unknown[]) {
+    takesNone('status', given);
+    const whole = await opened.whole();
+    const { state } = whole;
+    const heard = await opened.hearing.hear();
+    return {
+      ...statusOf({ organizationId, ...whole }, heard),
+      held_approvals: await heldApprovals(connection),
+      budgets: await readBudgets(connection, whole),
+      tripwires: tripwireRows(state),
+      stops: await heldStops(connection, state),
+      ...(await judgeReports(heard.beats, state, connection)),
+    };
+  },
+
+  async forks(...given: readonly unknown[]) {
+    takesNone('forks', given);
+    const beats = await connection.executors(); // first, so that none has seen more than the head says
+    const view = await connection.read([entryKey('control')]);
+    return judgeReports(beats, { head: view.head, control: view.get('control') }, connection);
+  },
+
+  async kills(options = {}) {
+    const asked = givenList('kills', options, KILL_FILTERS);
+    return killRecords({ organizationId, ...(await opened.whole()) }, asked);
+  },
+});

@@ -1,0 +1,20 @@
+import { type State, type Stop, stopActor, stopTerms } from '../flags/index.ts';
+import type { ControlConnection } from '../store/ports.ts';
+import type { HeldStopRow } from './answers.ts';
+
+type Stopped = Pick<ControlConnection, 'stops'>;
+
+/** The stops of executors that name no epoch beyond this state's. */
+export async function stopsTill({ stops }: Stopped, { epoch }: State): Promise<readonly Stop[]> {
+  const kept = (await stops?.list()) ?? [];
+  return kept.flatMap((each) => ('stop' in each && each.stop.epoch <= epoch ? [each.stop] : []));
+}
+
+/** What executors have stopped, beside what the log says; unreadable stops hold nobody. */
+export async function heldStops(connection: Stopped, state: State): Promise<HeldStopRow[]> {
+  const stops = await stopsTill(connection, state).catch(() => []);
+  return stops.flatMap((stop): HeldStopRow[] => {
+    const terms = stopTerms(state, stop);
+    return terms ? [{ target: stop.target, mode: terms.mode, by: stopActor(stop), reason: terms.reason }] : [];
+  });
+}
