@@ -79,7 +79,10 @@ interface Row<Shape extends Members> {
   readonly written?: readonly (keyof Shape & string)[];
   /** Members that name a person: left out of traces. */
   readonly people?: readonly (keyof Shape & string)[];
-  /** Why, for people: what comes after "stopped by". `given`: the same members before they were made fit to be shown. */
+  /**
+   * Why, for people: what comes after "stopped by". `given`: the same members as they were before they were made fit to
+   * be shown.
+   */
   sentence(
     members: { readonly [Name in keyof Shape]: z.infer<Shape[Name]> },
     given: { readonly [Name in keyof Shape]: z.infer<Shape[Name]> },

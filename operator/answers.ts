@@ -14,6 +14,7 @@ import type { Acknowledgements, ExecutorAcknowledgement, SharedWriter } from './
 import type { ApprovalRecord, StandingRecord } from './approval-records.ts';
 import type { BudgetRow, TripwireRow } from './budget-rows.ts';
 import type { Difference } from './differences.ts';
+import type { HeldStopRow } from './held-stops.ts';
 import type { ListAnswer } from './lists.ts';
 import type { Matched } from './matched.ts';
 import type { RollbackAction } from './rollback-outcomes.ts';
@@ -86,15 +87,6 @@ export interface FeatureRow extends FeatureDetails {
   readonly agreement: number | null;
   /** How much its requirement still lacks. */
   readonly missing: readonly string[];
-}
-
-/** A stop of an executor that the log does not have yet. */
-export interface HeldStopRow {
-  readonly target: string;
-  readonly mode: Mode;
-  /** `budget:day`, `tripwire:repeats`, `executor:mailer`. */
-  readonly by: string;
-  readonly reason: string | null;
 }
 
 /** A rule that is recorded. `rule`: null where it was removed again before it was read back. */

@@ -1,6 +1,14 @@
-import { type State, type Stop, stopActor, stopTerms } from '../flags/index.ts';
+import { type Mode, type State, type Stop, stopActor, stopTerms } from '../flags/index.ts';
 import type { ControlConnection } from '../store/ports.ts';
-import type { HeldStopRow } from './answers.ts';
+
+/** A stop of an executor that the log does not have yet. */
+export interface HeldStopRow {
+  readonly target: string;
+  readonly mode: Mode;
+  /** `budget:day`, `tripwire:repeats`, `executor:mailer`. */
+  readonly by: string;
+  readonly reason: string | null;
+}
 
 type Stopped = Pick<ControlConnection, 'stops'>;
 

@@ -20,6 +20,7 @@ export type { RollbackOptions, RollbackScopeOptions } from './given/rollback.ts'
 export type { RuleOptions, RuleRemoval } from './given/rule.ts';
 export type { AllowOptions, WithdrawStandingOptions } from './given/standing.ts';
 export type { RemoveTripwireOptions, TripwireOptions } from './given/tripwire.ts';
+export type { HeldStopRow } from './held-stops.ts';
 export type * from './lists.ts';
 export { type OpenControlPlaneOptions, openControlPlane } from './open.ts';
 export type { GivenOperator as Operator } from './operators.ts';

@@ -102,29 +102,29 @@ const DOES: Readonly<Record<TripMode, string>> = {
   full_stop: 'is stopped',
 };
 
-const budgetOf = ({ scope, window, time_zone: zone }: BudgetRow): { who: string; then: string; when: string } => {
+const budgetOf = ({ scope, window, time_zone: zone }: BudgetRow): { who: string; whom: string; when: string } => {
   const { type, id } = parseScope(scope);
   const when = window === 'day' ? ` a day (${zone})` : window === 'total' ? '' : ` in ${formatWindow(window)}`;
   const isEverything = type === 'day' || type === 'all';
   const who = isEverything ? 'Everything together' : id === null ? `Each ${type}` : shownId(scope);
-  const then = isEverything
+  const whom = isEverything
     ? 'everything'
     : type === 'user' || type === 'account'
       ? 'the run or agent that acts for it'
       : 'it';
-  return { who, then, when };
+  return { who, whom, when };
 };
 
 /** What a budget does, in sentences; `rows`: one for each amount or more. Empty where it has none of its own. */
 export function budgetText(rows: readonly BudgetRow[]): string {
   const [first] = rows;
   if (!first) return '';
-  const { who, then, when } = budgetOf(first);
+  const { who, whom, when } = budgetOf(first);
   const limits = new Map(rows.map(({ type, limit }) => [type, `${amount(limit)} ${type}`]));
   const several = limits.size > 1 ? 'when one of them is spent, ' : 'then ';
   const warns = first.warn === null ? 'It does not warn before.' : `It warns at ${shareText(first.warn)}.`;
   const tiers = first.has_tiers ? ' Its rule gives some calls other amounts.' : '';
-  return `${who} may spend ${[...limits.values()].join(' and ')}${when}; ${several}${then} ${DOES[first.do]}. ${warns}${tiers}`;
+  return `${who} may spend ${[...limits.values()].join(' and ')}${when}; ${several}${whom} ${DOES[first.do]}. ${warns}${tiers}`;
 }
 
 /** What tripwires count, in words. */

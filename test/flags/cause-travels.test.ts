@@ -68,7 +68,7 @@ describe.each(each)('a cause of the kind %s survives', (_, causes) => {
         const sentence = describeCause(cause);
         expect(sentence).not.toMatch(/undefined|\[object/);
         for (const [name, value] of Object.entries(causeMetadata(cause, 7))) {
-          // The sentence does not name a kill's own id, which says nothing to people, nor a status that stands in words.
+          // It does not name a kill's own id, which says nothing to people, nor a status that stands in words.
           const isInWords = name === 'status' && 'why' in cause && cause.why !== null;
           if (!['cause', 'epoch', 'killId'].includes(name) && !isInWords) expect(sentence).toContain(String(value));
         }

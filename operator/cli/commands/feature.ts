@@ -61,7 +61,7 @@ async function set(context: Context, name: string, stage: FeatureStage, options:
   let { epoch } = options;
   let loss: Loss | null = null;
   if (accounts !== undefined || percentage !== undefined) {
-    // All others have the stage that was set for everyone. The rule that was there is gone: who it named may lose by it.
+    // All others have the stage that was set for everyone, also those whom the rule before has named.
     const status = await control.status();
     epoch ??= status.epoch;
     const otherwise = (Object.hasOwn(status.features, name) ? status.features[name] : undefined) ?? 'dark';

@@ -36,7 +36,7 @@ describe('kill-switch feature', () => {
   test('says who has less because a rule names them no longer, and names nobody where nobody has', async () => {
     const ks = fileSwitch();
     await ks.here('init');
-    const json = async (...args: string[]): Promise<any> =>
+    const json = async (...args: string[]): Promise<unknown> =>
       (await ks.here('feature', 'f', ...args, '--reason', 'r', '--json')).json;
     expect(await json('live', '--accounts', 'acme,initech')).not.toHaveProperty('lowered');
     expect(await json('gated', '--accounts', 'globex,initech')).toMatchObject({

@@ -13,7 +13,7 @@ const LONG = { timeout: 30_000, interval: 100 };
 
 type Cancel = Partial<ActionDefinition<{ of: string }, unknown>>;
 
-/** A switch in a folder, a run that has refunded a and b, and the command. `cancel`: how they are undone; null: not here. */
+/** A switch in a folder, a run that refunded a and b, the command. `cancel`: how they are undone; null: not here. */
 async function open(cancel: Cancel | null) {
   const ks = fileSwitch();
   await ks.run('init');
