@@ -126,6 +126,11 @@ export class IdempotencyKeyError extends Error {
     this.action = action;
     this.idempotencyKey = idempotencyKey;
   }
+
+  /** One sentence for a model. */
+  get modelMessage(): string {
+    return `${shownId(this.action)} is not executed, because its idempotency key stands for something else that was asked before: do not try it again with that key, and report that it was not done.`;
+  }
 }
 
 /**
