@@ -185,6 +185,13 @@ const ENDINGS = {
     because: 'an earlier call with its idempotency key has landed',
     instead: 'go on by its result',
   },
+  /** The journal knows of an earlier try, and not how that has ended. */
+  'in doubt': {
+    noun: 'The action',
+    has: 'is not tried again, and may have been done before',
+    because: 'how an earlier try with its idempotency key has ended is not known',
+    instead: 'do not repeat it in any form, and report that it is not known whether it was done',
+  },
   /** It has landed, and the journal does not have that yet. */
   unrecorded: {
     noun: 'The action',

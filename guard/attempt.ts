@@ -341,7 +341,8 @@ export class Attempt<Input, Result> {
   }
 
   /** The journal knows of an earlier call with this key, and not whether that has landed. */
-  doubt(decision: Decision): Outcome<Result> {
+  doubt(before: Decision): Outcome<Result> {
+    const decision = endedDecision(before, 'in doubt');
     this.#state = transition(this.#state, { type: 'answer', decision });
     this.#end({ is: 'not_started' });
     this.#record(decision, 'aborted');

@@ -22,10 +22,9 @@ export class ActionStoppedError extends Error {
   readonly decision: Decision;
   readonly [BRAND] = true;
 
-  constructor(status: StoppedStatus, decision: Decision) {
-    super(
-      `${decision.action ?? 'The run'} was stopped (${status}, mode ${decision.mode})${becauseOf(decision.cause)}.`,
-    );
+  /** @param noun what was stopped, where it has no name */
+  constructor(status: StoppedStatus, decision: Decision, noun = 'The run') {
+    super(`${decision.action ?? noun} was stopped (${status}, mode ${decision.mode})${becauseOf(decision.cause)}.`);
     this.code = CODES[status];
     this.decision = freezeDecision(decision); // several may read one error: none of them may change it
   }
