@@ -184,6 +184,31 @@ const ENDINGS = {
     because: 'a person has changed them',
     instead: 'go by what was done, which is not what was asked for',
   },
+  /** The journal has answered: nothing was done now. */
+  repeated: {
+    noun: 'The action',
+    has: 'was done before, and is not done again',
+    because: 'an earlier call with its idempotency key has landed',
+    instead: 'go on by its result',
+  },
+  /** The journal knows of an earlier try, and not how that has ended. */
+  'in doubt': {
+    noun: 'The action',
+    has: 'is not tried again, and may have been done before',
+    because: 'how an earlier try with its idempotency key has ended is not known',
+    instead: 'do not repeat it in any form, and report that it is not known whether it was done',
+  },
+  /** It has landed, and the journal does not have that yet. */
+  unrecorded: {
+    noun: 'The action',
+    has: 'was done, and is not recorded yet',
+    because: 'the record of what was done could not be written',
+    instead: 'go on by its result, and do not repeat it',
+  },
+  /** A transaction that may not begin. */
+  'not begun': { noun: 'The transaction', has: 'has not begun' },
+  /** A transaction that was stopped before it was committed. */
+  'rolled back': { noun: 'The transaction', has: 'was rolled back, so nothing of it was done' },
   /** One tick of a job. */
   skipped: {
     noun: 'The job',

@@ -215,8 +215,12 @@ export class Attempt<Input, Result> {
   /** The outcome, when all that is recorded of the attempt's end is recorded. */
   async recorded(outcome: Outcome<Result>): Promise<Outcome<Result>> {
     await this.#recording;
-    const hasResult = outcome.status === 'executed' || outcome.status === 'redirected';
-    return hasResult ? { ...outcome, ...this.#marks } : outcome;
+    if (outcome.status !== 'executed' && outcome.status !== 'redirected') return outcome;
+    const marks = this.#marks;
+    // That an approver has changed the arguments is more to tell.
+    const isUnrecorded = marks?.recorded === false && !marks.edited && outcome.status === 'executed';
+    const decision = isUnrecorded ? endedDecision(outcome.decision, 'unrecorded') : outcome.decision;
+    return { ...outcome, decision, ...marks };
   }
 
   /** Says more of an outcome that has a result. */
@@ -339,11 +343,14 @@ export class Attempt<Input, Result> {
     this.#state = transition(this.#state, { type: 'answer', decision });
     this.#end({ is: 'not_started' });
     this.count(decision);
-    return { status, decision, result, repeated: true };
+    // One that was redirected says so by its verdict.
+    const said = status === 'executed' ? endedDecision(decision, 'repeated') : decision;
+    return { status, decision: said, result, repeated: true };
   }
 
   /** The journal knows of an earlier call with this key, and not whether that has landed. */
-  doubt(decision: Decision): Outcome<Result> {
+  doubt(before: Decision): Outcome<Result> {
+    const decision = endedDecision(before, 'in doubt');
     this.#state = transition(this.#state, { type: 'answer', decision });
     this.#end({ is: 'not_started' });
     this.#record(decision, 'aborted');

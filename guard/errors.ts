@@ -22,10 +22,9 @@ export class ActionStoppedError extends Error {
   readonly decision: Decision;
   readonly [BRAND] = true;
 
-  constructor(status: StoppedStatus, decision: Decision) {
-    super(
-      `${decision.action ?? 'The run'} was stopped (${status}, mode ${decision.mode})${becauseOf(decision.cause)}.`,
-    );
+  /** @param noun what was stopped, where it has no name */
+  constructor(status: StoppedStatus, decision: Decision, noun = 'The run') {
+    super(`${decision.action ?? noun} was stopped (${status}, mode ${decision.mode})${becauseOf(decision.cause)}.`);
     this.code = CODES[status];
     this.decision = freezeDecision(decision); // several may read one error: none of them may change it
   }
@@ -125,6 +124,11 @@ export class IdempotencyKeyError extends Error {
     );
     this.action = action;
     this.idempotencyKey = idempotencyKey;
+  }
+
+  /** One sentence for a model. */
+  get modelMessage(): string {
+    return `${shownId(this.action)} is not executed, because its idempotency key stands for something else that was asked before: do not try it again with that key, and report that it was not done.`;
   }
 }
 

@@ -54,7 +54,7 @@ class OpenTransaction implements Running {
   }
 
   stop(decision: Decision): Abort | null {
-    return this.work.stop(freezeDecision(endedDecision(decision, 'stopped without effect')));
+    return this.work.stop(freezeDecision(endedDecision(decision, 'rolled back')));
   }
 
   /** Why nothing may be written in this turn; null where it may. */
@@ -70,7 +70,7 @@ class OpenTransaction implements Running {
   stopped(): Decision | null {
     if (this.work.stoppedBy) return this.work.stoppedBy;
     const refused = this.refused();
-    return refused && endedDecision(refused, 'stopped without effect');
+    return refused && endedDecision(refused, 'rolled back');
   }
 }
 
@@ -93,13 +93,13 @@ export async function transaction<Tx extends DatabaseTransaction, Result>(
     const subject = subjectOf(TERMS, guard.organizationId, identity);
     if (subject.agentId === undefined) {
       const cause = { kind: 'identity', message: unidentified(guard.requireRun) } as const;
-      throw new ActionStoppedError('blocked', blocked(subject, cause));
+      throw stoppedError('blocked', endedDecision(blocked(subject, cause), 'not begun'));
     }
     const askedAt = performance.now();
     const evaluated = await evaluateMode(guard, subject, askedAt);
     const open = new OpenTransaction(subject, new LookedAt(guard, subject, { evaluated, askedAt }), callAround(guard));
     const refused = open.refused();
-    if (refused) throw new ActionStoppedError('blocked', refused);
+    if (refused) throw stoppedError('blocked', endedDecision(refused, 'not begun'));
     guard.inFlight.start(open);
     try {
       return await inTransaction(open, checked(await begin()), work);
@@ -111,6 +111,9 @@ export async function transaction<Tx extends DatabaseTransaction, Result>(
     guard.calls.end(period);
   }
 }
+
+const stoppedError = (status: 'blocked' | 'aborted', decision: Decision): ActionStoppedError =>
+  new ActionStoppedError(status, decision, 'The transaction');
 
 /** The call that this is a part of; undefined: none, or that of somebody else. */
 function callAround({ around, parent }: Guard): LetThrough | undefined {
@@ -126,11 +129,11 @@ async function inTransaction<Tx extends DatabaseTransaction, Result>(
   let result: Result;
   try {
     const stopped = open.stopped(); // while it began
-    if (stopped) throw new ActionStoppedError('aborted', stopped);
+    if (stopped) throw stoppedError('aborted', stopped);
     result = await work(tx, { signal: open.work.signal });
     await open.refresh();
     const last = open.stopped();
-    if (last) throw new ActionStoppedError('aborted', last);
+    if (last) throw stoppedError('aborted', last);
   } catch (error) {
     await tx.rollback();
     throw error;

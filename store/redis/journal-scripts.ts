@@ -59,9 +59,10 @@ return { 1 }
 `;
 
 /**
- * Writes the end of an intent, where it is this executor's and has none that is final. KEYS: journal, the executor's
- * own journal, the run's list. ARGV: idempotency key, attempt, the intent's id, the escaped name and id of the
- * executor, 1 where it has landed, the end as JSON. Returns 0 where there is no such intent, else 1.
+ * Writes the end of an intent, where it is this executor's and has none that is final. Returns 0 where there is no such
+ * intent, else 1.
+ * KEYS: journal, the executor's own journal, the run's list. ARGV: idempotency key, attempt, the intent's id, the
+ * escaped name and id of the executor, 1 where it has landed, the end as JSON.
  */
 export const END = `${INTENTS}
 local field = fieldOf(ARGV[1], tonumber(ARGV[2]))

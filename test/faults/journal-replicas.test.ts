@@ -54,7 +54,7 @@ async function setUp(scene: Scene, { replicas = 1 } = {}) {
       await copy.close();
     }
   };
-  /** The master is lost; the replica takes its place, at the master's address too, with a replica of its own. */
+  /** The master is lost, and the replica takes its place, with a replica of its own. */
   const failOver = async (): Promise<void> => {
     await master.kill();
     await replication.stop();

@@ -86,6 +86,15 @@ async function stopped(effect: 'read' | 'write'): Promise<{ ended: Told; reason:
   return { ended, reason: reason as Decision };
 }
 
+const KEY = { idempotencyKey: 'refund-1007' };
+const begin = () => ({ commit() {}, rollback() {} });
+
+/** An action whose effects are journaled. */
+async function journaled(execute: (to: string) => unknown = (to) => to) {
+  const { killSwitch, memory } = await openMemorySwitch({ agentId: 'returns-bot' });
+  return { memory, action: killSwitch.action({ name: NAME, journal: true, execute }) };
+}
+
 /** Every way in which a call, a run or a job can end, and what is then told to a person and to a model. */
 const ENDINGS: Readonly<Record<string, () => Promise<Told>>> = {
   executed: async () => told(await plain((await open()).killSwitch).attempt(), 'executed'),
@@ -148,6 +157,56 @@ const ENDINGS: Readonly<Record<string, () => Promise<Told>>> = {
     const action = plain(killSwitch);
     await killSwitch.close();
     return told(await action.attempt(), 'blocked');
+  },
+  'repeated: the journal has answered': async () => {
+    const { action } = await journaled();
+    await action.attempt('ada', KEY);
+    const outcome = await action.attempt('ada', KEY);
+    expect(outcome).toMatchObject({ repeated: true });
+    return told(outcome, 'executed');
+  },
+  'in doubt: a try before has no known end': async () => {
+    const { action } = await journaled(() => Promise.reject(new Error('reset')));
+    await expect(action.attempt('ada', KEY)).rejects.toThrow('reset');
+    return without(told(await action.attempt('ada', KEY), 'aborted'));
+  },
+  'not recorded, although it has landed': async () => {
+    const { action, memory } = await journaled((to) => {
+      memory.fault = 'read-only';
+      return to;
+    });
+    const outcome = await action.attempt('ada', KEY);
+    expect(outcome).toMatchObject({ recorded: false });
+    memory.fault = null;
+    return told(outcome, 'executed');
+  },
+  'blocked while something has landed that is not recorded': async () => {
+    const { action, memory } = await journaled((to) => {
+      memory.fault = 'read-only';
+      return to;
+    });
+    await action.attempt('ada', KEY);
+    const blocked = told(await action.attempt('bo'), 'blocked');
+    memory.fault = null;
+    return blocked;
+  },
+  'blocked because the journal cannot be written': async () => {
+    const { action, memory } = await journaled();
+    memory.fault = 'read-only';
+    const blocked = told(await action.attempt('ada'), 'blocked');
+    memory.fault = null;
+    return blocked;
+  },
+  'a key that stands for something else': async () => {
+    const { action } = await journaled();
+    await action.attempt('ada', KEY);
+    return thrown(action.attempt('bo', KEY));
+  },
+  'a transaction that may not begin': async () =>
+    thrown((await open('full_stop')).killSwitch.transaction(begin, () => {})),
+  'a transaction that was stopped': async () => {
+    const { killSwitch, kill } = await open();
+    return thrown(killSwitch.transaction(begin, kill));
   },
   'stopped while it wrote': async () => (await stopped('write')).ended,
   'stopped while it read': async () => (await stopped('read')).ended,
@@ -245,7 +304,7 @@ describe('every ending has one sentence for a person and one for a model', () =>
       expect(text).toMatch(/^[^\n]*[^\s:;,]$/);
       expect(text).not.toMatch(/s3cret|\[object| {2}/);
     }
-    expect(modelMessage).toMatch(/^(payments\.refund|The (run|job)|This) [^\n]*[^.]\.$/);
+    expect(modelMessage).toMatch(/^(payments\.refund|The (run|job|transaction)|This) [^\n]*[^.]\.$/);
     expect(modelMessage).not.toMatch(/\bann\b|wrong refunds|postgres/);
     // Whether it was done, and what to do: but where it simply ran.
     if (name !== 'executed') expect(modelMessage).toMatch(/, because .*: [a-z][^:]*\.$/);

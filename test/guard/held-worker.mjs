@@ -1,6 +1,6 @@
 // A process with one action that people have to approve, for the tests that need several: does what the lines on stdin
 // say, all at once, and answers each with a line [ID, OUTCOME]. A line is [ID, INPUT, OPTIONS].
-// node held-worker.mjs STORE NAME FILE DIES LEASE_MS
+// node held-worker.mjs STORE NAME FILE DIES LEASE_MS ORGANIZATION; OPTIONS may name the run as runId
 // What is executed is a line in FILE. DIES: when it kills itself, 'afterClaim' or 'afterIntent'.
 import { appendFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
@@ -8,7 +8,7 @@ import { createKillSwitch } from 'openfeature-kill-switch';
 import { fileStore } from 'openfeature-kill-switch/store/file';
 import { redisStore } from 'openfeature-kill-switch/store/redis';
 
-const [url = '', name = '', file = '', dies = '', leaseMs = ''] = process.argv.slice(2);
+const [url = '', name = '', file = '', dies = '', leaseMs = '', organizationId = 'default'] = process.argv.slice(2);
 const store = url.startsWith('file:') ? fileStore({ directory: url.slice(5) }) : redisStore({ url });
 const die = () => process.kill(process.pid, 'SIGKILL');
 
@@ -28,7 +28,7 @@ const mortal = {
 };
 
 const killSwitch = await createKillSwitch({
-  ...{ store: mortal, agentId: 'returns-bot', executor: { name }, leaseMs: Number(leaseMs) },
+  ...{ store: mortal, agentId: 'returns-bot', executor: { name }, leaseMs: Number(leaseMs), organizationId },
 });
 const refund = killSwitch.action({
   name: 'payments.refund',
@@ -43,9 +43,9 @@ const refund = killSwitch.action({
 process.stdout.write('"ready"\n');
 const open = new Set();
 for await (const line of createInterface({ input: process.stdin })) {
-  const [id, input, options] = JSON.parse(line);
+  const [id, input, { runId = 'run-7', ...options }] = JSON.parse(line);
   const ending = killSwitch
-    .run({ runId: 'run-7' }, () => refund.attempt(input, options))
+    .run({ runId }, () => refund.attempt(input, options))
     .then((outcome) => process.stdout.write(`${JSON.stringify([id, outcome])}\n`))
     .finally(() => open.delete(ending));
   open.add(ending);

@@ -16,8 +16,12 @@ const WORKER = fileURLToPath(new URL('held-worker.mjs', import.meta.url));
 type Ended = Outcome<string> & { readonly approvalId?: string };
 
 /** A process that makes calls. `dies`: where it kills itself. */
-async function startWorker(url: string, ran: string, { name = 'returns', dies = '', leaseMs = 2000 } = {}) {
-  const child = spawn(process.execPath, [WORKER, url, name, ran, dies, `${leaseMs}`], {
+async function startWorker(
+  url: string,
+  ran: string,
+  { name = 'returns', dies = '', leaseMs = 2000, organizationId = 'default' } = {},
+) {
+  const child = spawn(process.execPath, [WORKER, url, name, ran, dies, `${leaseMs}`, organizationId], {
     stdio: ['pipe', 'pipe', 'inherit'],
   });
   onTestFinished(() => void child.kill('SIGKILL'));
@@ -37,7 +41,7 @@ async function startWorker(url: string, ran: string, { name = 'returns', dies = 
   return {
     ended,
     kill: () => child.kill('SIGKILL'),
-    attempt(input: object, options: Omit<CallOptions, 'signal'> = {}): Promise<Ended> {
+    attempt(input: object, options: Omit<CallOptions, 'signal'> & { readonly runId?: string } = {}): Promise<Ended> {
       calls += 1;
       const id = calls;
       child.stdin.write(`${JSON.stringify([id, input, options])}\n`);
@@ -67,6 +71,13 @@ async function setUp(which: keyof typeof STORES) {
   onTestFinished(() => dana.close());
   await dana.init();
   await dana.setMode({ mode: 'approval_gated', reason: 'test' });
+  /** An operator of another organization in the same store. */
+  const elsewhere = async () => {
+    const control = await openControlPlane({ store, operator: { id: 'dana' }, organizationId: 'other' });
+    onTestFinished(() => control.close());
+    await control.init();
+    await control.setMode({ mode: 'approval_gated', reason: 'test' });
+  };
   const worker = (options?: Parameters<typeof startWorker>[2]) => startWorker(url, file, options);
   const ran = (): unknown[] =>
     existsSync(file)
@@ -75,7 +86,7 @@ async function setUp(which: keyof typeof STORES) {
           .filter((line) => line !== '')
           .map((line): unknown => JSON.parse(line))
       : [];
-  return { dana, worker, ran, stop };
+  return { dana, elsewhere, worker, ran, stop };
 }
 
 const FIVE = { cents: 500 };
@@ -96,6 +107,29 @@ describe.each(WHICH)('held calls of several processes, in the store %s', (which)
     await dana.approve({ id: approvalId ?? '' });
     expect(await call).toMatchObject({ status: 'executed', result: 'refunded 500' });
     expect(await second.attempt(FIVE, { approvalId })).toMatchObject(used);
+    expect(ran()).toEqual([FIVE]);
+  });
+
+  test('are refused in any process with other arguments, in another run and in another organization', async () => {
+    const { dana, elsewhere, worker, ran } = await setUp(which);
+    await elsewhere();
+    const [one, two, foreign] = await Promise.all([
+      worker(),
+      worker({ name: 'another' }),
+      worker({ organizationId: 'other' }),
+    ]);
+    const { approvalId = '' } = await one.attempt(FIVE);
+    await dana.approve({ id: approvalId });
+    const refusedAs = (status: string) => ({ status: 'blocked', decision: { cause: { kind: 'approval', status } } });
+    for (const each of [two, one]) {
+      expect(await each.attempt({ cents: 50_000 }, { approvalId })).toMatchObject(refusedAs('other_call'));
+      expect(await each.attempt({ ...FIVE, more: 1 }, { approvalId })).toMatchObject(refusedAs('other_call'));
+      expect(await each.attempt(FIVE, { approvalId, runId: 'run-8' })).toMatchObject(refusedAs('other_call'));
+    }
+    expect(await foreign.attempt(FIVE, { approvalId })).toMatchObject(refusedAs('missing'));
+    expect(ran()).toEqual([]);
+    expect(await two.attempt(FIVE, { approvalId })).toMatchObject({ status: 'executed' });
+    expect(await one.attempt(FIVE, { approvalId })).toMatchObject(used);
     expect(ran()).toEqual([FIVE]);
   });
 

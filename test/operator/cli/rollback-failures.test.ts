@@ -1,6 +1,7 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { OpenFeature } from '@openfeature/server-sdk';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { type ActionDefinition, createKillSwitch } from '../../../index.ts';
@@ -8,12 +9,14 @@ import { fileStore } from '../../../store/file/index.ts';
 import { hasRedis, startRedis, temporaryFolder } from '../../servers/index.ts';
 import { fileSwitch, type Ran, run } from './command.ts';
 
+const UNDOER = fileURLToPath(new URL('undoer.mjs', import.meta.url));
+
 /** For what executors report with their next beat. */
 const LONG = { timeout: 30_000, interval: 100 };
 
 type Cancel = Partial<ActionDefinition<{ of: string }, unknown>>;
 
-/** A switch in a folder, a run that refunded a and b, the command. `cancel`: how they are undone; null: not here. */
+/** A switch in a folder, a run that has refunded a and b, and the command. `cancel`: how they are undone. */
 async function open(cancel: Cancel | null) {
   const ks = fileSwitch();
   await ks.run('init');
@@ -127,9 +130,7 @@ describe.each(Object.entries(WHERE))('kill-switch rollback in %s, whose executor
       await ks('init');
       await ks('mode', 'live', '--reason', 'test');
       const executor = async (name: string, more: object) => {
-        const child = fork(join(import.meta.dirname, 'undoer.mjs'), [
-          JSON.stringify({ url, name, idempotent, ...more }),
-        ]);
+        const child = fork(UNDOER, [JSON.stringify({ url, name, idempotent, ...more })]);
         onTestFinished(() => void child.kill('SIGKILL'));
         const said: Record<string, unknown>[] = [];
         child.on('message', (what: Record<string, unknown>) => said.push(what));
