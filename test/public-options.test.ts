@@ -126,7 +126,7 @@ describe('no function is left out', () => {
       'isChangeRefusedError',
       'isChangePendingError',
     ],
-    ...['killSwitch.close', 'killSwitch.transaction', 'run.bind', 'run.lastCheckpoint'],
+    ...['killSwitch.close', 'killSwitch.transaction', 'run.bind', 'run.lastCheckpoint', 'run.report'],
     ...['control.settled', 'control.close', 'control.evidence'],
     'control.approval', // takes an id
   ];

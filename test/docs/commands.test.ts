@@ -7,7 +7,7 @@ import { runHere } from '../operator/cli/command.ts';
 test('each `kill-switch redis acl` in the pages prints the user that the page shows', async () => {
   const pages = ['README.md', ...filesBelow(root, ['.md'], 'docs')];
   const commands = pages.flatMap((page) =>
-    [...readFileSync(join(root, page), 'utf8').matchAll(/(?:^|`)kill-switch redis acl([^`\n|]*)/gm)].map(
+    [...readFileSync(join(root, page), 'utf8').matchAll(/(?:^|`)kill-switch redis acl([^`\n|]*--store [^`\n|]*)/gm)].map(
       ([, words = '']) => words.trim().split(' '),
     ),
   );
