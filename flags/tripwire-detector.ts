@@ -1,5 +1,5 @@
 import type { Subject } from './context.ts';
-import { SlidingCount } from './sliding-count.ts';
+import { CountingClock, hashOf } from './counting-clock.ts';
 import type { State } from './state.ts';
 import { liftedAt } from './stops.ts';
 import { DEFAULT_TRIPWIRES, parseTripsOn, type Tripwire, type TripsOn } from './tripwire-records.ts';
@@ -61,22 +61,15 @@ function countedFor(scope: Tripwire['scope'], subject: Subject): readonly string
   return [...new Set([...(own === undefined ? [] : [own]), ...parents])];
 }
 
-/** What is counted for one target, by what is counted apart. */
+/** What is counted for one target. */
 interface Counts {
   readonly key: string;
   /** What makes the tripwire another one, and since which epoch is counted. */
   readonly terms: string;
-  readonly seen: Map<string, Seen>;
-}
-
-/** Something that was counted. `count`: from the second time on. */
-interface Seen {
-  readonly of: Counts;
-  readonly apart: string;
-  readonly firstAt: number;
-  count: SlidingCount | null;
-  /** Whether it was counted again since the hand has passed it. */
-  isRecent: boolean;
+  /** What the hash of whatever is counted for it begins with. */
+  readonly seed: number;
+  /** How many different things are counted. */
+  size: number;
 }
 
 /** A tripwire of a state, read once. `last`: what was counted last, for most calls are those of one run. */
@@ -95,9 +88,8 @@ interface Wire {
  */
 export class TripwireDetector {
   readonly #counts = new Map<string, Counts>();
-  /** All that is counted, as a clock: the hand takes away what was not counted again since it was there last. */
-  readonly #clock: Seen[] = [];
-  #hand = 0;
+  readonly #clock = new CountingClock<Counts>(MOST_COUNTS, (of) => this.#forget(of));
+  #seed = 0;
   #wires: readonly Wire[] = [];
   #of: { readonly state: State; readonly epoch: number } | null = null;
 
@@ -157,45 +149,29 @@ export class TripwireDetector {
     const key = `${wire.name}\n${target}`;
     const terms = `${wire.text} ${liftedAt(state, target)}`;
     const known = this.#counts.get(key);
-    const counts = known?.terms === terms ? known : { key, terms, seen: new Map<string, Seen>() };
-    if (counts !== known) this.#counts.set(key, counts);
+    if (known?.terms === terms) {
+      wire.last = { id, counts: known };
+      return known;
+    }
+    this.#seed += 1; // what was counted by other terms is counted no more, and is forgotten in its turn
+    const counts = { key, terms, seed: this.#seed, size: 0 };
+    this.#counts.set(key, counts);
     wire.last = { id, counts };
     return counts;
   }
 
   #count({ definition }: Wire, of: Counts, { apart, now }: { readonly apart: string; readonly now: number }): number {
-    const seen = of.seen.get(apart);
-    if (!seen) {
-      this.#remember({ of, apart, firstAt: now, count: null, isRecent: false });
-      return 1;
-    }
-    seen.isRecent = true;
-    if (!seen.count) {
-      seen.count = new SlidingCount(definition.window_ms);
-      seen.count.add(seen.firstAt);
-    }
-    return seen.count.add(now);
+    const hash = hashOf(apart, of.seed);
+    const times = this.#clock.again(hash, { now, windowMs: definition.window_ms });
+    if (times !== null) return times;
+    of.size += 1;
+    this.#clock.first(hash, of, now);
+    return 1;
   }
 
-  #remember(seen: Seen): void {
-    seen.of.seen.set(seen.apart, seen);
-    if (this.#clock.length < MOST_COUNTS) {
-      this.#clock.push(seen);
-      return;
-    }
-    for (let at = this.#clock[this.#hand]; at?.isRecent; at = this.#clock[this.#hand]) {
-      at.isRecent = false;
-      this.#hand = (this.#hand + 1) % MOST_COUNTS;
-    }
-    const forgotten = this.#clock[this.#hand];
-    this.#clock[this.#hand] = seen;
-    this.#hand = (this.#hand + 1) % MOST_COUNTS;
-    if (forgotten) this.#forget(forgotten);
-  }
-
-  #forget({ of, apart }: Seen): void {
-    of.seen.delete(apart);
-    if (of.seen.size > 0 || this.#counts.get(of.key) !== of) return;
+  #forget(of: Counts): void {
+    of.size -= 1;
+    if (of.size > 0 || this.#counts.get(of.key) !== of) return;
     this.#counts.delete(of.key);
     for (const wire of this.#wires) if (wire.last?.counts === of) wire.last = null;
   }

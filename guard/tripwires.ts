@@ -25,18 +25,13 @@ export class Tripwires {
     this.#ownStops = ownStops;
   }
 
-  /** Whether a call of this subject is counted. */
-  countsCalls(subject: GuardedSubject): boolean {
-    return this.#counts('repeats', subject);
-  }
-
   /**
    * A call is about to be made. `plain`: its input, where it was hashed already. Null: it trips nothing; else it
    * resolves when what it has tripped is kept.
    */
   called(subject: GuardedSubject, input: unknown, plain: PlainInput | undefined): Promise<unknown> | null {
     const { action } = subject;
-    if (action === undefined || !this.countsCalls(subject)) return null;
+    if (action === undefined || !this.#counts('repeats', subject)) return null;
     const fingerprint = fingerprintOf(input, plain);
     return fingerprint === null ? null : this.#take({ is: 'call', subject, action, input: fingerprint });
   }
