@@ -27,7 +27,7 @@ import { UNKNOWN, unknownMembers } from './unknown-parts.ts';
  * meaning) raises it with the first event that uses it: so whoever changes one entry only, without having read the
  * others, knows whether it understands them.
  */
-export const FORMATS = [1, 2] as const;
+export const FORMATS = Object.freeze([1, 2] as const);
 export type Format = (typeof FORMATS)[number];
 
 /** A state begins with it, and keeps it until something needs another one. */

@@ -42,6 +42,7 @@ function open() {
     source: { close: later('source closed') },
     calls,
     interventions: { close: later('records written') },
+    outbox: { close: later('what was not sent is sent') },
     stopWatching: say('watching ended'),
   } as unknown as ClosedParts;
   return { done, inFlight, calls, parts };
@@ -51,6 +52,7 @@ const AT_ONCE = ['work is stopped', 'whoever waits is woken', 'reported', 'watch
 const then = (leave: boolean) => [
   'metrics closed',
   'records written',
+  'what was not sent is sent',
   `copy closed {"leave":${leave}}`,
   'source closed',
 ];
@@ -73,7 +75,7 @@ describe('closing a switch', () => {
     expect(closing.close(parts)).toBe(first);
     await first;
     expect(closing.close(parts)).toBe(first);
-    expect(done).toHaveLength(8);
+    expect(done).toHaveLength(9);
   });
 
   test('waits for work that still runs, and signs off when that has ended', async () => {
