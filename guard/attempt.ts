@@ -283,11 +283,17 @@ export class Attempt<Input, Result> {
     this.#state = transition(this.#state, { type: 'start' });
   }
 
-  /** The switch has changed since the decision: decides again from the start, at most `MAX_ROUNDS` times. */
-  reconsider(): 'again' | Outcome<Result> {
+  /**
+   * What was decided does not hold any more: decides again from the start, at most so many times in all.
+   * @param because what had changed each time, as the end of a sentence
+   */
+  reconsider(
+    because = 'the switch had changed or its permit had run out before it could start',
+    most = MAX_ROUNDS,
+  ): 'again' | Outcome<Result> {
     this.#rounds += 1;
-    if (this.#rounds >= MAX_ROUNDS) {
-      const message = `this call was decided ${MAX_ROUNDS} times, and each time the switch had changed or its permit had run out before it could start`;
+    if (this.#rounds >= most) {
+      const message = `this call was decided ${this.#rounds} times, and each time ${because}`;
       return this.refuse(blocked(this.subject, faultCause('STALE', message)));
     }
     this.#state = transition(this.#state, { type: 'reconsider' });

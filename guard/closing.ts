@@ -19,7 +19,7 @@ export interface ClosedParts {
   readonly calls: OpenCalls;
   readonly interventions: Interventions;
   readonly journal: OwnJournal | null;
-  readonly outbox: Outbox;
+  readonly outboxes: readonly Outbox[];
   readonly rollbacks: Pick<Rollbacks, 'close'> | null;
   readonly stopWatching: () => void;
 }
@@ -51,7 +51,7 @@ async function closeAll({
   calls,
   interventions,
   journal,
-  outbox,
+  outboxes,
   rollbacks,
   stopWatching,
 }: ClosedParts): Promise<void> {
@@ -70,7 +70,7 @@ async function closeAll({
   const [clean] = await Promise.all([inTime(inFlight.idle()), inTime(calls.ended()), inTime(rolledBack)]);
   metrics.close();
   await interventions.close();
-  await outbox.close();
+  await Promise.all(outboxes.map((outbox) => outbox.close()));
   const recorded = journal?.close();
   await recorded?.catch(() => {}); // told at the end, when everything else is closed
   // An executor whose work goes on does not sign off: operators will see it as silent, which it is.

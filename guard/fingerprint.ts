@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import { types } from 'node:util';
 import { serialize } from 'node:v8';
 import { ownCopy } from './own-copy.ts';
-import { isPlainPrototype, MAX_DEPTH, type PlainInput } from './plain-data.ts';
+import { isPlainPrototype, MAX_DEPTH } from './plain-data.ts';
 
 /** The longest text that stands for an input as it is, in characters; of a longer one its hash does. */
 const MOST_TEXT = 200;
@@ -12,8 +12,7 @@ const MOST_TEXT = 200;
  * a getter in it. Plain data is the same in any order of its members. Runs no code of the application, and is quick:
  * it is made for every call in a run.
  */
-export function fingerprintOf(input: unknown, plain: PlainInput | undefined): string | null {
-  if (plain) return plain.hash;
+export function fingerprintOf(input: unknown): string | null {
   try {
     const text = textOf(input, 0) ?? serialize(ownCopy('', input)).toString('latin1');
     return text.length > MOST_TEXT ? hash('sha256', text, 'hex') : text;
@@ -22,7 +21,7 @@ export function fingerprintOf(input: unknown, plain: PlainInput | undefined): st
   }
 }
 
-/** Canonical JSON of plain data; null for anything else, which a slower way may compare. */
+/** A text for plain data, its members sorted; null for anything else, which a slower way may compare. */
 function textOf(value: unknown, depth: number): string | null {
   switch (typeof value) {
     case 'string':

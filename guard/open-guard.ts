@@ -63,8 +63,9 @@ export function openGuard({ settings, executor, source }: GuardParts): KillSwitc
   const identity = (): Identity | undefined => storage.getStore() ?? (requireRun ? undefined : byDefault);
   if (byDefault) inFlight.open(byDefault); // its agent may act at any time
   const autonomyOf: AutonomyOf = (action) => replica?.state?.autonomy.get(action)?.stage;
-  const outbox = new Outbox();
-  const ownStops = replica && new OwnStops({ replica, stops, outbox });
+  const [outbox, stopOutbox] = [new Outbox(), new Outbox()];
+  // One for stops alone: no settlement that the store does not take holds them up.
+  const ownStops = replica && new OwnStops({ replica, stops, outbox: stopOutbox });
   const tripwires = replica && ownStops && new Tripwires({ replica, ownStops });
   const interventions = new Interventions(reports, redact, autonomyOf, (subject, type, status) =>
     tripwires?.intervened(subject, type, status === 'blocked'),
@@ -124,7 +125,7 @@ export function openGuard({ settings, executor, source }: GuardParts): KillSwitc
         calls,
         interventions,
         journal: ownJournal,
-        outbox,
+        outboxes: [stopOutbox, outbox],
         rollbacks,
         stopWatching: () => watching.forEach((stop) => stop()),
       }),

@@ -23,13 +23,15 @@ export class Outbox {
   });
   #retryMs = RETRY_MS;
   #timer: NodeJS.Timeout | undefined;
+  #closed = false;
 
   /** Resolves when the store has taken it, or it is kept to be sent again. Never rejects. */
   async send(message: Message): Promise<void> {
     try {
       await message();
     } catch (error) {
-      if (!isRefused(error) && this.#unsent.length < MOST_UNSENT) this.#unsent.push(message);
+      if (this.#closed || isRefused(error)) return;
+      if (this.#unsent.length < MOST_UNSENT) this.#unsent.push(message);
       this.#sendLater();
     }
   }
@@ -40,6 +42,7 @@ export class Outbox {
       this.#sending.ask();
       await this.#sending.rest();
     }
+    this.#closed = true;
     await this.#sending.close();
     clearTimeout(this.#timer);
   }

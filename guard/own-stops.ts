@@ -1,4 +1,4 @@
-import { isStricter, type Stop, stopTerms } from '../flags/index.ts';
+import { isStricter, killAdds, type Stop, stopTerms } from '../flags/index.ts';
 import type { Stops } from '../store/capabilities/stops.ts';
 import type { Replica } from '../store/replica.ts';
 import type { Outbox } from './outbox.ts';
@@ -27,16 +27,18 @@ export class OwnStops {
    * kept to be sent again. Never rejects.
    */
   async add(stop: Stop): Promise<void> {
-    if (this.#isStopped(stop)) return;
+    if (this.#addsNothing(stop)) return;
     this.#replica.stop(stop);
     await this.#outbox.send(async () => this.#stops?.add(stop));
   }
 
-  #isStopped(stop: Stop): boolean {
+  #addsNothing(stop: Stop): boolean {
     const { state } = this.#replica;
     const terms = state && stopTerms(state, stop);
     if (!terms) return true; // it would stop nothing
-    const there = [state.get('kill', stop.target), state.stops.held(state).get(stop.target)];
-    return there.some((other) => other !== undefined && !isStricter(terms.mode, other.mode));
+    const held = state.stops.held(state).get(stop.target);
+    if (held && !isStricter(terms.mode, held.mode)) return true;
+    // A kill that ends by itself does not stand for one that only a person lifts.
+    return !killAdds(state.get('kill', stop.target), { mode: terms.mode, expires_at: null });
   }
 }

@@ -3,7 +3,6 @@ import { type Intervention, type Occurrence, TripwireDetector, tripwireStop, typ
 import type { Replica } from '../store/replica.ts';
 import { fingerprintOf } from './fingerprint.ts';
 import type { OwnStops } from './own-stops.ts';
-import type { PlainInput } from './plain-data.ts';
 import type { GuardedSubject } from './subject.ts';
 
 export interface TripwiresParts {
@@ -26,13 +25,12 @@ export class Tripwires {
   }
 
   /**
-   * A call is about to be made. `plain`: its input, where it was hashed already. Null: it trips nothing; else it
-   * resolves when what it has tripped is kept.
+   * A call is about to be made. Null: it trips nothing; else it resolves when what it has tripped is kept.
    */
-  called(subject: GuardedSubject, input: unknown, plain: PlainInput | undefined): Promise<unknown> | null {
+  called(subject: GuardedSubject, input: unknown): Promise<unknown> | null {
     const { action } = subject;
     if (action === undefined || !this.#counts('repeats', subject)) return null;
-    const fingerprint = fingerprintOf(input, plain);
+    const fingerprint = fingerprintOf(input);
     return fingerprint === null ? null : this.#take({ is: 'call', subject, action, input: fingerprint });
   }
 

@@ -1,4 +1,4 @@
-import { type Mode, type State, type Stop, stopActor, stopTerms } from '../flags/index.ts';
+import { type Mode, isRecorded, type State, type Stop, stopActor, stopTerms } from '../flags/index.ts';
 import type { ControlConnection } from '../store/ports.ts';
 
 /** A stop of an executor that the log does not have yet. */
@@ -23,6 +23,8 @@ export async function heldStops(connection: Stopped, state: State): Promise<Held
   const stops = await stopsTill(connection, state).catch(() => []);
   return stops.flatMap((stop): HeldStopRow[] => {
     const terms = stopTerms(state, stop);
-    return terms ? [{ target: stop.target, mode: terms.mode, by: stopActor(stop), reason: terms.reason }] : [];
+    return terms && !isRecorded(state, stop.target, terms)
+      ? [{ target: stop.target, mode: terms.mode, by: stopActor(stop), reason: terms.reason }]
+      : [];
   });
 }

@@ -1,19 +1,19 @@
 import type { Step } from './step.ts';
 
 /**
- * Has the tripwires count the call, once, whatever becomes of it from here on: a loop whose calls are all refused is
- * one too. What that trips stops the call in the next round.
+ * Has the tripwires count the call, once, also where a limit or a budget then refuses it. What the mode has blocked is
+ * not counted here: `refusals` counts that. What it trips stops the call in the next round.
  */
 export const tripwires: Step = {
   name: 'tripwires',
   isFor: (_action, hasStore) => hasStore,
   take(attempt) {
-    const { guard, subject, input, plain } = attempt;
+    const { guard, subject, input } = attempt;
     if (attempt.isCounted || attempt.reversal || !guard.tripwires) return 'go on';
     attempt.isCounted = true;
-    const tripped = guard.tripwires.called(subject, input, plain);
+    const tripped = guard.tripwires.called(subject, input);
     if (!tripped) return 'go on';
-    // Lifted, it is the first that is counted anew.
+    // A call that waits is counted anew once a person has lifted the stop, as the first.
     attempt.isCounted = attempt.look().verdict !== 'pause';
     return tripped.then(() => 'again' as const);
   },

@@ -47,11 +47,11 @@ export const killing = (acting: Acting): Pick<ControlPlane, 'kill' | 'revive'> =
   },
 });
 
-/** What a person has read who lifts a kill. One that only executors know of is recorded first. */
+/** What a person has read who lifts a kill. What only executors know of is recorded first, so that it is lifted too. */
 async function beforeRevive(acting: Acting, given: CommandOf<'revive'>): Promise<ControlView> {
   const { connection } = acting;
   const read = await connection.read(entriesFor(given));
-  if (read.get('kill', given.target) || !connection.stops) return read;
+  if (!connection.stops) return read;
   const copied = await acting.copyStops(given.target);
   return copied.stops === 0 ? read : connection.read(entriesFor(given));
 }

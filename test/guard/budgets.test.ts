@@ -106,7 +106,15 @@ describe('a budget', () => {
     await control.approve({ id: request.id, inputHash: request.input_hash });
     await first;
     expect(landed).toEqual([6]);
-    expect(await row('agent:researcher')).toMatchObject({ spent: 6, left: 4 });
+    const second = killSwitch.run({ runId: 'r-2' }, () => ask.attempt({ usd: 3 }, { waitMs: 60_000 }));
+    const waiting = await vi.waitUntil(async () => (await control.approvals({ status: 'pending' })).data[0]);
+    await control.setBudget({ scope: 'agent:researcher', usd: 8 });
+    await control.approve({ id: waiting.id, inputHash: waiting.input_hash });
+    await vi.waitUntil(() => killSwitch.check().mode === 'paused');
+    await control.kill({ target: 'agent:researcher', reason: 'enough' });
+    expect(await second).toMatchObject({ status: 'blocked' });
+    expect(landed).toEqual([6]);
+    expect(await row('agent:researcher')).toMatchObject({ spent: 6, left: 2 });
   });
 
   test('warns once, at its share', async () => {
@@ -161,7 +169,7 @@ describe('a budget', () => {
     expect(await attempt(0)).toMatchObject({ ...outcome, decision: { cause: { kind: 'budget' } } });
   });
 
-  test('refuses what its stop lets through, and calls that name nothing to stop', async () => {
+  test('refuses what its stop lets through', async () => {
     const reads = await setUp([{ scope: 'run', usd: 1, do: 'draft_only' }], { effect: 'read' });
     expect(await reads.attempt(2)).toMatchObject({ status: 'blocked', decision: { cause: { kind: 'budget' } } });
     expect(reads.landed).toEqual([]);
@@ -259,6 +267,30 @@ describe('a call that cannot be counted is blocked', () => {
     const outcome = await killSwitch.run({ context: { user: 7 } }, () => ask.attempt({ usd: 1 }));
     expect(outcome).toMatchObject({ status: 'blocked', decision: { cause: { message: /user must be/ } } });
   });
+});
+
+test('an amount that is another one each time it is asked blocks the call, and says why', async () => {
+  let asked = 0;
+  const { attempt, landed, row } = await setUp([{ scope: 'run', usd: 100 }], { spend: { usd: () => (asked += 1) } });
+  expect(await attempt(1)).toMatchObject({
+    status: 'blocked',
+    decision: { cause: { kind: 'fault', code: 'STALE', message: /spend must answer by the input alone/ } },
+  });
+  expect([landed, await row('run:r-1')]).toEqual([[], undefined]);
+});
+
+test('a stop that comes while a kill with an end holds stays when that has ended, and one revive lifts both', async () => {
+  const budget = { scope: 'agent:researcher', usd: 1, do: 'draft_only' } as const;
+  const { attempt, control, killSwitch, ...opened } = await setUp([budget]);
+  const expiresAt = new Date(Date.now() + 3_600_000).toISOString();
+  await control.kill({ target: 'agent:researcher', mode: 'draft_only', expiresAt });
+  await heard({ ...opened, killSwitch, control });
+  const read = killSwitch.action({ name: 'web.get', effect: 'read', spend: { usd: () => 2 }, execute: () => 1 });
+  expect(await read.attempt(undefined)).toMatchObject({ status: 'blocked', decision: { cause: { kind: 'budget' } } });
+  expect((await control.status()).stops).toMatchObject([{ target: 'agent:researcher', by: 'budget:agent:researcher' }]);
+  await control.revive({ target: 'agent:researcher', reason: 'both at once' });
+  await heard({ ...opened, killSwitch, control });
+  expect(await attempt(1)).toMatchObject({ status: 'executed' });
 });
 
 test('what a handler does to the input changes neither what it costs nor what runs', async () => {

@@ -42,7 +42,7 @@ function open() {
     source: { close: later('source closed') },
     calls,
     interventions: { close: later('records written') },
-    outbox: { close: later('what was not sent is sent') },
+    outboxes: [{ close: later('what was not sent is sent') }],
     stopWatching: say('watching ended'),
   } as unknown as ClosedParts;
   return { done, inFlight, calls, parts };

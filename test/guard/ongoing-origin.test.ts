@@ -13,9 +13,10 @@ type Act = () => Promise<void>;
 
 /** An action that any code may call, and as whom it ran. */
 function whoActs(killSwitch: KillSwitch) {
-  const work = killSwitch.action({ name: 'work.do', execute: () => sleep(1) });
+  const work = killSwitch.action({ name: 'work.do', execute: (_piece: number) => sleep(1) });
   const who: Array<string | undefined> = [];
-  const act: Act = async () => void who.push((await work.attempt(undefined)).decision.agentId);
+  let pieces = 0; // each piece of work is another one: the same again and again would be a loop
+  const act: Act = async () => void who.push((await work.attempt((pieces += 1))).decision.agentId);
   return { act, who };
 }
 
@@ -278,9 +279,12 @@ const SHAPES: Record<string, Shape> = {
 describe('a step of a result runs as the run whose action returned it, and calls back as the code that asked for it', () => {
   test.each(Object.entries(SHAPES))('%s', async (_name, { give, use }) => {
     const { killSwitch } = await openOngoing();
-    const [maker, user] = [whoActs(killSwitch), killSwitch.action({ name: 'work.use', execute: () => sleep(1) })];
+    const [maker, user] = [
+      whoActs(killSwitch),
+      killSwitch.action({ name: 'work.use', execute: (_piece: number) => sleep(1) }),
+    ];
     const used: Array<string | undefined> = [];
-    const actAsUser: Act = async () => void used.push((await user.attempt(undefined)).decision.agentId);
+    const actAsUser: Act = async () => void used.push((await user.attempt(used.length)).decision.agentId);
     const action = killSwitch.action({ name: 'work.give', execute: async (_input: null) => give(maker.act) });
     const given = (): Promise<object> => killSwitch.run({ agentId: 'a' }, () => action(null));
     const places: Array<[string, (work: (it: object) => Promise<unknown>) => Promise<unknown>]> = [
