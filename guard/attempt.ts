@@ -279,7 +279,7 @@ export class Attempt<Input, Result> {
   }
 
   start(): void {
-    this.reservation?.isDecided();
+    this.reservation?.begun();
     this.#state = transition(this.#state, { type: 'start' });
   }
 

@@ -12,7 +12,6 @@ import type { Interventions } from './interventions.ts';
 import type { LocalState } from './look.ts';
 import type { GuardMetrics } from './metrics.ts';
 import type { OpenCalls } from './open-calls.ts';
-import type { OwnStops } from './own-stops.ts';
 import type { ShadowRuns } from './shadow-runs.ts';
 import type { Spending } from './spending.ts';
 import type { Tripwires } from './tripwires.ts';
@@ -36,8 +35,6 @@ export interface Guard extends Evaluating, LocalState {
   readonly spending: Spending | null;
   /** Count what calls do; null where there is no store. */
   readonly tripwires: Tripwires | null;
-  /** What this executor stops by itself; null where there is no store. */
-  readonly ownStops: OwnStops | null;
   readonly organizationId: string;
   readonly inFlight: InFlight;
   /** Attempts, and ticks that are being decided. */

@@ -4,7 +4,7 @@ import type { Replica } from '../store/replica.ts';
 import type { Outbox } from './outbox.ts';
 
 export interface OwnStopsParts {
-  readonly replica: Pick<Replica, 'state' | 'stop'>;
+  readonly replica: Pick<Replica, 'state' | 'holdStop'>;
   /** Null where the store's driver keeps none: then they hold in this process alone. */
   readonly stops: Stops | null;
   readonly outbox: Outbox;
@@ -28,7 +28,7 @@ export class OwnStops {
    */
   async add(stop: Stop): Promise<void> {
     if (this.#addsNothing(stop)) return;
-    this.#replica.stop(stop);
+    this.#replica.holdStop(stop);
     await this.#outbox.send(async () => this.#stops?.add(stop));
   }
 

@@ -59,7 +59,7 @@ function asked(type: SpendType, what: string, say: () => unknown): Handled<numbe
     if (dropPromise(amount)) return { problem: `${what} gave a promise: it must answer at once` };
     if (typeof amount === 'number' && unitsOf(type, amount) !== null) return { value: amount };
     const shown = typeof amount === 'number' ? (Object.is(amount, -0) ? '-0' : `${amount}`) : quoteId(amount);
-    return { problem: `${what} gave no number from 0 that can be counted, but ${shown}` };
+    return { problem: `${what} gave ${shown}, which is no finite number of at least 0` };
   } catch (error) {
     return { problem: `${what} failed: ${messageOf(error)}` };
   }

@@ -14,11 +14,12 @@ import { faultFrom } from '../store/fault-from.ts';
 import type { Replica } from '../store/replica.ts';
 import { within } from '../store/with-deadline.ts';
 import type { Outbox } from './outbox.ts';
+import type { OwnStops } from './own-stops.ts';
 import type { Spends } from './spend.ts';
 import type { GuardedSubject } from './subject.ts';
 
-/** How often a reservation is made again because its day was over before the store had it. */
-const MOST_DAYS = 3;
+/** How often a reservation is tried whose day was over before the store had it. */
+const MOST_TRIES = 3;
 
 /** How long a call for which there is no room waits for those that had room and are about to start, in milliseconds. */
 const STARTING_MS = 1000;
@@ -30,7 +31,7 @@ export interface Reservation {
   readonly terms: string;
   readonly spends: Spends;
   /** Its call has started, or does not start with this. */
-  readonly isDecided: () => void;
+  readonly begun: () => void;
 }
 
 /** The budgets that a call meets, and what it may come to in each. */
@@ -47,8 +48,8 @@ export interface Tripped {
   readonly stop: Stop | null;
 }
 
-/** What came of setting something aside. */
-export type SetAside =
+/** What came of reserving. */
+export type ReserveOutcome =
   /** `warnings`: the budgets that have come to their share with this. */
   | { readonly is: 'reserved'; readonly reservation: Reservation; readonly warnings: readonly Cause[] }
   | { readonly is: 'over'; readonly tripped: readonly [Tripped, ...Tripped[]] }
@@ -59,6 +60,7 @@ export interface SpendingParts {
   /** Null where the store's driver counts nothing. */
   readonly ledger: Ledger | null;
   readonly outbox: Outbox;
+  readonly ownStops: OwnStops;
 }
 
 const NOT_READY: Fault = { code: 'NOT_READY', message: 'the switch has not been read yet' };
@@ -66,23 +68,25 @@ const NO_LEDGER: Fault = { code: 'UNSUPPORTED', message: 'this store counts noth
 const NO_CHARGES: Charged = { charges: [], terms: '' };
 
 /**
- * Sets aside what calls of this executor may come to, and settles it. A reservation whose answer was lost is given back
+ * Reserves what calls of this executor may come to, settles it, and stops what a spent budget stops. A reservation whose answer was lost is given back
  * where the store can be told so; what nobody settles counts in full.
  */
 export class Spending {
   readonly #replica: SpendingParts['replica'];
   readonly #ledger: Ledger | null;
   readonly #outbox: Outbox;
+  readonly #ownStops: OwnStops;
   /** For each call that has its room and has not started. */
   readonly #starting = new Set<Promise<void>>();
 
-  constructor({ replica, ledger, outbox }: SpendingParts) {
+  constructor({ replica, ledger, outbox, ownStops }: SpendingParts) {
     this.#replica = replica;
     this.#ledger = ledger;
     this.#outbox = outbox;
+    this.#ownStops = ownStops;
   }
 
-  /** Whether there is any budget. */
+  /** Whether there is any budget; true also while the switch has not been read, which blocks. */
   get hasBudgets(): boolean {
     return this.#replica.state?.budgets.size !== 0;
   }
@@ -98,20 +102,20 @@ export class Spending {
     return this.#ledger ? { charges, terms: termsOf(charges) } : NO_LEDGER;
   }
 
-  /** Sets all of it aside, or nothing. Never rejects. */
-  async setAside(subject: GuardedSubject, spends: Spends, first: Charged): Promise<SetAside> {
+  /** Reserves all of it, or nothing. Never rejects. */
+  async reserve(subject: GuardedSubject, spends: Spends, first: Charged): Promise<ReserveOutcome> {
     const ledger = this.#ledger;
     if (!ledger) return { is: 'fault', fault: NO_LEDGER };
     const id = randomUUID();
     let charged = first;
     try {
-      for (let days = 0; days < MOST_DAYS; days += 1) {
+      for (let tries = 0; tries < MOST_TRIES; tries += 1) {
         const { charges, terms } = charged;
         const reserved = await ledger.reserve({ id, charges });
         if (reserved.is === 'reserved')
           return {
             is: 'reserved',
-            reservation: { id, terms, spends, isDecided: this.#starts() },
+            reservation: { id, terms, spends, begun: this.#starts() },
             warnings: warningsOf(charges, reserved.balances),
           };
         if (reserved.is === 'over') {
@@ -123,29 +127,33 @@ export class Spending {
         if ('code' in again) return { is: 'fault', fault: again };
         charged = again;
       }
-      return { is: 'fault', fault: { code: 'STALE', message: `this day was over ${MOST_DAYS} times meanwhile` } };
+      return {
+        is: 'fault',
+        fault: { code: 'STALE', message: `the day ended ${MOST_TRIES} times while this was being reserved` },
+      };
     } catch (error) {
-      void this.giveBack(id); // it may have been counted all the same
+      void this.release(id); // it may have been counted all the same
       return { is: 'fault', fault: faultFrom(error) };
     }
   }
 
   /**
-   * Resolves when the calls that had room before this one have started, so that what stops the next does not take from
-   * them what they had. Never rejects.
+   * Stops what each of these budgets says. Before that it waits for the calls that have their room to start, so that
+   * the next one does not take from them what they had. Never rejects.
    */
-  async othersHaveStarted(): Promise<void> {
+  async stop(tripped: readonly Tripped[]): Promise<void> {
     await within(Promise.all(this.#starting), STARTING_MS, () => new Error('late')).catch(() => {});
+    await Promise.all(tripped.map(async ({ stop }) => stop && this.#ownStops.add(stop)));
   }
 
   #starts(): () => void {
-    let isDecided = (): void => {};
+    let begun = (): void => {};
     const started = new Promise<void>((resolve) => {
-      isDecided = resolve;
+      begun = resolve;
     });
     this.#starting.add(started);
     void started.then(() => this.#starting.delete(started));
-    return isDecided;
+    return begun;
   }
 
   /** It has come to this; a type that is absent stays as it was set aside. Never rejects. */
@@ -154,7 +162,7 @@ export class Spending {
   }
 
   /** It has not started, and counts nothing. Never rejects. */
-  giveBack(id: string): Promise<void> {
+  release(id: string): Promise<void> {
     return this.#outbox.send(async () => this.#ledger?.release(id));
   }
 

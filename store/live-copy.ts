@@ -341,7 +341,7 @@ export class LiveCopy {
   }
 
   /** Takes a stop of this executor's own, which holds here from this turn on, whatever the store says to it. */
-  stop(own: Stop): void {
+  holdStop(own: Stop): void {
     if (this.#state) this.#hold([own], this.#state);
   }
 

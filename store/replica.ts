@@ -215,8 +215,8 @@ export class Replica {
   }
 
   /** A stop of this executor's own: it holds in this copy from this turn on. Nothing is written to the store. */
-  stop(own: Stop): void {
-    this.#copy.stop(own);
+  holdStop(own: Stop): void {
+    this.#copy.holdStop(own);
   }
 
   /** What has restricted anybody since the copy was loaded, also where it was lifted again. */

@@ -8,7 +8,7 @@ import type { Next, Step } from './step.ts';
 import { refuseUnsupported } from './unsupported.ts';
 
 /**
- * Sets aside in every budget what the call may come to, in one step; where it does not fit, stops what the budget says.
+ * Reserves in every budget what the call may come to, in one step; where it does not fit, stops what the budget says.
  * A call that is only drafted spends nothing yet, one that undoes something is not held up by what that has cost, and
  * one that is redirected spends for the input that was made for it.
  */
@@ -28,12 +28,12 @@ export const budgets: Step = {
     const charged = spending.charged(subject, spends.value);
     if ('code' in charged) return attempt.refuse(blocked(subject, faultCause(charged.code, charged.message), decision));
     if ((attempt.reservation?.terms ?? '') === charged.terms) return 'go on';
-    return setAside(attempt, spending, { spends: spends.value, charged });
+    return reserve(attempt, spending, { spends: spends.value, charged });
   },
 };
 
-/** Whether what runs would come to what is set aside; asked in the turn that starts the action. */
-export function isSetAside<Input, Result>({ action, reservation }: Attempt<Input, Result>, input: Input): boolean {
+/** Whether what runs would come to what is reserved; asked in the turn that starts the action. */
+export function fitsReservation<Input, Result>({ action, reservation }: Attempt<Input, Result>, input: Input): boolean {
   if (!reservation) return true;
   const spends = spendsOf(action, input);
   return 'value' in spends && isSame(spends.value, reservation.spends);
@@ -47,7 +47,7 @@ interface Asked {
   readonly charged: Charged;
 }
 
-async function setAside<Input, Result>(
+async function reserve<Input, Result>(
   attempt: Attempt<Input, Result>,
   spending: Spending,
   { spends, charged }: Asked,
@@ -57,7 +57,7 @@ async function setAside<Input, Result>(
     await attempt.withdraw(); // it was for other amounts, or in another window
     if (charged.terms === '') return 'again';
   }
-  const answer = await spending.setAside(subject, spends, charged);
+  const answer = await spending.reserve(subject, spends, charged);
   switch (answer.is) {
     case 'reserved': {
       const { reservation } = answer;
@@ -82,13 +82,11 @@ async function trip<Input, Result>(
   spending: Spending,
   tripped: readonly [Tripped, ...Tripped[]],
 ): Promise<Next<Result>> {
-  const { decision, guard, options, subject } = attempt;
+  const { decision, subject } = attempt;
   // What has landed already spends nothing more.
-  const answered = options.idempotencyKey === undefined ? null : await answeredBefore(attempt);
+  const answered = await answeredBefore(attempt);
   if (answered) return answered;
-  await spending.othersHaveStarted();
-  const stops = tripped.flatMap(({ stop }) => (stop ? [stop] : []));
-  await Promise.all(stops.map(async (stop) => guard.ownStops?.add(stop)));
+  await spending.stop(tripped);
   const { verdict } = attempt.look();
   if (verdict !== decision.verdict) return 'again';
   return attempt.refuse(blocked(subject, tripped[0].cause, decision));
@@ -102,10 +100,10 @@ interface Settled<Result> {
 async function settle<Input, Result>(
   { action, decision, effective, guard, subject }: Attempt<Input, Result>,
   spending: Spending,
-  { reservation: { id, isDecided }, end }: Settled<Result>,
+  { reservation: { id, begun }, end }: Settled<Result>,
 ): Promise<void> {
-  isDecided();
-  if (end.is === 'not_started') return spending.giveBack(id);
+  begun();
+  if (end.is === 'not_started') return spending.release(id);
   // What has failed may have cost all of it.
   if (end.is !== 'landed') return spending.settle(id, {});
   const { costs, problem } = costsOf(action, end.result);

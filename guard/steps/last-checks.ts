@@ -1,7 +1,12 @@
+import type { NormalisedAction } from '../action.ts';
 import { ownCopy } from '../own-copy.ts';
-import { isSetAside } from './budgets.ts';
+import { fitsReservation } from './budgets.ts';
 import { refusal } from './limits.ts';
 import type { Step } from './step.ts';
+
+/** Whether what an action executes is checked in the turn that starts it: then what was checked is what runs. */
+export const needsLastChecks = <Input, Result>({ limits, spend }: NormalisedAction<Input, Result>): boolean =>
+  limits !== undefined || spend !== undefined;
 
 /** How often a call may say that it spends another amount than is set aside. */
 const MOST_AMOUNTS = 5;
@@ -12,7 +17,7 @@ const MOST_AMOUNTS = 5;
  */
 export const lastChecks: Step = {
   name: 'last checks',
-  isFor: ({ limits, spend }) => limits !== undefined || spend !== undefined,
+  isFor: needsLastChecks,
   take(attempt) {
     // Code of the application is called next; where a stop is why, no limit is to be named.
     const now = attempt.look();
@@ -20,7 +25,7 @@ export const lastChecks: Step = {
     const input = ownCopy(attempt.action.name, attempt.effective.input);
     const refused = refusal(attempt, input);
     if (refused) return refused;
-    if (!isSetAside(attempt, input))
+    if (!fitsReservation(attempt, input))
       return attempt.reconsider(
         'it said that it spends another amount: spend must answer by the input alone',
         MOST_AMOUNTS,

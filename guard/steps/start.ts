@@ -4,6 +4,7 @@ import { decide } from '../decide.ts';
 import { settled } from '../ongoing/promises.ts';
 import { RunningAction } from '../running-action.ts';
 import { approvedDecision, spoiledApproval } from './holding.ts';
+import { needsLastChecks } from './last-checks.ts';
 import { always, type Next, type Step } from './step.ts';
 
 /**
@@ -18,7 +19,7 @@ export const start: Step = {
   take<Input, Result>(attempt: Attempt<Input, Result>): Next<Result> | Promise<Next<Result>> {
     const { action, decision, guard, permit, signal, subject } = attempt;
     const { input: asked, keepRecord } = attempt.effective;
-    const input = action.limits || action.spend ? checkedInput(attempt) : asked;
+    const input = needsLastChecks(action) ? checkedInput(attempt) : asked;
     if (signal?.aborted) return attempt.abandon('aborted', decision);
 
     // From here to `execute` nothing is awaited, and no code of the application runs.

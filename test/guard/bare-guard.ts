@@ -98,7 +98,6 @@ export function bareGuard({
     approving: null,
     spending: null,
     tripwires: null,
-    ownStops: null,
     organizationId: 'default',
     inFlight: hand.inFlight,
     calls: new OpenCalls(),

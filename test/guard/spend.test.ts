@@ -70,7 +70,7 @@ describe('what a call has come to', () => {
     const { costs, problem } = costsOf(action(spend), { usd: Number.NaN });
     expect([costs, problem]).toEqual([
       { tokens: 5 },
-      'settle of spend.usd gave no number from 0 that can be counted, but NaN',
+      'settle of spend.usd gave NaN, which is no finite number of at least 0',
     ]);
   });
 });
