@@ -11,6 +11,7 @@ import {
 import { amountsFor } from './budget-tiers.ts';
 import type { Subject } from './context.ts';
 import { dayAt } from './day-window.ts';
+import { idProblem } from './ids.ts';
 import type { State } from './state.ts';
 import { liftedAt } from './stops.ts';
 import { actionPatterns } from './targets.ts';
@@ -63,7 +64,10 @@ export type MetBudgets =
 
 const blocked = (why: string): MetBudgets => ({ is: 'blocked', why });
 
-/** How long a run, or anything else of which each one has a budget without a window, may be idle and not forgotten. */
+/**
+ * How long a run may be idle before what it has spent of a budget without a window is forgotten: there is no end of
+ * runs. Anything else is never forgotten.
+ */
 const IDLE_MS = 35 * 86_400_000;
 
 /** The parents of a call spend too: a run that opens others does not spend less for it. */
@@ -91,7 +95,8 @@ function idsOf(
     case 'account': {
       const given = context[ATTRIBUTES[type]];
       if (given === undefined) return [];
-      return typeof given === 'string' && given !== '' ? [given] : `${ATTRIBUTES[type]} must be a non-empty string`;
+      const problem = typeof given === 'string' ? idProblem(given) : 'must be a text';
+      return problem === null ? [String(given)] : `${ATTRIBUTES[type]} ${problem}`;
     }
     default:
       return type satisfies never;
@@ -120,8 +125,8 @@ function targetOf(counted: Scope, { runId, agentId }: Subject): string | null {
   }
 }
 
-const ledgerWindow = (window: BudgetWindow, { now, timeZone, isOne }: Place): LedgerWindow => {
-  if (window === 'total') return { is: 'total', idleMs: isOne ? null : IDLE_MS };
+const ledgerWindow = (window: BudgetWindow, { now, timeZone, isOfEachRun }: Place): LedgerWindow => {
+  if (window === 'total') return { is: 'total', idleMs: isOfEachRun ? IDLE_MS : null };
   if (window === 'day') return { is: 'fixed', ...dayAt(now, timeZone) };
   return { is: 'sliding', ms: window };
 };
@@ -129,8 +134,8 @@ const ledgerWindow = (window: BudgetWindow, { now, timeZone, isOne }: Place): Le
 interface Place {
   readonly now: number;
   readonly timeZone: string;
-  /** Whether the budget is of one thing, and not of each of its kind. */
-  readonly isOne: boolean;
+  /** Whether each run has this budget for itself. */
+  readonly isOfEachRun: boolean;
 }
 
 /** What an account's name says. */
@@ -190,8 +195,11 @@ function chargesOf(
   if (typeof counts === 'string') return counts;
   if (counts.length === 0) return [];
   const allowed = amountsFor(budget, call.context);
-  const isOne = scope.id !== null || scope.type === 'day' || scope.type === 'all';
-  const window = ledgerWindow(budget.window, { now, timeZone: budget.time_zone, isOne });
+  const window = ledgerWindow(budget.window, {
+    now,
+    timeZone: budget.time_zone,
+    isOfEachRun: scope.type === 'run' && scope.id === null,
+  });
   return counts.flatMap((each) => {
     const counted = formatScope(each);
     const since = Math.max(budget.since, liftedAt(state, counted));

@@ -65,7 +65,7 @@ const revivesBudget = (scope: string): string =>
     ? 'kill-switch revive all --reason "…" lifts this'
     : /^(run|agent|mission|action):/.test(scope)
       ? `kill-switch revive ${shellWord(scope)} --reason "…" lifts this`
-      : 'kill-switch kills shows what to revive';
+      : 'kill-switch status shows what to revive';
 
 /** Names that no member may have: metadata and records put values of their own under them. */
 type Taken = { readonly kind?: never; readonly cause?: never; readonly epoch?: never };
@@ -188,7 +188,7 @@ const CAUSES = [
   row('tripwire', {
     members: { name: id, value: amount, limit: amount },
     sentence: ({ name, value, limit }) =>
-      `the tripwire ${name}, with ${value} where the limit is ${limit} (kill-switch kills shows what to revive, kill-switch tripwire set changes it)`,
+      `the tripwire ${name}, with ${value} where the limit is ${limit} (kill-switch status shows what to revive, kill-switch tripwire set changes it)`,
     forModel: () => 'something was done too often, and a person has to look at it',
     instead: () => 'do not repeat it in this or another form, and report what is left to do',
   }),

@@ -88,12 +88,16 @@ export function judgeApproval(entry: Entry<'approval'>, call: ApprovalCall, fact
     : { is: 'pending' };
 }
 
-/** Whether what was asked for has all that a standing approval names: an object's members, anything else as it is. */
+/**
+ * Whether what was asked for has the members that a standing approval names, each exactly as it is there: an object
+ * within may have no other members, or somebody could be added to whom nobody has agreed.
+ */
 export function hasMatching(input: unknown, match: unknown): boolean {
-  if (!isJsonObject(match)) return canonicalize(input) === canonicalize(match);
+  const isSame = (one: unknown, other: unknown): boolean => canonicalize(one) === canonicalize(other);
+  if (!isJsonObject(match)) return isSame(input, match);
   return (
     isJsonObject(input) &&
-    Object.entries(match).every(([name, value]) => Object.hasOwn(input, name) && hasMatching(input[name], value))
+    Object.entries(match).every(([name, value]) => Object.hasOwn(input, name) && isSame(input[name], value))
   );
 }
 

@@ -153,7 +153,7 @@ function termsOf(view: StateView, stop: Stop, target: Target): StopTerms | null 
         mode: tripwire.do,
         cause: { kind: 'tripwire', name: stop.name, value, limit },
         counted,
-        reason: `the tripwire ${stop.name} (${tripwire.on}) counted ${value} where the limit is ${limit}`,
+        reason: `the tripwire ${stop.name} (${tripwire.on}) ${value === MOST_AMOUNT ? 'was told what is no number' : `counted ${value}`} where the limit is ${limit}`,
       };
     }
     case 'executor':

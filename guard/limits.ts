@@ -1,4 +1,5 @@
 import { dropPromise } from '../flags/callbacks.ts';
+import { redactText } from '../flags/secret-texts.ts';
 import { brokenBy, type Cause, loweredBy, messageOf } from '../flags/index.ts';
 import type { LimitDefinition } from './action.ts';
 import type { Attempt } from './attempt.ts';
@@ -23,7 +24,8 @@ export function brokenLimit<Input, Result>(
   }));
   for (const { name, max: inCode, amount } of asked) {
     const max = loweredBy(loweredBy(inCode, limitFlags.get(name)), guard.replica?.limit(name));
-    const value = 'problem' in amount ? amount.problem : brokenBy(amount.value, max);
+    const broken = 'problem' in amount ? amount.problem : brokenBy(amount.value, max);
+    const value = typeof broken === 'string' ? redactText(broken) : broken;
     if (value !== null) return { kind: 'limit', limit: name, value, max };
   }
   return null;

@@ -58,7 +58,13 @@ function asked(type: SpendType, what: string, say: () => unknown): Handled<numbe
     const amount = say();
     if (dropPromise(amount)) return { problem: `${what} gave a promise: it must answer at once` };
     if (typeof amount === 'number' && unitsOf(type, amount) !== null) return { value: amount };
-    const shown = typeof amount === 'number' ? (Object.is(amount, -0) ? '-0' : `${amount}`) : quoteId(amount);
+    const shown = Object.is(amount, -0)
+      ? '-0'
+      : typeof amount === 'string'
+        ? 'a text'
+        : typeof amount === 'bigint'
+          ? 'a BigInt'
+          : quoteId(amount);
     return { problem: `${what} gave ${shown}, which is no finite number of at least 0` };
   } catch (error) {
     return { problem: `${what} failed: ${messageOf(error)}` };

@@ -68,10 +68,12 @@ export function budgetWith(
     return { problem: 'A time zone is for budgets of a day: give it the window day, or leave out the time zone.' };
   if (place.window !== 'day' && parseScope(place.scope).type === 'day')
     return { problem: 'The budget day has the window day. For another window take the scope all.' };
+  if (definition.targeting === null && Object.keys(definition.tiers).length > 0)
+    return { problem: 'Tiers are for a rule that names them: give one (targeting), or leave the tiers out.' };
   const amounts = [definition, ...Object.values(definition.tiers)];
   if (!amounts.some((each) => SPEND_TYPES.some((type) => each[type] !== null)))
     return {
-      problem: 'A budget has an amount in dollars, tokens or calls: give at least one. To remove it: remove it.',
+      problem: 'A budget has an amount in dollars, tokens or calls: give at least one. To take it away: budget remove.',
     };
   return { definition };
 }
@@ -83,6 +85,8 @@ export function tripwireWith(view: StateView, name: string, part: TripwirePart):
   const added = { scope: 'run', do: 'paused', ...before, ...given(part) };
   // A report trips by its value alone, so nobody has to think of a window for it.
   const window = added.window_ms ?? (String(added.on).startsWith('report:') ? 600_000 : undefined);
+  if (added.limit === undefined || window === undefined)
+    return { problem: `A new tripwire takes a limit and, but for a report, a window: so many in that time.` };
   const parsed = tripwireSchema.safeParse({ ...added, window_ms: window });
   if (parsed.success) return { definition: parsed.data };
   return { problem: `This is no tripwire (${said(parsed.error)}). It takes what it counts, a limit and a window.` };

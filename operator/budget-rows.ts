@@ -67,10 +67,9 @@ const SHORTEST_MS = 60_000;
 
 /** Whether what is counted so spends nothing, because it is stopped; of users and accounts nobody knows. */
 function isStopped(counted: string, { state, stopped }: Place): boolean {
-  const target = counted === 'day' ? 'all' : counted;
-  return [target, 'all'].some(
-    (each) => stopped.has(each) || TRIP_MODES.some((mode) => mode === state.get('kill', each)?.mode),
-  );
+  const { type } = parseScope(counted);
+  const targets = type === 'day' || type === 'user' || type === 'account' ? ['all'] : [counted, 'all'];
+  return targets.some((each) => stopped.has(each) || TRIP_MODES.some((mode) => mode === state.get('kill', each)?.mode));
 }
 
 /** What a row counts, and since when its window is open, in milliseconds. */

@@ -149,7 +149,7 @@ const REFUSALS: { readonly [K in keyof Facts]: RefusalRow<Facts[K]> } = {
   not_killed: {
     code: 'NOT_KILLED',
     says: ({ target }) => `There is no active kill of ${target}.`,
-    hint: { program: 'See what is stopped: kills().', command: 'See what is stopped: kill-switch kills' },
+    hint: { program: 'See what is stopped: status().', command: 'See what is stopped: kill-switch status' },
   },
   live_rule: {
     code: 'INVALID_ARGUMENT',

@@ -9,7 +9,9 @@ export const tripwires: Step = {
   isFor: (_action, hasStore) => hasStore,
   take(attempt) {
     const { guard, subject, input } = attempt;
-    if (attempt.isCounted || attempt.reversal || !guard.tripwires) return 'go on';
+    // Whoever comes back with the id of a request asks for nothing new.
+    const isNew = attempt.options.approvalId === undefined && !attempt.reversal;
+    if (attempt.isCounted || !isNew || !guard.tripwires) return 'go on';
     attempt.isCounted = true;
     const tripped = guard.tripwires.called(subject, input);
     if (!tripped) return 'go on';

@@ -15,7 +15,9 @@ export const budgets = (acting: Acting): Pick<ControlPlane, Budgets> => ({
   },
 
   async removeBudget(options) {
-    return answerTo(await acting.set(givenRemovedBudget(options)));
+    const given = givenRemovedBudget(options);
+    await acting.copyStops(); // what it has stopped stays stopped: only a person lifts that
+    return answerTo(await acting.set(given));
   },
 
   async budgets(options = {}) {
@@ -28,7 +30,9 @@ export const budgets = (acting: Acting): Pick<ControlPlane, Budgets> => ({
   },
 
   async removeTripwire(options) {
-    return answerTo(await acting.set(givenRemovedTripwire(options)));
+    const given = givenRemovedTripwire(options);
+    await acting.copyStops();
+    return answerTo(await acting.set(given));
   },
 
   async tripwires(options = {}) {

@@ -7,9 +7,9 @@ import { runHere } from '../operator/cli/command.ts';
 test('each `kill-switch redis acl` in the pages prints the user that the page shows', async () => {
   const pages = ['README.md', ...filesBelow(root, ['.md'], 'docs')];
   const commands = pages.flatMap((page) =>
-    [...readFileSync(join(root, page), 'utf8').matchAll(/(?:^|`)kill-switch redis acl([^`\n|]*--store [^`\n|]*)/gm)].map(
-      ([, words = '']) => words.trim().split(' '),
-    ),
+    [
+      ...readFileSync(join(root, page), 'utf8').matchAll(/(?:^|`)kill-switch redis acl([^`\n|]*--store [^`\n|]*)/gm),
+    ].map(([, words = '']) => words.trim().split(' ')),
   );
   expect(commands.length).toBeGreaterThanOrEqual(3);
   for (const words of commands) {

@@ -78,7 +78,7 @@ const TOLD: { readonly [K in Kind]: Told<Extract<Cause, { readonly kind: K }>> }
   tripwire: {
     cause: { kind: 'tripwire', name: 'refunds per hour', value: 12, limit: 10 },
     person:
-      'the tripwire refunds per hour, with 12 where the limit is 10 (kill-switch kills shows what to revive, kill-switch tripwire set changes it)',
+      'the tripwire refunds per hour, with 12 where the limit is 10 (kill-switch status shows what to revive, kill-switch tripwire set changes it)',
     model: 'something was done too often, and a person has to look at it',
     trace: { name: 'refunds per hour', value: 12, limit: 10 },
   },
@@ -145,9 +145,9 @@ test.each([
   ["agent:it's $me", `kill-switch revive 'agent:it'\\''s $me' --reason "…" lifts this`],
   ['mission:m 7', `kill-switch revive 'mission:m 7' --reason "…" lifts this`],
   ['action:db.*', `kill-switch revive 'action:db.*' --reason "…" lifts this`],
-  ['user:dana', 'kill-switch kills shows what to revive'], // it has stopped a run or an agent
-  ['account:acme', 'kill-switch kills shows what to revive'],
-  ['of a newer version', 'kill-switch kills shows what to revive'],
+  ['user:dana', 'kill-switch status shows what to revive'], // it has stopped a run or an agent
+  ['account:acme', 'kill-switch status shows what to revive'],
+  ['of a newer version', 'kill-switch status shows what to revive'],
 ])('the budget of %s says what lifts its stop, as it can be typed', (scope, lifts) => {
   const cause: Cause = { ...TOLD.budget.cause, scope };
   for (const shownAs of [undefined, ON_ONE_LINE]) expect(describeCause(cause, shownAs)).toContain(`spent (${lifts})`);

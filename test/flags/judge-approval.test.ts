@@ -151,7 +151,7 @@ describe('a standing approval', () => {
 
   test.each([
     [{ a: 1, b: 2 }, { a: 1 }, true],
-    [{ a: { x: 1, y: 2 } }, { a: { x: 1 } }, true],
+    [{ a: { x: 1, y: 2 } }, { a: { x: 1 } }, false],
     [{ a: [1, 2] }, { a: [1, 2] }, true],
     [{ a: [1, 2] }, { a: [1] }, false],
     [{ a: 1 }, { a: '1' }, false],

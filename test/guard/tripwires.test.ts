@@ -27,7 +27,7 @@ describe('the same call again', () => {
     for (let n = 0; n < 50; n += 1) expect(await attempt({ q: 'same', page: 1 })).toMatchObject({ status: 'executed' });
     const stopped = await attempt({ page: 1, q: 'same' });
     expect(stopped).toMatchObject(trippedBy('repeats'));
-    expect(stopped.decision.message).toContain('kill-switch kills shows what to revive');
+    expect(stopped.decision.message).toContain('kill-switch status shows what to revive');
     expect(stopped.decision.modelMessage).toMatch(/do not repeat it/);
     expect(execute).toHaveBeenCalledTimes(50);
     expect((await control.status()).stops).toMatchObject([{ target: 'run:r-1', by: 'tripwire:repeats' }]);
@@ -49,16 +49,7 @@ describe('the same call again', () => {
   test.each<[string, (n: number) => unknown]>([
     ['no input', () => undefined],
     ['a text', () => 'same'],
-    [
-      'a Date, a Map and a class',
-      () => ({
-        at: new Date(7),
-        map: new Map([['a', 1]]),
-        own: new (class Mine {
-          a = 1;
-        })(),
-      }),
-    ],
+    ['a Date and a Map', () => ({ at: new Date(7), map: new Map([['a', 1]]) })],
   ])('is one with %s', async (_what, input) => {
     const { attempt } = await setUp({ name: 'repeats', limit: 2 });
     for (let n = 0; n < 2; n += 1) expect(await attempt(input(n))).toMatchObject({ status: 'executed' });

@@ -87,8 +87,8 @@ const SAID: { readonly [K in Refusal['kind']]: readonly [Extract<Refusal, { kind
   not_killed: [
     { kind: 'not_killed', target: 'agent:x' },
     'NOT_KILLED',
-    'There is no active kill of agent:x. See what is stopped: kills().',
-    'There is no active kill of agent:x. See what is stopped: kill-switch kills',
+    'There is no active kill of agent:x. See what is stopped: status().',
+    'There is no active kill of agent:x. See what is stopped: kill-switch status',
   ],
   live_rule: [
     { kind: 'live_rule' },
