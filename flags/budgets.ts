@@ -95,8 +95,9 @@ function idsOf(
     case 'account': {
       const given = context[ATTRIBUTES[type]];
       if (given === undefined) return [];
-      const problem = typeof given === 'string' ? idProblem(given) : 'must be a text';
-      return problem === null ? [String(given)] : `${ATTRIBUTES[type]} ${problem}`;
+      if (typeof given !== 'string') return `${ATTRIBUTES[type]} must be a text`;
+      const problem = idProblem(given);
+      return problem === null ? [given] : `${ATTRIBUTES[type]} ${problem}`;
     }
     default:
       return type satisfies never;

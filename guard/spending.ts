@@ -68,8 +68,8 @@ const NO_LEDGER: Fault = { code: 'UNSUPPORTED', message: 'this store counts noth
 const NO_CHARGES: Charged = { charges: [], terms: '' };
 
 /**
- * Reserves what calls of this executor may come to, settles it, and stops what a spent budget stops. A reservation whose answer was lost is given back
- * where the store can be told so; what nobody settles counts in full.
+ * Reserves what calls of this executor may come to, settles it, and stops what a spent budget stops. A reservation
+ * whose answer was lost is given back where the store can be told so; what nobody settles counts in full.
  */
 export class Spending {
   readonly #replica: SpendingParts['replica'];
