@@ -29,6 +29,7 @@ const LASTING: Readonly<Partial<Record<FaultCode, string>>> = {
   HANDLER_FAILED: NOT_SET_UP,
   INTERNAL: NOT_SET_UP,
   NO_LOCAL_STATE: NOT_SET_UP,
+  UNDONE: 'what it had done before was undone by a person',
   UNSUPPORTED: NOT_SET_UP,
 };
 

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { KillSwitchError, messageOf, shownId } from '../flags/index.ts';
 import type { Journal, JournalEnd, JournalEntry, JournalIntent } from '../store/capabilities/journal.ts';
 import { answering } from '../store/journal-entries.ts';
+import { reversalKey } from '../store/reversals.ts';
 import { Rounds } from '../store/rounds.ts';
 import { type Asked, answerOf, type JournalAnswer, type Resolution } from './journal-answer.ts';
 
@@ -24,6 +25,8 @@ export type Intending = Omit<JournalIntent, 'id' | 'attempt'> & Pick<Asked, 'ide
 export type NotBegun =
   /** The key was intended before. */
   | (Exclude<JournalAnswer, { is: 'again' }> & { readonly entry: JournalEntry })
+  /** It has landed, and a rollback has undone it. */
+  | { readonly is: 'undone'; readonly entry: JournalEntry }
   /** It is not known to be written, so nothing may start. */
   | { readonly is: 'unavailable'; readonly why: string };
 
@@ -84,7 +87,7 @@ export class OwnJournal {
       if (found.is === 'new') return { is: 'intended', intent };
       const { entry } = found;
       const answer = answerOf(entry, { ...asked, idempotent }, this.#resolutions(entry));
-      if (answer.is !== 'again') return { ...answer, entry };
+      if (answer.is !== 'again') return this.#unlessUndone({ ...answer, entry });
       attempt = entry.attempt + 1;
     }
     return { is: 'unavailable', why: `others have taken each of ${MOST_LOST} attempts of this key` };
@@ -101,7 +104,19 @@ export class OwnJournal {
       const entry = answering(await this.#journal.attemptsOf(idempotency_key));
       if (!entry) return { is: 'again' };
       const answer = answerOf(entry, asked, this.#resolutions(entry));
-      return answer.is === 'again' ? answer : { ...answer, entry };
+      return answer.is === 'again' ? answer : await this.#unlessUndone({ ...answer, entry });
+    } catch (error) {
+      return { is: 'unavailable', why: messageOf(error) };
+    }
+  }
+
+  /** What has landed and was undone is no answer any more: to repeat it would be to say what is no longer so. */
+  async #unlessUndone(answer: Extract<NotBegun, { readonly entry: JournalEntry }>): Promise<NotBegun> {
+    if (answer.is !== 'landed') return answer;
+    const { entry } = answer;
+    try {
+      const tries = await this.#journal.attemptsOf(reversalKey(entry.id));
+      return tries.some(({ state }) => state === 'landed') ? { is: 'undone', entry } : answer;
     } catch (error) {
       return { is: 'unavailable', why: messageOf(error) };
     }

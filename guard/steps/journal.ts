@@ -83,6 +83,8 @@ function answered<Input, Result>(attempt: Attempt<Input, Result>, begun: NotBegu
       return repeated(attempt, begun.landing);
     case 'unknown':
       return attempt.doubt(blocked(subject, faultCause('LANDED_UNKNOWN', doubtOf(begun.entry)), decision));
+    case 'undone':
+      return attempt.refuse(blocked(subject, faultCause('UNDONE', undoneOf(begun.entry)), decision));
     case 'reused':
       throw new IdempotencyKeyError(action.name, attempt.keyOf(), begun.what);
     case 'unavailable':
@@ -106,6 +108,10 @@ function repeated<Input, Result>(attempt: Attempt<Input, Result>, landing: Landi
   const result = recorded as Result;
   return attempt.repeat(landing?.redirected ? 'redirected' : 'executed', attempt.decision, result);
 }
+
+/** What a person has had undone is done again only under a key of its own. */
+const undoneOf = ({ idempotency_key, intended_at }: JournalEntry): string =>
+  `what the idempotency key ${shownId(idempotency_key)} stands for was done (${intended_at}) and then undone by a rollback: to do it again, take another key`;
 
 /** Whether it landed is for a person to find out, who is told how to say so. */
 function doubtOf({ idempotency_key, run_id, state, intended_at, executor_name }: JournalEntry): string {

@@ -93,6 +93,22 @@ describe('a rollback', () => {
     );
   });
 
+  test('what it has undone is not done again under its key, nor called done; another key does it', async () => {
+    const { control, killSwitch, refund, done, run } = await open();
+    await run('r-1', 'a');
+    await control.rollback({ run: 'r-1', ...WAIT });
+    const { epoch } = await control.revive({ target: 'run:r-1', reason: 'once more' });
+    await vi.waitUntil(() => killSwitch.check().epoch >= epoch);
+    const again = (idempotencyKey: string) =>
+      killSwitch.run({ runId: 'r-1', missionId: 'm-r-1' }, () => refund.attempt({ of: 'a' }, { idempotencyKey }));
+    const refused = await again('k-a');
+    expect(refused).toMatchObject({ status: 'blocked', decision: { cause: { kind: 'fault', code: 'UNDONE' } } });
+    expect(refused.decision.message).toContain('take another key');
+    expect(done).toEqual(['a', '-a']);
+    expect(await again('k-a-2')).toMatchObject({ status: 'executed' });
+    expect(done).toEqual(['a', '-a', 'a']);
+  });
+
   test('asked for again undoes nothing twice', async () => {
     const { control, run, done } = await open();
     await run('r-1', 'a');
