@@ -21,7 +21,8 @@ function steady(lines: readonly string[]): string[] {
         .replace(/\(?\/\S*kill-switch-tour-\w+/g, 'FOLDER')
         .replace(/\b(ada|grace|linus|barbara|edsger)\b/g, 'CUSTOMER')
         .replace(/× \S+ for you/, '× ARTICLE for you')
-        .replace(/refused: \S+ was stopped \((blocked|aborted)\)/, 'refused: ACTION was stopped')
+        .replace(/refused: \S+ was stopped \((blocked|aborted), /, 'refused: ACTION was stopped (')
+        .replace(/kill-switch approve \S+/, 'kill-switch approve ID')
         .replace(/[+-]?\d+/g, '#')
         .replace(/\s+/g, ''),
     )

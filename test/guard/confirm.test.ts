@@ -20,7 +20,7 @@ describe.skipIf(!hasRedis)('an action that cannot be undone, where the store ref
       const { status, decision } = await pay.attempt(null);
       expect({ status, cause: decision.cause }).toMatchObject({
         status: 'blocked',
-        cause: { kind: 'fault', code: 'STORE_READ_ONLY', message: expect.stringContaining('NOREPLICAS') },
+        cause: { kind: 'fault', code: 'JOURNAL_UNAVAILABLE', message: expect.stringContaining('NOREPLICAS') },
       });
     }
     const stats = String(await redis.cli('INFO', 'errorstats'));
