@@ -57,6 +57,10 @@ export function parseScope(text: unknown): Scope {
 /** A scope as people write it. */
 export const formatScope = ({ type, id }: Scope): string => (id === null ? type : `${type}:${id}`);
 
+/** Whether a budget of this scope counts that: one thing of its kind, or the very one that it names. */
+export const countsOf = (scope: Scope, { type, id }: Scope): boolean =>
+  type === scope.type && (scope.id === null || scope.id === id);
+
 /** The longest and the shortest sliding window, in milliseconds. */
 export const WINDOW_MS = Object.freeze({ least: 1000, most: 366 * 86_400_000 } as const);
 

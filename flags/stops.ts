@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { MOST_AMOUNT, shownAmount, SPEND_TYPES } from './amounts.ts';
-import { parseScope, type Scope, TRIP_MODES } from './budget-records.ts';
+import { countsOf, parseScope, type Scope, TRIP_MODES } from './budget-records.ts';
 import type { Cause } from './causes.ts';
 import type { Entry, EntryPlace, StateView } from './entries.ts';
 import { isStricter } from './modes.ts';
@@ -88,7 +88,7 @@ const RUNS: ReadonlySet<Target['type']> = new Set(['run', 'agent', 'mission']);
 
 /** Whether a budget of this scope stops that target where it has counted this. */
 function stopsAt(scope: Scope, counted: Scope, target: Target): boolean {
-  if (counted.type !== scope.type || (scope.id !== null && scope.id !== counted.id)) return false;
+  if (!countsOf(scope, counted)) return false;
   switch (scope.type) {
     case 'day':
     case 'all':

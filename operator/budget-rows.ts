@@ -1,6 +1,7 @@
 import {
   type AccountName,
   type BudgetWindow,
+  countsOf,
   dayAt,
   type Entry,
   exactUnitsOf,
@@ -78,6 +79,15 @@ interface Counting {
   readonly from: number;
 }
 
+/** Whether a budget counts what an account is named after: executors name accounts, and one of them may write anything. */
+function isCountedIn(budget: Entry<'budget'>, counted: string): boolean {
+  try {
+    return countsOf(parseScope(budget.scope), parseScope(counted));
+  } catch {
+    return false;
+  }
+}
+
 /** What an account counts now for this budget; null where its window is over, or it was counted anew since. */
 function countingOf(
   { window, since, scope, counted }: AccountName,
@@ -85,6 +95,7 @@ function countingOf(
   at: Place,
 ): Counting | null {
   if (scope !== budget.scope || since !== Math.max(budget.since, liftedAt(at.state, counted))) return null;
+  if (!isCountedIn(budget, counted)) return null;
   const begun = Date.parse(at.state.get('lifted', counted)?.at ?? budget.at);
   if (window === 'total') return budget.window === 'total' ? { counted, from: begun } : null;
   if (window.startsWith('~'))

@@ -1,5 +1,5 @@
 import { describe, expect, test, vi } from 'vitest';
-import { budgetsFor, type SpendingCall } from '../../flags/index.ts';
+import { type BudgetCharge, budgetsFor, type SpendingCall } from '../../flags/index.ts';
 import { givenBudget } from '../../operator/given/budget.ts';
 import { givenTripwire } from '../../operator/given/tripwire.ts';
 import type { BudgetOptions } from '../../operator/given/budget.ts';
@@ -183,4 +183,22 @@ test('budgets are shown with what is spent of them, what is left, and the rate a
   clock.pass(1000);
   expect((await rates()).at(-1)).toEqual(['agent', 'agent:bot', 60, 'told']);
   expect((await control.tripwires()).data).toMatchObject([{ name: 'repeats', is_default: true }]);
+});
+
+test('an account that an executor has named after nothing hides no other, and keeps nobody from looking', async () => {
+  const clock = fakeClock();
+  const { control, store } = await openReplicas({ memory: new Memory({ clock }) });
+  const { epoch } = await control.setBudget({ scope: 'user', usd: 10 });
+  const scope = { organizationId: 'default', executorId: 'e', executorName: 'mailer', requestTimeoutMs: 1000 };
+  const { ledger } = store.open(scope);
+  const charge = (counted: string): BudgetCharge => ({
+    ...{ budget: 'user', counted, target: null, do: 'paused', type: 'usd', amount: 3_000_000, limit: 10_000_000 },
+    ...{ account: JSON.stringify(['total', epoch, 'usd', 'user', counted]), warnAt: null },
+    window: { is: 'total', idleMs: null },
+  });
+  const charges = ['nonsense', '', 'user:', 'agent:bot', `user:${'x'.repeat(600)}`, 'user:u-1'].map(charge);
+  expect(await ledger?.reserve({ id: 'one', charges })).toMatchObject({ is: 'reserved' });
+  clock.pass(3_600_000);
+  expect((await control.budgets()).data).toMatchObject([{ counted: 'user:u-1', reserved: 3, left: 7 }]);
+  expect((await control.status()).budgets).toHaveLength(1);
 });
