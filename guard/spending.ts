@@ -29,7 +29,6 @@ export interface Reservation {
   readonly id: string;
   /** What is set aside and where: another one is needed where this would be another text. */
   readonly terms: string;
-  readonly spends: Spends;
   /** Its call has started, or does not start with this. */
   readonly begun: () => void;
 }
@@ -115,7 +114,7 @@ export class Spending {
         if (reserved.is === 'reserved')
           return {
             is: 'reserved',
-            reservation: { id, terms, spends, begun: this.#starts() },
+            reservation: { id, terms, begun: this.#starts() },
             warnings: warningsOf(charges, reserved.balances),
           };
         if (reserved.is === 'over') {

@@ -32,15 +32,19 @@ export const budgets: Step = {
   },
 };
 
-/** Whether what runs would come to what is reserved; asked in the turn that starts the action. */
-export function fitsReservation<Input, Result>({ action, reservation }: Attempt<Input, Result>, input: Input): boolean {
-  if (!reservation) return true;
+/**
+ * Whether what runs would come to what is reserved, in the budgets as they are now; asked in the turn that starts the
+ * action, because a budget may have been set or lowered meanwhile.
+ */
+export function fitsReservation<Input, Result>(
+  { action, guard, reservation, reversal, subject }: Attempt<Input, Result>,
+  input: Input,
+): boolean {
+  if (reversal || !guard.spending) return true;
   const spends = spendsOf(action, input);
-  return 'value' in spends && isSame(spends.value, reservation.spends);
+  const charged = 'value' in spends ? guard.spending.charged(subject, spends.value) : null;
+  return charged !== null && 'terms' in charged && charged.terms === (reservation?.terms ?? '');
 }
-
-const isSame = (one: Spends, other: Spends): boolean =>
-  one.usd === other.usd && one.tokens === other.tokens && one.calls === other.calls;
 
 interface Asked {
   readonly spends: Spends;

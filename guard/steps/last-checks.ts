@@ -8,12 +8,12 @@ import type { Step } from './step.ts';
 export const needsLastChecks = <Input, Result>({ limits, spend }: NormalisedAction<Input, Result>): boolean =>
   limits !== undefined || spend !== undefined;
 
-/** How often a call may say that it spends another amount than is set aside. */
+/** How often what a call spends may be another amount than is reserved. */
 const MOST_AMOUNTS = 5;
 
 /**
- * Checks what the action would execute once more, in the turn that starts it: the flag of a limit may have been lowered
- * meanwhile. What was checked is what runs: a copy that nobody else has.
+ * Checks what the action would execute once more, in the turn that starts it: the flag of a limit, or a budget, may have
+ * been lowered meanwhile. What was checked is what runs: a copy that nobody else has.
  */
 export const lastChecks: Step = {
   name: 'last checks',
@@ -27,7 +27,7 @@ export const lastChecks: Step = {
     if (refused) return refused;
     if (!fitsReservation(attempt, input))
       return attempt.reconsider(
-        'it said that it spends another amount: spend must answer by the input alone',
+        'what it says that it spends, or its budgets, had changed: spend must answer by the input alone',
         MOST_AMOUNTS,
       );
     attempt.checked = { input };

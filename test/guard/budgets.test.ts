@@ -1,7 +1,10 @@
 import { describe, expect, test, vi } from 'vitest';
-import type { ActionDefinition } from '../../index.ts';
+import type { ActionDefinition, ExecutorStore } from '../../index.ts';
 import { type BudgetOptions, openControlPlane } from '../../operator/index.ts';
-import { closeAfterwards, openMemorySwitch } from './open-switch.ts';
+import { memoryControlStore } from '../../store/memory/control.ts';
+import { memoryStore } from '../../store/memory/index.ts';
+import { openQuickControl } from '../operator/open-quick-control.ts';
+import { closeAfterwards, openMemorySwitch, openSwitch } from './open-switch.ts';
 
 interface Ask {
   readonly usd: number;
@@ -267,6 +270,36 @@ describe('a call that cannot be counted is blocked', () => {
     const outcome = await killSwitch.run({ context: { user: 7 } }, () => ask.attempt({ usd: 1 }));
     expect(outcome).toMatchObject({ status: 'blocked', decision: { cause: { message: /user must be/ } } });
   });
+});
+
+test('one that is set while a call is on its way, before it starts, is asked too', async () => {
+  const real = memoryStore();
+  let meanwhile = async (): Promise<unknown> => undefined;
+  const store: ExecutorStore = {
+    ...real,
+    open(scope) {
+      const connection = real.open(scope);
+      const { journal } = connection;
+      if (!journal) throw new Error('It keeps a journal.');
+      const intend: typeof journal.intend = async (intent) => {
+        await meanwhile();
+        return journal.intend(intent);
+      };
+      return { ...connection, journal: { ...journal, intend } };
+    },
+  };
+  const { control, killSwitch } = await openSwitch(
+    { store, controlStore: memoryControlStore(real), openControl: openQuickControl },
+    { agentId: 'researcher' },
+  );
+  const execute = vi.fn();
+  const ask = killSwitch.action({ name: 'llm.ask', journal: true, spend: { usd: () => 2 }, execute });
+  meanwhile = async () => {
+    const { epoch } = await control.setBudget({ scope: 'run', usd: 1 });
+    await vi.waitUntil(() => killSwitch.check().epoch >= epoch);
+  };
+  expect(await killSwitch.run({ runId: 'r-1' }, () => ask.attempt(undefined))).toMatchObject(trippedBy('run:r-1'));
+  expect(execute).not.toHaveBeenCalled();
 });
 
 test('an amount that is another one each time it is asked blocks the call, and says why', async () => {
