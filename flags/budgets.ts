@@ -9,7 +9,7 @@ import {
   type TripMode,
 } from './budget-records.ts';
 import { amountsFor } from './budget-tiers.ts';
-import type { Subject } from './context.ts';
+import { ownAndParents, type Subject } from './context.ts';
 import { dayAt } from './day-window.ts';
 import { idProblem } from './ids.ts';
 import type { State } from './state.ts';
@@ -70,11 +70,6 @@ const blocked = (why: string): MetBudgets => ({ is: 'blocked', why });
  */
 const IDLE_MS = 35 * 86_400_000;
 
-/** The parents of a call spend too: a run that opens others does not spend less for it. */
-const named = (own: string | undefined, parents: readonly string[] | undefined): readonly string[] => [
-  ...new Set([...(own === undefined ? [] : [own]), ...(parents ?? [])]),
-];
-
 const ATTRIBUTES = { user: 'user', account: 'account_id' } as const;
 
 /** The ids of a call that a budget of this type counts for; a text is what is wrong with the call. */
@@ -84,11 +79,11 @@ function idsOf(
 ): readonly string[] | string {
   switch (type) {
     case 'run':
-      return named(subject.runId, subject.lineageRuns);
+      return ownAndParents(subject.runId, subject.lineageRuns);
     case 'agent':
-      return named(subject.agentId, subject.lineageAgents);
+      return ownAndParents(subject.agentId, subject.lineageAgents);
     case 'mission':
-      return named(subject.missionId, subject.lineageMissions);
+      return ownAndParents(subject.missionId, subject.lineageMissions);
     case 'action':
       return subject.action === undefined ? [] : [subject.action, ...actionPatterns(subject.action)];
     case 'user':

@@ -98,6 +98,12 @@ export function subjectFromContext(context: EvaluationContextLike): Subject | st
 export const contextFromSubject = (subject: Subject): Record<string, AttributeValue> =>
   withIdentity(subject.context === undefined ? {} : { ...subject.context }, subject);
 
+/** Somebody and all parents, each once: what counts for a child counts for its parents too. */
+export function ownAndParents(own: string | undefined, parents: readonly string[] | undefined): readonly string[] {
+  if (!parents) return own === undefined ? [] : [own]; // most calls
+  return [...new Set([...(own === undefined ? [] : [own]), ...parents])];
+}
+
 /** Only who asks, as an evaluation context. */
 export const identityContext = (subject: Subject): Record<string, AttributeValue> => withIdentity({}, subject);
 

@@ -1,4 +1,4 @@
-import type { Subject } from './context.ts';
+import { ownAndParents, type Subject } from './context.ts';
 import { CountingClock, hashOf } from './counting-clock.ts';
 import type { State } from './state.ts';
 import { liftedAt } from './stops.ts';
@@ -54,12 +54,8 @@ function countedApart({ what, name }: TripsOn, occurrence: Occurrence): string |
 }
 
 /** Whom a tripwire counts for: the run or the agent, and its parents, whose loop it may be. */
-function countedFor(scope: Tripwire['scope'], subject: Subject): readonly string[] {
-  const [own, parents] =
-    scope === 'run' ? [subject.runId, subject.lineageRuns] : [subject.agentId, subject.lineageAgents];
-  if (!parents) return own === undefined ? [] : [own];
-  return [...new Set([...(own === undefined ? [] : [own]), ...parents])];
-}
+const countedFor = (scope: Tripwire['scope'], { runId, lineageRuns, agentId, lineageAgents }: Subject) =>
+  scope === 'run' ? ownAndParents(runId, lineageRuns) : ownAndParents(agentId, lineageAgents);
 
 /** What is counted for one target. */
 interface Counts {
@@ -94,12 +90,9 @@ export class TripwireDetector {
   #of: { readonly state: State; readonly epoch: number } | null = null;
 
   /** Whether any tripwire counts things of this kind for that subject: without one there is nothing to take. */
-  counts(state: State, what: TripsOn['what'], { runId, agentId, lineageRuns, lineageAgents }: Subject): boolean {
-    for (const { on, definition } of this.#wiresOf(state)) {
-      if (on.what !== what) continue;
-      const [own, parents] = definition.scope === 'run' ? [runId, lineageRuns] : [agentId, lineageAgents];
-      if (own !== undefined || parents) return true;
-    }
+  counts(state: State, what: TripsOn['what'], subject: Subject): boolean {
+    for (const { on, definition } of this.#wiresOf(state))
+      if (on.what === what && countedFor(definition.scope, subject).length > 0) return true;
     return false;
   }
 
