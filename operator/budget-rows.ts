@@ -79,7 +79,7 @@ interface Counting {
   readonly from: number;
 }
 
-/** Whether a budget counts what an account is named after: executors name accounts, and one of them may write anything. */
+/** Whether a budget counts what an account is named after: executors name accounts, and one may write anything. */
 function isCountedIn(budget: Entry<'budget'>, counted: string): boolean {
   try {
     return countsOf(parseScope(budget.scope), parseScope(counted));

@@ -12,8 +12,8 @@ export const needsLastChecks = <Input, Result>({ limits, spend }: NormalisedActi
 const MOST_AMOUNTS = 5;
 
 /**
- * Checks what the action would execute once more, in the turn that starts it: the flag of a limit, or a budget, may have
- * been lowered meanwhile. What was checked is what runs: a copy that nobody else has.
+ * Checks what the action would execute once more, in the turn that starts it: the flag of a limit, or a budget, may
+ * have been lowered meanwhile. What was checked is what runs: a copy that nobody else has.
  */
 export const lastChecks: Step = {
   name: 'last checks',
