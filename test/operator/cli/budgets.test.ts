@@ -1,4 +1,6 @@
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
+import { createKillSwitch } from '../../../index.ts';
+import { fileStore } from '../../../store/file/index.ts';
 import { fileSwitch } from './command.ts';
 
 test('a budget that is set says what it does', async () => {
@@ -45,4 +47,21 @@ test('a tripwire that is set says what it does', async () => {
   expect(await said('bounces', '--on', 'report:bounce_rate', '--limit', '0.04')).toBe(
     'Where bounce_rate is reported above 0.04, the run is paused.',
   );
+});
+
+test('what a budget has stopped is named where nothing is killed, before the log has it', async () => {
+  const ks = fileSwitch();
+  await ks.here('init');
+  await ks.here('mode', 'live', '--reason', 'r');
+  await ks.here('budget', 'run', '--calls', '1');
+  const killSwitch = await createKillSwitch({ store: fileStore({ directory: ks.directory }), agentId: 'bot' });
+  onTestFinished(() => killSwitch.close());
+  await vi.waitUntil(() => killSwitch.check().epoch >= 3, 10_000);
+  const search = killSwitch.action({ name: 'web.search', effect: 'read', execute: () => 1 });
+  expect((await ks.here('kills')).stderr).toBe('Nothing is killed.\n');
+  await killSwitch.run({ runId: 'r-1' }, async () => {
+    await search.attempt(undefined);
+    expect(await search.attempt(undefined)).toMatchObject({ status: 'paused' });
+  });
+  expect((await ks.here('kills')).stderr).toContain('"run:r-1" is stopped by budget:run');
 });
