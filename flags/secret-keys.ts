@@ -56,8 +56,11 @@ const NOTHING = /^(?:\s*|true|false|null|undefined|none|\*+|\[redacted\]…?)$/i
 const NUMBER = /^[+-]?\d{1,15}(?:\.\d{1,15})?$/;
 const MAX_KEY = 128;
 
+const ONE_WORD = /^[a-z]{1,64}$/;
+
 /** The words of a key, however they are joined: `x-api-key`, `APIKey`, `api_key2` begin alike. */
 function wordsOf(key: string): readonly string[] {
+  if (ONE_WORD.test(key)) return [key];
   return key
     .slice(-MAX_KEY)
     .normalize('NFKC')

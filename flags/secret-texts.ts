@@ -140,10 +140,17 @@ export const SECRET_KINDS: readonly SecretKind[] = [
 ];
 
 /**
+ * A word so short that no kind can be in it: those that are no longer than a word begin with more characters, or with a
+ * hyphen. Names of members and most ids are such words.
+ */
+export const SHORT_WORD = /^\w[\w.-]{0,6}$/;
+
+/**
  * The text without secrets that can be recognised by their form, or by what stands beside them. `found` is called with
  * the name of each kind that was found.
  */
 export function redactText(text: string, found?: (kind: string) => void): string {
+  if (SHORT_WORD.test(text)) return text;
   let clean = text;
   for (const { name, redact } of SECRET_KINDS) {
     const next = redact(clean);

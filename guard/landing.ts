@@ -1,7 +1,7 @@
 import { messageOf, quoteId } from '../flags/index.ts';
 import type { Landing, Reversal } from '../store/capabilities/journal.ts';
 import type { NormalisedAction } from './action.ts';
-import { inputOf, type PlainInput, plainText } from './plain-data.ts';
+import { inputOf, type PlainInput, readLeft } from './plain-data.ts';
 import { findSecret, type FoundSecret, redactWhole } from './redact.ts';
 
 /** The longest result that is kept, in characters of JSON. */
@@ -25,9 +25,9 @@ export const landingOf = <Input, Result>(action: NormalisedAction<Input, Result>
 /** The result as JSON, without secrets; null for one that is no plain data, or longer than is kept. */
 function resultOf(action: string, result: unknown): string | null {
   try {
-    const text = plainText(action, result);
-    if (text === undefined) return null;
-    const kept = JSON.stringify(redactWhole(JSON.parse(text)));
+    const { copy } = readLeft(action, result);
+    if (copy === undefined) return null;
+    const kept = JSON.stringify(redactWhole(copy));
     return kept.length > MOST_RESULT ? null : kept;
   } catch {
     return null;
@@ -46,8 +46,8 @@ function reversalOf<Input, Result>(
   try {
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a copy of its own of what `execute` was given
     const input = reverse.input(result, (plain && inputOf(plain)) as Input);
-    const text = plainText(reverse.action, input) ?? null;
-    const secret = text === null || reverse.verbatim ? null : findSecret(JSON.parse(text));
+    const { copy, text = null } = readLeft(reverse.action, input);
+    const secret = reverse.verbatim ? null : findSecret(copy);
     return secret
       ? { is: 'not_reversible', why: notKept(name, secret) }
       : { is: 'reversible', action: reverse.action, input: text };

@@ -38,15 +38,18 @@ export function readPlain(action: string, input: unknown): PlainInput {
 }
 
 /**
- * The text of what an effect has left, by the same rules; but -0 is 0, as in JSON, since nothing can be refused any
- * more.
+ * What an effect has left, copied by the same rules, and its text; but -0 is 0, as in JSON, since nothing can be
+ * refused any more.
  * @throws ActionInputError NOT_PLAIN_DATA
  */
-export const plainText = (action: string, left: unknown): string | undefined => readJson(action, left, 'as 0').text;
+export const readLeft = (
+  action: string,
+  left: unknown,
+): { readonly copy: unknown; readonly text: string | undefined } => readJson(action, left, 'as 0');
 
 function readJson(action: string, given: unknown, minusZero: 'refused' | 'as 0') {
   try {
-    const copy = given === undefined ? undefined : new Copying(minusZero).copy(given, [], 0);
+    const copy = given === undefined ? undefined : new Copying(minusZero).copy(given);
     const text = copy === undefined ? undefined : JSON.stringify(copy);
     if (text !== undefined && text.length > MAX_LENGTH)
       throw new Refused([], `has ${text.length} characters of JSON, more than ${MAX_LENGTH}`);
@@ -60,7 +63,7 @@ function readJson(action: string, given: unknown, minusZero: 'refused' | 'as 0')
 /** The input, made anew of its text each time. */
 export const inputOf = ({ text }: PlainInput): unknown => (text === undefined ? undefined : JSON.parse(text));
 
-type Path = readonly (string | number)[];
+type Path = readonly string[];
 
 class Refused extends Error {
   readonly path: Path;
@@ -74,6 +77,8 @@ class Refused extends Error {
 /** One copying, with what it may still take. */
 class Copying {
   readonly #minusZero: 'refused' | 'as 0';
+  /** Where it is: the members from the top down. */
+  readonly #path: string[] = [];
   #values = 0;
   #characters = 0;
 
@@ -81,77 +86,90 @@ class Copying {
     this.#minusZero = minusZero;
   }
 
-  copy(value: unknown, path: Path, depth: number): unknown {
+  copy(value: unknown): unknown {
     this.#values += 1;
-    if (this.#values > MAX_VALUES) throw new Refused(path, `holds more than ${MAX_VALUES} values`);
+    if (this.#values > MAX_VALUES) throw this.#refused(`holds more than ${MAX_VALUES} values`);
     switch (typeof value) {
       case 'string':
-        return this.#text(value, path);
+        return this.#text(value);
       case 'number':
-        return this.#number(value, path);
+        return this.#number(value);
       case 'boolean':
         return value;
       case 'object':
-        return value === null ? null : this.#object(value, path, depth);
+        return value === null ? null : this.#object(value);
       case 'undefined':
-        throw new Refused(path, 'is undefined');
+        throw this.#refused('is undefined');
       case 'bigint':
-        throw new Refused(path, `is the BigInt ${quoteId(`${value}`)}: give it as a text`);
+        throw this.#refused(`is the BigInt ${quoteId(`${value}`)}: give it as a text`);
       case 'function':
       case 'symbol':
-        throw new Refused(path, `is a ${typeof value}`);
+        throw this.#refused(`is a ${typeof value}`);
     }
   }
 
-  #number(value: number, path: Path): number {
-    if (!Number.isFinite(value)) throw new Refused(path, `is ${value}`);
+  #refused(problem: string): Refused {
+    return new Refused([...this.#path], problem);
+  }
+
+  #number(value: number): number {
+    if (!Number.isFinite(value)) throw this.#refused(`is ${value}`);
     if (!Object.is(value, -0)) return value;
-    if (this.#minusZero === 'refused') throw new Refused(path, 'is -0: give 0');
+    if (this.#minusZero === 'refused') throw this.#refused('is -0: give 0');
     return 0;
   }
 
-  #text(text: string, path: Path): string {
+  #text(text: string): string {
     this.#characters += text.length;
-    if (this.#characters > MAX_LENGTH) throw new Refused(path, `has more than ${MAX_LENGTH} characters`);
-    if (!text.isWellFormed()) throw new Refused(path, 'is a text with half a character (a lone surrogate)');
+    if (this.#characters > MAX_LENGTH) throw this.#refused(`has more than ${MAX_LENGTH} characters`);
+    if (!text.isWellFormed()) throw this.#refused('is a text with half a character (a lone surrogate)');
     return text;
   }
 
-  #object(object: object, path: Path, depth: number): unknown {
-    if (depth >= MAX_DEPTH) throw new Refused(path, `is nested more than ${MAX_DEPTH} deep`);
-    if (types.isProxy(object)) throw new Refused(path, 'is a proxy');
-    if (Array.isArray(object)) return this.#list(object, path, depth);
+  #object(object: object): unknown {
+    if (this.#path.length >= MAX_DEPTH) throw this.#refused(`is nested more than ${MAX_DEPTH} deep`);
+    if (types.isProxy(object)) throw this.#refused('is a proxy');
+    if (Array.isArray(object)) return this.#list(object);
     const what = unplain(object);
-    if (what !== null) throw new Refused(path, `is ${what}`);
+    if (what !== null) throw this.#refused(`is ${what}`);
     const copy: Record<string, unknown> = {};
     for (const key of Reflect.ownKeys(object)) {
-      if (typeof key === 'symbol') throw new Refused(path, 'has a member whose name is a symbol');
-      const value = this.#member(object, this.#text(key, [...path, key]), path);
-      if (value === undefined) continue;
-      // not by `=`: a member of the name __proto__ is one like any other
-      const own = { value: this.copy(value, [...path, key], depth + 1), enumerable: true };
-      Object.defineProperty(copy, key, { ...own, writable: true, configurable: true });
+      if (typeof key === 'symbol') throw this.#refused('has a member whose name is a symbol');
+      this.#path.push(key);
+      this.#text(key);
+      const value = this.#member(object, key);
+      if (value !== undefined) set(copy, key, this.copy(value));
+      this.#path.pop();
     }
     return copy;
   }
 
-  #list(list: readonly unknown[], path: Path, depth: number): unknown[] {
-    if (!isPlainPrototype(list, 'copyWithin')) throw new Refused(path, 'is a list of a class of its own');
-    if (list.length > MAX_VALUES) throw new Refused(path, `holds more than ${MAX_VALUES} values`);
+  #list(list: readonly unknown[]): unknown[] {
+    if (!isPlainPrototype(list, 'copyWithin')) throw this.#refused('is a list of a class of its own');
+    if (list.length > MAX_VALUES) throw this.#refused(`holds more than ${MAX_VALUES} values`);
     const extra = Reflect.ownKeys(list).length - 1 - list.length; // `length` itself is a key
-    if (extra !== 0) throw new Refused(path, extra < 0 ? 'is a list with gaps' : 'is a list with members of its own');
-    return Array.from({ length: list.length }, (_, index) =>
-      this.copy(this.#member(list, `${index}`, path), [...path, index], depth + 1),
-    );
+    if (extra !== 0) throw this.#refused(extra < 0 ? 'is a list with gaps' : 'is a list with members of its own');
+    return Array.from({ length: list.length }, (_, index) => {
+      this.#path.push(`${index}`);
+      const copy = this.copy(this.#member(list, `${index}`));
+      this.#path.pop();
+      return copy;
+    });
   }
 
-  /** The value of a member, which is read and not run. */
-  #member(holder: object, key: string, path: Path): unknown {
+  /** The value of the member at the path's end, which is read and not run. */
+  #member(holder: object, key: string): unknown {
     const property = Object.getOwnPropertyDescriptor(holder, key);
-    if (!property || !('value' in property)) throw new Refused([...path, key], 'is a getter');
-    if (property.enumerable !== true) throw new Refused([...path, key], 'is hidden (not enumerable)');
+    if (!property || !('value' in property)) throw this.#refused('is a getter');
+    if (property.enumerable !== true) throw this.#refused('is hidden (not enumerable)');
     return property.value;
   }
+}
+
+/** Sets a member as one like any other, whatever all objects have of that name: `__proto__`, `toString`. */
+function set(copy: Record<string, unknown>, key: string, value: unknown): void {
+  if (key in copy) Object.defineProperty(copy, key, { value, enumerable: true, writable: true, configurable: true });
+  else copy[key] = value;
 }
 
 /** What an object is that is no plain one; null for a plain one, also of another realm. */

@@ -75,7 +75,8 @@ export function redact(value: unknown): unknown {
 export const redactWhole = (value: unknown): unknown => new Copy(WHOLE).of(value, '', 0) ?? null;
 
 /**
- * The first secret in a parsed JSON value, or null. A part that is nested too deeply to be searched counts as a secret.
+ * The first secret in plain data, or null; undefined holds none. A part that is nested too deeply to be searched counts
+ * as a secret.
  */
 export function findSecret(value: unknown): FoundSecret | null {
   const found: FoundSecret[] = [];
@@ -126,8 +127,9 @@ class Copy {
     return redactText(text, (kind) => this.#hide(path, kind));
   }
 
-  /** A number can be a card number too. */
+  /** A number can be a card number too, from 13 digits on. */
   #number(value: number, path: string): unknown {
+    if (Math.abs(value) < 1e12) return value;
     return Number.isInteger(value) && this.#clean(String(value), path) !== String(value) ? REDACTED : value;
   }
 

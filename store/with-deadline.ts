@@ -10,23 +10,30 @@ const TURNS = 4;
  * Settles as `work` does, or rejects with the error that `late` makes, after `ms` milliseconds and a few turns of the
  * event loop. What `work` does later is ignored.
  */
-export async function within<T>(work: Promise<T>, ms: number, late: () => Error): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  let turn: NodeJS.Immediate | undefined;
-  const deadline = new Promise<never>((_resolve, reject) => {
+export function within<T>(work: Promise<T>, ms: number, late: () => Error): Promise<T> {
+  return new Promise<T>((resolve, reject) => {
+    let turn: NodeJS.Immediate | undefined;
     const turned = (left: number): void => {
       if (left === 0) reject(late());
       else turn = setImmediate(turned, left - 1);
     };
-    timer = setTimeout(turned, ms, TURNS);
+    const timer = setTimeout(turned, ms, TURNS);
+    const settled = (): void => {
+      clearTimeout(timer);
+      clearImmediate(turn);
+    };
+    work.then(
+      (value) => {
+        settled();
+        resolve(value);
+      },
+      (error: unknown) => {
+        settled();
+        // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- as `work` was rejected
+        reject(error);
+      },
+    );
   });
-  try {
-    return await Promise.race([work, deadline]);
-  } finally {
-    clearTimeout(timer);
-    clearImmediate(turn);
-    work.catch(() => {}); // nobody awaits a rejection after the deadline
-  }
 }
 
 /** As `within`, for a request to a store: rejects with STORE_UNREACHABLE. */

@@ -1,7 +1,8 @@
 import { performance } from 'node:perf_hooks';
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { isSecret, messageOf, redactText } from '../../flags/index.ts';
-import { redactForms, SECRET_KINDS } from '../../flags/secret-texts.ts';
+import { redactForms, SECRET_KINDS, SHORT_WORD } from '../../flags/secret-texts.ts';
 
 const PEM = ['-----BEGIN RSA PRIVATE KEY-----', 'MIIEow', 'hunter2', '-----END RSA PRIVATE KEY-----'].join('\n');
 
@@ -259,4 +260,18 @@ test('a sentence of ours keeps its words about secrets, and no secret that is kn
   const token = `ghp_${'a1'.repeat(18)}`;
   for (const secret of [PEM, token, 'redis://u:hunter2@db/0', 'Bearer hunter2hunter2', '4111 1111 1111 1111'])
     expect(redactForms(`The store said: ${secret}.`)).not.toMatch(/hunter2|ghp_a1|4111 1111/);
+});
+
+test('no kind of secret is found in a word so short that none is looked for', () => {
+  const beginnings = fc.constantFrom('', 'eyJ', 'sk-', 'hf_', 'AKIA', 'SG.', 'a-p', 'x-u', '4111', 'key-', 'pin');
+  const word = fc
+    .tuple(beginnings, fc.stringMatching(/^[\w.-]{1,7}$/))
+    .map((parts) => parts.join('').slice(0, 7))
+    .filter((text) => SHORT_WORD.test(text));
+  fc.assert(
+    fc.property(word, (text) => {
+      expect(SECRET_KINDS.reduce((clean, { redact }) => redact(clean), text)).toBe(text);
+    }),
+    { numRuns: 2000 },
+  );
 });

@@ -2,7 +2,7 @@ import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ActionInputError } from '../../guard/errors.ts';
-import { inputOf, MAX_DEPTH, MAX_LENGTH, MAX_VALUES, plainText, readPlain } from '../../guard/plain-data.ts';
+import { inputOf, MAX_DEPTH, MAX_LENGTH, MAX_VALUES, readLeft, readPlain } from '../../guard/plain-data.ts';
 
 /** A text of JSON cannot say -0 by itself. */
 const anyJson = (constraints?: fc.JsonSharedConstraints) =>
@@ -54,8 +54,8 @@ test('leaves out a member that is undefined', () => {
 });
 
 test('takes -0 for 0 in what an effect has left, where nothing can be refused any more', () => {
-  expect(plainText('a.b', { moved: [-0, 1, -1] })).toBe('{"moved":[0,1,-1]}');
-  expect(() => plainText('a.b', { moved: Number.NaN })).toThrow(ActionInputError);
+  expect(readLeft('a.b', { moved: [-0, 1, -1] }).text).toBe('{"moved":[0,1,-1]}');
+  expect(() => readLeft('a.b', { moved: Number.NaN })).toThrow(ActionInputError);
 });
 
 test('takes a call without an input', () => {
