@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { type Beat, type Clock, earlier, type Fault, type Instant, type LogEvent } from '../flags/index.ts';
+import { type Beat, type Clock, earlier, type Fault, type Instant, type LogEvent, type Stop } from '../flags/index.ts';
 import type { Confirmation } from './confirmation.ts';
 import { Cycle } from './cycle.ts';
 import { faultFrom } from './fault-from.ts';
@@ -23,6 +23,8 @@ export interface FollowerOptions {
   readonly onChanges: () => void;
   /** What the copy can be trusted for may have changed. */
   readonly onTrust: () => void;
+  /** The copy is what the store has; and the stops of executors that the store had then. */
+  readonly onRenewed: (stops: readonly Stop[]) => void;
 }
 
 /** A request that the store answers with a confirmation. */
@@ -102,7 +104,7 @@ export class Follower {
   }
 
   #take(ticket: Ticket, beat: Beat, reply: Confirmation): Confirmed {
-    const { copy, clock, onChanges, onTrust } = this.#options;
+    const { copy, clock, onChanges, onTrust, onRenewed } = this.#options;
     if (this.#closed) return { outcome: 'dropped', sent: ticket.sent };
     copy.takeStops(reply);
     const outcome = copy.reply(ticket, reply, clock());
@@ -110,6 +112,7 @@ export class Follower {
     if (copy.forkReport && !beat.fork) this.#cycle.wake(); // report the evidence at once
     if (outcome === 'renewed') this.#trouble = null;
     onTrust();
+    if (outcome === 'renewed') onRenewed(reply.stops);
     return { outcome, sent: earlier(ticket.sent, reply.ageMs) };
   }
 

@@ -67,6 +67,7 @@ export class Replica {
   readonly #leaseEnd: LeaseEnd;
   readonly #requestMs: number;
   readonly #reportOwn: ReportOwn;
+  #onRenewed: ((stops: readonly Stop[]) => void) | null = null;
   #closed: Promise<void> | null = null;
 
   constructor({ connection, organizationId, location, leaseMs, requestMs, clock, beat, reportOwn }: ReplicaParts) {
@@ -94,6 +95,7 @@ export class Replica {
       reportOwn,
       onChanges: () => this.#notifyChanges(),
       onTrust: () => this.#publish(),
+      onRenewed: (stops) => this.#onRenewed?.(stops),
     });
   }
 
@@ -217,6 +219,11 @@ export class Replica {
   /** A stop of this executor's own: it holds in this copy from this turn on. Nothing is written to the store. */
   holdStop(own: Stop): void {
     this.#copy.holdStop(own);
+  }
+
+  /** Has one listener told the stops that the store has, each time this copy is found to be what the store has. */
+  onRenewed(listener: (stops: readonly Stop[]) => void): void {
+    this.#onRenewed = listener;
   }
 
   /** What has restricted anybody since the copy was loaded, also where it was lifted again. */

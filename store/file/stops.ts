@@ -16,17 +16,16 @@ const SAME_LOOK_MS = 1000;
 
 /** The stops of an executor, a file each, in a folder in which others may write: nobody can foresee its name. */
 export function fileStops({ root, stops }: FilePaths, executorId: string): Stops {
-  const added = new Set<string>();
+  const names = new Map<string, string>();
   return {
     async add(given) {
       const stop = givenStop(given);
-      if (added.has(stop.id)) return;
+      const name = names.get(stop.id) ?? randomName(executorId) + ENDING;
+      names.set(stop.id, name);
       await inFolderMade(root, stops, async (folder) => {
-        const name = randomName(executorId) + ENDING;
         await putKept(folder, name, JSON.stringify(stop), { mode: FOR_ALL, sync: true });
         await syncFolder(folder);
       });
-      added.add(stop.id);
     },
   };
 }
@@ -49,7 +48,8 @@ async function readAll({ root, stops: folder }: FilePaths): Promise<{ files: Sto
 /** All stops as an executor reads them: anew when its folder has changed, else the same list again. */
 export class FileStopList {
   readonly #paths: FilePaths;
-  #look = '';
+  /** How the folder looked when it was read; null: read it again. */
+  #look: string | null = null;
   #list: readonly Stop[] = [];
 
   constructor(paths: FilePaths) {
@@ -64,7 +64,7 @@ export class FileStopList {
     const { files } = await readAll(this.#paths);
     this.#list = stopsIn(files.map(({ kept }) => kept));
     // A folder's time is coarse: what has just changed may change again and look the same.
-    this.#look = found && Date.now() - Number(found.mtimeMs) < SAME_LOOK_MS ? '' : look;
+    this.#look = found && Date.now() - Number(found.mtimeMs) < SAME_LOOK_MS ? null : look;
     return this.#list;
   }
 }

@@ -81,6 +81,7 @@ function setUp() {
     ),
     onChanges: () => void done.push('changes'),
     onTrust: () => void done.push('trust'),
+    onRenewed: () => {},
   });
   const kill = (id: string): LogEvent =>
     log.append('kill', { id, target: `run:${id}`, mode: 'full_stop', expires_at: null });
