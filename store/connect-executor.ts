@@ -9,11 +9,9 @@ import type { Approvals } from './capabilities/approvals.ts';
 import type { ExecutorStore } from './ports.ts';
 import { Replica } from './replica.ts';
 import type { Journal } from './capabilities/journal.ts';
-import { journalInTime } from './journal-in-time.ts';
-import { ledgerInTime } from './ledger-in-time.ts';
+import { journalInTime, ledgerInTime, stopsInTime } from './in-time.ts';
 import { type ExecutorReports, executorReports, reportsInTime } from './reports.ts';
 import { checkSide } from './side.ts';
-import { stopsInTime } from './stops-in-time.ts';
 import { systemClock } from './system-clock.ts';
 
 export interface ConnectOptions extends Partial<Reportable> {
