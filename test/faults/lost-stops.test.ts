@@ -36,7 +36,8 @@ const inRedis = async (): Promise<Place> => {
       const keys = await client.keys('*:stops');
       expect(keys).toHaveLength(1);
       await client.del(...keys);
-      await client.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes'); // after a failover everybody connects anew
+      // After a failover everybody connects anew.
+      await client.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
     },
   };
 };
