@@ -56,7 +56,7 @@ test('a run is previewed, undone, and shown as undone', { timeout: 60_000 }, asy
   expect((await ks.json('kills')).json.count).toBe(0);
   const before = await ks.json('runs', 'r-1');
   const { hash } = preview.json;
-  expect((await ks.run('rollback', 'r-1', '--dry-run')).stderr).toContain(`kill-switch rollback r-1 --hash ${hash}`);
+  expect((await ks.run('rollback', 'r-1', '--dry-run')).stderr).toContain(`kill-switch rollback run:r-1 --hash ${hash}`);
 
   const done = await ks.json('rollback', 'r-1', '--hash', hash, '--reason', 'wrong refunds');
   expect([done.code, done.json.run_id, done.json.hash]).toEqual([0, 'r-1', hash]);
