@@ -33,6 +33,9 @@ export const reversalKey = (intent: string): string => `reverse:${intent}`;
 export const rollbackKey = ({ id, epoch }: { readonly id: string; readonly epoch: number }): string =>
   `rollback:${id}:${epoch}`;
 
+/** True for a key as rollbacks have them: what a call wrote under one would stand in the way of a rollback for good. */
+export const isOwnKey = (key: string): boolean => key.startsWith('reverse:') || key.startsWith('rollback:');
+
 /** How far something is undone. */
 export interface Undone {
   readonly state: ReversalState;
