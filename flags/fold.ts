@@ -32,7 +32,7 @@ import {
   stopCauseSchema,
   targetSchema,
 } from './records.ts';
-import { performerSchema, rollbackMembers } from './rollbacks.ts';
+import { type Performer, performerSchema, type Rollback, rollbackMembers } from './rollbacks.ts';
 import { AUTONOMY_STAGES } from './stages.ts';
 import { tripwireOf } from './stops.ts';
 import { DEFAULT_TRIPWIRES, isNoLooserTripwire, tripwireSchema } from './tripwire-records.ts';
@@ -169,6 +169,15 @@ const approvalOf = (
     notes: null,
     escalated: false,
   };
+
+/**
+ * Who is waited for when a rollback is taken over: whoever had it before the one who has it now may act no longer than
+ * a lease of theirs either.
+ */
+const formerOf = ({ performer, former }: Rollback): Performer => ({
+  ...performer,
+  lease_ms: Math.max(performer.lease_ms, former?.lease_ms ?? 0),
+});
 
 /** Every kind of event: the shape of its data, and what it does to the state. To add one, copy a row. */
 export const FOLDS = Object.freeze({
@@ -420,7 +429,7 @@ export const FOLDS = Object.freeze({
     if (!before.some((each) => each.id === id)) return { patch: NOTHING, direction: 'neutral' };
     const asked = before.map((each) =>
       each.id === id
-        ? { ...each, performer, former: each.performer, asked_by: event.actor, ...changedBy(event) }
+        ? { ...each, performer, former: formerOf(each), asked_by: event.actor, ...changedBy(event) }
         : each,
     );
     return { patch: set('rollbacks', undefined, { asked, ...changedBy(event) }), direction: 'loosens' };

@@ -1,6 +1,7 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { type Effect, idProblem, invalid, quoteId } from '../flags/index.ts';
 import { checkKeys, type Keys } from '../flags/options.ts';
+import { isOwnKey } from '../store/reversals.ts';
 import type { Outcome } from './outcome.ts';
 
 /** How an action is reached. */
@@ -118,6 +119,7 @@ export interface CallOptions {
    * is used where the call is held; where it no longer is, the request is given up.
    */
   readonly approvalId?: string | undefined;
+  /** Names this piece of work; it does not begin with `reverse:` or `rollback:`, as the keys of rollbacks do. */
   readonly idempotencyKey?: string | undefined;
 }
 
@@ -142,6 +144,10 @@ export function readOptions(options: CallOptions, waitMsByDefault: number): Call
     const problem = id === undefined ? null : idProblem(id);
     if (problem) throw invalid(`The ${what} of a call ${problem}.`);
   }
+  if (idempotencyKey !== undefined && isOwnKey(idempotencyKey))
+    throw invalid(
+      `The idempotencyKey of a call must not begin with reverse: or rollback:, as ${quoteId(idempotencyKey)} does: those are the keys of rollbacks. Name your piece of work otherwise.`,
+    );
   return { signal, waitMs, approvalId, idempotencyKey };
 }
 

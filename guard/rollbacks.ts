@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { messageOf, readTarget, type Rollback } from '../flags/index.ts';
+import { messageOf, readTarget, type Rollback, shownId } from '../flags/index.ts';
 import type { JournalIntent, JournalReader, RollbackMark } from '../store/capabilities/journal.ts';
 import type { Replica } from '../store/replica.ts';
 import { reversalKey, rollbackKey, type Said } from '../store/reversals.ts';
@@ -35,7 +35,8 @@ class Stopped extends Error {}
 export class Rollbacks {
   readonly #parts: RollbacksParts;
   readonly #begun = new Set<string>();
-  readonly #running = new Set<Promise<void>>();
+  /** The end of the last one that was begun. Never rejects. */
+  #last: Promise<void> = Promise.resolve();
   readonly #closing = new AbortController();
   readonly #stopListening: () => void;
 
@@ -50,22 +51,33 @@ export class Rollbacks {
   async close(): Promise<void> {
     this.#stopListening();
     this.#closing.abort();
-    await Promise.all(this.#running);
+    await this.#last;
   }
 
+  /** Two at a time would undo their effects in no order, so each waits for the one before it in the log. */
   #look(): void {
-    for (const rollback of this.#parts.replica.state?.rollbacks ?? []) {
+    const { replica, executorId } = this.#parts;
+    const asked = (replica.state?.rollbacks ?? []).filter(({ performer }) => performer.id === executorId);
+    for (const rollback of asked.sort((a, b) => a.epoch - b.epoch)) {
       const begun = `${rollback.epoch} ${rollback.id}`;
-      if (rollback.performer.id !== this.#parts.executorId || this.#begun.has(begun)) continue;
+      if (this.#begun.has(begun)) continue;
       this.#begun.add(begun);
-      const running = this.#perform(rollback).finally(() => this.#running.delete(running));
-      this.#running.add(running);
+      this.#last = this.#last.then(() => this.#perform(rollback));
     }
+  }
+
+  /** False once another executor has taken it over: nobody asks this one any more. */
+  #isAsked({ id, epoch }: Rollback): boolean {
+    const { state } = this.#parts.replica;
+    return (
+      !this.#closing.signal.aborted && (state?.rollbacks.some((now) => now.id === id && now.epoch === epoch) ?? true)
+    );
   }
 
   /** Never rejects. */
   async #perform(rollback: Rollback): Promise<void> {
     const { own } = this.#parts;
+    if (!this.#isAsked(rollback)) return;
     try {
       // The former one may begin a reversal until it has applied the takeover, and no longer than its lease.
       if (rollback.former)
@@ -86,9 +98,9 @@ export class Rollbacks {
     }
   }
 
-  /** Has the journal say that this executor begins; null: it is done already, or the switch is closed. */
+  /** Has the journal say that this executor begins; null: it is asked no more, or the switch is closed. */
   async #intended(rollback: Rollback): Promise<JournalIntent | null> {
-    while (!this.#closing.signal.aborted) {
+    while (this.#isAsked(rollback)) {
       const begun = await this.#parts.own.intend({ ...this.#about(rollback), idempotent: true });
       if (begun.is === 'intended') return begun.intent;
       if (begun.is !== 'unavailable') return null;
@@ -107,9 +119,11 @@ export class Rollbacks {
       );
     for (const item of items) {
       if (!item.reverse || item.undone.state === 'reversed') continue;
-      if (item.undone.last?.rollback?.id === rollback.id && item.undone.state === 'reverse_failed') continue;
+      // What has thrown is tried again by another rollback only; what another executor could not try, this one may.
+      if (item.undone.last?.rollback?.id === rollback.id && item.undone.last.state === 'failed') continue;
       const tried = await reverseOne({ guard, actions, rollback, executorId }, item);
-      if (tried.is === 'stopped') throw new Stopped(tried.why);
+      if (tried.is === 'stopped')
+        throw new Stopped(`the rollback stopped at ${shownId(item.entry.idempotency_key)}: ${tried.why}`);
       if (tried.is === 'not tried') await this.#note(rollback, item, tried.why);
     }
   }
@@ -146,7 +160,7 @@ export class Rollbacks {
   #about(rollback: Rollback) {
     const { type, id } = readTarget(rollback.target);
     return {
-      idempotency_key: rollbackKey(rollback.id),
+      idempotency_key: rollbackKey(rollback),
       run_id: type === 'run' ? id : null,
       agent_id: type === 'agent' ? id : null,
       mission_id: type === 'mission' ? id : null,

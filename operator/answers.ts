@@ -133,7 +133,7 @@ export interface ResolveAnswer extends ChangeAnswer {
 }
 
 /** What there is to undo, the last effect first. `hash` names this very list. */
-export interface RollbackPreview {
+export interface RollbackFound {
   /** Null where it is not one run that is undone. */
   readonly run_id: string | null;
   readonly target: string;
@@ -142,12 +142,24 @@ export interface RollbackPreview {
   readonly actions: readonly RollbackAction[];
 }
 
+/** What a rollback would undo, as it is now. */
+export interface RollbackPreview extends RollbackFound {
+  /** The executor that would perform it; null where there is none, or nothing to undo. */
+  readonly performer: Performer | null;
+  /** How many effects that executor can undo: it has registered what undoes them. */
+  readonly able: number;
+  /** Why there is no such executor; null where there is one, or none is needed. */
+  readonly problem: string | null;
+}
+
 /** What became of each effect. */
-export interface RollbackAnswer extends RollbackPreview {
+export interface RollbackAnswer extends RollbackFound {
   /** Null where no executor was asked to undo anything. */
   readonly rollback: { readonly id: string; readonly epoch: number; readonly performer: Performer } | null;
-  /** Why no more was tried; null where all was. */
+  /** Why no more was tried, or is not waited for; null where all was tried. */
   readonly stopped: string | null;
+  /** True: the rollback is not over. Its executor goes on with it, or may yet begin. */
+  readonly goes_on: boolean;
   /** How the target has stopped; null where an earlier call has stopped it. */
   readonly acknowledgements: Acknowledgements | null;
 }

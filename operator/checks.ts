@@ -12,7 +12,9 @@ const reasonGiven: Check = ({ command, change }) => {
   if (!loosens(change)) return null;
   const { reason, reasonProblem }: GivenReason = 'reason' in command ? command : {};
   if (reasonProblem !== undefined) return refused({ kind: 'reason_unfit', problem: reasonProblem });
-  return reason === undefined && !rowOf(command).needsNoReason ? refused({ kind: 'reason_required' }) : null;
+  const row = rowOf(command);
+  if (reason !== undefined || row.needsNoReason) return null;
+  return refused({ kind: 'reason_required', ...(row.takesReason && { what: row.takesReason(command) }) });
 };
 
 /**

@@ -37,7 +37,8 @@ interface Facts {
   /** A stop that a rollback was to pass is not as it was when that was previewed. */
   readonly not_stopped: { readonly target: string };
   readonly no_rollback: { readonly id: string };
-  readonly reason_required: object;
+  /** `what`: what takes it, to begin a sentence; default: giving authority back. */
+  readonly reason_required: { readonly what?: string | undefined };
   /** `problem` is a sentence: the reason cannot stand in the log as it was given, so nothing is loosened. */
   readonly reason_unfit: { readonly problem: string };
   /** The epoch that was named is beyond the end of the log. */
@@ -119,6 +120,12 @@ const REFUSALS: { readonly [K in keyof Facts]: RefusalRow<Facts[K]> } = {
     code: 'ALREADY_INITIALISED',
     says: ({ epoch, place }) =>
       `There is a control plane ${at(place)} already, at epoch ${epoch}. Nothing was changed.`,
+    hint: {
+      program:
+        'It is used without init(), which is for the first time only. For another one, name another organization, or another place: fileControlStore({ directory }).',
+      command:
+        'It is used as it is: kill-switch status. For another one, name another place or organization (--store, --organization).',
+    },
   },
   wiped: {
     code: 'RECOVER_REQUIRED',
@@ -186,7 +193,7 @@ const REFUSALS: { readonly [K in keyof Facts]: RefusalRow<Facts[K]> } = {
   },
   reason_required: {
     code: 'REASON_REQUIRED',
-    says: () => 'Giving authority back takes a reason.',
+    says: ({ what = 'Giving authority back' }) => `${what} takes a reason.`,
     hint: { program: 'Add one: { reason: "…" }.', command: 'Add one: --reason "…"' },
   },
   reason_unfit: { code: 'INVALID_ARGUMENT', says: ({ problem }) => problem },

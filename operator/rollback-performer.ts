@@ -17,9 +17,15 @@ export function lifeOf({ beats, head, time }: Heard, id: string): Life {
   return executor?.over === true ? 'gone' : executor?.state === 'silent' ? 'silent' : 'alive';
 }
 
-/** How much of a list an executor can undo: it has both the action and the one that undoes it. */
-const ableTo = (actions: ReadonlySet<string>, items: readonly RollbackItem[]): number =>
-  items.filter(({ entry, reverse }) => reverse && actions.has(reverse.action) && actions.has(entry.action)).length;
+/** Whether an executor can undo something: it has both the action and the one that undoes it. */
+const canUndo = (actions: ReadonlySet<string>, { entry, reverse }: RollbackItem): boolean =>
+  reverse !== null && actions.has(reverse.action) && actions.has(entry.action);
+
+/** The executor that performs a rollback, and what of it that has registered. */
+export interface Chosen {
+  readonly performer: Performer;
+  readonly can: (item: RollbackItem) => boolean;
+}
 
 /**
  * Chooses the executor that can undo most of a list; of equal ones the one that has done most of it, then the one that
@@ -29,7 +35,7 @@ export async function choosePerformer(
   connection: Pick<ControlConnection, 'shelf'>,
   heard: Heard,
   { items, except }: { readonly items: readonly RollbackItem[]; readonly except: string | null },
-): Promise<Performer | string> {
+): Promise<Chosen | string> {
   const known = new Map(
     (await readSurfaces(connection.shelf)).map(({ id, writer, records }) => [
       executorKey({ id, writer }),
@@ -38,15 +44,19 @@ export async function choosePerformer(
   );
   const candidates = heard.beats
     .filter((beat) => beat.id !== except && !beat.export && lifeOf(heard, beat.id) === 'alive')
-    .map((beat) => ({
-      beat,
-      able: ableTo(known.get(executorKey(beat)) ?? new Set(), items),
-      done: items.filter(({ entry }) => entry.executor_id === beat.id).length,
-    }))
+    .map((beat) => {
+      const actions = known.get(executorKey(beat)) ?? new Set<string>();
+      const can = (item: RollbackItem): boolean => canUndo(actions, item);
+      const done = items.filter(({ entry }) => entry.executor_id === beat.id).length;
+      return { beat, can, able: items.filter(can).length, done };
+    })
     .filter(({ able }) => able > 0)
     .sort((a, b) => b.able - a.able || b.done - a.done || startedAt(b.beat) - startedAt(a.beat));
   const [best] = candidates;
-  if (best) return { id: best.beat.id, name: best.beat.name, lease_ms: best.beat.lease_ms };
+  if (best) {
+    const { id, name, lease_ms } = best.beat;
+    return { performer: { id, name, lease_ms }, can: best.can };
+  }
   const wanted = [...new Set(items.flatMap(({ entry, reverse }) => (reverse ? [reverse.action, entry.action] : [])))];
   const other = except === null ? '' : 'other ';
   return `no ${other}executor that runs now has registered ${wanted.map(shownId).join(', ')}: start one, then ask again`;

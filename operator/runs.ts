@@ -1,7 +1,7 @@
 import { invalid, KillSwitchError, type Resolved, shownId } from '../flags/index.ts';
 import type { JournalEntry, JournalKeeper } from '../store/capabilities/journal.ts';
 import { type ReversalState, type Said, type Undone } from '../store/reversals.ts';
-import { entriesOf, Undoing } from '../store/rollback-list.ts';
+import { entriesOf, firstLanded, sameEffect, Undoing } from '../store/rollback-list.ts';
 import type { ListAnswer } from './lists.ts';
 
 /**
@@ -134,7 +134,12 @@ export async function wholeRun(
   for await (const entries of entriesOf(journals, run))
     for (const entry of entries) if (undoing.isOwn(entry)) own.push(entry);
   const said: Said = (intent) => resolved.get(intent);
-  return own.map((entry) => runEntry(entry, resolved, entry.state === 'landed' ? undoing.of(entry, said) : undefined));
+  const landed = firstLanded(own);
+  return own.map((entry) => {
+    const first = entry.state === 'landed' ? landed.get(entry.idempotency_key) : undefined;
+    const shown = runEntry(entry, resolved, first && undoing.of(first, said));
+    return !first || first === entry ? shown : { ...shown, reverse: null, not_reversible: sameEffect(first) };
+  });
 }
 
 async function rowOf(journals: JournalKeeper, run_id: string | null, resolved: ResolvedIntents): Promise<RunRow> {

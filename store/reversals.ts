@@ -26,8 +26,15 @@ const afterLanding = (state: ReversalState, event: ReversalEvent): ReversalState
 /** The key of what undoes an intent: the journal lets it run once, whichever rollback asks for it. */
 export const reversalKey = (intent: string): string => `reverse:${intent}`;
 
-/** The key of a rollback itself. */
-export const rollbackKey = (id: string): string => `rollback:${id}`;
+/**
+ * The key of a rollback itself, as one event has asked for it: an executor that takes over, also one that had performed
+ * it before, has a key of its own, so that no end of an earlier one is taken for its end.
+ */
+export const rollbackKey = ({ id, epoch }: { readonly id: string; readonly epoch: number }): string =>
+  `rollback:${id}:${epoch}`;
+
+/** True for a key as rollbacks have them: what a call wrote under one would stand in the way of a rollback for good. */
+export const isOwnKey = (key: string): boolean => key.startsWith('reverse:') || key.startsWith('rollback:');
 
 /** How far something is undone. */
 export interface Undone {

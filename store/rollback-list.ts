@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { canonicalize } from 'json-canonicalize';
-import { readTarget, type Target } from '../flags/index.ts';
+import { readTarget, shownId, type Target } from '../flags/index.ts';
 import type { JournalEntry, JournalReader } from './capabilities/journal.ts';
 import { reversalKey, type Said, type Undone, undoneBy } from './reversals.ts';
 
@@ -84,37 +84,88 @@ export class Undoing {
 export async function rollbackList(journal: JournalReader, scope: RollbackScope, said: Said): Promise<RollbackList> {
   const target = readTarget(scope.target);
   const undoing = new Undoing();
-  const own: JournalEntry[] = [];
-  for await (const run of runsOf(journal, target))
+  const runs: Ordered[][] = [];
+  for await (const run of runsOf(journal, target)) {
+    const own: Ordered[] = [];
+    let order = '';
     for await (const entries of entriesOf(journal, run))
-      for (const entry of entries)
+      for (const entry of entries) {
+        const at = entry.order ?? entry.intended_at;
+        if (at > order) order = at;
         if (undoing.isOwn(entry) && isOf(target, entry) && (scope.since === null || entry.intended_at >= scope.since))
-          own.push(entry);
-  if (target.type !== 'run')
-    own.sort((a, b) => (a.intended_at < b.intended_at ? -1 : a.intended_at > b.intended_at ? 1 : 0));
-  const landed = new Set(own.flatMap(({ state, idempotency_key }) => (state === 'landed' ? [idempotency_key] : [])));
-  const items = own
-    .filter((entry) => entry.state === 'landed' || !landed.has(entry.idempotency_key))
-    .flatMap((entry) => itemOf(entry, said, undoing))
-    .reverse()
-    .filter(oncePerKey());
-  return { hash: hashOf(scope, items), items };
+          own.push({ entry, order });
+      }
+    runs.push(own);
+  }
+  const own = inOrder(runs);
+  const landed = firstLanded(own);
+  const items: RollbackItem[] = [];
+  for (const entry of own.reverse()) {
+    const first = landed.get(entry.idempotency_key);
+    if (first === undefined) items.push(...itemOf(entry, said, undoing));
+    else if (entry === first) items.push(...itemOf(entry, said, undoing, await landedBefore(journal, entry)));
+  }
+  const once = items.filter(oncePerKey());
+  return { hash: hashOf(scope, once), items: once };
 }
+
+interface Ordered {
+  readonly entry: JournalEntry;
+  readonly order: string;
+}
+
+/**
+ * The entries of some runs, the newest run first, in the order in which they were intended. Each run is in that order
+ * already, also where the clock has gone back in it; between runs the order of the store decides.
+ */
+const inOrder = (runs: readonly (readonly Ordered[])[]): JournalEntry[] =>
+  [...runs]
+    .reverse()
+    .flat()
+    .sort((a, b) => (a.order < b.order ? -1 : a.order > b.order ? 1 : 0))
+    .map(({ entry }) => entry);
+
+/**
+ * Of each key that has landed the first attempt that has. It stands for all of them, as it does for whoever comes with
+ * the key again: what is delivered twice at once, and is idempotent, lands twice and is one effect.
+ */
+export function firstLanded(entries: readonly JournalEntry[]): ReadonlyMap<string, JournalEntry> {
+  const landed = new Map<string, JournalEntry>();
+  for (const entry of entries) {
+    const { state, idempotency_key: key, attempt } = entry;
+    if (state === 'landed' && attempt < (landed.get(key)?.attempt ?? Number.POSITIVE_INFINITY)) landed.set(key, entry);
+  }
+  return landed;
+}
+
+/** The attempt that has landed before this one under its key, elsewhere; undefined: this one is the first. */
+async function landedBefore(
+  journal: JournalReader,
+  { id, attempt, idempotency_key }: JournalEntry,
+): Promise<JournalEntry | undefined> {
+  if (attempt === 1) return undefined;
+  const first = (await journal.attemptsOf(idempotency_key)).find(({ state }) => state === 'landed');
+  return first && first.id !== id && first.attempt < attempt ? first : undefined;
+}
+
+/** Why an attempt is not undone for itself: another one of its key has landed first, and stands for all of them. */
+export const sameEffect = ({ attempt, run_id }: Pick<JournalEntry, 'attempt' | 'run_id'>): string =>
+  `it is one effect with try ${attempt} of its key, which landed first${run_id === null ? '' : `, in the run ${shownId(run_id)}`}: that is what can be undone`;
 
 /** Of the tries under one key that may have landed, the last stands for all of them. */
 function oncePerKey(): (item: RollbackItem) => boolean {
   const seen = new Set<string>();
-  return ({ entry: { state, idempotency_key } }) => {
-    if (state === 'landed') return true;
+  return ({ entry: { idempotency_key } }) => {
     const isFirst = !seen.has(idempotency_key);
     seen.add(idempotency_key);
     return isFirst;
   };
 }
 
-/** None for what has not landed. */
-function itemOf(entry: JournalEntry, said: Said, undoing: Undoing): RollbackItem[] {
+/** None for what has not landed. `before`: what has landed before it under its key, and is undone in its place. */
+function itemOf(entry: JournalEntry, said: Said, undoing: Undoing, before?: JournalEntry): RollbackItem[] {
   const undone = undoing.of(entry, said);
+  if (before) return [{ entry, isKnown: true, reverse: null, why: sameEffect(before), undone }];
   if (entry.state === 'landed') {
     const { reverse } = entry.landing;
     const undoes = reverse.is === 'reversible' ? { action: reverse.action, input: reverse.input } : null;

@@ -323,7 +323,7 @@ const controlRows = ({ control }: Opened): Readonly<Record<string, Taker>> => {
       call: (options) => change(control.rollback(options)),
       right: {
         ...{ run: 'r-1', since: new Date(0), reason, waitMs: 1, timeoutMs: 1000, hash: 'a'.repeat(64) },
-        ...{ takeOver: false, onBegun: nothing, onProgress: nothing, signal: AbortSignal.abort() },
+        ...{ takeOver: false, onBegun: nothing, onMatched: nothing, onProgress: nothing, signal: AbortSignal.abort() },
       },
       any, // as of every change: a reason that is none is told otherwise
     },

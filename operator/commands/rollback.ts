@@ -5,9 +5,13 @@ type Asked = Pick<Rollback, 'target' | 'since' | 'hash' | 'count' | 'kills' | 'p
   readonly timeoutMs: number;
 };
 
+/** What of a rollback takes a reason. */
+export const UNDOING = 'A rollback';
+
 /** Asks that what a target has done is undone, as it was previewed, by that executor. */
 export const rollback: CommandRow<Asked & Loosening> = {
   changes: () => ['rollbacks'],
+  takesReason: () => UNDOING,
   also: ({ kills }) => kills.map(({ target }): EntryPlace => ['kill', target]),
   wish({ target, since, hash, count, timeoutMs, kills, performer }, view, commandId) {
     const changed = kills.find((named) => {
@@ -24,6 +28,7 @@ export const rollback: CommandRow<Asked & Loosening> = {
 /** Has another executor go on with it. */
 export const takeover: CommandRow<Pick<Rollback, 'id' | 'performer'> & Loosening> = {
   changes: () => ['rollbacks'],
+  takesReason: () => UNDOING,
   wish({ id, performer }, view) {
     const found = view.get('rollbacks')?.asked.some((each) => each.id === id);
     return found ? event('takeover', { id, performer }) : refused({ kind: 'no_rollback', id });

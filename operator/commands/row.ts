@@ -60,6 +60,8 @@ export interface CommandRow<C> {
   readonly reach?: (command: C) => Target | null;
   /** False for a value that takes no authority away; default: it does. */
   readonly restricts?: (command: C) => boolean;
+  /** What a reason is asked for, to begin a sentence; default: giving authority back. */
+  readonly takesReason?: (command: C) => string;
   /** True for commands that give authority back without a reason: `init`, and a kill's end by time. */
   readonly needsNoReason?: true;
 }

@@ -13,6 +13,7 @@ import { killing } from './killing.ts';
 /** What runs have done, and how it is undone. */
 export function runs(acting: Acting): Pick<ControlPlane, 'runs' | 'run' | 'resolve' | 'previewRollback' | 'rollback'> {
   const { connection, opened } = acting;
+  const { hearing } = opened;
 
   /** @throws NotInitialisedError */
   async function resolved(): Promise<ResolvedIntents> {
@@ -45,12 +46,12 @@ export function runs(acting: Acting): Pick<ControlPlane, 'runs' | 'run' | 'resol
     async previewRollback(options) {
       const scope = givenScope('previewRollback', options);
       await resolved(); // where there is no control plane, that is said
-      return previewOf(connection, scope);
+      return previewOf({ connection, hearing }, scope);
     },
 
     async rollback(options) {
       const given = givenRollback(options);
-      const { hearing, closed } = opened;
+      const { closed } = opened;
       const { kill } = killing(acting);
       const append = (command: Command) => acting.append(command);
       const copied = () => acting.copyStops();

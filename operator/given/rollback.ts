@@ -4,6 +4,8 @@ import { hashSchema } from '../../flags/records.ts';
 import type { Acknowledgements } from '../acknowledge.ts';
 import { type GivenWaiting, givenWaiting } from './change.ts';
 import { checkBoolean, checkFunction, isoTime } from './checks.ts';
+import type { Matched } from '../matched.ts';
+import { UNDOING } from '../commands/rollback.ts';
 import { readReason } from '../reason.ts';
 import { ChangeRefusedError } from '../refusals.ts';
 import type { RollbackScope } from '../../store/rollback-list.ts';
@@ -31,6 +33,8 @@ export interface RollbackOptions extends RollbackScopeOptions {
   readonly takeOver?: boolean | undefined;
   /** Called once, when the rollback is recorded and an executor performs it. */
   readonly onBegun?: ((rollback: Rollback) => void) | undefined;
+  /** Called once, as soon as it is known what the stop of the target has hit. */
+  readonly onMatched?: ((matched: Matched) => void) | undefined;
   /** Called while it waits for the target to stop. */
   readonly onProgress?: ((acknowledgements: Acknowledgements) => void) | undefined;
   /** Ends the waiting, not the rollback. */
@@ -49,6 +53,7 @@ export interface GivenRollback {
   readonly hash: string | undefined;
   readonly takeOver: boolean;
   readonly onBegun: ((rollback: Rollback) => void) | undefined;
+  readonly onMatched: ((matched: Matched) => void) | undefined;
 }
 
 const SCOPE_KEYS: Keys<RollbackScopeOptions> = {
@@ -66,6 +71,7 @@ const ROLLBACK_KEYS: Keys<RollbackOptions> = {
   hash: true,
   takeOver: ['takeover'],
   onBegun: true,
+  onMatched: true,
   onProgress: true,
   signal: true,
 };
@@ -95,6 +101,7 @@ export function givenRollback(options: RollbackOptions): GivenRollback {
     hash,
     takeOver = false,
     onBegun,
+    onMatched,
     waitMs = 5000,
     onProgress,
     signal,
@@ -102,7 +109,7 @@ export function givenRollback(options: RollbackOptions): GivenRollback {
   const scope = scopeOf(given);
   const { reason, reasonProblem } = readReason(given.reason);
   if (reasonProblem !== undefined) throw new ChangeRefusedError({ kind: 'reason_unfit', problem: reasonProblem });
-  if (reason === undefined) throw new ChangeRefusedError({ kind: 'reason_required' });
+  if (reason === undefined) throw new ChangeRefusedError({ kind: 'reason_required', what: UNDOING });
   if (!Number.isInteger(timeoutMs) || timeoutMs < TIMEOUT_MS.least || timeoutMs > TIMEOUT_MS.most)
     throw invalid(
       `timeoutMs is a whole number of milliseconds from ${TIMEOUT_MS.least} to ${TIMEOUT_MS.most}, not ${quoteId(timeoutMs)}.`,
@@ -111,6 +118,6 @@ export function givenRollback(options: RollbackOptions): GivenRollback {
     throw invalid(`hash is that of a preview (64 hexadecimal digits), not ${quoteId(hash)}.`);
   checkBoolean('takeOver', takeOver);
   checkFunction('onBegun', onBegun);
-  const waiting = givenWaiting({ waitMs, onProgress, signal });
-  return { scope, reason, waiting, timeoutMs, hash, takeOver, onBegun };
+  const waiting = givenWaiting({ waitMs, onProgress, onMatched, signal });
+  return { scope, reason, waiting, timeoutMs, hash, takeOver, onBegun, onMatched };
 }

@@ -78,6 +78,11 @@ export type JournalEntry = JournalIntent &
     readonly intended_at: string;
     /** When it came into its state, by the store's clock. */
     readonly at: string;
+    /**
+     * In the entries of a run, where the store knows more of the order than its clock says: sorts them with those of
+     * other runs. Absent: nothing but `intended_at` does.
+     */
+    readonly order?: string | undefined;
   };
 
 /**

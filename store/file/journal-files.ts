@@ -31,6 +31,8 @@ export interface JournalFile {
   name: string;
   /** Up to where its lines were read. */
   offset: number;
+  /** The latest time that was read in it, RFC 3339 UTC; '': none was. */
+  latest: string;
 }
 
 /** How many lines are read between two turns of the event loop. */
@@ -98,7 +100,7 @@ export class JournalFiles {
         this.#forget(file);
         file = undefined;
       }
-      file ??= { identity, owner: stats.uid, name, offset: 0 };
+      file ??= { identity, owner: stats.uid, name, offset: 0, latest: '' };
       file.name = name;
       this.#files.set(identity, file);
       there.add(identity);

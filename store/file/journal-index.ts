@@ -41,6 +41,8 @@ export interface Noted<File> {
   readonly runId: string | null;
   readonly by: string;
   readonly intendedAt: string;
+  /** Sorts all intents: in one file they are in the order in which they were written, whatever the clock said. */
+  readonly order: string;
   readonly intent: Place<File>;
   /** True once its executor has said that it has the attempt, or how that has ended. */
   isDecided: boolean;
@@ -49,8 +51,15 @@ export interface Noted<File> {
   end: Place<File> | null;
 }
 
+/** What is known of a file. */
+interface IndexedFile {
+  readonly owner: number;
+  /** The latest time that was read in it, RFC 3339 UTC; '': none was. */
+  latest: string;
+}
+
 /** The lines of all journals, as far as they were read: which keys were intended, and what became of them. */
-export class JournalIndex<File extends { readonly owner: number }> {
+export class JournalIndex<File extends IndexedFile> {
   readonly #byKey = new Map<string, Noted<File>[]>();
   readonly #byRun = new Map<string | null, Noted<File>[]>();
   readonly #byId = new Map<string, Noted<File>>();
@@ -119,6 +128,7 @@ export class JournalIndex<File extends { readonly owner: number }> {
   take(text: string, place: Place<File>): void {
     const line = parseLine(text);
     if (line === null) return;
+    if (line.at > place.file.latest) place.file.latest = line.at;
     const before = this.#writers.get(line.by.id) ?? '';
     this.#writers.delete(line.by.id); // the last to have written comes last
     this.#writers.set(line.by.id, before > line.at ? before : line.at);
@@ -133,6 +143,7 @@ export class JournalIndex<File extends { readonly owner: number }> {
     if (this.#byId.has(id)) return; // written twice, because it was not seen the first time
     const noted: Noted<File> = {
       ...{ id, key, attempt, runId, by: by.id, intendedAt: at, intent: place },
+      order: `${place.file.latest} ${String(place.from).padStart(12, '0')}`,
       ...{ isDecided: false, state: 'intended', at, end: null },
     };
     this.#listed = null;
@@ -195,9 +206,12 @@ function without<Key, Value>(lists: Map<Key, Value[]>, key: Key, value: Value): 
   else lists.set(key, left);
 }
 
-/** They come nearly in order: each file is, and several are read one after the other. */
+/**
+ * They come nearly in order: each file is, and several are read one after the other. Between files the time decides,
+ * and what a file has after a later time counts as not before that.
+ */
 const inOrder = <File>(noted: readonly Noted<File>[]): Noted<File>[] =>
-  [...noted].sort((a, b) => (a.intendedAt < b.intendedAt ? -1 : a.intendedAt > b.intendedAt ? 1 : 0));
+  [...noted].sort((a, b) => (a.order < b.order ? -1 : a.order > b.order ? 1 : 0));
 
 /** A line as anybody may have written it; null where it is none. */
 export function parseLine(text: string): JournalLine | null {

@@ -48,7 +48,8 @@ const reader = (files: JournalFiles, advanced: () => Promise<void>): JournalRead
   async entriesOf(runId, page) {
     await advanced();
     const { data, count } = pageOf(files.index.ofRun(runId), page);
-    return { data: await files.entries(data), count };
+    const entries = await files.entries(data);
+    return { data: entries.map((entry, at) => ({ ...entry, order: data[at]?.order })), count };
   },
   async attemptsOf(key) {
     await advanced();

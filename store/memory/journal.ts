@@ -5,9 +5,13 @@ import type { ExecutorScope } from '../ports.ts';
 /** The journals in a memory: what was intended under each key, one entry for each attempt, the first attempt first. */
 export interface KeptJournal {
   readonly keys: Map<string, JournalEntry[]>;
+  /** How many were intended before each, by its id: a clock may go back. */
+  readonly order: Map<string, number>;
+  /** How many were intended, ever. */
+  intended: number;
 }
 
-export const noJournal = (): KeptJournal => ({ keys: new Map() });
+export const noJournal = (): KeptJournal => ({ keys: new Map(), order: new Map(), intended: 0 });
 
 /** What the journal needs of the memory. */
 export interface MemoryJournalParts {
@@ -19,10 +23,11 @@ export interface MemoryJournalParts {
 }
 
 /** All entries, in the order in which they were intended. */
-const entriesIn = ({ keys }: KeptJournal): JournalEntry[] =>
+const entriesIn = ({ keys, order }: KeptJournal): JournalEntry[] =>
   [...keys.values()]
     .flat()
-    .sort((a, b) => (a.intended_at < b.intended_at ? -1 : a.intended_at > b.intended_at ? 1 : 0));
+    .map((entry) => ({ ...entry, order: String(order.get(entry.id) ?? 0).padStart(15, '0') }))
+    .sort((a, b) => (a.order < b.order ? -1 : a.order > b.order ? 1 : 0));
 
 /** The operator's side of the journals in a memory. */
 export const memoryJournals = ({ organization, admit }: MemoryJournalParts): JournalKeeper => ({
@@ -44,13 +49,14 @@ export const memoryJournals = ({ organization, admit }: MemoryJournalParts): Jou
   },
   async forget(before) {
     await admit('write');
-    const { keys } = organization().journal;
+    const { keys, order } = organization().journal;
     let forgotten = 0;
     for (const [key, entries] of keys) {
       const last = entries.at(-1);
       if (!last || !isOver(last, before)) continue;
       forgotten += entries.length;
       keys.delete(key);
+      for (const { id } of entries) order.delete(id);
     }
     return forgotten;
   },
@@ -67,7 +73,8 @@ export function memoryJournal(
     ...{ runs, entriesOf, attemptsOf },
     async intend(intent) {
       await admit('write');
-      const { keys } = organization().journal;
+      const kept = organization().journal;
+      const { keys, order } = kept;
       const entries = keys.get(intent.idempotency_key) ?? [];
       const entry = answering(entries, intent.attempt);
       if (entries.some(({ id }) => id === intent.id)) return { is: 'new' };
@@ -79,6 +86,8 @@ export function memoryJournal(
         ...{ executor_id: executorId, executor_name: executorName, intended_at: at, at },
       };
       keys.set(intent.idempotency_key, [...entries, intended]);
+      kept.intended += 1;
+      order.set(intent.id, kept.intended);
       return { is: 'new' };
     },
     async end({ id, idempotency_key }, end) {

@@ -60,6 +60,14 @@ describe('an option that does not exist is refused, with the one that was probab
     await expect(make()).rejects.toMatchObject({ code: 'INVALID_ARGUMENT', message: expect.stringMatching(message) });
   });
 
+  test.each(['reverse:1', 'rollback:1'])('a key as rollbacks have them is refused: %s', async (idempotencyKey) => {
+    for (const make of [call({ idempotencyKey }), attempt({ idempotencyKey })])
+      await expect(make()).rejects.toMatchObject({
+        code: 'INVALID_ARGUMENT',
+        message: `The idempotencyKey of a call must not begin with reverse: or rollback:, as "${idempotencyKey}" does: those are the keys of rollbacks. Name your piece of work otherwise.`,
+      });
+  });
+
   test('what is no object is refused too, and what Object has is no option', async () => {
     await expect(createKillSwitch(undefined as never)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
     await expect(killSwitch.run('x' as never, () => 1)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });

@@ -120,7 +120,10 @@ describe('a rollback', () => {
   test('needs a reason, and one thing to undo', async () => {
     const { control, run } = await open();
     await run('r-1', 'a');
-    await expect(control.rollback({ run: 'r-1' })).rejects.toMatchObject({ code: 'REASON_REQUIRED' });
+    await expect(control.rollback({ run: 'r-1' })).rejects.toMatchObject({
+      code: 'REASON_REQUIRED',
+      message: 'A rollback takes a reason. Add one: { reason: "…" }.',
+    });
     for (const wrong of [
       {},
       { run: 'r', mission: 'm' },
@@ -172,6 +175,9 @@ describe('a rollback', () => {
     const answer = await control.rollback({ run: 'r-1', ...WAIT });
     expect(outcomes(answer)).toEqual(['k-odd unknown', 'k-mail not_reversible', 'k-a reversed']);
     expect(answer.actions[0]?.detail).toContain('kill-switch runs resolve r-1 k-odd');
+    await expect(control.resolve({ run: 'r-1', key: 'k-odd', landed: true })).rejects.toThrow(
+      'To say that it has landed takes a reason.',
+    );
     expect(done).toEqual(['a', '-a']);
     await control.resolve({ run: 'r-1', key: 'k-odd', landed: false, reason: 'looked' });
     expect(outcomes(await control.previewRollback({ run: 'r-1' }))).toEqual([
@@ -251,7 +257,18 @@ describe('a rollback', () => {
   test('says so where no executor has the action, and undoes it when one has', async () => {
     const { control, run, killSwitch, store, definitions, done } = await open();
     await run('r-1', 'a');
+    await vi.waitUntil(async () => (await control.surfaces()).count === 2, { timeout: 5000 });
+    expect(await control.previewRollback({ run: 'r-1' })).toMatchObject({
+      ...{ performer: { name: 'first' }, able: 1, problem: null },
+      actions: [{ outcome: 'reversible', detail: 'by payments.cancel' }],
+    });
     await killSwitch.close();
+    expect(await control.previewRollback({ run: 'r-1' })).toMatchObject({
+      ...{ performer: null, able: 0, problem: expect.stringContaining('no executor that runs now has registered') },
+      actions: [
+        { outcome: 'reversible', detail: expect.stringMatching(/^by payments\.cancel, which is registered in no/) },
+      ],
+    });
     const answer = await control.rollback({ run: 'r-1', ...WAIT });
     expect(outcomes(answer)).toEqual(['k-a failed']);
     expect(answer.actions[0]?.detail).toContain('no executor that runs now has registered payments.cancel');

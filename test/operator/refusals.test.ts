@@ -45,8 +45,8 @@ const SAID: { readonly [K in Refusal['kind']]: readonly [Extract<Refusal, { kind
   already_initialised: [
     { kind: 'already_initialised', epoch: 7, place },
     'ALREADY_INITIALISED',
-    'There is a control plane of the organization "acme" in file:/srv/switch already, at epoch 7. Nothing was changed.',
-    'There is a control plane of the organization "acme" in file:/srv/switch already, at epoch 7. Nothing was changed.',
+    'There is a control plane of the organization "acme" in file:/srv/switch already, at epoch 7. Nothing was changed. It is used without init(), which is for the first time only. For another one, name another organization, or another place: fileControlStore({ directory }).',
+    'There is a control plane of the organization "acme" in file:/srv/switch already, at epoch 7. Nothing was changed. It is used as it is: kill-switch status. For another one, name another place or organization (--store, --organization).',
   ],
   wiped: [
     { kind: 'wiped', place },

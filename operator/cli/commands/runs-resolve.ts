@@ -2,7 +2,7 @@ import { Argument, Option } from 'commander';
 import { invalid, shownId } from '../../../flags/index.ts';
 import { epochOption, IdArgument } from '../arguments.ts';
 import type { Verb } from '../command.ts';
-import { runOf } from './runs.ts';
+import { runIn } from '../run-words.ts';
 
 interface Options {
   readonly landed?: boolean;
@@ -25,7 +25,7 @@ export const verb: Verb = (command, perform) => {
           throw invalid(`Say whether ${shownId(key)} has landed: --landed, or --not-landed.`);
         const hasLanded = landed === true;
         const value = await (await context.control()).resolve({
-          run: runOf(run),
+          run: runIn(run),
           key,
           landed: hasLanded,
           reason,

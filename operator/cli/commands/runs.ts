@@ -5,10 +5,8 @@ import { type ListOptions, withListOptions } from '../list-options.ts';
 import { type Listing, listAnswer } from '../listing.ts';
 import { count } from '../output.ts';
 import { canBeUndone, type RunAnswer, type RunEntry, type RunRow } from '../../runs.ts';
+import { runIn } from '../run-words.ts';
 import { entryColumns, runColumns } from '../run-tables.ts';
-
-/** What was done outside any run has no id: it is typed as an empty word. */
-export const runOf = (typed: string): string | null => (typed === '' ? null : typed);
 
 const runs: Listing<RunRow> = {
   noun: 'run',
@@ -24,7 +22,7 @@ const entriesOf = (typed: string, keep: (answer: RunAnswer) => void): Listing<Ru
   none: '',
   filters: {},
   async list(context, { skip, limit }) {
-    const answer = await (await context.control()).run(runOf(typed), { skip, limit });
+    const answer = await (await context.control()).run(runIn(typed), { skip, limit });
     keep(answer);
     const { entries, count: total } = answer;
     const run = answer.run_id === null ? 'outside any run' : `in the run ${shownId(answer.run_id)}`;
@@ -40,7 +38,7 @@ const entriesOf = (typed: string, keep: (answer: RunAnswer) => void): Listing<Ru
         ...(unknown === 0
           ? []
           : [
-              `${count(unknown, 'unknown one')}${shown}: look whether it has landed, then: ${context.advice(`kill-switch runs resolve ${shownId(typed)} KEY --landed --reason "…"`)} (or --not-landed)`,
+              `${count(unknown, 'unknown one')}${shown}: look whether it has landed, then: ${context.advice(`kill-switch runs resolve ${shownId(runIn(typed) ?? '')} KEY --landed --reason "…"`)} (or --not-landed)`,
             ]),
         ...(unclear === 0
           ? []

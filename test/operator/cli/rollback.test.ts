@@ -2,7 +2,7 @@ import { OpenFeature } from '@openfeature/server-sdk';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { createKillSwitch, type KillSwitch } from '../../../index.ts';
 import { fileStore } from '../../../store/file/index.ts';
-import { fileSwitch } from './command.ts';
+import { fileSwitch, start } from './command.ts';
 
 /** For what executors report with their next beat. */
 const LONG = { timeout: 20_000 };
@@ -56,7 +56,9 @@ test('a run is previewed, undone, and shown as undone', { timeout: 60_000 }, asy
   expect((await ks.json('kills')).json.count).toBe(0);
   const before = await ks.json('runs', 'r-1');
   const { hash } = preview.json;
-  expect((await ks.run('rollback', 'r-1', '--dry-run')).stderr).toContain(`kill-switch rollback r-1 --hash ${hash}`);
+  expect((await ks.run('rollback', 'r-1', '--dry-run')).stderr).toContain(
+    `kill-switch rollback run:r-1 --hash ${hash}`,
+  );
 
   const done = await ks.json('rollback', 'r-1', '--hash', hash, '--reason', 'wrong refunds');
   expect([done.code, done.json.run_id, done.json.hash]).toEqual([0, 'r-1', hash]);
@@ -104,6 +106,70 @@ test('what is missing is said before anything is stopped', async () => {
     expect([ran.code, ran.stderr], args.join(' ')).toEqual([code, expect.stringContaining(says)]);
   }
   expect((await ks.json('kills')).json.count).toBe(0);
+});
+
+test('a target is written as for every other verb, and one that nobody knows is said to be so', async () => {
+  const { ks, cancelled } = await open();
+  expect((await ks.json('rollback', 'run:r-1', '--dry-run')).json).toMatchObject({ target: 'run:r-1', able: 2 });
+  expect((await ks.json('runs', 'run:r-1')).json.run_id).toBe('r-1');
+  for (const [args, says] of [
+    [['rollback', 'action:payments.refund', '--reason', 'x'], 'cannot be rolled back'],
+    [['rollback', 'run:r-1', '--agent', 'bot', '--reason', 'x'], 'name it once'],
+    [['rollback', 'agent:bot', '--reason', 'x'], '--since'],
+    [['runs', 'agent:bot'], 'is no run'],
+    [['runs', 'resolve', 'mission:m', 'k', '--landed', '--reason', 'x'], 'is no run'],
+  ] as const) {
+    const { code, stderr } = await ks.run(...args);
+    expect([code, stderr], args.join(' ')).toEqual([2, expect.stringContaining(says)]);
+  }
+  expect((await ks.json('kills')).json.count).toBe(0);
+
+  const unknown = await ks.run('rollback', 'bot', '--reason', 'x');
+  expect(unknown.code).toBe(1);
+  expect(unknown.stderr).toContain('run:bot: no executor has reported it, now or in the last day');
+  expect(unknown.stderr).toContain('Did you mean: kill-switch rollback agent:bot --since TIME --reason "…"');
+  expect(unknown.stderr).toContain('run:bot is stopped, at epoch');
+
+  const done = await ks.json('rollback', 'agent:bot', '--since', '1h', '--reason', 'wrong refunds');
+  expect([done.code, done.json.target, cancelled]).toEqual([0, 'agent:bot', [2, 1]]);
+});
+
+test('Ctrl-C ends the waiting: what is not undone yet is said to go on, and the same command waits for it', async () => {
+  const { ks, killSwitch } = await open();
+  let goOn = (): void => {};
+  let isBegun = false;
+  const hangs = new Promise<void>((resolve) => void (goOn = resolve));
+  onTestFinished(() => goOn());
+  const hold = killSwitch.action({
+    name: 'stock.hold',
+    reverse: { action: 'stock.release', input: () => null },
+    execute: async () => 1,
+  });
+  killSwitch.action({
+    name: 'stock.release',
+    async execute() {
+      isBegun = true;
+      await hangs;
+    },
+  });
+  await killSwitch.run({ runId: 'r-2' }, async () => {
+    for (const key of ['hold-1', 'hold-2']) await hold(undefined, { idempotencyKey: key });
+  });
+  await vi.waitUntil(async () => (await ks.json('surfaces')).json.data.length >= 5, LONG);
+  const args = ['rollback', 'r-2', '--reason', 'x'];
+  const running = start([...args, '--store', `file:${ks.directory}`, '--operator', 'dana', '--json']);
+  const lines: string[] = [];
+  running.process.stdout?.on('data', (text: Buffer) => lines.push(text.toString()));
+  await vi.waitUntil(() => isBegun, LONG);
+  expect(await running.end('SIGINT')).toBe(130);
+  const answer = JSON.parse(lines.join(''));
+  expect([answer.goes_on, answer.actions.map(({ outcome }: { outcome: string }) => outcome)]).toEqual([
+    true,
+    ['reversing', 'reversing'],
+  ]);
+  expect(answer.stopped).toContain('it goes on in the executor bot');
+  goOn();
+  expect((await ks.run(...args)).code).toBe(0);
 });
 
 test('work that does not end in time is not undone under its feet: exit code 3', async () => {
