@@ -159,6 +159,7 @@ export function fileControlStore(options: FileControlStoreOptions = {}): Control
         journals: journals.journals,
         ledger: fileLedgerReader(paths, { now: wall, admit }),
         stops: fileStopReader(paths, admit),
+        problem: async () => null,
         forks: {
           read(generation) {
             let steps = 0;
