@@ -156,6 +156,10 @@ export class Attempt<Input, Result> {
     return this.#idempotencyKey;
   }
 
+  get hasLanded(): boolean {
+    return this.#state.is === 'landed';
+  }
+
   /** The decision of this round. */
   get decision(): Decision {
     return this.#decision ?? this.look();

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { KillSwitchError, messageOf, shownId } from '../flags/index.ts';
 import type { Journal, JournalEnd, JournalEntry, JournalIntent } from '../store/capabilities/journal.ts';
 import { answering } from '../store/journal-entries.ts';
-import { reversalKey } from '../store/reversals.ts';
+import { reversalKey, undoneBy } from '../store/reversals.ts';
 import { Rounds } from '../store/rounds.ts';
 import { type Asked, answerOf, type JournalAnswer, type Resolution } from './journal-answer.ts';
 
@@ -110,13 +110,21 @@ export class OwnJournal {
     }
   }
 
-  /** What has landed and was undone is no answer any more: to repeat it would be to say what is no longer so. */
+  /**
+   * What has landed and was undone, by the word of whoever has undone it or of a person, is no answer any more: to
+   * repeat it would be to say what is no longer so.
+   */
   async #unlessUndone(answer: Extract<NotBegun, { readonly entry: JournalEntry }>): Promise<NotBegun> {
     if (answer.is !== 'landed') return answer;
     const { entry } = answer;
     try {
       const tries = await this.#journal.attemptsOf(reversalKey(entry.id));
-      return tries.some(({ state }) => state === 'landed') ? { is: 'undone', entry } : answer;
+      const words = new Map(tries.map((each) => [each.id, this.#resolutions(each)]));
+      const { state } = undoneBy(tries, (intent) => {
+        const word = words.get(intent) ?? null;
+        return word === null ? undefined : { landed: word === 'landed' };
+      });
+      return state === 'reversed' ? { is: 'undone', entry } : answer;
     } catch (error) {
       return { is: 'unavailable', why: messageOf(error) };
     }

@@ -26,6 +26,8 @@ export class RunningAction<Input, Result> extends LookedAt implements WholeResul
   #returned = false;
   /** What it has returned, while that goes on. Held weakly: what nobody can reach any more has ended. */
   #goesOn: WeakRef<object> | undefined;
+  /** True once a stop has ended what it had returned: nobody knows how far that had come. */
+  #isCut = false;
   #recorded = false;
 
   /** @param decision the last look, in the same turn */
@@ -67,7 +69,7 @@ export class RunningAction<Input, Result> extends LookedAt implements WholeResul
     // A landed attempt stays landed, but its result may be asked for steps again.
     const fire = is === 'stopping' || is === 'landed' ? this.work.stop(stoppedBy) : null;
     if (!fire) return null;
-    const ends = stopParts(this.#parts ?? [], stoppedBy);
+    const ends = this.#cut(this.#parts ?? [], stoppedBy);
     return () => {
       fire();
       ends();
@@ -86,6 +88,7 @@ export class RunningAction<Input, Result> extends LookedAt implements WholeResul
     } catch (error) {
       return this.failed(error);
     }
+    if (this.#attempt.reversal && this.#parts?.size) return this.#goesOnUndoing();
     this.#returned = true;
     const { stoppedBy } = this.work;
     if (!this.#parts || this.#parts.size === 0) {
@@ -94,10 +97,22 @@ export class RunningAction<Input, Result> extends LookedAt implements WholeResul
       if (typeof result === 'object' && result !== null) this.#goesOn = new WeakRef(result);
       if (!stoppedBy) this.guard.inFlight.rest(this);
     }
-    if (stoppedBy) return this.#aborted(stoppedBy, 'landed');
+    if (stoppedBy) return this.#aborted(stoppedBy);
     const { decision } = this;
     if (this.#parts) freezeDecision(decision); // the caller gets it, and the result is still watched by it
     return { status: decision.verdict === 'redirect' ? 'redirected' : 'executed', decision, result };
+  }
+
+  /**
+   * What undoes something is over when `execute` returns: nobody would take the steps of what it returned. How much of
+   * it was done before that, only a person can find out.
+   */
+  #goesOnUndoing(): Outcome<Result> {
+    const why =
+      'would go on after the call, and nobody goes on with what undoes something: use it to its end inside execute';
+    const error = new ActionResultError(this.#attempt.action.name, why);
+    this.stop(blocked(this.subject, faultCause('LANDED_UNKNOWN', error.message), this.decision))?.();
+    return this.failed(error);
   }
 
   /** @throws what `execute` threw, unless it was stopped before */
@@ -106,7 +121,7 @@ export class RunningAction<Input, Result> extends LookedAt implements WholeResul
     const ended = this.#attempt.fail(error);
     // parts that were opened beside a refused one are in flight until they have ended
     if (!this.#parts?.size) this.#over();
-    if (ended.is === 'unknown') return this.#aborted(ended.stoppedBy, 'unknown');
+    if (ended.is === 'unknown') return this.#aborted(ended.stoppedBy);
     throw error;
   }
 
@@ -134,7 +149,7 @@ export class RunningAction<Input, Result> extends LookedAt implements WholeResul
     } finally {
       // Stopped before it returned this: what it returned must stop too.
       const { stoppedBy } = this.work;
-      if (stoppedBy) stopParts(opened, stoppedBy)();
+      if (stoppedBy) this.#cut(opened, stoppedBy)();
     }
   }
 
@@ -159,11 +174,20 @@ export class RunningAction<Input, Result> extends LookedAt implements WholeResul
     const before = this.work.stoppedBy;
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what it has returned, while anybody has it
     this.#land(this.#goesOn?.deref() as Result);
-    if (before) this.#recordAborted(before, 'landed');
+    if (before) this.#recordAborted(before);
   }
 
+  /** Ends parts because of a stop. */
+  #cut(parts: Iterable<ResultPart>, stoppedBy: Decision): Abort {
+    const open = [...parts];
+    this.#isCut ||= open.length > 0;
+    return stopParts(open, stoppedBy);
+  }
+
+  /** What was cut has not come to its end, so it is not known to have landed. */
   #land(result: Result): void {
-    this.#attempt.land(result);
+    if (this.#isCut) this.#attempt.fail(this.work.stoppedBy);
+    else this.#attempt.land(result);
     this.#over();
   }
 
@@ -184,8 +208,8 @@ export class RunningAction<Input, Result> extends LookedAt implements WholeResul
    * An action that ends after it was stopped is reported as aborted, never as a success. Only where it cannot write is
    * it certain that nothing has landed.
    */
-  #aborted(stoppedBy: Decision, state: 'landed' | 'unknown'): Outcome<Result> {
-    this.#recordAborted(stoppedBy, state);
+  #aborted(stoppedBy: Decision): Outcome<Result> {
+    this.#recordAborted(stoppedBy);
     return {
       status: 'aborted',
       decision: stoppedBy,
@@ -197,9 +221,10 @@ export class RunningAction<Input, Result> extends LookedAt implements WholeResul
     return this.#attempt.action.effect === 'write';
   }
 
-  #recordAborted(stoppedBy: Decision, state: 'landed' | 'unknown'): void {
+  #recordAborted(stoppedBy: Decision): void {
     if (this.#recorded) return;
     this.#recorded = true;
+    const state = this.#attempt.hasLanded ? 'landed' : 'unknown';
     const { guard, subject, effective } = this.#attempt;
     guard.interventions.add(stoppedBy, subject, { input: effective.input, status: 'aborted', state });
   }

@@ -29,6 +29,8 @@ class OpenTransaction implements Running {
   readonly subject: Running['subject'];
   readonly #alone: LookedAt;
   readonly #call: LetThrough | undefined;
+  /** The first pause that has reached it. */
+  #paused: Decision | null = null;
 
   constructor(subject: Running['subject'], alone: LookedAt, call: LetThrough | undefined) {
     this.subject = subject;
@@ -41,8 +43,11 @@ class OpenTransaction implements Running {
     return this.#call?.isActive() ? this.#call : this.#alone;
   }
 
+  /** Called with each change, one by one, also of several that came at once: what ends no work in flight is noted. */
   look(): Decision {
-    return this.#call?.work.stoppedBy ?? this.#by.look();
+    const now = this.#call?.work.stoppedBy ?? this.#by.look();
+    if (now.verdict === 'pause') this.#paused ??= now;
+    return now;
   }
 
   async refresh(): Promise<void> {
@@ -69,7 +74,7 @@ class OpenTransaction implements Running {
   /** Why it must not be committed in this turn; null where it may. */
   stopped(): Decision | null {
     if (this.work.stoppedBy) return this.work.stoppedBy;
-    const refused = this.refused();
+    const refused = this.refused() ?? this.#paused;
     return refused && endedDecision(refused, 'rolled back');
   }
 }

@@ -207,6 +207,8 @@ export interface Status {
   readonly ignored_forks: ReadonlyArray<{ readonly executor: string; readonly why: string }>;
   /** Executors that an operator has excluded: their reports of forks are ignored. */
   readonly excluded: readonly string[];
+  /** Why the store may lose what it has acknowledged, and how to mend that; null where nothing says so. */
+  readonly store_problem: string | null;
 }
 
 /** One action in one executor. `gaps`: what it lacks, for instance a write without a draft and a redirect. */

@@ -246,6 +246,11 @@ export interface ControlConnection extends ControlReader, ControlWriter {
   /** Null: no stop of an executor is kept. */
   readonly stops: StopReader | null;
   /**
+   * Why the store may lose what it has acknowledged, as a sentence that says how to mend it; null where nothing says
+   * so.
+   */
+  problem(): Promise<string | null>;
+  /**
    * The log after that `seq`, oldest first.
    * @throws KillSwitchError CORRUPT at the first event that is not what was written
    */

@@ -28,6 +28,7 @@ export const status = ({
       tripwires: tripwireRows(state),
       stops: await heldStops(connection, state),
       ...(await judgeReports(heard.beats, state, connection)),
+      store_problem: await connection.problem(),
     };
   },
 

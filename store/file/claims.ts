@@ -1,6 +1,6 @@
 import { answerOf, atTime, claimId, claimText, endIn, endText } from '../approvals.ts';
 import type { ApprovalEnd, ClaimAnswer, ClaimAsked } from '../capabilities/approvals.ts';
-import { inFolder, inFolderMade, type OpenFolder } from './folder.ts';
+import { inFolder, inKeptFolder, type OpenFolder } from './folder.ts';
 import { putOnce, readKeptNow, removeKept } from './kept.ts';
 import { type FilePaths, fileName } from './paths.ts';
 import { ENDING } from './report-names.ts';
@@ -87,7 +87,8 @@ export class Claims {
   }
 
   #made<T>(work: (open: OpenFolder) => Promise<T>): Promise<T> {
-    return inFolderMade(this.#paths.root, this.#paths.claims, work);
+    const { root, claims: path, made } = this.#paths;
+    return inKeptFolder({ root, path, made }, work);
   }
 }
 

@@ -1,3 +1,4 @@
+import { writeFile } from 'node:fs/promises';
 import { type Clock, type Entry, type EntryKey, type Head, KillSwitchError, placeOf } from '../../flags/index.ts';
 import { checkKeys, checkType, type Keys } from '../../flags/options.ts';
 import {
@@ -76,6 +77,7 @@ export function fileControlStore(options: FileControlStoreOptions = {}): Control
         if (closed) throw closedError();
       };
       let synced = false;
+      let noted = false;
       let readAt = 0;
       const stalledMs = Math.max(requestTimeoutMs, READ_ALL_MS);
       const upToDate = async (): Promise<void> => {
@@ -127,7 +129,10 @@ export function fileControlStore(options: FileControlStoreOptions = {}): Control
             const batch = readBack(changes);
             // Before any executor reads the change. Where this user may not make them, executors report what is
             // missing.
-            await makeFolders(root, reportFolders(paths)).catch(() => {});
+            const made = await makeFolders(root, reportFolders(paths)).then(
+              () => true,
+              () => false,
+            );
             const appended = await appendByPrecedence(batch, {
               reader,
               precedence,
@@ -138,6 +143,7 @@ export function fileControlStore(options: FileControlStoreOptions = {}): Control
                 synced = true;
               },
             });
+            if (appended && made && !noted) noted = await noteMade(paths.made);
             if (appended && batch.recovers) await oldForks.putAside(batch.head.generation);
             return appended;
           }),
@@ -153,6 +159,7 @@ export function fileControlStore(options: FileControlStoreOptions = {}): Control
         journals: journals.journals,
         ledger: fileLedgerReader(paths, { now: wall, admit }),
         stops: fileStopReader(paths, admit),
+        problem: async () => null,
         forks: {
           read(generation) {
             let steps = 0;
@@ -178,6 +185,13 @@ export function fileControlStore(options: FileControlStoreOptions = {}): Control
     },
   };
 }
+
+/** Says for good that the folders were made; false where that cannot be written, which the next change tries again. */
+const noteMade = (path: string): Promise<boolean> =>
+  writeFile(path, '', { flag: 'a' }).then(
+    () => true,
+    () => false,
+  );
 
 interface Appending {
   readonly reader: FileReader<FoldedLog>;

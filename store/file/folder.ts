@@ -64,6 +64,31 @@ export function inFolderMade<T>(
   return inMade(root, path, { makes: 'own', work });
 }
 
+/** A folder of which the loss would let something happen twice, and the file that says that operators have made it. */
+export interface KeptFolder {
+  readonly root: string;
+  readonly path: string;
+  readonly made: string;
+}
+
+/**
+ * The same for a folder that keeps what must not happen twice. Once operators have made it, nobody else does: one that
+ * was removed would be begun anew without anybody's word. A switch that an older version has begun has none yet.
+ * @throws KillSwitchError STORE_UNREACHABLE
+ */
+export async function inKeptFolder<T>(kept: KeptFolder, work: (folder: OpenFolder) => Promise<T>): Promise<T> {
+  const { root, path } = kept;
+  const found = await inFolder(root, path, async (folder) => ({ value: await work(folder) }));
+  if (found) return found.value;
+  checkNotLost(kept);
+  return inFolderMade(root, path, work);
+}
+
+/** For a folder that is not there. @throws KillSwitchError STORE_UNREACHABLE where it was */
+export function checkNotLost({ path, made }: Pick<KeptFolder, 'path' | 'made'>): void {
+  if (existsSync(made)) throw lost(path);
+}
+
 /**
  * Makes `executors/` and these folders below it, as operators do: an executor that made one first could shut others out
  * of it.
@@ -223,6 +248,13 @@ export const notThere = (path: string): KillSwitchError =>
   new KillSwitchError(
     'STORE_UNREACHABLE',
     `${path} is not there, so nothing can be reported in it. If the store was moved away, move it back; else the next change by an operator makes it.`,
+  );
+
+/** What was recorded there would be forgotten, so nobody goes on without it. */
+export const lost = (path: string): KillSwitchError =>
+  new KillSwitchError(
+    'STORE_UNREACHABLE',
+    `${path} is gone, with what was recorded in it, and nothing may happen a second time because of that. If it was moved away, move it back; else the next change by an operator makes it anew, and what was recorded there counts no longer.`,
   );
 
 const noFolder = (path: string): KillSwitchError =>

@@ -3,7 +3,7 @@ import { KillSwitchError } from '../../flags/index.ts';
 import type { JournalEntry } from '../capabilities/journal.ts';
 import { endedEntry, unreadableIntent } from '../journal-entries.ts';
 import { errnoOf, fileError } from './file-errors.ts';
-import { inFolder, type OpenFolder } from './folder.ts';
+import { checkNotLost, inFolder, type OpenFolder } from './folder.ts';
 import { JournalIndex, type Noted, parseLine, type Place } from './journal-index.ts';
 import { OpenedFile } from './opened-file.ts';
 import { ReadBlocks } from './read-blocks.ts';
@@ -45,12 +45,12 @@ const identityOf = ({ dev, ino }: Stats): string => `${dev}:${ino}`;
  * (`JournalIndex`); results and reverse operations stay in the files.
  */
 export class JournalFiles {
-  readonly #paths: Pick<FilePaths, 'root' | 'journal'>;
+  readonly #paths: Pick<FilePaths, 'root' | 'journal' | 'made'>;
   readonly #files = new Map<string, JournalFile>();
   readonly index = new JournalIndex<JournalFile>();
   #steps = 0;
 
-  constructor(paths: Pick<FilePaths, 'root' | 'journal'>) {
+  constructor(paths: Pick<FilePaths, 'root' | 'journal' | 'made'>) {
     this.#paths = paths;
   }
 
@@ -79,7 +79,9 @@ export class JournalFiles {
         const grown = this.#look(open);
         for (const { file, size } of grown) await this.#read(open, file, size);
       });
-      if (found === null) this.#forgetAllBut(new Set());
+      if (found !== null) return;
+      checkNotLost({ path: this.#paths.journal, made: this.#paths.made });
+      this.#forgetAllBut(new Set());
     } catch (error) {
       throw fileError(error, 'read', this.#paths.journal);
     }

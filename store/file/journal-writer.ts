@@ -2,7 +2,7 @@ import { constants, fchmodSync, fstatSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { KillSwitchError } from '../../flags/index.ts';
 import { fileError } from './file-errors.ts';
-import { inFolderMade } from './folder.ts';
+import { inKeptFolder, type OpenFolder } from './folder.ts';
 import { type JournalFile, type JournalFiles, ROTATE_BYTES } from './journal-files.ts';
 import { FOR_ALL, isOwn } from './kept.ts';
 import { LINES } from './own-lines.ts';
@@ -28,13 +28,13 @@ interface Opened {
  * made read-only.
  */
 export class JournalWriter {
-  readonly #paths: Pick<FilePaths, 'root' | 'journal'>;
+  readonly #paths: Pick<FilePaths, 'root' | 'journal' | 'made'>;
   readonly #name: string;
   readonly #files: JournalFiles;
   #open: Opened | null = null;
   #idle: NodeJS.Timeout | undefined;
 
-  constructor(paths: Pick<FilePaths, 'root' | 'journal'>, executorName: string, files: JournalFiles) {
+  constructor(paths: Pick<FilePaths, 'root' | 'journal' | 'made'>, executorName: string, files: JournalFiles) {
     this.#paths = paths;
     this.#name = executorName;
     this.#files = files;
@@ -101,11 +101,16 @@ export class JournalWriter {
     return this.#open.handle;
   }
 
+  #inFolder<T>(work: (folder: OpenFolder) => Promise<T>): Promise<T> {
+    const { root, journal: path, made } = this.#paths;
+    return inKeptFolder({ root, path, made }, work);
+  }
+
   /** The file that an executor of this name has begun; null where it is gone. */
   async #reopened(name: string | undefined): Promise<Opened | null> {
     if (name === undefined) return null;
     const flags = constants.O_WRONLY | constants.O_APPEND | constants.O_NOFOLLOW | constants.O_NONBLOCK;
-    return inFolderMade(this.#paths.root, this.#paths.journal, async (folder) => {
+    return this.#inFolder(async (folder) => {
       const handle = await open(folder.at(name), flags).catch(() => null);
       if (!handle) return null;
       const found = fstatSync(handle.fd);
@@ -119,7 +124,7 @@ export class JournalWriter {
   async #begun(): Promise<Opened> {
     const flags = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
     const name = randomName(this.#name) + LINES;
-    return inFolderMade(this.#paths.root, this.#paths.journal, async (folder) => {
+    return this.#inFolder(async (folder) => {
       try {
         const handle = await open(folder.at(name), flags);
         fchmodSync(handle.fd, FOR_ALL); // executors of other users must see what was intended here

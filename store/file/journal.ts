@@ -34,7 +34,7 @@ const AHEAD_MS = 50;
 /** An executor that has read no line of another for so long, in milliseconds, is alone. */
 const ALONE_MS = 600_000;
 
-type Paths = Pick<FilePaths, 'root' | 'journal'>;
+type Paths = Pick<FilePaths, 'root' | 'journal' | 'made'>;
 
 /** An entry with what of it is known without reading it. */
 const isOverNoted = ({ state, at, intendedAt }: Noted<JournalFile>, before: ForgottenBefore): boolean =>

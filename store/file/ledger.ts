@@ -7,7 +7,7 @@ import { addUp } from '../ledger-sums.ts';
 import { Rounds } from '../rounds.ts';
 import { withDeadline } from '../with-deadline.ts';
 import { closedError, fileError } from './file-errors.ts';
-import { inFolder, notThere, type OpenFolder } from './folder.ts';
+import { inFolder, lost, type OpenFolder } from './folder.ts';
 import { damaged, isDamage, LedgerFile } from './ledger-file.ts';
 import type { LedgerLine, LineOutcome } from './ledger-lines.ts';
 import { localFreeBytes } from './network-filesystem.ts';
@@ -109,7 +109,7 @@ export class FileLedger implements Ledger {
         while (asked.size > 0) await this.#write(folder, asked);
         return true;
       });
-      if (isThere === null) throw notThere(ledger);
+      if (isThere === null) throw lost(ledger);
     } catch (error) {
       const failure = fileError(error, 'written', this.#paths.ledger);
       // What was counted is not there any longer: to go on with another file would be to count anew.

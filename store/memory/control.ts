@@ -91,6 +91,7 @@ export function memoryControlStore(options: { readonly memory: Memory }): Contro
         stops: memoryStopReader(memory, organizationId, admit),
         anchors: null,
         snapshots: null,
+        problem: async () => null,
         async *log(after) {
           await admit('read');
           yield* memory.organization(organizationId).events.filter(({ seq }) => seq > after);

@@ -166,8 +166,8 @@ const SEVERAL: ReadonlySet<OwnKey> = new Set(['reservation']);
 /** The commands of each role that need no key. */
 export const KEYLESS: Readonly<Record<Role, readonly string[]>> = {
   executor: ['ping', 'subscribe', 'time', 'wait'],
-  operator: ['ping', 'subscribe', 'time', 'wait', 'publish', 'function|list', 'function|load'],
-  viewer: ['ping', 'subscribe', 'time', 'function|list'],
+  operator: ['ping', 'subscribe', 'time', 'wait', 'publish', 'function|list', 'function|load', 'info'],
+  viewer: ['ping', 'subscribe', 'time', 'function|list', 'info'],
 };
 
 /** The patterns of keys on which these commands may be used. */

@@ -1,6 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import type { Redis } from 'ioredis';
-import { type Entry, type EntryKey, type Head, killToAddTo, parseEntry, placeOf, quoteId } from '../../flags/index.ts';
+import {
+  type Entry,
+  type EntryKey,
+  type Head,
+  killToAddTo,
+  KillSwitchError,
+  parseEntry,
+  placeOf,
+  quoteId,
+} from '../../flags/index.ts';
 import { checkKeys } from '../../flags/options.ts';
 import {
   awaitPrecedence,
@@ -16,6 +25,7 @@ import type { Append, ControlConnection, ControlScope, ControlStore } from '../p
 import { redisApprovalKeeper } from './approvals.ts';
 import { ENDPOINT_KEYS, type RedisEndpoint, type RedisEndpointOptions, redisEndpoint } from './endpoint.ts';
 import { isReply, requireReplicated, stateIsGone } from './errors.ts';
+import { evictionProblem } from './eviction.ts';
 import { loadIoredis } from './ioredis.ts';
 import { redisJournals } from './journal.ts';
 import type { RedisKeys } from './keys.ts';
@@ -147,6 +157,9 @@ function openControl(endpoint: RedisEndpoint, { organizationId, requestTimeoutMs
       const heads = { before: before ?? '', after: headTextAfter(before, expected, head) };
       const change: { outcome: 'not sent' | 'unknown' | 'known' } = { outcome: 'not sent' };
       const send = async (client: Redis, leftMs: number): Promise<unknown> => {
+        // Authority is given only where what is used of it is kept; taken it is anywhere.
+        const problem = batch.loosens || batch.recovers || expected === null ? await evictionProblem(client) : null;
+        if (problem !== null) throw evicts(endpoint, problem);
         change.outcome = 'unknown';
         try {
           const result = await runScript(client, {
@@ -204,6 +217,10 @@ function openControl(endpoint: RedisEndpoint, { organizationId, requestTimeoutMs
     approvals: redisApprovalKeeper(parts),
     ledger: redisLedgerReader(parts),
     stops: redisStopReader(parts),
+    problem: async () => {
+      const problem = await connection.request({ access: 'read', send: evictionProblem });
+      return problem === null ? null : `Redis at ${endpoint.location} ${problem}.`;
+    },
     anchors: null,
     snapshots: null,
     async *log(after) {
@@ -217,6 +234,12 @@ function openControl(endpoint: RedisEndpoint, { organizationId, requestTimeoutMs
     },
   };
 }
+
+const evicts = ({ location }: RedisEndpoint, problem: string): KillSwitchError =>
+  new KillSwitchError(
+    'INVALID_STATE',
+    `Nothing is given back over Redis at ${location}, which ${problem}. Whatever stops or tightens goes on.`,
+  );
 
 /** A kill as it is stored, to be added to; a text that is no JSON counts as something that this version cannot read. */
 function storedKill(key: EntryKey, text: string): Entry<'kill'> {

@@ -56,6 +56,41 @@ const KEY = { idempotencyKey: 'refund-1007' };
 const failsWith = (outcome: Outcome<unknown>) => outcome.decision.cause;
 
 describe('an effect that is journaled', () => {
+  test('has not landed where a stop has ended what it returned before its end: it is unknown', async () => {
+    const { killSwitch, control, store } = await openMemorySwitch({ agentId: 'x' });
+    const entries = (): JournalEntry[] => [...store.memory.organization('default').journal.keys.values()].flat();
+    const steps: number[] = [];
+    const stream = {
+      name: 'lines.send',
+      journal: true,
+      async *execute(_input: Refund) {
+        steps.push(1);
+        yield 'first';
+        steps.push(2);
+      },
+    };
+    const many = killSwitch.action(stream);
+    for (const key of ['not one step', 'one step', 'all steps'])
+      await killSwitch.run({ runId: 'r-1' }, async () => {
+        const outcome = await many.attempt(INPUT, { idempotencyKey: key });
+        if (outcome.status !== 'executed') throw new Error(outcome.status);
+        if (key === 'one step') await outcome.result.next();
+        if (key === 'all steps') for await (const line of outcome.result) expect(line).toBe('first');
+      });
+    await control.kill({ target: 'run:r-1', waitMs: 5000 });
+    expect(entries().map(({ idempotency_key, state }) => [idempotency_key, state])).toEqual([
+      ['not one step', 'unknown'],
+      ['one step', 'unknown'],
+      ['all steps', 'landed'],
+    ]);
+    expect(steps).toEqual([1, 1, 2]);
+    const again = await another(store, stream);
+    expect(await again.attempt(INPUT, { idempotencyKey: 'not one step' })).toMatchObject({
+      ...{ status: 'aborted', landed: 'unknown' },
+      decision: { cause: { code: 'LANDED_UNKNOWN' } },
+    });
+  });
+
   test('is written before it starts, and with how it is undone before its call returns', async () => {
     const { refund, entries, killSwitch } = await open({
       async execute({ order }) {

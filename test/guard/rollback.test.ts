@@ -109,6 +109,41 @@ describe('a rollback', () => {
     expect(done).toEqual(['a', '-a', 'a']);
   });
 
+  test('what a person says was undone is neither done again under its key nor called done', async () => {
+    const { control, killSwitch, refund, done, run } = await open({ execute: () => new Promise(() => {}) });
+    await run('r-1', 'a');
+    const { actions } = await control.rollback({ run: 'r-1', ...WAIT, timeoutMs: 100 });
+    const key = actions[0]?.reversal_key ?? '';
+    await control.resolve({ run: 'r-1', key, landed: true, reason: 'it is on the statement' });
+    const { epoch } = await control.revive({ target: 'run:r-1', reason: 'once more' });
+    await vi.waitUntil(() => killSwitch.check().epoch >= epoch);
+    expect(outcomes(await control.previewRollback({ run: 'r-1' }))).toEqual(['k-a already_reversed']);
+    const again = await killSwitch.run({ runId: 'r-1', missionId: 'm-r-1' }, () =>
+      refund.attempt({ of: 'a' }, { idempotencyKey: 'k-a' }),
+    );
+    expect(again).toMatchObject({ status: 'blocked', decision: { cause: { kind: 'fault', code: 'UNDONE' } } });
+    expect(done).toEqual(['a']);
+  });
+
+  test.each([
+    [
+      'a generator',
+      async function* () {
+        yield 1;
+      },
+    ],
+    ['a generator in what it returned', async () => ({ lines: (async function* () {})() })],
+  ])('whose reverse operation gives %s does not call it undone, and goes on with the others', async (_what, execute) => {
+    const { control, run } = await open({ execute });
+    await run('r-1', 'a', 'b');
+    const first = await control.rollback({ run: 'r-1', ...WAIT });
+    expect(outcomes(first)).toEqual(['k-b unknown', 'k-a unknown']);
+    expect(first.actions[0]?.detail).toContain('use it to its end inside execute');
+    expect(outcomes(await control.rollback({ run: 'r-1', ...WAIT }))).toEqual(['k-b unknown', 'k-a unknown']);
+    const { entries } = await control.run('r-1');
+    expect(entries.map(({ state }) => state)).toEqual(['unknown', 'unknown']);
+  });
+
   test('asked for again undoes nothing twice', async () => {
     const { control, run, done } = await open();
     await run('r-1', 'a');

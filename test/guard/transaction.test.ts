@@ -1,6 +1,9 @@
 import { describe, expect, test, vi } from 'vitest';
+import type { ControlPlane } from '../../operator/index.ts';
+import { memoryControlStore } from '../../store/memory/control.ts';
+import { memoryStore } from '../../store/memory/index.ts';
 import { openHeld } from './holding.ts';
-import { openMemorySwitch } from './open-switch.ts';
+import { openMemorySwitch, openSwitch } from './open-switch.ts';
 
 /** A database with one table, as far as a transaction needs one: what is not committed is not there. */
 function database({ commit = async () => {} }: { commit?: () => Promise<void> } = {}) {
@@ -22,6 +25,24 @@ function database({ commit = async () => {} }: { commit?: () => Promise<void> } 
   });
   return { rows, ends, begin };
 }
+
+/** A switch whose store pushes nothing: it hears of several changes at once, with its next confirmation. */
+async function openWithoutPushes() {
+  const store = memoryStore();
+  const silent = { ...store, open: (...given: Parameters<typeof store.open>) => withoutPushes(store.open(...given)) };
+  const sides = { store: silent, controlStore: memoryControlStore(store) };
+  const { control, killSwitch } = await openSwitch(sides, { agentId: 'x', leaseMs: 1000 });
+  const { epoch } = await control.status();
+  await vi.waitUntil(() => killSwitch.check().epoch >= epoch);
+  const killAndRevive = async (by: ControlPlane, target: string, mode: 'paused' | 'full_stop'): Promise<void> => {
+    await by.kill({ target, mode, waitMs: 0 });
+    const revived = await by.revive({ target, reason: 'oops' });
+    await vi.waitUntil(() => killSwitch.check().epoch >= revived.epoch);
+  };
+  return { killSwitch, control, killAndRevive };
+}
+
+const withoutPushes = <T extends object>(connection: T): T => ({ ...connection, follow: () => () => {} });
 
 describe('a transaction', () => {
   test('is committed where its work ends well', async () => {
@@ -77,6 +98,39 @@ describe('a transaction', () => {
     });
     await expect(stopped).rejects.toMatchObject({ code: 'ABORTED' });
     expect([signal?.aborted, ends]).toEqual([true, ['rollback']]);
+  });
+
+  test.each(['of its agent', 'of everything'])('is rolled back also where a pause %s was lifted again meanwhile', async (of) => {
+    const { killSwitch, control } = await openMemorySwitch({ agentId: 'x' });
+    const { begin, rows, ends } = database();
+    const stopped = killSwitch.transaction(begin, async (tx) => {
+      tx.insert('a');
+      if (of === 'of its agent') await control.kill({ target: 'agent:x', mode: 'paused', waitMs: 0 });
+      else await control.setMode({ mode: 'paused' });
+      await vi.waitUntil(() => killSwitch.check().mode === 'paused');
+      if (of === 'of its agent') await control.revive({ target: 'agent:x', reason: 'oops' });
+      else await control.setMode({ mode: 'live', reason: 'oops' });
+      await vi.waitUntil(() => killSwitch.check().mode === 'live');
+    });
+    await expect(stopped).rejects.toMatchObject({ code: 'ABORTED', decision: { mode: 'paused' } });
+    expect([rows, ends]).toEqual([[], ['rollback']]);
+  });
+
+  test.each([
+    ['paused', 'agent:x', true],
+    ['full_stop', 'agent:x', true],
+    ['full_stop', 'agent:y', false],
+  ] as const)('is rolled back where %s of %s has come and gone before it was heard of: %s', async (mode, target, isStopped) => {
+    const { killSwitch, control, killAndRevive } = await openWithoutPushes();
+    const { begin, ends } = database();
+    const done = killSwitch.transaction(begin, () => killAndRevive(control, target, mode));
+    if (isStopped)
+      await expect(done).rejects.toMatchObject({
+        code: 'ABORTED',
+        decision: { mode, cause: { kind: 'kill' } },
+      });
+    else await done;
+    expect(ends).toEqual([isStopped ? 'rollback' : 'commit']);
   });
 
   test('is waited for by a stop that hits it, until it is rolled back', async () => {

@@ -21,6 +21,7 @@ export const verb: Verb = (command, perform) => {
         value,
         text: [
           ...forkLines(value, context.advice).map(alarming),
+          ...(value.store_problem === null ? [] : [alarming(value.store_problem), '']),
           ...ignored(value),
           ...screen(value, context, formOf(context, options)),
         ],

@@ -323,6 +323,7 @@ describe('every verb, on a file store', () => {
       ignored_forks: [],
       shared_writers: [],
       excluded: [],
+      store_problem: null,
     });
   });
 
