@@ -36,11 +36,19 @@ const callMembers = {
   mission_id: idSchema.nullable(),
   /** The name of the executor that asked. */
   requested_by: idSchema,
-  /** The head of the log that the executor held when it asked: a restriction after that voids the request. */
+  /** The head of the log that the executor held when it asked: a restriction after that cancels the request. */
   generation: z.string().min(1).max(100),
   epoch: epochSchema,
   head_hash: hashSchema,
   approvals_needed: z.int().min(1).max(MAX_APPROVERS),
+  /** What else a restriction may name of it: what restricts any of these ends it, whoever comes to use it. */
+  lineage_agents: lineage,
+  lineage_missions: lineage,
+  lineage_runs: lineage,
+  surface: idSchema.nullable(),
+  feature: idSchema.nullable(),
+  /** The names of the action's limits: lowering one of them ends it. */
+  limits: lineage,
 };
 
 /**
@@ -60,13 +68,6 @@ export const askedApprovalSchema = z.strictObject({
   input_length: z.int().min(0),
   /** What the action says that it will do; the agent may have had a hand in it. */
   description: z.string().max(MAX_REASON_LENGTH).nullable(),
-  lineage_agents: lineage,
-  lineage_missions: lineage,
-  lineage_runs: lineage,
-  surface: idSchema.nullable(),
-  feature: idSchema.nullable(),
-  /** The names of the action's limits: lowering one of them voids the request. */
-  limits: lineage,
   cost_usd: z.number().min(0).nullable(),
   reversible: z.boolean(),
   expires_ms: z.int().min(1).max(MAX_APPROVAL_MS),
@@ -151,6 +152,12 @@ export const boundBy = (kept: KeptApproval): BoundRequest => ({
   epoch: kept.epoch,
   head_hash: kept.head_hash,
   approvals_needed: kept.approvals_needed,
+  lineage_agents: kept.lineage_agents,
+  lineage_missions: kept.lineage_missions,
+  lineage_runs: kept.lineage_runs,
+  surface: kept.surface,
+  feature: kept.feature,
+  limits: kept.limits,
   expires_at: expiryOf(kept),
 });
 
