@@ -1,7 +1,16 @@
 import { z } from 'zod';
 import { textProblem } from './ids.ts';
 import { isJsonObject } from './json-object.ts';
-import { actorSchema, epochSchema, hashSchema, idSchema, MAX_EPOCH, MAX_REASON_LENGTH, timeSchema } from './records.ts';
+import {
+  actorSchema,
+  epochSchema,
+  hashSchema,
+  idSchema,
+  MAX_EPOCH,
+  MAX_REASON_LENGTH,
+  membersSchema,
+  timeSchema,
+} from './records.ts';
 
 /** The longest input that an approver is shown, in characters of JSON. What is cut of a longer one is said. */
 export const MAX_SHOWN_INPUT = 32_768;
@@ -189,7 +198,7 @@ export const standingMembers = Object.freeze({
   /** Only in this run; null: in any. */
   run_id: idSchema.nullable(),
   /** Only for inputs that have these members with these values; null: for any. */
-  match: z.record(z.string(), z.unknown()).nullable(),
+  match: membersSchema.nullable(),
   times: z.int().min(1).max(MAX_STANDING_USES),
   until: timeSchema,
   notes: z.string().max(MAX_REASON_LENGTH).nullable(),
