@@ -4,7 +4,7 @@ import { configDefaults, defineConfig } from 'vitest/config';
  * units: they need nothing that is built or installed beside node_modules, and starting a server fails in them. */
 const SERVER = [
   'test/{bench,copies,docs,examples,faults,flagd,fleet,package,servers,stress}/**/*.test.ts',
-  'test/guard/{alone,approvals-processes,closed-real-stores,confirm,holding-processes,leaks,limits-real-stores,real-stores,rejecting-callbacks,rollback-order,rollbacks-together,shadow-real-stores,told-to-end,transaction-databases,without-event}.test.ts',
+  'test/guard/{alone,approvals-processes,asked-otherwise,closed-real-stores,confirm,holding-processes,leaks,limits-real-stores,real-stores,rejecting-callbacks,rollback-order,rollbacks-together,shadow-real-stores,told-to-end,transaction-databases,without-event}.test.ts',
   'test/guard/ongoing{,-ended,-origin,-iterators,-shared,-together,-web-streams}.test.ts',
   'test/operator/cli/**/*.test.ts',
   'test/operator/{close-beside-change,flagd-export,follow-log,operate,stops,verify-log}.test.ts',

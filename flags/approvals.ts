@@ -1,7 +1,16 @@
 import { z } from 'zod';
 import { textProblem } from './ids.ts';
 import { isJsonObject } from './json-object.ts';
-import { actorSchema, epochSchema, hashSchema, idSchema, MAX_EPOCH, MAX_REASON_LENGTH, timeSchema } from './records.ts';
+import {
+  actorSchema,
+  epochSchema,
+  hashSchema,
+  idSchema,
+  MAX_EPOCH,
+  MAX_REASON_LENGTH,
+  membersSchema,
+  timeSchema,
+} from './records.ts';
 
 /** The longest input that an approver is shown, in characters of JSON. What is cut of a longer one is said. */
 export const MAX_SHOWN_INPUT = 32_768;
@@ -36,11 +45,19 @@ const callMembers = {
   mission_id: idSchema.nullable(),
   /** The name of the executor that asked. */
   requested_by: idSchema,
-  /** The head of the log that the executor held when it asked: a restriction after that voids the request. */
+  /** The head of the log that the executor held when it asked: a restriction after that cancels the request. */
   generation: z.string().min(1).max(100),
   epoch: epochSchema,
   head_hash: hashSchema,
   approvals_needed: z.int().min(1).max(MAX_APPROVERS),
+  /** What else a restriction may name of it: what restricts any of these ends it, whoever comes to use it. */
+  lineage_agents: lineage,
+  lineage_missions: lineage,
+  lineage_runs: lineage,
+  surface: idSchema.nullable(),
+  feature: idSchema.nullable(),
+  /** The names of the action's limits: lowering one of them ends it. */
+  limits: lineage,
 };
 
 /**
@@ -60,13 +77,6 @@ export const askedApprovalSchema = z.strictObject({
   input_length: z.int().min(0),
   /** What the action says that it will do; the agent may have had a hand in it. */
   description: z.string().max(MAX_REASON_LENGTH).nullable(),
-  lineage_agents: lineage,
-  lineage_missions: lineage,
-  lineage_runs: lineage,
-  surface: idSchema.nullable(),
-  feature: idSchema.nullable(),
-  /** The names of the action's limits: lowering one of them voids the request. */
-  limits: lineage,
   cost_usd: z.number().min(0).nullable(),
   reversible: z.boolean(),
   expires_ms: z.int().min(1).max(MAX_APPROVAL_MS),
@@ -151,6 +161,12 @@ export const boundBy = (kept: KeptApproval): BoundRequest => ({
   epoch: kept.epoch,
   head_hash: kept.head_hash,
   approvals_needed: kept.approvals_needed,
+  lineage_agents: kept.lineage_agents,
+  lineage_missions: kept.lineage_missions,
+  lineage_runs: kept.lineage_runs,
+  surface: kept.surface,
+  feature: kept.feature,
+  limits: kept.limits,
   expires_at: expiryOf(kept),
 });
 
@@ -182,7 +198,7 @@ export const standingMembers = Object.freeze({
   /** Only in this run; null: in any. */
   run_id: idSchema.nullable(),
   /** Only for inputs that have these members with these values; null: for any. */
-  match: z.record(z.string(), z.unknown()).nullable(),
+  match: membersSchema.nullable(),
   times: z.int().min(1).max(MAX_STANDING_USES),
   until: timeSchema,
   notes: z.string().max(MAX_REASON_LENGTH).nullable(),

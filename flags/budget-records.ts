@@ -4,6 +4,7 @@ import { exactUnitsOf, SPEND_TYPES, type SpendType } from './amounts.ts';
 import { invalid, messageOf } from './errors.ts';
 import { idProblem } from './ids.ts';
 import { quoteId } from './printable.ts';
+import { membersSchema } from './records.ts';
 import { actionNameProblem, isPattern, parseTarget } from './targets.ts';
 
 /** What a budget is of. `ids`: whether it names one, is for each one, or may do either. */
@@ -145,9 +146,9 @@ export const budgetSchema = z.strictObject({
    * A rule of flagd's that answers, by the context of a call, with the name of one of `tiers`, whose amounts then count
    * in place of the budget's own. Null: the same for everyone.
    */
-  targeting: z.record(z.string(), z.unknown()).nullable(),
-  tiers: z
-    .record(z.string(), amountsSchema)
+  targeting: membersSchema.nullable(),
+  tiers: membersSchema
+    .pipe(z.record(z.string(), amountsSchema))
     .refine((tiers) => Object.keys(tiers).length <= MOST_TIERS, { error: `more than ${MOST_TIERS} tiers` }),
 });
 /** What {@link budgetSchema} accepts. */

@@ -12,6 +12,7 @@ import {
   isActiveKill,
   lastChangeSchema,
   limitValueSchema,
+  membersSchema,
   modeSchema,
   resolvedSchema,
   timeSchema,
@@ -55,7 +56,7 @@ export const ENTRY_SCHEMAS = Object.freeze({
   /** The base mode; `targeting` is a flagd targeting rule that answers with a mode (null: the same for everyone). */
   mode: entry({ mode: modeSchema, targeting: z.unknown().nullable() }),
   /** The app's ordinary flags, as a flagd definition. */
-  flags: entry({ definition: z.record(z.string(), z.unknown()) }),
+  flags: entry({ definition: membersSchema }),
   kill: activeKillSchema,
   /**
    * `targeting`: a flagd targeting rule that answers with a stage. `shadow_since`: from when on shadow runs count as

@@ -1,5 +1,6 @@
 import { canonicalize } from 'json-canonicalize';
 import type { BoundRequest, EditedInput } from './approvals.ts';
+import type { Subject } from './context.ts';
 import type { Entry } from './entries.ts';
 import { isJsonObject } from './json-object.ts';
 import { shownId } from './printable.ts';
@@ -24,7 +25,7 @@ export interface ApprovalFacts {
 /** Why an approval is not good for a call. `why`: a clause for people that goes on after its id. */
 export interface NotApproved {
   readonly is: 'not approved';
-  readonly status: 'rejected' | 'expired' | 'voided' | 'other_call';
+  readonly status: 'rejected' | 'expired' | 'cancelled' | 'other_call';
   readonly why: string;
 }
 
@@ -50,30 +51,48 @@ const SAME: ReadonlyArray<
 ];
 
 /**
+ * The call as the request names it: with the parents, the surface, the feature and the limits that it was asked with.
+ * Whoever comes back for it may have others, or none.
+ */
+export function asAsked<Asker extends Subject>(request: BoundRequest, subject: Asker): Asker {
+  return {
+    ...subject,
+    lineageAgents: request.lineage_agents,
+    lineageMissions: request.lineage_missions,
+    lineageRuns: request.lineage_runs,
+    surface: request.surface ?? undefined,
+    feature: request.feature ?? undefined,
+  };
+}
+
+/**
  * Whether this request can still be used for this call, whatever was decided: it is of this very call and log, its time
- * is not over, and nothing has restricted the call since it was opened, also if that was lifted again. Null where
- * nothing speaks against it.
+ * is not over, and nothing has restricted it since it was opened, also if that was lifted again: neither the call that
+ * was asked about nor the one that comes. Null where nothing speaks against it.
  */
 export function endOfRequest(request: BoundRequest, call: ApprovalCall, facts: ApprovalFacts): NotApproved | null {
   const different = SAME.filter(([, of, has]) => of(request) !== has(call)).map(([name]) => name);
   if (different.length > 0) return not('other_call', `was asked for another call: the ${different.join(', ')} differ`);
-  return overOrVoided(request.expires_at, request, call, facts);
+  const asked = { subject: asAsked(request, call.subject), limits: request.limits };
+  return overOrVoided(request.expires_at, request, [asked, call], facts);
 }
 
 function overOrVoided(
   until: string,
   { generation, epoch }: { readonly generation: string | null; readonly epoch: number },
-  call: RestrictedCall,
+  calls: readonly RestrictedCall[],
   facts: ApprovalFacts,
 ): NotApproved | null {
   if (generation !== null && generation !== facts.generation)
-    return not('voided', 'was asked for before the switch was recovered');
+    return not('cancelled', 'was asked for before the switch was recovered');
   if (facts.now === null || facts.now >= Date.parse(until)) return not('expired', `has expired at ${until}`);
   const since = facts.restrictionsSince(epoch);
-  if (since === null) return not('voided', 'is too old: what has been restricted since it was asked for is not known');
-  const met = firstToMeet(since, call);
+  if (since === null)
+    return not('cancelled', 'is too old: what has been restricted since it was asked for is not known');
+  const met = firstToMeet(since, ...calls);
   return (
-    met && not('voided', `is void: ${met.type} at epoch ${met.epoch} by ${shownId(met.by)} has restricted this since`)
+    met &&
+    not('cancelled', `is cancelled: ${met.type} at epoch ${met.epoch} by ${shownId(met.by)} has restricted this since`)
   );
 }
 
@@ -112,6 +131,6 @@ export function isStandingFor(
     agent_id === subject.agentId &&
     (run_id === null || run_id === subject.runId) &&
     (match === null || hasMatching(input, match)) &&
-    overOrVoided(until, { generation: null, epoch }, { subject, limits }, facts) === null
+    overOrVoided(until, { generation: null, epoch }, [{ subject, limits }], facts) === null
   );
 }

@@ -76,6 +76,14 @@ export const anchorSchema = z.strictObject({
 /** What {@link anchorSchema} accepts. */
 export type Anchor = z.infer<typeof anchorSchema>;
 
+/**
+ * A JSON object whose members others name, as it was written: a record of zod's leaves out a member `__proto__`, and
+ * who has it would then be somebody without it. So such a member is refused.
+ */
+export const membersSchema = z.custom<Record<string, unknown>>(
+  (value) => isJsonObject(value) && !Object.hasOwn(value, '__proto__'),
+);
+
 /** Who did something, as the log has it: `unverified:dana`, `token:dana`, `system`. */
 export const actorSchema = z.string().min(1);
 
@@ -85,7 +93,7 @@ export const logEventSchema = z.strictObject({
   at: timeSchema,
   actor: actorSchema,
   type: z.string().min(1),
-  data: z.record(z.string(), z.unknown()),
+  data: membersSchema,
   reason: z.string().max(MAX_REASON_LENGTH).nullable(),
   prev: hashSchema,
   hash: hashSchema,

@@ -228,6 +228,6 @@ function baseAfter(before: BaseMode | null, { type, data }: LogEvent): BaseMode 
   return read.success ? afterMode(before, { mode: read.data.mode, targeting: read.data.targeting ?? null }) : null;
 }
 
-/** The first of these restrictions that meets the call; null where none does. */
-export const firstToMeet = (restrictions: readonly Restricting[], call: RestrictedCall): Restricting | null =>
-  restrictions.find((each) => meets(each, call)) ?? null;
+/** The first of these restrictions that meets one of the calls; null where none does. */
+export const firstToMeet = (restrictions: readonly Restricting[], ...calls: RestrictedCall[]): Restricting | null =>
+  restrictions.find((each) => calls.some((call) => meets(each, call))) ?? null;

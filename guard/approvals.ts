@@ -183,7 +183,7 @@ export class Approving {
   async look(id: string, call: ApprovalCall, until?: string): Promise<Looked> {
     if (!approvalIdSchema.safeParse(id).success) return notApproved('missing', 'is not known here');
     try {
-      await this.#remember(this.#entry(id)?.request ?? this.#own.get(id));
+      await this.#remember(this.requestOf(id) ?? this.#own.get(id));
       const known = this.judge(id, call);
       if (known) return known;
       if (until !== undefined) return this.#pending(until);
@@ -220,7 +220,7 @@ export class Approving {
   async use(id: string, call: ApprovalCall, use: string): Promise<Used> {
     const looked = await this.find(id, call);
     if (looked.is !== 'approved') return looked;
-    const until = this.#entry(id)?.request.expires_at;
+    const until = this.requestOf(id)?.expires_at;
     if (until === undefined) return notApproved('missing', 'is not known here');
     const claimed = await this.#claim({ id, times: null, until, use });
     if (claimed.is !== 'claimed') return claimed;
@@ -236,6 +236,11 @@ export class Approving {
 
   #judgeUsed(id: string, call: ApprovalCall): Exclude<Looked, { is: 'pending' }> {
     return this.judge(id, call) ?? notApproved('missing', 'is not known here any more');
+  }
+
+  /** What a decided request is about; undefined where the local copy has no decision on it. */
+  requestOf(id: string): BoundRequest | undefined {
+    return this.#entry(id)?.request;
   }
 
   /** For how long a request with this expiry can still be answered, in milliseconds; 1 where it no longer can. */
@@ -280,7 +285,7 @@ export class Approving {
         const fault = this.#replica.fault();
         if (fault) return { is: 'fault', fault };
         if (isGood(this.#replica.state?.standing.get(id))) return null;
-        return notApproved('voided', 'was withdrawn, is over, or this has been restricted since');
+        return notApproved('cancelled', 'was withdrawn, is over, or this has been restricted since');
       };
       if (!spoiled()) return { ...claimed, id, edited: null, spoiled };
     }

@@ -232,9 +232,14 @@ export class Attempt<Input, Result> {
     this.#marks = { ...this.#marks, ...marks };
   }
 
+  /** Whom the request names whose approval it uses, which restrictions may meet as well. */
+  get asked(): GuardedSubject | null {
+    return this.holding?.asked ?? null;
+  }
+
   /** The decision as it would be in this turn of the event loop. */
   look(): Decision {
-    return look(this.guard, this.subject, this.evaluated);
+    return look(this.guard, this.subject, this.evaluated, this.asked);
   }
 
   /** Decides this round. */

@@ -1,5 +1,6 @@
 import type { Claimed, HeldCall } from './approvals.ts';
 import type { Effective } from './effective.ts';
+import type { GuardedSubject } from './subject.ts';
 
 /** A request of a call. */
 export interface HeldRequest {
@@ -13,6 +14,8 @@ export interface Holding<Input> {
   readonly call: HeldCall;
   /** The request; null: nobody was asked. */
   request: HeldRequest | null;
+  /** The call as its request names it, once that is approved. */
+  asked: GuardedSubject | null;
   /** What was approved: arguments of an approver's own, or those of the call once their approval is used. */
   input: Effective<Input> | undefined;
   /** The approval that is used. */

@@ -1,4 +1,4 @@
-import { type Decision, deepFreeze, type Fault, faultReading, type Reading } from '../flags/index.ts';
+import { type Decision, deepFreeze, type Fault, faultReading, isStricter, type Reading } from '../flags/index.ts';
 import type { Replica } from '../store/replica.ts';
 import { decide } from './decide.ts';
 import type { GuardedSubject } from './subject.ts';
@@ -31,6 +31,18 @@ export function readNow({ isClosed, sourceFault, replica }: LocalState, subject:
   return fault ? faultReading(fault.code, fault.message) : replica?.reading(subject);
 }
 
-/** The decision from the last evaluation and from what can be read now. */
-export const look = (local: LocalState, subject: GuardedSubject, evaluated: Reading): Decision =>
-  decide(subject, evaluated, readNow(local, subject));
+/**
+ * The decision from the last evaluation and from what can be read now.
+ * @param asked the same call as people were asked about it, where it uses their approval: the stricter decision counts
+ */
+export function look(
+  local: LocalState,
+  subject: GuardedSubject,
+  evaluated: Reading,
+  asked: GuardedSubject | null = null,
+): Decision {
+  const own = decide(subject, evaluated, readNow(local, subject));
+  if (!asked) return own;
+  const other = decide(asked, evaluated, readNow(local, asked));
+  return isStricter(other.mode, own.mode) ? other : own;
+}

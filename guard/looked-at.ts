@@ -7,24 +7,32 @@ import type { GuardedSubject } from './subject.ts';
 export interface Evaluated {
   readonly evaluated: Reading;
   readonly askedAt: number;
+  /** The subject as people were asked about it, as `look` takes it. */
+  readonly asked?: GuardedSubject | null;
 }
 
 /** A subject that is decided about again while work runs: from its last evaluation and the local copy. */
 export class LookedAt {
   readonly #guard: Evaluating & LocalState;
   readonly #subject: GuardedSubject;
+  readonly #asked: GuardedSubject | null;
   #evaluated: Reading;
   #askedAt: number;
 
-  constructor(guard: Evaluating & LocalState, subject: GuardedSubject, { evaluated, askedAt }: Evaluated) {
+  constructor(
+    guard: Evaluating & LocalState,
+    subject: GuardedSubject,
+    { evaluated, askedAt, asked = null }: Evaluated,
+  ) {
     this.#guard = guard;
     this.#subject = subject;
+    this.#asked = asked;
     this.#evaluated = evaluated;
     this.#askedAt = askedAt;
   }
 
   look(): Decision {
-    return look(this.#guard, this.#subject, this.#evaluated);
+    return look(this.#guard, this.#subject, this.#evaluated, this.#asked);
   }
 
   async refresh(): Promise<void> {

@@ -7,8 +7,8 @@ const MAX_COPIED = 250_000;
 
 /**
  * The data of an input, as a copy of its own: plain objects, lists, Dates, Maps and Sets, however nested and shared.
- * What else is in it (an instance of a class, a stream, a function, binary data) stays the caller's own object. Runs no
- * code of the application.
+ * Binary data is seen by a view of its own on the same bytes. What else is in it (an instance of a class, a stream, a
+ * function) stays the caller's own object. Runs no code of the application.
  * @throws ActionInputError NOT_PLAIN_DATA for a getter or a proxy, which could give another value each time, and for an
  * input that is too large or too deep to be copied
  */
@@ -34,6 +34,38 @@ export function looseCopy<Input>(input: Input): Input {
 // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a copy has the type of what it is a copy of
 const copyOf = <Input>(input: Input): Input => new Copying().copy(input) as Input;
 
+interface ViewConstructor {
+  readonly prototype: object;
+  readonly BYTES_PER_ELEMENT?: number;
+  new (buffer: ArrayBufferLike, byteOffset: number, length: number): ArrayBufferView;
+}
+
+/** The views of the language and of Node, each by its prototype. */
+const VIEWS: ReadonlyMap<object, ViewConstructor> = new Map<object, ViewConstructor>(
+  [
+    ...[Int8Array, Uint8Array, Uint8ClampedArray, Int16Array, Uint16Array, Int32Array, Uint32Array],
+    ...[Float32Array, Float64Array, BigInt64Array, BigUint64Array, DataView],
+  ].map((View: ViewConstructor) => [View.prototype, View]),
+).set(Buffer.prototype, Uint8Array);
+
+const OF_TYPED_ARRAYS: object = Object.getPrototypeOf(Uint8Array.prototype);
+
+/** Where the bytes of a view are, asked by the language's own getters: the view may have others of these names. */
+function bytesOf(view: object) {
+  const of = types.isDataView(view) ? DataView.prototype : OF_TYPED_ARRAYS;
+  const part = (name: string): unknown => Reflect.get(of, name, view);
+  try {
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- every view has these
+    return {
+      buffer: part('buffer') as ArrayBuffer,
+      byteOffset: Number(part('byteOffset')),
+      byteLength: Number(part('byteLength')),
+    };
+  } catch {
+    return { buffer: new ArrayBuffer(0), byteOffset: 0, byteLength: 0 }; // its bytes were given away
+  }
+}
+
 class Uncopied extends Error {
   readonly path: readonly string[];
 
@@ -51,6 +83,7 @@ class Copying {
   #copied = 0;
 
   copy(value: unknown): unknown {
+    if (typeof value === 'function') return this.#instance(value);
     if (typeof value !== 'object' || value === null) return value;
     return this.#made.get(value) ?? this.#object(value);
   }
@@ -61,12 +94,14 @@ class Copying {
     if (Array.isArray(object))
       return isPlainPrototype(object, 'copyWithin') ? this.#members(object, []) : this.#instance(object);
     if (unplain(object) === null) {
-      const copy: object = Object.create(Object.getPrototypeOf(object));
-      return this.#members(object, copy);
+      // Never the prototype of the object itself: it may only look like that of another realm, and have getters.
+      return this.#members(object, Object.getPrototypeOf(object) === null ? Object.create(null) : {});
     }
     if (types.isDate(object) && isOf(object, Date)) return new Date(Date.prototype.getTime.call(object));
     if (types.isMap(object) && isOf(object, Map)) return this.#map(object);
     if (types.isSet(object) && isOf(object, Set)) return this.#set(object);
+    const View = ArrayBuffer.isView(object) ? VIEWS.get(Object.getPrototypeOf(object)) : undefined;
+    if (View) return this.#view(object, View);
     return this.#instance(object);
   }
 
@@ -99,8 +134,18 @@ class Copying {
     return copy;
   }
 
+  /** Another view of the same bytes, without what was added to this one: to list its members takes long. */
+  #view(view: object, View: ViewConstructor): unknown {
+    const { buffer, byteOffset, byteLength } = bytesOf(view);
+    if (byteLength === 0) return this.#instance(view);
+    const copy = new View(buffer, byteOffset, byteLength / (View.BYTES_PER_ELEMENT ?? 1));
+    Object.setPrototypeOf(copy, Object.getPrototypeOf(view));
+    this.#made.set(view, copy);
+    return copy;
+  }
+
   #within(key: string | symbol, value: unknown): unknown {
-    if (typeof value !== 'object' || value === null) return value;
+    if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return value;
     this.#path.push(key);
     const copy = this.copy(value);
     this.#path.pop();
@@ -109,12 +154,12 @@ class Copying {
 
   /** Stays the caller's own. What the getters of a class give is that class's word; other getters are nobody's. */
   #instance(object: object): object {
-    // Binary data has a member for each byte; an Error has a getter that is the language's own.
-    if (ArrayBuffer.isView(object) || types.isNativeError(object)) return object;
-    for (let at: unknown = object; typeof at === 'object' && at !== null; at = Object.getPrototypeOf(at)) {
+    // A view of a class of its own: a list of its members, one for each element, takes long to make.
+    if (ArrayBuffer.isView(object)) this.#count(bytesOf(object).byteLength);
+    for (let at: unknown = object; isObject(at); at = Object.getPrototypeOf(at)) {
       if (types.isProxy(at)) throw this.#uncopied('is a proxy');
       if (at !== object && Object.hasOwn(at, 'constructor')) break; // the prototype of a class
-      for (const key of Reflect.ownKeys(at)) this.#property(at, key);
+      for (const key of Reflect.ownKeys(at)) if (!isOwnStack(at, key)) this.#property(at, key);
     }
     return object;
   }
@@ -128,8 +173,8 @@ class Copying {
     throw this.#uncopied('is a getter');
   }
 
-  #count(): void {
-    this.#copied += 1;
+  #count(values = 1): void {
+    this.#copied += values;
     if (this.#copied > MAX_COPIED) throw this.#uncopied(`holds more than ${MAX_COPIED} values`);
   }
 
@@ -137,6 +182,16 @@ class Copying {
     return new Uncopied(this.#path.map(String), problem);
   }
 }
+
+const isObject = (value: unknown): value is object =>
+  (typeof value === 'object' && value !== null) || typeof value === 'function';
+
+const stackOf = (error: object): unknown => Object.getOwnPropertyDescriptor(error, 'stack')?.get;
+const STACK = stackOf(new Error('for its getter'));
+
+/** Newer runtimes give every Error the same getter for its stack. */
+const isOwnStack = (object: object, key: string | symbol): boolean =>
+  key === 'stack' && STACK !== undefined && types.isNativeError(object) && stackOf(object) === STACK;
 
 /** Sets a member, whatever its name is and whatever the prototype has by that name. */
 function put(copy: object, key: string | symbol, { enumerable = false, value }: PropertyDescriptor): void {

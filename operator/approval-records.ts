@@ -21,7 +21,7 @@ export const APPROVAL_STATUSES = Object.freeze([
   'used',
 ] as const);
 
-/** What has become of a request. `cancelled`: its executor has given it up, or it is void (`why` says so). */
+/** What has become of a request. `cancelled`: its executor has given it up, or something ended it (`why` says what). */
 export type ApprovalStatus = (typeof APPROVAL_STATUSES)[number];
 
 /** A request for an approval, as it is shown and answered. */

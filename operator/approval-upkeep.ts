@@ -1,6 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { notify } from '../flags/callbacks.ts';
-import { boundBy, escalationOf, expiryOf, type KeptApproval, messageOf, stateFrom } from '../flags/index.ts';
+import {
+  type BoundRequest,
+  boundBy,
+  escalationOf,
+  expiryOf,
+  type KeptApproval,
+  messageOf,
+  stateFrom,
+} from '../flags/index.ts';
 import { loadWhole } from '../store/answers.ts';
 import { APPROVALS_KEPT_MS, type ReportedApproval } from '../store/capabilities/approvals.ts';
 import type { ControlConnection } from '../store/ports.ts';
@@ -26,6 +34,8 @@ const MOSTLY_IDLE = 20;
 const WHOLE_EVERY_MS = 300_000;
 /** How many requests one event names. */
 const MOST_TOGETHER = 100;
+/** How long the requests of one event are together, in characters of JSON; a single one may be longer. */
+const LONGEST_TOGETHER = 1_000_000;
 
 /**
  * What an operating process does for approvals: it tells again, once, what nobody has answered; says of what has
@@ -114,9 +124,8 @@ export class ApprovalUpkeep {
   }
 
   async #escalate(requests: readonly KeptApproval[]): Promise<void> {
-    for (let from = 0; from < requests.length; from += MOST_TOGETHER) {
-      const some = requests.slice(from, from + MOST_TOGETHER);
-      await this.#append({ type: 'escalate', requests: some.map(boundBy) });
+    for (const some of together(requests.map(boundBy))) {
+      await this.#append({ type: 'escalate', requests: some });
       for (const { id } of some) this.#escalated.add(id);
     }
     if (this.#escalated.size > MOST_REMEMBERED) this.#escalated.clear(); // the log knows them
@@ -140,6 +149,24 @@ export class ApprovalUpkeep {
 }
 
 const MOST_REMEMBERED = 100_000;
+
+/** The requests in parts, each of which one event can name: a store takes no line without end. */
+export function together(requests: readonly BoundRequest[]): readonly (readonly BoundRequest[])[] {
+  const parts: BoundRequest[][] = [];
+  let length = Number.POSITIVE_INFINITY;
+  for (const request of requests) {
+    const own = JSON.stringify(request).length;
+    const last = parts.at(-1);
+    if (last && last.length < MOST_TOGETHER && length + own <= LONGEST_TOGETHER) {
+      last.push(request);
+      length += own;
+    } else {
+      parts.push([request]);
+      length = own;
+    }
+  }
+  return parts;
+}
 
 function isLate(request: KeptApproval, now: number): boolean {
   const at = escalationOf(request);

@@ -1,6 +1,6 @@
 import { entryKey, isLooserStage, loosens, loosestStage, missingEvidence, NO_EVIDENCE } from '../flags/index.ts';
 import { rowOf } from './commands/index.ts';
-import { actorName } from './operators.ts';
+import { personKey } from './operators.ts';
 import type { Check, Objection } from './plan.ts';
 import type { GivenReason } from './reason.ts';
 import type { Refusal } from './refusals.ts';
@@ -43,16 +43,16 @@ const evidenceMet: Check = ({ command, change, view }) => {
 
 /**
  * Nobody approves what they, their agent or an executor of theirs has asked for, and of several people who have to
- * approve each is another one. The same name counts as the same person, however it was proved.
+ * approve each is another one. The same name counts as the same person, however it was proved and however it is typed.
  */
 const anotherPerson: Check = ({ command, change, view, actor }) => {
   if (command.type !== 'approve' || change.event.type !== 'approve' || !('id' in actor)) return null;
   const { request, requesters } = command.found;
   const [id, name] = [request.id, actor.id];
-  if (requesters.includes(name) || requesters.includes(actorName(actor)))
-    return refused({ kind: 'self_approval', id, name });
+  const key = personKey(name);
+  if (requesters.some((requester) => personKey(requester) === key)) return refused({ kind: 'self_approval', id, name });
   const given = view.get('approval', id)?.given ?? [];
-  if (!given.some(({ by }) => by.slice(by.indexOf(':') + 1) === name)) return null;
+  if (!given.some(({ by }) => personKey(by.slice(by.indexOf(':') + 1)) === key)) return null;
   return refused({ kind: 'same_approver', id, name, needed: request.approvals_needed });
 };
 

@@ -1,5 +1,6 @@
-import { idProblem, invalid, quoteId, type Stop, stopActor } from '../flags/index.ts';
+import { idProblem, invalid, oddity, quoteId, type Stop, stopActor } from '../flags/index.ts';
 import { checkKeys } from '../flags/options.ts';
+import { UNSEEN } from '../flags/unseen.ts';
 
 /** Who changes the switch. */
 export type Operator =
@@ -45,6 +46,21 @@ export interface GivenOperator {
   readonly roles?: readonly string[] | undefined;
 }
 
+/** What stands before a name in the log, or in a list of who has asked: it says what kind of name follows. */
+const PREFIX = /^(?:unverified|token|agent|executor|budget|tripwire|rule|system):/i;
+
+const prefixProblem = (id: string): string | null =>
+  PREFIX.test(id) ? 'begins as the log says who somebody is' : null;
+
+/**
+ * What two names have in common that are one person's, as far as names show that: nothing depends on case, on characters
+ * that nobody sees, on how a character is composed, or on what the log puts before a name.
+ */
+export function personKey(name: string): string {
+  const key = name.normalize('NFKC').replace(UNSEEN, '').toUpperCase().toLowerCase().normalize('NFKC').trim();
+  return PREFIX.test(key) ? personKey(key.slice(key.indexOf(':') + 1)) : key;
+}
+
 /** @throws KillSwitchError INVALID_ARGUMENT */
 export function givenOperator(operator: GivenOperator): Operator {
   if (typeof operator !== 'object' || operator === null)
@@ -54,5 +70,8 @@ export function givenOperator(operator: GivenOperator): Operator {
     throw invalid(`operator.roles must be a list of names, not ${quoteId(roles)}.`);
   const problem = idProblem(id);
   if (problem) throw invalid(`operator.id ${problem}.`);
+  // Two people could otherwise be one, or one two, where each has to be another.
+  const taken = oddity(id) ?? prefixProblem(id);
+  if (taken !== null) throw invalid(`operator.id ${quoteId(id)} ${taken}: give the name alone, as everybody types it.`);
   return { is: 'unverified', id, roles };
 }

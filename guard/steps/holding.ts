@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { type Decision, endedDecision, isPermitFresh, makeDecision, shownId } from '../../flags/index.ts';
+import { asAsked, type Decision, endedDecision, isPermitFresh, makeDecision, shownId } from '../../flags/index.ts';
 import type { Approving, Claimed, Faulty, Looked, Unapproved } from '../approvals.ts';
 import { askingOf } from '../asking.ts';
 import type { Attempt } from '../attempt.ts';
@@ -51,6 +51,7 @@ export function beginHolding<Input, Result>(attempt: Attempt<Input, Result>): Ho
   const holding: Holding<Input> = {
     call: { subject, limits: Object.keys(action.limits ?? {}), input, inputHash: input.hash },
     request: approvalId === undefined ? null : { id: approvalId, expiresAt: null },
+    asked: null,
     input: undefined,
     claimed: null,
     tried: new Set(),
@@ -106,12 +107,19 @@ async function ask<Input, Result>(held: Held<Input, Result>): Promise<Next<Resul
   }
 }
 
-async function byRequest<Input, Result>(held: Held<Input, Result>, request: HeldRequest): Promise<Next<Result>> {
+async function byRequest<Input, Result>(
+  held: Held<Input, Result>,
+  { id, expiresAt }: HeldRequest,
+): Promise<Next<Result>> {
   const { attempt, approving, holding } = held;
-  const { id, expiresAt } = request;
   const looked =
     expiresAt === null ? await approving.find(id, holding.call) : await approving.look(id, holding.call, expiresAt);
   if (looked.is !== 'approved') return unlessApproved(held, id, looked);
+  const request = approving.requestOf(id);
+  if (!holding.asked && request) {
+    holding.asked = asAsked(request, attempt.subject);
+    if (attempt.look().verdict !== 'hold') return attempt.reconsider();
+  }
   const { edited } = looked;
   if (edited && holding.input?.plain?.hash !== edited.input_hash) {
     const made = await editedInput(attempt, edited);

@@ -13,6 +13,7 @@ import {
   TARGET_TYPES,
 } from '../../flags/index.ts';
 import { parseDuration, parseEnd } from './duration.ts';
+import { parseExactJson } from './exact-json.ts';
 import { closest } from '../../flags/closest.ts';
 
 const didYouMean = (word: string, words: readonly string[]): string => {
@@ -127,31 +128,25 @@ export function parseLimit(text: string): number {
   return value;
 }
 
-/** A JSON object, as a targeting rule is. */
-export function parseTargeting(text: string): Readonly<Record<string, unknown>> {
-  try {
-    const value: unknown = JSON.parse(text);
-    if (isJsonObject(value)) return value;
-  } catch {
-    // the error below says what is expected
-  }
-  throw invalid(
-    `--targeting takes a flagd rule as a JSON object, for instance '{"if":[{"==":[{"var":"agent_id"},"x"]},"live","draft_only"]}', not ${quoteId(text)}.`,
-  );
-}
-
 /** A JSON object, as an option takes one. */
 export const parseJson =
   (option: string, what: string) =>
   (text: string): Readonly<Record<string, unknown>> => {
+    let problem = 'it is no JSON object';
     try {
-      const value: unknown = JSON.parse(text);
+      const value = parseExactJson(text);
       if (isJsonObject(value)) return value;
-    } catch {
-      // the error below says what is expected
+    } catch (error) {
+      problem = messageOf(error);
     }
-    throw invalid(`${option} takes ${what}, not ${quoteId(text)}.`);
+    throw invalid(`${option} takes ${what}, not ${quoteId(text)}: ${problem}.`);
   };
+
+/** A JSON object, as a targeting rule is. */
+export const parseTargeting = parseJson(
+  '--targeting',
+  `a flagd rule as a JSON object, for instance '{"if":[{"==":[{"var":"agent_id"},"x"]},"live","draft_only"]}'`,
+);
 
 export const reasonOption = (): Option =>
   new Option('--reason <text>', 'why; required where this gives authority back');

@@ -1,7 +1,8 @@
 import { systemCode } from '../../flags/errors.ts';
-import { messageOf, printable } from '../../flags/index.ts';
+import { isKillSwitchError, messageOf, printable } from '../../flags/index.ts';
 import { readRegular } from '../read-regular.ts';
 import { CommandError } from './command-error.ts';
+import { parseExactJson } from './exact-json.ts';
 
 /** The text of a file that was named on the command line. @throws CommandError FILE_UNREADABLE */
 export async function readText(path: string): Promise<string> {
@@ -32,9 +33,10 @@ const WHY: Readonly<Record<string, string>> = {
 export async function readJson(path: string): Promise<unknown> {
   const text = await readText(path);
   try {
-    return JSON.parse(text.replace(/^\uFEFF/, ''));
+    return parseExactJson(text.replace(/^\uFEFF/, ''));
   } catch (error) {
-    throw new CommandError('INVALID_DEFINITION', `The file ${printable(path)} is not JSON: ${messageOf(error)}.`, {
+    if (!isKillSwitchError(error)) throw error;
+    throw new CommandError('INVALID_DEFINITION', `The file ${printable(path)} is not taken: ${error.message}.`, {
       cause: error,
     });
   }

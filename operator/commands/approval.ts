@@ -18,7 +18,8 @@ function endedBefore({ request, ended }: FoundRequest, view: PlanView): Wish | n
   const because = (status: string, why: string): Wish => refused({ kind: 'approval_ended', id, status, why });
   if (ended) return because(ended.status, ended.why);
   if (view.get('approval', id)?.status === 'rejected') return because('rejected', 'was rejected');
-  if (generation !== view.head?.generation) return because('voided', 'was asked for before the switch was recovered');
+  if (generation !== view.head?.generation)
+    return because('cancelled', 'was asked for before the switch was recovered');
   return expires_at <= view.time ? because('expired', `has expired at ${expires_at}`) : null;
 }
 

@@ -72,20 +72,37 @@ describe('an approval', () => {
   });
 
   test.each<readonly [string, Partial<ApprovalFacts>, string]>([
-    ['of another generation', { generation: 'g2' }, 'voided'],
+    ['of another generation', { generation: 'g2' }, 'cancelled'],
     ['whose time is over', { now: REQUESTED_AT + HOUR }, 'expired'],
     ['at a time that nobody knows', { now: null }, 'expired'],
-    ['where not all that came since is known', { restrictionsSince: () => null }, 'voided'],
-    ['since which something has restricted the call', { restrictionsSince: () => [met] }, 'voided'],
+    ['where not all that came since is known', { restrictionsSince: () => null }, 'cancelled'],
+    ['since which something has restricted the call', { restrictionsSince: () => [met] }, 'cancelled'],
     [
       'since which a limit was lowered',
       { restrictionsSince: () => [restriction({ is: 'limit', name: 'refund.max' })] },
-      'voided',
+      'cancelled',
     ],
   ])('is not good %s', (_what, more, status) => {
     expect(judgeApproval(entry(), call, facts(more))).toMatchObject({ is: 'not approved', status });
     expect(judgeApproval(entry({ status: 'pending', given: [] }), call, facts(more))).toMatchObject({ status });
   });
+
+  test.each<readonly [string, Parameters<typeof boundRequest>[0], Restricting['reach']]>([
+    ['parents', { lineage_agents: ['boss'] }, { is: 'target', target: { type: 'agent', id: 'boss' } }],
+    ['parents', { lineage_missions: ['m-0'] }, { is: 'target', target: { type: 'mission', id: 'm-0' } }],
+    ['parents', { lineage_runs: ['r-0'] }, { is: 'target', target: { type: 'run', id: 'r-0' } }],
+    ['surface', { surface: 'queue' }, { is: 'target', target: { type: 'surface', id: 'queue' } }],
+    ['feature', { feature: 'refunds' }, { is: 'target', target: { type: 'feature', id: 'refunds' } }],
+    ['limits', { limits: ['refund.most'] }, { is: 'limit', name: 'refund.most' }],
+  ])(
+    'is not good once the %s of its request are restricted, whatever the call that comes names',
+    (_what, of, reach) => {
+      const decided = entry({ request: boundRequest(of) });
+      const since = facts({ restrictionsSince: () => [restriction(reach)] });
+      expect(judgeApproval(decided, call, since)).toMatchObject({ status: 'cancelled' });
+      expect(judgeApproval(entry(), call, since)).toMatchObject({ is: 'approved' });
+    },
+  );
 
   test('asks for what came after the epoch that the request names, not after the decision', () => {
     const asked: number[] = [];
@@ -101,7 +118,7 @@ describe('an approval', () => {
     const by = 'unverified:d\u202ean';
     const judged = judgeApproval(entry(), call, facts({ restrictionsSince: () => [{ ...met, by }] }));
     expect(judged).toMatchObject({
-      why: 'is void: kill at epoch 9 by "unverified:d\\u202ean" has restricted this since',
+      why: 'is cancelled: kill at epoch 9 by "unverified:d\\u202ean" has restricted this since',
     });
   });
 

@@ -90,7 +90,7 @@ describe.each(WHICH)('approvals of several processes, in the store %s', (which) 
     await dana.revive({ target: 'agent:returns-bot', reason: 'a mistake' });
     const three = await worker('returns'); // has never seen the kill
     for (const each of [one, two, three])
-      expect(await each.does('use', id, INPUT, randomUUID())).toMatchObject({ status: 'voided' });
+      expect(await each.does('use', id, INPUT, randomUUID())).toMatchObject({ status: 'cancelled' });
   });
 
   test('that stand are used no more often than they say, by processes that race', async () => {

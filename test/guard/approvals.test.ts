@@ -167,9 +167,9 @@ describe('a restriction voids what was asked before it', () => {
     await expect(dana.approve({ id: before })).rejects.toMatchObject({ code: 'APPROVAL_ENDED' });
     expect(await dana.approval(after)).toMatchObject({
       status: 'cancelled',
-      why: expect.stringMatching(/^is void: kill at epoch 4 by unverified:dana/),
+      why: expect.stringMatching(/^is cancelled: kill at epoch 4 by unverified:dana/),
     });
-    for (const id of [before, after]) expect(await use(asker, id)).toMatchObject({ status: 'voided' });
+    for (const id of [before, after]) expect(await use(asker, id)).toMatchObject({ status: 'cancelled' });
     const anew = await ask(asker);
     await dana.approve({ id: anew });
     expect(await use(asker, anew)).toMatchObject({ is: 'claimed' });
@@ -184,7 +184,7 @@ describe('a restriction voids what was asked before it', () => {
     await asker.replica.close();
     const restarted = await openAsker(store);
     expect(restarted.replica.state?.killCount).toBe(0);
-    expect(await use(restarted, id)).toMatchObject({ status: 'voided' });
+    expect(await use(restarted, id)).toMatchObject({ status: 'cancelled' });
     const good = await ask(restarted);
     await dana.approve({ id: good });
     await dana.kill({ target: 'run:another' });
@@ -212,7 +212,7 @@ describe('a restriction voids what was asked before it', () => {
     memory.push = () => {}; // nothing is pushed any more
     await dana.kill({ target: 'agent:returns-bot' });
     expect(asker.replica.epoch).toBe(before);
-    expect(await use(asker, id)).toMatchObject({ status: 'voided' });
+    expect(await use(asker, id)).toMatchObject({ status: 'cancelled' });
     memory.push = push;
     expect(await dana.approval(id)).toMatchObject({ status: 'used' });
   });
@@ -232,7 +232,7 @@ describe('a restriction voids what was asked before it', () => {
     if ('limit' in by) await dana.setLimit({ name: 'refund.max', value: 100 });
     if ('recover' in by) await dana.recover({ reason: 'test' });
     await caughtUp(asker);
-    expect(await use(asker, id)).toMatchObject({ status: 'voided' });
+    expect(await use(asker, id)).toMatchObject({ status: 'cancelled' });
   });
 
   test('a raised limit, and the kill of another agent, leave it as it is', async () => {

@@ -206,7 +206,7 @@ describe.each(WHICH)('held calls of several processes, in the store %s', (which)
     for (const each of [two, one])
       expect(await each.attempt(FIVE, { approvalId })).toMatchObject({
         status: 'blocked',
-        decision: { cause: { kind: 'approval', status: 'voided' } },
+        decision: { cause: { kind: 'approval', status: 'cancelled' } },
       });
     expect(ran()).toEqual([]);
   });

@@ -138,7 +138,7 @@ describe('a call that comes back for its approval', () => {
     });
     await control.revive({ target: 'agent:returns-bot', reason: 'a mistake' });
     await vi.waitFor(() => expect(killSwitch.check().verdict).toBe('hold'));
-    expect(await refund.attempt(FIVE, { approvalId })).toMatchObject(notApproved('voided', /^is void: kill/));
+    expect(await refund.attempt(FIVE, { approvalId })).toMatchObject(notApproved('cancelled', /^is cancelled: kill/));
     expect(ran).toEqual([]);
   });
 
@@ -298,7 +298,7 @@ describe('between the approval and the start everything is decided again', () =>
     memory.push = () => {}; // nothing is pushed any more
     await control.kill({ target: 'agent:returns-bot', waitMs: 0 });
     expect(killSwitch.check().verdict).toBe('hold');
-    expect(await refund.attempt(FIVE, { approvalId })).toMatchObject(notApproved('voided'));
+    expect(await refund.attempt(FIVE, { approvalId })).toMatchObject(notApproved('cancelled'));
     memory.push = push;
     expect(ran).toEqual([]);
     expect(await control.approval(approvalId)).toMatchObject({ status: 'used' });
@@ -320,7 +320,7 @@ describe('between the approval and the start everything is decided again', () =>
     const second = idOf(await refund.attempt({ cents: 900 }));
     await control.approve({ id: second });
     await control.setLimit({ name: 'refund.max', value: 1500 });
-    expect(await refund.attempt({ cents: 900 }, { approvalId: second })).toMatchObject(notApproved('voided'));
+    expect(await refund.attempt({ cents: 900 }, { approvalId: second })).toMatchObject(notApproved('cancelled'));
     expect(ran).toEqual([FIVE]);
   });
 
@@ -337,7 +337,7 @@ describe('between the approval and the start everything is decided again', () =>
         await vi.waitFor(() => expect(killSwitch.check()).toMatchObject({ epoch: 5, verdict: 'hold' }));
       };
       const outcome = await refund.attempt(FIVE, { approvalId, idempotencyKey: 'k' });
-      expect(outcome).toMatchObject(notApproved('voided'));
+      expect(outcome).toMatchObject(notApproved('cancelled'));
       expect(ran).toEqual([]);
       expect(await control.approval(approvalId)).toMatchObject({ status: 'used' });
       if (when === 'afterIntent') expect((await control.run(null)).entries).toMatchObject([{ state: 'not_started' }]);

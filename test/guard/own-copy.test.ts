@@ -78,7 +78,37 @@ describe('an own copy', () => {
     expect(objectsIn(copy(shared)).size).toBe(61);
   });
 
-  test('leaves what is no data as it is: instances, streams, functions, binary data', () => {
+  test('of binary data is a view of its own on the same bytes, of the same class, however long it is', () => {
+    const views = [Buffer.from('abcd'), new Uint8Array([1, 2]), new Float64Array([0.5]), new BigInt64Array([5n])];
+    for (const view of [...views, new Uint16Array([1, 2, 3, 4]).subarray(1, 3)]) {
+      Object.defineProperty(view, 'cents', { get: () => 5 });
+      Object.defineProperty(view, 'byteLength', { get: () => 0 });
+      const copied = copy({ view, again: view });
+      expect(copied.view).not.toBe(view);
+      expect(copied.again).toBe(copied.view);
+      expect(Object.getPrototypeOf(copied.view)).toBe(Object.getPrototypeOf(view));
+      expect([...copied.view]).toEqual([...view]);
+      expect(copied.view.buffer).toBe(view.buffer);
+      expect(Object.hasOwn(copied.view, 'cents')).toBe(false);
+    }
+    const data = new DataView(new ArrayBuffer(8), 2, 4);
+    data.setInt32(0, 77);
+    expect(copy(data).getInt32(0)).toBe(77);
+    expect(copy(Buffer.alloc(50_000_000))).toHaveLength(50_000_000);
+    const gone = new Uint8Array(8);
+    const viewOfGone = new DataView(gone.buffer);
+    structuredClone(gone, { transfer: [gone.buffer] });
+    for (const view of [gone, viewOfGone]) expect(copy(view)).toBe(view);
+  });
+
+  test('has no getter of a prototype that only looks like that of a plain object', () => {
+    const forged = Object.defineProperties(Object.create(null) as object, {
+      ...{ isPrototypeOf: { value: 1 }, constructor: { value: 1 }, cents: { get: () => 5 } },
+    });
+    expect('cents' in copy(Object.create(forged) as object)).toBe(false);
+  });
+
+  test('leaves what is no data as it is: instances, streams, functions', () => {
     class Order {
       cents = 5;
       get amount(): number {
@@ -89,7 +119,9 @@ describe('an own copy', () => {
       order: new Order(),
       stream: Readable.from([]),
       call: () => 5,
-      bytes: Buffer.alloc(10),
+      older: function older() {},
+      kind: class Kind {},
+      bytes: new (class Bytes extends Uint8Array {})(4),
       error: new Error('e'),
       boxed: Object(5) as object,
       promise: Promise.resolve(5),
@@ -119,6 +151,23 @@ const LIVE: ReadonlyArray<readonly [what: string, input: () => unknown, path: st
   ],
   ['an inherited getter', () => Object.create(Object.defineProperty({}, 'cents', getter)), 'cents', 'is a getter'],
   ['a getter on an instance', () => Object.defineProperty(new (class A {})(), 'cents', getter), 'cents', 'is a getter'],
+  [
+    'a getter on a function',
+    () => ({ of: Object.defineProperty(() => 5, 'cents', getter) }),
+    'of.cents',
+    'is a getter',
+  ],
+  ['a getter on a class', () => Object.defineProperty(class A {}, 'cents', getter), 'cents', 'is a getter'],
+  ['a getter on an Error', () => Object.defineProperty(new Error('e'), 'cents', getter), 'cents', 'is a getter'],
+  ['another stack of an Error', () => Object.defineProperty(new Error('e'), 'stack', getter), 'stack', 'is a getter'],
+  ['a getter on no bytes', () => Object.defineProperty(new Uint8Array(), 'cents', getter), 'cents', 'is a getter'],
+  [
+    'a getter on a view of a class',
+    () => Object.defineProperty(new (class Bytes extends Uint8Array {})(4), 'cents', getter),
+    'cents',
+    'is a getter',
+  ],
+  ['a proxy of a function', () => ({ of: new Proxy(() => 5, {}) }), 'of', 'is a proxy'],
   ['a getter on a Map', () => Object.defineProperty(new Map(), 'cents', getter), 'cents', 'is a getter'],
   ['a proxy', () => new Proxy({ cents: 5 }, {}), '', 'is a proxy'],
   ['a proxy inside', () => ({ a: new Map([['k', new Proxy([], {})]]) }), 'a.(value)', 'is a proxy'],

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { actorName, givenOperator, SYSTEM } from '../../operator/operators.ts';
+import { actorName, givenOperator, personKey, SYSTEM } from '../../operator/operators.ts';
 
 test('the operator that a program names is unverified, whatever roles it is given', () => {
   expect(givenOperator({ id: 'dana' })).toEqual({ is: 'unverified', id: 'dana', roles: undefined });
@@ -34,4 +34,41 @@ test.each([
   expect(() => givenOperator(operator as never)).toThrow(
     expect.objectContaining({ code: 'INVALID_ARGUMENT', message }),
   );
+});
+
+test.each([
+  'unverified:dana',
+  'Unverified:dana',
+  'budget:day',
+  'executor:returns',
+  'agent:bot',
+  'rule:night',
+  'tripwire:x',
+])('no operator is called %s, as the log says who somebody is', (id) => {
+  expect(() => givenOperator({ id })).toThrow('begins as the log says who somebody is');
+});
+
+test.each(['dana ', ' dana', 'da\u200bna', 'dana\u00a0', 'dana\u202e', '\u0301dana', 'dana\u{e0041}'])(
+  'no operator has characters that nobody sees: %j',
+  (id) => {
+    expect(() => givenOperator({ id })).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT' }));
+  },
+);
+
+test('a name is the same person’s however it is typed', () => {
+  const same = [
+    'dana',
+    'Dana',
+    'DANA',
+    'dana ',
+    'da\u200bna',
+    'ｄａｎａ',
+    'unverified:dana',
+    'unverified:Executor:dana',
+    '\u00addana',
+  ];
+  expect(new Set(same.map(personKey))).toEqual(new Set(['dana']));
+  expect(personKey('Straße')).toBe(personKey('STRASSE'));
+  expect(personKey('zoe\u0308')).toBe(personKey('ZO\u00cb'));
+  expect(new Set(['dana', 'dan', 'dana2', 'zoe', 'zoë', 'token'].map(personKey)).size).toBe(6);
 });

@@ -13,8 +13,7 @@ import { windowOf } from '../../budget-changes.ts';
 import type { BudgetRow } from '../../budget-rows.ts';
 import type { ControlPlane } from '../../control-plane.ts';
 import type { BudgetOptions } from '../../given/budget.ts';
-import { jsonObject } from '../../json-value.ts';
-import { epochOption, oneOf, parseTargeting, reasonOption } from '../arguments.ts';
+import { epochOption, oneOf, parseJson, parseTargeting, reasonOption } from '../arguments.ts';
 import { budgetColumns, budgetText, parseWindow, scopeArgument, windowOption } from '../budgets.ts';
 import type { Answer, Context, Verb } from '../command.ts';
 import { formOf } from '../listing.ts';
@@ -53,16 +52,10 @@ function parseShare(text: string): number | None {
   throw invalid(`--warn takes a share such as 80%, or none, not ${quoteId(text)}.`);
 }
 
-function parseTiers(text: string): BudgetOptions['tiers'] {
-  const what = '--tiers takes the amounts of each tier as a JSON object, such as {"gold":{"usd":500}}';
-  try {
-    const value: unknown = JSON.parse(text);
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- setBudget checks what is in it
-    return jsonObject('--tiers', 'an object', value) as BudgetOptions['tiers'];
-  } catch {
-    throw invalid(`${what}, not ${quoteId(text)}.`);
-  }
-}
+const readTiers = parseJson('--tiers', 'the amounts of each tier as a JSON object, such as {"gold":{"usd":500}}');
+
+// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- setBudget checks what is in it
+const parseTiers = (text: string) => readTiers(text) as BudgetOptions['tiers'];
 
 export const verb: Verb = (command, perform) => {
   command

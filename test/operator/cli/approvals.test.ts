@@ -125,10 +125,13 @@ test('an approver can approve for fewer; the log names what they gave', async ()
 test('whoever has asked cannot approve, by any of their names, and two approvals are of two people', async () => {
   const { asker, by } = await setUp();
   const id = await ask(asker, heldCall(), { approvals: 2 });
-  for (const name of ['returns', 'returns-bot', 'agent:returns-bot'])
+  for (const name of ['returns', 'returns-bot', 'Returns', 'RETURNS-BOT'])
     expect(await by(name, 'approve', id), name).toMatchObject({ code: 1, json: { code: 'SELF_APPROVAL' } });
+  for (const name of ['agent:returns-bot', 'unverified:returns', 'unverified:ann', 'ann\u200b'])
+    expect(await by(name, 'approve', id), name).toMatchObject({ json: { code: 'INVALID_ARGUMENT' } });
   expect((await by('ann', 'approve', id)).json).toMatchObject({ approval: { status: 'pending', approvals_given: 1 } });
-  expect(await by('ann', 'approve', id)).toMatchObject({ code: 1, json: { code: 'SAME_APPROVER' } });
+  for (const name of ['ann', 'Ann', 'ａｎｎ'])
+    expect(await by(name, 'approve', id), name).toMatchObject({ code: 1, json: { code: 'SAME_APPROVER' } });
   expect((await by('bob', 'approve', id)).json).toMatchObject({ approval: { status: 'approved', approvals_given: 2 } });
   expect((await by('eve', 'approve', id)).json).toMatchObject({ already: true });
   expect(await by('eve', 'approve', 'no-such-request')).toMatchObject({ code: 1, json: { code: 'NOT_FOUND' } });
