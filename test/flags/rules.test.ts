@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import {
   changesAt,
   conditionProblem,
+  unsaidAttributes,
   coversRule,
   type Entry,
   MODES,
@@ -147,7 +148,12 @@ describe('the next change that no event tells of', () => {
 describe('a condition', () => {
   test.each<[unknown, RegExp]>([
     [{ missing: ['x'] }, /^has "missing" where it needs a condition \(write/],
-    [{ '>': [{ var: 'amount' }, 5] }, /^names "amount" without a fallback.*write \{"var": \["amount", 0\]\}/],
+    [
+      { '>': [{ var: 'amount' }, 5] },
+      /^names "amount" without a fallback.*write \{"var": \["amount", 1000000000000\]\}, by which a call without it meets/,
+    ],
+    [{ '<': [{ var: 'age' }, 18] }, /write \{"var": \["age", -1000000000000\]\}, by which a call without it meets/],
+    [{ '<': [18, { var: 'age' }] }, /write \{"var": \["age", 1000000000000\]\}, by which a call without it meets/],
     [{ '===': [{ var: 'a.b' }, 1] }, /^names "a\.b"/],
     [{}, /^has \{\} where it needs a condition/],
     [{ and: [] }, /^has "and" or "or" without a list of conditions/],
@@ -165,6 +171,29 @@ describe('a condition', () => {
     { '>=': [{ var: '$flagd.timestamp' }, 5] },
   ])('of account, environment, path, amount and time is taken: %j', (when) => {
     expect(conditionProblem(when)).toBeNull();
+  });
+});
+
+describe('a call that says nothing of what a condition asks for', () => {
+  const above = (fallback: number) => ({ '>': [{ var: ['cents', fallback] }, 20_000] });
+  const isWrite = { '===': [{ var: 'effect' }, 'write'] };
+  test.each<[unknown, readonly string[]]>([
+    [above(0), ['cents']],
+    [above(1e12), []],
+    [{ '===': [{ var: 'acount_id' }, 'acme'] }, ['acount_id']],
+    [{ '!==': [{ var: 'environment' }, 'test'] }, []],
+    [{ '!': { '===': [{ var: 'environment' }, 'test'] } }, []],
+    [{ and: [isWrite, above(0)] }, ['cents']],
+    [{ and: [isWrite, above(1e12)] }, []],
+    [{ or: [isWrite, above(0)] }, []], // some of them meet it
+    [{ or: [above(0), { in: [{ var: 'tier' }, ['free']] }] }, ['cents', 'tier']],
+    [{ if: [isWrite, above(0), false] }, ['cents']],
+    [{ if: [isWrite, above(0), true] }, []],
+    [isWrite, []],
+    [{ '>': [{ var: '$flagd.timestamp' }, 5] }, []],
+    [null, []],
+  ])('does not meet %j for want of %j', (when, names) => {
+    expect(unsaidAttributes(when)).toEqual(names);
   });
 });
 

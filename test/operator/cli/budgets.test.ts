@@ -78,8 +78,12 @@ test('what names nobody says so, and whom it may mean', async () => {
   expect(await said('budget', 'agent:bott', '--usd', '5')).toMatch(
     /^NOBODY KNOWS agent:bott.*\nDid you mean: kill-switch .*budget agent:bot …\n/,
   );
-  expect(await said('budget', 'agent:agent:bot', '--usd', '5')).toMatch(/Did you mean: kill-switch .*budget agent:bot …/);
-  expect(await said('budget', 'action:pay.refnd', '--calls', '5')).toMatch(/Did you mean: .*budget action:pay.refund …/);
+  expect(await said('budget', 'agent:agent:bot', '--usd', '5')).toMatch(
+    /Did you mean: kill-switch .*budget agent:bot …/,
+  );
+  expect(await said('budget', 'action:pay.refnd', '--calls', '5')).toMatch(
+    /Did you mean: .*budget action:pay.refund …/,
+  );
   expect(await said('budget', 'mission:m-11', '--usd', '5')).toMatch(/^NOBODY KNOWS mission:m-11/);
   expect(await said('budget', 'run:r-11', '--usd', '5')).toMatch(/^NO REPORT NAMES run:r-11/);
   expect(await said('budget', 'account:acmee', '--usd', '5')).toMatch(
@@ -95,7 +99,17 @@ test('what names nobody says so, and whom it may mean', async () => {
     /^NOBODY KNOWS agent:agent:bot.*\nDid you mean: .*approval allow pay.refund --agent bot …\n/,
   );
   expect(await allow('pay.refund', '--agent', 'bot', '--run', 'r-11')).toMatch(/^NO REPORT NAMES run:r-11/);
-  const kind = await ks.here('tripwire', 'set', 'c', '--on', 'interventions:DOWNGRAD', '--limit', '3', '--window', '1m');
+  const kind = await ks.here(
+    'tripwire',
+    'set',
+    'c',
+    '--on',
+    'interventions:DOWNGRAD',
+    '--limit',
+    '3',
+    '--window',
+    '1m',
+  );
   expect(kind).toMatchObject({ code: 2 });
   expect(kind.stderr).toContain('Did you mean interventions:DOWNGRADE?');
 });
