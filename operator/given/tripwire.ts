@@ -41,8 +41,10 @@ const TRIPWIRE_KEYS: Keys<TripwireOptions> = {
 /** What a tripwire counts, of a kind that there is: one of no kind would never trip. */
 export function givenOn(on: string): string {
   const { what, name } = parseTripsOn(on);
-  if (what !== 'interventions' || name === null || INTERVENTION_TYPES.some((type) => type === name)) return on;
-  const meant = closest(name, INTERVENTION_TYPES);
+  if (what !== 'interventions' || name === null) return on;
+  const kind = name.toUpperCase();
+  if (INTERVENTION_TYPES.some((type) => type === kind)) return on;
+  const meant = closest(kind, INTERVENTION_TYPES);
   throw invalid(
     `${quoteId(name)} is no kind of intervention: it is one of ${INTERVENTION_TYPES.join(', ')}.${meant === undefined ? '' : ` Did you mean interventions:${meant}?`}`,
   );

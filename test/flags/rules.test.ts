@@ -46,7 +46,10 @@ describe('a standing rule', () => {
     ['surface:queue', { surface: 'queue' }, { surface: 'tool' }],
   ])('of %s restricts %j, and not %j', (target, reached, missed) => {
     const state = stateWith({ target, mode: 'read_only' });
-    expect(resolveMode(state, reached, now)).toEqual({ mode: 'read_only', cause: { kind: 'rule', rule: 'r0' } });
+    expect(resolveMode(state, reached, now)).toEqual({
+      mode: 'read_only',
+      cause: { kind: 'rule', rule: 'r0', until: null },
+    });
     expect(resolveMode(state, missed, now)).toEqual({ mode: 'live', cause: { kind: 'mode' } });
   });
 
@@ -87,11 +90,11 @@ describe('a standing rule', () => {
 
   test('gives way to what is stricter; of what is as strict a kill is named first, then the rule', () => {
     const state = stateWith({ mode: 'paused' }, { mode: 'read_only' }, { mode: 'paused' });
-    expect(resolveMode(state, {}, now)).toEqual({ mode: 'paused', cause: { kind: 'rule', rule: 'r0' } });
+    expect(resolveMode(state, {}, now)).toEqual({ mode: 'paused', cause: { kind: 'rule', rule: 'r0', until: null } });
     state.put('autonomy:a.b', { stage: 'human_in_the_loop', ...LAST_CHANGE });
-    expect(resolveMode(state, { action: 'a.b' }, now).cause).toEqual({ kind: 'rule', rule: 'r0' });
+    expect(resolveMode(state, { action: 'a.b' }, now).cause).toEqual({ kind: 'rule', rule: 'r0', until: null });
     state.put('rule:r0', undefined);
-    expect(resolveMode(state, {}, now).cause).toEqual({ kind: 'rule', rule: 'r2' });
+    expect(resolveMode(state, {}, now).cause).toEqual({ kind: 'rule', rule: 'r2', until: null });
     putKill(state, 'all', 'paused');
     expect(resolveMode(state, {}, now).cause.kind).toBe('kill');
     state.put('mode', { mode: 'full_stop', targeting: null, ...LAST_CHANGE });
@@ -126,6 +129,29 @@ describe('a standing rule', () => {
     expect(looks).toBe(0);
     resolveMode(state, { agentId: 'b' }, now);
     expect(looks).toBeGreaterThan(0);
+  });
+});
+
+describe('why a rule restricts', () => {
+  const cause = (window: RuleWindow | null, at = NOW) =>
+    restrictionFor(stateWith({ window }), { context: {}, now: () => at }).cause;
+  const weekly = (until: number): RuleWindow => ({
+    ...{ kind: 'weekly', words: 'Mon-Sun 00:00-24:00 UTC', since: iso(NOW - 60_000), until: iso(NOW + until) },
+    ...{ opens: [[iso(NOW - 5000), iso(NOW + 5000)] as [string, string]], drain_ms: 0 },
+  });
+  const rule = { kind: 'rule', rule: 'r0' };
+
+  test('is said with the end of its window, where that is known', () => {
+    expect(cause(null)).toEqual({ ...rule, until: null });
+    expect(cause(once(-5000, 5000))).toEqual({ ...rule, until: iso(NOW + 5000) });
+    expect(cause(once(2000, 5000, 4000))).toEqual({ ...rule, until: iso(NOW + 5000) }); // it drains
+    expect(cause({ kind: 'once', from: iso(NOW - 5000), until: null, drain_ms: 0 })).toEqual({ ...rule, until: null });
+    expect(cause(weekly(60_000))).toEqual({ ...rule, until: iso(NOW + 5000) });
+  });
+
+  test('is said without one where nothing is known of what comes after it', () => {
+    expect(cause(weekly(5000))).toEqual({ ...rule, until: null });
+    expect(cause(weekly(60_000), NOW + 120_000)).toEqual({ ...rule, until: null });
   });
 });
 

@@ -59,7 +59,7 @@ describe.each(PLACES)('on %s', { timeout: 120_000 }, (_, open) => {
     await working.until('mailer', 'executed');
     const seen = await ks('interventions', '--json');
     expect(seen.json.data).toContainEqual(
-      expect.objectContaining({ cause: { kind: 'rule', rule: 'no-infra' }, status: 'blocked' }),
+      expect.objectContaining({ cause: { kind: 'rule', rule: 'no-infra', until: null }, status: 'blocked' }),
     );
 
     const unreasoned = await ks('rule', 'remove', 'no-infra', '--json');
@@ -107,7 +107,7 @@ describe.each(PLACES)('on %s', { timeout: 120_000 }, (_, open) => {
     const blocked = await ks('check', ...call, ...inProduction, '--json');
     expect(blocked.code).toBe(1);
     expect(blocked.json).toEqual({
-      ...{ verdict: 'block', mode: 'read_only', epoch: 3, cause: { kind: 'rule', rule: 'prod' } },
+      ...{ verdict: 'block', mode: 'read_only', epoch: 3, cause: { kind: 'rule', rule: 'prod', until: null } },
       ...{ action: 'db.write', agentId: 'a', runId: 'r', missionId: 'm' },
       message: 'db.write is blocked (mode read_only): the rule prod.',
       modelMessage: expect.stringMatching(/^db\.write is not executed, because a standing rule restricts it/),
@@ -120,7 +120,7 @@ describe.each(PLACES)('on %s', { timeout: 120_000 }, (_, open) => {
     expect(restrictions).toMatchObject([
       { mode: 'full_stop', target: 'run:r', cause: { kind: 'kill', target: 'run:r' } },
       { mode: 'full_stop', target: 'feature:f', cause: { kind: 'feature', feature: 'f', stage: 'dark' } },
-      { mode: 'read_only', target: 'action:db.*', cause: { kind: 'rule', rule: 'prod' } },
+      { mode: 'read_only', target: 'action:db.*', cause: { kind: 'rule', rule: 'prod', until: null } },
     ]);
   });
 });
