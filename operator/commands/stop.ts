@@ -1,4 +1,13 @@
-import { killAdds, placesOfStop, readTarget, type Stop, type StopCause, stopCauseSchema, type StopTerms, stopTerms } from '../../flags/index.ts';
+import {
+  killAdds,
+  placesOfStop,
+  readTarget,
+  type Stop,
+  type StopCause,
+  stopCauseSchema,
+  type StopTerms,
+  stopTerms,
+} from '../../flags/index.ts';
 import type { GivenReason } from '../reason.ts';
 import { type CommandRow, event, refused } from './row.ts';
 
@@ -25,4 +34,3 @@ function recordedCause({ cause }: StopTerms): StopCause | null {
   const { target, ...counted } = cause;
   return stopCauseSchema.parse(counted);
 }
-

@@ -250,7 +250,10 @@ describe('the operator’s side', () => {
     });
     expect(recorded).toEqual([[epoch, 'r']]);
     expect(acknowledgements).toMatchObject({ total: 1, applied: 1 });
-    expect(replica.reading({ agentId: 'a' })).toMatchObject({ mode: 'paused', cause: { kind: 'rule', rule: 'r', until: null } });
+    expect(replica.reading({ agentId: 'a' })).toMatchObject({
+      mode: 'paused',
+      cause: { kind: 'rule', rule: 'r', until: null },
+    });
     const loosened = await control.addRule({ name: 'r', target: 'agent:b', mode: 'paused', reason: 'only that one' });
     expect(loosened).not.toHaveProperty('acknowledgements');
   });

@@ -165,3 +165,58 @@ describe('a command line that is wrong', () => {
     expect((await ks('log')).stdout).toMatch(/rule_add {2}today all read_only from \S+ until \S+ {2}"a look around"/);
   });
 });
+
+describe('a rule, to whoever types', () => {
+  test('is named where somebody would revive what it restricts, and removed as it says', async () => {
+    const ks = fileSwitch();
+    await ks.here('init');
+    await ks.here('rule', 'add', 'no infra', 'action:infra.*', 'full_stop', '--wait', '0');
+    for (const target of ['action:infra.*', 'action:infra.apply']) {
+      const { code, stderr } = await ks.here('revive', target, '--reason', 'r');
+      expect([code, stderr]).toEqual([
+        1,
+        expect.stringMatching(
+          /but the rule "no infra" restricts it.*kill-switch .*rule remove 'no infra' --reason "…"/,
+        ),
+      ]);
+    }
+    const { stderr } = await ks.here('revive', 'action:mail.send', '--reason', 'r');
+    expect(stderr).toContain('There is no active kill of action:mail.send. See what is stopped: kill-switch');
+  });
+
+  test('can be rehearsed at a time to come', async () => {
+    const ks = fileSwitch();
+    await ks.here('init');
+    await ks.here('mode', 'live', '--reason', 'r');
+    const hours = ['--from', '2999-06-03T08:00:00Z', '--until', '2999-06-03T20:00:00Z'];
+    await ks.here('rule', 'add', 'night', 'action:infra.*', 'full_stop', ...hours, '--wait', '0');
+    const check = (...args: string[]) => ks.here('check', '--agent', 'a', '--action', 'infra.apply', ...args);
+    expect(await check()).toMatchObject({ code: 0 });
+    expect(await check('--at', '2999-06-03T09:00:00+02:00')).toMatchObject({ code: 0 });
+    expect(await check('--at', '2999-06-03T09:00:00Z')).toMatchObject({
+      code: 1,
+      stdout: 'infra.apply is blocked (mode full_stop): the rule night until 2999-06-03T20:00:00Z.\n',
+    });
+    expect(await check('--at', '2020-06-03T09:00:00Z')).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('is a time to come') as string,
+    });
+    expect(await check('--at', 'tonight')).toMatchObject({ code: 2 });
+  });
+
+  test('says which calls its condition does not reach', async () => {
+    const ks = fileSwitch();
+    await ks.here('init');
+    const add = async (when: string): Promise<string> =>
+      (await ks.here('rule', 'add', 'big', 'all', 'approval_gated', '--when', when, '--wait', '0')).stderr;
+    expect(await add('{">":[{"var":["cents",0]},20000]}')).toContain(
+      'A call whose context does not say "cents" is not restricted by this rule',
+    );
+    expect(await add('{">":[{"var":["cents",1000000000000]},20000]}')).not.toContain('is not restricted');
+  });
+
+  test('that would be over at once is refused in the words that were typed', async () => {
+    const { code, stderr } = await fileSwitch().here('rule', 'add', 'r', 'all', 'paused', '--until', '0s');
+    expect([code, stderr]).toEqual([2, expect.stringContaining('"0s" would be over at once')]);
+  });
+});
